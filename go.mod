@@ -1,0 +1,3 @@
+module github.com/go-passport/passport
+
+go 1.26.0

@@ -1,0 +1,76 @@
+package oauth
+
+import (
+	"slices"
+	"time"
+)
+
+// Client is an application registered to ask for tokens (RFC 6749 §2).
+type Client struct {
+	ID         string  // valid UTF-8 without NUL, at most 255 bytes
+	Name       string  // shown to users; at most 255 bytes
+	Owner      UserRef // whose it is; zero for one made by an administrator
+	AuthMethod AuthMethod
+	Secrets    []Secret // several while one is replaced; a guard's join leaves them out
+	Provider   string   // whose users it may act for; empty for the default provider
+
+	RedirectURIs []string
+	GrantTypes   []string
+	Scopes       []string // nil allows every registered scope, empty none
+
+	// EndsWithSession ends the tokens that users grant the client together with
+	// the browser session in which they granted them.
+	EndsWithSession bool
+
+	Attributes  map[string]string // the application's own
+	CreatedAt   time.Time
+	SuspendedAt time.Time // may be taken back
+	RevokedAt   time.Time // final
+	Version     int64     // counts changes; see [ClientStore]
+}
+
+// Secret is one of a client's secrets.
+type Secret struct {
+	Digest    Digest
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
+}
+
+// AuthMethod is how a client authenticates, by its name in
+// token_endpoint_auth_method (RFC 7591 §2). It is fixed when the client is
+// made: a client that loses its last secret does not become a public one.
+type AuthMethod string
+
+// The methods that clients are made with. Those of RFC 6749 §2.3.1 are one:
+// a client of either kind may use both, but never both in one request.
+const (
+	AuthNone  AuthMethod = "none"
+	AuthBasic AuthMethod = "client_secret_basic"
+	AuthPost  AuthMethod = "client_secret_post"
+)
+
+// Public reports whether the client has no secret to keep (RFC 6749 §2.1).
+func (c *Client) Public() bool { return c.AuthMethod == AuthNone }
+
+// Active reports whether the client may ask for tokens and use those it has.
+func (c *Client) Active() bool { return c.RevokedAt.IsZero() && c.SuspendedAt.IsZero() }
+
+// Allows reports whether the client may use the given grant_type.
+func (c *Client) Allows(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
+
+// MayAsk reports whether the client may ask for the scope.
+func (c *Client) MayAsk(scope string) bool {
+	return c.Scopes == nil || slices.Contains(c.Scopes, scope)
+}
+
+// Authenticates reports whether secret is one of the client's that is live at
+// the given time. Every secret is compared, in constant time each, so that the
+// time it takes tells nothing of which one matched.
+func (c *Client) Authenticates(secret string, at time.Time) bool {
+	found := false
+	for _, s := range c.Secrets {
+		live := s.ExpiresAt.IsZero() || at.Before(s.ExpiresAt)
+		found = s.Digest.Matches(secret) && live || found
+	}
+	return found
+}

@@ -1,0 +1,80 @@
+package oauth
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Grant decides requests for one grant_type at the token endpoint. One of an
+// application's own has every power that the built-in ones have.
+type Grant interface {
+	// GrantType is the grant_type value it answers to.
+	GrantType() string
+
+	// Authorize checks the request and says what may be issued for it. It
+	// reads; the endpoint writes. To refuse, return an [Error]; for a one-time
+	// value that was used before, return [Replayed].
+	//
+	// It is asked once more when the value it named in Spends was used up
+	// while the endpoint was issuing.
+	Authorize(ctx context.Context, r *TokenRequest) (*Authorization, error)
+}
+
+// TokenRequest is a token request whose client is authenticated, may use the
+// grant, and asked only for scopes and resources it may have.
+type TokenRequest struct {
+	Client    *Client
+	Scopes    []string   // asked for, or the defaults when none was
+	Resources []string   // asked for (RFC 8707); nil when none was
+	Form      url.Values // each parameter once (RFC 6749 §3.2), resource and audience apart
+	Time      time.Time  // when the request came in, in whole microseconds
+	Store     Store
+	Users     func(provider string) UserProvider // nil for an unknown one
+}
+
+// Authorization is what a [Grant] allows the endpoint to issue.
+type Authorization struct {
+	Subject   Subject
+	Scopes    []string
+	Resources []string // the token's audience; nil for the server's own
+	Refresh   bool     // issue a refresh token too
+	Spends    Spend    // the one-time value it uses up, if any
+
+	// Family is what the tokens belong to; nil when the client acts for itself.
+	// NewFamily says that it begins here and is stored together with them.
+	Family    *Family
+	NewFamily bool
+
+	// Granted is all that the refresh token may ask for later; Scopes when nil.
+	Granted []string
+
+	// Again is the refresh token that was issued before for the same value.
+	// The answer is then the same as before, and nothing is written: the
+	// retry of a client that never saw it.
+	Again *RefreshToken
+}
+
+// Spend names a one-time value. A code is never a device code: the purpose is
+// part of the name.
+type Spend struct {
+	Purpose Purpose
+	ID      string    // of any length; for the built-in purposes a [Digest]
+	Until   time.Time // when the row may be purged; zero for the built-in purposes
+}
+
+// Purpose says what kind of one-time value a [Spend] names. A grant of an
+// application's own chooses one with a dot in it, and sets Until.
+type Purpose string
+
+// The built-in purposes. Those of code and refresh token have tables of their
+// own; the ticket is that of a consent page.
+const (
+	SpendCode         Purpose = "code"
+	SpendRefreshToken Purpose = "refresh_token"
+	SpendTicket       Purpose = "ticket"
+)
+
+// Custom reports whether p is an application's own.
+func (p Purpose) Custom() bool { return strings.Contains(string(p), ".") }

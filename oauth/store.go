@@ -1,0 +1,233 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+)
+
+var (
+	// ErrNotFound says that there is no such record.
+	ErrNotFound = errors.New("oauth: not found")
+
+	// ErrConflict says that a record was changed since it was read, or that one
+	// with its ID exists.
+	ErrConflict = errors.New("oauth: changed by somebody else")
+
+	// ErrSpent is returned by a [Store] when a one-time value was used before.
+	ErrSpent = errors.New("oauth: already spent")
+
+	// ErrUnavailable is in the chain of a [Store]'s error when asking again
+	// later may help: out of reach, busy, or a COMMIT without an answer.
+	ErrUnavailable = errors.New("oauth: the store is unavailable")
+)
+
+// ReplayError is what [Replayed] returns.
+type ReplayError struct {
+	What   Purpose
+	Family *Family
+}
+
+func (e *ReplayError) Error() string { return fmt.Sprintf("the %s was used before", e.What) }
+
+// Replayed says that a one-time value came twice, so that one of the two who
+// held it is a thief: the endpoint revokes the family and answers
+// invalid_grant (RFC 9700 §4.14.2).
+func Replayed(what Purpose, family *Family) error { return &ReplayError{What: what, Family: family} }
+
+// Store keeps Passport's records. Each method is one whole decision: it happens
+// completely or not at all, and is safe to call from many goroutines and many
+// machines. A record that is missing is [ErrNotFound], also when the ID is one
+// that could not be stored. Package storetest checks an implementation.
+//
+// Verbs that change something take the audit record of their change, to be
+// stored in the same write; nil leaves the log alone.
+//
+// A wrapper that embeds a Store has an Unwrap() Store method, through which the
+// optional powers of the inner one are found; see [StoreAs].
+type Store interface {
+	ClientStore
+	FamilyStore
+	TokenStore
+	ConsentStore
+	Purger
+}
+
+// ClientStore keeps clients. They change by verbs, because saving a record that
+// was read earlier would bring back a revoked client or a removed secret.
+type ClientStore interface {
+	Client(ctx context.Context, id string) (*Client, error)
+
+	// Clients yields all clients by ID; ClientsOf those of an owner.
+	Clients(ctx context.Context) iter.Seq2[*Client, error]
+	ClientsOf(ctx context.Context, owner UserRef) iter.Seq2[*Client, error]
+
+	// CreateClient returns [ErrConflict] if the ID is taken.
+	CreateClient(ctx context.Context, c *Client, audit *AuditRecord) error
+
+	// UpdateClient changes what may be changed: not the secrets, the AuthMethod,
+	// CreatedAt or RevokedAt. If c.Version is not the stored one it is
+	// [ErrConflict]; the stored one then counts up.
+	UpdateClient(ctx context.Context, c *Client, audit *AuditRecord) error
+
+	AddSecret(ctx context.Context, clientID string, s Secret, audit *AuditRecord) error
+	RemoveSecret(ctx context.Context, clientID string, d Digest, audit *AuditRecord) error
+
+	// RevokeClient ends the client and, because reading a token joins its
+	// client, every token that it holds. A second call changes nothing.
+	RevokeClient(ctx context.Context, id string, at time.Time, audit *AuditRecord) error
+}
+
+// FamilyStore keeps families. A revoked one never lives again.
+type FamilyStore interface {
+	// Begin stores a family and the code that begins it, and uses up the
+	// ticket of the consent page. For a ticket used before it is [ErrSpent].
+	Begin(ctx context.Context, b *Beginning) error
+
+	// RevokeFamily ends one family. Nothing that is being issued into it at
+	// that moment can be used afterwards. A second call changes nothing.
+	RevokeFamily(ctx context.Context, id string, at time.Time, audit *AuditRecord) error
+
+	// RevokeFamilies ends every family that the filter matches and whose
+	// CreatedAt is not after at, also one that is being stored at that moment
+	// or is stored later: it is dead from the start. A filter without a user
+	// is an error, never "all".
+	RevokeFamilies(ctx context.Context, which FamilyFilter, at time.Time, audit *AuditRecord) error
+}
+
+// FamilyFilter selects families by all of its fields that are set.
+type FamilyFilter struct {
+	User     UserRef // required, both fields
+	ClientID string
+
+	// Session selects those of one browser session, ExceptSession spares those
+	// of one.
+	Session, ExceptSession Digest
+
+	Unredeemed      bool // only those whose code was not redeemed yet
+	EndsWithSession bool // only those that end with their session
+	KeepPersonal    bool // not those of personal access tokens
+}
+
+// Matches reports whether f selects the family, Unredeemed apart.
+func (f FamilyFilter) Matches(family *Family) bool {
+	return f.User == family.User &&
+		(f.ClientID == "" || f.ClientID == family.ClientID) &&
+		(f.Session == "" || f.Session == family.Session) &&
+		(f.ExceptSession == "" || f.ExceptSession != family.Session) &&
+		(!f.EndsWithSession || family.EndsWithSession) &&
+		(!f.KeepPersonal || !family.Personal)
+}
+
+// Validate returns an error for a filter that does not name a user.
+func (f FamilyFilter) Validate() error {
+	if f.User.Provider == "" || f.User.ID == "" {
+		return errors.New("oauth: a family filter needs a user: provider and ID")
+	}
+	return nil
+}
+
+// TokenStore keeps codes and tokens. Each record is read together with its
+// family, and an access token with its client too, in one go. What a cut-off
+// ended (see [FamilyStore.RevokeFamilies]) shows as RevokedAt of the family.
+type TokenStore interface {
+	Code(ctx context.Context, d Digest) (*Code, error)
+	AccessToken(ctx context.Context, id string) (*AccessToken, error)
+	RefreshToken(ctx context.Context, d Digest) (*RefreshToken, error)
+
+	// TokensOf yields the access tokens of a user by ID, dead ones too.
+	TokensOf(ctx context.Context, user UserRef) iter.Seq2[*AccessToken, error]
+
+	// Issue uses up i.Spends and stores the tokens. Of many calls that spend
+	// one value exactly one succeeds; the others get [ErrSpent].
+	Issue(ctx context.Context, i *Issuance) error
+
+	// UseOnce records that a value was seen, or returns [ErrSpent]. The record
+	// may be forgotten after until.
+	UseOnce(ctx context.Context, purpose Purpose, id string, until time.Time) error
+
+	// RevokeToken ends a client's own access token; of a user's it ends the
+	// family, so that no refreshed token lives on. A second call changes nothing.
+	RevokeToken(ctx context.Context, id string, at time.Time, audit *AuditRecord) error
+}
+
+// Beginning is one write of the authorization endpoint.
+type Beginning struct {
+	Ticket   string    // ID of the consent page's ticket; empty when no page was shown
+	Until    time.Time // when the ticket's row may be purged
+	Family   *Family
+	Code     *Code
+	Consents []string // scopes the user has agreed to remember
+	Audit    *AuditRecord
+}
+
+// Issuance is one write of the token endpoint.
+type Issuance struct {
+	Time         time.Time
+	Spends       Spend
+	NewFamily    *Family // stored first, for a grant that begins one here
+	AccessToken  *AccessToken
+	RefreshToken *RefreshToken // nil when none is issued; required when one is spent
+	Audit        *AuditRecord
+}
+
+// ConsentStore remembers consents, one row for each scope and request.
+type ConsentStore interface {
+	// Consented returns the scopes that the user has granted the client and not
+	// withdrawn since, sorted.
+	Consented(ctx context.Context, user UserRef, clientID string) ([]string, error)
+
+	// Withdraw forgets them and ends every family of the user at the client, as
+	// [FamilyStore.RevokeFamilies] does. Personal access tokens stay.
+	Withdraw(ctx context.Context, user UserRef, clientID string, at time.Time, audit *AuditRecord) error
+}
+
+// Purger forgets what has ended.
+type Purger interface {
+	// Purge deletes at most about limit rows of what ended before a time, and
+	// returns how many; call it until that is 0. A spent code or refresh token
+	// stays as long as its family, so that a replay is found whenever it comes.
+	Purge(ctx context.Context, before time.Time, limit int) (n int, err error)
+}
+
+// AuditRecord says who did what. It is stored by the write that it tells of, and
+// holds no secret: no code, no token, no password.
+type AuditRecord struct {
+	Time      time.Time
+	Action    string  // such as "token.issued"
+	Actor     string  // "users:42", "client:7f3a"; empty for the command line
+	User      UserRef // whom it concerns, if anybody
+	ClientID  string
+	Reason    string
+	Address   string // of the caller
+	RequestID string
+}
+
+// AuditStore is a [Store] whose audit log can be read.
+type AuditStore interface {
+	// AuditLog yields the records since a time, oldest first.
+	AuditLog(ctx context.Context, since time.Time) iter.Seq2[*AuditRecord, error]
+}
+
+// Checker is a [Store] that can tell whether what it stands on is set up
+// safely. It reports all faults, each with its remedy.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// StoreAs returns the first of store and what it wraps that has the power T.
+func StoreAs[T any](store Store) (power T, ok bool) {
+	for store != nil {
+		if power, ok = store.(T); ok {
+			return power, true
+		}
+		w, wraps := store.(interface{ Unwrap() Store })
+		if !wraps {
+			break
+		}
+		store = w.Unwrap()
+	}
+	return power, false
+}

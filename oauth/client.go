@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -41,13 +42,21 @@ type Secret struct {
 // made: a client that loses its last secret does not become a public one.
 type AuthMethod string
 
-// The methods that clients are made with. Those of RFC 6749 §2.3.1 are one:
-// a client of either kind may use both, but never both in one request.
+// The methods that clients are made with.
 const (
 	AuthNone  AuthMethod = "none"
 	AuthBasic AuthMethod = "client_secret_basic"
 	AuthPost  AuthMethod = "client_secret_post"
+
+	// AuthSecret is either of the two, as the client likes, but never both in
+	// one request (RFC 6749 §2.3). It is the default.
+	AuthSecret AuthMethod = "client_secret_basic client_secret_post"
 )
+
+// Accepts reports whether m is, or is a choice that includes, the method used.
+func (m AuthMethod) Accepts(used AuthMethod) bool {
+	return slices.Contains(strings.Fields(string(m)), string(used))
+}
 
 // Public reports whether the client has no secret to keep (RFC 6749 §2.1).
 func (c *Client) Public() bool { return c.AuthMethod == AuthNone }

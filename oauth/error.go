@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // ErrorCode is an "error" value an OAuth response may carry.
@@ -35,10 +36,21 @@ const (
 func (c ErrorCode) Error() string { return string(c) }
 
 // Errorf returns an [Error] with this code. The text is sent to the client as
-// error_description, so it holds nothing private and nothing that the client
-// sent: quotes and line ends do not belong there (RFC 6749 §5.2).
+// error_description, so it holds nothing private. Characters that do not belong
+// there are replaced: quotes, backslashes, line ends and whatever is not ASCII
+// (RFC 6749 §5.2).
 func (c ErrorCode) Errorf(format string, args ...any) *Error {
-	return &Error{Code: c, Description: fmt.Sprintf(format, args...)}
+	return &Error{Code: c, Description: strings.Map(describable, fmt.Sprintf(format, args...))}
+}
+
+func describable(r rune) rune {
+	switch {
+	case r == '"':
+		return '\''
+	case r == '\\', r < ' ', r > '~':
+		return '?'
+	}
+	return r
 }
 
 // Status is the HTTP status an endpoint answers with for this code.

@@ -1,0 +1,117 @@
+package passport
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Config configures a [Server]. Issuer, Store and Keys are required. The zero
+// value of every other field is the documented default, and the safe one.
+type Config struct {
+	// Issuer is the URL that clients know the server by (RFC 8414 §2), such as
+	// "https://app.example.com". Every URL in an answer begins with it; the
+	// Host header is never asked. It is https, or http on a loopback address.
+	// One with a path prefixes every route with it.
+	Issuer string
+
+	// Path is where the endpoints lie below the issuer; "/oauth" by default.
+	Path string
+
+	// Store keeps clients and tokens: see packages sqlstore and memstore.
+	Store oauth.Store
+
+	// Keys sign access tokens; other secrets are derived from them.
+	Keys *Keys
+
+	// Secrets, when given, take the place of what is derived from Keys: what
+	// seals tickets and derives codes and refresh tokens. The first seals, all
+	// open. Each has at least 32 random bytes. They are required where the
+	// private keys are not readable, as in a KMS.
+	Secrets [][]byte
+
+	// Users connects the server to the application's accounts. Nil leaves
+	// only the grants that involve no user.
+	Users UserProvider
+
+	// Providers holds further sets of accounts by name, [a-z0-9-]+; a client
+	// that names one acts for its users. "users" is Config.Users.
+	Providers map[string]UserProvider
+
+	// Scopes are the permissions that a client may ask for, in the order in
+	// which they are shown. DefaultScopes are granted when a request names none.
+	Scopes        []Scope
+	DefaultScopes []string
+
+	// Audience is what tokens are for unless the request's resource says
+	// otherwise (RFC 9068 §2.2); the issuer by default. The guards of this
+	// server admit it alone. Resources are the other APIs that a request may
+	// name by the parameter resource (RFC 8707): absolute URIs without fragment.
+	Audience  string
+	Resources []string
+
+	// Grants adds grant types to the built-in ones.
+	Grants []oauth.Grant
+
+	// AccessTokenTTL is the life of an access token, one hour by default.
+	AccessTokenTTL time.Duration
+
+	// RefreshTokenTTL is how long a refresh token may lie unused, 30 days by
+	// default. FamilyTTL is when all that came of one consent ends, whatever
+	// was refreshed: by default one year, and 30 days for public clients whose
+	// redirect URI is https (browser applications).
+	RefreshTokenTTL time.Duration
+	FamilyTTL       time.Duration
+
+	// RefreshTokenGrace is how long a refresh that is sent again gets the same
+	// answer, for clients that lost it; 10 seconds by default, negative: never.
+	RefreshTokenGrace time.Duration
+
+	// CodeTTL is the life of an authorization code, 60 seconds by default, at
+	// most 10 minutes (RFC 6749 §4.1.2).
+	CodeTTL time.Duration
+
+	// RequirePKCE demands a code challenge of confidential clients too. Public
+	// clients need one always (RFC 9700 §2.1.1).
+	RequirePKCE bool
+
+	// SkipConsent, when it returns true, lets a client of the application's own
+	// have what it asks for without a page, unless prompt holds consent. A
+	// public client whose redirect URI is not https sees the page all the same
+	// (RFC 8252 §8.6), unless InsecureSkipNativeConsent is set.
+	SkipConsent               func(ctx context.Context, client *oauth.Client, user *User) bool
+	InsecureSkipNativeConsent bool
+
+	// FamiliesEndWithSession ends what a user granted together with the browser
+	// session in which it was granted, for all clients. Off, signing out of the
+	// website leaves connected apps connected.
+	FamiliesEndWithSession bool
+
+	// Claims adds claims to an access token. Names that RFC 9068 or this
+	// server uses are refused: the request then fails with server_error.
+	Claims func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
+
+	// OnEvent is called after each change, before the answer is written.
+	OnEvent func(ctx context.Context, event Event)
+
+	// OnRefusal writes the body of a guard's 401, 403 or 503 in the
+	// application's own form. Status and challenge are in err and in the
+	// headers already set; it calls WriteHeader itself.
+	OnRefusal func(w http.ResponseWriter, r *http.Request, err *oauth.Error)
+
+	// AuditLog stores a record of each change with the change.
+	AuditLog bool
+
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+
+	// InsecureAllowHTTP accepts an issuer of plain http that is not loopback.
+	InsecureAllowHTTP bool
+
+	// Logger defaults to [slog.Default].
+	Logger *slog.Logger
+}

@@ -1,0 +1,79 @@
+package passport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/go-passport/passport/internal/ctxtoken"
+	"github.com/go-passport/passport/oauth"
+)
+
+// The vocabulary of package oauth that every application needs.
+type (
+	Scope        = oauth.Scope
+	User         = oauth.User
+	UserRef      = oauth.UserRef
+	UserProvider = oauth.UserProvider
+)
+
+// DefaultProvider is the name under which the users of Config.Users go.
+const DefaultProvider = "users"
+
+// UserFuncs is a [UserProvider] made of functions.
+type UserFuncs struct {
+	// Current is CurrentUser, ByID is UserByID; see [UserProvider].
+	Current func(r *http.Request) (*User, error)
+	ByID    func(ctx context.Context, id string) (*User, error)
+
+	// SignInPage is the path or URL of the application's sign-in page, such as
+	// "/login". It gets the query parameter return_to.
+	SignInPage string
+}
+
+// CurrentUser implements [UserProvider].
+func (f UserFuncs) CurrentUser(r *http.Request) (*User, error) { return f.Current(r) }
+
+// UserByID implements [UserProvider].
+func (f UserFuncs) UserByID(ctx context.Context, id string) (*User, error) { return f.ByID(ctx, id) }
+
+// SignInURL implements [UserProvider].
+func (f UserFuncs) SignInURL(_ *http.Request, returnTo string) string {
+	page, err := url.Parse(f.SignInPage)
+	if err != nil {
+		return f.SignInPage // refused by Validate
+	}
+	q := page.Query()
+	q.Set("return_to", returnTo)
+	page.RawQuery = q.Encode()
+	return page.String()
+}
+
+// Validate returns what is missing. [New] calls it, as it does for every
+// [UserProvider] that has such a method.
+func (f UserFuncs) Validate() error {
+	var faults []error
+	if f.Current == nil {
+		faults = append(faults, errors.New("UserFuncs.Current is missing: return the account that is signed in in the browser, or oauth.ErrNotFound"))
+	}
+	if f.ByID == nil {
+		faults = append(faults, errors.New("UserFuncs.ByID is missing: return the account with an ID, or oauth.ErrNotFound"))
+	}
+	if u, err := url.Parse(f.SignInPage); err != nil || f.SignInPage == "" || u.Opaque != "" {
+		faults = append(faults, errors.New(`UserFuncs.SignInPage is missing or no URL: name the application's sign-in page, such as "/login"; it gets the query parameter return_to`))
+	}
+	return errors.Join(faults...)
+}
+
+// UserFromContext returns the application's own record of the user that a guard
+// admitted: what its [UserProvider] put into User.Data. ok is false for a
+// client's own token, and when Data is not a U.
+func UserFromContext[U any](ctx context.Context) (user U, ok bool) {
+	a, _ := ctxtoken.From(ctx)
+	if a.User == nil {
+		return user, false
+	}
+	user, ok = a.User.Data.(U)
+	return user, ok
+}

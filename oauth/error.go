@@ -98,3 +98,8 @@ func AsError(err error) *Error {
 	}
 	return &Error{Code: ServerError}
 }
+
+// RetryAfter is how many seconds a caller is asked to wait after
+// temporarily_unavailable. It is shorter than the grace of a refresh token, so
+// that a refresh that was stored without an answer can be asked for again.
+const RetryAfter = 3

@@ -1,0 +1,83 @@
+package grant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// AuthorizationCode exchanges a code for tokens (RFC 6749 §4.1.3, RFC 7636).
+type AuthorizationCode struct{}
+
+// GrantType implements [oauth.Grant].
+func (AuthorizationCode) GrantType() string { return "authorization_code" }
+
+// Authorize implements [oauth.Grant]. A refusal leaves the code as it is: who
+// has merely seen a code must not be able to end somebody's login.
+func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	if r.Form.Get("code") == "" {
+		return nil, oauth.InvalidRequest.Errorf("code is required")
+	}
+	code, err := r.Store.Code(ctx, oauth.DigestOf(r.Form.Get("code")))
+	if errors.Is(err, oauth.ErrNotFound) {
+		return nil, oauth.InvalidGrant.Errorf("the code is unknown")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find code: %w", err)
+	}
+	if err := checkCode(code, r); err != nil {
+		return nil, err
+	}
+	audience, err := resources(code.Family.Resources, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := stillThere(ctx, r, code.Family.User); err != nil {
+		return nil, err
+	}
+	return &oauth.Authorization{
+		Subject:   oauth.ForUser(code.Family.User),
+		Scopes:    code.Scopes,
+		Resources: audience,
+		Refresh:   r.Client.Allows("refresh_token"),
+		Spends:    oauth.Spend{Purpose: oauth.SpendCode, ID: string(code.Digest)},
+		Family:    code.Family,
+	}, nil
+}
+
+// checkCode refuses a code that is not this request's. Only who passes all that
+// binds the code can be taken for a thief, or for the client that one robbed.
+func checkCode(code *oauth.Code, r *oauth.TokenRequest) error {
+	if code.Family.ClientID != r.Client.ID {
+		return oauth.InvalidGrant.Errorf("the code was issued to another client")
+	}
+	if !redirectURIMatches(code, r.Form) {
+		return oauth.InvalidGrant.Errorf("redirect_uri differs from the authorization request")
+	}
+	if err := verifyPKCE(code.CodeChallenge, r.Form.Get("code_verifier")); err != nil {
+		return err
+	}
+	switch {
+	case !code.Family.Live(r.Time):
+		return oauth.InvalidGrant.Errorf("the authorization was revoked or has ended")
+	case !code.SpentAt.IsZero():
+		return oauth.Replayed(oauth.SpendCode, code.Family)
+	case !r.Time.Before(code.ExpiresAt):
+		return oauth.InvalidGrant.Errorf("the code has expired")
+	}
+	return nil
+}
+
+// redirectURIMatches compares redirect_uri with that of the authorization
+// request. It may be left out where none was sent then, or where a code
+// challenge binds the code (OAuth 2.1 §4.1.3).
+func redirectURIMatches(code *oauth.Code, form url.Values) bool {
+	sent := form.Get("redirect_uri")
+	if sent == "" {
+		return code.RedirectURI == "" || code.CodeChallenge != ""
+	}
+	return sent == code.RedirectURI
+}

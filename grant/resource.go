@@ -1,0 +1,19 @@
+package grant
+
+import (
+	"slices"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// resources returns what a token is for: what the request names, which must be
+// among what the user agreed to, or else all of that (RFC 8707 §2.2).
+func resources(granted []string, r *oauth.TokenRequest) ([]string, error) {
+	if r.Resources == nil {
+		return granted, nil
+	}
+	if slices.ContainsFunc(r.Resources, func(uri string) bool { return !slices.Contains(granted, uri) }) {
+		return nil, oauth.InvalidTarget.Errorf("a resource was not part of the authorization request")
+	}
+	return r.Resources, nil
+}

@@ -1,0 +1,58 @@
+package page
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxMarks is how many combining marks may follow one letter: more than any
+// language needs, fewer than it takes to paint over the lines above.
+const maxMarks = 4
+
+// Text returns s as a name that may be shown beside what we say ourselves:
+// without characters that cannot be seen or that turn the direction of what
+// follows, its spaces folded, cut to limit characters. What a page shows must
+// be what the reader believes to read.
+func Text(s string, limit int) string {
+	var b strings.Builder
+	marks := 0
+	for _, r := range s {
+		switch {
+		case Unseen(r):
+			continue
+		case unicode.Is(unicode.M, r):
+			if marks++; marks > maxMarks {
+				continue
+			}
+		default:
+			marks = 0
+		}
+		b.WriteRune(r)
+	}
+	return cut(strings.Join(strings.Fields(b.String()), " "), limit)
+}
+
+func cut(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	if limit < 1 {
+		return ""
+	}
+	return strings.TrimSpace(string([]rune(s)[:limit-1])) + "…"
+}
+
+// Unseen reports whether r does not belong into a name: control characters,
+// those that format or reorder text, private use, blanks that are letters or
+// marks to Unicode, and what stands for invalid UTF-8. White space that
+// separates words on one line is none of them.
+func Unseen(r rune) bool {
+	switch r {
+	case '\t', '\n', '\r':
+		return false // folded to a space by Text
+	case utf8.RuneError, 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0:
+		return true
+	}
+	return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Variation_Selector)
+}

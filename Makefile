@@ -1,0 +1,23 @@
+# make check is everything that CI runs; the rest are parts of it.
+
+.PHONY: check test race e2e lint fmt
+
+check:
+	bash .ci/run
+
+# The whole suite on SQLite, PostgreSQL and MariaDB.
+test:
+	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go test ./...
+
+race:
+	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go test -race ./...
+
+# The binary in a real browser, and with clients that others wrote.
+e2e:
+	go -C internal/e2e test ./...
+
+lint:
+	scripts/golangci-lint run ./...
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')

@@ -1,0 +1,89 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Check returns what is set up unsafely, all of it, each with its remedy. It
+// changes nothing.
+func (db *DB) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	switch db.dialect.Name {
+	case SQLite.Name:
+		return db.checkSQLite(ctx)
+	case MySQL.Name:
+		return db.checkMySQL(ctx)
+	}
+	var one int64
+	return db.Row(ctx, `SELECT 1`, func(rows *sql.Rows) error { return rows.Scan(&one) })
+}
+
+// checkSQLite asks two connections: synchronous and busy_timeout belong to a
+// connection, and what was set by a statement holds on one of them alone.
+func (db *DB) checkSQLite(ctx context.Context) error {
+	first, err := db.sql.Conn(ctx)
+	if err != nil {
+		return failure(ctx, err)
+	}
+	defer first.Close()
+	faults := pragmaFaults(ctx, first)
+	if db.sql.Stats().MaxOpenConnections == 1 {
+		return faults
+	}
+	// The others may be in use, perhaps by our caller: not waiting long for
+	// one is better than never coming back.
+	short, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	second, err := db.sql.Conn(short)
+	if err != nil {
+		return faults
+	}
+	defer second.Close()
+	if more := pragmaFaults(ctx, second); faults == nil && more != nil {
+		return fmt.Errorf("%w\n(one connection has the setting and another has not: a PRAGMA statement reaches one "+
+			"connection, the DSN all of them)", more)
+	}
+	return faults
+}
+
+func pragmaFaults(ctx context.Context, conn *sql.Conn) error {
+	var journal string
+	var synchronous, timeout int64
+	for pragma, into := range map[string]any{"journal_mode": &journal, "synchronous": &synchronous, "busy_timeout": &timeout} {
+		if err := conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(into); err != nil {
+			return fmt.Errorf("read SQLite's %s: %w", pragma, failure(ctx, err))
+		}
+	}
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	inMemory := strings.EqualFold(journal, "memory")
+	if !strings.EqualFold(journal, "wal") && !inMemory {
+		fault("SQLite's journal_mode is %q: readers and the writer lock each other out; use WAL (sqlstore.SQLiteDSN writes the right DSN)", journal)
+	}
+	if synchronous < 2 && !inMemory {
+		fault("SQLite's synchronous is %d: a power cut brings revoked and spent tokens back; use FULL (sqlstore.SQLiteDSN writes the right DSN)", synchronous)
+	}
+	if timeout <= 0 {
+		fault("SQLite's busy_timeout is 0: a write fails as soon as another process writes; set some seconds (sqlstore.SQLiteDSN writes the right DSN)")
+	}
+	return errors.Join(faults...)
+}
+
+// checkMySQL refuses the mode in which a value that does not fit is cut and
+// stored all the same.
+func (db *DB) checkMySQL(ctx context.Context) error {
+	var mode string
+	if err := db.Row(ctx, `SELECT @@SESSION.sql_mode`, func(rows *sql.Rows) error { return rows.Scan(&mode) }); err != nil {
+		return err
+	}
+	if !strings.Contains(mode, "STRICT_TRANS_TABLES") && !strings.Contains(mode, "STRICT_ALL_TABLES") {
+		return fmt.Errorf("MySQL's sql_mode is %q: it stores values that do not fit cut short; add STRICT_TRANS_TABLES", mode)
+	}
+	return nil
+}

@@ -1,0 +1,244 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Tx is a transaction of [DB.Tx].
+type Tx struct {
+	db *DB
+	tx *sql.Tx
+
+	// again says that the database ended the transaction because of another
+	// one, whatever the function around it makes of that error.
+	again bool
+}
+
+// Tx runs f in a transaction, and again from the start as long as that meets
+// others. f begins with its write.
+//
+// Once begun the transaction does not heed that the caller's context ends: a
+// client that hangs up would leave a COMMIT of which nobody knows whether it
+// happened. It has a deadline of its own, [Patience].
+func (db *DB) Tx(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
+	return db.write(ctx, func(ctx context.Context) (bool, error) { return db.once(ctx, f) })
+}
+
+// Exec runs one statement that is its own transaction, without BEGIN and
+// COMMIT, and returns how many rows it changed. If the database does not
+// answer nobody knows whether it happened: that is [oauth.ErrUnavailable].
+func (db *DB) Exec(ctx context.Context, q string, args ...any) (n int64, err error) {
+	err = db.write(ctx, func(ctx context.Context) (bool, error) {
+		n, err = db.exec(ctx, db.text(q, false), args)
+		return classOf(err) == conflict, failed(err)
+	})
+	return n, err
+}
+
+// Insert inserts a row unless its key is there, as [DB.Exec] does it, and says
+// whether it did.
+func (db *DB) Insert(ctx context.Context, q string, args ...any) (made bool, err error) {
+	err = db.write(ctx, func(ctx context.Context) (bool, error) {
+		n, err := db.exec(ctx, db.text(q, true), args)
+		made, err = inserted(n, err)
+		return classOf(err) == conflict, failed(err)
+	})
+	return made, err
+}
+
+func (db *DB) exec(ctx context.Context, t *text, args []any) (int64, error) {
+	s, err := db.prepared(ctx, t)
+	if err != nil {
+		return 0, err
+	}
+	if s != nil {
+		return changed(s.ExecContext(ctx, args...))
+	}
+	return changed(db.sql.ExecContext(ctx, t.bound, args...))
+}
+
+// write waits for its turn and runs attempt until it succeeds, fails for good,
+// or [Patience] is at its end.
+func (db *DB) write(ctx context.Context, attempt func(context.Context) (again bool, err error)) error {
+	if err := ctx.Err(); err != nil {
+		return &gaveUp{err, err}
+	}
+	if err := db.queue(ctx); err != nil {
+		return err
+	}
+	defer db.leave()
+
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience)
+	defer cancel()
+	db.prepareMet(own)
+	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+		again, err := attempt(own)
+		switch {
+		case err == nil:
+			return nil
+		case !again:
+			return db.explained(own, err)
+		}
+		select {
+		case <-own.Done():
+			return db.explained(own, unavailable(err))
+		case <-time.After(rand.N(wait)):
+		}
+	}
+}
+
+// queue waits for the writer's semaphore, where the database has one writer.
+func (db *DB) queue(ctx context.Context) error {
+	if db.writer == nil {
+		return nil
+	}
+	select {
+	case db.writer <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(2 * Patience)
+	defer timer.Stop()
+	select {
+	case db.writer <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return &gaveUp{ctx.Err(), fmt.Errorf("wait for the writer: %w", ctx.Err())}
+	case <-timer.C:
+		return unavailable(errors.New("wait for the writer: other writers took too long"))
+	}
+}
+
+func (db *DB) leave() {
+	if db.writer != nil {
+		<-db.writer
+	}
+}
+
+// explained names the likely cause of a write that SQLite did not let happen.
+func (db *DB) explained(own context.Context, err error) error {
+	if !db.dialect.oneWriter || !errors.Is(err, oauth.ErrUnavailable) {
+		return err
+	}
+	if classOf(err) == conflict || own.Err() != nil {
+		return fmt.Errorf("%w (SQLite has one writer: a changing call cannot succeed while "+
+			"the application has a transaction of its own open around it; make it when that has ended)", err)
+	}
+	return err
+}
+
+// once runs f in one transaction.
+func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (again bool, err error) {
+	tx, err := db.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return classOf(err) == conflict, failed(fmt.Errorf("begin: %w", err))
+	}
+	defer tx.Rollback() // after COMMIT it does nothing
+	t := &Tx{db: db, tx: tx}
+	if err := f(ctx, t); err != nil {
+		return t.again, err
+	}
+	if err := tx.Commit(); err != nil {
+		// Only an answer that says so means that nothing was written. To run
+		// it again otherwise would make our own spend look like a theft.
+		if classOf(err) == conflict {
+			return true, err
+		}
+		return false, unavailable(fmt.Errorf("commit, its outcome is unknown: %w", err))
+	}
+	return false, nil
+}
+
+// Exec runs a statement and returns how many rows it changed.
+func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
+	n, err := t.exec(ctx, t.db.text(q, false), args)
+	return n, t.failed(err)
+}
+
+// Insert inserts a row unless its key is there, and says whether it did.
+func (t *Tx) Insert(ctx context.Context, q string, args ...any) (bool, error) {
+	made, err := inserted(t.exec(ctx, t.db.text(q, true), args))
+	return made, t.failed(err)
+}
+
+func (t *Tx) exec(ctx context.Context, x *text, args []any) (int64, error) {
+	if s := x.stmt.Load(); s != nil {
+		return changed(t.tx.StmtContext(ctx, s).ExecContext(ctx, args...))
+	}
+	t.db.remember(x)
+	return changed(t.tx.ExecContext(ctx, x.bound, args...))
+}
+
+// Row runs a SELECT as [DB.Row] does. No transaction begins with it.
+func (t *Tx) Row(ctx context.Context, q string, scan func(*sql.Rows) error, args ...any) error {
+	n, err := t.each(ctx, q, scan, args)
+	if err == nil && n == 0 {
+		return oauth.ErrNotFound
+	}
+	return err
+}
+
+// Each runs a SELECT as [DB.Each] does. No transaction begins with it.
+func (t *Tx) Each(ctx context.Context, q string, scan func(*sql.Rows) error, args ...any) error {
+	_, err := t.each(ctx, q, scan, args)
+	return err
+}
+
+func (t *Tx) each(ctx context.Context, q string, scan func(*sql.Rows) error, args []any) (int, error) {
+	x := t.db.text(q, false)
+	var rows *sql.Rows
+	var err error
+	if s := x.stmt.Load(); s != nil {
+		rows, err = t.tx.StmtContext(ctx, s).QueryContext(ctx, args...)
+	} else {
+		t.db.remember(x)
+		rows, err = t.tx.QueryContext(ctx, x.bound, args...)
+	}
+	if err != nil {
+		return 0, t.failed(err)
+	}
+	n, err := drain(ctx, rows, scan)
+	return n, t.failed(err)
+}
+
+// failed remembers that the transaction is to be run again.
+func (t *Tx) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	if classOf(err) == conflict {
+		t.again = true
+	}
+	return failed(err)
+}
+
+// failed is [failure] for a write, which does not heed the caller's context.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure(context.Background(), err)
+}
+
+func changed(res sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// inserted reads what an insert-if-absent answered: no row, or, where the
+// statement is a plain INSERT, that the key is there.
+func inserted(n int64, err error) (bool, error) {
+	if err != nil && classOf(err) == duplicate {
+		return false, nil
+	}
+	return n == 1, err
+}

@@ -1,0 +1,176 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-passport/passport"
+)
+
+// Options says what the commands work on. The zero value is that of the binary.
+type Options struct {
+	// Open opens a database by the name of its driver, which the program has
+	// to import; sql.Open by default.
+	Open func(driver, dsn string) (*sql.DB, error)
+
+	// Server, when given, returns an application's own server. The commands
+	// are then those that manage it; serve, install, migrate and user, which
+	// need the binary's database and accounts, are left out.
+	Server func(ctx context.Context) (*passport.Server, error)
+
+	// Env is the environment, as NAME=value; os.Environ() when nil.
+	Env []string
+
+	// Version is what `passport version` prints; that of the module by default.
+	Version string
+}
+
+// New returns the command "passport" with all that are below it. Run it with
+// [Run], or mount it in a command of your own.
+func New(options Options) *cobra.Command {
+	if options.Open == nil {
+		options.Open = sql.Open
+	}
+	if options.Env == nil {
+		options.Env = os.Environ()
+	}
+	options.Version = cmp.Or(options.Version, moduleVersion())
+	p := &program{Options: options}
+	root := &cobra.Command{
+		Use:   "passport",
+		Short: "An OAuth 2.0 server",
+		Long: `Passport is an OAuth 2.0 server: applications send their users here to sign in and
+to consent, and get the tokens with which they call your API.
+
+Look around with nothing installed:   passport serve --demo
+Set up a server of your own:          passport install`,
+		Args:          subcommandOnly,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
+	root.CompletionOptions.HiddenDefaultCmd = true
+	p.flags(root)
+	root.AddCommand(p.keys(), p.client(), p.version())
+	if options.Server == nil {
+		root.AddCommand(p.serve(), p.install(), p.migrate(), p.user())
+	}
+	return root
+}
+
+// program is what the commands share: the options of [New] and the flags that
+// every command has.
+type program struct {
+	Options
+	configFile  string
+	databaseURL string
+}
+
+func (p *program) flags(root *cobra.Command) {
+	if p.Server != nil {
+		return
+	}
+	root.PersistentFlags().StringVar(&p.configFile, "config", "", "`FILE` to read settings from (default passport.toml, if there is one)")
+	root.PersistentFlags().StringVar(&p.databaseURL, "database-url", "", "`URL` of the database: sqlite:FILE, postgres://… or mysql://…")
+}
+
+// Run runs the command with the program's arguments, reports what went wrong on
+// standard error, and returns the exit status: 0, 1 for a failure, 2 for a
+// command line that makes no sense.
+func Run(ctx context.Context, cmd *cobra.Command) int {
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), message(err))
+	if _, wrong := errors.AsType[*usageError](err); wrong {
+		return 2
+	}
+	return 1
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct {
+	err  error
+	help string // the command whose help shows how it is done
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usage(cmd *cobra.Command, err error) error {
+	return &usageError{err, cmd.CommandPath() + " --help"}
+}
+
+// message is what a person reads of an error: a sentence, or a list when there
+// are several faults.
+func message(err error) string {
+	text := "passport: " + sentences(err)
+	if wrong, ok := errors.AsType[*usageError](err); ok {
+		text += "\nSee `" + wrong.help + "`."
+	}
+	return text
+}
+
+// sentences returns the faults of an error, below one another if they are many.
+func sentences(err error) string {
+	all := faults(err)
+	if len(all) == 1 {
+		return all[0]
+	}
+	return fmt.Sprintf("%d things are wrong:\n  - %s", len(all), strings.Join(all, "\n  - "))
+}
+
+// faults takes apart what errors.Join put together.
+func faults(err error) (texts []string) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []string{strings.TrimPrefix(err.Error(), "passport: ")}
+	}
+	for _, e := range joined.Unwrap() {
+		texts = append(texts, faults(e)...)
+	}
+	return texts
+}
+
+// subcommandOnly refuses what is no command, and names the one that was meant.
+func subcommandOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+	}
+	return usage(cmd, err)
+}
+
+// arguments demands exactly the named arguments.
+func arguments(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return usage(cmd, fmt.Errorf("%s is missing", names[len(args)]))
+		case len(args) > len(names):
+			return usage(cmd, fmt.Errorf("%q is one argument too many", args[len(names)]))
+		}
+		return nil
+	}
+}
+
+func moduleVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return cmp.Or(info.Main.Version, "unknown")
+}

@@ -1,0 +1,56 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// listen opens the address of a server.
+func listen(address string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen is %q: want an address with a port, such as 127.0.0.1:8000", address)
+	}
+	l, err := net.Listen("tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use by another program: stop that, or choose another address with --listen %s", address, net.JoinHostPort(host, nextPort(port)))
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("%s may not be opened by this user: choose a port above 1023, such as --listen %s", address, net.JoinHostPort(host, "8000"))
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s is no address of this machine: choose one that is with --listen", address)
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e.Err
+	}
+	return nil, fmt.Errorf("%s cannot be opened: %w; choose another address with --listen", address, err)
+}
+
+func nextPort(port string) string {
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 1 || n >= 65535 {
+		return "8000"
+	}
+	return strconv.Itoa(n + 1)
+}
+
+// onLoopback reports whether an address is reached from this machine alone.
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// loopbackIssuer is the issuer of a server on loopback that was given none: its
+// address, by number, because names of loopback may be somebody else's.
+func loopbackIssuer(l net.Listener) string {
+	u := url.URL{Scheme: "http", Host: l.Addr().String()}
+	return u.String()
+}

@@ -1,0 +1,139 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/internal/reqinfo"
+)
+
+// middleware is what stands around every route of the binary: a request ID, the
+// access log, and a page in place of a panic.
+func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begin := time.Now()
+		r = reqinfo.Attach(w, r, trusted)
+		recorder := &recorder{ResponseWriter: w}
+		cut := answer(recorder, r, next, logger)
+		info := reqinfo.From(r.Context())
+		// The path alone: a query may hold a code, a header a token.
+		logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
+			slog.String("method", bounded(r.Method, 16)), slog.String("path", bounded(r.URL.Path, 200)),
+			slog.Int("status", recorder.code()), slog.Int64("bytes", recorder.bytes),
+			slog.Duration("duration", time.Since(begin)),
+			slog.String("request_id", info.ID), slog.String("address", info.Address))
+		if cut {
+			panic(http.ErrAbortHandler)
+		}
+	})
+}
+
+// answer has the request answered. It reports whether the connection has to be
+// cut, because the answer broke off in the middle.
+func answer(w *recorder, r *http.Request, next http.Handler, logger *slog.Logger) (cut bool) {
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			cut = true
+			return
+		}
+		id := reqinfo.From(r.Context()).ID
+		logger.Error("a handler panicked", "err", describe(fault), "request_id", id, "stack", string(debug.Stack()))
+		if cut = w.status != 0; !cut {
+			oops(w, r, id)
+		}
+	}()
+	next.ServeHTTP(w, r)
+	return false
+}
+
+// describe says what a panic was about without repeating a text that may hold
+// what somebody sent: the stack tells the rest.
+func describe(fault any) string {
+	if err, ok := fault.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a panic with a %T", fault)
+}
+
+// bounded cuts what goes into the log.
+func bounded(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func (r *recorder) code() int {
+	if r.status == 0 {
+		return http.StatusOK // what net/http answers when a handler says nothing
+	}
+	return r.status
+}
+
+// ownName sends a browser that came to loopback by another name to the issuer's:
+// localhost and 127.0.0.1 do not share cookies, so signing in at one of them and
+// consenting at the other could not work.
+func ownName(next http.Handler, issuer *url.URL) http.Handler {
+	if !loopbackHost(issuer.Host) {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.Host == issuer.Host || !loopbackHost(r.Host) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		to := url.URL{Scheme: issuer.Scheme, Host: issuer.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+		w.Header().Set("Location", to.String())
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	})
+}
+
+func loopbackHost(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	ip := net.ParseIP(strings.Trim(name, "[]"))
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
+}

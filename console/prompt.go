@@ -1,0 +1,144 @@
+package console
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// asker asks a person for what the command line did not say. Where nobody is
+// there to answer, a script or a pipe, it names the missing option instead.
+type asker struct {
+	cmd   *cobra.Command
+	input *bufio.Reader
+	fd    int
+	tty   bool
+}
+
+func ask(cmd *cobra.Command) *asker {
+	a := &asker{cmd: cmd, input: bufio.NewReader(cmd.InOrStdin())}
+	if f, ok := cmd.InOrStdin().(*os.File); ok {
+		a.fd = int(f.Fd()) //nolint:gosec // a file descriptor is small
+		a.tty = term.IsTerminal(a.fd)
+	}
+	return a
+}
+
+// missing says which option would have answered a question.
+func (a *asker) missing(option string) error {
+	return usage(a.cmd, fmt.Errorf("%s is missing, and there is no terminal to ask on", option))
+}
+
+// line asks a question until it is answered; an empty answer is the default,
+// which may be empty only where the question is optional.
+func (a *asker) line(question, option, fallback string, optional bool) (string, error) {
+	if !a.tty {
+		return fallback, a.unless(optional || fallback != "", option)
+	}
+	for {
+		fmt.Fprintf(a.cmd.ErrOrStderr(), "%s%s: ", question, shown(fallback, optional))
+		answer, err := a.input.ReadString('\n')
+		answer = strings.TrimSpace(answer)
+		switch {
+		case answer != "":
+			return answer, nil
+		case err != nil:
+			return "", errors.New("the input ended before the question was answered")
+		case fallback != "" || optional:
+			return fallback, nil
+		}
+	}
+}
+
+func (a *asker) unless(fine bool, option string) error {
+	if fine {
+		return nil
+	}
+	return a.missing(option)
+}
+
+func shown(fallback string, optional bool) string {
+	switch {
+	case fallback != "":
+		return " [" + fallback + "]"
+	case optional:
+		return " (optional)"
+	}
+	return ""
+}
+
+// newPassword asks for a password twice, without showing it.
+func (a *asker) newPassword(option string) (string, error) {
+	if !a.tty {
+		return "", a.missing(option)
+	}
+	first, err := a.hidden("Password")
+	if err != nil {
+		return "", err
+	}
+	second, err := a.hidden("The same again")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", errors.New("the two passwords differ: run the command again")
+	}
+	return first, nil
+}
+
+// hidden reads a line without echo. A signal in the middle of it must not
+// leave the terminal without echo.
+func (a *asker) hidden(question string) (string, error) {
+	state, err := term.GetState(a.fd)
+	if err != nil {
+		return "", fmt.Errorf("read the terminal's state: %w", err)
+	}
+	interrupted := make(chan os.Signal, 1)
+	done := make(chan struct{})
+	signal.Notify(interrupted, os.Interrupt)
+	defer close(done)
+	defer signal.Stop(interrupted)
+	go func() {
+		select {
+		case <-interrupted:
+			_ = term.Restore(a.fd, state)
+			fmt.Fprintln(a.cmd.ErrOrStderr())
+			os.Exit(130)
+		case <-done:
+		}
+	}()
+	fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", question)
+	password, err := term.ReadPassword(a.fd)
+	fmt.Fprintln(a.cmd.ErrOrStderr())
+	if err != nil {
+		return "", errors.New("the input ended before the question was answered")
+	}
+	return string(password), nil
+}
+
+// maxPassword is how much of standard input is taken for a password.
+const maxPassword = 4096
+
+// passwordFrom reads a password from standard input, a pipe mostly; a line end
+// after it does not belong to it.
+func passwordFrom(r io.Reader) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxPassword+1))
+	if err != nil {
+		return "", fmt.Errorf("read the password from standard input: %w", err)
+	}
+	if len(data) > maxPassword {
+		return "", fmt.Errorf("the password on standard input is longer than %d bytes", maxPassword)
+	}
+	password := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if password == "" {
+		return "", errors.New("standard input holds no password")
+	}
+	return password, nil
+}

@@ -1,0 +1,152 @@
+package console
+
+import (
+	"log/slog"
+	"strings"
+
+	"github.com/go-passport/passport"
+)
+
+// settings is everything that flags, environment and file can say. What a
+// [passport.Config] holds and a file can is set in it directly.
+type settings struct {
+	passport.Config
+	Listen          string
+	DatabaseURL     string
+	KeysDir         string
+	PrivateKey      string
+	PublicKey       string
+	MigrateOnStart  bool
+	SkipConsentIDs  []string
+	LogLevel        slog.Level
+	LogFormat       logFormat
+	listenedByOrder bool // by flag or environment, rather than file or default
+}
+
+// logFormat is how the log is written: text or json.
+type logFormat string
+
+// defaults are the settings of a server that nobody configured.
+func defaults() *settings {
+	return &settings{
+		Listen:         "127.0.0.1:8000",
+		DatabaseURL:    "sqlite:storage/passport.sqlite",
+		KeysDir:        "storage",
+		MigrateOnStart: true,
+		LogFormat:      "text",
+	}
+}
+
+// setting is one of the settings: its name in passport.toml, the field that it
+// sets, and what the file that `passport install` writes says of it.
+type setting struct {
+	key    string
+	field  func(*settings) any
+	sample string // in TOML
+	help   string
+}
+
+// env is the setting's name in the environment.
+func (s setting) env() string { return "PASSPORT_" + strings.ToUpper(s.key) }
+
+// all lists the settings in the order in which the file explains them.
+// A field of passport.Config that a file can hold must be here; a test looks.
+var all = []setting{
+	{"listen", func(s *settings) any { return &s.Listen }, `"127.0.0.1:8000"`,
+		"Where the server listens. Behind a proxy leave it on loopback."},
+	{"issuer", func(s *settings) any { return &s.Issuer }, `"https://auth.example.com"`,
+		"The URL that clients know the server by. Required unless it listens on loopback;\nthere it is the address itself."},
+	{"database_url", func(s *settings) any { return &s.DatabaseURL }, `"sqlite:storage/passport.sqlite"`,
+		"sqlite:FILE, postgres://user:password@host/database or mysql://user:password@host/database.\nA URL with a password belongs into the environment: PASSPORT_DATABASE_URL."},
+	{"migrate_on_start", func(s *settings) any { return &s.MigrateOnStart }, `true`,
+		"Make and change the tables when a command opens the database. Turn it off where the server may\nnot, and run `passport migrate` with an account that may."},
+	{"keys_dir", func(s *settings) any { return &s.KeysDir }, `"storage"`,
+		"The folder of the signing keys. The first start makes them; whoever has them can sign tokens."},
+	{"private_key", func(s *settings) any { return &s.PrivateKey }, `""`,
+		"The private key itself, as PEM, in place of the folder. Better in the environment:\nPASSPORT_PRIVATE_KEY."},
+	{"public_key", func(s *settings) any { return &s.PublicKey }, `""`,
+		"The public key to a private_key, as PEM. It follows from the private one and may be left out."},
+	{"secrets", func(s *settings) any { return &s.Secrets }, `[]`,
+		"What seals tickets and codes, in place of what is derived from the keys: base64 of at least\n32 random bytes each, as of `openssl rand -base64 32`. The first seals, all open.\nBetter in the environment: PASSPORT_SECRETS."},
+	{"path", func(s *settings) any { return &s.Path }, `"/oauth"`,
+		"Where the endpoints lie below the issuer."},
+	{"default_scopes", func(s *settings) any { return &s.DefaultScopes }, `["check-status"]`,
+		"What a request gets that names no scope."},
+	{"audience", func(s *settings) any { return &s.Audience }, `"https://api.example.com"`,
+		"What access tokens are for; the issuer, unless set."},
+	{"resources", func(s *settings) any { return &s.Resources }, `["https://reports.example.com"]`,
+		"Other APIs that a request may name by the parameter resource (RFC 8707)."},
+	{"access_token_ttl", func(s *settings) any { return &s.AccessTokenTTL }, `"1h"`,
+		"The life of an access token."},
+	{"refresh_token_ttl", func(s *settings) any { return &s.RefreshTokenTTL }, `"30d"`,
+		"How long a refresh token may lie unused."},
+	{"family_ttl", func(s *settings) any { return &s.FamilyTTL }, `"365d"`,
+		"When all that came of one consent ends, whatever was refreshed. Unless set it is a year,\nand 30 days for browser applications."},
+	{"refresh_token_grace", func(s *settings) any { return &s.RefreshTokenGrace }, `"10s"`,
+		"How long a refresh that is sent again gets the same answer; \"-1s\" for never."},
+	{"code_ttl", func(s *settings) any { return &s.CodeTTL }, `"60s"`,
+		"The life of an authorization code, at most 10 minutes."},
+	{"require_pkce", func(s *settings) any { return &s.RequirePKCE }, `false`,
+		"Demand a code challenge of confidential clients too."},
+	{"skip_consent", func(s *settings) any { return &s.SkipConsentIDs }, `["client-id"]`,
+		"Clients of your own that get what they ask for without a consent page."},
+	{"insecure_skip_native_consent", func(s *settings) any { return &s.InsecureSkipNativeConsent }, `false`,
+		"Let skip_consent hold for public clients too whose redirect URI is not https (RFC 8252 §8.6)."},
+	{"families_end_with_session", func(s *settings) any { return &s.FamiliesEndWithSession }, `false`,
+		"Disconnect applications when the user signs out of the browser in which they were connected."},
+	{"audit_log", func(s *settings) any { return &s.AuditLog }, `false`,
+		"Store a record of each change with the change."},
+	{"trusted_proxies", func(s *settings) any { return &s.TrustedProxies }, `["10.0.0.0/8"]`,
+		"Proxies whose X-Forwarded-For is believed."},
+	{"insecure_allow_http", func(s *settings) any { return &s.InsecureAllowHTTP }, `false`,
+		"Accept an issuer of plain http that is not loopback: for a trial in a closed network."},
+	{"log_level", func(s *settings) any { return &s.LogLevel }, `"info"`,
+		"debug, info, warn or error."},
+	{"log_format", func(s *settings) any { return &s.LogFormat }, `"text"`,
+		"text or json."},
+	{"scopes", func(s *settings) any { return &s.Scopes }, "",
+		"The permissions that clients may ask for, in the order in which they are shown."},
+}
+
+// find returns the setting of a name in passport.toml.
+func find(key string) (setting, bool) {
+	for _, s := range all {
+		if s.key == key {
+			return s, true
+		}
+	}
+	return setting{}, false
+}
+
+// nearest returns the key that was most likely meant, or "" when none is near.
+func nearest(key string) string {
+	best, least := "", 1+len(key)/3
+	for _, s := range all {
+		if d := distance(strings.ToLower(key), s.key); d <= least {
+			best, least = s.key, d-1
+		}
+	}
+	return best
+}
+
+// distance is how many letters have to be put in, taken out or changed to make
+// b of a (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,145 @@
+package console
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// defaultFile is read when it is there and no other was named.
+const defaultFile = "passport.toml"
+
+// read returns the settings: flags over environment over file over defaults.
+// Flags are by key and count when they are not empty. All faults come together.
+func (p *program) read(flags map[string]string) (*settings, error) {
+	s := defaults()
+	faults := []error{p.readFile(s)}
+	faults = append(faults, p.readEnvironment(s)...)
+	flags = maps.Clone(flags)
+	if flags == nil {
+		flags = map[string]string{}
+	}
+	flags["database_url"] = p.databaseURL
+	for _, setting := range all {
+		if value := flags[setting.key]; value != "" {
+			faults = append(faults, named("--"+strings.ReplaceAll(setting.key, "_", "-"), assign(setting.field(s), text(value))))
+		}
+	}
+	s.listenedByOrder = flags["listen"] != "" || p.lookup("PASSPORT_LISTEN") != ""
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func named(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// lookup returns a variable of the environment; the last one of a name counts.
+func (p *program) lookup(name string) string {
+	for _, entry := range slices.Backward(p.Env) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// readEnvironment sets what PASSPORT_… variables say. An empty one counts as
+// not set, as tools that fill in templates leave them.
+func (p *program) readEnvironment(s *settings) (faults []error) {
+	for _, setting := range all {
+		if value := p.lookup(setting.env()); value != "" {
+			faults = append(faults, named(setting.env(), assign(setting.field(s), text(value))))
+		}
+	}
+	return faults
+}
+
+// misspelled returns what to say of variables whose names are nearly those of
+// settings. They are no error: an orchestrator may set PASSPORT_PORT.
+func (p *program) misspelled() (hints []string) {
+	for _, entry := range p.Env {
+		name, _, _ := strings.Cut(entry, "=")
+		key, ours := strings.CutPrefix(name, "PASSPORT_")
+		key = strings.ToLower(key)
+		if _, known := find(key); !ours || known || key == "config" {
+			continue
+		}
+		for _, setting := range all {
+			if distance(key, setting.key) <= 2 {
+				hints = append(hints, fmt.Sprintf("%s is no setting; did you mean %s?", name, setting.env()))
+				break
+			}
+		}
+	}
+	return hints
+}
+
+// file is the name of the settings file, and whether somebody asked for it.
+func (p *program) file() (name string, asked bool) {
+	name = cmp.Or(p.configFile, p.lookup("PASSPORT_CONFIG"))
+	return cmp.Or(name, defaultFile), name != ""
+}
+
+func (p *program) readFile(s *settings) error {
+	name, asked := p.file()
+	source, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !asked:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the settings file %s does not exist: write one with `passport install --config %s`", name, name)
+	case err != nil:
+		return fmt.Errorf("the settings file %s cannot be read: %w", name, reason(err))
+	}
+	return parseFile(s, name, source)
+}
+
+// reason takes the operation and path off an error of the file system, where
+// the sentence around it names them.
+func reason(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+func parseFile(s *settings, name string, source []byte) error {
+	var values map[string]any
+	if err := toml.Unmarshal(source, &values); err != nil {
+		if e, ok := errors.AsType[*toml.DecodeError](err); ok {
+			line, column := e.Position()
+			return fmt.Errorf("%s:%d:%d: no valid TOML: %s", name, line, column, strings.TrimPrefix(e.Error(), "toml: "))
+		}
+		return fmt.Errorf("%s: no valid TOML", name)
+	}
+	var faults []error
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		setting, known := find(key)
+		if !known {
+			faults = append(faults, unknownKey(name, key))
+			continue
+		}
+		faults = append(faults, named(name+": "+key, assign(setting.field(s), values[key])))
+	}
+	return errors.Join(faults...)
+}
+
+func unknownKey(file, key string) error {
+	if near := nearest(key); near != "" {
+		return fmt.Errorf("%s: %q is no setting; did you mean %s?", file, key, near)
+	}
+	return fmt.Errorf("%s: %q is no setting; `passport install --config FILE` writes a file that explains them all", file, key)
+}

@@ -1,0 +1,193 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/sameorigin"
+)
+
+// AppConfig configures [NewApp].
+type AppConfig struct {
+	Issuer   string // of the server that it connects to
+	ClientID string
+	Scopes   []string // that it asks for
+	Email    string   // what a newcomer signs in with, shown as a hint
+	Password string
+	Logger   *slog.Logger
+}
+
+// App is a third-party application that a user connects: Order Tracker.
+type App struct {
+	config   AppConfig
+	client   *client
+	sessions sessions
+	forms    *sameorigin.Guard
+	pages    map[string]*template.Template
+}
+
+// NewApp returns the application. Its redirect URI is [CallbackPath] below the
+// issuer, because the tour has one address; nothing else ties it to the server.
+func NewApp(c AppConfig) *App {
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return &App{
+		config:   c,
+		client:   newClient(c.Issuer, c.ClientID, c.Issuer+CallbackPath, c.Scopes),
+		sessions: sessions{all: map[string]*session{}},
+		forms:    sameorigin.New(c.Issuer),
+		pages:    parsePages(),
+	}
+}
+
+// CallbackPath is where the server sends the browser back to.
+const CallbackPath = "/demo/callback"
+
+// Mount adds the application's routes to a mux.
+func (a *App) Mount(mux interface {
+	Handle(pattern string, handler http.Handler)
+}) {
+	mux.Handle("GET /demo", http.HandlerFunc(a.start))
+	mux.Handle("GET /demo/connect", http.HandlerFunc(a.connect))
+	mux.Handle("GET "+CallbackPath, http.HandlerFunc(a.callback))
+	mux.Handle("GET /demo/connected", http.HandlerFunc(a.connected))
+	mux.Handle("POST /demo/refresh", a.button((*App).refresh))
+	mux.Handle("POST /demo/orders", a.button((*App).orders))
+	mux.Handle("POST /demo/service", a.button((*App).service))
+	mux.Handle("POST /demo/steal", a.button((*App).steal))
+	mux.Handle("POST /demo/forget", a.button((*App).forget))
+}
+
+// start is the first page: what will happen.
+func (a *App) start(w http.ResponseWriter, r *http.Request) {
+	connected := false
+	if s := a.sessions.of(r); s != nil {
+		s.Lock()
+		connected = s.tokens != nil
+		s.Unlock()
+	}
+	a.render(w, http.StatusOK, "start", view{AppConfig: a.config, RedirectURI: a.client.redirectURI, Connected: connected})
+}
+
+// connect sends the browser to the server.
+func (a *App) connect(w http.ResponseWriter, r *http.Request) {
+	p, err := a.client.begin(r.Context())
+	if err != nil {
+		a.unreachable(w, err)
+		return
+	}
+	s := a.sessions.start(w, r)
+	s.Lock()
+	s.add(p)
+	s.Unlock()
+	page.Private(w)
+	http.Redirect(w, r, p.URL, http.StatusSeeOther)
+}
+
+// callback is where the browser comes back with a code, or without.
+func (a *App) callback(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	s := a.sessions.of(r)
+	if s == nil {
+		a.problem(w, strangeAnswer, nil)
+		return
+	}
+	s.Lock()
+	defer s.Unlock()
+	p, asked := s.take(q.Get("state"))
+	switch {
+	case !asked:
+		a.problem(w, strangeAnswer, nil)
+	case q.Get("iss") != a.config.Issuer: // RFC 9207 §2.4
+		a.problem(w, wrongIssuer, nil)
+	case q.Get("error") == "access_denied":
+		a.problem(w, denied, q)
+	case q.Get("error") != "" || q.Get("code") == "":
+		a.problem(w, refused, q)
+	default:
+		a.redeem(w, r, s, p)
+	}
+}
+
+// redeem exchanges the code for tokens, calls the API once, and shows both on a
+// page of its own, so that the code does not stay in the address bar.
+func (a *App) redeem(w http.ResponseWriter, r *http.Request, s *session, p pending) {
+	q := r.URL.Query()
+	exchange, tokens, err := a.client.redeem(r.Context(), q.Get("code"), p.Verifier)
+	if err != nil {
+		a.unreachable(w, err)
+		return
+	}
+	if tokens == nil {
+		a.problem(w, refused, errorOf(exchange))
+		return
+	}
+	user, err := a.client.get(r.Context(), "/api/user", tokens.AccessToken)
+	if err != nil {
+		a.unreachable(w, err)
+		return
+	}
+	s.forget()
+	s.code, s.verifier, s.tokens = q.Get("code"), p.Verifier, tokens
+	s.steps = story(p, q, exchange, user)
+	page.Private(w)
+	http.Redirect(w, r, "/demo/connected", http.StatusSeeOther)
+}
+
+// connected shows the tokens and what can be done with them.
+func (a *App) connected(w http.ResponseWriter, r *http.Request) {
+	s := a.sessions.of(r)
+	if s == nil {
+		http.Redirect(w, r, "/demo", http.StatusSeeOther)
+		return
+	}
+	s.Lock()
+	defer s.Unlock()
+	if s.tokens == nil {
+		http.Redirect(w, r, "/demo", http.StatusSeeOther)
+		return
+	}
+	token, err := decode(s.tokens.AccessToken)
+	if err != nil {
+		a.config.Logger.Error("the tour cannot show the token", "err", err)
+		a.problem(w, refused, nil)
+		return
+	}
+	a.render(w, http.StatusOK, "connected", view{
+		AppConfig: a.config, Tokens: s.tokens, Token: token, Steps: s.steps, Last: s.last, Ended: s.ended,
+	})
+}
+
+// button serves a form of the application: it does something with the tokens,
+// and what came of it is shown on the page that follows.
+func (a *App) button(do func(*App, context.Context, *session) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.forms.Check(r) != nil {
+			http.Error(w, "This form was sent by another site.", http.StatusForbidden)
+			return
+		}
+		s := a.sessions.of(r)
+		if s == nil {
+			http.Redirect(w, r, "/demo", http.StatusSeeOther)
+			return
+		}
+		s.Lock()
+		defer s.Unlock()
+		if s.tokens != nil {
+			if err := do(a, r.Context(), s); err != nil {
+				a.unreachable(w, err)
+				return
+			}
+		}
+		http.Redirect(w, r, "/demo/connected", http.StatusSeeOther)
+	})
+}
+
+// errorOf returns the members of a refusal at the token endpoint.
+func errorOf(c call) url.Values {
+	return parseError(c.Response)
+}

@@ -1,0 +1,243 @@
+package demo
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxAnswer is how much of an answer is read.
+const maxAnswer = 1 << 20
+
+// client is the OAuth client in the application: a public one, which has no
+// secret and proves by PKCE that it is the one that asked.
+type client struct {
+	issuer      string
+	id          string
+	redirectURI string
+	scopes      []string
+	http        *http.Client
+
+	mu    sync.Mutex
+	found *metadata
+}
+
+// metadata is what the client needs to know of a server (RFC 8414 §2).
+type metadata struct {
+	Issuer                string `json:"issuer"`
+	AuthorizationEndpoint string `json:"authorization_endpoint"`
+	TokenEndpoint         string `json:"token_endpoint"`
+}
+
+// pending is an authorization request that was sent and not answered yet.
+type pending struct {
+	State    string
+	Verifier string // the code_verifier (RFC 7636 §4.1)
+	URL      string // where the browser was sent
+}
+
+// tokens is a token response (RFC 6749 §5.1).
+type tokens struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"`
+	RefreshToken string `json:"refresh_token"`
+	Scope        string `json:"scope"`
+}
+
+func newClient(issuer, id, redirectURI string, scopes []string) *client {
+	return &client{
+		issuer: issuer, id: id, redirectURI: redirectURI, scopes: scopes,
+		http: &http.Client{
+			Timeout:   10 * time.Second,
+			Transport: &http.Transport{MaxIdleConns: 2, IdleConnTimeout: 5 * time.Second},
+			// A token endpoint does not redirect, and what we send is secret.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// discover returns where the server's endpoints are.
+func (c *client) discover(ctx context.Context) (*metadata, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.found != nil {
+		return c.found, nil
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.issuer+"/.well-known/oauth-authorization-server", nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask for metadata: %w", err)
+	}
+	_, body, err := c.send(r, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask for metadata: %w", err)
+	}
+	var m metadata
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, fmt.Errorf("read metadata: %w", err)
+	}
+	if m.Issuer != c.issuer { // RFC 8414 §3.3
+		return nil, fmt.Errorf("the metadata is of another issuer than %s", c.issuer)
+	}
+	c.found = &m
+	return c.found, nil
+}
+
+// begin makes an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3).
+func (c *client) begin(ctx context.Context) (pending, error) {
+	m, err := c.discover(ctx)
+	if err != nil {
+		return pending{}, err
+	}
+	p := pending{State: rand.Text(), Verifier: rand.Text() + rand.Text()}
+	challenge := sha256.Sum256([]byte(p.Verifier))
+	p.URL = m.AuthorizationEndpoint + "?" + url.Values{
+		"response_type":         {"code"},
+		"client_id":             {c.id},
+		"redirect_uri":          {c.redirectURI},
+		"scope":                 {strings.Join(c.scopes, " ")},
+		"state":                 {p.State},
+		"code_challenge":        {base64.RawURLEncoding.EncodeToString(challenge[:])},
+		"code_challenge_method": {"S256"},
+	}.Encode()
+	return p, nil
+}
+
+// redeem exchanges a code for tokens (RFC 6749 §4.1.3).
+func (c *client) redeem(ctx context.Context, code, verifier string) (call, *tokens, error) {
+	return c.token(ctx, url.Values{
+		"grant_type":    {"authorization_code"},
+		"code":          {code},
+		"redirect_uri":  {c.redirectURI},
+		"client_id":     {c.id},
+		"code_verifier": {verifier},
+	})
+}
+
+// refresh exchanges a refresh token for a new pair (RFC 6749 §6).
+func (c *client) refresh(ctx context.Context, refreshToken string) (call, *tokens, error) {
+	return c.token(ctx, url.Values{
+		"grant_type":    {"refresh_token"},
+		"refresh_token": {refreshToken},
+		"client_id":     {c.id},
+	})
+}
+
+// token asks the token endpoint. A refusal is a call without tokens, no error.
+func (c *client) token(ctx context.Context, form url.Values) (call, *tokens, error) {
+	m, err := c.discover(ctx)
+	if err != nil {
+		return call{}, nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.TokenEndpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return call{}, nil, fmt.Errorf("ask for tokens: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
+	made, body, err := c.send(r, form)
+	if err != nil {
+		return call{}, nil, fmt.Errorf("ask for tokens: %w", err)
+	}
+	if made.Status != http.StatusOK {
+		return made, nil, nil
+	}
+	var t tokens
+	if err := json.Unmarshal(body, &t); err != nil {
+		return call{}, nil, fmt.Errorf("read tokens: %w", err)
+	}
+	return made, &t, nil
+}
+
+// get calls the API with an access token (RFC 6750 §2.1).
+func (c *client) get(ctx context.Context, path, accessToken string) (call, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.issuer+path, nil)
+	if err != nil {
+		return call{}, fmt.Errorf("call the API: %w", err)
+	}
+	r.Header.Set("Authorization", "Bearer "+accessToken)
+	r.Header.Set("Accept", "application/json")
+	made, _, err := c.send(r, nil)
+	if err != nil {
+		return call{}, fmt.Errorf("call the API: %w", err)
+	}
+	return made, nil
+}
+
+// send sends a request and notes what went out and what came back.
+func (c *client) send(r *http.Request, form url.Values) (call, []byte, error) {
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return call{}, nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return call{}, nil, err
+	}
+	return call{
+		Request:   written(r, form),
+		Status:    answer.StatusCode,
+		Challenge: answer.Header.Get("WWW-Authenticate"),
+		Response:  pretty(body),
+	}, body, nil
+}
+
+// written returns a request as it went over the wire, a parameter on each line.
+func written(r *http.Request, form url.Values) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\nHost: %s\n", r.Method, r.URL.RequestURI(), r.URL.Host)
+	for _, name := range []string{"Authorization", "Content-Type"} {
+		if value := r.Header.Get(name); value != "" {
+			fmt.Fprintf(&b, "%s: %s\n", name, value)
+		}
+	}
+	if len(form) > 0 {
+		b.WriteString("\n" + parameters(form))
+	}
+	return b.String()
+}
+
+// order is that in which parameters are read most easily.
+var order = []string{"response_type", "grant_type", "client_id", "code", "refresh_token", "redirect_uri", "scope", "state", "iss", "code_verifier", "code_challenge", "code_challenge_method"}
+
+// parameters returns a form, one parameter on a line.
+func parameters(form url.Values) string {
+	names := make([]string, 0, len(form))
+	for name := range form {
+		names = append(names, name)
+	}
+	rank := func(name string) int {
+		if i := slices.Index(order, name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(rank(a)-rank(b), strings.Compare(a, b)) })
+	lines := make([]string, len(names))
+	for i, name := range names {
+		lines[i] = name + "=" + url.QueryEscape(form.Get(name))
+	}
+	return strings.Join(lines, "\n&")
+}
+
+// pretty indents JSON, and leaves what is none as it is.
+func pretty(body []byte) string {
+	var b bytes.Buffer
+	if json.Indent(&b, bytes.TrimSpace(body), "", "  ") != nil {
+		return string(body)
+	}
+	return b.String()
+}

@@ -1,0 +1,94 @@
+package jws
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"errors"
+	"slices"
+)
+
+// scheme is how an algorithm signs and verifies. A scheme without a hash is
+// given the message itself.
+type scheme struct {
+	hash   crypto.Hash
+	opts   crypto.SignerOpts
+	verify func(public crypto.PublicKey, digest, signature []byte) bool
+}
+
+// pss is the one form of RSASSA-PSS that PS256 names (RFC 7518 §3.5).
+var pss = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
+
+var schemes = map[string]scheme{
+	ES256: {crypto.SHA256, crypto.SHA256, verifyECDSA},
+	EdDSA: {0, crypto.Hash(0), verifyEd25519},
+	RS256: {crypto.SHA256, crypto.SHA256, func(public crypto.PublicKey, digest, signature []byte) bool {
+		return rsa.VerifyPKCS1v15(public.(*rsa.PublicKey), crypto.SHA256, digest, signature) == nil
+	}},
+	PS256: {crypto.SHA256, pss, func(public crypto.PublicKey, digest, signature []byte) bool {
+		return rsa.VerifyPSS(public.(*rsa.PublicKey), crypto.SHA256, digest, signature, pss) == nil
+	}},
+}
+
+func verifyEd25519(public crypto.PublicKey, message, signature []byte) bool {
+	return ed25519.Verify(public.(ed25519.PublicKey), message, signature)
+}
+
+func verifyECDSA(public crypto.PublicKey, digest, signature []byte) bool {
+	return len(signature) == 2*coordinate && ecdsa.VerifyASN1(public.(*ecdsa.PublicKey), digest, derSignature(signature))
+}
+
+// coordinate is the length of each half of an ES256 signature (RFC 7518 §3.4).
+const coordinate = 32
+
+const (
+	derInteger  = 0x02
+	derSequence = 0x30
+)
+
+// rawSignature turns an ECDSA signature as a crypto.Signer gives it, a DER
+// sequence of two integers, into the two halves that RFC 7518 §3.4 asks for.
+func rawSignature(der []byte) ([]byte, error) {
+	fault := errors.New("the signer returned something that is no P-256 signature")
+	if len(der) < 2 || der[0] != derSequence || int(der[1]) != len(der)-2 {
+		return nil, fault
+	}
+	raw, rest := make([]byte, 2*coordinate), der[2:]
+	for _, half := range [][]byte{raw[:coordinate], raw[coordinate:]} {
+		if len(rest) < 2 || rest[0] != derInteger || int(rest[1]) > len(rest)-2 {
+			return nil, fault
+		}
+		number := rest[2 : 2+int(rest[1])]
+		rest = rest[2+len(number):]
+		if len(number) == coordinate+1 && number[0] == 0 {
+			number = number[1:] // it says that the number is not negative
+		}
+		if len(number) > coordinate {
+			return nil, fault
+		}
+		copy(half[coordinate-len(number):], number)
+	}
+	if len(rest) != 0 {
+		return nil, fault
+	}
+	return raw, nil
+}
+
+// derSignature is the reverse of [rawSignature].
+func derSignature(raw []byte) []byte {
+	der := make([]byte, 2, 2+2*(3+coordinate))
+	for half := range slices.Chunk(raw, coordinate) {
+		for len(half) > 1 && half[0] == 0 {
+			half = half[1:]
+		}
+		if half[0]&0x80 != 0 {
+			der = append(der, derInteger, byte(len(half)+1), 0)
+		} else {
+			der = append(der, derInteger, byte(len(half)))
+		}
+		der = append(der, half...)
+	}
+	der[0], der[1] = derSequence, byte(len(der)-2)
+	return der
+}

@@ -1,0 +1,132 @@
+// Package redirect decides about redirect URIs: which may be registered, which
+// request matches a registered one, and how an answer is added to one.
+//
+// Matching compares strings, byte for byte (RFC 9700 §2.1). All understanding of
+// a URI happens once, in [Validate], when it is registered.
+package redirect
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// loopback are the beginnings of the URIs whose port a native application may
+// choose when it asks (RFC 8252 §7.3). The name localhost is among them because
+// many clients know nothing else, though §8.3 advises against it.
+var loopback = []string{"http://127.0.0.1", "http://[::1]", "http://localhost"}
+
+// Match returns the registered URI that the requested one is, byte for byte. Of
+// a native application's loopback URIs the port alone may differ (RFC 8252
+// §7.3).
+func Match(registered []string, native bool, requested string) (matched string, ok bool) {
+	if slices.Contains(registered, requested) {
+		return requested, true
+	}
+	host, rest, ok := splitLoopback(requested)
+	if !native || !ok {
+		return "", false
+	}
+	for _, uri := range registered {
+		if h, r, ok := splitLoopback(uri); ok && h == host && r == rest {
+			return uri, true
+		}
+	}
+	return "", false
+}
+
+// splitLoopback returns what stands before and after the port of a loopback URI.
+func splitLoopback(uri string) (host, rest string, ok bool) {
+	for _, host := range loopback {
+		rest, ok := strings.CutPrefix(uri, host)
+		if !ok {
+			continue
+		}
+		if port, found := strings.CutPrefix(rest, ":"); found {
+			rest = strings.TrimLeft(port, "0123456789")
+			if !validPort(port[:len(port)-len(rest)]) {
+				return "", "", false
+			}
+		}
+		return host, rest, rest == "" || rest[0] == '/' || rest[0] == '?'
+	}
+	return "", "", false
+}
+
+func validPort(digits string) bool {
+	n, err := strconv.ParseUint(digits, 10, 16)
+	return err == nil && n > 0 && digits[0] != '0'
+}
+
+// Native reports whether a client with these redirect URIs is a native
+// application: each leads to the user's own device. One without any is not.
+func Native(uris []string) bool {
+	return len(uris) > 0 && !slices.ContainsFunc(uris, func(uri string) bool {
+		return !Loopback(uri) && !PrivateUse(uri)
+	})
+}
+
+// Loopback reports whether the URI leads to a server on the user's own device.
+func Loopback(uri string) bool {
+	_, _, ok := splitLoopback(uri)
+	return ok
+}
+
+// PrivateUse reports whether the URI has a scheme that an application claims for
+// itself, a domain name in reverse such as com.example.app (RFC 8252 §7.1).
+func PrivateUse(uri string) bool { return strings.Contains(scheme(uri), ".") }
+
+// HTTPS reports whether the URI has the scheme https.
+func HTTPS(uri string) bool { return scheme(uri) == "https" }
+
+// scheme returns the scheme in lower case, or nothing.
+func scheme(uri string) string {
+	before, _, ok := strings.Cut(uri, ":")
+	if !ok || strings.ContainsAny(before, "/?#") {
+		return ""
+	}
+	return strings.ToLower(before)
+}
+
+// Host returns what a page shows of a valid URI, so that a user sees where an
+// answer goes: host and port, or the private-use scheme.
+func Host(uri string) string {
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil:
+		return ""
+	case u.Scheme == "https" || u.Scheme == "http":
+		return u.Host
+	}
+	return u.Scheme
+}
+
+// Param is a parameter of an answer.
+type Param struct{ Name, Value string }
+
+// AddParams returns a valid URI with parameters added to its query, form-encoded
+// (RFC 6749 §4.1.2); what stood there stays byte for byte. Those without a value
+// are left out.
+func AddParams(uri string, params ...Param) string {
+	var b strings.Builder
+	b.WriteString(uri)
+	separator := byte('?')
+	if _, query, ok := strings.Cut(uri, "?"); ok {
+		separator = '&'
+		if query == "" || strings.HasSuffix(query, "&") {
+			separator = 0
+		}
+	}
+	for _, p := range params {
+		if p.Value == "" {
+			continue
+		}
+		if separator != 0 {
+			b.WriteByte(separator)
+		}
+		b.WriteString(url.QueryEscape(p.Name) + "=" + url.QueryEscape(p.Value))
+		separator = '&'
+	}
+	return b.String()
+}

@@ -1,0 +1,174 @@
+package redirect
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// MaxBytes is the longest redirect URI that may be registered.
+const MaxBytes = 2048
+
+// dangerous are schemes that a browser runs or reads rather than opens.
+var dangerous = []string{"javascript", "data", "file", "blob", "vbscript", "about", "ftp", "filesystem", "view-source"}
+
+// answers are the parameters that an answer adds, so that a registered query
+// with one of them would end up with two (RFC 6749 §3.1).
+var answers = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
+
+// Validate reports what is wrong with a redirect URI that is to be registered,
+// and how to put it right. Allowed are https, http on the user's own device, and
+// private-use schemes; http anywhere while the issuer itself has it (RFC 9700
+// §2.6, RFC 8252 §7).
+func Validate(uri string, issuerIsHTTP bool) error {
+	if err := spelling(uri); err != nil {
+		return err
+	}
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil:
+		// The parser's own error repeats the URI.
+		return errors.New("is not a URI: write it as https://app.example.com/callback")
+	case u.Scheme == "":
+		return errors.New("is not absolute: begin it with https:// and the host")
+	case u.User != nil:
+		return errors.New("has a user name before its host: take out everything up to the @")
+	}
+	if err := target(u, issuerIsHTTP); err != nil {
+		return err
+	}
+	if err := path(u); err != nil {
+		return err
+	}
+	return query(u.RawQuery)
+}
+
+// spelling checks the characters (RFC 3986 §2).
+func spelling(uri string) error {
+	switch {
+	case uri == "":
+		return errors.New("is empty")
+	case len(uri) > MaxBytes:
+		return fmt.Errorf("is longer than %d bytes: keep what changes in the state parameter", MaxBytes)
+	case strings.Contains(uri, "#"):
+		return errors.New("has a fragment: take out the # and what follows (RFC 6749 §3.1.2)")
+	case strings.Contains(uri, "*"):
+		return errors.New("has a wildcard: register each URI in full")
+	}
+	for i := range len(uri) {
+		switch c := uri[i]; {
+		case c >= 0x80:
+			return errors.New("has a character that is not ASCII: write the host in Punycode (xn--…) and the rest percent-encoded")
+		case c <= ' ' || c == 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0:
+			return errors.New("has a character that no URI may have, such as a space or a backslash: percent-encode it")
+		case c == '%' && !(i+2 < len(uri) && hex(uri[i+1]) && hex(uri[i+2])):
+			return errors.New("has a % without two hexadecimal digits after it: write %25 for the character itself")
+		}
+	}
+	return nil
+}
+
+func hex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// target checks the scheme and what stands between it and the path.
+func target(u *url.URL, issuerIsHTTP bool) error {
+	switch {
+	case u.Scheme == "https" || u.Scheme == "http" && issuerIsHTTP:
+		return authority(u)
+	case u.Scheme == "http":
+		if err := authority(u); err != nil {
+			return err
+		}
+		if !slices.Contains(loopback, "http://"+hostOf(u)) {
+			return errors.New("is plain http: use https; only 127.0.0.1, [::1] and localhost may go without")
+		}
+		return nil
+	case slices.Contains(dangerous, u.Scheme):
+		return errors.New("has a scheme that is never allowed: use https")
+	case !strings.Contains(u.Scheme, "."):
+		return errors.New("has a scheme without a dot: use https, or for a native application a domain name of yours in reverse, such as com.example.app:/callback (RFC 8252 §7.1)")
+	case slices.Contains(strings.Split(u.Scheme, "."), ""):
+		return errors.New("has a scheme that is no domain name in reverse: write it as com.example.app:/callback")
+	case u.Opaque == "" && u.Host == "" && u.Path == "":
+		return errors.New("ends after its scheme: add a path, such as :/callback")
+	}
+	return nil
+}
+
+// authority checks host and port of an http or https URI.
+func authority(u *url.URL) error {
+	host, port, hasPort := hostOf(u), u.Port(), strings.HasSuffix(u.Host, ":") || u.Port() != ""
+	switch {
+	case host == "":
+		return errors.New("has no host: write it as https://app.example.com/callback")
+	case hasPort && !validPort(port):
+		return errors.New("has a port that is not between 1 and 65535")
+	case strings.HasPrefix(host, "["):
+		if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil || !ip.Is6() || ip.Zone() != "" {
+			return errors.New("has an IPv6 address that is not valid, or one with a zone")
+		}
+		return nil
+	}
+	return hostName(host)
+}
+
+// hostOf returns the host without its port, brackets included.
+func hostOf(u *url.URL) string {
+	if end := strings.LastIndexByte(u.Host, ']'); end >= 0 {
+		return u.Host[:end+1]
+	}
+	host, _, _ := strings.Cut(u.Host, ":")
+	return host
+}
+
+// hostName checks a name or an IPv4 address. A browser reads every host whose
+// last part is a number as an address, in many spellings; here it has one.
+func hostName(host string) error {
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	for _, label := range labels {
+		if label == "" || strings.ContainsFunc(label, func(r rune) bool { return !hostRune(r) }) {
+			return errors.New("has a host that is no domain name: letters, digits, hyphens and single dots")
+		}
+	}
+	if end := labels[len(labels)-1]; end[0] >= '0' && end[0] <= '9' {
+		if _, err := netip.ParseAddr(host); err != nil {
+			return errors.New("has an IPv4 address that is not four numbers from 0 to 255")
+		}
+	}
+	return nil
+}
+
+func hostRune(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
+}
+
+// path refuses what servers and browsers take out of a path before they use it,
+// so that the URI would not lead where it seems to.
+func path(u *url.URL) error {
+	text := strings.ToLower(u.EscapedPath() + u.Opaque)
+	if strings.Contains(text, "%2e") || strings.Contains(text, "%5c") {
+		return errors.New("has an encoded dot or backslash in its path: write the path out")
+	}
+	for segment := range strings.SplitSeq(strings.ReplaceAll(text, "%2f", "/"), "/") {
+		if segment == "." || segment == ".." {
+			return errors.New("has a path with . or .. in it: write the path out")
+		}
+	}
+	return nil
+}
+
+// query refuses parameters that the answer will add.
+func query(raw string) error {
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if name, err := url.QueryUnescape(name); err == nil && slices.Contains(answers, name) {
+			return fmt.Errorf("has %q in its query, which the answer adds: give it another name", name)
+		}
+	}
+	return nil
+}

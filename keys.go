@@ -1,0 +1,226 @@
+package passport
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/go-passport/passport/internal/jws"
+)
+
+// Keys are the server's keys: the first signs, all verify. So a new key is put
+// second, made first once every node has it, and the old one is taken out when
+// the last token that it signed has ended.
+//
+// From the private keys the server derives its other secrets too: what seals the
+// tickets of its pages and its cookies, what codes and refresh tokens are made
+// from. Whatever was sealed under one key is opened while that key is among
+// them. Taking a key out at once ends what it sealed.
+//
+// However Keys are printed or logged, they show IDs and algorithms only.
+type Keys struct {
+	all      []*jws.Key
+	roots    roots    // of those whose private key is readable
+	set      []byte   // the public keys, as a JWK set
+	warnings []string // for [New] to log
+}
+
+// GenerateKeys returns one new ES256 key, for tests and tours: what it signed or
+// sealed is worth nothing after the process has ended.
+func GenerateKeys() (*Keys, error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("generate key: %w", err)
+	}
+	return NewKeys(private)
+}
+
+// NewKeys returns the keys that the signers hold, of which the first signs and
+// all verify: ECDSA on P-256 (ES256), Ed25519 (EdDSA), or RSA of 2048 bits or
+// more (RS256, or PS256 as [PS256] has it).
+//
+// A signer may keep its private key to itself, in a KMS or a security module.
+// If the first one does, Config.Secrets is required.
+func NewKeys(signers ...crypto.Signer) (*Keys, error) {
+	var b keysBuilder
+	for _, s := range signers {
+		alg := ""
+		if marked, ok := s.(pssSigner); ok {
+			s, alg = marked.Signer, jws.PS256
+		}
+		if err := b.addSigner(s, alg); err != nil {
+			return nil, err
+		}
+	}
+	return b.build()
+}
+
+// PS256 returns the signer of an RSA key with a mark that it is to sign with
+// PS256 (RFC 7518 §3.5), where [NewKeys] takes RS256 otherwise.
+func PS256(signer crypto.Signer) crypto.Signer { return pssSigner{signer} }
+
+type pssSigner struct{ crypto.Signer }
+
+// keysBuilder gathers keys. One that comes twice counts once, the first time.
+type keysBuilder struct{ keys Keys }
+
+func (b *keysBuilder) addSigner(signer crypto.Signer, alg string) error {
+	if unset(signer) {
+		return errors.New("a signer is nil")
+	}
+	k, err := jws.New(signer, alg)
+	if err != nil {
+		return err
+	}
+	if b.keys.byID(k.ID) != nil {
+		return nil
+	}
+	r, err := rootOf(k.ID, signer)
+	if err != nil {
+		return err
+	}
+	b.keys.all = append(b.keys.all, k)
+	if r != nil {
+		b.keys.roots = append(b.keys.roots, r)
+	}
+	return nil
+}
+
+func (b *keysBuilder) addPublic(public crypto.PublicKey, alg string) error {
+	k, err := jws.NewVerifier(public, alg)
+	if err != nil {
+		return err
+	}
+	if b.keys.byID(k.ID) == nil {
+		b.keys.all = append(b.keys.all, k)
+	}
+	return nil
+}
+
+func (b *keysBuilder) build() (*Keys, error) {
+	// Keys that only verify may have come first, in a file of many.
+	slices.SortStableFunc(b.keys.all, func(x, y *jws.Key) int {
+		switch {
+		case x.Signs() == y.Signs():
+			return 0
+		case x.Signs():
+			return -1
+		}
+		return 1
+	})
+	if len(b.keys.all) == 0 || !b.keys.all[0].Signs() {
+		return nil, errors.New("there is no private key among the keys: make one with `passport keys`")
+	}
+	public := struct {
+		Keys []jws.JWK `json:"keys"`
+	}{}
+	for _, k := range b.keys.all {
+		public.Keys = append(public.Keys, k.JWK())
+	}
+	set, err := json.Marshal(public)
+	if err != nil {
+		return nil, fmt.Errorf("encode public keys: %w", err)
+	}
+	b.keys.set = set
+	return &b.keys, nil
+}
+
+func unset(signer crypto.Signer) bool {
+	switch s := signer.(type) {
+	case nil:
+		return true
+	case *ecdsa.PrivateKey:
+		return s == nil
+	case *rsa.PrivateKey:
+		return s == nil
+	case *ed25519.PrivateKey:
+		return s == nil
+	}
+	return false
+}
+
+// rootOf returns the root of a readable private key, or nil. It is the PKCS#8
+// form, so that every way of writing the key to a file gives the same.
+func rootOf(id string, signer crypto.Signer) (*root, error) {
+	var readable any
+	switch s := signer.(type) {
+	case *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey:
+		readable = s
+	case *ed25519.PrivateKey:
+		readable = *s
+	default:
+		return nil, nil
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(readable)
+	if err != nil {
+		return nil, errors.New("the private key is not valid")
+	}
+	return newRoot(id, der), nil
+}
+
+// byID returns the key with a kid, or nil.
+func (k *Keys) byID(kid string) *jws.Key {
+	for _, key := range k.all {
+		if key.ID == kid {
+			return key
+		}
+	}
+	return nil
+}
+
+// sign returns the compact form of claims under the first key.
+func (k *Keys) sign(typ string, claims any) (string, error) { return k.all[0].Sign(typ, claims) }
+
+// verify returns the payload of a token that one of the keys signed.
+func (k *Keys) verify(typ, token string) ([]byte, error) {
+	_, payload, err := jws.Verify(k.all, typ, token)
+	return payload, err
+}
+
+// validate signs something and verifies it: a signer may be out of reach, or
+// hold another private key than it says.
+func (k *Keys) validate() error {
+	token, err := k.sign("passport-trial", struct{}{})
+	if err != nil {
+		return fmt.Errorf("the key %s cannot sign: %w", k.all[0].ID, err)
+	}
+	if _, err := k.all[0].Verify("passport-trial", token); err != nil {
+		return fmt.Errorf("the key %s signs what its public half does not verify: load the two that belong together", k.all[0].ID)
+	}
+	return nil
+}
+
+// derivable reports whether other secrets can be derived from the key that
+// signs. Those of further keys do not count, for these will be taken out.
+func (k *Keys) derivable() bool { return k.roots.byID(k.all[0].ID) != nil }
+
+// jwks returns the public keys as a JWK set (RFC 7517 §5).
+func (k *Keys) jwks() []byte { return k.set }
+
+// describe names the keys without showing any.
+func (k *Keys) describe() string {
+	if k == nil {
+		return "passport.Keys(nil)"
+	}
+	var names []string
+	for _, key := range k.all {
+		names = append(names, key.Alg+" "+key.ID)
+	}
+	return "passport.Keys(" + strings.Join(names, ", ") + ")"
+}
+
+// LogValue implements [slog.LogValuer]: IDs and algorithms, never a key.
+func (k *Keys) LogValue() slog.Value { return slog.StringValue(k.describe()) }
+
+// Format implements [fmt.Formatter]: IDs and algorithms, never a key.
+func (k *Keys) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.describe()) }

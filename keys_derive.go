@@ -1,0 +1,108 @@
+package passport
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/go-passport/passport/internal/seal"
+)
+
+// root is a secret from which others are derived, by label: that of a private
+// key, or one of Config.Secrets. Its ID is no secret.
+type root struct {
+	id  string
+	box *seal.Box
+
+	// subkey is a func, so that no way of printing a root shows what is inside.
+	subkey func(label string) []byte
+}
+
+func newRoot(id string, material []byte) *root {
+	var cache sync.Map // label to sub-key: deriving one costs more than using it
+	r := &root{id: id}
+	r.subkey = func(label string) []byte {
+		if sub, ok := cache.Load(label); ok {
+			return sub.([]byte)
+		}
+		sub := subkeyOf(material, label, sha256.Size)
+		cache.Store(label, sub)
+		return sub
+	}
+	r.box = seal.New(id, [32]byte(r.subkey("seal")))
+	return r
+}
+
+func subkeyOf(material []byte, label string, size int) []byte {
+	sub, err := hkdf.Key(sha256.New, material, nil, "passport "+label, size)
+	if err != nil {
+		panic(err) // only for a length that no hash can give
+	}
+	return sub
+}
+
+// derive returns the secret that a label and an input stand for under this root:
+// 43 characters of base64url. A label is a constant; there are few.
+func (r *root) derive(label, input string) string {
+	mac := hmac.New(sha256.New, r.subkey(label))
+	mac.Write([]byte(input))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// LogValue implements [slog.LogValuer]: the ID alone.
+func (r *root) LogValue() slog.Value { return slog.StringValue(r.id) }
+
+// Format implements [fmt.Formatter]: the ID alone.
+func (r *root) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "passport.root(%s)", r.id) }
+
+// roots are what a server derives from: the first for what is new, all for what
+// comes back.
+type roots []*root
+
+// newRoots returns the roots of the readable private keys, in their order, or
+// those of Config.Secrets, where there are any.
+func newRoots(keys *Keys, secrets [][]byte) roots {
+	if len(secrets) == 0 {
+		return keys.roots
+	}
+	var all roots
+	for _, s := range secrets {
+		id := base64.RawURLEncoding.EncodeToString(subkeyOf(s, "id", 6))
+		all = append(all, newRoot(id, s))
+	}
+	return all
+}
+
+func (r roots) first() *root { return r[0] }
+
+// byID returns the root with an ID, or nil.
+func (r roots) byID(id string) *root {
+	for _, root := range r {
+		if root.id == id {
+			return root
+		}
+	}
+	return nil
+}
+
+// seal encrypts a value that [roots.open] opens for the same purpose.
+func (r roots) seal(purpose string, plaintext []byte) string {
+	return r.first().box.Seal(purpose, plaintext)
+}
+
+// open returns what was sealed for the purpose, and the root that sealed it.
+func (r roots) open(purpose, sealed string) ([]byte, *root, error) {
+	boxes := make([]*seal.Box, len(r))
+	for i, root := range r {
+		boxes[i] = root.box
+	}
+	plaintext, id, err := seal.Open(boxes, purpose, sealed)
+	if err != nil {
+		return nil, nil, err
+	}
+	return plaintext, r.byID(id), nil
+}

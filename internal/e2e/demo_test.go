@@ -1,0 +1,130 @@
+package e2e_test
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// The tour is the first thing that a newcomer sees, so it has to work to the end.
+func TestE2E_DemoInBrowser(t *testing.T) {
+	s := startDemo(t)
+	b := newPerson(t, s).tab()
+
+	b.open(s.URL + "/")
+	b.picture("0-welcome")
+	b.open(s.URL + "/demo")
+	b.see("Connect your account", demoEmail)
+	b.picture("1-demo")
+	b.press("Connect your account")
+
+	b.see("Sign in", "Order Tracker")
+	b.picture("2-sign-in")
+	b.signIn(demoEmail, "not the password")
+	b.see("Sign in")
+	b.picture("3-wrong-password")
+	b.signIn(demoEmail, demoPassword)
+
+	b.see("Order Tracker", "Check order status", "Place orders", "127.0.0.1", "Demo User")
+	b.picture("4-consent")
+	b.press("Allow")
+
+	b.see("Order Tracker is connected", "Demo User")
+	s.seeTokens(b)
+	b.picture("5-connected")
+	for _, step := range []struct{ press, see string }{
+		{"Call /api/orders", "Your orders"},
+		{"Call /api/service", "Refused, as it should be"},
+		{"Refresh the tokens", "A new pair of tokens"},
+		{"Be a thief", "The stolen code is worth nothing"},
+		{"Call /api/orders", "The access token is refused"},
+	} {
+		b.press(step.press)
+		b.see(step.see)
+		s.seeTokens(b)
+	}
+	b.picture("6-thief")
+	b.clean()
+}
+
+func TestE2E_AZ_21_DenyInBrowser(t *testing.T) {
+	s := startDemo(t)
+	b := newPerson(t, s).tab()
+	b.open(s.URL + "/demo/connect")
+	b.signIn(demoEmail, demoPassword)
+	b.press("Deny")
+	b.see("You said no", "access_denied")
+	b.picture("7-denied")
+	b.clean()
+	answers := b.been(s.URL + "/demo/callback?")
+	if len(answers) != 1 || !regexp.MustCompile(`[?&]error=access_denied(&|$)`).MatchString(answers[0]) {
+		t.Errorf("the client was sent %q, want one answer with error=access_denied", answers)
+	}
+}
+
+// Two tabs are two requests: each is decided by itself, in whatever order.
+func TestE2E_AZ_28_TwoTabsAtOnce(t *testing.T) {
+	s := startDemo(t)
+	p := newPerson(t, s)
+	first, second := p.tab(), p.tab()
+	first.open(s.URL + "/demo/connect")
+	first.signIn(demoEmail, demoPassword)
+	first.see("Check order status")
+	second.open(s.URL + "/demo/connect")
+	second.see("Check order status")
+
+	first.press("Allow")
+	first.see("Order Tracker is connected")
+	second.press("Allow")
+	second.see("Order Tracker is connected")
+	for _, b := range []*tab{first, second} {
+		s.seeTokens(b)
+		b.clean()
+	}
+}
+
+// Who goes back after allowing finds a page that works or says what to do,
+// never one that breaks.
+func TestE2E_BackAfterAllow(t *testing.T) {
+	s := startDemo(t)
+	b := newPerson(t, s).tab()
+	b.open(s.URL + "/demo")
+	b.press("Connect your account")
+	b.signIn(demoEmail, demoPassword)
+	b.see("Check order status")
+	consent := b.url()
+	b.press("Allow")
+	b.see("Order Tracker is connected")
+
+	b.backTo(consent)
+	b.see("Check order status") // asked anew, with a ticket of its own
+	b.press("Allow")
+	// The application has used up the state of that request and says so.
+	b.see("This answer belongs to no question")
+	b.press("Back to the start")
+	b.see("You are connected already")
+}
+
+// However fast somebody clicks, one consent is one code.
+func TestE2E_DoubleClickOnAllow(t *testing.T) {
+	s := startDemo(t)
+	b := newPerson(t, s).tab()
+	b.open(s.URL + "/demo/connect")
+	b.signIn(demoEmail, demoPassword)
+	b.do("double-click on Allow", chromedp.DoubleClick(clickable("Allow"), chromedp.NodeVisible))
+	b.see("Order Tracker is connected")
+	if answers := b.been(s.URL + "/demo/callback?"); len(answers) != 1 {
+		t.Errorf("the client was sent %d answers, want one: %q", len(answers), answers)
+	}
+	s.seeTokens(b)
+}
+
+var jwt = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
+
+// seeTokens takes the tokens that the tour shows as canaries.
+func (s *server) seeTokens(b *tab) {
+	for _, token := range jwt.FindAllString(b.html(), -1) {
+		s.canaries.tokens([]byte(`{"access_token":"` + token + `"}`))
+	}
+}

@@ -1,0 +1,73 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A thirdParty is a client's own web server: it notes what comes back from the
+// authorization server, and then sends the browser on to another site, as
+// applications do.
+type thirdParty struct {
+	port    string
+	mu      sync.Mutex
+	answers []url.Values
+}
+
+func newThirdParty(t *testing.T, network, address string) *thirdParty {
+	t.Helper()
+	c := &thirdParty{}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		c.answers = append(c.answers, r.URL.Query())
+		c.mu.Unlock()
+		// localhost is another origin, and another site, than whatever the callback was at.
+		http.Redirect(w, r, "http://localhost:"+c.port+"/inside", http.StatusFound)
+	})
+	mux.HandleFunc("GET /inside", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<!doctype html><title>Inside</title><p>You are in.`)
+	})
+	c.port = listenAndServe(t, network, address, mux)
+	if network != "tcp4" { // for /inside, whatever localhost is here
+		l, err := net.Listen("tcp4", "127.0.0.1:"+c.port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		serveOn(t, l, mux)
+	}
+	return c
+}
+
+// received returns the answers so far.
+func (c *thirdParty) received() []url.Values {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]url.Values(nil), c.answers...)
+}
+
+// listenAndServe serves until the test ends and returns the port.
+func listenAndServe(t *testing.T, network, address string, handler http.Handler) (port string) {
+	t.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOn(t, l, handler)
+	_, port, err = net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func serveOn(t *testing.T, l net.Listener, handler http.Handler) {
+	s := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	go func() { _ = s.Serve(l) }() // ends with Close
+	t.Cleanup(func() { s.Close() })
+}

@@ -79,8 +79,8 @@ func (p *program) flags(root *cobra.Command) {
 	if p.Server != nil {
 		return
 	}
-	root.PersistentFlags().StringVar(&p.configFile, "config", "", "`FILE` to read settings from (default passport.toml, if there is one)")
-	root.PersistentFlags().StringVar(&p.databaseURL, "database-url", "", "`URL` of the database: sqlite:FILE, postgres://… or mysql://…")
+	root.PersistentFlags().StringVar(&p.configFile, "config", "", "read settings from `FILE` (default passport.toml, if there is one)")
+	root.PersistentFlags().StringVar(&p.databaseURL, "database-url", "", "keep everything in the database at `URL`: sqlite:FILE, postgres://… or mysql://…")
 }
 
 // Run runs the command with the program's arguments, reports what went wrong on
@@ -147,6 +147,7 @@ func subcommandOnly(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	err := fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath())
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))

@@ -3,7 +3,6 @@ package demo
 import (
 	"cmp"
 	"context"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -28,7 +27,6 @@ type App struct {
 	client   *client
 	sessions sessions
 	forms    *sameorigin.Guard
-	pages    map[string]*template.Template
 }
 
 // NewApp returns the application. Its redirect URI is [CallbackPath] below the
@@ -40,7 +38,6 @@ func NewApp(c AppConfig) *App {
 		client:   newClient(c.Issuer, c.ClientID, c.Issuer+CallbackPath, c.Scopes),
 		sessions: sessions{all: map[string]*session{}},
 		forms:    sameorigin.New(c.Issuer),
-		pages:    parsePages(),
 	}
 }
 
@@ -132,7 +129,7 @@ func (a *App) redeem(w http.ResponseWriter, r *http.Request, s *session, p pendi
 		return
 	}
 	s.forget()
-	s.code, s.verifier, s.tokens = q.Get("code"), p.Verifier, tokens
+	s.code, s.verifier, s.tokens, s.user = q.Get("code"), p.Verifier, tokens, parseProfile(user.Response)
 	s.steps = story(p, q, exchange, user)
 	page.Private(w)
 	http.Redirect(w, r, "/demo/connected", http.StatusSeeOther)
@@ -158,7 +155,7 @@ func (a *App) connected(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.render(w, http.StatusOK, "connected", view{
-		AppConfig: a.config, Tokens: s.tokens, Token: token, Steps: s.steps, Last: s.last, Ended: s.ended,
+		AppConfig: a.config, Tokens: s.tokens, Token: token, User: s.user, Steps: s.steps, Last: s.last, Ended: s.ended,
 	})
 }
 

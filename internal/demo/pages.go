@@ -1,25 +1,30 @@
 package demo
 
 import (
-	"embed"
 	"encoding/json"
 	"html/template"
 	"net/http"
 	"net/url"
-
-	"github.com/go-passport/passport/internal/page"
+	"strings"
+	"unicode"
 )
-
-//go:embed views
-var views embed.FS
 
 // box is the application's own sign: it is not the server, and does not look it.
 const box template.HTML = `<svg viewBox="0 0 24 24" focusable="false"><path d="M3 8l9-5 9 5v8l-9 5-9-5zM3 8l9 5 9-5M12 13v8"/></svg>`
 
+// The pages of the application, in colours of its own.
+var appPages = map[string]document{
+	"start":     parse("start.html", box, "tour.css", "app.css"),
+	"connected": parse("connected.html", box, "tour.css", "app.css"),
+	"problem":   parse("problem.html", box, "tour.css", "app.css"),
+}
+
 // view is what the pages show.
 type view struct {
 	AppConfig
+	styled
 	RedirectURI string
+	User        *profile
 	Connected   bool
 	Tokens      *tokens
 	Token       *decoded
@@ -31,22 +36,10 @@ type view struct {
 }
 
 // Site is the name at the top of each page.
-func (view) Site() string { return "Order Tracker" }
-
-func parsePages() map[string]*template.Template {
-	pages := map[string]*template.Template{}
-	for _, name := range []string{"start", "connected", "problem"} {
-		t, err := page.Parse(views, "views/"+name+".html")
-		if err != nil {
-			panic(err) // embedded, so the same at every start
-		}
-		pages[name] = t.Funcs(template.FuncMap{"mark": func() template.HTML { return box }})
-	}
-	return pages
-}
+func (*view) Site() string { return "Order Tracker" }
 
 func (a *App) render(w http.ResponseWriter, status int, name string, v view) {
-	if err := page.Render(w, status, a.pages[name], v); err != nil {
+	if err := appPages[name].render(w, status, &v); err != nil {
 		a.config.Logger.Error("the tour cannot show a page", "err", err)
 		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
 	}
@@ -107,4 +100,26 @@ func parseError(body string) url.Values {
 		return nil
 	}
 	return url.Values{"error": {e.Error}, "error_description": {e.Description}}
+}
+
+// profile is what the API said of the user.
+type profile struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+// Initial stands for the user's picture.
+func (p profile) Initial() string {
+	for _, r := range strings.TrimSpace(p.Name) {
+		return string(unicode.ToUpper(r))
+	}
+	return "?"
+}
+
+func parseProfile(body string) *profile {
+	var p profile
+	if json.Unmarshal([]byte(body), &p) != nil || p.Name == "" {
+		return nil
+	}
+	return &p
 }

@@ -24,6 +24,7 @@ type session struct {
 	// What came of the last request that was answered.
 	code, verifier string // used up, kept for the thief's button
 	tokens         *tokens
+	user           *profile
 	steps          []call
 	last           *call // what the last button did
 	ended          bool  // the server refuses the tokens
@@ -49,7 +50,7 @@ func (s *session) add(p pending) {
 
 // forget drops the tokens and what is known of how they came.
 func (s *session) forget() {
-	s.code, s.verifier, s.tokens, s.steps, s.last, s.ended = "", "", nil, nil, nil, false
+	s.code, s.verifier, s.tokens, s.user, s.steps, s.last, s.ended = "", "", nil, nil, nil, nil, false
 }
 
 // sessions holds the sessions of an application in memory.

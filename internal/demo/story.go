@@ -6,22 +6,22 @@ import "net/url"
 func story(p pending, answer url.Values, exchange, user call) []call {
 	asked, _ := url.Parse(p.URL)
 	exchange.Title = "Order Tracker exchanged the code for tokens"
-	exchange.Note = "From its own server, not through the browser. The code_verifier is the secret whose hash went along as code_challenge: it proves that this is the application that asked, so a code that was seen in passing is of no use to anybody else (PKCE, RFC 7636)."
+	exchange.Note = "From its own server, not through the browser. code_verifier is the secret whose hash went along as code_challenge. It proves that this is the application that asked, so a code that was seen in passing is of no use to anybody else (PKCE, RFC 7636)."
 	user.Title = "Order Tracker asked the API who you are"
-	user.Note = "The access token stands in the Authorization header. The API looks it up and answers for your account."
+	user.Note = "With the access token in the Authorization header. The API looks the token up and answers for your account."
 	return []call{
 		{
-			Title:   "Order Tracker sent your browser to the server",
+			Title:   "Order Tracker sent your browser to Passport",
 			Note:    "With its name, the scopes that it wants, and two random values: state ties the answer to this browser, code_challenge is the hash of a secret that it keeps to itself.",
-			Request: "GET " + asked.Scheme + "://" + asked.Host + asked.Path + "\n?" + parameters(asked.Query()),
+			Request: "GET " + asked.Path + "\n?" + parameters(asked.Query()),
 		},
 		{
 			Title: "You signed in and said yes",
-			Note:  "On the server's own pages. Order Tracker saw none of that, and no password.",
+			Note:  "On Passport’s own pages. Order Tracker saw neither them nor your password.",
 		},
 		{
-			Title:   "The server sent your browser back with a code",
-			Note:    "The code works once and for a minute. Order Tracker compared state with what it had made, and iss with the server that it had sent you to.",
+			Title:   "Passport sent your browser back with a code",
+			Note:    "The code works once, for a minute. Order Tracker compared state with what it had made, and iss with the server that it had sent you to.",
 			Request: "GET " + CallbackPath + "\n?" + parameters(answer),
 		},
 		exchange,

@@ -19,10 +19,15 @@ type field struct {
 
 // decoded is an access token taken apart: a JWT (RFC 9068).
 type decoded struct {
+	Parts          []part // header, claims and signature, as they were sent
 	Header, Claims []field
 }
 
-// meanings explains what a token may hold, in the order in which it is shown.
+// part is one of the three parts of a token, in its colour.
+type part struct{ Class, Text string }
+
+// headerMeanings and claimMeanings explain what a token may hold, in the
+// order in which it is shown.
 var headerMeanings = []field{
 	{Name: "typ", Meaning: "An access token, so that nobody takes it for a token of another kind (RFC 9068)."},
 	{Name: "alg", Meaning: "How it is signed."},
@@ -56,7 +61,10 @@ func decode(jwt string) (*decoded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &decoded{header, claims}, nil
+	return &decoded{
+		Parts:  []part{{"part1", parts[0]}, {"part2", parts[1]}, {"part3", parts[2]}},
+		Header: header, Claims: claims,
+	}, nil
 }
 
 func fields(part string, known []field) ([]field, error) {

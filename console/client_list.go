@@ -1,0 +1,145 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/oauth"
+)
+
+func (p *program) clientList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the clients",
+		Args:  arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, _ *opened) error {
+				if asJSON {
+					return writeArray(cmd.OutOrStdout(), s.Clients(ctx), func(c *oauth.Client) any { return describeClient(c, "") })
+				}
+				return writeTable(cmd.OutOrStdout(), "ID\tNAME\tKIND\tGRANTS\tSTATE\tREDIRECT URIS", s.Clients(ctx), clientRow)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with the names of RFC 7591")
+	return cmd
+}
+
+func clientRow(c *oauth.Client) []string {
+	kind := "confidential"
+	if c.Public() {
+		kind = "public"
+	}
+	return []string{c.ID, c.Name, kind, strings.Join(c.GrantTypes, " "), stateOf(c), strings.Join(c.RedirectURIs, " ")}
+}
+
+func stateOf(c *oauth.Client) string {
+	switch {
+	case !c.RevokedAt.IsZero():
+		return "revoked"
+	case !c.SuspendedAt.IsZero():
+		return "suspended"
+	}
+	return "active"
+}
+
+// clientJSON is a client for programs, in the words of RFC 7591 where it has one.
+type clientJSON struct {
+	ID           string            `json:"client_id"`
+	Secret       string            `json:"client_secret,omitempty"`
+	Name         string            `json:"client_name"`
+	AuthMethod   string            `json:"token_endpoint_auth_method"`
+	GrantTypes   []string          `json:"grant_types"`
+	RedirectURIs []string          `json:"redirect_uris"`
+	Scope        *string           `json:"scope,omitempty"` // absent: every scope
+	Provider     string            `json:"provider,omitempty"`
+	UserID       string            `json:"user_id,omitempty"`
+	State        string            `json:"state"`
+	CreatedAt    string            `json:"created_at"`
+	Attributes   map[string]string `json:"attributes,omitempty"`
+}
+
+func describeClient(c *oauth.Client, secret string) clientJSON {
+	method, _, _ := strings.Cut(string(c.AuthMethod), " ") // one of those that it may use
+	described := clientJSON{
+		ID: c.ID, Secret: secret, Name: c.Name, AuthMethod: method,
+		GrantTypes: orEmpty(c.GrantTypes), RedirectURIs: orEmpty(c.RedirectURIs),
+		Provider: c.Provider, UserID: c.Owner.ID, State: stateOf(c),
+		CreatedAt: c.CreatedAt.UTC().Format(time.RFC3339), Attributes: c.Attributes,
+	}
+	if c.Scopes != nil {
+		scope := strings.Join(c.Scopes, " ")
+		described.Scope = &scope
+	}
+	return described
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{} // [] in JSON, not null
+	}
+	return list
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// writeArray writes what a store yields as one JSON array, however long it is.
+func writeArray[T any](w io.Writer, items iter.Seq2[T, error], describe func(T) any) error {
+	separator := "["
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
+		line, err := json.Marshal(describe(item))
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s\n  %s", separator, line); err != nil {
+			return err
+		}
+		separator = ","
+	}
+	if separator == "[" {
+		_, err := fmt.Fprintln(w, "[]")
+		return err
+	}
+	_, err := fmt.Fprintln(w, "\n]")
+	return err
+}
+
+// maxCell is how much of a text a table shows.
+const maxCell = 80
+
+// writeTable writes what a store yields in columns. Other people wrote the
+// texts, so nothing in them may steer the terminal.
+func writeTable[T any](w io.Writer, header string, items iter.Seq2[T, error], row func(T) []string) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, header)
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
+		cells := row(item)
+		for i, cell := range cells {
+			cells[i] = page.Text(cell, maxCell)
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	return table.Flush()
+}

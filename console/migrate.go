@@ -1,0 +1,71 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+func (p *program) migrate() *cobra.Command {
+	var print bool
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Make or update the tables in the database",
+		Long: `Makes the tables in the database, or brings them up to date. It may be run as often as
+one likes, and on several machines at once: one works, the others wait for it.`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := p.read(nil)
+			if err != nil {
+				return err
+			}
+			if print {
+				return printMigrations(cmd.OutOrStdout(), s)
+			}
+			s.MigrateOnStart = true
+			return p.withSettings(cmd.Context(), s, func(context.Context, *opened) error {
+				fmt.Fprintf(cmd.OutOrStdout(), "The tables in %s are up to date.\n", safe(s.DatabaseURL))
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&print, "print", false, "print the SQL, in goose's format, and change nothing")
+	return cmd
+}
+
+// printMigrations prints what would be run, for those who let another tool or
+// another person change their tables.
+func printMigrations(w io.Writer, s *settings) error {
+	_, _, dialect, err := dburl.Parse(s.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	if err := printFiles(w, "passport", sqlstore.Migrations(dialect)); err != nil {
+		return err
+	}
+	return printFiles(w, "account", account.Migrations(dialect))
+}
+
+func printFiles(w io.Writer, set string, files fs.FS) error {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "-- %s: %s\n%s\n", set, name, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package console
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+// opened is what the commands work on: the database, with what is kept in it.
+type opened struct {
+	settings *settings
+	db       *sql.DB
+	store    *sqlstore.Store
+	accounts *account.Accounts
+}
+
+func (o *opened) close() error { return o.db.Close() }
+
+// open opens the database, and makes its tables unless the settings forbid it.
+func (p *program) open(ctx context.Context, s *settings, logger *slog.Logger) (*opened, error) {
+	o, err := p.connect(s, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("the database %s cannot be used: %w", safe(s.DatabaseURL), err), o.close())
+	}
+	return o, nil
+}
+
+// connect opens the database and changes nothing in it.
+func (p *program) connect(s *settings, logger *slog.Logger) (*opened, error) {
+	driver, dsn, dialect, err := dburl.Parse(s.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeFolder(s.DatabaseURL); err != nil {
+		return nil, err
+	}
+	db, err := p.Open(driver, dsn)
+	if err != nil {
+		return nil, fmt.Errorf("the database %s cannot be opened: %w", safe(s.DatabaseURL), err)
+	}
+	accounts, err := account.New(account.Config{
+		DB: db, Dialect: dialect, Issuer: s.Issuer, TrustedProxies: s.TrustedProxies, Logger: logger,
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &opened{settings: s, db: db, store: sqlstore.New(db, dialect), accounts: accounts}, nil
+}
+
+// prepare makes the tables, or looks whether they are there.
+func (o *opened) prepare(ctx context.Context) error {
+	if !o.settings.MigrateOnStart {
+		return o.accounts.Migrated(ctx) // passport.New looks after the store
+	}
+	if err := o.store.Migrate(ctx); err != nil {
+		return err
+	}
+	return o.accounts.Migrate(ctx)
+}
+
+// withDatabase runs what works on the database that the settings name.
+func (p *program) withDatabase(ctx context.Context, do func(context.Context, *opened) error) error {
+	s, err := p.read(nil)
+	if err != nil {
+		return err
+	}
+	return p.withSettings(ctx, s, do)
+}
+
+func (p *program) withSettings(ctx context.Context, s *settings, do func(context.Context, *opened) error) error {
+	if s.Issuer == "" {
+		s.Issuer = "http://127.0.0.1:8000" // nothing that these commands do is told to anybody by that name
+		if onLoopback(s.Listen) {
+			s.Issuer = "http://" + s.Listen
+		}
+	}
+	in, err := p.open(ctx, s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(ctx, in), in.close())
+}
+
+// ownDatabase reports whether the database is a file of this server alone.
+func (s *settings) ownDatabase() bool { return strings.HasPrefix(s.DatabaseURL, "sqlite:") }
+
+// makeFolder makes the folder of the database that a server has by default. One
+// that somebody named is expected to be there: a folder made for a slip of the
+// pen would hide it.
+func makeFolder(database string) error {
+	if database != defaults().DatabaseURL {
+		return nil
+	}
+	folder := filepath.Dir(strings.TrimPrefix(database, "sqlite:"))
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("the folder %s cannot be made: %w", folder, reason(err))
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// serveOptions are the flags of `passport serve`.
+type serveOptions struct {
+	listen, issuer string
+	demo           bool
+}
+
+func (p *program) serve() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Runs the server until it is interrupted. Without a database it keeps one of its own in
+the folder storage, made on the first start together with the signing keys.`,
+		Example: `  passport serve --demo
+  passport serve
+  passport serve --issuer https://auth.example.com --database-url postgres://passport@localhost/passport`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			context.AfterFunc(ctx, stop) // a second interrupt ends it at once
+			if o.demo {
+				return p.serveDemo(ctx, cmd, o)
+			}
+			return p.serveSettings(ctx, cmd, o)
+		},
+	}
+	cmd.Flags().StringVar(&o.listen, "listen", "", "listen on `ADDRESS` (default 127.0.0.1:8000)")
+	cmd.Flags().StringVar(&o.issuer, "issuer", "", "clients know the server by this `URL` (default http:// and the address, on loopback)")
+	cmd.Flags().BoolVar(&o.demo, "demo", false, "run a complete tour on this machine: accounts, clients, an API and an application to try, all gone afterwards")
+	return cmd
+}
+
+// serveSettings runs the server that the settings describe.
+func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serveOptions) error {
+	s, err := p.read(map[string]string{"listen": o.listen, "issuer": o.issuer})
+	if err != nil {
+		return err
+	}
+	logger := s.logger(cmd.ErrOrStderr())
+	for _, hint := range p.misspelled() {
+		logger.Warn(hint)
+	}
+	logger.Info("starting", "version", p.Version, "listen", s.Listen, "database", safe(s.DatabaseURL))
+	if err := s.settleIssuer(); err != nil {
+		return err
+	}
+	l, err := listen(s.Listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close() // for what fails below; a second Close does nothing
+	if s.Issuer == "" {
+		s.Issuer = loopbackIssuer(l)
+	}
+	in, err := p.open(ctx, s, logger)
+	if err != nil {
+		return err
+	}
+	keys, err := s.loadKeys(logger)
+	if err != nil {
+		return errors.Join(err, in.close())
+	}
+	server, err := in.server(keys, logger)
+	if err != nil {
+		return errors.Join(err, in.close())
+	}
+	mux := in.routes(server, welcome{s.Issuer})
+	logger.Info("serving", "issuer", s.Issuer, "address", l.Addr().String())
+	return errors.Join(serveHTTP(ctx, l, s.around(mux, logger), logger), in.close())
+}
+
+// settleIssuer refuses to guess: only on loopback is the address a name that
+// clients can use.
+func (s *settings) settleIssuer() error {
+	if s.Issuer == "" && !onLoopback(s.Listen) {
+		return fmt.Errorf("issuer is missing: a server on %s needs the URL that clients know it by, such as --issuer https://auth.example.com", s.Listen)
+	}
+	return nil
+}
+
+// around puts what every route shares around a mux.
+func (s *settings) around(mux http.Handler, logger *slog.Logger) http.Handler {
+	issuer, err := url.Parse(s.Issuer)
+	if err == nil {
+		mux = ownName(mux, issuer)
+	}
+	return middleware(mux, logger, s.TrustedProxies)
+}
+
+// routes returns all routes of the binary; first is the page at the root.
+func (o *opened) routes(server *passport.Server, first http.Handler) *http.ServeMux {
+	mux := http.NewServeMux()
+	server.Mount(mux)
+	o.accounts.Mount(mux)
+	prefix := ""
+	if issuer, err := url.Parse(o.settings.Issuer); err == nil {
+		prefix = strings.TrimSuffix(issuer.Path, "/")
+	}
+	mux.Handle("GET "+prefix+"/{$}", first)
+	return mux
+}
+
+// server returns the server over what was opened.
+func (o *opened) server(keys *passport.Keys, logger *slog.Logger) (*passport.Server, error) {
+	c := o.settings.Config
+	c.Store, c.Keys, c.Users, c.Logger = o.store, keys, o.accounts, logger
+	if ids := o.settings.SkipConsentIDs; len(ids) > 0 {
+		c.SkipConsent = func(_ context.Context, client *oauth.Client, _ *oauth.User) bool {
+			return slices.Contains(ids, client.ID)
+		}
+	}
+	server, err := passport.New(c)
+	if err != nil {
+		return nil, inSettings(err)
+	}
+	o.accounts.Connect(server)
+	return server, nil
+}
+
+// loadKeys returns the signing keys, and makes them if there are none.
+func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
+	if s.PrivateKey != "" {
+		return passport.ParseKeys([]byte(unquoted(s.PrivateKey) + "\n" + unquoted(s.PublicKey)))
+	}
+	keys, err := passport.LoadKeys(s.KeysDir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return keys, err
+	}
+	// Another server that starts just now may be first.
+	if err := passport.WriteKeys(s.KeysDir, defaultAlg, 0, false); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if s.ownDatabase() {
+		logger.Info("made the signing keys", "folder", s.KeysDir)
+	} else {
+		logger.Warn("made the signing keys: every server on this database needs the same ones, also after it was installed anew", "folder", s.KeysDir)
+	}
+	return passport.LoadKeys(s.KeysDir)
+}
+
+// unquoted takes off the quotes that an env file may have left around a value.
+func unquoted(s string) string { return strings.Trim(s, "\"' \n") }
+
+// logger returns the log that the settings ask for.
+func (s *settings) logger(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: s.LogLevel}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

@@ -1,0 +1,68 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/demo"
+)
+
+// serveDemo runs the tour: a server, an API and an application of somebody
+// else, with nothing that was there before and nothing left afterwards.
+func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOptions) (err error) {
+	fmt.Fprintln(cmd.OutOrStdout(), "Starting the tour of Passport ...")
+	if p.databaseURL != "" || p.configFile != "" || o.issuer != "" {
+		return usage(cmd, errors.New("--demo brings its own database, issuer and settings: leave out --database-url, --issuer and --config"))
+	}
+	address := cmp.Or(o.listen, p.lookup("PASSPORT_LISTEN"), defaults().Listen)
+	if !onLoopback(address) {
+		return fmt.Errorf("--demo listens on loopback only, because everybody knows its password, and not on %s: leave out --listen, or choose a port of 127.0.0.1", address)
+	}
+	l, err := listen(address)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	folder, err := os.MkdirTemp("", "passport-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the tour's database: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+
+	s := defaults()
+	s.Issuer = loopbackIssuer(l)
+	s.DatabaseURL = "sqlite:" + filepath.Join(folder, "passport.sqlite")
+	s.Scopes = demo.Scopes
+	logger := s.logger(cmd.ErrOrStderr())
+	in, err := p.open(ctx, s, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.close()) }() // before the folder goes
+	keys, err := passport.GenerateKeys()
+	if err != nil {
+		return err
+	}
+	server, err := in.server(keys, logger)
+	if err != nil {
+		return err
+	}
+	made, err := demo.Make(ctx, server, in.accounts, s.Issuer)
+	if err != nil {
+		return fmt.Errorf("prepare the tour: %w", err)
+	}
+	mux := in.routes(server, made.Overview(logger))
+	demo.MountAPI(mux, server)
+	demo.NewApp(made.App(logger)).Mount(mux)
+	debug.FreeOSMemory() // what hashing the password took
+	fmt.Fprint(cmd.OutOrStdout(), made.Describe())
+	return serveHTTP(ctx, l, s.around(mux, logger), logger)
+}

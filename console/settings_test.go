@@ -1,0 +1,197 @@
+package console_test
+
+import (
+	"database/sql"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/console"
+)
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// opens returns what a command opens as its database under the given settings.
+func opens(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	opened := ""
+	o := console.Options{Env: env, Open: func(_, dsn string) (*sql.DB, error) {
+		opened = dsn
+		return nil, errNoDatabase
+	}}
+	if got := run(t, o, append([]string{"user", "list"}, args...)...); got.status != 1 {
+		t.Fatalf("user list = %+v, want it to fail at the database", got)
+	}
+	return opened
+}
+
+func TestSettings_Precedence(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "passport.toml", `database_url = "sqlite:of-the-file"`)
+	write(t, "other.toml", `database_url = "sqlite:of-another-file"`)
+	env := []string{"PASSPORT_DATABASE_URL=sqlite:of-the-environment"}
+	tests := []struct {
+		name string
+		env  []string
+		args []string
+		want string
+	}{
+		{"the file", []string{}, nil, "of-the-file"},
+		{"the environment beats the file", env, nil, "of-the-environment"},
+		{"a flag beats the environment", env, []string{"--database-url", "sqlite:of-the-flag"}, "of-the-flag"},
+		{"an empty variable counts as none", []string{"PASSPORT_DATABASE_URL="}, nil, "of-the-file"},
+		{"the last variable of a name counts", append([]string{"PASSPORT_DATABASE_URL=sqlite:first"}, env...), nil, "of-the-environment"},
+		{"another file by flag", []string{}, []string{"--config", "other.toml"}, "of-another-file"},
+		{"another file by environment", []string{"PASSPORT_CONFIG=other.toml"}, nil, "of-another-file"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := opens(t, test.env, test.args...); !strings.Contains(got, test.want) {
+				t.Errorf("opened %q, want the database %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSettings_DefaultDatabase(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if got := opens(t, []string{}); !strings.Contains(got, filepath.Join("storage", "passport.sqlite")) {
+		t.Errorf("opened %q, want storage/passport.sqlite", got)
+	}
+	if info, err := os.Stat("storage"); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder storage: %v, %v; want it made, for its owner alone", info, err)
+	}
+}
+
+func TestSettings_Faults(t *testing.T) {
+	tests := []struct {
+		name, file string
+		env        []string
+		want       string
+	}{
+		{"unknown key", `acces_token_ttl = "1h"`, nil, `passport.toml: "acces_token_ttl" is no setting; did you mean access_token_ttl?`},
+		{"another way of writing it", `AccessTokenTTL = "1h"`, nil, `passport.toml: "AccessTokenTTL" is no setting; did you mean access_token_ttl?`},
+		{"far from any key", `colour = "blue"`, nil, "passport.toml: \"colour\" is no setting; `passport install --config FILE` writes a file that explains them all"},
+		{"a table", "[server]\nlisten = \"x\"", nil, "passport.toml: \"server\" is no setting; `passport install --config FILE` writes a file that explains them all"},
+		{"a number for a duration", `access_token_ttl = 3600`, nil, `passport.toml: access_token_ttl: want a duration such as "90s", "1h" or "30d"`},
+		{"no duration", `access_token_ttl = "soon"`, nil, `passport.toml: access_token_ttl: want a duration such as "90s", "1h" or "30d"`},
+		{"text for a switch", `require_pkce = "true"`, nil, `passport.toml: require_pkce: want true or false`},
+		{"a number for text", `issuer = 1`, nil, `passport.toml: issuer: want text in quotes`},
+		{"text for a list", `default_scopes = "a"`, nil, `passport.toml: default_scopes: want a list such as ["one", "two"]`},
+		{"a list of numbers", `default_scopes = [1]`, nil, `passport.toml: default_scopes: want a list such as ["one", "two"]`},
+		{"no network", `trusted_proxies = ["10.0.0.0/99"]`, nil, `passport.toml: trusted_proxies: want a list of addresses or networks such as ["10.0.0.0/8", "::1"]`},
+		{"no base64", `secrets = ["§"]`, nil, "passport.toml: secrets: want a list of base64 texts, as of `openssl rand -base64 32`"},
+		{"a scope without description", "[[scopes]]\nid = \"a\"", nil, `passport.toml: scopes: want [[scopes]] tables, each with the texts id and description`},
+		{"a scope with more", "[[scopes]]\nid = \"a\"\ndescription = \"A\"\nx = 1", nil, `passport.toml: scopes: want [[scopes]] tables, each with the texts id and description`},
+		{"scopes as texts", `scopes = ["a"]`, nil, `passport.toml: scopes: want [[scopes]] tables, each with the texts id and description`},
+		{"no level", `log_level = "loud"`, nil, `passport.toml: log_level: want "debug", "info", "warn" or "error"`},
+		{"no format", `log_format = "xml"`, nil, `passport.toml: log_format: want "text" or "json"`},
+		{"no TOML", "listen = \"x\"\nissuer = ", nil, `passport.toml:2:`},
+		{"in the environment", "", []string{"PASSPORT_ACCESS_TOKEN_TTL=soon"}, `PASSPORT_ACCESS_TOKEN_TTL: want a duration such as "90s", "1h" or "30d"`},
+		{"a switch in the environment", "", []string{"PASSPORT_REQUIRE_PKCE=maybe"}, `PASSPORT_REQUIRE_PKCE: want true or false`},
+		{"scopes in the environment", "", []string{"PASSPORT_SCOPES=check-status"}, `PASSPORT_SCOPES: want scopes as "check-status=Check order status; place-orders=Place orders"`},
+		{"a file that is not there", "", []string{"PASSPORT_CONFIG=none.toml"}, "the settings file none.toml does not exist: write one with `passport install --config none.toml`"},
+		{"a file that is a folder", "", []string{"PASSPORT_CONFIG=."}, `the settings file . cannot be read: is a directory`},
+		{"all at once", "colour = 1\nrequire_pkce = 1", []string{"PASSPORT_CODE_TTL=x"}, "3 things are wrong:\n  - passport.toml: \"colour\""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if test.file != "" {
+				write(t, "passport.toml", test.file)
+			}
+			got := run(t, console.Options{Env: append([]string{}, test.env...)}, "user", "list")
+			if got.status != 1 || !strings.HasPrefix(got.stderr, "passport: "+test.want) {
+				t.Errorf("status %d, stderr\n%s\nwant 1 and\npassport: %s", got.status, got.stderr, test.want)
+			}
+		})
+	}
+}
+
+// A value that does not fit may be a secret that slipped into the wrong place.
+func TestSettings_C7_FaultsRepeatNoValue(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const canary = "canary-1f0c9e"
+	write(t, "passport.toml", `access_token_ttl = "`+canary+`"
+secrets = "`+canary+`"
+require_pkce = "`+canary+`"
+issuer = ["`+canary+`"]`)
+	got := run(t, console.Options{Env: []string{"PASSPORT_SECRETS=§" + canary, "PASSPORT_LOG_LEVEL=" + canary}}, "user", "list")
+	if got.status != 1 || strings.Contains(got.stderr, canary) {
+		t.Errorf("stderr repeats a value:\n%s", got.stderr)
+	}
+}
+
+var (
+	setting = regexp.MustCompile(`(?m)^# ([a-z_]+) = `)
+	tables  = regexp.MustCompile(`(?m)^# (\[\[scopes\]\]|id = .*|description = .*)$`)
+)
+
+// installed returns the file that `passport install` writes.
+func installed(t *testing.T) string {
+	t.Helper()
+	if got := run(t, console.Options{}, "install"); got.status != 1 || !strings.Contains(got.stdout, "Wrote the settings to passport.toml.") {
+		t.Fatalf("install = %+v, want it to write passport.toml before it fails at the database", got)
+	}
+	text, err := os.ReadFile("passport.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Whatever of a Config a file can hold, a file can say.
+func TestSettings_CoverConfig(t *testing.T) {
+	t.Chdir(t.TempDir())
+	explained := map[string]bool{"scopes": true} // as tables
+	for _, match := range setting.FindAllStringSubmatch(installed(t), -1) {
+		explained[match[1]] = true
+	}
+	holdable := map[reflect.Type]bool{
+		reflect.TypeFor[string](): true, reflect.TypeFor[bool](): true, reflect.TypeFor[int](): true,
+		reflect.TypeFor[time.Duration](): true, reflect.TypeFor[[]string](): true,
+		reflect.TypeFor[[]passport.Scope](): true, reflect.TypeFor[[]netip.Prefix](): true, reflect.TypeFor[[][]byte](): true,
+	}
+	for field := range reflect.TypeFor[passport.Config]().Fields() {
+		if holdable[field.Type] && !explained[snake(field.Name)] {
+			t.Errorf("Config.%s has no setting %s", field.Name, snake(field.Name))
+		}
+	}
+}
+
+func snake(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		next := strings.IndexFunc(name[i+1:], unicode.IsLower) == 0
+		if i > 0 && unicode.IsUpper(r) && (next || unicode.IsLower(rune(name[i-1]))) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// Each line of the file can be uncommented as it stands.
+func TestSettings_FileIsValid(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := installed(t)
+	text = setting.ReplaceAllString(text, "$1 = ")
+	text = tables.ReplaceAllString(text, "$1")
+	write(t, "passport.toml", text)
+	if got := run(t, console.Options{}, "user", "list"); !strings.Contains(got.stderr, errNoDatabase.Error()) {
+		t.Errorf("with every line uncommented: %s", got.stderr)
+	}
+	golden(t, "passport.toml", text)
+}

@@ -1,0 +1,57 @@
+package console
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// goName finds what may be the name of a field of passport.Config.
+var goName = regexp.MustCompile(`(passport: )?(Config\.)?\b[A-Z][A-Za-z]+\b`)
+
+// inSettings returns the faults of a configuration in the words of those who
+// wrote it in a file: access_token_ttl, not Config.AccessTokenTTL.
+func inSettings(err error) error {
+	var all []error
+	for _, fault := range faults(err) {
+		all = append(all, errors.New(goName.ReplaceAllStringFunc(fault, func(name string) string {
+			key := snake(strings.TrimPrefix(strings.TrimPrefix(name, "passport: "), "Config."))
+			if _, known := find(key); known {
+				return key
+			}
+			return name
+		})))
+	}
+	return errors.Join(all...)
+}
+
+// snake returns a Go name as the file spells it: AccessTokenTTL is
+// access_token_ttl.
+func snake(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		begins := i > 0 && unicode.IsUpper(r) && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1]))
+		if begins {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// safe returns a database URL without its password, to be shown.
+func safe(database string) string {
+	if strings.HasPrefix(database, "sqlite:") {
+		return database
+	}
+	u, err := url.Parse(database)
+	if err != nil {
+		scheme, _, _ := strings.Cut(database, ":")
+		return scheme + ":…"
+	}
+	u.RawQuery = ""
+	return u.Redacted()
+}

@@ -1,0 +1,55 @@
+package demo
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/guard"
+)
+
+// MountAPI adds the API of the tour's shop, guarded as any application would
+// guard its own.
+func MountAPI(mux interface {
+	Handle(pattern string, handler http.Handler)
+}, server *passport.Server) {
+	mux.Handle("GET /api/user", server.Guard()(http.HandlerFunc(user)))
+	mux.Handle("GET /api/orders", server.Guard(guard.Scopes("check-status"))(http.HandlerFunc(orders)))
+	mux.Handle("GET /api/service", server.GuardClient()(http.HandlerFunc(service)))
+}
+
+// user answers who the token speaks for.
+func user(w http.ResponseWriter, r *http.Request) {
+	u, _ := passport.UserFromContext[*account.User](r.Context())
+	writeJSON(w, map[string]any{"id": u.ID, "name": u.Name, "email": u.Email})
+}
+
+// orders answers the user's orders.
+func orders(w http.ResponseWriter, r *http.Request) {
+	u, _ := passport.UserFromContext[*account.User](r.Context())
+	writeJSON(w, map[string]any{
+		"customer": u.Name,
+		"orders": []map[string]any{
+			{"id": 1001, "item": "Espresso machine", "status": "shipped"},
+			{"id": 1002, "item": "Coffee beans, 1 kg", "status": "being packed"},
+		},
+		"may_place_orders": guard.TokenFrom(r.Context()).Can("place-orders"),
+	})
+}
+
+// service answers a machine.
+func service(w http.ResponseWriter, r *http.Request) {
+	token := guard.TokenFrom(r.Context())
+	writeJSON(w, map[string]any{
+		"message": "You are a client that acts for itself: no user is involved.",
+		"client":  token.Client.ID,
+		"scopes":  append([]string{}, token.Scopes...),
+	})
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(v) // a connection that broke; the access log has it
+}

@@ -176,11 +176,28 @@ func (b *tab) fill(name, value string) {
 // press clicks on the button or link that begins with a text.
 func (b *tab) press(text string) {
 	b.t.Helper()
-	b.do("press "+text, chromedp.Click(clickable(text), chromedp.NodeVisible))
+	b.click(text, 1)
 }
 
-func clickable(text string) string {
-	return fmt.Sprintf(`//*[(self::button or self::a) and starts-with(normalize-space(.), %q)]`, text)
+// click clicks n times in a row, as fast as a hand does, in the middle of a
+// button or link. It asks the page where that is: a page that came back from
+// the browser's cache has no nodes that its protocol knows.
+func (b *tab) click(text string, n int) {
+	b.t.Helper()
+	b.see(text)
+	at := ask(b, chromedp.Evaluate[[]float64](fmt.Sprintf(`(() => {
+		const it = [...document.querySelectorAll("button, a")].find(e => e.innerText.replace(/\s+/g, " ").trim().startsWith(%q))
+		if (!it) return []
+		it.scrollIntoView({block: "center", behavior: "instant"})
+		const r = it.getBoundingClientRect()
+		return [r.x + r.width / 2, r.y + r.height / 2]
+	})()`, text)))
+	if len(at) != 2 {
+		b.t.Fatalf("no button or link begins with %q. The tab is at %s and shows:\n%s", text, b.url(), b.text())
+	}
+	for i := range n {
+		b.do("press "+text, chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(i+1)))
+	}
 }
 
 // see waits for texts on the page, whichever page that is by then.

@@ -3,8 +3,6 @@ package e2e_test
 import (
 	"regexp"
 	"testing"
-
-	"github.com/chromedp/chromedp"
 )
 
 // The tour is the first thing that a newcomer sees, so it has to work to the end.
@@ -112,7 +110,7 @@ func TestE2E_DoubleClickOnAllow(t *testing.T) {
 	b := newPerson(t, s).tab()
 	b.open(s.URL + "/demo/connect")
 	b.signIn(demoEmail, demoPassword)
-	b.do("double-click on Allow", chromedp.DoubleClick(clickable("Allow"), chromedp.NodeVisible))
+	b.click("Allow", 2)
 	b.see("Order Tracker is connected")
 	if answers := b.been(s.URL + "/demo/callback?"); len(answers) != 1 {
 		t.Errorf("the client was sent %d answers, want one: %q", len(answers), answers)

@@ -38,7 +38,7 @@ func TestE2E_OAuth2Library_Demo(t *testing.T) {
 	s.call(t, token.AccessToken, "/api/orders", http.StatusOK)
 	s.call(t, token.AccessToken, "/api/service", http.StatusForbidden)
 
-	fresh := refresh(t, ctx, web, token)
+	fresh := s.refresh(t, web, token)
 	s.call(t, fresh.AccessToken, "/api/user", http.StatusOK)
 
 	machine, err := (&clientcredentials.Config{
@@ -69,7 +69,7 @@ func TestE2E_OAuth2Library_Databases(t *testing.T) {
 				c := s.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
 				config := &oauth2.Config{ClientID: c.ID, ClientSecret: c.Secret, RedirectURL: callback, Endpoint: endpoint(s, style)}
 				token := s.connect(t, config, userEmail, userPassword)
-				fresh := refresh(t, s.context(t), config, token)
+				fresh := s.refresh(t, config, token)
 				checkReplay(t, s, config, token, fresh)
 			}
 			c := s.client(t, "--name", "Nightly export", "--client")
@@ -85,7 +85,7 @@ func TestE2E_OAuth2Library_Databases(t *testing.T) {
 func checkReplay(t *testing.T, s *server, config *oauth2.Config, old, fresh *oauth2.Token) {
 	t.Helper()
 	ctx := s.context(t)
-	newest := refresh(t, ctx, config, fresh)
+	newest := s.refresh(t, config, fresh)
 	for _, token := range []*oauth2.Token{old, newest} {
 		_, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: token.RefreshToken}).Token()
 		if refusal, ok := errors.AsType[*oauth2.RetrieveError](err); !ok || refusal.ErrorCode != "invalid_grant" {
@@ -159,9 +159,9 @@ func (s *server) connect(t *testing.T, config *oauth2.Config, email, password st
 }
 
 // refresh gets a new pair as the library does when the access token has run out.
-func refresh(t *testing.T, ctx context.Context, config *oauth2.Config, token *oauth2.Token) *oauth2.Token {
+func (s *server) refresh(t *testing.T, config *oauth2.Config, token *oauth2.Token) *oauth2.Token {
 	t.Helper()
-	fresh, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: token.RefreshToken}).Token()
+	fresh, err := config.TokenSource(s.context(t), &oauth2.Token{RefreshToken: token.RefreshToken}).Token()
 	if err != nil {
 		t.Fatalf("refresh: %v", err)
 	}

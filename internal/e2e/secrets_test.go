@@ -21,7 +21,7 @@ func TestE2E_NeverRepeat_C7_OP_02_NoSecretInLogOrPage(t *testing.T) {
 	c := s.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
 	config := &oauth2.Config{ClientID: c.ID, ClientSecret: c.Secret, RedirectURL: callback, Endpoint: endpoint(s, oauth2.AuthStyleInParams)}
 	token := s.connect(t, config, userEmail, userPassword)
-	checkReplay(t, s, config, token, refresh(t, s.context(t), config, token))
+	checkReplay(t, s, config, token, s.refresh(t, config, token))
 
 	a := newAgent(t, s)
 	const wrong = "a-password-that-is-wrong"

@@ -1,0 +1,129 @@
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	_ "github.com/go-sql-driver/mysql" // the drivers, for this package and cmd/passport alone
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/internal/sqldb"
+)
+
+// Dialects are the databases that we support.
+var Dialects = []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres, sqldb.MySQL}
+
+// Open returns a pool over an empty database that is this test's alone and goes
+// when it ends. Where there is no server for the dialect the test is skipped,
+// or fails under PASSPORT_TEST_REQUIRE=1.
+func Open(t testing.TB, d sqldb.Dialect) *sql.DB {
+	t.Helper()
+	return OpenURL(t, URL(t, d))
+}
+
+// OpenURL returns a pool over the database that [URL] made.
+func OpenURL(t testing.TB, databaseURL string) *sql.DB {
+	t.Helper()
+	driver, dsn, _, err := dburl.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// URL makes an empty database and returns its URL, in the form that the passport
+// command takes. params are added to it: "key=value".
+func URL(t testing.TB, d sqldb.Dialect, params ...string) string {
+	t.Helper()
+	switch d.Name {
+	case sqldb.Postgres.Name:
+		server := need(t, "PASSPORT_TEST_POSTGRES")
+		name := newName()
+		makeAndDrop(t, postgres, "CREATE SCHEMA "+name, "DROP SCHEMA "+name+" CASCADE")
+		return with(t, server, "", append(params, "search_path="+name)...)
+	case sqldb.MySQL.Name:
+		server := need(t, "PASSPORT_TEST_MYSQL")
+		name := newName()
+		makeAndDrop(t, mysql, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4", "DROP DATABASE "+name)
+		return with(t, server, name, params...)
+	}
+	return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+}
+
+func need(t testing.TB, variable string) string {
+	t.Helper()
+	value := os.Getenv(variable)
+	if value == "" && os.Getenv("PASSPORT_TEST_REQUIRE") == "1" {
+		t.Fatalf(`%s is not set and PASSPORT_TEST_REQUIRE is 1: run eval "$(scripts/databases start)" first`, variable)
+	}
+	if value == "" {
+		t.Skipf(`%s is not set: run eval "$(scripts/databases start)" to have this test run`, variable)
+	}
+	return value
+}
+
+func newName() string { return "passport_" + strings.ToLower(rand.Text()) }
+
+// with returns a server's URL for one database of it.
+func with(t testing.TB, server, database string, params ...string) string {
+	t.Helper()
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal("the URL of the test server cannot be read") // and may hold a password
+	}
+	if database != "" {
+		u.Path = "/" + database
+	}
+	query := u.Query()
+	for _, param := range params {
+		key, value, _ := strings.Cut(param, "=")
+		query.Set(key, value)
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// The servers' own pools, on which databases are made and dropped.
+var (
+	postgres = sync.OnceValues(func() (*sql.DB, error) { return server("PASSPORT_TEST_POSTGRES") })
+	mysql    = sync.OnceValues(func() (*sql.DB, error) { return server("PASSPORT_TEST_MYSQL") })
+)
+
+func server(variable string) (*sql.DB, error) {
+	driver, dsn, _, err := dburl.Parse(os.Getenv(variable))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	return sql.Open(driver, dsn)
+}
+
+func makeAndDrop(t testing.TB, server func() (*sql.DB, error), create, drop string) {
+	t.Helper()
+	db, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), create); err != nil {
+		t.Fatalf("make a test database: %v", err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.ExecContext(context.Background(), drop); err != nil {
+			t.Errorf("drop the test database: %v", err)
+		}
+	})
+}

@@ -1,0 +1,211 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+const clientColumns = `c.id, c.name, c.owner_provider, c.owner_id, c.auth_method, c.provider, c.redirect_uris, c.grant_types, c.scopes,
+c.ends_with_session, c.attributes, c.created_at, c.suspended_at, c.revoked_at, c.version`
+
+// clientFields are where a row of clientColumns is scanned into.
+func clientFields(c *oauth.Client) []any {
+	return []any{
+		&c.ID, &c.Name, &c.Owner.Provider, &c.Owner.ID, &c.AuthMethod, &c.Provider, sqldb.List{L: &c.RedirectURIs}, sqldb.List{L: &c.GrantTypes},
+		sqldb.List{L: &c.Scopes}, sqldb.Bool{B: &c.EndsWithSession}, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.CreatedAt},
+		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version,
+	}
+}
+
+const (
+	secretColumns = `s.digest, s.created_at, s.expires_at`
+
+	selectClient = `SELECT ` + clientColumns + `, ` + secretColumns + `
+FROM oauth_clients c LEFT JOIN oauth_client_secrets s ON s.client_id = c.id WHERE c.id = ? ORDER BY s.created_at, s.digest`
+
+	selectClients = `SELECT ` + clientColumns + `, ` + secretColumns + `
+FROM (SELECT ` + clientColumns + ` FROM oauth_clients c WHERE c.id > ? ORDER BY c.id LIMIT 100) c
+LEFT JOIN oauth_client_secrets s ON s.client_id = c.id ORDER BY c.id, s.created_at, s.digest`
+
+	selectClientsOf = `SELECT ` + clientColumns + `, ` + secretColumns + `
+FROM (SELECT ` + clientColumns + ` FROM oauth_clients c WHERE c.owner_provider = ? AND c.owner_id = ? AND c.id > ? ORDER BY c.id LIMIT 100) c
+LEFT JOIN oauth_client_secrets s ON s.client_id = c.id ORDER BY c.id, s.created_at, s.digest`
+)
+
+// Client implements [oauth.ClientStore].
+func (s *Store) Client(ctx context.Context, id string) (*oauth.Client, error) {
+	if !storable(id) {
+		return nil, oauth.ErrNotFound
+	}
+	var found clients
+	if err := s.db.Row(ctx, selectClient, found.scan, id); err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// Clients implements [oauth.ClientStore].
+func (s *Store) Clients(ctx context.Context) iter.Seq2[*oauth.Client, error] {
+	return pages(func(after *oauth.Client) ([]*oauth.Client, error) {
+		var page clients
+		err := s.db.Each(ctx, selectClients, page.scan, idOf(after))
+		return page, err
+	})
+}
+
+// ClientsOf implements [oauth.ClientStore].
+func (s *Store) ClientsOf(ctx context.Context, owner oauth.UserRef) iter.Seq2[*oauth.Client, error] {
+	if !storable(owner.Provider, owner.ID) {
+		return none[*oauth.Client]()
+	}
+	return pages(func(after *oauth.Client) ([]*oauth.Client, error) {
+		var page clients
+		err := s.db.Each(ctx, selectClientsOf, page.scan, owner.Provider, owner.ID, idOf(after))
+		return page, err
+	})
+}
+
+func idOf(c *oauth.Client) string {
+	if c == nil {
+		return ""
+	}
+	return c.ID
+}
+
+// clients collects rows that are ordered by client; several rows of one are
+// several secrets.
+type clients []*oauth.Client
+
+func (l *clients) scan(rows *sql.Rows) error {
+	c := new(oauth.Client)
+	var digest sql.NullString
+	var secret oauth.Secret
+	fields := append(clientFields(c), &digest, sqldb.Micros{T: &secret.CreatedAt}, sqldb.Micros{T: &secret.ExpiresAt})
+	if err := rows.Scan(fields...); err != nil {
+		return fmt.Errorf("read client: %w", err)
+	}
+	if n := len(*l); n > 0 && (*l)[n-1].ID == c.ID {
+		c = (*l)[n-1]
+	} else {
+		*l = append(*l, c)
+	}
+	if digest.Valid {
+		secret.Digest = oauth.Digest(digest.String)
+		c.Secrets = append(c.Secrets, secret)
+	}
+	return nil
+}
+
+const (
+	insertClient = `INSERT INTO oauth_clients (id, name, owner_provider, owner_id, auth_method, provider, redirect_uris, grant_types, scopes,
+ends_with_session, attributes, created_at, suspended_at, revoked_at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+	insertFirstSecret = `INSERT INTO oauth_client_secrets (client_id, digest, created_at, expires_at) VALUES (?, ?, ?, ?)`
+)
+
+// CreateClient implements [oauth.ClientStore].
+func (s *Store) CreateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	attributes, err := sqldb.Encoded(c.Attributes)
+	if err != nil {
+		return fmt.Errorf("create client: %w", err)
+	}
+	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		made, err := tx.Insert(ctx, insertClient, c.ID, c.Name, c.Owner.Provider, c.Owner.ID, string(c.AuthMethod), c.Provider,
+			sqldb.Joined(c.RedirectURIs), sqldb.Joined(c.GrantTypes), sqldb.Joined(c.Scopes), sqldb.Flag(c.EndsWithSession), attributes,
+			sqldb.At(c.CreatedAt), sqldb.When(c.SuspendedAt), sqldb.When(c.RevokedAt), c.Version)
+		for _, secret := range c.Secrets {
+			if !made || err != nil {
+				break
+			}
+			made, err = tx.Insert(ctx, insertFirstSecret, c.ID, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt))
+		}
+		switch {
+		case err != nil:
+			return false, fmt.Errorf("create client: %w", err)
+		case !made:
+			return false, oauth.ErrConflict
+		}
+		return true, nil
+	})
+}
+
+const (
+	updateClient = `UPDATE oauth_clients SET name = ?, owner_provider = ?, owner_id = ?, provider = ?, redirect_uris = ?, grant_types = ?, scopes = ?,
+ends_with_session = ?, attributes = ?, suspended_at = ?, version = version + 1 WHERE id = ? AND version = ?`
+
+	revokeClient = `UPDATE oauth_clients SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`
+
+	insertSecret = `INSERT INTO oauth_client_secrets (client_id, digest, created_at, expires_at)
+SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
+
+	deleteSecret = `DELETE FROM oauth_client_secrets WHERE client_id = ? AND digest = ?`
+
+	clientExists = `SELECT c.id FROM oauth_clients c WHERE c.id = ?`
+)
+
+// UpdateClient implements [oauth.ClientStore].
+func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	attributes, err := sqldb.Encoded(c.Attributes)
+	if err != nil {
+		return fmt.Errorf("update client: %w", err)
+	}
+	return s.changeClient(ctx, c.ID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		n, err := tx.Exec(ctx, updateClient, c.Name, c.Owner.Provider, c.Owner.ID, c.Provider, sqldb.Joined(c.RedirectURIs), sqldb.Joined(c.GrantTypes),
+			sqldb.Joined(c.Scopes), sqldb.Flag(c.EndsWithSession), attributes, sqldb.When(c.SuspendedAt), c.ID, c.Version)
+		return n > 0, err
+	})
+}
+
+// AddSecret implements [oauth.ClientStore]. A secret that the client has
+// already is [oauth.ErrConflict].
+func (s *Store) AddSecret(ctx context.Context, clientID string, secret oauth.Secret, audit *oauth.AuditRecord) error {
+	return s.changeClient(ctx, clientID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		return tx.Insert(ctx, insertSecret, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt), clientID)
+	})
+}
+
+// RemoveSecret implements [oauth.ClientStore]. A secret that the client does
+// not have is [oauth.ErrNotFound].
+func (s *Store) RemoveSecret(ctx context.Context, clientID string, d oauth.Digest, audit *oauth.AuditRecord) error {
+	return s.changeClient(ctx, clientID, oauth.ErrNotFound, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		n, err := tx.Exec(ctx, deleteSecret, clientID, string(d))
+		return n > 0, err
+	})
+}
+
+// RevokeClient implements [oauth.ClientStore].
+func (s *Store) RevokeClient(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	return s.changeClient(ctx, id, nil, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		n, err := tx.Exec(ctx, revokeClient, sqldb.At(at), id)
+		return n > 0, err
+	})
+}
+
+// changeClient makes a change. If it changed nothing the client is missing, or
+// else the answer is unchanged.
+func (s *Store) changeClient(ctx context.Context, id string, unchanged error, audit *oauth.AuditRecord, change func(context.Context, *sqldb.Tx) (bool, error)) error {
+	if !storable(id) {
+		return oauth.ErrNotFound
+	}
+	made := false
+	err := s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (_ bool, err error) {
+		made, err = change(ctx, tx)
+		return made, err
+	})
+	if err != nil {
+		return fmt.Errorf("change client: %w", err)
+	}
+	if made {
+		return nil
+	}
+	if err := s.exists(ctx, clientExists, id); err != nil {
+		return err
+	}
+	return unchanged
+}

@@ -1,0 +1,45 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+const (
+	codeColumns = `k.digest, k.scopes, k.redirect_uri, k.code_challenge, k.expires_at, k.spent_at`
+
+	selectCode = `SELECT ` + codeColumns + `, ` + familyColumns + `, ` + cutCodeAt + `
+FROM oauth_auth_codes k JOIN oauth_families f ON f.id = k.family_id WHERE k.digest = ?`
+
+	insertCode = `INSERT INTO oauth_auth_codes (digest, family_id, scopes, redirect_uri, code_challenge, expires_at) VALUES (?, ?, ?, ?, ?, ?)`
+)
+
+// Code implements [oauth.TokenStore].
+func (s *Store) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
+	if !storable(string(d)) {
+		return nil, oauth.ErrNotFound
+	}
+	c := new(oauth.Code)
+	var family familyRow
+	err := s.db.Row(ctx, selectCode, func(rows *sql.Rows) error {
+		fields := []any{&c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge, sqldb.Micros{T: &c.ExpiresAt}, sqldb.Micros{T: &c.SpentAt}}
+		return rows.Scan(append(fields, family.fields()...)...)
+	}, string(d))
+	if err != nil {
+		return nil, err
+	}
+	c.Family = family.record()
+	return c, nil
+}
+
+func saveCode(ctx context.Context, tx *sqldb.Tx, c *oauth.Code, familyID string) error {
+	_, err := tx.Exec(ctx, insertCode, string(c.Digest), familyID, sqldb.Joined(c.Scopes), c.RedirectURI, c.CodeChallenge, sqldb.At(c.ExpiresAt))
+	if err != nil {
+		return fmt.Errorf("save code: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+const insertConsent = `INSERT INTO oauth_consents (provider, user_id, client_id, scope, granted_at) VALUES (?, ?, ?, ?, ?)`
+
+// saveConsents has the time of the request in the key of each row: or else the
+// row of an old request, stored after a withdrawal, would make the insert of a
+// new one do nothing.
+func saveConsents(ctx context.Context, tx *sqldb.Tx, f *oauth.Family, scopes []string) error {
+	for _, scope := range scopes {
+		if _, err := tx.Insert(ctx, insertConsent, f.User.Provider, f.User.ID, f.ClientID, scope, sqldb.At(f.CreatedAt)); err != nil {
+			return fmt.Errorf("save consent: %w", err)
+		}
+	}
+	return nil
+}
+
+const selectConsents = `SELECT DISTINCT n.scope FROM oauth_consents n WHERE n.provider = ? AND n.user_id = ? AND n.client_id = ?
+AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE x.provider = n.provider AND x.user_id = n.user_id AND x.cut_at >= n.granted_at
+AND x.client_id = n.client_id AND x.consents = 1) ORDER BY n.scope`
+
+// Consented implements [oauth.ConsentStore].
+func (s *Store) Consented(ctx context.Context, user oauth.UserRef, clientID string) (scopes []string, err error) {
+	if !storable(user.Provider, user.ID, clientID) {
+		return nil, nil
+	}
+	err = s.db.Each(ctx, selectConsents, func(rows *sql.Rows) error {
+		var scope string
+		err := rows.Scan(&scope)
+		scopes = append(scopes, scope)
+		return err
+	}, user.Provider, user.ID, clientID)
+	if err != nil {
+		return nil, fmt.Errorf("read consents: %w", err)
+	}
+	return scopes, nil
+}
+
+const deleteConsents = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ? AND granted_at <= ?`
+
+// Withdraw implements [oauth.ConsentStore].
+func (s *Store) Withdraw(ctx context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
+	c := cutOff{FamilyFilter: oauth.FamilyFilter{User: user, ClientID: clientID, KeepPersonal: true}, at: sqldb.At(at), consents: true}
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if clientID == "" {
+		return errors.New("sqlstore: a withdrawal needs a client")
+	}
+	if !storable(user.Provider, user.ID, clientID) {
+		return oauth.ErrNotFound
+	}
+	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		if err := c.withdraw(ctx, tx); err != nil {
+			return false, err
+		}
+		return c.make(ctx, tx)
+	})
+}
+
+func (c cutOff) withdraw(ctx context.Context, tx *sqldb.Tx) error {
+	if _, err := tx.Exec(ctx, deleteConsents, c.User.Provider, c.User.ID, c.ClientID, c.at); err != nil {
+		return fmt.Errorf("withdraw consents: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+// familyColumns are followed by when the family was revoked, which depends on
+// the record that joins it: see cutAt and cutCodeAt.
+const familyColumns = `f.id, f.provider, f.user_id, f.client_id, f.session, f.auth_time, f.resources, f.personal, f.ends_with_session, f.created_at, f.expires_at`
+
+// familyRow scans familyColumns and the time of revocation. In a LEFT JOIN there
+// may be no family.
+type familyRow struct {
+	id, provider, user, client, session sql.NullString
+	family                              oauth.Family
+}
+
+func (r *familyRow) fields() []any {
+	f := &r.family
+	return []any{
+		&r.id, &r.provider, &r.user, &r.client, &r.session, sqldb.Micros{T: &f.AuthTime}, sqldb.List{L: &f.Resources}, sqldb.Bool{B: &f.Personal},
+		sqldb.Bool{B: &f.EndsWithSession}, sqldb.Micros{T: &f.CreatedAt}, sqldb.Micros{T: &f.ExpiresAt}, sqldb.Micros{T: &f.RevokedAt},
+	}
+}
+
+// record returns the family, nil when there was none.
+func (r *familyRow) record() *oauth.Family {
+	if !r.id.Valid {
+		return nil
+	}
+	f := &r.family
+	f.ID, f.ClientID, f.Session = r.id.String, r.client.String, oauth.Digest(r.session.String)
+	f.User = oauth.UserRef{Provider: r.provider.String, ID: r.user.String}
+	return f
+}
+
+const insertFamily = `INSERT INTO oauth_families
+(id, provider, user_id, client_id, session, auth_time, resources, personal, ends_with_session, created_at, expires_at, revoked_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+func saveFamily(ctx context.Context, tx *sqldb.Tx, f *oauth.Family) error {
+	_, err := tx.Exec(ctx, insertFamily, f.ID, f.User.Provider, f.User.ID, f.ClientID, string(f.Session), sqldb.When(f.AuthTime),
+		sqldb.Joined(f.Resources), sqldb.Flag(f.Personal), sqldb.Flag(f.EndsWithSession), sqldb.At(f.CreatedAt), sqldb.At(f.ExpiresAt), sqldb.When(f.RevokedAt))
+	if err != nil {
+		return fmt.Errorf("save family: %w", err)
+	}
+	return nil
+}
+
+// Begin implements [oauth.FamilyStore].
+func (s *Store) Begin(ctx context.Context, b *oauth.Beginning) error {
+	return s.change(ctx, b.Audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		if b.Ticket != "" {
+			if err := useOnce(ctx, tx, oauth.SpendTicket, b.Ticket, b.Until); err != nil {
+				return false, err
+			}
+		}
+		if err := saveFamily(ctx, tx, b.Family); err != nil {
+			return false, err
+		}
+		if err := saveCode(ctx, tx, b.Code, b.Family.ID); err != nil {
+			return false, err
+		}
+		return true, saveConsents(ctx, tx, b.Family, b.Consents)
+	})
+}
+
+const (
+	revokeFamily = `UPDATE oauth_families SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`
+	familyExists = `SELECT f.id FROM oauth_families f WHERE f.id = ?`
+)
+
+// RevokeFamily implements [oauth.FamilyStore].
+func (s *Store) RevokeFamily(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	if !storable(id) {
+		return oauth.ErrNotFound
+	}
+	revoked := false
+	err := s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		n, err := tx.Exec(ctx, revokeFamily, sqldb.At(at), id)
+		revoked = n > 0
+		return revoked, err
+	})
+	if err != nil {
+		return fmt.Errorf("revoke family: %w", err)
+	}
+	if revoked {
+		return nil
+	}
+	return s.exists(ctx, familyExists, id)
+}
+
+// RevokeFamilies implements [oauth.FamilyStore].
+func (s *Store) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at time.Time, audit *oauth.AuditRecord) error {
+	if err := which.Validate(); err != nil {
+		return err
+	}
+	if !storable(which.User.Provider, which.User.ID, which.ClientID, string(which.Session), string(which.ExceptSession)) {
+		return oauth.ErrNotFound
+	}
+	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		return cutOff{FamilyFilter: which, at: sqldb.At(at)}.make(ctx, tx)
+	})
+}

@@ -1,0 +1,125 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+const (
+	// A code that a cut-off has ended is not spent: between the reading of the
+	// code and this, the session may have ended.
+	spendCode = `UPDATE oauth_auth_codes SET spent_at = ? WHERE digest = ? AND spent_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM oauth_families f JOIN oauth_cut_offs x ON ` + cutMatches + `
+WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1)`
+
+	spendRefreshToken = `UPDATE oauth_refresh_tokens SET spent_at = ?, successor = ? WHERE digest = ? AND spent_at IS NULL`
+
+	insertAccessToken = `INSERT INTO oauth_access_tokens (id, family_id, client_id, name, scopes, audience, issued_at, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+
+	insertRefreshToken = `INSERT INTO oauth_refresh_tokens (digest, access_token_id, family_id, scopes, expires_at) VALUES (?, ?, ?, ?, ?)`
+
+	insertOnce = `INSERT INTO oauth_once (purpose, digest, keep_until) VALUES (?, ?, ?)`
+)
+
+// Issue implements [oauth.TokenStore].
+func (s *Store) Issue(ctx context.Context, i *oauth.Issuance) error {
+	if i.Spends.Purpose == oauth.SpendRefreshToken && i.RefreshToken == nil {
+		return errors.New("sqlstore: a refresh token is spent and none replaces it")
+	}
+	if alone(i) {
+		// One statement is a transaction by itself.
+		_, err := s.db.Exec(ctx, insertAccessToken, accessTokenRow(i.AccessToken)...)
+		if err != nil {
+			return fmt.Errorf("save access token: %w", err)
+		}
+		return nil
+	}
+	return s.change(ctx, i.Audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) { return true, issue(ctx, tx, i) })
+}
+
+// alone reports whether the access token is all that there is to write.
+func alone(i *oauth.Issuance) bool {
+	return i.Spends.Purpose == "" && i.NewFamily == nil && i.RefreshToken == nil && i.Audit == nil
+}
+
+// issue spends first: when it answers [oauth.ErrSpent] it has written nothing.
+func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance) error {
+	if err := spend(ctx, tx, i); err != nil {
+		return err
+	}
+	if i.NewFamily != nil {
+		if err := saveFamily(ctx, tx, i.NewFamily); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, insertAccessToken, accessTokenRow(i.AccessToken)...); err != nil {
+		return fmt.Errorf("save access token: %w", err)
+	}
+	r := i.RefreshToken
+	if r == nil {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, insertRefreshToken, string(r.Digest), r.AccessTokenID, r.Family.ID, sqldb.Joined(r.Scopes), sqldb.At(r.ExpiresAt)); err != nil {
+		return fmt.Errorf("save refresh token: %w", err)
+	}
+	return nil
+}
+
+func accessTokenRow(t *oauth.AccessToken) []any {
+	var family any
+	if t.Family != nil {
+		family = t.Family.ID
+	}
+	return []any{t.ID, family, t.Client.ID, t.Name, sqldb.Joined(t.Scopes), sqldb.Joined(t.Audience), sqldb.At(t.IssuedAt), sqldb.At(t.ExpiresAt)}
+}
+
+func spend(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance) (err error) {
+	var n int64
+	switch i.Spends.Purpose {
+	case "":
+		return nil
+	case oauth.SpendCode:
+		n, err = tx.Exec(ctx, spendCode, sqldb.At(i.Time), i.Spends.ID)
+	case oauth.SpendRefreshToken:
+		n, err = tx.Exec(ctx, spendRefreshToken, sqldb.At(i.Time), string(i.RefreshToken.Digest), i.Spends.ID)
+	default:
+		return useOnce(ctx, tx, i.Spends.Purpose, i.Spends.ID, i.Spends.Until)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("spend the %s: %w", i.Spends.Purpose, err)
+	case n == 0:
+		return oauth.ErrSpent
+	}
+	return nil
+}
+
+// UseOnce implements [oauth.TokenStore].
+func (s *Store) UseOnce(ctx context.Context, purpose oauth.Purpose, id string, until time.Time) error {
+	return once(s.db.Insert(ctx, insertOnce, onceRow(purpose, id, until)...))
+}
+
+func useOnce(ctx context.Context, tx *sqldb.Tx, purpose oauth.Purpose, id string, until time.Time) error {
+	return once(tx.Insert(ctx, insertOnce, onceRow(purpose, id, until)...))
+}
+
+// onceRow has the ID as a digest, so that no length matters.
+func onceRow(purpose oauth.Purpose, id string, until time.Time) []any {
+	return []any{string(purpose), string(oauth.DigestOf(id)), sqldb.At(until)}
+}
+
+func once(made bool, err error) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("use once: %w", err)
+	case !made:
+		return oauth.ErrSpent
+	}
+	return nil
+}

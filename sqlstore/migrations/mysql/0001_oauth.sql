@@ -1,0 +1,148 @@
+-- +goose Up
+-- Times are Unix microseconds, lists are delimited by spaces; NULL is no time
+-- and no list. Secrets, codes, refresh tokens and session IDs are SHA-256.
+
+CREATE TABLE oauth_clients (
+  id VARBINARY(255) NOT NULL PRIMARY KEY,
+  name VARCHAR(255) CHARACTER SET utf8mb4 NOT NULL,
+  owner_provider VARBINARY(255) NOT NULL,
+  owner_id VARBINARY(255) NOT NULL,
+  auth_method VARBINARY(64) NOT NULL,
+  provider VARBINARY(255) NOT NULL,
+  redirect_uris MEDIUMBLOB,
+  grant_types MEDIUMBLOB,
+  scopes MEDIUMBLOB,
+  ends_with_session TINYINT NOT NULL,
+  attributes MEDIUMBLOB,
+  created_at BIGINT NOT NULL,
+  suspended_at BIGINT,
+  revoked_at BIGINT,
+  version BIGINT NOT NULL
+) ENGINE=InnoDB;
+CREATE INDEX oauth_clients_owner ON oauth_clients (owner_provider, owner_id, id);
+
+CREATE TABLE oauth_client_secrets (
+  client_id VARBINARY(255) NOT NULL,
+  digest VARBINARY(64) NOT NULL,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT,
+  PRIMARY KEY (client_id, digest)
+) ENGINE=InnoDB;
+
+-- What descends from one consent. Whatever has a family_id lives only while
+-- that row does, and no longer than it says.
+CREATE TABLE oauth_families (
+  id VARBINARY(255) NOT NULL PRIMARY KEY,
+  provider VARBINARY(255) NOT NULL,
+  user_id VARBINARY(255) NOT NULL,
+  client_id VARBINARY(255) NOT NULL,
+  session VARBINARY(64) NOT NULL,
+  auth_time BIGINT,
+  resources MEDIUMBLOB,
+  personal TINYINT NOT NULL,
+  ends_with_session TINYINT NOT NULL,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  revoked_at BIGINT
+) ENGINE=InnoDB;
+CREATE INDEX oauth_families_user ON oauth_families (provider, user_id, client_id);
+CREATE INDEX oauth_families_expiry ON oauth_families (expires_at);
+CREATE INDEX oauth_families_revoked ON oauth_families (revoked_at);
+
+-- A family that a row here matches and that was begun by a request of cut_at or
+-- before is dead, also when it is stored after the row.
+CREATE TABLE oauth_cut_offs (
+  provider VARBINARY(255) NOT NULL,
+  user_id VARBINARY(255) NOT NULL,
+  cut_at BIGINT NOT NULL,
+  client_id VARBINARY(255) NOT NULL,
+  session VARBINARY(64) NOT NULL,
+  except_session VARBINARY(64) NOT NULL,
+  unredeemed TINYINT NOT NULL,
+  ends_with_session TINYINT NOT NULL,
+  keep_personal TINYINT NOT NULL,
+  consents TINYINT NOT NULL,
+  PRIMARY KEY (provider, user_id, cut_at, client_id, session, except_session, unredeemed, ends_with_session, keep_personal, consents)
+) ENGINE=InnoDB;
+CREATE INDEX oauth_cut_offs_at ON oauth_cut_offs (cut_at);
+
+CREATE TABLE oauth_auth_codes (
+  digest VARBINARY(64) NOT NULL PRIMARY KEY,
+  family_id VARBINARY(255) NOT NULL,
+  scopes MEDIUMBLOB,
+  redirect_uri MEDIUMBLOB NOT NULL,
+  code_challenge VARBINARY(64) NOT NULL,
+  expires_at BIGINT NOT NULL,
+  spent_at BIGINT
+) ENGINE=InnoDB;
+CREATE INDEX oauth_auth_codes_family ON oauth_auth_codes (family_id);
+CREATE INDEX oauth_auth_codes_unspent ON oauth_auth_codes (spent_at, expires_at);
+
+CREATE TABLE oauth_access_tokens (
+  id VARBINARY(255) NOT NULL PRIMARY KEY,
+  family_id VARBINARY(255),
+  client_id VARBINARY(255) NOT NULL,
+  name VARCHAR(255) CHARACTER SET utf8mb4 NOT NULL,
+  scopes MEDIUMBLOB,
+  audience MEDIUMBLOB,
+  issued_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  revoked_at BIGINT
+) ENGINE=InnoDB;
+CREATE INDEX oauth_access_tokens_family ON oauth_access_tokens (family_id);
+CREATE INDEX oauth_access_tokens_expiry ON oauth_access_tokens (expires_at);
+CREATE INDEX oauth_access_tokens_revoked ON oauth_access_tokens (revoked_at);
+
+CREATE TABLE oauth_refresh_tokens (
+  digest VARBINARY(64) NOT NULL PRIMARY KEY,
+  access_token_id VARBINARY(255) NOT NULL,
+  family_id VARBINARY(255) NOT NULL,
+  scopes MEDIUMBLOB,
+  expires_at BIGINT NOT NULL,
+  spent_at BIGINT,
+  successor VARBINARY(64)
+) ENGINE=InnoDB;
+CREATE INDEX oauth_refresh_tokens_family ON oauth_refresh_tokens (family_id);
+
+CREATE TABLE oauth_consents (
+  provider VARBINARY(255) NOT NULL,
+  user_id VARBINARY(255) NOT NULL,
+  client_id VARBINARY(255) NOT NULL,
+  scope VARBINARY(255) NOT NULL,
+  granted_at BIGINT NOT NULL,
+  PRIMARY KEY (provider, user_id, client_id, scope, granted_at)
+) ENGINE=InnoDB;
+
+CREATE TABLE oauth_once (
+  purpose VARBINARY(255) NOT NULL,
+  digest VARBINARY(64) NOT NULL,
+  keep_until BIGINT NOT NULL,
+  PRIMARY KEY (digest, purpose)
+) ENGINE=InnoDB;
+CREATE INDEX oauth_once_until ON oauth_once (keep_until);
+
+CREATE TABLE oauth_audit (
+  id VARBINARY(64) NOT NULL PRIMARY KEY,
+  happened_at BIGINT NOT NULL,
+  action VARBINARY(255) NOT NULL,
+  actor VARBINARY(255) NOT NULL,
+  provider VARBINARY(255) NOT NULL,
+  user_id VARBINARY(255) NOT NULL,
+  client_id VARBINARY(255) NOT NULL,
+  reason VARCHAR(255) CHARACTER SET utf8mb4 NOT NULL,
+  address VARBINARY(255) NOT NULL,
+  request_id VARBINARY(255) NOT NULL
+) ENGINE=InnoDB;
+CREATE INDEX oauth_audit_time ON oauth_audit (happened_at, id);
+
+-- +goose Down
+DROP TABLE oauth_clients;
+DROP TABLE oauth_client_secrets;
+DROP TABLE oauth_families;
+DROP TABLE oauth_cut_offs;
+DROP TABLE oauth_auth_codes;
+DROP TABLE oauth_access_tokens;
+DROP TABLE oauth_refresh_tokens;
+DROP TABLE oauth_consents;
+DROP TABLE oauth_once;
+DROP TABLE oauth_audit;

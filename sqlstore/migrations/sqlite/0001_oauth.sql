@@ -1,0 +1,148 @@
+-- +goose Up
+-- Times are Unix microseconds, lists are delimited by spaces; NULL is no time
+-- and no list. Secrets, codes, refresh tokens and session IDs are SHA-256.
+
+CREATE TABLE oauth_clients (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  owner_provider TEXT NOT NULL,
+  owner_id TEXT NOT NULL,
+  auth_method TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  redirect_uris TEXT,
+  grant_types TEXT,
+  scopes TEXT,
+  ends_with_session INTEGER NOT NULL,
+  attributes TEXT,
+  created_at INTEGER NOT NULL,
+  suspended_at INTEGER,
+  revoked_at INTEGER,
+  version INTEGER NOT NULL
+) STRICT;
+CREATE INDEX oauth_clients_owner ON oauth_clients (owner_provider, owner_id, id);
+
+CREATE TABLE oauth_client_secrets (
+  client_id TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  PRIMARY KEY (client_id, digest)
+) STRICT, WITHOUT ROWID;
+
+-- What descends from one consent. Whatever has a family_id lives only while
+-- that row does, and no longer than it says.
+CREATE TABLE oauth_families (
+  id TEXT NOT NULL PRIMARY KEY,
+  provider TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  session TEXT NOT NULL,
+  auth_time INTEGER,
+  resources TEXT,
+  personal INTEGER NOT NULL,
+  ends_with_session INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT;
+CREATE INDEX oauth_families_user ON oauth_families (provider, user_id, client_id);
+CREATE INDEX oauth_families_expiry ON oauth_families (expires_at);
+CREATE INDEX oauth_families_revoked ON oauth_families (revoked_at) WHERE revoked_at IS NOT NULL;
+
+-- A family that a row here matches and that was begun by a request of cut_at or
+-- before is dead, also when it is stored after the row.
+CREATE TABLE oauth_cut_offs (
+  provider TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  cut_at INTEGER NOT NULL,
+  client_id TEXT NOT NULL,
+  session TEXT NOT NULL,
+  except_session TEXT NOT NULL,
+  unredeemed INTEGER NOT NULL,
+  ends_with_session INTEGER NOT NULL,
+  keep_personal INTEGER NOT NULL,
+  consents INTEGER NOT NULL,
+  PRIMARY KEY (provider, user_id, cut_at, client_id, session, except_session, unredeemed, ends_with_session, keep_personal, consents)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX oauth_cut_offs_at ON oauth_cut_offs (cut_at);
+
+CREATE TABLE oauth_auth_codes (
+  digest TEXT NOT NULL PRIMARY KEY,
+  family_id TEXT NOT NULL,
+  scopes TEXT,
+  redirect_uri TEXT NOT NULL,
+  code_challenge TEXT NOT NULL,
+  expires_at INTEGER NOT NULL,
+  spent_at INTEGER
+) STRICT;
+CREATE INDEX oauth_auth_codes_family ON oauth_auth_codes (family_id);
+CREATE INDEX oauth_auth_codes_unspent ON oauth_auth_codes (expires_at) WHERE spent_at IS NULL;
+
+CREATE TABLE oauth_access_tokens (
+  id TEXT NOT NULL PRIMARY KEY,
+  family_id TEXT,
+  client_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  scopes TEXT,
+  audience TEXT,
+  issued_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT;
+CREATE INDEX oauth_access_tokens_family ON oauth_access_tokens (family_id) WHERE family_id IS NOT NULL;
+CREATE INDEX oauth_access_tokens_expiry ON oauth_access_tokens (expires_at);
+CREATE INDEX oauth_access_tokens_revoked ON oauth_access_tokens (revoked_at) WHERE revoked_at IS NOT NULL;
+
+CREATE TABLE oauth_refresh_tokens (
+  digest TEXT NOT NULL PRIMARY KEY,
+  access_token_id TEXT NOT NULL,
+  family_id TEXT NOT NULL,
+  scopes TEXT,
+  expires_at INTEGER NOT NULL,
+  spent_at INTEGER,
+  successor TEXT
+) STRICT;
+CREATE INDEX oauth_refresh_tokens_family ON oauth_refresh_tokens (family_id);
+
+CREATE TABLE oauth_consents (
+  provider TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  granted_at INTEGER NOT NULL,
+  PRIMARY KEY (provider, user_id, client_id, scope, granted_at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE oauth_once (
+  purpose TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  keep_until INTEGER NOT NULL,
+  PRIMARY KEY (digest, purpose)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX oauth_once_until ON oauth_once (keep_until);
+
+CREATE TABLE oauth_audit (
+  id TEXT NOT NULL PRIMARY KEY,
+  happened_at INTEGER NOT NULL,
+  action TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  address TEXT NOT NULL,
+  request_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX oauth_audit_time ON oauth_audit (happened_at, id);
+
+-- +goose Down
+DROP TABLE oauth_clients;
+DROP TABLE oauth_client_secrets;
+DROP TABLE oauth_families;
+DROP TABLE oauth_cut_offs;
+DROP TABLE oauth_auth_codes;
+DROP TABLE oauth_access_tokens;
+DROP TABLE oauth_refresh_tokens;
+DROP TABLE oauth_consents;
+DROP TABLE oauth_once;
+DROP TABLE oauth_audit;

@@ -1,0 +1,102 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+const (
+	tokenColumns = `t.id, t.name, t.scopes, t.audience, t.issued_at, t.expires_at, t.revoked_at`
+
+	// A token that names a family which is not there is dead, and never taken
+	// for a client's own.
+	selectAccessToken = `SELECT ` + tokenColumns + `, ` + clientColumns + `, ` + familyColumns + `, ` + cutAt + `
+FROM oauth_access_tokens t JOIN oauth_clients c ON c.id = t.client_id LEFT JOIN oauth_families f ON f.id = t.family_id
+WHERE t.id = ? AND (t.family_id IS NULL OR f.id IS NOT NULL)`
+)
+
+// AccessToken implements [oauth.TokenStore].
+func (s *Store) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
+	if !storable(id) {
+		return nil, oauth.ErrNotFound
+	}
+	var found accessTokens
+	if err := s.db.Row(ctx, selectAccessToken, found.scan, id); err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+type accessTokens []*oauth.AccessToken
+
+func (l *accessTokens) scan(rows *sql.Rows) error {
+	t := &oauth.AccessToken{Client: new(oauth.Client)}
+	var family familyRow
+	fields := []any{
+		&t.ID, &t.Name, sqldb.List{L: &t.Scopes}, sqldb.List{L: &t.Audience}, sqldb.Micros{T: &t.IssuedAt}, sqldb.Micros{T: &t.ExpiresAt},
+		sqldb.Micros{T: &t.RevokedAt},
+	}
+	fields = append(fields, clientFields(t.Client)...)
+	fields = append(fields, family.fields()...)
+	if err := rows.Scan(fields...); err != nil {
+		return fmt.Errorf("read access token: %w", err)
+	}
+	t.Family = family.record()
+	*l = append(*l, t)
+	return nil
+}
+
+const selectTokensOf = `SELECT ` + tokenColumns + `, ` + clientColumns + `, ` + familyColumns + `, ` + cutAt + `
+FROM oauth_families f JOIN oauth_access_tokens t ON t.family_id = f.id JOIN oauth_clients c ON c.id = t.client_id
+WHERE f.provider = ? AND f.user_id = ? AND t.id > ? ORDER BY t.id LIMIT 100`
+
+// TokensOf implements [oauth.TokenStore].
+func (s *Store) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	if !storable(user.Provider, user.ID) {
+		return none[*oauth.AccessToken]()
+	}
+	return pages(func(after *oauth.AccessToken) ([]*oauth.AccessToken, error) {
+		id := ""
+		if after != nil {
+			id = after.ID
+		}
+		var page accessTokens
+		err := s.db.Each(ctx, selectTokensOf, page.scan, user.Provider, user.ID, id)
+		return page, err
+	})
+}
+
+const (
+	revokeFamilyOf = `UPDATE oauth_families SET revoked_at = ? WHERE id = (SELECT t.family_id FROM oauth_access_tokens t WHERE t.id = ?) AND revoked_at IS NULL`
+	revokeToken    = `UPDATE oauth_access_tokens SET revoked_at = ? WHERE id = ? AND family_id IS NULL AND revoked_at IS NULL`
+	tokenExists    = `SELECT t.id FROM oauth_access_tokens t WHERE t.id = ?`
+)
+
+// RevokeToken implements [oauth.TokenStore].
+func (s *Store) RevokeToken(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	if !storable(id) {
+		return oauth.ErrNotFound
+	}
+	revoked := false
+	err := s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		n, err := tx.Exec(ctx, revokeFamilyOf, sqldb.At(at), id)
+		if err == nil && n == 0 {
+			n, err = tx.Exec(ctx, revokeToken, sqldb.At(at), id)
+		}
+		revoked = n > 0
+		return revoked, err
+	})
+	if err != nil {
+		return fmt.Errorf("revoke token: %w", err)
+	}
+	if revoked {
+		return nil
+	}
+	return s.exists(ctx, tokenExists, id)
+}

@@ -57,7 +57,6 @@ unless --client says that it acts for itself alone (client credentials).`,
 	f.StringVar(&o.userID, "user_id", "", "it belongs to the user with this `ID`")
 	f.StringArrayVar(&o.scopes, "scopes", nil, "it may ask for `SCOPES`, with spaces or commas between them (default all)")
 	f.BoolVar(&o.json, "json", false, "print JSON, with the names of RFC 7591")
-	cmd.MarkFlagsMutuallyExclusive("public", "client")
 	cmd.AddCommand(p.clientList(), p.clientRevoke())
 	return cmd
 }
@@ -65,6 +64,9 @@ unless --client says that it acts for itself alone (client credentials).`,
 // complete asks for what the options leave open.
 func (o *clientOptions) complete(a *asker) (err error) {
 	o.redirectURIs = separated(o.redirectURIs, ",")
+	if o.client && o.public {
+		return usage(a.cmd, errors.New("--client and --public exclude one another: a client that acts for itself has to keep a secret"))
+	}
 	if o.client && len(o.redirectURIs) > 0 {
 		return usage(a.cmd, errors.New("--client and --redirect_uri exclude one another: a client that acts for itself sends no user anywhere"))
 	}

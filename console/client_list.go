@@ -28,7 +28,8 @@ func (p *program) clientList() *cobra.Command {
 				if asJSON {
 					return writeArray(cmd.OutOrStdout(), s.Clients(ctx), func(c *oauth.Client) any { return describeClient(c, "") })
 				}
-				return writeTable(cmd.OutOrStdout(), "ID\tNAME\tKIND\tGRANTS\tSTATE\tREDIRECT URIS", s.Clients(ctx), clientRow)
+				return writeTable(cmd.OutOrStdout(), "ID\tNAME\tKIND\tGRANTS\tSTATE\tREDIRECT URIS",
+					"There are no clients yet: `passport client` registers one.", s.Clients(ctx), clientRow)
 			})
 		},
 	}
@@ -127,19 +128,27 @@ func writeArray[T any](w io.Writer, items iter.Seq2[T, error], describe func(T) 
 const maxCell = 80
 
 // writeTable writes what a store yields in columns. Other people wrote the
-// texts, so nothing in them may steer the terminal.
-func writeTable[T any](w io.Writer, header string, items iter.Seq2[T, error], row func(T) []string) error {
+// texts, so nothing in them may steer the terminal. none is what to say when
+// there are no rows.
+func writeTable[T any](w io.Writer, header, none string, items iter.Seq2[T, error], row func(T) []string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, header)
+	empty := true
 	for item, err := range items {
 		if err != nil {
 			return err
+		}
+		if empty {
+			fmt.Fprintln(table, header)
+			empty = false
 		}
 		cells := row(item)
 		for i, cell := range cells {
 			cells[i] = page.Text(cell, maxCell)
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	if empty {
+		fmt.Fprintln(table, none)
 	}
 	return table.Flush()
 }

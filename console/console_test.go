@@ -121,6 +121,7 @@ func TestUsage(t *testing.T) {
 		{"no name, no terminal", "client", "--name is missing, and there is no terminal to ask on\nSee `passport client --help`.\n"},
 		{"no redirect URI, no terminal", "client --name x", "--redirect_uri is missing, and there is no terminal to ask on\nSee `passport client --help`.\n"},
 		{"client with redirect URI", "client --client --name x --redirect_uri https://a.example", "--client and --redirect_uri exclude one another: a client that acts for itself sends no user anywhere\nSee `passport client --help`.\n"},
+		{"public client for itself", "client --client --public --name x", "--client and --public exclude one another: a client that acts for itself has to keep a secret\nSee `passport client --help`.\n"},
 		{"no e-mail address", "user create", "--email is missing, and there is no terminal to ask on\nSee `passport user create --help`.\n"},
 		{"no password", "user create --email a@example.com --name A", "--password-stdin is missing, and there is no terminal to ask on\nSee `passport user create --help`.\n"},
 		{"demo with database", "serve --demo --database-url sqlite:x", "--demo brings its own database, issuer and settings: leave out --database-url, --issuer and --config\nSee `passport serve --help`.\n"},

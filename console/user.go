@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/oauth"
 )
@@ -53,6 +54,9 @@ line is seen by others.`,
 			}
 			return p.withDatabase(cmd.Context(), func(ctx context.Context, in *opened) error {
 				u, err := in.accounts.Create(ctx, account.NewUser{Email: email, Name: name, Password: password})
+				if errors.Is(err, oauth.ErrConflict) {
+					return fmt.Errorf("an account has the e-mail address %s already: see `passport user list`", email)
+				}
 				if err != nil {
 					return err
 				}
@@ -89,7 +93,7 @@ func (p *program) userList() *cobra.Command {
 				if asJSON {
 					return writeArray(cmd.OutOrStdout(), in.accounts.Users(ctx), func(u *account.User) any { return describeUser(u) })
 				}
-				return writeTable(cmd.OutOrStdout(), "ID\tE-MAIL\tNAME\tSTATE", in.accounts.Users(ctx), func(u *account.User) []string {
+				return writeTable(cmd.OutOrStdout(), "ID\tE-MAIL\tNAME\tSTATE", "There are no accounts yet: `passport user create` makes one.", in.accounts.Users(ctx), func(u *account.User) []string {
 					return []string{u.ID, u.Email, u.Name, stateOfUser(u)}
 				})
 			})
@@ -110,13 +114,21 @@ func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
 		Short: short,
 		Args:  arguments("ID or e-mail address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withDatabase(cmd.Context(), func(ctx context.Context, in *opened) error {
+			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, in *opened) error {
 				id, err := in.userID(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				if err := in.accounts.Disable(ctx, id, disable); err != nil {
+				if err := in.accounts.Disable(ctx, id, disable); errors.Is(err, oauth.ErrNotFound) {
+					return fmt.Errorf("no account has the ID %q: see `passport user list`", id)
+				} else if err != nil {
 					return err
+				}
+				if disable {
+					// Or its tokens would work again when it is enabled.
+					if err := server.RevokeUser(ctx, oauth.UserRef{Provider: passport.DefaultProvider, ID: id}); err != nil {
+						return fmt.Errorf("the account is disabled, but its tokens are not revoked yet; run the command again: %w", err)
+					}
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "The account %s is %sd. %s\n", id, verb, done)
 				return nil

@@ -1,0 +1,142 @@
+package main_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/console"
+)
+
+// TestMain runs the commands in a process of their own when a test asks for it.
+func TestMain(m *testing.M) {
+	if os.Getenv("PASSPORT_TEST_AS_COMMAND") == "1" {
+		os.Exit(console.Run(context.Background(), console.New(console.Options{})))
+	}
+	os.Exit(m.Run())
+}
+
+// process starts the binary in a folder of its own.
+func process(t *testing.T, args ...string) (cmd *exec.Cmd, out, log *output) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0], args...)
+	out, log = new(output), new(output)
+	cmd.Dir = t.TempDir()
+	cmd.Stdout, cmd.Stderr = out, log
+	cmd.Env = append(os.Environ(), "PASSPORT_TEST_AS_COMMAND=1", "TMPDIR="+cmd.Dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd, out, log
+}
+
+func awaitAnswer(t *testing.T, address string, log *output) {
+	t.Helper()
+	for range 600 {
+		if answer, err := http.Get(address); err == nil {
+			answer.Body.Close()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("nothing answers at %s:\n%s", address, log)
+}
+
+func awaitExit(t *testing.T, cmd *exec.Cmd) error {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(15 * time.Second):
+		t.Fatal("the process did not end")
+		return nil
+	}
+}
+
+func TestProcess_SignalsStopItCleanly(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		signal os.Signal
+	}{{"SIGINT", os.Interrupt}, {"SIGTERM", syscall.SIGTERM}} {
+		t.Run(test.name, func(t *testing.T) {
+			address := freeAddress(t)
+			cmd, out, log := process(t, "serve", "--demo", "--listen", address)
+			awaitAnswer(t, "http://"+address, log)
+			if err := cmd.Process.Signal(test.signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := awaitExit(t, cmd); err != nil {
+				t.Errorf("it ended with %v, want exit status 0:\n%s%s", err, out, log)
+			}
+			if entries, err := os.ReadDir(cmd.Dir); err != nil || len(entries) != 0 {
+				t.Errorf("it left %v behind, %v", entries, err)
+			}
+		})
+	}
+}
+
+func TestProcess_ExitStatus(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"version"}, 0},
+		{[]string{"serve", "--demo", "--listen", "0.0.0.0:8000"}, 1},
+		{[]string{"sevre"}, 2},
+	} {
+		cmd, _, log := process(t, test.args...)
+		_ = awaitExit(t, cmd)
+		if got := cmd.ProcessState.ExitCode(); got != test.want {
+			t.Errorf("passport %v ended with status %d, want %d:\n%s", test.args, got, test.want, log)
+		}
+		if strings.Contains(log.String(), "goroutine ") || strings.Contains(log.String(), "Usage:") {
+			t.Errorf("passport %v prints a stack or its usage:\n%s", test.args, log)
+		}
+	}
+}
+
+// A token request whose body is on its way when the server is told to stop is
+// answered in full.
+func TestProcess_OP_04_NoLostAnswer(t *testing.T) {
+	s, secret := startDemo(t)
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"demo-service"}, "client_secret": {secret}}.Encode()
+	body, rest := io.Pipe()
+	r, err := http.NewRequest(http.MethodPost, s.url+"/oauth/token", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ContentLength = int64(len(form))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answers := make(chan string, 1)
+	go func() {
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			answers <- err.Error()
+			return
+		}
+		defer answer.Body.Close()
+		text, _ := io.ReadAll(answer.Body)
+		answers <- string(text)
+	}()
+	if _, err := io.WriteString(rest, form[:10]); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // until the server has read the head of the request
+	s.interrupt()
+	time.Sleep(100 * time.Millisecond) // until it has heard
+	_, _ = io.WriteString(rest, form[10:])
+	if got := <-answers; !strings.Contains(got, `"access_token"`) {
+		t.Errorf("the client got %q, want its token", got)
+	}
+	s.stop(t)
+}

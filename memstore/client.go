@@ -1,0 +1,134 @@
+package memstore
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+func cloneClient(c oauth.Client) *oauth.Client {
+	c.Secrets = slices.Clone(c.Secrets)
+	for i := range c.Secrets {
+		s := &c.Secrets[i]
+		s.CreatedAt, s.ExpiresAt = micros(s.CreatedAt), micros(s.ExpiresAt)
+	}
+	if len(c.Secrets) == 0 {
+		c.Secrets = nil
+	}
+	c.RedirectURIs, c.GrantTypes, c.Scopes = slices.Clone(c.RedirectURIs), slices.Clone(c.GrantTypes), slices.Clone(c.Scopes)
+	c.Attributes = maps.Clone(c.Attributes)
+	c.CreatedAt, c.SuspendedAt, c.RevokedAt = micros(c.CreatedAt), micros(c.SuspendedAt), micros(c.RevokedAt)
+	return &c
+}
+
+// Client implements [oauth.ClientStore].
+func (s *Store) Client(_ context.Context, id string) (*oauth.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.clients[id]
+	if !ok || !storable(id) {
+		return nil, oauth.ErrNotFound
+	}
+	return cloneClient(c), nil
+}
+
+// Clients implements [oauth.ClientStore].
+func (s *Store) Clients(context.Context) iter.Seq2[*oauth.Client, error] {
+	return list(func() []*oauth.Client { return s.clientsWhere(func(oauth.Client) bool { return true }) })
+}
+
+// ClientsOf implements [oauth.ClientStore].
+func (s *Store) ClientsOf(_ context.Context, owner oauth.UserRef) iter.Seq2[*oauth.Client, error] {
+	return list(func() []*oauth.Client { return s.clientsWhere(func(c oauth.Client) bool { return c.Owner == owner }) })
+}
+
+func (s *Store) clientsWhere(match func(oauth.Client) bool) (found []*oauth.Client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.clients {
+		if match(c) {
+			found = append(found, cloneClient(c))
+		}
+	}
+	slices.SortFunc(found, byClientID)
+	return found
+}
+
+// CreateClient implements [oauth.ClientStore].
+func (s *Store) CreateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	return s.change(audit, func() (bool, error) {
+		if s.clients.has(c.ID) {
+			return false, oauth.ErrConflict
+		}
+		s.clients.put(c.ID, *cloneClient(*c))
+		return true, nil
+	})
+}
+
+// UpdateClient implements [oauth.ClientStore].
+func (s *Store) UpdateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	return s.changeClient(c.ID, audit, func(stored *oauth.Client) (bool, error) {
+		if stored.Version != c.Version {
+			return false, oauth.ErrConflict
+		}
+		changed := cloneClient(*c)
+		changed.Secrets, changed.AuthMethod, changed.CreatedAt, changed.RevokedAt = stored.Secrets, stored.AuthMethod, stored.CreatedAt, stored.RevokedAt
+		changed.Version++
+		*stored = *changed
+		return true, nil
+	})
+}
+
+// AddSecret implements [oauth.ClientStore]. A secret that the client has
+// already is [oauth.ErrConflict].
+func (s *Store) AddSecret(_ context.Context, clientID string, secret oauth.Secret, audit *oauth.AuditRecord) error {
+	return s.changeClient(clientID, audit, func(c *oauth.Client) (bool, error) {
+		if slices.ContainsFunc(c.Secrets, func(s oauth.Secret) bool { return s.Digest == secret.Digest }) {
+			return false, oauth.ErrConflict
+		}
+		c.Secrets = append(slices.Clone(c.Secrets), secret)
+		return true, nil
+	})
+}
+
+// RemoveSecret implements [oauth.ClientStore]. A secret that the client does
+// not have is [oauth.ErrNotFound].
+func (s *Store) RemoveSecret(_ context.Context, clientID string, d oauth.Digest, audit *oauth.AuditRecord) error {
+	return s.changeClient(clientID, audit, func(c *oauth.Client) (bool, error) {
+		left := slices.DeleteFunc(slices.Clone(c.Secrets), func(s oauth.Secret) bool { return s.Digest == d })
+		if len(left) == len(c.Secrets) {
+			return false, oauth.ErrNotFound
+		}
+		c.Secrets = left
+		return true, nil
+	})
+}
+
+// RevokeClient implements [oauth.ClientStore].
+func (s *Store) RevokeClient(_ context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	return s.changeClient(id, audit, func(c *oauth.Client) (bool, error) {
+		if !c.RevokedAt.IsZero() {
+			return false, nil
+		}
+		c.RevokedAt = at
+		return true, nil
+	})
+}
+
+func (s *Store) changeClient(id string, audit *oauth.AuditRecord, change func(*oauth.Client) (bool, error)) error {
+	return s.change(audit, func() (bool, error) {
+		c, ok := s.clients[id]
+		if !ok || !storable(id) {
+			return false, oauth.ErrNotFound
+		}
+		changed, err := change(&c)
+		if changed {
+			s.clients.put(id, *cloneClient(c))
+		}
+		return changed, err
+	})
+}

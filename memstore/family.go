@@ -1,0 +1,183 @@
+package memstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+func cloneFamily(f oauth.Family) *oauth.Family {
+	f.Resources = slices.Clone(f.Resources)
+	f.AuthTime, f.CreatedAt, f.ExpiresAt, f.RevokedAt = micros(f.AuthTime), micros(f.CreatedAt), micros(f.ExpiresAt), micros(f.RevokedAt)
+	return &f
+}
+
+// cutOff ends the families that it matches and whose request came in before it,
+// also those that are stored after it.
+type cutOff struct {
+	oauth.FamilyFilter
+	at       time.Time
+	consents bool // the consents of the user for the client are withdrawn too
+}
+
+// ends reports whether the cut-off ends a family. The code of the family is not
+// redeemed if unredeemed says so.
+func (c cutOff) ends(f *oauth.Family, unredeemed bool) bool {
+	return c.Matches(f) && !c.at.Before(f.CreatedAt) && (!c.Unredeemed || unredeemed)
+}
+
+// Begin implements [oauth.FamilyStore].
+func (s *Store) Begin(_ context.Context, b *oauth.Beginning) error {
+	return s.change(b.Audit, func() (bool, error) {
+		ticket := onceKey{oauth.SpendTicket, b.Ticket}
+		switch {
+		case b.Ticket != "" && s.once.has(ticket):
+			return false, oauth.ErrSpent
+		case s.families.has(b.Family.ID):
+			return false, taken("family", b.Family.ID)
+		case s.codes.has(b.Code.Digest):
+			return false, taken("code", b.Code.Digest)
+		}
+		if b.Ticket != "" {
+			s.once.put(ticket, b.Until)
+		}
+		s.families.put(b.Family.ID, *cloneFamily(*b.Family))
+		code := codeRow{*cloneCode(*b.Code), b.Family.ID}
+		code.SpentAt = time.Time{}
+		s.codes.put(code.Digest, code)
+		for _, scope := range b.Consents {
+			at := micros(b.Family.CreatedAt)
+			s.consents.put(consentKey{b.Family.User, b.Family.ClientID, scope, at}, at)
+		}
+		return true, nil
+	})
+}
+
+func taken(what string, id any) error {
+	return fmt.Errorf("memstore: there is such a %s: %v", what, id)
+}
+
+// RevokeFamily implements [oauth.FamilyStore].
+func (s *Store) RevokeFamily(_ context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	return s.change(audit, func() (bool, error) {
+		if !s.families.has(id) {
+			return false, oauth.ErrNotFound
+		}
+		return s.revoke(id, at), nil
+	})
+}
+
+// revoke ends a family, unless that has been done.
+func (s *Store) revoke(id string, at time.Time) bool {
+	f, ok := s.families[id]
+	if !ok || !f.RevokedAt.IsZero() {
+		return false
+	}
+	f.RevokedAt = micros(at)
+	s.families.put(id, f)
+	return true
+}
+
+// RevokeFamilies implements [oauth.FamilyStore].
+func (s *Store) RevokeFamilies(_ context.Context, which oauth.FamilyFilter, at time.Time, audit *oauth.AuditRecord) error {
+	if err := which.Validate(); err != nil {
+		return err
+	}
+	if !storable(which.User.Provider, which.User.ID, which.ClientID, string(which.Session), string(which.ExceptSession)) {
+		return oauth.ErrNotFound
+	}
+	return s.change(audit, func() (bool, error) { return s.cut(cutOff{FamilyFilter: which, at: micros(at)}), nil })
+}
+
+// cut revokes and leaves the cut-off for those who come late.
+func (s *Store) cut(c cutOff) (changed bool) {
+	changed = s.revokeCut(c)
+	if slices.Contains(s.cutOffs[c.User], c) {
+		return changed
+	}
+	if s.cutOffs == nil {
+		s.cutOffs = map[oauth.UserRef][]cutOff{}
+	}
+	s.cutOffs[c.User] = append(s.cutOffs[c.User], c)
+	return true
+}
+
+func (s *Store) revokeCut(c cutOff) (changed bool) {
+	unredeemed := map[string]bool{}
+	if c.Unredeemed {
+		for _, k := range s.codes {
+			unredeemed[k.family] = k.SpentAt.IsZero()
+		}
+	}
+	for id, f := range s.families {
+		if c.ends(&f, unredeemed[id]) && s.revoke(id, c.at) {
+			changed = true
+		}
+	}
+	return changed
+}
+
+// family reads a family as the cut-offs leave it.
+func (s *Store) family(id string, unredeemed bool) (*oauth.Family, error) {
+	stored, ok := s.families[id]
+	if !ok {
+		return nil, oauth.ErrNotFound
+	}
+	f := cloneFamily(stored)
+	if !f.RevokedAt.IsZero() {
+		return f, nil
+	}
+	for _, c := range s.cutOffs[f.User] {
+		if c.ends(f, unredeemed) && (f.RevokedAt.IsZero() || c.at.Before(f.RevokedAt)) {
+			f.RevokedAt = c.at
+		}
+	}
+	return f, nil
+}
+
+// consentKey has the time of the request in it, so that what an old request
+// stores after a withdrawal does not stand in for what a new one grants.
+type consentKey struct {
+	user     oauth.UserRef
+	clientID string
+	scope    string
+	at       time.Time
+}
+
+// Consented implements [oauth.ConsentStore].
+func (s *Store) Consented(_ context.Context, user oauth.UserRef, clientID string) (scopes []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.consents {
+		if key.user == user && key.clientID == clientID && !s.withdrawn(key) {
+			scopes = append(scopes, key.scope)
+		}
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes), nil
+}
+
+func (s *Store) withdrawn(key consentKey) bool {
+	return slices.ContainsFunc(s.cutOffs[key.user], func(c cutOff) bool {
+		return c.consents && c.ClientID == key.clientID && !c.at.Before(key.at)
+	})
+}
+
+// Withdraw implements [oauth.ConsentStore].
+func (s *Store) Withdraw(_ context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
+	c := cutOff{FamilyFilter: oauth.FamilyFilter{User: user, ClientID: clientID, KeepPersonal: true}, at: micros(at), consents: true}
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	if clientID == "" {
+		return errors.New("memstore: a withdrawal needs a client")
+	}
+	if !storable(user.Provider, user.ID, clientID) {
+		return oauth.ErrNotFound
+	}
+	return s.change(audit, func() (bool, error) { return s.cut(c), nil })
+}

@@ -1,0 +1,142 @@
+// Package memstore keeps Passport's records in memory, for tests and tours.
+//
+//	store := new(memstore.Store)
+//
+// It keeps every promise of [oauth.Store], and forgets everything when the
+// process ends.
+package memstore
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Store implements [oauth.Store] and [oauth.AuditStore]. The zero Store is
+// empty and ready to use. It must not be copied.
+//
+// It keeps records by value and joins client and family when it reads, as a
+// database would: a record that a caller holds never changes under it, and
+// what a caller changes in one changes nothing here.
+type Store struct {
+	mu       sync.Mutex
+	clients  table[string, oauth.Client]
+	families table[string, oauth.Family]
+	codes    table[oauth.Digest, codeRow]
+	access   table[string, accessRow]
+	refresh  table[oauth.Digest, refreshRow]
+	consents table[consentKey, time.Time]
+	once     table[onceKey, time.Time]
+	cutOffs  map[oauth.UserRef][]cutOff
+	log      []oauth.AuditRecord
+}
+
+var (
+	_ oauth.Store      = (*Store)(nil)
+	_ oauth.AuditStore = (*Store)(nil)
+)
+
+// Rows name what they belong to and hold no copy of it.
+type (
+	codeRow struct {
+		oauth.Code // without its Family
+		family     string
+	}
+	accessRow struct {
+		oauth.AccessToken // without Client and Family
+		client, family    string
+	}
+	refreshRow struct {
+		oauth.RefreshToken // without Family and Successor
+		family             string
+		successor          oauth.Digest
+	}
+	onceKey struct {
+		purpose oauth.Purpose
+		id      string
+	}
+)
+
+// table is a map that is made when it is first written to.
+type table[K comparable, V any] map[K]V
+
+func (t *table[K, V]) put(k K, v V) {
+	if *t == nil {
+		*t = table[K, V]{}
+	}
+	(*t)[k] = v
+}
+
+func (t table[K, V]) has(k K) bool {
+	_, there := t[k]
+	return there
+}
+
+// change makes a whole change, and keeps the record of it if there was one. f
+// checks first and changes afterwards.
+func (s *Store) change(audit *oauth.AuditRecord, f func() (changed bool, err error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed, err := f()
+	if err == nil && changed && audit != nil {
+		record := *audit
+		record.Time = micros(record.Time)
+		s.log = append(s.log, record)
+	}
+	return err
+}
+
+// AuditLog implements [oauth.AuditStore].
+func (s *Store) AuditLog(_ context.Context, since time.Time) iter.Seq2[*oauth.AuditRecord, error] {
+	return list(func() (found []*oauth.AuditRecord) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, record := range s.log {
+			if !record.Time.Before(micros(since)) {
+				found = append(found, &record)
+			}
+		}
+		slices.SortStableFunc(found, func(a, b *oauth.AuditRecord) int { return a.Time.Compare(b.Time) })
+		return found
+	})
+}
+
+// list yields what collect finds once the loop begins. The store is not locked
+// meanwhile, so the loop may call it.
+func list[T any](collect func() []*T) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for _, record := range collect() {
+			if !yield(record, nil) {
+				return
+			}
+		}
+	}
+}
+
+func byClientID(a, b *oauth.Client) int     { return cmp.Compare(a.ID, b.ID) }
+func byTokenID(a, b *oauth.AccessToken) int { return strings.Compare(a.ID, b.ID) }
+
+// storable reports whether these could be part of a row in any store.
+func storable(ids ...string) bool {
+	for _, id := range ids {
+		if len(id) > 255 || !utf8.ValidString(id) || strings.Contains(id, "\x00") {
+			return false
+		}
+	}
+	return true
+}
+
+// micros is a time as every store gives it back: in UTC, in microseconds.
+func micros(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMicro(t.UnixMicro()).UTC()
+}

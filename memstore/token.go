@@ -1,0 +1,218 @@
+package memstore
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+func cloneCode(c oauth.Code) *oauth.Code {
+	c.Family, c.Scopes = nil, slices.Clone(c.Scopes)
+	c.ExpiresAt, c.SpentAt = micros(c.ExpiresAt), micros(c.SpentAt)
+	return &c
+}
+
+func cloneAccess(t oauth.AccessToken) *oauth.AccessToken {
+	t.Client, t.Family, t.Scopes, t.Audience = nil, nil, slices.Clone(t.Scopes), slices.Clone(t.Audience)
+	t.IssuedAt, t.ExpiresAt, t.RevokedAt = micros(t.IssuedAt), micros(t.ExpiresAt), micros(t.RevokedAt)
+	return &t
+}
+
+func cloneRefresh(t oauth.RefreshToken) *oauth.RefreshToken {
+	t.Family, t.Successor, t.Scopes = nil, nil, slices.Clone(t.Scopes)
+	t.ExpiresAt, t.SpentAt = micros(t.ExpiresAt), micros(t.SpentAt)
+	return &t
+}
+
+// Code implements [oauth.TokenStore].
+func (s *Store) Code(_ context.Context, d oauth.Digest) (_ *oauth.Code, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row, ok := s.codes[d]
+	if !ok {
+		return nil, oauth.ErrNotFound
+	}
+	c := cloneCode(row.Code)
+	if c.Family, err = s.family(row.family, c.SpentAt.IsZero()); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// AccessToken implements [oauth.TokenStore].
+func (s *Store) AccessToken(_ context.Context, id string) (*oauth.AccessToken, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row, ok := s.access[id]
+	if !ok || !storable(id) {
+		return nil, oauth.ErrNotFound
+	}
+	return s.joined(row)
+}
+
+// joined reads a token with its client and family. One that names a family
+// which is not there is dead, and never taken for a client's own.
+func (s *Store) joined(row accessRow) (_ *oauth.AccessToken, err error) {
+	t := cloneAccess(row.AccessToken)
+	client, ok := s.clients[row.client]
+	if !ok {
+		return nil, oauth.ErrNotFound
+	}
+	client.Secrets = nil
+	t.Client = cloneClient(client)
+	if row.family != "" {
+		if t.Family, err = s.family(row.family, false); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// RefreshToken implements [oauth.TokenStore].
+func (s *Store) RefreshToken(_ context.Context, d oauth.Digest) (_ *oauth.RefreshToken, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row, ok := s.refresh[d]
+	if !ok {
+		return nil, oauth.ErrNotFound
+	}
+	t := cloneRefresh(row.RefreshToken)
+	if t.Family, err = s.family(row.family, false); err != nil {
+		return nil, err
+	}
+	if next, ok := s.refresh[row.successor]; ok {
+		t.Successor = cloneRefresh(next.RefreshToken)
+		t.Successor.Family = t.Family
+	}
+	return t, nil
+}
+
+// TokensOf implements [oauth.TokenStore].
+func (s *Store) TokensOf(_ context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	return list(func() (found []*oauth.AccessToken) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, row := range s.access {
+			if f, ok := s.families[row.family]; !ok || f.User != user {
+				continue
+			}
+			if t, err := s.joined(row); err == nil {
+				found = append(found, t)
+			}
+		}
+		slices.SortFunc(found, byTokenID)
+		return found
+	})
+}
+
+// Issue implements [oauth.TokenStore].
+func (s *Store) Issue(_ context.Context, i *oauth.Issuance) error {
+	if i.Spends.Purpose == oauth.SpendRefreshToken && i.RefreshToken == nil {
+		return errors.New("memstore: a refresh token is spent and none replaces it")
+	}
+	return s.change(i.Audit, func() (bool, error) {
+		if err := s.spendable(i); err != nil {
+			return false, err
+		}
+		switch {
+		case i.NewFamily != nil && s.families.has(i.NewFamily.ID):
+			return false, taken("family", i.NewFamily.ID)
+		case s.access.has(i.AccessToken.ID):
+			return false, taken("access token", i.AccessToken.ID)
+		case i.RefreshToken != nil && s.refresh.has(i.RefreshToken.Digest):
+			return false, taken("refresh token", i.RefreshToken.Digest)
+		}
+		s.issue(i)
+		return true, nil
+	})
+}
+
+// spendable returns [oauth.ErrSpent] for a value that was used up, and for the
+// code of a session that has ended since the code was read.
+func (s *Store) spendable(i *oauth.Issuance) error {
+	id, spent := i.Spends.ID, false
+	switch i.Spends.Purpose {
+	case "":
+	case oauth.SpendCode:
+		c, ok := s.codes[oauth.Digest(id)]
+		spent = !ok || !c.SpentAt.IsZero() || s.cutUnredeemed(c.family)
+	case oauth.SpendRefreshToken:
+		r, ok := s.refresh[oauth.Digest(id)]
+		spent = !ok || !r.SpentAt.IsZero()
+	default:
+		spent = s.once.has(onceKey{i.Spends.Purpose, id})
+	}
+	if spent {
+		return oauth.ErrSpent
+	}
+	return nil
+}
+
+func (s *Store) cutUnredeemed(family string) bool {
+	f, ok := s.families[family]
+	return ok && slices.ContainsFunc(s.cutOffs[f.User], func(c cutOff) bool { return c.Unredeemed && c.ends(&f, true) })
+}
+
+// issue writes what Issue has checked.
+func (s *Store) issue(i *oauth.Issuance) {
+	switch id := i.Spends.ID; i.Spends.Purpose {
+	case "":
+	case oauth.SpendCode:
+		c := s.codes[oauth.Digest(id)]
+		c.SpentAt = micros(i.Time)
+		s.codes.put(c.Digest, c)
+	case oauth.SpendRefreshToken:
+		r := s.refresh[oauth.Digest(id)]
+		r.SpentAt, r.successor = micros(i.Time), i.RefreshToken.Digest
+		s.refresh.put(r.Digest, r)
+	default:
+		s.once.put(onceKey{i.Spends.Purpose, id}, i.Spends.Until)
+	}
+	if i.NewFamily != nil {
+		s.families.put(i.NewFamily.ID, *cloneFamily(*i.NewFamily))
+	}
+	row := accessRow{AccessToken: *cloneAccess(*i.AccessToken), client: i.AccessToken.Client.ID}
+	row.RevokedAt = time.Time{}
+	if i.AccessToken.Family != nil {
+		row.family = i.AccessToken.Family.ID
+	}
+	s.access.put(row.ID, row)
+	if r := i.RefreshToken; r != nil {
+		row := refreshRow{RefreshToken: *cloneRefresh(*r), family: r.Family.ID}
+		row.SpentAt = time.Time{}
+		s.refresh.put(r.Digest, row)
+	}
+}
+
+// UseOnce implements [oauth.TokenStore].
+func (s *Store) UseOnce(_ context.Context, purpose oauth.Purpose, id string, until time.Time) error {
+	return s.change(nil, func() (bool, error) {
+		if s.once.has(onceKey{purpose, id}) {
+			return false, oauth.ErrSpent
+		}
+		s.once.put(onceKey{purpose, id}, until)
+		return true, nil
+	})
+}
+
+// RevokeToken implements [oauth.TokenStore].
+func (s *Store) RevokeToken(_ context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	return s.change(audit, func() (bool, error) {
+		row, ok := s.access[id]
+		switch {
+		case !ok || !storable(id):
+			return false, oauth.ErrNotFound
+		case row.family != "":
+			return s.revoke(row.family, at), nil
+		case !row.RevokedAt.IsZero():
+			return false, nil
+		}
+		row.RevokedAt = micros(at)
+		s.access.put(id, row)
+		return true, nil
+	})
+}

@@ -1,0 +1,122 @@
+package storetest
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+func fullClient(id string) *oauth.Client {
+	return &oauth.Client{
+		ID: id, Name: "Ein Name, 名前, 😀 & <b>", Owner: user("owner"), AuthMethod: oauth.AuthBasic,
+		Secrets: []oauth.Secret{
+			{Digest: oauth.DigestOf("a"), CreatedAt: now},
+			{Digest: oauth.DigestOf("b"), CreatedAt: now.Add(time.Second), ExpiresAt: now.Add(time.Hour)},
+		},
+		Provider: "customers", RedirectURIs: []string{"https://a.example/cb?x=1", "http://127.0.0.1/cb"},
+		GrantTypes: []string{"authorization_code", "refresh_token"}, Scopes: []string{"b", "a"}, EndsWithSession: true,
+		Attributes: map[string]string{"first party": "yes", "": `"}{`}, CreatedAt: now, SuspendedAt: now.Add(time.Minute),
+	}
+}
+
+func clientRoundTrip(w *world) {
+	_, err := w.store.Client(w.Context(), "full")
+	w.refused("Client() of a missing one", err, oauth.ErrNotFound)
+	bare := &oauth.Client{ID: "bare", AuthMethod: oauth.AuthNone, CreatedAt: now}
+	empty := &oauth.Client{
+		ID: "empty", RedirectURIs: []string{}, GrantTypes: []string{}, Scopes: []string{}, Attributes: map[string]string{}, CreatedAt: now,
+	}
+	revoked := fullClient("revoked")
+	revoked.RevokedAt, revoked.Version = now, 7
+	for _, want := range []*oauth.Client{fullClient("full"), bare, empty, revoked} {
+		w.must(w.store.CreateClient(w.Context(), want, nil))
+		w.refused("CreateClient() again", w.store.CreateClient(w.Context(), want, nil), oauth.ErrConflict)
+		if got, err := w.store.Client(w.Context(), want.ID); err != nil || !reflect.DeepEqual(got, want) {
+			w.Errorf("Client() = %+v, %v, want %+v: nil and empty lists differ, times are in UTC", got, err, want)
+		}
+	}
+	local := fullClient("local")
+	local.CreatedAt = now.Add(999 * time.Nanosecond).In(time.FixedZone("", 3600))
+	w.must(w.store.CreateClient(w.Context(), local, nil))
+	if got, err := w.store.Client(w.Context(), "local"); err != nil || got.CreatedAt != now {
+		w.Errorf("Client() = %+v, %v, want CreatedAt %v: cut to microseconds, in UTC", got, err, now)
+	}
+}
+
+func staleUpdate(w *world) {
+	c := fullClient("x")
+	w.must(w.store.CreateClient(w.Context(), c, nil))
+	stale, err := w.store.Client(w.Context(), "x")
+	w.must(err)
+	w.must(w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("a"), nil))
+	w.must(w.store.RevokeClient(w.Context(), "x", now, nil))
+
+	stale.Name, stale.AuthMethod, stale.CreatedAt, stale.SuspendedAt = "New name", oauth.AuthNone, now.Add(time.Hour), time.Time{}
+	stale.Scopes, stale.RedirectURIs, stale.Attributes, stale.Owner = nil, []string{"https://new.example/"}, nil, oauth.UserRef{}
+	stale.GrantTypes, stale.Provider, stale.EndsWithSession = nil, "", false
+	w.must(w.store.UpdateClient(w.Context(), stale, nil)) // nobody has updated it since
+	got, err := w.store.Client(w.Context(), "x")
+	w.must(err)
+	want := *stale
+	want.AuthMethod, want.CreatedAt, want.RevokedAt, want.Version = c.AuthMethod, now, now, c.Version+1
+	want.Secrets = c.Secrets[1:]
+	if !reflect.DeepEqual(got, &want) {
+		w.Errorf("Client() after UpdateClient() = %+v, want %+v: it revives no secret, no client", got, want)
+	}
+	w.refused("UpdateClient() with a version that was changed", w.store.UpdateClient(w.Context(), stale, nil), oauth.ErrConflict)
+	missing := fullClient("missing")
+	w.refused("UpdateClient() of a missing one", w.store.UpdateClient(w.Context(), missing, nil), oauth.ErrNotFound)
+
+	// Of those who read one version one may change it.
+	for range 10 {
+		read, err := w.store.Client(w.Context(), "x")
+		w.must(err)
+		errs := make([]error, 8)
+		atOnce(len(errs), func(i int) {
+			mine := *read
+			mine.Name = fmt.Sprint("by ", i)
+			errs[i] = w.store.UpdateClient(w.Context(), &mine, nil)
+		})
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+				continue
+			}
+			w.refused("UpdateClient() that came second", err, oauth.ErrConflict)
+		}
+		if won != 1 {
+			w.Errorf("%d of %d updates of one version succeeded, want 1", won, len(errs))
+		}
+	}
+}
+
+func secrets(w *world) {
+	c := fullClient("x")
+	w.must(w.store.CreateClient(w.Context(), c, nil))
+	third := oauth.Secret{Digest: oauth.DigestOf("c"), CreatedAt: now.Add(2 * time.Second)}
+	w.must(w.store.AddSecret(w.Context(), "x", third, nil))
+	w.refused("AddSecret() again", w.store.AddSecret(w.Context(), "x", third, nil), oauth.ErrConflict)
+	w.must(w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("a"), nil))
+	w.refused("RemoveSecret() again", w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("a"), nil), oauth.ErrNotFound)
+	got, err := w.store.Client(w.Context(), "x")
+	want := append(c.Secrets[1:2:2], third)
+	if err != nil || !reflect.DeepEqual(got.Secrets, want) {
+		w.Errorf("Client() = %+v, %v, want the secrets %+v", got, err, want)
+	}
+	if got.Version != c.Version {
+		w.Errorf("Version = %d, want %d: it counts updates", got.Version, c.Version)
+	}
+	w.refused("AddSecret() to a missing client", w.store.AddSecret(w.Context(), "missing", third, nil), oauth.ErrNotFound)
+	w.refused("RemoveSecret() of a missing client", w.store.RemoveSecret(w.Context(), "missing", third.Digest, nil), oauth.ErrNotFound)
+	_, err = w.store.Client(w.Context(), "missing")
+	w.refused("Client() after AddSecret() to a missing one", err, oauth.ErrNotFound)
+
+	w.must(w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("b"), nil))
+	w.must(w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("c"), nil))
+	if got, err := w.store.Client(w.Context(), "x"); err != nil || len(got.Secrets) > 0 || got.Public() {
+		w.Errorf("Client() without a secret left = %+v, %v, want it to be no public client", got, err)
+	}
+}

@@ -1,0 +1,76 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// grant stores a consent that was given by a request of that time.
+func (w *world) grant(u oauth.UserRef, came time.Time, scopes ...string) {
+	w.Helper()
+	f := family(w.client, w.id("family"), u)
+	f.CreatedAt = came
+	b := beginning(f)
+	b.Consents = scopes
+	w.must(w.store.Begin(w.Context(), b))
+}
+
+func (w *world) consented(what string, u oauth.UserRef, clientID string, want ...string) {
+	w.Helper()
+	if got, err := w.store.Consented(w.Context(), u, clientID); err != nil || !slices.Equal(got, want) {
+		w.Errorf("Consented() %s = %q, %v, want %q", what, got, err, want)
+	}
+}
+
+func consents(w *world) {
+	u, other := user("1"), user("2")
+	w.newClient("second")
+	atOnce(16, func(i int) {
+		f := family(w.client, "at once "+string(rune('a'+i)), u)
+		b := beginning(f)
+		b.Consents = []string{"write", "read", "Read"}
+		if err := w.store.Begin(w.Context(), b); err != nil {
+			w.Error(err)
+		}
+	})
+	w.grant(u, now.Add(time.Second), "read", "more")
+	w.grant(other, now, "read")
+	w.consented("of many requests", u, w.client.ID, "Read", "more", "read", "write")
+	w.consented("of another user", other, w.client.ID, "read")
+	w.consented("of another client", u, "second")
+
+	// Ending sessions and tokens forgets no consent, withdrawing it does.
+	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, now.Add(2*time.Second), nil))
+	w.consented("after RevokeFamilies()", u, w.client.ID, "Read", "more", "read", "write")
+
+	personal := family(w.client, "personal", u)
+	personal.Personal, personal.CreatedAt = true, now.Add(time.Minute)
+	plain := family(w.client, "plain", u)
+	plain.CreatedAt = now.Add(time.Minute)
+	kept, ended := w.start(personal), w.start(plain)
+	w.must(w.store.Withdraw(w.Context(), u, w.client.ID, now.Add(time.Minute), nil))
+	w.consented("after Withdraw()", u, w.client.ID)
+	w.consented("of another user, still", other, w.client.ID, "read")
+	w.lives("a personal token after Withdraw()", kept.AccessToken.ID, true)
+	w.lives("another token after Withdraw()", ended.AccessToken.ID, false)
+}
+
+func lateConsent(w *world) {
+	u := user("1")
+	at := now.Add(time.Minute)
+	w.grant(u, now, "a")
+	w.grant(u, at.Add(time.Second), "kept")
+	w.must(w.store.Withdraw(w.Context(), u, w.client.ID, at, nil))
+	w.consented("given after the withdrawal, stored before it", u, w.client.ID, "kept")
+	w.grant(u, now, "a")
+	w.grant(u, at, "b")
+	w.consented("stored late", u, w.client.ID, "kept")
+	w.grant(u, at.Add(time.Microsecond), "a")
+	w.consented("given anew", u, w.client.ID, "a", "kept")
+	w.purgeAll(at.Add(30 * time.Minute))
+	w.consented("while the withdrawal is young", u, w.client.ID, "a", "kept")
+	w.purgeAll(at.Add(2 * time.Hour))
+	w.consented("after the withdrawal was purged", u, w.client.ID, "a", "kept")
+}

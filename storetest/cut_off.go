@@ -1,0 +1,229 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// lives reads a token and fails the test unless it lives, or does not.
+func (w *world) lives(what, id string, want bool) {
+	w.Helper()
+	if got := w.token(id).Live(now); got != want {
+		w.Errorf("%s: token lives = %v, want %v", what, got, want)
+	}
+}
+
+// filters stores families of all sorts, once before the revocation and once
+// after it, and looks at who is left.
+func filters(w *world) {
+	mine, other := oauth.DigestOf("my session"), oauth.DigestOf("another session")
+	second := w.newClient("second client")
+	sorts := map[string]func(f *oauth.Family){
+		"plain":           func(*oauth.Family) {},
+		"of my session":   func(f *oauth.Family) { f.Session = mine },
+		"of another":      func(f *oauth.Family) { f.Session = other },
+		"ending with it":  func(f *oauth.Family) { f.Session, f.EndsWithSession = mine, true },
+		"personal":        func(f *oauth.Family) { f.Personal = true },
+		"second client's": func(f *oauth.Family) { f.ClientID = second.ID },
+		"other user's":    func(f *oauth.Family) { f.User = user("other") },
+		"other provider":  func(f *oauth.Family) { f.User.Provider = "admins" },
+	}
+	for name, filter := range map[string]oauth.FamilyFilter{
+		"user":              {},
+		"client":            {ClientID: w.client.ID},
+		"session":           {Session: mine},
+		"other sessions":    {ExceptSession: mine},
+		"ends with session": {Session: mine, EndsWithSession: true},
+		"keep personal":     {KeepPersonal: true},
+		"client, session":   {ClientID: w.client.ID, Session: other},
+		"all at once":       {ClientID: w.client.ID, ExceptSession: mine, KeepPersonal: true},
+		"none of these":     {ClientID: "no such client"},
+	} {
+		filter.User = user(name)
+		tokens := map[string]*oauth.Issuance{}
+		store := func(when string) {
+			for sort, make := range sorts {
+				f := family(w.client, w.id("family"), filter.User)
+				make(f)
+				i := starting(w.client, f, w.id("token"))
+				if f.ClientID == second.ID {
+					i.AccessToken.Client = second
+				}
+				w.must(w.store.Issue(w.Context(), i))
+				tokens[sort+", stored "+when] = i
+			}
+		}
+		store("before")
+		w.must(w.store.RevokeFamilies(w.Context(), filter, now, nil))
+		store("after")
+		for sort, i := range tokens {
+			w.lives("filter by "+name+", family "+sort, i.AccessToken.ID, !filter.Matches(i.NewFamily))
+		}
+	}
+	for what, filter := range map[string]oauth.FamilyFilter{
+		"an empty filter":    {},
+		"one without a user": {ClientID: w.client.ID, Session: mine},
+		"half a user":        {User: oauth.UserRef{Provider: "users"}},
+		"the other half":     {User: oauth.UserRef{ID: "1"}},
+	} {
+		if err := w.store.RevokeFamilies(w.Context(), filter, now, nil); err == nil {
+			w.Errorf("RevokeFamilies() with %s = nil, want an error, and never all", what)
+		}
+	}
+}
+
+func cutOffTimes(w *world) {
+	u := user("1")
+	at := now.Add(time.Second)
+	cases := []struct {
+		came time.Time
+		live bool
+	}{{now, false}, {at, false}, {at.Add(time.Microsecond), true}, {at.Add(time.Minute), true}}
+	var tokens []string
+	store := func() {
+		for _, c := range cases {
+			f := family(w.client, w.id("family"), u)
+			f.CreatedAt = c.came
+			tokens = append(tokens, w.start(f).AccessToken.ID)
+		}
+	}
+	store()
+	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, at, nil))
+	store()
+	for i, id := range tokens {
+		c := cases[i%len(cases)]
+		token := w.token(id)
+		if token.Live(now) != c.live {
+			w.Errorf("a request of %v, a revocation at %v: the token lives = %v, want %v", c.came, at, !c.live, c.live)
+		}
+		if !c.live && !token.Family.RevokedAt.Equal(at) {
+			w.Errorf("RevokedAt = %v, want %v, when it was revoked", token.Family.RevokedAt, at)
+		}
+	}
+	// For those that were stored, the first of several revocations is when they
+	// ended.
+	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, at.Add(time.Hour), nil))
+	for i, id := range tokens[:len(cases)] {
+		if c := cases[i%len(cases)]; !c.live && !w.token(id).Family.RevokedAt.Equal(at) {
+			w.Errorf("RevokedAt after a second revocation = %v, want %v", w.token(id).Family.RevokedAt, at)
+		}
+	}
+}
+
+// unredeemed ends a session: codes that came of it are dead, tokens are not.
+func unredeemed(w *world) {
+	u, session := user("1"), oauth.DigestOf("session")
+	begin := func() *oauth.Family {
+		f := family(w.client, w.id("family"), u)
+		f.Session = session
+		w.must(w.store.Begin(w.Context(), beginning(f)))
+		return f
+	}
+	redeemed, waiting := begin(), begin()
+	tokens := w.issue(redeemed, spendCode(redeemed))
+	noCode := family(w.client, w.id("family"), u)
+	noCode.Session = session
+	direct := w.start(noCode)
+
+	end := oauth.FamilyFilter{User: u, Session: session, Unredeemed: true}
+	w.must(w.store.RevokeFamilies(w.Context(), end, now, nil))
+	late := begin()
+
+	for what, f := range map[string]*oauth.Family{"stored before": waiting, "stored after": late} {
+		code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
+		if err != nil || code.Family.Live(now) {
+			w.Errorf("Code() of an unredeemed code, %s = %+v, %v, want its family dead", what, code, err)
+		}
+		i := issuance(w.client, f, w.id("token"), spendCode(f))
+		if err := w.store.Issue(w.Context(), i); err == nil {
+			w.lives("issued for an unredeemed code, "+what, i.AccessToken.ID, false)
+		}
+	}
+	if code, err := w.store.Code(w.Context(), oauth.DigestOf(redeemed.ID)); err != nil || !code.Family.Live(now) {
+		w.Errorf("Code() of a redeemed code = %+v, %v, want its family to live", code, err)
+	}
+	w.lives("redeemed before", tokens.AccessToken.ID, true)
+	w.lives("never had a code", direct.AccessToken.ID, true)
+	refreshed := w.issue(redeemed, spendRefresh(tokens))
+	w.lives("refreshed after", refreshed.AccessToken.ID, true)
+	if r, err := w.store.RefreshToken(w.Context(), refreshed.RefreshToken.Digest); err != nil || !r.Family.Live(now) {
+		w.Errorf("RefreshToken() = %+v, %v, want its family to live", r, err)
+	}
+
+	// For a late end it is the same after a purge.
+	w.purgeAll(now.Add(2 * time.Hour).Add(-time.Minute))
+	if r, err := w.store.RefreshToken(w.Context(), refreshed.RefreshToken.Digest); err != nil || !r.Family.Live(now) {
+		w.Errorf("RefreshToken() after a purge = %+v, %v, want its family to live", r, err)
+	}
+}
+
+// revokedOnce revokes twice in each way: the first time is the one that stays.
+func revokedOnce(w *world) {
+	later := now.Add(time.Minute)
+	f := family(w.client, "family", user("1"))
+	users := w.start(f).AccessToken.ID
+	own := issuance(w.client, nil, "own", oauth.Spend{})
+	w.must(w.store.Issue(w.Context(), own))
+	for _, at := range []time.Time{now, later} {
+		w.must(w.store.RevokeFamily(w.Context(), f.ID, at, nil))
+		w.must(w.store.RevokeToken(w.Context(), users, at, nil))
+		w.must(w.store.RevokeToken(w.Context(), "own", at, nil))
+		w.must(w.store.RevokeClient(w.Context(), w.client.ID, at, nil))
+		w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: f.User}, at, nil))
+		w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: f.User}, at, nil))
+		w.must(w.store.Withdraw(w.Context(), f.User, w.client.ID, at, nil))
+		w.must(w.store.Withdraw(w.Context(), f.User, w.client.ID, at, nil))
+	}
+	if at := w.token(users).Family.RevokedAt; !at.Equal(now) {
+		w.Errorf("the family's RevokedAt = %v, want the first, %v", at, now)
+	}
+	if at := w.token("own").RevokedAt; !at.Equal(now) {
+		w.Errorf("the token's RevokedAt = %v, want the first, %v", at, now)
+	}
+	if c, err := w.store.Client(w.Context(), w.client.ID); err != nil || !c.RevokedAt.Equal(now) {
+		w.Errorf("Client() = %+v, %v, want the first RevokedAt, %v", c, err, now)
+	}
+	w.refused("RevokeFamily() of a missing one", w.store.RevokeFamily(w.Context(), "missing", now, nil), oauth.ErrNotFound)
+	w.refused("RevokeToken() of a missing one", w.store.RevokeToken(w.Context(), "missing", now, nil), oauth.ErrNotFound)
+	w.refused("RevokeClient() of a missing one", w.store.RevokeClient(w.Context(), "missing", now, nil), oauth.ErrNotFound)
+	if err := w.store.Withdraw(w.Context(), f.User, "", now, nil); err == nil {
+		w.Error("Withdraw() without a client = nil, want an error")
+	}
+}
+
+func revokeTokenEndsFamily(w *world) {
+	f := w.begin(user("1"))
+	first := w.issue(f, spendCode(f))
+	second := w.issue(f, spendRefresh(first))
+	other := w.start(family(w.client, "other", user("1")))
+	own := issuance(w.client, nil, "own", oauth.Spend{})
+	w.must(w.store.Issue(w.Context(), own))
+
+	w.must(w.store.RevokeToken(w.Context(), first.AccessToken.ID, now, nil))
+	w.lives("the token that was revoked", first.AccessToken.ID, false)
+	w.lives("one that was refreshed from it", second.AccessToken.ID, false)
+	w.lives("one of another family", other.AccessToken.ID, true)
+	w.lives("the client's own", "own", true)
+	r, err := w.store.RefreshToken(w.Context(), second.RefreshToken.Digest)
+	if err != nil || r.Family.Live(now) || !r.SpentAt.IsZero() {
+		w.Errorf("RefreshToken() = %+v, %v, want its family dead; revoked is not spent", r, err)
+	}
+	w.must(w.store.RevokeToken(w.Context(), "own", now, nil))
+	w.lives("the client's own, revoked", "own", false)
+	w.lives("one of another family, still", other.AccessToken.ID, true)
+}
+
+func missingFamily(w *world) {
+	f := family(w.client, "never stored", user("1"))
+	i := issuance(w.client, f, "orphan", oauth.Spend{})
+	if err := w.store.Issue(w.Context(), i); err != nil {
+		return // refused: as good
+	}
+	if token, err := w.store.AccessToken(w.Context(), "orphan"); err == nil && (token.Live(now) || token.Subject() == oauth.ForClient()) {
+		w.Errorf("AccessToken() whose family is missing = %+v, want it dead, and never a client's own", token)
+	}
+	if r, err := w.store.RefreshToken(w.Context(), i.RefreshToken.Digest); err == nil && r.Family.Live(now) {
+		w.Errorf("RefreshToken() whose family is missing = %+v, want it dead", r)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package storetest
+
+// raceDetector slows everything down by about ten.
+const raceDetector = true

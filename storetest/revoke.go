@@ -1,0 +1,244 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// lanes is how many rounds of revoking run side by side.
+const lanes = 4
+
+// episode is one round: what a user and a client have to do with each other.
+type episode struct {
+	*world
+	name    string // unique: all its IDs begin with it
+	user    oauth.UserRef
+	client  *oauth.Client
+	session oauth.Digest
+	token   string // an access token of the user, where there is one
+	family  string // its family
+}
+
+// newFamily returns a family that every way of revoking matches.
+func (e *episode) newFamily(n int) *oauth.Family {
+	f := family(e.client, fmt.Sprint(e.name, ".f", n), e.user)
+	f.Session, f.EndsWithSession = e.session, true
+	return f
+}
+
+// way is one way of revoking.
+type way struct {
+	name   string
+	revoke func(ctx context.Context, e *episode) error
+}
+
+func filtered(name string, filter func(e *episode) oauth.FamilyFilter) way {
+	return way{name, func(ctx context.Context, e *episode) error {
+		return e.store.RevokeFamilies(ctx, filter(e), now, nil)
+	}}
+}
+
+// manyWays end all that a user has, or has at a client, also what is stored
+// later.
+var manyWays = []way{
+	filtered("RevokeFamilies of the user", func(e *episode) oauth.FamilyFilter { return oauth.FamilyFilter{User: e.user} }),
+	filtered("RevokeFamilies of the user at the client", func(e *episode) oauth.FamilyFilter {
+		return oauth.FamilyFilter{User: e.user, ClientID: e.client.ID}
+	}),
+	filtered("RevokeFamilies of the user's session", func(e *episode) oauth.FamilyFilter {
+		return oauth.FamilyFilter{User: e.user, Session: e.session}
+	}),
+	filtered("RevokeFamilies of the user's other sessions", func(e *episode) oauth.FamilyFilter {
+		return oauth.FamilyFilter{User: e.user, ExceptSession: oauth.DigestOf("mine")}
+	}),
+	filtered("RevokeFamilies that end with their session", func(e *episode) oauth.FamilyFilter {
+		return oauth.FamilyFilter{User: e.user, Session: e.session, EndsWithSession: true}
+	}),
+	filtered("RevokeFamilies that are not personal", func(e *episode) oauth.FamilyFilter {
+		return oauth.FamilyFilter{User: e.user, KeepPersonal: true}
+	}),
+	{"Withdraw", func(ctx context.Context, e *episode) error {
+		return e.store.Withdraw(ctx, e.user, e.client.ID, now, nil)
+	}},
+	{"RevokeClient", func(ctx context.Context, e *episode) error { return e.store.RevokeClient(ctx, e.client.ID, now, nil) }},
+}
+
+// oneFamily are the ways to end one family, which is known already.
+var oneFamily = []way{
+	{"RevokeFamily", func(ctx context.Context, e *episode) error { return e.store.RevokeFamily(ctx, e.family, now, nil) }},
+	{"RevokeToken", func(ctx context.Context, e *episode) error { return e.store.RevokeToken(ctx, e.token, now, nil) }},
+}
+
+// ofUnredeemed ends codes, but nothing that came of one.
+var ofUnredeemed = filtered("RevokeFamilies of unredeemed codes", func(e *episode) oauth.FamilyFilter {
+	return oauth.FamilyFilter{User: e.user, Session: e.session, Unredeemed: true}
+})
+
+// episodes runs rounds of each way of revoking, some side by side.
+func (w *world) episodes(ways []way, run func(e *episode, way way)) {
+	for k, way := range ways {
+		var wg sync.WaitGroup
+		for lane := range lanes {
+			wg.Go(func() {
+				for n := lane; n < rounds() && !w.Failed(); n += lanes {
+					name := fmt.Sprint(k, ".", n)
+					e := &episode{world: w, name: name, user: user(name), client: w.client, session: oauth.DigestOf("session " + name)}
+					if way.name == "RevokeClient" {
+						e.client = &oauth.Client{ID: "client-" + name, CreatedAt: now}
+						e.ok("CreateClient()", e.store.CreateClient(w.Context(), e.client, nil))
+					}
+					run(e, way)
+				}
+			})
+		}
+		wg.Wait()
+		if w.Failed() {
+			w.Fatalf("while revoking by %s", way.name)
+		}
+	}
+}
+
+// ok reports an error from whatever goroutine it is in.
+func (e *episode) ok(what string, err error) {
+	e.Helper()
+	if err != nil {
+		e.Errorf("%s = %v", what, err)
+	}
+}
+
+func (e *episode) issueOrSpent(i *oauth.Issuance) {
+	e.Helper()
+	if err := e.store.Issue(e.Context(), i); err != nil && !errors.Is(err, oauth.ErrSpent) {
+		e.Errorf("Issue() = %v", err)
+	}
+}
+
+// dead fails the test when any token of the user lives.
+func (e *episode) dead(way way, least int) {
+	e.Helper()
+	n := 0
+	for token, err := range e.store.TokensOf(e.Context(), e.user) {
+		e.ok("TokensOf()", err)
+		if err != nil {
+			return
+		}
+		if n++; token.Live(now) {
+			e.Errorf("round %s: token %s lives after %s", e.name, token.ID, way.name)
+		}
+	}
+	if n < least {
+		e.Errorf("round %s: the user has %d tokens, want at least %d: this round proves nothing", e.name, n, least)
+	}
+}
+
+// revokeAgainstIssue revokes while tokens are issued into a family that stands
+// already; the last issue is of a request that read its credential before the
+// revocation and writes after it.
+func revokeAgainstIssue(w *world) {
+	w.episodes(append(oneFamily, manyWays...), func(e *episode, way way) {
+		ctx, f := e.Context(), e.newFamily(0)
+		first := starting(e.client, f, e.name+".first")
+		e.ok("Issue()", e.store.Issue(ctx, first))
+		e.token, e.family = first.AccessToken.ID, f.ID
+		read, err := e.store.RefreshToken(ctx, first.RefreshToken.Digest)
+		e.ok("RefreshToken()", err)
+		if err != nil || !read.Family.Live(now) {
+			e.Errorf("RefreshToken() = %+v: its family does not live, want it to before %s", read, way.name)
+			return
+		}
+		atOnce(3, func(i int) {
+			switch i {
+			case 0:
+				e.ok(way.name, way.revoke(ctx, e))
+			case 1:
+				e.issueOrSpent(issuance(e.client, f, e.name+".refreshed", spendRefresh(first)))
+			case 2:
+				e.ok("Issue()", e.store.Issue(ctx, issuance(e.client, f, e.name+".other", oauth.Spend{})))
+			}
+		})
+		e.issueOrSpent(issuance(e.client, read.Family, e.name+".late", oauth.Spend{}))
+		e.dead(way, 4)
+	})
+}
+
+// revokeAgainstBegin revokes while families with codes are stored for requests
+// from before; one more is stored afterwards. Whoever redeems such a code must
+// get nothing that lives.
+func revokeAgainstBegin(w *world) {
+	w.episodes(append([]way{ofUnredeemed}, manyWays...), func(e *episode, way way) {
+		ctx := e.Context()
+		begin := func(n int) { e.ok("Begin()", e.store.Begin(ctx, beginning(e.newFamily(n)))) }
+		atOnce(3, func(i int) {
+			if i == 0 {
+				e.ok(way.name, way.revoke(ctx, e))
+				return
+			}
+			begin(i)
+		})
+		begin(3)
+		for n := 1; n <= 3; n++ {
+			f := e.newFamily(n)
+			code, err := e.store.Code(ctx, oauth.DigestOf(f.ID))
+			e.ok("Code()", err)
+			if err == nil && code.Family.Live(now) && way.name != "RevokeClient" {
+				e.Errorf("round %s: a code lives after %s", e.name, way.name)
+			}
+			e.issueOrSpent(issuance(e.client, f, fmt.Sprint(e.name, ".t", n), spendCode(f)))
+		}
+		e.dead(way, 0)
+	})
+}
+
+// revokeAgainstNewFamily revokes while families are stored together with their
+// first tokens, for requests whose password was checked before.
+func revokeAgainstNewFamily(w *world) {
+	w.episodes(manyWays, func(e *episode, way way) {
+		ctx := e.Context()
+		issue := func(n int) {
+			e.ok("Issue()", e.store.Issue(ctx, starting(e.client, e.newFamily(n), fmt.Sprint(e.name, ".t", n))))
+		}
+		atOnce(3, func(i int) {
+			if i == 0 {
+				e.ok(way.name, way.revoke(ctx, e))
+				return
+			}
+			issue(i)
+		})
+		issue(3)
+		e.dead(way, 3)
+	})
+}
+
+// sessionEndsBeforeRedemption places the end of a session between the reading
+// of a code and its redemption, and lets Begin, the end and the redemption run
+// into each other.
+func sessionEndsBeforeRedemption(w *world) {
+	w.episodes([]way{ofUnredeemed}, func(e *episode, way way) {
+		ctx, f := e.Context(), e.newFamily(0)
+		e.ok("Begin()", e.store.Begin(ctx, beginning(f)))
+		code, err := e.store.Code(ctx, oauth.DigestOf(f.ID))
+		if e.ok("Code()", err); err != nil || !code.Family.Live(now) {
+			e.Errorf("Code() = %+v, want its family to live", code)
+			return
+		}
+		e.ok(way.name, way.revoke(ctx, e))
+		e.issueOrSpent(issuance(e.client, code.Family, e.name+".t0", spendCode(f)))
+		e.dead(way, 0)
+
+		e.user = user(e.name + "+")
+		f = e.newFamily(1)
+		atOnce(2, func(i int) {
+			if i == 0 {
+				e.ok(way.name, way.revoke(ctx, e))
+				return
+			}
+			e.ok("Begin()", e.store.Begin(ctx, beginning(f)))
+		})
+		e.issueOrSpent(issuance(e.client, f, e.name+".t1", spendCode(f)))
+		e.dead(way, 0)
+	})
+}

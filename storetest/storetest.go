@@ -1,0 +1,232 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// rivals is how many goroutines fight for a one-time value.
+const rivals = 64
+
+// rounds is how often each fight is repeated.
+func rounds() int {
+	switch {
+	case testing.Short():
+		return 10
+	case raceDetector:
+		return 20
+	}
+	return 200
+}
+
+// now is when everything happens. No store looks at a clock: what it needs to
+// know of the time it is told.
+var now = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
+
+const day = 24 * time.Hour
+
+// Run checks the stores that open returns: an empty one for each call, which
+// may be given up when the test ends. t is the test that uses it.
+func Run(t *testing.T, open func(t *testing.T) oauth.Store) {
+	t.Helper()
+	for _, check := range []struct {
+		name string
+		run  func(*world)
+	}{
+		{"a code is redeemed once", codeOnce},
+		{"a refresh token is spent once", refreshTokenOnce},
+		{"a ticket is used once, by allow or by deny", ticketOnce},
+		{"a value of any purpose is seen once", valueOnce},
+		{"a grant's own value is spent once", customSpendOnce},
+		{"purposes do not spend each other", purposesDiffer},
+		{"a failed issue writes nothing", failedIssueWritesNothing},
+
+		{"revoking against Issue", revokeAgainstIssue},
+		{"revoking against Begin", revokeAgainstBegin},
+		{"revoking against an Issue that starts a family", revokeAgainstNewFamily},
+		{"a session that ends between code and redemption", sessionEndsBeforeRedemption},
+
+		{"each filter ends what it says and no more", filters},
+		{"a cut-off ends what came before it, whenever it is stored", cutOffTimes},
+		{"what is redeemed outlives the end of unredeemed codes", unredeemed},
+		{"revoking again changes nothing", revokedOnce},
+		{"revoking one token of a user ends its family", revokeTokenEndsFamily},
+		{"a token whose family is missing is dead", missingFamily},
+
+		{"clients come back as they were", clientRoundTrip},
+		{"a stale update revives nothing", staleUpdate},
+		{"secrets come and go", secrets},
+		{"codes and tokens come back as they were", tokenRoundTrip},
+		{"a replayed refresh token names its successor", successors},
+		{"a caller cannot change what is stored", storedByValue},
+		{"lists have all, in order", lists},
+		{"a loop may call the store", callsInsideLoops},
+		{"IDs that differ a little differ", similarIDs},
+		{"IDs that cannot be stored are not found", oddIDs},
+
+		{"consents are given and withdrawn", consents},
+		{"a late consent does not undo a withdrawal", lateConsent},
+		{"the audit log tells of changes", auditLog},
+
+		{"purge forgets what has ended", purgeForgets},
+		{"purge forgets no replay", purgeKeepsReplays},
+		{"purge brings nothing back", purgeSettlesCutOffs},
+		{"purge works in pieces", purgeInPieces},
+	} {
+		t.Run(check.name, func(t *testing.T) { check.run(newWorld(t, open(t))) })
+	}
+}
+
+// world is a store with one client in it.
+type world struct {
+	*testing.T
+	store  oauth.Store
+	client *oauth.Client
+	last   int // of the IDs that were made
+}
+
+func newWorld(t *testing.T, store oauth.Store) *world {
+	t.Helper()
+	w := &world{T: t, store: store}
+	w.client = w.newClient("client")
+	return w
+}
+
+// id returns a new ID.
+func (w *world) id(kind string) string {
+	w.last++
+	return fmt.Sprint(kind, "-", w.last)
+}
+
+// must fails the test when something that has to work does not.
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) newClient(id string) *oauth.Client {
+	w.Helper()
+	c := &oauth.Client{ID: id, Name: "Client", AuthMethod: oauth.AuthBasic, CreatedAt: now}
+	w.must(w.store.CreateClient(w.Context(), c, nil))
+	return c
+}
+
+func user(id string) oauth.UserRef { return oauth.UserRef{Provider: "users", ID: id} }
+
+func family(c *oauth.Client, id string, u oauth.UserRef) *oauth.Family {
+	return &oauth.Family{ID: id, User: u, ClientID: c.ID, CreatedAt: now, ExpiresAt: now.Add(day)}
+}
+
+// codeOf returns a family's code. Its digest is that of the family's ID.
+func codeOf(f *oauth.Family) *oauth.Code {
+	return &oauth.Code{Digest: oauth.DigestOf(f.ID), Family: f, Scopes: []string{"read"}, ExpiresAt: now.Add(time.Minute)}
+}
+
+func beginning(f *oauth.Family) *oauth.Beginning {
+	return &oauth.Beginning{Family: f, Code: codeOf(f)}
+}
+
+// begin stores a new family and its code.
+func (w *world) begin(u oauth.UserRef) *oauth.Family {
+	w.Helper()
+	f := family(w.client, w.id("family"), u)
+	w.must(w.store.Begin(w.Context(), beginning(f)))
+	return f
+}
+
+// issuance is that of an access token and a refresh token, whose digest is that
+// of the access token's ID. f is nil for a client's own.
+func issuance(c *oauth.Client, f *oauth.Family, id string, spends oauth.Spend) *oauth.Issuance {
+	i := &oauth.Issuance{
+		Time: now, Spends: spends,
+		AccessToken: &oauth.AccessToken{ID: id, Client: c, Family: f, Scopes: []string{"read"}, IssuedAt: now, ExpiresAt: now.Add(time.Hour)},
+	}
+	if f != nil {
+		i.RefreshToken = &oauth.RefreshToken{
+			Digest: oauth.DigestOf(id), AccessTokenID: id, Family: f, Scopes: []string{"read"}, ExpiresAt: now.Add(12 * time.Hour),
+		}
+	}
+	return i
+}
+
+// starting is an issuance that stores its family too.
+func starting(c *oauth.Client, f *oauth.Family, id string) *oauth.Issuance {
+	i := issuance(c, f, id, oauth.Spend{})
+	i.NewFamily = f
+	return i
+}
+
+// issue issues tokens into a family.
+func (w *world) issue(f *oauth.Family, spends oauth.Spend) *oauth.Issuance {
+	w.Helper()
+	i := issuance(w.client, f, w.id("token"), spends)
+	w.must(w.store.Issue(w.Context(), i))
+	return i
+}
+
+// start issues tokens and stores the family that they begin.
+func (w *world) start(f *oauth.Family) *oauth.Issuance {
+	w.Helper()
+	i := starting(w.client, f, w.id("token"))
+	w.must(w.store.Issue(w.Context(), i))
+	return i
+}
+
+func spendCode(f *oauth.Family) oauth.Spend {
+	return oauth.Spend{Purpose: oauth.SpendCode, ID: string(oauth.DigestOf(f.ID))}
+}
+
+func spendRefresh(i *oauth.Issuance) oauth.Spend {
+	return oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(i.RefreshToken.Digest)}
+}
+
+// token reads an access token that has to be there.
+func (w *world) token(id string) *oauth.AccessToken {
+	w.Helper()
+	token, err := w.store.AccessToken(w.Context(), id)
+	if err != nil {
+		w.Fatalf("AccessToken(%q) = %v", id, err)
+	}
+	return token
+}
+
+// tokensOf reads all access tokens of a user.
+func (w *world) tokensOf(u oauth.UserRef) (tokens []*oauth.AccessToken) {
+	w.Helper()
+	for token, err := range w.store.TokensOf(w.Context(), u) {
+		if err != nil {
+			w.Fatalf("TokensOf() = %v", err)
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens
+}
+
+// refused fails the test unless err is the one wanted.
+func (w *world) refused(what string, err, want error) {
+	w.Helper()
+	if !errors.Is(err, want) {
+		w.Errorf("%s = %v, want %v", what, err, want)
+	}
+}
+
+// atOnce runs n calls in as many goroutines, as close together as can be.
+func atOnce(n int, call func(i int)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			call(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}

@@ -1,0 +1,164 @@
+package storetest
+
+import (
+	"reflect"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+func fullFamily(c *oauth.Client) *oauth.Family {
+	return &oauth.Family{
+		ID: "full", User: oauth.UserRef{Provider: "customers", ID: "42"}, ClientID: c.ID, Session: oauth.DigestOf("session"),
+		AuthTime: now.Add(-time.Minute), Resources: []string{"https://api.example/", "urn:b"}, Personal: true, EndsWithSession: true,
+		CreatedAt: now, ExpiresAt: now.Add(day),
+	}
+}
+
+func tokenRoundTrip(w *world) {
+	f := fullFamily(w.client)
+	code := &oauth.Code{
+		Digest: oauth.DigestOf("code"), Family: f, Scopes: []string{"b", "a"}, RedirectURI: "https://a.example/cb?x=%20&y", CodeChallenge: "challenge",
+		ExpiresAt: now.Add(time.Minute),
+	}
+	w.must(w.store.Begin(w.Context(), &oauth.Beginning{Family: f, Code: code}))
+	if got, err := w.store.Code(w.Context(), code.Digest); err != nil || !reflect.DeepEqual(got, code) {
+		w.Errorf("Code() = %+v, %v, want %+v with family %+v", got, err, code, f)
+	}
+	access := &oauth.AccessToken{
+		ID: "access", Client: w.client, Family: f, Name: "名前 😀", Scopes: []string{"b"}, Audience: []string{"https://a", "https://b"},
+		IssuedAt: now, ExpiresAt: now.Add(time.Hour),
+	}
+	refresh := &oauth.RefreshToken{
+		Digest: oauth.DigestOf("refresh"), AccessTokenID: "access", Family: f, Scopes: []string{"b", "a"}, ExpiresAt: now.Add(12 * time.Hour),
+	}
+	w.must(w.store.Issue(w.Context(), &oauth.Issuance{Time: now, AccessToken: access, RefreshToken: refresh}))
+	if got := w.token("access"); !reflect.DeepEqual(got, access) {
+		w.Errorf("AccessToken() = %+v, want %+v with family %+v", got, access, f)
+	}
+	if got, err := w.store.RefreshToken(w.Context(), refresh.Digest); err != nil || !reflect.DeepEqual(got, refresh) {
+		w.Errorf("RefreshToken() = %+v, %v, want %+v with family %+v", got, err, refresh, f)
+	}
+	bare := family(w.client, "bare", user("1"))
+	bareToken := &oauth.AccessToken{ID: "bare", Client: w.client, Family: bare, Scopes: []string{}, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}
+	w.must(w.store.Issue(w.Context(), &oauth.Issuance{Time: now, NewFamily: bare, AccessToken: bareToken}))
+	if got := w.token("bare"); !reflect.DeepEqual(got, bareToken) {
+		w.Errorf("AccessToken() = %+v, want %+v: nil and empty lists differ", got, bareToken)
+	}
+	own := &oauth.AccessToken{ID: "own", Client: w.client, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}
+	w.must(w.store.Issue(w.Context(), &oauth.Issuance{Time: now, AccessToken: own}))
+	if got := w.token("own"); !reflect.DeepEqual(got, own) || got.Subject() != oauth.ForClient() {
+		w.Errorf("AccessToken() = %+v, want %+v, the client's own", got, own)
+	}
+	for _, d := range []oauth.Digest{"", oauth.DigestOf("missing")} {
+		_, err := w.store.Code(w.Context(), d)
+		w.refused("Code() of a missing one", err, oauth.ErrNotFound)
+		_, err = w.store.RefreshToken(w.Context(), d)
+		w.refused("RefreshToken() of a missing one", err, oauth.ErrNotFound)
+		_, err = w.store.AccessToken(w.Context(), string(d))
+		w.refused("AccessToken() of a missing one", err, oauth.ErrNotFound)
+	}
+	secret := oauth.Secret{Digest: oauth.DigestOf("s"), CreatedAt: now}
+	w.must(w.store.AddSecret(w.Context(), w.client.ID, secret, nil))
+	if got := w.token("own"); len(got.Client.Secrets) > 0 {
+		w.Errorf("AccessToken().Client.Secrets = %v, want none: who guards a route needs no secret", got.Client.Secrets)
+	}
+}
+
+// successors follows a family through two refreshes. A thief who comes with a
+// spent token, whenever, must be told apart from a client that retries.
+func successors(w *world) {
+	f := w.begin(user("1"))
+	first := w.issue(f, spendCode(f))
+	second := w.issue(f, spendRefresh(first))
+	third := w.issue(f, spendRefresh(second))
+	for _, test := range []struct {
+		name      string
+		of        *oauth.Issuance
+		spent     bool
+		successor *oauth.Issuance
+		used      bool // the successor was spent in its turn
+	}{
+		{"first", first, true, second, true},
+		{"second", second, true, third, false},
+		{"third", third, false, nil, false},
+	} {
+		r, err := w.store.RefreshToken(w.Context(), test.of.RefreshToken.Digest)
+		w.must(err)
+		if r.SpentAt.IsZero() == test.spent || r.AccessTokenID != test.of.AccessToken.ID {
+			w.Errorf("RefreshToken() of the %s = %+v, want spent %v, issued with %s", test.name, r, test.spent, test.of.AccessToken.ID)
+		}
+		s := r.Successor
+		if test.successor == nil {
+			if s != nil {
+				w.Errorf("Successor of the %s = %+v, want none", test.name, s)
+			}
+			continue
+		}
+		if s == nil || s.Digest != test.successor.RefreshToken.Digest || s.AccessTokenID != test.successor.AccessToken.ID ||
+			s.Family == nil || s.Family.ID != f.ID || s.Successor != nil || s.SpentAt.IsZero() == test.used {
+			w.Errorf("Successor of the %s = %+v, want that issued with %s, spent %v, in the same family, without a successor of its own",
+				test.name, s, test.successor.AccessToken.ID, test.used)
+		}
+	}
+	// A replay ends the family; what was spent stays on record.
+	w.must(w.store.RevokeFamily(w.Context(), f.ID, now, nil))
+	for _, i := range []*oauth.Issuance{first, second, third} {
+		w.lives("of a family that was revoked for a replay", i.AccessToken.ID, false)
+		r, err := w.store.RefreshToken(w.Context(), i.RefreshToken.Digest)
+		w.must(err)
+		if r.Family.Live(now) || r.Successor != nil && r.Successor.Family.Live(now) {
+			w.Errorf("RefreshToken() = %+v, want its family dead, and its successor's", r)
+		}
+	}
+}
+
+// storedByValue changes whatever it has handed in and was handed out.
+func storedByValue(w *world) {
+	c := fullClient("x")
+	w.must(w.store.CreateClient(w.Context(), c, nil))
+	f := fullFamily(c)
+	i := starting(c, f, "token")
+	i.AccessToken.Audience = []string{"a"}
+	b := beginning(family(c, "begun", user("1")))
+	w.must(w.store.Begin(w.Context(), b))
+	w.must(w.store.Issue(w.Context(), i))
+
+	spoil := func(c *oauth.Client, f *oauth.Family, scopes ...[]string) {
+		if c != nil {
+			c.RedirectURIs[0], c.GrantTypes[0], c.Scopes[0], c.Attributes["new"], c.RevokedAt = "spoilt", "spoilt", "spoilt", "spoilt", now
+			for i := range c.Secrets {
+				c.Secrets[i].Digest = "spoilt"
+			}
+		}
+		f.RevokedAt, f.ExpiresAt = now, now
+		for _, list := range append(scopes, f.Resources) {
+			for i := range list {
+				list[i] = "spoilt"
+			}
+		}
+	}
+	spoil(c, f, i.AccessToken.Scopes, i.AccessToken.Audience, i.RefreshToken.Scopes)
+	spoil(nil, b.Family, b.Code.Scopes)
+	for range 2 {
+		token := w.token("token")
+		r, err := w.store.RefreshToken(w.Context(), oauth.DigestOf("token"))
+		w.must(err)
+		code, err := w.store.Code(w.Context(), oauth.DigestOf("begun"))
+		w.must(err)
+		client, err := w.store.Client(w.Context(), "x")
+		w.must(err)
+		want := fullClient("x")
+		if !reflect.DeepEqual(client, want) {
+			w.Fatalf("Client() = %+v, want %+v: a caller changed what is stored", client, want)
+		}
+		want.Secrets = nil
+		if !reflect.DeepEqual(token.Client, want) || !reflect.DeepEqual(token.Family, fullFamily(want)) || !reflect.DeepEqual(r.Family, token.Family) ||
+			token.Scopes[0] != "read" || token.Audience[0] != "a" || r.Scopes[0] != "read" || code.Scopes[0] != "read" || !code.Family.RevokedAt.IsZero() {
+			w.Fatalf("a caller changed what is stored: %+v, %+v, %+v", token, r, code)
+		}
+		spoil(token.Client, token.Family, token.Scopes, token.Audience)
+		spoil(client, r.Family, r.Scopes)
+		spoil(nil, code.Family, code.Scopes)
+	}
+}

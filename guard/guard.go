@@ -87,7 +87,7 @@ func (c Config) admit(r *http.Request, rules []Rule) (a ctxtoken.Admitted, err e
 		}
 	}
 	for _, rule := range rules {
-		if err := rule(a.Token); err != nil {
+		if err := rule.Admit(a.Token); err != nil {
 			return a, err
 		}
 	}

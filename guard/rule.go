@@ -7,28 +7,36 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Rule refuses an access token by returning an error, usually an
-// [oauth.InsufficientScope] one.
-type Rule func(*oauth.AccessToken) error
+// Rule admits an access token, or refuses it by an error, usually an
+// [oauth.InsufficientScope] one. An application writes its own as a [RuleFunc].
+type Rule interface {
+	Admit(t *oauth.AccessToken) error
+}
+
+// RuleFunc is a [Rule] made of a function.
+type RuleFunc func(t *oauth.AccessToken) error
+
+// Admit implements [Rule].
+func (f RuleFunc) Admit(t *oauth.AccessToken) error { return f(t) }
 
 // Scopes admits tokens that carry every one of the scopes.
 func Scopes(scopes ...string) Rule {
-	return func(t *oauth.AccessToken) error {
+	return RuleFunc(func(t *oauth.AccessToken) error {
 		if slices.ContainsFunc(scopes, func(id string) bool { return !t.Can(id) }) {
 			return lacking("the token lacks a scope: all of these are required", scopes)
 		}
 		return nil
-	}
+	})
 }
 
 // AnyScope admits tokens that carry at least one of the scopes.
 func AnyScope(scopes ...string) Rule {
-	return func(t *oauth.AccessToken) error {
+	return RuleFunc(func(t *oauth.AccessToken) error {
 		if slices.ContainsFunc(scopes, t.Can) {
 			return nil
 		}
 		return lacking("the token lacks a scope: one of these is required", scopes)
-	}
+	})
 }
 
 func lacking(why string, scopes []string) error {
@@ -37,24 +45,64 @@ func lacking(why string, scopes []string) error {
 	return e
 }
 
-// Provider admits tokens of users of the named providers.
-func Provider(names ...string) Rule {
-	return func(t *oauth.AccessToken) error {
-		user, ok := t.Subject().User()
-		switch {
-		case !ok:
-			return oauth.InsufficientScope.Errorf("the token is a client's own: a user's is required")
-		case !slices.Contains(names, user.Provider):
-			return oauth.InsufficientScope.Errorf("the token is not one of this API's users")
-		}
-		return nil
+// Provider admits tokens of users of the named providers. Server.Guard admits
+// those of the default provider unless one of its rules is this one.
+func Provider(names ...string) Rule { return provider(names) }
+
+type provider []string
+
+// Admit implements [Rule].
+func (p provider) Admit(t *oauth.AccessToken) error {
+	user, ok := t.Subject().User()
+	switch {
+	case !ok:
+		return oauth.InsufficientScope.Errorf("the token is a client's own: a user's is required")
+	case !slices.Contains(p, user.Provider):
+		return oauth.InsufficientScope.Errorf("the token is not one of this API's users")
 	}
+	return nil
 }
 
 // Clients admits tokens of clients that act for themselves.
-func Clients(t *oauth.AccessToken) error {
+var Clients Rule = RuleFunc(func(t *oauth.AccessToken) error {
 	if _, isUser := t.Subject().User(); isUser {
 		return oauth.InsufficientScope.Errorf("the token is a user's: a client's own is required")
 	}
 	return nil
+})
+
+// Users returns rules with one that admits users of the named provider put
+// first, unless a [Provider] rule is among them.
+func Users(name string, rules []Rule) []Rule {
+	if slices.ContainsFunc(rules, isProvider) {
+		return rules
+	}
+	return slices.Concat([]Rule{Provider(name)}, rules)
+}
+
+// UsersAndClients is [Users], but the rule about users lets clients pass that act
+// for themselves.
+func UsersAndClients(name string, rules []Rule) []Rule {
+	out := slices.Clone(Users(name, rules))
+	for i, rule := range out {
+		if isProvider(rule) {
+			out[i] = orClient{rule}
+		}
+	}
+	return out
+}
+
+func isProvider(r Rule) bool {
+	_, ok := r.(provider)
+	return ok
+}
+
+type orClient struct{ users Rule }
+
+// Admit implements [Rule].
+func (o orClient) Admit(t *oauth.AccessToken) error {
+	if _, isUser := t.Subject().User(); !isUser {
+		return nil
+	}
+	return o.users.Admit(t)
 }

@@ -1,0 +1,71 @@
+package passport
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/oauth"
+)
+
+// writeJSON answers with a value that nobody may store (RFC 6749 §5.1).
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the connection may be gone; there is nobody to tell
+}
+
+// writeError answers with err in the form of RFC 6749 §5.2.
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	e := oauth.AsError(err)
+	s.logRefusal(r, e, err)
+	setRetryAfter(w, e)
+	status := e.Code.Status()
+	if tooLarge(err) {
+		status = http.StatusRequestEntityTooLarge
+	}
+	if e.Code == oauth.InvalidClient {
+		w.Header().Set("WWW-Authenticate", `Basic realm="oauth", charset="UTF-8"`)
+	}
+	writeJSON(w, status, e)
+}
+
+func setRetryAfter(w http.ResponseWriter, e *oauth.Error) {
+	if e.Code == oauth.TemporarilyUnavailable {
+		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
+	}
+}
+
+// logRefusal says which check failed: at Info what a client did, at Error what
+// the operator has to mend. err says more than the client is told.
+func (s *Server) logRefusal(r *http.Request, e *oauth.Error, err error, attrs ...any) {
+	level, message := slog.LevelInfo, "request refused"
+	if e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable {
+		level, message = slog.LevelError, "request failed"
+	}
+	if r.Context().Err() != nil {
+		level, message = slog.LevelInfo, "request given up by the client"
+	}
+	attrs = append(attrs, "request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", r.URL.Path,
+		"error", string(e.Code), "err", err.Error())
+	s.config.Logger.Log(r.Context(), level, message, attrs...)
+}
+
+// clientError adds to an error which client it is about, for the log.
+func clientError(clientID string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("client %q: %w", clientID, err)
+}
+
+func tooLarge(err error) bool {
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	return large
+}

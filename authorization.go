@@ -1,0 +1,210 @@
+package passport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/oauth"
+)
+
+// authorization is a request to the authorization endpoint (RFC 6749 §4.1.1).
+// Once redirectURI is set, what is wrong with it is told to the client.
+type authorization struct {
+	params      url.Values // those that are known, as they came
+	client      *oauth.Client
+	redirectURI string // where the answer goes
+	state       string
+	scopes      []string
+	resources   []string
+	challenge   string
+	prompt      []string
+	time        time.Time // when the request came in
+	asked       time.Time // when the browser was sent to sign in for it, if it was
+	afterForm   bool      // the browser comes from a form: see Server.leave
+}
+
+// known are the parameters that the endpoint reads. Others are ignored.
+var known = []string{
+	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method",
+	"prompt", "resource", "request", "request_uri", "response_mode", markParam,
+}
+
+// maxQuery is how long a query may be. It is repeated in the address of the
+// sign-in page, percent-encoded.
+const maxQuery = 8 << 10
+
+var errQueryTooLong = oauth.InvalidRequest.Errorf("the request is longer than %d bytes", maxQuery)
+
+// authorizationParams reads the parameters of a GET from the query, of a POST
+// from the form. A parameter that stands in both is there twice.
+func authorizationParams(r *http.Request) (url.Values, error) {
+	if len(r.URL.RawQuery) > maxQuery {
+		return nil, errQueryTooLong
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, oauth.InvalidRequest.Errorf("the request is not properly encoded, or is too long")
+	}
+	params := url.Values{}
+	for name, values := range r.Form {
+		base, _, array := strings.Cut(name, "[")
+		if slices.Contains(known, name) || array && slices.Contains(known, base) {
+			params[name] = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" && len(values) == 1 })
+		}
+	}
+	return params, nil
+}
+
+// authorizationRequest checks everything that does not depend on the user. With
+// an error it returns as much of the request as is known; a redirectURI in it
+// is one of the client's.
+func (s *Server) authorizationRequest(ctx context.Context, params url.Values, at time.Time) (*authorization, error) {
+	q := &authorization{params: params, time: at}
+	if err := s.findClient(ctx, q); err != nil {
+		return q, err
+	}
+	if err := q.findRedirectURI(); err != nil {
+		return q, clientError(q.client.ID, err)
+	}
+	if len(params["state"]) == 1 && checkParameter("state", params["state"], false) == nil {
+		q.state = params.Get("state")
+	}
+	return q, clientError(q.client.ID, s.checkRequest(q))
+}
+
+func (s *Server) findClient(ctx context.Context, q *authorization) error {
+	id := q.params["client_id"]
+	if len(id) == 0 {
+		return oauth.InvalidRequest.Errorf("client_id is missing")
+	}
+	if err := checkParameter("client_id", id, false); err != nil {
+		return err
+	}
+	client, err := s.config.Store.Client(ctx, id[0])
+	unknown := oauth.InvalidClient.Errorf("there is no app with this client_id")
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return fmt.Errorf("client %.100q; `passport client list` shows those there are: %w", id[0], unknown)
+	case err != nil:
+		return fmt.Errorf("find client: %w", err)
+	case !client.Active():
+		return fmt.Errorf("client %.100q is revoked or suspended: %w", id[0], unknown)
+	}
+	q.client = client
+	return nil
+}
+
+// findRedirectURI sets where the answer goes. It may be left out only where one
+// is registered, in full.
+func (q *authorization) findRedirectURI() error {
+	sent := q.params["redirect_uri"]
+	if err := checkParameter("redirect_uri", sent, false); err != nil {
+		return err
+	}
+	registered := q.client.RedirectURIs
+	switch {
+	case len(sent) == 1:
+	case len(registered) == 1:
+		q.redirectURI = registered[0]
+		return nil
+	case len(registered) == 0:
+		return oauth.InvalidRequest.Errorf("no redirect_uri is registered for this app")
+	default:
+		return oauth.InvalidRequest.Errorf("redirect_uri is missing, and the app has more than one")
+	}
+	if _, ok := redirect.Match(registered, q.client.Public() && redirect.Native(registered), sent[0]); !ok {
+		return fmt.Errorf("redirect_uri %.200q is none of %.500q; they are compared byte by byte: %w", sent[0], registered,
+			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
+	}
+	q.redirectURI = sent[0]
+	return nil
+}
+
+// checkRequest checks what is left, once there is a place to tell it to.
+func (s *Server) checkRequest(q *authorization) error {
+	for name, values := range q.params {
+		if err := checkParameter(name, values, name == "resource"); err != nil {
+			return err
+		}
+	}
+	if err := q.checkResponseType(); err != nil {
+		return err
+	}
+	if err := s.checkChallenge(q); err != nil {
+		return err
+	}
+	q.prompt = strings.Fields(q.params.Get("prompt"))
+	if q.prompts("none") && len(q.prompt) > 1 {
+		return oauth.InvalidRequest.Errorf("prompt none stands alone")
+	}
+	var err error
+	if q.scopes, err = s.requestedScopes(q.client, q.params.Get("scope")); err != nil {
+		return err
+	}
+	if q.resources, err = s.requestedResources(q.params["resource"]); err != nil {
+		return err
+	}
+	if asked, ok := s.openMark(q.params, q.time); ok {
+		q.asked, q.afterForm = asked, true
+	}
+	return nil
+}
+
+func (q *authorization) checkResponseType() error {
+	switch p := q.params; {
+	case p.Get("request") != "":
+		return oauth.RequestNotSupported.Errorf("request objects are not supported")
+	case p.Get("request_uri") != "":
+		return oauth.RequestURINotSupported.Errorf("request_uri is not supported")
+	case p.Get("response_type") == "":
+		return oauth.InvalidRequest.Errorf("response_type is missing")
+	case p.Get("response_type") != "code":
+		return oauth.UnsupportedResponseType.Errorf("response_type must be code")
+	case p.Get("response_mode") != "" && p.Get("response_mode") != "query":
+		return oauth.InvalidRequest.Errorf("response_mode must be query")
+	case !q.client.Allows("authorization_code"):
+		return oauth.UnauthorizedClient.Errorf("the client may not use the grant authorization_code")
+	}
+	return nil
+}
+
+// checkChallenge checks the parameters of PKCE (RFC 7636 §4.3, RFC 9700 §2.1.1).
+func (s *Server) checkChallenge(q *authorization) error {
+	challenge, method := q.params.Get("code_challenge"), q.params.Get("code_challenge_method")
+	switch {
+	case challenge == "" && method != "":
+		return oauth.InvalidRequest.Errorf("code_challenge_method was sent without code_challenge")
+	case challenge == "" && (q.client.Public() || s.config.RequirePKCE):
+		return oauth.InvalidRequest.Errorf("code_challenge is required: this client has to use PKCE with S256 (RFC 7636)")
+	case challenge == "":
+		return nil
+	case method == "":
+		return oauth.InvalidRequest.Errorf("code_challenge_method is missing, which means plain: send S256")
+	case method != "S256":
+		return oauth.InvalidRequest.Errorf("code_challenge_method must be S256")
+	case len(challenge) != 43 || strings.Trim(challenge, base64URL) != "":
+		return oauth.InvalidRequest.Errorf("code_challenge must be the 43 base64url characters of a SHA-256 hash")
+	}
+	q.challenge = challenge
+	return nil
+}
+
+const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+func (q *authorization) prompts(what string) bool { return slices.Contains(q.prompt, what) }
+
+// silent reports whether the answer may go out without a page. Whoever else
+// runs on the user's device may take the place of a native application, and
+// nobody would see it (RFC 8252 §8.6).
+func (q *authorization) silent() bool { return !q.client.Public() || redirect.HTTPS(q.redirectURI) }
+
+// trusted reports whether the client was made by an administrator. One that
+// somebody registered for himself could use our errors to send people anywhere
+// (RFC 9700 §4.11.2).
+func (q *authorization) trusted() bool { return q.client.Owner == UserRef{} }

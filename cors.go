@@ -1,0 +1,43 @@
+package passport
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// preflight lets a browser send a token request, from anywhere: it does not know
+// yet for which client. Only the origins of that client may read the answer.
+func preflight(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	if origin := r.Header.Get("Origin"); origin != "" && origin != "null" {
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Allow-Methods", "POST")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		h.Set("Access-Control-Max-Age", "600")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// allowOrigin lets a page read the answer if it has the origin of one of the
+// client's redirect URIs.
+func allowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
+	w.Header().Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" || client == nil || !slices.ContainsFunc(client.RedirectURIs, func(uri string) bool { return originOf(uri) == origin }) {
+		return
+	}
+	w.Header().Set("Access-Control-Allow-Origin", origin)
+	w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+}
+
+func originOf(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}

@@ -1,0 +1,56 @@
+package passport
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// metadata serves the description of the server (RFC 8414). It says what exists
+// and nothing else.
+func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
+	base := strings.TrimSuffix(s.config.Path, "/")
+	m := map[string]any{
+		"issuer":                                s.config.Issuer,
+		"token_endpoint":                        s.url(base + "/token"),
+		"jwks_uri":                              s.url(base + "/jwks"),
+		"grant_types_supported":                 slices.Sorted(maps.Keys(s.grants)),
+		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post", "none"},
+		"response_types_supported":              []string{},
+	}
+	if len(s.config.Scopes) > 0 {
+		ids := make([]string, len(s.config.Scopes))
+		for i, scope := range s.config.Scopes {
+			ids[i] = scope.ID
+		}
+		m["scopes_supported"] = ids
+	}
+	if s.hasUsers() {
+		m["authorization_endpoint"] = s.url(base + "/authorize")
+		m["response_types_supported"] = []string{"code"} // required, though empty arrays are left out elsewhere
+		m["response_modes_supported"] = []string{"query"}
+		m["code_challenge_methods_supported"] = []string{"S256"}
+		m["prompt_values_supported"] = []string{"none", "login", "consent"}
+		m["authorization_response_iss_parameter_supported"] = true
+		m["request_parameter_supported"] = false
+		m["request_uri_parameter_supported"] = false
+	}
+	public(w, "application/json")
+	_ = json.NewEncoder(w).Encode(m)
+}
+
+// jwks serves the public keys (RFC 7517 §5).
+func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
+	public(w, "application/jwk-set+json")
+	_, _ = w.Write(s.config.Keys.jwks())
+}
+
+// public marks an answer that anybody may read and keep for five minutes.
+func public(w http.ResponseWriter, contentType string) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("Access-Control-Allow-Origin", "*")
+}

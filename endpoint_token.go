@@ -1,0 +1,132 @@
+package passport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// token serves /oauth/token (RFC 6749 §3.2).
+func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions {
+		preflight(w, r)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST")
+		writeJSON(w, http.StatusMethodNotAllowed, oauth.InvalidRequest.Errorf("the token endpoint takes POST"))
+		return
+	}
+	res, client, err := s.exchange(r)
+	allowOrigin(w, r, client)
+	if err != nil {
+		s.writeError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, res)
+}
+
+// exchange is a token request from top to bottom. It returns the client as soon
+// as that is known, also with an error.
+func (s *Server) exchange(r *http.Request) (*tokenResponse, *oauth.Client, error) {
+	now := now()
+	form, err := formBody(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	creds, err := clientCredentials(r, form)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := s.authenticate(r.Context(), creds, now)
+	if err != nil {
+		return nil, nil, clientError(creds.id, err)
+	}
+	g, err := s.chosenGrant(client, form.Get("grant_type"))
+	if err != nil {
+		return nil, client, clientError(client.ID, err)
+	}
+	req, err := s.tokenRequest(client, form, now)
+	if err != nil {
+		return nil, client, clientError(client.ID, err)
+	}
+	res, err := s.grant(r.Context(), g, req)
+	return res, client, clientError(client.ID, err)
+}
+
+// now is the time of a request, as precise as it is stored.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+func (s *Server) chosenGrant(client *oauth.Client, grantType string) (oauth.Grant, error) {
+	if grantType == "" {
+		return nil, oauth.InvalidRequest.Errorf("grant_type is required")
+	}
+	g, ok := s.grants[grantType]
+	if !ok {
+		return nil, oauth.UnsupportedGrantType.Errorf("this grant_type is not supported")
+	}
+	if !client.Allows(g.GrantType()) {
+		return nil, oauth.UnauthorizedClient.Errorf("the client may not use the grant %s", g.GrantType())
+	}
+	return g, nil
+}
+
+func (s *Server) tokenRequest(client *oauth.Client, form url.Values, now time.Time) (*oauth.TokenRequest, error) {
+	scopes, err := s.requestedScopes(client, form.Get("scope"))
+	if err != nil {
+		return nil, err
+	}
+	resources, err := s.requestedResources(form["resource"])
+	if err != nil {
+		return nil, err
+	}
+	return &oauth.TokenRequest{
+		Client: client, Scopes: scopes, Resources: resources, Form: form, Time: now, Store: s.config.Store, Users: s.provider,
+	}, nil
+}
+
+// grant asks g what may be issued and issues it. If somebody else used up the
+// same value in the meantime, g is asked once more: it then answers with what
+// was issued, or finds a replay.
+func (s *Server) grant(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest) (*tokenResponse, error) {
+	for last := false; ; last = true {
+		a, err := g.Authorize(ctx, r)
+		if replay, ok := errors.AsType[*oauth.ReplayError](err); ok {
+			return nil, s.endFamily(ctx, replay, r.Time)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := wellFormed(a); err != nil {
+			return nil, fmt.Errorf("grant %s: %w", g.GrantType(), err)
+		}
+		a.Scopes = s.permitted(a.Scopes, r.Client)
+		if a.Again != nil {
+			return s.reissue(ctx, r, a)
+		}
+		res, err := s.issue(ctx, r, a)
+		if !errors.Is(err, oauth.ErrSpent) {
+			return res, err
+		}
+		if last {
+			return nil, oauth.InvalidGrant.Errorf("the %s was used before", a.Spends.Purpose)
+		}
+	}
+}
+
+// endFamily revokes all that came of a value which was used twice, and returns
+// what the client is told (RFC 9700 §4.14.2).
+func (s *Server) endFamily(ctx context.Context, replay *oauth.ReplayError, at time.Time) error {
+	f := replay.Family
+	record := s.audit(ctx, oauth.AuditRecord{Action: "token.replayed", User: f.User, ClientID: f.ClientID, Reason: replay.Error(), Time: at})
+	if err := s.config.Store.RevokeFamily(ctx, f.ID, at, record); err != nil {
+		return fmt.Errorf("revoke family: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event { return Replayed{m, replay.What, f} })
+	return oauth.InvalidGrant.Errorf("%s; everything issued for it has been revoked", replay)
+}

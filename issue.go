@@ -1,0 +1,200 @@
+package passport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/internal/uuid"
+	"github.com/go-passport/passport/oauth"
+)
+
+// tokenResponse is a successful token response (RFC 6749 §5.1).
+type tokenResponse struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+}
+
+// issue signs, stores and announces what a grant allowed. It is the only writer
+// of tokens.
+func (s *Server) issue(ctx context.Context, r *oauth.TokenRequest, a *oauth.Authorization) (*tokenResponse, error) {
+	access := &oauth.AccessToken{
+		ID: uuid.NewV7(), Client: r.Client, Family: a.Family, Scopes: a.Scopes, Audience: s.audienceOf(a),
+		IssuedAt: r.Time, ExpiresAt: r.Time.Add(s.config.AccessTokenTTL),
+	}
+	if a.Family != nil && a.Family.ExpiresAt.Before(access.ExpiresAt) {
+		access.ExpiresAt = a.Family.ExpiresAt
+	}
+	refresh, raw := s.refreshToken(r, a, access)
+	res, err := s.response(ctx, access, raw) // sign first: a signing failure must not use up the code
+	if err != nil {
+		return nil, err
+	}
+	issuance := &oauth.Issuance{Time: r.Time, Spends: a.Spends, AccessToken: access, RefreshToken: refresh}
+	if a.NewFamily {
+		issuance.NewFamily = a.Family
+	}
+	issuance.Audit = s.audit(ctx, issuedRecord(r, a))
+	if err := s.config.Store.Issue(ctx, issuance); err != nil {
+		return nil, fmt.Errorf("store tokens: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event { return AccessTokenIssued{m, access} })
+	if refresh != nil {
+		rotated := a.Spends.Purpose == oauth.SpendRefreshToken
+		s.announce(ctx, func(m Meta) Event { return RefreshTokenIssued{m, refresh, rotated} })
+	}
+	return res, nil
+}
+
+func issuedRecord(r *oauth.TokenRequest, a *oauth.Authorization) oauth.AuditRecord {
+	user, _ := a.Subject.User()
+	return oauth.AuditRecord{
+		Action: "token.issued", Actor: oauth.ForClient().Claim(r.Client.ID), User: user, ClientID: r.Client.ID,
+		Reason: r.Form.Get("grant_type"), Time: r.Time,
+	}
+}
+
+// wellFormed refuses what no grant may ask for: a token of nobody's, a user's
+// without the family that ends it, a client's that would end with one.
+func wellFormed(a *oauth.Authorization) error {
+	user, isUser := a.Subject.User()
+	switch p := a.Spends.Purpose; {
+	case !a.Subject.Valid():
+		return errors.New("it names no subject")
+	case isUser && (a.Family == nil || a.Family.User != user):
+		return errors.New("it authorizes a user without a family of that user")
+	case !isUser && a.Family != nil:
+		return errors.New("it authorizes a client with a family")
+	case a.NewFamily && a.Family == nil:
+		return errors.New("it begins a family and names none")
+	case p != "" && p != oauth.SpendCode && p != oauth.SpendRefreshToken && !p.Custom():
+		return errors.New("the purpose of its one-time value needs a dot in its name")
+	case p.Custom() && a.Spends.Until.IsZero():
+		return errors.New("it does not say how long its one-time value is kept")
+	case p == oauth.SpendRefreshToken && !a.Refresh:
+		return errors.New("it spends a refresh token without replacing it")
+	}
+	return nil
+}
+
+func (s *Server) audienceOf(a *oauth.Authorization) []string {
+	if len(a.Resources) == 0 {
+		return []string{s.config.Audience}
+	}
+	return a.Resources
+}
+
+// refreshToken returns the record of the refresh token that belongs to access,
+// and the token itself; neither when none is to be issued.
+func (s *Server) refreshToken(r *oauth.TokenRequest, a *oauth.Authorization, access *oauth.AccessToken) (*oauth.RefreshToken, string) {
+	if !a.Refresh {
+		return nil, ""
+	}
+	raw := secret.New()
+	if a.Spends.Purpose == oauth.SpendRefreshToken {
+		raw = successor(s.roots.first(), a.Spends.ID)
+	}
+	scopes := a.Granted
+	if scopes == nil {
+		scopes = a.Scopes
+	}
+	expires := r.Time.Add(s.config.RefreshTokenTTL)
+	if a.Family != nil && a.Family.ExpiresAt.Before(expires) {
+		expires = a.Family.ExpiresAt
+	}
+	return &oauth.RefreshToken{
+		Digest: oauth.DigestOf(raw), AccessTokenID: access.ID, Family: a.Family, Scopes: scopes, ExpiresAt: expires,
+	}, raw
+}
+
+// successor returns the refresh token that replaces a spent one: derived from
+// it, so that sending the request again yields the same.
+func successor(r *root, spent string) string { return r.derive("refresh token", spent) }
+
+// reissue answers a refresh that was sent again with what it got before: the
+// same refresh token, and the access token rebuilt from its row.
+func (s *Server) reissue(ctx context.Context, r *oauth.TokenRequest, a *oauth.Authorization) (*tokenResponse, error) {
+	access, err := s.config.Store.AccessToken(ctx, a.Again.AccessTokenID)
+	if errors.Is(err, oauth.ErrNotFound) {
+		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find access token: %w", err)
+	}
+	if !sameSet(access.Scopes, a.Scopes) || !sameSet(access.Audience, s.audienceOf(a)) {
+		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, for another scope or resource")
+	}
+	if !access.Live(r.Time) {
+		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and what it got has ended")
+	}
+	for _, root := range s.roots { // the key may have been changed in between
+		if raw := successor(root, a.Spends.ID); a.Again.Digest.Matches(raw) {
+			return s.response(ctx, access, raw)
+		}
+	}
+	return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and the key that its successor was made with is gone")
+}
+
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
+}
+
+// reservedClaims are those that only the server sets.
+var reservedClaims = []string{
+	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "acr", "amr", "cnf", "act", "may_act",
+	"typ", "sid", "nonce", "azp", "at_hash", "c_hash", "s_hash", "events", "authorization_details",
+}
+
+// claims are those of a JWT access token (RFC 9068 §2.2).
+func (s *Server) claims(ctx context.Context, t *oauth.AccessToken) (map[string]any, error) {
+	claims := map[string]any{
+		"iss": s.config.Issuer, "sub": t.Subject().Claim(t.Client.ID), "client_id": t.Client.ID, "jti": t.ID,
+		"iat": t.IssuedAt.Unix(), "exp": t.ExpiresAt.Unix(), "aud": t.Audience,
+	}
+	if len(t.Audience) == 1 {
+		claims["aud"] = t.Audience[0]
+	}
+	if len(t.Scopes) > 0 {
+		claims["scope"] = strings.Join(t.Scopes, " ")
+	}
+	if t.Family != nil && !t.Family.AuthTime.IsZero() {
+		claims["auth_time"] = t.Family.AuthTime.Unix()
+	}
+	if s.config.Claims == nil {
+		return claims, nil
+	}
+	more, err := s.config.Claims(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("Config.Claims: %w", err)
+	}
+	for name := range more {
+		if slices.Contains(reservedClaims, name) {
+			return nil, fmt.Errorf("Config.Claims returned %q: that claim is the server's own; choose another name", name)
+		}
+	}
+	maps.Copy(claims, more)
+	return claims, nil
+}
+
+func (s *Server) response(ctx context.Context, t *oauth.AccessToken, refresh string) (*tokenResponse, error) {
+	claims, err := s.claims(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := s.config.Keys.sign("at+jwt", claims)
+	if err != nil {
+		return nil, fmt.Errorf("sign access token: %w", err)
+	}
+	return &tokenResponse{
+		AccessToken: signed, TokenType: "Bearer", ExpiresIn: int64(t.ExpiresAt.Sub(t.IssuedAt) / time.Second),
+		RefreshToken: refresh, Scope: strings.Join(t.Scopes, " "),
+	}, nil
+}

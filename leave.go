@@ -1,0 +1,83 @@
+package passport
+
+import (
+	"html/template"
+	"net/http"
+	"strconv"
+
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/oauth"
+)
+
+// answer sends the browser back to the client (RFC 6749 §4.1.2), with the issuer
+// in every answer (RFC 9207 §2).
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *authorization, params ...redirect.Param) {
+	params = append(params, redirect.Param{Name: "state", Value: q.state}, redirect.Param{Name: "iss", Value: s.config.Issuer})
+	s.goTo(w, r, redirect.AddParams(q.redirectURI, params...), q.afterForm)
+}
+
+// refuse tells the client what is wrong if it is known where that is, or else
+// shows a page.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *authorization, err error) {
+	e := oauth.AsError(err)
+	if q.redirectURI == "" || !q.trusted() && e.Code != oauth.AccessDenied {
+		s.showError(w, r, pageStatus(e, err), err)
+		return
+	}
+	s.logRefusal(r, e, err)
+	s.answer(w, r, q, redirect.Param{Name: "error", Value: string(e.Code)}, redirect.Param{Name: "error_description", Value: e.Description})
+}
+
+// pageStatus is the status of an error page. A client that is unknown here has
+// not failed to authenticate: nobody asked it to.
+func pageStatus(e *oauth.Error, err error) int {
+	switch {
+	case tooLarge(err):
+		return http.StatusRequestEntityTooLarge
+	case e == errQueryTooLong:
+		return http.StatusRequestURITooLong
+	case e.Code.Status() >= 500:
+		return e.Code.Status()
+	}
+	return http.StatusBadRequest
+}
+
+// goTo sends the browser on. Chromium holds every redirect that follows a form,
+// the client's own further ones too, against the form-action of the page that
+// the form was on. So what follows a form is a page that moves on by itself;
+// but for a private-use scheme, which needs the user's gesture and can be named
+// in form-action, it is a redirect.
+func (s *Server) goTo(w http.ResponseWriter, r *http.Request, target string, afterForm bool) {
+	if afterForm && !(r.Method == http.MethodPost && redirect.PrivateUse(target)) {
+		s.show(w, r, http.StatusOK, "leaving", map[string]any{
+			"Target": target,
+			"Link":   template.URL(target), //nolint:gosec // a registered redirect URI, or the application's own sign-in page
+			"Host":   redirect.Host(target),
+		})
+		return
+	}
+	page.Private(w)
+	w.Header().Set("Location", target)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// showError answers with a page, or with JSON where that is asked for: what is
+// wrong, what to do, and the ID under which the log says more.
+func (s *Server) showError(w http.ResponseWriter, r *http.Request, status int, err error) {
+	e := oauth.AsError(err)
+	s.logRefusal(r, e, err)
+	if e.Code == oauth.TemporarilyUnavailable {
+		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
+	}
+	if wantsJSON(r) {
+		writeJSON(w, status, e)
+		return
+	}
+	s.show(w, r, status, "error", errorText(e))
+}
+
+// showAnswered tells somebody who answers a page twice what became of it.
+func (s *Server) showAnswered(w http.ResponseWriter, r *http.Request, what string) {
+	s.show(w, r, http.StatusConflict, "answered", map[string]any{"What": what})
+}

@@ -1,0 +1,254 @@
+package passport
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/internal/uuid"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Registration is what a client is made from.
+type Registration struct {
+	// ID is chosen by the server when empty.
+	ID string
+
+	// Name is shown to users on the consent page. Required.
+	Name string
+
+	// Owner is whose it is; zero for a client of the operator's own. What an
+	// owner registered for himself is marked as unchecked on the consent page.
+	Owner UserRef
+
+	// AuthMethod is [oauth.AuthSecret] by default; [oauth.AuthNone] makes a
+	// public client, which has no secret and must use PKCE.
+	AuthMethod oauth.AuthMethod
+
+	// Provider names the users that the client may act for; the default
+	// provider's when empty.
+	Provider string
+
+	// RedirectURIs are compared byte by byte (RFC 9700 §2.1); only the port of
+	// a native application's loopback URI may differ.
+	RedirectURIs []string
+
+	// GrantTypes is authorization_code and refresh_token by default.
+	GrantTypes []string
+
+	// Scopes that it may ask for; nil for all.
+	Scopes []string
+
+	EndsWithSession bool              // see [oauth.Client]
+	Attributes      map[string]string // the application's own
+}
+
+// NewClient is a client that was just made.
+type NewClient struct {
+	Client *oauth.Client
+
+	// Secret is shown this once and stored as a digest only; empty for a
+	// public client.
+	Secret string
+}
+
+// CreateClient makes a client. The error names everything that is wrong with
+// the registration.
+func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient, error) {
+	at := now()
+	c := &oauth.Client{
+		ID: cmp.Or(reg.ID, uuid.NewV7()), Name: strings.TrimSpace(reg.Name), Owner: reg.Owner,
+		AuthMethod: cmp.Or(reg.AuthMethod, oauth.AuthSecret), Provider: reg.Provider,
+		RedirectURIs: slices.Clone(reg.RedirectURIs), GrantTypes: slices.Clone(reg.GrantTypes), Scopes: slices.Clone(reg.Scopes),
+		EndsWithSession: reg.EndsWithSession, Attributes: maps.Clone(reg.Attributes), CreatedAt: at, Version: 1,
+	}
+	if c.GrantTypes == nil {
+		c.GrantTypes = []string{"authorization_code", "refresh_token"}
+	}
+	if err := s.checkClient(c); err != nil {
+		return nil, err
+	}
+	made := &NewClient{Client: c}
+	if !c.Public() {
+		made.Secret = secret.New()
+		c.Secrets = []oauth.Secret{{Digest: oauth.DigestOf(made.Secret), CreatedAt: at}}
+	}
+	record := s.audit(ctx, oauth.AuditRecord{Action: "client.created", User: c.Owner, ClientID: c.ID, Time: at})
+	err := s.config.Store.CreateClient(ctx, c, record)
+	if errors.Is(err, oauth.ErrConflict) {
+		return nil, fmt.Errorf("create client: there is a client with the ID %q already: choose another: %w", c.ID, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create client: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event { return ClientCreated{m, c} })
+	return made, nil
+}
+
+// checkClient reports everything that is wrong with a client.
+func (s *Server) checkClient(c *oauth.Client) error {
+	var faults []error
+	fault := func(wrong bool, format string, args ...any) {
+		if wrong {
+			faults = append(faults, fmt.Errorf("client: "+format, args...))
+		}
+	}
+	fault(!isStorable(c.ID), "the ID is not UTF-8 without control characters, of at most 255 bytes")
+	fault(c.Name == "", "a name is missing: it is what users see on the consent page")
+	fault(!isStorable(c.Name), "the name is not UTF-8 without control characters, of at most 255 bytes")
+	fault(!slices.Contains([]oauth.AuthMethod{oauth.AuthNone, oauth.AuthBasic, oauth.AuthPost, oauth.AuthSecret}, c.AuthMethod),
+		"the authentication method %q does not exist: use none, client_secret_basic or client_secret_post", c.AuthMethod)
+	fault(c.Provider != "" && s.provider(c.Provider) == nil, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
+	fault((c.Owner.ID == "") != (c.Owner.Provider == ""), "the owner needs provider and ID, or neither")
+	for _, g := range c.GrantTypes {
+		_, ok := s.grants[g]
+		fault(!ok, "the grant %q does not exist: choose of %s", g, strings.Join(slices.Sorted(maps.Keys(s.grants)), ", "))
+	}
+	fault(c.Public() && c.Allows("client_credentials"), "a public client cannot use client_credentials: it has nothing to prove itself with")
+	fault(c.Allows("authorization_code") && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
+	for _, uri := range c.RedirectURIs {
+		if err := redirect.Validate(uri, !s.https()); err != nil {
+			fault(true, "the redirect URI %q %w", uri, err)
+		}
+	}
+	for _, id := range c.Scopes {
+		fault(!s.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
+	}
+	return errors.Join(faults...)
+}
+
+// isStorable reports whether every store can keep the text as it is.
+func isStorable(text string) bool {
+	return text != "" && len(text) <= 255 && utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// Client returns a client, or [oauth.ErrNotFound].
+func (s *Server) Client(ctx context.Context, id string) (*oauth.Client, error) {
+	return s.config.Store.Client(ctx, id)
+}
+
+// Clients yields all clients by ID, revoked ones too.
+func (s *Server) Clients(ctx context.Context) iter.Seq2[*oauth.Client, error] {
+	return s.config.Store.Clients(ctx)
+}
+
+// RevokeClient ends a client, and with it every token that it holds. There is no
+// way back. A client that is missing is [oauth.ErrNotFound].
+func (s *Server) RevokeClient(ctx context.Context, id string) error {
+	at := now()
+	record := s.audit(ctx, oauth.AuditRecord{Action: "client.revoked", ClientID: id, Time: at})
+	if err := s.config.Store.RevokeClient(ctx, id, at, record); err != nil {
+		return fmt.Errorf("revoke client %q: %w", id, err)
+	}
+	s.announce(ctx, func(m Meta) Event { return ClientRevoked{m, id} })
+	return nil
+}
+
+// Tokens yields a user's access tokens by ID, dead ones too; see
+// [oauth.AccessToken.Live].
+func (s *Server) Tokens(ctx context.Context, user UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	return s.config.Store.TokensOf(ctx, user)
+}
+
+// RevokeToken ends an access token, and with a user's everything that came of
+// the same consent, refresh tokens included. One that is missing is
+// [oauth.ErrNotFound].
+func (s *Server) RevokeToken(ctx context.Context, id string) error {
+	at := now()
+	record := s.audit(ctx, oauth.AuditRecord{Action: "token.revoked", Reason: "token " + id, Time: at})
+	if err := s.config.Store.RevokeToken(ctx, id, at, record); err != nil {
+		return fmt.Errorf("revoke token: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event { return Revoked{Meta: m, TokenID: id, Reason: "token"} })
+	return nil
+}
+
+// RevokeUser ends every token of a user, also those that are being issued for a
+// request that has come in before. Consents stay; see [Server.Withdraw].
+func (s *Server) RevokeUser(ctx context.Context, user UserRef) error {
+	return s.revoke(ctx, oauth.FamilyFilter{User: user}, "user")
+}
+
+// RevokeUserAtClient ends every token of a user at one client.
+func (s *Server) RevokeUserAtClient(ctx context.Context, user UserRef, clientID string) error {
+	if clientID == "" {
+		return errors.New("revoke: a client ID is missing; to revoke everything of a user call RevokeUser")
+	}
+	return s.revoke(ctx, oauth.FamilyFilter{User: user, ClientID: clientID}, "user at client")
+}
+
+// PasswordChanged ends what a changed password has to end: codes and tokens that
+// came of the user's other browser sessions. exceptSessionID is the session in
+// which it was changed, empty to spare none. Personal access tokens stay.
+func (s *Server) PasswordChanged(ctx context.Context, user UserRef, exceptSessionID string) error {
+	return s.revoke(ctx, oauth.FamilyFilter{User: user, ExceptSession: digestOfSession(exceptSessionID), KeepPersonal: true}, "password changed")
+}
+
+// EndSession ends what has to end with a browser session: codes that were not
+// redeemed yet, and under Config.FamiliesEndWithSession, or that field of a
+// client, the tokens too. Without a session ID it is an error, never "all".
+func (s *Server) EndSession(ctx context.Context, user UserRef, sessionID string) error {
+	if sessionID == "" {
+		return errors.New("end session: the session ID is empty")
+	}
+	session := digestOfSession(sessionID)
+	if err := s.revoke(ctx, oauth.FamilyFilter{User: user, Session: session, Unredeemed: true}, "session ended"); err != nil {
+		return err
+	}
+	return s.revoke(ctx, oauth.FamilyFilter{User: user, Session: session, EndsWithSession: true}, "session ended")
+}
+
+func digestOfSession(id string) oauth.Digest {
+	if id == "" {
+		return ""
+	}
+	return oauth.DigestOf(id)
+}
+
+func (s *Server) revoke(ctx context.Context, which oauth.FamilyFilter, reason string) error {
+	at := now()
+	record := s.audit(ctx, oauth.AuditRecord{Action: "tokens.revoked", User: which.User, ClientID: which.ClientID, Reason: reason, Time: at})
+	if err := s.config.Store.RevokeFamilies(ctx, which, at, record); err != nil {
+		return fmt.Errorf("revoke tokens: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event { return Revoked{Meta: m, User: which.User, ClientID: which.ClientID, Reason: reason} })
+	return nil
+}
+
+// Withdraw takes back a user's consent to a client and ends every token of the
+// user at it. Personal access tokens stay.
+func (s *Server) Withdraw(ctx context.Context, user UserRef, clientID string) error {
+	at := now()
+	record := s.audit(ctx, oauth.AuditRecord{
+		Action: "consent.withdrawn", Actor: oauth.ForUser(user).Claim(""), User: user, ClientID: clientID, Time: at,
+	})
+	if err := s.config.Store.Withdraw(ctx, user, clientID, at, record); err != nil {
+		return fmt.Errorf("withdraw consent: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event { return ConsentWithdrawn{m, user, clientID} })
+	return nil
+}
+
+// Purge forgets what ended before a time, in batches, and returns how many rows
+// that were. What could still be replayed is kept as long as it matters.
+func (s *Server) Purge(ctx context.Context, before time.Time) (total int, err error) {
+	for {
+		n, err := s.config.Store.Purge(ctx, before.UTC(), 1000)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("purge: %w", err)
+		}
+		if n == 0 {
+			return total, nil
+		}
+	}
+}

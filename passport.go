@@ -1,0 +1,125 @@
+package passport
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-passport/passport/grant"
+	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/sameorigin"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Server is an authorization server. It is an http.Handler for all its routes
+// and is safe for concurrent use. It starts no goroutine.
+type Server struct {
+	config  Config
+	issuer  *url.URL
+	roots   roots
+	grants  map[string]oauth.Grant
+	forms   *sameorigin.Guard
+	pages   pages
+	mux     *http.ServeMux
+	scopeID map[string]Scope
+}
+
+// New returns a server for the given configuration, or everything that is wrong
+// with it, each fault with its remedy.
+func New(config Config) (*Server, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, mux: http.NewServeMux(), grants: map[string]oauth.Grant{}, scopeID: map[string]Scope{}}
+	s.issuer, _ = url.Parse(config.Issuer) // validated
+	s.roots = newRoots(config.Keys, config.Secrets)
+	s.forms = sameorigin.New(config.Issuer)
+	pages, err := newPages()
+	if err != nil {
+		return nil, err
+	}
+	s.pages = pages
+	for _, scope := range config.Scopes {
+		s.scopeID[scope.ID] = scope
+	}
+	for _, g := range slices.Concat(s.builtin(), config.Grants) {
+		s.grants[g.GrantType()] = g
+	}
+	for _, warning := range config.Keys.warnings {
+		config.Logger.Warn(warning)
+	}
+	s.Mount(s.mux)
+	return s, nil
+}
+
+// builtin returns the grants that need no switch. Those that involve a user
+// need users.
+func (s *Server) builtin() []oauth.Grant {
+	grants := []oauth.Grant{grant.ClientCredentials{}}
+	if s.hasUsers() {
+		grants = append(grants, grant.AuthorizationCode{}, grant.RefreshToken{Grace: max(0, s.config.RefreshTokenGrace)})
+	}
+	return grants
+}
+
+func (s *Server) hasUsers() bool { return s.config.Users != nil || len(s.config.Providers) > 0 }
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Guard returns middleware that admits users of the default provider, or of
+// those that a [guard.Provider] rule names, if their token passes the rules.
+// A client's own token is refused.
+func (s *Server) Guard(rules ...guard.Rule) func(http.Handler) http.Handler {
+	return s.guard(guard.Users(DefaultProvider, rules))
+}
+
+// GuardClient returns middleware that admits clients that act for themselves,
+// and refuses users.
+func (s *Server) GuardClient(rules ...guard.Rule) func(http.Handler) http.Handler {
+	return s.guard(slices.Concat([]guard.Rule{guard.Clients}, rules))
+}
+
+// GuardAny returns middleware that admits whom Guard admits, and clients that act
+// for themselves.
+func (s *Server) GuardAny(rules ...guard.Rule) func(http.Handler) http.Handler {
+	return s.guard(guard.UsersAndClients(DefaultProvider, rules))
+}
+
+func (s *Server) guard(rules []guard.Rule) func(http.Handler) http.Handler {
+	admit := guard.New(guard.Config{Verify: s.verify, OnRefusal: s.config.OnRefusal, Logger: s.config.Logger}, rules...)
+	return func(next http.Handler) http.Handler {
+		admitted := admit(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			admitted.ServeHTTP(w, reqinfo.Attach(w, r, s.config.TrustedProxies))
+		})
+	}
+}
+
+// provider returns the user provider of a name, nil for an unknown one.
+func (s *Server) provider(name string) UserProvider {
+	if name == "" || name == DefaultProvider {
+		return s.config.Users
+	}
+	return s.config.Providers[name]
+}
+
+// providerOf returns the name and the provider of the users that a client acts
+// for.
+func (s *Server) providerOf(c *oauth.Client) (string, UserProvider, error) {
+	name := c.Provider
+	if name == "" {
+		name = DefaultProvider
+	}
+	if p := s.provider(name); p != nil {
+		return name, p, nil
+	}
+	return "", nil, fmt.Errorf("client %q names the user provider %q, which Config does not have", c.ID, name)
+}
+
+// url returns the absolute URL of a path below the issuer.
+func (s *Server) url(path string) string { return strings.TrimSuffix(s.config.Issuer, "/") + path }

@@ -1,0 +1,72 @@
+package passport
+
+import (
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-passport/passport/internal/reqinfo"
+)
+
+// Route is one endpoint, for an application that mounts them itself.
+type Route struct {
+	Name    string // such as "passport.token"
+	Method  string // empty for all, where the handler answers 405 itself
+	Path    string // with the path of the issuer
+	Handler http.Handler
+}
+
+// Routes yields the server's endpoints.
+func (s *Server) Routes() iter.Seq[Route] {
+	return func(yield func(Route) bool) {
+		for _, r := range s.routes() {
+			r.Handler = s.entry(r.Handler)
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Server) routes() []Route {
+	base := strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/")
+	routes := []Route{
+		{"passport.token", "", base + "/token", http.HandlerFunc(s.token)},
+		{"passport.jwks", "GET", base + "/jwks", http.HandlerFunc(s.jwks)},
+		{"passport.metadata", "GET", wellKnown(s.issuer, "oauth-authorization-server"), http.HandlerFunc(s.metadata)},
+	}
+	if s.hasUsers() {
+		routes = append(routes, Route{"passport.authorizations.authorize", "", base + "/authorize", http.HandlerFunc(s.authorize)})
+	}
+	return routes
+}
+
+// wellKnown is where a document about the issuer lies: the name stands before
+// the issuer's own path (RFC 8414 §3.1).
+func wellKnown(issuer *url.URL, name string) string {
+	return "/.well-known/" + name + strings.TrimSuffix(issuer.Path, "/")
+}
+
+// Mount registers every endpoint on a mux: an [http.ServeMux], or whatever has
+// its Handle method.
+func (s *Server) Mount(mux interface {
+	Handle(pattern string, handler http.Handler)
+}) {
+	for r := range s.Routes() {
+		mux.Handle(strings.TrimPrefix(r.Method+" "+r.Path, " "), r.Handler)
+	}
+}
+
+// maxBody is as large as the body of a request to an endpoint may be.
+const maxBody = 64 << 10
+
+// entry is what every request passes first.
+func (s *Server) entry(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = reqinfo.Attach(w, r, s.config.TrustedProxies)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}

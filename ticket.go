@@ -1,0 +1,146 @@
+package passport
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/oauth"
+)
+
+// ticketTTL is how long a consent page may be answered.
+const ticketTTL = 10 * time.Minute
+
+// ticket is the pending request of a consent page. It travels in the form,
+// sealed, so that no session is needed and tabs are independent of each other.
+// It works once, for the account that the page was shown to, in the browser that
+// has its cookie.
+type ticket struct {
+	ID        string       `json:"id"`
+	Params    string       `json:"params"` // of the request, form-encoded
+	Scopes    []string     `json:"scopes"` // that the page showed
+	Resources []string     `json:"resources,omitempty"`
+	Provider  string       `json:"provider"`
+	User      string       `json:"user"`
+	Browser   oauth.Digest `json:"browser"` // of the cookie's value
+	Expires   int64        `json:"expires"` // Unix seconds
+	root      *root
+}
+
+// newTicket returns the sealed ticket of a page and sets its cookie.
+func (s *Server) newTicket(w http.ResponseWriter, q *authorization, user UserRef) (string, error) {
+	browser := secret.New()
+	t := ticket{
+		ID: secret.New(), Params: q.params.Encode(), Scopes: q.scopes, Resources: q.resources,
+		Provider: user.Provider, User: user.ID, Browser: oauth.DigestOf(browser), Expires: q.time.Add(ticketTTL).Unix(),
+	}
+	plain, err := json.Marshal(t)
+	if err != nil {
+		return "", fmt.Errorf("encode ticket: %w", err)
+	}
+	http.SetCookie(w, s.ticketCookie(t.ID, browser, int(ticketTTL/time.Second)))
+	return s.roots.seal("ticket", plain), nil
+}
+
+// openTicket opens a ticket that was sealed with any of the keys and has not
+// expired.
+func (s *Server) openTicket(sealed string, at time.Time) (*ticket, error) {
+	plain, root, err := s.roots.open("ticket", sealed)
+	if err != nil {
+		return nil, fmt.Errorf("the ticket is not one of ours, or the key that sealed it is gone: %w", err)
+	}
+	t := &ticket{root: root}
+	if err := json.Unmarshal(plain, t); err != nil {
+		return nil, fmt.Errorf("decode ticket: %w", err)
+	}
+	if at.Unix() >= t.Expires {
+		return nil, fmt.Errorf("the ticket expired at %v", time.Unix(t.Expires, 0).UTC())
+	}
+	return t, nil
+}
+
+// code is the authorization code that allowing with this ticket makes: derived,
+// so that a double click makes one.
+func (t *ticket) code() string { return t.root.derive("code", t.ID) }
+
+// until is when the row of the used ticket may be purged: never before the
+// ticket itself is worth nothing.
+func (t *ticket) until() time.Time { return time.Unix(t.Expires, 0).UTC().Add(time.Minute) }
+
+// matches reports whether the ticket was made for this browser, this account
+// and for what the page would show now.
+func (t *ticket) matches(r *http.Request, name string, user UserRef, q *authorization) bool {
+	cookie, err := r.Cookie(name)
+	return err == nil && t.Browser.Matches(cookie.Value) &&
+		t.Provider == user.Provider && t.User == user.ID &&
+		slices.Equal(t.Scopes, q.scopes) && slices.Equal(t.Resources, q.resources)
+}
+
+func (t *ticket) params() (url.Values, error) { return url.ParseQuery(t.Params) }
+
+// cookieName is the name of a ticket's own cookie.
+func (s *Server) cookieName(ticketID string) string {
+	name := "passport-" + string(oauth.DigestOf(ticketID))[:16]
+	if s.https() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// ticketCookie returns the cookie that binds a ticket to a browser; with a
+// negative age, one that takes it away.
+func (s *Server) ticketCookie(ticketID, value string, age int) *http.Cookie {
+	return &http.Cookie{
+		Name: s.cookieName(ticketID), Value: value, Path: "/", MaxAge: age,
+		HttpOnly: true, Secure: s.https(), SameSite: http.SameSiteLaxMode,
+	}
+}
+
+func (s *Server) https() bool { return strings.HasPrefix(s.config.Issuer, "https://") }
+
+// markParam is the parameter that the return address of a sign-in page carries.
+const markParam = "passport_sign_in"
+
+// markTTL is how long signing in may take.
+const markTTL = time.Hour
+
+// mark says that a browser was sent to sign in, and when, for one request.
+type mark struct {
+	Asked  int64        `json:"asked"` // Unix seconds
+	Params oauth.Digest `json:"params"`
+}
+
+// newMark seals a mark for a request that comes in now.
+func (s *Server) newMark(params url.Values, at time.Time) (string, error) {
+	plain, err := json.Marshal(mark{Asked: at.Unix(), Params: digestOfParams(params)})
+	if err != nil {
+		return "", fmt.Errorf("encode mark: %w", err)
+	}
+	return s.roots.seal("sign-in mark", plain), nil
+}
+
+// openMark returns when the browser was sent to sign in for this very request.
+func (s *Server) openMark(params url.Values, at time.Time) (asked time.Time, ok bool) {
+	plain, _, err := s.roots.open("sign-in mark", params.Get(markParam))
+	var m mark
+	if err != nil || json.Unmarshal(plain, &m) != nil || m.Params != digestOfParams(params) {
+		return time.Time{}, false
+	}
+	asked = time.Unix(m.Asked, 0)
+	return asked, at.Before(asked.Add(markTTL))
+}
+
+func digestOfParams(params url.Values) oauth.Digest {
+	rest := url.Values{}
+	for name, values := range params {
+		if name != markParam {
+			rest[name] = values
+		}
+	}
+	return oauth.DigestOf(rest.Encode())
+}

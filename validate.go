@@ -1,0 +1,200 @@
+package passport
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/internal/scope"
+	"github.com/go-passport/passport/oauth"
+)
+
+const day = 24 * time.Hour
+
+// withDefaults fills in what is not set.
+func (c Config) withDefaults() Config {
+	c.Path = cmp.Or(c.Path, "/oauth")
+	c.Audience = cmp.Or(c.Audience, c.Issuer)
+	c.AccessTokenTTL = cmp.Or(c.AccessTokenTTL, time.Hour)
+	c.RefreshTokenTTL = cmp.Or(c.RefreshTokenTTL, 30*day)
+	c.RefreshTokenGrace = cmp.Or(c.RefreshTokenGrace, 10*time.Second)
+	c.CodeTTL = cmp.Or(c.CodeTTL, time.Minute)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.OnEvent == nil {
+		c.OnEvent = func(context.Context, Event) {}
+	}
+	return c
+}
+
+// familyTTL is how long all that comes of a consent lives at most.
+func (c Config) familyTTL(browserApp bool) time.Duration {
+	switch {
+	case c.FamilyTTL > 0:
+		return c.FamilyTTL
+	case browserApp:
+		return 30 * day
+	}
+	return 365 * day
+}
+
+// faults collects what is wrong with a configuration.
+type faults []error
+
+func (f *faults) add(wrong bool, format string, args ...any) {
+	if wrong {
+		*f = append(*f, fmt.Errorf("passport: Config."+format, args...))
+	}
+}
+
+// validate reports everything that is wrong, each with its remedy.
+func (c Config) validate() error {
+	var f faults
+	f.issuer(c)
+	f.add(c.Path != "/" && (!strings.HasPrefix(c.Path, "/") || strings.HasSuffix(c.Path, "/") || strings.ContainsAny(c.Path, "{}? #%\\")),
+		"Path %q: want a plain path such as /oauth", c.Path)
+	f.store(c)
+	f.keys(c)
+	f.users(c)
+	f.scopes(c)
+	f.audience(c)
+	f.lifetimes(c)
+	f.grants(c)
+	return errors.Join(f...)
+}
+
+func (f *faults) issuer(c Config) {
+	u, err := url.Parse(c.Issuer)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		f.add(true, "Issuer %q: want the server's own URL, such as https://app.example.com", c.Issuer)
+		return
+	}
+	f.add(u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || strings.Contains(c.Issuer, "#"),
+		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)", c.Issuer)
+	f.add(strings.HasSuffix(c.Issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte", c.Issuer)
+	f.add(strings.ContainsAny(u.EscapedPath(), "{}%\\") || strings.Contains(u.Path, "//"), "Issuer %q: want a plain path", c.Issuer)
+	f.add(u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureAllowHTTP,
+		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", c.Issuer)
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (f *faults) store(c Config) {
+	if c.Store == nil {
+		f.add(true, "Store is missing: use sqlstore.New(db, dialect), or new(memstore.Store) for a trial")
+		return
+	}
+	checker, ok := oauth.StoreAs[oauth.Checker](c.Store)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := checker.Check(ctx); err != nil {
+		f.add(true, "Store: %w", err)
+	}
+}
+
+func (f *faults) keys(c Config) {
+	if c.Keys == nil || len(c.Keys.all) == 0 {
+		f.add(true, "Keys is missing: make some with `passport keys` and load them with passport.LoadKeys(dir) or passport.KeysFromEnv(); passport.GenerateKeys() makes new ones for a trial")
+		return
+	}
+	if err := c.Keys.validate(); err != nil {
+		f.add(true, "Keys: %w", err)
+	}
+	f.add(len(c.Secrets) == 0 && !c.Keys.derivable(), "Secrets is missing: the first of Keys does not show its private key, as in a KMS, so nothing can be derived from it; give 32 random bytes")
+	for i, secret := range c.Secrets {
+		f.add(len(secret) < 32, "Secrets[%d] has %d bytes: give at least 32 random ones, as of `openssl rand 32`", i, len(secret))
+	}
+}
+
+func (f *faults) users(c Config) {
+	check := func(field string, p UserProvider) {
+		if v := reflect.ValueOf(p); v.Kind() == reflect.Pointer && v.IsNil() {
+			f.add(true, "%s is a nil %T: leave the field out, or make one", field, p)
+			return
+		}
+		if v, ok := p.(interface{ Validate() error }); ok {
+			if err := v.Validate(); err != nil {
+				f.add(true, "%s: %w", field, err)
+			}
+		}
+	}
+	if c.Users != nil {
+		check("Users", c.Users)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
+		field := fmt.Sprintf("Providers[%q]", name)
+		f.add(!isProviderName(name), "%s: a provider's name has small letters, digits and hyphens", field)
+		f.add(name == "client", "%s: choose another name; client: marks a client's own tokens", field)
+		f.add(name == DefaultProvider, "%s: the users of that name are those of Config.Users", field)
+		if c.Providers[name] == nil {
+			f.add(true, "%s is nil: leave it out", field)
+			continue
+		}
+		check(field, c.Providers[name])
+	}
+}
+
+func isProviderName(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+func (f *faults) scopes(c Config) {
+	seen := map[string]bool{}
+	for i, s := range c.Scopes {
+		ids, err := scope.Parse(s.ID)
+		f.add(err != nil || len(ids) != 1 || ids[0] != s.ID, "Scopes[%d].ID %q: want one word of printable ASCII without quote and backslash (RFC 6749 §3.3)", i, s.ID)
+		f.add(len(s.ID) > 255, "Scopes[%d].ID is longer than 255 bytes: shorten it", i)
+		f.add(s.ID == "*", "Scopes[%d].ID *: it stands for all scopes and cannot be one", i)
+		f.add(seen[s.ID], "Scopes lists %q twice: take one out", s.ID)
+		seen[s.ID] = true
+	}
+	for _, id := range c.DefaultScopes {
+		f.add(!seen[id], "DefaultScopes names %q, which Scopes does not list: add it there", id)
+	}
+}
+
+func (f *faults) audience(c Config) {
+	resources := c.Resources
+	if c.Audience != c.Issuer {
+		resources = append([]string{c.Audience}, resources...)
+	}
+	for _, uri := range resources {
+		u, err := url.Parse(uri)
+		f.add(err != nil || !u.IsAbs() || strings.ContainsAny(uri, "# "), "Audience or Resources has %q: want an absolute URI without fragment (RFC 8707 §2)", uri)
+	}
+}
+
+func (f *faults) lifetimes(c Config) {
+	for _, ttl := range []struct {
+		name string
+		d    time.Duration
+	}{{"AccessTokenTTL", c.AccessTokenTTL}, {"RefreshTokenTTL", c.RefreshTokenTTL}, {"CodeTTL", c.CodeTTL}} {
+		f.add(ttl.d < time.Second, "%s is %v: want at least a second", ttl.name, ttl.d)
+	}
+	f.add(c.FamilyTTL < 0, "FamilyTTL is %v: want none, or a time after which users consent anew", c.FamilyTTL)
+	f.add(c.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", c.CodeTTL)
+	f.add(c.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: at most a minute; it is for answers that were lost, not for tokens that are kept", c.RefreshTokenGrace)
+}
+
+func (f *faults) grants(c Config) {
+	seen := map[string]bool{"authorization_code": true, "refresh_token": true, "client_credentials": true}
+	for _, g := range c.Grants {
+		f.add(g.GrantType() == "", "Grants: %T has no GrantType", g)
+		f.add(seen[g.GrantType()], "Grants has a second grant for grant_type %q: take one out", g.GrantType())
+		seen[g.GrantType()] = true
+	}
+}

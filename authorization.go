@@ -204,6 +204,10 @@ func (q *authorization) prompts(what string) bool { return slices.Contains(q.pro
 // nobody would see it (RFC 8252 §8.6).
 func (q *authorization) silent() bool { return !q.client.Public() || redirect.HTTPS(q.redirectURI) }
 
+// browserApp reports whether the client runs in a browser, where nothing can be
+// kept from other scripts.
+func (q *authorization) browserApp() bool { return q.client.Public() && redirect.HTTPS(q.redirectURI) }
+
 // trusted reports whether the client was made by an administrator. One that
 // somebody registered for himself could use our errors to send people anywhere
 // (RFC 9700 §4.11.2).

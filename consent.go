@@ -52,7 +52,7 @@ func (s *Server) begin(r *http.Request, q *authorization, ref UserRef, user *Use
 		ID: uuid.NewV7(), User: ref, ClientID: q.client.ID, AuthTime: user.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
 		EndsWithSession: s.config.FamiliesEndWithSession || q.client.EndsWithSession,
 		CreatedAt:       q.time,
-		ExpiresAt:       q.time.Add(s.config.familyTTL(q.client.Public() && redirect.HTTPS(q.redirectURI))),
+		ExpiresAt:       q.time.Add(s.config.familyTTL(q.browserApp())),
 	}
 	if user.SessionID != "" {
 		b.Family.Session = oauth.DigestOf(user.SessionID)

@@ -34,7 +34,7 @@ func (s *Server) issue(ctx context.Context, r *oauth.TokenRequest, a *oauth.Auth
 		access.ExpiresAt = a.Family.ExpiresAt
 	}
 	refresh, raw := s.refreshToken(r, a, access)
-	res, err := s.response(ctx, access, raw) // sign first: a signing failure must not use up the code
+	res, err := s.response(ctx, access, raw, r.Time) // sign first: a signing failure must not use up the code
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (s *Server) reissue(ctx context.Context, r *oauth.TokenRequest, a *oauth.Au
 	}
 	for _, root := range s.roots { // the key may have been changed in between
 		if raw := successor(root, a.Spends.ID); a.Again.Digest.Matches(raw) {
-			return s.response(ctx, access, raw)
+			return s.response(ctx, access, raw, r.Time)
 		}
 	}
 	return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and the key that its successor was made with is gone")
@@ -184,7 +184,8 @@ func (s *Server) claims(ctx context.Context, t *oauth.AccessToken) (map[string]a
 	return claims, nil
 }
 
-func (s *Server) response(ctx context.Context, t *oauth.AccessToken, refresh string) (*tokenResponse, error) {
+// response is what the client gets, at the time of its request.
+func (s *Server) response(ctx context.Context, t *oauth.AccessToken, refresh string, at time.Time) (*tokenResponse, error) {
 	claims, err := s.claims(ctx, t)
 	if err != nil {
 		return nil, err
@@ -194,7 +195,7 @@ func (s *Server) response(ctx context.Context, t *oauth.AccessToken, refresh str
 		return nil, fmt.Errorf("sign access token: %w", err)
 	}
 	return &tokenResponse{
-		AccessToken: signed, TokenType: "Bearer", ExpiresIn: int64(t.ExpiresAt.Sub(t.IssuedAt) / time.Second),
+		AccessToken: signed, TokenType: "Bearer", ExpiresIn: int64(t.ExpiresAt.Sub(at) / time.Second),
 		RefreshToken: refresh, Scope: strings.Join(t.Scopes, " "),
 	}, nil
 }

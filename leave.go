@@ -21,12 +21,18 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *authorization
 // shows a page.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *authorization, err error) {
 	e := oauth.AsError(err)
-	if q.redirectURI == "" || !q.trusted() && e.Code != oauth.AccessDenied {
+	if q.redirectURI == "" || !q.trusted() && !blameless(e.Code) {
 		s.showError(w, r, pageStatus(e, err), err)
 		return
 	}
 	s.logRefusal(r, e, err)
 	s.answer(w, r, q, redirect.Param{Name: "error", Value: string(e.Code)}, redirect.Param{Name: "error_description", Value: e.Description})
+}
+
+// blameless reports whether a request may end in this error without anybody
+// having made it so: the user declined, or we failed.
+func blameless(code oauth.ErrorCode) bool {
+	return code == oauth.AccessDenied || code == oauth.ServerError || code == oauth.TemporarilyUnavailable
 }
 
 // pageStatus is the status of an error page. A client that is unknown here has

@@ -66,6 +66,7 @@ func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authoriz
 		"Host":      host,
 		"Device":    redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
 		"Untrusted": !q.trusted(),
+		"Days":      int(s.config.familyTTL(q.browserApp()) / day),
 		"Ticket":    sealed,
 		"Action":    strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/") + "/authorize",
 	}

@@ -1,0 +1,113 @@
+package passport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Tokens yields a user's access tokens by ID, dead ones too; see
+// [oauth.AccessToken.Live].
+func (s *Server) Tokens(ctx context.Context, user UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	return s.config.Store.TokensOf(ctx, user)
+}
+
+// RevokeToken ends an access token, and with a user's everything that came of
+// the same consent, refresh tokens included. One that is missing is
+// [oauth.ErrNotFound].
+func (s *Server) RevokeToken(ctx context.Context, id string) error {
+	at := now()
+	record := s.audit(ctx, oauth.AuditRecord{Action: "token.revoked", Reason: "token " + id, Time: at})
+	if err := s.config.Store.RevokeToken(ctx, id, at, record); err != nil {
+		return fmt.Errorf("revoke token: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event { return Revoked{Meta: m, TokenID: id, Reason: "token"} })
+	return nil
+}
+
+// RevokeUser ends every token of a user, also those that are being issued for a
+// request that has come in before. Consents stay; see [Server.Withdraw].
+func (s *Server) RevokeUser(ctx context.Context, user UserRef) error {
+	return s.revoke(ctx, oauth.FamilyFilter{User: user}, "user")
+}
+
+// RevokeUserAtClient ends every token of a user at one client.
+func (s *Server) RevokeUserAtClient(ctx context.Context, user UserRef, clientID string) error {
+	if clientID == "" {
+		return errors.New("revoke: a client ID is missing; to revoke everything of a user call RevokeUser")
+	}
+	return s.revoke(ctx, oauth.FamilyFilter{User: user, ClientID: clientID}, "user at client")
+}
+
+// PasswordChanged ends what a changed password has to end: codes and tokens that
+// came of the user's other browser sessions. exceptSessionID is the session in
+// which it was changed, empty to spare none. Personal access tokens stay.
+func (s *Server) PasswordChanged(ctx context.Context, user UserRef, exceptSessionID string) error {
+	return s.revoke(ctx, oauth.FamilyFilter{User: user, ExceptSession: digestOfSession(exceptSessionID), KeepPersonal: true}, "password changed")
+}
+
+// EndSession ends what has to end with a browser session: codes that were not
+// redeemed yet, and under Config.FamiliesEndWithSession, or that field of a
+// client, the tokens too. Without a session ID it is an error, never "all".
+func (s *Server) EndSession(ctx context.Context, user UserRef, sessionID string) error {
+	if sessionID == "" {
+		return errors.New("end session: the session ID is empty")
+	}
+	session := digestOfSession(sessionID)
+	if err := s.revoke(ctx, oauth.FamilyFilter{User: user, Session: session, Unredeemed: true}, "session ended"); err != nil {
+		return err
+	}
+	return s.revoke(ctx, oauth.FamilyFilter{User: user, Session: session, EndsWithSession: true}, "session ended")
+}
+
+func digestOfSession(id string) oauth.Digest {
+	if id == "" {
+		return ""
+	}
+	return oauth.DigestOf(id)
+}
+
+func (s *Server) revoke(ctx context.Context, which oauth.FamilyFilter, reason string) error {
+	at := now()
+	record := s.audit(ctx, oauth.AuditRecord{Action: "tokens.revoked", User: which.User, ClientID: which.ClientID, Reason: reason, Time: at})
+	if err := s.config.Store.RevokeFamilies(ctx, which, at, record); err != nil {
+		return fmt.Errorf("revoke tokens: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event {
+		return Revoked{Meta: m, User: which.User, ClientID: which.ClientID, Reason: reason}
+	})
+	return nil
+}
+
+// Withdraw takes back a user's consent to a client and ends every token of the
+// user at it. Personal access tokens stay.
+func (s *Server) Withdraw(ctx context.Context, user UserRef, clientID string) error {
+	at := now()
+	record := s.audit(ctx, oauth.AuditRecord{
+		Action: "consent.withdrawn", Actor: oauth.ForUser(user).Claim(""), User: user, ClientID: clientID, Time: at,
+	})
+	if err := s.config.Store.Withdraw(ctx, user, clientID, at, record); err != nil {
+		return fmt.Errorf("withdraw consent: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event { return ConsentWithdrawn{m, user, clientID} })
+	return nil
+}
+
+// Purge forgets what ended before a time, in batches, and returns how many rows
+// that were. What could still be replayed is kept as long as it matters.
+func (s *Server) Purge(ctx context.Context, before time.Time) (total int, err error) {
+	for {
+		n, err := s.config.Store.Purge(ctx, before.UTC(), 1000)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("purge: %w", err)
+		}
+		if n == 0 {
+			return total, nil
+		}
+	}
+}

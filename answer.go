@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -45,16 +44,16 @@ func setRetryAfter(w http.ResponseWriter, e *oauth.Error) {
 // logRefusal says which check failed: at Info what a client did, at Error what
 // the operator has to mend. err says more than the client is told.
 func (s *Server) logRefusal(r *http.Request, e *oauth.Error, err error, attrs ...any) {
-	level, message := slog.LevelInfo, "request refused"
-	if e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable {
-		level, message = slog.LevelError, "request failed"
-	}
-	if r.Context().Err() != nil {
-		level, message = slog.LevelInfo, "request given up by the client"
-	}
 	attrs = append(attrs, "request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", r.URL.Path,
 		"error", string(e.Code), "err", err.Error())
-	s.config.Logger.Log(r.Context(), level, message, attrs...)
+	switch {
+	case r.Context().Err() != nil:
+		s.config.Logger.InfoContext(r.Context(), "request given up by the client", attrs...)
+	case e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable:
+		s.config.Logger.ErrorContext(r.Context(), "request failed", attrs...)
+	default:
+		s.config.Logger.InfoContext(r.Context(), "request refused", attrs...)
+	}
 }
 
 // clientError adds to an error which client it is about, for the log.

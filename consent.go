@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,35 +37,33 @@ func unconsented(q *authorization, granted []string) []string {
 }
 
 // answerWithoutPage issues a code to a client that needs no asking.
-func (s *Server) answerWithoutPage(w http.ResponseWriter, r *http.Request, q *authorization, ref UserRef, user *User) error {
+func (s *Server) answerWithoutPage(w http.ResponseWriter, r *http.Request, q *authorization, who *account) error {
 	code := secret.New()
-	if err := s.begin(r, q, ref, user, &oauth.Beginning{}, code); err != nil {
+	if err := s.begin(r.Context(), q, who, &oauth.Beginning{Code: &oauth.Code{Digest: oauth.DigestOf(code)}}); err != nil {
 		return err
 	}
 	s.answer(w, r, q, redirect.Param{Name: "code", Value: code})
 	return nil
 }
 
-// begin stores the family and the code that a request comes to, with what is
-// set in b already.
-func (s *Server) begin(r *http.Request, q *authorization, ref UserRef, user *User, b *oauth.Beginning, code string) error {
+// begin completes and stores what a request comes to: b has the digest of the
+// code, and the ticket if there was a page.
+func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *oauth.Beginning) error {
 	b.Family = &oauth.Family{
-		ID: uuid.NewV7(), User: ref, ClientID: q.client.ID, AuthTime: user.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
+		ID: uuid.NewV7(), User: who.ref, ClientID: q.client.ID, AuthTime: who.user.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
 		EndsWithSession: s.config.FamiliesEndWithSession || q.client.EndsWithSession,
 		CreatedAt:       q.time,
 		ExpiresAt:       q.time.Add(s.config.familyTTL(q.browserApp())),
 	}
-	if user.SessionID != "" {
-		b.Family.Session = oauth.DigestOf(user.SessionID)
-	}
+	b.Family.Session = digestOfSession(who.user.SessionID)
 	b.Code = &oauth.Code{
-		Digest: oauth.DigestOf(code), Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
+		Digest: b.Code.Digest, Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
 		CodeChallenge: q.challenge, ExpiresAt: q.time.Add(s.config.CodeTTL),
 	}
-	b.Audit = s.audit(r.Context(), oauth.AuditRecord{
-		Action: "code.issued", Actor: oauth.ForUser(ref).Claim(""), User: ref, ClientID: q.client.ID, Time: q.time,
+	b.Audit = s.audit(ctx, oauth.AuditRecord{
+		Action: "code.issued", Actor: oauth.ForUser(who.ref).Claim(""), User: who.ref, ClientID: q.client.ID, Time: q.time,
 	})
-	if err := s.config.Store.Begin(r.Context(), b); err != nil {
+	if err := s.config.Store.Begin(ctx, b); err != nil {
 		return fmt.Errorf("store code: %w", err)
 	}
 	return nil
@@ -102,53 +101,54 @@ var errStale = oauth.InvalidRequest.Errorf("this page has expired. Go back to th
 // act does what the user decided, if the ticket is for this browser, this
 // account and what the page showed; if it is not, the page is shown anew.
 func (s *Server) act(w http.ResponseWriter, r *http.Request, q *authorization, t *ticket) error {
-	ref, user, err := s.currentUser(r, q.client)
+	who, err := s.signedIn(r, q)
 	if err != nil {
 		return err
 	}
-	if user == nil {
+	if who == nil {
 		return s.sendToSignIn(w, r, q)
 	}
-	if again, err := q.signInAgain(user); err != nil {
+	allow, deny := r.PostForm.Get("decision") == "allow", r.PostForm.Get("decision") == "deny"
+	if deny && t.matches(r, s.cookieName(t.ID), who.ref, q) {
+		return s.deny(w, r, q, t, who.ref)
+	}
+	granted, err := s.consented(r, q, who)
+	switch {
+	case err != nil:
 		return err
-	} else if again {
-		return s.sendToSignIn(w, r, q)
-	}
-	if !t.matches(r, s.cookieName(t.ID), ref, q) {
-		granted, err := s.config.Store.Consented(r.Context(), ref, q.client.ID)
-		if err != nil {
-			return fmt.Errorf("find consent: %w", err)
-		}
-		return s.showConsent(w, r, q, ref, user, granted)
-	}
-	switch r.PostForm.Get("decision") {
-	case "allow":
-		return s.allow(w, r, q, t, ref, user)
-	case "deny":
-		return s.deny(w, r, q, t, ref)
+	case !t.matches(r, s.cookieName(t.ID), who.ref, q):
+		return s.showConsent(w, r, q, who, granted)
+	case allow:
+		return s.allow(w, r, &allowed{q, t, who, unconsented(q, granted)})
 	}
 	return oauth.InvalidRequest.Errorf("the answer is neither allow nor deny")
 }
 
+// allowed is a request that the user allowed on a page.
+type allowed struct {
+	*authorization
+	ticket   *ticket
+	who      *account
+	consents []string // that are new
+}
+
 // allow issues the code that the ticket stands for.
-func (s *Server) allow(w http.ResponseWriter, r *http.Request, q *authorization, t *ticket, ref UserRef, user *User) error {
-	granted, err := s.config.Store.Consented(r.Context(), ref, q.client.ID)
-	if err != nil {
-		return fmt.Errorf("find consent: %w", err)
-	}
-	consents := unconsented(q, granted)
-	err = s.begin(r, q, ref, user, &oauth.Beginning{Ticket: t.ID, Until: t.until(), Consents: consents}, t.code())
+func (s *Server) allow(w http.ResponseWriter, r *http.Request, q *allowed) error {
+	t := q.ticket
+	err := s.begin(r.Context(), q.authorization, q.who, &oauth.Beginning{
+		Ticket: t.ID, Until: t.until(), Consents: q.consents, Code: &oauth.Code{Digest: oauth.DigestOf(t.code())},
+	})
 	if errors.Is(err, oauth.ErrSpent) {
-		return s.allowAgain(w, r, q, t)
+		return s.allowAgain(w, r, q.authorization, t)
 	}
 	if err != nil {
 		return err
 	}
-	if len(consents) > 0 {
-		s.announce(r.Context(), func(m Meta) Event { return ConsentGiven{m, ref, q.client.ID, consents} })
+	if len(q.consents) > 0 {
+		s.announce(r.Context(), func(m Meta) Event { return ConsentGiven{m, q.who.ref, q.client.ID, q.consents} })
 	}
 	http.SetCookie(w, s.ticketCookie(t.ID, "", -1))
-	s.answer(w, r, q, redirect.Param{Name: "code", Value: t.code()})
+	s.answer(w, r, q.authorization, redirect.Param{Name: "code", Value: t.code()})
 	return nil
 }
 

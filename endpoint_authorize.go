@@ -40,51 +40,64 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 // interact answers a checked request: by sending the user to sign in, by a
 // consent page, or by a code. An error is for the client.
 func (s *Server) interact(w http.ResponseWriter, r *http.Request, q *authorization) error {
-	ref, user, err := s.currentUser(r, q.client)
+	who, err := s.signedIn(r, q)
 	switch {
 	case err != nil:
 		return err
-	case user == nil && q.prompts("none"):
-		return oauth.LoginRequired.Errorf("nobody is signed in")
-	case user == nil:
+	case who == nil && q.prompts("none"):
+		return oauth.LoginRequired.Errorf("nobody is signed in, or has to sign in again")
+	case who == nil:
 		return s.sendToSignIn(w, r, q)
 	}
-	if again, err := q.signInAgain(user); err != nil {
-		return err
-	} else if again {
-		return s.sendToSignIn(w, r, q)
-	}
-	granted, err := s.config.Store.Consented(r.Context(), ref, q.client.ID)
+	granted, err := s.consented(r, q, who)
 	if err != nil {
-		return fmt.Errorf("find consent: %w", err)
+		return err
 	}
-	if s.needsPage(r, q, user, granted) {
+	if s.needsPage(r, q, who.user, granted) {
 		if q.prompts("none") {
 			return oauth.ConsentRequired.Errorf("the user has to be asked")
 		}
-		return s.showConsent(w, r, q, ref, user, granted)
+		return s.showConsent(w, r, q, who, granted)
 	}
-	return s.answerWithoutPage(w, r, q, ref, user)
+	return s.answerWithoutPage(w, r, q, who)
 }
 
-// currentUser returns who is signed in, or nil for nobody.
-func (s *Server) currentUser(r *http.Request, client *oauth.Client) (UserRef, *User, error) {
-	name, provider, err := s.providerOf(client)
+// account is a user of one of the providers.
+type account struct {
+	ref  UserRef
+	user *User
+}
+
+// signedIn returns who is signed in as the request demands, or nil if somebody
+// has to sign in first.
+func (s *Server) signedIn(r *http.Request, q *authorization) (*account, error) {
+	name, provider, err := s.providerOf(q.client)
 	if err != nil {
-		return UserRef{}, nil, err
+		return nil, err
 	}
 	user, err := provider.CurrentUser(r)
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		return UserRef{}, nil, nil
+		return nil, nil
 	case err != nil:
-		return UserRef{}, nil, fmt.Errorf("find who is signed in: %w", err)
+		return nil, fmt.Errorf("find who is signed in: %w", err)
 	case user == nil || user.ID == "":
-		return UserRef{}, nil, fmt.Errorf("CurrentUser of the provider %q returned a user without an ID; return oauth.ErrNotFound for nobody", name)
-	case len(user.ID) > 255 || checkParameter("ID", []string{user.ID}, false) != nil:
-		return UserRef{}, nil, fmt.Errorf("CurrentUser of the provider %q returned an ID that cannot be stored: want UTF-8 without control characters, at most 255 bytes", name)
+		return nil, fmt.Errorf("CurrentUser of the provider %q returned a user without an ID; return oauth.ErrNotFound for nobody", name)
+	case !isStorable(user.ID):
+		return nil, fmt.Errorf("CurrentUser of the provider %q returned an ID that cannot be stored: want UTF-8 without control characters, at most 255 bytes", name)
 	}
-	return UserRef{Provider: name, ID: user.ID}, user, nil
+	if again, err := q.signInAgain(user); err != nil || again {
+		return nil, err
+	}
+	return &account{UserRef{Provider: name, ID: user.ID}, user}, nil
+}
+
+func (s *Server) consented(r *http.Request, q *authorization, who *account) ([]string, error) {
+	granted, err := s.config.Store.Consented(r.Context(), who.ref, q.client.ID)
+	if err != nil {
+		return nil, fmt.Errorf("find consent: %w", err)
+	}
+	return granted, nil
 }
 
 // signInAgain reports whether prompt=login sends the user to sign in. One who

@@ -29,7 +29,7 @@ func formBody(r *http.Request) (url.Values, error) {
 		if tooLarge(err) {
 			return nil, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
 		}
-		if r.PostForm == nil || len(r.PostForm) == 0 {
+		if len(r.PostForm) == 0 {
 			return nil, oauth.InvalidRequest.Errorf("the body is not a form")
 		}
 		return nil, oauth.InvalidRequest.Errorf("the form is not properly encoded")

@@ -66,7 +66,7 @@ func issuedRecord(r *oauth.TokenRequest, a *oauth.Authorization) oauth.AuditReco
 // without the family that ends it, a client's that would end with one.
 func wellFormed(a *oauth.Authorization) error {
 	user, isUser := a.Subject.User()
-	switch p := a.Spends.Purpose; {
+	switch {
 	case !a.Subject.Valid():
 		return errors.New("it names no subject")
 	case isUser && (a.Family == nil || a.Family.User != user):
@@ -75,6 +75,13 @@ func wellFormed(a *oauth.Authorization) error {
 		return errors.New("it authorizes a client with a family")
 	case a.NewFamily && a.Family == nil:
 		return errors.New("it begins a family and names none")
+	}
+	return wellSpent(a)
+}
+
+// wellSpent refuses one-time values that could clash with ours, or never go.
+func wellSpent(a *oauth.Authorization) error {
+	switch p := a.Spends.Purpose; {
 	case p != "" && p != oauth.SpendCode && p != oauth.SpendRefreshToken && !p.Custom():
 		return errors.New("the purpose of its one-time value needs a dot in its name")
 	case p.Custom() && a.Spends.Until.IsZero():

@@ -56,11 +56,11 @@ func pageStatus(e *oauth.Error, err error) int {
 // in form-action, it is a redirect.
 func (s *Server) goTo(w http.ResponseWriter, r *http.Request, target string, afterForm bool) {
 	if afterForm && !(r.Method == http.MethodPost && redirect.PrivateUse(target)) {
-		s.show(w, r, http.StatusOK, "leaving", map[string]any{
+		s.show(w, r, http.StatusOK, view{name: "leaving", data: map[string]any{
 			"Target": target,
 			"Link":   template.URL(target), //nolint:gosec // a registered redirect URI, or the application's own sign-in page
 			"Host":   redirect.Host(target),
-		})
+		}})
 		return
 	}
 	page.Private(w)
@@ -80,10 +80,10 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, status int, e
 		writeJSON(w, status, e)
 		return
 	}
-	s.show(w, r, status, "error", errorText(e))
+	s.show(w, r, status, view{name: "error", data: errorText(e)})
 }
 
 // showAnswered tells somebody who answers a page twice what became of it.
 func (s *Server) showAnswered(w http.ResponseWriter, r *http.Request, what string) {
-	s.show(w, r, http.StatusConflict, "answered", map[string]any{"What": what})
+	s.show(w, r, http.StatusConflict, view{name: "answered", data: map[string]any{"What": what}})
 }

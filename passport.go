@@ -50,7 +50,7 @@ func New(config Config) (*Server, error) {
 		s.grants[g.GrantType()] = g
 	}
 	for _, warning := range config.Keys.warnings {
-		config.Logger.Warn(warning)
+		config.Logger.Warn("keys", "warning", warning)
 	}
 	s.Mount(s.mux)
 	return s, nil

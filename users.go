@@ -10,11 +10,15 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The vocabulary of package oauth that every application needs.
+// What every application needs of the vocabulary of package oauth.
 type (
-	Scope        = oauth.Scope
-	User         = oauth.User
-	UserRef      = oauth.UserRef
+	// Scope is [oauth.Scope].
+	Scope = oauth.Scope
+	// User is [oauth.User].
+	User = oauth.User
+	// UserRef is [oauth.UserRef].
+	UserRef = oauth.UserRef
+	// UserProvider is [oauth.UserProvider].
 	UserProvider = oauth.UserProvider
 )
 

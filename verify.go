@@ -36,12 +36,12 @@ func (s *Server) verify(r *http.Request, bearer string) (*oauth.AccessToken, *oa
 	if !ok {
 		return t, nil, nil
 	}
-	user, err := s.account(r, ref)
+	user, err := s.userOf(r, ref)
 	return t, user, err
 }
 
-// account loads the user that a token speaks for.
-func (s *Server) account(r *http.Request, ref UserRef) (*User, error) {
+// userOf loads the user that a token speaks for.
+func (s *Server) userOf(r *http.Request, ref UserRef) (*User, error) {
 	gone := oauth.InvalidToken.Errorf("the account may no longer act")
 	provider := s.provider(ref.Provider)
 	if provider == nil {

@@ -36,11 +36,20 @@ func newPages() (pages, error) {
 	return p, nil
 }
 
+// view is a page: the name of its template, what that shows, and where else than
+// to us its form may lead.
+type view struct {
+	name       string
+	data       map[string]any
+	formAction []string
+}
+
 // show answers with a page.
-func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, name string, data map[string]any, formAction ...string) {
+func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v view) {
+	name, data := v.name, v.data
 	data["Site"] = s.issuer.Host
 	data["RequestID"] = reqinfo.From(r.Context()).ID
-	if err := page.Render(w, status, s.pages[name], data, formAction...); err != nil {
+	if err := page.Render(w, status, s.pages[name], data, v.formAction...); err != nil {
 		s.config.Logger.ErrorContext(r.Context(), "page not shown", "page", name, "request_id", data["RequestID"], "err", err)
 	}
 }
@@ -49,8 +58,8 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, name s
 const maxName = 80
 
 // showConsent asks the user, with a fresh ticket.
-func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authorization, ref UserRef, user *User, granted []string) error {
-	sealed, err := s.newTicket(w, q, ref)
+func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authorization, who *account, granted []string) error {
+	sealed, err := s.newTicket(w, q, who.ref)
 	if err != nil {
 		return err
 	}
@@ -59,7 +68,7 @@ func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authoriz
 	host := redirect.Host(q.redirectURI)
 	data := map[string]any{
 		"Client":    page.Text(q.client.Name, maxName),
-		"User":      page.Text(user.Name, maxName),
+		"User":      page.Text(who.user.Name, maxName),
 		"New":       slices.DeleteFunc(slices.Clone(asked), func(scope Scope) bool { return !isNew(scope) }),
 		"Old":       slices.DeleteFunc(slices.Clone(asked), isNew),
 		"Resources": q.resources,
@@ -74,7 +83,7 @@ func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authoriz
 	if redirect.PrivateUse(q.redirectURI) {
 		formAction = []string{host + ":"}
 	}
-	s.show(w, r, http.StatusOK, "consent", data, formAction...)
+	s.show(w, r, http.StatusOK, view{"consent", data, formAction})
 	return nil
 }
 

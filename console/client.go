@@ -123,9 +123,12 @@ func (o *clientOptions) create(ctx context.Context, cmd *cobra.Command, s *passp
 			return err
 		}
 	}
+	if in != nil && o.provider != "" && o.provider != passport.DefaultProvider {
+		return fmt.Errorf("there is no provider %q: the accounts of this server are those of %q", o.provider, passport.DefaultProvider)
+	}
 	made, err := s.CreateClient(ctx, o.registration())
 	if err != nil {
-		return err
+		return inSettings(err)
 	}
 	if o.json {
 		return writeJSON(cmd.OutOrStdout(), describeClient(made.Client, made.Secret))

@@ -130,16 +130,21 @@ func sentences(err error) string {
 	return fmt.Sprintf("%d things are wrong:\n  - %s", len(all), strings.Join(all, "\n  - "))
 }
 
-// faults takes apart what errors.Join put together.
-func faults(err error) (texts []string) {
+// faults takes apart what errors.Join put together. Each fault is one line.
+func faults(err error) []string {
 	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []string{strings.TrimPrefix(err.Error(), "passport: ")}
+	if ok {
+		var lines, texts []string
+		for _, e := range joined.Unwrap() {
+			lines = append(lines, e.Error())
+			texts = append(texts, faults(e)...)
+		}
+		if strings.Join(lines, "\n") == err.Error() { // and not a sentence that wraps two errors
+			return texts
+		}
 	}
-	for _, e := range joined.Unwrap() {
-		texts = append(texts, faults(e)...)
-	}
-	return texts
+	line := strings.Join(strings.Fields(err.Error()), " ")
+	return []string{strings.TrimPrefix(line, "passport: ")}
 }
 
 // subcommandOnly refuses what is no command, and names the one that was meant.

@@ -14,7 +14,7 @@ import (
 func listen(address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("listen is %q: want an address with a port, such as 127.0.0.1:8000", address)
+		return nil, fmt.Errorf("%q is no address to listen on: want one with a port, such as 127.0.0.1:8000", address)
 	}
 	l, err := net.Listen("tcp", address)
 	switch {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/reqinfo"
 )
 
@@ -111,29 +112,26 @@ func (r *recorder) code() int {
 
 // ownName sends a browser that came to loopback by another name to the issuer's:
 // localhost and 127.0.0.1 do not share cookies, so signing in at one of them and
-// consenting at the other could not work.
+// consenting at the other could not work. Another port is left alone: that is a
+// proxy on the same machine.
 func ownName(next http.Handler, issuer *url.URL) http.Handler {
-	if !loopbackHost(issuer.Host) {
+	if !loopbackName(issuer.Hostname()) {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet || r.Host == issuer.Host || !loopbackHost(r.Host) {
+		asked := url.URL{Host: r.Host}
+		if r.Method != http.MethodGet || r.Host == issuer.Host || !loopbackName(asked.Hostname()) || asked.Port() != issuer.Port() {
 			next.ServeHTTP(w, r)
 			return
 		}
 		to := url.URL{Scheme: issuer.Scheme, Host: issuer.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+		page.Private(w)
 		w.Header().Set("Location", to.String())
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Referrer-Policy", "no-referrer")
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
 }
 
-func loopbackHost(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
-	}
-	ip := net.ParseIP(strings.Trim(name, "[]"))
+func loopbackName(name string) bool {
+	ip := net.ParseIP(name)
 	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }

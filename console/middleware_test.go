@@ -196,6 +196,7 @@ func TestOwnName(t *testing.T) {
 		{"what was escaped stays so", "http://127.0.0.1:8000", "GET", "localhost:8000", "/a%2Fb", "http://127.0.0.1:8000/a%2Fb"},
 		{"a path that looks like a host", "http://127.0.0.1:8000", "GET", "localhost:8000", "//evil.example/x", "http://127.0.0.1:8000//evil.example/x"},
 		{"the issuer's own", "http://127.0.0.1:8000", "GET", "127.0.0.1:8000", "/", ""},
+		{"a proxy on this machine", "http://127.0.0.1:8000", "GET", "localhost:8001", "/", ""},
 		{"a form", "http://127.0.0.1:8000", "POST", "localhost:8000", "/", ""},
 		{"a container's name", "http://127.0.0.1:8000", "GET", "passport:8000", "/", ""},
 		{"E16: somebody's name", "http://127.0.0.1:8000", "GET", "evil.example", "/", ""},

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/sqlstore"
 )
 
@@ -32,13 +35,58 @@ func (p *program) open(ctx context.Context, s *settings, logger *slog.Logger) (*
 		return nil, err
 	}
 	if err := o.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("the database %s cannot be used: %w", safe(s.DatabaseURL), err), o.close())
+		return nil, errors.Join(unusable(s, err), o.close())
 	}
 	return o, nil
 }
 
+// check reports everything that is wrong with the settings, before anything is
+// made or opened.
+func (s *settings) check() error {
+	keys, err := passport.GenerateKeys()
+	if err != nil {
+		return err
+	}
+	c := s.Config
+	c.Store, c.Keys, c.Logger = noStore{}, keys, slog.New(slog.DiscardHandler)
+	_, err = passport.New(c)
+	return inSettings(err)
+}
+
+// noStore is what settings are checked with: nothing is asked of it.
+type noStore struct{ oauth.Store }
+
+// What SQLite says of a file (https://sqlite.org/rescode.html).
+const (
+	cannotOpen  = 14
+	notDatabase = 26
+)
+
+// unusable says what is wrong with a database, and what to do.
+func unusable(s *settings, err error) error {
+	name := safe(s.DatabaseURL)
+	if e, ok := errors.AsType[interface {
+		error
+		Code() int
+	}](err); ok {
+		switch e.Code() & 0xff {
+		case cannotOpen:
+			return fmt.Errorf("the database %s cannot be opened: its folder has to be there, and this user has to be allowed to write to it", name)
+		case notDatabase:
+			return fmt.Errorf("%s is no SQLite database: name another file", name)
+		}
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("the database %s does not answer (%w): is it running, and is this its address?", name, e)
+	}
+	return fmt.Errorf("the database %s cannot be used: %w", name, err)
+}
+
 // connect opens the database and changes nothing in it.
 func (p *program) connect(s *settings, logger *slog.Logger) (*opened, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
 	driver, dsn, dialect, err := dburl.Parse(s.DatabaseURL)
 	if err != nil {
 		return nil, err

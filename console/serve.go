@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -96,6 +97,9 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 // settleIssuer refuses to guess: only on loopback is the address a name that
 // clients can use.
 func (s *settings) settleIssuer() error {
+	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
+		return fmt.Errorf("%q is no address to listen on: want one with a port, such as 127.0.0.1:8000", s.Listen)
+	}
 	if s.Issuer == "" && !onLoopback(s.Listen) {
 		return fmt.Errorf("issuer is missing: a server on %s needs the URL that clients know it by, such as --issuer https://auth.example.com", s.Listen)
 	}
@@ -144,7 +148,8 @@ func (o *opened) server(keys *passport.Keys, logger *slog.Logger) (*passport.Ser
 // loadKeys returns the signing keys, and makes them if there are none.
 func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
 	if s.PrivateKey != "" {
-		return passport.ParseKeys([]byte(unquoted(s.PrivateKey) + "\n" + unquoted(s.PublicKey)))
+		keys, err := passport.ParseKeys([]byte(unquoted(s.PrivateKey) + "\n" + unquoted(s.PublicKey)))
+		return keys, named("the settings private_key and public_key", err)
 	}
 	keys, err := passport.LoadKeys(s.KeysDir)
 	if !errors.Is(err, fs.ErrNotExist) {

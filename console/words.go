@@ -9,16 +9,24 @@ import (
 )
 
 // goName finds what may be the name of a field of passport.Config.
-var goName = regexp.MustCompile(`(passport: )?(Config\.)?\b[A-Z][A-Za-z]+\b`)
+var goName = regexp.MustCompile(`(Config\.)?\b[A-Z][A-Za-z]+\b`)
 
 // inSettings returns the faults of a configuration in the words of those who
 // wrote it in a file: access_token_ttl, not Config.AccessTokenTTL.
 func inSettings(err error) error {
+	if err == nil {
+		return nil
+	}
 	var all []error
 	for _, fault := range faults(err) {
+		fault = strings.TrimPrefix(strings.TrimPrefix(fault, "Config."), "client: ")
 		all = append(all, errors.New(goName.ReplaceAllStringFunc(fault, func(name string) string {
-			key := snake(strings.TrimPrefix(strings.TrimPrefix(name, "passport: "), "Config."))
-			if _, known := find(key); known {
+			field, qualified := strings.CutPrefix(name, "Config.")
+			key := snake(field)
+			switch _, known := find(key); {
+			case known && qualified:
+				return "the setting " + key
+			case known:
 				return key
 			}
 			return name

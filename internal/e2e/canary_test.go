@@ -22,7 +22,7 @@ type canaries struct {
 
 // public are parameters of forms and URLs that are no secrets.
 var public = []string{
-	"client_id", "redirect_uri", "scope", "response_type", "grant_type", "code_challenge_method", "prompt", "resource",
+	"client_id", "redirect_uri", "scope", "response_type", "grant_type", "code_challenge", "code_challenge_method", "prompt", "resource",
 	"iss", "error", "error_description", "return_to", "email", "username", "decision",
 }
 

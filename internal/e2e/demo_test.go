@@ -17,11 +17,8 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.picture("1-demo")
 	b.press("Connect your account")
 
-	b.see("Sign in", "Order Tracker")
+	b.see("Sign in", "E-mail address")
 	b.picture("2-sign-in")
-	b.signIn(demoEmail, "not the password")
-	b.see("Sign in")
-	b.picture("3-wrong-password")
 	b.signIn(demoEmail, demoPassword)
 
 	b.see("Order Tracker", "Check order status", "Place orders", "127.0.0.1", "Demo User")
@@ -35,7 +32,7 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 		{"Call /api/orders", "Your orders"},
 		{"Call /api/service", "Refused, as it should be"},
 		{"Refresh the tokens", "A new pair of tokens"},
-		{"Be a thief", "The stolen code is worth nothing"},
+		{"Use the stolen code", "The stolen code is worth nothing"},
 		{"Call /api/orders", "The access token is refused"},
 	} {
 		b.press(step.press)
@@ -46,12 +43,24 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.clean()
 }
 
+// A mistyped password costs nothing but another try.
+func TestE2E_WrongPasswordInBrowser(t *testing.T) {
+	s := startDemo(t)
+	b := newPerson(t, s).tab()
+	b.open(s.URL + "/demo/connect")
+	b.signIn(demoEmail, "not the password")
+	b.see("do not match")
+	b.picture("3-wrong-password")
+	b.signIn(demoEmail, demoPassword)
+	b.see("Order Tracker wants to use your account")
+}
+
 func TestE2E_AZ_21_DenyInBrowser(t *testing.T) {
 	s := startDemo(t)
 	b := newPerson(t, s).tab()
 	b.open(s.URL + "/demo/connect")
 	b.signIn(demoEmail, demoPassword)
-	b.press("Deny")
+	b.press("Cancel")
 	b.see("You said no", "access_denied")
 	b.picture("7-denied")
 	b.clean()
@@ -101,7 +110,7 @@ func TestE2E_BackAfterAllow(t *testing.T) {
 	// The application has used up the state of that request and says so.
 	b.see("This answer belongs to no question")
 	b.press("Back to the start")
-	b.see("You are connected already")
+	b.see("You are connected.")
 }
 
 // However fast somebody clicks, one consent is one code.

@@ -71,6 +71,12 @@ func PS256(signer crypto.Signer) crypto.Signer { return pssSigner{signer} }
 
 type pssSigner struct{ crypto.Signer }
 
+// Format implements [fmt.Formatter]: nothing of the key.
+func (pssSigner) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "passport.PS256") }
+
+// LogValue implements [slog.LogValuer]: nothing of the key.
+func (pssSigner) LogValue() slog.Value { return slog.StringValue("passport.PS256") }
+
 // keysBuilder gathers keys. One that comes twice counts once, the first time.
 type keysBuilder struct{ keys Keys }
 

@@ -5,9 +5,6 @@
 package jws
 
 import (
-	"crypto"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -26,9 +23,9 @@ const AccessToken = "at+jwt"
 var ErrUnknownKey = errors.New("jws: no key has the ID that the token names")
 
 // Sign returns the compact form of claims, anything that encodes as a JSON
-// object, with typ in its header.
+// object, with typ, a constant, in its header.
 func (k *Key) Sign(typ string, claims any) (string, error) {
-	if k.signer == nil {
+	if k.sign == nil {
 		return "", errors.New("jws: the key only verifies")
 	}
 	payload, err := json.Marshal(claims)
@@ -38,7 +35,7 @@ func (k *Key) Sign(typ string, claims any) (string, error) {
 	token := make([]byte, 0, 1024)
 	token = append(append(token, k.headerFor(typ)...), '.')
 	token = base64.RawURLEncoding.AppendEncode(token, payload)
-	signature, err := k.signature(token)
+	signature, err := k.sign(token)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
@@ -69,7 +66,7 @@ func Verify(keys []*Key, typ, token string) (*Key, []byte, error) {
 		return nil, nil, err
 	}
 	raw, err := decode(signature)
-	if err != nil || !key.verify([]byte(token[:len(header)+1+len(payload)]), raw) {
+	if err != nil || !key.scheme.verify(key.public, []byte(token[:len(header)+1+len(payload)]), raw) {
 		return nil, nil, errors.New("jws: the signature does not verify")
 	}
 	claims, err := decode(payload)
@@ -105,25 +102,4 @@ func decode(text string) ([]byte, error) {
 		return nil, base64.CorruptInputError(strings.IndexAny(text, "\r\n"))
 	}
 	return base64.RawURLEncoding.Strict().DecodeString(text)
-}
-
-// signature signs a token's first two parts.
-func (k *Key) signature(input []byte) ([]byte, error) {
-	if k.scheme.hash == 0 {
-		return k.signer.Sign(rand.Reader, input, crypto.Hash(0)) // Ed25519 hashes by itself
-	}
-	digest := sha256.Sum256(input)
-	signature, err := k.signer.Sign(rand.Reader, digest[:], k.scheme.opts)
-	if err != nil || k.Alg != ES256 {
-		return signature, err
-	}
-	return rawSignature(signature)
-}
-
-func (k *Key) verify(input, signature []byte) bool {
-	if k.scheme.hash == 0 {
-		return k.scheme.verify(k.public, input, signature)
-	}
-	digest := sha256.Sum256(input)
-	return k.scheme.verify(k.public, digest[:], signature)
 }

@@ -30,7 +30,10 @@ type Key struct {
 	ID  string // the kid: the key's thumbprint (RFC 7638)
 	Alg string
 
-	signer crypto.Signer // nil when it only verifies
+	// sign is nil when the key only verifies. It is a func, so that no way of
+	// printing a Key shows the private half.
+	sign func(input []byte) ([]byte, error)
+
 	public crypto.PublicKey
 	scheme scheme
 	jwk    JWK
@@ -57,7 +60,7 @@ func New(signer crypto.Signer, alg string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.signer = signer
+	k.sign = func(input []byte) ([]byte, error) { return k.scheme.sign(signer, input) }
 	return k, nil
 }
 
@@ -86,6 +89,9 @@ func NewVerifier(public crypto.PublicKey, alg string) (*Key, error) {
 func publicJWK(public crypto.PublicKey) (JWK, []string, error) {
 	switch p := public.(type) {
 	case *ecdsa.PublicKey:
+		if p == nil || *p == (ecdsa.PublicKey{Curve: p.Curve}) {
+			return JWK{}, nil, errors.New("the ECDSA key is empty")
+		}
 		if p.Curve != elliptic.P256() {
 			return JWK{}, nil, errors.New("the ECDSA key is not on the curve P-256")
 		}
@@ -95,7 +101,7 @@ func publicJWK(public crypto.PublicKey) (JWK, []string, error) {
 		}
 		return JWK{Kty: "EC", Crv: "P-256", X: b64(point[1:33]), Y: b64(point[33:])}, []string{ES256}, nil
 	case *rsa.PublicKey:
-		if p.N == nil || p.N.BitLen() < MinRSABits {
+		if p == nil || p.N == nil || p.N.BitLen() < MinRSABits {
 			return JWK{}, nil, fmt.Errorf("the RSA key is shorter than %d bits", MinRSABits)
 		}
 		return JWK{Kty: "RSA", N: b64(p.N.Bytes()), E: b64(big.NewInt(int64(p.E)).Bytes())}, []string{RS256, PS256}, nil
@@ -127,7 +133,7 @@ func (k *Key) JWK() JWK { return k.jwk }
 func (k *Key) Public() crypto.PublicKey { return k.public }
 
 // Signs reports whether the key can sign.
-func (k *Key) Signs() bool { return k.signer != nil }
+func (k *Key) Signs() bool { return k.sign != nil }
 
 // headerFor returns the encoded header of a token of the type.
 func (k *Key) headerFor(typ string) string {

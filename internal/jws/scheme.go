@@ -4,39 +4,58 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"errors"
 	"slices"
 )
 
-// scheme is how an algorithm signs and verifies. A scheme without a hash is
-// given the message itself.
+// scheme is how an algorithm signs and verifies.
 type scheme struct {
-	hash   crypto.Hash
-	opts   crypto.SignerOpts
-	verify func(public crypto.PublicKey, digest, signature []byte) bool
+	opts  crypto.SignerOpts // those of a digest, or of the message itself
+	check func(public crypto.PublicKey, digest, signature []byte) bool
+	raw   func(signature []byte) ([]byte, error) // from a signer's form to that of a token, if they differ
 }
 
 // pss is the one form of RSASSA-PSS that PS256 names (RFC 7518 §3.5).
 var pss = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
 
 var schemes = map[string]scheme{
-	ES256: {crypto.SHA256, crypto.SHA256, verifyECDSA},
-	EdDSA: {0, crypto.Hash(0), verifyEd25519},
-	RS256: {crypto.SHA256, crypto.SHA256, func(public crypto.PublicKey, digest, signature []byte) bool {
+	ES256: {opts: crypto.SHA256, raw: rawSignature, check: func(public crypto.PublicKey, digest, signature []byte) bool {
+		return len(signature) == 2*coordinate && ecdsa.VerifyASN1(public.(*ecdsa.PublicKey), digest, derSignature(signature))
+	}},
+	RS256: {opts: crypto.SHA256, check: func(public crypto.PublicKey, digest, signature []byte) bool {
 		return rsa.VerifyPKCS1v15(public.(*rsa.PublicKey), crypto.SHA256, digest, signature) == nil
 	}},
-	PS256: {crypto.SHA256, pss, func(public crypto.PublicKey, digest, signature []byte) bool {
+	PS256: {opts: pss, check: func(public crypto.PublicKey, digest, signature []byte) bool {
 		return rsa.VerifyPSS(public.(*rsa.PublicKey), crypto.SHA256, digest, signature, pss) == nil
+	}},
+	EdDSA: {opts: crypto.Hash(0), check: func(public crypto.PublicKey, message, signature []byte) bool {
+		return ed25519.Verify(public.(ed25519.PublicKey), message, signature)
 	}},
 }
 
-func verifyEd25519(public crypto.PublicKey, message, signature []byte) bool {
-	return ed25519.Verify(public.(ed25519.PublicKey), message, signature)
+// digest returns what is signed for a token's first two parts: their SHA-256, or
+// for Ed25519, which hashes by itself, the parts.
+func (s scheme) digest(input []byte) []byte {
+	if s.opts.HashFunc() == 0 {
+		return input
+	}
+	sum := sha256.Sum256(input)
+	return sum[:]
 }
 
-func verifyECDSA(public crypto.PublicKey, digest, signature []byte) bool {
-	return len(signature) == 2*coordinate && ecdsa.VerifyASN1(public.(*ecdsa.PublicKey), digest, derSignature(signature))
+func (s scheme) sign(signer crypto.Signer, input []byte) ([]byte, error) {
+	signature, err := signer.Sign(rand.Reader, s.digest(input), s.opts)
+	if err != nil || s.raw == nil {
+		return signature, err
+	}
+	return s.raw(signature)
+}
+
+func (s scheme) verify(public crypto.PublicKey, input, signature []byte) bool {
+	return s.check(public, s.digest(input), signature)
 }
 
 // coordinate is the length of each half of an ES256 signature (RFC 7518 §3.4).

@@ -94,10 +94,18 @@ func target(u *url.URL, issuerIsHTTP bool) error {
 		return errors.New("has a scheme without a dot: use https, or for a native application a domain name of yours in reverse, such as com.example.app:/callback (RFC 8252 §7.1)")
 	case slices.Contains(strings.Split(u.Scheme, "."), ""):
 		return errors.New("has a scheme that is no domain name in reverse: write it as com.example.app:/callback")
+	case port(u.Opaque):
+		return errors.New("begins with a host and a port: put https:// in front")
 	case u.Opaque == "" && u.Host == "" && u.Path == "":
 		return errors.New("ends after its scheme: add a path, such as :/callback")
 	}
 	return nil
+}
+
+// port reports whether what stands behind a colon looks like a port.
+func port(opaque string) bool {
+	digits, _, _ := strings.Cut(opaque, "/")
+	return digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 // authority checks host and port of an http or https URI.

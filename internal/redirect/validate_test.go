@@ -1,0 +1,258 @@
+package redirect_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport/internal/redirect"
+)
+
+func TestValidate_AZ_11_AZ_12_Accepts(t *testing.T) {
+	for _, uri := range []string{
+		"https://app.example.com/callback",
+		"https://app.example.com",
+		"https://app.example.com:8443/cb?tenant=1",
+		"https://app.example.com./cb",
+		"https://xn--bcher-kva.example/cb",
+		"https://my_app.internal/cb",
+		"https://localhost/cb",
+		"https://localhost:3000/cb",
+		"https://192.0.2.1/cb",
+		"https://[2001:db8::1]:8443/cb",
+		"https://app.example.com/@user/cb;v=1/a%20b/a%2fb/~x/.well-known/...",
+		"https://app.example.com/cb?next=%2F&x=a@b&y=//",
+		"https://app.example.com/" + strings.Repeat("a", redirect.MaxBytes-24),
+		"http://127.0.0.1/cb",
+		"http://127.0.0.1:8000/cb",
+		"http://[::1]:8000/cb",
+		"http://localhost:8000/cb",
+		"com.example.app:/cb", // no // is asked for (RFC 8252 §7.1)
+		"com.example.app:cb",
+		"com.example.app://cb",
+		"com.example.App:/cb?x=1",
+		"io.github.some-app:/",
+	} {
+		if err := redirect.Validate(uri, false); err != nil {
+			t.Errorf("Validate(%q) = it %v", uri, err)
+		}
+	}
+}
+
+func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
+	for _, tt := range []struct{ name, uri, says string }{
+		{"nothing", "", "empty"},
+		{"relative", "/callback", "absolute"},
+		{"without a scheme", "//app.example.com/cb", "absolute"},
+		{"host alone", "app.example.com/cb", "absolute"},
+		{"host and port alone", "app.example.com:443", "in front"},
+		{"host, port and path alone", "app.example.com:443/cb", "in front"},
+		{"too long", "https://app.example.com/" + strings.Repeat("a", redirect.MaxBytes), "state"},
+		{"fragment", "https://app.example.com/cb#x", "fragment"},
+		{"empty fragment", "https://app.example.com/cb#", "fragment"},
+		{"fragment on a private scheme", "com.example.app:/cb#x", "fragment"},
+		{"B5 user", "https://user@app.example.com/cb", "@"},
+		{"B5 user and password", "https://user:pw@app.example.com/cb", "@"},
+		{"B5 empty user", "https://@app.example.com/cb", "@"},
+		{"B5 host as a user", "https://app.example.com@attacker.example/cb", "@"},
+		{"B5 two of them", "https://a@b@app.example.com/cb", ""},
+		{"B5 on a private scheme", "com.example.app://user@cb", "@"},
+		{"B5 on loopback", "http://127.0.0.1@attacker.example/", "@"},
+		{"wildcard host", "https://*.example.com/cb", "wildcard"},
+		{"wildcard path", "https://app.example.com/*", "wildcard"},
+		{"wildcard port", "http://127.0.0.1:*/cb", "wildcard"},
+		{"http elsewhere", "http://app.example.com/cb", "https"},
+		{"http on another loopback address", "http://127.0.0.2/cb", "https"},
+		{"http on a name that begins so", "http://localhost.example.com/cb", "https"},
+		{"http on an address that begins so", "http://127.0.0.1.example.com/cb", "https"},
+		{"http on localhost in capitals", "http://LOCALHOST/cb", "https"},
+		{"http on all addresses", "http://0.0.0.0/cb", "https"},
+		{"javascript", "javascript:alert(1)", "never"},
+		{"javascript with slashes", "javascript://app.example.com/%0aalert(1)", "never"},
+		{"JavaScript in capitals", "JAVASCRIPT:alert(1)", "never"},
+		{"data", "data:text/html,x", "never"},
+		{"file", "file:///etc/passwd", "never"},
+		{"blob", "blob:https://app.example.com/x", "never"},
+		{"vbscript", "vbscript:x", "never"},
+		{"about", "about:blank", "never"},
+		{"ftp", "ftp://app.example.com/cb", "never"},
+		{"AZ-12 scheme without a dot", "myapp:/cb", "reverse"},
+		{"urn", "urn:ietf:wg:oauth:2.0:oob", "reverse"},
+		{"mailto", "mailto:a@example.com", "reverse"},
+		{"scheme that ends with a dot", "app.:/cb", "reverse"},
+		{"scheme with two dots", "com..app:/cb", "reverse"},
+		{"scheme alone", "com.example.app:", "path"},
+		{"space", "https://app.example.com/a b", "percent"},
+		{"space in front", " https://app.example.com/", "percent"},
+		{"tab", "https://app.example.com/\t", "percent"},
+		{"line end", "https://app.example.com/cb\r\n", "percent"},
+		{"NUL", "https://app.example.com/\x00", "percent"},
+		{"DEL", "https://app.example.com/\x7f", "percent"},
+		{"line end in the scheme", "java\nscript:alert(1)", "percent"},
+		{"B4 backslash", `https://app.example.com\cb`, "backslash"},
+		{"B4 backslash before the host", `https:\\app.example.com/cb`, "backslash"},
+		{"quote", `https://app.example.com/"onload=x`, "percent"},
+		{"B8 tag", "https://app.example.com/<script>", "percent"},
+		{"B4 not ASCII", "https://bücher.example/cb", "Punycode"},
+		{"B4 letter of another alphabet", "https://аpp.example.com/cb", "Punycode"},
+		{"invalid UTF-8", "https://app.example.com/\xff", "ASCII"},
+		{"percent at the end", "https://app.example.com/cb%", "%25"},
+		{"percent cut", "https://app.example.com/cb%2", "%25"},
+		{"percent without digits", "https://app.example.com/cb?x=%zz", "%25"},
+		{"B4 dots", "https://app.example.com/x/../cb", "path"},
+		{"B4 dots at the end", "https://app.example.com/..", "path"},
+		{"B4 one dot", "https://app.example.com/./cb", "path"},
+		{"B4 encoded dots", "https://app.example.com/x/%2e%2e/cb", "path"},
+		{"B4 encoded dots, capitals", "https://app.example.com/x/.%2E/cb", "path"},
+		{"B4 dots behind an encoded slash", "https://app.example.com/x/..%2fcb", "path"},
+		{"B4 encoded backslash", "https://app.example.com/x%5c../cb", "path"},
+		{"B4 dots on a private scheme", "com.example.app:/x/../cb", "path"},
+		{"B4 dots without authority", "com.example.app:../cb", "path"},
+		{"B16 zone", "http://[::1%25lo]/cb", "zone"},
+		{"B16 zone on https", "https://[fe80::1%25eth0]/cb", "zone"},
+		{"B16 IPv6 cut", "https://[::1/cb", ""},
+		{"B16 IPv6 of nothing", "https://[]/cb", ""},
+		{"B16 IPv6 with more behind", "https://[::1]x/cb", ""},
+		{"B16 no IPv6", "https://[xyz]/cb", ""},
+		{"B16 IPv4 in brackets", "https://[127.0.0.1]/cb", ""},
+		{"B16 IPv6 in text", "https://::1/cb", ""},
+		{"B16 brackets at odds", "https://]::1[/cb", ""},
+		{"B16 future address", "https://[v1.x]/cb", ""},
+		{"B16 IPv4 of two numbers", "https://127.1/cb", "IPv4"},
+		{"B16 IPv4 as a number", "https://2130706433/cb", "IPv4"},
+		{"B16 IPv4 in hexadecimal", "https://0x7f.0.0.1/cb", "IPv4"},
+		{"B16 IPv4 in hexadecimal at the end", "https://127.0.0.0x1/cb", "IPv4"},
+		{"B16 IPv4 out of range", "https://256.1.1.1/cb", "IPv4"},
+		{"B16 IPv4 with zeros", "https://127.0.0.01/cb", "IPv4"},
+		{"B16 IPv4 with a dot behind", "https://127.0.0.1./cb", "IPv4"},
+		{"no host", "https:///cb", "host"},
+		{"no authority", "https:/cb", "host"},
+		{"opaque", "https:cb", "host"},
+		{"port alone", "https://:443/cb", "host"},
+		{"empty port", "https://app.example.com:/cb", "port"},
+		{"port 0", "https://app.example.com:0/cb", "port"},
+		{"port out of range", "https://app.example.com:65536/cb", "port"},
+		{"port with a zero before", "https://app.example.com:0443/cb", "port"},
+		{"port of letters", "https://app.example.com:http/cb", ""},
+		{"encoded host", "https://app%2eexample.com/cb", ""},
+		{"two dots in the host", "https://app..example.com/cb", "host"},
+		{"dot before the host", "https://.example.com/cb", "host"},
+		{"dot as the host", "https://./cb", "host"},
+		{"semicolon in the host", "https://app.example.com;x/cb", "host"},
+		{"comma in the host", "https://a.example,b.example/cb", "host"},
+		{"AZ-17 parameter of the answer", "https://app.example.com/cb?code=1", "code"},
+		{"AZ-17 behind another", "https://app.example.com/cb?a=1&state=2", "state"},
+		{"AZ-17 encoded", "https://app.example.com/cb?%69ss", "iss"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := redirect.Validate(tt.uri, false)
+			if err == nil {
+				t.Fatalf("Validate(%q) accepted it", tt.uri)
+			}
+			if !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("Validate(%q) = it %v, which does not say %q", tt.uri, err, tt.says)
+			}
+			if len(tt.uri) > 20 && strings.Contains(err.Error(), tt.uri) {
+				t.Errorf("the error repeats the URI: %v", err)
+			}
+		})
+	}
+}
+
+// While the issuer itself is http, as on a developer's machine, so may be the
+// client's.
+func TestValidate_HTTPWhileTheIssuerIsHTTP(t *testing.T) {
+	for uri, want := range map[string]bool{
+		"http://app.test/cb":          true,
+		"http://192.168.1.20:3000/cb": true,
+		"https://app.example.com/cb":  true,
+		"http://user@app.test/cb":     false,
+		"http://*.test/cb":            false,
+		"http://app.test/cb#x":        false,
+		"http://127.1/cb":             false,
+		"javascript:alert(1)":         false,
+		"ftp://app.test/cb":           false,
+	} {
+		if err := redirect.Validate(uri, true); (err == nil) != want {
+			t.Errorf("Validate(%q) while the issuer is http = %v, want accepted = %v", uri, err, want)
+		}
+	}
+}
+
+// FuzzRedirect checks that nothing panics; that what may be registered is a URI
+// without user and fragment, to which an answer can be added; and that a request
+// matches what was registered exactly, or but for the port.
+func FuzzRedirect(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"https://app.example.com/cb?x=1", "https://app.example.com/cb?x=1"},
+		{"http://127.0.0.1/cb", "http://127.0.0.1:8000/cb"},
+		{"http://[::1]:1/cb", "http://[::1]:2/cb"},
+		{"http://localhost", "http://localhost:1"},
+		{"com.example.app:/cb", "com.example.app:cb"},
+		{"https://[::1%25lo]/cb", "http://[::1"},
+		{"https://a@b/..%2f", `https:\\x`},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, registered, requested string) {
+		redirect.Host(requested)
+		if redirect.Validate(registered, false) == nil {
+			checkAccepted(t, registered)
+		}
+		_, exact := redirect.Match([]string{registered}, false, requested)
+		if exact != (registered == requested) {
+			t.Fatalf("Match(%q, %q) = %v", registered, requested, exact)
+		}
+		matched, ok := redirect.Match([]string{registered}, true, requested)
+		if !ok || exact {
+			return
+		}
+		if matched != registered || !redirect.Loopback(registered) || !redirect.Loopback(requested) {
+			t.Fatalf("Match(%q, %q) = %q", registered, requested, matched)
+		}
+		checkPortOnly(t, registered, requested)
+	})
+}
+
+func checkAccepted(t *testing.T, uri string) {
+	t.Helper()
+	u, err := url.Parse(uri)
+	if err != nil || !u.IsAbs() || u.User != nil || strings.ContainsAny(uri, "#* \\") || u.Opaque == "" && u.Host == "" && u.Path == "" {
+		t.Fatalf("Validate accepted %q", uri)
+	}
+	if redirect.Validate(uri, true) != nil {
+		t.Fatalf("Validate refused %q for an http issuer only", uri)
+	}
+	web := redirect.HTTPS(uri) || redirect.Loopback(uri)
+	if web == redirect.PrivateUse(uri) {
+		t.Fatalf("%q is of no kind, or of several", uri)
+	}
+	if web && (u.Hostname() == "" || redirect.Host(uri) != u.Host) {
+		t.Fatalf("%q has no host to show", uri)
+	}
+	answered, err := url.Parse(redirect.AddParams(uri, redirect.Param{Name: "code", Value: "c&?#="}))
+	if err != nil || answered.Host != u.Host || answered.EscapedPath() != u.EscapedPath() || answered.Opaque != u.Opaque {
+		t.Fatalf("AddParams(%q) = %v, %v", uri, answered, err)
+	}
+	if !strings.HasPrefix(answered.RawQuery, u.RawQuery) || !strings.HasSuffix(answered.RawQuery, "code=c%26%3F%23%3D") {
+		t.Fatalf("AddParams(%q) has the query %q", uri, answered.RawQuery)
+	}
+}
+
+// checkPortOnly compares with the standard library's understanding of URIs, for
+// those that it understands.
+func checkPortOnly(t *testing.T, registered, requested string) {
+	t.Helper()
+	a, errA := url.Parse(registered)
+	b, errB := url.Parse(requested)
+	if errA != nil || errB != nil {
+		if redirect.Validate(registered, false) == nil {
+			t.Fatalf("Match admitted %q for %q: %v, %v", requested, registered, errA, errB)
+		}
+		return
+	}
+	a.Host, b.Host = a.Hostname(), b.Hostname()
+	if *a != *b || b.User != nil {
+		t.Fatalf("Match admitted %q for %q", requested, registered)
+	}
+}

@@ -61,36 +61,31 @@ unless --client says that it acts for itself alone (client credentials).`,
 	return cmd
 }
 
-// complete asks for what the options leave open.
-func (o *clientOptions) complete(a *asker) (err error) {
+// complete asks for what the options leave open. Where all that is required was
+// said, nothing is asked.
+func (o *clientOptions) complete(a *asker) error {
 	o.redirectURIs = separated(o.redirectURIs, ",")
-	if o.client && o.public {
+	switch {
+	case o.client && o.public:
 		return usage(a.cmd, errors.New("--client and --public exclude one another: a client that acts for itself has to keep a secret"))
-	}
-	if o.client && len(o.redirectURIs) > 0 {
+	case o.client && len(o.redirectURIs) > 0:
 		return usage(a.cmd, errors.New("--client and --redirect_uri exclude one another: a client that acts for itself sends no user anywhere"))
-	}
-	needsURI := !o.client && len(o.redirectURIs) == 0
-	if o.name != "" && !needsURI {
+	case o.client:
+		return a.fill(&o.name, "What should we name the client?", "--name", false)
+	case o.name != "" && len(o.redirectURIs) > 0:
 		return nil
 	}
-	if o.userID == "" && !o.client && a.tty {
-		if o.userID, err = a.line("Which user ID should the client be assigned to?", "--user_id", "", true); err != nil {
-			return err
-		}
+	if err := a.fill(&o.userID, "Which user ID should the client be assigned to?", "--user_id", true); err != nil {
+		return err
 	}
-	if o.name == "" {
-		if o.name, err = a.line("What should we name the client?", "--name", "", false); err != nil {
-			return err
-		}
+	if err := a.fill(&o.name, "What should we name the client?", "--name", false); err != nil {
+		return err
 	}
-	if needsURI {
-		answer, err := a.line("Where should we redirect the request after authorization?", "--redirect_uri", "", false)
-		if err != nil {
-			return err
-		}
-		o.redirectURIs = separated([]string{answer}, ",")
+	uris := strings.Join(o.redirectURIs, ",")
+	if err := a.fill(&uris, "Where should we redirect the request after authorization?", "--redirect_uri", false); err != nil {
+		return err
 	}
+	o.redirectURIs = separated([]string{uris}, ",")
 	return nil
 }
 

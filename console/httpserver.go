@@ -40,7 +40,7 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger
 		return err
 	case <-ctx.Done():
 	}
-	logger.Info("stopping: requests that are being answered are finished", "at most", shutdownTimeout.String())
+	logger.Info("stopping: requests that are being answered are finished", "at_most", shutdownTimeout.String())
 	// Not ctx, which has ended.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()

@@ -175,7 +175,7 @@ func TestPanic_AbortIsNoFault(t *testing.T) {
 	var log bytes.Buffer
 	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	defer func() {
-		if fault := recover(); fault != http.ErrAbortHandler {
+		if fault, _ := recover().(error); !errors.Is(fault, http.ErrAbortHandler) {
 			t.Errorf("the middleware ended with %v, want http.ErrAbortHandler passed on", fault)
 		}
 		if all := entries(t, &log); len(all) != 1 || all[0]["msg"] != "request" {

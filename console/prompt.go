@@ -25,7 +25,7 @@ type asker struct {
 func ask(cmd *cobra.Command) *asker {
 	a := &asker{cmd: cmd, input: bufio.NewReader(cmd.InOrStdin())}
 	if f, ok := cmd.InOrStdin().(*os.File); ok {
-		a.fd = int(f.Fd()) //nolint:gosec // a file descriptor is small
+		a.fd = int(f.Fd())
 		a.tty = term.IsTerminal(a.fd)
 	}
 	return a
@@ -36,42 +36,30 @@ func (a *asker) missing(option string) error {
 	return usage(a.cmd, fmt.Errorf("%s is missing, and there is no terminal to ask on", option))
 }
 
-// line asks a question until it is answered; an empty answer is the default,
-// which may be empty only where the question is optional.
-func (a *asker) line(question, option, fallback string, optional bool) (string, error) {
-	if !a.tty {
-		return fallback, a.unless(optional || fallback != "", option)
-	}
-	for {
-		fmt.Fprintf(a.cmd.ErrOrStderr(), "%s%s: ", question, shown(fallback, optional))
-		answer, err := a.input.ReadString('\n')
-		answer = strings.TrimSpace(answer)
-		switch {
-		case answer != "":
-			return answer, nil
-		case err != nil:
-			return "", errors.New("the input ended before the question was answered")
-		case fallback != "" || optional:
-			return fallback, nil
-		}
-	}
-}
-
-func (a *asker) unless(fine bool, option string) error {
-	if fine {
+// fill asks for a value that an option left empty, until there is one unless
+// it is optional.
+func (a *asker) fill(value *string, question, option string, optional bool) error {
+	if *value != "" || !a.tty && optional {
 		return nil
 	}
-	return a.missing(option)
-}
-
-func shown(fallback string, optional bool) string {
-	switch {
-	case fallback != "":
-		return " [" + fallback + "]"
-	case optional:
-		return " (optional)"
+	if !a.tty {
+		return a.missing(option)
 	}
-	return ""
+	if optional {
+		question += " (optional)"
+	}
+	for *value == "" {
+		fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", question)
+		answer, err := a.input.ReadString('\n')
+		*value = strings.TrimSpace(answer)
+		switch {
+		case *value == "" && err != nil:
+			return errors.New("the input ended before the question was answered")
+		case optional:
+			return nil
+		}
+	}
+	return nil
 }
 
 // newPassword asks for a password twice, without showing it.

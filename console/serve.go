@@ -62,14 +62,14 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 		return err
 	}
 	logger := s.logger(cmd.ErrOrStderr())
-	for _, hint := range p.misspelled() {
-		logger.Warn(hint)
+	for name, meant := range p.misspelled() {
+		logger.Warn("a variable of the environment is no setting", "variable", name, "did_you_mean", meant)
 	}
 	logger.Info("starting", "version", p.Version, "listen", s.Listen, "database", safe(s.DatabaseURL))
 	if err := s.settleIssuer(); err != nil {
 		return err
 	}
-	l, err := listen(s.Listen)
+	l, err := listen(ctx, s.Listen)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	if !onLoopback(address) {
 		return fmt.Errorf("--demo listens on loopback only, because everybody knows its password, and not on %s: leave out --listen, or choose a port of 127.0.0.1", address)
 	}
-	l, err := listen(address)
+	l, err := listen(ctx, address)
 	if err != nil {
 		return err
 	}

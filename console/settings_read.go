@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -67,24 +68,23 @@ func (p *program) readEnvironment(s *settings) (faults []error) {
 	return faults
 }
 
-// misspelled returns what to say of variables whose names are nearly those of
-// settings. They are no error: an orchestrator may set PASSPORT_PORT.
-func (p *program) misspelled() (hints []string) {
-	for _, entry := range p.Env {
-		name, _, _ := strings.Cut(entry, "=")
-		key, ours := strings.CutPrefix(name, "PASSPORT_")
-		key = strings.ToLower(key)
-		if _, known := find(key); !ours || known || key == "config" {
-			continue
-		}
-		for _, setting := range all {
-			if distance(key, setting.key) <= 2 {
-				hints = append(hints, fmt.Sprintf("%s is no setting; did you mean %s?", name, setting.env()))
-				break
+// misspelled yields the variables whose names are nearly those of settings, and
+// what was meant. They are no error: an orchestrator may set PASSPORT_PORT.
+func (p *program) misspelled() iter.Seq2[string, string] {
+	return func(yield func(name, meant string) bool) {
+		for _, entry := range p.Env {
+			name, _, _ := strings.Cut(entry, "=")
+			key, ours := strings.CutPrefix(name, "PASSPORT_")
+			key = strings.ToLower(key)
+			if _, known := find(key); !ours || known || key == "config" {
+				continue
+			}
+			i := slices.IndexFunc(all, func(s setting) bool { return distance(key, s.key) <= 2 })
+			if i >= 0 && !yield(name, all[i].env()) {
+				return
 			}
 		}
 	}
-	return hints
 }
 
 // file is the name of the settings file, and whether somebody asked for it.

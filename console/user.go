@@ -36,17 +36,13 @@ line is seen by others.`,
 		Example: `  passport user create --email ada@example.com --name "Ada Lovelace"
   passport user create --email ada@example.com --name "Ada Lovelace" --password-stdin < password.txt`,
 		Args: arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			a := ask(cmd)
-			if email == "" {
-				if email, err = a.line("E-mail address", "--email", "", false); err != nil {
-					return err
-				}
+			if err := a.fill(&email, "E-mail address", "--email", false); err != nil {
+				return err
 			}
-			if name == "" {
-				if name, err = a.line("Name", "--name", "", true); err != nil {
-					return err
-				}
+			if err := a.fill(&name, "Name", "--name", true); err != nil {
+				return err
 			}
 			password, err := a.passwordOr(fromStdin)
 			if err != nil {

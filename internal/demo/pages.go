@@ -2,6 +2,7 @@ package demo
 
 import (
 	"encoding/json"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -77,15 +78,8 @@ func (a *App) unreachable(w http.ResponseWriter, err error) {
 
 // bare takes the address, which may hold a secret, off an error of net/http.
 func bare(err error) error {
-	for e := err; e != nil; {
-		if u, ok := e.(*url.Error); ok {
-			return u.Err
-		}
-		w, ok := e.(interface{ Unwrap() error })
-		if !ok {
-			break
-		}
-		e = w.Unwrap()
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
 	}
 	return err
 }

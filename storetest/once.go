@@ -48,7 +48,7 @@ func (w *world) onlyTokens(u oauth.UserRef, want []string) {
 func codeOnce(w *world) {
 	u := user("1")
 	var won []string
-	for round := range rounds() {
+	for round := range w.rounds {
 		f := w.begin(u)
 		id := func(i int) string { return fmt.Sprint(f.ID, ".", i) }
 		winner := w.fight(round, "a code", func(i int) error {
@@ -70,7 +70,7 @@ func refreshTokenOnce(w *world) {
 	f := family(w.client, "family", u)
 	held := w.start(f)
 	won := []string{held.AccessToken.ID}
-	for round := range rounds() {
+	for round := range w.rounds {
 		offers := make([]*oauth.Issuance, rivals)
 		for i := range offers {
 			offers[i] = issuance(w.client, f, fmt.Sprint("r", round, ".", i), spendRefresh(held))
@@ -88,7 +88,7 @@ func refreshTokenOnce(w *world) {
 
 // ticketOnce has some rivals allow, which begins a family, and some deny.
 func ticketOnce(w *world) {
-	for round := range rounds() {
+	for round := range w.rounds {
 		ticket := fmt.Sprint("ticket-", round)
 		id := func(i int) string { return fmt.Sprint(ticket, ".", i) }
 		winner := w.fight(round, "a ticket", func(i int) error {
@@ -109,7 +109,7 @@ func ticketOnce(w *world) {
 }
 
 func valueOnce(w *world) {
-	for round := range rounds() {
+	for round := range w.rounds {
 		w.fight(round, "a value", func(int) error {
 			return w.store.UseOnce(w.Context(), "assertion.jti", fmt.Sprint(round), now.Add(day))
 		})
@@ -119,7 +119,7 @@ func valueOnce(w *world) {
 func customSpendOnce(w *world) {
 	u := user("1")
 	var won []string
-	for round := range rounds() {
+	for round := range w.rounds {
 		spend := oauth.Spend{Purpose: "example.voucher", ID: fmt.Sprint("voucher ", round), Until: now.Add(day)}
 		id := func(i int) string { return fmt.Sprint("v", round, ".", i) }
 		winner := w.fight(round, "a voucher", func(i int) error {

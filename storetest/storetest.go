@@ -13,17 +13,6 @@ import (
 // rivals is how many goroutines fight for a one-time value.
 const rivals = 64
 
-// rounds is how often each fight is repeated.
-func rounds() int {
-	switch {
-	case testing.Short():
-		return 10
-	case raceDetector:
-		return 20
-	}
-	return 200
-}
-
 // now is when everything happens. No store looks at a clock: what it needs to
 // know of the time it is told.
 var now = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
@@ -33,6 +22,34 @@ const day = 24 * time.Hour
 // Run checks the stores that open returns: an empty one for each call, which
 // may be given up when the test ends. t is the test that uses it.
 func Run(t *testing.T, open func(t *testing.T) oauth.Store) {
+	t.Helper()
+	Suite{Open: open}.Run(t)
+}
+
+// Suite is what [Run] runs, with settings.
+type Suite struct {
+	// Open returns an empty store, as for [Run].
+	Open func(t *testing.T) oauth.Store
+
+	// Rounds is how often each fight is repeated: 200 when it is 0, or 20 under
+	// the race detector, or 10 with -short.
+	Rounds int
+}
+
+func (s Suite) rounds() int {
+	switch {
+	case s.Rounds > 0:
+		return s.Rounds
+	case testing.Short():
+		return 10
+	case raceDetector:
+		return 20
+	}
+	return 200
+}
+
+// Run checks the stores that s.Open returns.
+func (s Suite) Run(t *testing.T) {
 	t.Helper()
 	for _, check := range []struct {
 		name string
@@ -78,7 +95,11 @@ func Run(t *testing.T, open func(t *testing.T) oauth.Store) {
 		{"purge brings nothing back", purgeSettlesCutOffs},
 		{"purge works in pieces", purgeInPieces},
 	} {
-		t.Run(check.name, func(t *testing.T) { check.run(newWorld(t, open(t))) })
+		t.Run(check.name, func(t *testing.T) {
+			w := &world{T: t, store: s.Open(t), rounds: s.rounds()}
+			w.client = w.newClient("client")
+			check.run(w)
+		})
 	}
 }
 
@@ -87,14 +108,8 @@ type world struct {
 	*testing.T
 	store  oauth.Store
 	client *oauth.Client
+	rounds int
 	last   int // of the IDs that were made
-}
-
-func newWorld(t *testing.T, store oauth.Store) *world {
-	t.Helper()
-	w := &world{T: t, store: store}
-	w.client = w.newClient("client")
-	return w
 }
 
 // id returns a new ID.

@@ -1,6 +1,7 @@
 -- +goose Up
 -- Times are Unix microseconds, lists are delimited by spaces; NULL is no time
 -- and no list. Secrets, codes, refresh tokens and session IDs are SHA-256.
+-- What the guard joins is WITHOUT ROWID: one look-up less for each table.
 
 CREATE TABLE oauth_clients (
   id TEXT NOT NULL PRIMARY KEY,
@@ -18,7 +19,7 @@ CREATE TABLE oauth_clients (
   suspended_at INTEGER,
   revoked_at INTEGER,
   version INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX oauth_clients_owner ON oauth_clients (owner_provider, owner_id, id);
 
 CREATE TABLE oauth_client_secrets (
@@ -44,7 +45,7 @@ CREATE TABLE oauth_families (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   revoked_at INTEGER
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX oauth_families_user ON oauth_families (provider, user_id, client_id);
 CREATE INDEX oauth_families_expiry ON oauth_families (expires_at);
 CREATE INDEX oauth_families_revoked ON oauth_families (revoked_at) WHERE revoked_at IS NOT NULL;
@@ -88,7 +89,7 @@ CREATE TABLE oauth_access_tokens (
   issued_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   revoked_at INTEGER
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX oauth_access_tokens_family ON oauth_access_tokens (family_id) WHERE family_id IS NOT NULL;
 CREATE INDEX oauth_access_tokens_expiry ON oauth_access_tokens (expires_at);
 CREATE INDEX oauth_access_tokens_revoked ON oauth_access_tokens (revoked_at) WHERE revoked_at IS NOT NULL;

@@ -1,0 +1,128 @@
+package passport_test
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+// MagicLink lets an application of ours sign a customer in with a link that was
+// sent by e-mail.
+type MagicLink struct {
+	// Find returns whom an unexpired link was sent to, and when it expires.
+	Find func(ctx context.Context, link string) (customerID string, expires time.Time, err error)
+}
+
+// GrantType implements oauth.Grant.
+func (MagicLink) GrantType() string { return "urn:example:grant-type:magic-link" }
+
+// Authorize implements oauth.Grant. It decides; the server writes.
+func (g MagicLink) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	link := r.Form.Get("link")
+	id, expires, err := g.Find(ctx, link)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, oauth.InvalidGrant.Errorf("the link is unknown or has expired")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find link: %w", err) // logged; the client is told server_error
+	}
+	user := passport.UserRef{Provider: passport.DefaultProvider, ID: id}
+	return &oauth.Authorization{
+		Subject: oauth.ForUser(user),
+		Scopes:  r.Scopes,
+		Refresh: r.Client.Allows("refresh_token"),
+		// Used up in the same write that stores the tokens.
+		Spends: oauth.Spend{Purpose: "example.magic-link", ID: link, Until: expires},
+		// What all tokens that come of it belong to, so that one write ends them.
+		NewFamily: true,
+		Family: &oauth.Family{
+			ID: rand.Text(), User: user, ClientID: r.Client.ID,
+			CreatedAt: r.Time, ExpiresAt: r.Time.Add(90 * 24 * time.Hour),
+		},
+	}, nil
+}
+
+// A grant of an application's own has every power that the built-in ones have.
+func ExampleConfig_grants() {
+	keys, err := passport.GenerateKeys()
+	if err != nil {
+		log.Fatal(err)
+	}
+	links := MagicLink{Find: func(_ context.Context, link string) (string, time.Time, error) {
+		if link != "8TDGQ2" {
+			return "", time.Time{}, sql.ErrNoRows
+		}
+		return "42", time.Now().Add(time.Hour), nil
+	}}
+	auth, err := passport.New(passport.Config{
+		Issuer: "https://app.example.com", Store: new(memstore.Store), Keys: keys,
+		Users:  passport.UserFuncs{Current: currentUser, ByID: findUser, SignInPage: "/login"},
+		Grants: []oauth.Grant{links},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	app, err := auth.CreateClient(context.Background(), passport.Registration{
+		Name: "Our app", GrantTypes: []string{"urn:example:grant-type:magic-link"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 2 {
+		form := url.Values{"grant_type": {"urn:example:grant-type:magic-link"}, "link": {"8TDGQ2"}}
+		r := httptest.NewRequest("POST", "/oauth/token", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.SetBasicAuth(app.Client.ID, app.Secret)
+		w := httptest.NewRecorder()
+		auth.ServeHTTP(w, r)
+		fmt.Println(w.Code, strings.Contains(w.Body.String(), `"access_token"`))
+	}
+	// Output:
+	// 200 true
+	// 400 false
+}
+
+// BannedOwners treats the clients of banned developers as suspended.
+type BannedOwners struct {
+	oauth.Store
+	Banned func(owner oauth.UserRef) bool
+}
+
+// Unwrap lets the server find what else the inner store can do.
+func (s BannedOwners) Unwrap() oauth.Store { return s.Store }
+
+// Client is asked whenever a client sends a request.
+func (s BannedOwners) Client(ctx context.Context, id string) (*oauth.Client, error) {
+	client, err := s.Store.Client(ctx, id)
+	if err == nil && s.Banned(client.Owner) {
+		client.SuspendedAt = time.Now()
+	}
+	return client, err
+}
+
+// AccessToken is asked for each guarded request. The inner store joins its own
+// record of the client, so this verb has to be told too.
+func (s BannedOwners) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
+	token, err := s.Store.AccessToken(ctx, id)
+	if err == nil && s.Banned(token.Client.Owner) {
+		token.Client.SuspendedAt = time.Now()
+	}
+	return token, err
+}
+
+func ExampleConfig_store() {
+	config.Store = BannedOwners{Store: store, Banned: func(owner oauth.UserRef) bool { return owner.ID == "13" }}
+}

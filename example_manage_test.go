@@ -1,0 +1,152 @@
+package passport_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+var (
+	store    *sqlstore.Store
+	clientID string
+	tokenID  string
+	ada      = passport.UserRef{Provider: passport.DefaultProvider, ID: "42"}
+)
+
+func ExampleServer_CreateClient() {
+	made, err := auth.CreateClient(ctx, passport.Registration{
+		Name:         "Order Tracker",
+		RedirectURIs: []string{"https://tracker.example.com/callback"},
+		Scopes:       []string{"check-status"}, // nil: all
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(made.Client.ID, made.Secret) // the secret is not shown again
+}
+
+func ExampleServer_CreateClient_public() {
+	made, err := auth.CreateClient(ctx, passport.Registration{
+		Name:         "Order Tracker for phones",
+		AuthMethod:   oauth.AuthNone,
+		RedirectURIs: []string{"com.example.tracker:/callback"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(made.Client.ID) // no secret: it proves itself by PKCE
+}
+
+func ExampleServer_CreateClient_machine() {
+	made, err := auth.CreateClient(ctx, passport.Registration{
+		Name:       "Nightly import",
+		GrantTypes: []string{"client_credentials"},
+		Scopes:     []string{"import-stock"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(made.Client.ID, made.Secret)
+}
+
+func ExampleServer_Clients() {
+	for client, err := range auth.Clients(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(client.ID, client.Name, client.Active())
+	}
+}
+
+// A second secret lives beside the first until the client uses it everywhere.
+func ExampleServer_Client_secrets() {
+	secret := rand.Text() + rand.Text()
+	err := store.AddSecret(ctx, clientID, oauth.Secret{Digest: oauth.DigestOf(secret), CreatedAt: time.Now()}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(secret) // the only time that it is known
+
+	client, err := auth.Client(ctx, clientID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	oldest := client.Secrets[0]
+	if err := store.RemoveSecret(ctx, clientID, oldest.Digest, nil); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func ExampleServer_Client_suspend() {
+	client, err := auth.Client(ctx, clientID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client.SuspendedAt = time.Now() // the zero time takes it back
+	if err := store.UpdateClient(ctx, client, nil); err != nil {
+		log.Fatal(err) // oauth.ErrConflict: somebody else changed the client meanwhile
+	}
+}
+
+func ExampleServer_Tokens() {
+	for token, err := range auth.Tokens(ctx, ada) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if token.Live(time.Now()) {
+			fmt.Println(token.ID, token.Client.Name, token.Scopes, token.ExpiresAt)
+		}
+	}
+}
+
+func ExampleServer_RevokeToken() {
+	if err := auth.RevokeToken(ctx, tokenID); err != nil {
+		log.Fatal(err) // oauth.ErrNotFound: there is no such token
+	}
+}
+
+func ExampleServer_RevokeUser() {
+	auth.RevokeUser(ctx, ada)                   // every token of hers
+	auth.RevokeUserAtClient(ctx, ada, clientID) // those that one app holds
+	auth.Withdraw(ctx, ada, clientID)           // the same, and the app has to ask her again
+	auth.RevokeClient(ctx, clientID)            // the app itself, for everybody and for good
+}
+
+func ExampleServer_PasswordChanged() {
+	changePassword := func(r *http.Request, user *passport.User) error {
+		// … store the new password, end the user's other sessions …
+		ref := passport.UserRef{Provider: passport.DefaultProvider, ID: user.ID}
+		return auth.PasswordChanged(r.Context(), ref, user.SessionID)
+	}
+	_ = changePassword
+}
+
+func ExampleServer_EndSession() {
+	signOut := func(r *http.Request, user *passport.User) error {
+		// … end the session, take back its cookie …
+		ref := passport.UserRef{Provider: passport.DefaultProvider, ID: user.ID}
+		return auth.EndSession(r.Context(), ref, user.SessionID)
+	}
+	_ = signOut
+}
+
+func ExampleServer_Purge() {
+	purge := func() {
+		for {
+			n, err := auth.Purge(ctx, time.Now().Add(-24*time.Hour))
+			log.Printf("purged %d rows, err %v", n, err) // what an error left is deleted the next time
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Hour):
+			}
+		}
+	}
+	go purge()
+}

@@ -99,4 +99,3 @@ func mysql(databaseURL string) (string, error) {
 	}
 	return dsn, nil
 }
-

@@ -1,0 +1,320 @@
+package sqldb_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+func nothing(context.Context, *sqldb.Tx) error { return nil }
+
+// A database that is busy for ever is given up after some seconds.
+func TestTx_GivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		db := sqldb.New(f.open(t), sqldb.Postgres)
+		f.fails("exec", 1<<30, postgresError("40001"))
+		start := time.Now()
+		_, err := db.Exec(t.Context(), "UPDATE a SET b = 1")
+		if took := time.Since(start); !errors.Is(err, oauth.ErrUnavailable) || took < sqldb.Patience || took > sqldb.Patience+time.Second {
+			t.Errorf("Exec() = %v after %v, want ErrUnavailable after %v", err, took, sqldb.Patience)
+		}
+	})
+}
+
+// In the application's own write transaction nobody else can write: with a pool
+// of one it cannot even begin. The error says so, and the others go on.
+func TestTx_InsideAnotherTransaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, busy := range []bool{false, true} {
+			f := &fake{}
+			pool := f.open(t)
+			db := sqldb.New(pool, sqldb.SQLite)
+			if busy {
+				f.fails("exec", 1<<30, sqliteError(5))
+			} else {
+				pool.SetMaxOpenConns(1)
+			}
+			outer, err := pool.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			err = db.Tx(t.Context(), func(ctx context.Context, tx *sqldb.Tx) error {
+				_, err := tx.Exec(ctx, "UPDATE a SET b = 1")
+				return err
+			})
+			if took := time.Since(start); took > sqldb.Patience+time.Second {
+				t.Errorf("busy %v: Tx() took %v, want about %v", busy, took, sqldb.Patience)
+			}
+			if !errors.Is(err, oauth.ErrUnavailable) || !strings.Contains(err.Error(), "transaction of its own") {
+				t.Errorf("busy %v: Tx() = %v, want ErrUnavailable that names the cause", busy, err)
+			}
+			outer.Rollback()
+			f.fails("", 0, nil)
+			if err := db.Tx(t.Context(), nothing); err != nil {
+				t.Errorf("busy %v: Tx() afterwards = %v", busy, err)
+			}
+		}
+	})
+}
+
+// A client that hangs up before a write begins has it not happen; one that hangs
+// up later does not keep it from being committed.
+func TestTx_CallerHangsUp(t *testing.T) {
+	f := &fake{}
+	db := sqldb.New(f.open(t), sqldb.SQLite)
+	ctx, hangUp := context.WithCancel(t.Context())
+	err := db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+		hangUp()
+		_, err := tx.Exec(ctx, "UPDATE a SET b = 1")
+		return err
+	})
+	if err != nil || f.count("commit ") != 1 {
+		t.Errorf("Tx() whose caller hangs up inside = %v, with %d COMMITs, want nil with 1", err, f.count("commit "))
+	}
+	f.asked()
+	_, execErr := db.Exec(ctx, "DELETE FROM a")
+	_, insertErr := db.Insert(ctx, "INSERT INTO a (b) VALUES (1)")
+	_, queryErr := db.Query(ctx, "SELECT b FROM a")
+	for name, err := range map[string]error{
+		"Tx":     db.Tx(ctx, nothing),
+		"Exec":   execErr,
+		"Insert": insertErr,
+		"Query":  queryErr,
+		"Each":   db.Each(ctx, "SELECT b FROM a", func(*sql.Rows) error { return nil }),
+	} {
+		// A log tells it from an outage by context.Canceled; a client, were
+		// there one, would be told to come again and not of a fault.
+		if !errors.Is(err, context.Canceled) || status(err) != 503 || strings.Contains(err.Error(), "the store is unavailable") {
+			t.Errorf("%s() after the caller hung up = %v (%d), want context.Canceled, 503 and no talk of an outage", name, err, status(err))
+		}
+	}
+	if asked := f.asked(); slices.ContainsFunc(asked, func(s string) bool { return !strings.HasPrefix(s, "prepare") }) {
+		t.Errorf("the database was asked %q, want nothing", asked)
+	}
+}
+
+// Writers of one SQLite database queue, whoever they are; others do not.
+func TestTx_OneWriter(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		dialect sqldb.Dialect
+		pools   int
+		want    int64
+	}{
+		{"two stores over a pool", sqldb.SQLite, 1, 1},
+		{"two pools", sqldb.SQLite, 2, 2},
+		{"PostgreSQL", sqldb.Postgres, 1, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				first := (&fake{}).open(t)
+				second := first
+				if test.pools == 2 {
+					second = (&fake{}).open(t)
+				}
+				var inside, most atomic.Int64
+				write := func(context.Context, *sqldb.Tx) error {
+					most.Store(max(most.Load(), inside.Add(1)))
+					time.Sleep(time.Second)
+					inside.Add(-1)
+					return nil
+				}
+				done := make(chan error)
+				for _, pool := range []*sql.DB{first, second} {
+					db := sqldb.New(pool, test.dialect)
+					go func() { done <- db.Tx(t.Context(), write) }()
+				}
+				for range 2 {
+					if err := <-done; err != nil {
+						t.Error(err)
+					}
+				}
+				if most.Load() != test.want {
+					t.Errorf("%d wrote at once, want %d", most.Load(), test.want)
+				}
+			})
+		})
+	}
+}
+
+// Who waits for the writer may give up, and waits no longer than that.
+func TestTx_WaitingForTheWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := sqldb.New((&fake{}).open(t), sqldb.SQLite)
+		release := make(chan bool)
+		entered := make(chan bool)
+		go db.Tx(t.Context(), func(context.Context, *sqldb.Tx) error {
+			close(entered)
+			<-release
+			return nil
+		})
+		<-entered
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := db.Tx(ctx, nothing); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, oauth.ErrUnavailable) {
+			t.Errorf("Tx() whose caller waits a second = %v, want DeadlineExceeded and ErrUnavailable", err)
+		}
+		if err := db.Tx(t.Context(), nothing); !errors.Is(err, oauth.ErrUnavailable) {
+			t.Errorf("Tx() behind one that never ends = %v, want ErrUnavailable", err)
+		}
+		close(release)
+		if err := db.Tx(t.Context(), nothing); err != nil {
+			t.Errorf("Tx() afterwards = %v", err)
+		}
+	})
+}
+
+func TestTx_PanicLeavesNothingBehind(t *testing.T) {
+	f := &fake{}
+	db := sqldb.New(f.open(t), sqldb.SQLite)
+	func() {
+		defer func() { recover() }()
+		db.Tx(t.Context(), func(context.Context, *sqldb.Tx) error { panic("a mistake") })
+	}()
+	if f.count("rollback ") != 1 || f.count("commit ") != 0 {
+		t.Errorf("the database was asked %q, want a rollback", f.asked())
+	}
+	if err := db.Tx(t.Context(), nothing); err != nil {
+		t.Errorf("Tx() afterwards = %v, want the writer to be free", err)
+	}
+}
+
+// What the function says is what the caller hears: it is no fault of the
+// database.
+func TestTx_FunctionRefuses(t *testing.T) {
+	f := &fake{}
+	db := sqldb.New(f.open(t), sqldb.SQLite)
+	err := db.Tx(t.Context(), func(context.Context, *sqldb.Tx) error { return oauth.ErrSpent })
+	if err != oauth.ErrSpent || f.count("rollback ") != 1 || f.count("commit ") != 0 {
+		t.Errorf("Tx() = %v after %q, want ErrSpent and a rollback", err, f.asked())
+	}
+}
+
+func TestInsert_ThereAlready(t *testing.T) {
+	const q = "INSERT INTO a (b, c) VALUES (?, ?)"
+	for _, test := range []struct {
+		dialect sqldb.Dialect
+		text    string
+		answer  any
+		err     error
+	}{
+		{sqldb.SQLite, q + " ON CONFLICT DO NOTHING", 0, nil},
+		{sqldb.Postgres, "INSERT INTO a (b, c) VALUES ($1, $2) ON CONFLICT DO NOTHING", 0, nil},
+		{sqldb.MySQL, q, nil, &mysqlError{Number: 1062}},
+	} {
+		f := &fake{}
+		db := sqldb.New(f.open(t), test.dialect)
+		insert := func() (made bool) {
+			t.Helper()
+			err := db.Tx(t.Context(), func(ctx context.Context, tx *sqldb.Tx) (err error) {
+				made, err = tx.Insert(ctx, q, 1, 2)
+				return err
+			})
+			alone, aloneErr := db.Insert(t.Context(), q, 1, 2)
+			if err != nil || aloneErr != nil || alone != made {
+				t.Errorf("%s: Insert() in a transaction and without = %v, %v and %v, %v, want the same", test.dialect.Name, made, err, alone, aloneErr)
+			}
+			return made
+		}
+		if !insert() {
+			t.Errorf("%s: Insert() of a new row = false, want true", test.dialect.Name)
+		}
+		if asked := f.asked(); !slices.Contains(asked, "exec "+test.text) {
+			t.Errorf("%s was asked %q, want %q", test.dialect.Name, asked, test.text)
+		}
+		f.answer = func(op, _ string) (any, error) {
+			if op == "exec" || op == "prepared" {
+				return test.answer, test.err
+			}
+			return nil, nil
+		}
+		if insert() {
+			t.Errorf("%s: Insert() of a row that is there = true, want false", test.dialect.Name)
+		}
+	}
+}
+
+// A text is prepared once, never while a connection is held: with a pool of one
+// that would be the end.
+func TestPrepare_WithAPoolOfOne(t *testing.T) {
+	f := &fake{answer: func(string, string) (any, error) { return []driver.Value{int64(1)}, nil }}
+	pool := f.open(t)
+	pool.SetMaxOpenConns(1)
+	db := sqldb.New(pool, sqldb.SQLite)
+	write := func(ctx context.Context, tx *sqldb.Tx) error {
+		if _, err := tx.Exec(ctx, "UPDATE a SET b = 1"); err != nil {
+			return err
+		}
+		return tx.Row(ctx, "SELECT b FROM a", func(*sql.Rows) error { return nil })
+	}
+	for _, want := range [][]string{
+		{"connect ", "begin ", "exec UPDATE a SET b = 1", "query SELECT b FROM a", "commit "},
+		{"prepare SELECT b FROM a", "prepare UPDATE a SET b = 1", "begin ", "prepared UPDATE a SET b = 1", "prepared SELECT b FROM a", "commit "},
+		{"begin ", "prepared UPDATE a SET b = 1", "prepared SELECT b FROM a", "commit "},
+	} {
+		if err := db.Tx(t.Context(), write); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.asked(); !slices.Equal(got, want) {
+			t.Errorf("the database was asked %q, want %q", got, want)
+		}
+	}
+	for range 2 {
+		if err := db.Row(t.Context(), "SELECT c FROM a", func(*sql.Rows) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"prepare SELECT c FROM a", "prepared SELECT c FROM a", "prepared SELECT c FROM a"}
+	if got := f.asked(); !slices.Equal(got, want) {
+		t.Errorf("the database was asked %q, want %q", got, want)
+	}
+	// PostgreSQL's driver prepares for itself: behind a pooler it must not.
+	f = &fake{}
+	db = sqldb.New(f.open(t), sqldb.Postgres)
+	for range 2 {
+		if _, err := db.Exec(t.Context(), "DELETE FROM a WHERE b = ? AND c = ?", 1, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := f.count("exec DELETE FROM a WHERE b = $1 AND c = $2"); n != 2 {
+		t.Errorf("PostgreSQL was asked %q, want the statement twice and nothing prepared", f.asked())
+	}
+}
+
+func TestRow(t *testing.T) {
+	f := &fake{}
+	db := sqldb.New(f.open(t), sqldb.MySQL)
+	var sum int
+	scan := func(rows *sql.Rows) error {
+		var n int
+		err := rows.Scan(&n)
+		sum += n
+		return err
+	}
+	if err := db.Row(t.Context(), "SELECT a FROM b", scan); err != oauth.ErrNotFound {
+		t.Errorf("Row() without a row = %v, want ErrNotFound", err)
+	}
+	if err := db.Each(t.Context(), "SELECT a FROM b", scan); err != nil {
+		t.Errorf("Each() without a row = %v, want nil", err)
+	}
+	f.answer = func(string, string) (any, error) { return []driver.Value{int64(1), int64(2)}, nil }
+	if err := db.Row(t.Context(), "SELECT a FROM b", scan); err != nil || sum != 3 {
+		t.Errorf("Row() = %v and the sum %d, want both rows scanned, 3", err, sum)
+	}
+	stop := errors.New("stop")
+	if err := db.Row(t.Context(), "SELECT a FROM b", func(*sql.Rows) error { return stop }); err != stop {
+		t.Errorf("Row() = %v, want what scan says", err)
+	}
+}

@@ -1,0 +1,87 @@
+package sqldb_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
+)
+
+func TestStorable(t *testing.T) {
+	for id, want := range map[string]bool{
+		"": true, "a": true, "名前": true, " ": true, strings.Repeat("a", 255): true,
+		strings.Repeat("a", 256): false, strings.Repeat("é", 128): false, "\x00": false, "a\x00": false, "\xff": false, "a\xc3": false,
+	} {
+		if got := sqldb.Storable(id); got != want {
+			t.Errorf("Storable(%.20q) = %v, want %v", id, got, want)
+		}
+	}
+}
+
+// stored is a value as each driver may give it back.
+func stored(v any) []any {
+	if text, ok := v.(string); ok {
+		return []any{text, []byte(text)}
+	}
+	return []any{v}
+}
+
+func TestValues_RoundTrip(t *testing.T) {
+	at := time.Date(2026, 11, 23, 12, 0, 0, 123456789, time.FixedZone("", 3600))
+	for _, v := range stored(sqldb.When(at)) {
+		var got time.Time
+		if err := (sqldb.Micros{T: &got}).Scan(v); err != nil || got != at.UTC().Truncate(time.Microsecond) {
+			t.Errorf("a time comes back as %v, %v, want %v in UTC, cut to microseconds", got, err, at)
+		}
+	}
+	got := at
+	if err := (sqldb.Micros{T: &got}).Scan(sqldb.When(time.Time{})); err != nil || !got.IsZero() {
+		t.Errorf("the zero time comes back as %v, %v", got, err)
+	}
+	for _, list := range [][]string{nil, {}, {"a"}, {"a", "b"}} {
+		for _, v := range stored(sqldb.Joined(list)) {
+			got := []string{"old"}
+			if err := (sqldb.List{L: &got}).Scan(v); err != nil || !slices.Equal(got, list) || (got == nil) != (list == nil) {
+				t.Errorf("the list %#v comes back as %#v, %v", list, got, err)
+			}
+		}
+	}
+	for _, m := range []map[string]string{nil, {}, {"a": "b", "": `"<&>"`}} {
+		encoded, err := sqldb.Encoded(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range stored(encoded) {
+			got := map[string]string{"old": "old"}
+			if err := (sqldb.Attributes{M: &got}).Scan(v); err != nil || !maps.Equal(got, m) || (got == nil) != (m == nil) {
+				t.Errorf("the map %#v comes back as %#v, %v", m, got, err)
+			}
+		}
+	}
+	for _, b := range []bool{false, true} {
+		got := !b
+		if err := (sqldb.Bool{B: &got}).Scan(sqldb.Flag(b)); err != nil || got != b {
+			t.Errorf("the flag %v comes back as %v, %v", b, got, err)
+		}
+	}
+}
+
+func TestValues_WrongColumn(t *testing.T) {
+	var at time.Time
+	var list []string
+	var attributes map[string]string
+	var flag bool
+	for name, err := range map[string]error{
+		"time":       (sqldb.Micros{T: &at}).Scan("noon"),
+		"list":       (sqldb.List{L: &list}).Scan(int64(1)),
+		"attributes": (sqldb.Attributes{M: &attributes}).Scan("{"),
+		"flag":       (sqldb.Bool{B: &flag}).Scan("yes"),
+	} {
+		if err == nil {
+			t.Errorf("a %s is scanned from a column of another kind, want an error", name)
+		}
+	}
+}

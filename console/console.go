@@ -55,7 +55,6 @@ Set up a server of your own:          passport install`,
 		Args:          subcommandOnly,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
-		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -64,7 +63,17 @@ Set up a server of your own:          passport install`,
 	if options.Server == nil {
 		root.AddCommand(p.serve(), p.install(), p.migrate(), p.user())
 	}
+	silenceUsage(root)
 	return root
+}
+
+// silenceUsage keeps a failure from being buried under the help, also where the
+// commands are mounted below another one.
+func silenceUsage(cmd *cobra.Command) {
+	cmd.SilenceUsage = true
+	for _, sub := range cmd.Commands() {
+		silenceUsage(sub)
+	}
 }
 
 // program is what the commands share: the options of [New] and the flags that

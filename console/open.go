@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
@@ -76,10 +77,33 @@ func unusable(s *settings, err error) error {
 			return fmt.Errorf("%s is no SQLite database: name another file", name)
 		}
 	}
-	if e, ok := errors.AsType[*net.OpError](err); ok {
+	if e, ok := errors.AsType[net.Error](err); ok {
 		return fmt.Errorf("the database %s does not answer (%w): is it running, and is this its address?", name, e)
 	}
+	if e, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err); ok {
+		return fmt.Errorf("the database %s refuses (%w): look at the setting database_url", name, e)
+	}
+	if errors.Is(err, oauth.ErrUnavailable) {
+		return fmt.Errorf("the database %s refuses (%w): look at the setting database_url", name, deepest(err))
+	}
 	return fmt.Errorf("the database %s cannot be used: %w", name, err)
+}
+
+// deepest returns what began an error: the sentence of the driver.
+func deepest(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if many, ok := err.(interface{ Unwrap() []error }); ok {
+			inner = many.Unwrap()[len(many.Unwrap())-1]
+		}
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
 }
 
 // connect opens the database and changes nothing in it.
@@ -107,8 +131,16 @@ func (p *program) connect(s *settings, logger *slog.Logger) (*opened, error) {
 	return &opened{settings: s, db: db, store: sqlstore.New(db, dialect), accounts: accounts}, nil
 }
 
+// patience is how long a database may take to answer for the first time.
+const patience = 10 * time.Second
+
 // prepare makes the tables, or looks whether they are there.
 func (o *opened) prepare(ctx context.Context) error {
+	first, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := o.db.PingContext(first); err != nil {
+		return err
+	}
 	if !o.settings.MigrateOnStart {
 		return o.accounts.Migrated(ctx) // passport.New looks after the store
 	}

@@ -163,3 +163,18 @@ func TestServe_IssuerWithPath(t *testing.T) {
 		t.Errorf("the page does not link to the metadata at the root (RFC 8414 §3.1):\n%s", metadata)
 	}
 }
+
+func TestMigrate_Print(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, database := range []string{"sqlite:x", "postgres://nobody@127.0.0.1:1/x", "mysql://nobody@127.0.0.1:1/x"} {
+		printed := command(t, "", "migrate", "--print", "--database-url", database)
+		for _, want := range []string{"-- +goose Up", "CREATE TABLE oauth_clients", "CREATE TABLE passport_users"} {
+			if !strings.Contains(printed, want) {
+				t.Errorf("migrate --print for %s lacks %q", database, want)
+			}
+		}
+	}
+	if entries, err := os.ReadDir("."); err != nil || len(entries) != 0 {
+		t.Errorf("it made %v, %v; want nothing", entries, err)
+	}
+}

@@ -61,7 +61,7 @@ func clientError(clientID string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("client %q: %w", clientID, err)
+	return fmt.Errorf("client %.100q: %w", clientID, err)
 }
 
 func tooLarge(err error) bool {

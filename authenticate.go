@@ -48,6 +48,9 @@ func basicCredentials(header string, form url.Values) (credentials, error) {
 	if !strings.EqualFold(scheme, "Basic") {
 		return credentials{}, malformed
 	}
+	if len(header) > maxParameter {
+		return credentials{}, malformed
+	}
 	id, secret, ok := (&http.Request{Header: http.Header{"Authorization": {header}}}).BasicAuth()
 	if !ok {
 		return credentials{}, malformed

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -34,10 +35,13 @@ func allowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
 	w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate")
 }
 
+// originOf returns the origin of a URI as browsers write it (RFC 6454 §6.2): in
+// lower case, without the scheme's own port.
 func originOf(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return ""
 	}
-	return u.Scheme + "://" + u.Host
+	port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]
+	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), port)
 }

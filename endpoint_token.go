@@ -102,10 +102,10 @@ func (s *Server) grant(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest
 		if err != nil {
 			return nil, err
 		}
-		if err := wellFormed(a); err != nil {
+		if err := wellFormed(r, a); err != nil {
 			return nil, fmt.Errorf("grant %s: %w", g.GrantType(), err)
 		}
-		a.Scopes = s.permitted(a.Scopes, r.Client)
+		a = s.restricted(r, a)
 		if a.Again != nil {
 			return s.reissue(ctx, r, a)
 		}
@@ -119,12 +119,25 @@ func (s *Server) grant(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest
 	}
 }
 
+// restricted returns what a grant allowed, less what the client may not have.
+// So no grant can forget to look.
+func (s *Server) restricted(r *oauth.TokenRequest, a *oauth.Authorization) *oauth.Authorization {
+	restricted := *a
+	restricted.Scopes = s.permitted(a.Scopes, r.Client)
+	restricted.Refresh = a.Refresh && (r.Client.Allows("refresh_token") || a.Spends.Purpose == oauth.SpendRefreshToken)
+	return &restricted
+}
+
 // endFamily revokes all that came of a value which was used twice, and returns
 // what the client is told (RFC 9700 §4.14.2).
 func (s *Server) endFamily(ctx context.Context, replay *oauth.ReplayError, at time.Time) error {
 	f := replay.Family
+	if f == nil { // of a grant for clients alone: nothing descends from it
+		return oauth.InvalidGrant.Errorf("%s", replay)
+	}
 	record := s.audit(ctx, oauth.AuditRecord{Action: "token.replayed", User: f.User, ClientID: f.ClientID, Reason: replay.Error(), Time: at})
-	if err := s.config.Store.RevokeFamily(ctx, f.ID, at, record); err != nil {
+	err := s.config.Store.RevokeFamily(ctx, f.ID, at, record)
+	if err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged by now: it has ended too
 		return fmt.Errorf("revoke family: %w", err)
 	}
 	s.announce(ctx, func(m Meta) Event { return Replayed{m, replay.What, f} })

@@ -20,7 +20,7 @@ type tokenResponse struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"`
 	RefreshToken string `json:"refresh_token,omitempty"`
-	Scope        string `json:"scope,omitempty"`
+	Scope        string `json:"scope"` // always: it may be less than what was asked for, and nothing
 }
 
 // issue signs, stores and announces what a grant allowed. It is the only writer
@@ -64,7 +64,10 @@ func issuedRecord(r *oauth.TokenRequest, a *oauth.Authorization) oauth.AuditReco
 
 // wellFormed refuses what no grant may ask for: a token of nobody's, a user's
 // without the family that ends it, a client's that would end with one.
-func wellFormed(a *oauth.Authorization) error {
+func wellFormed(r *oauth.TokenRequest, a *oauth.Authorization) error {
+	if a == nil {
+		return errors.New("it returned neither an authorization nor an error")
+	}
 	user, isUser := a.Subject.User()
 	switch {
 	case !a.Subject.Valid():
@@ -73,18 +76,42 @@ func wellFormed(a *oauth.Authorization) error {
 		return errors.New("it authorizes a user without a family of that user")
 	case !isUser && a.Family != nil:
 		return errors.New("it authorizes a client with a family")
-	case a.NewFamily && a.Family == nil:
-		return errors.New("it begins a family and names none")
+	case !isUser && (a.NewFamily || a.Refresh):
+		return errors.New("it begins a family, or wants a refresh token, for a client that acts for itself")
+	case isUser:
+		if err := wellBegun(r, a); err != nil {
+			return err
+		}
 	}
-	return wellSpent(a)
+	return wellSpent(r, a)
 }
 
-// wellSpent refuses one-time values that could clash with ours, or never go.
-func wellSpent(a *oauth.Authorization) error {
+// wellBegun refuses a family that would not end what it has to: a row without a
+// family's ID is a client's own token, and a family that claims to be younger
+// than the request slips past what was revoked in the meantime.
+func wellBegun(r *oauth.TokenRequest, a *oauth.Authorization) error {
+	switch f := a.Family; {
+	case f.ID == "":
+		return errors.New("its family has no ID")
+	case f.ClientID != r.Client.ID:
+		return errors.New("its family is another client's")
+	case a.NewFamily && (f.CreatedAt.IsZero() || f.CreatedAt.After(r.Time)):
+		return errors.New("its new family was not created when the request came in: use TokenRequest.Time")
+	case a.NewFamily && !r.Time.Before(f.ExpiresAt):
+		return errors.New("its new family has ended already: set ExpiresAt")
+	}
+	return nil
+}
+
+// wellSpent refuses one-time values that could clash with ours, or never go, or
+// go before they are worth nothing.
+func wellSpent(r *oauth.TokenRequest, a *oauth.Authorization) error {
 	switch p := a.Spends.Purpose; {
+	case (p == "") != (a.Spends.ID == ""):
+		return errors.New("its one-time value needs a purpose and an ID")
 	case p != "" && p != oauth.SpendCode && p != oauth.SpendRefreshToken && !p.Custom():
 		return errors.New("the purpose of its one-time value needs a dot in its name")
-	case p.Custom() && a.Spends.Until.IsZero():
+	case p.Custom() && !a.Spends.Until.After(r.Time):
 		return errors.New("it does not say how long its one-time value is kept")
 	case p == oauth.SpendRefreshToken && !a.Refresh:
 		return errors.New("it spends a refresh token without replacing it")
@@ -183,7 +210,8 @@ func (s *Server) claims(ctx context.Context, t *oauth.AccessToken) (map[string]a
 		return nil, fmt.Errorf("Config.Claims: %w", err)
 	}
 	for name := range more {
-		if slices.Contains(reservedClaims, name) {
+		// Readers that do not tell case apart would take the one for the other.
+		if slices.ContainsFunc(reservedClaims, func(reserved string) bool { return strings.EqualFold(reserved, name) }) {
 			return nil, fmt.Errorf("Config.Claims returned %q: that claim is the server's own; choose another name", name)
 		}
 	}

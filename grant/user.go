@@ -16,12 +16,14 @@ func stillThere(ctx context.Context, r *oauth.TokenRequest, user oauth.UserRef) 
 		return fmt.Errorf("the user provider %q is not configured any more: %w", user.Provider,
 			oauth.InvalidGrant.Errorf("the account may no longer act"))
 	}
-	_, err := provider.UserByID(ctx, user.ID)
-	if errors.Is(err, oauth.ErrNotFound) {
+	found, err := provider.UserByID(ctx, user.ID)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
 		return oauth.InvalidGrant.Errorf("the account may no longer act")
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("find user: %w", err)
+	case found == nil || found.ID != user.ID:
+		return fmt.Errorf("UserByID of the provider %q returned another user than it was asked for; return oauth.ErrNotFound for one who is gone", user.Provider)
 	}
 	return nil
 }

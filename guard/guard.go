@@ -165,21 +165,32 @@ func (c Config) log(r *http.Request, e *oauth.Error, err error) {
 		"method", r.Method, "path", r.URL.Path, "error", string(e.Code), "err", err.Error())
 }
 
-// challenge is the value of WWW-Authenticate. Texts of an [oauth.Error] hold no
-// quotes; a scope cannot.
+// challenge is the value of WWW-Authenticate.
 func (c Config) challenge(e *oauth.Error) string {
-	v := `Bearer realm="` + c.Realm + `"`
+	v := `Bearer realm=` + quoted(c.Realm)
 	if e.Code == oauth.InvalidToken && e.Description == "" {
 		return v
 	}
-	v += `, error="` + string(e.Code) + `"`
+	v += `, error=` + quoted(string(e.Code))
 	if e.Description != "" {
-		v += `, error_description="` + e.Description + `"`
+		v += `, error_description=` + quoted(e.Description)
 	}
 	if e.Scope != "" {
-		v += `, scope="` + e.Scope + `"`
+		v += `, scope=` + quoted(e.Scope)
 	}
 	return v
+}
+
+// quoted puts quotes around a text and takes out what would end them: a rule of
+// an application's own may have made its error without [oauth.ErrorCode.Errorf]
+// (RFC 6750 §3).
+func quoted(text string) string {
+	return `"` + strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, text) + `"`
 }
 
 func writeJSON(w http.ResponseWriter, _ *http.Request, e *oauth.Error) {

@@ -1,0 +1,275 @@
+package passport_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// voucher is a grant of an application's own: a one-time voucher that names a
+// user, as a kiosk would print it. It has every power that a built-in one has.
+type voucher struct{}
+
+const voucherType = "urn:example:voucher"
+
+func (voucher) GrantType() string { return voucherType }
+
+func (voucher) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	user, number, ok := strings.Cut(r.Form.Get("voucher"), "-")
+	if !ok {
+		return nil, oauth.InvalidGrant.Errorf("this is no voucher")
+	}
+	if _, err := r.Users("users").UserByID(ctx, user); errors.Is(err, oauth.ErrNotFound) {
+		return nil, oauth.InvalidGrant.Errorf("the account may no longer act")
+	}
+	return &oauth.Authorization{
+		Subject: oauth.ForUser(ref(user)), Scopes: r.Scopes, Refresh: true,
+		Spends: oauth.Spend{Purpose: "example.voucher", ID: number, Until: r.Time.Add(time.Hour)},
+		Family: &oauth.Family{
+			ID: "family-of-" + number + "-" + fmt.Sprint(r.Time.UnixMicro()), User: ref(user), ClientID: r.Client.ID,
+			CreatedAt: r.Time, ExpiresAt: r.Time.Add(24 * time.Hour),
+		},
+		NewFamily: true,
+	}, nil
+}
+
+func withGrants(grants ...oauth.Grant) func(*passport.Config) {
+	return func(c *passport.Config) { c.Grants = grants }
+}
+
+func (s *server) kiosk(more ...string) *client {
+	return s.register(passport.Registration{GrantTypes: append([]string{voucherType}, more...)})
+}
+
+func TestToken_ThirdPartyGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, withGrants(voucher{}), withAudit)
+		c := s.kiosk("refresh_token")
+		spend := func(v string) *answer {
+			return s.exchange(c, "grant_type", voucherType, "voucher", v, "scope", "read")
+		}
+		tok := spend("alice-1").tokens()
+		if got := s.call(s.Guard(), "Authorization", "Bearer "+tok.Access).told(); got.User != "alice" {
+			t.Errorf("the API was told %+v, want alice", got)
+		}
+		spend("alice-1").wantJSONError(400, "invalid_grant") // spent
+		spend("carol-2").wantJSONError(400, "invalid_grant")
+		spend("carol").wantJSONError(400, "invalid_grant")
+		s.exchange(s.web(), "grant_type", voucherType, "voucher", "alice-3").wantJSONError(400, "unauthorized_client")
+		next := s.refresh(c, tok.Refresh).tokens() // what it gave is as good as any other
+		s.wantAudit("token.issued", 2)
+		if err := s.RevokeUser(t.Context(), ref("alice")); err != nil {
+			t.Fatal(err)
+		}
+		s.wantAdmits(next.Access, false, "revoked")
+		time.Sleep(time.Second)
+		tok = spend("alice-4").tokens()
+		time.Sleep(24 * time.Hour)
+		s.wantAdmits(tok.Access, false, "when its family has ended")
+		s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
+		s.wantBlameless()
+	})
+}
+
+// A custom one-time value is spent once, however many try.
+func TestNeverRepeat_A1_ThirdPartyGrantInParallel(t *testing.T) {
+	s := newServer(t, withGrants(voucher{}))
+	c := s.kiosk("refresh_token")
+	won := 0
+	for _, a := range parallel(64, func() *answer { return s.exchange(c, "grant_type", voucherType, "voucher", "alice-1") }) {
+		if a.status == http.StatusOK {
+			won++
+			s.wantAdmits(a.tokens().Access, true, "of the one who came first")
+			continue
+		}
+		a.wantJSONError(400, "invalid_grant")
+	}
+	if won != 1 {
+		t.Errorf("a voucher was spent %d times, want once", won)
+	}
+	s.wantBlameless()
+}
+
+// The switches of a client hold for each grant, also one that does not look: its
+// scopes, whether it may refresh, whether it is active.
+func TestNeverRepeat_A12_D15_E13_RT_11_RestrictionsHoldForEachGrant(t *testing.T) {
+	greedy := grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+		return &oauth.Authorization{
+			Subject: oauth.ForUser(ref("alice")), Scopes: []string{"read", "write", "admin", "unheard of"}, Refresh: true,
+			Family:    &oauth.Family{ID: fmt.Sprint("f", r.Time.UnixNano()), User: ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time, ExpiresAt: r.Time.Add(time.Hour)},
+			NewFamily: true,
+		}, nil
+	})
+	s := newServer(t, withGrants(greedy))
+	c := s.register(passport.Registration{GrantTypes: []string{voucherType}, Scopes: []string{"read"}})
+	tok := s.exchange(c, "grant_type", voucherType).tokens()
+	if tok.Scope != "read" || tok.Refresh != "" {
+		t.Errorf("a grant that gives everything gave %+v; want the client's scope, and no refresh token for a client that may not refresh", tok)
+	}
+	s.suspend(c)
+	s.exchange(c, "grant_type", voucherType).wantJSONError(401, "invalid_client")
+
+	web := s.register(passport.Registration{Scopes: []string{"read"}})
+	if tok := s.grantTokens(web); tok.Scope != "read" {
+		t.Errorf("scope of the code grant = %q, want read", tok.Scope)
+	}
+	machine := s.register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: []string{"read"}})
+	s.exchange(machine, "grant_type", "client_credentials", "scope", "write").wantJSONError(400, "invalid_scope")
+}
+
+// grantFunc is a grant made of a function.
+type grantFunc func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error)
+
+func (grantFunc) GrantType() string { return voucherType }
+
+func (f grantFunc) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	return f(ctx, r)
+}
+
+// A grant that misbehaves is refused before anything is written, and the log
+// says what is wrong with it.
+func TestToken_MisbehavingGrants(t *testing.T) {
+	sound := func(r *oauth.TokenRequest) *oauth.Authorization {
+		a, err := voucher{}.Authorize(context.Background(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	forClient := func(*oauth.TokenRequest) *oauth.Authorization {
+		return &oauth.Authorization{Subject: oauth.ForClient(), Scopes: []string{"read"}}
+	}
+	for name, tt := range map[string]struct {
+		base   func(*oauth.TokenRequest) *oauth.Authorization
+		change func(*oauth.TokenRequest, *oauth.Authorization)
+		log    string
+	}{
+		"nobody":               {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.Subject{} }, "names no subject"},
+		"a user without an ID": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.ForUser(ref("")) }, "names no subject"},
+		"a user without provider": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
+			a.Subject = oauth.ForUser(oauth.UserRef{ID: "alice"})
+		}, "names no subject"},
+		"a user without a family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family, a.NewFamily = nil, false }, "without a family"},
+		"somebody else's family":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User = ref("bob") }, "without a family of that user"},
+		"another provider's":       {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User.Provider = "staff" }, "without a family of that user"},
+		"another client's family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ClientID = "another" }, "another client's"},
+		"a family without an ID":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ID = "" }, "no ID"},
+		"a family of the future":   {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = r.Time.Add(time.Microsecond) }, "when the request came in"},
+		"a family of no time":      {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = time.Time{} }, "when the request came in"},
+		"a family that has ended":  {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ExpiresAt = r.Time }, "ended already"},
+		"a family without an end":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ExpiresAt = time.Time{} }, "ended already"},
+		"a client with a family":   {forClient, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family = sound(r).Family }, "a client with a family"},
+		"a client's new family":    {forClient, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.NewFamily = true }, "for a client"},
+		"a client's refresh token": {forClient, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Refresh = true }, "for a client"},
+		"a purpose without a dot":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = "voucher" }, "needs a dot"},
+		"a ticket":                 {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = oauth.SpendTicket }, "needs a dot"},
+		"no purpose":               {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = "" }, "a purpose and an ID"},
+		"no ID":                    {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.ID = "" }, "a purpose and an ID"},
+		"kept for no time":         {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = time.Time{} }, "how long"},
+		"kept until now":           {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = r.Time }, "how long"},
+		"refresh without another": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
+			a.Spends, a.Refresh = oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: "x"}, false
+		}, "without replacing it"},
+		"nothing at all": {func(*oauth.TokenRequest) *oauth.Authorization { return nil }, func(*oauth.TokenRequest, *oauth.Authorization) {}, "neither"},
+	} {
+		t.Run(name, func(t *testing.T) {
+
+			s, store := watched(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+				a := tt.base(r)
+				tt.change(r, a)
+				return a, nil
+			})))
+			c := s.kiosk("refresh_token")
+			a := s.exchange(c, "grant_type", voucherType, "voucher", "alice-1").wantJSONError(500, "server_error")
+			if a.description() != "" {
+				t.Errorf("the client is told %q, want nothing of what is wrong inside", a.description())
+			}
+			if n := store.count("Issue"); n != 0 {
+				t.Errorf("something was written %d times", n)
+			}
+			if !strings.Contains(s.log.String(), tt.log) {
+				t.Errorf("the log does not say %q: %s", tt.log, s.log)
+			}
+		})
+	}
+	s := newServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return sound(r), nil })))
+	s.exchange(s.kiosk(), "grant_type", voucherType, "voucher", "alice-1").tokens() // the base of all these is sound
+}
+
+// The errors of a grant: what it says to the client is said, all else is not.
+func TestToken_ErrorsOfAGrant(t *testing.T) {
+	var err error
+	s := newServer(t, withGrants(grantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) { return nil, err })))
+	c := s.kiosk()
+	ask := func(e error) *answer {
+		err = e
+		return s.exchange(c, "grant_type", voucherType)
+	}
+	a := ask(fmt.Errorf("private: %w", oauth.InvalidGrant.Errorf("the voucher is torn")))
+	if a.wantJSONError(400, "invalid_grant"); a.description() != "the voucher is torn" {
+		t.Errorf("the client is told %q, want the text of the oauth.Error alone", a.description())
+	}
+	ask(oauth.InvalidScope).wantJSONError(400, "invalid_scope")
+	ask(errors.New("password of the database is hunter2")).wantJSONError(500, "server_error")
+	if a := ask(errors.New("hunter2")); strings.Contains(a.body, "hunter2") {
+		t.Errorf("the client is told of what is private: %s", a.body)
+	}
+	if a := ask(fmt.Errorf("%w", oauth.ErrUnavailable)); a.status != 503 || a.header.Get("Retry-After") == "" {
+		t.Errorf("a grant whose store is unavailable is answered %s, want 503 with Retry-After", a)
+	}
+	ask(oauth.Replayed("example.voucher", nil)).wantJSONError(400, "invalid_grant") // a client's own: nothing descends from it
+	gone := &oauth.Family{ID: "purged by now", User: ref("alice"), ClientID: c.ID}
+	ask(oauth.Replayed("example.voucher", gone)).wantJSONError(400, "invalid_grant")
+}
+
+// A purpose is part of a one-time value's name: the same ID under two is two
+// values, and a custom one is never a code.
+func TestNeverRepeat_F14_PurposesKeepApart(t *testing.T) {
+	purpose := oauth.Purpose("")
+	s := newServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+		return &oauth.Authorization{Subject: oauth.ForClient(), Spends: oauth.Spend{Purpose: purpose, ID: r.Form.Get("id"), Until: r.Time.Add(time.Hour)}}, nil
+	})))
+	c, web := s.kiosk(), s.web()
+	code := s.code(web)
+	for _, p := range []oauth.Purpose{"a.code", "b.code"} {
+		purpose = p
+		for _, id := range []string{"1", code, string(oauth.DigestOf(code)), strings.Repeat("long", 1000)} {
+			s.exchange(c, "grant_type", voucherType, "id", id).tokens()
+			s.exchange(c, "grant_type", voucherType, "id", id).wantJSONError(400, "invalid_grant")
+		}
+	}
+	s.redeem(web, code)
+}
+
+func TestToken_GrantsAreCheckedAtTheStart(t *testing.T) {
+	config := newServer(t).config
+	for _, grants := range [][]oauth.Grant{{voucher{}, voucher{}}, {named("authorization_code")}, {named("")}} {
+		config.Grants = grants
+		if _, err := passport.New(config); err == nil {
+			t.Errorf("New with the grants %v = nil, want an error", slices.Collect(func(yield func(string) bool) {
+				for _, g := range grants {
+					if !yield(g.GrantType()) {
+						return
+					}
+				}
+			}))
+		}
+	}
+}
+
+type named string
+
+func (n named) GrantType() string { return string(n) }
+
+func (named) Authorize(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) {
+	return nil, oauth.InvalidGrant
+}

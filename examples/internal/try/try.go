@@ -1,0 +1,203 @@
+// Package try asks an example for tokens and uses them, in process and without
+// sockets.
+package try
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"html"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/oauth2"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/examples/shop"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Machines checks that /api/stock opens for a client's own token, and for
+// nothing else.
+func Machines(t *testing.T, app http.Handler, auth *passport.Server) {
+	t.Helper()
+	client := register(t, auth, passport.Registration{Name: "Robot", GrantTypes: []string{"client_credentials"}})
+	token := exchange(t, app, client, url.Values{"grant_type": {"client_credentials"}})
+
+	wantStatus(t, get(app, "/api/stock", ""), http.StatusUnauthorized)
+	if challenge := get(app, "/api/stock", "").Header.Get("WWW-Authenticate"); challenge != `Bearer realm="api"` {
+		t.Errorf("without a token the challenge is %q, want one without an error (RFC 6750 §3.1)", challenge)
+	}
+	wantStatus(t, get(app, "/api/stock", token+"x"), http.StatusUnauthorized)
+	wantStatus(t, get(app, "/api/stock", token), http.StatusOK)
+	if app := get(app, "/api/orders", token); app.StatusCode == http.StatusOK {
+		t.Error("a machine's token opened /api/orders, which is for customers")
+	}
+	if err := auth.RevokeClient(t.Context(), client.Client.ID); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, get(app, "/api/stock", token), http.StatusUnauthorized)
+}
+
+// Customers checks that a customer connects an app, by signing in at the page
+// signIn and consenting, and that /api/orders opens for its token.
+func Customers(t *testing.T, app http.Handler, auth *passport.Server, path string, scopes ...string) {
+	t.Helper()
+	const callback = "https://tracker.example.com/callback"
+	client := register(t, auth, passport.Registration{Name: "Order Tracker", AuthMethod: oauth.AuthNone, RedirectURIs: []string{callback}})
+	verifier := oauth2.GenerateVerifier()
+	config := oauth2.Config{
+		ClientID: client.Client.ID, RedirectURL: callback, Scopes: scopes,
+		Endpoint: oauth2.Endpoint{AuthURL: shop.Issuer + "/oauth/authorize", TokenURL: shop.Issuer + "/oauth/token"},
+	}
+	state := rand.Text()
+	back := walk(t, app, config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier)), callback)
+	if back.Get("state") != state || back.Get("iss") != shop.Issuer || back.Get("code") == "" {
+		t.Fatalf("the browser came back with %v, want a code, the state and the issuer", back)
+	}
+	token := exchange(t, app, client, url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {client.Client.ID}, "redirect_uri": {callback},
+		"code": {back.Get("code")}, "code_verifier": {verifier},
+	})
+	wantStatus(t, get(app, path, token), http.StatusOK)
+	wantStatus(t, get(app, "/api/stock", token), http.StatusForbidden)
+}
+
+func register(t *testing.T, auth *passport.Server, reg passport.Registration) *passport.NewClient {
+	t.Helper()
+	client, err := auth.CreateClient(t.Context(), reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// exchange returns an access token of the token endpoint.
+func exchange(t *testing.T, app http.Handler, client *passport.NewClient, form url.Values) string {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, shop.Issuer+"/oauth/token", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if client.Secret != "" {
+		r.SetBasicAuth(url.QueryEscape(client.Client.ID), url.QueryEscape(client.Secret))
+	}
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, r)
+	var tokens struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &tokens); err != nil || tokens.AccessToken == "" {
+		t.Fatalf("the token endpoint answers %d %s, want an access token", w.Code, w.Body)
+	}
+	return tokens.AccessToken
+}
+
+func get(app http.Handler, path, bearer string) *http.Response {
+	r := httptest.NewRequest(http.MethodGet, shop.Issuer+path, nil)
+	if bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func wantStatus(t *testing.T, answer *http.Response, want int) {
+	t.Helper()
+	if answer.StatusCode != want {
+		t.Errorf("the answer is %d, want %d", answer.StatusCode, want)
+	}
+}
+
+// inProcess is a RoundTripper that asks a handler.
+type inProcess struct{ handler http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.RemoteAddr = "127.0.0.1:1"
+	w := httptest.NewRecorder()
+	p.handler.ServeHTTP(w, r)
+	answer := w.Result()
+	answer.Request = r
+	return answer, nil
+}
+
+var (
+	form   = regexp.MustCompile(`<form[^>]*action="([^"]*)"`)
+	hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
+	moveOn = regexp.MustCompile(`http-equiv="refresh" content="[^"]*url=([^"]*)"`)
+)
+
+// walk is a browser with a customer in front of it: it follows redirects, signs
+// in and allows, until it arrives at the client. It returns what it brings there.
+func walk(t *testing.T, app http.Handler, address, callback string) url.Values {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{
+		Jar: jar, Transport: inProcess{app},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	next, err := http.NewRequest(http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		answer, err := browser.Do(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := read(t, answer)
+		to := answer.Header.Get("Location")
+		if m := moveOn.FindStringSubmatch(body); m != nil {
+			to = html.UnescapeString(m[1])
+		}
+		if strings.HasPrefix(to, callback) {
+			return queryOf(t, to)
+		}
+		next = step(t, next.URL, to, body)
+	}
+	t.Fatal("the browser is sent around in circles")
+	return nil
+}
+
+// step is the request that follows: to where a redirect leads, or the page's
+// form, filled in.
+func step(t *testing.T, from *url.URL, to, body string) *http.Request {
+	t.Helper()
+	if to != "" {
+		target, err := from.Parse(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequest(http.MethodGet, target.String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	action := form.FindStringSubmatch(body)
+	if action == nil {
+		t.Fatalf("the browser stands before a page without a form: %s", body)
+	}
+	values := url.Values{"customer": {"1"}, "email": {"ada@example.com"}, "password": {"correct horse"}, "decision": {"allow"}}
+	for _, m := range hidden.FindAllStringSubmatch(body, -1) {
+		values.Set(html.UnescapeString(m[1]), html.UnescapeString(m[2]))
+	}
+	target, err := from.Parse(html.UnescapeString(action[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(http.MethodPost, target.String(), strings.NewReader(values.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return r
+}

@@ -1,0 +1,34 @@
+package shop
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/go-passport/passport"
+)
+
+// Issuer is that of the examples.
+const Issuer = "http://127.0.0.1:8080"
+
+// PrintClient makes a client that acts for itself and prints how it is used.
+func PrintClient(auth *passport.Server) {
+	made, err := auth.CreateClient(context.Background(), passport.Registration{
+		Name: "Stock robot", GrantTypes: []string{"client_credentials"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf(`The shop runs at %[1]s. Get a token, and use it:
+
+  curl -u %[2]s:%[3]s -d grant_type=client_credentials %[1]s/oauth/token
+  curl -H "Authorization: Bearer THE_TOKEN" %[1]s/api/stock
+
+`, Issuer, made.Client.ID, made.Secret)
+}
+
+// Scopes are those of the shop.
+var Scopes = []passport.Scope{{ID: "check-status", Description: "Check order status"}}
+
+// Users tells the server about the customers.
+var Users = passport.UserFuncs{Current: CurrentUser, ByID: FindUser, SignInPage: "/login"}

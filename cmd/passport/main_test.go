@@ -5,9 +5,8 @@ import (
 	"context"
 	"flag"
 	"io"
-	"net"
-	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -59,31 +58,40 @@ type server struct {
 	interrupted bool
 }
 
-// start runs a server on a free port and waits until it answers. At the end of
+// start runs a server on a free port and waits until it serves. At the end of
 // the test it is interrupted, and has to end well.
 func start(t *testing.T, env []string, args ...string) *server {
 	t.Helper()
-	address := freeAddress(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &server{"http://" + address, new(output), new(output), cancel, make(chan int, 1), false}
+	s := &server{"", new(output), new(output), cancel, make(chan int, 1), false}
 	go func() {
-		s.ended <- passport(ctx, strings.NewReader(""), s.out, s.log, env, append(args, "--listen", address)...)
+		s.ended <- passport(ctx, strings.NewReader(""), s.out, s.log, env, append(args, "--listen", "127.0.0.1:0")...)
 	}()
 	t.Cleanup(func() { s.stop(t) })
-	for range 600 {
+	for range 1000 {
+		if s.url = servingAt(s.out, s.log); s.url != "" {
+			return s
+		}
 		select {
 		case status := <-s.ended:
 			s.interrupted = true
 			t.Fatalf("the server ended with status %d:\n%s%s", status, s.out, s.log)
-		case <-time.After(20 * time.Millisecond):
-		}
-		if answer, err := http.Get(s.url + "/.well-known/oauth-authorization-server"); err == nil {
-			answer.Body.Close()
-			return s
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	t.Fatalf("the server does not answer:\n%s%s", s.out, s.log)
+	t.Fatalf("the server does not say that it serves:\n%s%s", s.out, s.log)
 	return nil
+}
+
+var address = regexp.MustCompile(`msg"?[=:]"?serving.*address"?[=:]"?(127\.0\.0\.1:\d+)|Passport runs at http://(\S+)`)
+
+// servingAt returns where a server says that it serves, or "".
+func servingAt(out, log *output) string {
+	found := address.FindStringSubmatch(out.String() + log.String())
+	if found == nil {
+		return ""
+	}
+	return "http://" + found[1] + found[2]
 }
 
 // stop interrupts the server, if that was not done yet.
@@ -102,16 +110,6 @@ func (s *server) stop(t *testing.T) {
 	case <-time.After(15 * time.Second):
 		t.Error("the server did not stop")
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func write(t *testing.T, name, text string) {

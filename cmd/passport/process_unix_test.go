@@ -1,3 +1,5 @@
+//go:build unix
+
 package main_test
 
 import (
@@ -38,18 +40,6 @@ func process(t *testing.T, args ...string) (cmd *exec.Cmd, out, log *output) {
 	return cmd, out, log
 }
 
-func awaitAnswer(t *testing.T, address string, log *output) {
-	t.Helper()
-	for range 600 {
-		if answer, err := http.Get(address); err == nil {
-			answer.Body.Close()
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatalf("nothing answers at %s:\n%s", address, log)
-}
-
 func awaitExit(t *testing.T, cmd *exec.Cmd) error {
 	t.Helper()
 	ended := make(chan error, 1)
@@ -69,9 +59,13 @@ func TestProcess_SignalsStopItCleanly(t *testing.T) {
 		signal os.Signal
 	}{{"SIGINT", os.Interrupt}, {"SIGTERM", syscall.SIGTERM}} {
 		t.Run(test.name, func(t *testing.T) {
-			address := freeAddress(t)
-			cmd, out, log := process(t, "serve", "--demo", "--listen", address)
-			awaitAnswer(t, "http://"+address, log)
+			cmd, out, log := process(t, "serve", "--demo", "--listen", "127.0.0.1:0")
+			for range 1000 {
+				if servingAt(out, log) != "" {
+					break
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
 			if err := cmd.Process.Signal(test.signal); err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,135 @@
+package account
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-passport/passport/internal/sameorigin"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Accounts keeps users and their browser sessions. It is an
+// [oauth.UserProvider], an [oauth.PasswordAuthenticator] and an
+// [oauth.SignOuter], safe for concurrent use, and starts no goroutine.
+type Accounts struct {
+	config  Config
+	db      *sqldb.DB
+	log     *slog.Logger
+	issuer  *url.URL
+	prefix  string // the issuer's path
+	site    string // its name on the pages
+	cookies cookies
+	forms   *sameorigin.Guard
+	hasher  *hasher
+	pages   map[string]*template.Template
+	server  atomic.Pointer[server]
+}
+
+var (
+	_ oauth.UserProvider          = (*Accounts)(nil)
+	_ oauth.PasswordAuthenticator = (*Accounts)(nil)
+	_ oauth.SignOuter             = (*Accounts)(nil)
+)
+
+// server is what of a *passport.Server hangs on sessions and passwords.
+type server interface {
+	EndSession(ctx context.Context, user oauth.UserRef, sessionID string) error
+	PasswordChanged(ctx context.Context, user oauth.UserRef, exceptSessionID string) error
+}
+
+// New returns the accounts that a database holds, or everything that is wrong
+// with the configuration, each fault with its remedy. It touches nothing; see
+// [Accounts.Migrate].
+func New(config Config) (*Accounts, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	pages, err := parsePages()
+	if err != nil {
+		return nil, fmt.Errorf("account: %w", err)
+	}
+	issuer, _ := url.Parse(config.Issuer) // validated
+	return &Accounts{
+		config:  config,
+		db:      sqldb.New(config.DB, config.Dialect),
+		log:     config.Logger,
+		issuer:  issuer,
+		prefix:  strings.TrimSuffix(issuer.Path, "/"),
+		site:    site(issuer),
+		cookies: newCookies(issuer, config.SessionTTL),
+		forms:   sameorigin.New(config.Issuer),
+		hasher:  newHasher(config.HashConcurrency),
+		pages:   pages,
+	}, nil
+}
+
+// Connect hands the sign-outs and changed passwords of these accounts to a
+// *passport.Server, so that what clients hold ends as its configuration says.
+// Call it before the first request is served.
+func (a *Accounts) Connect(s server) { a.server.Store(&s) }
+
+//go:embed migrations
+var migrations embed.FS
+
+// tables are those that the migrations make.
+var tables = []string{"passport_users", "passport_sessions", "passport_sign_in_attempts"}
+
+// Migrations returns the migrations for a kind of database, in goose's format,
+// for an application that applies them by its own tool.
+func Migrations(dialect sqldb.Dialect) fs.FS {
+	files, err := fs.Sub(migrations, "migrations/"+dialect.Name)
+	if err != nil {
+		panic("account: " + err.Error()) // no dialect has such a name
+	}
+	return files
+}
+
+// Migrate makes the tables, or brings them up to date. Any number of nodes may
+// call it at once.
+func (a *Accounts) Migrate(ctx context.Context) error {
+	return a.db.Migrate(ctx, "account", Migrations(a.config.Dialect), tables)
+}
+
+// Migrated returns nil when the tables are up to date, and otherwise an error
+// that says what to do. It changes nothing.
+func (a *Accounts) Migrated(ctx context.Context) error {
+	return a.db.Migrated(ctx, "account", Migrations(a.config.Dialect))
+}
+
+const (
+	purgeSessions = `DELETE FROM passport_sessions WHERE id IN (SELECT id FROM (
+  SELECT id FROM passport_sessions WHERE expires_at < ? ORDER BY id LIMIT ?) x)`
+	purgeAttempts = `DELETE FROM passport_sign_in_attempts WHERE id IN (SELECT id FROM (
+  SELECT id FROM passport_sign_in_attempts WHERE keep_until < ? ORDER BY id LIMIT ?) x)`
+)
+
+// Purge deletes at most about limit rows of what ended before a time, sessions
+// that reached their SessionTTL and counts of tries to sign in, and returns how
+// many; call it until that is 0. Without it all is still correct, only larger.
+func (a *Accounts) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
+	at := sqldb.At(before)
+	sessions, err := a.db.Exec(ctx, purgeSessions, at, limit)
+	if err != nil {
+		return 0, fmt.Errorf("purge sessions: %w", err)
+	}
+	attempts, err := a.db.Exec(ctx, purgeAttempts, at, limit)
+	if err != nil {
+		return int(sessions), fmt.Errorf("purge tries to sign in: %w", err)
+	}
+	return int(sessions + attempts), nil
+}
+
+// ref names an account among all providers.
+func (a *Accounts) ref(userID string) oauth.UserRef {
+	return oauth.UserRef{Provider: a.config.Provider, ID: userID}
+}

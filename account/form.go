@@ -1,0 +1,86 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-passport/passport/internal/secret"
+)
+
+// errForeign says that another site's page sent a form. errForm says that what
+// was sent is no form of ours.
+var (
+	errForeign = errors.New("the form was not sent by a page of this site")
+	errForm    = errors.New("what was sent is not the form of this page")
+)
+
+// readForm returns the form that a page of ours sent.
+func (a *Accounts) readForm(r *http.Request) (url.Values, error) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return nil, fmt.Errorf("%w: its type is %q", errForm, r.Header.Get("Content-Type"))
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, fmt.Errorf("%w: it cannot be read", errForm) // the error may quote it
+	}
+	for _, values := range r.PostForm {
+		if len(values) > 1 {
+			return nil, fmt.Errorf("%w: a field is there more than once", errForm)
+		}
+		if !utf8.ValidString(values[0]) || strings.Contains(values[0], "\x00") {
+			return nil, fmt.Errorf("%w: a field is not text", errForm)
+		}
+	}
+	return r.PostForm, a.checkForm(r)
+}
+
+// checkForm refuses forms that another site had the browser send: to sign
+// somebody in to a stranger's account is an attack too (login CSRF).
+//
+// The browser itself says where a form comes from, in Sec-Fetch-Site, over https
+// and to loopback. So no token is needed there, and none has to be kept for
+// somebody who has no session yet. Over other plain http browsers do not say it
+// and, since our pages forbid the referrer, send "Origin: null", as a foreign
+// page can have them do. There, and only there, the form holds a token that
+// must equal a cookie, which browsers do not send with another site's form.
+func (a *Accounts) checkForm(r *http.Request) error {
+	if err := a.forms.Check(r); err != nil {
+		return fmt.Errorf("%w: %w", errForeign, err)
+	}
+	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "null" {
+		return nil
+	}
+	cookie, ok := a.cookies.value(r, a.cookies.form)
+	if !ok || !secret.Equal(cookie, r.PostForm.Get("form_token")) {
+		return fmt.Errorf("%w: its token is not the browser's", errForeign)
+	}
+	return nil
+}
+
+// formToken returns the token for a form on a page that is sent to a browser of
+// which checkForm will ask for one, and sets its cookie.
+func (a *Accounts) formToken(w http.ResponseWriter, r *http.Request) string {
+	if a.cookies.secure || r.Header.Get("Sec-Fetch-Site") != "" {
+		return ""
+	}
+	token, ok := a.cookies.value(r, a.cookies.form)
+	if !ok { // one for all tabs
+		token = secret.New()
+		a.cookies.set(w, a.cookies.form, token, 0)
+	}
+	return token
+}
+
+// returnTo is the return address in a query or form; empty when there is none
+// that may be followed.
+func returnTo(values url.Values) string {
+	if all := values["return_to"]; len(all) == 1 {
+		return localPath(all[0], "")
+	}
+	return ""
+}

@@ -1,0 +1,115 @@
+package account
+
+import (
+	"embed"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/oauth"
+)
+
+//go:embed views
+var views embed.FS
+
+func parsePages() (map[string]*template.Template, error) {
+	pages := map[string]*template.Template{}
+	for _, name := range []string{"sign_in", "sign_out", "message"} {
+		t, err := page.Parse(views, "views/"+name+".html")
+		if err != nil {
+			return nil, err
+		}
+		pages[name] = t
+	}
+	return pages, nil
+}
+
+// view is what the pages show.
+type view struct {
+	Site     string // see the layout
+	Origin   string // what the address bar shows
+	SignIn   string // paths of the pages
+	SignOut  string
+	Home     string
+	ReturnTo string
+	Token    string // see Accounts.formToken
+	User     *shown // who is signed in
+
+	Email                            string
+	Alert, EmailFault, PasswordFault string
+
+	Title, Text, RequestID string // of the message page
+}
+
+// shown is a user as the pages show one (UI-04).
+type shown struct{ Name, Email, Initial string }
+
+func show(s *session) *shown {
+	if s == nil {
+		return nil
+	}
+	u := &shown{Name: page.Text(s.user.DisplayName(), maxName), Email: page.Text(s.user.Email, maxEmail)}
+	first, _ := utf8.DecodeRuneInString(strings.ToUpper(u.Name))
+	u.Initial = string(first)
+	if u.Name == u.Email {
+		u.Email = ""
+	}
+	return u
+}
+
+// view returns a view for a request whose browser has the session s, or none.
+func (a *Accounts) view(w http.ResponseWriter, r *http.Request, s *session) view {
+	return view{
+		Site: a.site, Origin: a.issuer.Scheme + "://" + a.issuer.Host,
+		SignIn: a.prefix + signInPath, SignOut: a.prefix + signOutPath, Home: a.prefix + "/",
+		Token: a.formToken(w, r), User: show(s), RequestID: reqinfo.From(r.Context()).ID,
+	}
+}
+
+func (a *Accounts) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
+	if err := page.Render(w, status, a.pages[name], v); err != nil && r.Context().Err() == nil {
+		a.log.ErrorContext(r.Context(), "page not shown", "page", name, "request_id", v.RequestID, "err", err)
+	}
+}
+
+// fail answers with a page for an error that is not the user's to mend, or not on
+// this page.
+func (a *Accounts) fail(w http.ResponseWriter, r *http.Request, err error) {
+	v := a.view(w, r, nil)
+	status, level := http.StatusInternalServerError, slog.LevelError
+	v.Title, v.Text = "Something went wrong", "The fault is ours, and it has been recorded. Please try again in a little while."
+	switch {
+	case errors.Is(err, errForeign):
+		status, level = http.StatusForbidden, slog.LevelInfo
+		v.Title, v.Text = "This form came from somewhere else", "To protect you, forms are accepted only from the pages of this site. Open the page again and send the form from there."
+	case errors.Is(err, errForm):
+		status, level = http.StatusBadRequest, slog.LevelInfo
+		v.Title, v.Text = "This form could not be read", "Open the page again and send the form from there."
+	case errors.Is(err, oauth.ErrUnavailable):
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
+		v.Title, v.Text = "Please try again in a moment", "The server is busy, and nothing was changed that you would have to undo."
+	}
+	if r.Context().Err() != nil {
+		level = slog.LevelInfo // given up by the browser
+	}
+	a.log.Log(r.Context(), level, "page answered with an error", "request_id", v.RequestID, "method", r.Method, "path", r.URL.Path, "status", status, "err", err)
+	a.render(w, r, status, "message", v)
+}
+
+// waiting says how long somebody has to wait, in words.
+func waiting(d time.Duration) string {
+	switch minutes := int((d + time.Minute - 1) / time.Minute); minutes {
+	case 0, 1:
+		return "a minute"
+	default:
+		return strconv.Itoa(minutes) + " minutes"
+	}
+}

@@ -1,0 +1,200 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// What a password has to be. Length is what counts; rules about characters only
+// make people write it down (NIST SP 800-63B §3.1.1.2).
+const (
+	MinPasswordLength = 8    // characters
+	MaxPasswordBytes  = 1024 // so that hashing one costs no more than another
+)
+
+// The cost of a new hash: one of the equal choices of the OWASP Password Storage
+// Cheat Sheet, 19 MiB of memory.
+var current = argon2Params{memory: 19 << 10, time: 2, threads: 1}
+
+// Hashes that cost more than this are not ours and would be a way to stop the
+// server: an import that made a mistake, or somebody who wrote to the table.
+const (
+	maxMemory     = 256 << 10 // KiB
+	maxTime       = 16
+	maxThreads    = 16
+	maxBcryptCost = 15
+)
+
+// patience is how long a sign-in waits for its turn to hash before it is told
+// to come again.
+const patience = 15 * time.Second
+
+// hasher computes password hashes, a few at a time: each takes 19 MiB and all of
+// a core, and a crowd at the door must not take the memory of the whole
+// application.
+type hasher struct{ slots chan struct{} }
+
+func newHasher(concurrency int) *hasher {
+	if concurrency < 1 {
+		concurrency = runtime.GOMAXPROCS(0)
+	}
+	return &hasher{slots: make(chan struct{}, concurrency)}
+}
+
+// enter waits for a slot and returns the function that gives it back.
+func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait to hash a password: %w", ctx.Err())
+	case <-timer.C:
+		return nil, fmt.Errorf("%w: more sign-ins at once than passwords can be hashed; raise HashConcurrency or add a node", oauth.ErrUnavailable)
+	}
+}
+
+// hash returns the hash of a new password, in the PHC string format. The caller
+// has a slot.
+func (h *hasher) hash(password string) string {
+	salt := make([]byte, 16)
+	rand.Read(salt) //nolint:errcheck // it never fails, it ends the program
+	return current.encode(salt, current.key(password, salt, 32))
+}
+
+// verify reports whether password is the one of a stored hash, and whether that
+// hash should be replaced by one of today's cost. An empty hash is that of no
+// account: it takes the time of one and matches nothing. The caller has a slot.
+func (h *hasher) verify(stored, password string) (ok, outdated bool, err error) {
+	if len(password) > MaxPasswordBytes {
+		password, stored = password[:MaxPasswordBytes], ""
+	}
+	if stored == "" {
+		verifyArgon2(dummy, password)
+		return false, false, nil
+	}
+	p, err := parseHash(stored)
+	if err != nil {
+		verifyArgon2(dummy, password)
+		return false, false, err
+	}
+	if p.bcrypt != "" {
+		// More than 72 bytes were never part of such a hash.
+		err := bcrypt.CompareHashAndPassword([]byte(p.bcrypt), []byte(password[:min(len(password), 72)]))
+		return err == nil, true, nil
+	}
+	return verifyArgon2(p, password), p.argon2Params != current, nil
+}
+
+// dummy is what the password for an account that does not exist is compared to.
+var dummy = parsedHash{argon2Params: current, salt: make([]byte, 16), key: make([]byte, 32)}
+
+func verifyArgon2(p parsedHash, password string) bool {
+	key := p.argon2Params.key(password, p.salt, len(p.key))
+	return subtle.ConstantTimeCompare(key, p.key) == 1
+}
+
+type argon2Params struct {
+	memory  uint32 // KiB
+	time    uint32
+	threads uint8
+}
+
+func (p argon2Params) key(password string, salt []byte, length int) []byte {
+	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(length)) //nolint:gosec // at most 64
+}
+
+var b64 = base64.RawStdEncoding.Strict()
+
+func (p argon2Params) encode(salt, key []byte) string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads,
+		b64.EncodeToString(salt), b64.EncodeToString(key))
+}
+
+// parsedHash is a stored hash: bcrypt as it stands, or argon2id in its parts.
+type parsedHash struct {
+	bcrypt string
+	argon2Params
+	salt, key []byte
+}
+
+// errHash never quotes the hash: it ends up in a log.
+var errHash = errors.New("the stored password hash is neither argon2id (a PHC string) nor bcrypt ($2a$, $2b$, $2y$), or costs too much")
+
+// parseHash reads a stored hash.
+func parseHash(s string) (parsedHash, error) {
+	if strings.HasPrefix(s, "$2") {
+		cost, err := bcrypt.Cost([]byte(s))
+		if err != nil || cost > maxBcryptCost || len(s) != 60 || !strings.Contains("aby", s[2:3]) {
+			return parsedHash{}, errHash
+		}
+		return parsedHash{bcrypt: s}, nil
+	}
+	fields := strings.Split(s, "$")
+	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != "v="+strconv.Itoa(argon2.Version) {
+		return parsedHash{}, errHash
+	}
+	p, ok := parseParams(fields[3])
+	salt, saltErr := b64.DecodeString(fields[4])
+	key, keyErr := b64.DecodeString(fields[5])
+	if !ok || saltErr != nil || keyErr != nil || len(salt) < 8 || len(salt) > 64 || len(key) < 16 || len(key) > 64 {
+		return parsedHash{}, errHash
+	}
+	return parsedHash{argon2Params: p, salt: salt, key: key}, nil
+}
+
+func parseParams(s string) (p argon2Params, ok bool) {
+	fields := strings.Split(s, ",")
+	if len(fields) != 3 {
+		return p, false
+	}
+	memory, memoryOK := parseParam(fields[0], "m=", maxMemory)
+	passes, passesOK := parseParam(fields[1], "t=", maxTime)
+	threads, threadsOK := parseParam(fields[2], "p=", maxThreads)
+	p = argon2Params{memory: memory, time: passes, threads: uint8(threads)} //nolint:gosec // at most maxThreads
+	return p, memoryOK && passesOK && threadsOK && memory >= 8*threads
+}
+
+// parseParam reads a decimal number without sign or leading zero
+// (PHC string format, "parameters").
+func parseParam(s, name string, most uint64) (uint32, bool) {
+	digits, ok := strings.CutPrefix(s, name)
+	n, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(n), ok && err == nil && n >= 1 && n <= most && digits[0] != '0' && digits[0] != '+'
+}
+
+// checkNewPassword says what is wrong with a password that somebody chose.
+func checkNewPassword(password string) error {
+	switch {
+	case !utf8.ValidString(password):
+		return errors.New("the password is not UTF-8 text")
+	case utf8.RuneCountInString(password) < MinPasswordLength:
+		return fmt.Errorf("the password is too short: use at least %d characters", MinPasswordLength)
+	case len(password) > MaxPasswordBytes:
+		return fmt.Errorf("the password is too long: use at most %d bytes", MaxPasswordBytes)
+	}
+	return nil
+}
+
+// fingerprint names an address in the log without quoting it: people type
+// their password into the wrong field.
+func fingerprint(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return base64.RawURLEncoding.EncodeToString(sum[:6])
+}

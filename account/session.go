@@ -1,0 +1,150 @@
+package account
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/internal/uuid"
+	"github.com/go-passport/passport/oauth"
+)
+
+// seenEvery is how finely the last use of a session is known: a write for each
+// request would cost more than the request.
+const seenEvery = time.Minute
+
+const (
+	selectSession = `SELECT u.id, u.email, u.name, u.disabled_at, u.created_at, s.id, s.authenticated_at, s.seen_at
+FROM passport_sessions s JOIN passport_users u ON u.id = s.user_id AND u.session_version = s.session_version
+WHERE s.digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.seen_at > ? AND u.disabled_at IS NULL`
+	selectOwner   = `SELECT id, user_id FROM passport_sessions WHERE digest = ?`
+	insertSession = `INSERT INTO passport_sessions (id, digest, user_id, session_version, authenticated_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	seeSession    = `UPDATE passport_sessions SET seen_at = ? WHERE digest = ? AND seen_at < ?`
+	markEnded     = `UPDATE passport_sessions SET ended_at = ? WHERE digest = ? AND ended_at IS NULL`
+	deleteSession = `DELETE FROM passport_sessions WHERE digest = ?`
+)
+
+// session is a browser session that is alive.
+type session struct {
+	id     string
+	digest oauth.Digest
+	user   *User
+	authAt time.Time
+	seenAt time.Time
+}
+
+// session returns that of the browser which sent r, or [oauth.ErrNotFound].
+func (a *Accounts) session(r *http.Request) (*session, error) {
+	digest, ok := a.cookies.digest(r)
+	if !ok {
+		return nil, oauth.ErrNotFound
+	}
+	now := time.Now()
+	s := &session{digest: digest}
+	err := a.db.Row(r.Context(), selectSession, func(rows *sql.Rows) (err error) {
+		s.user, err = scanUser(rows, &s.id, sqldb.Micros{T: &s.authAt}, sqldb.Micros{T: &s.seenAt})
+		return err
+	}, string(digest), sqldb.At(now), sqldb.At(now.Add(-a.config.SessionIdleTTL)))
+	if err != nil {
+		return nil, fmt.Errorf("find session: %w", err)
+	}
+	a.see(r.Context(), s, now)
+	return s, nil
+}
+
+// see keeps a session from being idle. That it fails is no reason to turn the
+// user away.
+func (a *Accounts) see(ctx context.Context, s *session, now time.Time) {
+	every := min(seenEvery, a.config.SessionIdleTTL/4)
+	if now.Sub(s.seenAt) < every {
+		return
+	}
+	// The time once more in the statement, or requests that come together would
+	// all write.
+	_, err := a.db.Exec(ctx, seeSession, sqldb.At(now), string(s.digest), sqldb.At(now.Add(-every))+1)
+	if err != nil && ctx.Err() == nil {
+		a.log.WarnContext(ctx, "the last use of a session was not stored", "user", a.ref(s.user.ID), "err", err)
+	}
+}
+
+// open gives the browser a new cookie for a user who has just proved who they
+// are. What the browser had before is worth nothing from then on, so that a
+// cookie that somebody planted in it is not signed in (ZITADEL CVE-2024-28197).
+//
+// When the same user signs in anew the session keeps its ID: what was granted
+// in it still belongs to it, and ends with it. Somebody else's is ended first.
+func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error {
+	old, had := a.cookies.digest(r)
+	id := uuid.NewV7()
+	kept := ""
+	if had {
+		switch s, err := a.session(r); {
+		case err == nil && s.user.ID == p.user.ID:
+			kept = s.id
+		case err == nil || errors.Is(err, oauth.ErrNotFound):
+			if err := a.end(r.Context(), old); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+	cookie := secret.New()
+	now := time.Now()
+	err := a.db.Tx(r.Context(), func(ctx context.Context, tx *sqldb.Tx) error {
+		id := id
+		if kept != "" {
+			// Of two sign-ins at once the one that deletes the row inherits.
+			switch n, err := tx.Exec(ctx, deleteSession, string(old)); {
+			case err != nil:
+				return err
+			case n == 1:
+				id = kept
+			}
+		}
+		_, err := tx.Exec(ctx, insertSession, id, string(oauth.DigestOf(cookie)), p.user.ID, p.version,
+			sqldb.At(now), sqldb.At(now), sqldb.At(now.Add(a.config.SessionTTL)))
+		if err != nil {
+			return err
+		}
+		return p.settle(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("store session: %w", err)
+	}
+	a.cookies.setSession(w, cookie)
+	a.logSignIn(r, p.user)
+	return nil
+}
+
+// end ends the session with a digest, if there is one: for the browser, then
+// for what was granted in it, and only then is it forgotten. So a request that
+// found the session alive came before the server's cut-off, and whoever gets an
+// error can ask again.
+func (a *Accounts) end(ctx context.Context, digest oauth.Digest) error {
+	if _, err := a.db.Exec(ctx, markEnded, sqldb.At(time.Now()), string(digest)); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	var id, userID string
+	err := a.db.Row(ctx, selectOwner, func(rows *sql.Rows) error { return rows.Scan(&id, &userID) }, string(digest))
+	if errors.Is(err, oauth.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find session to end: %w", err)
+	}
+	if server := a.server.Load(); server != nil {
+		if err := (*server).EndSession(ctx, a.ref(userID), id); err != nil {
+			return fmt.Errorf("end what was granted in the session: %w", err)
+		}
+	}
+	if _, err := a.db.Exec(ctx, deleteSession, string(digest)); err != nil {
+		return fmt.Errorf("forget session: %w", err)
+	}
+	return nil
+}

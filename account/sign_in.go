@@ -1,0 +1,93 @@
+package account
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/oauth"
+)
+
+// showSignIn shows the form, also to somebody who is signed in: the server sends
+// them here when a client asks for prompt=login, and so may a page that offers
+// another account. Without a return address they came by themselves and are
+// told that they are signed in.
+func (a *Accounts) showSignIn(w http.ResponseWriter, r *http.Request) {
+	s, err := a.session(r)
+	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
+		a.fail(w, r, err)
+		return
+	}
+	if err != nil {
+		s = nil
+	}
+	v := a.view(w, r, s)
+	v.ReturnTo = returnTo(r.URL.Query())
+	if s != nil {
+		v.Email = s.user.Email
+	}
+	if s != nil && v.ReturnTo == "" {
+		a.render(w, r, http.StatusOK, "sign_out", v)
+		return
+	}
+	a.render(w, r, http.StatusOK, "sign_in", v)
+}
+
+// signIn answers the form. A right password leads to the return address, which
+// is of this origin: what the browser enforces for forms ends there.
+func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
+	form, err := a.readForm(r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	v := a.view(w, r, nil)
+	v.ReturnTo, v.Email = returnTo(form), page.Text(form.Get("email"), maxEmail)
+	email, password := form.Get("email"), form.Get("password")
+	if trimmed(email) == "" {
+		v.EmailFault = "Enter your e-mail address."
+	}
+	if password == "" {
+		v.PasswordFault = "Enter your password."
+	}
+	if v.EmailFault+v.PasswordFault != "" {
+		a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
+		return
+	}
+	err = a.authenticate(r.Context(), email, password, func(p *proof) error {
+		return a.open(w, r, p)
+	})
+	if err != nil {
+		a.refuse(w, r, v, err)
+		return
+	}
+	page.Private(w)
+	http.Redirect(w, r, cmp.Or(v.ReturnTo, v.Home), http.StatusSeeOther)
+}
+
+// refuse shows the form again, the same one whether the account exists or not.
+func (a *Accounts) refuse(w http.ResponseWriter, r *http.Request, v view, err error) {
+	if throttled, ok := errors.AsType[*throttledError](err); ok {
+		wait := max(time.Until(throttled.until), time.Second)
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		v.Alert = "There were too many attempts to sign in. For your protection, please wait " + waiting(wait) + " before you try again."
+		a.render(w, r, http.StatusTooManyRequests, "sign_in", v)
+		return
+	}
+	if !errors.Is(err, errRefused) {
+		a.fail(w, r, err)
+		return
+	}
+	v.Alert = "That e-mail address and password do not match."
+	a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
+}
+
+// logSignIn records who signed in.
+func (a *Accounts) logSignIn(r *http.Request, u *User) {
+	info := reqinfo.From(r.Context())
+	a.log.InfoContext(r.Context(), "signed in", "request_id", info.ID, "address", info.Address, "user", a.ref(u.ID))
+}

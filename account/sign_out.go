@@ -1,0 +1,52 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/oauth"
+)
+
+// showSignOut asks whether to sign out. A link, an image or a page that is
+// loaded ahead signs nobody out; only the form does.
+func (a *Accounts) showSignOut(w http.ResponseWriter, r *http.Request) {
+	s, err := a.session(r)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		a.signedOut(w, r)
+	case err != nil:
+		a.fail(w, r, err)
+	default:
+		v := a.view(w, r, s)
+		v.ReturnTo = returnTo(r.URL.Query())
+		a.render(w, r, http.StatusOK, "sign_out", v)
+	}
+}
+
+// signOut answers the form. It says that the user is signed out when that is
+// stored, and not before.
+func (a *Accounts) signOut(w http.ResponseWriter, r *http.Request) {
+	form, err := a.readForm(r)
+	if err == nil {
+		err = a.SignOut(w, r)
+	}
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	a.log.InfoContext(r.Context(), "signed out", "request_id", reqinfo.From(r.Context()).ID)
+	if to := returnTo(form); to != "" {
+		page.Private(w)
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return
+	}
+	a.signedOut(w, r)
+}
+
+func (a *Accounts) signedOut(w http.ResponseWriter, r *http.Request) {
+	v := a.view(w, r, nil)
+	v.Title, v.Text, v.RequestID = "You are signed out", "Nobody is signed in to "+a.site+" in this browser.", ""
+	a.render(w, r, http.StatusOK, "message", v)
+}

@@ -301,9 +301,12 @@ func upStatements(content string) (statements []string) {
 			whole = false
 			end()
 		case strings.HasPrefix(trimmed, "--"):
-		default:
+		case whole:
 			b.WriteString(line)
-			if !whole && strings.HasSuffix(trimmed, ";") {
+		default:
+			code, _, _ := strings.Cut(line, " --") // a literal with that in it needs StatementBegin
+			b.WriteString(strings.TrimRight(code, "\r\n") + "\n")
+			if strings.HasSuffix(strings.TrimSpace(code), ";") {
 				end()
 			}
 		}

@@ -1,0 +1,80 @@
+package dbtest_test
+
+import (
+	"testing"
+
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+// The store's part of the budget that the design sets for requests. What is less
+// fails too: then the number here is to be lowered.
+func TestStore_StatementBudget(t *testing.T) {
+	budget := map[string]dbtest.Counts{
+		"Client":                     {Statements: 1},
+		"Clients":                    {Statements: 1},
+		"ClientsOf":                  {Statements: 1},
+		"Code":                       {Statements: 1},
+		"Consented":                  {Statements: 1},
+		"Issue from a code":          {Statements: 3, Transactions: 1},
+		"RefreshToken":               {Statements: 1},
+		"Issue from a refresh token": {Statements: 3, Transactions: 1},
+		"Issue to a client":          {Statements: 1},
+		"AccessToken":                {Statements: 1},
+		"TokensOf":                   {Statements: 1},
+		"Begin after a page":         {Statements: 3 + 2, Transactions: 1}, // two new scopes
+		"Begin without a page":       {Statements: 2, Transactions: 1},
+		"UseOnce":                    {Statements: 1},
+		"CreateClient":               {Statements: 2, Transactions: 1}, // one secret
+		"UpdateClient":               {Statements: 1, Transactions: 1},
+		"AddSecret":                  {Statements: 1, Transactions: 1},
+		"RemoveSecret":               {Statements: 1, Transactions: 1},
+		"RevokeToken of a client":    {Statements: 2, Transactions: 1},
+		"RevokeToken of a user":      {Statements: 1, Transactions: 1},
+		"RevokeFamily":               {Statements: 1, Transactions: 1},
+		"RevokeFamilies":             {Statements: 2, Transactions: 1},
+		"Withdraw":                   {Statements: 3, Transactions: 1},
+		"RevokeClient":               {Statements: 1, Transactions: 1},
+		"AuditLog":                   {Statements: 1},
+	}
+	for _, audit := range []*oauth.AuditRecord{nil, {Time: now, Action: "test"}} {
+		name := map[bool]string{true: "without a log", false: "with a log"}[audit == nil]
+		t.Run(name, func(t *testing.T) {
+			eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+				db, counter := dbtest.Count(t, dbtest.URL(t, d))
+				s := migrated(t, db, d)
+				c, f := populated(t, s)
+				for _, verb := range verbs(t, s, c, f, audit) {
+					counter.Take()
+					must(t, verb.call())
+					got, want := counter.Take(), budget[verb.name]
+					if audit != nil && (want.Transactions > 0 || verb.name == "Issue to a client") {
+						want.Statements, want.Transactions = want.Statements+1, 1
+					}
+					if verb.name != "Purge" && (got.Statements != want.Statements || got.Transactions != want.Transactions) {
+						t.Errorf("%s: %d statements in %d transactions, want %d in %d: %q",
+							verb.name, got.Statements, got.Transactions, want.Statements, want.Transactions, got.Texts)
+					}
+				}
+			})
+		})
+	}
+}
+
+// What has no page of its own may be asked many times; a list of some hundred
+// takes a statement for each page.
+func TestStore_ListsReadPages(t *testing.T) {
+	db, counter := dbtest.Count(t, dbtest.URL(t, sqlstore.SQLite))
+	s := migrated(t, db, sqlstore.SQLite)
+	c, f := populated(t, s)
+	for n := range 250 {
+		must(t, s.Issue(t.Context(), newIssuance(c, f, string(rune('a'+n)), oauth.Spend{})))
+	}
+	counter.Take()
+	must(t, all(s.TokensOf(t.Context(), alice)))
+	if got := counter.Take(); got.Statements != 3 {
+		t.Errorf("TokensOf() of 250 tokens = %d statements, want 3", got.Statements)
+	}
+}

@@ -1,0 +1,214 @@
+package dbtest_test
+
+import (
+	"database/sql"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+func eachDialect(t *testing.T, run func(t *testing.T, d sqldb.Dialect)) {
+	t.Helper()
+	for _, d := range dbtest.Dialects {
+		t.Run(d.Name, func(t *testing.T) { run(t, d) })
+	}
+}
+
+// Several nodes that start at once must all find the tables made.
+func TestMigrate_FourNodesAtOnce(t *testing.T) {
+	const nodes = 4
+	for _, test := range []struct {
+		name    string
+		dialect sqldb.Dialect
+		params  []string
+	}{
+		{"sqlite", sqldb.SQLite, nil},
+		{"postgres", sqldb.Postgres, nil},
+		{"postgres serializable", sqldb.Postgres, []string{"default_transaction_isolation=serializable"}},
+		{"mysql", sqldb.MySQL, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for range 3 {
+				databaseURL := dbtest.URL(t, test.dialect, test.params...)
+				errs := make(chan error, nodes)
+				for range nodes {
+					s := sqlstore.New(dbtest.OpenURL(t, databaseURL), test.dialect)
+					go func() { errs <- s.Migrate(t.Context()) }()
+				}
+				for range nodes {
+					if err := <-errs; err != nil {
+						t.Errorf("Migrate() beside three others = %v", err)
+					}
+				}
+				s := sqlstore.New(dbtest.OpenURL(t, databaseURL), test.dialect)
+				if err := s.Migrate(t.Context()); err != nil {
+					t.Errorf("Migrate() again = %v", err)
+				}
+				if err := s.Check(t.Context()); err != nil {
+					t.Errorf("Check() = %v", err)
+				}
+			}
+		})
+	}
+}
+
+// A database that Laravel Passport has made, or anybody, is left alone.
+func TestMigrate_RefusesTablesOfOthers(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+		db := dbtest.Open(t, d)
+		db.SetMaxOpenConns(1)
+		mustExec(t, db, `CREATE TABLE oauth_clients (id INTEGER NOT NULL, secret VARCHAR(100))`)
+		mustExec(t, db, `INSERT INTO oauth_clients (id, secret) VALUES (1, 'theirs')`)
+		err := sqlstore.New(db, d).Migrate(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "oauth_clients") || !strings.Contains(err.Error(), "rename") {
+			t.Errorf("Migrate() = %v, want it to name the table and the remedy", err)
+		}
+		if got := tables(t, db, d); len(got) > 2 || !got["oauth_clients"] {
+			t.Errorf("the database has %v afterwards, want it as it was", got)
+		}
+		mustExec(t, db, `DROP TABLE oauth_clients`)
+		if err := sqlstore.New(db, d).Migrate(t.Context()); err != nil {
+			t.Errorf("Migrate() once the table is gone = %v", err)
+		}
+	})
+}
+
+func file(statements string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte("-- +goose Up\n" + statements + "\n-- +goose Down\nDROP TABLE first;\n")}
+}
+
+// A file that fails half-way leaves nothing behind, or, on MySQL, what the next
+// run goes on from.
+func TestMigrate_FailsHalfWay(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+		raw := dbtest.Open(t, d)
+		db := sqldb.New(raw, d)
+		const good = "CREATE TABLE first (a INTEGER NOT NULL); -- a comment\n-- another one; with a semicolon\nCREATE INDEX first_a\n  ON first (a);\n"
+		broken := fstest.MapFS{"0001_first.sql": file(good + "CREATE TABLE second (a NO_SUCH_TYPE(1, 2, 3) NOT;\n")}
+		err := db.Migrate(t.Context(), "test", broken, []string{"first", "second"})
+		if err == nil || !strings.Contains(err.Error(), "0001_first.sql") {
+			t.Fatalf("Migrate() of a broken file = %v, want an error that names it", err)
+		}
+		if d != sqldb.MySQL && tables(t, raw, d)["first"] {
+			t.Error("a file that failed left a table behind")
+		}
+		if err := db.Migrated(t.Context(), "test", broken); err == nil {
+			t.Error("Migrated() of a file that failed = nil, want an error")
+		}
+		mended := fstest.MapFS{"0001_first.sql": file(good + "CREATE TABLE second (a INTEGER NOT NULL);\nINSERT INTO second (a) VALUES (1);")}
+		for range 2 {
+			if err := db.Migrate(t.Context(), "test", mended, []string{"first", "second"}); err != nil {
+				t.Fatalf("Migrate() of the mended file = %v", err)
+			}
+		}
+		if err := db.Migrated(t.Context(), "test", mended); err != nil {
+			t.Errorf("Migrated() = %v", err)
+		}
+		var n int
+		if err := raw.QueryRow(`SELECT COUNT(*) FROM second`).Scan(&n); err != nil || n != 1 {
+			t.Errorf("the table has %d rows, %v, want the 1 of its file, which ran once", n, err)
+		}
+	})
+}
+
+// Sets know nothing of each other, and a later version brings more files.
+func TestMigrate_SetsAndVersions(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+		raw := dbtest.Open(t, d)
+		raw.SetMaxOpenConns(1)
+		db := sqldb.New(raw, d)
+		one := fstest.MapFS{"0001_a.sql": file("CREATE TABLE first (a INTEGER NOT NULL);")}
+		two := fstest.MapFS{"0001_a.sql": one["0001_a.sql"], "0002_b.sql": file("-- +goose StatementBegin\nCREATE TABLE second (a\nINTEGER NOT NULL);\n-- +goose StatementEnd")}
+		other := fstest.MapFS{"0001_a.sql": file("CREATE TABLE third (a INTEGER NOT NULL);")}
+		for _, step := range []struct {
+			set   string
+			files fs.FS
+			table string
+		}{{"one", one, "first"}, {"other", other, "third"}, {"one", two, "second"}} {
+			if err := db.Migrated(t.Context(), step.set, step.files); err == nil || !strings.Contains(err.Error(), "passport migrate") {
+				t.Errorf("Migrated() before %s = %v, want an error that says what to run", step.table, err)
+			}
+			if err := db.Migrate(t.Context(), step.set, step.files, []string{step.table}); err != nil {
+				t.Fatalf("Migrate() for %s = %v", step.table, err)
+			}
+			if !tables(t, raw, d)[step.table] {
+				t.Errorf("there is no table %s", step.table)
+			}
+		}
+	})
+}
+
+// An application may have a tool of its own for migrations: it takes our files,
+// and we take its tables.
+func TestMigrate_ByAnotherTool(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+		db := dbtest.Open(t, d)
+		s := sqlstore.New(db, d)
+		for _, up := range []bool{true, false} {
+			err := fs.WalkDir(sqlstore.Migrations(d), ".", func(path string, entry fs.DirEntry, err error) error {
+				if err != nil || entry.IsDir() {
+					return err
+				}
+				content, err := fs.ReadFile(sqlstore.Migrations(d), path)
+				half, down, _ := strings.Cut(string(content), "-- +goose Down")
+				if !up {
+					half = down
+				}
+				for statement := range strings.SplitSeq(half, ";\n") {
+					if strings.TrimSpace(statement) != "" && err == nil {
+						_, err = db.Exec(statement)
+					}
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Check(t.Context()); (err == nil) != up {
+				t.Errorf("Check() after going up %v = %v", up, err)
+			}
+		}
+		if left := tables(t, db, d); len(left) > 0 {
+			t.Errorf("going down leaves %v", left)
+		}
+	})
+}
+
+func mustExec(t testing.TB, db *sql.DB, q string, args ...any) {
+	t.Helper()
+	if _, err := db.Exec(q, args...); err != nil {
+		t.Fatalf("%s: %v", q, err)
+	}
+}
+
+// tables returns the names of the database's tables.
+func tables(t testing.TB, db *sql.DB, d sqldb.Dialect) map[string]bool {
+	t.Helper()
+	q := map[string]string{
+		"sqlite":   `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`,
+		"postgres": `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`,
+		"mysql":    `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()`,
+	}[d.Name]
+	rows, err := db.Query(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	found := map[string]bool{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		found[name] = true
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

@@ -1,0 +1,130 @@
+package dbtest_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+var alice = oauth.UserRef{Provider: "users", ID: "alice"}
+
+func newClient(id string) *oauth.Client {
+	return &oauth.Client{
+		ID: id, Name: "Client", AuthMethod: oauth.AuthBasic, RedirectURIs: []string{"https://a.example/cb"}, CreatedAt: now,
+		Secrets: []oauth.Secret{{Digest: oauth.DigestOf("client secret"), CreatedAt: now}},
+	}
+}
+
+func newFamily(id string) *oauth.Family {
+	return &oauth.Family{
+		ID: id, User: alice, ClientID: "client", Session: oauth.DigestOf("session of " + id), CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
+	}
+}
+
+// newBeginning has the code "code of ID" and the ticket "ticket of ID".
+func newBeginning(f *oauth.Family, consents ...string) *oauth.Beginning {
+	code := &oauth.Code{Digest: oauth.DigestOf("code of " + f.ID), Family: f, Scopes: []string{"read"}, ExpiresAt: now.Add(time.Minute)}
+	return &oauth.Beginning{Ticket: "ticket of " + f.ID, Until: now.Add(time.Hour), Family: f, Code: code, Consents: consents}
+}
+
+// newIssuance has the refresh token "refresh ID".
+func newIssuance(c *oauth.Client, f *oauth.Family, id string, spends oauth.Spend) *oauth.Issuance {
+	i := &oauth.Issuance{
+		Time: now, Spends: spends,
+		AccessToken: &oauth.AccessToken{ID: id, Client: c, Family: f, Scopes: []string{"read"}, IssuedAt: now, ExpiresAt: now.Add(time.Hour)},
+	}
+	if f != nil {
+		i.RefreshToken = &oauth.RefreshToken{Digest: oauth.DigestOf("refresh " + id), AccessTokenID: id, Family: f, ExpiresAt: now.Add(12 * time.Hour)}
+	}
+	return i
+}
+
+func spendCode(f *oauth.Family) oauth.Spend {
+	return oauth.Spend{Purpose: oauth.SpendCode, ID: string(oauth.DigestOf("code of " + f.ID))}
+}
+
+func spendRefresh(id string) oauth.Spend {
+	return oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(oauth.DigestOf("refresh " + id))}
+}
+
+// populated stores a client and a family with an unredeemed code.
+func populated(t testing.TB, s oauth.Store) (*oauth.Client, *oauth.Family) {
+	t.Helper()
+	c, f := newClient("client"), newFamily("family")
+	must(t, s.CreateClient(t.Context(), c, nil))
+	must(t, s.Begin(t.Context(), newBeginning(f)))
+	return c, f
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// verb is one method of the store, called with what [populated] has stored.
+type verb struct {
+	name   string
+	writes bool
+	call   func() error
+}
+
+// verbs are all methods of the store, in an order in which each finds what it
+// needs.
+func verbs(t testing.TB, s interface {
+	oauth.Store
+	oauth.AuditStore
+}, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord) []verb {
+	ctx := t.Context()
+	code, begun := newIssuance(c, f, "first", spendCode(f)), newBeginning(newFamily("second"), "a", "b")
+	refresh, own := newIssuance(c, f, "refreshed", spendRefresh("first")), newIssuance(c, nil, "own", oauth.Spend{})
+	remembered := newBeginning(newFamily("third"))
+	remembered.Ticket = ""
+	for _, i := range []*oauth.Issuance{code, refresh, own} {
+		i.Audit = audit
+	}
+	begun.Audit, remembered.Audit = audit, audit
+	read := func(name string, call func() error) verb { return verb{name, false, call} }
+	write := func(name string, call func() error) verb { return verb{name, true, call} }
+	return []verb{
+		read("Client", func() error { _, err := s.Client(ctx, c.ID); return err }),
+		read("Clients", func() error { return all(s.Clients(ctx)) }),
+		read("ClientsOf", func() error { return all(s.ClientsOf(ctx, alice)) }),
+		read("Code", func() error { _, err := s.Code(ctx, oauth.DigestOf("code of family")); return err }),
+		read("Consented", func() error { _, err := s.Consented(ctx, alice, c.ID); return err }),
+		write("Issue from a code", func() error { return s.Issue(ctx, code) }),
+		read("RefreshToken", func() error { _, err := s.RefreshToken(ctx, oauth.DigestOf("refresh first")); return err }),
+		write("Issue from a refresh token", func() error { return s.Issue(ctx, refresh) }),
+		write("Issue to a client", func() error { return s.Issue(ctx, own) }),
+		read("AccessToken", func() error { _, err := s.AccessToken(ctx, "first"); return err }),
+		read("TokensOf", func() error { return all(s.TokensOf(ctx, alice)) }),
+		write("Begin after a page", func() error { return s.Begin(ctx, begun) }),
+		write("Begin without a page", func() error { return s.Begin(ctx, remembered) }),
+		write("UseOnce", func() error { return s.UseOnce(ctx, "a.b", "value", now.Add(time.Hour)) }),
+		write("CreateClient", func() error { return s.CreateClient(ctx, newClient("another"), audit) }),
+		write("UpdateClient", func() error { return s.UpdateClient(ctx, newClient("another"), audit) }),
+		write("AddSecret", func() error { return s.AddSecret(ctx, "another", oauth.Secret{Digest: "x", CreatedAt: now}, audit) }),
+		write("RemoveSecret", func() error { return s.RemoveSecret(ctx, "another", "x", audit) }),
+		write("RevokeToken of a client", func() error { return s.RevokeToken(ctx, "own", now, audit) }),
+		write("RevokeToken of a user", func() error { return s.RevokeToken(ctx, "first", now, audit) }),
+		write("RevokeFamily", func() error { return s.RevokeFamily(ctx, "second", now, audit) }),
+		write("RevokeFamilies", func() error { return s.RevokeFamilies(ctx, oauth.FamilyFilter{User: alice}, now, audit) }),
+		write("Withdraw", func() error { return s.Withdraw(ctx, alice, c.ID, now, audit) }),
+		write("RevokeClient", func() error { return s.RevokeClient(ctx, "another", now, audit) }),
+		read("AuditLog", func() error { return all(s.AuditLog(ctx, now)) }),
+		write("Purge", func() error { _, err := s.Purge(ctx, now.Add(100*time.Hour), 1000); return err }),
+	}
+}
+
+// all reads a list to its end.
+func all[T any](list func(yield func(T, error) bool)) (err error) {
+	list(func(_ T, e error) bool {
+		err = e
+		return e == nil
+	})
+	return err
+}

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func NewKeys(signers ...crypto.Signer) (*Keys, error) {
 	for _, s := range signers {
 		alg := ""
 		if marked, ok := s.(pssSigner); ok {
-			s, alg = marked.Signer, jws.PS256
+			s, alg = marked.signer, jws.PS256
 		}
 		if err := b.addSigner(s, alg); err != nil {
 			return nil, err
@@ -69,7 +70,15 @@ func NewKeys(signers ...crypto.Signer) (*Keys, error) {
 // PS256 (RFC 7518 §3.5), where [NewKeys] takes RS256 otherwise.
 func PS256(signer crypto.Signer) crypto.Signer { return pssSigner{signer} }
 
-type pssSigner struct{ crypto.Signer }
+type pssSigner struct{ signer crypto.Signer }
+
+// Public implements [crypto.Signer].
+func (s pssSigner) Public() crypto.PublicKey { return s.signer.Public() }
+
+// Sign implements [crypto.Signer].
+func (s pssSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return s.signer.Sign(random, digest, opts)
+}
 
 // Format implements [fmt.Formatter]: nothing of the key.
 func (pssSigner) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "passport.PS256") }
@@ -77,28 +86,29 @@ func (pssSigner) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "passport.PS
 // LogValue implements [slog.LogValuer]: nothing of the key.
 func (pssSigner) LogValue() slog.Value { return slog.StringValue("passport.PS256") }
 
-// keysBuilder gathers keys. One that comes twice counts once, the first time.
+// keysBuilder gathers keys. One that comes twice counts once, the first time
+// that it can sign.
 type keysBuilder struct{ keys Keys }
 
 func (b *keysBuilder) addSigner(signer crypto.Signer, alg string) error {
-	if unset(signer) {
-		return errors.New("a signer is nil")
+	if pointer, ok := signer.(*ed25519.PrivateKey); ok && pointer != nil {
+		signer = *pointer
+	}
+	if empty(signer) {
+		return errors.New("a private key is empty")
 	}
 	k, err := jws.New(signer, alg)
 	if err != nil {
 		return err
 	}
-	if b.keys.byID(k.ID) != nil {
+	known := b.keys.byID(k.ID)
+	if known != nil && known.Signs() {
 		return nil
 	}
-	r, err := rootOf(k.ID, signer)
-	if err != nil {
+	if err := b.addRoot(k.ID, signer); err != nil {
 		return err
 	}
-	b.keys.all = append(b.keys.all, k)
-	if r != nil {
-		b.keys.roots = append(b.keys.roots, r)
-	}
+	b.keys.all = append(slices.DeleteFunc(b.keys.all, func(other *jws.Key) bool { return other == known }), k)
 	return nil
 }
 
@@ -141,37 +151,38 @@ func (b *keysBuilder) build() (*Keys, error) {
 	return &b.keys, nil
 }
 
-func unset(signer crypto.Signer) bool {
+// empty reports whether a key of the standard library has nothing in it, which
+// the library itself meets with a panic.
+func empty(signer crypto.Signer) bool {
 	switch s := signer.(type) {
 	case nil:
 		return true
 	case *ecdsa.PrivateKey:
-		return s == nil
+		return s == nil || *s == (ecdsa.PrivateKey{PublicKey: s.PublicKey})
 	case *rsa.PrivateKey:
-		return s == nil
+		return s == nil || s.N == nil || s.D == nil || len(s.Primes) < 2
+	case ed25519.PrivateKey:
+		return len(s) != ed25519.PrivateKeySize
 	case *ed25519.PrivateKey:
 		return s == nil
 	}
 	return false
 }
 
-// rootOf returns the root of a readable private key, or nil. It is the PKCS#8
+// addRoot adds the root of a private key that is readable. It is the PKCS#8
 // form, so that every way of writing the key to a file gives the same.
-func rootOf(id string, signer crypto.Signer) (*root, error) {
-	var readable any
-	switch s := signer.(type) {
+func (b *keysBuilder) addRoot(id string, signer crypto.Signer) error {
+	switch signer.(type) {
 	case *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey:
-		readable = s
-	case *ed25519.PrivateKey:
-		readable = *s
 	default:
-		return nil, nil
+		return nil
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(readable)
+	der, err := x509.MarshalPKCS8PrivateKey(signer)
 	if err != nil {
-		return nil, errors.New("the private key is not valid")
+		return errors.New("the private key is not valid")
 	}
-	return newRoot(id, der), nil
+	b.keys.roots = append(b.keys.roots, newRoot(id, der))
+	return nil
 }
 
 // byID returns the key with a kid, or nil.

@@ -1,0 +1,411 @@
+package passport
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-passport/passport/internal/seal"
+)
+
+func mustKeys(t testing.TB, signers ...crypto.Signer) *Keys {
+	t.Helper()
+	keys, err := NewKeys(signers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+func newP256(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// remote is a key that is not readable, as in a KMS.
+type remote struct{ key crypto.Signer }
+
+func (r remote) Public() crypto.PublicKey { return r.key.Public() }
+func (r remote) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return r.key.Sign(random, digest, opts)
+}
+
+// Other nodes and later versions derive the same, or codes and refresh tokens
+// would break: these values never change. The key is that of RFC 7515 §A.3.1.
+func TestKeys_DerivationStaysTheSame(t *testing.T) {
+	d, err := base64.RawURLEncoding.DecodeString("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := mustKeys(t, key)
+	if got, want := keys.all[0].ID, "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"; got != want {
+		t.Errorf("kid = %s, want %s", got, want)
+	}
+	if got, want := keys.roots.first().derive("code", "ticket"), "wD_VVk6Nsow1YXE0dZgUE5VSh9Jky3nf4AA7KE2fcb4"; got != want {
+		t.Errorf("derive = %s, want %s", got, want)
+	}
+	secrets := newRoots(keys, [][]byte{bytes.Repeat([]byte("s"), 32)})
+	if got, want := secrets.first().id, "TOIxnteO"; got != want {
+		t.Errorf("the ID of the secret is %s, want %s", got, want)
+	}
+	if got, want := secrets.first().derive("code", "ticket"), "kk5oLyLomzGsmsSLtoB_dOF149-UkMy9PkesmO17wT8"; got != want {
+		t.Errorf("derive under a secret = %s, want %s", got, want)
+	}
+}
+
+func TestRoot_Derive(t *testing.T) {
+	keys := mustKeys(t, newP256(t), newP256(t))
+	a, b := keys.roots[0], keys.roots[1]
+	values := []string{
+		a.derive("code", "1"), a.derive("code", "2"), a.derive("refresh token", "1"), a.derive("code", ""), a.derive("", "code1"), b.derive("code", "1"),
+		a.derive("seal", "1"),
+	}
+	for i, v := range values {
+		if len(v) != 43 || strings.ContainsAny(v, "+/=") {
+			t.Errorf("derive = %q, want 43 characters of base64url", v)
+		}
+		if slices.Index(values, v) != i {
+			t.Errorf("derive gave %q for two labels, inputs or roots", v)
+		}
+	}
+	if a.derive("code", "1") != values[0] {
+		t.Error("derive gave two values for one input")
+	}
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			if got := a.derive("code", "1"); got != values[0] {
+				t.Errorf("derive in a goroutine = %q, want %q", got, values[0])
+			}
+			a.derive(fmt.Sprint("label ", i%4), "1")
+		})
+	}
+	wg.Wait()
+}
+
+// However a key is written to a file, what is derived from it is the same.
+func TestKeys_EveryFileFormDerivesTheSame(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecKey := newP256(t)
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sec1, err := x509.MarshalECPrivateKey(ecKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		key   crypto.Signer
+		other *pem.Block
+	}{
+		{rsaKey, &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}},
+		{ecKey, &pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1}},
+		{edKey, nil},
+	} {
+		pkcs8, err := x509.MarshalPKCS8PrivateKey(tt.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := mustKeys(t, tt.key).roots.first().derive("code", "1")
+		for _, block := range []*pem.Block{{Type: "PRIVATE KEY", Bytes: pkcs8}, tt.other} {
+			if block == nil {
+				continue
+			}
+			keys, err := ParseKeys(pem.EncodeToMemory(block))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := keys.roots.first().derive("code", "1"); got != want {
+				t.Errorf("%T from a %s derives another value than the key itself", tt.key, block.Type)
+			}
+		}
+	}
+	if mustKeys(t, &edKey).roots.first().derive("x", "") != mustKeys(t, edKey).roots.first().derive("x", "") {
+		t.Error("a pointer to an Ed25519 key derives another value than the key")
+	}
+}
+
+// Rotation breaks nothing that was sealed or derived before, until the old key
+// is taken out.
+func TestKeys_JK_02_Rotation(t *testing.T) {
+	oldKey, newKey := newP256(t), newP256(t)
+	before, both, rotated, after := mustKeys(t, oldKey), mustKeys(t, oldKey, newKey), mustKeys(t, newKey, oldKey), mustKeys(t, newKey)
+	token, err := before.sign("at+jwt", map[string]string{"jti": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := before.roots.seal("ticket", []byte("x"))
+	code := before.roots.first().derive("code", "1")
+	for name, keys := range map[string]*Keys{"before": before, "new key second": both, "new key first": rotated} {
+		if payload, err := keys.verify("at+jwt", token); err != nil || string(payload) != `{"jti":"1"}` {
+			t.Errorf("%s: verify = %s, %v", name, payload, err)
+		}
+		plaintext, root, err := keys.roots.open("ticket", sealed)
+		if err != nil || string(plaintext) != "x" || root.derive("code", "1") != code {
+			t.Errorf("%s: open = %s, %v", name, plaintext, err)
+		}
+	}
+	if _, err := after.verify("at+jwt", token); err == nil {
+		t.Error("a token of a key that was taken out is verified")
+	}
+	if _, _, err := after.roots.open("ticket", sealed); !errors.Is(err, seal.ErrSealed) {
+		t.Errorf("a value sealed by a key that was taken out opens: %v", err)
+	}
+	// What the new key makes, a node that has it second understands already.
+	newToken, err := rotated.sign("at+jwt", map[string]string{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := both.verify("at+jwt", newToken); err != nil {
+		t.Errorf("a node with the new key second refuses its token: %v", err)
+	}
+	if _, _, err := both.roots.open("ticket", rotated.roots.seal("ticket", nil)); err != nil {
+		t.Errorf("a node with the new key second cannot open what it sealed: %v", err)
+	}
+}
+
+func TestNewRoots_Secrets(t *testing.T) {
+	keys := mustKeys(t, newP256(t))
+	first, second := bytes.Repeat([]byte("1"), 32), bytes.Repeat([]byte("2"), 32)
+	roots, rotated := newRoots(keys, [][]byte{first}), newRoots(keys, [][]byte{second, first})
+	if roots.first().derive("code", "1") == keys.roots.first().derive("code", "1") {
+		t.Error("with Config.Secrets the private key is derived from")
+	}
+	if bytes.Contains(first, []byte(roots.first().id)) || roots.first().id == rotated.first().id || len(roots.first().id) != 8 {
+		t.Errorf("the IDs of the secrets are %q and %q, want two of 8 characters that tell nothing", roots.first().id, rotated.first().id)
+	}
+	sealed := roots.seal("ticket", []byte("x"))
+	if plaintext, root, err := rotated.open("ticket", sealed); err != nil || string(plaintext) != "x" || root.id != roots.first().id {
+		t.Errorf("the older secret opens %s, %v, %v", plaintext, root, err)
+	}
+	if _, _, err := roots.open("ticket", rotated.seal("ticket", nil)); !errors.Is(err, seal.ErrSealed) {
+		t.Errorf("a secret that is not there opens a value: %v", err)
+	}
+	if _, _, err := keys.roots.open("ticket", sealed); !errors.Is(err, seal.ErrSealed) {
+		t.Errorf("the private key opens what a secret sealed: %v", err)
+	}
+}
+
+// A KMS signs; what else is needed then comes from Config.Secrets.
+func TestKeys_NotReadable(t *testing.T) {
+	key := newP256(t)
+	for name, tt := range map[string]struct {
+		keys *Keys
+		want bool
+	}{
+		"readable":               {mustKeys(t, key), true},
+		"readable, for PS256":    {mustKeys(t, PS256(rsaTestKey())), true},
+		"KMS":                    {mustKeys(t, remote{key}), false},
+		"KMS, for PS256":         {mustKeys(t, PS256(remote{rsaTestKey()})), false},
+		"KMS, a readable second": {mustKeys(t, remote{key}, newP256(t)), false},
+		"readable, a KMS second": {mustKeys(t, newP256(t), remote{key}), true},
+	} {
+		if got := tt.keys.derivable(); got != tt.want {
+			t.Errorf("%s: derivable = %v, want %v", name, got, tt.want)
+		}
+		if err := tt.keys.validate(); err != nil {
+			t.Errorf("%s: validate = %v", name, err)
+		}
+	}
+}
+
+var rsaTestKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// torn has a public half that is not that of its private one.
+type torn struct{ crypto.Signer }
+
+func (torn) Public() crypto.PublicKey { return rsaTestKey().Public() }
+
+// down is a KMS that does not answer.
+type down struct{ crypto.Signer }
+
+func (down) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, errors.New("connection refused")
+}
+
+func TestKeys_Validate(t *testing.T) {
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mustKeys(t, torn{other}).validate(); err == nil || !strings.Contains(err.Error(), "belong together") {
+		t.Errorf("validate of halves that do not belong together = %v", err)
+	}
+	if err := mustKeys(t, down{newP256(t)}).validate(); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("validate of a signer that is out of reach = %v, want its error", err)
+	}
+	key := newP256(t)
+	wrong := &ecdsa.PrivateKey{PublicKey: newP256(t).PublicKey, D: key.D} //nolint:staticcheck // what an application may put together by itself
+	if keys, err := NewKeys(wrong); err == nil && keys.validate() == nil {
+		t.Error("an ECDSA key with another key's public half was accepted")
+	}
+}
+
+// Public members only, each key with kid, use and alg (RFC 7517 §4, §5).
+func TestKeys_JK_01_Set(t *testing.T) {
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(newP256(t).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b keysBuilder
+	for _, signer := range []crypto.Signer{newP256(t), ed, rsaTestKey()} {
+		if err := b.addSigner(signer, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.addPEM(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := b.build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set struct{ Keys []map[string]string }
+	if err := json.Unmarshal(keys.jwks(), &set); err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Keys) != 4 {
+		t.Fatalf("the set has %d keys, want 4: %s", len(set.Keys), keys.jwks())
+	}
+	allowed := []string{"kty", "crv", "x", "y", "n", "e", "kid", "use", "alg"}
+	for i, jwk := range set.Keys {
+		for name := range jwk {
+			if !slices.Contains(allowed, name) {
+				t.Errorf("key %d has the member %q", i, name)
+			}
+		}
+		if jwk["kid"] != keys.all[i].ID || jwk["use"] != "sig" || jwk["alg"] != keys.all[i].Alg {
+			t.Errorf("key %d has kid, use, alg %q, %q, %q", i, jwk["kid"], jwk["use"], jwk["alg"])
+		}
+	}
+}
+
+// A file that others may read is a warning with its remedy, never a failure.
+func TestLoadKeys_JK_04_TooReadable(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no modes there")
+	}
+	dir := filepath.Join(t.TempDir(), "it's mine")
+	if err := WriteKeys(dir, "", 0, false); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "oauth-private.key")
+	for mode, want := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o700: false, 0o640: true, 0o604: true, 0o644: true, 0o666: true, 0o610: true} {
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+		keys, err := LoadKeys(dir)
+		if err != nil {
+			t.Fatalf("LoadKeys with mode %04o = %v", mode, err)
+		}
+		if (len(keys.warnings) > 0) != want {
+			t.Errorf("mode %04o: warnings = %q, want some = %v", mode, keys.warnings, want)
+		}
+		if want && !strings.Contains(keys.warnings[0], "`chmod 600 '"+strings.ReplaceAll(name, "'", `'\''`)+"'`") {
+			t.Errorf("mode %04o: the warning has no chmod that a shell takes: %s", mode, keys.warnings[0])
+		}
+	}
+}
+
+// A public key that belongs to no private one verifies, and the log says so.
+func TestLoadKeys_OtherPublicKey(t *testing.T) {
+	dir := t.TempDir()
+	if err := WriteKeys(dir, "", 0, false); err != nil {
+		t.Fatal(err)
+	}
+	old, err := LoadKeys(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := old.sign("at+jwt", map[string]string{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(old.warnings) != 0 {
+		t.Errorf("LoadKeys of a fresh pair warns: %q", old.warnings)
+	}
+	public, err := os.ReadFile(filepath.Join(dir, "oauth-public.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteKeys(dir, "RS256", 2048, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "oauth-public.key"), public, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := LoadKeys(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.verify("at+jwt", token); err != nil || keys.all[0].Alg != "RS256" {
+		t.Errorf("verify with the old public key = %v", err)
+	}
+	if len(keys.warnings) != 1 || !strings.Contains(keys.warnings[0], "oauth-public.key") {
+		t.Errorf("warnings = %q, want one that names oauth-public.key", keys.warnings)
+	}
+}
+
+func TestRoot_NeverRepeat_C8_PrintsNothing(t *testing.T) {
+	material := bytes.Repeat([]byte{0xa7}, 32)
+	all := newRoots(nil, [][]byte{material})
+	sub := all.first().subkey("code")
+	for _, value := range []any{all, all.first(), *all.first(), struct{ r roots }{all}, &Server{roots: all}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+			text := fmt.Sprintf(verb, value)
+			for _, canary := range []string{"167 167", "a7a7", "a7, 0x", "\xa7\xa7", fmt.Sprintf("%x", sub[:8]), strings.Trim(fmt.Sprint(sub[:8]), "[]")} {
+				if strings.Contains(text, canary) {
+					t.Errorf("%s of a %T shows a secret: %s", verb, value, text)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkRoot_Derive(b *testing.B) {
+	root := mustKeys(b, newP256(b)).roots.first()
+	b.ReportAllocs()
+	for b.Loop() {
+		root.derive("code", "a ticket of 26 characters..")
+	}
+}

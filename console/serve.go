@@ -40,9 +40,10 @@ the folder storage, made on the first start together with the signing keys.`,
   passport serve --issuer https://auth.example.com --database-url postgres://passport@localhost/passport`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// A second signal changes nothing: wrappers pass on what the terminal
+			// has sent already, and stopping takes ten seconds at most.
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			context.AfterFunc(ctx, stop) // a second interrupt ends it at once
 			if o.demo {
 				return p.serveDemo(ctx, cmd, o)
 			}

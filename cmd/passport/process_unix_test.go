@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -55,9 +56,14 @@ func awaitExit(t *testing.T, cmd *exec.Cmd) error {
 
 func TestProcess_SignalsStopItCleanly(t *testing.T) {
 	for _, test := range []struct {
-		name   string
-		signal os.Signal
-	}{{"SIGINT", os.Interrupt}, {"SIGTERM", syscall.SIGTERM}} {
+		name    string
+		signals []os.Signal
+	}{
+		{"SIGINT", []os.Signal{os.Interrupt}},
+		{"SIGTERM", []os.Signal{syscall.SIGTERM}},
+		{"twice", []os.Signal{os.Interrupt, os.Interrupt}},
+		{"both", []os.Signal{os.Interrupt, syscall.SIGTERM}},
+	} {
 		t.Run(test.name, func(t *testing.T) {
 			cmd, out, log := process(t, "serve", "--demo", "--listen", "127.0.0.1:0")
 			for range 1000 {
@@ -66,8 +72,11 @@ func TestProcess_SignalsStopItCleanly(t *testing.T) {
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
-			if err := cmd.Process.Signal(test.signal); err != nil {
-				t.Fatal(err)
+			for _, signal := range test.signals {
+				if err := cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Millisecond)
 			}
 			if err := awaitExit(t, cmd); err != nil {
 				t.Errorf("it ended with %v, want exit status 0:\n%s%s", err, out, log)

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -25,7 +26,8 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.picture("4-consent")
 	b.press("Allow")
 
-	b.see("Order Tracker is connected", "Demo User")
+	b.see("Order Tracker is connected", "Demo User", demoEmail)        // as /api/user answered
+	b.see("at+jwt", "demo-web", "check-status place-orders", "users:") // the token, decoded
 	s.seeTokens(b)
 	b.picture("5-connected")
 	for _, step := range []struct{ press, see string }{
@@ -41,6 +43,20 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	}
 	b.picture("6-thief")
 	b.clean()
+}
+
+// Who types localhost gets where the cookies are.
+func TestE2E_LocalhostLeadsToIssuer(t *testing.T) {
+	s := startDemo(t)
+	b := newPerson(t, s).tab()
+	b.open(strings.Replace(s.URL, "127.0.0.1", "localhost", 1) + "/demo")
+	b.press("Connect your account")
+	b.signIn(demoEmail, demoPassword)
+	b.press("Allow")
+	b.see("Order Tracker is connected")
+	if !strings.HasPrefix(b.url(), s.URL+"/") {
+		t.Errorf("the tour ends at %s, want it at %s", b.url(), s.URL)
+	}
 }
 
 // A mistyped password costs nothing but another try.

@@ -34,6 +34,9 @@ func Validate(uri string, issuerIsHTTP bool) error {
 		return errors.New("is not a URI: write it as https://app.example.com/callback")
 	case u.Scheme == "":
 		return errors.New("is not absolute: begin it with https:// and the host")
+	case (u.Scheme == "https" || u.Scheme == "http") && !strings.HasPrefix(uri, u.Scheme):
+		// Matching compares bytes, and so does the exception for loopback.
+		return errors.New("has capital letters in its scheme: write https or http")
 	case u.User != nil:
 		return errors.New("has a user name before its host: take out everything up to the @")
 	}

@@ -61,6 +61,8 @@ func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 		{"wildcard host", "https://*.example.com/cb", "wildcard"},
 		{"wildcard path", "https://app.example.com/*", "wildcard"},
 		{"wildcard port", "http://127.0.0.1:*/cb", "wildcard"},
+		{"https in capitals", "HTTPS://app.example.com/cb", "capital"},
+		{"http in capitals", "httP://[::1]", "capital"},
 		{"http elsewhere", "http://app.example.com/cb", "https"},
 		{"http on another loopback address", "http://127.0.0.2/cb", "https"},
 		{"http on a name that begins so", "http://localhost.example.com/cb", "https"},

@@ -49,7 +49,7 @@ func (b *Box) ID() string { return b.id }
 // URL, a form and a cookie.
 func (b *Box) Seal(purpose string, plaintext []byte) string {
 	nonce := make([]byte, nonceSize, nonceSize+len(plaintext)+16)
-	rand.Read(nonce) //nolint:errcheck // it never fails, it ends the program
+	rand.Read(nonce) // it never fails: it ends the program
 	sealed := b.aead(purpose, nonce).Seal(nonce, nonce[nonceSize/2:], plaintext, b.bound(purpose))
 	return b.id + "." + base64.RawURLEncoding.EncodeToString(sealed)
 }

@@ -25,7 +25,7 @@ var last atomic.Int64
 // secret and needs none of its neighbours to be known to be unique.
 func NewV7() string {
 	var id [16]byte
-	rand.Read(id[8:]) //nolint:errcheck // it never fails, it ends the program
+	rand.Read(id[8:]) // it never fails: it ends the program
 	tick := nextTick()
 	binary.BigEndian.PutUint64(id[:8], uint64(tick>>tickBits)<<16|uint64(tick)&(1<<tickBits-1))
 	id[6] |= 0x70             // version 7

@@ -1,0 +1,316 @@
+package dbtest_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+// OP-04: while the database is away every verb says so, in a way that becomes a
+// 503; and when it is back, so are they.
+func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
+	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
+		t.Run(d.Name, func(t *testing.T) {
+			p, databaseURL := newProxy(t, dbtest.URL(t, d))
+			s := migrated(t, dbtest.OpenURL(t, databaseURL), d)
+			c, f := populated(t, s)
+			all := verbs(t, s, c, f, &oauth.AuditRecord{Time: now, Action: "test"})
+			p.setDown(true)
+			for _, verb := range all {
+				if err := verb.call(); !errors.Is(err, oauth.ErrUnavailable) {
+					t.Errorf("%s while the server is away = %v, want ErrUnavailable", verb.name, err)
+				}
+			}
+			if err := s.Check(t.Context()); !errors.Is(err, oauth.ErrUnavailable) {
+				t.Errorf("Check() while the server is away = %v, want ErrUnavailable", err)
+			}
+			p.setDown(false)
+			for _, verb := range all {
+				if err := verb.call(); err != nil {
+					t.Errorf("%s when the server is back = %v", verb.name, err)
+				}
+			}
+		})
+	}
+	t.Run("closed pool", func(t *testing.T) {
+		eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+			db := dbtest.Open(t, d)
+			s := migrated(t, db, d)
+			c, f := populated(t, s)
+			db.Close()
+			for _, verb := range verbs(t, s, c, f, nil) {
+				if err := verb.call(); !errors.Is(err, oauth.ErrUnavailable) {
+					t.Errorf("%s on a closed pool = %v, want ErrUnavailable", verb.name, err)
+				}
+			}
+		})
+	})
+}
+
+// A request whose client is gone changes nothing, and is no outage in a log.
+func TestStore_CallerIsGone(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+		s := migrated(t, dbtest.Open(t, d), d)
+		c, f := populated(t, s)
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := s.AccessToken(gone, "x"); !errors.Is(err, context.Canceled) || oauth.AsError(err).Code.Status() == 500 {
+			t.Errorf("AccessToken() for a caller who is gone = %v, want context.Canceled, and no 500", err)
+		}
+		if err := s.Issue(gone, newIssuance(c, f, "x", spendCode(f))); !errors.Is(err, context.Canceled) || oauth.AsError(err).Code.Status() == 500 {
+			t.Errorf("Issue() for a caller who is gone = %v, want context.Canceled, and no 500", err)
+		}
+		must(t, s.Issue(t.Context(), newIssuance(c, f, "x", spendCode(f)))) // the code was not spent
+	})
+}
+
+// Clients hang up at any moment. What the call answers is what happened.
+func TestStore_OP_04_CallersHangUp(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+		s := migrated(t, dbtest.Open(t, d), d)
+		c, _ := populated(t, s)
+		stored, refused := 0, 0
+		for n := range 300 {
+			f := newFamily(fmt.Sprint("f", n))
+			i := newIssuance(c, f, f.ID, oauth.Spend{})
+			i.NewFamily = f
+			ctx, hangUp := context.WithCancel(t.Context())
+			timer := time.AfterFunc(rand.N(500*time.Microsecond), hangUp)
+			err := s.Issue(ctx, i)
+			timer.Stop()
+			hangUp()
+			_, readErr := s.AccessToken(t.Context(), f.ID)
+			switch {
+			case err == nil && readErr == nil:
+				stored++
+			case errors.Is(err, context.Canceled) && readErr == oauth.ErrNotFound:
+				refused++
+			default:
+				t.Errorf("Issue() = %v, but AccessToken() = %v", err, readErr)
+			}
+		}
+		t.Logf("%d were stored, %d were not", stored, refused)
+		if stored == 0 {
+			t.Error("none was stored: this proves nothing")
+		}
+	})
+}
+
+// unknown checks a store whose answer to one COMMIT was lost: it must say that
+// it does not know, must not try again, and what it knows afterwards must be
+// either all of it or nothing.
+func unknown(t *testing.T, s oauth.Store, c *oauth.Client, f *oauth.Family, lose func(), written bool) {
+	t.Helper()
+	lose()
+	err := s.Issue(t.Context(), newIssuance(c, f, "lost", spendCode(f)))
+	if !errors.Is(err, oauth.ErrUnavailable) || errors.Is(err, oauth.ErrSpent) {
+		t.Errorf("Issue() without an answer to COMMIT = %v, want ErrUnavailable: to try again would look like a replay", err)
+	}
+	code, err := s.Code(t.Context(), oauth.DigestOf("code of "+f.ID))
+	must(t, err)
+	_, tokenErr := s.AccessToken(t.Context(), "lost")
+	if code.SpentAt.IsZero() == written || (tokenErr == nil) != written {
+		t.Errorf("afterwards the code is spent %v and the token is there %v, want both %v", !code.SpentAt.IsZero(), tokenErr == nil, written)
+	}
+	// The client tries again: of a spend that was written it is told.
+	err = s.Issue(t.Context(), newIssuance(c, f, "retried", spendCode(f)))
+	if want := map[bool]error{true: oauth.ErrSpent, false: nil}[written]; !errors.Is(err, want) {
+		t.Errorf("Issue() again = %v, want %v", err, want)
+	}
+}
+
+func TestStore_OP_04_UnknownOutcome(t *testing.T) {
+	t.Run("the answer is lost", func(t *testing.T) {
+		eachDialect(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, true) })
+	})
+	t.Run("the question is lost", func(t *testing.T) {
+		eachDialect(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, false) })
+	})
+	t.Run("the connection breaks", func(t *testing.T) {
+		for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
+			t.Run(d.Name, func(t *testing.T) {
+				p, databaseURL := newProxy(t, dbtest.URL(t, d))
+				s := migrated(t, dbtest.OpenURL(t, databaseURL), d)
+				c, f := populated(t, s)
+				unknown(t, s, c, f, func() { p.cut("commit") }, true)
+			})
+		}
+	})
+}
+
+// lostAnswer has a driver say, once, that its connection was lost in COMMIT.
+func lostAnswer(t *testing.T, d sqldb.Dialect, written bool) {
+	var lose atomic.Bool
+	commits := 0
+	lost := fmt.Errorf("the connection was lost: %w", driver.ErrBadConn)
+	hooks := dbtest.Hooks{
+		Before: func(op dbtest.Op, _ string) error {
+			if op == dbtest.OpCommit && !written && lose.Swap(false) {
+				commits++
+				return lost
+			}
+			return nil
+		},
+		After: func(op dbtest.Op, _ string, err error) error {
+			if op == dbtest.OpCommit && written && lose.Swap(false) {
+				commits++
+				return errors.Join(err, lost)
+			}
+			return err
+		},
+	}
+	db := dbtest.Wrap(t, dbtest.URL(t, d), hooks)
+	s := migrated(t, db, d)
+	c, f := populated(t, s)
+	unknown(t, s, c, f, func() { lose.Store(true) }, written)
+	if commits != 1 {
+		t.Errorf("%d COMMITs were lost, want 1", commits)
+	}
+}
+
+// A write of one statement has no COMMIT that could be lost: there it is the
+// answer to the statement.
+func TestStore_OP_04_UnknownOutcomeOfOneStatement(t *testing.T) {
+	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
+		t.Run(d.Name, func(t *testing.T) {
+			p, databaseURL := newProxy(t, dbtest.URL(t, d))
+			s := migrated(t, dbtest.OpenURL(t, databaseURL), d)
+			c, _ := populated(t, s)
+			must(t, s.Issue(t.Context(), newIssuance(c, nil, "first", oauth.Spend{}))) // the statement is prepared
+			p.cut("lost-token")
+			err := s.Issue(t.Context(), newIssuance(c, nil, "lost-token", oauth.Spend{}))
+			if !errors.Is(err, oauth.ErrUnavailable) {
+				t.Errorf("Issue() without an answer = %v, want ErrUnavailable", err)
+			}
+			if _, err := s.AccessToken(t.Context(), "lost-token"); err != nil {
+				t.Errorf("AccessToken() = %v, want the token: the server had got it", err)
+			}
+			must(t, s.UseOnce(t.Context(), "a.b", "before", now))
+			p.cut(strings.ToLower(string(oauth.DigestOf("lost"))))
+			if err := s.UseOnce(t.Context(), "a.b", "lost", now); !errors.Is(err, oauth.ErrUnavailable) {
+				t.Errorf("UseOnce() without an answer = %v, want ErrUnavailable", err)
+			}
+			if err := s.UseOnce(t.Context(), "a.b", "lost", now); !errors.Is(err, oauth.ErrSpent) {
+				t.Errorf("UseOnce() again = %v, want ErrSpent", err)
+			}
+		})
+	}
+}
+
+// Within a write transaction of the application's own no call of ours can write,
+// for SQLite has one writer. It gives up, says why, and lets others go on.
+func TestStore_SQLiteInsideAnotherTransaction(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for some seconds")
+	}
+	for _, pool := range []int{1, 4} {
+		t.Run(fmt.Sprint("pool of ", pool), func(t *testing.T) {
+			t.Parallel()
+			db := dbtest.Open(t, sqldb.SQLite)
+			s := migrated(t, db, sqldb.SQLite)
+			c, f := populated(t, s)
+			db.SetMaxOpenConns(pool)
+			mustExec(t, db, `CREATE TABLE orders (id INTEGER)`)
+			tx, err := db.BeginTx(t.Context(), nil)
+			must(t, err)
+			defer tx.Rollback()
+			_, err = tx.Exec(`INSERT INTO orders (id) VALUES (1)`)
+			must(t, err)
+			err = s.Issue(t.Context(), newIssuance(c, f, "x", spendCode(f)))
+			if !errors.Is(err, oauth.ErrUnavailable) || !strings.Contains(err.Error(), "transaction of its own") {
+				t.Errorf("Issue() within the application's transaction = %v, want ErrUnavailable that names the cause", err)
+			}
+			must(t, tx.Commit())
+			must(t, s.Issue(t.Context(), newIssuance(c, f, "x", spendCode(f))))
+		})
+	}
+}
+
+// C10, CO-10, RT-12: whoever gets a copy of the database has nothing that works.
+func TestStore_C10_CO_10_RT_12_DumpHoldsNoSecret(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+		db := dbtest.Open(t, d)
+		s := migrated(t, db, d)
+		c, f := populated(t, s)
+		for _, verb := range verbs(t, s, c, f, &oauth.AuditRecord{Time: now, Action: "test"})[:22] {
+			must(t, verb.call())
+		}
+		secrets := []string{
+			"client secret", "code of family", "code of second", "session of family", "ticket of family", "refresh first", "refresh refreshed",
+		}
+		rows := 0
+		for table := range tables(t, db, d) {
+			rows += dump(t, db, table, func(column, value string) {
+				for _, secret := range secrets {
+					if strings.Contains(value, secret) {
+						t.Errorf("%s.%s holds %q, want its digest", table, column, secret)
+					}
+				}
+			})
+		}
+		if rows < 15 {
+			t.Errorf("the dump has %d rows: this proves nothing", rows)
+		}
+	})
+}
+
+// dump shows all values of a table and returns how many rows it has.
+func dump(t *testing.T, db *sql.DB, table string, show func(column, value string)) (n int) {
+	t.Helper()
+	rows, err := db.Query("SELECT * FROM " + table)
+	must(t, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	must(t, err)
+	for ; rows.Next(); n++ {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(sql.NullString)
+		}
+		must(t, rows.Scan(values...))
+		for i, column := range columns {
+			show(column, values[i].(*sql.NullString).String)
+		}
+	}
+	must(t, rows.Err())
+	return n
+}
+
+// Purge leaves no row behind that nobody will ever look at again.
+func TestStore_PurgeLeavesNothing(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+		db := dbtest.Open(t, d)
+		s := migrated(t, db, d)
+		c, f := populated(t, s)
+		for _, verb := range verbs(t, s, c, f, nil) {
+			must(t, verb.call())
+		}
+		orphan := newIssuance(c, newFamily("was never stored"), "orphan", oauth.Spend{})
+		must(t, s.Issue(t.Context(), orphan))
+		for {
+			n, err := s.Purge(t.Context(), now.Add(1000*time.Hour), 7)
+			must(t, err)
+			if n == 0 {
+				break
+			}
+		}
+		for _, table := range []string{
+			"oauth_families", "oauth_cut_offs", "oauth_auth_codes", "oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once",
+		} {
+			if n := dump(t, db, table, func(string, string) {}); n > 0 {
+				t.Errorf("%s has %d rows after a purge of everything, want none", table, n)
+			}
+		}
+	})
+}

@@ -44,7 +44,7 @@ func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
 		})
 	}
 	t.Run("closed pool", func(t *testing.T) {
-		eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+		onEach(t, func(t *testing.T, d sqldb.Dialect) {
 			db := dbtest.Open(t, d)
 			s := migrated(t, db, d)
 			c, f := populated(t, s)
@@ -60,7 +60,7 @@ func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
 
 // A request whose client is gone changes nothing, and is no outage in a log.
 func TestStore_CallerIsGone(t *testing.T) {
-	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+	onEach(t, func(t *testing.T, d sqldb.Dialect) {
 		s := migrated(t, dbtest.Open(t, d), d)
 		c, f := populated(t, s)
 		gone, cancel := context.WithCancel(t.Context())
@@ -77,7 +77,7 @@ func TestStore_CallerIsGone(t *testing.T) {
 
 // Clients hang up at any moment. What the call answers is what happened.
 func TestStore_OP_04_CallersHangUp(t *testing.T) {
-	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+	onEach(t, func(t *testing.T, d sqldb.Dialect) {
 		s := migrated(t, dbtest.Open(t, d), d)
 		c, _ := populated(t, s)
 		stored, refused := 0, 0
@@ -132,10 +132,10 @@ func unknown(t *testing.T, s oauth.Store, c *oauth.Client, f *oauth.Family, lose
 
 func TestStore_OP_04_UnknownOutcome(t *testing.T) {
 	t.Run("the answer is lost", func(t *testing.T) {
-		eachDialect(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, true) })
+		onEach(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, true) })
 	})
 	t.Run("the question is lost", func(t *testing.T) {
-		eachDialect(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, false) })
+		onEach(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, false) })
 	})
 	t.Run("the connection breaks", func(t *testing.T) {
 		for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
@@ -239,7 +239,7 @@ func TestStore_SQLiteInsideAnotherTransaction(t *testing.T) {
 
 // C10, CO-10, RT-12: whoever gets a copy of the database has nothing that works.
 func TestStore_C10_CO_10_RT_12_DumpHoldsNoSecret(t *testing.T) {
-	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+	onEach(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := migrated(t, db, d)
 		c, f := populated(t, s)
@@ -251,7 +251,7 @@ func TestStore_C10_CO_10_RT_12_DumpHoldsNoSecret(t *testing.T) {
 		}
 		rows := 0
 		for table := range tables(t, db, d) {
-			rows += dump(t, db, table, func(column, value string) {
+			rows += dumpTable(t, db, table, func(column, value string) {
 				for _, secret := range secrets {
 					if strings.Contains(value, secret) {
 						t.Errorf("%s.%s holds %q, want its digest", table, column, secret)
@@ -265,8 +265,8 @@ func TestStore_C10_CO_10_RT_12_DumpHoldsNoSecret(t *testing.T) {
 	})
 }
 
-// dump shows all values of a table and returns how many rows it has.
-func dump(t *testing.T, db *sql.DB, table string, show func(column, value string)) (n int) {
+// dumpTable shows all values of a table and returns how many rows it has.
+func dumpTable(t *testing.T, db *sql.DB, table string, show func(column, value string)) (n int) {
 	t.Helper()
 	rows, err := db.Query("SELECT * FROM " + table)
 	must(t, err)
@@ -289,7 +289,7 @@ func dump(t *testing.T, db *sql.DB, table string, show func(column, value string
 
 // Purge leaves no row behind that nobody will ever look at again.
 func TestStore_PurgeLeavesNothing(t *testing.T) {
-	eachDialect(t, func(t *testing.T, d sqldb.Dialect) {
+	onEach(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := migrated(t, db, d)
 		c, f := populated(t, s)
@@ -308,7 +308,7 @@ func TestStore_PurgeLeavesNothing(t *testing.T) {
 		for _, table := range []string{
 			"oauth_families", "oauth_cut_offs", "oauth_auth_codes", "oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once",
 		} {
-			if n := dump(t, db, table, func(string, string) {}); n > 0 {
+			if n := dumpTable(t, db, table, func(string, string) {}); n > 0 {
 				t.Errorf("%s has %d rows after a purge of everything, want none", table, n)
 			}
 		}

@@ -23,7 +23,7 @@ func localPath(s, fallback string) string {
 }
 
 func isLocalPath(s string) bool {
-	if len(s) > maxReturnTo || !strings.HasPrefix(s, "/") || !plain(s) {
+	if len(s) > maxReturnTo || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || !plain(s) {
 		return false
 	}
 	u, err := url.Parse(s)

@@ -160,7 +160,7 @@ func (v *visitor) mustBeNobody(why string) {
 	}
 }
 
-func eachDialect(t *testing.T, test func(t *testing.T, db *sql.DB, d sqldb.Dialect)) {
+func onEach(t *testing.T, test func(t *testing.T, db *sql.DB, d sqldb.Dialect)) {
 	for _, d := range dbtest.Dialects {
 		t.Run(d.Name, func(t *testing.T) { test(t, dbtest.Open(t, d), d) })
 	}
@@ -168,7 +168,7 @@ func eachDialect(t *testing.T, test func(t *testing.T, db *sql.DB, d sqldb.Diale
 
 // A right password signs in, on every database; a session row holds a digest.
 func TestAccount_SignIn(t *testing.T) {
-	eachDialect(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+	onEach(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		ada, v := s.ada(), s.visitor("192.0.2.1")
 		if w := v.signIn("ada@example.com", "wrong"); w.Code != http.StatusUnprocessableEntity {
@@ -263,7 +263,7 @@ func TestAccount_AZ_25_AZ_26_UI_03_PagesAndForeignForms(t *testing.T) {
 // takes a password, share one counter, and the answer does not tell whether the
 // account exists (authelia CVE-2025-24806).
 func TestNeverRepeat_F2_C4_OneCounter(t *testing.T) {
-	eachDialect(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+	onEach(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		ada := s.ada()
 		pages := map[string]string{}
@@ -296,7 +296,7 @@ func TestNeverRepeat_F2_C4_OneCounter(t *testing.T) {
 
 // 64 guesses at once are not counted as one.
 func TestNeverRepeat_F2_GuessesAtOnce(t *testing.T) {
-	eachDialect(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+	onEach(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		db.SetMaxOpenConns(16)
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		s.ada()
@@ -317,7 +317,6 @@ func TestNeverRepeat_F2_GuessesAtOnce(t *testing.T) {
 		}
 	})
 }
-
 
 // TestNeverRepeat_F3_ParallelSignIns: nobody becomes somebody else (tinyauth
 // CVE-2026-33544).
@@ -374,7 +373,7 @@ func TestNeverRepeat_B19_SignOut(t *testing.T) {
 // A changed password ends the other sessions and is told to the server; a
 // disabled account is nobody at once.
 func TestAccount_RT_08_PasswordChangedAndDisabled(t *testing.T) {
-	eachDialect(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+	onEach(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		ada := s.ada()
 		here, there := s.visitor("192.0.2.1"), s.visitor("192.0.2.2")
@@ -413,7 +412,7 @@ func TestNeverRepeat_C7_C10_OP_02_AccountSecrets(t *testing.T) {
 	v.signIn("typed-into-the-wrong-field", "x")
 	v.signIn("ada@example.com", adasPassword)
 	canaries := []string{adasPassword, "wrong-canary-password", "typed-into-the-wrong-field", v.cookies["passport-session"]}
-	for where, text := range map[string]string{"log": s.log.b.String(), "database": dump(t, s.db)} {
+	for where, text := range map[string]string{"log": s.log.b.String(), "database": dumpSQLite(t, s.db)} {
 		for i, canary := range canaries {
 			if strings.Contains(text, canary) {
 				t.Errorf("canary %d stands in the %s", i, where)

@@ -24,8 +24,8 @@ func hashOf(t *testing.T, password string) string {
 	return string(hash)
 }
 
-// dump returns every value in an SQLite database, as text.
-func dump(t *testing.T, db *sql.DB) string {
+// dumpSQLite returns every value in an SQLite database, as text.
+func dumpSQLite(t *testing.T, db *sql.DB) string {
 	t.Helper()
 	var b strings.Builder
 	for _, table := range column(t, db, `SELECT name FROM sqlite_master WHERE type = 'table'`) {

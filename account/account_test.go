@@ -1,0 +1,143 @@
+package account_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/go-passport/passport/account"
+)
+
+var hostileReturns = []string{
+	"https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/%5Cevil.example",
+	"/%2Fevil.example", "/%2f%2fevil.example", "/%252fevil.example", "/\t/evil.example", "/\n/evil.example", "/a//b", "javascript:alert(1)",
+	"evil.example", "", " /x", "http:/x", "http:x", "/%00", "/\x7f", "/a\xff", "//", "/..//evil.example", strings.Repeat("/a", 40000),
+}
+
+// Return addresses are paths of this host, whoever decodes them on the way.
+func TestReturnTo_NeverRepeat_B15(t *testing.T) {
+	for _, s := range hostileReturns {
+		if got := account.LocalPath(s, "/home"); got != "/home" {
+			t.Errorf("localPath(%.60q) = %.60q, want the fallback", s, got)
+		}
+	}
+	for _, s := range []string{"/", "/oauth/authorize?client_id=a&redirect_uri=https%3A%2F%2Fb.example%2Fcb&state=%2F%2Fx", "/a?b=//c", "/ü"} {
+		if got := account.LocalPath(s, "/home"); got != s {
+			t.Errorf("localPath(%q) = %q, want it as it is", s, got)
+		}
+	}
+}
+
+// Whatever is accepted leads a browser to the host that it is on.
+func FuzzReturnTo(f *testing.F) {
+	for _, s := range hostileReturns {
+		f.Add(s)
+	}
+	f.Add("/oauth/authorize?client_id=a")
+	base, _ := url.Parse("https://app.example/sign-in")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := account.LocalPath(s, "/home")
+		if got == "/home" {
+			return
+		}
+		u, err := base.Parse(got)
+		if err != nil || u.Host != "app.example" || u.Scheme != "https" || strings.HasPrefix(u.Path, "//") {
+			t.Errorf("localPath(%q) leads to %v, %v", s, u, err)
+		}
+		if strings.ContainsAny(got, "\\\r\n\t\x00") {
+			t.Errorf("localPath(%q) = %q holds what browsers read differently", s, got)
+		}
+	})
+}
+
+// A Cookie header never panics, and what is looked up in the database has the
+// form of what we set.
+func FuzzSessionCookie(f *testing.F) {
+	f.Add("passport-session=ABC")
+	f.Add("passport-session=" + strings.Repeat("A", 52) + "; passport-session=" + strings.Repeat("B", 52))
+	f.Add("\x00;;=,\"")
+	f.Fuzz(func(t *testing.T, header string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header["Cookie"] = []string{header}
+		for _, c := range r.Cookies() {
+			if account.IsSecret(c.Value) && (len(c.Value) != 52 || strings.ToUpper(c.Value) != c.Value) {
+				t.Errorf("%q passes for a secret of ours", c.Value)
+			}
+		}
+	})
+}
+
+const argonOfSecret = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzYWx0$"
+
+func TestPassword_HashesFromElsewhere(t *testing.T) {
+	b, err := bcrypt.GenerateFromPassword([]byte("secret-password"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	laravel := "$2y$" + strings.TrimPrefix(string(b), "$2a$")
+	for name, hash := range map[string]string{"bcrypt": string(b), "bcrypt as PHP writes it": laravel} {
+		ok, outdated, err := account.VerifyHash(hash, "secret-password")
+		if !ok || !outdated || err != nil {
+			t.Errorf("%s: verify() = %v, %v, %v, want it right and outdated", name, ok, outdated, err)
+		}
+		if ok, _, _ := account.VerifyHash(hash, "secret-passwore"); ok {
+			t.Errorf("%s: a wrong password passes", name)
+		}
+	}
+	if ok, _, err := account.VerifyHash("", "anything"); ok || err != nil {
+		t.Errorf("verify() without an account = %v, %v, want a plain no", ok, err)
+	}
+}
+
+func TestPassword_HashesThatStopTheServerAreRefused(t *testing.T) {
+	for _, hash := range []string{
+		"$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=64,t=1000000,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA",
+		"$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA", argonOfSecret, "plain", "$2x$10$" + strings.Repeat("a", 53), "$",
+	} {
+		if account.ParsesHash(hash) {
+			t.Errorf("%q is accepted as a stored hash", hash)
+		}
+		_, _, err := account.VerifyHash(hash, "x")
+		if err == nil || strings.Contains(err.Error(), hash) && len(hash) > 5 {
+			t.Errorf("verify() against %q = %v, want an error that does not quote it", hash, err)
+		}
+	}
+}
+
+func FuzzPasswordHash(f *testing.F) {
+	f.Add(argonOfSecret + "AAAAAAAAAAAAAAAAAAAAAA")
+	f.Add("$2y$10$abcdefghijklmnopqrstuuK")
+	f.Fuzz(func(_ *testing.T, stored string) { account.ParsesHash(stored) })
+}
+
+// One account has one key, however its address is written.
+func TestThrottle_NeverRepeat_F2_OneKeyPerAccount(t *testing.T) {
+	want := account.EmailKey("ada@example.com")
+	for _, spelling := range []string{"ADA@example.com", " ada@example.com ", "Ada@Example.COM", "\tada@example.com\n"} {
+		if got := account.EmailKey(spelling); got != want {
+			t.Errorf("the key of %q is %q, want %q", spelling, got, want)
+		}
+	}
+	same := [][2]string{{"2001:db8::1", "2001:db8::ffff:2"}, {"::ffff:192.0.2.1", "192.0.2.1"}}
+	for _, pair := range same {
+		if a, b := account.Subscriber(pair[0]), account.Subscriber(pair[1]); a != b {
+			t.Errorf("%s and %s count apart: %s, %s", pair[0], pair[1], a, b)
+		}
+	}
+	if a, b := account.Subscriber("2001:db8:0:1::1"), account.Subscriber("2001:db8:0:2::1"); a == b {
+		t.Error("two subscribers' networks count as one")
+	}
+}
+
+func TestConfig_AllFaultsAtOnce(t *testing.T) {
+	_, err := account.New(account.Config{Issuer: "app.example", Provider: "client", SessionTTL: 1, HashConcurrency: -1})
+	for _, want := range []string{"DB", "Dialect", "Issuer", "Provider", "SessionTTL", "HashConcurrency"} {
+		if err == nil || !strings.Contains(err.Error(), "Config."+want) {
+			t.Errorf("New() = %v, want it to name %s", err, want)
+		}
+	}
+}

@@ -160,7 +160,7 @@ func (v *visitor) mustBeNobody(why string) {
 	}
 }
 
-func onEach(t *testing.T, test func(t *testing.T, db *sql.DB, d sqldb.Dialect)) {
+func withAccountsOn(t *testing.T, test func(t *testing.T, db *sql.DB, d sqldb.Dialect)) {
 	for _, d := range dbtest.Dialects {
 		t.Run(d.Name, func(t *testing.T) { test(t, dbtest.Open(t, d), d) })
 	}
@@ -168,7 +168,7 @@ func onEach(t *testing.T, test func(t *testing.T, db *sql.DB, d sqldb.Dialect)) 
 
 // A right password signs in, on every database; a session row holds a digest.
 func TestAccount_SignIn(t *testing.T) {
-	onEach(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		ada, v := s.ada(), s.visitor("192.0.2.1")
 		if w := v.signIn("ada@example.com", "wrong"); w.Code != http.StatusUnprocessableEntity {
@@ -263,7 +263,7 @@ func TestAccount_AZ_25_AZ_26_UI_03_PagesAndForeignForms(t *testing.T) {
 // takes a password, share one counter, and the answer does not tell whether the
 // account exists (authelia CVE-2025-24806).
 func TestNeverRepeat_F2_C4_OneCounter(t *testing.T) {
-	onEach(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		ada := s.ada()
 		pages := map[string]string{}
@@ -296,7 +296,7 @@ func TestNeverRepeat_F2_C4_OneCounter(t *testing.T) {
 
 // 64 guesses at once are not counted as one.
 func TestNeverRepeat_F2_GuessesAtOnce(t *testing.T) {
-	onEach(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		db.SetMaxOpenConns(16)
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		s.ada()
@@ -373,7 +373,7 @@ func TestNeverRepeat_B19_SignOut(t *testing.T) {
 // A changed password ends the other sessions and is told to the server; a
 // disabled account is nobody at once.
 func TestAccount_RT_08_PasswordChangedAndDisabled(t *testing.T) {
-	onEach(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		ada := s.ada()
 		here, there := s.visitor("192.0.2.1"), s.visitor("192.0.2.2")

@@ -42,7 +42,7 @@ func TestStore_StatementBudget(t *testing.T) {
 	for _, audit := range []*oauth.AuditRecord{nil, {Time: now, Action: "test"}} {
 		name := map[bool]string{true: "without a log", false: "with a log"}[audit == nil]
 		t.Run(name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, d sqldb.Dialect) {
+			everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 				db, counter := dbtest.Count(t, dbtest.URL(t, d))
 				s := migrated(t, db, d)
 				c, f := populated(t, s)

@@ -75,7 +75,7 @@ func TestCheck_SQLitePragmaOnOneConnection(t *testing.T) {
 
 // Check comes back also while all connections are in use.
 func TestCheck_PoolInUse(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := migrated(t, db, d)
 		db.SetMaxOpenConns(2)
@@ -98,7 +98,7 @@ func TestCheck_PoolInUse(t *testing.T) {
 }
 
 func TestCheck_NotMigrated(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := sqlstore.New(db, d)
 		if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), `"passport migrate"`) {

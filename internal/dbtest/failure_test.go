@@ -44,7 +44,7 @@ func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
 		})
 	}
 	t.Run("closed pool", func(t *testing.T) {
-		onEach(t, func(t *testing.T, d sqldb.Dialect) {
+		everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 			db := dbtest.Open(t, d)
 			s := migrated(t, db, d)
 			c, f := populated(t, s)
@@ -60,7 +60,7 @@ func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
 
 // A request whose client is gone changes nothing, and is no outage in a log.
 func TestStore_CallerIsGone(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		s := migrated(t, dbtest.Open(t, d), d)
 		c, f := populated(t, s)
 		gone, cancel := context.WithCancel(t.Context())
@@ -77,7 +77,7 @@ func TestStore_CallerIsGone(t *testing.T) {
 
 // Clients hang up at any moment. What the call answers is what happened.
 func TestStore_OP_04_CallersHangUp(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		s := migrated(t, dbtest.Open(t, d), d)
 		c, _ := populated(t, s)
 		stored, refused := 0, 0
@@ -132,10 +132,10 @@ func unknown(t *testing.T, s oauth.Store, c *oauth.Client, f *oauth.Family, lose
 
 func TestStore_OP_04_UnknownOutcome(t *testing.T) {
 	t.Run("the answer is lost", func(t *testing.T) {
-		onEach(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, true) })
+		everyStore(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, true) })
 	})
 	t.Run("the question is lost", func(t *testing.T) {
-		onEach(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, false) })
+		everyStore(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, false) })
 	})
 	t.Run("the connection breaks", func(t *testing.T) {
 		for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
@@ -239,7 +239,7 @@ func TestStore_SQLiteInsideAnotherTransaction(t *testing.T) {
 
 // C10, CO-10, RT-12: whoever gets a copy of the database has nothing that works.
 func TestStore_C10_CO_10_RT_12_DumpHoldsNoSecret(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := migrated(t, db, d)
 		c, f := populated(t, s)
@@ -289,7 +289,7 @@ func dumpTable(t *testing.T, db *sql.DB, table string, show func(column, value s
 
 // Purge leaves no row behind that nobody will ever look at again.
 func TestStore_PurgeLeavesNothing(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := migrated(t, db, d)
 		c, f := populated(t, s)

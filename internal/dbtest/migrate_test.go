@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-func onEach(t *testing.T, run func(t *testing.T, d sqldb.Dialect)) {
+func everyStore(t *testing.T, run func(t *testing.T, d sqldb.Dialect)) {
 	t.Helper()
 	for _, d := range dbtest.Dialects {
 		t.Run(d.Name, func(t *testing.T) { run(t, d) })
@@ -59,7 +59,7 @@ func TestMigrate_FourNodesAtOnce(t *testing.T) {
 
 // A database that Laravel Passport has made, or anybody, is left alone.
 func TestMigrate_RefusesTablesOfOthers(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		db.SetMaxOpenConns(1)
 		mustExec(t, db, `CREATE TABLE oauth_clients (id INTEGER NOT NULL, secret VARCHAR(100))`)
@@ -85,7 +85,7 @@ func file(statements string) *fstest.MapFile {
 // A file that fails half-way leaves nothing behind, or, on MySQL, what the next
 // run goes on from.
 func TestMigrate_FailsHalfWay(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		raw := dbtest.Open(t, d)
 		db := sqldb.New(raw, d)
 		const good = "CREATE TABLE first (a INTEGER NOT NULL); -- a comment\n-- another one; with a semicolon\nCREATE INDEX first_a\n  ON first (a);\n"
@@ -118,7 +118,7 @@ func TestMigrate_FailsHalfWay(t *testing.T) {
 
 // Sets know nothing of each other, and a later version brings more files.
 func TestMigrate_SetsAndVersions(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		raw := dbtest.Open(t, d)
 		raw.SetMaxOpenConns(1)
 		db := sqldb.New(raw, d)
@@ -146,7 +146,7 @@ func TestMigrate_SetsAndVersions(t *testing.T) {
 // An application may have a tool of its own for migrations: it takes our files,
 // and we take its tables.
 func TestMigrate_ByAnotherTool(t *testing.T) {
-	onEach(t, func(t *testing.T, d sqldb.Dialect) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := sqlstore.New(db, d)
 		for _, up := range []bool{true, false} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -36,8 +37,8 @@ var known = []string{
 	"prompt", "resource", "request", "request_uri", "response_mode", markParam,
 }
 
-// maxQuery is how long a query may be. It is repeated in the address of the
-// sign-in page, percent-encoded.
+// maxQuery is how long a request may be as a query, for that is how it comes
+// back from the sign-in page.
 const maxQuery = 8 << 10
 
 var errQueryTooLong = oauth.InvalidRequest.Errorf("the request is longer than %d bytes", maxQuery)
@@ -45,11 +46,13 @@ var errQueryTooLong = oauth.InvalidRequest.Errorf("the request is longer than %d
 // authorizationParams reads the parameters of a GET from the query, of a POST
 // from the form. A parameter that stands in both is there twice.
 func authorizationParams(r *http.Request) (url.Values, error) {
-	if len(r.URL.RawQuery) > maxQuery {
+	if len(r.URL.RawQuery) > 2*maxQuery {
 		return nil, errQueryTooLong
 	}
-	if err := r.ParseForm(); err != nil {
-		return nil, oauth.InvalidRequest.Errorf("the request is not properly encoded, or is too long")
+	if err := r.ParseForm(); tooLarge(err) {
+		return nil, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
+	} else if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
 	}
 	params := url.Values{}
 	for name, values := range r.Form {
@@ -58,6 +61,13 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 			params[name] = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" && len(values) == 1 })
 		}
 	}
+	ours := 0
+	if mark := params.Get(markParam); mark != "" {
+		ours = len("&" + markParam + "=" + mark)
+	}
+	if max(len(r.URL.RawQuery), len(params.Encode()))-ours > maxQuery {
+		return nil, errQueryTooLong
+	}
 	return params, nil
 }
 
@@ -65,7 +75,7 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 // an error it returns as much of the request as is known; a redirectURI in it
 // is one of the client's.
 func (s *Server) authorizationRequest(ctx context.Context, params url.Values, at time.Time) (*authorization, error) {
-	q := &authorization{params: params, time: at}
+	q := &authorization{params: params, time: at, afterForm: params.Get(markParam) != ""}
 	if err := s.findClient(ctx, q); err != nil {
 		return q, err
 	}
@@ -128,8 +138,8 @@ func (q *authorization) findRedirectURI() error {
 
 // checkRequest checks what is left, once there is a place to tell it to.
 func (s *Server) checkRequest(q *authorization) error {
-	for name, values := range q.params {
-		if err := checkParameter(name, values, name == "resource"); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(q.params)) {
+		if err := checkParameter(name, q.params[name], name == "resource"); err != nil {
 			return err
 		}
 	}
@@ -150,9 +160,7 @@ func (s *Server) checkRequest(q *authorization) error {
 	if q.resources, err = s.requestedResources(q.params["resource"]); err != nil {
 		return err
 	}
-	if asked, ok := s.openMark(q.params, q.time); ok {
-		q.asked, q.afterForm = asked, true
-	}
+	q.asked = s.openMark(q.params, q.time)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-passport/passport/internal/redirect"
@@ -14,26 +15,52 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Consent is remembered by scope. What else a user agrees to is remembered
-// beside them under names that no scope can have, for they hold a space.
+// A consent is remembered under a name for each scope and each audience: who lets
+// an app read at one API has not let it read at another. At the server's own
+// audience the name is the scope's ID; the other names hold a space, so that no
+// scope has them.
 const (
-	consentToSignIn   = "sign in"
-	consentToResource = "resource "
+	consentToSignIn  = "sign in" // a request for no scope
+	consentElsewhere = "at "
 )
 
-// unconsented returns what a request asks for and the user has not agreed to.
-func unconsented(q *authorization, granted []string) []string {
-	asked := slices.Clone(q.scopes)
-	for _, uri := range q.resources {
-		asked = append(asked, consentToResource+string(oauth.DigestOf(uri)))
+// consentName is the name for a scope at an audience.
+func (s *Server) consentName(uri, scope string) string {
+	if uri == s.config.Audience {
+		return scope
 	}
-	if len(asked) == 0 {
-		asked = []string{consentToSignIn}
-		if len(granted) > 0 {
-			return nil
+	return consentElsewhere + string(oauth.DigestOf(uri)) + " " + string(oauth.DigestOf(scope))
+}
+
+// unconsented returns the names of what a request asks for among the given
+// scopes and the user has not agreed to. Who has agreed to any scope has agreed
+// to none.
+func (s *Server) unconsented(q *authorization, granted []string, scopes ...string) (names []string) {
+	audiences := q.resources
+	if len(audiences) == 0 {
+		audiences = []string{s.config.Audience}
+	}
+	for _, uri := range audiences {
+		if len(scopes) == 0 && !s.consentedAt(uri, granted) {
+			names = append(names, s.consentName(uri, consentToSignIn))
+		}
+		for _, scope := range scopes {
+			if name := s.consentName(uri, scope); !slices.Contains(granted, name) {
+				names = append(names, name)
+			}
 		}
 	}
-	return slices.DeleteFunc(asked, func(what string) bool { return slices.Contains(granted, what) })
+	return names
+}
+
+// consentedAt reports whether the user has agreed to anything at an audience.
+func (s *Server) consentedAt(uri string, granted []string) bool {
+	return slices.ContainsFunc(granted, func(name string) bool {
+		if uri == s.config.Audience {
+			return !strings.HasPrefix(name, consentElsewhere)
+		}
+		return strings.HasPrefix(name, consentElsewhere+string(oauth.DigestOf(uri))+" ")
+	})
 }
 
 // answerWithoutPage issues a code to a client that needs no asking.
@@ -75,6 +102,11 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, at time.Time) {
 		s.showError(w, r, http.StatusForbidden, fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the answer was sent by another site")))
 		return
 	}
+	decision := r.PostForm["decision"]
+	if len(decision) != 1 || decision[0] != "allow" && decision[0] != "deny" || len(r.PostForm["ticket"]) != 1 {
+		s.showError(w, r, http.StatusBadRequest, oauth.InvalidRequest.Errorf("the answer is neither allow nor deny"))
+		return
+	}
 	t, err := s.openTicket(r.PostForm.Get("ticket"), at)
 	if err != nil {
 		s.showError(w, r, http.StatusBadRequest, fmt.Errorf("%w: %w", err, errStale))
@@ -108,35 +140,33 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, q *authorization, t
 	if who == nil {
 		return s.sendToSignIn(w, r, q)
 	}
-	allow, deny := r.PostForm.Get("decision") == "allow", r.PostForm.Get("decision") == "deny"
-	if deny && t.matches(r, s.cookieName(t.ID), who.ref, q) {
+	matches := t.matches(r, s.cookieName(t.ID), who.ref, q)
+	if matches && r.PostForm.Get("decision") == "deny" {
 		return s.deny(w, r, q, t, who.ref)
 	}
 	granted, err := s.consented(r, q, who)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !t.matches(r, s.cookieName(t.ID), who.ref, q):
-		return s.showConsent(w, r, q, who, granted)
-	case allow:
-		return s.allow(w, r, &allowed{q, t, who, unconsented(q, granted)})
 	}
-	return oauth.InvalidRequest.Errorf("the answer is neither allow nor deny")
+	if !matches {
+		return s.showConsent(w, r, q, who, granted)
+	}
+	return s.allow(w, r, &allowed{q, t, who, granted})
 }
 
 // allowed is a request that the user allowed on a page.
 type allowed struct {
 	*authorization
-	ticket   *ticket
-	who      *account
-	consents []string // that are new
+	ticket  *ticket
+	who     *account
+	granted []string // before
 }
 
 // allow issues the code that the ticket stands for.
 func (s *Server) allow(w http.ResponseWriter, r *http.Request, q *allowed) error {
-	t := q.ticket
+	t, consents := q.ticket, s.unconsented(q.authorization, q.granted, q.scopes...)
 	err := s.begin(r.Context(), q.authorization, q.who, &oauth.Beginning{
-		Ticket: t.ID, Until: t.until(), Consents: q.consents, Code: &oauth.Code{Digest: oauth.DigestOf(t.code())},
+		Ticket: t.ID, Until: t.until(), Consents: consents, Code: &oauth.Code{Digest: oauth.DigestOf(t.code())},
 	})
 	if errors.Is(err, oauth.ErrSpent) {
 		return s.allowAgain(w, r, q.authorization, t)
@@ -144,10 +174,12 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, q *allowed) error
 	if err != nil {
 		return err
 	}
-	if len(q.consents) > 0 {
-		s.announce(r.Context(), func(m Meta) Event { return ConsentGiven{m, q.who.ref, q.client.ID, q.consents} })
+	if len(consents) > 0 {
+		isOld := func(scope string) bool { return len(s.unconsented(q.authorization, q.granted, scope)) == 0 }
+		scopes := slices.DeleteFunc(slices.Clone(q.scopes), isOld)
+		s.announce(r.Context(), func(m Meta) Event { return ConsentGiven{m, q.who.ref, q.client.ID, scopes} })
 	}
-	http.SetCookie(w, s.ticketCookie(t.ID, "", -1))
+	http.SetCookie(w, s.ticketCookie(s.cookieName(t.ID), "", -1))
 	s.answer(w, r, q.authorization, redirect.Param{Name: "code", Value: t.code()})
 	return nil
 }
@@ -182,6 +214,6 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, q *authorization, 
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
 		return fmt.Errorf("use up ticket: %w", err)
 	}
-	http.SetCookie(w, s.ticketCookie(t.ID, "", -1))
+	http.SetCookie(w, s.ticketCookie(s.cookieName(t.ID), "", -1))
 	return fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, oauth.AccessDenied.Errorf("the user declined"))
 }

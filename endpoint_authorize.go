@@ -145,5 +145,5 @@ func (s *Server) needsPage(r *http.Request, q *authorization, user *User, grante
 	if s.config.SkipConsent != nil && (q.silent() || s.config.InsecureSkipNativeConsent) && s.config.SkipConsent(r.Context(), q.client, user) {
 		return false
 	}
-	return !q.silent() || len(granted) == 0 || len(unconsented(q, granted)) > 0
+	return !q.silent() || len(s.unconsented(q, granted, q.scopes...)) > 0
 }

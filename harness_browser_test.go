@@ -3,6 +3,7 @@ package passport_test
 import (
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"net/http/cookiejar"
@@ -137,7 +138,8 @@ func (b *browser) newRequest(method, target, body string, header http.Header) *h
 	return r
 }
 
-// send serves a request and keeps the cookies of the answer.
+// send serves a request, keeps the cookies of the answer, and checks what every
+// answer has to have.
 func (b *browser) send(r *http.Request) *answer {
 	b.t.Helper()
 	for _, c := range b.jar.Cookies(b.origin()) {
@@ -145,6 +147,7 @@ func (b *browser) send(r *http.Request) *answer {
 	}
 	a := b.server.do(r)
 	a.from = b
+	a.checkHeaders()
 	b.jar.SetCookies(b.origin(), (&http.Response{Header: a.header}).Cookies())
 	return a
 }
@@ -161,6 +164,7 @@ type answer struct {
 var (
 	refreshElement = regexp.MustCompile(`<meta http-equiv="refresh" content="0;url=([^"]*)">`)
 	ticketElement  = regexp.MustCompile(`<input type="hidden" name="ticket" value="([^"]*)">`)
+	linkElement    = regexp.MustCompile(`<a class="button primary" href="([^"]*)" rel="noreferrer">`)
 	formElement    = regexp.MustCompile(`<form method="post" action="([^"]*)">`)
 )
 
@@ -319,7 +323,7 @@ func (a *answer) String() string {
 	if len(text) > 600 {
 		text = text[:600] + "…"
 	}
-	return http.StatusText(a.status) + ", Location " + a.header.Get("Location") + ", target " + a.target() + ": " + text
+	return fmt.Sprintf("%s, going to %.300q: %s", http.StatusText(a.status), a.target(), text)
 }
 
 // cookies returns the names of the cookies in the browser whose names hold part.
@@ -334,3 +338,6 @@ func (b *browser) cookies(part string) (names []string) {
 }
 
 var _ passport.UserProvider = (*accounts)(nil)
+
+// asText is a value of a JSON object as a test names it.
+func asText(v any) string { return fmt.Sprint(v) }

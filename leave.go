@@ -51,21 +51,28 @@ func pageStatus(e *oauth.Error, err error) int {
 
 // goTo sends the browser on. Chromium holds every redirect that follows a form,
 // the client's own further ones too, against the form-action of the page that
-// the form was on. So what follows a form is a page that moves on by itself;
-// but for a private-use scheme, which needs the user's gesture and can be named
-// in form-action, it is a redirect.
+// the form was on. So what follows a form is a page that moves on by itself.
+// A private-use scheme needs the user's gesture: after our own form, which names
+// it in its form-action, it is a redirect, else the page has a button alone.
 func (s *Server) goTo(w http.ResponseWriter, r *http.Request, target string, afterForm bool) {
 	if afterForm && !(r.Method == http.MethodPost && redirect.PrivateUse(target)) {
 		s.show(w, r, http.StatusOK, view{name: "leaving", data: map[string]any{
 			"Target": target,
-			"Link":   template.URL(target), //nolint:gosec // a registered redirect URI, or the application's own sign-in page
+			"Href":   href(target),
 			"Host":   redirect.Host(target),
+			"App":    redirect.PrivateUse(target),
 		}})
 		return
 	}
 	page.Private(w)
 	w.Header().Set("Location", target)
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// href is a link to a registered redirect URI or the application's own sign-in
+// page, as it is: the template would refuse its scheme or encode it once more.
+func href(target string) template.HTMLAttr {
+	return template.HTMLAttr(`href="` + template.HTMLEscapeString(target) + `"`) //nolint:gosec // escaped
 }
 
 // showError answers with a page, or with JSON where that is asked for: what is

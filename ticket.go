@@ -33,7 +33,7 @@ type ticket struct {
 }
 
 // newTicket returns the sealed ticket of a page and sets its cookie.
-func (s *Server) newTicket(w http.ResponseWriter, q *authorization, user UserRef) (string, error) {
+func (s *Server) newTicket(w http.ResponseWriter, r *http.Request, q *authorization, user UserRef) (string, error) {
 	browser := secret.New()
 	t := ticket{
 		ID: secret.New(), Params: q.params.Encode(), Scopes: q.scopes, Resources: q.resources,
@@ -43,7 +43,8 @@ func (s *Server) newTicket(w http.ResponseWriter, q *authorization, user UserRef
 	if err != nil {
 		return "", fmt.Errorf("encode ticket: %w", err)
 	}
-	http.SetCookie(w, s.ticketCookie(t.ID, browser, int(ticketTTL/time.Second)))
+	s.dropTickets(w, r)
+	http.SetCookie(w, s.ticketCookie(s.cookieName(t.ID), browser, int(ticketTTL/time.Second)))
 	return s.roots.seal("ticket", plain), nil
 }
 
@@ -83,25 +84,47 @@ func (t *ticket) matches(r *http.Request, name string, user UserRef, q *authoriz
 
 func (t *ticket) params() (url.Values, error) { return url.ParseQuery(t.Params) }
 
+// maxTickets is how many consent pages of one browser may wait for an answer.
+// Who opens page after page in somebody's browser must not push its other
+// cookies out.
+const maxTickets = 16
+
+// dropTickets takes the oldest tickets' cookies away, which browsers send first,
+// so that there is room for one more. The pages they belong to are shown anew.
+func (s *Server) dropTickets(w http.ResponseWriter, r *http.Request) {
+	var names []string
+	for _, c := range r.Cookies() {
+		if strings.HasPrefix(c.Name, s.cookiePrefix()) {
+			names = append(names, c.Name)
+		}
+	}
+	for _, name := range names[:max(0, len(names)-maxTickets+1)] {
+		http.SetCookie(w, s.ticketCookie(name, "", -1))
+	}
+}
+
 // cookieName is the name of a ticket's own cookie.
 func (s *Server) cookieName(ticketID string) string {
-	name := "passport-" + string(oauth.DigestOf(ticketID))[:16]
+	return s.cookiePrefix() + string(oauth.DigestOf(ticketID))[:16]
+}
+
+func (s *Server) cookiePrefix() string {
 	if s.https() {
-		return "__Host-" + name
+		return "__Host-passport-"
 	}
-	return name
+	return "passport-"
 }
 
 // ticketCookie returns the cookie that binds a ticket to a browser; with a
 // negative age, one that takes it away.
-func (s *Server) ticketCookie(ticketID, value string, age int) *http.Cookie {
+func (s *Server) ticketCookie(name, value string, age int) *http.Cookie {
 	return &http.Cookie{
-		Name: s.cookieName(ticketID), Value: value, Path: "/", MaxAge: age,
+		Name: name, Value: value, Path: "/", MaxAge: age,
 		HttpOnly: true, Secure: s.https(), SameSite: http.SameSiteLaxMode,
 	}
 }
 
-func (s *Server) https() bool { return strings.HasPrefix(s.config.Issuer, "https://") }
+func (s *Server) https() bool { return s.issuer.Scheme == "https" }
 
 // markParam is the parameter that the return address of a sign-in page carries.
 const markParam = "passport_sign_in"
@@ -124,15 +147,19 @@ func (s *Server) newMark(params url.Values, at time.Time) (string, error) {
 	return s.roots.seal("sign-in mark", plain), nil
 }
 
-// openMark returns when the browser was sent to sign in for this very request.
-func (s *Server) openMark(params url.Values, at time.Time) (asked time.Time, ok bool) {
+// openMark returns when the browser was sent to sign in for this very request;
+// zero if it was not, or too long ago.
+func (s *Server) openMark(params url.Values, at time.Time) time.Time {
 	plain, _, err := s.roots.open("sign-in mark", params.Get(markParam))
 	var m mark
 	if err != nil || json.Unmarshal(plain, &m) != nil || m.Params != digestOfParams(params) {
-		return time.Time{}, false
+		return time.Time{}
 	}
-	asked = time.Unix(m.Asked, 0)
-	return asked, at.Before(asked.Add(markTTL))
+	asked := time.Unix(m.Asked, 0)
+	if !at.Before(asked.Add(markTTL)) {
+		return time.Time{}
+	}
+	return asked
 }
 
 func digestOfParams(params url.Values) oauth.Digest {

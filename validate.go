@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -59,8 +60,7 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 func (c Config) validate() error {
 	var f faults
 	f.issuer(c)
-	f.add(c.Path != "/" && (!strings.HasPrefix(c.Path, "/") || strings.HasSuffix(c.Path, "/") || strings.ContainsAny(c.Path, "{}? #%\\")),
-		"Path %q: want a plain path such as /oauth", c.Path)
+	f.add(c.Path != "/" && !isPlainPath(c.Path), "Path %q: want a plain path such as /oauth", c.Path)
 	f.store(c)
 	f.keys(c)
 	f.users(c)
@@ -73,16 +73,24 @@ func (c Config) validate() error {
 
 func (f *faults) issuer(c Config) {
 	u, err := url.Parse(c.Issuer)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Scheme != "https" && u.Scheme != "http" {
 		f.add(true, "Issuer %q: want the server's own URL, such as https://app.example.com", c.Issuer)
 		return
 	}
 	f.add(u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || strings.Contains(c.Issuer, "#"),
 		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)", c.Issuer)
 	f.add(strings.HasSuffix(c.Issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte", c.Issuer)
-	f.add(strings.ContainsAny(u.EscapedPath(), "{}%\\") || strings.Contains(u.Path, "//"), "Issuer %q: want a plain path", c.Issuer)
+	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none", c.Issuer)
+	f.add(!strings.HasPrefix(c.Issuer, strings.ToLower(u.Scheme+"://"+u.Host)), "Issuer %q: write scheme and host in small letters, as browsers do", c.Issuer)
 	f.add(u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureAllowHTTP,
 		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", c.Issuer)
+}
+
+// isPlainPath reports whether a path is the same to clients, proxies and a
+// ServeMux: one that is clean, of characters that nobody encodes.
+func isPlainPath(p string) bool {
+	const plain = "/-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return strings.HasPrefix(p, "/") && p != "/" && path.Clean(p) == p && strings.Trim(p, plain) == ""
 }
 
 func loopback(host string) bool {
@@ -91,7 +99,7 @@ func loopback(host string) bool {
 }
 
 func (f *faults) store(c Config) {
-	if c.Store == nil {
+	if c.Store == nil || isNilPointer(c.Store) {
 		f.add(true, "Store is missing: use sqlstore.New(db, dialect), or new(memstore.Store) for a trial")
 		return
 	}
@@ -122,7 +130,7 @@ func (f *faults) keys(c Config) {
 
 func (f *faults) users(c Config) {
 	check := func(field string, p UserProvider) {
-		if v := reflect.ValueOf(p); v.Kind() == reflect.Pointer && v.IsNil() {
+		if isNilPointer(p) {
 			f.add(true, "%s is a nil %T: leave the field out, or make one", field, p)
 			return
 		}
@@ -148,6 +156,13 @@ func (f *faults) users(c Config) {
 	}
 }
 
+// isNilPointer reports whether an interface that is not nil holds a pointer that
+// is: a variable that nobody has set.
+func isNilPointer(v any) bool {
+	value := reflect.ValueOf(v)
+	return value.Kind() == reflect.Pointer && value.IsNil()
+}
+
 func isProviderName(name string) bool {
 	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
@@ -162,8 +177,11 @@ func (f *faults) scopes(c Config) {
 		f.add(seen[s.ID], "Scopes lists %q twice: take one out", s.ID)
 		seen[s.ID] = true
 	}
+	twice := map[string]bool{}
 	for _, id := range c.DefaultScopes {
 		f.add(!seen[id], "DefaultScopes names %q, which Scopes does not list: add it there", id)
+		f.add(twice[id], "DefaultScopes lists %q twice: take one out", id)
+		twice[id] = true
 	}
 }
 
@@ -185,14 +203,18 @@ func (f *faults) lifetimes(c Config) {
 	}{{"AccessTokenTTL", c.AccessTokenTTL}, {"RefreshTokenTTL", c.RefreshTokenTTL}, {"CodeTTL", c.CodeTTL}} {
 		f.add(ttl.d < time.Second, "%s is %v: want at least a second", ttl.name, ttl.d)
 	}
-	f.add(c.FamilyTTL < 0, "FamilyTTL is %v: want none, or a time after which users consent anew", c.FamilyTTL)
+	f.add(c.FamilyTTL != 0 && c.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", c.FamilyTTL)
 	f.add(c.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", c.CodeTTL)
 	f.add(c.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: at most a minute; it is for answers that were lost, not for tokens that are kept", c.RefreshTokenGrace)
 }
 
 func (f *faults) grants(c Config) {
 	seen := map[string]bool{"authorization_code": true, "refresh_token": true, "client_credentials": true}
-	for _, g := range c.Grants {
+	for i, g := range c.Grants {
+		if g == nil || isNilPointer(g) {
+			f.add(true, "Grants[%d] is nil: leave it out", i)
+			continue
+		}
 		f.add(g.GrantType() == "", "Grants: %T has no GrantType", g)
 		f.add(seen[g.GrantType()], "Grants has a second grant for grant_type %q: take one out", g.GrantType())
 		seen[g.GrantType()] = true

@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -59,15 +60,15 @@ const maxName = 80
 
 // showConsent asks the user, with a fresh ticket.
 func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authorization, who *account, granted []string) error {
-	sealed, err := s.newTicket(w, q, who.ref)
+	sealed, err := s.newTicket(w, r, q, who.ref)
 	if err != nil {
 		return err
 	}
 	asked := s.ScopesFor(q.scopes...)
-	isNew := func(scope Scope) bool { return !slices.Contains(granted, scope.ID) }
+	isNew := func(scope Scope) bool { return len(s.unconsented(q, granted, scope.ID)) > 0 }
 	host := redirect.Host(q.redirectURI)
 	data := map[string]any{
-		"Client":    page.Text(q.client.Name, maxName),
+		"Client":    cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
 		"User":      page.Text(who.user.Name, maxName),
 		"New":       slices.DeleteFunc(slices.Clone(asked), func(scope Scope) bool { return !isNew(scope) }),
 		"Old":       slices.DeleteFunc(slices.Clone(asked), isNew),

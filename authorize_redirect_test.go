@@ -1,0 +1,302 @@
+package passport_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// "If the request fails due to a missing, invalid, or mismatching redirection
+// URI, or if the client identifier is missing or invalid, the authorization
+// server [...] MUST NOT automatically redirect" (RFC 6749 §4.1.2.1), whatever
+// else is wrong with the request, and with prompt=none too.
+func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectWithoutAKnownPlace(t *testing.T) {
+	s := newServer(t)
+	c, gone := s.web(), s.web()
+	bare := s.register(passport.Registration{GrantTypes: []string{"client_credentials"}, RedirectURIs: []string{}})
+	if err := s.RevokeClient(t.Context(), gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	const evil = "https://evil.example/cb?x=<script>"
+	broken := map[string]func() url.Values{
+		"AZ-05 unknown client":             func() url.Values { return c.request("client_id", "nobody", "redirect_uri", evil) },
+		"AZ-05 missing client":             func() url.Values { return c.request("client_id", "", "redirect_uri", evil) },
+		"AZ-05 revoked client":             func() url.Values { return gone.request() },
+		"AZ-05 client ID in another case":  func() url.Values { return c.request("client_id", strings.ToUpper(c.ID)) },
+		"AZ-05 client ID with a space":     func() url.Values { return c.request("client_id", c.ID+" ") },
+		"AZ-05 client ID with a NUL":       func() url.Values { return c.request("client_id", c.ID+"\x00") },
+		"AZ-05 client ID, not UTF-8":       func() url.Values { return c.request("client_id", "\xff\xfe") },
+		"AZ-05 client ID of 5 KB":          func() url.Values { return c.request("client_id", strings.Repeat("a", 5<<10)) },
+		"AZ-05 another's secret as ID":     func() url.Values { return c.request("client_id", c.secret) },
+		"AZ-06 unregistered":               func() url.Values { return c.request("redirect_uri", evil) },
+		"AZ-06 none registered":            func() url.Values { return bare.request("redirect_uri", evil) },
+		"AZ-06 none registered, none sent": func() url.Values { return bare.request() },
+		"AZ-06 with a line end":            func() url.Values { return c.request("redirect_uri", c.RedirectURIs[0]+"\r\nSet-Cookie: a=b") },
+		"AZ-06 not UTF-8":                  func() url.Values { return c.request("redirect_uri", c.RedirectURIs[0]+"\xff") },
+		"AZ-06 javascript":                 func() url.Values { return c.request("redirect_uri", "javascript:alert(1)//"+c.RedirectURIs[0]) },
+	}
+	for name, request := range broken {
+		t.Run(name, func(t *testing.T) {
+			s := s.in(t)
+			for _, more := range [][]string{
+				nil, {"prompt", "none"}, {"response_type", ""}, {"response_type", "token"}, {"scope", "nothing"}, {"code_challenge", "x"},
+				{"request", "x"}, {"prompt", "login"}, {"resource", "https://other.example"}, {"response_mode", "form_post"},
+			} {
+				for _, b := range []*browser{s.browser(), s.browser().signIn("alice")} {
+					query := set(request(), more...).Encode()
+					for _, a := range []*answer{b.get("/oauth/authorize?" + query), b.send(b.newRequest("POST", "/oauth/authorize", query, nil))} {
+						a.wantPage(400)
+						if len(b.cookies("passport-")) > 0 || strings.Contains(a.body, "evil.example") || strings.Contains(a.body, "<a ") {
+							t.Errorf("with %v the page leads somewhere: %s", more, a)
+						}
+					}
+				}
+			}
+		})
+	}
+	// The log says which check failed; the page does not.
+	s.browser().authorize(c, "client_id", "nobody").wantPage(400, "This app is not known here", "invalid_client")
+	s.browser().authorize(c, "redirect_uri", "https://evil.example/cb").wantPage(400, "redirect_uri is not one that is registered")
+	for _, hint := range []string{"passport client list", "compared byte by byte", "is revoked or suspended"} {
+		if !strings.Contains(s.log.String(), hint) {
+			t.Errorf("the log does not say %q", hint)
+		}
+	}
+}
+
+// A client that is suspended cannot ask, and can once that is taken back.
+func TestAuthorize_AZ_05_SuspendedClient(t *testing.T) {
+	s := newServer(t)
+	c, b := s.web(), s.browser().signIn("alice")
+	stored, err := s.store.Client(t.Context(), c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := b.authorize(c)
+	stored.SuspendedAt = stored.CreatedAt
+	if err := s.store.UpdateClient(t.Context(), stored, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.authorize(c).wantPage(400)
+	page.allow().wantPage(400)
+	stored.Version++
+	stored.SuspendedAt = time.Time{}
+	if err := s.store.UpdateClient(t.Context(), stored, nil); err != nil {
+		t.Fatal(err)
+	}
+	page.allow().code()
+}
+
+// redirect_uri may be left out where exactly one is registered, in full
+// (RFC 6749 §3.1.2.3).
+func TestAuthorize_AZ_07_OmittedRedirectURI(t *testing.T) {
+	s := newServer(t)
+	b := s.browser().signIn("alice")
+	one := s.register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb?tenant=1"}})
+	done := b.authorize(one, "redirect_uri", "").allow()
+	if !strings.HasPrefix(done.target(), "https://app.example.com/cb?tenant=1&code=") {
+		t.Errorf("the answer goes to %s", done.target())
+	}
+	s.exchange(one, "grant_type", "authorization_code", "code", done.code(), "code_verifier", one.verifier).tokens()
+	two := s.register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb", "https://app.example.com/other"}})
+	b.authorize(two, "redirect_uri", "").wantPage(400, "redirect_uri is missing")
+	b.authorize(two, "redirect_uri", "https://app.example.com/other").allow().code()
+	same := s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1:7000/cb"}})
+	if done := b.authorize(same, "redirect_uri", "").allow(); !strings.HasPrefix(done.target(), "http://127.0.0.1:7000/cb?") {
+		t.Errorf("the answer goes to %s", done.target())
+	}
+}
+
+// Redirect URIs are compared byte by byte (RFC 9700 §2.1, §4.1.3).
+func TestAuthorize_AZ_08_NeverRepeat_B1_B3_B4_B5_OtherRedirectURIs(t *testing.T) {
+	s := newServer(t)
+	for _, method := range []oauth.AuthMethod{oauth.AuthSecret, oauth.AuthNone} {
+		c := s.register(passport.Registration{AuthMethod: method, RedirectURIs: []string{"https://app.example.com/cb?a=1&b=2", "https://app.example.com/Plain"}})
+		b := s.browser().signIn("alice")
+		for name, uri := range map[string]string{
+			"B1 case of the path":      "https://app.example.com/plain",
+			"B1 case of the host":      "https://APP.example.com/Plain",
+			"case of the scheme":       "HTTPS://app.example.com/Plain",
+			"default port":             "https://app.example.com:443/Plain",
+			"order of the query":       "https://app.example.com/cb?b=2&a=1",
+			"encoded letter":           "https://app.example.com/%50lain",
+			"dots":                     "https://app.example.com/x/../Plain",
+			"B3 host as a suffix":      "https://attacker-app.example.com/Plain",
+			"B3 host as a prefix":      "https://app.example.com.attacker.example/Plain",
+			"B3 ftp":                   "ftp://app.example.com/Plain",
+			"B3 http":                  "http://app.example.com/Plain",
+			"B3 another path":          "https://app.example.com/other",
+			"B4 prefix":                "https://app.example.com/Plain/more",
+			"B4 trailing slash":        "https://app.example.com/Plain/",
+			"B4 added query":           "https://app.example.com/Plain?x=1",
+			"B4 more of the query":     "https://app.example.com/cb?a=1&b=2&c=3",
+			"B4 path parameters":       "https://app.example.com/Plain;x",
+			"B4 fragment":              "https://app.example.com/Plain#x",
+			"B4 encoded dots":          "https://app.example.com/%2e%2e/Plain",
+			"B4 backslash":             `https://app.example.com\Plain`,
+			"B4 backslash and at":      `https://evil.example\@app.example.com/Plain`,
+			"B4 IDN":                   "https://аpp.example.com/Plain",
+			"B4 IPv6 zone":             "https://[fe80::1%25eth0]/Plain",
+			"B5 userinfo":              "https://user@app.example.com/Plain",
+			"B5 the host as userinfo":  "https://app.example.com@evil.example/Plain",
+			"B5 password":              "https://a:b@app.example.com/Plain",
+			"leading space":            " https://app.example.com/Plain",
+			"two, separated by spaces": "https://app.example.com/Plain https://app.example.com/Plain",
+		} {
+			if a := b.authorize(c, "redirect_uri", uri, "prompt", "none"); a.status != 400 || a.target() != "" {
+				t.Errorf("%s: %q is taken for a registered one: %s", name, uri, a)
+			}
+		}
+		for _, uri := range c.RedirectURIs {
+			b.authorize(c, "redirect_uri", uri, "prompt", "consent").allow().code()
+		}
+	}
+}
+
+// The port of a native client's loopback URI is its own at the time of the
+// request (RFC 8252 §7.3), and nothing else is.
+func TestAuthorize_AZ_09_AZ_10_NeverRepeat_B2_LoopbackPorts(t *testing.T) {
+	s := newServer(t)
+	uris := []string{"http://127.0.0.1/cb?x=1", "http://[::1]/cb", "http://localhost:3000/cb"}
+	native := s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: append(uris, "com.example.app:/cb")})
+	mixed := s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: append(uris, "https://app.example.com/cb")})
+	confidential := s.register(passport.Registration{RedirectURIs: uris})
+	b := s.browser().signIn("alice")
+	for _, uri := range []string{"http://127.0.0.1:49152/cb?x=1", "http://[::1]:49152/cb", "http://localhost:49152/cb", "http://localhost/cb"} {
+		done := b.authorize(native, "redirect_uri", uri).allow()
+		if u, _, _ := strings.Cut(done.target(), "code="); u != uri+"?" && u != uri+"&" {
+			t.Errorf("the answer to %s goes to %s", uri, done.target())
+		}
+		form := native.codeForm(done.code())
+		s.exchange(native, append(form, "redirect_uri", uris[0])...).wantJSONError(400, "invalid_grant")
+		s.exchange(native, append(form, "redirect_uri", uri)...).tokens()
+		b.authorize(mixed, "redirect_uri", uri).wantPage(400)
+		b.authorize(confidential, "redirect_uri", uri).wantPage(400)
+	}
+	for _, uri := range []string{
+		"http://127.0.0.1:9000/cb?x=2", "http://127.0.0.1:9000/other?x=1", "http://127.0.0.1:9000/cb?x=1&y=2", "http://127.0.0.2:9000/cb?x=1",
+		"http://[::ffff:127.0.0.1]:9000/cb?x=1", "https://127.0.0.1:9000/cb?x=1", "http://127.0.0.1:9000@evil.example/cb?x=1", "http://localhost.evil.example/cb",
+		"http://LOCALHOST:3000/cb", "http://127.0.0.1:99999/cb?x=1", "http://[::1%25lo]:80/cb", "com.example.app:80/cb",
+	} {
+		b.authorize(native, "redirect_uri", uri).wantPage(400)
+	}
+}
+
+// What may be registered (RFC 9700 §2.6, RFC 8252 §7.1, §8.4).
+func TestCreateClient_AZ_11_AZ_12_NeverRepeat_B5_B8_RedirectURIs(t *testing.T) {
+	s := newServer(t)
+	plain := newServer(t, func(c *passport.Config) { c.Issuer = "http://127.0.0.1:8000" })
+	create := func(s *server, uri string) error {
+		_, err := s.CreateClient(t.Context(), passport.Registration{Name: "App", AuthMethod: oauth.AuthNone, RedirectURIs: []string{uri}})
+		return err
+	}
+	for _, uri := range []string{
+		"https://app.example.com/cb", "https://app.example.com", "https://app.example.com:8443/cb?a=b", "https://xn--mnchen-3ya.example/cb", "https://192.0.2.1/",
+		"http://127.0.0.1/cb", "http://127.0.0.1:8080/cb", "http://[::1]/cb", "http://localhost/cb",
+		"com.example.app:/cb", "com.example.app://cb", "com.example.app:/cb?x=1", "com.example.app:cb",
+	} {
+		if err := create(s, uri); err != nil {
+			t.Errorf("%s is refused: %v", uri, err)
+		}
+	}
+	for _, uri := range []string{
+		"", "/cb", "//app.example.com/cb", "app.example.com/cb", "https://", "https:///cb", "https:cb",
+		"http://app.example.com/cb", "http://127.0.0.1.evil.example/", "http://localhost.evil.example/", "http://127.0.0.2/cb", "http://0.0.0.0/",
+		"https://app.example.com/cb#", "https://app.example.com/cb#x", "https://user@app.example.com/cb", "https://user:pw@app.example.com/cb", "https://@app.example.com/",
+		"https://*.example.com/cb", "https://app.example.com/*", "https://app.example.com/cb?*", "https://app.example.com/../cb", "https://app.example.com/%2e%2e/cb",
+		"javascript:alert(1)", "javascript://app.example.com/%0aalert(1)", "JavaScript:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)",
+		"data:text/html,<script>", "file:///etc/passwd", "blob:https://app.example.com/x", "vbscript:x", "about:blank", "ftp://app.example.com/cb",
+		"myapp:/cb", "myapp://cb", "com.example.app:", "localhost:8080/cb", "https://app.example.com/cb\r\nX: y", "https://app.example.com/c b", `https://app.example.com\cb`,
+		"https://app.example.com/cb?code=1", "https://app.example.com/" + strings.Repeat("a", 3000), "https://аpp.example.com/", "https://app.example.com/%zz", "https://[fe80::1%25eth0]/",
+	} {
+		if create(s, uri) == nil {
+			t.Errorf("%q may be registered", uri)
+		}
+	}
+	if err := create(plain, "http://app.example.com/cb"); err != nil {
+		t.Errorf("with an issuer of plain http a client of plain http is refused: %v", err)
+	}
+	// All faults at once, and what is right does not hide what is wrong.
+	_, err := s.CreateClient(t.Context(), passport.Registration{RedirectURIs: []string{"https://app.example.com/cb", "javascript:x", "http://evil.example"}})
+	for _, want := range []string{"name is missing", "javascript:x", "http://evil.example"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("CreateClient() = %v, want it to name %s", err, want)
+		}
+	}
+}
+
+// Parameters are added to the registered query, which stays byte for byte
+// (RFC 6749 §4.1.2).
+func TestAuthorize_AZ_17_RegisteredQueryStays(t *testing.T) {
+	s := newServer(t)
+	for _, uri := range []string{
+		"https://app.example.com/cb?b=2&a=1", "https://app.example.com/cb?x=%7e+y&x=1&=&%41", "https://app.example.com/cb?", "https://app.example.com?a", "https://app.example.com/cb?a&",
+		"https://app.example.com/o'b?it's", "com.example.app:/cb?q=a'b",
+	} {
+		c := s.register(passport.Registration{RedirectURIs: []string{uri}})
+		b := s.browser().signIn("alice")
+		page := b.authorize(c)
+		for _, a := range []*answer{page.deny(), b.authorize(c).allow(), b.authorize(c), b.authorize(c, "scope", "nothing")} {
+			rest, ok := strings.CutPrefix(a.target(), uri)
+			if !ok {
+				t.Errorf("the answer goes to %s, want %s and more", a.target(), uri)
+			}
+			if link := first(linkElement, a.body); link != "" && link != a.target() {
+				t.Errorf("the page links to %s and moves on to %s", link, a.target())
+			}
+			added, err := url.ParseQuery(strings.TrimLeft(rest, "?&"))
+			if err != nil || len(added["iss"]) != 1 || len(added["state"]) != 1 || len(added["code"])+len(added["error"]) != 1 {
+				t.Errorf("%s gets %q", uri, rest)
+			}
+		}
+	}
+}
+
+// Each answer names the issuer, errors too (RFC 9207 §2), and the state.
+func TestAuthorize_AZ_16_AZ_21_NeverRepeat_A11_EveryAnswerNamesTheIssuer(t *testing.T) {
+	s := newServer(t)
+	c, b := s.web(), s.browser().signIn("alice")
+	denied := b.authorize(c).deny().wantRedirectError("access_denied")
+	if status := denied.status; status != 200 && status != 303 {
+		t.Errorf("declining answers %d", status)
+	}
+	for what, a := range map[string]*answer{
+		"AZ-21 denied": denied, "allowed": b.authorize(c).allow(), "remembered": b.authorize(c), "refused": b.authorize(c, "scope", "nothing"),
+		"prompt=none": s.browser().authorize(c, "prompt", "none"), "after signing in": s.browser().authorize(c, "prompt", "login").signIn("alice"),
+	} {
+		if p := a.params(); p.Get("iss") != issuer || p.Get("state") != defaultState {
+			t.Errorf("%s: the client is told %v", what, p)
+		}
+	}
+}
+
+// A client that somebody registered for himself could use our errors to send
+// people anywhere (RFC 9700 §4.11.2): its errors are told on a page, until the
+// user is there and has decided.
+func TestAuthorize_AZ_20_UntrustedClients(t *testing.T) {
+	s := newServer(t)
+	c := s.register(passport.Registration{Owner: ref("bob")})
+	b := s.browser()
+	for _, pairs := range [][]string{
+		{"scope", "nothing"}, {"response_type", "token"}, {"code_challenge", "x"}, {"prompt", "none"}, {"prompt", "none login"},
+		{"response_mode", "form_post"}, {"resource", "https://other.example"}, {"request", "x"}, {"state", "a\nb"},
+	} {
+		b.authorize(c, pairs...).wantPage(400)
+	}
+	b.signIn("alice")
+	b.authorize(c, "prompt", "none").wantPage(400, "the user has to be asked")
+	page := b.authorize(c)
+	if !strings.Contains(page.body, "registered by another user and was not checked") {
+		t.Errorf("the page does not warn of an app that nobody checked: %s", page)
+	}
+	page.deny().wantRedirectError("access_denied")
+	b.authorize(c).allow().code()
+	b.authorize(c, "scope", "nothing").wantPage(400)
+	if trusted := b.authorize(s.web()); strings.Contains(trusted.body, "was not checked") {
+		t.Error("the page warns of a client that the operator made")
+	}
+}

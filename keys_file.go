@@ -42,6 +42,7 @@ func WriteKeys(dir, alg string, bits int, force bool) error {
 	if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
+	dir = cmp.Or(dir, ".")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}

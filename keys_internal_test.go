@@ -198,6 +198,9 @@ func TestNewRoots_Secrets(t *testing.T) {
 	keys := mustKeys(t, newP256(t))
 	first, second := bytes.Repeat([]byte("1"), 32), bytes.Repeat([]byte("2"), 32)
 	roots, rotated := newRoots(keys, [][]byte{first}), newRoots(keys, [][]byte{second, first})
+	if newRoots(keys, nil).first() != keys.roots.first() {
+		t.Error("without Config.Secrets the private key is not derived from")
+	}
 	if roots.first().derive("code", "1") == keys.roots.first().derive("code", "1") {
 		t.Error("with Config.Secrets the private key is derived from")
 	}

@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
@@ -25,7 +26,7 @@ const algLine = "Alg:"
 // maxKeyFile is more than any file of keys has.
 const maxKeyFile = 1 << 20
 
-// LoadKeys reads the keys in a directory, as `passport keys` writes them:
+// LoadKeys reads the keys in a directory, the current one when empty, as `passport keys` writes them:
 //
 //   - oauth-private.key signs;
 //   - oauth-private-*.key, in the order of their names, verify too and open what
@@ -38,6 +39,7 @@ const maxKeyFile = 1 << 20
 // RSA key signs with RS256, or with PS256 where a line "Alg: PS256" stands above
 // it. A file that others may read is a warning in the log, never a failure.
 func LoadKeys(dir string) (*Keys, error) {
+	dir = cmp.Or(dir, ".")
 	further, err := fs.Glob(os.DirFS(dir), furtherKeys) // sorted, like all that ReadDir gives
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)

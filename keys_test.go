@@ -281,6 +281,20 @@ func TestLoadKeys(t *testing.T) {
 	}
 }
 
+// No directory is the current one, for both who write and who read.
+func TestLoadKeys_CurrentDirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := passport.WriteKeys("", "", 0, false); err != nil {
+		t.Fatal(err)
+	}
+	further, _ := keyPair(t)
+	writeFile(t, "", "oauth-private-old.key", pemText(t, "PRIVATE KEY", further))
+	keys, err := passport.LoadKeys("")
+	if err != nil || len(kids(keys)) != 2 {
+		t.Errorf("LoadKeys = %v, %v, want the two keys of the current directory", keys, err)
+	}
+}
+
 // Each error names the file and what to do.
 func TestLoadKeys_Faults(t *testing.T) {
 	private, _ := keyPair(t)

@@ -151,6 +151,7 @@ func TestVerify_AT_05_Header(t *testing.T) {
 		{"another order", `{"typ":"at+jwt","kid":"KID","alg":"ES256"}`, true},
 		{"white space", " {\n\"typ\": \"at+jwt\", \"kid\":\"KID\" ,\"alg\":\"ES256\" } ", true},
 		{"media type", `{"alg":"ES256","kid":"KID","typ":"application/at+jwt"}`, true},
+		{"typ in capitals", `{"alg":"ES256","kid":"KID","typ":"AT+JWT"}`, true},
 		{"any case of typ", `{"alg":"ES256","kid":"KID","typ":"Application/AT+JWT"}`, true},
 		{"a parameter that nobody knows", `{"alg":"ES256","kid":"KID","typ":"at+jwt","x":null,"y":1}`, true},
 		{"typ of an ID token", `{"alg":"ES256","kid":"KID","typ":"JWT"}`, false},
@@ -400,6 +401,29 @@ func TestVerify_NeverRepeat_D13_Edits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A number in an ECDSA signature has 32 bytes, also where the first is zero (RFC
+// 7518 §3.4): without it the token would have a second spelling.
+func TestVerify_NeverRepeat_D13_ShortSignature(t *testing.T) {
+	k := newKey(t, jws.ES256)
+	for range 100_000 {
+		token := sign(t, k, jws.AccessToken)
+		dot := strings.LastIndexByte(token, '.') + 1
+		signature, err := base64.RawURLEncoding.DecodeString(token[dot:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if signature[32] != 0 {
+			continue
+		}
+		short := append(signature[:32:32], signature[33:]...)
+		if _, err := k.Verify(jws.AccessToken, token[:dot]+b64(short)); err == nil {
+			t.Error("a signature without its zero byte was admitted")
+		}
+		return
+	}
+	t.Fatal("no signature with a zero byte was made")
 }
 
 func TestKey_NeverRepeat_C8_PrintsNothing(t *testing.T) {

@@ -12,12 +12,16 @@ import (
 // and nothing else.
 func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 	base := strings.TrimSuffix(s.config.Path, "/")
+	methods := []string{"client_secret_basic", "client_secret_post"}
+	if s.hasUsers() || len(s.config.Grants) > 0 { // client_credentials is not for public clients
+		methods = append(methods, "none")
+	}
 	m := map[string]any{
 		"issuer":                                s.config.Issuer,
 		"token_endpoint":                        s.url(base + "/token"),
 		"jwks_uri":                              s.url(base + "/jwks"),
 		"grant_types_supported":                 slices.Sorted(maps.Keys(s.grants)),
-		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post", "none"},
+		"token_endpoint_auth_methods_supported": methods,
 		"response_types_supported":              []string{},
 	}
 	if len(s.config.Scopes) > 0 {

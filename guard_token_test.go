@@ -1,0 +1,342 @@
+package passport_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/go-passport/passport"
+)
+
+// forge makes tokens with the server's own key or another, by somebody else's
+// code.
+type forge struct {
+	*server
+	key    *ecdsa.PrivateKey
+	kid    string
+	claims map[string]any // of a token that is good
+}
+
+func newForge(t *testing.T) *forge {
+	t.Helper()
+	key := newSigner(t)
+	s := newServer(t, keysOf(t, key))
+	token := s.grantTokens(s.web()).Access
+	return &forge{s, key, s.verified(token).KeyID, claimsOf(t, token)}
+}
+
+// sign signs changed claims; nil takes one out.
+func (f *forge) sign(changes map[string]any) string {
+	f.t.Helper()
+	claims := maps.Clone(f.claims)
+	for name, value := range changes {
+		claims[name] = value
+		if value == nil {
+			delete(claims, name)
+		}
+	}
+	return f.signWith(jose.ES256, f.key, map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, claims)
+}
+
+func (f *forge) signWith(alg jose.SignatureAlgorithm, key any, header map[jose.HeaderKey]any, claims any) string {
+	f.t.Helper()
+	options := new(jose.SignerOptions)
+	for name, value := range header {
+		options.WithHeader(name, value)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, options)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return token
+}
+
+// raw signs a header as it is written, with the server's key.
+func (f *forge) raw(header string, payload []byte) string {
+	f.t.Helper()
+	input := b64([]byte(header)) + "." + b64(payload)
+	sum := sha256.Sum256([]byte(input))
+	r, s, err := ecdsa.Sign(rand.Reader, f.key, sum[:])
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return input + "." + b64(signature)
+}
+
+func (f *forge) payload() []byte {
+	payload, err := json.Marshal(f.claims)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return payload
+}
+
+func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// RFC 9068 §4: each claim is required. The forge's own token passes, so that it
+// is the claim that makes the difference.
+func TestNeverRepeat_E7_AT_05_RequiredClaims(t *testing.T) {
+	f := newForge(t)
+	f.wantAdmits(f.sign(nil), true, "signed anew with all claims")
+	for _, name := range []string{"iss", "sub", "aud", "exp", "iat", "jti", "client_id"} {
+		f.wantAdmits(f.sign(map[string]any{name: nil}), false, "without "+name)
+		for _, value := range []any{"", 0, true, []string{}, map[string]any{}, []any{nil}} {
+			f.wantAdmits(f.sign(map[string]any{name: value}), false, fmt.Sprintf("with %s %#v", name, value))
+		}
+	}
+	f.wantAdmits(f.sign(map[string]any{"scope": nil, "auth_time": nil}), true, "without claims that are not required")
+	f.wantBlameless()
+}
+
+// RFC 9068 §4 and RFC 8725 §3: what each claim has to be.
+func TestNeverRepeat_E8_AT_05_ClaimsThatAreNotRight(t *testing.T) {
+	f := newForge(t)
+	now := time.Now().Unix()
+	for name, changes := range map[string]map[string]any{
+		"another issuer":             {"iss": "https://evil.example"},
+		"the issuer with a slash":    {"iss": issuer + "/"},
+		"the issuer in upper case":   {"iss": strings.ToUpper(issuer)},
+		"another audience":           {"aud": "https://api.example.com"},
+		"audiences without ours":     {"aud": []string{"https://a.example", "https://b.example"}},
+		"the client as audience":     {"aud": f.claims["client_id"]},
+		"expired":                    {"exp": now - 1},
+		"expired long ago":           {"exp": 1},
+		"a negative expiry":          {"exp": -1},
+		"an expiry that is text":     {"exp": fmt.Sprint(now + 3600)},
+		"issued in the future":       {"iat": now + 120},
+		"not valid yet":              {"nbf": now + 120},
+		"an ID that is not there":    {"jti": "018f0000-0000-7000-8000-000000000000"},
+		"an ID that is not storable": {"jti": "a\x00b"},
+		"a very long ID":             {"jti": strings.Repeat("k", 5000)},
+	} {
+		f.wantAdmits(f.sign(changes), false, name)
+	}
+	f.wantAdmits(f.sign(map[string]any{"aud": []string{"https://a.example", issuer}}), true, "with our audience among others")
+	f.wantAdmits(f.sign(map[string]any{"nbf": now}), true, "valid from now on")
+	f.wantBlameless()
+}
+
+// The row decides: claims that outlive it open nothing.
+func TestGuard_AT_05_TheRowDecides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newForge(t)
+		later := f.sign(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()})
+		f.wantAdmits(later, true, "that claims a longer life, within that of its row")
+		time.Sleep(time.Hour)
+		f.wantAdmits(later, false, "that claims a longer life than its row has")
+	})
+}
+
+// The algorithm belongs to the key. Neither none nor a public key taken for a
+// shared secret gets anybody in.
+func TestNeverRepeat_E1_AlgorithmsThatAreNotTheKeys(t *testing.T) {
+	f := newForge(t)
+	payload := f.payload()
+	header := func(alg string) string { return `{"alg":"` + alg + `","kid":"` + f.kid + `","typ":"at+jwt"}` }
+	f.wantAdmits(f.raw(header("ES256"), payload), true, "with a header as it should be")
+	for _, alg := range []string{"none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "RS256", "PS256", "ES384", "ES512", "EdDSA", "es256", "ES256K"} {
+		input := b64([]byte(header(alg))) + "." + b64(payload)
+		f.wantAdmits(input+".", false, "with alg "+alg+" and no signature")
+		f.wantAdmits(input, false, "with alg "+alg+" and two parts")
+		f.wantAdmits(f.raw(header(alg), payload), false, "with alg "+alg+" and a good signature of the key")
+		for _, secret := range publicForms(t, f) {
+			mac := hmac.New(sha256.New, secret)
+			mac.Write([]byte(input))
+			f.wantAdmits(input+"."+b64(mac.Sum(nil)), false, "with alg "+alg+" and the public key for a secret")
+		}
+	}
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for alg, key := range map[jose.SignatureAlgorithm]any{jose.RS256: rsaKey, jose.PS256: rsaKey, jose.HS256: []byte(f.kid + f.kid), jose.ES256: newSigner(t)} {
+		f.wantAdmits(f.signWith(alg, key, map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, f.claims), false, "of a strange key under our kid")
+	}
+}
+
+// publicForms are the bytes that an attacker may try as a shared secret.
+func publicForms(t *testing.T, f *forge) [][]byte {
+	t.Helper()
+	key := f.published().Keys[0]
+	jwk, err := key.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := f.key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return [][]byte{{}, jwk, point, []byte(f.kid), []byte(f.get("/oauth/jwks").body)}
+}
+
+// Keys come from the configuration alone, whatever a header brings along.
+func TestNeverRepeat_E2_HeadersThatBringTheirKey(t *testing.T) {
+	f := newForge(t)
+	mine := newSigner(t)
+	jwk := jose.JSONWebKey{Key: &mine.PublicKey, KeyID: f.kid, Algorithm: "ES256", Use: "sig"}
+	for name, value := range map[jose.HeaderKey]any{"jwk": jwk, "jku": "https://evil.example/jwks", "x5u": "https://evil.example/cert", "x5c": []string{"MII"}} {
+		for _, kid := range []string{f.kid, "mine"} {
+			header := map[jose.HeaderKey]any{"kid": kid, "typ": "at+jwt", name: value}
+			f.wantAdmits(f.signWith(jose.ES256, mine, header, f.claims), false, fmt.Sprintf("with %s and a strange key", name))
+			f.wantAdmits(f.signWith(jose.ES256, f.key, header, f.claims), false, fmt.Sprintf("with %s and our key", name))
+		}
+	}
+	for _, kid := range []string{"", "unknown", "../../../etc/passwd", "' OR 1=1 --", "https://evil.example"} {
+		f.wantAdmits(f.signWith(jose.ES256, f.key, map[jose.HeaderKey]any{"kid": kid, "typ": "at+jwt"}, f.claims), false, "with the kid "+kid)
+	}
+}
+
+// RFC 7515 §4.1.11: what crit names and nobody understands is refused.
+func TestNeverRepeat_E3_Crit(t *testing.T) {
+	f := newForge(t)
+	for _, crit := range []string{`["exp"]`, `["b64"]`, `["unknown"]`, `[]`, `"exp"`, `null`} {
+		header := `{"alg":"ES256","kid":"` + f.kid + `","typ":"at+jwt","crit":` + crit + `,"unknown":1,"exp":1,"b64":true}`
+		f.wantAdmits(f.raw(header, f.payload()), false, "with crit "+crit)
+	}
+	f.wantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`","typ":"at+jwt","unknown":1}`, f.payload()), true, "with a parameter that is unknown and not critical")
+}
+
+// RFC 9068 §4: "typ … MUST be at+jwt or application/at+jwt".
+func TestGuard_AT_05_Typ(t *testing.T) {
+	f := newForge(t)
+	for typ, admitted := range map[string]bool{
+		"at+jwt": true, "application/at+jwt": true, "AT+JWT": true,
+		"JWT": false, "jwt": false, "": false, "id_token": false, "dpop+jwt": false, "logout+jwt": false, "at+jwt ": false, "xat+jwt": false,
+	} {
+		f.wantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`","typ":"`+typ+`"}`, f.payload()), admitted, "with typ "+typ)
+	}
+	f.wantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`"}`, f.payload()), false, "without typ")
+	f.wantAdmits(f.raw(`{"alg":"ES256","alg":"ES256","kid":"`+f.kid+`","typ":"at+jwt"}`, f.payload()), false, "with alg twice")
+}
+
+// Hostile strings cost nothing: a megabyte is refused before anybody looks into
+// it, and what is within the limit takes no more than a good token does.
+func TestNeverRepeat_E5_HostileTokensAreCheap(t *testing.T) {
+	f := newForge(t)
+	good := f.sign(nil)
+	megabyte := 1 << 20
+	hostile := map[string]string{
+		"a megabyte of dots":        strings.Repeat(".", megabyte),
+		"a megabyte of A":           strings.Repeat("A", megabyte),
+		"a good token and a lot":    good + strings.Repeat("A", megabyte),
+		"a lot and a good token":    strings.Repeat("A", megabyte) + good,
+		"dots within the limit":     strings.Repeat(".", 16<<10-1),
+		"a header that is nested":   b64([]byte(strings.Repeat(`{"a":`, 2000))) + ".e30.AA",
+		"a long payload":            strings.Split(good, ".")[0] + "." + strings.Repeat("A", 12<<10) + "." + strings.Split(good, ".")[2],
+		"a megabyte of spaces":      strings.Repeat(" ", megabyte) + good + strings.Repeat(" ", 10),
+		"a megabyte that is quoted": `"` + strings.Repeat("A", megabyte) + `"`,
+	}
+	g := f.GuardAny()
+	for name, bearer := range hostile {
+		var times []time.Duration
+		for range 15 {
+			start := time.Now()
+			a := f.call(g, "Authorization", "Bearer "+bearer)
+			times = append(times, time.Since(start))
+			if a.status != 401 && a.status != 400 && name != "a megabyte of spaces" {
+				t.Errorf("%s is answered %s", name, a)
+			}
+		}
+		if took := median(times); took > 5*time.Millisecond { // a megabyte of base64 and JSON takes far more, twenty times over
+			t.Errorf("%s takes %v to refuse", name, took)
+		}
+	}
+	f.wantBlameless()
+}
+
+// One verdict: of a token that is expired and forged nobody is told that it is
+// expired.
+func TestNeverRepeat_E6_SignatureFirst(t *testing.T) {
+	f := newForge(t)
+	expired := maps.Clone(f.claims)
+	expired["exp"], expired["aud"], expired["iss"] = 1, "x", "y"
+	forged := f.signWith(jose.ES256, newSigner(t), map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, expired)
+	a := f.call(f.GuardAny(), "Authorization", "Bearer "+forged)
+	if a.status != 401 || !strings.Contains(a.description(), "not one of ours") {
+		t.Errorf("a token that is forged and expired is refused with %q, want it told that it is not ours and nothing else", a.description())
+	}
+	signed := f.call(f.GuardAny(), "Authorization", "Bearer "+f.sign(map[string]any{"exp": 1}))
+	if !strings.Contains(signed.description(), "expired") {
+		t.Errorf("an expired token of ours is refused with %q", signed.description())
+	}
+}
+
+// Each truncation, extension and flipped bit of an access token makes it none.
+func TestNeverRepeat_D13_EditedAccessToken(t *testing.T) {
+	for alg, change := range everyKey(t) {
+		if alg == "PS256" && testing.Short() {
+			continue
+		}
+		s := newServer(t, change)
+		token := s.machineToken(s.machine())
+		g := s.GuardAny()
+		tried := 0
+		for edited := range edits(token) {
+			tried++
+			if a := s.call(g, "Authorization", "Bearer "+edited); a.status == 200 && strings.Trim(edited, " ") != token {
+				t.Errorf("%s: an edited token is admitted: %q, which was %q", alg, edited, token)
+			}
+		}
+		if tried < 2000 {
+			t.Errorf("%s: only %d edits were tried", alg, tried)
+		}
+		s.wantAdmits(token, true, "as it was")
+		s.wantBlameless()
+	}
+}
+
+// Keys that are too weak, or none at all, do not let the server start.
+func TestNeverRepeat_E4_WeakKeys(t *testing.T) {
+	weak, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, signer := range map[string]crypto.Signer{"P-224": weak, "an empty ECDSA key": &ecdsa.PrivateKey{}, "nil": nil} {
+		if _, err := passport.NewKeys(signer); err == nil {
+			t.Errorf("NewKeys with %s = nil, want an error", name)
+		}
+	}
+	if _, err := passport.NewKeys(); err == nil {
+		t.Error("NewKeys without a key = nil, want an error")
+	}
+	config := newServer(t).config
+	for _, secrets := range [][][]byte{{nil}, {[]byte("short")}, {make([]byte, 31)}} {
+		config.Secrets = secrets
+		if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), "32") {
+			t.Errorf("New with secrets of %d bytes = %v, want it refused", len(secrets[0]), err)
+		}
+	}
+	config.Secrets, config.Keys = nil, nil
+	if _, err := passport.New(config); err == nil {
+		t.Error("New without keys = nil: there must be no default (C14)")
+	}
+}

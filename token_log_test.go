@@ -1,0 +1,226 @@
+package passport_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+// canaries are the secrets that a whole run hands out or is sent.
+type canaries map[string]string // secret to what it is
+
+func (k canaries) add(what string, secrets ...string) {
+	for _, s := range secrets {
+		if len(s) > 7 { // shorter ones occur by chance
+			k[s] = what
+		}
+	}
+}
+
+// wantNoneIn fails if a text holds one of them, as it is or as a URL has it.
+func (k canaries) wantNoneIn(t *testing.T, where, text string) {
+	t.Helper()
+	if text == "" {
+		t.Errorf("%s is empty: the test proves nothing", where)
+	}
+	for secret, what := range k {
+		if strings.Contains(text, secret) || strings.Contains(text, url.QueryEscape(secret)) {
+			t.Errorf("%s holds %s", where, what)
+		}
+	}
+}
+
+// wholeRun does whatever can be done with codes, tokens and secrets, rightly and
+// wrongly, and returns all that has to stay secret.
+func wholeRun(s *server) canaries {
+	s.t.Helper()
+	k := canaries{}
+	for _, c := range []*client{s.web(), s.spa(), s.native()} {
+		b := s.browser().signIn("alice")
+		page := b.authorize(c, "scope", "read write")
+		k.add("a ticket", page.ticket())
+		code := page.allow().code()
+		k.add("a client secret", c.secret)
+		k.add("a session ID", b.session())
+		k.add("a code verifier", c.verifier)
+		k.add("a code", code, code+"x")
+		s.exchange(c, append(c.codeForm(code), "code_verifier", "wrong-"+c.verifier)...)
+		s.exchange(c, append(c.codeForm(code), "code_verifier", "short")...)
+		s.exchange(c, c.codeForm(code+"x")...)
+		s.exchange(s.web(), c.codeForm(code)...)
+		tok := s.redeem(c, code)
+		next := s.refresh(c, tok.Refresh).tokens()
+		again := s.refresh(c, tok.Refresh).tokens()
+		k.add("an access token", tok.Access, next.Access, again.Access)
+		k.add("the signature of an access token", signatureOf(tok.Access), signatureOf(next.Access), signatureOf(again.Access))
+		k.add("a refresh token", tok.Refresh, next.Refresh, tok.Refresh+"y")
+		s.refresh(c, tok.Refresh+"y")
+		s.refresh(c, tok.Refresh, "scope", "admin")
+		for _, header := range []string{"Bearer ", "Basic ", "", "Bearer x "} {
+			s.call(s.GuardAny(), "Authorization", header+next.Access)
+			s.call(s.GuardClient(), "Authorization", header+next.Access+"x")
+		}
+		s.callWith(s.Guard(), newGet("https://api.example.com/orders?access_token="+next.Access))
+		wrong := "the-wrong-secret-" + c.ID
+		k.add("a wrong secret", wrong)
+		s.send("grant_type=authorization_code&code="+code+"&client_id="+c.ID+"&client_secret="+wrong, "Authorization", "-")
+		s.send("grant_type=refresh_token&refresh_token="+next.Refresh, "Authorization", basic(c.ID, wrong))
+		s.send("grant_type=refresh_token&refresh_token=%00"+next.Refresh, "Authorization", basic(c.ID, c.secret))
+		s.send("grant_type=refresh_token&refresh_token="+next.Refresh+"&refresh_token="+next.Refresh, "Authorization", basic(c.ID, c.secret))
+		s.send("{\"refresh_token\":\""+next.Refresh+"\"}", "Content-Type", "-", "Content-Type", "application/json")
+		s.exchange(c, "grant_type", "password", "username", "alice", "password", "the-password-of-alice")
+		k.add("a password", "the-password-of-alice")
+		s.exchange(c, c.codeForm(code)...) // a replay
+		s.refresh(c, next.Refresh)
+		k.add("a code", b.authorize(c, "prompt", "consent").allow().code())
+	}
+	machine := s.machine()
+	k.add("a client secret", machine.secret)
+	k.add("an access token", s.machineToken(machine))
+	return k
+}
+
+func signatureOf(token string) string { return token[strings.LastIndexByte(token, '.')+1:] }
+
+// Nothing that works is in the log, at its most talkative.
+func TestNeverRepeat_C7_OP_02_NoSecretInTheLog(t *testing.T) {
+	s := newServer(t)
+	k := wholeRun(s)
+	if len(k) < 40 {
+		t.Fatalf("only %d canaries: the test proves little", len(k))
+	}
+	k.wantNoneIn(t, "the log", s.log.String())
+	s.wantBlameless()
+	refusals := 0
+	for line := range strings.Lines(s.log.String()) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatal(err)
+		}
+		if entry["msg"] != "request refused" {
+			continue
+		}
+		refusals++
+		for _, key := range []string{"request_id", "path", "error", "err"} {
+			if entry[key] == "" || entry[key] == nil {
+				t.Errorf("a refusal is logged without %s: %s", key, line)
+			}
+		}
+	}
+	if refusals < 30 {
+		t.Errorf("%d refusals were logged, want each of them", refusals)
+	}
+}
+
+// The same when the store fails, which is when people log everything.
+func TestNeverRepeat_C7_OP_02_NoSecretInTheLogOfAFailure(t *testing.T) {
+	k := canaries{}
+	for _, verb := range []string{"Client", "Code", "RefreshToken", "AccessToken", "Issue", "Begin", "Consented"} {
+		s, store := watched(t)
+		c := s.web()
+		tok, code := s.grantTokens(c), s.code(c, "prompt", "consent")
+		first := s.refresh(c, tok.Refresh).tokens()
+		k.add("a code", code)
+		k.add("a token", tok.Access, tok.Refresh, first.Access, first.Refresh)
+		k.add("a client secret", c.secret)
+		store.failing(verb, fmt.Errorf("cannot reach the database: %w", oauth.ErrUnavailable))
+		s.exchange(c, c.codeForm(code)...)
+		s.refresh(c, tok.Refresh)
+		s.refresh(c, first.Refresh)
+		s.call(s.GuardAny(), "Authorization", "Bearer "+first.Access)
+		s.browser().signIn("alice").authorize(c)
+		k.wantNoneIn(t, "the log of failing "+verb, s.log.String())
+	}
+}
+
+// Nor in the audit log, which tells of each change.
+func TestNeverRepeat_F9_OP_07_AuditLog(t *testing.T) {
+	s := newServer(t, withAudit)
+	k := wholeRun(s)
+	last := s.web()
+	s.grantTokens(last)
+	for _, err := range []error{
+		s.Withdraw(t.Context(), ref("alice"), last.ID), s.PasswordChanged(t.Context(), ref("alice"), ""), s.EndSession(t.Context(), ref("alice"), "x"),
+		s.RevokeUser(t.Context(), ref("alice")), s.RevokeClient(t.Context(), last.ID),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	machine := s.machine()
+	if err := s.RevokeToken(t.Context(), claimsOf(t, s.machineToken(machine))["jti"].(string)); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	actions := map[string]int{}
+	for record := range s.audited() {
+		fmt.Fprintf(&text, "%+v\n", record)
+		actions[record.Action]++
+		if record.Time.IsZero() {
+			t.Errorf("the record %+v has no time", record)
+		}
+		if strings.HasPrefix(record.Action, "token.issued") && (record.RequestID == "" || record.Address != "192.0.2.1" || record.ClientID == "" || record.Actor == "" || record.Reason == "") {
+			t.Errorf("the record %+v does not say who did what, from where, by which grant", record)
+		}
+	}
+	k.wantNoneIn(t, "the audit log", text.String())
+	for _, action := range []string{"client.created", "code.issued", "token.issued", "token.replayed", "token.revoked", "tokens.revoked", "consent.withdrawn", "client.revoked"} {
+		if actions[action] == 0 {
+			t.Errorf("the audit log has no record of %s, only %v", action, actions)
+		}
+	}
+	s.wantAudit("token.issued", 9) // three clients, code and refresh each; then last's, and two of machines; a retry issues nothing
+}
+
+func TestNeverRepeat_F9_AuditLogIsOffByDefault(t *testing.T) {
+	s := newServer(t)
+	wholeRun(s)
+	for record := range s.audited() {
+		t.Fatalf("the audit log is off, and holds %+v", record)
+	}
+}
+
+// Nothing that works is in the store.
+func TestNeverRepeat_C10_CO_10_RT_12_NothingInTheStoreWorks(t *testing.T) {
+	store := new(memstore.Store)
+	s := newServer(t, withAudit, func(c *passport.Config) { c.Store = store })
+	k := wholeRun(s)
+	dump := fmt.Sprintf("%+v", store)
+	for secret, what := range k {
+		if what == "a session ID" && !strings.Contains(dump, string(oauth.DigestOf(secret))) {
+			t.Fatalf("the dump does not even hold the digest of %s: the test proves nothing", what)
+		}
+	}
+	k.wantNoneIn(t, "a dump of the store", dump)
+}
+
+// A change is announced once, with the request's ID and address, before the
+// answer.
+func TestToken_OP_07_Events(t *testing.T) {
+	s := newServer(t)
+	c := s.web()
+	tok := s.grantTokens(c)
+	answer := s.refresh(c, tok.Refresh)
+	s.refresh(c, tok.Refresh).tokens() // a retry changes nothing
+	access, refresh := eventsOf[passport.AccessTokenIssued](s), eventsOf[passport.RefreshTokenIssued](s)
+	if len(access) != 2 || len(refresh) != 2 {
+		t.Fatalf("%d and %d events of issued tokens, want 2 and 2", len(access), len(refresh))
+	}
+	if refresh[0].Rotated || !refresh[1].Rotated {
+		t.Errorf("Rotated = %v, %v; want false for the first, true for the second", refresh[0].Rotated, refresh[1].Rotated)
+	}
+	e := access[1]
+	if e.RequestID != answer.header.Get("X-Request-Id") || e.Address != "192.0.2.1" || e.Token.ID != claimsOf(t, answer.tokens().Access)["jti"] || !slices.Equal(e.Token.Scopes, []string{"read"}) {
+		t.Errorf("event = %+v, want the request's ID and address, and the token", e)
+	}
+	if e.Token.Client.ID != c.ID || e.Token.Family.User != ref("alice") {
+		t.Errorf("the event's token is %+v, want client and user", e.Token)
+	}
+}

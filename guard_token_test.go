@@ -33,8 +33,8 @@ type forge struct {
 
 func newForge(t *testing.T) *forge {
 	t.Helper()
-	key := newSigner(t)
-	s := newServer(t, keysOf(t, key))
+	key := newECKey(t)
+	s := newServer(t, withKeys(t, key))
 	token := s.grantTokens(s.web()).Access
 	return &forge{s, key, s.verified(token).KeyID, claimsOf(t, token)}
 }
@@ -178,7 +178,7 @@ func TestNeverRepeat_E1_AlgorithmsThatAreNotTheKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for alg, key := range map[jose.SignatureAlgorithm]any{jose.RS256: rsaKey, jose.PS256: rsaKey, jose.HS256: []byte(f.kid + f.kid), jose.ES256: newSigner(t)} {
+	for alg, key := range map[jose.SignatureAlgorithm]any{jose.RS256: rsaKey, jose.PS256: rsaKey, jose.HS256: []byte(f.kid + f.kid), jose.ES256: newECKey(t)} {
 		f.wantAdmits(f.signWith(alg, key, map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, f.claims), false, "of a strange key under our kid")
 	}
 }
@@ -201,7 +201,7 @@ func publicForms(t *testing.T, f *forge) [][]byte {
 // Keys come from the configuration alone, whatever a header brings along.
 func TestNeverRepeat_E2_HeadersThatBringTheirKey(t *testing.T) {
 	f := newForge(t)
-	mine := newSigner(t)
+	mine := newECKey(t)
 	jwk := jose.JSONWebKey{Key: &mine.PublicKey, KeyID: f.kid, Algorithm: "ES256", Use: "sig"}
 	for name, value := range map[jose.HeaderKey]any{"jwk": jwk, "jku": "https://evil.example/jwks", "x5u": "https://evil.example/cert", "x5c": []string{"MII"}} {
 		for _, kid := range []string{f.kid, "mine"} {
@@ -279,7 +279,7 @@ func TestNeverRepeat_E6_SignatureFirst(t *testing.T) {
 	f := newForge(t)
 	expired := maps.Clone(f.claims)
 	expired["exp"], expired["aud"], expired["iss"] = 1, "x", "y"
-	forged := f.signWith(jose.ES256, newSigner(t), map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, expired)
+	forged := f.signWith(jose.ES256, newECKey(t), map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, expired)
 	a := f.call(f.GuardAny(), "Authorization", "Bearer "+forged)
 	if a.status != 401 || !strings.Contains(a.description(), "not one of ours") {
 		t.Errorf("a token that is forged and expired is refused with %q, want it told that it is not ours and nothing else", a.description())

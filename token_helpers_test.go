@@ -6,7 +6,9 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -163,7 +165,7 @@ func (w *watchedStore) total() (n int) {
 	return n
 }
 
-func newSigner(t testing.TB) *ecdsa.PrivateKey {
+func newECKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -172,9 +174,9 @@ func newSigner(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// keysOf returns a change of the configuration: these keys, the first of which
+// withKeys returns a change of the configuration: these keys, the first of which
 // signs.
-func keysOf(t testing.TB, signers ...crypto.Signer) func(*passport.Config) {
+func withKeys(t testing.TB, signers ...crypto.Signer) func(*passport.Config) {
 	t.Helper()
 	keys, err := passport.NewKeys(signers...)
 	if err != nil {
@@ -255,3 +257,25 @@ func newGet(target string) *http.Request { return httptest.NewRequest("GET", tar
 func printed(v any) string {
 	return fmt.Sprintf("%v\n%+v\n%#v\n%s\n%x", v, v, v, v, v)
 }
+
+// plainConfig is a configuration without what a test looks at: it logs nothing.
+func plainConfig(t testing.TB) passport.Config {
+	t.Helper()
+	keys, err := passport.GenerateKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return passport.Config{
+		Issuer: issuer, Store: new(memstore.Store), Keys: keys, Users: newAccounts("alice"),
+		Scopes: []passport.Scope{{ID: "read", Description: "Read your orders"}}, Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+// accessIn returns the access token of a token response.
+func accessIn(body string) string {
+	var got tokens
+	_ = json.Unmarshal([]byte(body), &got)
+	return got.Access
+}
+
+func isNotFound(err error) bool { return errors.Is(err, oauth.ErrNotFound) }

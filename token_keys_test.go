@@ -30,7 +30,7 @@ func everyKey(t testing.TB) map[string]func(*passport.Config) {
 		t.Fatal(err)
 	}
 	return map[string]func(*passport.Config){
-		"ES256": keysOf(t, newSigner(t)), "EdDSA": keysOf(t, ed), "RS256": keysOf(t, rs), "PS256": keysOf(t, passport.PS256(rs)),
+		"ES256": withKeys(t, newECKey(t)), "EdDSA": withKeys(t, ed), "RS256": withKeys(t, rs), "PS256": withKeys(t, passport.PS256(rs)),
 	}
 }
 
@@ -59,8 +59,8 @@ func TestToken_JK_01_JK_03_PublishedKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changes = append(changes, newSigner(t), ed, rs)
-	s := newServer(t, keysOf(t, changes...))
+	changes = append(changes, newECKey(t), ed, rs)
+	s := newServer(t, withKeys(t, changes...))
 	a := s.get("/oauth/jwks")
 	if got := a.header.Get("Content-Type"); got != "application/jwk-set+json" {
 		t.Errorf("Content-Type = %q, want application/jwk-set+json (RFC 7517 §8.5)", got)
@@ -95,13 +95,13 @@ func TestToken_JK_01_JK_03_PublishedKeys(t *testing.T) {
 // live.
 func TestToken_JK_02_Rotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		before, after := newSigner(t), newSigner(t)
-		s := newServer(t, keysOf(t, before))
+		before, after := newECKey(t), newECKey(t)
+		s := newServer(t, withKeys(t, before))
 		c, machine := s.web(), s.machine()
 		tok, own := s.grantTokens(c), s.machineToken(machine)
 		oldKid := s.verified(own).KeyID
 
-		announced := s.restart(keysOf(t, before, after))
+		announced := s.restart(withKeys(t, before, after))
 		if n := len(announced.published().Keys); n != 2 {
 			t.Errorf("%d keys are published before the new one signs, want both", n)
 		}
@@ -110,7 +110,7 @@ func TestToken_JK_02_Rotation(t *testing.T) {
 		}
 		time.Sleep(10 * time.Minute)
 
-		rotated := s.restart(keysOf(t, after, before))
+		rotated := s.restart(withKeys(t, after, before))
 		for _, published := range announced.published().Keys {
 			if len(rotated.published().Key(published.KeyID)) != 1 {
 				t.Errorf("the key %s is not published any more", published.KeyID)
@@ -127,7 +127,7 @@ func TestToken_JK_02_Rotation(t *testing.T) {
 		}
 		tok = rotated.refresh(c, tok.Refresh).tokens()
 
-		gone := s.restart(keysOf(t, after))
+		gone := s.restart(withKeys(t, after))
 		gone.wantAdmits(own, false, "signed with a key that was taken out")
 		gone.wantAdmits(tok.Access, true, "signed with the key that is left")
 		gone.refresh(c, tok.Refresh).tokens()
@@ -137,14 +137,14 @@ func TestToken_JK_02_Rotation(t *testing.T) {
 // A key that changes between a refresh and its retry does not make a theft of
 // it.
 func TestToken_JK_02_RT_04_RotationWithinTheGrace(t *testing.T) {
-	before, after := newSigner(t), newSigner(t)
-	s := newServer(t, keysOf(t, before))
+	before, after := newECKey(t), newECKey(t)
+	s := newServer(t, withKeys(t, before))
 	c := s.web()
 	tok := s.grantTokens(c)
 	code := s.code(c, "prompt", "consent")
 	first := s.refresh(c, tok.Refresh).tokens()
 
-	rotated := s.restart(keysOf(t, after, before))
+	rotated := s.restart(withKeys(t, after, before))
 	rotated.redeem(c, code)
 	again := rotated.refresh(c, tok.Refresh).tokens()
 	if again.Refresh != first.Refresh {
@@ -158,7 +158,7 @@ func TestToken_JK_02_RT_04_RotationWithinTheGrace(t *testing.T) {
 	}
 	rotated.wantAdmits(again.Access, true, "of a retry after the rotation")
 
-	gone := s.restart(keysOf(t, newSigner(t)))
+	gone := s.restart(withKeys(t, newECKey(t)))
 	a := gone.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
 	if !strings.Contains(a.description(), "key") {
 		t.Errorf("a retry that cannot be answered any more is refused with %q, which does not say why", a.description())
@@ -187,7 +187,7 @@ func TestToken_RT_04_SecretsOutliveKeys(t *testing.T) {
 	tok := s.grantTokens(c)
 	want := s.refresh(c, tok.Refresh).tokens().Refresh
 	for name, other := range map[string]*server{
-		"other keys":      s.restart(keysOf(t, newSigner(t))),
+		"other keys":      s.restart(withKeys(t, newECKey(t))),
 		"rotated secrets": s.restart(secrets(second, first)),
 	} {
 		if got := other.refresh(c, tok.Refresh).tokens().Refresh; got != want {
@@ -200,8 +200,8 @@ func TestToken_RT_04_SecretsOutliveKeys(t *testing.T) {
 
 // Keys, however they are printed, show nothing that signs.
 func TestToken_JK_04_NeverRepeat_C8_KeysAreNotPrinted(t *testing.T) {
-	key := newSigner(t)
-	s := newServer(t, keysOf(t, key))
+	key := newECKey(t)
+	s := newServer(t, withKeys(t, key))
 	s.grantTokens(s.web())
 	d := key.D.Bytes() //nolint:staticcheck // the number itself is what must not be printed
 	for _, text := range []string{s.log.String(), s.get("/oauth/jwks").body, printed(s.config), printed(s.Server), printed(s.config.Keys)} {

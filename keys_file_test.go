@@ -1,0 +1,141 @@
+package passport_test
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-passport/passport"
+)
+
+func TestWriteKeys_JK_04(t *testing.T) {
+	for alg, want := range map[string]string{"": "ES256", "ES256": "ES256", "EdDSA": "EdDSA", "RS256": "RS256", "PS256": "PS256"} {
+		t.Run("algorithm "+alg, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "new", "storage")
+			if err := passport.WriteKeys(dir, alg, 0, false); err != nil {
+				t.Fatal(err)
+			}
+			keys, err := passport.LoadKeys(dir)
+			if err != nil || !strings.HasPrefix(fmt.Sprint(keys), "passport.Keys("+want+" ") || len(kids(keys)) != 1 {
+				t.Fatalf("LoadKeys of what was written = %v, %v, want one key for %s", keys, err, want)
+			}
+			for name, mode := range map[string]fs.FileMode{"oauth-private.key": 0o600, "oauth-public.key": 0o644} {
+				info, err := os.Stat(filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if runtime.GOOS != "windows" && info.Mode().Perm() != mode {
+					t.Errorf("%s has mode %04o, want %04o", name, info.Mode().Perm(), mode)
+				}
+			}
+			entries, err := os.ReadDir(dir)
+			if err != nil || len(entries) != 2 {
+				t.Errorf("the directory holds %v, %v, want two files", entries, err)
+			}
+			// Others read the files too: PKCS#8 and SPKI, whatever stands above.
+			text, err := os.ReadFile(filepath.Join(dir, "oauth-private.key"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if block, rest := pem.Decode(text); block == nil || block.Type != "PRIVATE KEY" || len(block.Headers) != 0 || len(rest) != 0 {
+				t.Errorf("oauth-private.key is not one PEM block of PKCS#8")
+			}
+			if want == "RS256" {
+				block, _ := pem.Decode(text)
+				key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+				if err != nil || key.(*rsa.PrivateKey).N.BitLen() != 3072 {
+					t.Errorf("the RSA key is not of 3072 bits: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestWriteKeys_Refusals(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	writeFile(t, filepath.Dir(file), "file", "")
+	for name, write := range map[string]func(dir string) error{
+		"RSA of 1024 bits":      func(dir string) error { return passport.WriteKeys(dir, "RS256", 1024, false) },
+		"RSA of 2047 bits":      func(dir string) error { return passport.WriteKeys(dir, "PS256", 2047, false) },
+		"RSA of 1 bit":          func(dir string) error { return passport.WriteKeys(dir, "RS256", 1, true) },
+		"RSA of negative bits":  func(dir string) error { return passport.WriteKeys(dir, "RS256", -1, true) },
+		"RSA of a million bits": func(dir string) error { return passport.WriteKeys(dir, "RS256", 1_000_000, false) },
+		"a length for ES256":    func(dir string) error { return passport.WriteKeys(dir, "ES256", 2048, false) },
+		"HS256":                 func(dir string) error { return passport.WriteKeys(dir, "HS256", 0, false) },
+		"none":                  func(dir string) error { return passport.WriteKeys(dir, "none", 0, false) },
+		"es256 in small":        func(dir string) error { return passport.WriteKeys(dir, "es256", 0, false) },
+		"a file as directory":   func(string) error { return passport.WriteKeys(file, "", 0, false) },
+	} {
+		dir := t.TempDir()
+		if err := write(dir); err == nil {
+			t.Errorf("%s: WriteKeys did it", name)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+			t.Errorf("%s: WriteKeys left %v, %v", name, entries, err)
+		}
+	}
+}
+
+func TestWriteKeys_KeepsWhatIsThere(t *testing.T) {
+	for _, present := range []string{"oauth-private.key", "oauth-public.key"} {
+		dir := t.TempDir()
+		writeFile(t, dir, present, "mine")
+		if err := passport.WriteKeys(dir, "", 0, false); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), present) {
+			t.Errorf("WriteKeys beside %s = %v, want fs.ErrExist and its name", present, err)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != 1 {
+			t.Errorf("WriteKeys beside %s left %v, %v", present, entries, err)
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, present)); err != nil || string(text) != "mine" {
+			t.Errorf("%s now holds %d other bytes, %v", present, len(text), err)
+		}
+		if err := passport.WriteKeys(dir, "", 0, true); err != nil {
+			t.Errorf("WriteKeys with force = %v", err)
+		}
+		if keys, err := passport.LoadKeys(dir); err != nil || len(kids(keys)) != 1 {
+			t.Errorf("LoadKeys after force = %v, %v, want one key", keys, err)
+		}
+	}
+}
+
+func TestWriteKeys_AtOnce(t *testing.T) {
+	for range 20 {
+		dir := t.TempDir()
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		written, loaded := 0, map[string]bool{}
+		for range 8 {
+			wg.Go(func() {
+				err := passport.WriteKeys(dir, "", 0, false)
+				if err != nil && !errors.Is(err, fs.ErrExist) {
+					t.Errorf("WriteKeys = %v", err)
+				}
+				keys, loadErr := passport.LoadKeys(dir)
+				if loadErr != nil {
+					t.Errorf("LoadKeys after WriteKeys = %v", loadErr)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					written++
+				}
+				loaded[kids(keys)[0]] = true
+			})
+		}
+		wg.Wait()
+		if written != 1 || len(loaded) != 1 {
+			t.Fatalf("%d of 8 wrote the key, %d different ones were loaded, want 1 and 1", written, len(loaded))
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (a *Accounts) authenticate(ctx context.Context, email, password string, the
 // credentials returns those of an address, or empty ones: an account that does
 // not exist is treated like one whose password is wrong, to the end.
 func (a *Accounts) credentials(ctx context.Context, email string) (c credentials, err error) {
-	if checkEmail(email) != nil {
+	if !isEmail(email) {
 		return c, nil
 	}
 	err = a.db.Row(ctx, selectCredentials, func(rows *sql.Rows) (err error) {

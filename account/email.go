@@ -40,6 +40,8 @@ func checkEmail(email string) error {
 	return nil
 }
 
+func isEmail(s string) bool { return checkEmail(s) == nil }
+
 func unfitForEmail(r rune) bool { return unicode.IsSpace(r) || page.Unseen(r) }
 
 // cleanName is a name as it is stored: without what cannot be seen.

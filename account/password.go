@@ -74,7 +74,7 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 // has a slot.
 func (h *hasher) hash(password string) string {
 	salt := make([]byte, 16)
-	rand.Read(salt) //nolint:errcheck // it never fails, it ends the program
+	rand.Read(salt) // it never fails, it ends the program
 	return current.encode(salt, current.key(password, salt, 32))
 }
 
@@ -117,7 +117,7 @@ type argon2Params struct {
 }
 
 func (p argon2Params) key(password string, salt []byte, length int) []byte {
-	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(length)) //nolint:gosec // at most 64
+	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(length))
 }
 
 var b64 = base64.RawStdEncoding.Strict()
@@ -139,25 +139,41 @@ var errHash = errors.New("the stored password hash is neither argon2id (a PHC st
 
 // parseHash reads a stored hash.
 func parseHash(s string) (parsedHash, error) {
-	if strings.HasPrefix(s, "$2") {
-		cost, err := bcrypt.Cost([]byte(s))
-		if err != nil || cost > maxBcryptCost || len(s) != 60 || !strings.Contains("aby", s[2:3]) {
-			return parsedHash{}, errHash
-		}
-		return parsedHash{bcrypt: s}, nil
+	p, ok := parsedHash{bcrypt: s}, isBcrypt(s)
+	if !ok {
+		p, ok = parseArgon2(s)
 	}
+	if !ok {
+		return parsedHash{}, errHash
+	}
+	return p, nil
+}
+
+func isBcrypt(s string) bool {
+	if len(s) != 60 || !strings.HasPrefix(s, "$2") || !strings.Contains("aby", s[2:3]) {
+		return false
+	}
+	cost, err := bcrypt.Cost([]byte(s))
+	return err == nil && cost <= maxBcryptCost
+}
+
+// parseArgon2 reads "$argon2id$v=19$m=19456,t=2,p=1$salt$key".
+func parseArgon2(s string) (p parsedHash, ok bool) {
 	fields := strings.Split(s, "$")
 	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != "v="+strconv.Itoa(argon2.Version) {
-		return parsedHash{}, errHash
+		return p, false
 	}
-	p, ok := parseParams(fields[3])
-	salt, saltErr := b64.DecodeString(fields[4])
-	key, keyErr := b64.DecodeString(fields[5])
-	if !ok || saltErr != nil || keyErr != nil || len(salt) < 8 || len(salt) > 64 || len(key) < 16 || len(key) > 64 {
-		return parsedHash{}, errHash
+	p.argon2Params, ok = parseParams(fields[3])
+	if !ok {
+		return p, false
 	}
-	return parsedHash{argon2Params: p, salt: salt, key: key}, nil
+	var saltErr, keyErr error
+	p.salt, saltErr = b64.DecodeString(fields[4])
+	p.key, keyErr = b64.DecodeString(fields[5])
+	return p, errors.Join(saltErr, keyErr) == nil && between(8, len(p.salt), 64) && between(16, len(p.key), 64)
 }
+
+func between(least, n, most int) bool { return least <= n && n <= most }
 
 func parseParams(s string) (p argon2Params, ok bool) {
 	fields := strings.Split(s, ",")
@@ -167,7 +183,7 @@ func parseParams(s string) (p argon2Params, ok bool) {
 	memory, memoryOK := parseParam(fields[0], "m=", maxMemory)
 	passes, passesOK := parseParam(fields[1], "t=", maxTime)
 	threads, threadsOK := parseParam(fields[2], "p=", maxThreads)
-	p = argon2Params{memory: memory, time: passes, threads: uint8(threads)} //nolint:gosec // at most maxThreads
+	p = argon2Params{memory: memory, time: passes, threads: uint8(threads)}
 	return p, memoryOK && passesOK && threadsOK && memory >= 8*threads
 }
 

@@ -75,36 +75,21 @@ func (a *Accounts) see(ctx context.Context, s *session, now time.Time) {
 // open gives the browser a new cookie for a user who has just proved who they
 // are. What the browser had before is worth nothing from then on, so that a
 // cookie that somebody planted in it is not signed in (ZITADEL CVE-2024-28197).
-//
-// When the same user signs in anew the session keeps its ID: what was granted
-// in it still belongs to it, and ends with it. Somebody else's is ended first.
 func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error {
-	old, had := a.cookies.digest(r)
-	id := uuid.NewV7()
-	kept := ""
-	if had {
-		switch s, err := a.session(r); {
-		case err == nil && s.user.ID == p.user.ID:
-			kept = s.id
-		case err == nil || errors.Is(err, oauth.ErrNotFound):
-			if err := a.end(r.Context(), old); err != nil {
-				return err
-			}
-		default:
-			return err
-		}
+	before, err := a.before(r, p.user)
+	if err != nil {
+		return err
 	}
-	cookie := secret.New()
-	now := time.Now()
-	err := a.db.Tx(r.Context(), func(ctx context.Context, tx *sqldb.Tx) error {
-		id := id
-		if kept != "" {
+	fresh, cookie, now := uuid.NewV7(), secret.New(), time.Now()
+	err = a.db.Tx(r.Context(), func(ctx context.Context, tx *sqldb.Tx) error {
+		id := fresh
+		if before != nil {
 			// Of two sign-ins at once the one that deletes the row inherits.
-			switch n, err := tx.Exec(ctx, deleteSession, string(old)); {
+			switch n, err := tx.Exec(ctx, deleteSession, string(before.digest)); {
 			case err != nil:
 				return err
 			case n == 1:
-				id = kept
+				id = before.id
 			}
 		}
 		_, err := tx.Exec(ctx, insertSession, id, string(oauth.DigestOf(cookie)), p.user.ID, p.version,
@@ -118,8 +103,25 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error 
 		return fmt.Errorf("store session: %w", err)
 	}
 	a.cookies.setSession(w, cookie)
-	a.logSignIn(r, p.user)
 	return nil
+}
+
+// before returns the session that the browser had before u signed in, if it is
+// u's: it then keeps its ID, for what was granted in it belongs to it and ends
+// with it. Another one is ended.
+func (a *Accounts) before(r *http.Request, u *User) (*session, error) {
+	digest, ok := a.cookies.digest(r)
+	if !ok {
+		return nil, nil
+	}
+	s, err := a.session(r)
+	switch {
+	case err == nil && s.user.ID == u.ID:
+		return s, nil
+	case err == nil || errors.Is(err, oauth.ErrNotFound):
+		return nil, a.end(r.Context(), digest)
+	}
+	return nil, err
 }
 
 // end ends the session with a digest, if there is one: for the browser, then

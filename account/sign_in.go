@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -47,26 +48,34 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	v := a.view(w, r, nil)
 	v.ReturnTo, v.Email = returnTo(form), page.Text(form.Get("email"), maxEmail)
-	email, password := form.Get("email"), form.Get("password")
-	if trimmed(email) == "" {
-		v.EmailFault = "Enter your e-mail address."
-	}
-	if password == "" {
-		v.PasswordFault = "Enter your password."
-	}
-	if v.EmailFault+v.PasswordFault != "" {
+	if v.lacks(form) {
 		a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
 		return
 	}
-	err = a.authenticate(r.Context(), email, password, func(p *proof) error {
+	var user *User
+	err = a.authenticate(r.Context(), form.Get("email"), form.Get("password"), func(p *proof) error {
+		user = p.user
 		return a.open(w, r, p)
 	})
 	if err != nil {
 		a.refuse(w, r, v, err)
 		return
 	}
+	a.logSignIn(r, user)
 	page.Private(w)
 	http.Redirect(w, r, cmp.Or(v.ReturnTo, v.Home), http.StatusSeeOther)
+}
+
+// lacks notes what was not filled in, and reports whether there is any. It is no
+// try.
+func (v *view) lacks(form url.Values) bool {
+	if trimmed(form.Get("email")) == "" {
+		v.EmailFault = "Enter your e-mail address."
+	}
+	if form.Get("password") == "" {
+		v.PasswordFault = "Enter your password."
+	}
+	return v.EmailFault+v.PasswordFault != ""
 }
 
 // refuse shows the form again, the same one whether the account exists or not.

@@ -54,10 +54,22 @@ const (
 	knowsPair = `UPDATE passport_sign_in_attempts SET tries = 0, known_until = ?, keep_until = ? WHERE id = ?`
 )
 
-// try is one attempt to sign in, by the rows that count it. Their IDs are
-// digests, so that no length matters and nobody reads from the table who signs
-// in where.
+// try is one attempt to sign in, by the rows that count it; an empty one is not
+// counted. Their IDs are digests, so that no length matters and nobody reads
+// from the table who signs in where.
 type try struct{ pair, account, address string }
+
+// limit is how often a row may be counted within its window.
+type limit struct {
+	tries int
+	of    string // for the log
+}
+
+var (
+	perPair    = limit{TriesPerPair, "the account at this address"}
+	perAccount = limit{TriesPerAccount, "the account"}
+	perAddress = limit{TriesPerAddress, "the address"}
+)
 
 func newTry(emailKey, address string) try {
 	address = subscriber(address)
@@ -99,7 +111,7 @@ func (a *Accounts) count(ctx context.Context, t try) (counted try, err error) {
 	err = a.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
 		now := time.Now()
 		counted = t
-		if err := countOne(ctx, tx, t.pair, TriesPerPair, "the account at this address", now); err != nil {
+		if err := countOne(ctx, tx, t.pair, perPair, now); err != nil {
 			return err
 		}
 		knownUntil, err := knownUntil(ctx, tx, t.pair)
@@ -109,14 +121,14 @@ func (a *Accounts) count(ctx context.Context, t try) (counted try, err error) {
 		case knownUntil.After(now):
 			counted.account = ""
 		default:
-			if err := countOne(ctx, tx, t.account, TriesPerAccount, "the account", now); err != nil {
+			if err := countOne(ctx, tx, t.account, perAccount, now); err != nil {
 				return err
 			}
 		}
 		if t.address == "" {
 			return nil
 		}
-		return countOne(ctx, tx, t.address, TriesPerAddress, "the address", now)
+		return countOne(ctx, tx, t.address, perAddress, now)
 	})
 	if err != nil {
 		return try{}, fmt.Errorf("count try: %w", err)
@@ -125,14 +137,14 @@ func (a *Accounts) count(ctx context.Context, t try) (counted try, err error) {
 }
 
 // countOne counts a try in one row.
-func countOne(ctx context.Context, tx *sqldb.Tx, id string, limit int, name string, now time.Time) error {
+func countOne(ctx context.Context, tx *sqldb.Tx, id string, l limit, now time.Time) error {
 	at, ends := sqldb.At(now), sqldb.At(now.Add(TriesWindow))
 	steps := []func() (bool, error){
-		func() (bool, error) { return one(tx.Exec(ctx, countTry, id, at, limit)) },
+		func() (bool, error) { return one(tx.Exec(ctx, countTry, id, at, l.tries)) },
 		func() (bool, error) { return one(tx.Exec(ctx, countFirst, ends, ends, ends, id, at)) },
 		func() (bool, error) { return tx.Insert(ctx, insertTry, id, ends, ends) },
 		// Another one may have made the row since the first step.
-		func() (bool, error) { return one(tx.Exec(ctx, countTry, id, at, limit)) },
+		func() (bool, error) { return one(tx.Exec(ctx, countTry, id, at, l.tries)) },
 	}
 	for _, step := range steps {
 		if counted, err := step(); counted || err != nil {
@@ -146,7 +158,7 @@ func countOne(ctx context.Context, tx *sqldb.Tx, id string, limit int, name stri
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
 		return err
 	}
-	return &throttledError{limit: name, until: until}
+	return &throttledError{limit: l.of, until: until}
 }
 
 func one(n int64, err error) (bool, error) { return n == 1, err }

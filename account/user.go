@@ -242,7 +242,7 @@ func (a *Accounts) userPage(ctx context.Context, after string) (page []*User, er
 // UserByEmail returns the account with an e-mail address, also if it is
 // disabled, or [oauth.ErrNotFound].
 func (a *Accounts) UserByEmail(ctx context.Context, email string) (*User, error) {
-	if checkEmail(email) != nil {
+	if !isEmail(email) {
 		return nil, oauth.ErrNotFound
 	}
 	return a.user(ctx, selectByEmail, emailKey(email))

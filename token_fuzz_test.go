@@ -1,0 +1,116 @@
+package passport_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Whatever a client sends, the server neither panics nor takes it for a fault of
+// its own, and what it says back is what RFC 6749 §5.2 and RFC 6750 §3 allow.
+
+func FuzzTokenForm(f *testing.F) {
+	s, c := fuzzed(f)
+	for _, body := range []string{
+		"grant_type=client_credentials&client_id=" + c.ID + "&client_secret=" + c.secret,
+		"grant_type=authorization_code&code=x&client_id=" + c.ID + "&code_verifier=%C3%A9",
+		"grant_type=refresh_token&refresh_token=%00&scope=read+read&resource=a&resource=b",
+		"grant_type[]=x&scope[0]=y", "%zz=%", "a;b=c", "=&=", "grant_type=client_credentials&grant_type=x", "\xff=\xfe",
+		"client_id=%0d%0a&client_secret=%22%5c&grant_type=urn%3Ax",
+	} {
+		f.Add(body, "application/x-www-form-urlencoded")
+	}
+	f.Add("{}", "application/json")
+	f.Add("x", "multipart/form-data; boundary=\"")
+	f.Fuzz(func(t *testing.T, body, contentType string) {
+		r := httptest.NewRequest("POST", issuer+"/oauth/token", strings.NewReader(body))
+		r.Header["Content-Type"] = []string{contentType}
+		wantSound(t, s, r)
+	})
+}
+
+func FuzzBasicHeader(f *testing.F) {
+	s, c := fuzzed(f)
+	for _, header := range []string{
+		basic(c.ID, c.secret), basic(c.ID, ""), "Basic", "basic  ", "Basic %%%", rawBasic("a:b:c"), rawBasic("%zz:%"), rawBasic("\x00:\r\n"), rawBasic("é:\xff"), "Bearer x", "Basic " + strings.Repeat("A", 9000), "",
+	} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		r := httptest.NewRequest("POST", issuer+"/oauth/token", strings.NewReader("grant_type=client_credentials&scope=read"))
+		r.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
+		r.Header["Authorization"] = []string{header}
+		wantSound(t, s, r)
+	})
+}
+
+func FuzzBearer(f *testing.F) {
+	s, c := fuzzed(f)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", issuer+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Authorization", basic(c.ID, c.secret))
+	s.ServeHTTP(w, r)
+	token := accessIn(w.Body.String())
+	for _, header := range []string{"Bearer " + token, "Bearer", "bearer  ", "Bearer a.b.c", "Bearer ...", "Bearer " + token + "=", "Basic x", "Bearer " + strings.ToUpper(token), "Bearer eyJhbGciOiJub25lIn0.e30.", "", "Bearer \x00"} {
+		f.Add(header)
+	}
+	api := s.GuardAny()(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+	f.Fuzz(func(t *testing.T, header string) {
+		r := httptest.NewRequest("GET", "https://api.example.com/", nil)
+		r.Header["Authorization"] = []string{header}
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		challenge := w.Header().Get("WWW-Authenticate")
+		switch {
+		case w.Code == http.StatusOK && !strings.Contains(header, token):
+			t.Errorf("%q is admitted", header)
+		case w.Code >= 500:
+			t.Errorf("%q is answered %d", header, w.Code)
+		case w.Code != http.StatusOK && (!strings.HasPrefix(challenge, "Bearer ") || strings.Count(challenge, `"`)%2 != 0 || strings.ContainsAny(challenge, "\r\n\x00")):
+			t.Errorf("%q gets the challenge %q", header, challenge)
+		}
+	})
+}
+
+// fuzzed returns a server whose log fails nothing, and a client that acts for
+// itself.
+func fuzzed(f *testing.F) (*passport.Server, *client) {
+	f.Helper()
+	s, err := passport.New(plainConfig(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	made, err := s.CreateClient(f.Context(), passport.Registration{Name: "fuzz", GrantTypes: []string{"client_credentials"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	return s, &client{Client: made.Client, secret: made.Secret}
+}
+
+// wantSound serves a request and fails for a fault of ours, and for an answer
+// that is not what RFC 6749 §5 says.
+func wantSound(t *testing.T, s *passport.Server, r *http.Request) {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	a := &answer{t: t, status: w.Code, header: w.Header(), body: w.Body.String()}
+	if w.Code == http.StatusOK {
+		a.tokens()
+		return
+	}
+	if w.Code >= 500 || !utf8.ValidString(a.body) {
+		t.Errorf("answered %d %q", w.Code, a.body)
+		return
+	}
+	if code, _ := a.json()["error"].(string); oauth.ErrorCode(code).Status() >= 500 || code == "" {
+		t.Errorf("answered %d with the error %q", w.Code, code)
+	}
+	if strings.ContainsFunc(a.description(), func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		t.Errorf("error_description %q has a character that RFC 6749 §5.2 does not allow", a.description())
+	}
+}

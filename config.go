@@ -2,6 +2,7 @@ package passport
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -75,6 +76,10 @@ type Config struct {
 	// most 10 minutes (RFC 6749 §4.1.2).
 	CodeTTL time.Duration
 
+	// PurgeAfter is how long what has ended is kept before [Server.Run] forgets
+	// it, 7 days by default.
+	PurgeAfter time.Duration
+
 	// RequirePKCE demands a code challenge of confidential clients too. Public
 	// clients need one always (RFC 9700 §2.1.1).
 	RequirePKCE bool
@@ -115,3 +120,9 @@ type Config struct {
 	// Logger defaults to [slog.Default].
 	Logger *slog.Logger
 }
+
+// Format implements [fmt.Formatter]: the issuer alone, for Secrets are secret.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "passport.Config(%s)", c.Issuer) }
+
+// LogValue implements [slog.LogValuer]: the issuer alone.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.Issuer) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -95,19 +94,4 @@ func (s *Server) Withdraw(ctx context.Context, user UserRef, clientID string) er
 	}
 	s.announce(ctx, func(m Meta) Event { return ConsentWithdrawn{m, user, clientID} })
 	return nil
-}
-
-// Purge forgets what ended before a time, in batches, and returns how many rows
-// that were. What could still be replayed is kept as long as it matters.
-func (s *Server) Purge(ctx context.Context, before time.Time) (total int, err error) {
-	for {
-		n, err := s.config.Store.Purge(ctx, before.UTC(), 1000)
-		total += n
-		if err != nil {
-			return total, fmt.Errorf("purge: %w", err)
-		}
-		if n == 0 {
-			return total, nil
-		}
-	}
 }

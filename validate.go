@@ -29,6 +29,7 @@ func (c Config) withDefaults() Config {
 	c.RefreshTokenTTL = cmp.Or(c.RefreshTokenTTL, 30*day)
 	c.RefreshTokenGrace = cmp.Or(c.RefreshTokenGrace, 10*time.Second)
 	c.CodeTTL = cmp.Or(c.CodeTTL, time.Minute)
+	c.PurgeAfter = cmp.Or(c.PurgeAfter, 7*day)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.OnEvent == nil {
 		c.OnEvent = func(context.Context, Event) {}
@@ -200,7 +201,7 @@ func (f *faults) lifetimes(c Config) {
 	for _, ttl := range []struct {
 		name string
 		d    time.Duration
-	}{{"AccessTokenTTL", c.AccessTokenTTL}, {"RefreshTokenTTL", c.RefreshTokenTTL}, {"CodeTTL", c.CodeTTL}} {
+	}{{"AccessTokenTTL", c.AccessTokenTTL}, {"RefreshTokenTTL", c.RefreshTokenTTL}, {"CodeTTL", c.CodeTTL}, {"PurgeAfter", c.PurgeAfter}} {
 		f.add(ttl.d < time.Second, "%s is %v: want at least a second", ttl.name, ttl.d)
 	}
 	f.add(c.FamilyTTL != 0 && c.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", c.FamilyTTL)

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -92,7 +93,10 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	}
 	mux := in.routes(server, welcome{s.Issuer})
 	logger.Info("serving", "issuer", s.Issuer, "address", l.Addr().String())
-	return errors.Join(serveHTTP(ctx, l, s.around(mux, logger), logger), in.close())
+	stopKeeping := in.keepHouse(ctx, server)
+	err = serveHTTP(ctx, l, s.around(mux, logger), logger)
+	stopKeeping()
+	return errors.Join(err, in.close())
 }
 
 // settleIssuer refuses to guess: only on loopback is the address a name that
@@ -127,6 +131,18 @@ func (o *opened) routes(server *passport.Server, first http.Handler) *http.Serve
 	}
 	mux.Handle("GET "+prefix+"/{$}", first)
 	return mux
+}
+
+// keepHouse forgets from time to time what has ended, until the function is
+// called that it returns.
+func (o *opened) keepHouse(ctx context.Context, server *passport.Server) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { _ = server.Run(ctx, o.accounts) }) // it ends with ctx, and with no error
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // server returns the server over what was opened.

@@ -86,6 +86,8 @@ var all = []setting{
 		"How long a refresh that is sent again gets the same answer; \"-1s\" for never."},
 	{"code_ttl", func(s *settings) any { return &s.CodeTTL }, `"60s"`,
 		"The life of an authorization code, at most 10 minutes."},
+	{"purge_after", func(s *settings) any { return &s.PurgeAfter }, `"7d"`,
+		"How long tokens, codes and sessions that have ended are kept."},
 	{"require_pkce", func(s *settings) any { return &s.RequirePKCE }, `false`,
 		"Demand a code challenge of confidential clients too."},
 	{"skip_consent", func(s *settings) any { return &s.SkipConsentIDs }, `["client-id"]`,

@@ -1,0 +1,75 @@
+package passport
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// runEvery is how often [Server.Run] does its work, and purgeBatch how many rows
+// one step of it deletes.
+const (
+	runEvery   = time.Hour
+	purgeBatch = 1000
+)
+
+// Run does, until ctx ends, what has to be done from time to time: every hour it
+// forgets what ended longer ago than Config.PurgeAfter. It is the one loop that
+// an application may start, in a goroutine of its own; without it everything is
+// as correct, and the tables grow. Several nodes may run it at once.
+//
+// What else is given is purged along with the server's store, such as the
+// sessions of package account. A failed purge is logged and tried again an hour
+// later. Run returns nil when ctx ends.
+func (s *Server) Run(ctx context.Context, also ...oauth.Purger) error {
+	// Nodes that start together do not purge together.
+	timer := time.NewTimer(rand.N(runEvery))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		s.purgeAll(ctx, append([]oauth.Purger{s.config.Store}, also...))
+		timer.Reset(runEvery)
+	}
+}
+
+func (s *Server) purgeAll(ctx context.Context, stores []oauth.Purger) {
+	before := now().Add(-s.config.PurgeAfter)
+	for _, store := range stores {
+		started := time.Now()
+		n, err := purge(ctx, store, before)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.config.Logger.ErrorContext(ctx, "purge failed, and is tried again in an hour", "rows", n, "err", err)
+		case n > 0:
+			s.config.Logger.InfoContext(ctx, "purged what has ended", "rows", n, "duration", time.Since(started))
+		}
+	}
+}
+
+// Purge forgets what ended before a time, in batches, and returns how many rows
+// that were. What could still be replayed is kept as long as it matters.
+func (s *Server) Purge(ctx context.Context, before time.Time) (n int, err error) {
+	return purge(ctx, s.config.Store, before.UTC())
+}
+
+func purge(ctx context.Context, store oauth.Purger, before time.Time) (total int, err error) {
+	for {
+		n, err := store.Purge(ctx, before, purgeBatch)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("purge: %w", err)
+		}
+		if n == 0 {
+			return total, nil
+		}
+	}
+}

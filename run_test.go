@@ -1,0 +1,94 @@
+package passport_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+// purges counts calls, and fails as it is told.
+type purges struct {
+	befores []time.Time
+	err     error
+}
+
+func (p *purges) Purge(_ context.Context, before time.Time, _ int) (int, error) {
+	p.befores = append(p.befores, before)
+	return 0, p.err
+}
+
+// Run forgets every hour what ended before PurgeAfter, also after a failure, and
+// returns when its context ends.
+func TestRun_PurgesEveryHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		keys, err := passport.GenerateKeys()
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := new(memstore.Store)
+		s, err := passport.New(passport.Config{Issuer: "https://app.test", Store: store, Keys: keys, PurgeAfter: 48 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := s.CreateClient(t.Context(), passport.Registration{Name: "Machine", GrantTypes: []string{"client_credentials"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().UTC().Truncate(time.Microsecond)
+		err = store.Issue(t.Context(), &oauth.Issuance{Time: at, AccessToken: &oauth.AccessToken{
+			ID: "ended", Client: made.Client, IssuedAt: at, ExpiresAt: at.Add(time.Hour),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		also := &purges{err: errors.New("out of reach")}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx, also) }()
+
+		time.Sleep(48 * time.Hour)
+		if _, err := store.AccessToken(t.Context(), "ended"); err != nil {
+			t.Errorf("the token is gone before PurgeAfter: %v", err)
+		}
+		time.Sleep(3 * time.Hour)
+		if _, err := store.AccessToken(t.Context(), "ended"); !errors.Is(err, oauth.ErrNotFound) {
+			t.Errorf("the token is there after PurgeAfter and an hour: %v", err)
+		}
+		if n := len(also.befores); n < 49 || n > 52 {
+			t.Errorf("%d purges in 51 hours, also after failures; want one an hour", n)
+		}
+		if got := time.Since(also.befores[len(also.befores)-1]); got < 48*time.Hour || got > 50*time.Hour {
+			t.Errorf("the last purge was of what ended %v ago, want 48h and what has passed since", got)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Run() = %v when its context ends, want nil", err)
+		}
+	})
+}
+
+// However a Config is printed, its secrets are not.
+func TestConfig_JK_04_PrintsNoSecrets(t *testing.T) {
+	c := passport.Config{Issuer: "https://app.test", Secrets: [][]byte{[]byte("canary-canary-canary-canary-cana")}}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "config", c, "pointer", &c)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		fmt.Fprintf(&log, verb+"\n", c)
+		fmt.Fprintf(&log, verb+"\n", &c)
+	}
+	for _, canary := range []string{"canary", "63616e617279", "99 97 110"} {
+		if strings.Contains(log.String(), canary) {
+			t.Errorf("the secret stands in what is printed:\n%s", log.String())
+		}
+	}
+}

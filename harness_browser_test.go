@@ -49,7 +49,7 @@ func (b *browser) at(s *server) *browser {
 func (b *browser) signIn(id string) *browser {
 	b.t.Helper()
 	users := b.server.users
-	session := "session-of-" + id + "-" + rand.Text()
+	session := "session-" + rand.Text()
 	users.with(func() {
 		if users.byID[id] == nil {
 			b.t.Fatalf("there is no account %q", id)

@@ -3,6 +3,10 @@ package passport_test
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -340,4 +344,22 @@ func claimsOf(t *testing.T, token string) map[string]any {
 		t.Fatal(err)
 	}
 	return claims
+}
+
+func newSigner(t *testing.T) crypto.Signer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func keysOf(t *testing.T, signers ...crypto.Signer) *passport.Keys {
+	t.Helper()
+	keys, err := passport.NewKeys(signers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }

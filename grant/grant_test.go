@@ -1,0 +1,287 @@
+package grant_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/grant"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+var (
+	now      = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	user     = oauth.UserRef{Provider: "users", ID: "alice"}
+	verifier = strings.Repeat("v", 43)
+)
+
+// users is a provider that knows alice, or fails.
+type users struct {
+	answer *oauth.User
+	err    error
+}
+
+func (u users) CurrentUser(*http.Request) (*oauth.User, error)        { return nil, oauth.ErrNotFound }
+func (u users) UserByID(context.Context, string) (*oauth.User, error) { return u.answer, u.err }
+func (u users) SignInURL(_ *http.Request, returnTo string) string     { return returnTo }
+func (u users) provider(name string) oauth.UserProvider {
+	return map[string]oauth.UserProvider{"users": u}[name]
+}
+func newUsers() users { return users{answer: &oauth.User{ID: "alice"}} }
+func pairs(form url.Values, change map[string]string) url.Values {
+	for name, value := range change {
+		form.Set(name, value)
+	}
+	return form
+}
+
+// begun returns a store with the code "code" of alice at the client "web".
+func begun(t *testing.T, change func(*oauth.Code)) *memstore.Store {
+	t.Helper()
+	s := new(memstore.Store)
+	sum := sha256.Sum256([]byte(verifier))
+	f := &oauth.Family{ID: "f", User: user, ClientID: "web", CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
+	code := &oauth.Code{
+		Digest: oauth.DigestOf("code"), Family: f, Scopes: []string{"read", "write"}, RedirectURI: "https://app.example.com/cb",
+		CodeChallenge: base64.RawURLEncoding.EncodeToString(sum[:]), ExpiresAt: now.Add(time.Minute),
+	}
+	if change != nil {
+		change(code)
+	}
+	if err := s.Begin(t.Context(), &oauth.Beginning{Family: f, Code: code}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func request(s oauth.Store, change map[string]string) *oauth.TokenRequest {
+	form := url.Values{"code": {"code"}, "redirect_uri": {"https://app.example.com/cb"}, "code_verifier": {verifier}, "refresh_token": {"first"}}
+	return &oauth.TokenRequest{
+		Client: &oauth.Client{ID: "web", AuthMethod: oauth.AuthSecret, GrantTypes: []string{"authorization_code", "refresh_token"}},
+		Form:   pairs(form, change), Time: now.Add(time.Second), Store: s, Users: newUsers().provider,
+	}
+}
+
+func TestAuthorizationCode(t *testing.T) {
+	for name, tt := range map[string]struct {
+		stored func(*oauth.Code)
+		sent   map[string]string
+		want   error // nil: allowed
+	}{
+		"as it should be":           {nil, nil, nil},
+		"PK-05 wrong verifier":      {nil, map[string]string{"code_verifier": strings.Repeat("w", 43)}, oauth.InvalidGrant},
+		"PK-07 no verifier":         {nil, map[string]string{"code_verifier": ""}, oauth.InvalidGrant},
+		"PK-04 short verifier":      {nil, map[string]string{"code_verifier": verifier[:42]}, oauth.InvalidGrant},
+		"PK-06 no challenge":        {func(c *oauth.Code) { c.CodeChallenge = "" }, nil, oauth.InvalidRequest},
+		"neither":                   {func(c *oauth.Code) { c.CodeChallenge = "" }, map[string]string{"code_verifier": ""}, nil},
+		"CO-07 other redirect URI":  {nil, map[string]string{"redirect_uri": "https://app.example.com/other"}, oauth.InvalidGrant},
+		"CO-07 left out, bound":     {nil, map[string]string{"redirect_uri": ""}, nil},
+		"CO-07 left out, not bound": {func(c *oauth.Code) { c.CodeChallenge = "" }, map[string]string{"redirect_uri": "", "code_verifier": ""}, oauth.InvalidGrant},
+		"CO-07 none was sent":       {func(c *oauth.Code) { c.RedirectURI = "" }, nil, oauth.InvalidGrant},
+		"CO-05 another client":      {func(c *oauth.Code) { c.Family.ClientID = "other" }, nil, oauth.InvalidGrant},
+		"CO-02 expired":             {func(c *oauth.Code) { c.ExpiresAt = now.Add(time.Second) }, nil, oauth.InvalidGrant},
+		"CO-09 family has ended":    {func(c *oauth.Code) { c.Family.ExpiresAt = now }, nil, oauth.InvalidGrant},
+		"CO-09 family was revoked":  {func(c *oauth.Code) { c.Family.RevokedAt = now }, nil, oauth.InvalidGrant},
+		"CO-06 unknown":             {nil, map[string]string{"code": "other"}, oauth.InvalidGrant},
+		"CO-06 missing":             {nil, map[string]string{"code": ""}, oauth.InvalidRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := grant.AuthorizationCode{}.Authorize(t.Context(), request(begun(t, tt.stored), tt.sent))
+			if tt.want != nil {
+				if !errors.Is(err, tt.want) || a != nil {
+					t.Errorf("Authorize() = %+v, %v, want %v", a, err, tt.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("Authorize() = %v, want it allowed", err)
+			}
+			if got, _ := a.Subject.User(); got != user || a.Family.ID != "f" || !a.Refresh || !slices.Equal(a.Scopes, []string{"read", "write"}) {
+				t.Errorf("Authorize() = %+v, want alice, her family, what she agreed to and a refresh token", a)
+			}
+			if a.Spends != (oauth.Spend{Purpose: oauth.SpendCode, ID: string(oauth.DigestOf("code"))}) {
+				t.Errorf("Authorize() spends %+v, want the code", a.Spends)
+			}
+		})
+	}
+}
+
+// A grant reads and decides. It writes nothing, so that what it allowed may be
+// thrown away.
+func TestAuthorizationCode_WritesNothing(t *testing.T) {
+	s := begun(t, nil)
+	before := fmt.Sprintf("%+v", s)
+	for range 3 {
+		if _, err := (grant.AuthorizationCode{}).Authorize(t.Context(), request(s, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := fmt.Sprintf("%+v", s); after != before {
+		t.Errorf("the store was changed:\n%s\n%s", before, after)
+	}
+}
+
+// refreshed returns a store in which "first" was issued and, if spent, replaced
+// by "second" a second ago.
+func refreshed(t *testing.T, spent bool) *memstore.Store {
+	t.Helper()
+	s := begun(t, nil)
+	f := &oauth.Family{ID: "f", User: user, ClientID: "web"}
+	issue := func(spends oauth.Spend, token string, at time.Time) {
+		t.Helper()
+		err := s.Issue(t.Context(), &oauth.Issuance{
+			Time: at, Spends: spends,
+			AccessToken:  &oauth.AccessToken{ID: "of " + token, Client: &oauth.Client{ID: "web"}, Family: f, ExpiresAt: now.Add(time.Hour)},
+			RefreshToken: &oauth.RefreshToken{Digest: oauth.DigestOf(token), AccessTokenID: "of " + token, Family: f, Scopes: []string{"read", "write"}, ExpiresAt: now.Add(30 * time.Minute)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	issue(oauth.Spend{Purpose: oauth.SpendCode, ID: string(oauth.DigestOf("code"))}, "first", now)
+	if spent {
+		issue(oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(oauth.DigestOf("first"))}, "second", now)
+	}
+	return s
+}
+
+func TestRefreshToken(t *testing.T) {
+	g := grant.RefreshToken{Grace: 10 * time.Second}
+	r := request(refreshed(t, false), nil)
+	a, err := g.Authorize(t.Context(), r)
+	if err != nil || a.Again != nil || !a.Refresh || a.Spends.Purpose != oauth.SpendRefreshToken || !slices.Equal(a.Granted, []string{"read", "write"}) {
+		t.Fatalf("Authorize() = %+v, %v, want a rotation that keeps all that was granted", a, err)
+	}
+	r.Form.Set("scope", "read")
+	r.Scopes = []string{"read"}
+	if a, err := g.Authorize(t.Context(), r); err != nil || !slices.Equal(a.Scopes, []string{"read"}) || !slices.Equal(a.Granted, []string{"read", "write"}) {
+		t.Errorf("RT-06: Authorize() = %+v, %v, want read now and all later", a, err)
+	}
+	r.Scopes = []string{"read", "admin"}
+	if _, err := g.Authorize(t.Context(), r); !errors.Is(err, oauth.InvalidScope) {
+		t.Errorf("RT-06: Authorize() with a scope that was not granted = %v, want invalid_scope", err)
+	}
+	r.Form.Set("refresh_token", "")
+	if _, err := g.Authorize(t.Context(), r); !errors.Is(err, oauth.InvalidRequest) {
+		t.Errorf("Authorize() without a refresh token = %v, want invalid_request", err)
+	}
+	r.Form.Set("refresh_token", "first")
+	r.Form.Del("scope")
+	r.Client.ID = "other"
+	if _, err := g.Authorize(t.Context(), r); !errors.Is(err, oauth.InvalidGrant) {
+		t.Errorf("RT-01: Authorize() of another client = %v, want invalid_grant", err)
+	}
+	r.Client.ID, r.Time = "web", now.Add(30*time.Minute)
+	if _, err := g.Authorize(t.Context(), r); !errors.Is(err, oauth.InvalidGrant) {
+		t.Errorf("Authorize() when it has expired = %v, want invalid_grant", err)
+	}
+}
+
+func TestRefreshToken_RT_04_Grace(t *testing.T) {
+	for name, tt := range map[string]struct {
+		grace, later time.Duration
+		again        bool
+	}{
+		"at once":            {10 * time.Second, 0, true},
+		"just within":        {10 * time.Second, 10*time.Second - time.Microsecond, true},
+		"just over":          {10 * time.Second, 10 * time.Second, false},
+		"off":                {0, 0, false},
+		"clocks that differ": {10 * time.Second, -time.Second, true},
+	} {
+		r := request(refreshed(t, true), nil)
+		r.Time = now.Add(tt.later)
+		a, err := grant.RefreshToken{Grace: tt.grace}.Authorize(t.Context(), r)
+		replay, replayed := errors.AsType[*oauth.ReplayError](err)
+		if tt.again && (err != nil || a.Again == nil || a.Again.Digest != oauth.DigestOf("second")) {
+			t.Errorf("%s: Authorize() = %+v, %v, want what was issued before", name, a, err)
+		}
+		if !tt.again && (!replayed || replay.Family.ID != "f" || replay.What != oauth.SpendRefreshToken) {
+			t.Errorf("%s: Authorize() = %+v, %v, want a replay", name, a, err)
+		}
+	}
+}
+
+// F16: who the user is, is asked at every redemption.
+func TestNeverRepeat_F16_D6_TheUserIsAskedForEachTime(t *testing.T) {
+	for name, tt := range map[string]struct {
+		users users
+		want  error
+	}{
+		"there":           {newUsers(), nil},
+		"gone":            {users{err: oauth.ErrNotFound}, oauth.InvalidGrant},
+		"out of reach":    {users{err: fmt.Errorf("dial: %w", oauth.ErrUnavailable)}, oauth.TemporarilyUnavailable},
+		"nil":             {users{}, oauth.ServerError},
+		"somebody else":   {users{answer: &oauth.User{ID: "bob"}}, oauth.ServerError},
+		"nobody":          {users{answer: &oauth.User{}}, oauth.ServerError},
+		"a provider less": {users{err: errors.New("no such provider")}, oauth.InvalidGrant},
+	} {
+		for _, g := range []oauth.Grant{grant.AuthorizationCode{}, grant.RefreshToken{}} {
+			s := begun(t, nil)
+			if g.GrantType() == "refresh_token" {
+				s = refreshed(t, false)
+			}
+			r := request(s, nil)
+			r.Users = tt.users.provider
+			if name == "a provider less" {
+				r.Users = func(string) oauth.UserProvider { return nil }
+			}
+			_, err := g.Authorize(t.Context(), r)
+			if tt.want == nil && err != nil || tt.want != nil && (err == nil || oauth.AsError(err).Code != tt.want) {
+				t.Errorf("%s, %s: Authorize() = %v, want %v", g.GrantType(), name, err, tt.want)
+			}
+		}
+	}
+}
+
+func TestClientCredentials_TK_16(t *testing.T) {
+	r := request(nil, nil)
+	r.Scopes = []string{"read"}
+	a, err := grant.ClientCredentials{}.Authorize(t.Context(), r)
+	if err != nil || a.Refresh || a.Family != nil || a.Subject != oauth.ForClient() || !slices.Equal(a.Scopes, []string{"read"}) {
+		t.Errorf("Authorize() = %+v, %v, want the client itself, without a refresh token", a, err)
+	}
+	r.Client.AuthMethod = oauth.AuthNone
+	if _, err := (grant.ClientCredentials{}).Authorize(t.Context(), r); !errors.Is(err, oauth.UnauthorizedClient) {
+		t.Errorf("Authorize() for a public client = %v, want unauthorized_client", err)
+	}
+}
+
+// PK-08: what is compared with the challenge is compared in constant time. The
+// source is asked, for time itself tells too little on a busy machine: verifyPKCE
+// compares challenge and verifier by == with the empty string alone, and calls
+// subtle.ConstantTimeCompare.
+func TestPKCE_PK_08_ConstantTime(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "pkce.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	constantTime := false
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			constantTime = constantTime || n.Sel.Name == "ConstantTimeCompare"
+		case *ast.BinaryExpr:
+			x, xIsName := n.X.(*ast.Ident)
+			y, yIsName := n.Y.(*ast.Ident)
+			if (n.Op == token.EQL || n.Op == token.NEQ) && xIsName && yIsName {
+				t.Errorf("%s %s %s stops at the first difference", x.Name, n.Op, y.Name)
+			}
+		}
+		return true
+	})
+	if !constantTime {
+		t.Error("pkce.go does not call subtle.ConstantTimeCompare")
+	}
+}

@@ -1,0 +1,215 @@
+package guard_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/oauth"
+)
+
+// known is the only token that the verifier of these tests knows.
+const known = "a-token-that.is_known~here+/=="
+
+func verify(_ *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, error) {
+	if bearer != known {
+		return nil, nil, oauth.InvalidToken.Errorf("the token is unknown")
+	}
+	family := &oauth.Family{ID: "f", User: oauth.UserRef{Provider: "users", ID: "alice"}, ExpiresAt: time.Now().Add(time.Hour)}
+	return &oauth.AccessToken{ID: "t", Client: &oauth.Client{ID: "c"}, Family: family, Scopes: []string{"read"}}, &oauth.User{ID: "alice"}, nil
+}
+
+// serve asks an API behind the guard, with these Authorization headers.
+func serve(config guard.Config, rules []guard.Rule, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", "/orders", nil)
+	r.Header["Authorization"] = headers
+	w := httptest.NewRecorder()
+	guard.New(config, rules...)(http.HandlerFunc(api)).ServeHTTP(w, r)
+	return w
+}
+
+func api(w http.ResponseWriter, r *http.Request) {
+	_, _ = fmt.Fprint(w, guard.TokenFrom(r.Context()).ID)
+}
+
+func TestGuard_AdmitsWhatTheVerifierKnows(t *testing.T) {
+	if w := serve(guard.Config{Verify: verify}, nil, "Bearer "+known); w.Code != 200 || w.Body.String() != "t" {
+		t.Errorf("a known token is answered %d %q, want the API's answer with the token in its context", w.Code, w.Body)
+	}
+}
+
+func TestGuard_BR_01_BR_02_BR_04_Challenges(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		headers []string
+		status  int
+		error   string
+	}{
+		{"no header", nil, 401, ""},
+		{"another scheme", []string{"Basic YTpi"}, 401, ""},
+		{"no scheme", []string{known}, 401, ""},
+		{"unknown", []string{"Bearer x"}, 401, "invalid_token"},
+		{"too long", []string{"Bearer " + strings.Repeat("x", 16<<10+1)}, 401, "invalid_token"},
+		{"empty", []string{"Bearer "}, 400, "invalid_request"},
+		{"two tokens", []string{"Bearer x y"}, 400, "invalid_request"},
+		{"two headers", []string{"Bearer " + known, "Bearer " + known}, 400, "invalid_request"},
+	} {
+		w := serve(guard.Config{Verify: verify, Realm: "orders"}, nil, tt.headers...)
+		challenge := w.Header().Get("WWW-Authenticate")
+		if w.Code != tt.status || !strings.HasPrefix(challenge, `Bearer realm="orders"`) {
+			t.Errorf("%s: %d with challenge %q, want %d", tt.name, w.Code, challenge, tt.status)
+		}
+		if got := strings.Contains(challenge, "error="); got != (tt.error != "") || !strings.Contains(challenge, tt.error) {
+			t.Errorf("%s: challenge %q, want the error %q", tt.name, challenge, tt.error)
+		}
+	}
+}
+
+// RFC 6750 §3: no value may hold a quote or a backslash, and one that is broken
+// lets a caller write parameters of its own.
+func TestGuard_ChallengeStaysWhole(t *testing.T) {
+	hostile := &oauth.Error{Code: oauth.InsufficientScope, Description: "a\"b\\c\r\nX: yé", Scope: `read" , error="none`}
+	rule := guard.RuleFunc(func(*oauth.AccessToken) error { return hostile })
+	w := serve(guard.Config{Verify: verify, Realm: `my "realm"`}, []guard.Rule{rule}, "Bearer "+known)
+	want := `Bearer realm="my realm", error="insufficient_scope", error_description="abcX: y", scope="read , error=none"`
+	if got := w.Header().Get("WWW-Authenticate"); got != want || w.Code != 403 {
+		t.Errorf("challenge = %d %s\nwant %s", w.Code, got, want)
+	}
+}
+
+// A fault is no verdict on the token: no challenge, and 503 where asking again
+// may help. Nobody is let in.
+func TestGuard_FaultsAreClosed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err    error
+		status int
+	}{
+		"a fault":         {errors.New("disk on fire"), 500},
+		"out of reach":    {fmt.Errorf("dial: %w", oauth.ErrUnavailable), 503},
+		"a server error":  {oauth.ServerError, 500},
+		"a code by name":  {oauth.InvalidToken, 401},
+		"told and hidden": {fmt.Errorf("row 5: %w", oauth.InvalidToken.Errorf("gone")), 401},
+	} {
+		var log bytes.Buffer
+		config := guard.Config{
+			Verify: func(*http.Request, string) (*oauth.AccessToken, *oauth.User, error) { return nil, nil, tt.err },
+			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		}
+		w := serve(config, nil, "Bearer "+known)
+		challenge := w.Header().Get("WWW-Authenticate")
+		if w.Code != tt.status || (challenge == "") != (tt.status >= 500) || (w.Header().Get("Retry-After") != "") != (tt.status == 503) {
+			t.Errorf("%s: %d with challenge %q and Retry-After %q, want %d", name, w.Code, challenge, w.Header().Get("Retry-After"), tt.status)
+		}
+		for _, private := range []string{"fire", "dial", "row 5"} {
+			if strings.Contains(w.Body.String()+challenge, private) {
+				t.Errorf("%s: the caller is told of %q", name, private)
+			}
+		}
+		if !strings.Contains(log.String(), "err=") || strings.Contains(log.String(), known) {
+			t.Errorf("%s: the log says %q; want what failed, and not the token", name, log.String())
+		}
+		if level := map[bool]string{true: "level=ERROR", false: "level=INFO"}[tt.status >= 500]; !strings.Contains(log.String(), level) {
+			t.Errorf("%s: the log says %q, want %s", name, log.String(), level)
+		}
+	}
+}
+
+// A rule of the application's own that fails is a fault, not a refusal.
+func TestGuard_RuleThatFails(t *testing.T) {
+	rule := guard.RuleFunc(func(*oauth.AccessToken) error { return errors.New("policy engine is down") })
+	if w := serve(guard.Config{Verify: verify}, []guard.Rule{rule}, "Bearer "+known); w.Code != 500 || strings.Contains(w.Body.String(), "policy") {
+		t.Errorf("a rule that fails is answered %d %q, want 500 and nothing of why", w.Code, w.Body)
+	}
+}
+
+// What one guard admitted, a second one inside does not verify again, but its
+// rules hold.
+func TestGuard_OneInsideAnother(t *testing.T) {
+	verified := 0
+	config := guard.Config{Verify: func(r *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, error) {
+		verified++
+		return verify(r, bearer)
+	}}
+	nested := func(rules ...guard.Rule) int {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", "Bearer "+known)
+		w := httptest.NewRecorder()
+		guard.New(config)(guard.New(config, rules...)(http.HandlerFunc(api))).ServeHTTP(w, r)
+		return w.Code
+	}
+	if got := nested(guard.Scopes("read")); got != 200 || verified != 1 {
+		t.Errorf("nested guards answer %d and verify %d times, want 200 and once", got, verified)
+	}
+	if got := nested(guard.Scopes("write")); got != 403 {
+		t.Errorf("the inner guard answers %d, want its rule to hold: 403", got)
+	}
+}
+
+func TestGuard_OnRefusal(t *testing.T) {
+	config := guard.Config{Verify: verify, OnRefusal: func(w http.ResponseWriter, r *http.Request, err *oauth.Error) {
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = fmt.Fprintf(w, "%s at %s", err.Code, r.URL.Path)
+	}}
+	if w := serve(config, nil); w.Code != http.StatusTeapot || w.Body.String() != "invalid_token at /orders" || w.Header().Get("WWW-Authenticate") == "" {
+		t.Errorf("refusal = %d %q with challenge %q, want the application's answer and our challenge", w.Code, w.Body, w.Header().Get("WWW-Authenticate"))
+	}
+}
+
+// A person with curl is told what to send.
+func TestGuard_WithoutATokenTheBodyHelps(t *testing.T) {
+	w := serve(guard.Config{Verify: verify}, nil)
+	if !strings.Contains(w.Body.String(), "Authorization: Bearer") || strings.Contains(w.Body.String(), "invalid_token") {
+		t.Errorf("body = %s, want a hint and no error", w.Body)
+	}
+}
+
+func TestRules(t *testing.T) {
+	user := &oauth.AccessToken{Client: &oauth.Client{ID: "c"}, Family: &oauth.Family{ID: "f", User: oauth.UserRef{Provider: "users", ID: "1"}}, Scopes: []string{"a", "b"}}
+	staff := &oauth.AccessToken{Client: &oauth.Client{ID: "c"}, Family: &oauth.Family{ID: "f", User: oauth.UserRef{Provider: "staff", ID: "1"}}}
+	client := &oauth.AccessToken{Client: &oauth.Client{ID: "c"}, Scopes: []string{"a"}}
+	for name, tt := range map[string]struct {
+		rules []guard.Rule
+		want  [3]bool // user, staff, client
+	}{
+		"Clients":                   {[]guard.Rule{guard.Clients}, [3]bool{false, false, true}},
+		"Provider":                  {[]guard.Rule{guard.Provider("users")}, [3]bool{true, false, false}},
+		"Provider of none":          {[]guard.Rule{guard.Provider()}, [3]bool{}},
+		"Scopes":                    {[]guard.Rule{guard.Scopes("a", "b")}, [3]bool{true, false, false}},
+		"AnyScope":                  {[]guard.Rule{guard.AnyScope("x", "a")}, [3]bool{true, false, true}},
+		"Users":                     {guard.Users("users", nil), [3]bool{true, false, false}},
+		"Users with a Provider":     {guard.Users("users", []guard.Rule{guard.Provider("staff")}), [3]bool{false, true, false}},
+		"UsersAndClients":           {guard.UsersAndClients("users", nil), [3]bool{true, false, true}},
+		"… with a Provider":         {guard.UsersAndClients("users", []guard.Rule{guard.Provider("staff")}), [3]bool{false, true, true}},
+		"… with a Provider, Scopes": {guard.UsersAndClients("users", []guard.Rule{guard.Scopes("a")}), [3]bool{true, false, true}},
+	} {
+		for i, token := range []*oauth.AccessToken{user, staff, client} {
+			admitted := true
+			for _, rule := range tt.rules {
+				err := rule.Admit(token)
+				if err != nil && !errors.Is(err, oauth.InsufficientScope) {
+					t.Errorf("%s: %v, want insufficient_scope", name, err)
+				}
+				admitted = admitted && err == nil
+			}
+			if admitted != tt.want[i] {
+				t.Errorf("%s admits %s = %v, want %v", name, [3]string{"a user", "staff", "a client"}[i], admitted, tt.want[i])
+			}
+		}
+	}
+}
+
+// The rules that are handed over stay as they are: an application shares them.
+func TestRules_AreNotChanged(t *testing.T) {
+	shared := []guard.Rule{guard.Provider("staff"), guard.Scopes("a")}
+	guard.UsersAndClients("users", shared)
+	if err := shared[0].Admit(&oauth.AccessToken{Client: &oauth.Client{ID: "c"}}); err == nil {
+		t.Error("UsersAndClients changed the rules that it was given")
+	}
+}

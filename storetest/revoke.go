@@ -84,7 +84,7 @@ func (w *world) episodes(ways []way, run func(e *episode, way way)) {
 		var wg sync.WaitGroup
 		for lane := range lanes {
 			wg.Go(func() {
-				for n := lane; n < w.rounds && !w.Failed(); n += lanes {
+				for n := lane; n < w.revokeRounds && !w.Failed(); n += lanes {
 					name := fmt.Sprint(k, ".", n)
 					e := &episode{world: w, name: name, user: user(name), client: w.client, session: oauth.DigestOf("session " + name)}
 					if way.name == "RevokeClient" {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -34,6 +35,10 @@ type Suite struct {
 	// Rounds is how often each fight is repeated: 200 when it is 0, or 20 under
 	// the race detector, or 10 with -short.
 	Rounds int
+
+	// RevokeRounds is how often each way of revoking is tried against each way
+	// of issuing; as often as Rounds when it is 0.
+	RevokeRounds int
 }
 
 func (s Suite) rounds() int {
@@ -97,6 +102,7 @@ func (s Suite) Run(t *testing.T) {
 	} {
 		t.Run(check.name, func(t *testing.T) {
 			w := &world{T: t, store: s.Open(t), rounds: s.rounds()}
+			w.revokeRounds = min(cmp.Or(s.RevokeRounds, w.rounds), w.rounds)
 			w.client = w.newClient("client")
 			check.run(w)
 		})
@@ -108,8 +114,9 @@ type world struct {
 	*testing.T
 	store  oauth.Store
 	client *oauth.Client
-	rounds int
 	last   int // of the IDs that were made
+
+	rounds, revokeRounds int
 }
 
 // id returns a new ID.

@@ -23,7 +23,11 @@ func TestStore_A1_CO_03_CO_10_RT_05_RT_07_D5_D9(t *testing.T) {
 		for _, pool := range []int{1, 32} {
 			t.Run(fmt.Sprintf("%s/pool of %d", d.Name, pool), func(t *testing.T) {
 				t.Parallel()
-				storetest.Run(t, func(t *testing.T) oauth.Store { return shared(t, dbtest.URL(t, d), d, pool) })
+				suite := storetest.Suite{Open: func(t *testing.T) oauth.Store { return shared(t, dbtest.URL(t, d), d, pool) }}
+				if pool == 1 {
+					suite.RevokeRounds = 50 // one transaction at a time: it is soon seen whether it hangs
+				}
+				suite.Run(t)
 			})
 		}
 	}

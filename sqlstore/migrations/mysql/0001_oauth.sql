@@ -17,9 +17,9 @@ CREATE TABLE oauth_clients (
   created_at BIGINT NOT NULL,
   suspended_at BIGINT,
   revoked_at BIGINT,
-  version BIGINT NOT NULL
+  version BIGINT NOT NULL,
+  KEY oauth_clients_owner (owner_provider, owner_id, id)
 ) ENGINE=InnoDB;
-CREATE INDEX oauth_clients_owner ON oauth_clients (owner_provider, owner_id, id);
 
 CREATE TABLE oauth_client_secrets (
   client_id VARBINARY(255) NOT NULL,
@@ -43,11 +43,11 @@ CREATE TABLE oauth_families (
   ends_with_session TINYINT NOT NULL,
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
-  revoked_at BIGINT
+  revoked_at BIGINT,
+  KEY oauth_families_user (provider, user_id, client_id),
+  KEY oauth_families_expiry (expires_at),
+  KEY oauth_families_revoked (revoked_at)
 ) ENGINE=InnoDB;
-CREATE INDEX oauth_families_user ON oauth_families (provider, user_id, client_id);
-CREATE INDEX oauth_families_expiry ON oauth_families (expires_at);
-CREATE INDEX oauth_families_revoked ON oauth_families (revoked_at);
 
 -- A family that a row here matches and that was begun by a request of cut_at or
 -- before is dead, also when it is stored after the row.
@@ -62,9 +62,9 @@ CREATE TABLE oauth_cut_offs (
   ends_with_session TINYINT NOT NULL,
   keep_personal TINYINT NOT NULL,
   consents TINYINT NOT NULL,
-  PRIMARY KEY (provider, user_id, cut_at, client_id, session, except_session, unredeemed, ends_with_session, keep_personal, consents)
+  PRIMARY KEY (provider, user_id, cut_at, client_id, session, except_session, unredeemed, ends_with_session, keep_personal, consents),
+  KEY oauth_cut_offs_at (cut_at)
 ) ENGINE=InnoDB;
-CREATE INDEX oauth_cut_offs_at ON oauth_cut_offs (cut_at);
 
 CREATE TABLE oauth_auth_codes (
   digest VARBINARY(64) NOT NULL PRIMARY KEY,
@@ -73,10 +73,10 @@ CREATE TABLE oauth_auth_codes (
   redirect_uri MEDIUMBLOB NOT NULL,
   code_challenge VARBINARY(64) NOT NULL,
   expires_at BIGINT NOT NULL,
-  spent_at BIGINT
+  spent_at BIGINT,
+  KEY oauth_auth_codes_family (family_id),
+  KEY oauth_auth_codes_unspent (spent_at, expires_at)
 ) ENGINE=InnoDB;
-CREATE INDEX oauth_auth_codes_family ON oauth_auth_codes (family_id);
-CREATE INDEX oauth_auth_codes_unspent ON oauth_auth_codes (spent_at, expires_at);
 
 CREATE TABLE oauth_access_tokens (
   id VARBINARY(255) NOT NULL PRIMARY KEY,
@@ -87,11 +87,11 @@ CREATE TABLE oauth_access_tokens (
   audience MEDIUMBLOB,
   issued_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
-  revoked_at BIGINT
+  revoked_at BIGINT,
+  KEY oauth_access_tokens_family (family_id),
+  KEY oauth_access_tokens_expiry (expires_at),
+  KEY oauth_access_tokens_revoked (revoked_at)
 ) ENGINE=InnoDB;
-CREATE INDEX oauth_access_tokens_family ON oauth_access_tokens (family_id);
-CREATE INDEX oauth_access_tokens_expiry ON oauth_access_tokens (expires_at);
-CREATE INDEX oauth_access_tokens_revoked ON oauth_access_tokens (revoked_at);
 
 CREATE TABLE oauth_refresh_tokens (
   digest VARBINARY(64) NOT NULL PRIMARY KEY,
@@ -100,9 +100,9 @@ CREATE TABLE oauth_refresh_tokens (
   scopes MEDIUMBLOB,
   expires_at BIGINT NOT NULL,
   spent_at BIGINT,
-  successor VARBINARY(64)
+  successor VARBINARY(64),
+  KEY oauth_refresh_tokens_family (family_id)
 ) ENGINE=InnoDB;
-CREATE INDEX oauth_refresh_tokens_family ON oauth_refresh_tokens (family_id);
 
 CREATE TABLE oauth_consents (
   provider VARBINARY(255) NOT NULL,
@@ -117,9 +117,9 @@ CREATE TABLE oauth_once (
   purpose VARBINARY(255) NOT NULL,
   digest VARBINARY(64) NOT NULL,
   keep_until BIGINT NOT NULL,
-  PRIMARY KEY (digest, purpose)
+  PRIMARY KEY (digest, purpose),
+  KEY oauth_once_until (keep_until)
 ) ENGINE=InnoDB;
-CREATE INDEX oauth_once_until ON oauth_once (keep_until);
 
 CREATE TABLE oauth_audit (
   id VARBINARY(64) NOT NULL PRIMARY KEY,
@@ -131,9 +131,9 @@ CREATE TABLE oauth_audit (
   client_id VARBINARY(255) NOT NULL,
   reason VARCHAR(255) CHARACTER SET utf8mb4 NOT NULL,
   address VARBINARY(255) NOT NULL,
-  request_id VARBINARY(255) NOT NULL
+  request_id VARBINARY(255) NOT NULL,
+  KEY oauth_audit_time (happened_at, id)
 ) ENGINE=InnoDB;
-CREATE INDEX oauth_audit_time ON oauth_audit (happened_at, id);
 
 -- +goose Down
 DROP TABLE oauth_clients;

@@ -94,7 +94,7 @@ const maxTickets = 16
 func (s *Server) dropTickets(w http.ResponseWriter, r *http.Request) {
 	var names []string
 	for _, c := range r.Cookies() {
-		if strings.HasPrefix(c.Name, s.cookiePrefix()) {
+		if s.isTicketCookie(c.Name) {
 			names = append(names, c.Name)
 		}
 	}
@@ -105,7 +105,17 @@ func (s *Server) dropTickets(w http.ResponseWriter, r *http.Request) {
 
 // cookieName is the name of a ticket's own cookie.
 func (s *Server) cookieName(ticketID string) string {
-	return s.cookiePrefix() + string(oauth.DigestOf(ticketID))[:16]
+	return s.cookiePrefix() + string(oauth.DigestOf(ticketID))[:ticketName]
+}
+
+// ticketName is how much of a ticket's digest is in the name of its cookie.
+const ticketName = 16
+
+// isTicketCookie tells a ticket's cookie from others that begin like it: that of
+// a session in package account is one.
+func (s *Server) isTicketCookie(name string) bool {
+	digest, ok := strings.CutPrefix(name, s.cookiePrefix())
+	return ok && len(digest) == ticketName && strings.Trim(digest, base64URL) == ""
 }
 
 func (s *Server) cookiePrefix() string {

@@ -1,0 +1,44 @@
+package passport_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/go-passport/passport"
+)
+
+// A stranger who opens page after page in somebody's browser must not sign them
+// out: the cookies of package account, and whatever else begins like those of
+// the tickets, are not the tickets'.
+func TestNeverRepeat_F10_ConsentPagesLeaveOtherCookiesAlone(t *testing.T) {
+	for _, test := range []struct{ issuer, prefix string }{
+		{"https://auth.example.com", "__Host-passport-"}, {"http://127.0.0.1:8000", "passport-"},
+	} {
+		s := newServer(t, func(c *passport.Config) { c.Issuer = test.issuer })
+		c, b := s.web(), s.browser()
+		others := []string{test.prefix + "session", test.prefix + "form", test.prefix + "sixteen-letters."}
+		for _, name := range others {
+			b.setCookie(name, "value")
+		}
+		b.signIn("alice")
+		for range 40 {
+			b.authorize(c, "prompt", "consent").ticket()
+		}
+		tickets := 0
+		var left []string
+		for _, cookie := range b.jar.Cookies(b.origin()) {
+			left = append(left, cookie.Name)
+			if len(cookie.Name) == len(test.prefix)+16 {
+				tickets++
+			}
+		}
+		for _, name := range others {
+			if !slices.Contains(left, name) {
+				t.Errorf("%s: after 40 consent pages the cookie %s is gone; left: %q", test.issuer, name, left)
+			}
+		}
+		if tickets > 17 {
+			t.Errorf("%s: %d cookies of tickets, want no more than those of 16 pages and one that only looks so", test.issuer, tickets)
+		}
+	}
+}

@@ -72,34 +72,11 @@ func successors(w *world) {
 	first := w.issue(f, spendCode(f))
 	second := w.issue(f, spendRefresh(first))
 	third := w.issue(f, spendRefresh(second))
-	for _, test := range []struct {
-		name      string
-		of        *oauth.Issuance
-		spent     bool
-		successor *oauth.Issuance
-		used      bool // the successor was spent in its turn
-	}{
-		{"first", first, true, second, true},
-		{"second", second, true, third, false},
-		{"third", third, false, nil, false},
-	} {
-		r, err := w.store.RefreshToken(w.Context(), test.of.RefreshToken.Digest)
-		w.must(err)
-		if r.SpentAt.IsZero() == test.spent || r.AccessTokenID != test.of.AccessToken.ID {
-			w.Errorf("RefreshToken() of the %s = %+v, want spent %v, issued with %s", test.name, r, test.spent, test.of.AccessToken.ID)
-		}
-		s := r.Successor
-		if test.successor == nil {
-			if s != nil {
-				w.Errorf("Successor of the %s = %+v, want none", test.name, s)
-			}
-			continue
-		}
-		if s == nil || s.Digest != test.successor.RefreshToken.Digest || s.AccessTokenID != test.successor.AccessToken.ID ||
-			s.Family == nil || s.Family.ID != f.ID || s.Successor != nil || s.SpentAt.IsZero() == test.used {
-			w.Errorf("Successor of the %s = %+v, want that issued with %s, spent %v, in the same family, without a successor of its own",
-				test.name, s, test.successor.AccessToken.ID, test.used)
-		}
+	w.replaced("the first", f, first, second, true)
+	w.replaced("the second", f, second, third, false)
+	last, err := w.store.RefreshToken(w.Context(), third.RefreshToken.Digest)
+	if err != nil || !last.SpentAt.IsZero() || last.Successor != nil || last.AccessTokenID != third.AccessToken.ID {
+		w.Errorf("RefreshToken() of the last = %+v, %v, want it unspent, without a successor", last, err)
 	}
 	// A replay ends the family; what was spent stays on record.
 	w.must(w.store.RevokeFamily(w.Context(), f.ID, now, nil))
@@ -110,6 +87,23 @@ func successors(w *world) {
 		if r.Family.Live(now) || r.Successor != nil && r.Successor.Family.Live(now) {
 			w.Errorf("RefreshToken() = %+v, want its family dead, and its successor's", r)
 		}
+	}
+}
+
+// replaced fails the test unless old was spent and has the right successor, which
+// itself may be spent.
+func (w *world) replaced(what string, f *oauth.Family, old, by *oauth.Issuance, spent bool) {
+	w.Helper()
+	r, err := w.store.RefreshToken(w.Context(), old.RefreshToken.Digest)
+	w.must(err)
+	if r.SpentAt.IsZero() || r.AccessTokenID != old.AccessToken.ID {
+		w.Errorf("RefreshToken() of %s = %+v, want it spent, issued with %s", what, r, old.AccessToken.ID)
+	}
+	s := r.Successor
+	if s == nil || s.Digest != by.RefreshToken.Digest || s.AccessTokenID != by.AccessToken.ID ||
+		s.Family == nil || s.Family.ID != f.ID || s.Successor != nil || s.SpentAt.IsZero() == spent {
+		w.Errorf("Successor of %s = %+v, want that issued with %s, spent %v, in the same family, without a successor of its own",
+			what, s, by.AccessToken.ID, spent)
 	}
 }
 

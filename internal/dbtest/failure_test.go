@@ -94,7 +94,7 @@ func TestStore_OP_04_CallersHangUp(t *testing.T) {
 			switch {
 			case err == nil && readErr == nil:
 				stored++
-			case errors.Is(err, context.Canceled) && readErr == oauth.ErrNotFound:
+			case errors.Is(err, context.Canceled) && errors.Is(readErr, oauth.ErrNotFound):
 				refused++
 			default:
 				t.Errorf("Issue() = %v, but AccessToken() = %v", err, readErr)

@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// migrationPatience is how long a node waits for another one that migrates.
-const migrationPatience = time.Minute
+// migrationPatience is how long a node takes to migrate, or to wait for another
+// one that does.
+const migrationPatience = 2 * time.Minute
 
 const (
 	createMigrations = `CREATE TABLE IF NOT EXISTS passport_migrations (
@@ -43,7 +44,7 @@ func (db *DB) Migrate(ctx context.Context, set string, files fs.FS, tables []str
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*migrationPatience)
+	ctx, cancel := context.WithTimeout(ctx, migrationPatience)
 	defer cancel()
 	if err := db.queue(ctx); err != nil {
 		return err
@@ -141,12 +142,17 @@ func (m *migrator) locked(ctx context.Context, f func() error) error {
 	// Whatever happened to the caller, the lock goes: with the statement, or
 	// else with the connection.
 	if _, endErr := m.conn.ExecContext(context.WithoutCancel(ctx), end); endErr != nil {
-		m.conn.Raw(func(any) error { return driver.ErrBadConn })
+		m.discard()
 		if err == nil && m.db.dialect.transactionalDDL {
 			err = failed(endErr)
 		}
 	}
 	return err
+}
+
+// discard has the pool throw the connection away, and what it holds with it.
+func (m *migrator) discard() {
+	_ = m.conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
 // mysqlLock names a lock, which is the whole server's, after the database.
@@ -162,14 +168,13 @@ func (m *migrator) lock(ctx context.Context) error {
 			return err
 		}
 		if _, err := m.conn.ExecContext(ctx, "SELECT pg_advisory_xact_lock(8097816574)"); err != nil {
-			m.conn.Raw(func(any) error { return driver.ErrBadConn })
+			m.discard()
 			return fmt.Errorf("wait for the lock: %w", failure(ctx, err))
 		}
 		return nil
 	}
 	var got sql.NullInt64
-	q := fmt.Sprintf("SELECT GET_LOCK(%s, %d)", mysqlLock, int(migrationPatience.Seconds()))
-	if err := m.conn.QueryRowContext(ctx, q).Scan(&got); err != nil {
+	if err := m.conn.QueryRowContext(ctx, "SELECT GET_LOCK("+mysqlLock+", 60)").Scan(&got); err != nil {
 		return fmt.Errorf("wait for the lock: %w", failure(ctx, err))
 	}
 	if got.Int64 != 1 {

@@ -89,7 +89,7 @@ func (db *DB) write(ctx context.Context, attempt func(context.Context) (again bo
 		select {
 		case <-own.Done():
 			return db.explained(own, unavailable(err))
-		case <-time.After(rand.N(wait)):
+		case <-time.After(rand.N(wait)): //nolint:gosec // it keeps rivals apart, and is no secret
 		}
 	}
 }

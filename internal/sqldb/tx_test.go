@@ -197,7 +197,7 @@ func TestTx_FunctionRefuses(t *testing.T) {
 	f := &fake{}
 	db := sqldb.New(f.open(t), sqldb.SQLite)
 	err := db.Tx(t.Context(), func(context.Context, *sqldb.Tx) error { return oauth.ErrSpent })
-	if err != oauth.ErrSpent || f.count("rollback ") != 1 || f.count("commit ") != 0 {
+	if !errors.Is(err, oauth.ErrSpent) || f.count("rollback ") != 1 || f.count("commit ") != 0 {
 		t.Errorf("Tx() = %v after %q, want ErrSpent and a rollback", err, f.asked())
 	}
 }
@@ -303,7 +303,7 @@ func TestRow(t *testing.T) {
 		sum += n
 		return err
 	}
-	if err := db.Row(t.Context(), "SELECT a FROM b", scan); err != oauth.ErrNotFound {
+	if err := db.Row(t.Context(), "SELECT a FROM b", scan); !errors.Is(err, oauth.ErrNotFound) {
 		t.Errorf("Row() without a row = %v, want ErrNotFound", err)
 	}
 	if err := db.Each(t.Context(), "SELECT a FROM b", scan); err != nil {
@@ -314,7 +314,7 @@ func TestRow(t *testing.T) {
 		t.Errorf("Row() = %v and the sum %d, want both rows scanned, 3", err, sum)
 	}
 	stop := errors.New("stop")
-	if err := db.Row(t.Context(), "SELECT a FROM b", func(*sql.Rows) error { return stop }); err != stop {
+	if err := db.Row(t.Context(), "SELECT a FROM b", func(*sql.Rows) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("Row() = %v, want what scan says", err)
 	}
 }

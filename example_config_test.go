@@ -82,12 +82,11 @@ func ExampleConfig_providers() {
 	}
 }
 
-func currentClerk(*http.Request) (*passport.User, error)            { return nil, oauth.ErrNotFound }
-func findClerk(context.Context, string) (*passport.User, error)     { return nil, oauth.ErrNotFound }
-func ordersOf(context.Context, string) (placed []string, err error) { return nil, nil }
-func importStock(http.ResponseWriter, *http.Request)                {}
-func health(http.ResponseWriter, *http.Request)                     {}
-func staffOrders(http.ResponseWriter, *http.Request)                {}
+func currentClerk(*http.Request) (*passport.User, error)        { return nil, oauth.ErrNotFound }
+func findClerk(context.Context, string) (*passport.User, error) { return nil, oauth.ErrNotFound }
+func importStock(http.ResponseWriter, *http.Request)            {}
+func health(http.ResponseWriter, *http.Request)                 {}
+func staffOrders(http.ResponseWriter, *http.Request)            {}
 
 func ExampleServer_Guard() {
 	// A user's token that has the scope, or every one of several.

@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
 )
 
 // MagicLink lets an application of ours sign a customer in with a link that was
@@ -125,4 +127,39 @@ func (s BannedOwners) AccessToken(ctx context.Context, id string) (*oauth.Access
 
 func ExampleConfig_store() {
 	config.Store = BannedOwners{Store: store, Banned: func(owner oauth.UserRef) bool { return owner.ID == "13" }}
+}
+
+func ExampleNew_databases() {
+	// SQLite, with modernc.org/sqlite.
+	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN("app.db"))
+	store := sqlstore.New(db, sqlstore.SQLite)
+
+	// PostgreSQL, with github.com/jackc/pgx/v5/stdlib.
+	db, err = sql.Open("pgx", "postgres://shop@localhost/shop")
+	store = sqlstore.New(db, sqlstore.Postgres)
+
+	// MySQL or MariaDB, with github.com/go-sql-driver/mysql.
+	db, err = sql.Open("mysql", "shop@tcp(localhost)/shop")
+	store = sqlstore.New(db, sqlstore.MySQL)
+
+	_, _ = store, err
+}
+
+func ExampleServer_Guard_rule() {
+	fresh := guard.RuleFunc(func(token *oauth.AccessToken) error {
+		if time.Since(token.Family.AuthTime) > 15*time.Minute {
+			return oauth.InsufficientScope.Errorf("the user has to sign in again")
+		}
+		return nil
+	})
+	mux.Handle("POST /api/orders", auth.Guard(guard.Scopes("place-orders"), fresh)(orders))
+}
+
+func ExampleConfig_auditLog() {
+	for record, err := range store.AuditLog(ctx, time.Now().Add(-24*time.Hour)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(record.Time, record.Action, record.Actor, record.User, record.ClientID, record.Address, record.RequestID)
+	}
 }

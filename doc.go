@@ -45,7 +45,6 @@
 //
 // # What runs in the background
 //
-// Nothing. The package starts no goroutine. [Server.Purge] deletes what has
-// ended; an application calls it now and then, by whatever it does such things
-// with.
+// Nothing, unless the application starts [Server.Run] in a goroutine of its own,
+// which deletes what has ended. Without it all is as correct, and the tables grow.
 package passport

@@ -136,17 +136,14 @@ func ExampleServer_EndSession() {
 	_ = signOut
 }
 
+func ExampleServer_Run() {
+	go auth.Run(ctx) // until ctx ends
+}
+
 func ExampleServer_Purge() {
-	purge := func() {
-		for {
-			n, err := auth.Purge(ctx, time.Now().Add(-24*time.Hour))
-			log.Printf("purged %d rows, err %v", n, err) // what an error left is deleted the next time
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(time.Hour):
-			}
-		}
+	n, err := auth.Purge(ctx, time.Now().Add(-24*time.Hour))
+	if err != nil {
+		log.Fatal(err)
 	}
-	go purge()
+	fmt.Println(n, "rows deleted")
 }

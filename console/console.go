@@ -62,6 +62,8 @@ Set up a server of your own:          passport install`,
 	root.AddCommand(p.keys(), p.client(), p.purge(), p.version())
 	if options.Server == nil {
 		root.AddCommand(p.serve(), p.install(), p.migrate(), p.user())
+	} else {
+		root.Short, root.Long = "Manage the OAuth 2.0 server of this application", "" // it is set up and served elsewhere
 	}
 	silenceUsage(root)
 	return root

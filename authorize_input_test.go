@@ -1,0 +1,202 @@
+package passport_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Bad input gets a clear error and changes nothing; none of it is a fault of the
+// server's.
+func TestAuthorize_NeverRepeat_F10_BadInput(t *testing.T) {
+	s := newServer(t, audited)
+	c := s.web()
+	values := map[string]string{
+		"NUL": "a\x00b", "CR LF": "a\r\nSet-Cookie: x=y", "LF": "a\nb", "invalid UTF-8": "a\xff\xfeb", "a surrogate": "\xed\xa0\x80", "overlong": "\xc0\xaf",
+		"300 bytes": strings.Repeat("a", 300), "5 KB": strings.Repeat("a", 5<<10), "5 KB of scopes": strings.Repeat("a ", 5<<9), "spaces": "   ",
+		"a number": "-1", "a list": `["a","b"]`, "an object": `{"a":1}`, "a template": "{{.}}", "SQL": "' OR 1=1 --", "a path": "../../etc/passwd", "a format": "%s%n%d",
+	}
+	names := []string{
+		"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method", "prompt", "request", "request_uri",
+		"response_mode", "resource", "passport_sign_in",
+	}
+	for what, value := range values {
+		for _, name := range names {
+			for _, key := range []string{name, name + "[]", name + "[a][b]"} {
+				for _, b := range []*browser{s.browser(), s.browser().signIn("alice")} {
+					params := c.request()
+					if key != name {
+						params.Del(name)
+					}
+					params.Set(key, value)
+					b.checkBad(t, what+" as "+key, b.get("/oauth/authorize?"+params.Encode()), c)
+					b.checkBad(t, what+" as "+key+" in a form", b.send(b.newRequest("POST", "/oauth/authorize", params.Encode(), nil)), c)
+				}
+			}
+		}
+	}
+	if n := s.issued(); n != 0 {
+		t.Errorf("%d codes were issued", n)
+	}
+	log := s.log.String()
+	if strings.Contains(log, `"level":"ERROR"`) || strings.Contains(log, "goroutine ") || strings.Contains(log, "panic") {
+		t.Errorf("bad input is in the log as a fault of ours")
+	}
+	s.redeem(c, s.browser().signIn("alice").authorize(c).allow().code())
+}
+
+// checkBad fails for an answer to bad input that is a fault, leads anywhere but
+// to the client's own place or the sign-in page, or hands out a code.
+func (b *browser) checkBad(t *testing.T, what string, a *answer, c *client) {
+	t.Helper()
+	target := a.target()
+	switch {
+	case a.status >= 500, a.status == 401:
+		t.Errorf("%s: %s", what, a)
+	case target != "" && !strings.HasPrefix(target, "/login?") && !strings.HasPrefix(target, c.RedirectURIs[0]+"?"):
+		t.Errorf("%s leads to %s", what, target)
+	case strings.Contains(target, "code=") && !strings.HasPrefix(target, "/login?"):
+		t.Errorf("%s gets a code: %s", what, target)
+	case strings.ContainsAny(a.header.Get("Location"), "\r\n\x00"):
+		t.Errorf("%s breaks the header: %q", what, a.header.Get("Location"))
+	case len(a.header.Values("Set-Cookie")) > 1:
+		t.Errorf("%s sets the cookies %q", what, a.header.Values("Set-Cookie"))
+	}
+}
+
+// A body of any kind and size is read up to a limit.
+func TestAuthorize_NeverRepeat_F10_Bodies(t *testing.T) {
+	s := newServer(t)
+	c, b := s.web(), s.browser().signIn("alice")
+	request := c.request().Encode()
+	for what, tt := range map[string]struct {
+		contentType string
+		body        io.Reader
+		status      int
+	}{
+		"10 MB":               {"application/x-www-form-urlencoded", strings.NewReader(request + "&x=" + strings.Repeat("a", 10<<20)), 413},
+		"10 MB of one ticket": {"application/x-www-form-urlencoded", strings.NewReader("decision=allow&ticket=" + strings.Repeat("a", 10<<20)), 413},
+		"10 MB of parameters": {"application/x-www-form-urlencoded", strings.NewReader(request + strings.Repeat("&a=b", 10<<18)), 413},
+		"20000 parameters":    {"application/x-www-form-urlencoded", strings.NewReader(request + strings.Repeat("&a", 20000)), 400},
+		"an endless one":      {"application/x-www-form-urlencoded", io.MultiReader(strings.NewReader(request+"&x="), endless{}), 413},
+		"one that breaks":     {"application/x-www-form-urlencoded", io.MultiReader(strings.NewReader(request), broken{}), 400},
+		"JSON":                {"application/json", strings.NewReader(`{"client_id":"` + c.ID + `"}`), 400},
+		"multipart":           {"multipart/form-data; boundary=x", strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"client_id\"\r\n\r\n" + c.ID + "\r\n--x--"), 400},
+		"no type":             {"", strings.NewReader(request), 400},
+		"a type that is none": {"a/b; c=d; c=d;;", strings.NewReader(request), 400},
+		"bad encoding":        {"application/x-www-form-urlencoded", strings.NewReader(request + "&x=%zz"), 400},
+		"nothing":             {"application/x-www-form-urlencoded", http.NoBody, 400},
+		"a form":              {"application/x-www-form-urlencoded; charset=UTF-8", strings.NewReader(request), 200},
+	} {
+		r := httptest.NewRequest("POST", issuer+"/oauth/authorize", tt.body)
+		r.Header.Set("Content-Type", tt.contentType)
+		a := b.send(r)
+		if a.status != tt.status || a.target() != "" || a.isConsent() != (tt.status == 200) {
+			t.Errorf("%s: want status %d, got %d: %s", what, tt.status, a.status, a)
+		}
+	}
+	// A GET has no body that counts.
+	r := httptest.NewRequest("GET", issuer+"/oauth/authorize?client_id="+url.QueryEscape(c.ID), strings.NewReader(request))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	b.send(r).wantRedirectError("invalid_request")
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'a'
+	}
+	return len(p), nil
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// FuzzAuthorize sends requests of any parameters. Whatever they are, the endpoint
+// answers without a fault, leads only to the client's own place or the sign-in
+// page, and shows nothing that was sent as markup (B9, B16).
+func FuzzAuthorize(f *testing.F) {
+	for _, seed := range [][9]string{
+		{"web", "https://app.example.com/cb", "code", "read write", "state", "", "", "", ""},
+		{"spa", "https://app.example.com/cb", "code", "", "", challenge("v"), "S256", "none", "https://auth.example.com"},
+		{"native", "http://127.0.0.1:8080/cb", "code", "read", "<script>", challenge("v"), "S256", "login consent", ""},
+		{"owned", "https://app.example.com/cb", "token", "x", "é\x00", "short", "plain", "none login", "a"},
+		{"nobody", "https://evil.example/", "", "", "", "", "", "", ""},
+		{"native", "http://[::1]@evil.example:80/cb", "code", `"\`, "\r\n", "", "", "", "//"},
+		{"native", "http://[::1%25x]:1/cb", "code", "", "", "", "", "", ""},
+		{"spa", "https://app.example.com/cb", "code", "read", "<x y=z>", challenge("v"), "S256", "<x y=z>", "<x y=z>"},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], seed[6], seed[7], seed[8], "", uint8(0))
+	}
+	f.Add("web", "", "code", "read", "s", "", "", "", "", "&scope[]=a&client_id=b;%zz", uint8(7))
+	f.Fuzz(func(t *testing.T, id, redirectURI, responseType, scope, state, challenge, method, prompt, resource, more string, how uint8) {
+		s := newServer(t)
+		for _, reg := range []passport.Registration{
+			{ID: "web"}, {ID: "spa", AuthMethod: oauth.AuthNone}, {ID: "owned", Owner: ref("bob")},
+			{ID: "native", AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb"}},
+		} {
+			s.register(reg)
+		}
+		params := url.Values{
+			"client_id": {id}, "redirect_uri": {redirectURI}, "response_type": {responseType}, "scope": {scope}, "state": {state},
+			"code_challenge": {challenge}, "code_challenge_method": {method}, "prompt": {prompt}, "resource": {resource},
+		}
+		b := s.browser()
+		if how&1 != 0 {
+			b.signIn("alice")
+		}
+		a := b.fuzzed(params.Encode()+more, how)
+		checkFuzzed(t, a, params)
+		if strings.HasPrefix(a.target(), "/login?") {
+			a = a.signIn("bob")
+			checkFuzzed(t, a, params)
+		}
+		if a.isConsent() {
+			checkFuzzed(t, a.decide(map[bool]string{true: "allow", false: "deny"}[how&4 == 0]), params)
+		}
+	})
+}
+
+// fuzzed sends a query as it is, or the same as a form.
+func (b *browser) fuzzed(query string, how uint8) *answer {
+	if how&2 != 0 {
+		return b.send(b.newRequest("POST", "/oauth/authorize", query, nil))
+	}
+	r := b.newRequest("GET", "/oauth/authorize", "", nil)
+	r.URL.RawQuery = query
+	return b.send(r)
+}
+
+func checkFuzzed(t *testing.T, a *answer, params url.Values) {
+	t.Helper()
+	if a.status >= 500 {
+		t.Fatalf("a request is a fault of the server's: %s", a)
+	}
+	a.isInert(fmt.Sprint(params))
+	target := a.target()
+	if target == "" {
+		target = first(linkElement, a.body)
+	}
+	switch to, _ := url.Parse(target); {
+	case target == "" || strings.HasPrefix(target, "/login?return_to=%2Foauth%2Fauthorize%3F"):
+	case to == nil:
+		t.Fatalf("the browser is sent to %q", target)
+	case strings.HasPrefix(target, "https://app.example.com/cb?"), strings.HasPrefix(target, "com.example.app:/cb?"),
+		to.Scheme == "http" && (to.Hostname() == "127.0.0.1" || to.Hostname() == "::1") && to.Path == "/cb" && to.User == nil:
+		q := to.Query()
+		if q.Get("iss") != issuer || len(q["state"]) > 1 || q.Has("state") && q.Get("state") != params.Get("state") || q.Has("code") == q.Has("error") {
+			t.Fatalf("the client is told %v", q)
+		}
+	default:
+		t.Fatalf("the browser is sent to %q", target)
+	}
+}

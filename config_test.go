@@ -1,0 +1,275 @@
+package passport_test
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+// checkedStore is a store that is not set up safely.
+type checkedStore struct{ oauth.Store }
+
+func (checkedStore) Check(context.Context) error {
+	return errors.Join(errors.New("journal_mode is delete: use sqlstore.SQLiteDSN"), errors.New("busy_timeout is 0: use sqlstore.SQLiteDSN"))
+}
+
+// wrapper is a store of an application's own around another.
+type wrapper struct{ oauth.Store }
+
+func (w wrapper) Unwrap() oauth.Store { return w.Store }
+
+// remoteSigner keeps its private key to itself.
+type remoteSigner struct {
+	crypto.Signer
+	err error
+}
+
+func (s remoteSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	return s.Signer.Sign(random, digest, opts)
+}
+
+// grantNamed is a grant of an application's own.
+type grantNamed string
+
+func (g grantNamed) GrantType() string { return string(g) }
+
+func (grantNamed) Authorize(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) {
+	return nil, oauth.InvalidGrant
+}
+
+// Each fault of a configuration is named with the field and the remedy. The
+// cases have one fault each, so that none hides behind another.
+func TestNew_EachFaultHasARemedy(t *testing.T) {
+	users := func(f passport.UserFuncs) func(*passport.Config) {
+		return func(c *passport.Config) { c.Users = f }
+	}
+	current := func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
+	byID := func(context.Context, string) (*passport.User, error) { return nil, oauth.ErrNotFound }
+	issuer := func(issuer string) func(*passport.Config) {
+		return func(c *passport.Config) { c.Issuer = issuer }
+	}
+	path := func(path string) func(*passport.Config) {
+		return func(c *passport.Config) { c.Path = path }
+	}
+	provider := func(name string) func(*passport.Config) {
+		return func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{name: newAccounts()} }
+	}
+	scope := func(id string) func(*passport.Config) {
+		return func(c *passport.Config) { c.Scopes = []passport.Scope{{ID: id}} }
+	}
+	grants := func(grants ...oauth.Grant) func(*passport.Config) {
+		return func(c *passport.Config) { c.Grants = grants }
+	}
+	for name, tt := range map[string]struct {
+		change func(*passport.Config)
+		want   []string
+	}{
+		"no issuer":                   {issuer(""), []string{"Config.Issuer", "such as https://"}},
+		"issuer without a scheme":     {issuer("auth.example.com"), []string{"Config.Issuer", "such as https://"}},
+		"issuer of another scheme":    {issuer("ftp://auth.example.com"), []string{"Config.Issuer", "such as https://"}},
+		"issuer that is no URL":       {issuer("https://auth.example.com:port"), []string{"Config.Issuer", "such as https://"}},
+		"issuer without a host":       {issuer("https://:443"), []string{"Config.Issuer", "such as https://"}},
+		"issuer with an empty port":   {issuer("https://auth.example.com:"), []string{"Config.Issuer", "such as https://"}},
+		"issuer with a query":         {issuer("https://auth.example.com?x=1"), []string{"take out user, query and fragment"}},
+		"issuer with an empty query":  {issuer("https://auth.example.com?"), []string{"take out user, query and fragment"}},
+		"issuer with a fragment":      {issuer("https://auth.example.com#x"), []string{"take out user, query and fragment"}},
+		"issuer with a user":          {issuer("https://me@auth.example.com"), []string{"take out user, query and fragment"}},
+		"issuer with a slash":         {issuer("https://auth.example.com/"), []string{"take out the slash"}},
+		"issuer with path and slash":  {issuer("https://auth.example.com/a/"), []string{"take out the slash"}},
+		"issuer with a wildcard":      {issuer("https://auth.example.com/{tenant}"), []string{"want a plain path"}},
+		"issuer with an encoded path": {issuer("https://auth.example.com/a%20b"), []string{"want a plain path"}},
+		"issuer with two slashes":     {issuer("https://auth.example.com//a"), []string{"want a plain path"}},
+		"issuer with dots":            {issuer("https://auth.example.com/a/../b"), []string{"want a plain path"}},
+		"issuer in capitals":          {issuer("HTTPS://Auth.Example.com"), []string{"small letters"}},
+		"issuer of plain http":        {issuer("http://auth.example.com"), []string{"use https", "InsecureAllowHTTP"}},
+		"path without a slash":        {path("oauth"), []string{"Config.Path", "such as /oauth"}},
+		"path with a slash":           {path("/oauth/"), []string{"Config.Path", "such as /oauth"}},
+		"path with two":               {path("//evil.example"), []string{"Config.Path", "such as /oauth"}},
+		"path with dots":              {path("/a/../b"), []string{"Config.Path", "such as /oauth"}},
+		"path with a wildcard":        {path("/{x}"), []string{"Config.Path", "such as /oauth"}},
+		"path with a query":           {path("/a?b"), []string{"Config.Path", "such as /oauth"}},
+		"path with a space":           {path("/a b"), []string{"Config.Path", "such as /oauth"}},
+		"path that is encoded":        {path("/a%2fb"), []string{"Config.Path", "such as /oauth"}},
+
+		"no store":        {func(c *passport.Config) { c.Store = nil }, []string{"Store is missing", "sqlstore.New", "memstore.Store"}},
+		"a nil store":     {func(c *passport.Config) { c.Store = (*memstore.Store)(nil) }, []string{"Store is missing"}},
+		"an unsafe store": {func(c *passport.Config) { c.Store = wrapper{checkedStore{c.Store}} }, []string{"Store: journal_mode", "busy_timeout"}},
+		"no keys":         {func(c *passport.Config) { c.Keys = nil }, []string{"Keys is missing", "passport keys", "LoadKeys"}},
+		"empty keys":      {func(c *passport.Config) { c.Keys = new(passport.Keys) }, []string{"Keys is missing"}},
+		"a signer that is out of reach": {func(c *passport.Config) {
+			c.Keys = keysOf(t, &remoteSigner{newSigner(t), errors.New("KMS: connection refused")})
+			c.Secrets = [][]byte{make([]byte, 32)}
+		}, []string{"Keys: the key", "cannot sign", "connection refused"}},
+		"a key in a KMS, no secrets": {func(c *passport.Config) { c.Keys = keysOf(t, &remoteSigner{newSigner(t), nil}) }, []string{"Secrets is missing", "32 random bytes"}},
+		"a short secret":             {func(c *passport.Config) { c.Secrets = [][]byte{make([]byte, 31)} }, []string{"Secrets[0] has 31 bytes", "openssl rand 32"}},
+		"an empty secret behind one": {func(c *passport.Config) { c.Secrets = [][]byte{make([]byte, 32), nil} }, []string{"Secrets[1] has 0 bytes"}},
+
+		"users without Current":        {users(passport.UserFuncs{ByID: byID, SignInPage: "/login"}), []string{"Users: UserFuncs.Current is missing", "oauth.ErrNotFound"}},
+		"users without ByID":           {users(passport.UserFuncs{Current: current, SignInPage: "/login"}), []string{"Users: UserFuncs.ByID is missing"}},
+		"users without a sign-in page": {users(passport.UserFuncs{Current: current, ByID: byID}), []string{"SignInPage is missing", "/login"}},
+		"a sign-in page that is none":  {users(passport.UserFuncs{Current: current, ByID: byID, SignInPage: "javascript:x"}), []string{"SignInPage is missing or no URL"}},
+		"nil users":                    {func(c *passport.Config) { c.Users = (*accounts)(nil) }, []string{"Users is a nil *passport_test.accounts"}},
+		"a provider called client":     {provider("client"), []string{`Providers["client"]`, "choose another name"}},
+		"a provider called users":      {provider("users"), []string{`Providers["users"]`, "Config.Users"}},
+		"a provider in capitals":       {provider("Staff"), []string{`Providers["Staff"]`, "small letters"}},
+		"a provider with a colon":      {provider("a:b"), []string{`Providers["a:b"]`, "small letters"}},
+		"a provider without a name":    {provider(""), []string{`Providers[""]`, "small letters"}},
+		"a provider that is nil":       {func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"a": nil} }, []string{`Providers["a"] is nil`, "leave it out"}},
+		"a provider that is a nil":     {func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"a": (*accounts)(nil)} }, []string{`Providers["a"] is a nil`}},
+		"a provider without ByID": {func(c *passport.Config) {
+			c.Providers = map[string]passport.UserProvider{"a": passport.UserFuncs{Current: current, SignInPage: "/login"}}
+		}, []string{`Providers["a"]: UserFuncs.ByID is missing`}},
+
+		"a scope with a space":     {scope("read orders"), []string{"Scopes[0].ID", "RFC 6749 §3.3"}},
+		"a scope without an ID":    {scope(""), []string{"Scopes[0].ID", "one word"}},
+		"a scope with a quote":     {scope(`a"b`), []string{"Scopes[0].ID", "one word"}},
+		"a scope that is no ASCII": {scope("é"), []string{"Scopes[0].ID", "one word"}},
+		"a long scope":             {scope(strings.Repeat("a", 256)), []string{"longer than 255 bytes"}},
+		"a scope for all":          {scope("*"), []string{"stands for all scopes"}},
+		"a scope twice":            {func(c *passport.Config) { c.Scopes = []passport.Scope{{ID: "a"}, {ID: "b"}, {ID: "a"}} }, []string{`Scopes lists "a" twice`, "take one out"}},
+		"an unknown default scope": {func(c *passport.Config) { c.DefaultScopes = []string{"nothing"} }, []string{`DefaultScopes names "nothing"`, "add it there"}},
+		"a default scope twice":    {func(c *passport.Config) { c.DefaultScopes = []string{"read", "read"} }, []string{`DefaultScopes lists "read" twice`}},
+		"an audience that is none": {func(c *passport.Config) { c.Audience = "api" }, []string{`Audience or Resources has "api"`, "RFC 8707"}},
+		"a resource with fragment": {func(c *passport.Config) { c.Resources = []string{"https://a.example#b"} }, []string{`has "https://a.example#b"`}},
+		"a resource with a space":  {func(c *passport.Config) { c.Resources = []string{"https://a.example/a b"} }, []string{`has "https://a.example/a b"`}},
+
+		"a short access token":     {func(c *passport.Config) { c.AccessTokenTTL = time.Millisecond }, []string{"AccessTokenTTL is 1ms", "at least a second"}},
+		"a negative token life":    {func(c *passport.Config) { c.RefreshTokenTTL = -time.Hour }, []string{"RefreshTokenTTL is -1h0m0s"}},
+		"a short code":             {func(c *passport.Config) { c.CodeTTL = 1 }, []string{"CodeTTL is 1ns"}},
+		"a long code":              {func(c *passport.Config) { c.CodeTTL = 11 * time.Minute }, []string{"at most 10 minutes", "RFC 6749 §4.1.2"}},
+		"a negative family":        {func(c *passport.Config) { c.FamilyTTL = -1 }, []string{"FamilyTTL is -1ns"}},
+		"a short family":           {func(c *passport.Config) { c.FamilyTTL = time.Millisecond }, []string{"FamilyTTL is 1ms"}},
+		"a long grace":             {func(c *passport.Config) { c.RefreshTokenGrace = time.Hour }, []string{"RefreshTokenGrace is 1h0m0s", "at most a minute"}},
+		"a grant that is nil":      {grants(nil), []string{"Grants[0] is nil", "leave it out"}},
+		"a grant without a name":   {grants(grantNamed("")), []string{"has no GrantType"}},
+		"a grant twice":            {grants(grantNamed("urn:x"), grantNamed("urn:x")), []string{`second grant for grant_type "urn:x"`}},
+		"a grant that is built in": {grants(grantNamed("client_credentials")), []string{`second grant for grant_type "client_credentials"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := goodConfig(t)
+			tt.change(&config)
+			s, err := passport.New(config)
+			if err == nil || s != nil {
+				t.Fatalf("New() = %v, %v, want a fault", s, err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("New() = %v, want it to say %q", err, want)
+				}
+			}
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				if line != "" && !strings.HasPrefix(line, "passport: Config.") && !strings.Contains(name, "unsafe store") {
+					t.Errorf("the fault %q does not name its field", line)
+				}
+			}
+			if n := strings.Count(err.Error(), "passport: Config."); n != 1 {
+				t.Errorf("one fault is reported %d times: %v", n, err)
+			}
+		})
+	}
+}
+
+func goodConfig(t *testing.T) passport.Config {
+	return passport.Config{
+		Issuer: issuer, Store: new(memstore.Store), Keys: newKeys(t), Users: newAccounts("alice"),
+		Scopes: []passport.Scope{{ID: "read", Description: "Read"}},
+	}
+}
+
+// Whoever configures a server learns of all that is wrong at once.
+func TestNew_AllFaultsAtOnce(t *testing.T) {
+	_, err := passport.New(passport.Config{
+		Issuer: "http://auth.example.com/", Path: "oauth", Users: passport.UserFuncs{},
+		Scopes: []passport.Scope{{ID: "a"}, {ID: "a"}}, DefaultScopes: []string{"b"}, CodeTTL: time.Hour, Resources: []string{"x"},
+		Providers: map[string]passport.UserProvider{"B": nil, "client": newAccounts()}, Grants: []oauth.Grant{grantNamed("")},
+	})
+	if err == nil {
+		t.Fatal("New() took a configuration without store and keys")
+	}
+	for _, want := range []string{
+		"take out the slash", "use https", "Config.Path", "Store is missing", "Keys is missing", "UserFuncs.Current", "UserFuncs.ByID", "SignInPage",
+		`Scopes lists "a" twice`, `DefaultScopes names "b"`, "CodeTTL", `has "x"`, `Providers["B"]: a provider's name`, `Providers["B"] is nil`, `Providers["client"]`, "no GrantType",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("New() does not say %q: %v", want, err)
+		}
+	}
+}
+
+// What is unusual but right is taken.
+func TestNew_WhatIsAllowed(t *testing.T) {
+	for name, change := range map[string]func(*passport.Config){
+		"as it is": func(*passport.Config) {},
+		"no users": func(c *passport.Config) { c.Users = nil },
+		"only further providers": func(c *passport.Config) {
+			c.Users, c.Providers = nil, map[string]passport.UserProvider{"staff-2": newAccounts()}
+		},
+		"no scopes":                     func(c *passport.Config) { c.Scopes = nil },
+		"http on loopback":              func(c *passport.Config) { c.Issuer = "http://127.0.0.1:8000" },
+		"http on IPv6 loopback":         func(c *passport.Config) { c.Issuer = "http://[::1]:8000" },
+		"http on localhost":             func(c *passport.Config) { c.Issuer = "http://localhost" },
+		"http, as the operator insists": func(c *passport.Config) { c.Issuer, c.InsecureAllowHTTP = "http://auth.example.com", true },
+		"an issuer with port and path":  func(c *passport.Config) { c.Issuer = "https://example.com:8443/tenant-1/a_b.c~d" },
+		"at the root":                   func(c *passport.Config) { c.Path = "/" },
+		"no grace":                      func(c *passport.Config) { c.RefreshTokenGrace = -1 },
+		"a KMS and secrets": func(c *passport.Config) {
+			c.Keys, c.Secrets = keysOf(t, &remoteSigner{newSigner(t), nil}), [][]byte{make([]byte, 32)}
+		},
+		"a sign-in page elsewhere": func(c *passport.Config) {
+			c.Users = passport.UserFuncs{Current: c.Users.CurrentUser, ByID: c.Users.UserByID, SignInPage: "https://login.example.com/?a=b"}
+		},
+		"a grant of one's own":           func(c *passport.Config) { c.Grants = []oauth.Grant{grantNamed("urn:example:grant")} },
+		"a scope of 255 bytes, URL-like": func(c *passport.Config) { c.Scopes = []passport.Scope{{ID: "https://" + strings.Repeat("a", 247)}} },
+	} {
+		config := goodConfig(t)
+		change(&config)
+		if _, err := passport.New(config); err != nil {
+			t.Errorf("%s: New() = %v", name, err)
+		}
+	}
+}
+
+// There is no default secret (the hard-coded ones of 2026): without keys nothing
+// starts, and what one server seals another one with other keys does not open.
+func TestNew_NeverRepeat_C14_NoDefaultSecret(t *testing.T) {
+	config := goodConfig(t)
+	for _, keys := range []*passport.Keys{nil, new(passport.Keys)} {
+		config.Keys = keys
+		if _, err := passport.New(config); err == nil {
+			t.Fatal("New() starts without a key")
+		}
+	}
+	one := newServer(t)
+	other := one.restart(func(c *passport.Config) { c.Keys = newKeys(t) })
+	c := one.web()
+	b := one.browser().signIn("alice")
+	page := b.authorize(c)
+	page.from = b.at(other)
+	page.allow().wantPage(400)
+}
+
+// The sign-in page gets the return address as one parameter beside its own.
+func TestUserFuncs_NeverRepeat_B15_SignInURL(t *testing.T) {
+	const returnTo = "/oauth/authorize?client_id=a&state=%26x%3D"
+	for page, want := range map[string]string{
+		"/login":                         "/login?return_to=%2Foauth%2Fauthorize%3Fclient_id%3Da%26state%3D%2526x%253D",
+		"/login?lang=de":                 "/login?lang=de&return_to=%2Foauth%2Fauthorize%3Fclient_id%3Da%26state%3D%2526x%253D",
+		"https://login.example.com/in#x": "https://login.example.com/in?return_to=%2Foauth%2Fauthorize%3Fclient_id%3Da%26state%3D%2526x%253D#x",
+	} {
+		if got := (passport.UserFuncs{SignInPage: page}).SignInURL(nil, returnTo); got != want {
+			t.Errorf("SignInURL() of %s = %s, want %s", page, got, want)
+		}
+	}
+}

@@ -199,6 +199,7 @@ func TestRefreshToken_RT_04_Grace(t *testing.T) {
 		"just over":          {10 * time.Second, 10 * time.Second, false},
 		"off":                {0, 0, false},
 		"clocks that differ": {10 * time.Second, -time.Second, true},
+		"off, overtaken":     {0, -time.Millisecond, false}, // by a request that came in later
 	} {
 		r := request(refreshed(t, true), nil)
 		r.Time = now.Add(tt.later)

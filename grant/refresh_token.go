@@ -66,9 +66,10 @@ func (g RefreshToken) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oa
 	}, nil
 }
 
-// retried reports whether a spent token may have come again by accident.
+// retried reports whether a spent token may have come again by accident. Without
+// a grace none has, also not one that came in before the one that was faster.
 func (g RefreshToken) retried(old *oauth.RefreshToken, at time.Time) bool {
-	return old.Successor != nil && old.Successor.SpentAt.IsZero() && at.Before(old.SpentAt.Add(g.Grace))
+	return g.Grace > 0 && old.Successor != nil && old.Successor.SpentAt.IsZero() && at.Before(old.SpentAt.Add(g.Grace))
 }
 
 // narrowed returns the scopes asked for, which must be among those granted, or

@@ -1,15 +1,21 @@
 package account_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/oauth"
 )
 
 var hostileReturns = []string{
@@ -54,22 +60,30 @@ func FuzzReturnTo(f *testing.F) {
 	})
 }
 
-// A Cookie header never panics, and what is looked up in the database has the
-// form of what we set.
+// A Cookie header never panics, and the database is asked only for the digest of
+// one cookie in the form that we set.
 func FuzzSessionCookie(f *testing.F) {
 	f.Add("passport-session=ABC")
+	f.Add("passport-session=" + strings.Repeat("A", 52))
+	f.Add("a=b; passport-session=\"" + strings.Repeat("7", 52) + "\"")
 	f.Add("passport-session=" + strings.Repeat("A", 52) + "; passport-session=" + strings.Repeat("B", 52))
 	f.Add("\x00;;=,\"")
 	f.Fuzz(func(t *testing.T, header string) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header["Cookie"] = []string{header}
-		for _, c := range r.Cookies() {
-			if account.IsSecret(c.Value) && (len(c.Value) != 52 || strings.ToUpper(c.Value) != c.Value) {
-				t.Errorf("%q passes for a secret of ours", c.Value)
-			}
+		digest, ok := account.SessionDigest(r)
+		all := r.CookiesNamed("passport-session")
+		switch {
+		case !ok && digest == "":
+		case len(all) != 1:
+			t.Errorf("%q holds %d session cookies and is looked up", header, len(all))
+		case digest != oauth.DigestOf(all[0].Value) || !oursAlone.MatchString(all[0].Value):
+			t.Errorf("%q is looked up by %s", header, digest)
 		}
 	})
 }
+
+var oursAlone = regexp.MustCompile(`^[A-Z2-7]{52}$`)
 
 const argonOfSecret = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzYWx0$"
 
@@ -108,10 +122,66 @@ func TestPassword_HashesThatStopTheServerAreRefused(t *testing.T) {
 	}
 }
 
+// Our own hashes are salted, are in the PHC string format, and tell their
+// password from others, of any length.
+func TestPassword_RoundTrip(t *testing.T) {
+	for _, password := range []string{"passport", "pässwörter", strings.Repeat("x", account.MaxPasswordBytes)} {
+		hash := account.NewHash(password)
+		if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") || hash == account.NewHash(password) {
+			t.Errorf("the hash of %.10q is %.60s, want argon2id with 19 MiB, salted", password, hash)
+		}
+		if ok, outdated, err := account.VerifyHash(hash, password); !ok || outdated || err != nil {
+			t.Errorf("verify(%.10q) = %v, %v, %v, want it right and up to date", password, ok, outdated, err)
+		}
+		for _, other := range []string{"", password + "x", strings.ToUpper(password), password[1:]} {
+			if ok, _, _ := account.VerifyHash(hash, other); ok {
+				t.Errorf("%.10q passes for %.10q", other, password)
+			}
+		}
+	}
+}
+
+// A crowd at the door waits, and is told to come again before it gives up.
+func TestPassword_HashingWaitsItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		enter := account.Queue(2)
+		leave, err := enter(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := enter(t.Context()); err != nil {
+			t.Fatalf("the second place: %v", err)
+		}
+		if _, err := enter(t.Context()); !errors.Is(err, oauth.ErrUnavailable) {
+			t.Errorf("no place becomes free: %v, want ErrUnavailable", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the caller gives up: %v, want its reason", err)
+		}
+		leave()
+		if _, err := enter(t.Context()); err != nil {
+			t.Errorf("a place is free again: %v", err)
+		}
+	})
+}
+
+// What would be computed is bounded, whatever stands in the database.
 func FuzzPasswordHash(f *testing.F) {
 	f.Add(argonOfSecret + "AAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("$2y$10$abcdefghijklmnopqrstuuK")
-	f.Fuzz(func(_ *testing.T, stored string) { account.ParsesHash(stored) })
+	f.Add("$2b$10$" + strings.Repeat("a", 53))
+	f.Add(account.NewHash("passport"))
+	f.Fuzz(func(t *testing.T, stored string) {
+		if !account.ParsesHash(stored) {
+			return
+		}
+		memory, passes, threads := account.HashCost(stored)
+		if memory > 256<<10 || passes > 16 || threads > 16 || len(stored) > 255 {
+			t.Errorf("%q passes, and would cost %d KiB, %d passes, %d threads", stored, memory, passes, threads)
+		}
+	})
 }
 
 // One account has one key, however its address is written.

@@ -44,6 +44,7 @@ type view struct {
 
 	Email                            string
 	Alert, EmailFault, PasswordFault string
+	Mismatch                         bool // the alert is about both fields
 
 	Title, Text, RequestID string // of the message page
 }
@@ -82,26 +83,40 @@ func (a *Accounts) render(w http.ResponseWriter, r *http.Request, status int, na
 // fail answers with a page for an error that is not the user's to mend, or not on
 // this page.
 func (a *Accounts) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := a.failed(w, r, err)
 	v := a.view(w, r, nil)
+	switch status {
+	case http.StatusForbidden:
+		v.Title, v.Text = "This form came from somewhere else", "To protect you, forms are accepted only from the pages of this site. Open the page again and send the form from there."
+	case http.StatusBadRequest:
+		v.Title, v.Text = "This form could not be read", "Open the page again and send the form from there."
+	case http.StatusServiceUnavailable:
+		v.Title, v.Text = "Please try again in a moment", "The server is busy, and nothing was changed that you would have to undo."
+	default:
+		v.Title, v.Text = "Something went wrong", "The fault is ours, and it has been recorded. Please try again in a little while."
+	}
+	a.render(w, r, status, "message", v)
+}
+
+// failed logs an error that a page is about, and returns the status to answer
+// with: at Info what a browser did, at Error what the operator has to mend.
+func (a *Accounts) failed(w http.ResponseWriter, r *http.Request, err error) int {
 	status, level := http.StatusInternalServerError, slog.LevelError
-	v.Title, v.Text = "Something went wrong", "The fault is ours, and it has been recorded. Please try again in a little while."
 	switch {
 	case errors.Is(err, errForeign):
 		status, level = http.StatusForbidden, slog.LevelInfo
-		v.Title, v.Text = "This form came from somewhere else", "To protect you, forms are accepted only from the pages of this site. Open the page again and send the form from there."
 	case errors.Is(err, errForm):
 		status, level = http.StatusBadRequest, slog.LevelInfo
-		v.Title, v.Text = "This form could not be read", "Open the page again and send the form from there."
 	case errors.Is(err, oauth.ErrUnavailable):
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
-		v.Title, v.Text = "Please try again in a moment", "The server is busy, and nothing was changed that you would have to undo."
 	}
 	if r.Context().Err() != nil {
 		level = slog.LevelInfo // given up by the browser
 	}
-	a.log.Log(r.Context(), level, "page answered with an error", "request_id", v.RequestID, "method", r.Method, "path", r.URL.Path, "status", status, "err", err)
-	a.render(w, r, status, "message", v)
+	a.log.Log(r.Context(), level, "page answered with an error", "request_id", reqinfo.From(r.Context()).ID,
+		"method", r.Method, "path", r.URL.Path, "status", status, "err", err)
+	return status
 }
 
 // waiting says how long somebody has to wait, in words.

@@ -64,7 +64,7 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 	case h.slots <- struct{}{}:
 		return func() { <-h.slots }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait to hash a password: %w", ctx.Err())
+		return nil, fmt.Errorf("%w: wait to hash a password: %w", oauth.ErrUnavailable, ctx.Err())
 	case <-timer.C:
 		return nil, fmt.Errorf("%w: more sign-ins at once than passwords can be hashed; raise HashConcurrency or add a node", oauth.ErrUnavailable)
 	}

@@ -22,6 +22,7 @@ const (
 	selectSession = `SELECT u.id, u.email, u.name, u.disabled_at, u.created_at, s.id, s.authenticated_at, s.seen_at
 FROM passport_sessions s JOIN passport_users u ON u.id = s.user_id AND u.session_version = s.session_version
 WHERE s.digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.seen_at > ? AND u.disabled_at IS NULL`
+	selectHalf    = `SELECT ended_at FROM passport_sessions WHERE digest = ? AND ended_at IS NOT NULL`
 	selectOwner   = `SELECT id, user_id FROM passport_sessions WHERE digest = ?`
 	insertSession = `INSERT INTO passport_sessions (id, digest, user_id, session_version, authenticated_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`
 	seeSession    = `UPDATE passport_sessions SET seen_at = ? WHERE digest = ? AND seen_at < ?`
@@ -149,4 +150,22 @@ func (a *Accounts) end(ctx context.Context, digest oauth.Digest) error {
 		return fmt.Errorf("forget session: %w", err)
 	}
 	return nil
+}
+
+// halfEnded reports whether the browser's session is at an end for the browser,
+// but not, as far as we know, for what was granted in it.
+func (a *Accounts) halfEnded(r *http.Request) (bool, error) {
+	digest, ok := a.cookies.digest(r)
+	if !ok {
+		return false, nil
+	}
+	var at time.Time
+	err := a.db.Row(r.Context(), selectHalf, scanTime(&at), string(digest))
+	if errors.Is(err, oauth.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("find session: %w", err)
+	}
+	return true, nil
 }

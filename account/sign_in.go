@@ -91,7 +91,7 @@ func (a *Accounts) refuse(w http.ResponseWriter, r *http.Request, v view, err er
 		a.fail(w, r, err)
 		return
 	}
-	v.Alert = "That e-mail address and password do not match."
+	v.Mismatch, v.Alert = true, "That e-mail address and password do not match."
 	a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
 }
 

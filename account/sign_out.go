@@ -13,27 +13,42 @@ import (
 // loaded ahead signs nobody out; only the form does.
 func (a *Accounts) showSignOut(w http.ResponseWriter, r *http.Request) {
 	s, err := a.session(r)
-	switch {
-	case errors.Is(err, oauth.ErrNotFound):
-		a.signedOut(w, r)
-	case err != nil:
+	half := false
+	if errors.Is(err, oauth.ErrNotFound) {
+		half, err = a.halfEnded(r)
+	}
+	if err != nil {
 		a.fail(w, r, err)
+		return
+	}
+	v := a.view(w, r, s)
+	v.ReturnTo = returnTo(r.URL.Query())
+	switch {
+	case half:
+		v.Alert = unfinished
+		a.render(w, r, http.StatusOK, "sign_out", v)
+	case s == nil:
+		a.signedOut(w, r)
 	default:
-		v := a.view(w, r, s)
-		v.ReturnTo = returnTo(r.URL.Query())
 		a.render(w, r, http.StatusOK, "sign_out", v)
 	}
 }
 
-// signOut answers the form. It says that the user is signed out when that is
-// stored, and not before.
+const unfinished = "Signing out did not come to its end: what you allowed in this session may still be in use. Please try again."
+
+// signOut answers the form. It says that the user is signed out when all that
+// belongs to it is stored, and not before.
 func (a *Accounts) signOut(w http.ResponseWriter, r *http.Request) {
 	form, err := a.readForm(r)
-	if err == nil {
-		err = a.SignOut(w, r)
-	}
 	if err != nil {
 		a.fail(w, r, err)
+		return
+	}
+	if err := a.SignOut(w, r); err != nil {
+		status := a.failed(w, r, err)
+		v := a.view(w, r, nil)
+		v.ReturnTo, v.Alert = returnTo(form), unfinished
+		a.render(w, r, status, "sign_out", v)
 		return
 	}
 	a.log.InfoContext(r.Context(), "signed out", "request_id", reqinfo.From(r.Context()).ID)

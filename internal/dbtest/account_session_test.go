@@ -1,0 +1,238 @@
+package dbtest_test
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+// A server is what accounts connect to.
+var _ = func(a *account.Accounts, s *passport.Server) { a.Connect(s) }
+
+// inBubble runs a test with a clock of its own, on SQLite: sockets hang there.
+func inBubble(t *testing.T, test func(t *testing.T, s *site)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		test(t, newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000"))
+	})
+}
+
+func TestAccount_SessionThatIsNotUsedEnds(t *testing.T) {
+	inBubble(t, func(_ *testing.T, s *site) {
+		ada, v := s.ada(), s.visitor("192.0.2.1")
+		v.signIn("ada@example.com", adasPassword)
+		for range 3 {
+			time.Sleep(account.DefaultSessionIdleTTL - 2*time.Minute)
+			v.mustBe(ada)
+		}
+		time.Sleep(account.DefaultSessionIdleTTL)
+		v.mustBeNobody("unused for the idle time")
+	})
+}
+
+func TestAccount_SessionEndsWhateverItsUse(t *testing.T) {
+	inBubble(t, func(_ *testing.T, s *site) {
+		ada, v := s.ada(), s.visitor("192.0.2.1")
+		v.signIn("ada@example.com", adasPassword)
+		for range 29 {
+			time.Sleep(24 * time.Hour)
+			v.mustBe(ada)
+		}
+		time.Sleep(24 * time.Hour)
+		v.mustBeNobody("30 days after signing in")
+	})
+}
+
+// Re-authentication moves the time of sign-in, as prompt=login needs it
+// (OpenID Connect Core §3.1.2.1); using the session does not.
+func TestAccount_SigningInAgainIsLater(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *site) {
+		ada, v := s.ada(), s.visitor("192.0.2.1")
+		v.signIn("ada@example.com", adasPassword)
+		first := v.mustBe(ada).AuthenticatedAt
+		time.Sleep(time.Hour)
+		if at := v.mustBe(ada).AuthenticatedAt; !at.Equal(first) {
+			t.Errorf("AuthenticatedAt after an hour of use = %v, want %v", at, first)
+		}
+		if w := v.get("/sign-in?return_to=%2Foauth%2Fauthorize"); !strings.Contains(w.Body.String(), `name="password"`) {
+			t.Error("the sign-in page shows no form to somebody who is signed in, so prompt=login cannot be satisfied")
+		}
+		v.signIn("ada@example.com", adasPassword)
+		if at := v.mustBe(ada).AuthenticatedAt; !at.Equal(time.Now().Truncate(time.Microsecond)) {
+			t.Errorf("AuthenticatedAt after signing in again = %v, want now", at)
+		}
+	})
+}
+
+// A guarded page costs one SELECT for who is signed in, and one write a minute.
+func TestAccount_CurrentUserIsOneSelect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, counter := dbtest.Count(t, dbtest.URL(t, sqldb.SQLite))
+		s := newSite(t, db, sqldb.SQLite, "http://127.0.0.1:8000")
+		ada, v := s.ada(), s.visitor("192.0.2.1")
+		v.signIn("ada@example.com", adasPassword)
+		counter.Take()
+		for range 50 {
+			v.mustBe(ada)
+		}
+		if got := counter.Take(); got.Statements != 50 || got.Reads != 50 {
+			t.Errorf("50 × CurrentUser: %d statements, %d of them reads; want 50 reads", got.Statements, got.Reads)
+		}
+		time.Sleep(time.Minute)
+		for range 50 {
+			v.mustBe(ada)
+		}
+		if got := counter.Take(); got.Reads != 50 || got.Statements != 51 {
+			t.Errorf("50 × CurrentUser a minute later: %d statements, %d of them reads; want 50 reads and one write", got.Statements, got.Reads)
+		}
+		s.visitor("192.0.2.1").mustBeNobody("no cookie")
+		stranger := s.visitor("192.0.2.1")
+		stranger.cookies["passport-session"] = "what we never set"
+		stranger.mustBeNobody("a cookie of another form")
+		if got := counter.Take(); got.Statements != 0 {
+			t.Errorf("without a cookie of ours the database is asked %q", got.Texts)
+		}
+	})
+}
+
+// Two cookies of the name are none of ours: one may have been planted, and
+// nobody can tell which.
+func TestAccount_UI_01_TwoSessionCookies(t *testing.T) {
+	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
+	s.ada()
+	v := s.visitor("192.0.2.1")
+	v.signIn("ada@example.com", adasPassword)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for _, value := range []string{v.cookies["passport-session"], strings.Repeat("A", 52)} {
+		r.AddCookie(&http.Cookie{Name: "passport-session", Value: value})
+	}
+	if u, err := s.CurrentUser(r); !isNotFound(err) {
+		t.Errorf("CurrentUser() with two session cookies = %v, %v, want ErrNotFound", u, err)
+	}
+}
+
+// Who signs in where somebody else is signed in ends that session, with what was
+// granted in it; if that fails nobody is signed in.
+func TestNeverRepeat_F1_SomebodyElseInTheSameBrowser(t *testing.T) {
+	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+		s := newSite(t, db, d, "http://127.0.0.1:8000")
+		ada, v := s.ada(), s.visitor("192.0.2.1")
+		bob, err := s.Create(t.Context(), account.NewUser{Email: "bob@example.com", PasswordHash: hashOf(t, "bob's password")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.signIn("ada@example.com", adasPassword)
+		was, cookie := v.mustBe(ada).SessionID, v.cookies["passport-session"]
+
+		s.ends.err = oauth.ErrUnavailable
+		if w := v.signIn("bob@example.com", "bob's password"); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("signing in while the other session cannot be ended: status %d, want 503", w.Code)
+		}
+		v.mustBeNobody("neither of them")
+
+		s.ends.err = nil
+		v.signIn("bob@example.com", "bob's password")
+		if now := v.mustBe(bob).SessionID; now == was {
+			t.Error("Bob's session has the ID of Ada's")
+		}
+		if last := s.ends.calls[len(s.ends.calls)-1]; last != "session "+ada.ID+" "+was {
+			t.Errorf("the server was asked to end %q, want Ada's session", last)
+		}
+		v.cookies["passport-session"] = cookie
+		v.mustBeNobody("Ada's cookie")
+	})
+}
+
+// A sign-in that read the old password before it was changed is worth nothing
+// after, whenever its session is stored.
+func TestAccount_RT_08_PasswordChangesDuringSignIn(t *testing.T) {
+	for _, d := range dbtest.Dialects {
+		t.Run(d.Name, func(t *testing.T) {
+			var s *site
+			var ada *account.User
+			var once sync.Once
+			db := dbtest.Wrap(t, dbtest.URL(t, d), dbtest.Hooks{After: func(op dbtest.Op, query string, err error) error {
+				if op == dbtest.OpQuery && strings.Contains(query, "password, session_version") {
+					once.Do(func() {
+						if err := s.SetPassword(context.Background(), ada.ID, "another password", ""); err != nil {
+							t.Errorf("SetPassword() = %v", err)
+						}
+					})
+				}
+				return err
+			}})
+			s = newSite(t, db, d, "http://127.0.0.1:8000")
+			ada = s.ada()
+			v := s.visitor("192.0.2.1")
+			v.signIn("ada@example.com", adasPassword)
+			v.mustBeNobody("signed in with a password that was changed meanwhile")
+			if w := v.signIn("ada@example.com", adasPassword); w.Code != http.StatusUnprocessableEntity {
+				t.Errorf("the old password: status %d, want 422", w.Code)
+			}
+			v.signIn("ada@example.com", "another password")
+			v.mustBe(ada)
+		})
+	}
+}
+
+// Opening an account again revives no session.
+func TestAccount_EnabledAgain(t *testing.T) {
+	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+		s := newSite(t, db, d, "http://127.0.0.1:8000")
+		ada, v := s.ada(), s.visitor("192.0.2.1")
+		v.signIn("ada@example.com", adasPassword)
+		for _, disabled := range []bool{true, true, false, false} { // twice is no error
+			if err := s.Disable(t.Context(), ada.ID, disabled); err != nil {
+				t.Fatalf("Disable(%v) = %v", disabled, err)
+			}
+		}
+		v.mustBeNobody("a session of before")
+		v.signIn("ada@example.com", adasPassword)
+		v.mustBe(ada)
+		if err := s.Disable(t.Context(), "nobody", true); !isNotFound(err) {
+			t.Errorf("Disable() of an unknown account = %v, want ErrNotFound", err)
+		}
+	})
+}
+
+// Purge forgets sessions and counts that are over, and nothing else.
+func TestAccount_Purge(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *site) {
+		ada, old, young := s.ada(), s.visitor("192.0.2.1"), s.visitor("192.0.2.2")
+		old.signIn("ada@example.com", adasPassword)
+		old.signIn("bob@example.com", "wrong")
+		time.Sleep(account.DefaultSessionTTL + time.Second)
+		young.signIn("ada@example.com", adasPassword)
+		total := 0
+		for {
+			n, err := s.Purge(t.Context(), time.Now(), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if total += n; n == 0 {
+				break
+			}
+		}
+		young.mustBe(ada)
+		for table, want := range map[string]int{"passport_sessions": 1, "passport_sign_in_attempts": 3, "passport_users": 1} {
+			if got := len(column(t, s.db, "SELECT 1 FROM "+table)); got != want {
+				t.Errorf("%s has %d rows after the purge, want %d", table, got, want)
+			}
+		}
+		if total == 0 {
+			t.Error("Purge() deleted nothing")
+		}
+	})
+}

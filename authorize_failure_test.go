@@ -160,6 +160,16 @@ func TestAuthorize_AZ_22_TheUserProviderFails(t *testing.T) {
 	})
 }
 
+// A redirect to nowhere would come back here for ever.
+func TestAuthorize_AZ_22_NoSignInPage(t *testing.T) {
+	s := newServer(t)
+	s.users.noSignIn = true
+	s.browser().authorize(s.web()).wantRedirectError("server_error")
+	if !strings.Contains(s.log.String(), `SignInURL of the provider \"users\" returned nothing`) {
+		t.Errorf("the log does not say what is wrong: %s", s.log)
+	}
+}
+
 // A client that names a provider which was taken out of the configuration.
 func TestAuthorize_AZ_22_TheProviderIsGone(t *testing.T) {
 	with := newServer(t, func(c *passport.Config) {

@@ -74,7 +74,7 @@ func audited(c *passport.Config) { c.AuditLog = true }
 // However often Allow is clicked, there is one code and one family: the code is
 // derived from the ticket, which is used up by what stores it.
 func TestAuthorize_AZ_27_DoubleClick(t *testing.T) {
-	rounds := 20
+	rounds := 10
 	if testing.Short() {
 		rounds = 3
 	}
@@ -102,7 +102,7 @@ func TestAuthorize_AZ_27_DoubleClick(t *testing.T) {
 // Of Allow and Deny one wins, and who clicked the other reads so. Nobody is told
 // both.
 func TestAuthorize_AZ_27_AllowAgainstDeny(t *testing.T) {
-	rounds, won := 40, map[string]int{}
+	rounds, won := 20, map[string]int{}
 	if testing.Short() {
 		rounds = 4
 	}

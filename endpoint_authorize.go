@@ -122,7 +122,7 @@ func (q *authorization) signInAgain(user *User) (bool, error) {
 // sendToSignIn redirects to the application's sign-in page, which comes back to
 // this request with a mark.
 func (s *Server) sendToSignIn(w http.ResponseWriter, r *http.Request, q *authorization) error {
-	_, provider, err := s.providerOf(q.client)
+	name, provider, err := s.providerOf(q.client)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,11 @@ func (s *Server) sendToSignIn(w http.ResponseWriter, r *http.Request, q *authori
 	}
 	returnTo := strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/") + "/authorize?" +
 		q.params.Encode() + "&" + markParam + "=" + sealed
-	s.goTo(w, r, provider.SignInURL(r, returnTo), r.Method == http.MethodPost)
+	page := provider.SignInURL(r, returnTo)
+	if page == "" {
+		return fmt.Errorf("SignInURL of the provider %q returned nothing; return the address of a sign-in page", name)
+	}
+	s.goTo(w, r, page, r.Method == http.MethodPost)
 	return nil
 }
 

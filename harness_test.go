@@ -226,6 +226,7 @@ type accounts struct {
 	sessions map[string]*passport.User
 	current  func(*passport.User) (*passport.User, error) // changes what CurrentUser returns, if set
 	failure  error                                        // of CurrentUser and UserByID, if set
+	noSignIn bool                                         // there is no sign-in page
 }
 
 // record is the application's own of an account, in User.Data.
@@ -280,6 +281,9 @@ func (a *accounts) UserByID(_ context.Context, id string) (*passport.User, error
 }
 
 func (a *accounts) SignInURL(_ *http.Request, returnTo string) string {
+	if a.noSignIn {
+		return ""
+	}
 	return "/login?" + url.Values{"return_to": {returnTo}}.Encode()
 }
 

@@ -82,7 +82,7 @@ func (f *faults) issuer(c Config) {
 		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)", c.Issuer)
 	f.add(strings.HasSuffix(c.Issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte", c.Issuer)
 	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none", c.Issuer)
-	f.add(!strings.HasPrefix(c.Issuer, strings.ToLower(u.Scheme+"://"+u.Host)), "Issuer %q: write scheme and host in small letters, as browsers do", c.Issuer)
+	f.add(!strings.HasPrefix(c.Issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host), "Issuer %q: write scheme and host in small letters, as browsers do", c.Issuer)
 	f.add(u.Scheme == "http" && !loopback(u.Hostname()) && !c.InsecureAllowHTTP,
 		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", c.Issuer)
 }

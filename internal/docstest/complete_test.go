@@ -1,0 +1,139 @@
+package docstest_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// parsed parses the files of a folder that are not tests.
+func parsed(t *testing.T, folder string) []*ast.File {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(top, folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if len(files) == 0 {
+		t.Fatalf("%s has no Go files: has it moved?", folder)
+	}
+	return files
+}
+
+var verb = regexp.MustCompile(`%[-+# 0-9.]*[a-zA-Z]`)
+
+// publicText returns the text that a call makes an oauth.Error of, with … for
+// what differs, or "".
+func publicText(call *ast.CallExpr) string {
+	if len(call.Args) == 0 {
+		return ""
+	}
+	switch f := call.Fun.(type) {
+	case *ast.SelectorExpr:
+		code, ok := f.X.(*ast.SelectorExpr)
+		if !ok || f.Sel.Name != "Errorf" {
+			return ""
+		}
+		if pkg, ok := code.X.(*ast.Ident); !ok || pkg.Name != "oauth" {
+			return ""
+		}
+	case *ast.Ident:
+		if f.Name != "lacking" { // of package guard
+			return ""
+		}
+	default:
+		return ""
+	}
+	literal, ok := call.Args[0].(*ast.BasicLit)
+	if !ok {
+		return ""
+	}
+	text, err := strconv.Unquote(literal.Value)
+	if err != nil {
+		return ""
+	}
+	return verb.ReplaceAllString(text, "…")
+}
+
+// Whatever a client can be told is explained to whoever looks it up.
+func TestErrorsAreExplained(t *testing.T) {
+	explained := read(t, top+"/docs/errors.md")
+	count := 0
+	for _, folder := range []string{".", "grant", "guard", "internal/scope"} {
+		for _, file := range parsed(t, folder) {
+			ast.Inspect(file, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				text := publicText(call)
+				if strings.Trim(text, "…") == "" {
+					return true
+				}
+				count++
+				if !strings.Contains(explained, "| "+text+" |") && !strings.Contains(explained, strings.TrimPrefix(text, "…")+" |") {
+					t.Errorf("docs/errors.md does not explain %q: add a row that says what to do", text)
+				}
+				return true
+			})
+		}
+	}
+	if count < 50 {
+		t.Errorf("found %d texts of errors, want more: are they made in another way now?", count)
+	}
+}
+
+// Whatever can be configured is in the table of settings.
+func TestSettingsAreExplained(t *testing.T) {
+	explained := read(t, top+"/docs/configuration.md")
+	count := 0
+	for _, file := range parsed(t, ".") {
+		for _, name := range fieldsOf(file, "Config") {
+			count++
+			if !strings.Contains(explained, "`"+name+"`") {
+				t.Errorf("docs/configuration.md does not name Config.%s: add it to the table of settings", name)
+			}
+		}
+	}
+	if count < 20 {
+		t.Errorf("found %d fields of Config, want more: is it declared elsewhere now?", count)
+	}
+}
+
+// fieldsOf returns the exported fields of a struct that a file declares.
+func fieldsOf(file *ast.File, structName string) (fields []string) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || spec.Name.Name != structName {
+			return true
+		}
+		s, ok := spec.Type.(*ast.StructType)
+		if !ok {
+			return true
+		}
+		for _, field := range s.Fields.List {
+			for _, name := range field.Names {
+				if name.IsExported() {
+					fields = append(fields, name.Name)
+				}
+			}
+		}
+		return false
+	})
+	return fields
+}

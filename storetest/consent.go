@@ -42,7 +42,9 @@ func consents(w *world) {
 	w.consented("of another client", u, "second")
 
 	// Ending sessions and tokens forgets no consent, withdrawing it does.
-	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, now.Add(2*time.Second), nil))
+	for _, filter := range []oauth.FamilyFilter{{User: u}, {User: u, ClientID: w.client.ID}, {User: u, ClientID: w.client.ID, KeepPersonal: true}} {
+		w.must(w.store.RevokeFamilies(w.Context(), filter, now.Add(2*time.Second), nil))
+	}
 	w.consented("after RevokeFamilies()", u, w.client.ID, "Read", "more", "read", "write")
 
 	personal := family(w.client, "personal", u)

@@ -71,12 +71,17 @@ func successors(w *world) {
 	f := w.begin(user("1"))
 	first := w.issue(f, spendCode(f))
 	second := w.issue(f, spendRefresh(first))
-	third := w.issue(f, spendRefresh(second))
+	longer := *f // who issues cannot make a family live longer (RFC 9700 §4.14.2)
+	longer.ExpiresAt = f.ExpiresAt.Add(365 * day)
+	third := w.issue(&longer, spendRefresh(second))
 	w.replaced("the first", f, first, second, true)
 	w.replaced("the second", f, second, third, false)
 	last, err := w.store.RefreshToken(w.Context(), third.RefreshToken.Digest)
 	if err != nil || !last.SpentAt.IsZero() || last.Successor != nil || last.AccessTokenID != third.AccessToken.ID {
 		w.Errorf("RefreshToken() of the last = %+v, %v, want it unspent, without a successor", last, err)
+	}
+	if got := w.token(third.AccessToken.ID).Family.ExpiresAt; !got.Equal(f.ExpiresAt) {
+		w.Errorf("the family's ExpiresAt after two refreshes = %v, want %v as at the beginning", got, f.ExpiresAt)
 	}
 	// A replay ends the family; what was spent stays on record.
 	w.must(w.store.RevokeFamily(w.Context(), f.ID, now, nil))

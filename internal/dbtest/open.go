@@ -31,6 +31,18 @@ func Open(t testing.TB, d sqldb.Dialect) *sql.DB {
 	return OpenURL(t, URL(t, d))
 }
 
+// Need skips the test where there is no server for the dialect, or fails it
+// under PASSPORT_TEST_REQUIRE=1.
+func Need(t testing.TB, d sqldb.Dialect) {
+	t.Helper()
+	switch d.Name {
+	case sqldb.Postgres.Name:
+		need(t, "PASSPORT_TEST_POSTGRES")
+	case sqldb.MySQL.Name:
+		need(t, "PASSPORT_TEST_MYSQL")
+	}
+}
+
 // OpenURL returns a pool over the database that [URL] made.
 func OpenURL(t testing.TB, databaseURL string) *sql.DB {
 	t.Helper()

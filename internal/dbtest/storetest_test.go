@@ -22,6 +22,7 @@ func TestStore_A1_CO_03_CO_10_RT_05_RT_07_D5_D9(t *testing.T) {
 	for _, d := range dbtest.Dialects {
 		for _, pool := range []int{1, 32} {
 			t.Run(fmt.Sprintf("%s/pool of %d", d.Name, pool), func(t *testing.T) {
+				dbtest.Need(t, d)
 				t.Parallel()
 				suite := storetest.Suite{Open: func(t *testing.T) oauth.Store { return shared(t, dbtest.URL(t, d), d, pool) }}
 				if pool == 1 {
@@ -47,6 +48,7 @@ func TestStore_Isolation(t *testing.T) {
 		{"mysql read committed", sqldb.MySQL, []string{"tx_isolation='READ-COMMITTED'"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			dbtest.Need(t, test.dialect)
 			t.Parallel()
 			suite := storetest.Suite{Rounds: 10, Open: func(t *testing.T) oauth.Store {
 				return shared(t, dbtest.URL(t, test.dialect, test.params...), test.dialect, 32)

@@ -114,6 +114,7 @@ func ofSQLite(code int) class {
 func ofNumber(n uint64) class {
 	switch n {
 	case 1213, 1205, 1020, // deadlock, lock wait, record has changed (MariaDB's snapshot isolation)
+		1615,                   // the prepared statement has to be prepared anew
 		8002, 8022, 8028, 9007: // TiDB: conflicts, the schema changed
 		return conflict
 	case 1062:

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -136,4 +137,43 @@ func fieldsOf(file *ast.File, structName string) (fields []string) {
 		return false
 	})
 	return fields
+}
+
+var (
+	listedID = regexp.MustCompile(`(?m)^- \*\*([A-Z]+)-?(\d+)\*\*`)
+	namedID  = regexp.MustCompile(`(?:^|[^A-Za-z0-9])([A-Z]{1,2})[-_]?(\d{1,3})(?:[^0-9a-z]|$)`)
+)
+
+// Each requirement that the documentation lists is named by a test, in this
+// module or in that of the end-to-end tests.
+func TestRequirementsAreNamedByTests(t *testing.T) {
+	named := map[string]bool{}
+	err := filepath.WalkDir(top, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		for line := range strings.Lines(read(t, name)) {
+			for {
+				m := namedID.FindStringSubmatchIndex(line)
+				if m == nil {
+					break
+				}
+				named[line[m[2]:m[3]]+line[m[4]:m[5]]] = true
+				line = line[m[5]:] // what ends one may begin the next
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := listedID.FindAllStringSubmatch(read(t, top+"/docs/standards.md"), -1)
+	if len(listed) < 100 {
+		t.Errorf("docs/standards.md lists %d requirements, want more: has its form changed?", len(listed))
+	}
+	for _, m := range listed {
+		if !named[m[1]+m[2]] {
+			t.Errorf("docs/standards.md lists %s-%s, and no test has it in its name: write one, or take the line out", m[1], m[2])
+		}
+	}
 }

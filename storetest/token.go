@@ -71,7 +71,7 @@ func successors(w *world) {
 	f := w.begin(user("1"))
 	first := w.issue(f, spendCode(f))
 	second := w.issue(f, spendRefresh(first))
-	longer := *f // who issues cannot make a family live longer (RFC 9700 §4.14.2)
+	longer := *f // whatever is handed in, no refresh moves the end
 	longer.ExpiresAt = f.ExpiresAt.Add(365 * day)
 	third := w.issue(&longer, spendRefresh(second))
 	w.replaced("the first", f, first, second, true)

@@ -130,19 +130,21 @@ func ExampleConfig_store() {
 }
 
 func ExampleNew_databases() {
-	// SQLite, with modernc.org/sqlite.
-	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN("app.db"))
-	store := sqlstore.New(db, sqlstore.SQLite)
-
-	// PostgreSQL, with github.com/jackc/pgx/v5/stdlib.
-	db, err = sql.Open("pgx", "postgres://shop@localhost/shop")
-	store = sqlstore.New(db, sqlstore.Postgres)
-
-	// MySQL or MariaDB, with github.com/go-sql-driver/mysql.
-	db, err = sql.Open("mysql", "shop@tcp(localhost)/shop")
-	store = sqlstore.New(db, sqlstore.MySQL)
-
-	_, _ = store, err
+	var err error
+	switch driver := "sqlite"; driver {
+	case "sqlite": // modernc.org/sqlite
+		db, err = sql.Open(driver, sqlstore.SQLiteDSN("app.db"))
+		store = sqlstore.New(db, sqlstore.SQLite)
+	case "pgx": // github.com/jackc/pgx/v5/stdlib: PostgreSQL
+		db, err = sql.Open(driver, "postgres://shop@localhost/shop")
+		store = sqlstore.New(db, sqlstore.Postgres)
+	case "mysql": // github.com/go-sql-driver/mysql: MySQL and MariaDB
+		db, err = sql.Open(driver, "shop@tcp(localhost)/shop")
+		store = sqlstore.New(db, sqlstore.MySQL)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
 }
 
 func ExampleServer_Guard_rule() {

@@ -107,7 +107,7 @@ func bearerToken(r *http.Request) (string, error) {
 	headers := r.Header.Values("Authorization")
 	switch len(headers) {
 	case 0:
-		return "", noToken
+		return "", fmt.Errorf("no Authorization header came: %w", noToken)
 	case 1:
 	default:
 		return "", oauth.InvalidRequest.Errorf("more than one Authorization header was sent")

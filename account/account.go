@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
@@ -38,6 +39,7 @@ var (
 	_ oauth.UserProvider          = (*Accounts)(nil)
 	_ oauth.PasswordAuthenticator = (*Accounts)(nil)
 	_ oauth.SignOuter             = (*Accounts)(nil)
+	_ server                      = (*passport.Server)(nil)
 )
 
 // server is what of a *passport.Server hangs on sessions and passwords.

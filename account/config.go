@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
@@ -20,9 +21,6 @@ const (
 	DefaultSessionTTL     = 30 * 24 * time.Hour
 	DefaultSessionIdleTTL = 7 * 24 * time.Hour
 )
-
-// defaultProvider is passport.DefaultProvider.
-const defaultProvider = "users"
 
 // Config configures [Accounts]. DB, Dialect and Issuer are required.
 type Config struct {
@@ -37,7 +35,7 @@ type Config struct {
 	Issuer string
 
 	// Provider is the name under which passport.Config knows these accounts;
-	// "users" by default.
+	// [passport.DefaultProvider] by default.
 	Provider string
 
 	// SessionTTL is how long a session lasts at most, [DefaultSessionTTL] by
@@ -59,7 +57,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Provider = cmp.Or(c.Provider, defaultProvider)
+	c.Provider = cmp.Or(c.Provider, passport.DefaultProvider)
 	c.SessionTTL = cmp.Or(c.SessionTTL, DefaultSessionTTL)
 	c.SessionIdleTTL = cmp.Or(c.SessionIdleTTL, min(DefaultSessionIdleTTL, c.SessionTTL))
 	c.Logger = cmp.Or(c.Logger, slog.Default())

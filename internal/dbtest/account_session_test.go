@@ -11,15 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
-
-// A server is what accounts connect to.
-var _ = func(a *account.Accounts, s *passport.Server) { a.Connect(s) }
 
 // inBubble runs a test with a clock of its own, on SQLite: sockets hang there.
 func inBubble(t *testing.T, test func(t *testing.T, s *site)) {

@@ -4,7 +4,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -130,23 +132,41 @@ func TestAccount_StrangersDoNotLockTheOwnerOut(t *testing.T) {
 	}
 }
 
-// The address is the one that a trusted proxy reports; nobody else is believed.
+// Who a request is from is what a trusted proxy says; nobody else is believed.
 func TestAccount_OP_01_ThrottleBehindAProxy(t *testing.T) {
-	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
-	s.ada()
-	statusOf := func(forwarded, password string) int {
-		v := s.visitor("192.0.2.1")
-		r := v.form("/sign-in", "email=ada%40example.com&password="+password)
-		r.Header.Set("X-Forwarded-For", forwarded)
-		return v.send(r).Code
-	}
-	for i := range account.TriesPerPair {
-		if got := statusOf(fmt.Sprintf("203.0.113.%d", i), "wrong"); got != http.StatusUnprocessableEntity {
-			t.Fatalf("try %d: status %d, want 422", i, got)
-		}
-	}
-	if got := statusOf("203.0.113.99", "wrong"); got != http.StatusTooManyRequests {
-		t.Errorf("another X-Forwarded-For from the same address: status %d, want 429", got)
+	for _, test := range []struct {
+		name    string
+		proxies []netip.Prefix
+		want    int
+	}{
+		{"nobody is trusted", nil, http.StatusTooManyRequests},
+		{"the proxy is trusted", []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, http.StatusUnprocessableEntity},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := sqliteSite(t, "http://127.0.0.1:8000")
+			a, err := account.New(account.Config{
+				DB: s.db, Dialect: sqldb.SQLite, Issuer: "http://127.0.0.1:8000", TrustedProxies: test.proxies, Logger: slog.New(slog.DiscardHandler),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.mux = http.NewServeMux()
+			a.Mount(s.mux)
+			statusFrom := func(address string) int {
+				v := s.visitor("192.0.2.1")
+				r := v.form("/sign-in", "email=ada%40example.com&password=wrong")
+				r.Header.Set("X-Forwarded-For", "198.51.100.1, "+address)
+				return v.send(r).Code
+			}
+			for i := range account.TriesPerPair {
+				if got := statusFrom(fmt.Sprintf("203.0.113.%d", i)); got != http.StatusUnprocessableEntity {
+					t.Fatalf("try %d: status %d, want 422", i, got)
+				}
+			}
+			if got := statusFrom("203.0.113.99"); got != test.want {
+				t.Errorf("from one more address in X-Forwarded-For: status %d, want %d", got, test.want)
+			}
+		})
 	}
 }
 
@@ -154,25 +174,25 @@ func TestAccount_OP_01_ThrottleBehindAProxy(t *testing.T) {
 // together cannot all be the last one. Nor do people who come together, with
 // their own right passwords and from one address, stop one another.
 func TestNeverRepeat_F2_F3_ManyFromOneAddress(t *testing.T) {
-	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
-		db.SetMaxOpenConns(16)
-		s := newSite(t, db, d, "http://127.0.0.1:8000")
-		for i := range account.TriesPerAddress + 10 {
-			if _, err := s.Create(t.Context(), account.NewUser{Email: fmt.Sprintf("user%d@example.com", i), PasswordHash: hashOf(t, fmt.Sprint("password of ", i))}); err != nil {
-				t.Fatal(err)
+	s := sqliteSite(t, "http://127.0.0.1:8000")
+	const many = account.TriesPerAddress + 10
+	name := func(i int) string { return fmt.Sprintf("user%d@example.com", i) }
+	password := func(i int) string { return fmt.Sprint("password of ", i) }
+	for i := range many {
+		if _, err := s.Create(t.Context(), account.NewUser{Email: name(i), PasswordHash: hashOf(t, password(i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range many {
+		wg.Go(func() {
+			u, err := s.byPassword("192.0.2.1", name(i), password(i))
+			if err != nil || u.Data.(*account.User).Email != name(i) {
+				t.Errorf("user %d of %d at once from one address: %v, %v", i, many, u, err)
 			}
-		}
-		var wg sync.WaitGroup
-		for i := range account.TriesPerAddress + 10 {
-			wg.Go(func() {
-				u, err := s.byPassword("192.0.2.1", fmt.Sprintf("user%d@example.com", i), fmt.Sprint("password of ", i))
-				if err != nil || u.Data.(*account.User).Email != fmt.Sprintf("user%d@example.com", i) {
-					t.Errorf("user %d of many at once from one address: %v, %v", i, u, err)
-				}
-			})
-		}
-		wg.Wait()
-	})
+		})
+	}
+	wg.Wait()
 }
 
 // A count that cannot be stored lets nobody in: what guards the door fails shut.

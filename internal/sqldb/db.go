@@ -96,17 +96,26 @@ func (db *DB) Each(ctx context.Context, q string, scan func(*sql.Rows) error, ar
 	return err
 }
 
-func (db *DB) each(ctx context.Context, q string, scan func(*sql.Rows) error, args []any) (int, error) {
+// each asks again as long as the statement meets a transaction and has answered
+// no row: at the strictest isolation level that happens to a SELECT too.
+func (db *DB) each(ctx context.Context, q string, scan func(*sql.Rows) error, args []any) (n int, err error) {
 	limited, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	rows, err := db.query(limited, q, args)
-	if err != nil {
-		return 0, failure(ctx, err)
+	for wait := firstWait; ; wait = longer(wait) {
+		rows, err := db.query(limited, q, args)
+		if err == nil {
+			n, err = drain(ctx, rows, scan)
+		} else {
+			err = failure(ctx, err)
+		}
+		if err == nil || n > 0 || classOf(err) != conflict || !pause(limited, wait) {
+			return n, err
+		}
 	}
-	return drain(ctx, rows, scan)
 }
 
-// drain gives each row to scan, and closes them.
+// drain gives each row to scan, and closes them. What scan says is returned as
+// it is.
 func drain(ctx context.Context, rows *sql.Rows, scan func(*sql.Rows) error) (n int, err error) {
 	defer rows.Close()
 	for ; rows.Next(); n++ {

@@ -227,11 +227,11 @@ func (m *migrator) run(ctx context.Context, names, tables []string) error {
 func (m *migrator) begun(ctx context.Context) (map[string]bool, error) {
 	begun := map[string]bool{}
 	rows, err := m.conn.QueryContext(ctx, m.db.dialect.bind(selectMigrations), m.set)
-	if err == nil {
-		_, err = drain(ctx, rows, scanMigration(begun))
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations table: %w", failure(ctx, err))
+	}
+	if _, err := drain(ctx, rows, scanMigration(begun)); err != nil {
+		return nil, fmt.Errorf("read the migrations table: %w", err)
 	}
 	return begun, nil
 }

@@ -78,19 +78,32 @@ func (db *DB) write(ctx context.Context, attempt func(context.Context) (again bo
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience)
 	defer cancel()
 	db.prepareMet(own)
-	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
+	for wait := firstWait; ; wait = longer(wait) {
 		again, err := attempt(own)
 		switch {
 		case err == nil:
 			return nil
 		case !again:
 			return db.explained(own, err)
-		}
-		select {
-		case <-own.Done():
+		case !pause(own, wait):
 			return db.explained(own, unavailable(err))
-		case <-time.After(rand.N(wait)): //nolint:gosec // it keeps rivals apart, and is no secret
 		}
+	}
+}
+
+// firstWait is the longest pause before the first time that something is tried
+// again. The pauses grow, and are random, so that rivals do not meet again.
+const firstWait = time.Millisecond
+
+func longer(wait time.Duration) time.Duration { return min(2*wait, 50*time.Millisecond) }
+
+// pause reports whether there is time for another attempt, once it has come.
+func pause(ctx context.Context, longest time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(rand.N(longest)): //nolint:gosec // no secret
+		return true
 	}
 }
 
@@ -205,7 +218,10 @@ func (t *Tx) each(ctx context.Context, q string, scan func(*sql.Rows) error, arg
 		return 0, t.failed(err)
 	}
 	n, err := drain(ctx, rows, scan)
-	return n, t.failed(err)
+	if classOf(err) == conflict {
+		t.again = true
+	}
+	return n, err
 }
 
 // failed remembers that the transaction is to be run again.

@@ -314,7 +314,36 @@ func TestRow(t *testing.T) {
 		t.Errorf("Row() = %v and the sum %d, want both rows scanned, 3", err, sum)
 	}
 	stop := errors.New("stop")
-	if err := db.Row(t.Context(), "SELECT a FROM b", func(*sql.Rows) error { return stop }); !errors.Is(err, stop) {
-		t.Errorf("Row() = %v, want what scan says", err)
+	refuse := func(*sql.Rows) error { return stop }
+	inside := db.Tx(t.Context(), func(ctx context.Context, tx *sqldb.Tx) error { return tx.Row(ctx, "SELECT a FROM b", refuse) })
+	for what, err := range map[string]error{
+		"alone":            db.Row(t.Context(), "SELECT a FROM b", refuse),
+		"in a transaction": inside,
+	} {
+		if !errors.Is(err, stop) || errors.Is(err, oauth.ErrUnavailable) {
+			t.Errorf("Row() %s = %v, want what scan says and no outage", what, err)
+		}
+	}
+}
+
+// At the strictest isolation level a SELECT may be refused too; but once a row
+// has been handed out it is not asked again.
+func TestRow_MeetsATransaction(t *testing.T) {
+	for _, rows := range []int{0, 1} {
+		left, scanned := 2, 0
+		f := &fake{answer: func(op, _ string) (any, error) {
+			if op != "query" {
+				return nil, nil
+			}
+			if left--; left < 0 {
+				return []driver.Value{int64(1)}, nil
+			}
+			return append(slices.Repeat([]driver.Value{int64(1)}, rows), postgresError("40001")), nil
+		}}
+		db := sqldb.New(f.open(t), sqldb.Postgres)
+		err := db.Row(t.Context(), "SELECT a FROM b", func(*sql.Rows) error { scanned++; return nil })
+		if again := rows == 0; (err == nil) != again || scanned != 1 || errors.Is(err, oauth.ErrUnavailable) == again {
+			t.Errorf("Row() refused after %d rows = %v, with %d rows scanned, want it asked again %v", rows, err, scanned, again)
+		}
 	}
 }

@@ -2,7 +2,10 @@ package passport_test
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-passport/passport"
 )
@@ -41,4 +44,31 @@ func TestNeverRepeat_F10_ConsentPagesLeaveOtherCookiesAlone(t *testing.T) {
 			t.Errorf("%s: %d cookies of tickets, want no more than those of 16 pages and one that only looks so", test.issuer, tickets)
 		}
 	}
+}
+
+// With the grace off a refresh token is good for one answer, also for a request
+// that came in before the one that was faster, or to a node whose clock is behind.
+func TestNeverRepeat_A1_RT_04_NoGraceForASlowRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, proceed := &watchedStore{}, make(chan struct{})
+		var first atomic.Bool
+		s := newServer(t, func(c *passport.Config) {
+			c.RefreshTokenGrace = -1
+			store.Store, c.Store = c.Store, store
+		})
+		c := s.web()
+		token := s.grantTokens(c).Refresh
+		store.pause = func(verb string) {
+			if verb == "RefreshToken" && first.CompareAndSwap(false, true) {
+				<-proceed
+			}
+		}
+		slow := make(chan *answer)
+		go func() { slow <- s.refresh(c, token) }()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		s.refresh(c, token).tokens()
+		close(proceed)
+		(<-slow).wantJSONError(400, "invalid_grant")
+	})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
 )
 
 // forge makes tokens with the server's own key or another, by somebody else's
@@ -339,4 +340,41 @@ func TestNeverRepeat_E4_WeakKeys(t *testing.T) {
 	if _, err := passport.New(config); err == nil {
 		t.Error("New without keys = nil: there must be no default (C14)")
 	}
+}
+
+// That a signature was verified is remembered, and nothing else of a token: its
+// row, its time and its user are asked for on each request.
+func TestGuard_BR_10_RV_07_NothingButTheSignatureIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := watched(t)
+		c := s.web()
+		use := func(tok *tokens) {
+			for range 3 {
+				before := store.count("AccessToken")
+				s.wantAdmits(tok.Access, true, "that lives")
+				if n := store.count("AccessToken") - before; n != 1 {
+					t.Errorf("a guarded request read the token's row %d times, want once", n)
+				}
+			}
+		}
+		revoked, late, gone := s.grantTokens(c), s.grantTokens(c, "prompt", "consent"), s.redeem(c, s.browser().signIn("bob").authorize(c).allow().code())
+		use(revoked)
+		check(t, s.RevokeToken(t.Context(), claimsOf(t, revoked.Access)["jti"].(string)))
+		s.wantAdmits(revoked.Access, false, "revoked, after it was used")
+		use(gone)
+		s.users.remove("bob")
+		s.wantAdmits(gone.Access, false, "of a user who is gone, after it was used")
+		use(late)
+		s.suspend(c)
+		s.wantAdmits(late.Access, false, "of a suspended client, after it was used")
+		s.change(c, func(stored *oauth.Client) { stored.SuspendedAt = time.Time{} })
+		use(late)
+		for _, end := range []string{"A", "Q", "g", "w", "-", "_", "="} {
+			if edited := late.Access[:len(late.Access)-1] + end; edited != late.Access {
+				s.wantAdmits(edited, false, "that differs from a remembered one in its last character")
+			}
+		}
+		time.Sleep(time.Hour)
+		s.wantAdmits(late.Access, false, "expired, after it was used")
+	})
 }

@@ -25,6 +25,8 @@ type Server struct {
 	pages   pages
 	mux     *http.ServeMux
 	scopeID map[string]Scope
+
+	remembered remembered // tokens whose signature was verified
 }
 
 // New returns a server for the given configuration, or everything that is wrong

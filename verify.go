@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,40 +60,55 @@ func (s *Server) userOf(r *http.Request, ref UserRef) (*User, error) {
 	return user, nil
 }
 
+// tokenClaims are the claims of an access token that the server checks.
+type tokenClaims struct {
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	ClientID string   `json:"client_id"`
+	ID       string   `json:"jti"`
+	Audience audience `json:"aud"`
+	IssuedAt int64    `json:"iat"`
+	Expires  int64    `json:"exp"`
+	Before   int64    `json:"nbf"`
+}
+
 // tokenID verifies a token's signature and claims (RFC 9068 §4) and returns its
 // ID. The signature comes first: of a token that is not ours nothing else is
 // said.
 func (s *Server) tokenID(bearer string, now time.Time) (string, error) {
+	digest := tokenDigest(sha256.Sum256([]byte(bearer)))
+	if c, ok := s.remembered.claims(digest); ok {
+		return c.ID, s.checkClaims(c, now)
+	}
 	payload, err := s.config.Keys.verify("at+jwt", bearer)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", err, oauth.InvalidToken.Errorf("the token is not one of ours"))
 	}
-	var c struct {
-		Issuer   string   `json:"iss"`
-		Subject  string   `json:"sub"`
-		ClientID string   `json:"client_id"`
-		ID       string   `json:"jti"`
-		Audience audience `json:"aud"`
-		IssuedAt int64    `json:"iat"`
-		Expires  int64    `json:"exp"`
-		Before   int64    `json:"nbf"`
-	}
+	var c tokenClaims
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return "", fmt.Errorf("%w: %w", err, oauth.InvalidToken.Errorf("the token is not one of ours"))
 	}
+	if err := s.checkClaims(c, now); err != nil {
+		return "", err
+	}
+	s.remembered.add(digest, c)
+	return c.ID, nil
+}
+
+func (s *Server) checkClaims(c tokenClaims, now time.Time) error {
 	switch {
 	case c.Issuer != s.config.Issuer:
-		return "", oauth.InvalidToken.Errorf("the token is of another issuer")
+		return oauth.InvalidToken.Errorf("the token is of another issuer")
 	case c.ID == "" || c.Subject == "" || c.ClientID == "" || c.IssuedAt == 0 || c.Expires == 0:
-		return "", oauth.InvalidToken.Errorf("the token lacks a required claim")
+		return oauth.InvalidToken.Errorf("the token lacks a required claim")
 	case !slices.Contains(c.Audience, s.config.Audience):
-		return "", oauth.InvalidToken.Errorf("the token is for another resource")
+		return oauth.InvalidToken.Errorf("the token is for another resource")
 	case now.Unix() >= c.Expires:
-		return "", oauth.InvalidToken.Errorf("the token has expired or was revoked")
+		return oauth.InvalidToken.Errorf("the token has expired or was revoked")
 	case c.IssuedAt > now.Unix()+60 || c.Before > now.Unix()+60:
-		return "", oauth.InvalidToken.Errorf("the token is not valid yet")
+		return oauth.InvalidToken.Errorf("the token is not valid yet")
 	}
-	return c.ID, nil
+	return nil
 }
 
 // audience is one string or a list of them (RFC 7519 §4.1.3).

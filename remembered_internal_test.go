@@ -1,0 +1,34 @@
+package passport
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"testing"
+)
+
+// What is used stays, what is not goes, and it never grows beyond two
+// generations.
+func TestRemembered_IsBounded(t *testing.T) {
+	var m remembered
+	id := func(n int) tokenDigest { return sha256.Sum256(fmt.Append(nil, n)) }
+	m.add(id(-1), tokenClaims{ID: "used"})
+	m.add(id(-2), tokenClaims{ID: "unused"})
+	for n := range 5 * generation {
+		m.add(id(n), tokenClaims{ID: fmt.Sprint(n)})
+		if c, ok := m.claims(id(-1)); !ok || c.ID != "used" {
+			t.Fatalf("after %d others, the token that is used each time is %+v, %v", n, c, ok)
+		}
+		if len(m.young) > generation || len(m.elder) > generation {
+			t.Fatalf("after %d tokens it holds %d and %d", n, len(m.young), len(m.elder))
+		}
+	}
+	if _, ok := m.claims(id(-2)); ok {
+		t.Error("a token that nobody uses is kept for ever")
+	}
+	if _, ok := m.claims(id(5*generation + 1)); ok {
+		t.Error("a token that never came is remembered")
+	}
+	if c, ok := m.claims(id(5*generation - 1)); !ok || c.ID != fmt.Sprint(5*generation-1) {
+		t.Errorf("the last token is %+v, %v", c, ok)
+	}
+}

@@ -1,0 +1,281 @@
+package passport_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// What a request costs beside a ceiling: the smallest handler that keeps the
+// promise. It parses the form, compares one digest, signs one ES256 token, makes
+// the same write, and answers the same JSON; it checks nothing and reads nothing.
+// docs/performance.md says how to read the numbers.
+
+// bench is a server with a client of each kind, asked without a network.
+type bench struct {
+	handler http.Handler
+	server  *passport.Server
+	store   oauth.Store
+	web     *client
+}
+
+func newBench(b *testing.B, change ...func(*passport.Config)) *bench {
+	b.Helper()
+	config := plainConfig(b)
+	for _, f := range change {
+		f(&config)
+	}
+	s, err := passport.New(config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	made, err := s.CreateClient(b.Context(), passport.Registration{
+		Name: "web", RedirectURIs: []string{"https://app.example.com/cb"}, GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &bench{s, s, config.Store, &client{made.Client, made.Secret, strings.Repeat("verifier-", 6)}}
+}
+
+// sink is a ResponseWriter that keeps the body.
+type sink struct {
+	header http.Header
+	status int
+	body   []byte
+}
+
+func (w *sink) Header() http.Header { return w.header }
+func (w *sink) WriteHeader(status int) {
+	w.status = status
+}
+
+func (w *sink) Write(p []byte) (int, error) {
+	w.body = append(w.body, p...)
+	return len(p), nil
+}
+
+var tokenPath = &url.URL{Scheme: "https", Host: "auth.example.com", Path: "/oauth/token"}
+
+// post sends a form that is encoded already and returns the body.
+func (n *bench) post(b *testing.B, authorization, form string) []byte {
+	r := &http.Request{
+		Method: "POST", URL: tokenPath, Host: tokenPath.Host, RemoteAddr: "192.0.2.1:1234", Body: io.NopCloser(strings.NewReader(form)),
+		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {authorization}},
+	}
+	w := &sink{header: http.Header{}, status: http.StatusOK}
+	n.handler.ServeHTTP(w, r)
+	if w.status != http.StatusOK {
+		b.Fatalf("answered %d %s", w.status, w.body)
+	}
+	return w.body
+}
+
+// begin stores n codes of alice's and returns them.
+func (n *bench) begin(b *testing.B, count int) []string {
+	codes := make([]string, count)
+	now := time.Now().UTC()
+	for i := range codes {
+		codes[i] = rand.Text() + rand.Text()
+		f := &oauth.Family{ID: "family-" + codes[i][:20], User: ref("alice"), ClientID: n.web.ID, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour)}
+		k := &oauth.Code{
+			Digest: oauth.DigestOf(codes[i]), Family: f, Scopes: []string{"read"}, RedirectURI: n.web.RedirectURIs[0],
+			CodeChallenge: challenge(n.web.verifier), ExpiresAt: now.Add(24 * time.Hour),
+		}
+		if err := n.store.Begin(b.Context(), &oauth.Beginning{Family: f, Code: k}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return codes
+}
+
+func (n *bench) codeBody(code string) string {
+	return "grant_type=authorization_code&code=" + code + "&redirect_uri=" + url.QueryEscape(n.web.RedirectURIs[0]) + "&code_verifier=" + n.web.verifier
+}
+
+func (n *bench) clientCredentials(b *testing.B) {
+	header := basic(n.web.ID, n.web.secret)
+	for b.Loop() {
+		n.post(b, header, "grant_type=client_credentials&scope=read")
+	}
+}
+
+func (n *bench) authorizationCode(b *testing.B) {
+	header, codes := basic(n.web.ID, n.web.secret), n.begin(b, b.N)
+	b.ResetTimer()
+	for i := range b.N {
+		n.post(b, header, n.codeBody(codes[i]))
+	}
+}
+
+// refresh goes on from one refresh token to the next.
+func (n *bench) refresh(b *testing.B) {
+	header := basic(n.web.ID, n.web.secret)
+	var last tokens
+	decode(b, n.post(b, header, n.codeBody(n.begin(b, 1)[0])), &last)
+	for b.Loop() {
+		decode(b, n.post(b, header, "grant_type=refresh_token&refresh_token="+last.Refresh), &last)
+	}
+}
+
+func decode(b *testing.B, body []byte, into *tokens) {
+	if err := json.Unmarshal(body, into); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// retry sends one spent refresh token again and again, within its grace.
+func (n *bench) retry(b *testing.B) {
+	header := basic(n.web.ID, n.web.secret)
+	var last tokens
+	decode(b, n.post(b, header, n.codeBody(n.begin(b, 1)[0])), &last)
+	n.post(b, header, "grant_type=refresh_token&refresh_token="+last.Refresh)
+	for b.Loop() {
+		n.post(b, header, "grant_type=refresh_token&refresh_token="+last.Refresh)
+	}
+}
+
+func BenchmarkToken_ClientCredentials(b *testing.B) { eachKey(b, (*bench).clientCredentials) }
+func BenchmarkToken_AuthorizationCode(b *testing.B) { eachKey(b, (*bench).authorizationCode) }
+func BenchmarkToken_Refresh(b *testing.B)           { eachKey(b, (*bench).refresh) }
+
+// BenchmarkToken_RefreshRetry is a refresh whose answer was lost: it reads once
+// more and writes nothing.
+func BenchmarkToken_RefreshRetry(b *testing.B) {
+	b.ReportAllocs()
+	newBench(b, func(c *passport.Config) { c.RefreshTokenGrace = time.Minute }).retry(b)
+}
+
+// eachKey runs a benchmark with a key of each type, the ceiling first.
+func eachKey(b *testing.B, run func(*bench, *testing.B)) {
+	b.Run("ceiling", func(b *testing.B) {
+		n := newBench(b)
+		n.handler = newCeiling(b, n)
+		b.ReportAllocs()
+		run(n, b)
+	})
+	keys := everyKey(b)
+	for _, alg := range []string{"ES256", "EdDSA", "RS256", "PS256"} {
+		b.Run(alg, func(b *testing.B) {
+			n := newBench(b, keys[alg])
+			b.ReportAllocs()
+			run(n, b)
+		})
+	}
+}
+
+// BenchmarkToken_Refused is what a wrong secret costs, and so an attacker.
+func BenchmarkToken_Refused(b *testing.B) {
+	n := newBench(b)
+	header := basic(n.web.ID, "wrong")
+	b.ReportAllocs()
+	for b.Loop() {
+		r := &http.Request{
+			Method: "POST", URL: tokenPath, RemoteAddr: "192.0.2.1:1234", Body: io.NopCloser(strings.NewReader("grant_type=client_credentials")),
+			Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {header}},
+		}
+		w := &sink{header: http.Header{}}
+		if n.handler.ServeHTTP(w, r); w.status != http.StatusUnauthorized {
+			b.Fatalf("answered %d", w.status)
+		}
+	}
+}
+
+// BenchmarkGuard is a guarded request of a user and of a client, one token many
+// times, with a key of each type; and one that is refused.
+func BenchmarkGuard(b *testing.B) {
+	keys := everyKey(b)
+	for _, alg := range []string{"ES256", "EdDSA", "RS256", "PS256"} {
+		n := newBench(b, keys[alg])
+		var user, own tokens
+		decode(b, n.post(b, basic(n.web.ID, n.web.secret), n.codeBody(n.begin(b, 1)[0])), &user)
+		decode(b, n.post(b, basic(n.web.ID, n.web.secret), "grant_type=client_credentials"), &own)
+		b.Run(alg+"/user", func(b *testing.B) { n.guard(b, user.Access, http.StatusOK) })
+		b.Run(alg+"/client", func(b *testing.B) { n.guard(b, own.Access, http.StatusOK) })
+		b.Run(alg+"/forged", func(b *testing.B) { n.guard(b, user.Access[:len(user.Access)-2]+"AA", http.StatusUnauthorized) })
+	}
+}
+
+func (n *bench) guard(b *testing.B, token string, want int) {
+	protected := n.server.GuardAny()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	target := &url.URL{Scheme: "https", Host: "api.example.com", Path: "/orders"}
+	b.ReportAllocs()
+	for b.Loop() {
+		r := &http.Request{Method: "GET", URL: target, RemoteAddr: "192.0.2.1:1234", Header: http.Header{"Authorization": {"Bearer " + token}}}
+		w := &sink{header: http.Header{}, status: http.StatusOK}
+		if protected.ServeHTTP(w, r); w.status != want {
+			b.Fatalf("answered %d, want %d", w.status, want)
+		}
+	}
+}
+
+// newCeiling returns the ceiling over the same store.
+func newCeiling(b *testing.B, n *bench) http.Handler {
+	key := newECKey(b)
+	var last atomic.Int64
+	client := &oauth.Client{ID: n.web.ID}
+	secret := oauth.DigestOf(n.web.secret)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := time.Now()
+		_, sent, _ := r.BasicAuth()
+		if err := r.ParseForm(); err != nil || !secret.Matches(sent) {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		id := fmt.Sprintf("%036d", last.Add(1))
+		i := &oauth.Issuance{Time: now, AccessToken: &oauth.AccessToken{ID: id, Client: client, Scopes: []string{"read"}, Audience: []string{issuer}, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}}
+		refresh := spend(i, r.PostForm)
+		token := signedBy(key, map[string]any{"iss": issuer, "sub": "users:alice", "client_id": n.web.ID, "jti": id, "iat": now.Unix(), "exp": now.Unix() + 3600, "aud": issuer, "scope": "read"})
+		if err := n.store.Issue(r.Context(), i); err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": refresh, "scope": "read"})
+	})
+}
+
+// spend adds what a code or refresh token uses up, and its replacement.
+func spend(i *oauth.Issuance, form url.Values) (refresh string) {
+	for purpose, value := range map[oauth.Purpose]string{oauth.SpendCode: form.Get("code"), oauth.SpendRefreshToken: form.Get("refresh_token")} {
+		if value == "" {
+			continue
+		}
+		refresh = rand.Text() + rand.Text()
+		f := &oauth.Family{ID: "family", User: ref("alice"), ClientID: i.AccessToken.Client.ID, CreatedAt: i.Time, ExpiresAt: i.Time.Add(time.Hour)}
+		i.AccessToken.Family = f
+		i.Spends = oauth.Spend{Purpose: purpose, ID: string(oauth.DigestOf(value))}
+		i.RefreshToken = &oauth.RefreshToken{Digest: oauth.DigestOf(refresh), AccessTokenID: i.AccessToken.ID, Family: f, Scopes: []string{"read"}, ExpiresAt: i.Time.Add(time.Hour)}
+	}
+	return refresh
+}
+
+// signedBy returns a compact token, signed with ES256.
+func signedBy(key *ecdsa.PrivateKey, claims map[string]any) string {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		panic(err)
+	}
+	input := "eyJhbGciOiJFUzI1NiJ9." + base64.RawURLEncoding.EncodeToString(payload)
+	sum := sha256.Sum256([]byte(input))
+	signature, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
+	if err != nil {
+		panic(err)
+	}
+	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
+}

@@ -79,7 +79,7 @@ func (s *Server) authorizationRequest(ctx context.Context, params url.Values, at
 	if err := s.findClient(ctx, q); err != nil {
 		return q, err
 	}
-	if err := q.findRedirectURI(); err != nil {
+	if err := s.findRedirectURI(q); err != nil {
 		return q, clientError(q.client.ID, err)
 	}
 	if len(params["state"]) == 1 && checkParameter("state", params["state"], false) == nil {
@@ -110,30 +110,43 @@ func (s *Server) findClient(ctx context.Context, q *authorization) error {
 	return nil
 }
 
-// findRedirectURI sets where the answer goes. It may be left out only where one
-// is registered, in full.
-func (q *authorization) findRedirectURI() error {
+// findRedirectURI sets where the answer goes. One that was registered while less
+// was asked of it, with an issuer of plain http or past CreateClient, is not used.
+func (s *Server) findRedirectURI(q *authorization) error {
+	uri, err := q.chosenRedirectURI()
+	if err != nil {
+		return err
+	}
+	if err := redirect.Validate(uri, !s.https()); err != nil {
+		return fmt.Errorf("redirect_uri %.200q is registered, but it %w; register another: %w", uri, err,
+			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
+	}
+	q.redirectURI = uri
+	return nil
+}
+
+// chosenRedirectURI is the one that was sent, if it is registered. It may be left
+// out only where one is registered, in full.
+func (q *authorization) chosenRedirectURI() (string, error) {
 	sent := q.params["redirect_uri"]
 	if err := checkParameter("redirect_uri", sent, false); err != nil {
-		return err
+		return "", err
 	}
 	registered := q.client.RedirectURIs
 	switch {
 	case len(sent) == 1:
 	case len(registered) == 1:
-		q.redirectURI = registered[0]
-		return nil
+		return registered[0], nil
 	case len(registered) == 0:
-		return oauth.InvalidRequest.Errorf("no redirect_uri is registered for this app")
+		return "", oauth.InvalidRequest.Errorf("no redirect_uri is registered for this app")
 	default:
-		return oauth.InvalidRequest.Errorf("redirect_uri is missing, and the app has more than one")
+		return "", oauth.InvalidRequest.Errorf("redirect_uri is missing, and the app has more than one")
 	}
 	if _, ok := redirect.Match(registered, q.client.Public() && redirect.Native(registered), sent[0]); !ok {
-		return fmt.Errorf("redirect_uri %.200q is none of %.500q; they are compared byte by byte: %w", sent[0], registered,
+		return "", fmt.Errorf("redirect_uri %.200q is none of %.500q; they are compared byte by byte: %w", sent[0], registered,
 			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
 	}
-	q.redirectURI = sent[0]
-	return nil
+	return sent[0], nil
 }
 
 // checkRequest checks what is left, once there is a place to tell it to.

@@ -300,3 +300,27 @@ func TestAuthorize_AZ_20_UntrustedClients(t *testing.T) {
 		t.Error("the page warns of a client that the operator made")
 	}
 }
+
+// A redirect URI that was registered while the issuer was plain http is not used
+// once it is https (AZ-11): what was acceptable in a trial is not in the open.
+func TestAuthorize_AZ_11_RegisteredInATrial(t *testing.T) {
+	trial := newServer(t, func(c *passport.Config) { c.Issuer = "http://app.test"; c.InsecureAllowHTTP = true })
+	c := trial.register(passport.Registration{RedirectURIs: []string{"http://client.example/cb"}})
+	both := trial.register(passport.Registration{RedirectURIs: []string{"http://client.example/cb", "https://client.example/cb"}})
+	s := trial.restart(func(c *passport.Config) { c.Issuer = issuer; c.InsecureAllowHTTP = false })
+	for name, request := range map[string]url.Values{
+		"sent":     c.request(),
+		"left out": set(c.request(), "redirect_uri", ""),
+		"of two":   both.request("redirect_uri", "http://client.example/cb"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.in(t).browser().signIn("alice").get("/oauth/authorize?" + request.Encode()).wantPage(400)
+		})
+	}
+	if !strings.Contains(s.log.String(), "register another") {
+		t.Error("the log does not say what to do about it")
+	}
+	if a := s.browser().signIn("alice").get("/oauth/authorize?" + both.request("redirect_uri", "https://client.example/cb").Encode()); a.status != 200 {
+		t.Errorf("the other one of the client: %s", a)
+	}
+}

@@ -51,7 +51,7 @@ Whoever has the private key can make tokens: it belongs into no repository and n
 			} else if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Made a key for %s in %s. The server signs with it once it is started again.\n", alg, dir)
+			fmt.Fprintf(cmd.OutOrStdout(), "Made a key for %s in %s. A server signs with it from its next start on.\n", alg, dir)
 			return nil
 		},
 	}

@@ -17,6 +17,9 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is no address to listen on: want one with a port, such as 127.0.0.1:8000", address)
 	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return nil, fmt.Errorf("%q is no address to listen on: the port is a number up to 65535, such as 127.0.0.1:8000", address)
+	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case err == nil:

@@ -6,5 +6,5 @@
 // [Open] returns an empty database of its own to each test, so that packages
 // can run side by side. SQLite is always there; the other two are the servers
 // that PASSPORT_TEST_POSTGRES and PASSPORT_TEST_MYSQL name, and scripts/databases
-// starts them. [Count] counts statements, for the budgets that DESIGN.md sets.
+// starts them. [Count] counts statements, for the budgets that the tests set.
 package dbtest

@@ -54,7 +54,7 @@ func (s *server) demoSecret(t *testing.T) string {
 	return found[1]
 }
 
-// What DESIGN names and the tour prints.
+// What the tour makes, and prints.
 const (
 	demoEmail    = "demo@example.com"
 	demoPassword = "passport"

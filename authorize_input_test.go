@@ -137,7 +137,7 @@ func FuzzAuthorize(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], seed[6], seed[7], seed[8], "", uint8(0))
 	}
-	f.Add("web", "", "code", "read", "s", "", "", "", "", "&scope[]=a&client_id=b;%zz", uint8(7))
+	f.Add("web", "", "code", "read", "s", "", "", "", "", "scope[]=a&client_id=b;%zz", uint8(7))
 	f.Fuzz(func(t *testing.T, id, redirectURI, responseType, scope, state, challenge, method, prompt, resource, more string, how uint8) {
 		s := newServer(t)
 		for _, reg := range []passport.Registration{
@@ -154,7 +154,7 @@ func FuzzAuthorize(f *testing.F) {
 		if how&1 != 0 {
 			b.signIn("alice")
 		}
-		a := b.fuzzed(params.Encode()+more, how)
+		a := b.fuzzed(params.Encode()+"&"+more, how)
 		checkFuzzed(t, a, params)
 		if strings.HasPrefix(a.target(), "/login?") {
 			a = a.signIn("bob")

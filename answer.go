@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
@@ -62,6 +63,17 @@ func clientError(clientID string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("client %.100q: %w", clientID, err)
+}
+
+// unproven is the ID of a client that is not known to be one, for the log. A
+// secret lands in the field of the ID now and then; what is longer than a UUID
+// could be one, and is not written out.
+func unproven(id string) string {
+	const uuidLength = 36
+	if len(id) <= uuidLength {
+		return id
+	}
+	return strings.ToValidUTF8(id[:8], "") + "..."
 }
 
 func tooLarge(err error) bool {

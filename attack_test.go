@@ -2,12 +2,14 @@ package passport_test
 
 import (
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
 )
 
 // A stranger who opens page after page in somebody's browser must not sign them
@@ -71,4 +73,24 @@ func TestNeverRepeat_A1_RT_04_NoGraceForASlowRequest(t *testing.T) {
 		close(proceed)
 		(<-slow).wantJSONError(400, "invalid_grant")
 	})
+}
+
+// Whoever fills in a form of settings puts the secret into the field of the ID
+// now and then. Then it must not stand in the log as the ID of an unknown client.
+func TestNeverRepeat_C7_SecretInPlaceOfTheClientID(t *testing.T) {
+	s := newServer(t)
+	c := s.web()
+	token := s.grantTokens(c)
+	for _, secret := range []string{c.secret, token.Access, token.Refresh} {
+		s.exchange(&client{Client: &oauth.Client{ID: secret}, secret: "x"}, "grant_type", "client_credentials").wantJSONError(401, "invalid_client")
+		s.browser().get(s.authorizePath() + "?client_id=" + secret).wantPage(400)
+		if strings.Contains(s.log.String(), secret) {
+			t.Errorf("the log holds %.12s…, which came as client_id", secret)
+		}
+	}
+	const unknown = "6c7f6e0a-0b0f-7c3e-9d53-0c5a4f6f5d11"
+	s.browser().get(s.authorizePath() + "?client_id=" + unknown).wantPage(400)
+	if !strings.Contains(s.log.String(), unknown) {
+		t.Errorf("the log does not hold the ID of an unknown client, %s", unknown)
+	}
 }

@@ -100,7 +100,7 @@ func (s *Server) findClient(ctx context.Context, q *authorization) error {
 	unknown := oauth.InvalidClient.Errorf("there is no app with this client_id")
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		return fmt.Errorf("client %.100q; `passport client list` shows those there are: %w", id[0], unknown)
+		return fmt.Errorf("client %q; `passport client list` shows those there are: %w", unproven(id[0]), unknown)
 	case err != nil:
 		return fmt.Errorf("find client: %w", err)
 	case !client.Active():

@@ -45,7 +45,7 @@ func (s *Server) exchange(r *http.Request) (*tokenResponse, *oauth.Client, error
 	}
 	client, err := s.authenticate(r.Context(), creds, now)
 	if err != nil {
-		return nil, nil, clientError(creds.id, err)
+		return nil, nil, clientError(unproven(creds.id), err)
 	}
 	g, err := s.chosenGrant(client, form.Get("grant_type"))
 	if err != nil {

@@ -136,6 +136,7 @@ const patience = 10 * time.Second
 
 // prepare makes the tables, or looks whether they are there.
 func (o *opened) prepare(ctx context.Context) error {
+	makeFile(o.settings.DatabaseURL)
 	first, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := o.db.PingContext(first); err != nil {
@@ -188,4 +189,20 @@ func makeFolder(database string) error {
 		return fmt.Errorf("the folder %s cannot be made: %w", folder, reason(err))
 	}
 	return nil
+}
+
+// makeFile makes the file of an SQLite database that is not there, for its owner
+// alone: it holds the hashes of passwords, and SQLite makes it for everybody. What
+// stands in the way SQLite says itself, and better.
+func makeFile(database string) {
+	file, ok := dburl.File(database)
+	if !ok {
+		return
+	}
+	// One that is there is not touched: closing it would take off the locks that
+	// this process may hold on it.
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		_ = f.Close()
+	}
 }

@@ -40,6 +40,17 @@ func Parse(databaseURL string) (driver, dsn string, dialect sqldb.Dialect, err e
 	return "", "", sqldb.Dialect{}, fmt.Errorf("%w: its scheme is none of these", ErrURL)
 }
 
+// File returns the file that a database URL for SQLite names.
+func File(databaseURL string) (path string, ok bool) {
+	scheme, rest, _ := strings.Cut(databaseURL, ":")
+	path = strings.TrimPrefix(rest, "//")
+	switch strings.ToLower(scheme) {
+	case "sqlite", "sqlite3":
+		return path, path != "" && path != ":memory:"
+	}
+	return "", false
+}
+
 func sqlite(rest string) (string, error) {
 	path := strings.TrimPrefix(rest, "//") // sqlite:FILE and sqlite:///FILE alike
 	if path == "" {

@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/oauth"
@@ -70,6 +72,73 @@ func (a *answer) checkPolicy() {
 	}
 	if !strings.HasPrefix(a.body, "<!doctype html>") || strings.Count(a.body, "</html>") != 1 {
 		a.t.Errorf("the page is cut, or not one page: %s", a)
+	}
+}
+
+// Each kind of answer has the headers that [answer.checkHeaders] asks for: the
+// pages because they are framed by nobody (OAuth 2.1 §7.10), the redirects
+// because their address holds a code (RFC 9700 §4.2.4).
+func TestAuthorize_AZ_25_AZ_26_EachKindOfAnswer(t *testing.T) {
+	s := newServer(t)
+	c := s.web()
+	b := s.browser()
+	signIn := b.authorize(c)
+	page := signIn.signIn("alice")
+	clicks := page.clicks(3, "allow", "deny", "allow")
+	leaving := s.do(clicks[0])
+	s.redeem(c, first(codeInTarget, leaving.target()))
+	for name, tt := range map[string]struct {
+		a      *answer
+		status int
+	}{
+		"to the sign-in page": {signIn, 303}, "consent": {page, 200}, "leaving": {leaving, 200}, "answered": {s.do(clicks[2]), 409},
+		"with a code": {b.authorize(c), 303}, "with an error": {b.authorize(c, "scope", "nothing"), 303}, "error": {b.authorize(c, "client_id", "nobody"), 400},
+	} {
+		if tt.a.status != tt.status {
+			t.Errorf("%s: status %d, want %d", name, tt.a.status, tt.status)
+		}
+		tt.a.checkHeaders()
+		if got := tt.a.header.Get("X-Frame-Options"); (got == "DENY") != (tt.status != 303) {
+			t.Errorf("%s: X-Frame-Options is %q", name, got)
+		}
+	}
+}
+
+var codeInTarget = regexp.MustCompile(`[?&]code=([A-Za-z0-9_-]+)`)
+
+// Where a request comes from is what the connection says, unless a proxy that is
+// listed says otherwise, and then what stands rightmost and is no such proxy.
+func TestAuthorize_OP_01_ForwardedFor(t *testing.T) {
+	for name, tt := range map[string]struct {
+		trusted, forwarded []string
+		want               string
+	}{
+		"nobody is trusted":         {nil, []string{"203.0.113.7"}, "192.0.2.1"},
+		"another is trusted":        {[]string{"198.51.100.0/24"}, []string{"203.0.113.7"}, "192.0.2.1"},
+		"the proxy is trusted":      {[]string{"192.0.2.0/24"}, []string{"203.0.113.7"}, "203.0.113.7"},
+		"the client forged more":    {[]string{"192.0.2.0/24"}, []string{"127.0.0.1, 203.0.113.7"}, "203.0.113.7"},
+		"in two headers":            {[]string{"192.0.2.0/24"}, []string{"127.0.0.1", "203.0.113.7"}, "203.0.113.7"},
+		"through two proxies":       {[]string{"192.0.2.0/24"}, []string{"127.0.0.1, 203.0.113.7, 192.0.2.9"}, "203.0.113.7"},
+		"what is no address":        {[]string{"192.0.2.0/24"}, []string{"<script>"}, "192.0.2.1"},
+		"the proxy says nothing":    {[]string{"192.0.2.0/24"}, nil, "192.0.2.1"},
+		"IPv6 in front of the list": {[]string{"192.0.2.0/24"}, []string{"2001:db8::7"}, "2001:db8::7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, audited, func(c *passport.Config) {
+				for _, prefix := range tt.trusted {
+					c.TrustedProxies = append(c.TrustedProxies, netip.MustParsePrefix(prefix))
+				}
+			})
+			b := s.browser().signIn("alice")
+			b.header["X-Forwarded-For"] = tt.forwarded
+			b.authorize(s.web()).allow().code() // from 192.0.2.1, as httptest has it
+			log, _ := oauth.StoreAs[oauth.AuditStore](s.store)
+			for record := range log.AuditLog(t.Context(), time.Time{}) {
+				if record.Action == "code.issued" && record.Address != tt.want {
+					t.Errorf("the audit log has the address %q, want %q", record.Address, tt.want)
+				}
+			}
+		})
 	}
 }
 

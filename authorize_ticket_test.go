@@ -141,7 +141,6 @@ func TestAuthorize_AZ_28_Tabs(t *testing.T) {
 	if n := len(b.cookies("__Host-passport-")); n != 7 {
 		t.Errorf("7 pages have %d cookies", n)
 	}
-	// One tab's cookie does not open another tab's ticket.
 	for _, i := range []int{3, 0, 5} {
 		done := tabs[i].allow()
 		if done.params().Get("state") != clients[i].ID {
@@ -156,6 +155,31 @@ func TestAuthorize_AZ_28_Tabs(t *testing.T) {
 	if n := len(b.cookies("__Host-passport-")); n != 2 {
 		t.Errorf("2 pages are left and %d cookies", n)
 	}
+}
+
+// One tab's cookie does not open another tab's ticket, under whatever name.
+func TestAuthorize_AZ_28_NeverRepeat_A4_CookiesOfOtherTabs(t *testing.T) {
+	s := newServer(t)
+	c, b := s.web(), s.browser().signIn("alice")
+	one := b.authorize(c)
+	name := b.cookies("__Host-passport-")[0]
+	other := s.browser().signIn("alice")
+	two := other.authorize(c)
+	stolen := other.cookies("__Host-passport-")[0]
+	value := ""
+	for _, cookie := range other.jar.Cookies(other.origin()) {
+		if cookie.Name == stolen {
+			value = cookie.Value
+		}
+	}
+	ticket := url.Values{"ticket": {one.ticket()}, "decision": {"allow"}}
+	other.post("/oauth/authorize", ticket).wantPageAnew(one)
+	other.setCookie(name, value)
+	other.post("/oauth/authorize", ticket).wantPageAnew(one)
+	other.setCookie(name, "")
+	other.post("/oauth/authorize", ticket).wantPageAnew(one)
+	two.allow().code()
+	one.allow().code()
 }
 
 // A ticket is opened only as it was sealed: changed, cut, longer, for another

@@ -86,7 +86,7 @@ func (s *Server) tokenRequest(client *oauth.Client, form url.Values, now time.Ti
 		return nil, err
 	}
 	return &oauth.TokenRequest{
-		Client: client, Scopes: scopes, Resources: resources, Form: form, Time: now, Store: s.config.Store, Users: s.provider,
+		Client: client, Scopes: scopes, Resources: resources, Audience: s.config.Audience, Form: form, Time: now, Store: s.config.Store, Users: s.provider,
 	}, nil
 }
 

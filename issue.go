@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
@@ -228,6 +229,9 @@ func (s *Server) response(ctx context.Context, t *oauth.AccessToken, refresh str
 	signed, err := s.config.Keys.sign("at+jwt", claims)
 	if err != nil {
 		return nil, fmt.Errorf("sign access token: %w", err)
+	}
+	if len(signed) > jws.MaxBytes {
+		return nil, fmt.Errorf("sign access token: it has %d bytes, and no guard admits more than %d; Config.Claims may return less", len(signed), jws.MaxBytes)
 	}
 	return &tokenResponse{
 		AccessToken: signed, TokenType: "Bearer", ExpiresIn: int64(t.ExpiresAt.Sub(at) / time.Second),

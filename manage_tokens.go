@@ -56,11 +56,12 @@ func (s *Server) EndSession(ctx context.Context, user UserRef, sessionID string)
 	if sessionID == "" {
 		return errors.New("end session: the session ID is empty")
 	}
-	session := digestOfSession(sessionID)
-	if err := s.revoke(ctx, oauth.FamilyFilter{User: user, Session: session, Unredeemed: true}, "session ended"); err != nil {
+	codes := oauth.FamilyFilter{User: user, Session: digestOfSession(sessionID), Unredeemed: true}
+	tokens := oauth.FamilyFilter{User: user, Session: codes.Session, EndsWithSession: true}
+	if err := s.revokeFamilies(ctx, codes, "session ended"); err != nil {
 		return err
 	}
-	return s.revoke(ctx, oauth.FamilyFilter{User: user, Session: session, EndsWithSession: true}, "session ended")
+	return s.revoke(ctx, tokens, "session ended") // one event for both
 }
 
 func digestOfSession(id string) oauth.Digest {
@@ -70,15 +71,23 @@ func digestOfSession(id string) oauth.Digest {
 	return oauth.DigestOf(id)
 }
 
+// revoke revokes and announces it.
 func (s *Server) revoke(ctx context.Context, which oauth.FamilyFilter, reason string) error {
+	if err := s.revokeFamilies(ctx, which, reason); err != nil {
+		return err
+	}
+	s.announce(ctx, func(m Meta) Event {
+		return Revoked{Meta: m, User: which.User, ClientID: which.ClientID, Reason: reason}
+	})
+	return nil
+}
+
+func (s *Server) revokeFamilies(ctx context.Context, which oauth.FamilyFilter, reason string) error {
 	at := now()
 	record := s.audit(ctx, oauth.AuditRecord{Action: "tokens.revoked", User: which.User, ClientID: which.ClientID, Reason: reason, Time: at})
 	if err := s.config.Store.RevokeFamilies(ctx, which, at, record); err != nil {
 		return fmt.Errorf("revoke tokens: %w", err)
 	}
-	s.announce(ctx, func(m Meta) Event {
-		return Revoked{Meta: m, User: which.User, ClientID: which.ClientID, Reason: reason}
-	})
 	return nil
 }
 

@@ -145,6 +145,11 @@ func TestToken_RI_02_RI_03_RI_06_Resources(t *testing.T) {
 	if got := claimsOf(t, plain.Access)["aud"]; got != issuer {
 		t.Errorf("aud without a resource = %v, want the issuer", got)
 	}
+	code := s.code(c, "prompt", "consent") // a client that names our own audience late asks for nothing more
+	named := s.exchange(c, append(c.codeForm(code), "resource", issuer)...).tokens()
+	if got := claimsOf(t, s.refresh(c, named.Refresh, "resource", issuer).tokens().Access)["aud"]; got != issuer {
+		t.Errorf("aud = %v, want the issuer", got)
+	}
 	s.exchange(c, append(c.codeForm(s.code(c, "prompt", "consent")), "resource", apis)...).wantJSONError(400, "invalid_target")
 }
 
@@ -196,6 +201,8 @@ func TestNeverRepeat_E9_ReservedClaims(t *testing.T) {
 			t.Errorf("a reserved claim %s: answered %s; want the log to name it, and the answer not", name, a)
 		}
 	}
+	more = map[string]any{"history": strings.Repeat("x", 16<<10)} // longer than any guard admits
+	s.exchange(c, c.codeForm(code)...).wantJSONError(500, "server_error")
 	more, fault = nil, errors.New("the directory is down")
 	s.exchange(c, c.codeForm(code)...).wantJSONError(500, "server_error")
 	s.refresh(c, again.Refresh).wantJSONError(500, "server_error")

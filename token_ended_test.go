@@ -100,6 +100,9 @@ func TestNeverRepeat_D10_RT_09_SigningOut(t *testing.T) {
 			}
 			s.exchange(c, c.codeForm(pending)...).wantJSONError(400, "invalid_grant")
 			s.wantAdmits(other.Access, true, "of another session")
+			if n := len(eventsOf[passport.Revoked](s)); n != 1 {
+				t.Errorf("signing out was announced %d times, want once", n)
+			}
 		})
 	}
 }

@@ -141,6 +141,17 @@ func TestToken_OP_04_NoRotationIsLost(t *testing.T) {
 	}
 }
 
+// A grace within which nobody who was told to try later would try again is none.
+func TestToken_OP_04_GraceIsLongerThanTheWait(t *testing.T) {
+	config := newServer(t).config
+	for grace, ok := range map[time.Duration]bool{time.Second: false, oauth.RetryAfter * time.Second: false, oauth.RetryAfter*time.Second + 1: true, -1: true} {
+		config.RefreshTokenGrace = grace
+		if _, err := passport.New(config); (err == nil) != ok {
+			t.Errorf("New with a grace of %v = %v, want it accepted: %v", grace, err, ok)
+		}
+	}
+}
+
 // A client that hangs up is nobody's fault.
 func TestToken_OP_04_ClientHangsUp(t *testing.T) {
 	s, store := watched(t)

@@ -206,6 +206,8 @@ func (f *faults) lifetimes(c Config) {
 	}
 	f.add(c.FamilyTTL != 0 && c.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", c.FamilyTTL)
 	f.add(c.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", c.CodeTTL)
+	f.add(c.RefreshTokenGrace > 0 && c.RefreshTokenGrace <= oauth.RetryAfter*time.Second,
+		"RefreshTokenGrace is %v: want more than the %d seconds after which a client asks again that was told to try later, or a negative one for none", c.RefreshTokenGrace, oauth.RetryAfter)
 	f.add(c.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: at most a minute; it is for answers that were lost, not for tokens that are kept", c.RefreshTokenGrace)
 }
 

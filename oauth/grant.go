@@ -28,6 +28,7 @@ type TokenRequest struct {
 	Client    *Client
 	Scopes    []string   // asked for, or the defaults when none was
 	Resources []string   // asked for (RFC 8707); nil when none was
+	Audience  string     // what a token is for when no resource was asked for
 	Form      url.Values // each parameter once (RFC 6749 §3.2), resource and audience apart
 	Time      time.Time  // when the request came in, in whole microseconds
 	Store     Store

@@ -64,15 +64,15 @@ func TestRun_PurgesEveryHour(t *testing.T) {
 		if _, err := store.AccessToken(t.Context(), "ended"); !errors.Is(err, oauth.ErrNotFound) {
 			t.Errorf("the token is there after PurgeAfter and an hour: %v", err)
 		}
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Run() = %v when its context ends, want nil", err)
+		}
 		if n := len(also.befores); n < 49 || n > 52 {
 			t.Errorf("%d purges in 51 hours, also after failures; want one an hour", n)
 		}
 		if got := time.Since(also.befores[len(also.befores)-1]); got < 48*time.Hour || got > 50*time.Hour {
 			t.Errorf("the last purge was of what ended %v ago, want 48h and what has passed since", got)
-		}
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("Run() = %v when its context ends, want nil", err)
 		}
 	})
 }

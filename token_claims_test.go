@@ -25,7 +25,7 @@ func (s *server) published() *jose.JSONWebKeySet {
 // with the published keys.
 func (s *server) verified(token string) jose.Header {
 	s.t.Helper()
-	parsed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA})
+	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA})
 	if err != nil {
 		s.t.Fatalf("the access token is no JWS: %v", err)
 	}

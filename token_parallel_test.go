@@ -2,6 +2,7 @@ package passport_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -17,9 +18,7 @@ func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
 	s := newServer(t, withAudit, withGrants(voucher{}))
 	for i := range 100 {
 		id := fmt.Sprintf("user%02d", i)
-		for name, user := range newAccounts(id).byID {
-			s.users.byID[name] = user
-		}
+		maps.Copy(s.users.byID, newAccounts(id).byID)
 	}
 	web, spa, kiosk := s.web(), s.spa(), s.kiosk("refresh_token")
 	g, scoped := s.Guard(), s.GuardAny(guard.AnyScope("read", "write"))

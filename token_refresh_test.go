@@ -269,7 +269,7 @@ func TestToken_RT_07_AbsoluteExpiry(t *testing.T) {
 			time.Sleep(13 * 24 * time.Hour)
 			tok = s.refresh(c, tok.Refresh).tokens()
 		}
-		time.Sleep(start.Add(40*24*time.Hour - 10*time.Minute).Sub(time.Now()))
+		time.Sleep(time.Until(start.Add(40*24*time.Hour - 10*time.Minute)))
 		last := s.refresh(c, tok.Refresh).tokens()
 		if last.Expires != 600 {
 			t.Errorf("ten minutes before the family ends an access token is said to live %d seconds, want 600", last.Expires)

@@ -335,7 +335,11 @@ func TestNeverRepeat_F3_ParallelSignIns(t *testing.T) {
 	for i, u := range users {
 		wg.Go(func() {
 			v := s.visitor(fmt.Sprintf("192.0.2.%d", i))
-			if w := v.signIn(u.Email, fmt.Sprint("password of ", i)); w.Code != http.StatusSeeOther {
+			w := v.signIn(u.Email, fmt.Sprint("password of ", i))
+			for w.Code == http.StatusServiceUnavailable { // a crowd on a slow machine: asked to come again
+				w = v.signIn(u.Email, fmt.Sprint("password of ", i))
+			}
+			if w.Code != http.StatusSeeOther {
 				t.Errorf("user %d: status %d, want 303", i, w.Code)
 				return
 			}

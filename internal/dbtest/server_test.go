@@ -372,7 +372,7 @@ func TestNeverRepeat_C10_CO_10_RT_12_NothingInTheDatabaseWorks(t *testing.T) {
 			t.Errorf("the dump does not hold the digest of %s: the test proves nothing", secrets[secret])
 		}
 	}
-	for _, line := range strings.Split(s.log.String(), "\n") {
+	for line := range strings.SplitSeq(s.log.String(), "\n") {
 		for secret, what := range secrets {
 			if strings.Contains(line, secret) {
 				t.Errorf("the log holds %s: %s", what, line)

@@ -26,7 +26,7 @@ const (
 // later. Run returns nil when ctx ends.
 func (s *Server) Run(ctx context.Context, also ...oauth.Purger) error {
 	// Nodes that start together do not purge together.
-	timer := time.NewTimer(rand.N(runEvery))
+	timer := time.NewTimer(rand.N(runEvery)) //nolint:gosec // nobody gains by guessing it
 	defer timer.Stop()
 	for {
 		select {

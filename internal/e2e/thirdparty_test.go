@@ -31,7 +31,7 @@ func newThirdParty(t *testing.T, network, address string) *thirdParty {
 		http.Redirect(w, r, "http://localhost:"+c.port+"/inside", http.StatusFound)
 	})
 	mux.HandleFunc("GET /inside", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `<!doctype html><title>Inside</title><p>You are in.`)
+		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><title>Inside</title><p>You are in.`)
 	})
 	c.port = listenAndServe(t, network, address, mux)
 	if network != "tcp4" { // for /inside, whatever localhost is here

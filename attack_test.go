@@ -1,6 +1,8 @@
 package passport_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -92,5 +94,35 @@ func TestNeverRepeat_C7_SecretInPlaceOfTheClientID(t *testing.T) {
 	s.browser().get(s.authorizePath() + "?client_id=" + unknown).wantPage(400)
 	if !strings.Contains(s.log.String(), unknown) {
 		t.Errorf("the log does not hold the ID of an unknown client, %s", unknown)
+	}
+}
+
+// A guard believes another guard of the same server, and verifies what another
+// server has let in: user 1 there is somebody else here.
+func TestNeverRepeat_E11_GuardBehindAnotherServersGuard(t *testing.T) {
+	ours := newServer(t, func(c *passport.Config) {
+		c.Store = &watchedStore{Store: c.Store}
+	})
+	theirs := newServer(t, func(c *passport.Config) { c.Issuer = "https://other.example.com" })
+	token := theirs.grantTokens(theirs.web()).Access
+	call := func(h http.Handler, token string) int {
+		r := httptest.NewRequest("GET", "/orders", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	if got := call(theirs.Guard()(nothing), token); got != 200 {
+		t.Fatalf("the other server's guard answers %d to its own token, want 200", got)
+	}
+	if got := call(theirs.Guard()(ours.Guard()(nothing)), token); got != 401 {
+		t.Errorf("behind the other server's guard ours answers %d to that server's token, want 401", got)
+	}
+	store := ours.config.Store.(*watchedStore)
+	own := ours.grantTokens(ours.web()).Access
+	before := store.count("AccessToken")
+	if got := call(ours.Guard()(ours.Guard()(ours.GuardAny()(nothing))), own); got != 200 || store.count("AccessToken") != before+1 {
+		t.Errorf("three guards of ours answer %d after reading the token %d times, want 200 after one", got, store.count("AccessToken")-before)
 	}
 }

@@ -14,6 +14,7 @@ type key struct{}
 type Admitted struct {
 	Token *oauth.AccessToken
 	User  *oauth.User // nil when a client acts for itself
+	By    any         // the server whose guard it was, or is to be; nil for a test that stands in
 }
 
 // With returns ctx carrying a.

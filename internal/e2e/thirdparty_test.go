@@ -33,6 +33,8 @@ func newThirdParty(t *testing.T, network, address string) *thirdParty {
 	mux.HandleFunc("GET /inside", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><title>Inside</title><p>You are in.`)
 	})
+	// A browser asks for it when it likes, and complains where there is none.
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	c.port = listenAndServe(t, network, address, mux)
 	if network != "tcp4" { // for /inside, whatever localhost is here
 		l, err := net.Listen("tcp4", "127.0.0.1:"+c.port)

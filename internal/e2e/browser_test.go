@@ -136,7 +136,9 @@ func (b *tab) observe(secrets *canaries, event any) {
 			}
 		}
 	case *log.EventEntryAdded:
-		b.complain(string(e.Entry.Level), e.Entry.Text+" "+e.Entry.URL)
+		if e.Entry.Level != log.EntryLevelInfo { // news, such as that somebody typed before autofocus
+			b.complain(string(e.Entry.Level), e.Entry.Text+" "+e.Entry.URL)
+		}
 	case *runtime.EventConsoleAPICalled:
 		b.complain("console."+string(e.Type), fmt.Sprint(e.Args))
 	case *runtime.EventExceptionThrown:

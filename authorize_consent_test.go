@@ -140,7 +140,14 @@ func TestAuthorize_AZ_29_Resources(t *testing.T) {
 				if step.asks {
 					a = a.allow()
 				}
-				a.code()
+				want := step.at
+				if want == "" {
+					want = audience
+				}
+				aud := claimsOf(t, s.in(t).redeem(c, a.code()).Access)["aud"]
+				if got := strings.Trim(strings.ReplaceAll(asText(aud), " ", "&resource="), "[]"); got != want {
+					t.Errorf("step %d: the token is for %v, want %s", i+1, aud, want)
+				}
 			}
 		})
 	}
@@ -280,7 +287,18 @@ func TestAuthorize_AZ_29_Providers(t *testing.T) {
 		t.Errorf("the token's subject is %v", claims["sub"])
 	}
 	b.authorize(staff).code()
-	// A ticket of one provider's alice is none of the other's.
+	// A ticket of one provider's alice is none of the other's, also when the
+	// client has changed sides.
+	moved := b.authorize(staff, "prompt", "consent")
+	stored, err := s.store.Client(t.Context(), staff.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored.Provider = "customers"
+	if err := s.store.UpdateClient(t.Context(), stored, nil); err != nil {
+		t.Fatal(err)
+	}
+	moved.allow().wantPageAnew(moved)
 	ticket := b.authorize(shop, "prompt", "consent")
 	customers.with(func() { clear(customers.sessions) })
 	if a := ticket.allow(); !strings.HasPrefix(a.target(), "/login?") {

@@ -258,6 +258,24 @@ func TestAuthorize_CO_09_OutstandingCodesEnd(t *testing.T) {
 			s.exchange(c, c.codeForm(page.allow().code())...).wantJSONError(400, "invalid_grant")
 		})
 	}
+	t.Run("RevokeUser, while it is asked who is signed in", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t)
+			c, b := s.web(), s.browser().signIn("alice")
+			page := b.authorize(c)
+			s.users.current = func(u *passport.User) (*passport.User, error) {
+				time.Sleep(time.Second)
+				must(t, s.RevokeUser(t.Context(), ref("alice")))
+				time.Sleep(time.Second)
+				return u, nil
+			}
+			allowed := page.allow().code()
+			remembered := b.authorize(c).code()
+			for _, code := range []string{allowed, remembered} {
+				s.exchange(c, c.codeForm(code)...).wantJSONError(400, "invalid_grant")
+			}
+		})
+	})
 	t.Run("RevokeClient", func(t *testing.T) {
 		s := newServer(t)
 		c := s.web()

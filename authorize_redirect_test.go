@@ -102,6 +102,8 @@ func TestAuthorize_AZ_07_OmittedRedirectURI(t *testing.T) {
 		t.Errorf("the answer goes to %s", done.target())
 	}
 	s.exchange(one, "grant_type", "authorization_code", "code", done.code(), "code_verifier", one.verifier).tokens()
+	plain := b.authorize(one, "redirect_uri", "", "code_challenge", "", "code_challenge_method", "", "prompt", "consent").allow().code()
+	s.exchange(one, "grant_type", "authorization_code", "code", plain).tokens()
 	two := s.register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb", "https://app.example.com/other"}})
 	b.authorize(two, "redirect_uri", "").wantPage(400, "redirect_uri is missing")
 	b.authorize(two, "redirect_uri", "https://app.example.com/other").allow().code()

@@ -261,6 +261,8 @@ func TestAuthorize_AZ_15_State(t *testing.T) {
 	}
 	for _, a := range []*answer{
 		s.browser().signIn("bob").authorize(c, "state", "").allow(), s.browser().authorize(c, "state", "", "scope", "nothing"),
+		// What is refused for its characters does not come back.
+		s.browser().authorize(c, "state", "a\r\nb"), s.browser().authorize(c, "state", "a\x00b"), s.browser().authorize(c, "state", "a\xff"),
 	} {
 		if a.params().Has("state") {
 			t.Errorf("a state comes back that nobody sent: %v", a.params())

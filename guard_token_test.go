@@ -152,7 +152,11 @@ func TestGuard_AT_05_TheRowDecides(t *testing.T) {
 		f := newForge(t)
 		later := f.sign(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()})
 		f.wantAdmits(later, true, "that claims a longer life, within that of its row")
-		time.Sleep(time.Hour)
+		sooner := f.sign(map[string]any{"exp": time.Now().Add(time.Minute).Unix()})
+		f.wantAdmits(sooner, true, "that claims a shorter life, within it")
+		time.Sleep(time.Minute)
+		f.wantAdmits(sooner, false, "that claims a shorter life, after it, though its row lives")
+		time.Sleep(time.Hour - time.Minute)
 		f.wantAdmits(later, false, "that claims a longer life than its row has")
 	})
 }

@@ -114,6 +114,21 @@ func TestToken_RT_04_TheSamePairWithinTheGrace(t *testing.T) {
 	})
 }
 
+// An access token that lives shorter than the grace is not handed out dead.
+func TestToken_RT_04_RetryOfWhatHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, func(c *passport.Config) { c.AccessTokenTTL = 2 * time.Second })
+		c := s.web()
+		tok := s.grantTokens(c)
+		next := s.refresh(c, tok.Refresh).tokens()
+		time.Sleep(time.Second)
+		s.refresh(c, tok.Refresh).tokens()
+		time.Sleep(time.Second)
+		s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
+		s.refresh(c, next.Refresh).tokens() // and nothing was revoked for it
+	})
+}
+
 // Within the grace too, what is no retry of that request gets nothing; but it
 // revokes nothing either, for the client may have asked for two things at once.
 func TestToken_RT_04_ARetryThatDiffers(t *testing.T) {
@@ -129,6 +144,12 @@ func TestToken_RT_04_ARetryThatDiffers(t *testing.T) {
 	if again := s.refresh(c, tok.Refresh, "scope", "read", "resource", "https://api.example.com").tokens(); again.Refresh != first.Refresh {
 		t.Error("a retry that names the only resource is not taken for the same request")
 	}
+	params := c.request("prompt", "consent")
+	params["resource"] = []string{"https://api.example.com", issuer}
+	both := s.redeem(c, s.browser().signIn("alice").get("/oauth/authorize?"+params.Encode()).allow().code())
+	s.refresh(c, both.Refresh).tokens()
+	s.refresh(c, both.Refresh, "resource", issuer).wantJSONError(400, "invalid_grant")
+	s.refresh(c, both.Refresh).tokens()
 	if n := len(eventsOf[passport.Replayed](s)); n != 0 {
 		t.Errorf("retries that differ raised %d alarms", n)
 	}
@@ -271,6 +292,9 @@ func TestToken_RT_07_AbsoluteExpiry(t *testing.T) {
 		}
 		time.Sleep(time.Until(start.Add(40*24*time.Hour - 10*time.Minute)))
 		last := s.refresh(c, tok.Refresh).tokens()
+		if stored, err := s.store.RefreshToken(t.Context(), oauth.DigestOf(last.Refresh)); err != nil || stored.ExpiresAt.After(stored.Family.ExpiresAt) {
+			t.Errorf("the refresh token is stored until %v, %v; want it to end with its family", stored.ExpiresAt, err)
+		}
 		if last.Expires != 600 {
 			t.Errorf("ten minutes before the family ends an access token is said to live %d seconds, want 600", last.Expires)
 		}

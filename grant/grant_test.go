@@ -118,6 +118,14 @@ func TestAuthorizationCode(t *testing.T) {
 	}
 }
 
+func TestAuthorizationCode_RT_11_NoRefreshTokenWithoutTheGrant(t *testing.T) {
+	r := request(begun(t, nil), nil)
+	r.Client.GrantTypes = []string{"authorization_code"}
+	if a, err := (grant.AuthorizationCode{}).Authorize(t.Context(), r); err != nil || a.Refresh {
+		t.Errorf("Authorize() = %+v, %v, want no refresh token for a client that may not use one", a, err)
+	}
+}
+
 // A grant reads and decides. It writes nothing, so that what it allowed may be
 // thrown away.
 func TestAuthorizationCode_WritesNothing(t *testing.T) {

@@ -19,6 +19,9 @@ import (
 const known = "a-token-that.is_known~here+/=="
 
 func verify(_ *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, error) {
+	if len(bearer) > 16<<10 {
+		panic("a verifier is never asked about what is far too long to be a token")
+	}
 	if bearer != known {
 		return nil, nil, oauth.InvalidToken.Errorf("the token is unknown")
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"html"
 	"log/slog"
 	"net/http"
@@ -399,8 +398,12 @@ func TestNeverRepeat_F10_HostileValuesOverEachDatabase(t *testing.T) {
 				}
 			}
 		}
-		if s.admits(fmt.Sprint("x", oauthVerifier)) {
-			t.Error("nonsense is admitted")
+		for _, value := range []string{"a\x00b", "\xff", "\xc3", "a\r\nb", "\xed\xa0\x80"} { // Basic holds any bytes
+			for _, c := range []oauthClient{{value, s.web.secret}, {s.web.id, value}, {s.web.id + value, s.web.secret}} {
+				if r := s.post(c, "grant_type", "refresh_token", "refresh_token", "x"); r.status != http.StatusUnauthorized {
+					t.Errorf("the client %.20q with the secret %.20q: %d %s, want invalid_client", c.id, c.secret, r.status, r.body)
+				}
+			}
 		}
 		s.wantBlameless()
 	})

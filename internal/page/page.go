@@ -71,8 +71,9 @@ func Render(w http.ResponseWriter, status int, t *template.Template, data any, f
 	}
 	Headers(w, formAction...)
 	w.WriteHeader(status)
-	_, err := w.Write(body.Bytes())
-	return err
+	// A browser that has gone, after a second click for one, is no fault of ours.
+	_, _ = w.Write(body.Bytes())
+	return nil
 }
 
 // Headers sets what every HTML answer carries: a policy under which the page

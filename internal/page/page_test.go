@@ -3,6 +3,7 @@ package page_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
@@ -170,4 +171,17 @@ func directives(w *httptest.ResponseRecorder) map[string]string {
 		policy[name] = value
 	}
 	return policy
+}
+
+// gone is a connection whose browser has hung up.
+type gone struct{ *httptest.ResponseRecorder }
+
+func (gone) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// A browser that hangs up, as after a double click, is not a fault to be logged.
+func TestPage_BrowserIsGone(t *testing.T) {
+	tmpl := parse(t, `{{define "main"}}x{{end}}`)
+	if err := page.Render(gone{httptest.NewRecorder()}, http.StatusOK, tmpl, data{}); err != nil {
+		t.Errorf("Render() to a browser that has gone = %v, want nil", err)
+	}
 }

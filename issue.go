@@ -94,7 +94,9 @@ func wellBegun(r *oauth.TokenRequest, a *oauth.Authorization) error {
 	switch f := a.Family; {
 	case f.ID == "":
 		return errors.New("its family has no ID")
-	case f.ClientID != r.Client.ID:
+	case f.ClientID != r.Client.ID && (a.NewFamily || a.Refresh || a.Spends.Purpose == oauth.SpendCode):
+		// An access token alone may join it, as one that was exchanged for
+		// another does, and ends with it.
 		return errors.New("its family is another client's")
 	case a.NewFamily && (f.CreatedAt.IsZero() || f.CreatedAt.After(r.Time)):
 		return errors.New("its new family was not created when the request came in: use TokenRequest.Time")

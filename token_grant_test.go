@@ -205,6 +205,31 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 	s.exchange(s.kiosk(), "grant_type", voucherType, "voucher", "alice-1").tokens() // the base of all these is sound
 }
 
+// An access token may join the family of another client's, as one does that is
+// exchanged for another (RFC 8693): it ends with it, and cannot be refreshed.
+func TestToken_TX_04_TokenInAnotherClientsFamily(t *testing.T) {
+	var joined *oauth.Family
+	refresh := false
+	s := newServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+		return &oauth.Authorization{Subject: oauth.ForUser(ref("alice")), Scopes: []string{"read"}, Family: joined, Refresh: refresh}, nil
+	})))
+	web, exchanger := s.web(), s.kiosk("refresh_token")
+	tok := s.grantTokens(web)
+	stored, err := s.store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined = stored.Family
+	exchanged := s.exchange(exchanger, "grant_type", voucherType).tokens()
+	if got := s.call(s.Guard(), "Authorization", "Bearer "+exchanged.Access).told(); got.User != "alice" || got.Client != exchanger.ID {
+		t.Errorf("the API was told %+v, want alice at the client that exchanged", got)
+	}
+	refresh = true
+	s.exchange(exchanger, "grant_type", voucherType).wantJSONError(500, "server_error")
+	check(t, s.RevokeToken(t.Context(), claimsOf(t, tok.Access)["jti"].(string)))
+	s.wantAdmits(exchanged.Access, false, "in a family that was revoked")
+}
+
 // The errors of a grant: what it says to the client is said, all else is not.
 func TestToken_ErrorsOfAGrant(t *testing.T) {
 	var err error

@@ -31,8 +31,8 @@ func TestAuthorize_Prompt_NoneAndConsent(t *testing.T) {
 	b.authorize(c, "prompt", "consent").ticket()
 	b.authorize(c, "prompt", "select_account consent").ticket()
 	b.authorize(c, "prompt", "create  CONSENT").code()
-	if n := len(b.cookies("passport-")); n != 2 {
-		t.Errorf("the browser has %d cookies of tickets: prompt=none shows no page", n)
+	if n := len(b.cookies("passport-")); n != 3 {
+		t.Errorf("the browser has %d cookies of tickets, want those of 3 pages: prompt=none shows none", n)
 	}
 }
 

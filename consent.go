@@ -179,7 +179,7 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, q *allowed) error
 		scopes := slices.DeleteFunc(slices.Clone(q.scopes), isOld)
 		s.announce(r.Context(), func(m Meta) Event { return ConsentGiven{m, q.who.ref, q.client.ID, scopes} })
 	}
-	http.SetCookie(w, s.ticketCookie(s.cookieName(t.ID), "", -1))
+	s.lingerTicket(w, r, t)
 	s.answer(w, r, q.authorization, redirect.Param{Name: "code", Value: t.code()})
 	return nil
 }
@@ -214,6 +214,6 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, q *authorization, 
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
 		return fmt.Errorf("use up ticket: %w", err)
 	}
-	http.SetCookie(w, s.ticketCookie(s.cookieName(t.ID), "", -1))
+	s.lingerTicket(w, r, t)
 	return fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, oauth.AccessDenied.Errorf("the user declined"))
 }

@@ -89,6 +89,16 @@ func (t *ticket) params() (url.Values, error) { return url.ParseQuery(t.Params) 
 // cookies out.
 const maxTickets = 16
 
+// lingerTicket lets the cookie of an answered page live only as long as a code
+// does: a second click that the browser sends after it has read the answer to the
+// first is then known for what it is.
+func (s *Server) lingerTicket(w http.ResponseWriter, r *http.Request, t *ticket) {
+	name := s.cookieName(t.ID)
+	if c, err := r.Cookie(name); err == nil {
+		http.SetCookie(w, s.ticketCookie(name, c.Value, int(s.config.CodeTTL/time.Second)))
+	}
+}
+
 // dropTickets takes the oldest tickets' cookies away, which browsers send first,
 // so that there is room for one more. The pages they belong to are shown anew.
 func (s *Server) dropTickets(w http.ResponseWriter, r *http.Request) {

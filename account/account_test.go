@@ -173,6 +173,7 @@ func FuzzPasswordHash(f *testing.F) {
 	f.Add("$2y$10$abcdefghijklmnopqrstuuK")
 	f.Add("$2b$10$" + strings.Repeat("a", 53))
 	f.Add(account.NewHash("passport"))
+	f.Add(argonOfSecret + "AAAAAAAAAAAA" + strings.Repeat("\n", 300) + "AAAAAAAAAA")
 	f.Fuzz(func(t *testing.T, stored string) {
 		if !account.ParsesHash(stored) {
 			return

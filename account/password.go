@@ -139,6 +139,9 @@ var errHash = errors.New("the stored password hash is neither argon2id (a PHC st
 
 // parseHash reads a stored hash.
 func parseHash(s string) (parsedHash, error) {
+	if len(s) > 255 || strings.ContainsAny(s, "\r\n") { // the decoder skips line ends, whatever its mode
+		return parsedHash{}, errHash
+	}
 	p, ok := parsedHash{bcrypt: s}, isBcrypt(s)
 	if !ok {
 		p, ok = parseArgon2(s)

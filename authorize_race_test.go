@@ -194,7 +194,7 @@ func TestAuthorize_AZ_27_PurgeForgetsNoTicket(t *testing.T) {
 		s.do(allow[0])
 		s.do(deny[0])
 		time.Sleep(10*time.Minute - time.Second)
-		if _, err := s.Purge(t.Context(), time.Now()); err != nil {
+		if _, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now())); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range []*http.Request{allow[1], deny[1]} {

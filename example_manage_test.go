@@ -141,7 +141,7 @@ func ExampleServer_Run() {
 }
 
 func ExampleServer_Purge() {
-	n, err := auth.Purge(ctx, time.Now().Add(-24*time.Hour))
+	n, err := auth.Purge(ctx, oauth.EndedBefore(time.Now().Add(-24*time.Hour)))
 	if err != nil {
 		log.Fatal(err)
 	}

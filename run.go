@@ -40,10 +40,10 @@ func (s *Server) Run(ctx context.Context, also ...oauth.Purger) error {
 }
 
 func (s *Server) purgeAll(ctx context.Context, stores []oauth.Purger) {
-	before := now().Add(-s.config.PurgeAfter)
+	before := oauth.EndedBefore(now().Add(-s.config.PurgeAfter))
 	for _, store := range stores {
 		started := time.Now()
-		n, err := purge(ctx, store, before)
+		n, err := s.purge(ctx, store, before)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -55,14 +55,23 @@ func (s *Server) purgeAll(ctx context.Context, stores []oauth.Purger) {
 	}
 }
 
-// Purge forgets what ended before a time, in batches, and returns how many rows
-// that were. What could still be replayed is kept as long as it matters.
-func (s *Server) Purge(ctx context.Context, before time.Time) (n int, err error) {
-	return purge(ctx, s.config.Store, before.UTC())
+// Purge forgets what ended before the given times, in batches, and returns how
+// many rows that were. What could still be replayed is kept as long as it
+// matters. On a long run the log has a line of progress every ten seconds.
+func (s *Server) Purge(ctx context.Context, before oauth.PurgeBefore) (n int, err error) {
+	return s.purge(ctx, s.config.Store, before)
 }
 
-func purge(ctx context.Context, store oauth.Purger, before time.Time) (total int, err error) {
+// progressEvery is how often a long purge says how far it is.
+const progressEvery = 10 * time.Second
+
+func (s *Server) purge(ctx context.Context, store oauth.Purger, before oauth.PurgeBefore) (total int, err error) {
+	said := time.Now()
 	for {
+		if time.Since(said) >= progressEvery {
+			said = time.Now()
+			s.config.Logger.InfoContext(ctx, "purging what has ended", "rows", total)
+		}
 		n, err := store.Purge(ctx, before, purgeBatch)
 		total += n
 		if err != nil {

@@ -22,8 +22,8 @@ type purges struct {
 	err     error
 }
 
-func (p *purges) Purge(_ context.Context, before time.Time, _ int) (int, error) {
-	p.befores = append(p.befores, before)
+func (p *purges) Purge(_ context.Context, ended oauth.PurgeBefore, _ int) (int, error) {
+	p.befores = append(p.befores, ended.Expired)
 	return 0, p.err
 }
 

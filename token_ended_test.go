@@ -207,7 +207,7 @@ func TestNeverRepeat_D14_PurgeLeavesWhatLives(t *testing.T) {
 		for range 3 {
 			time.Sleep(20 * 24 * time.Hour)
 			tok = s.refresh(c, tok.Refresh).tokens()
-			if _, err := s.Purge(t.Context(), time.Now()); err != nil {
+			if _, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now())); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -65,7 +65,7 @@ func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
 		for range s.Clients(t.Context()) {
 			break
 		}
-		if _, err := s.Purge(t.Context(), time.Now().Add(-time.Hour)); err != nil {
+		if _, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now().Add(-time.Hour))); err != nil {
 			t.Error(err)
 		}
 		return nil

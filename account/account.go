@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/sameorigin"
@@ -115,11 +114,14 @@ const (
   SELECT id FROM passport_sign_in_attempts WHERE keep_until < ? ORDER BY id LIMIT ?) x)`
 )
 
-// Purge deletes at most about limit rows of what ended before a time, sessions
-// that reached their SessionTTL and counts of tries to sign in, and returns how
-// many; call it until that is 0. Without it all is still correct, only larger.
-func (a *Accounts) Purge(ctx context.Context, before time.Time, limit int) (int, error) {
-	at := sqldb.At(before)
+// Purge deletes at most about limit rows of what has expired, sessions that
+// reached their SessionTTL and counts of tries to sign in, and returns how many;
+// call it until that is 0. Without it all is still correct, only larger.
+func (a *Accounts) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (int, error) {
+	if ended.Expired.IsZero() {
+		return 0, nil
+	}
+	at := sqldb.At(ended.Expired)
 	sessions, err := a.db.Exec(ctx, purgeSessions, at, limit)
 	if err != nil {
 		return 0, fmt.Errorf("purge sessions: %w", err)

@@ -153,6 +153,10 @@ func separated(lists []string, separators string) (items []string) {
 // withServer runs what works on a server: the application's own, or the one
 // that the settings describe. in is nil for an application's.
 func (p *program) withServer(ctx context.Context, do func(ctx context.Context, s *passport.Server, in *opened) error) error {
+	return p.withServerLogging(ctx, slog.New(slog.DiscardHandler), do)
+}
+
+func (p *program) withServerLogging(ctx context.Context, logger *slog.Logger, do func(ctx context.Context, s *passport.Server, in *opened) error) error {
 	if p.Server != nil {
 		s, err := p.Server(ctx)
 		if err != nil {
@@ -167,7 +171,7 @@ func (p *program) withServer(ctx context.Context, do func(ctx context.Context, s
 		if err != nil {
 			return err
 		}
-		s, err := in.server(keys, slog.New(slog.DiscardHandler))
+		s, err := in.server(keys, logger)
 		if err != nil {
 			return err
 		}

@@ -3,49 +3,72 @@ package console
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
 )
 
 func (p *program) purge() *cobra.Command {
 	var hours int
+	var revoked, expired bool
 	cmd := &cobra.Command{
 		Use:   "purge",
-		Short: "Forget tokens, codes and sessions that ended long ago",
-		Long: `Deletes what has ended, in small batches that hold nobody up. What still matters stays: a
-code or refresh token that was used is kept as long as others of its consent live, so that a
-copy that comes back is found out. A running server does this every hour by itself.`,
+		Short: "Forget tokens, codes and sessions that have ended",
+		Long: `Deletes what was revoked, and what expired more than 168 hours ago, in small batches that
+hold nobody up. What still matters stays: a code or refresh token that was used is kept as
+long as others of its consent live, so that a copy that comes back is found out. A running
+server does this every hour by itself.`,
+		Example: `  passport purge
+  passport purge --hours 6
+  passport purge --revoked
+  passport purge --expired`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if hours < 0 {
 				return usage(cmd, fmt.Errorf("--hours is %d: want 0 or more", hours))
 			}
-			before := time.Now().Add(-time.Duration(hours) * time.Hour)
-			return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, in *opened) error {
-				n, err := s.Purge(ctx, before)
-				if err == nil && in != nil {
-					var more int
-					more, err = purgeAccounts(ctx, in, before)
-					n += more
-				}
-				if err != nil {
-					return fmt.Errorf("%w (%d rows were deleted before that)", err, n)
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Deleted %d rows of what ended more than %d hours ago.\n", n, hours)
-				return nil
-			})
+			now := time.Now()
+			ended := oauth.PurgeBefore{Revoked: now, Expired: now.Add(-time.Duration(hours) * time.Hour)}
+			what := fmt.Sprintf("what was revoked, and of what expired more than %d hours ago", hours)
+			switch {
+			case revoked && !expired:
+				ended.Expired, what = time.Time{}, "what was revoked"
+			case expired && !revoked:
+				ended.Revoked, what = time.Time{}, fmt.Sprintf("what expired more than %d hours ago", hours)
+			}
+			return p.purgeEnded(cmd, ended, what)
 		},
 	}
-	cmd.Flags().IntVar(&hours, "hours", 168, "keep what ended within this many `HOURS`")
+	cmd.Flags().IntVar(&hours, "hours", 168, "keep what expired within this many `HOURS`")
+	cmd.Flags().BoolVar(&revoked, "revoked", false, "only what was revoked")
+	cmd.Flags().BoolVar(&expired, "expired", false, "only what expired")
 	return cmd
 }
 
-func purgeAccounts(ctx context.Context, in *opened, before time.Time) (total int, err error) {
+func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore, what string) error {
+	progress := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	return p.withServerLogging(cmd.Context(), progress, func(ctx context.Context, s *passport.Server, in *opened) error {
+		n, err := s.Purge(ctx, ended)
+		if err == nil && in != nil {
+			var more int
+			more, err = purgeAccounts(ctx, in, ended)
+			n += more
+		}
+		if err != nil {
+			return fmt.Errorf("%w (%d rows were deleted before that)", err, n)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "Deleted %d rows of %s.\n", n, what)
+		return nil
+	})
+}
+
+func purgeAccounts(ctx context.Context, in *opened, ended oauth.PurgeBefore) (total int, err error) {
 	for {
-		n, err := in.accounts.Purge(ctx, before, 1000)
+		n, err := in.accounts.Purge(ctx, ended, 1000)
 		total += n
 		if err != nil || n == 0 {
 			return total, err

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -21,7 +22,8 @@ func cloneClient(c oauth.Client) *oauth.Client {
 	}
 	c.RedirectURIs, c.GrantTypes, c.Scopes = slices.Clone(c.RedirectURIs), slices.Clone(c.GrantTypes), slices.Clone(c.Scopes)
 	c.Attributes = maps.Clone(c.Attributes)
-	c.CreatedAt, c.SuspendedAt, c.RevokedAt = micros(c.CreatedAt), micros(c.SuspendedAt), micros(c.RevokedAt)
+	c.CreatedAt, c.UpdatedAt = micros(c.CreatedAt), micros(c.UpdatedAt)
+	c.SuspendedAt, c.RevokedAt = micros(c.SuspendedAt), micros(c.RevokedAt)
 	return &c
 }
 
@@ -34,6 +36,18 @@ func (s *Store) Client(_ context.Context, id string) (*oauth.Client, error) {
 		return nil, oauth.ErrNotFound
 	}
 	return cloneClient(c), nil
+}
+
+// ClientByKey implements [oauth.ClientStore].
+func (s *Store) ClientByKey(_ context.Context, key string) (*oauth.Client, error) {
+	if key == "" {
+		return nil, oauth.ErrNotFound
+	}
+	found := s.clientsWhere(func(c oauth.Client) bool { return c.Key == key })
+	if len(found) == 0 {
+		return nil, oauth.ErrNotFound
+	}
+	return found[0], nil
 }
 
 // Clients implements [oauth.ClientStore].
@@ -58,14 +72,45 @@ func (s *Store) clientsWhere(match func(oauth.Client) bool) (found []*oauth.Clie
 	return found
 }
 
+// nextID returns the next number that is no client's ID. One that was taken is
+// not given again: numbers count up whatever becomes of the clients.
+func (s *Store) nextID() string {
+	for {
+		s.lastID++
+		if id := strconv.FormatInt(s.lastID, 10); !s.clients.has(id) {
+			return id
+		}
+	}
+}
+
 // CreateClient implements [oauth.ClientStore].
 func (s *Store) CreateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
-	return s.change(audit, func() (bool, error) {
-		if s.clients.has(c.ID) {
+	return s.changeNamed(audit, c, func() (bool, error) {
+		for _, other := range s.clients {
+			if c.Key != "" && other.Key == c.Key {
+				return false, oauth.ErrConflict
+			}
+		}
+		if c.ID == "" {
+			c.ID = s.nextID()
+		} else if s.clients.has(c.ID) {
 			return false, oauth.ErrConflict
 		}
 		s.clients.put(c.ID, *cloneClient(*c))
 		return true, nil
+	})
+}
+
+// changeNamed is change for a client whose ID is known only afterwards.
+func (s *Store) changeNamed(audit *oauth.AuditRecord, c *oauth.Client, f func() (bool, error)) error {
+	if audit == nil {
+		return s.change(nil, f)
+	}
+	record := *audit
+	return s.change(&record, func() (bool, error) {
+		changed, err := f()
+		record.ClientID = c.ID
+		return changed, err
 	})
 }
 
@@ -76,7 +121,8 @@ func (s *Store) UpdateClient(_ context.Context, c *oauth.Client, audit *oauth.Au
 			return false, oauth.ErrConflict
 		}
 		changed := cloneClient(*c)
-		changed.Secrets, changed.AuthMethod, changed.CreatedAt, changed.RevokedAt = stored.Secrets, stored.AuthMethod, stored.CreatedAt, stored.RevokedAt
+		changed.Key, changed.Secrets, changed.AuthMethod = stored.Key, stored.Secrets, stored.AuthMethod
+		changed.CreatedAt, changed.RevokedAt = stored.CreatedAt, stored.RevokedAt
 		changed.Version++
 		*stored = *changed
 		return true, nil

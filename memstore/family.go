@@ -49,12 +49,17 @@ func (s *Store) Begin(_ context.Context, b *oauth.Beginning) error {
 		code := codeRow{*cloneCode(*b.Code), b.Family.ID}
 		code.SpentAt = time.Time{}
 		s.codes.put(code.Digest, code)
-		for _, scope := range b.Consents {
-			at := micros(b.Family.CreatedAt)
-			s.consents.put(consentKey{b.Family.User, b.Family.ClientID, scope, at}, at)
-		}
+		s.consent(b.Family, b.Consents)
 		return true, nil
 	})
+}
+
+// consent remembers what the user agreed to when a family began.
+func (s *Store) consent(f *oauth.Family, scopes []string) {
+	for _, scope := range scopes {
+		at := micros(f.CreatedAt)
+		s.consents.put(consentKey{f.User, f.ClientID, scope, at}, at)
+	}
 }
 
 func taken(what string, id any) error {

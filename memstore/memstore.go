@@ -35,6 +35,8 @@ type Store struct {
 	consents table[consentKey, time.Time]
 	once     table[onceKey, time.Time]
 	cutOffs  map[oauth.UserRef][]cutOff
+	opaque   table[oauth.Digest, string] // to the ID of the access token
+	lastID   int64                       // of the clients that are numbered
 	log      []oauth.AuditRecord
 }
 

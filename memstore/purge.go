@@ -15,27 +15,59 @@ import (
 const lateness = time.Hour
 
 // Purge implements [oauth.Purger].
-func (s *Store) Purge(_ context.Context, before time.Time, limit int) (n int, err error) {
+func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n int, err error) {
 	if limit <= 0 {
 		return 0, errors.New("memstore: a purge needs a limit")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := purge{before: micros(before), late: micros(before.Add(-lateness)), left: limit}
+	p := purge{PurgeBefore: oauth.PurgeBefore{Revoked: micros(ended.Revoked), Expired: micros(ended.Expired)}, left: limit}
 	s.settle(&p)
-	s.endAbandoned(p.late)
+	s.endAbandoned(p.late())
 	s.purgeFamilies(&p)
-	sweep(&p, s.access, func(t accessRow) bool { return p.ended(t.ExpiresAt) || p.ended(t.RevokedAt) })
-	sweep(&p, s.once, func(until time.Time) bool { return !until.After(p.late) })
+	kept := s.kept(&p)
+	sweep(&p, s.access, func(t accessRow) bool { return p.expired(t.ExpiresAt) && !kept[t.ID] || p.revoked(t.RevokedAt) })
+	for digest, id := range s.opaque {
+		if !s.access.has(id) {
+			delete(s.opaque, digest)
+		}
+	}
+	late := purge{PurgeBefore: p.late(), left: p.left}
+	sweep(&late, s.once, late.expired)
+	p.left = late.left
 	return limit - p.left, nil
 }
 
 type purge struct {
-	before, late time.Time
-	left         int
+	oauth.PurgeBefore
+	left int
 }
 
-func (p *purge) ended(at time.Time) bool { return !at.IsZero() && !at.After(p.before) }
+func (p *purge) revoked(at time.Time) bool { return !at.IsZero() && !at.After(p.Revoked) }
+func (p *purge) expired(at time.Time) bool { return !at.After(p.Expired) }
+
+// late is what ended for longer than a request can be late.
+func (p *purge) late() (late oauth.PurgeBefore) {
+	if !p.Revoked.IsZero() {
+		late.Revoked = p.Revoked.Add(-lateness)
+	}
+	if !p.Expired.IsZero() {
+		late.Expired = p.Expired.Add(-lateness)
+	}
+	return late
+}
+
+// kept are the access tokens of refresh tokens that can be used: they stand for
+// them in the lists that users see.
+func (s *Store) kept(p *purge) map[string]bool {
+	kept := map[string]bool{}
+	for _, r := range s.refresh {
+		if f, ok := s.families[r.family]; ok && f.RevokedAt.IsZero() && r.SpentAt.IsZero() && !p.expired(r.ExpiresAt) {
+			kept[r.AccessTokenID] = true
+		}
+	}
+	return kept
+}
 
 func sweep[K comparable, V any](p *purge, t table[K, V], gone func(V) bool) {
 	for k, v := range t {
@@ -46,11 +78,20 @@ func sweep[K comparable, V any](p *purge, t table[K, V], gone func(V) bool) {
 	}
 }
 
+// later is the later of the two times. Cut-offs are neither revoked nor expired:
+// they go with either.
+func later(ended oauth.PurgeBefore) time.Time {
+	if ended.Expired.After(ended.Revoked) {
+		return ended.Expired
+	}
+	return ended.Revoked
+}
+
 // settle turns what old cut-offs match into revocations and drops them.
 func (s *Store) settle(p *purge) {
 	for user, all := range s.cutOffs {
 		left := slices.DeleteFunc(slices.Clone(all), func(c cutOff) bool {
-			if p.left <= 0 || c.at.After(p.late) {
+			if p.left <= 0 || c.at.After(later(p.late())) {
 				return false
 			}
 			s.revokeCut(c)
@@ -68,11 +109,13 @@ func (s *Store) settle(p *purge) {
 	}
 }
 
-// endAbandoned ends the families whose code was never redeemed.
-func (s *Store) endAbandoned(late time.Time) {
+// endAbandoned lets the families expire whose code was never redeemed.
+func (s *Store) endAbandoned(late oauth.PurgeBefore) {
 	for _, c := range s.codes {
-		if c.SpentAt.IsZero() && !c.ExpiresAt.After(late) {
-			s.revoke(c.family, late)
+		f, ok := s.families[c.family]
+		if ok && c.SpentAt.IsZero() && !c.ExpiresAt.After(late.Expired) && f.ExpiresAt.After(late.Expired) {
+			f.ExpiresAt = late.Expired
+			s.families.put(f.ID, f)
 		}
 	}
 }
@@ -82,9 +125,9 @@ func (s *Store) endAbandoned(late time.Time) {
 func (s *Store) purgeFamilies(p *purge) {
 	gone := func(family string) bool {
 		f, ok := s.families[family]
-		return ok && (p.ended(f.RevokedAt) || p.ended(f.ExpiresAt))
+		return ok && (p.revoked(f.RevokedAt) || p.expired(f.ExpiresAt))
 	}
-	sweep(p, s.refresh, func(r refreshRow) bool { return gone(r.family) || !s.families.has(r.family) && p.ended(r.ExpiresAt) })
+	sweep(p, s.refresh, func(r refreshRow) bool { return gone(r.family) || !s.families.has(r.family) && p.expired(r.ExpiresAt) })
 	sweep(p, s.access, func(t accessRow) bool { return gone(t.family) })
 	sweep(p, s.codes, func(c codeRow) bool { return gone(c.family) })
 
@@ -98,7 +141,9 @@ func (s *Store) purgeFamilies(p *purge) {
 	for _, c := range s.codes {
 		inUse[c.family] = true
 	}
-	late := purge{before: p.late, left: p.left}
-	sweep(&late, s.families, func(f oauth.Family) bool { return !inUse[f.ID] && (late.ended(f.RevokedAt) || late.ended(f.ExpiresAt)) })
+	late := purge{PurgeBefore: p.late(), left: p.left}
+	sweep(&late, s.families, func(f oauth.Family) bool {
+		return !inUse[f.ID] && (late.revoked(f.RevokedAt) || late.expired(f.ExpiresAt))
+	})
 	p.left = late.left
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,19 +12,20 @@ import (
 )
 
 func cloneCode(c oauth.Code) *oauth.Code {
-	c.Family, c.Scopes = nil, slices.Clone(c.Scopes)
+	c.Family, c.Scopes, c.Attributes = nil, slices.Clone(c.Scopes), maps.Clone(c.Attributes)
 	c.ExpiresAt, c.SpentAt = micros(c.ExpiresAt), micros(c.SpentAt)
 	return &c
 }
 
 func cloneAccess(t oauth.AccessToken) *oauth.AccessToken {
-	t.Client, t.Family, t.Scopes, t.Audience = nil, nil, slices.Clone(t.Scopes), slices.Clone(t.Audience)
+	t.Client, t.Family, t.InheritScopes = nil, nil, false
+	t.Scopes, t.Audience, t.Attributes = slices.Clone(t.Scopes), slices.Clone(t.Audience), maps.Clone(t.Attributes)
 	t.IssuedAt, t.ExpiresAt, t.RevokedAt = micros(t.IssuedAt), micros(t.ExpiresAt), micros(t.RevokedAt)
 	return &t
 }
 
 func cloneRefresh(t oauth.RefreshToken) *oauth.RefreshToken {
-	t.Family, t.Successor, t.Scopes = nil, nil, slices.Clone(t.Scopes)
+	t.Family, t.Successor, t.Scopes, t.Attributes = nil, nil, slices.Clone(t.Scopes), maps.Clone(t.Attributes)
 	t.ExpiresAt, t.SpentAt = micros(t.ExpiresAt), micros(t.SpentAt)
 	return &t
 }
@@ -49,6 +51,17 @@ func (s *Store) AccessToken(_ context.Context, id string) (*oauth.AccessToken, e
 	defer s.mu.Unlock()
 	row, ok := s.access[id]
 	if !ok || !storable(id) {
+		return nil, oauth.ErrNotFound
+	}
+	return s.joined(row)
+}
+
+// OpaqueToken implements [oauth.TokenStore].
+func (s *Store) OpaqueToken(_ context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row, ok := s.access[s.opaque[d]]
+	if !ok || d == "" {
 		return nil, oauth.ErrNotFound
 	}
 	return s.joined(row)
@@ -121,7 +134,7 @@ func (s *Store) Issue(_ context.Context, i *oauth.Issuance) error {
 		switch {
 		case i.NewFamily != nil && s.families.has(i.NewFamily.ID):
 			return false, taken("family", i.NewFamily.ID)
-		case s.access.has(i.AccessToken.ID):
+		case s.access.has(i.AccessToken.ID), s.opaque.has(i.AccessToken.Digest):
 			return false, taken("access token", i.AccessToken.ID)
 		case i.RefreshToken != nil && s.refresh.has(i.RefreshToken.Digest):
 			return false, taken("refresh token", i.RefreshToken.Digest)
@@ -174,6 +187,7 @@ func (s *Store) issue(i *oauth.Issuance) {
 	}
 	if i.NewFamily != nil {
 		s.families.put(i.NewFamily.ID, *cloneFamily(*i.NewFamily))
+		s.consent(i.NewFamily, i.Consents)
 	}
 	row := accessRow{AccessToken: *cloneAccess(*i.AccessToken), client: i.AccessToken.Client.ID}
 	row.RevokedAt = time.Time{}
@@ -181,6 +195,9 @@ func (s *Store) issue(i *oauth.Issuance) {
 		row.family = i.AccessToken.Family.ID
 	}
 	s.access.put(row.ID, row)
+	if row.Digest != "" {
+		s.opaque.put(row.Digest, row.ID)
+	}
 	if r := i.RefreshToken; r != nil {
 		row := refreshRow{RefreshToken: *cloneRefresh(*r), family: r.Family.ID}
 		row.SpentAt = time.Time{}

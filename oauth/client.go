@@ -8,7 +8,12 @@ import (
 
 // Client is an application registered to ask for tokens (RFC 6749 §2).
 type Client struct {
-	ID         string  // valid UTF-8 without NUL, at most 255 bytes
+	ID string // valid UTF-8 without NUL, at most 255 bytes
+
+	// Key is a name that no other client has, for one that the server makes by
+	// itself: of two nodes that make it at once, one does. Empty for all others.
+	Key string
+
 	Name       string  // shown to users; at most 255 bytes
 	Owner      UserRef // whose it is; zero for one made by an administrator
 	AuthMethod AuthMethod
@@ -19,12 +24,17 @@ type Client struct {
 	GrantTypes   []string
 	Scopes       []string // nil allows every registered scope, empty none
 
+	// The lifetimes of what the client is issued; zero for those of the server.
+	// FamilyTTL is that of all that comes of one consent.
+	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
+
 	// EndsWithSession ends the tokens that users grant the client together with
 	// the browser session in which they granted them.
 	EndsWithSession bool
 
 	Attributes  map[string]string // the application's own
 	CreatedAt   time.Time
+	UpdatedAt   time.Time // zero until it is changed; see [ClientStore]
 	SuspendedAt time.Time // may be taken back
 	RevokedAt   time.Time // final
 	Version     int64     // counts changes; see [ClientStore]
@@ -67,7 +77,7 @@ func (c *Client) Active() bool { return c.RevokedAt.IsZero() && c.SuspendedAt.Is
 // Allows reports whether the client may use the given grant_type.
 func (c *Client) Allows(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
 
-// MayAsk reports whether the client may ask for the scope.
+// MayAsk reports whether the client may ask for the scope by its own name.
 func (c *Client) MayAsk(scope string) bool {
 	return c.Scopes == nil || slices.Contains(c.Scopes, scope)
 }

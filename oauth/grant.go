@@ -26,13 +26,17 @@ type Grant interface {
 // grant, and asked only for scopes and resources it may have.
 type TokenRequest struct {
 	Client    *Client
-	Scopes    []string   // asked for, or the defaults when none was
-	Resources []string   // asked for (RFC 8707); nil when none was
-	Audience  string     // what a token is for when no resource was asked for
-	Form      url.Values // each parameter once (RFC 6749 §3.2), resource and audience apart
-	Time      time.Time  // when the request came in, in whole microseconds
-	Store     Store
-	Users     func(provider string) UserProvider // nil for an unknown one
+	Scopes    []string // asked for, or the defaults when none was
+	Resources []string // asked for (RFC 8707); nil when none was
+	Audience  string   // what a token is for when no resource was asked for
+
+	// InheritScopes says that a scope covers those below it; see [Covers].
+	InheritScopes bool
+
+	Form  url.Values // each parameter once (RFC 6749 §3.2), resource and audience apart
+	Time  time.Time  // when the request came in, in whole microseconds
+	Store Store
+	Users func(provider string) UserProvider // nil for an unknown one
 }
 
 // Authorization is what a [Grant] allows the endpoint to issue.
@@ -44,9 +48,17 @@ type Authorization struct {
 	Spends    Spend    // the one-time value it uses up, if any
 
 	// Family is what the tokens belong to; nil when the client acts for itself.
-	// NewFamily says that it begins here and is stored together with them.
+	// NewFamily says that it begins here and is stored together with them; when
+	// its ExpiresAt is zero it lives as long as the client's families do.
 	Family    *Family
 	NewFamily bool
+
+	// AccessTokenTTL is the life of the access token; zero for that of the
+	// client, the grant or the server. It never outlives its family.
+	AccessTokenTTL time.Duration
+
+	// Attributes are stored with the tokens.
+	Attributes map[string]string
 
 	// Granted is all that the refresh token may ask for later; Scopes when nil.
 	Granted []string
@@ -55,6 +67,31 @@ type Authorization struct {
 	// The answer is then the same as before, and nothing is written: the
 	// retry of a client that never saw it.
 	Again *RefreshToken
+}
+
+// Responder decides requests to the authorization endpoint for one
+// response_type that is answered with a token instead of a code
+// (RFC 6749 §3.1.1). It is asked once the user has agreed.
+type Responder interface {
+	// ResponseType is the response_type value it answers to. GrantType is the
+	// name by which a client is allowed it ([Client.Allows]).
+	ResponseType() string
+	GrantType() string
+
+	// Respond says what may be issued. Its Authorization has no refresh token
+	// and spends nothing; the endpoint issues it into the Family of the request.
+	Respond(ctx context.Context, r *AuthorizationRequest) (*Authorization, error)
+}
+
+// AuthorizationRequest is a request to the authorization endpoint that was
+// checked and to which the user has agreed.
+type AuthorizationRequest struct {
+	Client    *Client
+	Family    *Family // begins with this request
+	Scopes    []string
+	Resources []string   // asked for (RFC 8707); nil when none was
+	Params    url.Values // as they came
+	Time      time.Time  // when the request came in, in whole microseconds
 }
 
 // Spend names a one-time value. A code is never a device code: the purpose is

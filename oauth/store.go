@@ -60,15 +60,19 @@ type Store interface {
 type ClientStore interface {
 	Client(ctx context.Context, id string) (*Client, error)
 
+	// ClientByKey returns the client with a [Client.Key].
+	ClientByKey(ctx context.Context, key string) (*Client, error)
+
 	// Clients yields all clients by ID; ClientsOf those of an owner.
 	Clients(ctx context.Context) iter.Seq2[*Client, error]
 	ClientsOf(ctx context.Context, owner UserRef) iter.Seq2[*Client, error]
 
-	// CreateClient returns [ErrConflict] if the ID is taken.
+	// CreateClient returns [ErrConflict] if the ID or the Key is taken. A client
+	// without an ID gets the next free number, from 1, which is set in c.
 	CreateClient(ctx context.Context, c *Client, audit *AuditRecord) error
 
-	// UpdateClient changes what may be changed: not the secrets, the AuthMethod,
-	// CreatedAt or RevokedAt. If c.Version is not the stored one it is
+	// UpdateClient changes what may be changed: not the Key, the secrets, the
+	// AuthMethod, CreatedAt or RevokedAt. If c.Version is not the stored one it is
 	// [ErrConflict]; the stored one then counts up.
 	UpdateClient(ctx context.Context, c *Client, audit *AuditRecord) error
 
@@ -135,6 +139,10 @@ func (f FamilyFilter) Validate() error {
 type TokenStore interface {
 	Code(ctx context.Context, d Digest) (*Code, error)
 	AccessToken(ctx context.Context, id string) (*AccessToken, error)
+
+	// OpaqueToken returns the access token with a [AccessToken.Digest].
+	OpaqueToken(ctx context.Context, d Digest) (*AccessToken, error)
+
 	RefreshToken(ctx context.Context, d Digest) (*RefreshToken, error)
 
 	// TokensOf yields the access tokens of a user by ID, dead ones too.
@@ -167,7 +175,8 @@ type Beginning struct {
 type Issuance struct {
 	Time         time.Time
 	Spends       Spend
-	NewFamily    *Family // stored first, for a grant that begins one here
+	NewFamily    *Family  // stored first, for a grant that begins one here
+	Consents     []string // of the user of NewFamily: scopes to remember
 	AccessToken  *AccessToken
 	RefreshToken *RefreshToken // nil when none is issued; required when one is spent
 	Audit        *AuditRecord
@@ -186,11 +195,19 @@ type ConsentStore interface {
 
 // Purger forgets what has ended.
 type Purger interface {
-	// Purge deletes at most about limit rows of what ended before a time, and
-	// returns how many; call it until that is 0. A spent code or refresh token
-	// stays as long as its family, so that a replay is found whenever it comes.
-	Purge(ctx context.Context, before time.Time, limit int) (n int, err error)
+	// Purge deletes at most about limit rows of what has ended, and returns how
+	// many; call it until that is 0. A spent code or refresh token stays as long
+	// as its family, so that a replay is found whenever it comes; the access token
+	// of a refresh token that can be used stays with it.
+	Purge(ctx context.Context, ended PurgeBefore, limit int) (n int, err error)
 }
+
+// PurgeBefore says what is purged: what was revoked before the one time, and what
+// expired before the other. A zero time leaves what ended in that way alone.
+type PurgeBefore struct{ Revoked, Expired time.Time }
+
+// EndedBefore is what ended before a time in either way.
+func EndedBefore(at time.Time) PurgeBefore { return PurgeBefore{Revoked: at, Expired: at} }
 
 // AuditRecord says who did what. It is stored by the write that it tells of, and
 // holds no secret: no code, no token, no password.

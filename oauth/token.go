@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -9,6 +10,26 @@ import (
 type Scope struct {
 	ID          string `json:"id"`          // a scope-token: printable ASCII without space, quote and backslash
 	Description string `json:"description"` // what the user is told
+}
+
+// AllScopes is the scope that stands for every one. Only the grants password and
+// client_credentials give it; it is stored as it is, and so covers what is
+// registered later.
+const AllScopes = "*"
+
+// Covers reports whether the scopes include one, or, if they are inherited, one
+// above it: "orders" covers "orders:read" and "orders:read:own".
+func Covers(scopes []string, scope string, inherit bool) bool {
+	for {
+		if slices.Contains(scopes, scope) {
+			return true
+		}
+		above := strings.LastIndexByte(scope, ':')
+		if !inherit || above < 0 {
+			return false
+		}
+		scope = scope[:above]
+	}
 }
 
 // Family is all that descends from one act of consent: a code, the refresh
@@ -49,8 +70,9 @@ type Code struct {
 	Digest        Digest
 	Family        *Family
 	Scopes        []string
-	RedirectURI   string // as sent to the authorization endpoint; empty if it was not
-	CodeChallenge string // S256; empty when the client sent none (RFC 7636)
+	RedirectURI   string            // as sent to the authorization endpoint; empty if it was not
+	CodeChallenge string            // S256; empty when the client sent none (RFC 7636)
+	Attributes    map[string]string // the application's own; what is issued for the code has them too
 	ExpiresAt     time.Time
 	SpentAt       time.Time
 }
@@ -58,15 +80,21 @@ type Code struct {
 // AccessToken is what Passport remembers of an issued access token. The row,
 // not the signed claims, decides what the guard admits.
 type AccessToken struct {
-	ID        string // the jti claim
-	Client    *Client
-	Family    *Family // nil when the client acts for itself
-	Name      string  // of a personal access token
-	Scopes    []string
-	Audience  []string // the aud claim (RFC 9068 §2.2)
-	IssuedAt  time.Time
-	ExpiresAt time.Time
-	RevokedAt time.Time // of a client's own token; a user's ends with its family
+	ID         string // the jti claim
+	Digest     Digest // of an opaque token; empty for a JWT
+	Client     *Client
+	Family     *Family // nil when the client acts for itself
+	Name       string  // of a personal access token
+	Scopes     []string
+	Audience   []string          // the aud claim (RFC 9068 §2.2)
+	Attributes map[string]string // the application's own
+	IssuedAt   time.Time
+	ExpiresAt  time.Time
+	RevokedAt  time.Time // of a client's own token; a user's ends with its family
+
+	// InheritScopes says that a scope covers those below it; see [Covers]. It is
+	// the server's setting and not stored.
+	InheritScopes bool
 }
 
 // Subject is who the token speaks for.
@@ -82,15 +110,18 @@ func (t *AccessToken) Live(at time.Time) bool {
 	return t.RevokedAt.IsZero() && at.Before(t.ExpiresAt) && t.Client.Active() && (t.Family == nil || t.Family.Live(at))
 }
 
-// Can reports whether the token carries the scope.
-func (t *AccessToken) Can(scope string) bool { return slices.Contains(t.Scopes, scope) }
+// Can reports whether the token carries the scope, or all of them.
+func (t *AccessToken) Can(scope string) bool {
+	return slices.Contains(t.Scopes, AllScopes) || Covers(t.Scopes, scope, t.InheritScopes)
+}
 
 // RefreshToken is what Passport remembers of an issued refresh token.
 type RefreshToken struct {
 	Digest        Digest
 	AccessTokenID string // issued together with it
 	Family        *Family
-	Scopes        []string // all that was granted, also where the access token has less
+	Scopes        []string          // all that was granted, also where the access token has less
+	Attributes    map[string]string // the application's own; what replaces the token has them too
 	ExpiresAt     time.Time
 	SpentAt       time.Time
 	Successor     *RefreshToken // what replaced it, without a Successor of its own; nil until it is spent

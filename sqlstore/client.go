@@ -11,14 +11,16 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-const clientColumns = `c.id, c.name, c.owner_provider, c.owner_id, c.auth_method, c.provider, c.redirect_uris, c.grant_types, c.scopes,
-c.ends_with_session, c.attributes, c.created_at, c.suspended_at, c.revoked_at, c.version`
+const clientColumns = `c.id, c.client_key, c.name, c.owner_provider, c.owner_id, c.auth_method, c.provider, c.redirect_uris, c.grant_types, c.scopes,
+c.access_token_ttl, c.refresh_token_ttl, c.family_ttl, c.ends_with_session, c.attributes, c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version`
 
 // clientFields are where a row of clientColumns is scanned into.
 func clientFields(c *oauth.Client) []any {
 	return []any{
-		&c.ID, &c.Name, &c.Owner.Provider, &c.Owner.ID, &c.AuthMethod, &c.Provider, sqldb.List{L: &c.RedirectURIs}, sqldb.List{L: &c.GrantTypes},
-		sqldb.List{L: &c.Scopes}, sqldb.Bool{B: &c.EndsWithSession}, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.CreatedAt},
+		&c.ID, sqldb.Text{S: &c.Key}, &c.Name, &c.Owner.Provider, &c.Owner.ID, &c.AuthMethod, &c.Provider,
+		sqldb.List{L: &c.RedirectURIs}, sqldb.List{L: &c.GrantTypes}, sqldb.List{L: &c.Scopes},
+		sqldb.Span{D: &c.AccessTokenTTL}, sqldb.Span{D: &c.RefreshTokenTTL}, sqldb.Span{D: &c.FamilyTTL},
+		sqldb.Bool{B: &c.EndsWithSession}, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.CreatedAt}, sqldb.Micros{T: &c.UpdatedAt},
 		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version,
 	}
 }
@@ -28,6 +30,9 @@ const (
 
 	selectClient = `SELECT ` + clientColumns + `, ` + secretColumns + `
 FROM oauth_clients c LEFT JOIN oauth_client_secrets s ON s.client_id = c.id WHERE c.id = ? ORDER BY s.created_at, s.digest`
+
+	selectClientByKey = `SELECT ` + clientColumns + `, ` + secretColumns + `
+FROM oauth_clients c LEFT JOIN oauth_client_secrets s ON s.client_id = c.id WHERE c.client_key = ? ORDER BY s.created_at, s.digest`
 
 	selectClients = `SELECT ` + clientColumns + `, ` + secretColumns + `
 FROM (SELECT ` + clientColumns + ` FROM oauth_clients c WHERE c.id > ? ORDER BY c.id LIMIT 100) c
@@ -45,6 +50,18 @@ func (s *Store) Client(ctx context.Context, id string) (*oauth.Client, error) {
 	}
 	var found clients
 	if err := s.db.Row(ctx, selectClient, found.scan, id); err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// ClientByKey implements [oauth.ClientStore].
+func (s *Store) ClientByKey(ctx context.Context, key string) (*oauth.Client, error) {
+	if key == "" || !storable(key) {
+		return nil, oauth.ErrNotFound
+	}
+	var found clients
+	if err := s.db.Row(ctx, selectClientByKey, found.scan, key); err != nil {
 		return nil, err
 	}
 	return found[0], nil
@@ -103,41 +120,9 @@ func (l *clients) scan(rows *sql.Rows) error {
 }
 
 const (
-	insertClient = `INSERT INTO oauth_clients (id, name, owner_provider, owner_id, auth_method, provider, redirect_uris, grant_types, scopes,
-ends_with_session, attributes, created_at, suspended_at, revoked_at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-	insertFirstSecret = `INSERT INTO oauth_client_secrets (client_id, digest, created_at, expires_at) VALUES (?, ?, ?, ?)`
-)
-
-// CreateClient implements [oauth.ClientStore].
-func (s *Store) CreateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
-	attributes, err := sqldb.Encoded(c.Attributes)
-	if err != nil {
-		return fmt.Errorf("create client: %w", err)
-	}
-	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		made, err := tx.Insert(ctx, insertClient, c.ID, c.Name, c.Owner.Provider, c.Owner.ID, string(c.AuthMethod), c.Provider,
-			sqldb.Joined(c.RedirectURIs), sqldb.Joined(c.GrantTypes), sqldb.Joined(c.Scopes), sqldb.Flag(c.EndsWithSession), attributes,
-			sqldb.At(c.CreatedAt), sqldb.When(c.SuspendedAt), sqldb.When(c.RevokedAt), c.Version)
-		for _, secret := range c.Secrets {
-			if !made || err != nil {
-				break
-			}
-			made, err = tx.Insert(ctx, insertFirstSecret, c.ID, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt))
-		}
-		switch {
-		case err != nil:
-			return false, fmt.Errorf("create client: %w", err)
-		case !made:
-			return false, oauth.ErrConflict
-		}
-		return true, nil
-	})
-}
-
-const (
 	updateClient = `UPDATE oauth_clients SET name = ?, owner_provider = ?, owner_id = ?, provider = ?, redirect_uris = ?, grant_types = ?, scopes = ?,
-ends_with_session = ?, attributes = ?, suspended_at = ?, version = version + 1 WHERE id = ? AND version = ?`
+access_token_ttl = ?, refresh_token_ttl = ?, family_ttl = ?, ends_with_session = ?, attributes = ?, updated_at = ?, suspended_at = ?,
+version = version + 1 WHERE id = ? AND version = ?`
 
 	revokeClient = `UPDATE oauth_clients SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`
 
@@ -157,7 +142,8 @@ func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.
 	}
 	return s.changeClient(ctx, c.ID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 		n, err := tx.Exec(ctx, updateClient, c.Name, c.Owner.Provider, c.Owner.ID, c.Provider, sqldb.Joined(c.RedirectURIs), sqldb.Joined(c.GrantTypes),
-			sqldb.Joined(c.Scopes), sqldb.Flag(c.EndsWithSession), attributes, sqldb.When(c.SuspendedAt), c.ID, c.Version)
+			sqldb.Joined(c.Scopes), sqldb.Length(c.AccessTokenTTL), sqldb.Length(c.RefreshTokenTTL), sqldb.Length(c.FamilyTTL),
+			sqldb.Flag(c.EndsWithSession), attributes, sqldb.When(c.UpdatedAt), sqldb.When(c.SuspendedAt), c.ID, c.Version)
 		return n > 0, err
 	})
 }

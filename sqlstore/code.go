@@ -10,12 +10,13 @@ import (
 )
 
 const (
-	codeColumns = `k.digest, k.scopes, k.redirect_uri, k.code_challenge, k.expires_at, k.spent_at`
+	codeColumns = `k.digest, k.scopes, k.redirect_uri, k.code_challenge, k.attributes, k.expires_at, k.spent_at`
 
 	selectCode = `SELECT ` + codeColumns + `, ` + familyColumns + `, ` + cutCodeAt + `
 FROM oauth_auth_codes k JOIN oauth_families f ON f.id = k.family_id WHERE k.digest = ?`
 
-	insertCode = `INSERT INTO oauth_auth_codes (digest, family_id, scopes, redirect_uri, code_challenge, expires_at) VALUES (?, ?, ?, ?, ?, ?)`
+	insertCode = `INSERT INTO oauth_auth_codes (digest, family_id, scopes, redirect_uri, code_challenge, attributes, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)`
 )
 
 // Code implements [oauth.TokenStore].
@@ -26,7 +27,7 @@ func (s *Store) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
 	c := new(oauth.Code)
 	var family familyRow
 	err := s.db.Row(ctx, selectCode, func(rows *sql.Rows) error {
-		fields := []any{&c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge, sqldb.Micros{T: &c.ExpiresAt}, sqldb.Micros{T: &c.SpentAt}}
+		fields := []any{&c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.ExpiresAt}, sqldb.Micros{T: &c.SpentAt}}
 		return rows.Scan(append(fields, family.fields()...)...)
 	}, string(d))
 	if err != nil {
@@ -37,7 +38,11 @@ func (s *Store) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
 }
 
 func saveCode(ctx context.Context, tx *sqldb.Tx, c *oauth.Code, familyID string) error {
-	_, err := tx.Exec(ctx, insertCode, string(c.Digest), familyID, sqldb.Joined(c.Scopes), c.RedirectURI, c.CodeChallenge, sqldb.At(c.ExpiresAt))
+	attributes, err := sqldb.Encoded(c.Attributes)
+	if err != nil {
+		return fmt.Errorf("save code: %w", err)
+	}
+	_, err = tx.Exec(ctx, insertCode, string(c.Digest), familyID, sqldb.Joined(c.Scopes), c.RedirectURI, c.CodeChallenge, attributes, sqldb.At(c.ExpiresAt))
 	if err != nil {
 		return fmt.Errorf("save code: %w", err)
 	}

@@ -19,10 +19,10 @@ WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1)`
 
 	spendRefreshToken = `UPDATE oauth_refresh_tokens SET spent_at = ?, successor = ? WHERE digest = ? AND spent_at IS NULL`
 
-	insertAccessToken = `INSERT INTO oauth_access_tokens (id, family_id, client_id, name, scopes, audience, issued_at, expires_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	insertAccessToken = `INSERT INTO oauth_access_tokens (id, digest, family_id, client_id, name, scopes, audience, attributes, issued_at, expires_at, keep_until)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	insertRefreshToken = `INSERT INTO oauth_refresh_tokens (digest, access_token_id, family_id, scopes, expires_at) VALUES (?, ?, ?, ?, ?)`
+	insertRefreshToken = `INSERT INTO oauth_refresh_tokens (digest, access_token_id, family_id, scopes, attributes, expires_at) VALUES (?, ?, ?, ?, ?, ?)`
 
 	insertOnce = `INSERT INTO oauth_once (purpose, digest, keep_until) VALUES (?, ?, ?)`
 )
@@ -32,15 +32,18 @@ func (s *Store) Issue(ctx context.Context, i *oauth.Issuance) error {
 	if i.Spends.Purpose == oauth.SpendRefreshToken && i.RefreshToken == nil {
 		return errors.New("sqlstore: a refresh token is spent and none replaces it")
 	}
+	access, err := accessTokenRow(i.AccessToken)
+	if err != nil {
+		return fmt.Errorf("save access token: %w", err)
+	}
 	if alone(i) {
 		// One statement is a transaction by itself.
-		_, err := s.db.Exec(ctx, insertAccessToken, accessTokenRow(i.AccessToken)...)
-		if err != nil {
+		if _, err := s.db.Exec(ctx, insertAccessToken, access...); err != nil {
 			return fmt.Errorf("save access token: %w", err)
 		}
 		return nil
 	}
-	return s.change(ctx, i.Audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) { return true, issue(ctx, tx, i) })
+	return s.change(ctx, i.Audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) { return true, issue(ctx, tx, i, access) })
 }
 
 // alone reports whether the access token is all that there is to write.
@@ -49,7 +52,7 @@ func alone(i *oauth.Issuance) bool {
 }
 
 // issue spends first: when it answers [oauth.ErrSpent] it has written nothing.
-func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance) error {
+func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) error {
 	if err := spend(ctx, tx, i); err != nil {
 		return err
 	}
@@ -57,26 +60,40 @@ func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance) error {
 		if err := saveFamily(ctx, tx, i.NewFamily); err != nil {
 			return err
 		}
+		if err := saveConsents(ctx, tx, i.NewFamily, i.Consents); err != nil {
+			return err
+		}
 	}
-	if _, err := tx.Exec(ctx, insertAccessToken, accessTokenRow(i.AccessToken)...); err != nil {
+	if _, err := tx.Exec(ctx, insertAccessToken, access...); err != nil {
 		return fmt.Errorf("save access token: %w", err)
 	}
-	r := i.RefreshToken
-	if r == nil {
+	if i.RefreshToken == nil {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, insertRefreshToken, string(r.Digest), r.AccessTokenID, r.Family.ID, sqldb.Joined(r.Scopes), sqldb.At(r.ExpiresAt)); err != nil {
+	return saveRefreshToken(ctx, tx, i.RefreshToken)
+}
+
+func saveRefreshToken(ctx context.Context, tx *sqldb.Tx, r *oauth.RefreshToken) error {
+	attributes, err := sqldb.Encoded(r.Attributes)
+	if err == nil {
+		_, err = tx.Exec(ctx, insertRefreshToken, string(r.Digest), r.AccessTokenID, r.Family.ID, sqldb.Joined(r.Scopes), attributes, sqldb.At(r.ExpiresAt))
+	}
+	if err != nil {
 		return fmt.Errorf("save refresh token: %w", err)
 	}
 	return nil
 }
 
-func accessTokenRow(t *oauth.AccessToken) []any {
+func accessTokenRow(t *oauth.AccessToken) ([]any, error) {
 	var family any
 	if t.Family != nil {
 		family = t.Family.ID
 	}
-	return []any{t.ID, family, t.Client.ID, t.Name, sqldb.Joined(t.Scopes), sqldb.Joined(t.Audience), sqldb.At(t.IssuedAt), sqldb.At(t.ExpiresAt)}
+	attributes, err := sqldb.Encoded(t.Attributes)
+	return []any{
+		t.ID, sqldb.Optional(string(t.Digest)), family, t.Client.ID, t.Name, sqldb.Joined(t.Scopes), sqldb.Joined(t.Audience), attributes,
+		sqldb.At(t.IssuedAt), sqldb.At(t.ExpiresAt), sqldb.At(t.ExpiresAt),
+	}, err
 }
 
 func spend(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance) (err error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
 )
 
 // lateness is the longest that a request may take between the moment at which
@@ -24,6 +25,7 @@ const purgePage = 100
 // them, and the statement that deletes a page.
 type sweep struct {
 	find, drop string
+	revoked    bool // of what was revoked, rather than of what expired
 	late       bool // ended for longer than a request can be late
 }
 
@@ -31,15 +33,15 @@ type sweep struct {
 // adding to them any more: so nothing is left behind. While a family lives its
 // spent code and refresh tokens stay, or a replay would look like a mistake.
 var sweeps = []sweep{
-	{find: `SELECT r.digest` + ofEnded("oauth_refresh_tokens r", "r", "f.revoked_at"), drop: dropRefreshTokens},
+	{find: `SELECT r.digest` + ofEnded("oauth_refresh_tokens r", "r", "f.revoked_at"), drop: dropRefreshTokens, revoked: true},
 	{find: `SELECT r.digest` + ofEnded("oauth_refresh_tokens r", "r", "f.expires_at"), drop: dropRefreshTokens},
-	{find: `SELECT t.id` + ofEnded("oauth_access_tokens t", "t", "f.revoked_at"), drop: dropAccessTokens},
+	{find: `SELECT t.id` + ofEnded("oauth_access_tokens t", "t", "f.revoked_at"), drop: dropAccessTokens, revoked: true},
 	{find: `SELECT t.id` + ofEnded("oauth_access_tokens t", "t", "f.expires_at"), drop: dropAccessTokens},
-	{find: `SELECT k.digest` + ofEnded("oauth_auth_codes k", "k", "f.revoked_at"), drop: dropCodes},
+	{find: `SELECT k.digest` + ofEnded("oauth_auth_codes k", "k", "f.revoked_at"), drop: dropCodes, revoked: true},
 	{find: `SELECT k.digest` + ofEnded("oauth_auth_codes k", "k", "f.expires_at"), drop: dropCodes},
-	{find: endedFamilies("f.revoked_at"), drop: dropFamilies, late: true},
+	{find: endedFamilies("f.revoked_at"), drop: dropFamilies, revoked: true, late: true},
 	{find: endedFamilies("f.expires_at"), drop: dropFamilies, late: true},
-	{find: `SELECT t.id FROM oauth_access_tokens t WHERE t.revoked_at <= ? ORDER BY t.revoked_at LIMIT 100`, drop: dropAccessTokens},
+	{find: `SELECT t.id FROM oauth_access_tokens t WHERE t.revoked_at <= ? ORDER BY t.revoked_at LIMIT 100`, drop: dropAccessTokens, revoked: true},
 	{find: `SELECT o.digest FROM oauth_once o WHERE o.keep_until <= ? ORDER BY o.keep_until LIMIT 100`, drop: dropOnce, late: true},
 }
 
@@ -66,48 +68,70 @@ var (
 	dropFamilies      = `DELETE FROM oauth_families WHERE id IN ` + page
 	dropOnce          = `DELETE FROM oauth_once WHERE digest IN ` + page + ` AND keep_until <= ?`
 	dropOrphans       = `DELETE FROM oauth_refresh_tokens WHERE family_id IN ` + page
-	endFamilies       = `UPDATE oauth_families SET revoked_at = ? WHERE revoked_at IS NULL AND id IN ` + page
+	endFamilies       = `UPDATE oauth_families SET expires_at = ? WHERE expires_at > ? AND id IN ` + page
 )
 
 // Purge implements [oauth.Purger]. It works in small transactions; several
 // nodes may purge at once. Rows that a request in flight could still meet (used
 // tickets, cut-offs, ended families themselves) stay for an hour more.
-func (s *Store) Purge(ctx context.Context, before time.Time, limit int) (n int, err error) {
+func (s *Store) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (n int, err error) {
 	if limit <= 0 {
 		return 0, errors.New("sqlstore: a purge needs a limit")
 	}
-	p := purge{store: s, before: sqldb.At(before), late: sqldb.At(before.Add(-lateness)), left: limit}
+	p := purge{store: s, revoked: deadline(ended.Revoked), expired: deadline(ended.Expired), left: limit}
 	if err := p.run(ctx); err != nil {
 		return limit - p.left, fmt.Errorf("purge: %w", err)
 	}
 	return limit - p.left, nil
 }
 
+// deadline is the time before which something ended, or 0 for never.
+func deadline(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return sqldb.At(t)
+}
+
+// late is a deadline for what a late request can still meet.
+func late(at int64) int64 { return at - lateness.Microseconds() }
+
 type purge struct {
-	store        *Store
-	before, late int64
-	left         int // how many rows more may be deleted, about
+	store            *Store
+	revoked, expired int64 // 0: not these
+	left             int   // how many rows more may be deleted, about
 }
 
 func (p *purge) run(ctx context.Context) error {
 	if err := p.settleCutOffs(ctx); err != nil {
 		return err
 	}
-	if err := p.endAbandoned(ctx); err != nil {
-		return err
+	if p.expired != 0 {
+		if err := p.endAbandoned(ctx); err != nil {
+			return err
+		}
 	}
 	for _, s := range sweeps {
 		if err := p.sweep(ctx, s); err != nil {
 			return err
 		}
 	}
+	if p.expired == 0 {
+		return nil
+	}
 	return p.oldAccessTokens(ctx)
 }
 
 func (p *purge) sweep(ctx context.Context, s sweep) error {
-	at := p.before
+	at := p.expired
+	if s.revoked {
+		at = p.revoked
+	}
+	if at == 0 {
+		return nil
+	}
 	if s.late {
-		at = p.late
+		at = late(at)
 	}
 	for p.left > 0 {
 		keys, err := p.keys(ctx, s.find, at)
@@ -150,111 +174,21 @@ func padded(keys []any) []any {
 }
 
 const abandoned = `SELECT k.family_id FROM oauth_auth_codes k JOIN oauth_families f ON f.id = k.family_id
-WHERE k.spent_at IS NULL AND k.expires_at <= ? AND f.revoked_at IS NULL ORDER BY k.expires_at LIMIT 100`
+WHERE k.spent_at IS NULL AND k.expires_at <= ? AND f.expires_at > ? AND f.revoked_at IS NULL ORDER BY k.expires_at LIMIT 100`
 
-// endAbandoned ends the families whose code was never redeemed. Nothing can come
-// of them any more, and they would stand there for as long as those that live.
+// endAbandoned lets the families expire whose code was never redeemed. Nothing
+// can come of them any more, and they would stand there for as long as those
+// that live.
 func (p *purge) endAbandoned(ctx context.Context) error {
+	at := late(p.expired)
 	for done := 0; done < p.left; done += purgePage {
-		keys, err := p.keys(ctx, abandoned, p.late)
+		keys, err := p.keys(ctx, abandoned, at, at)
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		if _, err := p.store.db.Exec(ctx, endFamilies, append([]any{p.late}, padded(keys)...)...); err != nil {
+		if _, err := p.store.db.Exec(ctx, endFamilies, append([]any{at, at}, padded(keys)...)...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-const selectOldAccessTokens = `SELECT t.id, CASE WHEN f.id IS NULL THEN t.family_id END
-FROM (SELECT t.id, t.family_id, t.expires_at FROM oauth_access_tokens t WHERE t.expires_at <= ? ORDER BY t.expires_at LIMIT 100) t
-LEFT JOIN oauth_families f ON f.id = t.family_id`
-
-// oldAccessTokens deletes access tokens by age. Each is looked at once, so this
-// is where a refresh token whose family is missing is found too.
-func (p *purge) oldAccessTokens(ctx context.Context) error {
-	for p.left > 0 {
-		var keys, missing []any
-		err := p.store.db.Each(ctx, selectOldAccessTokens, func(rows *sql.Rows) error {
-			var key string
-			var family sql.NullString
-			err := rows.Scan(&key, &family)
-			if keys = append(keys, key); family.Valid {
-				missing = append(missing, family.String)
-			}
-			return err
-		}, p.before)
-		if err != nil || len(keys) == 0 {
-			return err
-		}
-		if len(missing) > 0 {
-			if err := p.drop(ctx, dropOrphans, missing); err != nil {
-				return err
-			}
-		}
-		if err := p.drop(ctx, dropAccessTokens, keys); err != nil || len(keys) < purgePage {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *purge) drop(ctx context.Context, q string, keys []any) error {
-	n, err := p.store.db.Exec(ctx, q, padded(keys)...)
-	p.left -= int(n)
-	return err
-}
-
-const (
-	selectCutOffs = `SELECT ` + cutOffColumns + ` FROM oauth_cut_offs x WHERE x.cut_at <= ? ORDER BY x.cut_at LIMIT 100`
-
-	deleteCutOff = `DELETE FROM oauth_cut_offs WHERE provider = ? AND user_id = ? AND cut_at = ? AND client_id = ? AND session = ?
-AND except_session = ? AND unredeemed = ? AND ends_with_session = ? AND keep_personal = ? AND consents = ?`
-)
-
-// settleCutOffs turns what old cut-offs match into revoked_at and drops them,
-// each in one transaction: so what was dead stays dead.
-func (p *purge) settleCutOffs(ctx context.Context) error {
-	for p.left > 0 {
-		var found []cutOff
-		err := p.store.db.Each(ctx, selectCutOffs, func(rows *sql.Rows) error {
-			var c cutOff
-			err := rows.Scan(c.fields()...)
-			found = append(found, c)
-			return err
-		}, p.late)
-		if err != nil {
-			return err
-		}
-		for _, c := range found {
-			if err := p.settle(ctx, c); err != nil {
-				return fmt.Errorf("settle cut-off: %w", err)
-			}
-		}
-		if len(found) < purgePage {
-			return nil
-		}
-	}
-	return nil
-}
-
-func (p *purge) settle(ctx context.Context, c cutOff) error {
-	var n int64
-	err := p.store.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) (err error) {
-		if _, err = c.revoke(ctx, tx); err != nil {
-			return err
-		}
-		if c.consents {
-			if err = c.withdraw(ctx, tx); err != nil {
-				return err
-			}
-		}
-		n, err = tx.Exec(ctx, deleteCutOff, c.row()...)
-		return err
-	})
-	if err == nil {
-		p.left -= int(n)
-	}
-	return err
 }

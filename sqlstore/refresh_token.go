@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-const selectRefreshToken = `SELECT r.digest, r.access_token_id, r.scopes, r.expires_at, r.spent_at,
-n.digest, n.access_token_id, n.scopes, n.expires_at, n.spent_at, ` + familyColumns + `, ` + cutAt + `
+const selectRefreshToken = `SELECT r.digest, r.access_token_id, r.scopes, r.attributes, r.expires_at, r.spent_at,
+n.digest, n.access_token_id, n.scopes, n.attributes, n.expires_at, n.spent_at, ` + familyColumns + `, ` + cutAt + `
 FROM oauth_refresh_tokens r JOIN oauth_families f ON f.id = r.family_id LEFT JOIN oauth_refresh_tokens n ON n.digest = r.successor
 WHERE r.digest = ?`
 
@@ -23,8 +23,8 @@ func (s *Store) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.Refres
 	var family familyRow
 	err := s.db.Row(ctx, selectRefreshToken, func(rows *sql.Rows) error {
 		fields := []any{
-			&t.Digest, &t.AccessTokenID, sqldb.List{L: &t.Scopes}, sqldb.Micros{T: &t.ExpiresAt}, sqldb.Micros{T: &t.SpentAt},
-			&digest, &accessTokenID, sqldb.List{L: &next.Scopes}, sqldb.Micros{T: &next.ExpiresAt}, sqldb.Micros{T: &next.SpentAt},
+			&t.Digest, &t.AccessTokenID, sqldb.List{L: &t.Scopes}, sqldb.Attributes{M: &t.Attributes}, sqldb.Micros{T: &t.ExpiresAt}, sqldb.Micros{T: &t.SpentAt},
+			&digest, &accessTokenID, sqldb.List{L: &next.Scopes}, sqldb.Attributes{M: &next.Attributes}, sqldb.Micros{T: &next.ExpiresAt}, sqldb.Micros{T: &next.SpentAt},
 		}
 		return rows.Scan(append(fields, family.fields()...)...)
 	}, string(d))

@@ -39,7 +39,7 @@ const migrationSet = "oauth"
 // tables are those that the migrations make.
 var tables = []string{
 	"oauth_clients", "oauth_client_secrets", "oauth_families", "oauth_cut_offs", "oauth_auth_codes",
-	"oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once", "oauth_audit",
+	"oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once", "oauth_audit", "oauth_counters",
 }
 
 // Migrations returns the migrations for a dialect, in goose's format, for
@@ -102,10 +102,11 @@ var probes = []string{
 	`SELECT ` + familyColumns + `, f.revoked_at FROM oauth_families f WHERE 1 = 0`,
 	`SELECT ` + cutOffColumns + ` FROM oauth_cut_offs x WHERE 1 = 0`,
 	`SELECT ` + codeColumns + `, k.family_id FROM oauth_auth_codes k WHERE 1 = 0`,
-	`SELECT ` + tokenColumns + `, t.family_id, t.client_id FROM oauth_access_tokens t WHERE 1 = 0`,
-	`SELECT r.digest, r.access_token_id, r.family_id, r.scopes, r.expires_at, r.spent_at, r.successor FROM oauth_refresh_tokens r WHERE 1 = 0`,
+	`SELECT ` + tokenColumns + `, t.family_id, t.client_id, t.keep_until FROM oauth_access_tokens t WHERE 1 = 0`,
+	`SELECT r.digest, r.access_token_id, r.family_id, r.scopes, r.attributes, r.expires_at, r.spent_at, r.successor FROM oauth_refresh_tokens r WHERE 1 = 0`,
 	`SELECT n.provider, n.user_id, n.client_id, n.scope, n.granted_at FROM oauth_consents n WHERE 1 = 0`,
 	`SELECT o.purpose, o.digest, o.keep_until FROM oauth_once o WHERE 1 = 0`,
+	`SELECT n.name, n.value FROM oauth_counters n WHERE 1 = 0`,
 	`SELECT ` + auditColumns + ` FROM oauth_audit a WHERE 1 = 0`,
 }
 

@@ -12,22 +12,34 @@ import (
 )
 
 const (
-	tokenColumns = `t.id, t.name, t.scopes, t.audience, t.issued_at, t.expires_at, t.revoked_at`
+	tokenColumns = `t.id, t.digest, t.name, t.scopes, t.audience, t.attributes, t.issued_at, t.expires_at, t.revoked_at`
 
 	// A token that names a family which is not there is dead, and never taken
 	// for a client's own.
-	selectAccessToken = `SELECT ` + tokenColumns + `, ` + clientColumns + `, ` + familyColumns + `, ` + cutAt + `
+	accessToken = `SELECT ` + tokenColumns + `, ` + clientColumns + `, ` + familyColumns + `, ` + cutAt + `
 FROM oauth_access_tokens t JOIN oauth_clients c ON c.id = t.client_id LEFT JOIN oauth_families f ON f.id = t.family_id
-WHERE t.id = ? AND (t.family_id IS NULL OR f.id IS NOT NULL)`
+WHERE (t.family_id IS NULL OR f.id IS NOT NULL) AND `
+
+	selectAccessToken = accessToken + `t.id = ?`
+	selectOpaqueToken = accessToken + `t.digest = ?`
 )
 
 // AccessToken implements [oauth.TokenStore].
 func (s *Store) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
-	if !storable(id) {
+	return s.accessToken(ctx, selectAccessToken, id)
+}
+
+// OpaqueToken implements [oauth.TokenStore].
+func (s *Store) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
+	return s.accessToken(ctx, selectOpaqueToken, string(d))
+}
+
+func (s *Store) accessToken(ctx context.Context, q, key string) (*oauth.AccessToken, error) {
+	if !storable(key) {
 		return nil, oauth.ErrNotFound
 	}
 	var found accessTokens
-	if err := s.db.Row(ctx, selectAccessToken, found.scan, id); err != nil {
+	if err := s.db.Row(ctx, q, found.scan, key); err != nil {
 		return nil, err
 	}
 	return found[0], nil
@@ -39,8 +51,8 @@ func (l *accessTokens) scan(rows *sql.Rows) error {
 	t := &oauth.AccessToken{Client: new(oauth.Client)}
 	var family familyRow
 	fields := []any{
-		&t.ID, &t.Name, sqldb.List{L: &t.Scopes}, sqldb.List{L: &t.Audience}, sqldb.Micros{T: &t.IssuedAt}, sqldb.Micros{T: &t.ExpiresAt},
-		sqldb.Micros{T: &t.RevokedAt},
+		&t.ID, sqldb.Text{S: (*string)(&t.Digest)}, &t.Name, sqldb.List{L: &t.Scopes}, sqldb.List{L: &t.Audience}, sqldb.Attributes{M: &t.Attributes},
+		sqldb.Micros{T: &t.IssuedAt}, sqldb.Micros{T: &t.ExpiresAt}, sqldb.Micros{T: &t.RevokedAt},
 	}
 	fields = append(fields, clientFields(t.Client)...)
 	fields = append(fields, family.fields()...)

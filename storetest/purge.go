@@ -11,7 +11,7 @@ import (
 func (w *world) purgeAll(before time.Time) (total int) {
 	w.Helper()
 	for range 1000 {
-		n, err := w.store.Purge(w.Context(), before, 1000)
+		n, err := w.store.Purge(w.Context(), oauth.EndedBefore(before), 1000)
 		w.must(err)
 		if n == 0 {
 			return total
@@ -170,7 +170,7 @@ func purgeInPieces(w *world) {
 		w.must(w.store.Issue(w.Context(), i))
 	}
 	for round := range n / 40 {
-		got, err := w.store.Purge(w.Context(), now.Add(day), 40)
+		got, err := w.store.Purge(w.Context(), oauth.EndedBefore(now.Add(day)), 40)
 		if err != nil || got < 40 || got > 200 {
 			w.Fatalf("Purge() with a limit of 40, round %d = %d, %v, want about 40", round, got, err)
 		}
@@ -185,7 +185,7 @@ func purgeInPieces(w *world) {
 	if left := w.countOwn(n); left != 0 {
 		w.Errorf("%d rows are left after the purge, want none", left)
 	}
-	if _, err := w.store.Purge(w.Context(), now, 0); err == nil {
+	if _, err := w.store.Purge(w.Context(), oauth.EndedBefore(now), 0); err == nil {
 		w.Error("Purge() without a limit = nil, want an error")
 	}
 }

@@ -213,7 +213,7 @@ func TestAccount_Purge(t *testing.T) {
 		young.signIn("ada@example.com", adasPassword)
 		total := 0
 		for {
-			n, err := s.Purge(t.Context(), time.Now(), 1)
+			n, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now()), 1)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -301,7 +301,7 @@ func TestStore_PurgeLeavesNothing(t *testing.T) {
 		orphan := newIssuance(c, newFamily("was never stored"), "orphan", oauth.Spend{})
 		must(t, s.Issue(t.Context(), orphan))
 		for {
-			n, err := s.Purge(t.Context(), now.Add(1000*time.Hour), 7)
+			n, err := s.Purge(t.Context(), oauth.EndedBefore(now.Add(1000*time.Hour)), 7)
 			must(t, err)
 			if n == 0 {
 				break

@@ -3,6 +3,7 @@ package dbtest_test
 import (
 	"database/sql"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -150,10 +151,14 @@ func TestMigrate_ByAnotherTool(t *testing.T) {
 		db := dbtest.Open(t, d)
 		s := sqlstore.New(db, d)
 		for _, up := range []bool{true, false} {
-			err := fs.WalkDir(sqlstore.Migrations(d), ".", func(path string, entry fs.DirEntry, err error) error {
-				if err != nil || entry.IsDir() {
-					return err
-				}
+			files, err := fs.Glob(sqlstore.Migrations(d), "*.sql")
+			if err != nil || len(files) < 2 {
+				t.Fatalf("the migrations are %v, %v", files, err)
+			}
+			if !up {
+				slices.Reverse(files)
+			}
+			for _, path := range files {
 				content, err := fs.ReadFile(sqlstore.Migrations(d), path)
 				half, down, _ := strings.Cut(string(content), "-- +goose Down")
 				if !up {
@@ -164,10 +169,9 @@ func TestMigrate_ByAnotherTool(t *testing.T) {
 						_, err = db.Exec(statement)
 					}
 				}
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
+				if err != nil {
+					t.Fatalf("%s, up %v: %v", path, up, err)
+				}
 			}
 			if err := s.Check(t.Context()); (err == nil) != up {
 				t.Errorf("Check() after going up %v = %v", up, err)

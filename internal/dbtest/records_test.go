@@ -116,7 +116,7 @@ func verbs(t testing.TB, s interface {
 		write("Withdraw", func() error { return s.Withdraw(ctx, alice, c.ID, now, audit) }),
 		write("RevokeClient", func() error { return s.RevokeClient(ctx, "another", now, audit) }),
 		read("AuditLog", func() error { return all(s.AuditLog(ctx, now)) }),
-		write("Purge", func() error { _, err := s.Purge(ctx, now.Add(100*time.Hour), 1000); return err }),
+		write("Purge", func() error { _, err := s.Purge(ctx, oauth.EndedBefore(now.Add(100*time.Hour)), 1000); return err }),
 	}
 }
 

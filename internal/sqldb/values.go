@@ -42,6 +42,52 @@ func (m Micros) Scan(v any) error {
 	return nil
 }
 
+// Optional is a text as it is stored; an empty one is NULL, which is never equal
+// to another.
+func Optional(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// Text scans what [Optional] stores.
+type Text struct{ S *string }
+
+// Scan implements [database/sql.Scanner].
+func (t Text) Scan(v any) error {
+	s, _, err := characters(v)
+	if err != nil {
+		return fmt.Errorf("scan text: %w", err)
+	}
+	*t.S = s
+	return nil
+}
+
+// Length is a span of time as it is stored: microseconds; none is NULL.
+func Length(d time.Duration) any {
+	if d == 0 {
+		return nil
+	}
+	return d.Microseconds()
+}
+
+// Span scans what [Length] stores.
+type Span struct{ D *time.Duration }
+
+// Scan implements [database/sql.Scanner].
+func (s Span) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*s.D = 0
+	case int64:
+		*s.D = time.Duration(v) * time.Microsecond
+	default:
+		return fmt.Errorf("scan span of time: it is a %T", v)
+	}
+	return nil
+}
+
 // Joined is a list as it is stored: delimited by spaces. A nil list is NULL and
 // an empty one is not, for a client that may ask for no scope is not a client
 // that may ask for all.

@@ -1,0 +1,53 @@
+-- +goose Up
+-- What a client's tokens live; a name for the clients that a server makes by
+-- itself; numbers for those who want them in place of UUIDs.
+ALTER TABLE oauth_clients ADD COLUMN client_key TEXT COLLATE "C";
+ALTER TABLE oauth_clients ADD COLUMN access_token_ttl BIGINT;
+ALTER TABLE oauth_clients ADD COLUMN refresh_token_ttl BIGINT;
+ALTER TABLE oauth_clients ADD COLUMN family_ttl BIGINT;
+ALTER TABLE oauth_clients ADD COLUMN updated_at BIGINT;
+CREATE UNIQUE INDEX oauth_clients_key ON oauth_clients (client_key) WHERE client_key IS NOT NULL;
+
+CREATE TABLE oauth_counters (
+  name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  value BIGINT NOT NULL
+);
+INSERT INTO oauth_counters (name, value) SELECT 'client_id', 0 WHERE NOT EXISTS (SELECT 1 FROM oauth_counters n WHERE n.name = 'client_id');
+
+-- Attributes are the application's own.
+ALTER TABLE oauth_auth_codes ADD COLUMN attributes TEXT;
+ALTER TABLE oauth_refresh_tokens ADD COLUMN attributes TEXT;
+ALTER TABLE oauth_access_tokens ADD COLUMN attributes TEXT;
+
+-- The SHA-256 of an opaque token; a JWT has none.
+ALTER TABLE oauth_access_tokens ADD COLUMN digest TEXT COLLATE "C";
+CREATE UNIQUE INDEX oauth_access_tokens_digest ON oauth_access_tokens (digest) WHERE digest IS NOT NULL;
+
+-- When a purge looks at the row: at its end, or, where a refresh token stands
+-- behind it, at the end of that one. NULL is a row of before, which the next
+-- purge fills in.
+ALTER TABLE oauth_access_tokens ADD COLUMN keep_until BIGINT;
+CREATE INDEX oauth_access_tokens_keep ON oauth_access_tokens (keep_until);
+DROP INDEX oauth_access_tokens_expiry;
+
+CREATE INDEX oauth_refresh_tokens_of ON oauth_refresh_tokens (family_id, access_token_id);
+DROP INDEX oauth_refresh_tokens_family;
+
+-- +goose Down
+CREATE INDEX oauth_refresh_tokens_family ON oauth_refresh_tokens (family_id);
+DROP INDEX oauth_refresh_tokens_of;
+CREATE INDEX oauth_access_tokens_expiry ON oauth_access_tokens (expires_at);
+DROP INDEX oauth_access_tokens_keep;
+DROP INDEX oauth_access_tokens_digest;
+ALTER TABLE oauth_access_tokens DROP COLUMN keep_until;
+ALTER TABLE oauth_access_tokens DROP COLUMN digest;
+ALTER TABLE oauth_access_tokens DROP COLUMN attributes;
+ALTER TABLE oauth_refresh_tokens DROP COLUMN attributes;
+ALTER TABLE oauth_auth_codes DROP COLUMN attributes;
+DROP TABLE oauth_counters;
+DROP INDEX oauth_clients_key;
+ALTER TABLE oauth_clients DROP COLUMN updated_at;
+ALTER TABLE oauth_clients DROP COLUMN family_ttl;
+ALTER TABLE oauth_clients DROP COLUMN refresh_token_ttl;
+ALTER TABLE oauth_clients DROP COLUMN access_token_ttl;
+ALTER TABLE oauth_clients DROP COLUMN client_key;

@@ -1,0 +1,62 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/go-passport/passport/internal/sqldb"
+)
+
+const (
+	selectCutOffs = `SELECT ` + cutOffColumns + ` FROM oauth_cut_offs x WHERE x.cut_at <= ? ORDER BY x.cut_at LIMIT 100`
+
+	deleteCutOff = `DELETE FROM oauth_cut_offs WHERE provider = ? AND user_id = ? AND cut_at = ? AND client_id = ? AND session = ?
+AND except_session = ? AND unredeemed = ? AND ends_with_session = ? AND keep_personal = ? AND consents = ?`
+)
+
+// settleCutOffs turns what old cut-offs match into revoked_at and drops them,
+// each in one transaction: so what was dead stays dead.
+func (p *purge) settleCutOffs(ctx context.Context) error {
+	for p.left > 0 {
+		var found []cutOff
+		err := p.store.db.Each(ctx, selectCutOffs, func(rows *sql.Rows) error {
+			var c cutOff
+			err := rows.Scan(c.fields()...)
+			found = append(found, c)
+			return err
+		}, late(max(p.revoked, p.expired)))
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			if err := p.settle(ctx, c); err != nil {
+				return fmt.Errorf("settle cut-off: %w", err)
+			}
+		}
+		if len(found) < purgePage {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (p *purge) settle(ctx context.Context, c cutOff) error {
+	var n int64
+	err := p.store.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) (err error) {
+		if _, err = c.revoke(ctx, tx); err != nil {
+			return err
+		}
+		if c.consents {
+			if err = c.withdraw(ctx, tx); err != nil {
+				return err
+			}
+		}
+		n, err = tx.Exec(ctx, deleteCutOff, c.row()...)
+		return err
+	})
+	if err == nil {
+		p.left -= int(n)
+	}
+	return err
+}

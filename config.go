@@ -3,6 +3,7 @@ package passport
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -48,6 +49,10 @@ type Config struct {
 	Scopes        []Scope
 	DefaultScopes []string
 
+	// InheritScopes lets a scope cover those below it: "orders" covers
+	// "orders:read". What is asked for has to be registered all the same.
+	InheritScopes bool
+
 	// Audience is what tokens are for unless the request's resource says
 	// otherwise (RFC 9068 §2.2); the issuer by default. The guards of this
 	// server admit it alone. Resources are the other APIs that a request may
@@ -58,8 +63,22 @@ type Config struct {
 	// Grants adds grant types to the built-in ones.
 	Grants []oauth.Grant
 
+	// EnablePasswordGrant and EnableImplicitGrant let clients that are registered
+	// for them use two grants that RFC 9700 §2.1.2 and §2.4 advise against: for
+	// those that cannot be changed yet.
+	EnablePasswordGrant, EnableImplicitGrant bool
+
+	// ClientIDs is what new clients are called: [UUIDs] by default, or [Integers].
+	ClientIDs IDFormat
+
+	// NumericUserIDs writes the IDs of users as numbers in the JSON API, for front
+	// ends that were written for an API that has numbers.
+	NumericUserIDs bool
+
 	// AccessTokenTTL is the life of an access token, one hour by default.
-	AccessTokenTTL time.Duration
+	// AccessTokenTTLByGrant has other ones by grant_type; a client's own beats both.
+	AccessTokenTTL        time.Duration
+	AccessTokenTTLByGrant map[string]time.Duration
 
 	// RefreshTokenTTL is how long a refresh token may lie unused, 30 days by
 	// default. FamilyTTL is when all that came of one consent ends, whatever
@@ -75,6 +94,35 @@ type Config struct {
 	// CodeTTL is the life of an authorization code, 60 seconds by default, at
 	// most 10 minutes (RFC 6749 §4.1.2).
 	CodeTTL time.Duration
+
+	// PersonalTokenTTL is the life of a personal access token, and the longest that
+	// a user may choose; one year by default.
+	PersonalTokenTTL time.Duration
+
+	// PersonalTokenFormat is [Opaque] by default; [JWT] makes personal access
+	// tokens that other servers can verify. An opaque one begins with
+	// PersonalTokenPrefix, by which people and secret scanners know it;
+	// "passport_pat_" by default.
+	PersonalTokenFormat TokenFormat
+	PersonalTokenPrefix string
+
+	// PersonalAccessClientID and PersonalAccessClientSecret name the client that
+	// personal access tokens belong to. Without them the server makes one.
+	PersonalAccessClientID, PersonalAccessClientSecret string
+
+	// CookieName is the cookie of [Server.FreshToken], "passport_token" by default,
+	// and CookieTTL its life, two hours by default.
+	CookieName string
+	CookieTTL  time.Duration
+
+	// Views replaces pages: consent.html, leaving.html, answered.html, error.html
+	// and layout.html, as `passport views` writes them. What is missing is ours.
+	Views fs.FS
+
+	// DisableJSONAPI leaves out the endpoints by which a page of the application
+	// manages a user's clients and tokens: /oauth/clients, /oauth/tokens,
+	// /oauth/personal-access-tokens, /oauth/scopes.
+	DisableJSONAPI bool
 
 	// PurgeAfter is how long what has ended is kept before [Server.Run] forgets
 	// it, 7 days by default.
@@ -120,6 +168,24 @@ type Config struct {
 	// Logger defaults to [slog.Default].
 	Logger *slog.Logger
 }
+
+// IDFormat is what the IDs of clients look like.
+type IDFormat string
+
+// UUIDs are hard to guess and need no counter; Integers count up from 1.
+const (
+	UUIDs    IDFormat = "uuid"
+	Integers IDFormat = "integer"
+)
+
+// TokenFormat is what an access token looks like.
+type TokenFormat string
+
+// An Opaque token says nothing to who holds it; a JWT can be read (RFC 9068).
+const (
+	Opaque TokenFormat = "opaque"
+	JWT    TokenFormat = "jwt"
+)
 
 // Format implements [fmt.Formatter]: the issuer alone, for Secrets are secret.
 func (c Config) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "passport.Config(%s)", c.Issuer) }

@@ -80,7 +80,7 @@ func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *o
 		ID: uuid.NewV7(), User: who.ref, ClientID: q.client.ID, AuthTime: who.user.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
 		EndsWithSession: s.config.FamiliesEndWithSession || q.client.EndsWithSession,
 		CreatedAt:       q.time,
-		ExpiresAt:       q.time.Add(s.config.familyTTL(q.browserApp())),
+		ExpiresAt:       q.time.Add(s.familyTTL(q.client, q.browserApp())),
 	}
 	b.Family.Session = digestOfSession(who.user.SessionID)
 	b.Code = &oauth.Code{

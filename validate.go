@@ -30,22 +30,17 @@ func (c Config) withDefaults() Config {
 	c.RefreshTokenGrace = cmp.Or(c.RefreshTokenGrace, 10*time.Second)
 	c.CodeTTL = cmp.Or(c.CodeTTL, time.Minute)
 	c.PurgeAfter = cmp.Or(c.PurgeAfter, 7*day)
+	c.PersonalTokenTTL = cmp.Or(c.PersonalTokenTTL, 365*day)
+	c.PersonalTokenFormat = cmp.Or(c.PersonalTokenFormat, Opaque)
+	c.PersonalTokenPrefix = cmp.Or(c.PersonalTokenPrefix, "passport_pat_")
+	c.CookieName = cmp.Or(c.CookieName, "passport_token")
+	c.CookieTTL = cmp.Or(c.CookieTTL, 2*time.Hour)
+	c.ClientIDs = cmp.Or(c.ClientIDs, UUIDs)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.OnEvent == nil {
 		c.OnEvent = func(context.Context, Event) {}
 	}
 	return c
-}
-
-// familyTTL is how long all that comes of a consent lives at most.
-func (c Config) familyTTL(browserApp bool) time.Duration {
-	switch {
-	case c.FamilyTTL > 0:
-		return c.FamilyTTL
-	case browserApp:
-		return 30 * day
-	}
-	return 365 * day
 }
 
 // faults collects what is wrong with a configuration.
@@ -69,6 +64,7 @@ func (c Config) validate() error {
 	f.audience(c)
 	f.lifetimes(c)
 	f.grants(c)
+	f.formats(c)
 	return errors.Join(f...)
 }
 
@@ -197,22 +193,11 @@ func (f *faults) audience(c Config) {
 	}
 }
 
-func (f *faults) lifetimes(c Config) {
-	for _, ttl := range []struct {
-		name string
-		d    time.Duration
-	}{{"AccessTokenTTL", c.AccessTokenTTL}, {"RefreshTokenTTL", c.RefreshTokenTTL}, {"CodeTTL", c.CodeTTL}, {"PurgeAfter", c.PurgeAfter}} {
-		f.add(ttl.d < time.Second, "%s is %v: want at least a second", ttl.name, ttl.d)
-	}
-	f.add(c.FamilyTTL != 0 && c.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", c.FamilyTTL)
-	f.add(c.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", c.CodeTTL)
-	f.add(c.RefreshTokenGrace > 0 && c.RefreshTokenGrace <= oauth.RetryAfter*time.Second,
-		"RefreshTokenGrace is %v: want more than the %d seconds after which a client asks again that was told to try later, or a negative one for none", c.RefreshTokenGrace, oauth.RetryAfter)
-	f.add(c.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: at most a minute; it is for answers that were lost, not for tokens that are kept", c.RefreshTokenGrace)
-}
-
 func (f *faults) grants(c Config) {
-	seen := map[string]bool{"authorization_code": true, "refresh_token": true, "client_credentials": true}
+	seen := map[string]bool{
+		"authorization_code": true, "refresh_token": true, "client_credentials": true,
+		"password": true, "implicit": true, personalAccess: true,
+	}
 	for i, g := range c.Grants {
 		if g == nil || isNilPointer(g) {
 			f.add(true, "Grants[%d] is nil: leave it out", i)
@@ -223,3 +208,15 @@ func (f *faults) grants(c Config) {
 		seen[g.GrantType()] = true
 	}
 }
+
+func (f *faults) formats(c Config) {
+	f.add(c.ClientIDs != UUIDs && c.ClientIDs != Integers, "ClientIDs %q: want uuid or integer", string(c.ClientIDs))
+	f.add(c.PersonalTokenFormat != Opaque && c.PersonalTokenFormat != JWT, "PersonalTokenFormat %q: want opaque or jwt", string(c.PersonalTokenFormat))
+	f.add(strings.Trim(c.PersonalTokenPrefix, wordCharacters+"-_") != "" || len(c.PersonalTokenPrefix) > 32,
+		"PersonalTokenPrefix %q: want at most 32 letters, digits, hyphens and underscores, so that a token can stand in a header", c.PersonalTokenPrefix)
+	f.add(strings.Trim(c.CookieName, wordCharacters+"-_.") != "", "CookieName %q: want letters, digits, dots, hyphens and underscores", c.CookieName)
+	f.add((c.PersonalAccessClientID == "") != (c.PersonalAccessClientSecret == ""),
+		"PersonalAccessClientID and PersonalAccessClientSecret: give both, or neither for a client that the server makes")
+}
+
+const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

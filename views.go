@@ -76,7 +76,7 @@ func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authoriz
 		"Host":      host,
 		"Device":    redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
 		"Untrusted": !q.trusted(),
-		"Days":      int(s.config.familyTTL(q.browserApp()) / day),
+		"Days":      int(s.familyTTL(q.client, q.browserApp()) / day),
 		"Ticket":    sealed,
 		"Action":    strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/") + "/authorize",
 	}

@@ -162,7 +162,8 @@ func TestSettings_CoverConfig(t *testing.T) {
 	}
 	holdable := map[reflect.Type]bool{
 		reflect.TypeFor[string](): true, reflect.TypeFor[bool](): true, reflect.TypeFor[int](): true,
-		reflect.TypeFor[time.Duration](): true, reflect.TypeFor[[]string](): true,
+		reflect.TypeFor[time.Duration](): true, reflect.TypeFor[[]string](): true, reflect.TypeFor[map[string]time.Duration](): true,
+		reflect.TypeFor[passport.IDFormat](): true, reflect.TypeFor[passport.TokenFormat](): true,
 		reflect.TypeFor[[]passport.Scope](): true, reflect.TypeFor[[]netip.Prefix](): true, reflect.TypeFor[[][]byte](): true,
 	}
 	for field := range reflect.TypeFor[passport.Config]().Fields() {
@@ -173,6 +174,7 @@ func TestSettings_CoverConfig(t *testing.T) {
 }
 
 func snake(name string) string {
+	name = strings.NewReplacer("IDs", "Ids", "JSONAPI", "JsonApi").Replace(name)
 	var b strings.Builder
 	for i, r := range name {
 		next := strings.IndexFunc(name[i+1:], unicode.IsLower) == 0

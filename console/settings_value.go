@@ -37,6 +37,8 @@ func assign(field, value any) error {
 		return putList(f, value, `a list of addresses or networks such as ["10.0.0.0/8", "::1"]`, parsePrefix)
 	case *[][]byte:
 		return putList(f, value, "a list of base64 texts, as of `openssl rand -base64 32`", parseBase64)
+	case *map[string]time.Duration:
+		return assignDurations(f, value)
 	case *[]passport.Scope:
 		return assignScopes(f, value)
 	}
@@ -151,6 +153,26 @@ func parsePrefix(s string) (netip.Prefix, error) {
 func parseBase64(s string) ([]byte, error) {
 	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
 	return base64.RawStdEncoding.DecodeString(s)
+}
+
+// assignDurations reads a list of names with a duration each.
+func assignDurations(field *map[string]time.Duration, value any) error {
+	wrong := errors.New(`want a list such as ["client_credentials=10m", "password=1d"]`)
+	items, ok := asList(value)
+	if !ok {
+		return wrong
+	}
+	spans := map[string]time.Duration{}
+	for _, item := range items {
+		name, span, _ := strings.Cut(item, "=")
+		d, err := parseDuration(strings.TrimSpace(span))
+		if err != nil {
+			return wrong
+		}
+		spans[strings.TrimSpace(name)] = d
+	}
+	*field = spans
+	return nil
 }
 
 // assignScopes reads [[scopes]] tables, or "id=description; id=description".

@@ -86,7 +86,8 @@ func (s *Server) tokenRequest(client *oauth.Client, form url.Values, now time.Ti
 		return nil, err
 	}
 	return &oauth.TokenRequest{
-		Client: client, Scopes: scopes, Resources: resources, Audience: s.config.Audience, Form: form, Time: now, Store: s.config.Store, Users: s.provider,
+		Client: client, Scopes: scopes, Resources: resources, Audience: s.config.Audience, InheritScopes: s.config.InheritScopes,
+		Form: form, Time: now, Store: s.config.Store, Users: s.provider,
 	}, nil
 }
 
@@ -105,11 +106,11 @@ func (s *Server) grant(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest
 		if err := wellFormed(r, a); err != nil {
 			return nil, fmt.Errorf("grant %s: %w", g.GrantType(), err)
 		}
-		a = s.restricted(r, a)
+		i := &issuing{Authorization: s.restricted(r, a), client: r.Client, grantType: g.GrantType(), time: r.Time}
 		if a.Again != nil {
-			return s.reissue(ctx, r, a)
+			return s.reissue(ctx, i)
 		}
-		res, err := s.issue(ctx, r, a)
+		res, _, err := s.issue(ctx, i)
 		if !errors.Is(err, oauth.ErrSpent) {
 			return res, err
 		}

@@ -12,10 +12,12 @@ type Meta struct {
 	Address   string // of the caller
 }
 
-// AccessTokenIssued says that an access token was issued.
+// AccessTokenIssued says that an access token was issued. Its Client, and the
+// User of its Family, say for whom.
 type AccessTokenIssued struct {
 	Meta
-	Token *oauth.AccessToken
+	Token     *oauth.AccessToken
+	GrantType string // "personal_access" for one that a user made for himself
 }
 
 // RefreshTokenIssued says that a refresh token was issued, the first of its
@@ -67,6 +69,14 @@ type ClientCreated struct {
 	Client *oauth.Client
 }
 
+// ClientChanged says that a client was changed: its registration, its secrets, or
+// that it was suspended or let in again.
+type ClientChanged struct {
+	Meta
+	ClientID string
+	What     string // "registration", "secret", "suspended" or "resumed"
+}
+
 // ClientRevoked says that a client was revoked, and with it its tokens.
 type ClientRevoked struct {
 	Meta
@@ -80,4 +90,5 @@ func (Revoked) event()            {}
 func (ConsentGiven) event()       {}
 func (ConsentWithdrawn) event()   {}
 func (ClientCreated) event()      {}
+func (ClientChanged) event()      {}
 func (ClientRevoked) event()      {}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/jws"
+	"github.com/go-passport/passport/internal/opaque"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
@@ -24,43 +25,75 @@ type tokenResponse struct {
 	Scope        string `json:"scope"` // always: it may be less than what was asked for, and nothing
 }
 
-// issue signs, stores and announces what a grant allowed. It is the only writer
-// of tokens.
-func (s *Server) issue(ctx context.Context, r *oauth.TokenRequest, a *oauth.Authorization) (*tokenResponse, error) {
-	access := &oauth.AccessToken{
-		ID: uuid.NewV7(), Client: r.Client, Family: a.Family, Scopes: a.Scopes, Audience: s.audienceOf(a),
-		IssuedAt: r.Time, ExpiresAt: r.Time.Add(s.config.AccessTokenTTL),
-	}
-	if a.Family != nil && a.Family.ExpiresAt.Before(access.ExpiresAt) {
-		access.ExpiresAt = a.Family.ExpiresAt
-	}
-	refresh, raw := s.refreshToken(r, a, access)
-	res, err := s.response(ctx, access, raw, r.Time) // sign first: a signing failure must not use up the code
-	if err != nil {
-		return nil, err
-	}
-	issuance := &oauth.Issuance{Time: r.Time, Spends: a.Spends, AccessToken: access, RefreshToken: refresh}
-	if a.NewFamily {
-		issuance.NewFamily = a.Family
-	}
-	issuance.Audit = s.audit(ctx, issuedRecord(r, a))
-	if err := s.config.Store.Issue(ctx, issuance); err != nil {
-		return nil, fmt.Errorf("store tokens: %w", err)
-	}
-	s.announce(ctx, func(m Meta) Event { return AccessTokenIssued{m, access} })
-	if refresh != nil {
-		rotated := a.Spends.Purpose == oauth.SpendRefreshToken
-		s.announce(ctx, func(m Meta) Event { return RefreshTokenIssued{m, refresh, rotated} })
-	}
-	return res, nil
+// issuing is what is to be issued: what a grant allowed, to which client, when.
+type issuing struct {
+	*oauth.Authorization
+	client    *oauth.Client
+	grantType string
+	time      time.Time // when the request came in
+
+	name     string   // of a personal access token
+	opaque   bool     // no JWT
+	consents []string // of the user, to be remembered with a new family
 }
 
-func issuedRecord(r *oauth.TokenRequest, a *oauth.Authorization) oauth.AuditRecord {
-	user, _ := a.Subject.User()
-	return oauth.AuditRecord{
-		Action: "token.issued", Actor: oauth.ForClient().Claim(r.Client.ID), User: user, ClientID: r.Client.ID,
-		Reason: r.Form.Get("grant_type"), Time: r.Time,
+// issue signs, stores and announces what was allowed. It is the only writer of
+// tokens.
+func (s *Server) issue(ctx context.Context, i *issuing) (*tokenResponse, *oauth.AccessToken, error) {
+	s.beginFamily(i)
+	access := s.accessToken(i)
+	refresh, raw := s.refreshToken(i, access)
+	res, err := s.response(ctx, access, raw, i) // sign first: a signing failure must not use up the code
+	if err != nil {
+		return nil, nil, err
 	}
+	issuance := &oauth.Issuance{Time: i.time, Spends: i.Spends, AccessToken: access, RefreshToken: refresh, Consents: i.consents}
+	if i.NewFamily {
+		issuance.NewFamily = i.Family
+	}
+	issuance.Audit = s.audit(ctx, i.record())
+	if err := s.config.Store.Issue(ctx, issuance); err != nil {
+		return nil, nil, fmt.Errorf("store tokens: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event { return AccessTokenIssued{m, access, i.grantType} })
+	if refresh != nil {
+		rotated := i.Spends.Purpose == oauth.SpendRefreshToken
+		s.announce(ctx, func(m Meta) Event { return RefreshTokenIssued{m, refresh, rotated} })
+	}
+	return res, access, nil
+}
+
+// beginFamily gives a new family the life that those of its client have, unless
+// its grant gave it one.
+func (s *Server) beginFamily(i *issuing) {
+	if !i.NewFamily || !i.Family.ExpiresAt.IsZero() {
+		return
+	}
+	family := *i.Family
+	family.ExpiresAt = i.time.Add(s.familyTTL(i.client, runsInBrowser(i.client)))
+	i.Family = &family
+}
+
+func (s *Server) accessToken(i *issuing) *oauth.AccessToken {
+	t := &oauth.AccessToken{
+		ID: uuid.NewV7(), Client: i.client, Family: i.Family, Name: i.name, Scopes: i.Scopes, Audience: s.audienceOf(i.Authorization),
+		Attributes: i.Attributes, IssuedAt: i.time, ExpiresAt: i.time.Add(s.accessTokenTTL(i.client, i.grantType, i.Authorization)),
+		InheritScopes: s.config.InheritScopes,
+	}
+	if i.Family != nil && i.Family.ExpiresAt.Before(t.ExpiresAt) {
+		t.ExpiresAt = i.Family.ExpiresAt
+	}
+	return t
+}
+
+// record is that of the audit log. A personal token is its user's own doing.
+func (i *issuing) record() oauth.AuditRecord {
+	user, _ := i.Subject.User()
+	actor := oauth.ForClient().Claim(i.client.ID)
+	if i.grantType == personalAccess {
+		actor = i.Subject.Claim(i.client.ID)
+	}
+	return oauth.AuditRecord{Action: "token.issued", Actor: actor, User: user, ClientID: i.client.ID, Reason: i.grantType, Time: i.time}
 }
 
 // wellFormed refuses what no grant may ask for: a token of nobody's, a user's
@@ -100,8 +133,8 @@ func wellBegun(r *oauth.TokenRequest, a *oauth.Authorization) error {
 		return errors.New("its family is another client's")
 	case a.NewFamily && (f.CreatedAt.IsZero() || f.CreatedAt.After(r.Time)):
 		return errors.New("its new family was not created when the request came in: use TokenRequest.Time")
-	case a.NewFamily && !r.Time.Before(f.ExpiresAt):
-		return errors.New("its new family has ended already: set ExpiresAt")
+	case a.NewFamily && !f.ExpiresAt.IsZero() && !r.Time.Before(f.ExpiresAt):
+		return errors.New("its new family has ended already: set ExpiresAt, or leave it to the server")
 	}
 	return nil
 }
@@ -131,24 +164,24 @@ func (s *Server) audienceOf(a *oauth.Authorization) []string {
 
 // refreshToken returns the record of the refresh token that belongs to access,
 // and the token itself; neither when none is to be issued.
-func (s *Server) refreshToken(r *oauth.TokenRequest, a *oauth.Authorization, access *oauth.AccessToken) (*oauth.RefreshToken, string) {
-	if !a.Refresh {
+func (s *Server) refreshToken(i *issuing, access *oauth.AccessToken) (*oauth.RefreshToken, string) {
+	if !i.Refresh {
 		return nil, ""
 	}
 	raw := secret.New()
-	if a.Spends.Purpose == oauth.SpendRefreshToken {
-		raw = successor(s.roots.first(), a.Spends.ID)
+	if i.Spends.Purpose == oauth.SpendRefreshToken {
+		raw = successor(s.roots.first(), i.Spends.ID)
 	}
-	scopes := a.Granted
+	scopes := i.Granted
 	if scopes == nil {
-		scopes = a.Scopes
+		scopes = i.Scopes
 	}
-	expires := r.Time.Add(s.config.RefreshTokenTTL)
-	if a.Family != nil && a.Family.ExpiresAt.Before(expires) {
-		expires = a.Family.ExpiresAt
+	expires := i.time.Add(s.refreshTokenTTL(i.client))
+	if i.Family.ExpiresAt.Before(expires) {
+		expires = i.Family.ExpiresAt
 	}
 	return &oauth.RefreshToken{
-		Digest: oauth.DigestOf(raw), AccessTokenID: access.ID, Family: a.Family, Scopes: scopes, ExpiresAt: expires,
+		Digest: oauth.DigestOf(raw), AccessTokenID: access.ID, Family: i.Family, Scopes: scopes, Attributes: i.Attributes, ExpiresAt: expires,
 	}, raw
 }
 
@@ -158,23 +191,23 @@ func successor(r *root, spent string) string { return r.derive("refresh token", 
 
 // reissue answers a refresh that was sent again with what it got before: the
 // same refresh token, and the access token rebuilt from its row.
-func (s *Server) reissue(ctx context.Context, r *oauth.TokenRequest, a *oauth.Authorization) (*tokenResponse, error) {
-	access, err := s.config.Store.AccessToken(ctx, a.Again.AccessTokenID)
+func (s *Server) reissue(ctx context.Context, i *issuing) (*tokenResponse, error) {
+	access, err := s.config.Store.AccessToken(ctx, i.Again.AccessTokenID)
 	if errors.Is(err, oauth.ErrNotFound) {
 		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find access token: %w", err)
 	}
-	if !sameSet(access.Scopes, a.Scopes) || !sameSet(access.Audience, s.audienceOf(a)) {
+	if !sameSet(access.Scopes, i.Scopes) || !sameSet(access.Audience, s.audienceOf(i.Authorization)) {
 		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, for another scope or resource")
 	}
-	if !access.Live(r.Time) {
+	if !access.Live(i.time) {
 		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and what it got has ended")
 	}
 	for _, root := range s.roots { // the key may have been changed in between
-		if raw := successor(root, a.Spends.ID); a.Again.Digest.Matches(raw) {
-			return s.response(ctx, access, raw, r.Time)
+		if raw := successor(root, i.Spends.ID); i.Again.Digest.Matches(raw) {
+			return s.response(ctx, access, raw, i)
 		}
 	}
 	return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and the key that its successor was made with is gone")
@@ -222,21 +255,27 @@ func (s *Server) claims(ctx context.Context, t *oauth.AccessToken) (map[string]a
 	return claims, nil
 }
 
-// response is what the client gets, at the time of its request.
-func (s *Server) response(ctx context.Context, t *oauth.AccessToken, refresh string, at time.Time) (*tokenResponse, error) {
+// response is what the client gets, at the time of its request. It completes the
+// record of an opaque token.
+func (s *Server) response(ctx context.Context, t *oauth.AccessToken, refresh string, i *issuing) (*tokenResponse, error) {
+	res := &tokenResponse{
+		TokenType: "Bearer", ExpiresIn: int64(t.ExpiresAt.Sub(i.time) / time.Second), RefreshToken: refresh, Scope: strings.Join(t.Scopes, " "),
+	}
+	if i.opaque {
+		res.AccessToken = opaque.New(s.config.PersonalTokenPrefix)
+		t.Digest = oauth.DigestOf(res.AccessToken)
+		return res, nil
+	}
 	claims, err := s.claims(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	signed, err := s.config.Keys.sign("at+jwt", claims)
+	res.AccessToken, err = s.config.Keys.sign("at+jwt", claims)
 	if err != nil {
 		return nil, fmt.Errorf("sign access token: %w", err)
 	}
-	if len(signed) > jws.MaxBytes {
-		return nil, fmt.Errorf("sign access token: it has %d bytes, and no guard admits more than %d; Config.Claims may return less", len(signed), jws.MaxBytes)
+	if n := len(res.AccessToken); n > jws.MaxBytes {
+		return nil, fmt.Errorf("sign access token: it has %d bytes, and no guard admits more than %d; Config.Claims may return less", n, jws.MaxBytes)
 	}
-	return &tokenResponse{
-		AccessToken: signed, TokenType: "Bearer", ExpiresIn: int64(t.ExpiresAt.Sub(at) / time.Second),
-		RefreshToken: refresh, Scope: strings.Join(t.Scopes, " "),
-	}, nil
+	return res, nil
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/redirect"
@@ -47,6 +48,9 @@ type Registration struct {
 	// Scopes that it may ask for; nil for all.
 	Scopes []string
 
+	// The lifetimes of what it is issued; zero for those of Config.
+	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
+
 	EndsWithSession bool              // see [oauth.Client]
 	Attributes      map[string]string // the application's own
 }
@@ -65,15 +69,16 @@ type NewClient struct {
 func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient, error) {
 	at := now()
 	c := &oauth.Client{
-		ID: cmp.Or(reg.ID, uuid.NewV7()), Name: strings.TrimSpace(reg.Name), Owner: reg.Owner,
+		ID: cmp.Or(reg.ID, s.newClientID()), Name: strings.TrimSpace(reg.Name), Owner: reg.Owner,
 		AuthMethod: cmp.Or(reg.AuthMethod, oauth.AuthSecret), Provider: reg.Provider,
 		RedirectURIs: slices.Clone(reg.RedirectURIs), GrantTypes: slices.Clone(reg.GrantTypes), Scopes: slices.Clone(reg.Scopes),
+		AccessTokenTTL: reg.AccessTokenTTL, RefreshTokenTTL: reg.RefreshTokenTTL, FamilyTTL: reg.FamilyTTL,
 		EndsWithSession: reg.EndsWithSession, Attributes: maps.Clone(reg.Attributes), CreatedAt: at, Version: 1,
 	}
 	if c.GrantTypes == nil {
 		c.GrantTypes = []string{"authorization_code", "refresh_token"}
 	}
-	if err := s.checkClient(c); err != nil {
+	if err := errors.Join(s.checkClientID(c.ID), s.checkClient(c)); err != nil {
 		return nil, err
 	}
 	made := &NewClient{Client: c}
@@ -93,7 +98,24 @@ func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient
 	return made, nil
 }
 
-// checkClient reports everything that is wrong with a client.
+// newClientID is the ID of a client that was given none: empty where the store is
+// to count up.
+func (s *Server) newClientID() string {
+	if s.config.ClientIDs == Integers {
+		return ""
+	}
+	return uuid.NewV7()
+}
+
+func (s *Server) checkClientID(id string) error {
+	if id == "" && s.config.ClientIDs == Integers || isStorable(id) {
+		return nil
+	}
+	return errors.New("client: the ID is not UTF-8 without control characters, of at most 255 bytes")
+}
+
+// checkClient reports everything that is wrong with what may be changed of a
+// client.
 func (s *Server) checkClient(c *oauth.Client) error {
 	var faults []error
 	fault := func(wrong bool, format string, args ...any) {
@@ -101,7 +123,6 @@ func (s *Server) checkClient(c *oauth.Client) error {
 			faults = append(faults, fmt.Errorf("client: "+format, args...))
 		}
 	}
-	fault(!isStorable(c.ID), "the ID is not UTF-8 without control characters, of at most 255 bytes")
 	fault(c.Name == "", "a name is missing: it is what users see on the consent page")
 	fault(!isStorable(c.Name), "the name is not UTF-8 without control characters, of at most 255 bytes")
 	fault(!slices.Contains([]oauth.AuthMethod{oauth.AuthNone, oauth.AuthBasic, oauth.AuthPost, oauth.AuthSecret}, c.AuthMethod),
@@ -109,8 +130,10 @@ func (s *Server) checkClient(c *oauth.Client) error {
 	fault(c.Provider != "" && s.provider(c.Provider) == nil, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
 	fault((c.Owner.ID == "") != (c.Owner.Provider == ""), "the owner needs provider and ID, or neither")
 	for _, g := range c.GrantTypes {
-		_, ok := s.grants[g]
-		fault(!ok, "the grant %q does not exist: choose of %s", g, strings.Join(slices.Sorted(maps.Keys(s.grants)), ", "))
+		fault(!s.hasGrant(g), "the grant %q does not exist%s", g, s.remedyFor(g))
+	}
+	for _, ttl := range []time.Duration{c.AccessTokenTTL, c.RefreshTokenTTL, c.FamilyTTL} {
+		fault(ttl != 0 && ttl < time.Second, "a lifetime is %v: want at least a second, or none for that of the server", ttl)
 	}
 	fault(c.Public() && c.Allows("client_credentials"), "a public client cannot use client_credentials: it has nothing to prove itself with")
 	fault(c.Allows("authorization_code") && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
@@ -123,6 +146,23 @@ func (s *Server) checkClient(c *oauth.Client) error {
 		fault(!s.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
 	}
 	return errors.Join(faults...)
+}
+
+// hasGrant reports whether a client may be registered for a grant.
+func (s *Server) hasGrant(grantType string) bool {
+	_, ok := s.grants[grantType]
+	return ok || grantType == personalAccess && s.hasUsers()
+}
+
+// remedyFor says what to do about a grant that does not exist here.
+func (s *Server) remedyFor(grantType string) string {
+	switch grantType {
+	case "password":
+		return ": set EnablePasswordGrant to let clients use it"
+	case "implicit":
+		return ": set EnableImplicitGrant to let clients use it"
+	}
+	return ": choose of " + strings.Join(slices.Sorted(maps.Keys(s.grants)), ", ")
 }
 
 // isStorable reports whether every store can keep the text as it is.
@@ -138,16 +178,4 @@ func (s *Server) Client(ctx context.Context, id string) (*oauth.Client, error) {
 // Clients yields all clients by ID, revoked ones too.
 func (s *Server) Clients(ctx context.Context) iter.Seq2[*oauth.Client, error] {
 	return s.config.Store.Clients(ctx)
-}
-
-// RevokeClient ends a client, and with it every token that it holds. There is no
-// way back. A client that is missing is [oauth.ErrNotFound].
-func (s *Server) RevokeClient(ctx context.Context, id string) error {
-	at := now()
-	record := s.audit(ctx, oauth.AuditRecord{Action: "client.revoked", ClientID: id, Time: at})
-	if err := s.config.Store.RevokeClient(ctx, id, at, record); err != nil {
-		return fmt.Errorf("revoke client %q: %w", id, err)
-	}
-	s.announce(ctx, func(m Meta) Event { return ClientRevoked{m, id} })
-	return nil
 }

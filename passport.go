@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -54,6 +55,11 @@ func New(config Config) (*Server, error) {
 	}
 	for _, warning := range config.Keys.warnings {
 		config.Logger.Warn("keys", "warning", warning)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	defer cancel()
+	if err := s.checkPersonalClient(ctx); err != nil {
+		return nil, err
 	}
 	s.Mount(s.mux)
 	return s, nil

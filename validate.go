@@ -21,6 +21,9 @@ import (
 
 const day = 24 * time.Hour
 
+// startPatience is how long the store may take to answer when a server starts.
+const startPatience = 10 * time.Second
+
 // withDefaults fills in what is not set.
 func (c Config) withDefaults() Config {
 	c.Path = cmp.Or(c.Path, "/oauth")
@@ -104,7 +107,7 @@ func (f *faults) store(c Config) {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
 	if err := checker.Check(ctx); err != nil {
 		f.add(true, "Store: %w", err)

@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-passport/passport/internal/opaque"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -16,17 +18,14 @@ import (
 // the row, which decides; then whether the user still may.
 func (s *Server) verify(r *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, error) {
 	now := time.Now()
-	id, err := s.tokenID(bearer, now)
-	if err != nil {
-		return nil, nil, err
-	}
-	t, err := s.config.Store.AccessToken(r.Context(), id)
+	t, err := s.findToken(r.Context(), bearer, now)
 	if errors.Is(err, oauth.ErrNotFound) {
 		return nil, nil, oauth.InvalidToken.Errorf("the token is unknown")
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("find access token: %w", err)
+		return nil, nil, err
 	}
+	t.InheritScopes = s.config.InheritScopes
 	if !t.Live(now) {
 		return nil, nil, oauth.InvalidToken.Errorf("the token has expired or was revoked")
 	}
@@ -39,6 +38,27 @@ func (s *Server) verify(r *http.Request, bearer string) (*oauth.AccessToken, *oa
 	}
 	user, err := s.userOf(r, ref)
 	return t, user, err
+}
+
+// findToken returns the row of a token, which decides whether it may be used. A
+// JWT is verified first.
+func (s *Server) findToken(ctx context.Context, bearer string, now time.Time) (*oauth.AccessToken, error) {
+	if opaque.Is(s.config.PersonalTokenPrefix, bearer) {
+		t, err := s.config.Store.OpaqueToken(ctx, oauth.DigestOf(bearer))
+		if err != nil {
+			return nil, fmt.Errorf("find opaque access token: %w", err)
+		}
+		return t, nil
+	}
+	id, err := s.tokenID(bearer, now)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.config.Store.AccessToken(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("find access token: %w", err)
+	}
+	return t, nil
 }
 
 // userOf loads the user that a token speaks for.

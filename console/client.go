@@ -171,6 +171,8 @@ func (p *program) withServerLogging(ctx context.Context, logger *slog.Logger, do
 		if err != nil {
 			return err
 		}
+		// A client that is named and not there is no reason not to make one.
+		in.settings.PersonalAccessClientID, in.settings.PersonalAccessClientSecret = "", ""
 		s, err := in.server(keys, logger)
 		if err != nil {
 			return err

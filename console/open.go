@@ -50,6 +50,7 @@ func (s *settings) check() error {
 	}
 	c := s.Config
 	c.Store, c.Keys, c.Logger = noStore{}, keys, slog.New(slog.DiscardHandler)
+	c.PersonalAccessClientID, c.PersonalAccessClientSecret = "", "" // asked of the store when the server starts
 	_, err = passport.New(c)
 	return inSettings(err)
 }

@@ -45,6 +45,8 @@ func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (
 		Refresh:   r.Client.Allows("refresh_token"),
 		Spends:    oauth.Spend{Purpose: oauth.SpendCode, ID: string(code.Digest)},
 		Family:    code.Family,
+
+		Attributes: code.Attributes,
 	}, nil
 }
 

@@ -63,6 +63,8 @@ func (g RefreshToken) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oa
 		Spends:    oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(old.Digest)},
 		Family:    old.Family,
 		Again:     old.Successor,
+
+		Attributes: old.Attributes,
 	}, nil
 }
 

@@ -141,6 +141,23 @@ func (s *Store) AddSecret(_ context.Context, clientID string, secret oauth.Secre
 	})
 }
 
+// RotateSecret implements [oauth.ClientStore].
+func (s *Store) RotateSecret(_ context.Context, clientID string, secret oauth.Secret, othersUntil time.Time, audit *oauth.AuditRecord) error {
+	return s.changeClient(clientID, audit, func(c *oauth.Client) (bool, error) {
+		c.Secrets = slices.Clone(c.Secrets)
+		for i, other := range c.Secrets {
+			if other.Digest == secret.Digest {
+				return false, oauth.ErrConflict
+			}
+			if other.ExpiresAt.IsZero() || other.ExpiresAt.After(othersUntil) {
+				c.Secrets[i].ExpiresAt = othersUntil
+			}
+		}
+		c.Secrets = append(c.Secrets, secret)
+		return true, nil
+	})
+}
+
 // RemoveSecret implements [oauth.ClientStore]. A secret that the client does
 // not have is [oauth.ErrNotFound].
 func (s *Store) RemoveSecret(_ context.Context, clientID string, d oauth.Digest, audit *oauth.AuditRecord) error {

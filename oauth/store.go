@@ -76,6 +76,10 @@ type ClientStore interface {
 	// [ErrConflict]; the stored one then counts up.
 	UpdateClient(ctx context.Context, c *Client, audit *AuditRecord) error
 
+	// RotateSecret adds a secret, and the others end at a time, unless they end
+	// before it.
+	RotateSecret(ctx context.Context, clientID string, s Secret, othersUntil time.Time, audit *AuditRecord) error
+
 	AddSecret(ctx context.Context, clientID string, s Secret, audit *AuditRecord) error
 	RemoveSecret(ctx context.Context, clientID string, d Digest, audit *AuditRecord) error
 

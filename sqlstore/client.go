@@ -129,6 +129,8 @@ version = version + 1 WHERE id = ? AND version = ?`
 	insertSecret = `INSERT INTO oauth_client_secrets (client_id, digest, created_at, expires_at)
 SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
 
+	endSecrets = `UPDATE oauth_client_secrets SET expires_at = ? WHERE client_id = ? AND digest <> ? AND (expires_at IS NULL OR expires_at > ?)`
+
 	deleteSecret = `DELETE FROM oauth_client_secrets WHERE client_id = ? AND digest = ?`
 
 	clientExists = `SELECT c.id FROM oauth_clients c WHERE c.id = ?`
@@ -153,6 +155,18 @@ func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.
 func (s *Store) AddSecret(ctx context.Context, clientID string, secret oauth.Secret, audit *oauth.AuditRecord) error {
 	return s.changeClient(ctx, clientID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 		return tx.Insert(ctx, insertSecret, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt), clientID)
+	})
+}
+
+// RotateSecret implements [oauth.ClientStore].
+func (s *Store) RotateSecret(ctx context.Context, clientID string, secret oauth.Secret, othersUntil time.Time, audit *oauth.AuditRecord) error {
+	return s.changeClient(ctx, clientID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		made, err := tx.Insert(ctx, insertSecret, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt), clientID)
+		if err != nil || !made {
+			return false, err
+		}
+		_, err = tx.Exec(ctx, endSecrets, sqldb.At(othersUntil), clientID, string(secret.Digest), sqldb.At(othersUntil))
+		return true, err
 	})
 }
 

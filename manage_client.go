@@ -1,0 +1,109 @@
+package passport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/oauth"
+)
+
+// UpdateClient changes what may be changed of a client that was read before: all
+// but the ID, the secrets, whether it is public, and when it was made or revoked.
+// If somebody else has changed it since it was read, it is [oauth.ErrConflict]:
+// read it again. On success c is the client as it is stored.
+func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
+	return s.updateClient(ctx, c, "registration")
+}
+
+func (s *Server) updateClient(ctx context.Context, c *oauth.Client, what string) error {
+	if err := s.checkClient(c); err != nil {
+		return err
+	}
+	c.UpdatedAt = now()
+	record := s.audit(ctx, oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: what, Time: c.UpdatedAt})
+	if err := s.config.Store.UpdateClient(ctx, c, record); err != nil {
+		return fmt.Errorf("update client %q: %w", c.ID, err)
+	}
+	c.Version++
+	s.announce(ctx, func(m Meta) Event { return ClientChanged{m, c.ID, what} })
+	return nil
+}
+
+// SuspendClient stops a client until [Server.ResumeClient] lets it in again: it
+// gets no tokens, and those that it has are refused.
+func (s *Server) SuspendClient(ctx context.Context, id string) error {
+	return s.change(ctx, id, "suspended", func(c *oauth.Client) bool {
+		suspend := c.SuspendedAt.IsZero()
+		if suspend {
+			c.SuspendedAt = now()
+		}
+		return suspend
+	})
+}
+
+// ResumeClient lets a suspended client in again, with the tokens that it has.
+func (s *Server) ResumeClient(ctx context.Context, id string) error {
+	return s.change(ctx, id, "resumed", func(c *oauth.Client) bool {
+		suspended := !c.SuspendedAt.IsZero()
+		c.SuspendedAt = time.Time{}
+		return suspended
+	})
+}
+
+// change applies a change to the client as it is now, also when others change it
+// at the same time. The function says whether there is anything to change.
+func (s *Server) change(ctx context.Context, id, what string, change func(*oauth.Client) bool) error {
+	for {
+		c, err := s.config.Store.Client(ctx, id)
+		if err != nil {
+			return fmt.Errorf("find client %q: %w", id, err)
+		}
+		if !change(c) {
+			return nil
+		}
+		if err := s.updateClient(ctx, c, what); !errors.Is(err, oauth.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// RotateSecret gives a confidential client a new secret, which is shown this
+// once. Those that it has are good for the given time more, so that they can be
+// replaced where they are used; with 0 they end at once.
+func (s *Server) RotateSecret(ctx context.Context, clientID string, keepOld time.Duration) (string, error) {
+	c, err := s.config.Store.Client(ctx, clientID)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("find client %q: %w", clientID, err)
+	case c.Public():
+		return "", fmt.Errorf("client %q is public: it has no secret", clientID)
+	case !c.RevokedAt.IsZero():
+		return "", fmt.Errorf("client %q is revoked: it can do nothing with a secret", clientID)
+	case keepOld < 0:
+		return "", fmt.Errorf("the old secret cannot have ended %v ago: want 0 or more", -keepOld)
+	}
+	at := now()
+	fresh := secret.New()
+	record := s.audit(ctx, oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: "secret", Time: at})
+	err = s.config.Store.RotateSecret(ctx, clientID, oauth.Secret{Digest: oauth.DigestOf(fresh), CreatedAt: at}, at.Add(keepOld), record)
+	if err != nil {
+		return "", fmt.Errorf("rotate the secret of client %q: %w", clientID, err)
+	}
+	s.announce(ctx, func(m Meta) Event { return ClientChanged{m, clientID, "secret"} })
+	return fresh, nil
+}
+
+// RevokeClient ends a client, and with it every token that it holds. There is no
+// way back. A client that is missing is [oauth.ErrNotFound].
+func (s *Server) RevokeClient(ctx context.Context, id string) error {
+	at := now()
+	record := s.audit(ctx, oauth.AuditRecord{Action: "client.revoked", ClientID: id, Time: at})
+	if err := s.config.Store.RevokeClient(ctx, id, at, record); err != nil {
+		return fmt.Errorf("revoke client %q: %w", id, err)
+	}
+	s.announce(ctx, func(m Meta) Event { return ClientRevoked{m, id} })
+	return nil
+}

@@ -1,7 +1,6 @@
 package passport
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -62,12 +61,6 @@ func (s *Server) interact(w http.ResponseWriter, r *http.Request, q *authorizati
 	return s.answerWithoutPage(w, r, q, who)
 }
 
-// account is a user of one of the providers.
-type account struct {
-	ref  UserRef
-	user *User
-}
-
 // signedIn returns who is signed in as the request demands, or nil if somebody
 // has to sign in first.
 func (s *Server) signedIn(r *http.Request, q *authorization) (*account, error) {
@@ -75,21 +68,14 @@ func (s *Server) signedIn(r *http.Request, q *authorization) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, err := provider.CurrentUser(r)
-	switch {
-	case errors.Is(err, oauth.ErrNotFound):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("find who is signed in: %w", err)
-	case user == nil || user.ID == "":
-		return nil, fmt.Errorf("CurrentUser of the provider %q returned a user without an ID; return oauth.ErrNotFound for nobody", name)
-	case !isStorable(user.ID):
-		return nil, fmt.Errorf("CurrentUser of the provider %q returned an ID that cannot be stored: want UTF-8 without control characters, at most 255 bytes", name)
-	}
-	if again, err := q.signInAgain(user); err != nil || again {
+	who, err := s.currentUser(r, name, provider)
+	if who == nil || err != nil {
 		return nil, err
 	}
-	return &account{UserRef{Provider: name, ID: user.ID}, user}, nil
+	if again, err := q.signInAgain(who.user); err != nil || again {
+		return nil, err
+	}
+	return who, nil
 }
 
 func (s *Server) consented(r *http.Request, q *authorization, who *account) ([]string, error) {

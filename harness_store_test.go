@@ -101,6 +101,13 @@ func (w *watchedStore) AccessToken(ctx context.Context, id string) (*oauth.Acces
 	return w.Store.AccessToken(ctx, id)
 }
 
+func (w *watchedStore) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
+	if err := w.before("OpaqueToken"); err != nil {
+		return nil, err
+	}
+	return w.Store.OpaqueToken(ctx, d)
+}
+
 func (w *watchedStore) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.RefreshToken, error) {
 	if err := w.before("RefreshToken"); err != nil {
 		return nil, err

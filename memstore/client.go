@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -22,6 +23,8 @@ func cloneClient(c oauth.Client) *oauth.Client {
 	}
 	c.RedirectURIs, c.GrantTypes, c.Scopes = slices.Clone(c.RedirectURIs), slices.Clone(c.GrantTypes), slices.Clone(c.Scopes)
 	c.Attributes = maps.Clone(c.Attributes)
+	c.AccessTokenTTL = c.AccessTokenTTL.Truncate(time.Microsecond)
+	c.RefreshTokenTTL, c.FamilyTTL = c.RefreshTokenTTL.Truncate(time.Microsecond), c.FamilyTTL.Truncate(time.Microsecond)
 	c.CreatedAt, c.UpdatedAt = micros(c.CreatedAt), micros(c.UpdatedAt)
 	c.SuspendedAt, c.RevokedAt = micros(c.SuspendedAt), micros(c.RevokedAt)
 	return &c
@@ -85,33 +88,36 @@ func (s *Store) nextID() string {
 
 // CreateClient implements [oauth.ClientStore].
 func (s *Store) CreateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
-	return s.changeNamed(audit, c, func() (bool, error) {
-		for _, other := range s.clients {
-			if c.Key != "" && other.Key == c.Key {
-				return false, oauth.ErrConflict
-			}
+	if !storable(c.ID, c.Key) {
+		return errors.New("memstore: the client's ID or Key cannot be stored")
+	}
+	var record *oauth.AuditRecord
+	if audit != nil {
+		copied := *audit // what it says of a numbered client is known only afterwards
+		record = &copied
+	}
+	return s.change(record, func() (bool, error) {
+		if s.clients.has(c.ID) || s.keyTaken(c.Key) {
+			return false, oauth.ErrConflict
 		}
 		if c.ID == "" {
 			c.ID = s.nextID()
-		} else if s.clients.has(c.ID) {
-			return false, oauth.ErrConflict
+			if record != nil {
+				record.ClientID = c.ID
+			}
 		}
 		s.clients.put(c.ID, *cloneClient(*c))
 		return true, nil
 	})
 }
 
-// changeNamed is change for a client whose ID is known only afterwards.
-func (s *Store) changeNamed(audit *oauth.AuditRecord, c *oauth.Client, f func() (bool, error)) error {
-	if audit == nil {
-		return s.change(nil, f)
+func (s *Store) keyTaken(key string) bool {
+	for _, c := range s.clients {
+		if key != "" && c.Key == key {
+			return true
+		}
 	}
-	record := *audit
-	return s.change(&record, func() (bool, error) {
-		changed, err := f()
-		record.ClientID = c.ID
-		return changed, err
-	})
+	return false
 }
 
 // UpdateClient implements [oauth.ClientStore].

@@ -44,7 +44,7 @@ type purge struct {
 }
 
 func (p *purge) revoked(at time.Time) bool { return !at.IsZero() && !at.After(p.Revoked) }
-func (p *purge) expired(at time.Time) bool { return !at.After(p.Expired) }
+func (p *purge) expired(at time.Time) bool { return !p.Expired.IsZero() && !at.After(p.Expired) }
 
 // late is what ended for longer than a request can be late.
 func (p *purge) late() (late oauth.PurgeBefore) {
@@ -113,7 +113,7 @@ func (s *Store) settle(p *purge) {
 func (s *Store) endAbandoned(late oauth.PurgeBefore) {
 	for _, c := range s.codes {
 		f, ok := s.families[c.family]
-		if ok && c.SpentAt.IsZero() && !c.ExpiresAt.After(late.Expired) && f.ExpiresAt.After(late.Expired) {
+		if ok && f.RevokedAt.IsZero() && c.SpentAt.IsZero() && !c.ExpiresAt.After(late.Expired) && f.ExpiresAt.After(late.Expired) {
 			f.ExpiresAt = late.Expired
 			s.families.put(f.ID, f)
 		}

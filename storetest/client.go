@@ -10,14 +10,15 @@ import (
 
 func fullClient(id string) *oauth.Client {
 	return &oauth.Client{
-		ID: id, Name: "Ein Name, 名前, 😀 & <b>", Owner: user("owner"), AuthMethod: oauth.AuthBasic,
+		ID: id, Key: "key of " + id, Name: "Ein Name, 名前, 😀 & <b>", Owner: user("owner"), AuthMethod: oauth.AuthBasic,
 		Secrets: []oauth.Secret{
 			{Digest: oauth.DigestOf("a"), CreatedAt: now},
 			{Digest: oauth.DigestOf("b"), CreatedAt: now.Add(time.Second), ExpiresAt: now.Add(time.Hour)},
 		},
 		Provider: "customers", RedirectURIs: []string{"https://a.example/cb?x=1", "http://127.0.0.1/cb"},
 		GrantTypes: []string{"authorization_code", "refresh_token"}, Scopes: []string{"b", "a"}, EndsWithSession: true,
-		Attributes: map[string]string{"first party": "yes", "": `"}{`}, CreatedAt: now, SuspendedAt: now.Add(time.Minute),
+		AccessTokenTTL: 90 * time.Second, RefreshTokenTTL: 30*day + time.Microsecond, FamilyTTL: 400 * day,
+		Attributes: map[string]string{"first party": "yes", "": `"}{`}, CreatedAt: now, UpdatedAt: now.Add(time.Second), SuspendedAt: now.Add(time.Minute),
 	}
 }
 
@@ -39,9 +40,10 @@ func clientRoundTrip(w *world) {
 	}
 	local := fullClient("local")
 	local.CreatedAt = now.Add(999 * time.Nanosecond).In(time.FixedZone("", 3600))
+	local.UpdatedAt, local.AccessTokenTTL = local.CreatedAt, time.Second+999*time.Nanosecond
 	w.must(w.store.CreateClient(w.Context(), local, nil))
-	if got, err := w.store.Client(w.Context(), "local"); err != nil || got.CreatedAt != now {
-		w.Errorf("Client() = %+v, %v, want CreatedAt %v: cut to microseconds, in UTC", got, err, now)
+	if got, err := w.store.Client(w.Context(), "local"); err != nil || got.CreatedAt != now || got.UpdatedAt != now || got.AccessTokenTTL != time.Second {
+		w.Errorf("Client() = %+v, %v, want CreatedAt and UpdatedAt %v, in UTC, and a second: all cut to microseconds", got, err, now)
 	}
 }
 
@@ -56,11 +58,13 @@ func staleUpdate(w *world) {
 	stale.Name, stale.AuthMethod, stale.CreatedAt, stale.SuspendedAt = "New name", oauth.AuthNone, now.Add(time.Hour), time.Time{}
 	stale.Scopes, stale.RedirectURIs, stale.Attributes, stale.Owner = nil, []string{"https://new.example/"}, nil, oauth.UserRef{}
 	stale.GrantTypes, stale.Provider, stale.EndsWithSession = nil, "", false
+	stale.AccessTokenTTL, stale.RefreshTokenTTL, stale.FamilyTTL = time.Minute, 0, 7*day
+	stale.Key, stale.UpdatedAt = "another key", now.Add(time.Hour)
 	w.must(w.store.UpdateClient(w.Context(), stale, nil)) // nobody has updated it since
 	got, err := w.store.Client(w.Context(), "x")
 	w.must(err)
 	want := *stale
-	want.AuthMethod, want.CreatedAt, want.RevokedAt, want.Version = c.AuthMethod, now, now, c.Version+1
+	want.Key, want.AuthMethod, want.CreatedAt, want.RevokedAt, want.Version = c.Key, c.AuthMethod, now, now, c.Version+1
 	want.Secrets = c.Secrets[1:]
 	if !reflect.DeepEqual(got, &want) {
 		w.Errorf("Client() after UpdateClient() = %+v, want %+v: it revives no secret, no client", got, want)

@@ -76,3 +76,38 @@ func lateConsent(w *world) {
 	w.purgeAll(at.Add(2 * time.Hour))
 	w.consented("after the withdrawal was purged", u, w.client.ID, "a", "kept")
 }
+
+// issuedConsents has the scopes agreed to in the request that begins a family
+// and issues its tokens, as without a code.
+func issuedConsents(w *world) {
+	u, at := user("1"), now.Add(time.Minute)
+	issue := func(id string, came time.Time, spends oauth.Spend, scopes ...string) error {
+		f := family(w.client, id, u)
+		f.CreatedAt = came
+		i := starting(w.client, f, id)
+		i.Spends, i.Consents = spends, scopes
+		return w.store.Issue(w.Context(), i)
+	}
+	voucher := oauth.Spend{Purpose: "example.voucher", ID: "1", Until: now.Add(day)}
+	w.must(issue("first", now, voucher, "write", "read", "Read"))
+	w.consented("given with the tokens", u, w.client.ID, "Read", "read", "write")
+	w.must(issue("again", now, oauth.Spend{}, "read")) // at the same moment
+	w.consented("given twice", u, w.client.ID, "Read", "read", "write")
+
+	// What fails gives none.
+	w.refused("Issue() with a value that was used", issue("failed", now, voucher, "more"), oauth.ErrSpent)
+	if err := issue("first", now, oauth.Spend{}, "more"); err == nil {
+		w.Error("Issue() with the ID of another family = nil, want an error")
+	}
+	w.consented("after Issue() has failed", u, w.client.ID, "Read", "read", "write")
+
+	w.must(w.store.Withdraw(w.Context(), u, w.client.ID, at, nil))
+	w.consented("after Withdraw()", u, w.client.ID)
+	w.lives("issued with a consent that was withdrawn", "first", false)
+	w.must(issue("late", at, oauth.Spend{}, "read"))
+	w.consented("of a request from before the withdrawal", u, w.client.ID)
+	w.lives("issued late with a consent that was withdrawn", "late", false)
+	w.must(issue("anew", at.Add(time.Microsecond), oauth.Spend{}, "read"))
+	w.consented("given anew", u, w.client.ID, "read")
+	w.lives("issued with a new consent", "anew", true)
+}

@@ -83,8 +83,15 @@ func (s Suite) Run(t *testing.T) {
 		{"clients come back as they were", clientRoundTrip},
 		{"a stale update revives nothing", staleUpdate},
 		{"secrets come and go", secrets},
+		{"a client is found by its key", clientKeys},
+		{"of those who make the client with a key one does", clientKeyOnce},
+		{"clients without an ID are numbered", numberedClients},
+		{"numbers that are taken are passed over", takenNumbers},
+		{"a client that is not made takes no number", failedNumber},
 		{"codes and tokens come back as they were", tokenRoundTrip},
 		{"a replayed refresh token names its successor", successors},
+		{"an opaque token is found by its digest", opaqueTokens},
+		{"an opaque token ends as others do", opaqueTokensEnd},
 		{"a caller cannot change what is stored", storedByValue},
 		{"lists have all, in order", lists},
 		{"a loop may call the store", callsInsideLoops},
@@ -93,12 +100,19 @@ func (s Suite) Run(t *testing.T) {
 
 		{"consents are given and withdrawn", consents},
 		{"a late consent does not undo a withdrawal", lateConsent},
+		{"consents are given with a family that begins with its tokens", issuedConsents},
 		{"the audit log tells of changes", auditLog},
 
 		{"purge forgets what has ended", purgeForgets},
 		{"purge forgets no replay", purgeKeepsReplays},
 		{"purge brings nothing back", purgeSettlesCutOffs},
 		{"purge works in pieces", purgeInPieces},
+		{"purge forgets in the ways that it is told", purgeKinds},
+		{"D14 purge forgets up to the very moment", purgeBoundaries},
+		{"D14 purge, then refresh works", purgeThenRefresh},
+		{"D14 a refresh token spent 30 days ago is known after a purge", purgeThenReplay},
+		{"D14 a used code stays used after a purge", purgeThenCode},
+		{"purges at once are as good as one", purgesAtOnce},
 	} {
 		t.Run(check.name, func(t *testing.T) {
 			w := &world{T: t, store: s.Open(t), rounds: s.rounds()}

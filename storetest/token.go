@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"maps"
 	"reflect"
 	"time"
 
@@ -19,7 +20,7 @@ func tokenRoundTrip(w *world) {
 	f := fullFamily(w.client)
 	code := &oauth.Code{
 		Digest: oauth.DigestOf("code"), Family: f, Scopes: []string{"b", "a"}, RedirectURI: "https://a.example/cb?x=%20&y", CodeChallenge: "challenge",
-		ExpiresAt: now.Add(time.Minute),
+		Attributes: map[string]string{"tenant": "名前 \x00", "": "<&>"}, ExpiresAt: now.Add(time.Minute),
 	}
 	w.must(w.store.Begin(w.Context(), &oauth.Beginning{Family: f, Code: code}))
 	if got, err := w.store.Code(w.Context(), code.Digest); err != nil || !reflect.DeepEqual(got, code) {
@@ -27,10 +28,11 @@ func tokenRoundTrip(w *world) {
 	}
 	access := &oauth.AccessToken{
 		ID: "access", Client: w.client, Family: f, Name: "名前 😀", Scopes: []string{"b"}, Audience: []string{"https://a", "https://b"},
-		IssuedAt: now, ExpiresAt: now.Add(time.Hour),
+		Digest: oauth.DigestOf("opaque"), Attributes: map[string]string{"access": "1"}, IssuedAt: now, ExpiresAt: now.Add(time.Hour),
 	}
 	refresh := &oauth.RefreshToken{
-		Digest: oauth.DigestOf("refresh"), AccessTokenID: "access", Family: f, Scopes: []string{"b", "a"}, ExpiresAt: now.Add(12 * time.Hour),
+		Digest: oauth.DigestOf("refresh"), AccessTokenID: "access", Family: f, Scopes: []string{"b", "a"},
+		Attributes: map[string]string{"refresh": "2", "x": "y"}, ExpiresAt: now.Add(12 * time.Hour),
 	}
 	w.must(w.store.Issue(w.Context(), &oauth.Issuance{Time: now, AccessToken: access, RefreshToken: refresh}))
 	if got := w.token("access"); !reflect.DeepEqual(got, access) {
@@ -45,6 +47,7 @@ func tokenRoundTrip(w *world) {
 	if got := w.token("bare"); !reflect.DeepEqual(got, bareToken) {
 		w.Errorf("AccessToken() = %+v, want %+v: nil and empty lists differ", got, bareToken)
 	}
+	emptyAttributes(w)
 	own := &oauth.AccessToken{ID: "own", Client: w.client, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}
 	w.must(w.store.Issue(w.Context(), &oauth.Issuance{Time: now, AccessToken: own}))
 	if got := w.token("own"); !reflect.DeepEqual(got, own) || got.Subject() != oauth.ForClient() {
@@ -65,12 +68,39 @@ func tokenRoundTrip(w *world) {
 	}
 }
 
+// emptyAttributes stores a record of each kind with attributes that are none, or
+// that are no attributes at all: the two differ.
+func emptyAttributes(w *world) {
+	for name, attributes := range map[string]map[string]string{"no attributes": nil, "empty attributes": {}} {
+		f := family(w.client, name, user("1"))
+		b := beginning(f)
+		b.Code.Attributes = attributes
+		w.must(w.store.Begin(w.Context(), b))
+		i := issuance(w.client, f, name, spendCode(f))
+		i.AccessToken.Attributes, i.RefreshToken.Attributes = attributes, attributes
+		w.must(w.store.Issue(w.Context(), i))
+		code, err := w.store.Code(w.Context(), b.Code.Digest)
+		w.must(err)
+		refresh, err := w.store.RefreshToken(w.Context(), i.RefreshToken.Digest)
+		w.must(err)
+		for what, got := range map[string]map[string]string{
+			"code": code.Attributes, "access token": w.token(name).Attributes, "refresh token": refresh.Attributes,
+		} {
+			if !reflect.DeepEqual(got, attributes) {
+				w.Errorf("the %s's Attributes = %#v, want %#v: nil and empty ones differ", what, got, attributes)
+			}
+		}
+	}
+}
+
 // successors follows a family through two refreshes. A thief who comes with a
 // spent token, whenever, must be told apart from a client that retries.
 func successors(w *world) {
 	f := w.begin(user("1"))
 	first := w.issue(f, spendCode(f))
-	second := w.issue(f, spendRefresh(first))
+	second := issuance(w.client, f, w.id("token"), spendRefresh(first))
+	second.RefreshToken.Attributes = map[string]string{"tenant": "second"}
+	w.must(w.store.Issue(w.Context(), second))
 	longer := *f // whatever is handed in, no refresh moves the end
 	longer.ExpiresAt = f.ExpiresAt.Add(365 * day)
 	third := w.issue(&longer, spendRefresh(second))
@@ -109,6 +139,10 @@ func (w *world) replaced(what string, f *oauth.Family, old, by *oauth.Issuance, 
 		s.Family == nil || s.Family.ID != f.ID || s.Successor != nil || s.SpentAt.IsZero() == spent {
 		w.Errorf("Successor of %s = %+v, want that issued with %s, spent %v, in the same family, without a successor of its own",
 			what, s, by.AccessToken.ID, spent)
+		return
+	}
+	if !maps.Equal(s.Attributes, by.RefreshToken.Attributes) {
+		w.Errorf("Successor of %s has the Attributes %v, want %v", what, s.Attributes, by.RefreshToken.Attributes)
 	}
 }
 
@@ -119,7 +153,9 @@ func storedByValue(w *world) {
 	f := fullFamily(c)
 	i := starting(c, f, "token")
 	i.AccessToken.Audience = []string{"a"}
+	i.AccessToken.Attributes, i.RefreshToken.Attributes = map[string]string{"k": "access"}, map[string]string{"k": "refresh"}
 	b := beginning(family(c, "begun", user("1")))
+	b.Code.Attributes = map[string]string{"k": "code"}
 	w.must(w.store.Begin(w.Context(), b))
 	w.must(w.store.Issue(w.Context(), i))
 
@@ -137,6 +173,12 @@ func storedByValue(w *world) {
 			}
 		}
 	}
+	spoilt := func(attributes ...map[string]string) {
+		for _, a := range attributes {
+			a["k"] = "spoilt"
+		}
+	}
+	spoilt(i.AccessToken.Attributes, i.RefreshToken.Attributes, b.Code.Attributes)
 	spoil(c, f, i.AccessToken.Scopes, i.AccessToken.Audience, i.RefreshToken.Scopes)
 	spoil(nil, b.Family, b.Code.Scopes)
 	for range 2 {
@@ -156,6 +198,10 @@ func storedByValue(w *world) {
 			token.Scopes[0] != "read" || token.Audience[0] != "a" || r.Scopes[0] != "read" || code.Scopes[0] != "read" || !code.Family.RevokedAt.IsZero() {
 			w.Fatalf("a caller changed what is stored: %+v, %+v, %+v", token, r, code)
 		}
+		if token.Attributes["k"] != "access" || r.Attributes["k"] != "refresh" || code.Attributes["k"] != "code" {
+			w.Fatalf("a caller changed what is stored: attributes %v, %v, %v", token.Attributes, r.Attributes, code.Attributes)
+		}
+		spoilt(token.Attributes, r.Attributes, code.Attributes)
 		spoil(token.Client, token.Family, token.Scopes, token.Audience)
 		spoil(client, r.Family, r.Scopes)
 		spoil(nil, code.Family, code.Scopes)

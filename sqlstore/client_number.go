@@ -1,0 +1,114 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+const (
+	countUp    = `UPDATE oauth_counters SET value = value + 1 WHERE name = 'client_id'`
+	startCount = `INSERT INTO oauth_counters (name, value) VALUES (?, ?)`
+	counted    = `SELECT n.value FROM oauth_counters n WHERE n.name = 'client_id'`
+	countPast  = `UPDATE oauth_counters SET value = ? WHERE name = 'client_id' AND value = ?`
+)
+
+var clientsAmong = `SELECT c.id FROM oauth_clients c WHERE c.id IN ` + page
+
+// createNumbered creates a client under the next number that is no client's ID,
+// and returns it. The counter is a row, so that whoever comes second waits for
+// the first, or is run again; a sequence would leave gaps, and on Galera counts
+// in steps.
+//
+// A number that is taken, as by an import, is seen by the insert that fails. It
+// is passed over outside the transaction: what an import took would not fit into
+// one.
+func (s *Store) createNumbered(ctx context.Context, key string, create func(context.Context, *sqldb.Tx, string) error) (string, error) {
+	for last := ""; ; {
+		var id string
+		err := s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+			n, err := nextNumber(ctx, tx)
+			if err != nil {
+				return fmt.Errorf("count up: %w", err)
+			}
+			id = strconv.FormatInt(n, 10)
+			return create(ctx, tx, id)
+		})
+		if !errors.Is(err, oauth.ErrConflict) || id == last {
+			return id, err
+		}
+		last = id
+		switch _, keyErr := s.ClientByKey(ctx, key); {
+		case keyErr == nil:
+			return "", err // the key is taken, and not the number
+		case !errors.Is(keyErr, oauth.ErrNotFound):
+			return "", keyErr
+		}
+		if err := s.passTaken(ctx); err != nil {
+			return "", fmt.Errorf("pass numbers that are taken: %w", err)
+		}
+	}
+}
+
+// nextNumber counts up. A counter that is not there begins anew: the row came
+// with the migration, but may have been deleted along with all others.
+func nextNumber(ctx context.Context, tx *sqldb.Tx) (n int64, err error) {
+	found, err := tx.Exec(ctx, countUp)
+	if err == nil && found == 0 {
+		if _, err = tx.Insert(ctx, startCount, "client_id", 0); err == nil {
+			_, err = tx.Exec(ctx, countUp)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	err = tx.Row(ctx, counted, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return n, err
+}
+
+// passTaken sets the counter to the last of the numbers after it that are taken
+// without a gap. If somebody else counts meanwhile it changes nothing: the next
+// number says whether that was enough.
+func (s *Store) passTaken(ctx context.Context) error {
+	for {
+		n := int64(0)
+		err := s.db.Row(ctx, counted, func(rows *sql.Rows) error { return rows.Scan(&n) })
+		if errors.Is(err, oauth.ErrNotFound) {
+			_, err = s.db.Insert(ctx, startCount, "client_id", 0)
+		}
+		if err != nil {
+			return err
+		}
+		passed, err := s.takenAfter(ctx, n)
+		if err != nil || passed == 0 {
+			return err
+		}
+		if _, err := s.db.Exec(ctx, countPast, n+passed, n); err != nil || passed < purgePage {
+			return err
+		}
+	}
+}
+
+// takenAfter returns how many numbers after n are taken without a gap, as far as
+// a page tells.
+func (s *Store) takenAfter(ctx context.Context, n int64) (passed int64, err error) {
+	candidates, taken := make([]any, purgePage), map[string]bool{}
+	for i := range candidates {
+		candidates[i] = strconv.FormatInt(n+1+int64(i), 10)
+	}
+	err = s.db.Each(ctx, clientsAmong, func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		taken[id] = true
+		return err
+	}, candidates...)
+	for passed < purgePage && taken[strconv.FormatInt(n+1+passed, 10)] {
+		passed++
+	}
+	return passed, err
+}

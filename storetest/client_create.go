@@ -1,0 +1,237 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// clientWithKey returns a client that a server makes by itself. An empty ID asks
+// for a number.
+func clientWithKey(id, key string) *oauth.Client {
+	return &oauth.Client{ID: id, Key: key, Name: "made by itself", AuthMethod: oauth.AuthBasic, CreatedAt: now}
+}
+
+func clientKeys(w *world) {
+	ctx, key := w.Context(), "personal:users"
+	missing := []string{"", "missing", key, "a\x00b", "\xff", strings.Repeat("a", 256)}
+	for _, k := range missing { // w.client has no key, and is not found by none
+		_, err := w.store.ClientByKey(ctx, k)
+		w.refused(fmt.Sprintf("ClientByKey(%.10q)", k), err, oauth.ErrNotFound)
+	}
+	want := fullClient("full")
+	want.Key = key
+	w.must(w.store.CreateClient(ctx, want, nil))
+	if got, err := w.store.ClientByKey(ctx, key); err != nil || !reflect.DeepEqual(got, want) {
+		w.Errorf("ClientByKey() = %+v, %v, want %+v", got, err, want)
+	}
+	w.refused("CreateClient() with another's key", w.store.CreateClient(ctx, clientWithKey("second", key), nil), oauth.ErrConflict)
+	_, err := w.store.Client(ctx, "second")
+	w.refused("Client() that was not made", err, oauth.ErrNotFound)
+
+	// A key is taken for as long as its client is there, also when that ended.
+	w.must(w.store.RevokeClient(ctx, "full", now, nil))
+	w.refused("CreateClient() with a revoked client's key", w.store.CreateClient(ctx, clientWithKey("second", key), nil), oauth.ErrConflict)
+	if got, err := w.store.ClientByKey(ctx, key); err != nil || got.ID != "full" || !got.RevokedAt.Equal(now) {
+		w.Errorf("ClientByKey() of a revoked client = %+v, %v, want it, revoked", got, err)
+	}
+	for i, similar := range []string{"personal:Users", "personal:users ", "personal:usérs", "PERSONAL:USERS"} {
+		id := fmt.Sprint("similar ", i)
+		w.must(w.store.CreateClient(ctx, clientWithKey(id, similar), nil))
+		if got, err := w.store.ClientByKey(ctx, similar); err != nil || got.ID != id {
+			w.Errorf("ClientByKey(%q) = %+v, %v, want client %q", similar, got, err, id)
+		}
+	}
+	for _, id := range []string{"keyless", "keyless too"} { // no key is no other's key
+		w.must(w.store.CreateClient(ctx, clientWithKey(id, ""), nil))
+	}
+	for _, odd := range missing[3:] {
+		err := w.store.CreateClient(ctx, clientWithKey("odd", odd), nil)
+		if err == nil || errors.Is(err, oauth.ErrConflict) {
+			w.Errorf("CreateClient() with the key %.10q = %v, want an error of its own: it cannot be stored", odd, err)
+		}
+	}
+	_, err = w.store.Client(ctx, "odd")
+	w.refused("Client() whose key cannot be stored", err, oauth.ErrNotFound)
+}
+
+// clientKeyOnce has many nodes make the same client at once, some of them under
+// an ID of their own and some under a number.
+func clientKeyOnce(w *world) {
+	for round := range w.rounds {
+		key := fmt.Sprint("key ", round)
+		made, errs := make([]*oauth.Client, rivals), make([]error, rivals)
+		atOnce(rivals, func(i int) {
+			made[i] = clientWithKey("", key)
+			if i%2 == 0 {
+				made[i].ID = fmt.Sprint(key, ".", i)
+			}
+			made[i].Secrets = []oauth.Secret{{Digest: oauth.DigestOf("s"), CreatedAt: now}}
+			errs[i] = w.store.CreateClient(w.Context(), made[i], nil)
+		})
+		var winners []string
+		for i, err := range errs {
+			switch {
+			case err == nil:
+				winners = append(winners, made[i].ID)
+			case !errors.Is(err, oauth.ErrConflict):
+				w.Fatalf("round %d: CreateClient() that came second = %v, want ErrConflict", round, err)
+			case i%2 == 1 && made[i].ID != "":
+				w.Fatalf("round %d: CreateClient() that failed gave the number %q", round, made[i].ID)
+			}
+		}
+		got, err := w.store.ClientByKey(w.Context(), key)
+		if len(winners) != 1 || err != nil || got.ID != winners[0] || len(got.Secrets) != 1 {
+			w.Fatalf("round %d: ClientByKey() = %+v, %v, want the one that was made, with its secret; made: %q", round, got, err, winners)
+		}
+	}
+	if all := ids(w, w.store.Clients(w.Context()), clientID); len(all) != w.rounds+1 {
+		w.Errorf("there are %d clients after %d rounds, want one of each and one from before", len(all), w.rounds)
+	}
+}
+
+// number makes a client that gets the next number, and returns that.
+func (w *world) number() string {
+	w.Helper()
+	c := clientWithKey("", "")
+	w.must(w.store.CreateClient(w.Context(), c, nil))
+	return c.ID
+}
+
+func (w *world) take(ids ...string) {
+	w.Helper()
+	for _, id := range ids {
+		w.must(w.store.CreateClient(w.Context(), clientWithKey(id, ""), nil))
+	}
+}
+
+// numberedClients has many make clients at once. Each gets a number of its own,
+// and the numbers have no gaps.
+func numberedClients(w *world) {
+	log, _ := oauth.StoreAs[oauth.AuditStore](w.store)
+	w.take("5", "007", "+8", "9 ") // the last three are no numbers
+	rounds := min(w.rounds, 20)
+	var got, want []string
+	for round := range rounds {
+		made, errs := make([]*oauth.Client, rivals), make([]error, rivals)
+		atOnce(rivals, func(i int) {
+			c := fullClient("")
+			c.Key, c.Name = "", fmt.Sprint("number of ", round, ".", i)
+			errs[i], made[i] = w.store.CreateClient(w.Context(), c, record("numbered")), c
+		})
+		for i, c := range made {
+			if errs[i] != nil {
+				w.Fatalf("round %d: CreateClient() of one of %d at once = %v", round, rivals, errs[i])
+			}
+			got = append(got, c.ID)
+		}
+		some := made[round%rivals]
+		if stored, err := w.store.Client(w.Context(), some.ID); err != nil || !reflect.DeepEqual(stored, some) {
+			w.Fatalf("Client(%q) = %+v, %v, want %+v", some.ID, stored, err, some)
+		}
+	}
+	for n := 1; len(want) < rounds*rivals; n++ {
+		if n != 5 {
+			want = append(want, strconv.Itoa(n))
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		w.Errorf("%d clients without an ID are numbered %.300q, want 1, 2, 3 … without 5, which was taken", len(got), got)
+	}
+	if log == nil {
+		return
+	}
+	var told []string
+	for r, err := range log.AuditLog(w.Context(), now) {
+		w.must(err)
+		told = append(told, r.ClientID)
+	}
+	slices.Sort(told)
+	if !slices.Equal(told, want) {
+		w.Errorf("AuditLog() names the clients %.300q, want the numbers that were given", told)
+	}
+}
+
+func takenNumbers(w *world) {
+	for _, step := range []struct {
+		taken []string
+		want  []string
+	}{
+		{nil, []string{"1", "2"}},
+		{[]string{"3"}, []string{"4"}},
+		{[]string{"5", "6", "8"}, []string{"7", "9", "10"}},
+	} {
+		w.take(step.taken...)
+		for _, want := range step.want {
+			if got := w.number(); got != want {
+				w.Errorf("with %q taken the next number is %q, want %q", step.taken, got, want)
+			}
+		}
+	}
+	// As many as another system may have had.
+	for n := range 2*many + 1 {
+		w.take(strconv.Itoa(11 + n))
+	}
+	for n := range 2 {
+		if got, want := w.number(), strconv.Itoa(12+2*many+n); got != want {
+			w.Errorf("past %d that are taken the number is %q, want %q", 2*many+1, got, want)
+		}
+	}
+	// Somebody takes numbers while others are given them.
+	errs := make([]error, rivals)
+	given := make([]string, rivals)
+	atOnce(rivals, func(i int) {
+		c := clientWithKey("", "")
+		if i%2 == 0 {
+			c.ID = strconv.Itoa(14 + 2*many + i)
+		}
+		errs[i], given[i] = w.store.CreateClient(w.Context(), c, nil), c.ID
+	})
+	seen := map[string]bool{}
+	for i, err := range errs {
+		if i%2 == 0 && errors.Is(err, oauth.ErrConflict) {
+			continue // that number was given to somebody
+		}
+		if err != nil || given[i] == "" || seen[given[i]] {
+			w.Errorf("CreateClient() while others take numbers = %v, client %q, want one of its own", err, given[i])
+		}
+		seen[given[i]] = true
+	}
+}
+
+// failedNumber has the making of a numbered client fail.
+func failedNumber(w *world) {
+	w.take("x")
+	w.must(w.store.CreateClient(w.Context(), clientWithKey("keyed", "key"), nil))
+	if got := w.number(); got != "1" {
+		w.Errorf("the first number is %q, want 1", got)
+	}
+	for range 3 {
+		c := clientWithKey("", "key")
+		w.refused("CreateClient() with a key that is taken", w.store.CreateClient(w.Context(), c, record("failed")), oauth.ErrConflict)
+		if c.ID != "" {
+			w.Errorf("CreateClient() that failed gave the number %q", c.ID)
+		}
+	}
+	if got := w.number(); got != "2" {
+		w.Errorf("the number after calls that failed is %q, want 2", got)
+	}
+	if log, ok := oauth.StoreAs[oauth.AuditStore](w.store); ok {
+		for r, err := range log.AuditLog(w.Context(), now) {
+			w.Errorf("AuditLog() tells %+v, %v of a client that was not made", r, err)
+		}
+	}
+	want := []string{"1", "2", w.client.ID, "keyed", "x"}
+	w.ordered("Clients()", ids(w, w.store.Clients(w.Context()), clientID), want)
+	odd := clientWithKey("a\x00b", "")
+	if err := w.store.CreateClient(w.Context(), odd, nil); err == nil || errors.Is(err, oauth.ErrConflict) {
+		w.Errorf("CreateClient() with an ID that cannot be stored = %v, want an error of its own", err)
+	}
+}

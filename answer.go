@@ -30,7 +30,11 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if tooLarge(err) {
 		status = http.StatusRequestEntityTooLarge
 	}
-	if e.Code == oauth.InvalidClient {
+	throttled := setThrottled(w, err)
+	if throttled {
+		status = http.StatusTooManyRequests
+	}
+	if e.Code == oauth.InvalidClient && !throttled {
 		w.Header().Set("WWW-Authenticate", `Basic realm="oauth", charset="UTF-8"`)
 	}
 	writeJSON(w, status, e)

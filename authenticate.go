@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/throttle"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -76,9 +78,24 @@ func basicCredentials(header string, form url.Values) (credentials, error) {
 // dummyDigest is what a secret is compared with where there is no client.
 var dummyDigest = oauth.DigestOf("no client has this secret")
 
-// authenticate finds the client and checks how it authenticated. Whatever fails,
-// the answer and the work are the same; the log says which check it was.
+// authenticate finds the client and checks how it authenticated, unless too many
+// have failed. The work is the same in any case; of many guesses at once no more
+// are answered than of as many one by one.
 func (s *Server) authenticate(ctx context.Context, c credentials, at time.Time) (*oauth.Client, error) {
+	client, err := s.identify(ctx, c, at)
+	if err != nil && !errors.Is(err, oauth.InvalidClient) || err == nil && client.Public() {
+		return client, err // nothing was proved or disproved
+	}
+	attempt := throttle.Attempt{Name: c.id, Address: reqinfo.From(ctx).Address}
+	if refused := s.clientThrottle.Settle(attempt, err == nil); refused != nil {
+		return nil, tooMany(oauth.InvalidClient, refused)
+	}
+	return client, err
+}
+
+// identify finds the client and checks how it authenticated. Whatever fails, the
+// answer and the work are the same; the log says which check it was.
+func (s *Server) identify(ctx context.Context, c credentials, at time.Time) (*oauth.Client, error) {
 	failed := oauth.InvalidClient.Errorf("client authentication failed")
 	client, err := s.config.Store.Client(ctx, c.id)
 	if errors.Is(err, oauth.ErrNotFound) {

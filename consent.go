@@ -45,12 +45,27 @@ func (s *Server) unconsented(q *authorization, granted []string, scopes ...strin
 			names = append(names, s.consentName(uri, consentToSignIn))
 		}
 		for _, scope := range scopes {
-			if name := s.consentName(uri, scope); !slices.Contains(granted, name) {
-				names = append(names, name)
+			if !s.hasConsented(uri, scope, granted) {
+				names = append(names, s.consentName(uri, scope))
 			}
 		}
 	}
 	return names
+}
+
+// hasConsented reports whether the user has agreed to a scope at an audience, or to
+// one above it where scopes are inherited.
+func (s *Server) hasConsented(uri, scope string, granted []string) bool {
+	for {
+		if slices.Contains(granted, s.consentName(uri, scope)) {
+			return true
+		}
+		above := strings.LastIndexByte(scope, ':')
+		if !s.config.InheritScopes || above < 0 {
+			return false
+		}
+		scope = scope[:above]
+	}
 }
 
 // consentedAt reports whether the user has agreed to anything at an audience.

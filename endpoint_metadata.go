@@ -25,11 +25,7 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 		"response_types_supported":              []string{},
 	}
 	if len(s.config.Scopes) > 0 {
-		ids := make([]string, len(s.config.Scopes))
-		for i, scope := range s.config.Scopes {
-			ids[i] = scope.ID
-		}
-		m["scopes_supported"] = ids
+		m["scopes_supported"] = s.ScopeIDs()
 	}
 	if s.hasUsers() {
 		m["authorization_endpoint"] = s.url(base + "/authorize")

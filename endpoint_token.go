@@ -1,11 +1,13 @@
 package passport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -51,7 +53,7 @@ func (s *Server) exchange(r *http.Request) (*tokenResponse, *oauth.Client, error
 	if err != nil {
 		return nil, client, clientError(client.ID, err)
 	}
-	req, err := s.tokenRequest(client, form, now)
+	req, err := s.tokenRequest(client, g.GrantType(), form, now)
 	if err != nil {
 		return nil, client, clientError(client.ID, err)
 	}
@@ -76,8 +78,8 @@ func (s *Server) chosenGrant(client *oauth.Client, grantType string) (oauth.Gran
 	return g, nil
 }
 
-func (s *Server) tokenRequest(client *oauth.Client, form url.Values, now time.Time) (*oauth.TokenRequest, error) {
-	scopes, err := s.requestedScopes(client, form.Get("scope"))
+func (s *Server) tokenRequest(client *oauth.Client, grantType string, form url.Values, now time.Time) (*oauth.TokenRequest, error) {
+	scopes, err := s.resolve(client, form.Get("scope"), grantType)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +108,10 @@ func (s *Server) grant(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest
 		if err := wellFormed(r, a); err != nil {
 			return nil, fmt.Errorf("grant %s: %w", g.GrantType(), err)
 		}
-		i := &issuing{Authorization: s.restricted(r, a), client: r.Client, grantType: g.GrantType(), time: r.Time}
+		if err := s.actsFor(r.Client, a); err != nil {
+			return nil, err
+		}
+		i := &issuing{Authorization: s.restricted(g.GrantType(), r, a), client: r.Client, grantType: g.GrantType(), time: r.Time}
 		if a.Again != nil {
 			return s.reissue(ctx, i)
 		}
@@ -120,12 +125,32 @@ func (s *Server) grant(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest
 	}
 }
 
+// actsFor refuses a user of another provider than the client's own. A grant that
+// forgot to look could make user 1 of the one out of user 1 of the other; and a
+// client that was moved to another provider has lost the users that it had.
+func (s *Server) actsFor(c *oauth.Client, a *oauth.Authorization) error {
+	user, isUser := a.Subject.User()
+	if provider := cmp.Or(c.Provider, DefaultProvider); isUser && user.Provider != provider {
+		return fmt.Errorf("the user is one of the provider %q, and the client acts for those of %q: %w", user.Provider, provider,
+			oauth.InvalidGrant.Errorf("the client does not act for this user"))
+	}
+	return nil
+}
+
 // restricted returns what a grant allowed, less what the client may not have.
 // So no grant can forget to look.
-func (s *Server) restricted(r *oauth.TokenRequest, a *oauth.Authorization) *oauth.Authorization {
+func (s *Server) restricted(grantType string, r *oauth.TokenRequest, a *oauth.Authorization) *oauth.Authorization {
 	restricted := *a
-	restricted.Scopes = s.permitted(a.Scopes, r.Client)
+	restricted.Scopes = s.permittedTo(grantType, a.Scopes, r.Client)
+	if a.Granted != nil && !carriesAll(grantType) {
+		restricted.Granted = slices.DeleteFunc(slices.Clone(a.Granted), func(id string) bool { return id == oauth.AllScopes })
+	}
 	restricted.Refresh = a.Refresh && (r.Client.Allows("refresh_token") || a.Spends.Purpose == oauth.SpendRefreshToken)
+	if a.NewFamily {
+		family := *a.Family
+		family.EndsWithSession = a.Family.EndsWithSession || s.config.FamiliesEndWithSession || r.Client.EndsWithSession
+		restricted.Family = &family
+	}
 	return &restricted
 }
 

@@ -135,6 +135,8 @@ func (s *Server) checkClient(c *oauth.Client) error {
 	for _, ttl := range []time.Duration{c.AccessTokenTTL, c.RefreshTokenTTL, c.FamilyTTL} {
 		fault(ttl != 0 && ttl < time.Second, "a lifetime is %v: want at least a second, or none for that of the server", ttl)
 	}
+	fault(c.Allows(passwordGrant) && s.hasGrant(passwordGrant) && !checksPasswords(s.provider(c.Provider)),
+		"the grant password needs users that are known by one, and the user provider %q checks no passwords", cmp.Or(c.Provider, DefaultProvider))
 	fault(c.Public() && c.Allows("client_credentials"), "a public client cannot use client_credentials: it has nothing to prove itself with")
 	fault(c.Allows("authorization_code") && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
 	for _, uri := range c.RedirectURIs {

@@ -13,6 +13,7 @@ import (
 	"github.com/go-passport/passport/internal/ctxtoken"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sameorigin"
+	"github.com/go-passport/passport/internal/throttle"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -28,6 +29,8 @@ type Server struct {
 	mux     *http.ServeMux
 	scopeID map[string]Scope
 
+	clientThrottle *throttle.Throttle
+
 	remembered remembered // tokens whose signature was verified
 }
 
@@ -38,7 +41,7 @@ func New(config Config) (*Server, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, mux: http.NewServeMux(), grants: map[string]oauth.Grant{}, scopeID: map[string]Scope{}}
+	s := &Server{config: config, mux: http.NewServeMux(), grants: map[string]oauth.Grant{}, scopeID: map[string]Scope{}, clientThrottle: newClientThrottle()}
 	s.issuer, _ = url.Parse(config.Issuer) // validated
 	s.roots = newRoots(config.Keys, config.Secrets)
 	s.forms = sameorigin.New(config.Issuer)
@@ -61,16 +64,21 @@ func New(config Config) (*Server, error) {
 	if err := s.checkPersonalClient(ctx); err != nil {
 		return nil, err
 	}
+	if config.EnablePasswordGrant {
+		config.Logger.Warn("the password grant is enabled: clients see the passwords of users, and RFC 9700 forbids it; move them to authorization_code and turn EnablePasswordGrant off")
+	}
 	s.Mount(s.mux)
 	return s, nil
 }
 
-// builtin returns the grants that need no switch. Those that involve a user
-// need users.
+// builtin returns the grants that are ours. Those that involve a user need users.
 func (s *Server) builtin() []oauth.Grant {
 	grants := []oauth.Grant{grant.ClientCredentials{}}
 	if s.hasUsers() {
 		grants = append(grants, grant.AuthorizationCode{}, grant.RefreshToken{Grace: max(0, s.config.RefreshTokenGrace)})
+	}
+	if s.config.EnablePasswordGrant {
+		grants = append(grants, throttled{grant.Password{DefaultProvider: DefaultProvider}, newPasswordThrottle()})
 	}
 	return grants
 }
@@ -113,7 +121,14 @@ func (s *Server) guard(rules []guard.Rule) func(http.Handler) http.Handler {
 // not verified twice, nor is what a test says; what another server let in is
 // worth nothing here: its user 1 is not ours.
 func (s *Server) own(r *http.Request) *http.Request {
-	if a, _ := ctxtoken.From(r.Context()); a.Token != nil && (a.By == nil || a.By == s) {
+	a, _ := ctxtoken.From(r.Context())
+	switch {
+	case a.Token != nil && a.By == nil && a.Token.InheritScopes != s.config.InheritScopes:
+		token := *a.Token // the test's own
+		token.InheritScopes = s.config.InheritScopes
+		a.Token = &token
+		return r.WithContext(ctxtoken.With(r.Context(), a))
+	case a.Token != nil && (a.By == nil || a.By == s):
 		return r
 	}
 	return r.WithContext(ctxtoken.With(r.Context(), ctxtoken.Admitted{By: s}))

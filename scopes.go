@@ -10,45 +10,85 @@ import (
 // Scopes returns the registered scopes in the order in which they are shown.
 func (s *Server) Scopes() []Scope { return slices.Clone(s.config.Scopes) }
 
-// HasScope reports whether a scope is registered.
-func (s *Server) HasScope(id string) bool {
+// ScopeIDs returns the IDs of the registered scopes in the order in which they are
+// shown.
+func (s *Server) ScopeIDs() []string {
+	ids := make([]string, len(s.config.Scopes))
+	for i, scope := range s.config.Scopes {
+		ids[i] = scope.ID
+	}
+	return ids
+}
+
+// HasScope reports whether a client can have a scope: one that is registered, or
+// [oauth.AllScopes], which need not be.
+func (s *Server) HasScope(id string) bool { return id == oauth.AllScopes || s.registered(id) }
+
+func (s *Server) registered(id string) bool {
 	_, ok := s.scopeID[id]
 	return ok
 }
 
-// ScopesFor returns the registered scopes among ids, in the order in which they
-// are shown.
+// ScopesFor returns the registered scopes among ids, each once and in the order in
+// which they are shown, whatever the order of ids.
 func (s *Server) ScopesFor(ids ...string) []Scope {
 	return slices.DeleteFunc(s.Scopes(), func(scope Scope) bool { return !slices.Contains(ids, scope.ID) })
 }
 
-// requestedScopes resolves a scope parameter to scopes that the client may ask
-// for: an error names what is wrong, nothing is dropped in silence. Without a
-// parameter it is the defaults that the client may have.
+// requestedScopes resolves the scope parameter of a request to scopes that the
+// client may ask for: an error names what is wrong, nothing is dropped in silence.
+// Without a scope it is the defaults that the client may have.
 func (s *Server) requestedScopes(c *oauth.Client, param string) ([]string, error) {
-	if param == "" {
-		return s.permitted(s.config.DefaultScopes, c), nil
-	}
+	return s.resolve(c, param, "")
+}
+
+// resolve is requestedScopes for a grant_type of the token endpoint.
+func (s *Server) resolve(c *oauth.Client, param, grantType string) ([]string, error) {
 	asked, err := scope.Parse(param)
 	if err != nil {
 		return nil, err
 	}
+	if asked == nil {
+		return s.permitted(s.config.DefaultScopes, c), nil
+	}
 	for _, id := range asked {
-		if !s.HasScope(id) {
+		switch {
+		case !s.HasScope(id):
 			return nil, oauth.InvalidScope.Errorf("the scope %s does not exist", id)
-		}
-		if !c.MayAsk(id) {
+		case id == oauth.AllScopes && !carriesAll(grantType):
+			return nil, oauth.InvalidScope.Errorf("the scope * is for the grants password and client_credentials alone")
+		case !s.mayAsk(c, id):
 			return nil, oauth.InvalidScope.Errorf("the scope %s is not for this client", id)
 		}
 	}
 	return asked, nil
 }
 
+// carriesAll reports whether a token of the grant may have [oauth.AllScopes]: a
+// user agrees to scopes by name, so only where nobody is asked. A refresh carries
+// on what the password gave.
+func carriesAll(grantType string) bool {
+	return slices.Contains([]string{passwordGrant, "client_credentials", "refresh_token"}, grantType)
+}
+
+// mayAsk reports whether the client may ask for a scope: by its name, by one above
+// it where they are inherited, or because it may ask for all.
+func (s *Server) mayAsk(c *oauth.Client, id string) bool {
+	return c.MayAsk(id) || c.MayAsk(oauth.AllScopes) || oauth.Covers(c.Scopes, id, s.config.InheritScopes)
+}
+
 // permitted drops the scopes that the client may not ask for or that are not
-// registered, as they were taken away since they were granted. It is applied to
-// whatever any grant allows.
+// registered, as they were taken away since they were granted, and
+// [oauth.AllScopes]. It is applied to whatever any grant allows.
 func (s *Server) permitted(scopes []string, c *oauth.Client) []string {
-	return slices.DeleteFunc(slices.Clone(scopes), func(id string) bool { return !c.MayAsk(id) || !s.HasScope(id) })
+	return slices.DeleteFunc(slices.Clone(scopes), func(id string) bool { return !s.registered(id) || !s.mayAsk(c, id) })
+}
+
+// permittedTo is permitted for a grant_type of the token endpoint.
+func (s *Server) permittedTo(grantType string, scopes []string, c *oauth.Client) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(id string) bool {
+		return !s.HasScope(id) || !s.mayAsk(c, id) || id == oauth.AllScopes && !carriesAll(grantType)
+	})
 }
 
 // requestedResources resolves the resource parameters (RFC 8707 §2).

@@ -26,7 +26,7 @@ func TestScopes(t *testing.T) {
 			t.Errorf("ScopesFor(%q) = %q, want %q", tt.asked, got, tt.want)
 		}
 	}
-	for id, want := range map[string]bool{"read": true, "admin": true, "Read": false, "": false, "*": false, "read write": false} {
+	for id, want := range map[string]bool{"read": true, "admin": true, "Read": false, "": false, "*": true, "read write": false} {
 		if got := s.HasScope(id); got != want {
 			t.Errorf("HasScope(%q) = %v, want %v", id, got, want)
 		}

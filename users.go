@@ -31,6 +31,10 @@ type UserFuncs struct {
 	Current func(r *http.Request) (*User, error)
 	ByID    func(ctx context.Context, id string) (*User, error)
 
+	// ByPassword is UserByPassword of [oauth.PasswordAuthenticator], for the
+	// password grant. Without it nobody gets in by a password.
+	ByPassword func(ctx context.Context, username, password string) (*User, error)
+
 	// SignInPage is the path or URL of the application's sign-in page, such as
 	// "/login". It gets the query parameter return_to.
 	SignInPage string
@@ -68,6 +72,36 @@ func (f UserFuncs) Validate() error {
 		faults = append(faults, errors.New(`UserFuncs.SignInPage is missing or no URL: name the application's sign-in page, such as "/login"; it gets the query parameter return_to`))
 	}
 	return errors.Join(faults...)
+}
+
+// withPasswords is a UserFuncs that has ByPassword, and so one power more.
+type withPasswords struct{ UserFuncs }
+
+// UserByPassword implements [oauth.PasswordAuthenticator].
+func (f withPasswords) UserByPassword(ctx context.Context, username, password string) (*User, error) {
+	return f.ByPassword(ctx, username, password)
+}
+
+// powered returns a provider with the powers that its functions give it.
+func powered(p UserProvider) UserProvider {
+	switch f := p.(type) {
+	case UserFuncs:
+		if f.ByPassword != nil {
+			return withPasswords{f}
+		}
+	case *UserFuncs:
+		if f != nil {
+			return powered(*f)
+		}
+	}
+	return p
+}
+
+// checksPasswords reports whether the users of a provider can be known by a
+// password.
+func checksPasswords(p UserProvider) bool {
+	_, ok := p.(oauth.PasswordAuthenticator)
+	return ok
 }
 
 // UserFromContext returns the application's own record of the user that a guard

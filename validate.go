@@ -40,6 +40,11 @@ func (c Config) withDefaults() Config {
 	c.CookieTTL = cmp.Or(c.CookieTTL, 2*time.Hour)
 	c.ClientIDs = cmp.Or(c.ClientIDs, UUIDs)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Users = powered(c.Users)
+	c.Providers = maps.Clone(c.Providers)
+	for name, p := range c.Providers {
+		c.Providers[name] = powered(p)
+	}
 	if c.OnEvent == nil {
 		c.OnEvent = func(context.Context, Event) {}
 	}
@@ -154,6 +159,8 @@ func (f *faults) users(c Config) {
 		}
 		check(field, c.Providers[name])
 	}
+	f.add(c.EnablePasswordGrant && !checksPasswords(c.Users) && !slices.ContainsFunc(slices.Collect(maps.Values(c.Providers)), checksPasswords),
+		"EnablePasswordGrant: no user provider checks passwords; set UserFuncs.ByPassword, or give yours the method UserByPassword of oauth.PasswordAuthenticator")
 }
 
 // isNilPointer reports whether an interface that is not nil holds a pointer that

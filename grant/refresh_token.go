@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -77,10 +78,13 @@ func (g RefreshToken) retried(old *oauth.RefreshToken, at time.Time) bool {
 // narrowed returns the scopes asked for, which must be among those granted, or
 // else all of those (RFC 6749 §6).
 func narrowed(granted []string, r *oauth.TokenRequest) ([]string, error) {
-	if r.Form.Get("scope") == "" {
+	if strings.Trim(r.Form.Get("scope"), " ") == "" { // r.Scopes are the defaults then
 		return granted, nil
 	}
-	if slices.ContainsFunc(r.Scopes, func(id string) bool { return !slices.Contains(granted, id) }) {
+	if slices.Contains(granted, oauth.AllScopes) {
+		return r.Scopes, nil
+	}
+	if slices.ContainsFunc(r.Scopes, func(id string) bool { return !oauth.Covers(granted, id, r.InheritScopes) }) {
 		return nil, oauth.InvalidScope.Errorf("a scope was not granted")
 	}
 	return r.Scopes, nil

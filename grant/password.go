@@ -1,0 +1,69 @@
+package grant
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-passport/passport/internal/uuid"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Password exchanges a user's name and password for tokens (RFC 6749 §4.3). The
+// client sees the password, so it is for an organisation's own clients that cannot
+// be changed yet; RFC 9700 §2.4 forbids it to all others.
+type Password struct {
+	// DefaultProvider names the users of clients that name no provider.
+	DefaultProvider string
+}
+
+// GrantType implements [oauth.Grant].
+func (Password) GrantType() string { return "password" }
+
+// errPassword is one text for all that can be wrong: who guesses does not learn
+// which names there are.
+var errPassword = oauth.InvalidGrant.Errorf("the user name or the password is wrong")
+
+// Authorize implements [oauth.Grant]. The user is one of the client's own provider,
+// which has to be an [oauth.PasswordAuthenticator].
+func (g Password) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	username, password := r.Form.Get("username"), r.Form.Get("password")
+	if username == "" {
+		return nil, oauth.InvalidRequest.Errorf("username is required")
+	}
+	if password == "" {
+		return nil, oauth.InvalidRequest.Errorf("password is required")
+	}
+	provider := cmp.Or(r.Client.Provider, g.DefaultProvider)
+	authenticator, ok := r.Users(provider).(oauth.PasswordAuthenticator)
+	if !ok {
+		return nil, fmt.Errorf("the user provider %q of the client checks no passwords: give it the method UserByPassword, or the client another provider: %w", provider,
+			oauth.UnauthorizedClient.Errorf("the client may not use the grant password"))
+	}
+	found, err := authenticator.UserByPassword(ctx, username, password)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return nil, errPassword
+	case err != nil:
+		return nil, fmt.Errorf("check password: %w", err)
+	case found == nil || found.ID == "":
+		return nil, fmt.Errorf("UserByPassword of the provider %q returned a user without an ID; return oauth.ErrNotFound for a wrong password", provider)
+	}
+	user := oauth.UserRef{Provider: provider, ID: found.ID}
+	if err := stillThere(ctx, r, user); errors.Is(err, oauth.InvalidGrant) {
+		return nil, fmt.Errorf("the password is right, but %s: %w", err.Error(), errPassword)
+	} else if err != nil {
+		return nil, err
+	}
+	return &oauth.Authorization{
+		Subject: oauth.ForUser(user), Scopes: r.Scopes, Resources: r.Resources, Refresh: r.Client.Allows("refresh_token"),
+		NewFamily: true,
+		// What is revoked while the password is being checked ends this too:
+		// CreatedAt is when the request came in.
+		Family: &oauth.Family{
+			ID: uuid.NewV7(), User: user, ClientID: r.Client.ID, Resources: r.Resources, AuthTime: r.Time, CreatedAt: r.Time,
+			EndsWithSession: r.Client.EndsWithSession,
+		},
+	}, nil
+}

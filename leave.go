@@ -56,11 +56,8 @@ func pageStatus(e *oauth.Error, err error) int {
 // it in its form-action, it is a redirect, else the page has a button alone.
 func (s *Server) goTo(w http.ResponseWriter, r *http.Request, target string, afterForm bool) {
 	if afterForm && !(r.Method == http.MethodPost && redirect.PrivateUse(target)) {
-		s.show(w, r, http.StatusOK, view{name: "leaving", data: map[string]any{
-			"Target": target,
-			"Href":   href(target),
-			"Host":   redirect.Host(target),
-			"App":    redirect.PrivateUse(target),
+		s.show(w, r, http.StatusOK, view{name: "leaving", data: LeavingPage{
+			Page: s.site(r), Target: target, Href: href(target), Host: redirect.Host(target), App: redirect.PrivateUse(target),
 		}})
 		return
 	}
@@ -87,10 +84,12 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, status int, e
 		writeJSON(w, status, e)
 		return
 	}
-	s.show(w, r, status, view{name: "error", data: errorText(e)})
+	p := errorPage(e)
+	p.Page = s.site(r)
+	s.show(w, r, status, view{name: "error", data: p})
 }
 
 // showAnswered tells somebody who answers a page twice what became of it.
 func (s *Server) showAnswered(w http.ResponseWriter, r *http.Request, what string) {
-	s.show(w, r, http.StatusConflict, view{name: "answered", data: map[string]any{"What": what}})
+	s.show(w, r, http.StatusConflict, view{name: "answered", data: AnsweredPage{s.site(r), what}})
 }

@@ -25,7 +25,8 @@ type Server struct {
 	roots   roots
 	grants  map[string]oauth.Grant
 	forms   *sameorigin.Guard
-	pages   pages
+	views   *views // of the application, and ours
+	ours    *views
 	mux     *http.ServeMux
 	scopeID map[string]Scope
 
@@ -45,11 +46,10 @@ func New(config Config) (*Server, error) {
 	s.issuer, _ = url.Parse(config.Issuer) // validated
 	s.roots = newRoots(config.Keys, config.Secrets)
 	s.forms = sameorigin.New(config.Issuer)
-	pages, err := newPages()
-	if err != nil {
-		return nil, err
+	var err error
+	if s.views, s.ours, err = newViews(config.Views); err != nil {
+		return nil, fmt.Errorf("passport: %w", err) // ours: those of the application have been looked at
 	}
-	s.pages = pages
 	for _, scope := range config.Scopes {
 		s.scopeID[scope.ID] = scope
 	}

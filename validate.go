@@ -73,6 +73,7 @@ func (c Config) validate() error {
 	f.lifetimes(c)
 	f.grants(c)
 	f.formats(c)
+	f.views(c)
 	return errors.Join(f...)
 }
 

@@ -3,12 +3,11 @@ package passport
 import (
 	"cmp"
 	"embed"
-	"fmt"
+	"errors"
 	"html/template"
 	"io/fs"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/go-passport/passport/internal/page"
@@ -20,43 +19,109 @@ import (
 //go:embed views
 var viewFiles embed.FS
 
-// pages are the parsed templates by name.
-type pages map[string]*template.Template
+// The files that a set of views may have.
+const (
+	layoutFile = "layout.html"
+	styleFile  = "style.css"
+)
 
-func newPages() (pages, error) {
-	files, err := fs.Sub(viewFiles, "views")
-	if err != nil {
-		return nil, fmt.Errorf("passport: open views: %w", err)
-	}
-	p := pages{}
-	for _, name := range []string{"consent", "leaving", "answered", "error"} {
-		if p[name], err = page.Parse(files, name+".html"); err != nil {
-			return nil, fmt.Errorf("passport: %w", err)
-		}
-	}
-	return p, nil
+var viewNames = []string{"consent", "leaving", "answered", "error"}
+
+// views are parsed pages by name, and the look that they have in common.
+type views struct {
+	look  *page.Look
+	pages map[string]*template.Template
 }
 
-// view is a page: the name of its template, what that shows, and where else than
-// to us its form may lead.
+// newViews parses the views of an application, and ours where it has none.
+func newViews(files fs.FS) (own, ours *views, err error) {
+	if ours, err = parseViews(viewFS{}, page.Ours); err != nil || files == nil {
+		return ours, ours, err
+	}
+	layout, layoutErr := fs.ReadFile(withOurs{files}, layoutFile)
+	css, cssErr := fs.ReadFile(withOurs{files}, styleFile)
+	if err := errors.Join(layoutErr, cssErr); err != nil {
+		return nil, nil, err
+	}
+	own, err = parseViews(withOurs{files}, page.NewLook(string(layout), string(css)))
+	return own, ours, err
+}
+
+// parseViews parses each of the views. The error lists all that are broken.
+func parseViews(files fs.FS, look *page.Look) (*views, error) {
+	v := &views{look, map[string]*template.Template{}}
+	var faults []error
+	for _, name := range viewNames {
+		t, err := look.Parse(files, name+".html")
+		if err != nil {
+			faults = append(faults, err)
+		}
+		v.pages[name] = t
+	}
+	return v, errors.Join(faults...)
+}
+
+// viewFS are our own views, under the names that an application's have.
+type viewFS struct{}
+
+// Open implements [fs.FS].
+func (viewFS) Open(name string) (fs.File, error) { return viewFiles.Open("views/" + name) }
+
+// ReadFile implements [fs.ReadFileFS].
+func (viewFS) ReadFile(name string) ([]byte, error) {
+	switch name {
+	case layoutFile:
+		return []byte(page.Layout), nil
+	case styleFile:
+		return []byte(page.CSS), nil
+	}
+	return viewFiles.ReadFile("views/" + name)
+}
+
+// withOurs are the views of an application, and ours for those that it lacks.
+type withOurs struct{ fs.FS }
+
+// ReadFile implements [fs.ReadFileFS].
+func (f withOurs) ReadFile(name string) ([]byte, error) {
+	text, err := fs.ReadFile(f.FS, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return viewFS{}.ReadFile(name)
+	}
+	return text, err
+}
+
+// view is a page: the name of its template, what that is given, and where else
+// than to us its form may lead.
 type view struct {
 	name       string
-	data       map[string]any
+	data       any
 	formAction []string
 }
 
-// show answers with a page.
+// site is what every page is given.
+func (s *Server) site(r *http.Request) Page {
+	return Page{Site: s.issuer.Host, RequestID: reqinfo.From(r.Context()).ID}
+}
+
+// show answers with a page. A view of the application's that fails all the same,
+// on data that it alone knows, must not keep a user from answering: ours is shown.
 func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v view) {
-	name, data := v.name, v.data
-	data["Site"] = s.issuer.Host
-	data["RequestID"] = reqinfo.From(r.Context()).ID
-	if err := page.Render(w, status, s.pages[name], data, v.formAction...); err != nil {
-		s.config.Logger.ErrorContext(r.Context(), "page not shown", "page", name, "request_id", data["RequestID"], "err", err)
+	err := s.views.look.Render(w, status, s.views.pages[v.name], v.data, v.formAction...)
+	if err == nil {
+		return
+	}
+	s.config.Logger.ErrorContext(r.Context(), "page not shown; the built-in one takes its place",
+		"page", v.name, "request_id", reqinfo.From(r.Context()).ID, "err", err)
+	if err := s.ours.look.Render(w, status, s.ours.pages[v.name], v.data, v.formAction...); err != nil {
+		s.config.Logger.ErrorContext(r.Context(), "page not shown", "page", v.name, "request_id", reqinfo.From(r.Context()).ID, "err", err)
 	}
 }
 
-// maxName is how much of a name a page shows.
-const maxName = 80
+// What a page shows of a text that somebody else wrote, in characters.
+const (
+	maxName = 80
+	maxText = 200
+)
 
 // showConsent asks the user, with a fresh ticket.
 func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authorization, who *account, granted []string) error {
@@ -64,33 +129,42 @@ func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authoriz
 	if err != nil {
 		return err
 	}
-	asked := s.ScopesFor(q.scopes...)
-	isNew := func(scope Scope) bool { return len(s.unconsented(q, granted, scope.ID)) > 0 }
-	host := redirect.Host(q.redirectURI)
-	data := map[string]any{
-		"Client":    cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
-		"User":      page.Text(who.user.Name, maxName),
-		"New":       slices.DeleteFunc(slices.Clone(asked), func(scope Scope) bool { return !isNew(scope) }),
-		"Old":       slices.DeleteFunc(slices.Clone(asked), isNew),
-		"Resources": q.resources,
-		"Host":      host,
-		"Device":    redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
-		"Untrusted": !q.trusted(),
-		"Days":      int(s.familyTTL(q.client, q.browserApp()) / day),
-		"Ticket":    sealed,
-		"Action":    strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/") + "/authorize",
-	}
 	var formAction []string
 	if redirect.PrivateUse(q.redirectURI) {
-		formAction = []string{host + ":"}
+		formAction = []string{redirect.Host(q.redirectURI) + ":"}
 	}
-	s.show(w, r, http.StatusOK, view{"consent", data, formAction})
+	s.show(w, r, http.StatusOK, view{"consent", s.consentPage(r, q, who, granted, sealed), formAction})
 	return nil
 }
 
-// errorText is what a person reads of an error. The wire's words stand below it,
+func (s *Server) consentPage(r *http.Request, q *authorization, who *account, granted []string, ticket string) ConsentPage {
+	p := ConsentPage{
+		Page: s.site(r),
+		Client: ConsentClient{
+			ID: page.Text(q.client.ID, maxText), Name: cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
+			Untrusted: !q.trusted(), Attributes: q.client.Attributes,
+		},
+		User:   ConsentUser{ID: page.Text(who.user.ID, maxText), Name: page.Text(who.user.Name, maxName), Data: who.user.Data},
+		Host:   redirect.Host(q.redirectURI),
+		Device: redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
+		Days:   int(s.familyTTL(q.client, q.browserApp()) / day),
+		Action: strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/") + "/authorize",
+		Ticket: ticket,
+	}
+	for _, scope := range s.ScopesFor(q.scopes...) {
+		p.Scopes = append(p.Scopes, ConsentScope{
+			ID: scope.ID, Description: page.Text(scope.Description, maxText), Granted: len(s.unconsented(q, granted, scope.ID)) == 0,
+		})
+	}
+	for _, uri := range q.resources {
+		p.Resources = append(p.Resources, page.Text(uri, maxText))
+	}
+	return p
+}
+
+// errorPage is what a person reads of an error. The wire's words stand below it,
 // for whoever builds the app.
-func errorText(e *oauth.Error) map[string]any {
+func errorPage(e *oauth.Error) ErrorPage {
 	title, advice := "This request cannot be completed", "Go back to the app and try again. If it happens again, tell the people who make the app."
 	switch {
 	case e == errStale:
@@ -104,7 +178,7 @@ func errorText(e *oauth.Error) map[string]any {
 	case e.Code == oauth.AccessDenied:
 		title, advice = "This answer was not accepted", "It did not come from our own page. Go back to the app and start again."
 	}
-	return map[string]any{"Title": title, "Advice": advice, "Code": string(e.Code), "Description": e.Description}
+	return ErrorPage{Title: title, Advice: advice, Code: string(e.Code), Description: e.Description}
 }
 
 // wantsJSON reports whether the request asks for JSON before HTML.

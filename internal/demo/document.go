@@ -1,11 +1,9 @@
 package demo
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
-	"fmt"
 	"html/template"
 	"net/http"
 	"strings"
@@ -55,14 +53,14 @@ func parse(name string, mark template.HTML, styles ...string) document {
 // render answers with the page. Nothing is written when the template fails.
 func (d document) render(w http.ResponseWriter, status int, data interface{ wear(template.HTML) }) error {
 	data.wear(d.style)
-	var body bytes.Buffer
-	if err := d.page.ExecuteTemplate(&body, "layout", data); err != nil {
-		return fmt.Errorf("render page: %w", err)
+	body, err := page.Body(d.page, data)
+	if err != nil {
+		return err
 	}
 	page.Headers(w)
 	h := w.Header()
 	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "style-src ", "style-src "+d.source+" ", 1))
 	w.WriteHeader(status)
-	_, err := w.Write(body.Bytes())
+	_, err = w.Write(body)
 	return err
 }

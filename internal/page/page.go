@@ -3,7 +3,8 @@
 //
 // A page is a template that defines "title" and "main", and if it likes "head",
 // "foot" and "width" (" wide"); [Parse] puts it into the common layout, whose
-// data needs a field Site, the name shown at the top. [Render] writes it.
+// data needs a field Site, the name shown at the top. [Render] writes it. A
+// [Look] of somebody's own takes the place of layout and style sheet.
 package page
 
 import (
@@ -15,6 +16,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -23,57 +25,114 @@ import (
 //go:embed page.css
 var CSS string
 
+// Layout is the template that every page is set in.
+//
 //go:embed layout.html
-var layout string
+var Layout string
 
 // Style is the style element that holds [CSS], the only one that [Headers]
 // lets a browser apply: the policy names its hash.
-var Style = template.HTML("<style>" + CSS + "</style>") //nolint:gosec // a constant of ours
+var Style = styleElement(CSS)
 
 // Mark is the sign of this software, for the tile of a site.
 const Mark template.HTML = `<svg viewBox="0 0 24 24" focusable="false"><circle cx="7.5" cy="12" r="4.5"/><path d="M12 12h10v4.5M17.5 12v3.5"/></svg>`
 
-var styleSource = func() string {
-	sum := sha256.Sum256([]byte(CSS))
+// layoutName is what the layout is called in messages of the template package.
+const layoutName = "layout.html"
+
+// Look is what pages have in common: a layout and a style sheet.
+type Look struct {
+	layout, css string
+	policy      []string
+}
+
+// Ours is the look with [Layout] and [CSS].
+var Ours = &Look{Layout, CSS, []string{
+	"default-src 'none'",
+	"style-src " + styleSource(CSS),
+	"img-src data:", // the icon in the layout
+}}
+
+// NewLook returns a look with a layout and a style sheet of somebody's own. Its
+// pages may show pictures and use fonts of their own origin; they run no script
+// and apply no style but the given one either.
+func NewLook(layout, css string) *Look {
+	css = Lines(css)
+	return &Look{layout, css, []string{
+		"default-src 'none'",
+		"style-src " + styleSource(css),
+		"img-src 'self' data:",
+		"font-src 'self'",
+	}}
+}
+
+// Lines returns a text with the line ends that a browser gives it before it
+// compares the hash of a style sheet.
+func Lines(s string) string { return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s) }
+
+func styleElement(css string) template.HTML {
+	return template.HTML("<style>" + css + "</style>") //nolint:gosec // of a file, never of a request
+}
+
+func styleSource(css string) string {
+	sum := sha256.Sum256([]byte(css))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}()
+}
+
+// Parse returns the page that a file describes, in our look.
+func Parse(files fs.FS, name string) (*template.Template, error) { return Ours.Parse(files, name) }
 
 // Parse returns the page that a file describes, set in the layout. The file may
 // use what the layout may: style, mark, and text (see [Text]).
-func Parse(files fs.FS, name string) (*template.Template, error) {
+func (l *Look) Parse(files fs.FS, name string) (*template.Template, error) {
 	source, err := fs.ReadFile(files, name)
 	if err != nil {
 		return nil, fmt.Errorf("read page: %w", err)
 	}
-	t, err := template.New("layout").Funcs(template.FuncMap{
-		"style": func() template.HTML { return Style },
+	t, err := template.New(layoutName).Funcs(template.FuncMap{
+		"style": func() template.HTML { return styleElement(l.css) },
 		"mark":  func() template.HTML { return Mark },
 		"text":  func(limit int, s string) string { return Text(s, limit) },
-	}).Parse(layout)
+	}).Parse(l.layout)
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
-	if t, err = t.Parse(string(source)); err != nil {
+	if _, err = t.New(name).Parse(string(source)); err != nil {
 		return nil, fmt.Errorf("parse page %s: %w", name, err)
 	}
 	if t.Lookup("main") == nil {
-		return nil, fmt.Errorf("page %s does not define %q", name, "main")
+		return nil, fmt.Errorf(`page %s does not define "main": put what it shows between {{define "main"}} and {{end}}`, name)
 	}
 	return t, nil
 }
 
-// Render answers with a page. Nothing is written when the template fails.
-// formAction is as for [Headers].
+// Render answers with a page in our look. Nothing is written when the template
+// fails. formAction is as for [Headers].
 func Render(w http.ResponseWriter, status int, t *template.Template, data any, formAction ...string) error {
-	var body bytes.Buffer
-	if err := t.ExecuteTemplate(&body, "layout", data); err != nil {
-		return fmt.Errorf("render page: %w", err)
+	return Ours.Render(w, status, t, data, formAction...)
+}
+
+// Render answers with a page that [Look.Parse] returned. Nothing is written when
+// the template fails. formAction is as for [Headers].
+func (l *Look) Render(w http.ResponseWriter, status int, t *template.Template, data any, formAction ...string) error {
+	body, err := Body(t, data)
+	if err != nil {
+		return err
 	}
-	Headers(w, formAction...)
+	l.headers(w, formAction)
 	w.WriteHeader(status)
-	// A browser that has gone, after a second click for one, is no fault of ours.
-	_, _ = w.Write(body.Bytes())
+	// A browser that has gone, after a second click for one, is no fault of Ours.
+	_, _ = w.Write(body)
 	return nil
+}
+
+// Body returns the HTML of a page.
+func Body(t *template.Template, data any) ([]byte, error) {
+	var body bytes.Buffer
+	if err := t.ExecuteTemplate(&body, layoutName, data); err != nil {
+		return nil, fmt.Errorf("render page: %w", err)
+	}
+	return body.Bytes(), nil
 }
 
 // Headers sets what every HTML answer carries: a policy under which the page
@@ -81,17 +140,16 @@ func Render(w http.ResponseWriter, status int, t *template.Template, data any, f
 // to this origin and to the sources in formAction only; no referrer, no copy in
 // a cache. What follows a form is a page or an address of our own: Chromium
 // applies form-action to the whole chain of redirects.
-func Headers(w http.ResponseWriter, formAction ...string) {
+func Headers(w http.ResponseWriter, formAction ...string) { Ours.headers(w, formAction) }
+
+func (l *Look) headers(w http.ResponseWriter, formAction []string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", strings.Join([]string{
-		"default-src 'none'",
-		"style-src " + styleSource,
-		"img-src data:", // the icon in the layout
-		"form-action " + strings.Join(append([]string{"'self'"}, formAction...), " "),
+	h.Set("Content-Security-Policy", strings.Join(append(slices.Clone(l.policy),
+		"form-action "+strings.Join(append([]string{"'self'"}, formAction...), " "),
 		"frame-ancestors 'none'",
 		"base-uri 'none'",
-	}, "; "))
+	), "; "))
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
 	Private(w)

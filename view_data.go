@@ -1,0 +1,103 @@
+package passport
+
+import (
+	"html/template"
+	"slices"
+)
+
+// What the views of [Config.Views] are given. Fields may be added to these types,
+// and none is taken away or changed. Names and texts that other people wrote have
+// been cleaned and cut already: without characters that nobody sees, or that turn
+// the direction of what follows. The template escapes them.
+
+// Page is what every view is given, layout.html too.
+type Page struct {
+	Site      string // the host of the issuer
+	RequestID string // under which the log says more
+}
+
+// ConsentPage is what consent.html is given. The page has to have a form by which
+// it is answered:
+//
+//	<form method="post" action="{{.Action}}">
+//	  <input type="hidden" name="ticket" value="{{.Ticket}}">
+//	  <button name="decision" value="deny">Cancel</button>
+//	  <button name="decision" value="allow">Allow</button>
+//	</form>
+type ConsentPage struct {
+	Page
+
+	Client    ConsentClient
+	User      ConsentUser
+	Scopes    []ConsentScope // what is asked for, in the order of Config.Scopes
+	Resources []string       // the APIs that it is for, if the request names any
+
+	Host   string // where the browser goes with the answer, or the app's own URL scheme
+	Device bool   // that is an app on this device
+	Days   int    // after how many days the user is asked again at the latest; 0: before the first is over
+
+	Action string // where the form goes
+	Ticket string // what the form has to hold
+}
+
+// ConsentClient is who asks.
+type ConsentClient struct {
+	ID         string
+	Name       string            // never empty
+	Untrusted  bool              // a user registered it, and nobody has checked it
+	Attributes map[string]string // as the application stored them: neither cleaned nor cut
+}
+
+// ConsentUser is who is asked.
+type ConsentUser struct {
+	ID   string
+	Name string // may be empty
+	Data any    // User.Data of the application; nil when the view is checked at start-up, so use it in {{with .User.Data}}
+}
+
+// ConsentScope is a permission that is asked for.
+type ConsentScope struct {
+	ID          string
+	Description string
+	Granted     bool // the user has allowed it before
+}
+
+// New returns the scopes that the user has not allowed before.
+func (p ConsentPage) New() []ConsentScope {
+	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s ConsentScope) bool { return s.Granted })
+}
+
+// Old returns the scopes that the user has allowed before.
+func (p ConsentPage) Old() []ConsentScope {
+	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s ConsentScope) bool { return !s.Granted })
+}
+
+// LeavingPage is what leaving.html is given, the page that leads on after a form.
+// It has to have the link <a {{.Href}}>, and moves on by itself if it defines a
+// head:
+//
+//	{{define "head"}}{{if not .App}}<meta http-equiv="refresh" content="0;url={{.Target}}">{{end}}{{end}}
+type LeavingPage struct {
+	Page
+
+	Target string            // where it leads: to the app, or to the sign-in page
+	Href   template.HTMLAttr // the attribute href="…" with it: a template would change a URL of an app on the device
+	Host   string            // of the target, or the app's own URL scheme; empty on the way to the sign-in page
+	App    bool              // the target is an app's own URL scheme, which opens only if the user clicks
+}
+
+// AnsweredPage is what answered.html is given, the page for a second answer.
+type AnsweredPage struct {
+	Page
+
+	What string // a sentence that says what the first answer was
+}
+
+// ErrorPage is what error.html is given: the error in words for people, and in
+// those of the standards for whoever builds the app.
+type ErrorPage struct {
+	Page
+
+	Title, Advice     string
+	Code, Description string // error and error_description (RFC 6749 §4.1.2.1); Description may be empty
+}

@@ -1,0 +1,245 @@
+package passport_test
+
+import (
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// shopForm is as much as a consent page has to have.
+const shopForm = `<form action={{.Action}} METHOD="POST"><input name=ticket value='{{.Ticket}}' type="hidden">
+<button name="decision" value="deny">No</button><button value="allow" name="decision">Yes</button></form>`
+
+// shopConsent is the consent page of a shop.
+const shopConsent = `{{define "title"}}{{.Client.Name}}{{end}}{{define "main"}}
+<p>{{.Client.ID}} {{.Client.Name}} {{.Client.Attributes.logo}} {{.User.ID}} {{.User.Name}}{{with .User.Data}} {{.ID}}{{end}}</p>
+<a title="{{.Client.Name}}" href="{{.Client.Attributes.home}}">home</a>
+{{range .Scopes}}<i>{{.ID}} {{.Description}} {{.Granted}}</i>{{end}}{{len .New}}{{len .Old}}
+{{.Resources}} {{.Host}} {{.Device}} {{.Days}} {{.Site}} {{.RequestID}}
+` + shopForm + `{{end}}`
+
+func withViews(files map[string]string) func(*passport.Config) {
+	return func(c *passport.Config) { c.Views = viewsOf(files) }
+}
+
+func viewsOf(files map[string]string) fs.FS {
+	views := fstest.MapFS{}
+	for name, text := range files {
+		views[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return views
+}
+
+var formFields = regexp.MustCompile(`name=ticket value='([^']*)'`)
+
+// What the application has takes the place of ours, and what it lacks is ours.
+func TestViews_TakeThePlaceOfOurs(t *testing.T) {
+	s := newServer(t, withViews(map[string]string{
+		"consent.html": shopConsent,
+		"style.css":    "body { color: teal }\r\nb > i { color: red }\n",
+	}), func(c *passport.Config) { c.Resources = []string{"https://api.example.com"} })
+	c := s.register(passport.Registration{
+		Name: "Tracker", RedirectURIs: []string{"https://tracker.example:8443/cb"}, Attributes: map[string]string{"logo": "/logo.svg", "home": "https://tracker.example/"},
+	})
+	b := s.browser().signIn("alice")
+	page := b.authorize(c, "scope", "write read", "resource", "https://api.example.com")
+	for _, want := range []string{
+		"<title>Tracker</title>", "<p>" + c.ID + " Tracker /logo.svg alice Name of alice alice</p>", `href="https://tracker.example/"`,
+		"<i>read Read your orders false</i><i>write Place orders for you false</i>20", "[https://api.example.com] tracker.example:8443 false 365 auth.example.com ",
+		"<style>body { color: teal }\nb > i { color: red }\n</style>",
+	} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the page of the application lacks %q:\n%s", want, page.body)
+		}
+	}
+	page.checkHeaders()
+	ticket := first(formFields, page.body)
+	done := b.post("/oauth/authorize", set(url.Values{}, "ticket", ticket, "decision", "allow"))
+	s.redeem(c, done.code())
+	if !strings.Contains(done.body, "One moment") || !strings.Contains(done.body, "body { color: teal }") {
+		t.Errorf("after the answer the page is not ours in the application's style: %s", done)
+	}
+	again := b.authorize(c, "scope", "write read admin", "resource", "https://api.example.com")
+	if !strings.Contains(again.body, "<i>read Read your orders true</i><i>write Place orders for you true</i><i>admin Administer the shop false</i>12") {
+		t.Errorf("what was allowed before is not told apart:\n%s", again.body)
+	}
+	b.authorize(c, "client_id", "nobody").wantPage(400, "This app is not known here")
+}
+
+// Headers are ours whatever the view is: no script, no frame, no copy in a cache
+// (OAuth 2.1 §7.10). A view may show pictures and use fonts of its own origin.
+func TestViews_AZ_25_AZ_26_UI_03_HeadersStayOurs(t *testing.T) {
+	layout := `<!doctype html><html><head>{{style}}{{block "head" .}}{{end}}</head><body><img src="/logo.png" alt="{{.Site}}">{{template "main" .}}</body></html>`
+	s := newServer(t, withViews(map[string]string{"layout.html": layout, "style.css": "p { color: teal }"}))
+	b := s.browser().signIn("alice")
+	page := b.authorize(s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}}))
+	want := "default-src 'none'; style-src 'sha256-8fPwlIw/PLRUIsg7vYlNotoeuR0WiP8RAqPPGm2Lo4U='; img-src 'self' data:; font-src 'self'; " +
+		"form-action 'self' com.example.app:; frame-ancestors 'none'; base-uri 'none'"
+	if got := page.header.Get("Content-Security-Policy"); got != want {
+		t.Errorf("the policy of an application's page is\n%s, want\n%s", got, want)
+	}
+	page.checkHeaders() // and those of every page below
+	page.deny()
+	b.authorize(s.web(), "client_id", "nobody").wantPage(400)
+	ours := newServer(t).browser().signIn("alice").authorize(s.web(), "client_id", "nobody")
+	if got := ours.header.Get("Content-Security-Policy"); !strings.Contains(got, "img-src data:;") || strings.Contains(got, "font-src") {
+		t.Errorf("our own pages have the policy of an application's: %s", got)
+	}
+}
+
+// What clients, accounts and scopes are called is text in every view, also as
+// part of an address (RFC 9700 §4.1).
+func TestViews_UI_04_NeverRepeat_B8_HostileNames(t *testing.T) {
+	for _, name := range hostile {
+		s := newServer(t, withViews(map[string]string{"consent.html": shopConsent}), func(c *passport.Config) {
+			c.Scopes = []passport.Scope{{ID: "read", Description: name}}
+		})
+		s.users.byID["alice"].Name = name
+		c := s.web()
+		made := *c.Client
+		made.ID, made.Name, made.Attributes = "hostile", name, map[string]string{"logo": "x", "home": name}
+		if err := s.store.CreateClient(t.Context(), &made, nil); err != nil { // past the checks of CreateClient
+			t.Fatal(err)
+		}
+		page := s.browser().signIn("alice").authorize(c, "client_id", "hostile")
+		for _, bad := range []string{"<script", "<img", "onerror=\"", "onmouseover='", "href=\"javascript", "</title></head><body>", "<style>*", "<b>"} {
+			if body := styleText.ReplaceAllString(page.body, ""); strings.Contains(body, bad) {
+				t.Errorf("a view with %q has %s:\n%s", name, bad, body)
+			}
+		}
+		if n := strings.Count(page.body, "name=ticket"); n != 1 {
+			t.Errorf("a view with %q has %d fields for the ticket, want 1", name, n)
+		}
+	}
+}
+
+// A view that is broken keeps the server from starting; the fault says where it
+// is and what to do. None is a page that fails once a user sees it.
+func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
+	main := func(text string) string { return `{{define "main"}}` + "\n" + text + `{{end}}` }
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"no such template function": {map[string]string{"error.html": main("{{shout .Title}}")}, []string{`Config.Views: error.html:2: function "shout" not defined`}},
+		"not closed":                {map[string]string{"error.html": main("{{if .Title}}")}, []string{"Config.Views: error.html:2: unexpected EOF"}},
+		"an unknown field": {map[string]string{"consent.html": main(shopForm + "{{.Clent}}")},
+			[]string{"Config.Views: consent.html:3:", "can't evaluate field Clent in type passport.ConsentPage; the documentation of that type lists the fields there are"}},
+		"an unknown field where nothing is granted": {map[string]string{"consent.html": main(shopForm + "{{if not .Scopes}}{{.Nothing}}{{end}}")}, []string{"consent.html:3:", "can't evaluate field Nothing"}},
+		"an unknown field of a scope":               {map[string]string{"consent.html": main(shopForm + "{{range .Old}}{{.Name}}{{end}}")}, []string{"can't evaluate field Name in type passport.ConsentScope"}},
+		"an unknown field of the layout": {map[string]string{"layout.html": "<p>\n{{.Client}}{{template `main` .}}"},
+			[]string{"Config.Views: layout.html:2:", "can't evaluate field Client in type passport.AnsweredPage", "can't evaluate field Client in type passport.ErrorPage"}},
+		"a layout without the page": {map[string]string{"layout.html": "<p>{{.Site}}"}, []string{"Config.Views: layout.html does not show the page: write {{template \"main\" .}} where that belongs"}},
+		"a page without main":       {map[string]string{"answered.html": "<p>{{.What}}"}, []string{`Config.Views: page answered.html does not define "main": put what it shows between {{define "main"}} and {{end}}`}},
+		"a broken context":          {map[string]string{"error.html": main(`<a href="{{if .Title}}x" {{else}}y{{end}}>`)}, []string{"Config.Views: error.html:2"}},
+		"no form at all": {map[string]string{"consent.html": main("Hello")}, []string{
+			"Config.Views: consent.html: the page lacks <form method=\"post\" action=\"{{.Action}}\"> and <input type=\"hidden\" name=\"ticket\" value=\"{{.Ticket}}\"> and " +
+				"<button name=\"decision\" value=\"allow\"> and <button name=\"decision\" value=\"deny\">",
+		}},
+		"a form by GET":              {map[string]string{"consent.html": main(strings.Replace(shopForm, "POST", "get", 1))}, []string{"the page lacks <form method=\"post\" action=\"{{.Action}}\">"}},
+		"no ticket":                  {map[string]string{"consent.html": main(strings.Replace(shopForm, "{{.Ticket}}", "x", 1))}, []string{`the page lacks <input type="hidden" name="ticket" value="{{.Ticket}}">`}},
+		"no way to cancel":           {map[string]string{"consent.html": main(strings.Replace(shopForm, `"deny"`, `"no"`, 1))}, []string{`the page lacks <button name="decision" value="deny">`}},
+		"a form sometimes":           {map[string]string{"consent.html": main("{{if .Scopes}}" + shopForm + "{{end}}")}, []string{"the page lacks <form"}},
+		"no link":                    {map[string]string{"leaving.html": main("Bye")}, []string{"Config.Views: leaving.html: the page lacks <a {{.Href}}>"}},
+		"a link that loses app URLs": {map[string]string{"leaving.html": main(`<a href="{{.Target}}">on</a>`)}, []string{"leaving.html: the page lacks <a {{.Href}}>"}},
+		"a script":                   {map[string]string{"error.html": main("<p>\n<SCRIPT src='/x.js'></SCRIPT>")}, []string{"Config.Views: error.html:3: <script has no effect: no script runs on these pages"}},
+		"a handler":                  {map[string]string{"error.html": main("<p onClick='x()'>")}, []string{"error.html:2: onclick= has no effect: no script runs on these pages"}},
+		"a style element":            {map[string]string{"error.html": `{{define "head"}}<style>p{}</style>{{end}}` + main("x")}, []string{"error.html:1: <style has no effect: browsers apply no style here but style.css"}},
+		"a style attribute":          {map[string]string{"layout.html": "<p>\n\n<b style=color:red>{{template `main` .}}"}, []string{"layout.html:3: style= has no effect"}},
+		"a style sheet by link":      {map[string]string{"layout.html": "<link rel=stylesheet href=/x.css>{{template `main` .}}"}, []string{"layout.html:1: <link has no effect"}},
+		"a frame":                    {map[string]string{"error.html": main("<iframe src=/x></iframe>")}, []string{"error.html:2: <iframe has no effect"}},
+		"a style sheet that ends":    {map[string]string{"style.css": "p{}\n</Style><p>"}, []string{"Config.Views: style.css:2: </style ends the style element: take it out"}},
+		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: there is none of consent.html, leaving.html, answered.html, error.html, layout.html, style.css in it: is it the right folder?"}},
+		"all at once": {map[string]string{"error.html": main("{{.A}}"), "answered.html": main("{{"), "consent.html": main("")},
+			[]string{"error.html:2:", "answered.html:2:", "consent.html: the page lacks"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := newServer(t).config
+			config.Views = viewsOf(tt.files)
+			_, err := passport.New(config)
+			for _, want := range tt.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("New = %v\nwant an error that says %s", err, want)
+				}
+			}
+			if err != nil && strings.Count(err.Error(), "\n")+1 > len(tt.want) {
+				t.Errorf("New says more than it has to:\n%v", err)
+			}
+		})
+	}
+	config := newServer(t).config
+	config.Views = os.DirFS(filepath.Join(t.TempDir(), "none"))
+	if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), "is it the right folder?") {
+		t.Errorf("New with a folder that is not there = %v", err)
+	}
+}
+
+// A view that fails all the same, on data that only the application knows, does
+// not keep a user from answering.
+func TestViews_OneThatFailsGivesWayToOurs(t *testing.T) {
+	s := newServer(t, withViews(map[string]string{"consent.html": `{{define "main"}}{{with .User.Data}}{{.Avatar}}{{end}}` + shopForm + `{{end}}`}))
+	c := s.web()
+	s.redeem(c, s.browser().signIn("alice").authorize(c).allow().code())
+	if !strings.Contains(s.log.String(), "can't evaluate field Avatar") {
+		t.Errorf("the log does not say why our page was shown: %s", s.log)
+	}
+}
+
+// What `passport views` writes is what we show: it starts as it is.
+func TestWriteViews_StartAsTheyAre(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "resources", "views")
+	if err := passport.WriteViews(dir, false); err != nil {
+		t.Fatalf("WriteViews: %v", err)
+	}
+	ours := newServer(t)
+	c := ours.web()
+	own := ours.restart(func(c *passport.Config) { c.Views = os.DirFS(dir) })
+	pages := func(s *server) (bodies []string) {
+		b := s.browser().signIn("alice")
+		page := b.authorize(c, "prompt", "consent")
+		bodies = append(bodies, strings.Replace(page.body, page.ticket(), "", 1))
+		return append(bodies, varying.ReplaceAllString(page.deny().body, ""), varying.ReplaceAllString(b.authorize(c, "client_id", "x").body, ""))
+	}
+	want := pages(ours)
+	for i, got := range pages(own) {
+		if got != want[i] || len(got) < 1000 {
+			t.Errorf("page %d of the views that were written is\n%s\nwant\n%s", i, got, want[i])
+		}
+	}
+	custom := filepath.Join(dir, "consent.html")
+	if err := os.WriteFile(custom, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"leaving.html", "style.css"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := passport.WriteViews(dir, false); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("WriteViews over a page that is there = %v, want fs.ErrExist", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "style.css")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("WriteViews that refuses wrote something: %v", err)
+	}
+	if text, _ := os.ReadFile(custom); string(text) != "mine" {
+		t.Errorf("WriteViews replaced a page without being told to: %s", text)
+	}
+	if err := passport.WriteViews(dir, true); err != nil {
+		t.Errorf("WriteViews with force = %v", err)
+	}
+	if text, _ := os.ReadFile(custom); !strings.Contains(string(text), "passport.ConsentPage") {
+		t.Errorf("WriteViews with force left the page as it was: %s", text)
+	}
+}
+
+// varying is what differs from answer to answer.
+var varying = regexp.MustCompile(`<dd class="mono">[A-Z0-9]{26}</dd>`)

@@ -123,13 +123,13 @@ func (s *Server) guard(rules []guard.Rule) func(http.Handler) http.Handler {
 func (s *Server) own(r *http.Request) *http.Request {
 	a, _ := ctxtoken.From(r.Context())
 	switch {
-	case a.Token != nil && a.By == nil && a.Token.InheritScopes != s.config.InheritScopes:
-		token := *a.Token // the test's own
-		token.InheritScopes = s.config.InheritScopes
+	case a.Token != nil && a.By == s:
+		return r
+	case a.Token != nil && a.By == nil: // a test knows neither setting
+		token := *a.Token
+		token.InheritScopes, token.Audience = s.config.InheritScopes, []string{s.config.Audience}
 		a.Token = &token
 		return r.WithContext(ctxtoken.With(r.Context(), a))
-	case a.Token != nil && (a.By == nil || a.By == s):
-		return r
 	}
 	return r.WithContext(ctxtoken.With(r.Context(), ctxtoken.Admitted{By: s}))
 }

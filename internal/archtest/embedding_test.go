@@ -17,7 +17,7 @@ var linked = []string{module, jose, crypto, "golang.org/x/sys"}
 // An application that embeds the server downloads no driver but its own, and
 // little else.
 func TestEmbedding_NoDriverInApplication(t *testing.T) {
-	app := application(t, ".", "account", "grant", "guard", "memstore", "oauth", "sqlstore")
+	app := application(t, ".", "account", "grant", "guard", "memstore", "oauth", "passporttest", "sqlstore")
 
 	sums, err := os.ReadFile(filepath.Join(app, "go.sum"))
 	if err != nil {

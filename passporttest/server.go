@@ -1,0 +1,175 @@
+package passporttest
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Server is a real server for a test. What it has of [passport.Server] works as
+// ever: mount its routes, guard with it, revoke through it.
+type Server struct {
+	*passport.Server
+
+	t        testing.TB
+	issuer   *url.URL
+	users    map[string]passport.UserProvider // by the provider's name
+	accounts *accounts                        // nil where the application has its own
+	store    *store
+	handler  http.Handler
+	tester   *Client // made when it is first needed
+
+	authorizePath, tokenPath string
+}
+
+// Issuer is that of a server whose configuration names none. Nobody can own the
+// name (RFC 6761 §6.2).
+const Issuer = "https://app.test"
+
+// NewServer returns a server in memory with the given configuration: usually that
+// of the application, less what belongs to a database and a machine. What is
+// missing is filled in:
+//
+//   - Issuer with [Issuer], Store with a [memstore.Store], Keys with a new key;
+//   - Users with accounts of the server's own, see [Server.User];
+//   - Logger with the test's own log, which is shown when the test fails.
+//
+// A fault in the configuration ends the test. It panics outside of tests.
+func NewServer(t testing.TB, config passport.Config) *Server {
+	insideTest("NewServer")
+	t.Helper()
+	s := &Server{t: t}
+	s.complete(&config)
+	var err error
+	if s.issuer, err = url.Parse(config.Issuer); err != nil {
+		t.Fatalf("passporttest: Config.Issuer: %v", err)
+	}
+	if s.Server, err = passport.New(config); err != nil {
+		t.Fatalf("passporttest: the configuration has faults:\n%v", err)
+	}
+	s.handler = s.Server
+	for route := range s.Routes() {
+		switch route.Name {
+		case "passport.authorizations.authorize":
+			s.authorizePath = route.Path
+		case "passport.token":
+			s.tokenPath = route.Path
+		}
+	}
+	return s
+}
+
+// context is that of the test, also while it cleans up.
+func (s *Server) context() context.Context { return context.WithoutCancel(s.t.Context()) }
+
+// complete fills in what the configuration lacks, and puts what a test may do
+// about users and tokens around what it has.
+func (s *Server) complete(c *passport.Config) {
+	s.t.Helper()
+	c.Issuer = cmp.Or(c.Issuer, Issuer)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.NewTextHandler(s.t.Output(), nil))
+	}
+	if c.Keys == nil {
+		keys, err := passport.GenerateKeys()
+		if err != nil {
+			s.t.Fatalf("passporttest: %v", err)
+		}
+		c.Keys = keys
+	}
+	if c.Store == nil {
+		c.Store = new(memstore.Store)
+	}
+	s.store = &store{Store: c.Store}
+	c.Store = s.store
+
+	if c.Users == nil {
+		s.accounts = new(accounts)
+		c.Users = s.accounts
+	}
+	s.users = maps.Clone(c.Providers)
+	if s.users == nil {
+		s.users = map[string]passport.UserProvider{}
+	}
+	c.Providers = maps.Clone(c.Providers)
+	for name, users := range c.Providers {
+		c.Providers[name] = withSignIn(name, users)
+	}
+	s.users[passport.DefaultProvider] = c.Users
+	c.Users = withSignIn(passport.DefaultProvider, c.Users)
+}
+
+// Serve sets the handler that [Server.HTTPClient] and its like talk to: the
+// application, with the server's routes mounted in it. Before it is set, they talk
+// to the server alone.
+func (s *Server) Serve(handler http.Handler) { s.handler = handler }
+
+// Expire makes an access token end now: guards refuse it at once, whatever it says
+// of itself, and the lists of tokens show it as ended. Its refresh token lives on.
+// The ID is that of [Token.ID], or of the record of a personal access token.
+//
+// To let everything age, sleep in a bubble of testing/synctest.
+func (s *Server) Expire(tokenID string) {
+	s.t.Helper()
+	if err := s.store.expire(s.context(), tokenID); err != nil {
+		s.t.Fatalf("passporttest: expire the access token %q: %v", tokenID, err)
+	}
+}
+
+// NewClient makes a client. A registration may be empty: Name, RedirectURIs and
+// GrantTypes are filled in, the latter with the grants that need no switch. A
+// fault in it ends the test.
+func (s *Server) NewClient(reg passport.Registration) *Client {
+	s.t.Helper()
+	reg.Name = cmp.Or(reg.Name, "Test client")
+	if reg.GrantTypes == nil {
+		reg.GrantTypes = []string{"authorization_code", "refresh_token"}
+		if reg.AuthMethod != oauth.AuthNone {
+			reg.GrantTypes = append(reg.GrantTypes, "client_credentials")
+		}
+	}
+	if reg.RedirectURIs == nil {
+		reg.RedirectURIs = []string{"https://client.test/callback"}
+	}
+	made, err := s.CreateClient(s.context(), reg)
+	if err != nil {
+		s.t.Fatalf("passporttest: create client: %v", err)
+	}
+	return s.Adopt(made)
+}
+
+// Adopt returns a client that the application itself has made, for tests that act
+// as it.
+func (s *Server) Adopt(made *passport.NewClient) *Client {
+	return &Client{Client: made.Client, Secret: made.Secret, server: s}
+}
+
+// Token returns a token of a user with these scopes, at a client of the test's
+// own; see [Client.Token].
+func (s *Server) Token(user *passport.User, scopes ...string) *Token {
+	s.t.Helper()
+	return s.testClient().Token(user, scopes...)
+}
+
+// ClientToken returns a token of a client that acts for itself, with these scopes;
+// see [Client.OwnToken].
+func (s *Server) ClientToken(scopes ...string) *Token {
+	s.t.Helper()
+	return s.testClient().OwnToken(scopes...)
+}
+
+func (s *Server) testClient() *Client {
+	s.t.Helper()
+	if s.tester == nil {
+		s.tester = s.NewClient(passport.Registration{})
+	}
+	return s.tester
+}

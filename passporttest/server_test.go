@@ -1,0 +1,279 @@
+package passporttest_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/passporttest"
+)
+
+func nobody(context.Context, string) (*passport.User, error) { return nil, oauth.ErrNotFound }
+
+// newAPI is a server, and behind it an API with a route for users and one for
+// clients.
+func newAPI(t testing.TB, config passport.Config) *passporttest.Server {
+	t.Helper()
+	config.Scopes = scopes
+	auth := passporttest.NewServer(t, config)
+	mux := http.NewServeMux()
+	auth.Mount(mux)
+	mux.Handle("GET /api/orders", auth.Guard(guard.Scopes("orders"))(whoami))
+	mux.Handle("GET /api/stock", auth.GuardClient(guard.Scopes("stock"))(whoami))
+	auth.Serve(mux)
+	return auth
+}
+
+// wantGet fails unless the client gets this from a path.
+func wantGet(t *testing.T, client *http.Client, path string, status int, says string) {
+	t.Helper()
+	res, err := client.Get(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != status || !strings.Contains(string(body), says) {
+		t.Errorf("GET %s is answered %d %s, want %d and %q", path, res.StatusCode, body, status, says)
+	}
+}
+
+func TestNewServer_TokensOpenTheRoutesOfTheirScopes(t *testing.T) {
+	auth := newAPI(t, passport.Config{})
+	auth.AddUser(ada)
+	wantGet(t, auth.HTTPClient(), "/api/orders", http.StatusUnauthorized, "")
+	wantGet(t, auth.Token(ada, "orders").HTTPClient(), "/api/orders", http.StatusOK, "Ada Lovelace by Test client as users:42 with [orders]")
+	wantGet(t, auth.Token(ada, "stock").HTTPClient(), "/api/orders", http.StatusForbidden, "insufficient_scope")
+	wantGet(t, auth.Token(ada, "stock").HTTPClient(), "/api/stock", http.StatusForbidden, "")
+	wantGet(t, auth.ClientToken("stock").HTTPClient(), "/api/stock", http.StatusOK, "with [stock]")
+	wantGet(t, auth.ClientToken("orders").HTTPClient(), "/api/orders", http.StatusForbidden, "")
+
+	r := auth.Token(auth.User("43"), "orders").SetAuthHeader(get())
+	want(t, "a request of httptest", auth.Guard()(whoami), r, http.StatusOK, "as users:43")
+	personal, err := auth.CreateToken(t.Context(), passport.UserRef{ID: "42"}, "laptop", "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = get()
+	r.Header.Set("Authorization", "Bearer "+personal.AccessToken)
+	want(t, "a personal token", auth.Guard(guard.Scopes("orders"))(whoami), r, http.StatusOK, "Ada Lovelace by Personal Access Client")
+}
+
+// What a test gets is what the server has stored.
+func TestNewServer_TokensAreReal(t *testing.T) {
+	var events []passport.Event
+	auth := newAPI(t, passport.Config{
+		OnEvent: func(_ context.Context, e passport.Event) { events = append(events, e) },
+	})
+	token := auth.Token(auth.User("42"), "orders")
+	row, err := auth.Store().AccessToken(t.Context(), token.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row.ID != token.Record.ID || row.Family.User.ID != "42" || token.Record.Family.ID != row.Family.ID || token.RefreshToken == "" {
+		t.Errorf("the token is %+v, its row %+v", token, row)
+	}
+	if strings.Count(token.AccessToken, ".") != 2 {
+		t.Errorf("the access token %q is no JWT", token.AccessToken)
+	}
+	consented, err := auth.Store().Consented(t.Context(), row.Family.User, row.Client.ID)
+	if err != nil || len(consented) != 1 || consented[0] != "orders" {
+		t.Errorf("the user has consented to %v, %v; want what the client asked for", consented, err)
+	}
+	issued := 0
+	for _, e := range events {
+		if _, ok := e.(passport.AccessTokenIssued); ok {
+			issued++
+		}
+	}
+	if issued != 1 {
+		t.Errorf("%d access tokens were announced, want 1: %+v", issued, events)
+	}
+}
+
+func TestNewServer_EveryKindOfClientGetsTokens(t *testing.T) {
+	for name, reg := range map[string]passport.Registration{
+		"confidential": {},
+		"by Basic":     {AuthMethod: oauth.AuthBasic},
+		"in the body":  {AuthMethod: oauth.AuthPost},
+		"browser":      {AuthMethod: oauth.AuthNone},
+		"loopback":     {AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/callback"}},
+		"phone":        {AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.tracker:/callback"}},
+		"with a query": {RedirectURIs: []string{"https://tracker.example.com/callback?from=passport&more=yes"}},
+	} {
+		for _, skip := range []bool{false, true} {
+			auth := newAPI(t, passport.Config{
+				SkipConsent: func(context.Context, *oauth.Client, *passport.User) bool { return skip },
+			})
+			client := auth.NewClient(reg)
+			token := client.Token(auth.User("42"), "orders")
+			if token.Record.Client.ID != client.ID || len(token.Record.Scopes) != 1 {
+				t.Errorf("%s: the token is %+v, want one of the client with one scope", name, token.Record)
+			}
+			again, err := client.Refresh(token)
+			if err != nil || again.ID == token.ID || again.Record.Family.ID != token.Record.Family.ID {
+				t.Errorf("%s: Refresh() = %+v, %v, want another token of the same family", name, again, err)
+			}
+		}
+	}
+}
+
+func TestNewServer_RefusalsAreErrorsOfOAuth(t *testing.T) {
+	auth := newAPI(t, passport.Config{})
+	client := auth.NewClient(passport.Registration{})
+	form := client.AuthorizationCode(auth.User("42"), "orders")
+	first, err := client.Exchange(form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Exchange(form); !errors.Is(err, oauth.InvalidGrant) {
+		t.Errorf("a code that comes twice is answered %v, want invalid_grant", err)
+	}
+	if _, err := client.Refresh(first); !errors.Is(err, oauth.InvalidGrant) {
+		t.Errorf("after the replay of its code a refresh is answered %v, want invalid_grant", err)
+	}
+	wantGet(t, first.HTTPClient(), "/api/orders", http.StatusUnauthorized, "invalid_token")
+}
+
+func TestExpire_TheGuardRefusesAtOnce(t *testing.T) {
+	for name, config := range map[string]passport.Config{"its own store": {}, "a store of the application": {Store: new(memstore.Store)}} {
+		auth := newAPI(t, config)
+		client := auth.NewClient(passport.Registration{})
+		token, other := client.Token(auth.User("42"), "orders"), client.Token(auth.User("42"), "orders")
+		wantGet(t, token.HTTPClient(), "/api/orders", http.StatusOK, "")
+
+		auth.Expire(token.ID)
+		wantGet(t, token.HTTPClient(), "/api/orders", http.StatusUnauthorized, "the token has expired or was revoked")
+		wantGet(t, other.HTTPClient(), "/api/orders", http.StatusOK, "")
+		for row, err := range auth.Tokens(t.Context(), passport.UserRef{Provider: passport.DefaultProvider, ID: "42"}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.Live(time.Now()) == (row.ID == token.ID) {
+				t.Errorf("%s: the list of tokens has %s live: %t", name, row.ID, row.Live(time.Now()))
+			}
+		}
+		again, err := client.Refresh(token)
+		if err != nil {
+			t.Fatalf("%s: the refresh token of an expired one is refused: %v", name, err)
+		}
+		wantGet(t, again.HTTPClient(), "/api/orders", http.StatusOK, "")
+	}
+}
+
+func TestExpire_PersonalTokens(t *testing.T) {
+	auth := newAPI(t, passport.Config{})
+	auth.AddUser(ada)
+	personal, err := auth.CreateToken(t.Context(), passport.UserRef{ID: "42"}, "laptop", "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth.Expire(personal.Token.ID)
+	r := get()
+	r.Header.Set("Authorization", "Bearer "+personal.AccessToken)
+	want(t, "an expired personal token", auth.Guard()(whoami), r, http.StatusUnauthorized, "expired")
+}
+
+func TestNewServer_RevokingIsImmediate(t *testing.T) {
+	auth := newAPI(t, passport.Config{})
+	auth.AddUser(ada)
+	token := auth.Token(ada, "orders")
+	if err := auth.RevokeToken(t.Context(), token.ID); err != nil {
+		t.Fatal(err)
+	}
+	wantGet(t, token.HTTPClient(), "/api/orders", http.StatusUnauthorized, "")
+
+	token = auth.Token(ada, "orders")
+	auth.RemoveUser(ada.ID)
+	wantGet(t, token.HTTPClient(), "/api/orders", http.StatusUnauthorized, "the account may no longer act")
+}
+
+// The server runs in a bubble: nothing of it waits for a socket, or for a
+// goroutine outside. Years pass at once.
+func TestNewServer_InABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		auth := newAPI(t, passport.Config{AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 30 * 24 * time.Hour})
+		client := auth.NewClient(passport.Registration{})
+		token := client.Token(auth.User("42"), "orders")
+		time.Sleep(15*time.Minute - time.Second)
+		wantGet(t, token.HTTPClient(), "/api/orders", http.StatusOK, "")
+		time.Sleep(time.Second)
+		wantGet(t, token.HTTPClient(), "/api/orders", http.StatusUnauthorized, "expired")
+		token, err := client.Refresh(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantGet(t, token.HTTPClient(), "/api/orders", http.StatusOK, "")
+		time.Sleep(30 * 24 * time.Hour)
+		if _, err := client.Refresh(token); !errors.Is(err, oauth.InvalidGrant) {
+			t.Errorf("a refresh token that lay for 30 days is answered %v, want invalid_grant", err)
+		}
+	})
+}
+
+func TestNewServer_SeveralProviders(t *testing.T) {
+	byID := func(_ context.Context, id string) (*passport.User, error) {
+		return &passport.User{ID: id, Data: &customer{"Clerk " + id}}, nil
+	}
+	current := func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
+	auth := passporttest.NewServer(t, passport.Config{
+		Scopes:    scopes,
+		Providers: map[string]passport.UserProvider{"staff": passport.UserFuncs{Current: current, ByID: byID, SignInPage: "/staff"}},
+	})
+	clerks := auth.Guard(guard.Provider("staff"))(whoami)
+	backOffice := auth.NewClient(passport.Registration{Name: "Back office", Provider: "staff"})
+	r := backOffice.Token(auth.UserOf("staff", "42"), "orders").SetAuthHeader(get())
+	want(t, "a clerk's token", clerks, r, http.StatusOK, "Clerk 42 by Back office as staff:42")
+	want(t, "a customer's token", clerks, auth.Token(auth.User("42")).SetAuthHeader(get()), http.StatusForbidden, "")
+}
+
+// passwords is a UserProvider with both optional powers.
+type passwords struct{ passport.UserFuncs }
+
+func (passwords) UserByPassword(context.Context, string, string) (*passport.User, error) {
+	return nil, oauth.ErrNotFound
+}
+func (passwords) SignOut(http.ResponseWriter, *http.Request) error { return nil }
+
+// What New and the endpoints find out about Users by assertion, they find.
+func TestNewServer_UsersKeepTheirPowers(t *testing.T) {
+	current := func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
+	plain := passport.UserFuncs{Current: current, ByID: nobody, SignInPage: "/login"}
+	onlyPassword := struct {
+		passport.UserFuncs
+		oauth.PasswordAuthenticator
+	}{plain, passwords{plain}}
+	onlySignOut := struct {
+		passport.UserFuncs
+		oauth.SignOuter
+	}{plain, passwords{plain}}
+	for _, users := range []passport.UserProvider{plain, onlyPassword, onlySignOut, passwords{plain}} {
+		wrapped := passporttest.WithSignIn(passport.DefaultProvider, users)
+		_, had := users.(oauth.PasswordAuthenticator)
+		if _, has := wrapped.(oauth.PasswordAuthenticator); has != had {
+			t.Errorf("%T: UserByPassword is there: %t, want %t", users, has, had)
+		}
+		_, had = users.(oauth.SignOuter)
+		if _, has := wrapped.(oauth.SignOuter); has != had {
+			t.Errorf("%T: SignOut is there: %t, want %t", users, has, had)
+		}
+		if v, ok := wrapped.(interface{ Validate() error }); !ok || v.Validate() != nil {
+			t.Errorf("%T: cannot be validated", users)
+		}
+	}
+	if err := passporttest.WithSignIn("users", passport.UserFuncs{}).(interface{ Validate() error }).Validate(); err == nil {
+		t.Error("the faults of Users are hidden")
+	}
+}

@@ -1,0 +1,94 @@
+package passporttest
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// store is the store of a test's server. Its access tokens can be aged, and it
+// tells a test which record it was that a request of its own has stored.
+type store struct {
+	oauth.Store
+
+	mu   sync.Mutex
+	aged map[string]time.Time // when access tokens have ended, by ID
+}
+
+// Unwrap implements the wrapping of [oauth.Store].
+func (s *store) Unwrap() oauth.Store { return s.Store }
+
+// expire makes an access token end now.
+func (s *store) expire(ctx context.Context, id string) error {
+	if _, err := s.Store.AccessToken(ctx, id); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.aged == nil {
+		s.aged = map[string]time.Time{}
+	}
+	s.aged[id] = now()
+	return nil
+}
+
+// age returns a record as old as it was made.
+func (s *store) age(t *oauth.AccessToken) *oauth.AccessToken {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.aged[t.ID]
+	if !ok || !at.Before(t.ExpiresAt) {
+		return t
+	}
+	aged := *t
+	aged.ExpiresAt = at
+	return &aged
+}
+
+// AccessToken implements [oauth.TokenStore].
+func (s *store) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
+	t, err := s.Store.AccessToken(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.age(t), nil
+}
+
+// OpaqueToken implements [oauth.TokenStore].
+func (s *store) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
+	t, err := s.Store.OpaqueToken(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return s.age(t), nil
+}
+
+// TokensOf implements [oauth.TokenStore].
+func (s *store) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	return func(yield func(*oauth.AccessToken, error) bool) {
+		for t, err := range s.Store.TokensOf(ctx, user) {
+			if err == nil {
+				t = s.age(t)
+			}
+			if !yield(t, err) {
+				return
+			}
+		}
+	}
+}
+
+// Issue implements [oauth.TokenStore].
+func (s *store) Issue(ctx context.Context, i *oauth.Issuance) error {
+	err := s.Store.Issue(ctx, i)
+	if record, ok := ctx.Value(issuedKey{}).(*oauth.AccessToken); ok && err == nil {
+		*record = *i.AccessToken
+	}
+	return err
+}
+
+// issuedKey is the key under which a request of a test's own carries the record to
+// fill in.
+type issuedKey struct{}

@@ -1,0 +1,188 @@
+package passporttest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"reflect"
+	"sync"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// User returns the account with an ID: that of Config.Users, as its UserByID
+// returns it, or where the configuration has none, the server's own, which is
+// made if it is not there.
+func (s *Server) User(id string) *passport.User {
+	s.t.Helper()
+	if s.accounts != nil {
+		return s.accounts.ensure(id)
+	}
+	return s.UserOf(passport.DefaultProvider, id)
+}
+
+// UserOf returns the account with an ID of a provider of the configuration. One
+// that is not there ends the test.
+func (s *Server) UserOf(provider, id string) *passport.User {
+	s.t.Helper()
+	users := s.users[provider]
+	if users == nil {
+		s.t.Fatalf("passporttest: the user provider %q is not one of Config", provider)
+	}
+	user, err := users.UserByID(s.context(), id)
+	if err != nil {
+		s.t.Fatalf("passporttest: UserByID(%q) of the provider %q: %v", id, provider, err)
+	}
+	return user
+}
+
+// AddUser adds an account to those of the server's own, in place of one with its
+// ID. It is for configurations without Users, and for users with a name and a
+// record of the application's; see [Server.User].
+func (s *Server) AddUser(user *passport.User) *passport.User {
+	s.t.Helper()
+	s.own("AddUser").set(user.ID, user)
+	return user
+}
+
+// RemoveUser takes away one of the server's own accounts: whoever holds a token of
+// it is refused from now on.
+func (s *Server) RemoveUser(id string) {
+	s.t.Helper()
+	s.own("RemoveUser").set(id, nil)
+}
+
+func (s *Server) own(verb string) *accounts {
+	s.t.Helper()
+	if s.accounts == nil {
+		s.t.Fatalf("passporttest: %s is for a server with accounts of its own; this one asks Config.Users", verb)
+	}
+	return s.accounts
+}
+
+// Password is that of all accounts of a server's own, and their user names are
+// their IDs.
+const Password = "correct horse battery staple"
+
+// accounts are those of a server whose configuration has no Users.
+type accounts struct {
+	mu   sync.Mutex
+	byID map[string]*passport.User
+}
+
+func (a *accounts) set(id string, user *passport.User) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.byID == nil {
+		a.byID = map[string]*passport.User{}
+	}
+	if a.byID[id] = user; user == nil {
+		delete(a.byID, id)
+	}
+}
+
+func (a *accounts) ensure(id string) *passport.User {
+	if user, err := a.UserByID(context.Background(), id); err == nil {
+		return user
+	}
+	user := &passport.User{ID: id, Name: "User " + id}
+	a.set(id, user)
+	return user
+}
+
+// CurrentUser implements [passport.UserProvider]: who is signed in is said by
+// [Server.SignedIn].
+func (a *accounts) CurrentUser(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
+
+// UserByID implements [passport.UserProvider].
+func (a *accounts) UserByID(_ context.Context, id string) (*passport.User, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	user, ok := a.byID[id]
+	if !ok {
+		return nil, oauth.ErrNotFound
+	}
+	found := *user
+	return &found, nil
+}
+
+// SignInURL implements [passport.UserProvider].
+func (a *accounts) SignInURL(_ *http.Request, returnTo string) string {
+	return "/login?" + url.Values{"return_to": {returnTo}}.Encode()
+}
+
+// UserByPassword implements [oauth.PasswordAuthenticator].
+func (a *accounts) UserByPassword(ctx context.Context, username, password string) (*passport.User, error) {
+	user, err := a.UserByID(ctx, username)
+	if err != nil || password != Password {
+		return nil, oauth.ErrNotFound
+	}
+	return user, nil
+}
+
+// signedInKey is the key under which a request of a test says who is signed in.
+type signedInKey struct{}
+
+type signedIn struct {
+	provider string
+	user     *passport.User
+}
+
+// provider is one of the configuration. Who is signed in may also be said by the
+// test, for the provider with this name.
+type provider struct {
+	passport.UserProvider
+	name string
+}
+
+// withSignIn puts a provider around users that has the optional powers of theirs.
+func withSignIn(name string, users passport.UserProvider) passport.UserProvider {
+	if v := reflect.ValueOf(users); users == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return users // passport.New says what is wrong with it
+	}
+	p := provider{users, name}
+	passwords, hasPasswords := users.(oauth.PasswordAuthenticator)
+	signOut, canSignOut := users.(oauth.SignOuter)
+	switch {
+	case hasPasswords && canSignOut:
+		return struct {
+			provider
+			oauth.PasswordAuthenticator
+			oauth.SignOuter
+		}{p, passwords, signOut}
+	case hasPasswords:
+		return struct {
+			provider
+			oauth.PasswordAuthenticator
+		}{p, passwords}
+	case canSignOut:
+		return struct {
+			provider
+			oauth.SignOuter
+		}{p, signOut}
+	}
+	return p
+}
+
+// CurrentUser implements [passport.UserProvider].
+func (p provider) CurrentUser(r *http.Request) (*passport.User, error) {
+	in, ok := r.Context().Value(signedInKey{}).(signedIn)
+	if !ok || in.provider != p.name {
+		return p.UserProvider.CurrentUser(r)
+	}
+	user := *in.user
+	if user.AuthenticatedAt.IsZero() {
+		user.AuthenticatedAt = now()
+	}
+	return &user, nil
+}
+
+// Validate lets [passport.New] check what is inside.
+func (p provider) Validate() error {
+	v, ok := p.UserProvider.(interface{ Validate() error })
+	if !ok {
+		return nil
+	}
+	return v.Validate()
+}

@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/go-passport/passport/internal/reqinfo"
@@ -19,6 +20,6 @@ func (s *Server) audit(ctx context.Context, record oauth.AuditRecord) *oauth.Aud
 		return nil
 	}
 	info := reqinfo.From(ctx)
-	record.RequestID, record.Address = info.ID, info.Address
+	record.RequestID, record.Address, record.Actor = info.ID, info.Address, cmp.Or(record.Actor, info.Actor)
 	return &record
 }

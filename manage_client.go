@@ -15,13 +15,15 @@ import (
 // If somebody else has changed it since it was read, it is [oauth.ErrConflict]:
 // read it again. On success c is the client as it is stored.
 func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
-	return s.updateClient(ctx, c, "registration")
-}
-
-func (s *Server) updateClient(ctx context.Context, c *oauth.Client, what string) error {
 	if err := s.checkClient(c); err != nil {
 		return err
 	}
+	return s.updateClient(ctx, c, "registration")
+}
+
+// updateClient stores a change that was checked, whatever else is wrong with the
+// client by now: one that names a scope which has gone can be suspended.
+func (s *Server) updateClient(ctx context.Context, c *oauth.Client, what string) error {
 	c.UpdatedAt = now()
 	record := s.audit(ctx, oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: what, Time: c.UpdatedAt})
 	if err := s.config.Store.UpdateClient(ctx, c, record); err != nil {

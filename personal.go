@@ -156,6 +156,9 @@ func (s *Server) configuredPersonalClient(ctx context.Context, provider string) 
 		return nil, nil
 	}
 	client, err := s.config.Store.Client(ctx, id)
+	if errors.Is(err, oauth.ErrNotFound) { // not wrapped: it would say that the user is gone
+		return nil, fmt.Errorf("the client of personal access tokens, %q, is gone: name another by PersonalAccessClientID", id)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find the client of personal access tokens: %w", err)
 	}

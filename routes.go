@@ -30,7 +30,7 @@ func (s *Server) Routes() iter.Seq[Route] {
 }
 
 func (s *Server) routes() []Route {
-	base := strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/")
+	base := s.base()
 	routes := []Route{
 		{"passport.token", "", base + "/token", http.HandlerFunc(s.token)},
 		{"passport.jwks", "GET", base + "/jwks", http.HandlerFunc(s.jwks)},
@@ -39,7 +39,46 @@ func (s *Server) routes() []Route {
 	if s.hasUsers() {
 		routes = append(routes, Route{"passport.authorizations.authorize", "", base + "/authorize", http.HandlerFunc(s.authorize)})
 	}
+	for path, resource := range s.apiResources(base) {
+		routes = append(routes, resource.routes(path, s.api(resource))...)
+	}
 	return routes
+}
+
+// apiResources yields the paths of the JSON API.
+func (s *Server) apiResources(base string) iter.Seq2[string, apiResource] {
+	return func(yield func(string, apiResource) bool) {
+		if !s.hasUsers() || s.config.DisableJSONAPI {
+			return
+		}
+		for _, resource := range []struct {
+			path string
+			apiResource
+		}{
+			{"/clients", apiResource{
+				"GET": {"passport.clients.index", apiListClients}, "POST": {"passport.clients.store", apiCreateClient},
+			}},
+			{"/clients/{id}", apiResource{
+				"PUT": {"passport.clients.update", apiUpdateClient}, "DELETE": {"passport.clients.destroy", apiDeleteClient},
+			}},
+			{"/tokens", apiResource{"GET": {"passport.tokens.index", apiListTokens}}},
+			{"/tokens/{id}", apiResource{"DELETE": {"passport.tokens.destroy", apiDeleteToken}}},
+			{"/scopes", apiResource{"GET": {"passport.scopes.index", apiListScopes}}},
+			{"/personal-access-tokens", apiResource{
+				"GET": {"passport.personal.tokens.index", apiListPersonalTokens}, "POST": {"passport.personal.tokens.store", apiCreatePersonalToken},
+			}},
+			{"/personal-access-tokens/{id}", apiResource{"DELETE": {"passport.personal.tokens.destroy", apiDeleteToken}}},
+		} {
+			if !yield(base+resource.path, resource.apiResource) {
+				return
+			}
+		}
+	}
+}
+
+// base is the path below which the endpoints lie.
+func (s *Server) base() string {
+	return strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/")
 }
 
 // wellKnown is where a document about the issuer lies: the name stands before
@@ -53,6 +92,9 @@ func wellKnown(issuer *url.URL, name string) string {
 func (s *Server) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {
+	for path, resource := range s.apiResources(s.base()) {
+		mux.Handle(path, s.entry(s.api(resource))) // first, for some muxes: what no route names is told so in JSON
+	}
 	for r := range s.Routes() {
 		mux.Handle(strings.TrimPrefix(r.Method+" "+r.Path, " "), r.Handler)
 	}

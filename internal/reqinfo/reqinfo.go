@@ -18,6 +18,7 @@ type key struct{}
 type Info struct {
 	ID      string
 	Address string
+	Actor   string // whose request it is, such as "users:42"; empty while nobody has asked
 }
 
 // From returns what ctx carries, or nothing.

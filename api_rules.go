@@ -1,0 +1,167 @@
+package passport
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-passport/passport/internal/redirect"
+)
+
+// apiFaults are what is wrong with an input, by field, in the order in which the
+// fields were looked at.
+type apiFaults []apiFault
+
+type apiFault struct {
+	field string
+	texts []string
+}
+
+// add notes what is wrong with a field.
+func (f *apiFaults) add(field string, texts ...string) {
+	*f = append(*f, apiFault{field, texts})
+}
+
+// MarshalJSON implements [json.Marshaler]: an object with a list for each field.
+func (f apiFaults) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	for i, fault := range f {
+		b.WriteByte("{,"[min(i, 1)])
+		field, err := json.Marshal(fault.field)
+		if err != nil {
+			return nil, err
+		}
+		texts, err := json.Marshal(fault.texts)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, "%s:%s", field, texts)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// err is the answer 422, or nil if nothing is wrong.
+func (f apiFaults) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	more := -1
+	for _, fault := range f {
+		more += len(fault.texts)
+	}
+	message := f[0].texts[0]
+	switch {
+	case more == 1:
+		message += " (and 1 more error)"
+	case more > 1:
+		message += fmt.Sprintf(" (and %d more errors)", more)
+	}
+	return &apiError{status: http.StatusUnprocessableEntity, Message: message, Errors: f}
+}
+
+// maxAPIName is how many characters the name of a client or token may have here.
+const maxAPIName = 191
+
+// name checks the field name.
+func (f *apiFaults) name(value any) string {
+	name, isText := value.(string)
+	switch {
+	case value == nil:
+		f.add("name", "The name field is required.")
+	case !isText:
+		f.add("name", "The name field must be a string.")
+	case utf8.RuneCountInString(name) > maxAPIName:
+		f.add("name", fmt.Sprintf("The name field must not be greater than %d characters.", maxAPIName))
+	case !isStorable(name):
+		f.add("name", "The name field must be text without control characters, of at most 255 bytes.")
+	}
+	return name
+}
+
+// redirects checks the field redirect: URIs with commas between them. It returns
+// each once. Our own rules are stricter than those that the first text stands
+// for, so the others say what they are.
+func (f *apiFaults) redirects(value any, issuerIsHTTP bool) (uris []string) {
+	list, isText := value.(string)
+	switch {
+	case value == nil:
+		f.add("redirect", "The redirect field is required.")
+		return nil
+	case !isText:
+		f.add("redirect", "The redirect field must be a string.")
+		return nil
+	}
+	var reasons []string
+	for uri := range strings.SplitSeq(list, ",") {
+		uri = strings.TrimSpace(uri)
+		if err := redirect.Validate(uri, issuerIsHTTP); err != nil {
+			reasons = append(reasons, fmt.Sprintf("The redirect URI %.200q %v.", uri, err))
+		}
+		uris = append(uris, uri)
+	}
+	if len(reasons) > 0 {
+		f.add("redirect", append([]string{"One or more redirects have an invalid URI format."}, reasons...)...)
+	}
+	return uris
+}
+
+// truth checks a field that is true or false; absent when it is not there.
+func (f *apiFaults) truth(field string, value any, absent bool) bool {
+	switch value {
+	case nil:
+		return absent
+	case true, "1", 1.0:
+		return true
+	case false, "0", 0.0:
+		return false
+	}
+	f.add(field, fmt.Sprintf("The %s field must be true or false.", field))
+	return absent
+}
+
+// scopes checks the field scopes: a list of registered ones. `*` is none.
+func (f *apiFaults) scopes(value any, registered map[string]Scope) (ids []string) {
+	list, isList := value.([]any)
+	if value != nil && !isList {
+		f.add("scopes", "The scopes field must be an array.")
+		return nil
+	}
+	for _, item := range list {
+		id, _ := item.(string)
+		if _, ok := registered[id]; !ok {
+			f.add("scopes", selectedScopes)
+			return nil
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+const selectedScopes = "The selected scopes is invalid."
+
+// expiry checks the field expires_at: a day, whose first moment in UTC is meant,
+// or a time (RFC 3339). It is zero when it is not there.
+func (f *apiFaults) expiry(value any, at, latest time.Time) time.Time {
+	if value == nil {
+		return time.Time{}
+	}
+	text, _ := value.(string)
+	expires, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		expires, err = time.Parse(time.DateOnly, text)
+	}
+	switch {
+	case err != nil:
+		f.add("expires_at", "The expires at field must be a valid date, such as 2026-12-31 or 2026-12-31T23:59:59Z.")
+	case !at.Before(expires):
+		f.add("expires_at", "The expires at field must be a date after now.")
+	case expires.After(latest):
+		f.add("expires_at", fmt.Sprintf("The expires at field must not be a date after %s.", latest.Format(time.RFC3339)))
+	}
+	return expires
+}

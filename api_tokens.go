@@ -1,0 +1,73 @@
+package passport
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// apiListTokens serves GET /oauth/tokens: the apps that the user has connected,
+// one for each consent that is alive. It is shown by its newest access token,
+// which may have expired; a refresh would bring another.
+func apiListTokens(s *Server, r *apiRequest) (apiAnswer, error) {
+	at := now()
+	newest := map[string]*oauth.AccessToken{}
+	for t, err := range s.config.Store.TokensOf(r.Context(), r.user) {
+		if err != nil {
+			return apiAnswer{}, fmt.Errorf("list tokens: %w", err)
+		}
+		if !t.Family.Live(at) || !t.Client.RevokedAt.IsZero() || !thirdParty(t) {
+			continue
+		}
+		if before := newest[t.Family.ID]; before == nil || !t.IssuedAt.Before(before.IssuedAt) {
+			newest[t.Family.ID] = t
+		}
+	}
+	tokens := make([]*oauth.AccessToken, 0, len(newest))
+	for _, t := range newest {
+		tokens = append(tokens, t)
+	}
+	slices.SortFunc(tokens, func(a, b *oauth.AccessToken) int { return strings.Compare(a.ID, b.ID) })
+	return apiAnswer{http.StatusOK, s.apiTokens(tokens)}, nil
+}
+
+// thirdParty reports whether a token is of an app that the user has connected:
+// not of those that are the application's own, and not one that another client
+// got in exchange, which ends with the family that it joined.
+func thirdParty(t *oauth.AccessToken) bool {
+	return !t.Family.Personal && !t.Client.Allows(personalAccess) && !t.Client.Allows("password") && t.Client.ID == t.Family.ClientID
+}
+
+// apiDeleteToken serves DELETE /oauth/tokens/{id} and the same for personal
+// access tokens: all that came of the same consent ends, whichever of its tokens
+// is named. Again, it is no error.
+func apiDeleteToken(s *Server, r *apiRequest) (apiAnswer, error) {
+	t, err := s.config.Store.AccessToken(r.Context(), r.id)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound), err == nil && (t.Family == nil || t.Family.User != r.user):
+		return apiAnswer{}, errNoSuchRecord
+	case err != nil:
+		return apiAnswer{}, fmt.Errorf("find access token: %w", err)
+	case !t.Family.RevokedAt.IsZero():
+		return apiAnswer{status: http.StatusNoContent}, nil
+	}
+	err = s.RevokeToken(r.Context(), t.ID)
+	if errors.Is(err, oauth.ErrNotFound) { // purged since it was read
+		return apiAnswer{}, errNoSuchRecord
+	}
+	return apiAnswer{status: http.StatusNoContent}, err
+}
+
+// apiListScopes serves GET /oauth/scopes: those that are registered, in their
+// order.
+func apiListScopes(s *Server, _ *apiRequest) (apiAnswer, error) {
+	shown := make([]apiScope, 0, len(s.config.Scopes))
+	for _, scope := range s.config.Scopes {
+		shown = append(shown, apiScope{scope.ID, scope.Description})
+	}
+	return apiAnswer{http.StatusOK, shown}, nil
+}

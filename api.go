@@ -3,10 +3,8 @@ package passport
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -69,7 +67,7 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 		return apiAnswer{}, &apiError{status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("The %s method is not supported for route %s. Supported methods: %s.",
 			input.method(r), strings.TrimPrefix(r.URL.Path, "/"), resource.allow())}
 	}
-	who, err := s.signedInAnywhere(r)
+	who, err := s.browserUser(r)
 	switch {
 	case err != nil:
 		return apiAnswer{}, err
@@ -118,22 +116,6 @@ func lastSegment(u *url.URL) string {
 		return ""
 	}
 	return id
-}
-
-// signedInAnywhere returns who is signed in in the browser: with the default
-// provider's accounts, or else with those of the first other one, by name, that
-// knows somebody. It is nil for nobody.
-func (s *Server) signedInAnywhere(r *http.Request) (*account, error) {
-	for _, name := range append([]string{DefaultProvider}, slices.Sorted(maps.Keys(s.config.Providers))...) {
-		provider := s.provider(name)
-		if provider == nil {
-			continue
-		}
-		if who, err := currentUser(r, name, provider); who != nil || err != nil {
-			return who, err
-		}
-	}
-	return nil, nil
 }
 
 // apiError is an answer that is no success.

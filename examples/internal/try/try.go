@@ -37,10 +37,31 @@ func Machines(t *testing.T, app http.Handler, auth *passport.Server) {
 	if app := get(app, "/api/orders", token); app.StatusCode == http.StatusOK {
 		t.Error("a machine's token opened /api/orders, which is for customers")
 	}
+	jsonAPI(t, app, token)
 	if err := auth.RevokeClient(t.Context(), client.Client.ID); err != nil {
 		t.Fatal(err)
 	}
 	wantStatus(t, get(app, "/api/stock", token), http.StatusUnauthorized)
+}
+
+// jsonAPI checks that the router brings the paths of the JSON API to the server,
+// whose pages nobody has signed in to: no token opens it.
+func jsonAPI(t *testing.T, app http.Handler, token string) {
+	t.Helper()
+	for request, want := range map[string]int{
+		"GET /oauth/clients": 401, "POST /oauth/clients": 401, "PUT /oauth/clients/7": 401, "DELETE /oauth/clients/7": 401,
+		"GET /oauth/tokens": 401, "DELETE /oauth/tokens/7": 401, "GET /oauth/scopes": 401, "POST /oauth/personal-access-tokens": 401,
+		"PATCH /oauth/clients/7": 405, "POST /oauth/scopes": 405,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		r := httptest.NewRequest(method, shop.Issuer+path, nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		app.ServeHTTP(w, r)
+		if w.Code != want || !strings.Contains(w.Body.String(), `{"message":`) {
+			t.Errorf("%s answers %d %s, want %d and a message in JSON", request, w.Code, w.Body, want)
+		}
+	}
 }
 
 // Customers checks that a customer connects an app, by signing in at the page

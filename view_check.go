@@ -24,7 +24,7 @@ func (f *faults) views(c Config) {
 		_, err := fs.Stat(c.Views, name)
 		return err == nil
 	}) {
-		f.add(true, "Views: there is none of %s in it: is it the right folder? `passport views DIR` writes ours, to start from",
+		f.add(true, "Views: there is none of %s in it: is it the right folder? `passport views FOLDER` writes ours, to start from",
 			strings.Join(viewFileNames(), ", "))
 		return
 	}

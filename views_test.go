@@ -243,3 +243,20 @@ func TestWriteViews_StartAsTheyAre(t *testing.T) {
 
 // varying is what differs from answer to answer.
 var varying = regexp.MustCompile(`<dd class="mono">[A-Z0-9]{26}</dd>`)
+
+// The page that the documentation shows in whole is one.
+func TestViews_ThePageOfTheDocumentation(t *testing.T) {
+	text, err := os.ReadFile("docs/authorization-code.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "```html\n")
+	block, _, _ := strings.Cut(after, "```")
+	s := newServer(t, withViews(map[string]string{"consent.html": block}))
+	c := s.web()
+	page := s.browser().signIn("alice").authorize(c)
+	if !strings.Contains(page.body, "<h1>Example App asks for access, Name of alice</h1>") {
+		t.Errorf("the page is not that of the documentation: %s", page)
+	}
+	s.redeem(c, page.allow().code())
+}

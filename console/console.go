@@ -59,7 +59,7 @@ Set up a server of your own:          passport install`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	p.flags(root)
-	root.AddCommand(p.keys(), p.client(), p.purge(), p.version())
+	root.AddCommand(p.keys(), p.client(), p.purge(), p.views(), p.version())
 	if options.Server == nil {
 		root.AddCommand(p.serve(), p.install(), p.migrate(), p.user())
 	} else {

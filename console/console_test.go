@@ -67,7 +67,7 @@ var root, _ = os.Getwd()
 
 func TestHelp(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, command := range []string{"", "serve", "install", "keys", "client", "client list", "client revoke", "user", "user create", "user list", "user disable", "user enable", "migrate", "version"} {
+	for _, command := range []string{"", "serve", "install", "keys", "client", "client list", "client revoke", "user", "user create", "user list", "user disable", "user enable", "migrate", "views", "version"} {
 		t.Run("passport "+command, func(t *testing.T) {
 			args := append(strings.Fields(command), "--help")
 			got := run(t, console.Options{}, args...)
@@ -116,6 +116,7 @@ func TestUsage(t *testing.T) {
 		{"unknown command below", "user crate", "\"crate\" is no command of passport user; did you mean create?\nSee `passport user --help`.\n"},
 		{"unknown flag", "serve --lisen x", "unknown flag: --lisen\nSee `passport serve --help`.\n"},
 		{"argument missing", "client revoke", "ID is missing\nSee `passport client revoke --help`.\n"},
+		{"no folder", "views", "FOLDER is missing\nSee `passport views --help`.\n"},
 		{"argument too many", "client revoke a b", "\"b\" is one argument too many\nSee `passport client revoke --help`.\n"},
 		{"argument where none is", "migrate now", "\"now\" is one argument too many\nSee `passport migrate --help`.\n"},
 		{"no name, no terminal", "client", "--name is missing, and there is no terminal to ask on\nSee `passport client --help`.\n"},

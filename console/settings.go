@@ -112,6 +112,8 @@ var all = []setting{
 		"The cookie by which pages of your own call the API."},
 	{"cookie_ttl", func(s *settings) any { return &s.CookieTTL }, `"2h"`,
 		"The life of that cookie."},
+	{"views", func(s *settings) any { return &s.Views }, `"views"`,
+		"A folder with pages of your own: `passport views FOLDER` writes ours there, to start from."},
 	{"disable_json_api", func(s *settings) any { return &s.DisableJSONAPI }, `false`,
 		"Leave out /oauth/clients, /oauth/tokens, /oauth/personal-access-tokens and /oauth/scopes, by which\npages of your own manage a user's clients and tokens."},
 	{"purge_after", func(s *settings) any { return &s.PurgeAfter }, `"7d"`,

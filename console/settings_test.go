@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"database/sql"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -163,7 +164,7 @@ func TestSettings_CoverConfig(t *testing.T) {
 	holdable := map[reflect.Type]bool{
 		reflect.TypeFor[string](): true, reflect.TypeFor[bool](): true, reflect.TypeFor[int](): true,
 		reflect.TypeFor[time.Duration](): true, reflect.TypeFor[[]string](): true, reflect.TypeFor[map[string]time.Duration](): true,
-		reflect.TypeFor[passport.IDFormat](): true, reflect.TypeFor[passport.TokenFormat](): true,
+		reflect.TypeFor[passport.IDFormat](): true, reflect.TypeFor[passport.TokenFormat](): true, reflect.TypeFor[fs.FS](): true,
 		reflect.TypeFor[[]passport.Scope](): true, reflect.TypeFor[[]netip.Prefix](): true, reflect.TypeFor[[][]byte](): true,
 	}
 	for field := range reflect.TypeFor[passport.Config]().Fields() {
@@ -193,6 +194,7 @@ func TestSettings_FileIsValid(t *testing.T) {
 	text = setting.ReplaceAllString(text, "$1 = ")
 	text = tables.ReplaceAllString(text, "$1")
 	write(t, "passport.toml", text)
+	run(t, console.Options{}, "views", "views") // which the file names then
 	if got := run(t, console.Options{}, "user", "list"); !strings.Contains(got.stderr, errNoDatabase.Error()) {
 		t.Errorf("with every line uncommented: %s", got.stderr)
 	}

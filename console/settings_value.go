@@ -4,8 +4,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +39,8 @@ func assign(field, value any) error {
 		return putList(f, value, `a list of addresses or networks such as ["10.0.0.0/8", "::1"]`, parsePrefix)
 	case *[][]byte:
 		return putList(f, value, "a list of base64 texts, as of `openssl rand -base64 32`", parseBase64)
+	case *fs.FS:
+		return put(f, value, "the name of a folder", func(s string) (fs.FS, error) { return os.DirFS(s), nil })
 	case *map[string]time.Duration:
 		return assignDurations(f, value)
 	case *[]passport.Scope:

@@ -9,7 +9,7 @@ import (
 )
 
 // goName finds what may be the name of a field of passport.Config.
-var goName = regexp.MustCompile(`(Config\.)?\b[A-Z][A-Za-z]+\b`)
+var goName = regexp.MustCompile(`(Config\.|\.)?\b[A-Z][A-Za-z]+\b`)
 
 // inSettings returns the faults of a configuration in the words of those who
 // wrote it in a file: access_token_ttl, not Config.AccessTokenTTL.
@@ -21,6 +21,9 @@ func inSettings(err error) error {
 	for _, fault := range faults(err) {
 		fault = strings.TrimPrefix(strings.TrimPrefix(fault, "Config."), "client: ")
 		all = append(all, errors.New(goName.ReplaceAllStringFunc(fault, func(name string) string {
+			if strings.HasPrefix(name, ".") {
+				return name // of something else, such as {{.Scopes}} of a page
+			}
 			field, qualified := strings.CutPrefix(name, "Config.")
 			key := snake(field)
 			switch _, known := find(key); {

@@ -36,14 +36,25 @@ func (s *Store) Issue(ctx context.Context, i *oauth.Issuance) error {
 	if err != nil {
 		return fmt.Errorf("save access token: %w", err)
 	}
+	write := sqldb.Member{
+		Key: string(i.Spends.Purpose) + " " + i.Spends.ID,
+		Run: func(ctx context.Context, tx *sqldb.Tx) error {
+			if err := issue(ctx, tx, i, access); err != nil {
+				return err
+			}
+			return saveAudit(ctx, tx, i.Audit)
+		},
+	}
 	if alone(i) {
 		// One statement is a transaction by itself.
-		if _, err := s.db.Exec(ctx, insertAccessToken, access...); err != nil {
-			return fmt.Errorf("save access token: %w", err)
+		write.Alone = func(ctx context.Context) error {
+			if _, err := s.db.Exec(ctx, insertAccessToken, access...); err != nil {
+				return fmt.Errorf("save access token: %w", err)
+			}
+			return nil
 		}
-		return nil
 	}
-	return s.change(ctx, i.Audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) { return true, issue(ctx, tx, i, access) })
+	return s.db.Group(ctx, write)
 }
 
 // alone reports whether the access token is all that there is to write.

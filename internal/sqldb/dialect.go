@@ -23,17 +23,21 @@ type Dialect struct {
 	// transactionalDDL says that a migration is undone when it fails.
 	transactionalDDL bool
 
+	// grouped says that writes which come at once share a transaction. It does
+	// not pay where a longer one is refused more often: on Galera, COMMIT is.
+	grouped bool
+
 	tableExists string // a query for the number of tables with a name
 }
 
 // The supported databases. MySQL is MariaDB too.
 var (
 	SQLite = Dialect{
-		Name: "sqlite", onConflict: true, oneWriter: true, prepare: true, transactionalDDL: true,
+		Name: "sqlite", onConflict: true, oneWriter: true, prepare: true, transactionalDDL: true, grouped: true,
 		tableExists: `SELECT COUNT(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?`,
 	}
 	Postgres = Dialect{
-		Name: "postgres", onConflict: true, dollar: true, transactionalDDL: true,
+		Name: "postgres", onConflict: true, dollar: true, transactionalDDL: true, grouped: true,
 		tableExists: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?`,
 	}
 	MySQL = Dialect{

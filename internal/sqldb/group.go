@@ -59,6 +59,9 @@ func (db *DB) Group(ctx context.Context, m Member) error {
 	if err := ctx.Err(); err != nil {
 		return &gaveUp{err, err}
 	}
+	if !db.dialect.grouped {
+		return db.alone(ctx, m)
+	}
 	w := &waiter{Member: m, outcome: make(chan error, 1), lead: make(chan struct{}, 1)}
 	if db.group.join(w) {
 		db.leadGroup(ctx)
@@ -150,7 +153,7 @@ func (db *DB) leadGroup(ctx context.Context) {
 	}
 	if len(taken) == 1 {
 		db.leave()
-		taken[0].answer(db.alone(own, taken[0]))
+		taken[0].answer(db.alone(own, taken[0].Member))
 		return
 	}
 	together := func() bool {
@@ -159,7 +162,7 @@ func (db *DB) leadGroup(ctx context.Context) {
 	}()
 	if !together {
 		for _, w := range taken {
-			w.answer(db.alone(own, w))
+			w.answer(db.alone(own, w.Member))
 		}
 	}
 }
@@ -173,11 +176,11 @@ func (w *waiter) answer(err error) {
 }
 
 // alone makes one write as if there were no groups.
-func (db *DB) alone(ctx context.Context, w *waiter) error {
-	if w.Alone != nil {
-		return w.Alone(ctx)
+func (db *DB) alone(ctx context.Context, m Member) error {
+	if m.Alone != nil {
+		return m.Alone(ctx)
 	}
-	return db.Tx(ctx, w.Run)
+	return db.Tx(ctx, m.Run)
 }
 
 // together makes the writes in one transaction and answers them. It reports false

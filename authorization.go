@@ -26,9 +26,10 @@ type authorization struct {
 	resources   []string
 	challenge   string
 	prompt      []string
-	time        time.Time // when the request came in
-	asked       time.Time // when the browser was sent to sign in for it, if it was
-	afterForm   bool      // the browser comes from a form: see Server.leave
+	responder   oauth.Responder // nil for a code
+	time        time.Time       // when the request came in
+	asked       time.Time       // when the browser was sent to sign in for it, if it was
+	afterForm   bool            // the browser comes from a form: see Server.leave
 }
 
 // known are the parameters that the endpoint reads. Others are ignored.
@@ -81,6 +82,9 @@ func (s *Server) authorizationRequest(ctx context.Context, params url.Values, at
 	}
 	if err := s.findRedirectURI(q); err != nil {
 		return q, clientError(q.client.ID, err)
+	}
+	if types := params["response_type"]; len(types) == 1 {
+		q.responder = s.responders[types[0]]
 	}
 	if len(params["state"]) == 1 && checkParameter("state", params["state"], false) == nil {
 		q.state = params.Get("state")
@@ -156,7 +160,7 @@ func (s *Server) checkRequest(q *authorization) error {
 			return err
 		}
 	}
-	if err := q.checkResponseType(); err != nil {
+	if err := s.checkResponseType(q); err != nil {
 		return err
 	}
 	if err := s.checkChallenge(q); err != nil {
@@ -177,7 +181,11 @@ func (s *Server) checkRequest(q *authorization) error {
 	return nil
 }
 
-func (q *authorization) checkResponseType() error {
+func (s *Server) checkResponseType(q *authorization) error {
+	grantType, mode := "authorization_code", "query"
+	if q.responder != nil {
+		grantType, mode = q.responder.GrantType(), "fragment"
+	}
 	switch p := q.params; {
 	case p.Get("request") != "":
 		return oauth.RequestNotSupported.Errorf("request objects are not supported")
@@ -185,20 +193,24 @@ func (q *authorization) checkResponseType() error {
 		return oauth.RequestURINotSupported.Errorf("request_uri is not supported")
 	case p.Get("response_type") == "":
 		return oauth.InvalidRequest.Errorf("response_type is missing")
-	case p.Get("response_type") != "code":
-		return oauth.UnsupportedResponseType.Errorf("response_type must be code")
-	case p.Get("response_mode") != "" && p.Get("response_mode") != "query":
-		return oauth.InvalidRequest.Errorf("response_mode must be query")
-	case !q.client.Allows("authorization_code"):
-		return oauth.UnauthorizedClient.Errorf("the client may not use the grant authorization_code")
+	case p.Get("response_type") != "code" && q.responder == nil:
+		return oauth.UnsupportedResponseType.Errorf("response_type must be %s", strings.Join(s.responseTypes(), " or "))
+	case p.Get("response_mode") != "" && p.Get("response_mode") != mode:
+		return oauth.InvalidRequest.Errorf("response_mode must be %s", mode)
+	case !q.client.Allows(grantType):
+		return oauth.UnauthorizedClient.Errorf("the client may not use the grant %s", grantType)
 	}
 	return nil
 }
 
 // checkChallenge checks the parameters of PKCE (RFC 7636 §4.3, RFC 9700 §2.1.1).
+// They are those of a request for a code; in any other they mean nothing and are
+// ignored (RFC 6749 §3.1).
 func (s *Server) checkChallenge(q *authorization) error {
 	challenge, method := q.params.Get("code_challenge"), q.params.Get("code_challenge_method")
 	switch {
+	case q.responder != nil:
+		return nil
 	case challenge == "" && method != "":
 		return oauth.InvalidRequest.Errorf("code_challenge_method was sent without code_challenge")
 	case challenge == "" && (q.client.Public() || s.config.RequirePKCE):
@@ -223,11 +235,15 @@ func (q *authorization) prompts(what string) bool { return slices.Contains(q.pro
 // silent reports whether the answer may go out without a page. Whoever else
 // runs on the user's device may take the place of a native application, and
 // nobody would see it (RFC 8252 §8.6).
-func (q *authorization) silent() bool { return !q.client.Public() || redirect.HTTPS(q.redirectURI) }
+func (q *authorization) silent() bool { return !q.anonymous() || redirect.HTTPS(q.redirectURI) }
 
 // browserApp reports whether the client runs in a browser, where nothing can be
 // kept from other scripts.
-func (q *authorization) browserApp() bool { return q.client.Public() && redirect.HTTPS(q.redirectURI) }
+func (q *authorization) browserApp() bool { return q.anonymous() && redirect.HTTPS(q.redirectURI) }
+
+// anonymous reports whether the client never proves who it is: a public one, and
+// any that gets its token at once.
+func (q *authorization) anonymous() bool { return q.client.Public() || q.responder != nil }
 
 // trusted reports whether the client was made by an administrator. One that
 // somebody registered for himself could use our errors to send people anywhere

@@ -63,6 +63,10 @@ type Config struct {
 	// Grants adds grant types to the built-in ones.
 	Grants []oauth.Grant
 
+	// Responders adds response types to "code": those by which a client gets a token
+	// at once, in the fragment of its redirect URI.
+	Responders []oauth.Responder
+
 	// EnablePasswordGrant and EnableImplicitGrant let clients that are registered
 	// for them use two grants that RFC 9700 §2.1.2 and §2.4 advise against: for
 	// those that cannot be changed yet.

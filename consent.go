@@ -78,28 +78,48 @@ func (s *Server) consentedAt(uri string, granted []string) bool {
 	})
 }
 
-// answerWithoutPage issues a code to a client that needs no asking.
+// answerWithoutPage issues to a client that needs no asking.
 func (s *Server) answerWithoutPage(w http.ResponseWriter, r *http.Request, q *authorization, who *account) error {
-	code := secret.New()
-	if err := s.begin(r.Context(), q, who, &oauth.Beginning{Code: &oauth.Code{Digest: oauth.DigestOf(code)}}); err != nil {
+	params, err := s.conclude(r.Context(), q, who, nil, nil)
+	if err != nil {
 		return err
 	}
-	s.answer(w, r, q, redirect.Param{Name: "code", Value: code})
+	s.answer(w, r, q, params...)
 	return nil
 }
 
-// begin completes and stores what a request comes to: b has the digest of the
-// code, and the ticket if there was a page.
-func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *oauth.Beginning) error {
-	b.Family = &oauth.Family{
+// conclude issues what a request asks for, a code or a token, and returns what the
+// client is told. t is the ticket if there was a page.
+func (s *Server) conclude(ctx context.Context, q *authorization, who *account, t *ticket, consents []string) ([]redirect.Param, error) {
+	if q.responder != nil {
+		return s.respond(ctx, q, who, t, consents)
+	}
+	code, b := secret.New(), &oauth.Beginning{Consents: consents}
+	if t != nil {
+		code, b.Ticket, b.Until = t.code(), t.ID, t.until()
+	}
+	if err := s.begin(ctx, q, who, b, oauth.DigestOf(code)); err != nil {
+		return nil, err
+	}
+	return []redirect.Param{{Name: "code", Value: code}}, nil
+}
+
+// newFamily returns the family that begins with a request.
+func (s *Server) newFamily(q *authorization, who *account) *oauth.Family {
+	return &oauth.Family{
 		ID: uuid.NewV7(), User: who.ref, ClientID: q.client.ID, AuthTime: who.user.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
+		Session:         digestOfSession(who.user.SessionID),
 		EndsWithSession: s.config.FamiliesEndWithSession || q.client.EndsWithSession,
 		CreatedAt:       q.time,
 		ExpiresAt:       q.time.Add(s.familyTTL(q.client, q.browserApp())),
 	}
-	b.Family.Session = digestOfSession(who.user.SessionID)
+}
+
+// begin completes and stores a family and the code that begins it.
+func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *oauth.Beginning, code oauth.Digest) error {
+	b.Family = s.newFamily(q, who)
 	b.Code = &oauth.Code{
-		Digest: b.Code.Digest, Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
+		Digest: code, Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
 		CodeChallenge: q.challenge, ExpiresAt: q.time.Add(s.config.CodeTTL),
 	}
 	b.Audit = s.audit(ctx, oauth.AuditRecord{
@@ -177,12 +197,10 @@ type allowed struct {
 	granted []string // before
 }
 
-// allow issues the code that the ticket stands for.
+// allow issues what the ticket stands for.
 func (s *Server) allow(w http.ResponseWriter, r *http.Request, q *allowed) error {
 	t, consents := q.ticket, s.unconsented(q.authorization, q.granted, q.scopes...)
-	err := s.begin(r.Context(), q.authorization, q.who, &oauth.Beginning{
-		Ticket: t.ID, Until: t.until(), Consents: consents, Code: &oauth.Code{Digest: oauth.DigestOf(t.code())},
-	})
+	params, err := s.conclude(r.Context(), q.authorization, q.who, t, consents)
 	if errors.Is(err, oauth.ErrSpent) {
 		return s.allowAgain(w, r, q.authorization, t)
 	}
@@ -195,39 +213,68 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, q *allowed) error
 		s.announce(r.Context(), func(m Meta) Event { return ConsentGiven{m, q.who.ref, q.client.ID, scopes} })
 	}
 	s.lingerTicket(w, r, t)
-	s.answer(w, r, q.authorization, redirect.Param{Name: "code", Value: t.code()})
+	s.answer(w, r, q.authorization, params...)
 	return nil
 }
 
-// allowAgain answers a second click: as the first, while the code is good.
+// allowAgain answers a second click: as the first, while the code is good. A token
+// is told once.
 func (s *Server) allowAgain(w http.ResponseWriter, r *http.Request, q *authorization, t *ticket) error {
+	if q.responder != nil {
+		allowed, err := s.wasAllowed(r.Context(), q, t)
+		if err == nil {
+			s.showAnswered(w, r, alreadyAnswered[allowed])
+		}
+		return err
+	}
 	code, err := s.config.Store.Code(r.Context(), oauth.DigestOf(t.code()))
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		s.showAnswered(w, r, "You have declined this request already.")
+		s.showAnswered(w, r, alreadyAnswered[false])
 		return nil
 	case err != nil:
 		return fmt.Errorf("find code: %w", err)
 	case !code.SpentAt.IsZero() || !q.time.Before(code.ExpiresAt) || !code.Family.Live(q.time):
-		s.showAnswered(w, r, "You have allowed this request already, and the app has its answer.")
+		s.showAnswered(w, r, alreadyAnswered[true])
 		return nil
 	}
 	s.answer(w, r, q, redirect.Param{Name: "code", Value: t.code()})
 	return nil
 }
 
+// alreadyAnswered is what a page says that was allowed before, or declined.
+var alreadyAnswered = map[bool]string{
+	true:  "You have allowed this request already, and the app has its answer.",
+	false: "You have declined this request already.",
+}
+
+// wasAllowed reports whether a used ticket was used to allow.
+func (s *Server) wasAllowed(ctx context.Context, q *authorization, t *ticket) (bool, error) {
+	var err error
+	if q.responder != nil {
+		_, err = s.config.Store.AccessToken(ctx, t.tokenID())
+	} else {
+		_, err = s.config.Store.Code(ctx, oauth.DigestOf(t.code()))
+	}
+	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
+		return false, fmt.Errorf("find what a ticket was used for: %w", err)
+	}
+	return err == nil, nil
+}
+
 // deny uses up the ticket and tells the client.
 func (s *Server) deny(w http.ResponseWriter, r *http.Request, q *authorization, t *ticket, ref UserRef) error {
 	err := s.config.Store.UseOnce(r.Context(), oauth.SpendTicket, t.ID, t.until())
+	allowed := false
 	if errors.Is(err, oauth.ErrSpent) {
-		_, err = s.config.Store.Code(r.Context(), oauth.DigestOf(t.code()))
-		if err == nil {
-			s.showAnswered(w, r, "You have allowed this request already. To take it back, remove the app's access.")
-			return nil
-		}
+		allowed, err = s.wasAllowed(r.Context(), q, t)
 	}
-	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
+	switch {
+	case err != nil:
 		return fmt.Errorf("use up ticket: %w", err)
+	case allowed:
+		s.showAnswered(w, r, "You have allowed this request already. To take it back, remove the app's access.")
+		return nil
 	}
 	s.lingerTicket(w, r, t)
 	return fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, oauth.AccessDenied.Errorf("the user declined"))

@@ -2,9 +2,7 @@ package passport
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -20,7 +18,7 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 		"issuer":                                s.config.Issuer,
 		"token_endpoint":                        s.url(base + "/token"),
 		"jwks_uri":                              s.url(base + "/jwks"),
-		"grant_types_supported":                 slices.Sorted(maps.Keys(s.grants)),
+		"grant_types_supported":                 s.grantTypes(),
 		"token_endpoint_auth_methods_supported": methods,
 		"response_types_supported":              []string{},
 	}
@@ -29,8 +27,12 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 	}
 	if s.hasUsers() {
 		m["authorization_endpoint"] = s.url(base + "/authorize")
-		m["response_types_supported"] = []string{"code"} // required, though empty arrays are left out elsewhere
-		m["response_modes_supported"] = []string{"query"}
+		m["response_types_supported"] = s.responseTypes() // required, though empty arrays are left out elsewhere
+		modes := []string{"query"}
+		if len(s.responders) > 0 {
+			modes = append(modes, "fragment")
+		}
+		m["response_modes_supported"] = modes
 		m["code_challenge_methods_supported"] = []string{"S256"}
 		m["prompt_values_supported"] = []string{"none", "login", "consent"}
 		m["authorization_response_iss_parameter_supported"] = true

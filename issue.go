@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,8 +33,10 @@ type issuing struct {
 	grantType string
 	time      time.Time // when the request came in
 
+	id       string   // of the access token; a new one when empty
 	name     string   // of a personal access token
 	opaque   bool     // no JWT
+	byUser   bool     // it is the user's own doing, not the client's
 	consents []string // of the user, to be remembered with a new family
 }
 
@@ -76,7 +79,7 @@ func (s *Server) beginFamily(i *issuing) {
 
 func (s *Server) accessToken(i *issuing) *oauth.AccessToken {
 	t := &oauth.AccessToken{
-		ID: uuid.NewV7(), Client: i.client, Family: i.Family, Name: i.name, Scopes: i.Scopes, Audience: s.audienceOf(i.Authorization),
+		ID: cmp.Or(i.id, uuid.NewV7()), Client: i.client, Family: i.Family, Name: i.name, Scopes: i.Scopes, Audience: s.audienceOf(i.Authorization),
 		Attributes: i.Attributes, IssuedAt: i.time, ExpiresAt: i.time.Add(s.accessTokenTTL(i.client, i.grantType, i.Authorization)),
 		InheritScopes: s.config.InheritScopes,
 	}
@@ -86,11 +89,11 @@ func (s *Server) accessToken(i *issuing) *oauth.AccessToken {
 	return t
 }
 
-// record is that of the audit log. A personal token is its user's own doing.
+// record is that of the audit log.
 func (i *issuing) record() oauth.AuditRecord {
 	user, _ := i.Subject.User()
 	actor := oauth.ForClient().Claim(i.client.ID)
-	if i.grantType == personalAccess {
+	if i.byUser {
 		actor = i.Subject.Claim(i.client.ID)
 	}
 	return oauth.AuditRecord{Action: "token.issued", Actor: actor, User: user, ClientID: i.client.ID, Reason: i.grantType, Time: i.time}

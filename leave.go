@@ -3,6 +3,7 @@ package passport
 import (
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/go-passport/passport/internal/page"
@@ -13,8 +14,20 @@ import (
 // answer sends the browser back to the client (RFC 6749 §4.1.2), with the issuer
 // in every answer (RFC 9207 §2).
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, q *authorization, params ...redirect.Param) {
-	params = append(params, redirect.Param{Name: "state", Value: q.state}, redirect.Param{Name: "iss", Value: s.config.Issuer})
-	s.goTo(w, r, redirect.AddParams(q.redirectURI, params...), q.afterForm)
+	s.goTo(w, r, s.answerURI(q, params), q.afterForm)
+}
+
+// answerURI is where the browser goes with an answer: in the query, or in the
+// fragment where the answer is a token (RFC 6749 §4.2.2).
+func (s *Server) answerURI(q *authorization, params []redirect.Param) string {
+	if !slices.ContainsFunc(params, func(p redirect.Param) bool { return p.Name == "state" }) {
+		params = append(params, redirect.Param{Name: "state", Value: q.state})
+	}
+	params = append(params, redirect.Param{Name: "iss", Value: s.config.Issuer})
+	if q.responder != nil {
+		return redirect.AddFragment(q.redirectURI, params...)
+	}
+	return redirect.AddParams(q.redirectURI, params...)
 }
 
 // refuse tells the client what is wrong if it is known where that is, or else

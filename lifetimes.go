@@ -30,6 +30,15 @@ func (s *Server) familyTTL(c *oauth.Client, browserApp bool) time.Duration {
 	return cmp.Or(c.FamilyTTL, s.config.FamilyTTL, ttl)
 }
 
+// familyLife is how long at most what a request asks for lives.
+func (s *Server) familyLife(q *authorization) time.Duration {
+	ttl := s.familyTTL(q.client, q.browserApp())
+	if q.responder != nil { // a token alone
+		ttl = min(ttl, s.accessTokenTTL(q.client, q.responder.GrantType(), &oauth.Authorization{}))
+	}
+	return ttl
+}
+
 // runsInBrowser reports whether the client may run in a browser, where nothing
 // can be kept from other scripts.
 func runsInBrowser(c *oauth.Client) bool {

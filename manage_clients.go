@@ -138,7 +138,7 @@ func (s *Server) checkClient(c *oauth.Client) error {
 	fault(c.Allows(passwordGrant) && s.hasGrant(passwordGrant) && !checksPasswords(s.provider(c.Provider)),
 		"the grant password needs users that are known by one, and the user provider %q checks no passwords", cmp.Or(c.Provider, DefaultProvider))
 	fault(c.Public() && c.Allows("client_credentials"), "a public client cannot use client_credentials: it has nothing to prove itself with")
-	fault(c.Allows("authorization_code") && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
+	fault(s.redirects(c) && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
 	for _, uri := range c.RedirectURIs {
 		if err := redirect.Validate(uri, !s.https()); err != nil {
 			fault(true, "the redirect URI %q %w", uri, err)
@@ -152,8 +152,7 @@ func (s *Server) checkClient(c *oauth.Client) error {
 
 // hasGrant reports whether a client may be registered for a grant.
 func (s *Server) hasGrant(grantType string) bool {
-	_, ok := s.grants[grantType]
-	return ok || grantType == personalAccess && s.hasUsers()
+	return slices.Contains(s.grantTypes(), grantType) || grantType == personalAccess && s.hasUsers()
 }
 
 // remedyFor says what to do about a grant that does not exist here.
@@ -164,7 +163,7 @@ func (s *Server) remedyFor(grantType string) string {
 	case "implicit":
 		return ": set EnableImplicitGrant to let clients use it"
 	}
-	return ": choose of " + strings.Join(slices.Sorted(maps.Keys(s.grants)), ", ")
+	return ": choose of " + strings.Join(s.grantTypes(), ", ")
 }
 
 // isStorable reports whether every store can keep the text as it is.

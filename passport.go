@@ -20,15 +20,17 @@ import (
 // Server is an authorization server. It is an http.Handler for all its routes
 // and is safe for concurrent use. It starts no goroutine.
 type Server struct {
-	config  Config
-	issuer  *url.URL
-	roots   roots
-	grants  map[string]oauth.Grant
-	forms   *sameorigin.Guard
-	views   *views // of the application, and ours
-	ours    *views
-	mux     *http.ServeMux
-	scopeID map[string]Scope
+	config Config
+	issuer *url.URL
+	roots  roots
+	grants map[string]oauth.Grant
+	// responders are by response_type
+	responders map[string]oauth.Responder
+	forms      *sameorigin.Guard
+	views      *views // of the application, and ours
+	ours       *views
+	mux        *http.ServeMux
+	scopeID    map[string]Scope
 
 	clientThrottle *throttle.Throttle
 
@@ -56,6 +58,7 @@ func New(config Config) (*Server, error) {
 	for _, g := range slices.Concat(s.builtin(), config.Grants) {
 		s.grants[g.GrantType()] = g
 	}
+	s.addResponders()
 	for _, warning := range config.Keys.warnings {
 		config.Logger.Warn("keys", "warning", warning)
 	}

@@ -69,7 +69,8 @@ func (s *Server) CreatePersonalToken(ctx context.Context, p PersonalToken) (*New
 				ID: uuid.NewV7(), User: p.User, ClientID: client.ID, Personal: true, CreatedAt: at, ExpiresAt: expires,
 			},
 		},
-		client: client, grantType: personalAccess, time: at, name: strings.TrimSpace(p.Name), opaque: s.config.PersonalTokenFormat == Opaque,
+		client: client, grantType: personalAccess, time: at, name: strings.TrimSpace(p.Name), byUser: true,
+		opaque: s.config.PersonalTokenFormat == Opaque,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create personal access token: %w", err)

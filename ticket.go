@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -68,6 +69,10 @@ func (s *Server) openTicket(sealed string, at time.Time) (*ticket, error) {
 // code is the authorization code that allowing with this ticket makes: derived,
 // so that a double click makes one.
 func (t *ticket) code() string { return t.root.derive("code", t.ID) }
+
+// tokenID is the ID of the access token that allowing with this ticket makes where
+// the answer is a token: by it a second click learns what the first one did.
+func (t *ticket) tokenID() string { return uuid.NewV8(t.root.derive("access token", t.ID)) }
 
 // until is when the row of the used ticket may be purged: never before the
 // ticket itself is worth nothing.

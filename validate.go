@@ -218,6 +218,20 @@ func (f *faults) grants(c Config) {
 		f.add(seen[g.GrantType()], "Grants has a second grant for grant_type %q: take one out", g.GrantType())
 		seen[g.GrantType()] = true
 	}
+	f.responders(c)
+}
+
+func (f *faults) responders(c Config) {
+	seen := map[string]bool{"": true, "code": true, "token": c.EnableImplicitGrant}
+	for i, r := range c.Responders {
+		if r == nil || isNilPointer(r) {
+			f.add(true, "Responders[%d] is nil: leave it out", i)
+			continue
+		}
+		f.add(r.GrantType() == "", "Responders: %T has no GrantType, by which clients are allowed it", r)
+		f.add(seen[r.ResponseType()], "Responders has a second one for response_type %q: take one out", r.ResponseType())
+		seen[r.ResponseType()] = true
+	}
 }
 
 func (f *faults) formats(c Config) {

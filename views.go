@@ -147,7 +147,7 @@ func (s *Server) consentPage(r *http.Request, q *authorization, who *account, gr
 		User:   ConsentUser{ID: page.Text(who.user.ID, maxText), Name: page.Text(who.user.Name, maxName), Data: who.user.Data},
 		Host:   redirect.Host(q.redirectURI),
 		Device: redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
-		Days:   int(s.familyTTL(q.client, q.browserApp()) / day),
+		Days:   int(s.familyLife(q) / day),
 		Action: strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/") + "/authorize",
 		Ticket: ticket,
 	}

@@ -103,30 +103,39 @@ func Host(uri string) string {
 }
 
 // Param is a parameter of an answer.
-type Param struct{ Name, Value string }
+type Param struct {
+	Name, Value string
+	Always      bool // also without a value
+}
 
 // AddParams returns a valid URI with parameters added to its query, form-encoded
 // (RFC 6749 §4.1.2); what stood there stays byte for byte. Those without a value
 // are left out.
 func AddParams(uri string, params ...Param) string {
-	var b strings.Builder
-	b.WriteString(uri)
-	separator := byte('?')
+	separator := "?"
 	if _, query, ok := strings.Cut(uri, "?"); ok {
-		separator = '&'
+		separator = "&"
 		if query == "" || strings.HasSuffix(query, "&") {
-			separator = 0
+			separator = ""
 		}
 	}
+	return join(uri, separator, params)
+}
+
+// AddFragment returns a valid URI, which has no fragment, with one of parameters,
+// form-encoded (RFC 6749 §4.2.2). Its query stays byte for byte. Those without a
+// value are left out.
+func AddFragment(uri string, params ...Param) string { return join(uri, "#", params) }
+
+func join(uri, separator string, params []Param) string {
+	var b strings.Builder
+	b.WriteString(uri)
 	for _, p := range params {
-		if p.Value == "" {
+		if p.Value == "" && !p.Always {
 			continue
 		}
-		if separator != 0 {
-			b.WriteByte(separator)
-		}
-		b.WriteString(url.QueryEscape(p.Name) + "=" + url.QueryEscape(p.Value))
-		separator = '&'
+		b.WriteString(separator + url.QueryEscape(p.Name) + "=" + url.QueryEscape(p.Value))
+		separator = "&"
 	}
 	return b.String()
 }

@@ -1,8 +1,10 @@
-// Package uuid makes row IDs that sort by the time at which they were made.
+// Package uuid makes row IDs: those that sort by the time at which they were made,
+// and those that follow from a secret.
 package uuid
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"sync/atomic"
@@ -29,6 +31,16 @@ func NewV7() string {
 	tick := nextTick()
 	binary.BigEndian.PutUint64(id[:8], uint64(tick>>tickBits)<<16|uint64(tick)&(1<<tickBits-1))
 	id[6] |= 0x70             // version 7
+	id[8] = id[8]&0x3f | 0x80 // the variant of RFC 9562
+	return text(id)
+}
+
+// NewV8 returns the UUID of version 8 (RFC 9562 §5.8) that a text stands for: 122
+// bits of its SHA-256. Who knows the UUID cannot find the text.
+func NewV8(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	id := [16]byte(sum[:16])
+	id[6] = id[6]&0x0f | 0x80 // version 8
 	id[8] = id[8]&0x3f | 0x80 // the variant of RFC 9562
 	return text(id)
 }

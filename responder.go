@@ -1,0 +1,125 @@
+package passport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/go-passport/passport/grant"
+	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/oauth"
+)
+
+// addResponders collects what answers at the authorization endpoint with a token.
+func (s *Server) addResponders() {
+	s.responders = map[string]oauth.Responder{}
+	if !s.hasUsers() {
+		return
+	}
+	if s.config.EnableImplicitGrant {
+		s.responders[grant.Implicit{}.ResponseType()] = grant.Implicit{}
+		s.config.Logger.Warn("the implicit grant is enabled: access tokens in URLs leak (RFC 9700 §2.1.2); have clients use authorization codes with PKCE, then unset EnableImplicitGrant")
+	}
+	for _, r := range s.config.Responders {
+		s.responders[r.ResponseType()] = r
+	}
+}
+
+// responseTypes are those that the authorization endpoint knows.
+func (s *Server) responseTypes() []string {
+	return append([]string{"code"}, slices.Sorted(maps.Keys(s.responders))...)
+}
+
+// grantTypes are those that a client may be registered for by name.
+func (s *Server) grantTypes() []string {
+	types := slices.Collect(maps.Keys(s.grants))
+	for _, r := range s.responders {
+		types = append(types, r.GrantType())
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
+}
+
+// redirects reports whether the client may use a grant that sends users back to
+// it.
+func (s *Server) redirects(c *oauth.Client) bool {
+	if c.Allows("authorization_code") {
+		return true
+	}
+	for _, r := range s.responders {
+		if c.Allows(r.GrantType()) {
+			return true
+		}
+	}
+	return false
+}
+
+// respond issues the access token that a request asks for in place of a code, and
+// returns what the client is told (RFC 6749 §4.2.2). t is nil when there was no
+// page. The token, its family, the consents and the used ticket are one write.
+func (s *Server) respond(ctx context.Context, q *authorization, who *account, t *ticket, consents []string) ([]redirect.Param, error) {
+	family := s.newFamily(q, who)
+	a, err := q.responder.Respond(ctx, &oauth.AuthorizationRequest{
+		Client: q.client, Family: family, Scopes: slices.Clone(q.scopes), Resources: slices.Clone(q.resources), Params: maps.Clone(q.params), Time: q.time,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)
+	}
+	if err := s.wellAnswered(q, family, a); err != nil {
+		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)
+	}
+	i := &issuing{Authorization: s.tokenOnly(q, family, a), client: q.client, grantType: q.responder.GrantType(), time: q.time, consents: consents, byUser: true}
+	if t != nil {
+		i.id, i.Spends = t.tokenID(), oauth.Spend{Purpose: oauth.SpendTicket, ID: t.ID, Until: t.until()}
+	}
+	res, _, err := s.issue(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	return []redirect.Param{
+		{Name: "access_token", Value: res.AccessToken}, {Name: "token_type", Value: res.TokenType},
+		{Name: "expires_in", Value: strconv.FormatInt(res.ExpiresIn, 10)},
+		{Name: "state", Value: q.state}, {Name: "scope", Value: res.Scope, Always: true},
+	}, nil
+}
+
+// tokenOnly returns what a responder allowed, as what is issued to a browser: one
+// token, whose family begins and ends with it.
+func (s *Server) tokenOnly(q *authorization, family *oauth.Family, a *oauth.Authorization) *oauth.Authorization {
+	only := *a
+	only.Scopes = s.permitted(a.Scopes, q.client)
+	only.Family, only.NewFamily = family, true
+	if expires := q.time.Add(s.accessTokenTTL(q.client, q.responder.GrantType(), a)); expires.Before(family.ExpiresAt) {
+		family.ExpiresAt = expires
+	}
+	return &only
+}
+
+// wellAnswered refuses what no responder may ask for: more than the user agreed
+// to, or what a browser cannot keep.
+func (s *Server) wellAnswered(q *authorization, family *oauth.Family, a *oauth.Authorization) error {
+	if a == nil {
+		return errors.New("it returned neither an authorization nor an error")
+	}
+	agreed := &oauth.Authorization{Resources: q.resources}
+	switch {
+	case a.Subject != oauth.ForUser(family.User):
+		return errors.New("it authorizes somebody else than the user who agreed: use ForUser(r.Family.User)")
+	case a.Family != nil && a.Family.ID != family.ID:
+		return errors.New("its family is not that of the request")
+	case a.Refresh || a.Granted != nil || a.Again != nil:
+		return errors.New("it wants a refresh token, which nobody in a browser can keep (RFC 6749 §4.2.2)")
+	case a.Spends != oauth.Spend{}:
+		return errors.New("it uses up a one-time value: what is used up here is the answer of the user")
+	case !within(a.Scopes, q.scopes) || !within(s.audienceOf(a), s.audienceOf(agreed)):
+		return errors.New("it allows scopes or resources that the user has not agreed to")
+	}
+	return nil
+}
+
+func within(some, all []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}

@@ -78,8 +78,9 @@ type Responder interface {
 	ResponseType() string
 	GrantType() string
 
-	// Respond says what may be issued. Its Authorization has no refresh token
-	// and spends nothing; the endpoint issues it into the Family of the request.
+	// Respond says what may be issued to r.Family.User: no more scopes and
+	// resources than those of the request, no refresh token, and it spends
+	// nothing. The token is stored together with the Family, which ends with it.
 	Respond(ctx context.Context, r *AuthorizationRequest) (*Authorization, error)
 }
 
@@ -90,7 +91,7 @@ type AuthorizationRequest struct {
 	Family    *Family // begins with this request
 	Scopes    []string
 	Resources []string   // asked for (RFC 8707); nil when none was
-	Params    url.Values // as they came
+	Params    url.Values // as they came, those that the endpoint knows
 	Time      time.Time  // when the request came in, in whole microseconds
 }
 

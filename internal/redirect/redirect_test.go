@@ -176,7 +176,7 @@ func TestNative(t *testing.T) {
 
 // The registered query stays as it is (RFC 6749 §3.1.2, §4.1.2).
 func TestAddParams_AZ_17(t *testing.T) {
-	params := []redirect.Param{{"code", "a+b/c="}, {"state", ""}, {"iss", "https://app.example.com"}}
+	params := []redirect.Param{{Name: "code", Value: "a+b/c="}, {Name: "state"}, {Name: "iss", Value: "https://app.example.com"}}
 	const added = "code=a%2Bb%2Fc%3D&iss=https%3A%2F%2Fapp.example.com"
 	for uri, want := range map[string]string{
 		"https://app.example.com":                        "https://app.example.com?" + added,
@@ -204,5 +204,30 @@ func TestAddParams_AZ_17(t *testing.T) {
 	u, err := url.Parse(redirect.AddParams("https://app.example.com/cb", redirect.Param{Name: "state", Value: state}))
 	if err != nil || u.Query().Get("state") != state {
 		t.Errorf("the state comes back as %q, %v", u.Query().Get("state"), err)
+	}
+}
+
+// The fragment is form-encoded, and the registered query stays as it is (RFC 6749
+// §4.2.2). What is there always is there without a value too.
+func TestAddFragment_AZ_17(t *testing.T) {
+	params := []redirect.Param{
+		{Name: "access_token", Value: "a.b-_"}, {Name: "state", Value: "é \"<>\r\n\x00&=#%+?"}, {Name: "error"}, {Name: "scope", Always: true},
+	}
+	const added = "#access_token=a.b-_&state=%C3%A9+%22%3C%3E%0D%0A%00%26%3D%23%25%2B%3F&scope="
+	for _, uri := range []string{
+		"https://app.example.com", "https://app.example.com/cb?", "https://app.example.com/cb?b=2&a=%7e+y;z&", "com.example.app:/cb", "http://[::1]:8000/cb?x",
+	} {
+		got := redirect.AddFragment(uri, params...)
+		if got != uri+added {
+			t.Errorf("AddFragment(%q) = %q, want %q added", uri, got, added)
+		}
+		u, err := url.Parse(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, err := url.ParseQuery(u.EscapedFragment())
+		if err != nil || told.Get("state") != params[1].Value || !told.Has("scope") {
+			t.Errorf("the fragment of %q reads %v, %v", got, told, err)
+		}
 	}
 }

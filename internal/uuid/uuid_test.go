@@ -97,3 +97,20 @@ func BenchmarkNewV7(b *testing.B) {
 		uuid.NewV7()
 	}
 }
+
+// What a secret stands for is a UUID (RFC 9562 §5.8), the same each time, that
+// does not show it.
+func TestNewV8(t *testing.T) {
+	form := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	seen := map[string]bool{}
+	for i := range 1000 {
+		id := uuid.NewV8("secret " + strconv.Itoa(i))
+		if !form.MatchString(id) || seen[id] {
+			t.Fatalf("NewV8() = %q, want a new UUID of version 8 for each secret", id)
+		}
+		seen[id] = true
+	}
+	if uuid.NewV8("secret 7") != uuid.NewV8("secret 7") {
+		t.Error("one secret stands for two UUIDs")
+	}
+}

@@ -227,6 +227,8 @@ type accounts struct {
 	current  func(*passport.User) (*passport.User, error) // changes what CurrentUser returns, if set
 	failure  error                                        // of CurrentUser and UserByID, if set
 	noSignIn bool                                         // there is no sign-in page
+	checked  int                                          // passwords
+	during   func()                                       // happens while a password is checked
 }
 
 // record is the application's own of an account, in User.Data.

@@ -146,6 +146,8 @@ func (s *Server) personalClient(ctx context.Context, provider string) (*oauth.Cl
 		return nil, err
 	case !client.Active():
 		return nil, fmt.Errorf("the client of personal access tokens, %q, is revoked or suspended: name another by PersonalAccessClientID", client.ID)
+	case !client.Allows(personalAccess):
+		return nil, fmt.Errorf("the client of personal access tokens, %q, may not have any: give it the grant personal_access, or name another by PersonalAccessClientID", client.ID)
 	}
 	return client, nil
 }

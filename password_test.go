@@ -69,7 +69,7 @@ func TestPasswordGrant_TK_15_OffUnlessEnabled(t *testing.T) {
 	c := on.legacy()
 	on.signIn(c, "alice", passwordOf("alice")).tokens()
 	for server, want := range map[*server]bool{s: false, on: true} {
-		listed := slices.Contains(server.do(newGet(issuer+"/.well-known/oauth-authorization-server")).json()["grant_types_supported"].([]any), any("password"))
+		listed := slices.Contains(server.do(newGet(issuer + "/.well-known/oauth-authorization-server")).json()["grant_types_supported"].([]any), any("password"))
 		if listed != want {
 			t.Errorf("the metadata lists the grant = %v, want %v", listed, want)
 		}
@@ -278,7 +278,9 @@ func TestPasswordGrant_AllScopes(t *testing.T) {
 		t.Errorf("refreshed to %q, then to %q, want read, then * again", less.Scope, again.Scope)
 	}
 	// A scope that is added later is covered: nothing was expanded.
-	later := s.restart(func(c *passport.Config) { c.Scopes = append(c.Scopes, passport.Scope{ID: "export", Description: "Export"}) })
+	later := s.restart(func(c *passport.Config) {
+		c.Scopes = append(c.Scopes, passport.Scope{ID: "export", Description: "Export"})
+	})
 	later.call(later.Guard(guard.Scopes("export")), "Authorization", "Bearer "+again.Access).told()
 	stored, err := s.store.AccessToken(t.Context(), claimsOf(t, again.Access)["jti"].(string))
 	if err != nil || !slices.Equal(stored.Scopes, []string{"*"}) {

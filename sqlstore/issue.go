@@ -54,6 +54,17 @@ func (s *Store) Issue(ctx context.Context, i *oauth.Issuance) error {
 			return nil
 		}
 	}
+	if q, args, ok := s.atOnce(i, access); ok {
+		write.Run = func(ctx context.Context, tx *sqldb.Tx) error {
+			if err := issueAtOnce(ctx, tx.Exec, q, args); err != nil {
+				return err
+			}
+			return saveAudit(ctx, tx, i.Audit)
+		}
+		if i.Audit == nil {
+			write.Alone = func(ctx context.Context) error { return issueAtOnce(ctx, s.db.Exec, q, args) }
+		}
+	}
 	return s.db.Group(ctx, write)
 }
 
@@ -84,10 +95,15 @@ func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) e
 	return saveRefreshToken(ctx, tx, i.RefreshToken)
 }
 
-func saveRefreshToken(ctx context.Context, tx *sqldb.Tx, r *oauth.RefreshToken) error {
+func refreshTokenRow(r *oauth.RefreshToken) ([]any, error) {
 	attributes, err := sqldb.Encoded(r.Attributes)
+	return []any{string(r.Digest), r.AccessTokenID, r.Family.ID, sqldb.Joined(r.Scopes), attributes, sqldb.At(r.ExpiresAt)}, err
+}
+
+func saveRefreshToken(ctx context.Context, tx *sqldb.Tx, r *oauth.RefreshToken) error {
+	row, err := refreshTokenRow(r)
 	if err == nil {
-		_, err = tx.Exec(ctx, insertRefreshToken, string(r.Digest), r.AccessTokenID, r.Family.ID, sqldb.Joined(r.Scopes), attributes, sqldb.At(r.ExpiresAt))
+		_, err = tx.Exec(ctx, insertRefreshToken, row...)
 	}
 	if err != nil {
 		return fmt.Errorf("save refresh token: %w", err)

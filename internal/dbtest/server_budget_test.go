@@ -55,9 +55,13 @@ func budget(t *testing.T, d sqldb.Dialect, audit bool) {
 	var code string
 	check("authorize with remembered consent", s.measure(counter, func() { code = s.codeIn(s.authorize("read")) }), spent{reads: 2, transactions: 1, writes: 2, users: 1})
 
+	issued := spent{reads: 2, transactions: 1, writes: 3, users: 1}
+	if d.Name == sqldb.Postgres.Name { // which has one statement for all three
+		issued.transactions, issued.writes = 0, 1
+	}
 	var tok, next *reply
-	check("code exchange", s.measure(counter, func() { tok = s.ok(s.redeem(code)) }), spent{reads: 2, transactions: 1, writes: 3, users: 1})
-	check("refresh", s.measure(counter, func() { next = s.ok(s.refresh(tok.Refresh)) }), spent{reads: 2, transactions: 1, writes: 3, users: 1})
+	check("code exchange", s.measure(counter, func() { tok = s.ok(s.redeem(code)) }), issued)
+	check("refresh", s.measure(counter, func() { next = s.ok(s.refresh(tok.Refresh)) }), issued)
 	check("retry of a refresh", s.measure(counter, func() { s.ok(s.refresh(tok.Refresh)) }), spent{reads: 3, users: 1})
 	var own *reply
 	check("client_credentials", s.measure(counter, func() { own = s.ok(s.post(s.own, "grant_type", "client_credentials")) }), spent{reads: 1, writes: 1})

@@ -1,0 +1,67 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+// PostgreSQL answers each statement with a round trip, so what is issued for a
+// code or a refresh token is written there in one: the conditional UPDATE feeds
+// the two INSERTs, and when it finds the value spent, nothing is inserted. It is
+// the one text that the other databases have no use for.
+const (
+	spendingCode = `WITH spent AS (UPDATE oauth_auth_codes SET spent_at = ? WHERE digest = ? AND spent_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM oauth_families f JOIN oauth_cut_offs x ON ` + cutMatches + `
+WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1) RETURNING 1)`
+
+	spendingRefreshToken = `WITH spent AS (UPDATE oauth_refresh_tokens SET spent_at = ?, successor = ? WHERE digest = ? AND spent_at IS NULL RETURNING 1)`
+
+	accessFromSpent = `INSERT INTO oauth_access_tokens (id, digest, family_id, client_id, name, scopes, audience, attributes, issued_at, expires_at, keep_until)
+SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
+CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT) FROM spent`
+
+	refreshFromSpent = `INSERT INTO oauth_refresh_tokens (digest, access_token_id, family_id, scopes, attributes, expires_at)
+SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT) FROM spent`
+
+	redeemCode        = spendingCode + `, access AS (` + accessFromSpent + `) ` + refreshFromSpent
+	redeemCodeOnly    = spendingCode + ` ` + accessFromSpent
+	replaceRefreshing = spendingRefreshToken + `, access AS (` + accessFromSpent + `) ` + refreshFromSpent
+)
+
+// atOnce returns the one statement that an issuance is, where it is one.
+func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, ok bool) {
+	if s.db.Dialect().Name != sqldb.Postgres.Name || i.NewFamily != nil {
+		return "", nil, false
+	}
+	switch {
+	case i.Spends.Purpose == oauth.SpendCode && i.RefreshToken == nil:
+		q, args = redeemCodeOnly, []any{sqldb.At(i.Time), i.Spends.ID}
+	case i.Spends.Purpose == oauth.SpendCode:
+		q, args = redeemCode, []any{sqldb.At(i.Time), i.Spends.ID}
+	case i.Spends.Purpose == oauth.SpendRefreshToken:
+		q, args = replaceRefreshing, []any{sqldb.At(i.Time), string(i.RefreshToken.Digest), i.Spends.ID}
+	default:
+		return "", nil, false
+	}
+	args = append(args, access...)
+	if i.RefreshToken == nil {
+		return q, args, true
+	}
+	refresh, err := refreshTokenRow(i.RefreshToken)
+	return q, append(args, refresh...), err == nil
+}
+
+// issueAtOnce runs that statement.
+func issueAtOnce(ctx context.Context, exec func(context.Context, string, ...any) (int64, error), q string, args []any) error {
+	n, err := exec(ctx, q, args...)
+	switch {
+	case err != nil:
+		return fmt.Errorf("save tokens: %w", err)
+	case n == 0:
+		return oauth.ErrSpent
+	}
+	return nil
+}

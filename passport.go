@@ -93,7 +93,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 
 // Guard returns middleware that admits users of the default provider, or of
 // those that a [guard.Provider] rule names, if their token passes the rules.
-// A client's own token is refused.
+// A client's own token is refused. Scripts of the application's own pages need
+// no token; see [Server.FreshToken].
 func (s *Server) Guard(rules ...guard.Rule) func(http.Handler) http.Handler {
 	return s.guard(guard.Users(DefaultProvider, rules))
 }
@@ -111,7 +112,9 @@ func (s *Server) GuardAny(rules ...guard.Rule) func(http.Handler) http.Handler {
 }
 
 func (s *Server) guard(rules []guard.Rule) func(http.Handler) http.Handler {
-	admit := guard.New(guard.Config{Verify: s.verify, OnRefusal: s.config.OnRefusal, Logger: s.config.Logger}, rules...)
+	admit := guard.New(guard.Config{
+		Verify: s.verify, WithoutBearer: s.verifyFirstParty, OnRefusal: s.config.OnRefusal, Logger: s.config.Logger,
+	}, rules...)
 	return func(next http.Handler) http.Handler {
 		admitted := admit(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -37,7 +37,9 @@ func (s *Server) routes() []Route {
 		{"passport.metadata", "GET", wellKnown(s.issuer, "oauth-authorization-server"), http.HandlerFunc(s.metadata)},
 	}
 	if s.hasUsers() {
-		routes = append(routes, Route{"passport.authorizations.authorize", "", base + "/authorize", http.HandlerFunc(s.authorize)})
+		routes = append(routes,
+			Route{"passport.authorizations.authorize", "", base + "/authorize", http.HandlerFunc(s.authorize)},
+			Route{"passport.token.refresh", "POST", base + "/token/refresh", http.HandlerFunc(s.refreshFirstParty)})
 	}
 	for path, resource := range s.apiResources(base) {
 		routes = append(routes, resource.routes(path, s.api(resource))...)

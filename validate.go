@@ -240,6 +240,9 @@ func (f *faults) formats(c Config) {
 	f.add(strings.Trim(c.PersonalTokenPrefix, wordCharacters+"-_") != "" || len(c.PersonalTokenPrefix) > 32,
 		"PersonalTokenPrefix %q: want at most 32 letters, digits, hyphens and underscores, so that a token can stand in a header", c.PersonalTokenPrefix)
 	f.add(strings.Trim(c.CookieName, wordCharacters+"-_.") != "", "CookieName %q: want letters, digits, dots, hyphens and underscores", c.CookieName)
+	f.add(strings.EqualFold(c.CookieName, xsrfCookie), "CookieName %q: choose another name; that is the cookie that scripts read", c.CookieName)
+	f.add(hasCookiePrefix(c.CookieName) && !strings.HasPrefix(c.Issuer, "https:"),
+		"CookieName %q: browsers take a cookie of that prefix over https alone; take the prefix out, or use an issuer of https", c.CookieName)
 	f.add((c.PersonalAccessClientID == "") != (c.PersonalAccessClientSecret == ""),
 		"PersonalAccessClientID and PersonalAccessClientSecret: give both, or neither for a client that the server makes")
 }

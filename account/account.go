@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -45,6 +46,7 @@ var (
 type server interface {
 	EndSession(ctx context.Context, user oauth.UserRef, sessionID string) error
 	PasswordChanged(ctx context.Context, user oauth.UserRef, exceptSessionID string) error
+	ForgetToken(w http.ResponseWriter, r *http.Request)
 }
 
 // New returns the accounts that a database holds, or everything that is wrong

@@ -72,6 +72,9 @@ func (a *Accounts) SignOut(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	a.cookies.clearSession(w)
+	if server := a.server.Load(); server != nil {
+		(*server).ForgetToken(w, r)
+	}
 	return nil
 }
 

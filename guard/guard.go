@@ -14,6 +14,7 @@ package guard
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -34,6 +35,12 @@ type Verifier func(r *http.Request, bearer string) (t *oauth.AccessToken, user *
 type Config struct {
 	// Verify is required.
 	Verify Verifier
+
+	// WithoutBearer, if set, is asked about a request that carries no bearer
+	// token, for another proof of who sent it. It answers as a Verifier does; a
+	// nil token says that there is none, and the request is refused. Whoever
+	// sends a bearer token stands or falls with it.
+	WithoutBearer func(r *http.Request) (t *oauth.AccessToken, user *oauth.User, err error)
 
 	// Realm names the protected API in challenges; "api" by default.
 	Realm string
@@ -78,11 +85,7 @@ func TokenFrom(ctx context.Context) *oauth.AccessToken {
 func (c Config) admit(r *http.Request, rules []Rule) (a ctxtoken.Admitted, err error) {
 	a, standsIn := ctxtoken.From(r.Context())
 	if !standsIn || a.Token == nil {
-		bearer, err := bearerToken(r)
-		if err != nil {
-			return a, err
-		}
-		if a.Token, a.User, err = c.Verify(r, bearer); err != nil {
+		if a.Token, a.User, err = c.verify(r); err != nil {
 			return a, err
 		}
 	}
@@ -92,6 +95,22 @@ func (c Config) admit(r *http.Request, rules []Rule) (a ctxtoken.Admitted, err e
 		}
 	}
 	return a, nil
+}
+
+// verify returns what the request proves of its sender.
+func (c Config) verify(r *http.Request) (*oauth.AccessToken, *oauth.User, error) {
+	bearer, err := bearerToken(r)
+	if err == nil {
+		return c.Verify(r, bearer)
+	}
+	if c.WithoutBearer == nil || !errors.Is(err, noToken) {
+		return nil, nil, err
+	}
+	t, user, otherErr := c.WithoutBearer(r)
+	if t == nil && otherErr == nil {
+		return nil, nil, err
+	}
+	return t, user, otherErr
 }
 
 // noToken is what a request without a token is refused with: a challenge and

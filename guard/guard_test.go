@@ -216,3 +216,36 @@ func TestRules_AreNotChanged(t *testing.T) {
 		t.Error("UsersAndClients changed the rules that it was given")
 	}
 }
+
+// WithoutBearer is asked where no bearer token came, and there alone.
+func TestGuard_WithoutBearer(t *testing.T) {
+	family := &oauth.Family{User: oauth.UserRef{Provider: "users", ID: "bob"}}
+	found := func(*http.Request) (*oauth.AccessToken, *oauth.User, error) {
+		return &oauth.AccessToken{ID: "another proof", Client: &oauth.Client{}, Family: family, Scopes: []string{"read"}}, &oauth.User{ID: "bob"}, nil
+	}
+	nothing := func(*http.Request) (*oauth.AccessToken, *oauth.User, error) { return nil, nil, nil }
+	broken := func(*http.Request) (*oauth.AccessToken, *oauth.User, error) { return nil, nil, errors.New("no answer") }
+	for _, tt := range []struct {
+		name   string
+		other  func(*http.Request) (*oauth.AccessToken, *oauth.User, error)
+		rules  []guard.Rule
+		header []string
+		status int
+		body   string
+	}{
+		{"found", found, nil, nil, 200, "another proof"},
+		{"found, with another scheme", found, nil, []string{"Basic YTpi"}, 200, "another proof"},
+		{"found, but a rule refuses", found, []guard.Rule{guard.Scopes("write")}, nil, 403, ""},
+		{"nothing", nothing, nil, nil, 401, ""},
+		{"a fault", broken, nil, nil, 500, ""},
+		{"a good token", found, nil, []string{"Bearer " + known}, 200, "t"},
+		{"a bad token", found, nil, []string{"Bearer x"}, 401, ""},
+		{"a broken header", found, nil, []string{"Bearer"}, 400, ""},
+		{"two headers", found, nil, []string{"Basic YTpi", "Basic YTpi"}, 400, ""},
+	} {
+		w := serve(guard.Config{Verify: verify, WithoutBearer: tt.other}, tt.rules, tt.header...)
+		if w.Code != tt.status || tt.body != "" && w.Body.String() != tt.body {
+			t.Errorf("%s: %d %q, want %d %q", tt.name, w.Code, w.Body, tt.status, tt.body)
+		}
+	}
+}

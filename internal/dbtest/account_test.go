@@ -46,6 +46,10 @@ func (e *ends) PasswordChanged(_ context.Context, user oauth.UserRef, except str
 	return e.record("password " + user.ID + " " + except)
 }
 
+func (e *ends) ForgetToken(w http.ResponseWriter, _ *http.Request) {
+	http.SetCookie(w, &http.Cookie{Name: "first-party", MaxAge: -1})
+}
+
 func (e *ends) record(call string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -357,11 +361,12 @@ func TestNeverRepeat_B19_SignOut(t *testing.T) {
 	ada, v := s.ada(), s.visitor("192.0.2.1")
 	v.signIn("ada@example.com", adasPassword)
 	session := v.mustBe(ada).SessionID
+	v.cookies["first-party"] = "sealed"
 	s.ends.err = fmt.Errorf("no answer: %w", oauth.ErrUnavailable)
 	if w := v.post("/sign-out", nil); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "signed out") {
 		t.Errorf("sign-out that fails: status %d, want 503 and no word of being signed out", w.Code)
 	}
-	if v.cookies["passport-session"] == "" {
+	if v.cookies["passport-session"] == "" || v.cookies["first-party"] == "" {
 		t.Error("the cookie is gone although the session could not be ended: nobody can try again")
 	}
 	s.ends.err = nil
@@ -369,6 +374,9 @@ func TestNeverRepeat_B19_SignOut(t *testing.T) {
 		t.Errorf("sign-out: status %d", w.Code)
 	}
 	v.mustBeNobody("signed out")
+	if v.cookies["first-party"] != "" {
+		t.Error("the cookie of the user's scripts is left in the browser")
+	}
 	if got := s.ends.calls[len(s.ends.calls)-1]; got != "session "+ada.ID+" "+session {
 		t.Errorf("the server was asked to end %q", got)
 	}

@@ -1,0 +1,156 @@
+package passport_test
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Over a real connection, where a header that is written is gone: each way in
+// which a handler can write it carries the cookies.
+func TestFreshToken_EveryWayToWrite(t *testing.T) {
+	s := newServer(t)
+	b := s.browser().signIn("alice")
+	for name, write := range map[string]http.HandlerFunc{
+		"nothing":     func(http.ResponseWriter, *http.Request) {},
+		"Write":       func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("x")) },
+		"WriteHeader": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(418) },
+		"WriteHeader twice": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(103)
+			w.WriteHeader(200)
+		},
+		"io.Copy": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, strings.NewReader("x")) },
+		"ReadFrom": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.(io.ReaderFrom).ReadFrom(strings.NewReader("x"))
+		},
+		"a file":  func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "go.mod") },
+		"Flusher": func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() },
+		"ResponseController": func(w http.ResponseWriter, _ *http.Request) {
+			c := http.NewResponseController(w)
+			if err := errors.Join(c.SetWriteDeadline(time.Now().Add(time.Minute)), c.Flush()); err != nil {
+				t.Errorf("ResponseController: %v", err)
+			}
+		},
+	} {
+		a := b.overTheWire(s.FreshToken(write), nil)
+		a.wantCookies(name, tokenCookie, xsrfCookie)
+	}
+}
+
+// overTheWire sends a GET of the browser's over a real connection.
+func (b *browser) overTheWire(h http.Handler, trace *httptrace.ClientTrace) *answer {
+	b.t.Helper()
+	site := httptest.NewServer(h)
+	defer site.Close()
+	ctx := b.t.Context()
+	if trace != nil {
+		ctx = httptrace.WithClientTrace(ctx, trace)
+	}
+	r, err := http.NewRequestWithContext(ctx, "GET", site.URL+"/", nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range b.jar.Cookies(b.origin()) {
+		r.AddCookie(c)
+	}
+	answered, err := site.Client().Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer answered.Body.Close()
+	body, err := io.ReadAll(answered.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return &answer{t: b.t, from: b, status: answered.StatusCode, header: answered.Header, body: string(body)}
+}
+
+// Early hints (RFC 8297) are not the answer: they carry no cookie.
+func TestFreshToken_EarlyHints(t *testing.T) {
+	s := newServer(t)
+	var hints []http.Header
+	trace := &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
+		hints = append(hints, http.Header(h))
+		return nil
+	}}
+	a := s.browser().signIn("alice").overTheWire(s.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		w.WriteHeader(http.StatusOK)
+	})), trace)
+	a.wantCookies("the answer", tokenCookie, xsrfCookie)
+	if len(hints) != 1 || len(hints[0].Values("Set-Cookie")) > 0 {
+		t.Errorf("the hints were %v, want one answer 103 without a cookie", hints)
+	}
+}
+
+// A page that is streamed arrives while it is written.
+func TestFreshToken_Streams(t *testing.T) {
+	s := newServer(t)
+	arrived := make(chan struct{})
+	page := s.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "first\n")
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Errorf("Flush: %v", err)
+		}
+		select {
+		case <-arrived:
+		case <-r.Context().Done():
+			t.Error("the first line did not arrive before the second was written")
+		}
+		_, _ = io.WriteString(w, "second\n")
+	}))
+	site := httptest.NewServer(page)
+	defer site.Close()
+	answered, err := site.Client().Get(site.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answered.Body.Close()
+	lines := bufio.NewReader(answered.Body)
+	if line, err := lines.ReadString('\n'); line != "first\n" || err != nil {
+		t.Fatalf("the first line is %q, %v", line, err)
+	}
+	close(arrived)
+	if line, err := lines.ReadString('\n'); line != "second\n" || err != nil {
+		t.Errorf("the second line is %q, %v", line, err)
+	}
+}
+
+// A connection that the handler takes over is its own; where none can be, the
+// answer is as any other.
+func TestFreshToken_Hijack(t *testing.T) {
+	s := newServer(t)
+	b := s.browser().signIn("alice")
+	for name, hijack := range map[string]func(http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error){
+		"Hijacker": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) { return w.(http.Hijacker).Hijack() },
+		"ResponseController": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
+			return http.NewResponseController(w).Hijack()
+		},
+	} {
+		a := b.overTheWire(s.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := hijack(w)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			defer conn.Close()
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
+		})), nil)
+		if a.wantCookies(name); a.body != "hi" {
+			t.Errorf("%s: the answer is %s, want what the handler wrote", name, a)
+		}
+	}
+	b.page(func(w http.ResponseWriter, _ *http.Request) {
+		if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, http.ErrNotSupported) {
+			t.Errorf("Hijack of a recorder = %v, want ErrNotSupported", err)
+		}
+	}).wantCookies("an answer that could not be taken over", tokenCookie, xsrfCookie)
+}

@@ -49,10 +49,3 @@ func (s *Server) browserUser(r *http.Request) (*account, error) {
 	}
 	return nil, nil
 }
-
-// unauthenticated answers a page's request in JSON when nobody is signed in.
-func unauthenticated(w http.ResponseWriter) {
-	writeJSON(w, http.StatusUnauthorized, struct {
-		Message string `json:"message"`
-	}{"Unauthenticated."})
-}

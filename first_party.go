@@ -192,7 +192,7 @@ func (c *firstParty) proves(r *http.Request) bool {
 func (s *Server) checkOrigin(r *http.Request) error {
 	asPost := r.WithContext(r.Context()) // a shallow copy
 	asPost.Method = http.MethodPost
-	return s.forms.Check(asPost)
+	return s.forms.CheckScript(asPost)
 }
 
 // firstPartyToken is what a handler is told of a request with the cookie. It has

@@ -90,7 +90,7 @@ func TestFirstParty_EveryScope(t *testing.T) {
 
 // Clients that act for themselves are not users, and users are not clients.
 func TestFirstParty_NeverRepeat_F11_EachKindOfGuard(t *testing.T) {
-	s := newServer(t, withStaff(newClerks("alice")))
+	s := newServer(t, withClerks(newClerks("alice")))
 	b := s.browser().signIn("alice")
 	b.page(nil)
 	for name, tt := range map[string]struct {
@@ -109,7 +109,7 @@ func TestFirstParty_NeverRepeat_F11_EachKindOfGuard(t *testing.T) {
 
 // User 1 of one provider is never user 1 of another, whoever is signed in.
 func TestFirstParty_NeverRepeat_E11_SameIDOfTwoProviders(t *testing.T) {
-	s := newServer(t, withStaff(newClerks("alice")))
+	s := newServer(t, withClerks(newClerks("alice")))
 	clerk := s.browser()
 	clerk.setCookie("staff_session", "alice")
 	clerk.page(nil)

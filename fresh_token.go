@@ -88,11 +88,11 @@ func (t *freshToken) findOnce() (*firstParty, error) {
 	if t.request.Method == http.MethodGet {
 		return t.server.newFirstParty(t.request, who, at), nil
 	}
-	c, err := t.server.openFirstParty(t.request, at)
-	if err != nil || c == nil || !c.isOf(who) {
-		return nil, nil // not one that a script could use, and none is set here
+	// Here none is set, so a value is of use only beside the one that came.
+	if c, err := t.server.openFirstParty(t.request, at); err == nil && c != nil && c.isOf(who) {
+		return c, nil
 	}
-	return c, nil
+	return nil, nil
 }
 
 // attach sets the cookies, or takes away those of somebody who has left. A page
@@ -154,26 +154,29 @@ func hasDirective(h http.Header, names ...string) bool {
 // refreshFirstParty serves POST /oauth/token/refresh, by which a page that stays
 // open keeps its cookie.
 func (s *Server) refreshFirstParty(w http.ResponseWriter, r *http.Request) {
-	if err := s.forms.Check(r); err != nil {
-		s.writeError(w, r, fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the request was sent by another site")))
-		return
-	}
-	at := now()
-	who, err := s.browserUser(r)
-	switch {
-	case err != nil:
-		s.writeError(w, r, err)
-		return
-	case who == nil:
-		s.ForgetToken(w, r)
-		unauthenticated(w)
-		return
-	}
-	if err := s.newFirstParty(r, who, at).set(s, w.Header()); err != nil {
-		s.writeError(w, r, err)
+	if err := s.freshen(w, r); err != nil {
+		answer := s.refuseAPI(w, r, err)
+		writeJSON(w, answer.status, answer.body)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = io.WriteString(w, "Refreshed.") // the connection may be gone; there is nobody to tell
+}
+
+// freshen sets new cookies for who is signed in.
+func (s *Server) freshen(w http.ResponseWriter, r *http.Request) error {
+	if err := s.forms.CheckScript(r); err != nil {
+		return &apiError{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
+	}
+	at := now()
+	who, err := s.browserUser(r)
+	if err != nil {
+		return err
+	}
+	if who == nil {
+		s.ForgetToken(w, r)
+		return errUnauthenticated
+	}
+	return s.newFirstParty(r, who, at).set(s, w.Header())
 }

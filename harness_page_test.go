@@ -124,8 +124,8 @@ func (a *answer) wantCookies(what string, names ...string) map[string]*http.Cook
 // staffOnly admits users of the provider staff.
 var staffOnly = guard.Provider("staff")
 
-// withStaff adds the provider staff, whose sign-in is another cookie.
-func withStaff(staff *clerks) func(*passport.Config) {
+// withClerks adds the provider staff, whose sign-in is another cookie.
+func withClerks(staff *clerks) func(*passport.Config) {
 	return func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"staff": staff} }
 }
 

@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,6 +46,9 @@ func thirdParty(t *oauth.AccessToken) bool {
 // apiDeleteToken serves DELETE /oauth/tokens/{id} and the same for personal
 // access tokens: all that came of the same consent ends, whichever of its tokens
 // is named. Again, it is no error.
+//
+// Who removes an app does not expect it to come back without a word: if that was
+// the last of its consents, what it was allowed is forgotten too.
 func apiDeleteToken(s *Server, r *apiRequest) (apiAnswer, error) {
 	t, err := s.config.Store.AccessToken(r.Context(), r.id)
 	switch {
@@ -52,14 +56,40 @@ func apiDeleteToken(s *Server, r *apiRequest) (apiAnswer, error) {
 		return apiAnswer{}, errNoSuchRecord
 	case err != nil:
 		return apiAnswer{}, fmt.Errorf("find access token: %w", err)
-	case !t.Family.RevokedAt.IsZero():
-		return apiAnswer{status: http.StatusNoContent}, nil
 	}
-	err = s.RevokeToken(r.Context(), t.ID)
-	if errors.Is(err, oauth.ErrNotFound) { // purged since it was read
-		return apiAnswer{}, errNoSuchRecord
+	if t.Family.RevokedAt.IsZero() {
+		err := s.RevokeToken(r.Context(), t.ID)
+		if err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged since it was read
+			return apiAnswer{}, err
+		}
+	}
+	if !t.Family.Personal {
+		err = s.forgetRemoved(r.Context(), t.Family)
 	}
 	return apiAnswer{status: http.StatusNoContent}, err
+}
+
+// forgetRemoved withdraws the user's consent to a client of which a family has
+// ended, unless another lives. It looks after that end was stored: of two that
+// are removed at once, the second is seen to be the last.
+func (s *Server) forgetRemoved(ctx context.Context, ended *oauth.Family) error {
+	at := now()
+	for t, err := range s.config.Store.TokensOf(ctx, ended.User) {
+		if err != nil {
+			return fmt.Errorf("list tokens: %w", err)
+		}
+		if f := t.Family; f.ClientID == ended.ClientID && f.ID != ended.ID && f.Live(at) {
+			return nil
+		}
+	}
+	allowed, err := s.config.Store.Consented(ctx, ended.User, ended.ClientID)
+	if err != nil {
+		return fmt.Errorf("find consent: %w", err)
+	}
+	if len(allowed) == 0 {
+		return nil
+	}
+	return s.Withdraw(ctx, ended.User, ended.ClientID)
 }
 
 // apiListScopes serves GET /oauth/scopes: those that are registered, in their

@@ -1,0 +1,223 @@
+package passport_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+const personalPath = "/oauth/personal-access-tokens"
+
+// Each answer byte by byte, as a front end that was written for Laravel Passport
+// reads it: behaviour 1.8 of its contract. The token stands in one answer alone.
+func TestPersonalTokensAPI_NeverRepeat_C9_AnswersByteByByte(t *testing.T) {
+	for _, format := range []passport.TokenFormat{passport.Opaque, passport.JWT} {
+		t.Run(string(format), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t, numbers, func(c *passport.Config) { c.PersonalTokenFormat = format }).withAccounts("1")
+				b := s.browser().signIn("1")
+				b.ask("GET", personalPath).want(200, `[]`)
+				made := b.ask("POST", personalPath, map[string]any{"name": " Token Name ", "scopes": []string{"write", "read"}})
+				access, _ := made.json()["accessToken"].(string)
+				if got := s.call(s.Guard(), "Authorization", "Bearer "+access).told(); got.User != "1" || strings.Join(got.Scopes, " ") != "write read" {
+					t.Errorf("the API is told %+v, want user 1 with write and read", got)
+				}
+				id := s.tokenIDs(ref("1"))[0]
+				token := `{"id":"` + id + `","user_id":1,"client_id":1,"name":"Token Name","scopes":["write","read"],"revoked":false,` +
+					`"created_at":"2000-01-01T00:00:00.000000Z","updated_at":"2000-01-01T00:00:00.000000Z","expires_at":"2000-12-31T00:00:00.000000Z"`
+				made.body = strings.Replace(made.body, access, "ACCESS", 1)
+				made.want(200, `{"accessToken":"ACCESS","token":`+token+`}}`)
+
+				b.ask("GET", personalPath).want(200, `[`+token+`,"client":{"id":1,"user_id":null,"name":"Personal Access Client","provider":"users","redirect":"",`+
+					`"personal_access_client":true,"password_client":false,"revoked":false,`+
+					`"created_at":"2000-01-01T00:00:00.000000Z","updated_at":"2000-01-01T00:00:00.000000Z",`+
+					`"redirect_uris":[],"grant_types":["personal_access"],"confidential":true}}]`)
+				b.ask("GET", "/oauth/tokens").want(200, `[]`)
+				b.ask("DELETE", personalPath+"/"+id).want(204, "")
+				b.ask("DELETE", personalPath+"/"+id).want(204, "")
+				b.ask("GET", personalPath).want(200, `[]`)
+				if s.admits(access) {
+					t.Error("a deleted personal token is admitted")
+				}
+			})
+		})
+	}
+}
+
+// Scopes that are not registered, and the one that stands for all, are refused;
+// the defaults never apply.
+func TestPersonalTokensAPI_E13_Scopes(t *testing.T) {
+	s := newServer(t, func(c *passport.Config) { c.DefaultScopes = []string{"admin"} })
+	b := s.browser().signIn("alice")
+	for _, scopes := range []any{nil, []string{}, "", "absent"} {
+		body := map[string]any{"name": "x", "scopes": scopes}
+		if scopes == "absent" {
+			delete(body, "scopes")
+		}
+		got := b.ask("POST", personalPath, body)
+		token, _ := got.json()["token"].(map[string]any)
+		if list, ok := token["scopes"].([]any); got.status != 200 || !ok || len(list) != 0 {
+			t.Errorf("scopes %#v: %d %s, want a token without scopes", scopes, got.status, got.body)
+		}
+	}
+	for _, scopes := range []any{[]string{"*"}, []string{"read", "*"}, []string{"nonsense"}, []any{1}, []any{nil}, []any{[]string{"read"}}, []string{""}, []string{"read write"}} {
+		b.ask("POST", personalPath, map[string]any{"name": "x", "scopes": scopes}).wantInvalid("The selected scopes is invalid.", "scopes", "The selected scopes is invalid.")
+	}
+	for _, scopes := range []any{"read", 1, true, map[string]string{"a": "read"}} {
+		b.ask("POST", personalPath, map[string]any{"name": "x", "scopes": scopes}).wantInvalid("The scopes field must be an array.", "scopes", "The scopes field must be an array.")
+	}
+	b.ask("POST", personalPath, map[string]any{"scopes": "read"}).want(422,
+		`{"message":"The name field is required. (and 1 more error)","errors":{"name":["The name field is required."],"scopes":["The scopes field must be an array."]}}`)
+	b.ask("POST", personalPath, map[string]any{"name": strings.Repeat("x", 192)}).
+		wantInvalid("The name field must not be greater than 191 characters.", "name", "The name field must not be greater than 191 characters.")
+}
+
+// A client of personal access tokens that is limited to some scopes.
+func TestPersonalTokensAPI_E13_ClientThatIsLimited(t *testing.T) {
+	s := newServer(t)
+	made, err := s.CreateClient(t.Context(), passport.Registration{Name: "Personal", GrantTypes: []string{"personal_access"}, Scopes: []string{"read"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = s.restart(func(c *passport.Config) {
+		c.PersonalAccessClientID, c.PersonalAccessClientSecret = made.Client.ID, made.Secret
+	})
+	b := s.browser().signIn("alice")
+	if got := b.ask("POST", personalPath, map[string]any{"name": "x", "scopes": []string{"read"}}); got.status != 200 {
+		t.Errorf("a scope that it may have: %d %s", got.status, got.body)
+	}
+	b.ask("POST", personalPath, map[string]any{"name": "x", "scopes": []string{"admin"}}).
+		wantInvalid("The selected scopes is invalid.", "scopes", "The selected scopes is invalid.")
+}
+
+// The user may choose when it ends, but not later than the server allows.
+func TestPersonalTokensAPI_ExpiresAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, func(c *passport.Config) { c.PersonalTokenTTL = 30 * 24 * time.Hour })
+		b := s.browser().signIn("alice")
+		for at, want := range map[any]string{
+			"2000-01-10":                    "2000-01-10T00:00:00.000000Z",
+			"2000-01-10T12:00:00Z":          "2000-01-10T12:00:00.000000Z",
+			"2000-01-10T12:00:00.123+02:00": "2000-01-10T10:00:00.123000Z",
+			"2000-01-31T00:00:00Z":          "2000-01-31T00:00:00.000000Z",
+			nil:                             "2000-01-31T00:00:00.000000Z",
+			" ":                             "2000-01-31T00:00:00.000000Z",
+		} {
+			got := b.ask("POST", personalPath, map[string]any{"name": "x", "expires_at": at})
+			if token, _ := got.json()["token"].(map[string]any); got.status != 200 || token["expires_at"] != want {
+				t.Errorf("expires_at %#v: %d %s, want %s", at, got.status, got.body, want)
+			}
+		}
+		const late, past, noDate = "The expires at field must not be a date after 2000-01-31T00:00:00Z.", "The expires at field must be a date after now.",
+			"The expires at field must be a valid date, such as 2026-12-31 or 2026-12-31T23:59:59Z."
+		for at, want := range map[any]string{
+			"2000-02-01": late, "2000-01-31T00:00:00.000001Z": late, "9999-12-31": late,
+			"2000-01-01": past, "1999-12-31T23:59:59Z": past,
+			"tomorrow": noDate, "2000-13-01": noDate, "2000-01-10T12:00": noDate, 7: noDate, true: noDate,
+		} {
+			b.ask("POST", personalPath, map[string]any{"name": "x", "expires_at": at}).wantInvalid(want, "expires_at", want)
+		}
+		b.ask("POST", personalPath, map[string]any{"name": "x", "expires_at": []string{"2000-01-10"}}).wantInvalid(noDate, "expires_at", noDate)
+
+		// An expired one is listed until it is purged, so that its user sees why the
+		// script has stopped.
+		for _, id := range b.ask("GET", personalPath).idsIn()[1:] {
+			b.ask("DELETE", personalPath+"/"+id).want(204, "")
+		}
+		time.Sleep(40 * 24 * time.Hour)
+		if got := b.ask("GET", personalPath).list(); len(got) != 1 {
+			t.Errorf("the list has %d tokens, want the expired one", len(got))
+		}
+	})
+}
+
+// A user sees and removes his own alone, of his own provider.
+func TestPersonalTokensAPI_NeverRepeat_E11_E12_ProvidersAreApart(t *testing.T) {
+	s, staff := withStaff(t, "1", "2")
+	browsers := []*browser{s.browser().signIn("1"), staff.browser().signIn("1"), s.browser().signIn("2")}
+	var ids []string
+	for i, b := range browsers {
+		made := b.ask("POST", personalPath, map[string]any{"name": "x"}).json()
+		token, _ := made["token"].(map[string]any)
+		ids = append(ids, asText(token["id"]))
+		if got := s.call(s.Guard(), "Authorization", "Bearer "+asText(made["accessToken"])); (got.status == 200) != (i != 1) {
+			t.Errorf("the default provider's guard answers %s to the token of browser %d", got, i)
+		}
+	}
+	for i, b := range browsers {
+		if got := b.ask("GET", personalPath).idsIn(); !slices.Equal(got, ids[i:i+1]) {
+			t.Errorf("browser %d sees %q, want %q", i, got, ids[i])
+		}
+		for j, id := range ids {
+			if i != j {
+				b.ask("DELETE", personalPath+"/"+id).want(404, "")
+			}
+		}
+	}
+	if left := append(s.tokenIDs(ref("1")), s.tokenIDs(ref("2"))...); len(left) != 2 {
+		t.Errorf("left are %q", left)
+	}
+	for i, b := range browsers {
+		b.ask("DELETE", personalPath+"/"+ids[i]).want(204, "")
+	}
+}
+
+// A personal token can be removed by the other path too, as in Passport, and an
+// app's by this one.
+func TestPersonalTokensAPI_D4_EitherPathRevokes(t *testing.T) {
+	s := newServer(t)
+	b := s.browser().signIn("alice")
+	made := s.personal("read")
+	b.ask("DELETE", "/oauth/tokens/"+made.Token.ID).want(204, "")
+	tokens := s.grantTokens(s.web())
+	b.ask("DELETE", personalPath+"/"+b.ask("GET", "/oauth/tokens").idsIn()[0]).want(204, "")
+	if s.admits(made.AccessToken) || s.admits(tokens.Access) {
+		t.Error("a deleted token is admitted")
+	}
+}
+
+// Somebody who has gone since the browser was asked gets no token.
+func TestPersonalTokensAPI_AccountThatHasGone(t *testing.T) {
+	s := newServer(t)
+	b := s.browser().signIn("alice")
+	s.users.with(func() {
+		s.users.current = func(u *passport.User) (*passport.User, error) { delete(s.users.byID, u.ID); return u, nil }
+	})
+	b.ask("POST", personalPath, map[string]any{"name": "x"}).want(401, `{"message":"Unauthenticated."}`)
+}
+
+// A client of personal access tokens that has been suspended is the operator's
+// fault, and he is told what to do.
+func TestPersonalTokensAPI_ClientThatIsSuspended(t *testing.T) {
+	s := newServer(t)
+	made := s.personal()
+	check(t, s.SuspendClient(t.Context(), made.Token.Client.ID))
+	s.browser().signIn("alice").ask("POST", personalPath, map[string]any{"name": "x"}).want(500, `{"message":"Server Error"}`)
+	if !strings.Contains(s.log.String(), "is revoked or suspended: name another by PersonalAccessClientID") {
+		t.Error("the log does not say what is wrong")
+	}
+}
+
+// The audit log says who made it, and nothing that works.
+func TestPersonalTokensAPI_AuditLogNamesTheUser(t *testing.T) {
+	s := newServer(t, withAudit)
+	b := s.browser().signIn("alice")
+	access := asText(b.ask("POST", personalPath, map[string]any{"name": "x"}).json()["accessToken"])
+	log, _ := oauth.StoreAs[oauth.AuditStore](s.store)
+	found := false
+	for record, err := range log.AuditLog(t.Context(), time.Time{}) {
+		check(t, err)
+		found = found || record.Actor == "users:alice" && record.Action == "token.issued" && record.RequestID != ""
+		if strings.Contains(asText(*record), access) {
+			t.Errorf("the token stands in the audit log: %+v", record)
+		}
+	}
+	if !found || strings.Contains(s.log.String(), access) {
+		t.Errorf("alice's new token is in the audit log: %v; or the token is in the log", found)
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/guard"
+)
+
+// Order is one of a customer's.
+type Order struct {
+	Number int64  `json:"number"`
+	Item   string `json:"item"`
+	Status string `json:"status"`
+}
+
+// listOrders stands behind a guard, so there is a customer.
+func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request) {
+	customer, _ := passport.UserFromContext[*Customer](r.Context())
+	rows, err := s.db.QueryContext(r.Context(), "SELECT number, item, status FROM orders WHERE customer_id = ? ORDER BY number", customer.ID)
+	if err != nil {
+		fail(w, r, "list orders", err)
+		return
+	}
+	defer rows.Close()
+	orders := []Order{}
+	for rows.Next() {
+		var o Order
+		if err := rows.Scan(&o.Number, &o.Item, &o.Status); err != nil {
+			fail(w, r, "list orders", err)
+			return
+		}
+		orders = append(orders, o)
+	}
+	if err := rows.Err(); err != nil {
+		fail(w, r, "list orders", err)
+		return
+	}
+	answer(w, http.StatusOK, orders)
+}
+
+// placeOrder stands behind a guard that asks for more.
+func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
+	customer, _ := passport.UserFromContext[*Customer](r.Context())
+	var order Order
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&order); err != nil || order.Item == "" {
+		answer(w, http.StatusUnprocessableEntity, map[string]string{"message": "Name the item."})
+		return
+	}
+	order.Status = "received"
+	result, err := s.db.ExecContext(r.Context(), "INSERT INTO orders (customer_id, item, status) VALUES (?, ?, ?)", customer.ID, order.Item, order.Status)
+	if err == nil {
+		order.Number, err = result.LastInsertId()
+	}
+	if err != nil {
+		fail(w, r, "place order", err)
+		return
+	}
+	slog.InfoContext(r.Context(), "order placed", "number", order.Number, "by", guard.TokenFrom(r.Context()).Client.Name)
+	answer(w, http.StatusCreated, order)
+}
+
+// importStock is for machines: there is no customer, only the client.
+func (s *Shop) importStock(w http.ResponseWriter, r *http.Request) {
+	var stock struct {
+		Item  string `json:"item"`
+		Count int    `json:"count"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&stock); err != nil || stock.Item == "" || stock.Count < 0 {
+		answer(w, http.StatusUnprocessableEntity, map[string]string{"message": "Name the item, and how many there are."})
+		return
+	}
+	_, err := s.db.ExecContext(r.Context(), `INSERT INTO stock (item, count) VALUES (?, ?)
+		ON CONFLICT (item) DO UPDATE SET count = excluded.count`, stock.Item, stock.Count)
+	if err != nil {
+		fail(w, r, "import stock", err)
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"item": stock.Item, "count": stock.Count, "told_by": guard.TokenFrom(r.Context()).Client.Name})
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		slog.Error("answer", "err", err)
+	}
+}

@@ -136,7 +136,7 @@ func (s *Shop) signIn(w http.ResponseWriter, r *http.Request) {
 			digest(cookie), rand.Text(), customer.ID, time.Now().UnixMicro())
 	}
 	if err != nil {
-		fail(w, r, "sign in", err)
+		fail(w, r, "signing in", err)
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
@@ -153,7 +153,7 @@ func (s *Shop) signOut(w http.ResponseWriter, r *http.Request) {
 		err = s.auth.EndSession(r.Context(), ref(user), user.SessionID)
 	}
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
-		fail(w, r, "sign out", err)
+		fail(w, r, "signing out", err)
 		return
 	}
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
@@ -195,6 +195,6 @@ func render(w http.ResponseWriter, page *template.Template, data any) {
 
 // fail answers a request that failed here.
 func fail(w http.ResponseWriter, r *http.Request, what string, err error) {
-	slog.ErrorContext(r.Context(), what, "err", err)
+	slog.ErrorContext(r.Context(), "request failed", "while", what, "err", err)
 	http.Error(w, "Please try again later.", http.StatusInternalServerError)
 }

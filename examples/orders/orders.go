@@ -21,7 +21,7 @@ func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request) {
 	customer, _ := passport.UserFromContext[*Customer](r.Context())
 	rows, err := s.db.QueryContext(r.Context(), "SELECT number, item, status FROM orders WHERE customer_id = ? ORDER BY number", customer.ID)
 	if err != nil {
-		fail(w, r, "list orders", err)
+		fail(w, r, "listing orders", err)
 		return
 	}
 	defer rows.Close()
@@ -29,13 +29,13 @@ func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request) {
 	for rows.Next() {
 		var o Order
 		if err := rows.Scan(&o.Number, &o.Item, &o.Status); err != nil {
-			fail(w, r, "list orders", err)
+			fail(w, r, "listing orders", err)
 			return
 		}
 		orders = append(orders, o)
 	}
 	if err := rows.Err(); err != nil {
-		fail(w, r, "list orders", err)
+		fail(w, r, "listing orders", err)
 		return
 	}
 	answer(w, http.StatusOK, orders)
@@ -55,7 +55,7 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 		order.Number, err = result.LastInsertId()
 	}
 	if err != nil {
-		fail(w, r, "place order", err)
+		fail(w, r, "placing an order", err)
 		return
 	}
 	slog.InfoContext(r.Context(), "order placed", "number", order.Number, "by", guard.TokenFrom(r.Context()).Client.Name)
@@ -75,7 +75,7 @@ func (s *Shop) importStock(w http.ResponseWriter, r *http.Request) {
 	_, err := s.db.ExecContext(r.Context(), `INSERT INTO stock (item, count) VALUES (?, ?)
 		ON CONFLICT (item) DO UPDATE SET count = excluded.count`, stock.Item, stock.Count)
 	if err != nil {
-		fail(w, r, "import stock", err)
+		fail(w, r, "importing stock", err)
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"item": stock.Item, "count": stock.Count, "told_by": guard.TokenFrom(r.Context()).Client.Name})

@@ -17,7 +17,7 @@ func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		fail(w, r, "find who is signed in", err)
+		fail(w, r, "finding who is signed in", err)
 		return
 	}
 	s.showTokens(w, r, user, "")
@@ -27,7 +27,7 @@ func (s *Shop) showTokens(w http.ResponseWriter, r *http.Request, user *passport
 	var tokens []*oauth.AccessToken
 	for token, err := range s.auth.Tokens(r.Context(), ref(user)) {
 		if err != nil {
-			fail(w, r, "list tokens", err)
+			fail(w, r, "listing tokens", err)
 			return
 		}
 		tokens = append(tokens, token)
@@ -44,7 +44,7 @@ func (s *Shop) createToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		fail(w, r, "find who is signed in", err)
+		fail(w, r, "finding who is signed in", err)
 		return
 	}
 	if err := r.ParseForm(); err != nil {
@@ -57,7 +57,7 @@ func (s *Shop) createToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		fail(w, r, "create token", err)
+		fail(w, r, "making a token", err)
 		return
 	}
 	s.showTokens(w, r, user, made.AccessToken) // it is not shown again

@@ -183,8 +183,8 @@ func TestAuthorize_AZ_22_TheProviderIsGone(t *testing.T) {
 	}
 }
 
-// A client that asks for JSON before HTML gets errors as JSON, with the status
-// and headers of the page; redirects and pages for people stay what they are.
+// Who asks for JSON before HTML gets errors as JSON, with the status of the page;
+// see also [TestAuthorizeJSON_Errors].
 func TestAuthorize_ErrorsAsJSON(t *testing.T) {
 	watched := &watchedStore{}
 	s := newServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
@@ -206,8 +206,6 @@ func TestAuthorize_ErrorsAsJSON(t *testing.T) {
 	}
 	b.header.Set("Accept", "application/json")
 	b.authorize(c, "redirect_uri", "https://evil.example/").wantJSONError(400, "invalid_request")
-	b.authorize(c, "scope", "nothing").wantRedirectError("invalid_scope")
-	b.authorize(c).allow().code()
 	b.authorize(c, "prompt", "consent").answerWith("x", "allow").wantJSONError(400, "invalid_request")
 	b.send(b.newRequest("DELETE", "/oauth/authorize", "", nil)).wantJSONError(405, "invalid_request")
 	watched.failing("Client", oauth.ErrUnavailable)

@@ -15,7 +15,7 @@ import (
 // answerWith answers a consent page with another ticket than it has.
 func (a *answer) answerWith(ticket, decision string) *answer {
 	a.t.Helper()
-	return a.from.post(first(formElement, a.body), url.Values{"ticket": {ticket}, "decision": {decision}})
+	return a.from.post(a.part(formElement, "action"), url.Values{"ticket": {ticket}, "decision": {decision}})
 }
 
 // wantPageAnew fails unless the page is shown again, with another ticket, and

@@ -133,7 +133,11 @@ func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *o
 
 // decide serves the answer to a consent page.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request, at time.Time) {
-	if err := s.forms.Check(r); err != nil {
+	check := s.forms.Check
+	if scripted(r) {
+		check = s.forms.CheckScript
+	}
+	if err := check(r); err != nil {
 		s.showError(w, r, http.StatusForbidden, fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the answer was sent by another site")))
 		return
 	}
@@ -262,6 +266,9 @@ func (s *Server) wasAllowed(ctx context.Context, q *authorization, t *ticket) (b
 	return err == nil, nil
 }
 
+// errDeclined is what the client is told of a user who declined.
+var errDeclined = oauth.AccessDenied.Errorf("the user declined")
+
 // deny uses up the ticket and tells the client.
 func (s *Server) deny(w http.ResponseWriter, r *http.Request, q *authorization, t *ticket, ref UserRef) error {
 	err := s.config.Store.UseOnce(r.Context(), oauth.SpendTicket, t.ID, t.until())
@@ -277,5 +284,5 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, q *authorization, 
 		return nil
 	}
 	s.lingerTicket(w, r, t)
-	return fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, oauth.AccessDenied.Errorf("the user declined"))
+	return fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, errDeclined)
 }

@@ -9,11 +9,11 @@ import (
 )
 
 // authorize serves /oauth/authorize (RFC 6749 §3.1): a request of a client, by
-// GET or POST, or the answer to a consent page, which is a POST with a ticket.
+// GET or POST, or the answer to a consent page, which is a POST with a ticket, or
+// a DELETE with one.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodPost {
-		w.Header().Set("Allow", "GET, POST")
-		s.showError(w, r, http.StatusMethodNotAllowed, oauth.InvalidRequest.Errorf("the authorization endpoint takes GET and POST"))
+	if r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodDelete {
+		s.refuseMethod(w, r)
 		return
 	}
 	at := now() // before anybody is asked who the user is
@@ -22,8 +22,16 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, &authorization{}, err)
 		return
 	}
-	if r.Method == http.MethodPost && r.PostForm.Has("ticket") {
+	isAnswer, err := readAnswer(r)
+	switch {
+	case err != nil:
+		s.refuse(w, r, &authorization{}, err)
+		return
+	case isAnswer:
 		s.decide(w, r, at)
+		return
+	case r.Method == http.MethodDelete:
+		s.refuseMethod(w, r)
 		return
 	}
 	q, err := s.authorizationRequest(r.Context(), params, at)
@@ -34,6 +42,12 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	if err := s.interact(w, r, q); err != nil {
 		s.refuse(w, r, q, clientError(q.client.ID, err))
 	}
+}
+
+// refuseMethod answers what is neither a request nor the answer to a page.
+func (s *Server) refuseMethod(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", "GET, POST")
+	s.showError(w, r, http.StatusMethodNotAllowed, oauth.InvalidRequest.Errorf("the authorization endpoint takes GET and POST"))
 }
 
 // interact answers a checked request: by sending the user to sign in, by a
@@ -122,6 +136,10 @@ func (s *Server) sendToSignIn(w http.ResponseWriter, r *http.Request, q *authori
 	page := provider.SignInURL(r, returnTo)
 	if page == "" {
 		return fmt.Errorf("SignInURL of the provider %q returned nothing; return the address of a sign-in page", name)
+	}
+	if scripted(r) {
+		signInForScript(w, page, returnTo)
+		return nil
 	}
 	s.goTo(w, r, page, r.Method == http.MethodPost)
 	return nil

@@ -1,9 +1,36 @@
 package passport_test
 
 import (
+	"net/http"
 	"os"
+	"strings"
 )
 
 func ExampleConfig_views() {
 	config.Views = os.DirFS("views") // or an embed.FS, with fs.Sub
+}
+
+// withFrontEnd shows people the application's own page, whose script asks for
+// JSON at the same address.
+func withFrontEnd(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'") // or others could have it clicked
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		http.ServeFile(w, r, "front-end/authorize.html")
+	})
+}
+
+func ExampleServer_Routes_frontEnd() {
+	mux := http.NewServeMux()
+	for route := range auth.Routes() {
+		if route.Name == "passport.authorizations.authorize" {
+			route.Handler = withFrontEnd(route.Handler)
+		}
+		mux.Handle(strings.TrimSpace(route.Method+" "+route.Path), route.Handler)
+	}
 }

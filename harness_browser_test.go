@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
@@ -180,20 +181,29 @@ func (a *answer) target() string {
 	if location := a.header.Get("Location"); location != "" {
 		return location
 	}
-	return first(refreshElement, a.body)
+	return a.part(refreshElement, "redirect_to")
+}
+
+// part returns what stands in a page, or in the JSON that takes its place.
+func (a *answer) part(element *regexp.Regexp, field string) string {
+	if a.header.Get("Content-Type") != "application/json" {
+		return first(element, a.body)
+	}
+	text, _ := a.json()[field].(string)
+	return text
 }
 
 // ticket returns that of a consent page, and fails for any other answer.
 func (a *answer) ticket() string {
 	a.t.Helper()
-	ticket := first(ticketElement, a.body)
+	ticket := a.part(ticketElement, "ticket")
 	if a.status != http.StatusOK || ticket == "" {
 		a.t.Fatalf("want a consent page, got %s", a)
 	}
 	return ticket
 }
 
-func (a *answer) isConsent() bool { return ticketElement.MatchString(a.body) }
+func (a *answer) isConsent() bool { return a.part(ticketElement, "ticket") != "" }
 
 // allow and deny press a button of a consent page.
 func (a *answer) allow() *answer { a.t.Helper(); return a.decide("allow") }
@@ -202,7 +212,7 @@ func (a *answer) deny() *answer  { a.t.Helper(); return a.decide("deny") }
 func (a *answer) decide(decision string) *answer {
 	a.t.Helper()
 	form := url.Values{"ticket": {a.ticket()}, "decision": {decision}}
-	return a.from.post(first(formElement, a.body), form)
+	return a.from.post(a.part(formElement, "action"), form)
 }
 
 // signIn goes to the sign-in page that the answer leads to, signs in there and
@@ -340,3 +350,15 @@ var _ passport.UserProvider = (*accounts)(nil)
 
 // asText is a value of a JSON object as a test names it.
 func asText(v any) string { return fmt.Sprint(v) }
+
+// wantStatus fails unless the answer has this status.
+func (a *answer) wantStatus(status int) *answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Errorf("want status %d, got %d: %s", status, a.status, a)
+	}
+	return a
+}
+
+// readCloser is the body of a request.
+func readCloser(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }

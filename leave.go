@@ -4,7 +4,6 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/redirect"
@@ -39,7 +38,13 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q *authorization
 		return
 	}
 	s.logRefusal(r, e, err)
-	s.answer(w, r, q, redirect.Param{Name: "error", Value: string(e.Code)}, redirect.Param{Name: "error_description", Value: e.Description})
+	target := s.answerURI(q, []redirect.Param{{Name: "error", Value: string(e.Code)}, {Name: "error_description", Value: e.Description}})
+	if scripted(r) && e != errDeclined { // which is what the user asked for
+		setRetryAfter(w, e)
+		answerScript(w, e.Code.Status(), onwardJSON{e, target})
+		return
+	}
+	s.goTo(w, r, target, q.afterForm)
 }
 
 // blameless reports whether a request may end in this error without anybody
@@ -68,6 +73,10 @@ func pageStatus(e *oauth.Error, err error) int {
 // A private-use scheme needs the user's gesture: after our own form, which names
 // it in its form-action, it is a redirect, else the page has a button alone.
 func (s *Server) goTo(w http.ResponseWriter, r *http.Request, target string, afterForm bool) {
+	if scripted(r) {
+		answerScript(w, http.StatusOK, onwardJSON{RedirectTo: target})
+		return
+	}
 	if afterForm && !(r.Method == http.MethodPost && redirect.PrivateUse(target)) {
 		s.show(w, r, http.StatusOK, view{name: "leaving", data: LeavingPage{
 			Page: s.site(r), Target: target, Href: href(target), Host: redirect.Host(target), App: redirect.PrivateUse(target),
@@ -90,11 +99,9 @@ func href(target string) template.HTMLAttr {
 func (s *Server) showError(w http.ResponseWriter, r *http.Request, status int, err error) {
 	e := oauth.AsError(err)
 	s.logRefusal(r, e, err)
-	if e.Code == oauth.TemporarilyUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
-	}
-	if wantsJSON(r) {
-		writeJSON(w, status, e)
+	setRetryAfter(w, e)
+	if scripted(r) {
+		answerScript(w, status, e)
 		return
 	}
 	p := errorPage(e)
@@ -104,5 +111,11 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, status int, e
 
 // showAnswered tells somebody who answers a page twice what became of it.
 func (s *Server) showAnswered(w http.ResponseWriter, r *http.Request, what string) {
+	if scripted(r) {
+		answerScript(w, http.StatusConflict, struct {
+			Message string `json:"message"`
+		}{what})
+		return
+	}
 	s.show(w, r, http.StatusConflict, view{name: "answered", data: AnsweredPage{s.site(r), what}})
 }

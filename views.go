@@ -6,7 +6,6 @@ import (
 	"errors"
 	"html/template"
 	"io/fs"
-	"mime"
 	"net/http"
 	"strings"
 
@@ -129,11 +128,16 @@ func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authoriz
 	if err != nil {
 		return err
 	}
+	p := s.consentPage(r, q, who, granted, sealed)
+	if scripted(r) {
+		s.consentForScript(w, r, q, who, p)
+		return nil
+	}
 	var formAction []string
 	if redirect.PrivateUse(q.redirectURI) {
 		formAction = []string{redirect.Host(q.redirectURI) + ":"}
 	}
-	s.show(w, r, http.StatusOK, view{"consent", s.consentPage(r, q, who, granted, sealed), formAction})
+	s.show(w, r, http.StatusOK, view{"consent", p, formAction})
 	return nil
 }
 
@@ -179,17 +183,4 @@ func errorPage(e *oauth.Error) ErrorPage {
 		title, advice = "This answer was not accepted", "It did not come from our own page. Go back to the app and start again."
 	}
 	return ErrorPage{Title: title, Advice: advice, Code: string(e.Code), Description: e.Description}
-}
-
-// wantsJSON reports whether the request asks for JSON before HTML.
-func wantsJSON(r *http.Request) bool {
-	for part := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
-		switch media, _, _ := mime.ParseMediaType(part); media {
-		case "application/json":
-			return true
-		case "text/html":
-			return false
-		}
-	}
-	return false
 }

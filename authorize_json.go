@@ -1,0 +1,161 @@
+package passport
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/oauth"
+)
+
+// A page of the application's own may take the place of ours: it asks for JSON
+// where a browser asks for HTML, and gets what the page would show. Nothing else
+// differs: the ticket is bound to browser and account, and works once. Only
+// scripts of our own origin can read it, for the endpoint has no CORS.
+
+// scripted reports whether the request is answered in JSON: it asks for that
+// before HTML, or sends JSON and does not say.
+func scripted(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		switch media, _, _ := mime.ParseMediaType(part); media {
+		case "application/json":
+			return true
+		case "text/html":
+			return false
+		}
+	}
+	return sendsJSON(r)
+}
+
+func sendsJSON(r *http.Request) bool {
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return media == "application/json"
+}
+
+// answerScript answers in JSON that no other origin may load, in whatever way.
+func answerScript(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+	page.Private(w)
+	writeJSON(w, status, v)
+}
+
+// consentJSON is what the consent page would show.
+type consentJSON struct {
+	Message string `json:"message,omitempty"`
+	Client  struct {
+		ID        any    `json:"id"`
+		Name      string `json:"name"`
+		Untrusted bool   `json:"untrusted"`
+	} `json:"client"`
+	User struct {
+		ID   any    `json:"id"`
+		Name string `json:"name"`
+	} `json:"user"`
+	Scopes       []scopeJSON `json:"scopes"`
+	Resources    []string    `json:"resources"`
+	RedirectHost string      `json:"redirect_host"`
+	OnDevice     bool        `json:"on_device"`
+	Days         int         `json:"days"`
+	Action       string      `json:"action"`
+	Ticket       string      `json:"ticket"`
+	ExpiresIn    int         `json:"expires_in"`
+}
+
+type scopeJSON struct {
+	ID          string `json:"id"`
+	Description string `json:"description"`
+	Granted     bool   `json:"granted"`
+}
+
+// consentForScript answers with what the page would show. Where an answer did not
+// fit any more, the status says that the user has to be asked anew.
+func (s *Server) consentForScript(w http.ResponseWriter, r *http.Request, q *authorization, who *account, p ConsentPage) {
+	shown := consentJSON{
+		Scopes: []scopeJSON{}, Resources: append([]string{}, p.Resources...), RedirectHost: p.Host, OnDevice: p.Device,
+		Days: p.Days, Action: p.Action, Ticket: p.Ticket, ExpiresIn: int(ticketTTL.Seconds()),
+	}
+	shown.Client.ID, shown.Client.Name, shown.Client.Untrusted = s.clientIDJSON(q.client.ID), p.Client.Name, p.Client.Untrusted
+	shown.User.ID, shown.User.Name = s.userIDJSON(who.ref), p.User.Name
+	for _, scope := range p.Scopes {
+		shown.Scopes = append(shown.Scopes, scopeJSON(scope))
+	}
+	status := http.StatusOK
+	if r.PostForm.Has("ticket") {
+		status = http.StatusConflict
+		shown.Message = "The answer was for another account, another browser or another request. Ask anew."
+	}
+	answerScript(w, status, shown)
+}
+
+// signInForScript tells where to sign in, and what to ask for again then.
+func signInForScript(w http.ResponseWriter, signIn, returnTo string) {
+	answerScript(w, http.StatusUnauthorized, struct {
+		Message  string `json:"message"`
+		SignIn   string `json:"sign_in_url"`
+		ReturnTo string `json:"return_to"`
+	}{"Unauthenticated.", signIn, returnTo})
+}
+
+// onwardJSON says where to send the browser; with an error, that is how the
+// client is told.
+type onwardJSON struct {
+	*oauth.Error
+	RedirectTo string `json:"redirect_to,omitempty"`
+}
+
+// readAnswer reports whether the request is the answer to a page, and leaves that
+// in r.PostForm. A script may send it as JSON too, and deny with DELETE.
+func readAnswer(r *http.Request) (bool, error) {
+	if r.Method == http.MethodGet {
+		return false, nil
+	}
+	if r.Method == http.MethodPost && !sendsJSON(r) {
+		return r.PostForm.Has("ticket"), nil
+	}
+	form, err := scriptForm(r)
+	if tooLarge(err) {
+		return false, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
+	}
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
+	}
+	switch {
+	case r.Method == http.MethodDelete && !form.Has("decision"):
+		form.Set("decision", "deny")
+	case r.Method == http.MethodDelete && form.Get("decision") != "deny":
+		form.Del("decision") // a contradiction
+	}
+	r.PostForm = form
+	return r.Method == http.MethodPost || form.Has("ticket"), nil
+}
+
+// scriptForm reads a body of JSON, or the form of a DELETE.
+func scriptForm(r *http.Request) (url.Values, error) {
+	if !sendsJSON(r) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		return url.ParseQuery(string(body))
+	}
+	object, err := readJSONObject(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	form := url.Values{}
+	for _, name := range []string{"ticket", "decision"} {
+		switch v := object[name].(type) {
+		case nil:
+		case string:
+			form.Set(name, v)
+		default:
+			return nil, errors.New(name + " is not a text")
+		}
+	}
+	return form, nil
+}

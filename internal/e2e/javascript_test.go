@@ -1,0 +1,143 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// result is what a script got, as axios and fetch tell it.
+type result struct {
+	Status int    `json:"status"`
+	Body   string `json:"body"`
+}
+
+// run runs a script on the page that ends in a promise of an answer.
+func (b *tab) run(call string) result {
+	b.t.Helper()
+	const settle = `.then(r => r, e => e.response).then(async r => ({status: r.status, body: r.text ? await r.text() : JSON.stringify(r.data)}))`
+	return ask(b, chromedp.Evaluate[result](call+settle, chromedp.EvalAwaitPromise))
+}
+
+func (b *tab) wantRun(what, call string, status int, says string) {
+	b.t.Helper()
+	if got := b.run(call); got.Status != status || !strings.Contains(got.Body, says) {
+		b.t.Errorf("%s: %s got %d %q, want %d with %q", what, call, got.Status, got.Body, status, says)
+	}
+}
+
+const (
+	getUser   = `axios.get('/api/user')`
+	postOrder = `axios.post('/api/orders', {item: 'Coffee'})`
+	fetchUser = `fetch('/api/user', {headers: {%s}})`
+	fromPage  = `'X-CSRF-TOKEN': document.querySelector('meta[name=csrf-token]').content`
+)
+
+// newShop opens the application's page with Ada signed in.
+func newShop(t *testing.T) (*application, *tab) {
+	t.Helper()
+	if _, err := os.Stat(axiosFile); errors.Is(err, fs.ErrNotExist) {
+		require(t, false, "axios is not installed: npm ci --ignore-scripts, in internal/e2e")
+	}
+	a := startApplication(t)
+	b := newPerson(t, &a.server).tab()
+	b.open(a.URL + "/sign-in/1")
+	b.see("Welcome to the shop.")
+	return a, b
+}
+
+// The documentation's example, on a page with axios as it comes: no set-up, no
+// token, and every scope.
+func TestE2E_FreshToken_AxiosUnchanged(t *testing.T) {
+	a, b := newShop(t)
+	for range 2 {
+		b.wantRun("signed in", getUser, 200, `{"name":"Ada"}`)
+		b.wantRun("signed in", postOrder, 201, `{"item":"Coffee"}`)
+		b.wantRun("signed in", `axios.post('/oauth/token/refresh')`, 200, "Refreshed.")
+	}
+	b.wantRun("the header that a page was given", fmt.Sprintf(fetchUser, fromPage), 200, "Ada")
+	b.wantRun("the documentation's fetch", documentedFetch, 200, "Ada")
+	if readable := ask(b, chromedp.Evaluate[string](`document.cookie`)); strings.Contains(readable, "passport_token") || !strings.Contains(readable, "XSRF-TOKEN=") {
+		t.Errorf("scripts read the cookies %q, want XSRF-TOKEN and not passport_token", readable)
+	}
+	b.clean()
+
+	b.open(a.URL + "/sign-in/2") // another user in the same browser
+	b.wantRun("Bob", getUser, 200, `{"name":"Bob"}`)
+	b.clean()
+	if n := a.canaries.kinds()["cookie"]; n < 4 {
+		t.Errorf("only %d cookies were seen, so nothing is proved of the log", n)
+	}
+}
+
+const documentedFetch = `(() => {
+const xsrf = document.cookie.match(/(?:^|; )XSRF-TOKEN=([^;]*)/)?.[1]
+return fetch('/api/user', { headers: { 'X-XSRF-TOKEN': decodeURIComponent(xsrf) } })
+})()`
+
+// What does not prove that the page is ours, and the user there, is 401.
+func TestE2E_FreshToken_Refused(t *testing.T) {
+	a, b := newShop(t)
+	b.wantRun("without the header", fmt.Sprintf(fetchUser, ""), 401, "access token is required")
+	b.wantRun("with another value", fmt.Sprintf(fetchUser, `'X-CSRF-TOKEN': 'guessed'`), 401, "")
+	b.wantRun("with a bad token beside it", `axios.get('/api/user', {headers: {Authorization: 'Bearer x'}})`, 401, "invalid_token")
+	b.wantRun("for clients", `axios.get('/api/service')`, 403, "insufficient_scope")
+	b.wantRun("as it was", getUser, 200, "Ada")
+
+	b.do("lose XSRF-TOKEN", chromedp.Evaluate[chromedp.Void](`document.cookie = 'XSRF-TOKEN=; path=/; max-age=0'`))
+	b.wantRun("without the cookie XSRF-TOKEN", getUser, 401, "")
+	b.wantRun("without the cookie XSRF-TOKEN", postOrder, 401, "")
+	b.open(a.URL + "/")
+	b.wantRun("on the next page", getUser, 200, "Ada")
+
+	a.signOutEverywhere()
+	b.wantRun("signed out", getUser, 401, "")
+	b.wantRun("signed out", postOrder, 401, "")
+	b.wantRun("signed out", `axios.post('/oauth/token/refresh')`, 401, "Unauthenticated.")
+	b.open(a.URL + "/")
+	if left := b.cookiesOf(a.URL); strings.Contains(left, "passport_token") || strings.Contains(left, "XSRF-TOKEN") {
+		t.Errorf("after signing out the browser has the cookies %s", left)
+	}
+}
+
+// Another site's page, in the same browser, can neither read nor order.
+func TestE2E_FreshToken_UI_02_AnotherSite(t *testing.T) {
+	a, b := newShop(t)
+	b.wantRun("signed in", postOrder, 201, "Coffee")
+	elsewhere := newThirdParty(t, "tcp4", "127.0.0.1:0")
+	b.open("http://localhost:" + elsewhere.port + "/inside") // for cookies localhost and 127.0.0.1 are two sites
+	const form = `fetch(%q, {method: 'POST', mode: 'no-cors', credentials: 'include', body: 'item=Coffee'}).then(() => 'sent', e => String(e))`
+	if got := ask(b, chromedp.Evaluate[string](fmt.Sprintf(form, a.URL+"/api/orders"), chromedp.EvalAwaitPromise)); got != "sent" {
+		t.Fatalf("the browser did not send the other site's request, so nothing is proved: %s", got)
+	}
+	const read = `fetch(%q, {credentials: 'include', headers: {'X-XSRF-TOKEN': 'guessed'}}).then(() => 'read', () => 'failed')`
+	if got := ask(b, chromedp.Evaluate[string](fmt.Sprintf(read, a.URL+"/api/user"), chromedp.EvalAwaitPromise)); got != "failed" {
+		t.Errorf("a page of another site read the API: %q", got)
+	}
+	if n := a.placed(); n != 1 {
+		t.Errorf("%d orders were placed, want the one of the shop's own page", n)
+	}
+	if log := a.log.String(); !strings.Contains(log, "method=POST path=/api/orders error=invalid_token") {
+		t.Errorf("the log does not tell of the other site's request:\n%s", log)
+	}
+}
+
+// cookiesOf names the browser's cookies for an address, hidden ones too.
+func (b *tab) cookiesOf(address string) (names string) {
+	b.t.Helper()
+	got := ask(b, func(ctx context.Context, t *chromedp.Target) (network.GetCookiesResult, error) {
+		return cdp.Call(ctx, t, network.GetCookies, network.GetCookiesParams{URLs: []string{address}})
+	})
+	for _, c := range got.Cookies {
+		names += c.Name + " "
+	}
+	return names
+}

@@ -3,7 +3,10 @@ package passport_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +26,7 @@ type way struct {
 	name      string
 	grantType string // that the client needs for it
 	forUser   bool
-	personal  bool // no client asks for it: how one authenticates and how long its tokens live says nothing of it
+	free      []string // of restrictions that say nothing of it
 
 	// prepare goes as far as one gets before the token itself: to a code, to a
 	// refresh token. What it returns asks for the token, for the scopes that are
@@ -39,6 +42,9 @@ type issued struct {
 	refresh string
 }
 
+// refused is the code of an error that no client is told.
+const refused = "refused"
+
 func outcome(a *answer) *issued {
 	if a.status != 200 {
 		code, _ := a.json()["error"].(string)
@@ -47,6 +53,27 @@ func outcome(a *answer) *issued {
 	tok := a.tokens()
 	return &issued{scope: tok.Scope, access: tok.Access, refresh: tok.Refresh}
 }
+
+// fromBrowser is the outcome of a request to the authorization endpoint: in the
+// fragment, on a page, or that nobody of the client's users is signed in.
+func fromBrowser(a *answer) *issued {
+	u, err := url.Parse(a.target())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	params, err := url.ParseQuery(u.Fragment)
+	switch {
+	case err != nil:
+		a.t.Fatal(err)
+	case u.Path == "/login":
+		return &issued{code: refused}
+	case a.target() == "":
+		return &issued{code: first(pageCode, a.body)}
+	}
+	return &issued{code: params.Get("error"), scope: params.Get("scope"), access: params.Get("access_token")}
+}
+
+var pageCode = regexp.MustCompile(`(invalid_[a-z]+)`)
 
 // direct is a way of one request.
 func direct(pairs ...string) func(*server, *client) func(*server, *client, string) *issued {
@@ -57,49 +84,66 @@ func direct(pairs ...string) func(*server, *client) func(*server, *client, strin
 	}
 }
 
+// withoutClient is what says nothing of a token that no client asks for.
+var withoutClient = []string{"authentication method", "life of access tokens", "life of families", "ends with the session"}
+
 var ways = []way{
-	{"client_credentials", "client_credentials", false, false, direct("grant_type", "client_credentials")},
-	{"password", "password", true, false, direct("grant_type", "password", "username", "alice", "password", passwordOf("alice"))},
-	{"a grant of the application's own", voucherType, true, false, func(s *server, c *client) func(*server, *client, string) *issued {
+	{"client_credentials", "client_credentials", false, nil, direct("grant_type", "client_credentials")},
+	{"password", "password", true, nil, direct("grant_type", "password", "username", "alice", "password", passwordOf("alice"))},
+	{"a grant of the application's own", voucherType, true, nil, func(s *server, c *client) func(*server, *client, string) *issued {
 		n := 0
 		return func(s *server, c *client, scope string) *issued {
 			n++
 			return outcome(s.exchange(c, "grant_type", voucherType, "voucher", fmt.Sprint("alice-", n, c.ID), "scope", scope))
 		}
 	}},
-	{"a grant that asks nobody", greedyType, true, false, direct("grant_type", greedyType)},
-	{"authorization_code", "authorization_code", true, false, func(s *server, c *client) func(*server, *client, string) *issued {
+	{"a grant that asks nobody", greedyType, true, nil, direct("grant_type", greedyType)},
+	{"authorization_code", "authorization_code", true, nil, func(s *server, c *client) func(*server, *client, string) *issued {
 		code := s.code(c, "scope", "read write")
 		return func(s *server, c *client, _ string) *issued { return outcome(s.exchange(c, c.codeForm(code)...)) }
 	}},
-	{"refresh_token", "refresh_token", true, false, func(s *server, c *client) func(*server, *client, string) *issued {
+	{"refresh_token", "refresh_token", true, nil, func(s *server, c *client) func(*server, *client, string) *issued {
 		tok := s.grantTokens(c, "scope", "read write")
 		return func(s *server, c *client, scope string) *issued {
 			return outcome(s.refresh(c, tok.Refresh, "scope", scope))
 		}
 	}},
-	{"refresh_token of a password", "refresh_token", true, false, func(s *server, c *client) func(*server, *client, string) *issued {
+	{"refresh_token of a password", "refresh_token", true, nil, func(s *server, c *client) func(*server, *client, string) *issued {
 		tok := s.signIn(c, "alice", passwordOf("alice"), "scope", "*").tokens()
 		return func(s *server, c *client, scope string) *issued {
 			return outcome(s.refresh(c, tok.Refresh, "scope", scope))
 		}
 	}},
-	{"a personal access token", "personal_access", true, true, func(s *server, c *client) func(*server, *client, string) *issued {
+	{"implicit", "implicit", true, []string{"authentication method"}, func(s *server, c *client) func(*server, *client, string) *issued {
+		b := s.browser().signIn("alice")
+		return func(s *server, c *client, scope string) *issued {
+			a := b.authorize(c, "response_type", "token", "scope", scope, "code_challenge", "", "code_challenge_method", "")
+			if a.isConsent() {
+				a = a.allow()
+			}
+			return fromBrowser(a)
+		}
+	}},
+	{"a personal access token", "personal_access", true, withoutClient, func(s *server, c *client) func(*server, *client, string) *issued {
 		s = s.restart(func(config *passport.Config) {
 			config.PersonalAccessClientID, config.PersonalAccessClientSecret, config.PersonalTokenFormat = c.ID, c.secret, passport.JWT
 		})
 		return func(_ *server, c *client, scope string) *issued {
 			made, err := s.CreateToken(s.t.Context(), ref("alice"), "my script", strings.Fields(scope)...)
 			switch {
+			case errors.Is(err, oauth.InvalidScope):
+				return &issued{code: "invalid_scope"}
 			case err != nil:
-				return &issued{code: string(oauth.AsError(err).Code)}
+				return &issued{code: refused}
 			case made.Token.Client.ID != c.ID:
-				return &issued{code: "invalid_grant"} // another client's
+				return &issued{code: refused} // another client's
 			}
 			return &issued{scope: strings.Join(made.Token.Scopes, " "), access: made.AccessToken}
 		}
 	}},
 }
+
+func withImplicit(c *passport.Config) { c.EnableImplicitGrant = true }
 
 // greedy is a grant that gives everything and looks at nothing.
 type greedy struct{}
@@ -121,15 +165,13 @@ type restriction struct {
 	name   string
 	before bool // it is there from the start; else it comes between prepare and the request
 
-	ofRequests bool // it says nothing of a token that no client asks for
-
 	change func(*oauth.Client)
 	check  func(t *testing.T, s *server, w way, got *issued)
 }
 
 func refusedWith(codes ...string) func(*testing.T, *server, way, *issued) {
-	return func(t *testing.T, _ *server, w way, got *issued) {
-		if !slices.Contains(codes, got.code) && (!w.personal || got.code != "server_error") { // nobody is told: it is a call of the application's
+	return func(t *testing.T, _ *server, _ way, got *issued) {
+		if !slices.Contains(codes, got.code) && got.code != refused {
 
 			t.Errorf("the answer is %+v, want the error %s", got, strings.Join(codes, " or "))
 		}
@@ -146,30 +188,30 @@ func within(scopes ...string) func(*testing.T, *server, way, *issued) {
 }
 
 var restrictions = []restriction{
-	{"none", false, false, func(*oauth.Client) {}, within("read", "write", "admin", "*")},
-	{"scopes", false, false, func(c *oauth.Client) { c.Scopes = []string{"read"} }, within("read")},
-	{"scopes from the start", true, false, func(c *oauth.Client) { c.Scopes = []string{"read", "write"} }, within("read", "write")},
-	{"no scopes", false, false, func(c *oauth.Client) { c.Scopes = []string{} }, within()},
-	{"suspended", false, false, func(c *oauth.Client) { c.SuspendedAt = time.Now() }, refusedWith("invalid_client")},
-	{"grant types", false, false, func(c *oauth.Client) { c.GrantTypes = []string{} }, refusedWith("unauthorized_client")},
-	{"authentication method", false, true, func(c *oauth.Client) { c.AuthMethod = oauth.AuthPost }, refusedWith("invalid_client")},
-	{"provider", false, false, func(c *oauth.Client) { c.Provider = "staff" }, func(t *testing.T, s *server, w way, got *issued) {
+	{"none", false, func(*oauth.Client) {}, within("read", "write", "admin", "*")},
+	{"scopes", false, func(c *oauth.Client) { c.Scopes = []string{"read"} }, within("read")},
+	{"scopes from the start", true, func(c *oauth.Client) { c.Scopes = []string{"read", "write"} }, within("read", "write")},
+	{"no scopes", false, func(c *oauth.Client) { c.Scopes = []string{} }, within()},
+	{"suspended", false, func(c *oauth.Client) { c.SuspendedAt = time.Now() }, refusedWith("invalid_client")},
+	{"grant types", false, func(c *oauth.Client) { c.GrantTypes = []string{} }, refusedWith("unauthorized_client")},
+	{"authentication method", false, func(c *oauth.Client) { c.AuthMethod = oauth.AuthPost }, refusedWith("invalid_client")},
+	{"provider", false, func(c *oauth.Client) { c.Provider = "staff" }, func(t *testing.T, s *server, w way, got *issued) {
 		if w.forUser {
 			refusedWith("invalid_grant")(t, s, w, got)
 		}
 	}},
-	{"life of access tokens", true, true, func(c *oauth.Client) { c.AccessTokenTTL = time.Minute }, func(t *testing.T, s *server, _ way, got *issued) {
+	{"life of access tokens", true, func(c *oauth.Client) { c.AccessTokenTTL = time.Minute }, func(t *testing.T, s *server, _ way, got *issued) {
 		if token := s.stored(t, got); token.ExpiresAt.Sub(token.IssuedAt) != time.Minute {
 			t.Errorf("the token lives for %v, want a minute", token.ExpiresAt.Sub(token.IssuedAt))
 		}
 	}},
-	{"life of families", true, true, func(c *oauth.Client) { c.FamilyTTL = 2 * time.Minute }, func(t *testing.T, s *server, w way, got *issued) {
+	{"life of families", true, func(c *oauth.Client) { c.FamilyTTL = 2 * time.Minute }, func(t *testing.T, s *server, w way, got *issued) {
 		token := s.stored(t, got)
 		if w.forUser && w.grantType != voucherType && token.ExpiresAt.After(time.Now().Add(2*time.Minute)) {
 			t.Errorf("the token lives until %v, which is longer than the client's families", token.ExpiresAt)
 		}
 	}},
-	{"life of refresh tokens", true, false, func(c *oauth.Client) { c.RefreshTokenTTL = time.Minute }, func(t *testing.T, s *server, _ way, got *issued) {
+	{"life of refresh tokens", true, func(c *oauth.Client) { c.RefreshTokenTTL = time.Minute }, func(t *testing.T, s *server, _ way, got *issued) {
 		if got.refresh == "" {
 			return
 		}
@@ -178,12 +220,12 @@ var restrictions = []restriction{
 			t.Errorf("the refresh token %+v, %v, want one that lives for a minute", refresh, err)
 		}
 	}},
-	{"ends with the session", true, true, func(c *oauth.Client) { c.EndsWithSession = true }, func(t *testing.T, s *server, w way, got *issued) {
+	{"ends with the session", true, func(c *oauth.Client) { c.EndsWithSession = true }, func(t *testing.T, s *server, w way, got *issued) {
 		if token := s.stored(t, got); w.forUser && !token.Family.EndsWithSession {
 			t.Error("the family does not end with its session")
 		}
 	}},
-	{"no refresh", true, false, func(c *oauth.Client) { c.GrantTypes = without(c.GrantTypes, "refresh_token") }, func(t *testing.T, _ *server, w way, got *issued) {
+	{"no refresh", true, func(c *oauth.Client) { c.GrantTypes = without(c.GrantTypes, "refresh_token") }, func(t *testing.T, _ *server, w way, got *issued) {
 		if got.refresh != "" {
 			t.Error("a client that may not refresh got a refresh token")
 		}
@@ -231,17 +273,17 @@ func TestClientRestrictions_NeverRepeat_A12_D7_D15_E13_EachOnEachGrant(t *testin
 		for _, r := range restrictions {
 			t.Run(w.name+"/"+r.name, func(t *testing.T) {
 				store := &bentStore{Store: new(memstore.Store)}
-				s := newServer(t, withPasswords, withGrants(voucher{}, greedy{}), func(c *passport.Config) {
+				s := newServer(t, withPasswords, withGrants(voucher{}, greedy{}), withImplicit, func(c *passport.Config) {
 					c.Store, c.DefaultScopes = store, []string{"read", "write"}
 					c.Providers = map[string]passport.UserProvider{"staff": newAccounts("clerk")}
 				})
 				c := s.register(passport.Registration{GrantTypes: []string{
-					"authorization_code", "client_credentials", "password", "refresh_token", "personal_access", voucherType, greedyType,
+					"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", voucherType, greedyType,
 				}})
 				if r.before {
 					store.bend = r.change
 				}
-				if w.personal && r.ofRequests || r.name == "no refresh" && w.grantType == "refresh_token" || r.before && strings.HasSuffix(w.name, "of a password") && r.name == "scopes from the start" {
+				if slices.Contains(w.free, r.name) || r.name == "no refresh" && w.grantType == "refresh_token" || r.before && strings.HasSuffix(w.name, "of a password") && r.name == "scopes from the start" {
 					return // there is nothing to begin with
 				}
 				ask := w.prepare(s, c)
@@ -251,7 +293,7 @@ func TestClientRestrictions_NeverRepeat_A12_D7_D15_E13_EachOnEachGrant(t *testin
 			})
 		}
 	}
-	if tried < 70 {
+	if tried < 100 {
 		t.Errorf("%d pairs were tried, want each", tried)
 	}
 }
@@ -262,8 +304,8 @@ func TestClientRestrictions_NeverRepeat_E13_AskingForMore(t *testing.T) {
 		if w.name == "authorization_code" || w.grantType == greedyType {
 			continue // nothing is asked for at the token endpoint
 		}
-		s := newServer(t, withPasswords, withGrants(voucher{}, greedy{}))
-		c := s.register(passport.Registration{GrantTypes: []string{"authorization_code", "client_credentials", "password", "refresh_token", "personal_access", voucherType}})
+		s := newServer(t, withPasswords, withGrants(voucher{}, greedy{}), withImplicit)
+		c := s.register(passport.Registration{GrantTypes: []string{"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", voucherType}})
 		ask := w.prepare(s, c)
 		s.narrowClient(c, "read")
 		for _, scope := range []string{"write", "read write", "*", "read *", "unheard-of"} {

@@ -19,6 +19,9 @@ func TestScopes(t *testing.T) {
 	if got := ids(s.Scopes()); !slices.Equal(got, []string{"read", "write", "admin"}) {
 		t.Errorf("Scopes() = %q", got)
 	}
+	if got := s.ScopeIDs(); !slices.Equal(got, []string{"read", "write", "admin"}) {
+		t.Errorf("ScopeIDs() = %q", got)
+	}
 	for _, tt := range []struct{ asked, want []string }{
 		{[]string{"admin", "read"}, []string{"read", "admin"}}, {[]string{"read", "read", "nothing"}, []string{"read"}}, {nil, nil}, {[]string{"Read", "*", ""}, nil},
 	} {
@@ -33,6 +36,7 @@ func TestScopes(t *testing.T) {
 	}
 	// What the caller does with the list changes nothing.
 	s.Scopes()[0].ID = "changed"
+	s.ScopeIDs()[0] = "changed"
 	slices.Reverse(s.ScopesFor("read", "write"))
 	if got := s.Scopes(); got[0].ID != "read" || got[0].Description != "Read your orders" || s.HasScope("changed") {
 		t.Errorf("Scopes() = %v after its result was changed", got)

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,14 +18,22 @@ import (
 // clientOptions are those of `passport client`, named as Laravel Passport names
 // them.
 type clientOptions struct {
-	name         string
-	redirectURIs []string
-	public       bool
-	client       bool
-	provider     string
-	userID       string
-	scopes       []string
-	json         bool
+	personal, password, client, implicit, public bool
+
+	name, provider, userID string
+	redirectURIs, scopes   []string
+	lifetimes              lifetimes
+	json                   bool
+}
+
+// lifetimes are those of what a client is issued; zero for the server's.
+type lifetimes struct{ accessToken, refreshToken, family duration }
+
+func (l *lifetimes) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.Var(&l.accessToken, "access-token-ttl", "its access tokens live for this `DURATION`, such as 15m (default the server's)")
+	f.Var(&l.refreshToken, "refresh-token-ttl", "its refresh tokens may lie unused for this `DURATION`, such as 30d (default the server's)")
+	f.Var(&l.family, "family-ttl", "all that comes of one consent ends after this `DURATION`, such as 365d (default the server's)")
 }
 
 func (p *program) client() *cobra.Command {
@@ -34,71 +43,81 @@ func (p *program) client() *cobra.Command {
 		Short: "Register an application that asks for tokens",
 		Long: `Registers a client: an application that asks for tokens. Without options it asks for
 what it needs to know. A client sends its users here to consent (authorization code),
-unless --client says that it acts for itself alone (client credentials).`,
+unless an option says that it is of another kind.`,
 		Example: `  passport client --name "Order Tracker" --redirect_uri https://app.example.com/callback
   passport client --name "Order Tracker for phones" --public --redirect_uri com.example.orders:/callback
-  passport client --name "Nightly export" --client --scopes "check-status"`,
+  passport client --name "Nightly export" --client --scopes "check-status"
+  passport client --name "Our own app" --password --provider users
+  passport client --personal`,
 		Args: subcommandOnly,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.complete(ask(cmd)); err != nil {
-				return err
-			}
-			return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, in *opened) error {
-				return o.create(ctx, cmd, s, in)
-			})
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.register(cmd, &o) },
 	}
+	o.flags(cmd)
+	cmd.AddCommand(p.clientList(), p.clientUpdate(), p.clientRotateSecret(),
+		p.clientSwitch("suspend"), p.clientSwitch("resume"), p.clientRevoke())
+	return cmd
+}
+
+func (o *clientOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "users see this `NAME` when they are asked to consent")
 	f.StringArrayVar(&o.redirectURIs, "redirect_uri", nil, "send users back to `URI`; several with commas between them or by repeating the option, a comma in a URI as %2C")
 	f.BoolVar(&o.public, "public", false, "it cannot keep a secret: an app on a phone, a desktop or in a browser")
 	f.BoolVar(&o.client, "client", false, "it acts for itself, without a user (client credentials)")
+	f.BoolVar(&o.personal, "personal", false, "personal access tokens belong to it")
+	f.BoolVar(&o.password, "password", false, "it exchanges a user's password for tokens (password grant)")
+	f.BoolVar(&o.implicit, "implicit", false, "it gets tokens in the fragment of its redirect URI (implicit grant)")
 	f.StringVar(&o.provider, "provider", "", "it acts for users of `PROVIDER` (default users)")
 	f.StringVar(&o.userID, "user_id", "", "it belongs to the user with this `ID`")
 	f.StringArrayVar(&o.scopes, "scopes", nil, "it may ask for `SCOPES`, with spaces or commas between them (default all)")
+	o.lifetimes.flags(cmd)
 	f.BoolVar(&o.json, "json", false, "print JSON, with the names of RFC 7591")
-	cmd.AddCommand(p.clientList(), p.clientRevoke())
-	return cmd
 }
 
-// complete asks for what the options leave open. Where all that is required was
-// said, nothing is asked.
-func (o *clientOptions) complete(a *asker) error {
-	o.redirectURIs = separated(o.redirectURIs, ",")
+// register is `passport client`. What makes no sense, or needs a terminal that is
+// not there, is said before a database is touched.
+func (p *program) register(cmd *cobra.Command, o *clientOptions) error {
+	a := ask(cmd)
+	if err := o.check(a); err != nil {
+		return err
+	}
+	return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, in *opened) error {
+		if err := o.enabled(in); err != nil {
+			return err
+		}
+		if err := o.complete(a, s); err != nil {
+			return err
+		}
+		return o.create(ctx, cmd.OutOrStdout(), s, in)
+	})
+}
+
+// enabled refuses a kind of client whose grant is switched off, with the switch
+// to turn. An application's own server says it of its own configuration.
+func (o *clientOptions) enabled(in *opened) error {
+	off := func(grant, setting, why string) error {
+		return fmt.Errorf("the %s grant is off: to turn it on, write %s = true in passport.toml or set %s=true in the environment. RFC 9700 advises against it: %s",
+			grant, setting, "PASSPORT_"+strings.ToUpper(setting), why)
+	}
 	switch {
-	case o.client && o.public:
-		return usage(a.cmd, errors.New("--client and --public exclude one another: a client that acts for itself has to keep a secret"))
-	case o.client && len(o.redirectURIs) > 0:
-		return usage(a.cmd, errors.New("--client and --redirect_uri exclude one another: a client that acts for itself sends no user anywhere"))
-	case o.client:
-		return a.fill(&o.name, "What should we name the client?", "--name", false)
-	case o.name != "" && len(o.redirectURIs) > 0:
+	case in == nil:
 		return nil
+	case o.password && !in.settings.EnablePasswordGrant:
+		return off("password", "enable_password_grant", "the application sees the passwords of its users")
+	case o.implicit && !in.settings.EnableImplicitGrant:
+		return off("implicit", "enable_implicit_grant", "tokens in URLs leak")
 	}
-	if err := a.fill(&o.userID, "Which user ID should the client be assigned to?", "--user_id", true); err != nil {
-		return err
-	}
-	if err := a.fill(&o.name, "What should we name the client?", "--name", false); err != nil {
-		return err
-	}
-	uris := strings.Join(o.redirectURIs, ",")
-	if err := a.fill(&uris, "Where should we redirect the request after authorization?", "--redirect_uri", false); err != nil {
-		return err
-	}
-	o.redirectURIs = separated([]string{uris}, ",")
 	return nil
 }
 
 // registration is what the options ask for.
 func (o *clientOptions) registration() passport.Registration {
 	r := passport.Registration{
-		Name: o.name, Provider: o.provider, RedirectURIs: o.redirectURIs,
-		GrantTypes: []string{"authorization_code", "refresh_token"},
+		Name: o.name, Provider: o.provider, RedirectURIs: o.redirectURIs, GrantTypes: o.grants(),
+		AccessTokenTTL: time.Duration(o.lifetimes.accessToken), RefreshTokenTTL: time.Duration(o.lifetimes.refreshToken),
+		FamilyTTL: time.Duration(o.lifetimes.family),
 	}
-	if o.client {
-		r.GrantTypes = []string{"client_credentials"}
-	}
-	if o.public {
+	if o.public || o.implicit { // a token in a URL needs no secret to be had
 		r.AuthMethod = oauth.AuthNone
 	}
 	if o.userID != "" {
@@ -110,31 +129,73 @@ func (o *clientOptions) registration() passport.Registration {
 	return r
 }
 
-func (o *clientOptions) create(ctx context.Context, cmd *cobra.Command, s *passport.Server, in *opened) error {
-	if o.userID != "" && in != nil {
+func (o *clientOptions) grants() []string {
+	switch {
+	case o.personal:
+		return []string{"personal_access"}
+	case o.password:
+		return []string{"password", "refresh_token"}
+	case o.implicit:
+		return []string{"implicit"}
+	case o.client:
+		return []string{"client_credentials"}
+	}
+	return []string{"authorization_code", "refresh_token"}
+}
+
+func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.Server, in *opened) error {
+	if in != nil {
+		if err := o.known(ctx, in); err != nil {
+			return err
+		}
+	}
+	made, err := s.CreateClient(ctx, o.registration())
+	if err != nil {
+		return in.words(err)
+	}
+	if o.json {
+		return writeJSON(out, describeClient(s, made.Client, made.Secret))
+	}
+	fmt.Fprintf(out, "New client created.\n\n  Client ID      %s\n", made.Client.ID)
+	if made.Secret == "" {
+		fmt.Fprintln(out, "\nIt is public: it has no secret"+ifTrue(!o.implicit, ", and proves itself by PKCE")+".")
+		return nil
+	}
+	fmt.Fprintf(out, "  Client secret  %s\n\nThis is the only time that the secret is shown. Keep it where the application reads it.\n", made.Secret)
+	if o.personal {
+		fmt.Fprintf(out, "To have the server use this client, put these lines into its environment:\n\n%s", personalEnv(made.Client.ID, made.Secret))
+	}
+	return nil
+}
+
+func ifTrue(condition bool, text string) string {
+	if condition {
+		return text
+	}
+	return ""
+}
+
+// personalEnv is how a server is told which client personal access tokens belong
+// to, by the names that Laravel Passport has.
+func personalEnv(id, secret string) string {
+	return fmt.Sprintf("  PASSPORT_PERSONAL_ACCESS_CLIENT_ID=%s\n  PASSPORT_PERSONAL_ACCESS_CLIENT_SECRET=%s\n", id, secret)
+}
+
+// known refuses a user or a provider that the accounts of this server do not have.
+func (o *clientOptions) known(ctx context.Context, in *opened) error {
+	if o.userID != "" {
+		if err := in.prepareAccounts(ctx); err != nil {
+			return err
+		}
 		if _, err := in.accounts.UserByID(ctx, o.userID); errors.Is(err, oauth.ErrNotFound) {
 			return fmt.Errorf("no user has the ID %q: see `passport user list`", o.userID)
 		} else if err != nil {
 			return err
 		}
 	}
-	if in != nil && o.provider != "" && o.provider != passport.DefaultProvider {
+	if o.provider != "" && o.provider != passport.DefaultProvider {
 		return fmt.Errorf("there is no provider %q: the accounts of this server are those of %q", o.provider, passport.DefaultProvider)
 	}
-	made, err := s.CreateClient(ctx, o.registration())
-	if err != nil {
-		return inSettings(err)
-	}
-	if o.json {
-		return writeJSON(cmd.OutOrStdout(), describeClient(made.Client, made.Secret))
-	}
-	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "New client created.\n\n  Client ID      %s\n", made.Client.ID)
-	if made.Secret == "" {
-		fmt.Fprintln(out, "\nIt is public: it has no secret, and proves itself by PKCE.")
-		return nil
-	}
-	fmt.Fprintf(out, "  Client secret  %s\n\nThis is the only time that the secret is shown. Keep it where the application reads it.\n", made.Secret)
 	return nil
 }
 
@@ -148,35 +209,4 @@ func separated(lists []string, separators string) (items []string) {
 		}
 	}
 	return items
-}
-
-// withServer runs what works on a server: the application's own, or the one
-// that the settings describe. in is nil for an application's.
-func (p *program) withServer(ctx context.Context, do func(ctx context.Context, s *passport.Server, in *opened) error) error {
-	return p.withServerLogging(ctx, slog.New(slog.DiscardHandler), do)
-}
-
-func (p *program) withServerLogging(ctx context.Context, logger *slog.Logger, do func(ctx context.Context, s *passport.Server, in *opened) error) error {
-	if p.Server != nil {
-		s, err := p.Server(ctx)
-		if err != nil {
-			return err
-		}
-		return do(ctx, s, nil)
-	}
-	return p.withDatabase(ctx, func(ctx context.Context, in *opened) error {
-		// What these commands do is signed by nobody, so the key that signs
-		// tokens is left where it is.
-		keys, err := passport.GenerateKeys()
-		if err != nil {
-			return err
-		}
-		// A client that is named and not there is no reason not to make one.
-		in.settings.PersonalAccessClientID, in.settings.PersonalAccessClientSecret = "", ""
-		s, err := in.server(keys, logger)
-		if err != nil {
-			return err
-		}
-		return do(ctx, s, in)
-	})
 }

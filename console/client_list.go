@@ -1,11 +1,13 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -26,9 +28,9 @@ func (p *program) clientList() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, _ *opened) error {
 				if asJSON {
-					return writeArray(cmd.OutOrStdout(), s.Clients(ctx), func(c *oauth.Client) any { return describeClient(c, "") })
+					return writeArray(cmd.OutOrStdout(), s.Clients(ctx), func(c *oauth.Client) any { return describeClient(s, c, "") })
 				}
-				return writeTable(cmd.OutOrStdout(), "ID\tNAME\tKIND\tGRANTS\tSTATE\tREDIRECT URIS",
+				return writeTable(cmd.OutOrStdout(), "ID\tNAME\tKIND\tGRANTS\tOWNER\tSTATE\tLIFETIMES\tREDIRECT URIS",
 					"There are no clients yet: `passport client` registers one.", s.Clients(ctx), clientRow)
 			})
 		},
@@ -42,8 +44,36 @@ func clientRow(c *oauth.Client) []string {
 	if c.Public() {
 		kind = "public"
 	}
-	return []string{c.ID, c.Name, kind, strings.Join(c.GrantTypes, " "), stateOf(c), strings.Join(c.RedirectURIs, " ")}
+	return []string{
+		c.ID, c.Name, kind, strings.Join(c.GrantTypes, " "), orDash(ownerOf(c)), stateOf(c), orDash(lifetimesOf(c)),
+		strings.Join(c.RedirectURIs, " "),
+	}
 }
+
+// ownerOf names the user who registered the client, as tokens name users.
+func ownerOf(c *oauth.Client) string {
+	if c.Owner.ID == "" {
+		return ""
+	}
+	return oauth.ForUser(c.Owner).Claim("")
+}
+
+// lifetimesOf lists the lifetimes that the client has of its own.
+func lifetimesOf(c *oauth.Client) string {
+	var own []string
+	for _, l := range []struct {
+		name string
+		d    time.Duration
+	}{{"access", c.AccessTokenTTL}, {"refresh", c.RefreshTokenTTL}, {"family", c.FamilyTTL}} {
+		if l.d != 0 {
+			own = append(own, l.name+" "+spell(l.d))
+		}
+	}
+	return strings.Join(own, ", ")
+}
+
+// orDash marks an empty cell that is not the last of its row.
+func orDash(cell string) string { return cmp.Or(cell, "-") }
 
 func stateOf(c *oauth.Client) string {
 	switch {
@@ -57,33 +87,56 @@ func stateOf(c *oauth.Client) string {
 
 // clientJSON is a client for programs, in the words of RFC 7591 where it has one.
 type clientJSON struct {
-	ID           string            `json:"client_id"`
-	Secret       string            `json:"client_secret,omitempty"`
-	Name         string            `json:"client_name"`
-	AuthMethod   string            `json:"token_endpoint_auth_method"`
-	GrantTypes   []string          `json:"grant_types"`
-	RedirectURIs []string          `json:"redirect_uris"`
-	Scope        *string           `json:"scope,omitempty"` // absent: every scope
-	Provider     string            `json:"provider,omitempty"`
-	UserID       string            `json:"user_id,omitempty"`
-	State        string            `json:"state"`
-	CreatedAt    string            `json:"created_at"`
-	Attributes   map[string]string `json:"attributes,omitempty"`
+	ID           any      `json:"client_id"` // a number where clients have such
+	Secret       string   `json:"client_secret,omitempty"`
+	Name         string   `json:"client_name"`
+	AuthMethod   string   `json:"token_endpoint_auth_method"`
+	GrantTypes   []string `json:"grant_types"`
+	RedirectURIs []string `json:"redirect_uris"`
+	Scope        *string  `json:"scope,omitempty"` // absent: every scope
+	Provider     string   `json:"provider,omitempty"`
+	UserID       string   `json:"user_id,omitempty"`
+	State        string   `json:"state"`
+	CreatedAt    string   `json:"created_at"`
+
+	// In seconds; absent: the server's.
+	AccessTokenTTL  int64 `json:"access_token_ttl,omitempty"`
+	RefreshTokenTTL int64 `json:"refresh_token_ttl,omitempty"`
+	FamilyTTL       int64 `json:"family_ttl,omitempty"`
+
+	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
-func describeClient(c *oauth.Client, secret string) clientJSON {
+func describeClient(s *passport.Server, c *oauth.Client, secret string) clientJSON {
 	method, _, _ := strings.Cut(string(c.AuthMethod), " ") // one of those that it may use
 	described := clientJSON{
-		ID: c.ID, Secret: secret, Name: c.Name, AuthMethod: method,
+		ID: idJSON(s, c.ID), Secret: secret, Name: c.Name, AuthMethod: method,
 		GrantTypes: orEmpty(c.GrantTypes), RedirectURIs: orEmpty(c.RedirectURIs),
 		Provider: c.Provider, UserID: c.Owner.ID, State: stateOf(c),
 		CreatedAt: c.CreatedAt.UTC().Format(time.RFC3339), Attributes: c.Attributes,
+		AccessTokenTTL: seconds(c.AccessTokenTTL), RefreshTokenTTL: seconds(c.RefreshTokenTTL), FamilyTTL: seconds(c.FamilyTTL),
 	}
 	if c.Scopes != nil {
 		scope := strings.Join(c.Scopes, " ")
 		described.Scope = &scope
 	}
 	return described
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+// maxExact is the largest integer that a reader of JSON is sure to keep
+// (RFC 8259 §6).
+const maxExact = 1<<53 - 1
+
+// idJSON is a client's ID as JSON shows it: a number where the server calls its
+// clients by numbers, if whoever writes that number out has the ID again.
+func idJSON(s *passport.Server, id string) any {
+	n, err := strconv.ParseUint(id, 10, 64)
+	if s.ClientIDs() != passport.Integers || err != nil || n > maxExact || strconv.FormatUint(n, 10) != id {
+		return id
+	}
+	return n
 }
 
 func orEmpty(list []string) []string {

@@ -67,7 +67,7 @@ var root, _ = os.Getwd()
 
 func TestHelp(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, command := range []string{"", "serve", "install", "keys", "client", "client list", "client revoke", "user", "user create", "user list", "user disable", "user enable", "migrate", "views", "version"} {
+	for _, command := range []string{"", "serve", "install", "keys", "client", "client list", "client update", "client rotate-secret", "client suspend", "client resume", "client revoke", "purge", "user", "user create", "user list", "user disable", "user enable", "migrate", "views", "version"} {
 		t.Run("passport "+command, func(t *testing.T) {
 			args := append(strings.Fields(command), "--help")
 			got := run(t, console.Options{}, args...)
@@ -123,6 +123,15 @@ func TestUsage(t *testing.T) {
 		{"no redirect URI, no terminal", "client --name x", "--redirect_uri is missing, and there is no terminal to ask on\nSee `passport client --help`.\n"},
 		{"client with redirect URI", "client --client --name x --redirect_uri https://a.example", "--client and --redirect_uri exclude one another: a client that acts for itself sends no user anywhere\nSee `passport client --help`.\n"},
 		{"public client for itself", "client --client --public --name x", "--client and --public exclude one another: a client that acts for itself has to keep a secret\nSee `passport client --help`.\n"},
+		{"two kinds of clients", "client --password --implicit", "--password and --implicit exclude one another: a client is of one kind\nSee `passport client --help`.\n"},
+		{"personal and public", "client --personal --public", "--personal and --public exclude one another: the client of personal access tokens proves by its secret that it is the right one\nSee `passport client --help`.\n"},
+		{"password with redirect URI", "client --password --redirect_uri https://a.example", "--password and --redirect_uri exclude one another: such a client sends no user anywhere\nSee `passport client --help`.\n"},
+		{"personal of a user", "client --personal --user_id 1", "--personal and --user_id exclude one another: such a client is the operator's own\nSee `passport client --help`.\n"},
+		{"implicit without redirect URI", "client --implicit --name x", "--redirect_uri is missing, and there is no terminal to ask on\nSee `passport client --help`.\n"},
+		{"no duration", "client --access-token-ttl soon", "invalid argument \"soon\" for \"--access-token-ttl\" flag: want a duration such as 90s, 15m, 1h or 30d\nSee `passport client --help`.\n"},
+		{"a secret that ended before", "client rotate-secret x --keep -1h", "invalid argument \"-1h\" for \"--keep\" flag: want a duration such as 90s, 15m, 1h or 30d\nSee `passport client rotate-secret --help`.\n"},
+		{"nothing to change", "client update x", "nothing is to change: say what with an option\nSee `passport client update --help`.\n"},
+		{"no kind of IDs", "install --client-ids serial", "--client-ids is \"serial\": want uuid or integer\nSee `passport install --help`.\n"},
 		{"no e-mail address", "user create", "--email is missing, and there is no terminal to ask on\nSee `passport user create --help`.\n"},
 		{"no password", "user create --email a@example.com --name A", "--password-stdin is missing, and there is no terminal to ask on\nSee `passport user create --help`.\n"},
 		{"demo with database", "serve --demo --database-url sqlite:x", "--demo brings its own database, issuer and settings: leave out --database-url, --issuer and --config\nSee `passport serve --help`.\n"},

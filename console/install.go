@@ -1,11 +1,13 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -15,18 +17,19 @@ import (
 )
 
 func (p *program) install() *cobra.Command {
-	var force bool
+	var keys keyOptions
+	var clientIDs string
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Set up a server: settings, tables and keys",
 		Long: `Sets up a server: writes passport.toml with every setting explained, makes the tables in
 the database, and makes the signing keys. What is there already stays as it is, so it may be
 run as often as one likes.`,
-		Args: arguments(),
+		Example: "  passport install\n  passport install --client-ids integer --length 4096",
+		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
-			name, _ := p.file()
-			if err := report(out, writeSettings(name), "Wrote the settings to "+name+".", "Kept the settings in "+name+"."); err != nil {
+			if err := p.installSettings(cmd, clientIDs); err != nil {
 				return err
 			}
 			s, err := p.read(nil)
@@ -41,18 +44,76 @@ run as often as one likes.`,
 			if err != nil {
 				return err
 			}
-			if s.PrivateKey == "" {
-				made := "Made the signing keys in " + s.KeysDir + "."
-				if err := report(out, passport.WriteKeys(s.KeysDir, defaultAlg, 0, force), made, "Kept the signing keys in "+s.KeysDir+"."); err != nil {
-					return err
-				}
+			if err := s.installKeys(out, keys); err != nil {
+				return err
 			}
 			fmt.Fprint(out, "\nNext: make an account with `passport user create`, register an application with\n`passport client`, and start the server with `passport serve`.\n")
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "replace the signing keys that are there: every token that they signed ends")
+	cmd.Flags().StringVar(&clientIDs, "client-ids", "", "call new clients by `KIND`: uuid, or integer for numbers that count up (default uuid)")
+	keys.flags(cmd)
 	return cmd
+}
+
+// installSettings writes the settings file, after it has asked what it cannot
+// know. A file that is there stays as it is, also if another answer is wanted now.
+func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
+	ids := question{
+		text: "IDs of new clients", option: "--client-ids",
+		choices: []string{string(passport.UUIDs), string(passport.Integers)}, fallback: string(passport.UUIDs),
+	}
+	a := ask(cmd)
+	if err := a.allowed(cmp.Or(wanted, ids.fallback), ids); err != nil {
+		return err
+	}
+	if set := p.lookup("PASSPORT_CLIENT_IDS"); set != "" {
+		if wanted != "" && wanted != set {
+			return fmt.Errorf("nothing was changed: PASSPORT_CLIENT_IDS is %q in the environment, which beats every file; set it to %q", set, wanted)
+		}
+		wanted, ids.option = set, "PASSPORT_CLIENT_IDS"
+	}
+	name, _ := p.file()
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		if err := a.answer(&wanted, ids); err != nil {
+			return err
+		}
+		err := writeSettings(name, passport.IDFormat(wanted))
+		if err == nil {
+			fmt.Fprintln(cmd.OutOrStdout(), "Wrote the settings to "+name+".")
+		}
+		if !errors.Is(err, fs.ErrExist) { // by another who installs just now
+			return err
+		}
+	}
+	s, err := p.read(nil)
+	if err != nil {
+		return err
+	}
+	if have := cmp.Or(s.ClientIDs, passport.UUIDs); wanted != "" && wanted != string(have) {
+		return fmt.Errorf("nothing was changed: in %s, which is there already, new clients are called by %q; write client_ids = %q there to change that. Clients that exist keep their IDs",
+			name, have, wanted)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "Kept the settings in "+name+".")
+	return nil
+}
+
+// installKeys makes the signing keys where none are, and tries those that stay.
+func (s *settings) installKeys(out io.Writer, keys keyOptions) error {
+	if s.PrivateKey != "" {
+		if _, err := s.loadKeys(slog.New(slog.DiscardHandler)); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "The signing keys are those of the setting private_key.")
+		return nil
+	}
+	err := keys.write(s.KeysDir)
+	if errors.Is(err, fs.ErrExist) {
+		if _, err := passport.LoadKeys(s.KeysDir); err != nil {
+			return err
+		}
+	}
+	return report(out, err, "Made the signing keys in "+s.KeysDir+".", "Kept the signing keys in "+s.KeysDir+".")
 }
 
 // report says what was made, or that it was there already.
@@ -68,9 +129,10 @@ func report(out io.Writer, err error, made, kept string) error {
 	return nil
 }
 
-// writeSettings writes a file that explains every setting and sets none; it is
-// fs.ErrExist when the file is there.
-func writeSettings(name string) error {
+// writeSettings writes a file that explains every setting and sets none but
+// client_ids, if those are not the default; it is fs.ErrExist when the file is
+// there.
+func writeSettings(name string, ids passport.IDFormat) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it may hold a password one day
 	if errors.Is(err, fs.ErrExist) {
 		return err
@@ -78,12 +140,13 @@ func writeSettings(name string) error {
 	if err != nil {
 		return fmt.Errorf("the settings file %s cannot be written: %w", name, reason(err))
 	}
-	_, err = f.WriteString(settingsFile())
+	_, err = f.WriteString(settingsFile(ids))
 	return errors.Join(err, f.Close())
 }
 
-// settingsFile is passport.toml with everything explained and commented out.
-func settingsFile() string {
+// settingsFile is passport.toml with everything explained and commented out, but
+// for client_ids where they are not the default.
+func settingsFile(ids passport.IDFormat) string {
 	var b strings.Builder
 	b.WriteString(`# Settings of Passport. Every line that is commented out shows an example or the default.
 # The environment beats this file: access_token_ttl is PASSPORT_ACCESS_TOKEN_TTL there.
@@ -93,6 +156,10 @@ func settingsFile() string {
 		b.WriteString("\n# " + strings.ReplaceAll(s.help, "\n", "\n# ") + "\n")
 		if s.key == "scopes" {
 			b.WriteString("# [[scopes]]\n# id = \"check-status\"\n# description = \"Check order status\"\n#\n# [[scopes]]\n# id = \"place-orders\"\n# description = \"Place orders\"\n")
+			continue
+		}
+		if s.key == "client_ids" && ids != passport.UUIDs {
+			fmt.Fprintf(&b, "%s = %q\n", s.key, ids)
 			continue
 		}
 		b.WriteString("# " + s.key + " = " + s.sample + "\n")

@@ -18,10 +18,40 @@ const (
 	algWithLength = "RS256"
 )
 
+// keyOptions say what key is made.
+type keyOptions struct {
+	alg    string
+	length int
+	force  bool
+}
+
+func (o *keyOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.force, "force", false, "replace the keys that are there: every token that they signed ends")
+	f.StringVar(&o.alg, "alg", "", "sign tokens with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
+	f.IntVar(&o.length, "length", 0, "make an RSA key of that many `BITS`, 2048 to 8192 (default 3072)")
+}
+
+// algorithm is the one that is meant, as its RFC spells it.
+func (o *keyOptions) algorithm() string {
+	switch alg := strings.ToUpper(o.alg); {
+	case alg == "EDDSA":
+		return "EdDSA" // RFC 8037 §3.1
+	case alg == "" && o.length != 0:
+		return algWithLength
+	default:
+		return cmp.Or(alg, defaultAlg)
+	}
+}
+
+// write makes the keys in a folder; it is [fs.ErrExist] for those that stay.
+func (o *keyOptions) write(folder string) error {
+	return passport.WriteKeys(folder, o.algorithm(), o.length, o.force)
+}
+
 func (p *program) keys() *cobra.Command {
-	var force bool
-	var alg, dir string
-	var length int
+	var o keyOptions
+	var folder string
 	cmd := &cobra.Command{
 		Use:   "keys",
 		Short: "Make the keys that sign access tokens",
@@ -32,32 +62,23 @@ Whoever has the private key can make tokens: it belongs into no repository and n
 		Example: "  passport keys\n  passport keys --alg RS256 --length 3072",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("length") && !cmd.Flags().Changed("alg") {
-				alg = algWithLength
-			}
-			if dir == "" {
+			if folder == "" {
 				s, err := p.read(nil)
 				if err != nil {
 					return err
 				}
-				dir = s.KeysDir
+				folder = s.KeysDir
 			}
-			alg = strings.ToUpper(cmp.Or(alg, defaultAlg))
-			if alg == "EDDSA" {
-				alg = "EdDSA" // as RFC 8037 §3.1 spells it
-			}
-			if err := passport.WriteKeys(dir, alg, length, force); errors.Is(err, fs.ErrExist) {
-				return fmt.Errorf("there are keys in %s already: --force replaces them, and ends every token that they signed", dir)
+			if err := o.write(folder); errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("there are keys in %s already: --force replaces them, and ends every token that they signed", folder)
 			} else if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Made a key for %s in %s. A server signs with it from its next start on.\n", alg, dir)
+			fmt.Fprintf(cmd.OutOrStdout(), "Made a key for %s in %s. A server signs with it from its next start on.\n", o.algorithm(), folder)
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "replace the keys that are there: every token that they signed ends")
-	cmd.Flags().StringVar(&alg, "alg", "", "sign tokens with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
-	cmd.Flags().IntVar(&length, "length", 0, "make an RSA key of that many `BITS`, 2048 to 8192 (default 3072)")
-	cmd.Flags().StringVar(&dir, "keys-dir", "", "write to `FOLDER` (default the setting keys_dir)")
+	o.flags(cmd)
+	cmd.Flags().StringVar(&folder, "keys-dir", "", "write to `FOLDER` (default the setting keys_dir)")
 	return cmd
 }

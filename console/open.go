@@ -30,6 +30,7 @@ type opened struct {
 func (o *opened) close() error { return o.db.Close() }
 
 // open opens the database, and makes its tables unless the settings forbid it.
+// Those of accounts are left to [opened.prepareAccounts].
 func (p *program) open(ctx context.Context, s *settings, logger *slog.Logger) (*opened, error) {
 	o, err := p.connect(s, logger)
 	if err != nil {
@@ -37,6 +38,18 @@ func (p *program) open(ctx context.Context, s *settings, logger *slog.Logger) (*
 	}
 	if err := o.prepare(ctx); err != nil {
 		return nil, errors.Join(unusable(s, err), o.close())
+	}
+	return o, nil
+}
+
+// openAll is open with the tables of accounts.
+func (p *program) openAll(ctx context.Context, s *settings, logger *slog.Logger) (*opened, error) {
+	o, err := p.open(ctx, s, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.prepareAccounts(ctx); err != nil {
+		return nil, errors.Join(err, o.close())
 	}
 	return o, nil
 }
@@ -50,9 +63,19 @@ func (s *settings) check() error {
 	}
 	c := s.Config
 	c.Store, c.Keys, c.Logger = noStore{}, keys, slog.New(slog.DiscardHandler)
-	c.PersonalAccessClientID, c.PersonalAccessClientSecret = "", "" // asked of the store when the server starts
-	_, err = passport.New(c)
+	c.Users = new(account.Accounts) // nothing is asked of it either
+	_, err = passport.New(withoutPersonalClient(c))
 	return inSettings(err)
+}
+
+// withoutPersonalClient returns a configuration whose client of personal access
+// tokens is not looked up: there is no store yet, or the command is one that may
+// have to mend just that client.
+func withoutPersonalClient(c passport.Config) passport.Config {
+	if c.PersonalAccessClientID != "" && c.PersonalAccessClientSecret != "" { // one alone is a fault
+		c.PersonalAccessClientID, c.PersonalAccessClientSecret = "", ""
+	}
+	return c
 }
 
 // noStore is what settings are checked with: nothing is asked of it.
@@ -144,35 +167,23 @@ func (o *opened) prepare(ctx context.Context) error {
 		return err
 	}
 	if !o.settings.MigrateOnStart {
-		return o.accounts.Migrated(ctx) // passport.New looks after the store
+		return nil // passport.New looks after the store
 	}
-	if err := o.store.Migrate(ctx); err != nil {
-		return err
-	}
-	return o.accounts.Migrate(ctx)
+	return o.store.Migrate(ctx)
 }
 
-// withDatabase runs what works on the database that the settings name.
-func (p *program) withDatabase(ctx context.Context, do func(context.Context, *opened) error) error {
-	s, err := p.read(nil)
-	if err != nil {
-		return err
+// prepareAccounts makes the tables of accounts, or looks whether they are there.
+// What has to do with clients alone does without, for the database may be that of
+// an application with accounts of its own.
+func (o *opened) prepareAccounts(ctx context.Context) error {
+	prepare := o.accounts.Migrate
+	if !o.settings.MigrateOnStart {
+		prepare = o.accounts.Migrated
 	}
-	return p.withSettings(ctx, s, do)
-}
-
-func (p *program) withSettings(ctx context.Context, s *settings, do func(context.Context, *opened) error) error {
-	if s.Issuer == "" {
-		s.Issuer = "http://127.0.0.1:8000" // nothing that these commands do is told to anybody by that name
-		if onLoopback(s.Listen) {
-			s.Issuer = "http://" + s.Listen
-		}
+	if err := prepare(ctx); err != nil {
+		return unusable(o.settings, err)
 	}
-	in, err := p.open(ctx, s, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(ctx, in), in.close())
+	return nil
 }
 
 // ownDatabase reports whether the database is a file of this server alone.

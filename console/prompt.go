@@ -2,11 +2,13 @@ package console
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,30 +38,75 @@ func (a *asker) missing(option string) error {
 	return usage(a.cmd, fmt.Errorf("%s is missing, and there is no terminal to ask on", option))
 }
 
+// question is what a person is asked for when an option is empty.
+type question struct {
+	text, option string
+	optional     bool
+	choices      []string // nothing else will do
+
+	// fallback is what an empty answer means. Where there is no terminal it is
+	// taken too, unless it is but a suggestion.
+	fallback   string
+	suggestion bool
+}
+
 // fill asks for a value that an option left empty, until there is one unless
 // it is optional.
-func (a *asker) fill(value *string, question, option string, optional bool) error {
-	if *value != "" || !a.tty && optional {
+func (a *asker) fill(value *string, text, option string, optional bool) error {
+	return a.answer(value, question{text: text, option: option, optional: optional})
+}
+
+// answer fills in a value that an option left empty.
+func (a *asker) answer(value *string, q question) error {
+	switch {
+	case *value != "":
+		return a.allowed(*value, q)
+	case a.tty:
+		return a.prompt(value, q)
+	case q.fallback != "" && !q.suggestion:
+		*value = q.fallback
+	case !q.optional:
+		return a.missing(q.option)
+	}
+	return nil
+}
+
+// allowed refuses a value that is none of the choices.
+func (a *asker) allowed(value string, q question) error {
+	if q.choices == nil || slices.Contains(q.choices, value) {
 		return nil
 	}
-	if !a.tty {
-		return a.missing(option)
-	}
-	if optional {
-		question += " (optional)"
-	}
-	for *value == "" {
-		fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", question)
-		answer, err := a.input.ReadString('\n')
-		*value = strings.TrimSpace(answer)
-		switch {
-		case *value == "" && err != nil:
+	return usage(a.cmd, fmt.Errorf("%s is %q: want %s", q.option, value, strings.Join(q.choices, " or ")))
+}
+
+// prompt asks until the answer will do.
+func (a *asker) prompt(value *string, q question) error {
+	for {
+		fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", q)
+		line, err := a.input.ReadString('\n')
+		answer := strings.TrimSpace(line)
+		if answer == "" && err != nil {
 			return errors.New("the input ended before the question was answered")
-		case optional:
+		}
+		answer = cmp.Or(answer, q.fallback)
+		if (answer != "" || q.optional) && a.allowed(answer, q) == nil {
+			*value = answer
 			return nil
 		}
 	}
-	return nil
+}
+
+// String is the question as it is asked.
+func (q question) String() string {
+	switch {
+	case q.fallback != "" && q.choices != nil:
+		return fmt.Sprintf("%s (%s) [%s]", q.text, strings.Join(q.choices, ", "), q.fallback)
+	case q.fallback != "":
+		return fmt.Sprintf("%s [%s]", q.text, q.fallback)
+	case q.optional:
+		return q.text + " (optional)"
+	}
+	return q.text
 }
 
 // newPassword asks for a password twice, without showing it.

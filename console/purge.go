@@ -66,7 +66,12 @@ func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore, what s
 	})
 }
 
+// purgeAccounts forgets what has ended of accounts, if the database has those of
+// this binary.
 func purgeAccounts(ctx context.Context, in *opened, ended oauth.PurgeBefore) (total int, err error) {
+	if in.accounts.Migrated(ctx) != nil {
+		return 0, nil // nothing of theirs is there, or not in a form that is known
+	}
 	for {
 		n, err := in.accounts.Purge(ctx, ended, 1000)
 		total += n

@@ -79,7 +79,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	if s.Issuer == "" {
 		s.Issuer = loopbackIssuer(l)
 	}
-	in, err := p.open(ctx, s, logger)
+	in, err := p.openAll(ctx, s, logger)
 	if err != nil {
 		return err
 	}

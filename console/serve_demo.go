@@ -42,7 +42,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	s.DatabaseURL = "sqlite:" + filepath.Join(folder, "passport.sqlite")
 	s.Scopes = demo.Scopes
 	logger := s.logger(cmd.ErrOrStderr())
-	in, err := p.open(ctx, s, logger)
+	in, err := p.openAll(ctx, s, logger)
 	if err != nil {
 		return err
 	}

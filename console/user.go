@@ -48,7 +48,7 @@ line is seen by others.`,
 			if err != nil {
 				return err
 			}
-			return p.withDatabase(cmd.Context(), func(ctx context.Context, in *opened) error {
+			return p.withAccounts(cmd.Context(), func(ctx context.Context, in *opened) error {
 				u, err := in.accounts.Create(ctx, account.NewUser{Email: email, Name: name, Password: password})
 				if errors.Is(err, oauth.ErrConflict) {
 					return fmt.Errorf("an account has the e-mail address %s already: see `passport user list`", email)
@@ -85,7 +85,7 @@ func (p *program) userList() *cobra.Command {
 		Short: "List the accounts",
 		Args:  arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.withDatabase(cmd.Context(), func(ctx context.Context, in *opened) error {
+			return p.withAccounts(cmd.Context(), func(ctx context.Context, in *opened) error {
 				if asJSON {
 					return writeArray(cmd.OutOrStdout(), in.accounts.Users(ctx), func(u *account.User) any { return describeUser(u) })
 				}
@@ -111,6 +111,9 @@ func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
 		Args:  arguments("ID or e-mail address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, in *opened) error {
+				if err := in.prepareAccounts(ctx); err != nil {
+					return err
+				}
 				id, err := in.userID(ctx, args[0])
 				if err != nil {
 					return err

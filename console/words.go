@@ -11,6 +11,15 @@ import (
 // goName finds what may be the name of a field of passport.Config.
 var goName = regexp.MustCompile(`(Config\.|\.)?\b[A-Z][A-Za-z]+\b`)
 
+// words returns an error in the words of whoever configured the server: the
+// settings of a file, or an application's own fields.
+func (o *opened) words(err error) error {
+	if o == nil {
+		return err
+	}
+	return inSettings(err)
+}
+
 // inSettings returns the faults of a configuration in the words of those who
 // wrote it in a file: access_token_ttl, not Config.AccessTokenTTL.
 func inSettings(err error) error {

@@ -83,36 +83,6 @@ func (term *terminal) end(want int) string {
 	return term.screen.String()
 }
 
-func TestTerminal_Client(t *testing.T) {
-	t.Chdir(t.TempDir())
-	term := atTerminal(t, "client")
-	term.answer("Which user ID should the client be assigned to? (optional)", "")
-	term.answer("What should we name the client?", "Order Tracker")
-	term.answer("Where should we redirect the request after authorization?", "https://a.example/callback, https://b.example/callback")
-	if screen := term.end(0); !strings.Contains(screen, "New client created.") || !strings.Contains(screen, "Client secret") {
-		t.Errorf("the command printed\n%s", screen)
-	}
-	if list := command(t, "", "client", "list"); !strings.Contains(list, "https://a.example/callback https://b.example/callback") {
-		t.Errorf("the client's redirect URIs are not those that were typed:\n%s", list)
-	}
-}
-
-func TestTerminal_RequiredAnswersAreAskedForAgain(t *testing.T) {
-	t.Chdir(t.TempDir())
-	term := atTerminal(t, "client", "--client")
-	term.answer("What should we name the client?", "")
-	term.answer("What should we name the client?: What should we name the client?", "Export")
-	term.end(0)
-}
-
-func TestTerminal_NothingIsAskedThatWasSaid(t *testing.T) {
-	t.Chdir(t.TempDir())
-	screen := atTerminal(t, "client", "--name", "x", "--redirect_uri", "https://a.example/callback").end(0)
-	if strings.Contains(screen, "?") {
-		t.Errorf("the command asks:\n%s", screen)
-	}
-}
-
 func TestTerminal_C7_PasswordIsNotShown(t *testing.T) {
 	t.Chdir(t.TempDir())
 	term := atTerminal(t, "user", "create")

@@ -62,8 +62,9 @@ func (s *Server) redirects(c *oauth.Client) bool {
 // page. The token, its family, the consents and the used ticket are one write.
 func (s *Server) respond(ctx context.Context, q *authorization, who *account, t *ticket, consents []string) ([]redirect.Param, error) {
 	family := s.newFamily(q, who)
+	shown := *family // theirs to read, not to change
 	a, err := q.responder.Respond(ctx, &oauth.AuthorizationRequest{
-		Client: q.client, Family: family, Scopes: slices.Clone(q.scopes), Resources: slices.Clone(q.resources), Params: maps.Clone(q.params), Time: q.time,
+		Client: q.client, Family: &shown, Scopes: slices.Clone(q.scopes), Resources: slices.Clone(q.resources), Params: maps.Clone(q.params), Time: q.time,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)

@@ -222,13 +222,16 @@ func (f *faults) grants(c Config) {
 }
 
 func (f *faults) responders(c Config) {
-	seen := map[string]bool{"": true, "code": true, "token": c.EnableImplicitGrant}
+	seen := map[string]bool{"code": true, "token": c.EnableImplicitGrant}
+	taken := []string{"authorization_code", "refresh_token", "client_credentials", "password", personalAccess}
 	for i, r := range c.Responders {
 		if r == nil || isNilPointer(r) {
 			f.add(true, "Responders[%d] is nil: leave it out", i)
 			continue
 		}
+		f.add(r.ResponseType() == "", "Responders: %T has no ResponseType", r)
 		f.add(r.GrantType() == "", "Responders: %T has no GrantType, by which clients are allowed it", r)
+		f.add(slices.Contains(taken, r.GrantType()), "Responders: the GrantType %q of %T is that of another: choose a name of its own", r.GrantType(), r)
 		f.add(seen[r.ResponseType()], "Responders has a second one for response_type %q: take one out", r.ResponseType())
 		seen[r.ResponseType()] = true
 	}

@@ -1,0 +1,153 @@
+package passport_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// responder is an answer of an application's own.
+type responder func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error)
+
+const badgeType = "urn:example:badge"
+
+func (responder) ResponseType() string { return "badge" }
+func (responder) GrantType() string    { return badgeType }
+func (f responder) Respond(_ context.Context, r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+	return f(r)
+}
+
+func withResponder(f responder) func(*passport.Config) {
+	return func(c *passport.Config) { c.Responders = []oauth.Responder{f} }
+}
+
+// badge is what is in order.
+func badge(r *oauth.AuthorizationRequest) *oauth.Authorization {
+	return &oauth.Authorization{Subject: oauth.ForUser(r.Family.User), Scopes: r.Scopes, Resources: r.Resources}
+}
+
+func TestResponder_OfTheApplication(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+			if r.Params.Get("state") == "refuse" {
+				return nil, oauth.AccessDenied.Errorf("no badge for %s", r.Client.Name)
+			}
+			a := badge(r)
+			a.Scopes, a.AccessTokenTTL, a.Attributes = nil, time.Minute, map[string]string{"door": "7"}
+			r.Family.CreatedAt = time.Now().Add(time.Hour) // it is shown a copy
+			return a, nil
+		}))
+		c, b := s.board(passport.Registration{GrantTypes: []string{badgeType}}), s.browser().signIn("alice")
+		told := b.authorizeToken(c, "response_type", "badge").allow().fragment()
+		if told.Get("expires_in") != "60" || !told.Has("scope") || told.Get("scope") != "" {
+			t.Errorf("the client is told %v, want a minute, and that it got less than it asked for (RFC 6749 §4.2.2)", told)
+		}
+		row := s.stored(told.Get("access_token"))
+		if row.Attributes["door"] != "7" || len(row.Scopes) != 0 || !row.Family.CreatedAt.Equal(row.IssuedAt) || !row.Family.ExpiresAt.Equal(row.ExpiresAt) {
+			t.Errorf("the row is %+v of the family %+v", row, row.Family)
+		}
+		if issued := eventsOf[passport.AccessTokenIssued](s); len(issued) != 1 || issued[0].GrantType != badgeType {
+			t.Errorf("the events are %+v", issued)
+		}
+		if refused := b.authorizeToken(c, "response_type", "badge", "state", "refuse").fragment(); refused.Get("error") != "access_denied" || refused.Get("error_description") != "no badge for Example App" {
+			t.Errorf("the client is told %v, want what the responder says", refused)
+		}
+		b.authorizeToken(c).wantRedirectError("unsupported_response_type") // the implicit grant is off all the same
+		time.Sleep(time.Minute)
+		s.wantAdmits(told.Get("access_token"), false, "after the minute that the responder gave it")
+	})
+}
+
+// A responder cannot give more than the user agreed to, nor what would outlive the
+// answer. What is wrong is in the log, and nothing is written.
+func TestResponder_CannotOverstep(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(a *oauth.Authorization)
+		log    string
+	}{
+		"another user":        {func(a *oauth.Authorization) { a.Subject = oauth.ForUser(ref("bob")) }, "somebody else"},
+		"the client itself":   {func(a *oauth.Authorization) { a.Subject = oauth.ForClient() }, "somebody else"},
+		"nobody":              {func(a *oauth.Authorization) { a.Subject = oauth.Subject{} }, "somebody else"},
+		"another family":      {func(a *oauth.Authorization) { a.Family = &oauth.Family{ID: "other"} }, "its family"},
+		"a refresh token":     {func(a *oauth.Authorization) { a.Refresh = true }, "refresh token"},
+		"more later":          {func(a *oauth.Authorization) { a.Granted = []string{"admin"} }, "refresh token"},
+		"what was before":     {func(a *oauth.Authorization) { a.Again = &oauth.RefreshToken{} }, "refresh token"},
+		"a code":              {func(a *oauth.Authorization) { a.Spends = oauth.Spend{Purpose: oauth.SpendCode, ID: "x"} }, "one-time value"},
+		"a ticket of its own": {func(a *oauth.Authorization) { a.Spends = oauth.Spend{Purpose: oauth.SpendTicket, ID: "x"} }, "one-time value"},
+		"more scopes":         {func(a *oauth.Authorization) { a.Scopes = []string{"read", "admin"} }, "has not agreed to"},
+		"all scopes":          {func(a *oauth.Authorization) { a.Scopes = []string{"*"} }, "has not agreed to"},
+		"another audience":    {func(a *oauth.Authorization) { a.Resources = []string{"https://other.example"} }, "has not agreed to"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, store := watched(t, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+				a := badge(r)
+				tt.change(a)
+				return a, nil
+			}))
+			c := s.board(passport.Registration{GrantTypes: []string{badgeType}})
+			a := s.browser().signIn("alice").authorizeToken(c, "response_type", "badge").allow().wantFragmentError("server_error")
+			if a.fragment().Get("error_description") != "" || store.count("Issue") != 0 {
+				t.Errorf("the client is told %v, and %d tokens were stored; want nothing of either", a.fragment(), store.count("Issue"))
+			}
+			if !strings.Contains(s.log.String(), tt.log) {
+				t.Errorf("the log does not say %q: %s", tt.log, s.log)
+			}
+		})
+	}
+	for name, f := range map[string]responder{
+		"nothing": func(*oauth.AuthorizationRequest) (*oauth.Authorization, error) { return nil, nil },
+		"a fault": func(*oauth.AuthorizationRequest) (*oauth.Authorization, error) { return nil, errors.New("the badges are gone") },
+	} {
+		s := newServer(t, withResponder(f))
+		a := s.browser().signIn("alice").authorizeToken(s.board(passport.Registration{GrantTypes: []string{badgeType}}), "response_type", "badge").allow()
+		if a.wantFragmentError("server_error"); strings.Contains(a.body, "badges") {
+			t.Errorf("%s: the client is told %s", name, a)
+		}
+	}
+	// A token for another API cannot become one for this one.
+	s := newServer(t, func(c *passport.Config) { c.Resources = []string{"https://one.example"} }, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+		a := badge(r)
+		a.Resources = nil
+		return a, nil
+	}))
+	c := s.board(passport.Registration{GrantTypes: []string{badgeType}})
+	s.browser().signIn("alice").authorizeToken(c, "response_type", "badge", "resource", "https://one.example").allow().wantFragmentError("server_error")
+}
+
+// What is wrong with Config.Responders is said when the server starts.
+func TestConfig_Responders(t *testing.T) {
+	var missing *namedResponder
+	for name, tt := range map[string]struct {
+		responders []oauth.Responder
+		want       string
+	}{
+		"nil":                  {[]oauth.Responder{nil}, "Responders[0] is nil"},
+		"a nil pointer":        {[]oauth.Responder{missing}, "Responders[0] is nil"},
+		"no response type":     {[]oauth.Responder{&namedResponder{grant: "x"}}, "has no ResponseType"},
+		"no grant type":        {[]oauth.Responder{&namedResponder{response: "x"}}, "has no GrantType"},
+		"code":                 {[]oauth.Responder{&namedResponder{"code", "x"}}, `second one for response_type "code"`},
+		"token, which is on":   {[]oauth.Responder{&namedResponder{"token", "x"}}, `second one for response_type "token"`},
+		"two of one type":      {[]oauth.Responder{&namedResponder{"x", "x"}, &namedResponder{"x", "y"}}, `second one for response_type "x"`},
+		"a grant that is ours": {[]oauth.Responder{&namedResponder{"x", "authorization_code"}}, "is that of another"},
+	} {
+		c := plainConfig(t)
+		c.EnableImplicitGrant, c.Responders = true, tt.responders
+		if _, err := passport.New(c); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: New() = %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+type namedResponder struct{ response, grant string }
+
+func (n *namedResponder) ResponseType() string { return n.response }
+func (n *namedResponder) GrantType() string    { return n.grant }
+func (n *namedResponder) Respond(context.Context, *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+	return nil, errors.New("never asked")
+}

@@ -87,8 +87,8 @@ func (a *answer) as(b *browser) *answer {
 	return a
 }
 
-// stored returns the row of an access token.
-func (s *server) stored(token string) *oauth.AccessToken {
+// row returns the row of an access token.
+func (s *server) row(token string) *oauth.AccessToken {
 	s.t.Helper()
 	row, err := s.store.AccessToken(s.t.Context(), asText(claimsOf(s.t, token)["jti"]))
 	if err != nil {
@@ -131,7 +131,7 @@ func TestImplicit_AnswersInTheFragment(t *testing.T) {
 		if claims["sub"] != "users:alice" || claims["aud"] != issuer || asText(claims["auth_time"]) != asText(float64(signedIn.Unix())) {
 			t.Errorf("the token says %v", claims)
 		}
-		row := s.stored(token)
+		row := s.row(token)
 		if f := row.Family; !f.CreatedAt.Equal(row.IssuedAt) || !f.ExpiresAt.Equal(row.ExpiresAt) || f.Session != oauth.DigestOf(b.session()) || f.EndsWithSession {
 			t.Errorf("the family is %+v of the token %+v; want it to begin and end with the token, and to know the session", f, row)
 		}

@@ -48,7 +48,7 @@ func TestResponder_OfTheApplication(t *testing.T) {
 		if told.Get("expires_in") != "60" || !told.Has("scope") || told.Get("scope") != "" {
 			t.Errorf("the client is told %v, want a minute, and that it got less than it asked for (RFC 6749 §4.2.2)", told)
 		}
-		row := s.stored(told.Get("access_token"))
+		row := s.row(told.Get("access_token"))
 		if row.Attributes["door"] != "7" || len(row.Scopes) != 0 || !row.Family.CreatedAt.Equal(row.IssuedAt) || !row.Family.ExpiresAt.Equal(row.ExpiresAt) {
 			t.Errorf("the row is %+v of the family %+v", row, row.Family)
 		}

@@ -377,11 +377,13 @@ func TestImplicit_ClientNeedsARedirectURI(t *testing.T) {
 // What ends other tokens ends these, also what is issued at that very moment.
 func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 	ends := map[string]func(s *server, c *client, session string) error{
-		"RevokeUser":         func(s *server, _ *client, _ string) error { return s.RevokeUser(s.t.Context(), ref("alice")) },
-		"RevokeUserAtClient": func(s *server, c *client, _ string) error { return s.RevokeUserAtClient(s.t.Context(), ref("alice"), c.ID) },
-		"Withdraw":           func(s *server, c *client, _ string) error { return s.Withdraw(s.t.Context(), ref("alice"), c.ID) },
-		"PasswordChanged":    func(s *server, _ *client, _ string) error { return s.PasswordChanged(s.t.Context(), ref("alice"), "") },
-		"RevokeClient":       func(s *server, c *client, _ string) error { return s.RevokeClient(s.t.Context(), c.ID) },
+		"RevokeUser": func(s *server, _ *client, _ string) error { return s.RevokeUser(s.t.Context(), ref("alice")) },
+		"RevokeUserAtClient": func(s *server, c *client, _ string) error {
+			return s.RevokeUserAtClient(s.t.Context(), ref("alice"), c.ID)
+		},
+		"Withdraw":        func(s *server, c *client, _ string) error { return s.Withdraw(s.t.Context(), ref("alice"), c.ID) },
+		"PasswordChanged": func(s *server, _ *client, _ string) error { return s.PasswordChanged(s.t.Context(), ref("alice"), "") },
+		"RevokeClient":    func(s *server, c *client, _ string) error { return s.RevokeClient(s.t.Context(), c.ID) },
 		"the session, where tokens end with it": func(s *server, c *client, session string) error {
 			return s.EndSession(s.t.Context(), ref("alice"), session)
 		},

@@ -102,7 +102,9 @@ func TestResponder_CannotOverstep(t *testing.T) {
 	}
 	for name, f := range map[string]responder{
 		"nothing": func(*oauth.AuthorizationRequest) (*oauth.Authorization, error) { return nil, nil },
-		"a fault": func(*oauth.AuthorizationRequest) (*oauth.Authorization, error) { return nil, errors.New("the badges are gone") },
+		"a fault": func(*oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+			return nil, errors.New("the badges are gone")
+		},
 	} {
 		s := newServer(t, withResponder(f))
 		a := s.browser().signIn("alice").authorizeToken(s.board(passport.Registration{GrantTypes: []string{badgeType}}), "response_type", "badge").allow()

@@ -86,23 +86,34 @@ func refreshTokenOnce(w *world) {
 	w.onlyTokens(u, won)
 }
 
-// ticketOnce has some rivals allow, which begins a family, and some deny.
+// ticketOnce has some rivals allow, which begins a family with a code or with a
+// token, and some deny.
 func ticketOnce(w *world) {
+	const token, denial = 2, 3
 	for round := range w.rounds {
 		ticket := fmt.Sprint("ticket-", round)
 		id := func(i int) string { return fmt.Sprint(ticket, ".", i) }
 		winner := w.fight(round, "a ticket", func(i int) error {
-			if i%4 == 3 {
+			f := family(w.client, id(i), user("1"))
+			switch i % 4 {
+			case token:
+				is := starting(w.client, f, id(i))
+				is.Spends = oauth.Spend{Purpose: oauth.SpendTicket, ID: ticket, Until: now.Add(day)}
+				is.Consents = []string{fmt.Sprint("scope", i)}
+				return w.store.Issue(w.Context(), is)
+			case denial:
 				return w.store.UseOnce(w.Context(), oauth.SpendTicket, ticket, now.Add(day))
 			}
-			b := beginning(family(w.client, id(i), user("1")))
+			b := beginning(f)
 			b.Ticket, b.Until, b.Consents = ticket, now.Add(day), []string{fmt.Sprint("scope", i)}
 			return w.store.Begin(w.Context(), b)
 		})
-		for _, i := range []int{winner, (winner + 1) % rivals} {
-			_, err := w.store.Code(w.Context(), oauth.DigestOf(id(i)))
-			if want := i == winner && i%4 != 3; (err == nil) != want {
-				w.Fatalf("round %d: Code() of rival %d, where %d won, = %v, want found %v", round, i, winner, err, want)
+		for i := range rivals {
+			_, code := w.store.Code(w.Context(), oauth.DigestOf(id(i)))
+			_, access := w.store.AccessToken(w.Context(), id(i))
+			kind := i % 4
+			if won := i == winner; (code == nil) != (won && kind < token) || (access == nil) != (won && kind == token) {
+				w.Fatalf("round %d: of rival %d, where %d won, Code() = %v and AccessToken() = %v; want what the winner stored alone", round, i, winner, code, access)
 			}
 		}
 	}

@@ -21,55 +21,9 @@ const lateness = time.Hour
 // long for it. The queries say it too.
 const purgePage = 100
 
-// sweep is one kind of rows that have ended: a query for the keys of a page of
-// them, and the statement that deletes a page.
-type sweep struct {
-	find, drop string
-	revoked    bool // of what was revoked, rather than of what expired
-	late       bool // ended for longer than a request can be late
-}
-
-// Families go last, after all that is under them, and only when nobody can be
-// adding to them any more: so nothing is left behind. While a family lives its
-// spent code and refresh tokens stay, or a replay would look like a mistake.
-var sweeps = []sweep{
-	{find: `SELECT r.digest` + ofEnded("oauth_refresh_tokens r", "r", "f.revoked_at"), drop: dropRefreshTokens, revoked: true},
-	{find: `SELECT r.digest` + ofEnded("oauth_refresh_tokens r", "r", "f.expires_at"), drop: dropRefreshTokens},
-	{find: `SELECT t.id` + ofEnded("oauth_access_tokens t", "t", "f.revoked_at"), drop: dropAccessTokens, revoked: true},
-	{find: `SELECT t.id` + ofEnded("oauth_access_tokens t", "t", "f.expires_at"), drop: dropAccessTokens},
-	{find: `SELECT k.digest` + ofEnded("oauth_auth_codes k", "k", "f.revoked_at"), drop: dropCodes, revoked: true},
-	{find: `SELECT k.digest` + ofEnded("oauth_auth_codes k", "k", "f.expires_at"), drop: dropCodes},
-	{find: endedFamilies("f.revoked_at"), drop: dropFamilies, revoked: true, late: true},
-	{find: endedFamilies("f.expires_at"), drop: dropFamilies, late: true},
-	{find: `SELECT t.id FROM oauth_access_tokens t WHERE t.revoked_at <= ? ORDER BY t.revoked_at LIMIT 100`, drop: dropAccessTokens, revoked: true},
-	{find: `SELECT o.digest FROM oauth_once o WHERE o.keep_until <= ? ORDER BY o.keep_until LIMIT 100`, drop: dropOnce, late: true},
-}
-
-// ofEnded is the part of a query that finds what is under ended families. The
-// text is made of constants.
-func ofEnded(table, alias, ended string) string {
-	return ` FROM oauth_families f JOIN ` + table + ` ON ` + alias + `.family_id = f.id WHERE ` + ended + ` <= ? LIMIT 100`
-}
-
-func endedFamilies(ended string) string {
-	return `SELECT f.id FROM oauth_families f WHERE ` + ended + ` <= ?
-AND NOT EXISTS (SELECT 1 FROM oauth_refresh_tokens r WHERE r.family_id = f.id)
-AND NOT EXISTS (SELECT 1 FROM oauth_access_tokens t WHERE t.family_id = f.id)
-AND NOT EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id) LIMIT 100`
-}
-
-// What a page of keys stands for is deleted by key, so that no database reads,
-// or locks, more than that.
-var (
-	page              = `(?` + strings.Repeat(`, ?`, purgePage-1) + `)`
-	dropRefreshTokens = `DELETE FROM oauth_refresh_tokens WHERE digest IN ` + page
-	dropAccessTokens  = `DELETE FROM oauth_access_tokens WHERE id IN ` + page
-	dropCodes         = `DELETE FROM oauth_auth_codes WHERE digest IN ` + page
-	dropFamilies      = `DELETE FROM oauth_families WHERE id IN ` + page
-	dropOnce          = `DELETE FROM oauth_once WHERE digest IN ` + page + ` AND keep_until <= ?`
-	dropOrphans       = `DELETE FROM oauth_refresh_tokens WHERE family_id IN ` + page
-	endFamilies       = `UPDATE oauth_families SET expires_at = ? WHERE expires_at > ? AND id IN ` + page
-)
+// page stands for the keys of a page of rows. They are deleted by key, so that no
+// database reads, or locks, more than that.
+var page = `(?` + strings.Repeat(`, ?`, purgePage-1) + `)`
 
 // Purge implements [oauth.Purger]. It works in small transactions; several
 // nodes may purge at once. Rows that a request in flight could still meet (used
@@ -85,7 +39,7 @@ func (s *Store) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (
 	return limit - p.left, nil
 }
 
-// deadline is the time before which something ended, or 0 for never.
+// deadline is the time until which something ended, or 0 for never.
 func deadline(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -102,56 +56,65 @@ type purge struct {
 	left             int   // how many rows more may be deleted, about
 }
 
+// run settles the cut-offs first: what they end has been revoked.
 func (p *purge) run(ctx context.Context) error {
-	if err := p.settleCutOffs(ctx); err != nil {
-		return err
+	steps := []func(context.Context) error{p.settleCutOffs}
+	if p.revoked != 0 {
+		steps = append(steps,
+			func(ctx context.Context) error { return p.families(ctx, revokedFamilies, p.revoked) },
+			func(ctx context.Context) error { return p.sweep(ctx, revokedAccessTokens, p.revoked) })
 	}
 	if p.expired != 0 {
-		if err := p.endAbandoned(ctx); err != nil {
+		steps = append(steps, p.endAbandoned,
+			func(ctx context.Context) error { return p.families(ctx, expiredFamilies, p.expired) },
+			p.oldAccessTokens, p.usedValues)
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
 			return err
-		}
-	}
-	for _, s := range sweeps {
-		if err := p.sweep(ctx, s); err != nil {
-			return err
-		}
-	}
-	if p.expired == 0 {
-		return nil
-	}
-	return p.oldAccessTokens(ctx)
-}
-
-func (p *purge) sweep(ctx context.Context, s sweep) error {
-	at := p.expired
-	if s.revoked {
-		at = p.revoked
-	}
-	if at == 0 {
-		return nil
-	}
-	if s.late {
-		at = late(at)
-	}
-	for p.left > 0 {
-		keys, err := p.keys(ctx, s.find, at)
-		if err != nil || len(keys) == 0 {
-			return err
-		}
-		args := padded(keys)
-		if s.drop == dropOnce {
-			args = append(args, at)
-		}
-		n, err := p.store.db.Exec(ctx, s.drop, args...)
-		if err != nil {
-			return err
-		}
-		p.left -= int(n)
-		if len(keys) < purgePage {
-			return nil
 		}
 	}
 	return nil
+}
+
+// repeat takes a step for each page, until one finds less than a page of rows. A
+// step that could do nothing about a page is the last one: another node was
+// faster, and goes on with it, or the database does not let the rows go, and
+// would not the next time.
+func (p *purge) repeat(step func() (found, done int, err error)) error {
+	for p.left > 0 {
+		found, done, err := step()
+		if err != nil || done == 0 || found < purgePage {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep is one kind of rows: a query for the keys of a page of them, and the
+// statement that deletes a page.
+type sweep struct{ find, drop string }
+
+const (
+	dropRefreshTokens = `DELETE FROM oauth_refresh_tokens WHERE digest IN `
+	dropAccessTokens  = `DELETE FROM oauth_access_tokens WHERE id IN `
+	dropCodes         = `DELETE FROM oauth_auth_codes WHERE digest IN `
+)
+
+var revokedAccessTokens = sweep{
+	find: `SELECT t.id FROM oauth_access_tokens t WHERE t.revoked_at <= ? ORDER BY t.revoked_at LIMIT 100`,
+	drop: dropAccessTokens + page,
+}
+
+func (p *purge) sweep(ctx context.Context, s sweep, args ...any) error {
+	return p.repeat(func() (int, int, error) {
+		keys, err := p.keys(ctx, s.find, args...)
+		if err != nil {
+			return 0, 0, err
+		}
+		n, err := p.drop(ctx, s.drop, keys)
+		return len(keys), n, err
+	})
 }
 
 // keys reads a page of keys.
@@ -165,6 +128,16 @@ func (p *purge) keys(ctx context.Context, q string, args ...any) (keys []any, er
 	return keys, err
 }
 
+// drop deletes what the keys stand for. args follow them in the statement.
+func (p *purge) drop(ctx context.Context, q string, keys []any, args ...any) (int, error) {
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	n, err := p.store.db.Exec(ctx, q, append(padded(keys), args...)...)
+	p.left -= int(n)
+	return int(n), err
+}
+
 // padded fills a page up with its first key, so that one text serves all.
 func padded(keys []any) []any {
 	for len(keys) < purgePage {
@@ -173,22 +146,20 @@ func padded(keys []any) []any {
 	return keys
 }
 
-const abandoned = `SELECT k.family_id FROM oauth_auth_codes k JOIN oauth_families f ON f.id = k.family_id
-WHERE k.spent_at IS NULL AND k.expires_at <= ? AND f.expires_at > ? AND f.revoked_at IS NULL ORDER BY k.expires_at LIMIT 100`
+const selectUsedValues = `SELECT o.digest FROM oauth_once o WHERE o.keep_until <= ? ORDER BY o.keep_until LIMIT 100`
 
-// endAbandoned lets the families expire whose code was never redeemed. Nothing
-// can come of them any more, and they would stand there for as long as those
-// that live.
-func (p *purge) endAbandoned(ctx context.Context) error {
+var dropUsedValues = `DELETE FROM oauth_once WHERE digest IN ` + page + ` AND keep_until <= ?`
+
+// usedValues deletes one-time values that need not be known any more. Those of
+// several purposes may have the same digest.
+func (p *purge) usedValues(ctx context.Context) error {
 	at := late(p.expired)
-	for done := 0; done < p.left; done += purgePage {
-		keys, err := p.keys(ctx, abandoned, at, at)
-		if err != nil || len(keys) == 0 {
-			return err
+	return p.repeat(func() (int, int, error) {
+		keys, err := p.keys(ctx, selectUsedValues, at)
+		if err != nil {
+			return 0, 0, err
 		}
-		if _, err := p.store.db.Exec(ctx, endFamilies, append([]any{at, at}, padded(keys)...)...); err != nil {
-			return err
-		}
-	}
-	return nil
+		n, err := p.drop(ctx, dropUsedValues, keys, at)
+		return len(keys), n, err
+	})
 }

@@ -3,94 +3,91 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"strings"
 )
 
-const (
-	selectOldAccessTokens = `SELECT t.id, CASE WHEN f.id IS NULL THEN t.family_id END,
+// Access tokens that have expired, and those that were kept beyond that.
+var (
+	selectExpiredTokens = oldAccessTokens(`t.keep_until IS NULL AND t.expires_at <= ? ORDER BY t.expires_at`)
+	selectKeptTokens    = oldAccessTokens(`t.keep_until <= ? ORDER BY t.keep_until`)
+
+	keepAccessTokens = `UPDATE oauth_access_tokens SET keep_until = CASE id` + strings.Repeat(` WHEN ? THEN ?`, purgePage) +
+		` ELSE keep_until END WHERE id IN ` + page
+
+	dropOrphans = `DELETE FROM oauth_refresh_tokens WHERE family_id IN ` + page
+)
+
+func oldAccessTokens(which string) string {
+	return `SELECT t.id, CASE WHEN f.id IS NULL THEN t.family_id END,
 (SELECT MAX(r.expires_at) FROM oauth_refresh_tokens r WHERE r.family_id = t.family_id AND r.access_token_id = t.id AND r.spent_at IS NULL)
-FROM (SELECT t.id, t.family_id, t.keep_until FROM oauth_access_tokens t WHERE t.keep_until <= ? ORDER BY t.keep_until LIMIT 100) t
+FROM (SELECT t.id, t.family_id FROM oauth_access_tokens t WHERE ` + which + ` LIMIT 100) t
 LEFT JOIN oauth_families f ON f.id = t.family_id`
-
-	keepAccessToken = `UPDATE oauth_access_tokens SET keep_until = ? WHERE id = ?`
-
-	selectUnkept = `SELECT t.id FROM oauth_access_tokens t WHERE t.keep_until IS NULL LIMIT 100`
-)
-
-var keepAccessTokens = `UPDATE oauth_access_tokens SET keep_until = expires_at WHERE keep_until IS NULL AND id IN ` + page
-
-// oldAccessToken is one that has expired.
-type oldAccessToken struct {
-	id      string
-	missing sql.NullString // its family, where that is not there
-	refresh sql.NullInt64  // when the refresh token ends that was issued with it
 }
 
 // oldAccessTokens deletes access tokens by age, but for those whose refresh
 // token can be used: they stand for it in the lists that users see. Such a one
-// is looked at again when the refresh token has expired too. Each is looked at
-// once or twice, so this is where a refresh token whose family is missing is
-// found as well.
+// is looked at again when the refresh token has expired too, whether it was used
+// meanwhile or not. Each is looked at once or twice, so this is where a refresh
+// token whose family is missing is found as well.
 func (p *purge) oldAccessTokens(ctx context.Context) error {
-	if err := p.fillIn(ctx); err != nil {
-		return err
-	}
-	for p.left > 0 {
-		var old []oldAccessToken
-		err := p.store.db.Each(ctx, selectOldAccessTokens, func(rows *sql.Rows) error {
-			var t oldAccessToken
-			err := rows.Scan(&t.id, &t.missing, &t.refresh)
-			old = append(old, t)
-			return err
-		}, p.expired)
-		if err != nil || len(old) == 0 {
-			return err
-		}
-		if err := p.forget(ctx, old); err != nil || len(old) < purgePage {
+	for _, q := range []string{selectExpiredTokens, selectKeptTokens} {
+		err := p.repeat(func() (int, int, error) {
+			var old oldTokens
+			if err := p.store.db.Each(ctx, q, func(rows *sql.Rows) error { return old.scan(rows, p.expired) }, p.expired); err != nil {
+				return 0, 0, err
+			}
+			n, err := p.forget(ctx, old)
+			return old.found, n, err
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *purge) forget(ctx context.Context, old []oldAccessToken) error {
-	var gone, missing []any
-	for _, t := range old {
-		switch {
-		case t.missing.Valid:
-			gone, missing = append(gone, t.id), append(missing, t.missing.String)
-		case t.refresh.Int64 > p.expired:
-			if _, err := p.store.db.Exec(ctx, keepAccessToken, t.refresh.Int64, t.id); err != nil {
-				return err
-			}
-		default:
-			gone = append(gone, t.id)
-		}
-	}
-	if err := p.drop(ctx, dropOrphans, missing); err != nil {
+// oldTokens is a page of access tokens that are to be looked at.
+type oldTokens struct {
+	found   int
+	gone    []any // their IDs
+	missing []any // the families that some of them name and that are not there
+	kept    []any
+	until   []any // for each of kept, when the refresh token ends that was issued with it
+}
+
+func (o *oldTokens) scan(rows *sql.Rows, expired int64) error {
+	var id string
+	var family sql.NullString
+	var refresh sql.NullInt64
+	if err := rows.Scan(&id, &family, &refresh); err != nil {
 		return err
 	}
-	return p.drop(ctx, dropAccessTokens, gone)
-}
-
-func (p *purge) drop(ctx context.Context, q string, keys []any) error {
-	if len(keys) == 0 {
+	o.found++
+	if !family.Valid && refresh.Int64 > expired {
+		o.kept, o.until = append(o.kept, id), append(o.until, refresh.Int64)
 		return nil
 	}
-	n, err := p.store.db.Exec(ctx, q, padded(keys)...)
-	p.left -= int(n)
-	return err
+	if o.gone = append(o.gone, id); family.Valid {
+		o.missing = append(o.missing, family.String)
+	}
+	return nil
 }
 
-// fillIn completes the rows of a version that did not know keep_until, which may
-// still run beside this one.
-func (p *purge) fillIn(ctx context.Context) error {
-	for {
-		keys, err := p.keys(ctx, selectUnkept)
-		if err != nil || len(keys) == 0 {
-			return err
-		}
-		if _, err := p.store.db.Exec(ctx, keepAccessTokens, padded(keys)...); err != nil {
-			return err
-		}
+// forget deletes those of a page that may go and puts off the others. It returns
+// with how many tokens it has dealt.
+func (p *purge) forget(ctx context.Context, old oldTokens) (int, error) {
+	if _, err := p.drop(ctx, dropOrphans, old.missing); err != nil {
+		return 0, err
 	}
+	n, err := p.drop(ctx, dropAccessTokens+page, old.gone)
+	if err != nil || len(old.kept) == 0 {
+		return n, err
+	}
+	var args []any
+	kept, until := padded(old.kept), padded(old.until)
+	for i := range kept {
+		args = append(args, kept[i], until[i])
+	}
+	put, err := p.store.db.Exec(ctx, keepAccessTokens, append(args, kept...)...)
+	return n + int(put), err
 }

@@ -18,7 +18,7 @@ AND except_session = ? AND unredeemed = ? AND ends_with_session = ? AND keep_per
 // settleCutOffs turns what old cut-offs match into revoked_at and drops them,
 // each in one transaction: so what was dead stays dead.
 func (p *purge) settleCutOffs(ctx context.Context) error {
-	for p.left > 0 {
+	return p.repeat(func() (int, int, error) {
 		var found []cutOff
 		err := p.store.db.Each(ctx, selectCutOffs, func(rows *sql.Rows) error {
 			var c cutOff
@@ -26,22 +26,20 @@ func (p *purge) settleCutOffs(ctx context.Context) error {
 			found = append(found, c)
 			return err
 		}, late(max(p.revoked, p.expired)))
-		if err != nil {
-			return err
-		}
+		settled := 0
 		for _, c := range found {
-			if err := p.settle(ctx, c); err != nil {
-				return fmt.Errorf("settle cut-off: %w", err)
+			if err == nil {
+				var n int
+				n, err = p.settle(ctx, c)
+				settled += n
 			}
 		}
-		if len(found) < purgePage {
-			return nil
-		}
-	}
-	return nil
+		return len(found), settled, err
+	})
 }
 
-func (p *purge) settle(ctx context.Context, c cutOff) error {
+// settle returns 0 where another node has done it.
+func (p *purge) settle(ctx context.Context, c cutOff) (int, error) {
 	var n int64
 	err := p.store.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) (err error) {
 		if _, err = c.revoke(ctx, tx); err != nil {
@@ -55,8 +53,9 @@ func (p *purge) settle(ctx context.Context, c cutOff) error {
 		n, err = tx.Exec(ctx, deleteCutOff, c.row()...)
 		return err
 	})
-	if err == nil {
-		p.left -= int(n)
+	if err != nil {
+		return 0, fmt.Errorf("settle cut-off: %w", err)
 	}
-	return err
+	p.left -= int(n)
+	return int(n), nil
 }

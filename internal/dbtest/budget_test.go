@@ -14,31 +14,37 @@ import (
 // fails too: then the number here is to be lowered.
 func TestStore_StatementBudget(t *testing.T) {
 	budget := map[string]dbtest.Counts{
-		"Client":                     {Statements: 1},
-		"Clients":                    {Statements: 1},
-		"ClientsOf":                  {Statements: 1},
-		"Code":                       {Statements: 1},
-		"Consented":                  {Statements: 1},
-		"Issue from a code":          {Statements: 3, Transactions: 1},
-		"RefreshToken":               {Statements: 1},
-		"Issue from a refresh token": {Statements: 3, Transactions: 1},
-		"Issue to a client":          {Statements: 1},
-		"AccessToken":                {Statements: 1},
-		"TokensOf":                   {Statements: 1},
-		"Begin after a page":         {Statements: 3 + 2, Transactions: 1}, // two new scopes
-		"Begin without a page":       {Statements: 2, Transactions: 1},
-		"UseOnce":                    {Statements: 1},
-		"CreateClient":               {Statements: 2, Transactions: 1}, // one secret
-		"UpdateClient":               {Statements: 1, Transactions: 1},
-		"AddSecret":                  {Statements: 1, Transactions: 1},
-		"RemoveSecret":               {Statements: 1, Transactions: 1},
-		"RevokeToken of a client":    {Statements: 2, Transactions: 1},
-		"RevokeToken of a user":      {Statements: 1, Transactions: 1},
-		"RevokeFamily":               {Statements: 1, Transactions: 1},
-		"RevokeFamilies":             {Statements: 2, Transactions: 1},
-		"Withdraw":                   {Statements: 3, Transactions: 1},
-		"RevokeClient":               {Statements: 1, Transactions: 1},
-		"AuditLog":                   {Statements: 1},
+		"Client":                        {Statements: 1},
+		"Clients":                       {Statements: 1},
+		"ClientsOf":                     {Statements: 1},
+		"Code":                          {Statements: 1},
+		"Consented":                     {Statements: 1},
+		"Issue from a code":             {Statements: 3, Transactions: 1},
+		"RefreshToken":                  {Statements: 1},
+		"Issue from a refresh token":    {Statements: 3, Transactions: 1},
+		"Issue to a client":             {Statements: 1},
+		"Issue of an opaque token":      {Statements: 2, Transactions: 1},
+		"Issue that begins a family":    {Statements: 3 + 2, Transactions: 1}, // two scopes to remember
+		"OpaqueToken":                   {Statements: 1},
+		"AccessToken":                   {Statements: 1},
+		"TokensOf":                      {Statements: 1},
+		"Begin after a page":            {Statements: 3 + 2, Transactions: 1}, // two new scopes
+		"Begin without a page":          {Statements: 2, Transactions: 1},
+		"UseOnce":                       {Statements: 1},
+		"CreateClient":                  {Statements: 2, Transactions: 1}, // one secret
+		"CreateClient with a key":       {Statements: 2, Transactions: 1}, // one secret
+		"ClientByKey":                   {Statements: 1},
+		"CreateClient that is numbered": {Statements: 2 + 2, Transactions: 1}, // counts up and reads the number
+		"UpdateClient":                  {Statements: 1, Transactions: 1},
+		"AddSecret":                     {Statements: 1, Transactions: 1},
+		"RemoveSecret":                  {Statements: 1, Transactions: 1},
+		"RevokeToken of a client":       {Statements: 2, Transactions: 1},
+		"RevokeToken of a user":         {Statements: 1, Transactions: 1},
+		"RevokeFamily":                  {Statements: 1, Transactions: 1},
+		"RevokeFamilies":                {Statements: 2, Transactions: 1},
+		"Withdraw":                      {Statements: 3, Transactions: 1},
+		"RevokeClient":                  {Statements: 1, Transactions: 1},
+		"AuditLog":                      {Statements: 1},
 	}
 	for _, audit := range []*oauth.AuditRecord{nil, {Time: now, Action: "test"}} {
 		name := map[bool]string{true: "without a log", false: "with a log"}[audit == nil]

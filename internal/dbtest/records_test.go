@@ -84,7 +84,13 @@ func verbs(t testing.TB, s interface {
 	refresh, own := newIssuance(c, f, "refreshed", spendRefresh("first")), newIssuance(c, nil, "own", oauth.Spend{})
 	remembered := newBeginning(newFamily("third"))
 	remembered.Ticket = ""
-	for _, i := range []*oauth.Issuance{code, refresh, own} {
+	personal := newIssuance(c, newFamily("fourth"), "opaque", oauth.Spend{})
+	personal.NewFamily, personal.RefreshToken, personal.AccessToken.Digest = personal.AccessToken.Family, nil, oauth.DigestOf("opaque")
+	password := newIssuance(c, newFamily("fifth"), "password", oauth.Spend{})
+	password.NewFamily, password.Consents = password.AccessToken.Family, []string{"a", "b"}
+	keyed := newClient("keyed")
+	keyed.Key = "key"
+	for _, i := range []*oauth.Issuance{code, refresh, own, personal, password} {
 		i.Audit = audit
 	}
 	begun.Audit, remembered.Audit = audit, audit
@@ -100,12 +106,18 @@ func verbs(t testing.TB, s interface {
 		read("RefreshToken", func() error { _, err := s.RefreshToken(ctx, oauth.DigestOf("refresh first")); return err }),
 		write("Issue from a refresh token", func() error { return s.Issue(ctx, refresh) }),
 		write("Issue to a client", func() error { return s.Issue(ctx, own) }),
+		write("Issue of an opaque token", func() error { return s.Issue(ctx, personal) }),
+		write("Issue that begins a family", func() error { return s.Issue(ctx, password) }),
+		read("OpaqueToken", func() error { _, err := s.OpaqueToken(ctx, oauth.DigestOf("opaque")); return err }),
 		read("AccessToken", func() error { _, err := s.AccessToken(ctx, "first"); return err }),
 		read("TokensOf", func() error { return all(s.TokensOf(ctx, alice)) }),
 		write("Begin after a page", func() error { return s.Begin(ctx, begun) }),
 		write("Begin without a page", func() error { return s.Begin(ctx, remembered) }),
 		write("UseOnce", func() error { return s.UseOnce(ctx, "a.b", "value", now.Add(time.Hour)) }),
 		write("CreateClient", func() error { return s.CreateClient(ctx, newClient("another"), audit) }),
+		write("CreateClient with a key", func() error { return s.CreateClient(ctx, keyed, audit) }),
+		read("ClientByKey", func() error { _, err := s.ClientByKey(ctx, "key"); return err }),
+		write("CreateClient that is numbered", func() error { return s.CreateClient(ctx, newClient(""), audit) }),
 		write("UpdateClient", func() error { return s.UpdateClient(ctx, newClient("another"), audit) }),
 		write("AddSecret", func() error { return s.AddSecret(ctx, "another", oauth.Secret{Digest: "x", CreatedAt: now}, audit) }),
 		write("RemoveSecret", func() error { return s.RemoveSecret(ctx, "another", "x", audit) }),

@@ -23,11 +23,10 @@ ALTER TABLE oauth_access_tokens ADD COLUMN attributes MEDIUMBLOB;
 ALTER TABLE oauth_access_tokens ADD COLUMN digest VARBINARY(64);
 CREATE UNIQUE INDEX oauth_access_tokens_digest ON oauth_access_tokens (digest);
 
--- When a purge looks at the row: at its end, or, where a refresh token stands
--- behind it, at the end of that one. NULL is a row of before, which the next
--- purge fills in.
+-- When a purge looks at the row again, which has expired: at the end of the
+-- refresh token that stands behind it. NULL until then.
 ALTER TABLE oauth_access_tokens ADD COLUMN keep_until BIGINT;
-CREATE INDEX oauth_access_tokens_keep ON oauth_access_tokens (keep_until);
+CREATE INDEX oauth_access_tokens_keep ON oauth_access_tokens (keep_until, expires_at);
 DROP INDEX oauth_access_tokens_expiry ON oauth_access_tokens;
 
 CREATE INDEX oauth_refresh_tokens_of ON oauth_refresh_tokens (family_id, access_token_id);

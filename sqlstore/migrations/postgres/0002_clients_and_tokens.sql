@@ -23,11 +23,11 @@ ALTER TABLE oauth_access_tokens ADD COLUMN attributes TEXT;
 ALTER TABLE oauth_access_tokens ADD COLUMN digest TEXT COLLATE "C";
 CREATE UNIQUE INDEX oauth_access_tokens_digest ON oauth_access_tokens (digest) WHERE digest IS NOT NULL;
 
--- When a purge looks at the row: at its end, or, where a refresh token stands
--- behind it, at the end of that one. NULL is a row of before, which the next
--- purge fills in.
+-- When a purge looks at the row again, which has expired: at the end of the
+-- refresh token that stands behind it. NULL until then.
 ALTER TABLE oauth_access_tokens ADD COLUMN keep_until BIGINT;
-CREATE INDEX oauth_access_tokens_keep ON oauth_access_tokens (keep_until);
+CREATE INDEX oauth_access_tokens_expired ON oauth_access_tokens (expires_at) WHERE keep_until IS NULL;
+CREATE INDEX oauth_access_tokens_kept ON oauth_access_tokens (keep_until) WHERE keep_until IS NOT NULL;
 DROP INDEX oauth_access_tokens_expiry;
 
 CREATE INDEX oauth_refresh_tokens_of ON oauth_refresh_tokens (family_id, access_token_id);
@@ -37,7 +37,8 @@ DROP INDEX oauth_refresh_tokens_family;
 CREATE INDEX oauth_refresh_tokens_family ON oauth_refresh_tokens (family_id);
 DROP INDEX oauth_refresh_tokens_of;
 CREATE INDEX oauth_access_tokens_expiry ON oauth_access_tokens (expires_at);
-DROP INDEX oauth_access_tokens_keep;
+DROP INDEX oauth_access_tokens_kept;
+DROP INDEX oauth_access_tokens_expired;
 DROP INDEX oauth_access_tokens_digest;
 ALTER TABLE oauth_access_tokens DROP COLUMN keep_until;
 ALTER TABLE oauth_access_tokens DROP COLUMN digest;

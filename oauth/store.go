@@ -60,7 +60,8 @@ type Store interface {
 type ClientStore interface {
 	Client(ctx context.Context, id string) (*Client, error)
 
-	// ClientByKey returns the client with a [Client.Key].
+	// ClientByKey returns the client with a [Client.Key], revoked or not. An empty
+	// key is nobody's.
 	ClientByKey(ctx context.Context, key string) (*Client, error)
 
 	// Clients yields all clients by ID; ClientsOf those of an owner.
@@ -68,7 +69,8 @@ type ClientStore interface {
 	ClientsOf(ctx context.Context, owner UserRef) iter.Seq2[*Client, error]
 
 	// CreateClient returns [ErrConflict] if the ID or the Key is taken. A client
-	// without an ID gets the next free number, from 1, which is set in c.
+	// without an ID gets the next free number, from 1, which is set in c and which
+	// the stored audit record names. A call that fails takes no number.
 	CreateClient(ctx context.Context, c *Client, audit *AuditRecord) error
 
 	// UpdateClient changes what may be changed: not the Key, the secrets, the
@@ -144,7 +146,8 @@ type TokenStore interface {
 	Code(ctx context.Context, d Digest) (*Code, error)
 	AccessToken(ctx context.Context, id string) (*AccessToken, error)
 
-	// OpaqueToken returns the access token with a [AccessToken.Digest].
+	// OpaqueToken returns the access token with a [AccessToken.Digest]; no two have
+	// the same. An empty digest is nobody's.
 	OpaqueToken(ctx context.Context, d Digest) (*AccessToken, error)
 
 	RefreshToken(ctx context.Context, d Digest) (*RefreshToken, error)
@@ -206,11 +209,12 @@ type Purger interface {
 	Purge(ctx context.Context, ended PurgeBefore, limit int) (n int, err error)
 }
 
-// PurgeBefore says what is purged: what was revoked before the one time, and what
-// expired before the other. A zero time leaves what ended in that way alone.
+// PurgeBefore says what is purged: what was revoked at the one time or before, and
+// what expired at the other or before. A zero time leaves what ended in that way
+// alone.
 type PurgeBefore struct{ Revoked, Expired time.Time }
 
-// EndedBefore is what ended before a time in either way.
+// EndedBefore is what ended at a time or before, in either way.
 func EndedBefore(at time.Time) PurgeBefore { return PurgeBefore{Revoked: at, Expired: at} }
 
 // AuditRecord says who did what. It is stored by the write that it tells of, and

@@ -26,15 +26,12 @@ func (s *Store) CreateClient(ctx context.Context, c *oauth.Client, audit *oauth.
 	if err != nil {
 		return fmt.Errorf("create client: %w", err)
 	}
+	n := newClient{c, attributes, audit}
 	id := c.ID
-	save := func(ctx context.Context, tx *sqldb.Tx) error { return saveClient(ctx, tx, id, c, attributes, audit) }
 	if id == "" {
-		id, err = s.createNumbered(ctx, c.Key, func(ctx context.Context, tx *sqldb.Tx, number string) error {
-			id = number
-			return save(ctx, tx)
-		})
+		id, err = s.createNumbered(ctx, n)
 	} else {
-		err = s.db.Tx(ctx, save)
+		err = s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error { return n.save(ctx, tx, id) })
 	}
 	if err != nil {
 		return fmt.Errorf("create client: %w", err)
@@ -43,29 +40,37 @@ func (s *Store) CreateClient(ctx context.Context, c *oauth.Client, audit *oauth.
 	return nil
 }
 
-// saveClient inserts a client with its secrets, and the record of it, which names
-// the client by the ID that it was given. If the ID or the key is taken it is
-// [oauth.ErrConflict].
-func saveClient(ctx context.Context, tx *sqldb.Tx, id string, c *oauth.Client, attributes any, audit *oauth.AuditRecord) error {
-	made, err := tx.Insert(ctx, insertClient, id, sqldb.Optional(c.Key), c.Name, c.Owner.Provider, c.Owner.ID, string(c.AuthMethod), c.Provider,
-		sqldb.Joined(c.RedirectURIs), sqldb.Joined(c.GrantTypes), sqldb.Joined(c.Scopes),
-		sqldb.Length(c.AccessTokenTTL), sqldb.Length(c.RefreshTokenTTL), sqldb.Length(c.FamilyTTL), sqldb.Flag(c.EndsWithSession), attributes,
-		sqldb.At(c.CreatedAt), sqldb.When(c.UpdatedAt), sqldb.When(c.SuspendedAt), sqldb.When(c.RevokedAt), c.Version)
+// newClient is a client to be saved.
+type newClient struct {
+	*oauth.Client
+	attributes any // as they are stored
+	audit      *oauth.AuditRecord
+}
+
+// save inserts the client with its secrets under an ID, and the record of it,
+// which names a client that is numbered by that. If the ID or the key is taken it
+// is [oauth.ErrConflict].
+func (n newClient) save(ctx context.Context, tx *sqldb.Tx, id string) error {
+	made, err := tx.Insert(ctx, insertClient, id, sqldb.Optional(n.Key), n.Name, n.Owner.Provider, n.Owner.ID, string(n.AuthMethod), n.Provider,
+		sqldb.Joined(n.RedirectURIs), sqldb.Joined(n.GrantTypes), sqldb.Joined(n.Scopes),
+		sqldb.Length(n.AccessTokenTTL), sqldb.Length(n.RefreshTokenTTL), sqldb.Length(n.FamilyTTL), sqldb.Flag(n.EndsWithSession), n.attributes,
+		sqldb.At(n.CreatedAt), sqldb.When(n.UpdatedAt), sqldb.When(n.SuspendedAt), sqldb.When(n.RevokedAt), n.Version)
 	switch {
 	case err != nil:
 		return err
 	case !made:
 		return oauth.ErrConflict
 	}
-	for _, secret := range c.Secrets {
+	for _, secret := range n.Secrets {
 		if _, err := tx.Exec(ctx, insertFirstSecret, id, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt)); err != nil {
 			return fmt.Errorf("save secret: %w", err)
 		}
 	}
-	if audit != nil && c.ID == "" {
-		numbered := *audit
+	record := n.audit
+	if record != nil && n.ID == "" {
+		numbered := *record
 		numbered.ClientID = id
-		audit = &numbered
+		record = &numbered
 	}
-	return saveAudit(ctx, tx, audit)
+	return saveAudit(ctx, tx, record)
 }

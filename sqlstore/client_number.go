@@ -28,7 +28,7 @@ var clientsAmong = `SELECT c.id FROM oauth_clients c WHERE c.id IN ` + page
 // A number that is taken, as by an import, is seen by the insert that fails. It
 // is passed over outside the transaction: what an import took would not fit into
 // one.
-func (s *Store) createNumbered(ctx context.Context, key string, create func(context.Context, *sqldb.Tx, string) error) (string, error) {
+func (s *Store) createNumbered(ctx context.Context, c newClient) (string, error) {
 	for last := ""; ; {
 		var id string
 		err := s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
@@ -37,13 +37,13 @@ func (s *Store) createNumbered(ctx context.Context, key string, create func(cont
 				return fmt.Errorf("count up: %w", err)
 			}
 			id = strconv.FormatInt(n, 10)
-			return create(ctx, tx, id)
+			return c.save(ctx, tx, id)
 		})
 		if !errors.Is(err, oauth.ErrConflict) || id == last {
 			return id, err
 		}
 		last = id
-		switch _, keyErr := s.ClientByKey(ctx, key); {
+		switch _, keyErr := s.ClientByKey(ctx, c.Key); {
 		case keyErr == nil:
 			return "", err // the key is taken, and not the number
 		case !errors.Is(keyErr, oauth.ErrNotFound):

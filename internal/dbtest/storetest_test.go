@@ -17,8 +17,9 @@ import (
 // The suite proves, of the store's part: one redemption of a code (CO-03, A1)
 // and one successor of a refresh token (RT-05), what was redeemed kept for as
 // long as its family (CO-10), replay told from retry by the successor (D9, D5),
-// a family's end moved by no refresh (RT-07).
-func TestStore_A1_CO_03_CO_10_RT_05_RT_07_D5_D9(t *testing.T) {
+// a family's end moved by no refresh (RT-07), a purge that breaks no refresh token
+// and forgets no replay (D14).
+func TestStore_A1_CO_03_CO_10_RT_05_RT_07_D5_D9_D14(t *testing.T) {
 	for _, d := range dbtest.Dialects {
 		for _, pool := range []int{1, 32} {
 			t.Run(fmt.Sprintf("%s/pool of %d", d.Name, pool), func(t *testing.T) {

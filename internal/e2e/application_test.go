@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -23,6 +24,7 @@ import (
 // scripts call its API with axios as it comes from npm.
 type application struct {
 	server
+	auth     *passport.Server
 	mu       sync.Mutex
 	sessions map[string]string // session to user
 	orders   int               // that were placed
@@ -41,7 +43,8 @@ var customers = map[string]*customer{"1": {"Ada"}, "2": {"Bob"}}
 const home = `<!doctype html><link rel="icon" href="data:,"><title>Shop</title>
 <meta name="csrf-token" content="%s"><script src="/axios.min.js"></script><p>Welcome to the shop.`
 
-func startApplication(t *testing.T) *application {
+// startApplication starts one whose routes of the library are changed by around.
+func startApplication(t *testing.T, around ...func(passport.Route) passport.Route) *application {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,8 +65,14 @@ func startApplication(t *testing.T) *application {
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.auth = auth
 	mux := http.NewServeMux()
-	auth.Mount(mux)
+	for route := range auth.Routes() {
+		for _, change := range around {
+			route = change(route)
+		}
+		mux.Handle(strings.TrimSpace(route.Method+" "+route.Path), route.Handler)
+	}
 	a.routes(mux, auth)
 	serveOn(t, l, mux)
 	t.Cleanup(func() { a.canaries.check(t, "the application's log", a.log.String()) })
@@ -75,6 +84,9 @@ func (a *application) routes(mux *http.ServeMux, auth *passport.Server) {
 		fmt.Fprintf(w, home, passport.CSRFToken(r.Context()))
 	})))
 	mux.HandleFunc("GET /axios.min.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, axiosFile) })
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><title>Sign in</title><p>Sign in here`)
+	})
 	mux.HandleFunc("GET /sign-in/{id}", func(w http.ResponseWriter, r *http.Request) { // with no question asked
 		session := rand.Text()
 		a.mu.Lock()

@@ -272,6 +272,12 @@ func (b *tab) clean() {
 	}
 }
 
+// style returns how the browser shows an element.
+func (b *tab) style(selector, property string) string {
+	b.t.Helper()
+	return ask(b, chromedp.Evaluate[string](fmt.Sprintf("getComputedStyle(document.querySelector(%q))[%q]", selector, property)))
+}
+
 // picture keeps what the page looks like in PASSPORT_E2E_SHOTS, at the width of
 // a desktop and of a phone.
 func (b *tab) picture(name string) {

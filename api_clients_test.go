@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,7 +106,9 @@ func TestClientsAPI_TheClientWorksUntilItIsDeleted(t *testing.T) {
 		t.Fatal("the token is not admitted")
 	}
 
-	b.ask("DELETE", "/oauth/clients/"+c.ID).want(204, "")
+	for range 2 {
+		b.ask("DELETE", "/oauth/clients/"+c.ID).want(204, "")
+	}
 	if s.admits(tokens.Access) {
 		t.Error("a token of a deleted client is admitted")
 	}
@@ -283,18 +286,30 @@ func TestClientsAPI_ChangesAtOnce(t *testing.T) {
 		t.Errorf("the client is a mixture of two changes, or one is lost: %+v, %v", stored, err)
 	}
 
-	busy := s.restart(func(c *passport.Config) { c.Store = contested{c.Store} })
-	b.at(busy).ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"}).
+	busy := &contested{Store: s.config.Store}
+	busy.faster.Store(7)
+	other := s.restart(func(c *passport.Config) { c.Store = busy })
+	if a := b.at(other).ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"}); a.status != 200 {
+		t.Errorf("a change that seven others were faster than answers %d %s", a.status, a.body)
+	}
+	busy.faster.Store(1000)
+	b.at(other).ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"}).
 		want(409, `{"message":"The client was changed by somebody else at the same time."}`)
 }
 
-// contested is a store in which somebody else is always faster.
-type contested struct{ oauth.Store }
+// contested is a store in which others are faster, so many times.
+type contested struct {
+	oauth.Store
+	faster atomic.Int32
+}
 
-func (c contested) Unwrap() oauth.Store { return c.Store }
+func (c *contested) Unwrap() oauth.Store { return c.Store }
 
-func (c contested) UpdateClient(context.Context, *oauth.Client, *oauth.AuditRecord) error {
-	return fmt.Errorf("update: %w", oauth.ErrConflict)
+func (c *contested) UpdateClient(ctx context.Context, client *oauth.Client, audit *oauth.AuditRecord) error {
+	if c.faster.Add(-1) >= 0 {
+		return fmt.Errorf("update: %w", oauth.ErrConflict)
+	}
+	return c.Store.UpdateClient(ctx, client, audit)
 }
 
 // A client that names what has gone from the configuration can still be renamed
@@ -344,7 +359,7 @@ func TestClientsAPI_Forms(t *testing.T) {
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		return b.sent(r)
 	}
-	made := form("/oauth/clients", url.Values{"name": {" App "}, "redirect": {"https://example.com/cb"}, "confidential": {"0"}})
+	made := form("/oauth/clients", url.Values{"name": {" App\x00 "}, "redirect": {"https://example.com/cb"}, "confidential": {"0"}})
 	if made.status != 201 || made.json()["name"] != "App" || made.json()["secret"] != nil {
 		t.Fatalf("a form answers %d %s", made.status, made.body)
 	}

@@ -170,11 +170,18 @@ func TestPersonalTokensAPI_NeverRepeat_E11_E12_ProvidersAreApart(t *testing.T) {
 // A personal token can be removed by the other path too, as in Passport, and an
 // app's by this one.
 func TestPersonalTokensAPI_D4_EitherPathRevokes(t *testing.T) {
-	s := newServer(t)
+	var w watchedStore
+	s := newServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
 	b := s.browser().signIn("alice")
 	made := s.personal("read")
 	b.ask("DELETE", "/oauth/tokens/"+made.Token.ID).want(204, "")
+	if n := w.count("Consented"); n != 0 {
+		t.Errorf("removing a personal token asks %d times for consents, which it has none of", n)
+	}
 	tokens := s.grantTokens(s.web())
+	if got := b.ask("GET", personalPath).list(); len(got) != 0 {
+		t.Errorf("the list of personal tokens is %v, want none of an app's", got)
+	}
 	b.ask("DELETE", personalPath+"/"+b.ask("GET", "/oauth/tokens").idsIn()[0]).want(204, "")
 	if s.admits(made.AccessToken) || s.admits(tokens.Access) {
 		t.Error("a deleted token is admitted")
@@ -201,6 +208,8 @@ func TestPersonalTokensAPI_ClientThatIsSuspended(t *testing.T) {
 	if !strings.Contains(s.log.String(), "is revoked or suspended: name another by PersonalAccessClientID") {
 		t.Error("the log does not say what is wrong")
 	}
+	check(t, s.RevokeClient(t.Context(), made.Token.Client.ID)) // and with it its tokens
+	s.browser().signIn("alice").ask("GET", personalPath).want(200, `[]`)
 }
 
 // The audit log says who made it, and nothing that works.

@@ -78,7 +78,7 @@ func (s *Server) forgetRemoved(ctx context.Context, ended *oauth.Family) error {
 		if err != nil {
 			return fmt.Errorf("list tokens: %w", err)
 		}
-		if f := t.Family; f.ClientID == ended.ClientID && f.ID != ended.ID && f.Live(at) {
+		if f := t.Family; f.ClientID == ended.ClientID && f.Live(at) {
 			return nil
 		}
 	}

@@ -1,6 +1,7 @@
 package passport_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -76,7 +77,7 @@ func TestTokensAPI_ListsOneItemForEachConsent(t *testing.T) {
 
 // What is not an app that the user has connected is not in the list.
 func TestTokensAPI_LeavesOutWhatIsNoConnectedApp(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, withPasswords)
 	b := s.browser().signIn("alice")
 	s.grantTokens(s.web())
 	want := b.ask("GET", "/oauth/tokens").idsIn()
@@ -87,6 +88,36 @@ func TestTokensAPI_LeavesOutWhatIsNoConnectedApp(t *testing.T) {
 	s.browser().signIn("alice").authorize(c).allow().code() // not redeemed
 	if got := b.ask("GET", "/oauth/tokens").idsIn(); !slices.Equal(got, want) || len(want) != 1 {
 		t.Errorf("the list is %q, want %q alone", got, want)
+	}
+	// The application's own: those that may have a user's password, as in Passport.
+	s.signIn(s.legacy(), "alice", passwordOf("alice")).tokens()
+	if got := b.ask("GET", "/oauth/tokens").idsIn(); !slices.Equal(got, want) {
+		t.Errorf("with one of a password client the list is %q, want %q alone", got, want)
+	}
+}
+
+// A token that another client got in exchange has joined the consent of the first
+// and is not in its place in the list.
+func TestTokensAPI_ATokenThatJoinedAnotherClientsConsent(t *testing.T) {
+	var joined *oauth.Family
+	s := newServer(t, withGrants(grantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) {
+		return &oauth.Authorization{Subject: oauth.ForUser(ref("alice")), Scopes: []string{"read"}, Family: joined}, nil
+	})))
+	s.grantTokens(s.web())
+	b := s.browser().signIn("alice")
+	want := b.ask("GET", "/oauth/tokens").idsIn()
+	stored, err := s.store.AccessToken(t.Context(), want[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined = stored.Family
+	exchanged := s.exchange(s.kiosk(), "grant_type", voucherType).tokens()
+	if got := b.ask("GET", "/oauth/tokens").idsIn(); !slices.Equal(got, want) {
+		t.Errorf("the list is %q, want %q", got, want)
+	}
+	b.ask("DELETE", "/oauth/tokens/"+asText(claimsOf(t, exchanged.Access)["jti"])).want(204, "")
+	if got := b.ask("GET", "/oauth/tokens").idsIn(); len(got) != 0 || s.admits(exchanged.Access) {
+		t.Errorf("deleting it has left %q", got)
 	}
 }
 
@@ -132,6 +163,8 @@ func TestTokensAPI_WhoRemovedAnAppIsAskedAgain(t *testing.T) {
 	s.grantTokens(c, "prompt", "consent")
 	ids := b.ask("GET", "/oauth/tokens").idsIn()
 	b.ask("DELETE", "/oauth/tokens/"+ids[0]).want(204, "")
+	other := s.register(passport.Registration{Name: "Other"})
+	s.grantTokens(other) // says nothing of this one
 	if a := b.authorize(c, "prompt", "none"); a.params().Get("code") == "" {
 		t.Errorf("the app is connected elsewhere and gets %s, want a code", a)
 	}
@@ -145,6 +178,7 @@ func TestTokensAPI_WhoRemovedAnAppIsAskedAgain(t *testing.T) {
 	}
 	s.atOnce(b, requests)
 	b.authorize(c, "prompt", "none").wantRedirectError("consent_required")
+	b.authorize(other, "prompt", "none").code()
 	if got := eventsOf[passport.ConsentWithdrawn](s); len(got) == 0 || got[0].User != ref("alice") || got[0].ClientID != c.ID {
 		t.Errorf("the application was told %+v, want that alice has withdrawn her consent", got)
 	}

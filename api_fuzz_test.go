@@ -1,0 +1,43 @@
+package passport_test
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// Whatever a body holds, the answer is one of those that are meant, in JSON, and
+// never a fault of the server.
+func FuzzJSONAPI_Bodies(f *testing.F) {
+	for _, seed := range []struct{ media, body string }{
+		{"application/json", `{"name":"App","redirect":"https://example.com/cb,com.example:/x%2C","confidential":false}`},
+		{"application/json", `{"name":["x"],"scopes":[1,null,{"a":[]}],"expires_at":"2026-13-01","_method":"PUT"}`},
+		{"application/x-www-form-urlencoded", "name=App&redirect=https%3A%2F%2Fexample.com&confidential=0&scopes[]=read&scopes[x=1&[=2&_method=delete"},
+		{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nApp\r\n--x--\r\n"},
+	} {
+		f.Add(seed.media, seed.body)
+	}
+	f.Fuzz(func(t *testing.T, media, body string) {
+		s := newServer(t)
+		b := s.browser().signIn("alice")
+		for _, path := range []string{"/oauth/clients", personalPath} {
+			r := httptest.NewRequest("POST", issuer+path, strings.NewReader(body))
+			r.Header.Set("Content-Type", media)
+			switch a := b.sent(r); a.status {
+			case 200, 201:
+				if _, shown := a.json()["id"]; !shown && a.json()["accessToken"] == nil {
+					t.Errorf("%s answers %s", path, a.body)
+				}
+			case 400, 405, 413, 422:
+				if message, ok := a.json()["message"].(string); !ok || message == "" {
+					t.Errorf("%s answers %d %s", path, a.status, a.body)
+				}
+			default:
+				t.Errorf("%s answers %d %s", path, a.status, a.body)
+			}
+		}
+		for _, path := range []string{"/oauth/clients", personalPath} {
+			b.ask("GET", path).list()
+		}
+	})
+}

@@ -97,38 +97,6 @@ func ExampleConfig_grants() {
 	// 400 false
 }
 
-// BannedOwners treats the clients of banned developers as suspended.
-type BannedOwners struct {
-	oauth.Store
-	Banned func(owner oauth.UserRef) bool
-}
-
-// Unwrap lets the server find what else the inner store can do.
-func (s BannedOwners) Unwrap() oauth.Store { return s.Store }
-
-// Client is asked whenever a client sends a request.
-func (s BannedOwners) Client(ctx context.Context, id string) (*oauth.Client, error) {
-	client, err := s.Store.Client(ctx, id)
-	if err == nil && s.Banned(client.Owner) {
-		client.SuspendedAt = time.Now()
-	}
-	return client, err
-}
-
-// AccessToken is asked for each guarded request. The inner store joins its own
-// record of the client, so this verb has to be told too.
-func (s BannedOwners) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
-	token, err := s.Store.AccessToken(ctx, id)
-	if err == nil && s.Banned(token.Client.Owner) {
-		token.Client.SuspendedAt = time.Now()
-	}
-	return token, err
-}
-
-func ExampleConfig_store() {
-	config.Store = BannedOwners{Store: store, Banned: func(owner oauth.UserRef) bool { return owner.ID == "13" }}
-}
-
 func ExampleNew_databases() {
 	var err error
 	switch driver := "sqlite"; driver {

@@ -166,6 +166,18 @@ func (s *Server) ClientToken(scopes ...string) *Token {
 	return s.testClient().OwnToken(scopes...)
 }
 
+// PersonalToken returns a personal access token of a user of the default provider,
+// with these scopes; see [passport.Server.CreateToken]. A refusal ends the test.
+func (s *Server) PersonalToken(user *passport.User, scopes ...string) *Token {
+	s.t.Helper()
+	ref := passport.UserRef{Provider: passport.DefaultProvider, ID: user.ID}
+	made, err := s.CreateToken(s.context(), ref, "Test token", scopes...)
+	if err != nil {
+		s.t.Fatalf("passporttest: the user %q got no personal access token for the scopes %q: %v", user.ID, scopes, err)
+	}
+	return &Token{ID: made.Token.ID, AccessToken: made.AccessToken, Record: made.Token, server: s}
+}
+
 func (s *Server) testClient() *Client {
 	s.t.Helper()
 	if s.tester == nil {

@@ -62,12 +62,7 @@ func TestNewServer_TokensOpenTheRoutesOfTheirScopes(t *testing.T) {
 
 	r := auth.Token(auth.User("43"), "orders").SetAuthHeader(get())
 	want(t, "a request of httptest", auth.Guard()(whoami), r, http.StatusOK, "as users:43")
-	personal, err := auth.CreateToken(t.Context(), passport.UserRef{ID: "42"}, "laptop", "orders")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r = get()
-	r.Header.Set("Authorization", "Bearer "+personal.AccessToken)
+	r = auth.PersonalToken(ada, "orders").SetAuthHeader(get())
 	want(t, "a personal token", auth.Guard(guard.Scopes("orders"))(whoami), r, http.StatusOK, "Ada Lovelace by Personal Access Client")
 }
 
@@ -176,14 +171,10 @@ func TestExpire_TheGuardRefusesAtOnce(t *testing.T) {
 func TestExpire_PersonalTokens(t *testing.T) {
 	auth := newAPI(t, passport.Config{})
 	auth.AddUser(ada)
-	personal, err := auth.CreateToken(t.Context(), passport.UserRef{ID: "42"}, "laptop", "orders")
-	if err != nil {
-		t.Fatal(err)
-	}
-	auth.Expire(personal.Token.ID)
-	r := get()
-	r.Header.Set("Authorization", "Bearer "+personal.AccessToken)
-	want(t, "an expired personal token", auth.Guard()(whoami), r, http.StatusUnauthorized, "expired")
+	token := auth.PersonalToken(ada, "orders")
+	wantGet(t, token.HTTPClient(), "/api/orders", http.StatusOK, "by Personal Access Client")
+	auth.Expire(token.ID)
+	wantGet(t, token.HTTPClient(), "/api/orders", http.StatusUnauthorized, "expired")
 }
 
 func TestNewServer_RevokingIsImmediate(t *testing.T) {

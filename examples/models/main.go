@@ -1,0 +1,80 @@
+// Command models overrides Passport's records: it wraps the store, gives clients,
+// codes, tokens and refresh tokens attributes of its own, and decides by one of
+// them who is asked for consent. records.go is what it is about.
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"log"
+	"net/http"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/examples/shop"
+	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+// branches are those of the shop, by customer.
+var branches = map[string]string{"1": "london", "2": "new-york"}
+
+func branchOf(_ context.Context, customerID string) (string, error) { return branches[customerID], nil }
+
+// settings are those of the shop, over a store.
+func settings(store oauth.Store) passport.Config {
+	return passport.Config{
+		Issuer: shop.Issuer, Users: shop.Users, Scopes: shop.Scopes,
+		Store: Records{Store: store, BranchOf: branchOf},
+		SkipConsent: func(_ context.Context, client *oauth.Client, _ *passport.User) bool {
+			return client.Attributes["first-party"] == "yes"
+		},
+		Claims: func(_ context.Context, token *oauth.AccessToken) (map[string]any, error) {
+			branch := cmp.Or(token.Attributes["branch"], token.Client.Attributes["branch"])
+			if branch == "" {
+				return nil, nil
+			}
+			return map[string]any{"branch": branch}, nil
+		},
+	}
+}
+
+// application returns the shop with Passport in it.
+func application(auth *passport.Server) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/login", shop.SignInPage)
+	auth.Mount(mux)
+	mux.Handle("GET /api/branch", auth.GuardAny()(http.HandlerFunc(branch)))
+	return mux
+}
+
+// branch tells which one a token is for.
+func branch(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{"branch": guard.TokenFrom(r.Context()).Attributes["branch"]})
+}
+
+func main() {
+	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN("models.db"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	store := sqlstore.New(db, sqlstore.SQLite)
+	if err := store.Migrate(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	config := settings(store)
+	if config.Keys, err = passport.GenerateKeys(); err != nil { // for a trial: passport.LoadKeys otherwise
+		log.Fatal(err)
+	}
+	auth, err := passport.New(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	shop.PrintClient(auth)
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", application(auth)))
+}

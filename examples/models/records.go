@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"strconv"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Records is Passport's store with what this shop keeps in its records: clients
+// have a trial, codes and tokens the branch of the shop that they are for, and
+// refresh tokens count how often they were renewed.
+type Records struct {
+	oauth.Store
+
+	// BranchOf returns the branch that a customer belongs to. Nil: there are none.
+	BranchOf func(ctx context.Context, customerID string) (string, error)
+}
+
+// Unwrap lets the server find what else the inner store can do.
+func (s Records) Unwrap() oauth.Store { return s.Store }
+
+// trial is how long the app of somebody else may be tried.
+const trial = 30 * 24 * time.Hour
+
+// CreateClient gives a client its attributes, whoever makes it: a command, the
+// JSON API, a page of the shop. One with a Key is the server's own.
+func (s Records) CreateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	if c.Key == "" && c.Attributes["first-party"] != "yes" {
+		c.Attributes = with(c.Attributes, "trial-ends", c.CreatedAt.Add(trial).Format(time.RFC3339))
+	}
+	return s.Store.CreateClient(ctx, c, audit)
+}
+
+// Client is asked whenever a client sends a request. One whose trial has ended is
+// suspended, as long as it has the attribute.
+func (s Records) Client(ctx context.Context, id string) (*oauth.Client, error) {
+	c, err := s.Store.Client(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return onTrial(c), nil
+}
+
+// AccessToken is asked for each guarded request. The inner store joins its own
+// record of the client, so this verb has to be told too.
+func (s Records) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
+	t, err := s.Store.AccessToken(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	t.Client = onTrial(t.Client)
+	return t, nil
+}
+
+// OpaqueToken is asked instead for a token that is no JWT.
+func (s Records) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
+	t, err := s.Store.OpaqueToken(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	t.Client = onTrial(t.Client)
+	return t, nil
+}
+
+// UpdateClient stores what was read by Client and then changed. The end of a trial
+// is not to be stored as if somebody had suspended the client.
+func (s Records) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	stored, err := s.Store.Client(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	changed := *c
+	if stored.SuspendedAt.IsZero() && c.SuspendedAt.Equal(onTrial(stored).SuspendedAt) {
+		changed.SuspendedAt = time.Time{}
+	}
+	return s.Store.UpdateClient(ctx, &changed, audit)
+}
+
+func onTrial(c *oauth.Client) *oauth.Client {
+	ends, err := time.Parse(time.RFC3339, c.Attributes["trial-ends"])
+	if err == nil && c.SuspendedAt.IsZero() && !time.Now().Before(ends) {
+		c.SuspendedAt = ends
+	}
+	return c
+}
+
+// Begin stores a code. What is issued for it gets its attributes, and what
+// replaces that, too.
+func (s Records) Begin(ctx context.Context, b *oauth.Beginning) error {
+	if user := b.Family.User; s.BranchOf != nil && user.Provider == passport.DefaultProvider {
+		branch, err := s.BranchOf(ctx, user.ID)
+		if err != nil {
+			return err // logged; the browser is told server_error
+		}
+		b.Code.Attributes = with(b.Code.Attributes, "branch", branch)
+	}
+	return s.Store.Begin(ctx, b)
+}
+
+// Issue stores tokens. It comes last: a JWT is signed by then, so a claim comes
+// from the attributes of the client or the code.
+func (s Records) Issue(ctx context.Context, i *oauth.Issuance) error {
+	t := i.AccessToken
+	if branch := t.Client.Attributes["branch"]; t.Family == nil && branch != "" { // a client's own token
+		t.Attributes = with(t.Attributes, "branch", branch)
+	}
+	if i.Spends.Purpose == oauth.SpendRefreshToken && i.RefreshToken != nil {
+		n, _ := strconv.Atoi(i.RefreshToken.Attributes["renewals"]) // none at first
+		i.RefreshToken.Attributes = with(i.RefreshToken.Attributes, "renewals", strconv.Itoa(n+1))
+	}
+	return s.Store.Issue(ctx, i)
+}
+
+// with returns attributes with one more. Records share them, so none is changed
+// in place.
+func with(attributes map[string]string, name, value string) map[string]string {
+	more := maps.Clone(attributes)
+	if more == nil {
+		more = map[string]string{}
+	}
+	more[name] = value
+	return more
+}

@@ -1,0 +1,89 @@
+// Command routes mounts Passport's routes by itself: all of them elsewhere, one
+// replaced, one with something around it, some left out.
+package main
+
+import (
+	"encoding/json"
+	"log"
+	"net/http"
+	"strings"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/examples/shop"
+	"github.com/go-passport/passport/memstore"
+)
+
+// settings are those of the shop. Its endpoints lie at /auth/… in place of
+// /oauth/….
+func settings() passport.Config {
+	return passport.Config{Issuer: shop.Issuer, Path: "/auth", Users: shop.Users, Scopes: shop.Scopes}
+}
+
+// application returns the shop with Passport in it.
+func application(auth *passport.Server) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/login", shop.SignInPage)
+	mount(mux, auth)
+	return mux
+}
+
+// mount takes the place of auth.Mount(mux).
+func mount(mux *http.ServeMux, auth *passport.Server) {
+	for route := range auth.Routes() {
+		switch route.Name {
+		case "passport.scopes.index":
+			route.Handler = translatedScopes(auth) // replaced
+		case "passport.clients.store":
+			route.Handler = forDevelopers(route.Handler) // with something around it
+		case "passport.personal.tokens.index", "passport.personal.tokens.store", "passport.personal.tokens.destroy":
+			continue // left out
+		}
+		mux.Handle(strings.TrimSpace(route.Method+" "+route.Path), route.Handler)
+	}
+}
+
+var german = map[string]string{"check-status": "Den Stand der Bestellungen sehen"}
+
+// translatedScopes lists the scopes in the language of the page that asks.
+func translatedScopes(auth *passport.Server) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scopes := auth.Scopes()
+		for i, scope := range scopes {
+			if text, ok := german[scope.ID]; ok && strings.HasPrefix(r.Header.Get("Accept-Language"), "de") {
+				scopes[i].Description = text
+			}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Vary", "Accept-Language")
+		_ = json.NewEncoder(w).Encode(scopes)
+	})
+}
+
+// developers are the customers who may register apps.
+var developers = map[string]bool{"1": true}
+
+func forDevelopers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := shop.CurrentUser(r)
+		if err == nil && !developers[user.ID] {
+			http.Error(w, `{"message":"Ask us to register apps."}`, http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r) // which asks who is signed in itself
+	})
+}
+
+func main() {
+	config := settings()
+	config.Store = new(memstore.Store) // for a trial
+	var err error
+	if config.Keys, err = passport.GenerateKeys(); err != nil {
+		log.Fatal(err)
+	}
+	auth, err := passport.New(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Print("Passport's routes are at ", shop.Issuer, "/auth/…; see ", shop.Issuer, "/auth/scopes")
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", application(auth)))
+}

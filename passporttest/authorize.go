@@ -1,16 +1,15 @@
 package passporttest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
-	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
-	"strings"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/oauth"
@@ -41,63 +40,48 @@ func (c *Client) AuthorizationCode(user *passport.User, scopes ...string) url.Va
 }
 
 // authorize sends an authorization request from a browser in which the user is
-// signed in, allows it if there is a page, and returns what the client is told.
+// signed in, allows it if the user has to be asked, and returns what the client is
+// told. It asks for JSON: what pages look like is the application's business.
 func (s *Server) authorize(c *Client, user *passport.User, params url.Values) (url.Values, error) {
-	provider := c.Provider
-	if provider == "" {
-		provider = passport.DefaultProvider
-	}
-	ctx := signIn(s.context(), provider, user)
-	w := httptest.NewRecorder()
-	s.Server.ServeHTTP(w, s.request(ctx, http.MethodGet, s.authorizePath, params))
-	if ticket := ticketOf(w); ticket != "" {
-		r := s.request(ctx, http.MethodPost, s.authorizePath, url.Values{"ticket": {ticket}, "decision": {"allow"}})
+	ctx := signIn(s.context(), cmp.Or(c.Provider, passport.DefaultProvider), user)
+	w := s.script(s.request(ctx, http.MethodGet, s.authorizePath, params))
+	shown := shownOf(w)
+	if shown.Ticket != "" {
+		r := s.request(ctx, http.MethodPost, s.authorizePath, url.Values{"ticket": {shown.Ticket}, "decision": {"allow"}})
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		for _, cookie := range w.Result().Cookies() {
 			r.AddCookie(cookie)
 		}
-		w = httptest.NewRecorder()
-		s.Server.ServeHTTP(w, r)
+		w = s.script(r)
+		shown = shownOf(w)
 	}
-	return answerOf(w, params.Get("redirect_uri"))
+	if shown.Code != "" {
+		return nil, &shown.Error
+	}
+	target, err := url.Parse(shown.RedirectTo)
+	if err != nil || target.Query().Get("code") == "" {
+		return nil, fmt.Errorf("the authorization endpoint answered %d %s", w.Code, w.Body)
+	}
+	return target.Query(), nil
 }
 
-var (
-	inputElement = regexp.MustCompile(`<input\b[^>]*>`)
-	valueOf      = regexp.MustCompile(`\bvalue="([^"]*)"`)
-)
-
-// ticketOf returns the ticket in the form of a consent page, or "" for what is
-// none.
-func ticketOf(w *httptest.ResponseRecorder) string {
-	if w.Code != http.StatusOK {
-		return ""
-	}
-	for _, input := range inputElement.FindAllString(w.Body.String(), -1) {
-		if m := valueOf.FindStringSubmatch(input); m != nil && strings.Contains(input, `name="ticket"`) {
-			return html.UnescapeString(m[1])
-		}
-	}
-	return ""
+// script sends a request as a page's script does.
+func (s *Server) script(r *http.Request) *httptest.ResponseRecorder {
+	r.Header.Set("Accept", "application/json")
+	w := httptest.NewRecorder()
+	s.Server.ServeHTTP(w, r)
+	return w
 }
 
-// answerOf returns what the client is told at its redirect URI: by a redirect, or
-// by a page that moves on.
-func answerOf(w *httptest.ResponseRecorder, redirectURI string) (url.Values, error) {
-	target := w.Header().Get("Location")
-	if target == "" {
-		page := html.UnescapeString(w.Body.String())
-		if at := strings.Index(page, redirectURI); at >= 0 {
-			target, _, _ = strings.Cut(page[at:], `"`)
-		}
-	}
-	u, err := url.Parse(target)
-	if err != nil || !strings.HasPrefix(target, redirectURI) {
-		return nil, fmt.Errorf("the authorization endpoint answered %d and did not go back to the client; the log says why", w.Code)
-	}
-	told := u.Query()
-	if told.Get("code") == "" {
-		return nil, &oauth.Error{Code: oauth.ErrorCode(told.Get("error")), Description: told.Get("error_description")}
-	}
-	return told, nil
+// shown is what the authorization endpoint tells a script.
+type shown struct {
+	oauth.Error
+	Ticket     string `json:"ticket"`
+	RedirectTo string `json:"redirect_to"`
+}
+
+// shownOf is empty for what is no JSON.
+func shownOf(w *httptest.ResponseRecorder) (s shown) {
+	_ = json.Unmarshal(w.Body.Bytes(), &s) // whoever reads it finds nothing in it
+	return s
 }

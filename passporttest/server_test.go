@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -266,5 +268,45 @@ func TestNewServer_UsersKeepTheirPowers(t *testing.T) {
 	}
 	if err := passporttest.WithSignIn("users", passport.UserFuncs{}).(interface{ Validate() error }).Validate(); err == nil {
 		t.Error("the faults of Users are hidden")
+	}
+}
+
+// The password grant finds those who check passwords: a function among UserFuncs,
+// or the accounts of the server's own.
+func TestNewServer_PasswordGrant(t *testing.T) {
+	funcs := passport.UserFuncs{
+		Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }, SignInPage: "/login",
+		ByID: func(_ context.Context, id string) (*passport.User, error) { return &passport.User{ID: id}, nil },
+		ByPassword: func(_ context.Context, name, password string) (*passport.User, error) {
+			if name != "42" || password != passporttest.Password {
+				return nil, oauth.ErrNotFound
+			}
+			return &passport.User{ID: "42"}, nil
+		},
+	}
+	for name, users := range map[string]passport.UserProvider{"functions": funcs, "a pointer to functions": &funcs, "its own accounts": nil} {
+		auth := newAPI(t, passport.Config{Users: users, EnablePasswordGrant: true})
+		client := auth.NewClient(passport.Registration{GrantTypes: []string{"password"}})
+		form := url.Values{
+			"grant_type": {"password"}, "username": {auth.User("42").ID}, "password": {passporttest.Password}, "scope": {"orders"},
+		}
+		token, err := client.Exchange(form)
+		if err != nil || token.Record.Family.User.ID != "42" {
+			t.Errorf("%s: the right password is answered %+v, %v, want a token of the user's", name, token, err)
+		}
+		form.Set("password", "wrong")
+		if _, err := client.Exchange(form); !errors.Is(err, oauth.InvalidGrant) {
+			t.Errorf("%s: a wrong password is answered %v, want invalid_grant", name, err)
+		}
+	}
+}
+
+// Pages of the application's own do not stand in a test's way.
+func TestNewServer_ViewsOfTheApplication(t *testing.T) {
+	const page = `{{define "main"}}<form method="post" action="{{.Action}}"><input type="hidden" name="ticket" value="{{.Ticket}}">
+<button name="decision" value="allow">Yes</button><button name="decision" value="deny">No</button></form>{{end}}`
+	auth := newAPI(t, passport.Config{Views: fstest.MapFS{"consent.html": {Data: []byte(page)}}})
+	if token := auth.Token(auth.User("42"), "orders"); token.AccessToken == "" {
+		t.Error("no token")
 	}
 }

@@ -142,6 +142,15 @@ func withSignIn(name string, users passport.UserProvider) passport.UserProvider 
 		return users // passport.New says what is wrong with it
 	}
 	p := provider{users, name}
+	switch f := users.(type) {
+	case *passport.UserFuncs:
+		return withSignIn(name, *f)
+	case passport.UserFuncs: // the server knows its fields
+		if f.Current != nil {
+			f.Current = p.CurrentUser
+		}
+		return f
+	}
 	passwords, hasPasswords := users.(oauth.PasswordAuthenticator)
 	signOut, canSignOut := users.(oauth.SignOuter)
 	switch {

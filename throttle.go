@@ -22,17 +22,22 @@ import (
 // with each further failure twice as long, up to the time that it takes to forget
 // one. A node counts by itself.
 const (
-	// ClientFailures is for one client ID from one address, ClientFailuresWithin
-	// for as many to be forgotten; AddressFailures for all client IDs, or all user
-	// names, from one address.
-	ClientFailures, AddressFailures = 10, 100
-	ClientFailuresWithin            = 10 * time.Minute
+	// ClientFailures is for one client ID from one address.
+	ClientFailures       = 10
+	ClientFailuresWithin = 10 * time.Minute
 
-	// PasswordFailures is for one user name from one address, UserFailures for one
-	// from all addresses at which it was not signed in from lately.
-	PasswordFailures, UserFailures = 10, 100
-	PasswordFailuresWithin         = 15 * time.Minute
-	UserFailuresWithin             = time.Hour
+	// PasswordFailures is for one user name from one address.
+	PasswordFailures       = 10
+	PasswordFailuresWithin = 15 * time.Minute
+
+	// UserFailures is for one user name from all addresses together, those apart
+	// from which it was right lately.
+	UserFailures       = 100
+	UserFailuresWithin = time.Hour
+
+	// AddressFailures is for all client IDs, or all user names, from one address,
+	// in the time that one of them has.
+	AddressFailures = 100
 )
 
 // maxCounters bounds the memory of each throttle to about ten megabytes.

@@ -158,7 +158,7 @@ func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.S
 	}
 	fmt.Fprintf(out, "New client created.\n\n  Client ID      %s\n", made.Client.ID)
 	if made.Secret == "" {
-		fmt.Fprintln(out, "\nIt is public: it has no secret"+ifTrue(!o.implicit, ", and proves itself by PKCE")+".")
+		fmt.Fprintln(out, "\nIt is public: it has no secret"+ifTrue(made.Client.Allows("authorization_code"), ", and proves itself by PKCE")+".")
 		return nil
 	}
 	fmt.Fprintf(out, "  Client secret  %s\n\nThis is the only time that the secret is shown. Keep it where the application reads it.\n", made.Secret)

@@ -139,3 +139,36 @@ func TestWriteKeys_AtOnce(t *testing.T) {
 		}
 	}
 }
+
+// While a key is replaced, whoever loads the keys gets the old or the new one,
+// and never half of one.
+func TestWriteKeys_ReplacesInOneStep(t *testing.T) {
+	dir := t.TempDir()
+	if err := passport.WriteKeys(dir, "", 0, false); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(done)
+		for range 100 {
+			if err := passport.WriteKeys(dir, "", 0, true); err != nil {
+				t.Errorf("WriteKeys with force = %v", err)
+			}
+		}
+	})
+	for loading := true; loading; {
+		if _, err := passport.LoadKeys(dir); err != nil {
+			t.Errorf("LoadKeys while the keys are replaced = %v", err)
+		}
+		select {
+		case <-done:
+			loading = false
+		default:
+		}
+	}
+	wg.Wait()
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("the directory holds %v, %v; want two files and nothing temporary", entries, err)
+	}
+}

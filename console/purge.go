@@ -50,7 +50,7 @@ server does this every hour by itself.`,
 }
 
 func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore, what string) error {
-	progress := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	progress := slog.New(onlyProgress{slog.NewTextHandler(cmd.ErrOrStderr(), nil)})
 	return p.withServerLogging(cmd.Context(), progress, func(ctx context.Context, s *passport.Server, in *opened) error {
 		n, err := s.Purge(ctx, ended)
 		if err == nil && in != nil {
@@ -65,6 +65,13 @@ func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore, what s
 		return nil
 	})
 }
+
+// onlyProgress lets through what a purge says of itself. What a server warns of
+// when it starts is no news to whoever runs this every hour.
+type onlyProgress struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (onlyProgress) Enabled(_ context.Context, level slog.Level) bool { return level == slog.LevelInfo }
 
 // purgeAccounts forgets what has ended of accounts, if the database has those of
 // this binary.

@@ -168,6 +168,9 @@ func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
 		keys, err := passport.ParseKeys([]byte(unquoted(s.PrivateKey) + "\n" + unquoted(s.PublicKey)))
 		return keys, named("the settings private_key and public_key", err)
 	}
+	if s.PublicKey != "" {
+		return nil, fmt.Errorf("public_key is set without private_key, and the keys in %s would be taken in its place: set both, or neither", s.KeysDir)
+	}
 	keys, err := passport.LoadKeys(s.KeysDir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 )
 
 // goName finds what may be the name of a field of passport.Config.
@@ -34,8 +33,7 @@ func inSettings(err error) error {
 				return name // of something else, such as {{.Scopes}} of a page
 			}
 			field, qualified := strings.CutPrefix(name, "Config.")
-			key := snake(field)
-			switch _, known := find(key); {
+			switch key, known := keyOf(field); {
 			case known && qualified:
 				return "the setting " + key
 			case known:
@@ -47,19 +45,15 @@ func inSettings(err error) error {
 	return errors.Join(all...)
 }
 
-// snake returns a Go name as the file spells it: AccessTokenTTL is
-// access_token_ttl.
-func snake(name string) string {
-	var b strings.Builder
-	runes := []rune(name)
-	for i, r := range runes {
-		begins := i > 0 && unicode.IsUpper(r) && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1]))
-		if begins {
-			b.WriteByte('_')
+// keyOf returns the key of a field of passport.Config in the file:
+// access_token_ttl for AccessTokenTTL, client_ids for ClientIDs.
+func keyOf(field string) (key string, ok bool) {
+	for _, s := range all {
+		if strings.EqualFold(strings.ReplaceAll(s.key, "_", ""), field) {
+			return s.key, true
 		}
-		b.WriteRune(unicode.ToLower(r))
 	}
-	return b.String()
+	return "", false
 }
 
 // safe returns a database URL without its password, to be shown.

@@ -1,0 +1,122 @@
+package main_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"strings"
+	"testing"
+)
+
+// published returns the IDs of the keys that a server shows, the one that signs
+// first.
+func published(t *testing.T, s *server) (ids []string) {
+	t.Helper()
+	var set struct {
+		Keys []struct {
+			ID string `json:"kid"`
+		} `json:"keys"`
+	}
+	if err := json.Unmarshal([]byte(jwks(t, s)), &set); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range set.Keys {
+		ids = append(ids, key.ID)
+	}
+	return ids
+}
+
+func pemOf(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+// PASSPORT_PRIVATE_KEY and PASSPORT_PUBLIC_KEY hold keys in every form in which
+// an environment has them: all of these are one key.
+func TestKeys_FromTheEnvironment(t *testing.T) {
+	t.Chdir(t.TempDir())
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8DER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publicDER, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, pkcs1 := pemOf("PRIVATE KEY", pkcs8DER), pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))
+	public, public1 := pemOf("PUBLIC KEY", publicDER), pemOf("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&key.PublicKey))
+	oneLine := func(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }
+	crlf := func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
+	want := ""
+	for _, test := range []struct{ name, private, public string }{
+		{"PKCS#8 with real line ends", pkcs8, public},
+		{"PKCS#1 with real line ends", pkcs1, public1},
+		{`PKCS#8 with \n`, oneLine(pkcs8), oneLine(public)},
+		{`PKCS#1 with \n`, oneLine(pkcs1), oneLine(public)},
+		{"with CRLF", crlf(pkcs8), crlf(public)},
+		{`with \r\n`, oneLine(crlf(pkcs1)), oneLine(crlf(public))},
+		{"without the last line end", strings.TrimSpace(crlf(pkcs1)), strings.TrimSpace(public)},
+		{"in quotes that a file left", `"` + pkcs1 + `"`, `"` + oneLine(public) + `"`},
+		{"without a public key", pkcs8, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := start(t, []string{"PASSPORT_PRIVATE_KEY=" + test.private, "PASSPORT_PUBLIC_KEY=" + test.public}, "serve")
+			ids := published(t, s)
+			if len(ids) != 1 || want != "" && ids[0] != want {
+				t.Errorf("the server shows the keys %v, want one, %s", ids, want)
+			}
+			want = ids[0]
+			s.stop(t)
+		})
+	}
+	if entries, err := os.ReadDir("storage"); err != nil || len(entries) == 0 || strings.Contains(entries[0].Name(), "key") {
+		t.Errorf("the folder storage has %v, %v; want no keys in it, for they are in the environment", entries, err)
+	}
+}
+
+// Further keys verify and do not sign: in the environment, and in the folder.
+func TestKeys_SeveralVerify(t *testing.T) {
+	t.Chdir(t.TempDir())
+	command(t, "", "keys", "--keys-dir", "old")
+	command(t, "", "keys", "--keys-dir", "new")
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	first := func(env ...string) []string {
+		s := start(t, env, "serve")
+		defer s.stop(t)
+		return published(t, s)
+	}
+	oldID, newID := first("PASSPORT_KEYS_DIR=old")[0], first("PASSPORT_KEYS_DIR=new")[0]
+	want := newID + " " + oldID
+	fresh := read("new/oauth-private.key")
+	if got := strings.Join(first("PASSPORT_PRIVATE_KEY="+fresh, "PASSPORT_PUBLIC_KEY="+read("old/oauth-public.key")), " "); got != want {
+		t.Errorf("with the old public key in the environment the server shows %s, want %s", got, want)
+	}
+	if got := strings.Join(first("PASSPORT_PRIVATE_KEY="+fresh+read("old/oauth-private.key")), " "); got != want {
+		t.Errorf("with both private keys in the environment the server shows %s, want %s", got, want)
+	}
+	write(t, "new/oauth-private-old.key", read("old/oauth-private.key"))
+	if got := strings.Join(first("PASSPORT_KEYS_DIR=new"), " "); got != want {
+		t.Errorf("with both private keys in the folder the server shows %s, want %s", got, want)
+	}
+}
+
+// A public key alone cannot sign: the server does not take other keys in its place.
+func TestKeys_PublicAlone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	status, said := attempt(t, []string{"PASSPORT_PUBLIC_KEY=x"}, "serve", "--listen", "127.0.0.1:0")
+	if status != 1 || !strings.Contains(said, "public_key is set without private_key") {
+		t.Errorf("the server ended with %d and said\n%s", status, said)
+	}
+}

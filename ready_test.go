@@ -1,0 +1,42 @@
+package passport_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+// probedStore is a store that says whether it is set up.
+type probedStore struct {
+	oauth.Store
+	err error
+}
+
+func (c *probedStore) Unwrap() oauth.Store         { return c.Store }
+func (c *probedStore) Check(context.Context) error { return c.err }
+
+// A node takes requests when its store answers, and no sooner and no longer.
+func TestReady_OP_04_AsksTheStore(t *testing.T) {
+	away := errors.New("connection refused")
+	checked := &probedStore{Store: new(memstore.Store)}
+	watched := &watchedStore{Store: new(memstore.Store)}
+	for name, tt := range map[string]struct {
+		store oauth.Store
+		fail  func(error)
+	}{
+		"a store that checks itself": {checked, func(err error) { checked.err = err }},
+		"one inside a wrapper":       {&watchedStore{Store: checked}, func(err error) { checked.err = err }},
+		"one that does not":          {watched, func(err error) { watched.failing("Code", err) }},
+	} {
+		s := newServer(t, func(c *passport.Config) { c.Store = tt.store })
+		for _, want := range []error{nil, away, nil} {
+			if tt.fail(want); !errors.Is(s.Ready(t.Context()), want) {
+				t.Errorf("%s: Ready() = %v, want %v", name, s.Ready(t.Context()), want)
+			}
+		}
+	}
+}

@@ -173,7 +173,7 @@ func (s *Server) refreshToken(i *issuing, access *oauth.AccessToken) (*oauth.Ref
 	}
 	raw := secret.New()
 	if i.Spends.Purpose == oauth.SpendRefreshToken {
-		raw = successor(s.roots.first(), i.Spends.ID)
+		raw = successor(s.roots().first(), i.Spends.ID)
 	}
 	scopes := i.Granted
 	if scopes == nil {
@@ -208,7 +208,7 @@ func (s *Server) reissue(ctx context.Context, i *issuing) (*tokenResponse, error
 	if !access.Live(i.time) {
 		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and what it got has ended")
 	}
-	for _, root := range s.roots { // the key may have been changed in between
+	for _, root := range s.roots() { // the key may have been changed in between
 		if raw := successor(root, i.Spends.ID); i.Again.Digest.Matches(raw) {
 			return s.response(ctx, access, raw, i)
 		}
@@ -273,7 +273,7 @@ func (s *Server) response(ctx context.Context, t *oauth.AccessToken, refresh str
 	if err != nil {
 		return nil, err
 	}
-	res.AccessToken, err = s.config.Keys.sign("at+jwt", claims)
+	res.AccessToken, err = s.keys.Load().sign("at+jwt", claims)
 	if err != nil {
 		return nil, fmt.Errorf("sign access token: %w", err)
 	}

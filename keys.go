@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -8,20 +9,22 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/go-passport/passport/internal/jws"
 )
 
 // Keys are the server's keys: the first signs, all verify. So a new key is put
 // second, made first once every node has it, and the old one is taken out when
-// the last token that it signed has ended.
+// the last token that it signed has ended. [RotateKeys] writes times above the
+// keys by which all of that happens by itself.
 //
 // From the private keys the server derives its other secrets too: what seals the
 // tickets of its pages and its cookies, what codes and refresh tokens are made
@@ -31,9 +34,14 @@ import (
 // However Keys are printed or logged, they show IDs and algorithms only.
 type Keys struct {
 	all      []*jws.Key
-	roots    roots    // of those whose private key is readable
-	set      []byte   // the public keys, as a JWK set
-	warnings []string // for [New] to log
+	roots    roots           // of those whose private key is readable
+	terms    map[string]term // by key ID, of those that have one
+	warnings []string        // for [New] to log
+
+	// reload reads the keys again from where they came; nil if they cannot change.
+	reload func(context.Context) (*Keys, error)
+
+	view *atomic.Pointer[keysView] // of the last time that it was asked for
 }
 
 // GenerateKeys returns one new ES256 key, for tests and tours: what it signed or
@@ -137,18 +145,11 @@ func (b *keysBuilder) build() (*Keys, error) {
 	if len(b.keys.all) == 0 || !b.keys.all[0].Signs() {
 		return nil, errors.New("there is no private key among the keys: make one with `passport keys`")
 	}
-	public := struct {
-		Keys []jws.JWK `json:"keys"`
-	}{}
-	for _, k := range b.keys.all {
-		public.Keys = append(public.Keys, k.JWK())
+	keys := &Keys{all: b.keys.all, roots: b.keys.roots, terms: b.keys.terms, warnings: b.keys.warnings, view: new(atomic.Pointer[keysView])}
+	if _, err := keys.viewAt(time.Now()); err != nil {
+		return nil, err
 	}
-	set, err := json.Marshal(public)
-	if err != nil {
-		return nil, fmt.Errorf("encode public keys: %w", err)
-	}
-	b.keys.set = set
-	return &b.keys, nil
+	return keys, nil
 }
 
 // empty reports whether a key of the standard library has nothing in it, which
@@ -195,34 +196,35 @@ func (k *Keys) byID(kid string) *jws.Key {
 	return nil
 }
 
-// sign returns the compact form of claims under the first key.
-func (k *Keys) sign(typ string, claims any) (string, error) { return k.all[0].Sign(typ, claims) }
+// sign returns the compact form of claims under the key whose turn it is.
+func (k *Keys) sign(typ string, claims any) (string, error) { return k.now().keys[0].Sign(typ, claims) }
 
 // verify returns the payload of a token that one of the keys signed.
 func (k *Keys) verify(typ, token string) ([]byte, error) {
-	_, payload, err := jws.Verify(k.all, typ, token)
+	_, payload, err := jws.Verify(k.now().keys, typ, token)
 	return payload, err
 }
 
 // validate signs something and verifies it: a signer may be out of reach, or
 // hold another private key than it says.
 func (k *Keys) validate() error {
-	token, err := k.sign("passport-trial", struct{}{})
+	signing := k.now().keys[0]
+	token, err := signing.Sign("passport-trial", struct{}{})
 	if err != nil {
-		return fmt.Errorf("the key %s cannot sign: %w", k.all[0].ID, err)
+		return fmt.Errorf("the key %s cannot sign: %w", signing.ID, err)
 	}
-	if _, err := k.all[0].Verify("passport-trial", token); err != nil {
-		return fmt.Errorf("the key %s signs what its public half does not verify: load the two that belong together", k.all[0].ID)
+	if _, err := signing.Verify("passport-trial", token); err != nil {
+		return fmt.Errorf("the key %s signs what its public half does not verify: load the two that belong together", signing.ID)
 	}
 	return nil
 }
 
 // derivable reports whether other secrets can be derived from the key that
 // signs. Those of further keys do not count, for these will be taken out.
-func (k *Keys) derivable() bool { return k.roots.byID(k.all[0].ID) != nil }
+func (k *Keys) derivable() bool { return k.roots.byID(k.now().keys[0].ID) != nil }
 
 // jwks returns the public keys as a JWK set (RFC 7517 §5).
-func (k *Keys) jwks() []byte { return k.set }
+func (k *Keys) jwks() []byte { return k.now().set }
 
 // describe names the keys without showing any.
 func (k *Keys) describe() string {
@@ -231,7 +233,7 @@ func (k *Keys) describe() string {
 	}
 	var names []string
 	for _, key := range k.all {
-		names = append(names, key.Alg+" "+key.ID)
+		names = append(names, key.Alg+" "+key.ID+k.terms[key.ID].String())
 	}
 	return "passport.Keys(" + strings.Join(names, ", ") + ")"
 }

@@ -63,18 +63,22 @@ func (r *root) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "passport.roo
 // comes back.
 type roots []*root
 
-// newRoots returns the roots of the readable private keys, in their order, or
-// those of Config.Secrets, where there are any.
-func newRoots(keys *Keys, secrets [][]byte) roots {
-	if len(secrets) == 0 {
-		return keys.roots
-	}
-	var all roots
+// newRoots returns the roots of Config.Secrets.
+func newRoots(secrets [][]byte) (all roots) {
 	for _, s := range secrets {
 		id := base64.RawURLEncoding.EncodeToString(subkeyOf(s, "id", 6))
 		all = append(all, newRoot(id, s))
 	}
 	return all
+}
+
+// roots returns the roots of Config.Secrets, where there are any, or else those
+// of the readable private keys: first that of the key which signs.
+func (s *Server) roots() roots {
+	if len(s.secrets) > 0 {
+		return s.secrets
+	}
+	return s.keys.Load().now().roots
 }
 
 func (r roots) first() *root { return r[0] }

@@ -37,7 +37,7 @@ func TestKeys_DerivationStaysTheSame(t *testing.T) {
 	if got, want := keys.roots.first().derive("code", "ticket"), "wD_VVk6Nsow1YXE0dZgUE5VSh9Jky3nf4AA7KE2fcb4"; got != want {
 		t.Errorf("derive = %s, want %s", got, want)
 	}
-	secrets := newRoots(keys, [][]byte{bytes.Repeat([]byte("s"), 32)})
+	secrets := newRoots([][]byte{bytes.Repeat([]byte("s"), 32)})
 	if got, want := secrets.first().id, "TOIxnteO"; got != want {
 		t.Errorf("the ID of the secret is %s, want %s", got, want)
 	}
@@ -124,10 +124,7 @@ func TestKeys_EveryFileFormDerivesTheSame(t *testing.T) {
 func TestNewRoots_Secrets(t *testing.T) {
 	keys := mustKeys(t, newP256(t))
 	first, second := bytes.Repeat([]byte("1"), 32), bytes.Repeat([]byte("2"), 32)
-	roots, rotated := newRoots(keys, [][]byte{first}), newRoots(keys, [][]byte{second, first})
-	if newRoots(keys, nil).first() != keys.roots.first() {
-		t.Error("without Config.Secrets the private key is not derived from")
-	}
+	roots, rotated := newRoots([][]byte{first}), newRoots([][]byte{second, first})
 	if roots.first().derive("code", "1") == keys.roots.first().derive("code", "1") {
 		t.Error("with Config.Secrets the private key is derived from")
 	}
@@ -148,9 +145,9 @@ func TestNewRoots_Secrets(t *testing.T) {
 
 func TestRoot_NeverRepeat_C8_PrintsNothing(t *testing.T) {
 	material := bytes.Repeat([]byte{0xa7}, 32)
-	all := newRoots(nil, [][]byte{material})
+	all := newRoots([][]byte{material})
 	sub := all.first().subkey("code")
-	for _, value := range []any{all, all.first(), *all.first(), struct{ r roots }{all}, &Server{roots: all}} {
+	for _, value := range []any{all, all.first(), *all.first(), struct{ r roots }{all}, &Server{secrets: all}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 			text := fmt.Sprintf(verb, value)
 			for _, canary := range []string{"167 167", "a7a7", "a7, 0x", "\xa7\xa7", fmt.Sprintf("%x", sub[:8]), strings.Trim(fmt.Sprint(sub[:8]), "[]")} {

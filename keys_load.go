@@ -2,6 +2,7 @@ package passport
 
 import (
 	"cmp"
+	"context"
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
@@ -37,7 +38,10 @@ const maxKeyFile = 1 << 20
 //
 // Each holds one or more keys in PEM: PKCS#8, PKCS#1 or SEC 1, not encrypted. An
 // RSA key signs with RS256, or with PS256 where a line "Alg: PS256" stands above
-// it. A file that others may read is a warning in the log, never a failure.
+// it. Lines "Use-From:" and "Retire-After:" with a time, as [RotateKeys] writes
+// them, say when a key signs and when it is gone.
+//
+// [Server.Run] reads the directory again from time to time. A file that others may read is a warning in the log, never a failure.
 func LoadKeys(dir string) (*Keys, error) {
 	dir = cmp.Or(dir, ".")
 	further, err := fs.Glob(os.DirFS(dir), furtherKeys) // sorted, like all that ReadDir gives
@@ -66,6 +70,7 @@ func LoadKeys(dir string) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %s: %w", dir, err)
 	}
+	keys.reload = func(context.Context) (*Keys, error) { return LoadKeys(dir) }
 	return keys, nil
 }
 
@@ -142,7 +147,7 @@ func (b *keysBuilder) addPEM(data []byte) error {
 			break
 		}
 		above, _, _ := strings.Cut(string(rest[:len(rest)-len(after)]), "-----BEGIN ")
-		if err := b.addBlock(block, algOf(above)); err != nil {
+		if err := b.addBlock(block, above); err != nil {
 			return fmt.Errorf("key %d: %w", found+1, err)
 		}
 		rest, found = after, found+1
@@ -181,7 +186,7 @@ func algOf(above string) string {
 }
 
 // addBlock adds the key of one PEM block.
-func (b *keysBuilder) addBlock(block *pem.Block, alg string) error {
+func (b *keysBuilder) addBlock(block *pem.Block, above string) error {
 	var parsed any
 	var err error
 	switch block.Type {
@@ -210,10 +215,27 @@ func (b *keysBuilder) addBlock(block *pem.Block, alg string) error {
 	case err != nil:
 		return errors.New("does not hold what its first line says: copy it again, or make another with `passport keys`")
 	}
-	if signer, ok := parsed.(crypto.Signer); ok {
-		return b.addSigner(signer, alg)
+	t, err := termOf(above)
+	if err != nil {
+		return err
 	}
-	return b.addPublic(parsed, alg)
+	before := len(b.keys.all)
+	if signer, ok := parsed.(crypto.Signer); ok {
+		err = b.addSigner(signer, algOf(above))
+	} else {
+		err = b.addPublic(parsed, algOf(above))
+	}
+	if err == nil && len(b.keys.all) > before && t != (term{}) {
+		b.setTerm(b.keys.all[len(b.keys.all)-1].ID, t)
+	}
+	return err
+}
+
+func (b *keysBuilder) setTerm(id string, t term) {
+	if b.keys.terms == nil {
+		b.keys.terms = map[string]term{}
+	}
+	b.keys.terms[id] = t
 }
 
 var errEncrypted = errors.New("is encrypted: take off its passphrase with `openssl pkey -in FILE -out FILE`, and protect the file instead")

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-passport/passport/grant"
 	"github.com/go-passport/passport/guard"
@@ -20,10 +21,11 @@ import (
 // Server is an authorization server. It is an http.Handler for all its routes
 // and is safe for concurrent use. It starts no goroutine.
 type Server struct {
-	config Config
-	issuer *url.URL
-	roots  roots
-	grants map[string]oauth.Grant
+	config  Config
+	issuer  *url.URL
+	keys    atomic.Pointer[Keys] // Config.Keys, or what they were replaced by
+	secrets roots                // of Config.Secrets; nil without them
+	grants  map[string]oauth.Grant
 	// responders are by response_type
 	responders map[string]oauth.Responder
 	forms      *sameorigin.Guard
@@ -33,8 +35,6 @@ type Server struct {
 	scopeID    map[string]Scope
 
 	clientThrottle *throttle.Throttle
-
-	remembered remembered // tokens whose signature was verified
 }
 
 // New returns a server for the given configuration, or everything that is wrong
@@ -46,7 +46,8 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, mux: http.NewServeMux(), grants: map[string]oauth.Grant{}, scopeID: map[string]Scope{}, clientThrottle: newClientThrottle()}
 	s.issuer, _ = url.Parse(config.Issuer) // validated
-	s.roots = newRoots(config.Keys, config.Secrets)
+	s.keys.Store(config.Keys)
+	s.secrets = newRoots(config.Secrets)
 	s.forms = sameorigin.New(config.Issuer)
 	var err error
 	if s.views, s.ours, err = newViews(config.Views); err != nil {

@@ -9,33 +9,40 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// runEvery is how often [Server.Run] does its work, and purgeBatch how many rows
-// one step of it deletes.
+// purgeEvery and reloadEvery are how often [Server.Run] does its work, purgeBatch
+// is how many rows one step of a purge deletes.
 const (
-	runEvery   = time.Hour
-	purgeBatch = 1000
+	purgeEvery  = time.Hour
+	reloadEvery = time.Minute
+	purgeBatch  = 1000
 )
 
 // Run does, until ctx ends, what has to be done from time to time: every hour it
-// forgets what ended longer ago than Config.PurgeAfter. It is the one loop that
-// an application may start, in a goroutine of its own; without it everything is
-// as correct, and the tables grow. Several nodes may run it at once.
+// forgets what ended longer ago than Config.PurgeAfter, and every minute it reads
+// Config.Keys again, where they came from a place that can change; see
+// [RotateKeys]. It is the one loop that an application may start, in a goroutine of
+// its own; without it everything is as correct, the tables grow, and new keys wait
+// for the next start. Several nodes may run it at once.
 //
 // What else is given is purged along with the server's store, such as the
 // sessions of package account. A failed purge is logged and tried again an hour
 // later. Run returns nil when ctx ends.
 func (s *Server) Run(ctx context.Context, also ...oauth.Purger) error {
 	// Nodes that start together do not purge together.
-	timer := time.NewTimer(rand.N(runEvery)) //nolint:gosec // nobody gains by guessing it
-	defer timer.Stop()
+	purge := time.NewTimer(rand.N(purgeEvery)) //nolint:gosec // nobody gains by guessing it
+	defer purge.Stop()
+	reload := time.NewTicker(reloadEvery)
+	defer reload.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-timer.C:
+		case <-reload.C:
+			s.reloadKeys(ctx)
+		case <-purge.C:
+			s.purgeAll(ctx, append([]oauth.Purger{s.config.Store}, also...))
+			purge.Reset(purgeEvery)
 		}
-		s.purgeAll(ctx, append([]oauth.Purger{s.config.Store}, also...))
-		timer.Reset(runEvery)
 	}
 }
 

@@ -46,13 +46,13 @@ func (s *Server) newTicket(w http.ResponseWriter, r *http.Request, q *authorizat
 	}
 	s.dropTickets(w, r)
 	http.SetCookie(w, s.ticketCookie(s.cookieName(t.ID), browser, int(ticketTTL/time.Second)))
-	return s.roots.seal("ticket", plain), nil
+	return s.roots().seal("ticket", plain), nil
 }
 
 // openTicket opens a ticket that was sealed with any of the keys and has not
 // expired.
 func (s *Server) openTicket(sealed string, at time.Time) (*ticket, error) {
-	plain, root, err := s.roots.open("ticket", sealed)
+	plain, root, err := s.roots().open("ticket", sealed)
 	if err != nil {
 		return nil, fmt.Errorf("the ticket is not one of ours, or the key that sealed it is gone: %w", err)
 	}
@@ -169,13 +169,13 @@ func (s *Server) newMark(params url.Values, at time.Time) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode mark: %w", err)
 	}
-	return s.roots.seal("sign-in mark", plain), nil
+	return s.roots().seal("sign-in mark", plain), nil
 }
 
 // openMark returns when the browser was sent to sign in for this very request;
 // zero if it was not, or too long ago.
 func (s *Server) openMark(params url.Values, at time.Time) time.Time {
-	plain, _, err := s.roots.open("sign-in mark", params.Get(markParam))
+	plain, _, err := s.roots().open("sign-in mark", params.Get(markParam))
 	var m mark
 	if err != nil || json.Unmarshal(plain, &m) != nil || m.Params != digestOfParams(params) {
 		return time.Time{}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/internal/opaque"
 	"github.com/go-passport/passport/oauth"
 )
@@ -97,10 +98,11 @@ type tokenClaims struct {
 // said.
 func (s *Server) tokenID(bearer string, now time.Time) (string, error) {
 	digest := tokenDigest(sha256.Sum256([]byte(bearer)))
-	if c, ok := s.remembered.claims(digest); ok {
+	keys := s.keys.Load().now()
+	if c, ok := keys.remembered.claims(digest); ok {
 		return c.ID, s.checkClaims(c, now)
 	}
-	payload, err := s.config.Keys.verify("at+jwt", bearer)
+	_, payload, err := jws.Verify(keys.keys, "at+jwt", bearer)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", err, oauth.InvalidToken.Errorf("the token is not one of ours"))
 	}
@@ -111,7 +113,7 @@ func (s *Server) tokenID(bearer string, now time.Time) (string, error) {
 	if err := s.checkClaims(c, now); err != nil {
 		return "", err
 	}
-	s.remembered.add(digest, c)
+	keys.remembered.add(digest, c)
 	return c.ID, nil
 }
 

@@ -1,0 +1,242 @@
+package passport
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/internal/jws"
+)
+
+// Rotation says how [RotateKeys] replaces the key that signs.
+type Rotation struct {
+	// Alg and Bits are those of the new key, as for [WriteKeys].
+	Alg  string
+	Bits int
+
+	// Publish is how long the new key is known before it signs: longer than every
+	// node takes to read it and than clients keep the public keys, for which
+	// the server allows five minutes. One hour by default.
+	Publish time.Duration
+
+	// Overlap is how long the old key is known after it has signed for the last
+	// time: as long as the longest of what it signed or sealed lives.
+	// [Server.LongestLife] is that. Required.
+	Overlap time.Duration
+}
+
+// Rotated is what [RotateKeys] did.
+type Rotated struct {
+	KeyID   string    // of the new key
+	UseFrom time.Time // when it begins to sign
+	Retired []string  // IDs of the keys that are gone
+	Retires time.Time // when the key is gone that signs until then
+}
+
+// RotateKeys returns the PEM text of some keys with a new one, which is published
+// at once and signs after a while; the one that signs until then is gone after
+// another while. The times stand above the keys, so that every server that reads
+// them changes at the same moment, without being told. Keys that are due to go are
+// taken out.
+//
+// While a new key waits for its turn there is no other: that is [ErrRotating].
+func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
+	at := time.Now().UTC().Truncate(time.Second)
+	r.Publish = cmp.Or(r.Publish, time.Hour)
+	if r.Overlap <= 0 || r.Publish < 0 {
+		return nil, nil, errors.New("rotate keys: Overlap is missing: how long what the old key signed may live")
+	}
+	var b keysBuilder
+	if err := b.addPEM(text); err != nil {
+		return nil, nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	keys, err := b.build()
+	if err != nil {
+		return nil, nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	for id, t := range keys.terms {
+		if !t.begun(at) {
+			return nil, nil, fmt.Errorf("rotate keys: the key %s begins to sign at %s: %w", id, t.from.Format(time.RFC3339), ErrRotating)
+		}
+	}
+	private, _, err := generatePEM(cmp.Or(r.Alg, jws.ES256), r.Bits)
+	if err != nil {
+		return nil, nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	fresh, err := ParseKeys(private)
+	if err != nil {
+		return nil, nil, err
+	}
+	done := &Rotated{KeyID: fresh.all[0].ID, UseFrom: at.Add(r.Publish), Retires: at.Add(r.Publish + r.Overlap)}
+	signing := keys.signing(at)
+	out := withTerm(private, term{from: done.UseFrom})
+	for _, block := range pemBlocks(text) {
+		var one keysBuilder
+		if err := one.addPEM(block); err != nil {
+			return nil, nil, fmt.Errorf("rotate keys: %w", err)
+		}
+		if len(one.keys.all) == 0 { // parameters of a curve
+			continue
+		}
+		id := one.keys.all[0].ID
+		t := keys.terms[id]
+		switch {
+		case t.ended(at) && id != signing.ID:
+			done.Retired = append(done.Retired, id)
+			continue
+		case t.until.IsZero() && one.keys.all[0].Signs():
+			t.until = done.Retires
+		}
+		out = append(out, withTerm(block, t)...)
+	}
+	return out, done, nil
+}
+
+// ErrRotating says that a new key is waiting for its turn.
+var ErrRotating = errors.New("a new key is waiting for its turn; rotate again when it signs")
+
+// pemBlocks returns each block of a PEM text with the lines above it.
+func pemBlocks(text []byte) (blocks [][]byte) {
+	rest := []byte(unescape(string(text)))
+	for {
+		block, after := pem.Decode(rest)
+		if block == nil {
+			return blocks
+		}
+		blocks = append(blocks, rest[:len(rest)-len(after)])
+		rest = after
+	}
+}
+
+// withTerm returns a block with its term above it, in place of the one that it had.
+func withTerm(block []byte, t term) []byte {
+	var b bytes.Buffer
+	for line := range strings.Lines(string(block)) {
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, useFromLine) || strings.HasPrefix(line, retireAfterLine) {
+			continue
+		}
+		if strings.HasPrefix(line, "-----BEGIN ") {
+			if !t.from.IsZero() {
+				fmt.Fprintln(&b, useFromLine, t.from.Format(time.RFC3339))
+			}
+			if !t.until.IsZero() {
+				fmt.Fprintln(&b, retireAfterLine, t.until.Format(time.RFC3339))
+			}
+		}
+		b.WriteString(strings.TrimRight(line, "\r\n") + "\n")
+	}
+	return b.Bytes()
+}
+
+// RotateKeyFiles is [RotateKeys] for the keys in a directory, as [LoadKeys] reads
+// them: oauth-private.key gets the new key, and the public halves of all of its
+// keys stand in oauth-public.key. Whoever reads the files meanwhile sees those of
+// before or those of afterwards.
+func RotateKeyFiles(dir string, r Rotation) (*Rotated, error) {
+	dir = cmp.Or(dir, ".")
+	name := filepath.Join(dir, privateKeyFile)
+	text, err := readKeyFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	if _, err := os.Lstat(name + ".lock"); err == nil {
+		return nil, fmt.Errorf("rotate keys: %s.lock is there: another rotation is at work, or was broken off; in that case remove the file", name)
+	}
+	if err := createNew(name+".lock", nil, 0o600); err != nil {
+		return nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	defer func() { _ = os.Remove(name + ".lock") }()
+	out, done, err := RotateKeys(text, r)
+	if err != nil {
+		return nil, err
+	}
+	public, err := publicPEM(out)
+	if err != nil {
+		return nil, err
+	}
+	// The private file first: a public key without its private half verifies too,
+	// and would do so for ever.
+	if err := errors.Join(writeWhole(name, out, 0o600, true), writeWhole(filepath.Join(dir, publicKeyFile), public, 0o644, true)); err != nil {
+		return nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	return done, nil
+}
+
+// reloadKeys takes over what has changed where the keys came from. What cannot be
+// read leaves the keys as they are.
+func (s *Server) reloadKeys(ctx context.Context) {
+	old := s.keys.Load()
+	if old.reload == nil {
+		return
+	}
+	fresh, err := old.reload(ctx)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("read: %w", err)
+	case fresh.describe() == old.describe():
+		return
+	case len(s.secrets) == 0 && !fresh.derivable():
+		err = errors.New("the one that signs does not show its private key, and there are no Config.Secrets")
+	default:
+		err = fresh.validate()
+	}
+	if err != nil {
+		s.config.Logger.ErrorContext(ctx, "the keys were not read again, and those from before go on", "err", err)
+		return
+	}
+	fresh.reload = old.reload
+	s.keys.Store(fresh)
+	s.config.Logger.InfoContext(ctx, "the keys have changed", "keys", fresh)
+}
+
+// LongestLife is how long the longest lives of what a key signs or seals: access
+// tokens, and the cookie of first-party scripts. It is the least for
+// Rotation.Overlap.
+func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
+	longest := max(s.config.AccessTokenTTL, s.config.CookieTTL, ticketTTL)
+	for _, ttl := range s.config.AccessTokenTTLByGrant {
+		longest = max(longest, ttl)
+	}
+	if s.config.PersonalTokenFormat == JWT {
+		longest = max(longest, s.config.PersonalTokenTTL)
+	}
+	for c, err := range s.config.Store.Clients(ctx) {
+		if err != nil {
+			return 0, fmt.Errorf("list clients: %w", err)
+		}
+		if c.RevokedAt.IsZero() {
+			longest = max(longest, c.AccessTokenTTL)
+		}
+	}
+	return longest, nil
+}
+
+// publicPEM returns the public halves of the keys in a PEM text.
+func publicPEM(text []byte) ([]byte, error) {
+	var b keysBuilder
+	if err := b.addPEM(text); err != nil {
+		return nil, fmt.Errorf("encode public keys: %w", err)
+	}
+	var out bytes.Buffer
+	for _, key := range b.keys.all {
+		der, err := x509.MarshalPKIXPublicKey(key.Public())
+		if err != nil {
+			return nil, fmt.Errorf("encode public keys: %w", err)
+		}
+		if key.Alg == jws.PS256 { // an RSA key itself does not say it
+			fmt.Fprintln(&out, algLine, key.Alg)
+		}
+		if err := pem.Encode(&out, &pem.Block{Type: "PUBLIC KEY", Bytes: der}); err != nil {
+			return nil, fmt.Errorf("encode public keys: %w", err)
+		}
+	}
+	return out.Bytes(), nil
+}

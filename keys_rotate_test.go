@@ -1,0 +1,214 @@
+package passport_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport"
+)
+
+// keyFolder makes a folder with the keys of a new installation.
+func keyFolder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := passport.WriteKeys(dir, "", 0, false); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func loadKeys(t *testing.T, dir string) *passport.Keys {
+	t.Helper()
+	keys, err := passport.LoadKeys(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// kids returns the IDs of the public keys that a server shows, the one first that
+// signs.
+func (s *server) kids() (kids []string) {
+	s.t.Helper()
+	var set struct {
+		Keys []struct{ Kid string }
+	}
+	if err := json.Unmarshal([]byte(s.get("/oauth/jwks").body), &set); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, key := range set.Keys {
+		kids = append(kids, key.Kid)
+	}
+	return kids
+}
+
+// Publish before use, retire after the longest life: while the keys are rotated,
+// nothing that either key signed or sealed breaks, at any node, and no node is
+// started again.
+func TestRotateKeys_JK_02_NothingBreaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := keyFolder(t)
+		first := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		second := first.restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		go first.Run(t.Context())  //nolint:errcheck // it ends with the test
+		go second.Run(t.Context()) //nolint:errcheck
+		c := first.web()
+		old := first.kids()
+		longest, err := first.LongestLife(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, err := passport.RotateKeyFiles(dir, passport.Rotation{Publish: time.Hour, Overlap: longest})
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes := []*server{first, second}
+		var tokens []string
+		for minute := range 60 + int(longest/time.Minute) + 10 {
+			node, other := nodes[minute%2], nodes[(minute+1)%2]
+			page := node.browser().signIn("alice").authorize(c, "prompt", "consent")
+			tok := first.redeem(c, page.from.at(other).post("/oauth/authorize", url.Values{"ticket": {page.ticket()}, "decision": {"allow"}}).code())
+			renewed := other.refresh(c, tok.Refresh).tokens()
+			if again := node.refresh(c, tok.Refresh).tokens(); again.Refresh != renewed.Refresh {
+				t.Fatalf("minute %d: a retry at another node got another refresh token", minute)
+			}
+			tokens = append(tokens, renewed.Access)
+			for _, live := range tokens[max(0, len(tokens)-59):] {
+				if !node.admits(live) || !other.admits(live) {
+					t.Fatalf("minute %d: an access token that has not expired is refused", minute)
+				}
+			}
+			if a, b := node.kids(), other.kids(); minute%7 == 3 && !slices.Equal(a, b) {
+				t.Fatalf("minute %d: the nodes show the keys %v and %v", minute, a, b)
+			}
+			time.Sleep(time.Minute)
+		}
+		if got := first.kids(); len(got) != 1 || got[0] != done.KeyID || slices.Equal(got, old) {
+			t.Errorf("in the end the server shows the keys %v, want the new one %s alone", got, done.KeyID)
+		}
+		first.wantBlameless()
+	})
+}
+
+// The new key is shown at once and signs when its time has come, at the moment.
+func TestRotateKeys_PublishedBeforeUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := keyFolder(t)
+		done, err := passport.RotateKeyFiles(dir, passport.Rotation{Publish: time.Hour, Overlap: 2 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		old := s.kids()[0]
+		for _, step := range []struct {
+			after time.Duration
+			want  []string
+		}{
+			{0, []string{old, done.KeyID}},
+			{time.Hour - time.Second, []string{old, done.KeyID}},
+			{time.Second, []string{done.KeyID, old}},
+			{2*time.Hour - time.Second, []string{done.KeyID, old}},
+			{time.Second, []string{done.KeyID}},
+		} {
+			time.Sleep(step.after)
+			if got := s.kids(); !slices.Equal(got, step.want) {
+				t.Errorf("at %v the keys are %v, want %v", time.Now(), got, step.want)
+			}
+		}
+	})
+}
+
+// Rotated twice at once, there would be a key that signs before it was published.
+func TestRotateKeys_OneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := keyFolder(t)
+		plan := passport.Rotation{Publish: time.Hour, Overlap: time.Hour}
+		if _, err := passport.RotateKeyFiles(dir, plan); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := passport.RotateKeyFiles(dir, plan); !errors.Is(err, passport.ErrRotating) {
+			t.Errorf("a second rotation at once: %v, want ErrRotating", err)
+		}
+		time.Sleep(time.Hour)
+		second, err := passport.RotateKeyFiles(dir, plan)
+		if err != nil || len(second.Retired) != 0 {
+			t.Fatalf("a rotation when the first has come into force: %+v, %v", second, err)
+		}
+		time.Sleep(time.Hour)
+		third, err := passport.RotateKeyFiles(dir, plan)
+		if err != nil || len(third.Retired) != 1 {
+			t.Fatalf("a third one: %+v, %v; want the first key of all gone", third, err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "oauth-private.key"))
+		if err != nil || strings.Count(string(text), "PRIVATE KEY-----") != 6 {
+			t.Errorf("the file holds %d halves of lines, want three keys: %v", strings.Count(string(text), "PRIVATE KEY-----"), err)
+		}
+		if info, err := os.Stat(filepath.Join(dir, "oauth-private.key")); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the file has the mode %v, %v", info.Mode(), err)
+		}
+	})
+}
+
+func TestRotateKeys_Refuses(t *testing.T) {
+	dir := keyFolder(t)
+	before, _ := os.ReadFile(filepath.Join(dir, "oauth-private.key"))
+	if err := os.WriteFile(filepath.Join(dir, "broken"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, plan := range map[string]passport.Rotation{
+		"no overlap":           {},
+		"an unknown algorithm": {Overlap: time.Hour, Alg: "HS256"},
+		"published never":      {Overlap: time.Hour, Publish: -time.Hour},
+	} {
+		if done, err := passport.RotateKeyFiles(dir, plan); err == nil {
+			t.Errorf("%s: %+v", name, done)
+		}
+	}
+	if _, err := passport.RotateKeyFiles(t.TempDir(), passport.Rotation{Overlap: time.Hour}); err == nil {
+		t.Error("keys that are not there were rotated")
+	}
+	if after, _ := os.ReadFile(filepath.Join(dir, "oauth-private.key")); string(after) != string(before) {
+		t.Error("a rotation that was refused has changed the file")
+	}
+	for _, line := range []string{"Use-From: tomorrow", "Retire-After: 1"} {
+		if _, err := passport.ParseKeys([]byte(line + "\n" + string(before))); err == nil || !strings.Contains(err.Error(), "2026-01-31T12:00:00Z") {
+			t.Errorf("%s: %v, want an error that shows what a time looks like", line, err)
+		}
+	}
+}
+
+// What cannot be read leaves the keys as they are, and says so.
+func TestRun_KeysThatCannotBeReadGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := keyFolder(t)
+		s := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		go s.Run(t.Context()) //nolint:errcheck // it ends with the test
+		before := s.kids()
+		name := filepath.Join(dir, "oauth-private.key")
+		text, _ := os.ReadFile(name)
+		for _, broken := range []string{"", "nonsense", string(text[:len(text)/2])} {
+			if err := os.WriteFile(name, []byte(broken), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Minute)
+			if got := s.kids(); !slices.Equal(got, before) {
+				t.Errorf("with a file that says %q the keys became %v", broken, got)
+			}
+		}
+		if !strings.Contains(s.log.String(), "those from before go on") {
+			t.Error("the log does not say that the keys could not be read")
+		}
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.machineToken(s.machine())
+	})
+}

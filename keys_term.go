@@ -73,8 +73,8 @@ func (k *Keys) now() *keysView {
 		return v
 	}
 	fresh, err := k.viewAt(at)
-	if err != nil { // it worked when the keys were made, of the same keys
-		panic(err)
+	if err != nil {
+		panic(err) // only for what json cannot encode, and these are texts
 	}
 	if k.view.CompareAndSwap(v, fresh) {
 		return fresh

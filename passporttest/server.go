@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"sync"
 	"testing"
 
 	"github.com/go-passport/passport"
@@ -15,7 +16,8 @@ import (
 )
 
 // Server is a real server for a test. What it has of [passport.Server] works as
-// ever: mount its routes, guard with it, revoke through it.
+// ever: mount its routes, guard with it, revoke through it. Subtests that run in
+// parallel may share one.
 type Server struct {
 	*passport.Server
 
@@ -25,7 +27,9 @@ type Server struct {
 	accounts *accounts                        // nil where the application has its own
 	store    *store
 	handler  http.Handler
-	tester   *Client // made when it is first needed
+
+	mu     sync.Mutex // guards tester
+	tester *Client    // made when it is first needed
 
 	authorizePath, tokenPath string
 }
@@ -180,6 +184,8 @@ func (s *Server) PersonalToken(user *passport.User, scopes ...string) *Token {
 
 func (s *Server) testClient() *Client {
 	s.t.Helper()
+	s.mu.Lock() // subtests may run at once
+	defer s.mu.Unlock()
 	if s.tester == nil {
 		s.tester = s.NewClient(passport.Registration{})
 	}

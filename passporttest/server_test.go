@@ -310,3 +310,17 @@ func TestNewServer_ViewsOfTheApplication(t *testing.T) {
 		t.Error("no token")
 	}
 }
+
+func TestNewServer_ParallelSubtestsShareIt(t *testing.T) {
+	auth := newAPI(t, passport.Config{})
+	for range 8 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			token := auth.Token(auth.User("42"), "orders")
+			wantGet(t, token.HTTPClient(), "/api/orders", http.StatusOK, "")
+			auth.Expire(token.ID)
+			wantGet(t, token.HTTPClient(), "/api/orders", http.StatusUnauthorized, "")
+			wantGet(t, auth.ClientToken("stock").HTTPClient(), "/api/stock", http.StatusOK, "")
+		})
+	}
+}

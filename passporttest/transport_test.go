@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/passporttest"
 )
@@ -133,5 +134,35 @@ func TestSignedIn_NeverRepeat_E11_AtItsProviderAlone(t *testing.T) {
 		if location := res.Header.Get("Location"); !strings.Contains(location, "error="+name) {
 			t.Errorf("a client of the staff's is sent to %q, want %s", location, name)
 		}
+	}
+}
+
+// Pages of the application get their cookie, and their scripts use the API by it.
+func TestSignedIn_ScriptsOfOwnPages(t *testing.T) {
+	auth := passporttest.NewServer(t, passport.Config{Scopes: scopes})
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", auth.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "a page") })))
+	mux.Handle("GET /api/orders", auth.Guard(guard.Scopes("orders"))(whoami))
+	auth.Serve(mux)
+	browser := auth.SignedIn(auth.AddUser(ada))
+	wantGet(t, browser, "/api/orders", http.StatusUnauthorized, "")
+	wantGet(t, browser, "/", http.StatusOK, "a page")
+
+	r, err := http.NewRequestWithContext(t.Context(), "GET", "/api/orders", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range browser.Jar.Cookies(r.URL) {
+		if cookie.Name == "XSRF-TOKEN" {
+			r.Header.Set("X-XSRF-TOKEN", cookie.Value)
+		}
+	}
+	res, err := browser.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || !strings.Contains(string(body), "Ada Lovelace") {
+		t.Errorf("the script is answered %s %s, want 200 and the user's name", res.Status, body)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"log"
 	"net/http"
 
@@ -75,6 +76,17 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	shop.PrintClient(auth)
+	robot, err := auth.CreateClient(context.Background(), passport.Registration{
+		Name: "Robot in London", GrantTypes: []string{"client_credentials"}, Attributes: map[string]string{"branch": "london"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf(`The shop runs at %[1]s. Get a token, and see what it is for:
+
+  curl -u %[2]s:%[3]s -d grant_type=client_credentials %[1]s/oauth/token
+  curl -H "Authorization: Bearer THE_TOKEN" %[1]s/api/branch
+
+`, shop.Issuer, robot.Client.ID, robot.Secret)
 	log.Fatal(http.ListenAndServe("127.0.0.1:8080", application(auth)))
 }

@@ -33,12 +33,12 @@ func (f *faults) views(c Config) {
 		f.viewFaults(err)
 	}
 	if own == nil || own.pages["consent"] != nil && !own.showsMain() {
-		f.add(own != nil, `Views: %s does not show the page: write {{template "main" .}} where that belongs`, layoutFile)
+		f.add(own != nil, `Views: %s does not show the page: write {{template "main" .}} where that belongs`, page.LayoutFile)
 		return
 	}
-	css, _ := withOurs{c.Views}.ReadFile(styleFile)
+	css, _ := withOurs{c.Views}.ReadFile(page.StyleFile)
 	if before, _, ends := strings.Cut(strings.ToLower(string(css)), "</style"); ends {
-		f.add(true, "Views: %s:%d: </style ends the style element: take it out", styleFile, 1+strings.Count(before, "\n"))
+		f.add(true, "Views: %s:%d: </style ends the style element: take it out", page.StyleFile, 1+strings.Count(before, "\n"))
 		return
 	}
 	for _, name := range viewNames {
@@ -65,7 +65,7 @@ func (f *faults) view(check viewCheck, t *template.Template) {
 
 // showsMain reports whether the layout has a place for the page.
 func (v *views) showsMain() bool {
-	return strings.Contains(v.pages["consent"].Lookup(layoutFile).Tree.Root.String(), `{{template "main"`)
+	return strings.Contains(v.pages["consent"].Lookup(page.LayoutFile).Tree.Root.String(), `{{template "main"`)
 }
 
 // viewFileNames are the files that a set of views may have.
@@ -73,7 +73,7 @@ func viewFileNames() (names []string) {
 	for _, name := range viewNames {
 		names = append(names, name+".html")
 	}
-	return append(names, layoutFile, styleFile)
+	return append(names, page.LayoutFile, page.StyleFile)
 }
 
 // viewFaults adds what is wrong with a view, in the words of the template package,
@@ -164,7 +164,7 @@ type viewCheck struct {
 }
 
 func (c *viewCheck) add(elements []element, sample any) {
-	css, _ := c.files.ReadFile(styleFile)
+	css, _ := c.files.ReadFile(page.StyleFile)
 	for _, e := range elements {
 		if what, remedy := blocked(e, page.Lines(string(css))); what != "" {
 			c.fault("%s: %s has no effect: %s", c.where(what), what, remedy)
@@ -193,7 +193,7 @@ func (c *viewCheck) fault(format string, args ...any) {
 // where returns the file and the line in which something begins, as far as it can
 // be found there.
 func (c *viewCheck) where(what string) string {
-	for _, name := range []string{c.page, layoutFile} {
+	for _, name := range []string{c.page, page.LayoutFile} {
 		source, err := c.files.ReadFile(name)
 		if err != nil {
 			continue
@@ -209,7 +209,7 @@ func (c *viewCheck) where(what string) string {
 // blocked returns how an element begins, or an attribute of it, that the policy of
 // the pages keeps a browser from heeding, and what to do.
 func blocked(e element, css string) (what, remedy string) {
-	const style = "browsers apply no style here but " + styleFile + ", which {{style}} puts into the layout"
+	const style = "browsers apply no style here but " + page.StyleFile + ", which {{style}} puts into the layout"
 	switch {
 	case e.name == "script":
 		return "<script", "no script runs on these pages"

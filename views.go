@@ -18,12 +18,7 @@ import (
 //go:embed views
 var viewFiles embed.FS
 
-// The files that a set of views may have.
-const (
-	layoutFile = "layout.html"
-	styleFile  = "style.css"
-)
-
+// viewNames are the pages that a set of views may have, beside its look.
 var viewNames = []string{"consent", "leaving", "answered", "error"}
 
 // views are parsed pages by name, and the look that they have in common.
@@ -37,12 +32,11 @@ func newViews(files fs.FS) (own, ours *views, err error) {
 	if ours, err = parseViews(viewFS{}, page.Ours); err != nil || files == nil {
 		return ours, ours, err
 	}
-	layout, layoutErr := fs.ReadFile(withOurs{files}, layoutFile)
-	css, cssErr := fs.ReadFile(withOurs{files}, styleFile)
-	if err := errors.Join(layoutErr, cssErr); err != nil {
+	look, err := page.LookOf(files)
+	if err != nil {
 		return nil, nil, err
 	}
-	own, err = parseViews(withOurs{files}, page.NewLook(string(layout), string(css)))
+	own, err = parseViews(withOurs{files}, look)
 	return own, ours, err
 }
 
@@ -69,9 +63,9 @@ func (viewFS) Open(name string) (fs.File, error) { return viewFiles.Open("views/
 // ReadFile implements [fs.ReadFileFS].
 func (viewFS) ReadFile(name string) ([]byte, error) {
 	switch name {
-	case layoutFile:
+	case page.LayoutFile:
 		return []byte(page.Layout), nil
-	case styleFile:
+	case page.StyleFile:
 		return []byte(page.CSS), nil
 	}
 	return viewFiles.ReadFile("views/" + name)

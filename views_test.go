@@ -215,29 +215,29 @@ func TestWriteViews_StartAsTheyAre(t *testing.T) {
 			t.Errorf("page %d of the views that were written is\n%s\nwant\n%s", i, got, want[i])
 		}
 	}
-	custom := filepath.Join(dir, "consent.html")
-	if err := os.WriteFile(custom, []byte("mine"), 0o600); err != nil {
+	last := filepath.Join(dir, "style.css")
+	if err := os.WriteFile(last, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"leaving.html", "style.css"} {
+	for _, name := range []string{"consent.html", "leaving.html"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := passport.WriteViews(dir, false); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("WriteViews over a page that is there = %v, want fs.ErrExist", err)
+		t.Errorf("WriteViews over a file that is there = %v, want fs.ErrExist", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "style.css")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, "consent.html")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("WriteViews that refuses wrote something: %v", err)
 	}
-	if text, _ := os.ReadFile(custom); string(text) != "mine" {
-		t.Errorf("WriteViews replaced a page without being told to: %s", text)
+	if text, _ := os.ReadFile(last); string(text) != "mine" {
+		t.Errorf("WriteViews replaced a file without being told to: %s", text)
 	}
 	if err := passport.WriteViews(dir, true); err != nil {
 		t.Errorf("WriteViews with force = %v", err)
 	}
-	if text, _ := os.ReadFile(custom); !strings.Contains(string(text), "passport.ConsentPage") {
-		t.Errorf("WriteViews with force left the page as it was: %s", text)
+	if text, _ := os.ReadFile(last); !strings.Contains(string(text), ".card") {
+		t.Errorf("WriteViews with force left a file as it was: %s", text)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
@@ -31,6 +32,7 @@ type Accounts struct {
 	cookies cookies
 	forms   *sameorigin.Guard
 	hasher  *hasher
+	look    *page.Look
 	pages   map[string]*template.Template
 	server  atomic.Pointer[server]
 }
@@ -57,7 +59,7 @@ func New(config Config) (*Accounts, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	pages, err := parsePages()
+	look, pages, err := parsePages(config.Views)
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
@@ -72,6 +74,7 @@ func New(config Config) (*Accounts, error) {
 		cookies: newCookies(issuer, config.SessionTTL),
 		forms:   sameorigin.New(config.Issuer),
 		hasher:  newHasher(config.HashConcurrency),
+		look:    look,
 		pages:   pages,
 	}, nil
 }

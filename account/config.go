@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -47,6 +48,10 @@ type Config struct {
 	// TrustedProxies are those whose X-Forwarded-For is believed when tries to
 	// sign in are counted.
 	TrustedProxies []netip.Prefix
+
+	// Views is that of passport.Config, or nil: the pages here are set in its
+	// layout.html and wear its style.css, so that all pages look alike.
+	Views fs.FS
 
 	// HashConcurrency is how many passwords are hashed at once, each in 19 MiB
 	// of memory; GOMAXPROCS by default.

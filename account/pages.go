@@ -4,6 +4,7 @@ import (
 	"embed"
 	"errors"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -19,16 +20,21 @@ import (
 //go:embed views
 var views embed.FS
 
-func parsePages() (map[string]*template.Template, error) {
+// parsePages returns our pages in the look of an application's views.
+func parsePages(own fs.FS) (*page.Look, map[string]*template.Template, error) {
+	look, err := page.LookOf(own)
+	if err != nil {
+		return nil, nil, err
+	}
 	pages := map[string]*template.Template{}
 	for _, name := range []string{"sign_in", "sign_out", "message"} {
-		t, err := page.Parse(views, "views/"+name+".html")
+		t, err := look.Parse(views, "views/"+name+".html")
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		pages[name] = t
 	}
-	return pages, nil
+	return look, pages, nil
 }
 
 // view is what the pages show.
@@ -75,7 +81,7 @@ func (a *Accounts) view(w http.ResponseWriter, r *http.Request, s *session) view
 }
 
 func (a *Accounts) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
-	if err := page.Render(w, status, a.pages[name], v); err != nil && r.Context().Err() == nil {
+	if err := a.look.Render(w, status, a.pages[name], v); err != nil && r.Context().Err() == nil {
 		a.log.ErrorContext(r.Context(), "page not shown", "page", name, "request_id", v.RequestID, "err", err)
 	}
 }

@@ -147,7 +147,7 @@ func (p *program) connect(s *settings, logger *slog.Logger) (*opened, error) {
 		return nil, fmt.Errorf("the database %s cannot be opened: %w", safe(s.DatabaseURL), err)
 	}
 	accounts, err := account.New(account.Config{
-		DB: db, Dialect: dialect, Issuer: s.Issuer, TrustedProxies: s.TrustedProxies, Logger: logger,
+		DB: db, Dialect: dialect, Issuer: s.Issuer, TrustedProxies: s.TrustedProxies, Views: s.Views, Logger: logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

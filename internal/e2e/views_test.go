@@ -58,6 +58,10 @@ func TestE2E_Views_OfACompany(t *testing.T) {
 
 	b := newPerson(t, s).tab()
 	b.open(authorize(s, c.ID, callback))
+	b.see("Sign in")
+	if top := b.style(".card", "borderTopColor"); top != "rgb(11, 122, 75)" {
+		t.Errorf("the sign-in page does not wear the style: the card is %s on top", top)
+	}
 	b.signIn(userEmail, userPassword)
 	b.see("Let Order Tracker in, "+userName+"?", "It learns who you are")
 	if top := b.style(".card", "borderTopColor"); top != "rgb(11, 122, 75)" {

@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	_ "embed" // the style sheet and the layout
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -37,8 +38,11 @@ var Style = styleElement(CSS)
 // Mark is the sign of this software, for the tile of a site.
 const Mark template.HTML = `<svg viewBox="0 0 24 24" focusable="false"><circle cx="7.5" cy="12" r="4.5"/><path d="M12 12h10v4.5M17.5 12v3.5"/></svg>`
 
-// layoutName is what the layout is called in messages of the template package.
-const layoutName = "layout.html"
+// The files of a set of views that make up its look.
+const (
+	LayoutFile = "layout.html"
+	StyleFile  = "style.css"
+)
 
 // Look is what pages have in common: a layout and a style sheet.
 type Look struct {
@@ -53,17 +57,34 @@ var Ours = &Look{Layout, CSS, []string{
 	"img-src data:", // the icon in the layout
 }}
 
-// NewLook returns a look with a layout and a style sheet of somebody's own. Its
-// pages may show pictures and use fonts of their own origin; they run no script
-// and apply no style but the given one either.
-func NewLook(layout, css string) *Look {
+// LookOf returns the look of a set of views, with our layout or style sheet where
+// it has none; ours for nil. Pages in a look of somebody's own may show pictures
+// and use fonts of their own origin; they run no script and apply no style but the
+// given one either.
+func LookOf(views fs.FS) (*Look, error) {
+	if views == nil {
+		return Ours, nil
+	}
+	layout, layoutErr := fileOr(views, LayoutFile, Layout)
+	css, cssErr := fileOr(views, StyleFile, CSS)
+	if err := errors.Join(layoutErr, cssErr); err != nil {
+		return nil, err
+	}
 	css = Lines(css)
 	return &Look{layout, css, []string{
 		"default-src 'none'",
 		"style-src " + styleSource(css),
 		"img-src 'self' data:",
 		"font-src 'self'",
-	}}
+	}}, nil
+}
+
+func fileOr(files fs.FS, name, otherwise string) (string, error) {
+	text, err := fs.ReadFile(files, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return otherwise, nil
+	}
+	return string(text), err
 }
 
 // Lines returns a text with the line ends that a browser gives it before it
@@ -89,7 +110,7 @@ func (l *Look) Parse(files fs.FS, name string) (*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read page: %w", err)
 	}
-	t, err := template.New(layoutName).Funcs(template.FuncMap{
+	t, err := template.New(LayoutFile).Funcs(template.FuncMap{
 		"style": func() template.HTML { return styleElement(l.css) },
 		"mark":  func() template.HTML { return Mark },
 		"text":  func(limit int, s string) string { return Text(s, limit) },
@@ -129,7 +150,7 @@ func (l *Look) Render(w http.ResponseWriter, status int, t *template.Template, d
 // Body returns the HTML of a page.
 func Body(t *template.Template, data any) ([]byte, error) {
 	var body bytes.Buffer
-	if err := t.ExecuteTemplate(&body, layoutName, data); err != nil {
+	if err := t.ExecuteTemplate(&body, LayoutFile, data); err != nil {
 		return nil, fmt.Errorf("render page: %w", err)
 	}
 	return body.Bytes(), nil

@@ -201,7 +201,7 @@ func (s *Server) reloadKeys(ctx context.Context) {
 // tokens, and the cookie of first-party scripts. It is the least for
 // Rotation.Overlap.
 func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
-	longest := max(s.config.AccessTokenTTL, s.config.CookieTTL, ticketTTL)
+	longest := max(s.config.AccessTokenTTL, s.config.CookieTTL, ticketTTL, markTTL)
 	for _, ttl := range s.config.AccessTokenTTLByGrant {
 		longest = max(longest, ttl)
 	}

@@ -21,9 +21,10 @@ const (
 	shutdownTimeout   = 10 * time.Second
 )
 
-// serveHTTP answers requests until ctx ends. Those that are being answered then
-// are finished: a refresh token that was rotated reaches its client.
-func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger *slog.Logger) error {
+// serveHTTP answers requests until ctx ends and drain returns. Those that are
+// being answered then are finished: a refresh token that was rotated reaches its
+// client.
+func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger *slog.Logger, drain func()) error {
 	server := &http.Server{
 		Handler:           http.MaxBytesHandler(handler, maxBody),
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -40,6 +41,7 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger
 		return err
 	case <-ctx.Done():
 	}
+	drain()
 	logger.Info("stopping: requests that are being answered are finished", "at_most", shutdownTimeout.String())
 	// Not ctx, which has ended.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)

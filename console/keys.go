@@ -79,6 +79,7 @@ Whoever has the private key can make tokens: it belongs into no repository and n
 		},
 	}
 	o.flags(cmd)
+	cmd.AddCommand(p.rotateKeys())
 	cmd.Flags().StringVar(&folder, "keys-dir", "", "write to `FOLDER` (default the setting keys_dir)")
 	return cmd
 }

@@ -94,7 +94,8 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	mux := in.routes(server, welcome{s.Issuer})
 	logger.Info("serving", "issuer", s.Issuer, "address", l.Addr().String())
 	stopKeeping := in.keepHouse(ctx, server)
-	err = serveHTTP(ctx, l, s.around(mux, logger), logger)
+	watched := &health{server: server, logger: logger}
+	err = serveHTTP(ctx, l, watched.around(s.around(mux, logger)), logger, func() { watched.drain(s.DrainDelay) })
 	stopKeeping()
 	return errors.Join(err, in.close())
 }

@@ -64,5 +64,5 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	demo.NewApp(made.App(logger)).Mount(mux)
 	debug.FreeOSMemory() // what hashing the password took
 	fmt.Fprint(cmd.OutOrStdout(), made.Describe())
-	return serveHTTP(ctx, l, s.around(mux, logger), logger)
+	return serveHTTP(ctx, l, s.around(mux, logger), logger, func() {})
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/go-passport/passport"
 )
@@ -18,6 +19,7 @@ type settings struct {
 	PublicKey       string
 	MigrateOnStart  bool
 	SkipConsentIDs  []string
+	DrainDelay      time.Duration
 	LogLevel        slog.Level
 	LogFormat       logFormat
 	listenedByOrder bool // by flag or environment, rather than file or default
@@ -132,6 +134,8 @@ var all = []setting{
 		"Proxies whose X-Forwarded-For is believed."},
 	{"insecure_allow_http", func(s *settings) any { return &s.InsecureAllowHTTP }, `false`,
 		"Accept an issuer of plain http that is not loopback: for a trial in a closed network."},
+	{"drain_delay", func(s *settings) any { return &s.DrainDelay }, `"0s"`,
+		"How long a server that was told to stop goes on answering, while /readyz says that it stops:\nas long as a load balancer takes to notice."},
 	{"log_level", func(s *settings) any { return &s.LogLevel }, `"info"`,
 		"debug, info, warn or error."},
 	{"log_format", func(s *settings) any { return &s.LogFormat }, `"text"`,

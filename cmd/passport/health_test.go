@@ -1,0 +1,124 @@
+package main_test
+
+import (
+	"database/sql"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// probe returns what a probe is answered, and the status.
+func probe(t *testing.T, s *server, path string) (int, string) {
+	t.Helper()
+	res, err := http.Get(s.url + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, strings.TrimSpace(string(body))
+}
+
+// A node that has no tables is alive, and gets no requests; when they are there
+// again it does, without a restart. The log tells of changes alone.
+func TestServe_OP_04_Probes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := start(t, nil, "serve")
+	db, err := sql.Open("sqlite", filepath.Join("storage", "passport.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rename := func(from, to string) {
+		t.Helper()
+		if _, err := db.Exec("ALTER TABLE " + from + " RENAME TO " + to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(path string, status int, word string) {
+		t.Helper()
+		if got, body := probe(t, s, path); got != status || !strings.HasPrefix(body, word) {
+			t.Errorf("%s = %d %q, want %d %q", path, got, body, status, word)
+		}
+	}
+	want("/livez", 200, "alive")
+	want("/readyz", 200, "ready")
+	rename("passport_migrations", "hidden")
+	rename("oauth_families", "hidden_too")
+	want("/livez", 200, "alive")
+	want("/readyz", 503, "not ready")
+	want("/readyz", 503, "not ready")
+	rename("hidden_too", "oauth_families")
+	rename("hidden", "passport_migrations")
+	want("/readyz", 200, "ready")
+	if n := strings.Count(s.log.String(), "not ready any more"); n != 1 {
+		t.Errorf("the log says %d times that the server is not ready, want once:\n%s", n, s.log)
+	}
+	if strings.Contains(s.log.String(), "readyz") {
+		t.Errorf("probes are in the access log:\n%s", s.log)
+	}
+}
+
+// A server that is told to stop says so, and answers for a while, so that whoever
+// sends requests here can notice.
+func TestServe_OP_04_DrainsBeforeItStops(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := start(t, []string{"PASSPORT_DRAIN_DELAY=2s"}, "serve")
+	s.interrupt()
+	for until := time.Now().Add(time.Second); ; {
+		if status, body := probe(t, s, "/readyz"); status == 503 && body == "stopping" {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal("/readyz does not say that the server is stopping")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if status, _ := probe(t, s, "/oauth/jwks"); status != 200 {
+		t.Errorf("a request while it drains is answered %d, want 200", status)
+	}
+	select {
+	case status := <-s.ended:
+		if s.interrupted = true; status != 0 {
+			t.Errorf("it ended with status %d", status)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it does not stop")
+	}
+}
+
+// The key is replaced while the server runs: the new one is shown within a
+// minute, and tokens of both are good.
+func TestKeys_Rotate(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var out, log output
+	run := func(args ...string) (int, string) {
+		out, log = output{}, output{}
+		status := passport(t.Context(), strings.NewReader(""), &out, &log, nil, args...)
+		return status, out.String() + log.String()
+	}
+	if status, said := run("keys", "rotate"); status != 1 || !strings.Contains(said, "make some with `passport keys`") {
+		t.Errorf("without keys: %d %s", status, said)
+	}
+	if status, said := run("install"); status != 0 {
+		t.Fatalf("install: %d %s", status, said)
+	}
+	before := start(t, nil, "serve")
+	old := published(t, before)
+	if status, said := run("keys", "rotate", "--publish", "30m"); status != 0 || !strings.Contains(said, "signs from") {
+		t.Fatalf("rotate: %d %s", status, said)
+	}
+	after := start(t, nil, "serve")
+	if ids := published(t, after); len(ids) != 2 || ids[0] != old[0] {
+		t.Errorf("the server shows the keys %v, want the old one %s first and a new one", ids, old[0])
+	}
+	if status, said := run("keys", "rotate"); status != 1 || !strings.Contains(said, "waiting for its turn") {
+		t.Errorf("again at once: %d %s", status, said)
+	}
+}

@@ -1,0 +1,78 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-passport/passport"
+)
+
+// health answers those who watch over the process: /livez says that it lives,
+// /readyz whether it should get requests.
+type health struct {
+	server   *passport.Server
+	logger   *slog.Logger
+	stopping atomic.Bool
+	ready    atomic.Bool // what was said last, so that the log has changes alone
+}
+
+// probePatience is how long a probe waits for the database.
+const probePatience = 3 * time.Second
+
+// around puts the two in front of everything else: whoever asks comes by address
+// and not by the server's name, and every few seconds, so that the access log has
+// none of it.
+func (h *health) around(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		probe := r.Method == http.MethodGet || r.Method == http.MethodHead
+		switch {
+		case probe && r.URL.Path == "/livez":
+			say(w, http.StatusOK, "alive")
+		case probe && r.URL.Path == "/readyz":
+			h.readyz(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
+	if h.stopping.Load() {
+		say(w, http.StatusServiceUnavailable, "stopping")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), probePatience)
+	defer cancel()
+	if err := h.server.Ready(ctx); err != nil {
+		if h.ready.Swap(false) {
+			h.logger.Error("not ready any more", "err", err)
+		}
+		say(w, http.StatusServiceUnavailable, "not ready: see the log")
+		return
+	}
+	if !h.ready.Swap(true) {
+		h.logger.Info("ready")
+	}
+	say(w, http.StatusOK, "ready")
+}
+
+// drain says that the server stops, and goes on for as long as others may take to
+// notice.
+func (h *health) drain(delay time.Duration) {
+	h.stopping.Store(true)
+	if delay > 0 {
+		h.logger.Info("stopping: /readyz says so, and requests are answered for a while", "delay", delay.String())
+		time.Sleep(delay)
+	}
+}
+
+func say(w http.ResponseWriter, status int, word string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, word)
+}

@@ -1,0 +1,68 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-passport/passport"
+)
+
+func (p *program) rotateKeys() *cobra.Command {
+	var o keyOptions
+	var folder, publish string
+	cmd := &cobra.Command{
+		Use:   "rotate",
+		Short: "Replace the key that signs, while every server runs",
+		Long: `Adds a new key to oauth-private.key. It is published at once, signs after an hour, and the old
+one is gone when the last token that it signed has ended. The times stand in the file, and a
+running server reads it every minute: where several servers run, copy the file to each of them
+within the hour. Nobody has to sign in again.`,
+		Example: "  passport keys rotate\n  passport keys rotate --publish 24h",
+		Args:    arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := p.read(nil)
+			if err != nil {
+				return err
+			}
+			if s.PrivateKey != "" {
+				return errors.New("the key stands in PASSPORT_PRIVATE_KEY, which no command can change: put a new key there, before or behind the old one (docs/deploying.md)")
+			}
+			if folder == "" {
+				folder = s.KeysDir
+			}
+			r := passport.Rotation{Alg: o.algorithm(), Bits: o.length}
+			if r.Publish, err = parseDuration(publish); err != nil || r.Publish < 0 {
+				return usage(cmd, fmt.Errorf("--publish %q: want a duration such as 1h or 1d", publish))
+			}
+			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, _ *opened) error {
+				if r.Overlap, err = server.LongestLife(ctx); err != nil {
+					return err
+				}
+				done, err := passport.RotateKeyFiles(folder, r)
+				if errors.Is(err, fs.ErrNotExist) {
+					return fmt.Errorf("there are no keys in %s: make some with `passport keys`", folder)
+				} else if err != nil {
+					return err
+				}
+				out := cmd.OutOrStdout()
+				fmt.Fprintf(out, "The new key %s signs from %s on.\n", done.KeyID, done.UseFrom.Format(time.RFC3339))
+				fmt.Fprintf(out, "The one that signs until then is gone at %s.\n", done.Retires.Format(time.RFC3339))
+				for _, id := range done.Retired {
+					fmt.Fprintf(out, "The key %s was taken out: its time was over.\n", id)
+				}
+				fmt.Fprintln(out, "\nServers read the file every minute. Give the same file to each of them before the new key signs.")
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&o.alg, "alg", "", "sign with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
+	cmd.Flags().IntVar(&o.length, "length", 0, "make an RSA key of that many `BITS`, 2048 to 8192 (default 3072)")
+	cmd.Flags().StringVar(&publish, "publish", "1h", "publish the new key `DURATION` before it signs: longer than it takes to reach every server")
+	cmd.Flags().StringVar(&folder, "keys-dir", "", "the keys in `FOLDER` (default the setting keys_dir)")
+	return cmd
+}

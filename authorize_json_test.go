@@ -338,3 +338,16 @@ func TestAuthorizeJSON_WhoGetsIt(t *testing.T) {
 		}
 	}
 }
+
+// What the implicit grant answers goes to the script as it would to the browser: in
+// the fragment, once.
+func TestAuthorizeJSON_ImplicitGrant(t *testing.T) {
+	s := newServer(t, func(c *passport.Config) { c.EnableImplicitGrant = true })
+	c := s.register(passport.Registration{AuthMethod: oauth.AuthNone, GrantTypes: []string{"implicit"}})
+	page := s.browser().signIn("alice").authorizeJSON(c, "response_type", "token", "code_challenge", "", "code_challenge_method", "")
+	to := page.postJSON("allow").wantStatus(200).target()
+	if !strings.HasPrefix(to, "https://app.example.com/cb#") || !strings.Contains(to, "access_token=") {
+		t.Errorf("redirect_to = %s, want a token in the fragment", to)
+	}
+	page.postJSON("allow").wantJSON(409, `{"message":"You have allowed this request already, and the app has its answer."}`)
+}

@@ -41,8 +41,6 @@ func ExampleServer_CreatePersonalToken() {
 }
 
 func ExampleConfig_personalAccessTokens() {
-	var config passport.Config
-
 	config.PersonalTokenTTL = 90 * 24 * time.Hour // one year by default
 	config.PersonalTokenPrefix = "shop_pat_"
 	config.PersonalTokenFormat = passport.JWT // passport.Opaque by default

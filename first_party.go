@@ -132,14 +132,11 @@ func (s *Server) verifyFirstParty(r *http.Request) (*oauth.AccessToken, *User, e
 	case err != nil || c == nil:
 		return nil, nil, err
 	}
-	found, err := s.userOf(r, who.ref)
+	user, err := s.userOf(r, who.ref) // the record that handlers get with a token
 	if err != nil {
 		return nil, nil, err
 	}
-	// The record that handlers get with a token, as it is signed in here.
-	user := *found
-	user.AuthenticatedAt, user.SessionID = who.user.AuthenticatedAt, who.user.SessionID
-	return s.firstPartyToken(c, who), &user, nil
+	return s.firstPartyToken(c, who), user, nil
 }
 
 var errFirstParty = errors.New("the first-party cookie does not count")

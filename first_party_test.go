@@ -158,6 +158,30 @@ func TestFirstParty_CopiesEndWithTheSession(t *testing.T) {
 	s.wantBlameless()
 }
 
+// Sessions without an ID tell accounts apart by nothing but who they are.
+func TestFirstParty_NeverRepeat_E11_WithoutSessionIDs(t *testing.T) {
+	s := newServer(t, withClerks(newClerks("alice", "bob")))
+	s.users.current = func(u *passport.User) (*passport.User, error) { u.SessionID = ""; return u, nil }
+	b := s.browser().signIn("alice")
+	b.page(nil)
+	alices := b.cookie(xsrfCookie)
+	b.script(s.Guard()).told()
+	b.signIn("bob").script(s.Guard()).wantNoToken("alice's cookie while bob is signed in")
+	b.page(nil)
+	bobs := b.cookie(xsrfCookie)
+	if bobs == alices {
+		t.Error("bob has the CSRF value that alice had")
+	}
+	b.setCookie("staff_session", "bob")
+	b.signOut().page(nil)
+	if b.cookie(xsrfCookie) == bobs {
+		t.Error("bob of the staff has the CSRF value that bob of the users had")
+	}
+	if got := b.script(s.Guard(staffOnly)).told(); got.Provider != "staff" {
+		t.Errorf("the API was told %+v, want bob of the staff", got)
+	}
+}
+
 // wantLog fails unless the log holds these texts.
 func (s *server) wantLog(texts ...string) {
 	s.t.Helper()

@@ -67,7 +67,11 @@ func TestFreshToken_CookieName(t *testing.T) {
 func TestFreshToken_WhichAnswers(t *testing.T) {
 	s := newServer(t)
 	for _, method := range []string{"HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
-		s.browser().signIn("alice").pageBy(httptest.NewRequest(method, issuer+"/", nil), nil).wantCookies(method)
+		b := s.browser().signIn("alice")
+		b.pageBy(httptest.NewRequest(method, issuer+"/", nil), nil).wantCookies(method)
+		b.page(nil)
+		b.pageBy(httptest.NewRequest(method, issuer+"/", nil), nil).wantCookies(method + " of a browser with the cookie")
+		b.signOut().pageBy(httptest.NewRequest(method, issuer+"/", nil), nil).wantCookies(method + " after signing out")
 	}
 	for name, write := range map[string]http.HandlerFunc{
 		"a handler that writes nothing": func(http.ResponseWriter, *http.Request) {},

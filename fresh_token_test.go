@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -134,6 +135,19 @@ func TestFreshToken_Caching(t *testing.T) {
 			t.Errorf("Cache-Control %q became %q", given, got)
 		}
 	}
+	s.log = new(lockedBuffer)
+	s = s.restart(func(c *passport.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	s.browser().signIn("alice").page(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public")
+		for range 3 {
+			_, _ = io.WriteString(w, "Hello.")
+		}
+	})
+	if n := strings.Count(s.log.String(), "offers the page to shared caches"); n != 1 {
+		t.Errorf("the log says %d times why the page has no cookie, want once", n)
+	}
 	b := s.browser()
 	b.setCookie(tokenCookie, "old")
 	if got := b.page(nil).header.Get("Cache-Control"); got != "private" {
@@ -240,6 +254,10 @@ func TestFreshToken_CSRFTokenForAPage(t *testing.T) {
 	}
 	if got := b.script(s.Guard(), "X-XSRF-TOKEN", "-", "X-CSRF-TOKEN", token).told(); got.User != "alice" {
 		t.Errorf("with X-CSRF-TOKEN the API was told %+v, want alice", got)
+	}
+	b.signIn("bob")
+	if got := post(); got != "" {
+		t.Errorf("with alice's cookie in the browser bob's page has the CSRF value %q", got)
 	}
 	if got := s.browser().page(meta).body + passport.CSRFToken(t.Context()); got != "" {
 		t.Errorf("CSRFToken for nobody, or without FreshToken, is %q", got)

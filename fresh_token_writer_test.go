@@ -10,8 +10,11 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/go-passport/passport"
 )
 
 // Over a real connection, where a header that is written is gone: each way in
@@ -129,6 +132,8 @@ func TestFreshToken_Streams(t *testing.T) {
 func TestFreshToken_Hijack(t *testing.T) {
 	s := newServer(t)
 	b := s.browser().signIn("alice")
+	var asked atomic.Int32
+	s.users.current = func(u *passport.User) (*passport.User, error) { asked.Add(1); return u, nil }
 	for name, hijack := range map[string]func(http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error){
 		"Hijacker": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) { return w.(http.Hijacker).Hijack() },
 		"ResponseController": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
@@ -146,6 +151,9 @@ func TestFreshToken_Hijack(t *testing.T) {
 		})), nil)
 		if a.wantCookies(name); a.body != "hi" {
 			t.Errorf("%s: the answer is %s, want what the handler wrote", name, a)
+		}
+		if n := asked.Load(); n != 0 {
+			t.Errorf("%s: CurrentUser was asked %d times for an answer that is the handler's own", name, n)
 		}
 	}
 	b.page(func(w http.ResponseWriter, _ *http.Request) {

@@ -1,14 +1,15 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/internal/throttle"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -84,18 +85,7 @@ func newTry(emailKey, address string) try {
 }
 
 // subscriber is who an address belongs to, as far as it shows.
-func subscriber(address string) string {
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	addr = addr.Unmap().WithZone("")
-	if addr.Is4() {
-		return addr.String()
-	}
-	prefix, _ := addr.Prefix(64) // an IPv6 address has 64 bits
-	return prefix.String()
-}
+func subscriber(address string) string { return cmp.Or(throttle.Subscriber(address), address) }
 
 // throttledError says that a try is refused unseen.
 type throttledError struct {

@@ -112,6 +112,11 @@ func TestScopes_InheritedByRefresh(t *testing.T) {
 	if again := s.refresh(c, less.Refresh).tokens(); again.Scope != "orders" {
 		t.Errorf("refreshed without scope to %q, want all that was granted", again.Scope)
 	}
+	for token, err := range s.Tokens(t.Context(), ref("alice")) {
+		if err != nil || token.Can("orders:read:own") != (token.Scopes[0] != "invoices:read") {
+			t.Errorf("a listed token %+v, %v, cannot do what one in a handler can", token, err)
+		}
+	}
 	// The reverse widens, and is refused.
 	narrow := s.grantTokens(c, "scope", "orders:read", "prompt", "consent")
 	s.refresh(c, narrow.Refresh, "scope", "orders").wantJSONError(400, "invalid_scope")

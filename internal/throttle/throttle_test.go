@@ -149,6 +149,21 @@ func TestThrottle_OP_08_ManyAddresses(t *testing.T) {
 	}
 }
 
+// What the owner mistypes where he is known is not a stranger's failure: it leaves
+// the name the failures that are free elsewhere.
+func TestThrottle_OP_08_KnownAddressesCountApart(t *testing.T) {
+	th := throttle.New(10000, limits)
+	for i := range 2 * limits.Name.Failures {
+		known := at("ada", fmt.Sprintf("198.51.%d.1", i))
+		if th.Settle(known, true) != nil || th.Settle(known, false) != nil {
+			t.Fatal("the owner is refused at a known address")
+		}
+	}
+	if told := limits.Pair.Failures - fail(th, at("ada", elsewhere), limits.Pair.Failures); told != limits.Pair.Failures {
+		t.Errorf("%d failures are free elsewhere, want %d", told, limits.Pair.Failures)
+	}
+}
+
 // One address that tries many names is slowed down; who is known there is not, and the
 // limit does not hold for a server that speaks for many.
 func TestThrottle_OP_08_ManyNames(t *testing.T) {

@@ -1,7 +1,6 @@
 package passport_test
 
 import (
-	"crypto/rand"
 	"fmt"
 	"log"
 	"net/http"
@@ -64,32 +63,29 @@ func ExampleServer_Clients() {
 	}
 }
 
-// A second secret lives beside the first until the client uses it everywhere.
-func ExampleServer_Client_secrets() {
-	secret := rand.Text() + rand.Text()
-	err := store.AddSecret(ctx, clientID, oauth.Secret{Digest: oauth.DigestOf(secret), CreatedAt: time.Now()}, nil)
+// The old secret works for a day more, until the client uses the new one
+// everywhere.
+func ExampleServer_RotateSecret() {
+	secret, err := auth.RotateSecret(ctx, clientID, 24*time.Hour) // 0: the old one ends at once
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(secret) // the only time that it is known
-
-	client, err := auth.Client(ctx, clientID)
-	if err != nil {
-		log.Fatal(err)
-	}
-	oldest := client.Secrets[0]
-	if err := store.RemoveSecret(ctx, clientID, oldest.Digest, nil); err != nil {
-		log.Fatal(err)
-	}
 }
 
-func ExampleServer_Client_suspend() {
+func ExampleServer_SuspendClient() {
+	auth.SuspendClient(ctx, clientID) // no tokens, and those that it has are refused
+	auth.ResumeClient(ctx, clientID)  // as if nothing had been
+}
+
+func ExampleServer_UpdateClient() {
 	client, err := auth.Client(ctx, clientID)
 	if err != nil {
 		log.Fatal(err)
 	}
-	client.SuspendedAt = time.Now() // the zero time takes it back
-	if err := store.UpdateClient(ctx, client, nil); err != nil {
+	client.Name = "Order Tracker 2"
+	client.AccessTokenTTL = 15 * time.Minute
+	if err := auth.UpdateClient(ctx, client); err != nil {
 		log.Fatal(err) // oauth.ErrConflict: somebody else changed the client meanwhile
 	}
 }

@@ -41,6 +41,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	s.Issuer = loopbackIssuer(l)
 	s.DatabaseURL = "sqlite:" + filepath.Join(folder, "passport.sqlite")
 	s.Scopes = demo.Scopes
+	s.EnablePasswordGrant = true // whatever a developer wants to try with curl
 	logger := s.logger(cmd.ErrOrStderr())
 	in, err := p.openAll(ctx, s, logger)
 	if err != nil {

@@ -47,7 +47,7 @@ func Make(ctx context.Context, server *passport.Server, accounts *account.Accoun
 	service, err := server.CreateClient(ctx, passport.Registration{
 		ID: "demo-service", Name: "Demo Service",
 		RedirectURIs: []string{"http://127.0.0.1:9999/callback"},
-		GrantTypes:   []string{"authorization_code", "refresh_token", "client_credentials"},
+		GrantTypes:   []string{"authorization_code", "refresh_token", "client_credentials", "password"},
 	})
 	if err != nil {
 		return nil, err

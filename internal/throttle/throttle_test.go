@@ -153,10 +153,11 @@ func TestThrottle_OP_08_ManyAddresses(t *testing.T) {
 // the name the failures that are free elsewhere.
 func TestThrottle_OP_08_KnownAddressesCountApart(t *testing.T) {
 	th := throttle.New(10000, limits)
-	for i := range 2 * limits.Name.Failures {
-		known := at("ada", fmt.Sprintf("198.51.%d.1", i))
-		if th.Settle(known, true) != nil || th.Settle(known, false) != nil {
-			t.Fatal("the owner is refused at a known address")
+	for _, right := range []bool{true, false} { // first known at each, then mistyped at each
+		for i := range 2 * limits.Name.Failures {
+			if err := th.Settle(at("ada", fmt.Sprintf("198.51.%d.1", i)), right); err != nil {
+				t.Fatalf("the owner is refused at a known address: %v", err)
+			}
 		}
 	}
 	if told := limits.Pair.Failures - fail(th, at("ada", elsewhere), limits.Pair.Failures); told != limits.Pair.Failures {

@@ -8,7 +8,6 @@ package throttle
 
 import (
 	"container/list"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -94,20 +93,19 @@ func (r *Refusal) Error() string { return "too many failures of " + r.of }
 // Refuse returns a *Refusal if the attempt is too early whatever comes of it, so
 // that nobody need look at the secret.
 func (t *Throttle) Refuse(a Attempt) error {
-	now := time.Now()
+	now, k := time.Now(), t.keys(a)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.refuse(t.keys(a), now)
+	return t.refuse(k, now)
 }
 
 // Settle says whether the outcome of an attempt may be told, and counts it. A
 // *Refusal means that it may not, right or wrong: of many guesses at once no more
 // are answered than of as many one by one.
 func (t *Throttle) Settle(a Attempt, right bool) error {
-	now := time.Now()
+	now, k := time.Now(), t.keys(a)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := t.keys(a)
 	if err := t.refuse(k, now); err != nil {
 		return err
 	}
@@ -146,7 +144,8 @@ const (
 )
 
 // keys are the counters of an attempt, the pair's first.
-func (t *Throttle) keys(a Attempt) (keys []limited) {
+func (t *Throttle) keys(a Attempt) []limited {
+	keys := make([]limited, 0, 3)
 	address := Subscriber(a.Address)
 	add := func(of string, limit Limit, parts ...string) {
 		if limit.Failures > 0 {
@@ -163,13 +162,15 @@ func (t *Throttle) keys(a Attempt) (keys []limited) {
 	return keys
 }
 
-func (t *Throttle) key(of string, parts ...string) (k key) {
-	mac := hmac.New(sha256.New, t.salt)
-	for _, part := range append(parts, of) {
-		_ = binary.Write(mac, binary.BigEndian, uint64(len(part)))
-		mac.Write([]byte(part))
+// key is the digest of the salt, of what the counter is of, and of the parts, each
+// after its length: nobody sees it, so it need be no more than that.
+func (t *Throttle) key(of string, parts ...string) key {
+	text := append(make([]byte, 0, 256), t.salt...)
+	text = append(binary.BigEndian.AppendUint64(text, uint64(len(of))), of...)
+	for _, part := range parts {
+		text = append(binary.BigEndian.AppendUint64(text, uint64(len(part))), part...)
 	}
-	return key(mac.Sum(nil))
+	return sha256.Sum256(text)
 }
 
 // refuse returns the longest pause that holds.

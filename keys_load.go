@@ -187,33 +187,9 @@ func algOf(above string) string {
 
 // addBlock adds the key of one PEM block.
 func (b *keysBuilder) addBlock(block *pem.Block, above string) error {
-	var parsed any
-	var err error
-	switch block.Type {
-	case "PRIVATE KEY":
-		parsed, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
-		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
-		parsed, err = x509.ParseECPrivateKey(block.Bytes)
-	case "PUBLIC KEY":
-		parsed, err = x509.ParsePKIXPublicKey(block.Bytes)
-	case "RSA PUBLIC KEY":
-		parsed, err = x509.ParsePKCS1PublicKey(block.Bytes)
-	case "EC PARAMETERS":
-		return nil // openssl writes them above the key that has them too
-	case "ENCRYPTED PRIVATE KEY":
-		return errEncrypted
-	case "OPENSSH PRIVATE KEY":
-		return errors.New("is in the format of OpenSSH: make one with `passport keys`")
-	default:
-		return errors.New("is neither a private nor a public key")
-	}
-	switch {
-	case block.Headers["DEK-Info"] != "":
-		return errEncrypted
-	case err != nil:
-		return errors.New("does not hold what its first line says: copy it again, or make another with `passport keys`")
+	parsed, err := parseBlock(block)
+	if parsed == nil || err != nil {
+		return err
 	}
 	t, err := termOf(above)
 	if err != nil {
@@ -229,6 +205,37 @@ func (b *keysBuilder) addBlock(block *pem.Block, above string) error {
 		b.setTerm(b.keys.all[len(b.keys.all)-1].ID, t)
 	}
 	return err
+}
+
+// parseBlock returns the key of one PEM block, nil for one that holds none.
+func parseBlock(block *pem.Block) (parsed any, err error) {
+	switch block.Type {
+	case "PRIVATE KEY":
+		parsed, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		parsed, err = x509.ParseECPrivateKey(block.Bytes)
+	case "PUBLIC KEY":
+		parsed, err = x509.ParsePKIXPublicKey(block.Bytes)
+	case "RSA PUBLIC KEY":
+		parsed, err = x509.ParsePKCS1PublicKey(block.Bytes)
+	case "EC PARAMETERS":
+		return nil, nil // openssl writes them above the key that has them too
+	case "ENCRYPTED PRIVATE KEY":
+		return nil, errEncrypted
+	case "OPENSSH PRIVATE KEY":
+		return nil, errors.New("is in the format of OpenSSH: make one with `passport keys`")
+	default:
+		return nil, errors.New("is neither a private nor a public key")
+	}
+	switch {
+	case block.Headers["DEK-Info"] != "":
+		return nil, errEncrypted
+	case err != nil:
+		return nil, errors.New("does not hold what its first line says: copy it again, or make another with `passport keys`")
+	}
+	return parsed, nil
 }
 
 func (b *keysBuilder) setTerm(id string, t term) {

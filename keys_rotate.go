@@ -54,11 +54,7 @@ func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	if r.Overlap <= 0 || r.Publish < 0 {
 		return nil, nil, errors.New("rotate keys: Overlap is missing: how long what the old key signed may live")
 	}
-	var b keysBuilder
-	if err := b.addPEM(text); err != nil {
-		return nil, nil, fmt.Errorf("rotate keys: %w", err)
-	}
-	keys, err := b.build()
+	keys, err := ParseKeys(text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("rotate keys: %w", err)
 	}
@@ -73,15 +69,24 @@ func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	}
 	fresh, err := ParseKeys(private)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("rotate keys: %w", err)
 	}
 	done := &Rotated{KeyID: fresh.all[0].ID, UseFrom: at.Add(r.Publish), Retires: at.Add(r.Publish + r.Overlap)}
+	old, err := done.retire(keys, pemBlocks(text), at)
+	if err != nil {
+		return nil, nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	return append(withTerm(private, term{from: done.UseFrom}), old...), done, nil
+}
+
+// retire returns the blocks of keys that stay, with the time above each at which
+// it goes.
+func (r *Rotated) retire(keys *Keys, blocks [][]byte, at time.Time) (out []byte, err error) {
 	signing := keys.signing(at)
-	out := withTerm(private, term{from: done.UseFrom})
-	for _, block := range pemBlocks(text) {
+	for _, block := range blocks {
 		var one keysBuilder
 		if err := one.addPEM(block); err != nil {
-			return nil, nil, fmt.Errorf("rotate keys: %w", err)
+			return nil, err
 		}
 		if len(one.keys.all) == 0 { // parameters of a curve
 			continue
@@ -90,14 +95,14 @@ func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
 		t := keys.terms[id]
 		switch {
 		case t.ended(at) && id != signing.ID:
-			done.Retired = append(done.Retired, id)
+			r.Retired = append(r.Retired, id)
 			continue
 		case t.until.IsZero() && one.keys.all[0].Signs():
-			t.until = done.Retires
+			t.until = r.Retires
 		}
 		out = append(out, withTerm(block, t)...)
 	}
-	return out, done, nil
+	return out, nil
 }
 
 // ErrRotating says that a new key is waiting for its turn.

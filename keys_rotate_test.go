@@ -58,8 +58,8 @@ func TestRotateKeys_JK_02_NothingBreaks(t *testing.T) {
 		dir := keyFolder(t)
 		first := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
 		second := first.restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
-		go first.Run(t.Context())  //nolint:errcheck // it ends with the test
-		go second.Run(t.Context()) //nolint:errcheck
+		go first.Run(t.Context())
+		go second.Run(t.Context())
 		c := first.web()
 		old := first.kids()
 		longest, err := first.LongestLife(t.Context())
@@ -190,7 +190,7 @@ func TestRun_KeysThatCannotBeReadGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
 		s := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
-		go s.Run(t.Context()) //nolint:errcheck // it ends with the test
+		go s.Run(t.Context())
 		before := s.kids()
 		name := filepath.Join(dir, "oauth-private.key")
 		text, _ := os.ReadFile(name)

@@ -77,7 +77,7 @@ func (onlyProgress) Enabled(_ context.Context, level slog.Level) bool { return l
 // this binary.
 func purgeAccounts(ctx context.Context, in *opened, ended oauth.PurgeBefore) (total int, err error) {
 	if in.accounts.Migrated(ctx) != nil {
-		return 0, nil // nothing of theirs is there, or not in a form that is known
+		return 0, nil //nolint:nilerr // nothing of theirs is there, or not in a form that is known
 	}
 	for {
 		n, err := in.accounts.Purge(ctx, ended, 1000)

@@ -111,7 +111,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"a lifetime that is none", `access_token_ttl_by_grant = ["password=-1h"]`, nil, `access_token_ttl_by_grant["password"] is -1h0m0s: want at least a second`},
 		{"half a client of personal tokens", "", []string{"PASSPORT_PERSONAL_ACCESS_CLIENT_ID=x"}, `personal_access_client_id and personal_access_client_secret: give both, or neither for a client that the server makes`},
 		{"text for the password grant", `enable_password_grant = "yes"`, nil, `passport.toml: enable_password_grant: want true or false`},
-		{"the implicit grant misspelled", `enable_implict_grant = true`, nil, `passport.toml: "enable_implict_grant" is no setting; did you mean enable_implicit_grant?`},
+		{"the implicit grant misspelled", `enable_implcit_grant = true`, nil, `passport.toml: "enable_implcit_grant" is no setting; did you mean enable_implicit_grant?`},
 		{"no lifetime of personal tokens", `personal_token_ttl = "1ms"`, nil, `personal_token_ttl is 1ms: want at least a second`},
 		{"no TOML", "listen = \"x\"\nissuer = ", nil, `passport.toml:2:`},
 		{"in the environment", "", []string{"PASSPORT_ACCESS_TOKEN_TTL=soon"}, `PASSPORT_ACCESS_TOKEN_TTL: want a duration such as "90s", "1h" or "30d"`},

@@ -100,6 +100,10 @@ func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 
 // installKeys makes the signing keys where none are, and tries those that stay.
 func (s *settings) installKeys(out io.Writer, keys keyOptions) error {
+	if s.keysInDatabase() {
+		fmt.Fprintln(out, "The signing keys are kept in the database, where the first start makes them.")
+		return nil
+	}
 	if s.PrivateKey != "" {
 		if _, err := s.loadKeys(slog.New(slog.DiscardHandler)); err != nil {
 			return err

@@ -67,6 +67,9 @@ Whoever has the private key can make tokens: it belongs into no repository and n
 				if err != nil {
 					return err
 				}
+				if s.keysInDatabase() {
+					return errors.New("the keys are kept in the database (keys_secret), where the first start makes them; `passport keys rotate` replaces them")
+				}
 				folder = s.KeysDir
 			}
 			if err := o.write(folder); errors.Is(err, fs.ErrExist) {

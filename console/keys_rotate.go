@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
 )
 
 func (p *program) rotateKeys() *cobra.Command {
@@ -21,7 +22,8 @@ func (p *program) rotateKeys() *cobra.Command {
 		Long: `Adds a new key to oauth-private.key. It is published at once, signs after an hour, and the old
 one is gone when the last token that it signed has ended. The times stand in the file, and a
 running server reads it every minute: where several servers run, copy the file to each of them
-within the hour. Nobody has to sign in again.`,
+within the hour, unless the keys are kept in the database (keys_secret). Nobody has to sign in
+again.`,
 		Example: "  passport keys rotate\n  passport keys rotate --publish 24h",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,24 +41,22 @@ within the hour. Nobody has to sign in again.`,
 			if r.Publish, err = parseDuration(publish); err != nil || r.Publish < 0 {
 				return usage(cmd, fmt.Errorf("--publish %q: want a duration such as 1h or 1d", publish))
 			}
-			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, _ *opened) error {
+			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, in *opened) error {
 				if r.Overlap, err = server.LongestLife(ctx); err != nil {
 					return err
+				}
+				if in != nil && s.keysInDatabase() && !cmd.Flags().Changed("keys-dir") {
+					done, err := in.stored().Rotate(ctx, r)
+					if errors.Is(err, oauth.ErrNotFound) {
+						return errors.New("there are no keys in the database yet: the first start of the server makes them")
+					}
+					return reportRotation(cmd, done, err, "Servers read the database every minute.")
 				}
 				done, err := passport.RotateKeyFiles(folder, r)
 				if errors.Is(err, fs.ErrNotExist) {
 					return fmt.Errorf("there are no keys in %s: make some with `passport keys`", folder)
-				} else if err != nil {
-					return err
 				}
-				out := cmd.OutOrStdout()
-				fmt.Fprintf(out, "The new key %s signs from %s on.\n", done.KeyID, done.UseFrom.Format(time.RFC3339))
-				fmt.Fprintf(out, "The one that signs until then is gone at %s.\n", done.Retires.Format(time.RFC3339))
-				for _, id := range done.Retired {
-					fmt.Fprintf(out, "The key %s was taken out: its time was over.\n", id)
-				}
-				fmt.Fprintln(out, "\nServers read the file every minute. Give the same file to each of them before the new key signs.")
-				return nil
+				return reportRotation(cmd, done, err, "Servers read the file every minute. Give the same file to each of them before the new key signs.")
 			})
 		},
 	}
@@ -65,4 +65,18 @@ within the hour. Nobody has to sign in again.`,
 	cmd.Flags().StringVar(&publish, "publish", "1h", "publish the new key `DURATION` before it signs: longer than it takes to reach every server")
 	cmd.Flags().StringVar(&folder, "keys-dir", "", "the keys in `FOLDER` (default the setting keys_dir)")
 	return cmd
+}
+
+func reportRotation(cmd *cobra.Command, done *passport.Rotated, err error, next string) error {
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "The new key %s signs from %s on.\n", done.KeyID, done.UseFrom.Format(time.RFC3339))
+	fmt.Fprintf(out, "The one that signs until then is gone at %s.\n", done.Retires.Format(time.RFC3339))
+	for _, id := range done.Retired {
+		fmt.Fprintf(out, "The key %s was taken out: its time was over.\n", id)
+	}
+	fmt.Fprintln(out, "\n"+next)
+	return nil
 }

@@ -83,7 +83,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	if err != nil {
 		return err
 	}
-	keys, err := s.loadKeys(logger)
+	keys, err := in.keys(ctx, logger)
 	if err != nil {
 		return errors.Join(err, in.close())
 	}
@@ -161,6 +161,23 @@ func (o *opened) server(keys *passport.Keys, logger *slog.Logger) (*passport.Ser
 	}
 	o.accounts.Connect(server)
 	return server, nil
+}
+
+// keysInDatabase reports whether that is where the keys are kept.
+func (s *settings) keysInDatabase() bool { return s.PrivateKey == "" && len(s.KeysSecret) > 0 }
+
+// stored are the keys in the database.
+func (o *opened) stored() passport.StoredKeys {
+	return passport.StoredKeys{Store: o.store, Secret: o.settings.KeysSecret}
+}
+
+// keys returns the signing keys, wherever they are kept.
+func (o *opened) keys(ctx context.Context, logger *slog.Logger) (*passport.Keys, error) {
+	if o.settings.keysInDatabase() {
+		keys, err := o.stored().Load(ctx)
+		return keys, named("the setting keys_secret", err)
+	}
+	return o.settings.loadKeys(logger)
 }
 
 // loadKeys returns the signing keys, and makes them if there are none.

@@ -15,6 +15,7 @@ type settings struct {
 	Listen          string
 	DatabaseURL     string
 	KeysDir         string
+	KeysSecret      []byte
 	PrivateKey      string
 	PublicKey       string
 	MigrateOnStart  bool
@@ -64,6 +65,8 @@ var all = []setting{
 		"Make and change the tables when a command opens the database. Turn it off where the server may\nnot, and run `passport migrate` with an account that may."},
 	{"keys_dir", func(s *settings) any { return &s.KeysDir }, `"storage"`,
 		"The folder of the signing keys. The first start makes them; whoever has them can sign tokens."},
+	{"keys_secret", func(s *settings) any { return &s.KeysSecret }, `""`,
+		"Keep the keys in the database in place of a folder, sealed with this secret: base64 of at least\n32 random bytes, as of `openssl rand -base64 32`, the same for every server. Better in the\nenvironment: PASSPORT_KEYS_SECRET."},
 	{"private_key", func(s *settings) any { return &s.PrivateKey }, `""`,
 		"The private key itself, as PEM, in place of the folder. Better in the environment:\nPASSPORT_PRIVATE_KEY."},
 	{"public_key", func(s *settings) any { return &s.PublicKey }, `""`,

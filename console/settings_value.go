@@ -37,6 +37,8 @@ func assign(field, value any) error {
 		return putList(f, value, `a list such as ["one", "two"]`, func(s string) (string, error) { return s, nil })
 	case *[]netip.Prefix:
 		return putList(f, value, `a list of addresses or networks such as ["10.0.0.0/8", "::1"]`, parsePrefix)
+	case *[]byte:
+		return put(f, value, "base64, as of `openssl rand -base64 32`", parseBase64)
 	case *[][]byte:
 		return putList(f, value, "a list of base64 texts, as of `openssl rand -base64 32`", parseBase64)
 	case *fs.FS:

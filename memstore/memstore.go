@@ -37,12 +37,16 @@ type Store struct {
 	cutOffs  map[oauth.UserRef][]cutOff
 	opaque   table[oauth.Digest, string] // to the ID of the access token
 	lastID   int64                       // of the clients that are numbered
-	log      []oauth.AuditRecord
+
+	keyRing        string // as it was saved
+	keyRingVersion int64
+	log            []oauth.AuditRecord
 }
 
 var (
 	_ oauth.Store      = (*Store)(nil)
 	_ oauth.AuditStore = (*Store)(nil)
+	_ oauth.KeyStore   = (*Store)(nil)
 )
 
 // Rows name what they belong to and hold no copy of it.

@@ -236,6 +236,17 @@ type AuditStore interface {
 	AuditLog(ctx context.Context, since time.Time) iter.Seq2[*AuditRecord, error]
 }
 
+// KeyStore is a [Store] that can keep the server's keys. They come sealed: the
+// store has nothing to open them with.
+type KeyStore interface {
+	// KeyRing returns what was saved last and its version, or [ErrNotFound].
+	KeyRing(ctx context.Context) (sealed string, version int64, err error)
+
+	// SaveKeyRing saves it in place of the version that was read, 0 for none, and
+	// counts up. If another one is stored by now it is [ErrConflict].
+	SaveKeyRing(ctx context.Context, sealed string, version int64) error
+}
+
 // Checker is a [Store] that can tell whether what it stands on is set up
 // safely. It reports all faults, each with its remedy.
 type Checker interface {

@@ -40,6 +40,7 @@ const migrationSet = "oauth"
 var tables = []string{
 	"oauth_clients", "oauth_client_secrets", "oauth_families", "oauth_cut_offs", "oauth_auth_codes",
 	"oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once", "oauth_audit", "oauth_counters",
+	"oauth_key_rings",
 }
 
 // Migrations returns the migrations for a dialect, in goose's format, for
@@ -58,6 +59,7 @@ type Store struct{ db *sqldb.DB }
 var (
 	_ oauth.Store      = (*Store)(nil)
 	_ oauth.AuditStore = (*Store)(nil)
+	_ oauth.KeyStore   = (*Store)(nil)
 	_ oauth.Checker    = (*Store)(nil)
 )
 
@@ -107,6 +109,7 @@ var probes = []string{
 	`SELECT n.provider, n.user_id, n.client_id, n.scope, n.granted_at FROM oauth_consents n WHERE 1 = 0`,
 	`SELECT o.purpose, o.digest, o.keep_until FROM oauth_once o WHERE 1 = 0`,
 	`SELECT n.name, n.value FROM oauth_counters n WHERE 1 = 0`,
+	`SELECT r.name, r.version, r.sealed FROM oauth_key_rings r WHERE 1 = 0`,
 	`SELECT ` + auditColumns + ` FROM oauth_audit a WHERE 1 = 0`,
 }
 

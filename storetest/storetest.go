@@ -102,6 +102,7 @@ func (s Suite) Run(t *testing.T) {
 		{"a late consent does not undo a withdrawal", lateConsent},
 		{"consents are given with a family that begins with its tokens", issuedConsents},
 		{"the audit log tells of changes", auditLog},
+		{"keys are saved over the version that was read", keyRing},
 
 		{"purge forgets what has ended", purgeForgets},
 		{"purge forgets no replay", purgeKeepsReplays},

@@ -1,9 +1,14 @@
 package main_test
 
 import (
+	"bytes"
 	"database/sql"
+	"encoding/base64"
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -120,5 +125,31 @@ func TestKeys_Rotate(t *testing.T) {
 	}
 	if status, said := run("keys", "rotate"); status != 1 || !strings.Contains(said, "waiting for its turn") {
 		t.Errorf("again at once: %d %s", status, said)
+	}
+}
+
+// Keys in the database: every server on it has the same, and none lie in a file.
+func TestServe_KeysInTheDatabase(t *testing.T) {
+	t.Chdir(t.TempDir())
+	secret := "PASSPORT_KEYS_SECRET=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
+	env := []string{secret}
+	first, second := start(t, env, "serve"), start(t, env, "serve")
+	if a, b := published(t, first), published(t, second); len(a) != 1 || a[0] != b[0] {
+		t.Errorf("two servers on one database show the keys %v and %v", a, b)
+	}
+	if _, err := os.Stat(filepath.Join("storage", "oauth-private.key")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a key lies in a file: %v", err)
+	}
+	var out, log output
+	if status := passport(t.Context(), strings.NewReader(""), &out, &log, env, "keys", "rotate"); status != 0 || !strings.Contains(out.String(), "Servers read the database every minute") {
+		t.Errorf("rotate: %d %s%s", status, out.String(), log.String())
+	}
+	if third := published(t, start(t, env, "serve")); len(third) != 2 || third[0] != published(t, first)[0] {
+		t.Errorf("a server that starts now shows the keys %v, want the old one first and the new one", third)
+	}
+	wrong := []string{"PASSPORT_KEYS_SECRET=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("w"), 32))}
+	out, log = output{}, output{}
+	if status := passport(t.Context(), strings.NewReader(""), &out, &log, wrong, "serve", "--listen", "127.0.0.1:0"); status != 1 || !strings.Contains(log.String(), "another secret") {
+		t.Errorf("with another secret: %d %s", status, log.String())
 	}
 }

@@ -14,6 +14,14 @@ CREATE TABLE oauth_counters (
 ) ENGINE=InnoDB;
 INSERT INTO oauth_counters (name, value) SELECT 'client_id', 0 WHERE NOT EXISTS (SELECT 1 FROM oauth_counters n WHERE n.name = 'client_id');
 
+-- The server's keys, for those who keep them here: sealed with a secret that is
+-- not in the database.
+CREATE TABLE oauth_key_rings (
+  name VARBINARY(255) NOT NULL PRIMARY KEY,
+  version BIGINT NOT NULL,
+  sealed MEDIUMBLOB NOT NULL
+) ENGINE=InnoDB;
+
 -- Attributes are the application's own.
 ALTER TABLE oauth_auth_codes ADD COLUMN attributes MEDIUMBLOB;
 ALTER TABLE oauth_refresh_tokens ADD COLUMN attributes MEDIUMBLOB;
@@ -43,6 +51,7 @@ ALTER TABLE oauth_access_tokens DROP COLUMN digest;
 ALTER TABLE oauth_access_tokens DROP COLUMN attributes;
 ALTER TABLE oauth_refresh_tokens DROP COLUMN attributes;
 ALTER TABLE oauth_auth_codes DROP COLUMN attributes;
+DROP TABLE oauth_key_rings;
 DROP TABLE oauth_counters;
 DROP INDEX oauth_clients_key ON oauth_clients;
 ALTER TABLE oauth_clients DROP COLUMN updated_at;

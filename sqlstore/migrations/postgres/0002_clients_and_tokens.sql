@@ -14,6 +14,14 @@ CREATE TABLE oauth_counters (
 );
 INSERT INTO oauth_counters (name, value) SELECT 'client_id', 0 WHERE NOT EXISTS (SELECT 1 FROM oauth_counters n WHERE n.name = 'client_id');
 
+-- The server's keys, for those who keep them here: sealed with a secret that is
+-- not in the database.
+CREATE TABLE oauth_key_rings (
+  name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  version BIGINT NOT NULL,
+  sealed TEXT NOT NULL
+);
+
 -- Attributes are the application's own.
 ALTER TABLE oauth_auth_codes ADD COLUMN attributes TEXT;
 ALTER TABLE oauth_refresh_tokens ADD COLUMN attributes TEXT;
@@ -45,6 +53,7 @@ ALTER TABLE oauth_access_tokens DROP COLUMN digest;
 ALTER TABLE oauth_access_tokens DROP COLUMN attributes;
 ALTER TABLE oauth_refresh_tokens DROP COLUMN attributes;
 ALTER TABLE oauth_auth_codes DROP COLUMN attributes;
+DROP TABLE oauth_key_rings;
 DROP TABLE oauth_counters;
 DROP INDEX oauth_clients_key;
 ALTER TABLE oauth_clients DROP COLUMN updated_at;

@@ -1,0 +1,118 @@
+package passport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-passport/passport/internal/jws"
+	"github.com/go-passport/passport/internal/seal"
+	"github.com/go-passport/passport/oauth"
+)
+
+// StoredKeys are keys that lie in the store, so that every node finds the same
+// ones. They are sealed there with Secret: who has a copy of the database has no
+// key, and who has the secret alone has none either.
+type StoredKeys struct {
+	// Store is, or wraps, an [oauth.KeyStore]; sqlstore and memstore are.
+	Store oauth.Store
+
+	// Secret has at least 32 random bytes, the same on every node.
+	Secret []byte
+}
+
+// Load returns the keys for Config.Keys. Where there are none it makes an ES256
+// key; of nodes that start at the same moment one does. [Server.Run] reads them
+// again from time to time.
+func (k StoredKeys) Load(ctx context.Context) (*Keys, error) {
+	keys, err := k.load(ctx)
+	if errors.Is(err, oauth.ErrNotFound) {
+		if err := k.make(ctx); err != nil && !errors.Is(err, oauth.ErrConflict) { // another node was first
+			return nil, err
+		}
+		keys, err = k.load(ctx)
+	}
+	return keys, err
+}
+
+// Rotate is [RotateKeys] for the keys in the store.
+func (k StoredKeys) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
+	store, box, err := k.open()
+	if err != nil {
+		return nil, err
+	}
+	text, version, err := k.read(ctx, store, box)
+	if err != nil {
+		return nil, err
+	}
+	out, done, err := RotateKeys(text, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.SaveKeyRing(ctx, box.Seal(keyRingPurpose, out), version); err != nil {
+		return nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	return done, nil
+}
+
+// keyRingPurpose is what the keys are sealed for.
+const keyRingPurpose = "key ring"
+
+func (k StoredKeys) open() (oauth.KeyStore, *seal.Box, error) {
+	store, ok := oauth.StoreAs[oauth.KeyStore](k.Store)
+	if !ok {
+		return nil, nil, errors.New("stored keys: the store keeps no keys: use sqlstore, or keys in files")
+	}
+	if len(k.Secret) < 32 {
+		return nil, nil, fmt.Errorf("stored keys: Secret has %d bytes: give at least 32 random ones, as of `openssl rand 32`", len(k.Secret))
+	}
+	return store, newRoot(keyRingID, k.Secret).box, nil
+}
+
+// keyRingID stands before what is sealed, in place of the ID of a key.
+const keyRingID = "keys"
+
+// read returns the keys as PEM text, and their version in the store.
+func (k StoredKeys) read(ctx context.Context, store oauth.KeyStore, box *seal.Box) ([]byte, int64, error) {
+	sealed, version, err := store.KeyRing(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read stored keys: %w", err)
+	}
+	text, _, err := seal.Open([]*seal.Box{box}, keyRingPurpose, sealed)
+	if err != nil {
+		return nil, 0, errors.New("read stored keys: they were sealed with another secret: give every node the one that the first was started with")
+	}
+	return text, version, nil
+}
+
+func (k StoredKeys) load(ctx context.Context) (*Keys, error) {
+	store, box, err := k.open()
+	if err != nil {
+		return nil, err
+	}
+	text, _, err := k.read(ctx, store, box)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := ParseKeys(text)
+	if err != nil {
+		return nil, err
+	}
+	keys.reload = k.load
+	return keys, nil
+}
+
+func (k StoredKeys) make(ctx context.Context) error {
+	store, box, err := k.open()
+	if err != nil {
+		return err
+	}
+	private, _, err := generatePEM(jws.ES256, 0)
+	if err != nil {
+		return err
+	}
+	if err := store.SaveKeyRing(ctx, box.Seal(keyRingPurpose, private), 0); err != nil {
+		return fmt.Errorf("store keys: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package passport_test
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+func storedIn(store oauth.Store) passport.StoredKeys {
+	return passport.StoredKeys{Store: store, Secret: bytes.Repeat([]byte("s"), 32)}
+}
+
+// Nodes that start at the same moment on an empty store make one key.
+func TestStoredKeys_NodesMakeOne(t *testing.T) {
+	store := new(memstore.Store)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var seen []string
+	for range 64 {
+		wg.Go(func() {
+			keys, err := storedIn(store).Load(context.Background())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			seen = append(seen, keys.LogValue().String())
+		})
+	}
+	wg.Wait()
+	if slices.Sort(seen); len(seen) != 64 || seen[0] != seen[63] {
+		t.Errorf("64 nodes have the keys %v", slices.Compact(seen))
+	}
+}
+
+// In the store nothing can be read, and with another secret nothing is opened.
+func TestStoredKeys_JK_04_AreSealed(t *testing.T) {
+	store := new(memstore.Store)
+	ctx := t.Context()
+	if _, err := storedIn(store).Load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	sealed, _, err := store.KeyRing(ctx)
+	if err != nil || strings.Contains(sealed, "PRIVATE") || strings.Contains(sealed, "BEGIN") {
+		t.Errorf("the store has %q, %v", sealed, err)
+	}
+	wrong := passport.StoredKeys{Store: store, Secret: bytes.Repeat([]byte("t"), 32)}
+	if _, err := wrong.Load(ctx); err == nil || !strings.Contains(err.Error(), "another secret") {
+		t.Errorf("with another secret: %v", err)
+	}
+	if again, _, _ := store.KeyRing(ctx); again != sealed {
+		t.Error("a node with another secret has replaced the keys")
+	}
+	short := passport.StoredKeys{Store: store, Secret: []byte("short")}
+	if _, err := short.Load(ctx); err == nil || !strings.Contains(err.Error(), "openssl rand 32") {
+		t.Errorf("with a short secret: %v", err)
+	}
+	if _, err := storedIn(plainStore{store}).Load(ctx); err == nil || !strings.Contains(err.Error(), "keeps no keys") {
+		t.Errorf("with a store that keeps no keys: %v", err)
+	}
+}
+
+// plainStore has no powers but those of every store.
+type plainStore struct{ oauth.Store }
+
+// A rotation in the store reaches every node that runs.
+func TestStoredKeys_RotateReachesEveryNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(memstore.Store)
+		node := func() *server {
+			keys, err := storedIn(store).Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := newServer(t, func(c *passport.Config) { c.Store, c.Keys = store, keys })
+			go s.Run(t.Context())
+			return s
+		}
+		first, second := node(), node()
+		old := first.kids()[0]
+		done, err := storedIn(store).Rotate(t.Context(), passport.Rotation{Publish: time.Hour, Overlap: 2 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := storedIn(store).Rotate(t.Context(), passport.Rotation{Overlap: time.Hour}); err == nil {
+			t.Error("rotated twice at once")
+		}
+		time.Sleep(2 * time.Minute)
+		if want := []string{old, done.KeyID}; !slices.Equal(first.kids(), want) || !slices.Equal(second.kids(), want) {
+			t.Errorf("after two minutes the nodes show %v and %v, want %v", first.kids(), second.kids(), want)
+		}
+		token := first.machineToken(first.machine())
+		time.Sleep(58 * time.Minute)
+		if !second.admits(token) || second.kids()[0] != done.KeyID {
+			t.Errorf("when the new key signs, the old token is admitted = %v, and the keys are %v", second.admits(token), second.kids())
+		}
+		second.wantAdmits(first.machineToken(first.machine()), true, "a token of the new key")
+	})
+}

@@ -1,6 +1,6 @@
 # make check is everything that CI runs; the rest are parts of it.
 
-.PHONY: check test race e2e lint fmt
+.PHONY: check test race e2e cluster lint fmt
 
 check:
 	bash .ci/run
@@ -14,7 +14,11 @@ race:
 
 # The binary in a real browser, and with clients that others wrote.
 e2e:
-	go -C internal/e2e test ./...
+	go -C internal/e2e test -skip '^TestCluster' ./...
+
+# Several nodes over each database, and what fails there.
+cluster:
+	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go -C internal/e2e test -run '^TestCluster' -timeout 20m -v ./...
 
 lint:
 	scripts/golangci-lint run ./...

@@ -1,0 +1,457 @@
+package e2e_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport"
+)
+
+// Three processes over one PostgreSQL.
+func TestCluster_PostgreSQL(t *testing.T) {
+	t.Parallel()
+	database := freshDatabase(t, "postgres")
+	clusterFlows(t, []string{database, database, database})
+}
+
+// Three processes over one MariaDB.
+func TestCluster_MariaDB(t *testing.T) {
+	t.Parallel()
+	database := freshDatabase(t, "mysql")
+	clusterFlows(t, []string{database, database, database})
+}
+
+// clusterFlows is everything that has to hold at three nodes whatever database
+// they share.
+func clusterFlows(t *testing.T, databases []string) {
+	c := startCluster(t, databases)
+	t.Run("nodes started at once migrate once", c.migratedOnce)
+	shop := c.nodes[0].server.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
+	flow := func(name string, f func(*testing.T, client)) {
+		t.Run(name, func(t *testing.T) { f(t, shop) })
+	}
+	flow("a code of one node is redeemed at another", c.codesTravel)
+	flow("RT-05 parallel refreshes have one successor", c.parallelRefreshes)
+	flow("64 parallel redemptions have one winner", c.parallelRedemptions)
+	flow("a replay at any node revokes everywhere", c.replays)
+	flow("sessions, tickets and cookies work at every node", c.browserTravels)
+	flow("allow and deny at two nodes have one winner", c.decisions)
+	flow("RV-07 a revoked token is refused at the next request", c.revocations)
+	flow("a changed password ends what is being issued elsewhere", c.passwordChanges)
+	flow("D6 F16 who is disabled at one node gets nothing at another", c.disabled)
+	flow("clients are counted without a gap", c.counted)
+}
+
+func (c *cluster) migratedOnce(t *testing.T) {
+	for _, n := range c.nodes {
+		rows, err := n.app.db.Query("SELECT set_name, name, applied_at FROM passport_migrations ORDER BY set_name, name")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		var found []string
+		for rows.Next() {
+			var set, name string
+			var applied sql.NullInt64
+			if err := rows.Scan(&set, &name, &applied); err != nil {
+				t.Fatal(err)
+			}
+			if !applied.Valid {
+				t.Errorf("at %s the migration %s of %s is not finished", n.name, name, set)
+			}
+			found = append(found, set+" "+name)
+		}
+		if err := rows.Err(); err != nil || len(found) < 2 || len(slices.Compact(found)) != len(found) {
+			t.Errorf("at %s there are the migrations %v (%v), want each of two sets once", n.name, found, err)
+		}
+	}
+}
+
+func (c *cluster) codesTravel(t *testing.T, shop client) {
+	c.account(t, "travel@example.com")
+	for i, n := range c.nodes {
+		a := n.signedIn(t, "travel@example.com")
+		other := c.nodes[(i+1)%len(c.nodes)]
+		g := other.grant(shop, c.code(t, a, shop)).must(t)
+		c.wantGuarded(t, g.AccessToken, http.StatusOK, "a token of "+other.name)
+		fresh := c.nodes[(i+2)%len(c.nodes)].refreshing(shop, g.RefreshToken).must(t)
+		c.wantGuarded(t, fresh.AccessToken, http.StatusOK, "a refreshed token")
+	}
+}
+
+// parallelRefreshes sends one refresh token from many places at once: each gets
+// the same pair, or is told to come again.
+func (c *cluster) parallelRefreshes(t *testing.T, shop client) {
+	c.account(t, "refresh@example.com")
+	a := c.nodes[0].signedIn(t, "refresh@example.com")
+	for range 3 {
+		first := c.connected(t, a, shop)
+		var successors sync.Map
+		var answered sync.WaitGroup
+		for i := range 24 {
+			answered.Go(func() {
+				g := c.nodes[i%len(c.nodes)].refreshing(shop, first.RefreshToken)
+				if !g.ok() {
+					t.Errorf("a refresh at %s at the same time as others is answered %d %s (%v)", g.node.name, g.status, g.Error, g.err)
+					return
+				}
+				successors.Store(g.RefreshToken+" "+tokenID(g.AccessToken), g)
+			})
+		}
+		answered.Wait()
+		n := 0
+		for _, g := range successors.Range {
+			n++
+			c.wantGuarded(t, g.(*granted).AccessToken, http.StatusOK, "after parallel refreshes")
+		}
+		if n != 1 {
+			t.Errorf("24 parallel refreshes made %d pairs, want 1", n)
+		}
+	}
+}
+
+// parallelRedemptions has a code redeemed from 64 places at once.
+func (c *cluster) parallelRedemptions(t *testing.T, shop client) {
+	c.account(t, "redeem@example.com")
+	a := c.nodes[0].signedIn(t, "redeem@example.com")
+	for range 3 {
+		form := c.code(t, a, shop)
+		answers := make([]*granted, 64)
+		var all sync.WaitGroup
+		for i := range answers {
+			all.Go(func() { answers[i] = c.nodes[i%len(c.nodes)].grant(shop, form) })
+		}
+		all.Wait()
+		var won []*granted
+		for _, g := range answers {
+			switch {
+			case g.ok():
+				won = append(won, g)
+			case g.status != http.StatusBadRequest || g.Error != "invalid_grant":
+				t.Errorf("a redemption that came late is answered %d %s (%v), want 400 invalid_grant", g.status, g.Error, g.err)
+			}
+		}
+		if len(won) != 1 {
+			t.Fatalf("64 redemptions of a code had %d winners, want 1", len(won))
+		}
+		// The others were replays (RFC 6749 §4.1.2).
+		c.wantGuarded(t, won[0].AccessToken, http.StatusUnauthorized, "after a code was redeemed 64 times")
+	}
+}
+
+func (c *cluster) replays(t *testing.T, shop client) {
+	c.account(t, "replay@example.com")
+	a := c.nodes[0].signedIn(t, "replay@example.com")
+	for i, n := range c.nodes {
+		first := c.connected(t, a, shop)
+		second := c.nodes[(i+1)%len(c.nodes)].refreshing(shop, first.RefreshToken).must(t)
+		third := c.nodes[(i+2)%len(c.nodes)].refreshing(shop, second.RefreshToken).must(t)
+		c.wantGuarded(t, third.AccessToken, http.StatusOK, "before the replay")
+		if g := n.refreshing(shop, first.RefreshToken); g.Error != "invalid_grant" {
+			t.Errorf("a refresh token used twice before is answered %d %s at %s", g.status, g.Error, n.name)
+		}
+		for _, g := range []*granted{first, second, third} {
+			c.wantGuarded(t, g.AccessToken, http.StatusUnauthorized, "after a replay at "+n.name)
+		}
+		for _, other := range c.nodes {
+			if g := other.refreshing(shop, third.RefreshToken); g.Error != "invalid_grant" {
+				t.Errorf("after a replay at %s the newest refresh token is answered %d %s at %s", n.name, g.status, g.Error, other.name)
+			}
+		}
+	}
+}
+
+// browserTravels has each request of a browser answered by another node.
+func (c *cluster) browserTravels(t *testing.T, _ client) {
+	c.account(t, "browser@example.com")
+	for i := range c.nodes {
+		here, there, yonder := c.nodes[i], c.nodes[(i+1)%3], c.nodes[(i+2)%3]
+		asked := c.nodes[0].server.client(t, "--name", "Asked", "--redirect_uri", callback)
+		asking := c.ask(asked)
+		a := here.browser(t, nil)
+		p := a.get(asking.url)                                                                                         // sent to sign in
+		p = a.at(there).submit(p, "Sign in", url.Values{"email": {"browser@example.com"}, "password": {userPassword}}) // the form of one node, sent to another
+		if p.Away != nil || !strings.Contains(p.text(t), "Asked") {
+			t.Fatalf("signing in at %s leads to status %d, %v, want the question", there.name, p.status, p.Away)
+		}
+		p = a.at(yonder).submit(p, "Allow", nil)
+		if p.Away == nil {
+			t.Fatalf("the consent page of %s cannot be answered at %s: %d %s", there.name, yonder.name, p.status, p.text(t))
+		}
+		here.grant(asked, asking.form(p)).must(t)
+		if again := a.at(there).get(c.ask(asked).url); again.Away == nil {
+			t.Errorf("%s asks again what was allowed at %s", there.name, yonder.name)
+		}
+		c.firstParty(t, a, here)
+	}
+}
+
+// firstParty has a script of the browser use a cookie that one node made at the
+// APIs of all, until the browser signs out at another.
+func (c *cluster) firstParty(t *testing.T, a *agent, here *node) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPost, c.issuer+"/oauth/token/refresh", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := a.at(here).send(r); p.status != http.StatusOK {
+		t.Fatalf("%s makes no cookie: %d %s", here.name, p.status, p.body)
+	}
+	want := func(status int, when string) {
+		t.Helper()
+		for _, n := range c.nodes {
+			r, err := http.NewRequest(http.MethodGet, c.issuer+userPath, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("X-XSRF-TOKEN", a.cookie("XSRF-TOKEN"))
+			if p := a.at(n).send(r); p.status != status {
+				t.Errorf("%s a script gets %d %s at %s, want %d", when, p.status, p.body, n.name, status)
+			}
+		}
+	}
+	want(http.StatusOK, "signed in,")
+	out := a.at(c.nodes[1])
+	kept := a.cookies()
+	out.submit(out.get(c.issuer+"/sign-out"), "Sign out", nil)
+	a.keep(kept) // a script that goes on with what it had
+	want(http.StatusUnauthorized, "after signing out at another node")
+}
+
+// decisions sends "allow" and "deny" for one page at the same moment to two nodes.
+func (c *cluster) decisions(t *testing.T, _ client) {
+	c.account(t, "decide@example.com")
+	a := c.nodes[0].signedIn(t, "decide@example.com")
+	asked := c.nodes[0].server.client(t, "--name", "Asked", "--redirect_uri", callback)
+	wins := map[string]int{}
+	for i := range 8 {
+		asking := c.ask(asked)
+		asking.url += "&prompt=consent"
+		p := a.at(c.nodes[i%3]).get(asking.url)
+		requests := []*http.Request{a.request(p, "Allow", nil), a.request(p, "Cancel", nil)}
+		pages := make([]page, len(requests))
+		var both sync.WaitGroup
+		for j, r := range requests {
+			both.Go(func() { pages[j] = a.at(c.nodes[(i+j+1)%3]).send(r) })
+		}
+		both.Wait()
+		allowed := pages[0].Away != nil && pages[0].Away.Query().Get("code") != ""
+		denied := pages[1].Away != nil && pages[1].Away.Query().Get("error") == "access_denied"
+		if allowed == denied {
+			t.Fatalf("allow and deny at two nodes: allowed %t (status %d), denied %t (status %d), want one of them", allowed, pages[0].status, denied, pages[1].status)
+		}
+		wins[map[bool]string{true: "allow", false: "deny"}[allowed]]++
+		if allowed {
+			c.nodes[i%3].grant(asked, asking.form(pages[0])).must(t)
+		}
+	}
+	t.Logf("of 8 pages answered twice at once: %v", wins)
+}
+
+// revocations revokes at one node and asks at another at once.
+func (c *cluster) revocations(t *testing.T, shop client) {
+	c.account(t, "revoke@example.com")
+	a := c.nodes[0].signedIn(t, "revoke@example.com")
+	machine := c.nodes[0].server.client(t, "--name", "Nightly", "--client")
+	const rounds = 12
+	for i := range rounds {
+		here, there := c.nodes[i%3], c.nodes[(i+1)%3]
+		g := c.connected(t, a, shop)
+		c.wantGuarded(t, g.AccessToken, http.StatusOK, "before it is revoked")
+		r, err := http.NewRequest(http.MethodDelete, c.issuer+"/oauth/tokens/"+tokenID(g.AccessToken), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := a.at(here).send(r); p.status != http.StatusNoContent {
+			t.Fatalf("removing a token at %s is answered %d %s", here.name, p.status, p.body)
+		}
+		if got := there.guarded(userPath, g.AccessToken); got != http.StatusUnauthorized {
+			t.Errorf("round %d: a token removed at %s is answered %d at %s on the next request, want 401", i, here.name, got, there.name)
+		}
+		if fresh := there.refreshing(shop, g.RefreshToken); fresh.Error != "invalid_grant" {
+			t.Errorf("round %d: its refresh token is answered %d %s at %s", i, fresh.status, fresh.Error, there.name)
+		}
+
+		own := here.grant(machine, url.Values{"grant_type": {"client_credentials"}}).must(t)
+		if got := there.guarded("/app/service", own.AccessToken); got != http.StatusOK {
+			t.Errorf("round %d: a client's token of %s is answered %d at %s", i, here.name, got, there.name)
+		}
+		if err := here.app.auth.RevokeToken(t.Context(), tokenID(own.AccessToken)); err != nil {
+			t.Fatal(err)
+		}
+		if got := there.guarded("/app/service", own.AccessToken); got != http.StatusUnauthorized {
+			t.Errorf("round %d: a client's token revoked at %s is answered %d at %s, want 401", i, here.name, got, there.name)
+		}
+	}
+}
+
+// passwordChanges changes a password at one node while the others issue tokens:
+// by the old password, for sessions that it opened, and for refresh tokens.
+func (c *cluster) passwordChanges(t *testing.T, shop client) {
+	trusted := c.nodes[0].server.client(t, "--name", "Our own app", "--password")
+	for round := range 3 {
+		email := fmt.Sprintf("change%d@example.com", round)
+		id := c.account(t, email)
+		a := c.nodes[1].signedIn(t, email)
+		c.code(t, a, shop) // so that no page asks from then on
+		chain := c.connected(t, a, shop)
+
+		var mu sync.Mutex
+		var all []*granted
+		keep := func(g *granted) *granted {
+			mu.Lock()
+			defer mu.Unlock()
+			if g.ok() {
+				all = append(all, g)
+			}
+			return g
+		}
+		keep(chain)
+		ctx, stop := context.WithCancel(t.Context())
+		var load sync.WaitGroup
+		refused := func(g *granted) bool { return !g.ok() }
+		load.Go(func() {
+			for g := chain; ctx.Err() == nil && !refused(g); {
+				g = keep(c.nodes[2].refreshing(shop, g.RefreshToken))
+			}
+		})
+		load.Go(func() {
+			form := url.Values{"grant_type": {"password"}, "username": {email}, "password": {userPassword}, "scope": {"check-status"}}
+			for ctx.Err() == nil && !refused(keep(c.nodes[1].grant(trusted, form))) {
+			}
+		})
+		load.Go(func() {
+			for ctx.Err() == nil {
+				asking := c.ask(shop)
+				p := a.at(c.nodes[2]).get(asking.url)
+				if p.Away == nil || refused(keep(c.nodes[1].grant(shop, asking.form(p)))) {
+					return
+				}
+			}
+		})
+		time.Sleep(300 * time.Millisecond)
+		if err := c.nodes[0].app.accounts.SetPassword(t.Context(), id, "another-"+userPassword, ""); err != nil {
+			t.Error(err)
+		}
+		changed := time.Now()
+		time.Sleep(50 * time.Millisecond)
+		stop()
+		load.Wait()
+
+		late := 0
+		for _, g := range all {
+			if g.ended.After(changed) {
+				late++
+			}
+			c.wantGuarded(t, g.AccessToken, http.StatusUnauthorized, "after the password was changed at node 0")
+		}
+		last := all[len(all)-1]
+		if g := c.nodes[1].refreshing(shop, last.RefreshToken); g.ok() {
+			t.Error("a refresh token of before the password was changed works")
+		}
+		if p := a.get(c.ask(shop).url); p.Away != nil {
+			t.Error("a browser that signed in with the old password is signed in still")
+		}
+		t.Logf("round %d: %d tokens were issued around the change, %d of them answered after it; none works", round, len(all), late)
+	}
+}
+
+// disabled closes an account at one node; at the others neither its tokens work nor
+// what would get new ones.
+func (c *cluster) disabled(t *testing.T, shop client) {
+	id := c.account(t, "disabled@example.com")
+	a := c.nodes[0].signedIn(t, "disabled@example.com")
+	g := c.connected(t, a, shop)
+	form := c.code(t, a, shop)
+	if err := c.nodes[0].app.accounts.Disable(t.Context(), id, true); err != nil {
+		t.Fatal(err)
+	}
+	c.wantGuarded(t, g.AccessToken, http.StatusUnauthorized, "after the account was closed")
+	for _, n := range c.nodes[1:] {
+		if g := n.refreshing(shop, g.RefreshToken); g.Error != "invalid_grant" {
+			t.Errorf("a refresh at %s for an account that is closed is answered %d %s", n.name, g.status, g.Error)
+		}
+		if g := n.grant(shop, form); g.Error != "invalid_grant" {
+			t.Errorf("a code at %s for an account that is closed is answered %d %s", n.name, g.status, g.Error)
+		}
+	}
+
+	c.account(t, "suspended@example.com")
+	suspended := c.nodes[0].server.client(t, "--name", "Suspended", "--redirect_uri", callback)
+	a = c.nodes[0].signedIn(t, "suspended@example.com")
+	g = c.connected(t, a, suspended)
+	form = c.code(t, a, suspended)
+	if err := c.nodes[0].app.auth.SuspendClient(t.Context(), suspended.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.wantGuarded(t, g.AccessToken, http.StatusUnauthorized, "after the client was suspended")
+	for _, n := range c.nodes[1:] {
+		for _, form := range []url.Values{form, {"grant_type": {"refresh_token"}, "refresh_token": {g.RefreshToken}}} {
+			if g := n.grant(suspended, form); g.ok() {
+				t.Errorf("a client suspended at node 0 gets tokens by %s at %s", form.Get("grant_type"), n.name)
+			}
+		}
+	}
+}
+
+// counted makes clients at all nodes at once: their numbers have neither a gap nor
+// two clients.
+func (c *cluster) counted(t *testing.T, _ client) {
+	const each = 8
+	var mu sync.Mutex
+	var numbers []int
+	var all sync.WaitGroup
+	for _, n := range c.nodes {
+		for range each {
+			all.Go(func() {
+				made, err := n.app.auth.CreateClient(t.Context(), passport.Registration{Name: "Counted", GrantTypes: []string{"client_credentials"}})
+				if err != nil {
+					t.Errorf("make a client at %s: %v", n.name, err)
+					return
+				}
+				number, err := strconv.Atoi(made.Client.ID)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				numbers = append(numbers, number)
+			})
+		}
+	}
+	all.Wait()
+	slices.Sort(numbers)
+	for i, number := range numbers {
+		if number != numbers[0]+i {
+			t.Fatalf("the numbers of %d clients made at once are %v, want no gap and none twice", len(numbers), numbers)
+		}
+	}
+	if len(numbers) != each*len(c.nodes) {
+		t.Errorf("%d clients were made, want %d", len(numbers), each*len(c.nodes))
+	}
+}
+
+// tokenID is the jti of an access token (RFC 9068 §2.2).
+func tokenID(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	body, _ := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		ID string `json:"jti"`
+	}
+	_ = json.Unmarshal(body, &claims) // an empty ID is found nowhere
+	return claims.ID
+}

@@ -58,7 +58,7 @@ func apiDeleteToken(s *Server, r *apiRequest) (apiAnswer, error) {
 		return apiAnswer{}, fmt.Errorf("find access token: %w", err)
 	}
 	if t.Family.RevokedAt.IsZero() {
-		err := s.RevokeToken(r.Context(), t.ID)
+		err := s.revokeToken(r.Context(), t, "token")
 		if err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged since it was read
 			return apiAnswer{}, err
 		}

@@ -26,6 +26,9 @@ func ExampleConfig_lifetimes() {
 	config.FamilyTTL = 180 * 24 * time.Hour      // then the user is asked again, whatever was refreshed
 	config.RefreshTokenGrace = 30 * time.Second  // for clients that lost the answer; 10 seconds by default
 	config.CodeTTL = 30 * time.Second            // one minute by default
+
+	config.PersonalTokenTTL = 180 * 24 * time.Hour // personal access tokens; one year by default
+	config.AccessTokenTTLByGrant = map[string]time.Duration{"client_credentials": 5 * time.Minute}
 }
 
 func ExampleConfig_scopes() {

@@ -28,12 +28,35 @@ func (s *Server) Tokens(ctx context.Context, user UserRef) iter.Seq2[*oauth.Acce
 // the same consent, refresh tokens included. One that is missing is
 // [oauth.ErrNotFound].
 func (s *Server) RevokeToken(ctx context.Context, id string) error {
-	at := now()
-	record := s.audit(ctx, oauth.AuditRecord{Action: "token.revoked", Reason: "token " + id, Time: at})
-	if err := s.config.Store.RevokeToken(ctx, id, at, record); err != nil {
+	return s.revokeByID(ctx, id, "token")
+}
+
+// RevokeRefreshTokensOf ends the refresh tokens that were issued with an access
+// token, those that have replaced them since, and the access token itself: an
+// application that was to lose the one would otherwise keep the other until it
+// expires.
+func (s *Server) RevokeRefreshTokensOf(ctx context.Context, accessTokenID string) error {
+	return s.revokeByID(ctx, accessTokenID, "refresh tokens")
+}
+
+func (s *Server) revokeByID(ctx context.Context, id, reason string) error {
+	token, err := s.config.Store.AccessToken(ctx, id) // for log and event to say whose it was
+	if err != nil {
 		return fmt.Errorf("revoke token: %w", err)
 	}
-	s.announce(ctx, func(m Meta) Event { return Revoked{Meta: m, TokenID: id, Reason: "token"} })
+	return s.revokeToken(ctx, token, reason)
+}
+
+func (s *Server) revokeToken(ctx context.Context, token *oauth.AccessToken, reason string) error {
+	at := now()
+	user, _ := token.Subject().User()
+	record := s.audit(ctx, oauth.AuditRecord{Action: "token.revoked", User: user, ClientID: token.Client.ID, Reason: "token " + token.ID, Time: at})
+	if err := s.config.Store.RevokeToken(ctx, token.ID, at, record); err != nil {
+		return fmt.Errorf("revoke token: %w", err)
+	}
+	s.announce(ctx, func(m Meta) Event {
+		return Revoked{Meta: m, User: user, ClientID: token.Client.ID, TokenID: token.ID, Reason: reason}
+	})
 	return nil
 }
 

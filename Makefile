@@ -1,6 +1,6 @@
 # make check is everything that CI runs; the rest are parts of it.
 
-.PHONY: check test race e2e cluster lint fmt
+.PHONY: check test race e2e cluster bench lint fmt
 
 check:
 	bash .ci/run
@@ -19,6 +19,11 @@ e2e:
 # Several nodes over each database, and what fails there.
 cluster:
 	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go -C internal/e2e test -run '^TestCluster' -timeout 20m -v ./...
+
+# Passport beside a ceiling, over SQLite and a PostgreSQL that waits for its disk:
+# tables of ratios, in some minutes. docs/performance.md says what they mean.
+bench:
+	PASSPORT_DURABLE=1 scripts/databases run -- go -C bench run .
 
 lint:
 	scripts/golangci-lint run ./...

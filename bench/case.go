@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// subject is a server with the database that it stands on.
+type subject struct {
+	name, folder   string
+	program, pprof string
+	args, env      []string
+	process        *process
+	seeds          *seeds
+	chains         [][]byte // refresh tokens in use, by connection
+	bearers        [][]byte // requests to the guarded route, by connection
+}
+
+// A benchCase is one kind of request.
+type benchCase struct {
+	name    string
+	guarded bool // the passport command has no route for it
+	// callers returns those of so many connections, for about that long.
+	callers func(s *subject, ctx context.Context, connections int, lasting time.Duration) ([]caller, error)
+}
+
+var cases = []benchCase{
+	{"client_credentials", false, (*subject).clientCredentials},
+	{"authorization_code", false, (*subject).codes},
+	{"refresh_token", false, (*subject).refresh},
+	{"guarded, JWT of a user", true, (*subject).guardedJWT},
+	{"guarded, opaque personal token", true, (*subject).guardedOpaque},
+}
+
+func (s *subject) tokenRequest(form url.Values) []byte {
+	body := form.Encode()
+	basic := base64.StdEncoding.EncodeToString([]byte(clientID + ":" + s.seeds.secret))
+	return fmt.Appendf(nil, "POST /oauth/token HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+		s.process.address, basic, len(body), body)
+}
+
+func repeat(n int, request []byte) (callers []caller) {
+	for range n {
+		callers = append(callers, func([]byte) []byte { return request })
+	}
+	return callers
+}
+
+func (s *subject) clientCredentials(_ context.Context, n int, _ time.Duration) ([]caller, error) {
+	return repeat(n, s.tokenRequest(url.Values{"grant_type": {"client_credentials"}, "scope": {"read"}})), nil
+}
+
+// fastest is more codes a second than any server redeems on such a machine.
+const fastest = 7000
+
+func (s *subject) codes(ctx context.Context, n int, lasting time.Duration) ([]caller, error) {
+	supply := max(64, int(lasting.Seconds()*float64(min(fastest, 3000*n))))
+	first, err := s.seeds.moreCodes(ctx, supply)
+	if err != nil {
+		return nil, fmt.Errorf("make codes: %w", err)
+	}
+	next, end := new(atomic.Int64), int64(first+supply)
+	next.Store(int64(first))
+	callers := make([]caller, n)
+	for i := range callers {
+		callers[i] = func([]byte) []byte {
+			at := next.Add(1) - 1
+			if at >= end {
+				return nil
+			}
+			return s.tokenRequest(url.Values{
+				"grant_type": {"authorization_code"}, "code": {code(int(at))}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
+			})
+		}
+	}
+	return callers, nil
+}
+
+// refresh goes on with the refresh token that the answer before has brought.
+func (s *subject) refresh(ctx context.Context, n int, _ time.Duration) ([]caller, error) {
+	if missing := n - len(s.chains); missing > 0 {
+		tokens, err := s.seeds.refreshTokens(ctx, missing)
+		if err != nil {
+			return nil, fmt.Errorf("make refresh tokens: %w", err)
+		}
+		for _, token := range tokens {
+			s.chains = append(s.chains, []byte(token))
+		}
+	}
+	callers := make([]caller, n)
+	for i := range callers {
+		sent := false
+		callers[i] = func(answered []byte) []byte {
+			if sent {
+				s.chains[i] = bytes.Clone(field(answered, "refresh_token"))
+			}
+			sent = true
+			return s.tokenRequest(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {string(s.chains[i])}})
+		}
+	}
+	return callers, nil
+}
+
+// field returns a text of a JSON object that has nothing in it to escape.
+func field(body []byte, name string) []byte {
+	_, rest, _ := bytes.Cut(body, []byte(`"`+name+`":"`))
+	value, _, _ := bytes.Cut(rest, []byte(`"`))
+	return value
+}
+
+func (s *subject) guardedRequest(bearer string) []byte {
+	return fmt.Appendf(nil, "GET /guarded HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", s.process.address, bearer)
+}
+
+// guardedJWT has a token of its own for each connection, which the server issued.
+func (s *subject) guardedJWT(ctx context.Context, n int, _ time.Duration) ([]caller, error) {
+	var callers []caller
+	for len(s.bearers) < n {
+		redeem, err := s.codes(ctx, 1, 0)
+		if err != nil {
+			return nil, err
+		}
+		token := ""
+		once := func(answered []byte) []byte {
+			if answered != nil {
+				token = string(field(answered, "access_token"))
+				return nil
+			}
+			return redeem[0](nil)
+		}
+		if _, err := drive(s.process.address, []caller{once}, stuck); err != nil {
+			return nil, err
+		}
+		if token == "" {
+			return nil, errors.New("no token was issued")
+		}
+		s.bearers = append(s.bearers, s.guardedRequest(token))
+	}
+	for _, request := range s.bearers[:n] {
+		callers = append(callers, repeat(1, request)...)
+	}
+	return callers, nil
+}
+
+func (s *subject) guardedOpaque(ctx context.Context, n int, _ time.Duration) (callers []caller, err error) {
+	tokens, err := s.seeds.opaqueTokens(ctx, n)
+	if err != nil {
+		return nil, fmt.Errorf("make personal tokens: %w", err)
+	}
+	for _, token := range tokens {
+		callers = append(callers, repeat(1, s.guardedRequest(token))...)
+	}
+	return callers, nil
+}

@@ -1,0 +1,73 @@
+// Command embed is an application that embeds Passport, for what the passport
+// command has no route for: a guarded one. Its accounts are in memory, so that a
+// request costs what Passport costs.
+//
+// With -binary and the arguments of the passport command behind it, it is that
+// command, with -pprof beside it.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/bench/internal/server"
+	"github.com/go-passport/passport/console"
+	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+var binary = flag.Bool("binary", false, "be the passport command, with the arguments that follow")
+
+func main() {
+	o := server.Flags()
+	if *binary {
+		o.Profile()
+		os.Args = append(os.Args[:1], flag.Args()...)
+		os.Exit(console.Run(context.Background(), console.New(console.Options{})))
+	}
+	server.Exit(run(o))
+}
+
+func run(o server.Options) error {
+	db, dialect, err := o.Open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	keys, err := passport.GenerateKeys()
+	if err != nil {
+		return err
+	}
+	user := &passport.User{ID: o.User, Name: "Alice"}
+	auth, err := passport.New(passport.Config{
+		Issuer: o.Issuer, Store: sqlstore.New(db, dialect), Keys: keys,
+		Users: passport.UserFuncs{
+			Current:    func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound },
+			ByID:       func(context.Context, string) (*passport.User, error) { return user, nil },
+			SignInPage: "/login",
+		},
+		Scopes: []passport.Scope{{ID: "read", Description: "Read"}}, DefaultScopes: []string{"read"},
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	auth.Mount(mux)
+	mux.Handle("GET /guarded", auth.Guard(guard.Scopes("read"))(http.HandlerFunc(who)))
+	mux.HandleFunc("GET /livez", func(http.ResponseWriter, *http.Request) {})
+	return o.Serve(mux)
+}
+
+// who answers whose token it is.
+func who(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(map[string]string{"user": guard.TokenFrom(r.Context()).Family.User.ID})
+}

@@ -41,7 +41,12 @@ func (o *output) String() string {
 
 // passport runs a command line to its end.
 func passport(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, env []string, args ...string) int {
-	cmd := console.New(console.Options{Env: append([]string{}, env...), Version: "v0.0.0-test"})
+	return runCommand(ctx, console.Options{Env: append([]string{}, env...), Version: "v0.0.0-test"}, stdin, stdout, stderr, args...)
+}
+
+// runCommand runs a command line of an application's own to its end.
+func runCommand(ctx context.Context, o console.Options, stdin io.Reader, stdout, stderr io.Writer, args ...string) int {
+	cmd := console.New(o)
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)

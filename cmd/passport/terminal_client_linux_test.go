@@ -1,8 +1,16 @@
 package main_test
 
 import (
+	"context"
+	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
+
+	lib "github.com/go-passport/passport"
+	"github.com/go-passport/passport/console"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
 )
 
 // What `passport client` asks, in the order of Laravel Passport's command.
@@ -101,6 +109,51 @@ func TestTerminal_KindsOfClients(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An application with several sets of users is asked whose the client acts for.
+func TestTerminal_ProviderOfAClient(t *testing.T) {
+	store := new(memstore.Store)
+	keys, err := lib.GenerateKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := lib.UserFuncs{
+		Current:    func(*http.Request) (*lib.User, error) { return nil, oauth.ErrNotFound },
+		ByID:       func(context.Context, string) (*lib.User, error) { return nil, oauth.ErrNotFound },
+		ByPassword: func(context.Context, string, string) (*lib.User, error) { return nil, oauth.ErrNotFound },
+		SignInPage: "/login",
+	}
+	server, err := lib.New(lib.Config{
+		Issuer: "https://shop.example.com", Store: store, Keys: keys, EnablePasswordGrant: true, Logger: slog.New(slog.DiscardHandler),
+		Users: users, Providers: map[string]lib.UserProvider{"staff": users, "admins": users},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := console.Options{Server: func(context.Context) (*lib.Server, error) { return server, nil }}
+	const whose = "Provider of its users (users, admins, staff) [users]"
+	for _, test := range []struct{ answer, want string }{{"staff", "staff"}, {"", "users"}} {
+		term := atTerminalOf(t, shop, "client", "--password", "--json")
+		term.answer(askName+" [Password Grant Client]", "")
+		term.answer(whose, test.answer)
+		if screen := term.end(0); !strings.Contains(screen, `"provider": "`+test.want+`"`) {
+			t.Errorf("answered %q, it made a client of\n%s", test.answer, screen)
+		}
+	}
+	term := atTerminalOf(t, shop, "client", "--personal")
+	term.answer(askName+" [Personal Access Client]", "")
+	term.answer(whose, "nobody")
+	term.answer(whose+": "+whose, "admins")
+	term.end(0)
+	screen := atTerminalOf(t, shop, "client", "--client", "--name", "Export").end(0)
+	if strings.Contains(screen, "Provider") {
+		t.Errorf("a client that acts for itself is asked for a provider:\n%s", screen)
+	}
+	term = atTerminalOf(t, shop, "client", "--name", "Web")
+	term.answer(askOwner, "")
+	term.answer("Redirect URI; several with commas between them [https://shop.example.com/auth/callback]", "")
+	term.end(0)
 }
 
 func TestTerminal_InstallAsksForTheIDs(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-passport/passport/console"
 )
 
 // terminal is a pseudo terminal: the test is the person in front of it.
@@ -23,6 +25,12 @@ type terminal struct {
 
 // atTerminal runs a command in front of a person.
 func atTerminal(t *testing.T, args ...string) *terminal {
+	t.Helper()
+	return atTerminalOf(t, console.Options{Env: []string{}}, args...)
+}
+
+// atTerminalOf runs a command of an application's own in front of a person.
+func atTerminalOf(t *testing.T, o console.Options, args ...string) *terminal {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -50,7 +58,7 @@ func atTerminal(t *testing.T, args ...string) *terminal {
 			_, _ = term.echoed.Write([]byte{b})
 		}
 	}()
-	go func() { term.status <- passport(t.Context(), stdin, term.screen, term.screen, nil, args...) }()
+	go func() { term.status <- runCommand(t.Context(), o, stdin, term.screen, term.screen, args...) }()
 	return term
 }
 

@@ -150,4 +150,12 @@ func TestClient_IntegersInJSON(t *testing.T) {
 			t.Errorf("client list --json lacks %s:\n%s", want, list)
 		}
 	}
+
+	o, server = shop(t, nil)
+	if _, err := server.CreateClient(t.Context(), passport.Registration{ID: "42", Name: "Export", GrantTypes: []string{"client_credentials"}}); err != nil {
+		t.Fatal(err)
+	}
+	if list := run(t, o, "client", "list", "--json").stdout; !strings.Contains(list, `"client_id":"42",`) {
+		t.Errorf("where clients are called by UUIDs, an ID that looks like a number is no text:\n%s", list)
+	}
 }

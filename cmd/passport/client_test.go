@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"encoding/json"
 	"net/http"
@@ -9,15 +10,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// attempt runs a command that may fail, and returns all that it printed.
+// attempt runs a command that may fail, and returns all that it printed. A server
+// that should not have started is stopped.
 func attempt(t *testing.T, env []string, args ...string) (status int, printed string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
 	var out bytes.Buffer
-	status = passport(t.Context(), strings.NewReader(""), &out, &out, env, args...)
+	status = passport(ctx, strings.NewReader(""), &out, &out, env, args...)
 	return status, out.String()
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
@@ -28,6 +29,7 @@ type apiEndpoint struct {
 // apiRequest is a request of somebody who is signed in.
 type apiRequest struct {
 	*http.Request
+	at    time.Time // when it came in, before anybody was asked who the user is
 	user  UserRef
 	id    string   // the last part of the path, for a resource that has one
 	input apiInput // what the body holds
@@ -60,6 +62,7 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 	if err := s.forms.CheckScript(r); err != nil {
 		return apiAnswer{}, &apiError{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
 	}
+	at := now()
 	input, malformed := readAPIInput(r)
 	endpoint, ok := resource[input.method(r)]
 	if !ok {
@@ -79,7 +82,7 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 	info := reqinfo.From(r.Context())
 	info.Actor = oauth.ForUser(who.ref).Claim("")
 	r = r.WithContext(reqinfo.With(r.Context(), info))
-	return endpoint.serve(s, &apiRequest{Request: r, user: who.ref, id: lastSegment(r.URL), input: input})
+	return endpoint.serve(s, &apiRequest{Request: r, at: at, user: who.ref, id: lastSegment(r.URL), input: input})
 }
 
 // apiMethods are those that a resource may have, in the order in which they are

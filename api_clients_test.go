@@ -149,6 +149,8 @@ func TestClientsAPI_WhatIsInvalid(t *testing.T) {
 			[]string{"name", "The name field must be a string.", "redirect", "The redirect field must be a string."}},
 		{map[string]any{"name": "App", "redirect": uri + ",nonsense"}, format + " (and 1 more error)", []string{"redirect", format}},
 		{map[string]any{"name": "App", "redirect": uri + ","}, format + " (and 1 more error)", []string{"redirect", format}},
+		{map[string]any{"name": "App", "redirect": strings.Repeat(uri+",", 100) + uri}, "The redirect field must not have more than 100 items.",
+			[]string{"redirect", "The redirect field must not have more than 100 items."}},
 		{map[string]any{"name": "App", "redirect": "http://example.com/cb,javascript:alert(1)"}, format + " (and 2 more errors)", []string{"redirect", format}},
 	} {
 		b.ask("POST", "/oauth/clients", test.body).wantInvalid(test.message, test.pairs...)

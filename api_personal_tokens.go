@@ -25,16 +25,15 @@ func apiListPersonalTokens(s *Server, r *apiRequest) (apiAnswer, error) {
 
 // apiCreatePersonalToken serves POST /oauth/personal-access-tokens.
 func apiCreatePersonalToken(s *Server, r *apiRequest) (apiAnswer, error) {
-	at := now()
 	p := PersonalToken{User: r.user}
 	var f apiFaults
 	p.Name = f.name(r.input["name"])
 	p.Scopes = f.scopes(r.input["scopes"], s.scopeID)
-	p.ExpiresAt = f.expiry(r.input["expires_at"], at, at.Add(s.config.PersonalTokenTTL))
+	p.ExpiresAt = f.expiry(r.input["expires_at"], r.at, r.at.Add(s.config.PersonalTokenTTL))
 	if err := f.err(); err != nil {
 		return apiAnswer{}, err
 	}
-	made, err := s.CreatePersonalToken(r.Context(), p)
+	made, err := s.createPersonalToken(r.Context(), p, r.at)
 	switch {
 	case errors.Is(err, oauth.InvalidScope): // registered, but not for these
 		f.add("scopes", selectedScopes)

@@ -230,3 +230,23 @@ func TestPersonalTokensAPI_AuditLogNamesTheUser(t *testing.T) {
 		t.Errorf("alice's new token is in the audit log: %v; or the token is in the log", found)
 	}
 }
+
+// Everything of the user is revoked while the request is asked whose it is: the
+// session that it came with is worth nothing by then, and no token outlives it.
+func TestPersonalTokensAPI_NeverRepeat_D10_RevokedWhileItIsAskedWhoIsSignedIn(t *testing.T) {
+	s := newServer(t)
+	b := s.browser().signIn("alice")
+	s.users.current = func(u *passport.User) (*passport.User, error) {
+		time.Sleep(time.Millisecond)
+		defer time.Sleep(time.Millisecond)
+		return u, s.RevokeUser(t.Context(), ref(u.ID))
+	}
+	made := b.ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI"}).json()
+	token, _ := made["accessToken"].(string)
+	if token == "" {
+		t.Fatalf("no token was made: %v", made)
+	}
+	s.wantAdmits(token, false, "asked for before everything of alice was revoked")
+	s.users.current = nil
+	s.wantAdmits(b.ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI"}).json()["accessToken"].(string), true, "asked for afterwards")
+}

@@ -83,6 +83,10 @@ func (f *apiFaults) name(value any) string {
 	return name
 }
 
+// maxAPIRedirects is how many redirect URIs a client may have here: each request
+// with one of its tokens reads all of them.
+const maxAPIRedirects = 100
+
 // redirects checks the field redirect: URIs with commas between them. It returns
 // each once. Our own rules are stricter than those that the first text stands
 // for, so the others say what they are.
@@ -94,6 +98,9 @@ func (f *apiFaults) redirects(value any, issuerIsHTTP bool) (uris []string) {
 		return nil
 	case !isText:
 		f.add("redirect", "The redirect field must be a string.")
+		return nil
+	case strings.Count(list, ",") >= maxAPIRedirects:
+		f.add("redirect", fmt.Sprintf("The redirect field must not have more than %d items.", maxAPIRedirects))
 		return nil
 	}
 	var reasons []string

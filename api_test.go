@@ -254,3 +254,28 @@ func TestJSONAPI_NeverRepeat_C9_C10_NoSecretAndNoDigest(t *testing.T) {
 		}
 	}
 }
+
+// Every request with a token of the client reads all of its redirect URIs, and an
+// answer about bad ones repeats them: one that is as large as a body may be must
+// not become a hundred times as much work.
+func TestClientsAPI_NeverRepeat_F10_ManyRedirectURIs(t *testing.T) {
+	b := newServer(t).browser().signIn("alice")
+	uris := make([]string, 100)
+	for i := range uris {
+		uris[i] = fmt.Sprintf("https://example.com/%d", i)
+	}
+	made := b.create("App", strings.Join(uris, ","))
+	if got := len(made["redirect_uris"].([]any)); got != len(uris) {
+		t.Errorf("%d redirect URIs were registered, want %d", got, len(uris))
+	}
+	for _, list := range []string{strings.Join(append(uris, "https://example.com/more"), ","), strings.Repeat(",", 60_000), strings.Repeat("a.b:/c,", 8_000)} {
+		for _, a := range []*answer{
+			b.ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": list}),
+			b.ask("PUT", "/oauth/clients/"+made["id"].(string), map[string]any{"name": "App", "redirect": list}),
+		} {
+			if a.status != 422 || len(a.body) > 1000 {
+				t.Errorf("%d redirect URIs: status %d and %d bytes, want 422 and a few", strings.Count(list, ",")+1, a.status, len(a.body))
+			}
+		}
+	}
+}

@@ -224,7 +224,9 @@ func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
 	return longest, nil
 }
 
-// publicPEM returns the public halves of the keys in a PEM text.
+// publicPEM returns the public halves of the keys in a PEM text, each with the time
+// at which it goes: one that is retired must not come back where its private half
+// is gone and this file is still that of before.
 func publicPEM(text []byte) ([]byte, error) {
 	var b keysBuilder
 	if err := b.addPEM(text); err != nil {
@@ -239,9 +241,8 @@ func publicPEM(text []byte) ([]byte, error) {
 		if key.Alg == jws.PS256 { // an RSA key itself does not say it
 			fmt.Fprintln(&out, algLine, key.Alg)
 		}
-		if err := pem.Encode(&out, &pem.Block{Type: "PUBLIC KEY", Bytes: der}); err != nil {
-			return nil, fmt.Errorf("encode public keys: %w", err)
-		}
+		block := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+		out.Write(withTerm(block, term{until: b.keys.terms[key.ID].until}))
 	}
 	return out.Bytes(), nil
 }

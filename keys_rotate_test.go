@@ -212,3 +212,34 @@ func TestRun_KeysThatCannotBeReadGoOn(t *testing.T) {
 		s.machineToken(s.machine())
 	})
 }
+
+// A key that has been retired stays so where oauth-public.key is that of before,
+// because the rotation was broken off between its two files, or because the files
+// reach a node one after the other.
+func TestRotateKeyFiles_NeverRepeat_E15_RetiredKeyInAnOldPublicFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := keyFolder(t)
+		plan := passport.Rotation{Publish: time.Hour, Overlap: 2 * time.Hour}
+		s := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		retired := s.kids()[0]
+		if _, err := passport.RotateKeyFiles(dir, plan); err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(dir, "oauth-public.key")
+		before, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(4 * time.Hour)
+		if done, err := passport.RotateKeyFiles(dir, plan); err != nil || !slices.Contains(done.Retired, retired) {
+			t.Fatalf("the second rotation: %+v, %v; want the key %s gone", done, err, retired)
+		}
+		if err := os.WriteFile(name, before, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s = s.restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		if slices.Contains(s.kids(), retired) {
+			t.Errorf("the server shows the keys %v, among them %s, which has been retired", s.kids(), retired)
+		}
+	})
+}

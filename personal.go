@@ -48,7 +48,12 @@ func (s *Server) CreateToken(ctx context.Context, user UserRef, name string, sco
 // have, an [oauth.InvalidRequest] for a name or time that will not do, and
 // [oauth.ErrNotFound] for a user who is gone.
 func (s *Server) CreatePersonalToken(ctx context.Context, p PersonalToken) (*NewToken, error) {
-	at := now() // before the user is asked for
+	return s.createPersonalToken(ctx, p, now()) // before the user is asked for
+}
+
+// createPersonalToken is CreatePersonalToken for a request that came in at a time:
+// what is revoked after that ends the token too.
+func (s *Server) createPersonalToken(ctx context.Context, p PersonalToken, at time.Time) (*NewToken, error) {
 	p.User.Provider = cmp.Or(p.User.Provider, DefaultProvider)
 	expires, err := s.checkPersonal(ctx, p, at)
 	if err != nil {

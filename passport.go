@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/go-passport/passport/grant"
@@ -35,6 +36,7 @@ type Server struct {
 	scopeID    map[string]Scope
 
 	clientThrottle *throttle.Throttle
+	proxyNoticed   sync.Once
 }
 
 // New returns a server for the given configuration, or everything that is wrong

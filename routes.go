@@ -3,6 +3,7 @@ package passport
 import (
 	"iter"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -108,9 +109,26 @@ const maxBody = 64 << 10
 // entry is what every request passes first.
 func (s *Server) entry(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.noticeProxy(r)
 		r = reqinfo.Attach(w, r, s.config.TrustedProxies)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
+	})
+}
+
+// noticeProxy warns, once, of a proxy that nobody has named: then all users seem
+// to come from one address, and whoever guesses secrets holds up all of them.
+func (s *Server) noticeProxy(r *http.Request) {
+	if len(s.config.TrustedProxies) > 0 || r.Header.Get("X-Forwarded-For") == "" {
+		return
+	}
+	addr, err := netip.ParseAddr(reqinfo.Address(r, nil))
+	if err != nil || !addr.IsLoopback() && !addr.IsPrivate() {
+		return // anybody can send the header; a proxy of one's own is near
+	}
+	s.proxyNoticed.Do(func() {
+		s.config.Logger.WarnContext(r.Context(), "a proxy that Config.TrustedProxies does not name sends X-Forwarded-For: name it, or limits and logs take its address for everybody's",
+			"proxy", addr.String())
 	})
 }

@@ -1,0 +1,44 @@
+package passport_test
+
+import (
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport"
+)
+
+// A proxy that nobody has named is told of once, and only one that is near: from
+// elsewhere anybody can send the header.
+func TestTrustedProxies_OneThatIsNotNamedIsToldOf(t *testing.T) {
+	for name, tt := range map[string]struct {
+		from, forwarded string
+		trusted         string
+		want            int
+	}{
+		"a proxy on this machine":   {"127.0.0.1:4711", "203.0.113.9", "", 1},
+		"one in the private net":    {"10.1.2.3:4711", "203.0.113.9", "", 1},
+		"one that is named":         {"10.1.2.3:4711", "203.0.113.9", "10.0.0.0/8", 0},
+		"a stranger":                {"203.0.113.9:4711", "10.0.0.1", "", 0},
+		"no proxy":                  {"127.0.0.1:4711", "", "", 0},
+		"an address that is no one": {"@", "203.0.113.9", "", 0},
+	} {
+		s := newServer(t, func(c *passport.Config) {
+			if tt.trusted != "" {
+				c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(tt.trusted)}
+			}
+		})
+		for range 3 {
+			r := httptest.NewRequest("GET", issuer+"/oauth/jwks", nil)
+			r.RemoteAddr = tt.from
+			if tt.forwarded != "" {
+				r.Header.Set("X-Forwarded-For", tt.forwarded)
+			}
+			s.do(r)
+		}
+		if got := strings.Count(s.log.String(), "Config.TrustedProxies"); got != tt.want {
+			t.Errorf("%s: the log tells of it %d times, want %d", name, got, tt.want)
+		}
+	}
+}

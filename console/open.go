@@ -146,6 +146,7 @@ func (p *program) connect(s *settings, logger *slog.Logger) (*opened, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the database %s cannot be opened: %w", safe(s.DatabaseURL), err)
 	}
+	setPool(db, dialect)
 	accounts, err := account.New(account.Config{
 		DB: db, Dialect: dialect, Issuer: s.Issuer, TrustedProxies: s.TrustedProxies, Views: s.Views, Logger: logger,
 	})
@@ -153,6 +154,25 @@ func (p *program) connect(s *settings, logger *slog.Logger) (*opened, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &opened{settings: s, db: db, store: sqlstore.New(db, dialect), accounts: accounts}, nil
+}
+
+// How many connections a server has at most. More would wait for one another in
+// the database; each of SQLite's has a cache of pages of its own.
+const (
+	connections       = 16
+	sqliteConnections = 8
+)
+
+// setPool keeps connections for a while: of its own accord database/sql closes all
+// but two as soon as they are free, and under load most requests would make one.
+func setPool(db *sql.DB, dialect sqlstore.Dialect) {
+	n := connections
+	if dialect.Name == sqlstore.SQLite.Name {
+		n = sqliteConnections
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	db.SetConnMaxIdleTime(5 * time.Minute)
 }
 
 // patience is how long a database may take to answer for the first time.

@@ -1,0 +1,59 @@
+package main_test
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/console"
+)
+
+// A connection that was made for one of many requests at once is there for the
+// next ones: making one anew costs more than most requests. Nor are there ever so
+// many that the database's own limit is met.
+func TestPool_KeepsConnections(t *testing.T) {
+	var db *sql.DB
+	cmd := console.New(console.Options{Env: []string{}, Open: func(driver, dsn string) (_ *sql.DB, err error) {
+		db, err = sql.Open(driver, dsn)
+		return db, err
+	}})
+	dir := t.TempDir()
+	cmd.SetArgs([]string{"serve", "--listen", "127.0.0.1:0", "--database-url", "sqlite:" + filepath.Join(dir, "app.sqlite")})
+	t.Chdir(dir)
+	log := new(output)
+	cmd.SetOut(io.Discard)
+	cmd.SetErr(log)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan int)
+	go func() { ended <- console.Run(ctx, cmd) }()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(log.String(), "msg=serving"); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the server does not start:\n%s", log)
+		}
+	}
+	const atOnce = 6
+	conns := make([]*sql.Conn, atOnce)
+	for i := range conns {
+		var err error
+		if conns[i], err = db.Conn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, conn := range conns {
+		conn.Close()
+	}
+	switch s := db.Stats(); {
+	case s.OpenConnections < atOnce || s.MaxIdleClosed > 0:
+		t.Errorf("of %d connections that were in use at once %d are kept, want all", atOnce, s.OpenConnections)
+	case s.MaxOpenConnections < atOnce || s.MaxOpenConnections > 50:
+		t.Errorf("there may be %d connections at once, want a limit that two nodes and a database with 100 can live with", s.MaxOpenConnections)
+	}
+	stop()
+	if status := <-ended; status != 0 {
+		t.Errorf("serve ended with %d:\n%s", status, log)
+	}
+}

@@ -93,10 +93,12 @@ type throttled struct {
 // looked at, which is slow on purpose; and the outcome is told only if no pause has
 // begun meanwhile.
 func (g throttled) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	from := reqinfo.From(ctx)
+	from.Shared = !r.Client.Public() // a server, which speaks for all of its users
 	attempt := throttle.Attempt{
 		Name:    cmp.Or(r.Client.Provider, DefaultProvider) + "\x00" + folded(r.Form.Get("username")),
-		Address: reqinfo.From(ctx).Address,
-		Shared:  !r.Client.Public(), // a server, which speaks for all of its users
+		Address: from.Address,
+		Shared:  from.Shared,
 	}
 	if r.Form.Get("username") == "" || r.Form.Get("password") == "" {
 		return g.Grant.Authorize(ctx, r) // says so, and no more
@@ -104,7 +106,7 @@ func (g throttled) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth
 	if err := g.throttle.Refuse(attempt); err != nil {
 		return nil, tooMany(oauth.InvalidGrant, err)
 	}
-	a, err := g.Grant.Authorize(ctx, r)
+	a, err := g.Grant.Authorize(reqinfo.With(ctx, from), r)
 	if err != nil && !errors.Is(err, oauth.InvalidGrant) {
 		return nil, err // a fault: nothing was found out
 	}

@@ -50,7 +50,7 @@ func (a *Accounts) authenticate(ctx context.Context, email, password string, the
 	}
 	defer leave()
 	key := emailKey(email)
-	try, err := a.count(ctx, newTry(key, reqinfo.From(ctx).Address))
+	try, err := a.count(ctx, newTry(key, reqinfo.From(ctx)))
 	if err != nil {
 		a.logRefusal(ctx, key, nil, err)
 		return err

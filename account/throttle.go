@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/internal/throttle"
 	"github.com/go-passport/passport/oauth"
@@ -29,7 +30,9 @@ const (
 	// apart that are known.
 	TriesPerAccount = 100
 
-	// TriesPerAddress is for all accounts together from one address.
+	// TriesPerAddress is for all accounts together from one address. It does not
+	// hold for the password grant of a confidential client, whose server sends
+	// what all of its users type.
 	TriesPerAddress = 50
 
 	// TriesWindow begins with the first try that is counted.
@@ -72,13 +75,15 @@ var (
 	perAddress = limit{TriesPerAddress, "the address"}
 )
 
-func newTry(emailKey, address string) try {
-	address = subscriber(address)
+func newTry(emailKey string, from reqinfo.Info) try {
+	address := subscriber(from.Address)
 	t := try{
 		pair:    string(oauth.DigestOf("pair\x00" + emailKey + "\x00" + address)),
 		account: string(oauth.DigestOf("account\x00" + emailKey)),
 	}
-	if address != "" { // a call from within the application has none
+	// A call from within the application has no address; and where one server sends
+	// what all of its users type, a few strangers would lock out everybody.
+	if address != "" && !from.Shared {
 		t.address = string(oauth.DigestOf("address\x00" + address))
 	}
 	return t

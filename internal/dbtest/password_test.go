@@ -1,6 +1,7 @@
 package dbtest_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -51,4 +52,34 @@ func TestPasswordGrant_OverEachDatabase(t *testing.T) {
 		s.ok(signIn("ada@example.com", "another one altogether"))
 		s.wantBlameless()
 	})
+}
+
+// Through a client's server come all of its users, from one address. A few of them
+// who mistype, or one who guesses, must not keep the others out; a client without
+// a secret is everybody's, and is held to its address.
+func TestPasswordGrant_NeverRepeat_F2_AccountsBehindOneServer(t *testing.T) {
+	db := dbtest.Open(t, sqldb.SQLite)
+	accounts, err := account.New(account.Config{DB: db, Dialect: sqldb.SQLite, Issuer: oauthIssuer, HashConcurrency: 2})
+	must(t, err)
+	must(t, accounts.Migrate(t.Context()))
+	s := newOAuthServer(t, migrated(t, db, sqldb.SQLite), func(c *passport.Config) { c.EnablePasswordGrant, c.Users = true, accounts })
+	_, err = accounts.Create(t.Context(), account.NewUser{Email: "ada@example.com", Name: "Ada", Password: adasPassword})
+	must(t, err)
+	backend := s.register(passport.Registration{Name: "backend", GrantTypes: []string{"password"}})
+	phone := s.register(passport.Registration{Name: "phone", AuthMethod: oauth.AuthNone, GrantTypes: []string{"password"}})
+	signIn := func(c oauthClient, username, password string) *reply {
+		return s.post(c, "grant_type", "password", "username", username, "password", password)
+	}
+	for i := range account.TriesPerAddress + 1 {
+		signIn(backend, fmt.Sprintf("user%d@example.com", i), "wrong")
+	}
+	if r := signIn(backend, "ada@example.com", adasPassword); r.status != 200 {
+		t.Errorf("Ada through a server whose other users mistyped %d times: %d %s, want tokens", account.TriesPerAddress+1, r.status, r.body)
+	}
+	for i := range account.TriesPerAddress {
+		signIn(phone, fmt.Sprintf("person%d@example.com", i), "wrong")
+	}
+	if r := signIn(phone, "ada@example.com", adasPassword); r.status != 400 {
+		t.Errorf("Ada by a public client, at an address that guessed %d times: %d %s, want 400", account.TriesPerAddress, r.status, r.body)
+	}
 }

@@ -19,6 +19,7 @@ type Info struct {
 	ID      string
 	Address string
 	Actor   string // whose request it is, such as "users:42"; empty while nobody has asked
+	Shared  bool   // the address speaks for many people, as that of a client's server does
 }
 
 // From returns what ctx carries, or nothing.

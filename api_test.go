@@ -268,7 +268,7 @@ func TestClientsAPI_NeverRepeat_F10_ManyRedirectURIs(t *testing.T) {
 	if got := len(made["redirect_uris"].([]any)); got != len(uris) {
 		t.Errorf("%d redirect URIs were registered, want %d", got, len(uris))
 	}
-	for _, list := range []string{strings.Join(append(uris, "https://example.com/more"), ","), strings.Repeat(",", 60_000), strings.Repeat("a.b:/c,", 8_000)} {
+	for _, list := range []string{strings.Join(slices.Concat(uris, []string{"https://example.com/more"}), ","), strings.Repeat(",", 60_000), strings.Repeat("a.b:/c,", 8_000)} {
 		for _, a := range []*answer{
 			b.ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": list}),
 			b.ask("PUT", "/oauth/clients/"+made["id"].(string), map[string]any{"name": "App", "redirect": list}),

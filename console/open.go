@@ -15,6 +15,7 @@ import (
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/sqlstore"
 )
@@ -32,7 +33,7 @@ func (o *opened) close() error { return o.db.Close() }
 // open opens the database, and makes its tables unless the settings forbid it.
 // Those of accounts are left to [opened.prepareAccounts].
 func (p *program) open(ctx context.Context, s *settings, logger *slog.Logger) (*opened, error) {
-	o, err := p.connect(s, logger)
+	o, err := p.connect(ctx, s, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,7 @@ func deepest(err error) error {
 }
 
 // connect opens the database and changes nothing in it.
-func (p *program) connect(s *settings, logger *slog.Logger) (*opened, error) {
+func (p *program) connect(ctx context.Context, s *settings, logger *slog.Logger) (*opened, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -142,11 +143,10 @@ func (p *program) connect(s *settings, logger *slog.Logger) (*opened, error) {
 	if err := makeFolder(s.DatabaseURL); err != nil {
 		return nil, err
 	}
-	db, err := p.Open(driver, dsn)
+	db, err := p.openPool(ctx, driver, dsn, dialect)
 	if err != nil {
 		return nil, fmt.Errorf("the database %s cannot be opened: %w", safe(s.DatabaseURL), err)
 	}
-	setPool(db, dialect)
 	accounts, err := account.New(account.Config{
 		DB: db, Dialect: dialect, Issuer: s.Issuer, TrustedProxies: s.TrustedProxies, Views: s.Views, Logger: logger,
 	})
@@ -154,6 +154,28 @@ func (p *program) connect(s *settings, logger *slog.Logger) (*opened, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &opened{settings: s, db: db, store: sqlstore.New(db, dialect), accounts: accounts}, nil
+}
+
+// openPool opens the database. At a server of a Galera cluster each connection waits
+// for what the other servers have committed: see [sqldb.SyncWait]. Whether it is one
+// is asked once; a server that does not answer yet is told of where it is needed.
+func (p *program) openPool(ctx context.Context, driver, dsn string, dialect sqldb.Dialect) (*sql.DB, error) {
+	db, err := p.Open(driver, dsn)
+	if err != nil {
+		return nil, err
+	}
+	if dialect.Name == sqldb.MySQL.Name {
+		first, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		if inCluster, err := sqldb.InGalera(first, db); err == nil && inCluster {
+			_ = db.Close() // nothing was written
+			if db, err = p.Open(driver, dburl.Waiting(dsn)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	setPool(db, dialect)
+	return db, nil
 }
 
 // How many connections a server has at most. More would wait for one another in

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/go-passport/passport/internal/sqldb"
@@ -109,4 +110,18 @@ func mysql(databaseURL string) (string, error) {
 		dsn += "?" + query.Encode()
 	}
 	return dsn, nil
+}
+
+// Waiting returns the DSN of [Parse] for a server of a Galera cluster, with which
+// each connection waits for the other servers, unless it says something about that.
+func Waiting(dsn string) string {
+	_, query, has := strings.Cut(dsn[strings.LastIndexByte(dsn, '/')+1:], "?") // the driver looks for the last one too
+	if has && strings.Contains("&"+query, "&wsrep_sync_wait=") {
+		return dsn
+	}
+	mark := "?"
+	if has {
+		mark = "&"
+	}
+	return dsn + mark + "wsrep_sync_wait=" + strconv.Itoa(sqldb.SyncWait)
 }

@@ -17,6 +17,7 @@ func TestParse(t *testing.T) {
 		{"sqlite:a 100%#1.db", "sqlite", "file:a 100%25%231.db?_pragma=journal_mode(WAL)&" + pragmas, "sqlite"},
 		{"postgres://u:p@h:5433/d?sslmode=disable", "pgx", "postgres://u:p@h:5433/d?sslmode=disable", "postgres"},
 		{"postgresql://u@h1,h2/d?target_session_attrs=read-write", "pgx", "postgresql://u@h1,h2/d?target_session_attrs=read-write", "postgres"},
+		{"postgres://u:p@h1:5432,h2:5433/d?target_session_attrs=read-write", "pgx", "postgres://u:p@h1:5432,h2:5433/d?target_session_attrs=read-write", "postgres"},
 		{"mysql://u:p@h:3307/d", "mysql", "u:p@tcp(h:3307)/d", "mysql"},
 		{"mysql://u@h/d", "mysql", "u@tcp(h:3306)/d", "mysql"},
 		{"mariadb://u:p@[::1]/d?tls=true&timeout=5s", "mysql", "u:p@tcp([::1]:3306)/d?timeout=5s&tls=true", "mysql"},
@@ -26,6 +27,21 @@ func TestParse(t *testing.T) {
 		driver, dsn, dialect, err := dburl.Parse(test.url)
 		if err != nil || driver != test.driver || dsn != test.dsn || dialect.Name != test.dialect {
 			t.Errorf("Parse(%q) = %q, %q, %q, %v,\nwant %q, %q, %q", test.url, driver, dsn, dialect.Name, err, test.driver, test.dsn, test.dialect)
+		}
+	}
+}
+
+func TestWaiting(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"u:p@tcp(h:3306)/d":                              "u:p@tcp(h:3306)/d?wsrep_sync_wait=3",
+		"u:p@tcp(h:3306)/d?tls=true":                     "u:p@tcp(h:3306)/d?tls=true&wsrep_sync_wait=3",
+		"u:p?x/y@unix(/run/s)/d":                         "u:p?x/y@unix(/run/s)/d?wsrep_sync_wait=3",
+		"u:p@tcp(h:3306)/d?wsrep_sync_wait=7":            "u:p@tcp(h:3306)/d?wsrep_sync_wait=7",
+		"u:p@tcp(h:3306)/d?tls=true&wsrep_sync_wait=1":   "u:p@tcp(h:3306)/d?tls=true&wsrep_sync_wait=1",
+		"u:wsrep_sync_wait=1@tcp(h:3306)/d?not=mistaken": "u:wsrep_sync_wait=1@tcp(h:3306)/d?not=mistaken&wsrep_sync_wait=3",
+	} {
+		if got := dburl.Waiting(dsn); got != want {
+			t.Errorf("Waiting(%q) = %q, want %q", dsn, got, want)
 		}
 	}
 }

@@ -33,6 +33,9 @@ func startBeside(t *testing.T, n *node, database string) *beside {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n.galera {
+		dsn = dburl.Waiting(dsn)
+	}
 	b := &beside{log: &output{}}
 	if b.db, err = sql.Open(driver, dsn); err != nil {
 		t.Fatal(err)

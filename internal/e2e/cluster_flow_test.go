@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/sqlstore"
 )
 
 // Three processes over one PostgreSQL.
@@ -454,4 +456,33 @@ func tokenID(token string) string {
 	}
 	_ = json.Unmarshal(body, &claims) // an empty ID is found nowhere
 	return claims.ID
+}
+
+// A process at each node of a cluster of databases that all take writes.
+func TestCluster_Galera(t *testing.T) {
+	s := startServers(t, "galera")
+	clusterFlows(t, []string{s.urls["n1"], s.urls["n2"], s.urls["n3"]})
+	t.Run("a pool that does not wait for the other servers is refused", func(t *testing.T) {
+		driver, dsn, dialect, err := dburl.Parse(s.urls["n2"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dsn, want := range map[string]bool{dsn: false, dsn + "?wsrep_sync_wait=1": false, dsn + "?wsrep_sync_wait=7": true, dburl.Waiting(dsn): true} {
+			db, err := sql.Open(driver, dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if err := sqlstore.New(db, dialect).Check(t.Context()); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "wsrep_sync_wait=3") {
+				t.Errorf("Check() of %s = %v, want it accepted: %t", dsn[strings.LastIndexByte(dsn, '/'):], err, want)
+			}
+		}
+	})
+}
+
+// Through pgbouncer in transaction mode, with the setting that docs/storage.md has.
+func TestCluster_PgBouncer(t *testing.T) {
+	s := startServers(t, "async")
+	database := s.urls["bouncer"] + "&default_query_exec_mode=cache_describe"
+	clusterFlows(t, []string{database, database, database})
 }

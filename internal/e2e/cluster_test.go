@@ -27,6 +27,7 @@ type node struct {
 	name    string
 	address string
 	app     *beside
+	galera  bool
 	client  *http.Client // reaches this node by the issuer's name
 }
 
@@ -42,6 +43,7 @@ func startCluster(t *testing.T, databases []string, settings ...string) *cluster
 	for i, database := range databases {
 		n := &node{server: newServer(t), name: "node " + strconv.Itoa(i), address: freeAddress(t)}
 		n.canaries = c.canaries
+		n.galera = strings.HasPrefix(database, "mysql") && databases[0] != databases[len(databases)-1]
 		n.env = append(n.env, "PASSPORT_DATABASE_URL="+database, "PASSPORT_ISSUER="+c.issuer, "PASSPORT_KEYS_DIR="+n.keysDir(),
 			"PASSPORT_SCOPES=check-status=Check order status,place-orders=Place orders", "PASSPORT_ENABLE_PASSWORD_GRANT=true")
 		n.env = append(n.env, settings...)

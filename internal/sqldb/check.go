@@ -76,7 +76,7 @@ func pragmaFaults(ctx context.Context, conn *sql.Conn) error {
 }
 
 // checkMySQL refuses the mode in which a value that does not fit is cut and
-// stored all the same.
+// stored all the same, and a server of a cluster that does not wait for the others.
 func (db *DB) checkMySQL(ctx context.Context) error {
 	var mode string
 	if err := db.Row(ctx, `SELECT @@SESSION.sql_mode`, func(rows *sql.Rows) error { return rows.Scan(&mode) }); err != nil {
@@ -84,6 +84,14 @@ func (db *DB) checkMySQL(ctx context.Context) error {
 	}
 	if !strings.Contains(mode, "STRICT_TRANS_TABLES") && !strings.Contains(mode, "STRICT_ALL_TABLES") {
 		return fmt.Errorf("MySQL's sql_mode is %q: it stores values that do not fit cut short; add STRICT_TRANS_TABLES", mode)
+	}
+	g, err := wsrep(ctx, db.sql)
+	switch {
+	case err != nil:
+		return failure(ctx, err)
+	case g.on && g.syncWait&SyncWait != SyncWait:
+		return fmt.Errorf("wsrep_sync_wait is %d on this server of a Galera cluster: what was revoked at another one works here for a moment; "+
+			"add wsrep_sync_wait=%d to the DSN", g.syncWait, SyncWait)
 	}
 	return nil
 }

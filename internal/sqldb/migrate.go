@@ -35,7 +35,8 @@ const (
 //
 // Where DDL cannot be undone (MySQL) a file that failed half-way is run again
 // from its start, and what it finds made already it leaves alone; so data that
-// a file changes must bear to be changed twice.
+// a file changes must bear to be changed twice. In a Galera cluster, whose locks
+// are one server's, nodes at several servers do so at the same time.
 func (db *DB) Migrate(ctx context.Context, set string, files fs.FS, tables []string) error {
 	if db.Migrated(ctx, set, files) == nil {
 		return nil
@@ -50,6 +51,22 @@ func (db *DB) Migrate(ctx context.Context, set string, files fs.FS, tables []str
 		return err
 	}
 	defer db.leave()
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		err := db.migrate(ctx, set, files, names, tables)
+		if !disturbed(err) || wait > migrationPatience || !pause(ctx, wait) {
+			return err
+		}
+	}
+}
+
+// disturbed reports whether a migration met what another node did at the same
+// time: a server of a Galera cluster ends transactions, and connections, that stand
+// in the way of another server's DDL.
+func disturbed(err error) bool {
+	return err != nil && (classOf(err) == conflict || errors.Is(err, driver.ErrBadConn))
+}
+
+func (db *DB) migrate(ctx context.Context, set string, files fs.FS, names, tables []string) error {
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", failure(ctx, err))
@@ -123,6 +140,10 @@ type migrator struct {
 	conn  *sql.Conn
 	set   string
 	files fs.FS
+
+	// several says that the lock is not everybody's: other servers of a Galera
+	// cluster may be doing the same.
+	several bool
 }
 
 // locked runs f while no other node can, as one transaction where DDL is part
@@ -173,6 +194,9 @@ func (m *migrator) lock(ctx context.Context) error {
 		}
 		return nil
 	}
+	if err := m.askGalera(ctx); err != nil {
+		return err
+	}
 	var got sql.NullInt64
 	if err := m.conn.QueryRowContext(ctx, "SELECT GET_LOCK("+mysqlLock+", 60)").Scan(&got); err != nil {
 		return fmt.Errorf("wait for the lock: %w", failure(ctx, err))
@@ -180,6 +204,15 @@ func (m *migrator) lock(ctx context.Context) error {
 	if got.Int64 != 1 {
 		return unavailable(errors.New("another node has been migrating for a minute"))
 	}
+	return nil
+}
+
+func (m *migrator) askGalera(ctx context.Context) error {
+	found, err := wsrep(ctx, m.conn)
+	if err != nil {
+		return fmt.Errorf("ask whether this is a Galera cluster: %w", failure(ctx, err))
+	}
+	m.several = found.on
 	return nil
 }
 
@@ -210,8 +243,12 @@ func (m *migrator) run(ctx context.Context, names, tables []string) error {
 		return err
 	}
 	if len(begun) == 0 {
-		if err := m.refuseForeign(ctx, tables); err != nil {
-			return err
+		err := m.refuseForeign(ctx, tables)
+		if err != nil {
+			// Another server of a cluster may have begun meanwhile.
+			if begun, _ = m.begun(ctx); len(begun) == 0 {
+				return err
+			}
 		}
 	}
 	for _, name := range names {
@@ -264,13 +301,14 @@ func (m *migrator) apply(ctx context.Context, name string, again bool) error {
 		return err
 	}
 	if !again {
-		if err := m.record(ctx, insertMigration, m.set, name, At(time.Now())); err != nil {
+		err := m.record(ctx, insertMigration, m.set, name, At(time.Now()))
+		if err != nil && (!m.several || classOf(err) != duplicate) {
 			return err
 		}
 	}
 	for n, statement := range upStatements(string(content)) {
 		_, err := m.conn.ExecContext(ctx, statement)
-		if err != nil && !(again && madeAlready(err)) {
+		if err != nil && !((again || m.several) && madeAlready(err)) {
 			return fmt.Errorf("%s, statement %d: %w", name, n+1, failure(ctx, err))
 		}
 	}

@@ -1,0 +1,69 @@
+package e2e_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// servers are private database servers that fail on command: see scripts/cluster.
+type servers struct {
+	dir  string
+	urls map[string]string // by the name of the server
+}
+
+var clusterScript = filepath.Join("..", "..", "scripts", "cluster")
+
+func startServers(t *testing.T, kind string) *servers {
+	t.Helper()
+	// Not t.TempDir, whose parents the servers' users may not pass.
+	dir, err := os.MkdirTemp("", "passport-cluster-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &servers{dir: dir, urls: map[string]string{}}
+	t.Cleanup(func() {
+		if out, err := exec.Command(clusterScript, "stop", dir).CombinedOutput(); err != nil {
+			t.Errorf("stop the database servers: %v\n%s", err, out)
+		}
+	})
+	// To a file: what the servers inherit stays open as long as they run.
+	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	cmd := exec.Command(clusterScript, "start", kind, dir)
+	cmd.Stdout, cmd.Stderr = said, said
+	err = cmd.Run()
+	text, readErr := os.ReadFile(said.Name())
+	if failure, ok := errors.AsType[*exec.ExitError](err); ok && failure.ExitCode() == 3 {
+		require(t, false, strings.TrimSpace(string(text)))
+	}
+	if err := errors.Join(err, readErr); err != nil {
+		t.Fatalf("scripts/cluster start %s: %v\n%s", kind, err, text)
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, url, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			s.urls[name] = url
+		}
+	}
+	return s
+}
+
+// do has something happen to a server: kill, resume or promote.
+func (s *servers) do(t *testing.T, what ...string) {
+	t.Helper()
+	args := append([]string{what[0], s.dir}, what[1:]...)
+	cmd := exec.Command(clusterScript, args...)
+	if out, err := os.CreateTemp(t.TempDir(), "said"); err == nil {
+		cmd.Stdout, cmd.Stderr = out, out
+		defer out.Close()
+	}
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("scripts/cluster %s: %v", strings.Join(what, " "), err)
+	}
+}

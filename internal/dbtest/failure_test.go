@@ -113,7 +113,9 @@ func TestStore_OP_04_CallersHangUp(t *testing.T) {
 func unknown(t *testing.T, s oauth.Store, c *oauth.Client, f *oauth.Family, lose func(), written bool) {
 	t.Helper()
 	lose()
-	err := s.Issue(t.Context(), newIssuance(c, f, "lost", spendCode(f)))
+	i := newIssuance(c, f, "lost", spendCode(f))
+	i.Audit = &oauth.AuditRecord{Time: now, Action: "test"} // PostgreSQL has one statement, and no COMMIT, without it
+	err := s.Issue(t.Context(), i)
 	if !errors.Is(err, oauth.ErrUnavailable) || errors.Is(err, oauth.ErrSpent) {
 		t.Errorf("Issue() without an answer to COMMIT = %v, want ErrUnavailable: to try again would look like a replay", err)
 	}
@@ -186,7 +188,10 @@ func TestStore_OP_04_UnknownOutcomeOfOneStatement(t *testing.T) {
 		t.Run(d.Name, func(t *testing.T) {
 			p, databaseURL := newProxy(t, dbtest.URL(t, d))
 			s := migrated(t, dbtest.OpenURL(t, databaseURL), d)
-			c, _ := populated(t, s)
+			c, f := populated(t, s)
+			if d.Name == sqldb.Postgres.Name {
+				lostRedemption(t, s, p, c, f)
+			}
 			must(t, s.Issue(t.Context(), newIssuance(c, nil, "first", oauth.Spend{}))) // the statement is prepared
 			p.cut("lost-token")
 			err := s.Issue(t.Context(), newIssuance(c, nil, "lost-token", oauth.Spend{}))
@@ -207,6 +212,23 @@ func TestStore_OP_04_UnknownOutcomeOfOneStatement(t *testing.T) {
 				t.Errorf("UseOnce() once more = %v, want ErrSpent", err)
 			}
 		})
+	}
+}
+
+// lostRedemption loses the answer to the statement that redeems a code: it must
+// not be run again, and afterwards all of it is there or nothing.
+func lostRedemption(t *testing.T, s oauth.Store, p *proxy, c *oauth.Client, f *oauth.Family) {
+	t.Helper()
+	p.cut("lost-redemption")
+	err := s.Issue(t.Context(), newIssuance(c, f, "lost-redemption", spendCode(f)))
+	if !errors.Is(err, oauth.ErrUnavailable) || errors.Is(err, oauth.ErrSpent) {
+		t.Errorf("Issue() without an answer to its statement = %v, want ErrUnavailable: to try again would look like a replay", err)
+	}
+	code, err := s.Code(t.Context(), oauth.DigestOf("code of "+f.ID))
+	must(t, err)
+	_, tokenErr := s.AccessToken(t.Context(), "lost-redemption")
+	if code.SpentAt.IsZero() != errors.Is(tokenErr, oauth.ErrNotFound) {
+		t.Errorf("afterwards the code is spent %v and the token is there %v, want both or neither", !code.SpentAt.IsZero(), tokenErr == nil)
 	}
 }
 

@@ -2,6 +2,8 @@ package passport_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,150 +13,315 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What a grant is given by the client beats what the server gives it, and that
-// beats what the server gives all.
-func TestLifetimes_ClientBeatsGrantBeatsServer(t *testing.T) {
-	own := passport.Registration{
-		GrantTypes:     []string{"authorization_code", "refresh_token", "client_credentials"},
-		AccessTokenTTL: 3 * time.Minute, RefreshTokenTTL: 4 * time.Hour, FamilyTTL: 5 * time.Hour,
+// everyGrant are the grant types of a client that may use all ways.
+var everyGrant = []string{
+	"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", voucherType, greedyType,
+}
+
+// withEveryGrant switches all grants on.
+func withEveryGrant(c *passport.Config) {
+	withPasswords(c)
+	withGrants(voucher{}, greedy{})(c)
+	withImplicit(c)
+}
+
+// The life of an access token is the client's own, or else that of the grant type,
+// or else the server's: on each way to a token, in the row, in the token, in what
+// the client is told, and at the guard.
+func TestLifetimes_NeverRepeat_A12_PrecedenceOnEachGrant(t *testing.T) {
+	for _, w := range ways {
+		if w.grantType == "personal_access" {
+			continue // see TestLifetimes_PersonalTokens
+		}
+		other := "client_credentials"
+		if w.grantType == other {
+			other = "authorization_code"
+		}
+		for name, tt := range map[string]struct {
+			server, grant, client time.Duration
+			want                  time.Duration
+		}{
+			"the default":                     {want: time.Hour},
+			"the server's":                    {server: 30 * time.Minute, want: 30 * time.Minute},
+			"the grant's":                     {server: 30 * time.Minute, grant: 50 * time.Minute, want: 50 * time.Minute},
+			"the client's":                    {server: 30 * time.Minute, client: 2 * time.Hour, want: 2 * time.Hour},
+			"the client's before the grant's": {server: 30 * time.Minute, grant: 50 * time.Minute, client: 10 * time.Minute, want: 10 * time.Minute},
+		} {
+			t.Run(w.name+"/"+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newServer(t, withEveryGrant, func(c *passport.Config) {
+						c.AccessTokenTTL, c.AccessTokenTTLByGrant = tt.server, map[string]time.Duration{other: time.Minute}
+						if tt.grant != 0 {
+							c.AccessTokenTTLByGrant[w.grantType] = tt.grant
+						}
+						c.RefreshTokenTTL = 24 * time.Hour
+					})
+					c := s.register(passport.Registration{GrantTypes: everyGrant, AccessTokenTTL: tt.client})
+					got := w.prepare(s, c)(s, c, "read")
+					row, claims := s.stored(t, got), claimsOf(t, got.access)
+					if life := row.ExpiresAt.Sub(row.IssuedAt); life != tt.want || asText(claims["exp"]) != asText(float64(row.ExpiresAt.Unix())) {
+						t.Errorf("the row lives for %v and the token until %v, want %v of both", life, claims["exp"], tt.want)
+					}
+					if got.expires != fmt.Sprint(int(tt.want.Seconds())) {
+						t.Errorf("expires_in = %s, want %v", got.expires, tt.want)
+					}
+					time.Sleep(tt.want - time.Second)
+					s.wantAdmits(got.access, true, "a second before expires_in is over")
+					time.Sleep(time.Second)
+					s.wantAdmits(got.access, false, "when expires_in is over")
+				})
+			})
+		}
 	}
-	plain := passport.Registration{GrantTypes: own.GrantTypes}
-	byGrant := map[string]time.Duration{"client_credentials": 7 * time.Minute, "refresh_token": 8 * time.Minute}
+}
+
+// What a grant itself says of its token comes before all else, and the end of the
+// family before that; the client is told the truth.
+func TestLifetimes_GrantAndFamily(t *testing.T) {
 	for name, tt := range map[string]struct {
-		reg                      passport.Registration
-		byGrant                  map[string]time.Duration
-		machine, code, refreshed int
+		grant, family, want time.Duration
 	}{
-		"the server's":        {plain, nil, 3600, 3600, 3600},
-		"those of grants":     {plain, byGrant, 420, 3600, 480},
-		"the client's own":    {own, nil, 180, 180, 180},
-		"the client's before": {own, byGrant, 180, 180, 180},
+		"the grant's own":                    {grant: 5 * time.Minute, want: 5 * time.Minute},
+		"the grant's own, longer":            {grant: 3 * time.Hour, want: 3 * time.Hour},
+		"the family's":                       {family: 4 * time.Minute, want: 4 * time.Minute},
+		"the family's before the grant's":    {grant: 5 * time.Minute, family: 4 * time.Minute, want: 4 * time.Minute},
+		"a family that outlives the grant's": {grant: 5 * time.Minute, family: time.Hour, want: 5 * time.Minute},
 	} {
-		s := newServer(t, func(c *passport.Config) { c.AccessTokenTTLByGrant = tt.byGrant })
-		c := s.register(tt.reg)
-		tok := s.grantTokens(c)
-		got := []int{s.exchange(c, "grant_type", "client_credentials").tokens().Expires, tok.Expires, s.refresh(c, tok.Refresh).tokens().Expires}
-		if got[0] != tt.machine || got[1] != tt.code || got[2] != tt.refreshed {
-			t.Errorf("%s: client_credentials, code and refresh say they expire in %v s, want %d, %d and %d", name, got, tt.machine, tt.code, tt.refreshed)
-		}
-	}
-}
-
-// A refresh token that lies unused, and a consent, end when the client's own time
-// is over.
-func TestLifetimes_RefreshTokenAndFamilyOfAClient(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c := s.register(passport.Registration{RefreshTokenTTL: 4 * time.Hour, FamilyTTL: 10 * time.Hour})
-		idle, used := s.grantTokens(c), s.grantTokens(c, "prompt", "consent")
-		time.Sleep(4*time.Hour - time.Second)
-		used = s.refresh(c, used.Refresh).tokens()
-		time.Sleep(time.Second)
-		s.refresh(c, idle.Refresh).wantJSONError(400, "invalid_grant")
-		time.Sleep(3 * time.Hour)
-		used = s.refresh(c, used.Refresh).tokens()
-		time.Sleep(2*time.Hour + 30*time.Minute)
-		used = s.refresh(c, used.Refresh).tokens()
-		if used.Expires != 30*60 {
-			t.Errorf("half an hour before the end of the consent, an access token expires in %d s", used.Expires)
-		}
-		time.Sleep(30 * time.Minute)
-		s.wantAdmits(used.Access, false, "when the consent has ended")
-		s.refresh(c, used.Refresh).wantJSONError(400, "invalid_grant")
-	})
-}
-
-// A personal token lives as long as the server lets it, and its family no longer.
-func TestLifetimes_PersonalToken(t *testing.T) {
-	s := newServer(t, func(c *passport.Config) { c.PersonalTokenTTL = 48 * time.Hour })
-	made := s.personal()
-	if life := made.Token.ExpiresAt.Sub(made.Token.IssuedAt); life != 48*time.Hour {
-		t.Errorf("a personal token lives %v, want the 48 h of PersonalTokenTTL", life)
-	}
-	if made.Token.Family.ExpiresAt != made.Token.ExpiresAt {
-		t.Errorf("its family lives until %v, and it until %v", made.Token.Family.ExpiresAt, made.Token.ExpiresAt)
-	}
-}
-
-// endingStore says of every row that it ends at a time.
-type endingStore struct {
-	oauth.Store
-	end    time.Time
-	family bool // that of the family
-}
-
-func (e *endingStore) Unwrap() oauth.Store { return e.Store }
-
-func (e *endingStore) changed(t *oauth.AccessToken, err error) (*oauth.AccessToken, error) {
-	if err != nil || e.end.IsZero() {
-		return t, err
-	}
-	if e.family {
-		t.Family.ExpiresAt = e.end
-	} else {
-		t.ExpiresAt = e.end
-	}
-	return t, nil
-}
-
-func (e *endingStore) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
-	return e.changed(e.Store.AccessToken(ctx, id))
-}
-
-func (e *endingStore) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
-	return e.changed(e.Store.OpaqueToken(ctx, d))
-}
-
-// The row is the truth: "the expires_at columns are for display purposes only"
-// does not hold here. An earlier end in it is obeyed at once, also by a guard that
-// has seen the token before; a later one never makes a JWT live longer than it
-// says itself.
-func TestLifetimes_TheRowIsTheTruth(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := &endingStore{Store: new(memstore.Store)}
-		s := newServer(t, func(c *passport.Config) { c.Store = store })
-		jwt, opaque := s.grantTokens(s.web()).Access, s.personal().AccessToken
-		for _, family := range []bool{false, true} {
-			for name, token := range map[string]string{"a JWT": jwt, "an opaque token": opaque} {
-				store.family, store.end = family, time.Time{}
-				s.wantAdmits(token, true, name+" as it was issued")
-				store.end = time.Now()
-				s.wantAdmits(token, false, name+" whose row ends now")
-				store.end = time.Now().Add(time.Second)
-				s.wantAdmits(token, true, name+" whose row ends in a second")
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+				return &oauth.Authorization{
+					Subject: oauth.ForUser(ref("alice")), Refresh: true, NewFamily: true, AccessTokenTTL: tt.grant,
+					Family: &oauth.Family{ID: "family", User: ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time},
+				}, nil
+			})))
+			c := s.register(passport.Registration{GrantTypes: []string{voucherType, "refresh_token"}, AccessTokenTTL: 2 * time.Hour, FamilyTTL: tt.family})
+			tok := s.exchange(c, "grant_type", voucherType).tokens()
+			if tok.Expires != int(tt.want.Seconds()) {
+				t.Errorf("%s: expires_in = %d, want %v", name, tok.Expires, tt.want)
 			}
-		}
-		store.family, store.end = false, time.Now().Add(1000*time.Hour)
-		time.Sleep(time.Hour - time.Second)
-		s.wantAdmits(jwt, true, "a JWT in its last second")
+			time.Sleep(tt.want - time.Second)
+			s.wantAdmits(tok.Access, true, name+", a second before its end")
+			time.Sleep(time.Second)
+			s.wantAdmits(tok.Access, false, name+", at its end")
+		})
+	}
+}
+
+// A refresh token ends when it has lain unused for its time, and with its family,
+// whatever was refreshed: the client's own lifetimes come before the server's.
+func TestLifetimes_RT_07_RefreshTokensAndFamilies(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, tt := range map[string]struct {
+		server, client passport.Registration // their lifetimes
+		reg            passport.Registration
+		idle, family   time.Duration
+	}{
+		"the defaults":             {idle: 30 * day, family: 365 * day},
+		"a browser application":    {reg: passport.Registration{AuthMethod: oauth.AuthNone}, idle: 30 * day, family: 30 * day},
+		"a native application":     {reg: passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/cb"}}, idle: 30 * day, family: 365 * day},
+		"the server's":             {server: passport.Registration{RefreshTokenTTL: 3 * day, FamilyTTL: 7 * day}, idle: 3 * day, family: 7 * day},
+		"the client's":             {client: passport.Registration{RefreshTokenTTL: 2 * day, FamilyTTL: 5 * day}, idle: 2 * day, family: 5 * day},
+		"the client's come first":  {server: passport.Registration{RefreshTokenTTL: 3 * day, FamilyTTL: 7 * day}, client: passport.Registration{RefreshTokenTTL: 4 * day, FamilyTTL: 9 * day}, idle: 4 * day, family: 9 * day},
+		"the family ends it first": {client: passport.Registration{FamilyTTL: 5 * day}, idle: 5 * day, family: 5 * day},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t, func(c *passport.Config) {
+					c.RefreshTokenTTL, c.FamilyTTL, c.RefreshTokenGrace = tt.server.RefreshTokenTTL, tt.server.FamilyTTL, -1
+				})
+				reg := tt.reg
+				reg.RefreshTokenTTL, reg.FamilyTTL = tt.client.RefreshTokenTTL, tt.client.FamilyTTL
+				c := s.register(reg)
+				unused, tok, began := s.grantTokens(c), s.grantTokens(c, "prompt", "consent"), time.Now()
+				time.Sleep(tt.idle - time.Second)
+				for time.Since(began)+tt.idle < tt.family { // it slides
+					tok = s.refresh(c, tok.Refresh).tokens()
+					time.Sleep(tt.idle - time.Second)
+				}
+				if tt.idle < tt.family {
+					tok = s.refresh(c, tok.Refresh).tokens()
+					time.Sleep(time.Until(began.Add(tt.family - time.Second)))
+					tok = s.refresh(c, tok.Refresh).tokens()
+					if tok.Expires != 1 {
+						t.Errorf("expires_in = %d a second before the family ends, want 1", tok.Expires)
+					}
+				} else {
+					s.refresh(c, unused.Refresh).tokens()
+				}
+				time.Sleep(time.Second)
+				s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
+				s.wantAdmits(tok.Access, false, "of a family that has ended")
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, func(c *passport.Config) { c.RefreshTokenTTL = time.Minute })
+		c := s.web()
+		first, second := s.grantTokens(c), s.grantTokens(c, "prompt", "consent")
+		time.Sleep(time.Minute - time.Second)
+		s.refresh(c, first.Refresh).tokens()
 		time.Sleep(time.Second)
-		s.wantAdmits(jwt, false, "a JWT whose row ends later than it says itself")
+		s.refresh(c, second.Refresh).wantJSONError(400, "invalid_grant")
 	})
 }
 
-// One token, or its refresh tokens: either call ends both, for the guard, for a
-// refresh, and for what was refreshed since.
-func TestRevokeRefreshTokensOf_EndsWhatWasRefreshedSince(t *testing.T) {
-	for name, revoke := range map[string]func(*passport.Server, context.Context, string) error{
-		"RevokeToken": (*passport.Server).RevokeToken, "RevokeRefreshTokensOf": (*passport.Server).RevokeRefreshTokensOf,
+// A user chooses the life of a personal access token, up to PersonalTokenTTL.
+// What ends other tokens sooner says nothing of it: its family begins with it.
+func TestLifetimes_PersonalTokens(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, format := range []passport.TokenFormat{passport.Opaque, passport.JWT} {
+		for name, tt := range map[string]struct {
+			cap, chosen, want time.Duration // 0 chosen: none; 0 want: refused
+		}{
+			"a year by default":     {want: 365 * day},
+			"the server's":          {cap: 90 * day, want: 90 * day},
+			"chosen":                {cap: 90 * day, chosen: 7 * day, want: 7 * day},
+			"chosen, the longest":   {cap: 90 * day, chosen: 90 * day, want: 90 * day},
+			"chosen, a bit longer":  {cap: 90 * day, chosen: 90*day + time.Second},
+			"chosen, of the past":   {chosen: -time.Second},
+			"chosen, over the year": {chosen: 366 * day},
+		} {
+			t.Run(string(format)+"/"+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newServer(t, func(c *passport.Config) {
+						c.PersonalTokenTTL, c.PersonalTokenFormat = tt.cap, format
+						c.AccessTokenTTL, c.FamilyTTL, c.RefreshTokenTTL = time.Minute, 2*time.Minute, time.Minute
+					})
+					p := passport.PersonalToken{User: ref("alice"), Name: "Backups"}
+					if tt.chosen != 0 {
+						p.ExpiresAt = time.Now().Add(tt.chosen)
+					}
+					made, err := s.CreatePersonalToken(t.Context(), p)
+					if tt.want == 0 {
+						if err == nil || oauth.AsError(err).Code != oauth.InvalidRequest {
+							t.Errorf("CreatePersonalToken() = %v, want invalid_request", err)
+						}
+						return
+					}
+					if err != nil || made.Token.ExpiresAt.Sub(made.Token.IssuedAt) != tt.want {
+						t.Fatalf("CreatePersonalToken() = %+v, %v, want a life of %v", made, err, tt.want)
+					}
+					time.Sleep(tt.want - time.Second)
+					s.wantAdmits(made.AccessToken, true, "a second before its end")
+					time.Sleep(time.Second)
+					s.wantAdmits(made.AccessToken, false, "at its end")
+				})
+			})
+		}
+	}
+}
+
+// rowStore shows the rows of access tokens otherwise than they were written: as if
+// somebody had changed them since.
+type rowStore struct {
+	oauth.Store
+	change func(*oauth.AccessToken)
+}
+
+func (s *rowStore) Unwrap() oauth.Store { return s.Store }
+
+func (s *rowStore) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
+	return s.changed(s.Store.AccessToken(ctx, id))
+}
+
+func (s *rowStore) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
+	return s.changed(s.Store.OpaqueToken(ctx, d))
+}
+
+func (s *rowStore) changed(t *oauth.AccessToken, err error) (*oauth.AccessToken, error) {
+	if err == nil && s.change != nil {
+		s.change(t)
+	}
+	return t, err
+}
+
+// The row is the truth: an end that is written into it is obeyed at the next
+// request, also while the token's signature is remembered. Taken out again, the
+// token works again.
+func TestLifetimes_TheRowIsTheTruth_EarlierEnd(t *testing.T) {
+	for name, change := range map[string]func(*oauth.AccessToken){
+		"of the token":  func(row *oauth.AccessToken) { row.ExpiresAt = time.Now() },
+		"of the family": func(row *oauth.AccessToken) { row.Family.ExpiresAt = time.Now() },
 	} {
-		s := newServer(t)
-		c := s.web()
-		first := s.grantTokens(c)
-		second := s.refresh(c, first.Refresh).tokens()
-		id := claimsOf(t, first.Access)["jti"].(string)
-		if err := revoke(s.Server, t.Context(), id); err != nil {
-			t.Fatal(err)
+		for _, w := range ways {
+			if !w.forUser && name == "of the family" {
+				continue // a client's own token has none
+			}
+			t.Run(w.name+"/"+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := &rowStore{Store: new(memstore.Store)}
+					s := newServer(t, withEveryGrant, func(c *passport.Config) { c.Store = store })
+					c := s.register(passport.Registration{GrantTypes: everyGrant})
+					token := w.prepare(s, c)(s, c, "read").access
+					s.wantAdmits(token, true, "before")
+					for _, server := range []*server{s, s.restart()} { // which remembers, and which does not
+						store.change = change
+						server.wantAdmits(token, false, "whose row has ended")
+						store.change = nil
+						server.wantAdmits(token, true, "whose row is as it was")
+					}
+				})
+			})
 		}
-		s.wantAdmits(first.Access, false, name)
-		s.wantAdmits(second.Access, false, name+", refreshed since")
-		s.refresh(c, second.Refresh).wantJSONError(400, "invalid_grant")
-		got := eventsOf[passport.Revoked](s)
-		if len(got) != 1 || got[0].User != ref("alice") || got[0].ClientID != c.ID || got[0].TokenID != id {
-			t.Errorf("%s: the event is %+v, want user, client and token", name, got)
-		}
-		if err := revoke(s.Server, t.Context(), "nothing"); err == nil {
-			t.Errorf("%s of a token that is not there is no error", name)
+	}
+	t.Run("an opaque personal access token", func(t *testing.T) {
+		store := &rowStore{Store: new(memstore.Store)}
+		s := newServer(t, func(c *passport.Config) { c.Store = store })
+		token := s.personal().AccessToken
+		s.wantAdmits(token, true, "before")
+		store.change = func(row *oauth.AccessToken) { row.ExpiresAt = row.IssuedAt }
+		s.wantAdmits(token, false, "whose row has ended")
+	})
+}
+
+// No row makes a JWT live longer than it says itself: another API that verifies it
+// would go by that.
+func TestLifetimes_TheRowIsTheTruth_LaterEnd(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &rowStore{Store: new(memstore.Store)}
+				s := newServer(t, withEveryGrant, func(c *passport.Config) { c.Store = store })
+				c := s.register(passport.Registration{GrantTypes: everyGrant})
+				got := w.prepare(s, c)(s, c, "read")
+				life := time.Until(s.stored(t, got).ExpiresAt)
+				store.change = func(row *oauth.AccessToken) {
+					row.ExpiresAt = time.Now().Add(time.Hour)
+					if row.Family != nil {
+						row.Family.ExpiresAt = row.ExpiresAt
+					}
+				}
+				time.Sleep(life - time.Second)
+				s.wantAdmits(got.access, true, "a second before its own end")
+				time.Sleep(time.Second)
+				s.wantAdmits(got.access, false, "whose row has not ended, remembered")
+				s.restart().wantAdmits(got.access, false, "whose row has not ended")
+			})
+		})
+	}
+}
+
+// What is wrong with a lifetime is said when the server starts.
+func TestLifetimes_Faults(t *testing.T) {
+	for name, tt := range map[string]struct {
+		grantType string
+		ttl       time.Duration
+		want      string // empty: nothing is wrong
+	}{
+		"one that is ours":       {"authorization_code", time.Minute, ""},
+		"one that is off":        {"implicit", time.Minute, ""},
+		"one of the application": {voucherType, time.Minute, ""},
+		"a response type's":      {badgeType, time.Minute, ""},
+		"a typing error":         {"autorization_code", time.Minute, `names a grant type that does not exist`},
+		"personal access tokens": {"personal_access", time.Minute, "set PersonalTokenTTL"},
+		"too short":              {"password", time.Millisecond, "at least a second"},
+	} {
+		c := plainConfig(t)
+		c.Grants, c.Responders = []oauth.Grant{voucher{}}, []oauth.Responder{responder(nil)}
+		c.AccessTokenTTLByGrant = map[string]time.Duration{tt.grantType: tt.ttl}
+		_, err := passport.New(c)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: New() = %v, want %q", name, err, tt.want)
 		}
 	}
 }

@@ -40,6 +40,7 @@ type issued struct {
 	scope   string
 	access  string
 	refresh string
+	expires string // as the client is told: expires_in
 }
 
 // refused is the code of an error that no client is told.
@@ -51,7 +52,7 @@ func outcome(a *answer) *issued {
 		return &issued{code: cmp.Or(code, fmt.Sprint(a.status))}
 	}
 	tok := a.tokens()
-	return &issued{scope: tok.Scope, access: tok.Access, refresh: tok.Refresh}
+	return &issued{scope: tok.Scope, access: tok.Access, refresh: tok.Refresh, expires: fmt.Sprint(tok.Expires)}
 }
 
 // fromBrowser is the outcome of a request to the authorization endpoint: in the
@@ -70,7 +71,7 @@ func fromBrowser(a *answer) *issued {
 	case a.target() == "":
 		return &issued{code: first(pageCode, a.body)}
 	}
-	return &issued{code: params.Get("error"), scope: params.Get("scope"), access: params.Get("access_token")}
+	return &issued{code: params.Get("error"), scope: params.Get("scope"), access: params.Get("access_token"), expires: params.Get("expires_in")}
 }
 
 var pageCode = regexp.MustCompile(`(invalid_[a-z]+)`)

@@ -204,10 +204,13 @@ func (f *faults) audience(c Config) {
 	}
 }
 
+// builtinGrants are the grant types of this server, switched on or off.
+var builtinGrants = []string{"authorization_code", "refresh_token", "client_credentials", "password", "implicit", personalAccess}
+
 func (f *faults) grants(c Config) {
-	seen := map[string]bool{
-		"authorization_code": true, "refresh_token": true, "client_credentials": true,
-		"password": true, "implicit": true, personalAccess: true,
+	seen := map[string]bool{}
+	for _, grantType := range builtinGrants {
+		seen[grantType] = true
 	}
 	for i, g := range c.Grants {
 		if g == nil || isNilPointer(g) {
@@ -223,7 +226,7 @@ func (f *faults) grants(c Config) {
 
 func (f *faults) responders(c Config) {
 	seen := map[string]bool{"code": true, "token": c.EnableImplicitGrant}
-	taken := []string{"authorization_code", "refresh_token", "client_credentials", "password", personalAccess}
+	taken := slices.DeleteFunc(slices.Clone(builtinGrants), func(grantType string) bool { return grantType == "implicit" })
 	for i, r := range c.Responders {
 		if r == nil || isNilPointer(r) {
 			f.add(true, "Responders[%d] is nil: leave it out", i)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
@@ -49,7 +48,7 @@ func setRetryAfter(w http.ResponseWriter, e *oauth.Error) {
 // logRefusal says which check failed: at Info what a client did, at Error what
 // the operator has to mend. err says more than the client is told.
 func (s *Server) logRefusal(r *http.Request, e *oauth.Error, err error, attrs ...any) {
-	attrs = append(attrs, "request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", r.URL.Path,
+	attrs = append(attrs, "request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", reqinfo.Path(r),
 		"error", string(e.Code), "err", err.Error())
 	switch {
 	case r.Context().Err() != nil:
@@ -69,16 +68,8 @@ func clientError(clientID string, err error) error {
 	return fmt.Errorf("client %.100q: %w", clientID, err)
 }
 
-// unproven is the ID of a client that is not known to be one, for the log. A
-// secret lands in the field of the ID now and then; what is longer than a UUID
-// could be one, and is not written out.
-func unproven(id string) string {
-	const uuidLength = 36
-	if len(id) <= uuidLength {
-		return id
-	}
-	return strings.ToValidUTF8(id[:8], "") + "..."
-}
+// unproven is the ID of a client that is not known to be one, for the log.
+func unproven(id string) string { return reqinfo.Bounded(id) }
 
 func tooLarge(err error) bool {
 	_, large := errors.AsType[*http.MaxBytesError](err)

@@ -68,7 +68,7 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 	if !ok {
 		w.Header().Set("Allow", resource.allow())
 		return apiAnswer{}, &apiError{status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("The %s method is not supported for route %s. Supported methods: %s.",
-			input.method(r), strings.TrimPrefix(r.URL.Path, "/"), resource.allow())}
+			reqinfo.Bounded(input.method(r)), strings.TrimPrefix(reqinfo.Path(r), "/"), resource.allow())}
 	}
 	who, err := s.browserUser(r)
 	switch {

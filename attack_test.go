@@ -126,3 +126,24 @@ func TestNeverRepeat_E11_GuardBehindAnotherServersGuard(t *testing.T) {
 		t.Errorf("three guards of ours answer %d after reading the token %d times, want 200 after one", got, store.count("AccessToken")-before)
 	}
 }
+
+// Who wants a token gone sends the token itself in place of its ID now and then, and
+// it works on: the log must not hold it.
+func TestNeverRepeat_C7_TokenInPlaceOfItsID(t *testing.T) {
+	s := newServer(t)
+	b := s.browser().signIn("alice")
+	token := b.ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI"}).json()["accessToken"].(string)
+	for _, path := range []string{"/oauth/personal-access-tokens/", "/oauth/tokens/", "/oauth/clients/"} {
+		b.ask("DELETE", path+token).want(404, "")
+		b.ask("PATCH", path+token)
+		b.ask("POST", path+"1", map[string]any{"_method": token})
+	}
+	if strings.Contains(strings.ToLower(s.log.String()), strings.ToLower(token)) {
+		t.Errorf("the log holds a token that came in a path:\n%s", s.log)
+	}
+	const unknown = "6c7f6e0a-0b0f-7c3e-9d53-0c5a4f6f5d11"
+	b.ask("DELETE", "/oauth/clients/"+unknown).want(404, "")
+	if !strings.Contains(s.log.String(), "/oauth/clients/"+unknown) {
+		t.Errorf("the log does not hold the path of an unknown client, %s", unknown)
+	}
+}

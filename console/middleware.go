@@ -28,7 +28,7 @@ func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) 
 		info := reqinfo.From(r.Context())
 		// The path alone: a query may hold a code, a header a token.
 		logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
-			slog.String("method", bounded(r.Method, 16)), slog.String("path", bounded(r.URL.Path, 200)),
+			slog.String("method", bounded(r.Method, 16)), slog.String("path", bounded(reqinfo.Path(r), 200)),
 			slog.Int("status", recorder.code()), slog.Int64("bytes", recorder.bytes),
 			slog.Duration("duration", time.Since(begin)),
 			slog.String("request_id", info.ID), slog.String("address", info.Address))

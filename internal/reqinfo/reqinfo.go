@@ -79,3 +79,23 @@ func within(host string, trusted []netip.Prefix) bool {
 	addr, err := netip.ParseAddr(host)
 	return err == nil && slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
 }
+
+// Bounded is a text of somebody's that stands where an ID is expected, for a log: a
+// secret lands there now and then. What is longer than a UUID could be one, and is
+// not written out.
+func Bounded(id string) string {
+	const uuidLength = 36
+	if len(id) <= uuidLength {
+		return id
+	}
+	return strings.ToValidUTF8(id[:8], "") + "..."
+}
+
+// Path is the path of a request for a log, each part of it [Bounded].
+func Path(r *http.Request) string {
+	parts := strings.Split(r.URL.Path, "/")
+	for i := range parts {
+		parts[i] = Bounded(parts[i])
+	}
+	return strings.Join(parts, "/")
+}

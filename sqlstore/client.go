@@ -129,6 +129,10 @@ version = version + 1 WHERE id = ? AND version = ?`
 	insertSecret = `INSERT INTO oauth_client_secrets (client_id, digest, created_at, expires_at)
 SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
 
+	// Whoever rotates at the same time waits, or the two would not see each other's
+	// secret and leave both.
+	lockClient = `UPDATE oauth_clients SET version = version WHERE id = ?`
+
 	endSecrets = `UPDATE oauth_client_secrets SET expires_at = ? WHERE client_id = ? AND digest <> ? AND (expires_at IS NULL OR expires_at > ?)`
 
 	deleteSecret = `DELETE FROM oauth_client_secrets WHERE client_id = ? AND digest = ?`
@@ -161,6 +165,9 @@ func (s *Store) AddSecret(ctx context.Context, clientID string, secret oauth.Sec
 // RotateSecret implements [oauth.ClientStore].
 func (s *Store) RotateSecret(ctx context.Context, clientID string, secret oauth.Secret, othersUntil time.Time, audit *oauth.AuditRecord) error {
 	return s.changeClient(ctx, clientID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		if _, err := tx.Exec(ctx, lockClient, clientID); err != nil {
+			return false, err
+		}
 		made, err := tx.Insert(ctx, insertSecret, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt), clientID)
 		if err != nil || !made {
 			return false, err

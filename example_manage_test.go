@@ -102,8 +102,14 @@ func ExampleServer_Tokens() {
 }
 
 func ExampleServer_RevokeToken() {
+	// Revoke an access token, and all that came of the same consent …
 	if err := auth.RevokeToken(ctx, tokenID); err != nil {
 		log.Fatal(err) // oauth.ErrNotFound: there is no such token
+	}
+
+	// … or begin with its refresh tokens: the same.
+	if err := auth.RevokeRefreshTokensOf(ctx, tokenID); err != nil {
+		log.Fatal(err)
 	}
 }
 

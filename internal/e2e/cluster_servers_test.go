@@ -58,12 +58,15 @@ func startServers(t *testing.T, kind string) *servers {
 func (s *servers) do(t *testing.T, what ...string) {
 	t.Helper()
 	args := append([]string{what[0], s.dir}, what[1:]...)
-	cmd := exec.Command(clusterScript, args...)
-	if out, err := os.CreateTemp(t.TempDir(), "said"); err == nil {
-		cmd.Stdout, cmd.Stderr = out, out
-		defer out.Close()
+	said, err := os.CreateTemp(t.TempDir(), "said")
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer said.Close()
+	cmd := exec.Command(clusterScript, args...)
+	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("scripts/cluster %s: %v", strings.Join(what, " "), err)
+		text, _ := os.ReadFile(said.Name())
+		t.Fatalf("scripts/cluster %s: %v\n%s", strings.Join(what, " "), err, text)
 	}
 }

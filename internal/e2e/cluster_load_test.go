@@ -1,0 +1,304 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// A load is clients and users who go about their business at all nodes while things
+// break, and keep book of what they were answered. They do what clients are told
+// to: after 503, or no answer, they send the same request again, to any node.
+type load struct {
+	c     *cluster
+	shop  client
+	ctx   context.Context
+	end   context.CancelFunc
+	all   sync.WaitGroup
+	every time.Duration // between two requests of a worker
+
+	mu     sync.Mutex
+	live   []*chain
+	dead   []*chain
+	wrong  []string
+	counts map[string]int
+
+	busy    atomic.Int64 // 503 that were answered
+	nothing atomic.Int64 // requests without an answer
+}
+
+// A chain is what descends from one code.
+type chain struct {
+	*granted
+	code    url.Values
+	access  []string // every access token that was answered
+	refresh []string // every refresh token, the last one is good
+}
+
+// patient is how long a client goes on asking.
+const patient = 40 * time.Second
+
+// under starts the load.
+func (c *cluster) under(t *testing.T, shop client, workers int) *load {
+	t.Helper()
+	l := &load{c: c, shop: shop, every: 5 * time.Millisecond, counts: map[string]int{}}
+	l.ctx, l.end = context.WithCancel(context.Background())
+	t.Cleanup(l.end)
+	for i := range workers {
+		email := fmt.Sprintf("worker%d-%d@example.com", i, rand.Int32())
+		c.account(t, email)
+		a := c.nodes[i%len(c.nodes)].signedIn(t, email)
+		c.code(t, a, shop) // from now on no page asks
+		l.all.Go(func() { l.work(a.http.Jar) })
+	}
+	return l
+}
+
+// stop ends the load once each worker has got an answer to its last request.
+func (l *load) stop() {
+	l.end()
+	l.all.Wait()
+}
+
+func (l *load) fault(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wrong = append(l.wrong, fmt.Sprintf(format, args...))
+}
+
+func (l *load) count(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts[what]++
+}
+
+func (l *load) node() *node { return l.c.nodes[rand.IntN(len(l.c.nodes))] }
+
+// work is one user, and the client that acts for him.
+func (l *load) work(jar http.CookieJar) {
+	for l.ctx.Err() == nil {
+		ch := l.begin(jar)
+		if ch == nil {
+			continue
+		}
+		ends := rand.IntN(3) == 0
+		for range 1 + rand.IntN(8) {
+			if l.ctx.Err() != nil {
+				ends = false
+				break
+			}
+			if !l.rotate(ch) {
+				return
+			}
+			time.Sleep(l.every)
+		}
+		if ends {
+			l.revoke(ch)
+			continue
+		}
+		l.mu.Lock()
+		l.live = append(l.live, ch)
+		l.mu.Unlock()
+	}
+}
+
+// begin gets a code and redeems it. A code whose redemption was not answered is
+// not sent again: who sends one twice has what came of it revoked.
+func (l *load) begin(jar http.CookieJar) *chain {
+	form := l.newCode(jar)
+	if form == nil {
+		return nil
+	}
+	if rand.IntN(6) == 0 {
+		l.redeemTwice(form)
+		return nil
+	}
+	g := l.node().grant(l.shop, form)
+	if !l.settled(g) {
+		return nil
+	}
+	if !g.ok() {
+		l.fault("a fresh code is answered %d %s", g.status, g.Error)
+		return nil
+	}
+	l.count("codes redeemed")
+	return &chain{granted: g, code: form, access: []string{g.AccessToken}, refresh: []string{g.RefreshToken}}
+}
+
+// redeemTwice sends a code to two nodes at once.
+func (l *load) redeemTwice(form url.Values) {
+	var both sync.WaitGroup
+	answers := make([]*granted, 2)
+	for i := range answers {
+		both.Go(func() { answers[i] = l.c.nodes[(i+1)%len(l.c.nodes)].grant(l.shop, form) })
+	}
+	both.Wait()
+	if answers[0].ok() && answers[1].ok() {
+		l.fault("a code was redeemed twice")
+	}
+	l.count("codes sent twice")
+}
+
+// newCode has the user's browser ask for a code, which he allowed before.
+func (l *load) newCode(jar http.CookieJar) url.Values {
+	for until := time.Now().Add(patient); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		asking, n := l.c.ask(l.shop), l.node()
+		browser := &http.Client{Jar: jar, Transport: n.client.Transport, CheckRedirect: n.client.CheckRedirect, Timeout: 30 * time.Second}
+		answer, err := browser.Get(asking.url)
+		if err != nil {
+			l.nothing.Add(1)
+			continue
+		}
+		answer.Body.Close()
+		to, _ := answer.Location() // nil for a page
+		switch {
+		case to != nil && to.Query().Get("code") != "":
+			return url.Values{"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {callback}, "code_verifier": {asking.verifier}}
+		case answer.StatusCode == http.StatusServiceUnavailable, to != nil && to.Query().Get("error") == "temporarily_unavailable":
+			l.busy.Add(1)
+		default:
+			l.fault("a signed-in browser that asks for a code is answered %d, Location %v", answer.StatusCode, to)
+			return nil
+		}
+		if l.ctx.Err() != nil {
+			return nil
+		}
+	}
+	l.fault("no code was to be had for %v", patient)
+	return nil
+}
+
+// settled reports whether an answer is one: not 503, which has to say when to come
+// again, nor none.
+func (l *load) settled(g *granted) bool {
+	switch {
+	case g.err != nil:
+		l.nothing.Add(1)
+		return false
+	case g.status == http.StatusServiceUnavailable:
+		l.busy.Add(1)
+		if g.Error != "temporarily_unavailable" || g.retryAfter == "" {
+			l.fault("503 says %q and Retry-After %q", g.Error, g.retryAfter)
+		}
+		return false
+	}
+	return true
+}
+
+// rotate uses the refresh token, until that is answered.
+func (l *load) rotate(ch *chain) bool {
+	old := ch.refresh[len(ch.refresh)-1]
+	begun := time.Now()
+	for tries := 1; time.Since(begun) < patient; tries++ {
+		g := l.node().refreshing(l.shop, old)
+		if !l.settled(g) {
+			time.Sleep(time.Duration(50+rand.IntN(100)) * time.Millisecond)
+			continue
+		}
+		if !g.ok() {
+			l.fault("a good refresh token is answered %d %s at %s, at try %d, after %v", g.status, g.Error, g.node.name, tries, time.Since(begun))
+			return false
+		}
+		if tries > 1 {
+			l.count("refreshes sent again")
+		}
+		l.count("refreshes")
+		ch.access, ch.refresh = append(ch.access, g.AccessToken), append(ch.refresh, g.RefreshToken)
+		return true
+	}
+	l.fault("no refresh for %v", patient)
+	return false
+}
+
+// revoke has the application beside a node revoke, until that is answered. From then
+// on nothing of it may work anywhere, at once.
+func (l *load) revoke(ch *chain) {
+	token := ch.access[len(ch.access)-1]
+	for until := time.Now().Add(patient); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		err := l.node().app.auth.RevokeToken(context.Background(), tokenID(token))
+		if errors.Is(err, oauth.ErrUnavailable) {
+			l.busy.Add(1)
+			continue
+		}
+		if err != nil {
+			l.fault("revoking a token: %v", err)
+			return
+		}
+		l.count("revocations")
+		l.mu.Lock()
+		l.dead = append(l.dead, ch)
+		l.mu.Unlock()
+		if got := l.node().guarded(userPath, token); got == http.StatusOK {
+			l.fault("a token that was answered as revoked is let in")
+		}
+		return
+	}
+	l.fault("no revocation for %v", patient)
+}
+
+// settle ends the load and looks whether everything that was answered is so. lost
+// is how many refresh tokens may have been lost, which is none unless a test is
+// about that.
+func (l *load) settle(t *testing.T, when string) {
+	t.Helper()
+	l.stop()
+	for _, n := range l.c.nodes {
+		n.awaitReadiness(t, startTimeout)
+	}
+	for _, text := range l.wrong {
+		t.Errorf("%s: %s", when, text)
+	}
+	lost := 0
+	for _, ch := range l.live {
+		last := ch.access[len(ch.access)-1]
+		if got := l.node().guarded(userPath, last); got != http.StatusOK {
+			lost++
+			t.Errorf("%s: an access token that was answered is worth %d", when, got)
+		}
+		if g := l.node().refreshing(l.shop, ch.refresh[len(ch.refresh)-1]); !g.ok() {
+			lost++
+			t.Errorf("%s: a refresh token that was answered is worth %d %s", when, g.status, g.Error)
+		}
+	}
+	for _, ch := range l.dead {
+		for _, access := range ch.access {
+			if got := l.node().guarded(userPath, access); got != http.StatusUnauthorized {
+				t.Errorf("%s: a token that was answered as revoked is worth %d", when, got)
+			}
+		}
+		if g := l.node().refreshing(l.shop, ch.refresh[len(ch.refresh)-1]); g.ok() {
+			t.Errorf("%s: a refresh token that was answered as revoked works", when)
+		}
+	}
+	for _, ch := range l.live[:min(len(l.live), 10)] {
+		if g := l.node().grant(l.shop, ch.code); g.ok() {
+			t.Errorf("%s: a code was redeemed twice", when)
+		}
+	}
+	t.Logf("measured: %s: %s; %d live, %d revoked, all as answered", when, l, len(l.live), len(l.dead))
+	if len(l.live) == 0 || len(l.dead) == 0 {
+		t.Errorf("%s: there were %d chains and %d revocations, so nothing was proved", when, len(l.live), len(l.dead))
+	}
+}
+
+func (l *load) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var parts []string
+	for _, what := range slices.Sorted(maps.Keys(l.counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", l.counts[what], what))
+	}
+	return fmt.Sprintf("%s; %d × 503, %d × no answer", strings.Join(parts, ", "), l.busy.Load(), l.nothing.Load())
+}

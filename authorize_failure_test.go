@@ -206,6 +206,7 @@ func TestAuthorize_ErrorsAsJSON(t *testing.T) {
 	}
 	b.header.Set("Accept", "application/json")
 	b.authorize(c, "redirect_uri", "https://evil.example/").wantJSONError(400, "invalid_request")
+	b.header.Set("Sec-Fetch-Site", "same-origin")
 	b.authorize(c, "prompt", "consent").answerWith("x", "allow").wantJSONError(400, "invalid_request")
 	b.send(b.newRequest("DELETE", "/oauth/authorize", "", nil)).wantJSONError(405, "invalid_request")
 	watched.failing("Client", oauth.ErrUnavailable)

@@ -37,6 +37,19 @@ func sendsJSON(r *http.Request) bool {
 	return media == "application/json"
 }
 
+// checkReader refuses to tell another site's script what a browser would be sent on
+// with, by any method: without CORS it cannot read that, but an application may
+// have put CORS around all of its routes.
+func (s *Server) checkReader(r *http.Request) error {
+	if !scripted(r) {
+		return nil
+	}
+	if err := s.checkOrigin(r); err != nil {
+		return fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the request was sent by another site"))
+	}
+	return nil
+}
+
 // answerScript answers in JSON that no other origin may load, in whatever way.
 func answerScript(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -39,6 +39,10 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, q, err)
 		return
 	}
+	if err := s.checkReader(r); err != nil {
+		s.showError(w, r, http.StatusForbidden, clientError(q.client.ID, err))
+		return
+	}
 	if err := s.interact(w, r, q); err != nil {
 		s.refuse(w, r, q, clientError(q.client.ID, err))
 	}

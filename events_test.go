@@ -159,6 +159,7 @@ func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
 		"plain http":    func(c *oauth.Client) { c.RedirectURIs = []string{"http://app.example.com/cb"} },
 		"unknown grant": func(c *oauth.Client) { c.GrantTypes = []string{"magic"} },
 		"unknown scope": func(c *oauth.Client) { c.Scopes = []string{"fly"} },
+		"another kind":  func(c *oauth.Client) { c.AuthMethod = oauth.AuthNone },
 		"a short life":  func(c *oauth.Client) { c.AccessTokenTTL = 1 },
 	} {
 		spoiled := *stored

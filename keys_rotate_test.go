@@ -178,6 +178,11 @@ func TestRotateKeys_Refuses(t *testing.T) {
 	if after, _ := os.ReadFile(filepath.Join(dir, "oauth-private.key")); string(after) != string(before) {
 		t.Error("a rotation that was refused has changed the file")
 	}
+	for _, line := range []string{"# ours\n Retire-After: 2026-01-31T12:00:00Z", "retire-after: 2026-01-31T12:00:00Z", "# Use-From 2026-01-31T12:00:00Z"} {
+		if _, err := passport.ParseKeys([]byte(line + "\n" + string(before))); err == nil || !strings.Contains(err.Error(), "is not written so") {
+			t.Errorf("%s: %v, want it refused: who wrote it means something", line, err)
+		}
+	}
 	for _, line := range []string{"Use-From: tomorrow", "Retire-After: 1"} {
 		if _, err := passport.ParseKeys([]byte(line + "\n" + string(before))); err == nil || !strings.Contains(err.Error(), "2026-01-31T12:00:00Z") {
 			t.Errorf("%s: %v, want an error that shows what a time looks like", line, err)

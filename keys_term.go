@@ -45,6 +45,9 @@ func termOf(above string) (t term, err error) {
 		for prefix, at := range map[string]*time.Time{useFromLine: &t.from, retireAfterLine: &t.until} {
 			value, ok := strings.CutPrefix(line, prefix)
 			if !ok {
+				if meant := strings.ToLower(strings.TrimSuffix(prefix, ":")); strings.Contains(strings.ToLower(line), meant) {
+					return t, fmt.Errorf("a line above it means %s and is not written so, at the beginning of the line", prefix)
+				}
 				continue
 			}
 			if *at, err = time.Parse(time.RFC3339, strings.TrimSpace(value)); err != nil {

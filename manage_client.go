@@ -15,6 +15,13 @@ import (
 // If somebody else has changed it since it was read, it is [oauth.ErrConflict]:
 // read it again. On success c is the client as it is stored.
 func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
+	stored, err := s.config.Store.Client(ctx, c.ID)
+	switch {
+	case err != nil:
+		return fmt.Errorf("find client %q: %w", c.ID, err)
+	case stored.AuthMethod != c.AuthMethod:
+		return fmt.Errorf("update client %q: it was made with the authentication method %q, which is fixed: make another client", c.ID, stored.AuthMethod)
+	}
 	if err := s.checkClient(c); err != nil {
 		return err
 	}

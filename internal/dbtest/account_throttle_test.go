@@ -187,6 +187,9 @@ func TestNeverRepeat_F2_F3_ManyFromOneAddress(t *testing.T) {
 	for i := range many {
 		wg.Go(func() {
 			u, err := s.byPassword("192.0.2.1", name(i), password(i))
+			for errors.Is(err, oauth.ErrUnavailable) && t.Context().Err() == nil { // a slow machine: come again, as one is told to
+				u, err = s.byPassword("192.0.2.1", name(i), password(i))
+			}
 			if err != nil || u.Data.(*account.User).Email != name(i) {
 				t.Errorf("user %d of %d at once from one address: %v, %v", i, many, u, err)
 			}

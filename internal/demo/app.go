@@ -97,6 +97,9 @@ func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 	defer s.Unlock()
 	p, asked := s.take(q.Get("state"))
 	switch {
+	case !asked && q.Get("code") != "" && q.Get("code") == s.code: // a second click brings the same answer again
+		page.Private(w)
+		http.Redirect(w, r, "/demo/connected", http.StatusSeeOther)
 	case !asked:
 		a.problem(w, strangeAnswer, nil)
 	case q.Get("iss") != a.config.Issuer: // RFC 9207 §2.4

@@ -207,8 +207,12 @@ func TestApp_AnswerCountsOnce(t *testing.T) {
 	f := newFake(t)
 	q := url.Values{"state": {f.connect(t).Get("state")}, "iss": {f.URL}, "code": {"code-1"}}
 	f.callback(t, q)
+	if got := f.callback(t, q); got.status != http.StatusSeeOther || len(f.forms) != 1 {
+		t.Errorf("the second time, as a double click brings it: %d with %d token requests, want 303 and 1", got.status, len(f.forms))
+	}
+	q.Set("code", "code-2")
 	if got := f.callback(t, q); got.status != http.StatusBadRequest || len(f.forms) != 1 {
-		t.Errorf("the second time: %d with %d token requests, want 400 and 1", got.status, len(f.forms))
+		t.Errorf("another code for the same state: %d with %d token requests, want 400 and 1", got.status, len(f.forms))
 	}
 }
 

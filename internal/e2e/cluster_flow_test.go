@@ -480,6 +480,42 @@ func TestCluster_Galera(t *testing.T) {
 	})
 }
 
+// One server of the cluster is lost under load: its node is 503, the others go on.
+// When it is back, so is the node.
+func TestCluster_GaleraServerKilled(t *testing.T) {
+	s := startServers(t, "galera")
+	c, l := faulty(t, []string{s.urls["n1"], s.urls["n2"], s.urls["n3"]}, 6)
+	known := c.witness(t, l.shop)
+	machine := c.nodes[0].server.client(t, "--name", "Nightly", "--client")
+	time.Sleep(2 * time.Second)
+	killed := time.Now()
+	s.do(t, "kill", "n2")
+	var others time.Duration
+	for _, n := range []*node{c.nodes[0], c.nodes[2]} {
+		for n.guarded(userPath, known.good) != http.StatusOK || !n.grant(machine, url.Values{"grant_type": {"client_credentials"}}).ok() {
+			if n.guarded(userPath, known.revoked) == http.StatusOK {
+				t.Errorf("the guard at %s lets a revoked token in", n.name)
+			}
+			if time.Since(killed) > 30*time.Second {
+				t.Fatalf("%s does not serve since another server was killed", n.name)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		others = max(others, time.Since(killed))
+	}
+	t.Logf("measured: a Galera server was killed: the other nodes served after %d ms", others.Milliseconds())
+	if c.nodes[1].ready() || c.nodes[1].guarded(userPath, known.good) != http.StatusServiceUnavailable {
+		t.Error("a node whose server is away says that it is ready, or its guard answers")
+	}
+	time.Sleep(time.Second)
+	s.do(t, "resume", "n2")
+	back := time.Now()
+	c.nodes[1].awaitReadiness(t, startTimeout)
+	t.Logf("measured: a Galera server was killed: its node was ready %d ms after it was in the cluster again", time.Since(back).Milliseconds())
+	time.Sleep(time.Second)
+	l.settle(t, "a Galera server was killed")
+}
+
 // Through pgbouncer in transaction mode, with the setting that docs/storage.md has.
 func TestCluster_PgBouncer(t *testing.T) {
 	s := startServers(t, "async")

@@ -248,9 +248,7 @@ func (l *load) revoke(ch *chain) {
 	l.fault("no revocation for %v", patient)
 }
 
-// settle ends the load and looks whether everything that was answered is so. lost
-// is how many refresh tokens may have been lost, which is none unless a test is
-// about that.
+// settle ends the load and looks whether everything that was answered is so.
 func (l *load) settle(t *testing.T, when string) {
 	t.Helper()
 	l.stop()
@@ -260,37 +258,44 @@ func (l *load) settle(t *testing.T, when string) {
 	for _, text := range l.wrong {
 		t.Errorf("%s: %s", when, text)
 	}
-	lost := 0
-	for _, ch := range l.live {
-		last := ch.access[len(ch.access)-1]
-		if got := l.node().guarded(userPath, last); got != http.StatusOK {
-			lost++
-			t.Errorf("%s: an access token that was answered is worth %d", when, got)
-		}
-		if g := l.node().refreshing(l.shop, ch.refresh[len(ch.refresh)-1]); !g.ok() {
-			lost++
-			t.Errorf("%s: a refresh token that was answered is worth %d %s", when, g.status, g.Error)
-		}
-	}
-	for _, ch := range l.dead {
-		for _, access := range ch.access {
-			if got := l.node().guarded(userPath, access); got != http.StatusUnauthorized {
-				t.Errorf("%s: a token that was answered as revoked is worth %d", when, got)
-			}
-		}
-		if g := l.node().refreshing(l.shop, ch.refresh[len(ch.refresh)-1]); g.ok() {
-			t.Errorf("%s: a refresh token that was answered as revoked works", when)
-		}
-	}
+	lost, undone := l.compare(func(text string) { t.Errorf("%s: %s", when, text) })
 	for _, ch := range l.live[:min(len(l.live), 10)] {
 		if g := l.node().grant(l.shop, ch.code); g.ok() {
 			t.Errorf("%s: a code was redeemed twice", when)
 		}
 	}
-	t.Logf("measured: %s: %s; %d live, %d revoked, all as answered", when, l, len(l.live), len(l.dead))
+	t.Logf("measured: %s: %s; %d live of which %d are lost, %d revoked of which %d work", when, l, len(l.live), lost, len(l.dead), undone)
 	if len(l.live) == 0 || len(l.dead) == 0 {
 		t.Errorf("%s: there were %d chains and %d revocations, so nothing was proved", when, len(l.live), len(l.dead))
 	}
+}
+
+// compare looks at everything that was answered. It returns how many chains are
+// lost, and how many revocations are undone.
+func (l *load) compare(tell func(string)) (lost, undone int) {
+	for _, ch := range l.live {
+		got := l.node().guarded(userPath, ch.access[len(ch.access)-1])
+		g := l.node().refreshing(l.shop, ch.refresh[len(ch.refresh)-1])
+		if got != http.StatusOK || !g.ok() {
+			lost++
+			tell(fmt.Sprintf("an access token that was answered is worth %d, and its refresh token %d %s (%v)", got, g.status, g.Error, g.err))
+		}
+	}
+	for _, ch := range l.dead {
+		works := 0
+		for _, access := range ch.access {
+			if got := l.node().guarded(userPath, access); got != http.StatusUnauthorized {
+				works++
+				tell(fmt.Sprintf("a token that was answered as revoked is worth %d", got))
+			}
+		}
+		if g := l.node().refreshing(l.shop, ch.refresh[len(ch.refresh)-1]); g.ok() {
+			works++
+			tell("a refresh token that was answered as revoked works")
+		}
+		undone += min(works, 1)
+	}
+	return lost, undone
 }
 
 func (l *load) String() string {

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -77,8 +76,8 @@ func (a *Accounts) credentials(ctx context.Context, email string) (c credentials
 	if !isEmail(email) {
 		return c, nil
 	}
-	err = a.db.Row(ctx, selectCredentials, func(rows *sql.Rows) (err error) {
-		c.user, err = scanUser(rows, &c.hash, &c.version)
+	err = a.db.Row(ctx, selectCredentials, func(row sqldb.Row) (err error) {
+		c.user, err = scanUser(row, &c.hash, &c.version)
 		return err
 	}, emailKey(email))
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -47,8 +46,8 @@ func (a *Accounts) session(r *http.Request) (*session, error) {
 	}
 	now := time.Now()
 	s := &session{digest: digest}
-	err := a.db.Row(r.Context(), selectSession, func(rows *sql.Rows) (err error) {
-		s.user, err = scanUser(rows, &s.id, sqldb.Micros{T: &s.authAt}, sqldb.Micros{T: &s.seenAt})
+	err := a.db.Row(r.Context(), selectSession, func(row sqldb.Row) (err error) {
+		s.user, err = scanUser(row, &s.id, sqldb.Micros{T: &s.authAt}, sqldb.Micros{T: &s.seenAt})
 		return err
 	}, string(digest), sqldb.At(now), sqldb.At(now.Add(-a.config.SessionIdleTTL)))
 	if err != nil {
@@ -134,7 +133,7 @@ func (a *Accounts) end(ctx context.Context, digest oauth.Digest) error {
 		return fmt.Errorf("end session: %w", err)
 	}
 	var id, userID string
-	err := a.db.Row(ctx, selectOwner, func(rows *sql.Rows) error { return rows.Scan(&id, &userID) }, string(digest))
+	err := a.db.Row(ctx, selectOwner, func(row sqldb.Row) error { return row.Scan(&id, &userID) }, string(digest))
 	if errors.Is(err, oauth.ErrNotFound) {
 		return nil
 	}

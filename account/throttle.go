@@ -3,7 +3,6 @@ package account
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -164,8 +163,8 @@ func knownUntil(ctx context.Context, tx *sqldb.Tx, pair string) (until time.Time
 	return until, err
 }
 
-func scanTime(t *time.Time) func(*sql.Rows) error {
-	return func(rows *sql.Rows) error { return rows.Scan(sqldb.Micros{T: t}) }
+func scanTime(t *time.Time) func(sqldb.Row) error {
+	return func(row sqldb.Row) error { return row.Scan(sqldb.Micros{T: t}) }
 }
 
 // succeeded takes back the count of a try whose password was right, in the order

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
@@ -228,8 +227,8 @@ func (a *Accounts) Users(ctx context.Context) iter.Seq2[*User, error] {
 }
 
 func (a *Accounts) userPage(ctx context.Context, after string) (page []*User, err error) {
-	err = a.db.Each(ctx, selectUserPage, func(rows *sql.Rows) error {
-		u, err := scanUser(rows)
+	err = a.db.Each(ctx, selectUserPage, func(row sqldb.Row) error {
+		u, err := scanUser(row)
 		page = append(page, u)
 		return err
 	}, after)
@@ -249,8 +248,8 @@ func (a *Accounts) UserByEmail(ctx context.Context, email string) (*User, error)
 }
 
 func (a *Accounts) user(ctx context.Context, q, arg string) (u *User, err error) {
-	err = a.db.Row(ctx, q, func(rows *sql.Rows) (err error) {
-		u, err = scanUser(rows)
+	err = a.db.Row(ctx, q, func(row sqldb.Row) (err error) {
+		u, err = scanUser(row)
 		return err
 	}, arg)
 	if err != nil {
@@ -260,8 +259,8 @@ func (a *Accounts) user(ctx context.Context, q, arg string) (u *User, err error)
 }
 
 // scanUser reads [userColumns], and what a query has after them into more.
-func scanUser(rows *sql.Rows, more ...any) (*User, error) {
+func scanUser(row sqldb.Row, more ...any) (*User, error) {
 	u := &User{}
 	into := []any{&u.ID, &u.Email, &u.Name, sqldb.Micros{T: &u.DisabledAt}, sqldb.Micros{T: &u.CreatedAt}}
-	return u, rows.Scan(append(into, more...)...)
+	return u, row.Scan(append(into, more...)...)
 }

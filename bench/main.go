@@ -44,7 +44,7 @@ func readOptions() (o options, err error) {
 	flag.StringVar(&connections, "connections", "1,8,64", "how many connections, in turn")
 	flag.DurationVar(&o.lasting, "lasting", 1500*time.Millisecond, "how long each stretch of load is")
 	flag.IntVar(&o.pairs, "pairs", 4, "how many stretches each server gets: A B B A …")
-	flag.StringVar(&o.profile, "profile", "", "write profiles of Passport's CPU time under 64 connections into this `folder`")
+	flag.StringVar(&o.profile, "profile", "", "write profiles of both servers' CPU time, at the most connections, into this `folder`")
 	flag.Parse()
 	if o.short {
 		o.lasting, o.pairs, connections = 50*time.Millisecond, 1, "2"

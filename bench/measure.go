@@ -97,8 +97,10 @@ func runCases(ctx context.Context, o options, both []*subject, guarded bool) (ro
 			rows = append(rows, row)
 		}
 		if o.profile != "" {
-			if err := both[1].profile(ctx, o, c); err != nil {
-				return nil, err
+			for _, s := range both {
+				if err := s.profile(ctx, o, c); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
@@ -200,7 +202,7 @@ func newSubject(ctx context.Context, b binaries, name, database string, profiled
 	}
 	args := []string{"-listen", address, "-issuer", issuer, "-database-url", database, "-user", s.seeds.user.ID}
 	program := filepath.Join(b.folder, "bin", name)
-	if profiled && name != "ceiling" {
+	if profiled {
 		if s.pprof, err = freeAddress(); err != nil {
 			return nil, err
 		}
@@ -230,12 +232,8 @@ func (s *subject) close() {
 // profile writes a profile of the server's CPU time under one kind of request.
 func (s *subject) profile(ctx context.Context, o options, c benchCase) error {
 	const seconds = 4
-	file, err := os.Create(filepath.Join(o.profile, s.seeds.dialect.Name+"-"+strings.Map(func(r rune) rune {
-		if r == ' ' || r == ',' {
-			return '-'
-		}
-		return r
-	}, c.name)+".prof"))
+	what := strings.NewReplacer(", ", "-", " ", "-").Replace(c.name)
+	file, err := os.Create(filepath.Join(o.profile, fmt.Sprintf("%s-%s-%s.prof", s.seeds.dialect.Name, what, s.name)))
 	if err != nil {
 		return err
 	}

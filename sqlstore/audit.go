@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"iter"
 	"strings"
 	"time"
@@ -77,11 +76,11 @@ func (s *Store) AuditLog(ctx context.Context, since time.Time) iter.Seq2[*oauth.
 }
 
 func (s *Store) auditPage(ctx context.Context, from int64, id string) (page []*auditRow, err error) {
-	err = s.db.Each(ctx, selectAudit, func(rows *sql.Rows) error {
-		row := new(auditRow)
-		r := &row.record
-		page = append(page, row)
-		return rows.Scan(&row.id, sqldb.Micros{T: &r.Time}, &r.Action, &r.Actor, &r.User.Provider, &r.User.ID, &r.ClientID, &r.Reason, &r.Address, &r.RequestID)
+	err = s.db.Each(ctx, selectAudit, func(row sqldb.Row) error {
+		entry := new(auditRow)
+		r := &entry.record
+		page = append(page, entry)
+		return row.Scan(&entry.id, sqldb.Micros{T: &r.Time}, &r.Action, &r.Actor, &r.User.Provider, &r.User.ID, &r.ClientID, &r.Reason, &r.Address, &r.RequestID)
 	}, from, from, id)
 	return page, err
 }

@@ -14,15 +14,14 @@ import (
 const clientColumns = `c.id, c.client_key, c.name, c.owner_provider, c.owner_id, c.auth_method, c.provider, c.redirect_uris, c.grant_types, c.scopes,
 c.access_token_ttl, c.refresh_token_ttl, c.family_ttl, c.ends_with_session, c.attributes, c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version`
 
-// clientFields are where a row of clientColumns is scanned into.
-func clientFields(c *oauth.Client) []any {
-	return []any{
+// clientFields appends where a row of clientColumns is scanned into.
+func clientFields(fields []any, c *oauth.Client) []any {
+	return append(fields,
 		&c.ID, sqldb.Text{S: &c.Key}, &c.Name, &c.Owner.Provider, &c.Owner.ID, &c.AuthMethod, &c.Provider,
 		sqldb.List{L: &c.RedirectURIs}, sqldb.List{L: &c.GrantTypes}, sqldb.List{L: &c.Scopes},
 		sqldb.Span{D: &c.AccessTokenTTL}, sqldb.Span{D: &c.RefreshTokenTTL}, sqldb.Span{D: &c.FamilyTTL},
 		sqldb.Bool{B: &c.EndsWithSession}, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.CreatedAt}, sqldb.Micros{T: &c.UpdatedAt},
-		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version,
-	}
+		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version)
 }
 
 const (
@@ -99,12 +98,12 @@ func idOf(c *oauth.Client) string {
 // several secrets.
 type clients []*oauth.Client
 
-func (l *clients) scan(rows *sql.Rows) error {
+func (l *clients) scan(row sqldb.Row) error {
 	c := new(oauth.Client)
 	var digest sql.NullString
 	var secret oauth.Secret
-	fields := append(clientFields(c), &digest, sqldb.Micros{T: &secret.CreatedAt}, sqldb.Micros{T: &secret.ExpiresAt})
-	if err := rows.Scan(fields...); err != nil {
+	fields := append(clientFields(make([]any, 0, mostFields), c), &digest, sqldb.Micros{T: &secret.CreatedAt}, sqldb.Micros{T: &secret.ExpiresAt})
+	if err := row.Scan(fields...); err != nil {
 		return fmt.Errorf("read client: %w", err)
 	}
 	if n := len(*l); n > 0 && (*l)[n-1].ID == c.ID {

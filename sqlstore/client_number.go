@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -67,7 +66,7 @@ func nextNumber(ctx context.Context, tx *sqldb.Tx) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = tx.Row(ctx, counted, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	err = tx.Row(ctx, counted, func(row sqldb.Row) error { return row.Scan(&n) })
 	return n, err
 }
 
@@ -77,7 +76,7 @@ func nextNumber(ctx context.Context, tx *sqldb.Tx) (n int64, err error) {
 func (s *Store) passTaken(ctx context.Context) error {
 	for {
 		n := int64(0)
-		err := s.db.Row(ctx, counted, func(rows *sql.Rows) error { return rows.Scan(&n) })
+		err := s.db.Row(ctx, counted, func(row sqldb.Row) error { return row.Scan(&n) })
 		if errors.Is(err, oauth.ErrNotFound) {
 			_, err = s.db.Insert(ctx, startCount, "client_id", 0)
 		}
@@ -101,9 +100,9 @@ func (s *Store) takenAfter(ctx context.Context, n int64) (passed int64, err erro
 	for i := range candidates {
 		candidates[i] = strconv.FormatInt(n+1+int64(i), 10)
 	}
-	err = s.db.Each(ctx, clientsAmong, func(rows *sql.Rows) error {
+	err = s.db.Each(ctx, clientsAmong, func(row sqldb.Row) error {
 		var id string
-		err := rows.Scan(&id)
+		err := row.Scan(&id)
 		taken[id] = true
 		return err
 	}, candidates...)

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/go-passport/passport/internal/sqldb"
@@ -26,9 +25,9 @@ func (s *Store) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
 	}
 	c := new(oauth.Code)
 	var family familyRow
-	err := s.db.Row(ctx, selectCode, func(rows *sql.Rows) error {
-		fields := []any{&c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.ExpiresAt}, sqldb.Micros{T: &c.SpentAt}}
-		return rows.Scan(append(fields, family.fields()...)...)
+	err := s.db.Row(ctx, selectCode, func(row sqldb.Row) error {
+		fields := append(make([]any, 0, mostFields), &c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.ExpiresAt}, sqldb.Micros{T: &c.SpentAt})
+		return row.Scan(family.fields(fields)...)
 	}, string(d))
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -34,9 +33,9 @@ func (s *Store) Consented(ctx context.Context, user oauth.UserRef, clientID stri
 	if !storable(user.Provider, user.ID, clientID) {
 		return nil, nil
 	}
-	err = s.db.Each(ctx, selectConsents, func(rows *sql.Rows) error {
+	err = s.db.Each(ctx, selectConsents, func(row sqldb.Row) error {
 		var scope string
-		err := rows.Scan(&scope)
+		err := row.Scan(&scope)
 		scopes = append(scopes, scope)
 		return err
 	}, user.Provider, user.ID, clientID)

@@ -21,12 +21,12 @@ type familyRow struct {
 	family                              oauth.Family
 }
 
-func (r *familyRow) fields() []any {
+// fields appends where a row is scanned into.
+func (r *familyRow) fields(fields []any) []any {
 	f := &r.family
-	return []any{
+	return append(fields,
 		&r.id, &r.provider, &r.user, &r.client, &r.session, sqldb.Micros{T: &f.AuthTime}, sqldb.List{L: &f.Resources}, sqldb.Bool{B: &f.Personal},
-		sqldb.Bool{B: &f.EndsWithSession}, sqldb.Micros{T: &f.CreatedAt}, sqldb.Micros{T: &f.ExpiresAt}, sqldb.Micros{T: &f.RevokedAt},
-	}
+		sqldb.Bool{B: &f.EndsWithSession}, sqldb.Micros{T: &f.CreatedAt}, sqldb.Micros{T: &f.ExpiresAt}, sqldb.Micros{T: &f.RevokedAt})
 }
 
 // record returns the family, nil when there was none.

@@ -2,9 +2,9 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
+	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -16,7 +16,7 @@ const (
 
 // KeyRing implements [oauth.KeyStore].
 func (s *Store) KeyRing(ctx context.Context) (sealed string, version int64, err error) {
-	err = s.db.Row(ctx, selectKeyRing, func(rows *sql.Rows) error { return rows.Scan(&sealed, &version) })
+	err = s.db.Row(ctx, selectKeyRing, func(row sqldb.Row) error { return row.Scan(&sealed, &version) })
 	return sealed, version, err
 }
 

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -119,9 +118,9 @@ func (p *purge) sweep(ctx context.Context, s sweep, args ...any) error {
 
 // keys reads a page of keys.
 func (p *purge) keys(ctx context.Context, q string, args ...any) (keys []any, err error) {
-	err = p.store.db.Each(ctx, q, func(rows *sql.Rows) error {
+	err = p.store.db.Each(ctx, q, func(row sqldb.Row) error {
 		var key string
-		err := rows.Scan(&key)
+		err := row.Scan(&key)
 		keys = append(keys, key)
 		return err
 	}, args...)

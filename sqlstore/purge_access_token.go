@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+
+	"github.com/go-passport/passport/internal/sqldb"
 )
 
 // Access tokens that have expired, and those that were kept beyond that.
@@ -33,7 +35,7 @@ func (p *purge) oldAccessTokens(ctx context.Context) error {
 	for _, q := range []string{selectExpiredTokens, selectKeptTokens} {
 		err := p.repeat(func() (int, int, error) {
 			var old oldTokens
-			if err := p.store.db.Each(ctx, q, func(rows *sql.Rows) error { return old.scan(rows, p.expired) }, p.expired); err != nil {
+			if err := p.store.db.Each(ctx, q, func(row sqldb.Row) error { return old.scan(row, p.expired) }, p.expired); err != nil {
 				return 0, 0, err
 			}
 			n, err := p.forget(ctx, old)
@@ -55,11 +57,11 @@ type oldTokens struct {
 	until   []any // for each of kept, when the refresh token ends that was issued with it
 }
 
-func (o *oldTokens) scan(rows *sql.Rows, expired int64) error {
+func (o *oldTokens) scan(row sqldb.Row, expired int64) error {
 	var id string
 	var family sql.NullString
 	var refresh sql.NullInt64
-	if err := rows.Scan(&id, &family, &refresh); err != nil {
+	if err := row.Scan(&id, &family, &refresh); err != nil {
 		return err
 	}
 	o.found++

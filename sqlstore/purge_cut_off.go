@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/go-passport/passport/internal/sqldb"
@@ -20,9 +19,9 @@ AND except_session = ? AND unredeemed = ? AND ends_with_session = ? AND keep_per
 func (p *purge) settleCutOffs(ctx context.Context) error {
 	return p.repeat(func() (int, int, error) {
 		var found []cutOff
-		err := p.store.db.Each(ctx, selectCutOffs, func(rows *sql.Rows) error {
+		err := p.store.db.Each(ctx, selectCutOffs, func(row sqldb.Row) error {
 			var c cutOff
-			err := rows.Scan(c.fields()...)
+			err := row.Scan(c.fields()...)
 			found = append(found, c)
 			return err
 		}, late(max(p.revoked, p.expired)))

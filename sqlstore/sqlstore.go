@@ -86,7 +86,7 @@ func (s *Store) checkTables(ctx context.Context) error {
 	if missing == nil || errors.Is(missing, oauth.ErrUnavailable) {
 		return missing
 	}
-	never := func(*sql.Rows) error { return nil }
+	never := func(sqldb.Row) error { return nil }
 	for _, q := range probes {
 		if err := s.db.Each(ctx, q, never); errors.Is(err, oauth.ErrUnavailable) {
 			return err
@@ -129,7 +129,7 @@ func (s *Store) change(ctx context.Context, a *oauth.AuditRecord, f func(ctx con
 // conclude it from the number of changed rows would be wrong where there was
 // nothing to change.
 func (s *Store) exists(ctx context.Context, q, id string) error {
-	return s.db.Row(ctx, q, func(*sql.Rows) error { return nil }, id)
+	return s.db.Row(ctx, q, func(sqldb.Row) error { return nil }, id)
 }
 
 // storable reports whether all of these can be part of a row.

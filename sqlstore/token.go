@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"iter"
 	"time"
@@ -47,16 +46,17 @@ func (s *Store) accessToken(ctx context.Context, q, key string) (*oauth.AccessTo
 
 type accessTokens []*oauth.AccessToken
 
-func (l *accessTokens) scan(rows *sql.Rows) error {
+// mostFields is how many columns the longest row has.
+const mostFields = 48
+
+func (l *accessTokens) scan(row sqldb.Row) error {
 	t := &oauth.AccessToken{Client: new(oauth.Client)}
 	var family familyRow
-	fields := []any{
+	fields := append(make([]any, 0, mostFields),
 		&t.ID, sqldb.Text{S: (*string)(&t.Digest)}, &t.Name, sqldb.List{L: &t.Scopes}, sqldb.List{L: &t.Audience}, sqldb.Attributes{M: &t.Attributes},
-		sqldb.Micros{T: &t.IssuedAt}, sqldb.Micros{T: &t.ExpiresAt}, sqldb.Micros{T: &t.RevokedAt},
-	}
-	fields = append(fields, clientFields(t.Client)...)
-	fields = append(fields, family.fields()...)
-	if err := rows.Scan(fields...); err != nil {
+		sqldb.Micros{T: &t.IssuedAt}, sqldb.Micros{T: &t.ExpiresAt}, sqldb.Micros{T: &t.RevokedAt})
+	fields = family.fields(clientFields(fields, t.Client))
+	if err := row.Scan(fields...); err != nil {
 		return fmt.Errorf("read access token: %w", err)
 	}
 	t.Family = family.record()

@@ -111,7 +111,7 @@ func order(ctx context.Context, db *sql.DB, d sqldb.Dialect) error {
 			return err
 		}
 		var total int
-		read := func(rows *sql.Rows) error { return rows.Scan(&total) }
+		read := func(row sqldb.Row) error { return row.Scan(&total) }
 		if err := queries.Row(context.WithoutCancel(ctx), `SELECT total FROM shop_orders WHERE id = ?`, read, id); err != nil || total != 1 {
 			return fmt.Errorf("order %d has the total %d, want 1: %w", id, total, err)
 		}

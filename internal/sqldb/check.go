@@ -21,7 +21,7 @@ func (db *DB) Check(ctx context.Context) error {
 		return db.checkMySQL(ctx)
 	}
 	var one int64
-	return db.Row(ctx, `SELECT 1`, func(rows *sql.Rows) error { return rows.Scan(&one) })
+	return db.Row(ctx, `SELECT 1`, func(row Row) error { return row.Scan(&one) })
 }
 
 // checkSQLite asks two connections: synchronous and busy_timeout belong to a
@@ -79,7 +79,7 @@ func pragmaFaults(ctx context.Context, conn *sql.Conn) error {
 // stored all the same, and a server of a cluster that does not wait for the others.
 func (db *DB) checkMySQL(ctx context.Context) error {
 	var mode string
-	if err := db.Row(ctx, `SELECT @@SESSION.sql_mode`, func(rows *sql.Rows) error { return rows.Scan(&mode) }); err != nil {
+	if err := db.Row(ctx, `SELECT @@SESSION.sql_mode`, func(row Row) error { return row.Scan(&mode) }); err != nil {
 		return err
 	}
 	if !strings.Contains(mode, "STRICT_TRANS_TABLES") && !strings.Contains(mode, "STRICT_ALL_TABLES") {

@@ -57,19 +57,46 @@ func (db *DB) SQL() *sql.DB { return db.sql }
 // Dialect returns the kind of the database.
 func (db *DB) Dialect() Dialect { return db.dialect }
 
-// Query runs a SELECT outside any transaction. The caller closes the rows
-// before it asks anything else, or a pool of one hangs; [DB.Row] and
-// [DB.Each] do that by themselves.
-func (db *DB) Query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
-	rows, err := db.query(ctx, q, args)
-	if err != nil {
-		return nil, failure(ctx, err)
+// Row runs a SELECT for one record and gives each row of the answer to scan: a
+// record that joins a list has several. Without a row it is [oauth.ErrNotFound].
+func (db *DB) Row(ctx context.Context, q string, scan func(Row) error, args ...any) error {
+	n, err := db.each(ctx, q, scan, args)
+	if err == nil && n == 0 {
+		return oauth.ErrNotFound
 	}
-	return rows, nil
+	return err
 }
 
-func (db *DB) query(ctx context.Context, q string, args []any) (*sql.Rows, error) {
-	t := db.text(q, false)
+// Each runs a SELECT and gives each row of the answer to scan, which must not
+// ask the database anything.
+func (db *DB) Each(ctx context.Context, q string, scan func(Row) error, args ...any) error {
+	_, err := db.each(ctx, q, scan, args)
+	return err
+}
+
+// each asks again as long as the statement meets a transaction and has answered
+// no row: at the strictest isolation level that happens to a SELECT too.
+func (db *DB) each(ctx context.Context, q string, scan func(Row) error, args []any) (n int, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, &gaveUp{err, err}
+	}
+	own, cancel := db.statement(ctx)
+	defer cancel()
+	t, begun := db.text(q, selects), time.Now()
+	for wait := firstWait; ; wait = longer(wait) {
+		rows, err := db.query(own, t, args)
+		if err == nil {
+			n, err = drain(ctx, rows, t.row(rows), scan)
+		} else {
+			err = failure(ctx, err)
+		}
+		if err == nil || n > 0 || classOf(err) != conflict || time.Since(begun) > Patience || !pause(own, wait) {
+			return n, err
+		}
+	}
+}
+
+func (db *DB) query(ctx context.Context, t *text, args []any) (*sql.Rows, error) {
 	s, err := db.prepared(ctx, t)
 	switch {
 	case err != nil:
@@ -80,47 +107,12 @@ func (db *DB) query(ctx context.Context, q string, args []any) (*sql.Rows, error
 	return db.sql.QueryContext(ctx, t.bound, args...)
 }
 
-// Row runs a SELECT for one record and gives each row of the answer to scan: a
-// record that joins a list has several. Without a row it is [oauth.ErrNotFound].
-func (db *DB) Row(ctx context.Context, q string, scan func(*sql.Rows) error, args ...any) error {
-	n, err := db.each(ctx, q, scan, args)
-	if err == nil && n == 0 {
-		return oauth.ErrNotFound
-	}
-	return err
-}
-
-// Each runs a SELECT and gives each row of the answer to scan, which must not
-// ask the database anything.
-func (db *DB) Each(ctx context.Context, q string, scan func(*sql.Rows) error, args ...any) error {
-	_, err := db.each(ctx, q, scan, args)
-	return err
-}
-
-// each asks again as long as the statement meets a transaction and has answered
-// no row: at the strictest isolation level that happens to a SELECT too.
-func (db *DB) each(ctx context.Context, q string, scan func(*sql.Rows) error, args []any) (n int, err error) {
-	limited, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
-	for wait := firstWait; ; wait = longer(wait) {
-		rows, err := db.query(limited, q, args)
-		if err == nil {
-			n, err = drain(ctx, rows, scan)
-		} else {
-			err = failure(ctx, err)
-		}
-		if err == nil || n > 0 || classOf(err) != conflict || !pause(limited, wait) {
-			return n, err
-		}
-	}
-}
-
-// drain gives each row to scan, and closes them. What scan says is returned as
-// it is.
-func drain(ctx context.Context, rows *sql.Rows, scan func(*sql.Rows) error) (n int, err error) {
+// drain gives each row to scan, as row shows it, and closes them. What scan says
+// is returned as it is.
+func drain(ctx context.Context, rows *sql.Rows, row Row, scan func(Row) error) (n int, err error) {
 	defer rows.Close()
 	for ; rows.Next(); n++ {
-		if err := scan(rows); err != nil {
+		if err := scan(row); err != nil {
 			return n, err
 		}
 	}
@@ -130,73 +122,20 @@ func drain(ctx context.Context, rows *sql.Rows, scan func(*sql.Rows) error) (n i
 	return n, nil
 }
 
-// text is a query as the database wants it. A prepared form is made outside of
-// transactions only: making one takes a connection, and a pool of one would
-// hang.
-type text struct {
-	bound string
-	stmt  atomic.Pointer[sql.Stmt]
-	next  *text // of those that a transaction met unprepared
-	met   atomic.Bool
-}
-
-type textKey struct {
-	q        string
-	ifAbsent bool
-}
-
-func (db *DB) text(q string, ifAbsent bool) *text {
-	key := textKey{q, ifAbsent}
-	if t, ok := db.texts.Load(key); ok {
-		return t.(*text)
-	}
-	bound := db.dialect.bind(q)
-	if ifAbsent && db.dialect.onConflict {
-		bound += " ON CONFLICT DO NOTHING"
-	}
-	t, _ := db.texts.LoadOrStore(key, &text{bound: bound})
-	return t.(*text)
-}
-
-// prepared returns the prepared form of a text, nil where we keep none. It must
-// not be called while a connection is held.
-func (db *DB) prepared(ctx context.Context, t *text) (*sql.Stmt, error) {
-	if s := t.stmt.Load(); s != nil || !db.dialect.prepare {
-		return s, nil
-	}
-	s, err := db.sql.PrepareContext(ctx, t.bound)
-	if err != nil {
-		return nil, err
-	}
-	if !t.stmt.CompareAndSwap(nil, s) {
-		s.Close()
-	}
-	return t.stmt.Load(), nil
-}
-
-// remember has a text prepared before the next transaction begins.
-func (db *DB) remember(t *text) {
-	if !db.dialect.prepare || t.met.Swap(true) {
-		return
-	}
-	for {
-		t.next = db.unmade.Load()
-		if db.unmade.CompareAndSwap(t.next, t) {
-			return
+// statement returns the context of one statement outside of transactions: it ends
+// with ctx, and after [Patience].
+//
+// SQLite runs a statement in its caller's goroutine, where a context that may end
+// is watched by two more, which costs as much as reading a row; and none of ours
+// takes long enough there to be ended, the wait for a lock being bounded by
+// busy_timeout. What may take long is to get a connection. So the context is
+// watched where none is free. Should the last one be taken at this very moment,
+// it is waited for until it is given back.
+func (db *DB) statement(ctx context.Context) (context.Context, context.CancelFunc) {
+	if db.dialect.inProcess {
+		if s := db.sql.Stats(); s.MaxOpenConnections == 0 || s.InUse < s.MaxOpenConnections {
+			return context.WithoutCancel(ctx), func() {}
 		}
 	}
-}
-
-// prepareMet prepares what earlier transactions met unprepared. What cannot be
-// prepared runs as it is, and its own error tells why.
-func (db *DB) prepareMet(ctx context.Context) {
-	if db.unmade.Load() == nil {
-		return
-	}
-	for t := db.unmade.Swap(nil); t != nil; t = t.next {
-		_, err := db.prepared(ctx, t)
-		if err != nil {
-			t.met.Store(false)
-		}
-	}
+	return context.WithTimeout(ctx, Patience)
 }

@@ -20,6 +20,12 @@ type Dialect struct {
 	// left to the driver, which knows whether a pooler stands in between.
 	prepare bool
 
+	// inProcess says that a statement runs in its caller's goroutine.
+	inProcess bool
+
+	// packs says that a row is answered as one column: see pack.
+	packs bool
+
 	// transactionalDDL says that a migration is undone when it fails.
 	transactionalDDL bool
 
@@ -33,7 +39,7 @@ type Dialect struct {
 // The supported databases. MySQL is MariaDB too.
 var (
 	SQLite = Dialect{
-		Name: "sqlite", onConflict: true, oneWriter: true, prepare: true, transactionalDDL: true, grouped: true,
+		Name: "sqlite", onConflict: true, oneWriter: true, prepare: true, transactionalDDL: true, grouped: true, inProcess: true, packs: true,
 		tableExists: `SELECT COUNT(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?`,
 	}
 	Postgres = Dialect{

@@ -131,15 +131,13 @@ func (f *fake) fails(op string, times int, err error) {
 
 func testRead(t *testing.T, f *fake, db *sqldb.DB, cause error, want meaning) {
 	t.Helper()
-	none := func(*sql.Rows) error { return nil }
+	none := func(sqldb.Row) error { return nil }
 	f.answer = func(op, _ string) (any, error) {
 		if op == "query" || op == "prepared" {
 			return nil, cause
 		}
 		return nil, nil
 	}
-	_, err := db.Query(t.Context(), "SELECT a FROM b")
-	checkError(t, err, cause, want)
 	checkError(t, db.Row(t.Context(), "SELECT a FROM b", none), cause, want)
 	f.answer = func(string, string) (any, error) { return []driver.Value{int64(1), cause}, nil }
 	checkError(t, db.Each(t.Context(), "SELECT a FROM b", none), cause, want)
@@ -214,7 +212,7 @@ func TestErrors_OP_04_ClosedPool(t *testing.T) {
 		pool := (&fake{}).open(t)
 		pool.Close()
 		db := sqldb.New(pool, d)
-		_, err := db.Query(t.Context(), "SELECT a FROM b")
+		err := db.Each(t.Context(), "SELECT a FROM b", func(sqldb.Row) error { return nil })
 		checkError(t, err, err, outage)
 		_, err = db.Exec(t.Context(), "DELETE FROM a")
 		checkError(t, err, err, outage)

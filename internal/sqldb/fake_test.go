@@ -16,6 +16,8 @@ type fake struct {
 	mu     sync.Mutex
 	log    []string                            // what was asked: an operation, or a statement
 	answer func(op, query string) (any, error) // nil answers that all is well
+
+	watched int // prepared statements whose context may end
 }
 
 // open returns a pool over the fake.
@@ -126,8 +128,27 @@ type fakeStmt struct {
 
 func (s *fakeStmt) Close() error                               { return nil }
 func (s *fakeStmt) NumInput() int                              { return -1 }
-func (s *fakeStmt) Exec([]driver.Value) (driver.Result, error) { return s.f.exec("prepared", s.query) }
-func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error)  { return s.f.query("prepared", s.query) }
+func (s *fakeStmt) Exec([]driver.Value) (driver.Result, error) { return nil, errors.New("not in use") }
+func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error)  { return nil, errors.New("not in use") }
+
+func (s *fakeStmt) ExecContext(ctx context.Context, _ []driver.NamedValue) (driver.Result, error) {
+	s.f.watch(ctx)
+	return s.f.exec("prepared", s.query)
+}
+
+func (s *fakeStmt) QueryContext(ctx context.Context, _ []driver.NamedValue) (driver.Rows, error) {
+	s.f.watch(ctx)
+	return s.f.query("prepared", s.query)
+}
+
+// watch remembers whether a prepared statement came with a context that may end.
+func (f *fake) watch(ctx context.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if ctx.Done() != nil {
+		f.watched++
+	}
+}
 
 // fakeRows has a row of one column for each value; an error is where they break
 // off.

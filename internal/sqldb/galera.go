@@ -28,9 +28,9 @@ func wsrep(ctx context.Context, on interface {
 	if err != nil {
 		return g, err
 	}
-	_, err = drain(ctx, rows, func(rows *sql.Rows) error {
+	_, err = drain(ctx, rows, rows, func(row Row) error {
 		var name, value string
-		if err := rows.Scan(&name, &value); err != nil {
+		if err := row.Scan(&name, &value); err != nil {
 			return fmt.Errorf("read a variable: %w", err)
 		}
 		switch strings.ToLower(name) {

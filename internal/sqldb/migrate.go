@@ -87,7 +87,7 @@ func (db *DB) Migrated(ctx context.Context, set string, files fs.FS) error {
 		return err
 	}
 	var there int64
-	scan := func(rows *sql.Rows) error { return rows.Scan(&there) }
+	scan := func(row Row) error { return row.Scan(&there) }
 	if err := db.Row(ctx, db.dialect.tableExists, scan, "passport_migrations"); err != nil {
 		return fmt.Errorf("look for the migrations table: %w", err)
 	}
@@ -115,11 +115,11 @@ func (db *DB) applied(ctx context.Context, set string) (map[string]bool, error) 
 }
 
 // scanMigration collects which files were begun, and whether they are applied.
-func scanMigration(into map[string]bool) func(*sql.Rows) error {
-	return func(rows *sql.Rows) error {
+func scanMigration(into map[string]bool) func(Row) error {
+	return func(row Row) error {
 		var name string
 		var at sql.NullInt64
-		err := rows.Scan(&name, &at)
+		err := row.Scan(&name, &at)
 		into[name] = at.Valid
 		return err
 	}
@@ -267,7 +267,7 @@ func (m *migrator) begun(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations table: %w", failure(ctx, err))
 	}
-	if _, err := drain(ctx, rows, scanMigration(begun)); err != nil {
+	if _, err := drain(ctx, rows, rows, scanMigration(begun)); err != nil {
 		return nil, fmt.Errorf("read the migrations table: %w", err)
 	}
 	return begun, nil

@@ -13,12 +13,20 @@ import (
 
 // Tx is a transaction of [DB.Tx].
 type Tx struct {
-	db *DB
-	tx *sql.Tx
+	db    *DB
+	tx    *sql.Tx
+	bound []boundText // the statements that were used
 
 	// again says that the database ended the transaction because of another
 	// one, whatever the function around it makes of that error.
 	again bool
+}
+
+// boundText is a prepared text as a transaction uses it. To bind one costs as
+// much as to run it, and a group of writes runs the same ones over and over.
+type boundText struct {
+	text *text
+	stmt *sql.Stmt
 }
 
 // Tx runs f in a transaction, and again from the start as long as that meets
@@ -36,7 +44,7 @@ func (db *DB) Tx(ctx context.Context, f func(ctx context.Context, tx *Tx) error)
 // answer nobody knows whether it happened: that is [oauth.ErrUnavailable].
 func (db *DB) Exec(ctx context.Context, q string, args ...any) (n int64, err error) {
 	err = db.write(ctx, func(ctx context.Context) (bool, error) {
-		n, err = db.exec(ctx, db.text(q, false), args)
+		n, err = db.exec(ctx, db.text(q, changes), args)
 		return classOf(err) == conflict, failed(err)
 	})
 	return n, err
@@ -46,7 +54,7 @@ func (db *DB) Exec(ctx context.Context, q string, args ...any) (n int64, err err
 // whether it did.
 func (db *DB) Insert(ctx context.Context, q string, args ...any) (made bool, err error) {
 	err = db.write(ctx, func(ctx context.Context) (bool, error) {
-		n, err := db.exec(ctx, db.text(q, true), args)
+		n, err := db.exec(ctx, db.text(q, insertsIfAbsent), args)
 		made, err = inserted(n, err)
 		return classOf(err) == conflict, failed(err)
 	})
@@ -54,6 +62,8 @@ func (db *DB) Insert(ctx context.Context, q string, args ...any) (made bool, err
 }
 
 func (db *DB) exec(ctx context.Context, t *text, args []any) (int64, error) {
+	ctx, cancel := db.statement(ctx)
+	defer cancel()
 	s, err := db.prepared(ctx, t)
 	if err != nil {
 		return 0, err
@@ -149,11 +159,11 @@ func (db *DB) explained(own context.Context, err error) error {
 
 // once runs f in one transaction.
 func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (again bool, err error) {
-	tx, err := db.sql.BeginTx(ctx, nil)
+	tx, ctx, done, err := db.begin(ctx)
 	if err != nil {
 		return classOf(err) == conflict, failed(fmt.Errorf("begin: %w", err))
 	}
-	defer tx.Rollback() // after COMMIT it does nothing
+	defer done() // after COMMIT it does nothing
 	t := &Tx{db: db, tx: tx}
 	if err := f(ctx, t); err != nil {
 		return t.again, err
@@ -169,28 +179,67 @@ func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (aga
 	return false, nil
 }
 
+// begin returns a transaction, the context of what runs in it, and what undoes it
+// and gives its connection back. On SQLite that context is not watched: see
+// [DB.statement]. That of the connection is.
+func (db *DB) begin(ctx context.Context) (*sql.Tx, context.Context, func(), error) {
+	if !db.dialect.inProcess {
+		tx, err := db.sql.BeginTx(ctx, nil)
+		return tx, ctx, func() { _ = tx.Rollback() }, err
+	}
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, conn.Close())
+	}
+	return tx, ctx, func() {
+		_ = tx.Rollback()
+		_ = conn.Close()
+	}, nil
+}
+
 // Exec runs a statement and returns how many rows it changed.
 func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
-	n, err := t.exec(ctx, t.db.text(q, false), args)
+	n, err := t.exec(ctx, t.db.text(q, changes), args)
 	return n, t.failed(err)
 }
 
 // Insert inserts a row unless its key is there, and says whether it did.
 func (t *Tx) Insert(ctx context.Context, q string, args ...any) (bool, error) {
-	made, err := inserted(t.exec(ctx, t.db.text(q, true), args))
+	made, err := inserted(t.exec(ctx, t.db.text(q, insertsIfAbsent), args))
 	return made, t.failed(err)
 }
 
 func (t *Tx) exec(ctx context.Context, x *text, args []any) (int64, error) {
-	if s := x.stmt.Load(); s != nil {
-		return changed(t.tx.StmtContext(ctx, s).ExecContext(ctx, args...))
+	if s := t.prepared(ctx, x); s != nil {
+		return changed(s.ExecContext(ctx, args...))
 	}
-	t.db.remember(x)
 	return changed(t.tx.ExecContext(ctx, x.bound, args...))
 }
 
+// prepared returns the prepared form of a text, nil where there is none yet.
+func (t *Tx) prepared(ctx context.Context, x *text) *sql.Stmt {
+	for _, b := range t.bound {
+		if b.text == x {
+			return b.stmt
+		}
+	}
+	s := x.stmt.Load()
+	if s == nil {
+		t.db.remember(x)
+		return nil
+	}
+	s = t.tx.StmtContext(ctx, s)
+	t.bound = append(t.bound, boundText{x, s})
+	return s
+}
+
 // Row runs a SELECT as [DB.Row] does. No transaction begins with it.
-func (t *Tx) Row(ctx context.Context, q string, scan func(*sql.Rows) error, args ...any) error {
+func (t *Tx) Row(ctx context.Context, q string, scan func(Row) error, args ...any) error {
 	n, err := t.each(ctx, q, scan, args)
 	if err == nil && n == 0 {
 		return oauth.ErrNotFound
@@ -199,25 +248,24 @@ func (t *Tx) Row(ctx context.Context, q string, scan func(*sql.Rows) error, args
 }
 
 // Each runs a SELECT as [DB.Each] does. No transaction begins with it.
-func (t *Tx) Each(ctx context.Context, q string, scan func(*sql.Rows) error, args ...any) error {
+func (t *Tx) Each(ctx context.Context, q string, scan func(Row) error, args ...any) error {
 	_, err := t.each(ctx, q, scan, args)
 	return err
 }
 
-func (t *Tx) each(ctx context.Context, q string, scan func(*sql.Rows) error, args []any) (int, error) {
-	x := t.db.text(q, false)
+func (t *Tx) each(ctx context.Context, q string, scan func(Row) error, args []any) (int, error) {
+	x := t.db.text(q, selects)
 	var rows *sql.Rows
 	var err error
-	if s := x.stmt.Load(); s != nil {
-		rows, err = t.tx.StmtContext(ctx, s).QueryContext(ctx, args...)
+	if s := t.prepared(ctx, x); s != nil {
+		rows, err = s.QueryContext(ctx, args...)
 	} else {
-		t.db.remember(x)
 		rows, err = t.tx.QueryContext(ctx, x.bound, args...)
 	}
 	if err != nil {
 		return 0, t.failed(err)
 	}
-	n, err := drain(ctx, rows, scan)
+	n, err := drain(ctx, rows, x.row(rows), scan)
 	if classOf(err) == conflict {
 		t.again = true
 	}

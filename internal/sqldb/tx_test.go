@@ -86,13 +86,11 @@ func TestTx_CallerHangsUp(t *testing.T) {
 	f.asked()
 	_, execErr := db.Exec(ctx, "DELETE FROM a")
 	_, insertErr := db.Insert(ctx, "INSERT INTO a (b) VALUES (1)")
-	_, queryErr := db.Query(ctx, "SELECT b FROM a")
 	for name, err := range map[string]error{
 		"Tx":     db.Tx(ctx, nothing),
 		"Exec":   execErr,
 		"Insert": insertErr,
-		"Query":  queryErr,
-		"Each":   db.Each(ctx, "SELECT b FROM a", func(*sql.Rows) error { return nil }),
+		"Each":   db.Each(ctx, "SELECT b FROM a", func(sqldb.Row) error { return nil }),
 	} {
 		// A log tells it from an outage by context.Canceled; a client, were
 		// there one, would be told to come again and not of a fault.
@@ -257,7 +255,7 @@ func TestPrepare_WithAPoolOfOne(t *testing.T) {
 		if _, err := tx.Exec(ctx, "UPDATE a SET b = 1"); err != nil {
 			return err
 		}
-		return tx.Row(ctx, "SELECT b FROM a", func(*sql.Rows) error { return nil })
+		return tx.Row(ctx, "SELECT b FROM a", func(sqldb.Row) error { return nil })
 	}
 	for _, want := range [][]string{
 		{"connect ", "begin ", "exec UPDATE a SET b = 1", "query SELECT b FROM a", "commit "},
@@ -272,7 +270,7 @@ func TestPrepare_WithAPoolOfOne(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if err := db.Row(t.Context(), "SELECT c FROM a", func(*sql.Rows) error { return nil }); err != nil {
+		if err := db.Row(t.Context(), "SELECT c FROM a", func(sqldb.Row) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -297,9 +295,9 @@ func TestRow(t *testing.T) {
 	f := &fake{}
 	db := sqldb.New(f.open(t), sqldb.MySQL)
 	var sum int
-	scan := func(rows *sql.Rows) error {
+	scan := func(row sqldb.Row) error {
 		var n int
-		err := rows.Scan(&n)
+		err := row.Scan(&n)
 		sum += n
 		return err
 	}
@@ -314,7 +312,7 @@ func TestRow(t *testing.T) {
 		t.Errorf("Row() = %v and the sum %d, want both rows scanned, 3", err, sum)
 	}
 	stop := errors.New("stop")
-	refuse := func(*sql.Rows) error { return stop }
+	refuse := func(sqldb.Row) error { return stop }
 	inside := db.Tx(t.Context(), func(ctx context.Context, tx *sqldb.Tx) error { return tx.Row(ctx, "SELECT a FROM b", refuse) })
 	for what, err := range map[string]error{
 		"alone":            db.Row(t.Context(), "SELECT a FROM b", refuse),
@@ -341,9 +339,63 @@ func TestRow_MeetsATransaction(t *testing.T) {
 			return append(slices.Repeat([]driver.Value{int64(1)}, rows), postgresError("40001")), nil
 		}}
 		db := sqldb.New(f.open(t), sqldb.Postgres)
-		err := db.Row(t.Context(), "SELECT a FROM b", func(*sql.Rows) error { scanned++; return nil })
+		err := db.Row(t.Context(), "SELECT a FROM b", func(sqldb.Row) error { scanned++; return nil })
 		if again := rows == 0; (err == nil) != again || scanned != 1 || errors.Is(err, oauth.ErrUnavailable) == again {
 			t.Errorf("Row() refused after %d rows = %v, with %d rows scanned, want it asked again %v", rows, err, scanned, again)
 		}
 	}
+}
+
+// SQLite runs in its caller's goroutine, and to watch a context there costs as much
+// as a row; but whoever has to wait for a connection does not wait for ever.
+func TestStatement_SQLiteIsWatchedForAConnectionAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		pool := f.open(t)
+		pool.SetMaxOpenConns(1)
+		db := sqldb.New(pool, sqldb.SQLite)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		verbs := map[string]func() error{
+			"Each": func() error { return db.Each(ctx, "SELECT a FROM b", func(sqldb.Row) error { return nil }) },
+			"Exec": func() error { _, err := db.Exec(ctx, "DELETE FROM a"); return err },
+			"Tx": func() error {
+				return db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error { _, err := tx.Exec(ctx, "DELETE FROM b"); return err })
+			},
+		}
+		for name, verb := range verbs {
+			for range 2 { // a transaction prepares what an earlier one met
+				if err := verb(); err != nil {
+					t.Errorf("%s() = %v, want nil", name, err)
+				}
+			}
+		}
+		if f.watched > 0 {
+			t.Errorf("%d statements were watched, want none while a connection is free", f.watched)
+		}
+		held, err := pool.Conn(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+		for name, verb := range verbs {
+			begin := time.Now()
+			if err := verb(); !errors.Is(err, oauth.ErrUnavailable) || time.Since(begin) > 2*sqldb.Patience {
+				t.Errorf("%s() while the application holds the only connection = %v after %v, want ErrUnavailable after %v", name, err, time.Since(begin), sqldb.Patience)
+			}
+		}
+		waiting := make(chan error, len(verbs))
+		for _, verb := range verbs {
+			go func() { waiting <- verb() }()
+		}
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		for range verbs {
+			// A write whose turn has come heeds no caller.
+			if err := <-waiting; !errors.Is(err, oauth.ErrUnavailable) {
+				t.Errorf("a verb whose caller hangs up meanwhile = %v, want ErrUnavailable", err)
+			}
+		}
+	})
 }

@@ -87,10 +87,10 @@ func unpack(array string, dest []any) error {
 				return errPacked
 			}
 		}
-		var value any
+		var v value
 		var err error
-		if value, rest, err = element(rest); err == nil {
-			err = assign(into, value)
+		if v, rest, err = element(rest); err == nil {
+			err = assign(into, v)
 		}
 		if err != nil {
 			return fmt.Errorf("column %d: %w", i, err)
@@ -102,44 +102,47 @@ func unpack(array string, dest []any) error {
 	return nil
 }
 
-// element reads the first element: nil, a string or an int64.
-func element(s string) (value any, rest string, err error) {
+// element reads the first element.
+func element(s string) (v value, rest string, err error) {
 	if rest, ok := strings.CutPrefix(s, "null"); ok {
-		return nil, rest, nil
+		return v, rest, nil
 	}
 	if rest, ok := strings.CutPrefix(s, `"`); ok {
 		return quoted(rest)
 	}
 	end := strings.IndexAny(s, ",]")
 	if end < 0 {
-		return nil, "", errPacked
+		return v, "", errPacked
 	}
 	n, err := strconv.ParseInt(s[:end], 10, 64)
-	return n, s[end:], err
+	return value{kind: isNumber, number: n}, s[end:], err
 }
 
 // quoted reads a string whose opening quote has been read.
-func quoted(s string) (value any, rest string, err error) {
+func quoted(s string) (v value, rest string, err error) {
+	v.kind = isText
 	end := strings.IndexAny(s, `"\`)
 	if end >= 0 && s[end] == '"' {
-		return s[:end], s[end+1:], nil
+		v.text = s[:end]
+		return v, s[end+1:], nil
 	}
 	var b strings.Builder
 	for end >= 0 && s[end] != '"' {
 		b.WriteString(s[:end])
 		r, size := escaped(s[end:])
 		if size == 0 {
-			return nil, "", errPacked
+			return v, "", errPacked
 		}
 		b.WriteRune(r)
 		s = s[end+size:]
 		end = strings.IndexAny(s, `"\`)
 	}
 	if end < 0 {
-		return nil, "", errPacked
+		return v, "", errPacked
 	}
 	b.WriteString(s[:end])
-	return b.String(), s[end+1:], nil
+	v.text = b.String()
+	return v, s[end+1:], nil
 }
 
 // escaped reads an escape sequence as SQLite writes them: what is beyond ASCII
@@ -166,37 +169,42 @@ func escaped(s string) (r rune, size int) {
 }
 
 // assign stores a value as [sql.Rows.Scan] does, into what our records are made of.
-func assign(into, value any) error {
+func assign(into any, v value) error {
 	switch into := into.(type) {
+	case setter:
+		return into.set(v)
+	case *sql.NullString:
+		*into = sql.NullString{String: v.text, Valid: v.kind == isText}
+		if v.kind != isNumber {
+			return nil
+		}
 	case sql.Scanner:
-		return into.Scan(value)
+		return into.Scan(v.driver())
 	case *string:
-		if s, ok := value.(string); ok {
-			*into = s
+		if *into = v.text; v.kind == isText {
 			return nil
 		}
 	case *int64:
-		if n, ok := value.(int64); ok {
-			*into = n
+		if *into = v.number; v.kind == isNumber {
 			return nil
 		}
 	default:
-		return assignKind(reflect.ValueOf(into), value)
+		return assignKind(reflect.ValueOf(into), v)
 	}
-	return fmt.Errorf("cannot scan a %T into a %T", value, into)
+	return fmt.Errorf("cannot scan a %T into a %T", v.driver(), into)
 }
 
 // assignKind stores into a type of its own that is a text or a number.
-func assignKind(into reflect.Value, value any) error {
+func assignKind(into reflect.Value, v value) error {
 	if into.Kind() == reflect.Pointer {
-		switch into, value := into.Elem(), reflect.ValueOf(value); {
-		case into.Kind() == reflect.String && value.Kind() == reflect.String:
-			into.SetString(value.String())
+		switch into := into.Elem(); {
+		case into.Kind() == reflect.String && v.kind == isText:
+			into.SetString(v.text)
 			return nil
-		case into.CanInt() && value.Kind() == reflect.Int64 && !into.OverflowInt(value.Int()):
-			into.SetInt(value.Int())
+		case into.CanInt() && v.kind == isNumber && !into.OverflowInt(v.number):
+			into.SetInt(v.number)
 			return nil
 		}
 	}
-	return fmt.Errorf("cannot scan a %T into a %s", value, into.Type())
+	return fmt.Errorf("cannot scan a %T into a %s", v.driver(), into.Type())
 }

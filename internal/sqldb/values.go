@@ -30,14 +30,16 @@ func When(t time.Time) any {
 type Micros struct{ T *time.Time }
 
 // Scan implements [database/sql.Scanner].
-func (m Micros) Scan(v any) error {
-	switch v := v.(type) {
-	case nil:
+func (m Micros) Scan(v any) error { return scan(m, v) }
+
+func (m Micros) set(v value) error {
+	switch v.kind {
+	case isNull:
 		*m.T = time.Time{}
-	case int64:
-		*m.T = time.UnixMicro(v).UTC()
+	case isNumber:
+		*m.T = time.UnixMicro(v.number).UTC()
 	default:
-		return fmt.Errorf("scan time: it is a %T", v)
+		return v.not("time")
 	}
 	return nil
 }
@@ -55,12 +57,13 @@ func Optional(s string) any {
 type Text struct{ S *string }
 
 // Scan implements [database/sql.Scanner].
-func (t Text) Scan(v any) error {
-	s, _, err := characters(v)
-	if err != nil {
-		return fmt.Errorf("scan text: %w", err)
+func (t Text) Scan(v any) error { return scan(t, v) }
+
+func (t Text) set(v value) error {
+	if v.kind == isNumber {
+		return v.not("text")
 	}
-	*t.S = s
+	*t.S = v.text
 	return nil
 }
 
@@ -76,15 +79,13 @@ func Length(d time.Duration) any {
 type Span struct{ D *time.Duration }
 
 // Scan implements [database/sql.Scanner].
-func (s Span) Scan(v any) error {
-	switch v := v.(type) {
-	case nil:
-		*s.D = 0
-	case int64:
-		*s.D = time.Duration(v) * time.Microsecond
-	default:
-		return fmt.Errorf("scan span of time: it is a %T", v)
+func (s Span) Scan(v any) error { return scan(s, v) }
+
+func (s Span) set(v value) error {
+	if v.kind == isText {
+		return v.not("span of time")
 	}
+	*s.D = time.Duration(v.number) * time.Microsecond
 	return nil
 }
 
@@ -102,15 +103,16 @@ func Joined(l []string) any {
 type List struct{ L *[]string }
 
 // Scan implements [database/sql.Scanner].
-func (l List) Scan(v any) error {
-	s, null, err := characters(v)
-	switch {
-	case err != nil:
-		return fmt.Errorf("scan list: %w", err)
-	case null:
+func (l List) Scan(v any) error { return scan(l, v) }
+
+func (l List) set(v value) error {
+	switch v.kind {
+	case isNull:
 		*l.L = nil
+	case isText:
+		*l.L = strings.Fields(v.text)
 	default:
-		*l.L = append([]string{}, strings.Fields(s)...)
+		return v.not("list")
 	}
 	return nil
 }
@@ -129,13 +131,17 @@ func Encoded(m map[string]string) (any, error) {
 type Attributes struct{ M *map[string]string }
 
 // Scan implements [database/sql.Scanner].
-func (a Attributes) Scan(v any) error {
+func (a Attributes) Scan(v any) error { return scan(a, v) }
+
+func (a Attributes) set(v value) error {
 	*a.M = nil
-	s, null, err := characters(v)
-	if err == nil && !null {
-		err = json.Unmarshal([]byte(s), a.M)
+	switch v.kind {
+	case isNull:
+		return nil
+	case isNumber:
+		return v.not("attributes")
 	}
-	if err != nil {
+	if err := json.Unmarshal([]byte(v.text), a.M); err != nil {
 		return fmt.Errorf("scan attributes: %w", err)
 	}
 	return nil
@@ -153,27 +159,59 @@ func Flag(b bool) int64 {
 type Bool struct{ B *bool }
 
 // Scan implements [database/sql.Scanner].
-func (b Bool) Scan(v any) error {
-	switch v := v.(type) {
-	case nil:
-		*b.B = false
-	case int64:
-		*b.B = v != 0
-	default:
-		return fmt.Errorf("scan flag: it is a %T", v)
+func (b Bool) Scan(v any) error { return scan(b, v) }
+
+func (b Bool) set(v value) error {
+	if v.kind == isText {
+		return v.not("flag")
 	}
+	*b.B = v.number != 0
 	return nil
 }
 
-// characters reads a column of text, which drivers return in two types.
-func characters(v any) (s string, null bool, err error) {
+// value is what a column of ours holds.
+type value struct {
+	kind   kind
+	text   string
+	number int64
+}
+
+type kind int
+
+const (
+	isNull kind = iota
+	isText
+	isNumber
+)
+
+// A setter takes a value from wherever it was read.
+type setter interface{ set(v value) error }
+
+// scan gives a setter what a driver has read: it returns texts in two types.
+func scan(into setter, v any) error {
 	switch v := v.(type) {
 	case nil:
-		return "", true, nil
+		return into.set(value{})
 	case string:
-		return v, false, nil
+		return into.set(value{kind: isText, text: v})
 	case []byte:
-		return string(v), false, nil
+		return into.set(value{kind: isText, text: string(v)})
+	case int64:
+		return into.set(value{kind: isNumber, number: v})
 	}
-	return "", false, fmt.Errorf("it is a %T", v)
+	return fmt.Errorf("scan into a %T: it is a %T", into, v)
+}
+
+// not says that a value is none of what is scanned.
+func (v value) not(what string) error { return fmt.Errorf("scan %s: it is a %T", what, v.driver()) }
+
+// driver is the value as a driver returns it.
+func (v value) driver() any {
+	switch v.kind {
+	case isText:
+		return v.text
+	case isNumber:
+		return v.number
+	}
+	return nil
 }

@@ -248,7 +248,7 @@ func (a *Accounts) UserByEmail(ctx context.Context, email string) (*User, error)
 }
 
 func (a *Accounts) user(ctx context.Context, q, arg string) (u *User, err error) {
-	err = a.db.Row(ctx, q, func(row sqldb.Row) (err error) {
+	err = a.db.Lookup(ctx, q, func(row sqldb.Row) (err error) {
 		u, err = scanUser(row)
 		return err
 	}, arg)

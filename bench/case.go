@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-passport/passport/bench/internal/server"
 )
 
 // subject is a server with the database that it stands on.
@@ -24,8 +26,8 @@ type subject struct {
 
 // A benchCase is one kind of request.
 type benchCase struct {
-	name    string
-	guarded bool // the passport command has no route for it
+	name     string
+	embedded bool // the passport command has no route for it, or hashes passwords
 	// callers returns those of so many connections, for about that long.
 	callers func(s *subject, ctx context.Context, connections int, lasting time.Duration) ([]caller, error)
 }
@@ -34,6 +36,7 @@ var cases = []benchCase{
 	{"client_credentials", false, (*subject).clientCredentials},
 	{"authorization_code", false, (*subject).codes},
 	{"refresh_token", false, (*subject).refresh},
+	{"password", true, (*subject).passwords},
 	{"guarded, JWT of a user", true, (*subject).guardedJWT},
 	{"guarded, opaque personal token", true, (*subject).guardedOpaque},
 }
@@ -54,6 +57,12 @@ func repeat(n int, request []byte) (callers []caller) {
 
 func (s *subject) clientCredentials(_ context.Context, n int, _ time.Duration) ([]caller, error) {
 	return repeat(n, s.tokenRequest(url.Values{"grant_type": {"client_credentials"}, "scope": {"read"}})), nil
+}
+
+// passwords begins a family with each request. What hashing a password costs, which
+// is far more than all of this, is left out: both servers compare a digest.
+func (s *subject) passwords(_ context.Context, n int, _ time.Duration) ([]caller, error) {
+	return repeat(n, s.tokenRequest(url.Values{"grant_type": {"password"}, "username": {server.Username}, "password": {server.Password}, "scope": {"read"}})), nil
 }
 
 // fastest is more codes a second than any server redeems on such a machine.

@@ -103,7 +103,7 @@ func build(ctx context.Context, folder string) (b binaries, err error) {
 	b = binaries{folder, filepath.Join(bin, "ceiling"), filepath.Join(bin, "embed"), filepath.Join(bin, "passport")}
 	for _, args := range [][]string{
 		{"build", "-o", b.ceiling, "./ceiling"}, {"build", "-o", b.embed, "./embed"},
-		{"-C", "..", "build", "-o", b.passport, "./cmd/passport"},
+		{"-C", "..", "build", "-trimpath", "-ldflags=-s -w", "-o", b.passport, "./cmd/passport"},
 	} {
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -29,16 +29,16 @@ type measured struct {
 func measure(ctx context.Context, o options, b binaries, kind string) error {
 	var all []measured
 	var resting resources
-	for _, guarded := range []bool{false, true} {
-		if !o.any(guarded) {
+	for _, embedded := range []bool{false, true} {
+		if !o.any(embedded) {
 			continue
 		}
-		rows, rest, err := measureBoth(ctx, o, b, kind, guarded)
+		rows, rest, err := measureBoth(ctx, o, b, kind, embedded)
 		if err != nil {
 			return err
 		}
 		all = append(all, rows...)
-		if !guarded {
+		if !embedded {
 			resting = rest
 		}
 	}
@@ -49,14 +49,14 @@ func measure(ctx context.Context, o options, b binaries, kind string) error {
 	return nil
 }
 
-func (o options) any(guarded bool) bool {
-	return slices.ContainsFunc(cases, func(c benchCase) bool { return c.guarded == guarded && o.only.MatchString(c.name) })
+func (o options) any(embedded bool) bool {
+	return slices.ContainsFunc(cases, func(c benchCase) bool { return c.embedded == embedded && o.only.MatchString(c.name) })
 }
 
 // measureBoth runs a ceiling and Passport side by side, and loads them by turns.
-func measureBoth(ctx context.Context, o options, b binaries, kind string, guarded bool) (rows []measured, rest resources, err error) {
-	name, embedded := "passport", guarded || o.embed
-	if embedded {
+func measureBoth(ctx context.Context, o options, b binaries, kind string, embedded bool) (rows []measured, rest resources, err error) {
+	name, inApplication := "passport", embedded || o.embed
+	if inApplication {
 		name = "embed"
 	}
 	both := make([]*subject, 2)
@@ -71,22 +71,22 @@ func measureBoth(ctx context.Context, o options, b binaries, kind string, guarde
 		}
 		defer both[i].close()
 	}
-	if embedded {
-		rows, err = runCases(ctx, o, both, guarded)
+	if inApplication {
+		rows, err = runCases(ctx, o, both, embedded)
 		return rows, rest, err
 	}
 	if rest, err = atRest(b, both[1]); err != nil {
 		return nil, rest, err
 	}
-	rows, err = runCases(ctx, o, both, guarded)
+	rows, err = runCases(ctx, o, both, embedded)
 	rest.load, err = both[1].peak(err)
 	return rows, rest, err
 }
 
 // runCases loads both with everything that is asked for.
-func runCases(ctx context.Context, o options, both []*subject, guarded bool) (rows []measured, err error) {
+func runCases(ctx context.Context, o options, both []*subject, embedded bool) (rows []measured, err error) {
 	for _, c := range cases {
-		if c.guarded != guarded || !o.only.MatchString(c.name) {
+		if c.embedded != embedded || !o.only.MatchString(c.name) {
 			continue
 		}
 		for _, connections := range o.connections {

@@ -34,6 +34,11 @@ func start(name, folder string, args []string, env ...string) (*process, error) 
 	p.cmd = exec.Command(name, args...)
 	p.cmd.Dir, p.cmd.Stderr, p.cmd.Stdout = folder, log, log
 	p.cmd.Env = append(os.Environ(), env...)
+	if os.Getenv("GOGC") == "" {
+		// As the passport command sets it for itself: the ratios are to tell of the
+		// code, not of how much garbage each server keeps.
+		p.cmd.Env = append(p.cmd.Env, "GOGC=400")
+	}
 	begin := time.Now()
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)

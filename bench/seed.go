@@ -60,7 +60,7 @@ func newSeeds(ctx context.Context, databaseURL, issuer string) (*seeds, error) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return s, s.store.CreateClient(ctx, &oauth.Client{
 		ID: clientID, Name: "Bench", AuthMethod: oauth.AuthSecret, Secrets: []oauth.Secret{{Digest: oauth.DigestOf(s.secret), CreatedAt: now}},
-		RedirectURIs: []string{redirectURI}, GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"}, CreatedAt: now,
+		RedirectURIs: []string{redirectURI}, GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials", "password"}, CreatedAt: now,
 	}, nil)
 }
 

@@ -48,7 +48,7 @@ func (s *Store) Client(ctx context.Context, id string) (*oauth.Client, error) {
 		return nil, oauth.ErrNotFound
 	}
 	var found clients
-	if err := s.db.Row(ctx, selectClient, found.scan, id); err != nil {
+	if err := s.db.Lookup(ctx, selectClient, found.scan, id); err != nil {
 		return nil, err
 	}
 	return found[0], nil

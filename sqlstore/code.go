@@ -25,7 +25,7 @@ func (s *Store) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
 	}
 	c := new(oauth.Code)
 	var family familyRow
-	err := s.db.Row(ctx, selectCode, func(row sqldb.Row) error {
+	err := s.db.Lookup(ctx, selectCode, func(row sqldb.Row) error {
 		fields := append(make([]any, 0, mostFields), &c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.ExpiresAt}, sqldb.Micros{T: &c.SpentAt})
 		return row.Scan(family.fields(fields)...)
 	}, string(d))

@@ -44,10 +44,16 @@ const insertFamily = `INSERT INTO oauth_families
 (id, provider, user_id, client_id, session, auth_time, resources, personal, ends_with_session, created_at, expires_at, revoked_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
+// insertedFamily are the values of insertFamily.
+func insertedFamily(f *oauth.Family) []any {
+	return []any{
+		f.ID, f.User.Provider, f.User.ID, f.ClientID, string(f.Session), sqldb.When(f.AuthTime),
+		sqldb.Joined(f.Resources), sqldb.Flag(f.Personal), sqldb.Flag(f.EndsWithSession), sqldb.At(f.CreatedAt), sqldb.At(f.ExpiresAt), sqldb.When(f.RevokedAt),
+	}
+}
+
 func saveFamily(ctx context.Context, tx *sqldb.Tx, f *oauth.Family) error {
-	_, err := tx.Exec(ctx, insertFamily, f.ID, f.User.Provider, f.User.ID, f.ClientID, string(f.Session), sqldb.When(f.AuthTime),
-		sqldb.Joined(f.Resources), sqldb.Flag(f.Personal), sqldb.Flag(f.EndsWithSession), sqldb.At(f.CreatedAt), sqldb.At(f.ExpiresAt), sqldb.When(f.RevokedAt))
-	if err != nil {
+	if _, err := tx.Exec(ctx, insertFamily, insertedFamily(f)...); err != nil {
 		return fmt.Errorf("save family: %w", err)
 	}
 	return nil

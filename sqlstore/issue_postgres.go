@@ -10,9 +10,12 @@ import (
 
 // PostgreSQL answers each statement with a round trip, so what is issued for a
 // code or a refresh token is written there in one: the conditional UPDATE feeds
-// the two INSERTs, and when it finds the value spent, nothing is inserted. It is
-// the one text that the other databases have no use for.
+// the two INSERTs, and when it finds the value spent, nothing is inserted. So is
+// what begins a family, as a password does: then an INSERT feeds the others. They
+// are the texts that the other databases have no use for.
 const (
+	beginning = `WITH spent AS (` + insertFamily + ` RETURNING 1)`
+
 	spendingCode = `WITH spent AS (UPDATE oauth_auth_codes SET spent_at = ? WHERE digest = ? AND spent_at IS NULL
 AND NOT EXISTS (SELECT 1 FROM oauth_families f JOIN oauth_cut_offs x ON ` + cutMatches + `
 WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1) RETURNING 1)`
@@ -28,15 +31,23 @@ SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(
 
 	redeemCode        = spendingCode + `, access AS (` + accessFromSpent + `) ` + refreshFromSpent
 	redeemCodeOnly    = spendingCode + ` ` + accessFromSpent
+	beginWithTokens   = beginning + `, access AS (` + accessFromSpent + `) ` + refreshFromSpent
+	beginWithToken    = beginning + ` ` + accessFromSpent
 	replaceRefreshing = spendingRefreshToken + `, access AS (` + accessFromSpent + `) ` + refreshFromSpent
 )
 
 // atOnce returns the one statement that an issuance is, where it is one.
 func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, ok bool) {
-	if s.db.Dialect().Name != sqldb.Postgres.Name || i.NewFamily != nil {
+	if s.db.Dialect().Name != sqldb.Postgres.Name {
 		return "", nil, false
 	}
 	switch {
+	case i.NewFamily != nil && (i.Spends.Purpose != "" || len(i.Consents) > 0):
+		return "", nil, false
+	case i.NewFamily != nil && i.RefreshToken == nil:
+		q, args = beginWithToken, insertedFamily(i.NewFamily)
+	case i.NewFamily != nil:
+		q, args = beginWithTokens, insertedFamily(i.NewFamily)
 	case i.Spends.Purpose == oauth.SpendCode && i.RefreshToken == nil:
 		q, args = redeemCodeOnly, []any{sqldb.At(i.Time), i.Spends.ID}
 	case i.Spends.Purpose == oauth.SpendCode:

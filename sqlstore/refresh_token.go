@@ -21,7 +21,7 @@ func (s *Store) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.Refres
 	t, next := new(oauth.RefreshToken), new(oauth.RefreshToken)
 	var digest, accessTokenID sql.NullString
 	var family familyRow
-	err := s.db.Row(ctx, selectRefreshToken, func(row sqldb.Row) error {
+	err := s.db.Lookup(ctx, selectRefreshToken, func(row sqldb.Row) error {
 		fields := append(make([]any, 0, mostFields),
 			&t.Digest, &t.AccessTokenID, sqldb.List{L: &t.Scopes}, sqldb.Attributes{M: &t.Attributes}, sqldb.Micros{T: &t.ExpiresAt}, sqldb.Micros{T: &t.SpentAt},
 			&digest, &accessTokenID, sqldb.List{L: &next.Scopes}, sqldb.Attributes{M: &next.Attributes}, sqldb.Micros{T: &next.ExpiresAt}, sqldb.Micros{T: &next.SpentAt})

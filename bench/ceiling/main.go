@@ -31,7 +31,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	w, err := newWriter(ctx, db, dialect)
+	w, err := newWriter(ctx, db, dialect, o.User)
 	if err != nil {
 		return err
 	}

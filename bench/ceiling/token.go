@@ -9,6 +9,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/go-passport/passport/bench/internal/server"
 )
 
 // endpoint answers at /oauth/token.
@@ -50,7 +52,11 @@ const (
 	scope      = "read"
 	accessLife = time.Hour
 	freshLife  = 30 * 24 * time.Hour
+	familyLife = 365 * 24 * time.Hour
 )
+
+// password is the digest of the one user's.
+var password = digestOf(server.Password)
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
@@ -67,6 +73,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.kind, out.spends = spendCode, digestOf(r.PostForm.Get("code"))
 	case "refresh_token":
 		out.kind, out.spends = spendRefresh, digestOf(r.PostForm.Get("refresh_token"))
+	case "password":
+		if r.PostForm.Get("username") != server.Username || digestOf(r.PostForm.Get("password")) != password {
+			refuse(w, http.StatusBadRequest, "invalid_grant")
+			return
+		}
+		out.kind, out.family, out.familyEnds = newFamily, rand.Text(), now.Add(familyLife)
 	default:
 		refuse(w, http.StatusBadRequest, "unsupported_grant_type")
 		return

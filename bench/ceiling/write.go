@@ -15,6 +15,7 @@ const (
 	spendNothing = iota
 	spendCode
 	spendRefresh
+	newFamily // uses up nothing, and begins what the tokens belong to
 )
 
 // write is one request's.
@@ -25,6 +26,8 @@ type write struct {
 	issued, expires time.Time
 	refresh         string // digest
 	ends            time.Time
+	family          string // a new one
+	familyEnds      time.Time
 	done            chan error
 }
 
@@ -43,7 +46,7 @@ type writer struct {
 	single        func(w *write) bool                       // it is one statement
 }
 
-func newWriter(ctx context.Context, db *sql.DB, d sqldb.Dialect) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, d sqldb.Dialect, user string) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -60,9 +63,9 @@ func newWriter(ctx context.Context, db *sql.DB, d sqldb.Dialect) (*writer, error
 	}
 	w.begin, w.commit = prepare(begin), prepare("COMMIT")
 	if d.Name == sqldb.Postgres.Name {
-		w.store, w.single = postgresWrites(prepare), func(*write) bool { return true }
+		w.store, w.single = postgresWrites(prepare, user), func(*write) bool { return true }
 	} else {
-		w.store, w.single = sqliteWrites(prepare), func(out *write) bool { return out.kind == spendNothing }
+		w.store, w.single = sqliteWrites(prepare, user), func(out *write) bool { return out.kind == spendNothing }
 	}
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
@@ -113,11 +116,13 @@ func (w *writer) together(ctx context.Context, group []*write, errs []error) err
 const (
 	accessColumns  = `INSERT INTO oauth_access_tokens (id, family_id, client_id, name, scopes, audience, issued_at, expires_at) `
 	refreshColumns = `INSERT INTO oauth_refresh_tokens (digest, access_token_id, family_id, scopes, expires_at) `
+	familyColumns  = `INSERT INTO oauth_families (id, provider, user_id, client_id, session, personal, ends_with_session, created_at, expires_at) `
 )
 
 // sqliteWrites spends and inserts with a statement each: there is no round trip
 // to save.
-func sqliteWrites(prepare func(string) *sql.Stmt) func(context.Context, *write) error {
+func sqliteWrites(prepare func(string) *sql.Stmt, user string) func(context.Context, *write) error {
+	begin := prepare(familyColumns + `VALUES (?, 'users', ?, ?, '', 0, 0, ?, ?)`)
 	insert := prepare(accessColumns + `VALUES (?, ?, ?, '', '` + scope + `', '', ?, ?)`)
 	refresh := prepare(refreshColumns + `VALUES (?, ?, ?, '` + scope + `', ?)`)
 	code := prepare(`UPDATE oauth_auth_codes SET spent_at = ? WHERE digest = ? AND spent_at IS NULL RETURNING family_id`)
@@ -129,6 +134,9 @@ func sqliteWrites(prepare func(string) *sql.Stmt) func(context.Context, *write) 
 			err = code.QueryRowContext(ctx, w.issued.UnixMicro(), w.spends).Scan(&family)
 		case spendRefresh:
 			err = token.QueryRowContext(ctx, w.issued.UnixMicro(), w.refresh, w.spends).Scan(&family)
+		case newFamily:
+			family = sql.NullString{String: w.family, Valid: true}
+			_, err = begin.ExecContext(ctx, w.family, user, w.client, w.issued.UnixMicro(), w.familyEnds.UnixMicro())
 		}
 		if errors.Is(err, sql.ErrNoRows) {
 			return errSpent
@@ -144,7 +152,7 @@ func sqliteWrites(prepare func(string) *sql.Stmt) func(context.Context, *write) 
 }
 
 // postgresWrites needs one round trip for each write.
-func postgresWrites(prepare func(string) *sql.Stmt) func(context.Context, *write) error {
+func postgresWrites(prepare func(string) *sql.Stmt, user string) func(context.Context, *write) error {
 	const (
 		spentCode  = `WITH spent AS (UPDATE oauth_auth_codes SET spent_at = $1 WHERE digest = $2 AND spent_at IS NULL RETURNING family_id), `
 		spentToken = `WITH spent AS (UPDATE oauth_refresh_tokens SET spent_at = $1, successor = $6 WHERE digest = $2 AND spent_at IS NULL RETURNING family_id), `
@@ -153,17 +161,22 @@ func postgresWrites(prepare func(string) *sql.Stmt) func(context.Context, *write
 	)
 	insert := prepare(accessColumns + `VALUES ($1, NULL, $2, '', '` + scope + `', '', $3, $4)`)
 	code, token := prepare(spentCode+inserts), prepare(spentToken+inserts)
+	begin := prepare(`WITH spent AS (` + familyColumns + `VALUES ($2, 'users', $8, $4, '', 0, 0, $1, $9) RETURNING id AS family_id), ` + inserts)
 	return func(ctx context.Context, w *write) error {
 		at, expires := w.issued.UnixMicro(), w.expires.UnixMicro()
 		if w.kind == spendNothing {
 			_, err := insert.ExecContext(ctx, w.id, w.client, at, expires)
 			return err
 		}
-		spend := code
-		if w.kind == spendRefresh {
+		spend, args := code, []any{at, w.spends, w.id, w.client, expires, w.refresh, w.ends.UnixMicro()}
+		switch w.kind {
+		case spendRefresh:
 			spend = token
+		case newFamily:
+			spend, args[1] = begin, w.family
+			args = append(args, user, w.familyEnds.UnixMicro())
 		}
-		res, err := spend.ExecContext(ctx, at, w.spends, w.id, w.client, expires, w.refresh, w.ends.UnixMicro())
+		res, err := spend.ExecContext(ctx, args...)
 		if err != nil {
 			return err
 		}

@@ -1,5 +1,5 @@
 // Command embed is an application that embeds Passport, for what the passport
-// command has no route for: a guarded one. Its accounts are in memory, so that a
+// command has no route for, and for passwords without their hashing. Its accounts are in memory, so that a
 // request costs what Passport costs.
 //
 // With -binary and the arguments of the passport command behind it, it is that
@@ -44,15 +44,21 @@ func run(o server.Options) error {
 	if err != nil {
 		return err
 	}
-	user := &passport.User{ID: o.User, Name: "Alice"}
+	user, digest := &passport.User{ID: o.User, Name: "Alice"}, oauth.DigestOf(server.Password)
 	auth, err := passport.New(passport.Config{
 		Issuer: o.Issuer, Store: sqlstore.New(db, dialect), Keys: keys,
 		Users: passport.UserFuncs{
-			Current:    func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound },
-			ByID:       func(context.Context, string) (*passport.User, error) { return user, nil },
+			Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound },
+			ByID:    func(context.Context, string) (*passport.User, error) { return user, nil },
+			ByPassword: func(_ context.Context, username, password string) (*passport.User, error) {
+				if username != server.Username || !digest.Matches(password) {
+					return nil, oauth.ErrNotFound
+				}
+				return user, nil
+			},
 			SignInPage: "/login",
 		},
-		Scopes: []passport.Scope{{ID: "read", Description: "Read"}}, DefaultScopes: []string{"read"},
+		Scopes: []passport.Scope{{ID: "read", Description: "Read"}}, DefaultScopes: []string{"read"}, EnablePasswordGrant: true,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ type DB struct {
 	writer  chan struct{} // one place; nil unless the database has one writer
 	texts   sync.Map      // textKey → *text
 	unmade  atomic.Pointer[text]
-	group   group // of writes that share a transaction
+	writes  crowd[Member] // of those that share a transaction
 }
 
 // writers holds the writer's semaphore of each SQLite database, so that all

@@ -33,21 +33,25 @@ type Dialect struct {
 	// not pay where a longer one is refused more often: on Galera, COMMIT is.
 	grouped bool
 
+	// lookups is how many statements for one kind of record are asked at once: who
+	// comes then shares the next one.
+	lookups int
+
 	tableExists string // a query for the number of tables with a name
 }
 
 // The supported databases. MySQL is MariaDB too.
 var (
 	SQLite = Dialect{
-		Name: "sqlite", onConflict: true, oneWriter: true, prepare: true, transactionalDDL: true, grouped: true, inProcess: true, packs: true,
+		Name: "sqlite", onConflict: true, oneWriter: true, prepare: true, transactionalDDL: true, grouped: true, inProcess: true, packs: true, lookups: 2,
 		tableExists: `SELECT COUNT(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?`,
 	}
 	Postgres = Dialect{
-		Name: "postgres", onConflict: true, dollar: true, transactionalDDL: true, grouped: true,
+		Name: "postgres", onConflict: true, dollar: true, transactionalDDL: true, grouped: true, lookups: 2,
 		tableExists: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?`,
 	}
 	MySQL = Dialect{
-		Name: "mysql", prepare: true,
+		Name: "mysql", prepare: true, lookups: 2,
 		tableExists: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?`,
 	}
 )

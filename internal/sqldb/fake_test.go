@@ -17,7 +17,8 @@ type fake struct {
 	log    []string                            // what was asked: an operation, or a statement
 	answer func(op, query string) (any, error) // nil answers that all is well
 
-	watched int // prepared statements whose context may end
+	byArgs  func(query string, args []any) (any, error) // answers the SELECTs, if it is there
+	watched int                                         // prepared statements whose context may end
 }
 
 // open returns a pool over the fake.
@@ -97,8 +98,8 @@ func (c *fakeConn) ExecContext(_ context.Context, query string, _ []driver.Named
 	return c.f.exec("exec", query)
 }
 
-func (c *fakeConn) QueryContext(_ context.Context, query string, _ []driver.NamedValue) (driver.Rows, error) {
-	return c.f.query("query", query)
+func (c *fakeConn) QueryContext(_ context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.f.query("query", query, args)
 }
 
 func (f *fake) exec(op, query string) (driver.Result, error) {
@@ -112,13 +113,20 @@ func (f *fake) exec(op, query string) (driver.Result, error) {
 	return driver.RowsAffected(1), nil
 }
 
-func (f *fake) query(op, query string) (driver.Rows, error) {
+func (f *fake) query(op, query string, args []driver.NamedValue) (driver.Rows, error) {
 	answer, err := f.ask(op, query)
+	if f.byArgs != nil {
+		var plain []any
+		for _, a := range args {
+			plain = append(plain, a.Value)
+		}
+		answer, err = f.byArgs(query, plain)
+	}
 	if err != nil {
 		return nil, err
 	}
 	values, _ := answer.([]driver.Value)
-	return &fakeRows{values: slices.Clone(values)}, nil
+	return newFakeRows(values), nil
 }
 
 type fakeStmt struct {
@@ -136,9 +144,9 @@ func (s *fakeStmt) ExecContext(ctx context.Context, _ []driver.NamedValue) (driv
 	return s.f.exec("prepared", s.query)
 }
 
-func (s *fakeStmt) QueryContext(ctx context.Context, _ []driver.NamedValue) (driver.Rows, error) {
+func (s *fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.f.watch(ctx)
-	return s.f.query("prepared", s.query)
+	return s.f.query("prepared", s.query, args)
 }
 
 // watch remembers whether a prepared statement came with a context that may end.
@@ -150,12 +158,26 @@ func (f *fake) watch(ctx context.Context) {
 	}
 }
 
-// fakeRows has a row of one column for each value; an error is where they break
-// off.
-type fakeRows struct{ values []driver.Value }
+// fakeRows has a row for each value: of one column, or of those that a []any holds.
+// An error is where they break off.
+type fakeRows struct {
+	values  []driver.Value
+	columns []string
+}
 
-func (r *fakeRows) Columns() []string { return []string{"a"} }
+func newFakeRows(values []driver.Value) *fakeRows {
+	r := &fakeRows{slices.Clone(values), []string{"a"}}
+	if len(values) > 0 {
+		if row, ok := values[0].([]any); ok {
+			r.columns = make([]string, len(row))
+		}
+	}
+	return r
+}
+
+func (r *fakeRows) Columns() []string { return r.columns }
 func (r *fakeRows) Close() error      { return nil }
+
 func (r *fakeRows) Next(into []driver.Value) error {
 	if len(r.values) == 0 {
 		return io.EOF
@@ -164,6 +186,12 @@ func (r *fakeRows) Next(into []driver.Value) error {
 	r.values = r.values[1:]
 	if err, ok := value.(error); ok {
 		return err
+	}
+	if row, ok := value.([]any); ok {
+		for i := range into {
+			into[i] = row[i]
+		}
+		return nil
 	}
 	into[0] = value
 	return nil

@@ -20,8 +20,11 @@ func (t *text) row(rows *sql.Rows) Row {
 	if t.packed {
 		return &packedRow{rows: rows}
 	}
-	return rows
+	return plainRow{rows}
 }
+
+// plainRow is a row as the driver answers it.
+type plainRow struct{ *sql.Rows }
 
 // pack has a SELECT answer its columns as one, a JSON array. A driver of SQLite
 // asks the engine for each column several times, and a record of ours with the
@@ -77,29 +80,37 @@ var errPacked = errors.New("read a packed row: it is not an array of texts and n
 
 // unpack scans the elements of a JSON array: texts, numbers and null.
 func unpack(array string, dest []any) error {
-	rest, ok := strings.CutPrefix(array, "[")
-	if !ok {
+	n := 0
+	err := elements(array, func(v value) error {
+		if n == len(dest) {
+			return errPacked
+		}
+		n++
+		return assign(dest[n-1], v)
+	})
+	if err == nil && n < len(dest) {
 		return errPacked
 	}
-	for i, into := range dest {
-		if i > 0 {
-			if rest, ok = strings.CutPrefix(rest, ","); !ok {
-				return errPacked
-			}
-		}
-		var v value
-		var err error
-		if v, rest, err = element(rest); err == nil {
-			err = assign(into, v)
+	return err
+}
+
+// elements gives each of them to take.
+func elements(array string, take func(value) error) error {
+	rest, ok := strings.CutPrefix(array, "[")
+	for i := 0; ok; i++ {
+		v, after, err := element(rest)
+		if err == nil {
+			err = take(v)
 		}
 		if err != nil {
 			return fmt.Errorf("column %d: %w", i, err)
 		}
+		if after == "]" {
+			return nil
+		}
+		rest, ok = strings.CutPrefix(after, ",")
 	}
-	if rest != "]" {
-		return errPacked
-	}
-	return nil
+	return errPacked
 }
 
 // element reads the first element.

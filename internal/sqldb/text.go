@@ -15,6 +15,8 @@ type text struct {
 	stmt   atomic.Pointer[sql.Stmt]
 	next   *text // of those that a transaction met unprepared
 	met    atomic.Bool
+
+	lookups crowd[lookup] // of those who look up by this query
 }
 
 // use is what a query is used for.

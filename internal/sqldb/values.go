@@ -187,19 +187,28 @@ const (
 // A setter takes a value from wherever it was read.
 type setter interface{ set(v value) error }
 
-// scan gives a setter what a driver has read: it returns texts in two types.
+// scan gives a setter what a driver has read.
 func scan(into setter, v any) error {
+	read, err := valueOf(v)
+	if err != nil {
+		return fmt.Errorf("scan into a %T: %w", into, err)
+	}
+	return into.set(read)
+}
+
+// valueOf is what a driver has read: it returns texts in two types.
+func valueOf(v any) (value, error) {
 	switch v := v.(type) {
 	case nil:
-		return into.set(value{})
+		return value{}, nil
 	case string:
-		return into.set(value{kind: isText, text: v})
+		return value{kind: isText, text: v}, nil
 	case []byte:
-		return into.set(value{kind: isText, text: string(v)})
+		return value{kind: isText, text: string(v)}, nil
 	case int64:
-		return into.set(value{kind: isNumber, number: v})
+		return value{kind: isNumber, number: v}, nil
 	}
-	return fmt.Errorf("scan into a %T: it is a %T", into, v)
+	return value{}, fmt.Errorf("it is a %T", v)
 }
 
 // not says that a value is none of what is scanned.

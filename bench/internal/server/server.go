@@ -39,6 +39,12 @@ func Flags() (o Options) {
 	return o
 }
 
+// The one user signs in with these, where a password is asked for.
+const (
+	Username = "alice@example.com"
+	Password = "correct horse battery staple"
+)
+
 // connections is how many a pool keeps, so that none is made anew under load.
 const connections = 64
 

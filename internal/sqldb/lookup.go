@@ -1,0 +1,158 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// lookup is a record that somebody waits for.
+type lookup struct {
+	key  string
+	scan func(Row) error
+}
+
+// Lookup is [DB.Row] for a query that ends, but for an ORDER BY, in "column = ?", its
+// only placeholder. Those who ask at the same time share a statement: each is asked
+// after all of its callers have come, so none is told what was true before. Each gets
+// rows of its own.
+func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key string) error {
+	t := db.text(q, selects)
+	if t.lookups.enter(db.dialect.lookups) {
+		defer t.lookups.handOver()
+		return db.Row(ctx, q, scan, key)
+	}
+	if err := ctx.Err(); err != nil {
+		return &gaveUp{err, err}
+	}
+	limited, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	w := newWaiter(lookup{key, scan})
+	err := t.lookups.join(limited, w, db.dialect.lookups, func() { db.leadLookups(context.WithoutCancel(ctx), q, t, w) })
+	if errors.Is(err, errLeft) {
+		return failure(ctx, fmt.Errorf("wait for those who asked before: %w", limited.Err()))
+	}
+	return err
+}
+
+// leadLookups asks for all that is waited for.
+func (db *DB) leadLookups(ctx context.Context, q string, t *text, w *waiter[lookup]) {
+	taken := t.lookups.take(w)
+	defer func() {
+		for _, w := range taken { // after a panic, which is the leader's to answer for
+			w.answer(unavailable(errors.New("the statement that this look-up was to share was given up")))
+		}
+		t.lookups.handOver()
+	}()
+	if len(taken) == 1 {
+		w.answer(db.Row(ctx, q, w.what.scan, w.what.key))
+		return
+	}
+	outcomes := map[string][]*waiter[lookup]{}
+	var keys []any
+	for _, w := range taken {
+		if outcomes[w.what.key] == nil {
+			keys = append(keys, w.what.key)
+		}
+		outcomes[w.what.key] = append(outcomes[w.what.key], w)
+	}
+	found := map[string]bool{}
+	err := db.Each(ctx, among(q, len(keys)), func(row Row) error {
+		all, err := row.(interface{ columns() (columns, error) }).columns()
+		if err != nil {
+			return err
+		}
+		key, rest := all[0].text, all[1:]
+		found[key] = true
+		for _, w := range outcomes[key] {
+			if err := w.what.scan(rest); err != nil {
+				w.answer(err)
+			}
+		}
+		return nil
+	}, padded(keys)...)
+	for _, w := range taken {
+		if err == nil && !found[w.what.key] {
+			w.answer(oauth.ErrNotFound)
+		}
+		w.answer(err)
+	}
+}
+
+// among writes "SELECT … WHERE column = ?" as one for so many keys, which answers the
+// key before the other columns. There are few such texts, for each is prepared.
+func among(q string, keys int) string {
+	head, tail, _ := strings.Cut(q, " = ?")
+	column := head[strings.LastIndexAny(head, " \n")+1:]
+	return "SELECT " + column + ", " + strings.TrimPrefix(head, "SELECT ") + " IN (?" + strings.Repeat(", ?", roundUp(keys)-1) + ")" + tail
+}
+
+// padded repeats the last key as often as among has it.
+func padded(keys []any) []any {
+	for n := roundUp(len(keys)); len(keys) < n; {
+		keys = append(keys, keys[len(keys)-1])
+	}
+	return keys
+}
+
+// roundUp returns the next power of four.
+func roundUp(n int) int {
+	for size := 1; ; size *= 4 {
+		if size >= n {
+			return size
+		}
+	}
+}
+
+// columns is a row that was read, to be scanned as often as somebody wants it.
+type columns []value
+
+// Scan implements [Row].
+func (c columns) Scan(dest ...any) error {
+	if len(dest) != len(c) {
+		return fmt.Errorf("scan %d columns into %d", len(c), len(dest))
+	}
+	for i, into := range dest {
+		if err := assign(into, c[i]); err != nil {
+			return fmt.Errorf("column %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// columns reads a row as the driver answers it.
+func (r plainRow) columns() (columns, error) {
+	names, err := r.Columns()
+	if err != nil {
+		return nil, err
+	}
+	read, into := make([]any, len(names)), make([]any, len(names))
+	for i := range read {
+		into[i] = &read[i]
+	}
+	if err := r.Scan(into...); err != nil {
+		return nil, err
+	}
+	all := make(columns, len(read))
+	for i, v := range read {
+		if all[i], err = valueOf(v); err != nil {
+			return nil, fmt.Errorf("column %d: %w", i, err)
+		}
+	}
+	return all, nil
+}
+
+// columns reads a row that was packed.
+func (r *packedRow) columns() (all columns, err error) {
+	if err := r.rows.Scan(&r.text); err != nil {
+		return nil, err
+	}
+	err = elements(r.text, func(v value) error {
+		all = append(all, v)
+		return nil
+	})
+	return all, err
+}

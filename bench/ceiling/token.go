@@ -56,7 +56,7 @@ const (
 )
 
 // password is the digest of the one user's.
-var password = digestOf(server.Password)
+var password = []byte(digestOf(server.Password))
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
@@ -74,7 +74,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "refresh_token":
 		out.kind, out.spends = spendRefresh, digestOf(r.PostForm.Get("refresh_token"))
 	case "password":
-		if r.PostForm.Get("username") != server.Username || digestOf(r.PostForm.Get("password")) != password {
+		if r.PostForm.Get("username") != server.Username || subtle.ConstantTimeCompare([]byte(digestOf(r.PostForm.Get("password"))), password) != 1 {
 			refuse(w, http.StatusBadRequest, "invalid_grant")
 			return
 		}

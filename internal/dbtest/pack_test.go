@@ -22,7 +22,7 @@ func TestPack_SQLiteAnswersWhatIsStored(t *testing.T) {
 	texts := []any{
 		nil, "", "null", "[1]", `{"a":"b"}`, `"`, `\`, `\"`, `\u0041`, "a,b]", "'", "\x00", "a\x00b", "\xff", "a\xc3", "\u2028\u2029", "😀", "\ufeffa", strings.Repeat("é\"", 5000),
 	}
-	for r := rune(0); r < 0x300; r++ {
+	for r := range rune(0x300) {
 		texts = append(texts, string(r), "a"+string(r)+"b")
 	}
 	numbers := []any{nil, int64(0), int64(1), int64(-1), int64(math.MaxInt64), int64(math.MinInt64)}

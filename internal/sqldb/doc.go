@@ -16,4 +16,10 @@
 // answers that the transaction met another one. So the function begins with
 // its write, keeps no result of an earlier run, and does nothing but talk to
 // its [Tx].
+//
+// # Many at once
+//
+// Who comes while others are being served shares what follows: [DB.Group] a
+// transaction and its COMMIT, [DB.Lookup] a SELECT. Both wait in a crowd, whose
+// members lead in turn; no goroutine is started for it.
 package sqldb

@@ -54,6 +54,9 @@ func OpenURL(t testing.TB, databaseURL string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Of its own accord database/sql keeps two, and tests with many callers would
+	// do little else but connect.
+	db.SetMaxIdleConns(32)
 	t.Cleanup(func() { db.Close() })
 	return db
 }

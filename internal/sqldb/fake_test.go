@@ -18,6 +18,7 @@ type fake struct {
 	answer func(op, query string) (any, error) // nil answers that all is well
 
 	byArgs  func(query string, args []any) (any, error) // answers the SELECTs, if it is there
+	hang    func(ctx context.Context) error             // called before each statement, if it is there
 	watched int                                         // prepared statements whose context may end
 }
 
@@ -94,15 +95,25 @@ func (c *fakeConn) PrepareContext(_ context.Context, query string) (driver.Stmt,
 	return &fakeStmt{c.f, query}, err
 }
 
-func (c *fakeConn) ExecContext(_ context.Context, query string, _ []driver.NamedValue) (driver.Result, error) {
-	return c.f.exec("exec", query)
+func (c *fakeConn) ExecContext(ctx context.Context, query string, _ []driver.NamedValue) (driver.Result, error) {
+	return c.f.exec(ctx, "exec", query)
 }
 
-func (c *fakeConn) QueryContext(_ context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.f.query("query", query, args)
+func (c *fakeConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.f.query(ctx, "query", query, args)
 }
 
-func (f *fake) exec(op, query string) (driver.Result, error) {
+func (f *fake) hung(ctx context.Context) error {
+	if f.hang == nil {
+		return nil
+	}
+	return f.hang(ctx)
+}
+
+func (f *fake) exec(ctx context.Context, op, query string) (driver.Result, error) {
+	if err := f.hung(ctx); err != nil {
+		return nil, err
+	}
 	answer, err := f.ask(op, query)
 	if err != nil {
 		return nil, err
@@ -113,7 +124,10 @@ func (f *fake) exec(op, query string) (driver.Result, error) {
 	return driver.RowsAffected(1), nil
 }
 
-func (f *fake) query(op, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (f *fake) query(ctx context.Context, op, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := f.hung(ctx); err != nil {
+		return nil, err
+	}
 	answer, err := f.ask(op, query)
 	if f.byArgs != nil {
 		var plain []any
@@ -141,12 +155,12 @@ func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error)  { return nil, err
 
 func (s *fakeStmt) ExecContext(ctx context.Context, _ []driver.NamedValue) (driver.Result, error) {
 	s.f.watch(ctx)
-	return s.f.exec("prepared", s.query)
+	return s.f.exec(ctx, "prepared", s.query)
 }
 
 func (s *fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.f.watch(ctx)
-	return s.f.query("prepared", s.query, args)
+	return s.f.query(ctx, "prepared", s.query, args)
 }
 
 // watch remembers whether a prepared statement came with a context that may end.

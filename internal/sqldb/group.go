@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -38,12 +39,20 @@ func (db *DB) Group(ctx context.Context, m Member) error {
 		return db.alone(ctx, m)
 	}
 	w := newWaiter(m)
-	err := db.writes.join(ctx, w, 1, func() { db.leadGroup(ctx, w) })
-	if errors.Is(err, errLeft) {
-		return &gaveUp{ctx.Err(), fmt.Errorf("wait for other writes: %w", ctx.Err())}
+	limited, cancel := context.WithTimeout(ctx, 2*Patience)
+	defer cancel()
+	err := db.writes.join(limited, w, writing, func() { db.leadGroup(ctx, w) })
+	switch {
+	case errors.Is(err, errLeft):
+		return failure(ctx, fmt.Errorf("wait for other writes: %w", limited.Err()))
+	case errors.Is(err, errAlone):
+		return db.alone(context.WithoutCancel(ctx), m)
 	}
 	return err
 }
+
+// writing is how those behave who write: who is being served cannot leave.
+var writing = manners{leaders: 1}
 
 // leadGroup runs what waits. Where the database has one writer its turn is waited
 // for first: who comes meanwhile joins.
@@ -53,30 +62,22 @@ func (db *DB) leadGroup(ctx context.Context, w *waiter[Member]) {
 		for _, w := range taken { // after a panic, which is the leader's to answer for
 			w.answer(unavailable(errors.New("the write that this one was to share was given up")))
 		}
-		db.writes.handOver()
+		db.writes.handOver(writing)
 	}()
 	own := context.WithoutCancel(ctx)
 	err := db.queue(own)
 	taken = db.writes.take(w)
-	if err != nil {
+	switch {
+	case err != nil:
 		for _, w := range taken {
 			w.answer(err)
 		}
-		return
-	}
-	if len(taken) == 1 {
+	case len(taken) == 1:
 		db.leave()
 		w.answer(db.alone(own, w.what))
-		return
-	}
-	together := func() bool {
+	default:
 		defer db.leave()
-		return db.together(own, taken)
-	}()
-	if !together {
-		for _, w := range taken {
-			w.answer(db.alone(own, w.what))
-		}
+		db.together(own, taken)
 	}
 }
 
@@ -88,33 +89,45 @@ func (db *DB) alone(ctx context.Context, m Member) error {
 	return db.Tx(ctx, m.Run)
 }
 
-// together makes the writes in one transaction and answers them. It reports false
-// when nothing was written, and they are to be made one by one.
-func (db *DB) together(ctx context.Context, taken []*waiter[Member]) bool {
+// share is how long a group may take before those whose turn has not come are told to
+// go by themselves: with a database far away, 64 writes take longer than anybody waits.
+const share = Patience / 4
+
+// together makes the writes in one transaction and answers them. Where nothing was
+// written, and there is time, each is to be made by itself: in its own caller's
+// goroutine, for one after the other would have the last wait for all.
+func (db *DB) together(ctx context.Context, taken []*waiter[Member]) {
 	slices.SortStableFunc(taken, func(a, b *waiter[Member]) int { return strings.Compare(a.what.Key, b.what.Key) })
-	spent := make([]error, len(taken))
+	spent := make([]error, 0, len(taken))
 	own, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	db.prepareMet(own)
-	committing := false
+	begun, committing := time.Now(), false
 	_, err := db.once(own, func(ctx context.Context, tx *Tx) error {
-		for i, w := range taken {
-			spent[i] = w.what.Run(ctx, tx)
-			if spent[i] != nil && !errors.Is(spent[i], oauth.ErrSpent) {
-				return spent[i]
+		for _, w := range taken {
+			if len(spent) > 0 && time.Since(begun) > share {
+				break
 			}
+			err := w.what.Run(ctx, tx)
+			if err != nil && !errors.Is(err, oauth.ErrSpent) {
+				return err
+			}
+			spent = append(spent, err)
 		}
 		committing = true
 		return nil
 	})
-	if err != nil && (!committing || classOf(err) == conflict) {
-		return false
-	}
+	late := time.Since(begun) > Patience*9/10
 	for i, w := range taken {
-		if err != nil {
-			spent[i] = err
+		switch ran := i < len(spent); {
+		case err == nil && ran:
+			w.answer(spent[i])
+		case committing && classOf(err) != conflict && ran: // nobody knows whether it happened
+			w.answer(err)
+		case err != nil && !committing && late: // nothing was written, and nobody has patience left
+			w.answer(db.explained(own, unavailable(err)))
+		default:
+			w.answer(errAlone)
 		}
-		w.answer(spent[i])
 	}
-	return true
 }

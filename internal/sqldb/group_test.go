@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,12 +146,10 @@ func TestGroup_AnErrorIsItsOwnMembers(t *testing.T) {
 func TestGroup_F13_ConflictAtCommit(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
 		conflict := error(postgresError("40001"))
-		commits := 0
+		var commits atomic.Int64
 		f.answer = func(op, _ string) (any, error) {
-			if op == "commit" {
-				if commits++; commits == 2 { // the group's
-					return nil, conflict
-				}
+			if op == "commit" && commits.Add(1) == 2 { // the group's
+				return nil, conflict
 			}
 			return nil, nil
 		}
@@ -306,6 +305,81 @@ func TestGroup_WriterIsBusyForEver(t *testing.T) {
 		synctest.Wait()
 		if err := db.Group(t.Context(), insert("b")); err != nil {
 			t.Errorf("once the writer is free: %v", err)
+		}
+	})
+}
+
+// RV-08: when the database does not answer a group, its members are told together,
+// and not one after the other.
+func TestGroup_RV_08_SilentDatabase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		db := sqldb.New(f.open(t), sqldb.Postgres)
+		f.hang = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		var wg sync.WaitGroup
+		begin := time.Now()
+		for i := range 150 {
+			wg.Go(func() {
+				if err := db.Group(context.Background(), insert(fmt.Sprint(i))); !errors.Is(err, oauth.ErrUnavailable) {
+					t.Errorf("a write while the database is silent = %v, want ErrUnavailable", err)
+				}
+			})
+		}
+		wg.Wait()
+		if d := time.Since(begin); d > 3*sqldb.Patience {
+			t.Errorf("the last of 150 was told after %v, want %v at most", d, 3*sqldb.Patience)
+		}
+	})
+}
+
+// A database far away: a group of 64 would take longer than anybody waits, so only
+// those share a transaction for whom there is time.
+func TestGroup_FarAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		db := sqldb.New(f.open(t), sqldb.Postgres)
+		f.hang = func(context.Context) error { time.Sleep(100 * time.Millisecond); return nil }
+		var wg sync.WaitGroup
+		begin := time.Now()
+		for i := range 64 {
+			wg.Go(func() {
+				if err := db.Group(context.Background(), insert(fmt.Sprint(i))); err != nil {
+					t.Errorf("a write to a database far away = %v, want nil", err)
+				}
+			})
+		}
+		wg.Wait()
+		if d := time.Since(begin); d > sqldb.Patience/2 {
+			t.Errorf("the last of 64 was told after %v, want less than half of %v", d, sqldb.Patience)
+		}
+	})
+}
+
+// Of those who are told to go by themselves each does so in his own goroutine: a
+// lock that is held holds up nobody twice.
+func TestGroup_AloneTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		db := sqldb.New(f.open(t), sqldb.Postgres)
+		f.answer = func(op, query string) (any, error) {
+			time.Sleep(time.Second)
+			if op == "exec" && query == "INSERT broken" {
+				return nil, postgresError("22001")
+			}
+			return nil, nil
+		}
+		var wg sync.WaitGroup
+		begin := time.Now()
+		for _, key := range []string{"first", "broken", "b", "c", "d", "e", "f", "g", "h"} {
+			wg.Go(func() {
+				if err := db.Group(context.Background(), insert(key)); (err != nil) != (key == "broken") {
+					t.Errorf("the write %q beside a broken one = %v", key, err)
+				}
+			})
+		}
+		wg.Wait()
+		if d := time.Since(begin); d > 3*sqldb.Patience {
+			t.Errorf("the last was told after %v, want them side by side", d)
 		}
 	})
 }

@@ -9,20 +9,20 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// lookup is a record that somebody waits for.
+// lookup is a record that somebody waits for, and its rows, for him to scan.
 type lookup struct {
 	key  string
-	scan func(Row) error
+	rows []columns
 }
 
 // Lookup is [DB.Row] for a query that ends, but for an ORDER BY, in "column = ?", its
 // only placeholder. Those who ask at the same time share a statement: each is asked
-// after all of its callers have come, so none is told what was true before. Each gets
-// rows of its own.
+// after all of its callers have come, so none is told what was true before. Each scans
+// for himself.
 func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key string) error {
-	t := db.text(q, selects)
-	if t.lookups.enter(db.dialect.lookups) {
-		defer t.lookups.handOver()
+	t, m := db.text(q, selects), db.lookingUp()
+	if t.lookups.enter(m) {
+		defer t.lookups.handOver(m)
 		return db.Row(ctx, q, scan, key)
 	}
 	if err := ctx.Err(); err != nil {
@@ -30,55 +30,60 @@ func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key st
 	}
 	limited, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	w := newWaiter(lookup{key, scan})
-	err := t.lookups.join(limited, w, db.dialect.lookups, func() { db.leadLookups(context.WithoutCancel(ctx), q, t, w) })
-	if errors.Is(err, errLeft) {
+	w := newWaiter(lookup{key: key})
+	err := t.lookups.join(limited, w, m, func() { db.leadLookups(limited, q, t, w) })
+	switch {
+	case errors.Is(err, errAlone):
+		return db.Row(limited, q, scan, key)
+	case errors.Is(err, errLeft):
 		return failure(ctx, fmt.Errorf("wait for those who asked before: %w", limited.Err()))
+	case err != nil:
+		return err
 	}
-	return err
-}
-
-// leadLookups asks for all that is waited for.
-func (db *DB) leadLookups(ctx context.Context, q string, t *text, w *waiter[lookup]) {
-	taken := t.lookups.take(w)
-	defer func() {
-		for _, w := range taken { // after a panic, which is the leader's to answer for
-			w.answer(unavailable(errors.New("the statement that this look-up was to share was given up")))
-		}
-		t.lookups.handOver()
-	}()
-	if len(taken) == 1 {
-		w.answer(db.Row(ctx, q, w.what.scan, w.what.key))
-		return
-	}
-	outcomes := map[string][]*waiter[lookup]{}
-	var keys []any
-	for _, w := range taken {
-		if outcomes[w.what.key] == nil {
-			keys = append(keys, w.what.key)
-		}
-		outcomes[w.what.key] = append(outcomes[w.what.key], w)
-	}
-	found := map[string]bool{}
-	err := db.Each(ctx, among(q, len(keys)), func(row Row) error {
-		all, err := row.(interface{ columns() (columns, error) }).columns()
-		if err != nil {
+	for _, row := range w.what.rows {
+		if err := scan(row); err != nil {
 			return err
 		}
-		key, rest := all[0].text, all[1:]
-		found[key] = true
-		for _, w := range outcomes[key] {
-			if err := w.what.scan(rest); err != nil {
-				w.answer(err)
-			}
+	}
+	return nil
+}
+
+func (db *DB) lookingUp() manners { return manners{leaders: db.dialect.lookups, impatient: true} }
+
+// leadLookups asks for all that is waited for, in the time that its leader has left:
+// nobody has come before him.
+func (db *DB) leadLookups(limited context.Context, q string, t *text, w *waiter[lookup]) {
+	taken := t.lookups.take(w)
+	defer t.lookups.handOver(db.lookingUp())
+	deadline, _ := limited.Deadline()
+	own, cancel := context.WithDeadline(context.WithoutCancel(limited), deadline)
+	defer cancel()
+	found, keys := map[string][]columns{}, []any{}
+	for _, w := range taken {
+		if _, there := found[w.what.key]; !there {
+			found[w.what.key] = nil
+			keys = append(keys, w.what.key)
 		}
-		return nil
+	}
+	err := db.Each(own, among(q, len(keys)), func(row Row) error {
+		all, err := row.(interface{ columns() (columns, error) }).columns()
+		if err == nil {
+			found[all[0].text] = append(found[all[0].text], all[1:])
+		}
+		return err
 	}, padded(keys)...)
 	for _, w := range taken {
-		if err == nil && !found[w.what.key] {
+		switch rows := found[w.what.key]; {
+		case errors.Is(err, oauth.ErrUnavailable):
+			w.answer(err)
+		case err != nil: // a row is at fault, and nobody knows whose
+			w.answer(errAlone)
+		case rows == nil:
 			w.answer(oauth.ErrNotFound)
+		default:
+			w.what.rows = rows
+			w.answer(nil)
 		}
-		w.answer(err)
 	}
 }
 

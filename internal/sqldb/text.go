@@ -85,10 +85,11 @@ func (db *DB) prepareMet(ctx context.Context) {
 	if db.unmade.Load() == nil {
 		return
 	}
-	for t := db.unmade.Swap(nil); t != nil; t = t.next {
-		_, err := db.prepared(ctx, t)
-		if err != nil {
+	for t := db.unmade.Swap(nil); t != nil; {
+		next := t.next // a text that is not met any more belongs to whoever meets it
+		if _, err := db.prepared(ctx, t); err != nil {
 			t.met.Store(false)
 		}
+		t = next
 	}
 }

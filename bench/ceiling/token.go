@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/bench/internal/server"
+	"github.com/go-passport/passport/internal/uuid"
 )
 
 // endpoint answers at /oauth/token.
@@ -65,7 +66,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "invalid_client")
 		return
 	}
-	out := &write{client: id, id: rand.Text(), issued: now, expires: now.Add(accessLife), done: make(chan error, 1)}
+	out := &write{client: id, id: uuid.NewV7(), issued: now, expires: now.Add(accessLife), done: make(chan error, 1)}
 	res := answer{TokenType: "Bearer", ExpiresIn: int64(accessLife / time.Second), Scope: scope}
 	switch r.PostForm.Get("grant_type") {
 	case "client_credentials":
@@ -78,7 +79,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuse(w, http.StatusBadRequest, "invalid_grant")
 			return
 		}
-		out.kind, out.family, out.familyEnds = newFamily, rand.Text(), now.Add(familyLife)
+		out.kind, out.family, out.familyEnds = newFamily, uuid.NewV7(), now.Add(familyLife)
 	default:
 		refuse(w, http.StatusBadRequest, "unsupported_grant_type")
 		return

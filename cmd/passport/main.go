@@ -15,9 +15,9 @@ import (
 )
 
 // garbage is how much of it, in percent of what is alive, makes Go collect. What is
-// alive here are a few megabytes, so that by default a busy server collects a hundred
-// times a second, and uses a fifth of its time for that. The variable GOGC says
-// otherwise, and GOMEMLIMIT bounds the whole.
+// alive here are a few megabytes, so that by default a busy server collects all the
+// time, for a fifth of its CPU. The variable GOGC says otherwise, and GOMEMLIMIT
+// bounds the whole.
 const garbage = 400
 
 func main() {

@@ -1,6 +1,6 @@
 // Command embed is an application that embeds Passport, for what the passport
-// command has no route for, and for passwords without their hashing. Its accounts are in memory, so that a
-// request costs what Passport costs.
+// command has no route for, and for passwords without their hashing. Its accounts
+// are in memory, so that a request costs what Passport costs.
 //
 // With -binary and the arguments of the passport command behind it, it is that
 // command, with -pprof beside it.

@@ -65,18 +65,6 @@ func (w *waiter[T]) answer(err error) {
 	}
 }
 
-// enter takes a place to lead, and reports whether one was free. Who leads calls
-// handOver in the end.
-func (c *crowd[T]) enter(m manners) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.leading >= m.leaders {
-		return false
-	}
-	c.leading++
-	return true
-}
-
 // join waits until w was served, and returns its outcome, or errLeft. lead is called
 // where w is to lead: it serves w and those whom take returns, answers them, and
 // calls handOver.
@@ -117,7 +105,8 @@ func (c *crowd[T]) join(ctx context.Context, w *waiter[T], m manners, lead func(
 	}
 }
 
-// line has w lead where a place is free, or else wait.
+// line takes a place to lead, and reports whether one was free; else w waits, if
+// there is one. Who leads calls handOver in the end.
 func (c *crowd[T]) line(w *waiter[T], m manners) (leads bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,7 +114,9 @@ func (c *crowd[T]) line(w *waiter[T], m manners) (leads bool) {
 		c.leading++
 		return true
 	}
-	c.waiting = append(c.waiting, w)
+	if w != nil {
+		c.waiting = append(c.waiting, w)
+	}
 	return false
 }
 

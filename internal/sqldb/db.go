@@ -60,7 +60,11 @@ func (db *DB) Dialect() Dialect { return db.dialect }
 // Row runs a SELECT for one record and gives each row of the answer to scan: a
 // record that joins a list has several. Without a row it is [oauth.ErrNotFound].
 func (db *DB) Row(ctx context.Context, q string, scan func(Row) error, args ...any) error {
-	n, err := db.each(ctx, q, scan, args)
+	return db.row(ctx, db.text(q, selects), scan, args...)
+}
+
+func (db *DB) row(ctx context.Context, t *text, scan func(Row) error, args ...any) error {
+	n, err := db.each(ctx, t, scan, args)
 	if err == nil && n == 0 {
 		return oauth.ErrNotFound
 	}
@@ -70,19 +74,19 @@ func (db *DB) Row(ctx context.Context, q string, scan func(Row) error, args ...a
 // Each runs a SELECT and gives each row of the answer to scan, which must not
 // ask the database anything.
 func (db *DB) Each(ctx context.Context, q string, scan func(Row) error, args ...any) error {
-	_, err := db.each(ctx, q, scan, args)
+	_, err := db.each(ctx, db.text(q, selects), scan, args)
 	return err
 }
 
 // each asks again as long as the statement meets a transaction and has answered
 // no row: at the strictest isolation level that happens to a SELECT too.
-func (db *DB) each(ctx context.Context, q string, scan func(Row) error, args []any) (n int, err error) {
+func (db *DB) each(ctx context.Context, t *text, scan func(Row) error, args []any) (n int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, &gaveUp{err, err}
 	}
 	own, cancel := db.statement(ctx)
 	defer cancel()
-	t, begun := db.text(q, selects), time.Now()
+	begun := time.Now()
 	for wait := firstWait; ; wait = longer(wait) {
 		rows, err := db.query(own, t, args)
 		if err == nil {

@@ -21,9 +21,9 @@ type lookup struct {
 // for himself.
 func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key string) error {
 	t, m := db.text(q, selects), db.lookingUp()
-	if t.lookups.enter(m) {
+	if t.lookups.line(nil, m) {
 		defer t.lookups.handOver(m)
-		return db.Row(ctx, q, scan, key)
+		return db.row(ctx, t, scan, key)
 	}
 	if err := ctx.Err(); err != nil {
 		return &gaveUp{err, err}
@@ -34,7 +34,7 @@ func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key st
 	err := t.lookups.join(limited, w, m, func() { db.leadLookups(limited, q, t, w) })
 	switch {
 	case errors.Is(err, errAlone):
-		return db.Row(limited, q, scan, key)
+		return db.row(limited, t, scan, key)
 	case errors.Is(err, errLeft):
 		return failure(ctx, fmt.Errorf("wait for those who asked before: %w", limited.Err()))
 	case err != nil:

@@ -197,14 +197,15 @@ func eachKey(b *testing.B, run func(*bench, *testing.B)) {
 	}
 }
 
-// BenchmarkToken_Refused is what a wrong secret costs, and so an attacker.
+// BenchmarkToken_Refused is what a wrong secret costs, and so an attacker. Each
+// guess comes from another address, or the throttle would answer most of them.
 func BenchmarkToken_Refused(b *testing.B) {
 	n := newBench(b)
 	header := basic(n.web.ID, "wrong")
 	defer costs(b)()
-	for b.Loop() {
+	for i := 0; b.Loop(); i++ {
 		r := &http.Request{
-			Method: "POST", URL: tokenPath, RemoteAddr: "192.0.2.1:1234", Body: io.NopCloser(strings.NewReader("grant_type=client_credentials")),
+			Method: "POST", URL: tokenPath, RemoteAddr: fmt.Sprintf("[2001:db8:%x:%x::1]:1234", i>>16, i&0xffff), Body: io.NopCloser(strings.NewReader("grant_type=client_credentials")),
 			Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {header}},
 		}
 		w := &sink{header: http.Header{}}

@@ -7,31 +7,38 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// parsed parses the files of a folder that are not tests.
-func parsed(t *testing.T, folder string) []*ast.File {
+// otherPrograms are folders whose code answers no request of a client, or is an
+// application of its own.
+var otherPrograms = []string{"bench", "examples", "internal/demo", "internal/e2e", "internal/testkit", "passporttest", "storetest"}
+
+// parsed parses every file of the library that is not a test, wherever it lies.
+func parsed(t *testing.T) []*ast.File {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(top, folder, "*.go"))
+	var files []*ast.File
+	err := filepath.WalkDir(top, func(name string, entry fs.DirEntry, err error) error {
+		switch relative := strings.TrimPrefix(filepath.ToSlash(name), top+"/"); {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != top && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata" || slices.Contains(otherPrograms, relative)):
+			return filepath.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		files = append(files, file)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var files []*ast.File
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, file)
-	}
-	if len(files) == 0 {
-		t.Fatalf("%s has no Go files: has it moved?", folder)
+	if len(files) < 100 {
+		t.Fatalf("found %d files of Go, want more: has the module moved?", len(files))
 	}
 	return files
 }
@@ -75,24 +82,22 @@ func publicText(call *ast.CallExpr) string {
 func TestErrorsAreExplained(t *testing.T) {
 	explained := read(t, top+"/docs/errors.md")
 	count := 0
-	for _, folder := range []string{".", "grant", "guard", "internal/scope"} {
-		for _, file := range parsed(t, folder) {
-			ast.Inspect(file, func(n ast.Node) bool {
-				call, ok := n.(*ast.CallExpr)
-				if !ok {
-					return true
-				}
-				text := publicText(call)
-				if strings.Trim(text, "…") == "" {
-					return true
-				}
-				count++
-				if !strings.Contains(explained, "| "+text+" |") && !strings.Contains(explained, strings.TrimPrefix(text, "…")+" |") {
-					t.Errorf("docs/errors.md does not explain %q: add a row that says what to do", text)
-				}
+	for _, file := range parsed(t) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
 				return true
-			})
-		}
+			}
+			text := publicText(call)
+			if strings.Trim(text, "…") == "" {
+				return true
+			}
+			count++
+			if !strings.Contains(explained, "| "+text+" |") && !strings.Contains(explained, strings.TrimPrefix(text, "…")+" |") {
+				t.Errorf("docs/errors.md does not explain %q: add a row that says what to do", text)
+			}
+			return true
+		})
 	}
 	if count < 50 {
 		t.Errorf("found %d texts of errors, want more: are they made in another way now?", count)
@@ -103,7 +108,10 @@ func TestErrorsAreExplained(t *testing.T) {
 func TestSettingsAreExplained(t *testing.T) {
 	explained := read(t, top+"/docs/configuration.md")
 	count := 0
-	for _, file := range parsed(t, ".") {
+	for _, file := range parsed(t) {
+		if file.Name.Name != "passport" {
+			continue
+		}
 		for _, name := range fieldsOf(file, "Config") {
 			count++
 			if !strings.Contains(explained, "`"+name+"`") {

@@ -46,7 +46,7 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 // jwks serves the public keys (RFC 7517 §5).
 func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
 	public(w, "application/jwk-set+json")
-	_, _ = w.Write(s.keys.Load().jwks())
+	_, _ = w.Write(s.keys.JWKS())
 }
 
 // public marks an answer that anybody may read and keep for five minutes.

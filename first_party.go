@@ -42,7 +42,7 @@ func (s *Server) newFirstParty(r *http.Request, who *account, at time.Time) *fir
 	case err == nil && old != nil && old.isOf(who):
 		c.CSRF = old.CSRF
 	case c.Session != "":
-		c.CSRF = s.roots().first().derive("first-party csrf", c.Provider+":"+c.User+" "+string(c.Session))
+		c.CSRF = s.keys.Roots().First().Derive("first-party csrf", c.Provider+":"+c.User+" "+string(c.Session))
 	default:
 		c.CSRF = secret.New()
 	}
@@ -62,7 +62,7 @@ func (c *firstParty) set(s *Server, h http.Header) error {
 		return fmt.Errorf("encode first-party cookie: %w", err)
 	}
 	age := int(s.config.CookieTTL / time.Second)
-	s.addCookie(h, s.config.CookieName, s.roots().seal("first-party cookie", plain), age)
+	s.addCookie(h, s.config.CookieName, s.keys.Roots().Seal("first-party cookie", plain), age)
 	s.addCookie(h, xsrfCookie, c.CSRF, age)
 	return nil
 }
@@ -107,7 +107,7 @@ func (s *Server) openFirstParty(r *http.Request, at time.Time) (*firstParty, err
 	default:
 		return nil, fmt.Errorf("it came %d times", len(cookies))
 	}
-	plain, _, err := s.roots().open("first-party cookie", cookies[0].Value)
+	plain, _, err := s.keys.Roots().Open("first-party cookie", cookies[0].Value)
 	if err != nil {
 		return nil, fmt.Errorf("it is not one of ours, or the key that sealed it is gone: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/jws"
+	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/opaque"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/uuid"
@@ -173,7 +174,7 @@ func (s *Server) refreshToken(i *issuing, access *oauth.AccessToken) (*oauth.Ref
 	}
 	raw := secret.New()
 	if i.Spends.Purpose == oauth.SpendRefreshToken {
-		raw = successor(s.roots().first(), i.Spends.ID)
+		raw = successor(s.keys.Roots().First(), i.Spends.ID)
 	}
 	scopes := i.Granted
 	if scopes == nil {
@@ -190,7 +191,7 @@ func (s *Server) refreshToken(i *issuing, access *oauth.AccessToken) (*oauth.Ref
 
 // successor returns the refresh token that replaces a spent one: derived from
 // it, so that sending the request again yields the same.
-func successor(r *root, spent string) string { return r.derive("refresh token", spent) }
+func successor(r *keyring.Root, spent string) string { return r.Derive("refresh token", spent) }
 
 // reissue answers a refresh that was sent again with what it got before: the
 // same refresh token, and the access token rebuilt from its row.
@@ -208,7 +209,7 @@ func (s *Server) reissue(ctx context.Context, i *issuing) (*tokenResponse, error
 	if !access.Live(i.time) {
 		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and what it got has ended")
 	}
-	for _, root := range s.roots() { // the key may have been changed in between
+	for _, root := range s.keys.Roots() { // the key may have been changed in between
 		if raw := successor(root, i.Spends.ID); i.Again.Digest.Matches(raw) {
 			return s.response(ctx, access, raw, i)
 		}
@@ -273,7 +274,7 @@ func (s *Server) response(ctx context.Context, t *oauth.AccessToken, refresh str
 	if err != nil {
 		return nil, err
 	}
-	res.AccessToken, err = s.keys.Load().sign("at+jwt", claims)
+	res.AccessToken, err = s.keys.Sign("at+jwt", claims)
 	if err != nil {
 		return nil, fmt.Errorf("sign access token: %w", err)
 	}

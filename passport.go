@@ -8,11 +8,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/go-passport/passport/grant"
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/ctxtoken"
+	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/throttle"
@@ -22,11 +22,10 @@ import (
 // Server is an authorization server. It is an http.Handler for all its routes
 // and is safe for concurrent use. It starts no goroutine.
 type Server struct {
-	config  Config
-	issuer  *url.URL
-	keys    atomic.Pointer[Keys] // Config.Keys, or what they were replaced by
-	secrets roots                // of Config.Secrets; nil without them
-	grants  map[string]oauth.Grant
+	config Config
+	issuer *url.URL
+	keys   *keyring.Live
+	grants map[string]oauth.Grant
 	// responders are by response_type
 	responders map[string]oauth.Responder
 	forms      *sameorigin.Guard
@@ -48,8 +47,7 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, mux: http.NewServeMux(), grants: map[string]oauth.Grant{}, scopeID: map[string]Scope{}, clientThrottle: newClientThrottle()}
 	s.issuer, _ = url.Parse(config.Issuer) // validated
-	s.keys.Store(config.Keys)
-	s.secrets = newRoots(config.Secrets)
+	s.keys = keyring.NewLive(config.Keys.ring, config.Secrets)
 	s.forms = sameorigin.New(config.Issuer)
 	var err error
 	if s.views, s.ours, err = newViews(config.Views); err != nil {
@@ -62,7 +60,7 @@ func New(config Config) (*Server, error) {
 		s.grants[g.GrantType()] = g
 	}
 	s.addResponders()
-	for _, warning := range config.Keys.warnings {
+	for _, warning := range config.Keys.ring.Warnings() {
 		config.Logger.Warn("keys", "warning", warning)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)

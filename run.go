@@ -89,3 +89,36 @@ func (s *Server) purge(ctx context.Context, store oauth.Purger, before oauth.Pur
 		}
 	}
 }
+
+// reloadKeys takes over what has changed where the keys came from. What cannot be
+// read leaves the keys as they are.
+func (s *Server) reloadKeys(ctx context.Context) {
+	switch changed, err := s.keys.Reload(ctx); {
+	case err != nil:
+		s.config.Logger.ErrorContext(ctx, "the keys were not read again, and those from before go on", "err", err)
+	case changed != nil:
+		s.config.Logger.InfoContext(ctx, "the keys have changed", "keys", changed)
+	}
+}
+
+// LongestLife is how long the longest lives of what a key signs or seals: access
+// tokens, and the cookie of first-party scripts. It is the least for
+// Rotation.Overlap.
+func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
+	longest := max(s.config.AccessTokenTTL, s.config.CookieTTL, ticketTTL, markTTL)
+	for _, ttl := range s.config.AccessTokenTTLByGrant {
+		longest = max(longest, ttl)
+	}
+	if s.config.PersonalTokenFormat == JWT {
+		longest = max(longest, s.config.PersonalTokenTTL)
+	}
+	for c, err := range s.config.Store.Clients(ctx) {
+		if err != nil {
+			return 0, fmt.Errorf("list clients: %w", err)
+		}
+		if c.RevokedAt.IsZero() {
+			longest = max(longest, c.AccessTokenTTL)
+		}
+	}
+	return longest, nil
+}

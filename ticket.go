@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
@@ -30,7 +31,7 @@ type ticket struct {
 	User      string       `json:"user"`
 	Browser   oauth.Digest `json:"browser"` // of the cookie's value
 	Expires   int64        `json:"expires"` // Unix seconds
-	root      *root
+	root      *keyring.Root
 }
 
 // newTicket returns the sealed ticket of a page and sets its cookie.
@@ -46,13 +47,13 @@ func (s *Server) newTicket(w http.ResponseWriter, r *http.Request, q *authorizat
 	}
 	s.dropTickets(w, r)
 	http.SetCookie(w, s.ticketCookie(s.cookieName(t.ID), browser, int(ticketTTL/time.Second)))
-	return s.roots().seal("ticket", plain), nil
+	return s.keys.Roots().Seal("ticket", plain), nil
 }
 
 // openTicket opens a ticket that was sealed with any of the keys and has not
 // expired.
 func (s *Server) openTicket(sealed string, at time.Time) (*ticket, error) {
-	plain, root, err := s.roots().open("ticket", sealed)
+	plain, root, err := s.keys.Roots().Open("ticket", sealed)
 	if err != nil {
 		return nil, fmt.Errorf("the ticket is not one of ours, or the key that sealed it is gone: %w", err)
 	}
@@ -68,11 +69,11 @@ func (s *Server) openTicket(sealed string, at time.Time) (*ticket, error) {
 
 // code is the authorization code that allowing with this ticket makes: derived,
 // so that a double click makes one.
-func (t *ticket) code() string { return t.root.derive("code", t.ID) }
+func (t *ticket) code() string { return t.root.Derive("code", t.ID) }
 
 // tokenID is the ID of the access token that allowing with this ticket makes where
 // the answer is a token: by it a second click learns what the first one did.
-func (t *ticket) tokenID() string { return uuid.NewV8(t.root.derive("access token", t.ID)) }
+func (t *ticket) tokenID() string { return uuid.NewV8(t.root.Derive("access token", t.ID)) }
 
 // until is when the row of the used ticket may be purged: never before the
 // ticket itself is worth nothing.
@@ -169,13 +170,13 @@ func (s *Server) newMark(params url.Values, at time.Time) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode mark: %w", err)
 	}
-	return s.roots().seal("sign-in mark", plain), nil
+	return s.keys.Roots().Seal("sign-in mark", plain), nil
 }
 
 // openMark returns when the browser was sent to sign in for this very request;
 // zero if it was not, or too long ago.
 func (s *Server) openMark(params url.Values, at time.Time) time.Time {
-	plain, _, err := s.roots().open("sign-in mark", params.Get(markParam))
+	plain, _, err := s.keys.Roots().Open("sign-in mark", params.Get(markParam))
 	var m mark
 	if err != nil || json.Unmarshal(plain, &m) != nil || m.Params != digestOfParams(params) {
 		return time.Time{}

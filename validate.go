@@ -121,14 +121,14 @@ func (f *faults) store(c Config) {
 }
 
 func (f *faults) keys(c Config) {
-	if c.Keys == nil || len(c.Keys.all) == 0 {
+	if c.Keys == nil || c.Keys.ring.Empty() {
 		f.add(true, "Keys is missing: make some with `passport keys` and load them with passport.LoadKeys(dir) or passport.KeysFromEnv(); passport.GenerateKeys() makes new ones for a trial")
 		return
 	}
-	if err := c.Keys.validate(); err != nil {
+	if err := c.Keys.ring.Validate(); err != nil {
 		f.add(true, "Keys: %w", err)
 	}
-	f.add(len(c.Secrets) == 0 && !c.Keys.derivable(), "Secrets is missing: the first of Keys does not show its private key, as in a KMS, so nothing can be derived from it; give 32 random bytes")
+	f.add(len(c.Secrets) == 0 && !c.Keys.ring.Derivable(), "Secrets is missing: the first of Keys does not show its private key, as in a KMS, so nothing can be derived from it; give 32 random bytes")
 	for i, secret := range c.Secrets {
 		f.add(len(secret) < 32, "Secrets[%d] has %d bytes: give at least 32 random ones, as of `openssl rand 32`", i, len(secret))
 	}

@@ -1,4 +1,4 @@
-package passport
+package keyring
 
 import (
 	"crypto/hkdf"
@@ -12,9 +12,9 @@ import (
 	"github.com/go-passport/passport/internal/seal"
 )
 
-// root is a secret from which others are derived, by label: that of a private
+// Root is a secret from which others are derived, by label: that of a private
 // key, or one of Config.Secrets. Its ID is no secret.
-type root struct {
+type Root struct {
 	id  string
 	box *seal.Box
 
@@ -22,9 +22,9 @@ type root struct {
 	subkey func(label string) []byte
 }
 
-func newRoot(id string, material []byte) *root {
+func newRoot(id string, material []byte) *Root {
 	var cache sync.Map // label to sub-key: deriving one costs more than using it
-	r := &root{id: id}
+	r := &Root{id: id}
 	r.subkey = func(label string) []byte {
 		if sub, ok := cache.Load(label); ok {
 			return sub.([]byte)
@@ -45,26 +45,26 @@ func subkeyOf(material []byte, label string, size int) []byte {
 	return sub
 }
 
-// derive returns the secret that a label and an input stand for under this root:
+// Derive returns the secret that a label and an input stand for under this root:
 // 43 characters of base64url. A label is a constant; there are few.
-func (r *root) derive(label, input string) string {
+func (r *Root) Derive(label, input string) string {
 	mac := hmac.New(sha256.New, r.subkey(label))
 	mac.Write([]byte(input))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // LogValue implements [slog.LogValuer]: the ID alone.
-func (r *root) LogValue() slog.Value { return slog.StringValue(r.id) }
+func (r *Root) LogValue() slog.Value { return slog.StringValue(r.id) }
 
 // Format implements [fmt.Formatter]: the ID alone.
-func (r *root) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "passport.root(%s)", r.id) }
+func (r *Root) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "keyring.Root(%s)", r.id) }
 
-// roots are what a server derives from: the first for what is new, all for what
+// Roots are what a server derives from: the first for what is new, all for what
 // comes back.
-type roots []*root
+type Roots []*Root
 
-// newRoots returns the roots of Config.Secrets.
-func newRoots(secrets [][]byte) (all roots) {
+// NewRoots returns the roots of Config.Secrets.
+func NewRoots(secrets [][]byte) (all Roots) {
 	for _, s := range secrets {
 		id := base64.RawURLEncoding.EncodeToString(subkeyOf(s, "id", 6))
 		all = append(all, newRoot(id, s))
@@ -72,19 +72,11 @@ func newRoots(secrets [][]byte) (all roots) {
 	return all
 }
 
-// roots returns the roots of Config.Secrets, where there are any, or else those
-// of the readable private keys: first that of the key which signs.
-func (s *Server) roots() roots {
-	if len(s.secrets) > 0 {
-		return s.secrets
-	}
-	return s.keys.Load().now().roots
-}
-
-func (r roots) first() *root { return r[0] }
+// First is what new values are derived from.
+func (r Roots) First() *Root { return r[0] }
 
 // byID returns the root with an ID, or nil.
-func (r roots) byID(id string) *root {
+func (r Roots) byID(id string) *Root {
 	for _, root := range r {
 		if root.id == id {
 			return root
@@ -93,13 +85,13 @@ func (r roots) byID(id string) *root {
 	return nil
 }
 
-// seal encrypts a value that [roots.open] opens for the same purpose.
-func (r roots) seal(purpose string, plaintext []byte) string {
-	return r.first().box.Seal(purpose, plaintext)
+// Seal encrypts a value that [Roots.Open] opens for the same purpose.
+func (r Roots) Seal(purpose string, plaintext []byte) string {
+	return r.First().box.Seal(purpose, plaintext)
 }
 
-// open returns what was sealed for the purpose, and the root that sealed it.
-func (r roots) open(purpose, sealed string) ([]byte, *root, error) {
+// Open returns what was sealed for the purpose, and the root that sealed it.
+func (r Roots) Open(purpose, sealed string) ([]byte, *Root, error) {
 	boxes := make([]*seal.Box, len(r))
 	for i, root := range r {
 		boxes[i] = root.box

@@ -1,4 +1,4 @@
-package passport
+package keyring
 
 import (
 	"bytes"
@@ -34,14 +34,14 @@ func TestKeys_DerivationStaysTheSame(t *testing.T) {
 	if got, want := keys.all[0].ID, "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"; got != want {
 		t.Errorf("kid = %s, want %s", got, want)
 	}
-	if got, want := keys.roots.first().derive("code", "ticket"), "wD_VVk6Nsow1YXE0dZgUE5VSh9Jky3nf4AA7KE2fcb4"; got != want {
+	if got, want := keys.roots.First().Derive("code", "ticket"), "wD_VVk6Nsow1YXE0dZgUE5VSh9Jky3nf4AA7KE2fcb4"; got != want {
 		t.Errorf("derive = %s, want %s", got, want)
 	}
-	secrets := newRoots([][]byte{bytes.Repeat([]byte("s"), 32)})
-	if got, want := secrets.first().id, "TOIxnteO"; got != want {
+	secrets := NewRoots([][]byte{bytes.Repeat([]byte("s"), 32)})
+	if got, want := secrets.First().id, "TOIxnteO"; got != want {
 		t.Errorf("the ID of the secret is %s, want %s", got, want)
 	}
-	if got, want := secrets.first().derive("code", "ticket"), "kk5oLyLomzGsmsSLtoB_dOF149-UkMy9PkesmO17wT8"; got != want {
+	if got, want := secrets.First().Derive("code", "ticket"), "kk5oLyLomzGsmsSLtoB_dOF149-UkMy9PkesmO17wT8"; got != want {
 		t.Errorf("derive under a secret = %s, want %s", got, want)
 	}
 }
@@ -50,8 +50,8 @@ func TestRoot_Derive(t *testing.T) {
 	keys := mustKeys(t, newP256(t), newP256(t))
 	a, b := keys.roots[0], keys.roots[1]
 	values := []string{
-		a.derive("code", "1"), a.derive("code", "2"), a.derive("refresh token", "1"), a.derive("code", ""), a.derive("", "code1"), b.derive("code", "1"),
-		a.derive("seal", "1"),
+		a.Derive("code", "1"), a.Derive("code", "2"), a.Derive("refresh token", "1"), a.Derive("code", ""), a.Derive("", "code1"), b.Derive("code", "1"),
+		a.Derive("seal", "1"),
 	}
 	for i, v := range values {
 		if len(v) != 43 || strings.ContainsAny(v, "+/=") {
@@ -61,16 +61,16 @@ func TestRoot_Derive(t *testing.T) {
 			t.Errorf("derive gave %q for two labels, inputs or roots", v)
 		}
 	}
-	if a.derive("code", "1") != values[0] {
+	if a.Derive("code", "1") != values[0] {
 		t.Error("derive gave two values for one input")
 	}
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
-			if got := a.derive("code", "1"); got != values[0] {
+			if got := a.Derive("code", "1"); got != values[0] {
 				t.Errorf("derive in a goroutine = %q, want %q", got, values[0])
 			}
-			a.derive(fmt.Sprint("label ", i%4), "1")
+			a.Derive(fmt.Sprint("label ", i%4), "1")
 		})
 	}
 	wg.Wait()
@@ -102,21 +102,21 @@ func TestKeys_EveryFileFormDerivesTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := mustKeys(t, tt.key).roots.first().derive("code", "1")
+		want := mustKeys(t, tt.key).roots.First().Derive("code", "1")
 		for _, block := range []*pem.Block{{Type: "PRIVATE KEY", Bytes: pkcs8}, tt.other} {
 			if block == nil {
 				continue
 			}
-			keys, err := ParseKeys(pem.EncodeToMemory(block))
+			keys, err := Parse(pem.EncodeToMemory(block))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := keys.roots.first().derive("code", "1"); got != want {
+			if got := keys.roots.First().Derive("code", "1"); got != want {
 				t.Errorf("%T from a %s derives another value than the key itself", tt.key, block.Type)
 			}
 		}
 	}
-	if mustKeys(t, &edKey).roots.first().derive("x", "") != mustKeys(t, edKey).roots.first().derive("x", "") {
+	if mustKeys(t, &edKey).roots.First().Derive("x", "") != mustKeys(t, edKey).roots.First().Derive("x", "") {
 		t.Error("a pointer to an Ed25519 key derives another value than the key")
 	}
 }
@@ -124,30 +124,30 @@ func TestKeys_EveryFileFormDerivesTheSame(t *testing.T) {
 func TestNewRoots_Secrets(t *testing.T) {
 	keys := mustKeys(t, newP256(t))
 	first, second := bytes.Repeat([]byte("1"), 32), bytes.Repeat([]byte("2"), 32)
-	roots, rotated := newRoots([][]byte{first}), newRoots([][]byte{second, first})
-	if roots.first().derive("code", "1") == keys.roots.first().derive("code", "1") {
+	roots, rotated := NewRoots([][]byte{first}), NewRoots([][]byte{second, first})
+	if roots.First().Derive("code", "1") == keys.roots.First().Derive("code", "1") {
 		t.Error("with Config.Secrets the private key is derived from")
 	}
-	if bytes.Contains(first, []byte(roots.first().id)) || roots.first().id == rotated.first().id || len(roots.first().id) != 8 {
-		t.Errorf("the IDs of the secrets are %q and %q, want two of 8 characters that tell nothing", roots.first().id, rotated.first().id)
+	if bytes.Contains(first, []byte(roots.First().id)) || roots.First().id == rotated.First().id || len(roots.First().id) != 8 {
+		t.Errorf("the IDs of the secrets are %q and %q, want two of 8 characters that tell nothing", roots.First().id, rotated.First().id)
 	}
-	sealed := roots.seal("ticket", []byte("x"))
-	if plaintext, root, err := rotated.open("ticket", sealed); err != nil || string(plaintext) != "x" || root.id != roots.first().id {
+	sealed := roots.Seal("ticket", []byte("x"))
+	if plaintext, root, err := rotated.Open("ticket", sealed); err != nil || string(plaintext) != "x" || root.id != roots.First().id {
 		t.Errorf("the older secret opens %s, %v, %v", plaintext, root, err)
 	}
-	if _, _, err := roots.open("ticket", rotated.seal("ticket", nil)); !errors.Is(err, seal.ErrSealed) {
+	if _, _, err := roots.Open("ticket", rotated.Seal("ticket", nil)); !errors.Is(err, seal.ErrSealed) {
 		t.Errorf("a secret that is not there opens a value: %v", err)
 	}
-	if _, _, err := keys.roots.open("ticket", sealed); !errors.Is(err, seal.ErrSealed) {
+	if _, _, err := keys.roots.Open("ticket", sealed); !errors.Is(err, seal.ErrSealed) {
 		t.Errorf("the private key opens what a secret sealed: %v", err)
 	}
 }
 
 func TestRoot_NeverRepeat_C8_PrintsNothing(t *testing.T) {
 	material := bytes.Repeat([]byte{0xa7}, 32)
-	all := newRoots([][]byte{material})
-	sub := all.first().subkey("code")
-	for _, value := range []any{all, all.first(), *all.first(), struct{ r roots }{all}, &Server{secrets: all}} {
+	all := NewRoots([][]byte{material})
+	sub := all.First().subkey("code")
+	for _, value := range []any{all, all.First(), *all.First(), struct{ r Roots }{all}, &Live{secrets: all}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 			text := fmt.Sprintf(verb, value)
 			for _, canary := range []string{"167 167", "a7a7", "a7, 0x", "\xa7\xa7", fmt.Sprintf("%x", sub[:8]), strings.Trim(fmt.Sprint(sub[:8]), "[]")} {
@@ -160,9 +160,9 @@ func TestRoot_NeverRepeat_C8_PrintsNothing(t *testing.T) {
 }
 
 func BenchmarkRoot_Derive(b *testing.B) {
-	root := mustKeys(b, newP256(b)).roots.first()
+	root := mustKeys(b, newP256(b)).roots.First()
 	b.ReportAllocs()
 	for b.Loop() {
-		root.derive("code", "a ticket of 26 characters..")
+		root.Derive("code", "a ticket of 26 characters..")
 	}
 }

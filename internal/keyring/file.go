@@ -1,4 +1,4 @@
-package passport
+package keyring
 
 import (
 	"cmp"
@@ -22,14 +22,14 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// The lengths of RSA keys that WriteKeys makes. Longer ones sign so slowly that
+// The lengths of RSA keys that Write makes. Longer ones sign so slowly that
 // a few requests a second keep a processor busy.
 const (
 	defaultRSABits = 3072
 	maxRSABits     = 8192
 )
 
-// WriteKeys makes a key and writes its halves to oauth-private.key (mode 0600,
+// Write makes a key and writes its halves to oauth-private.key (mode 0600,
 // PKCS#8) and oauth-public.key (mode 0644) in dir, which it makes if need be.
 // That is `passport keys`. Where one of the files is, it writes nothing without
 // force, and the error is [fs.ErrExist]: what the old key signed or sealed is
@@ -37,7 +37,7 @@ const (
 //
 // The algorithm is ES256 (when empty), EdDSA, RS256 or PS256. The length is for
 // the last two: 3072 when 0, at least 2048.
-func WriteKeys(dir, alg string, bits int, force bool) error {
+func Write(dir, alg string, bits int, force bool) error {
 	private, public, err := generatePEM(cmp.Or(alg, jws.ES256), bits)
 	if err != nil {
 		return fmt.Errorf("write keys: %w", err)

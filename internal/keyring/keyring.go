@@ -1,4 +1,6 @@
-package passport
+// Package keyring holds the keys of a server: which of them signs at a time, and
+// what is derived from them.
+package keyring
 
 import (
 	"context"
@@ -21,9 +23,9 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// Keys are the server's keys: the first signs, all verify. So a new key is put
+// Ring holds the server's keys: the first signs, all verify. So a new key is put
 // second, made first once every node has it, and the old one is taken out when
-// the last token that it signed has ended. [RotateKeys] writes times above the
+// the last token that it signed has ended. [Rotate] writes times above the
 // keys by which all of that happens by itself.
 //
 // From the private keys the server derives its other secrets too: what seals the
@@ -31,37 +33,37 @@ import (
 // from. Whatever was sealed under one key is opened while that key is among
 // them. Taking a key out at once ends what it sealed.
 //
-// However Keys are printed or logged, they show IDs and algorithms only.
-type Keys struct {
+// However a Ring is printed or logged, they show IDs and algorithms only.
+type Ring struct {
 	all      []*jws.Key
-	roots    roots           // of those whose private key is readable
+	roots    Roots           // of those whose private key is readable
 	terms    map[string]term // by key ID, of those that have one
-	warnings []string        // for [New] to log
+	warnings []string        // for passport.New to log
 
 	// reload reads the keys again from where they came; nil if they cannot change.
-	reload func(context.Context) (*Keys, error)
+	reload func(context.Context) (*Ring, error)
 
-	view *atomic.Pointer[keysView] // of the last time that it was asked for
+	view *atomic.Pointer[snapshot] // of the last time that it was asked for
 }
 
-// GenerateKeys returns one new ES256 key, for tests and tours: what it signed or
+// Generate returns one new ES256 key, for tests and tours: what it signed or
 // sealed is worth nothing after the process has ended.
-func GenerateKeys() (*Keys, error) {
+func Generate() (*Ring, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("generate key: %w", err)
 	}
-	return NewKeys(private)
+	return New(private)
 }
 
-// NewKeys returns the keys that the signers hold, of which the first signs and
+// New returns the keys that the signers hold, of which the first signs and
 // all verify: ECDSA on P-256 (ES256), Ed25519 (EdDSA), or RSA of 2048 bits or
 // more (RS256, or PS256 as [PS256] has it).
 //
 // A signer may keep its private key to itself, in a KMS or a security module.
 // If the first one does, Config.Secrets is required.
-func NewKeys(signers ...crypto.Signer) (*Keys, error) {
-	var b keysBuilder
+func New(signers ...crypto.Signer) (*Ring, error) {
+	var b builder
 	for _, s := range signers {
 		alg := ""
 		if marked, ok := s.(pssSigner); ok {
@@ -75,7 +77,7 @@ func NewKeys(signers ...crypto.Signer) (*Keys, error) {
 }
 
 // PS256 returns the signer of an RSA key with a mark that it is to sign with
-// PS256 (RFC 7518 §3.5), where [NewKeys] takes RS256 otherwise.
+// PS256 (RFC 7518 §3.5), where [New] takes RS256 otherwise.
 func PS256(signer crypto.Signer) crypto.Signer { return pssSigner{signer} }
 
 type pssSigner struct{ signer crypto.Signer }
@@ -94,11 +96,11 @@ func (pssSigner) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "passport.PS
 // LogValue implements [slog.LogValuer]: nothing of the key.
 func (pssSigner) LogValue() slog.Value { return slog.StringValue("passport.PS256") }
 
-// keysBuilder gathers keys. One that comes twice counts once, the first time
+// builder gathers keys. One that comes twice counts once, the first time
 // that it can sign.
-type keysBuilder struct{ keys Keys }
+type builder struct{ keys Ring }
 
-func (b *keysBuilder) addSigner(signer crypto.Signer, alg string) error {
+func (b *builder) addSigner(signer crypto.Signer, alg string) error {
 	if pointer, ok := signer.(*ed25519.PrivateKey); ok && pointer != nil {
 		signer = *pointer
 	}
@@ -120,7 +122,7 @@ func (b *keysBuilder) addSigner(signer crypto.Signer, alg string) error {
 	return nil
 }
 
-func (b *keysBuilder) addPublic(public crypto.PublicKey, alg string) error {
+func (b *builder) addPublic(public crypto.PublicKey, alg string) error {
 	k, err := jws.NewVerifier(public, alg)
 	if err != nil {
 		return err
@@ -131,7 +133,7 @@ func (b *keysBuilder) addPublic(public crypto.PublicKey, alg string) error {
 	return nil
 }
 
-func (b *keysBuilder) build() (*Keys, error) {
+func (b *builder) build() (*Ring, error) {
 	// Keys that only verify may have come first, in a file of many.
 	slices.SortStableFunc(b.keys.all, func(x, y *jws.Key) int {
 		switch {
@@ -145,7 +147,7 @@ func (b *keysBuilder) build() (*Keys, error) {
 	if len(b.keys.all) == 0 || !b.keys.all[0].Signs() {
 		return nil, errors.New("there is no private key among the keys: make one with `passport keys`")
 	}
-	keys := &Keys{all: b.keys.all, roots: b.keys.roots, terms: b.keys.terms, warnings: b.keys.warnings, view: new(atomic.Pointer[keysView])}
+	keys := &Ring{all: b.keys.all, roots: b.keys.roots, terms: b.keys.terms, warnings: b.keys.warnings, view: new(atomic.Pointer[snapshot])}
 	if _, err := keys.viewAt(time.Now()); err != nil {
 		return nil, err
 	}
@@ -172,7 +174,7 @@ func empty(signer crypto.Signer) bool {
 
 // addRoot adds the root of a private key that is readable. It is the PKCS#8
 // form, so that every way of writing the key to a file gives the same.
-func (b *keysBuilder) addRoot(id string, signer crypto.Signer) error {
+func (b *builder) addRoot(id string, signer crypto.Signer) error {
 	switch signer.(type) {
 	case *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey:
 	default:
@@ -187,7 +189,7 @@ func (b *keysBuilder) addRoot(id string, signer crypto.Signer) error {
 }
 
 // byID returns the key with a kid, or nil.
-func (k *Keys) byID(kid string) *jws.Key {
+func (k *Ring) byID(kid string) *jws.Key {
 	for _, key := range k.all {
 		if key.ID == kid {
 			return key
@@ -196,18 +198,18 @@ func (k *Keys) byID(kid string) *jws.Key {
 	return nil
 }
 
-// sign returns the compact form of claims under the key whose turn it is.
-func (k *Keys) sign(typ string, claims any) (string, error) { return k.now().keys[0].Sign(typ, claims) }
+// Sign returns the compact form of claims under the key whose turn it is.
+func (k *Ring) Sign(typ string, claims any) (string, error) { return k.now().keys[0].Sign(typ, claims) }
 
-// verify returns the payload of a token that one of the keys signed.
-func (k *Keys) verify(typ, token string) ([]byte, error) {
+// Verify returns the payload of a token that one of the keys signed.
+func (k *Ring) Verify(typ, token string) ([]byte, error) {
 	_, payload, err := jws.Verify(k.now().keys, typ, token)
 	return payload, err
 }
 
-// validate signs something and verifies it: a signer may be out of reach, or
+// Validate signs something and verifies it: a signer may be out of reach, or
 // hold another private key than it says.
-func (k *Keys) validate() error {
+func (k *Ring) Validate() error {
 	signing := k.now().keys[0]
 	token, err := signing.Sign("passport-trial", struct{}{})
 	if err != nil {
@@ -219,15 +221,15 @@ func (k *Keys) validate() error {
 	return nil
 }
 
-// derivable reports whether other secrets can be derived from the key that
+// Derivable reports whether other secrets can be derived from the key that
 // signs. Those of further keys do not count, for these will be taken out.
-func (k *Keys) derivable() bool { return k.roots.byID(k.now().keys[0].ID) != nil }
+func (k *Ring) Derivable() bool { return k.roots.byID(k.now().keys[0].ID) != nil }
 
-// jwks returns the public keys as a JWK set (RFC 7517 §5).
-func (k *Keys) jwks() []byte { return k.now().set }
+// JWKS returns the public keys as a JWK set (RFC 7517 §5).
+func (k *Ring) JWKS() []byte { return k.now().set }
 
-// describe names the keys without showing any.
-func (k *Keys) describe() string {
+// String names the keys without showing any.
+func (k *Ring) String() string {
 	if k == nil {
 		return "passport.Keys(nil)"
 	}
@@ -239,7 +241,13 @@ func (k *Keys) describe() string {
 }
 
 // LogValue implements [slog.LogValuer]: IDs and algorithms, never a key.
-func (k *Keys) LogValue() slog.Value { return slog.StringValue(k.describe()) }
+func (k *Ring) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // Format implements [fmt.Formatter]: IDs and algorithms, never a key.
-func (k *Keys) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.describe()) }
+func (k *Ring) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.String()) }
+
+// Warnings are for the log.
+func (k *Ring) Warnings() []string { return k.warnings }
+
+// Empty reports whether there are no keys.
+func (k *Ring) Empty() bool { return k == nil || len(k.all) == 0 }

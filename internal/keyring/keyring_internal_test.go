@@ -1,4 +1,4 @@
-package passport
+package keyring
 
 import (
 	"crypto"
@@ -23,9 +23,9 @@ import (
 	"github.com/go-passport/passport/internal/seal"
 )
 
-func mustKeys(t testing.TB, signers ...crypto.Signer) *Keys {
+func mustKeys(t testing.TB, signers ...crypto.Signer) *Ring {
 	t.Helper()
-	keys, err := NewKeys(signers...)
+	keys, err := New(signers...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,36 +57,36 @@ func (r remote) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([
 func TestKeys_JK_02_Rotation(t *testing.T) {
 	oldKey, newKey := newP256(t), newP256(t)
 	before, both, rotated, after := mustKeys(t, oldKey), mustKeys(t, oldKey, newKey), mustKeys(t, newKey, oldKey), mustKeys(t, newKey)
-	token, err := before.sign("at+jwt", map[string]string{"jti": "1"})
+	token, err := before.Sign("at+jwt", map[string]string{"jti": "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed := before.roots.seal("ticket", []byte("x"))
-	code := before.roots.first().derive("code", "1")
-	for name, keys := range map[string]*Keys{"before": before, "new key second": both, "new key first": rotated} {
-		if payload, err := keys.verify("at+jwt", token); err != nil || string(payload) != `{"jti":"1"}` {
+	sealed := before.roots.Seal("ticket", []byte("x"))
+	code := before.roots.First().Derive("code", "1")
+	for name, keys := range map[string]*Ring{"before": before, "new key second": both, "new key first": rotated} {
+		if payload, err := keys.Verify("at+jwt", token); err != nil || string(payload) != `{"jti":"1"}` {
 			t.Errorf("%s: verify = %s, %v", name, payload, err)
 		}
-		plaintext, root, err := keys.roots.open("ticket", sealed)
-		if err != nil || string(plaintext) != "x" || root.derive("code", "1") != code {
+		plaintext, root, err := keys.roots.Open("ticket", sealed)
+		if err != nil || string(plaintext) != "x" || root.Derive("code", "1") != code {
 			t.Errorf("%s: open = %s, %v", name, plaintext, err)
 		}
 	}
-	if _, err := after.verify("at+jwt", token); err == nil {
+	if _, err := after.Verify("at+jwt", token); err == nil {
 		t.Error("a token of a key that was taken out is verified")
 	}
-	if _, _, err := after.roots.open("ticket", sealed); !errors.Is(err, seal.ErrSealed) {
+	if _, _, err := after.roots.Open("ticket", sealed); !errors.Is(err, seal.ErrSealed) {
 		t.Errorf("a value sealed by a key that was taken out opens: %v", err)
 	}
 	// What the new key makes, a node that has it second understands already.
-	newToken, err := rotated.sign("at+jwt", map[string]string{})
+	newToken, err := rotated.Sign("at+jwt", map[string]string{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := both.verify("at+jwt", newToken); err != nil {
+	if _, err := both.Verify("at+jwt", newToken); err != nil {
 		t.Errorf("a node with the new key second refuses its token: %v", err)
 	}
-	if _, _, err := both.roots.open("ticket", rotated.roots.seal("ticket", nil)); err != nil {
+	if _, _, err := both.roots.Open("ticket", rotated.roots.Seal("ticket", nil)); err != nil {
 		t.Errorf("a node with the new key second cannot open what it sealed: %v", err)
 	}
 }
@@ -95,7 +95,7 @@ func TestKeys_JK_02_Rotation(t *testing.T) {
 func TestKeys_NotReadable(t *testing.T) {
 	key := newP256(t)
 	for name, tt := range map[string]struct {
-		keys *Keys
+		keys *Ring
 		want bool
 	}{
 		"readable":               {mustKeys(t, key), true},
@@ -105,10 +105,10 @@ func TestKeys_NotReadable(t *testing.T) {
 		"KMS, a readable second": {mustKeys(t, remote{key}, newP256(t)), false},
 		"readable, a KMS second": {mustKeys(t, newP256(t), remote{key}), true},
 	} {
-		if got := tt.keys.derivable(); got != tt.want {
+		if got := tt.keys.Derivable(); got != tt.want {
 			t.Errorf("%s: derivable = %v, want %v", name, got, tt.want)
 		}
-		if err := tt.keys.validate(); err != nil {
+		if err := tt.keys.Validate(); err != nil {
 			t.Errorf("%s: validate = %v", name, err)
 		}
 	}
@@ -139,15 +139,15 @@ func TestKeys_Validate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := mustKeys(t, torn{other}).validate(); err == nil || !strings.Contains(err.Error(), "belong together") {
+	if err := mustKeys(t, torn{other}).Validate(); err == nil || !strings.Contains(err.Error(), "belong together") {
 		t.Errorf("validate of halves that do not belong together = %v", err)
 	}
-	if err := mustKeys(t, down{newP256(t)}).validate(); err == nil || !strings.Contains(err.Error(), "connection refused") {
+	if err := mustKeys(t, down{newP256(t)}).Validate(); err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("validate of a signer that is out of reach = %v, want its error", err)
 	}
 	key := newP256(t)
 	wrong := &ecdsa.PrivateKey{PublicKey: newP256(t).PublicKey, D: key.D} //nolint:staticcheck // what an application may put together by itself
-	if keys, err := NewKeys(wrong); err == nil && keys.validate() == nil {
+	if keys, err := New(wrong); err == nil && keys.Validate() == nil {
 		t.Error("an ECDSA key with another key's public half was accepted")
 	}
 }
@@ -162,7 +162,7 @@ func TestKeys_JK_01_Set(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b keysBuilder
+	var b builder
 	for _, signer := range []crypto.Signer{newP256(t), ed, rsaTestKey()} {
 		if err := b.addSigner(signer, ""); err != nil {
 			t.Fatal(err)
@@ -176,11 +176,11 @@ func TestKeys_JK_01_Set(t *testing.T) {
 		t.Fatal(err)
 	}
 	var set struct{ Keys []map[string]string }
-	if err := json.Unmarshal(keys.jwks(), &set); err != nil {
+	if err := json.Unmarshal(keys.JWKS(), &set); err != nil {
 		t.Fatal(err)
 	}
 	if len(set.Keys) != 4 {
-		t.Fatalf("the set has %d keys, want 4: %s", len(set.Keys), keys.jwks())
+		t.Fatalf("the set has %d keys, want 4: %s", len(set.Keys), keys.JWKS())
 	}
 	allowed := []string{"kty", "crv", "x", "y", "n", "e", "kid", "use", "alg"}
 	for i, jwk := range set.Keys {
@@ -201,7 +201,7 @@ func TestLoadKeys_JK_04_TooReadable(t *testing.T) {
 		t.Skip("no modes there")
 	}
 	dir := filepath.Join(t.TempDir(), "it's mine")
-	if err := WriteKeys(dir, "", 0, false); err != nil {
+	if err := Write(dir, "", 0, false); err != nil {
 		t.Fatal(err)
 	}
 	name := filepath.Join(dir, "oauth-private.key")
@@ -209,9 +209,9 @@ func TestLoadKeys_JK_04_TooReadable(t *testing.T) {
 		if err := os.Chmod(name, mode); err != nil {
 			t.Fatal(err)
 		}
-		keys, err := LoadKeys(dir)
+		keys, err := Load(dir)
 		if err != nil {
-			t.Fatalf("LoadKeys with mode %04o = %v", mode, err)
+			t.Fatalf("Load with mode %04o = %v", mode, err)
 		}
 		if (len(keys.warnings) > 0) != want {
 			t.Errorf("mode %04o: warnings = %q, want some = %v", mode, keys.warnings, want)
@@ -225,35 +225,35 @@ func TestLoadKeys_JK_04_TooReadable(t *testing.T) {
 // A public key that belongs to no private one verifies, and the log says so.
 func TestLoadKeys_OtherPublicKey(t *testing.T) {
 	dir := t.TempDir()
-	if err := WriteKeys(dir, "", 0, false); err != nil {
+	if err := Write(dir, "", 0, false); err != nil {
 		t.Fatal(err)
 	}
-	old, err := LoadKeys(dir)
+	old, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := old.sign("at+jwt", map[string]string{})
+	token, err := old.Sign("at+jwt", map[string]string{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(old.warnings) != 0 {
-		t.Errorf("LoadKeys of a fresh pair warns: %q", old.warnings)
+		t.Errorf("Load of a fresh pair warns: %q", old.warnings)
 	}
 	public, err := os.ReadFile(filepath.Join(dir, "oauth-public.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteKeys(dir, "RS256", 2048, true); err != nil {
+	if err := Write(dir, "RS256", 2048, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "oauth-public.key"), public, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := LoadKeys(dir)
+	keys, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.verify("at+jwt", token); err != nil || keys.all[0].Alg != "RS256" {
+	if _, err := keys.Verify("at+jwt", token); err != nil || keys.all[0].Alg != "RS256" {
 		t.Errorf("verify with the old public key = %v", err)
 	}
 	if len(keys.warnings) != 1 || !strings.Contains(keys.warnings[0], "oauth-public.key") {

@@ -1,4 +1,4 @@
-package passport
+package keyring
 
 import (
 	"cmp"
@@ -27,7 +27,7 @@ const algLine = "Alg:"
 // maxKeyFile is more than any file of keys has.
 const maxKeyFile = 1 << 20
 
-// LoadKeys reads the keys in a directory, the current one when empty, as `passport keys` writes them:
+// Load reads the keys in a directory, the current one when empty, as `passport keys` writes them:
 //
 //   - oauth-private.key signs;
 //   - oauth-private-*.key, in the order of their names, verify too and open what
@@ -38,17 +38,17 @@ const maxKeyFile = 1 << 20
 //
 // Each holds one or more keys in PEM: PKCS#8, PKCS#1 or SEC 1, not encrypted. An
 // RSA key signs with RS256, or with PS256 where a line "Alg: PS256" stands above
-// it. Lines "Use-From:" and "Retire-After:" with a time, as [RotateKeys] writes
+// it. Lines "Use-From:" and "Retire-After:" with a time, as [Rotate] writes
 // them, say when a key signs and when it is gone.
 //
 // [Server.Run] reads the directory again from time to time. A file that others may read is a warning in the log, never a failure.
-func LoadKeys(dir string) (*Keys, error) {
+func Load(dir string) (*Ring, error) {
 	dir = cmp.Or(dir, ".")
 	further, err := fs.Glob(os.DirFS(dir), furtherKeys) // sorted, like all that ReadDir gives
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
-	var b keysBuilder
+	var b builder
 	for _, base := range append([]string{privateKeyFile}, further...) {
 		name := filepath.Join(dir, base)
 		data, err := readKeyFile(name)
@@ -70,12 +70,12 @@ func LoadKeys(dir string) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %s: %w", dir, err)
 	}
-	keys.reload = func(context.Context) (*Keys, error) { return LoadKeys(dir) }
+	keys.reload = func(context.Context) (*Ring, error) { return Load(dir) }
 	return keys, nil
 }
 
 // addPublicFile adds what the file of public keys has beyond the private ones.
-func (b *keysBuilder) addPublicFile(name string) error {
+func (b *builder) addPublicFile(name string) error {
 	data, err := readKeyFile(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -93,13 +93,13 @@ func (b *keysBuilder) addPublicFile(name string) error {
 	return nil
 }
 
-// KeysFromEnv reads the keys in the environment: PASSPORT_PRIVATE_KEY, one or
+// FromEnv reads the keys in the environment: PASSPORT_PRIVATE_KEY, one or
 // more private keys in PEM of which the first signs, and PASSPORT_PUBLIC_KEY,
 // further keys that only verify, which need not be there. Line ends may be
-// written as \n, since many places can hold a single line only. What [LoadKeys]
+// written as \n, since many places can hold a single line only. What [Load]
 // says about PEM holds here too.
-func KeysFromEnv() (*Keys, error) {
-	var b keysBuilder
+func FromEnv() (*Ring, error) {
+	var b builder
 	for _, name := range []string{"PASSPORT_PRIVATE_KEY", "PASSPORT_PUBLIC_KEY"} {
 		value := os.Getenv(name)
 		if value == "" {
@@ -116,10 +116,10 @@ func KeysFromEnv() (*Keys, error) {
 	return keys, nil
 }
 
-// ParseKeys reads keys in PEM: private ones, of which the first signs, and
-// public ones, which only verify. What [LoadKeys] says about PEM holds here too.
-func ParseKeys(pem []byte) (*Keys, error) {
-	var b keysBuilder
+// Parse reads keys in PEM: private ones, of which the first signs, and
+// public ones, which only verify. What [Load] says about PEM holds here too.
+func Parse(pem []byte) (*Ring, error) {
+	var b builder
 	if err := b.addPEM(pem); err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
@@ -130,7 +130,7 @@ func ParseKeys(pem []byte) (*Keys, error) {
 	return keys, nil
 }
 
-func (b *keysBuilder) warn(text string) {
+func (b *builder) warn(text string) {
 	if text != "" {
 		b.keys.warnings = append(b.keys.warnings, text)
 	}
@@ -138,7 +138,7 @@ func (b *keysBuilder) warn(text string) {
 
 // addPEM adds every key of a PEM text. Its errors hold nothing of the text, nor
 // does any other error that they wrap.
-func (b *keysBuilder) addPEM(data []byte) error {
+func (b *builder) addPEM(data []byte) error {
 	text := unescape(string(data))
 	rest, found := []byte(text), 0
 	for {
@@ -186,7 +186,7 @@ func algOf(above string) string {
 }
 
 // addBlock adds the key of one PEM block.
-func (b *keysBuilder) addBlock(block *pem.Block, above string) error {
+func (b *builder) addBlock(block *pem.Block, above string) error {
 	parsed, err := parseBlock(block)
 	if parsed == nil || err != nil {
 		return err
@@ -238,7 +238,7 @@ func parseBlock(block *pem.Block) (parsed any, err error) {
 	return parsed, nil
 }
 
-func (b *keysBuilder) setTerm(id string, t term) {
+func (b *builder) setTerm(id string, t term) {
 	if b.keys.terms == nil {
 		b.keys.terms = map[string]term{}
 	}

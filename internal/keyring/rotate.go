@@ -1,9 +1,8 @@
-package passport
+package keyring
 
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -16,9 +15,9 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// Rotation says how [RotateKeys] replaces the key that signs.
+// Rotation says how [Rotate] replaces the key that signs.
 type Rotation struct {
-	// Alg and Bits are those of the new key, as for [WriteKeys].
+	// Alg and Bits are those of the new key, as for [Write].
 	Alg  string
 	Bits int
 
@@ -33,7 +32,7 @@ type Rotation struct {
 	Overlap time.Duration
 }
 
-// Rotated is what [RotateKeys] did.
+// Rotated is what [Rotate] did.
 type Rotated struct {
 	KeyID   string    // of the new key
 	UseFrom time.Time // when it begins to sign
@@ -41,20 +40,20 @@ type Rotated struct {
 	Retires time.Time // when the key is gone that signs until then
 }
 
-// RotateKeys returns the PEM text of some keys with a new one, which is published
+// Rotate returns the PEM text of some keys with a new one, which is published
 // at once and signs after a while; the one that signs until then is gone after
 // another while. The times stand above the keys, so that every server that reads
 // them changes at the same moment, without being told. Keys that are due to go are
 // taken out.
 //
 // While a new key waits for its turn there is no other: that is [ErrRotating].
-func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
+func Rotate(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	at := time.Now().UTC().Truncate(time.Second)
 	r.Publish = cmp.Or(r.Publish, time.Hour)
 	if r.Overlap <= 0 || r.Publish < 0 {
 		return nil, nil, errors.New("rotate keys: Overlap is missing: how long what the old key signed may live")
 	}
-	keys, err := ParseKeys(text)
+	keys, err := Parse(text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("rotate keys: %w", err)
 	}
@@ -67,7 +66,7 @@ func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("rotate keys: %w", err)
 	}
-	fresh, err := ParseKeys(private)
+	fresh, err := Parse(private)
 	if err != nil {
 		return nil, nil, fmt.Errorf("rotate keys: %w", err)
 	}
@@ -81,10 +80,10 @@ func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
 
 // retire returns the blocks of keys that stay, with the time above each at which
 // it goes.
-func (r *Rotated) retire(keys *Keys, blocks [][]byte, at time.Time) (out []byte, err error) {
+func (r *Rotated) retire(keys *Ring, blocks [][]byte, at time.Time) (out []byte, err error) {
 	signing := keys.signing(at)
 	for _, block := range blocks {
-		var one keysBuilder
+		var one builder
 		if err := one.addPEM(block); err != nil {
 			return nil, err
 		}
@@ -141,11 +140,11 @@ func withTerm(block []byte, t term) []byte {
 	return b.Bytes()
 }
 
-// RotateKeyFiles is [RotateKeys] for the keys in a directory, as [LoadKeys] reads
+// RotateFiles is [Rotate] for the keys in a directory, as [Load] reads
 // them: oauth-private.key gets the new key, and the public halves of all of its
 // keys stand in oauth-public.key. Whoever reads the files meanwhile sees those of
 // before or those of afterwards.
-func RotateKeyFiles(dir string, r Rotation) (*Rotated, error) {
+func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	dir = cmp.Or(dir, ".")
 	name := filepath.Join(dir, privateKeyFile)
 	text, err := readKeyFile(name)
@@ -159,7 +158,7 @@ func RotateKeyFiles(dir string, r Rotation) (*Rotated, error) {
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
 	defer func() { _ = os.Remove(name + ".lock") }()
-	out, done, err := RotateKeys(text, r)
+	out, done, err := Rotate(text, r)
 	if err != nil {
 		return nil, err
 	}
@@ -175,60 +174,11 @@ func RotateKeyFiles(dir string, r Rotation) (*Rotated, error) {
 	return done, nil
 }
 
-// reloadKeys takes over what has changed where the keys came from. What cannot be
-// read leaves the keys as they are.
-func (s *Server) reloadKeys(ctx context.Context) {
-	old := s.keys.Load()
-	if old.reload == nil {
-		return
-	}
-	fresh, err := old.reload(ctx)
-	switch {
-	case err != nil:
-		err = fmt.Errorf("read: %w", err)
-	case fresh.describe() == old.describe():
-		return
-	case len(s.secrets) == 0 && !fresh.derivable():
-		err = errors.New("the one that signs does not show its private key, and there are no Config.Secrets")
-	default:
-		err = fresh.validate()
-	}
-	if err != nil {
-		s.config.Logger.ErrorContext(ctx, "the keys were not read again, and those from before go on", "err", err)
-		return
-	}
-	fresh.reload = old.reload
-	s.keys.Store(fresh)
-	s.config.Logger.InfoContext(ctx, "the keys have changed", "keys", fresh)
-}
-
-// LongestLife is how long the longest lives of what a key signs or seals: access
-// tokens, and the cookie of first-party scripts. It is the least for
-// Rotation.Overlap.
-func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
-	longest := max(s.config.AccessTokenTTL, s.config.CookieTTL, ticketTTL, markTTL)
-	for _, ttl := range s.config.AccessTokenTTLByGrant {
-		longest = max(longest, ttl)
-	}
-	if s.config.PersonalTokenFormat == JWT {
-		longest = max(longest, s.config.PersonalTokenTTL)
-	}
-	for c, err := range s.config.Store.Clients(ctx) {
-		if err != nil {
-			return 0, fmt.Errorf("list clients: %w", err)
-		}
-		if c.RevokedAt.IsZero() {
-			longest = max(longest, c.AccessTokenTTL)
-		}
-	}
-	return longest, nil
-}
-
 // publicPEM returns the public halves of the keys in a PEM text, each with the time
 // at which it goes: one that is retired must not come back where its private half
 // is gone and this file is still that of before.
 func publicPEM(text []byte) ([]byte, error) {
-	var b keysBuilder
+	var b builder
 	if err := b.addPEM(text); err != nil {
 		return nil, fmt.Errorf("encode public keys: %w", err)
 	}

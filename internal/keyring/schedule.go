@@ -1,4 +1,4 @@
-package passport
+package keyring
 
 import (
 	"encoding/json"
@@ -58,18 +58,18 @@ func termOf(above string) (t term, err error) {
 	return t, nil
 }
 
-// keysView is what the keys come to at a time.
-type keysView struct {
+// snapshot is what the keys come to at a time.
+type snapshot struct {
 	keys        []*jws.Key // that verify; the first signs
-	roots       roots      // of those whose private key is readable; the first is for what is new
+	roots       Roots      // of those whose private key is readable; the first is for what is new
 	set         []byte     // the public keys, as a JWK set
 	from, until time.Time  // when the view holds; a zero end is none
 
-	remembered remembered // tokens whose signature was verified
+	verified verified // tokens whose signature was verified
 }
 
 // now returns the view of the moment.
-func (k *Keys) now() *keysView {
+func (k *Ring) now() *snapshot {
 	at := time.Now()
 	v := k.view.Load()
 	if v != nil && !at.Before(v.from) && (v.until.IsZero() || at.Before(v.until)) {
@@ -85,8 +85,8 @@ func (k *Keys) now() *keysView {
 	return k.now()
 }
 
-func (k *Keys) viewAt(at time.Time) (*keysView, error) {
-	v := &keysView{from: at}
+func (k *Ring) viewAt(at time.Time) (*snapshot, error) {
+	v := &snapshot{from: at}
 	for _, t := range k.terms {
 		for _, bound := range []time.Time{t.from, t.until} {
 			if bound.After(at) && (v.until.IsZero() || bound.Before(v.until)) {
@@ -120,7 +120,7 @@ func (k *Keys) viewAt(at time.Time) (*keysView, error) {
 // signing returns the key whose turn it is to sign: of those whose time has come
 // the one whose time came last, and of several the first. When all have ended, or
 // none has begun, one goes on: a server that cannot sign serves nobody.
-func (k *Keys) signing(at time.Time) *jws.Key {
+func (k *Ring) signing(at time.Time) *jws.Key {
 	var signers []*jws.Key
 	for _, key := range k.all {
 		if key.Signs() {

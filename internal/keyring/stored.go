@@ -1,4 +1,4 @@
-package passport
+package keyring
 
 import (
 	"context"
@@ -10,10 +10,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// StoredKeys are keys that lie in the store, so that every node finds the same
+// Stored are keys that lie in the store, so that every node finds the same
 // ones. They are sealed there with Secret: who has a copy of the database has no
 // key, and who has the secret alone has none either.
-type StoredKeys struct {
+type Stored struct {
 	// Store is, or wraps, an [oauth.KeyStore]; sqlstore and memstore are.
 	Store oauth.Store
 
@@ -24,7 +24,7 @@ type StoredKeys struct {
 // Load returns the keys for Config.Keys. Where there are none it makes an ES256
 // key; of nodes that start at the same moment one does. [Server.Run] reads them
 // again from time to time.
-func (k StoredKeys) Load(ctx context.Context) (*Keys, error) {
+func (k Stored) Load(ctx context.Context) (*Ring, error) {
 	keys, err := k.load(ctx)
 	if errors.Is(err, oauth.ErrNotFound) {
 		if err := k.make(ctx); err != nil && !errors.Is(err, oauth.ErrConflict) { // another node was first
@@ -35,8 +35,8 @@ func (k StoredKeys) Load(ctx context.Context) (*Keys, error) {
 	return keys, err
 }
 
-// Rotate is [RotateKeys] for the keys in the store.
-func (k StoredKeys) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
+// Rotate is [Rotate] for the keys in the store.
+func (k Stored) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
 	store, box, err := k.open()
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (k StoredKeys) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, done, err := RotateKeys(text, r)
+	out, done, err := Rotate(text, r)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (k StoredKeys) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
 // keyRingPurpose is what the keys are sealed for.
 const keyRingPurpose = "key ring"
 
-func (k StoredKeys) open() (oauth.KeyStore, *seal.Box, error) {
+func (k Stored) open() (oauth.KeyStore, *seal.Box, error) {
 	store, ok := oauth.StoreAs[oauth.KeyStore](k.Store)
 	if !ok {
 		return nil, nil, errors.New("stored keys: the store keeps no keys: use sqlstore, or keys in files")
@@ -73,7 +73,7 @@ func (k StoredKeys) open() (oauth.KeyStore, *seal.Box, error) {
 const keyRingID = "keys"
 
 // read returns the keys as PEM text, and their version in the store.
-func (k StoredKeys) read(ctx context.Context, store oauth.KeyStore, box *seal.Box) ([]byte, int64, error) {
+func (k Stored) read(ctx context.Context, store oauth.KeyStore, box *seal.Box) ([]byte, int64, error) {
 	sealed, version, err := store.KeyRing(ctx)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read stored keys: %w", err)
@@ -85,7 +85,7 @@ func (k StoredKeys) read(ctx context.Context, store oauth.KeyStore, box *seal.Bo
 	return text, version, nil
 }
 
-func (k StoredKeys) load(ctx context.Context) (*Keys, error) {
+func (k Stored) load(ctx context.Context) (*Ring, error) {
 	store, box, err := k.open()
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (k StoredKeys) load(ctx context.Context) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := ParseKeys(text)
+	keys, err := Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (k StoredKeys) load(ctx context.Context) (*Keys, error) {
 	return keys, nil
 }
 
-func (k StoredKeys) make(ctx context.Context) error {
+func (k Stored) make(ctx context.Context) error {
 	store, box, err := k.open()
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package passport
+package keyring
 
 import (
 	"crypto/sha256"
@@ -9,12 +9,12 @@ import (
 // What is used stays, what is not goes, and it never grows beyond two
 // generations.
 func TestRemembered_IsBounded(t *testing.T) {
-	var m remembered
+	var m verified
 	id := func(n int) tokenDigest { return sha256.Sum256(fmt.Append(nil, n)) }
-	m.add(id(-1), tokenClaims{ID: "used"})
-	m.add(id(-2), tokenClaims{ID: "unused"})
+	m.add(id(-1), Claims{ID: "used"})
+	m.add(id(-2), Claims{ID: "unused"})
 	for n := range 5 * generation {
-		m.add(id(n), tokenClaims{ID: fmt.Sprint(n)})
+		m.add(id(n), Claims{ID: fmt.Sprint(n)})
 		if c, ok := m.claims(id(-1)); !ok || c.ID != "used" {
 			t.Fatalf("after %d others, the token that is used each time is %+v, %v", n, c, ok)
 		}
@@ -26,7 +26,7 @@ func TestRemembered_IsBounded(t *testing.T) {
 		t.Error("a token that nobody uses is kept for ever")
 	}
 	if _, ok := m.claims(id(5*generation + 1)); ok {
-		t.Error("a token that never came is remembered")
+		t.Error("a token that never came is verified")
 	}
 	if c, ok := m.claims(id(5*generation - 1)); !ok || c.ID != fmt.Sprint(5*generation-1) {
 		t.Errorf("the last token is %+v, %v", c, ok)

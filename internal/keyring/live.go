@@ -1,0 +1,93 @@
+package keyring
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-passport/passport/internal/jws"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Live holds the current keys of a server, which [Live.Reload] replaces, and
+// Config.Secrets, which replace what is derived from the keys. It is safe for
+// concurrent use.
+type Live struct {
+	ring    atomic.Pointer[Ring]
+	secrets Roots
+}
+
+// NewLive returns a Live that starts with ring. secrets may be empty.
+func NewLive(ring *Ring, secrets [][]byte) *Live {
+	l := &Live{secrets: NewRoots(secrets)}
+	l.ring.Store(ring)
+	return l
+}
+
+// Roots returns the roots of Config.Secrets. Without them it returns those of the
+// readable private keys, first that of the signing key.
+func (l *Live) Roots() Roots {
+	if len(l.secrets) > 0 {
+		return l.secrets
+	}
+	return l.ring.Load().now().roots
+}
+
+// Sign returns the compact form of claims, signed by the signing key.
+func (l *Live) Sign(typ string, claims any) (string, error) { return l.ring.Load().Sign(typ, claims) }
+
+// JWKS returns the public keys (RFC 7517 §5).
+func (l *Live) JWKS() []byte { return l.ring.Load().JWKS() }
+
+// Verify returns the claims of an access token that one of the keys signed and
+// that is valid at the given time (RFC 9068 §4). The signature is checked first:
+// nothing is said about a token that is not the server's. Verify does not look at
+// the audience. The row of the token still decides whether it may be used.
+func (l *Live) Verify(bearer, issuer string, at time.Time) (Claims, error) {
+	digest := tokenDigest(sha256.Sum256([]byte(bearer)))
+	keys := l.ring.Load().now()
+	if c, ok := keys.verified.claims(digest); ok {
+		return c, c.check(issuer, at)
+	}
+	var c Claims
+	_, payload, err := jws.Verify(keys.keys, "at+jwt", bearer)
+	if err == nil {
+		err = json.Unmarshal(payload, &c)
+	}
+	if err != nil {
+		return c, fmt.Errorf("%w: %w", err, oauth.InvalidToken.Errorf("the token is not one of ours"))
+	}
+	if err := c.check(issuer, at); err != nil {
+		return c, err
+	}
+	keys.verified.add(digest, c)
+	return c, nil
+}
+
+// Reload reads the keys again from their source. It returns the new ring, or nil
+// if nothing has changed. On an error the keys stay as they are.
+func (l *Live) Reload(ctx context.Context) (*Ring, error) {
+	old := l.ring.Load()
+	if old.reload == nil {
+		return nil, nil
+	}
+	fresh, err := old.reload(ctx)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read: %w", err)
+	case fresh.String() == old.String():
+		return nil, nil
+	case len(l.secrets) == 0 && !fresh.Derivable():
+		return nil, errors.New("the one that signs does not show its private key, and there are no Config.Secrets")
+	}
+	if err := fresh.Validate(); err != nil {
+		return nil, err
+	}
+	fresh.reload = old.reload
+	l.ring.Store(fresh)
+	return fresh, nil
+}

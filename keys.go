@@ -1,0 +1,176 @@
+package passport
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Keys are the server's keys. The first key signs, and all keys verify. To replace
+// the signing key, put the new key second, make it the first once every node has
+// it, and remove the old key when the last token that it signed has ended.
+// [RotateKeys] writes times above the keys, by which all of that happens without
+// a restart.
+//
+// The server derives its other secrets from the private keys too: the secrets that
+// seal the tickets of its pages and its cookies, and those that codes and refresh
+// tokens are made from. A value that was sealed under one key can be opened while
+// that key is among the keys. Removing a key ends at once what it sealed.
+//
+// Printed or logged, Keys show only their IDs and algorithms.
+type Keys struct{ ring *keyring.Ring }
+
+func keysOf(ring *keyring.Ring, err error) (*Keys, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Keys{ring}, nil
+}
+
+// GenerateKeys returns one new ES256 key, for tests and trials: what it signed or
+// sealed is worthless after the process has ended.
+func GenerateKeys() (*Keys, error) { return keysOf(keyring.Generate()) }
+
+// NewKeys returns the keys of the signers. The first signs and all verify: ECDSA
+// on P-256 (ES256), Ed25519 (EdDSA), or RSA of 2048 bits or more (RS256, or PS256
+// with [PS256]).
+//
+// A signer may keep its private key to itself, as a KMS or a security module does.
+// If the first signer does, Config.Secrets is required.
+func NewKeys(signers ...crypto.Signer) (*Keys, error) { return keysOf(keyring.New(signers...)) }
+
+// PS256 marks the signer of an RSA key, so that it signs with PS256
+// (RFC 7518 §3.5) where [NewKeys] takes RS256 otherwise.
+func PS256(signer crypto.Signer) crypto.Signer { return keyring.PS256(signer) }
+
+// LoadKeys reads the keys in a directory, the current one when empty, in the form
+// that `passport keys` writes:
+//
+//   - oauth-private.key signs;
+//   - oauth-private-*.key, in the order of their names, verify too and open what
+//     was sealed with them: put a new key there first, and keep the old one there
+//     while its tokens live;
+//   - oauth-public.key may be missing. The public half of a key above adds
+//     nothing. Any other key in it verifies too, and the log has a warning.
+//
+// Each file holds one or more keys in PEM: PKCS#8, PKCS#1 or SEC 1, not encrypted.
+// An RSA key signs with RS256, or with PS256 where a line "Alg: PS256" is above
+// it. Lines "Use-From:" and "Retire-After:" with a time, as [RotateKeys] writes
+// them, say when a key begins to sign and when it ends.
+//
+// [Server.Run] reads the directory again from time to time. A file that other
+// accounts of the machine may read is a warning in the log, never a failure.
+func LoadKeys(dir string) (*Keys, error) { return keysOf(keyring.Load(dir)) }
+
+// KeysFromEnv reads the keys in the environment: PASSPORT_PRIVATE_KEY holds one or
+// more private keys in PEM, of which the first signs. PASSPORT_PUBLIC_KEY, which
+// may be missing, holds further keys that only verify. Line ends may be written as
+// \n, since many places can hold only a single line. [LoadKeys] describes the PEM.
+func KeysFromEnv() (*Keys, error) { return keysOf(keyring.FromEnv()) }
+
+// ParseKeys reads keys in PEM: private keys, of which the first signs, and public
+// keys, which only verify. [LoadKeys] describes the PEM.
+func ParseKeys(pem []byte) (*Keys, error) { return keysOf(keyring.Parse(pem)) }
+
+// WriteKeys makes a key and writes its halves to oauth-private.key (mode 0600,
+// PKCS#8) and oauth-public.key (mode 0644) in dir, which it makes if necessary.
+// `passport keys` calls it. If one of the files exists, it writes nothing without
+// force, and the error is [fs.ErrExist]: what the old key signed or sealed would
+// be worthless.
+//
+// The algorithm is ES256 (when empty), EdDSA, RS256 or PS256. The length in bits
+// is for the last two: 3072 when 0, at least 2048.
+func WriteKeys(dir, alg string, bits int, force bool) error {
+	return keyring.Write(dir, alg, bits, force)
+}
+
+// Rotation says how [RotateKeys] replaces the signing key.
+type Rotation struct {
+	// Alg and Bits are those of the new key, as for [WriteKeys].
+	Alg  string
+	Bits int
+
+	// Publish is how long the new key is published before it signs: longer than
+	// every node needs to read it, and longer than clients cache the public keys,
+	// for which the server allows five minutes. One hour by default.
+	Publish time.Duration
+
+	// Overlap is how long the old key still verifies after it has signed for the
+	// last time: at least [Server.LongestLife]. Required.
+	Overlap time.Duration
+}
+
+// Rotated is what [RotateKeys] did.
+type Rotated struct {
+	KeyID   string    // of the new key
+	UseFrom time.Time // when the new key begins to sign
+	Retired []string  // IDs of the keys that were removed
+	Retires time.Time // when the key ends that signs until UseFrom
+}
+
+// ErrRotating says that a new key is waiting for its time to sign.
+var ErrRotating = keyring.ErrRotating
+
+// RotateKeys adds a new key to keys in PEM, and returns their text. The new key is
+// published at once and signs after Rotation.Publish. The key that signs until
+// then ends after Rotation.Overlap. The times are written above the keys, so that
+// every server that reads them changes at the same moment. Keys whose time has
+// ended are removed.
+//
+// While a new key waits for its time, another rotation is refused with
+// [ErrRotating].
+func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
+	out, done, err := keyring.Rotate(text, keyring.Rotation(r))
+	return out, (*Rotated)(done), err
+}
+
+// RotateKeyFiles is [RotateKeys] for the keys in a directory, as [LoadKeys] reads
+// them: oauth-private.key gets the new key, and oauth-public.key gets the public
+// halves of all its keys. A reader sees the files of before or those of after,
+// never half of them.
+func RotateKeyFiles(dir string, r Rotation) (*Rotated, error) {
+	done, err := keyring.RotateFiles(dir, keyring.Rotation(r))
+	return (*Rotated)(done), err
+}
+
+// StoredKeys are keys in the store, so that every node finds the same keys. They
+// are sealed with Secret: a copy of the database alone holds no key, and neither
+// does the secret alone.
+type StoredKeys struct {
+	// Store is, or wraps, an [oauth.KeyStore]; sqlstore and memstore are.
+	Store oauth.Store
+
+	// Secret has at least 32 random bytes, the same on every node.
+	Secret []byte
+}
+
+// Load returns the keys for Config.Keys. If the store has none, it makes an ES256
+// key and stores it; of several nodes that do so at once, one stores its key and
+// all use it. [Server.Run] reads the store again from time to time.
+func (k StoredKeys) Load(ctx context.Context) (*Keys, error) {
+	return keysOf(keyring.Stored(k).Load(ctx))
+}
+
+// Rotate is [RotateKeys] for the keys in the store.
+func (k StoredKeys) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
+	done, err := keyring.Stored(k).Rotate(ctx, keyring.Rotation(r))
+	return (*Rotated)(done), err
+}
+
+// LogValue implements [slog.LogValuer]: IDs and algorithms, never a key.
+func (k *Keys) LogValue() slog.Value { return slog.StringValue(k.describe()) }
+
+// Format implements [fmt.Formatter]: IDs and algorithms, never a key.
+func (k *Keys) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.describe()) }
+
+func (k *Keys) describe() string {
+	if k == nil {
+		return "passport.Keys(nil)"
+	}
+	return k.ring.String()
+}

@@ -1,0 +1,205 @@
+// Package feature joins the parts of a server: what each endpoint and each feature
+// adds to grants, responders and metadata. It is pure: a [Part] is known before any
+// room is built.
+package feature
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Server is what a part may know of the server that it is part of.
+type Server struct {
+	Issuer string // without a slash at the end
+	Path   string // of the endpoints below the issuer, such as "/oauth"
+}
+
+// URL returns the absolute URL of an endpoint, such as "/token".
+func (s Server) URL(endpoint string) string {
+	return strings.TrimSuffix(s.Issuer, "/") + strings.TrimSuffix(s.Path, "/") + endpoint
+}
+
+// Part is what one endpoint or feature adds to the server.
+type Part struct {
+	Name       string            // for the error of a clash
+	Grants     []oauth.Grant     // at the token endpoint
+	Responders []oauth.Responder // at the authorization endpoint
+	Metadata   Metadata          // members of the metadata document; lists of one name are joined
+
+	// Registrable are grant types that a client may be registered for and that no
+	// request can name.
+	Registrable map[string]oauth.GrantTraits
+
+	// Off are grant types that the part could add, each with what turns it on.
+	Off map[string]string
+
+	Warnings []string                // for New to log
+	Faults   []error                 // of its settings, each with its remedy
+	Store    func(oauth.Store) error // whether the store has the power that it needs; nil needs none
+}
+
+// Metadata are members of the metadata document (RFC 8414 §2).
+type Metadata map[string]any
+
+// Joined is all parts as one.
+type Joined struct {
+	Grants     map[string]oauth.Grant     // by grant_type
+	Responders map[string]oauth.Responder // by response_type
+	Metadata   Metadata
+	Warnings   []string
+
+	traits map[string]oauth.GrantTraits // of every type that a client may be registered for
+	asked  []string                     // of these, the ones that requests can name
+	off    map[string]string
+	stores []func(oauth.Store) error
+}
+
+// Join returns all parts as one, and everything that is wrong with them: their own
+// faults, and two parts that add a grant, a response type or a member of the
+// metadata of the same name.
+func Join(parts ...Part) (*Joined, []error) {
+	j := joiner{
+		Joined: &Joined{
+			Grants: map[string]oauth.Grant{}, Responders: map[string]oauth.Responder{}, Metadata: Metadata{},
+			traits: map[string]oauth.GrantTraits{}, off: map[string]string{},
+		},
+		owner: map[string]string{}, shared: map[string]bool{},
+	}
+	for _, p := range parts {
+		j.add(p)
+	}
+	slices.Sort(j.asked)
+	j.asked = slices.Compact(j.asked)
+	return j.Joined, j.faults
+}
+
+// joiner is a Joined that is being built.
+type joiner struct {
+	*Joined
+	owner  map[string]string // the part of each name that was taken
+	shared map[string]bool   // grant types of responders, which several may have
+	faults []error
+}
+
+func (j *joiner) add(p Part) {
+	j.faults = append(j.faults, p.Faults...)
+	j.Warnings = append(j.Warnings, p.Warnings...)
+	if p.Store != nil {
+		j.stores = append(j.stores, p.Store)
+	}
+	for _, g := range p.Grants {
+		if j.take("grant_type", g.GrantType(), p.Name) {
+			j.Grants[g.GrantType()], j.traits[g.GrantType()] = g, oauth.TraitsOf(g)
+			j.asked = append(j.asked, g.GrantType())
+		}
+	}
+	for _, grantType := range slices.Sorted(maps.Keys(p.Registrable)) {
+		if j.take("grant_type", grantType, p.Name) {
+			j.traits[grantType] = p.Registrable[grantType]
+		}
+	}
+	for _, grantType := range slices.Sorted(maps.Keys(p.Off)) {
+		if j.take("grant_type", grantType, p.Name) {
+			j.off[grantType] = p.Off[grantType]
+		}
+	}
+	for _, r := range p.Responders {
+		j.addResponder(p.Name, r)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Metadata)) {
+		if err := j.Metadata.join(name, p.Metadata[name]); err != nil {
+			j.faults = append(j.faults, fmt.Errorf("%s %w", p.Name, err))
+		}
+	}
+}
+
+// addResponder adds a responder. Several may share a grant type of their own.
+func (j *joiner) addResponder(part string, r oauth.Responder) {
+	if !j.take("response_type", r.ResponseType(), part) {
+		return
+	}
+	j.Responders[r.ResponseType()] = r
+	grantType := r.GrantType()
+	owner, taken := j.owner["grant_type "+grantType]
+	if _, isOff := j.off[grantType]; taken && !isOff && !j.shared[grantType] {
+		j.faults = append(j.faults, fmt.Errorf("%s: the GrantType %q of %T is that of %s: choose another name", part, grantType, r, owner))
+		return
+	}
+	delete(j.off, grantType)
+	traits := oauth.TraitsOf(r)
+	traits.Redirects = true
+	j.owner["grant_type "+grantType], j.traits[grantType], j.shared[grantType] = part, traits, true
+	j.asked = append(j.asked, grantType)
+}
+
+// take notes whose a name is, and reports whether it was free.
+func (j *joiner) take(kind, name, part string) bool {
+	key := kind + " " + name
+	if owner, taken := j.owner[key]; taken {
+		j.faults = append(j.faults, fmt.Errorf("%s has a second one for %s %q, which is that of %s: take one out", part, kind, name, owner))
+		return false
+	}
+	j.owner[key] = part
+	return true
+}
+
+// join adds a member. Lists of one name become one, without repetitions.
+func (m Metadata) join(name string, value any) error {
+	old, exists := m[name]
+	list, isList := value.([]string)
+	oldList, wasList := old.([]string)
+	switch {
+	case exists && !(isList && wasList):
+		return fmt.Errorf("sets the metadata member %s, which another part has set", name)
+	case !isList:
+		m[name] = value
+		return nil
+	}
+	joined := append([]string{}, oldList...)
+	for _, v := range list {
+		if !slices.Contains(joined, v) {
+			joined = append(joined, v)
+		}
+	}
+	m[name] = joined
+	return nil
+}
+
+// CheckStore returns which powers the parts need that a store does not have.
+func (j *Joined) CheckStore(store oauth.Store) error {
+	var faults []error
+	for _, check := range j.stores {
+		faults = append(faults, check(store))
+	}
+	return errors.Join(faults...)
+}
+
+// GrantTypes returns the types that requests can name, sorted.
+func (j *Joined) GrantTypes() []string { return slices.Clone(j.asked) }
+
+// HasGrant reports whether a client may be registered for a grant type.
+func (j *Joined) HasGrant(grantType string) bool {
+	_, ok := j.traits[grantType]
+	return ok
+}
+
+// Traits returns the traits of a grant type, zero ones for an unknown type.
+func (j *Joined) Traits(grantType string) oauth.GrantTraits { return j.traits[grantType] }
+
+// Remedy says what to do about a grant type that the server does not have.
+func (j *Joined) Remedy(grantType string) string {
+	if remedy, ok := j.off[grantType]; ok {
+		return remedy
+	}
+	return "choose of " + strings.Join(j.asked, ", ")
+}
+
+// AnyTrait reports whether one of a client's grants has a trait.
+func (j *Joined) AnyTrait(c *oauth.Client, has func(oauth.GrantTraits) bool) bool {
+	return slices.ContainsFunc(c.GrantTypes, func(grantType string) bool { return has(j.traits[grantType]) })
+}

@@ -1,0 +1,131 @@
+package feature_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+type grant string
+
+func (g grant) GrantType() string { return string(g) }
+
+func (grant) Authorize(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) {
+	return nil, errors.New("not asked here")
+}
+
+type traited struct {
+	grant
+	traits oauth.GrantTraits
+}
+
+func (g traited) Traits() oauth.GrantTraits { return g.traits }
+
+type responder struct{ response, grant string }
+
+func (r responder) ResponseType() string { return r.response }
+func (r responder) GrantType() string    { return r.grant }
+
+func (responder) Respond(context.Context, *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+	return nil, errors.New("not asked here")
+}
+
+func TestJoin_PartsBecomeOne(t *testing.T) {
+	all, faults := feature.Join(
+		feature.Part{Name: "token", Grants: []oauth.Grant{grant("b")}, Metadata: feature.Metadata{"methods": []string{"x"}, "issuer": "i"}, Warnings: []string{"w"}},
+		feature.Part{Name: "more", Grants: []oauth.Grant{traited{"a", oauth.GrantTraits{AllScopes: true}}}, Metadata: feature.Metadata{"methods": []string{"y", "x"}}},
+		feature.Part{Name: "response", Responders: []oauth.Responder{responder{"t", "c"}, responder{"u", "c"}}},
+		feature.Part{Name: "personal", Registrable: map[string]oauth.GrantTraits{"p": {FirstParty: true}}},
+	)
+	if len(faults) > 0 {
+		t.Fatalf("Join() faults = %v, want none", faults)
+	}
+	if got := all.GrantTypes(); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("GrantTypes() = %v, want a, b and c, which requests can name", got)
+	}
+	if got := all.Metadata["methods"].([]string); !slices.Equal(got, []string{"x", "y"}) {
+		t.Errorf("joined list = %v, want each value once", got)
+	}
+	if !all.Traits("a").AllScopes || all.Traits("b").AllScopes {
+		t.Error("Traits() are not those of the grant")
+	}
+	if !all.Traits("c").Redirects {
+		t.Error("the grant type of a responder does not redirect; every responder does")
+	}
+	if !all.HasGrant("p") || slices.Contains(all.GrantTypes(), "p") {
+		t.Error("a registrable type: want that clients may be registered for it and that no request names it")
+	}
+	if len(all.Warnings) != 1 {
+		t.Errorf("Warnings = %v, want that of the first part", all.Warnings)
+	}
+}
+
+// A clash is named with both parts, and one fault does not hide another.
+func TestJoin_Clashes(t *testing.T) {
+	_, faults := feature.Join(
+		feature.Part{Name: "first", Grants: []oauth.Grant{grant("g")}, Responders: []oauth.Responder{responder{"token", "r"}}, Metadata: feature.Metadata{"member": true}, Off: map[string]string{"off": "turn it on"}},
+		feature.Part{Name: "second", Grants: []oauth.Grant{grant("g"), grant("off")}, Metadata: feature.Metadata{"member": true}, Faults: []error{errors.New("its own fault")}},
+		feature.Part{Name: "third", Responders: []oauth.Responder{responder{"token", "x"}, responder{"other", "g"}}, Registrable: map[string]oauth.GrantTraits{"g": {}}},
+	)
+	var text strings.Builder
+	for _, f := range faults {
+		text.WriteString(f.Error() + "\n")
+	}
+	for _, want := range []string{
+		`second has a second one for grant_type "g", which is that of first`,
+		`second has a second one for grant_type "off", which is that of first`,
+		`second sets the metadata member member`,
+		`its own fault`,
+		`third has a second one for response_type "token", which is that of first`,
+		`third: the GrantType "g" of feature_test.responder is that of first`,
+		`third has a second one for grant_type "g"`,
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the faults do not say %q:\n%s", want, &text)
+		}
+	}
+}
+
+// A grant type that is off says how it is turned on. A responder may use its name.
+func TestJoin_Off(t *testing.T) {
+	off := feature.Part{Name: "implicit", Off: map[string]string{"implicit": "set EnableImplicitGrant"}}
+	all, _ := feature.Join(off, feature.Part{Name: "token", Grants: []oauth.Grant{grant("a"), grant("b")}})
+	if got := all.Remedy("implicit"); got != "set EnableImplicitGrant" || all.HasGrant("implicit") {
+		t.Errorf("Remedy() = %q, HasGrant() = %v; want what turns it on, and false", got, all.HasGrant("implicit"))
+	}
+	if got := all.Remedy("nonsense"); got != "choose of a, b" {
+		t.Errorf("Remedy() of an unknown type = %q, want the types that there are", got)
+	}
+	all, faults := feature.Join(off, feature.Part{Name: "own", Responders: []oauth.Responder{responder{"x", "implicit"}}})
+	if len(faults) > 0 || !all.HasGrant("implicit") {
+		t.Errorf("a responder with the name of a grant that is off: faults %v, HasGrant() = %v; want none and true", faults, all.HasGrant("implicit"))
+	}
+}
+
+func TestJoined_CheckStoreNamesEveryMissingPower(t *testing.T) {
+	missing := func(text string) func(oauth.Store) error {
+		return func(oauth.Store) error { return errors.New(text) }
+	}
+	all, _ := feature.Join(feature.Part{Name: "a", Store: missing("no a")}, feature.Part{Name: "b"}, feature.Part{Name: "c", Store: missing("no c")})
+	err := all.CheckStore(new(memstore.Store))
+	if err == nil || !strings.Contains(err.Error(), "no a") || !strings.Contains(err.Error(), "no c") {
+		t.Errorf("CheckStore() = %v, want both missing powers", err)
+	}
+}
+
+func TestServer_URL(t *testing.T) {
+	for _, c := range []struct{ issuer, path, want string }{
+		{"https://a.example", "/oauth", "https://a.example/oauth/token"},
+		{"https://a.example/t", "/", "https://a.example/t/token"},
+	} {
+		if got := (feature.Server{Issuer: c.issuer, Path: c.path}).URL("/token"); got != c.want {
+			t.Errorf("URL() with issuer %s and path %s = %s, want %s", c.issuer, c.path, got, c.want)
+		}
+	}
+}

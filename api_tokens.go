@@ -21,7 +21,7 @@ func apiListTokens(s *Server, r *apiRequest) (apiAnswer, error) {
 		if err != nil {
 			return apiAnswer{}, fmt.Errorf("list tokens: %w", err)
 		}
-		if !t.Family.Live(at) || !t.Client.RevokedAt.IsZero() || !thirdParty(t) {
+		if !t.Family.Live(at) || !t.Client.RevokedAt.IsZero() || !s.connected(t) {
 			continue
 		}
 		if before := newest[t.Family.ID]; before == nil || !t.IssuedAt.Before(before.IssuedAt) {
@@ -36,11 +36,12 @@ func apiListTokens(s *Server, r *apiRequest) (apiAnswer, error) {
 	return apiAnswer{http.StatusOK, s.apiTokens(tokens)}, nil
 }
 
-// thirdParty reports whether a token is of an app that the user has connected:
-// not of those that are the application's own, and not one that another client
-// got in exchange, which ends with the family that it joined.
-func thirdParty(t *oauth.AccessToken) bool {
-	return !t.Family.Personal && !t.Client.Allows(personalAccess) && !t.Client.Allows("password") && t.Client.ID == t.Family.ClientID
+// connected reports whether a token is of an app that the user has connected: not
+// of the application's own clients, and not one that another client got in
+// exchange, which ends with the family that it joined.
+func (s *Server) connected(t *oauth.AccessToken) bool {
+	firstParty := s.parts.AnyTrait(t.Client, func(traits oauth.GrantTraits) bool { return traits.FirstParty })
+	return !t.Family.Personal && !firstParty && t.Client.ID == t.Family.ClientID
 }
 
 // apiDeleteToken serves DELETE /oauth/tokens/{id} and the same for personal

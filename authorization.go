@@ -84,7 +84,7 @@ func (s *Server) authorizationRequest(ctx context.Context, params url.Values, at
 		return q, clientError(q.client.ID, err)
 	}
 	if types := params["response_type"]; len(types) == 1 {
-		q.responder = s.responders[types[0]]
+		q.responder = s.parts.Responders[types[0]]
 	}
 	if len(params["state"]) == 1 && checkParameter("state", params["state"], false) == nil {
 		q.state = params.Get("state")

@@ -142,7 +142,7 @@ func (s *Server) actsFor(c *oauth.Client, a *oauth.Authorization) error {
 func (s *Server) restricted(grantType string, r *oauth.TokenRequest, a *oauth.Authorization) *oauth.Authorization {
 	restricted := *a
 	restricted.Scopes = s.permittedTo(grantType, a.Scopes, r.Client)
-	if a.Granted != nil && !carriesAll(grantType) {
+	if a.Granted != nil && !s.parts.Traits(grantType).AllScopes {
 		restricted.Granted = slices.DeleteFunc(slices.Clone(a.Granted), func(id string) bool { return id == oauth.AllScopes })
 	}
 	restricted.Refresh = a.Refresh && (r.Client.Allows("refresh_token") || a.Spends.Purpose == oauth.SpendRefreshToken)

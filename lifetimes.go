@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
 )
@@ -45,15 +46,7 @@ func runsInBrowser(c *oauth.Client) bool {
 	return c.Public() && slices.ContainsFunc(c.RedirectURIs, redirect.HTTPS)
 }
 
-// knowsGrant reports whether a grant type is built in, switched on or off, or the
-// application's own.
-func (c Config) knowsGrant(grantType string) bool {
-	return slices.Contains(builtinGrants, grantType) ||
-		slices.ContainsFunc(c.Grants, func(g oauth.Grant) bool { return g != nil && !isNilPointer(g) && g.GrantType() == grantType }) ||
-		slices.ContainsFunc(c.Responders, func(r oauth.Responder) bool { return r != nil && !isNilPointer(r) && r.GrantType() == grantType })
-}
-
-func (f *faults) lifetimes(c Config) {
+func (f *faults) lifetimes(c Config, parts *feature.Joined) {
 	for _, ttl := range []struct {
 		name string
 		d    time.Duration
@@ -67,7 +60,7 @@ func (f *faults) lifetimes(c Config) {
 		ttl := c.AccessTokenTTLByGrant[grantType]
 		f.add(ttl < time.Second, "AccessTokenTTLByGrant[%q] is %v: want at least a second", grantType, ttl)
 		f.add(grantType == personalAccess, "AccessTokenTTLByGrant[%q]: set PersonalTokenTTL, which is that of personal access tokens", grantType)
-		f.add(!c.knowsGrant(grantType), "AccessTokenTTLByGrant[%q] names a grant type that does not exist: correct it, or take it out", grantType)
+		f.add(!parts.KnowsGrant(grantType), "AccessTokenTTLByGrant[%q] names a grant type that does not exist: correct it, or take it out", grantType)
 	}
 	f.add(c.FamilyTTL != 0 && c.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", c.FamilyTTL)
 	f.add(c.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", c.CodeTTL)

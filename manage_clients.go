@@ -130,15 +130,17 @@ func (s *Server) checkClient(c *oauth.Client) error {
 	fault(c.Provider != "" && s.provider(c.Provider) == nil, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
 	fault((c.Owner.ID == "") != (c.Owner.Provider == ""), "the owner needs provider and ID, or neither")
 	for _, g := range c.GrantTypes {
-		fault(!s.hasGrant(g), "the grant %q does not exist%s", g, s.remedyFor(g))
+		fault(!s.parts.HasGrant(g), "the grant %q does not exist: %s", g, s.parts.Remedy(g))
+		if check := s.parts.Traits(g).CheckClient; check != nil {
+			err := check(c, s.provider(c.Provider))
+			fault(err != nil, "%w", err)
+		}
 	}
 	for _, ttl := range []time.Duration{c.AccessTokenTTL, c.RefreshTokenTTL, c.FamilyTTL} {
 		fault(ttl != 0 && ttl < time.Second, "a lifetime is %v: want at least a second, or none for that of the server", ttl)
 	}
-	fault(c.Allows(passwordGrant) && s.hasGrant(passwordGrant) && !checksPasswords(s.provider(c.Provider)),
-		"the grant password needs users that are known by one, and the user provider %q checks no passwords", cmp.Or(c.Provider, DefaultProvider))
-	fault(c.Public() && c.Allows("client_credentials"), "a public client cannot use client_credentials: it has nothing to prove itself with")
-	fault(s.redirects(c) && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
+	redirects := s.parts.AnyTrait(c, func(t oauth.GrantTraits) bool { return t.Redirects })
+	fault(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
 	for _, uri := range c.RedirectURIs {
 		if err := redirect.Validate(uri, !s.https()); err != nil {
 			fault(true, "the redirect URI %q %w", uri, err)
@@ -148,22 +150,6 @@ func (s *Server) checkClient(c *oauth.Client) error {
 		fault(!s.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
 	}
 	return errors.Join(faults...)
-}
-
-// hasGrant reports whether a client may be registered for a grant.
-func (s *Server) hasGrant(grantType string) bool {
-	return slices.Contains(s.grantTypes(), grantType) || grantType == personalAccess && s.hasUsers()
-}
-
-// remedyFor says what to do about a grant that does not exist here.
-func (s *Server) remedyFor(grantType string) string {
-	switch grantType {
-	case "password":
-		return ": set EnablePasswordGrant to let clients use it"
-	case "implicit":
-		return ": set EnableImplicitGrant to let clients use it"
-	}
-	return ": choose of " + strings.Join(s.grantTypes(), ", ")
 }
 
 // isStorable reports whether every store can keep the text as it is.

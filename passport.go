@@ -9,9 +9,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-passport/passport/grant"
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/ctxtoken"
+	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sameorigin"
@@ -22,17 +22,16 @@ import (
 // Server is an authorization server. It is an http.Handler for all its routes
 // and is safe for concurrent use. It starts no goroutine.
 type Server struct {
-	config Config
-	issuer *url.URL
-	keys   *keyring.Live
-	grants map[string]oauth.Grant
-	// responders are by response_type
-	responders map[string]oauth.Responder
-	forms      *sameorigin.Guard
-	views      *views // of the application, and ours
-	ours       *views
-	mux        *http.ServeMux
-	scopeID    map[string]Scope
+	config  Config
+	issuer  *url.URL
+	keys    *keyring.Live
+	parts   *feature.Joined
+	grants  map[string]oauth.Grant // of parts
+	forms   *sameorigin.Guard
+	views   *views // of the application, and ours
+	ours    *views
+	mux     *http.ServeMux
+	scopeID map[string]Scope
 
 	clientThrottle *throttle.Throttle
 	proxyNoticed   sync.Once
@@ -45,7 +44,7 @@ func New(config Config) (*Server, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, mux: http.NewServeMux(), grants: map[string]oauth.Grant{}, scopeID: map[string]Scope{}, clientThrottle: newClientThrottle()}
+	s := &Server{config: config, mux: http.NewServeMux(), scopeID: map[string]Scope{}, clientThrottle: newClientThrottle()}
 	s.issuer, _ = url.Parse(config.Issuer) // validated
 	s.keys = keyring.NewLive(config.Keys.ring, config.Secrets)
 	s.forms = sameorigin.New(config.Issuer)
@@ -56,10 +55,8 @@ func New(config Config) (*Server, error) {
 	for _, scope := range config.Scopes {
 		s.scopeID[scope.ID] = scope
 	}
-	for _, g := range slices.Concat(s.builtin(), config.Grants) {
-		s.grants[g.GrantType()] = g
-	}
-	s.addResponders()
+	s.parts, _ = feature.Join(config.parts()...) // validated
+	s.grants = throttleGuesses(s.parts)
 	for _, warning := range config.Keys.ring.Warnings() {
 		config.Logger.Warn("keys", "warning", warning)
 	}
@@ -68,23 +65,11 @@ func New(config Config) (*Server, error) {
 	if err := s.checkPersonalClient(ctx); err != nil {
 		return nil, err
 	}
-	if config.EnablePasswordGrant {
-		config.Logger.Warn("the password grant is enabled: clients see the passwords of users, and RFC 9700 forbids it; move them to authorization_code and turn EnablePasswordGrant off")
+	for _, warning := range s.parts.Warnings {
+		config.Logger.Warn(warning)
 	}
 	s.Mount(s.mux)
 	return s, nil
-}
-
-// builtin returns the grants that are ours. Those that involve a user need users.
-func (s *Server) builtin() []oauth.Grant {
-	grants := []oauth.Grant{grant.ClientCredentials{}}
-	if s.hasUsers() {
-		grants = append(grants, grant.AuthorizationCode{}, grant.RefreshToken{Grace: max(0, s.config.RefreshTokenGrace)})
-	}
-	if s.config.EnablePasswordGrant {
-		grants = append(grants, throttled{grant.Password{DefaultProvider: DefaultProvider}, newPasswordThrottle()})
-	}
-	return grants
 }
 
 func (s *Server) hasUsers() bool { return s.config.Users != nil || len(s.config.Providers) > 0 }

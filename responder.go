@@ -8,53 +8,13 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/go-passport/passport/grant"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
 )
 
-// addResponders collects what answers at the authorization endpoint with a token.
-func (s *Server) addResponders() {
-	s.responders = map[string]oauth.Responder{}
-	if !s.hasUsers() {
-		return
-	}
-	if s.config.EnableImplicitGrant {
-		s.responders[grant.Implicit{}.ResponseType()] = grant.Implicit{}
-		s.config.Logger.Warn("the implicit grant is enabled: access tokens in URLs leak (RFC 9700 §2.1.2); have clients use authorization codes with PKCE, then unset EnableImplicitGrant")
-	}
-	for _, r := range s.config.Responders {
-		s.responders[r.ResponseType()] = r
-	}
-}
-
 // responseTypes are those that the authorization endpoint knows.
 func (s *Server) responseTypes() []string {
-	return append([]string{"code"}, slices.Sorted(maps.Keys(s.responders))...)
-}
-
-// grantTypes are those that a client may be registered for by name.
-func (s *Server) grantTypes() []string {
-	types := slices.Collect(maps.Keys(s.grants))
-	for _, r := range s.responders {
-		types = append(types, r.GrantType())
-	}
-	slices.Sort(types)
-	return slices.Compact(types)
-}
-
-// redirects reports whether the client may use a grant that sends users back to
-// it.
-func (s *Server) redirects(c *oauth.Client) bool {
-	if c.Allows("authorization_code") {
-		return true
-	}
-	for _, r := range s.responders {
-		if c.Allows(r.GrantType()) {
-			return true
-		}
-	}
-	return false
+	return append([]string{"code"}, slices.Sorted(maps.Keys(s.parts.Responders))...)
 }
 
 // respond issues the access token that a request asks for in place of a code, and

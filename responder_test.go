@@ -133,10 +133,10 @@ func TestConfig_Responders(t *testing.T) {
 		"a nil pointer":        {[]oauth.Responder{missing}, "Responders[0] is nil"},
 		"no response type":     {[]oauth.Responder{&namedResponder{grant: "x"}}, "has no ResponseType"},
 		"no grant type":        {[]oauth.Responder{&namedResponder{response: "x"}}, "has no GrantType"},
-		"code":                 {[]oauth.Responder{&namedResponder{"code", "x"}}, `second one for response_type "code"`},
-		"token, which is on":   {[]oauth.Responder{&namedResponder{"token", "x"}}, `second one for response_type "token"`},
-		"two of one type":      {[]oauth.Responder{&namedResponder{"x", "x"}, &namedResponder{"x", "y"}}, `second one for response_type "x"`},
-		"a grant that is ours": {[]oauth.Responder{&namedResponder{"x", "authorization_code"}}, "is that of another"},
+		"code":                 {[]oauth.Responder{&namedResponder{"code", "x"}}, `second responder for response_type "code"`},
+		"token, which is on":   {[]oauth.Responder{&namedResponder{"token", "x"}}, `second responder for response_type "token"`},
+		"two of one type":      {[]oauth.Responder{&namedResponder{"x", "x"}, &namedResponder{"x", "y"}}, `second responder for response_type "x"`},
+		"a grant that is ours": {[]oauth.Responder{&namedResponder{"x", "authorization_code"}}, "is that of"},
 	} {
 		c := plainConfig(t)
 		c.EnableImplicitGrant, c.Responders = true, tt.responders

@@ -12,13 +12,7 @@ func (s *Server) Scopes() []Scope { return slices.Clone(s.config.Scopes) }
 
 // ScopeIDs returns the IDs of the registered scopes in the order in which they are
 // shown.
-func (s *Server) ScopeIDs() []string {
-	ids := make([]string, len(s.config.Scopes))
-	for i, scope := range s.config.Scopes {
-		ids[i] = scope.ID
-	}
-	return ids
-}
+func (s *Server) ScopeIDs() []string { return scopeIDs(s.config.Scopes) }
 
 // HasScope reports whether a client can have a scope: one that is registered, or
 // [oauth.AllScopes], which need not be.
@@ -55,20 +49,13 @@ func (s *Server) resolve(c *oauth.Client, param, grantType string) ([]string, er
 		switch {
 		case !s.HasScope(id):
 			return nil, oauth.InvalidScope.Errorf("the scope %s does not exist", id)
-		case id == oauth.AllScopes && !carriesAll(grantType):
-			return nil, oauth.InvalidScope.Errorf("the scope * is for the grants password and client_credentials alone")
+		case id == oauth.AllScopes && !s.parts.Traits(grantType).AllScopes:
+			return nil, oauth.InvalidScope.Errorf("the scope * is not for this grant: name the scopes")
 		case !s.mayAsk(c, id):
 			return nil, oauth.InvalidScope.Errorf("the scope %s is not for this client", id)
 		}
 	}
 	return asked, nil
-}
-
-// carriesAll reports whether a token of the grant may have [oauth.AllScopes]: a
-// user agrees to scopes by name, so only where nobody is asked. A refresh carries
-// on what the password gave.
-func carriesAll(grantType string) bool {
-	return slices.Contains([]string{passwordGrant, "client_credentials", "refresh_token"}, grantType)
 }
 
 // mayAsk reports whether the client may ask for a scope: by its name, by one above
@@ -87,7 +74,7 @@ func (s *Server) permitted(scopes []string, c *oauth.Client) []string {
 // permittedTo is permitted for a grant_type of the token endpoint.
 func (s *Server) permittedTo(grantType string, scopes []string, c *oauth.Client) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(id string) bool {
-		return !s.HasScope(id) || !s.mayAsk(c, id) || id == oauth.AllScopes && !carriesAll(grantType)
+		return !s.HasScope(id) || !s.mayAsk(c, id) || id == oauth.AllScopes && !s.parts.Traits(grantType).AllScopes
 	})
 }
 

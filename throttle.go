@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/throttle"
 	"github.com/go-passport/passport/oauth"
@@ -79,29 +81,40 @@ func setThrottled(w http.ResponseWriter, err error) bool {
 	return true
 }
 
-// passwordGrant is the name of the grant that is throttled by user name.
-const passwordGrant = "password"
+// throttleGuesses returns the grants. Those by which something can be guessed are
+// behind a throttle each.
+func throttleGuesses(parts *feature.Joined) map[string]oauth.Grant {
+	grants := maps.Clone(parts.Grants)
+	for grantType, g := range grants {
+		if guesses := parts.Traits(grantType).Guesses; guesses != nil {
+			grants[grantType] = throttled{g, guesses, newPasswordThrottle()}
+		}
+	}
+	return grants
+}
 
-// throttled is the password grant behind the throttle. Every password that the
-// token endpoint takes comes through here.
+// throttled is a grant by which something can be guessed, behind a throttle. Every
+// guess that the token endpoint takes passes here.
 type throttled struct {
 	oauth.Grant
+	guesses  func(*oauth.TokenRequest) string
 	throttle *throttle.Throttle
 }
 
-// Authorize implements [oauth.Grant]. A pause is answered before the password is
-// looked at, which is slow on purpose; and the outcome is told only if no pause has
-// begun meanwhile.
+// Authorize implements [oauth.Grant]. During a pause the guess is refused before
+// the grant looks at it, because that is slow on purpose. The outcome is told only
+// if no pause has begun in the meantime.
 func (g throttled) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	name := g.guesses(r)
+	if name == "" {
+		return g.Grant.Authorize(ctx, r) // says what is missing, and no more
+	}
 	from := reqinfo.From(ctx)
 	from.Shared = !r.Client.Public() // a server, which speaks for all of its users
 	attempt := throttle.Attempt{
-		Name:    cmp.Or(r.Client.Provider, DefaultProvider) + "\x00" + folded(r.Form.Get("username")),
+		Name:    cmp.Or(r.Client.Provider, DefaultProvider) + "\x00" + folded(name),
 		Address: from.Address,
 		Shared:  from.Shared,
-	}
-	if r.Form.Get("username") == "" || r.Form.Get("password") == "" {
-		return g.Grant.Authorize(ctx, r) // says so, and no more
 	}
 	if err := g.throttle.Refuse(attempt); err != nil {
 		return nil, tooMany(oauth.InvalidGrant, err)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/scope"
 	"github.com/go-passport/passport/oauth"
 )
@@ -60,6 +61,11 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 	}
 }
 
+// faultOf is one fault of a setting, for a part of the server.
+func faultOf(format string, args ...any) []error {
+	return []error{fmt.Errorf("Config."+format, args...)}
+}
+
 // validate reports everything that is wrong, each with its remedy.
 func (c Config) validate() error {
 	var f faults
@@ -70,8 +76,11 @@ func (c Config) validate() error {
 	f.users(c)
 	f.scopes(c)
 	f.audience(c)
-	f.lifetimes(c)
-	f.grants(c)
+	joined, clashes := feature.Join(c.parts()...)
+	f.lifetimes(c, joined)
+	for _, clash := range clashes {
+		f = append(f, fmt.Errorf("passport: %w", clash))
+	}
 	f.formats(c)
 	f.views(c)
 	return errors.Join(f...)
@@ -201,42 +210,6 @@ func (f *faults) audience(c Config) {
 	for _, uri := range resources {
 		u, err := url.Parse(uri)
 		f.add(err != nil || !u.IsAbs() || strings.ContainsAny(uri, "# "), "Audience or Resources has %q: want an absolute URI without fragment (RFC 8707 §2)", uri)
-	}
-}
-
-// builtinGrants are the grant types of this server, switched on or off.
-var builtinGrants = []string{"authorization_code", "refresh_token", "client_credentials", "password", "implicit", personalAccess}
-
-func (f *faults) grants(c Config) {
-	seen := map[string]bool{}
-	for _, grantType := range builtinGrants {
-		seen[grantType] = true
-	}
-	for i, g := range c.Grants {
-		if g == nil || isNilPointer(g) {
-			f.add(true, "Grants[%d] is nil: leave it out", i)
-			continue
-		}
-		f.add(g.GrantType() == "", "Grants: %T has no GrantType", g)
-		f.add(seen[g.GrantType()], "Grants has a second grant for grant_type %q: take one out", g.GrantType())
-		seen[g.GrantType()] = true
-	}
-	f.responders(c)
-}
-
-func (f *faults) responders(c Config) {
-	seen := map[string]bool{"code": true, "token": c.EnableImplicitGrant}
-	taken := slices.DeleteFunc(slices.Clone(builtinGrants), func(grantType string) bool { return grantType == "implicit" })
-	for i, r := range c.Responders {
-		if r == nil || isNilPointer(r) {
-			f.add(true, "Responders[%d] is nil: leave it out", i)
-			continue
-		}
-		f.add(r.ResponseType() == "", "Responders: %T has no ResponseType", r)
-		f.add(r.GrantType() == "", "Responders: %T has no GrantType, by which clients are allowed it", r)
-		f.add(slices.Contains(taken, r.GrantType()), "Responders: the GrantType %q of %T is that of another: choose a name of its own", r.GrantType(), r)
-		f.add(seen[r.ResponseType()], "Responders has a second one for response_type %q: take one out", r.ResponseType())
-		seen[r.ResponseType()] = true
 	}
 }
 

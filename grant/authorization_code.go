@@ -15,6 +15,9 @@ type AuthorizationCode struct{}
 // GrantType implements [oauth.Grant].
 func (AuthorizationCode) GrantType() string { return "authorization_code" }
 
+// Traits implements [oauth.TraitedGrant].
+func (AuthorizationCode) Traits() oauth.GrantTraits { return oauth.GrantTraits{Redirects: true} }
+
 // Authorize implements [oauth.Grant]. A refusal leaves the code as it is: who
 // has merely seen a code must not be able to end somebody's login.
 func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"errors"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -11,6 +12,16 @@ type ClientCredentials struct{}
 
 // GrantType implements [oauth.Grant].
 func (ClientCredentials) GrantType() string { return "client_credentials" }
+
+// Traits implements [oauth.TraitedGrant]. No user is asked, so the scope may be *.
+func (ClientCredentials) Traits() oauth.GrantTraits {
+	return oauth.GrantTraits{AllScopes: true, CheckClient: func(c *oauth.Client, _ oauth.UserProvider) error {
+		if c.Public() {
+			return errors.New("a public client cannot use client_credentials: it has nothing to prove itself with")
+		}
+		return nil
+	}}
+}
 
 // Authorize implements [oauth.Grant]. There is no refresh token: the client can
 // always ask again (RFC 6749 §4.4.3).

@@ -21,6 +21,26 @@ type Password struct {
 // GrantType implements [oauth.Grant].
 func (Password) GrantType() string { return "password" }
 
+// Traits implements [oauth.TraitedGrant]: the password can be guessed. The user is
+// not asked for scopes, so the scope may be *.
+func (g Password) Traits() oauth.GrantTraits {
+	return oauth.GrantTraits{AllScopes: true, FirstParty: true, Guesses: guessedUser, CheckClient: g.checkClient}
+}
+
+func guessedUser(r *oauth.TokenRequest) string {
+	if r.Form.Get("password") == "" {
+		return ""
+	}
+	return r.Form.Get("username")
+}
+
+func (g Password) checkClient(c *oauth.Client, users oauth.UserProvider) error {
+	if _, ok := users.(oauth.PasswordAuthenticator); !ok {
+		return fmt.Errorf("the grant password needs users that have a password, and the user provider %q checks no passwords", cmp.Or(c.Provider, g.DefaultProvider))
+	}
+	return nil
+}
+
 // errPassword is one text for all that can be wrong: who guesses does not learn
 // which names there are.
 var errPassword = oauth.InvalidGrant.Errorf("the user name or the password is wrong")

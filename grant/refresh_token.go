@@ -22,6 +22,10 @@ type RefreshToken struct {
 // GrantType implements [oauth.Grant].
 func (RefreshToken) GrantType() string { return "refresh_token" }
 
+// Traits implements [oauth.TraitedGrant]. A refresh carries on what the first grant
+// gave, which may be the scope *.
+func (RefreshToken) Traits() oauth.GrantTraits { return oauth.GrantTraits{AllScopes: true} }
+
 // Authorize implements [oauth.Grant].
 func (g RefreshToken) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	if r.Form.Get("refresh_token") == "" {

@@ -31,6 +31,9 @@ type Part struct {
 	Responders []oauth.Responder // at the authorization endpoint
 	Metadata   Metadata          // members of the metadata document; lists of one name are joined
 
+	// ResponseTypes are those that the part's endpoint answers without a responder.
+	ResponseTypes []string
+
 	// Registrable are grant types that a client may be registered for and that no
 	// request can name.
 	Registrable map[string]oauth.GrantTraits
@@ -75,8 +78,15 @@ func Join(parts ...Part) (*Joined, []error) {
 	}
 	slices.Sort(j.asked)
 	j.asked = slices.Compact(j.asked)
+	j.Metadata["grant_types_supported"] = j.GrantTypes()
 	return j.Joined, j.faults
 }
+
+// The kinds of names that a part takes.
+const (
+	grantType    = "grant_type"
+	responseType = "response_type"
+)
 
 // joiner is a Joined that is being built.
 type joiner struct {
@@ -93,20 +103,23 @@ func (j *joiner) add(p Part) {
 		j.stores = append(j.stores, p.Store)
 	}
 	for _, g := range p.Grants {
-		if j.take("grant_type", g.GrantType(), p.Name) {
+		if j.take(grantType, g.GrantType(), p.Name) {
 			j.Grants[g.GrantType()], j.traits[g.GrantType()] = g, oauth.TraitsOf(g)
 			j.asked = append(j.asked, g.GrantType())
 		}
 	}
-	for _, grantType := range slices.Sorted(maps.Keys(p.Registrable)) {
-		if j.take("grant_type", grantType, p.Name) {
-			j.traits[grantType] = p.Registrable[grantType]
+	for _, name := range slices.Sorted(maps.Keys(p.Registrable)) {
+		if j.take(grantType, name, p.Name) {
+			j.traits[name] = p.Registrable[name]
 		}
 	}
-	for _, grantType := range slices.Sorted(maps.Keys(p.Off)) {
-		if j.take("grant_type", grantType, p.Name) {
-			j.off[grantType] = p.Off[grantType]
+	for _, name := range slices.Sorted(maps.Keys(p.Off)) {
+		if j.take(grantType, name, p.Name) {
+			j.off[name] = p.Off[name]
 		}
+	}
+	for _, name := range p.ResponseTypes {
+		j.take(responseType, name, p.Name)
 	}
 	for _, r := range p.Responders {
 		j.addResponder(p.Name, r)
@@ -120,28 +133,29 @@ func (j *joiner) add(p Part) {
 
 // addResponder adds a responder. Several may share a grant type of their own.
 func (j *joiner) addResponder(part string, r oauth.Responder) {
-	if !j.take("response_type", r.ResponseType(), part) {
+	if !j.take(responseType, r.ResponseType(), part) {
 		return
 	}
 	j.Responders[r.ResponseType()] = r
-	grantType := r.GrantType()
-	owner, taken := j.owner["grant_type "+grantType]
-	if _, isOff := j.off[grantType]; taken && !isOff && !j.shared[grantType] {
-		j.faults = append(j.faults, fmt.Errorf("%s: the GrantType %q of %T is that of %s: choose another name", part, grantType, r, owner))
+	name := r.GrantType()
+	owner, taken := j.owner[grantType+" "+name]
+	if _, isOff := j.off[name]; taken && !isOff && !j.shared[name] {
+		j.faults = append(j.faults, fmt.Errorf("%s: the GrantType %q of %T is that of %s: choose another name", part, name, r, owner))
 		return
 	}
-	delete(j.off, grantType)
+	delete(j.off, name)
 	traits := oauth.TraitsOf(r)
 	traits.Redirects = true
-	j.owner["grant_type "+grantType], j.traits[grantType], j.shared[grantType] = part, traits, true
-	j.asked = append(j.asked, grantType)
+	j.owner[grantType+" "+name], j.traits[name], j.shared[name] = part, traits, true
+	j.asked = append(j.asked, name)
 }
 
 // take notes whose a name is, and reports whether it was free.
 func (j *joiner) take(kind, name, part string) bool {
 	key := kind + " " + name
+	what := map[string]string{grantType: "grant", responseType: "responder"}[kind]
 	if owner, taken := j.owner[key]; taken {
-		j.faults = append(j.faults, fmt.Errorf("%s has a second one for %s %q, which is that of %s: take one out", part, kind, name, owner))
+		j.faults = append(j.faults, fmt.Errorf("%s has a second %s for %s %q, which is that of %s: take one out", part, what, kind, name, owner))
 		return false
 	}
 	j.owner[key] = part
@@ -186,6 +200,12 @@ func (j *Joined) GrantTypes() []string { return slices.Clone(j.asked) }
 func (j *Joined) HasGrant(grantType string) bool {
 	_, ok := j.traits[grantType]
 	return ok
+}
+
+// KnowsGrant reports whether a grant type is one of a part, also one that is off.
+func (j *Joined) KnowsGrant(grantType string) bool {
+	_, off := j.off[grantType]
+	return off || j.HasGrant(grantType)
 }
 
 // Traits returns the traits of a grant type, zero ones for an unknown type.

@@ -78,13 +78,13 @@ func TestJoin_Clashes(t *testing.T) {
 		text.WriteString(f.Error() + "\n")
 	}
 	for _, want := range []string{
-		`second has a second one for grant_type "g", which is that of first`,
-		`second has a second one for grant_type "off", which is that of first`,
+		`second has a second grant for grant_type "g", which is that of first`,
+		`second has a second grant for grant_type "off", which is that of first`,
 		`second sets the metadata member member`,
 		`its own fault`,
-		`third has a second one for response_type "token", which is that of first`,
+		`third has a second responder for response_type "token", which is that of first`,
 		`third: the GrantType "g" of feature_test.responder is that of first`,
-		`third has a second one for grant_type "g"`,
+		`third has a second grant for grant_type "g"`,
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the faults do not say %q:\n%s", want, &text)

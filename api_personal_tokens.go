@@ -28,7 +28,7 @@ func apiCreatePersonalToken(s *Server, r *apiRequest) (apiAnswer, error) {
 	p := PersonalToken{User: r.user}
 	var f apiFaults
 	p.Name = f.name(r.input["name"])
-	p.Scopes = f.scopes(r.input["scopes"], s.scopeID)
+	p.Scopes = f.scopes(r.input["scopes"], s.policy.Registered)
 	p.ExpiresAt = f.expiry(r.input["expires_at"], r.at, r.at.Add(s.config.PersonalTokenTTL))
 	if err := f.err(); err != nil {
 		return apiAnswer{}, err

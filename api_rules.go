@@ -132,7 +132,7 @@ func (f *apiFaults) truth(field string, value any, absent bool) bool {
 }
 
 // scopes checks the field scopes: a list of registered ones. `*` is none.
-func (f *apiFaults) scopes(value any, registered map[string]Scope) (ids []string) {
+func (f *apiFaults) scopes(value any, registered func(string) bool) (ids []string) {
 	list, isList := value.([]any)
 	if value != nil && !isList {
 		f.add("scopes", "The scopes field must be an array.")
@@ -140,7 +140,7 @@ func (f *apiFaults) scopes(value any, registered map[string]Scope) (ids []string
 	}
 	for _, item := range list {
 		id, _ := item.(string)
-		if _, ok := registered[id]; !ok {
+		if !registered(id) {
 			f.add("scopes", selectedScopes)
 			return nil
 		}

@@ -171,10 +171,10 @@ func (s *Server) checkRequest(q *authorization) error {
 		return oauth.InvalidRequest.Errorf("prompt none stands alone")
 	}
 	var err error
-	if q.scopes, err = s.requestedScopes(q.client, q.params.Get("scope")); err != nil {
+	if q.scopes, err = s.policy.RequestedScopes(q.client, q.params.Get("scope"), ""); err != nil {
 		return err
 	}
-	if q.resources, err = s.requestedResources(q.params["resource"]); err != nil {
+	if q.resources, err = s.policy.RequestedResources(q.params["resource"]); err != nil {
 		return err
 	}
 	q.asked = s.openMark(q.params, q.time)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -173,6 +174,15 @@ type Config struct {
 
 	// Logger defaults to [slog.Default].
 	Logger *slog.Logger
+}
+
+// policy is what package policy needs of the configuration.
+func (c Config) policy() policy.Settings {
+	return policy.Settings{
+		Scopes: c.Scopes, DefaultScopes: c.DefaultScopes, InheritScopes: c.InheritScopes, Audience: c.Audience, Resources: c.Resources,
+		AccessTokenTTL: c.AccessTokenTTL, AccessTokenTTLByGrant: c.AccessTokenTTLByGrant, RefreshTokenTTL: c.RefreshTokenTTL,
+		FamilyTTL: c.FamilyTTL, CodeTTL: c.CodeTTL, PersonalTokenTTL: c.PersonalTokenTTL, FamiliesEndWithSession: c.FamiliesEndWithSession,
+	}
 }
 
 // IDFormat is what the IDs of clients look like.

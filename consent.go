@@ -111,7 +111,7 @@ func (s *Server) newFamily(q *authorization, who *account) *oauth.Family {
 		Session:         digestOfSession(who.user.SessionID),
 		EndsWithSession: s.config.FamiliesEndWithSession || q.client.EndsWithSession,
 		CreatedAt:       q.time,
-		ExpiresAt:       q.time.Add(s.familyTTL(q.client, q.browserApp())),
+		ExpiresAt:       q.time.Add(s.policy.FamilyLife(q.client, q.browserApp())),
 	}
 }
 

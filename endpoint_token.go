@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -79,11 +78,11 @@ func (s *Server) chosenGrant(client *oauth.Client, grantType string) (oauth.Gran
 }
 
 func (s *Server) tokenRequest(client *oauth.Client, grantType string, form url.Values, now time.Time) (*oauth.TokenRequest, error) {
-	scopes, err := s.resolve(client, form.Get("scope"), grantType)
+	scopes, err := s.policy.RequestedScopes(client, form.Get("scope"), grantType)
 	if err != nil {
 		return nil, err
 	}
-	resources, err := s.requestedResources(form["resource"])
+	resources, err := s.policy.RequestedResources(form["resource"])
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +140,8 @@ func (s *Server) actsFor(c *oauth.Client, a *oauth.Authorization) error {
 // So no grant can forget to look.
 func (s *Server) restricted(grantType string, r *oauth.TokenRequest, a *oauth.Authorization) *oauth.Authorization {
 	restricted := *a
-	restricted.Scopes = s.permittedTo(grantType, a.Scopes, r.Client)
-	if a.Granted != nil && !s.parts.Traits(grantType).AllScopes {
-		restricted.Granted = slices.DeleteFunc(slices.Clone(a.Granted), func(id string) bool { return id == oauth.AllScopes })
-	}
+	restricted.Scopes = s.policy.PermittedScopes(a.Scopes, r.Client, grantType)
+	restricted.Granted = s.policy.RefreshScopes(a.Granted, grantType)
 	restricted.Refresh = a.Refresh && (r.Client.Allows("refresh_token") || a.Spends.Purpose == oauth.SpendRefreshToken)
 	if a.NewFamily {
 		family := *a.Family

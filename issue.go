@@ -13,6 +13,7 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/opaque"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
@@ -74,14 +75,14 @@ func (s *Server) beginFamily(i *issuing) {
 		return
 	}
 	family := *i.Family
-	family.ExpiresAt = i.time.Add(s.familyTTL(i.client, runsInBrowser(i.client)))
+	family.ExpiresAt = i.time.Add(s.policy.FamilyLife(i.client, policy.RunsInBrowser(i.client)))
 	i.Family = &family
 }
 
 func (s *Server) accessToken(i *issuing) *oauth.AccessToken {
 	t := &oauth.AccessToken{
-		ID: cmp.Or(i.id, uuid.NewV7()), Client: i.client, Family: i.Family, Name: i.name, Scopes: i.Scopes, Audience: s.audienceOf(i.Authorization),
-		Attributes: i.Attributes, IssuedAt: i.time, ExpiresAt: i.time.Add(s.accessTokenTTL(i.client, i.grantType, i.Authorization)),
+		ID: cmp.Or(i.id, uuid.NewV7()), Client: i.client, Family: i.Family, Name: i.name, Scopes: i.Scopes, Audience: s.policy.Audiences(i.Resources),
+		Attributes: i.Attributes, IssuedAt: i.time, ExpiresAt: i.time.Add(s.policy.AccessTokenLife(i.client, i.grantType, i.Authorization)),
 		InheritScopes: s.config.InheritScopes,
 	}
 	if i.Family != nil && i.Family.ExpiresAt.Before(t.ExpiresAt) {
@@ -159,13 +160,6 @@ func wellSpent(r *oauth.TokenRequest, a *oauth.Authorization) error {
 	return nil
 }
 
-func (s *Server) audienceOf(a *oauth.Authorization) []string {
-	if len(a.Resources) == 0 {
-		return []string{s.config.Audience}
-	}
-	return a.Resources
-}
-
 // refreshToken returns the record of the refresh token that belongs to access,
 // and the token itself; neither when none is to be issued.
 func (s *Server) refreshToken(i *issuing, access *oauth.AccessToken) (*oauth.RefreshToken, string) {
@@ -180,7 +174,7 @@ func (s *Server) refreshToken(i *issuing, access *oauth.AccessToken) (*oauth.Ref
 	if scopes == nil {
 		scopes = i.Scopes
 	}
-	expires := i.time.Add(s.refreshTokenTTL(i.client))
+	expires := i.time.Add(s.policy.RefreshTokenLife(i.client))
 	if i.Family.ExpiresAt.Before(expires) {
 		expires = i.Family.ExpiresAt
 	}
@@ -203,7 +197,7 @@ func (s *Server) reissue(ctx context.Context, i *issuing) (*tokenResponse, error
 	if err != nil {
 		return nil, fmt.Errorf("find access token: %w", err)
 	}
-	if !sameSet(access.Scopes, i.Scopes) || !sameSet(access.Audience, s.audienceOf(i.Authorization)) {
+	if !sameSet(access.Scopes, i.Scopes) || !sameSet(access.Audience, s.policy.Audiences(i.Resources)) {
 		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, for another scope or resource")
 	}
 	if !access.Live(i.time) {

@@ -13,6 +13,7 @@ import (
 	"github.com/go-passport/passport/internal/ctxtoken"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/throttle"
@@ -22,16 +23,16 @@ import (
 // Server is an authorization server. It is an http.Handler for all its routes
 // and is safe for concurrent use. It starts no goroutine.
 type Server struct {
-	config  Config
-	issuer  *url.URL
-	keys    *keyring.Live
-	parts   *feature.Joined
-	grants  map[string]oauth.Grant // of parts
-	forms   *sameorigin.Guard
-	views   *views // of the application, and ours
-	ours    *views
-	mux     *http.ServeMux
-	scopeID map[string]Scope
+	config Config
+	issuer *url.URL
+	keys   *keyring.Live
+	parts  *feature.Joined
+	policy *policy.Policy
+	grants map[string]oauth.Grant // of parts
+	forms  *sameorigin.Guard
+	views  *views // of the application, and ours
+	ours   *views
+	mux    *http.ServeMux
 
 	clientThrottle *throttle.Throttle
 	proxyNoticed   sync.Once
@@ -44,7 +45,7 @@ func New(config Config) (*Server, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, mux: http.NewServeMux(), scopeID: map[string]Scope{}, clientThrottle: newClientThrottle()}
+	s := &Server{config: config, mux: http.NewServeMux(), clientThrottle: newClientThrottle()}
 	s.issuer, _ = url.Parse(config.Issuer) // validated
 	s.keys = keyring.NewLive(config.Keys.ring, config.Secrets)
 	s.forms = sameorigin.New(config.Issuer)
@@ -52,10 +53,8 @@ func New(config Config) (*Server, error) {
 	if s.views, s.ours, err = newViews(config.Views); err != nil {
 		return nil, fmt.Errorf("passport: %w", err) // ours: those of the application have been looked at
 	}
-	for _, scope := range config.Scopes {
-		s.scopeID[scope.ID] = scope
-	}
 	s.parts, _ = feature.Join(config.parts()...) // validated
+	s.policy = policy.New(config.policy(), s.parts.Traits)
 	s.grants = throttleGuesses(s.parts)
 	for _, warning := range config.Keys.ring.Warnings() {
 		config.Logger.Warn("keys", "warning", warning)

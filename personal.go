@@ -126,10 +126,10 @@ func (s *Server) checkPersonal(ctx context.Context, p PersonalToken, at time.Tim
 func (s *Server) personalScopes(client *oauth.Client, scopes []string) ([]string, error) {
 	out := make([]string, 0, len(scopes))
 	for _, id := range scopes {
-		if _, registered := s.scopeID[id]; !registered {
+		if !s.policy.Registered(id) {
 			return nil, oauth.InvalidScope.Errorf("the scope %s does not exist", id)
 		}
-		if len(s.permitted([]string{id}, client)) == 0 {
+		if len(s.policy.PermittedScopes([]string{id}, client, personalAccess)) == 0 {
 			return nil, oauth.InvalidScope.Errorf("the scope %s is not for personal access tokens", id)
 		}
 		if !slices.Contains(out, id) {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
@@ -51,9 +52,9 @@ func (s *Server) respond(ctx context.Context, q *authorization, who *account, t 
 // token, whose family begins and ends with it.
 func (s *Server) tokenOnly(q *authorization, family *oauth.Family, a *oauth.Authorization) *oauth.Authorization {
 	only := *a
-	only.Scopes = s.permitted(a.Scopes, q.client)
+	only.Scopes = s.policy.PermittedScopes(a.Scopes, q.client, q.responder.GrantType())
 	only.Family, only.NewFamily = family, true
-	if expires := q.time.Add(s.accessTokenTTL(q.client, q.responder.GrantType(), a)); expires.Before(family.ExpiresAt) {
+	if expires := q.time.Add(s.policy.AccessTokenLife(q.client, q.responder.GrantType(), a)); expires.Before(family.ExpiresAt) {
 		family.ExpiresAt = expires
 	}
 	return &only
@@ -65,7 +66,6 @@ func (s *Server) wellAnswered(q *authorization, family *oauth.Family, a *oauth.A
 	if a == nil {
 		return errors.New("it returned neither an authorization nor an error")
 	}
-	agreed := &oauth.Authorization{Resources: q.resources}
 	switch {
 	case a.Subject != oauth.ForUser(family.User):
 		return errors.New("it authorizes somebody else than the user who agreed: use ForUser(r.Family.User)")
@@ -75,7 +75,7 @@ func (s *Server) wellAnswered(q *authorization, family *oauth.Family, a *oauth.A
 		return errors.New("it wants a refresh token, which nobody in a browser can keep (RFC 6749 §4.2.2)")
 	case a.Spends != oauth.Spend{}:
 		return errors.New("it uses up a one-time value: what is used up here is the answer of the user")
-	case !within(a.Scopes, q.scopes) || !within(s.audienceOf(a), s.audienceOf(agreed)):
+	case !within(a.Scopes, q.scopes) || !within(s.policy.Audiences(a.Resources), s.policy.Audiences(q.resources)):
 		return errors.New("it allows scopes or resources that the user has not agreed to")
 	}
 	return nil
@@ -83,4 +83,13 @@ func (s *Server) wellAnswered(q *authorization, family *oauth.Family, a *oauth.A
 
 func within(some, all []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}
+
+// familyLife is how long at most what a request asks for lives.
+func (s *Server) familyLife(q *authorization) time.Duration {
+	ttl := s.policy.FamilyLife(q.client, q.browserApp())
+	if q.responder != nil { // a token alone
+		ttl = min(ttl, s.policy.AccessTokenLife(q.client, q.responder.GrantType(), &oauth.Authorization{}))
+	}
+	return ttl
 }

@@ -16,11 +16,11 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/feature"
-	"github.com/go-passport/passport/internal/scope"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/oauth"
 )
 
-const day = 24 * time.Hour
+const day = policy.Day
 
 // startPatience is how long the store may take to answer when a server starts.
 const startPatience = 10 * time.Second
@@ -187,7 +187,7 @@ func isProviderName(name string) bool {
 func (f *faults) scopes(c Config) {
 	seen := map[string]bool{}
 	for i, s := range c.Scopes {
-		ids, err := scope.Parse(s.ID)
+		ids, err := policy.ParseScopes(s.ID)
 		f.add(err != nil || len(ids) != 1 || ids[0] != s.ID, "Scopes[%d].ID %q: want one word of printable ASCII without quote and backslash (RFC 6749 §3.3)", i, s.ID)
 		f.add(len(s.ID) > 255, "Scopes[%d].ID is longer than 255 bytes: shorten it", i)
 		f.add(s.ID == "*", "Scopes[%d].ID *: it stands for all scopes and cannot be one", i)
@@ -227,3 +227,26 @@ func (f *faults) formats(c Config) {
 }
 
 const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+func (f *faults) lifetimes(c Config, parts *feature.Joined) {
+	for _, ttl := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"AccessTokenTTL", c.AccessTokenTTL}, {"RefreshTokenTTL", c.RefreshTokenTTL}, {"CodeTTL", c.CodeTTL}, {"PurgeAfter", c.PurgeAfter},
+		{"PersonalTokenTTL", c.PersonalTokenTTL}, {"CookieTTL", c.CookieTTL},
+	} {
+		f.add(ttl.d < time.Second, "%s is %v: want at least a second", ttl.name, ttl.d)
+	}
+	for _, grantType := range slices.Sorted(maps.Keys(c.AccessTokenTTLByGrant)) {
+		ttl := c.AccessTokenTTLByGrant[grantType]
+		f.add(ttl < time.Second, "AccessTokenTTLByGrant[%q] is %v: want at least a second", grantType, ttl)
+		f.add(grantType == personalAccess, "AccessTokenTTLByGrant[%q]: set PersonalTokenTTL, which is that of personal access tokens", grantType)
+		f.add(!parts.KnowsGrant(grantType), "AccessTokenTTLByGrant[%q] names a grant type that does not exist: correct it, or take it out", grantType)
+	}
+	f.add(c.FamilyTTL != 0 && c.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", c.FamilyTTL)
+	f.add(c.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", c.CodeTTL)
+	f.add(c.RefreshTokenGrace > 0 && c.RefreshTokenGrace <= oauth.RetryAfter*time.Second,
+		"RefreshTokenGrace is %v: want more than the %d seconds after which a client asks again that was told to try later, or a negative one for none", c.RefreshTokenGrace, oauth.RetryAfter)
+	f.add(c.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: at most a minute; it is for answers that were lost, not for tokens that are kept", c.RefreshTokenGrace)
+}

@@ -1,4 +1,4 @@
-package scope_test
+package policy_test
 
 import (
 	"errors"
@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-passport/passport/internal/scope"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/oauth"
 )
 
-func TestParse(t *testing.T) {
+func TestParseScopes(t *testing.T) {
 	for _, tt := range []struct {
 		param string
 		want  []string
@@ -26,7 +26,7 @@ func TestParse(t *testing.T) {
 		{"https://api.example.com/read place-orders *", []string{"https://api.example.com/read", "place-orders", "*"}},
 		{"!#[]~", []string{"!#[]~"}}, // the edges of the character ranges
 	} {
-		got, err := scope.Parse(tt.param)
+		got, err := policy.ParseScopes(tt.param)
 		if err != nil || !slices.Equal(got, tt.want) {
 			t.Errorf("Parse(%q) = %q, %v, want %q", tt.param, got, err, tt.want)
 		}
@@ -34,14 +34,14 @@ func TestParse(t *testing.T) {
 }
 
 // scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3)
-func TestParse_Characters(t *testing.T) {
+func TestParseScopes_Characters(t *testing.T) {
 	for c := range 256 {
 		token := "a" + string([]byte{byte(c)}) + "b"
 		allowed := c == 0x21 || c >= 0x23 && c <= 0x5b || c >= 0x5d && c <= 0x7e
-		if scope.Valid(token) != allowed {
+		if policy.ValidScope(token) != allowed {
 			t.Errorf("Valid(%q) = %v, want %v", token, !allowed, allowed)
 		}
-		_, err := scope.Parse(token)
+		_, err := policy.ParseScopes(token)
 		if (err == nil) != (allowed || c == ' ') {
 			t.Errorf("Parse(%q) = %v", token, err)
 		}
@@ -50,7 +50,7 @@ func TestParse_Characters(t *testing.T) {
 		}
 	}
 	for _, param := range []string{"a\tb", "a\r\nb", "é", "a\x00", "\xff", "a\u00a0b", "<script>\""} {
-		_, err := scope.Parse(param)
+		_, err := policy.ParseScopes(param)
 		if !errors.Is(err, oauth.InvalidScope) {
 			t.Errorf("Parse(%q) = %v, want invalid_scope", param, err)
 		}
@@ -58,53 +58,38 @@ func TestParse_Characters(t *testing.T) {
 			t.Errorf("the error repeats what the client sent: %v", err)
 		}
 	}
-	if scope.Valid("") {
+	if policy.ValidScope("") {
 		t.Error("an empty scope-token is valid")
 	}
 }
 
-func TestParse_Size(t *testing.T) {
+func TestParseScopes_Size(t *testing.T) {
 	var many []string
-	for i := range scope.MaxTokens {
+	for i := range policy.MaxScopeTokens {
 		many = append(many, fmt.Sprint("s", i))
 	}
-	if got, err := scope.Parse(scope.Join(many)); err != nil || len(got) != scope.MaxTokens {
-		t.Errorf("Parse of %d scopes = %d, %v", scope.MaxTokens, len(got), err)
+	if got, err := policy.ParseScopes(strings.Join(many, " ")); err != nil || len(got) != policy.MaxScopeTokens {
+		t.Errorf("Parse of %d scopes = %d, %v", policy.MaxScopeTokens, len(got), err)
 	}
 	for name, param := range map[string]string{
-		"too many":        scope.Join(append(many, "more")),
-		"too long":        strings.Repeat("a", scope.MaxBytes+1),
+		"too many":        strings.Join(append(many, "more"), " "),
+		"too long":        strings.Repeat("a", policy.MaxScopeBytes+1),
 		"1 MB of spaces":  strings.Repeat(" ", 1<<20),
 		"1 MB of letters": strings.Repeat("a ", 1<<19),
 	} {
-		if _, err := scope.Parse(param); !errors.Is(err, oauth.InvalidScope) {
+		if _, err := policy.ParseScopes(param); !errors.Is(err, oauth.InvalidScope) {
 			t.Errorf("%s: Parse = %v, want invalid_scope", name, err)
 		}
 	}
 }
 
-func TestSubset(t *testing.T) {
-	for _, tt := range []struct {
-		a, of string
-		want  bool
-	}{
-		{"", "", true}, {"", "a", true}, {"a", "a b", true}, {"b a", "a b", true},
-		{"a", "", false}, {"a c", "a b", false}, {"A", "a", false}, {"a", "ab", false}, {"*", "a", false}, {"a", "*", false},
-	} {
-		a, of := strings.Fields(tt.a), strings.Fields(tt.of)
-		if got := scope.Subset(a, of); got != tt.want {
-			t.Errorf("Subset(%q, %q) = %v, want %v", a, of, got, tt.want)
-		}
-	}
-}
-
 // FuzzParse checks that what is parsed is what was sent, and well-formed.
-func FuzzParse(f *testing.F) {
+func FuzzParseScopes(f *testing.F) {
 	for _, seed := range []string{"", "a b", "a  a", "\x00", "a\"b", `a\b`, "é", strings.Repeat("x ", 300)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, param string) {
-		tokens, err := scope.Parse(param)
+		tokens, err := policy.ParseScopes(param)
 		if err != nil {
 			if tokens != nil || !errors.Is(err, oauth.InvalidScope) {
 				t.Fatalf("Parse(%q) = %q, %v", param, tokens, err)
@@ -113,7 +98,7 @@ func FuzzParse(f *testing.F) {
 		}
 		sent := strings.Split(param, " ")
 		for i, token := range tokens {
-			if !scope.Valid(token) || slices.Index(tokens, token) != i || !slices.Contains(sent, token) {
+			if !policy.ValidScope(token) || slices.Index(tokens, token) != i || !slices.Contains(sent, token) {
 				t.Fatalf("Parse(%q) = %q", param, tokens)
 			}
 		}
@@ -122,7 +107,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("Parse(%q) = %q lacks %q", param, tokens, token)
 			}
 		}
-		again, err := scope.Parse(scope.Join(tokens))
+		again, err := policy.ParseScopes(strings.Join(tokens, " "))
 		if err != nil || !slices.Equal(again, tokens) {
 			t.Fatalf("Parse(Join(%q)) = %q, %v", tokens, again, err)
 		}

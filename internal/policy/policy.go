@@ -1,0 +1,45 @@
+// Package policy answers pure questions about what the operator has set: which
+// scopes and resources a client may ask for, and how long what it gets lives. It
+// reads nothing but its settings and arguments.
+package policy
+
+import (
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Settings are those of Config, with its defaults filled in.
+type Settings struct {
+	Scopes        []oauth.Scope
+	DefaultScopes []string
+	InheritScopes bool
+
+	Audience  string
+	Resources []string
+
+	AccessTokenTTL         time.Duration
+	AccessTokenTTLByGrant  map[string]time.Duration
+	RefreshTokenTTL        time.Duration
+	FamilyTTL              time.Duration
+	CodeTTL                time.Duration
+	PersonalTokenTTL       time.Duration
+	FamiliesEndWithSession bool
+}
+
+// Policy answers for one server. It is safe for concurrent use.
+type Policy struct {
+	Settings
+	registered map[string]bool
+	traits     func(grantType string) oauth.GrantTraits
+}
+
+// New returns the policy of the settings. traits returns what is known of a grant
+// type.
+func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
+	p := &Policy{Settings: s, registered: map[string]bool{}, traits: traits}
+	for _, scope := range s.Scopes {
+		p.registered[scope.ID] = true
+	}
+	return p
+}

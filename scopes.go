@@ -1,0 +1,18 @@
+package passport
+
+import "slices"
+
+// Scopes returns the registered scopes in the order in which they are shown.
+func (s *Server) Scopes() []Scope { return slices.Clone(s.config.Scopes) }
+
+// ScopeIDs returns the IDs of the registered scopes in the order in which they are
+// shown.
+func (s *Server) ScopeIDs() []string { return scopeIDs(s.config.Scopes) }
+
+// HasScope reports whether a client can have a scope: a registered one, or
+// [oauth.AllScopes], which is never registered.
+func (s *Server) HasScope(id string) bool { return s.policy.HasScope(id) }
+
+// ScopesFor returns the registered scopes among ids, each once and in the order in
+// which they are shown, in whatever order ids are.
+func (s *Server) ScopesFor(ids ...string) []Scope { return s.policy.ScopesFor(ids...) }

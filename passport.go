@@ -35,6 +35,7 @@ type Server struct {
 	mux    *http.ServeMux
 
 	clientThrottle *throttle.Throttle
+	proxies        *reqinfo.Proxies
 	proxyNoticed   sync.Once
 }
 
@@ -47,6 +48,7 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, mux: http.NewServeMux(), clientThrottle: newClientThrottle()}
 	s.issuer, _ = url.Parse(config.Issuer) // validated
+	s.proxies = reqinfo.NewProxies(config.TrustedProxies, config.Logger)
 	s.keys = keyring.NewLive(config.Keys.ring, config.Secrets)
 	s.forms = sameorigin.New(config.Issuer)
 	var err error
@@ -103,7 +105,7 @@ func (s *Server) guard(rules []guard.Rule) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		admitted := admit(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			admitted.ServeHTTP(w, s.own(reqinfo.Attach(w, r, s.config.TrustedProxies)))
+			admitted.ServeHTTP(w, s.own(s.proxies.Attach(w, r)))
 		})
 	}
 }

@@ -110,7 +110,7 @@ const maxBody = 64 << 10
 func (s *Server) entry(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.noticeProxy(r)
-		r = reqinfo.Attach(w, r, s.config.TrustedProxies)
+		r = s.proxies.Attach(w, r)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
@@ -120,11 +120,12 @@ func (s *Server) entry(next http.Handler) http.Handler {
 // noticeProxy warns, once, of a proxy that nobody has named: then all users seem
 // to come from one address, and whoever guesses secrets holds up all of them.
 func (s *Server) noticeProxy(r *http.Request) {
-	if len(s.config.TrustedProxies) > 0 || r.Header.Get("X-Forwarded-For") == "" {
+	if len(s.config.TrustedProxies) > 0 || !reqinfo.Forwarded(r) {
 		return
 	}
-	addr, err := netip.ParseAddr(reqinfo.Address(r, nil))
-	if err != nil || !addr.IsLoopback() && !addr.IsPrivate() {
+	var none *reqinfo.Proxies
+	addr, err := netip.ParseAddr(none.Address(r))
+	if err != nil || !addr.IsLoopback() && !addr.IsPrivate() && !addr.IsLinkLocalUnicast() {
 		return // anybody can send the header; a proxy of one's own is near
 	}
 	s.proxyNoticed.Do(func() {

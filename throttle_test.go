@@ -256,6 +256,25 @@ func TestThrottle_ManyUsersBehindOneServer(t *testing.T) {
 	})
 }
 
+// A proxy that writes ports does not make one address of all clients, nor one of
+// each connection.
+func TestThrottle_FR_20_PortsInForwardedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const proxy = "192.0.2.80"
+		s := newServer(t, func(c *passport.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(proxy + "/32")} })
+		c := s.machine()
+		from := func(forwarded, secret string) *answer {
+			return s.sendFrom(proxy, "grant_type=client_credentials", "Authorization", basic(c.ID, secret), "X-Forwarded-For", forwarded)
+		}
+		for i := range 2 * passport.ClientFailures {
+			from(fmt.Sprintf("%s:%d", elsewhere, 40_000+i), "wrong")
+		}
+		from(elsewhere+":51234", c.secret).wantThrottled("invalid_client")
+		from(here+":51234", c.secret).tokens()
+		from("[2001:db8::1]:51234", c.secret).tokens()
+	})
+}
+
 // The address is that which a trusted proxy reports, and no other.
 func TestThrottle_OP_01_TrustedProxies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
@@ -30,6 +31,7 @@ type Accounts struct {
 	prefix  string // the issuer's path
 	site    string // its name on the pages
 	cookies cookies
+	proxies *reqinfo.Proxies
 	forms   *sameorigin.Guard
 	hasher  *hasher
 	look    *page.Look
@@ -72,6 +74,7 @@ func New(config Config) (*Accounts, error) {
 		prefix:  strings.TrimSuffix(issuer.Path, "/"),
 		site:    site(issuer),
 		cookies: newCookies(issuer, config.SessionTTL),
+		proxies: reqinfo.NewProxies(config.TrustedProxies, config.Logger),
 		forms:   sameorigin.New(config.Issuer),
 		hasher:  newHasher(config.HashConcurrency),
 		look:    look,

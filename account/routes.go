@@ -1,10 +1,6 @@
 package account
 
-import (
-	"net/http"
-
-	"github.com/go-passport/passport/internal/reqinfo"
-)
+import "net/http"
 
 const (
 	signInPath  = "/sign-in"
@@ -32,7 +28,7 @@ func (a *Accounts) Mount(mux interface {
 // entry is what every request for a page passes first.
 func (a *Accounts) entry(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = reqinfo.Attach(w, r, a.config.TrustedProxies)
+		r = a.proxies.Attach(w, r)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})

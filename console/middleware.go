@@ -20,9 +20,10 @@ import (
 // middleware is what stands around every route of the binary: a request ID, the
 // access log, and a page in place of a panic.
 func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) http.Handler {
+	proxies := reqinfo.NewProxies(trusted, logger)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
-		r = reqinfo.Attach(w, r, trusted)
+		r = proxies.Attach(w, r)
 		recorder := &recorder{ResponseWriter: w}
 		cut := answer(recorder, r, next, logger)
 		info := reqinfo.From(r.Context())

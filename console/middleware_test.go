@@ -111,6 +111,18 @@ func TestAccessLog_OP_01_ForwardedByTrustedProxiesOnly(t *testing.T) {
 	}
 }
 
+func TestAccessLog_FR_20_ForwardedWithAPort(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = "[::ffff:10.0.0.1]:1234"
+	for forwarded, want := range map[string]string{"203.0.113.9:51234": "203.0.113.9", "[2001:db8::1]:443": "2001:db8::1", "unknown": "10.0.0.1"} {
+		r.Header.Set("X-Forwarded-For", forwarded)
+		_, log := logged(t, func(http.ResponseWriter, *http.Request) {}, r, netip.MustParsePrefix("10.0.0.0/8"))
+		if got := log[len(log)-1]["address"]; got != want {
+			t.Errorf("X-Forwarded-For %q: the access log has address %v, want %s", forwarded, got, want)
+		}
+	}
+}
+
 func TestPanic(t *testing.T) {
 	tests := []struct {
 		name, accept, want string

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -167,6 +168,41 @@ func TestAccount_OP_01_ThrottleBehindAProxy(t *testing.T) {
 				t.Errorf("from one more address in X-Forwarded-For: status %d, want %d", got, test.want)
 			}
 		})
+	}
+}
+
+// A stranger behind a proxy that writes ports is one address, and locks out no one
+// who comes from another address.
+func TestAccount_FR_20_PortsInForwardedFor(t *testing.T) {
+	s := sqliteSite(t, "http://127.0.0.1:8000")
+	s.ada()
+	a, err := account.New(account.Config{
+		DB: s.db, Dialect: sqldb.SQLite, Issuer: "http://127.0.0.1:8000", Logger: slog.New(slog.DiscardHandler),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mux = http.NewServeMux()
+	a.Mount(s.mux)
+	signIn := func(forwarded, email, password string) int {
+		v := s.visitor("192.0.2.1")
+		r := v.form("/sign-in", url.Values{"email": {email}, "password": {password}}.Encode())
+		r.Header.Set("X-Forwarded-For", forwarded)
+		return v.send(r).Code
+	}
+	for i := range account.TriesPerAddress {
+		if got := signIn(fmt.Sprintf("203.0.113.9:%d", 40_000+i), fmt.Sprintf("user%d@example.com", i), "wrong"); got != http.StatusUnprocessableEntity {
+			t.Fatalf("try %d of the stranger: status %d, want 422", i, got)
+		}
+	}
+	if got := signIn("203.0.113.9:51234", "last@example.com", "wrong"); got != http.StatusTooManyRequests {
+		t.Errorf("one try more of the stranger: status %d, want 429", got)
+	}
+	for _, forwarded := range []string{"198.51.100.7:51234", "[2001:db8::1]:443", "[2001:db8:1::1]"} {
+		if got := signIn(forwarded, "ada@example.com", adasPassword); got != http.StatusSeeOther {
+			t.Errorf("the user at %s: status %d, want 303", forwarded, got)
+		}
 	}
 }
 

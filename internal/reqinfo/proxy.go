@@ -1,0 +1,144 @@
+package reqinfo
+
+import (
+	"crypto/rand"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Proxies are the trusted proxies of one server. A nil *Proxies trusts none.
+type Proxies struct {
+	trusted []netip.Prefix
+	log     *slog.Logger
+	noticed sync.Once
+}
+
+// NewProxies returns the proxies in trusted. The first X-Forwarded-For of theirs
+// that cannot be read is logged.
+func NewProxies(trusted []netip.Prefix, log *slog.Logger) *Proxies {
+	p := &Proxies{trusted: slices.Clone(trusted), log: log}
+	for i, prefix := range p.trusted {
+		p.trusted[i] = unmapped(prefix)
+	}
+	return p
+}
+
+// unmapped is the IPv4 prefix in ::ffff:10.0.0.0/104. Other prefixes stay.
+func unmapped(p netip.Prefix) netip.Prefix {
+	const mapping = 96 // bits of ::ffff:0:0/96
+	if !p.Addr().Is4In6() || p.Bits() < mapping {
+		return p
+	}
+	return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapping)
+}
+
+// Attach returns r with an ID and an address: those that it carries already, or
+// else a new ID and [Proxies.Address]. The response gets the ID as X-Request-Id.
+func (p *Proxies) Attach(w http.ResponseWriter, r *http.Request) *http.Request {
+	info := From(r.Context())
+	if info.ID != "" && info.Address != "" {
+		return r
+	}
+	if info.ID == "" {
+		info.ID = rand.Text()
+		w.Header().Set("X-Request-Id", info.ID)
+	}
+	if info.Address == "" {
+		info.Address = p.Address(r)
+	}
+	return r.WithContext(With(r.Context(), info))
+}
+
+// Address returns the address of the client that sent r, without port and zone.
+// An IPv4-mapped IPv6 address is the IPv4 address.
+//
+// X-Forwarded-For is read from the right, and only as far as trusted proxies
+// wrote it: the first address that is not a trusted proxy's is the client's. A hop
+// that cannot be read, such as an empty one, ends the search, because the part to
+// the left of it may come from an attacker. The address is then that of the proxy
+// that wrote the hop.
+func (p *Proxies) Address(r *http.Request) string {
+	addr, ok := parse(r.RemoteAddr)
+	if !ok {
+		return r.RemoteAddr // a Unix socket's, or one that a middleware has set
+	}
+	if !p.trusts(addr) || !Forwarded(r) {
+		return addr.String()
+	}
+	for hop := range hops(r) {
+		next, ok := parse(hop)
+		if !ok {
+			p.notice(r, addr, hop)
+			break
+		}
+		if addr = next; !p.trusts(addr) {
+			break
+		}
+	}
+	return addr.String()
+}
+
+// Forwarded reports whether r has an X-Forwarded-For that is not blank.
+func Forwarded(r *http.Request) bool {
+	for hop := range hops(r) {
+		if hop != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// hops yields the elements of X-Forwarded-For from the right, the last header
+// line first.
+func hops(r *http.Request) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range slices.Backward(r.Header.Values("X-Forwarded-For")) {
+			for more := true; more; {
+				comma := strings.LastIndexByte(line, ',')
+				if !yield(strings.TrimSpace(line[comma+1:])) {
+					return
+				}
+				if more = comma >= 0; more {
+					line = line[:comma]
+				}
+			}
+		}
+	}
+}
+
+func (p *Proxies) trusts(addr netip.Addr) bool {
+	return p != nil && slices.ContainsFunc(p.trusted, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
+}
+
+func (p *Proxies) notice(r *http.Request, proxy netip.Addr, hop string) {
+	const limit = 64
+	if len(hop) > limit {
+		hop = hop[:limit] + "…"
+	}
+	p.noticed.Do(func() {
+		p.log.WarnContext(r.Context(), "a trusted proxy sent an X-Forwarded-For that can't be read: limits and logs take the proxy's address for the client's",
+			"proxy", proxy.String(), "value", strings.ToValidUTF8(hop, ""))
+	})
+}
+
+// parse reads an IP address with or without a port: 203.0.113.9,
+// 203.0.113.9:51234, 2001:db8::1, [2001:db8::1] or [2001:db8::1]:443. Port and zone
+// are dropped, and an IPv4-mapped address becomes the IPv4 address.
+func parse(s string) (addr netip.Addr, ok bool) {
+	host, _, err := net.SplitHostPort(s)
+	if err != nil {
+		host = s
+		if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
+			host = s[1 : len(s)-1]
+		}
+	}
+	host, _, _ = strings.Cut(host, "%")
+	addr, err = netip.ParseAddr(host)
+	return addr.Unmap(), err == nil
+}

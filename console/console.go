@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/dburl"
 )
 
 // Options says what the commands work on. The zero value is that of the binary.
@@ -56,7 +57,7 @@ Set up a server of your own:          passport install`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, withoutURL(err)) })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	p.flags(root)
 	root.AddCommand(p.keys(), p.client(), p.purge(), p.views(), p.version())
@@ -66,6 +67,7 @@ Set up a server of your own:          passport install`,
 		root.Short, root.Long = "Manage the OAuth 2.0 server of this application", "" // it is set up and served elsewhere
 	}
 	silenceUsage(root)
+	p.hidePasswords(root)
 	return root
 }
 
@@ -78,12 +80,24 @@ func silenceUsage(cmd *cobra.Command) {
 	}
 }
 
-// program is what the commands share: the options of [New] and the flags that
-// every command has.
+// hidePasswords keeps the password of the database URL out of the error of every
+// command, whatever a driver says.
+func (p *program) hidePasswords(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error { return p.database.Hide(run(cmd, args)) }
+	}
+	for _, sub := range cmd.Commands() {
+		p.hidePasswords(sub)
+	}
+}
+
+// program is what the commands share: the options of [New], the flags that every
+// command has, and the database once it is known.
 type program struct {
 	Options
 	configFile  string
 	databaseURL string
+	database    dburl.URL
 }
 
 func (p *program) flags(root *cobra.Command) {
@@ -164,7 +178,7 @@ func subcommandOnly(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	err := fmt.Errorf("%q is no command of %s", args[0], cmd.CommandPath())
+	err := fmt.Errorf("%q is no command of %s", repeatable(cmd, args[0]), cmd.CommandPath())
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
 	}
@@ -178,7 +192,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names):
 			return usage(cmd, fmt.Errorf("%s is missing", names[len(args)]))
 		case len(args) > len(names):
-			return usage(cmd, fmt.Errorf("%q is one argument too many", args[len(names)]))
+			return usage(cmd, fmt.Errorf("%q is one argument too many", repeatable(cmd, args[len(names)])))
 		}
 		return nil
 	}

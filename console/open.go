@@ -136,45 +136,46 @@ func (p *program) connect(ctx context.Context, s *settings, logger *slog.Logger)
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	driver, dsn, dialect, err := dburl.Parse(s.DatabaseURL)
+	u, err := dburl.Read(s.DatabaseURL)
 	if err != nil {
 		return nil, err
 	}
+	p.database = u
 	if err := makeFolder(s.DatabaseURL); err != nil {
 		return nil, err
 	}
-	db, err := p.openPool(ctx, driver, dsn, dialect)
+	db, err := p.openPool(ctx, u)
 	if err != nil {
-		return nil, fmt.Errorf("the database %s cannot be opened: %w", safe(s.DatabaseURL), err)
+		return nil, fmt.Errorf("the database %s cannot be opened: %w", u, err)
 	}
 	accounts, err := account.New(account.Config{
-		DB: db, Dialect: dialect, Issuer: s.Issuer, TrustedProxies: s.TrustedProxies, Views: s.Views, Logger: logger,
+		DB: db, Dialect: u.Dialect, Issuer: s.Issuer, TrustedProxies: s.TrustedProxies, Views: s.Views, Logger: logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &opened{settings: s, db: db, store: sqlstore.New(db, dialect), accounts: accounts}, nil
+	return &opened{settings: s, db: db, store: sqlstore.New(db, u.Dialect), accounts: accounts}, nil
 }
 
 // openPool opens the database. At a server of a Galera cluster each connection waits
 // for what the other servers have committed: see [sqldb.SyncWait]. Whether it is one
 // is asked once; a server that does not answer yet is told of where it is needed.
-func (p *program) openPool(ctx context.Context, driver, dsn string, dialect sqldb.Dialect) (*sql.DB, error) {
-	db, err := p.Open(driver, dsn)
+func (p *program) openPool(ctx context.Context, u dburl.URL) (*sql.DB, error) {
+	db, err := p.Open(u.Driver, u.DSN())
 	if err != nil {
 		return nil, err
 	}
-	if dialect.Name == sqldb.MySQL.Name {
+	if u.Dialect.Name == sqldb.MySQL.Name {
 		first, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if inCluster, err := sqldb.InGalera(first, db); err == nil && inCluster {
 			_ = db.Close() // nothing was written
-			if db, err = p.Open(driver, dburl.Waiting(dsn)); err != nil {
+			if db, err = p.Open(u.Driver, dburl.Waiting(u.DSN())); err != nil {
 				return nil, err
 			}
 		}
 	}
-	setPool(db, dialect)
+	setPool(db, u.Dialect)
 	return db, nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/dburl"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -210,7 +211,15 @@ func unquoted(s string) string { return strings.Trim(s, "\"' \n") }
 
 // logger returns the log that the settings ask for.
 func (s *settings) logger(w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: s.LogLevel}
+	u, _ := dburl.Read(s.DatabaseURL) // one that is refused is never opened
+	options := &slog.HandlerOptions{Level: s.LogLevel, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if err, ok := a.Value.Any().(error); ok {
+			a.Value = slog.AnyValue(u.Hide(err))
+		} else if a.Key == "err" && a.Value.Kind() == slog.KindString {
+			a.Value = slog.StringValue(u.HideIn(a.Value.String()))
+		}
+		return a
+	}}
 	if s.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}

@@ -100,6 +100,7 @@ func (p *program) readFile(s *settings) error {
 	case errors.Is(err, fs.ErrNotExist) && !asked:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
+		name, _, _ = strings.Cut(name, "://") // a URL in the wrong place
 		return fmt.Errorf("the settings file %s does not exist: write one with `passport install --config %s`", name, name)
 	case err != nil:
 		return fmt.Errorf("the settings file %s cannot be read: %w", name, reason(err))

@@ -2,9 +2,12 @@ package console
 
 import (
 	"errors"
-	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-passport/passport/internal/dburl"
 )
 
 // goName finds what may be the name of a field of passport.Config.
@@ -58,14 +61,32 @@ func keyOf(field string) (key string, ok bool) {
 
 // safe returns a database URL without its password, to be shown.
 func safe(database string) string {
-	if strings.HasPrefix(database, "sqlite:") {
-		return database
+	u, _ := dburl.Read(database) // of one that is refused, the scheme is shown
+	return u.String()
+}
+
+// withoutURL returns an error of the command line up to a URL that it quotes.
+func withoutURL(err error) error {
+	before, _, quoted := strings.Cut(err.Error(), "://")
+	if !quoted && strings.Contains(before, "@") {
+		before, _, quoted = strings.Cut(before, "=")
 	}
-	u, err := url.Parse(database)
-	if err != nil {
-		scheme, _, _ := strings.Cut(database, ":")
-		return scheme + ":…"
+	if !quoted {
+		return err
 	}
-	u.RawQuery = ""
-	return u.Redacted()
+	return errors.New(before + "…")
+}
+
+// repeatable returns an argument as a message may repeat it. Of a URL the scheme is
+// left: the rest may hold a password. So may every argument after a URL that was
+// not quoted, as the shell cuts it at a space.
+func repeatable(cmd *cobra.Command, arg string) string {
+	scheme, _, isURL := strings.Cut(arg, "://")
+	switch flag := cmd.Flag("database-url"); {
+	case isURL:
+		return scheme + "://…"
+	case flag != nil && flag.Changed || strings.Contains(arg, "@"):
+		return "…"
+	}
+	return arg
 }

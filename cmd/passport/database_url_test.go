@@ -1,0 +1,148 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/console"
+)
+
+// wantHidden fails for each run of four characters of a password in what a command
+// printed or logged.
+func wantHidden(t *testing.T, command, printed string, passwords ...string) {
+	t.Helper()
+	for _, password := range passwords {
+		for i := 0; i+4 <= len(password); i++ {
+			if piece := password[i : i+4]; strings.Contains(printed, piece) {
+				t.Errorf("%s shows %q, a part of the password %q:\n%s", command, piece, password, printed)
+				return
+			}
+		}
+	}
+}
+
+// databaseCommand runs a command, for two seconds at most.
+func databaseCommand(t *testing.T, env []string, args ...string) (printed string, status int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	var out bytes.Buffer
+	status = passport(ctx, strings.NewReader(""), &out, &out, env, args...)
+	return out.String(), status
+}
+
+// Passwords that a person forgets to encode are refused, and nothing of them is
+// shown, wherever the URL comes from.
+func TestDatabaseURL_FR_45_NotEncoded(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, password := range []string{"gx@zvkqj", "gxzw/zvkqj", "gxzw?zvkqj", "gxzw#zvkqj", "gxzw%zvkqj", "gxzw zvkqj", "gx@zv/kq?jw#bn%mz wq", "4711/zvkqj", "[zvkqj", `zv"kqj\wz`, "zvkqj@10.9.8.7:5432/x?y@"} {
+		for _, scheme := range []string{"postgres", "postgresql", "POSTGRES", "mysql", "mariadb"} {
+			u := scheme + "://u:" + password + "@127.0.0.1:1/db"
+			write(t, "passport.toml", fmt.Sprintf("database_url = '%s'\n", u))
+			for name, run := range map[string]func() (string, int){
+				"by flag": func() (string, int) { return databaseCommand(t, nil, "user", "list", "--database-url", u) },
+				"by environment": func() (string, int) {
+					return databaseCommand(t, []string{"PASSPORT_DATABASE_URL=" + u}, "client", "list", "--json")
+				},
+				"by file": func() (string, int) {
+					return databaseCommand(t, []string{"PASSPORT_LOG_LEVEL=debug"}, "serve", "--listen", "127.0.0.1:0")
+				},
+			} {
+				printed, status := run()
+				wantHidden(t, name+" "+u, printed, password)
+				if status != 1 || !strings.Contains(printed, "write % as %25, @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and a space as %20") {
+					t.Errorf("%s %s: status %d, want 1 and a sentence that says what to write:\n%s", name, u, status, printed)
+				}
+			}
+		}
+	}
+}
+
+// Passwords that are encoded are not shown by what the driver says either.
+func TestDatabaseURL_FR_45_DriverErrors(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const password = `zv@kqjw/gx?mzbq#vwkj:xqzn%jbvk wzgq`
+	encoded := url.QueryEscape(password)
+	inPath := strings.ReplaceAll(encoded, "+", "%20")
+	for _, u := range []string{
+		"postgres://u:" + inPath + "@127.0.0.1:1/db",
+		"postgres://u:" + inPath + "@no.such.host.invalid/db",
+		"postgres://u:" + inPath + "@127.0.0.1:1/db?sslmode=bogus",
+		"postgres://u:" + inPath + "@127.0.0.1:1/db?connect_timeout=bogus",
+		"postgres://u:" + inPath + "@127.0.0.1:1,no.such.host.invalid/db",
+		"postgres://127.0.0.1:1/db?user=u&password=" + inPath + "&sslmode=bogus",
+		"postgres://127.0.0.1:1/db?user=u&sslpassword=" + inPath + "&sslkey=/none&sslcert=/none",
+		"postgres://127.0.0.1:1/db?password=zvkqjw&gxmzbq=vwkjxq&sslmode=bogus",
+		"postgres://127.0.0.1:1/db?password=zvkqjw&gxmzbq",
+		"postgres://127.0.0.1:1/db?password=zvkqjw@gxmz",
+		"mysql://u:" + inPath + "@127.0.0.1:1/db",
+		"mysql://u:" + inPath + "@no.such.host.invalid/db",
+		"mysql://u:" + inPath + "@127.0.0.1:1/db?parseTime=bogus",
+		"mysql://u@127.0.0.1:1/db?password=" + inPath,
+		"mysql://u@127.0.0.1:1/db?sslpassword=" + inPath,
+		"mysql://u:" + inPath + "@127.0.0.1:1/",
+		"host=127.0.0.1 user=u password=" + password,
+		"u:" + password + "@tcp(127.0.0.1:1)/db",
+		"oracle://u:" + password + "@127.0.0.1/db",
+		password,
+	} {
+		env := []string{"PASSPORT_DATABASE_URL=" + u, "PASSPORT_LOG_LEVEL=debug", "PASSPORT_LOG_FORMAT=json"}
+		for _, args := range []string{"user list", "client list --json", "serve --listen 127.0.0.1:0", "migrate", "purge"} {
+			printed, status := databaseCommand(t, env, strings.Fields(args)...)
+			wantHidden(t, args+" with "+u, printed, password, encoded, inPath, "gxmzbq", "vwkjxq", "zvkqjw")
+			if status != 1 {
+				t.Errorf("%s with %s: status %d, want 1:\n%s", args, u, status, printed)
+			}
+		}
+	}
+}
+
+// A driver of an application's own may quote anything.
+func TestDatabaseURL_FR_45_AnyDriver(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const password = "zv@kqjw/gxmz"
+	encoded := url.QueryEscape(password)
+	for _, said := range []string{password, encoded, url.PathEscape(password), "lookup kqjw: no such host", `dial "kqjw/gxmz"`, "u:" + password + "@tcp(h:3306)/db", "%DSN"} {
+		open := func(_, dsn string) (*sql.DB, error) {
+			return nil, errors.Join(errors.New("first"), fmt.Errorf("open: %w", errors.New(strings.ReplaceAll(said, "%DSN", dsn))))
+		}
+		for _, scheme := range []string{"postgres", "mysql"} {
+			var out bytes.Buffer
+			o := console.Options{Env: []string{"PASSPORT_DATABASE_URL=" + scheme + "://u:" + encoded + "@h/db"}, Open: open}
+			cmd := console.New(o)
+			cmd.SetOut(&out)
+			cmd.SetErr(&out)
+			cmd.SetArgs([]string{"user", "list"})
+			err := cmd.ExecuteContext(t.Context()) // as an application that mounts it may
+			printed := fmt.Sprintf("%s %v %+v %#v %q", &out, err, err, err, err)
+			wantHidden(t, "a driver that says "+said, printed, password, encoded, "kqjw", "gxmz")
+			if !strings.Contains(printed, scheme+"://u:xxxxx@h/db") {
+				t.Errorf("a driver that says %s: want the database to be named, got %s", said, printed)
+			}
+		}
+	}
+}
+
+// A URL in the wrong place is not repeated.
+func TestDatabaseURL_FR_45_CommandLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const u = "postgres://u:zvkqjw@h/db"
+	for _, args := range [][]string{
+		{u}, {"serve", u}, {"user", "list", u}, {"client", "revoke", "x", u}, {"serve", "-database-url=" + u}, {"serve", "-database-url=u:zvkqjw@h"},
+		{"serve", "--database_url=" + u}, {"serve", "--config", u}, {"migrate", "--database-url", "postgres://u:p", "zvkqjw@h/db"},
+		{"migrate", "--database-url", "postgres://u:p", "zvkqjw", "more@h/db"}, {"--database-url", "postgres://u:p", "zvkqjw@h/db", "migrate"}, {"migrate", "zvkqjw@h"},
+	} {
+		printed, status := databaseCommand(t, nil, args...)
+		wantHidden(t, strings.Join(args, " "), printed, "zvkqjw")
+		if status == 0 {
+			t.Errorf("passport %s: status 0, want a failure", strings.Join(args, " "))
+		}
+	}
+}

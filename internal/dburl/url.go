@@ -1,0 +1,106 @@
+package dburl
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/go-passport/passport/internal/sqldb"
+)
+
+// URL is a database URL that has been read. Every way to print it leaves out the
+// password and the parameters.
+type URL struct {
+	Driver  string // as modernc.org/sqlite, pgx's stdlib or go-sql-driver/mysql registers itself
+	Dialect sqldb.Dialect
+
+	dsn     string
+	shown   string
+	secrets secrets
+}
+
+// Read reads a database URL. No error of it shows a part of a password. The URL
+// that it returns with an error can be printed.
+func Read(databaseURL string) (URL, error) {
+	scheme, rest, found := strings.Cut(databaseURL, ":")
+	if !found {
+		return URL{shown: "…"}, fmt.Errorf("%w: it has no scheme", ErrURL)
+	}
+	scheme = strings.ToLower(scheme)
+	switch scheme {
+	case "sqlite", "sqlite3":
+		dsn, err := sqlite(rest)
+		return URL{Driver: "sqlite", Dialect: sqldb.SQLite, dsn: dsn, shown: databaseURL}, err
+	case "postgres", "postgresql":
+		n, err := readNetwork(scheme, rest)
+		if err != nil {
+			return URL{shown: scheme + ":…"}, err
+		}
+		u := URL{Driver: "pgx", Dialect: sqldb.Postgres, dsn: scheme + ":" + rest, shown: n.String()}
+		u.secrets = n.secrets(databaseURL, u.dsn)
+		return u, nil
+	case "mysql", "mariadb":
+		n, err := readNetwork(scheme, rest)
+		if err != nil {
+			return URL{shown: scheme + ":…"}, err
+		}
+		u := URL{Driver: "mysql", Dialect: sqldb.MySQL, shown: n.String()}
+		u.dsn, err = n.mysql()
+		u.secrets = n.secrets(databaseURL, u.dsn)
+		return u, err
+	}
+	// What stands before the colon may be a user name, or worse.
+	return URL{shown: "…"}, fmt.Errorf("%w: its scheme is none of these", ErrURL)
+}
+
+// DSN is what the driver takes. It holds the password.
+func (u URL) DSN() string { return u.dsn }
+
+// String returns the URL with xxxxx for the password, and without parameters.
+func (u URL) String() string { return u.shown }
+
+// Format implements [fmt.Formatter]: every verb prints [URL.String].
+func (u URL) Format(f fmt.State, _ rune) { fmt.Fprint(f, u.shown) }
+
+// LogValue implements [slog.LogValuer].
+func (u URL) LogValue() slog.Value { return slog.StringValue(u.shown) }
+
+// Hide returns err with a text that holds neither the URL nor its password: a
+// driver may quote either. What is in the chain of err stays in it.
+func (u URL) Hide(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	safe := u.HideIn(text)
+	if safe == text {
+		return err
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		hidden := make([]error, 0, len(joined.Unwrap()))
+		lines := make([]string, 0, len(joined.Unwrap()))
+		for _, e := range joined.Unwrap() {
+			hidden, lines = append(hidden, u.Hide(e)), append(lines, e.Error())
+		}
+		if strings.Join(lines, "\n") == text {
+			return &hiddenError{safe, hidden}
+		}
+	}
+	return &hiddenError{safe, []error{err}}
+}
+
+// HideIn returns the text of an error as [URL.Hide] does.
+func (u URL) HideIn(text string) string { return u.secrets.mask(text, u.shown) }
+
+// hiddenError has a text without secrets, whatever the errors below it say.
+type hiddenError struct {
+	text string
+	of   []error
+}
+
+func (e *hiddenError) Error() string { return e.text }
+
+func (e *hiddenError) Unwrap() []error { return e.of }
+
+// Format implements [fmt.Formatter]: no verb reaches the errors below.
+func (e *hiddenError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }

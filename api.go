@@ -66,9 +66,7 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 	input, malformed := readAPIInput(r)
 	endpoint, ok := resource[input.method(r)]
 	if !ok {
-		w.Header().Set("Allow", resource.allow())
-		return apiAnswer{}, &apiError{status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("The %s method is not supported for route %s. Supported methods: %s.",
-			reqinfo.Bounded(input.method(r)), strings.TrimPrefix(reqinfo.Path(r), "/"), resource.allow())}
+		return apiAnswer{}, wrongMethod(w, r, input.method(r), resource.allow())
 	}
 	who, err := s.browserUser(r)
 	switch {
@@ -89,12 +87,15 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 // listed. Where there is GET, there is HEAD.
 var apiMethods = []string{"GET", "POST", "PUT", "DELETE"}
 
-// routes are those of a resource. Each handler knows all methods: one of a form
-// may mean another.
-func (a apiResource) routes(path string, handler http.Handler) (routes []Route) {
+// routes are the endpoints of a resource.
+func (a apiResource) routes() (routes []route) {
 	for _, method := range apiMethods {
-		if endpoint, ok := a[method]; ok {
-			routes = append(routes, Route{endpoint.name, method, path, handler})
+		endpoint, ok := a[method]
+		switch {
+		case ok && method == http.MethodGet:
+			routes = append(routes, route{endpoint.name, []string{http.MethodGet, http.MethodHead}})
+		case ok:
+			routes = append(routes, route{endpoint.name, []string{method}})
 		}
 	}
 	return routes
@@ -103,12 +104,25 @@ func (a apiResource) routes(path string, handler http.Handler) (routes []Route) 
 // allow lists the methods of a resource.
 func (a apiResource) allow() string {
 	var methods []string
-	for _, method := range apiMethods {
-		if _, ok := a[method]; ok {
-			methods = append(methods, method)
-		}
+	for _, route := range a.routes() {
+		methods = append(methods, route.methods...)
 	}
-	return strings.Replace(strings.Join(methods, ", "), "GET", "GET, HEAD", 1)
+	return strings.Join(methods, ", ")
+}
+
+// refusalOf answers every request to a resource with 405.
+func (s *Server) refusalOf(resource apiResource) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := s.refuseAPI(w, r, wrongMethod(w, r, r.Method, resource.allow()))
+		writeJSON(w, answer.status, answer.body)
+	})
+}
+
+// wrongMethod is the error for a method that a path of the JSON API does not have.
+func wrongMethod(w http.ResponseWriter, r *http.Request, method, allow string) error {
+	w.Header().Set("Allow", allow)
+	return &apiError{status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("The %s method is not supported for route %s. Supported methods: %s.",
+		reqinfo.Bounded(method), strings.TrimPrefix(reqinfo.Path(r), "/"), allow)}
 }
 
 // lastSegment is the last part of a path: an ID. Every router leaves it there.

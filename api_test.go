@@ -28,7 +28,8 @@ func TestJSONAPI_RoutesHaveTheNamesOfPassport(t *testing.T) {
 	routes := func(s *server) map[string]string {
 		found := map[string]string{}
 		for r := range s.Routes() {
-			if _, ours := apiRoutes[r.Name]; ours {
+			method, _, ours := strings.Cut(apiRoutes[r.Name], " ")
+			if ours && (r.Method == method || found[r.Name] == "") { // the others are HEAD and those that are refused
 				found[r.Name] = r.Method + " " + r.Path
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-passport/passport"
@@ -125,7 +124,7 @@ func ExampleServer_Routes() {
 		if route.Name == "passport.token" {
 			route.Handler = slowDown(route.Handler)
 		}
-		mux.Handle(strings.TrimSpace(route.Method+" "+route.Path), route.Handler)
+		mux.Handle(route.Method+" "+route.Path, route.Handler)
 	}
 }
 

@@ -31,6 +31,6 @@ func ExampleServer_Routes_frontEnd() {
 		if route.Name == "passport.authorizations.authorize" {
 			route.Handler = withFrontEnd(route.Handler)
 		}
-		mux.Handle(strings.TrimSpace(route.Method+" "+route.Path), route.Handler)
+		mux.Handle(route.Method+" "+route.Path, route.Handler)
 	}
 }

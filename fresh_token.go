@@ -154,7 +154,13 @@ func hasDirective(h http.Header, names ...string) bool {
 // refreshFirstParty serves POST /oauth/token/refresh, by which a page that stays
 // open keeps its cookie.
 func (s *Server) refreshFirstParty(w http.ResponseWriter, r *http.Request) {
-	if err := s.freshen(w, r); err != nil {
+	var err error
+	if r.Method == http.MethodPost {
+		err = s.freshen(w, r)
+	} else {
+		err = wrongMethod(w, r, r.Method, http.MethodPost)
+	}
+	if err != nil {
 		answer := s.refuseAPI(w, r, err)
 		writeJSON(w, answer.status, answer.body)
 		return

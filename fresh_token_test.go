@@ -342,7 +342,7 @@ func TestFreshToken_RefreshRouteName(t *testing.T) {
 	s := newServer(t, func(c *passport.Config) { c.Path = "/auth" })
 	found := ""
 	for r := range s.Routes() {
-		if r.Name == "passport.token.refresh" {
+		if r.Name == "passport.token.refresh" && r.Method == "POST" {
 			found = r.Method + " " + r.Path
 		}
 	}

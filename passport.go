@@ -69,7 +69,9 @@ func New(config Config) (*Server, error) {
 	for _, warning := range s.parts.Warnings {
 		config.Logger.Warn(warning)
 	}
-	s.Mount(s.mux)
+	for _, e := range s.endpoints() {
+		s.mux.Handle(e.path, s.entry(e.handler)) // nothing stands beside it: every method there is
+	}
 	return s, nil
 }
 

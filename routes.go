@@ -5,47 +5,93 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-passport/passport/internal/reqinfo"
 )
 
-// Route is one endpoint, for an application that mounts them itself.
+// Route is one method of one endpoint, for an application that mounts the
+// endpoints itself: mux.Handle(r.Method+" "+r.Path, r.Handler).
 type Route struct {
-	Name    string // such as "passport.token"
-	Method  string // empty for all, where the handler answers 405 itself
+	// Name is the endpoint's, such as "passport.token". Several routes have one
+	// name: each path has a route for every method in GET, HEAD, POST, PUT,
+	// PATCH, DELETE and OPTIONS, also for those that its endpoints refuse with
+	// status 405. Those bear the name of the first endpoint at the path. A
+	// handler that replaces one by its name gets them too.
+	Name    string
+	Method  string // never empty
 	Path    string // with the path of the issuer
 	Handler http.Handler
 }
 
-// Routes yields the server's endpoints.
+// methods are those that a path is registered for. A path without a method
+// could not be registered beside an application's "GET /": neither pattern is
+// more specific than the other, and ServeMux panics. A path with a few methods
+// would leave the others to the application's "/".
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+// Routes yields the server's endpoints, one route per method of each path. Mount
+// all routes of an endpoint, or none: a method that is left out reaches the
+// application's own pages where it has a route for "/".
+//
+// The field _method, by which an HTML form asks for PUT or DELETE, is read in the
+// bodies that [Server.Mount] and the Server itself route. A route from here with
+// the name of one endpoint never serves another.
 func (s *Server) Routes() iter.Seq[Route] {
 	return func(yield func(Route) bool) {
-		for _, r := range s.routes() {
-			r.Handler = s.entry(r.Handler)
-			if !yield(r) {
-				return
+		for _, e := range s.endpoints() {
+			handler, refusal := s.entry(e.handler), s.entry(e.refusal)
+			for _, method := range methods {
+				route := Route{Name: e.routes[0].name, Method: method, Path: e.path, Handler: refusal}
+				for _, r := range e.routes {
+					if slices.Contains(r.methods, method) {
+						route.Name, route.Handler = r.name, handler
+					}
+				}
+				if !yield(route) {
+					return
+				}
 			}
 		}
 	}
 }
 
-func (s *Server) routes() []Route {
+// endpoint is all that is served at one path.
+type endpoint struct {
+	path    string
+	routes  []route
+	handler http.Handler // for every method; those that no route names get a 405
+	refusal http.Handler // answers 405, whatever the request's body asks for
+}
+
+// route is a named part of an endpoint.
+type route struct {
+	name    string
+	methods []string // that it takes
+}
+
+func (s *Server) endpoints() []endpoint {
 	base := s.base()
-	routes := []Route{
-		{"passport.token", "", base + "/token", http.HandlerFunc(s.token)},
-		{"passport.jwks", "GET", base + "/jwks", http.HandlerFunc(s.jwks)},
-		{"passport.metadata", "GET", wellKnown(s.issuer, "oauth-authorization-server"), http.HandlerFunc(s.metadata)},
+	single := func(name, at string, handler http.HandlerFunc, methods ...string) endpoint {
+		return endpoint{at, []route{{name, methods}}, handler, handler}
+	}
+	endpoints := []endpoint{
+		single("passport.token", base+"/token", s.token, "POST", "OPTIONS"),
+		single("passport.jwks", base+"/jwks", document(s.jwks), "GET", "HEAD"),
+		single("passport.metadata", wellKnown(s.issuer, "oauth-authorization-server"), document(s.metadata), "GET", "HEAD"),
 	}
 	if s.hasUsers() {
-		routes = append(routes,
-			Route{"passport.authorizations.authorize", "", base + "/authorize", http.HandlerFunc(s.authorize)},
-			Route{"passport.token.refresh", "POST", base + "/token/refresh", http.HandlerFunc(s.refreshFirstParty)})
+		endpoints = append(endpoints,
+			single("passport.authorizations.authorize", base+"/authorize", s.authorize, "GET", "POST", "DELETE"),
+			single("passport.token.refresh", base+"/token/refresh", s.refreshFirstParty, "POST"))
 	}
-	for path, resource := range s.apiResources(base) {
-		routes = append(routes, resource.routes(path, s.api(resource))...)
+	for at, resource := range s.apiResources(base) {
+		endpoints = append(endpoints, endpoint{at, resource.routes(), s.api(resource), s.refusalOf(resource)})
 	}
-	return routes
+	return endpoints
 }
 
 // apiResources yields the paths of the JSON API.
@@ -90,16 +136,18 @@ func wellKnown(issuer *url.URL, name string) string {
 	return "/.well-known/" + name + strings.TrimSuffix(issuer.Path, "/")
 }
 
-// Mount registers every endpoint on a mux: an [http.ServeMux], or whatever has
-// its Handle method.
+// Mount registers every endpoint on a mux: an [http.ServeMux], or another that
+// has its Handle method and its patterns, such as "GET /oauth/jwks". It
+// registers each path for every method, one by one. So an application's own
+// "/" or "GET /" can stand beside it, and never answers for an endpoint.
 func (s *Server) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {
-	for path, resource := range s.apiResources(s.base()) {
-		mux.Handle(path, s.entry(s.api(resource))) // first, for some muxes: what no route names is told so in JSON
-	}
-	for r := range s.Routes() {
-		mux.Handle(strings.TrimPrefix(r.Method+" "+r.Path, " "), r.Handler)
+	for _, e := range s.endpoints() {
+		handler := s.entry(e.handler)
+		for _, method := range methods {
+			mux.Handle(method+" "+e.path, handler)
+		}
 	}
 }
 

@@ -223,7 +223,7 @@ func TestToken_Routes(t *testing.T) {
 	mux := http.NewServeMux()
 	names := map[string]bool{}
 	for r := range s.Routes() {
-		mux.Handle(strings.TrimSpace(r.Method+" "+r.Path), r.Handler)
+		mux.Handle(r.Method+" "+r.Path, r.Handler)
 		names[r.Name] = true
 	}
 	for _, name := range []string{"passport.token", "passport.jwks", "passport.metadata", "passport.authorizations.authorize"} {

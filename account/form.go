@@ -13,10 +13,11 @@ import (
 )
 
 // errForeign says that another site's page sent a form. errForm says that what
-// was sent is no form of ours.
+// was sent is no form of ours, and errMethod that it came by another method.
 var (
 	errForeign = errors.New("the form was not sent by a page of this site")
 	errForm    = errors.New("what was sent is not the form of this page")
+	errMethod  = errors.New("the page takes GET and POST")
 )
 
 // readForm returns the form that a page of ours sent.

@@ -10,19 +10,39 @@ const (
 // maxBody is as large as a form may be: a return address, encoded.
 const maxBody = 3*maxReturnTo + 8<<10
 
-// Mount registers the pages on a mux: an [http.ServeMux], or whatever has its
-// Handle method. They are /sign-in and /sign-out, below the issuer's path.
+// methods are those that a page is registered for. What it does not take is
+// refused by itself: neither is a page without a method more specific than an
+// application's "GET /", which would make ServeMux panic, nor does the
+// application's "/" answer for one of ours.
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+// Mount registers the pages on a mux: an [http.ServeMux], or another that has its
+// Handle method and its patterns, such as "GET /sign-in". They are /sign-in and
+// /sign-out, below the issuer's path.
 func (a *Accounts) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {
-	for pattern, handler := range map[string]http.HandlerFunc{
-		"GET " + a.prefix + signInPath:   a.showSignIn,
-		"POST " + a.prefix + signInPath:  a.signIn,
-		"GET " + a.prefix + signOutPath:  a.showSignOut,
-		"POST " + a.prefix + signOutPath: a.signOut,
-	} {
-		mux.Handle(pattern, a.entry(handler))
+	for _, method := range methods {
+		mux.Handle(method+" "+a.prefix+signInPath, a.entry(a.form(a.showSignIn, a.signIn)))
+		mux.Handle(method+" "+a.prefix+signOutPath, a.entry(a.form(a.showSignOut, a.signOut)))
 	}
+}
+
+// form serves a page with a form that is sent to its own address.
+func (a *Accounts) form(show, answer http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet, http.MethodHead:
+			show(w, r)
+		case http.MethodPost:
+			answer(w, r)
+		default:
+			w.Header().Set("Allow", "GET, HEAD, POST")
+			a.fail(w, r, errMethod)
+		}
+	})
 }
 
 // entry is what every request for a page passes first.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -50,5 +51,41 @@ func TestAccount_UI_03_ViewsLookAlike(t *testing.T) {
 	config.Views = fstest.MapFS{"layout.html": {Data: []byte("{{if}}")}}
 	if _, err := account.New(config); err == nil || !strings.Contains(err.Error(), "layout.html:1") {
 		t.Errorf("New() with a broken layout = %v, want an error that names file and line", err)
+	}
+}
+
+// The pages stand beside an application's own routes, in any order, and answer
+// every method themselves.
+func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
+	db := sql.OpenDB(noDatabase{})
+	defer db.Close()
+	a, err := account.New(account.Config{DB: db, Dialect: sqldb.SQLite, Issuer: "https://app.example", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatalf("New() = %v", err)
+	}
+	app := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	for _, pattern := range []string{"GET /", "GET /{page...}", "GET /{page}", "/", "POST /", "PUT /{page...}", "OPTIONS /", "/{page}"} {
+		for _, appFirst := range []bool{true, false} {
+			mux := http.NewServeMux()
+			if appFirst {
+				mux.Handle(pattern, app)
+			}
+			a.Mount(mux)
+			if !appFirst {
+				mux.Handle(pattern, app)
+			}
+			for _, path := range []string{"/sign-in", "/sign-out"} {
+				for method, want := range map[string]int{"GET": 200, "HEAD": 200, "POST": 400, "PUT": 405, "PATCH": 405, "DELETE": 405, "OPTIONS": 405} {
+					w := httptest.NewRecorder()
+					mux.ServeHTTP(w, httptest.NewRequest(method, "https://app.example"+path, nil))
+					if w.Code != want || w.Header().Get("X-Request-Id") == "" || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+						t.Errorf("beside %q: %s %s = %d, %s; want our own page with %d", pattern, method, path, w.Code, w.Header().Get("Content-Type"), want)
+					}
+					if allow := w.Header().Get("Allow"); want == 405 && allow != "GET, HEAD, POST" {
+						t.Errorf("beside %q: %s %s: Allow is %q, want GET, HEAD, POST", pattern, method, path, allow)
+					}
+				}
+			}
+		}
 	}
 }

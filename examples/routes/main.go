@@ -32,13 +32,15 @@ func mount(mux *http.ServeMux, auth *passport.Server) {
 	for route := range auth.Routes() {
 		switch route.Name {
 		case "passport.scopes.index":
-			route.Handler = translatedScopes(auth) // replaced
+			if route.Method == http.MethodGet || route.Method == http.MethodHead {
+				route.Handler = translatedScopes(auth) // replaced
+			}
 		case "passport.clients.store":
 			route.Handler = forDevelopers(route.Handler) // with something around it
 		case "passport.personal.tokens.index", "passport.personal.tokens.store", "passport.personal.tokens.destroy":
 			continue // left out
 		}
-		mux.Handle(strings.TrimSpace(route.Method+" "+route.Path), route.Handler)
+		mux.Handle(route.Method+" "+route.Path, route.Handler)
 	}
 }
 

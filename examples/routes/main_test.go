@@ -111,22 +111,22 @@ func TestRoutes_HavePassportsNames(t *testing.T) {
 	auth := passporttest.NewServer(t, settings())
 	paths := map[string]string{}
 	for route := range auth.Routes() {
-		paths[route.Name] = strings.TrimSpace(route.Method + " " + route.Path)
+		paths[route.Name+" "+route.Method] = route.Path
 	}
 	for name, want := range map[string]string{
-		"passport.token":                    "/auth/token",
-		"passport.authorizations.authorize": "/auth/authorize",
-		"passport.tokens.index":             "GET /auth/tokens",
-		"passport.tokens.destroy":           "DELETE /auth/tokens/{id}",
-		"passport.clients.index":            "GET /auth/clients",
-		"passport.clients.store":            "POST /auth/clients",
-		"passport.clients.update":           "PUT /auth/clients/{id}",
-		"passport.clients.destroy":          "DELETE /auth/clients/{id}",
-		"passport.scopes.index":             "GET /auth/scopes",
-		"passport.personal.tokens.index":    "GET /auth/personal-access-tokens",
-		"passport.personal.tokens.store":    "POST /auth/personal-access-tokens",
-		"passport.personal.tokens.destroy":  "DELETE /auth/personal-access-tokens/{id}",
-		"passport.token.refresh":            "POST /auth/token/refresh",
+		"passport.token POST":                     "/auth/token",
+		"passport.authorizations.authorize GET":   "/auth/authorize",
+		"passport.tokens.index GET":               "/auth/tokens",
+		"passport.tokens.destroy DELETE":          "/auth/tokens/{id}",
+		"passport.clients.index GET":              "/auth/clients",
+		"passport.clients.store POST":             "/auth/clients",
+		"passport.clients.update PUT":             "/auth/clients/{id}",
+		"passport.clients.destroy DELETE":         "/auth/clients/{id}",
+		"passport.scopes.index GET":               "/auth/scopes",
+		"passport.personal.tokens.index GET":      "/auth/personal-access-tokens",
+		"passport.personal.tokens.store POST":     "/auth/personal-access-tokens",
+		"passport.personal.tokens.destroy DELETE": "/auth/personal-access-tokens/{id}",
+		"passport.token.refresh POST":             "/auth/token/refresh",
 	} {
 		if paths[name] != want {
 			t.Errorf("the route %s is %q, want %q", name, paths[name], want)

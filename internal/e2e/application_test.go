@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -71,7 +70,7 @@ func startApplication(t *testing.T, around ...func(passport.Route) passport.Rout
 		for _, change := range around {
 			route = change(route)
 		}
-		mux.Handle(strings.TrimSpace(route.Method+" "+route.Path), route.Handler)
+		mux.Handle(route.Method+" "+route.Path, route.Handler)
 	}
 	a.routes(mux, auth)
 	serveOn(t, l, mux)

@@ -29,7 +29,7 @@ type apiEndpoint struct {
 // apiRequest is a request of somebody who is signed in.
 type apiRequest struct {
 	*http.Request
-	at    time.Time // when it came in, before anybody was asked who the user is
+	at    time.Time // when it had come in, before anybody was asked who the user is
 	user  UserRef
 	id    string   // the last part of the path, for a resource that has one
 	input apiInput // what the body holds
@@ -62,8 +62,7 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 	if err := s.forms.CheckScript(r); err != nil {
 		return apiAnswer{}, &apiError{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
 	}
-	at := now()
-	input, malformed := readAPIInput(r)
+	input, at, malformed := readAPIInput(r)
 	endpoint, ok := resource[input.method(r)]
 	if !ok {
 		return apiAnswer{}, wrongMethod(w, r, input.method(r), resource.allow())

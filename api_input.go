@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,9 +20,21 @@ import (
 // is nil, as if it had not been sent.
 type apiInput map[string]any
 
-// readAPIInput reads the body of a request that changes something. One of
-// another type than JSON or a form holds nothing.
-func readAPIInput(r *http.Request) (apiInput, error) {
+// readAPIInput reads the body of a request and returns it with the time of the
+// request. A body counts where something is changed, and if it is JSON or a form.
+func readAPIInput(r *http.Request) (apiInput, time.Time, error) {
+	input, err := parseAPIInput(r)
+	if err != nil {
+		return nil, time.Time{}, malformed(err)
+	}
+	at, err := received(r)
+	if err != nil {
+		return nil, time.Time{}, malformed(err)
+	}
+	return input, at, nil
+}
+
+func parseAPIInput(r *http.Request) (apiInput, error) {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {
 		return nil, nil
 	}
@@ -38,14 +51,19 @@ func readAPIInput(r *http.Request) (apiInput, error) {
 		err = r.ParseMultipartForm(maxBody)
 		input = formObject(r.PostForm)
 	}
-	if tooLarge(err) {
-		return nil, &apiError{status: http.StatusRequestEntityTooLarge, Message: "The body is too large.", cause: err}
-	}
 	if err != nil {
-		return nil, &apiError{status: http.StatusBadRequest, Message: "The body is malformed.", cause: err}
+		return nil, err
 	}
 	normalised, _ := normalise(input).(map[string]any)
 	return normalised, nil
+}
+
+// malformed is the error for a body that cannot be read.
+func malformed(err error) error {
+	if tooLarge(err) {
+		return &apiError{status: http.StatusRequestEntityTooLarge, Message: "The body is too large.", cause: err}
+	}
+	return &apiError{status: http.StatusBadRequest, Message: "The body is malformed.", cause: err}
 }
 
 // readJSONObject reads an object. Another value holds no parameters.

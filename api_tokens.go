@@ -15,13 +15,12 @@ import (
 // one for each consent that is alive. It is shown by its newest access token,
 // which may have expired; a refresh would bring another.
 func apiListTokens(s *Server, r *apiRequest) (apiAnswer, error) {
-	at := now()
 	newest := map[string]*oauth.AccessToken{}
 	for t, err := range s.config.Store.TokensOf(r.Context(), r.user) {
 		if err != nil {
 			return apiAnswer{}, fmt.Errorf("list tokens: %w", err)
 		}
-		if !t.Family.Live(at) || !t.Client.RevokedAt.IsZero() || !s.connected(t) {
+		if !t.Family.Live(r.at) || !t.Client.RevokedAt.IsZero() || !s.connected(t) {
 			continue
 		}
 		if before := newest[t.Family.ID]; before == nil || !t.IssuedAt.Before(before.IssuedAt) {

@@ -27,7 +27,7 @@ type authorization struct {
 	challenge   string
 	prompt      []string
 	responder   oauth.Responder // nil for a code
-	time        time.Time       // when the request came in
+	time        time.Time       // when the request had come in
 	asked       time.Time       // when the browser was sent to sign in for it, if it was
 	afterForm   bool            // the browser comes from a form: see Server.leave
 }
@@ -44,16 +44,43 @@ const maxQuery = 8 << 10
 
 var errQueryTooLong = oauth.InvalidRequest.Errorf("the request is longer than %d bytes", maxQuery)
 
+// authorizationInput is all that came with a request to the authorization
+// endpoint.
+type authorizationInput struct {
+	params   url.Values
+	isAnswer bool      // to a page: see readAnswer
+	at       time.Time // when all of it had come, and before anybody is asked who the user is
+}
+
+func readAuthorization(r *http.Request) (in authorizationInput, err error) {
+	if in.params, err = authorizationParams(r); err != nil {
+		return in, err
+	}
+	if in.isAnswer, err = readAnswer(r); err != nil {
+		return in, err
+	}
+	if in.at, err = received(r); err != nil {
+		return in, unreadable(err)
+	}
+	return in, nil
+}
+
+// unreadable is the error for a body that cannot be read.
+func unreadable(err error) error {
+	if tooLarge(err) {
+		return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
+	}
+	return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
+}
+
 // authorizationParams reads the parameters of a GET from the query, of a POST
 // from the form. A parameter that stands in both is there twice.
 func authorizationParams(r *http.Request) (url.Values, error) {
 	if len(r.URL.RawQuery) > 2*maxQuery {
 		return nil, errQueryTooLong
 	}
-	if err := r.ParseForm(); tooLarge(err) {
-		return nil, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
-	} else if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
+	if err := r.ParseForm(); err != nil {
+		return nil, unreadable(err)
 	}
 	params := url.Values{}
 	for name, values := range r.Form {

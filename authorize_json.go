@@ -131,11 +131,8 @@ func readAnswer(r *http.Request) (bool, error) {
 		return r.PostForm.Has("ticket"), nil
 	}
 	form, err := scriptForm(r)
-	if tooLarge(err) {
-		return false, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
-	}
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
+		return false, unreadable(err)
 	}
 	switch {
 	case r.Method == http.MethodDelete && !form.Has("decision"):

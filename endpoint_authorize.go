@@ -16,25 +16,19 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.refuseMethod(w, r)
 		return
 	}
-	at := now() // before anybody is asked who the user is
-	params, err := authorizationParams(r)
-	if err != nil {
-		s.refuse(w, r, &authorization{}, err)
-		return
-	}
-	isAnswer, err := readAnswer(r)
+	in, err := readAuthorization(r)
 	switch {
 	case err != nil:
 		s.refuse(w, r, &authorization{}, err)
 		return
-	case isAnswer:
-		s.decide(w, r, at)
+	case in.isAnswer:
+		s.decide(w, r, in.at)
 		return
 	case r.Method == http.MethodDelete:
 		s.refuseMethod(w, r)
 		return
 	}
-	q, err := s.authorizationRequest(r.Context(), params, at)
+	q, err := s.authorizationRequest(r.Context(), in.params, in.at)
 	if err != nil {
 		s.refuse(w, r, q, err)
 		return

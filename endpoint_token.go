@@ -35,8 +35,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 // exchange is a token request from top to bottom. It returns the client as soon
 // as that is known, also with an error.
 func (s *Server) exchange(r *http.Request) (*tokenResponse, *oauth.Client, error) {
-	now := now()
-	form, err := formBody(r)
+	form, at, err := formBody(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +43,7 @@ func (s *Server) exchange(r *http.Request) (*tokenResponse, *oauth.Client, error
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := s.authenticate(r.Context(), creds, now)
+	client, err := s.authenticate(r.Context(), creds, at)
 	if err != nil {
 		return nil, nil, clientError(unproven(creds.id), err)
 	}
@@ -52,16 +51,13 @@ func (s *Server) exchange(r *http.Request) (*tokenResponse, *oauth.Client, error
 	if err != nil {
 		return nil, client, clientError(client.ID, err)
 	}
-	req, err := s.tokenRequest(client, g.GrantType(), form, now)
+	req, err := s.tokenRequest(client, g.GrantType(), form, at)
 	if err != nil {
 		return nil, client, clientError(client.ID, err)
 	}
 	res, err := s.grant(r.Context(), g, req)
 	return res, client, clientError(client.ID, err)
 }
-
-// now is the time of a request, as precise as it is stored.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 func (s *Server) chosenGrant(client *oauth.Client, grantType string) (oauth.Grant, error) {
 	if grantType == "" {
@@ -77,7 +73,7 @@ func (s *Server) chosenGrant(client *oauth.Client, grantType string) (oauth.Gran
 	return g, nil
 }
 
-func (s *Server) tokenRequest(client *oauth.Client, grantType string, form url.Values, now time.Time) (*oauth.TokenRequest, error) {
+func (s *Server) tokenRequest(client *oauth.Client, grantType string, form url.Values, at time.Time) (*oauth.TokenRequest, error) {
 	scopes, err := s.policy.RequestedScopes(client, form.Get("scope"), grantType)
 	if err != nil {
 		return nil, err
@@ -88,7 +84,7 @@ func (s *Server) tokenRequest(client *oauth.Client, grantType string, form url.V
 	}
 	return &oauth.TokenRequest{
 		Client: client, Scopes: scopes, Resources: resources, Audience: s.config.Audience, InheritScopes: s.config.InheritScopes,
-		Form: form, Time: now, Store: s.config.Store, Users: s.provider,
+		Form: form, Time: at, Store: s.config.Store, Users: s.provider,
 	}, nil
 }
 

@@ -175,7 +175,10 @@ func (s *Server) freshen(w http.ResponseWriter, r *http.Request) error {
 	if err := s.forms.CheckScript(r); err != nil {
 		return &apiError{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
 	}
-	at := now()
+	at, err := received(r)
+	if err != nil {
+		return malformed(err)
+	}
 	who, err := s.browserUser(r)
 	if err != nil {
 		return err

@@ -197,7 +197,7 @@ func TestRefreshToken(t *testing.T) {
 	}
 }
 
-func TestRefreshToken_RT_04_Grace(t *testing.T) {
+func TestRefreshToken_RT_04_FR_03_Grace(t *testing.T) {
 	for name, tt := range map[string]struct {
 		grace, later time.Duration
 		again        bool
@@ -207,6 +207,9 @@ func TestRefreshToken_RT_04_Grace(t *testing.T) {
 		"just over":          {10 * time.Second, 10 * time.Second, false},
 		"off":                {0, 0, false},
 		"clocks that differ": {10 * time.Second, -time.Second, true},
+		"long overtaken":     {10 * time.Second, -10*time.Second + time.Microsecond, true},
+		"an old time":        {10 * time.Second, -10 * time.Second, false},
+		"a very old time":    {10 * time.Second, -24 * time.Hour, false},
 		"off, overtaken":     {0, -time.Millisecond, false}, // by a request that came in later
 	} {
 		r := request(refreshed(t, true), nil)

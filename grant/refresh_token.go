@@ -15,7 +15,8 @@ import (
 // (RFC 6749 §6, RFC 9700 §4.14).
 type RefreshToken struct {
 	// Grace is how long after a refresh the same request is answered with the
-	// same tokens, for clients that lost the answer. Zero: not at all.
+	// same tokens, for clients that lost the answer. Zero: not at all. A request
+	// that is older than the refresh by less than Grace counts too.
 	Grace time.Duration
 }
 
@@ -74,9 +75,14 @@ func (g RefreshToken) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oa
 }
 
 // retried reports whether a spent token may have come again by accident. Without
-// a grace none has, also not one that came in before the one that was faster.
+// a grace it never has.
+//
+// The grace counts in both directions. A request may be older than the one that
+// spent the token: it waited for the database meanwhile, or its node's clock is
+// behind. Neither takes as long as the grace. Without the lower bound a request
+// with an old time would count as a retry however late it asks.
 func (g RefreshToken) retried(old *oauth.RefreshToken, at time.Time) bool {
-	return g.Grace > 0 && old.Successor != nil && old.Successor.SpentAt.IsZero() && at.Before(old.SpentAt.Add(g.Grace))
+	return g.Grace > 0 && old.Successor != nil && old.Successor.SpentAt.IsZero() && at.Sub(old.SpentAt).Abs() < g.Grace
 }
 
 // narrowed returns the scopes asked for, which must be among those granted, or

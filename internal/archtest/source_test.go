@@ -96,6 +96,70 @@ func TestLibraryStartsNoGoroutine(t *testing.T) {
 	}
 }
 
+// A request is judged by the time at which it has been read in full. In passport
+// itself only received hands that out, and no function that has a request or its
+// answer asks for the time by itself. verify and checkFirstParty are excepted: they
+// belong to guards, which judge headers in front of the application's handlers.
+func TestEndpoints_FR_03_TakeTheTimeWithTheBody(t *testing.T) {
+	files, set := sources(t)
+	for _, s := range files {
+		if s.room != "." {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			var name string
+			var signature *ast.FuncType
+			switch f := n.(type) {
+			case *ast.FuncDecl:
+				name, signature = f.Name.Name, f.Type
+			case *ast.FuncLit:
+				name, signature = "a function", f.Type
+			default:
+				return true
+			}
+			if slices.Contains([]string{"received", "verify", "checkFirstParty"}, name) || !hasRequest(signature) {
+				return true
+			}
+			ast.Inspect(n, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok && asksForTheTime(call) {
+					t.Errorf("%s: %s has a request and asks for the time; take the time that came with the body, from received", set.Position(call.Pos()), name)
+				}
+				return true
+			})
+			return true
+		})
+	}
+}
+
+// hasRequest reports whether a function is given a request or the writer of its
+// answer.
+func hasRequest(f *ast.FuncType) bool {
+	return slices.ContainsFunc(f.Params.List, func(p *ast.Field) bool {
+		e := p.Type
+		if star, ok := e.(*ast.StarExpr); ok {
+			e = star.X
+		}
+		switch e := e.(type) {
+		case *ast.Ident:
+			return e.Name == "apiRequest"
+		case *ast.SelectorExpr:
+			return e.Sel.Name == "Request" || e.Sel.Name == "ResponseWriter"
+		}
+		return false
+	})
+}
+
+func asksForTheTime(call *ast.CallExpr) bool {
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		return f.Name == "now"
+	case *ast.SelectorExpr:
+		x, ok := f.X.(*ast.Ident)
+		return ok && x.Name == "time" && slices.Contains([]string{"Now", "Since", "Until"}, f.Sel.Name)
+	}
+	return false
+}
+
 func functions(f *ast.File) []*ast.FuncDecl {
 	var all []*ast.FuncDecl
 	for _, d := range f.Decls {

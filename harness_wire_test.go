@@ -1,0 +1,151 @@
+package passport_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// What tests of requests that arrive in parts share: a real http.Server. Over
+// pipes it runs in a synctest bubble, so that half a minute passes at once.
+
+// pipes is a listener whose connections are pipes.
+type pipes struct {
+	accept chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.accept:
+		return c, nil
+	case <-p.closed:
+		return nil, errors.New("the listener is closed")
+	}
+}
+
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+
+// dialer opens a connection to a server.
+type dialer func() net.Conn
+
+// servePipes serves a handler over pipes. change sees the http.Server first.
+func servePipes(t *testing.T, h http.Handler, change ...func(*http.Server)) dialer {
+	t.Helper()
+	l := &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
+	srv := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
+	for _, f := range change {
+		f(srv)
+	}
+	go func() { _ = srv.Serve(l) }()
+	var all []net.Conn
+	t.Cleanup(func() {
+		for _, c := range all {
+			c.Close()
+		}
+		srv.Close()
+		synctest.Wait()
+	})
+	return func() net.Conn {
+		ours, theirs := net.Pipe()
+		all = append(all, ours)
+		l.accept <- theirs
+		return ours
+	}
+}
+
+// serveTCP serves a handler over the network.
+func serveTCP(t *testing.T, h http.Handler) dialer {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	u, err := url.Parse(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() net.Conn {
+		c, err := net.Dial("tcp", u.Host)
+		if err != nil {
+			t.Fatalf("dial the server: %v", err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+}
+
+// wire returns the head and the body of a request as they are sent.
+func wire(t *testing.T, r *http.Request) (head, body []byte) {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n", r.Method, r.URL.RequestURI(), r.Host, len(body))
+	_ = r.Header.Write(&b) // a bytes.Buffer takes all
+	b.WriteString("\r\n")
+	return b.Bytes(), body
+}
+
+// stalled sends the head of a request, then has something happen, then sends the
+// body.
+func (dial dialer) stalled(t *testing.T, r *http.Request, meanwhile func()) *answer {
+	t.Helper()
+	head, body := wire(t, r)
+	c := dial()
+	if _, err := c.Write(head); err != nil {
+		t.Fatalf("send the head of the request: %v", err)
+	}
+	meanwhile()
+	if _, err := c.Write(body); err != nil {
+		t.Fatalf("send the body of the request: %v", err)
+	}
+	return readAnswer(t, bufio.NewReader(c))
+}
+
+// readAnswer reads what a server answers on a connection.
+func readAnswer(t *testing.T, c *bufio.Reader) *answer {
+	t.Helper()
+	res, err := http.ReadResponse(c, nil)
+	if err != nil {
+		t.Fatalf("read the answer: %v", err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatalf("read the body of the answer: %v", err)
+	}
+	if res.Close {
+		res.Header.Set("Connection", "close") // http.ReadResponse takes it out
+	}
+	return &answer{t: t, status: res.StatusCode, header: res.Header, body: string(body)}
+}
+
+// withCookies adds the cookies of the browser to a request.
+func (b *browser) withCookies(r *http.Request) *http.Request {
+	for _, c := range b.jar.Cookies(b.origin()) {
+		r.AddCookie(c)
+	}
+	return r
+}
+
+// tokenRequest is what [server.exchange] sends.
+func (c *client) tokenRequest(pairs ...string) *http.Request {
+	r := httptest.NewRequest("POST", issuer+"/oauth/token", strings.NewReader(set(url.Values{}, pairs...).Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.secret))
+	return r
+}

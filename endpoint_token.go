@@ -100,19 +100,10 @@ func (s *Server) grant(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest
 		if err != nil {
 			return nil, err
 		}
-		if err := wellFormed(r, a); err != nil {
-			return nil, fmt.Errorf("grant %s: %w", g.GrantType(), err)
-		}
-		if err := s.actsFor(r.Client, a); err != nil {
-			return nil, err
-		}
-		i := &issuing{Authorization: s.restricted(g.GrantType(), r, a), client: r.Client, grantType: g.GrantType(), time: r.Time}
-		if a.Again != nil {
-			return s.reissue(ctx, i)
-		}
+		i := &issuing{Authorization: a, client: r.Client, grantType: g.GrantType(), time: r.Time}
 		res, _, err := s.issue(ctx, i)
 		if !errors.Is(err, oauth.ErrSpent) {
-			return res, err
+			return res, goneAs(oauth.InvalidGrant, err)
 		}
 		if last {
 			return nil, oauth.InvalidGrant.Errorf("the %s was used before", a.Spends.Purpose)
@@ -130,21 +121,6 @@ func (s *Server) actsFor(c *oauth.Client, a *oauth.Authorization) error {
 			oauth.InvalidGrant.Errorf("the client does not act for this user"))
 	}
 	return nil
-}
-
-// restricted returns what a grant allowed, less what the client may not have.
-// So no grant can forget to look.
-func (s *Server) restricted(grantType string, r *oauth.TokenRequest, a *oauth.Authorization) *oauth.Authorization {
-	restricted := *a
-	restricted.Scopes = s.policy.PermittedScopes(a.Scopes, r.Client, grantType)
-	restricted.Granted = s.policy.RefreshScopes(a.Granted, grantType)
-	restricted.Refresh = a.Refresh && (r.Client.Allows("refresh_token") || a.Spends.Purpose == oauth.SpendRefreshToken)
-	if a.NewFamily {
-		family := *a.Family
-		family.EndsWithSession = a.Family.EndsWithSession || s.config.FamiliesEndWithSession || r.Client.EndsWithSession
-		restricted.Family = &family
-	}
-	return &restricted
 }
 
 // endFamily revokes all that came of a value which was used twice, and returns

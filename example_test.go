@@ -32,7 +32,12 @@ func customerOfSession(*http.Request) (*Customer, time.Time, error) {
 	return nil, time.Time{}, sql.ErrNoRows
 }
 
-func customerByID(context.Context, string) (*Customer, error) { return nil, sql.ErrNoRows }
+func customerByID(_ context.Context, id string) (*Customer, error) {
+	if id != "42" {
+		return nil, sql.ErrNoRows
+	}
+	return &Customer{ID: id, Name: "Ada"}, nil
+}
 
 // currentUser says who is signed in in the browser that sent r.
 func currentUser(r *http.Request) (*passport.User, error) {

@@ -132,7 +132,7 @@ func (s *Server) verifyFirstParty(r *http.Request) (*oauth.AccessToken, *User, e
 	case err != nil || c == nil:
 		return nil, nil, err
 	}
-	user, err := s.userOf(r, who.ref) // the record that handlers get with a token
+	user, err := s.userOf(r.Context(), who.ref) // the record that handlers get with a token
 	if err != nil {
 		return nil, nil, err
 	}

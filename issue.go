@@ -1,7 +1,6 @@
 package passport
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"github.com/go-passport/passport/internal/opaque"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
 )
@@ -35,24 +35,47 @@ type issuing struct {
 	grantType string
 	time      time.Time // when the request came in
 
-	id       string   // of the access token; a new one when empty
+	ticket   *ticket  // of the consent page that is used up; nil without a page
 	name     string   // of a personal access token
 	opaque   bool     // no JWT
 	byUser   bool     // it is the user's own doing, not the client's
 	consents []string // of the user, to be remembered with a new family
 }
 
-// issue signs, stores and announces what was allowed. It is the only writer of
-// tokens.
+// issue is the only writer of tokens. It checks every authorization in the same
+// way, so no caller and no grant can leave out a check. A user who is gone is
+// [users.ErrGone], which each caller maps to the error code of its endpoint.
 func (s *Server) issue(ctx context.Context, i *issuing) (*tokenResponse, *oauth.AccessToken, error) {
-	s.beginFamily(i)
+	if err := i.validate(); err != nil {
+		return nil, nil, fmt.Errorf("grant %s: %w", i.grantType, err)
+	}
+	if err := s.actsFor(i.client, i.Authorization); err != nil {
+		return nil, nil, err
+	}
+	if !i.NewFamily && i.Family != nil && !i.Family.Live(i.time) {
+		return nil, nil, oauth.InvalidGrant.Errorf("the authorization was revoked or has ended")
+	}
+	if user, ok := i.Subject.User(); ok {
+		if _, err := users.Load(ctx, s.provider, user); err != nil {
+			return nil, nil, err
+		}
+	}
+	s.limit(i)
+	if i.Again != nil {
+		return s.reissue(ctx, i)
+	}
+	return s.issueNew(ctx, i)
+}
+
+// issueNew signs and stores new tokens and publishes their events.
+func (s *Server) issueNew(ctx context.Context, i *issuing) (*tokenResponse, *oauth.AccessToken, error) {
 	access := s.accessToken(i)
 	refresh, raw := s.refreshToken(i, access)
 	res, err := s.response(ctx, access, raw, i) // sign first: a signing failure must not use up the code
 	if err != nil {
 		return nil, nil, err
 	}
-	issuance := &oauth.Issuance{Time: i.time, Spends: i.Spends, AccessToken: access, RefreshToken: refresh, Consents: i.consents}
+	issuance := &oauth.Issuance{Time: i.time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.consents}
 	if i.NewFamily {
 		issuance.NewFamily = i.Family
 	}
@@ -68,20 +91,53 @@ func (s *Server) issue(ctx context.Context, i *issuing) (*tokenResponse, *oauth.
 	return res, access, nil
 }
 
-// beginFamily gives a new family the life that those of its client have, unless
-// its grant gave it one.
-func (s *Server) beginFamily(i *issuing) {
-	if !i.NewFamily || !i.Family.ExpiresAt.IsZero() {
-		return
+// limit takes away what the client may not have, and completes a new family. It
+// changes a copy: the authorization belongs to the grant.
+func (s *Server) limit(i *issuing) {
+	a := *i.Authorization
+	a.Scopes = s.policy.PermittedScopes(a.Scopes, i.client, i.grantType)
+	a.Granted = s.policy.RefreshScopes(a.Granted, i.grantType)
+	a.Refresh = a.Refresh && (i.client.Allows("refresh_token") || a.Spends.Purpose == oauth.SpendRefreshToken)
+	if a.NewFamily {
+		a.Family = s.completed(a.Family, i)
 	}
-	family := *i.Family
-	family.ExpiresAt = i.time.Add(s.policy.FamilyLife(i.client, policy.RunsInBrowser(i.client)))
-	i.Family = &family
+	i.Authorization = &a
+}
+
+// completed returns a new family as it is stored: it ends with its session where
+// the server or the client says so, and lives as long as the client's families
+// unless the grant set its end.
+func (s *Server) completed(f *oauth.Family, i *issuing) *oauth.Family {
+	family := *f
+	if !family.Personal { // a personal access token has no session
+		family.EndsWithSession = family.EndsWithSession || s.config.FamiliesEndWithSession || i.client.EndsWithSession
+	}
+	if family.ExpiresAt.IsZero() {
+		family.ExpiresAt = i.time.Add(s.policy.FamilyLife(i.client, policy.RunsInBrowser(i.client)))
+	}
+	return &family
+}
+
+// tokenID is the ID of the access token. It follows from the ticket, so that a
+// second click finds what the first one made.
+func (i *issuing) tokenID() string {
+	if i.ticket != nil {
+		return i.ticket.tokenID()
+	}
+	return uuid.NewV7()
+}
+
+// spends is the one-time value that the write uses up. No grant can name a ticket.
+func (i *issuing) spends() oauth.Spend {
+	if i.ticket != nil {
+		return oauth.Spend{Purpose: oauth.SpendTicket, ID: i.ticket.ID, Until: i.ticket.until()}
+	}
+	return i.Spends
 }
 
 func (s *Server) accessToken(i *issuing) *oauth.AccessToken {
 	t := &oauth.AccessToken{
-		ID: cmp.Or(i.id, uuid.NewV7()), Client: i.client, Family: i.Family, Name: i.name, Scopes: i.Scopes, Audience: s.policy.Audiences(i.Resources),
+		ID: i.tokenID(), Client: i.client, Family: i.Family, Name: i.name, Scopes: i.Scopes, Audience: s.policy.Audiences(i.Resources),
 		Attributes: i.Attributes, IssuedAt: i.time, ExpiresAt: i.time.Add(s.policy.AccessTokenLife(i.client, i.grantType, i.Authorization)),
 		InheritScopes: s.config.InheritScopes,
 	}
@@ -101,9 +157,10 @@ func (i *issuing) record() oauth.AuditRecord {
 	return oauth.AuditRecord{Action: "token.issued", Actor: actor, User: user, ClientID: i.client.ID, Reason: i.grantType, Time: i.time}
 }
 
-// wellFormed refuses what no grant may ask for: a token of nobody's, a user's
-// without the family that ends it, a client's that would end with one.
-func wellFormed(r *oauth.TokenRequest, a *oauth.Authorization) error {
+// validate refuses an authorization that is not well formed: without a subject,
+// for a user without the family that ends the token, for a client with a family.
+func (i *issuing) validate() error {
+	a := i.Authorization
 	if a == nil {
 		return errors.New("it returned neither an authorization nor an error")
 	}
@@ -111,6 +168,8 @@ func wellFormed(r *oauth.TokenRequest, a *oauth.Authorization) error {
 	switch {
 	case !a.Subject.Valid():
 		return errors.New("it names no subject")
+	case isUser && !isStorable(user.ID):
+		return errors.New("it names a user whose ID cannot be stored: want UTF-8 without control characters, at most 255 bytes")
 	case isUser && (a.Family == nil || a.Family.User != user):
 		return errors.New("it authorizes a user without a family of that user")
 	case !isUser && a.Family != nil:
@@ -118,43 +177,45 @@ func wellFormed(r *oauth.TokenRequest, a *oauth.Authorization) error {
 	case !isUser && (a.NewFamily || a.Refresh):
 		return errors.New("it begins a family, or wants a refresh token, for a client that acts for itself")
 	case isUser:
-		if err := wellBegun(r, a); err != nil {
+		if err := i.validateFamily(); err != nil {
 			return err
 		}
 	}
-	return wellSpent(r, a)
+	return i.validateSpend()
 }
 
-// wellBegun refuses a family that would not end what it has to: a row without a
-// family's ID is a client's own token, and a family that claims to be younger
+// validateFamily refuses a family that would not end what it has to: a row without
+// a family's ID is a client's own token, and a family that claims to be younger
 // than the request slips past what was revoked in the meantime.
-func wellBegun(r *oauth.TokenRequest, a *oauth.Authorization) error {
-	switch f := a.Family; {
+func (i *issuing) validateFamily() error {
+	switch f := i.Family; {
 	case f.ID == "":
 		return errors.New("its family has no ID")
-	case f.ClientID != r.Client.ID && (a.NewFamily || a.Refresh || a.Spends.Purpose == oauth.SpendCode):
+	case f.ClientID != i.client.ID && (i.NewFamily || i.Refresh || i.Spends.Purpose == oauth.SpendCode):
 		// An access token alone may join it, as one that was exchanged for
 		// another does, and ends with it.
 		return errors.New("its family is another client's")
-	case a.NewFamily && (f.CreatedAt.IsZero() || f.CreatedAt.After(r.Time)):
+	case i.NewFamily && (f.CreatedAt.IsZero() || f.CreatedAt.After(i.time)):
 		return errors.New("its new family was not created when the request came in: use TokenRequest.Time")
-	case a.NewFamily && !f.ExpiresAt.IsZero() && !r.Time.Before(f.ExpiresAt):
+	case i.NewFamily && !f.ExpiresAt.IsZero() && !i.time.Before(f.ExpiresAt):
 		return errors.New("its new family has ended already: set ExpiresAt, or leave it to the server")
 	}
 	return nil
 }
 
-// wellSpent refuses one-time values that could clash with ours, or never go, or
+// validateSpend refuses one-time values that could clash with ours, or never go, or
 // go before they are worth nothing.
-func wellSpent(r *oauth.TokenRequest, a *oauth.Authorization) error {
-	switch p := a.Spends.Purpose; {
-	case (p == "") != (a.Spends.ID == ""):
+func (i *issuing) validateSpend() error {
+	switch p := i.Spends.Purpose; {
+	case i.ticket != nil && i.Spends != oauth.Spend{}:
+		return errors.New("it uses up a one-time value beside the ticket of the consent page")
+	case (p == "") != (i.Spends.ID == ""):
 		return errors.New("its one-time value needs a purpose and an ID")
 	case p != "" && p != oauth.SpendCode && p != oauth.SpendRefreshToken && !p.Custom():
 		return errors.New("the purpose of its one-time value needs a dot in its name")
-	case p.Custom() && !a.Spends.Until.After(r.Time):
+	case p.Custom() && !i.Spends.Until.After(i.time):
 		return errors.New("it does not say how long its one-time value is kept")
-	case p == oauth.SpendRefreshToken && !a.Refresh:
+	case p == oauth.SpendRefreshToken && !i.Refresh:
 		return errors.New("it spends a refresh token without replacing it")
 	}
 	return nil
@@ -189,26 +250,30 @@ func successor(r *keyring.Root, spent string) string { return r.Derive("refresh 
 
 // reissue answers a refresh that was sent again with what it got before: the
 // same refresh token, and the access token rebuilt from its row.
-func (s *Server) reissue(ctx context.Context, i *issuing) (*tokenResponse, error) {
+func (s *Server) reissue(ctx context.Context, i *issuing) (*tokenResponse, *oauth.AccessToken, error) {
 	access, err := s.config.Store.AccessToken(ctx, i.Again.AccessTokenID)
 	if errors.Is(err, oauth.ErrNotFound) {
-		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before")
+		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find access token: %w", err)
+		return nil, nil, fmt.Errorf("find access token: %w", err)
+	}
+	if f := access.Family; f == nil || i.Family == nil || f.ID != i.Family.ID || f.User != i.Family.User || access.Client.ID != i.client.ID {
+		return nil, nil, fmt.Errorf("grant %s: it answers again with an access token of another family or client", i.grantType)
 	}
 	if !sameSet(access.Scopes, i.Scopes) || !sameSet(access.Audience, s.policy.Audiences(i.Resources)) {
-		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, for another scope or resource")
+		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, for another scope or resource")
 	}
 	if !access.Live(i.time) {
-		return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and what it got has ended")
+		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and what it got has ended")
 	}
 	for _, root := range s.keys.Roots() { // the key may have been changed in between
 		if raw := successor(root, i.Spends.ID); i.Again.Digest.Matches(raw) {
-			return s.response(ctx, access, raw, i)
+			res, err := s.response(ctx, access, raw, i)
+			return res, access, err
 		}
 	}
-	return nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and the key that its successor was made with is gone")
+	return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and the key that its successor was made with is gone")
 }
 
 func sameSet(a, b []string) bool {

@@ -33,13 +33,10 @@ func (s *Server) respond(ctx context.Context, q *authorization, who *account, t 
 	if err := s.wellAnswered(q, family, a); err != nil {
 		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)
 	}
-	i := &issuing{Authorization: s.tokenOnly(q, family, a), client: q.client, grantType: q.responder.GrantType(), time: q.time, consents: consents, byUser: true}
-	if t != nil {
-		i.id, i.Spends = t.tokenID(), oauth.Spend{Purpose: oauth.SpendTicket, ID: t.ID, Until: t.until()}
-	}
+	i := &issuing{Authorization: s.tokenOnly(q, family, a), client: q.client, grantType: q.responder.GrantType(), time: q.time, consents: consents, byUser: true, ticket: t}
 	res, _, err := s.issue(ctx, i)
-	if err != nil {
-		return nil, err
+	if err != nil { // invalid_grant is not an error of this endpoint (RFC 6749 §4.2.2.1)
+		return nil, goneAs(oauth.AccessDenied, err)
 	}
 	return []redirect.Param{
 		{Name: "access_token", Value: res.AccessToken}, {Name: "token_type", Value: res.TokenType},
@@ -52,7 +49,6 @@ func (s *Server) respond(ctx context.Context, q *authorization, who *account, t 
 // token, whose family begins and ends with it.
 func (s *Server) tokenOnly(q *authorization, family *oauth.Family, a *oauth.Authorization) *oauth.Authorization {
 	only := *a
-	only.Scopes = s.policy.PermittedScopes(a.Scopes, q.client, q.responder.GrantType())
 	only.Family, only.NewFamily = family, true
 	if expires := q.time.Add(s.policy.AccessTokenLife(q.client, q.responder.GrantType(), a)); expires.Before(family.ExpiresAt) {
 		family.ExpiresAt = expires

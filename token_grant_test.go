@@ -158,6 +158,9 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 		"a user without provider": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
 			a.Subject = oauth.ForUser(oauth.UserRef{ID: "alice"})
 		}, "names no subject"},
+		"an ID that cannot be stored": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
+			a.Subject, a.Family.User = oauth.ForUser(ref("alice\n")), ref("alice\n")
+		}, "cannot be stored"},
 		"a user without a family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family, a.NewFamily = nil, false }, "without a family"},
 		"somebody else's family":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User = ref("bob") }, "without a family of that user"},
 		"another provider's":       {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User.Provider = "staff" }, "without a family of that user"},

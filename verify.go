@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/opaque"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -34,7 +35,7 @@ func (s *Server) verify(r *http.Request, bearer string) (*oauth.AccessToken, *oa
 	if !ok {
 		return t, nil, nil
 	}
-	user, err := s.userOf(r, ref)
+	user, err := s.userOf(r.Context(), ref)
 	return t, user, err
 }
 
@@ -63,20 +64,16 @@ func (s *Server) findToken(ctx context.Context, bearer string, now time.Time) (*
 }
 
 // userOf loads the user that a token speaks for.
-func (s *Server) userOf(r *http.Request, ref UserRef) (*User, error) {
-	gone := oauth.InvalidToken.Errorf("the account may no longer act")
-	provider := s.provider(ref.Provider)
-	if provider == nil {
-		return nil, fmt.Errorf("the user provider %q is not configured any more: %w", ref.Provider, gone)
+func (s *Server) userOf(ctx context.Context, ref UserRef) (*User, error) {
+	user, err := users.Load(ctx, s.provider, ref)
+	return user, goneAs(oauth.InvalidToken, err)
+}
+
+// goneAs gives [users.ErrGone] the error code that an endpoint has for it, and
+// returns every other error as it is.
+func goneAs(code oauth.ErrorCode, err error) error {
+	if !errors.Is(err, users.ErrGone) {
+		return err
 	}
-	user, err := provider.UserByID(r.Context(), ref.ID)
-	switch {
-	case errors.Is(err, oauth.ErrNotFound):
-		return nil, gone
-	case err != nil:
-		return nil, fmt.Errorf("find user: %w", err)
-	case user == nil || user.ID != ref.ID:
-		return nil, fmt.Errorf("UserByID of provider %q returned another user than it was asked for: %w", ref.Provider, oauth.ServerError)
-	}
-	return user, nil
+	return fmt.Errorf("%w: %w", err, code.Errorf("the account may no longer act"))
 }

@@ -225,38 +225,6 @@ func TestRefreshToken_RT_04_FR_03_Grace(t *testing.T) {
 	}
 }
 
-// F16: who the user is, is asked at every redemption.
-func TestNeverRepeat_F16_D6_TheUserIsAskedForEachTime(t *testing.T) {
-	for name, tt := range map[string]struct {
-		users users
-		want  error
-	}{
-		"there":           {newUsers(), nil},
-		"gone":            {users{err: oauth.ErrNotFound}, oauth.InvalidGrant},
-		"out of reach":    {users{err: fmt.Errorf("dial: %w", oauth.ErrUnavailable)}, oauth.TemporarilyUnavailable},
-		"nil":             {users{}, oauth.ServerError},
-		"somebody else":   {users{answer: &oauth.User{ID: "bob"}}, oauth.ServerError},
-		"nobody":          {users{answer: &oauth.User{}}, oauth.ServerError},
-		"a provider less": {users{err: errors.New("no such provider")}, oauth.InvalidGrant},
-	} {
-		for _, g := range []oauth.Grant{grant.AuthorizationCode{}, grant.RefreshToken{}} {
-			s := begun(t, nil)
-			if g.GrantType() == "refresh_token" {
-				s = refreshed(t, false)
-			}
-			r := request(s, nil)
-			r.Users = tt.users.provider
-			if name == "a provider less" {
-				r.Users = func(string) oauth.UserProvider { return nil }
-			}
-			_, err := g.Authorize(t.Context(), r)
-			if tt.want == nil && err != nil || tt.want != nil && (err == nil || oauth.AsError(err).Code != tt.want) {
-				t.Errorf("%s, %s: Authorize() = %v, want %v", g.GrantType(), name, err, tt.want)
-			}
-		}
-	}
-}
-
 func TestClientCredentials_TK_16(t *testing.T) {
 	r := request(nil, nil)
 	r.Scopes = []string{"read"}

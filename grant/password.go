@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
 )
@@ -71,8 +72,10 @@ func (g Password) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.
 		return nil, fmt.Errorf("UserByPassword of the provider %q returned a user without an ID; return oauth.ErrNotFound for a wrong password", provider)
 	}
 	user := oauth.UserRef{Provider: provider, ID: found.ID}
-	if err := stillThere(ctx, r, user); errors.Is(err, oauth.InvalidGrant) {
-		return nil, fmt.Errorf("the password is right, but %s: %w", err.Error(), errPassword)
+	// The server asks UserByID again when it issues. Asked here, a closed account gets
+	// the same answer as a wrong password, and counts as a failed attempt.
+	if _, err := users.Load(ctx, r.Users, user); errors.Is(err, users.ErrGone) {
+		return nil, fmt.Errorf("the password is right, but %w: %w", err, errPassword)
 	} else if err != nil {
 		return nil, err
 	}

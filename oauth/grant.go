@@ -17,6 +17,10 @@ type Grant interface {
 	// reads; the endpoint writes. To refuse, return an [Error]; for a one-time
 	// value that was used before, return [Replayed].
 	//
+	// A grant need not ask whether the user may still act. The endpoint calls
+	// [UserProvider.UserByID] for every user, and issues nothing for one who is
+	// gone.
+	//
 	// It is asked once more when the value it named in Spends was used up
 	// while the endpoint was issuing.
 	Authorize(ctx context.Context, r *TokenRequest) (*Authorization, error)
@@ -81,6 +85,8 @@ type Responder interface {
 	// Respond says what may be issued to r.Family.User: no more scopes and
 	// resources than those of the request, no refresh token, and it spends
 	// nothing. The token is stored together with the Family, which ends with it.
+	// The endpoint then calls [UserProvider.UserByID]. For a user who is gone the
+	// client gets access_denied.
 	Respond(ctx context.Context, r *AuthorizationRequest) (*Authorization, error)
 }
 

@@ -45,7 +45,9 @@ type UserProvider interface {
 	CurrentUser(r *http.Request) (*User, error)
 
 	// UserByID returns an account, or [ErrNotFound] once it is gone or may no
-	// longer act. It is called for every guarded request and every exchange.
+	// longer act. It is called for every guarded request and for every token that
+	// is issued for a user, whichever grant decided. A user with another ID than
+	// id, or nil, is an error.
 	UserByID(ctx context.Context, id string) (*User, error)
 
 	// SignInURL is where a browser in which nobody is signed in is sent. After

@@ -1,0 +1,35 @@
+// Package users loads accounts. It is the one place that calls UserByID for the
+// server and checks the result.
+package users
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// ErrGone is in the chain of an error for an account that is gone or may no longer
+// act, and wraps [oauth.ErrNotFound]. Each endpoint maps it to its own error code.
+var ErrGone = fmt.Errorf("the account is gone or disabled: %w", oauth.ErrNotFound)
+
+// Load returns the account that ref names. provider returns the user provider with
+// a name, or nil. The error is [ErrGone] if the account is not found or its
+// provider is not configured. An account other than ref's is a fault of UserByID.
+func Load(ctx context.Context, provider func(name string) oauth.UserProvider, ref oauth.UserRef) (*oauth.User, error) {
+	p := provider(ref.Provider)
+	if p == nil {
+		return nil, fmt.Errorf("the user provider %q is not configured any more: %w", ref.Provider, ErrGone)
+	}
+	user, err := p.UserByID(ctx, ref.ID)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return nil, fmt.Errorf("user %.100q: %w", ref.Provider+":"+ref.ID, ErrGone)
+	case err != nil:
+		return nil, fmt.Errorf("find user: %w", err)
+	case user == nil || user.ID != ref.ID:
+		return nil, fmt.Errorf("UserByID of the provider %q returned another user than it was asked for; return oauth.ErrNotFound for one who is gone", ref.Provider)
+	}
+	return user, nil
+}

@@ -197,12 +197,12 @@ func (s *Server) checkOrigin(r *http.Request) error {
 // the user signs out.
 func (s *Server) firstPartyToken(c *firstParty, who *account) *oauth.AccessToken {
 	issued, expires := time.Unix(c.Issued, 0).UTC(), time.Unix(c.Expires, 0).UTC()
-	return &oauth.AccessToken{
+	return s.stamp(&oauth.AccessToken{
 		Client: &oauth.Client{Name: "First-party JavaScript", AuthMethod: oauth.AuthNone, Provider: c.Provider, CreatedAt: issued},
 		Family: &oauth.Family{
 			User: who.ref, Session: c.Session, AuthTime: who.user.AuthenticatedAt, EndsWithSession: true, CreatedAt: issued, ExpiresAt: expires,
 		},
-		Scopes: []string{oauth.AllScopes}, Audience: []string{s.config.Audience}, InheritScopes: s.config.InheritScopes,
+		Scopes: []string{oauth.AllScopes}, Audience: []string{s.config.Audience},
 		IssuedAt: issued, ExpiresAt: expires,
-	}
+	})
 }

@@ -136,11 +136,10 @@ func (i *issuing) spends() oauth.Spend {
 }
 
 func (s *Server) accessToken(i *issuing) *oauth.AccessToken {
-	t := &oauth.AccessToken{
+	t := s.stamp(&oauth.AccessToken{
 		ID: i.tokenID(), Client: i.client, Family: i.Family, Name: i.name, Scopes: i.Scopes, Audience: s.policy.Audiences(i.Resources),
 		Attributes: i.Attributes, IssuedAt: i.time, ExpiresAt: i.time.Add(s.policy.AccessTokenLife(i.client, i.grantType, i.Authorization)),
-		InheritScopes: s.config.InheritScopes,
-	}
+	})
 	if i.Family != nil && i.Family.ExpiresAt.Before(t.ExpiresAt) {
 		t.ExpiresAt = i.Family.ExpiresAt
 	}

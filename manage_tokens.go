@@ -12,16 +12,7 @@ import (
 // Tokens yields a user's access tokens by ID, dead ones too; see
 // [oauth.AccessToken.Live].
 func (s *Server) Tokens(ctx context.Context, user UserRef) iter.Seq2[*oauth.AccessToken, error] {
-	return func(yield func(*oauth.AccessToken, error) bool) {
-		for token, err := range s.config.Store.TokensOf(ctx, user) {
-			if token != nil {
-				token.InheritScopes = s.config.InheritScopes
-			}
-			if !yield(token, err) {
-				return
-			}
-		}
-	}
+	return s.config.Store.TokensOf(ctx, user)
 }
 
 // RevokeToken ends an access token, and with a user's everything that came of

@@ -47,6 +47,7 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: config, mux: http.NewServeMux(), clientThrottle: newClientThrottle()}
+	s.config.Store = stampedStore{config.Store, config.InheritScopes}
 	s.issuer, _ = url.Parse(config.Issuer) // validated
 	s.proxies = reqinfo.NewProxies(config.TrustedProxies, config.Logger)
 	s.keys = keyring.NewLive(config.Keys.ring, config.Secrets)
@@ -122,8 +123,8 @@ func (s *Server) own(r *http.Request) *http.Request {
 		return r
 	case a.Token != nil && a.By == nil: // a test knows neither setting
 		token := *a.Token
-		token.InheritScopes, token.Audience = s.config.InheritScopes, []string{s.config.Audience}
-		a.Token = &token
+		token.Audience = []string{s.config.Audience}
+		a.Token = s.stamp(&token)
 		return r.WithContext(ctxtoken.With(r.Context(), a))
 	}
 	return r.WithContext(ctxtoken.With(r.Context(), ctxtoken.Admitted{By: s}))

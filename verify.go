@@ -24,7 +24,6 @@ func (s *Server) verify(r *http.Request, bearer string) (*oauth.AccessToken, *oa
 	if err != nil {
 		return nil, nil, err
 	}
-	t.InheritScopes = s.config.InheritScopes
 	if !t.Live(now) {
 		return nil, nil, oauth.InvalidToken.Errorf("the token has expired or was revoked")
 	}

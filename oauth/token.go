@@ -93,7 +93,8 @@ type AccessToken struct {
 	RevokedAt  time.Time // of a client's own token; a user's ends with its family
 
 	// InheritScopes says that a scope covers those below it; see [Covers]. It is
-	// the server's setting and not stored.
+	// the server's setting and not stored. The server sets it in every token that it
+	// makes or reads, in [TokenRequest.Store] too.
 	InheritScopes bool
 }
 

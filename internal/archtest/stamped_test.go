@@ -1,0 +1,140 @@
+package archtest_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// InheritScopes of an access token is a setting of the server that is not stored
+// (FR-16). So the type stampedStore of the root has a method of its own for every
+// method of a store that returns access tokens, and every token that the root
+// makes goes through stamp.
+func TestAccessTokensAreStamped_FR_16(t *testing.T) {
+	files, set := sources(t)
+	var reads, stamps []string
+	for _, s := range files {
+		switch s.room {
+		case "oauth":
+			reads = append(reads, readsAccessTokens(s.file)...)
+		case ".":
+			stamps = append(stamps, methodsOf(s.file, "stampedStore")...)
+			for _, pos := range unstamped(s.file) {
+				t.Errorf("%s: an access token is made without stamp, or its InheritScopes is set by hand", set.Position(pos))
+			}
+		}
+	}
+	for _, name := range []string{"AccessToken", "OpaqueToken", "TokensOf"} {
+		if !slices.Contains(reads, name) {
+			t.Errorf("no interface of oauth has the method %s, which returned access tokens: this test finds %q", name, reads)
+		}
+	}
+	for _, name := range reads {
+		if !slices.Contains(stamps, name) {
+			t.Errorf("a store's method %s returns access tokens; give stampedStore in the root a method that stamps them", name)
+		}
+	}
+}
+
+// readsAccessTokens returns the methods of interfaces whose results name
+// AccessToken.
+func readsAccessTokens(f *ast.File) (names []string) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		i, ok := n.(*ast.InterfaceType)
+		if !ok {
+			return true
+		}
+		for _, m := range i.Methods.List {
+			method, isMethod := m.Type.(*ast.FuncType)
+			if isMethod && method.Results != nil && mentions(method.Results, "AccessToken") {
+				names = append(names, m.Names[0].Name)
+			}
+		}
+		return true
+	})
+	return names
+}
+
+// mentions reports whether an identifier with the name is below a node.
+func mentions(n ast.Node, name string) (found bool) {
+	ast.Inspect(n, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		found = found || ok && id.Name == name
+		return !found
+	})
+	return found
+}
+
+// methodsOf returns the methods that a file declares on a type.
+func methodsOf(f *ast.File, typ string) (names []string) {
+	for _, d := range functions(f) {
+		if d.Recv != nil && mentions(d.Recv, typ) {
+			names = append(names, d.Name.Name)
+		}
+	}
+	return names
+}
+
+// unstamped returns where a file makes an oauth.AccessToken that is not an argument
+// of stamp, or sets InheritScopes of a value outside of the function stamped.
+func unstamped(f *ast.File) (found []token.Pos) {
+	stamped := map[ast.Node]bool{}
+	for _, d := range functions(f) {
+		if d.Recv == nil && d.Name.Name == "stamped" {
+			continue
+		}
+		ast.Inspect(d, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "stamp" {
+					if made, ok := n.Args[0].(*ast.UnaryExpr); ok {
+						stamped[made.X] = true
+					}
+				}
+			case *ast.CompositeLit:
+				if s, ok := n.Type.(*ast.SelectorExpr); ok && s.Sel.Name == "AccessToken" && (!stamped[n] || hasKey(n, "InheritScopes")) {
+					found = append(found, n.Pos())
+				}
+			case *ast.AssignStmt:
+				for _, left := range n.Lhs {
+					if s, ok := left.(*ast.SelectorExpr); ok && s.Sel.Name == "InheritScopes" {
+						found = append(found, n.Pos())
+					}
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
+func hasKey(lit *ast.CompositeLit, name string) bool {
+	return slices.ContainsFunc(lit.Elts, func(e ast.Expr) bool {
+		pair, ok := e.(*ast.KeyValueExpr)
+		return ok && mentions(pair.Key, name)
+	})
+}
+
+// The rule of TestAccessTokensAreStamped finds what it is for.
+func TestUnstamped(t *testing.T) {
+	for body, want := range map[string]int{
+		`return s.stamp(&oauth.AccessToken{ID: "x"})`:                      0,
+		`return &oauth.AccessToken{ID: "x"}`:                               1,
+		`return s.stamp(&oauth.AccessToken{InheritScopes: true})`:          1,
+		`var t oauth.AccessToken; t.InheritScopes = true; return &t`:       1,
+		`r := oauth.TokenRequest{InheritScopes: true}; use(r); return nil`: 0,
+	} {
+		text := "package p\nfunc (s *Server) f() *oauth.AccessToken { " + body + " }"
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join("p", "p.go"), text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(unstamped(f)); got != want {
+			t.Errorf("%s: %d places were found, want %d", strings.TrimSpace(body), got, want)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package passport
+
+import (
+	"context"
+	"iter"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// stampedStore is [Config.Store] as the server and its grants read it: every access
+// token has the server's setting in InheritScopes, which is not stored. So no
+// reader has to remember to set it.
+type stampedStore struct {
+	oauth.Store
+	inherit bool
+}
+
+// stamped returns the token with InheritScopes set. It changes a copy, since a store
+// may hand out one record to several readers.
+func stamped(t *oauth.AccessToken, inherit bool) *oauth.AccessToken {
+	if t == nil || t.InheritScopes == inherit {
+		return t
+	}
+	token := *t
+	token.InheritScopes = inherit
+	return &token
+}
+
+// stamp returns an access token that the server makes itself, stamped like one
+// that it reads.
+func (s *Server) stamp(t *oauth.AccessToken) *oauth.AccessToken {
+	return stamped(t, s.config.InheritScopes)
+}
+
+// Unwrap gives access to the optional powers of the inner store; see
+// [oauth.StoreAs].
+func (s stampedStore) Unwrap() oauth.Store { return s.Store }
+
+// AccessToken implements [oauth.TokenStore].
+func (s stampedStore) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
+	t, err := s.Store.AccessToken(ctx, id)
+	return stamped(t, s.inherit), err
+}
+
+// OpaqueToken implements [oauth.TokenStore].
+func (s stampedStore) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
+	t, err := s.Store.OpaqueToken(ctx, d)
+	return stamped(t, s.inherit), err
+}
+
+// TokensOf implements [oauth.TokenStore].
+func (s stampedStore) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	return func(yield func(*oauth.AccessToken, error) bool) {
+		for t, err := range s.Store.TokensOf(ctx, user) {
+			if !yield(stamped(t, s.inherit), err) {
+				return
+			}
+		}
+	}
+}

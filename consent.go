@@ -122,13 +122,30 @@ func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *o
 		Digest: code, Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
 		CodeChallenge: q.challenge, ExpiresAt: q.time.Add(s.config.CodeTTL),
 	}
-	b.Audit = s.audit(ctx, oauth.AuditRecord{
+	record := oauth.AuditRecord{
 		Action: "code.issued", Actor: oauth.ForUser(who.ref).Claim(""), User: who.ref, ClientID: q.client.ID, Time: q.time,
-	})
-	if err := s.config.Store.Begin(ctx, b); err != nil {
+	}
+	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		b.Audit = audit
+		return s.config.Store.Begin(ctx, b)
+	}, s.consentGiven(ctx, q, who, b.Consents)...)
+	if err != nil {
 		return fmt.Errorf("store code: %w", err)
 	}
 	return nil
+}
+
+// consentGiven returns the event for the consents that a request adds: none where
+// it adds none. A scope is new if one of its names is.
+func (s *Server) consentGiven(ctx context.Context, q *authorization, who *account, consents []string) []Event {
+	if len(consents) == 0 {
+		return nil
+	}
+	scopes := slices.DeleteFunc(slices.Clone(q.scopes), func(scope string) bool {
+		names := s.unconsented(q, nil, scope) // at each audience
+		return !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(consents, name) })
+	})
+	return []Event{ConsentGiven{meta(ctx), who.ref, q.client.ID, scopes}}
 }
 
 // decide serves the answer to a consent page.
@@ -210,11 +227,6 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, q *allowed) error
 	}
 	if err != nil {
 		return err
-	}
-	if len(consents) > 0 {
-		isOld := func(scope string) bool { return len(s.unconsented(q.authorization, q.granted, scope)) == 0 }
-		scopes := slices.DeleteFunc(slices.Clone(q.scopes), isOld)
-		s.announce(r.Context(), func(m Meta) Event { return ConsentGiven{m, q.who.ref, q.client.ID, scopes} })
 	}
 	s.lingerTicket(w, r, t)
 	s.answer(w, r, q.authorization, params...)

@@ -130,11 +130,16 @@ func (s *Server) endFamily(ctx context.Context, replay *oauth.ReplayError, at ti
 	if f == nil { // of a grant for clients alone: nothing descends from it
 		return oauth.InvalidGrant.Errorf("%s", replay)
 	}
-	record := s.audit(ctx, oauth.AuditRecord{Action: "token.replayed", User: f.User, ClientID: f.ClientID, Reason: replay.Error(), Time: at})
-	err := s.config.Store.RevokeFamily(ctx, f.ID, at, record)
-	if err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged by now: it has ended too
+	record := oauth.AuditRecord{Action: "token.replayed", User: f.User, ClientID: f.ClientID, Reason: replay.Error(), Time: at}
+	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		err := s.config.Store.RevokeFamily(ctx, f.ID, at, audit)
+		if errors.Is(err, oauth.ErrNotFound) { // purged by now: it has ended too
+			return nil
+		}
+		return err
+	}, Replayed{meta(ctx), replay.What, f})
+	if err != nil {
 		return fmt.Errorf("revoke family: %w", err)
 	}
-	s.announce(ctx, func(m Meta) Event { return Replayed{m, replay.What, f} })
 	return oauth.InvalidGrant.Errorf("%s; everything issued for it has been revoked", replay)
 }

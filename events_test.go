@@ -44,9 +44,9 @@ func (e *events) len() int {
 
 // Passport raises events when it issues; here each change has one, on every path.
 func TestEvents_EachChangeHasItsEvent(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, implicit)
 	c := s.web()
-	machine := s.machine()
+	machine, board := s.machine(), s.board(passport.Registration{})
 	tok := s.grantTokens(c)
 	var code, spent string
 	user := ref("alice")
@@ -60,6 +60,18 @@ func TestEvents_EachChangeHasItsEvent(t *testing.T) {
 			code = s.browser().signIn("bob").authorize(c).allow().code()
 			return nil
 		}, []string{"ConsentGiven"}},
+		{"consent to a token", func(context.Context) error {
+			s.browser().signIn("bob").authorizeToken(board).allow().token()
+			return nil
+		}, []string{"AccessTokenIssued implicit", "ConsentGiven"}},
+		{"consent that adds nothing", func(context.Context) error {
+			s.browser().signIn("bob").authorizeToken(board, "prompt", "consent").allow().token()
+			return nil
+		}, []string{"AccessTokenIssued implicit"}},
+		{"consent that is refused", func(context.Context) error {
+			s.browser().signIn("bob").authorize(c, "scope", "write").deny()
+			return nil
+		}, nil},
 		{"a code redeemed", func(context.Context) error { spent = s.redeem(c, code).Refresh; return nil }, []string{"AccessTokenIssued authorization_code", "RefreshTokenIssued"}},
 		{"a code that comes again", func(context.Context) error { s.exchange(c, c.codeForm(code)...); return nil }, []string{"Replayed code"}},
 		{"a refresh", func(context.Context) error {
@@ -197,4 +209,24 @@ func TestRotateSecret_BothLiveForAWhile(t *testing.T) {
 			t.Error("the log has the secret")
 		}
 	})
+}
+
+// A ConsentGiven names the scopes that are new at any of the audiences, and no
+// others.
+func TestEvents_ConsentGivenNamesWhatIsNew(t *testing.T) {
+	const shop = "https://shop.example"
+	s := newServer(t, func(c *passport.Config) { c.Resources = []string{shop} })
+	c, b := s.web(), s.browser().signIn("alice")
+	b.authorize(c, "scope", "read").allow().code()
+	b.authorize(c, "scope", "read write").allow().code()
+	b.authorize(c, "scope", "read write", "resource", shop).allow().code()
+	b.authorize(c, "scope", "read admin", "resource", shop).allow().code()
+	var got [][]string
+	for _, e := range eventsOf[passport.ConsentGiven](s) {
+		got = append(got, e.Scopes)
+	}
+	want := [][]string{{"read"}, {"write"}, {"read", "write"}, {"admin"}}
+	if !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("the events name the scopes %q, want %q", got, want)
+	}
 }

@@ -40,6 +40,7 @@ type issuing struct {
 	opaque   bool     // no JWT
 	byUser   bool     // it is the user's own doing, not the client's
 	consents []string // of the user, to be remembered with a new family
+	events   []Event  // published after those of the tokens
 }
 
 // issue is the only writer of tokens. It checks every authorization in the same
@@ -79,14 +80,16 @@ func (s *Server) issueNew(ctx context.Context, i *issuing) (*tokenResponse, *oau
 	if i.NewFamily {
 		issuance.NewFamily = i.Family
 	}
-	issuance.Audit = s.audit(ctx, i.record())
-	if err := s.config.Store.Issue(ctx, issuance); err != nil {
-		return nil, nil, fmt.Errorf("store tokens: %w", err)
-	}
-	s.announce(ctx, func(m Meta) Event { return AccessTokenIssued{m, access, i.grantType} })
+	events := []Event{AccessTokenIssued{meta(ctx), access, i.grantType}}
 	if refresh != nil {
-		rotated := i.Spends.Purpose == oauth.SpendRefreshToken
-		s.announce(ctx, func(m Meta) Event { return RefreshTokenIssued{m, refresh, rotated} })
+		events = append(events, RefreshTokenIssued{meta(ctx), refresh, i.Spends.Purpose == oauth.SpendRefreshToken})
+	}
+	err = s.change(ctx, i.record(), func(audit *oauth.AuditRecord) error {
+		issuance.Audit = audit
+		return s.config.Store.Issue(ctx, issuance)
+	}, append(events, i.events...)...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("store tokens: %w", err)
 	}
 	return res, access, nil
 }

@@ -32,19 +32,24 @@ func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
 // client by now: one that names a scope which has gone can be suspended.
 func (s *Server) updateClient(ctx context.Context, c *oauth.Client, what string) error {
 	c.UpdatedAt = now()
-	record := s.audit(ctx, oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: what, Time: c.UpdatedAt})
-	if err := s.config.Store.UpdateClient(ctx, c, record); err != nil {
+	record := oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: what, Time: c.UpdatedAt}
+	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		if err := s.config.Store.UpdateClient(ctx, c, audit); err != nil {
+			return err
+		}
+		c.Version++ // before the event: its receiver may hold c
+		return nil
+	}, ClientChanged{meta(ctx), c.ID, what})
+	if err != nil {
 		return fmt.Errorf("update client %q: %w", c.ID, err)
 	}
-	c.Version++
-	s.announce(ctx, func(m Meta) Event { return ClientChanged{m, c.ID, what} })
 	return nil
 }
 
 // SuspendClient stops a client until [Server.ResumeClient] lets it in again: it
 // gets no tokens, and those that it has are refused.
 func (s *Server) SuspendClient(ctx context.Context, id string) error {
-	return s.change(ctx, id, "suspended", func(c *oauth.Client) bool {
+	return s.changeClient(ctx, id, "suspended", func(c *oauth.Client) bool {
 		suspend := c.SuspendedAt.IsZero()
 		if suspend {
 			c.SuspendedAt = now()
@@ -55,16 +60,16 @@ func (s *Server) SuspendClient(ctx context.Context, id string) error {
 
 // ResumeClient lets a suspended client in again, with the tokens that it has.
 func (s *Server) ResumeClient(ctx context.Context, id string) error {
-	return s.change(ctx, id, "resumed", func(c *oauth.Client) bool {
+	return s.changeClient(ctx, id, "resumed", func(c *oauth.Client) bool {
 		suspended := !c.SuspendedAt.IsZero()
 		c.SuspendedAt = time.Time{}
 		return suspended
 	})
 }
 
-// change applies a change to the client as it is now, also when others change it
+// changeClient applies a change to the client as it is now, also when others change it
 // at the same time. The function says whether there is anything to change.
-func (s *Server) change(ctx context.Context, id, what string, change func(*oauth.Client) bool) error {
+func (s *Server) changeClient(ctx context.Context, id, what string, change func(*oauth.Client) bool) error {
 	for {
 		c, err := s.config.Store.Client(ctx, id)
 		if err != nil {
@@ -96,12 +101,13 @@ func (s *Server) RotateSecret(ctx context.Context, clientID string, keepOld time
 	}
 	at := now()
 	fresh := secret.New()
-	record := s.audit(ctx, oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: "secret", Time: at})
-	err = s.config.Store.RotateSecret(ctx, clientID, oauth.Secret{Digest: oauth.DigestOf(fresh), CreatedAt: at}, at.Add(keepOld), record)
+	record := oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: "secret", Time: at}
+	err = s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		return s.config.Store.RotateSecret(ctx, clientID, oauth.Secret{Digest: oauth.DigestOf(fresh), CreatedAt: at}, at.Add(keepOld), audit)
+	}, ClientChanged{meta(ctx), clientID, "secret"})
 	if err != nil {
 		return "", fmt.Errorf("rotate the secret of client %q: %w", clientID, err)
 	}
-	s.announce(ctx, func(m Meta) Event { return ClientChanged{m, clientID, "secret"} })
 	return fresh, nil
 }
 
@@ -109,10 +115,12 @@ func (s *Server) RotateSecret(ctx context.Context, clientID string, keepOld time
 // way back. A client that is missing is [oauth.ErrNotFound].
 func (s *Server) RevokeClient(ctx context.Context, id string) error {
 	at := now()
-	record := s.audit(ctx, oauth.AuditRecord{Action: "client.revoked", ClientID: id, Time: at})
-	if err := s.config.Store.RevokeClient(ctx, id, at, record); err != nil {
+	record := oauth.AuditRecord{Action: "client.revoked", ClientID: id, Time: at}
+	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		return s.config.Store.RevokeClient(ctx, id, at, audit)
+	}, ClientRevoked{meta(ctx), id})
+	if err != nil {
 		return fmt.Errorf("revoke client %q: %w", id, err)
 	}
-	s.announce(ctx, func(m Meta) Event { return ClientRevoked{m, id} })
 	return nil
 }

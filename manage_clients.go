@@ -86,15 +86,16 @@ func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient
 		made.Secret = secret.New()
 		c.Secrets = []oauth.Secret{{Digest: oauth.DigestOf(made.Secret), CreatedAt: at}}
 	}
-	record := s.audit(ctx, oauth.AuditRecord{Action: "client.created", User: c.Owner, ClientID: c.ID, Time: at})
-	err := s.config.Store.CreateClient(ctx, c, record)
+	record := oauth.AuditRecord{Action: "client.created", User: c.Owner, ClientID: c.ID, Time: at}
+	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		return s.config.Store.CreateClient(ctx, c, audit)
+	}, ClientCreated{meta(ctx), c})
 	if errors.Is(err, oauth.ErrConflict) {
 		return nil, fmt.Errorf("create client: there is a client with the ID %q already: choose another: %w", c.ID, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create client: %w", err)
 	}
-	s.announce(ctx, func(m Meta) Event { return ClientCreated{m, c} })
 	return made, nil
 }
 

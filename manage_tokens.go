@@ -41,13 +41,13 @@ func (s *Server) revokeByID(ctx context.Context, id, reason string) error {
 func (s *Server) revokeToken(ctx context.Context, token *oauth.AccessToken, reason string) error {
 	at := now()
 	user, _ := token.Subject().User()
-	record := s.audit(ctx, oauth.AuditRecord{Action: "token.revoked", User: user, ClientID: token.Client.ID, Reason: "token " + token.ID, Time: at})
-	if err := s.config.Store.RevokeToken(ctx, token.ID, at, record); err != nil {
+	record := oauth.AuditRecord{Action: "token.revoked", User: user, ClientID: token.Client.ID, Reason: "token " + token.ID, Time: at}
+	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		return s.config.Store.RevokeToken(ctx, token.ID, at, audit)
+	}, Revoked{Meta: meta(ctx), User: user, ClientID: token.Client.ID, TokenID: token.ID, Reason: reason})
+	if err != nil {
 		return fmt.Errorf("revoke token: %w", err)
 	}
-	s.announce(ctx, func(m Meta) Event {
-		return Revoked{Meta: m, User: user, ClientID: token.Client.ID, TokenID: token.ID, Reason: reason}
-	})
 	return nil
 }
 
@@ -94,21 +94,18 @@ func digestOfSession(id string) oauth.Digest {
 	return oauth.DigestOf(id)
 }
 
-// revoke revokes and announces it.
+// revoke ends families and publishes one event for them.
 func (s *Server) revoke(ctx context.Context, which oauth.FamilyFilter, reason string) error {
-	if err := s.revokeFamilies(ctx, which, reason); err != nil {
-		return err
-	}
-	s.announce(ctx, func(m Meta) Event {
-		return Revoked{Meta: m, User: which.User, ClientID: which.ClientID, Reason: reason}
-	})
-	return nil
+	return s.revokeFamilies(ctx, which, reason, Revoked{Meta: meta(ctx), User: which.User, ClientID: which.ClientID, Reason: reason})
 }
 
-func (s *Server) revokeFamilies(ctx context.Context, which oauth.FamilyFilter, reason string) error {
+func (s *Server) revokeFamilies(ctx context.Context, which oauth.FamilyFilter, reason string, events ...Event) error {
 	at := now()
-	record := s.audit(ctx, oauth.AuditRecord{Action: "tokens.revoked", User: which.User, ClientID: which.ClientID, Reason: reason, Time: at})
-	if err := s.config.Store.RevokeFamilies(ctx, which, at, record); err != nil {
+	record := oauth.AuditRecord{Action: "tokens.revoked", User: which.User, ClientID: which.ClientID, Reason: reason, Time: at}
+	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		return s.config.Store.RevokeFamilies(ctx, which, at, audit)
+	}, events...)
+	if err != nil {
 		return fmt.Errorf("revoke tokens: %w", err)
 	}
 	return nil
@@ -118,12 +115,14 @@ func (s *Server) revokeFamilies(ctx context.Context, which oauth.FamilyFilter, r
 // user at it. Personal access tokens stay.
 func (s *Server) Withdraw(ctx context.Context, user UserRef, clientID string) error {
 	at := now()
-	record := s.audit(ctx, oauth.AuditRecord{
+	record := oauth.AuditRecord{
 		Action: "consent.withdrawn", Actor: oauth.ForUser(user).Claim(""), User: user, ClientID: clientID, Time: at,
-	})
-	if err := s.config.Store.Withdraw(ctx, user, clientID, at, record); err != nil {
+	}
+	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		return s.config.Store.Withdraw(ctx, user, clientID, at, audit)
+	}, ConsentWithdrawn{meta(ctx), user, clientID})
+	if err != nil {
 		return fmt.Errorf("withdraw consent: %w", err)
 	}
-	s.announce(ctx, func(m Meta) Event { return ConsentWithdrawn{m, user, clientID} })
 	return nil
 }

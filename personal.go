@@ -181,15 +181,16 @@ func (s *Server) ownPersonalClient(ctx context.Context, provider string) (*oauth
 		ID: s.newClientID(), Key: key, Name: "Personal Access Client", AuthMethod: oauth.AuthSecret, Provider: provider,
 		GrantTypes: []string{personalAccess}, CreatedAt: now(), Version: 1,
 	}
-	record := s.audit(ctx, oauth.AuditRecord{Action: "client.created", ClientID: client.ID, Reason: "personal access tokens", Time: client.CreatedAt})
-	err = s.config.Store.CreateClient(ctx, client, record)
+	record := oauth.AuditRecord{Action: "client.created", ClientID: client.ID, Reason: "personal access tokens", Time: client.CreatedAt}
+	err = s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		return s.config.Store.CreateClient(ctx, client, audit)
+	}, ClientCreated{meta(ctx), client})
 	if errors.Is(err, oauth.ErrConflict) { // another node was first
 		return s.config.Store.ClientByKey(ctx, key)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create the client of personal access tokens: %w", err)
 	}
-	s.announce(ctx, func(m Meta) Event { return ClientCreated{m, client} })
 	return client, nil
 }
 

@@ -33,7 +33,10 @@ func (s *Server) respond(ctx context.Context, q *authorization, who *account, t 
 	if err := s.wellAnswered(q, family, a); err != nil {
 		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)
 	}
-	i := &issuing{Authorization: s.tokenOnly(q, family, a), client: q.client, grantType: q.responder.GrantType(), time: q.time, consents: consents, byUser: true, ticket: t}
+	i := &issuing{
+		Authorization: s.tokenOnly(q, family, a), client: q.client, grantType: q.responder.GrantType(), time: q.time, consents: consents, byUser: true, ticket: t,
+		events: s.consentGiven(ctx, q, who, consents),
+	}
 	res, _, err := s.issue(ctx, i)
 	if err != nil { // invalid_grant is not an error of this endpoint (RFC 6749 §4.2.2.1)
 		return nil, goneAs(oauth.AccessDenied, err)

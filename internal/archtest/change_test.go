@@ -1,0 +1,77 @@
+package archtest_test
+
+import (
+	"go/ast"
+	"slices"
+	"testing"
+)
+
+// A change of the server is one call of change: the write with its audit record,
+// then the events. So in the root nothing else calls OnEvent, and a verb of a store
+// that takes an audit record is called inside of an argument of change.
+func TestChangesGoThroughOneCall(t *testing.T) {
+	files, set := sources(t)
+	var writes []string
+	for _, s := range files {
+		if s.room == "oauth" {
+			writes = append(writes, audited(s.file)...)
+		}
+	}
+	for _, name := range []string{"Begin", "Issue", "CreateClient", "RevokeFamily", "Withdraw"} {
+		if !slices.Contains(writes, name) {
+			t.Errorf("no interface of oauth has the method %s with an audit record: this test finds %q", name, writes)
+		}
+	}
+	calls := 0
+	for _, s := range files {
+		if s.room != "." {
+			continue
+		}
+		inChange := map[ast.Node]bool{}
+		for _, f := range functions(s.file) {
+			ast.Inspect(f, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				sel, ok := call.Fun.(*ast.SelectorExpr)
+				switch {
+				case !ok:
+				case sel.Sel.Name == "change":
+					calls++
+					for _, arg := range call.Args {
+						ast.Inspect(arg, func(n ast.Node) bool { inChange[n] = true; return true })
+					}
+				case sel.Sel.Name == "OnEvent" && f.Name.Name != "change":
+					t.Errorf("%s: OnEvent is called outside of change: give change the event", set.Position(n.Pos()))
+				case slices.Contains(writes, sel.Sel.Name) && mentions(sel.X, "Store") && !inChange[n]:
+					t.Errorf("%s: the store's %s is called outside of change: make it the write of one", set.Position(n.Pos()), sel.Sel.Name)
+				}
+				return true
+			})
+		}
+	}
+	if calls < 10 {
+		t.Errorf("the root calls change %d times, want 10 or more: this test looks for the wrong name", calls)
+	}
+}
+
+// audited returns the methods of interfaces that take an audit record, by itself or
+// in the struct of one write.
+func audited(f *ast.File) (names []string) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		i, ok := n.(*ast.InterfaceType)
+		if !ok {
+			return true
+		}
+		for _, m := range i.Methods.List {
+			method, isMethod := m.Type.(*ast.FuncType)
+			takes := func(name string) bool { return mentions(method.Params, name) }
+			if isMethod && (takes("AuditRecord") || takes("Beginning") || takes("Issuance")) {
+				names = append(names, m.Names[0].Name)
+			}
+		}
+		return true
+	})
+	return names
+}

@@ -82,7 +82,14 @@ func (s *Server) forgetRemoved(ctx context.Context, ended *oauth.Family) error {
 			return nil
 		}
 	}
-	allowed, err := s.config.Store.Consented(ctx, ended.User, ended.ClientID)
+	client, err := s.config.Store.Client(ctx, ended.ClientID)
+	if errors.Is(err, oauth.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find client: %w", err)
+	}
+	allowed, err := s.config.Store.Consented(ctx, ended.User, client)
 	if err != nil {
 		return fmt.Errorf("find consent: %w", err)
 	}

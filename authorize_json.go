@@ -85,8 +85,8 @@ type scopeJSON struct {
 	Granted     bool   `json:"granted"`
 }
 
-// consentForScript answers with what the page would show. Where an answer did not
-// fit any more, the status says that the user has to be asked anew.
+// consentForScript answers with what the page would show. If an answer no longer
+// fits, the status says that the user has to be asked again.
 func (s *Server) consentForScript(w http.ResponseWriter, r *http.Request, q *authorization, who *account, p ConsentPage) {
 	shown := consentJSON{
 		Scopes: []scopeJSON{}, Resources: append([]string{}, p.Resources...), RedirectHost: p.Host, OnDevice: p.Device,
@@ -100,7 +100,7 @@ func (s *Server) consentForScript(w http.ResponseWriter, r *http.Request, q *aut
 	status := http.StatusOK
 	if r.PostForm.Has("ticket") {
 		status = http.StatusConflict
-		shown.Message = "The answer was for another account, another browser or another request. Ask anew."
+		shown.Message = "The answer was for another account, browser or request, or what was shown has changed. Ask again."
 	}
 	answerScript(w, status, shown)
 }

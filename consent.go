@@ -94,7 +94,7 @@ func (s *Server) conclude(ctx context.Context, q *authorization, who *account, t
 	if q.responder != nil {
 		return s.respond(ctx, q, who, t, consents)
 	}
-	code, b := secret.New(), &oauth.Beginning{Consents: consents}
+	code, b := secret.New(), &oauth.Beginning{Consents: consents, ConsentVersion: q.client.ConsentVersion}
 	if t != nil {
 		code, b.Ticket, b.Until = t.code(), t.ID, t.until()
 	}
@@ -186,8 +186,8 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, at time.Time) {
 // errStale is what a page is told that can no longer be answered.
 var errStale = oauth.InvalidRequest.Errorf("this page has expired. Go back to the app and start again")
 
-// act does what the user decided, if the ticket is for this browser, this
-// account and what the page showed; if it is not, the page is shown anew.
+// act does what the user decided, if the ticket is for this browser and this account
+// and the page would still show the same. If not, the page is shown again.
 func (s *Server) act(w http.ResponseWriter, r *http.Request, q *authorization, t *ticket) error {
 	who, err := s.signedIn(r, q)
 	if err != nil {
@@ -196,7 +196,11 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, q *authorization, t
 	if who == nil {
 		return s.sendToSignIn(w, r, q)
 	}
-	matches := t.matches(r, s.cookieName(t.ID), who.ref, q)
+	shown, err := q.shown(s.consentPage(r, q, who, nil))
+	if err != nil {
+		return err
+	}
+	matches := t.matches(r, s.cookieName(t.ID), who.ref, q) && t.Shown == shown
 	if matches && r.PostForm.Get("decision") == "deny" {
 		return s.deny(w, r, q, t, who.ref)
 	}
@@ -204,7 +208,7 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, q *authorization, t
 	if err != nil {
 		return err
 	}
-	if !matches {
+	if !matches || len(t.Granted) > 0 && len(s.unconsented(q, granted, t.Granted...)) > 0 {
 		return s.showConsent(w, r, q, who, granted)
 	}
 	return s.allow(w, r, &allowed{q, t, who, granted})

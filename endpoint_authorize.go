@@ -91,7 +91,7 @@ func (s *Server) signedIn(r *http.Request, q *authorization) (*account, error) {
 }
 
 func (s *Server) consented(r *http.Request, q *authorization, who *account) ([]string, error) {
-	granted, err := s.config.Store.Consented(r.Context(), who.ref, q.client.ID)
+	granted, err := s.config.Store.Consented(r.Context(), who.ref, q.client)
 	if err != nil {
 		return nil, fmt.Errorf("find consent: %w", err)
 	}

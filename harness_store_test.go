@@ -129,11 +129,11 @@ func (w *watchedStore) UseOnce(ctx context.Context, purpose oauth.Purpose, id st
 	return w.Store.UseOnce(ctx, purpose, id, until)
 }
 
-func (w *watchedStore) Consented(ctx context.Context, user oauth.UserRef, clientID string) ([]string, error) {
+func (w *watchedStore) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) ([]string, error) {
 	if err := w.before("Consented"); err != nil {
 		return nil, err
 	}
-	return w.Store.Consented(ctx, user, clientID)
+	return w.Store.Consented(ctx, user, c)
 }
 
 func (w *watchedStore) Withdraw(ctx context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {

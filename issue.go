@@ -76,7 +76,7 @@ func (s *Server) issueNew(ctx context.Context, i *issuing) (*tokenResponse, *oau
 	if err != nil {
 		return nil, nil, err
 	}
-	issuance := &oauth.Issuance{Time: i.time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.consents}
+	issuance := &oauth.Issuance{Time: i.time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.consents, ConsentVersion: i.client.ConsentVersion}
 	if i.NewFamily {
 		issuance.NewFamily = i.Family
 	}

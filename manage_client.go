@@ -13,7 +13,8 @@ import (
 // UpdateClient changes what may be changed of a client that was read before: all
 // but the ID, the secrets, whether it is public, and when it was made or revoked.
 // If somebody else has changed it since it was read, it is [oauth.ErrConflict]:
-// read it again. On success c is the client as it is stored.
+// read it again. On success c is the client as it is stored. If the name, owner,
+// redirect URIs or attributes have changed, users are asked for consent again.
 func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
 	stored, err := s.config.Store.Client(ctx, c.ID)
 	switch {
@@ -25,7 +26,14 @@ func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
 	if err := s.checkClient(c); err != nil {
 		return err
 	}
-	return s.updateClient(ctx, c, "registration")
+	if err := s.updateClient(ctx, c, "registration"); err != nil {
+		return err
+	}
+	c.ConsentVersion = stored.ConsentVersion
+	if !c.LooksLike(stored) {
+		c.ConsentVersion++
+	}
+	return nil
 }
 
 // updateClient stores a change that was checked, whatever else is wrong with the

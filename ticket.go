@@ -27,6 +27,8 @@ type ticket struct {
 	Params    string       `json:"params"` // of the request, form-encoded
 	Scopes    []string     `json:"scopes"` // that the page showed
 	Resources []string     `json:"resources,omitempty"`
+	Shown     oauth.Digest `json:"shown"`             // of the page: see authorization.shown
+	Granted   []string     `json:"granted,omitempty"` // scopes that the page showed as allowed before
 	Provider  string       `json:"provider"`
 	User      string       `json:"user"`
 	Browser   oauth.Digest `json:"browser"` // of the cookie's value
@@ -35,11 +37,18 @@ type ticket struct {
 }
 
 // newTicket returns the sealed ticket of a page and sets its cookie.
-func (s *Server) newTicket(w http.ResponseWriter, r *http.Request, q *authorization, user UserRef) (string, error) {
+func (s *Server) newTicket(w http.ResponseWriter, r *http.Request, q *authorization, user UserRef, p ConsentPage) (string, error) {
+	shown, err := q.shown(p)
+	if err != nil {
+		return "", err
+	}
 	browser := secret.New()
 	t := ticket{
-		ID: secret.New(), Params: q.params.Encode(), Scopes: q.scopes, Resources: q.resources,
+		ID: secret.New(), Params: q.params.Encode(), Scopes: q.scopes, Resources: q.resources, Shown: shown,
 		Provider: user.Provider, User: user.ID, Browser: oauth.DigestOf(browser), Expires: q.time.Add(ticketTTL).Unix(),
+	}
+	for _, scope := range p.Old() {
+		t.Granted = append(t.Granted, scope.ID)
 	}
 	plain, err := json.Marshal(t)
 	if err != nil {
@@ -79,8 +88,32 @@ func (t *ticket) tokenID() string { return uuid.NewV8(t.root.Derive("access toke
 // ticket itself is worth nothing.
 func (t *ticket) until() time.Time { return time.Unix(t.Expires, 0).UTC().Add(time.Minute) }
 
-// matches reports whether the ticket was made for this browser, this account
-// and for what the page would show now.
+// shown returns the digest of all that a consent page shows, of the redirect URI
+// behind the host on it, and of the client's ConsentVersion. It is made of the page's
+// own data, so a field that the page gets later is in it.
+//
+// Left out are what differs from request to request, and User.Data, whose type only
+// the application knows. So are the marks of scopes that were allowed before: the
+// first of two clicks changes them. The ticket has those by name.
+func (q *authorization) shown(p ConsentPage) (oauth.Digest, error) {
+	p.Page, p.Action, p.Ticket, p.User.Data = Page{}, "", "", nil
+	p.Scopes = slices.Clone(p.Scopes)
+	for i := range p.Scopes {
+		p.Scopes[i].Granted = false
+	}
+	plain, err := json.Marshal(struct {
+		Page           ConsentPage
+		RedirectURI    string
+		ConsentVersion int64
+	}{p, q.redirectURI, q.client.ConsentVersion})
+	if err != nil {
+		return "", fmt.Errorf("encode what the consent page shows: %w", err)
+	}
+	return oauth.DigestOf(string(plain)), nil
+}
+
+// matches reports whether the ticket was made for this browser, this account, and
+// these scopes and resources.
 func (t *ticket) matches(r *http.Request, name string, user UserRef, q *authorization) bool {
 	cookie, err := r.Cookie(name)
 	return err == nil && t.Browser.Matches(cookie.Value) &&

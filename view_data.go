@@ -16,7 +16,9 @@ type Page struct {
 	RequestID string // under which the log says more
 }
 
-// ConsentPage is what consent.html is given. The page has to have a form by which
+// ConsentPage is what consent.html is given. An answer to the page counts only while
+// the page would show the same: if anything here has changed, User.Data apart, the
+// page is shown again. The page has to have a form by which
 // it is answered:
 //
 //	<form method="post" action="{{.Action}}">

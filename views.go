@@ -118,11 +118,11 @@ const (
 
 // showConsent asks the user, with a fresh ticket.
 func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authorization, who *account, granted []string) error {
-	sealed, err := s.newTicket(w, r, q, who.ref)
-	if err != nil {
+	p := s.consentPage(r, q, who, granted)
+	var err error
+	if p.Ticket, err = s.newTicket(w, r, q, who.ref, p); err != nil {
 		return err
 	}
-	p := s.consentPage(r, q, who, granted, sealed)
 	if scripted(r) {
 		s.consentForScript(w, r, q, who, p)
 		return nil
@@ -135,7 +135,9 @@ func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authoriz
 	return nil
 }
 
-func (s *Server) consentPage(r *http.Request, q *authorization, who *account, granted []string, ticket string) ConsentPage {
+// consentPage is what the page shows now. The digest in its ticket is made of it, so
+// nothing in it may differ from one request to the next: see authorization.shown.
+func (s *Server) consentPage(r *http.Request, q *authorization, who *account, granted []string) ConsentPage {
 	p := ConsentPage{
 		Page: s.site(r),
 		Client: ConsentClient{
@@ -147,7 +149,6 @@ func (s *Server) consentPage(r *http.Request, q *authorization, who *account, gr
 		Device: redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
 		Days:   int(s.familyLife(q) / day),
 		Action: strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/") + "/authorize",
-		Ticket: ticket,
 	}
 	for _, scope := range s.ScopesFor(q.scopes...) {
 		p.Scopes = append(p.Scopes, ConsentScope{

@@ -130,6 +130,10 @@ func (s *Store) UpdateClient(_ context.Context, c *oauth.Client, audit *oauth.Au
 		changed.Key, changed.Secrets, changed.AuthMethod = stored.Key, stored.Secrets, stored.AuthMethod
 		changed.CreatedAt, changed.RevokedAt = stored.CreatedAt, stored.RevokedAt
 		changed.Version++
+		changed.ConsentVersion = stored.ConsentVersion
+		if !changed.LooksLike(stored) {
+			changed.ConsentVersion++
+		}
 		*stored = *changed
 		return true, nil
 	})

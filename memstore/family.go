@@ -49,16 +49,16 @@ func (s *Store) Begin(_ context.Context, b *oauth.Beginning) error {
 		code := codeRow{*cloneCode(*b.Code), b.Family.ID}
 		code.SpentAt = time.Time{}
 		s.codes.put(code.Digest, code)
-		s.consent(b.Family, b.Consents)
+		s.consent(b.Family, b.Consents, b.ConsentVersion)
 		return true, nil
 	})
 }
 
 // consent remembers what the user agreed to when a family began.
-func (s *Store) consent(f *oauth.Family, scopes []string) {
+func (s *Store) consent(f *oauth.Family, scopes []string, version int64) {
 	for _, scope := range scopes {
 		at := micros(f.CreatedAt)
-		s.consents.put(consentKey{f.User, f.ClientID, scope, at}, at)
+		s.consents.put(consentKey{f.User, f.ClientID, scope, at, version}, at)
 	}
 }
 
@@ -151,14 +151,15 @@ type consentKey struct {
 	clientID string
 	scope    string
 	at       time.Time
+	version  int64 // the client's ConsentVersion on the page
 }
 
 // Consented implements [oauth.ConsentStore].
-func (s *Store) Consented(_ context.Context, user oauth.UserRef, clientID string) (scopes []string, err error) {
+func (s *Store) Consented(_ context.Context, user oauth.UserRef, c *oauth.Client) (scopes []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key := range s.consents {
-		if key.user == user && key.clientID == clientID && !s.withdrawn(key) {
+		if key.user == user && key.clientID == c.ID && key.version == c.ConsentVersion && !s.withdrawn(key) {
 			scopes = append(scopes, key.scope)
 		}
 	}

@@ -187,7 +187,7 @@ func (s *Store) issue(i *oauth.Issuance) {
 	}
 	if i.NewFamily != nil {
 		s.families.put(i.NewFamily.ID, *cloneFamily(*i.NewFamily))
-		s.consent(i.NewFamily, i.Consents)
+		s.consent(i.NewFamily, i.Consents, i.ConsentVersion)
 	}
 	row := accessRow{AccessToken: *cloneAccess(*i.AccessToken), client: i.AccessToken.Client.ID}
 	row.RevokedAt = time.Time{}

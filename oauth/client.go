@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,11 @@ type Client struct {
 	SuspendedAt time.Time // may be taken back
 	RevokedAt   time.Time // final
 	Version     int64     // counts changes; see [ClientStore]
+
+	// ConsentVersion counts the changes of what consent pages show about the client;
+	// see [Client.LooksLike]. A consent is valid at the number that its page showed
+	// and at no other. A store counts it, and ignores the value in an update.
+	ConsentVersion int64
 }
 
 // Secret is one of a client's secrets.
@@ -80,6 +86,14 @@ func (c *Client) Allows(grantType string) bool { return slices.Contains(c.GrantT
 // MayAsk reports whether the client may ask for the scope by its own name.
 func (c *Client) MayAsk(scope string) bool {
 	return c.Scopes == nil || slices.Contains(c.Scopes, scope)
+}
+
+// LooksLike reports whether consent pages show the same about both clients: name,
+// owner, redirect URIs and attributes, which an application's own page may show. A
+// store counts up ConsentVersion in each update for which it is false.
+func (c *Client) LooksLike(other *Client) bool {
+	return c.Name == other.Name && c.Owner == other.Owner &&
+		slices.Equal(c.RedirectURIs, other.RedirectURIs) && maps.Equal(c.Attributes, other.Attributes)
 }
 
 // Authenticates reports whether secret is one of the client's that is live at

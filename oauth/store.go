@@ -75,7 +75,9 @@ type ClientStore interface {
 
 	// UpdateClient changes what may be changed: not the Key, the secrets, the
 	// AuthMethod, CreatedAt or RevokedAt. If c.Version is not the stored one it is
-	// [ErrConflict]; the stored one then counts up.
+	// [ErrConflict]; the stored one then counts up. The stored ConsentVersion counts
+	// up in the same write if c does not look like the stored client (see
+	// [Client.LooksLike]); c.ConsentVersion is ignored.
 	UpdateClient(ctx context.Context, c *Client, audit *AuditRecord) error
 
 	// RotateSecret adds a secret, and the others end at a time, unless they end
@@ -175,25 +177,34 @@ type Beginning struct {
 	Family   *Family
 	Code     *Code
 	Consents []string // scopes the user has agreed to remember
-	Audit    *AuditRecord
+
+	// ConsentVersion is the [Client.ConsentVersion] that the page showed. The
+	// consents are stored with it, also if the client has another one by now.
+	ConsentVersion int64
+
+	Audit *AuditRecord
 }
 
 // Issuance is one write of the token endpoint.
 type Issuance struct {
-	Time         time.Time
-	Spends       Spend
-	NewFamily    *Family  // stored first, for a grant that begins one here
-	Consents     []string // of the user of NewFamily: scopes to remember
-	AccessToken  *AccessToken
-	RefreshToken *RefreshToken // nil when none is issued; required when one is spent
-	Audit        *AuditRecord
+	Time           time.Time
+	Spends         Spend
+	NewFamily      *Family  // stored first, for a grant that begins one here
+	Consents       []string // of the user of NewFamily: scopes to remember
+	ConsentVersion int64    // of the client on the page, as in a [Beginning]
+	AccessToken    *AccessToken
+	RefreshToken   *RefreshToken // nil when none is issued; required when one is spent
+	Audit          *AuditRecord
 }
 
 // ConsentStore remembers consents, one row for each scope and request.
 type ConsentStore interface {
 	// Consented returns the scopes that the user has granted the client and not
-	// withdrawn since, sorted.
-	Consented(ctx context.Context, user UserRef, clientID string) ([]string, error)
+	// withdrawn since, sorted. Only consents with c.ConsentVersion count: c is the
+	// client as the caller has read it, and the caller acts on nothing newer. A row
+	// without a number is older than the numbers: it counts as number 0 if c has no
+	// owner, and is void if c has one.
+	Consented(ctx context.Context, user UserRef, c *Client) ([]string, error)
 
 	// Withdraw forgets them and ends every family of the user at the client, as
 	// [FamilyStore.RevokeFamilies] does. Personal access tokens stay.

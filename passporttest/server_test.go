@@ -85,7 +85,7 @@ func TestNewServer_TokensAreReal(t *testing.T) {
 	if strings.Count(token.AccessToken, ".") != 2 {
 		t.Errorf("the access token %q is no JWT", token.AccessToken)
 	}
-	consented, err := auth.Store().Consented(t.Context(), row.Family.User, row.Client.ID)
+	consented, err := auth.Store().Consented(t.Context(), row.Family.User, row.Client)
 	if err != nil || len(consented) != 1 || consented[0] != "orders" {
 		t.Errorf("the user has consented to %v, %v; want what the client asked for", consented, err)
 	}

@@ -10,35 +10,47 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-const insertConsent = `INSERT INTO oauth_consents (provider, user_id, client_id, scope, granted_at) VALUES (?, ?, ?, ?, ?)`
+const insertConsent = `INSERT INTO oauth_consents (provider, user_id, client_id, scope, granted_at, consent_version) VALUES (?, ?, ?, ?, ?, ?)`
 
 // saveConsents has the time of the request in the key of each row: or else the
 // row of an old request, stored after a withdrawal, would make the insert of a
 // new one do nothing.
-func saveConsents(ctx context.Context, tx *sqldb.Tx, f *oauth.Family, scopes []string) error {
+func saveConsents(ctx context.Context, tx *sqldb.Tx, f *oauth.Family, scopes []string, version int64) error {
 	for _, scope := range scopes {
-		if _, err := tx.Insert(ctx, insertConsent, f.User.Provider, f.User.ID, f.ClientID, scope, sqldb.At(f.CreatedAt)); err != nil {
+		if _, err := tx.Insert(ctx, insertConsent, f.User.Provider, f.User.ID, f.ClientID, scope, sqldb.At(f.CreatedAt), version); err != nil {
 			return fmt.Errorf("save consent: %w", err)
 		}
 	}
 	return nil
 }
 
+// What the number of a consent without one is taken for: 0, or a number that no
+// client has.
+const (
+	firstVersion = 0
+	noVersion    = -1
+)
+
 const selectConsents = `SELECT DISTINCT n.scope FROM oauth_consents n WHERE n.provider = ? AND n.user_id = ? AND n.client_id = ?
+AND COALESCE(n.consent_version, ?) = ?
 AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE x.provider = n.provider AND x.user_id = n.user_id AND x.cut_at >= n.granted_at
 AND x.client_id = n.client_id AND x.consents = 1) ORDER BY n.scope`
 
 // Consented implements [oauth.ConsentStore].
-func (s *Store) Consented(ctx context.Context, user oauth.UserRef, clientID string) (scopes []string, err error) {
-	if !storable(user.Provider, user.ID, clientID) {
+func (s *Store) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) (scopes []string, err error) {
+	if !storable(user.Provider, user.ID, c.ID) {
 		return nil, nil
+	}
+	unnumbered := firstVersion
+	if c.Owner != (oauth.UserRef{}) {
+		unnumbered = noVersion
 	}
 	err = s.db.Each(ctx, selectConsents, func(row sqldb.Row) error {
 		var scope string
 		err := row.Scan(&scope)
 		scopes = append(scopes, scope)
 		return err
-	}, user.Provider, user.ID, clientID)
+	}, user.Provider, user.ID, c.ID, unnumbered, c.ConsentVersion)
 	if err != nil {
 		return nil, fmt.Errorf("read consents: %w", err)
 	}

@@ -73,7 +73,7 @@ func (s *Store) Begin(ctx context.Context, b *oauth.Beginning) error {
 		if err := saveCode(ctx, tx, b.Code, b.Family.ID); err != nil {
 			return false, err
 		}
-		return true, saveConsents(ctx, tx, b.Family, b.Consents)
+		return true, saveConsents(ctx, tx, b.Family, b.Consents, b.ConsentVersion)
 	})
 }
 

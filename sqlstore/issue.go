@@ -82,7 +82,7 @@ func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) e
 		if err := saveFamily(ctx, tx, i.NewFamily); err != nil {
 			return err
 		}
-		if err := saveConsents(ctx, tx, i.NewFamily, i.Consents); err != nil {
+		if err := saveConsents(ctx, tx, i.NewFamily, i.Consents, i.ConsentVersion); err != nil {
 			return err
 		}
 	}

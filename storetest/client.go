@@ -30,7 +30,7 @@ func clientRoundTrip(w *world) {
 		ID: "empty", RedirectURIs: []string{}, GrantTypes: []string{}, Scopes: []string{}, Attributes: map[string]string{}, CreatedAt: now,
 	}
 	revoked := fullClient("revoked")
-	revoked.RevokedAt, revoked.Version = now, 7
+	revoked.RevokedAt, revoked.Version, revoked.ConsentVersion = now, 7, 5
 	for _, want := range []*oauth.Client{fullClient("full"), bare, empty, revoked} {
 		w.must(w.store.CreateClient(w.Context(), want, nil))
 		w.refused("CreateClient() again", w.store.CreateClient(w.Context(), want, nil), oauth.ErrConflict)
@@ -65,6 +65,7 @@ func staleUpdate(w *world) {
 	w.must(err)
 	want := *stale
 	want.Key, want.AuthMethod, want.CreatedAt, want.RevokedAt, want.Version = c.Key, c.AuthMethod, now, now, c.Version+1
+	want.ConsentVersion = c.ConsentVersion + 1
 	want.Secrets = c.Secrets[1:]
 	if !reflect.DeepEqual(got, &want) {
 		w.Errorf("Client() after UpdateClient() = %+v, want %+v: it revives no secret, no client", got, want)

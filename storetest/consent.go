@@ -19,7 +19,7 @@ func (w *world) grant(u oauth.UserRef, came time.Time, scopes ...string) {
 
 func (w *world) consented(what string, u oauth.UserRef, clientID string, want ...string) {
 	w.Helper()
-	if got, err := w.store.Consented(w.Context(), u, clientID); err != nil || !slices.Equal(got, want) {
+	if got, err := w.store.Consented(w.Context(), u, &oauth.Client{ID: clientID}); err != nil || !slices.Equal(got, want) {
 		w.Errorf("Consented() %s = %q, %v, want %q", what, got, err, want)
 	}
 }

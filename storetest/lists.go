@@ -136,7 +136,7 @@ func similarIDs(w *world) {
 		}
 		u := oauth.UserRef{Provider: "users" + id, ID: id}
 		w.ordered(fmt.Sprintf("TokensOf(%q)", id), ids(w, w.store.TokensOf(w.Context(), u), tokenID), []string{id})
-		scopes, err := w.store.Consented(w.Context(), u, id)
+		scopes, err := w.store.Consented(w.Context(), u, &oauth.Client{ID: id})
 		if want := []string{id}; err != nil || i > 0 && !slices.Equal(scopes, want) {
 			w.Errorf("Consented(%q) = %q, %v, want %q", id, scopes, err, want)
 		}
@@ -166,7 +166,7 @@ func oddIDs(w *world) {
 		for _, u := range []oauth.UserRef{{Provider: "users", ID: id}, {Provider: id, ID: "1"}} {
 			w.ordered("TokensOf("+name+")", ids(w, w.store.TokensOf(w.Context(), u), tokenID), nil)
 			w.ordered("ClientsOf("+name+")", ids(w, w.store.ClientsOf(w.Context(), u), clientID), nil)
-			if scopes, err := w.store.Consented(w.Context(), u, w.client.ID); err != nil || len(scopes) > 0 {
+			if scopes, err := w.store.Consented(w.Context(), u, w.client); err != nil || len(scopes) > 0 {
 				w.Errorf("Consented(%s) = %q, %v, want none", name, scopes, err)
 			}
 			if id != "" {

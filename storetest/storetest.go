@@ -101,6 +101,9 @@ func (s Suite) Run(t *testing.T) {
 		{"consents are given and withdrawn", consents},
 		{"a late consent does not undo a withdrawal", lateConsent},
 		{"consents are given with a family that begins with its tokens", issuedConsents},
+		{"FR-01 what consent pages show is counted", consentVersion},
+		{"FR-01 a consent counts for what its page showed", consentOfVersion},
+		{"FR-01 a consent that races a change does not count for it", consentRace},
 		{"the audit log tells of changes", auditLog},
 		{"keys are saved over the version that was read", keyRing},
 

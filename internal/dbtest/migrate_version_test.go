@@ -16,7 +16,10 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-const secondMigration = "0002_clients_and_tokens.sql"
+const (
+	secondMigration = "0002_clients_and_tokens.sql"
+	thirdMigration  = "0003_hardening.sql"
+)
 
 // halves returns the statements of a migration, up and down.
 func halves(t *testing.T, d sqldb.Dialect, name string) (up, down []string) {
@@ -103,9 +106,9 @@ func checkWritten(t *testing.T, s *sqlstore.Store, suffix string) {
 			t.Errorf("AccessToken(%q) of the version before = %+v, %v, want it, live", id, token, err)
 		}
 	}
-	scopes, err := s.Consented(ctx, oauth.UserRef{Provider: "users", ID: "user" + suffix}, "client"+suffix)
-	if err != nil || len(scopes) != 1 {
-		t.Errorf("Consented() of the version before = %q, %v, want read", scopes, err)
+	scopes, err := s.Consented(ctx, oauth.UserRef{Provider: "users", ID: "user" + suffix}, c)
+	if err != nil || len(scopes) != 0 {
+		t.Errorf("Consented() of the version before, for a client with an owner = %q, %v, want none", scopes, err)
 	}
 }
 
@@ -247,14 +250,16 @@ func TestMigrate_DownWithRows(t *testing.T) {
 			must(t, verb.call())
 		}
 		tokens := count(t, db, "oauth_access_tokens")
-		_, down := halves(t, d, secondMigration)
-		for _, statement := range down {
-			mustExec(t, db, statement)
+		for _, name := range []string{thirdMigration, secondMigration} {
+			_, down := halves(t, d, name)
+			for _, statement := range down {
+				mustExec(t, db, statement)
+			}
+			mustExec(t, db, `DELETE FROM passport_migrations WHERE name = '`+name+`'`)
 		}
 		if after := schema(t, db, d); after != before {
 			t.Errorf("going down leaves the schema\n%s\nwant that of the first version\n%s", after, before)
 		}
-		mustExec(t, db, `DELETE FROM passport_migrations WHERE name = '`+secondMigration+`'`)
 		writtenByFirst(t, db, " 2")
 		must(t, s.Migrate(t.Context()))
 		must(t, s.Check(t.Context()))

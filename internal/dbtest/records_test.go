@@ -101,7 +101,7 @@ func verbs(t testing.TB, s interface {
 		read("Clients", func() error { return all(s.Clients(ctx)) }),
 		read("ClientsOf", func() error { return all(s.ClientsOf(ctx, alice)) }),
 		read("Code", func() error { _, err := s.Code(ctx, oauth.DigestOf("code of family")); return err }),
-		read("Consented", func() error { _, err := s.Consented(ctx, alice, c.ID); return err }),
+		read("Consented", func() error { _, err := s.Consented(ctx, alice, c); return err }),
 		write("Issue from a code", func() error { return s.Issue(ctx, code) }),
 		read("RefreshToken", func() error { _, err := s.RefreshToken(ctx, oauth.DigestOf("refresh first")); return err }),
 		write("Issue from a refresh token", func() error { return s.Issue(ctx, refresh) }),

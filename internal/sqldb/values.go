@@ -89,6 +89,20 @@ func (s Span) set(v value) error {
 	return nil
 }
 
+// Number scans a number; NULL is 0.
+type Number struct{ N *int64 }
+
+// Scan implements [database/sql.Scanner].
+func (n Number) Scan(v any) error { return scan(n, v) }
+
+func (n Number) set(v value) error {
+	if v.kind == isText {
+		return v.not("number")
+	}
+	*n.N = v.number
+	return nil
+}
+
 // Joined is a list as it is stored: delimited by spaces. A nil list is NULL and
 // an empty one is not, for a client that may ask for no scope is not a client
 // that may ask for all.

@@ -61,6 +61,12 @@ func TestValues_RoundTrip(t *testing.T) {
 			}
 		}
 	}
+	for v, want := range map[any]int64{nil: 0, int64(0): 0, int64(7): 7} {
+		got := int64(9)
+		if err := (sqldb.Number{N: &got}).Scan(v); err != nil || got != want {
+			t.Errorf("the number %v comes back as %d, %v, want %d", v, got, err, want)
+		}
+	}
 	for _, b := range []bool{false, true} {
 		got := !b
 		if err := (sqldb.Bool{B: &got}).Scan(sqldb.Flag(b)); err != nil || got != b {
@@ -74,11 +80,13 @@ func TestValues_WrongColumn(t *testing.T) {
 	var list []string
 	var attributes map[string]string
 	var flag bool
+	var number int64
 	for name, err := range map[string]error{
 		"time":       (sqldb.Micros{T: &at}).Scan("noon"),
 		"list":       (sqldb.List{L: &list}).Scan(int64(1)),
 		"attributes": (sqldb.Attributes{M: &attributes}).Scan("{"),
 		"flag":       (sqldb.Bool{B: &flag}).Scan("yes"),
+		"number":     (sqldb.Number{N: &number}).Scan("7"),
 	} {
 		if err == nil {
 			t.Errorf("a %s is scanned from a column of another kind, want an error", name)

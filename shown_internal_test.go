@@ -1,0 +1,108 @@
+package passport
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// notShown are the fields of a page's data whose change is none of what it shows.
+var notShown = []string{"Page", "Action", "Ticket", "User.Data", "Scopes.Granted"}
+
+// Each field of a consent page, also one that is added later, changes the digest in
+// its ticket, and so do the redirect URI and the client's number.
+func TestShown_FR_02_EveryFieldCounts(t *testing.T) {
+	full := func() *ConsentPage {
+		return &ConsentPage{Scopes: []ConsentScope{{ID: "read"}}, Resources: []string{"https://api.example.com"}}
+	}
+	q := func() *authorization {
+		return &authorization{client: new(oauth.Client), redirectURI: "https://app.example.com/cb"}
+	}
+	digest := func(q *authorization, p *ConsentPage) oauth.Digest {
+		d, err := q.shown(*p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	before := digest(q(), full())
+	for _, path := range leaves(reflect.TypeFor[ConsentPage](), "") {
+		p := full()
+		change(t, reflect.ValueOf(p).Elem(), path)
+		counts := digest(q(), p) != before
+		if want := !isNotShown(path); counts != want {
+			t.Errorf("a change of ConsentPage.%s changes the digest: %v, want %v", path, counts, want)
+		}
+	}
+	p := full()
+	p.User.Data = func() {} // which JSON does not know
+	p.Scopes[0].Granted = true
+	if digest(q(), p) != before || !p.Scopes[0].Granted {
+		t.Error("User.Data or a mark of a scope is in the digest, or making it has changed the page")
+	}
+	moved, counted := q(), q()
+	moved.redirectURI += "2"
+	counted.client.ConsentVersion++
+	for what, q := range map[string]*authorization{"the redirect URI": moved, "the client's ConsentVersion": counted} {
+		if digest(q, full()) == before {
+			t.Errorf("%s is not in the digest", what)
+		}
+	}
+}
+
+func isNotShown(path string) bool {
+	for _, field := range notShown {
+		if path == field || strings.HasPrefix(path, field+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// leaves names the fields of a type, those of its structs with a dot between.
+func leaves(typ reflect.Type, prefix string) (paths []string) {
+	for field := range typ.Fields() {
+		inner := field.Type
+		if inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct {
+			paths = append(paths, leaves(inner, prefix+field.Name+".")...)
+		} else {
+			paths = append(paths, prefix+field.Name)
+		}
+	}
+	return paths
+}
+
+// change gives the field with a path another value.
+func change(t *testing.T, v reflect.Value, path string) {
+	t.Helper()
+	for name := range strings.SplitSeq(path, ".") {
+		if v.Kind() == reflect.Slice {
+			if v.Len() == 0 {
+				v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+			}
+			v = v.Index(0)
+		}
+		v = v.FieldByName(name)
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(v.String() + "!")
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.Int:
+		v.SetInt(v.Int() + 1)
+	case reflect.Slice:
+		v.Set(reflect.Append(v, reflect.ValueOf("more")))
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{"key": "value"}))
+	case reflect.Interface:
+		v.Set(reflect.ValueOf("data"))
+	default:
+		t.Fatalf("ConsentPage.%s is a %s: have this test change it", path, v.Type())
+	}
+}

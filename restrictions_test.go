@@ -339,20 +339,14 @@ func TestClientRestrictions_NeverRepeat_C5_KindIsFixed(t *testing.T) {
 	if err != nil || stored.Public() {
 		t.Errorf("the client is %+v, %v after a change of its method, want it confidential", stored, err)
 	}
-	for _, secret := range stored.Secrets {
-		if err := s.store.RemoveSecret(t.Context(), c.ID, secret.Digest, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.expireSecrets(c)
 	bare := *c
 	bare.secret = ""
 	s.refresh(&bare, tok.Refresh).wantJSONError(401, "invalid_client")
 	s.refresh(c, tok.Refresh).wantJSONError(401, "invalid_client")
 	// A public client that was given a secret all the same does not become
 	// confidential by it, and what is sent with it is refused.
-	if err := s.store.AddSecret(t.Context(), spa.ID, oauth.Secret{Digest: oauth.DigestOf("given"), CreatedAt: time.Now()}, nil); err != nil {
-		t.Fatal(err)
-	}
+	s.addSecret(spa.ID, "given", time.Time{})
 	armed := *spa
 	armed.secret = "given"
 	code := s.code(spa)

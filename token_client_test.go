@@ -59,10 +59,28 @@ func TestToken_TK_10_BasicIsFormEncoded(t *testing.T) {
 func (s *server) machineNamed(id, secret string) *client {
 	s.t.Helper()
 	c := s.register(passport.Registration{ID: id, GrantTypes: []string{"client_credentials"}})
-	if err := s.store.AddSecret(s.t.Context(), id, oauth.Secret{Digest: oauth.DigestOf(secret), CreatedAt: time.Now()}, nil); err != nil {
+	s.addSecret(id, secret, time.Time{})
+	return c
+}
+
+// addSecret gives a client a further secret, also one that RotateSecret of the
+// server would not. The zero time is no end.
+func (s *server) addSecret(id, secret string, expiresAt time.Time) {
+	s.t.Helper()
+	added := oauth.Secret{Digest: oauth.DigestOf(secret), CreatedAt: time.Now(), ExpiresAt: expiresAt}
+	if err := s.store.RotateSecret(s.t.Context(), id, added, time.Now().Add(24*time.Hour), nil); err != nil {
 		s.t.Fatal(err)
 	}
-	return c
+}
+
+// expireSecrets ends the secrets of a client, which has to have one.
+func (s *server) expireSecrets(c *client) {
+	s.t.Helper()
+	past := time.Now().Add(-time.Second)
+	expired := oauth.Secret{Digest: oauth.DigestOf("expired"), CreatedAt: past, ExpiresAt: past}
+	if err := s.store.RotateSecret(s.t.Context(), c.ID, expired, past, nil); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func TestToken_TK_11_EachMethodAsRegistered(t *testing.T) {
@@ -109,26 +127,24 @@ func TestToken_TK_12_PublicAndConfidential(t *testing.T) {
 	s.send(code).wantJSONError(401, "invalid_client")
 }
 
-// A client whose last secret was taken away, or has expired, does not become a
+// A client without a secret, or whose last secret has expired, does not become a
 // public one.
 func TestToken_TK_12_WithoutASecretNobodyGetsIn(t *testing.T) {
 	s := newServer(t)
-	c := s.machine()
-	if err := s.store.RemoveSecret(t.Context(), c.ID, oauth.DigestOf(c.secret), nil); err != nil {
+	bare := &oauth.Client{ID: "bare", AuthMethod: oauth.AuthSecret, GrantTypes: []string{"client_credentials"}, CreatedAt: time.Now()}
+	if err := s.store.CreateClient(t.Context(), bare, nil); err != nil {
 		t.Fatal(err)
 	}
+	s.send("grant_type=client_credentials&client_id=bare").wantJSONError(401, "invalid_client")
+	s.send("grant_type=client_credentials", "Authorization", basic("bare", "")).wantJSONError(401, "invalid_client")
+
+	c := s.machine()
+	s.expireSecrets(c)
 	s.exchange(c, "grant_type", "client_credentials").wantJSONError(401, "invalid_client")
 	s.send("grant_type=client_credentials&client_id="+c.ID).wantJSONError(401, "invalid_client")
 	s.send("grant_type=client_credentials", "Authorization", basic(c.ID, "")).wantJSONError(401, "invalid_client")
-	gone := oauth.Secret{Digest: oauth.DigestOf("expired"), CreatedAt: time.Now(), ExpiresAt: time.Now().Add(-time.Second)}
-	if err := s.store.AddSecret(t.Context(), c.ID, gone, nil); err != nil {
-		t.Fatal(err)
-	}
 	s.send("grant_type=client_credentials", "Authorization", basic(c.ID, "expired")).wantJSONError(401, "invalid_client")
-	next := oauth.Secret{Digest: oauth.DigestOf("next"), CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
-	if err := s.store.AddSecret(t.Context(), c.ID, next, nil); err != nil {
-		t.Fatal(err)
-	}
+	s.addSecret(c.ID, "next", time.Now().Add(time.Hour))
 	s.send("grant_type=client_credentials", "Authorization", basic(c.ID, "next")).tokens()
 }
 

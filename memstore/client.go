@@ -139,18 +139,6 @@ func (s *Store) UpdateClient(_ context.Context, c *oauth.Client, audit *oauth.Au
 	})
 }
 
-// AddSecret implements [oauth.ClientStore]. A secret that the client has
-// already is [oauth.ErrConflict].
-func (s *Store) AddSecret(_ context.Context, clientID string, secret oauth.Secret, audit *oauth.AuditRecord) error {
-	return s.changeClient(clientID, audit, func(c *oauth.Client) (bool, error) {
-		if slices.ContainsFunc(c.Secrets, func(s oauth.Secret) bool { return s.Digest == secret.Digest }) {
-			return false, oauth.ErrConflict
-		}
-		c.Secrets = append(slices.Clone(c.Secrets), secret)
-		return true, nil
-	})
-}
-
 // RotateSecret implements [oauth.ClientStore].
 func (s *Store) RotateSecret(_ context.Context, clientID string, secret oauth.Secret, othersUntil time.Time, audit *oauth.AuditRecord) error {
 	return s.changeClient(clientID, audit, func(c *oauth.Client) (bool, error) {
@@ -164,19 +152,6 @@ func (s *Store) RotateSecret(_ context.Context, clientID string, secret oauth.Se
 			}
 		}
 		c.Secrets = append(c.Secrets, secret)
-		return true, nil
-	})
-}
-
-// RemoveSecret implements [oauth.ClientStore]. A secret that the client does
-// not have is [oauth.ErrNotFound].
-func (s *Store) RemoveSecret(_ context.Context, clientID string, d oauth.Digest, audit *oauth.AuditRecord) error {
-	return s.changeClient(clientID, audit, func(c *oauth.Client) (bool, error) {
-		left := slices.DeleteFunc(slices.Clone(c.Secrets), func(s oauth.Secret) bool { return s.Digest == d })
-		if len(left) == len(c.Secrets) {
-			return false, oauth.ErrNotFound
-		}
-		c.Secrets = left
 		return true, nil
 	})
 }

@@ -81,11 +81,8 @@ type ClientStore interface {
 	UpdateClient(ctx context.Context, c *Client, audit *AuditRecord) error
 
 	// RotateSecret adds a secret, and the others end at a time, unless they end
-	// before it.
+	// before it. A secret that the client has already is [ErrConflict].
 	RotateSecret(ctx context.Context, clientID string, s Secret, othersUntil time.Time, audit *AuditRecord) error
-
-	AddSecret(ctx context.Context, clientID string, s Secret, audit *AuditRecord) error
-	RemoveSecret(ctx context.Context, clientID string, d Digest, audit *AuditRecord) error
 
 	// RevokeClient ends the client and, because reading a token joins its
 	// client, every token that it holds. A second call changes nothing.

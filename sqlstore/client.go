@@ -134,8 +134,6 @@ SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
 
 	endSecrets = `UPDATE oauth_client_secrets SET expires_at = ? WHERE client_id = ? AND digest <> ? AND (expires_at IS NULL OR expires_at > ?)`
 
-	deleteSecret = `DELETE FROM oauth_client_secrets WHERE client_id = ? AND digest = ?`
-
 	clientExists = `SELECT c.id FROM oauth_clients c WHERE c.id = ?`
 )
 
@@ -163,14 +161,6 @@ func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.
 	})
 }
 
-// AddSecret implements [oauth.ClientStore]. A secret that the client has
-// already is [oauth.ErrConflict].
-func (s *Store) AddSecret(ctx context.Context, clientID string, secret oauth.Secret, audit *oauth.AuditRecord) error {
-	return s.changeClient(ctx, clientID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		return tx.Insert(ctx, insertSecret, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt), clientID)
-	})
-}
-
 // RotateSecret implements [oauth.ClientStore].
 func (s *Store) RotateSecret(ctx context.Context, clientID string, secret oauth.Secret, othersUntil time.Time, audit *oauth.AuditRecord) error {
 	return s.changeClient(ctx, clientID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
@@ -183,15 +173,6 @@ func (s *Store) RotateSecret(ctx context.Context, clientID string, secret oauth.
 		}
 		_, err = tx.Exec(ctx, endSecrets, sqldb.At(othersUntil), clientID, string(secret.Digest), sqldb.At(othersUntil))
 		return true, err
-	})
-}
-
-// RemoveSecret implements [oauth.ClientStore]. A secret that the client does
-// not have is [oauth.ErrNotFound].
-func (s *Store) RemoveSecret(ctx context.Context, clientID string, d oauth.Digest, audit *oauth.AuditRecord) error {
-	return s.changeClient(ctx, clientID, oauth.ErrNotFound, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		n, err := tx.Exec(ctx, deleteSecret, clientID, string(d))
-		return n > 0, err
 	})
 }
 

@@ -34,8 +34,7 @@ func auditLog(w *world) {
 	}{
 		{"client.created", func(a *oauth.AuditRecord) error { return s.CreateClient(ctx, made, a) }},
 		{"client.updated", func(a *oauth.AuditRecord) error { return s.UpdateClient(ctx, made, a) }},
-		{"secret.added", func(a *oauth.AuditRecord) error { return s.AddSecret(ctx, "made", secret, a) }},
-		{"secret.removed", func(a *oauth.AuditRecord) error { return s.RemoveSecret(ctx, "made", secret.Digest, a) }},
+		{"secret.rotated", func(a *oauth.AuditRecord) error { return s.RotateSecret(ctx, "made", secret, now, a) }},
 		{"client.revoked", func(a *oauth.AuditRecord) error { return s.RevokeClient(ctx, "made", now, a) }},
 		{"consent.given", func(a *oauth.AuditRecord) error {
 			b := beginning(f)

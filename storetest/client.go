@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -52,7 +53,8 @@ func staleUpdate(w *world) {
 	w.must(w.store.CreateClient(w.Context(), c, nil))
 	stale, err := w.store.Client(w.Context(), "x")
 	w.must(err)
-	w.must(w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("a"), nil))
+	rotated := oauth.Secret{Digest: oauth.DigestOf("c"), CreatedAt: now.Add(2 * time.Second)}
+	w.must(w.store.RotateSecret(w.Context(), "x", rotated, now, nil))
 	w.must(w.store.RevokeClient(w.Context(), "x", now, nil))
 
 	stale.Name, stale.AuthMethod, stale.CreatedAt, stale.SuspendedAt = "New name", oauth.AuthNone, now.Add(time.Hour), time.Time{}
@@ -66,7 +68,8 @@ func staleUpdate(w *world) {
 	want := *stale
 	want.Key, want.AuthMethod, want.CreatedAt, want.RevokedAt, want.Version = c.Key, c.AuthMethod, now, now, c.Version+1
 	want.ConsentVersion = c.ConsentVersion + 1
-	want.Secrets = c.Secrets[1:]
+	want.Secrets = append(slices.Clone(c.Secrets), rotated)
+	want.Secrets[0].ExpiresAt, want.Secrets[1].ExpiresAt = now, now
 	if !reflect.DeepEqual(got, &want) {
 		w.Errorf("Client() after UpdateClient() = %+v, want %+v: it revives no secret, no client", got, want)
 	}
@@ -99,29 +102,43 @@ func staleUpdate(w *world) {
 }
 
 func secrets(w *world) {
-	c := fullClient("x")
+	c := fullClient("x") // with the secrets a, which does not end, and b, which ends in an hour
 	w.must(w.store.CreateClient(w.Context(), c, nil))
 	third := oauth.Secret{Digest: oauth.DigestOf("c"), CreatedAt: now.Add(2 * time.Second)}
-	w.must(w.store.AddSecret(w.Context(), "x", third, nil))
-	w.refused("AddSecret() again", w.store.AddSecret(w.Context(), "x", third, nil), oauth.ErrConflict)
-	w.must(w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("a"), nil))
-	w.refused("RemoveSecret() again", w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("a"), nil), oauth.ErrNotFound)
-	got, err := w.store.Client(w.Context(), "x")
-	want := append(c.Secrets[1:2:2], third)
+	w.must(w.store.RotateSecret(w.Context(), "x", third, now.Add(day), nil))
+	a, b := c.Secrets[0], c.Secrets[1]
+	a.ExpiresAt = now.Add(day)
+	w.wantSecrets(c, a, b, third)
+	w.refused("RotateSecret() to a secret that the client has", w.store.RotateSecret(w.Context(), "x", third, now, nil), oauth.ErrConflict)
+	w.wantSecrets(c, a, b, third)
+
+	fourth := oauth.Secret{Digest: oauth.DigestOf("d"), CreatedAt: now.Add(3 * time.Second), ExpiresAt: now.Add(2 * day)}
+	w.must(w.store.RotateSecret(w.Context(), "x", fourth, now.Add(time.Minute), nil))
+	a.ExpiresAt, b.ExpiresAt, third.ExpiresAt = now.Add(time.Minute), now.Add(time.Minute), now.Add(time.Minute)
+	w.wantSecrets(c, a, b, third, fourth)
+
+	w.refused("RotateSecret() of a missing client", w.store.RotateSecret(w.Context(), "missing", third, now, nil), oauth.ErrNotFound)
+	_, err := w.store.Client(w.Context(), "missing")
+	w.refused("Client() after RotateSecret() of a missing one", err, oauth.ErrNotFound)
+
+	bare := &oauth.Client{ID: "bare", AuthMethod: oauth.AuthBasic, CreatedAt: now}
+	w.must(w.store.CreateClient(w.Context(), bare, nil))
+	if got, err := w.store.Client(w.Context(), "bare"); err != nil || len(got.Secrets) > 0 || got.Public() {
+		w.Errorf("Client() without a secret = %+v, %v, want it to be no public client", got, err)
+	}
+	w.must(w.store.RotateSecret(w.Context(), "bare", fourth, now, nil))
+	w.wantSecrets(bare, fourth)
+}
+
+// wantSecrets reads a client, which must have these secrets. Its version counts
+// updates, not rotations.
+func (w *world) wantSecrets(c *oauth.Client, want ...oauth.Secret) {
+	w.Helper()
+	got, err := w.store.Client(w.Context(), c.ID)
 	if err != nil || !reflect.DeepEqual(got.Secrets, want) {
-		w.Errorf("Client() = %+v, %v, want the secrets %+v", got, err, want)
+		w.Fatalf("Client() = %+v, %v, want the secrets %+v", got, err, want)
 	}
 	if got.Version != c.Version {
-		w.Errorf("Version = %d, want %d: it counts updates", got.Version, c.Version)
-	}
-	w.refused("AddSecret() to a missing client", w.store.AddSecret(w.Context(), "missing", third, nil), oauth.ErrNotFound)
-	w.refused("RemoveSecret() of a missing client", w.store.RemoveSecret(w.Context(), "missing", third.Digest, nil), oauth.ErrNotFound)
-	_, err = w.store.Client(w.Context(), "missing")
-	w.refused("Client() after AddSecret() to a missing one", err, oauth.ErrNotFound)
-
-	w.must(w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("b"), nil))
-	w.must(w.store.RemoveSecret(w.Context(), "x", oauth.DigestOf("c"), nil))
-	if got, err := w.store.Client(w.Context(), "x"); err != nil || len(got.Secrets) > 0 || got.Public() {
-		w.Errorf("Client() without a secret left = %+v, %v, want it to be no public client", got, err)
+		w.Errorf("Version = %d after RotateSecret(), want %d: it counts updates", got.Version, c.Version)
 	}
 }

@@ -35,7 +35,7 @@ func opaqueTokens(w *world) {
 	own := issuance(w.client, nil, "own", oauth.Spend{})
 	own.AccessToken.Digest = oauth.DigestOf("own")
 	jwt := starting(w.client, family(w.client, "jwt", user("1")), "jwt")
-	w.must(w.store.AddSecret(ctx, w.client.ID, oauth.Secret{Digest: "s", CreatedAt: now}, nil))
+	w.must(w.store.RotateSecret(ctx, w.client.ID, oauth.Secret{Digest: "s", CreatedAt: now}, now.Add(time.Hour), nil))
 	for _, i := range []*oauth.Issuance{personal, own, jwt} {
 		w.must(w.store.Issue(ctx, i))
 	}

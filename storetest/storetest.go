@@ -82,7 +82,7 @@ func (s Suite) Run(t *testing.T) {
 
 		{"clients come back as they were", clientRoundTrip},
 		{"a stale update revives nothing", staleUpdate},
-		{"secrets come and go", secrets},
+		{"secrets are rotated", secrets},
 		{"a client is found by its key", clientKeys},
 		{"of those who make the client with a key one does", clientKeyOnce},
 		{"clients without an ID are numbered", numberedClients},

@@ -63,7 +63,7 @@ func tokenRoundTrip(w *world) {
 		w.refused("AccessToken() of a missing one", err, oauth.ErrNotFound)
 	}
 	secret := oauth.Secret{Digest: oauth.DigestOf("s"), CreatedAt: now}
-	w.must(w.store.AddSecret(w.Context(), w.client.ID, secret, nil))
+	w.must(w.store.RotateSecret(w.Context(), w.client.ID, secret, now.Add(time.Hour), nil))
 	if got := w.token("own"); len(got.Client.Secrets) > 0 {
 		w.Errorf("AccessToken().Client.Secrets = %v, want none: who guards a route needs no secret", got.Client.Secrets)
 	}

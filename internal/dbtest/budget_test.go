@@ -36,8 +36,7 @@ func TestStore_StatementBudget(t *testing.T) {
 		"ClientByKey":                   {Statements: 1},
 		"CreateClient that is numbered": {Statements: 2 + 2, Transactions: 1}, // counts up and reads the number
 		"UpdateClient":                  {Statements: 1 + 1, Transactions: 1}, // reads what is compared
-		"AddSecret":                     {Statements: 1, Transactions: 1},
-		"RemoveSecret":                  {Statements: 1, Transactions: 1},
+		"RotateSecret":                  {Statements: 3, Transactions: 1},     // lock, add, end the others
 		"RevokeToken of a client":       {Statements: 2, Transactions: 1},
 		"RevokeToken of a user":         {Statements: 1, Transactions: 1},
 		"RevokeFamily":                  {Statements: 1, Transactions: 1},

@@ -77,7 +77,7 @@ func TestStore_LookupsInACrowdAreWholeAndOnesOwn(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		s := migrated(t, dbtest.Open(t, d), d)
 		c, f := populated(t, s)
-		must(t, s.AddSecret(t.Context(), c.ID, oauth.Secret{Digest: oauth.DigestOf("second"), CreatedAt: now}, nil))
+		must(t, s.RotateSecret(t.Context(), c.ID, oauth.Secret{Digest: oauth.DigestOf("second"), CreatedAt: now}, now.Add(time.Hour), nil))
 		must(t, s.Issue(t.Context(), newIssuance(c, f, "first", spendCode(f))))
 		must(t, s.Issue(t.Context(), newIssuance(c, f, "next", spendRefresh("first"))))
 		personal := newIssuance(c, newFamily("personal"), "opaque", oauth.Spend{})

@@ -119,8 +119,9 @@ func verbs(t testing.TB, s interface {
 		read("ClientByKey", func() error { _, err := s.ClientByKey(ctx, "key"); return err }),
 		write("CreateClient that is numbered", func() error { return s.CreateClient(ctx, newClient(""), audit) }),
 		write("UpdateClient", func() error { return s.UpdateClient(ctx, newClient("another"), audit) }),
-		write("AddSecret", func() error { return s.AddSecret(ctx, "another", oauth.Secret{Digest: "x", CreatedAt: now}, audit) }),
-		write("RemoveSecret", func() error { return s.RemoveSecret(ctx, "another", "x", audit) }),
+		write("RotateSecret", func() error {
+			return s.RotateSecret(ctx, "another", oauth.Secret{Digest: "x", CreatedAt: now}, now.Add(time.Hour), audit)
+		}),
 		write("RevokeToken of a client", func() error { return s.RevokeToken(ctx, "own", now, audit) }),
 		write("RevokeToken of a user", func() error { return s.RevokeToken(ctx, "first", now, audit) }),
 		write("RevokeFamily", func() error { return s.RevokeFamily(ctx, "second", now, audit) }),

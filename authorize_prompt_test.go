@@ -176,7 +176,7 @@ func TestAuthorize_NeverRepeat_B18_AuthenticatedAtIsMissing(t *testing.T) {
 // After the sign-in page's form a browser holds every further redirect against
 // the form-action of that page, the client's own ones too. So the answer to one
 // who comes from there is a page that moves on; to a GET it is a redirect.
-func TestAuthorize_AZ_18_LeavingAfterAForm(t *testing.T) {
+func TestAuthorize_AZ_18_RedirectAfterAForm(t *testing.T) {
 	s := newServer(t, func(c *passport.Config) {
 		c.SkipConsent = func(context.Context, *oauth.Client, *passport.User) bool { return true }
 		c.InsecureSkipNativeConsent = true
@@ -214,7 +214,7 @@ func TestAuthorize_AZ_18_LeavingAfterAForm(t *testing.T) {
 
 // A page does not open an app on the device unless the user does something. Our
 // own form is that, and names the scheme in its policy; elsewhere it is a button.
-func TestAuthorize_AZ_18_LeavingForAPrivateUseScheme(t *testing.T) {
+func TestAuthorize_AZ_18_RedirectToAPrivateUseScheme(t *testing.T) {
 	s := newServer(t)
 	c := s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}})
 	b := s.browser()
@@ -239,7 +239,7 @@ func TestAuthorize_AZ_18_LeavingForAPrivateUseScheme(t *testing.T) {
 }
 
 // A mark that has expired still says that the browser comes from a form.
-func TestAuthorize_AZ_18_LeavingAfterALongSignIn(t *testing.T) {
+func TestAuthorize_AZ_18_RedirectAfterALongSignIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		c := s.web()

@@ -267,9 +267,9 @@ func TestImplicit_AZ_15_HostileState(t *testing.T) {
 		"&access_token=forged", "#access_token=forged", "%26access_token%3Dforged", "a b+c", "é…💥", `"><script>alert(1)</script>`, "0;url=https://evil.example", strings.Repeat("s", 2048),
 	} {
 		for name, a := range map[string]*answer{
-			"a redirect":     b.authorizeToken(c, "state", state),
-			"a leaving page": b.authorizeToken(c, "state", state, "prompt", "consent").allow(),
-			"an error":       b.authorizeToken(c, "state", state, "scope", "nothing"),
+			"a redirect":      b.authorizeToken(c, "state", state),
+			"a redirect page": b.authorizeToken(c, "state", state, "prompt", "consent").allow(),
+			"an error":        b.authorizeToken(c, "state", state, "scope", "nothing"),
 		} {
 			told := a.fragment()
 			if told.Get("state") != state || told.Get("access_token") == "forged" || !strings.HasPrefix(a.target(), "https://app.example.com/cb#") {
@@ -282,7 +282,7 @@ func TestImplicit_AZ_15_HostileState(t *testing.T) {
 // A form is followed by a page that moves on by itself, and both of its ways lead
 // to the same answer; a private-use scheme gets a redirect, which carries the
 // fragment too.
-func TestImplicit_LeavingPageCarriesTheFragment(t *testing.T) {
+func TestImplicit_RedirectPageCarriesTheFragment(t *testing.T) {
 	s := newServer(t, implicit)
 	b := s.browser().signIn("alice")
 	a := b.authorizeToken(s.board(passport.Registration{})).allow()

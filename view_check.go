@@ -5,6 +5,7 @@ import (
 	"html"
 	"html/template"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,11 +21,16 @@ func (f *faults) views(c Config) {
 	if c.Views == nil {
 		return
 	}
-	if !slices.ContainsFunc(viewFileNames(), func(name string) bool {
+	exists := func(name string) bool {
 		_, err := fs.Stat(c.Views, name)
 		return err == nil
-	}) {
-		f.add(true, "Views: there is none of %s in it: is it the right folder? `passport views FOLDER` writes ours, to start from",
+	}
+	renamed := slices.Sorted(maps.Keys(renamedViews))
+	for _, old := range renamed {
+		f.add(exists(old), "Views: %s has a new name, %s: rename the file, or delete it", old, renamedViews[old])
+	}
+	if !slices.ContainsFunc(viewFileNames(), exists) {
+		f.add(!slices.ContainsFunc(renamed, exists), "Views: there is none of %s in it: is it the right folder? `passport views FOLDER` writes ours, to start from",
 			strings.Join(viewFileNames(), ", "))
 		return
 	}
@@ -113,8 +119,8 @@ var samples = map[string][]any{
 			Host: "app.example.com", Action: "/oauth/authorize", Ticket: "ticket",
 		},
 	},
-	"leaving": {
-		leaving("https://app.example.com/cb?code=code&state=state"), leaving("com.example.app:/cb?code=code"), leaving("/login?return_to=%2Foauth"),
+	"redirect": {
+		redirectTo("https://app.example.com/cb?code=code&state=state"), redirectTo("com.example.app:/cb?code=code"), redirectTo("/login?return_to=%2Foauth"),
 	},
 	"answered": {AnsweredPage{samplePage, "You have allowed this request already."}},
 	"error": {
@@ -125,8 +131,8 @@ var samples = map[string][]any{
 
 var samplePage = Page{Site: "auth.example.com", RequestID: "request"}
 
-func leaving(target string) LeavingPage {
-	return LeavingPage{
+func redirectTo(target string) RedirectPage {
+	return RedirectPage{
 		Page: samplePage, Target: target, Href: href(target), Host: redirect.Host(target), App: redirect.PrivateUse(target),
 	}
 }
@@ -174,8 +180,8 @@ func (c *viewCheck) add(elements []element, sample any) {
 	switch p := sample.(type) {
 	case ConsentPage:
 		missing = missingOfConsent(elements, p)
-	case LeavingPage:
-		missing = missingOfLeaving(elements, p)
+	case RedirectPage:
+		missing = missingOfRedirect(elements, p)
 	}
 	if len(missing) > 0 {
 		c.fault("%s: the page lacks %s", c.page, strings.Join(missing, " and "))
@@ -252,8 +258,8 @@ func missingOfConsent(elements []element, p ConsentPage) (missing []string) {
 	return missing
 }
 
-// missingOfLeaving returns what a page lacks that leads on.
-func missingOfLeaving(elements []element, p LeavingPage) []string {
+// missingOfRedirect returns what a page lacks that redirects the browser.
+func missingOfRedirect(elements []element, p RedirectPage) []string {
 	if slices.ContainsFunc(elements, func(e element) bool { return e.name == "a" && e.attributes["href"] == p.Target }) {
 		return nil
 	}

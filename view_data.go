@@ -74,12 +74,12 @@ func (p ConsentPage) Old() []ConsentScope {
 	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s ConsentScope) bool { return !s.Granted })
 }
 
-// LeavingPage is what leaving.html is given, the page that leads on after a form.
-// It has to have the link <a {{.Href}}>, and moves on by itself if it defines a
-// head:
+// RedirectPage is what redirect.html is given: the page that redirects the browser
+// after a form. It has to have the link <a {{.Href}}>, and redirects by itself if
+// it defines a head:
 //
 //	{{define "head"}}{{if not .App}}<meta http-equiv="refresh" content="0;url={{.Target}}">{{end}}{{end}}
-type LeavingPage struct {
+type RedirectPage struct {
 	Page
 
 	Target string            // where it leads: to the app, or to the sign-in page

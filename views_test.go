@@ -149,8 +149,8 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"no ticket":                  {map[string]string{"consent.html": main(strings.Replace(shopForm, "{{.Ticket}}", "x", 1))}, []string{`the page lacks <input type="hidden" name="ticket" value="{{.Ticket}}">`}},
 		"no way to cancel":           {map[string]string{"consent.html": main(strings.Replace(shopForm, `"deny"`, `"no"`, 1))}, []string{`the page lacks <button name="decision" value="deny">`}},
 		"a form sometimes":           {map[string]string{"consent.html": main("{{if .Scopes}}" + shopForm + "{{end}}")}, []string{"the page lacks <form"}},
-		"no link":                    {map[string]string{"leaving.html": main("Bye")}, []string{"Config.Views: leaving.html: the page lacks <a {{.Href}}>"}},
-		"a link that loses app URLs": {map[string]string{"leaving.html": main(`<a href="{{.Target}}">on</a>`)}, []string{"leaving.html: the page lacks <a {{.Href}}>"}},
+		"no link":                    {map[string]string{"redirect.html": main("Bye")}, []string{"Config.Views: redirect.html: the page lacks <a {{.Href}}>"}},
+		"a link that loses app URLs": {map[string]string{"redirect.html": main(`<a href="{{.Target}}">on</a>`)}, []string{"redirect.html: the page lacks <a {{.Href}}>"}},
 		"a script":                   {map[string]string{"error.html": main("<p>\n<SCRIPT src='/x.js'></SCRIPT>")}, []string{"Config.Views: error.html:3: <script has no effect: no script runs on these pages"}},
 		"a handler":                  {map[string]string{"error.html": main("<p onClick='x()'>")}, []string{"error.html:2: onclick= has no effect: no script runs on these pages"}},
 		"a style element":            {map[string]string{"error.html": `{{define "head"}}<style>p{}</style>{{end}}` + main("x")}, []string{"error.html:1: <style has no effect: browsers apply no style here but style.css"}},
@@ -158,7 +158,7 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"a style sheet by link":      {map[string]string{"layout.html": "<link rel=stylesheet href=/x.css>{{template `main` .}}"}, []string{"layout.html:1: <link has no effect"}},
 		"a frame":                    {map[string]string{"error.html": main("<iframe src=/x></iframe>")}, []string{"error.html:2: <iframe has no effect"}},
 		"a style sheet that ends":    {map[string]string{"style.css": "p{}\n</Style><p>"}, []string{"Config.Views: style.css:2: </style ends the style element: take it out"}},
-		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: there is none of consent.html, leaving.html, answered.html, error.html, layout.html, style.css in it: is it the right folder?"}},
+		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: there is none of consent.html, redirect.html, answered.html, error.html, layout.html, style.css in it: is it the right folder?"}},
 		"all at once": {map[string]string{"error.html": main("{{.A}}"), "answered.html": main("{{"), "consent.html": main("")},
 			[]string{"error.html:2:", "answered.html:2:", "consent.html: the page lacks"}},
 	} {
@@ -180,6 +180,28 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 	config.Views = os.DirFS(filepath.Join(t.TempDir(), "none"))
 	if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), "is it the right folder?") {
 		t.Errorf("New with a folder that is not there = %v", err)
+	}
+}
+
+// A file under a name from an earlier version keeps the server from starting: it
+// would be ignored, and users would see our page instead.
+func TestViews_RenamedFiles(t *testing.T) {
+	for old, renamed := range map[string]string{"leaving.html": "redirect.html"} {
+		for what, files := range map[string]map[string]string{
+			"alone":                  {old: "x"},
+			"beside other views":     {old: "x", "style.css": "p {}"},
+			"beside the new file":    {old: "x", renamed: `{{define "main"}}<a {{.Href}}>on</a>{{.Site}}{{end}}`},
+			"beside a view of ours":  {old: "x", "consent.html": shopConsent},
+			"beside a broken layout": {old: "x", "layout.html": "{{"},
+		} {
+			config := newServer(t).config
+			config.Views = viewsOf(files)
+			_, err := passport.New(config)
+			want := "Config.Views: " + old + " has a new name, " + renamed + ": rename the file, or delete it"
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("New with %s %s = %v, want an error that says %s", old, what, err, want)
+			}
+		}
 	}
 }
 
@@ -219,7 +241,7 @@ func TestWriteViews_StartAsTheyAre(t *testing.T) {
 	if err := os.WriteFile(last, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"consent.html", "leaving.html"} {
+	for _, name := range []string{"consent.html", "redirect.html"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}

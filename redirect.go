@@ -78,7 +78,7 @@ func (s *Server) goTo(w http.ResponseWriter, r *http.Request, target string, aft
 		return
 	}
 	if afterForm && !(r.Method == http.MethodPost && redirect.PrivateUse(target)) {
-		s.show(w, r, http.StatusOK, view{name: "leaving", data: LeavingPage{
+		s.show(w, r, http.StatusOK, view{name: "redirect", data: RedirectPage{
 			Page: s.site(r), Target: target, Href: href(target), Host: redirect.Host(target), App: redirect.PrivateUse(target),
 		}})
 		return

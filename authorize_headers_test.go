@@ -91,7 +91,7 @@ func TestAuthorize_AZ_25_AZ_26_EachKindOfAnswer(t *testing.T) {
 		a      *answer
 		status int
 	}{
-		"to the sign-in page": {signIn, 303}, "consent": {page, 200}, "redirect": {redirected, 200}, "answered": {s.do(clicks[2]), 409},
+		"to the sign-in page": {signIn, 303}, "consent": {page, 200}, "redirect": {redirected, 200}, "decided": {s.do(clicks[2]), 409},
 		"with a code": {b.authorize(c), 303}, "with an error": {b.authorize(c, "scope", "nothing"), 303}, "error": {b.authorize(c, "client_id", "nobody"), 400},
 	} {
 		if tt.a.status != tt.status {

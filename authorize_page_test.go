@@ -179,7 +179,7 @@ func TestAuthorize_NeverRepeat_B19_ErrorPages(t *testing.T) {
 		"unknown client":  {b.authorize(c, "client_id", "nobody"), 400, "This app is not known here"},
 		"bad URI":         {b.authorize(c, "redirect_uri", "https://evil.example"), 400, "This request cannot be completed"},
 		"stale":           {page.answerWith("x", "allow"), 400, "This page has expired"},
-		"answered":        {s.do(clicks[1]), 409, "You have answered this already"},
+		"decided":         {s.do(clicks[1]), 409, "You have already decided"},
 		"a foreign form":  {b.send(b.newRequest("POST", "/oauth/authorize", "ticket=x&decision=allow", map[string][]string{"Origin": {"https://evil.example"}})), 403, "This answer was not accepted"},
 		"another method":  {b.send(b.newRequest("PUT", "/oauth/authorize", "", nil)), 405, "This request cannot be completed"},
 		"a long request":  {b.get("/oauth/authorize?" + strings.Repeat("a", 20<<10)), 414, "longer than 8192 bytes"},

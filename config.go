@@ -120,10 +120,10 @@ type Config struct {
 	CookieName string
 	CookieTTL  time.Duration
 
-	// Views replaces pages: consent.html, redirect.html, answered.html, error.html,
+	// Views replaces pages: consent.html, redirect.html, decided.html, error.html,
 	// the layout.html that they are set in and its style.css, as [WriteViews]
 	// writes them. What is missing is ours. What a page is given is in
-	// [ConsentPage], [RedirectPage], [AnsweredPage] and [ErrorPage].
+	// [ConsentPage], [RedirectPage], [DecidedPage] and [ErrorPage].
 	Views fs.FS
 
 	// DisableJSONAPI leaves out the endpoints by which a page of the application

@@ -243,27 +243,28 @@ func (s *Server) allowAgain(w http.ResponseWriter, r *http.Request, q *authoriza
 	if q.responder != nil {
 		allowed, err := s.wasAllowed(r.Context(), q, t)
 		if err == nil {
-			s.showAnswered(w, r, alreadyAnswered[allowed])
+			s.showDecided(w, r, alreadyDecided[allowed])
 		}
 		return err
 	}
 	code, err := s.config.Store.Code(r.Context(), oauth.DigestOf(t.code()))
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		s.showAnswered(w, r, alreadyAnswered[false])
+		s.showDecided(w, r, alreadyDecided[false])
 		return nil
 	case err != nil:
 		return fmt.Errorf("find code: %w", err)
 	case !code.SpentAt.IsZero() || !q.time.Before(code.ExpiresAt) || !code.Family.Live(q.time):
-		s.showAnswered(w, r, alreadyAnswered[true])
+		s.showDecided(w, r, alreadyDecided[true])
 		return nil
 	}
 	s.answer(w, r, q, redirect.Param{Name: "code", Value: t.code()})
 	return nil
 }
 
-// alreadyAnswered is what a page says that was allowed before, or declined.
-var alreadyAnswered = map[bool]string{
+// alreadyDecided is what a page says for a second decision: the first one allowed
+// the request, or declined it.
+var alreadyDecided = map[bool]string{
 	true:  "You have allowed this request already, and the app has its answer.",
 	false: "You have declined this request already.",
 }
@@ -296,7 +297,7 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, q *authorization, 
 	case err != nil:
 		return fmt.Errorf("use up ticket: %w", err)
 	case allowed:
-		s.showAnswered(w, r, "You have allowed this request already. To take it back, remove the app's access.")
+		s.showDecided(w, r, "You have allowed this request already. To take it back, remove the app's access.")
 		return nil
 	}
 	s.lingerTicket(w, r, t)

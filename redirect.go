@@ -109,13 +109,13 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, status int, e
 	s.show(w, r, status, view{name: "error", data: p})
 }
 
-// showAnswered tells somebody who answers a page twice what became of it.
-func (s *Server) showAnswered(w http.ResponseWriter, r *http.Request, what string) {
+// showDecided tells a user who decides twice what the first decision was.
+func (s *Server) showDecided(w http.ResponseWriter, r *http.Request, what string) {
 	if scripted(r) {
 		answerScript(w, http.StatusConflict, struct {
 			Message string `json:"message"`
 		}{what})
 		return
 	}
-	s.show(w, r, http.StatusConflict, view{name: "answered", data: AnsweredPage{s.site(r), what}})
+	s.show(w, r, http.StatusConflict, view{name: "decided", data: DecidedPage{s.site(r), what}})
 }

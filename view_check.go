@@ -122,7 +122,7 @@ var samples = map[string][]any{
 	"redirect": {
 		redirectTo("https://app.example.com/cb?code=code&state=state"), redirectTo("com.example.app:/cb?code=code"), redirectTo("/login?return_to=%2Foauth"),
 	},
-	"answered": {AnsweredPage{samplePage, "You have allowed this request already."}},
+	"decided": {DecidedPage{samplePage, "You have allowed this request already."}},
 	"error": {
 		ErrorPage{samplePage, "A title", "What to do.", "invalid_request", "client_id is missing"},
 		ErrorPage{samplePage, "A title", "What to do.", "server_error", ""},
@@ -237,7 +237,7 @@ func blocked(e element, css string) (what, remedy string) {
 	return "", ""
 }
 
-// missingOfConsent returns what a consent page lacks to be answered.
+// missingOfConsent returns what a consent page lacks for a decision.
 func missingOfConsent(elements []element, p ConsentPage) (missing []string) {
 	lacks := func(write string, is func(element) bool) {
 		if !slices.ContainsFunc(elements, is) {

@@ -88,11 +88,11 @@ type RedirectPage struct {
 	App    bool              // the target is an app's own URL scheme, which opens only if the user clicks
 }
 
-// AnsweredPage is what answered.html is given, the page for a second answer.
-type AnsweredPage struct {
+// DecidedPage is what decided.html is given: the page for a second decision.
+type DecidedPage struct {
 	Page
 
-	What string // a sentence that says what the first answer was
+	What string // a sentence that says what the first decision was
 }
 
 // ErrorPage is what error.html is given: the error in words for people, and in

@@ -19,10 +19,10 @@ import (
 var viewFiles embed.FS
 
 // viewNames are the pages that a set of views may have, beside its look.
-var viewNames = []string{"consent", "redirect", "answered", "error"}
+var viewNames = []string{"consent", "redirect", "decided", "error"}
 
 // renamedViews maps names of files in earlier versions to those of today.
-var renamedViews = map[string]string{"leaving.html": "redirect.html"}
+var renamedViews = map[string]string{"leaving.html": "redirect.html", "answered.html": "decided.html"}
 
 // views are parsed pages by name, and the look that they have in common.
 type views struct {

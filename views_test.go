@@ -137,9 +137,9 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"an unknown field where nothing is granted": {map[string]string{"consent.html": main(shopForm + "{{if not .Scopes}}{{.Nothing}}{{end}}")}, []string{"consent.html:3:", "can't evaluate field Nothing"}},
 		"an unknown field of a scope":               {map[string]string{"consent.html": main(shopForm + "{{range .Old}}{{.Name}}{{end}}")}, []string{"can't evaluate field Name in type passport.ConsentScope"}},
 		"an unknown field of the layout": {map[string]string{"layout.html": "<p>\n{{.Client}}{{template `main` .}}"},
-			[]string{"Config.Views: layout.html:2:", "can't evaluate field Client in type passport.AnsweredPage", "can't evaluate field Client in type passport.ErrorPage"}},
+			[]string{"Config.Views: layout.html:2:", "can't evaluate field Client in type passport.DecidedPage", "can't evaluate field Client in type passport.ErrorPage"}},
 		"a layout without the page": {map[string]string{"layout.html": "<p>{{.Site}}"}, []string{"Config.Views: layout.html does not show the page: write {{template \"main\" .}} where that belongs"}},
-		"a page without main":       {map[string]string{"answered.html": "<p>{{.What}}"}, []string{`Config.Views: page answered.html does not define "main": put what it shows between {{define "main"}} and {{end}}`}},
+		"a page without main":       {map[string]string{"decided.html": "<p>{{.What}}"}, []string{`Config.Views: page decided.html does not define "main": put what it shows between {{define "main"}} and {{end}}`}},
 		"a broken context":          {map[string]string{"error.html": main(`<a href="{{if .Title}}x" {{else}}y{{end}}>`)}, []string{"Config.Views: error.html:2"}},
 		"no form at all": {map[string]string{"consent.html": main("Hello")}, []string{
 			"Config.Views: consent.html: the page lacks <form method=\"post\" action=\"{{.Action}}\"> and <input type=\"hidden\" name=\"ticket\" value=\"{{.Ticket}}\"> and " +
@@ -158,9 +158,9 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"a style sheet by link":      {map[string]string{"layout.html": "<link rel=stylesheet href=/x.css>{{template `main` .}}"}, []string{"layout.html:1: <link has no effect"}},
 		"a frame":                    {map[string]string{"error.html": main("<iframe src=/x></iframe>")}, []string{"error.html:2: <iframe has no effect"}},
 		"a style sheet that ends":    {map[string]string{"style.css": "p{}\n</Style><p>"}, []string{"Config.Views: style.css:2: </style ends the style element: take it out"}},
-		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: there is none of consent.html, redirect.html, answered.html, error.html, layout.html, style.css in it: is it the right folder?"}},
-		"all at once": {map[string]string{"error.html": main("{{.A}}"), "answered.html": main("{{"), "consent.html": main("")},
-			[]string{"error.html:2:", "answered.html:2:", "consent.html: the page lacks"}},
+		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: there is none of consent.html, redirect.html, decided.html, error.html, layout.html, style.css in it: is it the right folder?"}},
+		"all at once": {map[string]string{"error.html": main("{{.A}}"), "decided.html": main("{{"), "consent.html": main("")},
+			[]string{"error.html:2:", "decided.html:2:", "consent.html: the page lacks"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := newServer(t).config
@@ -186,7 +186,7 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 // A file under a name from an earlier version keeps the server from starting: it
 // would be ignored, and users would see our page instead.
 func TestViews_RenamedFiles(t *testing.T) {
-	for old, renamed := range map[string]string{"leaving.html": "redirect.html"} {
+	for old, renamed := range map[string]string{"leaving.html": "redirect.html", "answered.html": "decided.html"} {
 		for what, files := range map[string]map[string]string{
 			"alone":                  {old: "x"},
 			"beside other views":     {old: "x", "style.css": "p {}"},

@@ -29,7 +29,7 @@ type authorization struct {
 	responder   oauth.Responder // nil for a code
 	time        time.Time       // when the request had come in
 	asked       time.Time       // when the browser was sent to sign in for it, if it was
-	afterForm   bool            // the browser comes from a form: see Server.leave
+	from        origin          // what the browser comes from
 }
 
 // known are the parameters that the endpoint reads. Others are ignored.
@@ -103,7 +103,10 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 // an error it returns as much of the request as is known; a redirectURI in it
 // is one of the client's.
 func (s *Server) authorizationRequest(ctx context.Context, params url.Values, at time.Time) (*authorization, error) {
-	q := &authorization{params: params, time: at, afterForm: params.Get(markParam) != ""}
+	q := &authorization{params: params, time: at}
+	if params.Get(markParam) != "" { // from the form of a sign-in page
+		q.from = fromOtherForm
+	}
 	if err := s.findClient(ctx, q); err != nil {
 		return q, err
 	}

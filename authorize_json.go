@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -50,13 +49,6 @@ func (s *Server) checkReader(r *http.Request) error {
 	return nil
 }
 
-// answerScript answers in JSON that no other origin may load, in whatever way.
-func answerScript(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
-	page.Private(w)
-	writeJSON(w, status, v)
-}
-
 // consentJSON is what the consent page would show.
 type consentJSON struct {
 	Message string `json:"message,omitempty"`
@@ -85,9 +77,8 @@ type scopeJSON struct {
 	Granted     bool   `json:"granted"`
 }
 
-// consentForScript answers with what the page would show. If an answer no longer
-// fits, the status says that the user has to be asked again.
-func (s *Server) consentForScript(w http.ResponseWriter, r *http.Request, q *authorization, who *account, p ConsentPage) {
+// consentJSON returns what the page would show.
+func (s *Server) consentJSON(q *authorization, who *account, p ConsentPage) consentJSON {
 	shown := consentJSON{
 		Scopes: []scopeJSON{}, Resources: append([]string{}, p.Resources...), RedirectHost: p.Host, OnDevice: p.Device,
 		Days: p.Days, Action: p.Action, Ticket: p.Ticket, ExpiresIn: int(ticketTTL.Seconds()),
@@ -97,26 +88,12 @@ func (s *Server) consentForScript(w http.ResponseWriter, r *http.Request, q *aut
 	for _, scope := range p.Scopes {
 		shown.Scopes = append(shown.Scopes, scopeJSON(scope))
 	}
-	status := http.StatusOK
-	if r.PostForm.Has("ticket") {
-		status = http.StatusConflict
-		shown.Message = "The answer was for another account, browser or request, or what was shown has changed. Ask again."
-	}
-	answerScript(w, status, shown)
+	return shown
 }
 
-// signInForScript tells where to sign in, and what to ask for again then.
-func signInForScript(w http.ResponseWriter, signIn, returnTo string) {
-	answerScript(w, http.StatusUnauthorized, struct {
-		Message  string `json:"message"`
-		SignIn   string `json:"sign_in_url"`
-		ReturnTo string `json:"return_to"`
-	}{"Unauthenticated.", signIn, returnTo})
-}
-
-// onwardJSON says where to send the browser; with an error, that is how the
+// redirectJSON says where to send the browser; with an error, that is how the
 // client is told.
-type onwardJSON struct {
+type redirectJSON struct {
 	*oauth.Error
 	RedirectTo string `json:"redirect_to,omitempty"`
 }

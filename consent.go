@@ -78,21 +78,11 @@ func (s *Server) consentedAt(uri string, granted []string) bool {
 	})
 }
 
-// answerWithoutPage issues to a client that needs no asking.
-func (s *Server) answerWithoutPage(w http.ResponseWriter, r *http.Request, q *authorization, who *account) error {
-	params, err := s.conclude(r.Context(), q, who, nil, nil)
-	if err != nil {
-		return err
-	}
-	s.answer(w, r, q, params...)
-	return nil
-}
-
 // conclude issues what a request asks for, a code or a token, and returns what the
 // client is told. t is the ticket if there was a page.
 func (s *Server) conclude(ctx context.Context, q *authorization, who *account, t *ticket, consents []string) ([]redirect.Param, error) {
 	if q.responder != nil {
-		return s.respond(ctx, q, who, t, consents)
+		return s.issueToken(ctx, q, who, t, consents)
 	}
 	code, b := secret.New(), &oauth.Beginning{Consents: consents, ConsentVersion: q.client.ConsentVersion}
 	if t != nil {
@@ -148,39 +138,31 @@ func (s *Server) consentGiven(ctx context.Context, q *authorization, who *accoun
 	return []Event{ConsentGiven{meta(ctx), who.ref, q.client.ID, scopes}}
 }
 
-// decide serves the answer to a consent page.
-func (s *Server) decide(w http.ResponseWriter, r *http.Request, at time.Time) {
+// decide returns the outcome of a decision on a consent page.
+func (s *Server) decide(r *http.Request, at time.Time) outcome {
 	check := s.forms.Check
 	if scripted(r) {
 		check = s.forms.CheckScript
 	}
 	if err := check(r); err != nil {
-		s.showError(w, r, http.StatusForbidden, fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the answer was sent by another site")))
-		return
+		return refused(http.StatusForbidden, fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the answer was sent by another site")))
 	}
 	decision := r.PostForm["decision"]
 	if len(decision) != 1 || decision[0] != "allow" && decision[0] != "deny" || len(r.PostForm["ticket"]) != 1 {
-		s.showError(w, r, http.StatusBadRequest, oauth.InvalidRequest.Errorf("the answer is neither allow nor deny"))
-		return
+		return refused(http.StatusBadRequest, oauth.InvalidRequest.Errorf("the answer is neither allow nor deny"))
 	}
 	t, err := s.openTicket(r.PostForm.Get("ticket"), at)
 	if err != nil {
-		s.showError(w, r, http.StatusBadRequest, fmt.Errorf("%w: %w", err, errStale))
-		return
+		return refused(http.StatusBadRequest, fmt.Errorf("%w: %w", err, errStale))
 	}
-	params, err := t.params()
-	if err != nil {
-		s.showError(w, r, http.StatusBadRequest, fmt.Errorf("%w: %w", err, errStale))
-		return
-	}
-	q, err := s.authorizationRequest(r.Context(), params, at)
-	q.afterForm = true
-	if err == nil {
-		err = clientError(q.client.ID, s.act(w, r, q, t))
+	q, err := s.authorizationRequest(r.Context(), t.params, at)
+	if q.from = fromOtherForm; r.Method == http.MethodPost {
+		q.from = fromOurForm
 	}
 	if err != nil {
-		s.refuse(w, r, q, err)
+		return s.refuse(q, err)
 	}
+	return s.orRefuse(q)(s.act(r, q, t, decision[0] == "allow"))
 }
 
 // errStale is what a page is told that can no longer be answered.
@@ -188,78 +170,66 @@ var errStale = oauth.InvalidRequest.Errorf("this page has expired. Go back to th
 
 // act does what the user decided, if the ticket is for this browser and this account
 // and the page would still show the same. If not, the page is shown again.
-func (s *Server) act(w http.ResponseWriter, r *http.Request, q *authorization, t *ticket) error {
+func (s *Server) act(r *http.Request, q *authorization, t *ticket, allow bool) (outcome, error) {
 	who, err := s.signedIn(r, q)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if who == nil {
-		return s.sendToSignIn(w, r, q)
+		return s.sendToSignIn(r, q)
 	}
-	shown, err := q.shown(s.consentPage(r, q, who, nil))
+	shown, err := q.shown(s.consentPage(q, who, nil))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	matches := t.matches(r, s.cookieName(t.ID), who.ref, q) && t.Shown == shown
-	if matches && r.PostForm.Get("decision") == "deny" {
-		return s.deny(w, r, q, t, who.ref)
+	if matches && !allow {
+		return s.deny(r, q, t, who.ref)
 	}
 	granted, err := s.consented(r, q, who)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !matches || len(t.Granted) > 0 && len(s.unconsented(q, granted, t.Granted...)) > 0 {
-		return s.showConsent(w, r, q, who, granted)
+		o, err := s.showConsent(r, q, who, granted)
+		o.again = true
+		return o, err
 	}
-	return s.allow(w, r, &allowed{q, t, who, granted})
-}
-
-// allowed is a request that the user allowed on a page.
-type allowed struct {
-	*authorization
-	ticket  *ticket
-	who     *account
-	granted []string // before
+	return s.allow(r, q, t, who, granted)
 }
 
 // allow issues what the ticket stands for.
-func (s *Server) allow(w http.ResponseWriter, r *http.Request, q *allowed) error {
-	t, consents := q.ticket, s.unconsented(q.authorization, q.granted, q.scopes...)
-	params, err := s.conclude(r.Context(), q.authorization, q.who, t, consents)
+func (s *Server) allow(r *http.Request, q *authorization, t *ticket, who *account, granted []string) (outcome, error) {
+	consents := s.unconsented(q, granted, q.scopes...)
+	params, err := s.conclude(r.Context(), q, who, t, consents)
 	if errors.Is(err, oauth.ErrSpent) {
-		return s.allowAgain(w, r, q.authorization, t)
+		return s.allowAgain(r.Context(), q, t)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.lingerTicket(w, r, t)
-	s.answer(w, r, q.authorization, params...)
-	return nil
+	o := s.respond(q, params...)
+	o.cookies = s.lingering(r, t)
+	return o, nil
 }
 
 // allowAgain answers a second click: as the first, while the code is good. A token
 // is told once.
-func (s *Server) allowAgain(w http.ResponseWriter, r *http.Request, q *authorization, t *ticket) error {
+func (s *Server) allowAgain(ctx context.Context, q *authorization, t *ticket) (outcome, error) {
 	if q.responder != nil {
-		allowed, err := s.wasAllowed(r.Context(), q, t)
-		if err == nil {
-			s.showDecided(w, r, alreadyDecided[allowed])
-		}
-		return err
+		allowed, err := s.wasAllowed(ctx, q, t)
+		return decidedOutcome{what: alreadyDecided[allowed]}, err
 	}
-	code, err := s.config.Store.Code(r.Context(), oauth.DigestOf(t.code()))
+	code, err := s.config.Store.Code(ctx, oauth.DigestOf(t.code()))
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		s.showDecided(w, r, alreadyDecided[false])
-		return nil
+		return decidedOutcome{what: alreadyDecided[false]}, nil
 	case err != nil:
-		return fmt.Errorf("find code: %w", err)
+		return nil, fmt.Errorf("find code: %w", err)
 	case !code.SpentAt.IsZero() || !q.time.Before(code.ExpiresAt) || !code.Family.Live(q.time):
-		s.showDecided(w, r, alreadyDecided[true])
-		return nil
+		return decidedOutcome{what: alreadyDecided[true]}, nil
 	}
-	s.answer(w, r, q, redirect.Param{Name: "code", Value: t.code()})
-	return nil
+	return s.respond(q, redirect.Param{Name: "code", Value: t.code()}), nil
 }
 
 // alreadyDecided is what a page says for a second decision: the first one allowed
@@ -287,7 +257,7 @@ func (s *Server) wasAllowed(ctx context.Context, q *authorization, t *ticket) (b
 var errDeclined = oauth.AccessDenied.Errorf("the user declined")
 
 // deny uses up the ticket and tells the client.
-func (s *Server) deny(w http.ResponseWriter, r *http.Request, q *authorization, t *ticket, ref UserRef) error {
+func (s *Server) deny(r *http.Request, q *authorization, t *ticket, ref UserRef) (outcome, error) {
 	err := s.config.Store.UseOnce(r.Context(), oauth.SpendTicket, t.ID, t.until())
 	allowed := false
 	if errors.Is(err, oauth.ErrSpent) {
@@ -295,11 +265,11 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, q *authorization, 
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("use up ticket: %w", err)
+		return nil, fmt.Errorf("use up ticket: %w", err)
 	case allowed:
-		s.showDecided(w, r, "You have allowed this request already. To take it back, remove the app's access.")
-		return nil
+		return decidedOutcome{what: "You have allowed this request already. To take it back, remove the app's access."}, nil
 	}
-	s.lingerTicket(w, r, t)
-	return fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, errDeclined)
+	o := s.refuseClient(q, clientError(q.client.ID, fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, errDeclined)))
+	o.cookies = s.lingering(r, t)
+	return o, nil
 }

@@ -3,74 +3,76 @@ package passport
 import (
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/go-passport/passport/oauth"
 )
 
 // authorize serves /oauth/authorize (RFC 6749 §3.1): a request of a client, by
-// GET or POST, or the answer to a consent page, which is a POST with a ticket, or
+// GET or POST, or the decision on a consent page, which is a POST with a ticket, or
 // a DELETE with one.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
+	s.write(w, r, s.outcome(r))
+}
+
+func (s *Server) outcome(r *http.Request) outcome {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodDelete {
-		s.refuseMethod(w, r)
-		return
+		return refused(http.StatusMethodNotAllowed, errMethod)
 	}
 	in, err := readAuthorization(r)
 	switch {
 	case err != nil:
-		s.refuse(w, r, &authorization{}, err)
-		return
+		return s.refuse(&authorization{}, err)
 	case in.isAnswer:
-		s.decide(w, r, in.at)
-		return
+		return s.decide(r, in.at)
 	case r.Method == http.MethodDelete:
-		s.refuseMethod(w, r)
-		return
+		return refused(http.StatusMethodNotAllowed, errMethod)
 	}
 	q, err := s.authorizationRequest(r.Context(), in.params, in.at)
 	if err != nil {
-		s.refuse(w, r, q, err)
-		return
+		return s.refuse(q, err)
 	}
 	if err := s.checkReader(r); err != nil {
-		s.showError(w, r, http.StatusForbidden, clientError(q.client.ID, err))
-		return
+		return refused(http.StatusForbidden, clientError(q.client.ID, err))
 	}
-	if err := s.interact(w, r, q); err != nil {
-		s.refuse(w, r, q, clientError(q.client.ID, err))
+	return s.orRefuse(q)(s.respondTo(r, q))
+}
+
+// errMethod is for what is neither a request nor a decision.
+var errMethod = oauth.InvalidRequest.Errorf("the authorization endpoint takes GET and POST")
+
+// orRefuse returns the outcome of a request, or that of its error.
+func (s *Server) orRefuse(q *authorization) func(outcome, error) outcome {
+	return func(o outcome, err error) outcome {
+		if err != nil {
+			return s.refuse(q, clientError(q.client.ID, err))
+		}
+		return o
 	}
 }
 
-// refuseMethod answers what is neither a request nor the answer to a page.
-func (s *Server) refuseMethod(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Allow", "GET, POST")
-	s.showError(w, r, http.StatusMethodNotAllowed, oauth.InvalidRequest.Errorf("the authorization endpoint takes GET and POST"))
-}
-
-// interact answers a checked request: by sending the user to sign in, by a
+// respondTo responds to a checked request: by sending the user to sign in, by a
 // consent page, or by a code. An error is for the client.
-func (s *Server) interact(w http.ResponseWriter, r *http.Request, q *authorization) error {
+func (s *Server) respondTo(r *http.Request, q *authorization) (outcome, error) {
 	who, err := s.signedIn(r, q)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case who == nil && q.prompts("none"):
-		return oauth.LoginRequired.Errorf("nobody is signed in, or has to sign in again")
+		return nil, oauth.LoginRequired.Errorf("nobody is signed in, or has to sign in again")
 	case who == nil:
-		return s.sendToSignIn(w, r, q)
+		return s.sendToSignIn(r, q)
 	}
 	granted, err := s.consented(r, q, who)
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return nil, err
+	case !s.needsPage(r, q, who.user, granted):
+		params, err := s.conclude(r.Context(), q, who, nil, nil)
+		return s.respond(q, params...), err
+	case q.prompts("none"):
+		return nil, oauth.ConsentRequired.Errorf("the user has to be asked")
 	}
-	if s.needsPage(r, q, who.user, granted) {
-		if q.prompts("none") {
-			return oauth.ConsentRequired.Errorf("the user has to be asked")
-		}
-		return s.showConsent(w, r, q, who, granted)
-	}
-	return s.answerWithoutPage(w, r, q, who)
+	return s.showConsent(r, q, who, granted)
 }
 
 // signedIn returns who is signed in as the request demands, or nil if somebody
@@ -117,31 +119,29 @@ func (q *authorization) signInAgain(user *User) (bool, error) {
 	return false, err
 }
 
-// sendToSignIn redirects to the application's sign-in page, which comes back to
+// sendToSignIn sends the user to the application's sign-in page, which comes back to
 // this request with a mark.
-func (s *Server) sendToSignIn(w http.ResponseWriter, r *http.Request, q *authorization) error {
+func (s *Server) sendToSignIn(r *http.Request, q *authorization) (outcome, error) {
 	name, provider, err := s.providerOf(q.client)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	q.params.Del(markParam)
 	sealed, err := s.newMark(q.params, q.time)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	returnTo := strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/") + "/authorize?" +
-		q.params.Encode() + "&" + markParam + "=" + sealed
-	page := provider.SignInURL(r, returnTo)
-	if page == "" {
-		return fmt.Errorf("SignInURL of the provider %q returned nothing; return the address of a sign-in page", name)
+	o := signInOutcome{returnTo: s.authorizePath() + "?" + q.params.Encode() + "&" + markParam + "=" + sealed}
+	if r.Method == http.MethodPost {
+		o.from = fromOurForm
 	}
-	if scripted(r) {
-		signInForScript(w, page, returnTo)
-		return nil
+	if o.target = provider.SignInURL(r, o.returnTo); o.target == "" {
+		return nil, fmt.Errorf("SignInURL of the provider %q returned nothing; return the address of a sign-in page", name)
 	}
-	s.goTo(w, r, page, r.Method == http.MethodPost)
-	return nil
+	return o, nil
 }
+
+func (s *Server) authorizePath() string { return s.base() + "/authorize" }
 
 // needsPage reports whether the user has to be asked.
 func (s *Server) needsPage(r *http.Request, q *authorization, user *User, granted []string) bool {

@@ -18,10 +18,10 @@ func (s *Server) responseTypes() []string {
 	return append([]string{"code"}, slices.Sorted(maps.Keys(s.parts.Responders))...)
 }
 
-// respond issues the access token that a request asks for in place of a code, and
+// issueToken issues the access token that a request asks for in place of a code, and
 // returns what the client is told (RFC 6749 §4.2.2). t is nil when there was no
 // page. The token, its family, the consents and the used ticket are one write.
-func (s *Server) respond(ctx context.Context, q *authorization, who *account, t *ticket, consents []string) ([]redirect.Param, error) {
+func (s *Server) issueToken(ctx context.Context, q *authorization, who *account, t *ticket, consents []string) ([]redirect.Param, error) {
 	family := s.newFamily(q, who)
 	shown := *family // theirs to read, not to change
 	a, err := q.responder.Respond(ctx, &oauth.AuthorizationRequest{

@@ -34,13 +34,14 @@ type ticket struct {
 	Browser   oauth.Digest `json:"browser"` // of the cookie's value
 	Expires   int64        `json:"expires"` // Unix seconds
 	root      *keyring.Root
+	params    url.Values
 }
 
-// newTicket returns the sealed ticket of a page and sets its cookie.
-func (s *Server) newTicket(w http.ResponseWriter, r *http.Request, q *authorization, user UserRef, p ConsentPage) (string, error) {
+// newTicket returns the sealed ticket of a page and the cookies that go with it.
+func (s *Server) newTicket(r *http.Request, q *authorization, user UserRef, p ConsentPage) (sealed string, cookies []*http.Cookie, err error) {
 	shown, err := q.shown(p)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	browser := secret.New()
 	t := ticket{
@@ -52,11 +53,10 @@ func (s *Server) newTicket(w http.ResponseWriter, r *http.Request, q *authorizat
 	}
 	plain, err := json.Marshal(t)
 	if err != nil {
-		return "", fmt.Errorf("encode ticket: %w", err)
+		return "", nil, fmt.Errorf("encode ticket: %w", err)
 	}
-	s.dropTickets(w, r)
-	http.SetCookie(w, s.ticketCookie(s.cookieName(t.ID), browser, int(ticketTTL/time.Second)))
-	return s.keys.Roots().Seal("ticket", plain), nil
+	cookies = append(s.droppedTickets(r), s.ticketCookie(s.cookieName(t.ID), browser, int(ticketTTL/time.Second)))
+	return s.keys.Roots().Seal("ticket", plain), cookies, nil
 }
 
 // openTicket opens a ticket that was sealed with any of the keys and has not
@@ -72,6 +72,9 @@ func (s *Server) openTicket(sealed string, at time.Time) (*ticket, error) {
 	}
 	if at.Unix() >= t.Expires {
 		return nil, fmt.Errorf("the ticket expired at %v", time.Unix(t.Expires, 0).UTC())
+	}
+	if t.params, err = url.ParseQuery(t.Params); err != nil {
+		return nil, fmt.Errorf("decode ticket: %w", err)
 	}
 	return t, nil
 }
@@ -121,26 +124,26 @@ func (t *ticket) matches(r *http.Request, name string, user UserRef, q *authoriz
 		slices.Equal(t.Scopes, q.scopes) && slices.Equal(t.Resources, q.resources)
 }
 
-func (t *ticket) params() (url.Values, error) { return url.ParseQuery(t.Params) }
-
 // maxTickets is how many consent pages of one browser may wait for an answer.
 // Who opens page after page in somebody's browser must not push its other
 // cookies out.
 const maxTickets = 16
 
-// lingerTicket lets the cookie of an answered page live only as long as a code
-// does: a second click that the browser sends after it has read the answer to the
-// first is then known for what it is.
-func (s *Server) lingerTicket(w http.ResponseWriter, r *http.Request, t *ticket) {
+// lingering lets the cookie of an answered page live only as long as a code does: a
+// second click that the browser sends after it has read the answer to the first is
+// then known for what it is.
+func (s *Server) lingering(r *http.Request, t *ticket) []*http.Cookie {
 	name := s.cookieName(t.ID)
-	if c, err := r.Cookie(name); err == nil {
-		http.SetCookie(w, s.ticketCookie(name, c.Value, int(s.config.CodeTTL/time.Second)))
+	c, err := r.Cookie(name)
+	if err != nil {
+		return nil
 	}
+	return []*http.Cookie{s.ticketCookie(name, c.Value, int(s.config.CodeTTL/time.Second))}
 }
 
-// dropTickets takes the oldest tickets' cookies away, which browsers send first,
+// droppedTickets take the oldest tickets' cookies away, which browsers send first,
 // so that there is room for one more. The pages they belong to are shown anew.
-func (s *Server) dropTickets(w http.ResponseWriter, r *http.Request) {
+func (s *Server) droppedTickets(r *http.Request) (cookies []*http.Cookie) {
 	var names []string
 	for _, c := range r.Cookies() {
 		if s.isTicketCookie(c.Name) {
@@ -148,8 +151,9 @@ func (s *Server) dropTickets(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	for _, name := range names[:max(0, len(names)-maxTickets+1)] {
-		http.SetCookie(w, s.ticketCookie(name, "", -1))
+		cookies = append(cookies, s.ticketCookie(name, "", -1))
 	}
+	return cookies
 }
 
 // cookieName is the name of a ticket's own cookie.

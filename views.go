@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"strings"
 
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/redirect"
@@ -120,29 +119,20 @@ const (
 )
 
 // showConsent asks the user, with a fresh ticket.
-func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, q *authorization, who *account, granted []string) error {
-	p := s.consentPage(r, q, who, granted)
-	var err error
-	if p.Ticket, err = s.newTicket(w, r, q, who.ref, p); err != nil {
-		return err
+func (s *Server) showConsent(r *http.Request, q *authorization, who *account, granted []string) (consentOutcome, error) {
+	p := s.consentPage(q, who, granted)
+	sealed, cookies, err := s.newTicket(r, q, who.ref, p)
+	if err != nil {
+		return consentOutcome{}, err
 	}
-	if scripted(r) {
-		s.consentForScript(w, r, q, who, p)
-		return nil
-	}
-	var formAction []string
-	if redirect.PrivateUse(q.redirectURI) {
-		formAction = []string{redirect.Host(q.redirectURI) + ":"}
-	}
-	s.show(w, r, http.StatusOK, view{"consent", p, formAction})
-	return nil
+	p.Ticket = sealed
+	return consentOutcome{common: common{cookies: cookies}, page: p, redirectURI: q.redirectURI, asJSON: s.consentJSON(q, who, p)}, nil
 }
 
 // consentPage is what the page shows now. The digest in its ticket is made of it, so
 // nothing in it may differ from one request to the next: see authorization.shown.
-func (s *Server) consentPage(r *http.Request, q *authorization, who *account, granted []string) ConsentPage {
+func (s *Server) consentPage(q *authorization, who *account, granted []string) ConsentPage {
 	p := ConsentPage{
-		Page: s.site(r),
 		Client: ConsentClient{
 			ID: page.Text(q.client.ID, maxText), Name: cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
 			Untrusted: !q.trusted(), Attributes: q.client.Attributes,
@@ -151,7 +141,7 @@ func (s *Server) consentPage(r *http.Request, q *authorization, who *account, gr
 		Host:   redirect.Host(q.redirectURI),
 		Device: redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
 		Days:   int(s.familyLife(q) / day),
-		Action: strings.TrimSuffix(s.issuer.Path, "/") + strings.TrimSuffix(s.config.Path, "/") + "/authorize",
+		Action: s.authorizePath(),
 	}
 	for _, scope := range s.ScopesFor(q.scopes...) {
 		p.Scopes = append(p.Scopes, ConsentScope{

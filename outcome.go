@@ -1,0 +1,181 @@
+package passport
+
+import (
+	"html/template"
+	"net/http"
+
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/oauth"
+)
+
+// outcome is how a request to the authorization endpoint ends: exactly one of
+// consentOutcome, signInOutcome, redirectOutcome, errorOutcome and decidedOutcome.
+// Every step below the handler returns one; write alone sends it.
+type outcome interface {
+	html(Page) htmlReply          // for a browser
+	json() (status int, body any) // for a script of the server's own origin
+	rest() common
+}
+
+// common is what an outcome of any kind may carry.
+type common struct {
+	cookies []*http.Cookie
+	err     error // logged; it decides about Retry-After
+}
+
+func (c common) rest() common { return c }
+
+// htmlReply is a page, or a redirect to location.
+type htmlReply struct {
+	status   int
+	view     view
+	location string
+}
+
+// consentOutcome asks the user.
+type consentOutcome struct {
+	common
+	page        ConsentPage
+	redirectURI string
+	asJSON      consentJSON
+	again       bool // in place of a decision that no longer fits
+}
+
+func (o consentOutcome) html(p Page) htmlReply {
+	v := view{name: "consent"}
+	if redirect.PrivateUse(o.redirectURI) {
+		v.formAction = []string{redirect.Host(o.redirectURI) + ":"}
+	}
+	o.page.Page = p
+	v.data = o.page
+	return htmlReply{status: http.StatusOK, view: v}
+}
+
+func (o consentOutcome) json() (int, any) {
+	if !o.again {
+		return http.StatusOK, o.asJSON
+	}
+	o.asJSON.Message = "The decision was for another account, browser or request, or what was shown has changed. Ask again."
+	return http.StatusConflict, o.asJSON
+}
+
+// signInOutcome sends the user to sign in. The sign-in page leads back to returnTo.
+type signInOutcome struct {
+	redirectOutcome
+	returnTo string
+}
+
+func (o signInOutcome) json() (int, any) {
+	return http.StatusUnauthorized, struct {
+		Message  string `json:"message"`
+		SignIn   string `json:"sign_in_url"`
+		ReturnTo string `json:"return_to"`
+	}{"Unauthenticated.", o.target, o.returnTo}
+}
+
+// origin says whether the browser comes from a form. Chromium compares every
+// redirect that follows a form, the client's own further redirects too, with the
+// form-action of the page that had the form.
+type origin int
+
+const (
+	fromLink origin = iota
+	fromOtherForm
+	fromOurForm // which allows a private-use scheme in its form-action
+)
+
+// redirectOutcome sends the browser to target: with a code, a token or an error. After
+// a form, a page does it by itself. A private-use scheme needs a click of the user:
+// after the server's own form it is a redirect, otherwise the page has only a
+// button.
+type redirectOutcome struct {
+	common
+	target string
+	from   origin
+}
+
+func (o redirectOutcome) html(p Page) htmlReply {
+	app := redirect.PrivateUse(o.target)
+	if o.from == fromLink || o.from == fromOurForm && app {
+		return htmlReply{location: o.target}
+	}
+	return htmlReply{status: http.StatusOK, view: view{name: "redirect", data: RedirectPage{
+		Page: p, Target: o.target, Href: href(o.target), Host: redirect.Host(o.target), App: app,
+	}}}
+}
+
+func (o redirectOutcome) json() (int, any) {
+	if e := oauth.AsError(o.err); o.err != nil && e != errDeclined { // to decline is what the user asked for
+		return e.Code.Status(), redirectJSON{e, o.target}
+	}
+	return http.StatusOK, redirectJSON{RedirectTo: o.target}
+}
+
+// errorOutcome shows what is wrong. The client is not told.
+type errorOutcome struct {
+	common
+	status int
+}
+
+func (o errorOutcome) html(p Page) htmlReply {
+	shown := errorPage(oauth.AsError(o.err))
+	shown.Page = p
+	return htmlReply{status: o.status, view: view{name: "error", data: shown}}
+}
+
+func (o errorOutcome) json() (int, any) { return o.status, oauth.AsError(o.err) }
+
+// decidedOutcome shows a user who decides twice what the first decision was.
+type decidedOutcome struct {
+	common
+	what string
+}
+
+func (o decidedOutcome) html(p Page) htmlReply {
+	return htmlReply{status: http.StatusConflict, view: view{name: "decided", data: DecidedPage{p, o.what}}}
+}
+
+func (o decidedOutcome) json() (int, any) {
+	return http.StatusConflict, struct {
+		Message string `json:"message"`
+	}{o.what}
+}
+
+// write sends an outcome. No other function of the authorization endpoint takes the
+// ResponseWriter.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, o outcome) {
+	rest := o.rest()
+	for _, c := range rest.cookies {
+		http.SetCookie(w, c)
+	}
+	if rest.err != nil {
+		e := oauth.AsError(rest.err)
+		s.logRefusal(r, e, rest.err)
+		setRetryAfter(w, e)
+	}
+	if e, ok := o.(errorOutcome); ok && e.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", "GET, POST")
+	}
+	if scripted(r) {
+		status, body := o.json()
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		page.Private(w)
+		writeJSON(w, status, body)
+		return
+	}
+	switch reply := o.html(s.site(r)); {
+	case reply.location != "":
+		page.Private(w)
+		w.Header().Set("Location", reply.location)
+		w.WriteHeader(http.StatusSeeOther)
+	default:
+		s.show(w, r, reply.status, reply.view)
+	}
+}
+
+// href is a link to a registered redirect URI or to the application's sign-in page,
+// unchanged: the template would refuse its scheme or encode it again.
+func href(target string) template.HTMLAttr {
+	return template.HTMLAttr(`href="` + template.HTMLEscapeString(target) + `"`) //nolint:gosec // escaped
+}

@@ -294,16 +294,11 @@ func TestAuthorize_FR_01_FR_02_ChangeBeforeTheWrite(t *testing.T) {
 			if tt.token {
 				c, authorize = s.board(passport.Registration{}), b.authorizeToken
 			}
-			if tt.silently {
-				authorize(c, unnamed...).allow()
-			}
-			page := func() *answer { return nil }
-			if !tt.silently {
-				shown := authorize(c, unnamed...)
-				shown.ticket()
-				page = shown.allow
+			act := func() *answer { return authorize(c, unnamed...) }
+			if shown := authorize(c, unnamed...); tt.silently {
+				shown.allow()
 			} else {
-				page = func() *answer { return authorize(c, unnamed...) }
+				act = shown.allow
 			}
 			var once sync.Once
 			store.pause = func(verb string) {
@@ -311,7 +306,7 @@ func TestAuthorize_FR_01_FR_02_ChangeBeforeTheWrite(t *testing.T) {
 					once.Do(func() { s.update(c, moves(evil)) })
 				}
 			}
-			if target := page().target(); !strings.HasPrefix(target, uri+"?code=") && !strings.HasPrefix(target, uri+"#access_token=") {
+			if target := act().target(); !strings.HasPrefix(target, uri+"?code=") && !strings.HasPrefix(target, uri+"#access_token=") {
 				t.Errorf("the browser goes to %q, want %s, which the user was shown", target, uri)
 			}
 			authorize(c, unnamed...).ticket()

@@ -1,12 +1,13 @@
 package passport
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 
+	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
 )
@@ -25,10 +26,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	e := oauth.AsError(err)
 	s.logRefusal(r, e, err)
 	setRetryAfter(w, e)
-	status := e.Code.Status()
-	if tooLarge(err) {
-		status = http.StatusRequestEntityTooLarge
-	}
+	status := cmp.Or(unreadableStatus(err), e.Code.Status())
 	throttled := setThrottled(w, err)
 	if throttled {
 		status = http.StatusTooManyRequests
@@ -51,7 +49,7 @@ func (s *Server) logRefusal(r *http.Request, e *oauth.Error, err error, attrs ..
 	attrs = append(attrs, "request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", reqinfo.Path(r),
 		"error", string(e.Code), "err", err.Error())
 	switch {
-	case r.Context().Err() != nil:
+	case r.Context().Err() != nil && !bodylimit.TimedOut(err): // which ends the context too
 		s.config.Logger.InfoContext(r.Context(), "request given up by the client", attrs...)
 	case e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable:
 		s.config.Logger.ErrorContext(r.Context(), "request failed", attrs...)
@@ -70,8 +68,3 @@ func clientError(clientID string, err error) error {
 
 // unproven is the ID of a client that is not known to be one, for the log.
 func unproven(id string) string { return reqinfo.Bounded(id) }
-
-func tooLarge(err error) bool {
-	_, large := errors.AsType[*http.MaxBytesError](err)
-	return large
-}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
 )
@@ -63,6 +64,9 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 		return apiAnswer{}, &apiError{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
 	}
 	input, at, malformed := readAPIInput(r)
+	if bodylimit.TimedOut(malformed) { // the request's context has ended with it: nobody can be asked
+		return apiAnswer{}, malformed
+	}
 	endpoint, ok := resource[input.method(r)]
 	if !ok {
 		return apiAnswer{}, wrongMethod(w, r, input.method(r), resource.allow())

@@ -60,8 +60,11 @@ func parseAPIInput(r *http.Request) (apiInput, error) {
 
 // malformed is the error for a body that cannot be read.
 func malformed(err error) error {
-	if tooLarge(err) {
-		return &apiError{status: http.StatusRequestEntityTooLarge, Message: "The body is too large.", cause: err}
+	switch status := unreadableStatus(err); status {
+	case http.StatusRequestEntityTooLarge:
+		return &apiError{status: status, Message: "The body is too large.", cause: err}
+	case http.StatusRequestTimeout:
+		return &apiError{status: status, Message: "The body did not arrive in time.", cause: err}
 	}
 	return &apiError{status: http.StatusBadRequest, Message: "The body is malformed.", cause: err}
 }

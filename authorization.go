@@ -65,14 +65,6 @@ func readAuthorization(r *http.Request) (in authorizationInput, err error) {
 	return in, nil
 }
 
-// unreadable is the error for a body that cannot be read.
-func unreadable(err error) error {
-	if tooLarge(err) {
-		return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
-	}
-	return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
-}
-
 // authorizationParams reads the parameters of a GET from the query, of a POST
 // from the form. A parameter that stands in both is there twice.
 func authorizationParams(r *http.Request) (url.Values, error) {

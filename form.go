@@ -1,6 +1,7 @@
 package passport
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -10,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -44,7 +46,10 @@ func formBody(r *http.Request) (url.Values, time.Time, error) {
 		return nil, time.Time{}, err
 	}
 	at, err := received(r)
-	return form, at, err // nothing was left to read, and so to fail
+	if err != nil {
+		return nil, at, unreadable(err)
+	}
+	return form, at, nil
 }
 
 func parseFormBody(r *http.Request) (url.Values, error) {
@@ -56,8 +61,8 @@ func parseFormBody(r *http.Request) (url.Values, error) {
 		return nil, oauth.InvalidRequest.Errorf("the body must be a form: Content-Type application/x-www-form-urlencoded")
 	}
 	if err := r.ParseForm(); err != nil {
-		if tooLarge(err) {
-			return nil, fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
+		if tooLarge(err) || bodylimit.TimedOut(err) {
+			return nil, unreadable(err)
 		}
 		if len(r.PostForm) == 0 {
 			return nil, oauth.InvalidRequest.Errorf("the body is not a form")
@@ -70,6 +75,34 @@ func parseFormBody(r *http.Request) (url.Values, error) {
 		}
 	}
 	return r.PostForm, nil
+}
+
+// unreadable is the error for a body that cannot be read.
+func unreadable(err error) error {
+	switch {
+	case tooLarge(err):
+		return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
+	case bodylimit.TimedOut(err):
+		return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body did not arrive in time"))
+	}
+	return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
+}
+
+// unreadableStatus is the status for a body that is too large or too slow; for any
+// other error it is 0.
+func unreadableStatus(err error) int {
+	switch {
+	case tooLarge(err):
+		return http.StatusRequestEntityTooLarge
+	case bodylimit.TimedOut(err):
+		return http.StatusRequestTimeout
+	}
+	return 0
+}
+
+func tooLarge(err error) bool {
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	return large
 }
 
 // checkParameter refuses what no parameter may be: repeated (RFC 6749 §3.1,

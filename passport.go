@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/ctxtoken"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/keyring"
@@ -37,6 +38,7 @@ type Server struct {
 	clientThrottle *throttle.Throttle
 	proxies        *reqinfo.Proxies
 	proxyNoticed   sync.Once
+	bodies         *bodylimit.Limit
 }
 
 // New returns a server for the given configuration, or everything that is wrong
@@ -50,6 +52,7 @@ func New(config Config) (*Server, error) {
 	s.config.Store = stampedStore{config.Store, config.InheritScopes}
 	s.issuer, _ = url.Parse(config.Issuer) // validated
 	s.proxies = reqinfo.NewProxies(config.TrustedProxies, config.Logger)
+	s.bodies = bodylimit.New(maxBody, config.Logger)
 	s.keys = keyring.NewLive(config.Keys.ring, config.Secrets)
 	s.forms = sameorigin.New(config.Issuer)
 	var err error

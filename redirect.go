@@ -57,9 +57,9 @@ func blameless(code oauth.ErrorCode) bool {
 // pageStatus is the status of an error page. A client that is unknown here has
 // not failed to authenticate: nobody asked it to.
 func pageStatus(e *oauth.Error, err error) int {
-	switch {
-	case tooLarge(err):
-		return http.StatusRequestEntityTooLarge
+	switch status := unreadableStatus(err); {
+	case status != 0:
+		return status
 	case e == errQueryTooLong:
 		return http.StatusRequestURITooLong
 	case e.Code.Status() >= 500:

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sameorigin"
@@ -33,6 +34,7 @@ type Accounts struct {
 	cookies cookies
 	proxies *reqinfo.Proxies
 	forms   *sameorigin.Guard
+	bodies  *bodylimit.Limit
 	hasher  *hasher
 	look    *page.Look
 	pages   map[string]*template.Template
@@ -76,6 +78,7 @@ func New(config Config) (*Accounts, error) {
 		cookies: newCookies(issuer, config.SessionTTL),
 		proxies: reqinfo.NewProxies(config.TrustedProxies, config.Logger),
 		forms:   sameorigin.New(config.Issuer),
+		bodies:  bodylimit.New(maxBody, config.Logger),
 		hasher:  newHasher(config.HashConcurrency),
 		look:    look,
 		pages:   pages,

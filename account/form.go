@@ -9,14 +9,17 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/secret"
 )
 
 // errForeign says that another site's page sent a form. errForm says that what
-// was sent is no form of ours, and errMethod that it came by another method.
+// was sent is no form of ours, errSlow that it came too slowly, and errMethod that
+// it came by another method.
 var (
 	errForeign = errors.New("the form was not sent by a page of this site")
 	errForm    = errors.New("what was sent is not the form of this page")
+	errSlow    = errors.New("the form did not arrive in time")
 	errMethod  = errors.New("the page takes GET and POST")
 )
 
@@ -26,7 +29,9 @@ func (a *Accounts) readForm(r *http.Request) (url.Values, error) {
 	if err != nil || media != "application/x-www-form-urlencoded" {
 		return nil, fmt.Errorf("%w: its type is %q", errForm, r.Header.Get("Content-Type"))
 	}
-	if err := r.ParseForm(); err != nil {
+	if err := r.ParseForm(); bodylimit.TimedOut(err) {
+		return nil, errSlow
+	} else if err != nil {
 		return nil, fmt.Errorf("%w: it cannot be read", errForm) // the error may quote it
 	}
 	for _, values := range r.PostForm {

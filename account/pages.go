@@ -96,6 +96,8 @@ func (a *Accounts) fail(w http.ResponseWriter, r *http.Request, err error) {
 		v.Title, v.Text = "This form came from somewhere else", "To protect you, forms are accepted only from the pages of this site. Open the page again and send the form from there."
 	case http.StatusBadRequest:
 		v.Title, v.Text = "This form could not be read", "Open the page again and send the form from there."
+	case http.StatusRequestTimeout:
+		v.Title, v.Text = "This form took too long to arrive", "Your connection may be slow. Open the page again and send the form from there."
 	case http.StatusMethodNotAllowed:
 		v.Title, v.Text = "This address is for a page", "Open it in a browser to see the page."
 	case http.StatusServiceUnavailable:
@@ -115,6 +117,8 @@ func (a *Accounts) failed(w http.ResponseWriter, r *http.Request, err error) int
 		status, level = http.StatusForbidden, slog.LevelInfo
 	case errors.Is(err, errForm):
 		status, level = http.StatusBadRequest, slog.LevelInfo
+	case errors.Is(err, errSlow):
+		status, level = http.StatusRequestTimeout, slog.LevelInfo
 	case errors.Is(err, errMethod):
 		status, level = http.StatusMethodNotAllowed, slog.LevelInfo
 	case errors.Is(err, oauth.ErrUnavailable):

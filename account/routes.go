@@ -49,7 +49,7 @@ func (a *Accounts) form(show, answer http.HandlerFunc) http.Handler {
 func (a *Accounts) entry(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = a.proxies.Attach(w, r)
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		a.bodies.Apply(w, r)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -1,16 +1,21 @@
 package account_test
 
 import (
+	"bufio"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/internal/sqldb"
@@ -89,3 +94,71 @@ func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
 		}
 	}
 }
+
+// Under an http.Server without any limit a form holds its connection for half a
+// minute at most, whether or not it is read.
+func TestSignIn_FR_04_FormThatNeverComes(t *testing.T) {
+	for _, tt := range []struct {
+		name, method, media string
+		hidden              bool
+		status              int
+	}{
+		{"a form", "POST", "application/x-www-form-urlencoded", false, 408},
+		{"a form, behind a middleware", "POST", "application/x-www-form-urlencoded", true, 408},
+		{"no form", "POST", "text/plain", false, 400},
+		{"another method", "PUT", "text/plain", false, 405},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			db := sql.OpenDB(noDatabase{})
+			defer db.Close()
+			a, err := account.New(account.Config{
+				DB: db, Dialect: sqldb.SQLite, Issuer: "https://app.example", Logger: slog.New(slog.DiscardHandler),
+			})
+			if err != nil {
+				t.Fatalf("New() = %v", err)
+			}
+			mux := http.NewServeMux()
+			a.Mount(mux)
+			ours, theirs := net.Pipe()
+			srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if tt.hidden {
+					w = struct{ http.ResponseWriter }{w}
+				}
+				mux.ServeHTTP(w, r)
+			})}
+			l := &oneConn{conn: make(chan net.Conn, 1), closed: make(chan struct{})}
+			l.conn <- theirs
+			go func() { _ = srv.Serve(l) }()
+			defer func() { ours.Close(); srv.Close(); synctest.Wait() }()
+			began := time.Now()
+			head := tt.method + " /sign-in HTTP/1.1\r\nHost: app.example\r\nContent-Type: " + tt.media + "\r\nContent-Length: 100\r\n\r\nemail="
+			if _, err := io.WriteString(ours, head); err != nil {
+				t.Fatalf("%s: send: %v", tt.name, err)
+			}
+			res, err := http.ReadResponse(bufio.NewReader(ours), nil)
+			if err != nil {
+				t.Fatalf("%s: read the answer: %v", tt.name, err)
+			}
+			if took := time.Since(began); res.StatusCode != tt.status || took > 30*time.Second || !res.Close {
+				t.Errorf("%s: answered %d after %v, closing the connection: %v; want %d within half a minute, and closing", tt.name, res.StatusCode, took, res.Close, tt.status)
+			}
+		})
+	}
+}
+
+// oneConn is a listener with one connection.
+type oneConn struct {
+	conn   chan net.Conn
+	closed chan struct{}
+}
+
+func (l *oneConn) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conn:
+		return c, nil
+	case <-l.closed:
+		return nil, errors.New("the listener is closed")
+	}
+}
+func (l *oneConn) Close() error   { close(l.closed); return nil }
+func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }

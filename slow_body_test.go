@@ -1,0 +1,226 @@
+package passport_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport"
+)
+
+// patience is how long a body may take.
+const patience = 30 * time.Second
+
+// bodyRequests are requests with a body to every kind of endpoint, with the
+// answer to one whose body does not come.
+var bodyRequests = map[string]struct {
+	method, path, media string
+	status              int
+	says                string
+}{
+	"token":                     {"POST", "/oauth/token", "application/x-www-form-urlencoded", 408, `"the body did not arrive in time"`},
+	"token, as JSON":            {"POST", "/oauth/token", "application/json", 400, "the body must be a form"},
+	"token, PUT":                {"PUT", "/oauth/token", "", 405, "the token endpoint takes POST"},
+	"authorize, a form":         {"POST", "/oauth/authorize", "application/x-www-form-urlencoded", 408, "This request cannot be completed"},
+	"authorize, JSON":           {"POST", "/oauth/authorize", "application/json", 408, `"the body did not arrive in time"`},
+	"authorize, parts":          {"POST", "/oauth/authorize", "multipart/form-data; boundary=x", 408, "This request cannot be completed"},
+	"authorize, DELETE":         {"DELETE", "/oauth/authorize", "", 408, "This request cannot be completed"},
+	"authorize, GET":            {"GET", "/oauth/authorize", "", 408, "This request cannot be completed"},
+	"JWKS":                      {"POST", "/oauth/jwks", "", 405, "this document is read with GET"},
+	"JWKS, GET":                 {"GET", "/oauth/jwks", "", 200, `"keys"`},
+	"metadata":                  {"PUT", "/.well-known/oauth-authorization-server", "", 405, "this document is read with GET"},
+	"refresh of the cookie":     {"POST", "/oauth/token/refresh", "", 408, `{"message":"The body did not arrive in time."}`},
+	"JSON API":                  {"POST", "/oauth/clients", "application/json", 408, `{"message":"The body did not arrive in time."}`},
+	"JSON API, a form":          {"POST", "/oauth/clients", "application/x-www-form-urlencoded", 408, `{"message":"The body did not arrive in time."}`},
+	"JSON API, parts":           {"POST", "/oauth/clients", "multipart/form-data; boundary=x", 408, `{"message":"The body did not arrive in time."}`},
+	"JSON API, another type":    {"POST", "/oauth/clients", "text/plain", 408, `{"message":"The body did not arrive in time."}`},
+	"JSON API, PUT":             {"PUT", "/oauth/clients/8", "application/json", 408, `{"message":"The body did not arrive in time."}`},
+	"JSON API, DELETE":          {"DELETE", "/oauth/tokens/8", "", 408, `{"message":"The body did not arrive in time."}`},
+	"JSON API, GET":             {"GET", "/oauth/scopes", "", 408, `{"message":"The body did not arrive in time."}`},
+	"JSON API, personal tokens": {"POST", "/oauth/personal-access-tokens", "application/json", 408, `{"message":"The body did not arrive in time."}`},
+}
+
+// head is that of a request with a body of 1,000 bytes.
+func head(method, path, media string) string {
+	if media != "" {
+		media = "Content-Type: " + media + "\r\n"
+	}
+	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: auth.example.com\r\nSec-Fetch-Site: same-origin\r\n%sContent-Length: 1000\r\n\r\n", method, path, media)
+}
+
+// send writes to a connection, and fails the test if that does not work.
+func send(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatalf("send %.40q: %v", text, err)
+	}
+}
+
+// cutOff reads an answer and checks that it came in time and that the connection
+// was closed.
+func cutOff(t *testing.T, c net.Conn, began time.Time, limit time.Duration) *answer {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Minute)) // a pipe has deadlines
+	r := bufio.NewReader(c)
+	a := readAnswer(t, r)
+	if took := time.Since(began); took > limit {
+		t.Errorf("answered after %v, want %v at most", took, limit)
+	}
+	if _, err := r.ReadByte(); err != io.EOF || a.header.Get("Connection") != "close" {
+		t.Errorf("the connection is open after %v (%v), Connection %q; want it closed", time.Since(began), err, a.header.Get("Connection"))
+	}
+	return a
+}
+
+// Under an http.Server without any limit no request holds its connection for
+// longer than half a minute, whichever endpoint it asks and whether or not that
+// reads the body.
+func TestEndpoints_FR_04_TK_18_BodyThatNeverComes(t *testing.T) {
+	for name, tt := range bodyRequests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				c, began := servePipes(t, s)(), time.Now()
+				send(t, c, head(tt.method, tt.path, tt.media))
+				a := cutOff(t, c, began, patience)
+				if a.status != tt.status || !strings.Contains(a.body, tt.says) {
+					t.Errorf("answered %d %.200s, want %d with %s", a.status, a.body, tt.status, tt.says)
+				}
+				if tt.status == 408 && !strings.Contains(s.log.String(), `"msg":"request refused"`) {
+					t.Errorf("the log does not say that the body was too slow: %s", s.log)
+				}
+			})
+		})
+	}
+}
+
+// A body that drips is cut off as well.
+func TestEndpoints_FR_04_TK_18_BodyThatDrips(t *testing.T) {
+	for _, path := range []string{"/oauth/token", "/oauth/authorize", "/oauth/clients"} {
+		synctest.Test(t, func(t *testing.T) {
+			c, began := servePipes(t, newServer(t))(), time.Now()
+			send(t, c, head("POST", path, "application/x-www-form-urlencoded"))
+			go func() {
+				for {
+					time.Sleep(time.Second)
+					if _, err := io.WriteString(c, "a"); err != nil {
+						return
+					}
+				}
+			}()
+			if a := cutOff(t, c, began, patience); a.status != 408 {
+				t.Errorf("POST %s with a byte per second = %d %s, want 408", path, a.status, a.body)
+			}
+			time.Sleep(2 * time.Second) // for the client to notice
+		})
+	}
+}
+
+// A limit of the application's own server that is stricter stays.
+func TestEndpoints_FR_04_StricterServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, began := servePipes(t, newServer(t), func(srv *http.Server) { srv.ReadTimeout = 5 * time.Second })(), time.Now()
+		send(t, c, head("POST", "/oauth/token", "application/x-www-form-urlencoded"))
+		if a := cutOff(t, c, began, 5*time.Second); a.status != 408 {
+			t.Errorf("answered %d %s, want 408", a.status, a.body)
+		}
+	})
+}
+
+// What comes in time is served, however long the endpoint takes then, and the
+// connection is good for another request, also much later.
+func TestEndpoints_FR_04_ConnectionsAreKept(t *testing.T) {
+	for name, wrap := range map[string]func(http.Handler) http.Handler{
+		"plain":                      func(h http.Handler) http.Handler { return h },
+		"behind a middleware":        hidden,
+		"behind one that buffers it": buffering,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &watchedStore{}
+				s := newServer(t, func(c *passport.Config) { store.Store, c.Store = c.Store, store })
+				client := s.machine()
+				store.pause = func(verb string) {
+					if verb == "Client" {
+						time.Sleep(2 * patience) // longer than a body may take
+					}
+				}
+				c := servePipes(t, wrap(s))()
+				answers := bufio.NewReader(c)
+				for range 3 {
+					head, body := wire(t, client.tokenRequest("grant_type", "client_credentials"))
+					send(t, c, string(head))
+					time.Sleep(patience - time.Second)
+					send(t, c, string(body))
+					a := readAnswer(t, answers)
+					a.tokens()
+					if a.header.Get("Connection") != "" {
+						t.Errorf("the answer has Connection: %s, want the connection kept", a.header.Get("Connection"))
+					}
+					time.Sleep(3 * patience)
+				}
+			})
+		})
+	}
+}
+
+// hidden is a middleware whose ResponseWriter hides the connection.
+func hidden(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+	})
+}
+
+// buffering is a middleware that reads the body first.
+func buffering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // what is missing is missed below
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Where a middleware hides the connection, the endpoint stops waiting all the
+// same, and the log names the remedy once.
+func TestEndpoints_FR_04_HiddenConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		dial := servePipes(t, hidden(s))
+		for range 2 {
+			for name, tt := range bodyRequests {
+				c, began := dial(), time.Now()
+				send(t, c, head(tt.method, tt.path, tt.media)+"a")
+				a := readAnswer(t, bufio.NewReader(c))
+				if took := time.Since(began); took > patience || a.status != tt.status || a.header.Get("Connection") != "close" {
+					t.Errorf("%s: answered %d after %v, Connection %q; want %d within %v, close", name, a.status, took, a.header.Get("Connection"), tt.status, patience)
+				}
+				c.Close()
+			}
+		}
+		if n := strings.Count(s.log.String(), "give it an Unwrap method"); n != 1 {
+			t.Errorf("the log names the middleware %d times, want once", n)
+		}
+	})
+}
+
+// Within the process there is no connection, and nothing to warn of. A request
+// that a program made may have no body at all.
+func TestEndpoints_FR_04_WithoutAConnection(t *testing.T) {
+	s := newServer(t)
+	c := s.machine()
+	s.exchange(c, "grant_type", "client_credentials").tokens()
+	r := httptest.NewRequest("POST", issuer+"/oauth/token", nil)
+	r.Body = nil
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	s.do(r).wantJSONError(400, "invalid_request")
+	if strings.Contains(s.log.String(), "Unwrap") {
+		t.Errorf("the log warns of a middleware: %s", s.log)
+	}
+}

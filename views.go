@@ -17,12 +17,6 @@ import (
 //go:embed views
 var viewFiles embed.FS
 
-// viewNames are the pages that a set of views may have, beside its look.
-var viewNames = []string{"consent", "redirect", "decided", "error"}
-
-// renamedViews maps names of files in earlier versions to those of today.
-var renamedViews = map[string]string{"leaving.html": "redirect.html", "answered.html": "decided.html"}
-
 // views are parsed pages by name, and the look that they have in common.
 type views struct {
 	look  *page.Look
@@ -46,7 +40,7 @@ func newViews(files fs.FS) (own, ours *views, err error) {
 func parseViews(files fs.FS, look *page.Look) (*views, error) {
 	v := &views{look, map[string]*template.Template{}}
 	var faults []error
-	for _, name := range viewNames {
+	for _, name := range page.Names {
 		t, err := look.Parse(files, name+".html")
 		if err != nil {
 			faults = append(faults, err)

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/go-passport/passport/internal/page"
 )
 
 // WriteViews writes our own views into a folder, which it makes if need be, so
@@ -16,12 +18,12 @@ func WriteViews(dir string, force bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pages are no secret
 		return fmt.Errorf("write views: %w", err)
 	}
-	for _, name := range viewFileNames() {
+	for _, name := range page.Files() {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil && !force {
 			return fmt.Errorf("write views: %w", &fs.PathError{Op: "create", Path: filepath.Join(dir, name), Err: fs.ErrExist})
 		}
 	}
-	for _, name := range viewFileNames() {
+	for _, name := range page.Files() {
 		if err := writeView(filepath.Join(dir, name), name, force); err != nil {
 			return fmt.Errorf("write views: %w", err)
 		}

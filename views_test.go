@@ -151,12 +151,6 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"a form sometimes":           {map[string]string{"consent.html": main("{{if .Scopes}}" + shopForm + "{{end}}")}, []string{"the page lacks <form"}},
 		"no link":                    {map[string]string{"redirect.html": main("Bye")}, []string{"Config.Views: redirect.html: the page lacks <a {{.Href}}>"}},
 		"a link that loses app URLs": {map[string]string{"redirect.html": main(`<a href="{{.Target}}">on</a>`)}, []string{"redirect.html: the page lacks <a {{.Href}}>"}},
-		"a script":                   {map[string]string{"error.html": main("<p>\n<SCRIPT src='/x.js'></SCRIPT>")}, []string{"Config.Views: error.html:3: <script has no effect: no script runs on these pages"}},
-		"a handler":                  {map[string]string{"error.html": main("<p onClick='x()'>")}, []string{"error.html:2: onclick= has no effect: no script runs on these pages"}},
-		"a style element":            {map[string]string{"error.html": `{{define "head"}}<style>p{}</style>{{end}}` + main("x")}, []string{"error.html:1: <style has no effect: browsers apply no style here but style.css"}},
-		"a style attribute":          {map[string]string{"layout.html": "<p>\n\n<b style=color:red>{{template `main` .}}"}, []string{"layout.html:3: style= has no effect"}},
-		"a style sheet by link":      {map[string]string{"layout.html": "<link rel=stylesheet href=/x.css>{{template `main` .}}"}, []string{"layout.html:1: <link has no effect"}},
-		"a frame":                    {map[string]string{"error.html": main("<iframe src=/x></iframe>")}, []string{"error.html:2: <iframe has no effect"}},
 		"a style sheet that ends":    {map[string]string{"style.css": "p{}\n</Style><p>"}, []string{"Config.Views: style.css:2: </style ends the style element: take it out"}},
 		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: there is none of consent.html, redirect.html, decided.html, error.html, layout.html, style.css in it: is it the right folder?"}},
 		"all at once": {map[string]string{"error.html": main("{{.A}}"), "decided.html": main("{{"), "consent.html": main("")},
@@ -181,6 +175,40 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 	if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), "is it the right folder?") {
 		t.Errorf("New with a folder that is not there = %v", err)
 	}
+}
+
+// What browsers only ignore keeps no server from starting: `passport views --check`
+// reports it.
+func TestViews_IgnoredPartsDoNotStopTheStart(t *testing.T) {
+	for name, text := range map[string]string{
+		"a script":          `<script src="/x.js"></script>`,
+		"a handler":         `<p onclick="x()">`,
+		"a link to script":  `<a href="javascript:x()">x</a>`,
+		"a style element":   `<style>p {}</style>`,
+		"a style attribute": `<p style="color: red">`,
+		"a style sheet":     `<link rel="stylesheet" href="/x.css">`,
+		"a frame":           `<iframe src="/x"></iframe>`,
+		"a base":            `<base href="/x/">`,
+	} {
+		for _, file := range []string{"consent.html", "redirect.html", "decided.html", "error.html"} {
+			config := newServer(t).config
+			config.Views = viewsOf(map[string]string{file: `{{define "main"}}` + text + shopFormIn(file) + `{{end}}`})
+			if _, err := passport.New(config); err != nil {
+				t.Errorf("New with %s in %s = %v, want a server", name, file, err)
+			}
+		}
+	}
+}
+
+// shopFormIn is what a page has to have.
+func shopFormIn(file string) string {
+	switch file {
+	case "consent.html":
+		return shopForm
+	case "redirect.html":
+		return "<a {{.Href}}>on</a>"
+	}
+	return ""
 }
 
 // A file under a name from an earlier version keeps the server from starting: it

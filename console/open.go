@@ -79,7 +79,7 @@ func withoutPersonalClient(c passport.Config) passport.Config {
 	return c
 }
 
-// noStore is what settings are checked with: nothing is asked of it.
+// noStore is what settings and pages are checked with: nothing is asked of it.
 type noStore struct{ oauth.Store }
 
 // What SQLite says of a file (https://sqlite.org/rescode.html).

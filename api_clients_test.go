@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -23,17 +24,17 @@ import (
 // is added behind. The bubble's clock says what the dates are.
 func TestClientsAPI_NeverRepeat_C9_AnswersByteByByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, numbers).withAccounts("1")
-		b := s.browser().signIn("1")
-		b.ask("GET", "/oauth/clients").want(200, `[]`)
+		s := testkit.NewServer(t, testkit.Numbers).WithAccounts("1")
+		b := s.Browser().SignIn("1")
+		b.Ask("GET", "/oauth/clients").Want(200, `[]`)
 
-		made := b.ask("POST", "/oauth/clients", map[string]string{"name": "Client Name", "redirect": "https://example.com/callback"})
-		secret, _ := made.json()["secret"].(string)
-		if len(secret) < 40 || made.json()["plainSecret"] != secret {
-			t.Errorf("the new client's secret is %q, and plainSecret %v", secret, made.json()["plainSecret"])
+		made := b.Ask("POST", "/oauth/clients", map[string]string{"name": "Client Name", "redirect": "https://example.com/callback"})
+		secret, _ := made.JSON()["secret"].(string)
+		if len(secret) < 40 || made.JSON()["plainSecret"] != secret {
+			t.Errorf("the new client's secret is %q, and plainSecret %v", secret, made.JSON()["plainSecret"])
 		}
-		made.body = strings.ReplaceAll(made.body, secret, "SECRET")
-		made.want(201, `{"plainSecret":"SECRET","user_id":1,"name":"Client Name","secret":"SECRET","provider":null,`+
+		made.Body = strings.ReplaceAll(made.Body, secret, "SECRET")
+		made.Want(201, `{"plainSecret":"SECRET","user_id":1,"name":"Client Name","secret":"SECRET","provider":null,`+
 			`"redirect":"https://example.com/callback","personal_access_client":false,"password_client":false,"revoked":false,`+
 			`"updated_at":"2000-01-01T00:00:00.000000Z","created_at":"2000-01-01T00:00:00.000000Z","id":1,`+
 			`"redirect_uris":["https://example.com/callback"],"grant_types":["authorization_code","refresh_token"],"confidential":true}`)
@@ -43,13 +44,13 @@ func TestClientsAPI_NeverRepeat_C9_AnswersByteByByte(t *testing.T) {
 			`"redirect":"https://example.com/callback,https://example.com/b","personal_access_client":false,"password_client":false,"revoked":false,` +
 			`"created_at":"2000-01-01T00:00:00.000000Z","updated_at":"2000-01-01T00:00:01.500000Z",` +
 			`"redirect_uris":["https://example.com/callback","https://example.com/b"],"grant_types":["authorization_code","refresh_token"],"confidential":true}`
-		b.ask("PUT", "/oauth/clients/1", map[string]string{"name": "New Client Name", "redirect": "https://example.com/callback,https://example.com/b"}).want(200, changed)
-		b.ask("GET", "/oauth/clients").want(200, "["+changed+"]")
+		b.Ask("PUT", "/oauth/clients/1", map[string]string{"name": "New Client Name", "redirect": "https://example.com/callback,https://example.com/b"}).Want(200, changed)
+		b.Ask("GET", "/oauth/clients").Want(200, "["+changed+"]")
 
-		b.ask("DELETE", "/oauth/clients/1").want(204, "")
-		b.ask("DELETE", "/oauth/clients/1").want(204, "")
-		b.ask("GET", "/oauth/clients").want(200, `[]`)
-		b.ask("PUT", "/oauth/clients/1", map[string]string{"name": "x", "redirect": "https://example.com/"}).want(200, // a revoked one too, as there
+		b.Ask("DELETE", "/oauth/clients/1").Want(204, "")
+		b.Ask("DELETE", "/oauth/clients/1").Want(204, "")
+		b.Ask("GET", "/oauth/clients").Want(200, `[]`)
+		b.Ask("PUT", "/oauth/clients/1", map[string]string{"name": "x", "redirect": "https://example.com/"}).Want(200, // a revoked one too, as there
 			strings.NewReplacer("New Client Name", "x", `"revoked":false`, `"revoked":true`, "https://example.com/callback,https://example.com/b", "https://example.com/",
 				`["https://example.com/callback","https://example.com/b"]`, `["https://example.com/"]`).Replace(changed))
 	})
@@ -57,8 +58,8 @@ func TestClientsAPI_NeverRepeat_C9_AnswersByteByByte(t *testing.T) {
 
 // With UUIDs, and accounts that have texts for IDs, JSON has texts.
 func TestClientsAPI_IDsAreTextsWithoutNumbers(t *testing.T) {
-	s := newServer(t)
-	made := s.browser().signIn("alice").create("App", "https://example.com/cb")
+	s := testkit.NewServer(t)
+	made := s.Browser().SignIn("alice").Create("App", "https://example.com/cb")
 	if id, ok := made["id"].(string); !ok || len(id) != 36 || made["user_id"] != "alice" {
 		t.Errorf("id is %v and user_id %v, want a UUID and alice", made["id"], made["user_id"])
 	}
@@ -66,16 +67,16 @@ func TestClientsAPI_IDsAreTextsWithoutNumbers(t *testing.T) {
 
 // A public client has no secret, and says so. Its type never changes.
 func TestClientsAPI_NeverRepeat_C5_ConfidentialIsFixedAtCreation(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
 	for value, public := range map[any]bool{false: true, 0: true, "0": true, true: false, 1: false, "1": false, nil: false, "": false} {
-		made := b.ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": "https://example.com/cb", "confidential": value}).json()
+		made := b.Ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": "https://example.com/cb", "confidential": value}).JSON()
 		secret, told := made["secret"]
 		if (secret == nil) != public || !told || made["plainSecret"] != secret || made["confidential"] == public {
 			t.Errorf("confidential %#v: public is %v, want %v: %v", value, secret == nil, public, made)
 		}
 		path := "/oauth/clients/" + made["id"].(string)
-		changed := b.ask("PUT", path, map[string]any{"name": "App", "redirect": "https://example.com/cb", "confidential": public}).json()
+		changed := b.Ask("PUT", path, map[string]any{"name": "App", "redirect": "https://example.com/cb", "confidential": public}).JSON()
 		if changed["confidential"] != made["confidential"] {
 			t.Errorf("PUT made confidential of %v, %v", made["confidential"], changed["confidential"])
 		}
@@ -92,32 +93,32 @@ func TestClientsAPI_NeverRepeat_C5_ConfidentialIsFixedAtCreation(t *testing.T) {
 // The client works: authorize, exchange with the secret that was shown, and a
 // consent page that says that nobody has checked it.
 func TestClientsAPI_TheClientWorksUntilItIsDeleted(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	made := b.create("Bob's App", "https://example.com/cb")
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	made := b.Create("Bob's App", "https://example.com/cb")
 	stored, err := s.Client(t.Context(), made["id"].(string))
-	if err != nil || stored.Owner != ref("alice") {
+	if err != nil || stored.Owner != testkit.Ref("alice") {
 		t.Fatalf("the client is %+v, %v: want it to be alice's", stored, err)
 	}
-	c := &client{stored, made["secret"].(string), strings.Repeat("verifier-", 6)}
-	tokens := s.grantTokens(c)
-	code := s.browser().signIn("bob").authorize(c).allow().code()
-	if !s.admits(tokens.Access) {
+	c := &testkit.Client{Client: stored, Secret: made["secret"].(string), Verifier: strings.Repeat("verifier-", 6)}
+	tokens := s.GrantTokens(c)
+	code := s.Browser().SignIn("bob").Authorize(c).Allow().Code()
+	if !s.Admits(tokens.Access) {
 		t.Fatal("the token is not admitted")
 	}
 
 	for range 2 {
-		b.ask("DELETE", "/oauth/clients/"+c.ID).want(204, "")
+		b.Ask("DELETE", "/oauth/clients/"+c.ID).Want(204, "")
 	}
-	if s.admits(tokens.Access) {
+	if s.Admits(tokens.Access) {
 		t.Error("a token of a deleted client is admitted")
 	}
-	s.refresh(c, tokens.Refresh).wantJSONError(401, "invalid_client")
-	s.exchange(c, c.codeForm(code)...).wantJSONError(401, "invalid_client")
-	if got := b.ask("GET", "/oauth/tokens").list(); len(got) != 0 {
+	s.Refresh(c, tokens.Refresh).WantJSONError(401, "invalid_client")
+	s.Exchange(c, c.CodeForm(code)...).WantJSONError(401, "invalid_client")
+	if got := b.Ask("GET", "/oauth/tokens").List(); len(got) != 0 {
 		t.Errorf("the list of tokens has those of a deleted client: %v", got)
 	}
-	if got := eventsOf[passport.ClientRevoked](s); len(got) != 1 || got[0].ClientID != c.ID {
+	if got := testkit.EventsOf[passport.ClientRevoked](s); len(got) != 1 || got[0].ClientID != c.ID {
 		t.Errorf("the application was told %v, want that the client was revoked, once", got)
 	}
 }
@@ -126,9 +127,9 @@ func TestClientsAPI_TheClientWorksUntilItIsDeleted(t *testing.T) {
 func TestClientsAPI_WhatIsInvalid(t *testing.T) {
 	const uri = "https://example.com/cb"
 	const name, redirect, format = "The name field is required.", "The redirect field is required.", "One or more redirects have an invalid URI format."
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	made := b.create("App", uri)
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	made := b.Create("App", uri)
 	for _, test := range []struct {
 		body    map[string]any
 		message string
@@ -153,14 +154,14 @@ func TestClientsAPI_WhatIsInvalid(t *testing.T) {
 			[]string{"redirect", "The redirect field must not have more than 100 items."}},
 		{map[string]any{"name": "App", "redirect": "http://example.com/cb,javascript:alert(1)"}, format + " (and 2 more errors)", []string{"redirect", format}},
 	} {
-		b.ask("POST", "/oauth/clients", test.body).wantInvalid(test.message, test.pairs...)
-		b.ask("PUT", "/oauth/clients/"+made["id"].(string), test.body).wantInvalid(test.message, test.pairs...)
+		b.Ask("POST", "/oauth/clients", test.body).WantInvalid(test.message, test.pairs...)
+		b.Ask("PUT", "/oauth/clients/"+made["id"].(string), test.body).WantInvalid(test.message, test.pairs...)
 	}
 	for _, value := range []any{"true", "yes", 2, []any{}, map[string]any{}} {
-		b.ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": uri, "confidential": value}).
-			wantInvalid("The confidential field must be true or false.", "confidential", "The confidential field must be true or false.")
+		b.Ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": uri, "confidential": value}).
+			WantInvalid("The confidential field must be true or false.", "confidential", "The confidential field must be true or false.")
 	}
-	if got := b.ask("GET", "/oauth/clients").list(); len(got) != 1 || got[0]["name"] != "App" {
+	if got := b.Ask("GET", "/oauth/clients").List(); len(got) != 1 || got[0]["name"] != "App" {
 		t.Errorf("what was invalid was stored: %v", got)
 	}
 }
@@ -168,8 +169,8 @@ func TestClientsAPI_WhatIsInvalid(t *testing.T) {
 // The order of the fields in an answer 422 is that in which they were asked for,
 // and the reason stands behind Passport's text.
 func TestClientsAPI_InvalidByteByByte(t *testing.T) {
-	s := newServer(t)
-	s.browser().signIn("alice").ask("POST", "/oauth/clients", map[string]any{"redirect": "http://example.com/cb", "confidential": "maybe"}).want(422,
+	s := testkit.NewServer(t)
+	s.Browser().SignIn("alice").Ask("POST", "/oauth/clients", map[string]any{"redirect": "http://example.com/cb", "confidential": "maybe"}).Want(422,
 		`{"message":"The name field is required. (and 3 more errors)","errors":{"name":["The name field is required."],`+
 			`"redirect":["One or more redirects have an invalid URI format.",`+
 			`"The redirect URI \"http://example.com/cb\" is plain http: use https; only 127.0.0.1, [::1] and localhost may go without."],`+
@@ -178,18 +179,18 @@ func TestClientsAPI_InvalidByteByByte(t *testing.T) {
 
 // Several redirect URIs have commas between them; a comma in one is %2C.
 func TestClientsAPI_CommasInRedirects(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	made := b.create("App", " https://a.example.com/cb?x=1%2C2 , https://b.example.com/cb,https://b.example.com/cb ")
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	made := b.Create("App", " https://a.example.com/cb?x=1%2C2 , https://b.example.com/cb,https://b.example.com/cb ")
 	if made["redirect"] != "https://a.example.com/cb?x=1%2C2,https://b.example.com/cb" {
 		t.Errorf("redirect is %v", made["redirect"])
 	}
 	// One that was registered in Go with a plain comma comes back from a form as it
 	// was shown, and must not become another URI.
 	uris := []string{"https://example.com/a,b", "https://example.com/a%2Cb", "https://example.com/c"}
-	c := s.register(passport.Registration{Owner: ref("alice"), RedirectURIs: uris})
+	c := s.Register(passport.Registration{Owner: testkit.Ref("alice"), RedirectURIs: uris})
 	shown := ""
-	for _, item := range b.ask("GET", "/oauth/clients").list() {
+	for _, item := range b.Ask("GET", "/oauth/clients").List() {
 		if item["id"] == c.ID {
 			shown = item["redirect"].(string)
 		}
@@ -197,8 +198,8 @@ func TestClientsAPI_CommasInRedirects(t *testing.T) {
 	if shown != "https://example.com/a%2Cb,https://example.com/a%2Cb,https://example.com/c" {
 		t.Errorf("redirect is %q", shown)
 	}
-	if got := b.ask("PUT", "/oauth/clients/"+c.ID, map[string]string{"name": "Renamed", "redirect": shown}); got.status != 200 {
-		t.Errorf("PUT answers %d %s", got.status, got.body)
+	if got := b.Ask("PUT", "/oauth/clients/"+c.ID, map[string]string{"name": "Renamed", "redirect": shown}); got.Status != 200 {
+		t.Errorf("PUT answers %d %s", got.Status, got.Body)
 	}
 	if stored, err := s.Client(t.Context(), c.ID); err != nil || !slices.Equal(stored.RedirectURIs, uris) || stored.Name != "Renamed" {
 		t.Errorf("renaming the client left it with %q, %v; want the redirect URIs as they were: %q", stored.RedirectURIs, err, uris)
@@ -207,17 +208,17 @@ func TestClientsAPI_CommasInRedirects(t *testing.T) {
 
 // The list is the user's own, by name, without what is revoked.
 func TestClientsAPI_ListsOwnClientsByName(t *testing.T) {
-	s := newServer(t)
-	alice, bob := s.browser().signIn("alice"), s.browser().signIn("bob")
+	s := testkit.NewServer(t)
+	alice, bob := s.Browser().SignIn("alice"), s.Browser().SignIn("bob")
 	for _, name := range []string{"zebra", "Ant", "bee"} {
-		alice.create(name, "https://example.com/cb")
+		alice.Create(name, "https://example.com/cb")
 	}
-	gone := alice.create("gone", "https://example.com/cb")
-	alice.ask("DELETE", "/oauth/clients/"+gone["id"].(string)).want(204, "")
-	bob.create("Bob's", "https://example.com/cb")
-	s.web() // the operator's own
+	gone := alice.Create("gone", "https://example.com/cb")
+	alice.Ask("DELETE", "/oauth/clients/"+gone["id"].(string)).Want(204, "")
+	bob.Create("Bob's", "https://example.com/cb")
+	s.Web() // the operator's own
 	var names []string
-	for _, item := range alice.ask("GET", "/oauth/clients").list() {
+	for _, item := range alice.Ask("GET", "/oauth/clients").List() {
 		names = append(names, item["name"].(string))
 	}
 	if !slices.Equal(names, []string{"Ant", "bee", "zebra"}) {
@@ -228,14 +229,14 @@ func TestClientsAPI_ListsOwnClientsByName(t *testing.T) {
 // Another's client, the operator's, and one that is not there are answered alike
 // and stay as they are, before the body is looked at.
 func TestClientsAPI_ForeignClientsAnswerLikeMissingOnes(t *testing.T) {
-	s := newServer(t)
-	alice, bob := s.browser().signIn("alice"), s.browser().signIn("bob")
-	theirs := bob.create("Bob's", "https://example.com/cb")
-	for _, id := range []string{theirs["id"].(string), s.web().ID, "missing", "%00", "%FF", strings.Repeat("x", 300), "..%2F" + theirs["id"].(string)} {
+	s := testkit.NewServer(t)
+	alice, bob := s.Browser().SignIn("alice"), s.Browser().SignIn("bob")
+	theirs := bob.Create("Bob's", "https://example.com/cb")
+	for _, id := range []string{theirs["id"].(string), s.Web().ID, "missing", "%00", "%FF", strings.Repeat("x", 300), "..%2F" + theirs["id"].(string)} {
 		for _, body := range []any{map[string]string{"name": "Mine", "redirect": "https://evil.example.com/"}, map[string]string{}} {
-			alice.ask("PUT", "/oauth/clients/"+id, body).want(404, "")
+			alice.Ask("PUT", "/oauth/clients/"+id, body).Want(404, "")
 		}
-		alice.ask("DELETE", "/oauth/clients/"+id).want(404, "")
+		alice.Ask("DELETE", "/oauth/clients/"+id).Want(404, "")
 	}
 	stored, err := s.Client(t.Context(), theirs["id"].(string))
 	if err != nil || stored.Name != "Bob's" || !stored.Active() {
@@ -245,42 +246,42 @@ func TestClientsAPI_ForeignClientsAnswerLikeMissingOnes(t *testing.T) {
 
 // User 1 of one provider is never user 1 of another.
 func TestClientsAPI_NeverRepeat_E11_E12_ProvidersAreApart(t *testing.T) {
-	s, staff := withStaff(t, "1")
-	customer, clerk := s.browser().signIn("1"), staff.browser().signIn("1")
-	theirs := customer.create("Customer's", "https://example.com/cb")
-	made := clerk.create("Clerk's", "https://example.com/cb")
+	s, staff := testkit.WithStaff(t, "1")
+	customer, clerk := s.Browser().SignIn("1"), staff.Browser().SignIn("1")
+	theirs := customer.Create("Customer's", "https://example.com/cb")
+	made := clerk.Create("Clerk's", "https://example.com/cb")
 	if theirs["provider"] != nil || made["provider"] != "staff" {
 		t.Errorf("the clients act for users of %v and %v, want those of their makers: nil and staff", theirs["provider"], made["provider"])
 	}
-	for who, b := range map[string]*browser{"Customer's": customer, "Clerk's": clerk} {
-		if got := b.ask("GET", "/oauth/clients").list(); len(got) != 1 || got[0]["name"] != who {
+	for who, b := range map[string]*testkit.Browser{"Customer's": customer, "Clerk's": clerk} {
+		if got := b.Ask("GET", "/oauth/clients").List(); len(got) != 1 || got[0]["name"] != who {
 			t.Errorf("%s list is %v", who, got)
 		}
 	}
-	clerk.ask("DELETE", "/oauth/clients/"+theirs["id"].(string)).want(404, "")
-	clerk.ask("PUT", "/oauth/clients/"+theirs["id"].(string), map[string]string{"name": "x", "redirect": "https://example.com/"}).want(404, "")
-	customer.ask("DELETE", "/oauth/clients/"+made["id"].(string)).want(404, "")
+	clerk.Ask("DELETE", "/oauth/clients/"+theirs["id"].(string)).Want(404, "")
+	clerk.Ask("PUT", "/oauth/clients/"+theirs["id"].(string), map[string]string{"name": "x", "redirect": "https://example.com/"}).Want(404, "")
+	customer.Ask("DELETE", "/oauth/clients/"+made["id"].(string)).Want(404, "")
 }
 
 // Many who change a client at once: each change is whole, and one is the last.
 // When it never comes to rest, the answer is 409.
 func TestClientsAPI_ChangesAtOnce(t *testing.T) {
-	var w watchedStore
-	s := newServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
-	b := s.browser().signIn("alice")
-	made := b.create("App", "https://example.com/0")
+	var w testkit.WatchedStore
+	s := testkit.NewServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
+	b := s.Browser().SignIn("alice")
+	made := b.Create("App", "https://example.com/0")
 	path := "/oauth/clients/" + made["id"].(string)
 	var requests []*http.Request
 	for n := range 4 {
-		r := b.request("PUT", path, map[string]string{"name": fmt.Sprint("name ", n), "redirect": fmt.Sprint("https://example.com/", n)})
-		for _, c := range b.jar.Cookies(b.origin()) {
+		r := b.Request("PUT", path, map[string]string{"name": fmt.Sprint("name ", n), "redirect": fmt.Sprint("https://example.com/", n)})
+		for _, c := range b.Jar.Cookies(b.Origin()) {
 			r.AddCookie(c)
 		}
 		requests = append(requests, r)
 	}
-	for _, a := range s.atOnce(b, requests) {
-		if a.status != 200 {
-			t.Errorf("a change at the same time as others answers %d %s", a.status, a.body)
+	for _, a := range s.AtOnce(b, requests) {
+		if a.Status != 200 {
+			t.Errorf("a change at the same time as others answers %d %s", a.Status, a.Body)
 		}
 	}
 	stored, err := s.Client(t.Context(), made["id"].(string))
@@ -288,15 +289,15 @@ func TestClientsAPI_ChangesAtOnce(t *testing.T) {
 		t.Errorf("the client is a mixture of two changes, or one is lost: %+v, %v", stored, err)
 	}
 
-	busy := &contested{Store: s.config.Store}
+	busy := &contested{Store: s.Config.Store}
 	busy.faster.Store(7)
-	other := s.restart(func(c *passport.Config) { c.Store = busy })
-	if a := b.at(other).ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"}); a.status != 200 {
-		t.Errorf("a change that seven others were faster than answers %d %s", a.status, a.body)
+	other := s.Restart(func(c *passport.Config) { c.Store = busy })
+	if a := b.At(other).Ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"}); a.Status != 200 {
+		t.Errorf("a change that seven others were faster than answers %d %s", a.Status, a.Body)
 	}
 	busy.faster.Store(1000)
-	b.at(other).ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"}).
-		want(409, `{"message":"The client was changed by somebody else at the same time."}`)
+	b.At(other).Ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"}).
+		Want(409, `{"message":"The client was changed by somebody else at the same time."}`)
 }
 
 // contested is a store in which others are faster, so many times.
@@ -317,12 +318,12 @@ func (c *contested) UpdateClient(ctx context.Context, client *oauth.Client, audi
 // A client that names what has gone from the configuration can still be renamed
 // by its owner, and suspended.
 func TestClientsAPI_AClientThatNamesAScopeThatHasGone(t *testing.T) {
-	s := newServer(t)
-	c := s.register(passport.Registration{Owner: ref("alice"), Scopes: []string{"admin"}})
-	s = s.restart(func(c *passport.Config) { c.Scopes = c.Scopes[:2] })
-	b := s.browser().signIn("alice")
-	if a := b.ask("PUT", "/oauth/clients/"+c.ID, map[string]string{"name": "New", "redirect": "https://example.com/cb"}); a.status != 200 {
-		t.Errorf("PUT answers %d %s", a.status, a.body)
+	s := testkit.NewServer(t)
+	c := s.Register(passport.Registration{Owner: testkit.Ref("alice"), Scopes: []string{"admin"}})
+	s = s.Restart(func(c *passport.Config) { c.Scopes = c.Scopes[:2] })
+	b := s.Browser().SignIn("alice")
+	if a := b.Ask("PUT", "/oauth/clients/"+c.ID, map[string]string{"name": "New", "redirect": "https://example.com/cb"}); a.Status != 200 {
+		t.Errorf("PUT answers %d %s", a.Status, a.Body)
 	}
 	if err := s.SuspendClient(t.Context(), c.ID); err != nil {
 		t.Errorf("SuspendClient() = %v", err)
@@ -331,16 +332,16 @@ func TestClientsAPI_AClientThatNamesAScopeThatHasGone(t *testing.T) {
 
 // What changes stands in the audit log, as the user's own doing.
 func TestClientsAPI_AuditLogNamesTheUser(t *testing.T) {
-	s := newServer(t, withAudit)
-	b := s.browser().signIn("alice")
-	path := "/oauth/clients/" + b.create("App", "https://example.com/cb")["id"].(string)
-	b.ask("PUT", path, map[string]string{"name": "New", "redirect": "https://example.com/cb"})
-	b.ask("DELETE", path)
-	b.ask("DELETE", path) // changes nothing
-	log, _ := oauth.StoreAs[oauth.AuditStore](s.store)
+	s := testkit.NewServer(t, testkit.WithAudit)
+	b := s.Browser().SignIn("alice")
+	path := "/oauth/clients/" + b.Create("App", "https://example.com/cb")["id"].(string)
+	b.Ask("PUT", path, map[string]string{"name": "New", "redirect": "https://example.com/cb"})
+	b.Ask("DELETE", path)
+	b.Ask("DELETE", path) // changes nothing
+	log, _ := oauth.StoreAs[oauth.AuditStore](s.Store)
 	var got []string
 	for record, err := range log.AuditLog(t.Context(), time.Time{}) {
-		check(t, err)
+		testkit.Check(t, err)
 		got = append(got, record.Actor+" "+record.Action)
 		if record.RequestID == "" || record.Address == "" || record.ClientID != path[len("/oauth/clients/"):] {
 			t.Errorf("the record lacks something: %+v", record)
@@ -353,34 +354,34 @@ func TestClientsAPI_AuditLogNamesTheUser(t *testing.T) {
 
 // A form works as well, also one that says which method it means.
 func TestClientsAPI_Forms(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	form := func(path string, values url.Values) *answer {
-		r := httptest.NewRequest("POST", issuer+path, strings.NewReader(values.Encode()))
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	form := func(path string, values url.Values) *testkit.Answer {
+		r := httptest.NewRequest("POST", testkit.Issuer+path, strings.NewReader(values.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
-		return b.sent(r)
+		return b.Sent(r)
 	}
 	made := form("/oauth/clients", url.Values{"name": {" App\x00 "}, "redirect": {"https://example.com/cb"}, "confidential": {"0"}})
-	if made.status != 201 || made.json()["name"] != "App" || made.json()["secret"] != nil {
-		t.Fatalf("a form answers %d %s", made.status, made.body)
+	if made.Status != 201 || made.JSON()["name"] != "App" || made.JSON()["secret"] != nil {
+		t.Fatalf("a form answers %d %s", made.Status, made.Body)
 	}
-	path := "/oauth/clients/" + made.json()["id"].(string)
+	path := "/oauth/clients/" + made.JSON()["id"].(string)
 	form("/oauth/clients", url.Values{"name[]": {"App"}, "redirect[0]": {"https://example.com/cb"}}).
-		wantInvalid("The name field must be a string. (and 1 more error)", "name", "The name field must be a string.", "redirect", "The redirect field must be a string.")
-	if got := form(path, url.Values{"_method": {"put"}, "name": {"New"}, "redirect": {"https://example.com/cb"}}); got.status != 200 || got.json()["name"] != "New" {
-		t.Errorf("a form with _method=put answers %d %s", got.status, got.body)
+		WantInvalid("The name field must be a string. (and 1 more error)", "name", "The name field must be a string.", "redirect", "The redirect field must be a string.")
+	if got := form(path, url.Values{"_method": {"put"}, "name": {"New"}, "redirect": {"https://example.com/cb"}}); got.Status != 200 || got.JSON()["name"] != "New" {
+		t.Errorf("a form with _method=put answers %d %s", got.Status, got.Body)
 	}
-	form(path, url.Values{"_method": {"DELETE"}}).want(204, "")
-	if got := form(path, nil); got.status != 405 {
-		t.Errorf("a POST that means nothing else answers %d %s", got.status, got.body)
+	form(path, url.Values{"_method": {"DELETE"}}).Want(204, "")
+	if got := form(path, nil); got.Status != 405 {
+		t.Errorf("a POST that means nothing else answers %d %s", got.Status, got.Body)
 	}
 	var multipart strings.Builder
 	multipart.WriteString("--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nParts\r\n--x\r\nContent-Disposition: form-data; name=\"redirect\"\r\n\r\nhttps://example.com/cb\r\n--x--\r\n")
-	r := httptest.NewRequest("POST", issuer+"/oauth/clients", strings.NewReader(multipart.String()))
+	r := httptest.NewRequest("POST", testkit.Issuer+"/oauth/clients", strings.NewReader(multipart.String()))
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
-	if got := b.sent(r); got.status != 201 || got.json()["name"] != "Parts" {
-		t.Errorf("a form in parts answers %d %s", got.status, got.body)
+	if got := b.Sent(r); got.Status != 201 || got.JSON()["name"] != "Parts" {
+		t.Errorf("a form in parts answers %d %s", got.Status, got.Body)
 	}
 }
 
@@ -396,21 +397,21 @@ func TestClientsAPI_StoreThatFails(t *testing.T) {
 		{errStore, 500, `{"message":"Server Error"}`},
 		{fmt.Errorf("%w: %w", errStore, oauth.ErrUnavailable), 503, `{"message":"Service Unavailable"}`},
 	} {
-		var w watchedStore
-		s := newServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
-		b := s.browser().signIn("alice")
-		path := "/oauth/clients/" + b.create("App", "https://example.com/cb")["id"].(string)
-		w.failing("Client", test.err)
-		for _, a := range []*answer{b.ask("DELETE", path), b.ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"})} {
-			a.want(test.want, test.body)
-			if (a.header.Get("Retry-After") == "3") != (test.want == 503) {
-				t.Errorf("Retry-After is %q with %d", a.header.Get("Retry-After"), a.status)
+		var w testkit.WatchedStore
+		s := testkit.NewServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
+		b := s.Browser().SignIn("alice")
+		path := "/oauth/clients/" + b.Create("App", "https://example.com/cb")["id"].(string)
+		w.Failing("Client", test.err)
+		for _, a := range []*testkit.Answer{b.Ask("DELETE", path), b.Ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"})} {
+			a.Want(test.want, test.body)
+			if (a.Header.Get("Retry-After") == "3") != (test.want == 503) {
+				t.Errorf("Retry-After is %q with %d", a.Header.Get("Retry-After"), a.Status)
 			}
 		}
-		w.failing("", nil)
-		s.users.with(func() { s.users.failure = test.err })
-		b.ask("GET", "/oauth/clients").want(test.want, test.body)
-		if !strings.Contains(s.log.String(), errStore.Error()) {
+		w.Failing("", nil)
+		s.Users.With(func() { s.Users.Failure = test.err })
+		b.Ask("GET", "/oauth/clients").Want(test.want, test.body)
+		if !strings.Contains(s.Log.String(), errStore.Error()) {
 			t.Error("the log does not say what has failed")
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // Whatever a body holds, the answer is one of those that are meant, in JSON, and
@@ -18,26 +20,26 @@ func FuzzJSONAPI_Bodies(f *testing.F) {
 		f.Add(seed.media, seed.body)
 	}
 	f.Fuzz(func(t *testing.T, media, body string) {
-		s := newServer(t)
-		b := s.browser().signIn("alice")
+		s := testkit.NewServer(t)
+		b := s.Browser().SignIn("alice")
 		for _, path := range []string{"/oauth/clients", personalPath} {
-			r := httptest.NewRequest("POST", issuer+path, strings.NewReader(body))
+			r := httptest.NewRequest("POST", testkit.Issuer+path, strings.NewReader(body))
 			r.Header.Set("Content-Type", media)
-			switch a := b.sent(r); a.status {
+			switch a := b.Sent(r); a.Status {
 			case 200, 201:
-				if _, shown := a.json()["id"]; !shown && a.json()["accessToken"] == nil {
-					t.Errorf("%s answers %s", path, a.body)
+				if _, shown := a.JSON()["id"]; !shown && a.JSON()["accessToken"] == nil {
+					t.Errorf("%s answers %s", path, a.Body)
 				}
 			case 400, 405, 413, 422:
-				if message, ok := a.json()["message"].(string); !ok || message == "" {
-					t.Errorf("%s answers %d %s", path, a.status, a.body)
+				if message, ok := a.JSON()["message"].(string); !ok || message == "" {
+					t.Errorf("%s answers %d %s", path, a.Status, a.Body)
 				}
 			default:
-				t.Errorf("%s answers %d %s", path, a.status, a.body)
+				t.Errorf("%s answers %d %s", path, a.Status, a.Body)
 			}
 		}
 		for _, path := range []string{"/oauth/clients", personalPath} {
-			b.ask("GET", path).list()
+			b.Ask("GET", path).List()
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -19,29 +20,29 @@ func TestPersonalTokensAPI_NeverRepeat_C9_AnswersByteByByte(t *testing.T) {
 	for _, format := range []passport.TokenFormat{passport.Opaque, passport.JWT} {
 		t.Run(string(format), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t, numbers, func(c *passport.Config) { c.PersonalTokenFormat = format }).withAccounts("1")
-				b := s.browser().signIn("1")
-				b.ask("GET", personalPath).want(200, `[]`)
-				made := b.ask("POST", personalPath, map[string]any{"name": " Token Name ", "scopes": []string{"write", "read"}})
-				access, _ := made.json()["accessToken"].(string)
-				if got := s.call(s.Guard(), "Authorization", "Bearer "+access).told(); got.User != "1" || strings.Join(got.Scopes, " ") != "write read" {
+				s := testkit.NewServer(t, testkit.Numbers, func(c *passport.Config) { c.PersonalTokenFormat = format }).WithAccounts("1")
+				b := s.Browser().SignIn("1")
+				b.Ask("GET", personalPath).Want(200, `[]`)
+				made := b.Ask("POST", personalPath, map[string]any{"name": " Token Name ", "scopes": []string{"write", "read"}})
+				access, _ := made.JSON()["accessToken"].(string)
+				if got := s.Call(s.Guard(), "Authorization", "Bearer "+access).Told(); got.User != "1" || strings.Join(got.Scopes, " ") != "write read" {
 					t.Errorf("the API is told %+v, want user 1 with write and read", got)
 				}
-				id := s.tokenIDs(ref("1"))[0]
+				id := s.TokenIDs(testkit.Ref("1"))[0]
 				token := `{"id":"` + id + `","user_id":1,"client_id":1,"name":"Token Name","scopes":["write","read"],"revoked":false,` +
 					`"created_at":"2000-01-01T00:00:00.000000Z","updated_at":"2000-01-01T00:00:00.000000Z","expires_at":"2000-12-31T00:00:00.000000Z"`
-				made.body = strings.Replace(made.body, access, "ACCESS", 1)
-				made.want(200, `{"accessToken":"ACCESS","token":`+token+`}}`)
+				made.Body = strings.Replace(made.Body, access, "ACCESS", 1)
+				made.Want(200, `{"accessToken":"ACCESS","token":`+token+`}}`)
 
-				b.ask("GET", personalPath).want(200, `[`+token+`,"client":{"id":1,"user_id":null,"name":"Personal Access Client","provider":"users","redirect":"",`+
+				b.Ask("GET", personalPath).Want(200, `[`+token+`,"client":{"id":1,"user_id":null,"name":"Personal Access Client","provider":"users","redirect":"",`+
 					`"personal_access_client":true,"password_client":false,"revoked":false,`+
 					`"created_at":"2000-01-01T00:00:00.000000Z","updated_at":"2000-01-01T00:00:00.000000Z",`+
 					`"redirect_uris":[],"grant_types":["personal_access"],"confidential":true}}]`)
-				b.ask("GET", "/oauth/tokens").want(200, `[]`)
-				b.ask("DELETE", personalPath+"/"+id).want(204, "")
-				b.ask("DELETE", personalPath+"/"+id).want(204, "")
-				b.ask("GET", personalPath).want(200, `[]`)
-				if s.admits(access) {
+				b.Ask("GET", "/oauth/tokens").Want(200, `[]`)
+				b.Ask("DELETE", personalPath+"/"+id).Want(204, "")
+				b.Ask("DELETE", personalPath+"/"+id).Want(204, "")
+				b.Ask("GET", personalPath).Want(200, `[]`)
+				if s.Admits(access) {
 					t.Error("a deleted personal token is admitted")
 				}
 			})
@@ -52,54 +53,54 @@ func TestPersonalTokensAPI_NeverRepeat_C9_AnswersByteByByte(t *testing.T) {
 // Scopes that are not registered, and the one that stands for all, are refused;
 // the defaults never apply.
 func TestPersonalTokensAPI_E13_Scopes(t *testing.T) {
-	s := newServer(t, func(c *passport.Config) { c.DefaultScopes = []string{"admin"} })
-	b := s.browser().signIn("alice")
+	s := testkit.NewServer(t, func(c *passport.Config) { c.DefaultScopes = []string{"admin"} })
+	b := s.Browser().SignIn("alice")
 	for _, scopes := range []any{nil, []string{}, "", "absent"} {
 		body := map[string]any{"name": "x", "scopes": scopes}
 		if scopes == "absent" {
 			delete(body, "scopes")
 		}
-		got := b.ask("POST", personalPath, body)
-		token, _ := got.json()["token"].(map[string]any)
-		if list, ok := token["scopes"].([]any); got.status != 200 || !ok || len(list) != 0 {
-			t.Errorf("scopes %#v: %d %s, want a token without scopes", scopes, got.status, got.body)
+		got := b.Ask("POST", personalPath, body)
+		token, _ := got.JSON()["token"].(map[string]any)
+		if list, ok := token["scopes"].([]any); got.Status != 200 || !ok || len(list) != 0 {
+			t.Errorf("scopes %#v: %d %s, want a token without scopes", scopes, got.Status, got.Body)
 		}
 	}
 	for _, scopes := range []any{[]string{"*"}, []string{"read", "*"}, []string{"nonsense"}, []any{1}, []any{nil}, []any{[]string{"read"}}, []string{""}, []string{"read write"}} {
-		b.ask("POST", personalPath, map[string]any{"name": "x", "scopes": scopes}).wantInvalid("The selected scopes is invalid.", "scopes", "The selected scopes is invalid.")
+		b.Ask("POST", personalPath, map[string]any{"name": "x", "scopes": scopes}).WantInvalid("The selected scopes is invalid.", "scopes", "The selected scopes is invalid.")
 	}
 	for _, scopes := range []any{"read", 1, true, map[string]string{"a": "read"}} {
-		b.ask("POST", personalPath, map[string]any{"name": "x", "scopes": scopes}).wantInvalid("The scopes field must be an array.", "scopes", "The scopes field must be an array.")
+		b.Ask("POST", personalPath, map[string]any{"name": "x", "scopes": scopes}).WantInvalid("The scopes field must be an array.", "scopes", "The scopes field must be an array.")
 	}
-	b.ask("POST", personalPath, map[string]any{"scopes": "read"}).want(422,
+	b.Ask("POST", personalPath, map[string]any{"scopes": "read"}).Want(422,
 		`{"message":"The name field is required. (and 1 more error)","errors":{"name":["The name field is required."],"scopes":["The scopes field must be an array."]}}`)
-	b.ask("POST", personalPath, map[string]any{"name": strings.Repeat("x", 192)}).
-		wantInvalid("The name field must not be greater than 191 characters.", "name", "The name field must not be greater than 191 characters.")
+	b.Ask("POST", personalPath, map[string]any{"name": strings.Repeat("x", 192)}).
+		WantInvalid("The name field must not be greater than 191 characters.", "name", "The name field must not be greater than 191 characters.")
 }
 
 // A client of personal access tokens that is limited to some scopes.
 func TestPersonalTokensAPI_E13_ClientThatIsLimited(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	made, err := s.CreateClient(t.Context(), passport.Registration{Name: "Personal", GrantTypes: []string{"personal_access"}, Scopes: []string{"read"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = s.restart(func(c *passport.Config) {
+	s = s.Restart(func(c *passport.Config) {
 		c.PersonalAccessClientID, c.PersonalAccessClientSecret = made.Client.ID, made.Secret
 	})
-	b := s.browser().signIn("alice")
-	if got := b.ask("POST", personalPath, map[string]any{"name": "x", "scopes": []string{"read"}}); got.status != 200 {
-		t.Errorf("a scope that it may have: %d %s", got.status, got.body)
+	b := s.Browser().SignIn("alice")
+	if got := b.Ask("POST", personalPath, map[string]any{"name": "x", "scopes": []string{"read"}}); got.Status != 200 {
+		t.Errorf("a scope that it may have: %d %s", got.Status, got.Body)
 	}
-	b.ask("POST", personalPath, map[string]any{"name": "x", "scopes": []string{"admin"}}).
-		wantInvalid("The selected scopes is invalid.", "scopes", "The selected scopes is invalid.")
+	b.Ask("POST", personalPath, map[string]any{"name": "x", "scopes": []string{"admin"}}).
+		WantInvalid("The selected scopes is invalid.", "scopes", "The selected scopes is invalid.")
 }
 
 // The user may choose when it ends, but not later than the server allows.
 func TestPersonalTokensAPI_ExpiresAt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(c *passport.Config) { c.PersonalTokenTTL = 30 * 24 * time.Hour })
-		b := s.browser().signIn("alice")
+		s := testkit.NewServer(t, func(c *passport.Config) { c.PersonalTokenTTL = 30 * 24 * time.Hour })
+		b := s.Browser().SignIn("alice")
 		for at, want := range map[any]string{
 			"2000-01-10":                    "2000-01-10T00:00:00.000000Z",
 			"2000-01-10T12:00:00Z":          "2000-01-10T12:00:00.000000Z",
@@ -108,9 +109,9 @@ func TestPersonalTokensAPI_ExpiresAt(t *testing.T) {
 			nil:                             "2000-01-31T00:00:00.000000Z",
 			" ":                             "2000-01-31T00:00:00.000000Z",
 		} {
-			got := b.ask("POST", personalPath, map[string]any{"name": "x", "expires_at": at})
-			if token, _ := got.json()["token"].(map[string]any); got.status != 200 || token["expires_at"] != want {
-				t.Errorf("expires_at %#v: %d %s, want %s", at, got.status, got.body, want)
+			got := b.Ask("POST", personalPath, map[string]any{"name": "x", "expires_at": at})
+			if token, _ := got.JSON()["token"].(map[string]any); got.Status != 200 || token["expires_at"] != want {
+				t.Errorf("expires_at %#v: %d %s, want %s", at, got.Status, got.Body, want)
 			}
 		}
 		const late, past, noDate = "The expires at field must not be a date after 2000-01-31T00:00:00Z.", "The expires at field must be a date after now.",
@@ -120,17 +121,17 @@ func TestPersonalTokensAPI_ExpiresAt(t *testing.T) {
 			"2000-01-01": past, "1999-12-31T23:59:59Z": past,
 			"tomorrow": noDate, "2000-13-01": noDate, "2000-01-10T12:00": noDate, 7: noDate, true: noDate,
 		} {
-			b.ask("POST", personalPath, map[string]any{"name": "x", "expires_at": at}).wantInvalid(want, "expires_at", want)
+			b.Ask("POST", personalPath, map[string]any{"name": "x", "expires_at": at}).WantInvalid(want, "expires_at", want)
 		}
-		b.ask("POST", personalPath, map[string]any{"name": "x", "expires_at": []string{"2000-01-10"}}).wantInvalid(noDate, "expires_at", noDate)
+		b.Ask("POST", personalPath, map[string]any{"name": "x", "expires_at": []string{"2000-01-10"}}).WantInvalid(noDate, "expires_at", noDate)
 
 		// An expired one is listed until it is purged, so that its user sees why the
 		// script has stopped.
-		for _, id := range b.ask("GET", personalPath).idsIn()[1:] {
-			b.ask("DELETE", personalPath+"/"+id).want(204, "")
+		for _, id := range b.Ask("GET", personalPath).IDsIn()[1:] {
+			b.Ask("DELETE", personalPath+"/"+id).Want(204, "")
 		}
 		time.Sleep(40 * 24 * time.Hour)
-		if got := b.ask("GET", personalPath).list(); len(got) != 1 {
+		if got := b.Ask("GET", personalPath).List(); len(got) != 1 {
 			t.Errorf("the list has %d tokens, want the expired one", len(got))
 		}
 	})
@@ -138,95 +139,95 @@ func TestPersonalTokensAPI_ExpiresAt(t *testing.T) {
 
 // A user sees and removes his own alone, of his own provider.
 func TestPersonalTokensAPI_NeverRepeat_E11_E12_ProvidersAreApart(t *testing.T) {
-	s, staff := withStaff(t, "1", "2")
-	browsers := []*browser{s.browser().signIn("1"), staff.browser().signIn("1"), s.browser().signIn("2")}
+	s, staff := testkit.WithStaff(t, "1", "2")
+	browsers := []*testkit.Browser{s.Browser().SignIn("1"), staff.Browser().SignIn("1"), s.Browser().SignIn("2")}
 	var ids []string
 	for i, b := range browsers {
-		made := b.ask("POST", personalPath, map[string]any{"name": "x"}).json()
+		made := b.Ask("POST", personalPath, map[string]any{"name": "x"}).JSON()
 		token, _ := made["token"].(map[string]any)
-		ids = append(ids, asText(token["id"]))
-		if got := s.call(s.Guard(), "Authorization", "Bearer "+asText(made["accessToken"])); (got.status == 200) != (i != 1) {
+		ids = append(ids, testkit.AsText(token["id"]))
+		if got := s.Call(s.Guard(), "Authorization", "Bearer "+testkit.AsText(made["accessToken"])); (got.Status == 200) != (i != 1) {
 			t.Errorf("the default provider's guard answers %s to the token of browser %d", got, i)
 		}
 	}
 	for i, b := range browsers {
-		if got := b.ask("GET", personalPath).idsIn(); !slices.Equal(got, ids[i:i+1]) {
+		if got := b.Ask("GET", personalPath).IDsIn(); !slices.Equal(got, ids[i:i+1]) {
 			t.Errorf("browser %d sees %q, want %q", i, got, ids[i])
 		}
 		for j, id := range ids {
 			if i != j {
-				b.ask("DELETE", personalPath+"/"+id).want(404, "")
+				b.Ask("DELETE", personalPath+"/"+id).Want(404, "")
 			}
 		}
 	}
-	if left := append(s.tokenIDs(ref("1")), s.tokenIDs(ref("2"))...); len(left) != 2 {
+	if left := append(s.TokenIDs(testkit.Ref("1")), s.TokenIDs(testkit.Ref("2"))...); len(left) != 2 {
 		t.Errorf("left are %q", left)
 	}
 	for i, b := range browsers {
-		b.ask("DELETE", personalPath+"/"+ids[i]).want(204, "")
+		b.Ask("DELETE", personalPath+"/"+ids[i]).Want(204, "")
 	}
 }
 
 // A personal token can be removed by the other path too, as in Passport, and an
 // app's by this one.
 func TestPersonalTokensAPI_D4_EitherPathRevokes(t *testing.T) {
-	var w watchedStore
-	s := newServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
-	b := s.browser().signIn("alice")
-	made := s.personal("read")
-	b.ask("DELETE", "/oauth/tokens/"+made.Token.ID).want(204, "")
-	if n := w.count("Consented"); n != 0 {
+	var w testkit.WatchedStore
+	s := testkit.NewServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
+	b := s.Browser().SignIn("alice")
+	made := s.Personal("read")
+	b.Ask("DELETE", "/oauth/tokens/"+made.Token.ID).Want(204, "")
+	if n := w.Count("Consented"); n != 0 {
 		t.Errorf("removing a personal token asks %d times for consents, which it has none of", n)
 	}
-	tokens := s.grantTokens(s.web())
-	if got := b.ask("GET", personalPath).list(); len(got) != 0 {
+	tokens := s.GrantTokens(s.Web())
+	if got := b.Ask("GET", personalPath).List(); len(got) != 0 {
 		t.Errorf("the list of personal tokens is %v, want none of an app's", got)
 	}
-	b.ask("DELETE", personalPath+"/"+b.ask("GET", "/oauth/tokens").idsIn()[0]).want(204, "")
-	if s.admits(made.AccessToken) || s.admits(tokens.Access) {
+	b.Ask("DELETE", personalPath+"/"+b.Ask("GET", "/oauth/tokens").IDsIn()[0]).Want(204, "")
+	if s.Admits(made.AccessToken) || s.Admits(tokens.Access) {
 		t.Error("a deleted token is admitted")
 	}
 }
 
 // Somebody who has gone since the browser was asked gets no token.
 func TestPersonalTokensAPI_AccountThatHasGone(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	s.users.with(func() {
-		s.users.current = func(u *passport.User) (*passport.User, error) { delete(s.users.byID, u.ID); return u, nil }
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	s.Users.With(func() {
+		s.Users.Current = func(u *passport.User) (*passport.User, error) { delete(s.Users.ByID, u.ID); return u, nil }
 	})
-	b.ask("POST", personalPath, map[string]any{"name": "x"}).want(401, `{"message":"Unauthenticated."}`)
+	b.Ask("POST", personalPath, map[string]any{"name": "x"}).Want(401, `{"message":"Unauthenticated."}`)
 }
 
 // A client of personal access tokens that has been suspended is the operator's
 // fault, and he is told what to do.
 func TestPersonalTokensAPI_ClientThatIsSuspended(t *testing.T) {
-	s := newServer(t)
-	made := s.personal()
-	check(t, s.SuspendClient(t.Context(), made.Token.Client.ID))
-	s.browser().signIn("alice").ask("POST", personalPath, map[string]any{"name": "x"}).want(500, `{"message":"Server Error"}`)
-	if !strings.Contains(s.log.String(), "is revoked or suspended: name another by PersonalAccessClientID") {
+	s := testkit.NewServer(t)
+	made := s.Personal()
+	testkit.Check(t, s.SuspendClient(t.Context(), made.Token.Client.ID))
+	s.Browser().SignIn("alice").Ask("POST", personalPath, map[string]any{"name": "x"}).Want(500, `{"message":"Server Error"}`)
+	if !strings.Contains(s.Log.String(), "is revoked or suspended: name another by PersonalAccessClientID") {
 		t.Error("the log does not say what is wrong")
 	}
-	check(t, s.RevokeClient(t.Context(), made.Token.Client.ID)) // and with it its tokens
-	s.browser().signIn("alice").ask("GET", personalPath).want(200, `[]`)
+	testkit.Check(t, s.RevokeClient(t.Context(), made.Token.Client.ID)) // and with it its tokens
+	s.Browser().SignIn("alice").Ask("GET", personalPath).Want(200, `[]`)
 }
 
 // The audit log says who made it, and nothing that works.
 func TestPersonalTokensAPI_AuditLogNamesTheUser(t *testing.T) {
-	s := newServer(t, withAudit)
-	b := s.browser().signIn("alice")
-	access := asText(b.ask("POST", personalPath, map[string]any{"name": "x"}).json()["accessToken"])
-	log, _ := oauth.StoreAs[oauth.AuditStore](s.store)
+	s := testkit.NewServer(t, testkit.WithAudit)
+	b := s.Browser().SignIn("alice")
+	access := testkit.AsText(b.Ask("POST", personalPath, map[string]any{"name": "x"}).JSON()["accessToken"])
+	log, _ := oauth.StoreAs[oauth.AuditStore](s.Store)
 	found := false
 	for record, err := range log.AuditLog(t.Context(), time.Time{}) {
-		check(t, err)
+		testkit.Check(t, err)
 		found = found || record.Actor == "users:alice" && record.Action == "token.issued" && record.RequestID != ""
-		if strings.Contains(asText(*record), access) {
+		if strings.Contains(testkit.AsText(*record), access) {
 			t.Errorf("the token stands in the audit log: %+v", record)
 		}
 	}
-	if !found || strings.Contains(s.log.String(), access) {
+	if !found || strings.Contains(s.Log.String(), access) {
 		t.Errorf("alice's new token is in the audit log: %v; or the token is in the log", found)
 	}
 }
@@ -234,19 +235,19 @@ func TestPersonalTokensAPI_AuditLogNamesTheUser(t *testing.T) {
 // Everything of the user is revoked while the request is asked whose it is: the
 // session that it came with is worth nothing by then, and no token outlives it.
 func TestPersonalTokensAPI_NeverRepeat_D10_RevokedWhileItIsAskedWhoIsSignedIn(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	s.users.current = func(u *passport.User) (*passport.User, error) {
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	s.Users.Current = func(u *passport.User) (*passport.User, error) {
 		time.Sleep(time.Millisecond)
 		defer time.Sleep(time.Millisecond)
-		return u, s.RevokeUser(t.Context(), ref(u.ID))
+		return u, s.RevokeUser(t.Context(), testkit.Ref(u.ID))
 	}
-	made := b.ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI"}).json()
+	made := b.Ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI"}).JSON()
 	token, _ := made["accessToken"].(string)
 	if token == "" {
 		t.Fatalf("no token was made: %v", made)
 	}
-	s.wantAdmits(token, false, "asked for before everything of alice was revoked")
-	s.users.current = nil
-	s.wantAdmits(b.ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI"}).json()["accessToken"].(string), true, "asked for afterwards")
+	s.WantAdmits(token, false, "asked for before everything of alice was revoked")
+	s.Users.Current = nil
+	s.WantAdmits(b.Ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI"}).JSON()["accessToken"].(string), true, "asked for afterwards")
 }

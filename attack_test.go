@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -21,19 +22,19 @@ func TestNeverRepeat_F10_ConsentPagesLeaveOtherCookiesAlone(t *testing.T) {
 	for _, test := range []struct{ issuer, prefix string }{
 		{"https://auth.example.com", "__Host-passport-"}, {"http://127.0.0.1:8000", "passport-"},
 	} {
-		s := newServer(t, func(c *passport.Config) { c.Issuer = test.issuer })
-		c, b := s.web(), s.browser()
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = test.issuer })
+		c, b := s.Web(), s.Browser()
 		others := []string{test.prefix + "session", test.prefix + "form", test.prefix + "sixteen-letters."}
 		for _, name := range others {
-			b.setCookie(name, "value")
+			b.SetCookie(name, "value")
 		}
-		b.signIn("alice")
+		b.SignIn("alice")
 		for range 40 {
-			b.authorize(c, "prompt", "consent").ticket()
+			b.Authorize(c, "prompt", "consent").Ticket()
 		}
 		tickets := 0
 		var left []string
-		for _, cookie := range b.jar.Cookies(b.origin()) {
+		for _, cookie := range b.Jar.Cookies(b.Origin()) {
 			left = append(left, cookie.Name)
 			if len(cookie.Name) == len(test.prefix)+16 {
 				tickets++
@@ -54,45 +55,45 @@ func TestNeverRepeat_F10_ConsentPagesLeaveOtherCookiesAlone(t *testing.T) {
 // that came in before the one that was faster, or to a node whose clock is behind.
 func TestNeverRepeat_A1_RT_04_NoGraceForASlowRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, proceed := &watchedStore{}, make(chan struct{})
+		store, proceed := &testkit.WatchedStore{}, make(chan struct{})
 		var first atomic.Bool
-		s := newServer(t, func(c *passport.Config) {
+		s := testkit.NewServer(t, func(c *passport.Config) {
 			c.RefreshTokenGrace = -1
 			store.Store, c.Store = c.Store, store
 		})
-		c := s.web()
-		token := s.grantTokens(c).Refresh
-		store.pause = func(verb string) {
+		c := s.Web()
+		token := s.GrantTokens(c).Refresh
+		store.Pause = func(verb string) {
 			if verb == "RefreshToken" && first.CompareAndSwap(false, true) {
 				<-proceed
 			}
 		}
-		slow := make(chan *answer)
-		go func() { slow <- s.refresh(c, token) }()
+		slow := make(chan *testkit.Answer)
+		go func() { slow <- s.Refresh(c, token) }()
 		synctest.Wait()
 		time.Sleep(time.Second)
-		s.refresh(c, token).tokens()
+		s.Refresh(c, token).Tokens()
 		close(proceed)
-		(<-slow).wantJSONError(400, "invalid_grant")
+		(<-slow).WantJSONError(400, "invalid_grant")
 	})
 }
 
 // Whoever fills in a form of settings puts the secret into the field of the ID
 // now and then. Then it must not stand in the log as the ID of an unknown client.
 func TestNeverRepeat_C7_SecretInPlaceOfTheClientID(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	token := s.grantTokens(c)
-	for _, secret := range []string{c.secret, token.Access, token.Refresh} {
-		s.exchange(&client{Client: &oauth.Client{ID: secret}, secret: "x"}, "grant_type", "client_credentials").wantJSONError(401, "invalid_client")
-		s.browser().get(s.authorizePath() + "?client_id=" + secret).wantPage(400)
-		if strings.Contains(s.log.String(), secret) {
+	s := testkit.NewServer(t)
+	c := s.Web()
+	token := s.GrantTokens(c)
+	for _, secret := range []string{c.Secret, token.Access, token.Refresh} {
+		s.Exchange(&testkit.Client{Client: &oauth.Client{ID: secret}, Secret: "x"}, "grant_type", "client_credentials").WantJSONError(401, "invalid_client")
+		s.Browser().Get(s.AuthorizePath() + "?client_id=" + secret).WantPage(400)
+		if strings.Contains(s.Log.String(), secret) {
 			t.Errorf("the log holds %.12s…, which came as client_id", secret)
 		}
 	}
 	const unknown = "6c7f6e0a-0b0f-7c3e-9d53-0c5a4f6f5d11"
-	s.browser().get(s.authorizePath() + "?client_id=" + unknown).wantPage(400)
-	if !strings.Contains(s.log.String(), unknown) {
+	s.Browser().Get(s.AuthorizePath() + "?client_id=" + unknown).WantPage(400)
+	if !strings.Contains(s.Log.String(), unknown) {
 		t.Errorf("the log does not hold the ID of an unknown client, %s", unknown)
 	}
 }
@@ -100,11 +101,11 @@ func TestNeverRepeat_C7_SecretInPlaceOfTheClientID(t *testing.T) {
 // A guard believes another guard of the same server, and verifies what another
 // server has let in: user 1 there is somebody else here.
 func TestNeverRepeat_E11_GuardBehindAnotherServersGuard(t *testing.T) {
-	ours := newServer(t, func(c *passport.Config) {
-		c.Store = &watchedStore{Store: c.Store}
+	ours := testkit.NewServer(t, func(c *passport.Config) {
+		c.Store = &testkit.WatchedStore{Store: c.Store}
 	})
-	theirs := newServer(t, func(c *passport.Config) { c.Issuer = "https://other.example.com" })
-	token := theirs.grantTokens(theirs.web()).Access
+	theirs := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = "https://other.example.com" })
+	token := theirs.GrantTokens(theirs.Web()).Access
 	call := func(h http.Handler, token string) int {
 		r := httptest.NewRequest("GET", "/orders", nil)
 		r.Header.Set("Authorization", "Bearer "+token)
@@ -119,31 +120,31 @@ func TestNeverRepeat_E11_GuardBehindAnotherServersGuard(t *testing.T) {
 	if got := call(theirs.Guard()(ours.Guard()(nothing)), token); got != 401 {
 		t.Errorf("behind the other server's guard ours answers %d to that server's token, want 401", got)
 	}
-	store := ours.config.Store.(*watchedStore)
-	own := ours.grantTokens(ours.web()).Access
-	before := store.count("AccessToken")
-	if got := call(ours.Guard()(ours.Guard()(ours.GuardAny()(nothing))), own); got != 200 || store.count("AccessToken") != before+1 {
-		t.Errorf("three guards of ours answer %d after reading the token %d times, want 200 after one", got, store.count("AccessToken")-before)
+	store := ours.Config.Store.(*testkit.WatchedStore)
+	own := ours.GrantTokens(ours.Web()).Access
+	before := store.Count("AccessToken")
+	if got := call(ours.Guard()(ours.Guard()(ours.GuardAny()(nothing))), own); got != 200 || store.Count("AccessToken") != before+1 {
+		t.Errorf("three guards of ours answer %d after reading the token %d times, want 200 after one", got, store.Count("AccessToken")-before)
 	}
 }
 
 // Who wants a token gone sends the token itself in place of its ID now and then, and
 // it works on: the log must not hold it.
 func TestNeverRepeat_C7_TokenInPlaceOfItsID(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	token := b.ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI"}).json()["accessToken"].(string)
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	token := b.Ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI"}).JSON()["accessToken"].(string)
 	for _, path := range []string{"/oauth/personal-access-tokens/", "/oauth/tokens/", "/oauth/clients/"} {
-		b.ask("DELETE", path+token).want(404, "")
-		b.ask("PATCH", path+token)
-		b.ask("POST", path+"1", map[string]any{"_method": token})
+		b.Ask("DELETE", path+token).Want(404, "")
+		b.Ask("PATCH", path+token)
+		b.Ask("POST", path+"1", map[string]any{"_method": token})
 	}
-	if strings.Contains(strings.ToLower(s.log.String()), strings.ToLower(token)) {
-		t.Errorf("the log holds a token that came in a path:\n%s", s.log)
+	if strings.Contains(strings.ToLower(s.Log.String()), strings.ToLower(token)) {
+		t.Errorf("the log holds a token that came in a path:\n%s", s.Log)
 	}
 	const unknown = "6c7f6e0a-0b0f-7c3e-9d53-0c5a4f6f5d11"
-	b.ask("DELETE", "/oauth/clients/"+unknown).want(404, "")
-	if !strings.Contains(s.log.String(), "/oauth/clients/"+unknown) {
+	b.Ask("DELETE", "/oauth/clients/"+unknown).Want(404, "")
+	if !strings.Contains(s.Log.String(), "/oauth/clients/"+unknown) {
 		t.Errorf("the log does not hold the path of an unknown client, %s", unknown)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -18,14 +19,14 @@ import (
 // none: whoever is not signed in gets an error and no page, whatever was allowed
 // before.
 func TestAuthorizePrompt_NoneIsAnErrorUnlessSomebodyIsSignedIn(t *testing.T) {
-	s := newServer(t, firstParty)
-	ours, theirs, b := s.register(passport.Registration{Name: "Ours"}), s.web(), s.browser().signIn("alice")
-	b.authorize(theirs).allow().code()
-	b.authorize(theirs, "prompt", "none").code()
-	b.signOut()
-	for _, c := range []*client{ours, theirs} {
-		a := b.authorize(c, "prompt", "none")
-		if a.wantRedirectError("login_required"); a.status != http.StatusSeeOther {
+	s := testkit.NewServer(t, firstParty)
+	ours, theirs, b := s.Register(passport.Registration{Name: "Ours"}), s.Web(), s.Browser().SignIn("alice")
+	b.Authorize(theirs).Allow().Code()
+	b.Authorize(theirs, "prompt", "none").Code()
+	b.SignOut()
+	for _, c := range []*testkit.Client{ours, theirs} {
+		a := b.Authorize(c, "prompt", "none")
+		if a.WantRedirectError("login_required"); a.Status != http.StatusSeeOther {
 			t.Errorf("prompt=none of nobody: %s, want the browser sent straight to the client", a)
 		}
 	}
@@ -34,14 +35,14 @@ func TestAuthorizePrompt_NoneIsAnErrorUnlessSomebodyIsSignedIn(t *testing.T) {
 // consent: the page is shown always, even if all was allowed before, and to a
 // client that needs no page otherwise.
 func TestAuthorizePrompt_ConsentShowsThePageAlways(t *testing.T) {
-	s := newServer(t, firstParty)
-	b := s.browser().signIn("alice")
-	for _, c := range []*client{s.web(), s.register(passport.Registration{Name: "Ours"})} {
+	s := testkit.NewServer(t, firstParty)
+	b := s.Browser().SignIn("alice")
+	for _, c := range []*testkit.Client{s.Web(), s.Register(passport.Registration{Name: "Ours"})} {
 		for range 2 {
-			b.authorize(c, "prompt", "consent").allow().code()
+			b.Authorize(c, "prompt", "consent").Allow().Code()
 		}
-		b.authorize(c).code()
-		if page := b.authorize(c, "prompt", "consent"); !strings.Contains(page.String(), "What you have allowed it before") {
+		b.Authorize(c).Code()
+		if page := b.Authorize(c, "prompt", "consent"); !strings.Contains(page.String(), "What you have allowed it before") {
 			t.Errorf("the page of %s does not show what was allowed before: %s", c.Name, page)
 		}
 	}
@@ -51,23 +52,23 @@ func TestAuthorizePrompt_ConsentShowsThePageAlways(t *testing.T) {
 // no more than without it.
 func TestAuthorizePrompt_LoginSignsInAgainAlways(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, firstParty)
-		b := s.browser().signIn("alice")
-		ours, theirs := s.register(passport.Registration{Name: "Ours"}), s.web()
-		for _, c := range []*client{ours, theirs} {
+		s := testkit.NewServer(t, firstParty)
+		b := s.Browser().SignIn("alice")
+		ours, theirs := s.Register(passport.Registration{Name: "Ours"}), s.Web()
+		for _, c := range []*testkit.Client{ours, theirs} {
 			for range 2 {
 				time.Sleep(time.Minute)
-				back := b.authorize(c, "prompt", "login").signIn("alice")
-				if back.isConsent() {
+				back := b.Authorize(c, "prompt", "login").SignIn("alice")
+				if back.IsConsent() {
 					if c == ours {
 						t.Errorf("one of ours is asked about after prompt=login: %s", back)
 					}
-					back = back.allow()
+					back = back.Allow()
 				}
-				s.redeem(c, back.code())
+				s.Redeem(c, back.Code())
 			}
 			time.Sleep(time.Minute)
-			b.authorize(c, "prompt", "login consent").signIn("alice").allow().code()
+			b.Authorize(c, "prompt", "login consent").SignIn("alice").Allow().Code()
 		}
 	})
 }
@@ -76,65 +77,65 @@ func TestAuthorizePrompt_LoginSignsInAgainAlways(t *testing.T) {
 // scopes are remembered one by one, so any subset of them, in any order, from any
 // number of requests, needs no page.
 func TestAuthorizePrompt_WithoutItAsksOnlyForWhatIsNew(t *testing.T) {
-	s := newServer(t)
-	c, b := s.web(), s.browser().signIn("alice")
-	b.authorize(c, "scope", "read").allow().code()
-	b.authorize(c, "scope", "write").allow().code()
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser().SignIn("alice")
+	b.Authorize(c, "scope", "read").Allow().Code()
+	b.Authorize(c, "scope", "write").Allow().Code()
 	for _, scope := range []string{"read", "write", "read write", "write read", "read read"} {
-		if got := s.redeem(c, b.authorize(c, "scope", scope).code()).Scope; len(got) > len("read write") || !strings.Contains(scope, strings.Fields(got)[0]) {
+		if got := s.Redeem(c, b.Authorize(c, "scope", scope).Code()).Scope; len(got) > len("read write") || !strings.Contains(scope, strings.Fields(got)[0]) {
 			t.Errorf("asked for %q, the token has %q", scope, got)
 		}
 	}
-	page := b.authorize(c, "scope", "read write admin")
-	page.ticket()
+	page := b.Authorize(c, "scope", "read write admin")
+	page.Ticket()
 	if text := page.String(); !strings.Contains(text, "It will be able to Administer the shop admin What you have allowed it before Read your orders") {
 		t.Errorf("the page does not tell what is new from what is not: %s", text)
 	}
-	page.deny().wantRedirectError("access_denied")
-	b.authorize(c, "scope", "read").code()    // declining takes nothing back
-	b.authorize(c, "scope", "admin").ticket() // and allows nothing
-	b.signIn("bob").authorize(c).ticket()     // nor does what alice allowed count for bob
-	b.signIn("alice").authorize(s.web()).ticket()
+	page.Deny().WantRedirectError("access_denied")
+	b.Authorize(c, "scope", "read").Code()    // declining takes nothing back
+	b.Authorize(c, "scope", "admin").Ticket() // and allows nothing
+	b.SignIn("bob").Authorize(c).Ticket()     // nor does what alice allowed count for bob
+	b.SignIn("alice").Authorize(s.Web()).Ticket()
 }
 
 // SkipConsent: the client has its answer at once, without a page, unless prompt
 // holds consent; none passes, login signs in first.
 func TestAuthorizePrompt_SkipConsentUnlessItHoldsConsent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, firstParty)
-		c, b := s.register(passport.Registration{Name: "Ours"}), s.browser().signIn("alice")
+		s := testkit.NewServer(t, firstParty)
+		c, b := s.Register(passport.Registration{Name: "Ours"}), s.Browser().SignIn("alice")
 		for _, prompt := range []string{"", "none", "select_account", "create"} {
-			if a := b.authorize(c, "prompt", prompt); a.status != http.StatusSeeOther || a.code() == "" {
+			if a := b.Authorize(c, "prompt", prompt); a.Status != http.StatusSeeOther || a.Code() == "" {
 				t.Errorf("prompt=%s: %s, want a code at once", prompt, a)
 			}
 		}
 		for _, prompt := range []string{"consent", "select_account consent"} {
-			b.authorize(c, "prompt", prompt).ticket()
+			b.Authorize(c, "prompt", prompt).Ticket()
 		}
 		time.Sleep(time.Minute)
-		b.authorize(c, "prompt", "login").signIn("alice").code()
-		if given := eventsOf[passport.ConsentGiven](s); len(given) != 0 {
+		b.Authorize(c, "prompt", "login").SignIn("alice").Code()
+		if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 0 {
 			t.Errorf("what nobody was asked for is remembered as allowed: %+v", given)
 		}
-		b.authorize(s.web()).ticket() // another client is asked about
+		b.Authorize(s.Web()).Ticket() // another client is asked about
 	})
 }
 
 // Who allows is sent back to the redirect URI of the request, which has to be one
 // that is registered.
 func TestAuthorizePrompt_ApprovingLeadsBackToTheRedirectURI(t *testing.T) {
-	s := newServer(t)
-	c, b := s.register(passport.Registration{RedirectURIs: []string{"https://one.example/cb", "https://two.example/cb?x=1"}}), s.browser().signIn("alice")
+	s := testkit.NewServer(t)
+	c, b := s.Register(passport.Registration{RedirectURIs: []string{"https://one.example/cb", "https://two.example/cb?x=1"}}), s.Browser().SignIn("alice")
 	for _, uri := range c.RedirectURIs {
-		for what, done := range map[string]*answer{
-			"allow": b.authorize(c, "redirect_uri", uri, "prompt", "consent").allow(), "deny": b.authorize(c, "redirect_uri", uri, "prompt", "consent").deny(),
+		for what, done := range map[string]*testkit.Answer{
+			"allow": b.Authorize(c, "redirect_uri", uri, "prompt", "consent").Allow(), "deny": b.Authorize(c, "redirect_uri", uri, "prompt", "consent").Deny(),
 		} {
-			if !strings.HasPrefix(done.target(), uri) || done.params().Get("state") != defaultState {
-				t.Errorf("%s leads to %s, want %s", what, done.target(), uri)
+			if !strings.HasPrefix(done.Target(), uri) || done.Params().Get("state") != testkit.DefaultState {
+				t.Errorf("%s leads to %s, want %s", what, done.Target(), uri)
 			}
 		}
 	}
-	b.authorize(c, "redirect_uri", "https://three.example/cb").wantPage(400)
+	b.Authorize(c, "redirect_uri", "https://three.example/cb").WantPage(400)
 }
 
 // firstParty skips consent for clients with the name Ours.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -24,46 +25,46 @@ func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 	}
 	requests := map[string]struct {
 		verbs []string
-		send  func(b *browser, c *client, fail func()) *answer
+		send  func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer
 	}{
-		"a request": {[]string{"Client", "Consented"}, func(b *browser, c *client, fail func()) *answer {
+		"a request": {[]string{"Client", "Consented"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
 			fail()
-			return b.authorize(c)
+			return b.Authorize(c)
 		}},
-		"a request with prompt=none": {[]string{"Client", "Consented", "Begin"}, func(b *browser, c *client, fail func()) *answer {
-			b.authorize(c).allow()
+		"a request with prompt=none": {[]string{"Client", "Consented", "Begin"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+			b.Authorize(c).Allow()
 			fail()
-			return b.authorize(c, "prompt", "none")
+			return b.Authorize(c, "prompt", "none")
 		}},
-		"remembered consent": {[]string{"Client", "Consented", "Begin"}, func(b *browser, c *client, fail func()) *answer {
-			b.authorize(c).allow()
+		"remembered consent": {[]string{"Client", "Consented", "Begin"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+			b.Authorize(c).Allow()
 			fail()
-			return b.authorize(c)
+			return b.Authorize(c)
 		}},
-		"allowing": {[]string{"Client", "Consented", "Begin"}, func(b *browser, c *client, fail func()) *answer {
-			page := b.authorize(c)
+		"allowing": {[]string{"Client", "Consented", "Begin"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+			page := b.Authorize(c)
 			fail()
-			return page.allow()
+			return page.Allow()
 		}},
-		"denying": {[]string{"Client", "UseOnce"}, func(b *browser, c *client, fail func()) *answer {
-			page := b.authorize(c)
+		"denying": {[]string{"Client", "UseOnce"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+			page := b.Authorize(c)
 			fail()
-			return page.deny()
+			return page.Deny()
 		}},
-		"allowing again": {[]string{"Client", "Consented", "Code"}, func(b *browser, c *client, fail func()) *answer {
-			clicks := b.authorize(c).clicks(2, "allow")
-			b.server.do(clicks[0])
+		"allowing again": {[]string{"Client", "Consented", "Code"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+			clicks := b.Authorize(c).Clicks(2, "allow")
+			b.Server.Do(clicks[0])
 			fail()
-			a := b.server.do(clicks[1])
-			a.from = b
+			a := b.Server.Do(clicks[1])
+			a.From = b
 			return a
 		}},
-		"denying what was allowed": {[]string{"Client", "Code"}, func(b *browser, c *client, fail func()) *answer {
-			clicks := b.authorize(c).clicks(2, "allow", "deny")
-			b.server.do(clicks[0])
+		"denying what was allowed": {[]string{"Client", "Code"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+			clicks := b.Authorize(c).Clicks(2, "allow", "deny")
+			b.Server.Do(clicks[0])
 			fail()
-			a := b.server.do(clicks[1])
-			a.from = b
+			a := b.Server.Do(clicks[1])
+			a.From = b
 			return a
 		}},
 	}
@@ -71,33 +72,33 @@ func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 		for _, verb := range request.verbs {
 			for code, failure := range failures {
 				t.Run(fmt.Sprintf("%s, %s, %s", name, verb, code), func(t *testing.T) {
-					watched := &watchedStore{}
-					s := newServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
-					c, b := s.web(), s.browser().signIn("alice")
-					events := len(eventsOf[passport.ConsentGiven](s))
+					watched := &testkit.WatchedStore{}
+					s := testkit.NewServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
+					c, b := s.Web(), s.Browser().SignIn("alice")
+					events := len(testkit.EventsOf[passport.ConsentGiven](s))
 					a := request.send(b, c, func() {
-						watched.failing(verb, failure)
-						events = len(eventsOf[passport.ConsentGiven](s))
+						watched.Failing(verb, failure)
+						events = len(testkit.EventsOf[passport.ConsentGiven](s))
 					})
 					if verb == "Client" {
-						a.wantPage(map[string]int{"temporarily_unavailable": 503, "server_error": 500}[code], "Nothing was allowed")
-						if retry := a.header.Get("Retry-After"); (retry == "3") != (code == "temporarily_unavailable") {
+						a.WantPage(map[string]int{"temporarily_unavailable": 503, "server_error": 500}[code], "Nothing was allowed")
+						if retry := a.Header.Get("Retry-After"); (retry == "3") != (code == "temporarily_unavailable") {
 							t.Errorf("Retry-After = %q", retry)
 						}
 					} else {
-						a.wantRedirectError(code)
-						if a.params().Get("state") != defaultState {
-							t.Errorf("the client is told %v", a.params())
+						a.WantRedirectError(code)
+						if a.Params().Get("state") != testkit.DefaultState {
+							t.Errorf("the client is told %v", a.Params())
 						}
 					}
-					if strings.Contains(a.body+a.target(), "10.0.0.7") || !strings.Contains(s.log.String(), secretText) {
+					if strings.Contains(a.Body+a.Target(), "10.0.0.7") || !strings.Contains(s.Log.String(), secretText) {
 						t.Errorf("what failed belongs into the log, not into the answer: %s", a)
 					}
-					if len(eventsOf[passport.ConsentGiven](s)) != events {
+					if len(testkit.EventsOf[passport.ConsentGiven](s)) != events {
 						t.Error("an event tells of what was not stored")
 					}
-					watched.failing("", nil)
-					if a := b.authorize(c); !a.isConsent() && a.code() == "" {
+					watched.Failing("", nil)
+					if a := b.Authorize(c); !a.IsConsent() && a.Code() == "" {
 						t.Errorf("afterwards nothing works: %s", a)
 					}
 				})
@@ -108,14 +109,14 @@ func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 
 // The user's decision survives a store that was away for a moment.
 func TestAuthorize_AZ_22_TheDecisionCanBeRepeated(t *testing.T) {
-	watched := &watchedStore{}
-	s := newServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
-	c, b := s.web(), s.browser().signIn("alice")
-	page := b.authorize(c)
-	watched.failing("Begin", oauth.ErrUnavailable)
-	page.allow().wantRedirectError("temporarily_unavailable")
-	watched.failing("", nil)
-	s.redeem(c, page.allow().code())
+	watched := &testkit.WatchedStore{}
+	s := testkit.NewServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
+	c, b := s.Web(), s.Browser().SignIn("alice")
+	page := b.Authorize(c)
+	watched.Failing("Begin", oauth.ErrUnavailable)
+	page.Allow().WantRedirectError("temporarily_unavailable")
+	watched.Failing("", nil)
+	s.Redeem(c, page.Allow().Code())
 }
 
 // An application whose users cannot be read, or that returns what cannot be an
@@ -137,136 +138,136 @@ func TestAuthorize_AZ_22_TheUserProviderFails(t *testing.T) {
 		"an error for people": {nil, oauth.AccessDenied.Errorf("the account is locked"), "access_denied", "the account is locked"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newServer(t)
-			c, b := s.web(), s.browser().signIn("alice")
-			page := b.authorize(c)
-			s.users.with(func() {
-				s.users.current = func(*passport.User) (*passport.User, error) { return tt.user, tt.err }
+			s := testkit.NewServer(t)
+			c, b := s.Web(), s.Browser().SignIn("alice")
+			page := b.Authorize(c)
+			s.Users.With(func() {
+				s.Users.Current = func(*passport.User) (*passport.User, error) { return tt.user, tt.err }
 			})
-			for _, a := range []*answer{b.authorize(c), b.authorize(c, "prompt", "none"), page.allow(), page.deny()} {
-				a.wantRedirectError(tt.want)
+			for _, a := range []*testkit.Answer{b.Authorize(c), b.Authorize(c, "prompt", "none"), page.Allow(), page.Deny()} {
+				a.WantRedirectError(tt.want)
 			}
-			if !strings.Contains(s.log.String(), tt.log) {
-				t.Errorf("the log does not say %q: %s", tt.log, s.log)
+			if !strings.Contains(s.Log.String(), tt.log) {
+				t.Errorf("the log does not say %q: %s", tt.log, s.Log)
 			}
 		})
 	}
 	t.Run("an ID of 255 bytes", func(t *testing.T) {
-		s := newServer(t)
+		s := testkit.NewServer(t)
 		id := strings.Repeat("é", 127) + "a"
-		s.users.byID[id] = &passport.User{ID: id}
-		c := s.web()
-		s.redeem(c, s.browser().signIn(id).authorize(c).allow().code())
+		s.Users.ByID[id] = &passport.User{ID: id}
+		c := s.Web()
+		s.Redeem(c, s.Browser().SignIn(id).Authorize(c).Allow().Code())
 	})
 }
 
 // A redirect to nowhere would come back here for ever.
 func TestAuthorize_AZ_22_NoSignInPage(t *testing.T) {
-	s := newServer(t)
-	s.users.noSignIn = true
-	s.browser().authorize(s.web()).wantRedirectError("server_error")
-	if !strings.Contains(s.log.String(), `SignInURL of the provider \"users\" returned nothing`) {
-		t.Errorf("the log does not say what is wrong: %s", s.log)
+	s := testkit.NewServer(t)
+	s.Users.NoSignIn = true
+	s.Browser().Authorize(s.Web()).WantRedirectError("server_error")
+	if !strings.Contains(s.Log.String(), `SignInURL of the provider \"users\" returned nothing`) {
+		t.Errorf("the log does not say what is wrong: %s", s.Log)
 	}
 }
 
 // A client that names a provider which was taken out of the configuration.
 func TestAuthorize_AZ_22_TheProviderIsGone(t *testing.T) {
-	with := newServer(t, func(c *passport.Config) {
-		c.Providers = map[string]passport.UserProvider{"staff": newAccounts("alice")}
+	with := testkit.NewServer(t, func(c *passport.Config) {
+		c.Providers = map[string]passport.UserProvider{"staff": testkit.NewAccounts("alice")}
 	})
-	c := with.register(passport.Registration{Provider: "staff"})
-	s := with.restart(func(c *passport.Config) { c.Providers = nil })
-	s.browser().authorize(c).wantRedirectError("server_error")
-	if !strings.Contains(s.log.String(), `names the user provider \"staff\", which Config does not have`) {
-		t.Errorf("the log does not say what is wrong: %s", s.log)
+	c := with.Register(passport.Registration{Provider: "staff"})
+	s := with.Restart(func(c *passport.Config) { c.Providers = nil })
+	s.Browser().Authorize(c).WantRedirectError("server_error")
+	if !strings.Contains(s.Log.String(), `names the user provider \"staff\", which Config does not have`) {
+		t.Errorf("the log does not say what is wrong: %s", s.Log)
 	}
 }
 
 // Who asks for JSON before HTML gets errors as JSON, with the status of the page;
 // see also [TestAuthorizeJSON_Errors].
 func TestAuthorize_ErrorsAsJSON(t *testing.T) {
-	watched := &watchedStore{}
-	s := newServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
-	c, b := s.web(), s.browser().signIn("alice")
+	watched := &testkit.WatchedStore{}
+	s := testkit.NewServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
+	c, b := s.Web(), s.Browser().SignIn("alice")
 	for accept, asJSON := range map[string]bool{
 		"application/json": true, "application/json;q=0.9, text/html": true, "application/json, */*": true, "Application/JSON; charset=utf-8": true,
 		"text/html, application/json": false, "*/*": false, "": false, "application/jsonp": false, "text/plain": false, ";;,,q=": false,
 	} {
-		b.header.Set("Accept", accept)
-		a := b.authorize(c, "client_id", "nobody")
+		b.Header.Set("Accept", accept)
+		a := b.Authorize(c, "client_id", "nobody")
 		if !asJSON {
-			a.wantPage(400)
+			a.WantPage(400)
 			continue
 		}
-		a.wantJSONError(400, "invalid_client")
-		if got := a.json(); len(got) != 2 || got["error_description"] != "there is no app with this client_id" {
+		a.WantJSONError(400, "invalid_client")
+		if got := a.JSON(); len(got) != 2 || got["error_description"] != "there is no app with this client_id" {
 			t.Errorf("Accept %q: the error is %v", accept, got)
 		}
 	}
-	b.header.Set("Accept", "application/json")
-	b.authorize(c, "redirect_uri", "https://evil.example/").wantJSONError(400, "invalid_request")
-	b.header.Set("Sec-Fetch-Site", "same-origin")
-	b.authorize(c, "prompt", "consent").answerWith("x", "allow").wantJSONError(400, "invalid_request")
-	b.send(b.newRequest("DELETE", "/oauth/authorize", "", nil)).wantJSONError(405, "invalid_request")
-	watched.failing("Client", oauth.ErrUnavailable)
-	if a := b.authorize(c).wantJSONError(503, "temporarily_unavailable"); a.header.Get("Retry-After") != "3" {
-		t.Errorf("Retry-After = %q", a.header.Get("Retry-After"))
+	b.Header.Set("Accept", "application/json")
+	b.Authorize(c, "redirect_uri", "https://evil.example/").WantJSONError(400, "invalid_request")
+	b.Header.Set("Sec-Fetch-Site", "same-origin")
+	b.Authorize(c, "prompt", "consent").AnswerWith("x", "allow").WantJSONError(400, "invalid_request")
+	b.Send(b.NewRequest("DELETE", "/oauth/authorize", "", nil)).WantJSONError(405, "invalid_request")
+	watched.Failing("Client", oauth.ErrUnavailable)
+	if a := b.Authorize(c).WantJSONError(503, "temporarily_unavailable"); a.Header.Get("Retry-After") != "3" {
+		t.Errorf("Retry-After = %q", a.Header.Get("Retry-After"))
 	}
-	watched.failing("Client", errors.New("secret detail"))
-	if a := b.authorize(c).wantJSONError(500, "server_error"); len(a.json()) != 1 {
-		t.Errorf("a fault is answered %s", a.body)
+	watched.Failing("Client", errors.New("secret detail"))
+	if a := b.Authorize(c).WantJSONError(500, "server_error"); len(a.JSON()) != 1 {
+		t.Errorf("a fault is answered %s", a.Body)
 	}
 }
 
 // Each answer has an ID under which the log says more, and no answer holds what
 // is kept in place of a secret.
 func TestAuthorize_NeverRepeat_C9_NothingSecretIsShown(t *testing.T) {
-	s := newServer(t)
-	c, b := s.web(), s.browser()
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser()
 	var all strings.Builder
-	for _, a := range []*answer{
-		b.authorize(c), b.signIn("alice").authorize(c), b.authorize(c, "client_id", "nobody"), b.authorize(c, "scope", "nothing"),
-		b.authorize(c).allow(), b.authorize(c), s.do(httptest.NewRequest("GET", issuer+"/.well-known/oauth-authorization-server", nil)),
+	for _, a := range []*testkit.Answer{
+		b.Authorize(c), b.SignIn("alice").Authorize(c), b.Authorize(c, "client_id", "nobody"), b.Authorize(c, "scope", "nothing"),
+		b.Authorize(c).Allow(), b.Authorize(c), s.Do(httptest.NewRequest("GET", testkit.Issuer+"/.well-known/oauth-authorization-server", nil)),
 	} {
-		id := a.header.Get("X-Request-Id")
+		id := a.Header.Get("X-Request-Id")
 		if id == "" {
 			t.Errorf("an answer has no request ID: %s", a)
 		}
-		if a.status >= 400 && (!strings.Contains(a.body, id) || !strings.Contains(s.log.String(), id)) {
+		if a.Status >= 400 && (!strings.Contains(a.Body, id) || !strings.Contains(s.Log.String(), id)) {
 			t.Errorf("the request ID %s is not on the page, or not in the log", id)
 		}
-		fmt.Fprintln(&all, a.header, a.body)
+		fmt.Fprintln(&all, a.Header, a.Body)
 	}
-	stored, err := s.store.Client(t.Context(), c.ID)
+	stored, err := s.Store.Client(t.Context(), c.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, secret := range map[string]string{
-		"client secret": c.secret, "digest of the client secret": string(stored.Secrets[0].Digest), "session": b.session(),
-		"digest of the session": string(oauth.DigestOf(b.session())),
+		"client secret": c.Secret, "digest of the client secret": string(stored.Secrets[0].Digest), "session": b.Session(),
+		"digest of the session": string(oauth.DigestOf(b.Session())),
 	} {
-		if strings.Contains(all.String(), secret) || strings.Contains(s.log.String(), secret) {
+		if strings.Contains(all.String(), secret) || strings.Contains(s.Log.String(), secret) {
 			t.Errorf("the %s is shown or logged", name)
 		}
 	}
-	code := b.authorize(c).code()
-	if strings.Contains(s.log.String(), code) || strings.Contains(s.log.String(), defaultState) {
+	code := b.Authorize(c).Code()
+	if strings.Contains(s.Log.String(), code) || strings.Contains(s.Log.String(), testkit.DefaultState) {
 		t.Error("the log has a code or a state")
 	}
 }
 
 // A browser that has gone away is no fault of the server's.
 func TestAuthorize_AZ_22_GivenUp(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	s.users.with(func() { s.users.failure = errors.New("context canceled") })
-	b := s.browser()
+	s := testkit.NewServer(t)
+	c := s.Web()
+	s.Users.With(func() { s.Users.Failure = errors.New("context canceled") })
+	b := s.Browser()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := b.newRequest("GET", "/oauth/authorize?"+c.request().Encode(), "", http.Header{}).WithContext(ctx)
-	b.send(r)
-	if log := s.log.String(); strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "given up by the client") {
+	r := b.NewRequest("GET", "/oauth/authorize?"+c.Request().Encode(), "", http.Header{}).WithContext(ctx)
+	b.Send(r)
+	if log := s.Log.String(); strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "given up by the client") {
 		t.Errorf("the log says %s", log)
 	}
 }

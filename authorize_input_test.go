@@ -10,14 +10,15 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // Bad input gets a clear error and changes nothing; none of it is a fault of the
 // server's.
 func TestAuthorize_NeverRepeat_F10_BadInput(t *testing.T) {
-	s := newServer(t, audited)
-	c := s.web()
+	s := testkit.NewServer(t, audited)
+	c := s.Web()
 	values := map[string]string{
 		"NUL": "a\x00b", "CR LF": "a\r\nSet-Cookie: x=y", "LF": "a\nb", "invalid UTF-8": "a\xff\xfeb", "a surrogate": "\xed\xa0\x80", "overlong": "\xc0\xaf",
 		"300 bytes": strings.Repeat("a", 300), "5 KB": strings.Repeat("a", 5<<10), "5 KB of scopes": strings.Repeat("a ", 5<<9), "spaces": "   ",
@@ -30,52 +31,33 @@ func TestAuthorize_NeverRepeat_F10_BadInput(t *testing.T) {
 	for what, value := range values {
 		for _, name := range names {
 			for _, key := range []string{name, name + "[a]"} {
-				for _, b := range []*browser{s.browser(), s.browser().signIn("alice")} {
-					params := c.request()
+				for _, b := range []*testkit.Browser{s.Browser(), s.Browser().SignIn("alice")} {
+					params := c.Request()
 					if key != name {
 						params.Del(name)
 					}
 					params.Set(key, value)
-					b.checkBad(t, what+" as "+key, b.get("/oauth/authorize?"+params.Encode()), c)
-					b.checkBad(t, what+" as "+key+" in a form", b.send(b.newRequest("POST", "/oauth/authorize", params.Encode(), nil)), c)
+					b.CheckBad(t, what+" as "+key, b.Get("/oauth/authorize?"+params.Encode()), c)
+					b.CheckBad(t, what+" as "+key+" in a form", b.Send(b.NewRequest("POST", "/oauth/authorize", params.Encode(), nil)), c)
 				}
 			}
 		}
 	}
-	if n := s.issued(); n != 0 {
+	if n := s.Issued(); n != 0 {
 		t.Errorf("%d codes were issued", n)
 	}
-	log := s.log.String()
+	log := s.Log.String()
 	if strings.Contains(log, `"level":"ERROR"`) || strings.Contains(log, "goroutine ") || strings.Contains(log, "panic") {
 		t.Errorf("bad input is in the log as a fault of ours")
 	}
-	s.redeem(c, s.browser().signIn("alice").authorize(c).allow().code())
-}
-
-// checkBad fails for an answer to bad input that is a fault, leads anywhere but
-// to the client's own place or the sign-in page, or hands out a code.
-func (b *browser) checkBad(t *testing.T, what string, a *answer, c *client) {
-	t.Helper()
-	target := a.target()
-	switch {
-	case a.status >= 500, a.status == 401:
-		t.Errorf("%s: %s", what, a)
-	case target != "" && !strings.HasPrefix(target, "/login?") && !strings.HasPrefix(target, c.RedirectURIs[0]+"?"):
-		t.Errorf("%s leads to %s", what, target)
-	case strings.Contains(target, "code=") && !strings.HasPrefix(target, "/login?"):
-		t.Errorf("%s gets a code: %s", what, target)
-	case strings.ContainsAny(a.header.Get("Location"), "\r\n\x00"):
-		t.Errorf("%s breaks the header: %q", what, a.header.Get("Location"))
-	case len(a.header.Values("Set-Cookie")) > 1:
-		t.Errorf("%s sets the cookies %q", what, a.header.Values("Set-Cookie"))
-	}
+	s.Redeem(c, s.Browser().SignIn("alice").Authorize(c).Allow().Code())
 }
 
 // A body of any kind and size is read up to a limit.
 func TestAuthorize_NeverRepeat_F10_Bodies(t *testing.T) {
-	s := newServer(t)
-	c, b := s.web(), s.browser().signIn("alice")
-	request := c.request().Encode()
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser().SignIn("alice")
+	request := c.Request().Encode()
 	for what, tt := range map[string]struct {
 		contentType string
 		body        io.Reader
@@ -95,17 +77,17 @@ func TestAuthorize_NeverRepeat_F10_Bodies(t *testing.T) {
 		"nothing":             {"application/x-www-form-urlencoded", http.NoBody, 400},
 		"a form":              {"application/x-www-form-urlencoded; charset=UTF-8", strings.NewReader(request), 200},
 	} {
-		r := httptest.NewRequest("POST", issuer+"/oauth/authorize", tt.body)
+		r := httptest.NewRequest("POST", testkit.Issuer+"/oauth/authorize", tt.body)
 		r.Header.Set("Content-Type", tt.contentType)
-		a := b.send(r)
-		if a.status != tt.status || a.target() != "" || a.isConsent() != (tt.status == 200) {
-			t.Errorf("%s: want status %d, got %d: %s", what, tt.status, a.status, a)
+		a := b.Send(r)
+		if a.Status != tt.status || a.Target() != "" || a.IsConsent() != (tt.status == 200) {
+			t.Errorf("%s: want status %d, got %d: %s", what, tt.status, a.Status, a)
 		}
 	}
 	// A GET has no body that counts.
-	r := httptest.NewRequest("GET", issuer+"/oauth/authorize?client_id="+url.QueryEscape(c.ID), strings.NewReader(request))
+	r := httptest.NewRequest("GET", testkit.Issuer+"/oauth/authorize?client_id="+url.QueryEscape(c.ID), strings.NewReader(request))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	b.send(r).wantRedirectError("invalid_request")
+	b.Send(r).WantRedirectError("invalid_request")
 }
 
 type endless struct{}
@@ -127,64 +109,54 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func FuzzAuthorize(f *testing.F) {
 	for _, seed := range [][9]string{
 		{"web", "https://app.example.com/cb", "code", "read write", "state", "", "", "", ""},
-		{"spa", "https://app.example.com/cb", "code", "", "", challenge("v"), "S256", "none", "https://auth.example.com"},
-		{"native", "http://127.0.0.1:8080/cb", "code", "read", "<script>", challenge("v"), "S256", "login consent", ""},
+		{"spa", "https://app.example.com/cb", "code", "", "", testkit.Challenge("v"), "S256", "none", "https://auth.example.com"},
+		{"native", "http://127.0.0.1:8080/cb", "code", "read", "<script>", testkit.Challenge("v"), "S256", "login consent", ""},
 		{"owned", "https://app.example.com/cb", "token", "x", "é\x00", "short", "plain", "none login", "a"},
 		{"nobody", "https://evil.example/", "", "", "", "", "", "", ""},
 		{"native", "http://[::1]@evil.example:80/cb", "code", `"\`, "\r\n", "", "", "", "//"},
 		{"native", "http://[::1%25x]:1/cb", "code", "", "", "", "", "", ""},
-		{"spa", "https://app.example.com/cb", "code", "read", "<x y=z>", challenge("v"), "S256", "<x y=z>", "<x y=z>"},
+		{"spa", "https://app.example.com/cb", "code", "read", "<x y=z>", testkit.Challenge("v"), "S256", "<x y=z>", "<x y=z>"},
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], seed[5], seed[6], seed[7], seed[8], "", uint8(0))
 	}
 	f.Add("web", "", "code", "read", "s", "", "", "", "", "scope[]=a&client_id=b;%zz", uint8(7))
 	f.Fuzz(func(t *testing.T, id, redirectURI, responseType, scope, state, challenge, method, prompt, resource, more string, how uint8) {
-		s := newServer(t)
+		s := testkit.NewServer(t)
 		for _, reg := range []passport.Registration{
-			{ID: "web"}, {ID: "spa", AuthMethod: oauth.AuthNone}, {ID: "owned", Owner: ref("bob")},
+			{ID: "web"}, {ID: "spa", AuthMethod: oauth.AuthNone}, {ID: "owned", Owner: testkit.Ref("bob")},
 			{ID: "native", AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb"}},
 		} {
-			s.register(reg)
+			s.Register(reg)
 		}
 		params := url.Values{
 			"client_id": {id}, "redirect_uri": {redirectURI}, "response_type": {responseType}, "scope": {scope}, "state": {state},
 			"code_challenge": {challenge}, "code_challenge_method": {method}, "prompt": {prompt}, "resource": {resource},
 		}
-		b := s.browser()
+		b := s.Browser()
 		if how&1 != 0 {
-			b.signIn("alice")
+			b.SignIn("alice")
 		}
-		a := b.fuzzed(params.Encode()+"&"+more, how)
+		a := b.Fuzzed(params.Encode()+"&"+more, how)
 		checkFuzzed(t, a, params)
-		if strings.HasPrefix(a.target(), "/login?") {
-			a = a.signIn("bob")
+		if strings.HasPrefix(a.Target(), "/login?") {
+			a = a.SignIn("bob")
 			checkFuzzed(t, a, params)
 		}
-		if a.isConsent() {
-			checkFuzzed(t, a.decide(map[bool]string{true: "allow", false: "deny"}[how&4 == 0]), params)
+		if a.IsConsent() {
+			checkFuzzed(t, a.Decide(map[bool]string{true: "allow", false: "deny"}[how&4 == 0]), params)
 		}
 	})
 }
 
-// fuzzed sends a query as it is, or the same as a form.
-func (b *browser) fuzzed(query string, how uint8) *answer {
-	if how&2 != 0 {
-		return b.send(b.newRequest("POST", "/oauth/authorize", query, nil))
-	}
-	r := b.newRequest("GET", "/oauth/authorize", "", nil)
-	r.URL.RawQuery = query
-	return b.send(r)
-}
-
-func checkFuzzed(t *testing.T, a *answer, params url.Values) {
+func checkFuzzed(t *testing.T, a *testkit.Answer, params url.Values) {
 	t.Helper()
-	if a.status >= 500 {
+	if a.Status >= 500 {
 		t.Fatalf("a request is a fault of the server's: %s", a)
 	}
-	a.isInert(fmt.Sprint(params))
-	target := a.target()
+	a.IsInert(fmt.Sprint(params))
+	target := a.Target()
 	if target == "" {
-		target = first(linkElement, a.body)
+		target = testkit.First(testkit.LinkElement, a.Body)
 	}
 	switch to, _ := url.Parse(target); {
 	case target == "" || strings.HasPrefix(target, "/login?return_to=%2Foauth%2Fauthorize%3F"):
@@ -193,7 +165,7 @@ func checkFuzzed(t *testing.T, a *answer, params url.Values) {
 	case strings.HasPrefix(target, "https://app.example.com/cb?"), strings.HasPrefix(target, "com.example.app:/cb?"),
 		to.Scheme == "http" && (to.Hostname() == "127.0.0.1" || to.Hostname() == "::1") && to.Path == "/cb" && to.User == nil:
 		q := to.Query()
-		if q.Get("iss") != issuer || len(q["state"]) > 1 || q.Has("state") && q.Get("state") != params.Get("state") || q.Has("code") == q.Has("error") {
+		if q.Get("iss") != testkit.Issuer || len(q["state"]) > 1 || q.Has("state") && q.Get("state") != params.Get("state") || q.Has("code") == q.Has("error") {
 			t.Fatalf("the client is told %v", q)
 		}
 	default:

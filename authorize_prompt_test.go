@@ -10,28 +10,29 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // prompt is a list (OpenID Connect Core §3.1.2.1); none stands alone, and what
 // is unknown in it is ignored.
 func TestAuthorize_Prompt_NoneAndConsent(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	b := s.browser()
+	s := testkit.NewServer(t)
+	c := s.Web()
+	b := s.Browser()
 	for _, prompt := range []string{"none login", "consent none", "none none", "none x"} {
-		b.authorize(c, "prompt", prompt).wantRedirectError("invalid_request")
+		b.Authorize(c, "prompt", prompt).WantRedirectError("invalid_request")
 	}
-	b.authorize(c, "prompt", "none").wantRedirectError("login_required")
-	b.signIn("alice")
-	b.authorize(c, "prompt", "none").wantRedirectError("consent_required")
-	b.authorize(c, "prompt", "consent").allow().code()
-	b.authorize(c, "prompt", "none").code()
-	b.authorize(c, "prompt", "none", "scope", "admin").wantRedirectError("consent_required")
-	b.authorize(c, "prompt", "consent").ticket()
-	b.authorize(c, "prompt", "select_account consent").ticket()
-	b.authorize(c, "prompt", "create  CONSENT").code()
-	if n := len(b.cookies("passport-")); n != 3 {
+	b.Authorize(c, "prompt", "none").WantRedirectError("login_required")
+	b.SignIn("alice")
+	b.Authorize(c, "prompt", "none").WantRedirectError("consent_required")
+	b.Authorize(c, "prompt", "consent").Allow().Code()
+	b.Authorize(c, "prompt", "none").Code()
+	b.Authorize(c, "prompt", "none", "scope", "admin").WantRedirectError("consent_required")
+	b.Authorize(c, "prompt", "consent").Ticket()
+	b.Authorize(c, "prompt", "select_account consent").Ticket()
+	b.Authorize(c, "prompt", "create  CONSENT").Code()
+	if n := len(b.Cookies("passport-")); n != 3 {
 		t.Errorf("the browser has %d cookies of tickets, want those of 3 pages: prompt=none shows none", n)
 	}
 }
@@ -39,34 +40,34 @@ func TestAuthorize_Prompt_NoneAndConsent(t *testing.T) {
 // login asks for a sign-in that is newer than the request; it is asked for once.
 func TestAuthorize_NeverRepeat_B18_PromptLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		b := s.browser().signIn("alice")
-		b.authorize(c).allow()
+		s := testkit.NewServer(t)
+		c := s.Web()
+		b := s.Browser().SignIn("alice")
+		b.Authorize(c).Allow()
 		time.Sleep(time.Minute)
 		for _, prompt := range []string{"login", "login consent", "select_account login"} {
-			away := b.authorize(c, "prompt", prompt)
-			if away.status != http.StatusSeeOther {
+			away := b.Authorize(c, "prompt", prompt)
+			if away.Status != http.StatusSeeOther {
 				t.Errorf("prompt=%s: %s", prompt, away)
 			}
 			time.Sleep(time.Minute)
-			back := away.signIn("alice")
-			if back.isConsent() != strings.Contains(prompt, "consent") {
+			back := away.SignIn("alice")
+			if back.IsConsent() != strings.Contains(prompt, "consent") {
 				t.Errorf("prompt=%s, after signing in: %s", prompt, back)
 			}
-			if back.isConsent() {
-				back = back.allow()
+			if back.IsConsent() {
+				back = back.Allow()
 			}
-			claims := claimsOf(t, s.redeem(c, back.code()).Access)
+			claims := testkit.ClaimsOf(t, s.Redeem(c, back.Code()).Access)
 			if claims["auth_time"] != float64(time.Now().Unix()) {
 				t.Errorf("prompt=%s: auth_time = %v, want now, %d", prompt, claims["auth_time"], time.Now().Unix())
 			}
 			time.Sleep(time.Minute)
 		}
 		// Who comes back without having signed in is not sent again.
-		away := b.authorize(c, "prompt", "login")
+		away := b.Authorize(c, "prompt", "login")
 		time.Sleep(time.Minute)
-		away.comeBack().wantRedirectError("login_required")
+		away.ComeBack().WantRedirectError("login_required")
 		// Nor does the mark of one request stand for another.
 		for _, change := range []func(url.Values){
 			func(p url.Values) { p.Set("state", "another") },
@@ -76,13 +77,13 @@ func TestAuthorize_NeverRepeat_B18_PromptLogin(t *testing.T) {
 			func(p url.Values) { p.Set("passport_sign_in", p.Get("passport_sign_in")+"A") },
 			func(p url.Values) { p.Set("passport_sign_in", "x") },
 		} {
-			away := b.authorize(c, "prompt", "login")
+			away := b.Authorize(c, "prompt", "login")
 			time.Sleep(time.Minute)
-			b.signIn("alice")
-			to, _ := url.Parse(away.returnTo())
+			b.SignIn("alice")
+			to, _ := url.Parse(away.ReturnTo())
 			params := to.Query()
 			change(params)
-			if a := b.get(to.Path + "?" + params.Encode()); !strings.HasPrefix(a.target(), "/login?") {
+			if a := b.Get(to.Path + "?" + params.Encode()); !strings.HasPrefix(a.Target(), "/login?") {
 				t.Errorf("with %v the mark counts: %s", params, a)
 			}
 		}
@@ -92,15 +93,15 @@ func TestAuthorize_NeverRepeat_B18_PromptLogin(t *testing.T) {
 // A mark is worth something for an hour.
 func TestAuthorize_NeverRepeat_B18_MarkExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		b := s.browser().signIn("alice")
-		b.authorize(c).allow()
+		s := testkit.NewServer(t)
+		c := s.Web()
+		b := s.Browser().SignIn("alice")
+		b.Authorize(c).Allow()
 		for after, counts := range map[time.Duration]bool{time.Hour - time.Second: true, time.Hour: false} {
-			away := b.authorize(c, "prompt", "login")
+			away := b.Authorize(c, "prompt", "login")
 			time.Sleep(after)
-			back := away.signIn("alice")
-			if (back.target() != "" && !strings.HasPrefix(back.target(), "/login?")) != counts {
+			back := away.SignIn("alice")
+			if (back.Target() != "" && !strings.HasPrefix(back.Target(), "/login?")) != counts {
 				t.Errorf("after %v the mark counts: %v, want %v: %s", after, !counts, counts, back)
 			}
 		}
@@ -110,19 +111,19 @@ func TestAuthorize_NeverRepeat_B18_MarkExpires(t *testing.T) {
 // The same second counts: the mark has whole seconds, and a clock may have less.
 func TestAuthorize_NeverRepeat_B18_SignInWithinTheSameSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		b := s.browser().signIn("alice")
-		b.authorize(c).allow()
+		s := testkit.NewServer(t)
+		c := s.Web()
+		b := s.Browser().SignIn("alice")
+		b.Authorize(c).Allow()
 		time.Sleep(10*time.Second + 900*time.Millisecond)
-		away := b.authorize(c, "prompt", "login")
-		s.users.with(func() {
-			s.users.current = func(u *passport.User) (*passport.User, error) {
+		away := b.Authorize(c, "prompt", "login")
+		s.Users.With(func() {
+			s.Users.Current = func(u *passport.User) (*passport.User, error) {
 				u.AuthenticatedAt = u.AuthenticatedAt.Truncate(time.Second)
 				return u, nil
 			}
 		})
-		away.signIn("alice").code()
+		away.SignIn("alice").Code()
 	})
 }
 
@@ -130,45 +131,45 @@ func TestAuthorize_NeverRepeat_B18_SignInWithinTheSameSecond(t *testing.T) {
 // page is shown.
 func TestAuthorize_NeverRepeat_B18_LevelAtCodeIssue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		b := s.browser().signIn("alice")
-		old := b.session()
+		s := testkit.NewServer(t)
+		c := s.Web()
+		b := s.Browser().SignIn("alice")
+		old := b.Session()
 		time.Sleep(time.Minute)
-		page := b.authorize(c, "prompt", "login").signIn("alice")
-		page.ticket()
-		b.setCookie(sessionCookie, old) // whose sign-in is older than the request
-		page.allow().wantRedirectError("login_required")
-		page.deny().wantRedirectError("login_required")
+		page := b.Authorize(c, "prompt", "login").SignIn("alice")
+		page.Ticket()
+		b.SetCookie(testkit.SessionCookie, old) // whose sign-in is older than the request
+		page.Allow().WantRedirectError("login_required")
+		page.Deny().WantRedirectError("login_required")
 		// The page that was shown is of no use to one who signs in later, either,
 		// if the ticket is gone by then.
-		b.signOut()
-		if a := page.allow(); !strings.HasPrefix(a.target(), "/login?") {
+		b.SignOut()
+		if a := page.Allow(); !strings.HasPrefix(a.Target(), "/login?") {
 			t.Errorf("nobody is signed in, and the page leads to %s", a)
 		}
 		time.Sleep(time.Minute)
-		b.signIn("alice")
-		page.allow().code()
+		b.SignIn("alice")
+		page.Allow().Code()
 	})
 }
 
 // An application that does not say when its users signed in cannot satisfy
 // prompt=login. The client is told so once, and the log says what to do.
 func TestAuthorize_NeverRepeat_B18_AuthenticatedAtIsMissing(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	s.users.with(func() {
-		s.users.current = func(u *passport.User) (*passport.User, error) {
+	s := testkit.NewServer(t)
+	c := s.Web()
+	s.Users.With(func() {
+		s.Users.Current = func(u *passport.User) (*passport.User, error) {
 			u.AuthenticatedAt = time.Time{}
 			return u, nil
 		}
 	})
-	b := s.browser().signIn("alice")
-	b.authorize(c, "prompt", "login").signIn("alice").wantRedirectError("login_required")
-	if !strings.Contains(s.log.String(), "CurrentUser must fill in AuthenticatedAt") {
-		t.Errorf("the log does not say what to do: %s", s.log)
+	b := s.Browser().SignIn("alice")
+	b.Authorize(c, "prompt", "login").SignIn("alice").WantRedirectError("login_required")
+	if !strings.Contains(s.Log.String(), "CurrentUser must fill in AuthenticatedAt") {
+		t.Errorf("the log does not say what to do: %s", s.Log)
 	}
-	if claims := claimsOf(t, s.redeem(c, b.authorize(c).allow().code()).Access); claims["auth_time"] != nil {
+	if claims := testkit.ClaimsOf(t, s.Redeem(c, b.Authorize(c).Allow().Code()).Access); claims["auth_time"] != nil {
 		t.Errorf("auth_time = %v, though nobody knows it", claims["auth_time"])
 	}
 }
@@ -177,36 +178,36 @@ func TestAuthorize_NeverRepeat_B18_AuthenticatedAtIsMissing(t *testing.T) {
 // the form-action of that page, the client's own ones too. So the answer to one
 // who comes from there is a page that moves on; to a GET it is a redirect.
 func TestAuthorize_AZ_18_RedirectAfterAForm(t *testing.T) {
-	s := newServer(t, func(c *passport.Config) {
+	s := testkit.NewServer(t, func(c *passport.Config) {
 		c.SkipConsent = func(context.Context, *oauth.Client, *passport.User) bool { return true }
 		c.InsecureSkipNativeConsent = true
 	})
-	for name, c := range map[string]*client{
-		"https": s.web(), "loopback": s.native(),
-		"IPv6 loopback": s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://[::1]/cb"}}),
-		"a query":       s.register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb?a=1&b='%22%3C+d"}}),
+	for name, c := range map[string]*testkit.Client{
+		"https": s.Web(), "loopback": s.Native(),
+		"IPv6 loopback": s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://[::1]/cb"}}),
+		"a query":       s.Register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb?a=1&b='%22%3C+d"}}),
 	} {
-		b := s.browser()
-		away := b.authorize(c)
-		if away.status != http.StatusSeeOther {
+		b := s.Browser()
+		away := b.Authorize(c)
+		if away.Status != http.StatusSeeOther {
 			t.Errorf("%s: a GET that needs a sign-in answers %s", name, away)
 		}
-		back := away.signIn("alice")
-		if back.status != http.StatusOK || back.header.Get("Location") != "" || !strings.HasPrefix(back.target(), c.RedirectURIs[0]) {
+		back := away.SignIn("alice")
+		if back.Status != http.StatusOK || back.Header.Get("Location") != "" || !strings.HasPrefix(back.Target(), c.RedirectURIs[0]) {
 			t.Errorf("%s: after the sign-in page: %s", name, back)
 		}
-		if link := first(linkElement, back.body); link != back.target() {
-			t.Errorf("%s: the page moves on to %s and links to %s", name, back.target(), link)
+		if link := testkit.First(testkit.LinkElement, back.Body); link != back.Target() {
+			t.Errorf("%s: the page moves on to %s and links to %s", name, back.Target(), link)
 		}
-		s.redeem(c, back.code())
-		if direct := b.authorize(c); direct.status != http.StatusSeeOther || direct.code() == "" {
+		s.Redeem(c, back.Code())
+		if direct := b.Authorize(c); direct.Status != http.StatusSeeOther || direct.Code() == "" {
 			t.Errorf("%s: a GET that needs no page answers %s", name, direct)
 		}
-		denied := b.authorize(c, "prompt", "consent").deny()
-		if denied.wantRedirectError("access_denied"); denied.status != http.StatusOK || denied.header.Get("Location") != "" {
+		denied := b.Authorize(c, "prompt", "consent").Deny()
+		if denied.WantRedirectError("access_denied"); denied.Status != http.StatusOK || denied.Header.Get("Location") != "" {
 			t.Errorf("%s: after the consent form: %s", name, denied)
 		}
-		if refused := b.authorize(c, "scope", "nothing"); refused.status != http.StatusSeeOther {
+		if refused := b.Authorize(c, "scope", "nothing"); refused.Status != http.StatusSeeOther {
 			t.Errorf("%s: a refused GET answers %s", name, refused)
 		}
 	}
@@ -215,25 +216,25 @@ func TestAuthorize_AZ_18_RedirectAfterAForm(t *testing.T) {
 // A page does not open an app on the device unless the user does something. Our
 // own form is that, and names the scheme in its policy; elsewhere it is a button.
 func TestAuthorize_AZ_18_RedirectToAPrivateUseScheme(t *testing.T) {
-	s := newServer(t)
-	c := s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}})
-	b := s.browser()
-	page := b.authorize(c).signIn("alice")
-	for _, done := range []*answer{page.allow(), b.authorize(c).deny()} {
-		if done.status != http.StatusSeeOther || !strings.HasPrefix(done.header.Get("Location"), "com.example.app:/cb?") {
+	s := testkit.NewServer(t)
+	c := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}})
+	b := s.Browser()
+	page := b.Authorize(c).SignIn("alice")
+	for _, done := range []*testkit.Answer{page.Allow(), b.Authorize(c).Deny()} {
+		if done.Status != http.StatusSeeOther || !strings.HasPrefix(done.Header.Get("Location"), "com.example.app:/cb?") {
 			t.Errorf("after the consent form: %s", done)
 		}
 	}
-	b.authorize(c, "prompt", "none").wantRedirectError("consent_required")
-	skips := s.restart(func(c *passport.Config) {
+	b.Authorize(c, "prompt", "none").WantRedirectError("consent_required")
+	skips := s.Restart(func(c *passport.Config) {
 		c.SkipConsent = func(context.Context, *oauth.Client, *passport.User) bool { return true }
 		c.InsecureSkipNativeConsent = true
 	})
-	after := skips.browser().authorize(c).signIn("alice")
-	if link := first(linkElement, after.body); after.status != http.StatusOK || after.target() != "" || !strings.HasPrefix(link, "com.example.app:/cb?code=") {
+	after := skips.Browser().Authorize(c).SignIn("alice")
+	if link := testkit.First(testkit.LinkElement, after.Body); after.Status != http.StatusOK || after.Target() != "" || !strings.HasPrefix(link, "com.example.app:/cb?code=") {
 		t.Errorf("after the sign-in page the link is %q: %s", link, after)
 	}
-	if strings.Contains(after.body, "ZgotmplZ") {
+	if strings.Contains(after.Body, "ZgotmplZ") {
 		t.Error("the page has a URL that the template refused")
 	}
 }
@@ -241,13 +242,13 @@ func TestAuthorize_AZ_18_RedirectToAPrivateUseScheme(t *testing.T) {
 // A mark that has expired still says that the browser comes from a form.
 func TestAuthorize_AZ_18_RedirectAfterALongSignIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		b := s.browser().signIn("alice")
-		b.authorize(c).allow()
-		away := b.signOut().authorize(c)
+		s := testkit.NewServer(t)
+		c := s.Web()
+		b := s.Browser().SignIn("alice")
+		b.Authorize(c).Allow()
+		away := b.SignOut().Authorize(c)
 		time.Sleep(2 * time.Hour)
-		if back := away.signIn("alice"); back.status != http.StatusOK || back.code() == "" {
+		if back := away.SignIn("alice"); back.Status != http.StatusOK || back.Code() == "" {
 			t.Errorf("after a sign-in that took two hours: %s", back)
 		}
 	})
@@ -255,15 +256,17 @@ func TestAuthorize_AZ_18_RedirectAfterALongSignIn(t *testing.T) {
 
 // No answer is a 307 or 308, which would send the form on (RFC 9700 §4.12).
 func TestAuthorize_AZ_18_RequestsByForm(t *testing.T) {
-	s := newServer(t)
-	c, b := s.web(), s.browser()
-	post := func() *answer { return b.send(b.newRequest("POST", "/oauth/authorize", c.request().Encode(), nil)) }
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser()
+	post := func() *testkit.Answer {
+		return b.Send(b.NewRequest("POST", "/oauth/authorize", c.Request().Encode(), nil))
+	}
 	away := post()
-	if away.status != http.StatusOK || away.header.Get("Location") != "" {
+	if away.Status != http.StatusOK || away.Header.Get("Location") != "" {
 		t.Errorf("a POST that needs a sign-in answers %s", away)
 	}
-	away.signIn("alice").allow().code()
-	if done := post(); done.status != http.StatusSeeOther || done.code() == "" {
+	away.SignIn("alice").Allow().Code()
+	if done := post(); done.Status != http.StatusSeeOther || done.Code() == "" {
 		t.Errorf("a POST that needs no page answers %s", done)
 	}
 }
@@ -271,14 +274,14 @@ func TestAuthorize_AZ_18_RequestsByForm(t *testing.T) {
 // The address that the sign-in page returns to is a path of this server and
 // holds the request, nothing else.
 func TestAuthorize_NeverRepeat_B15_ReturnAddress(t *testing.T) {
-	s := newServer(t)
-	c, b := s.web(), s.browser()
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser()
 	for _, state := range []string{"", "//evil.example", "/\\evil.example", "https://evil.example", "%2f%2fevil.example", "&return_to=//evil.example", "#@evil.example"} {
 		for _, query := range []string{
-			c.request("state", state).Encode() + "&return_to=//evil.example&rd=//evil.example&next=https://evil.example",
-			"passport_sign_in=//evil.example&" + c.request("state", state).Encode(),
+			c.Request("state", state).Encode() + "&return_to=//evil.example&rd=//evil.example&next=https://evil.example",
+			"passport_sign_in=//evil.example&" + c.Request("state", state).Encode(),
 		} {
-			to := b.get("/oauth/authorize?" + query).returnTo()
+			to := b.Get("/oauth/authorize?" + query).ReturnTo()
 			u, err := url.Parse(to)
 			if err != nil || !strings.HasPrefix(to, "/oauth/authorize?") || u.Host != "" || u.Fragment != "" {
 				t.Fatalf("the sign-in page returns to %q", to)
@@ -286,7 +289,7 @@ func TestAuthorize_NeverRepeat_B15_ReturnAddress(t *testing.T) {
 			params := u.Query()
 			mark := params["passport_sign_in"]
 			params.Del("passport_sign_in")
-			if params.Encode() != c.request("state", state).Encode() || len(mark) != 1 || strings.Contains(mark[0], "evil") {
+			if params.Encode() != c.Request("state", state).Encode() || len(mark) != 1 || strings.Contains(mark[0], "evil") {
 				t.Errorf("the sign-in page returns to %q", to)
 			}
 		}

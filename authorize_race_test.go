@@ -3,71 +3,19 @@ package passport_test
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // rivals is how many clicks fight for one ticket.
 const rivals = 64
-
-// clicks returns requests that answer a consent page, all with the cookies that
-// the browser has now: as if they were sent before any of them was answered.
-func (a *answer) clicks(n int, decisions ...string) []*http.Request {
-	a.t.Helper()
-	b := a.from
-	var requests []*http.Request
-	for i := range n {
-		form := url.Values{"ticket": {a.ticket()}, "decision": {decisions[i%len(decisions)]}}
-		r := b.newRequest("POST", first(formElement, a.body), form.Encode(), http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"null"}})
-		for _, c := range b.jar.Cookies(b.origin()) {
-			r.AddCookie(c)
-		}
-		requests = append(requests, r)
-	}
-	return requests
-}
-
-// atOnce serves requests in a goroutine each.
-func (s *server) atOnce(b *browser, requests []*http.Request) []*answer {
-	answers := make([]*answer, len(requests))
-	var wg sync.WaitGroup
-	start := make(chan struct{})
-	for i, r := range requests {
-		wg.Go(func() {
-			<-start
-			answers[i] = s.do(r)
-			answers[i].from = b
-		})
-	}
-	close(start)
-	wg.Wait()
-	return answers
-}
-
-// issued returns how many codes were stored.
-func (s *server) issued() (n int) {
-	log, ok := oauth.StoreAs[oauth.AuditStore](s.store)
-	if !ok {
-		s.t.Fatal("the store has no audit log")
-	}
-	for record, err := range log.AuditLog(s.t.Context(), time.Time{}) {
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if record.Action == "code.issued" {
-			n++
-		}
-	}
-	return n
-}
 
 func audited(c *passport.Config) { c.AuditLog = true }
 
@@ -79,23 +27,23 @@ func TestAuthorize_AZ_27_DoubleClick(t *testing.T) {
 		rounds = 3
 	}
 	for range rounds {
-		s := newServer(t, audited)
-		c, b := s.web(), s.browser().signIn("alice")
+		s := testkit.NewServer(t, audited)
+		c, b := s.Web(), s.Browser().SignIn("alice")
 		code := ""
-		for i, a := range s.atOnce(b, b.authorize(c).clicks(rivals, "allow")) {
-			if got := a.code(); code == "" {
+		for i, a := range s.AtOnce(b, b.Authorize(c).Clicks(rivals, "allow")) {
+			if got := a.Code(); code == "" {
 				code = got
 			} else if got != code {
 				t.Fatalf("click %d got another code", i)
 			}
 		}
-		if n := s.issued(); n != 1 {
+		if n := s.Issued(); n != 1 {
 			t.Fatalf("%d codes were stored for %d clicks on Allow, want 1", n, rivals)
 		}
-		if n := len(eventsOf[passport.ConsentGiven](s)); n != 1 {
+		if n := len(testkit.EventsOf[passport.ConsentGiven](s)); n != 1 {
 			t.Fatalf("%d clicks on Allow are %d consents, want 1", rivals, n)
 		}
-		s.redeem(c, code)
+		s.Redeem(c, code)
 	}
 }
 
@@ -117,27 +65,27 @@ func TestAuthorize_AZ_27_AllowAgainstDeny(t *testing.T) {
 		for i := range rivals {
 			clicked[decisions[i%len(decisions)] == "allow"]++
 		}
-		s := newServer(t, audited)
-		c, b := s.web(), s.browser().signIn("alice")
+		s := testkit.NewServer(t, audited)
+		c, b := s.Web(), s.Browser().SignIn("alice")
 		codes, denials, pages := map[string]int{}, 0, map[string]int{}
-		for _, a := range s.atOnce(b, b.authorize(c).clicks(rivals, decisions...)) {
+		for _, a := range s.AtOnce(b, b.Authorize(c).Clicks(rivals, decisions...)) {
 			switch {
-			case a.target() == "":
-				a.wantPage(http.StatusConflict)
-				pages[asText(strings.Contains(a.body, "You have allowed this request already"))]++
-			case a.params().Get("error") == "access_denied":
+			case a.Target() == "":
+				a.WantPage(http.StatusConflict)
+				pages[testkit.AsText(strings.Contains(a.Body, "You have allowed this request already"))]++
+			case a.Params().Get("error") == "access_denied":
 				denials++
 			default:
-				codes[a.code()]++
+				codes[a.Code()]++
 			}
 		}
 		switch {
-		case len(codes) == 1 && denials == 0 && pages["true"] == clicked[false] && s.issued() == 1:
+		case len(codes) == 1 && denials == 0 && pages["true"] == clicked[false] && s.Issued() == 1:
 			won["allow"]++
-		case len(codes) == 0 && denials == clicked[false] && pages["false"] == clicked[true] && s.issued() == 0:
+		case len(codes) == 0 && denials == clicked[false] && pages["false"] == clicked[true] && s.Issued() == 0:
 			won["deny"]++
 		default:
-			t.Fatalf("%d codes, %d denials, pages %v, %d codes stored: want one winner and a page for the others", len(codes), denials, pages, s.issued())
+			t.Fatalf("%d codes, %d denials, pages %v, %d codes stored: want one winner and a page for the others", len(codes), denials, pages, s.Issued())
 		}
 	}
 	t.Logf("won: %v", won)
@@ -146,62 +94,62 @@ func TestAuthorize_AZ_27_AllowAgainstDeny(t *testing.T) {
 // One after the other, in each order.
 func TestAuthorize_AZ_27_SecondAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c, b := s.web(), s.browser().signIn("alice")
-		send := func(r *http.Request) *answer {
-			a := s.do(r)
-			a.from = b
+		s := testkit.NewServer(t)
+		c, b := s.Web(), s.Browser().SignIn("alice")
+		send := func(r *http.Request) *testkit.Answer {
+			a := s.Do(r)
+			a.From = b
 			return a
 		}
-		clicks := b.authorize(c).clicks(8, "allow", "deny", "allow", "allow", "deny", "allow", "deny", "allow")
-		code := send(clicks[0]).code()
-		send(clicks[1]).wantPage(409, "You have allowed this request already", "remove the app's access")
-		if again := send(clicks[2]).code(); again != code {
+		clicks := b.Authorize(c).Clicks(8, "allow", "deny", "allow", "allow", "deny", "allow", "deny", "allow")
+		code := send(clicks[0]).Code()
+		send(clicks[1]).WantPage(409, "You have allowed this request already", "remove the app's access")
+		if again := send(clicks[2]).Code(); again != code {
 			t.Error("the second click on Allow got another code")
 		}
-		s.redeem(c, code)
-		send(clicks[3]).wantPage(409, "You have allowed this request already, and the app has its answer")
-		send(clicks[4]).wantPage(409, "You have allowed this request already")
+		s.Redeem(c, code)
+		send(clicks[3]).WantPage(409, "You have allowed this request already, and the app has its answer")
+		send(clicks[4]).WantPage(409, "You have allowed this request already")
 
-		denied := b.authorize(c, "prompt", "consent").clicks(3, "deny", "deny", "allow")
-		send(denied[0]).wantRedirectError("access_denied")
-		send(denied[1]).wantRedirectError("access_denied")
-		send(denied[2]).wantPage(409, "You have declined this request already")
+		denied := b.Authorize(c, "prompt", "consent").Clicks(3, "deny", "deny", "allow")
+		send(denied[0]).WantRedirectError("access_denied")
+		send(denied[1]).WantRedirectError("access_denied")
+		send(denied[2]).WantPage(409, "You have declined this request already")
 
 		// A code that nobody redeemed in time is dead, and is not sent again.
-		slow := b.authorize(c, "prompt", "consent").clicks(2, "allow")
-		dead := send(slow[0]).code()
+		slow := b.Authorize(c, "prompt", "consent").Clicks(2, "allow")
+		dead := send(slow[0]).Code()
 		time.Sleep(time.Minute)
-		send(slow[1]).wantPage(409)
-		s.exchange(c, c.codeForm(dead)...).wantJSONError(400, "invalid_grant")
+		send(slow[1]).WantPage(409)
+		s.Exchange(c, c.CodeForm(dead)...).WantJSONError(400, "invalid_grant")
 
 		// Neither is one that was revoked.
-		revoked := b.authorize(c, "prompt", "consent").clicks(2, "allow")
-		send(revoked[0]).code()
-		if err := s.RevokeUser(t.Context(), ref("alice")); err != nil {
+		revoked := b.Authorize(c, "prompt", "consent").Clicks(2, "allow")
+		send(revoked[0]).Code()
+		if err := s.RevokeUser(t.Context(), testkit.Ref("alice")); err != nil {
 			t.Fatal(err)
 		}
-		send(revoked[1]).wantPage(409)
+		send(revoked[1]).WantPage(409)
 	})
 }
 
 // The row of a used ticket outlives the ticket: purging makes no second code.
 func TestAuthorize_AZ_27_PurgeForgetsNoTicket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, audited)
-		c, b := s.web(), s.browser().signIn("alice")
-		allow, deny := b.authorize(c).clicks(2, "allow"), b.authorize(c).clicks(2, "deny", "allow")
-		s.do(allow[0])
-		s.do(deny[0])
+		s := testkit.NewServer(t, audited)
+		c, b := s.Web(), s.Browser().SignIn("alice")
+		allow, deny := b.Authorize(c).Clicks(2, "allow"), b.Authorize(c).Clicks(2, "deny", "allow")
+		s.Do(allow[0])
+		s.Do(deny[0])
 		time.Sleep(10*time.Minute - time.Second)
 		if _, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now())); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range []*http.Request{allow[1], deny[1]} {
-			a := s.do(r)
-			a.wantPage(409)
+			a := s.Do(r)
+			a.WantPage(409)
 		}
-		if n := s.issued(); n != 1 {
+		if n := s.Issued(); n != 1 {
 			t.Errorf("%d codes were stored, want 1", n)
 		}
 	})
@@ -212,8 +160,8 @@ func TestAuthorize_AZ_27_PurgeForgetsNoTicket(t *testing.T) {
 // The same holds for what was revoked between the request and its write.
 func TestAuthorize_CO_09_OutstandingCodesEnd(t *testing.T) {
 	type world struct {
-		s       *server
-		c       *client
+		s       *testkit.Server
+		c       *testkit.Client
 		session string
 	}
 	must := func(t *testing.T, err error) {
@@ -223,82 +171,84 @@ func TestAuthorize_CO_09_OutstandingCodesEnd(t *testing.T) {
 		}
 	}
 	ends := map[string]func(t *testing.T, w world){
-		"EndSession": func(t *testing.T, w world) { must(t, w.s.EndSession(t.Context(), ref("alice"), w.session)) },
-		"Withdraw":   func(t *testing.T, w world) { must(t, w.s.Withdraw(t.Context(), ref("alice"), w.c.ID)) },
+		"EndSession": func(t *testing.T, w world) { must(t, w.s.EndSession(t.Context(), testkit.Ref("alice"), w.session)) },
+		"Withdraw":   func(t *testing.T, w world) { must(t, w.s.Withdraw(t.Context(), testkit.Ref("alice"), w.c.ID)) },
 		"PasswordChanged elsewhere": func(t *testing.T, w world) {
-			must(t, w.s.PasswordChanged(t.Context(), ref("alice"), "another session"))
+			must(t, w.s.PasswordChanged(t.Context(), testkit.Ref("alice"), "another session"))
 		},
-		"PasswordChanged, no session spared": func(t *testing.T, w world) { must(t, w.s.PasswordChanged(t.Context(), ref("alice"), "")) },
-		"RevokeUser":                         func(t *testing.T, w world) { must(t, w.s.RevokeUser(t.Context(), ref("alice"))) },
-		"RevokeUserAtClient":                 func(t *testing.T, w world) { must(t, w.s.RevokeUserAtClient(t.Context(), ref("alice"), w.c.ID)) },
-		"the user is gone":                   func(t *testing.T, w world) { w.s.users.remove("alice") },
+		"PasswordChanged, no session spared": func(t *testing.T, w world) { must(t, w.s.PasswordChanged(t.Context(), testkit.Ref("alice"), "")) },
+		"RevokeUser":                         func(t *testing.T, w world) { must(t, w.s.RevokeUser(t.Context(), testkit.Ref("alice"))) },
+		"RevokeUserAtClient": func(t *testing.T, w world) {
+			must(t, w.s.RevokeUserAtClient(t.Context(), testkit.Ref("alice"), w.c.ID))
+		},
+		"the user is gone": func(t *testing.T, w world) { w.s.Users.Remove("alice") },
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
-			s := newServer(t)
-			c, b := s.web(), s.browser().signIn("alice")
-			code := b.authorize(c).allow().code()
-			remembered := b.authorize(c).code()
-			end(t, world{s, c, b.session()})
+			s := testkit.NewServer(t)
+			c, b := s.Web(), s.Browser().SignIn("alice")
+			code := b.Authorize(c).Allow().Code()
+			remembered := b.Authorize(c).Code()
+			end(t, world{s, c, b.Session()})
 			for _, code := range []string{code, remembered} {
-				s.exchange(c, c.codeForm(code)...).wantJSONError(400, "invalid_grant")
+				s.Exchange(c, c.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 			}
 		})
 		t.Run(name+", before the code is stored", func(t *testing.T) {
-			watched := &watchedStore{}
-			s := newServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
-			c, b := s.web(), s.browser().signIn("alice")
-			page := b.authorize(c)
-			watched.pause = func(verb string) {
+			watched := &testkit.WatchedStore{}
+			s := testkit.NewServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
+			c, b := s.Web(), s.Browser().SignIn("alice")
+			page := b.Authorize(c)
+			watched.Pause = func(verb string) {
 				if verb == "Begin" {
-					watched.pause = nil
-					end(t, world{s, c, b.session()})
+					watched.Pause = nil
+					end(t, world{s, c, b.Session()})
 				}
 			}
-			s.exchange(c, c.codeForm(page.allow().code())...).wantJSONError(400, "invalid_grant")
+			s.Exchange(c, c.CodeForm(page.Allow().Code())...).WantJSONError(400, "invalid_grant")
 		})
 	}
 	t.Run("RevokeUser, while it is asked who is signed in", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := newServer(t)
-			c, b := s.web(), s.browser().signIn("alice")
-			page := b.authorize(c)
-			s.users.current = func(u *passport.User) (*passport.User, error) {
+			s := testkit.NewServer(t)
+			c, b := s.Web(), s.Browser().SignIn("alice")
+			page := b.Authorize(c)
+			s.Users.Current = func(u *passport.User) (*passport.User, error) {
 				time.Sleep(time.Second)
-				must(t, s.RevokeUser(t.Context(), ref("alice")))
+				must(t, s.RevokeUser(t.Context(), testkit.Ref("alice")))
 				time.Sleep(time.Second)
 				return u, nil
 			}
-			allowed := page.allow().code()
-			remembered := b.authorize(c).code()
+			allowed := page.Allow().Code()
+			remembered := b.Authorize(c).Code()
 			for _, code := range []string{allowed, remembered} {
-				s.exchange(c, c.codeForm(code)...).wantJSONError(400, "invalid_grant")
+				s.Exchange(c, c.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 			}
 		})
 	})
 	t.Run("RevokeClient", func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		code := s.browser().signIn("alice").authorize(c).allow().code()
+		s := testkit.NewServer(t)
+		c := s.Web()
+		code := s.Browser().SignIn("alice").Authorize(c).Allow().Code()
 		must(t, s.RevokeClient(t.Context(), c.ID))
-		s.exchange(c, c.codeForm(code)...).wantJSONError(401, "invalid_client")
+		s.Exchange(c, c.CodeForm(code)...).WantJSONError(401, "invalid_client")
 	})
 	t.Run("others stay", func(t *testing.T) {
-		s := newServer(t)
-		c, other := s.web(), s.web()
-		b, elsewhere, bob := s.browser().signIn("alice"), s.browser().signIn("alice"), s.browser().signIn("bob")
-		spared := []string{elsewhere.authorize(c).allow().code(), bob.authorize(c).allow().code()}
-		atOther := b.authorize(other).allow().code()
-		must(t, s.EndSession(t.Context(), ref("alice"), b.session()))
-		must(t, s.Withdraw(t.Context(), ref("alice"), "another client"))
-		must(t, s.PasswordChanged(t.Context(), ref("alice"), elsewhere.session()))
+		s := testkit.NewServer(t)
+		c, other := s.Web(), s.Web()
+		b, elsewhere, bob := s.Browser().SignIn("alice"), s.Browser().SignIn("alice"), s.Browser().SignIn("bob")
+		spared := []string{elsewhere.Authorize(c).Allow().Code(), bob.Authorize(c).Allow().Code()}
+		atOther := b.Authorize(other).Allow().Code()
+		must(t, s.EndSession(t.Context(), testkit.Ref("alice"), b.Session()))
+		must(t, s.Withdraw(t.Context(), testkit.Ref("alice"), "another client"))
+		must(t, s.PasswordChanged(t.Context(), testkit.Ref("alice"), elsewhere.Session()))
 		for _, code := range spared {
-			s.redeem(c, code)
+			s.Redeem(c, code)
 		}
-		s.exchange(other, other.codeForm(atOther)...).wantJSONError(400, "invalid_grant")
+		s.Exchange(other, other.CodeForm(atOther)...).WantJSONError(400, "invalid_grant")
 		for _, err := range []error{
-			s.EndSession(t.Context(), ref("alice"), ""), s.RevokeUserAtClient(t.Context(), ref("alice"), ""), s.RevokeUser(t.Context(), oauth.UserRef{}),
-			s.RevokeUser(t.Context(), oauth.UserRef{Provider: "users"}), s.Withdraw(t.Context(), ref("alice"), ""),
+			s.EndSession(t.Context(), testkit.Ref("alice"), ""), s.RevokeUserAtClient(t.Context(), testkit.Ref("alice"), ""), s.RevokeUser(t.Context(), oauth.UserRef{}),
+			s.RevokeUser(t.Context(), oauth.UserRef{Provider: "users"}), s.Withdraw(t.Context(), testkit.Ref("alice"), ""),
 		} {
 			if err == nil || errors.Is(err, oauth.ErrNotFound) {
 				t.Errorf("an empty filter is %v, want an error that says so", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -15,42 +16,42 @@ import (
 // server [...] MUST NOT automatically redirect" (RFC 6749 §4.1.2.1), whatever
 // else is wrong with the request, and with prompt=none too.
 func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectWithoutAKnownPlace(t *testing.T) {
-	s := newServer(t)
-	c, gone := s.web(), s.web()
-	bare := s.register(passport.Registration{GrantTypes: []string{"client_credentials"}, RedirectURIs: []string{}})
+	s := testkit.NewServer(t)
+	c, gone := s.Web(), s.Web()
+	bare := s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}, RedirectURIs: []string{}})
 	if err := s.RevokeClient(t.Context(), gone.ID); err != nil {
 		t.Fatal(err)
 	}
 	const evil = "https://evil.example/cb?x=<script>"
 	broken := map[string]func() url.Values{
-		"AZ-05 unknown client":             func() url.Values { return c.request("client_id", "nobody", "redirect_uri", evil) },
-		"AZ-05 missing client":             func() url.Values { return c.request("client_id", "", "redirect_uri", evil) },
-		"AZ-05 revoked client":             func() url.Values { return gone.request() },
-		"AZ-05 client ID in another case":  func() url.Values { return c.request("client_id", strings.ToUpper(c.ID)) },
-		"AZ-05 client ID with a space":     func() url.Values { return c.request("client_id", c.ID+" ") },
-		"AZ-05 client ID with a NUL":       func() url.Values { return c.request("client_id", c.ID+"\x00") },
-		"AZ-05 client ID, not UTF-8":       func() url.Values { return c.request("client_id", "\xff\xfe") },
-		"AZ-05 client ID of 5 KB":          func() url.Values { return c.request("client_id", strings.Repeat("a", 5<<10)) },
-		"AZ-05 another's secret as ID":     func() url.Values { return c.request("client_id", c.secret) },
-		"AZ-06 unregistered":               func() url.Values { return c.request("redirect_uri", evil) },
-		"AZ-06 none registered":            func() url.Values { return bare.request("redirect_uri", evil) },
-		"AZ-06 none registered, none sent": func() url.Values { return bare.request() },
-		"AZ-06 with a line end":            func() url.Values { return c.request("redirect_uri", c.RedirectURIs[0]+"\r\nSet-Cookie: a=b") },
-		"AZ-06 not UTF-8":                  func() url.Values { return c.request("redirect_uri", c.RedirectURIs[0]+"\xff") },
-		"AZ-06 javascript":                 func() url.Values { return c.request("redirect_uri", "javascript:alert(1)//"+c.RedirectURIs[0]) },
+		"AZ-05 unknown client":             func() url.Values { return c.Request("client_id", "nobody", "redirect_uri", evil) },
+		"AZ-05 missing client":             func() url.Values { return c.Request("client_id", "", "redirect_uri", evil) },
+		"AZ-05 revoked client":             func() url.Values { return gone.Request() },
+		"AZ-05 client ID in another case":  func() url.Values { return c.Request("client_id", strings.ToUpper(c.ID)) },
+		"AZ-05 client ID with a space":     func() url.Values { return c.Request("client_id", c.ID+" ") },
+		"AZ-05 client ID with a NUL":       func() url.Values { return c.Request("client_id", c.ID+"\x00") },
+		"AZ-05 client ID, not UTF-8":       func() url.Values { return c.Request("client_id", "\xff\xfe") },
+		"AZ-05 client ID of 5 KB":          func() url.Values { return c.Request("client_id", strings.Repeat("a", 5<<10)) },
+		"AZ-05 another's secret as ID":     func() url.Values { return c.Request("client_id", c.Secret) },
+		"AZ-06 unregistered":               func() url.Values { return c.Request("redirect_uri", evil) },
+		"AZ-06 none registered":            func() url.Values { return bare.Request("redirect_uri", evil) },
+		"AZ-06 none registered, none sent": func() url.Values { return bare.Request() },
+		"AZ-06 with a line end":            func() url.Values { return c.Request("redirect_uri", c.RedirectURIs[0]+"\r\nSet-Cookie: a=b") },
+		"AZ-06 not UTF-8":                  func() url.Values { return c.Request("redirect_uri", c.RedirectURIs[0]+"\xff") },
+		"AZ-06 javascript":                 func() url.Values { return c.Request("redirect_uri", "javascript:alert(1)//"+c.RedirectURIs[0]) },
 	}
 	for name, request := range broken {
 		t.Run(name, func(t *testing.T) {
-			s := s.in(t)
+			s := s.In(t)
 			for _, more := range [][]string{
 				nil, {"prompt", "none"}, {"response_type", ""}, {"response_type", "token"}, {"scope", "nothing"}, {"code_challenge", "x"},
 				{"request", "x"}, {"prompt", "login"}, {"resource", "https://other.example"}, {"response_mode", "form_post"},
 			} {
-				for _, b := range []*browser{s.browser(), s.browser().signIn("alice")} {
-					query := set(request(), more...).Encode()
-					for _, a := range []*answer{b.get("/oauth/authorize?" + query), b.send(b.newRequest("POST", "/oauth/authorize", query, nil))} {
-						a.wantPage(400)
-						if len(b.cookies("passport-")) > 0 || strings.Contains(a.body, "evil.example") || strings.Contains(a.body, "<a ") {
+				for _, b := range []*testkit.Browser{s.Browser(), s.Browser().SignIn("alice")} {
+					query := testkit.Set(request(), more...).Encode()
+					for _, a := range []*testkit.Answer{b.Get("/oauth/authorize?" + query), b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))} {
+						a.WantPage(400)
+						if len(b.Cookies("passport-")) > 0 || strings.Contains(a.Body, "evil.example") || strings.Contains(a.Body, "<a ") {
 							t.Errorf("with %v the page leads somewhere: %s", more, a)
 						}
 					}
@@ -59,10 +60,10 @@ func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectWithoutAKnownPlace(t 
 		})
 	}
 	// The log says which check failed; the page does not.
-	s.browser().authorize(c, "client_id", "nobody").wantPage(400, "This app is not known here", "invalid_client")
-	s.browser().authorize(c, "redirect_uri", "https://evil.example/cb").wantPage(400, "redirect_uri is not one that is registered")
+	s.Browser().Authorize(c, "client_id", "nobody").WantPage(400, "This app is not known here", "invalid_client")
+	s.Browser().Authorize(c, "redirect_uri", "https://evil.example/cb").WantPage(400, "redirect_uri is not one that is registered")
 	for _, hint := range []string{"passport client list", "compared byte by byte", "is revoked or suspended"} {
-		if !strings.Contains(s.log.String(), hint) {
+		if !strings.Contains(s.Log.String(), hint) {
 			t.Errorf("the log does not say %q", hint)
 		}
 	}
@@ -70,55 +71,55 @@ func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectWithoutAKnownPlace(t 
 
 // A client that is suspended cannot ask, and can once that is taken back.
 func TestAuthorize_AZ_05_SuspendedClient(t *testing.T) {
-	s := newServer(t)
-	c, b := s.web(), s.browser().signIn("alice")
-	stored, err := s.store.Client(t.Context(), c.ID)
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser().SignIn("alice")
+	stored, err := s.Store.Client(t.Context(), c.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := b.authorize(c)
+	page := b.Authorize(c)
 	stored.SuspendedAt = stored.CreatedAt
-	if err := s.store.UpdateClient(t.Context(), stored, nil); err != nil {
+	if err := s.Store.UpdateClient(t.Context(), stored, nil); err != nil {
 		t.Fatal(err)
 	}
-	b.authorize(c).wantPage(400)
-	page.allow().wantPage(400)
+	b.Authorize(c).WantPage(400)
+	page.Allow().WantPage(400)
 	stored.Version++
 	stored.SuspendedAt = time.Time{}
-	if err := s.store.UpdateClient(t.Context(), stored, nil); err != nil {
+	if err := s.Store.UpdateClient(t.Context(), stored, nil); err != nil {
 		t.Fatal(err)
 	}
-	page.allow().code()
+	page.Allow().Code()
 }
 
 // redirect_uri may be left out where exactly one is registered, in full
 // (RFC 6749 §3.1.2.3).
 func TestAuthorize_AZ_07_OmittedRedirectURI(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	one := s.register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb?tenant=1"}})
-	done := b.authorize(one, "redirect_uri", "").allow()
-	if !strings.HasPrefix(done.target(), "https://app.example.com/cb?tenant=1&code=") {
-		t.Errorf("the answer goes to %s", done.target())
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	one := s.Register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb?tenant=1"}})
+	done := b.Authorize(one, "redirect_uri", "").Allow()
+	if !strings.HasPrefix(done.Target(), "https://app.example.com/cb?tenant=1&code=") {
+		t.Errorf("the answer goes to %s", done.Target())
 	}
-	s.exchange(one, "grant_type", "authorization_code", "code", done.code(), "code_verifier", one.verifier).tokens()
-	plain := b.authorize(one, "redirect_uri", "", "code_challenge", "", "code_challenge_method", "", "prompt", "consent").allow().code()
-	s.exchange(one, "grant_type", "authorization_code", "code", plain).tokens()
-	two := s.register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb", "https://app.example.com/other"}})
-	b.authorize(two, "redirect_uri", "").wantPage(400, "redirect_uri is missing")
-	b.authorize(two, "redirect_uri", "https://app.example.com/other").allow().code()
-	same := s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1:7000/cb"}})
-	if done := b.authorize(same, "redirect_uri", "").allow(); !strings.HasPrefix(done.target(), "http://127.0.0.1:7000/cb?") {
-		t.Errorf("the answer goes to %s", done.target())
+	s.Exchange(one, "grant_type", "authorization_code", "code", done.Code(), "code_verifier", one.Verifier).Tokens()
+	plain := b.Authorize(one, "redirect_uri", "", "code_challenge", "", "code_challenge_method", "", "prompt", "consent").Allow().Code()
+	s.Exchange(one, "grant_type", "authorization_code", "code", plain).Tokens()
+	two := s.Register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb", "https://app.example.com/other"}})
+	b.Authorize(two, "redirect_uri", "").WantPage(400, "redirect_uri is missing")
+	b.Authorize(two, "redirect_uri", "https://app.example.com/other").Allow().Code()
+	same := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1:7000/cb"}})
+	if done := b.Authorize(same, "redirect_uri", "").Allow(); !strings.HasPrefix(done.Target(), "http://127.0.0.1:7000/cb?") {
+		t.Errorf("the answer goes to %s", done.Target())
 	}
 }
 
 // Redirect URIs are compared byte by byte (RFC 9700 §2.1, §4.1.3).
 func TestAuthorize_AZ_08_NeverRepeat_B1_B3_B4_B5_OtherRedirectURIs(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	for _, method := range []oauth.AuthMethod{oauth.AuthSecret, oauth.AuthNone} {
-		c := s.register(passport.Registration{AuthMethod: method, RedirectURIs: []string{"https://app.example.com/cb?a=1&b=2", "https://app.example.com/Plain"}})
-		b := s.browser().signIn("alice")
+		c := s.Register(passport.Registration{AuthMethod: method, RedirectURIs: []string{"https://app.example.com/cb?a=1&b=2", "https://app.example.com/Plain"}})
+		b := s.Browser().SignIn("alice")
 		for name, uri := range map[string]string{
 			"B1 case of the path":      "https://app.example.com/plain",
 			"B1 case of the host":      "https://APP.example.com/Plain",
@@ -149,12 +150,12 @@ func TestAuthorize_AZ_08_NeverRepeat_B1_B3_B4_B5_OtherRedirectURIs(t *testing.T)
 			"leading space":            " https://app.example.com/Plain",
 			"two, separated by spaces": "https://app.example.com/Plain https://app.example.com/Plain",
 		} {
-			if a := b.authorize(c, "redirect_uri", uri, "prompt", "none"); a.status != 400 || a.target() != "" {
+			if a := b.Authorize(c, "redirect_uri", uri, "prompt", "none"); a.Status != 400 || a.Target() != "" {
 				t.Errorf("%s: %q is taken for a registered one: %s", name, uri, a)
 			}
 		}
 		for _, uri := range c.RedirectURIs {
-			b.authorize(c, "redirect_uri", uri, "prompt", "consent").allow().code()
+			b.Authorize(c, "redirect_uri", uri, "prompt", "consent").Allow().Code()
 		}
 	}
 }
@@ -162,37 +163,37 @@ func TestAuthorize_AZ_08_NeverRepeat_B1_B3_B4_B5_OtherRedirectURIs(t *testing.T)
 // The port of a native client's loopback URI is its own at the time of the
 // request (RFC 8252 §7.3), and nothing else is.
 func TestAuthorize_AZ_09_AZ_10_NeverRepeat_B2_LoopbackPorts(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	uris := []string{"http://127.0.0.1/cb?x=1", "http://[::1]/cb", "http://localhost:3000/cb"}
-	native := s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: append(uris, "com.example.app:/cb")})
-	mixed := s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: append(uris, "https://app.example.com/cb")})
-	confidential := s.register(passport.Registration{RedirectURIs: uris})
-	b := s.browser().signIn("alice")
+	native := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: append(uris, "com.example.app:/cb")})
+	mixed := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: append(uris, "https://app.example.com/cb")})
+	confidential := s.Register(passport.Registration{RedirectURIs: uris})
+	b := s.Browser().SignIn("alice")
 	for _, uri := range []string{"http://127.0.0.1:49152/cb?x=1", "http://[::1]:49152/cb", "http://localhost:49152/cb", "http://localhost/cb"} {
-		done := b.authorize(native, "redirect_uri", uri).allow()
-		if u, _, _ := strings.Cut(done.target(), "code="); u != uri+"?" && u != uri+"&" {
-			t.Errorf("the answer to %s goes to %s", uri, done.target())
+		done := b.Authorize(native, "redirect_uri", uri).Allow()
+		if u, _, _ := strings.Cut(done.Target(), "code="); u != uri+"?" && u != uri+"&" {
+			t.Errorf("the answer to %s goes to %s", uri, done.Target())
 		}
-		form := native.codeForm(done.code())
-		s.exchange(native, append(form, "redirect_uri", uris[0])...).wantJSONError(400, "invalid_grant")
-		s.exchange(native, append(form, "redirect_uri", uri)...).tokens()
-		b.authorize(mixed, "redirect_uri", uri).wantPage(400)
-		b.authorize(confidential, "redirect_uri", uri).wantPage(400)
+		form := native.CodeForm(done.Code())
+		s.Exchange(native, append(form, "redirect_uri", uris[0])...).WantJSONError(400, "invalid_grant")
+		s.Exchange(native, append(form, "redirect_uri", uri)...).Tokens()
+		b.Authorize(mixed, "redirect_uri", uri).WantPage(400)
+		b.Authorize(confidential, "redirect_uri", uri).WantPage(400)
 	}
 	for _, uri := range []string{
 		"http://127.0.0.1:9000/cb?x=2", "http://127.0.0.1:9000/other?x=1", "http://127.0.0.1:9000/cb?x=1&y=2", "http://127.0.0.2:9000/cb?x=1",
 		"http://[::ffff:127.0.0.1]:9000/cb?x=1", "https://127.0.0.1:9000/cb?x=1", "http://127.0.0.1:9000@evil.example/cb?x=1", "http://localhost.evil.example/cb",
 		"http://LOCALHOST:3000/cb", "http://127.0.0.1:99999/cb?x=1", "http://[::1%25lo]:80/cb", "com.example.app:80/cb",
 	} {
-		b.authorize(native, "redirect_uri", uri).wantPage(400)
+		b.Authorize(native, "redirect_uri", uri).WantPage(400)
 	}
 }
 
 // What may be registered (RFC 9700 §2.6, RFC 8252 §7.1, §8.4).
 func TestCreateClient_AZ_11_AZ_12_NeverRepeat_B5_B8_RedirectURIs(t *testing.T) {
-	s := newServer(t)
-	plain := newServer(t, func(c *passport.Config) { c.Issuer = "http://127.0.0.1:8000" })
-	create := func(s *server, uri string) error {
+	s := testkit.NewServer(t)
+	plain := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = "http://127.0.0.1:8000" })
+	create := func(s *testkit.Server, uri string) error {
 		_, err := s.CreateClient(t.Context(), passport.Registration{Name: "App", AuthMethod: oauth.AuthNone, RedirectURIs: []string{uri}})
 		return err
 	}
@@ -234,21 +235,21 @@ func TestCreateClient_AZ_11_AZ_12_NeverRepeat_B5_B8_RedirectURIs(t *testing.T) {
 // Parameters are added to the registered query, which stays byte for byte
 // (RFC 6749 §4.1.2).
 func TestAuthorize_AZ_17_RegisteredQueryStays(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	for _, uri := range []string{
 		"https://app.example.com/cb?b=2&a=1", "https://app.example.com/cb?x=%7e+y&x=1&=&%41", "https://app.example.com/cb?", "https://app.example.com?a", "https://app.example.com/cb?a&",
 		"https://app.example.com/o'b?it's", "com.example.app:/cb?q=a'b",
 	} {
-		c := s.register(passport.Registration{RedirectURIs: []string{uri}})
-		b := s.browser().signIn("alice")
-		page := b.authorize(c)
-		for _, a := range []*answer{page.deny(), b.authorize(c).allow(), b.authorize(c), b.authorize(c, "scope", "nothing")} {
-			rest, ok := strings.CutPrefix(a.target(), uri)
+		c := s.Register(passport.Registration{RedirectURIs: []string{uri}})
+		b := s.Browser().SignIn("alice")
+		page := b.Authorize(c)
+		for _, a := range []*testkit.Answer{page.Deny(), b.Authorize(c).Allow(), b.Authorize(c), b.Authorize(c, "scope", "nothing")} {
+			rest, ok := strings.CutPrefix(a.Target(), uri)
 			if !ok {
-				t.Errorf("the answer goes to %s, want %s and more", a.target(), uri)
+				t.Errorf("the answer goes to %s, want %s and more", a.Target(), uri)
 			}
-			if link := first(linkElement, a.body); link != "" && link != a.target() {
-				t.Errorf("the page links to %s and moves on to %s", link, a.target())
+			if link := testkit.First(testkit.LinkElement, a.Body); link != "" && link != a.Target() {
+				t.Errorf("the page links to %s and moves on to %s", link, a.Target())
 			}
 			added, err := url.ParseQuery(strings.TrimLeft(rest, "?&"))
 			if err != nil || len(added["iss"]) != 1 || len(added["state"]) != 1 || len(added["code"])+len(added["error"]) != 1 {
@@ -260,17 +261,17 @@ func TestAuthorize_AZ_17_RegisteredQueryStays(t *testing.T) {
 
 // Each answer names the issuer, errors too (RFC 9207 §2), and the state.
 func TestAuthorize_AZ_16_AZ_21_NeverRepeat_A11_EveryAnswerNamesTheIssuer(t *testing.T) {
-	s := newServer(t)
-	c, b := s.web(), s.browser().signIn("alice")
-	denied := b.authorize(c).deny().wantRedirectError("access_denied")
-	if status := denied.status; status != 200 && status != 303 {
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser().SignIn("alice")
+	denied := b.Authorize(c).Deny().WantRedirectError("access_denied")
+	if status := denied.Status; status != 200 && status != 303 {
 		t.Errorf("declining answers %d", status)
 	}
-	for what, a := range map[string]*answer{
-		"AZ-21 denied": denied, "allowed": b.authorize(c).allow(), "remembered": b.authorize(c), "refused": b.authorize(c, "scope", "nothing"),
-		"prompt=none": s.browser().authorize(c, "prompt", "none"), "after signing in": s.browser().authorize(c, "prompt", "login").signIn("alice"),
+	for what, a := range map[string]*testkit.Answer{
+		"AZ-21 denied": denied, "allowed": b.Authorize(c).Allow(), "remembered": b.Authorize(c), "refused": b.Authorize(c, "scope", "nothing"),
+		"prompt=none": s.Browser().Authorize(c, "prompt", "none"), "after signing in": s.Browser().Authorize(c, "prompt", "login").SignIn("alice"),
 	} {
-		if p := a.params(); p.Get("iss") != issuer || p.Get("state") != defaultState {
+		if p := a.Params(); p.Get("iss") != testkit.Issuer || p.Get("state") != testkit.DefaultState {
 			t.Errorf("%s: the client is told %v", what, p)
 		}
 	}
@@ -280,25 +281,25 @@ func TestAuthorize_AZ_16_AZ_21_NeverRepeat_A11_EveryAnswerNamesTheIssuer(t *test
 // people anywhere (RFC 9700 §4.11.2): its errors are told on a page, until the
 // user is there and has decided.
 func TestAuthorize_AZ_20_UntrustedClients(t *testing.T) {
-	s := newServer(t)
-	c := s.register(passport.Registration{Owner: ref("bob")})
-	b := s.browser()
+	s := testkit.NewServer(t)
+	c := s.Register(passport.Registration{Owner: testkit.Ref("bob")})
+	b := s.Browser()
 	for _, pairs := range [][]string{
 		{"scope", "nothing"}, {"response_type", "token"}, {"code_challenge", "x"}, {"prompt", "none"}, {"prompt", "none login"},
 		{"response_mode", "form_post"}, {"resource", "https://other.example"}, {"request", "x"}, {"state", "a\nb"},
 	} {
-		b.authorize(c, pairs...).wantPage(400)
+		b.Authorize(c, pairs...).WantPage(400)
 	}
-	b.signIn("alice")
-	b.authorize(c, "prompt", "none").wantPage(400, "the user has to be asked")
-	page := b.authorize(c)
-	if !strings.Contains(page.body, "registered by another user and was not checked") {
+	b.SignIn("alice")
+	b.Authorize(c, "prompt", "none").WantPage(400, "the user has to be asked")
+	page := b.Authorize(c)
+	if !strings.Contains(page.Body, "registered by another user and was not checked") {
 		t.Errorf("the page does not warn of an app that nobody checked: %s", page)
 	}
-	page.deny().wantRedirectError("access_denied")
-	b.authorize(c).allow().code()
-	b.authorize(c, "scope", "nothing").wantPage(400)
-	if trusted := b.authorize(s.web()); strings.Contains(trusted.body, "was not checked") {
+	page.Deny().WantRedirectError("access_denied")
+	b.Authorize(c).Allow().Code()
+	b.Authorize(c, "scope", "nothing").WantPage(400)
+	if trusted := b.Authorize(s.Web()); strings.Contains(trusted.Body, "was not checked") {
 		t.Error("the page warns of a client that the operator made")
 	}
 }
@@ -306,23 +307,23 @@ func TestAuthorize_AZ_20_UntrustedClients(t *testing.T) {
 // A redirect URI that was registered while the issuer was plain http is not used
 // once it is https (AZ-11): what was acceptable in a trial is not in the open.
 func TestAuthorize_AZ_11_RegisteredInATrial(t *testing.T) {
-	trial := newServer(t, func(c *passport.Config) { c.Issuer = "http://app.test"; c.InsecureAllowHTTP = true })
-	c := trial.register(passport.Registration{RedirectURIs: []string{"http://client.example/cb"}})
-	both := trial.register(passport.Registration{RedirectURIs: []string{"http://client.example/cb", "https://client.example/cb"}})
-	s := trial.restart(func(c *passport.Config) { c.Issuer = issuer; c.InsecureAllowHTTP = false })
+	trial := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = "http://app.test"; c.InsecureAllowHTTP = true })
+	c := trial.Register(passport.Registration{RedirectURIs: []string{"http://client.example/cb"}})
+	both := trial.Register(passport.Registration{RedirectURIs: []string{"http://client.example/cb", "https://client.example/cb"}})
+	s := trial.Restart(func(c *passport.Config) { c.Issuer = testkit.Issuer; c.InsecureAllowHTTP = false })
 	for name, request := range map[string]url.Values{
-		"sent":     c.request(),
-		"left out": set(c.request(), "redirect_uri", ""),
-		"of two":   both.request("redirect_uri", "http://client.example/cb"),
+		"sent":     c.Request(),
+		"left out": testkit.Set(c.Request(), "redirect_uri", ""),
+		"of two":   both.Request("redirect_uri", "http://client.example/cb"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.in(t).browser().signIn("alice").get("/oauth/authorize?" + request.Encode()).wantPage(400)
+			s.In(t).Browser().SignIn("alice").Get("/oauth/authorize?" + request.Encode()).WantPage(400)
 		})
 	}
-	if !strings.Contains(s.log.String(), "register another") {
+	if !strings.Contains(s.Log.String(), "register another") {
 		t.Error("the log does not say what to do about it")
 	}
-	if a := s.browser().signIn("alice").get("/oauth/authorize?" + both.request("redirect_uri", "https://client.example/cb").Encode()); a.status != 200 {
+	if a := s.Browser().SignIn("alice").Get("/oauth/authorize?" + both.Request("redirect_uri", "https://client.example/cb").Encode()); a.Status != 200 {
 		t.Errorf("the other one of the client: %s", a)
 	}
 }

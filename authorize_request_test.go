@@ -7,22 +7,23 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // "Unrecognized request parameters MUST be ignored" (RFC 6749 §3.1).
 func TestAuthorize_AZ_02_UnknownParameters(t *testing.T) {
-	s := newServer(t)
-	c, b := s.web(), s.browser().signIn("alice")
-	query := c.request().Encode() + "&nonce=n&nonce=n&display=page&ui_locales=de&acr_values=x&login_hint=a%40b&max_age=1&foo[]=1&foo[]=2&%00=%FF&ticket=t&decision=allow"
-	done := b.get("/oauth/authorize?" + query).allow()
-	s.redeem(c, done.code())
-	for name := range done.params() {
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser().SignIn("alice")
+	query := c.Request().Encode() + "&nonce=n&nonce=n&display=page&ui_locales=de&acr_values=x&login_hint=a%40b&max_age=1&foo[]=1&foo[]=2&%00=%FF&ticket=t&decision=allow"
+	done := b.Get("/oauth/authorize?" + query).Allow()
+	s.Redeem(c, done.Code())
+	for name := range done.Params() {
 		if name != "code" && name != "state" && name != "iss" {
 			t.Errorf("the client is told %s", name)
 		}
 	}
-	if again := b.get("/oauth/authorize?" + query); again.code() == done.code() {
+	if again := b.Get("/oauth/authorize?" + query); again.Code() == done.Code() {
 		t.Error("two requests got one code")
 	}
 }
@@ -30,98 +31,98 @@ func TestAuthorize_AZ_02_UnknownParameters(t *testing.T) {
 // "Parameters sent without a value MUST be treated as if they were omitted"
 // (RFC 6749 §3.1).
 func TestAuthorize_AZ_03_EmptyParameters(t *testing.T) {
-	s := newServer(t, func(c *passport.Config) { c.DefaultScopes = []string{"write"} })
-	c, b := s.web(), s.browser().signIn("alice")
-	params := c.request()
+	s := testkit.NewServer(t, func(c *passport.Config) { c.DefaultScopes = []string{"write"} })
+	c, b := s.Web(), s.Browser().SignIn("alice")
+	params := c.Request()
 	for _, name := range []string{"scope", "state", "redirect_uri", "prompt", "resource", "request", "request_uri", "response_mode"} {
 		params.Set(name, "")
 	}
-	done := b.get("/oauth/authorize?" + params.Encode()).allow()
-	if p := done.params(); p.Has("state") {
+	done := b.Get("/oauth/authorize?" + params.Encode()).Allow()
+	if p := done.Params(); p.Has("state") {
 		t.Errorf("an empty state is echoed: %v", p)
 	}
-	if got := s.exchange(c, "grant_type", "authorization_code", "code", done.code(), "code_verifier", c.verifier).tokens(); got.Scope != "write" {
+	if got := s.Exchange(c, "grant_type", "authorization_code", "code", done.Code(), "code_verifier", c.Verifier).Tokens(); got.Scope != "write" {
 		t.Errorf("an empty scope grants %q, want the default write", got.Scope)
 	}
 	for name, want := range map[string]string{"response_type": "invalid_request", "code_challenge": "invalid_request"} {
-		params := c.request()
+		params := c.Request()
 		params.Set(name, "")
-		b.get("/oauth/authorize?" + params.Encode()).wantRedirectError(want)
+		b.Get("/oauth/authorize?" + params.Encode()).WantRedirectError(want)
 	}
-	params = c.request()
+	params = c.Request()
 	params.Set("client_id", "")
-	b.get("/oauth/authorize?"+params.Encode()).wantPage(400, "client_id is missing")
-	params = c.request("code_challenge_method", "", "scope", "write")
+	b.Get("/oauth/authorize?"+params.Encode()).WantPage(400, "client_id is missing")
+	params = c.Request("code_challenge_method", "", "scope", "write")
 	params.Set("code_challenge", "")
-	b.get("/oauth/authorize?" + params.Encode()).code() // a confidential client may go without
+	b.Get("/oauth/authorize?" + params.Encode()).Code() // a confidential client may go without
 }
 
 // "Request and response parameters MUST NOT be included more than once"
 // (RFC 6749 §3.1), also not once in the query and once in the form, nor as an
 // array. What the parameter is worth does not matter.
 func TestAuthorize_AZ_04_NeverRepeat_B17_RepeatedParameters(t *testing.T) {
-	s := newServer(t)
-	c, b := s.web(), s.browser().signIn("alice")
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser().SignIn("alice")
 	for _, name := range []string{
 		"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method", "prompt", "request",
 		"request_uri", "response_mode", "passport_sign_in",
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := *b
-			b.t, b.server = t, s.in(t)
-			value := c.request().Get(name)
+			b.T, b.Server = t, s.In(t)
+			value := c.Request().Get(name)
 			if value == "" {
 				value = "x"
 			}
 			pair := url.QueryEscape(name) + "=" + url.QueryEscape(value)
-			query := set(c.request(), name, "").Encode()
-			for how, a := range map[string]*answer{
-				"twice":           b.get("/oauth/authorize?" + query + "&" + pair + "&" + pair),
-				"once empty":      b.get("/oauth/authorize?" + query + "&" + url.QueryEscape(name) + "=&" + pair),
-				"query and form":  b.send(b.newRequest("POST", "/oauth/authorize?"+pair, query+"&"+pair, nil)),
-				"twice in a form": b.send(b.newRequest("POST", "/oauth/authorize", query+"&"+pair+"&"+pair, nil)),
+			query := testkit.Set(c.Request(), name, "").Encode()
+			for how, a := range map[string]*testkit.Answer{
+				"twice":           b.Get("/oauth/authorize?" + query + "&" + pair + "&" + pair),
+				"once empty":      b.Get("/oauth/authorize?" + query + "&" + url.QueryEscape(name) + "=&" + pair),
+				"query and form":  b.Send(b.NewRequest("POST", "/oauth/authorize?"+pair, query+"&"+pair, nil)),
+				"twice in a form": b.Send(b.NewRequest("POST", "/oauth/authorize", query+"&"+pair+"&"+pair, nil)),
 			} {
 				t.Log(how)
 				if name == "client_id" || name == "redirect_uri" {
-					a.wantPage(400, name+" is given more than once")
+					a.WantPage(400, name+" is given more than once")
 					continue
 				}
-				a.wantRedirectError("invalid_request")
-				if got := a.params(); got.Get("error_description") != name+" is given more than once" || got.Has("state") != (name != "state") {
+				a.WantRedirectError("invalid_request")
+				if got := a.Params(); got.Get("error_description") != name+" is given more than once" || got.Has("state") != (name != "state") {
 					t.Errorf("the client is told %v", got)
 				}
 			}
-			array := b.get("/oauth/authorize?" + query + "&" + url.QueryEscape(name) + "%5B%5D=" + url.QueryEscape(value))
+			array := b.Get("/oauth/authorize?" + query + "&" + url.QueryEscape(name) + "%5B%5D=" + url.QueryEscape(value))
 			if name == "client_id" {
-				array.wantPage(400)
+				array.WantPage(400)
 			} else {
-				array.wantRedirectError("invalid_request")
+				array.WantRedirectError("invalid_request")
 			}
 		})
 	}
-	twice := func(p string) string { return c.request().Encode() + "&" + p + "&" + p }
-	b.get("/oauth/authorize?" + twice("unknown=1")).ticket()
-	b.get("/oauth/authorize?" + twice("resource="+url.QueryEscape(issuer))).ticket() // may be repeated (RFC 8707 §2)
-	b.get("/oauth/authorize?" + c.request("client_id", "").Encode() + "&client_id=&client_id=").wantPage(400)
+	twice := func(p string) string { return c.Request().Encode() + "&" + p + "&" + p }
+	b.Get("/oauth/authorize?" + twice("unknown=1")).Ticket()
+	b.Get("/oauth/authorize?" + twice("resource="+url.QueryEscape(testkit.Issuer))).Ticket() // may be repeated (RFC 8707 §2)
+	b.Get("/oauth/authorize?" + c.Request("client_id", "").Encode() + "&client_id=&client_id=").WantPage(400)
 	// Both stand in the answer to a consent page once, too.
-	page := b.authorize(c)
-	ticket := "ticket=" + url.QueryEscape(page.ticket())
+	page := b.Authorize(c)
+	ticket := "ticket=" + url.QueryEscape(page.Ticket())
 	for _, body := range []string{
 		ticket + "&decision=deny&decision=allow", ticket + "&decision=allow&decision=allow", ticket + "&" + ticket + "&decision=allow",
 		ticket, ticket + "&decision=", ticket + "&decision=yes", ticket + "&decision[]=allow", "ticket=&decision=allow",
 	} {
-		b.send(b.newRequest("POST", "/oauth/authorize", body, nil)).wantPage(400)
+		b.Send(b.NewRequest("POST", "/oauth/authorize", body, nil)).WantPage(400)
 	}
-	page.allow().code()
+	page.Allow().Code()
 }
 
 // RFC 6749 §4.1.2.1 names the errors; §3.1.1 makes response_type required.
 func TestAuthorize_AZ_13_AZ_14_AZ_31_WhatIsNotOffered(t *testing.T) {
-	s := newServer(t)
-	web, machine := s.web(), s.register(passport.Registration{GrantTypes: []string{"client_credentials"}})
-	b := s.browser().signIn("alice")
+	s := testkit.NewServer(t)
+	web, machine := s.Web(), s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}})
+	b := s.Browser().SignIn("alice")
 	for name, tt := range map[string]struct {
-		c     *client
+		c     *testkit.Client
 		pairs []string
 		want  string
 	}{
@@ -146,45 +147,45 @@ func TestAuthorize_AZ_13_AZ_14_AZ_31_WhatIsNotOffered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := *b
-			b.t, b.server = t, s.in(t)
-			a := b.authorize(tt.c, tt.pairs...).wantRedirectError(tt.want)
-			if got := a.params(); got.Get("state") != defaultState || got.Get("error_description") == "" {
+			b.T, b.Server = t, s.In(t)
+			a := b.Authorize(tt.c, tt.pairs...).WantRedirectError(tt.want)
+			if got := a.Params(); got.Get("state") != testkit.DefaultState || got.Get("error_description") == "" {
 				t.Errorf("the client is told %v", got)
 			}
-			if u, _ := url.Parse(a.target()); u.Fragment != "" || !strings.HasPrefix(a.target(), "https://app.example.com/cb?") {
-				t.Errorf("the answer goes to %s", a.target())
+			if u, _ := url.Parse(a.Target()); u.Fragment != "" || !strings.HasPrefix(a.Target(), "https://app.example.com/cb?") {
+				t.Errorf("the answer goes to %s", a.Target())
 			}
 		})
 	}
-	b.authorize(web, "response_mode", "query").ticket()
+	b.Authorize(web, "response_mode", "query").Ticket()
 }
 
 // Nothing is dropped in silence: a scope that the client may not have is an
 // error, even beside one that it may (RFC 6749 §3.3 allows either).
 func TestAuthorize_AZ_19_ScopesOfTheClient(t *testing.T) {
-	s := newServer(t, func(c *passport.Config) { c.DefaultScopes = []string{"read", "admin"} })
-	some := s.register(passport.Registration{Scopes: []string{"read"}})
-	none := s.register(passport.Registration{Scopes: []string{}})
-	b := s.browser().signIn("alice")
-	b.authorize(some, "scope", "read write").wantRedirectError("invalid_scope")
-	b.authorize(none, "scope", "read").wantRedirectError("invalid_scope")
-	if got := s.redeem(some, b.authorize(some, "scope", "").allow().code()); got.Scope != "read" {
+	s := testkit.NewServer(t, func(c *passport.Config) { c.DefaultScopes = []string{"read", "admin"} })
+	some := s.Register(passport.Registration{Scopes: []string{"read"}})
+	none := s.Register(passport.Registration{Scopes: []string{}})
+	b := s.Browser().SignIn("alice")
+	b.Authorize(some, "scope", "read write").WantRedirectError("invalid_scope")
+	b.Authorize(none, "scope", "read").WantRedirectError("invalid_scope")
+	if got := s.Redeem(some, b.Authorize(some, "scope", "").Allow().Code()); got.Scope != "read" {
 		t.Errorf("the default scopes of a client that may ask for read only are %q", got.Scope)
 	}
-	if got := s.redeem(none, b.authorize(none, "scope", "").allow().code()); got.Scope != "" {
+	if got := s.Redeem(none, b.Authorize(none, "scope", "").Allow().Code()); got.Scope != "" {
 		t.Errorf("the default scopes of a client that may ask for none are %q", got.Scope)
 	}
 }
 
 // PKCE (RFC 7636 §4.3, §4.4.1; RFC 9700 §2.1.1).
 func TestAuthorize_PK_01_PK_02_PK_03_NeverRepeat_A8_Challenge(t *testing.T) {
-	s := newServer(t)
-	strict := s.restart(func(c *passport.Config) { c.RequirePKCE = true })
-	web, spa, native := s.web(), s.spa(), s.native()
-	good := challenge(spa.verifier)
+	s := testkit.NewServer(t)
+	strict := s.Restart(func(c *passport.Config) { c.RequirePKCE = true })
+	web, spa, native := s.Web(), s.Spa(), s.Native()
+	good := testkit.Challenge(spa.Verifier)
 	for name, tt := range map[string]struct {
-		s     *server
-		c     *client
+		s     *testkit.Server
+		c     *testkit.Client
 		pairs []string
 		want  string // in the description; empty: no error
 	}{
@@ -192,8 +193,8 @@ func TestAuthorize_PK_01_PK_02_PK_03_NeverRepeat_A8_Challenge(t *testing.T) {
 		"PK-01 native, none":                        {s, native, []string{"code_challenge", "", "code_challenge_method", ""}, "code_challenge is required"},
 		"PK-01 confidential, none":                  {s, web, []string{"code_challenge", "", "code_challenge_method", ""}, ""},
 		"PK-01 confidential, none, RequirePKCE":     {strict, web, []string{"code_challenge", "", "code_challenge_method", ""}, "code_challenge is required"},
-		"PK-02 public, plain":                       {s, spa, []string{"code_challenge", spa.verifier, "code_challenge_method", "plain"}, "must be S256"},
-		"PK-02 confidential, plain":                 {s, web, []string{"code_challenge", spa.verifier, "code_challenge_method", "plain"}, "must be S256"},
+		"PK-02 public, plain":                       {s, spa, []string{"code_challenge", spa.Verifier, "code_challenge_method", "plain"}, "must be S256"},
+		"PK-02 confidential, plain":                 {s, web, []string{"code_challenge", spa.Verifier, "code_challenge_method", "plain"}, "must be S256"},
 		"PK-02 A8 public, no method":                {s, spa, []string{"code_challenge_method", ""}, "code_challenge_method is missing"},
 		"PK-02 A8 confidential, no method":          {s, web, []string{"code_challenge_method", ""}, "code_challenge_method is missing"},
 		"PK-02 method in another case":              {s, spa, []string{"code_challenge_method", "s256"}, "must be S256"},
@@ -212,13 +213,13 @@ func TestAuthorize_PK_01_PK_02_PK_03_NeverRepeat_A8_Challenge(t *testing.T) {
 		"PK-03 a verifier's characters, 43 of them": {s, spa, []string{"code_challenge", good[1:] + "~"}, "43 base64url characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := tt.s.in(t).browser().signIn("alice").authorize(tt.c, append(tt.pairs, "prompt", "consent")...)
+			a := tt.s.In(t).Browser().SignIn("alice").Authorize(tt.c, append(tt.pairs, "prompt", "consent")...)
 			if tt.want == "" {
-				a.allow().code()
+				a.Allow().Code()
 				return
 			}
-			a.wantRedirectError("invalid_request")
-			if got := a.params().Get("error_description"); !strings.Contains(got, tt.want) {
+			a.WantRedirectError("invalid_request")
+			if got := a.Params().Get("error_description"); !strings.Contains(got, tt.want) {
 				t.Errorf("the client is told %q, want %q", got, tt.want)
 			}
 		})
@@ -227,45 +228,45 @@ func TestAuthorize_PK_01_PK_02_PK_03_NeverRepeat_A8_Challenge(t *testing.T) {
 
 // A code is bound to its challenge: PKCE was not checked for show.
 func TestAuthorize_PK_01_TheChallengeBindsTheCode(t *testing.T) {
-	s := newServer(t)
-	c := s.spa()
-	code := s.browser().signIn("alice").authorize(c).allow().code()
-	form := c.codeForm(code)
-	s.exchange(c, append(form, "code_verifier", strings.Repeat("another--", 6))...).wantJSONError(400, "invalid_grant")
-	s.exchange(c, append(form, "code_verifier", "")...).wantJSONError(400, "invalid_grant")
-	s.redeem(c, code)
+	s := testkit.NewServer(t)
+	c := s.Spa()
+	code := s.Browser().SignIn("alice").Authorize(c).Allow().Code()
+	form := c.CodeForm(code)
+	s.Exchange(c, append(form, "code_verifier", strings.Repeat("another--", 6))...).WantJSONError(400, "invalid_grant")
+	s.Exchange(c, append(form, "code_verifier", "")...).WantJSONError(400, "invalid_grant")
+	s.Redeem(c, code)
 }
 
 // The state comes back byte for byte (RFC 6749 §4.1.2), whatever way the answer
 // takes and however long it is.
 func TestAuthorize_AZ_15_State(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
+	s := testkit.NewServer(t)
+	c := s.Web()
 	states := []string{
 		"a b+c%20d&e=f?g#h/i;j:k@l", `quotes "' and \ backslash <script>`, "é → 日本語 \U0001F511 \u202e", "\t\x7f", "%00%0d%0a", "=", " ", "null",
 		strings.Repeat("0123456789abcdef", 128), strings.Repeat("é/", 600), "e30.{\"a\":[1]}",
 	}
 	for _, state := range states {
-		b := s.browser()
-		for how, a := range map[string]*answer{
-			"after a page":     b.authorize(c, "state", state, "prompt", "consent").signIn("alice").allow(),
-			"without a page":   b.authorize(c, "state", state),
-			"denied":           b.authorize(c, "state", state, "prompt", "consent").deny(),
-			"refused":          b.authorize(c, "state", state, "scope", "nothing"),
-			"after signing in": b.signOut().authorize(c, "state", state).signIn("alice"),
+		b := s.Browser()
+		for how, a := range map[string]*testkit.Answer{
+			"after a page":     b.Authorize(c, "state", state, "prompt", "consent").SignIn("alice").Allow(),
+			"without a page":   b.Authorize(c, "state", state),
+			"denied":           b.Authorize(c, "state", state, "prompt", "consent").Deny(),
+			"refused":          b.Authorize(c, "state", state, "scope", "nothing"),
+			"after signing in": b.SignOut().Authorize(c, "state", state).SignIn("alice"),
 		} {
-			if got := a.params().Get("state"); got != state {
+			if got := a.Params().Get("state"); got != state {
 				t.Errorf("state %s: sent %q, got %q", how, state, got)
 			}
 		}
 	}
-	for _, a := range []*answer{
-		s.browser().signIn("bob").authorize(c, "state", "").allow(), s.browser().authorize(c, "state", "", "scope", "nothing"),
+	for _, a := range []*testkit.Answer{
+		s.Browser().SignIn("bob").Authorize(c, "state", "").Allow(), s.Browser().Authorize(c, "state", "", "scope", "nothing"),
 		// What is refused for its characters does not come back.
-		s.browser().authorize(c, "state", "a\r\nb"), s.browser().authorize(c, "state", "a\x00b"), s.browser().authorize(c, "state", "a\xff"),
+		s.Browser().Authorize(c, "state", "a\r\nb"), s.Browser().Authorize(c, "state", "a\x00b"), s.Browser().Authorize(c, "state", "a\xff"),
 	} {
-		if a.params().Has("state") {
-			t.Errorf("a state comes back that nobody sent: %v", a.params())
+		if a.Params().Has("state") {
+			t.Errorf("a state comes back that nobody sent: %v", a.Params())
 		}
 	}
 }
@@ -273,8 +274,8 @@ func TestAuthorize_AZ_15_State(t *testing.T) {
 // What is longer than 8 KB is refused before anybody signs in, not after: the
 // request has to come back from the sign-in page.
 func TestAuthorize_AZ_33_LongRequests(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
+	s := testkit.NewServer(t)
+	c := s.Web()
 	for name, tt := range map[string]struct {
 		state string
 		post  bool
@@ -289,28 +290,28 @@ func TestAuthorize_AZ_33_LongRequests(t *testing.T) {
 		"3 KB of a form, encoded 9 KB ": {strings.Repeat("/", 3<<10), true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := s.in(t).browser()
-			query := c.request("state", "", "prompt", "consent").Encode() + "&state=" + tt.state // browsers leave a slash as it is
-			send := func() *answer {
+			b := s.In(t).Browser()
+			query := c.Request("state", "", "prompt", "consent").Encode() + "&state=" + tt.state // browsers leave a slash as it is
+			send := func() *testkit.Answer {
 				if tt.post {
-					return b.send(b.newRequest("POST", "/oauth/authorize", query, nil))
+					return b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))
 				}
-				return b.get("/oauth/authorize?" + query)
+				return b.Get("/oauth/authorize?" + query)
 			}
 			if !tt.ok {
-				send().wantPage(414, "the request is longer than 8192 bytes")
+				send().WantPage(414, "the request is longer than 8192 bytes")
 				return
 			}
-			if done := send().signIn("alice").allow(); done.params().Get("state") != tt.state {
+			if done := send().SignIn("alice").Allow(); done.Params().Get("state") != tt.state {
 				t.Error("the state did not come back")
 			}
 		})
 	}
-	s.browser().get("/oauth/authorize?" + c.request().Encode() + "&unknown=" + strings.Repeat("a", 9<<10)).wantPage(414)
+	s.Browser().Get("/oauth/authorize?" + c.Request().Encode() + "&unknown=" + strings.Repeat("a", 9<<10)).WantPage(414)
 	// A mark that is none does not make a long request short.
 	mark := "&passport_sign_in=" + strings.Repeat("m", 7<<10)
-	s.browser().get("/oauth/authorize?" + c.request("state", strings.Repeat("a", 9<<10)).Encode() + mark).wantPage(414)
-	s.browser().get("/oauth/authorize?" + c.request("prompt", "consent").Encode() + mark).signIn("alice").ticket()
+	s.Browser().Get("/oauth/authorize?" + c.Request("state", strings.Repeat("a", 9<<10)).Encode() + mark).WantPage(414)
+	s.Browser().Get("/oauth/authorize?" + c.Request("prompt", "consent").Encode() + mark).SignIn("alice").Ticket()
 }
 
 var errorText = regexp.MustCompile(`^[\x20-\x21\x23-\x5B\x5D-\x7E]+$`)
@@ -318,15 +319,15 @@ var errorText = regexp.MustCompile(`^[\x20-\x21\x23-\x5B\x5D-\x7E]+$`)
 // error and error_description hold %x20-21 / %x23-5B / %x5D-7E alone
 // (RFC 6749 §4.1.2.1), whatever the client sent.
 func TestAuthorize_AZ_23_ErrorCharacters(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
+	s := testkit.NewServer(t)
+	c := s.Web()
 	hostile := "\"\\<é\u202e>\t'" + strings.Repeat("x", 600)
 	for _, name := range []string{
 		"response_type", "scope", "code_challenge", "code_challenge_method", "response_mode", "resource", "request", "request_uri",
 		"scope[\"\\é\r\n]", "prompt[" + hostile + "]", "state[\xff",
 	} {
-		a := s.browser().get("/oauth/authorize?" + set(c.request(), name, hostile).Encode())
-		p := a.params()
+		a := s.Browser().Get("/oauth/authorize?" + testkit.Set(c.Request(), name, hostile).Encode())
+		p := a.Params()
 		if !errorText.MatchString(p.Get("error")) || !errorText.MatchString(p.Get("error_description")) || len(p.Get("error_description")) > 500 {
 			t.Errorf("%q: the client is told %q: %q", name, p.Get("error"), p.Get("error_description"))
 		}

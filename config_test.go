@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
@@ -64,7 +65,7 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 		return func(c *passport.Config) { c.Path = path }
 	}
 	provider := func(name string) func(*passport.Config) {
-		return func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{name: newAccounts()} }
+		return func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{name: testkit.NewAccounts()} }
 	}
 	scope := func(id string) func(*passport.Config) {
 		return func(c *passport.Config) { c.Scopes = []passport.Scope{{ID: id}} }
@@ -109,10 +110,10 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 		"no keys":         {func(c *passport.Config) { c.Keys = nil }, []string{"Keys is missing", "passport keys", "LoadKeys"}},
 		"empty keys":      {func(c *passport.Config) { c.Keys = new(passport.Keys) }, []string{"Keys is missing"}},
 		"a signer that is out of reach": {func(c *passport.Config) {
-			c.Keys = keysOf(t, &remoteSigner{newSigner(t), errors.New("KMS: connection refused")})
+			c.Keys = testkit.KeysOf(t, &remoteSigner{testkit.NewSigner(t), errors.New("KMS: connection refused")})
 			c.Secrets = [][]byte{make([]byte, 32)}
 		}, []string{"Keys: the key", "cannot sign", "connection refused"}},
-		"a key in a KMS, no secrets": {func(c *passport.Config) { c.Keys = keysOf(t, &remoteSigner{newSigner(t), nil}) }, []string{"Secrets is missing", "32 random bytes"}},
+		"a key in a KMS, no secrets": {func(c *passport.Config) { c.Keys = testkit.KeysOf(t, &remoteSigner{testkit.NewSigner(t), nil}) }, []string{"Secrets is missing", "32 random bytes"}},
 		"a short secret":             {func(c *passport.Config) { c.Secrets = [][]byte{make([]byte, 31)} }, []string{"Secrets[0] has 31 bytes", "openssl rand 32"}},
 		"an empty secret behind one": {func(c *passport.Config) { c.Secrets = [][]byte{make([]byte, 32), nil} }, []string{"Secrets[1] has 0 bytes"}},
 
@@ -120,14 +121,16 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 		"users without ByID":           {users(passport.UserFuncs{Current: current, SignInPage: "/login"}), []string{"Users: UserFuncs.ByID is missing"}},
 		"users without a sign-in page": {users(passport.UserFuncs{Current: current, ByID: byID}), []string{"SignInPage is missing", "/login"}},
 		"a sign-in page that is none":  {users(passport.UserFuncs{Current: current, ByID: byID, SignInPage: "javascript:x"}), []string{"SignInPage is missing or no URL"}},
-		"nil users":                    {func(c *passport.Config) { c.Users = (*accounts)(nil) }, []string{"Users is a nil *passport_test.accounts"}},
+		"nil users":                    {func(c *passport.Config) { c.Users = (*testkit.Accounts)(nil) }, []string{"Users is a nil *testkit.Accounts"}},
 		"a provider called client":     {provider("client"), []string{`Providers["client"]`, "choose another name"}},
 		"a provider called users":      {provider("users"), []string{`Providers["users"]`, "Config.Users"}},
 		"a provider in capitals":       {provider("Staff"), []string{`Providers["Staff"]`, "small letters"}},
 		"a provider with a colon":      {provider("a:b"), []string{`Providers["a:b"]`, "small letters"}},
 		"a provider without a name":    {provider(""), []string{`Providers[""]`, "small letters"}},
 		"a provider that is nil":       {func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"a": nil} }, []string{`Providers["a"] is nil`, "leave it out"}},
-		"a provider that is a nil":     {func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"a": (*accounts)(nil)} }, []string{`Providers["a"] is a nil`}},
+		"a provider that is a nil": {func(c *passport.Config) {
+			c.Providers = map[string]passport.UserProvider{"a": (*testkit.Accounts)(nil)}
+		}, []string{`Providers["a"] is a nil`}},
 		"a provider without ByID": {func(c *passport.Config) {
 			c.Providers = map[string]passport.UserProvider{"a": passport.UserFuncs{Current: current, SignInPage: "/login"}}
 		}, []string{`Providers["a"]: UserFuncs.ByID is missing`}},
@@ -183,7 +186,7 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 
 func goodConfig(t *testing.T) passport.Config {
 	return passport.Config{
-		Issuer: issuer, Store: new(memstore.Store), Keys: newKeys(t), Users: newAccounts("alice"),
+		Issuer: testkit.Issuer, Store: new(memstore.Store), Keys: testkit.NewKeys(t), Users: testkit.NewAccounts("alice"),
 		Scopes: []passport.Scope{{ID: "read", Description: "Read"}},
 	}
 }
@@ -193,7 +196,7 @@ func TestNew_AllFaultsAtOnce(t *testing.T) {
 	_, err := passport.New(passport.Config{
 		Issuer: "http://auth.example.com/", Path: "oauth", Users: passport.UserFuncs{},
 		Scopes: []passport.Scope{{ID: "a"}, {ID: "a"}}, DefaultScopes: []string{"b"}, CodeTTL: time.Hour, Resources: []string{"x"},
-		Providers: map[string]passport.UserProvider{"B": nil, "client": newAccounts()}, Grants: []oauth.Grant{grantNamed("")},
+		Providers: map[string]passport.UserProvider{"B": nil, "client": testkit.NewAccounts()}, Grants: []oauth.Grant{grantNamed("")},
 	})
 	if err == nil {
 		t.Fatal("New() took a configuration without store and keys")
@@ -214,7 +217,7 @@ func TestNew_WhatIsAllowed(t *testing.T) {
 		"as it is": func(*passport.Config) {},
 		"no users": func(c *passport.Config) { c.Users = nil },
 		"only further providers": func(c *passport.Config) {
-			c.Users, c.Providers = nil, map[string]passport.UserProvider{"staff-2": newAccounts()}
+			c.Users, c.Providers = nil, map[string]passport.UserProvider{"staff-2": testkit.NewAccounts()}
 		},
 		"no scopes":                     func(c *passport.Config) { c.Scopes = nil },
 		"http on loopback":              func(c *passport.Config) { c.Issuer = "http://127.0.0.1:8000" },
@@ -225,7 +228,7 @@ func TestNew_WhatIsAllowed(t *testing.T) {
 		"at the root":                   func(c *passport.Config) { c.Path = "/" },
 		"no grace":                      func(c *passport.Config) { c.RefreshTokenGrace = -1 },
 		"a KMS and secrets": func(c *passport.Config) {
-			c.Keys, c.Secrets = keysOf(t, &remoteSigner{newSigner(t), nil}), [][]byte{make([]byte, 32)}
+			c.Keys, c.Secrets = testkit.KeysOf(t, &remoteSigner{testkit.NewSigner(t), nil}), [][]byte{make([]byte, 32)}
 		},
 		"a sign-in page elsewhere": func(c *passport.Config) {
 			c.Users = passport.UserFuncs{Current: c.Users.CurrentUser, ByID: c.Users.UserByID, SignInPage: "https://login.example.com/?a=b"}
@@ -251,13 +254,13 @@ func TestNew_NeverRepeat_C14_NoDefaultSecret(t *testing.T) {
 			t.Fatal("New() starts without a key")
 		}
 	}
-	one := newServer(t)
-	other := one.restart(func(c *passport.Config) { c.Keys = newKeys(t) })
-	c := one.web()
-	b := one.browser().signIn("alice")
-	page := b.authorize(c)
-	page.from = b.at(other)
-	page.allow().wantPage(400)
+	one := testkit.NewServer(t)
+	other := one.Restart(func(c *passport.Config) { c.Keys = testkit.NewKeys(t) })
+	c := one.Web()
+	b := one.Browser().SignIn("alice")
+	page := b.Authorize(c)
+	page.From = b.At(other)
+	page.Allow().WantPage(400)
 }
 
 // The sign-in page gets the return address as one parameter beside its own.

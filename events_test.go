@@ -2,7 +2,6 @@ package passport_test
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,80 +10,53 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
-// names returns the types of the events since a point, with what tells them
-// apart.
-func (e *events) names(since int) (names []string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, event := range e.all[since:] {
-		name := strings.TrimPrefix(fmt.Sprintf("%T", event), "passport.")
-		switch e := event.(type) {
-		case passport.AccessTokenIssued:
-			name += " " + e.GrantType
-		case passport.Replayed:
-			name += " " + string(e.What)
-		case passport.ClientChanged:
-			name += " " + e.What
-		case passport.Revoked:
-			name += " " + e.Reason
-		}
-		names = append(names, name)
-	}
-	return names
-}
-
-func (e *events) len() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.all)
-}
-
 // Passport raises events when it issues; here each change has one, on every path.
 func TestEvents_EachChangeHasItsEvent(t *testing.T) {
-	s := newServer(t, implicit)
-	c := s.web()
-	machine, board := s.machine(), s.board(passport.Registration{})
-	tok := s.grantTokens(c)
+	s := testkit.NewServer(t, implicit)
+	c := s.Web()
+	machine, board := s.Machine(), s.Board(passport.Registration{})
+	tok := s.GrantTokens(c)
 	var code, spent string
-	user := ref("alice")
+	user := testkit.Ref("alice")
 	for _, step := range []struct {
 		name string
 		do   func(ctx context.Context) error
 		want []string
 	}{
-		{"a client made", func(context.Context) error { s.web(); return nil }, []string{"ClientCreated"}},
+		{"a client made", func(context.Context) error { s.Web(); return nil }, []string{"ClientCreated"}},
 		{"consent", func(context.Context) error {
-			code = s.browser().signIn("bob").authorize(c).allow().code()
+			code = s.Browser().SignIn("bob").Authorize(c).Allow().Code()
 			return nil
 		}, []string{"ConsentGiven"}},
 		{"consent to a token", func(context.Context) error {
-			s.browser().signIn("bob").authorizeToken(board).allow().token()
+			s.Browser().SignIn("bob").AuthorizeToken(board).Allow().Token()
 			return nil
 		}, []string{"AccessTokenIssued implicit", "ConsentGiven"}},
 		{"consent that adds nothing", func(context.Context) error {
-			s.browser().signIn("bob").authorizeToken(board, "prompt", "consent").allow().token()
+			s.Browser().SignIn("bob").AuthorizeToken(board, "prompt", "consent").Allow().Token()
 			return nil
 		}, []string{"AccessTokenIssued implicit"}},
 		{"consent that is refused", func(context.Context) error {
-			s.browser().signIn("bob").authorize(c, "scope", "write").deny()
+			s.Browser().SignIn("bob").Authorize(c, "scope", "write").Deny()
 			return nil
 		}, nil},
-		{"a code redeemed", func(context.Context) error { spent = s.redeem(c, code).Refresh; return nil }, []string{"AccessTokenIssued authorization_code", "RefreshTokenIssued"}},
-		{"a code that comes again", func(context.Context) error { s.exchange(c, c.codeForm(code)...); return nil }, []string{"Replayed code"}},
+		{"a code redeemed", func(context.Context) error { spent = s.Redeem(c, code).Refresh; return nil }, []string{"AccessTokenIssued authorization_code", "RefreshTokenIssued"}},
+		{"a code that comes again", func(context.Context) error { s.Exchange(c, c.CodeForm(code)...); return nil }, []string{"Replayed code"}},
 		{"a refresh", func(context.Context) error {
 			spent = tok.Refresh
 			for range 2 { // the second time its successor is used, so that the first is a replay
-				tok = s.refresh(c, tok.Refresh).tokens()
+				tok = s.Refresh(c, tok.Refresh).Tokens()
 			}
 			return nil
 		}, []string{"AccessTokenIssued refresh_token", "RefreshTokenIssued", "AccessTokenIssued refresh_token", "RefreshTokenIssued"}},
-		{"a refresh token that comes again", func(context.Context) error { s.refresh(c, spent); return nil }, []string{"Replayed refresh_token"}},
-		{"client credentials", func(context.Context) error { s.machineToken(machine); return nil }, []string{"AccessTokenIssued client_credentials"}},
-		{"a personal token", func(context.Context) error { s.personal("read"); return nil }, []string{"ClientCreated", "AccessTokenIssued personal_access"}},
-		{"RevokeToken", func(ctx context.Context) error { return s.RevokeToken(ctx, s.personal().Token.ID) }, []string{"AccessTokenIssued personal_access", "Revoked token"}},
+		{"a refresh token that comes again", func(context.Context) error { s.Refresh(c, spent); return nil }, []string{"Replayed refresh_token"}},
+		{"client credentials", func(context.Context) error { s.MachineToken(machine); return nil }, []string{"AccessTokenIssued client_credentials"}},
+		{"a personal token", func(context.Context) error { s.Personal("read"); return nil }, []string{"ClientCreated", "AccessTokenIssued personal_access"}},
+		{"RevokeToken", func(ctx context.Context) error { return s.RevokeToken(ctx, s.Personal().Token.ID) }, []string{"AccessTokenIssued personal_access", "Revoked token"}},
 		{"RevokeUser", func(ctx context.Context) error { return s.RevokeUser(ctx, user) }, []string{"Revoked user"}},
 		{"RevokeUserAtClient", func(ctx context.Context) error { return s.RevokeUserAtClient(ctx, user, c.ID) }, []string{"Revoked user at client"}},
 		{"EndSession", func(ctx context.Context) error { return s.EndSession(ctx, user, "session") }, []string{"Revoked session ended"}},
@@ -97,11 +69,11 @@ func TestEvents_EachChangeHasItsEvent(t *testing.T) {
 		{"ResumeClient", func(ctx context.Context) error { return s.ResumeClient(ctx, c.ID) }, []string{"ClientChanged resumed"}},
 		{"RevokeClient", func(ctx context.Context) error { return s.RevokeClient(ctx, c.ID) }, []string{"ClientRevoked"}},
 	} {
-		since := s.events.len()
+		since := s.Events.Len()
 		if err := step.do(t.Context()); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
-		if got := s.events.names(since); !slices.Equal(got, step.want) {
+		if got := s.Events.Names(since); !slices.Equal(got, step.want) {
 			t.Errorf("%s: the events are %q, want %q", step.name, got, step.want)
 		}
 	}
@@ -110,16 +82,16 @@ func TestEvents_EachChangeHasItsEvent(t *testing.T) {
 // What a request caused says which request it was and where it came from, whose
 // it was and which client asked.
 func TestEvents_TellClientUserAddressAndRequest(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	since := s.events.len()
-	s.grantTokens(c)
-	s.events.mu.Lock()
-	defer s.events.mu.Unlock()
-	if len(s.events.all) == since {
+	s := testkit.NewServer(t)
+	c := s.Web()
+	since := s.Events.Len()
+	s.GrantTokens(c)
+	s.Events.Mu.Lock()
+	defer s.Events.Mu.Unlock()
+	if len(s.Events.All) == since {
 		t.Fatal("there was no event")
 	}
-	for _, event := range s.events.all[since:] {
+	for _, event := range s.Events.All[since:] {
 		meta := reflect.ValueOf(event).FieldByName("Meta").Interface().(passport.Meta)
 		if meta.RequestID == "" || meta.Address == "" {
 			t.Errorf("%T tells %+v, want a request ID and an address", event, meta)
@@ -134,7 +106,7 @@ func TestEvents_TellClientUserAddressAndRequest(t *testing.T) {
 		case passport.RefreshTokenIssued:
 			client, user = e.Token.Family.ClientID, e.Token.Family.User
 		}
-		if client != c.ID || user != ref("alice") {
+		if client != c.ID || user != testkit.Ref("alice") {
 			t.Errorf("%T tells of the client %q and the user %v", event, client, user)
 		}
 	}
@@ -142,8 +114,8 @@ func TestEvents_TellClientUserAddressAndRequest(t *testing.T) {
 
 // A client that others change at the same time is changed all the same.
 func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
+	s := testkit.NewServer(t)
+	c := s.Web()
 	stale, err := s.Client(t.Context(), c.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -184,28 +156,28 @@ func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
 // Both secrets are good for a while, then the new one alone.
 func TestRotateSecret_BothLiveForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c := s.machine()
+		s := testkit.NewServer(t)
+		c := s.Machine()
 		fresh, err := s.RotateSecret(t.Context(), c.ID, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
-		renewed := &client{c.Client, fresh, ""}
-		s.machineToken(c)
-		s.machineToken(renewed)
+		renewed := &testkit.Client{Client: c.Client, Secret: fresh, Verifier: ""}
+		s.MachineToken(c)
+		s.MachineToken(renewed)
 		time.Sleep(time.Hour)
-		s.exchange(c, "grant_type", "client_credentials").wantJSONError(401, "invalid_client")
-		s.machineToken(renewed)
+		s.Exchange(c, "grant_type", "client_credentials").WantJSONError(401, "invalid_client")
+		s.MachineToken(renewed)
 		if _, err := s.RotateSecret(t.Context(), c.ID, 0); err != nil {
 			t.Fatal(err)
 		}
-		s.exchange(renewed, "grant_type", "client_credentials").wantJSONError(401, "invalid_client")
-		for name, id := range map[string]string{"a public client": s.spa().ID, "no client": "nobody"} {
+		s.Exchange(renewed, "grant_type", "client_credentials").WantJSONError(401, "invalid_client")
+		for name, id := range map[string]string{"a public client": s.Spa().ID, "no client": "nobody"} {
 			if secret, err := s.RotateSecret(t.Context(), id, 0); err == nil || secret != "" {
 				t.Errorf("RotateSecret() of %s = %v", name, err)
 			}
 		}
-		if strings.Contains(s.log.String(), fresh) {
+		if strings.Contains(s.Log.String(), fresh) {
 			t.Error("the log has the secret")
 		}
 	})
@@ -215,14 +187,14 @@ func TestRotateSecret_BothLiveForAWhile(t *testing.T) {
 // others.
 func TestEvents_ConsentGivenNamesWhatIsNew(t *testing.T) {
 	const shop = "https://shop.example"
-	s := newServer(t, func(c *passport.Config) { c.Resources = []string{shop} })
-	c, b := s.web(), s.browser().signIn("alice")
-	b.authorize(c, "scope", "read").allow().code()
-	b.authorize(c, "scope", "read write").allow().code()
-	b.authorize(c, "scope", "read write", "resource", shop).allow().code()
-	b.authorize(c, "scope", "read admin", "resource", shop).allow().code()
+	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{shop} })
+	c, b := s.Web(), s.Browser().SignIn("alice")
+	b.Authorize(c, "scope", "read").Allow().Code()
+	b.Authorize(c, "scope", "read write").Allow().Code()
+	b.Authorize(c, "scope", "read write", "resource", shop).Allow().Code()
+	b.Authorize(c, "scope", "read admin", "resource", shop).Allow().Code()
 	var got [][]string
-	for _, e := range eventsOf[passport.ConsentGiven](s) {
+	for _, e := range testkit.EventsOf[passport.ConsentGiven](s) {
 		got = append(got, e.Scopes)
 	}
 	want := [][]string{{"read"}, {"write"}, {"read", "write"}, {"admin"}}

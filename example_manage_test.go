@@ -42,6 +42,16 @@ func ExampleServer_CreateClient_public() {
 	fmt.Println(made.Client.ID) // no secret: it proves itself by PKCE
 }
 
+func ExampleServer_CreateClient_native() {
+	made, err := auth.CreateClient(ctx, passport.Registration{
+		Name: "Order Tracker", AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/callback"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(made.Client.ID)
+}
+
 func ExampleServer_CreateClient_machine() {
 	made, err := auth.CreateClient(ctx, passport.Registration{
 		Name:       "Nightly import",

@@ -11,14 +11,15 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // What nobody sealed for this purpose is no cookie, and no fault either.
 func TestFirstParty_NeverRepeat_E17_Forged(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	b.page(nil)
-	good, csrf := b.cookie(tokenCookie), b.cookie(xsrfCookie)
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
+	good, csrf := b.Cookie(testkit.TokenCookie), b.Cookie(testkit.XSRFCookie)
 	id, sealed, _ := strings.Cut(good, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil {
@@ -29,36 +30,36 @@ func TestFirstParty_NeverRepeat_E17_Forged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger := newServer(t)
-	strangers := stranger.browser().signIn("alice")
-	strangers.page(nil)
-	consent := b.authorize(s.web())
+	stranger := testkit.NewServer(t)
+	strangers := stranger.Browser().SignIn("alice")
+	strangers.Page(nil)
+	consent := b.Authorize(s.Web())
 	for name, value := range map[string]string{
 		"edited": id + "." + b64(raw), "cut": good[:len(good)-2], "longer": good + "AA", "plain": b64(plain), "plain with the key's ID": id + "." + b64(plain),
-		"another server's": strangers.cookie(tokenCookie), "a ticket": consent.ticket(), "a sign-in mark": markOf(t, s), "nothing": "", "a dot": ".", "a key's ID": id + ".",
-		"huge": id + "." + strings.Repeat("A", 100_000), "an access token": s.grantTokens(s.web()).Access,
+		"another server's": strangers.Cookie(testkit.TokenCookie), "a ticket": consent.Ticket(), "a sign-in mark": markOf(t, s), "nothing": "", "a dot": ".", "a key's ID": id + ".",
+		"huge": id + "." + strings.Repeat("A", 100_000), "an access token": s.GrantTokens(s.Web()).Access,
 	} {
-		thief := b.copyOf()
-		thief.setCookie(tokenCookie, value)
-		a := thief.script(s.Guard(), "X-XSRF-TOKEN", "-", "X-XSRF-TOKEN", csrf)
-		a.wantNoToken(name)
-		if a.status == 200 {
+		thief := b.CopyOf()
+		thief.SetCookie(testkit.TokenCookie, value)
+		a := thief.Script(s.Guard(), "X-XSRF-TOKEN", "-", "X-XSRF-TOKEN", csrf)
+		a.WantNoToken(name)
+		if a.Status == 200 {
 			t.Errorf("%s: a forged cookie is admitted", name)
 		}
 	}
-	r := httptest.NewRequest("GET", issuer+"/api", nil)
+	r := httptest.NewRequest("GET", testkit.Issuer+"/api", nil)
 	r.Header.Set("X-XSRF-TOKEN", csrf)
 	for range 2 {
-		r.AddCookie(&http.Cookie{Name: tokenCookie, Value: good})
+		r.AddCookie(&http.Cookie{Name: testkit.TokenCookie, Value: good})
 	}
-	b.serve(s.Guard()(http.HandlerFunc(api)), r).wantNoToken("the cookie twice, as one that a subdomain planted beside it")
-	s.wantBlameless()
+	b.Serve(s.Guard()(http.HandlerFunc(testkit.API)), r).WantNoToken("the cookie twice, as one that a subdomain planted beside it")
+	s.WantBlameless()
 }
 
 // markOf returns what else is sealed and travels in the open.
-func markOf(t *testing.T, s *server) string {
+func markOf(t *testing.T, s *testkit.Server) string {
 	t.Helper()
-	u, err := url.Parse(s.browser().authorize(s.web()).returnTo())
+	u, err := url.Parse(s.Browser().Authorize(s.Web()).ReturnTo())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,25 +68,25 @@ func markOf(t *testing.T, s *server) string {
 
 // Any of the keys opens the cookie; one that was taken out ends what it sealed.
 func TestFirstParty_KeyRotation(t *testing.T) {
-	old, next := newSigner(t), newSigner(t)
-	s := newServer(t, func(c *passport.Config) { c.Keys = keysOf(t, old) })
-	b := s.browser().signIn("alice")
-	b.page(nil)
-	sealed, csrf := b.cookie(tokenCookie), b.cookie(xsrfCookie)
-	rotated := s.restart(func(c *passport.Config) { c.Keys = keysOf(t, next, old) })
-	at := b.at(rotated)
-	if got := at.script(rotated.Guard()).told(); got.User != "alice" {
+	old, next := testkit.NewSigner(t), testkit.NewSigner(t)
+	s := testkit.NewServer(t, func(c *passport.Config) { c.Keys = testkit.KeysOf(t, old) })
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
+	sealed, csrf := b.Cookie(testkit.TokenCookie), b.Cookie(testkit.XSRFCookie)
+	rotated := s.Restart(func(c *passport.Config) { c.Keys = testkit.KeysOf(t, next, old) })
+	at := b.At(rotated)
+	if got := at.Script(rotated.Guard()).Told(); got.User != "alice" {
 		t.Errorf("after a rotation the API was told %+v", got)
 	}
-	at.page(nil)
-	if b.cookie(xsrfCookie) != csrf {
+	at.Page(nil)
+	if b.Cookie(testkit.XSRFCookie) != csrf {
 		t.Error("a rotation changed the CSRF value under open pages")
 	}
-	without := s.restart(func(c *passport.Config) { c.Keys = keysOf(t, next) })
-	if got := b.at(without).script(without.Guard()).told(); got.User != "alice" {
+	without := s.Restart(func(c *passport.Config) { c.Keys = testkit.KeysOf(t, next) })
+	if got := b.At(without).Script(without.Guard()).Told(); got.User != "alice" {
 		t.Errorf("what the new key sealed is not admitted: %+v", got)
 	}
-	b.setCookie(tokenCookie, sealed)
-	b.at(without).script(without.Guard()).wantNoToken("what a key sealed that is gone")
-	s.wantBlameless()
+	b.SetCookie(testkit.TokenCookie, sealed)
+	b.At(without).Script(without.Guard()).WantNoToken("what a key sealed that is gone")
+	s.WantBlameless()
 }

@@ -14,37 +14,38 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // "you may make requests to your application's API without explicitly passing an
 // access token", by any method.
 func TestFirstParty_AdmittedWithoutAToken(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	b.page(nil)
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
-		if got := b.scriptBy(method, s.Guard()).told(); got.User != "alice" || got.Provider != "users" || got.Client != "" {
+		if got := b.ScriptBy(method, s.Guard()).Told(); got.User != "alice" || got.Provider != "users" || got.Client != "" {
 			t.Errorf("%s: the API was told %+v, want alice of the users and no client", method, got)
 		}
 	}
-	b.scriptBy("OPTIONS", s.Guard(), "X-XSRF-TOKEN", "-").wantNoToken("a preflight")
-	a := b.script(s.Guard())
-	for name := range a.header {
+	b.ScriptBy("OPTIONS", s.Guard(), "X-XSRF-TOKEN", "-").WantNoToken("a preflight")
+	a := b.Script(s.Guard())
+	for name := range a.Header {
 		if strings.HasPrefix(name, "Access-Control-") {
 			t.Errorf("the answer has the CORS header %s", name)
 		}
 	}
-	s.wantBlameless()
+	s.WantBlameless()
 }
 
 // What a handler is told: a token that can everything, of no client, and the
 // application's own record of the user, signed in as it is.
 func TestFirstParty_WhatAHandlerIsTold(t *testing.T) {
-	s := newServer(t, func(c *passport.Config) { c.Audience = "https://api.example.com" })
-	b := s.browser().signIn("alice")
-	s.users.current = func(u *passport.User) (*passport.User, error) { u.Data = "what the session knows"; return u, nil }
-	b.page(nil)
+	s := testkit.NewServer(t, func(c *passport.Config) { c.Audience = "https://api.example.com" })
+	b := s.Browser().SignIn("alice")
+	s.Users.Current = func(u *passport.User) (*passport.User, error) { u.Data = "what the session knows"; return u, nil }
+	b.Page(nil)
 	handler := func(_ http.ResponseWriter, r *http.Request) {
 		token := guard.TokenFrom(r.Context())
 		if token == nil || token.Client == nil || token.Family == nil {
@@ -59,49 +60,49 @@ func TestFirstParty_WhatAHandlerIsTold(t *testing.T) {
 		if time.Since(token.Family.AuthTime) > time.Minute || token.Family.AuthTime.IsZero() {
 			t.Errorf("the user signed in at %v, want the time of the session", token.Family.AuthTime)
 		}
-		if u, ok := passport.UserFromContext[*record](r.Context()); !ok || u.ID != "alice" {
+		if u, ok := passport.UserFromContext[*testkit.Record](r.Context()); !ok || u.ID != "alice" {
 			t.Errorf("UserFromContext = %v, %v, want the record that UserByID returns", u, ok)
 		}
 	}
-	b.script(func(http.Handler) http.Handler { return s.Guard()(http.HandlerFunc(handler)) })
+	b.Script(func(http.Handler) http.Handler { return s.Guard()(http.HandlerFunc(handler)) })
 }
 
 // "it passes every scope check", also one behind another guard.
 func TestFirstParty_EveryScope(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	b.page(nil)
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
 	for name, rules := range map[string][]guard.Rule{
 		"all of": {guard.Scopes("read", "write", "admin")}, "any of": {guard.AnyScope("admin")}, "unknown": {guard.Scopes("sync")}, "none": nil,
 	} {
-		if got := b.script(s.Guard(rules...)).told(); got.User != "alice" {
+		if got := b.Script(s.Guard(rules...)).Told(); got.User != "alice" {
 			t.Errorf("%s: the API was told %+v, want alice", name, got)
 		}
 	}
 	nested := func(h http.Handler) http.Handler { return s.Guard()(s.GuardAny(guard.Scopes("admin"))(h)) }
-	if got := b.script(nested).told(); got.User != "alice" {
+	if got := b.Script(nested).Told(); got.User != "alice" {
 		t.Errorf("behind two guards the API was told %+v, want alice", got)
 	}
 	banned := guard.RuleFunc(func(*oauth.AccessToken) error { return oauth.InsufficientScope.Errorf("not today") })
-	if a := b.script(s.Guard(banned)); a.status != 403 {
+	if a := b.Script(s.Guard(banned)); a.Status != 403 {
 		t.Errorf("a rule of the application's own is passed over: %s", a)
 	}
 }
 
 // Clients that act for themselves are not users, and users are not clients.
 func TestFirstParty_NeverRepeat_F11_EachKindOfGuard(t *testing.T) {
-	s := newServer(t, withClerks(newClerks("alice")))
-	b := s.browser().signIn("alice")
-	b.page(nil)
+	s := testkit.NewServer(t, testkit.WithClerks(testkit.NewClerks("alice")))
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
 	for name, tt := range map[string]struct {
 		guard func(http.Handler) http.Handler
 		want  int
 	}{
 		"Guard": {s.Guard(), 200}, "GuardAny": {s.GuardAny(), 200}, "GuardClient": {s.GuardClient(), 403}, "GuardClient with a scope": {s.GuardClient(guard.Scopes("read")), 403},
-		"Provider users": {s.Guard(guard.Provider("users")), 200}, "Provider staff": {s.Guard(staffOnly), 403},
-		"Provider of both": {s.Guard(guard.Provider("staff", "users")), 200}, "GuardAny with Provider staff": {s.GuardAny(staffOnly), 403},
+		"Provider users": {s.Guard(guard.Provider("users")), 200}, "Provider staff": {s.Guard(testkit.StaffOnly), 403},
+		"Provider of both": {s.Guard(guard.Provider("staff", "users")), 200}, "GuardAny with Provider staff": {s.GuardAny(testkit.StaffOnly), 403},
 	} {
-		if a := b.script(tt.guard); a.status != tt.want {
+		if a := b.Script(tt.guard); a.Status != tt.want {
 			t.Errorf("%s answers %s, want %d", name, a, tt.want)
 		}
 	}
@@ -109,128 +110,114 @@ func TestFirstParty_NeverRepeat_F11_EachKindOfGuard(t *testing.T) {
 
 // User 1 of one provider is never user 1 of another, whoever is signed in.
 func TestFirstParty_NeverRepeat_E11_SameIDOfTwoProviders(t *testing.T) {
-	s := newServer(t, withClerks(newClerks("alice")))
-	clerk := s.browser()
-	clerk.setCookie("staff_session", "alice")
-	clerk.page(nil)
-	if a := clerk.script(s.Guard()); a.status != 403 {
+	s := testkit.NewServer(t, testkit.WithClerks(testkit.NewClerks("alice")))
+	clerk := s.Browser()
+	clerk.SetCookie("staff_session", "alice")
+	clerk.Page(nil)
+	if a := clerk.Script(s.Guard()); a.Status != 403 {
 		t.Errorf("alice of the staff passes for alice of the users: %s", a)
 	}
-	if got := clerk.script(s.Guard(staffOnly)).told(); got.User != "alice" || got.Provider != "staff" {
+	if got := clerk.Script(s.Guard(testkit.StaffOnly)).Told(); got.User != "alice" || got.Provider != "staff" {
 		t.Errorf("the API was told %+v, want alice of the staff", got)
 	}
 	// The customer of the same name, in a browser with the clerk's cookie.
-	customer := clerk.copyOf().signIn("alice")
-	customer.signOutOf("staff_session")
-	customer.script(s.Guard()).wantNoToken("the clerk's cookie with the customer's session, at the customers' API")
-	customer.script(s.Guard(staffOnly)).wantNoToken("the clerk's cookie with the customer's session, at the staff's API")
-	gone := s.restart(func(c *passport.Config) { c.Providers = nil })
-	clerk.at(gone).script(gone.Guard(staffOnly)).wantNoToken("the cookie of a provider that is gone")
-	s.wantBlameless()
-}
-
-func (b *browser) signOutOf(cookie string) {
-	b.jar.SetCookies(b.origin(), []*http.Cookie{{Name: cookie, MaxAge: -1, Path: "/"}})
+	customer := clerk.CopyOf().SignIn("alice")
+	customer.SignOutOf("staff_session")
+	customer.Script(s.Guard()).WantNoToken("the clerk's cookie with the customer's session, at the customers' API")
+	customer.Script(s.Guard(testkit.StaffOnly)).WantNoToken("the clerk's cookie with the customer's session, at the staff's API")
+	gone := s.Restart(func(c *passport.Config) { c.Providers = nil })
+	clerk.At(gone).Script(gone.Guard(testkit.StaffOnly)).WantNoToken("the cookie of a provider that is gone")
+	s.WantBlameless()
 }
 
 // A sign-out kills every copy of the cookie at once, and a thief without the
 // session has nothing.
 func TestFirstParty_CopiesEndWithTheSession(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	b.page(nil)
-	thief, whole := b.copyOf(), b.copyOf()
-	thief.signOut()
-	thief.script(s.Guard()).wantNoToken("a copy of the cookie without the session")
-	if got := whole.script(s.Guard()).told(); got.User != "alice" {
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
+	thief, whole := b.CopyOf(), b.CopyOf()
+	thief.SignOut()
+	thief.Script(s.Guard()).WantNoToken("a copy of the cookie without the session")
+	if got := whole.Script(s.Guard()).Told(); got.User != "alice" {
 		t.Errorf("with the session the API was told %+v", got)
 	}
-	s.users.with(func() { delete(s.users.sessions, b.session()) }) // signed out, elsewhere
-	for name, copied := range map[string]*browser{"the browser": b, "the copy": whole} {
-		copied.script(s.Guard()).wantNoToken(name + " after signing out")
+	s.Users.With(func() { delete(s.Users.Sessions, b.Session()) }) // signed out, elsewhere
+	for name, copied := range map[string]*testkit.Browser{"the browser": b, "the copy": whole} {
+		copied.Script(s.Guard()).WantNoToken(name + " after signing out")
 	}
-	whole.signIn("alice").script(s.Guard()).wantNoToken("the old cookie in a new session of the same user")
-	thief.signIn("bob").script(s.Guard()).wantNoToken("the old cookie while another user is signed in")
-	if got := b.signIn("alice").page(nil).from.script(s.Guard()).told(); got.User != "alice" {
+	whole.SignIn("alice").Script(s.Guard()).WantNoToken("the old cookie in a new session of the same user")
+	thief.SignIn("bob").Script(s.Guard()).WantNoToken("the old cookie while another user is signed in")
+	if got := b.SignIn("alice").Page(nil).From.Script(s.Guard()).Told(); got.User != "alice" {
 		t.Errorf("after signing in anew the API was told %+v", got)
 	}
-	s.wantLog("the first-party cookie does not count: nobody is signed in", "the first-party cookie does not count: another user or session is signed in")
-	s.wantBlameless()
+	s.WantLog("the first-party cookie does not count: nobody is signed in", "the first-party cookie does not count: another user or session is signed in")
+	s.WantBlameless()
 }
 
 // Sessions without an ID tell accounts apart by nothing but who they are.
 func TestFirstParty_NeverRepeat_E11_WithoutSessionIDs(t *testing.T) {
-	s := newServer(t, withClerks(newClerks("alice", "bob")))
-	s.users.current = func(u *passport.User) (*passport.User, error) { u.SessionID = ""; return u, nil }
-	b := s.browser().signIn("alice")
-	b.page(nil)
-	alices := b.cookie(xsrfCookie)
-	b.script(s.Guard()).told()
-	b.signIn("bob").script(s.Guard()).wantNoToken("alice's cookie while bob is signed in")
-	b.page(nil)
-	bobs := b.cookie(xsrfCookie)
+	s := testkit.NewServer(t, testkit.WithClerks(testkit.NewClerks("alice", "bob")))
+	s.Users.Current = func(u *passport.User) (*passport.User, error) { u.SessionID = ""; return u, nil }
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
+	alices := b.Cookie(testkit.XSRFCookie)
+	b.Script(s.Guard()).Told()
+	b.SignIn("bob").Script(s.Guard()).WantNoToken("alice's cookie while bob is signed in")
+	b.Page(nil)
+	bobs := b.Cookie(testkit.XSRFCookie)
 	if bobs == alices {
 		t.Error("bob has the CSRF value that alice had")
 	}
-	b.setCookie("staff_session", "bob")
-	b.signOut().page(nil)
-	if b.cookie(xsrfCookie) == bobs {
+	b.SetCookie("staff_session", "bob")
+	b.SignOut().Page(nil)
+	if b.Cookie(testkit.XSRFCookie) == bobs {
 		t.Error("bob of the staff has the CSRF value that bob of the users had")
 	}
-	if got := b.script(s.Guard(staffOnly)).told(); got.Provider != "staff" {
+	if got := b.Script(s.Guard(testkit.StaffOnly)).Told(); got.Provider != "staff" {
 		t.Errorf("the API was told %+v, want bob of the staff", got)
-	}
-}
-
-// wantLog fails unless the log holds these texts.
-func (s *server) wantLog(texts ...string) {
-	s.t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(s.log.String(), text) {
-			s.t.Errorf("the log does not say %q", text)
-		}
 	}
 }
 
 // UserByID decides, as for a token.
 func TestFirstParty_AccountMayNoLongerAct(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	b.page(nil)
-	alice := *s.users.byID["alice"]
-	disabled := s.restart(func(c *passport.Config) {
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
+	alice := *s.Users.ByID["alice"]
+	disabled := s.Restart(func(c *passport.Config) {
 		c.Users = passport.UserFuncs{SignInPage: "/login",
-			Current: func(*http.Request) (*passport.User, error) { return s.users.CurrentUser(withSession(b)) },
-			ByID:    s.users.UserByID}
+			Current: func(*http.Request) (*passport.User, error) { return s.Users.CurrentUser(withSession(b)) },
+			ByID:    s.Users.UserByID}
 	})
-	if got := b.at(disabled).script(disabled.Guard()).told(); got.User != "alice" {
+	if got := b.At(disabled).Script(disabled.Guard()).Told(); got.User != "alice" {
 		t.Fatalf("the API was told %+v, want alice", got)
 	}
-	blocked := s.restart(func(c *passport.Config) {
+	blocked := s.Restart(func(c *passport.Config) {
 		c.Users = passport.UserFuncs{SignInPage: "/login",
-			Current: func(*http.Request) (*passport.User, error) { u := alice; u.SessionID = b.session(); return &u, nil },
-			ByID:    newAccounts("bob").UserByID}
+			Current: func(*http.Request) (*passport.User, error) { u := alice; u.SessionID = b.Session(); return &u, nil },
+			ByID:    testkit.NewAccounts("bob").UserByID}
 	})
-	if a := b.at(blocked).script(blocked.Guard()); a.status != 401 {
+	if a := b.At(blocked).Script(blocked.Guard()); a.Status != 401 {
 		t.Errorf("an account that UserByID does not find is answered %s, want 401", a)
 	}
-	s.wantBlameless()
+	s.WantBlameless()
 }
 
-func withSession(b *browser) *http.Request {
-	r := httptest.NewRequest("GET", issuer, nil)
-	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: b.session()})
+func withSession(b *testkit.Browser) *http.Request {
+	r := httptest.NewRequest("GET", testkit.Issuer, nil)
+	r.AddCookie(&http.Cookie{Name: testkit.SessionCookie, Value: b.Session()})
 	return r
 }
 
 // What the application cannot answer is a fault, and nobody is let in.
 func TestFirstParty_FaultOfTheApplication(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	b.page(nil)
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
 	for want, err := range map[int]error{500: errors.New("no answer"), 503: fmt.Errorf("no answer: %w", oauth.ErrUnavailable)} {
-		s.users.failure = err
-		if a := b.script(s.Guard()); a.status != want {
+		s.Users.Failure = err
+		if a := b.Script(s.Guard()); a.Status != want {
 			t.Errorf("CurrentUser fails with %q: %s, want %d", err, a, want)
 		}
 	}
@@ -238,12 +225,12 @@ func TestFirstParty_FaultOfTheApplication(t *testing.T) {
 
 // "a valid CSRF token header" is required for every method, in either header.
 func TestFirstParty_CSRF(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	b.page(nil)
-	value := b.cookie(xsrfCookie)
-	other := s.browser().signIn("bob")
-	other.page(nil)
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
+	value := b.Cookie(testkit.XSRFCookie)
+	other := s.Browser().SignIn("bob")
+	other.Page(nil)
 	encoded := url.PathEscape(value[:10]) + "%" + fmt.Sprintf("%X", value[10]) + value[11:]
 	for name, tt := range map[string]struct {
 		header []string
@@ -256,157 +243,147 @@ func TestFirstParty_CSRF(t *testing.T) {
 		"the framework's own, too":  {[]string{"X-CSRF-TOKEN", "of another framework", "X-XSRF-TOKEN", value}, true},
 		"none":                      {nil, false},
 		"empty":                     {[]string{"X-XSRF-TOKEN", ""}, false},
-		"another user's":            {[]string{"X-XSRF-TOKEN", other.cookie(xsrfCookie)}, false},
+		"another user's":            {[]string{"X-XSRF-TOKEN", other.Cookie(testkit.XSRFCookie)}, false},
 		"cut":                       {[]string{"X-XSRF-TOKEN", value[:len(value)-1]}, false},
 		"longer":                    {[]string{"X-XSRF-TOKEN", value + "x"}, false},
 		"in other letters":          {[]string{"X-XSRF-TOKEN", strings.ToUpper(strings.ToLower(value)) + "="}, false},
 		"not properly encoded":      {[]string{"X-XSRF-TOKEN", value + "%"}, false},
 		"encoded twice":             {[]string{"X-XSRF-TOKEN", strings.ReplaceAll(encoded, "%", "%25")}, false},
-		"the cookie itself":         {[]string{"X-XSRF-TOKEN", b.cookie(tokenCookie)}, false},
+		"the cookie itself":         {[]string{"X-XSRF-TOKEN", b.Cookie(testkit.TokenCookie)}, false},
 		"in a header of that sort":  {[]string{"X-XSRF", value}, false},
 		"only X-Requested-With":     {[]string{"X-Requested-With", "XMLHttpRequest"}, false},
-		"the session's ID":          {[]string{"X-CSRF-TOKEN", b.session()}, false},
+		"the session's ID":          {[]string{"X-CSRF-TOKEN", b.Session()}, false},
 		"in Authorization as Basic": {[]string{"Authorization", "Basic " + value}, false},
 	} {
 		for _, method := range []string{"GET", "POST", "DELETE"} {
-			a := b.scriptBy(method, s.Guard(), append([]string{"X-XSRF-TOKEN", "-"}, tt.header...)...)
-			if tt.admits && a.status != 200 {
+			a := b.ScriptBy(method, s.Guard(), append([]string{"X-XSRF-TOKEN", "-"}, tt.header...)...)
+			if tt.admits && a.Status != 200 {
 				t.Errorf("%s, %s: %s, want it admitted", name, method, a)
 			} else if !tt.admits {
-				a.wantNoToken(name + ", " + method)
+				a.WantNoToken(name + ", " + method)
 			}
 		}
 	}
-	r := httptest.NewRequest("POST", issuer+"/api/orders?_token="+value, strings.NewReader("_token="+value+"&X-XSRF-TOKEN="+value))
+	r := httptest.NewRequest("POST", testkit.Issuer+"/api/orders?_token="+value, strings.NewReader("_token="+value+"&X-XSRF-TOKEN="+value))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	b.serve(s.Guard()(http.HandlerFunc(api)), r).wantNoToken("the CSRF value in a form")
-	s.wantLog("neither X-CSRF-TOKEN nor X-XSRF-TOKEN holds the value that belongs to it")
-	s.wantNoSecrets(value, b.cookie(tokenCookie))
-	s.wantBlameless()
-}
-
-// wantNoSecrets fails if the log holds one of these.
-func (s *server) wantNoSecrets(secrets ...string) {
-	s.t.Helper()
-	for _, text := range secrets {
-		if text == "" || strings.Contains(s.log.String(), text) {
-			s.t.Errorf("the log holds the secret %q", text)
-		}
-	}
+	b.Serve(s.Guard()(http.HandlerFunc(testkit.API)), r).WantNoToken("the CSRF value in a form")
+	s.WantLog("neither X-CSRF-TOKEN nor X-XSRF-TOKEN holds the value that belongs to it")
+	s.WantNoSecrets(value, b.Cookie(testkit.TokenCookie))
+	s.WantBlameless()
 }
 
 // UI-02: beside the header, the browser must not say that it comes from elsewhere.
 func TestFirstParty_UI_02_OtherSites(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	b.page(nil)
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
 	for name, tt := range map[string]struct {
 		header []string
 		admits bool
 	}{
 		"same-origin": {nil, true},
 		"an old browser's GET, which says nothing":        {[]string{"Sec-Fetch-Site", "-"}, true},
-		"an old browser's POST":                           {[]string{"Sec-Fetch-Site", "-", "Origin", issuer}, true},
+		"an old browser's POST":                           {[]string{"Sec-Fetch-Site", "-", "Origin", testkit.Issuer}, true},
 		"cross-site":                                      {[]string{"Sec-Fetch-Site", "-", "Sec-Fetch-Site", "cross-site"}, false},
 		"same-site, as from a subdomain":                  {[]string{"Sec-Fetch-Site", "-", "Sec-Fetch-Site", "same-site"}, false},
 		"another origin, of a browser that says no more":  {[]string{"Sec-Fetch-Site", "-", "Origin", "https://evil.example"}, false},
 		"a sandboxed frame, which has no origin to speak": {[]string{"Sec-Fetch-Site", "-", "Origin", "null"}, false},
 	} {
 		for _, method := range []string{"GET", "POST"} {
-			a := b.scriptBy(method, s.Guard(), tt.header...)
-			if tt.admits && a.status != 200 {
+			a := b.ScriptBy(method, s.Guard(), tt.header...)
+			if tt.admits && a.Status != 200 {
 				t.Errorf("%s, %s: %s, want it admitted", name, method, a)
 			} else if !tt.admits {
-				a.wantNoToken(name + ", " + method)
+				a.WantNoToken(name + ", " + method)
 			}
 		}
 	}
-	s.wantLog("the first-party cookie does not count: another site had it sent")
-	s.wantBlameless()
+	s.WantLog("the first-party cookie does not count: another site had it sent")
+	s.WantBlameless()
 }
 
 // A bearer token wins, also a bad one; another scheme is no token.
 func TestFirstParty_BearerWins(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	bobs := s.redeem(c, s.browser().signIn("bob").authorize(c).allow().code())
-	b := s.browser().signIn("alice")
-	b.page(nil)
-	got := b.script(s.Guard(), "Authorization", "Bearer "+bobs.Access).told()
+	s := testkit.NewServer(t)
+	c := s.Web()
+	bobs := s.Redeem(c, s.Browser().SignIn("bob").Authorize(c).Allow().Code())
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
+	got := b.Script(s.Guard(), "Authorization", "Bearer "+bobs.Access).Told()
 	if got.User != "bob" || got.Client != c.ID || strings.Join(got.Scopes, " ") != "read" {
 		t.Errorf("with a token of bob's the API was told %+v, want bob with the token's scope", got)
 	}
-	if a := b.script(s.Guard(guard.Scopes("write")), "Authorization", "Bearer "+bobs.Access); a.status != 403 {
+	if a := b.Script(s.Guard(guard.Scopes("write")), "Authorization", "Bearer "+bobs.Access); a.Status != 403 {
 		t.Errorf("a token that lacks a scope gets it from the cookie: %s", a)
 	}
-	check(t, s.RevokeUser(t.Context(), ref("bob")))
+	testkit.Check(t, s.RevokeUser(t.Context(), testkit.Ref("bob")))
 	for header, want := range map[string]int{"Bearer " + bobs.Access: 401, "bearer x": 401, "Bearer": 400, "Bearer a b": 400, "Basic YTpi": 200, "Digest x": 200} {
-		if a := b.script(s.Guard(), "Authorization", header); a.status != want {
+		if a := b.Script(s.Guard(), "Authorization", header); a.Status != want {
 			t.Errorf("the cookie beside Authorization: %.12q is answered %s, want %d", header, a, want)
 		}
 	}
-	if a := b.script(s.Guard(), "Authorization", "Basic YTpi", "Authorization", "Bearer x"); a.status != 400 {
+	if a := b.Script(s.Guard(), "Authorization", "Basic YTpi", "Authorization", "Bearer x"); a.Status != 400 {
 		t.Errorf("the cookie beside two Authorization headers is answered %s, want 400", a)
 	}
-	s.wantBlameless()
+	s.WantBlameless()
 }
 
 // The cookie ends by the clock of the server, whatever the browser keeps.
 func TestFirstParty_Expires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(c *passport.Config) { c.CookieTTL = time.Minute })
-		b := s.browser().signIn("alice")
-		b.page(nil)
-		value, csrf := b.cookie(tokenCookie), b.cookie(xsrfCookie)
+		s := testkit.NewServer(t, func(c *passport.Config) { c.CookieTTL = time.Minute })
+		b := s.Browser().SignIn("alice")
+		b.Page(nil)
+		value, csrf := b.Cookie(testkit.TokenCookie), b.Cookie(testkit.XSRFCookie)
 		time.Sleep(time.Minute - time.Second)
-		if got := b.script(s.Guard()).told(); got.User != "alice" {
+		if got := b.Script(s.Guard()).Told(); got.User != "alice" {
 			t.Errorf("a second before its end the API was told %+v", got)
 		}
 		time.Sleep(time.Second)
-		if b.cookie(tokenCookie) != "" {
+		if b.Cookie(testkit.TokenCookie) != "" {
 			t.Error("the browser keeps the cookie after its Max-Age")
 		}
-		b.setCookie(tokenCookie, value)
-		b.script(s.Guard(), "X-XSRF-TOKEN", csrf).wantNoToken("an expired cookie that somebody kept")
-		s.wantLog("the first-party cookie does not count: it expired at")
-		s.wantBlameless()
+		b.SetCookie(testkit.TokenCookie, value)
+		b.Script(s.Guard(), "X-XSRF-TOKEN", csrf).WantNoToken("an expired cookie that somebody kept")
+		s.WantLog("the first-party cookie does not count: it expired at")
+		s.WantBlameless()
 	})
 }
 
 // The longest ID that there is fits into a cookie.
 func TestFirstParty_LongestUserID(t *testing.T) {
 	id := strings.Repeat("\u2028", 85) // JSON writes each in six bytes
-	s := newServer(t)
-	s.users.byID[id] = newAccounts(id).byID[id]
-	b := s.browser().signIn(id)
-	set := b.page(nil).wantCookies("a page", tokenCookie, xsrfCookie)
-	if n := len(set[tokenCookie].String()); n > 4096 {
+	s := testkit.NewServer(t)
+	s.Users.ByID[id] = testkit.NewAccounts(id).ByID[id]
+	b := s.Browser().SignIn(id)
+	set := b.Page(nil).WantCookies("a page", testkit.TokenCookie, testkit.XSRFCookie)
+	if n := len(set[testkit.TokenCookie].String()); n > 4096 {
 		t.Errorf("the cookie has %d bytes, and browsers keep 4096", n)
 	}
-	if got := b.script(s.Guard()).told(); got.User != id {
+	if got := b.Script(s.Guard()).Told(); got.User != id {
 		t.Errorf("the API was told %+v", got)
 	}
 }
 
 // The statement budget: none. The store is not even there.
 func TestFirstParty_AsksNothingOfTheStore(t *testing.T) {
-	s := withoutStore(t, newServer(t))
-	b := s.browser().signIn("alice")
-	b.page(nil)
-	b.refreshToken()
-	if got := b.script(s.Guard(guard.Scopes("read"))).told(); got.User != "alice" {
+	s := testkit.WithoutStore(t, testkit.NewServer(t))
+	b := s.Browser().SignIn("alice")
+	b.Page(nil)
+	b.RefreshToken()
+	if got := b.Script(s.Guard(guard.Scopes("read"))).Told(); got.User != "alice" {
 		t.Errorf("the API was told %+v, want alice", got)
 	}
-	b.script(s.Guard(), "X-XSRF-TOKEN", "-").wantNoToken("a refused request")
+	b.Script(s.Guard(), "X-XSRF-TOKEN", "-").WantNoToken("a refused request")
 }
 
 // Many pages and scripts of many users at once, each with their own user; it
 // proves most under -race.
 func TestFirstParty_NeverRepeat_F15_ManyAtOnce(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	for i := range 20 {
 		id := fmt.Sprint("user", i)
-		s.users.byID[id] = newAccounts(id).byID[id]
+		s.Users.ByID[id] = testkit.NewAccounts(id).ByID[id]
 	}
 	page, orders := s.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, passport.CSRFToken(r.Context()))
@@ -416,13 +393,13 @@ func TestFirstParty_NeverRepeat_F15_ManyAtOnce(t *testing.T) {
 			id := fmt.Sprint("user", i)
 			t.Run(id, func(t *testing.T) {
 				t.Parallel()
-				b := s.in(t).browser().signIn(id)
+				b := s.In(t).Browser().SignIn(id)
 				for range 20 {
-					a := b.serve(page, httptest.NewRequest("GET", issuer+"/", nil))
-					if a.body != b.cookie(xsrfCookie) {
-						t.Errorf("%s: the page has the CSRF value %q, the cookie %q", id, a.body, b.cookie(xsrfCookie))
+					a := b.Serve(page, httptest.NewRequest("GET", testkit.Issuer+"/", nil))
+					if a.Body != b.Cookie(testkit.XSRFCookie) {
+						t.Errorf("%s: the page has the CSRF value %q, the cookie %q", id, a.Body, b.Cookie(testkit.XSRFCookie))
 					}
-					if got := b.script(orders).told(); got.User != id {
+					if got := b.Script(orders).Told(); got.User != id {
 						t.Errorf("the API was told %+v, want %s", got, id)
 					}
 				}

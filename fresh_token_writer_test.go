@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // Over a real connection, where a header that is written is gone: each way in
 // which a handler can write it carries the cookies.
 func TestFreshToken_EveryWayToWrite(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
 	for name, write := range map[string]http.HandlerFunc{
 		"nothing":     func(http.ResponseWriter, *http.Request) {},
 		"Write":       func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("x")) },
@@ -43,52 +44,24 @@ func TestFreshToken_EveryWayToWrite(t *testing.T) {
 			}
 		},
 	} {
-		a := b.overTheWire(s.FreshToken(write), nil)
-		a.wantCookies(name, tokenCookie, xsrfCookie)
+		a := b.OverTheWire(s.FreshToken(write), nil)
+		a.WantCookies(name, testkit.TokenCookie, testkit.XSRFCookie)
 	}
-}
-
-// overTheWire sends a GET of the browser's over a real connection.
-func (b *browser) overTheWire(h http.Handler, trace *httptrace.ClientTrace) *answer {
-	b.t.Helper()
-	site := httptest.NewServer(h)
-	defer site.Close()
-	ctx := b.t.Context()
-	if trace != nil {
-		ctx = httptrace.WithClientTrace(ctx, trace)
-	}
-	r, err := http.NewRequestWithContext(ctx, "GET", site.URL+"/", nil)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for _, c := range b.jar.Cookies(b.origin()) {
-		r.AddCookie(c)
-	}
-	answered, err := site.Client().Do(r)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer answered.Body.Close()
-	body, err := io.ReadAll(answered.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return &answer{t: b.t, from: b, status: answered.StatusCode, header: answered.Header, body: string(body)}
 }
 
 // Early hints (RFC 8297) are not the answer: they carry no cookie.
 func TestFreshToken_EarlyHints(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	var hints []http.Header
 	trace := &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
 		hints = append(hints, http.Header(h))
 		return nil
 	}}
-	a := s.browser().signIn("alice").overTheWire(s.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	a := s.Browser().SignIn("alice").OverTheWire(s.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
 		w.WriteHeader(http.StatusOK)
 	})), trace)
-	a.wantCookies("the answer", tokenCookie, xsrfCookie)
+	a.WantCookies("the answer", testkit.TokenCookie, testkit.XSRFCookie)
 	if len(hints) != 1 || len(hints[0].Values("Set-Cookie")) > 0 {
 		t.Errorf("the hints were %v, want one answer 103 without a cookie", hints)
 	}
@@ -96,7 +69,7 @@ func TestFreshToken_EarlyHints(t *testing.T) {
 
 // A page that is streamed arrives while it is written.
 func TestFreshToken_Streams(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	arrived := make(chan struct{})
 	page := s.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "first\n")
@@ -130,17 +103,17 @@ func TestFreshToken_Streams(t *testing.T) {
 // A connection that the handler takes over is its own; where none can be, the
 // answer is as any other.
 func TestFreshToken_Hijack(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
 	var asked atomic.Int32
-	s.users.current = func(u *passport.User) (*passport.User, error) { asked.Add(1); return u, nil }
+	s.Users.Current = func(u *passport.User) (*passport.User, error) { asked.Add(1); return u, nil }
 	for name, hijack := range map[string]func(http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error){
 		"Hijacker": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) { return w.(http.Hijacker).Hijack() },
 		"ResponseController": func(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
 			return http.NewResponseController(w).Hijack()
 		},
 	} {
-		a := b.overTheWire(s.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		a := b.OverTheWire(s.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := hijack(w)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -149,16 +122,16 @@ func TestFreshToken_Hijack(t *testing.T) {
 			defer conn.Close()
 			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
 		})), nil)
-		if a.wantCookies(name); a.body != "hi" {
+		if a.WantCookies(name); a.Body != "hi" {
 			t.Errorf("%s: the answer is %s, want what the handler wrote", name, a)
 		}
 		if n := asked.Load(); n != 0 {
 			t.Errorf("%s: CurrentUser was asked %d times for an answer that is the handler's own", name, n)
 		}
 	}
-	b.page(func(w http.ResponseWriter, _ *http.Request) {
+	b.Page(func(w http.ResponseWriter, _ *http.Request) {
 		if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, http.ErrNotSupported) {
 			t.Errorf("Hijack of a recorder = %v, want ErrNotSupported", err)
 		}
-	}).wantCookies("an answer that could not be taken over", tokenCookie, xsrfCookie)
+	}).WantCookies("an answer that could not be taken over", testkit.TokenCookie, testkit.XSRFCookie)
 }

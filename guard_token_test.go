@@ -20,13 +20,14 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // forge makes tokens with the server's own key or another, by somebody else's
 // code.
 type forge struct {
-	*server
+	*testkit.Server
 	key    *ecdsa.PrivateKey
 	kid    string
 	claims map[string]any // of a token that is good
@@ -34,15 +35,15 @@ type forge struct {
 
 func newForge(t *testing.T) *forge {
 	t.Helper()
-	key := newECKey(t)
-	s := newServer(t, withKeys(t, key))
-	token := s.grantTokens(s.web()).Access
-	return &forge{s, key, s.verified(token).KeyID, claimsOf(t, token)}
+	key := testkit.NewECKey(t)
+	s := testkit.NewServer(t, testkit.WithKeys(t, key))
+	token := s.GrantTokens(s.Web()).Access
+	return &forge{s, key, s.Verified(token).KeyID, testkit.ClaimsOf(t, token)}
 }
 
 // sign signs changed claims; nil takes one out.
 func (f *forge) sign(changes map[string]any) string {
-	f.t.Helper()
+	f.T.Helper()
 	claims := maps.Clone(f.claims)
 	for name, value := range changes {
 		claims[name] = value
@@ -54,38 +55,38 @@ func (f *forge) sign(changes map[string]any) string {
 }
 
 func (f *forge) signWith(alg jose.SignatureAlgorithm, key any, header map[jose.HeaderKey]any, claims any) string {
-	f.t.Helper()
+	f.T.Helper()
 	options := new(jose.SignerOptions)
 	for name, value := range header {
 		options.WithHeader(name, value)
 	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, options)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	payload, err := json.Marshal(claims)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	signed, err := signer.Sign(payload)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	token, err := signed.CompactSerialize()
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	return token
 }
 
 // raw signs a header as it is written, with the server's key.
 func (f *forge) raw(header string, payload []byte) string {
-	f.t.Helper()
+	f.T.Helper()
 	input := b64([]byte(header)) + "." + b64(payload)
 	sum := sha256.Sum256([]byte(input))
 	r, s, err := ecdsa.Sign(rand.Reader, f.key, sum[:])
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	signature := make([]byte, 64)
 	r.FillBytes(signature[:32])
@@ -96,7 +97,7 @@ func (f *forge) raw(header string, payload []byte) string {
 func (f *forge) payload() []byte {
 	payload, err := json.Marshal(f.claims)
 	if err != nil {
-		f.t.Fatal(err)
+		f.T.Fatal(err)
 	}
 	return payload
 }
@@ -107,15 +108,15 @@ func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 // is the claim that makes the difference.
 func TestNeverRepeat_E7_AT_05_RequiredClaims(t *testing.T) {
 	f := newForge(t)
-	f.wantAdmits(f.sign(nil), true, "signed anew with all claims")
+	f.WantAdmits(f.sign(nil), true, "signed anew with all claims")
 	for _, name := range []string{"iss", "sub", "aud", "exp", "iat", "jti", "client_id"} {
-		f.wantAdmits(f.sign(map[string]any{name: nil}), false, "without "+name)
+		f.WantAdmits(f.sign(map[string]any{name: nil}), false, "without "+name)
 		for _, value := range []any{"", 0, true, []string{}, map[string]any{}, []any{nil}} {
-			f.wantAdmits(f.sign(map[string]any{name: value}), false, fmt.Sprintf("with %s %#v", name, value))
+			f.WantAdmits(f.sign(map[string]any{name: value}), false, fmt.Sprintf("with %s %#v", name, value))
 		}
 	}
-	f.wantAdmits(f.sign(map[string]any{"scope": nil, "auth_time": nil}), true, "without claims that are not required")
-	f.wantBlameless()
+	f.WantAdmits(f.sign(map[string]any{"scope": nil, "auth_time": nil}), true, "without claims that are not required")
+	f.WantBlameless()
 }
 
 // RFC 9068 §4 and RFC 8725 §3: what each claim has to be.
@@ -124,8 +125,8 @@ func TestNeverRepeat_E8_AT_05_ClaimsThatAreNotRight(t *testing.T) {
 	now := time.Now().Unix()
 	for name, changes := range map[string]map[string]any{
 		"another issuer":             {"iss": "https://evil.example"},
-		"the issuer with a slash":    {"iss": issuer + "/"},
-		"the issuer in upper case":   {"iss": strings.ToUpper(issuer)},
+		"the issuer with a slash":    {"iss": testkit.Issuer + "/"},
+		"the issuer in upper case":   {"iss": strings.ToUpper(testkit.Issuer)},
 		"another audience":           {"aud": "https://api.example.com"},
 		"audiences without ours":     {"aud": []string{"https://a.example", "https://b.example"}},
 		"the client as audience":     {"aud": f.claims["client_id"]},
@@ -139,11 +140,11 @@ func TestNeverRepeat_E8_AT_05_ClaimsThatAreNotRight(t *testing.T) {
 		"an ID that is not storable": {"jti": "a\x00b"},
 		"a very long ID":             {"jti": strings.Repeat("k", 5000)},
 	} {
-		f.wantAdmits(f.sign(changes), false, name)
+		f.WantAdmits(f.sign(changes), false, name)
 	}
-	f.wantAdmits(f.sign(map[string]any{"aud": []string{"https://a.example", issuer}}), true, "with our audience among others")
-	f.wantAdmits(f.sign(map[string]any{"nbf": now}), true, "valid from now on")
-	f.wantBlameless()
+	f.WantAdmits(f.sign(map[string]any{"aud": []string{"https://a.example", testkit.Issuer}}), true, "with our audience among others")
+	f.WantAdmits(f.sign(map[string]any{"nbf": now}), true, "valid from now on")
+	f.WantBlameless()
 }
 
 // The row decides: claims that outlive it open nothing.
@@ -151,13 +152,13 @@ func TestGuard_AT_05_TheRowDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newForge(t)
 		later := f.sign(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()})
-		f.wantAdmits(later, true, "that claims a longer life, within that of its row")
+		f.WantAdmits(later, true, "that claims a longer life, within that of its row")
 		sooner := f.sign(map[string]any{"exp": time.Now().Add(time.Minute).Unix()})
-		f.wantAdmits(sooner, true, "that claims a shorter life, within it")
+		f.WantAdmits(sooner, true, "that claims a shorter life, within it")
 		time.Sleep(time.Minute)
-		f.wantAdmits(sooner, false, "that claims a shorter life, after it, though its row lives")
+		f.WantAdmits(sooner, false, "that claims a shorter life, after it, though its row lives")
 		time.Sleep(time.Hour - time.Minute)
-		f.wantAdmits(later, false, "that claims a longer life than its row has")
+		f.WantAdmits(later, false, "that claims a longer life than its row has")
 	})
 }
 
@@ -167,31 +168,31 @@ func TestNeverRepeat_E1_AlgorithmsThatAreNotTheKeys(t *testing.T) {
 	f := newForge(t)
 	payload := f.payload()
 	header := func(alg string) string { return `{"alg":"` + alg + `","kid":"` + f.kid + `","typ":"at+jwt"}` }
-	f.wantAdmits(f.raw(header("ES256"), payload), true, "with a header as it should be")
+	f.WantAdmits(f.raw(header("ES256"), payload), true, "with a header as it should be")
 	for _, alg := range []string{"none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "RS256", "PS256", "ES384", "ES512", "EdDSA", "es256", "ES256K"} {
 		input := b64([]byte(header(alg))) + "." + b64(payload)
-		f.wantAdmits(input+".", false, "with alg "+alg+" and no signature")
-		f.wantAdmits(input, false, "with alg "+alg+" and two parts")
-		f.wantAdmits(f.raw(header(alg), payload), false, "with alg "+alg+" and a good signature of the key")
+		f.WantAdmits(input+".", false, "with alg "+alg+" and no signature")
+		f.WantAdmits(input, false, "with alg "+alg+" and two parts")
+		f.WantAdmits(f.raw(header(alg), payload), false, "with alg "+alg+" and a good signature of the key")
 		for _, secret := range publicForms(t, f) {
 			mac := hmac.New(sha256.New, secret)
 			mac.Write([]byte(input))
-			f.wantAdmits(input+"."+b64(mac.Sum(nil)), false, "with alg "+alg+" and the public key for a secret")
+			f.WantAdmits(input+"."+b64(mac.Sum(nil)), false, "with alg "+alg+" and the public key for a secret")
 		}
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for alg, key := range map[jose.SignatureAlgorithm]any{jose.RS256: rsaKey, jose.PS256: rsaKey, jose.HS256: []byte(f.kid + f.kid), jose.ES256: newECKey(t)} {
-		f.wantAdmits(f.signWith(alg, key, map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, f.claims), false, "of a strange key under our kid")
+	for alg, key := range map[jose.SignatureAlgorithm]any{jose.RS256: rsaKey, jose.PS256: rsaKey, jose.HS256: []byte(f.kid + f.kid), jose.ES256: testkit.NewECKey(t)} {
+		f.WantAdmits(f.signWith(alg, key, map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, f.claims), false, "of a strange key under our kid")
 	}
 }
 
 // publicForms are the bytes that an attacker may try as a shared secret.
 func publicForms(t *testing.T, f *forge) [][]byte {
 	t.Helper()
-	key := f.published().Keys[0]
+	key := f.Published().Keys[0]
 	jwk, err := key.MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
@@ -200,23 +201,23 @@ func publicForms(t *testing.T, f *forge) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return [][]byte{{}, jwk, point, []byte(f.kid), []byte(f.get("/oauth/jwks").body)}
+	return [][]byte{{}, jwk, point, []byte(f.kid), []byte(f.Get("/oauth/jwks").Body)}
 }
 
 // Keys come from the configuration alone, whatever a header brings along.
 func TestNeverRepeat_E2_HeadersThatBringTheirKey(t *testing.T) {
 	f := newForge(t)
-	mine := newECKey(t)
+	mine := testkit.NewECKey(t)
 	jwk := jose.JSONWebKey{Key: &mine.PublicKey, KeyID: f.kid, Algorithm: "ES256", Use: "sig"}
 	for name, value := range map[jose.HeaderKey]any{"jwk": jwk, "jku": "https://evil.example/jwks", "x5u": "https://evil.example/cert", "x5c": []string{"MII"}} {
 		for _, kid := range []string{f.kid, "mine"} {
 			header := map[jose.HeaderKey]any{"kid": kid, "typ": "at+jwt", name: value}
-			f.wantAdmits(f.signWith(jose.ES256, mine, header, f.claims), false, fmt.Sprintf("with %s and a strange key", name))
-			f.wantAdmits(f.signWith(jose.ES256, f.key, header, f.claims), false, fmt.Sprintf("with %s and our key", name))
+			f.WantAdmits(f.signWith(jose.ES256, mine, header, f.claims), false, fmt.Sprintf("with %s and a strange key", name))
+			f.WantAdmits(f.signWith(jose.ES256, f.key, header, f.claims), false, fmt.Sprintf("with %s and our key", name))
 		}
 	}
 	for _, kid := range []string{"", "unknown", "../../../etc/passwd", "' OR 1=1 --", "https://evil.example"} {
-		f.wantAdmits(f.signWith(jose.ES256, f.key, map[jose.HeaderKey]any{"kid": kid, "typ": "at+jwt"}, f.claims), false, "with the kid "+kid)
+		f.WantAdmits(f.signWith(jose.ES256, f.key, map[jose.HeaderKey]any{"kid": kid, "typ": "at+jwt"}, f.claims), false, "with the kid "+kid)
 	}
 }
 
@@ -225,9 +226,9 @@ func TestNeverRepeat_E3_Crit(t *testing.T) {
 	f := newForge(t)
 	for _, crit := range []string{`["exp"]`, `["b64"]`, `["unknown"]`, `[]`, `"exp"`, `null`} {
 		header := `{"alg":"ES256","kid":"` + f.kid + `","typ":"at+jwt","crit":` + crit + `,"unknown":1,"exp":1,"b64":true}`
-		f.wantAdmits(f.raw(header, f.payload()), false, "with crit "+crit)
+		f.WantAdmits(f.raw(header, f.payload()), false, "with crit "+crit)
 	}
-	f.wantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`","typ":"at+jwt","unknown":1}`, f.payload()), true, "with a parameter that is unknown and not critical")
+	f.WantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`","typ":"at+jwt","unknown":1}`, f.payload()), true, "with a parameter that is unknown and not critical")
 }
 
 // RFC 9068 §4: "typ … MUST be at+jwt or application/at+jwt".
@@ -237,10 +238,10 @@ func TestGuard_AT_05_Typ(t *testing.T) {
 		"at+jwt": true, "application/at+jwt": true, "AT+JWT": true,
 		"JWT": false, "jwt": false, "": false, "id_token": false, "dpop+jwt": false, "logout+jwt": false, "at+jwt ": false, "xat+jwt": false,
 	} {
-		f.wantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`","typ":"`+typ+`"}`, f.payload()), admitted, "with typ "+typ)
+		f.WantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`","typ":"`+typ+`"}`, f.payload()), admitted, "with typ "+typ)
 	}
-	f.wantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`"}`, f.payload()), false, "without typ")
-	f.wantAdmits(f.raw(`{"alg":"ES256","alg":"ES256","kid":"`+f.kid+`","typ":"at+jwt"}`, f.payload()), false, "with alg twice")
+	f.WantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`"}`, f.payload()), false, "without typ")
+	f.WantAdmits(f.raw(`{"alg":"ES256","alg":"ES256","kid":"`+f.kid+`","typ":"at+jwt"}`, f.payload()), false, "with alg twice")
 }
 
 // Hostile strings cost nothing: a megabyte is refused before anybody looks into
@@ -265,17 +266,17 @@ func TestNeverRepeat_E5_HostileTokensAreCheap(t *testing.T) {
 		var times []time.Duration
 		for range 15 {
 			start := time.Now()
-			a := f.call(g, "Authorization", "Bearer "+bearer)
+			a := f.Call(g, "Authorization", "Bearer "+bearer)
 			times = append(times, time.Since(start))
-			if a.status != 401 && a.status != 400 && name != "a megabyte of spaces" {
+			if a.Status != 401 && a.Status != 400 && name != "a megabyte of spaces" {
 				t.Errorf("%s is answered %s", name, a)
 			}
 		}
-		if took := median(times); took > 5*time.Millisecond { // a megabyte of base64 and JSON takes far more, twenty times over
+		if took := testkit.Median(times); took > 5*time.Millisecond { // a megabyte of base64 and JSON takes far more, twenty times over
 			t.Errorf("%s takes %v to refuse", name, took)
 		}
 	}
-	f.wantBlameless()
+	f.WantBlameless()
 }
 
 // One verdict: of a token that is expired and forged nobody is told that it is
@@ -284,14 +285,14 @@ func TestNeverRepeat_E6_SignatureFirst(t *testing.T) {
 	f := newForge(t)
 	expired := maps.Clone(f.claims)
 	expired["exp"], expired["aud"], expired["iss"] = 1, "x", "y"
-	forged := f.signWith(jose.ES256, newECKey(t), map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, expired)
-	a := f.call(f.GuardAny(), "Authorization", "Bearer "+forged)
-	if a.status != 401 || !strings.Contains(a.description(), "not one of ours") {
-		t.Errorf("a token that is forged and expired is refused with %q, want it told that it is not ours and nothing else", a.description())
+	forged := f.signWith(jose.ES256, testkit.NewECKey(t), map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, expired)
+	a := f.Call(f.GuardAny(), "Authorization", "Bearer "+forged)
+	if a.Status != 401 || !strings.Contains(a.Description(), "not one of ours") {
+		t.Errorf("a token that is forged and expired is refused with %q, want it told that it is not ours and nothing else", a.Description())
 	}
-	signed := f.call(f.GuardAny(), "Authorization", "Bearer "+f.sign(map[string]any{"exp": 1}))
-	if !strings.Contains(signed.description(), "expired") {
-		t.Errorf("an expired token of ours is refused with %q", signed.description())
+	signed := f.Call(f.GuardAny(), "Authorization", "Bearer "+f.sign(map[string]any{"exp": 1}))
+	if !strings.Contains(signed.Description(), "expired") {
+		t.Errorf("an expired token of ours is refused with %q", signed.Description())
 	}
 }
 
@@ -301,21 +302,21 @@ func TestNeverRepeat_D13_EditedAccessToken(t *testing.T) {
 		if alg == "PS256" && testing.Short() {
 			continue
 		}
-		s := newServer(t, change)
-		token := s.machineToken(s.machine())
+		s := testkit.NewServer(t, change)
+		token := s.MachineToken(s.Machine())
 		g := s.GuardAny()
 		tried := 0
 		for edited := range edits(token) {
 			tried++
-			if a := s.call(g, "Authorization", "Bearer "+edited); a.status == 200 && strings.Trim(edited, " ") != token {
+			if a := s.Call(g, "Authorization", "Bearer "+edited); a.Status == 200 && strings.Trim(edited, " ") != token {
 				t.Errorf("%s: an edited token is admitted: %q, which was %q", alg, edited, token)
 			}
 		}
 		if tried < 2000 {
 			t.Errorf("%s: only %d edits were tried", alg, tried)
 		}
-		s.wantAdmits(token, true, "as it was")
-		s.wantBlameless()
+		s.WantAdmits(token, true, "as it was")
+		s.WantBlameless()
 	}
 }
 
@@ -333,7 +334,7 @@ func TestNeverRepeat_E4_WeakKeys(t *testing.T) {
 	if _, err := passport.NewKeys(); err == nil {
 		t.Error("NewKeys without a key = nil, want an error")
 	}
-	config := newServer(t).config
+	config := testkit.NewServer(t).Config
 	for _, secrets := range [][][]byte{{nil}, {[]byte("short")}, {make([]byte, 31)}} {
 		config.Secrets = secrets
 		if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), "32") {
@@ -350,35 +351,35 @@ func TestNeverRepeat_E4_WeakKeys(t *testing.T) {
 // row, its time and its user are asked for on each request.
 func TestGuard_BR_10_RV_07_NothingButTheSignatureIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, store := watched(t)
-		c := s.web()
-		use := func(tok *tokens) {
+		s, store := testkit.Watched(t)
+		c := s.Web()
+		use := func(tok *testkit.Tokens) {
 			for range 3 {
-				before := store.count("AccessToken")
-				s.wantAdmits(tok.Access, true, "that lives")
-				if n := store.count("AccessToken") - before; n != 1 {
+				before := store.Count("AccessToken")
+				s.WantAdmits(tok.Access, true, "that lives")
+				if n := store.Count("AccessToken") - before; n != 1 {
 					t.Errorf("a guarded request read the token's row %d times, want once", n)
 				}
 			}
 		}
-		revoked, late, gone := s.grantTokens(c), s.grantTokens(c, "prompt", "consent"), s.redeem(c, s.browser().signIn("bob").authorize(c).allow().code())
+		revoked, late, gone := s.GrantTokens(c), s.GrantTokens(c, "prompt", "consent"), s.Redeem(c, s.Browser().SignIn("bob").Authorize(c).Allow().Code())
 		use(revoked)
-		check(t, s.RevokeToken(t.Context(), claimsOf(t, revoked.Access)["jti"].(string)))
-		s.wantAdmits(revoked.Access, false, "revoked, after it was used")
+		testkit.Check(t, s.RevokeToken(t.Context(), testkit.ClaimsOf(t, revoked.Access)["jti"].(string)))
+		s.WantAdmits(revoked.Access, false, "revoked, after it was used")
 		use(gone)
-		s.users.remove("bob")
-		s.wantAdmits(gone.Access, false, "of a user who is gone, after it was used")
+		s.Users.Remove("bob")
+		s.WantAdmits(gone.Access, false, "of a user who is gone, after it was used")
 		use(late)
-		s.suspend(c)
-		s.wantAdmits(late.Access, false, "of a suspended client, after it was used")
-		s.change(c, func(stored *oauth.Client) { stored.SuspendedAt = time.Time{} })
+		s.Suspend(c)
+		s.WantAdmits(late.Access, false, "of a suspended client, after it was used")
+		s.Change(c, func(stored *oauth.Client) { stored.SuspendedAt = time.Time{} })
 		use(late)
 		for _, end := range []string{"A", "Q", "g", "w", "-", "_", "="} {
 			if edited := late.Access[:len(late.Access)-1] + end; edited != late.Access {
-				s.wantAdmits(edited, false, "that differs from a remembered one in its last character")
+				s.WantAdmits(edited, false, "that differs from a remembered one in its last character")
 			}
 		}
 		time.Sleep(time.Hour)
-		s.wantAdmits(late.Access, false, "expired, after it was used")
+		s.WantAdmits(late.Access, false, "expired, after it was used")
 	})
 }

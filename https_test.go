@@ -5,15 +5,16 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // Tokens that travel in clear are anybody's: an issuer is https, or it is reached
 // from its own machine alone (RFC 9700 §2.6).
 func TestNew_OP_03_PlainHTTPIsForLoopback(t *testing.T) {
 	with := func(issuer string, insecure bool) error {
-		s := newServer(t)
-		s.config.Issuer, s.config.Audience, s.config.InsecureAllowHTTP = issuer, "", insecure
-		_, err := passport.New(s.config)
+		s := testkit.NewServer(t)
+		s.Config.Issuer, s.Config.Audience, s.Config.InsecureAllowHTTP = issuer, "", insecure
+		_, err := passport.New(s.Config)
 		return err
 	}
 	for _, issuer := range []string{"https://auth.example.com", "http://127.0.0.1:8000", "http://[::1]:8000", "http://localhost:8000"} {

@@ -1,7 +1,6 @@
 package passport_test
 
 import (
-	"encoding/json"
 	"errors"
 	"net/url"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // keyFolder makes a folder with the keys of a new installation.
@@ -34,34 +34,18 @@ func loadKeys(t *testing.T, dir string) *passport.Keys {
 	return keys
 }
 
-// kids returns the IDs of the public keys that a server shows, the one first that
-// signs.
-func (s *server) kids() (kids []string) {
-	s.t.Helper()
-	var set struct {
-		Keys []struct{ Kid string }
-	}
-	if err := json.Unmarshal([]byte(s.get("/oauth/jwks").body), &set); err != nil {
-		s.t.Fatal(err)
-	}
-	for _, key := range set.Keys {
-		kids = append(kids, key.Kid)
-	}
-	return kids
-}
-
 // Publish before use, retire after the longest life: while the keys are rotated,
 // nothing that either key signed or sealed breaks, at any node, and no node is
 // started again.
 func TestRotateKeys_JK_02_NothingBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
-		first := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
-		second := first.restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		first := testkit.NewServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		second := first.Restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
 		go first.Run(t.Context())
 		go second.Run(t.Context())
-		c := first.web()
-		old := first.kids()
+		c := first.Web()
+		old := first.Kids()
 		longest, err := first.LongestLife(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -70,31 +54,31 @@ func TestRotateKeys_JK_02_NothingBreaks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		nodes := []*server{first, second}
+		nodes := []*testkit.Server{first, second}
 		var tokens []string
 		for minute := range 60 + int(longest/time.Minute) + 10 {
 			node, other := nodes[minute%2], nodes[(minute+1)%2]
-			page := node.browser().signIn("alice").authorize(c, "prompt", "consent")
-			tok := first.redeem(c, page.from.at(other).post("/oauth/authorize", url.Values{"ticket": {page.ticket()}, "decision": {"allow"}}).code())
-			renewed := other.refresh(c, tok.Refresh).tokens()
-			if again := node.refresh(c, tok.Refresh).tokens(); again.Refresh != renewed.Refresh {
+			page := node.Browser().SignIn("alice").Authorize(c, "prompt", "consent")
+			tok := first.Redeem(c, page.From.At(other).Post("/oauth/authorize", url.Values{"ticket": {page.Ticket()}, "decision": {"allow"}}).Code())
+			renewed := other.Refresh(c, tok.Refresh).Tokens()
+			if again := node.Refresh(c, tok.Refresh).Tokens(); again.Refresh != renewed.Refresh {
 				t.Fatalf("minute %d: a retry at another node got another refresh token", minute)
 			}
 			tokens = append(tokens, renewed.Access)
 			for _, live := range tokens[max(0, len(tokens)-59):] {
-				if !node.admits(live) || !other.admits(live) {
+				if !node.Admits(live) || !other.Admits(live) {
 					t.Fatalf("minute %d: an access token that has not expired is refused", minute)
 				}
 			}
-			if a, b := node.kids(), other.kids(); minute%7 == 3 && !slices.Equal(a, b) {
+			if a, b := node.Kids(), other.Kids(); minute%7 == 3 && !slices.Equal(a, b) {
 				t.Fatalf("minute %d: the nodes show the keys %v and %v", minute, a, b)
 			}
 			time.Sleep(time.Minute)
 		}
-		if got := first.kids(); len(got) != 1 || got[0] != done.KeyID || slices.Equal(got, old) {
+		if got := first.Kids(); len(got) != 1 || got[0] != done.KeyID || slices.Equal(got, old) {
 			t.Errorf("in the end the server shows the keys %v, want the new one %s alone", got, done.KeyID)
 		}
-		first.wantBlameless()
+		first.WantBlameless()
 	})
 }
 
@@ -106,8 +90,8 @@ func TestRotateKeys_PublishedBeforeUse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
-		old := s.kids()[0]
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		old := s.Kids()[0]
 		for _, step := range []struct {
 			after time.Duration
 			want  []string
@@ -119,7 +103,7 @@ func TestRotateKeys_PublishedBeforeUse(t *testing.T) {
 			{time.Second, []string{done.KeyID}},
 		} {
 			time.Sleep(step.after)
-			if got := s.kids(); !slices.Equal(got, step.want) {
+			if got := s.Kids(); !slices.Equal(got, step.want) {
 				t.Errorf("at %v the keys are %v, want %v", time.Now(), got, step.want)
 			}
 		}
@@ -194,9 +178,9 @@ func TestRotateKeys_Refuses(t *testing.T) {
 func TestRun_KeysThatCannotBeReadGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
-		s := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
 		go s.Run(t.Context())
-		before := s.kids()
+		before := s.Kids()
 		name := filepath.Join(dir, "oauth-private.key")
 		text, _ := os.ReadFile(name)
 		for _, broken := range []string{"", "nonsense", string(text[:len(text)/2])} {
@@ -204,17 +188,17 @@ func TestRun_KeysThatCannotBeReadGoOn(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(2 * time.Minute)
-			if got := s.kids(); !slices.Equal(got, before) {
+			if got := s.Kids(); !slices.Equal(got, before) {
 				t.Errorf("with a file that says %q the keys became %v", broken, got)
 			}
 		}
-		if !strings.Contains(s.log.String(), "those from before go on") {
+		if !strings.Contains(s.Log.String(), "those from before go on") {
 			t.Error("the log does not say that the keys could not be read")
 		}
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s.machineToken(s.machine())
+		s.MachineToken(s.Machine())
 	})
 }
 
@@ -225,8 +209,8 @@ func TestRotateKeyFiles_NeverRepeat_E15_RetiredKeyInAnOldPublicFile(t *testing.T
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
 		plan := passport.Rotation{Publish: time.Hour, Overlap: 2 * time.Hour}
-		s := newServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
-		retired := s.kids()[0]
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		retired := s.Kids()[0]
 		if _, err := passport.RotateKeyFiles(dir, plan); err != nil {
 			t.Fatal(err)
 		}
@@ -242,9 +226,9 @@ func TestRotateKeyFiles_NeverRepeat_E15_RetiredKeyInAnOldPublicFile(t *testing.T
 		if err := os.WriteFile(name, before, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		s = s.restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
-		if slices.Contains(s.kids(), retired) {
-			t.Errorf("the server shows the keys %v, among them %s, which has been retired", s.kids(), retired)
+		s = s.Restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		if slices.Contains(s.Kids(), retired) {
+			t.Errorf("the server shows the keys %v, among them %s, which has been retired", s.Kids(), retired)
 		}
 	})
 }

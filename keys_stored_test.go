@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
@@ -77,17 +78,17 @@ type plainStore struct{ oauth.Store }
 func TestStoredKeys_RotateReachesEveryNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := new(memstore.Store)
-		node := func() *server {
+		node := func() *testkit.Server {
 			keys, err := storedIn(store).Load(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := newServer(t, func(c *passport.Config) { c.Store, c.Keys = store, keys })
+			s := testkit.NewServer(t, func(c *passport.Config) { c.Store, c.Keys = store, keys })
 			go s.Run(t.Context())
 			return s
 		}
 		first, second := node(), node()
-		old := first.kids()[0]
+		old := first.Kids()[0]
 		done, err := storedIn(store).Rotate(t.Context(), passport.Rotation{Publish: time.Hour, Overlap: 2 * time.Hour})
 		if err != nil {
 			t.Fatal(err)
@@ -96,14 +97,14 @@ func TestStoredKeys_RotateReachesEveryNode(t *testing.T) {
 			t.Error("rotated twice at once")
 		}
 		time.Sleep(2 * time.Minute)
-		if want := []string{old, done.KeyID}; !slices.Equal(first.kids(), want) || !slices.Equal(second.kids(), want) {
-			t.Errorf("after two minutes the nodes show %v and %v, want %v", first.kids(), second.kids(), want)
+		if want := []string{old, done.KeyID}; !slices.Equal(first.Kids(), want) || !slices.Equal(second.Kids(), want) {
+			t.Errorf("after two minutes the nodes show %v and %v, want %v", first.Kids(), second.Kids(), want)
 		}
-		token := first.machineToken(first.machine())
+		token := first.MachineToken(first.Machine())
 		time.Sleep(58 * time.Minute)
-		if !second.admits(token) || second.kids()[0] != done.KeyID {
-			t.Errorf("when the new key signs, the old token is admitted = %v, and the keys are %v", second.admits(token), second.kids())
+		if !second.Admits(token) || second.Kids()[0] != done.KeyID {
+			t.Errorf("when the new key signs, the old token is admitted = %v, and the keys are %v", second.Admits(token), second.Kids())
 		}
-		second.wantAdmits(first.machineToken(first.machine()), true, "a token of the new key")
+		second.WantAdmits(first.MachineToken(first.Machine()), true, "a token of the new key")
 	})
 }

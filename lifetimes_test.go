@@ -9,18 +9,19 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
 
 // everyGrant are the grant types of a client that may use all ways.
 var everyGrant = []string{
-	"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", voucherType, greedyType,
+	"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", testkit.VoucherType, greedyType,
 }
 
 // withEveryGrant switches all grants on.
 func withEveryGrant(c *passport.Config) {
-	withPasswords(c)
+	testkit.WithPasswords(c)
 	withGrants(voucher{}, greedy{})(c)
 	withImplicit(c)
 }
@@ -30,11 +31,11 @@ func withEveryGrant(c *passport.Config) {
 // the client is told, and at the guard.
 func TestLifetimes_NeverRepeat_A12_PrecedenceOnEachGrant(t *testing.T) {
 	for _, w := range ways {
-		if w.grantType == "personal_access" {
+		if w.GrantType == "personal_access" {
 			continue // see TestLifetimes_PersonalTokens
 		}
 		other := "client_credentials"
-		if w.grantType == other {
+		if w.GrantType == other {
 			other = "authorization_code"
 		}
 		for name, tt := range map[string]struct {
@@ -47,28 +48,28 @@ func TestLifetimes_NeverRepeat_A12_PrecedenceOnEachGrant(t *testing.T) {
 			"the client's":                    {server: 30 * time.Minute, client: 2 * time.Hour, want: 2 * time.Hour},
 			"the client's before the grant's": {server: 30 * time.Minute, grant: 50 * time.Minute, client: 10 * time.Minute, want: 10 * time.Minute},
 		} {
-			t.Run(w.name+"/"+name, func(t *testing.T) {
+			t.Run(w.Name+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := newServer(t, withEveryGrant, func(c *passport.Config) {
+					s := testkit.NewServer(t, withEveryGrant, func(c *passport.Config) {
 						c.AccessTokenTTL, c.AccessTokenTTLByGrant = tt.server, map[string]time.Duration{other: time.Minute}
 						if tt.grant != 0 {
-							c.AccessTokenTTLByGrant[w.grantType] = tt.grant
+							c.AccessTokenTTLByGrant[w.GrantType] = tt.grant
 						}
 						c.RefreshTokenTTL = 24 * time.Hour
 					})
-					c := s.register(passport.Registration{GrantTypes: everyGrant, AccessTokenTTL: tt.client})
-					got := w.prepare(s, c)(s, c, "read")
-					row, claims := s.stored(t, got), claimsOf(t, got.access)
-					if life := row.ExpiresAt.Sub(row.IssuedAt); life != tt.want || asText(claims["exp"]) != asText(float64(row.ExpiresAt.Unix())) {
+					c := s.Register(passport.Registration{GrantTypes: everyGrant, AccessTokenTTL: tt.client})
+					got := w.Prepare(s, c)(s, c, "read")
+					row, claims := s.Stored(t, got), testkit.ClaimsOf(t, got.Access)
+					if life := row.ExpiresAt.Sub(row.IssuedAt); life != tt.want || testkit.AsText(claims["exp"]) != testkit.AsText(float64(row.ExpiresAt.Unix())) {
 						t.Errorf("the row lives for %v and the token until %v, want %v of both", life, claims["exp"], tt.want)
 					}
-					if got.expires != fmt.Sprint(int(tt.want.Seconds())) {
-						t.Errorf("expires_in = %s, want %v", got.expires, tt.want)
+					if got.Expires != fmt.Sprint(int(tt.want.Seconds())) {
+						t.Errorf("expires_in = %s, want %v", got.Expires, tt.want)
 					}
 					time.Sleep(tt.want - time.Second)
-					s.wantAdmits(got.access, true, "a second before expires_in is over")
+					s.WantAdmits(got.Access, true, "a second before expires_in is over")
 					time.Sleep(time.Second)
-					s.wantAdmits(got.access, false, "when expires_in is over")
+					s.WantAdmits(got.Access, false, "when expires_in is over")
 				})
 			})
 		}
@@ -88,21 +89,21 @@ func TestLifetimes_GrantAndFamily(t *testing.T) {
 		"a family that outlives the grant's": {grant: 5 * time.Minute, family: time.Hour, want: 5 * time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+			s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 				return &oauth.Authorization{
-					Subject: oauth.ForUser(ref("alice")), Refresh: true, NewFamily: true, AccessTokenTTL: tt.grant,
-					Family: &oauth.Family{ID: "family", User: ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time},
+					Subject: oauth.ForUser(testkit.Ref("alice")), Refresh: true, NewFamily: true, AccessTokenTTL: tt.grant,
+					Family: &oauth.Family{ID: "family", User: testkit.Ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time},
 				}, nil
 			})))
-			c := s.register(passport.Registration{GrantTypes: []string{voucherType, "refresh_token"}, AccessTokenTTL: 2 * time.Hour, FamilyTTL: tt.family})
-			tok := s.exchange(c, "grant_type", voucherType).tokens()
+			c := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType, "refresh_token"}, AccessTokenTTL: 2 * time.Hour, FamilyTTL: tt.family})
+			tok := s.Exchange(c, "grant_type", testkit.VoucherType).Tokens()
 			if tok.Expires != int(tt.want.Seconds()) {
 				t.Errorf("%s: expires_in = %d, want %v", name, tok.Expires, tt.want)
 			}
 			time.Sleep(tt.want - time.Second)
-			s.wantAdmits(tok.Access, true, name+", a second before its end")
+			s.WantAdmits(tok.Access, true, name+", a second before its end")
 			time.Sleep(time.Second)
-			s.wantAdmits(tok.Access, false, name+", at its end")
+			s.WantAdmits(tok.Access, false, name+", at its end")
 		})
 	}
 }
@@ -126,42 +127,42 @@ func TestLifetimes_RT_07_RefreshTokensAndFamilies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t, func(c *passport.Config) {
+				s := testkit.NewServer(t, func(c *passport.Config) {
 					c.RefreshTokenTTL, c.FamilyTTL, c.RefreshTokenGrace = tt.server.RefreshTokenTTL, tt.server.FamilyTTL, -1
 				})
 				reg := tt.reg
 				reg.RefreshTokenTTL, reg.FamilyTTL = tt.client.RefreshTokenTTL, tt.client.FamilyTTL
-				c := s.register(reg)
-				unused, tok, began := s.grantTokens(c), s.grantTokens(c, "prompt", "consent"), time.Now()
+				c := s.Register(reg)
+				unused, tok, began := s.GrantTokens(c), s.GrantTokens(c, "prompt", "consent"), time.Now()
 				time.Sleep(tt.idle - time.Second)
 				for time.Since(began)+tt.idle < tt.family { // it slides
-					tok = s.refresh(c, tok.Refresh).tokens()
+					tok = s.Refresh(c, tok.Refresh).Tokens()
 					time.Sleep(tt.idle - time.Second)
 				}
 				if tt.idle < tt.family {
-					tok = s.refresh(c, tok.Refresh).tokens()
+					tok = s.Refresh(c, tok.Refresh).Tokens()
 					time.Sleep(time.Until(began.Add(tt.family - time.Second)))
-					tok = s.refresh(c, tok.Refresh).tokens()
+					tok = s.Refresh(c, tok.Refresh).Tokens()
 					if tok.Expires != 1 {
 						t.Errorf("expires_in = %d a second before the family ends, want 1", tok.Expires)
 					}
 				} else {
-					s.refresh(c, unused.Refresh).tokens()
+					s.Refresh(c, unused.Refresh).Tokens()
 				}
 				time.Sleep(time.Second)
-				s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
-				s.wantAdmits(tok.Access, false, "of a family that has ended")
+				s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
+				s.WantAdmits(tok.Access, false, "of a family that has ended")
 			})
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(c *passport.Config) { c.RefreshTokenTTL = time.Minute })
-		c := s.web()
-		first, second := s.grantTokens(c), s.grantTokens(c, "prompt", "consent")
+		s := testkit.NewServer(t, func(c *passport.Config) { c.RefreshTokenTTL = time.Minute })
+		c := s.Web()
+		first, second := s.GrantTokens(c), s.GrantTokens(c, "prompt", "consent")
 		time.Sleep(time.Minute - time.Second)
-		s.refresh(c, first.Refresh).tokens()
+		s.Refresh(c, first.Refresh).Tokens()
 		time.Sleep(time.Second)
-		s.refresh(c, second.Refresh).wantJSONError(400, "invalid_grant")
+		s.Refresh(c, second.Refresh).WantJSONError(400, "invalid_grant")
 	})
 }
 
@@ -183,11 +184,11 @@ func TestLifetimes_PersonalTokens(t *testing.T) {
 		} {
 			t.Run(string(format)+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := newServer(t, func(c *passport.Config) {
+					s := testkit.NewServer(t, func(c *passport.Config) {
 						c.PersonalTokenTTL, c.PersonalTokenFormat = tt.cap, format
 						c.AccessTokenTTL, c.FamilyTTL, c.RefreshTokenTTL = time.Minute, 2*time.Minute, time.Minute
 					})
-					p := passport.PersonalToken{User: ref("alice"), Name: "Backups"}
+					p := passport.PersonalToken{User: testkit.Ref("alice"), Name: "Backups"}
 					if tt.chosen != 0 {
 						p.ExpiresAt = time.Now().Add(tt.chosen)
 					}
@@ -202,9 +203,9 @@ func TestLifetimes_PersonalTokens(t *testing.T) {
 						t.Fatalf("CreatePersonalToken() = %+v, %v, want a life of %v", made, err, tt.want)
 					}
 					time.Sleep(tt.want - time.Second)
-					s.wantAdmits(made.AccessToken, true, "a second before its end")
+					s.WantAdmits(made.AccessToken, true, "a second before its end")
 					time.Sleep(time.Second)
-					s.wantAdmits(made.AccessToken, false, "at its end")
+					s.WantAdmits(made.AccessToken, false, "at its end")
 				})
 			})
 		}
@@ -244,21 +245,21 @@ func TestLifetimes_TheRowIsTheTruth_EarlierEnd(t *testing.T) {
 		"of the family": func(row *oauth.AccessToken) { row.Family.ExpiresAt = time.Now() },
 	} {
 		for _, w := range ways {
-			if !w.forUser && name == "of the family" {
+			if !w.ForUser && name == "of the family" {
 				continue // a client's own token has none
 			}
-			t.Run(w.name+"/"+name, func(t *testing.T) {
+			t.Run(w.Name+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					store := &rowStore{Store: new(memstore.Store)}
-					s := newServer(t, withEveryGrant, func(c *passport.Config) { c.Store = store })
-					c := s.register(passport.Registration{GrantTypes: everyGrant})
-					token := w.prepare(s, c)(s, c, "read").access
-					s.wantAdmits(token, true, "before")
-					for _, server := range []*server{s, s.restart()} { // which remembers, and which does not
+					s := testkit.NewServer(t, withEveryGrant, func(c *passport.Config) { c.Store = store })
+					c := s.Register(passport.Registration{GrantTypes: everyGrant})
+					token := w.Prepare(s, c)(s, c, "read").Access
+					s.WantAdmits(token, true, "before")
+					for _, server := range []*testkit.Server{s, s.Restart()} { // which remembers, and which does not
 						store.change = change
-						server.wantAdmits(token, false, "whose row has ended")
+						server.WantAdmits(token, false, "whose row has ended")
 						store.change = nil
-						server.wantAdmits(token, true, "whose row is as it was")
+						server.WantAdmits(token, true, "whose row is as it was")
 					}
 				})
 			})
@@ -266,11 +267,11 @@ func TestLifetimes_TheRowIsTheTruth_EarlierEnd(t *testing.T) {
 	}
 	t.Run("an opaque personal access token", func(t *testing.T) {
 		store := &rowStore{Store: new(memstore.Store)}
-		s := newServer(t, func(c *passport.Config) { c.Store = store })
-		token := s.personal().AccessToken
-		s.wantAdmits(token, true, "before")
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Store = store })
+		token := s.Personal().AccessToken
+		s.WantAdmits(token, true, "before")
 		store.change = func(row *oauth.AccessToken) { row.ExpiresAt = row.IssuedAt }
-		s.wantAdmits(token, false, "whose row has ended")
+		s.WantAdmits(token, false, "whose row has ended")
 	})
 }
 
@@ -278,13 +279,13 @@ func TestLifetimes_TheRowIsTheTruth_EarlierEnd(t *testing.T) {
 // would go by that.
 func TestLifetimes_TheRowIsTheTruth_LaterEnd(t *testing.T) {
 	for _, w := range ways {
-		t.Run(w.name, func(t *testing.T) {
+		t.Run(w.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &rowStore{Store: new(memstore.Store)}
-				s := newServer(t, withEveryGrant, func(c *passport.Config) { c.Store = store })
-				c := s.register(passport.Registration{GrantTypes: everyGrant})
-				got := w.prepare(s, c)(s, c, "read")
-				life := time.Until(s.stored(t, got).ExpiresAt)
+				s := testkit.NewServer(t, withEveryGrant, func(c *passport.Config) { c.Store = store })
+				c := s.Register(passport.Registration{GrantTypes: everyGrant})
+				got := w.Prepare(s, c)(s, c, "read")
+				life := time.Until(s.Stored(t, got).ExpiresAt)
 				store.change = func(row *oauth.AccessToken) {
 					row.ExpiresAt = time.Now().Add(time.Hour)
 					if row.Family != nil {
@@ -292,10 +293,10 @@ func TestLifetimes_TheRowIsTheTruth_LaterEnd(t *testing.T) {
 					}
 				}
 				time.Sleep(life - time.Second)
-				s.wantAdmits(got.access, true, "a second before its own end")
+				s.WantAdmits(got.Access, true, "a second before its own end")
 				time.Sleep(time.Second)
-				s.wantAdmits(got.access, false, "whose row has not ended, remembered")
-				s.restart().wantAdmits(got.access, false, "whose row has not ended")
+				s.WantAdmits(got.Access, false, "whose row has not ended, remembered")
+				s.Restart().WantAdmits(got.Access, false, "whose row has not ended")
 			})
 		})
 	}
@@ -310,13 +311,13 @@ func TestLifetimes_Faults(t *testing.T) {
 	}{
 		"one that is ours":       {"authorization_code", time.Minute, ""},
 		"one that is off":        {"implicit", time.Minute, ""},
-		"one of the application": {voucherType, time.Minute, ""},
+		"one of the application": {testkit.VoucherType, time.Minute, ""},
 		"a response type's":      {badgeType, time.Minute, ""},
 		"a typing error":         {"autorization_code", time.Minute, `names a grant type that does not exist`},
 		"personal access tokens": {"personal_access", time.Minute, "set PersonalTokenTTL"},
 		"too short":              {"password", time.Millisecond, "at least a second"},
 	} {
-		c := plainConfig(t)
+		c := testkit.PlainConfig(t)
 		c.Grants, c.Responders = []oauth.Grant{voucher{}}, []oauth.Responder{responder(nil)}
 		c.AccessTokenTTLByGrant = map[string]time.Duration{tt.grantType: tt.ttl}
 		_, err := passport.New(c)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/go-passport/passport/guard"
@@ -71,7 +70,7 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	for _, warning := range s.parts.Warnings {
-		config.Logger.Warn(warning)
+		config.Logger.Warn("settings", "warning", warning)
 	}
 	for _, e := range s.endpoints() {
 		s.mux.Handle(e.path, s.entry(e.handler)) // nothing stands beside it: every method there is
@@ -153,6 +152,3 @@ func (s *Server) providerOf(c *oauth.Client) (string, UserProvider, error) {
 	}
 	return "", nil, fmt.Errorf("client %q names the user provider %q, which Config does not have", c.ID, name)
 }
-
-// url returns the absolute URL of a path below the issuer.
-func (s *Server) url(path string) string { return strings.TrimSuffix(s.config.Issuer, "/") + path }

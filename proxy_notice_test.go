@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // A proxy that nobody has named is told of once, and only one that is near: from
@@ -27,20 +28,20 @@ func TestTrustedProxies_OneThatIsNotNamedIsToldOf(t *testing.T) {
 		"no proxy":                  {"127.0.0.1:4711", "", "", 0},
 		"an address that is no one": {"@", "203.0.113.9", "", 0},
 	} {
-		s := newServer(t, func(c *passport.Config) {
+		s := testkit.NewServer(t, func(c *passport.Config) {
 			if tt.trusted != "" {
 				c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(tt.trusted)}
 			}
 		})
 		for range 3 {
-			r := httptest.NewRequest("GET", issuer+"/oauth/jwks", nil)
+			r := httptest.NewRequest("GET", testkit.Issuer+"/oauth/jwks", nil)
 			r.RemoteAddr = tt.from
 			if tt.forwarded != "" {
 				r.Header.Set("X-Forwarded-For", tt.forwarded)
 			}
-			s.do(r)
+			s.Do(r)
 		}
-		if got := strings.Count(s.log.String(), "Config.TrustedProxies"); got != tt.want {
+		if got := strings.Count(s.Log.String(), "Config.TrustedProxies"); got != tt.want {
 			t.Errorf("%s: the log tells of it %d times, want %d", name, got, tt.want)
 		}
 	}

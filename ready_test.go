@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
@@ -23,16 +24,16 @@ func (c *probedStore) Check(context.Context) error { return c.err }
 func TestReady_OP_04_AsksTheStore(t *testing.T) {
 	away := errors.New("connection refused")
 	checked := &probedStore{Store: new(memstore.Store)}
-	watched := &watchedStore{Store: new(memstore.Store)}
+	watched := &testkit.WatchedStore{Store: new(memstore.Store)}
 	for name, tt := range map[string]struct {
 		store oauth.Store
 		fail  func(error)
 	}{
 		"a store that checks itself": {checked, func(err error) { checked.err = err }},
-		"one inside a wrapper":       {&watchedStore{Store: checked}, func(err error) { checked.err = err }},
-		"one that does not":          {watched, func(err error) { watched.failing("Code", err) }},
+		"one inside a wrapper":       {&testkit.WatchedStore{Store: checked}, func(err error) { checked.err = err }},
+		"one that does not":          {watched, func(err error) { watched.Failing("Code", err) }},
 	} {
-		s := newServer(t, func(c *passport.Config) { c.Store = tt.store })
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Store = tt.store })
 		for _, want := range []error{nil, away, nil} {
 			if tt.fail(want); !errors.Is(s.Ready(t.Context()), want) {
 				t.Errorf("%s: Ready() = %v, want %v", name, s.Ready(t.Context()), want)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -34,7 +35,7 @@ func badge(r *oauth.AuthorizationRequest) *oauth.Authorization {
 
 func TestResponder_OfTheApplication(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+		s := testkit.NewServer(t, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
 			if r.Params.Get("state") == "refuse" {
 				return nil, oauth.AccessDenied.Errorf("no badge for %s", r.Client.Name)
 			}
@@ -43,24 +44,24 @@ func TestResponder_OfTheApplication(t *testing.T) {
 			r.Family.CreatedAt = time.Now().Add(time.Hour) // it is shown a copy
 			return a, nil
 		}))
-		c, b := s.board(passport.Registration{GrantTypes: []string{badgeType}}), s.browser().signIn("alice")
-		told := b.authorizeToken(c, "response_type", "badge").allow().fragment()
+		c, b := s.Board(passport.Registration{GrantTypes: []string{badgeType}}), s.Browser().SignIn("alice")
+		told := b.AuthorizeToken(c, "response_type", "badge").Allow().Fragment()
 		if told.Get("expires_in") != "60" || !told.Has("scope") || told.Get("scope") != "" {
 			t.Errorf("the client is told %v, want a minute, and that it got less than it asked for (RFC 6749 §4.2.2)", told)
 		}
-		row := s.row(told.Get("access_token"))
+		row := s.Row(told.Get("access_token"))
 		if row.Attributes["door"] != "7" || len(row.Scopes) != 0 || !row.Family.CreatedAt.Equal(row.IssuedAt) || !row.Family.ExpiresAt.Equal(row.ExpiresAt) {
 			t.Errorf("the row is %+v of the family %+v", row, row.Family)
 		}
-		if issued := eventsOf[passport.AccessTokenIssued](s); len(issued) != 1 || issued[0].GrantType != badgeType {
+		if issued := testkit.EventsOf[passport.AccessTokenIssued](s); len(issued) != 1 || issued[0].GrantType != badgeType {
 			t.Errorf("the events are %+v", issued)
 		}
-		if refused := b.authorizeToken(c, "response_type", "badge", "state", "refuse").fragment(); refused.Get("error") != "access_denied" || refused.Get("error_description") != "no badge for Example App" {
+		if refused := b.AuthorizeToken(c, "response_type", "badge", "state", "refuse").Fragment(); refused.Get("error") != "access_denied" || refused.Get("error_description") != "no badge for Example App" {
 			t.Errorf("the client is told %v, want what the responder says", refused)
 		}
-		b.authorizeToken(c).wantRedirectError("unsupported_response_type") // the implicit grant is off all the same
+		b.AuthorizeToken(c).WantRedirectError("unsupported_response_type") // the implicit grant is off all the same
 		time.Sleep(time.Minute)
-		s.wantAdmits(told.Get("access_token"), false, "after the minute that the responder gave it")
+		s.WantAdmits(told.Get("access_token"), false, "after the minute that the responder gave it")
 	})
 }
 
@@ -71,7 +72,7 @@ func TestResponder_CannotOverstep(t *testing.T) {
 		change func(a *oauth.Authorization)
 		log    string
 	}{
-		"another user":        {func(a *oauth.Authorization) { a.Subject = oauth.ForUser(ref("bob")) }, "somebody else"},
+		"another user":        {func(a *oauth.Authorization) { a.Subject = oauth.ForUser(testkit.Ref("bob")) }, "somebody else"},
 		"the client itself":   {func(a *oauth.Authorization) { a.Subject = oauth.ForClient() }, "somebody else"},
 		"nobody":              {func(a *oauth.Authorization) { a.Subject = oauth.Subject{} }, "somebody else"},
 		"another family":      {func(a *oauth.Authorization) { a.Family = &oauth.Family{ID: "other"} }, "its family"},
@@ -85,18 +86,18 @@ func TestResponder_CannotOverstep(t *testing.T) {
 		"another audience":    {func(a *oauth.Authorization) { a.Resources = []string{"https://other.example"} }, "has not agreed to"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, store := watched(t, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+			s, store := testkit.Watched(t, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
 				a := badge(r)
 				tt.change(a)
 				return a, nil
 			}))
-			c := s.board(passport.Registration{GrantTypes: []string{badgeType}})
-			a := s.browser().signIn("alice").authorizeToken(c, "response_type", "badge").allow().wantFragmentError("server_error")
-			if a.fragment().Get("error_description") != "" || store.count("Issue") != 0 {
-				t.Errorf("the client is told %v, and %d tokens were stored; want nothing of either", a.fragment(), store.count("Issue"))
+			c := s.Board(passport.Registration{GrantTypes: []string{badgeType}})
+			a := s.Browser().SignIn("alice").AuthorizeToken(c, "response_type", "badge").Allow().WantFragmentError("server_error")
+			if a.Fragment().Get("error_description") != "" || store.Count("Issue") != 0 {
+				t.Errorf("the client is told %v, and %d tokens were stored; want nothing of either", a.Fragment(), store.Count("Issue"))
 			}
-			if !strings.Contains(s.log.String(), tt.log) {
-				t.Errorf("the log does not say %q: %s", tt.log, s.log)
+			if !strings.Contains(s.Log.String(), tt.log) {
+				t.Errorf("the log does not say %q: %s", tt.log, s.Log)
 			}
 		})
 	}
@@ -106,20 +107,20 @@ func TestResponder_CannotOverstep(t *testing.T) {
 			return nil, errors.New("the badges are gone")
 		},
 	} {
-		s := newServer(t, withResponder(f))
-		a := s.browser().signIn("alice").authorizeToken(s.board(passport.Registration{GrantTypes: []string{badgeType}}), "response_type", "badge").allow()
-		if a.wantFragmentError("server_error"); strings.Contains(a.body, "badges") {
+		s := testkit.NewServer(t, withResponder(f))
+		a := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{GrantTypes: []string{badgeType}}), "response_type", "badge").Allow()
+		if a.WantFragmentError("server_error"); strings.Contains(a.Body, "badges") {
 			t.Errorf("%s: the client is told %s", name, a)
 		}
 	}
 	// A token for another API cannot become one for this one.
-	s := newServer(t, func(c *passport.Config) { c.Resources = []string{"https://one.example"} }, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://one.example"} }, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
 		a := badge(r)
 		a.Resources = nil
 		return a, nil
 	}))
-	c := s.board(passport.Registration{GrantTypes: []string{badgeType}})
-	s.browser().signIn("alice").authorizeToken(c, "response_type", "badge", "resource", "https://one.example").allow().wantFragmentError("server_error")
+	c := s.Board(passport.Registration{GrantTypes: []string{badgeType}})
+	s.Browser().SignIn("alice").AuthorizeToken(c, "response_type", "badge", "resource", "https://one.example").Allow().WantFragmentError("server_error")
 }
 
 // What is wrong with Config.Responders is said when the server starts.
@@ -138,7 +139,7 @@ func TestConfig_Responders(t *testing.T) {
 		"two of one type":      {[]oauth.Responder{&namedResponder{"x", "x"}, &namedResponder{"x", "y"}}, `second responder for response_type "x"`},
 		"a grant that is ours": {[]oauth.Responder{&namedResponder{"x", "authorization_code"}}, "is that of"},
 	} {
-		c := plainConfig(t)
+		c := testkit.PlainConfig(t)
 		c.EnableImplicitGrant, c.Responders = true, tt.responders
 		if _, err := passport.New(c); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: New() = %v, want %q", name, err, tt.want)

@@ -4,130 +4,81 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
 
-// revocation is one of the verbs by which an application ends tokens, with what
-// its event says.
-type revocation struct {
-	name    string
-	do      func(ctx context.Context, s *server, c *client, tokenID string) error
-	machine bool   // it ends a client's own token too
-	code    bool   // it ends a code that was not redeemed
-	others  bool   // it leaves the same user's other tokens at the client alone
-	reason  string // of its event
-	audit   string // the action in the audit log
-}
-
-var revocations = []revocation{
-	{"RevokeToken", func(ctx context.Context, s *server, _ *client, id string) error { return s.RevokeToken(ctx, id) }, true, false, true, "token", "token.revoked"},
-	{"RevokeRefreshTokensOf", func(ctx context.Context, s *server, _ *client, id string) error {
+var revocations = []testkit.Revocation{
+	{Name: "RevokeToken", Do: func(ctx context.Context, s *testkit.Server, _ *testkit.Client, id string) error {
+		return s.RevokeToken(ctx, id)
+	}, Machine: true, Others: true, Reason: "token", Audit: "token.revoked"},
+	{Name: "RevokeRefreshTokensOf", Do: func(ctx context.Context, s *testkit.Server, _ *testkit.Client, id string) error {
 		return s.RevokeRefreshTokensOf(ctx, id)
-	}, true, false, true, "refresh tokens", "token.revoked"},
-	{"RevokeUser", func(ctx context.Context, s *server, _ *client, _ string) error {
-		return s.RevokeUser(ctx, ref("alice"))
-	}, false, true, false, "user", "tokens.revoked"},
-	{"RevokeUserAtClient", func(ctx context.Context, s *server, c *client, _ string) error {
-		return s.RevokeUserAtClient(ctx, ref("alice"), c.ID)
-	}, false, true, false, "user at client", "tokens.revoked"},
-	{"RevokeClient", func(ctx context.Context, s *server, c *client, _ string) error { return s.RevokeClient(ctx, c.ID) }, true, true, false, "", "client.revoked"},
+	}, Machine: true, Others: true, Reason: "refresh tokens", Audit: "token.revoked"},
+	{Name: "RevokeUser", Do: func(ctx context.Context, s *testkit.Server, _ *testkit.Client, _ string) error {
+		return s.RevokeUser(ctx, testkit.Ref("alice"))
+	}, Code: true, Reason: "user", Audit: "tokens.revoked"},
+	{Name: "RevokeUserAtClient", Do: func(ctx context.Context, s *testkit.Server, c *testkit.Client, _ string) error {
+		return s.RevokeUserAtClient(ctx, testkit.Ref("alice"), c.ID)
+	}, Code: true, Reason: "user at client", Audit: "tokens.revoked"},
+	{Name: "RevokeClient", Do: func(ctx context.Context, s *testkit.Server, c *testkit.Client, _ string) error {
+		return s.RevokeClient(ctx, c.ID)
+	}, Machine: true, Code: true, Reason: "", Audit: "client.revoked"},
 }
 
 // tokenWays are all ways to an access token, an opaque one included.
-var tokenWays = append(slices.Clone(ways), way{"an opaque personal access token", "personal_access", true, withoutClient, func(s *server, c *client) func(*server, *client, string) *issued {
-	s = s.restart(func(config *passport.Config) {
-		config.PersonalAccessClientID, config.PersonalAccessClientSecret = c.ID, c.secret
+var tokenWays = append(slices.Clone(ways), testkit.Way{Name: "an opaque personal access token", GrantType: "personal_access", ForUser: true, Free: withoutClient, Prepare: func(s *testkit.Server, c *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
+	s = s.Restart(func(config *passport.Config) {
+		config.PersonalAccessClientID, config.PersonalAccessClientSecret = c.ID, c.Secret
 	})
-	return func(*server, *client, string) *issued { return &issued{access: s.personal("read").AccessToken} }
+	return func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
+		return &testkit.Issued{Access: s.Personal("read").AccessToken}
+	}
 }})
-
-// idOf returns the ID of an access token, as a list of tokens would show it.
-func (s *server) idOf(token string) string {
-	s.t.Helper()
-	if !strings.HasPrefix(token, "passport_pat_") {
-		return asText(claimsOf(s.t, token)["jti"])
-	}
-	row, err := s.store.OpaqueToken(s.t.Context(), oauth.DigestOf(token))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return row.ID
-}
 
 // Each verb ends each kind of token at the next request, for the guard, for a
 // refresh, and for a code; and nothing that it does not speak of.
 func TestRevoking_NeverRepeat_D4_EachVerbEndsEachTokenAtOnce(t *testing.T) {
 	for _, w := range tokenWays {
 		for _, v := range revocations {
-			t.Run(w.name+"/"+v.name, func(t *testing.T) {
-				s := newServer(t, withEveryGrant, withAudit)
-				c, other := s.register(passport.Registration{GrantTypes: everyGrant}), s.register(passport.Registration{GrantTypes: everyGrant})
-				got := w.prepare(s, c)(s, c, "read")
-				sibling := s.grantTokens(c, "prompt", "consent") // of another consent
-				pending := s.browser().signIn("alice").authorize(c, "prompt", "consent").allow().code()
-				elsewhere, bobs := s.grantTokens(other), s.redeem(c, s.browser().signIn("bob").authorize(c).allow().code())
-				s.wantAdmits(got.access, true, "before")
+			t.Run(w.Name+"/"+v.Name, func(t *testing.T) {
+				s := testkit.NewServer(t, withEveryGrant, testkit.WithAudit)
+				c, other := s.Register(passport.Registration{GrantTypes: everyGrant}), s.Register(passport.Registration{GrantTypes: everyGrant})
+				got := w.Prepare(s, c)(s, c, "read")
+				sibling := s.GrantTokens(c, "prompt", "consent") // of another consent
+				pending := s.Browser().SignIn("alice").Authorize(c, "prompt", "consent").Allow().Code()
+				elsewhere, bobs := s.GrantTokens(other), s.Redeem(c, s.Browser().SignIn("bob").Authorize(c).Allow().Code())
+				s.WantAdmits(got.Access, true, "before")
 
-				id := s.idOf(got.access)
-				if err := v.do(t.Context(), s, c, id); err != nil {
+				id := s.IDOf(got.Access)
+				if err := v.Do(t.Context(), s, c, id); err != nil {
 					t.Fatal(err)
 				}
-				ends := w.forUser || v.machine
-				for _, server := range []*server{s, s.restart()} { // which remembers the signature, and which does not
-					server.wantAdmits(got.access, !ends, v.name)
+				ends := w.ForUser || v.Machine
+				for _, server := range []*testkit.Server{s, s.Restart()} { // which remembers the signature, and which does not
+					server.WantAdmits(got.Access, !ends, v.Name)
 				}
-				if got.refresh != "" {
-					if a := s.refresh(c, got.refresh); a.status == 200 {
+				if got.Refresh != "" {
+					if a := s.Refresh(c, got.Refresh); a.Status == 200 {
 						t.Errorf("what was issued together with it refreshes itself back: %s", a)
 					}
 				}
-				s.wantAdmits(sibling.Access, v.others, "of the same user at the same client, but of another consent")
-				if a := s.exchange(c, c.codeForm(pending)...); (a.status == 200) == v.code {
-					t.Errorf("a code that was not redeemed gets %s, want that it has ended: %v", a, v.code)
+				s.WantAdmits(sibling.Access, v.Others, "of the same user at the same client, but of another consent")
+				if a := s.Exchange(c, c.CodeForm(pending)...); (a.Status == 200) == v.Code {
+					t.Errorf("a code that was not redeemed gets %s, want that it has ended: %v", a, v.Code)
 				}
-				s.wantAdmits(elsewhere.Access, v.name != "RevokeUser", "of the same user at another client")
-				s.wantAdmits(bobs.Access, v.name != "RevokeClient", "of another user at the same client")
-				s.wantRevoked(v, w, c, id)
-				s.wantBlameless()
+				s.WantAdmits(elsewhere.Access, v.Name != "RevokeUser", "of the same user at another client")
+				s.WantAdmits(bobs.Access, v.Name != "RevokeClient", "of another user at the same client")
+				s.WantRevoked(v, w, c, id)
+				s.WantBlameless()
 			})
 		}
-	}
-}
-
-// wantRevoked fails unless one event and one record tell what was revoked.
-func (s *server) wantRevoked(v revocation, w way, c *client, id string) {
-	s.t.Helper()
-	s.wantAudit(v.audit, 1)
-	if v.reason == "" {
-		if got := eventsOf[passport.ClientRevoked](s); len(got) != 1 || got[0].ClientID != c.ID {
-			s.t.Errorf("the events are %+v, want that the client was revoked", got)
-		}
-		return
-	}
-	want := passport.Revoked{Reason: v.reason}
-	if w.forUser || !v.others {
-		want.User = ref("alice")
-	}
-	if v.name != "RevokeUser" {
-		want.ClientID = c.ID
-	}
-	if v.others {
-		want.TokenID = id
-	}
-	got := eventsOf[passport.Revoked](s)
-	if len(got) != 1 {
-		s.t.Fatalf("the events are %+v, want one", got)
-	}
-	got[0].Meta = passport.Meta{}
-	if got[0] != want {
-		s.t.Errorf("the event is %+v, want %+v", got[0], want)
 	}
 }
 
@@ -135,18 +86,18 @@ func (s *server) wantRevoked(v revocation, w way, c *client, id string) {
 // Laravel Passport the access token would stay, and that is for its year.
 func TestRevoking_NeverRepeat_D4_EndsWhatWasRefreshedSince(t *testing.T) {
 	for _, v := range revocations[:2] {
-		s := newServer(t)
-		c := s.web()
-		first := s.grantTokens(c)
-		second := s.refresh(c, first.Refresh).tokens()
-		third := s.refresh(c, second.Refresh).tokens()
-		check(t, v.do(t.Context(), s, c, s.idOf(first.Access)))
-		for _, tok := range []*tokens{first, second, third} {
-			s.wantAdmits(tok.Access, false, v.name)
-			s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
+		s := testkit.NewServer(t)
+		c := s.Web()
+		first := s.GrantTokens(c)
+		second := s.Refresh(c, first.Refresh).Tokens()
+		third := s.Refresh(c, second.Refresh).Tokens()
+		testkit.Check(t, v.Do(t.Context(), s, c, s.IDOf(first.Access)))
+		for _, tok := range []*testkit.Tokens{first, second, third} {
+			s.WantAdmits(tok.Access, false, v.Name)
+			s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
 		}
-		if replays := eventsOf[passport.Replayed](s); len(replays) != 0 {
-			t.Errorf("%s: a token that was revoked is taken for one that was used twice: %+v", v.name, replays)
+		if replays := testkit.EventsOf[passport.Replayed](s); len(replays) != 0 {
+			t.Errorf("%s: a token that was revoked is taken for one that was used twice: %+v", v.Name, replays)
 		}
 	}
 }
@@ -155,15 +106,15 @@ func TestRevoking_NeverRepeat_D4_EndsWhatWasRefreshedSince(t *testing.T) {
 // that is missing never means all.
 func TestRevoking_TwiceAndNothing(t *testing.T) {
 	for _, v := range revocations {
-		s := newServer(t)
-		c := s.web()
-		tok, elsewhere := s.grantTokens(c), s.grantTokens(s.web())
+		s := testkit.NewServer(t)
+		c := s.Web()
+		tok, elsewhere := s.GrantTokens(c), s.GrantTokens(s.Web())
 		for range 2 {
-			if err := v.do(t.Context(), s, c, s.idOf(tok.Access)); err != nil {
-				t.Errorf("%s: %v", v.name, err)
+			if err := v.Do(t.Context(), s, c, s.IDOf(tok.Access)); err != nil {
+				t.Errorf("%s: %v", v.Name, err)
 			}
 		}
-		s.wantAdmits(tok.Access, false, v.name)
+		s.WantAdmits(tok.Access, false, v.Name)
 		for _, err := range []error{
 			s.RevokeToken(t.Context(), "nothing"), s.RevokeRefreshTokensOf(t.Context(), "nothing"), s.RevokeClient(t.Context(), "nothing"),
 			s.RevokeToken(t.Context(), ""), s.RevokeRefreshTokensOf(t.Context(), ""), s.RevokeClient(t.Context(), ""),
@@ -173,12 +124,12 @@ func TestRevoking_TwiceAndNothing(t *testing.T) {
 			}
 		}
 		for _, user := range []oauth.UserRef{{}, {Provider: "users"}, {ID: "alice"}} {
-			if s.RevokeUser(t.Context(), user) == nil || s.RevokeUserAtClient(t.Context(), user, c.ID) == nil || s.RevokeUserAtClient(t.Context(), ref("alice"), "") == nil {
+			if s.RevokeUser(t.Context(), user) == nil || s.RevokeUserAtClient(t.Context(), user, c.ID) == nil || s.RevokeUserAtClient(t.Context(), testkit.Ref("alice"), "") == nil {
 				t.Errorf("revoking of %+v, or at no client, is no error", user)
 			}
 		}
-		if v.name != "RevokeUser" {
-			s.wantAdmits(elsewhere.Access, true, "of the same user at another client")
+		if v.Name != "RevokeUser" {
+			s.WantAdmits(elsewhere.Access, true, "of the same user at another client")
 		}
 	}
 }
@@ -188,18 +139,18 @@ func TestRevoking_TwiceAndNothing(t *testing.T) {
 func TestRevoking_NeverRepeat_D1_StoreThatFails(t *testing.T) {
 	for _, v := range revocations {
 		store := &unwillingStore{Store: new(memstore.Store)}
-		s := newServer(t, func(c *passport.Config) { c.Store = store })
-		c := s.web()
-		tok := s.grantTokens(c)
-		since := s.events.len()
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Store = store })
+		c := s.Web()
+		tok := s.GrantTokens(c)
+		since := s.Events.Len()
 		store.unwilling = true
-		if err := v.do(t.Context(), s, c, s.idOf(tok.Access)); !errors.Is(err, oauth.ErrUnavailable) {
-			t.Errorf("%s over a store that fails is %v, want the store's error", v.name, err)
+		if err := v.Do(t.Context(), s, c, s.IDOf(tok.Access)); !errors.Is(err, oauth.ErrUnavailable) {
+			t.Errorf("%s over a store that fails is %v, want the store's error", v.Name, err)
 		}
-		if got := s.events.names(since); len(got) != 0 {
-			t.Errorf("%s was announced as %q", v.name, got)
+		if got := s.Events.Names(since); len(got) != 0 {
+			t.Errorf("%s was announced as %q", v.Name, got)
 		}
-		s.wantAdmits(tok.Access, true, v.name+", which failed")
+		s.WantAdmits(tok.Access, true, v.Name+", which failed")
 	}
 }
 
@@ -236,22 +187,22 @@ func (s *unwillingStore) RevokeClient(ctx context.Context, id string, at time.Ti
 func TestRevoking_NeverRepeat_D14_StaysSoAfterAPurge(t *testing.T) {
 	for _, w := range tokenWays {
 		for _, v := range revocations {
-			if !w.forUser && !v.machine {
+			if !w.ForUser && !v.Machine {
 				continue
 			}
-			t.Run(w.name+"/"+v.name, func(t *testing.T) {
+			t.Run(w.Name+"/"+v.Name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := newServer(t, withEveryGrant, func(c *passport.Config) { c.AccessTokenTTL = 1000 * time.Hour })
-					c := s.register(passport.Registration{GrantTypes: everyGrant})
-					got := w.prepare(s, c)(s, c, "read")
-					check(t, v.do(t.Context(), s, c, s.idOf(got.access)))
+					s := testkit.NewServer(t, withEveryGrant, func(c *passport.Config) { c.AccessTokenTTL = 1000 * time.Hour })
+					c := s.Register(passport.Registration{GrantTypes: everyGrant})
+					got := w.Prepare(s, c)(s, c, "read")
+					testkit.Check(t, v.Do(t.Context(), s, c, s.IDOf(got.Access)))
 					for range 2 {
 						time.Sleep(time.Hour + time.Second)
 						if _, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now())); err != nil {
 							t.Fatal(err)
 						}
-						s.wantAdmits(got.access, false, "revoked and purged")
-						if got.refresh != "" && s.refresh(c, got.refresh).status == 200 {
+						s.WantAdmits(got.Access, false, "revoked and purged")
+						if got.Refresh != "" && s.Refresh(c, got.Refresh).Status == 200 {
 							t.Error("its refresh token works after a purge")
 						}
 					}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // appPatterns are routes that applications have beside the server's own.
@@ -50,7 +51,7 @@ var methodsOf = map[string]struct{ takes, allow, media string }{
 var allMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 // mountBeside returns a mux with the server and one route of the application.
-func mountBeside(t *testing.T, s *server, how, pattern string, appFirst bool) (mux *http.ServeMux) {
+func mountBeside(t *testing.T, s *testkit.Server, how, pattern string, appFirst bool) (mux *http.ServeMux) {
 	t.Helper()
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -72,7 +73,7 @@ func mountBeside(t *testing.T, s *server, how, pattern string, appFirst bool) (m
 // An application's own routes stand beside ours, whatever they are and whichever
 // come first, and never answer for an endpoint of ours.
 func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	for how := range mountings {
 		for _, pattern := range appPatterns {
 			for _, appFirst := range []bool{true, false} {
@@ -92,7 +93,7 @@ func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
 func checkMethod(t *testing.T, beside string, mux http.Handler, method, path string) {
 	t.Helper()
 	want := methodsOf[path]
-	r := httptest.NewRequest(method, issuer+path, nil)
+	r := httptest.NewRequest(method, testkit.Issuer+path, nil)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
@@ -114,27 +115,27 @@ func checkMethod(t *testing.T, beside string, mux http.Handler, method, path str
 
 // The line of docs/first-party-javascript.md works as it is printed.
 func TestMount_FR_40_FreshTokenAtTheRoot(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
 	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, appPage) })
 	mux := http.NewServeMux()
 	mux.Handle("GET /", s.FreshToken(pages))
 	s.Mount(mux)
-	r := b.newRequest("GET", "/orders", "", nil)
-	if a := b.serve(mux, r); a.body != appPage || len(a.header.Values("Set-Cookie")) != 2 {
-		t.Errorf("a page of the application = %d %q with the cookies %q, want the page with two", a.status, a.body, a.header.Values("Set-Cookie"))
+	r := b.NewRequest("GET", "/orders", "", nil)
+	if a := b.Serve(mux, r); a.Body != appPage || len(a.Header.Values("Set-Cookie")) != 2 {
+		t.Errorf("a page of the application = %d %q with the cookies %q, want the page with two", a.Status, a.Body, a.Header.Values("Set-Cookie"))
 	}
-	if a := b.serve(mux, b.newRequest("GET", "/oauth/jwks", "", nil)); !strings.Contains(a.body, `"keys"`) {
-		t.Errorf("GET /oauth/jwks = %d %q, want the keys", a.status, a.body)
+	if a := b.Serve(mux, b.NewRequest("GET", "/oauth/jwks", "", nil)); !strings.Contains(a.Body, `"keys"`) {
+		t.Errorf("GET /oauth/jwks = %d %q, want the keys", a.Status, a.Body)
 	}
 }
 
 // An application may mount a part of the JSON API. A form with _method does not
 // reach what it left out.
 func TestRoutes_FR_40_ARouteServesNoOther(t *testing.T) {
-	s := newServer(t)
-	b := s.browser().signIn("alice")
-	made := b.ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": "https://example.com/cb"}).json()
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	made := b.Ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": "https://example.com/cb"}).JSON()
 	mux := http.NewServeMux()
 	for r := range s.Routes() {
 		if r.Name != "passport.clients.destroy" {
@@ -142,12 +143,12 @@ func TestRoutes_FR_40_ARouteServesNoOther(t *testing.T) {
 		}
 	}
 	path := "/oauth/clients/" + made["id"].(string)
-	r := b.newRequest("POST", path, "_method=DELETE", nil)
+	r := b.NewRequest("POST", path, "_method=DELETE", nil)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	if a := b.serve(mux, r); a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "PUT, DELETE" {
-		t.Errorf("POST with _method=DELETE = %d %s, want 405: that route was left out", a.status, a.body)
+	if a := b.Serve(mux, r); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "PUT, DELETE" {
+		t.Errorf("POST with _method=DELETE = %d %s, want 405: that route was left out", a.Status, a.Body)
 	}
-	if got := b.ask("GET", "/oauth/clients").list(); len(got) != 1 {
+	if got := b.Ask("GET", "/oauth/clients").List(); len(got) != 1 {
 		t.Errorf("the user has %d clients, want the one that nobody could delete", len(got))
 	}
 }
@@ -156,7 +157,7 @@ func TestRoutes_FR_40_ARouteServesNoOther(t *testing.T) {
 // its first endpoint.
 func TestRoutes_FR_40_OneRowPerMethod(t *testing.T) {
 	rows, names := map[string][]string{}, map[string]bool{}
-	for r := range newServer(t).Routes() {
+	for r := range testkit.NewServer(t).Routes() {
 		rows[r.Path] = append(rows[r.Path], r.Method)
 		names[r.Name+" "+r.Method+" "+r.Path] = true
 	}

@@ -6,13 +6,14 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // A client that acts for itself may have everything, if it may ask for it; the
 // password grant has the same test under its own name.
 func TestAllScopes_ClientCredentials(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	for name, tt := range map[string]struct {
 		limit []string
 		asked string
@@ -27,17 +28,17 @@ func TestAllScopes_ClientCredentials(t *testing.T) {
 		"none":                         {[]string{}, "*", ""},
 		"listed, but never registered": {[]string{"*"}, "unheard-of", ""},
 	} {
-		c := s.register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: tt.limit})
-		a := s.exchange(c, "grant_type", "client_credentials", "scope", tt.asked)
+		c := s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: tt.limit})
+		a := s.Exchange(c, "grant_type", "client_credentials", "scope", tt.asked)
 		if tt.want == "" {
-			a.wantJSONError(400, "invalid_scope")
+			a.WantJSONError(400, "invalid_scope")
 			continue
 		}
-		tok := a.tokens()
-		if tok.Scope != tt.want || claimsOf(t, tok.Access)["scope"] != tt.want {
+		tok := a.Tokens()
+		if tok.Scope != tt.want || testkit.ClaimsOf(t, tok.Access)["scope"] != tt.want {
 			t.Errorf("%s: scope %q, want %q", name, tok.Scope, tt.want)
 		}
-		admits := s.call(s.GuardClient(guard.Scopes("read", "write", "admin", "unheard-of")), "Authorization", "Bearer "+tok.Access).status == 200
+		admits := s.Call(s.GuardClient(guard.Scopes("read", "write", "admin", "unheard-of")), "Authorization", "Bearer "+tok.Access).Status == 200
 		if admits != slices.Contains([]string{"*", "* read"}, tt.want) {
 			t.Errorf("%s: a guard for everything admits the token = %v", name, admits)
 		}
@@ -47,29 +48,29 @@ func TestAllScopes_ClientCredentials(t *testing.T) {
 // Users agree to scopes by name: wherever one is asked, and for the tokens that
 // they make for themselves, there is no *.
 func TestAllScopes_NotWhereUsersAgree(t *testing.T) {
-	s := newServer(t, withPasswords, withImplicit, withGrants(voucher{}, greedy{}))
-	c := s.register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "implicit", voucherType, greedyType}, Scopes: []string{"*"}})
-	b := s.browser().signIn("alice")
-	b.authorize(c, "scope", "*").wantRedirectError("invalid_scope")
-	b.authorize(c, "scope", "read *").wantRedirectError("invalid_scope")
-	if got := fromBrowser(b.authorize(c, "response_type", "token", "scope", "*", "code_challenge", "", "code_challenge_method", "")); got.code != "invalid_scope" {
+	s := testkit.NewServer(t, testkit.WithPasswords, withImplicit, withGrants(voucher{}, greedy{}))
+	c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "implicit", testkit.VoucherType, greedyType}, Scopes: []string{"*"}})
+	b := s.Browser().SignIn("alice")
+	b.Authorize(c, "scope", "*").WantRedirectError("invalid_scope")
+	b.Authorize(c, "scope", "read *").WantRedirectError("invalid_scope")
+	if got := fromBrowser(b.Authorize(c, "response_type", "token", "scope", "*", "code_challenge", "", "code_challenge_method", "")); got.Code != "invalid_scope" {
 		t.Errorf("the implicit grant answers %+v, want invalid_scope", got)
 	}
-	if made, err := s.CreateToken(t.Context(), ref("alice"), "my script", "*"); err == nil {
+	if made, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "my script", "*"); err == nil {
 		t.Errorf("CreateToken() with * = %+v, want a refusal", made.Token)
 	}
-	s.exchange(c, "grant_type", voucherType, "voucher", "alice-1", "scope", "*").wantJSONError(400, "invalid_scope")
-	s.refresh(c, s.grantTokens(c).Refresh, "scope", "*").wantJSONError(400, "invalid_scope")
+	s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", "alice-1", "scope", "*").WantJSONError(400, "invalid_scope")
+	s.Refresh(c, s.GrantTokens(c).Refresh, "scope", "*").WantJSONError(400, "invalid_scope")
 	// A grant of the application's own that returns it all the same gives what it
 	// names beside it, now and when it is refreshed.
-	tok := s.exchange(c, "grant_type", greedyType).tokens()
-	next := s.refresh(c, tok.Refresh).tokens()
+	tok := s.Exchange(c, "grant_type", greedyType).Tokens()
+	next := s.Refresh(c, tok.Refresh).Tokens()
 	if tok.Scope != "read write admin" || next.Scope != "read write admin" {
 		t.Errorf("a grant that returns * gave %q, then %q, want what is registered", tok.Scope, next.Scope)
 	}
-	s.refresh(c, next.Refresh, "scope", "*").wantJSONError(400, "invalid_scope")
+	s.Refresh(c, next.Refresh, "scope", "*").WantJSONError(400, "invalid_scope")
 	for _, bad := range [][]passport.Scope{{{ID: "*"}}} {
-		config := plainConfig(t)
+		config := testkit.PlainConfig(t)
 		config.Scopes = bad
 		if _, err := passport.New(config); err == nil {
 			t.Error("New() takes * for a scope that can be registered")
@@ -80,39 +81,39 @@ func TestAllScopes_NotWhereUsersAgree(t *testing.T) {
 // A request for no scope gets the defaults that the client may have, whichever way
 // it says so. Tokens that users make for themselves get none.
 func TestDefaultScopes(t *testing.T) {
-	s := newServer(t, withPasswords, withImplicit, withGrants(voucher{}), func(c *passport.Config) { c.DefaultScopes = []string{"write", "read"} })
-	c := s.register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials", "password", "implicit", voucherType}})
-	b := s.browser().signIn("alice")
+	s := testkit.NewServer(t, testkit.WithPasswords, withImplicit, withGrants(voucher{}), func(c *passport.Config) { c.DefaultScopes = []string{"write", "read"} })
+	c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials", "password", "implicit", testkit.VoucherType}})
+	b := s.Browser().SignIn("alice")
 	for _, body := range []string{"", "&scope=", "&scope=%20", "&scope=+++"} {
 		for name, grant := range map[string]string{
-			"client_credentials": "grant_type=client_credentials", "password": "grant_type=password&username=alice&password=" + passwordOf("alice"),
+			"client_credentials": "grant_type=client_credentials", "password": "grant_type=password&username=alice&password=" + testkit.PasswordOf("alice"),
 		} {
-			if tok := s.send(grant+body, "Authorization", basic(c.ID, c.secret)).tokens(); tok.Scope != "write read" {
+			if tok := s.Send(grant+body, "Authorization", testkit.Basic(c.ID, c.Secret)).Tokens(); tok.Scope != "write read" {
 				t.Errorf("%s with %q: scope %q, want the defaults", name, body, tok.Scope)
 			}
 		}
-		a := b.get(s.authorizePath() + "?" + c.request("scope", "").Encode() + body)
-		if a.isConsent() {
-			a = a.allow()
+		a := b.Get(s.AuthorizePath() + "?" + c.Request("scope", "").Encode() + body)
+		if a.IsConsent() {
+			a = a.Allow()
 		}
-		tok := s.redeem(c, a.code())
+		tok := s.Redeem(c, a.Code())
 		if tok.Scope != "write read" {
 			t.Errorf("authorization_code with %q: scope %q, want the defaults", body, tok.Scope)
 		}
 		// At a refresh it means what was granted, not the defaults.
-		first := s.grantTokens(c, "scope", "read admin", "prompt", "consent")
-		if next := s.send("grant_type=refresh_token&refresh_token="+first.Refresh+body, "Authorization", basic(c.ID, c.secret)).tokens(); next.Scope != "read admin" {
+		first := s.GrantTokens(c, "scope", "read admin", "prompt", "consent")
+		if next := s.Send("grant_type=refresh_token&refresh_token="+first.Refresh+body, "Authorization", testkit.Basic(c.ID, c.Secret)).Tokens(); next.Scope != "read admin" {
 			t.Errorf("a refresh with %q: scope %q, want what was granted", body, next.Scope)
 		}
 	}
-	if got := fromBrowser(b.authorize(c, "response_type", "token", "scope", "", "code_challenge", "", "code_challenge_method", "")); got.scope != "write read" {
+	if got := fromBrowser(b.Authorize(c, "response_type", "token", "scope", "", "code_challenge", "", "code_challenge_method", "")); got.Scope != "write read" {
 		t.Errorf("implicit: %+v, want the defaults", got)
 	}
-	s.narrowClient(c, "read")
-	if tok := s.exchange(c, "grant_type", "client_credentials").tokens(); tok.Scope != "read" {
+	s.NarrowClient(c, "read")
+	if tok := s.Exchange(c, "grant_type", "client_credentials").Tokens(); tok.Scope != "read" {
 		t.Errorf("a client that may have read alone gets %q", tok.Scope)
 	}
-	made, err := s.CreateToken(t.Context(), ref("alice"), "my script")
+	made, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "my script")
 	if err != nil || len(made.Token.Scopes) != 0 {
 		t.Errorf("CreateToken() = %+v, %v, want a token without scopes", made, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/ctxtoken"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
@@ -29,10 +30,10 @@ func withInheritance(c *passport.Config) { shopScopes(c); c.InheritScopes = true
 // A token with a scope passes where one below it is asked for, by rule and in the
 // handler, and only while InheritScopes is set.
 func TestScopes_InheritedByGuardsAndTokens(t *testing.T) {
-	s := newServer(t, withInheritance)
-	c := s.machine()
-	off := s.restart(func(c *passport.Config) { c.InheritScopes = false })
-	parent, child := s.machineToken(c, "scope", "orders"), s.machineToken(c, "scope", "orders:read")
+	s := testkit.NewServer(t, withInheritance)
+	c := s.Machine()
+	off := s.Restart(func(c *passport.Config) { c.InheritScopes = false })
+	parent, child := s.MachineToken(c, "scope", "orders"), s.MachineToken(c, "scope", "orders:read")
 	for _, tt := range []struct {
 		token string
 		scope string
@@ -48,14 +49,14 @@ func TestScopes_InheritedByGuardsAndTokens(t *testing.T) {
 			}
 			return nil
 		})} {
-			a := s.call(s.GuardClient(guarded), "Authorization", "Bearer "+tt.token)
-			if got := a.status == http.StatusOK; got != tt.want {
-				t.Errorf("%s(%q) admits a token with scope %q = %v, want %v", rule, tt.scope, claimsOf(t, tt.token)["scope"], got, tt.want)
+			a := s.Call(s.GuardClient(guarded), "Authorization", "Bearer "+tt.token)
+			if got := a.Status == http.StatusOK; got != tt.want {
+				t.Errorf("%s(%q) admits a token with scope %q = %v, want %v", rule, tt.scope, testkit.ClaimsOf(t, tt.token)["scope"], got, tt.want)
 			}
 		}
-		exact := claimsOf(t, tt.token)["scope"] == tt.scope
-		if a := off.call(off.GuardClient(guard.Scopes(tt.scope)), "Authorization", "Bearer "+tt.token); (a.status == http.StatusOK) != exact {
-			t.Errorf("without InheritScopes a token with scope %q gets %s for %q", claimsOf(t, tt.token)["scope"], a, tt.scope)
+		exact := testkit.ClaimsOf(t, tt.token)["scope"] == tt.scope
+		if a := off.Call(off.GuardClient(guard.Scopes(tt.scope)), "Authorization", "Bearer "+tt.token); (a.Status == http.StatusOK) != exact {
+			t.Errorf("without InheritScopes a token with scope %q gets %s for %q", testkit.ClaimsOf(t, tt.token)["scope"], a, tt.scope)
 		}
 	}
 }
@@ -64,13 +65,13 @@ func TestScopes_InheritedByGuardsAndTokens(t *testing.T) {
 // server's setting too, without being changed itself.
 func TestScopes_InheritedByTokensOfATest(t *testing.T) {
 	for inherit, want := range map[bool]int{true: 200, false: 403} {
-		s := newServer(t, shopScopes, func(c *passport.Config) { c.InheritScopes = inherit })
+		s := testkit.NewServer(t, shopScopes, func(c *passport.Config) { c.InheritScopes = inherit })
 		token := &oauth.AccessToken{
-			Client: &oauth.Client{ID: "x"}, Scopes: []string{"orders"}, InheritScopes: !inherit, Audience: []string{issuer}, ExpiresAt: time.Now().Add(time.Hour),
+			Client: &oauth.Client{ID: "x"}, Scopes: []string{"orders"}, InheritScopes: !inherit, Audience: []string{testkit.Issuer}, ExpiresAt: time.Now().Add(time.Hour),
 		}
-		r := newGet("https://api.example.com/orders")
+		r := testkit.NewGet("https://api.example.com/orders")
 		r = r.WithContext(ctxtoken.With(r.Context(), ctxtoken.Admitted{Token: token}))
-		if a := s.callWith(s.GuardClient(guard.Scopes("orders:read")), r); a.status != want {
+		if a := s.CallWith(s.GuardClient(guard.Scopes("orders:read")), r); a.Status != want {
 			t.Errorf("with InheritScopes = %v the guard answers %s, want %d", inherit, a, want)
 		}
 		if token.InheritScopes == inherit {
@@ -82,85 +83,85 @@ func TestScopes_InheritedByTokensOfATest(t *testing.T) {
 // A client that is limited to a scope may ask for those below it. What it asks for
 // has to be registered all the same.
 func TestScopes_InheritedByLimits(t *testing.T) {
-	s := newServer(t, withInheritance)
-	c := s.register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: []string{"orders"}})
+	s := testkit.NewServer(t, withInheritance)
+	c := s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: []string{"orders"}})
 	for scope, want := range map[string]string{
 		"orders": "", "orders:read": "", "orders orders:read:own": "", "orders:write": "invalid_scope", "orders:": "invalid_scope",
 		"ordersfoo": "invalid_scope", "invoices:read": "invalid_scope", "*": "invalid_scope",
 	} {
-		a := s.exchange(c, "grant_type", "client_credentials", "scope", scope)
-		if got, _ := a.json()["error"].(string); got != want {
+		a := s.Exchange(c, "grant_type", "client_credentials", "scope", scope)
+		if got, _ := a.JSON()["error"].(string); got != want {
 			t.Errorf("scope %q: %s, want the error %q", scope, a, want)
-		} else if want == "" && a.tokens().Scope != scope {
-			t.Errorf("scope %q: the token has %q", scope, a.tokens().Scope)
+		} else if want == "" && a.Tokens().Scope != scope {
+			t.Errorf("scope %q: the token has %q", scope, a.Tokens().Scope)
 		}
 	}
-	off := s.restart(func(c *passport.Config) { c.InheritScopes = false })
-	off.exchange(c, "grant_type", "client_credentials", "scope", "orders:read").wantJSONError(400, "invalid_scope")
+	off := s.Restart(func(c *passport.Config) { c.InheritScopes = false })
+	off.Exchange(c, "grant_type", "client_credentials", "scope", "orders:read").WantJSONError(400, "invalid_scope")
 }
 
 // A refresh may ask for what stands below what was granted, and the next one for
 // all of it again.
 func TestScopes_InheritedByRefresh(t *testing.T) {
-	s := newServer(t, withInheritance)
-	c := s.web()
-	tok := s.grantTokens(c, "scope", "orders")
-	less := s.refresh(c, tok.Refresh, "scope", "orders:read").tokens()
+	s := testkit.NewServer(t, withInheritance)
+	c := s.Web()
+	tok := s.GrantTokens(c, "scope", "orders")
+	less := s.Refresh(c, tok.Refresh, "scope", "orders:read").Tokens()
 	if less.Scope != "orders:read" {
 		t.Errorf("refreshed to %q, want orders:read", less.Scope)
 	}
-	s.call(s.Guard(guard.Scopes("orders")), "Authorization", "Bearer "+less.Access).wantJSONError(403, "insufficient_scope")
-	s.refresh(c, less.Refresh, "scope", "invoices:read").wantJSONError(400, "invalid_scope")
-	if again := s.refresh(c, less.Refresh).tokens(); again.Scope != "orders" {
+	s.Call(s.Guard(guard.Scopes("orders")), "Authorization", "Bearer "+less.Access).WantJSONError(403, "insufficient_scope")
+	s.Refresh(c, less.Refresh, "scope", "invoices:read").WantJSONError(400, "invalid_scope")
+	if again := s.Refresh(c, less.Refresh).Tokens(); again.Scope != "orders" {
 		t.Errorf("refreshed without scope to %q, want all that was granted", again.Scope)
 	}
-	for token, err := range s.Tokens(t.Context(), ref("alice")) {
+	for token, err := range s.Tokens(t.Context(), testkit.Ref("alice")) {
 		if err != nil || token.Can("orders:read:own") != (token.Scopes[0] != "invoices:read") {
 			t.Errorf("a listed token %+v, %v, cannot do what one in a handler can", token, err)
 		}
 	}
 	// The reverse widens, and is refused.
-	narrow := s.grantTokens(c, "scope", "orders:read", "prompt", "consent")
-	s.refresh(c, narrow.Refresh, "scope", "orders").wantJSONError(400, "invalid_scope")
-	off := s.restart(func(c *passport.Config) { c.InheritScopes = false })
-	off.refresh(c, s.grantTokens(c, "scope", "orders", "prompt", "consent").Refresh, "scope", "orders:read").wantJSONError(400, "invalid_scope")
+	narrow := s.GrantTokens(c, "scope", "orders:read", "prompt", "consent")
+	s.Refresh(c, narrow.Refresh, "scope", "orders").WantJSONError(400, "invalid_scope")
+	off := s.Restart(func(c *passport.Config) { c.InheritScopes = false })
+	off.Refresh(c, s.GrantTokens(c, "scope", "orders", "prompt", "consent").Refresh, "scope", "orders:read").WantJSONError(400, "invalid_scope")
 }
 
 // Who has agreed to a scope is not asked for one below it, at the same audience; a
 // page shows as new what is.
 func TestScopes_InheritedByConsent(t *testing.T) {
 	const api = "https://api.example.com"
-	s := newServer(t, withInheritance, func(c *passport.Config) { c.Resources = []string{api} })
-	c := s.web()
-	b := s.browser().signIn("alice")
-	b.authorize(c, "scope", "orders").allow().code()
-	if a := b.authorize(c, "scope", "orders:read:own orders:read"); a.isConsent() {
+	s := testkit.NewServer(t, withInheritance, func(c *passport.Config) { c.Resources = []string{api} })
+	c := s.Web()
+	b := s.Browser().SignIn("alice")
+	b.Authorize(c, "scope", "orders").Allow().Code()
+	if a := b.Authorize(c, "scope", "orders:read:own orders:read"); a.IsConsent() {
 		t.Error("the user is asked for what stands below what he agreed to")
 	}
-	b.authorize(c, "scope", "orders:read", "prompt", "none").code()
-	if a := b.authorize(c, "scope", "orders:read", "resource", api); !a.isConsent() {
+	b.Authorize(c, "scope", "orders:read", "prompt", "none").Code()
+	if a := b.Authorize(c, "scope", "orders:read", "resource", api); !a.IsConsent() {
 		t.Error("consent at one audience holds at another")
 	}
-	page := b.authorize(c, "scope", "orders:read invoices:read")
-	fresh, old, found := strings.Cut(page.body, "allowed it before")
-	if !page.isConsent() || !found || !strings.Contains(fresh, "See your invoices") || strings.Contains(fresh, "See your orders") || !strings.Contains(old, "See your orders") {
+	page := b.Authorize(c, "scope", "orders:read invoices:read")
+	fresh, old, found := strings.Cut(page.Body, "allowed it before")
+	if !page.IsConsent() || !found || !strings.Contains(fresh, "See your invoices") || strings.Contains(fresh, "See your orders") || !strings.Contains(old, "See your orders") {
 		t.Errorf("want a page with invoices as new and orders as known, got %s", page)
 	}
-	page.allow().code()
-	if given := eventsOf[passport.ConsentGiven](s); len(given) != 2 || !slices.Equal(given[1].Scopes, []string{"invoices:read"}) {
+	page.Allow().Code()
+	if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 2 || !slices.Equal(given[1].Scopes, []string{"invoices:read"}) {
 		t.Errorf("the events say %+v, want the new scope alone in the second", given)
 	}
 	// At another audience it is remembered in the same way.
-	b.authorize(c, "scope", "orders", "resource", api).allow().code()
-	if a := b.authorize(c, "scope", "orders:read", "resource", api); a.isConsent() {
+	b.Authorize(c, "scope", "orders", "resource", api).Allow().Code()
+	if a := b.Authorize(c, "scope", "orders:read", "resource", api); a.IsConsent() {
 		t.Error("at another audience the user is asked for what stands below what he agreed to")
 	}
 	// The reverse is asked, and so is all of it when scopes are not inherited.
-	if a := s.browser().signIn("bob").authorize(c, "scope", "orders:read").allow(); a.code() == "" || !s.browser().signIn("bob").authorize(c, "scope", "orders").isConsent() {
+	if a := s.Browser().SignIn("bob").Authorize(c, "scope", "orders:read").Allow(); a.Code() == "" || !s.Browser().SignIn("bob").Authorize(c, "scope", "orders").IsConsent() {
 		t.Error("who agreed to a scope below is not asked for the one above")
 	}
-	off := s.restart(func(c *passport.Config) { c.InheritScopes = false })
-	if !b.at(off).authorize(c, "scope", "orders:read:own").isConsent() {
+	off := s.Restart(func(c *passport.Config) { c.InheritScopes = false })
+	if !b.At(off).Authorize(c, "scope", "orders:read:own").IsConsent() {
 		t.Error("without InheritScopes the user is not asked")
 	}
 }
@@ -176,18 +177,18 @@ func TestScopes_FR_16_EveryReaderSeesInheritance(t *testing.T) {
 		}
 		exchange := grantFunc(func(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 			byID, err := r.Store.AccessToken(ctx, r.Form.Get("id"))
-			check(t, err)
+			testkit.Check(t, err)
 			see("Store.AccessToken in a grant", byID)
-			for token, err := range r.Store.TokensOf(ctx, ref("alice")) {
-				check(t, err)
+			for token, err := range r.Store.TokensOf(ctx, testkit.Ref("alice")) {
+				testkit.Check(t, err)
 				see("Store.TokensOf in a grant", token)
 			}
 			opaque, err := r.Store.OpaqueToken(ctx, oauth.DigestOf(r.Form.Get("opaque")))
-			check(t, err)
+			testkit.Check(t, err)
 			see("Store.OpaqueToken in a grant", opaque)
 			return &oauth.Authorization{Subject: oauth.ForClient(), Scopes: []string{"orders"}}, nil
 		})
-		s := newServer(t, shopScopes, implicit, withGrants(exchange), func(c *passport.Config) {
+		s := testkit.NewServer(t, shopScopes, implicit, withGrants(exchange), func(c *passport.Config) {
 			c.InheritScopes, c.PersonalTokenFormat = inherit, passport.Opaque
 			c.Claims = func(_ context.Context, token *oauth.AccessToken) (map[string]any, error) {
 				see("Claims", token)
@@ -196,31 +197,31 @@ func TestScopes_FR_16_EveryReaderSeesInheritance(t *testing.T) {
 		})
 		guarded := s.GuardAny(guard.RuleFunc(func(token *oauth.AccessToken) error { see("rule", token); return nil }))
 		use := func(bearer string) {
-			s.callWith(func(http.Handler) http.Handler {
+			s.CallWith(func(http.Handler) http.Handler {
 				return guarded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { see("TokenFrom", guard.TokenFrom(r.Context())) }))
-			}, withBearer(newGet("https://api.example.com/orders"), bearer))
+			}, withBearer(testkit.NewGet("https://api.example.com/orders"), bearer))
 		}
-		c, kiosk := s.web(), s.kiosk()
-		first := s.grantTokens(c, "scope", "orders")
-		refreshed := s.refresh(c, first.Refresh).tokens()
-		again := s.refresh(c, first.Refresh).tokens()
-		fragment := s.browser().signIn("alice").authorizeToken(s.board(passport.Registration{}), "scope", "orders").allow().token()
-		personal, err := s.CreateToken(t.Context(), ref("alice"), "laptop", "orders")
-		check(t, err)
+		c, kiosk := s.Web(), s.Kiosk()
+		first := s.GrantTokens(c, "scope", "orders")
+		refreshed := s.Refresh(c, first.Refresh).Tokens()
+		again := s.Refresh(c, first.Refresh).Tokens()
+		fragment := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{}), "scope", "orders").Allow().Token()
+		personal, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "laptop", "orders")
+		testkit.Check(t, err)
 		see("NewToken", personal.Token)
 		for name, jwt := range map[string]string{"first issue": first.Access, "refresh": refreshed.Access, "retry within the grace": again.Access, "implicit": fragment} {
-			if got := claimsOf(t, jwt)["may_read"]; got != inherit {
+			if got := testkit.ClaimsOf(t, jwt)["may_read"]; got != inherit {
 				t.Errorf("InheritScopes = %v: Config.Claims on %s is told Can(orders:read) = %v", inherit, name, got)
 			}
 			use(jwt)
 		}
 		use(personal.AccessToken)
-		s.exchange(kiosk, "grant_type", voucherType, "id", asText(claimsOf(t, first.Access)["jti"]), "opaque", personal.AccessToken).tokens()
-		for token, err := range s.Tokens(t.Context(), ref("alice")) {
-			check(t, err)
+		s.Exchange(kiosk, "grant_type", testkit.VoucherType, "id", testkit.AsText(testkit.ClaimsOf(t, first.Access)["jti"]), "opaque", personal.AccessToken).Tokens()
+		for token, err := range s.Tokens(t.Context(), testkit.Ref("alice")) {
+			testkit.Check(t, err)
 			see("Tokens", token)
 		}
-		for _, e := range eventsOf[passport.AccessTokenIssued](s) {
+		for _, e := range testkit.EventsOf[passport.AccessTokenIssued](s) {
 			see("AccessTokenIssued", e.Token)
 		}
 		for where, n := range map[string]int{
@@ -242,10 +243,10 @@ func withBearer(r *http.Request, token string) *http.Request {
 // A store may hand out one record to several readers: the server stamps a copy.
 func TestScopes_FR_16_RecordsOfTheStoreStayAsTheyAre(t *testing.T) {
 	store := &sharing{Store: new(memstore.Store), rows: map[string]*oauth.AccessToken{}}
-	s := newServer(t, withInheritance, func(c *passport.Config) { c.Store = store })
-	token := s.machineToken(s.machine(), "scope", "orders")
+	s := testkit.NewServer(t, withInheritance, func(c *passport.Config) { c.Store = store })
+	token := s.MachineToken(s.Machine(), "scope", "orders")
 	for range 2 {
-		if a := s.call(s.GuardClient(guard.Scopes("orders:read")), "Authorization", "Bearer "+token); a.status != http.StatusOK {
+		if a := s.Call(s.GuardClient(guard.Scopes("orders:read")), "Authorization", "Bearer "+token); a.Status != http.StatusOK {
 			t.Errorf("a guard for a scope below that of the token answers %s", a)
 		}
 	}

@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // The scopes are shown in the order in which they were configured.
 func TestScopes(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	ids := func(scopes []passport.Scope) (ids []string) {
 		for _, scope := range scopes {
 			ids = append(ids, scope.ID)

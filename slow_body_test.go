@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // patience is how long a body may take.
@@ -65,16 +66,16 @@ func send(t *testing.T, c net.Conn, text string) {
 
 // cutOff reads an answer and checks that it came in time and that the connection
 // was closed.
-func cutOff(t *testing.T, c net.Conn, began time.Time, limit time.Duration) *answer {
+func cutOff(t *testing.T, c net.Conn, began time.Time, limit time.Duration) *testkit.Answer {
 	t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Minute)) // a pipe has deadlines
 	r := bufio.NewReader(c)
-	a := readAnswer(t, r)
+	a := testkit.ReadAnswer(t, r)
 	if took := time.Since(began); took > limit {
 		t.Errorf("answered after %v, want %v at most", took, limit)
 	}
-	if _, err := r.ReadByte(); err != io.EOF || a.header.Get("Connection") != "close" {
-		t.Errorf("the connection is open after %v (%v), Connection %q; want it closed", time.Since(began), err, a.header.Get("Connection"))
+	if _, err := r.ReadByte(); err != io.EOF || a.Header.Get("Connection") != "close" {
+		t.Errorf("the connection is open after %v (%v), Connection %q; want it closed", time.Since(began), err, a.Header.Get("Connection"))
 	}
 	return a
 }
@@ -86,15 +87,15 @@ func TestEndpoints_FR_04_TK_18_BodyThatNeverComes(t *testing.T) {
 	for name, tt := range bodyRequests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
-				c, began := servePipes(t, s)(), time.Now()
+				s := testkit.NewServer(t)
+				c, began := testkit.ServePipes(t, s)(), time.Now()
 				send(t, c, head(tt.method, tt.path, tt.media))
 				a := cutOff(t, c, began, patience)
-				if a.status != tt.status || !strings.Contains(a.body, tt.says) {
-					t.Errorf("answered %d %.200s, want %d with %s", a.status, a.body, tt.status, tt.says)
+				if a.Status != tt.status || !strings.Contains(a.Body, tt.says) {
+					t.Errorf("answered %d %.200s, want %d with %s", a.Status, a.Body, tt.status, tt.says)
 				}
-				if tt.status == 408 && !strings.Contains(s.log.String(), `"msg":"request refused"`) {
-					t.Errorf("the log does not say that the body was too slow: %s", s.log)
+				if tt.status == 408 && !strings.Contains(s.Log.String(), `"msg":"request refused"`) {
+					t.Errorf("the log does not say that the body was too slow: %s", s.Log)
 				}
 			})
 		})
@@ -105,7 +106,7 @@ func TestEndpoints_FR_04_TK_18_BodyThatNeverComes(t *testing.T) {
 func TestEndpoints_FR_04_TK_18_BodyThatDrips(t *testing.T) {
 	for _, path := range []string{"/oauth/token", "/oauth/authorize", "/oauth/clients"} {
 		synctest.Test(t, func(t *testing.T) {
-			c, began := servePipes(t, newServer(t))(), time.Now()
+			c, began := testkit.ServePipes(t, testkit.NewServer(t))(), time.Now()
 			send(t, c, head("POST", path, "application/x-www-form-urlencoded"))
 			go func() {
 				for {
@@ -115,8 +116,8 @@ func TestEndpoints_FR_04_TK_18_BodyThatDrips(t *testing.T) {
 					}
 				}
 			}()
-			if a := cutOff(t, c, began, patience); a.status != 408 {
-				t.Errorf("POST %s with a byte per second = %d %s, want 408", path, a.status, a.body)
+			if a := cutOff(t, c, began, patience); a.Status != 408 {
+				t.Errorf("POST %s with a byte per second = %d %s, want 408", path, a.Status, a.Body)
 			}
 			time.Sleep(2 * time.Second) // for the client to notice
 		})
@@ -126,10 +127,10 @@ func TestEndpoints_FR_04_TK_18_BodyThatDrips(t *testing.T) {
 // A limit of the application's own server that is stricter stays.
 func TestEndpoints_FR_04_StricterServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, began := servePipes(t, newServer(t), func(srv *http.Server) { srv.ReadTimeout = 5 * time.Second })(), time.Now()
+		c, began := testkit.ServePipes(t, testkit.NewServer(t), func(srv *http.Server) { srv.ReadTimeout = 5 * time.Second })(), time.Now()
 		send(t, c, head("POST", "/oauth/token", "application/x-www-form-urlencoded"))
-		if a := cutOff(t, c, began, 5*time.Second); a.status != 408 {
-			t.Errorf("answered %d %s, want 408", a.status, a.body)
+		if a := cutOff(t, c, began, 5*time.Second); a.Status != 408 {
+			t.Errorf("answered %d %s, want 408", a.Status, a.Body)
 		}
 	})
 }
@@ -144,25 +145,25 @@ func TestEndpoints_FR_04_ConnectionsAreKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := &watchedStore{}
-				s := newServer(t, func(c *passport.Config) { store.Store, c.Store = c.Store, store })
-				client := s.machine()
-				store.pause = func(verb string) {
+				store := &testkit.WatchedStore{}
+				s := testkit.NewServer(t, func(c *passport.Config) { store.Store, c.Store = c.Store, store })
+				client := s.Machine()
+				store.Pause = func(verb string) {
 					if verb == "Client" {
 						time.Sleep(2 * patience) // longer than a body may take
 					}
 				}
-				c := servePipes(t, wrap(s))()
+				c := testkit.ServePipes(t, wrap(s))()
 				answers := bufio.NewReader(c)
 				for range 3 {
-					head, body := wire(t, client.tokenRequest("grant_type", "client_credentials"))
+					head, body := testkit.Wire(t, client.TokenRequest("grant_type", "client_credentials"))
 					send(t, c, string(head))
 					time.Sleep(patience - time.Second)
 					send(t, c, string(body))
-					a := readAnswer(t, answers)
-					a.tokens()
-					if a.header.Get("Connection") != "" {
-						t.Errorf("the answer has Connection: %s, want the connection kept", a.header.Get("Connection"))
+					a := testkit.ReadAnswer(t, answers)
+					a.Tokens()
+					if a.Header.Get("Connection") != "" {
+						t.Errorf("the answer has Connection: %s, want the connection kept", a.Header.Get("Connection"))
 					}
 					time.Sleep(3 * patience)
 				}
@@ -191,20 +192,20 @@ func buffering(next http.Handler) http.Handler {
 // same, and the log names the remedy once.
 func TestEndpoints_FR_04_HiddenConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		dial := servePipes(t, hidden(s))
+		s := testkit.NewServer(t)
+		dial := testkit.ServePipes(t, hidden(s))
 		for range 2 {
 			for name, tt := range bodyRequests {
 				c, began := dial(), time.Now()
 				send(t, c, head(tt.method, tt.path, tt.media)+"a")
-				a := readAnswer(t, bufio.NewReader(c))
-				if took := time.Since(began); took > patience || a.status != tt.status || a.header.Get("Connection") != "close" {
-					t.Errorf("%s: answered %d after %v, Connection %q; want %d within %v, close", name, a.status, took, a.header.Get("Connection"), tt.status, patience)
+				a := testkit.ReadAnswer(t, bufio.NewReader(c))
+				if took := time.Since(began); took > patience || a.Status != tt.status || a.Header.Get("Connection") != "close" {
+					t.Errorf("%s: answered %d after %v, Connection %q; want %d within %v, close", name, a.Status, took, a.Header.Get("Connection"), tt.status, patience)
 				}
 				c.Close()
 			}
 		}
-		if n := strings.Count(s.log.String(), "give it an Unwrap method"); n != 1 {
+		if n := strings.Count(s.Log.String(), "give it an Unwrap method"); n != 1 {
 			t.Errorf("the log names the middleware %d times, want once", n)
 		}
 	})
@@ -213,14 +214,14 @@ func TestEndpoints_FR_04_HiddenConnection(t *testing.T) {
 // Within the process there is no connection, and nothing to warn of. A request
 // that a program made may have no body at all.
 func TestEndpoints_FR_04_WithoutAConnection(t *testing.T) {
-	s := newServer(t)
-	c := s.machine()
-	s.exchange(c, "grant_type", "client_credentials").tokens()
-	r := httptest.NewRequest("POST", issuer+"/oauth/token", nil)
+	s := testkit.NewServer(t)
+	c := s.Machine()
+	s.Exchange(c, "grant_type", "client_credentials").Tokens()
+	r := httptest.NewRequest("POST", testkit.Issuer+"/oauth/token", nil)
 	r.Body = nil
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	s.do(r).wantJSONError(400, "invalid_request")
-	if strings.Contains(s.log.String(), "Unwrap") {
-		t.Errorf("the log warns of a middleware: %s", s.log)
+	s.Do(r).WantJSONError(400, "invalid_request")
+	if strings.Contains(s.Log.String(), "Unwrap") {
+		t.Errorf("the log warns of a middleware: %s", s.Log)
 	}
 }

@@ -8,66 +8,67 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
 
 // A request whose body comes later than its head is judged by what holds when
 // all of it is there.
 
 func TestToken_FR_03_SecretRotatedWhileTheBodyStalls(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	reached := make(chan struct{})
-	dial := serveTCP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	dial := testkit.ServeTCP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(reached)
 		s.ServeHTTP(w, r)
 	}))
-	c := s.machine()
-	a := dial.stalled(t, c.tokenRequest("grant_type", "client_credentials"), func() {
+	c := s.Machine()
+	a := dial.Stalled(t, c.TokenRequest("grant_type", "client_credentials"), func() {
 		<-reached
 		time.Sleep(50 * time.Millisecond) // for the endpoint to wait for the body
 		if _, err := s.RotateSecret(t.Context(), c.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 	})
-	a.wantJSONError(401, "invalid_client")
+	a.WantJSONError(401, "invalid_client")
 }
 
 // rotate replaces the secret of a client at once.
-func rotate(s *server, c *client) {
-	s.t.Helper()
-	if _, err := s.RotateSecret(s.t.Context(), c.ID, 0); err != nil {
-		s.t.Fatal(err)
+func rotate(s *testkit.Server, c *testkit.Client) {
+	s.T.Helper()
+	if _, err := s.RotateSecret(s.T.Context(), c.ID, 0); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
 func TestToken_FR_03_WhileTheBodyStalls(t *testing.T) {
 	for name, tt := range map[string]struct {
-		prepare   func(s *server, c *client) []string // returns the parameters
-		meanwhile func(s *server, c *client, pairs []string)
+		prepare   func(s *testkit.Server, c *testkit.Client) []string // returns the parameters
+		meanwhile func(s *testkit.Server, c *testkit.Client, pairs []string)
 		stalls    time.Duration
 		code      string
 		want      int
 	}{
 		"the secret is rotated": {
-			prepare:   func(s *server, c *client) []string { return c.codeForm(s.code(c)) },
-			meanwhile: func(s *server, c *client, _ []string) { rotate(s, c) },
+			prepare:   func(s *testkit.Server, c *testkit.Client) []string { return c.CodeForm(s.Code(c)) },
+			meanwhile: func(s *testkit.Server, c *testkit.Client, _ []string) { rotate(s, c) },
 			stalls:    time.Second, want: 401, code: "invalid_client",
 		},
 		"the code expires": {
-			prepare: func(s *server, c *client) []string { return c.codeForm(s.code(c)) },
+			prepare: func(s *testkit.Server, c *testkit.Client) []string { return c.CodeForm(s.Code(c)) },
 			stalls:  20 * time.Second, want: 400, code: "invalid_grant",
 		},
 		"the refresh token is spent": {
-			prepare: func(s *server, c *client) []string {
-				return []string{"grant_type", "refresh_token", "refresh_token", s.grantTokens(c).Refresh}
+			prepare: func(s *testkit.Server, c *testkit.Client) []string {
+				return []string{"grant_type", "refresh_token", "refresh_token", s.GrantTokens(c).Refresh}
 			},
-			meanwhile: func(s *server, c *client, pairs []string) { s.exchange(c, pairs...).tokens() },
+			meanwhile: func(s *testkit.Server, c *testkit.Client, pairs []string) { s.Exchange(c, pairs...).Tokens() },
 			stalls:    20 * time.Second, want: 400, code: "invalid_grant",
 		},
 		"the user's tokens are revoked": {
-			prepare: func(s *server, c *client) []string { return c.codeForm(s.code(c)) },
-			meanwhile: func(s *server, _ *client, _ []string) {
-				if err := s.RevokeUser(s.t.Context(), passport.UserRef{Provider: "users", ID: "alice"}); err != nil {
-					s.t.Fatal(err)
+			prepare: func(s *testkit.Server, c *testkit.Client) []string { return c.CodeForm(s.Code(c)) },
+			meanwhile: func(s *testkit.Server, _ *testkit.Client, _ []string) {
+				if err := s.RevokeUser(s.T.Context(), passport.UserRef{Provider: "users", ID: "alice"}); err != nil {
+					s.T.Fatal(err)
 				}
 			},
 			stalls: time.Second, want: 400, code: "invalid_grant",
@@ -75,18 +76,18 @@ func TestToken_FR_03_WhileTheBodyStalls(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t, func(c *passport.Config) { c.CodeTTL = 15 * time.Second })
-				c := s.web()
+				s := testkit.NewServer(t, func(c *passport.Config) { c.CodeTTL = 15 * time.Second })
+				c := s.Web()
 				pairs := tt.prepare(s, c)
-				dial := servePipes(t, s)
-				a := dial.stalled(t, c.tokenRequest(pairs...), func() {
+				dial := testkit.ServePipes(t, s)
+				a := dial.Stalled(t, c.TokenRequest(pairs...), func() {
 					time.Sleep(time.Second)
 					if tt.meanwhile != nil {
 						tt.meanwhile(s, c, pairs)
 					}
 					time.Sleep(tt.stalls)
 				})
-				a.wantJSONError(tt.want, tt.code)
+				a.WantJSONError(tt.want, tt.code)
 			})
 		})
 	}
@@ -95,17 +96,17 @@ func TestToken_FR_03_WhileTheBodyStalls(t *testing.T) {
 // A replay whose body stalled ends the family, as any other.
 func TestToken_FR_03_AReplayThatStallsEndsTheFamily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		old := s.grantTokens(c).Refresh
-		var next *tokens
-		r := c.tokenRequest("grant_type", "refresh_token", "refresh_token", old)
-		servePipes(t, s).stalled(t, r, func() {
+		s := testkit.NewServer(t)
+		c := s.Web()
+		old := s.GrantTokens(c).Refresh
+		var next *testkit.Tokens
+		r := c.TokenRequest("grant_type", "refresh_token", "refresh_token", old)
+		testkit.ServePipes(t, s).Stalled(t, r, func() {
 			time.Sleep(time.Second)
-			next = s.refresh(c, old).tokens()
+			next = s.Refresh(c, old).Tokens()
 			time.Sleep(12 * time.Second) // more than the grace
-		}).wantJSONError(400, "invalid_grant")
-		s.wantAdmits(next.Access, false, "the tokens of a family in which one was replayed")
+		}).WantJSONError(400, "invalid_grant")
+		s.WantAdmits(next.Access, false, "the tokens of a family in which one was replayed")
 	})
 }
 
@@ -113,20 +114,20 @@ func TestToken_FR_03_AReplayThatStallsEndsTheFamily(t *testing.T) {
 func TestAuthorize_FR_03_TicketExpiresWhileTheBodyStalls(t *testing.T) {
 	for _, media := range []string{"form", "JSON"} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newServer(t)
-			c, b := s.web(), s.browser().signIn("alice")
-			page := b.authorize(c)
+			s := testkit.NewServer(t)
+			c, b := s.Web(), s.Browser().SignIn("alice")
+			page := b.Authorize(c)
 			var r *http.Request
 			if media == "JSON" {
-				r = b.request("POST", "/oauth/authorize", map[string]any{"ticket": page.ticket(), "decision": "allow"})
+				r = b.Request("POST", "/oauth/authorize", map[string]any{"ticket": page.Ticket(), "decision": "allow"})
 			} else {
-				form := url.Values{"ticket": {page.ticket()}, "decision": {"allow"}}
-				r = b.newRequest("POST", "/oauth/authorize", form.Encode(), http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"null"}})
+				form := url.Values{"ticket": {page.Ticket()}, "decision": {"allow"}}
+				r = b.NewRequest("POST", "/oauth/authorize", form.Encode(), http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"null"}})
 			}
 			time.Sleep(10*time.Minute - 5*time.Second)
-			a := servePipes(t, s).stalled(t, b.withCookies(r), func() { time.Sleep(10 * time.Second) })
-			if a.status != http.StatusBadRequest {
-				t.Errorf("%s: the answer to a page that expired while the body stalled = %d %s, want 400", media, a.status, a.body)
+			a := testkit.ServePipes(t, s).Stalled(t, b.WithCookies(r), func() { time.Sleep(10 * time.Second) })
+			if a.Status != http.StatusBadRequest {
+				t.Errorf("%s: the answer to a page that expired while the body stalled = %d %s, want 400", media, a.Status, a.Body)
 			}
 		})
 	}
@@ -137,18 +138,18 @@ func TestAuthorize_FR_03_TicketExpiresWhileTheBodyStalls(t *testing.T) {
 func TestAuthorize_FR_03_ABodyThatIsNoForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked time.Time
-		s := newServer(t)
-		s = s.restart(func(c *passport.Config) {
-			c.Users = passport.UserFuncs{ByID: s.users.UserByID, SignInPage: "/sign-in", Current: func(r *http.Request) (*passport.User, error) {
+		s := testkit.NewServer(t)
+		s = s.Restart(func(c *passport.Config) {
+			c.Users = passport.UserFuncs{ByID: s.Users.UserByID, SignInPage: "/sign-in", Current: func(r *http.Request) (*passport.User, error) {
 				asked = time.Now()
 				_ = r.FormValue("x")
-				return s.users.CurrentUser(r)
+				return s.Users.CurrentUser(r)
 			}}
 		})
-		c, b := s.web(), s.browser().signIn("alice")
-		r := b.newRequest("POST", "/oauth/authorize?"+c.request().Encode(), "some text", http.Header{"Content-Type": {"text/plain"}})
+		c, b := s.Web(), s.Browser().SignIn("alice")
+		r := b.NewRequest("POST", "/oauth/authorize?"+c.Request().Encode(), "some text", http.Header{"Content-Type": {"text/plain"}})
 		var sent time.Time
-		servePipes(t, s).stalled(t, b.withCookies(r), func() { time.Sleep(20 * time.Second); sent = time.Now() })
+		testkit.ServePipes(t, s).Stalled(t, b.WithCookies(r), func() { time.Sleep(20 * time.Second); sent = time.Now() })
 		if asked.IsZero() || asked.Before(sent) {
 			t.Errorf("the user was asked for at %v, before the request was there in full at %v", asked, sent)
 		}
@@ -159,18 +160,18 @@ func TestAuthorize_FR_03_ABodyThatIsNoForm(t *testing.T) {
 // while the body stalled.
 func TestJSONAPI_FR_03_RevokedWhileTheBodyStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		b := s.browser().signIn("alice")
-		r := b.request("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI", "scopes": []string{"read"}})
-		a := servePipes(t, s).stalled(t, b.withCookies(r), func() {
+		s := testkit.NewServer(t)
+		b := s.Browser().SignIn("alice")
+		r := b.Request("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI", "scopes": []string{"read"}})
+		a := testkit.ServePipes(t, s).Stalled(t, b.WithCookies(r), func() {
 			time.Sleep(20 * time.Second)
 			if err := s.RevokeUser(t.Context(), passport.UserRef{Provider: "users", ID: "alice"}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second)
 		})
-		a.wantStatus(200)
-		s.wantAdmits(a.json()["accessToken"].(string), true, "a personal access token that was made after RevokeUser")
+		a.WantStatus(200)
+		s.WantAdmits(a.JSON()["accessToken"].(string), true, "a personal access token that was made after RevokeUser")
 	})
 }
 
@@ -178,10 +179,10 @@ func TestJSONAPI_FR_03_RevokedWhileTheBodyStalls(t *testing.T) {
 // the request came.
 func TestJSONAPI_FR_03_ExpiresWhileTheBodyStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		b := s.browser().signIn("alice")
+		s := testkit.NewServer(t)
+		b := s.Browser().SignIn("alice")
 		ends := time.Now().Add(10 * time.Second).UTC().Format(time.RFC3339)
-		r := b.request("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI", "expires_at": ends})
-		servePipes(t, s).stalled(t, b.withCookies(r), func() { time.Sleep(20 * time.Second) }).wantStatus(422)
+		r := b.Request("POST", "/oauth/personal-access-tokens", map[string]any{"name": "CI", "expires_at": ends})
+		testkit.ServePipes(t, s).Stalled(t, b.WithCookies(r), func() { time.Sleep(20 * time.Second) }).WantStatus(422)
 	})
 }

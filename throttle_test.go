@@ -2,15 +2,14 @@ package passport_test
 
 import (
 	"fmt"
-	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -19,49 +18,30 @@ const (
 	elsewhere = "203.0.113.9"
 )
 
-// machineFrom asks for a client's own token from an address.
-func (s *server) machineFrom(address string, c *client, secret string) *answer {
-	return s.sendFrom(address, "grant_type=client_credentials", "Authorization", basic(c.ID, secret))
-}
-
-// wantThrottled fails unless the answer is 429 with its headers, and returns how
-// long it says to wait.
-func (a *answer) wantThrottled(code string) time.Duration {
-	a.t.Helper()
-	seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
-	if a.status != http.StatusTooManyRequests || a.json()["error"] != code || err != nil || seconds < 1 {
-		a.t.Fatalf("want 429 %s with Retry-After, got %s with header %v", code, a, a.header)
-	}
-	if a.header.Get("WWW-Authenticate") != "" || a.header.Get("Cache-Control") != "no-store" {
-		a.t.Errorf("want no challenge and nothing stored, got %v", a.header)
-	}
-	return time.Duration(seconds) * time.Second
-}
-
 // TK-14: who guesses at a client's secret is slowed down by client and address; the
 // right secret still works from elsewhere (OAuth 2.1 §2.5.1).
 func TestThrottle_TK_14_OP_08_ClientSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c, other := s.machine(), s.machine()
+		s := testkit.NewServer(t)
+		c, other := s.Machine(), s.Machine()
 		for i := range passport.ClientFailures {
-			if a := s.machineFrom(elsewhere, c, fmt.Sprint("guess", i)); a.status != 401 || a.header.Get("WWW-Authenticate") == "" {
+			if a := s.MachineFrom(elsewhere, c, fmt.Sprint("guess", i)); a.Status != 401 || a.Header.Get("WWW-Authenticate") == "" {
 				t.Fatalf("failure %d: %s, want invalid_client with a challenge", i, a)
 			}
 		}
-		a := s.machineFrom(elsewhere, c, "one more")
-		wait := a.wantThrottled("invalid_client")
-		if a.header.Get("RateLimit-Policy") != `"failures";q=10;w=600` || a.header.Get("RateLimit") != fmt.Sprintf(`"failures";r=0;t=%d`, int(wait.Seconds())) {
-			t.Errorf("RateLimit headers %v", a.header)
+		a := s.MachineFrom(elsewhere, c, "one more")
+		wait := a.WantThrottled("invalid_client")
+		if a.Header.Get("RateLimit-Policy") != `"failures";q=10;w=600` || a.Header.Get("RateLimit") != fmt.Sprintf(`"failures";r=0;t=%d`, int(wait.Seconds())) {
+			t.Errorf("RateLimit headers %v", a.Header)
 		}
-		if wrong := a.body; s.machineFrom(elsewhere, c, c.secret).body != wrong {
+		if wrong := a.Body; s.MachineFrom(elsewhere, c, c.Secret).Body != wrong {
 			t.Error("the right secret stands out among the guesses")
 		}
-		s.machineFrom(here, c, c.secret).tokens()              // from elsewhere
-		s.machineFrom(elsewhere, other, other.secret).tokens() // another client
+		s.MachineFrom(here, c, c.Secret).Tokens()              // from elsewhere
+		s.MachineFrom(elsewhere, other, other.Secret).Tokens() // another client
 		time.Sleep(wait)
-		s.machineFrom(elsewhere, c, c.secret).tokens()
-		s.wantBlameless()
+		s.MachineFrom(elsewhere, c, c.Secret).Tokens()
+		s.WantBlameless()
 	})
 }
 
@@ -69,19 +49,19 @@ func TestThrottle_TK_14_OP_08_ClientSecrets(t *testing.T) {
 // the throttle would tell which clients there are.
 func TestThrottle_NeverRepeat_C4_TK_13_UnknownClientsLookTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		suspended, spa := s.web(), s.spa()
-		s.suspend(suspended)
-		known, unknown := s.machine(), &client{Client: &oauth.Client{ID: "no-such-client"}}
+		s := testkit.NewServer(t)
+		suspended, spa := s.Web(), s.Spa()
+		s.Suspend(suspended)
+		known, unknown := s.Machine(), &testkit.Client{Client: &oauth.Client{ID: "no-such-client"}}
 		var answers [4]string
 		for i, tt := range []struct {
-			c      *client
+			c      *testkit.Client
 			secret string
-		}{{known, "wrong"}, {unknown, "wrong"}, {suspended, suspended.secret}, {spa, "wrong"}} {
+		}{{known, "wrong"}, {unknown, "wrong"}, {suspended, suspended.Secret}, {spa, "wrong"}} {
 			address := fmt.Sprintf("198.51.100.%d", i)
 			for range 2 * passport.ClientFailures {
-				a := s.machineFrom(address, tt.c, tt.secret)
-				answers[i] += fmt.Sprint(a.status, a.body, a.header.Get("Retry-After"))
+				a := s.MachineFrom(address, tt.c, tt.secret)
+				answers[i] += fmt.Sprint(a.Status, a.Body, a.Header.Get("Retry-After"))
 			}
 		}
 		for i, got := range answers {
@@ -95,66 +75,66 @@ func TestThrottle_NeverRepeat_C4_TK_13_UnknownClientsLookTheSame(t *testing.T) {
 // Only failures cost: a client that asks all day, a public one, and a store that is
 // out of reach are not slowed down.
 func TestThrottle_OnlyFailuresCost(t *testing.T) {
-	s, store := watched(t)
-	c, spa := s.machine(), s.spa()
+	s, store := testkit.Watched(t)
+	c, spa := s.Machine(), s.Spa()
 	for range 300 {
-		s.machineFrom(here, c, c.secret).tokens()
-		s.sendFrom(here, "grant_type=refresh_token&refresh_token=x&client_id="+spa.ID).wantJSONError(400, "invalid_grant")
+		s.MachineFrom(here, c, c.Secret).Tokens()
+		s.SendFrom(here, "grant_type=refresh_token&refresh_token=x&client_id="+spa.ID).WantJSONError(400, "invalid_grant")
 	}
-	store.failing("Client", fmt.Errorf("dial: %w", oauth.ErrUnavailable))
+	store.Failing("Client", fmt.Errorf("dial: %w", oauth.ErrUnavailable))
 	for range 300 {
-		s.machineFrom(here, c, "wrong").wantJSONError(503, "temporarily_unavailable")
+		s.MachineFrom(here, c, "wrong").WantJSONError(503, "temporarily_unavailable")
 	}
-	store.failing("", nil)
-	s.machineFrom(here, c, "wrong").wantJSONError(401, "invalid_client")
+	store.Failing("", nil)
+	s.MachineFrom(here, c, "wrong").WantJSONError(401, "invalid_client")
 	for range 300 { // what is no authentication is no guess
-		s.sendFrom(here, "grant_type=client_credentials").wantJSONError(401, "invalid_client")
+		s.SendFrom(here, "grant_type=client_credentials").WantJSONError(401, "invalid_client")
 	}
-	s.machineFrom(here, c, c.secret).tokens()
+	s.MachineFrom(here, c, c.Secret).Tokens()
 }
 
 // One address that tries client after client is slowed down, who succeeded there
 // before is not.
 func TestThrottle_OP_08_ManyClientsFromOneAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c, late := s.machine(), s.machine()
-		s.machineFrom(here, c, c.secret).tokens()
+		s := testkit.NewServer(t)
+		c, late := s.Machine(), s.Machine()
+		s.MachineFrom(here, c, c.Secret).Tokens()
 		told := 0
 		for i := range 2 * passport.AddressFailures {
-			unknown := &client{Client: &oauth.Client{ID: fmt.Sprint("client", i)}}
-			if s.machineFrom(here, unknown, "x").status == 401 {
+			unknown := &testkit.Client{Client: &oauth.Client{ID: fmt.Sprint("client", i)}}
+			if s.MachineFrom(here, unknown, "x").Status == 401 {
 				told++
 			}
 		}
 		if told != passport.AddressFailures {
 			t.Errorf("%d guesses were told, want %d", told, passport.AddressFailures)
 		}
-		s.machineFrom(here, c, c.secret).tokens()
-		wait := s.machineFrom(here, late, late.secret).wantThrottled("invalid_client")
-		s.machineFrom(elsewhere, late, late.secret).tokens()
+		s.MachineFrom(here, c, c.Secret).Tokens()
+		wait := s.MachineFrom(here, late, late.Secret).WantThrottled("invalid_client")
+		s.MachineFrom(elsewhere, late, late.Secret).Tokens()
 		time.Sleep(wait)
-		s.machineFrom(here, late, late.secret).tokens()
+		s.MachineFrom(here, late, late.Secret).Tokens()
 	})
 }
 
 // Of guesses at once no more are told than of guesses one by one.
 func TestThrottle_NeverRepeat_A1_InParallel(t *testing.T) {
-	s := newServer(t, withPasswords)
-	c, legacy := s.machine(), s.legacy()
-	count := func(status int, answers []*answer) (n int) {
+	s := testkit.NewServer(t, testkit.WithPasswords)
+	c, legacy := s.Machine(), s.Legacy()
+	count := func(status int, answers []*testkit.Answer) (n int) {
 		for _, a := range answers {
-			if a.status == status {
+			if a.Status == status {
 				n++
 			}
 		}
 		return n
 	}
-	if told := count(401, parallel(100, func() *answer { return s.machineFrom(here, c, "wrong") })); told != passport.ClientFailures {
+	if told := count(401, parallel(100, func() *testkit.Answer { return s.MachineFrom(here, c, "wrong") })); told != passport.ClientFailures {
 		t.Errorf("%d of 100 guesses at a secret at once were told, want %d", told, passport.ClientFailures)
 	}
-	s.users.during = func() { time.Sleep(time.Millisecond) }
-	if told := count(400, parallel(100, func() *answer { return s.signIn(legacy, "alice", "wrong") })); told != passport.PasswordFailures {
+	s.Users.During = func() { time.Sleep(time.Millisecond) }
+	if told := count(400, parallel(100, func() *testkit.Answer { return s.SignIn(legacy, "alice", "wrong") })); told != passport.PasswordFailures {
 		t.Errorf("%d of 100 guesses at a password at once were told, want %d", told, passport.PasswordFailures)
 	}
 }
@@ -163,74 +143,74 @@ func TestThrottle_NeverRepeat_A1_InParallel(t *testing.T) {
 // not looked at: checking a password is slow on purpose.
 func TestThrottle_OP_08_Passwords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, withPasswords)
-		c := s.legacy(func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone })
-		from := func(address, username, password string) *answer {
-			return s.sendFrom(address, "grant_type=password&client_id="+c.ID+"&username="+username+"&password="+password)
+		s := testkit.NewServer(t, testkit.WithPasswords)
+		c := s.Legacy(func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone })
+		from := func(address, username, password string) *testkit.Answer {
+			return s.SendFrom(address, "grant_type=password&client_id="+c.ID+"&username="+username+"&password="+password)
 		}
 		for range passport.PasswordFailures {
-			from(elsewhere, "alice", "wrong").wantJSONError(400, "invalid_grant")
+			from(elsewhere, "alice", "wrong").WantJSONError(400, "invalid_grant")
 		}
-		checked := s.users.checked
-		wait := from(elsewhere, "alice", "wrong").wantThrottled("invalid_grant")
-		from(elsewhere, "alice", passwordOf("alice")).wantThrottled("invalid_grant")
-		if s.users.checked != checked {
+		checked := s.Users.Checked
+		wait := from(elsewhere, "alice", "wrong").WantThrottled("invalid_grant")
+		from(elsewhere, "alice", testkit.PasswordOf("alice")).WantThrottled("invalid_grant")
+		if s.Users.Checked != checked {
 			t.Error("a password was checked that would not have been answered")
 		}
-		from(here, "alice", passwordOf("alice")).tokens()
-		from(elsewhere, "bob", passwordOf("bob")).tokens()
+		from(here, "alice", testkit.PasswordOf("alice")).Tokens()
+		from(elsewhere, "bob", testkit.PasswordOf("bob")).Tokens()
 		time.Sleep(wait)
-		from(elsewhere, "alice", passwordOf("alice")).tokens() // and all is forgotten:
+		from(elsewhere, "alice", testkit.PasswordOf("alice")).Tokens() // and all is forgotten:
 		for range passport.PasswordFailures {
-			from(elsewhere, "alice", "wrong").wantJSONError(400, "invalid_grant")
+			from(elsewhere, "alice", "wrong").WantJSONError(400, "invalid_grant")
 		}
-		from(elsewhere, "alice", "wrong").wantThrottled("invalid_grant")
-		s.wantBlameless()
+		from(elsewhere, "alice", "wrong").WantThrottled("invalid_grant")
+		s.WantBlameless()
 	})
 }
 
 // A user name that is guessed at from everywhere is slowed down; its owner is not
 // kept out where he signed in before.
 func TestThrottle_OP_08_OneUserFromManyAddresses(t *testing.T) {
-	s := newServer(t, withPasswords)
-	c := s.legacy(func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone })
-	from := func(address, password string) *answer {
-		return s.sendFrom(address, "grant_type=password&client_id="+c.ID+"&username=alice&password="+password)
+	s := testkit.NewServer(t, testkit.WithPasswords)
+	c := s.Legacy(func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone })
+	from := func(address, password string) *testkit.Answer {
+		return s.SendFrom(address, "grant_type=password&client_id="+c.ID+"&username=alice&password="+password)
 	}
-	from(here, passwordOf("alice")).tokens()
+	from(here, testkit.PasswordOf("alice")).Tokens()
 	told := 0
 	for i := range 2 * passport.UserFailures {
-		if from(fmt.Sprintf("203.0.%d.1", i), "wrong").status == 400 {
+		if from(fmt.Sprintf("203.0.%d.1", i), "wrong").Status == 400 {
 			told++
 		}
 	}
 	if told != passport.UserFailures {
 		t.Errorf("%d guesses from as many addresses were told, want %d", told, passport.UserFailures)
 	}
-	from("192.0.2.99", passwordOf("alice")).wantThrottled("invalid_grant")
-	from(here, passwordOf("alice")).tokens()
+	from("192.0.2.99", testkit.PasswordOf("alice")).WantThrottled("invalid_grant")
+	from(here, testkit.PasswordOf("alice")).Tokens()
 }
 
 // Each spelling that may be the same account shares a counter, at each client of
 // one provider; the users of another provider have their own.
 func TestThrottle_NeverRepeat_F2_Spellings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, withPasswords, func(c *passport.Config) {
-			c.Providers = map[string]passport.UserProvider{"staff": newAccounts("alice")}
+		s := testkit.NewServer(t, testkit.WithPasswords, func(c *passport.Config) {
+			c.Providers = map[string]passport.UserProvider{"staff": testkit.NewAccounts("alice")}
 		})
-		clients := []*client{s.legacy(), s.legacy(), s.legacy(func(r *passport.Registration) { r.Provider = "users" })}
+		clients := []*testkit.Client{s.Legacy(), s.Legacy(), s.Legacy(func(r *passport.Registration) { r.Provider = "users" })}
 		spellings := []string{"alice", "Alice", " alice", "ALICE ", "al\u200bice", "alice\u00a0", "\u202ealice", "aLiCe"}
 		told := 0
 		for i := range 10 * len(spellings) {
-			if s.signIn(clients[i%3], spellings[i%len(spellings)], "wrong").status == 400 {
+			if s.SignIn(clients[i%3], spellings[i%len(spellings)], "wrong").Status == 400 {
 				told++
 			}
 		}
 		if told != passport.PasswordFailures {
 			t.Errorf("%d guesses in several spellings were told, want %d", told, passport.PasswordFailures)
 		}
-		staff := s.legacy(func(r *passport.Registration) { r.Provider = "staff" })
-		s.signIn(staff, "alice", passwordOf("alice")).tokens()
+		staff := s.Legacy(func(r *passport.Registration) { r.Provider = "staff" })
+		s.SignIn(staff, "alice", testkit.PasswordOf("alice")).Tokens()
 	})
 }
 
@@ -238,15 +218,15 @@ func TestThrottle_NeverRepeat_F2_Spellings(t *testing.T) {
 // do not hold up one who does not. The browser of a public one speaks for one.
 func TestThrottle_ManyUsersBehindOneServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, withPasswords)
-		backend, app := s.legacy(), s.legacy(func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone })
+		s := testkit.NewServer(t, testkit.WithPasswords)
+		backend, app := s.Legacy(), s.Legacy(func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone })
 		for i := range 2 * passport.AddressFailures {
-			s.signIn(backend, fmt.Sprint("user", i), "wrong").wantJSONError(400, "invalid_grant")
+			s.SignIn(backend, fmt.Sprint("user", i), "wrong").WantJSONError(400, "invalid_grant")
 		}
-		s.signIn(backend, "alice", passwordOf("alice")).tokens()
+		s.SignIn(backend, "alice", testkit.PasswordOf("alice")).Tokens()
 		told := 0
 		for i := range 2 * passport.AddressFailures {
-			if s.signIn(app, fmt.Sprint("person", i), "wrong").status == 400 {
+			if s.SignIn(app, fmt.Sprint("person", i), "wrong").Status == 400 {
 				told++
 			}
 		}
@@ -261,17 +241,17 @@ func TestThrottle_ManyUsersBehindOneServer(t *testing.T) {
 func TestThrottle_FR_20_PortsInForwardedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const proxy = "192.0.2.80"
-		s := newServer(t, func(c *passport.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(proxy + "/32")} })
-		c := s.machine()
-		from := func(forwarded, secret string) *answer {
-			return s.sendFrom(proxy, "grant_type=client_credentials", "Authorization", basic(c.ID, secret), "X-Forwarded-For", forwarded)
+		s := testkit.NewServer(t, func(c *passport.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(proxy + "/32")} })
+		c := s.Machine()
+		from := func(forwarded, secret string) *testkit.Answer {
+			return s.SendFrom(proxy, "grant_type=client_credentials", "Authorization", testkit.Basic(c.ID, secret), "X-Forwarded-For", forwarded)
 		}
 		for i := range 2 * passport.ClientFailures {
 			from(fmt.Sprintf("%s:%d", elsewhere, 40_000+i), "wrong")
 		}
-		from(elsewhere+":51234", c.secret).wantThrottled("invalid_client")
-		from(here+":51234", c.secret).tokens()
-		from("[2001:db8::1]:51234", c.secret).tokens()
+		from(elsewhere+":51234", c.Secret).WantThrottled("invalid_client")
+		from(here+":51234", c.Secret).Tokens()
+		from("[2001:db8::1]:51234", c.Secret).Tokens()
 	})
 }
 
@@ -279,19 +259,19 @@ func TestThrottle_FR_20_PortsInForwardedFor(t *testing.T) {
 func TestThrottle_OP_01_TrustedProxies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const proxy = "192.0.2.80"
-		s := newServer(t, func(c *passport.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(proxy + "/32")} })
-		c := s.machine()
-		from := func(address, forwarded, secret string) *answer {
-			return s.sendFrom(address, "grant_type=client_credentials", "Authorization", basic(c.ID, secret), "X-Forwarded-For", forwarded)
+		s := testkit.NewServer(t, func(c *passport.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(proxy + "/32")} })
+		c := s.Machine()
+		from := func(address, forwarded, secret string) *testkit.Answer {
+			return s.SendFrom(address, "grant_type=client_credentials", "Authorization", testkit.Basic(c.ID, secret), "X-Forwarded-For", forwarded)
 		}
 		for range 2 * passport.ClientFailures {
 			from(proxy, elsewhere, "wrong")
 		}
-		from(proxy, elsewhere, c.secret).wantThrottled("invalid_client")
-		from(proxy, here, c.secret).tokens()
+		from(proxy, elsewhere, c.Secret).WantThrottled("invalid_client")
+		from(proxy, here, c.Secret).Tokens()
 		for i := range 2 * passport.ClientFailures { // a stranger who writes the header himself
 			from("203.0.113.50", fmt.Sprintf("10.0.0.%d", i), "wrong")
 		}
-		from("203.0.113.50", here, c.secret).wantThrottled("invalid_client")
+		from("203.0.113.50", here, c.Secret).WantThrottled("invalid_client")
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -49,12 +50,12 @@ type bench struct {
 	handler http.Handler
 	server  *passport.Server
 	store   oauth.Store
-	web     *client
+	web     *testkit.Client
 }
 
 func newBench(b *testing.B, change ...func(*passport.Config)) *bench {
 	b.Helper()
-	config := plainConfig(b)
+	config := testkit.PlainConfig(b)
 	for _, f := range change {
 		f(&config)
 	}
@@ -68,7 +69,7 @@ func newBench(b *testing.B, change ...func(*passport.Config)) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &bench{s, s, config.Store, &client{made.Client, made.Secret, strings.Repeat("verifier-", 6)}}
+	return &bench{s, s, config.Store, &testkit.Client{Client: made.Client, Secret: made.Secret, Verifier: strings.Repeat("verifier-", 6)}}
 }
 
 // sink is a ResponseWriter that keeps the body.
@@ -110,10 +111,10 @@ func (n *bench) begin(b *testing.B, count int) []string {
 	now := time.Now().UTC()
 	for i := range codes {
 		codes[i] = rand.Text() + rand.Text()
-		f := &oauth.Family{ID: "family-" + codes[i][:20], User: ref("alice"), ClientID: n.web.ID, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour)}
+		f := &oauth.Family{ID: "family-" + codes[i][:20], User: testkit.Ref("alice"), ClientID: n.web.ID, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour)}
 		k := &oauth.Code{
 			Digest: oauth.DigestOf(codes[i]), Family: f, Scopes: []string{"read"}, RedirectURI: n.web.RedirectURIs[0],
-			CodeChallenge: challenge(n.web.verifier), ExpiresAt: now.Add(24 * time.Hour),
+			CodeChallenge: testkit.Challenge(n.web.Verifier), ExpiresAt: now.Add(24 * time.Hour),
 		}
 		if err := n.store.Begin(b.Context(), &oauth.Beginning{Family: f, Code: k}); err != nil {
 			b.Fatal(err)
@@ -123,11 +124,11 @@ func (n *bench) begin(b *testing.B, count int) []string {
 }
 
 func (n *bench) codeBody(code string) string {
-	return "grant_type=authorization_code&code=" + code + "&redirect_uri=" + url.QueryEscape(n.web.RedirectURIs[0]) + "&code_verifier=" + n.web.verifier
+	return "grant_type=authorization_code&code=" + code + "&redirect_uri=" + url.QueryEscape(n.web.RedirectURIs[0]) + "&code_verifier=" + n.web.Verifier
 }
 
 func (n *bench) clientCredentials(b *testing.B) {
-	header := basic(n.web.ID, n.web.secret)
+	header := testkit.Basic(n.web.ID, n.web.Secret)
 	defer costs(b)()
 	for b.Loop() {
 		n.post(b, header, "grant_type=client_credentials&scope=read")
@@ -135,7 +136,7 @@ func (n *bench) clientCredentials(b *testing.B) {
 }
 
 func (n *bench) authorizationCode(b *testing.B) {
-	header, codes := basic(n.web.ID, n.web.secret), n.begin(b, b.N)
+	header, codes := testkit.Basic(n.web.ID, n.web.Secret), n.begin(b, b.N)
 	b.ResetTimer()
 	defer costs(b)()
 	for i := range b.N {
@@ -145,8 +146,8 @@ func (n *bench) authorizationCode(b *testing.B) {
 
 // refresh goes on from one refresh token to the next.
 func (n *bench) refresh(b *testing.B) {
-	header := basic(n.web.ID, n.web.secret)
-	var last tokens
+	header := testkit.Basic(n.web.ID, n.web.Secret)
+	var last testkit.Tokens
 	decode(b, n.post(b, header, n.codeBody(n.begin(b, 1)[0])), &last)
 	defer costs(b)()
 	for b.Loop() {
@@ -154,7 +155,7 @@ func (n *bench) refresh(b *testing.B) {
 	}
 }
 
-func decode(b *testing.B, body []byte, into *tokens) {
+func decode(b *testing.B, body []byte, into *testkit.Tokens) {
 	if err := json.Unmarshal(body, into); err != nil {
 		b.Fatal(err)
 	}
@@ -162,8 +163,8 @@ func decode(b *testing.B, body []byte, into *tokens) {
 
 // retry sends one spent refresh token again and again, within its grace.
 func (n *bench) retry(b *testing.B) {
-	header := basic(n.web.ID, n.web.secret)
-	var last tokens
+	header := testkit.Basic(n.web.ID, n.web.Secret)
+	var last testkit.Tokens
 	decode(b, n.post(b, header, n.codeBody(n.begin(b, 1)[0])), &last)
 	n.post(b, header, "grant_type=refresh_token&refresh_token="+last.Refresh)
 	defer costs(b)()
@@ -201,7 +202,7 @@ func eachKey(b *testing.B, run func(*bench, *testing.B)) {
 // guess comes from another address, or the throttle would answer most of them.
 func BenchmarkToken_Refused(b *testing.B) {
 	n := newBench(b)
-	header := basic(n.web.ID, "wrong")
+	header := testkit.Basic(n.web.ID, "wrong")
 	defer costs(b)()
 	for i := 0; b.Loop(); i++ {
 		r := &http.Request{
@@ -221,9 +222,9 @@ func BenchmarkGuard(b *testing.B) {
 	keys := everyKey(b)
 	for _, alg := range []string{"ES256", "EdDSA", "RS256", "PS256"} {
 		n := newBench(b, keys[alg])
-		var user, own tokens
-		decode(b, n.post(b, basic(n.web.ID, n.web.secret), n.codeBody(n.begin(b, 1)[0])), &user)
-		decode(b, n.post(b, basic(n.web.ID, n.web.secret), "grant_type=client_credentials"), &own)
+		var user, own testkit.Tokens
+		decode(b, n.post(b, testkit.Basic(n.web.ID, n.web.Secret), n.codeBody(n.begin(b, 1)[0])), &user)
+		decode(b, n.post(b, testkit.Basic(n.web.ID, n.web.Secret), "grant_type=client_credentials"), &own)
 		b.Run(alg+"/user", func(b *testing.B) { n.guard(b, user.Access, http.StatusOK) })
 		b.Run(alg+"/client", func(b *testing.B) { n.guard(b, own.Access, http.StatusOK) })
 		b.Run(alg+"/forged", func(b *testing.B) { n.guard(b, forged(user.Access), http.StatusUnauthorized) })
@@ -256,10 +257,10 @@ func (n *bench) guard(b *testing.B, token string, want int) {
 
 // newCeiling returns the ceiling over the same store.
 func newCeiling(b *testing.B, n *bench) http.Handler {
-	key := newECKey(b)
+	key := testkit.NewECKey(b)
 	var last atomic.Int64
 	client := &oauth.Client{ID: n.web.ID}
-	secret := oauth.DigestOf(n.web.secret)
+	secret := oauth.DigestOf(n.web.Secret)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := time.Now()
 		_, sent, _ := r.BasicAuth()
@@ -268,9 +269,9 @@ func newCeiling(b *testing.B, n *bench) http.Handler {
 			return
 		}
 		id := fmt.Sprintf("%036d", last.Add(1))
-		i := &oauth.Issuance{Time: now, AccessToken: &oauth.AccessToken{ID: id, Client: client, Scopes: []string{"read"}, Audience: []string{issuer}, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}}
+		i := &oauth.Issuance{Time: now, AccessToken: &oauth.AccessToken{ID: id, Client: client, Scopes: []string{"read"}, Audience: []string{testkit.Issuer}, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}}
 		refresh := spend(i, r.PostForm)
-		token := signedBy(key, map[string]any{"iss": issuer, "sub": "users:alice", "client_id": n.web.ID, "jti": id, "iat": now.Unix(), "exp": now.Unix() + 3600, "aud": issuer, "scope": "read"})
+		token := signedBy(key, map[string]any{"iss": testkit.Issuer, "sub": "users:alice", "client_id": n.web.ID, "jti": id, "iat": now.Unix(), "exp": now.Unix() + 3600, "aud": testkit.Issuer, "scope": "read"})
 		if err := n.store.Issue(r.Context(), i); err != nil {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
@@ -288,7 +289,7 @@ func spend(i *oauth.Issuance, form url.Values) (refresh string) {
 			continue
 		}
 		refresh = rand.Text() + rand.Text()
-		f := &oauth.Family{ID: "family", User: ref("alice"), ClientID: i.AccessToken.Client.ID, CreatedAt: i.Time, ExpiresAt: i.Time.Add(time.Hour)}
+		f := &oauth.Family{ID: "family", User: testkit.Ref("alice"), ClientID: i.AccessToken.Client.ID, CreatedAt: i.Time, ExpiresAt: i.Time.Add(time.Hour)}
 		i.AccessToken.Family = f
 		i.Spends = oauth.Spend{Purpose: purpose, ID: string(oauth.DigestOf(value))}
 		i.RefreshToken = &oauth.RefreshToken{Digest: oauth.DigestOf(refresh), AccessTokenID: i.AccessToken.ID, Family: f, Scopes: []string{"read"}, ExpiresAt: i.Time.Add(time.Hour)}

@@ -12,48 +12,21 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
-
-// published returns the server's keys as a client reads them.
-func (s *server) published() *jose.JSONWebKeySet {
-	s.t.Helper()
-	return jwksOf(s.t, s.get("/oauth/jwks").body)
-}
-
-// verified returns a token's header, read and verified by somebody else's code
-// with the published keys.
-func (s *server) verified(token string) jose.Header {
-	s.t.Helper()
-	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA})
-	if err != nil {
-		s.t.Fatalf("the access token is no JWS: %v", err)
-	}
-	header := parsed.Signatures[0].Protected
-	keys := s.published().Key(header.KeyID)
-	if len(keys) != 1 {
-		s.t.Fatalf("%d published keys have the kid %q of the access token, want one", len(keys), header.KeyID)
-	}
-	if _, err := parsed.Verify(keys[0]); err != nil {
-		s.t.Fatalf("the access token does not verify with the published key: %v", err)
-	}
-	if keys[0].Algorithm != header.Algorithm {
-		s.t.Errorf("the token is signed with %s, its key is published for %s", header.Algorithm, keys[0].Algorithm)
-	}
-	return header
-}
 
 // RFC 9068 §2.1: "the type header parameter … at+jwt", signed asymmetrically.
 func TestToken_AT_01_Header(t *testing.T) {
 	for alg, change := range everyKey(t) {
 		t.Run(alg, func(t *testing.T) {
-			s := newServer(t, change)
-			token := s.machineToken(s.machine())
-			header := s.verified(token)
+			s := testkit.NewServer(t, change)
+			token := s.MachineToken(s.Machine())
+			header := s.Verified(token)
 			if header.Algorithm != alg || header.ExtraHeaders[jose.HeaderType] != "at+jwt" {
 				t.Errorf("header = %+v, want alg %s and typ at+jwt", header, alg)
 			}
-			s.wantAdmits(token, true, alg)
+			s.WantAdmits(token, true, alg)
 		})
 	}
 }
@@ -61,17 +34,17 @@ func TestToken_AT_01_Header(t *testing.T) {
 // RFC 9068 §2.2.
 func TestToken_AT_02_AT_03_AT_04_Claims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(c *passport.Config) {
+		s := testkit.NewServer(t, func(c *passport.Config) {
 			c.Resources = []string{"https://api.example.com", "https://files.example.com"}
 		})
-		c, machine := s.web(), s.machine()
-		b := s.browser().signIn("alice")
+		c, machine := s.Web(), s.Machine()
+		b := s.Browser().SignIn("alice")
 		signedIn := time.Now()
 		time.Sleep(time.Hour)
-		tok := s.redeem(c, b.authorize(c, "scope", "read write").allow().code())
-		claims := claimsOf(t, tok.Access)
+		tok := s.Redeem(c, b.Authorize(c, "scope", "read write").Allow().Code())
+		claims := testkit.ClaimsOf(t, tok.Access)
 		want := map[string]any{
-			"iss": issuer, "sub": "users:alice", "client_id": c.ID, "aud": issuer, "scope": "read write",
+			"iss": testkit.Issuer, "sub": "users:alice", "client_id": c.ID, "aud": testkit.Issuer, "scope": "read write",
 			"iat": float64(time.Now().Unix()), "exp": float64(time.Now().Add(time.Hour).Unix()), "auth_time": float64(signedIn.Unix()),
 		}
 		wantClaims(t, claims, want)
@@ -84,7 +57,7 @@ func TestToken_AT_02_AT_03_AT_04_Claims(t *testing.T) {
 			}
 		}
 		time.Sleep(10 * time.Minute)
-		refreshed := claimsOf(t, s.refresh(c, tok.Refresh).tokens().Access)
+		refreshed := testkit.ClaimsOf(t, s.Refresh(c, tok.Refresh).Tokens().Access)
 		if refreshed["auth_time"] != want["auth_time"] {
 			t.Errorf("auth_time after a refresh = %v, want that of the sign-in, %v (RFC 9068 §2.2.1)", refreshed["auth_time"], want["auth_time"])
 		}
@@ -92,17 +65,17 @@ func TestToken_AT_02_AT_03_AT_04_Claims(t *testing.T) {
 			t.Error("two access tokens have the same jti")
 		}
 
-		own := claimsOf(t, s.machineToken(machine))
-		wantClaims(t, own, map[string]any{"iss": issuer, "sub": "client:" + machine.ID, "client_id": machine.ID, "aud": issuer})
+		own := testkit.ClaimsOf(t, s.MachineToken(machine))
+		wantClaims(t, own, map[string]any{"iss": testkit.Issuer, "sub": "client:" + machine.ID, "client_id": machine.ID, "aud": testkit.Issuer})
 		for _, name := range []string{"scope", "auth_time"} {
 			if _, there := own[name]; there {
 				t.Errorf("a client's own token without scopes has a claim %s", name)
 			}
 		}
-		one := claimsOf(t, s.machineToken(machine, "resource", "https://api.example.com"))
+		one := testkit.ClaimsOf(t, s.MachineToken(machine, "resource", "https://api.example.com"))
 		wantClaims(t, one, map[string]any{"aud": "https://api.example.com"})
-		two := s.send("grant_type=client_credentials&resource=https://api.example.com&resource=https://files.example.com&resource=", "Authorization", basic(machine.ID, machine.secret)).tokens()
-		if got := fmt.Sprint(claimsOf(t, two.Access)["aud"]); got != "[https://api.example.com https://files.example.com]" {
+		two := s.Send("grant_type=client_credentials&resource=https://api.example.com&resource=https://files.example.com&resource=", "Authorization", testkit.Basic(machine.ID, machine.Secret)).Tokens()
+		if got := fmt.Sprint(testkit.ClaimsOf(t, two.Access)["aud"]); got != "[https://api.example.com https://files.example.com]" {
 			t.Errorf("aud of a token for two resources = %s", got)
 		}
 	})
@@ -120,37 +93,37 @@ func wantClaims(t *testing.T, got, want map[string]any) {
 // RFC 8707 §2.2: a token request may narrow what was asked for, never widen it.
 func TestToken_RI_02_RI_03_RI_06_Resources(t *testing.T) {
 	const apis, files = "https://api.example.com", "https://files.example.com"
-	s := newServer(t, func(c *passport.Config) { c.Resources = []string{apis, files} })
-	c := s.web()
-	params := c.request()
+	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{apis, files} })
+	c := s.Web()
+	params := c.Request()
 	params["resource"] = []string{apis, files}
-	tok := s.redeem(c, s.browser().signIn("alice").get("/oauth/authorize?"+params.Encode()).allow().code())
-	if got := fmt.Sprint(claimsOf(t, tok.Access)["aud"]); got != "["+apis+" "+files+"]" {
+	tok := s.Redeem(c, s.Browser().SignIn("alice").Get("/oauth/authorize?"+params.Encode()).Allow().Code())
+	if got := fmt.Sprint(testkit.ClaimsOf(t, tok.Access)["aud"]); got != "["+apis+" "+files+"]" {
 		t.Errorf("aud = %s, want both resources", got)
 	}
-	s.wantAdmits(tok.Access, false, "for other resources, at our own guard")
-	narrow := s.refresh(c, tok.Refresh, "resource", files).tokens()
-	if got := claimsOf(t, narrow.Access)["aud"]; got != files {
+	s.WantAdmits(tok.Access, false, "for other resources, at our own guard")
+	narrow := s.Refresh(c, tok.Refresh, "resource", files).Tokens()
+	if got := testkit.ClaimsOf(t, narrow.Access)["aud"]; got != files {
 		t.Errorf("aud of the narrowed token = %v, want %s", got, files)
 	}
-	whole := s.refresh(c, narrow.Refresh).tokens()
-	if got := fmt.Sprint(claimsOf(t, whole.Access)["aud"]); got != "["+apis+" "+files+"]" {
+	whole := s.Refresh(c, narrow.Refresh).Tokens()
+	if got := fmt.Sprint(testkit.ClaimsOf(t, whole.Access)["aud"]); got != "["+apis+" "+files+"]" {
 		t.Errorf("aud after that = %s, want both resources again", got)
 	}
-	for _, uri := range []string{issuer, "https://evil.example", "nonsense", apis + "#fragment", apis + "/"} {
-		s.refresh(c, whole.Refresh, "resource", uri).wantJSONError(400, "invalid_target")
+	for _, uri := range []string{testkit.Issuer, "https://evil.example", "nonsense", apis + "#fragment", apis + "/"} {
+		s.Refresh(c, whole.Refresh, "resource", uri).WantJSONError(400, "invalid_target")
 	}
 
-	plain := s.grantTokens(s.web())
-	if got := claimsOf(t, plain.Access)["aud"]; got != issuer {
+	plain := s.GrantTokens(s.Web())
+	if got := testkit.ClaimsOf(t, plain.Access)["aud"]; got != testkit.Issuer {
 		t.Errorf("aud without a resource = %v, want the issuer", got)
 	}
-	code := s.code(c, "prompt", "consent") // a client that names our own audience late asks for nothing more
-	named := s.exchange(c, append(c.codeForm(code), "resource", issuer)...).tokens()
-	if got := claimsOf(t, s.refresh(c, named.Refresh, "resource", issuer).tokens().Access)["aud"]; got != issuer {
+	code := s.Code(c, "prompt", "consent") // a client that names our own audience late asks for nothing more
+	named := s.Exchange(c, append(c.CodeForm(code), "resource", testkit.Issuer)...).Tokens()
+	if got := testkit.ClaimsOf(t, s.Refresh(c, named.Refresh, "resource", testkit.Issuer).Tokens().Access)["aud"]; got != testkit.Issuer {
 		t.Errorf("aud = %v, want the issuer", got)
 	}
-	s.exchange(c, append(c.codeForm(s.code(c, "prompt", "consent")), "resource", apis)...).wantJSONError(400, "invalid_target")
+	s.Exchange(c, append(c.CodeForm(s.Code(c, "prompt", "consent")), "resource", apis)...).WantJSONError(400, "invalid_target")
 }
 
 // RFC 9068 §6: a token says no more than it must, and stays short.
@@ -162,8 +135,8 @@ func TestToken_AT_06_Size(t *testing.T) {
 			id := fmt.Sprintf("orders:read-%02d", i)
 			scopes, asked = append(scopes, passport.Scope{ID: id, Description: id}), append(asked, id)
 		}
-		s := newServer(t, change, func(c *passport.Config) { c.Scopes = scopes })
-		tok := s.grantTokens(s.web(), "scope", strings.Join(asked, " "))
+		s := testkit.NewServer(t, change, func(c *passport.Config) { c.Scopes = scopes })
+		tok := s.GrantTokens(s.Web(), "scope", strings.Join(asked, " "))
 		limit := 1024 + 256 // an RSA signature is 256 bytes longer than the others
 		if !strings.HasSuffix(alg, "S256") || alg == "ES256" {
 			limit = 1024 + 100
@@ -171,7 +144,7 @@ func TestToken_AT_06_Size(t *testing.T) {
 		if n := len(tok.Access); n > limit {
 			t.Errorf("an %s token with 20 scopes has %d bytes, want at most %d", alg, n, limit)
 		}
-		if strings.Contains(fmt.Sprint(claimsOf(t, tok.Access)), "Name of") {
+		if strings.Contains(fmt.Sprint(testkit.ClaimsOf(t, tok.Access)), "Name of") {
 			t.Error("the token holds the user's name")
 		}
 	}
@@ -182,31 +155,31 @@ func TestToken_AT_06_Size(t *testing.T) {
 func TestNeverRepeat_E9_ReservedClaims(t *testing.T) {
 	var more map[string]any
 	var fault error
-	s := newServer(t, func(c *passport.Config) {
+	s := testkit.NewServer(t, func(c *passport.Config) {
 		c.Claims = func(_ context.Context, t *oauth.AccessToken) (map[string]any, error) { return more, fault }
 	})
-	c := s.web()
+	c := s.Web()
 	more = map[string]any{"tenant": "acme", "roles": []string{"buyer"}}
-	tok := s.grantTokens(c)
-	if claims := claimsOf(t, tok.Access); claims["tenant"] != "acme" || fmt.Sprint(claims["roles"]) != "[buyer]" {
+	tok := s.GrantTokens(c)
+	if claims := testkit.ClaimsOf(t, tok.Access); claims["tenant"] != "acme" || fmt.Sprint(claims["roles"]) != "[buyer]" {
 		t.Errorf("claims = %v, want those of Config.Claims among them", claims)
 	}
-	s.wantAdmits(tok.Access, true, "with claims of the application's")
-	again := s.refresh(c, tok.Refresh).tokens()
-	code := s.code(c, "prompt", "consent")
+	s.WantAdmits(tok.Access, true, "with claims of the application's")
+	again := s.Refresh(c, tok.Refresh).Tokens()
+	code := s.Code(c, "prompt", "consent")
 	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "acr", "amr", "cnf", "act", "may_act", "authorization_details", "ISS", "Sub", "Client_ID", "JTI"} {
 		more = map[string]any{name: "forged"}
-		a := s.exchange(c, c.codeForm(code)...).wantJSONError(500, "server_error")
-		if strings.Contains(a.body, "forged") || !strings.Contains(s.log.String(), fmt.Sprintf(`Config.Claims returned \"%s\"`, name)) {
+		a := s.Exchange(c, c.CodeForm(code)...).WantJSONError(500, "server_error")
+		if strings.Contains(a.Body, "forged") || !strings.Contains(s.Log.String(), fmt.Sprintf(`Config.Claims returned \"%s\"`, name)) {
 			t.Errorf("a reserved claim %s: answered %s; want the log to name it, and the answer not", name, a)
 		}
 	}
 	more = map[string]any{"history": strings.Repeat("x", 16<<10)} // longer than any guard admits
-	s.exchange(c, c.codeForm(code)...).wantJSONError(500, "server_error")
+	s.Exchange(c, c.CodeForm(code)...).WantJSONError(500, "server_error")
 	more, fault = nil, errors.New("the directory is down")
-	s.exchange(c, c.codeForm(code)...).wantJSONError(500, "server_error")
-	s.refresh(c, again.Refresh).wantJSONError(500, "server_error")
+	s.Exchange(c, c.CodeForm(code)...).WantJSONError(500, "server_error")
+	s.Refresh(c, again.Refresh).WantJSONError(500, "server_error")
 	fault = nil
-	s.redeem(c, code) // none of that used up the code
-	s.refresh(c, again.Refresh).tokens()
+	s.Redeem(c, code) // none of that used up the code
+	s.Refresh(c, again.Refresh).Tokens()
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -17,7 +18,7 @@ import (
 func FuzzTokenForm(f *testing.F) {
 	s, c := fuzzed(f)
 	for _, body := range []string{
-		"grant_type=client_credentials&client_id=" + c.ID + "&client_secret=" + c.secret,
+		"grant_type=client_credentials&client_id=" + c.ID + "&client_secret=" + c.Secret,
 		"grant_type=authorization_code&code=x&client_id=" + c.ID + "&code_verifier=%C3%A9",
 		"grant_type=refresh_token&refresh_token=%00&scope=read+read&resource=a&resource=b",
 		"grant_type[]=x&scope[0]=y", "%zz=%", "a;b=c", "=&=", "grant_type=client_credentials&grant_type=x", "\xff=\xfe",
@@ -28,7 +29,7 @@ func FuzzTokenForm(f *testing.F) {
 	f.Add("{}", "application/json")
 	f.Add("x", "multipart/form-data; boundary=\"")
 	f.Fuzz(func(t *testing.T, body, contentType string) {
-		r := httptest.NewRequest("POST", issuer+"/oauth/token", strings.NewReader(body))
+		r := httptest.NewRequest("POST", testkit.Issuer+"/oauth/token", strings.NewReader(body))
 		r.Header["Content-Type"] = []string{contentType}
 		wantSound(t, s, r)
 	})
@@ -37,12 +38,12 @@ func FuzzTokenForm(f *testing.F) {
 func FuzzBasicHeader(f *testing.F) {
 	s, c := fuzzed(f)
 	for _, header := range []string{
-		basic(c.ID, c.secret), basic(c.ID, ""), "Basic", "basic  ", "Basic %%%", rawBasic("a:b:c"), rawBasic("%zz:%"), rawBasic("\x00:\r\n"), rawBasic("é:\xff"), "Bearer x", "Basic " + strings.Repeat("A", 9000), "",
+		testkit.Basic(c.ID, c.Secret), testkit.Basic(c.ID, ""), "Basic", "basic  ", "Basic %%%", testkit.RawBasic("a:b:c"), testkit.RawBasic("%zz:%"), testkit.RawBasic("\x00:\r\n"), testkit.RawBasic("é:\xff"), "Bearer x", "Basic " + strings.Repeat("A", 9000), "",
 	} {
 		f.Add(header)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		r := httptest.NewRequest("POST", issuer+"/oauth/token", strings.NewReader("grant_type=client_credentials&scope=read"))
+		r := httptest.NewRequest("POST", testkit.Issuer+"/oauth/token", strings.NewReader("grant_type=client_credentials&scope=read"))
 		r.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
 		r.Header["Authorization"] = []string{header}
 		wantSound(t, s, r)
@@ -52,11 +53,11 @@ func FuzzBasicHeader(f *testing.F) {
 func FuzzBearer(f *testing.F) {
 	s, c := fuzzed(f)
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest("POST", issuer+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
+	r := httptest.NewRequest("POST", testkit.Issuer+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Authorization", basic(c.ID, c.secret))
+	r.Header.Set("Authorization", testkit.Basic(c.ID, c.Secret))
 	s.ServeHTTP(w, r)
-	token := accessIn(w.Body.String())
+	token := testkit.AccessIn(w.Body.String())
 	for _, header := range []string{"Bearer " + token, "Bearer", "bearer  ", "Bearer a.b.c", "Bearer ...", "Bearer " + token + "=", "Basic x", "Bearer " + strings.ToUpper(token), "Bearer eyJhbGciOiJub25lIn0.e30.", "", "Bearer \x00"} {
 		f.Add(header)
 	}
@@ -80,9 +81,9 @@ func FuzzBearer(f *testing.F) {
 
 // fuzzed returns a server whose log fails nothing, and a client that acts for
 // itself.
-func fuzzed(f *testing.F) (*passport.Server, *client) {
+func fuzzed(f *testing.F) (*passport.Server, *testkit.Client) {
 	f.Helper()
-	s, err := passport.New(plainConfig(f))
+	s, err := passport.New(testkit.PlainConfig(f))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func fuzzed(f *testing.F) (*passport.Server, *client) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	return s, &client{Client: made.Client, secret: made.Secret}
+	return s, &testkit.Client{Client: made.Client, Secret: made.Secret}
 }
 
 // wantSound serves a request and fails for a fault of ours, and for an answer
@@ -98,19 +99,19 @@ func fuzzed(f *testing.F) (*passport.Server, *client) {
 func wantSound(t *testing.T, s *passport.Server, r *http.Request) {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	a := &answer{t: t, status: w.Code, header: w.Header(), body: w.Body.String()}
+	a := &testkit.Answer{T: t, Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 	if w.Code == http.StatusOK {
-		a.tokens()
+		a.Tokens()
 		return
 	}
-	if w.Code >= 500 || !utf8.ValidString(a.body) {
-		t.Errorf("answered %d %q", w.Code, a.body)
+	if w.Code >= 500 || !utf8.ValidString(a.Body) {
+		t.Errorf("answered %d %q", w.Code, a.Body)
 		return
 	}
-	if code, _ := a.json()["error"].(string); oauth.ErrorCode(code).Status() >= 500 || code == "" {
+	if code, _ := a.JSON()["error"].(string); oauth.ErrorCode(code).Status() >= 500 || code == "" {
 		t.Errorf("answered %d with the error %q", w.Code, code)
 	}
-	if strings.ContainsFunc(a.description(), func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
-		t.Errorf("error_description %q has a character that RFC 6749 §5.2 does not allow", a.description())
+	if strings.ContainsFunc(a.Description(), func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		t.Errorf("error_description %q has a character that RFC 6749 §5.2 does not allow", a.Description())
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -19,9 +20,7 @@ import (
 // user, as a kiosk would print it. It has every power that a built-in one has.
 type voucher struct{}
 
-const voucherType = "urn:example:voucher"
-
-func (voucher) GrantType() string { return voucherType }
+func (voucher) GrantType() string { return testkit.VoucherType }
 
 func (voucher) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	user, number, ok := strings.Cut(r.Form.Get("voucher"), "-")
@@ -32,10 +31,10 @@ func (voucher) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Aut
 		return nil, oauth.InvalidGrant.Errorf("the account may no longer act")
 	}
 	return &oauth.Authorization{
-		Subject: oauth.ForUser(ref(user)), Scopes: r.Scopes, Refresh: true,
+		Subject: oauth.ForUser(testkit.Ref(user)), Scopes: r.Scopes, Refresh: true,
 		Spends: oauth.Spend{Purpose: "example.voucher", ID: number, Until: r.Time.Add(time.Hour)},
 		Family: &oauth.Family{
-			ID: "family-of-" + number + "-" + fmt.Sprint(r.Time.UnixMicro()), User: ref(user), ClientID: r.Client.ID,
+			ID: "family-of-" + number + "-" + fmt.Sprint(r.Time.UnixMicro()), User: testkit.Ref(user), ClientID: r.Client.ID,
 			CreatedAt: r.Time, ExpiresAt: r.Time.Add(24 * time.Hour),
 		},
 		NewFamily: true,
@@ -46,57 +45,53 @@ func withGrants(grants ...oauth.Grant) func(*passport.Config) {
 	return func(c *passport.Config) { c.Grants = grants }
 }
 
-func (s *server) kiosk(more ...string) *client {
-	return s.register(passport.Registration{GrantTypes: append([]string{voucherType}, more...)})
-}
-
 func TestToken_ThirdPartyGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, withGrants(voucher{}), withAudit)
-		c := s.kiosk("refresh_token")
-		spend := func(v string) *answer {
-			return s.exchange(c, "grant_type", voucherType, "voucher", v, "scope", "read")
+		s := testkit.NewServer(t, withGrants(voucher{}), testkit.WithAudit)
+		c := s.Kiosk("refresh_token")
+		spend := func(v string) *testkit.Answer {
+			return s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", v, "scope", "read")
 		}
-		tok := spend("alice-1").tokens()
-		if got := s.call(s.Guard(), "Authorization", "Bearer "+tok.Access).told(); got.User != "alice" {
+		tok := spend("alice-1").Tokens()
+		if got := s.Call(s.Guard(), "Authorization", "Bearer "+tok.Access).Told(); got.User != "alice" {
 			t.Errorf("the API was told %+v, want alice", got)
 		}
-		spend("alice-1").wantJSONError(400, "invalid_grant") // spent
-		spend("carol-2").wantJSONError(400, "invalid_grant")
-		spend("carol").wantJSONError(400, "invalid_grant")
-		s.exchange(s.web(), "grant_type", voucherType, "voucher", "alice-3").wantJSONError(400, "unauthorized_client")
-		next := s.refresh(c, tok.Refresh).tokens() // what it gave is as good as any other
-		s.wantAudit("token.issued", 2)
-		if err := s.RevokeUser(t.Context(), ref("alice")); err != nil {
+		spend("alice-1").WantJSONError(400, "invalid_grant") // spent
+		spend("carol-2").WantJSONError(400, "invalid_grant")
+		spend("carol").WantJSONError(400, "invalid_grant")
+		s.Exchange(s.Web(), "grant_type", testkit.VoucherType, "voucher", "alice-3").WantJSONError(400, "unauthorized_client")
+		next := s.Refresh(c, tok.Refresh).Tokens() // what it gave is as good as any other
+		s.WantAudit("token.issued", 2)
+		if err := s.RevokeUser(t.Context(), testkit.Ref("alice")); err != nil {
 			t.Fatal(err)
 		}
-		s.wantAdmits(next.Access, false, "revoked")
+		s.WantAdmits(next.Access, false, "revoked")
 		time.Sleep(time.Second)
-		tok = spend("alice-4").tokens()
+		tok = spend("alice-4").Tokens()
 		time.Sleep(24 * time.Hour)
-		s.wantAdmits(tok.Access, false, "when its family has ended")
-		s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
-		s.wantBlameless()
+		s.WantAdmits(tok.Access, false, "when its family has ended")
+		s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
+		s.WantBlameless()
 	})
 }
 
 // A custom one-time value is spent once, however many try.
 func TestNeverRepeat_A1_ThirdPartyGrantInParallel(t *testing.T) {
-	s := newServer(t, withGrants(voucher{}))
-	c := s.kiosk("refresh_token")
+	s := testkit.NewServer(t, withGrants(voucher{}))
+	c := s.Kiosk("refresh_token")
 	won := 0
-	for _, a := range parallel(64, func() *answer { return s.exchange(c, "grant_type", voucherType, "voucher", "alice-1") }) {
-		if a.status == http.StatusOK {
+	for _, a := range parallel(64, func() *testkit.Answer { return s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", "alice-1") }) {
+		if a.Status == http.StatusOK {
 			won++
-			s.wantAdmits(a.tokens().Access, true, "of the one who came first")
+			s.WantAdmits(a.Tokens().Access, true, "of the one who came first")
 			continue
 		}
-		a.wantJSONError(400, "invalid_grant")
+		a.WantJSONError(400, "invalid_grant")
 	}
 	if won != 1 {
 		t.Errorf("a voucher was spent %d times, want once", won)
 	}
-	s.wantBlameless()
+	s.WantBlameless()
 }
 
 // The switches of a client hold for each grant, also one that does not look: its
@@ -104,32 +99,32 @@ func TestNeverRepeat_A1_ThirdPartyGrantInParallel(t *testing.T) {
 func TestNeverRepeat_A12_D15_E13_RT_11_RestrictionsHoldForEachGrant(t *testing.T) {
 	greedy := grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{
-			Subject: oauth.ForUser(ref("alice")), Scopes: []string{"read", "write", "admin", "unheard of"}, Refresh: true,
-			Family:    &oauth.Family{ID: fmt.Sprint("f", r.Time.UnixNano()), User: ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time, ExpiresAt: r.Time.Add(time.Hour)},
+			Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read", "write", "admin", "unheard of"}, Refresh: true,
+			Family:    &oauth.Family{ID: fmt.Sprint("f", r.Time.UnixNano()), User: testkit.Ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time, ExpiresAt: r.Time.Add(time.Hour)},
 			NewFamily: true,
 		}, nil
 	})
-	s := newServer(t, withGrants(greedy))
-	c := s.register(passport.Registration{GrantTypes: []string{voucherType}, Scopes: []string{"read"}})
-	tok := s.exchange(c, "grant_type", voucherType).tokens()
+	s := testkit.NewServer(t, withGrants(greedy))
+	c := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType}, Scopes: []string{"read"}})
+	tok := s.Exchange(c, "grant_type", testkit.VoucherType).Tokens()
 	if tok.Scope != "read" || tok.Refresh != "" {
 		t.Errorf("a grant that gives everything gave %+v; want the client's scope, and no refresh token for a client that may not refresh", tok)
 	}
-	s.suspend(c)
-	s.exchange(c, "grant_type", voucherType).wantJSONError(401, "invalid_client")
+	s.Suspend(c)
+	s.Exchange(c, "grant_type", testkit.VoucherType).WantJSONError(401, "invalid_client")
 
-	web := s.register(passport.Registration{Scopes: []string{"read"}})
-	if tok := s.grantTokens(web); tok.Scope != "read" {
+	web := s.Register(passport.Registration{Scopes: []string{"read"}})
+	if tok := s.GrantTokens(web); tok.Scope != "read" {
 		t.Errorf("scope of the code grant = %q, want read", tok.Scope)
 	}
-	machine := s.register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: []string{"read"}})
-	s.exchange(machine, "grant_type", "client_credentials", "scope", "write").wantJSONError(400, "invalid_scope")
+	machine := s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: []string{"read"}})
+	s.Exchange(machine, "grant_type", "client_credentials", "scope", "write").WantJSONError(400, "invalid_scope")
 }
 
 // grantFunc is a grant made of a function.
 type grantFunc func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error)
 
-func (grantFunc) GrantType() string { return voucherType }
+func (grantFunc) GrantType() string { return testkit.VoucherType }
 
 func (f grantFunc) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	return f(ctx, r)
@@ -154,15 +149,15 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 		log    string
 	}{
 		"nobody":               {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.Subject{} }, "names no subject"},
-		"a user without an ID": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.ForUser(ref("")) }, "names no subject"},
+		"a user without an ID": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.ForUser(testkit.Ref("")) }, "names no subject"},
 		"a user without provider": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
 			a.Subject = oauth.ForUser(oauth.UserRef{ID: "alice"})
 		}, "names no subject"},
 		"an ID that cannot be stored": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
-			a.Subject, a.Family.User = oauth.ForUser(ref("alice\n")), ref("alice\n")
+			a.Subject, a.Family.User = oauth.ForUser(testkit.Ref("alice\n")), testkit.Ref("alice\n")
 		}, "cannot be stored"},
 		"a user without a family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family, a.NewFamily = nil, false }, "without a family"},
-		"somebody else's family":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User = ref("bob") }, "without a family of that user"},
+		"somebody else's family":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User = testkit.Ref("bob") }, "without a family of that user"},
 		"another provider's":       {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User.Provider = "staff" }, "without a family of that user"},
 		"another client's family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ClientID = "another" }, "another client's"},
 		"a family without an ID":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ID = "" }, "no ID"},
@@ -185,26 +180,26 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 
-			s, store := watched(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+			s, store := testkit.Watched(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 				a := tt.base(r)
 				tt.change(r, a)
 				return a, nil
 			})))
-			c := s.kiosk("refresh_token")
-			a := s.exchange(c, "grant_type", voucherType, "voucher", "alice-1").wantJSONError(500, "server_error")
-			if a.description() != "" {
-				t.Errorf("the client is told %q, want nothing of what is wrong inside", a.description())
+			c := s.Kiosk("refresh_token")
+			a := s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", "alice-1").WantJSONError(500, "server_error")
+			if a.Description() != "" {
+				t.Errorf("the client is told %q, want nothing of what is wrong inside", a.Description())
 			}
-			if n := store.count("Issue"); n != 0 {
+			if n := store.Count("Issue"); n != 0 {
 				t.Errorf("something was written %d times", n)
 			}
-			if !strings.Contains(s.log.String(), tt.log) {
-				t.Errorf("the log does not say %q: %s", tt.log, s.log)
+			if !strings.Contains(s.Log.String(), tt.log) {
+				t.Errorf("the log does not say %q: %s", tt.log, s.Log)
 			}
 		})
 	}
-	s := newServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return sound(r), nil })))
-	s.exchange(s.kiosk(), "grant_type", voucherType, "voucher", "alice-1").tokens() // the base of all these is sound
+	s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return sound(r), nil })))
+	s.Exchange(s.Kiosk(), "grant_type", testkit.VoucherType, "voucher", "alice-1").Tokens() // the base of all these is sound
 }
 
 // An access token may join the family of another client's, as one does that is
@@ -212,73 +207,73 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 func TestToken_TX_04_TokenInAnotherClientsFamily(t *testing.T) {
 	var joined *oauth.Family
 	refresh := false
-	s := newServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
-		return &oauth.Authorization{Subject: oauth.ForUser(ref("alice")), Scopes: []string{"read"}, Family: joined, Refresh: refresh}, nil
+	s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+		return &oauth.Authorization{Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read"}, Family: joined, Refresh: refresh}, nil
 	})))
-	web, exchanger := s.web(), s.kiosk("refresh_token")
-	tok := s.grantTokens(web)
-	stored, err := s.store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
+	web, exchanger := s.Web(), s.Kiosk("refresh_token")
+	tok := s.GrantTokens(web)
+	stored, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
 	if err != nil {
 		t.Fatal(err)
 	}
 	joined = stored.Family
-	exchanged := s.exchange(exchanger, "grant_type", voucherType).tokens()
-	if got := s.call(s.Guard(), "Authorization", "Bearer "+exchanged.Access).told(); got.User != "alice" || got.Client != exchanger.ID {
+	exchanged := s.Exchange(exchanger, "grant_type", testkit.VoucherType).Tokens()
+	if got := s.Call(s.Guard(), "Authorization", "Bearer "+exchanged.Access).Told(); got.User != "alice" || got.Client != exchanger.ID {
 		t.Errorf("the API was told %+v, want alice at the client that exchanged", got)
 	}
 	refresh = true
-	s.exchange(exchanger, "grant_type", voucherType).wantJSONError(500, "server_error")
-	check(t, s.RevokeToken(t.Context(), claimsOf(t, tok.Access)["jti"].(string)))
-	s.wantAdmits(exchanged.Access, false, "in a family that was revoked")
+	s.Exchange(exchanger, "grant_type", testkit.VoucherType).WantJSONError(500, "server_error")
+	testkit.Check(t, s.RevokeToken(t.Context(), testkit.ClaimsOf(t, tok.Access)["jti"].(string)))
+	s.WantAdmits(exchanged.Access, false, "in a family that was revoked")
 }
 
 // The errors of a grant: what it says to the client is said, all else is not.
 func TestToken_ErrorsOfAGrant(t *testing.T) {
 	var err error
-	s := newServer(t, withGrants(grantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) { return nil, err })))
-	c := s.kiosk()
-	ask := func(e error) *answer {
+	s := testkit.NewServer(t, withGrants(grantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) { return nil, err })))
+	c := s.Kiosk()
+	ask := func(e error) *testkit.Answer {
 		err = e
-		return s.exchange(c, "grant_type", voucherType)
+		return s.Exchange(c, "grant_type", testkit.VoucherType)
 	}
 	a := ask(fmt.Errorf("private: %w", oauth.InvalidGrant.Errorf("the voucher is torn")))
-	if a.wantJSONError(400, "invalid_grant"); a.description() != "the voucher is torn" {
-		t.Errorf("the client is told %q, want the text of the oauth.Error alone", a.description())
+	if a.WantJSONError(400, "invalid_grant"); a.Description() != "the voucher is torn" {
+		t.Errorf("the client is told %q, want the text of the oauth.Error alone", a.Description())
 	}
-	ask(oauth.InvalidScope).wantJSONError(400, "invalid_scope")
-	ask(errors.New("password of the database is hunter2")).wantJSONError(500, "server_error")
-	if a := ask(errors.New("hunter2")); strings.Contains(a.body, "hunter2") {
-		t.Errorf("the client is told of what is private: %s", a.body)
+	ask(oauth.InvalidScope).WantJSONError(400, "invalid_scope")
+	ask(errors.New("password of the database is hunter2")).WantJSONError(500, "server_error")
+	if a := ask(errors.New("hunter2")); strings.Contains(a.Body, "hunter2") {
+		t.Errorf("the client is told of what is private: %s", a.Body)
 	}
-	if a := ask(fmt.Errorf("%w", oauth.ErrUnavailable)); a.status != 503 || a.header.Get("Retry-After") == "" {
+	if a := ask(fmt.Errorf("%w", oauth.ErrUnavailable)); a.Status != 503 || a.Header.Get("Retry-After") == "" {
 		t.Errorf("a grant whose store is unavailable is answered %s, want 503 with Retry-After", a)
 	}
-	ask(oauth.Replayed("example.voucher", nil)).wantJSONError(400, "invalid_grant") // a client's own: nothing descends from it
-	gone := &oauth.Family{ID: "purged by now", User: ref("alice"), ClientID: c.ID}
-	ask(oauth.Replayed("example.voucher", gone)).wantJSONError(400, "invalid_grant")
+	ask(oauth.Replayed("example.voucher", nil)).WantJSONError(400, "invalid_grant") // a client's own: nothing descends from it
+	gone := &oauth.Family{ID: "purged by now", User: testkit.Ref("alice"), ClientID: c.ID}
+	ask(oauth.Replayed("example.voucher", gone)).WantJSONError(400, "invalid_grant")
 }
 
 // A purpose is part of a one-time value's name: the same ID under two is two
 // values, and a custom one is never a code.
 func TestNeverRepeat_F14_PurposesKeepApart(t *testing.T) {
 	purpose := oauth.Purpose("")
-	s := newServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{Subject: oauth.ForClient(), Spends: oauth.Spend{Purpose: purpose, ID: r.Form.Get("id"), Until: r.Time.Add(time.Hour)}}, nil
 	})))
-	c, web := s.kiosk(), s.web()
-	code := s.code(web)
+	c, web := s.Kiosk(), s.Web()
+	code := s.Code(web)
 	for _, p := range []oauth.Purpose{"a.code", "b.code"} {
 		purpose = p
 		for _, id := range []string{"1", code, string(oauth.DigestOf(code)), strings.Repeat("long", 1000)} {
-			s.exchange(c, "grant_type", voucherType, "id", id).tokens()
-			s.exchange(c, "grant_type", voucherType, "id", id).wantJSONError(400, "invalid_grant")
+			s.Exchange(c, "grant_type", testkit.VoucherType, "id", id).Tokens()
+			s.Exchange(c, "grant_type", testkit.VoucherType, "id", id).WantJSONError(400, "invalid_grant")
 		}
 	}
-	s.redeem(web, code)
+	s.Redeem(web, code)
 }
 
 func TestToken_GrantsAreCheckedAtTheStart(t *testing.T) {
-	config := newServer(t).config
+	config := testkit.NewServer(t).Config
 	for _, grants := range [][]oauth.Grant{{voucher{}, voucher{}}, {named("authorization_code")}, {named("")}} {
 		config.Grants = grants
 		if _, err := passport.New(config); err == nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
@@ -39,51 +40,51 @@ func (k canaries) wantNoneIn(t *testing.T, where, text string) {
 
 // wholeRun does whatever can be done with codes, tokens and secrets, rightly and
 // wrongly, and returns all that has to stay secret.
-func wholeRun(s *server) canaries {
-	s.t.Helper()
+func wholeRun(s *testkit.Server) canaries {
+	s.T.Helper()
 	k := canaries{}
-	for _, c := range []*client{s.web(), s.spa(), s.native()} {
-		b := s.browser().signIn("alice")
-		page := b.authorize(c, "scope", "read write")
-		k.add("a ticket", page.ticket())
-		code := page.allow().code()
-		k.add("a client secret", c.secret)
-		k.add("a session ID", b.session())
-		k.add("a code verifier", c.verifier)
+	for _, c := range []*testkit.Client{s.Web(), s.Spa(), s.Native()} {
+		b := s.Browser().SignIn("alice")
+		page := b.Authorize(c, "scope", "read write")
+		k.add("a ticket", page.Ticket())
+		code := page.Allow().Code()
+		k.add("a client secret", c.Secret)
+		k.add("a session ID", b.Session())
+		k.add("a code verifier", c.Verifier)
 		k.add("a code", code, code+"x")
-		s.exchange(c, append(c.codeForm(code), "code_verifier", "wrong-"+c.verifier)...)
-		s.exchange(c, append(c.codeForm(code), "code_verifier", "short")...)
-		s.exchange(c, c.codeForm(code+"x")...)
-		s.exchange(s.web(), c.codeForm(code)...)
-		tok := s.redeem(c, code)
-		next := s.refresh(c, tok.Refresh).tokens()
-		again := s.refresh(c, tok.Refresh).tokens()
+		s.Exchange(c, append(c.CodeForm(code), "code_verifier", "wrong-"+c.Verifier)...)
+		s.Exchange(c, append(c.CodeForm(code), "code_verifier", "short")...)
+		s.Exchange(c, c.CodeForm(code+"x")...)
+		s.Exchange(s.Web(), c.CodeForm(code)...)
+		tok := s.Redeem(c, code)
+		next := s.Refresh(c, tok.Refresh).Tokens()
+		again := s.Refresh(c, tok.Refresh).Tokens()
 		k.add("an access token", tok.Access, next.Access, again.Access)
 		k.add("the signature of an access token", signatureOf(tok.Access), signatureOf(next.Access), signatureOf(again.Access))
 		k.add("a refresh token", tok.Refresh, next.Refresh, tok.Refresh+"y")
-		s.refresh(c, tok.Refresh+"y")
-		s.refresh(c, tok.Refresh, "scope", "admin")
+		s.Refresh(c, tok.Refresh+"y")
+		s.Refresh(c, tok.Refresh, "scope", "admin")
 		for _, header := range []string{"Bearer ", "Basic ", "", "Bearer x "} {
-			s.call(s.GuardAny(), "Authorization", header+next.Access)
-			s.call(s.GuardClient(), "Authorization", header+next.Access+"x")
+			s.Call(s.GuardAny(), "Authorization", header+next.Access)
+			s.Call(s.GuardClient(), "Authorization", header+next.Access+"x")
 		}
-		s.callWith(s.Guard(), newGet("https://api.example.com/orders?access_token="+next.Access))
+		s.CallWith(s.Guard(), testkit.NewGet("https://api.example.com/orders?access_token="+next.Access))
 		wrong := "the-wrong-secret-" + c.ID
 		k.add("a wrong secret", wrong)
-		s.send("grant_type=authorization_code&code="+code+"&client_id="+c.ID+"&client_secret="+wrong, "Authorization", "-")
-		s.send("grant_type=refresh_token&refresh_token="+next.Refresh, "Authorization", basic(c.ID, wrong))
-		s.send("grant_type=refresh_token&refresh_token=%00"+next.Refresh, "Authorization", basic(c.ID, c.secret))
-		s.send("grant_type=refresh_token&refresh_token="+next.Refresh+"&refresh_token="+next.Refresh, "Authorization", basic(c.ID, c.secret))
-		s.send("{\"refresh_token\":\""+next.Refresh+"\"}", "Content-Type", "-", "Content-Type", "application/json")
-		s.exchange(c, "grant_type", "password", "username", "alice", "password", "the-password-of-alice")
+		s.Send("grant_type=authorization_code&code="+code+"&client_id="+c.ID+"&client_secret="+wrong, "Authorization", "-")
+		s.Send("grant_type=refresh_token&refresh_token="+next.Refresh, "Authorization", testkit.Basic(c.ID, wrong))
+		s.Send("grant_type=refresh_token&refresh_token=%00"+next.Refresh, "Authorization", testkit.Basic(c.ID, c.Secret))
+		s.Send("grant_type=refresh_token&refresh_token="+next.Refresh+"&refresh_token="+next.Refresh, "Authorization", testkit.Basic(c.ID, c.Secret))
+		s.Send("{\"refresh_token\":\""+next.Refresh+"\"}", "Content-Type", "-", "Content-Type", "application/json")
+		s.Exchange(c, "grant_type", "password", "username", "alice", "password", "the-password-of-alice")
 		k.add("a password", "the-password-of-alice")
-		s.exchange(c, c.codeForm(code)...) // a replay
-		s.refresh(c, next.Refresh)
-		k.add("a code", b.authorize(c, "prompt", "consent").allow().code())
+		s.Exchange(c, c.CodeForm(code)...) // a replay
+		s.Refresh(c, next.Refresh)
+		k.add("a code", b.Authorize(c, "prompt", "consent").Allow().Code())
 	}
-	machine := s.machine()
-	k.add("a client secret", machine.secret)
-	k.add("an access token", s.machineToken(machine))
+	machine := s.Machine()
+	k.add("a client secret", machine.Secret)
+	k.add("an access token", s.MachineToken(machine))
 	return k
 }
 
@@ -91,15 +92,15 @@ func signatureOf(token string) string { return token[strings.LastIndexByte(token
 
 // Nothing that works is in the log, at its most talkative.
 func TestNeverRepeat_C7_OP_02_NoSecretInTheLog(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	k := wholeRun(s)
 	if len(k) < 40 {
 		t.Fatalf("only %d canaries: the test proves little", len(k))
 	}
-	k.wantNoneIn(t, "the log", s.log.String())
-	s.wantBlameless()
+	k.wantNoneIn(t, "the log", s.Log.String())
+	s.WantBlameless()
 	refusals := 0
-	for line := range strings.Lines(s.log.String()) {
+	for line := range strings.Lines(s.Log.String()) {
 		var entry map[string]any
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Fatal(err)
@@ -123,44 +124,44 @@ func TestNeverRepeat_C7_OP_02_NoSecretInTheLog(t *testing.T) {
 func TestNeverRepeat_C7_OP_02_NoSecretInTheLogOfAFailure(t *testing.T) {
 	k := canaries{}
 	for _, verb := range []string{"Client", "Code", "RefreshToken", "AccessToken", "Issue", "Begin", "Consented"} {
-		s, store := watched(t)
-		c := s.web()
-		tok, code := s.grantTokens(c), s.code(c, "prompt", "consent")
-		first := s.refresh(c, tok.Refresh).tokens()
+		s, store := testkit.Watched(t)
+		c := s.Web()
+		tok, code := s.GrantTokens(c), s.Code(c, "prompt", "consent")
+		first := s.Refresh(c, tok.Refresh).Tokens()
 		k.add("a code", code)
 		k.add("a token", tok.Access, tok.Refresh, first.Access, first.Refresh)
-		k.add("a client secret", c.secret)
-		store.failing(verb, fmt.Errorf("cannot reach the database: %w", oauth.ErrUnavailable))
-		s.exchange(c, c.codeForm(code)...)
-		s.refresh(c, tok.Refresh)
-		s.refresh(c, first.Refresh)
-		s.call(s.GuardAny(), "Authorization", "Bearer "+first.Access)
-		s.browser().signIn("alice").authorize(c)
-		k.wantNoneIn(t, "the log of failing "+verb, s.log.String())
+		k.add("a client secret", c.Secret)
+		store.Failing(verb, fmt.Errorf("cannot reach the database: %w", oauth.ErrUnavailable))
+		s.Exchange(c, c.CodeForm(code)...)
+		s.Refresh(c, tok.Refresh)
+		s.Refresh(c, first.Refresh)
+		s.Call(s.GuardAny(), "Authorization", "Bearer "+first.Access)
+		s.Browser().SignIn("alice").Authorize(c)
+		k.wantNoneIn(t, "the log of failing "+verb, s.Log.String())
 	}
 }
 
 // Nor in the audit log, which tells of each change.
 func TestNeverRepeat_F9_OP_07_AuditLog(t *testing.T) {
-	s := newServer(t, withAudit)
+	s := testkit.NewServer(t, testkit.WithAudit)
 	k := wholeRun(s)
-	last := s.web()
-	s.grantTokens(last)
+	last := s.Web()
+	s.GrantTokens(last)
 	for _, err := range []error{
-		s.Withdraw(t.Context(), ref("alice"), last.ID), s.PasswordChanged(t.Context(), ref("alice"), ""), s.EndSession(t.Context(), ref("alice"), "x"),
-		s.RevokeUser(t.Context(), ref("alice")), s.RevokeClient(t.Context(), last.ID),
+		s.Withdraw(t.Context(), testkit.Ref("alice"), last.ID), s.PasswordChanged(t.Context(), testkit.Ref("alice"), ""), s.EndSession(t.Context(), testkit.Ref("alice"), "x"),
+		s.RevokeUser(t.Context(), testkit.Ref("alice")), s.RevokeClient(t.Context(), last.ID),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	machine := s.machine()
-	if err := s.RevokeToken(t.Context(), claimsOf(t, s.machineToken(machine))["jti"].(string)); err != nil {
+	machine := s.Machine()
+	if err := s.RevokeToken(t.Context(), testkit.ClaimsOf(t, s.MachineToken(machine))["jti"].(string)); err != nil {
 		t.Fatal(err)
 	}
 	var text strings.Builder
 	actions := map[string]int{}
-	for record := range s.audited() {
+	for record := range s.Audited() {
 		fmt.Fprintf(&text, "%+v\n", record)
 		actions[record.Action]++
 		if record.Time.IsZero() {
@@ -176,13 +177,13 @@ func TestNeverRepeat_F9_OP_07_AuditLog(t *testing.T) {
 			t.Errorf("the audit log has no record of %s, only %v", action, actions)
 		}
 	}
-	s.wantAudit("token.issued", 9) // three clients, code and refresh each; then last's, and two of machines; a retry issues nothing
+	s.WantAudit("token.issued", 9) // three clients, code and refresh each; then last's, and two of machines; a retry issues nothing
 }
 
 func TestNeverRepeat_F9_AuditLogIsOffByDefault(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	wholeRun(s)
-	for record := range s.audited() {
+	for record := range s.Audited() {
 		t.Fatalf("the audit log is off, and holds %+v", record)
 	}
 }
@@ -190,7 +191,7 @@ func TestNeverRepeat_F9_AuditLogIsOffByDefault(t *testing.T) {
 // Nothing that works is in the store.
 func TestNeverRepeat_C10_CO_10_RT_12_NothingInTheStoreWorks(t *testing.T) {
 	store := new(memstore.Store)
-	s := newServer(t, withAudit, func(c *passport.Config) { c.Store = store })
+	s := testkit.NewServer(t, testkit.WithAudit, func(c *passport.Config) { c.Store = store })
 	k := wholeRun(s)
 	dump := fmt.Sprintf("%+v", store)
 	for secret, what := range k {
@@ -204,12 +205,12 @@ func TestNeverRepeat_C10_CO_10_RT_12_NothingInTheStoreWorks(t *testing.T) {
 // A change is announced once, with the request's ID and address, before the
 // answer.
 func TestToken_OP_07_Events(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	tok := s.grantTokens(c)
-	answer := s.refresh(c, tok.Refresh)
-	s.refresh(c, tok.Refresh).tokens() // a retry changes nothing
-	access, refresh := eventsOf[passport.AccessTokenIssued](s), eventsOf[passport.RefreshTokenIssued](s)
+	s := testkit.NewServer(t)
+	c := s.Web()
+	tok := s.GrantTokens(c)
+	answer := s.Refresh(c, tok.Refresh)
+	s.Refresh(c, tok.Refresh).Tokens() // a retry changes nothing
+	access, refresh := testkit.EventsOf[passport.AccessTokenIssued](s), testkit.EventsOf[passport.RefreshTokenIssued](s)
 	if len(access) != 2 || len(refresh) != 2 {
 		t.Fatalf("%d and %d events of issued tokens, want 2 and 2", len(access), len(refresh))
 	}
@@ -217,10 +218,10 @@ func TestToken_OP_07_Events(t *testing.T) {
 		t.Errorf("Rotated = %v, %v; want false for the first, true for the second", refresh[0].Rotated, refresh[1].Rotated)
 	}
 	e := access[1]
-	if e.RequestID != answer.header.Get("X-Request-Id") || e.Address != "192.0.2.1" || e.Token.ID != claimsOf(t, answer.tokens().Access)["jti"] || !slices.Equal(e.Token.Scopes, []string{"read"}) {
+	if e.RequestID != answer.Header.Get("X-Request-Id") || e.Address != "192.0.2.1" || e.Token.ID != testkit.ClaimsOf(t, answer.Tokens().Access)["jti"] || !slices.Equal(e.Token.Scopes, []string{"read"}) {
 		t.Errorf("event = %+v, want the request's ID and address, and the token", e)
 	}
-	if e.Token.Client.ID != c.ID || e.Token.Family.User != ref("alice") {
+	if e.Token.Client.ID != c.ID || e.Token.Family.User != testkit.Ref("alice") {
 		t.Errorf("the event's token is %+v, want client and user", e.Token)
 	}
 }

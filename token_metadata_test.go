@@ -10,16 +10,8 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 )
-
-func (s *server) metadata() map[string]any {
-	s.t.Helper()
-	u, err := url.Parse(s.config.Issuer)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return s.do(newGet(u.Scheme + "://" + u.Host + "/.well-known/oauth-authorization-server" + u.Path)).json()
-}
 
 func listed(m map[string]any, name string) (list []string) {
 	values, _ := m[name].([]any)
@@ -31,9 +23,9 @@ func listed(m map[string]any, name string) (list []string) {
 
 // Everything that the metadata advertises is tried, and works.
 func TestToken_MD_01_MD_02_MD_03_MD_04_MD_07_PK_10_MetadataIsTrue(t *testing.T) {
-	s := newServer(t)
-	m := s.metadata()
-	if m["issuer"] != issuer || m["authorization_response_iss_parameter_supported"] != true {
+	s := testkit.NewServer(t)
+	m := s.Metadata()
+	if m["issuer"] != testkit.Issuer || m["authorization_response_iss_parameter_supported"] != true {
 		t.Errorf("metadata = %v, want the issuer byte by byte, and iss in answers", m)
 	}
 	if got := listed(m, "scopes_supported"); !slices.Equal(got, []string{"read", "write", "admin"}) {
@@ -48,82 +40,34 @@ func TestToken_MD_01_MD_02_MD_03_MD_04_MD_07_PK_10_MetadataIsTrue(t *testing.T) 
 	for name, value := range m {
 		endpoint, isURL := value.(string)
 		if isURL && name != "issuer" {
-			s.wantEndpoint(name, endpoint)
+			s.WantEndpoint(name, endpoint)
 		}
 		if list, isList := value.([]any); isList && len(list) == 0 {
 			t.Errorf("%s is an empty list (RFC 8414 §3.2)", name)
 		}
 	}
 	for _, g := range listed(m, "grant_types_supported") {
-		s.wantGrant(g)
+		s.WantGrant(g)
 	}
 	for _, method := range listed(m, "token_endpoint_auth_methods_supported") {
-		s.wantAuthMethod(method)
+		s.WantAuthMethod(method)
 	}
-	web := s.web()
+	web := s.Web()
 	for _, prompt := range listed(m, "prompt_values_supported") {
-		a := s.browser().signIn("alice").authorize(web, "prompt", prompt)
+		a := s.Browser().SignIn("alice").Authorize(web, "prompt", prompt)
 		if prompt == "none" {
-			a.wantRedirectError("consent_required")
-		} else if !a.isConsent() && !strings.Contains(a.target(), "/login") {
+			a.WantRedirectError("consent_required")
+		} else if !a.IsConsent() && !strings.Contains(a.Target(), "/login") {
 			t.Errorf("prompt %s is answered %s", prompt, a)
 		}
 	}
-	s.wantBlameless()
-}
-
-// wantEndpoint fails unless something answers at the URL, though not what was
-// asked for.
-func (s *server) wantEndpoint(name, endpoint string) {
-	s.t.Helper()
-	if !strings.HasPrefix(endpoint, s.config.Issuer+"/") || strings.ContainsAny(endpoint, "#?") {
-		s.t.Errorf("%s is %q, want a URL below the issuer without query and fragment (AZ-32)", name, endpoint)
-	}
-	if a := s.do(newGet(endpoint)); a.status == http.StatusNotFound {
-		s.t.Errorf("%s is %q, where nothing is", name, endpoint)
-	}
-	if name == "jwks_uri" && len(jwksOf(s.t, s.do(newGet(endpoint)).body).Keys) == 0 {
-		s.t.Errorf("%s has no keys", endpoint)
-	}
-}
-
-// wantGrant fails unless a client gets tokens by the grant.
-func (s *server) wantGrant(grantType string) {
-	s.t.Helper()
-	web := s.web()
-	switch grantType {
-	case "authorization_code":
-		s.grantTokens(web)
-	case "refresh_token":
-		s.refresh(web, s.grantTokens(web).Refresh).tokens()
-	case "client_credentials":
-		s.machineToken(s.machine())
-	case voucherType:
-		s.exchange(s.kiosk(), "grant_type", voucherType, "voucher", "alice-"+web.ID).tokens()
-	default:
-		s.t.Errorf("the grant %s is advertised, and nobody tries it", grantType)
-	}
-}
-
-func (s *server) wantAuthMethod(method string) {
-	s.t.Helper()
-	machine := s.machine()
-	switch method {
-	case "client_secret_basic":
-		s.send("grant_type=client_credentials", "Authorization", basic(machine.ID, machine.secret)).tokens()
-	case "client_secret_post":
-		s.send("grant_type=client_credentials&client_id=" + machine.ID + "&client_secret=" + machine.secret).tokens()
-	case "none":
-		s.grantTokens(s.spa())
-	default:
-		s.t.Errorf("the authentication method %s is advertised, and nobody tries it", method)
-	}
+	s.WantBlameless()
 }
 
 // What is off is neither advertised nor there.
 func TestToken_MD_08_WhatIsOffIsNotThere(t *testing.T) {
-	s := newServer(t, func(c *passport.Config) { c.Users, c.Scopes = nil, nil })
-	m := s.metadata()
+	s := testkit.NewServer(t, func(c *passport.Config) { c.Users, c.Scopes = nil, nil })
+	m := s.Metadata()
 	if got := listed(m, "grant_types_supported"); !slices.Equal(got, []string{"client_credentials"}) {
 		t.Errorf("grant_types_supported without users = %v, want client_credentials alone", got)
 	}
@@ -136,17 +80,17 @@ func TestToken_MD_08_WhatIsOffIsNotThere(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/oauth/authorize", "/oauth/revoke", "/oauth/introspect", "/oauth/device"} {
-		if a := s.get(path); a.status != http.StatusNotFound {
-			t.Errorf("GET %s = %d, want 404", path, a.status)
+		if a := s.Get(path); a.Status != http.StatusNotFound {
+			t.Errorf("GET %s = %d, want 404", path, a.Status)
 		}
 	}
-	s.machineToken(s.machine())
+	s.MachineToken(s.Machine())
 
-	custom := newServer(t, withGrants(voucher{}))
-	for _, g := range listed(custom.metadata(), "grant_types_supported") {
-		custom.wantGrant(g)
+	custom := testkit.NewServer(t, withGrants(voucher{}))
+	for _, g := range listed(custom.Metadata(), "grant_types_supported") {
+		custom.WantGrant(g)
 	}
-	if !slices.Contains(listed(custom.metadata(), "grant_types_supported"), voucherType) {
+	if !slices.Contains(listed(custom.Metadata(), "grant_types_supported"), testkit.VoucherType) {
 		t.Error("a grant of the application's own is not advertised")
 	}
 }
@@ -161,8 +105,8 @@ func TestToken_AZ_32_IssuerWithAPath(t *testing.T) {
 		{"https://example.com/auth", "/", "/auth/token"},
 		{"http://127.0.0.1:8000", "", "/oauth/token"},
 	} {
-		s := newServer(t, func(c *passport.Config) { c.Issuer, c.Path = tt.issuer, tt.path })
-		m := s.metadata()
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Issuer, c.Path = tt.issuer, tt.path })
+		m := s.Metadata()
 		u, err := url.Parse(fmt.Sprint(m["token_endpoint"]))
 		if err != nil || u.Path != tt.token || m["issuer"] != tt.issuer {
 			t.Errorf("issuer %s, Path %q: metadata = %v, want the token endpoint at %s", tt.issuer, tt.path, m, tt.token)
@@ -170,20 +114,20 @@ func TestToken_AZ_32_IssuerWithAPath(t *testing.T) {
 		}
 		for name, value := range m {
 			if endpoint, ok := value.(string); ok && name != "issuer" {
-				s.wantEndpoint(name, endpoint)
+				s.WantEndpoint(name, endpoint)
 			}
 		}
-		c := s.machine()
+		c := s.Machine()
 		r := httptest.NewRequest("POST", u.String(), strings.NewReader("grant_type=client_credentials"))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Authorization", basic(c.ID, c.secret))
-		token := s.do(r).tokens().Access
-		if claims := claimsOf(t, token); claims["iss"] != tt.issuer || claims["aud"] != tt.issuer {
+		r.Header.Set("Authorization", testkit.Basic(c.ID, c.Secret))
+		token := s.Do(r).Tokens().Access
+		if claims := testkit.ClaimsOf(t, token); claims["iss"] != tt.issuer || claims["aud"] != tt.issuer {
 			t.Errorf("claims = %v, want the issuer %s", claims, tt.issuer)
 		}
-		s.wantAdmits(token, true, tt.issuer)
+		s.WantAdmits(token, true, tt.issuer)
 		for _, path := range []string{"/oauth/token", "/token", tt.token + "/"} {
-			if elsewhere := u.Scheme + "://" + u.Host + path; path != tt.token && s.do(newGet(elsewhere)).status != http.StatusNotFound {
+			if elsewhere := u.Scheme + "://" + u.Host + path; path != tt.token && s.Do(testkit.NewGet(elsewhere)).Status != http.StatusNotFound {
 				t.Errorf("issuer %s, Path %q: something answers at %s", tt.issuer, tt.path, elsewhere)
 			}
 		}
@@ -192,26 +136,26 @@ func TestToken_AZ_32_IssuerWithAPath(t *testing.T) {
 
 // The Host header and what proxies say of it count for nothing.
 func TestNeverRepeat_E16_MD_02_HostileHost(t *testing.T) {
-	s := newServer(t)
-	c := s.machine()
-	hostile := func(r *http.Request) *answer {
+	s := testkit.NewServer(t)
+	c := s.Machine()
+	hostile := func(r *http.Request) *testkit.Answer {
 		r.Host = "evil.example"
 		for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Server", "X-Original-Host", "X-Host"} {
 			r.Header.Set(name, "evil.example")
 		}
 		r.Header.Set("Forwarded", `host="evil.example";proto=http`)
 		r.Header.Set("X-Forwarded-Proto", "http")
-		return s.do(r)
+		return s.Do(r)
 	}
-	r := httptest.NewRequest("POST", s.tokenURL(), strings.NewReader("grant_type=client_credentials"))
+	r := httptest.NewRequest("POST", s.TokenURL(), strings.NewReader("grant_type=client_credentials"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Authorization", basic(c.ID, c.secret))
+	r.Header.Set("Authorization", testkit.Basic(c.ID, c.Secret))
 	token := hostile(r)
-	if iss := claimsOf(t, token.tokens().Access)["iss"]; iss != issuer {
+	if iss := testkit.ClaimsOf(t, token.Tokens().Access)["iss"]; iss != testkit.Issuer {
 		t.Errorf("iss = %v, want the configured issuer", iss)
 	}
-	for _, a := range []*answer{token, hostile(newGet(issuer + "/.well-known/oauth-authorization-server")), hostile(newGet(issuer + "/oauth/authorize?client_id=x")), hostile(newGet(issuer + "/oauth/jwks"))} {
-		if text := a.body + fmt.Sprint(a.header); strings.Contains(text, "evil.example") {
+	for _, a := range []*testkit.Answer{token, hostile(testkit.NewGet(testkit.Issuer + "/.well-known/oauth-authorization-server")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/authorize?client_id=x")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/jwks"))} {
+		if text := a.Body + fmt.Sprint(a.Header); strings.Contains(text, "evil.example") {
 			t.Errorf("the Host header is in the answer: %s", text)
 		}
 	}
@@ -219,7 +163,7 @@ func TestNeverRepeat_E16_MD_02_HostileHost(t *testing.T) {
 
 // Every route, mounted by hand, is the server's own.
 func TestToken_Routes(t *testing.T) {
-	s := newServer(t)
+	s := testkit.NewServer(t)
 	mux := http.NewServeMux()
 	names := map[string]bool{}
 	for r := range s.Routes() {
@@ -231,10 +175,10 @@ func TestToken_Routes(t *testing.T) {
 			t.Errorf("there is no route %s", name)
 		}
 	}
-	c := s.machine()
-	r := httptest.NewRequest("POST", issuer+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
+	c := s.Machine()
+	r := httptest.NewRequest("POST", testkit.Issuer+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Authorization", basic(c.ID, c.secret))
+	r.Header.Set("Authorization", testkit.Basic(c.ID, c.Secret))
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
 	if w.Code != http.StatusOK || w.Header().Get("X-Request-Id") == "" {

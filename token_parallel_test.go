@@ -9,18 +9,19 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // All that is public, by a hundred goroutines at once over one server. It proves
 // something under -race; without it, that nobody gets what is another's.
 func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
-	s := newServer(t, withAudit, withGrants(voucher{}))
+	s := testkit.NewServer(t, testkit.WithAudit, withGrants(voucher{}))
 	for i := range 100 {
 		id := fmt.Sprintf("user%02d", i)
-		maps.Copy(s.users.byID, newAccounts(id).byID)
+		maps.Copy(s.Users.ByID, testkit.NewAccounts(id).ByID)
 	}
-	web, spa, kiosk := s.web(), s.spa(), s.kiosk("refresh_token")
+	web, spa, kiosk := s.Web(), s.Spa(), s.Kiosk("refresh_token")
 	g, scoped := s.Guard(), s.GuardAny(guard.AnyScope("read", "write"))
 	var next atomic.Int32
 	parallel(100, func() error {
@@ -30,37 +31,37 @@ func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
 		if i%2 == 0 {
 			c = spa
 		}
-		b := s.browser().signIn(id)
-		code := b.authorize(c).allow().code()
-		tok := s.redeem(c, code)
+		b := s.Browser().SignIn(id)
+		code := b.Authorize(c).Allow().Code()
+		tok := s.Redeem(c, code)
 		for range 2 {
-			tok = s.refresh(c, tok.Refresh).tokens()
-			if got := s.call(g, "Authorization", "Bearer "+tok.Access).told(); got.User != id {
+			tok = s.Refresh(c, tok.Refresh).Tokens()
+			if got := s.Call(g, "Authorization", "Bearer "+tok.Access).Told(); got.User != id {
 				t.Errorf("the token of %s was told to be %s's", id, got.User)
 			}
 		}
-		s.call(scoped, "Authorization", "Bearer "+s.machineToken(s.machine(), "scope", "read")).told()
-		s.exchange(kiosk, "grant_type", voucherType, "voucher", fmt.Sprintf("%s-%d", id, i)).tokens()
+		s.Call(scoped, "Authorization", "Bearer "+s.MachineToken(s.Machine(), "scope", "read")).Told()
+		s.Exchange(kiosk, "grant_type", testkit.VoucherType, "voucher", fmt.Sprintf("%s-%d", id, i)).Tokens()
 		switch i % 5 {
 		case 0:
-			s.exchange(c, c.codeForm(code)...).wantJSONError(400, "invalid_grant") // a replay
+			s.Exchange(c, c.CodeForm(code)...).WantJSONError(400, "invalid_grant") // a replay
 		case 1:
-			check(t, s.RevokeUser(t.Context(), ref(id)))
+			testkit.Check(t, s.RevokeUser(t.Context(), testkit.Ref(id)))
 		case 2:
-			check(t, s.Withdraw(t.Context(), ref(id), c.ID))
+			testkit.Check(t, s.Withdraw(t.Context(), testkit.Ref(id), c.ID))
 		case 3:
-			check(t, s.EndSession(t.Context(), ref(id), b.session()))
+			testkit.Check(t, s.EndSession(t.Context(), testkit.Ref(id), b.Session()))
 		case 4:
-			for token, err := range s.Tokens(t.Context(), ref(id)) {
-				check(t, err)
-				check(t, s.RevokeToken(t.Context(), token.ID))
+			for token, err := range s.Tokens(t.Context(), testkit.Ref(id)) {
+				testkit.Check(t, err)
+				testkit.Check(t, s.RevokeToken(t.Context(), token.ID))
 			}
 		}
-		if ends := i%5 != 3; s.admits(tok.Access) == ends {
+		if ends := i%5 != 3; s.Admits(tok.Access) == ends {
 			t.Errorf("case %d: the token of %s is admitted = %v", i%5, id, !ends)
 		}
-		s.metadata()
-		s.published()
+		s.Metadata()
+		s.Published()
 		s.ScopesFor("read")
 		for range s.Clients(t.Context()) {
 			break
@@ -70,39 +71,36 @@ func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
 		}
 		return nil
 	})
-	s.wantBlameless()
-}
-
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Error(err)
-	}
+	s.WantBlameless()
 }
 
 // A revocation and a refresh at once: whichever comes first, nothing lives on.
 func TestNeverRepeat_D4_RT_08_RevocationAgainstRefresh(t *testing.T) {
-	for name, end := range map[string]func(*server, *client) error{
-		"user":    func(s *server, _ *client) error { return s.RevokeUser(s.t.Context(), ref("alice")) },
-		"consent": func(s *server, c *client) error { return s.Withdraw(s.t.Context(), ref("alice"), c.ID) },
-		"client":  func(s *server, c *client) error { return s.RevokeClient(s.t.Context(), c.ID) },
+	for name, end := range map[string]func(*testkit.Server, *testkit.Client) error{
+		"user": func(s *testkit.Server, _ *testkit.Client) error {
+			return s.RevokeUser(s.T.Context(), testkit.Ref("alice"))
+		},
+		"consent": func(s *testkit.Server, c *testkit.Client) error {
+			return s.Withdraw(s.T.Context(), testkit.Ref("alice"), c.ID)
+		},
+		"client": func(s *testkit.Server, c *testkit.Client) error { return s.RevokeClient(s.T.Context(), c.ID) },
 	} {
 		for range 20 {
-			s := newServer(t)
-			c := s.web()
-			tok := s.grantTokens(c)
+			s := testkit.NewServer(t)
+			c := s.Web()
+			tok := s.GrantTokens(c)
 			var turn atomic.Int32
-			answers := parallel(8, func() *answer {
+			answers := parallel(8, func() *testkit.Answer {
 				if turn.Add(1) == 4 {
-					check(t, end(s, c))
+					testkit.Check(t, end(s, c))
 					return nil
 				}
-				return s.refresh(c, tok.Refresh)
+				return s.Refresh(c, tok.Refresh)
 			})
 			for _, a := range answers {
-				if a != nil && a.status == http.StatusOK {
-					s.wantAdmits(a.tokens().Access, false, name+": refreshed while it was revoked")
-					if late := s.refresh(c, a.tokens().Refresh); late.status == http.StatusOK {
+				if a != nil && a.Status == http.StatusOK {
+					s.WantAdmits(a.Tokens().Access, false, name+": refreshed while it was revoked")
+					if late := s.Refresh(c, a.Tokens().Refresh); late.Status == http.StatusOK {
 						t.Errorf("%s: what was refreshed while it was revoked can be refreshed again", name)
 					}
 				}
@@ -113,23 +111,23 @@ func TestNeverRepeat_D4_RT_08_RevocationAgainstRefresh(t *testing.T) {
 
 // D4: revoking any one token of a consent ends all of it.
 func TestNeverRepeat_D4_RevokingOneEndsAll(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	tok := s.grantTokens(c)
-	next := s.refresh(c, tok.Refresh).tokens()
-	other := s.grantTokens(s.web())
-	check(t, s.RevokeToken(t.Context(), claimsOf(t, tok.Access)["jti"].(string)))
-	s.wantAdmits(tok.Access, false, "revoked")
-	s.wantAdmits(next.Access, false, "refreshed from what was revoked")
-	s.refresh(c, next.Refresh).wantJSONError(400, "invalid_grant")
-	s.wantAdmits(other.Access, true, "of another consent")
-	if err := s.RevokeToken(t.Context(), "nobody's"); err == nil || !isNotFound(err) {
+	s := testkit.NewServer(t)
+	c := s.Web()
+	tok := s.GrantTokens(c)
+	next := s.Refresh(c, tok.Refresh).Tokens()
+	other := s.GrantTokens(s.Web())
+	testkit.Check(t, s.RevokeToken(t.Context(), testkit.ClaimsOf(t, tok.Access)["jti"].(string)))
+	s.WantAdmits(tok.Access, false, "revoked")
+	s.WantAdmits(next.Access, false, "refreshed from what was revoked")
+	s.Refresh(c, next.Refresh).WantJSONError(400, "invalid_grant")
+	s.WantAdmits(other.Access, true, "of another consent")
+	if err := s.RevokeToken(t.Context(), "nobody's"); err == nil || !testkit.IsNotFound(err) {
 		t.Errorf("RevokeToken of none = %v, want oauth.ErrNotFound", err)
 	}
 	if err := s.RevokeUser(t.Context(), oauth.UserRef{}); err == nil {
 		t.Error("RevokeUser without a user = nil, want an error: it must never mean all of them")
 	}
-	if err := s.RevokeUserAtClient(t.Context(), ref("alice"), ""); err == nil {
+	if err := s.RevokeUserAtClient(t.Context(), testkit.Ref("alice"), ""); err == nil {
 		t.Error("RevokeUserAtClient without a client = nil, want an error")
 	}
 }

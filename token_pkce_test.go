@@ -1,65 +1,72 @@
 package passport_test
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/oauth"
 )
 
 // RFC 7636 §4.1: 43 to 128 unreserved characters.
 func TestToken_PK_04_FormOfTheVerifier(t *testing.T) {
-	s := newServer(t)
-	c := s.spa()
+	s := testkit.NewServer(t)
+	c := s.Spa()
 	for verifier, ok := range map[string]bool{
 		strings.Repeat("v", 43): true, strings.Repeat("v", 128): true, strings.Repeat("aZ09-._~", 6): true,
 		strings.Repeat("v", 42): false, strings.Repeat("v", 129): false, "v": false,
 		strings.Repeat("v", 42) + "+": false, strings.Repeat("v", 42) + "=": false, strings.Repeat("v", 42) + "é": false, strings.Repeat("v", 42) + " ": false,
 	} {
-		c.verifier = verifier // the challenge is that of the verifier, however it looks
-		code := s.code(c, "prompt", "consent")
-		a := s.exchange(c, c.codeForm(code)...)
+		c.Verifier = verifier // the challenge is that of the verifier, however it looks
+		code := s.Code(c, "prompt", "consent")
+		a := s.Exchange(c, c.CodeForm(code)...)
 		if ok {
-			a.tokens()
+			a.Tokens()
 			continue
 		}
-		a.wantJSONError(400, "invalid_grant")
+		a.WantJSONError(400, "invalid_grant")
 	}
 }
 
 // Whoever has merely seen a code must not be able to end somebody's login.
 func TestNeverRepeat_A6_PK_05_WrongVerifierLeavesTheCode(t *testing.T) {
-	s := newServer(t)
-	c, thief := s.spa(), s.spa()
-	code := s.code(c)
+	s := testkit.NewServer(t)
+	c, thief := s.Spa(), s.Spa()
+	code := s.Code(c)
 	for range 3 {
-		s.exchange(c, append(c.codeForm(code), "code_verifier", strings.Repeat("x", 43))...).wantJSONError(400, "invalid_grant")
-		s.exchange(thief, thief.codeForm(code)...).wantJSONError(400, "invalid_grant")
+		s.Exchange(c, append(c.CodeForm(code), "code_verifier", strings.Repeat("x", 43))...).WantJSONError(400, "invalid_grant")
+		s.Exchange(thief, thief.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 	}
-	tok := s.redeem(c, code)
+	tok := s.Redeem(c, code)
 	// Nor to revoke what came of it: only who passes all that binds it can.
-	s.exchange(c, append(c.codeForm(code), "code_verifier", strings.Repeat("x", 43))...).wantJSONError(400, "invalid_grant")
-	s.exchange(thief, thief.codeForm(code)...).wantJSONError(400, "invalid_grant")
-	s.wantAdmits(tok.Access, true, "after a stranger tried the spent code")
+	s.Exchange(c, append(c.CodeForm(code), "code_verifier", strings.Repeat("x", 43))...).WantJSONError(400, "invalid_grant")
+	s.Exchange(thief, thief.CodeForm(code)...).WantJSONError(400, "invalid_grant")
+	s.WantAdmits(tok.Access, true, "after a stranger tried the spent code")
 }
 
 // RFC 9700 §2.1.1: a verifier without a challenge tells of a downgrade.
 func TestNeverRepeat_A7_PK_06_VerifierWithoutChallenge(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	code := s.code(c, "code_challenge", "", "code_challenge_method", "")
-	s.exchange(c, c.codeForm(code)...).wantJSONError(400, "invalid_request")
-	s.exchange(c, append(c.codeForm(code), "code_verifier", "")...).tokens()
+	s := testkit.NewServer(t)
+	c := s.Web()
+	code := s.Code(c, "code_challenge", "", "code_challenge_method", "")
+	s.Exchange(c, c.CodeForm(code)...).WantJSONError(400, "invalid_request")
+	s.Exchange(c, append(c.CodeForm(code), "code_verifier", "")...).Tokens()
 }
 
 // A challenge that was stored is always verified, whatever the client.
 func TestNeverRepeat_A7_A9_PK_07_ChallengeWithoutVerifier(t *testing.T) {
-	s := newServer(t)
-	for name, c := range map[string]*client{"confidential": s.web(), "public": s.spa(), "native": s.native()} {
-		code := s.code(c)
-		s.exchange(c, append(c.codeForm(code), "code_verifier", "")...).wantJSONError(400, "invalid_grant")
-		s.exchange(c, append(c.codeForm(code), "code_verifier", strings.Repeat("w", 43))...).wantJSONError(400, "invalid_grant")
-		s.redeem(c, code)
-		if name == "confidential" && c.secret == "" {
+	s := testkit.NewServer(t)
+	for name, c := range map[string]*testkit.Client{"confidential": s.Web(), "public": s.Spa(), "native": s.Native()} {
+		code := s.Code(c)
+		s.Exchange(c, append(c.CodeForm(code), "code_verifier", "")...).WantJSONError(400, "invalid_grant")
+		s.Exchange(c, append(c.CodeForm(code), "code_verifier", strings.Repeat("w", 43))...).WantJSONError(400, "invalid_grant")
+		s.Redeem(c, code)
+		if name == "confidential" && c.Secret == "" {
 			t.Fatal("the confidential client has no secret: the test proves nothing")
 		}
 	}
@@ -68,65 +75,65 @@ func TestNeverRepeat_A7_A9_PK_07_ChallengeWithoutVerifier(t *testing.T) {
 // Code and challenge belong together: one request's verifier does not open
 // another's code.
 func TestToken_PK_05_AnotherRequestsVerifier(t *testing.T) {
-	s := newServer(t)
-	c := s.spa()
+	s := testkit.NewServer(t)
+	c := s.Spa()
 	mine := *c
-	mine.verifier = strings.Repeat("another-", 6)
-	code := s.code(c)
-	s.exchange(&mine, mine.codeForm(code)...).wantJSONError(400, "invalid_grant")
-	s.redeem(c, code)
+	mine.Verifier = strings.Repeat("another-", 6)
+	code := s.Code(c)
+	s.Exchange(&mine, mine.CodeForm(code)...).WantJSONError(400, "invalid_grant")
+	s.Redeem(c, code)
 }
 
 // A client's code is no other client's, whoever of the two is public.
 func TestNeverRepeat_A2_CodeOfAnotherClient(t *testing.T) {
-	s := newServer(t)
-	clients := map[string]*client{"web": s.web(), "web 2": s.web(), "spa": s.spa(), "spa 2": s.spa()}
+	s := testkit.NewServer(t)
+	clients := map[string]*testkit.Client{"web": s.Web(), "web 2": s.Web(), "spa": s.Spa(), "spa 2": s.Spa()}
 	for ownerName, owner := range clients {
-		code := s.code(owner)
+		code := s.Code(owner)
 		for name, c := range clients {
 			if name != ownerName {
 				stolen := *c
-				stolen.verifier = owner.verifier
-				s.exchange(&stolen, owner.codeForm(code)...).wantJSONError(400, "invalid_grant")
+				stolen.Verifier = owner.Verifier
+				s.Exchange(&stolen, owner.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 			}
 		}
-		tok := s.redeem(owner, code)
+		tok := s.Redeem(owner, code)
 		for name, c := range clients {
 			if name != ownerName {
-				s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
+				s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
 			}
 		}
-		next := s.refresh(owner, tok.Refresh).tokens()
+		next := s.Refresh(owner, tok.Refresh).Tokens()
 		for name, c := range clients { // the spent one neither
 			if name != ownerName {
-				s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
+				s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
 			}
 		}
-		s.wantAdmits(next.Access, true, "after other clients tried the refresh token")
+		s.WantAdmits(next.Access, true, "after other clients tried the refresh token")
 	}
 }
 
 // Codes hold nothing that could be edited: any other is unknown.
 func TestNeverRepeat_A13_D13_EditedCode(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	code := s.code(c)
+	s := testkit.NewServer(t)
+	c := s.Web()
+	code := s.Code(c)
 	for edited := range edits(code) {
-		s.exchange(c, c.codeForm(edited)...).wantJSONError(400, "invalid_grant")
+		s.Exchange(c, c.CodeForm(edited)...).WantJSONError(400, "invalid_grant")
 	}
-	s.redeem(c, code)
-	s.wantBlameless()
+	s.Redeem(c, code)
+	s.WantBlameless()
 }
 
 func TestNeverRepeat_D13_EditedRefreshToken(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	tok := s.grantTokens(c)
+	s := testkit.NewServer(t)
+	c := s.Web()
+	tok := s.GrantTokens(c)
 	for edited := range edits(tok.Refresh) {
-		s.refresh(c, edited).wantJSONError(400, "invalid_grant")
+		s.Refresh(c, edited).WantJSONError(400, "invalid_grant")
 	}
-	s.wantAdmits(tok.Access, true, "after edited refresh tokens were tried")
-	s.refresh(c, tok.Refresh).tokens()
+	s.WantAdmits(tok.Access, true, "after edited refresh tokens were tried")
+	s.Refresh(c, tok.Refresh).Tokens()
 }
 
 // edits yields a text with each bit flipped, each truncation, and extensions.
@@ -150,4 +157,32 @@ func edits(text string) func(yield func(string) bool) {
 			}
 		}
 	}
+}
+
+// "Authorization Code Grant With PKCE", as the documentation has it: a client
+// without a secret, with the verifier and the challenge of Example_pkce.
+func TestPKCE_PublicClientWithoutASecret(t *testing.T) {
+	s := testkit.NewServer(t)
+	auth, ctx := s.Server, t.Context()
+	made, err := auth.CreateClient(ctx, passport.Registration{
+		Name: "Order Tracker", AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/callback"},
+	})
+	if err != nil || made.Secret != "" || !made.Client.Public() {
+		t.Fatalf("CreateClient() = %+v, %v; want a client without a secret", made, err)
+	}
+	verifier := rand.Text() + rand.Text()
+	sum := sha256.Sum256([]byte(verifier))
+	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
+	c := &testkit.Client{Client: made.Client, Verifier: verifier}
+	const there = "http://127.0.0.1:51004/callback"
+	code := s.Browser().SignIn("alice").Authorize(c, "redirect_uri", there, "code_challenge", challenge).Allow().Code()
+	form := []string{"grant_type", "authorization_code", "code", code, "redirect_uri", there}
+	s.Exchange(c, form...).WantJSONError(400, "invalid_grant")
+	s.Exchange(c, append(form, "code_verifier", verifier[:51]+"_")...).WantJSONError(400, "invalid_grant")
+	tokens := s.Exchange(c, append(form, "code_verifier", verifier)...).Tokens()
+	s.WantAdmits(tokens.Access, true, "after PKCE")
+	s.Refresh(c, tokens.Refresh).Tokens()
+	b := s.Browser().SignIn("alice")
+	b.Authorize(c, "redirect_uri", there, "code_challenge", "", "code_challenge_method", "").WantRedirectError("invalid_request")
+	b.Authorize(c, "redirect_uri", there, "code_challenge_method", "plain").WantRedirectError("invalid_request")
 }

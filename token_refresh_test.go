@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // RFC 6749 §6: "the refresh token is bound to the client to which it was issued".
 func TestToken_RT_01_BoundToTheClient(t *testing.T) {
-	s := newServer(t)
-	c, other := s.web(), s.web()
-	tok := s.grantTokens(c)
-	s.refresh(other, tok.Refresh).wantJSONError(400, "invalid_grant")
-	s.refresh(s.spa(), tok.Refresh).wantJSONError(400, "invalid_grant")
-	next := s.refresh(c, tok.Refresh).tokens()
+	s := testkit.NewServer(t)
+	c, other := s.Web(), s.Web()
+	tok := s.GrantTokens(c)
+	s.Refresh(other, tok.Refresh).WantJSONError(400, "invalid_grant")
+	s.Refresh(s.Spa(), tok.Refresh).WantJSONError(400, "invalid_grant")
+	next := s.Refresh(c, tok.Refresh).Tokens()
 	if next.Refresh == tok.Refresh || next.Access == tok.Access {
 		t.Error("a refresh gave the same tokens again")
 	}
@@ -27,18 +28,18 @@ func TestToken_RT_01_BoundToTheClient(t *testing.T) {
 
 // RFC 9700 §2.2.2: those of public clients rotate; here all do.
 func TestToken_RT_02_Rotation(t *testing.T) {
-	s := newServer(t)
-	for name, c := range map[string]*client{"public": s.spa(), "native": s.native(), "confidential": s.web()} {
+	s := testkit.NewServer(t)
+	for name, c := range map[string]*testkit.Client{"public": s.Spa(), "native": s.Native(), "confidential": s.Web()} {
 		seen := map[string]bool{}
-		tok := s.grantTokens(c)
+		tok := s.GrantTokens(c)
 		for range 5 {
 			if seen[tok.Refresh] {
 				t.Errorf("%s: a refresh token came twice", name)
 			}
 			seen[tok.Refresh] = true
-			tok = s.refresh(c, tok.Refresh).tokens()
+			tok = s.Refresh(c, tok.Refresh).Tokens()
 		}
-		s.wantAdmits(tok.Access, true, name)
+		s.WantAdmits(tok.Access, true, name)
 	}
 }
 
@@ -57,23 +58,23 @@ func TestNeverRepeat_D9_RT_03_ReuseEndsTheFamily(t *testing.T) {
 			"within the grace, two steps on": {0, 0, 2},
 			"five steps on":                  {0, 0, 5},
 		} {
-			s := newServer(t, withAudit, func(c *passport.Config) { c.RefreshTokenGrace = tt.grace })
-			c := s.web()
-			stolen := s.grantTokens(c)
+			s := testkit.NewServer(t, testkit.WithAudit, func(c *passport.Config) { c.RefreshTokenGrace = tt.grace })
+			c := s.Web()
+			stolen := s.GrantTokens(c)
 			tok := stolen
 			for range tt.steps {
-				tok = s.refresh(c, tok.Refresh).tokens()
+				tok = s.Refresh(c, tok.Refresh).Tokens()
 			}
 			time.Sleep(tt.wait)
-			s.refresh(c, stolen.Refresh).wantJSONError(400, "invalid_grant")
-			s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
-			s.wantAdmits(tok.Access, false, name)
-			s.wantAdmits(stolen.Access, false, name)
-			if got := eventsOf[passport.Replayed](s); len(got) != 1 || got[0].What != oauth.SpendRefreshToken || got[0].Family.User != ref("alice") {
+			s.Refresh(c, stolen.Refresh).WantJSONError(400, "invalid_grant")
+			s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
+			s.WantAdmits(tok.Access, false, name)
+			s.WantAdmits(stolen.Access, false, name)
+			if got := testkit.EventsOf[passport.Replayed](s); len(got) != 1 || got[0].What != oauth.SpendRefreshToken || got[0].Family.User != testkit.Ref("alice") {
 				t.Errorf("%s: events of the reuse = %+v, want one that names the user", name, got)
 			}
-			s.wantAudit("token.replayed", 1)
-			s.wantBlameless()
+			s.WantAudit("token.replayed", 1)
+			s.WantBlameless()
 		}
 	})
 }
@@ -81,18 +82,18 @@ func TestNeverRepeat_D9_RT_03_ReuseEndsTheFamily(t *testing.T) {
 // A request that is sent again because its answer was lost gets the same answer.
 func TestToken_RT_04_TheSamePairWithinTheGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, store := watched(t)
-		c := s.web()
-		tok := s.grantTokens(c, "scope", "read write")
-		first := s.refresh(c, tok.Refresh, "scope", "read").tokens()
-		issued := store.count("Issue")
+		s, store := testkit.Watched(t)
+		c := s.Web()
+		tok := s.GrantTokens(c, "scope", "read write")
+		first := s.Refresh(c, tok.Refresh, "scope", "read").Tokens()
+		issued := store.Count("Issue")
 		for range 3 {
 			time.Sleep(3 * time.Second)
-			again := s.refresh(c, tok.Refresh, "scope", "read").tokens()
+			again := s.Refresh(c, tok.Refresh, "scope", "read").Tokens()
 			if again.Refresh != first.Refresh {
 				t.Error("a retry got another refresh token")
 			}
-			want, got := claimsOf(t, first.Access), claimsOf(t, again.Access)
+			want, got := testkit.ClaimsOf(t, first.Access), testkit.ClaimsOf(t, again.Access)
 			for _, name := range []string{"jti", "iat", "exp", "scope", "sub", "client_id", "aud", "iss", "auth_time"} {
 				if got[name] != want[name] {
 					t.Errorf("the retry's access token has %s %v, the first had %v", name, got[name], want[name])
@@ -101,89 +102,93 @@ func TestToken_RT_04_TheSamePairWithinTheGrace(t *testing.T) {
 			if again.Scope != first.Scope || again.Expires > first.Expires {
 				t.Errorf("the retry was told scope %q and %d seconds, want %q and at most %d", again.Scope, again.Expires, first.Scope, first.Expires)
 			}
-			s.wantAdmits(again.Access, true, "of a retry")
+			s.WantAdmits(again.Access, true, "of a retry")
 		}
-		if n := store.count("Issue") - issued; n != 0 {
+		if n := store.Count("Issue") - issued; n != 0 {
 			t.Errorf("%d retries wrote %d times, want nothing written", 3, n)
 		}
-		if n := len(eventsOf[passport.Replayed](s)); n != 0 {
+		if n := len(testkit.EventsOf[passport.Replayed](s)); n != 0 {
 			t.Errorf("retries within the grace raised %d alarms", n)
 		}
-		next := s.refresh(c, first.Refresh).tokens() // life goes on
-		s.wantAdmits(next.Access, true, "of the refresh after the retries")
+		next := s.Refresh(c, first.Refresh).Tokens() // life goes on
+		s.WantAdmits(next.Access, true, "of the refresh after the retries")
 	})
 }
 
 // An access token that lives shorter than the grace is not handed out dead.
 func TestToken_RT_04_RetryOfWhatHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(c *passport.Config) { c.AccessTokenTTL = 2 * time.Second })
-		c := s.web()
-		tok := s.grantTokens(c)
-		next := s.refresh(c, tok.Refresh).tokens()
+		s := testkit.NewServer(t, func(c *passport.Config) { c.AccessTokenTTL = 2 * time.Second })
+		c := s.Web()
+		tok := s.GrantTokens(c)
+		next := s.Refresh(c, tok.Refresh).Tokens()
 		time.Sleep(time.Second)
-		s.refresh(c, tok.Refresh).tokens()
+		s.Refresh(c, tok.Refresh).Tokens()
 		time.Sleep(time.Second)
-		s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
-		s.refresh(c, next.Refresh).tokens() // and nothing was revoked for it
+		s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
+		s.Refresh(c, next.Refresh).Tokens() // and nothing was revoked for it
 	})
 }
 
 // Within the grace too, what is no retry of that request gets nothing; but it
 // revokes nothing either, for the client may have asked for two things at once.
 func TestToken_RT_04_ARetryThatDiffers(t *testing.T) {
-	s := newServer(t, func(c *passport.Config) { c.Resources = []string{"https://api.example.com"} })
-	c, other := s.web(), s.web()
-	tok := s.grantTokens(c, "scope", "read write", "resource", "https://api.example.com")
-	first := s.refresh(c, tok.Refresh, "scope", "read").tokens()
-	s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
-	s.refresh(c, tok.Refresh, "scope", "write").wantJSONError(400, "invalid_grant")
-	s.refresh(c, tok.Refresh, "scope", "read write").wantJSONError(400, "invalid_grant")
-	s.refresh(c, tok.Refresh, "scope", "read", "resource", issuer).wantJSONError(400, "invalid_target")
-	s.refresh(other, tok.Refresh, "scope", "read").wantJSONError(400, "invalid_grant")
-	if again := s.refresh(c, tok.Refresh, "scope", "read", "resource", "https://api.example.com").tokens(); again.Refresh != first.Refresh {
+	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://api.example.com"} })
+	c, other := s.Web(), s.Web()
+	tok := s.GrantTokens(c, "scope", "read write", "resource", "https://api.example.com")
+	first := s.Refresh(c, tok.Refresh, "scope", "read").Tokens()
+	s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
+	s.Refresh(c, tok.Refresh, "scope", "write").WantJSONError(400, "invalid_grant")
+	s.Refresh(c, tok.Refresh, "scope", "read write").WantJSONError(400, "invalid_grant")
+	s.Refresh(c, tok.Refresh, "scope", "read", "resource", testkit.Issuer).WantJSONError(400, "invalid_target")
+	s.Refresh(other, tok.Refresh, "scope", "read").WantJSONError(400, "invalid_grant")
+	if again := s.Refresh(c, tok.Refresh, "scope", "read", "resource", "https://api.example.com").Tokens(); again.Refresh != first.Refresh {
 		t.Error("a retry that names the only resource is not taken for the same request")
 	}
-	params := c.request("prompt", "consent")
-	params["resource"] = []string{"https://api.example.com", issuer}
-	both := s.redeem(c, s.browser().signIn("alice").get("/oauth/authorize?"+params.Encode()).allow().code())
-	s.refresh(c, both.Refresh).tokens()
-	s.refresh(c, both.Refresh, "resource", issuer).wantJSONError(400, "invalid_grant")
-	s.refresh(c, both.Refresh).tokens()
-	if n := len(eventsOf[passport.Replayed](s)); n != 0 {
+	params := c.Request("prompt", "consent")
+	params["resource"] = []string{"https://api.example.com", testkit.Issuer}
+	both := s.Redeem(c, s.Browser().SignIn("alice").Get("/oauth/authorize?"+params.Encode()).Allow().Code())
+	s.Refresh(c, both.Refresh).Tokens()
+	s.Refresh(c, both.Refresh, "resource", testkit.Issuer).WantJSONError(400, "invalid_grant")
+	s.Refresh(c, both.Refresh).Tokens()
+	if n := len(testkit.EventsOf[passport.Replayed](s)); n != 0 {
 		t.Errorf("retries that differ raised %d alarms", n)
 	}
-	s.refresh(c, first.Refresh).tokens()
+	s.Refresh(c, first.Refresh).Tokens()
 }
 
 // The grace is for the immediate predecessor, of a family that lives.
 func TestNeverRepeat_D5_GraceOfTheDead(t *testing.T) {
-	for name, end := range map[string]func(*server, *client) error{
-		"revoked":  func(s *server, _ *client) error { return s.RevokeUser(s.t.Context(), ref("alice")) },
-		"user":     func(s *server, _ *client) error { s.users.remove("alice"); return nil },
-		"withdrew": func(s *server, c *client) error { return s.Withdraw(s.t.Context(), ref("alice"), c.ID) },
+	for name, end := range map[string]func(*testkit.Server, *testkit.Client) error{
+		"revoked": func(s *testkit.Server, _ *testkit.Client) error {
+			return s.RevokeUser(s.T.Context(), testkit.Ref("alice"))
+		},
+		"user": func(s *testkit.Server, _ *testkit.Client) error { s.Users.Remove("alice"); return nil },
+		"withdrew": func(s *testkit.Server, c *testkit.Client) error {
+			return s.Withdraw(s.T.Context(), testkit.Ref("alice"), c.ID)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newServer(t)
-			c := s.web()
-			tok := s.grantTokens(c)
-			next := s.refresh(c, tok.Refresh).tokens()
+			s := testkit.NewServer(t)
+			c := s.Web()
+			tok := s.GrantTokens(c)
+			next := s.Refresh(c, tok.Refresh).Tokens()
 			if err := end(s, c); err != nil {
 				t.Fatal(err)
 			}
-			s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
-			s.refresh(c, next.Refresh).wantJSONError(400, "invalid_grant")
+			s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
+			s.Refresh(c, next.Refresh).WantJSONError(400, "invalid_grant")
 		})
 	}
 	t.Run("older generation", func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		first := s.grantTokens(c)
-		second := s.refresh(c, first.Refresh).tokens()
-		third := s.refresh(c, second.Refresh).tokens()
-		s.refresh(c, second.Refresh).tokens() // the immediate one may come again
-		s.refresh(c, first.Refresh).wantJSONError(400, "invalid_grant")
-		s.wantAdmits(third.Access, false, "after the first of three generations came again")
+		s := testkit.NewServer(t)
+		c := s.Web()
+		first := s.GrantTokens(c)
+		second := s.Refresh(c, first.Refresh).Tokens()
+		third := s.Refresh(c, second.Refresh).Tokens()
+		s.Refresh(c, second.Refresh).Tokens() // the immediate one may come again
+		s.Refresh(c, first.Refresh).WantJSONError(400, "invalid_grant")
+		s.WantAdmits(third.Access, false, "after the first of three generations came again")
 	})
 }
 
@@ -191,58 +196,58 @@ func TestNeverRepeat_D5_GraceOfTheDead(t *testing.T) {
 // and the others tell of a theft.
 func TestNeverRepeat_A1_RT_05_ParallelRefreshes(t *testing.T) {
 	t.Run("grace", func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		tok := s.grantTokens(c)
+		s := testkit.NewServer(t)
+		c := s.Web()
+		tok := s.GrantTokens(c)
 		refreshTokens := map[string]int{}
-		for _, a := range parallel(64, func() *answer { return s.refresh(c, tok.Refresh) }) {
-			got := a.tokens()
+		for _, a := range parallel(64, func() *testkit.Answer { return s.Refresh(c, tok.Refresh) }) {
+			got := a.Tokens()
 			refreshTokens[got.Refresh]++
-			s.wantAdmits(got.Access, true, "of one of 64 refreshes")
+			s.WantAdmits(got.Access, true, "of one of 64 refreshes")
 		}
 		if len(refreshTokens) != 1 {
 			t.Errorf("64 refreshes of one token gave %d successors, want 1", len(refreshTokens))
 		}
-		if n := len(eventsOf[passport.RefreshTokenIssued](s)); n != 2 {
+		if n := len(testkit.EventsOf[passport.RefreshTokenIssued](s)); n != 2 {
 			t.Errorf("refresh tokens were issued %d times, want 2: the first and its successor", n)
 		}
 	})
 	t.Run("no grace", func(t *testing.T) {
-		s := newServer(t, func(c *passport.Config) { c.RefreshTokenGrace = -1 })
-		c := s.web()
-		tok := s.grantTokens(c)
-		wantOneWinner(t, s, parallel(64, func() *answer { return s.refresh(c, tok.Refresh) }))
+		s := testkit.NewServer(t, func(c *passport.Config) { c.RefreshTokenGrace = -1 })
+		c := s.Web()
+		tok := s.GrantTokens(c)
+		wantOneWinner(t, s, parallel(64, func() *testkit.Answer { return s.Refresh(c, tok.Refresh) }))
 	})
 }
 
 func TestNeverRepeat_A1_CO_03_ParallelRedemptions(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	code := s.code(c)
-	wantOneWinner(t, s, parallel(64, func() *answer { return s.exchange(c, c.codeForm(code)...) }))
+	s := testkit.NewServer(t)
+	c := s.Web()
+	code := s.Code(c)
+	wantOneWinner(t, s, parallel(64, func() *testkit.Answer { return s.Exchange(c, c.CodeForm(code)...) }))
 }
 
 // wantOneWinner fails unless one answer is tokens, and all others say
 // invalid_grant; and the tokens are dead by now, for somebody sent a value that
 // was spent.
-func wantOneWinner(t *testing.T, s *server, answers []*answer) {
+func wantOneWinner(t *testing.T, s *testkit.Server, answers []*testkit.Answer) {
 	t.Helper()
 	won := 0
 	for _, a := range answers {
-		if a.status == http.StatusOK {
+		if a.Status == http.StatusOK {
 			won++
-			s.wantAdmits(a.tokens().Access, false, "of the one who came first, once the others had come")
+			s.WantAdmits(a.Tokens().Access, false, "of the one who came first, once the others had come")
 			continue
 		}
-		a.wantJSONError(400, "invalid_grant")
+		a.WantJSONError(400, "invalid_grant")
 	}
 	if won != 1 {
 		t.Errorf("%d of %d requests with one value got tokens, want exactly one", won, len(answers))
 	}
-	if len(eventsOf[passport.Replayed](s)) == 0 {
+	if len(testkit.EventsOf[passport.Replayed](s)) == 0 {
 		t.Error("nobody was told of the replay")
 	}
-	s.wantBlameless()
+	s.WantBlameless()
 }
 
 // parallel does something n times at once.
@@ -264,16 +269,16 @@ func parallel[T any](n int, f func() T) []T {
 // RFC 6749 §6: the scope "MUST NOT include any scope not originally granted", and
 // the refresh token keeps what was.
 func TestToken_RT_06_ScopeOfARefresh(t *testing.T) {
-	s := newServer(t)
-	c := s.web()
-	tok := s.grantTokens(c, "scope", "read write")
-	s.refresh(c, tok.Refresh, "scope", "read admin").wantJSONError(400, "invalid_scope")
-	s.refresh(c, tok.Refresh, "scope", "admin").wantJSONError(400, "invalid_scope")
-	narrow := s.refresh(c, tok.Refresh, "scope", "write").tokens()
-	if got := s.call(s.Guard(), "Authorization", "Bearer "+narrow.Access).told().Scopes; strings.Join(got, " ") != "write" {
+	s := testkit.NewServer(t)
+	c := s.Web()
+	tok := s.GrantTokens(c, "scope", "read write")
+	s.Refresh(c, tok.Refresh, "scope", "read admin").WantJSONError(400, "invalid_scope")
+	s.Refresh(c, tok.Refresh, "scope", "admin").WantJSONError(400, "invalid_scope")
+	narrow := s.Refresh(c, tok.Refresh, "scope", "write").Tokens()
+	if got := s.Call(s.Guard(), "Authorization", "Bearer "+narrow.Access).Told().Scopes; strings.Join(got, " ") != "write" {
 		t.Errorf("the narrowed token carries %v, want write alone", got)
 	}
-	whole := s.refresh(c, narrow.Refresh).tokens()
+	whole := s.Refresh(c, narrow.Refresh).Tokens()
 	if whole.Scope != "read write" {
 		t.Errorf("after a narrowed refresh the next has scope %q, want all that was granted", whole.Scope)
 	}
@@ -282,27 +287,27 @@ func TestToken_RT_06_ScopeOfARefresh(t *testing.T) {
 // No refresh moves the end of a family.
 func TestToken_RT_07_AbsoluteExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(c *passport.Config) { c.FamilyTTL = 40 * 24 * time.Hour })
-		c := s.web()
-		tok := s.grantTokens(c)
+		s := testkit.NewServer(t, func(c *passport.Config) { c.FamilyTTL = 40 * 24 * time.Hour })
+		c := s.Web()
+		tok := s.GrantTokens(c)
 		start := time.Now()
 		for range 3 {
 			time.Sleep(13 * 24 * time.Hour)
-			tok = s.refresh(c, tok.Refresh).tokens()
+			tok = s.Refresh(c, tok.Refresh).Tokens()
 		}
 		time.Sleep(time.Until(start.Add(40*24*time.Hour - 10*time.Minute)))
-		last := s.refresh(c, tok.Refresh).tokens()
-		if stored, err := s.store.RefreshToken(t.Context(), oauth.DigestOf(last.Refresh)); err != nil || stored.ExpiresAt.After(stored.Family.ExpiresAt) {
+		last := s.Refresh(c, tok.Refresh).Tokens()
+		if stored, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(last.Refresh)); err != nil || stored.ExpiresAt.After(stored.Family.ExpiresAt) {
 			t.Errorf("the refresh token is stored until %v, %v; want it to end with its family", stored.ExpiresAt, err)
 		}
 		if last.Expires != 600 {
 			t.Errorf("ten minutes before the family ends an access token is said to live %d seconds, want 600", last.Expires)
 		}
 		time.Sleep(10*time.Minute - time.Second)
-		s.wantAdmits(last.Access, true, "a second before the family ends")
+		s.WantAdmits(last.Access, true, "a second before the family ends")
 		time.Sleep(time.Second)
-		s.wantAdmits(last.Access, false, "after the family has ended")
-		s.refresh(c, last.Refresh).wantJSONError(400, "invalid_grant")
+		s.WantAdmits(last.Access, false, "after the family has ended")
+		s.Refresh(c, last.Refresh).WantJSONError(400, "invalid_grant")
 	})
 }
 
@@ -310,17 +315,17 @@ func TestToken_RT_07_AbsoluteExpiry(t *testing.T) {
 // a year.
 func TestToken_BB_01_RT_07_FamilyOfABrowserApplication(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		for c, want := range map[*client]int{s.spa(): 30, s.web(): 365, s.native(): 365} {
-			tok := s.grantTokens(c)
+		s := testkit.NewServer(t)
+		for c, want := range map[*testkit.Client]int{s.Spa(): 30, s.Web(): 365, s.Native(): 365} {
+			tok := s.GrantTokens(c)
 			days := 0
 			for ; days < 400; days += 5 {
 				time.Sleep(5 * 24 * time.Hour)
-				a := s.refresh(c, tok.Refresh)
-				if a.status != http.StatusOK {
+				a := s.Refresh(c, tok.Refresh)
+				if a.Status != http.StatusOK {
 					break
 				}
-				tok = a.tokens()
+				tok = a.Tokens()
 			}
 			if days+5 != want {
 				t.Errorf("the family of a client with redirect URI %s ended within %d days, want %d", c.RedirectURIs[0], days+5, want)
@@ -332,14 +337,14 @@ func TestToken_BB_01_RT_07_FamilyOfABrowserApplication(t *testing.T) {
 // What lies unused ends too.
 func TestToken_RT_07_IdleTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		c := s.web()
-		tok := s.grantTokens(c)
+		s := testkit.NewServer(t)
+		c := s.Web()
+		tok := s.GrantTokens(c)
 		time.Sleep(30*24*time.Hour - time.Second)
-		tok = s.refresh(c, tok.Refresh).tokens()
+		tok = s.Refresh(c, tok.Refresh).Tokens()
 		time.Sleep(30 * 24 * time.Hour)
-		s.refresh(c, tok.Refresh).wantJSONError(400, "invalid_grant")
-		if n := len(eventsOf[passport.Replayed](s)); n != 0 {
+		s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
+		if n := len(testkit.EventsOf[passport.Replayed](s)); n != 0 {
 			t.Errorf("a refresh token that has expired raised %d alarms", n)
 		}
 	})

@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
 // closing is a set of users whose UserByID can be replaced while sign-in and
 // passwords keep working, and which counts its calls.
 type closing struct {
-	*accounts
+	*testkit.Accounts
 	byID  func() (*passport.User, error) // in place of UserByID, if set
 	calls atomic.Int64
 }
@@ -27,7 +28,7 @@ func (c *closing) UserByID(ctx context.Context, id string) (*passport.User, erro
 	if c.byID != nil {
 		return c.byID()
 	}
-	return c.accounts.UserByID(ctx, id)
+	return c.Accounts.UserByID(ctx, id)
 }
 
 // forgetful is a grant that issues for alice and never asks whether she exists.
@@ -36,8 +37,8 @@ func forgetful() oauth.Grant {
 	return grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		n++
 		return &oauth.Authorization{
-			Subject: oauth.ForUser(ref("alice")), Scopes: []string{"read"}, Refresh: true, NewFamily: true,
-			Family: &oauth.Family{ID: fmt.Sprint("family ", n), User: ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time},
+			Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read"}, Refresh: true, NewFamily: true,
+			Family: &oauth.Family{ID: fmt.Sprint("family ", n), User: testkit.Ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time},
 		}, nil
 	})
 }
@@ -45,104 +46,104 @@ func forgetful() oauth.Grant {
 // An issuance is one way to get a token for a user: prepare runs while the account
 // is open, and what it returns asks for the token.
 type issuance struct {
-	prepare func(s *server) (ask func() *answer)
+	prepare func(s *testkit.Server) (ask func() *testkit.Answer)
 	calls   int64  // of UserByID for one token
 	gone    string // the error code for a user who is gone
 }
 
 // answerOf is the outcome of a Go call in the form of an HTTP response.
-func answerOf(t *testing.T, err error) *answer {
-	a := &answer{t: t, status: 200, header: http.Header{"Content-Type": {"application/json"}}, body: `{"error":""}`}
+func answerOf(t *testing.T, err error) *testkit.Answer {
+	a := &testkit.Answer{T: t, Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"error":""}`}
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		a.body = `{"error":"not found"}`
+		a.Body = `{"error":"not found"}`
 	case err != nil:
-		a.body = fmt.Sprintf(`{"error":%q}`, oauth.AsError(err).Code)
+		a.Body = fmt.Sprintf(`{"error":%q}`, oauth.AsError(err).Code)
 	}
 	return a
 }
 
 var issuances = map[string]issuance{
-	"own grant": {func(s *server) func() *answer {
-		c := s.kiosk("refresh_token")
-		return func() *answer { return s.exchange(c, "grant_type", voucherType) }
+	"own grant": {func(s *testkit.Server) func() *testkit.Answer {
+		c := s.Kiosk("refresh_token")
+		return func() *testkit.Answer { return s.Exchange(c, "grant_type", testkit.VoucherType) }
 	}, 1, "invalid_grant"},
-	"code": {func(s *server) func() *answer {
-		c := s.web()
-		code := s.code(c)
-		return func() *answer { return s.exchange(c, c.codeForm(code)...) }
+	"code": {func(s *testkit.Server) func() *testkit.Answer {
+		c := s.Web()
+		code := s.Code(c)
+		return func() *testkit.Answer { return s.Exchange(c, c.CodeForm(code)...) }
 	}, 1, "invalid_grant"},
-	"refresh": {func(s *server) func() *answer {
-		c := s.web()
-		token := s.grantTokens(c).Refresh
-		return func() *answer { return s.refresh(c, token) }
+	"refresh": {func(s *testkit.Server) func() *testkit.Answer {
+		c := s.Web()
+		token := s.GrantTokens(c).Refresh
+		return func() *testkit.Answer { return s.Refresh(c, token) }
 	}, 1, "invalid_grant"},
-	"retry within the grace": {func(s *server) func() *answer {
-		c := s.web()
-		token := s.grantTokens(c).Refresh
-		s.refresh(c, token).tokens()
-		return func() *answer { return s.refresh(c, token) }
+	"retry within the grace": {func(s *testkit.Server) func() *testkit.Answer {
+		c := s.Web()
+		token := s.GrantTokens(c).Refresh
+		s.Refresh(c, token).Tokens()
+		return func() *testkit.Answer { return s.Refresh(c, token) }
 	}, 1, "invalid_grant"},
-	"password": {func(s *server) func() *answer {
-		c := s.legacy()
-		return func() *answer { return s.signIn(c, "alice", passwordOf("alice")) }
+	"password": {func(s *testkit.Server) func() *testkit.Answer {
+		c := s.Legacy()
+		return func() *testkit.Answer { return s.SignIn(c, "alice", testkit.PasswordOf("alice")) }
 	}, 2, "invalid_grant"},
-	"personal token": {func(s *server) func() *answer {
-		return func() *answer {
-			_, err := s.CreateToken(s.t.Context(), ref("alice"), "laptop", "read")
-			return answerOf(s.t, err)
+	"personal token": {func(s *testkit.Server) func() *testkit.Answer {
+		return func() *testkit.Answer {
+			_, err := s.CreateToken(s.T.Context(), testkit.Ref("alice"), "laptop", "read")
+			return answerOf(s.T, err)
 		}
 	}, 1, "not found"},
-	"personal token, JSON API": {func(s *server) func() *answer {
-		b := s.browser().signIn("alice")
-		return func() *answer { return b.ask("POST", personalPath, map[string]any{"name": "laptop"}) }
+	"personal token, JSON API": {func(s *testkit.Server) func() *testkit.Answer {
+		b := s.Browser().SignIn("alice")
+		return func() *testkit.Answer { return b.Ask("POST", personalPath, map[string]any{"name": "laptop"}) }
 	}, 1, "401"},
-	"implicit, without a page": {func(s *server) func() *answer {
-		c, b := s.board(passport.Registration{Name: "Trusted"}), s.browser().signIn("alice")
-		return func() *answer { return b.authorizeToken(c, "prompt", "none") }
+	"implicit, without a page": {func(s *testkit.Server) func() *testkit.Answer {
+		c, b := s.Board(passport.Registration{Name: "Trusted"}), s.Browser().SignIn("alice")
+		return func() *testkit.Answer { return b.AuthorizeToken(c, "prompt", "none") }
 	}, 1, "access_denied"},
-	"implicit, with a page": {func(s *server) func() *answer {
-		page := s.browser().signIn("alice").authorizeToken(s.board(passport.Registration{}), "prompt", "consent")
-		return func() *answer { return page.allow() }
+	"implicit, with a page": {func(s *testkit.Server) func() *testkit.Answer {
+		page := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{}), "prompt", "consent")
+		return func() *testkit.Answer { return page.Allow() }
 	}, 1, "access_denied"},
-	"own responder": {func(s *server) func() *answer {
-		page := s.browser().signIn("alice").authorizeToken(s.board(passport.Registration{GrantTypes: []string{badgeType}}), "response_type", "badge", "prompt", "consent")
-		return func() *answer { return page.allow() }
+	"own responder": {func(s *testkit.Server) func() *testkit.Answer {
+		page := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{GrantTypes: []string{badgeType}}), "response_type", "badge", "prompt", "consent")
+		return func() *testkit.Answer { return page.Allow() }
 	}, 1, "access_denied"},
-	"guard": {func(s *server) func() *answer {
-		token := s.grantTokens(s.web()).Access
-		return func() *answer { return s.call(s.Guard(), "Authorization", "Bearer "+token) }
+	"guard": {func(s *testkit.Server) func() *testkit.Answer {
+		token := s.GrantTokens(s.Web()).Access
+		return func() *testkit.Answer { return s.Call(s.Guard(), "Authorization", "Bearer "+token) }
 	}, 1, "invalid_token"},
-	"guard, first-party cookie": {func(s *server) func() *answer {
-		b := s.browser().signIn("alice")
-		b.page(nil)
-		return func() *answer { return b.script(s.Guard()) }
+	"guard, first-party cookie": {func(s *testkit.Server) func() *testkit.Answer {
+		b := s.Browser().SignIn("alice")
+		b.Page(nil)
+		return func() *testkit.Answer { return b.Script(s.Guard()) }
 	}, 1, "invalid_token"},
 }
 
 // errorOf is the error code of a response, wherever it is: in JSON, in the fragment
 // of a redirect, in a challenge. The JSON API has a status alone.
-func errorOf(a *answer) string {
-	switch challenge := a.header.Get("WWW-Authenticate"); {
-	case strings.Contains(a.target(), "#"):
-		return a.fragment().Get("error")
+func errorOf(a *testkit.Answer) string {
+	switch challenge := a.Header.Get("WWW-Authenticate"); {
+	case strings.Contains(a.Target(), "#"):
+		return a.Fragment().Get("error")
 	case challenge != "":
 		_, code, _ := strings.Cut(challenge, `error="`)
 		code, _, _ = strings.Cut(code, `"`)
 		return code
-	case strings.Contains(a.body, `"message"`):
-		return fmt.Sprint(a.status)
+	case strings.Contains(a.Body, `"message"`):
+		return fmt.Sprint(a.Status)
 	}
-	return asText(a.json()["error"])
+	return testkit.AsText(a.JSON()["error"])
 }
 
-func closingServer(t *testing.T) (*server, *closing, *watchedStore) {
+func closingServer(t *testing.T) (*testkit.Server, *closing, *testkit.WatchedStore) {
 	t.Helper()
 	users := new(closing)
-	s, store := watched(t, withGrants(forgetful()), withPasswords, implicit,
+	s, store := testkit.Watched(t, withGrants(forgetful()), testkit.WithPasswords, implicit,
 		withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) { return badge(r), nil }),
 		func(c *passport.Config) {
-			users.accounts = c.Users.(*accounts)
+			users.Accounts = c.Users.(*testkit.Accounts)
 			c.Users = users
 			c.SkipConsent = func(_ context.Context, c *oauth.Client, _ *passport.User) bool { return c.Name == "Trusted" }
 		})
@@ -171,7 +172,7 @@ func TestToken_FR_14_EveryIssuanceAsksForTheUser(t *testing.T) {
 				s, users, store := closingServer(t)
 				ask := i.prepare(s)
 				users.byID = answer.byID
-				issued, events := store.count("Issue"), len(eventsOf[passport.AccessTokenIssued](s))
+				issued, events := store.Count("Issue"), len(testkit.EventsOf[passport.AccessTokenIssued](s))
 				a := ask()
 				want := answer.want
 				switch {
@@ -185,16 +186,16 @@ func TestToken_FR_14_EveryIssuanceAsksForTheUser(t *testing.T) {
 				if got := errorOf(a); got != want {
 					t.Errorf("UserByID answers %q: the error is %q, want %q: %s", name, got, want, a)
 				}
-				if want == "temporarily_unavailable" && way != "personal token" && !strings.Contains(a.target(), "#") && a.status != 503 {
-					t.Errorf("UserByID is unavailable: the status is %d, want 503", a.status)
+				if want == "temporarily_unavailable" && way != "personal token" && !strings.Contains(a.Target(), "#") && a.Status != 503 {
+					t.Errorf("UserByID is unavailable: the status is %d, want 503", a.Status)
 				}
-				if strings.Contains(a.body, "access_token") || strings.Contains(a.target(), "access_token") {
+				if strings.Contains(a.Body, "access_token") || strings.Contains(a.Target(), "access_token") {
 					t.Errorf("UserByID answers %q: a token was issued: %s", name, a)
 				}
-				if n := store.count("Issue"); n != issued {
+				if n := store.Count("Issue"); n != issued {
 					t.Errorf("UserByID answers %q: %d tokens were stored", name, n-issued)
 				}
-				if n := len(eventsOf[passport.AccessTokenIssued](s)); n != events {
+				if n := len(testkit.EventsOf[passport.AccessTokenIssued](s)); n != events {
 					t.Errorf("UserByID answers %q: %d tokens were announced", name, n-events)
 				}
 			})
@@ -205,7 +206,7 @@ func TestToken_FR_14_EveryIssuanceAsksForTheUser(t *testing.T) {
 			s, users, _ := closingServer(t)
 			ask := i.prepare(s)
 			users.calls.Store(0)
-			if a := ask(); a.status >= 400 || strings.Contains(a.target(), "error=") || strings.Contains(a.body, `"error":"`) && !strings.Contains(a.body, `"error":""`) {
+			if a := ask(); a.Status >= 400 || strings.Contains(a.Target(), "error=") || strings.Contains(a.Body, `"error":"`) && !strings.Contains(a.Body, `"error":""`) {
 				t.Errorf("a user who is there gets no token: %s", a)
 			}
 			if n := users.calls.Load(); n != i.calls {
@@ -219,14 +220,14 @@ func TestToken_FR_14_EveryIssuanceAsksForTheUser(t *testing.T) {
 // throttle counts it like one.
 func TestToken_FR_14_PasswordOfAClosedAccountIsCounted(t *testing.T) {
 	s, users, _ := closingServer(t)
-	c := s.legacy()
-	wrong := s.signIn(c, "alice", "wrong")
+	c := s.Legacy()
+	wrong := s.SignIn(c, "alice", "wrong")
 	users.byID = func() (*passport.User, error) { return nil, oauth.ErrNotFound }
-	if a := s.signIn(c, "alice", passwordOf("alice")); a.body != wrong.body || a.status != wrong.status {
+	if a := s.SignIn(c, "alice", testkit.PasswordOf("alice")); a.Body != wrong.Body || a.Status != wrong.Status {
 		t.Errorf("the right password of a closed account is answered %s, want %s as for a wrong one", a, wrong)
 	}
 	for range 20 {
-		if s.signIn(c, "alice", passwordOf("alice")).status == http.StatusTooManyRequests {
+		if s.SignIn(c, "alice", testkit.PasswordOf("alice")).Status == http.StatusTooManyRequests {
 			return
 		}
 	}
@@ -235,52 +236,52 @@ func TestToken_FR_14_PasswordOfAClosedAccountIsCounted(t *testing.T) {
 
 // Users of a provider that is no longer configured are gone.
 func TestToken_FR_14_UnknownProvider(t *testing.T) {
-	s, staff := withStaff(t, "alice")
+	s, staff := testkit.WithStaff(t, "alice")
 	clerk := oauth.UserRef{Provider: "staff", ID: "alice"}
 	own := grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{Subject: oauth.ForUser(clerk), NewFamily: true, Family: &oauth.Family{
 			ID: fmt.Sprint(r.Time.UnixNano()), User: clerk, ClientID: r.Client.ID, CreatedAt: r.Time,
 		}}, nil
 	})
-	s = s.restart(withGrants(own))
+	s = s.Restart(withGrants(own))
 	staff.Server = s.Server
-	kiosk := s.register(passport.Registration{GrantTypes: []string{voucherType}, Provider: "staff"})
-	web := s.register(passport.Registration{Provider: "staff"})
-	code, tok := staff.code(web), staff.grantTokens(web, "prompt", "consent")
-	refreshed := s.refresh(web, tok.Refresh).tokens()
-	s.exchange(kiosk, "grant_type", voucherType).tokens()
-	without := s.restart(func(c *passport.Config) { c.Providers = nil })
-	for name, a := range map[string]*answer{
-		"own grant": without.exchange(kiosk, "grant_type", voucherType),
-		"code":      without.exchange(web, web.codeForm(code)...),
-		"retry":     without.refresh(web, tok.Refresh),
-		"refresh":   without.refresh(web, refreshed.Refresh),
+	kiosk := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType}, Provider: "staff"})
+	web := s.Register(passport.Registration{Provider: "staff"})
+	code, tok := staff.Code(web), staff.GrantTokens(web, "prompt", "consent")
+	refreshed := s.Refresh(web, tok.Refresh).Tokens()
+	s.Exchange(kiosk, "grant_type", testkit.VoucherType).Tokens()
+	without := s.Restart(func(c *passport.Config) { c.Providers = nil })
+	for name, a := range map[string]*testkit.Answer{
+		"own grant": without.Exchange(kiosk, "grant_type", testkit.VoucherType),
+		"code":      without.Exchange(web, web.CodeForm(code)...),
+		"retry":     without.Refresh(web, tok.Refresh),
+		"refresh":   without.Refresh(web, refreshed.Refresh),
 	} {
-		if a.wantJSONError(400, "invalid_grant"); a.description() != "the account may no longer act" {
-			t.Errorf("%s: the client is told %q", name, a.description())
+		if a.WantJSONError(400, "invalid_grant"); a.Description() != "the account may no longer act" {
+			t.Errorf("%s: the client is told %q", name, a.Description())
 		}
 	}
-	without.wantAdmits(tok.Access, false, "of a provider that is not configured any more")
+	without.WantAdmits(tok.Access, false, "of a provider that is not configured any more")
 	if _, err := without.CreateToken(t.Context(), clerk, "laptop"); err == nil {
 		t.Error("CreateToken for a user of a provider that is not configured = nil, want an error")
 	}
 	for c, err := range s.Clients(t.Context()) {
-		if check(t, err); c.Key != "" {
+		if testkit.Check(t, err); c.Key != "" {
 			t.Errorf("a client %q was made for personal tokens of a provider that is not configured", c.Key)
 		}
 	}
-	s.wantBlameless()
+	s.WantBlameless()
 }
 
 // What the built-in grants check besides the user holds for a grant that does not
 // look: the family must be live, and a retry answers with its own family's token.
 func TestToken_FR_14_OwnGrantCannotRevive(t *testing.T) {
 	var decide func(r *oauth.TokenRequest) *oauth.Authorization
-	s := newServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return decide(r), nil })))
-	kiosk, web := s.kiosk("refresh_token"), s.web()
-	tok := s.grantTokens(web)
-	stored, err := s.store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
-	check(t, err)
+	s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return decide(r), nil })))
+	kiosk, web := s.Kiosk("refresh_token"), s.Web()
+	tok := s.GrantTokens(web)
+	stored, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
+	testkit.Check(t, err)
 
 	ended := *stored.Family
 	ended.ExpiresAt = time.Now().Add(-time.Second)
@@ -288,32 +289,32 @@ func TestToken_FR_14_OwnGrantCannotRevive(t *testing.T) {
 	revoked.RevokedAt = time.Now()
 	for name, f := range map[string]*oauth.Family{"ended": &ended, "revoked": &revoked} {
 		decide = func(*oauth.TokenRequest) *oauth.Authorization {
-			return &oauth.Authorization{Subject: oauth.ForUser(ref("alice")), Family: f}
+			return &oauth.Authorization{Subject: oauth.ForUser(testkit.Ref("alice")), Family: f}
 		}
-		if a := s.exchange(kiosk, "grant_type", voucherType).wantJSONError(400, "invalid_grant"); a.description() != "the authorization was revoked or has ended" {
-			t.Errorf("a token into a family that was %s: the client is told %q", name, a.description())
+		if a := s.Exchange(kiosk, "grant_type", testkit.VoucherType).WantJSONError(400, "invalid_grant"); a.Description() != "the authorization was revoked or has ended" {
+			t.Errorf("a token into a family that was %s: the client is told %q", name, a.Description())
 		}
 	}
 
 	// bob's token, named as what was issued to alice before.
-	bobs := s.row(s.redeem(web, s.browser().signIn("bob").authorize(web).allow().code()).Access)
-	s.refresh(web, tok.Refresh).tokens()
-	spent, err := s.store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
-	check(t, err)
+	bobs := s.Row(s.Redeem(web, s.Browser().SignIn("bob").Authorize(web).Allow().Code()).Access)
+	s.Refresh(web, tok.Refresh).Tokens()
+	spent, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
+	testkit.Check(t, err)
 	again := *spent.Successor
 	again.AccessTokenID = bobs.ID
 	decide = func(r *oauth.TokenRequest) *oauth.Authorization {
 		family := *spent.Family
 		family.ClientID = r.Client.ID
 		return &oauth.Authorization{
-			Subject: oauth.ForUser(ref("alice")), Family: &family, Scopes: []string{"read"}, Refresh: true, Again: &again,
+			Subject: oauth.ForUser(testkit.Ref("alice")), Family: &family, Scopes: []string{"read"}, Refresh: true, Again: &again,
 			Spends: oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(spent.Digest)},
 		}
 	}
-	if a := s.exchange(kiosk, "grant_type", voucherType).wantJSONError(500, "server_error"); strings.Contains(a.body, "access_token") {
+	if a := s.Exchange(kiosk, "grant_type", testkit.VoucherType).WantJSONError(500, "server_error"); strings.Contains(a.Body, "access_token") {
 		t.Errorf("a grant for alice got bob's token: %s", a)
 	}
-	if !strings.Contains(s.log.String(), "another family or client") {
-		t.Errorf("the log does not say what the grant did wrong: %s", s.log)
+	if !strings.Contains(s.Log.String(), "another family or client") {
+		t.Errorf("the log does not say what the grant did wrong: %s", s.Log)
 	}
 }

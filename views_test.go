@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -43,55 +44,55 @@ var formFields = regexp.MustCompile(`name=ticket value='([^']*)'`)
 
 // What the application has takes the place of ours, and what it lacks is ours.
 func TestViews_TakeThePlaceOfOurs(t *testing.T) {
-	s := newServer(t, withViews(map[string]string{
+	s := testkit.NewServer(t, withViews(map[string]string{
 		"consent.html": shopConsent,
 		"style.css":    "body { color: teal }\r\nb > i { color: red }\n",
 	}), func(c *passport.Config) { c.Resources = []string{"https://api.example.com"} })
-	c := s.register(passport.Registration{
+	c := s.Register(passport.Registration{
 		Name: "Tracker", RedirectURIs: []string{"https://tracker.example:8443/cb"}, Attributes: map[string]string{"logo": "/logo.svg", "home": "https://tracker.example/"},
 	})
-	b := s.browser().signIn("alice")
-	page := b.authorize(c, "scope", "write read", "resource", "https://api.example.com")
+	b := s.Browser().SignIn("alice")
+	page := b.Authorize(c, "scope", "write read", "resource", "https://api.example.com")
 	for _, want := range []string{
 		"<title>Tracker</title>", "<p>" + c.ID + " Tracker /logo.svg alice Name of alice alice</p>", `href="https://tracker.example/"`,
 		"<i>read Read your orders false</i><i>write Place orders for you false</i>20", "[https://api.example.com] tracker.example:8443 false 365 auth.example.com ",
 		"<style>body { color: teal }\nb > i { color: red }\n</style>",
 	} {
-		if !strings.Contains(page.body, want) {
-			t.Errorf("the page of the application lacks %q:\n%s", want, page.body)
+		if !strings.Contains(page.Body, want) {
+			t.Errorf("the page of the application lacks %q:\n%s", want, page.Body)
 		}
 	}
-	page.checkHeaders()
-	ticket := first(formFields, page.body)
-	done := b.post("/oauth/authorize", set(url.Values{}, "ticket", ticket, "decision", "allow"))
-	s.redeem(c, done.code())
-	if !strings.Contains(done.body, "One moment") || !strings.Contains(done.body, "body { color: teal }") {
+	page.CheckHeaders()
+	ticket := testkit.First(formFields, page.Body)
+	done := b.Post("/oauth/authorize", testkit.Set(url.Values{}, "ticket", ticket, "decision", "allow"))
+	s.Redeem(c, done.Code())
+	if !strings.Contains(done.Body, "One moment") || !strings.Contains(done.Body, "body { color: teal }") {
 		t.Errorf("after the answer the page is not ours in the application's style: %s", done)
 	}
-	again := b.authorize(c, "scope", "write read admin", "resource", "https://api.example.com")
-	if !strings.Contains(again.body, "<i>read Read your orders true</i><i>write Place orders for you true</i><i>admin Administer the shop false</i>12") {
-		t.Errorf("what was allowed before is not told apart:\n%s", again.body)
+	again := b.Authorize(c, "scope", "write read admin", "resource", "https://api.example.com")
+	if !strings.Contains(again.Body, "<i>read Read your orders true</i><i>write Place orders for you true</i><i>admin Administer the shop false</i>12") {
+		t.Errorf("what was allowed before is not told apart:\n%s", again.Body)
 	}
-	b.authorize(c, "client_id", "nobody").wantPage(400, "This app is not known here")
+	b.Authorize(c, "client_id", "nobody").WantPage(400, "This app is not known here")
 }
 
 // Headers are ours whatever the view is: no script, no frame, no copy in a cache
 // (OAuth 2.1 §7.10). A view may show pictures and use fonts of its own origin.
 func TestViews_AZ_25_AZ_26_UI_03_HeadersStayOurs(t *testing.T) {
 	layout := `<!doctype html><html><head>{{style}}{{block "head" .}}{{end}}</head><body><img src="/logo.png" alt="{{.Site}}">{{template "main" .}}</body></html>`
-	s := newServer(t, withViews(map[string]string{"layout.html": layout, "style.css": "p { color: teal }"}))
-	b := s.browser().signIn("alice")
-	page := b.authorize(s.register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}}))
+	s := testkit.NewServer(t, withViews(map[string]string{"layout.html": layout, "style.css": "p { color: teal }"}))
+	b := s.Browser().SignIn("alice")
+	page := b.Authorize(s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}}))
 	want := "default-src 'none'; style-src 'sha256-8fPwlIw/PLRUIsg7vYlNotoeuR0WiP8RAqPPGm2Lo4U='; img-src 'self' data:; font-src 'self'; " +
 		"form-action 'self' com.example.app:; frame-ancestors 'none'; base-uri 'none'"
-	if got := page.header.Get("Content-Security-Policy"); got != want {
+	if got := page.Header.Get("Content-Security-Policy"); got != want {
 		t.Errorf("the policy of an application's page is\n%s, want\n%s", got, want)
 	}
-	page.checkHeaders() // and those of every page below
-	page.deny()
-	b.authorize(s.web(), "client_id", "nobody").wantPage(400)
-	ours := newServer(t).browser().signIn("alice").authorize(s.web(), "client_id", "nobody")
-	if got := ours.header.Get("Content-Security-Policy"); !strings.Contains(got, "img-src data:;") || strings.Contains(got, "font-src") {
+	page.CheckHeaders() // and those of every page below
+	page.Deny()
+	b.Authorize(s.Web(), "client_id", "nobody").WantPage(400)
+	ours := testkit.NewServer(t).Browser().SignIn("alice").Authorize(s.Web(), "client_id", "nobody")
+	if got := ours.Header.Get("Content-Security-Policy"); !strings.Contains(got, "img-src data:;") || strings.Contains(got, "font-src") {
 		t.Errorf("our own pages have the policy of an application's: %s", got)
 	}
 }
@@ -100,23 +101,23 @@ func TestViews_AZ_25_AZ_26_UI_03_HeadersStayOurs(t *testing.T) {
 // part of an address (RFC 9700 §4.1).
 func TestViews_UI_04_NeverRepeat_B8_HostileNames(t *testing.T) {
 	for _, name := range hostile {
-		s := newServer(t, withViews(map[string]string{"consent.html": shopConsent}), func(c *passport.Config) {
+		s := testkit.NewServer(t, withViews(map[string]string{"consent.html": shopConsent}), func(c *passport.Config) {
 			c.Scopes = []passport.Scope{{ID: "read", Description: name}}
 		})
-		s.users.byID["alice"].Name = name
-		c := s.web()
+		s.Users.ByID["alice"].Name = name
+		c := s.Web()
 		made := *c.Client
 		made.ID, made.Name, made.Attributes = "hostile", name, map[string]string{"logo": "x", "home": name}
-		if err := s.store.CreateClient(t.Context(), &made, nil); err != nil { // past the checks of CreateClient
+		if err := s.Store.CreateClient(t.Context(), &made, nil); err != nil { // past the checks of CreateClient
 			t.Fatal(err)
 		}
-		page := s.browser().signIn("alice").authorize(c, "client_id", "hostile")
+		page := s.Browser().SignIn("alice").Authorize(c, "client_id", "hostile")
 		for _, bad := range []string{"<script", "<img", "onerror=\"", "onmouseover='", "href=\"javascript", "</title></head><body>", "<style>*", "<b>"} {
-			if body := styleText.ReplaceAllString(page.body, ""); strings.Contains(body, bad) {
+			if body := testkit.StyleText.ReplaceAllString(page.Body, ""); strings.Contains(body, bad) {
 				t.Errorf("a view with %q has %s:\n%s", name, bad, body)
 			}
 		}
-		if n := strings.Count(page.body, "name=ticket"); n != 1 {
+		if n := strings.Count(page.Body, "name=ticket"); n != 1 {
 			t.Errorf("a view with %q has %d fields for the ticket, want 1", name, n)
 		}
 	}
@@ -157,7 +158,7 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 			[]string{"error.html:2:", "decided.html:2:", "consent.html: the page lacks"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			config := newServer(t).config
+			config := testkit.NewServer(t).Config
 			config.Views = viewsOf(tt.files)
 			_, err := passport.New(config)
 			for _, want := range tt.want {
@@ -170,7 +171,7 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 			}
 		})
 	}
-	config := newServer(t).config
+	config := testkit.NewServer(t).Config
 	config.Views = os.DirFS(filepath.Join(t.TempDir(), "none"))
 	if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), "is it the right folder?") {
 		t.Errorf("New with a folder that is not there = %v", err)
@@ -191,7 +192,7 @@ func TestViews_IgnoredPartsDoNotStopTheStart(t *testing.T) {
 		"a base":            `<base href="/x/">`,
 	} {
 		for _, file := range []string{"consent.html", "redirect.html", "decided.html", "error.html"} {
-			config := newServer(t).config
+			config := testkit.NewServer(t).Config
 			config.Views = viewsOf(map[string]string{file: `{{define "main"}}` + text + shopFormIn(file) + `{{end}}`})
 			if _, err := passport.New(config); err != nil {
 				t.Errorf("New with %s in %s = %v, want a server", name, file, err)
@@ -222,7 +223,7 @@ func TestViews_RenamedFiles(t *testing.T) {
 			"beside a view of ours":  {old: "x", "consent.html": shopConsent},
 			"beside a broken layout": {old: "x", "layout.html": "{{"},
 		} {
-			config := newServer(t).config
+			config := testkit.NewServer(t).Config
 			config.Views = viewsOf(files)
 			_, err := passport.New(config)
 			want := "Config.Views: " + old + " has a new name, " + renamed + ": rename the file, or delete it"
@@ -236,11 +237,11 @@ func TestViews_RenamedFiles(t *testing.T) {
 // A view that fails all the same, on data that only the application knows, does
 // not keep a user from answering.
 func TestViews_OneThatFailsGivesWayToOurs(t *testing.T) {
-	s := newServer(t, withViews(map[string]string{"consent.html": `{{define "main"}}{{with .User.Data}}{{.Avatar}}{{end}}` + shopForm + `{{end}}`}))
-	c := s.web()
-	s.redeem(c, s.browser().signIn("alice").authorize(c).allow().code())
-	if !strings.Contains(s.log.String(), "can't evaluate field Avatar") {
-		t.Errorf("the log does not say why our page was shown: %s", s.log)
+	s := testkit.NewServer(t, withViews(map[string]string{"consent.html": `{{define "main"}}{{with .User.Data}}{{.Avatar}}{{end}}` + shopForm + `{{end}}`}))
+	c := s.Web()
+	s.Redeem(c, s.Browser().SignIn("alice").Authorize(c).Allow().Code())
+	if !strings.Contains(s.Log.String(), "can't evaluate field Avatar") {
+		t.Errorf("the log does not say why our page was shown: %s", s.Log)
 	}
 }
 
@@ -250,14 +251,14 @@ func TestWriteViews_StartAsTheyAre(t *testing.T) {
 	if err := passport.WriteViews(dir, false); err != nil {
 		t.Fatalf("WriteViews: %v", err)
 	}
-	ours := newServer(t)
-	c := ours.web()
-	own := ours.restart(func(c *passport.Config) { c.Views = os.DirFS(dir) })
-	pages := func(s *server) (bodies []string) {
-		b := s.browser().signIn("alice")
-		page := b.authorize(c, "prompt", "consent")
-		bodies = append(bodies, strings.Replace(page.body, page.ticket(), "", 1))
-		return append(bodies, varying.ReplaceAllString(page.deny().body, ""), varying.ReplaceAllString(b.authorize(c, "client_id", "x").body, ""))
+	ours := testkit.NewServer(t)
+	c := ours.Web()
+	own := ours.Restart(func(c *passport.Config) { c.Views = os.DirFS(dir) })
+	pages := func(s *testkit.Server) (bodies []string) {
+		b := s.Browser().SignIn("alice")
+		page := b.Authorize(c, "prompt", "consent")
+		bodies = append(bodies, strings.Replace(page.Body, page.Ticket(), "", 1))
+		return append(bodies, varying.ReplaceAllString(page.Deny().Body, ""), varying.ReplaceAllString(b.Authorize(c, "client_id", "x").Body, ""))
 	}
 	want := pages(ours)
 	for i, got := range pages(own) {
@@ -302,11 +303,11 @@ func TestViews_ThePageOfTheDocumentation(t *testing.T) {
 	}
 	_, after, _ := strings.Cut(string(text), "```html\n")
 	block, _, _ := strings.Cut(after, "```")
-	s := newServer(t, withViews(map[string]string{"consent.html": block}))
-	c := s.web()
-	page := s.browser().signIn("alice").authorize(c)
-	if !strings.Contains(page.body, "<h1>Example App asks for access, Name of alice</h1>") {
+	s := testkit.NewServer(t, withViews(map[string]string{"consent.html": block}))
+	c := s.Web()
+	page := s.Browser().SignIn("alice").Authorize(c)
+	if !strings.Contains(page.Body, "<h1>Example App asks for access, Name of alice</h1>") {
 		t.Errorf("the page is not that of the documentation: %s", page)
 	}
-	s.redeem(c, page.allow().code())
+	s.Redeem(c, page.Allow().Code())
 }

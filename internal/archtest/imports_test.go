@@ -51,6 +51,8 @@ var rooms = map[string]room{
 	"dashboard":    {ours: []string{".", "oauth"}},
 	"console":      {ours: []string{".", "oauth", "account", "sqlstore"}, others: []string{cobra, term, toml}},
 
+	"internal/testkit": {ours: []string{".", "guard", "memstore", "oauth"}, others: []string{jose}}, // for the tests of every room
+
 	"internal/demo": {ours: []string{".", "account", "guard", "oauth"}}, // the tour of `passport serve --demo`
 }
 

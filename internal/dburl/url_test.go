@@ -18,11 +18,11 @@ import (
 func TestURL_FR_45_Prints(t *testing.T) {
 	for written, want := range map[string]string{
 		"postgres://me:canary@h:5432,g:1/db?password=canary": "postgres://me:xxxxx@h:5432,g:1/db",
-		"POSTGRESQL://me:canary@h/db":                      "postgresql://me:xxxxx@h/db",
-		"mysql://me:canary@[::1]:3307/db?tls=true":         "mysql://me:xxxxx@[::1]:3307/db",
-		"postgres://me:can@ary@h/db":                       "postgres:…",
-		"canary":                                           "…",
-		"canary://me@h":                                    "…",
+		"POSTGRESQL://me:canary@h/db":                        "postgresql://me:xxxxx@h/db",
+		"mysql://me:canary@[::1]:3307/db?tls=true":           "mysql://me:xxxxx@[::1]:3307/db",
+		"postgres://me:can@ary@h/db":                         "postgres:…",
+		"canary":                                             "…",
+		"canary://me@h":                                      "…",
 	} {
 		u, _ := dburl.Read(written)
 		var log bytes.Buffer

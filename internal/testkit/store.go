@@ -1,4 +1,4 @@
-package passport_test
+package testkit
 
 import (
 	"context"
@@ -8,28 +8,28 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// watchedStore is a Store around another. Before each verb it asks fail, whose
+// WatchedStore is a Store around another. Before each verb it asks fail, whose
 // error it returns in place of the verb's answer; it counts the calls. A pause
 // holds a verb up before it reaches the inner store.
-type watchedStore struct {
+type WatchedStore struct {
 	oauth.Store
 	fail  func(verb string) error
-	pause func(verb string)
+	Pause func(verb string)
 
 	mu    sync.Mutex
 	calls map[string]int
 }
 
 // Unwrap makes the powers of the inner store found.
-func (w *watchedStore) Unwrap() oauth.Store { return w.Store }
+func (w *WatchedStore) Unwrap() oauth.Store { return w.Store }
 
-func (w *watchedStore) before(verb string) error {
+func (w *WatchedStore) before(verb string) error {
 	w.mu.Lock()
 	if w.calls == nil {
 		w.calls = map[string]int{}
 	}
 	w.calls[verb]++
-	fail, pause := w.fail, w.pause
+	fail, pause := w.fail, w.Pause
 	w.mu.Unlock()
 	if pause != nil {
 		pause(verb)
@@ -40,8 +40,8 @@ func (w *watchedStore) before(verb string) error {
 	return nil
 }
 
-// failing makes one verb fail from now on, no verb when it is empty.
-func (w *watchedStore) failing(verb string, err error) {
+// Failing makes one verb fail from now on, no verb when it is empty.
+func (w *WatchedStore) Failing(verb string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fail = func(called string) error {
@@ -52,91 +52,91 @@ func (w *watchedStore) failing(verb string, err error) {
 	}
 }
 
-// count returns how often a verb was called.
-func (w *watchedStore) count(verb string) int {
+// Count returns how often a verb was called.
+func (w *WatchedStore) Count(verb string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.calls[verb]
 }
 
-func (w *watchedStore) Client(ctx context.Context, id string) (*oauth.Client, error) {
+func (w *WatchedStore) Client(ctx context.Context, id string) (*oauth.Client, error) {
 	if err := w.before("Client"); err != nil {
 		return nil, err
 	}
 	return w.Store.Client(ctx, id)
 }
 
-func (w *watchedStore) Begin(ctx context.Context, b *oauth.Beginning) error {
+func (w *WatchedStore) Begin(ctx context.Context, b *oauth.Beginning) error {
 	if err := w.before("Begin"); err != nil {
 		return err
 	}
 	return w.Store.Begin(ctx, b)
 }
 
-func (w *watchedStore) RevokeFamily(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+func (w *WatchedStore) RevokeFamily(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
 	if err := w.before("RevokeFamily"); err != nil {
 		return err
 	}
 	return w.Store.RevokeFamily(ctx, id, at, audit)
 }
 
-func (w *watchedStore) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at time.Time, audit *oauth.AuditRecord) error {
+func (w *WatchedStore) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at time.Time, audit *oauth.AuditRecord) error {
 	if err := w.before("RevokeFamilies"); err != nil {
 		return err
 	}
 	return w.Store.RevokeFamilies(ctx, which, at, audit)
 }
 
-func (w *watchedStore) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
+func (w *WatchedStore) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
 	if err := w.before("Code"); err != nil {
 		return nil, err
 	}
 	return w.Store.Code(ctx, d)
 }
 
-func (w *watchedStore) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
+func (w *WatchedStore) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
 	if err := w.before("AccessToken"); err != nil {
 		return nil, err
 	}
 	return w.Store.AccessToken(ctx, id)
 }
 
-func (w *watchedStore) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
+func (w *WatchedStore) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
 	if err := w.before("OpaqueToken"); err != nil {
 		return nil, err
 	}
 	return w.Store.OpaqueToken(ctx, d)
 }
 
-func (w *watchedStore) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.RefreshToken, error) {
+func (w *WatchedStore) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.RefreshToken, error) {
 	if err := w.before("RefreshToken"); err != nil {
 		return nil, err
 	}
 	return w.Store.RefreshToken(ctx, d)
 }
 
-func (w *watchedStore) Issue(ctx context.Context, i *oauth.Issuance) error {
+func (w *WatchedStore) Issue(ctx context.Context, i *oauth.Issuance) error {
 	if err := w.before("Issue"); err != nil {
 		return err
 	}
 	return w.Store.Issue(ctx, i)
 }
 
-func (w *watchedStore) UseOnce(ctx context.Context, purpose oauth.Purpose, id string, until time.Time) error {
+func (w *WatchedStore) UseOnce(ctx context.Context, purpose oauth.Purpose, id string, until time.Time) error {
 	if err := w.before("UseOnce"); err != nil {
 		return err
 	}
 	return w.Store.UseOnce(ctx, purpose, id, until)
 }
 
-func (w *watchedStore) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) ([]string, error) {
+func (w *WatchedStore) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) ([]string, error) {
 	if err := w.before("Consented"); err != nil {
 		return nil, err
 	}
 	return w.Store.Consented(ctx, user, c)
 }
 
-func (w *watchedStore) Withdraw(ctx context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
+func (w *WatchedStore) Withdraw(ctx context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
 	if err := w.before("Withdraw"); err != nil {
 		return err
 	}

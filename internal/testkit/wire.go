@@ -1,4 +1,4 @@
-package passport_test
+package testkit
 
 import (
 	"bufio"
@@ -39,11 +39,11 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// dialer opens a connection to a server.
-type dialer func() net.Conn
+// Dialer opens a connection to a server.
+type Dialer func() net.Conn
 
-// servePipes serves a handler over pipes. change sees the http.Server first.
-func servePipes(t *testing.T, h http.Handler, change ...func(*http.Server)) dialer {
+// ServePipes serves a handler over pipes. change sees the http.Server first.
+func ServePipes(t *testing.T, h http.Handler, change ...func(*http.Server)) Dialer {
 	t.Helper()
 	l := &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
 	srv := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
@@ -67,8 +67,8 @@ func servePipes(t *testing.T, h http.Handler, change ...func(*http.Server)) dial
 	}
 }
 
-// serveTCP serves a handler over the network.
-func serveTCP(t *testing.T, h http.Handler) dialer {
+// ServeTCP serves a handler over the network.
+func ServeTCP(t *testing.T, h http.Handler) Dialer {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
@@ -86,8 +86,8 @@ func serveTCP(t *testing.T, h http.Handler) dialer {
 	}
 }
 
-// wire returns the head and the body of a request as they are sent.
-func wire(t *testing.T, r *http.Request) (head, body []byte) {
+// Wire returns the head and the body of a request as they are sent.
+func Wire(t *testing.T, r *http.Request) (head, body []byte) {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -100,11 +100,11 @@ func wire(t *testing.T, r *http.Request) (head, body []byte) {
 	return b.Bytes(), body
 }
 
-// stalled sends the head of a request, then has something happen, then sends the
+// Stalled sends the head of a request, then has something happen, then sends the
 // body.
-func (dial dialer) stalled(t *testing.T, r *http.Request, meanwhile func()) *answer {
+func (dial Dialer) Stalled(t *testing.T, r *http.Request, meanwhile func()) *Answer {
 	t.Helper()
-	head, body := wire(t, r)
+	head, body := Wire(t, r)
 	c := dial()
 	if _, err := c.Write(head); err != nil {
 		t.Fatalf("send the head of the request: %v", err)
@@ -113,11 +113,11 @@ func (dial dialer) stalled(t *testing.T, r *http.Request, meanwhile func()) *ans
 	if _, err := c.Write(body); err != nil {
 		t.Fatalf("send the body of the request: %v", err)
 	}
-	return readAnswer(t, bufio.NewReader(c))
+	return ReadAnswer(t, bufio.NewReader(c))
 }
 
-// readAnswer reads what a server answers on a connection.
-func readAnswer(t *testing.T, c *bufio.Reader) *answer {
+// ReadAnswer reads what a server answers on a connection.
+func ReadAnswer(t *testing.T, c *bufio.Reader) *Answer {
 	t.Helper()
 	res, err := http.ReadResponse(c, nil)
 	if err != nil {
@@ -131,21 +131,21 @@ func readAnswer(t *testing.T, c *bufio.Reader) *answer {
 	if res.Close {
 		res.Header.Set("Connection", "close") // http.ReadResponse takes it out
 	}
-	return &answer{t: t, status: res.StatusCode, header: res.Header, body: string(body)}
+	return &Answer{T: t, Status: res.StatusCode, Header: res.Header, Body: string(body)}
 }
 
-// withCookies adds the cookies of the browser to a request.
-func (b *browser) withCookies(r *http.Request) *http.Request {
-	for _, c := range b.jar.Cookies(b.origin()) {
+// WithCookies adds the cookies of the browser to a request.
+func (b *Browser) WithCookies(r *http.Request) *http.Request {
+	for _, c := range b.Jar.Cookies(b.Origin()) {
 		r.AddCookie(c)
 	}
 	return r
 }
 
-// tokenRequest is what [server.exchange] sends.
-func (c *client) tokenRequest(pairs ...string) *http.Request {
-	r := httptest.NewRequest("POST", issuer+"/oauth/token", strings.NewReader(set(url.Values{}, pairs...).Encode()))
+// TokenRequest is what [server.exchange] sends.
+func (c *Client) TokenRequest(pairs ...string) *http.Request {
+	r := httptest.NewRequest("POST", Issuer+"/oauth/token", strings.NewReader(Set(url.Values{}, pairs...).Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.secret))
+	r.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
 	return r
 }

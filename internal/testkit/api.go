@@ -1,0 +1,144 @@
+package testkit
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport"
+)
+
+// Ask sends what a script of the application's own page sends with axios: a body,
+// if there is one, as JSON. It checks what every answer of the JSON API has.
+func (b *Browser) Ask(method, path string, body ...any) *Answer {
+	b.T.Helper()
+	return b.Sent(b.Request(method, path, body...))
+}
+
+// Request is what ask sends.
+func (b *Browser) Request(method, path string, body ...any) *http.Request {
+	b.T.Helper()
+	text := ""
+	if len(body) > 0 {
+		encoded, err := json.Marshal(body[0])
+		if err != nil {
+			b.T.Fatal(err)
+		}
+		text = string(encoded)
+	}
+	r := httptest.NewRequest(method, b.Server.Config.Issuer+path, strings.NewReader(text))
+	r.Header.Set("Accept", "application/json, text/plain, */*")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if method != "GET" && method != "HEAD" {
+		r.Header.Set("Origin", strings.TrimSuffix(b.Origin().String(), "/"))
+	}
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r
+}
+
+// Sent sends a request to the JSON API with the cookies of the browser.
+func (b *Browser) Sent(r *http.Request) *Answer {
+	b.T.Helper()
+	for _, c := range b.Jar.Cookies(b.Origin()) {
+		r.AddCookie(c)
+	}
+	a := b.Server.Do(r)
+	a.T, a.From = b.T, b
+	for name := range a.Header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			b.T.Errorf("%s %s: the answer has the CORS header %s", r.Method, r.URL.Path, name)
+		}
+	}
+	if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("X-Content-Type-Options") != "nosniff" || a.Header.Get("X-Request-Id") == "" {
+		b.T.Errorf("%s %s: the answer may be stored or sniffed, or cannot be found in the log: %v", r.Method, r.URL.Path, a.Header)
+	}
+	if media := a.Header.Get("Content-Type"); (media == "application/json") != (a.Body != "") || media != "" && media != "application/json" {
+		b.T.Errorf("%s %s: the answer has the type %q and %d bytes", r.Method, r.URL.Path, media, len(a.Body))
+	}
+	return a
+}
+
+// Want fails unless the answer has this status and, byte by byte, this body.
+func (a *Answer) Want(status int, body string) *Answer {
+	a.T.Helper()
+	if got := strings.TrimSuffix(a.Body, "\n"); a.Status != status || got != body {
+		a.T.Errorf("the answer is\n%d %s\nwant\n%d %s", a.Status, got, status, body)
+	}
+	return a
+}
+
+// WantInvalid fails unless the answer is 422 with this message, and these fields
+// have this as their first error: pairs of name and text.
+func (a *Answer) WantInvalid(message string, pairs ...string) *Answer {
+	a.T.Helper()
+	var got struct {
+		Message string              `json:"message"`
+		Errors  map[string][]string `json:"errors"`
+	}
+	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != 422 || got.Message != message || len(got.Errors) != len(pairs)/2 {
+		a.T.Errorf("want 422 with %q and %d fields, got %d %s", message, len(pairs)/2, a.Status, a.Body)
+		return a
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if texts := got.Errors[pairs[i]]; len(texts) == 0 || texts[0] != pairs[i+1] {
+			a.T.Errorf("errors.%s is %q, want %q", pairs[i], texts, pairs[i+1])
+		}
+	}
+	return a
+}
+
+// List returns the objects of a JSON array.
+func (a *Answer) List() (items []map[string]any) {
+	a.T.Helper()
+	if err := json.Unmarshal([]byte(a.Body), &items); err != nil || a.Status != 200 || items == nil {
+		a.T.Fatalf("want a list, got %d %s", a.Status, a.Body)
+	}
+	return items
+}
+
+// IDsIn returns the IDs of a list.
+func (a *Answer) IDsIn() (ids []string) {
+	a.T.Helper()
+	for _, item := range a.List() {
+		ids = append(ids, fmt.Sprint(item["id"]))
+	}
+	return ids
+}
+
+// Numbers makes IDs numbers, as they are in an application that has always had
+// them.
+func Numbers(c *passport.Config) { c.ClientIDs, c.NumericUserIDs = passport.Integers, true }
+
+// users replaces the accounts.
+func (s *Server) WithAccounts(ids ...string) *Server {
+	for _, id := range ids {
+		s.Users.ByID[id] = &passport.User{ID: id, Name: "Name of " + id, Data: &Record{id}}
+	}
+	return s
+}
+
+// WithStaff adds a second provider, and returns the server as its accounts see
+// it: browsers of it sign in there.
+func WithStaff(t *testing.T, ids ...string) (s, staff *Server) {
+	clerks := NewAccounts(ids...)
+	s = NewServer(t, func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"staff": clerks} })
+	s.WithAccounts(ids...)
+	seen := *s
+	seen.Users = clerks
+	return s, &seen
+}
+
+// Create makes a client by the JSON API.
+func (b *Browser) Create(name, redirect string) map[string]any {
+	b.T.Helper()
+	a := b.Ask("POST", "/oauth/clients", map[string]any{"name": name, "redirect": redirect})
+	if a.Status != 201 {
+		b.T.Fatalf("creating a client: %d %s", a.Status, a.Body)
+	}
+	return a.JSON()
+}

@@ -1,0 +1,58 @@
+package testkit
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/oauth"
+)
+
+// PasswordOf is the password of an account of the harness.
+func PasswordOf(id string) string { return "the-password-of-" + id }
+
+// WithPasswords turns the password grant on.
+func WithPasswords(c *passport.Config) { c.EnablePasswordGrant = true }
+
+// UserByPassword makes the accounts an oauth.PasswordAuthenticator. Their names
+// are their IDs, in any case.
+func (a *Accounts) UserByPassword(ctx context.Context, username, password string) (*passport.User, error) {
+	a.mu.Lock()
+	a.Checked++
+	during, id := a.During, strings.ToLower(username)
+	a.mu.Unlock()
+	user, err := a.UserByID(ctx, id)
+	if err == nil && password != PasswordOf(id) {
+		user, err = nil, oauth.ErrNotFound
+	}
+	if during != nil {
+		during()
+	}
+	return user, err
+}
+
+// Legacy is a client of the password grant.
+func (s *Server) Legacy(change ...func(*passport.Registration)) *Client {
+	s.T.Helper()
+	reg := passport.Registration{GrantTypes: []string{"password", "refresh_token"}, RedirectURIs: []string{}}
+	for _, f := range change {
+		f(&reg)
+	}
+	return s.Register(reg)
+}
+
+// SignIn sends a user's name and password, with further pairs of parameters.
+func (s *Server) SignIn(c *Client, username, password string, pairs ...string) *Answer {
+	s.T.Helper()
+	return s.Exchange(c, append([]string{"grant_type", "password", "username", username, "password", password}, pairs...)...)
+}
+
+// SendFrom sends a token request from an address.
+func (s *Server) SendFrom(address, body string, header ...string) *Answer {
+	r := httptest.NewRequest("POST", s.TokenURL(), strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.RemoteAddr = address + ":40000"
+	setHeader(r, header)
+	return s.Do(r)
+}

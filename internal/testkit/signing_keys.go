@@ -1,0 +1,19 @@
+package testkit
+
+import "encoding/json"
+
+// Kids returns the IDs of the public keys that a server shows, the one first that
+// signs.
+func (s *Server) Kids() (kids []string) {
+	s.T.Helper()
+	var set struct {
+		Keys []struct{ Kid string }
+	}
+	if err := json.Unmarshal([]byte(s.Get("/oauth/jwks").Body), &set); err != nil {
+		s.T.Fatal(err)
+	}
+	for _, key := range set.Keys {
+		kids = append(kids, key.Kid)
+	}
+	return kids
+}

@@ -84,7 +84,7 @@ func (s *Server) conclude(ctx context.Context, q *authorization, who *account, t
 	if q.responder != nil {
 		return s.issueToken(ctx, q, who, t, consents)
 	}
-	code, b := secret.New(), &oauth.Beginning{Consents: consents, ConsentVersion: q.client.ConsentVersion}
+	code, b := secret.New(), &oauth.CodeIssuance{Consents: consents, ConsentVersion: q.client.ConsentVersion}
 	if t != nil {
 		code, b.Ticket, b.Until = t.code(), t.ID, t.until()
 	}
@@ -106,7 +106,7 @@ func (s *Server) newFamily(q *authorization, who *account) *oauth.Family {
 }
 
 // begin completes and stores a family and the code that begins it.
-func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *oauth.Beginning, code oauth.Digest) error {
+func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *oauth.CodeIssuance, code oauth.Digest) error {
 	b.Family = s.newFamily(q, who)
 	b.Code = &oauth.Code{
 		Digest: code, Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
@@ -117,7 +117,7 @@ func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *o
 	}
 	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
 		b.Audit = audit
-		return s.config.Store.Begin(ctx, b)
+		return s.config.Store.IssueCode(ctx, b)
 	}, s.consentGiven(ctx, q, who, b.Consents)...)
 	if err != nil {
 		return fmt.Errorf("store code: %w", err)

@@ -62,7 +62,7 @@ func (s *Server) issue(ctx context.Context, i *issuing) (*tokenResponse, *oauth.
 		}
 	}
 	s.limit(i)
-	if i.Again != nil {
+	if i.Retried != nil {
 		return s.reissue(ctx, i)
 	}
 	return s.issueNew(ctx, i)
@@ -99,7 +99,7 @@ func (s *Server) issueNew(ctx context.Context, i *issuing) (*tokenResponse, *oau
 func (s *Server) limit(i *issuing) {
 	a := *i.Authorization
 	a.Scopes = s.policy.PermittedScopes(a.Scopes, i.client, i.grantType)
-	a.Granted = s.policy.RefreshScopes(a.Granted, i.grantType)
+	a.RefreshScopes = s.policy.RefreshScopes(a.RefreshScopes, i.grantType)
 	a.Refresh = a.Refresh && (i.client.Allows("refresh_token") || a.Spends.Purpose == oauth.SpendRefreshToken)
 	if a.NewFamily {
 		a.Family = s.completed(a.Family, i)
@@ -233,7 +233,7 @@ func (s *Server) refreshToken(i *issuing, access *oauth.AccessToken) (*oauth.Ref
 	if i.Spends.Purpose == oauth.SpendRefreshToken {
 		raw = successor(s.keys.Roots().First(), i.Spends.ID)
 	}
-	scopes := i.Granted
+	scopes := i.RefreshScopes
 	if scopes == nil {
 		scopes = i.Scopes
 	}
@@ -253,7 +253,7 @@ func successor(r *keyring.Root, spent string) string { return r.Derive("refresh 
 // reissue answers a refresh that was sent again with what it got before: the
 // same refresh token, and the access token rebuilt from its row.
 func (s *Server) reissue(ctx context.Context, i *issuing) (*tokenResponse, *oauth.AccessToken, error) {
-	access, err := s.config.Store.AccessToken(ctx, i.Again.AccessTokenID)
+	access, err := s.config.Store.AccessToken(ctx, i.Retried.AccessTokenID)
 	if errors.Is(err, oauth.ErrNotFound) {
 		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before")
 	}
@@ -270,7 +270,7 @@ func (s *Server) reissue(ctx context.Context, i *issuing) (*tokenResponse, *oaut
 		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and what it got has ended")
 	}
 	for _, root := range s.keys.Roots() { // the key may have been changed in between
-		if raw := successor(root, i.Spends.ID); i.Again.Digest.Matches(raw) {
+		if raw := successor(root, i.Spends.ID); i.Retried.Digest.Matches(raw) {
 			res, err := s.response(ctx, access, raw, i)
 			return res, access, err
 		}

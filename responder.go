@@ -70,7 +70,7 @@ func (s *Server) wellAnswered(q *authorization, family *oauth.Family, a *oauth.A
 		return errors.New("it authorizes somebody else than the user who agreed: use ForUser(r.Family.User)")
 	case a.Family != nil && a.Family.ID != family.ID:
 		return errors.New("its family is not that of the request")
-	case a.Refresh || a.Granted != nil || a.Again != nil:
+	case a.Refresh || a.RefreshScopes != nil || a.Retried != nil:
 		return errors.New("it wants a refresh token, which nobody in a browser can keep (RFC 6749 §4.2.2)")
 	case a.Spends != oauth.Spend{}:
 		return errors.New("it uses up a one-time value: what is used up here is the answer of the user")

@@ -137,7 +137,7 @@ func (greedy) GrantType() string { return greedyType }
 func (greedy) Authorize(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	all := []string{"read", "write", "admin", "unheard-of", "*"}
 	return &oauth.Authorization{
-		Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: all, Granted: all, Refresh: true, NewFamily: true,
+		Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: all, RefreshScopes: all, Refresh: true, NewFamily: true,
 		Family: &oauth.Family{ID: fmt.Sprint("greedy", r.Time.UnixNano(), r.Client.ID), User: testkit.Ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time},
 	}, nil
 }

@@ -116,7 +116,7 @@ func (n *bench) begin(b *testing.B, count int) []string {
 			Digest: oauth.DigestOf(codes[i]), Family: f, Scopes: []string{"read"}, RedirectURI: n.web.RedirectURIs[0],
 			CodeChallenge: testkit.Challenge(n.web.Verifier), ExpiresAt: now.Add(24 * time.Hour),
 		}
-		if err := n.store.Begin(b.Context(), &oauth.Beginning{Family: f, Code: k}); err != nil {
+		if err := n.store.IssueCode(b.Context(), &oauth.CodeIssuance{Family: f, Code: k}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -19,12 +19,12 @@ import (
 // keptStore keeps what was issued, as a store sees it.
 type keptStore struct {
 	oauth.Store
-	begun []*oauth.Beginning
+	begun []*oauth.CodeIssuance
 }
 
-func (k *keptStore) Begin(ctx context.Context, b *oauth.Beginning) error {
+func (k *keptStore) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error {
 	k.begun = append(k.begun, b)
-	return k.Store.Begin(ctx, b)
+	return k.Store.IssueCode(ctx, b)
 }
 
 // A code is 256 bits, and the server keeps what binds it beside it, never in it.

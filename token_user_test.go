@@ -307,7 +307,7 @@ func TestToken_FR_14_OwnGrantCannotRevive(t *testing.T) {
 		family := *spent.Family
 		family.ClientID = r.Client.ID
 		return &oauth.Authorization{
-			Subject: oauth.ForUser(testkit.Ref("alice")), Family: &family, Scopes: []string{"read"}, Refresh: true, Again: &again,
+			Subject: oauth.ForUser(testkit.Ref("alice")), Family: &family, Scopes: []string{"read"}, Refresh: true, Retried: &again,
 			Spends: oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(spent.Digest)},
 		}
 	}

@@ -60,7 +60,7 @@ func begun(t *testing.T, change func(*oauth.Code)) *memstore.Store {
 	if change != nil {
 		change(code)
 	}
-	if err := s.Begin(t.Context(), &oauth.Beginning{Family: f, Code: code}); err != nil {
+	if err := s.IssueCode(t.Context(), &oauth.CodeIssuance{Family: f, Code: code}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -169,12 +169,12 @@ func TestRefreshToken(t *testing.T) {
 	g := grant.RefreshToken{Grace: 10 * time.Second}
 	r := request(refreshed(t, false), nil)
 	a, err := g.Authorize(t.Context(), r)
-	if err != nil || a.Again != nil || !a.Refresh || a.Spends.Purpose != oauth.SpendRefreshToken || !slices.Equal(a.Granted, []string{"read", "write"}) {
+	if err != nil || a.Retried != nil || !a.Refresh || a.Spends.Purpose != oauth.SpendRefreshToken || !slices.Equal(a.RefreshScopes, []string{"read", "write"}) {
 		t.Fatalf("Authorize() = %+v, %v, want a rotation that keeps all that was granted", a, err)
 	}
 	r.Form.Set("scope", "read")
 	r.Scopes = []string{"read"}
-	if a, err := g.Authorize(t.Context(), r); err != nil || !slices.Equal(a.Scopes, []string{"read"}) || !slices.Equal(a.Granted, []string{"read", "write"}) {
+	if a, err := g.Authorize(t.Context(), r); err != nil || !slices.Equal(a.Scopes, []string{"read"}) || !slices.Equal(a.RefreshScopes, []string{"read", "write"}) {
 		t.Errorf("RT-06: Authorize() = %+v, %v, want read now and all later", a, err)
 	}
 	r.Scopes = []string{"read", "admin"}
@@ -216,7 +216,7 @@ func TestRefreshToken_RT_04_FR_03_Grace(t *testing.T) {
 		r.Time = now.Add(tt.later)
 		a, err := grant.RefreshToken{Grace: tt.grace}.Authorize(t.Context(), r)
 		replay, replayed := errors.AsType[*oauth.ReplayError](err)
-		if tt.again && (err != nil || a.Again == nil || a.Again.Digest != oauth.DigestOf("second")) {
+		if tt.again && (err != nil || a.Retried == nil || a.Retried.Digest != oauth.DigestOf("second")) {
 			t.Errorf("%s: Authorize() = %+v, %v, want what was issued before", name, a, err)
 		}
 		if !tt.again && (!replayed || replay.Family.ID != "f" || replay.What != oauth.SpendRefreshToken) {

@@ -60,12 +60,12 @@ func (g RefreshToken) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oa
 	return &oauth.Authorization{
 		Subject:   oauth.ForUser(old.Family.User),
 		Scopes:    scopes,
-		Granted:   old.Scopes,
+		RefreshScopes:   old.Scopes,
 		Resources: audience,
 		Refresh:   true,
 		Spends:    oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(old.Digest)},
 		Family:    old.Family,
-		Again:     old.Successor,
+		Retried:     old.Successor,
 
 		Attributes: old.Attributes,
 	}, nil

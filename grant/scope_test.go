@@ -52,7 +52,7 @@ func TestRefreshToken_RT_06_Scopes(t *testing.T) {
 			if !errors.Is(err, oauth.InvalidScope) {
 				t.Errorf("%s: Authorize() = %+v, %v, want invalid_scope", name, a, err)
 			}
-		case err != nil || !slices.Equal(a.Scopes, strings.Fields(tt.want)) || !slices.Equal(a.Granted, strings.Fields(tt.granted)):
+		case err != nil || !slices.Equal(a.Scopes, strings.Fields(tt.want)) || !slices.Equal(a.RefreshScopes, strings.Fields(tt.granted)):
 			t.Errorf("%s: Authorize() = %+v, %v, want %q now and %q later", name, a, err, tt.want, tt.granted)
 		}
 	}

@@ -30,8 +30,8 @@ func (c cutOff) ends(f *oauth.Family, unredeemed bool) bool {
 	return c.Matches(f) && !c.at.Before(f.CreatedAt) && (!c.Unredeemed || unredeemed)
 }
 
-// Begin implements [oauth.FamilyStore].
-func (s *Store) Begin(_ context.Context, b *oauth.Beginning) error {
+// IssueCode implements [oauth.FamilyStore].
+func (s *Store) IssueCode(_ context.Context, b *oauth.CodeIssuance) error {
 	return s.change(b.Audit, func() (bool, error) {
 		ticket := onceKey{oauth.SpendTicket, b.Ticket}
 		switch {

@@ -64,13 +64,13 @@ type Authorization struct {
 	// Attributes are stored with the tokens.
 	Attributes map[string]string
 
-	// Granted is all that the refresh token may ask for later; Scopes when nil.
-	Granted []string
+	// RefreshScopes is all that the refresh token may ask for later; Scopes when nil.
+	RefreshScopes []string
 
-	// Again is the refresh token that was issued before for the same value.
+	// Retried is the refresh token that was issued before for the same value.
 	// The answer is then the same as before, and nothing is written: the
 	// retry of a client that never saw it.
-	Again *RefreshToken
+	Retried *RefreshToken
 }
 
 // Responder decides requests to the authorization endpoint for one

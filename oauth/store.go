@@ -91,9 +91,9 @@ type ClientStore interface {
 
 // FamilyStore keeps families. A revoked one never lives again.
 type FamilyStore interface {
-	// Begin stores a family and the code that begins it, and uses up the
+	// IssueCode stores a family and the code that begins it, and uses up the
 	// ticket of the consent page. For a ticket used before it is [ErrSpent].
-	Begin(ctx context.Context, b *Beginning) error
+	IssueCode(ctx context.Context, b *CodeIssuance) error
 
 	// RevokeFamily ends one family. Nothing that is being issued into it at
 	// that moment can be used afterwards. A second call changes nothing.
@@ -167,8 +167,8 @@ type TokenStore interface {
 	RevokeToken(ctx context.Context, id string, at time.Time, audit *AuditRecord) error
 }
 
-// Beginning is one write of the authorization endpoint.
-type Beginning struct {
+// CodeIssuance is one write of the authorization endpoint.
+type CodeIssuance struct {
 	Ticket   string    // ID of the consent page's ticket; empty when no page was shown
 	Until    time.Time // when the ticket's row may be purged
 	Family   *Family
@@ -188,7 +188,7 @@ type Issuance struct {
 	Spends         Spend
 	NewFamily      *Family  // stored first, for a grant that begins one here
 	Consents       []string // of the user of NewFamily: scopes to remember
-	ConsentVersion int64    // of the client on the page, as in a [Beginning]
+	ConsentVersion int64    // of the client on the page, as in a [CodeIssuance]
 	AccessToken    *AccessToken
 	RefreshToken   *RefreshToken // nil when none is issued; required when one is spent
 	Audit          *AuditRecord

@@ -59,8 +59,8 @@ func saveFamily(ctx context.Context, tx *sqldb.Tx, f *oauth.Family) error {
 	return nil
 }
 
-// Begin implements [oauth.FamilyStore].
-func (s *Store) Begin(ctx context.Context, b *oauth.Beginning) error {
+// IssueCode implements [oauth.FamilyStore].
+func (s *Store) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error {
 	return s.change(ctx, b.Audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 		if b.Ticket != "" {
 			if err := useOnce(ctx, tx, oauth.SpendTicket, b.Ticket, b.Until); err != nil {

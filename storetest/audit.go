@@ -37,9 +37,9 @@ func auditLog(w *world) {
 		{"secret.rotated", func(a *oauth.AuditRecord) error { return s.RotateSecret(ctx, "made", secret, now, a) }},
 		{"client.revoked", func(a *oauth.AuditRecord) error { return s.RevokeClient(ctx, "made", now, a) }},
 		{"consent.given", func(a *oauth.AuditRecord) error {
-			b := beginning(f)
+			b := codeIssuance(f)
 			b.Ticket, b.Until, b.Consents, b.Audit = "ticket", now.Add(day), []string{"read"}, a
-			return s.Begin(ctx, b)
+			return s.IssueCode(ctx, b)
 		}},
 		{"token.issued", func(a *oauth.AuditRecord) error {
 			first.Audit = a

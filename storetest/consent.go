@@ -12,9 +12,9 @@ func (w *world) grant(u oauth.UserRef, came time.Time, scopes ...string) {
 	w.Helper()
 	f := family(w.client, w.id("family"), u)
 	f.CreatedAt = came
-	b := beginning(f)
+	b := codeIssuance(f)
 	b.Consents = scopes
-	w.must(w.store.Begin(w.Context(), b))
+	w.must(w.store.IssueCode(w.Context(), b))
 }
 
 func (w *world) consented(what string, u oauth.UserRef, clientID string, want ...string) {
@@ -29,9 +29,9 @@ func consents(w *world) {
 	w.newClient("second")
 	atOnce(16, func(i int) {
 		f := family(w.client, "at once "+string(rune('a'+i)), u)
-		b := beginning(f)
+		b := codeIssuance(f)
 		b.Consents = []string{"write", "read", "Read"}
-		if err := w.store.Begin(w.Context(), b); err != nil {
+		if err := w.store.IssueCode(w.Context(), b); err != nil {
 			w.Error(err)
 		}
 	})

@@ -101,9 +101,9 @@ func consentOfVersion(w *world) {
 		w.Helper()
 		f := family(w.client, w.id("family"), u)
 		f.CreatedAt = now.Add(time.Duration(w.last) * time.Second)
-		b := beginning(f)
+		b := codeIssuance(f)
 		b.Consents, b.ConsentVersion = []string{scope}, version
-		w.must(w.store.Begin(w.Context(), b))
+		w.must(w.store.IssueCode(w.Context(), b))
 	}
 	issue := func(version int64, scope string) {
 		w.Helper()
@@ -167,10 +167,10 @@ func consentRace(w *world) {
 			}
 			f := family(c, fmt.Sprintf("race %d %d", round, i), u)
 			f.CreatedAt = now.Add(time.Duration(round*rivals+i) * time.Second)
-			b := beginning(f)
+			b := codeIssuance(f)
 			b.Consents, b.ConsentVersion = []string{fmt.Sprint(c.RedirectURIs)}, c.ConsentVersion
-			if err := w.store.Begin(w.Context(), b); err != nil {
-				w.Errorf("Begin() = %v", err)
+			if err := w.store.IssueCode(w.Context(), b); err != nil {
+				w.Errorf("IssueCode() = %v", err)
 			}
 			w.vouched(u)
 		})

@@ -117,7 +117,7 @@ func unredeemed(w *world) {
 	begin := func() *oauth.Family {
 		f := family(w.client, w.id("family"), u)
 		f.Session = session
-		w.must(w.store.Begin(w.Context(), beginning(f)))
+		w.must(w.store.IssueCode(w.Context(), codeIssuance(f)))
 		return f
 	}
 	redeemed, waiting := begin(), begin()

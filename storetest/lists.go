@@ -64,7 +64,7 @@ func lists(w *world) {
 
 	var tokens []string
 	f := family(w.client, "family", alice)
-	w.must(w.store.Begin(w.Context(), beginning(f)))
+	w.must(w.store.IssueCode(w.Context(), codeIssuance(f)))
 	for n := range many {
 		id := fmt.Sprint("Tt"[n%2:n%2+1], many-n)
 		w.must(w.store.Issue(w.Context(), issuance(w.client, f, id, oauth.Spend{})))
@@ -111,9 +111,9 @@ func similarIDs(w *world) {
 		c := &oauth.Client{ID: id, Name: id, CreatedAt: now}
 		w.must(w.store.CreateClient(w.Context(), c, nil))
 		f := family(c, id, oauth.UserRef{Provider: "users" + id, ID: id})
-		b := beginning(f)
+		b := codeIssuance(f)
 		b.Ticket, b.Until, b.Consents = id, now.Add(day), []string{id}
-		w.must(w.store.Begin(w.Context(), b))
+		w.must(w.store.IssueCode(w.Context(), b))
 		w.must(w.store.Issue(w.Context(), issuance(c, f, id, spendCode(f))))
 		w.must(w.store.UseOnce(w.Context(), "a.b", id, now.Add(day)))
 		w.must(w.store.UseOnce(w.Context(), oauth.Purpose("a."+id), "x", now.Add(day)))

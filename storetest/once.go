@@ -104,9 +104,9 @@ func ticketOnce(w *world) {
 			case denial:
 				return w.store.UseOnce(w.Context(), oauth.SpendTicket, ticket, now.Add(day))
 			}
-			b := beginning(f)
+			b := codeIssuance(f)
 			b.Ticket, b.Until, b.Consents = ticket, now.Add(day), []string{fmt.Sprint("scope", i)}
-			return w.store.Begin(w.Context(), b)
+			return w.store.IssueCode(w.Context(), b)
 		})
 		for i := range rivals {
 			_, code := w.store.Code(w.Context(), oauth.DigestOf(id(i)))
@@ -182,10 +182,10 @@ func failedIssueWritesNothing(w *world) {
 	w.refused("AccessToken() of an Issue that failed", err, oauth.ErrNotFound)
 	w.refused("RevokeFamily() of an Issue that failed", w.store.RevokeFamily(w.Context(), "late", now, nil), oauth.ErrNotFound)
 
-	b := beginning(family(w.client, f.ID, user("1")))
+	b := codeIssuance(family(w.client, f.ID, user("1")))
 	b.Ticket, b.Until = "ticket", now.Add(day)
-	if err := w.store.Begin(w.Context(), b); err == nil {
-		w.Error("Begin() with the ID of another family = nil, want an error")
+	if err := w.store.IssueCode(w.Context(), b); err == nil {
+		w.Error("IssueCode() with the ID of another family = nil, want an error")
 	}
 	w.must(w.store.UseOnce(w.Context(), oauth.SpendTicket, "ticket", now.Add(day))) // was not used up
 

@@ -138,9 +138,9 @@ func purgeSettlesCutOffs(w *world) {
 	w.must(w.store.RevokeFamilies(w.Context(), end, at, nil))
 	for name, came := range map[string]time.Time{"late": now, "after": at.Add(time.Second)} {
 		codes[name] = newFamily("codes", came)
-		b := beginning(codes[name])
+		b := codeIssuance(codes[name])
 		b.Code.ExpiresAt = now.Add(365 * day)
-		w.must(w.store.Begin(w.Context(), b))
+		w.must(w.store.IssueCode(w.Context(), b))
 	}
 	// In an hour's time the cut-offs go, before anybody has seen their effect.
 	for _, before := range []time.Time{now, at.Add(30 * time.Minute), at.Add(61 * time.Minute)} {

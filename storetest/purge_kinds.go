@@ -28,7 +28,7 @@ func (w *world) lasting(u oauth.UserRef) *oauth.Family {
 	w.Helper()
 	f := family(w.client, w.id("lasting"), u)
 	f.ExpiresAt = now.Add(365 * day)
-	w.must(w.store.Begin(w.Context(), beginning(f)))
+	w.must(w.store.IssueCode(w.Context(), codeIssuance(f)))
 	return f
 }
 

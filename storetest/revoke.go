@@ -171,7 +171,7 @@ func revokeAgainstIssue(w *world) {
 func revokeAgainstBegin(w *world) {
 	w.episodes(append([]way{ofUnredeemed}, manyWays...), func(e *episode, way way) {
 		ctx := e.Context()
-		begin := func(n int) { e.ok("Begin()", e.store.Begin(ctx, beginning(e.newFamily(n)))) }
+		begin := func(n int) { e.ok("IssueCode()", e.store.IssueCode(ctx, codeIssuance(e.newFamily(n)))) }
 		atOnce(2, func(i int) {
 			if i == 0 {
 				e.ok(way.name, way.revoke(ctx, e))
@@ -220,7 +220,7 @@ func revokeAgainstNewFamily(w *world) {
 func sessionEndsBeforeRedemption(w *world) {
 	w.episodes([]way{ofUnredeemed}, func(e *episode, way way) {
 		ctx, f := e.Context(), e.newFamily(0)
-		e.ok("Begin()", e.store.Begin(ctx, beginning(f)))
+		e.ok("IssueCode()", e.store.IssueCode(ctx, codeIssuance(f)))
 		code, err := e.store.Code(ctx, oauth.DigestOf(f.ID))
 		if e.ok("Code()", err); err != nil || !code.Family.Live(now) {
 			e.Errorf("Code() = %+v, want its family to live", code)
@@ -237,7 +237,7 @@ func sessionEndsBeforeRedemption(w *world) {
 				e.ok(way.name, way.revoke(ctx, e))
 				return
 			}
-			e.ok("Begin()", e.store.Begin(ctx, beginning(f)))
+			e.ok("IssueCode()", e.store.IssueCode(ctx, codeIssuance(f)))
 		})
 		e.issueOrSpent(issuance(e.client, f, e.name+".t1", spendCode(f)))
 		e.dead(way, 0)

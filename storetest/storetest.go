@@ -169,15 +169,15 @@ func codeOf(f *oauth.Family) *oauth.Code {
 	return &oauth.Code{Digest: oauth.DigestOf(f.ID), Family: f, Scopes: []string{"read"}, ExpiresAt: now.Add(time.Minute)}
 }
 
-func beginning(f *oauth.Family) *oauth.Beginning {
-	return &oauth.Beginning{Family: f, Code: codeOf(f)}
+func codeIssuance(f *oauth.Family) *oauth.CodeIssuance {
+	return &oauth.CodeIssuance{Family: f, Code: codeOf(f)}
 }
 
 // begin stores a new family and its code.
 func (w *world) begin(u oauth.UserRef) *oauth.Family {
 	w.Helper()
 	f := family(w.client, w.id("family"), u)
-	w.must(w.store.Begin(w.Context(), beginning(f)))
+	w.must(w.store.IssueCode(w.Context(), codeIssuance(f)))
 	return f
 }
 

@@ -23,7 +23,7 @@ func tokenRoundTrip(w *world) {
 		Digest: oauth.DigestOf("code"), Family: f, Scopes: []string{"b", "a"}, RedirectURI: "https://a.example/cb?x=%20&y", CodeChallenge: "challenge",
 		Attributes: map[string]string{"tenant": "名前 \x00", "": "<&>"}, ExpiresAt: now.Add(time.Minute),
 	}
-	w.must(w.store.Begin(w.Context(), &oauth.Beginning{Family: f, Code: code}))
+	w.must(w.store.IssueCode(w.Context(), &oauth.CodeIssuance{Family: f, Code: code}))
 	if got, err := w.store.Code(w.Context(), code.Digest); err != nil || !reflect.DeepEqual(got, code) {
 		w.Errorf("Code() = %+v, %v, want %+v with family %+v", got, err, code, f)
 	}
@@ -74,9 +74,9 @@ func tokenRoundTrip(w *world) {
 func emptyAttributes(w *world) {
 	for name, attributes := range map[string]map[string]string{"no attributes": nil, "empty attributes": {}} {
 		f := family(w.client, name, user("1"))
-		b := beginning(f)
+		b := codeIssuance(f)
 		b.Code.Attributes = attributes
-		w.must(w.store.Begin(w.Context(), b))
+		w.must(w.store.IssueCode(w.Context(), b))
 		i := issuance(w.client, f, name, spendCode(f))
 		i.AccessToken.Attributes, i.RefreshToken.Attributes = attributes, attributes
 		w.must(w.store.Issue(w.Context(), i))
@@ -162,9 +162,9 @@ func storedByValue(w *world) {
 	i := starting(c, f, "token")
 	i.AccessToken.Audience = []string{"a"}
 	i.AccessToken.Attributes, i.RefreshToken.Attributes = map[string]string{"k": "access"}, map[string]string{"k": "refresh"}
-	b := beginning(family(c, "begun", user("1")))
+	b := codeIssuance(family(c, "begun", user("1")))
 	b.Code.Attributes = map[string]string{"k": "code"}
-	w.must(w.store.Begin(w.Context(), b))
+	w.must(w.store.IssueCode(w.Context(), b))
 	w.must(w.store.Issue(w.Context(), i))
 
 	spoil := func(c *oauth.Client, f *oauth.Family, scopes ...[]string) {

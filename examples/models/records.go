@@ -90,7 +90,7 @@ func onTrial(c *oauth.Client) *oauth.Client {
 
 // Begin stores a code. What is issued for it gets its attributes, and what
 // replaces that, too.
-func (s Records) Begin(ctx context.Context, b *oauth.Beginning) error {
+func (s Records) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error {
 	if user := b.Family.User; s.BranchOf != nil && user.Provider == passport.DefaultProvider {
 		branch, err := s.BranchOf(ctx, user.ID)
 		if err != nil {
@@ -98,7 +98,7 @@ func (s Records) Begin(ctx context.Context, b *oauth.Beginning) error {
 		}
 		b.Code.Attributes = with(b.Code.Attributes, "branch", branch)
 	}
-	return s.Store.Begin(ctx, b)
+	return s.Store.IssueCode(ctx, b)
 }
 
 // Issue stores tokens. It comes last: a JWT is signed by then, so a claim comes

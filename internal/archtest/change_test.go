@@ -17,7 +17,7 @@ func TestChangesGoThroughOneCall(t *testing.T) {
 			writes = append(writes, audited(s.file)...)
 		}
 	}
-	for _, name := range []string{"Begin", "Issue", "CreateClient", "RevokeFamily", "Withdraw"} {
+	for _, name := range []string{"IssueCode", "Issue", "CreateClient", "RevokeFamily", "Withdraw"} {
 		if !slices.Contains(writes, name) {
 			t.Errorf("no interface of oauth has the method %s with an audit record: this test finds %q", name, writes)
 		}
@@ -67,7 +67,7 @@ func audited(f *ast.File) (names []string) {
 		for _, m := range i.Methods.List {
 			method, isMethod := m.Type.(*ast.FuncType)
 			takes := func(name string) bool { return mentions(method.Params, name) }
-			if isMethod && (takes("AuditRecord") || takes("Beginning") || takes("Issuance")) {
+			if isMethod && (takes("AuditRecord") || takes("CodeIssuance") || takes("Issuance")) {
 				names = append(names, m.Names[0].Name)
 			}
 		}

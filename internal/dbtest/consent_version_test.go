@@ -86,7 +86,7 @@ func TestMigrate_FR_01_ConsentsOfTheVersionBefore(t *testing.T) {
 
 			owned, f := check("owned"+suffix, 0), newFamily("new"+suffix)
 			f.ClientID = owned.ID
-			must(t, s.Begin(t.Context(), newBeginning(f, "write")))
+			must(t, s.IssueCode(t.Context(), newCodeIssuance(f, "write")))
 			check(owned.ID, 0, "write") // a consent with the number 0 is not one without a number
 			mustExec(t, db, fmt.Sprintf(secondRenamesClient, owned.ID))
 			check(owned.ID, 0, "write") // a node of the version before does not count

@@ -252,7 +252,7 @@ func TestStore_OP_04_UnknownOutcomeOfARedemption(t *testing.T) {
 	s := migrated(t, dbtest.OpenURL(t, databaseURL), sqldb.Postgres)
 	c, f := populated(t, s)
 	other := newFamily("other")
-	must(t, s.Begin(t.Context(), newBeginning(other)))
+	must(t, s.IssueCode(t.Context(), newCodeIssuance(other)))
 	must(t, s.Issue(t.Context(), newIssuance(c, other, "other", spendCode(other)))) // the statement is prepared
 	p.cut("lost")
 	unknown(t, s, c, f, nil, true)

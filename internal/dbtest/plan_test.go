@@ -79,7 +79,7 @@ func oddRows(t *testing.T, s *sqlstore.Store, c *oauth.Client) {
 	must(t, s.Issue(t.Context(), i))
 	lately := newFamily("lately")
 	lately.User.ID = "somebody"
-	must(t, s.Begin(t.Context(), newBeginning(lately)))
+	must(t, s.IssueCode(t.Context(), newCodeIssuance(lately)))
 	must(t, s.Issue(t.Context(), newIssuance(c, lately, "lately", spendCode(lately))))
 	must(t, s.RevokeFamily(t.Context(), lately.ID, now, nil))
 

@@ -33,7 +33,7 @@ func endedFamilies(t testing.TB, s *sqlstore.Store, c *oauth.Client, n int) {
 	for i := range n {
 		f := newFamily(fmt.Sprint("ended ", i))
 		f.User.ID = f.ID
-		must(t, s.Begin(t.Context(), newBeginning(f)))
+		must(t, s.IssueCode(t.Context(), newCodeIssuance(f)))
 		must(t, s.Issue(t.Context(), newIssuance(c, f, f.ID, spendCode(f))))
 		must(t, s.RevokeFamilies(t.Context(), oauth.FamilyFilter{User: f.User}, now, nil))
 	}

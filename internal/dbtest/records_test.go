@@ -24,10 +24,10 @@ func newFamily(id string) *oauth.Family {
 	}
 }
 
-// newBeginning has the code "code of ID" and the ticket "ticket of ID".
-func newBeginning(f *oauth.Family, consents ...string) *oauth.Beginning {
+// newCodeIssuance has the code "code of ID" and the ticket "ticket of ID".
+func newCodeIssuance(f *oauth.Family, consents ...string) *oauth.CodeIssuance {
 	code := &oauth.Code{Digest: oauth.DigestOf("code of " + f.ID), Family: f, Scopes: []string{"read"}, ExpiresAt: now.Add(time.Minute)}
-	return &oauth.Beginning{Ticket: "ticket of " + f.ID, Until: now.Add(time.Hour), Family: f, Code: code, Consents: consents}
+	return &oauth.CodeIssuance{Ticket: "ticket of " + f.ID, Until: now.Add(time.Hour), Family: f, Code: code, Consents: consents}
 }
 
 // newIssuance has the refresh token "refresh ID".
@@ -55,7 +55,7 @@ func populated(t testing.TB, s oauth.Store) (*oauth.Client, *oauth.Family) {
 	t.Helper()
 	c, f := newClient("client"), newFamily("family")
 	must(t, s.CreateClient(t.Context(), c, nil))
-	must(t, s.Begin(t.Context(), newBeginning(f)))
+	must(t, s.IssueCode(t.Context(), newCodeIssuance(f)))
 	return c, f
 }
 
@@ -80,9 +80,9 @@ func verbs(t testing.TB, s interface {
 	oauth.AuditStore
 }, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord) []verb {
 	ctx := t.Context()
-	code, begun := newIssuance(c, f, "first", spendCode(f)), newBeginning(newFamily("second"), "a", "b")
+	code, begun := newIssuance(c, f, "first", spendCode(f)), newCodeIssuance(newFamily("second"), "a", "b")
 	refresh, own := newIssuance(c, f, "refreshed", spendRefresh("first")), newIssuance(c, nil, "own", oauth.Spend{})
-	remembered := newBeginning(newFamily("third"))
+	remembered := newCodeIssuance(newFamily("third"))
 	remembered.Ticket = ""
 	personal := newIssuance(c, newFamily("fourth"), "opaque", oauth.Spend{})
 	personal.NewFamily, personal.RefreshToken, personal.AccessToken.Digest = personal.AccessToken.Family, nil, oauth.DigestOf("opaque")
@@ -111,8 +111,8 @@ func verbs(t testing.TB, s interface {
 		read("OpaqueToken", func() error { _, err := s.OpaqueToken(ctx, oauth.DigestOf("opaque")); return err }),
 		read("AccessToken", func() error { _, err := s.AccessToken(ctx, "first"); return err }),
 		read("TokensOf", func() error { return all(s.TokensOf(ctx, alice)) }),
-		write("Begin after a page", func() error { return s.Begin(ctx, begun) }),
-		write("Begin without a page", func() error { return s.Begin(ctx, remembered) }),
+		write("Begin after a page", func() error { return s.IssueCode(ctx, begun) }),
+		write("Begin without a page", func() error { return s.IssueCode(ctx, remembered) }),
 		write("UseOnce", func() error { return s.UseOnce(ctx, "a.b", "value", now.Add(time.Hour)) }),
 		write("CreateClient", func() error { return s.CreateClient(ctx, newClient("another"), audit) }),
 		write("CreateClient with a key", func() error { return s.CreateClient(ctx, keyed, audit) }),

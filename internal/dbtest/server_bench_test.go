@@ -146,7 +146,7 @@ func (s *oauthServer) prepare(b *testing.B, grantType string, count int) (first 
 			continue
 		}
 		sum := sha256.Sum256([]byte(oauthVerifier))
-		must(b, s.store.Begin(b.Context(), &oauth.Beginning{Family: f, Code: &oauth.Code{
+		must(b, s.store.IssueCode(b.Context(), &oauth.CodeIssuance{Family: f, Code: &oauth.Code{
 			Digest: oauth.DigestOf(id), Family: f, Scopes: []string{"read"}, RedirectURI: "https://app.example.com/cb",
 			CodeChallenge: base64.RawURLEncoding.EncodeToString(sum[:]), ExpiresAt: now.Add(time.Hour),
 		}}))

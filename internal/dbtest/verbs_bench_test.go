@@ -45,7 +45,7 @@ func (c *calls) family() *oauth.Family {
 
 func (c *calls) begin() (*oauth.Family, error) {
 	f := c.family()
-	return f, c.store.Begin(c.ctx, newBeginning(f))
+	return f, c.store.IssueCode(c.ctx, newCodeIssuance(f))
 }
 
 func (c *calls) redeem() error {

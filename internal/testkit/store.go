@@ -66,11 +66,11 @@ func (w *WatchedStore) Client(ctx context.Context, id string) (*oauth.Client, er
 	return w.Store.Client(ctx, id)
 }
 
-func (w *WatchedStore) Begin(ctx context.Context, b *oauth.Beginning) error {
+func (w *WatchedStore) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error {
 	if err := w.before("Begin"); err != nil {
 		return err
 	}
-	return w.Store.Begin(ctx, b)
+	return w.Store.IssueCode(ctx, b)
 }
 
 func (w *WatchedStore) RevokeFamily(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {

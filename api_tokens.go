@@ -1,7 +1,6 @@
 package passport
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -44,11 +43,11 @@ func (s *Server) connected(t *oauth.AccessToken) bool {
 }
 
 // apiDeleteToken serves DELETE /oauth/tokens/{id} and the same for personal
-// access tokens: all that came of the same consent ends, whichever of its tokens
-// is named. Again, it is no error.
+// access tokens: everything of the same consent ends, whichever of its tokens is
+// named. A second request is no error.
 //
-// Who removes an app does not expect it to come back without a word: if that was
-// the last of its consents, what it was allowed is forgotten too.
+// A user who removes an app does not expect it to come back without a page. So the
+// last connection takes the remembered consent with it, in the same write.
 func apiDeleteToken(s *Server, r *apiRequest) (apiAnswer, error) {
 	t, err := s.config.Store.AccessToken(r.Context(), r.id)
 	switch {
@@ -57,46 +56,10 @@ func apiDeleteToken(s *Server, r *apiRequest) (apiAnswer, error) {
 	case err != nil:
 		return apiAnswer{}, fmt.Errorf("find access token: %w", err)
 	}
-	if t.Family.RevokedAt.IsZero() {
-		err := s.revokeToken(r.Context(), t, "token")
-		if err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged since it was read
-			return apiAnswer{}, err
-		}
+	if err := s.disconnect(r.Context(), t); err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged since it was read
+		return apiAnswer{}, err
 	}
-	if !t.Family.Personal {
-		err = s.forgetRemoved(r.Context(), t.Family)
-	}
-	return apiAnswer{status: http.StatusNoContent}, err
-}
-
-// forgetRemoved withdraws the user's consent to a client of which a family has
-// ended, unless another lives. It looks after that end was stored: of two that
-// are removed at once, the second is seen to be the last.
-func (s *Server) forgetRemoved(ctx context.Context, ended *oauth.Family) error {
-	at := now()
-	for t, err := range s.config.Store.TokensOf(ctx, ended.User) {
-		if err != nil {
-			return fmt.Errorf("list tokens: %w", err)
-		}
-		if f := t.Family; f.ClientID == ended.ClientID && f.Live(at) {
-			return nil
-		}
-	}
-	client, err := s.config.Store.Client(ctx, ended.ClientID)
-	if errors.Is(err, oauth.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("find client: %w", err)
-	}
-	allowed, err := s.config.Store.Consented(ctx, ended.User, client)
-	if err != nil {
-		return fmt.Errorf("find consent: %w", err)
-	}
-	if len(allowed) == 0 {
-		return nil
-	}
-	return s.Withdraw(ctx, ended.User, ended.ClientID)
+	return apiAnswer{status: http.StatusNoContent}, nil
 }
 
 // apiListScopes serves GET /oauth/scopes: those that are registered, in their

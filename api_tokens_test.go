@@ -175,20 +175,49 @@ func TestTokensAPI_WhoRemovedAnAppIsAskedAgain(t *testing.T) {
 	}
 }
 
-// When the store fails halfway, the app is not forgotten, and the next try does
-// what is left.
-func TestTokensAPI_RemovingAgainAfterAFailure(t *testing.T) {
-	var w testkit.WatchedStore
-	s := testkit.NewServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
-	b, c := s.Browser().SignIn("alice"), s.Web()
-	tokens := s.GrantTokens(c)
-	id := b.Ask("GET", "/oauth/tokens").IDsIn()[0]
-	w.Failing("Withdraw", oauth.ErrUnavailable)
-	b.Ask("DELETE", "/oauth/tokens/"+id).Want(503, `{"message":"Service Unavailable"}`)
-	if s.Admits(tokens.Access) {
-		t.Error("the token lives on")
+// The removal of an app is one write: it happens as a whole or not at all, and
+// needs no other verb of the store.
+func TestTokensAPI_FR_07_RemovingIsOneWrite(t *testing.T) {
+	for _, verb := range []string{"TokensOf", "Consented", "RevokeToken", "RevokeFamily", "RevokeFamilies", "Withdraw", "Disconnect"} {
+		t.Run(verb+" fails", func(t *testing.T) {
+			var w testkit.WatchedStore
+			s := testkit.NewServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
+			b, c := s.Browser().SignIn("alice"), s.Web()
+			tokens := s.GrantTokens(c)
+			id := b.Ask("GET", "/oauth/tokens").IDsIn()[0]
+			w.Failing(verb, oauth.ErrUnavailable)
+			if verb == "Disconnect" {
+				b.Ask("DELETE", "/oauth/tokens/"+id).Want(503, `{"message":"Service Unavailable"}`)
+				w.Failing("", nil)
+				if !s.Admits(tokens.Access) {
+					t.Error("a removal that failed has ended the token")
+				}
+				if a := b.Authorize(c, "prompt", "none"); a.Params().Get("code") == "" {
+					t.Errorf("a removal that failed has withdrawn the consent: %s", a)
+				}
+				if got := len(testkit.EventsOf[passport.Revoked](s)) + len(testkit.EventsOf[passport.ConsentWithdrawn](s)); got != 0 {
+					t.Errorf("the application was told of %d changes, want none", got)
+				}
+			}
+			b.Ask("DELETE", "/oauth/tokens/"+id).Want(204, "")
+			w.Failing("", nil)
+			if s.Admits(tokens.Access) {
+				t.Error("the token lives on")
+			}
+			b.Authorize(c, "prompt", "none").WantRedirectError("consent_required")
+		})
 	}
-	w.Failing("", nil)
+}
+
+// A removal finishes what another way of revoking has left: the token is dead, but
+// the consent is remembered.
+func TestTokensAPI_FR_07_RemovingADeadTokenWithdraws(t *testing.T) {
+	s := testkit.NewServer(t)
+	b, c := s.Browser().SignIn("alice"), s.Web()
+	s.GrantTokens(c)
+	id := b.Ask("GET", "/oauth/tokens").IDsIn()[0]
+	testkit.Check(t, s.RevokeToken(t.Context(), id))
+	b.Authorize(c, "prompt", "none").Code() // its code ends with the consent too
 	b.Ask("DELETE", "/oauth/tokens/"+id).Want(204, "")
 	b.Authorize(c, "prompt", "none").WantRedirectError("consent_required")
 }

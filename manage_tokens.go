@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -40,13 +41,41 @@ func (s *Server) revokeByID(ctx context.Context, id, reason string) error {
 
 func (s *Server) revokeToken(ctx context.Context, token *oauth.AccessToken, reason string) error {
 	at := now()
-	user, _ := token.Subject().User()
-	record := oauth.AuditRecord{Action: "token.revoked", User: user, ClientID: token.Client.ID, Reason: "token " + token.ID, Time: at}
+	record := auditRevoked(token, at)
 	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
 		return s.config.Store.RevokeToken(ctx, token.ID, at, audit)
-	}, Revoked{Meta: meta(ctx), User: user, ClientID: token.Client.ID, TokenID: token.ID, Reason: reason})
+	}, Revoked{Meta: meta(ctx), User: record.User, ClientID: token.Client.ID, TokenID: token.ID, Reason: reason})
 	if err != nil {
 		return fmt.Errorf("revoke token: %w", err)
+	}
+	return nil
+}
+
+func auditRevoked(token *oauth.AccessToken, at time.Time) oauth.AuditRecord {
+	user, _ := token.Subject().User()
+	return oauth.AuditRecord{Action: "token.revoked", User: user, ClientID: token.Client.ID, Reason: "token " + token.ID, Time: at}
+}
+
+// disconnect ends everything of a token's consent for its user, and withdraws the
+// remembered consent with the last connection. Both are one write: a request that
+// is given up leaves nothing half done.
+func (s *Server) disconnect(ctx context.Context, token *oauth.AccessToken) error {
+	at, user, clientID := now(), token.Family.User, token.Family.ClientID
+	records := []oauth.AuditRecord{auditRevoked(token, at), auditWithdrawn(user, clientID, at)}
+	err := s.changes(ctx, records, func(audit []*oauth.AuditRecord) (events []Event, err error) {
+		revoked, withdrawn, err := s.config.Store.Disconnect(ctx, &oauth.Disconnection{
+			User: user, TokenID: token.ID, Time: at, Revoked: audit[0], Withdrawn: audit[1],
+		})
+		if revoked {
+			events = append(events, Revoked{Meta: meta(ctx), User: user, ClientID: token.Client.ID, TokenID: token.ID, Reason: "token"})
+		}
+		if withdrawn {
+			events = append(events, ConsentWithdrawn{Meta: meta(ctx), User: user, ClientID: clientID})
+		}
+		return events, err
+	})
+	if err != nil {
+		return fmt.Errorf("remove a connection: %w", err)
 	}
 	return nil
 }
@@ -79,12 +108,16 @@ func (s *Server) EndSession(ctx context.Context, user UserRef, sessionID string)
 	if sessionID == "" {
 		return errors.New("end session: the session ID is empty")
 	}
-	codes := oauth.FamilyFilter{User: user, Session: digestOfSession(sessionID), Unredeemed: true}
-	tokens := oauth.FamilyFilter{User: user, Session: codes.Session, EndsWithSession: true}
-	if err := s.revokeFamilies(ctx, codes, "session ended"); err != nil {
-		return err
+	const reason = "session ended"
+	at := now()
+	record := oauth.AuditRecord{Action: "tokens.revoked", User: user, Reason: reason, Time: at}
+	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+		return s.config.Store.EndSession(ctx, user, digestOfSession(sessionID), at, audit)
+	}, Revoked{Meta: meta(ctx), User: user, Reason: reason})
+	if err != nil {
+		return fmt.Errorf("end session: %w", err)
 	}
-	return s.revoke(ctx, tokens, "session ended") // one event for both
+	return nil
 }
 
 func digestOfSession(id string) oauth.Digest {
@@ -96,15 +129,11 @@ func digestOfSession(id string) oauth.Digest {
 
 // revoke ends families and publishes one event for them.
 func (s *Server) revoke(ctx context.Context, which oauth.FamilyFilter, reason string) error {
-	return s.revokeFamilies(ctx, which, reason, Revoked{Meta: meta(ctx), User: which.User, ClientID: which.ClientID, Reason: reason})
-}
-
-func (s *Server) revokeFamilies(ctx context.Context, which oauth.FamilyFilter, reason string, events ...Event) error {
 	at := now()
 	record := oauth.AuditRecord{Action: "tokens.revoked", User: which.User, ClientID: which.ClientID, Reason: reason, Time: at}
 	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
 		return s.config.Store.RevokeFamilies(ctx, which, at, audit)
-	}, events...)
+	}, Revoked{Meta: meta(ctx), User: which.User, ClientID: which.ClientID, Reason: reason})
 	if err != nil {
 		return fmt.Errorf("revoke tokens: %w", err)
 	}
@@ -115,14 +144,17 @@ func (s *Server) revokeFamilies(ctx context.Context, which oauth.FamilyFilter, r
 // user at it. Personal access tokens stay.
 func (s *Server) Withdraw(ctx context.Context, user UserRef, clientID string) error {
 	at := now()
-	record := oauth.AuditRecord{
-		Action: "consent.withdrawn", Actor: oauth.ForUser(user).Claim(""), User: user, ClientID: clientID, Time: at,
-	}
-	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
+	err := s.change(ctx, auditWithdrawn(user, clientID, at), func(audit *oauth.AuditRecord) error {
 		return s.config.Store.Withdraw(ctx, user, clientID, at, audit)
-	}, ConsentWithdrawn{meta(ctx), user, clientID})
+	}, ConsentWithdrawn{Meta: meta(ctx), User: user, ClientID: clientID})
 	if err != nil {
 		return fmt.Errorf("withdraw consent: %w", err)
 	}
 	return nil
+}
+
+func auditWithdrawn(user UserRef, clientID string, at time.Time) oauth.AuditRecord {
+	return oauth.AuditRecord{
+		Action: "consent.withdrawn", Actor: oauth.ForUser(user).Claim(""), User: user, ClientID: clientID, Time: at,
+	}
 }

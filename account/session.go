@@ -132,6 +132,7 @@ func (a *Accounts) end(ctx context.Context, digest oauth.Digest) error {
 	if _, err := a.db.Exec(ctx, markEnded, sqldb.At(time.Now()), string(digest)); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
+	ctx = context.WithoutCancel(ctx) // a browser that hangs up now must not leave what was granted
 	var id, userID string
 	err := a.db.Row(ctx, selectOwner, func(row sqldb.Row) error { return row.Scan(&id, &userID) }, string(digest))
 	if errors.Is(err, oauth.ErrNotFound) {

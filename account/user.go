@@ -158,7 +158,8 @@ func (a *Accounts) SetPassword(ctx context.Context, userID, password, exceptSess
 		return fmt.Errorf("change password: %w", err)
 	}
 	if server := a.server.Load(); server != nil {
-		if err := (*server).PasswordChanged(ctx, a.ref(userID), exceptSessionID); err != nil {
+		// A caller that gives up now must not leave tokens of the old password.
+		if err := (*server).PasswordChanged(context.WithoutCancel(ctx), a.ref(userID), exceptSessionID); err != nil {
 			return fmt.Errorf("the password is changed, but what clients hold may live on, so change it again: %w", err)
 		}
 	}

@@ -58,14 +58,14 @@ func (g RefreshToken) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oa
 		return nil, err
 	}
 	return &oauth.Authorization{
-		Subject:   oauth.ForUser(old.Family.User),
-		Scopes:    scopes,
-		RefreshScopes:   old.Scopes,
-		Resources: audience,
-		Refresh:   true,
-		Spends:    oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(old.Digest)},
-		Family:    old.Family,
-		Retried:     old.Successor,
+		Subject:       oauth.ForUser(old.Family.User),
+		Scopes:        scopes,
+		RefreshScopes: old.Scopes,
+		Resources:     audience,
+		Refresh:       true,
+		Spends:        oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(old.Digest)},
+		Family:        old.Family,
+		Retried:       old.Successor,
 
 		Attributes: old.Attributes,
 	}, nil

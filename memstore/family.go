@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,23 @@ func (s *Store) RevokeFamilies(_ context.Context, which oauth.FamilyFilter, at t
 		return oauth.ErrNotFound
 	}
 	return s.change(audit, func() (bool, error) { return s.cut(cutOff{FamilyFilter: which, at: micros(at)}), nil })
+}
+
+// EndSession implements [oauth.FamilyStore].
+func (s *Store) EndSession(_ context.Context, user oauth.UserRef, session oauth.Digest, at time.Time, audit *oauth.AuditRecord) error {
+	which := oauth.FamilyFilter{User: user, Session: session}
+	if err := which.Validate(); err != nil || session == "" {
+		return cmp.Or(err, errors.New("memstore: the end of a session needs a session"))
+	}
+	if !storable(user.Provider, user.ID, string(session)) {
+		return oauth.ErrNotFound
+	}
+	codes, tokens := which, which
+	codes.Unredeemed, tokens.EndsWithSession = true, true
+	return s.change(audit, func() (bool, error) {
+		changed := s.cut(cutOff{FamilyFilter: codes, at: micros(at)})
+		return s.cut(cutOff{FamilyFilter: tokens, at: micros(at)}) || changed, nil
+	})
 }
 
 // cut revokes and leaves the cut-off for those who come late.

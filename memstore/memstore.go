@@ -91,12 +91,19 @@ func (s *Store) change(audit *oauth.AuditRecord, f func() (changed bool, err err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changed, err := f()
-	if err == nil && changed && audit != nil {
-		record := *audit
-		record.Time = micros(record.Time)
-		s.log = append(s.log, record)
+	if err == nil && changed {
+		s.keep(audit)
 	}
 	return err
+}
+
+func (s *Store) keep(audit *oauth.AuditRecord) {
+	if audit == nil {
+		return
+	}
+	record := *audit
+	record.Time = micros(record.Time)
+	s.log = append(s.log, record)
 }
 
 // AuditLog implements [oauth.AuditStore].

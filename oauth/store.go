@@ -104,6 +104,12 @@ type FamilyStore interface {
 	// or is stored later: it is dead from the start. A filter without a user
 	// is an error, never "all".
 	RevokeFamilies(ctx context.Context, which FamilyFilter, at time.Time, audit *AuditRecord) error
+
+	// EndSession does what a browser session's end does, in one write: it ends the
+	// user's families of the session whose code was not redeemed yet, and those
+	// that end with their session, as RevokeFamilies does. Without a user or a
+	// session it is an error.
+	EndSession(ctx context.Context, user UserRef, session Digest, at time.Time, audit *AuditRecord) error
 }
 
 // FamilyFilter selects families by all of its fields that are set.
@@ -165,6 +171,16 @@ type TokenStore interface {
 	// RevokeToken ends a client's own access token; of a user's it ends the
 	// family, so that no refreshed token lives on. A second call changes nothing.
 	RevokeToken(ctx context.Context, id string, at time.Time, audit *AuditRecord) error
+
+	// Disconnect ends the family of an access token of d.User and, unless that
+	// user has another connection with the client, withdraws the consents as
+	// [ConsentStore.Withdraw] does at d.Time: all or nothing. A connection is a
+	// family that lives, is not of a personal access token, and has an access
+	// token or was begun after d.Time. Of calls at once for the last connections
+	// one withdraws. A second call changes nothing but finishes what a call of
+	// RevokeToken left. It reports which of the two changes it made; a token of
+	// another user, or of a client's own, is [ErrNotFound].
+	Disconnect(ctx context.Context, d *Disconnection) (revoked, withdrawn bool, err error)
 }
 
 // CodeIssuance is one write of the authorization endpoint.

@@ -1,8 +1,10 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -112,5 +114,26 @@ func (s *Store) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at
 	}
 	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 		return cutOff{FamilyFilter: which, at: sqldb.At(at)}.make(ctx, tx)
+	})
+}
+
+// EndSession implements [oauth.FamilyStore].
+func (s *Store) EndSession(ctx context.Context, user oauth.UserRef, session oauth.Digest, at time.Time, audit *oauth.AuditRecord) error {
+	which := oauth.FamilyFilter{User: user, Session: session}
+	if err := which.Validate(); err != nil || session == "" {
+		return cmp.Or(err, errors.New("sqlstore: the end of a session needs a session"))
+	}
+	if !storable(user.Provider, user.ID, string(session)) {
+		return oauth.ErrNotFound
+	}
+	codes, tokens := which, which
+	codes.Unredeemed, tokens.EndsWithSession = true, true
+	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+		ended, err := cutOff{FamilyFilter: codes, at: sqldb.At(at)}.make(ctx, tx)
+		if err != nil {
+			return false, err
+		}
+		more, err := cutOff{FamilyFilter: tokens, at: sqldb.At(at)}.make(ctx, tx)
+		return ended || more, err
 	})
 }

@@ -71,6 +71,10 @@ var manyWays = []way{
 var oneFamily = []way{
 	{"RevokeFamily", func(ctx context.Context, e *episode) error { return e.store.RevokeFamily(ctx, e.family, now, nil) }},
 	{"RevokeToken", func(ctx context.Context, e *episode) error { return e.store.RevokeToken(ctx, e.token, now, nil) }},
+	{"Disconnect", func(ctx context.Context, e *episode) error {
+		_, _, err := e.store.Disconnect(ctx, &oauth.Disconnection{User: e.user, TokenID: e.token, Time: now})
+		return err
+	}},
 }
 
 // ofUnredeemed ends codes, but nothing that came of one.

@@ -69,7 +69,7 @@ func (s Suite) Run(t *testing.T) {
 		{"a failed issue writes nothing", failedIssueWritesNothing},
 
 		{"revoking against Issue", revokeAgainstIssue},
-		{"revoking against Begin", revokeAgainstBegin},
+		{"revoking against IssueCode", revokeAgainstBegin},
 		{"revoking against an Issue that starts a family", revokeAgainstNewFamily},
 		{"a session that ends between code and redemption", sessionEndsBeforeRedemption},
 
@@ -104,6 +104,14 @@ func (s Suite) Run(t *testing.T) {
 		{"FR-01 what consent pages show is counted", consentVersion},
 		{"FR-01 a consent counts for what its page showed", consentOfVersion},
 		{"FR-01 a consent that races a change does not count for it", consentRace},
+		{"FR_07 the last connection takes the consents with it", disconnecting},
+		{"FR_07 what counts as a connection", connections},
+		{"FR_07 a removal withdraws what was granted before it", disconnectTimes},
+		{"FR_07 connections that are removed at once", disconnectedAtOnce},
+		{"FR_07 a removal against IssueCode", disconnectAgainstIssueCode},
+		{"FR_07 a removal against Issue", disconnectAgainstIssue},
+		{"FR_07 a removal is in the audit log", disconnectAudit},
+		{"FR_07 a session ends in one write", sessionEnds},
 		{"the audit log tells of changes", auditLog},
 		{"keys are saved over the version that was read", keyRing},
 

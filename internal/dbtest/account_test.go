@@ -36,23 +36,33 @@ type ends struct {
 	mu    sync.Mutex
 	calls []string
 	err   error
+
+	// giveUp ends the caller's context, if it is set. What is asked fails if that
+	// reaches it.
+	giveUp context.CancelFunc
 }
 
-func (e *ends) EndSession(_ context.Context, user oauth.UserRef, sessionID string) error {
-	return e.record("session " + user.ID + " " + sessionID)
+func (e *ends) EndSession(ctx context.Context, user oauth.UserRef, sessionID string) error {
+	return e.record(ctx, "session "+user.ID+" "+sessionID)
 }
 
-func (e *ends) PasswordChanged(_ context.Context, user oauth.UserRef, except string) error {
-	return e.record("password " + user.ID + " " + except)
+func (e *ends) PasswordChanged(ctx context.Context, user oauth.UserRef, except string) error {
+	return e.record(ctx, "password "+user.ID+" "+except)
 }
 
 func (e *ends) ForgetToken(w http.ResponseWriter, _ *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: "first-party", MaxAge: -1})
 }
 
-func (e *ends) record(call string) error {
+func (e *ends) record(ctx context.Context, call string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.giveUp != nil {
+		e.giveUp()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	e.calls = append(e.calls, call)
 	return e.err
 }
@@ -356,6 +366,36 @@ func TestNeverRepeat_F3_ParallelSignIns(t *testing.T) {
 }
 
 // Signing out ends the session, what came of it, and says so only then.
+// A caller that gives up after the first write does not stop the second one.
+func TestAccount_FR_07_CallerGivesUpHalfWay(t *testing.T) {
+	for name, run := range map[string]func(s *site, v *visitor, ada *account.User, ctx context.Context) error{
+		"SetPassword": func(s *site, _ *visitor, ada *account.User, ctx context.Context) error {
+			return s.SetPassword(ctx, ada.ID, "another "+adasPassword, "")
+		},
+		"SignOut": func(s *site, v *visitor, _ *account.User, ctx context.Context) error {
+			r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(ctx)
+			for name, value := range v.cookies {
+				r.AddCookie(&http.Cookie{Name: name, Value: value})
+			}
+			return s.SignOut(httptest.NewRecorder(), r)
+		},
+	} {
+		s := sqliteSite(t, "http://127.0.0.1:8000")
+		ada, v := s.ada(), s.visitor("192.0.2.1")
+		v.signIn("ada@example.com", adasPassword)
+		before := len(s.ends.calls)
+		ctx, giveUp := context.WithCancel(t.Context())
+		s.ends.giveUp = giveUp
+		if err := run(s, v, ada, ctx); err != nil {
+			t.Errorf("%s whose caller gives up after the first write = %v, want it done", name, err)
+		}
+		if got := s.ends.calls[before:]; len(got) != 1 {
+			t.Errorf("%s whose caller gives up after the first write asks the server to end %q, want one thing", name, got)
+		}
+		v.mustBeNobody(name)
+	}
+}
+
 func TestNeverRepeat_B19_SignOut(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
 	ada, v := s.ada(), s.visitor("192.0.2.1")

@@ -39,6 +39,9 @@ func TestStore_StatementBudget(t *testing.T) {
 		"RotateSecret":                  {Statements: 3, Transactions: 1},     // lock, add, end the others
 		"RevokeToken of a client":       {Statements: 2, Transactions: 1},
 		"RevokeToken of a user":         {Statements: 1, Transactions: 1},
+		"Disconnect":                    {Statements: 3 + 3, Transactions: 1}, // three keep removals apart
+		"Disconnect of the last one":    {Statements: 5 + 3, Transactions: 1},
+		"EndSession":                    {Statements: 4, Transactions: 1},
 		"RevokeFamily":                  {Statements: 1, Transactions: 1},
 		"RevokeFamilies":                {Statements: 2, Transactions: 1},
 		"Withdraw":                      {Statements: 3, Transactions: 1},

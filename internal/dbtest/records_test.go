@@ -94,6 +94,10 @@ func verbs(t testing.TB, s interface {
 		i.Audit = audit
 	}
 	begun.Audit, remembered.Audit = audit, audit
+	disconnect := func(token string, at time.Time) error {
+		_, _, err := s.Disconnect(ctx, &oauth.Disconnection{User: alice, TokenID: token, Time: at, Revoked: audit, Withdrawn: audit})
+		return err
+	}
 	read := func(name string, call func() error) verb { return verb{name, false, call} }
 	write := func(name string, call func() error) verb { return verb{name, true, call} }
 	return []verb{
@@ -124,8 +128,11 @@ func verbs(t testing.TB, s interface {
 		}),
 		write("RevokeToken of a client", func() error { return s.RevokeToken(ctx, "own", now, audit) }),
 		write("RevokeToken of a user", func() error { return s.RevokeToken(ctx, "first", now, audit) }),
+		write("Disconnect", func() error { return disconnect("opaque", now) }),
 		write("RevokeFamily", func() error { return s.RevokeFamily(ctx, "second", now, audit) }),
 		write("RevokeFamilies", func() error { return s.RevokeFamilies(ctx, oauth.FamilyFilter{User: alice}, now, audit) }),
+		write("Disconnect of the last one", func() error { return disconnect("first", now.Add(time.Second)) }),
+		write("EndSession", func() error { return s.EndSession(ctx, alice, "session", now, audit) }),
 		write("Withdraw", func() error { return s.Withdraw(ctx, alice, c.ID, now, audit) }),
 		write("RevokeClient", func() error { return s.RevokeClient(ctx, "another", now, audit) }),
 		read("AuditLog", func() error { return all(s.AuditLog(ctx, now)) }),

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"context"
+	"iter"
 	"sync"
 	"time"
 
@@ -134,6 +135,34 @@ func (w *WatchedStore) Consented(ctx context.Context, user oauth.UserRef, c *oau
 		return nil, err
 	}
 	return w.Store.Consented(ctx, user, c)
+}
+
+func (w *WatchedStore) EndSession(ctx context.Context, user oauth.UserRef, session oauth.Digest, at time.Time, audit *oauth.AuditRecord) error {
+	if err := w.before("EndSession"); err != nil {
+		return err
+	}
+	return w.Store.EndSession(ctx, user, session, at, audit)
+}
+
+func (w *WatchedStore) RevokeToken(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	if err := w.before("RevokeToken"); err != nil {
+		return err
+	}
+	return w.Store.RevokeToken(ctx, id, at, audit)
+}
+
+func (w *WatchedStore) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked, withdrawn bool, err error) {
+	if err := w.before("Disconnect"); err != nil {
+		return false, false, err
+	}
+	return w.Store.Disconnect(ctx, d)
+}
+
+func (w *WatchedStore) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	if err := w.before("TokensOf"); err != nil {
+		return func(yield func(*oauth.AccessToken, error) bool) { yield(nil, err) }
+	}
+	return w.Store.TokensOf(ctx, user)
 }
 
 func (w *WatchedStore) Withdraw(ctx context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {

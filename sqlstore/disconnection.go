@@ -1,0 +1,114 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+const (
+	// What never changes of a family, so that it can be read before the write.
+	selectConnection = `SELECT f.id, f.client_id, f.personal FROM oauth_access_tokens t JOIN oauth_families f ON f.id = t.family_id
+WHERE t.id = ? AND f.provider = ? AND f.user_id = ?`
+
+	// lockConsents changes nothing. It makes a transaction that sees the database
+	// as it was before another removal begin again.
+	lockConsents = `UPDATE oauth_consents SET granted_at = granted_at WHERE provider = ? AND user_id = ? AND client_id = ?`
+
+	// forgetConsents withdraws what no other withdrawal has, unless there is a
+	// connection.
+	forgetConsents = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ? AND granted_at <= ?
+AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE x.provider = oauth_consents.provider AND x.user_id = oauth_consents.user_id
+AND x.cut_at >= oauth_consents.granted_at AND x.client_id = oauth_consents.client_id AND x.consents = 1)
+AND NOT EXISTS (SELECT 1 FROM oauth_families f WHERE f.provider = ? AND f.user_id = ? AND f.client_id = ?
+AND f.personal = 0 AND f.revoked_at IS NULL AND f.expires_at > ?
+AND (f.created_at > ? OR EXISTS (SELECT 1 FROM oauth_access_tokens t WHERE t.family_id = f.id))
+AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE ` + cutMatches + `
+AND (x.unredeemed = 0 OR EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id AND k.spent_at IS NULL))))`
+
+	deleteOnce = `DELETE FROM oauth_once WHERE purpose = ? AND digest = ?`
+)
+
+// Disconnect implements [oauth.TokenStore].
+func (s *Store) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked, withdrawn bool, err error) {
+	if !storable(d.TokenID, d.User.Provider, d.User.ID) {
+		return false, false, oauth.ErrNotFound
+	}
+	var family string
+	var personal bool
+	c := cutOff{FamilyFilter: oauth.FamilyFilter{User: d.User, KeepPersonal: true}, at: sqldb.At(d.Time), consents: true}
+	err = s.db.Row(ctx, selectConnection, func(row sqldb.Row) error {
+		return row.Scan(&family, &c.ClientID, sqldb.Bool{B: &personal})
+	}, d.TokenID, d.User.Provider, d.User.ID)
+	if err != nil {
+		return false, false, fmt.Errorf("find connection: %w", err)
+	}
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+		revoked, withdrawn = false, false // it may run again
+		var err error
+		if personal {
+			revoked, err = endConnection(ctx, tx, family, d)
+			return err
+		}
+		return undisturbed(ctx, tx, c, func() error {
+			if revoked, err = endConnection(ctx, tx, family, d); err != nil {
+				return err
+			}
+			withdrawn, err = c.forget(ctx, tx, d.Withdrawn)
+			return err
+		})
+	})
+	if err != nil {
+		return false, false, fmt.Errorf("disconnect: %w", err)
+	}
+	return revoked, withdrawn, nil
+}
+
+// endConnection revokes a family.
+func endConnection(ctx context.Context, tx *sqldb.Tx, family string, d *oauth.Disconnection) (bool, error) {
+	n, err := tx.Exec(ctx, revokeFamily, sqldb.At(d.Time), family)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, saveAudit(ctx, tx, d.Revoked)
+}
+
+// removal is the purpose of a row that only exists within a transaction.
+const removal oauth.Purpose = "removal"
+
+// undisturbed runs f while no other removal of the user at the client runs: or else of
+// two last connections each would take the other one for alive. Two transactions
+// that insert the same row wait for each other, or collide where they are at two
+// servers of a cluster; lockConsents alone changes nothing and does not.
+func undisturbed(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) error {
+	row := onceRow(removal, c.User.Provider+"\x00"+c.User.ID+"\x00"+c.ClientID, time.UnixMicro(c.at))
+	if _, err := tx.Insert(ctx, insertOnce, row...); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, lockConsents, c.User.Provider, c.User.ID, c.ClientID); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, deleteOnce, row[0], row[1])
+	return err
+}
+
+// forget withdraws the consents unless there is a connection. As the statement
+// cannot see a family that is being stored, the cut-off ends it if its request
+// came in before.
+func (c cutOff) forget(ctx context.Context, tx *sqldb.Tx, audit *oauth.AuditRecord) (bool, error) {
+	n, err := tx.Exec(ctx, forgetConsents, c.User.Provider, c.User.ID, c.ClientID, c.at,
+		c.User.Provider, c.User.ID, c.ClientID, c.at, c.at)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if _, err := c.make(ctx, tx); err != nil {
+		return false, err
+	}
+	return true, saveAudit(ctx, tx, audit)
+}

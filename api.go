@@ -71,7 +71,7 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 	if !ok {
 		return apiAnswer{}, wrongMethod(w, r, input.method(r), resource.allow())
 	}
-	who, err := s.browserUser(r)
+	who, err := s.users.InBrowser(r)
 	switch {
 	case err != nil:
 		return apiAnswer{}, err
@@ -81,9 +81,9 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiR
 		return apiAnswer{}, malformed
 	}
 	info := reqinfo.From(r.Context())
-	info.Actor = oauth.ForUser(who.ref).Claim("")
+	info.Actor = oauth.ForUser(who.Ref).Claim("")
 	r = r.WithContext(reqinfo.With(r.Context(), info))
-	return endpoint.serve(s, &apiRequest{Request: r, at: at, user: who.ref, id: lastSegment(r.URL), input: input})
+	return endpoint.serve(s, &apiRequest{Request: r, at: at, user: who.Ref, id: lastSegment(r.URL), input: input})
 }
 
 // apiMethods are those that a resource may have, in the order in which they are

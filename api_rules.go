@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/storable"
 )
 
 // apiFaults are what is wrong with an input, by field, in the order in which the
@@ -77,7 +78,7 @@ func (f *apiFaults) name(value any) string {
 		f.add("name", "The name field must be a string.")
 	case utf8.RuneCountInString(name) > maxAPIName:
 		f.add("name", fmt.Sprintf("The name field must not be greater than %d characters.", maxAPIName))
-	case !isStorable(name):
+	case !storable.Text(name):
 		f.add("name", "The name field must be text without control characters, of at most 255 bytes.")
 	}
 	return name

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -78,13 +79,13 @@ type scopeJSON struct {
 }
 
 // consentJSON returns what the page would show.
-func (s *Server) consentJSON(q *authorization, who *account, p ConsentPage) consentJSON {
+func (s *Server) consentJSON(q *authorization, who *users.Account, p ConsentPage) consentJSON {
 	shown := consentJSON{
 		Scopes: []scopeJSON{}, Resources: append([]string{}, p.Resources...), RedirectHost: p.Host, OnDevice: p.Device,
 		Days: p.Days, Action: p.Action, Ticket: p.Ticket, ExpiresIn: int(ticketTTL.Seconds()),
 	}
 	shown.Client.ID, shown.Client.Name, shown.Client.Untrusted = s.clientIDJSON(q.client.ID), p.Client.Name, p.Client.Untrusted
-	shown.User.ID, shown.User.Name = s.userIDJSON(who.ref), p.User.Name
+	shown.User.ID, shown.User.Name = s.userIDJSON(who.Ref), p.User.Name
 	for _, scope := range p.Scopes {
 		shown.Scopes = append(shown.Scopes, scopeJSON(scope))
 	}

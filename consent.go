@@ -9,8 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
 )
@@ -80,7 +82,7 @@ func (s *Server) consentedAt(uri string, granted []string) bool {
 
 // conclude issues what a request asks for, a code or a token, and returns what the
 // client is told. t is the ticket if there was a page.
-func (s *Server) conclude(ctx context.Context, q *authorization, who *account, t *ticket, consents []string) ([]redirect.Param, error) {
+func (s *Server) conclude(ctx context.Context, q *authorization, who *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
 	if q.responder != nil {
 		return s.issueToken(ctx, q, who, t, consents)
 	}
@@ -95,10 +97,10 @@ func (s *Server) conclude(ctx context.Context, q *authorization, who *account, t
 }
 
 // newFamily returns the family that begins with a request.
-func (s *Server) newFamily(q *authorization, who *account) *oauth.Family {
+func (s *Server) newFamily(q *authorization, who *users.Account) *oauth.Family {
 	return &oauth.Family{
-		ID: uuid.NewV7(), User: who.ref, ClientID: q.client.ID, AuthTime: who.user.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
-		Session:         digestOfSession(who.user.SessionID),
+		ID: uuid.NewV7(), User: who.Ref, ClientID: q.client.ID, AuthTime: who.User.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
+		Session:         digestOfSession(who.User.SessionID),
 		EndsWithSession: s.config.FamiliesEndWithSession || q.client.EndsWithSession,
 		CreatedAt:       q.time,
 		ExpiresAt:       q.time.Add(s.policy.FamilyLife(q.client, q.browserApp())),
@@ -106,17 +108,17 @@ func (s *Server) newFamily(q *authorization, who *account) *oauth.Family {
 }
 
 // begin completes and stores a family and the code that begins it.
-func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *oauth.CodeIssuance, code oauth.Digest) error {
+func (s *Server) begin(ctx context.Context, q *authorization, who *users.Account, b *oauth.CodeIssuance, code oauth.Digest) error {
 	b.Family = s.newFamily(q, who)
 	b.Code = &oauth.Code{
 		Digest: code, Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
 		CodeChallenge: q.challenge, ExpiresAt: q.time.Add(s.config.CodeTTL),
 	}
 	record := oauth.AuditRecord{
-		Action: "code.issued", Actor: oauth.ForUser(who.ref).Claim(""), User: who.ref, ClientID: q.client.ID, Time: q.time,
+		Action: "code.issued", Actor: oauth.ForUser(who.Ref).Claim(""), User: who.Ref, ClientID: q.client.ID, Time: q.time,
 	}
-	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		b.Audit = audit
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		b.Audit = record
 		return s.config.Store.IssueCode(ctx, b)
 	}, s.consentGiven(ctx, q, who, b.Consents)...)
 	if err != nil {
@@ -127,7 +129,7 @@ func (s *Server) begin(ctx context.Context, q *authorization, who *account, b *o
 
 // consentGiven returns the event for the consents that a request adds: none where
 // it adds none. A scope is new if one of its names is.
-func (s *Server) consentGiven(ctx context.Context, q *authorization, who *account, consents []string) []Event {
+func (s *Server) consentGiven(ctx context.Context, q *authorization, who *users.Account, consents []string) []Event {
 	if len(consents) == 0 {
 		return nil
 	}
@@ -135,7 +137,7 @@ func (s *Server) consentGiven(ctx context.Context, q *authorization, who *accoun
 		names := s.unconsented(q, nil, scope) // at each audience
 		return !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(consents, name) })
 	})
-	return []Event{ConsentGiven{meta(ctx), who.ref, q.client.ID, scopes}}
+	return []Event{ConsentGiven{Meta: audit.Meta(ctx), User: who.Ref, ClientID: q.client.ID, Scopes: scopes}}
 }
 
 // decide returns the outcome of a decision on a consent page.
@@ -182,9 +184,9 @@ func (s *Server) act(r *http.Request, q *authorization, t *ticket, allow bool) (
 	if err != nil {
 		return nil, err
 	}
-	matches := t.matches(r, s.cookieName(t.ID), who.ref, q) && t.Shown == shown
+	matches := t.matches(r, s.cookieName(t.ID), who.Ref, q) && t.Shown == shown
 	if matches && !allow {
-		return s.deny(r, q, t, who.ref)
+		return s.deny(r, q, t, who.Ref)
 	}
 	granted, err := s.consented(r, q, who)
 	if err != nil {
@@ -199,7 +201,7 @@ func (s *Server) act(r *http.Request, q *authorization, t *ticket, allow bool) (
 }
 
 // allow issues what the ticket stands for.
-func (s *Server) allow(r *http.Request, q *authorization, t *ticket, who *account, granted []string) (outcome, error) {
+func (s *Server) allow(r *http.Request, q *authorization, t *ticket, who *users.Account, granted []string) (outcome, error) {
 	consents := s.unconsented(q, granted, q.scopes...)
 	params, err := s.conclude(r.Context(), q, who, t, consents)
 	if errors.Is(err, oauth.ErrSpent) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -66,7 +67,7 @@ func (s *Server) respondTo(r *http.Request, q *authorization) (outcome, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !s.needsPage(r, q, who.user, granted):
+	case !s.needsPage(r, q, who.User, granted):
 		params, err := s.conclude(r.Context(), q, who, nil, nil)
 		return s.respond(q, params...), err
 	case q.prompts("none"):
@@ -77,23 +78,23 @@ func (s *Server) respondTo(r *http.Request, q *authorization) (outcome, error) {
 
 // signedIn returns who is signed in as the request demands, or nil if somebody
 // has to sign in first.
-func (s *Server) signedIn(r *http.Request, q *authorization) (*account, error) {
-	name, provider, err := s.providerOf(q.client)
+func (s *Server) signedIn(r *http.Request, q *authorization) (*users.Account, error) {
+	name, _, err := s.users.Of(q.client)
 	if err != nil {
 		return nil, err
 	}
-	who, err := s.currentUser(r, name, provider)
+	who, err := s.users.Current(r, name)
 	if who == nil || err != nil {
 		return nil, err
 	}
-	if again, err := q.signInAgain(who.user); err != nil || again {
+	if again, err := q.signInAgain(who.User); err != nil || again {
 		return nil, err
 	}
 	return who, nil
 }
 
-func (s *Server) consented(r *http.Request, q *authorization, who *account) ([]string, error) {
-	granted, err := s.config.Store.Consented(r.Context(), who.ref, q.client)
+func (s *Server) consented(r *http.Request, q *authorization, who *users.Account) ([]string, error) {
+	granted, err := s.config.Store.Consented(r.Context(), who.Ref, q.client)
 	if err != nil {
 		return nil, fmt.Errorf("find consent: %w", err)
 	}
@@ -122,7 +123,7 @@ func (q *authorization) signInAgain(user *User) (bool, error) {
 // sendToSignIn sends the user to the application's sign-in page, which comes back to
 // this request with a mark.
 func (s *Server) sendToSignIn(r *http.Request, q *authorization) (outcome, error) {
-	name, provider, err := s.providerOf(q.client)
+	name, provider, err := s.users.Of(q.client)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -84,7 +85,7 @@ func (s *Server) tokenRequest(client *oauth.Client, grantType string, form url.V
 	}
 	return &oauth.TokenRequest{
 		Client: client, Scopes: scopes, Resources: resources, Audience: s.config.Audience, InheritScopes: s.config.InheritScopes,
-		Form: form, Time: at, Store: s.config.Store, Users: s.provider,
+		Form: form, Time: at, Store: s.config.Store, Users: s.users.Provider,
 	}, nil
 }
 
@@ -131,13 +132,13 @@ func (s *Server) endFamily(ctx context.Context, replay *oauth.ReplayError, at ti
 		return oauth.InvalidGrant.Errorf("%s", replay)
 	}
 	record := oauth.AuditRecord{Action: "token.replayed", User: f.User, ClientID: f.ClientID, Reason: replay.Error(), Time: at}
-	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		err := s.config.Store.RevokeFamily(ctx, f.ID, at, audit)
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		err := s.config.Store.RevokeFamily(ctx, f.ID, at, record)
 		if errors.Is(err, oauth.ErrNotFound) { // purged by now: it has ended too
 			return nil
 		}
 		return err
-	}, Replayed{meta(ctx), replay.What, f})
+	}, Replayed{Meta: audit.Meta(ctx), What: replay.What, Family: f})
 	if err != nil {
 		return fmt.Errorf("revoke family: %w", err)
 	}

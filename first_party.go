@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -32,9 +34,9 @@ type firstParty struct {
 // newFirstParty returns what a new cookie says of who is signed in. In one
 // session the CSRF value stays the same, so that pages which are open, and those
 // that load at once, do not spoil each other's.
-func (s *Server) newFirstParty(r *http.Request, who *account, at time.Time) *firstParty {
+func (s *Server) newFirstParty(r *http.Request, who *users.Account, at time.Time) *firstParty {
 	c := &firstParty{
-		Provider: who.ref.Provider, User: who.ref.ID, Session: digestOfSession(who.user.SessionID),
+		Provider: who.Ref.Provider, User: who.Ref.ID, Session: digestOfSession(who.User.SessionID),
 		Issued: at.Unix(), Expires: at.Add(s.config.CookieTTL).Unix(),
 	}
 	old, err := s.openFirstParty(r, at)
@@ -50,9 +52,9 @@ func (s *Server) newFirstParty(r *http.Request, who *account, at time.Time) *fir
 }
 
 // isOf reports whether the cookie was made for the account and its session.
-func (c *firstParty) isOf(who *account) bool {
-	return c.Provider == who.ref.Provider && c.User == who.ref.ID &&
-		secret.Equal(string(c.Session), string(digestOfSession(who.user.SessionID)))
+func (c *firstParty) isOf(who *users.Account) bool {
+	return c.Provider == who.Ref.Provider && c.User == who.Ref.ID &&
+		secret.Equal(string(c.Session), string(digestOfSession(who.User.SessionID)))
 }
 
 // set sets both cookies, but for those that the answer has already.
@@ -132,7 +134,7 @@ func (s *Server) verifyFirstParty(r *http.Request) (*oauth.AccessToken, *User, e
 	case err != nil || c == nil:
 		return nil, nil, err
 	}
-	user, err := s.userOf(r.Context(), who.ref) // the record that handlers get with a token
+	user, err := s.userOf(r.Context(), who.Ref) // the record that handlers get with a token
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,8 +145,8 @@ var errFirstParty = errors.New("the first-party cookie does not count")
 
 // checkFirstParty returns what the request's cookie says and who is signed in, or
 // nil if there is no cookie.
-func (s *Server) checkFirstParty(r *http.Request) (*firstParty, *account, error) {
-	c, err := s.openFirstParty(r, now())
+func (s *Server) checkFirstParty(r *http.Request) (*firstParty, *users.Account, error) {
+	c, err := s.openFirstParty(r, clock.Now())
 	switch {
 	case err != nil:
 		return nil, nil, fmt.Errorf("%w: %w", errFirstParty, err)
@@ -156,11 +158,11 @@ func (s *Server) checkFirstParty(r *http.Request) (*firstParty, *account, error)
 	if err := s.checkOrigin(r); err != nil {
 		return nil, nil, fmt.Errorf("%w: another site had it sent: %w", errFirstParty, err)
 	}
-	provider := s.provider(c.Provider)
+	provider := s.users.Provider(c.Provider)
 	if provider == nil {
 		return nil, nil, fmt.Errorf("%w: the user provider %q is not configured any more", errFirstParty, c.Provider)
 	}
-	who, err := s.currentUser(r, c.Provider, provider)
+	who, err := s.users.Current(r, c.Provider)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -195,12 +197,12 @@ func (s *Server) checkOrigin(r *http.Request) error {
 // firstPartyToken is what a handler is told of a request with the cookie. It has
 // no row and so no ID, nor has its client: they cannot be revoked, but end when
 // the user signs out.
-func (s *Server) firstPartyToken(c *firstParty, who *account) *oauth.AccessToken {
+func (s *Server) firstPartyToken(c *firstParty, who *users.Account) *oauth.AccessToken {
 	issued, expires := time.Unix(c.Issued, 0).UTC(), time.Unix(c.Expires, 0).UTC()
 	return s.stamp(&oauth.AccessToken{
 		Client: &oauth.Client{Name: "First-party JavaScript", AuthMethod: oauth.AuthNone, Provider: c.Provider, CreatedAt: issued},
 		Family: &oauth.Family{
-			User: who.ref, Session: c.Session, AuthTime: who.user.AuthenticatedAt, EndsWithSession: true, CreatedAt: issued, ExpiresAt: expires,
+			User: who.Ref, Session: c.Session, AuthTime: who.User.AuthenticatedAt, EndsWithSession: true, CreatedAt: issued, ExpiresAt: expires,
 		},
 		Scopes: []string{oauth.AllScopes}, Audience: []string{s.config.Audience},
 		IssuedAt: issued, ExpiresAt: expires,

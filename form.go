@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/bodylimit"
+	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -30,11 +31,8 @@ func received(r *http.Request) (time.Time, error) {
 			return time.Time{}, err
 		}
 	}
-	return now(), nil
+	return clock.Now(), nil
 }
-
-// now is the time as precise as it is stored.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // formBody reads the body of a token request, a form and nothing else
 // (RFC 6749 §3.2), and returns it with the time of the request. What is in the

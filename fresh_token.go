@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
 )
@@ -80,8 +81,8 @@ type freshToken struct {
 }
 
 func (t *freshToken) findOnce() (*firstParty, error) {
-	at := now()
-	who, err := t.server.browserUser(t.request)
+	at := clock.Now()
+	who, err := t.server.users.InBrowser(t.request)
 	if who == nil || err != nil {
 		return nil, err
 	}
@@ -179,7 +180,7 @@ func (s *Server) freshen(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return malformed(err)
 	}
-	who, err := s.browserUser(r)
+	who, err := s.users.InBrowser(r)
 	if err != nil {
 		return err
 	}

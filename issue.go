@@ -9,12 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/opaque"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/secret"
-	"github.com/go-passport/passport/internal/users"
+	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
 )
@@ -57,7 +58,7 @@ func (s *Server) issue(ctx context.Context, i *issuing) (*tokenResponse, *oauth.
 		return nil, nil, oauth.InvalidGrant.Errorf("the authorization was revoked or has ended")
 	}
 	if user, ok := i.Subject.User(); ok {
-		if _, err := users.Load(ctx, s.provider, user); err != nil {
+		if _, err := s.users.Load(ctx, user); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -80,12 +81,12 @@ func (s *Server) issueNew(ctx context.Context, i *issuing) (*tokenResponse, *oau
 	if i.NewFamily {
 		issuance.NewFamily = i.Family
 	}
-	events := []Event{AccessTokenIssued{meta(ctx), access, i.grantType}}
+	events := []Event{AccessTokenIssued{Meta: audit.Meta(ctx), Token: access, GrantType: i.grantType}}
 	if refresh != nil {
-		events = append(events, RefreshTokenIssued{meta(ctx), refresh, i.Spends.Purpose == oauth.SpendRefreshToken})
+		events = append(events, RefreshTokenIssued{Meta: audit.Meta(ctx), Token: refresh, Rotated: i.Spends.Purpose == oauth.SpendRefreshToken})
 	}
-	err = s.change(ctx, i.record(), func(audit *oauth.AuditRecord) error {
-		issuance.Audit = audit
+	err = s.audit.Change(ctx, i.record(), func(record *oauth.AuditRecord) error {
+		issuance.Audit = record
 		return s.config.Store.Issue(ctx, issuance)
 	}, append(events, i.events...)...)
 	if err != nil {
@@ -170,7 +171,7 @@ func (i *issuing) validate() error {
 	switch {
 	case !a.Subject.Valid():
 		return errors.New("it names no subject")
-	case isUser && !isStorable(user.ID):
+	case isUser && !storable.Text(user.ID):
 		return errors.New("it names a user whose ID cannot be stored: want UTF-8 without control characters, at most 255 bytes")
 	case isUser && (a.Family == nil || a.Family.User != user):
 		return errors.New("it authorizes a user without a family of that user")

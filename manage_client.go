@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/oauth"
 )
@@ -39,15 +41,15 @@ func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
 // updateClient stores a change that was checked, whatever else is wrong with the
 // client by now: one that names a scope which has gone can be suspended.
 func (s *Server) updateClient(ctx context.Context, c *oauth.Client, what string) error {
-	c.UpdatedAt = now()
+	c.UpdatedAt = clock.Now()
 	record := oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: what, Time: c.UpdatedAt}
-	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		if err := s.config.Store.UpdateClient(ctx, c, audit); err != nil {
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		if err := s.config.Store.UpdateClient(ctx, c, record); err != nil {
 			return err
 		}
 		c.Version++ // before the event: its receiver may hold c
 		return nil
-	}, ClientChanged{meta(ctx), c.ID, what})
+	}, ClientChanged{Meta: audit.Meta(ctx), ClientID: c.ID, What: what})
 	if err != nil {
 		return fmt.Errorf("update client %q: %w", c.ID, err)
 	}
@@ -60,7 +62,7 @@ func (s *Server) SuspendClient(ctx context.Context, id string) error {
 	return s.changeClient(ctx, id, "suspended", func(c *oauth.Client) bool {
 		suspend := c.SuspendedAt.IsZero()
 		if suspend {
-			c.SuspendedAt = now()
+			c.SuspendedAt = clock.Now()
 		}
 		return suspend
 	})
@@ -107,12 +109,12 @@ func (s *Server) RotateSecret(ctx context.Context, clientID string, keepOld time
 	case keepOld < 0:
 		return "", fmt.Errorf("the old secret cannot have ended %v ago: want 0 or more", -keepOld)
 	}
-	at := now()
+	at := clock.Now()
 	fresh := secret.New()
 	record := oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: "secret", Time: at}
-	err = s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		return s.config.Store.RotateSecret(ctx, clientID, oauth.Secret{Digest: oauth.DigestOf(fresh), CreatedAt: at}, at.Add(keepOld), audit)
-	}, ClientChanged{meta(ctx), clientID, "secret"})
+	err = s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return s.config.Store.RotateSecret(ctx, clientID, oauth.Secret{Digest: oauth.DigestOf(fresh), CreatedAt: at}, at.Add(keepOld), record)
+	}, ClientChanged{Meta: audit.Meta(ctx), ClientID: clientID, What: "secret"})
 	if err != nil {
 		return "", fmt.Errorf("rotate the secret of client %q: %w", clientID, err)
 	}
@@ -122,11 +124,11 @@ func (s *Server) RotateSecret(ctx context.Context, clientID string, keepOld time
 // RevokeClient ends a client, and with it every token that it holds. There is no
 // way back. A client that is missing is [oauth.ErrNotFound].
 func (s *Server) RevokeClient(ctx context.Context, id string) error {
-	at := now()
+	at := clock.Now()
 	record := oauth.AuditRecord{Action: "client.revoked", ClientID: id, Time: at}
-	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		return s.config.Store.RevokeClient(ctx, id, at, audit)
-	}, ClientRevoked{meta(ctx), id})
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return s.config.Store.RevokeClient(ctx, id, at, record)
+	}, ClientRevoked{Meta: audit.Meta(ctx), ClientID: id})
 	if err != nil {
 		return fmt.Errorf("revoke client %q: %w", id, err)
 	}

@@ -10,10 +10,12 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
 )
@@ -67,7 +69,7 @@ type NewClient struct {
 // CreateClient makes a client. The error names everything that is wrong with
 // the registration.
 func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient, error) {
-	at := now()
+	at := clock.Now()
 	c := &oauth.Client{
 		ID: cmp.Or(reg.ID, s.newClientID()), Name: strings.TrimSpace(reg.Name), Owner: reg.Owner,
 		AuthMethod: cmp.Or(reg.AuthMethod, oauth.AuthSecret), Provider: reg.Provider,
@@ -87,9 +89,9 @@ func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient
 		c.Secrets = []oauth.Secret{{Digest: oauth.DigestOf(made.Secret), CreatedAt: at}}
 	}
 	record := oauth.AuditRecord{Action: "client.created", User: c.Owner, ClientID: c.ID, Time: at}
-	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		return s.config.Store.CreateClient(ctx, c, audit)
-	}, ClientCreated{meta(ctx), c})
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return s.config.Store.CreateClient(ctx, c, record)
+	}, ClientCreated{Meta: audit.Meta(ctx), Client: c})
 	if errors.Is(err, oauth.ErrConflict) {
 		return nil, fmt.Errorf("create client: there is a client with the ID %q already: choose another: %w", c.ID, err)
 	}
@@ -109,7 +111,7 @@ func (s *Server) newClientID() string {
 }
 
 func (s *Server) checkClientID(id string) error {
-	if id == "" && s.config.ClientIDs == Integers || isStorable(id) {
+	if id == "" && s.config.ClientIDs == Integers || storable.Text(id) {
 		return nil
 	}
 	return errors.New("client: the ID is not UTF-8 without control characters, of at most 255 bytes")
@@ -125,15 +127,15 @@ func (s *Server) checkClient(c *oauth.Client) error {
 		}
 	}
 	fault(c.Name == "", "a name is missing: it is what users see on the consent page")
-	fault(!isStorable(c.Name), "the name is not UTF-8 without control characters, of at most 255 bytes")
+	fault(!storable.Text(c.Name), "the name is not UTF-8 without control characters, of at most 255 bytes")
 	fault(!slices.Contains([]oauth.AuthMethod{oauth.AuthNone, oauth.AuthBasic, oauth.AuthPost, oauth.AuthSecret}, c.AuthMethod),
 		"the authentication method %q does not exist: use none, client_secret_basic or client_secret_post", c.AuthMethod)
-	fault(c.Provider != "" && s.provider(c.Provider) == nil, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
+	fault(c.Provider != "" && s.users.Provider(c.Provider) == nil, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
 	fault((c.Owner.ID == "") != (c.Owner.Provider == ""), "the owner needs provider and ID, or neither")
 	for _, g := range c.GrantTypes {
 		fault(!s.parts.HasGrant(g), "the grant %q does not exist: %s", g, s.parts.Remedy(g))
 		if check := s.parts.Traits(g).CheckClient; check != nil {
-			err := check(c, s.provider(c.Provider))
+			err := check(c, s.users.Provider(c.Provider))
 			fault(err != nil, "%w", err)
 		}
 	}
@@ -151,11 +153,6 @@ func (s *Server) checkClient(c *oauth.Client) error {
 		fault(!s.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
 	}
 	return errors.Join(faults...)
-}
-
-// isStorable reports whether every store can keep the text as it is.
-func isStorable(text string) bool {
-	return text != "" && len(text) <= 255 && utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 // Client returns a client, or [oauth.ErrNotFound].

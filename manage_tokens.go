@@ -7,6 +7,8 @@ import (
 	"iter"
 	"time"
 
+	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -40,11 +42,11 @@ func (s *Server) revokeByID(ctx context.Context, id, reason string) error {
 }
 
 func (s *Server) revokeToken(ctx context.Context, token *oauth.AccessToken, reason string) error {
-	at := now()
+	at := clock.Now()
 	record := auditRevoked(token, at)
-	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		return s.config.Store.RevokeToken(ctx, token.ID, at, audit)
-	}, Revoked{Meta: meta(ctx), User: record.User, ClientID: token.Client.ID, TokenID: token.ID, Reason: reason})
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return s.config.Store.RevokeToken(ctx, token.ID, at, record)
+	}, Revoked{Meta: audit.Meta(ctx), User: record.User, ClientID: token.Client.ID, TokenID: token.ID, Reason: reason})
 	if err != nil {
 		return fmt.Errorf("revoke token: %w", err)
 	}
@@ -60,17 +62,17 @@ func auditRevoked(token *oauth.AccessToken, at time.Time) oauth.AuditRecord {
 // remembered consent with the last connection. Both are one write: a request that
 // is given up leaves nothing half done.
 func (s *Server) disconnect(ctx context.Context, token *oauth.AccessToken) error {
-	at, user, clientID := now(), token.Family.User, token.Family.ClientID
+	at, user, clientID := clock.Now(), token.Family.User, token.Family.ClientID
 	records := []oauth.AuditRecord{auditRevoked(token, at), auditWithdrawn(user, clientID, at)}
-	err := s.changes(ctx, records, func(audit []*oauth.AuditRecord) (events []Event, err error) {
+	err := s.audit.Changes(ctx, records, func(records []*oauth.AuditRecord) (events []Event, err error) {
 		revoked, withdrawn, err := s.config.Store.Disconnect(ctx, &oauth.Disconnection{
-			User: user, TokenID: token.ID, Time: at, Revoked: audit[0], Withdrawn: audit[1],
+			User: user, TokenID: token.ID, Time: at, Revoked: records[0], Withdrawn: records[1],
 		})
 		if revoked {
-			events = append(events, Revoked{Meta: meta(ctx), User: user, ClientID: token.Client.ID, TokenID: token.ID, Reason: "token"})
+			events = append(events, Revoked{Meta: audit.Meta(ctx), User: user, ClientID: token.Client.ID, TokenID: token.ID, Reason: "token"})
 		}
 		if withdrawn {
-			events = append(events, ConsentWithdrawn{Meta: meta(ctx), User: user, ClientID: clientID})
+			events = append(events, ConsentWithdrawn{Meta: audit.Meta(ctx), User: user, ClientID: clientID})
 		}
 		return events, err
 	})
@@ -109,11 +111,11 @@ func (s *Server) EndSession(ctx context.Context, user UserRef, sessionID string)
 		return errors.New("end session: the session ID is empty")
 	}
 	const reason = "session ended"
-	at := now()
+	at := clock.Now()
 	record := oauth.AuditRecord{Action: "tokens.revoked", User: user, Reason: reason, Time: at}
-	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		return s.config.Store.EndSession(ctx, user, digestOfSession(sessionID), at, audit)
-	}, Revoked{Meta: meta(ctx), User: user, Reason: reason})
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return s.config.Store.EndSession(ctx, user, digestOfSession(sessionID), at, record)
+	}, Revoked{Meta: audit.Meta(ctx), User: user, Reason: reason})
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
@@ -129,11 +131,11 @@ func digestOfSession(id string) oauth.Digest {
 
 // revoke ends families and publishes one event for them.
 func (s *Server) revoke(ctx context.Context, which oauth.FamilyFilter, reason string) error {
-	at := now()
+	at := clock.Now()
 	record := oauth.AuditRecord{Action: "tokens.revoked", User: which.User, ClientID: which.ClientID, Reason: reason, Time: at}
-	err := s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		return s.config.Store.RevokeFamilies(ctx, which, at, audit)
-	}, Revoked{Meta: meta(ctx), User: which.User, ClientID: which.ClientID, Reason: reason})
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return s.config.Store.RevokeFamilies(ctx, which, at, record)
+	}, Revoked{Meta: audit.Meta(ctx), User: which.User, ClientID: which.ClientID, Reason: reason})
 	if err != nil {
 		return fmt.Errorf("revoke tokens: %w", err)
 	}
@@ -143,10 +145,10 @@ func (s *Server) revoke(ctx context.Context, which oauth.FamilyFilter, reason st
 // Withdraw takes back a user's consent to a client and ends every token of the
 // user at it. Personal access tokens stay.
 func (s *Server) Withdraw(ctx context.Context, user UserRef, clientID string) error {
-	at := now()
-	err := s.change(ctx, auditWithdrawn(user, clientID, at), func(audit *oauth.AuditRecord) error {
-		return s.config.Store.Withdraw(ctx, user, clientID, at, audit)
-	}, ConsentWithdrawn{Meta: meta(ctx), User: user, ClientID: clientID})
+	at := clock.Now()
+	err := s.audit.Change(ctx, auditWithdrawn(user, clientID, at), func(record *oauth.AuditRecord) error {
+		return s.config.Store.Withdraw(ctx, user, clientID, at, record)
+	}, ConsentWithdrawn{Meta: audit.Meta(ctx), User: user, ClientID: clientID})
 	if err != nil {
 		return fmt.Errorf("withdraw consent: %w", err)
 	}

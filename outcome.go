@@ -1,7 +1,6 @@
 package passport
 
 import (
-	"html/template"
 	"net/http"
 
 	"github.com/go-passport/passport/internal/page"
@@ -29,7 +28,7 @@ func (c common) rest() common { return c }
 // htmlReply is a page, or a redirect to location.
 type htmlReply struct {
 	status   int
-	view     view
+	view     page.View
 	location string
 }
 
@@ -43,12 +42,12 @@ type consentOutcome struct {
 }
 
 func (o consentOutcome) html(p Page) htmlReply {
-	v := view{name: "consent"}
+	v := page.View{Name: "consent"}
 	if redirect.PrivateUse(o.redirectURI) {
-		v.formAction = []string{redirect.Host(o.redirectURI) + ":"}
+		v.FormAction = []string{redirect.Host(o.redirectURI) + ":"}
 	}
 	o.page.Page = p
-	v.data = o.page
+	v.Data = o.page
 	return htmlReply{status: http.StatusOK, view: v}
 }
 
@@ -100,8 +99,8 @@ func (o redirectOutcome) html(p Page) htmlReply {
 	if o.from == fromLink || o.from == fromOurForm && app {
 		return htmlReply{location: o.target}
 	}
-	return htmlReply{status: http.StatusOK, view: view{name: "redirect", data: RedirectPage{
-		Page: p, Target: o.target, Href: href(o.target), Host: redirect.Host(o.target), App: app,
+	return htmlReply{status: http.StatusOK, view: page.View{Name: "redirect", Data: RedirectPage{
+		Page: p, Target: o.target, Href: page.Href(o.target), Host: redirect.Host(o.target), App: app,
 	}}}
 }
 
@@ -121,7 +120,7 @@ type errorOutcome struct {
 func (o errorOutcome) html(p Page) htmlReply {
 	shown := errorPage(oauth.AsError(o.err))
 	shown.Page = p
-	return htmlReply{status: o.status, view: view{name: "error", data: shown}}
+	return htmlReply{status: o.status, view: page.View{Name: "error", Data: shown}}
 }
 
 func (o errorOutcome) json() (int, any) { return o.status, oauth.AsError(o.err) }
@@ -133,7 +132,7 @@ type decidedOutcome struct {
 }
 
 func (o decidedOutcome) html(p Page) htmlReply {
-	return htmlReply{status: http.StatusConflict, view: view{name: "decided", data: DecidedPage{p, o.what}}}
+	return htmlReply{status: http.StatusConflict, view: page.View{Name: "decided", Data: DecidedPage{Page: p, What: o.what}}}
 }
 
 func (o decidedOutcome) json() (int, any) {
@@ -170,12 +169,6 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, o outcome) {
 		w.Header().Set("Location", reply.location)
 		w.WriteHeader(http.StatusSeeOther)
 	default:
-		s.show(w, r, reply.status, reply.view)
+		s.pages.Show(w, r, s.config.Logger, reply.status, reply.view)
 	}
-}
-
-// href is a link to a registered redirect URI or to the application's sign-in page,
-// unchanged: the template would refuse its scheme or encode it again.
-func href(target string) template.HTMLAttr {
-	return template.HTMLAttr(`href="` + template.HTMLEscapeString(target) + `"`) //nolint:gosec // escaped
 }

@@ -9,14 +9,17 @@ import (
 	"sync"
 
 	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/ctxtoken"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/throttle"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -30,8 +33,9 @@ type Server struct {
 	policy *policy.Policy
 	grants map[string]oauth.Grant // of parts
 	forms  *sameorigin.Guard
-	views  *views // of the application, and ours
-	ours   *views
+	pages  *page.Set
+	audit  audit.Log
+	users  *users.Directory
 	mux    *http.ServeMux
 
 	clientThrottle *throttle.Throttle
@@ -55,9 +59,11 @@ func New(config Config) (*Server, error) {
 	s.keys = keyring.NewLive(config.Keys.ring, config.Secrets)
 	s.forms = sameorigin.New(config.Issuer)
 	var err error
-	if s.views, s.ours, err = newViews(config.Views); err != nil {
-		return nil, fmt.Errorf("passport: %w", err) // ours: those of the application have been looked at
+	if s.pages, err = page.NewSet(config.Views); err != nil {
+		return nil, fmt.Errorf("passport: %w", err) // the server's own: those of the application were checked
 	}
+	s.audit = audit.Log{Enabled: config.AuditLog, OnEvent: config.OnEvent}
+	s.users = &users.Directory{Default: config.Users, Further: config.Providers}
 	s.parts, _ = feature.Join(config.parts()...) // validated
 	s.policy = policy.New(config.policy(), s.parts.Traits)
 	s.grants = throttleGuesses(s.parts)
@@ -130,25 +136,4 @@ func (s *Server) own(r *http.Request) *http.Request {
 		return r.WithContext(ctxtoken.With(r.Context(), a))
 	}
 	return r.WithContext(ctxtoken.With(r.Context(), ctxtoken.Admitted{By: s}))
-}
-
-// provider returns the user provider of a name, nil for an unknown one.
-func (s *Server) provider(name string) UserProvider {
-	if name == "" || name == DefaultProvider {
-		return s.config.Users
-	}
-	return s.config.Providers[name]
-}
-
-// providerOf returns the name and the provider of the users that a client acts
-// for.
-func (s *Server) providerOf(c *oauth.Client) (string, UserProvider, error) {
-	name := c.Provider
-	if name == "" {
-		name = DefaultProvider
-	}
-	if p := s.provider(name); p != nil {
-		return name, p, nil
-	}
-	return "", nil, fmt.Errorf("client %q names the user provider %q, which Config does not have", c.ID, name)
 }

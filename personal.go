@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/clock"
+	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
 )
@@ -49,7 +52,7 @@ func (s *Server) CreateToken(ctx context.Context, user UserRef, name string, sco
 // [oauth.ErrNotFound] for a user who is gone, as [oauth.UserProvider.UserByID]
 // says when the token is issued.
 func (s *Server) CreatePersonalToken(ctx context.Context, p PersonalToken) (*NewToken, error) {
-	return s.createPersonalToken(ctx, p, now()) // before the user is asked for
+	return s.createPersonalToken(ctx, p, clock.Now()) // before the user is asked for
 }
 
 // createPersonalToken is CreatePersonalToken for a request that came in at a time:
@@ -96,7 +99,7 @@ func (s *Server) checkPersonal(p PersonalToken, at time.Time) (time.Time, error)
 	switch {
 	case name == "":
 		return expires, oauth.InvalidRequest.Errorf("the token has no name")
-	case len([]rune(name)) > maxTokenName || len(name) > 255 || !isStorable(name):
+	case len([]rune(name)) > maxTokenName || len(name) > 255 || !storable.Text(name):
 		return expires, oauth.InvalidRequest.Errorf("the name of the token is longer than %d characters, or has control characters", maxTokenName)
 	case p.ExpiresAt.IsZero():
 		expires = latest
@@ -105,10 +108,10 @@ func (s *Server) checkPersonal(p PersonalToken, at time.Time) (time.Time, error)
 	case expires.After(latest):
 		return expires, oauth.InvalidRequest.Errorf("a personal access token ends within %v", s.config.PersonalTokenTTL)
 	}
-	if !isStorable(p.User.ID) {
+	if !storable.Text(p.User.ID) {
 		return expires, errors.New("the user's ID is empty or cannot be stored: want UTF-8 without control characters, at most 255 bytes")
 	}
-	if s.provider(p.User.Provider) == nil { // before a client is made for the provider
+	if s.users.Provider(p.User.Provider) == nil { // before a client is made for the provider
 		return expires, fmt.Errorf("the user provider %q is not one of Config", p.User.Provider)
 	}
 	return expires, nil
@@ -179,12 +182,12 @@ func (s *Server) ownPersonalClient(ctx context.Context, provider string) (*oauth
 	}
 	client = &oauth.Client{
 		ID: s.newClientID(), Key: key, Name: "Personal Access Client", AuthMethod: oauth.AuthSecret, Provider: provider,
-		GrantTypes: []string{personalAccess}, CreatedAt: now(), Version: 1,
+		GrantTypes: []string{personalAccess}, CreatedAt: clock.Now(), Version: 1,
 	}
 	record := oauth.AuditRecord{Action: "client.created", ClientID: client.ID, Reason: "personal access tokens", Time: client.CreatedAt}
-	err = s.change(ctx, record, func(audit *oauth.AuditRecord) error {
-		return s.config.Store.CreateClient(ctx, client, audit)
-	}, ClientCreated{meta(ctx), client})
+	err = s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return s.config.Store.CreateClient(ctx, client, record)
+	}, ClientCreated{Meta: audit.Meta(ctx), Client: client})
 	if errors.Is(err, oauth.ErrConflict) { // another node was first
 		return s.config.Store.ClientByKey(ctx, key)
 	}
@@ -213,7 +216,7 @@ func (s *Server) checkPersonalClient(ctx context.Context) error {
 		return fmt.Errorf(field+"the client is not one of personal access tokens; make one with `passport client --personal`", id)
 	case !client.Active():
 		return fmt.Errorf(field+"the client is revoked or suspended; name another", id)
-	case !client.Authenticates(s.config.PersonalAccessClientSecret, now()):
+	case !client.Authenticates(s.config.PersonalAccessClientSecret, clock.Now()):
 		return fmt.Errorf(field+"PersonalAccessClientSecret is none of its secrets; copy it again, or make a new one with `passport client rotate-secret %s`", id, id)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -21,7 +22,7 @@ func (s *Server) responseTypes() []string {
 // issueToken issues the access token that a request asks for in place of a code, and
 // returns what the client is told (RFC 6749 §4.2.2). t is nil when there was no
 // page. The token, its family, the consents and the used ticket are one write.
-func (s *Server) issueToken(ctx context.Context, q *authorization, who *account, t *ticket, consents []string) ([]redirect.Param, error) {
+func (s *Server) issueToken(ctx context.Context, q *authorization, who *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
 	family := s.newFamily(q, who)
 	shown := *family // theirs to read, not to change
 	a, err := q.responder.Respond(ctx, &oauth.AuthorizationRequest{

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -47,7 +48,7 @@ func (s *Server) Run(ctx context.Context, also ...oauth.Purger) error {
 }
 
 func (s *Server) purgeAll(ctx context.Context, stores []oauth.Purger) {
-	before := oauth.EndedBefore(now().Add(-s.config.PurgeAfter))
+	before := oauth.EndedBefore(clock.Now().Add(-s.config.PurgeAfter))
 	for _, store := range stores {
 		started := time.Now()
 		n, err := s.purge(ctx, store, before)

@@ -1,10 +1,5 @@
 package passport
 
-import (
-	"maps"
-	"slices"
-)
-
 // Issuer returns the URL that clients know the server by.
 func (s *Server) Issuer() string { return s.config.Issuer }
 
@@ -14,10 +9,4 @@ func (s *Server) ClientIDs() IDFormat { return s.config.ClientIDs }
 // Providers returns the names of the sets of accounts that clients may act for:
 // "users" first, if there are Config.Users, then those of Config.Providers by
 // name.
-func (s *Server) Providers() []string {
-	names := slices.Sorted(maps.Keys(s.config.Providers))
-	if s.config.Users == nil {
-		return names
-	}
-	return append([]string{DefaultProvider}, names...)
-}
+func (s *Server) Providers() []string { return s.users.Names() }

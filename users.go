@@ -22,8 +22,8 @@ type (
 	UserProvider = oauth.UserProvider
 )
 
-// DefaultProvider is the name under which the users of Config.Users go.
-const DefaultProvider = "users"
+// DefaultProvider is [oauth.DefaultProvider], the name of the users of Config.Users.
+const DefaultProvider = oauth.DefaultProvider
 
 // UserFuncs is a [UserProvider] made of functions.
 type UserFuncs struct {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/oauth"
 )
@@ -82,7 +83,11 @@ func (c Config) validate() error {
 		f = append(f, fmt.Errorf("passport: %w", clash))
 	}
 	f.formats(c)
-	f.views(c)
+	if c.Views != nil {
+		for _, fault := range page.Check(c.Views) {
+			f.add(true, "Views: %w", fault)
+		}
+	}
 	return errors.Join(f...)
 }
 

@@ -64,7 +64,7 @@ func (s *Server) findToken(ctx context.Context, bearer string, now time.Time) (*
 
 // userOf loads the user that a token speaks for.
 func (s *Server) userOf(ctx context.Context, ref UserRef) (*User, error) {
-	user, err := users.Load(ctx, s.provider, ref)
+	user, err := s.users.Load(ctx, ref)
 	return user, goneAs(oauth.InvalidToken, err)
 }
 

@@ -2,108 +2,45 @@ package passport
 
 import (
 	"cmp"
-	"embed"
-	"errors"
-	"html/template"
-	"io/fs"
 	"net/http"
 
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/views"
 )
 
-//go:embed views
-var viewFiles embed.FS
+// What the pages of [Config.Views] get. Package views documents the types.
+type (
+	// Page is [views.Page].
+	Page = views.Page
+	// ConsentPage is [views.ConsentPage].
+	ConsentPage = views.ConsentPage
+	// ConsentClient is [views.ConsentClient].
+	ConsentClient = views.ConsentClient
+	// ConsentUser is [views.ConsentUser].
+	ConsentUser = views.ConsentUser
+	// ConsentScope is [views.ConsentScope].
+	ConsentScope = views.ConsentScope
+	// RedirectPage is [views.RedirectPage].
+	RedirectPage = views.RedirectPage
+	// DecidedPage is [views.DecidedPage].
+	DecidedPage = views.DecidedPage
+	// ErrorPage is [views.ErrorPage].
+	ErrorPage = views.ErrorPage
+)
 
-// views are parsed pages by name, and the look that they have in common.
-type views struct {
-	look  *page.Look
-	pages map[string]*template.Template
-}
-
-// newViews parses the views of an application, and ours where it has none.
-func newViews(files fs.FS) (own, ours *views, err error) {
-	if ours, err = parseViews(viewFS{}, page.Ours); err != nil || files == nil {
-		return ours, ours, err
-	}
-	look, err := page.LookOf(files)
-	if err != nil {
-		return nil, nil, err
-	}
-	own, err = parseViews(withOurs{files}, look)
-	return own, ours, err
-}
-
-// parseViews parses each of the views. The error lists all that are broken.
-func parseViews(files fs.FS, look *page.Look) (*views, error) {
-	v := &views{look, map[string]*template.Template{}}
-	var faults []error
-	for _, name := range page.Names {
-		t, err := look.Parse(files, name+".html")
-		if err != nil {
-			faults = append(faults, err)
-		}
-		v.pages[name] = t
-	}
-	return v, errors.Join(faults...)
-}
-
-// viewFS are our own views, under the names that an application's have.
-type viewFS struct{}
-
-// Open implements [fs.FS].
-func (viewFS) Open(name string) (fs.File, error) { return viewFiles.Open("views/" + name) }
-
-// ReadFile implements [fs.ReadFileFS].
-func (viewFS) ReadFile(name string) ([]byte, error) {
-	switch name {
-	case page.LayoutFile:
-		return []byte(page.Layout), nil
-	case page.StyleFile:
-		return []byte(page.CSS), nil
-	}
-	return viewFiles.ReadFile("views/" + name)
-}
-
-// withOurs are the views of an application, and ours for those that it lacks.
-type withOurs struct{ fs.FS }
-
-// ReadFile implements [fs.ReadFileFS].
-func (f withOurs) ReadFile(name string) ([]byte, error) {
-	text, err := fs.ReadFile(f.FS, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return viewFS{}.ReadFile(name)
-	}
-	return text, err
-}
-
-// view is a page: the name of its template, what that is given, and where else
-// than to us its form may lead.
-type view struct {
-	name       string
-	data       any
-	formAction []string
-}
+// WriteViews writes the server's own views into a folder, which it makes if
+// necessary, so that an application can start from them: see [Config.Views].
+// `passport views` calls it. If one of the files exists, it writes nothing without
+// force, and the error is [fs.ErrExist].
+func WriteViews(dir string, force bool) error { return page.Write(dir, force) }
 
 // site is what every page is given.
 func (s *Server) site(r *http.Request) Page {
 	return Page{Site: s.issuer.Host, RequestID: reqinfo.From(r.Context()).ID}
-}
-
-// show answers with a page. A view of the application's that fails all the same,
-// on data that it alone knows, must not keep a user from answering: ours is shown.
-func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v view) {
-	err := s.views.look.Render(w, status, s.views.pages[v.name], v.data, v.formAction...)
-	if err == nil {
-		return
-	}
-	s.config.Logger.ErrorContext(r.Context(), "page not shown; the built-in one takes its place",
-		"page", v.name, "request_id", reqinfo.From(r.Context()).ID, "err", err)
-	if err := s.ours.look.Render(w, status, s.ours.pages[v.name], v.data, v.formAction...); err != nil {
-		s.config.Logger.ErrorContext(r.Context(), "page not shown", "page", v.name, "request_id", reqinfo.From(r.Context()).ID, "err", err)
-	}
 }
 
 // What a page shows of a text that somebody else wrote, in characters.
@@ -113,9 +50,9 @@ const (
 )
 
 // showConsent asks the user, with a fresh ticket.
-func (s *Server) showConsent(r *http.Request, q *authorization, who *account, granted []string) (consentOutcome, error) {
+func (s *Server) showConsent(r *http.Request, q *authorization, who *users.Account, granted []string) (consentOutcome, error) {
 	p := s.consentPage(q, who, granted)
-	sealed, cookies, err := s.newTicket(r, q, who.ref, p)
+	sealed, cookies, err := s.newTicket(r, q, who.Ref, p)
 	if err != nil {
 		return consentOutcome{}, err
 	}
@@ -125,13 +62,13 @@ func (s *Server) showConsent(r *http.Request, q *authorization, who *account, gr
 
 // consentPage is what the page shows now. The digest in its ticket is made of it, so
 // nothing in it may differ from one request to the next: see authorization.shown.
-func (s *Server) consentPage(q *authorization, who *account, granted []string) ConsentPage {
+func (s *Server) consentPage(q *authorization, who *users.Account, granted []string) ConsentPage {
 	p := ConsentPage{
 		Client: ConsentClient{
 			ID: page.Text(q.client.ID, maxText), Name: cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
 			Untrusted: !q.trusted(), Attributes: q.client.Attributes,
 		},
-		User:   ConsentUser{ID: page.Text(who.user.ID, maxText), Name: page.Text(who.user.Name, maxName), Data: who.user.Data},
+		User:   ConsentUser{ID: page.Text(who.User.ID, maxText), Name: page.Text(who.User.Name, maxName), Data: who.User.Data},
 		Host:   redirect.Host(q.redirectURI),
 		Device: redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
 		Days:   int(s.familyLife(q) / day),

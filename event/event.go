@@ -1,9 +1,10 @@
-package passport
+// Package event holds the events that an application is told of: the types that
+// Config.OnEvent gets after a change was stored.
+package event
 
 import "github.com/go-passport/passport/oauth"
 
-// Event is one of the event types of this package, handed to Config.OnEvent
-// after the change that it tells of was stored.
+// Event is one of the event types of this package.
 type Event interface{ event() }
 
 // Meta is what every event says of the request that caused it.
@@ -12,12 +13,12 @@ type Meta struct {
 	Address   string // of the caller
 }
 
-// AccessTokenIssued says that an access token was issued. Its Client, and the
-// User of its Family, say for whom.
+// AccessTokenIssued says that an access token was issued: to its Client, for the
+// User of its Family.
 type AccessTokenIssued struct {
 	Meta
 	Token     *oauth.AccessToken
-	GrantType string // "personal_access" for one that a user made for himself
+	GrantType string // "personal_access" for a personal access token
 }
 
 // RefreshTokenIssued says that a refresh token was issued, the first of its
@@ -28,22 +29,22 @@ type RefreshTokenIssued struct {
 	Rotated bool
 }
 
-// Replayed says that a code or refresh token came twice, so that somebody else
-// holds a copy, and that all that came of the consent was revoked
-// (RFC 9700 §4.14.2). Tell the user.
+// Replayed says that a code or a refresh token was used twice, so that an attacker
+// may hold a copy, and that its family was revoked (RFC 9700 §4.14.2). Tell the
+// user.
 type Replayed struct {
 	Meta
 	What   oauth.Purpose
 	Family *oauth.Family
 }
 
-// Revoked says that tokens were revoked: those of a family, of a user, of a
-// user at a client or of one browser session, or a client's single own one.
+// Revoked says that tokens were revoked: those of a family, of a user, of a user at
+// one client or of one browser session, or a single token of a client's own.
 type Revoked struct {
 	Meta
 	User     oauth.UserRef // zero for a client's own token
 	ClientID string        // empty for all clients
-	TokenID  string        // of the access token that was named, if one was
+	TokenID  string        // of the access token that was named, if any
 	Reason   string        // such as "user", "session ended", "password changed"
 }
 
@@ -55,22 +56,22 @@ type ConsentGiven struct {
 	Scopes   []string // those that are new
 }
 
-// ConsentWithdrawn says that a user's consent to a client was withdrawn and the
-// tokens that came of it were revoked.
+// ConsentWithdrawn says that a user's consent to a client was withdrawn, and that
+// the user's tokens at it were revoked.
 type ConsentWithdrawn struct {
 	Meta
 	User     oauth.UserRef
 	ClientID string
 }
 
-// ClientCreated says that a client was made.
+// ClientCreated says that a client was created.
 type ClientCreated struct {
 	Meta
 	Client *oauth.Client
 }
 
-// ClientChanged says that a client was changed: its registration, its secrets, or
-// that it was suspended or let in again.
+// ClientChanged says that a client's registration or secrets were changed, or that
+// it was suspended or resumed.
 type ClientChanged struct {
 	Meta
 	ClientID string

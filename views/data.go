@@ -1,14 +1,14 @@
-package passport
+// Package views holds the HTML of the server's pages, and what the pages get.
+//
+// Fields may be added to these types; none is removed or changed. Names and texts
+// that other people wrote are cleaned and cut: they have no invisible characters and
+// none that change the direction of text. The template escapes them.
+package views
 
 import (
 	"html/template"
 	"slices"
 )
-
-// What the views of [Config.Views] are given. Fields may be added to these types,
-// and none is taken away or changed. Names and texts that other people wrote have
-// been cleaned and cut already: without characters that nobody sees, or that turn
-// the direction of what follows. The template escapes them.
 
 // Page is what every view is given, layout.html too.
 type Page struct {

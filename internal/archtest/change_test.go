@@ -37,12 +37,12 @@ func TestChangesGoThroughOneCall(t *testing.T) {
 				sel, ok := call.Fun.(*ast.SelectorExpr)
 				switch {
 				case !ok:
-				case sel.Sel.Name == "change" || sel.Sel.Name == "changes":
+				case sel.Sel.Name == "Change" || sel.Sel.Name == "Changes":
 					calls++
 					for _, arg := range call.Args {
 						ast.Inspect(arg, func(n ast.Node) bool { inChange[n] = true; return true })
 					}
-				case sel.Sel.Name == "OnEvent" && f.Name.Name != "changes":
+				case sel.Sel.Name == "OnEvent" && f.Name.Name != "Changes":
 					t.Errorf("%s: OnEvent is called outside of change: give change the event", set.Position(n.Pos()))
 				case slices.Contains(writes, sel.Sel.Name) && mentions(sel.X, "Store") && !inChange[n]:
 					t.Errorf("%s: the store's %s is called outside of change: make it the write of one", set.Position(n.Pos()), sel.Sel.Name)

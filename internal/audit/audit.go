@@ -1,43 +1,51 @@
-package passport
+// Package audit makes every change of the server one call: the write, the audit
+// record that is stored with it, and the events that follow it.
+package audit
 
 import (
 	"cmp"
 	"context"
 
+	"github.com/go-passport/passport/event"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
 )
 
-// change is every change of the server: one write, which stores the audit record
-// with it, and then the events. write gets the completed record, or nil if the audit
-// log is off. If write fails, no event is published; an error that means "it is done
+// Log is where changes are recorded and published.
+type Log struct {
+	Enabled bool                               // whether records are stored
+	OnEvent func(context.Context, event.Event) // required
+}
+
+// Change makes one change. write gets the completed record, or nil if the audit log
+// is off. If write fails, no event is published. An error that means "it is done
 // already" is swallowed in write.
-func (s *Server) change(ctx context.Context, record oauth.AuditRecord, write func(*oauth.AuditRecord) error, events ...Event) error {
-	return s.changes(ctx, []oauth.AuditRecord{record}, func(audit []*oauth.AuditRecord) ([]Event, error) {
-		return events, write(audit[0])
+func (l Log) Change(ctx context.Context, record oauth.AuditRecord, write func(*oauth.AuditRecord) error, events ...event.Event) error {
+	return l.Changes(ctx, []oauth.AuditRecord{record}, func(records []*oauth.AuditRecord) ([]event.Event, error) {
+		return events, write(records[0])
 	})
 }
 
-// changes is change for a write that decides which of several changes happen. write
-// gets a record for each, and returns the events of those that did.
-func (s *Server) changes(ctx context.Context, records []oauth.AuditRecord, write func([]*oauth.AuditRecord) ([]Event, error)) error {
+// Changes is [Log.Change] for a write that decides which of several changes happen.
+// write gets a record for each, and returns the events of those that did.
+func (l Log) Changes(ctx context.Context, records []oauth.AuditRecord, write func([]*oauth.AuditRecord) ([]event.Event, error)) error {
 	completed := make([]*oauth.AuditRecord, len(records))
 	for i, record := range records {
-		completed[i] = s.auditRecord(ctx, record)
+		completed[i] = l.complete(ctx, record)
 	}
 	events, err := write(completed)
 	if err != nil {
 		return err
 	}
-	for _, event := range events {
-		s.config.OnEvent(ctx, event)
+	for _, e := range events {
+		l.OnEvent(ctx, e)
 	}
 	return nil
 }
 
-// auditRecord completes a record; nil if the audit log is off.
-func (s *Server) auditRecord(ctx context.Context, record oauth.AuditRecord) *oauth.AuditRecord {
-	if !s.config.AuditLog {
+// complete adds what is known of the request; nil if the log is off.
+func (l Log) complete(ctx context.Context, record oauth.AuditRecord) *oauth.AuditRecord {
+	if !l.Enabled {
 		return nil
 	}
 	info := reqinfo.From(ctx)
@@ -45,8 +53,8 @@ func (s *Server) auditRecord(ctx context.Context, record oauth.AuditRecord) *oau
 	return &record
 }
 
-// meta is what the events of a request say about it.
-func meta(ctx context.Context) Meta {
+// Meta is what the events of a request say about it.
+func Meta(ctx context.Context) event.Meta {
 	info := reqinfo.From(ctx)
-	return Meta{RequestID: info.ID, Address: info.Address}
+	return event.Meta{RequestID: info.ID, Address: info.Address}
 }

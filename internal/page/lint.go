@@ -29,7 +29,7 @@ func (f Finding) String() string {
 // page has ([Headers]). It reads the source, so it also finds what only some data
 // would show. It skips a file that does not parse: [Look.Parse] reports that.
 func Lint(views fs.FS) (found []Finding, err error) {
-	for _, name := range Files() {
+	for _, name := range FileNames() {
 		if name == StyleFile {
 			continue
 		}

@@ -1,15 +1,134 @@
 package page
 
+import (
+	"errors"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/views"
+)
+
 // Names are the pages that a set of views may have, beside its look.
 var Names = []string{"consent", "redirect", "decided", "error"}
 
 // Renamed maps names of files in earlier versions to those of today.
 var Renamed = map[string]string{"leaving.html": "redirect.html", "answered.html": "decided.html"}
 
-// Files returns the names of the files that a set of views may have.
-func Files() (names []string) {
+// FileNames returns the names of the files that a set of views may have.
+func FileNames() (names []string) {
 	for _, name := range Names {
 		names = append(names, name+".html")
 	}
 	return append(names, LayoutFile, StyleFile)
+}
+
+// Set is a set of views: an application's pages, and the server's own where it has
+// none.
+type Set struct {
+	own, builtin *parsed
+}
+
+// parsed are parsed pages by name, and the look that they share.
+type parsed struct {
+	look  *Look
+	pages map[string]*template.Template
+}
+
+// NewSet parses the views of an application; nil for the server's own.
+func NewSet(files fs.FS) (*Set, error) {
+	builtin, err := parseAll(builtinFiles{}, Ours)
+	if err != nil || files == nil {
+		return &Set{builtin, builtin}, err
+	}
+	own, err := parseOwn(files)
+	return &Set{own, builtin}, err
+}
+
+// parseOwn parses the views of an application. With an error it returns the pages
+// that are not broken.
+func parseOwn(files fs.FS) (*parsed, error) {
+	look, err := LookOf(files)
+	if err != nil {
+		return nil, err
+	}
+	return parseAll(withBuiltin{files}, look)
+}
+
+// parseAll parses each of the views. The error lists all that are broken.
+func parseAll(files fs.FS, look *Look) (*parsed, error) {
+	p := &parsed{look, map[string]*template.Template{}}
+	var faults []error
+	for _, name := range Names {
+		t, err := look.Parse(files, name+".html")
+		if err != nil {
+			faults = append(faults, err)
+		}
+		p.pages[name] = t
+	}
+	return p, errors.Join(faults...)
+}
+
+// View is a page to be shown.
+type View struct {
+	Name       string   // of its template, one of [Names]
+	Data       any      // what the template gets
+	FormAction []string // where else than to the server its form may lead
+}
+
+// Show writes a page. If the application's view fails, on data that no check could
+// know, the built-in page is shown instead, so that the user can decide.
+func (s *Set) Show(w http.ResponseWriter, r *http.Request, log *slog.Logger, status int, v View) {
+	id := reqinfo.From(r.Context()).ID
+	err := s.own.render(w, status, v)
+	if err == nil {
+		return
+	}
+	log.ErrorContext(r.Context(), "page not shown; the built-in one takes its place", "page", v.Name, "request_id", id, "err", err)
+	if err := s.builtin.render(w, status, v); err != nil {
+		log.ErrorContext(r.Context(), "page not shown", "page", v.Name, "request_id", id, "err", err)
+	}
+}
+
+func (p *parsed) render(w http.ResponseWriter, status int, v View) error {
+	return p.look.Render(w, status, p.pages[v.Name], v.Data, v.FormAction...)
+}
+
+// builtinFiles are the server's own views, under the names that an application
+// gives its own.
+type builtinFiles struct{}
+
+// Open implements [fs.FS].
+func (builtinFiles) Open(name string) (fs.File, error) { return views.Files.Open(name) }
+
+// ReadFile implements [fs.ReadFileFS].
+func (builtinFiles) ReadFile(name string) ([]byte, error) {
+	switch name {
+	case LayoutFile:
+		return []byte(Layout), nil
+	case StyleFile:
+		return []byte(CSS), nil
+	}
+	return views.Files.ReadFile(name)
+}
+
+// withBuiltin are the views of an application, and the server's own for those that
+// it lacks.
+type withBuiltin struct{ fs.FS }
+
+// ReadFile implements [fs.ReadFileFS].
+func (f withBuiltin) ReadFile(name string) ([]byte, error) {
+	text, err := fs.ReadFile(f.FS, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return builtinFiles{}.ReadFile(name)
+	}
+	return text, err
+}
+
+// Href is a link to a registered redirect URI or to the application's sign-in page,
+// unchanged: the template would refuse its scheme or encode it again.
+func Href(target string) template.HTMLAttr {
+	return template.HTMLAttr(`href="` + template.HTMLEscapeString(target) + `"`) //nolint:gosec // escaped
 }

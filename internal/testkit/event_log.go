@@ -13,7 +13,7 @@ func (e *events) Names(since int) (names []string) {
 	e.Mu.Lock()
 	defer e.Mu.Unlock()
 	for _, event := range e.All[since:] {
-		name := strings.TrimPrefix(fmt.Sprintf("%T", event), "passport.")
+		name := strings.TrimPrefix(fmt.Sprintf("%T", event), "event.")
 		switch e := event.(type) {
 		case passport.AccessTokenIssued:
 			name += " " + e.GrantType

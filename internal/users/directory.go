@@ -1,24 +1,69 @@
-package passport
+package users
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 
+	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/oauth"
 )
 
-// account is a user of one of the providers.
-type account struct {
-	ref  UserRef
-	user *User
+// Directory knows the user providers of a server.
+type Directory struct {
+	Default oauth.UserProvider            // the provider "users"; nil without one
+	Further map[string]oauth.UserProvider // by name
 }
 
-// currentUser returns who is signed in with a provider in the browser that sent
-// r, or nil for nobody.
-func (s *Server) currentUser(r *http.Request, name string, provider UserProvider) (*account, error) {
+// Account is a user of one of the providers.
+type Account struct {
+	Ref  oauth.UserRef
+	User *oauth.User
+}
+
+// Names returns the names of the providers, the default one first.
+func (d *Directory) Names() []string {
+	names := slices.Sorted(maps.Keys(d.Further))
+	if d.Default == nil {
+		return names
+	}
+	return append([]string{oauth.DefaultProvider}, names...)
+}
+
+// Provider returns the provider with a name, nil for an unknown one. An empty name
+// is that of the default provider.
+func (d *Directory) Provider(name string) oauth.UserProvider {
+	if cmp.Or(name, oauth.DefaultProvider) == oauth.DefaultProvider {
+		return d.Default
+	}
+	return d.Further[name]
+}
+
+// Of returns the name and the provider of the users that a client acts for.
+func (d *Directory) Of(c *oauth.Client) (string, oauth.UserProvider, error) {
+	name := cmp.Or(c.Provider, oauth.DefaultProvider)
+	if p := d.Provider(name); p != nil {
+		return name, p, nil
+	}
+	return "", nil, fmt.Errorf("client %q names the user provider %q, which Config does not have", c.ID, name)
+}
+
+// Load returns the account that ref names; see [Load].
+func (d *Directory) Load(ctx context.Context, ref oauth.UserRef) (*oauth.User, error) {
+	return Load(ctx, d.Provider, ref)
+}
+
+// Current returns the user of one provider who is signed in in the browser that
+// sent r, nil when there is none.
+func (d *Directory) Current(r *http.Request, name string) (*Account, error) {
+	provider := d.Provider(name)
+	if provider == nil {
+		return nil, fmt.Errorf("the user provider %q is not configured", name)
+	}
 	user, err := provider.CurrentUser(r)
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
@@ -27,23 +72,18 @@ func (s *Server) currentUser(r *http.Request, name string, provider UserProvider
 		return nil, fmt.Errorf("find who is signed in: %w", err)
 	case user == nil || user.ID == "":
 		return nil, fmt.Errorf("CurrentUser of the provider %q returned a user without an ID; return oauth.ErrNotFound for nobody", name)
-	case !isStorable(user.ID):
+	case !storable.Text(user.ID):
 		return nil, fmt.Errorf("CurrentUser of the provider %q returned an ID that cannot be stored: want UTF-8 without control characters, at most 255 bytes", name)
 	}
-	return &account{UserRef{Provider: name, ID: user.ID}, user}, nil
+	return &Account{oauth.UserRef{Provider: name, ID: user.ID}, user}, nil
 }
 
-// browserUser returns who is signed in in the browser that sent r, where no
-// client says with which provider: with the default one, or else with the first
-// by name in which somebody is. nil is nobody.
-func (s *Server) browserUser(r *http.Request) (*account, error) {
-	names := slices.Concat([]string{DefaultProvider}, slices.Sorted(maps.Keys(s.config.Providers)))
-	for _, name := range names {
-		provider := s.provider(name)
-		if provider == nil {
-			continue // no Config.Users
-		}
-		if who, err := s.currentUser(r, name, provider); who != nil || err != nil {
+// InBrowser returns the user who is signed in in the browser that sent r, where no
+// client says with which provider: that of the default provider, or else of the
+// first provider by name that has one. It is nil when no user is signed in.
+func (d *Directory) InBrowser(r *http.Request) (*Account, error) {
+	for _, name := range d.Names() {
+		if who, err := d.Current(r, name); who != nil || err != nil {
 			return who, err
 		}
 	}

@@ -1,4 +1,4 @@
-package passport
+package page
 
 import (
 	"errors"
@@ -6,24 +6,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/go-passport/passport/internal/page"
 )
 
-// WriteViews writes our own views into a folder, which it makes if need be, so
-// that an application may start from them: see [Config.Views]. That is
-// `passport views`. Where one of the files is, it writes nothing without force,
-// and the error is [fs.ErrExist].
-func WriteViews(dir string, force bool) error {
+// Write writes the server's own views into a folder, which it makes if necessary.
+// If one of the files exists, it writes nothing without force, and the error is
+// [fs.ErrExist].
+func Write(dir string, force bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pages are no secret
 		return fmt.Errorf("write views: %w", err)
 	}
-	for _, name := range page.Files() {
+	for _, name := range FileNames() {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil && !force {
 			return fmt.Errorf("write views: %w", &fs.PathError{Op: "create", Path: filepath.Join(dir, name), Err: fs.ErrExist})
 		}
 	}
-	for _, name := range page.Files() {
+	for _, name := range FileNames() {
 		if err := writeView(filepath.Join(dir, name), name, force); err != nil {
 			return fmt.Errorf("write views: %w", err)
 		}
@@ -32,7 +29,7 @@ func WriteViews(dir string, force bool) error {
 }
 
 func writeView(path, name string, force bool) error {
-	text, err := viewFS{}.ReadFile(name)
+	text, err := builtinFiles{}.ReadFile(name)
 	if err != nil {
 		return err
 	}

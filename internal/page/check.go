@@ -1,0 +1,180 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/views"
+)
+
+// Check returns what makes a view of the application unusable, before a user sees
+// it: each is parsed, and shown once with all that it may get and once with as
+// little as possible. What browsers only ignore is for [Lint].
+func Check(files fs.FS) []error {
+	var f faults
+	exists := func(name string) bool {
+		_, err := fs.Stat(files, name)
+		return err == nil
+	}
+	renamed := slices.Sorted(maps.Keys(Renamed))
+	for _, old := range renamed {
+		if exists(old) {
+			f.add("%s has a new name, %s: rename the file, or delete it", old, Renamed[old])
+		}
+	}
+	if !slices.ContainsFunc(FileNames(), exists) {
+		if len(f) == 0 {
+			f.add("there is none of %s in it: is it the right folder? `passport views FOLDER` writes ours, to start from", strings.Join(FileNames(), ", "))
+		}
+		return f
+	}
+	own, err := parseOwn(files)
+	if err != nil {
+		f.template(err)
+	}
+	if own != nil {
+		f.pages(own)
+	}
+	return f
+}
+
+// faults are what is wrong with a set of views.
+type faults []error
+
+func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+
+// pages tries each page of a set.
+func (f *faults) pages(own *parsed) {
+	if own.pages["consent"] != nil && !own.showsMain() {
+		f.add(`%s does not show the page: write {{template "main" .}} where that belongs`, LayoutFile)
+		return
+	}
+	if before, _, ends := strings.Cut(strings.ToLower(own.look.css), "</style"); ends {
+		f.add("%s:%d: </style ends the style element: take it out", StyleFile, 1+strings.Count(before, "\n"))
+		return
+	}
+	for _, name := range Names {
+		if t := own.pages[name]; t != nil {
+			f.page(name, t)
+		}
+	}
+}
+
+// page tries one page with each of its samples.
+func (f *faults) page(name string, t *template.Template) {
+	for _, sample := range samples[name] {
+		body, err := Body(t, sample)
+		if err != nil {
+			f.template(err)
+			return
+		}
+		if missing := missingOf(sample, Elements(string(body))); len(missing) > 0 {
+			f.template(fmt.Errorf("%s.html: the page lacks %s", name, strings.Join(missing, " and ")))
+		}
+	}
+}
+
+// missingOf returns what a page that shows a sample lacks to be of use.
+func missingOf(sample any, elements []Element) []string {
+	switch p := sample.(type) {
+	case views.ConsentPage:
+		return missingOfConsent(elements, p)
+	case views.RedirectPage:
+		return missingOfRedirect(elements, p)
+	}
+	return nil
+}
+
+// showsMain reports whether the layout has a place for the page.
+func (p *parsed) showsMain() bool {
+	return strings.Contains(p.pages["consent"].Lookup(LayoutFile).Tree.Root.String(), `{{template "main"`)
+}
+
+// template adds what is wrong with a view, in the words of the template package,
+// which name file and line. A fault of the layout is one of each page and is added
+// once.
+func (f *faults) template(err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			f.template(e)
+		}
+		return
+	}
+	text := err.Error()
+	if _, after, ok := strings.Cut(text, "template:"); ok {
+		text = strings.TrimSpace(after)
+		if strings.Contains(text, "evaluate field") {
+			text += "; the documentation of that type lists the fields there are"
+		}
+	}
+	if !slices.ContainsFunc(*f, func(other error) bool { return other.Error() == text }) {
+		f.add("%s", text)
+	}
+}
+
+// samples are what the views are tried with.
+var samples = map[string][]any{
+	"consent": {
+		views.ConsentPage{
+			Page:   samplePage,
+			Client: views.ConsentClient{ID: "client", Name: "An app", Untrusted: true, Attributes: map[string]string{"name": "value"}},
+			User:   views.ConsentUser{ID: "user", Name: "Somebody"},
+			Scopes: []views.ConsentScope{{ID: "new", Description: "What is new", Granted: false}, {ID: "old", Description: "What is old", Granted: true}}, Resources: []string{"https://api.example.com"},
+			Host: "app.example.com", Device: true, Days: 365, Action: "/oauth/authorize", Ticket: "ticket",
+		},
+		views.ConsentPage{
+			Page: samplePage, Client: views.ConsentClient{ID: "client", Name: "An app"}, User: views.ConsentUser{ID: "user"},
+			Host: "app.example.com", Action: "/oauth/authorize", Ticket: "ticket",
+		},
+	},
+	"redirect": {
+		redirectTo("https://app.example.com/cb?code=code&state=state"), redirectTo("com.example.app:/cb?code=code"), redirectTo("/login?return_to=%2Foauth"),
+	},
+	"decided": {views.DecidedPage{Page: samplePage, What: "You have allowed this request already."}},
+	"error": {
+		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "invalid_request", Description: "client_id is missing"},
+		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "server_error", Description: ""},
+	},
+}
+
+var samplePage = views.Page{Site: "auth.example.com", RequestID: "request"}
+
+func redirectTo(target string) views.RedirectPage {
+	return views.RedirectPage{
+		Page: samplePage, Target: target, Href: Href(target), Host: redirect.Host(target), App: redirect.PrivateUse(target),
+	}
+}
+
+// missingOfConsent returns what a consent page lacks for a decision.
+func missingOfConsent(elements []Element, p views.ConsentPage) (missing []string) {
+	lacks := func(write string, is func(Element) bool) {
+		if !slices.ContainsFunc(elements, is) {
+			missing = append(missing, write)
+		}
+	}
+	decides := func(how string) func(Element) bool {
+		return func(e Element) bool { return e.Attributes["name"] == "decision" && e.Attributes["value"] == how }
+	}
+	lacks(`<form method="post" action="{{.Action}}">`, func(e Element) bool {
+		return e.Name == "form" && strings.EqualFold(e.Attributes["method"], "post") && e.Attributes["action"] == p.Action
+	})
+	lacks(`<input type="hidden" name="ticket" value="{{.Ticket}}">`, func(e Element) bool {
+		return e.Attributes["name"] == "ticket" && e.Attributes["value"] == p.Ticket
+	})
+	lacks(`<button name="decision" value="allow">`, decides("allow"))
+	lacks(`<button name="decision" value="deny">`, decides("deny"))
+	return missing
+}
+
+// missingOfRedirect returns what a page lacks that redirects the browser.
+func missingOfRedirect(elements []Element, p views.RedirectPage) []string {
+	if slices.ContainsFunc(elements, func(e Element) bool { return e.Name == "a" && e.Attributes["href"] == p.Target }) {
+		return nil
+	}
+	return []string{`<a {{.Href}}>`}
+}

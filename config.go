@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -67,6 +68,9 @@ type Config struct {
 	// Responders adds response types to "code": those by which a client gets a token
 	// at once, in the fragment of its redirect URI.
 	Responders []oauth.Responder
+
+	// Features turns on further parts of the server. Each has its settings as fields.
+	Features []Feature
 
 	// EnablePasswordGrant and EnableImplicitGrant let clients that are registered
 	// for them use two grants that RFC 9700 §2.1.2 and §2.4 advise against: for
@@ -176,12 +180,17 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// directory is the user providers.
+func (c Config) directory() *users.Directory {
+	return &users.Directory{Default: c.Users, Further: c.Providers}
+}
+
 // policy is what package policy needs of the configuration.
 func (c Config) policy() policy.Settings {
 	return policy.Settings{
-		Scopes: c.Scopes, DefaultScopes: c.DefaultScopes, InheritScopes: c.InheritScopes, Audience: c.Audience, Resources: c.Resources,
+		Scopes: c.Scopes, DefaultScopes: c.DefaultScopes, InheritScopes: c.InheritScopes, Issuer: c.Issuer, Audience: c.Audience, Resources: c.Resources,
 		AccessTokenTTL: c.AccessTokenTTL, AccessTokenTTLByGrant: c.AccessTokenTTLByGrant, RefreshTokenTTL: c.RefreshTokenTTL,
-		FamilyTTL: c.FamilyTTL, CodeTTL: c.CodeTTL, PersonalTokenTTL: c.PersonalTokenTTL, FamiliesEndWithSession: c.FamiliesEndWithSession,
+		RefreshTokenGrace: c.RefreshTokenGrace, CookieTTL: c.CookieTTL, PurgeAfter: c.PurgeAfter, FamilyTTL: c.FamilyTTL, CodeTTL: c.CodeTTL, PersonalTokenTTL: c.PersonalTokenTTL, FamiliesEndWithSession: c.FamiliesEndWithSession,
 	}
 }
 

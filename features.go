@@ -1,19 +1,49 @@
 package passport
 
 import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+
 	"github.com/go-passport/passport/grant"
+	"github.com/go-passport/passport/internal/authorize"
+	"github.com/go-passport/passport/internal/endpoint"
 	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/issuer"
+	"github.com/go-passport/passport/internal/jsonapi"
+	"github.com/go-passport/passport/internal/nilpointer"
+	"github.com/go-passport/passport/internal/rooms"
+	"github.com/go-passport/passport/internal/tokens"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
 
+// Feature is a part of the server that Config.Features turns on. Its settings are
+// fields of its value. Only packages of this module can implement it.
+type Feature interface {
+	// Part returns what the feature adds to grants and metadata, and what is wrong
+	// with its settings. It builds nothing.
+	Part(feature.Server) feature.Part
+
+	// Routes returns the endpoints of the feature.
+	Routes(*rooms.Rooms) []wire.Endpoint
+}
+
+// part is a feature, or one of the endpoints that every server has.
+type part struct {
+	feature.Part
+	routes func(*rooms.Rooms) []wire.Endpoint // nil for none
+}
+
 // parts returns what each endpoint and feature adds to the server. This is the one
 // place that looks at which of them are on.
-func (c Config) parts() []feature.Part {
-	parts := []feature.Part{c.tokenPart()}
+func (c Config) parts() []part {
+	parts := []part{c.tokenPart()}
 	if c.Users == nil && len(c.Providers) == 0 {
 		parts = append(parts, withoutUsers)
 	} else {
-		parts = append(parts, c.authorizePart(), personalPart, c.passwordPart(), c.implicitPart())
+		parts = append(parts, c.authorizePart(), c.scriptsPart(), c.passwordPart(), c.implicitPart())
 		for i, r := range c.Responders {
 			parts = append(parts, responderPart(i, r))
 		}
@@ -21,12 +51,48 @@ func (c Config) parts() []feature.Part {
 	for i, g := range c.Grants {
 		parts = append(parts, grantPart(i, g))
 	}
+	for i, f := range c.Features {
+		parts = append(parts, c.featurePart(i, f))
+	}
 	return parts
+}
+
+// joined returns the parts as one, and everything that is wrong with them.
+func joined(parts []part) (*feature.Joined, []error) {
+	all := make([]feature.Part, len(parts))
+	for i, p := range parts {
+		all[i] = p.Part
+	}
+	return feature.Join(all...)
+}
+
+// featurePart is one of Config.Features. A struct that only embeds a Feature has its
+// methods, which panic.
+func (c Config) featurePart(i int, f Feature) part {
+	p := part{Part: feature.Part{Name: fmt.Sprintf("%T", f)}}
+	if !isFeature(f) {
+		p.Faults = faultOf("Features[%d] is %T: use a feature of this module, such as those that docs/configuration.md lists", i, f)
+		return p
+	}
+	p.Part, p.routes = f.Part(c.server()), f.Routes
+	return p
+}
+
+// isFeature reports whether f is a feature of this module.
+func isFeature(f Feature) bool {
+	if f == nil || nilpointer.Is(f) {
+		return false
+	}
+	t := reflect.TypeOf(f)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return strings.HasPrefix(t.PkgPath(), reflect.TypeFor[Server]().PkgPath())
 }
 
 func (c Config) server() feature.Server { return feature.Server{Issuer: c.Issuer, Path: c.Path} }
 
-func (c Config) tokenPart() feature.Part {
+func (c Config) tokenPart() part {
 	url := c.server().URL
 	m := feature.Metadata{
 		"issuer": c.Issuer, "token_endpoint": url("/token"), "jwks_uri": url("/jwks"),
@@ -36,18 +102,30 @@ func (c Config) tokenPart() feature.Part {
 	if len(c.Scopes) > 0 {
 		m["scopes_supported"] = scopeIDs(c.Scopes)
 	}
-	return feature.Part{Name: "the token endpoint", Grants: []oauth.Grant{grant.ClientCredentials{}}, Metadata: m}
+	p := feature.Part{Name: "the token endpoint", Grants: []oauth.Grant{grant.ClientCredentials{}}, Metadata: m}
+	return part{p, tokenRoutes}
+}
+
+func tokenRoutes(r *rooms.Rooms) []wire.Endpoint {
+	callers := endpoint.Callers{Clients: r.Clients, Log: r.Log}
+	return []wire.Endpoint{
+		wire.Single("passport.token", r.Base+"/token", endpoint.Token(endpoint.TokenConfig{
+			Callers: callers, Parts: r.Parts, Policy: r.Policy, Tokens: r.Tokens, Users: r.Users, Store: r.Store,
+		}), http.MethodPost, http.MethodOptions),
+		wire.Single("passport.jwks", r.Base+"/jwks", endpoint.JWKS(r.Keys), http.MethodGet, http.MethodHead),
+		wire.Single("passport.metadata", issuer.WellKnown(r.Issuer, "oauth-authorization-server"), endpoint.Metadata(r.Parts.Metadata), http.MethodGet, http.MethodHead),
+	}
 }
 
 // withoutUsers names the grants that involve a user, where there are no users.
-var withoutUsers = feature.Part{Name: "Users", Off: map[string]string{
-	"authorization_code": needsUsers, "refresh_token": needsUsers, "password": needsUsers, "implicit": needsUsers, personalAccess: needsUsers,
-}}
+var withoutUsers = part{Part: feature.Part{Name: "Users", Off: map[string]string{
+	"authorization_code": needsUsers, "refresh_token": needsUsers, "password": needsUsers, "implicit": needsUsers, tokens.PersonalAccess: needsUsers,
+}}}
 
 const needsUsers = "it involves a user: set Users"
 
-func (c Config) authorizePart() feature.Part {
-	return feature.Part{
+func (c Config) authorizePart() part {
+	p := feature.Part{
 		Name:   "the authorization endpoint",
 		Grants: []oauth.Grant{grant.AuthorizationCode{}, grant.RefreshToken{Grace: max(0, c.RefreshTokenGrace)}},
 
@@ -64,37 +142,63 @@ func (c Config) authorizePart() feature.Part {
 			"request_uri_parameter_supported":                false,
 		},
 	}
+	return part{p, c.authorizeRoutes}
 }
 
-var personalPart = feature.Part{
-	Name: "personal access tokens", Registrable: map[string]oauth.GrantTraits{personalAccess: {FirstParty: true}},
+func (c Config) authorizeRoutes(r *rooms.Rooms) []wire.Endpoint {
+	path := r.Base + "/authorize"
+	return []wire.Endpoint{wire.Single("passport.authorizations.authorize", path, authorize.New(authorize.Config{
+		Issuer: r.Issuer, Path: path, Keys: r.Keys, Policy: r.Policy, Responders: r.Parts.Responders, Clients: r.Clients, Tokens: r.Tokens,
+		Users: r.Users, Forms: r.Forms, Pages: r.Pages, Log: r.Log,
+		RequirePKCE: c.RequirePKCE, SkipConsent: c.SkipConsent, SkipNativeConsent: c.InsecureSkipNativeConsent,
+		NumericClientIDs: c.ClientIDs == Integers, NumericUserIDs: c.NumericUserIDs,
+	}), http.MethodGet, http.MethodPost, http.MethodDelete)}
 }
 
-func (c Config) passwordPart() feature.Part {
+// scriptsPart is what scripts of the application's own pages use: the JSON API, the
+// refresh of their cookie, and personal access tokens.
+func (c Config) scriptsPart() part {
+	p := feature.Part{
+		Name: "personal access tokens", Registrable: map[string]oauth.GrantTraits{tokens.PersonalAccess: {FirstParty: true}},
+	}
+	return part{p, func(r *rooms.Rooms) []wire.Endpoint {
+		api := &jsonapi.API{
+			Parts: r.Parts, Policy: r.Policy, Clients: r.Clients, Tokens: r.Tokens, Personal: r.Personal, Users: r.Users, Cookies: r.Cookies,
+			Forms: r.Forms, Log: r.Log, NumericClientIDs: c.ClientIDs == Integers, NumericUserIDs: c.NumericUserIDs, AllowHTTP: r.Issuer.Scheme != "https",
+		}
+		routes := []wire.Endpoint{wire.Single("passport.token.refresh", r.Base+"/token/refresh", api.Refresh(), http.MethodPost)}
+		if c.DisableJSONAPI {
+			return routes
+		}
+		return append(routes, api.Endpoints(r.Base)...)
+	}}
+}
+
+func (c Config) passwordPart() part {
 	g := grant.Password{DefaultProvider: DefaultProvider}
 	if !c.EnablePasswordGrant {
-		return feature.Part{Name: "EnablePasswordGrant", Off: map[string]string{g.GrantType(): "set EnablePasswordGrant to let clients use it"}}
+		return part{Part: feature.Part{Name: "EnablePasswordGrant", Off: map[string]string{g.GrantType(): "set EnablePasswordGrant to let clients use it"}}}
 	}
-	return feature.Part{Name: "EnablePasswordGrant", Grants: []oauth.Grant{g}, Warnings: []string{
+	return part{Part: feature.Part{Name: "EnablePasswordGrant", Grants: []oauth.Grant{g}, Warnings: []string{
 		"the password grant is enabled: clients see the passwords of users, and RFC 9700 forbids it; move them to authorization_code and turn EnablePasswordGrant off",
-	}}
+	}}}
 }
 
-func (c Config) implicitPart() feature.Part {
+func (c Config) implicitPart() part {
 	r := grant.Implicit{}
 	if !c.EnableImplicitGrant {
-		return feature.Part{Name: "EnableImplicitGrant", Off: map[string]string{r.GrantType(): "set EnableImplicitGrant to let clients use it"}}
+		return part{Part: feature.Part{Name: "EnableImplicitGrant", Off: map[string]string{r.GrantType(): "set EnableImplicitGrant to let clients use it"}}}
 	}
-	return feature.Part{Name: "EnableImplicitGrant", Responders: []oauth.Responder{r}, Metadata: responderMetadata(r), Warnings: []string{
+	return part{Part: feature.Part{Name: "EnableImplicitGrant", Responders: []oauth.Responder{r}, Metadata: responderMetadata(r), Warnings: []string{
 		"the implicit grant is enabled: access tokens in URLs leak (RFC 9700 §2.1.2); have clients use authorization codes with PKCE, then unset EnableImplicitGrant",
-	}}
+	}}}
 }
 
 // responderPart is one of Config.Responders.
-func responderPart(i int, r oauth.Responder) feature.Part {
-	p := feature.Part{Name: "Config.Responders"}
+func responderPart(i int, r oauth.Responder) part {
+	p := part{Part: feature.Part{Name: "Config.Responders"}}
 	switch {
-	case r == nil || isNilPointer(r):
+	case r == nil || nilpointer.Is(r):
 		p.Faults = faultOf("Responders[%d] is nil: leave it out", i)
 	case r.ResponseType() == "":
 		p.Faults = faultOf("Responders: %T has no ResponseType", r)
@@ -111,10 +215,10 @@ func responderMetadata(r oauth.Responder) feature.Metadata {
 }
 
 // grantPart is one of Config.Grants. Public clients may use it.
-func grantPart(i int, g oauth.Grant) feature.Part {
-	p := feature.Part{Name: "Config.Grants"}
+func grantPart(i int, g oauth.Grant) part {
+	p := part{Part: feature.Part{Name: "Config.Grants"}}
 	switch {
-	case g == nil || isNilPointer(g):
+	case g == nil || nilpointer.Is(g):
 		p.Faults = faultOf("Grants[%d] is nil: leave it out", i)
 	case g.GrantType() == "":
 		p.Faults = faultOf("Grants: %T has no GrantType", g)

@@ -5,135 +5,127 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
-	"sync"
 
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/audit"
-	"github.com/go-passport/passport/internal/bodylimit"
-	"github.com/go-passport/passport/internal/ctxtoken"
-	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/firstparty"
+	"github.com/go-passport/passport/internal/guards"
+	"github.com/go-passport/passport/internal/issuer"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
-	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/rooms"
 	"github.com/go-passport/passport/internal/sameorigin"
-	"github.com/go-passport/passport/internal/throttle"
+	"github.com/go-passport/passport/internal/tokens"
+	"github.com/go-passport/passport/internal/upkeep"
 	"github.com/go-passport/passport/internal/users"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
 
 // Server is an authorization server. It is an http.Handler for all its routes
 // and is safe for concurrent use. It starts no goroutine.
 type Server struct {
-	config Config
-	issuer *url.URL
-	keys   *keyring.Live
-	parts  *feature.Joined
-	policy *policy.Policy
-	grants map[string]oauth.Grant // of parts
-	forms  *sameorigin.Guard
-	pages  *page.Set
-	audit  audit.Log
-	users  *users.Directory
-	mux    *http.ServeMux
+	issuer    string
+	clientIDs IDFormat
+	store     oauth.Store
+	log       wire.Log
 
-	clientThrottle *throttle.Throttle
-	proxies        *reqinfo.Proxies
-	proxyNoticed   sync.Once
-	bodies         *bodylimit.Limit
+	policy   *policy.Policy
+	users    *users.Directory
+	clients  *clients.Registry
+	tokens   *tokens.Service
+	personal *tokens.Personal
+	cookies  *firstparty.Cookies
+	guards   *guards.Guards
+	upkeep   upkeep.Upkeep
+
+	personalJWTs bool
+
+	entry     *wire.Entry
+	endpoints []wire.Endpoint
+	mux       *http.ServeMux
 }
 
 // New returns a server for the given configuration, or everything that is wrong
 // with it, each fault with its remedy.
 func New(config Config) (*Server, error) {
 	config = config.withDefaults()
-	if err := config.validate(); err != nil {
+	parts := config.parts()
+	if err := config.validate(parts, true); err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, mux: http.NewServeMux(), clientThrottle: newClientThrottle()}
-	s.config.Store = stampedStore{config.Store, config.InheritScopes}
-	s.issuer, _ = url.Parse(config.Issuer) // validated
-	s.proxies = reqinfo.NewProxies(config.TrustedProxies, config.Logger)
-	s.bodies = bodylimit.New(maxBody, config.Logger)
-	s.keys = keyring.NewLive(config.Keys.ring, config.Secrets)
-	s.forms = sameorigin.New(config.Issuer)
-	var err error
-	if s.pages, err = page.NewSet(config.Views); err != nil {
-		return nil, fmt.Errorf("passport: %w", err) // the server's own: those of the application were checked
+	r, err := config.rooms(parts)
+	if err != nil {
+		return nil, fmt.Errorf("passport: %w", err)
 	}
-	s.audit = audit.Log{Enabled: config.AuditLog, OnEvent: config.OnEvent}
-	s.users = &users.Directory{Default: config.Users, Further: config.Providers}
-	s.parts, _ = feature.Join(config.parts()...) // validated
-	s.policy = policy.New(config.policy(), s.parts.Traits)
-	s.grants = throttleGuesses(s.parts)
-	for _, warning := range config.Keys.ring.Warnings() {
-		config.Logger.Warn("keys", "warning", warning)
+	checker, _ := oauth.StoreAs[oauth.Checker](config.Store)
+	s := &Server{
+		issuer: config.Issuer, clientIDs: config.ClientIDs, store: r.Store, log: r.Log,
+		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies,
+		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, Log: config.Logger},
+		personalJWTs: config.PersonalTokenFormat == JWT,
+		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(),
+	}
+	s.guards = &guards.Guards{Entry: s.entry, Policy: s.policy, Config: guard.Config{
+		Verify: s.tokens.Verify, WithoutBearer: s.cookies.Verify, OnRefusal: config.OnRefusal, Logger: config.Logger,
+	}}
+	for _, p := range parts {
+		if p.routes != nil {
+			s.endpoints = append(s.endpoints, p.routes(r)...)
+		}
+	}
+	for _, e := range s.endpoints {
+		s.mux.Handle(e.Path, s.entry.Wrap(e.Handler)) // for every method, also for those that Mount does not register
+	}
+	for _, warning := range append(config.Keys.ring.Warnings(), r.Parts.Warnings...) {
+		config.Logger.Warn("configuration", "warning", warning)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
-	if err := s.checkPersonalClient(ctx); err != nil {
-		return nil, err
-	}
-	for _, warning := range s.parts.Warnings {
-		config.Logger.Warn("settings", "warning", warning)
-	}
-	for _, e := range s.endpoints() {
-		s.mux.Handle(e.path, s.entry(e.handler)) // nothing stands beside it: every method there is
+	if err := r.Personal.CheckClient(ctx); err != nil {
+		return nil, fmt.Errorf("passport: %w", err)
 	}
 	return s, nil
 }
 
-func (s *Server) hasUsers() bool { return s.config.Users != nil || len(s.config.Providers) > 0 }
+// rooms builds the rooms of a server, each from those below it.
+func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
+	u, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, err // validated
+	}
+	r := &rooms.Rooms{
+		Issuer: u, Base: issuer.Base(u, c.Path), Log: wire.Log{Logger: c.Logger},
+		Store: tokens.Stamped(c.Store, c.InheritScopes), Forms: sameorigin.New(c.Issuer),
+		Users: c.directory(), Keys: keyring.NewLive(c.Keys.ring, c.Secrets),
+	}
+	r.Parts, _ = joined(parts) // validated
+	if err := r.Parts.CheckStore(c.Store); err != nil {
+		return nil, err
+	}
+	if r.Pages, err = page.NewSet(c.Views); err != nil {
+		return nil, err // the server's own: those of the application were checked
+	}
+	log := audit.Log{Enabled: c.AuditLog, OnEvent: c.OnEvent}
+	secure := u.Scheme == "https"
+	r.Policy = policy.New(c.policy(), r.Parts.Traits)
+	r.Clients = clients.New(clients.Config{
+		Store: r.Store, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Numbered: c.ClientIDs == Integers, AllowHTTP: !secure,
+	})
+	r.Tokens = tokens.New(tokens.Config{
+		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: r.Store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, Claims: c.Claims,
+	})
+	r.Personal = tokens.NewPersonal(tokens.PersonalConfig{
+		Tokens: r.Tokens, Clients: r.Clients, Opaque: c.PersonalTokenFormat == Opaque,
+		ClientID: c.PersonalAccessClientID, ClientSecret: c.PersonalAccessClientSecret,
+	})
+	r.Cookies = firstparty.New(firstparty.Config{
+		Name: c.CookieName, TTL: c.CookieTTL, Secure: secure, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Forms: r.Forms, Log: r.Log,
+	})
+	return r, nil
+}
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
-
-// Guard returns middleware that admits users of the default provider, or of
-// those that a [guard.Provider] rule names, if their token passes the rules.
-// A client's own token is refused. Scripts of the application's own pages need
-// no token; see [Server.FreshToken].
-func (s *Server) Guard(rules ...guard.Rule) func(http.Handler) http.Handler {
-	return s.guard(guard.Users(DefaultProvider, rules))
-}
-
-// GuardClient returns middleware that admits clients that act for themselves,
-// and refuses users.
-func (s *Server) GuardClient(rules ...guard.Rule) func(http.Handler) http.Handler {
-	return s.guard(slices.Concat([]guard.Rule{guard.Clients}, rules))
-}
-
-// GuardAny returns middleware that admits whom Guard admits, and clients that act
-// for themselves.
-func (s *Server) GuardAny(rules ...guard.Rule) func(http.Handler) http.Handler {
-	return s.guard(guard.UsersAndClients(DefaultProvider, rules))
-}
-
-func (s *Server) guard(rules []guard.Rule) func(http.Handler) http.Handler {
-	admit := guard.New(guard.Config{
-		Verify: s.verify, WithoutBearer: s.verifyFirstParty, OnRefusal: s.config.OnRefusal, Logger: s.config.Logger,
-	}, rules...)
-	return func(next http.Handler) http.Handler {
-		admitted := admit(next)
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			admitted.ServeHTTP(w, s.own(s.proxies.Attach(w, r)))
-		})
-	}
-}
-
-// own returns r for a guard of this server. What another guard of it let in is
-// not verified twice, nor is what a test says; what another server let in is
-// worth nothing here: its user 1 is not ours.
-func (s *Server) own(r *http.Request) *http.Request {
-	a, _ := ctxtoken.From(r.Context())
-	switch {
-	case a.Token != nil && a.By == s:
-		return r
-	case a.Token != nil && a.By == nil: // a test knows neither setting
-		token := *a.Token
-		token.Audience = []string{s.config.Audience}
-		a.Token = s.stamp(&token)
-		return r.WithContext(ctxtoken.With(r.Context(), a))
-	}
-	return r.WithContext(ctxtoken.With(r.Context(), ctxtoken.Admitted{By: s}))
-}

@@ -3,11 +3,11 @@ package passport
 import "slices"
 
 // Scopes returns the registered scopes in the order in which they are shown.
-func (s *Server) Scopes() []Scope { return slices.Clone(s.config.Scopes) }
+func (s *Server) Scopes() []Scope { return slices.Clone(s.policy.Scopes) }
 
 // ScopeIDs returns the IDs of the registered scopes in the order in which they are
 // shown.
-func (s *Server) ScopeIDs() []string { return scopeIDs(s.config.Scopes) }
+func (s *Server) ScopeIDs() []string { return scopeIDs(s.policy.Scopes) }
 
 // HasScope reports whether a client can have a scope: a registered one, or
 // [oauth.AllScopes], which is never registered.

@@ -97,13 +97,6 @@ func powered(p UserProvider) UserProvider {
 	return p
 }
 
-// checksPasswords reports whether the users of a provider can be known by a
-// password.
-func checksPasswords(p UserProvider) bool {
-	_, ok := p.(oauth.PasswordAuthenticator)
-	return ok
-}
-
 // UserFromContext returns the application's own record of the user that a guard
 // admitted: what its [UserProvider] put into User.Data. ok is false for a
 // client's own token, and when Data is not a U.

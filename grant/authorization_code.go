@@ -42,7 +42,7 @@ func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (
 		Subject:   oauth.ForUser(code.Family.User),
 		Scopes:    code.Scopes,
 		Resources: audience,
-		Refresh:   r.Client.Allows("refresh_token"),
+		Refresh:   r.Client.Refreshes(),
 		Spends:    oauth.Spend{Purpose: oauth.SpendCode, ID: string(code.Digest)},
 		Family:    code.Family,
 

@@ -80,7 +80,7 @@ func (g Password) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.
 		return nil, err
 	}
 	return &oauth.Authorization{
-		Subject: oauth.ForUser(user), Scopes: r.Scopes, Resources: r.Resources, Refresh: r.Client.Allows("refresh_token"),
+		Subject: oauth.ForUser(user), Scopes: r.Scopes, Resources: r.Resources, Refresh: r.Client.Refreshes(),
 		NewFamily: true,
 		// What is revoked while the password is being checked ends this too:
 		// CreatedAt is when the request came in.

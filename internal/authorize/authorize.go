@@ -1,51 +1,52 @@
-package passport
+package authorize
 
 import (
 	"fmt"
 	"net/http"
 
+	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
-// authorize serves /oauth/authorize (RFC 6749 §3.1): a request of a client, by
+// ServeHTTP serves /oauth/authorize (RFC 6749 §3.1): a request of a client, by
 // GET or POST, or the decision on a consent page, which is a POST with a ticket, or
 // a DELETE with one.
-func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
-	s.write(w, r, s.outcome(r))
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.write(w, r, e.outcome(r))
 }
 
-func (s *Server) outcome(r *http.Request) outcome {
+func (e *Endpoint) outcome(r *http.Request) outcome {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodDelete {
 		return refused(http.StatusMethodNotAllowed, errMethod)
 	}
 	in, err := readAuthorization(r)
 	switch {
 	case err != nil:
-		return s.refuse(&authorization{}, err)
+		return e.refuse(&request{}, err)
 	case in.isAnswer:
-		return s.decide(r, in.at)
+		return e.decide(r, in.at)
 	case r.Method == http.MethodDelete:
 		return refused(http.StatusMethodNotAllowed, errMethod)
 	}
-	q, err := s.authorizationRequest(r.Context(), in.params, in.at)
+	q, err := e.authorizationRequest(r.Context(), in.params, in.at)
 	if err != nil {
-		return s.refuse(q, err)
+		return e.refuse(q, err)
 	}
-	if err := s.checkReader(r); err != nil {
-		return refused(http.StatusForbidden, clientError(q.client.ID, err))
+	if err := e.checkReader(r); err != nil {
+		return refused(http.StatusForbidden, clients.Named(q.client.ID, err))
 	}
-	return s.orRefuse(q)(s.respondTo(r, q))
+	return e.orRefuse(q)(e.respondTo(r, q))
 }
 
 // errMethod is for what is neither a request nor a decision.
 var errMethod = oauth.InvalidRequest.Errorf("the authorization endpoint takes GET and POST")
 
 // orRefuse returns the outcome of a request, or that of its error.
-func (s *Server) orRefuse(q *authorization) func(outcome, error) outcome {
+func (e *Endpoint) orRefuse(q *request) func(outcome, error) outcome {
 	return func(o outcome, err error) outcome {
 		if err != nil {
-			return s.refuse(q, clientError(q.client.ID, err))
+			return e.refuse(q, clients.Named(q.client.ID, err))
 		}
 		return o
 	}
@@ -53,37 +54,37 @@ func (s *Server) orRefuse(q *authorization) func(outcome, error) outcome {
 
 // respondTo responds to a checked request: by sending the user to sign in, by a
 // consent page, or by a code. An error is for the client.
-func (s *Server) respondTo(r *http.Request, q *authorization) (outcome, error) {
-	who, err := s.signedIn(r, q)
+func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
+	who, err := e.signedIn(r, q)
 	switch {
 	case err != nil:
 		return nil, err
 	case who == nil && q.prompts("none"):
 		return nil, oauth.LoginRequired.Errorf("nobody is signed in, or has to sign in again")
 	case who == nil:
-		return s.sendToSignIn(r, q)
+		return e.sendToSignIn(r, q)
 	}
-	granted, err := s.consented(r, q, who)
+	granted, err := e.Tokens.Consented(r.Context(), who.Ref, q.client)
 	switch {
 	case err != nil:
 		return nil, err
-	case !s.needsPage(r, q, who.User, granted):
-		params, err := s.conclude(r.Context(), q, who, nil, nil)
-		return s.respond(q, params...), err
+	case !e.needsPage(r, q, who.User, granted):
+		params, err := e.conclude(r.Context(), q, who, nil, nil)
+		return e.respond(q, params...), err
 	case q.prompts("none"):
 		return nil, oauth.ConsentRequired.Errorf("the user has to be asked")
 	}
-	return s.showConsent(r, q, who, granted)
+	return e.showConsent(r, q, who, granted)
 }
 
 // signedIn returns who is signed in as the request demands, or nil if somebody
 // has to sign in first.
-func (s *Server) signedIn(r *http.Request, q *authorization) (*users.Account, error) {
-	name, _, err := s.users.Of(q.client)
+func (e *Endpoint) signedIn(r *http.Request, q *request) (*users.Account, error) {
+	name, _, err := e.Users.Of(q.client)
 	if err != nil {
 		return nil, err
 	}
-	who, err := s.users.Current(r, name)
+	who, err := e.Users.Current(r, name)
 	if who == nil || err != nil {
 		return nil, err
 	}
@@ -93,17 +94,9 @@ func (s *Server) signedIn(r *http.Request, q *authorization) (*users.Account, er
 	return who, nil
 }
 
-func (s *Server) consented(r *http.Request, q *authorization, who *users.Account) ([]string, error) {
-	granted, err := s.config.Store.Consented(r.Context(), who.Ref, q.client)
-	if err != nil {
-		return nil, fmt.Errorf("find consent: %w", err)
-	}
-	return granted, nil
-}
-
 // signInAgain reports whether prompt=login sends the user to sign in. One who
 // has come back from there without a newer sign-in is not sent again.
-func (q *authorization) signInAgain(user *User) (bool, error) {
+func (q *request) signInAgain(user *oauth.User) (bool, error) {
 	if !q.prompts("login") {
 		return false, nil
 	}
@@ -122,17 +115,17 @@ func (q *authorization) signInAgain(user *User) (bool, error) {
 
 // sendToSignIn sends the user to the application's sign-in page, which comes back to
 // this request with a mark.
-func (s *Server) sendToSignIn(r *http.Request, q *authorization) (outcome, error) {
-	name, provider, err := s.users.Of(q.client)
+func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
+	name, provider, err := e.Users.Of(q.client)
 	if err != nil {
 		return nil, err
 	}
 	q.params.Del(markParam)
-	sealed, err := s.newMark(q.params, q.time)
+	sealed, err := e.tickets.newMark(q.params, q.time)
 	if err != nil {
 		return nil, err
 	}
-	o := signInOutcome{returnTo: s.authorizePath() + "?" + q.params.Encode() + "&" + markParam + "=" + sealed}
+	o := signInOutcome{returnTo: e.Path + "?" + q.params.Encode() + "&" + markParam + "=" + sealed}
 	if r.Method == http.MethodPost {
 		o.from = fromOurForm
 	}
@@ -142,15 +135,13 @@ func (s *Server) sendToSignIn(r *http.Request, q *authorization) (outcome, error
 	return o, nil
 }
 
-func (s *Server) authorizePath() string { return s.base() + "/authorize" }
-
 // needsPage reports whether the user has to be asked.
-func (s *Server) needsPage(r *http.Request, q *authorization, user *User, granted []string) bool {
+func (e *Endpoint) needsPage(r *http.Request, q *request, user *oauth.User, granted []string) bool {
 	if q.prompts("consent") {
 		return true
 	}
-	if s.config.SkipConsent != nil && (q.silent() || s.config.InsecureSkipNativeConsent) && s.config.SkipConsent(r.Context(), q.client, user) {
+	if e.SkipConsent != nil && (q.silent() || e.SkipNativeConsent) && e.SkipConsent(r.Context(), q.client, user) {
 		return false
 	}
-	return !q.silent() || len(s.unconsented(q, granted, q.scopes...)) > 0
+	return !q.silent() || len(e.consents.missing(q.resources, granted, q.scopes...)) > 0
 }

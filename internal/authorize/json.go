@@ -1,4 +1,4 @@
-package passport
+package authorize
 
 import (
 	"errors"
@@ -9,8 +9,11 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/go-passport/passport/internal/jsonid"
 	"github.com/go-passport/passport/internal/users"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/views"
 )
 
 // A page of the application's own may take the place of ours: it asks for JSON
@@ -40,11 +43,11 @@ func sendsJSON(r *http.Request) bool {
 // checkReader refuses to tell another site's script what a browser would be sent on
 // with, by any method: without CORS it cannot read that, but an application may
 // have put CORS around all of its routes.
-func (s *Server) checkReader(r *http.Request) error {
+func (e *Endpoint) checkReader(r *http.Request) error {
 	if !scripted(r) {
 		return nil
 	}
-	if err := s.checkOrigin(r); err != nil {
+	if err := e.Forms.CheckAnyMethod(r); err != nil {
 		return fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the request was sent by another site"))
 	}
 	return nil
@@ -79,13 +82,13 @@ type scopeJSON struct {
 }
 
 // consentJSON returns what the page would show.
-func (s *Server) consentJSON(q *authorization, who *users.Account, p ConsentPage) consentJSON {
+func (e *Endpoint) consentJSON(q *request, who *users.Account, p views.ConsentPage) consentJSON {
 	shown := consentJSON{
 		Scopes: []scopeJSON{}, Resources: append([]string{}, p.Resources...), RedirectHost: p.Host, OnDevice: p.Device,
-		Days: p.Days, Action: p.Action, Ticket: p.Ticket, ExpiresIn: int(ticketTTL.Seconds()),
+		Days: p.Days, Action: p.Action, Ticket: p.Ticket, ExpiresIn: int(TicketTTL.Seconds()),
 	}
-	shown.Client.ID, shown.Client.Name, shown.Client.Untrusted = s.clientIDJSON(q.client.ID), p.Client.Name, p.Client.Untrusted
-	shown.User.ID, shown.User.Name = s.userIDJSON(who.Ref), p.User.Name
+	shown.Client.ID, shown.Client.Name, shown.Client.Untrusted = jsonid.Value(q.client.ID, e.NumericClientIDs), p.Client.Name, p.Client.Untrusted
+	shown.User.ID, shown.User.Name = jsonid.Value(who.Ref.ID, e.NumericUserIDs), p.User.Name
 	for _, scope := range p.Scopes {
 		shown.Scopes = append(shown.Scopes, scopeJSON(scope))
 	}
@@ -110,7 +113,7 @@ func readAnswer(r *http.Request) (bool, error) {
 	}
 	form, err := scriptForm(r)
 	if err != nil {
-		return false, unreadable(err)
+		return false, wire.Unreadable(err)
 	}
 	switch {
 	case r.Method == http.MethodDelete && !form.Has("decision"):
@@ -131,7 +134,7 @@ func scriptForm(r *http.Request) (url.Values, error) {
 		}
 		return url.ParseQuery(string(body))
 	}
-	object, err := readJSONObject(r.Body)
+	object, err := wire.ReadJSONObject(r.Body)
 	if err != nil {
 		return nil, err
 	}

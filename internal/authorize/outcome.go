@@ -1,18 +1,20 @@
-package passport
+package authorize
 
 import (
 	"net/http"
 
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/views"
 )
 
 // outcome is how a request to the authorization endpoint ends: exactly one of
 // consentOutcome, signInOutcome, redirectOutcome, errorOutcome and decidedOutcome.
 // Every step below the handler returns one; write alone sends it.
 type outcome interface {
-	html(Page) htmlReply          // for a browser
+	html(views.Page) htmlReply    // for a browser
 	json() (status int, body any) // for a script of the server's own origin
 	rest() common
 }
@@ -35,13 +37,13 @@ type htmlReply struct {
 // consentOutcome asks the user.
 type consentOutcome struct {
 	common
-	page        ConsentPage
+	page        views.ConsentPage
 	redirectURI string
 	asJSON      consentJSON
 	again       bool // in place of a decision that no longer fits
 }
 
-func (o consentOutcome) html(p Page) htmlReply {
+func (o consentOutcome) html(p views.Page) htmlReply {
 	v := page.View{Name: "consent"}
 	if redirect.PrivateUse(o.redirectURI) {
 		v.FormAction = []string{redirect.Host(o.redirectURI) + ":"}
@@ -94,12 +96,12 @@ type redirectOutcome struct {
 	from   origin
 }
 
-func (o redirectOutcome) html(p Page) htmlReply {
+func (o redirectOutcome) html(p views.Page) htmlReply {
 	app := redirect.PrivateUse(o.target)
 	if o.from == fromLink || o.from == fromOurForm && app {
 		return htmlReply{location: o.target}
 	}
-	return htmlReply{status: http.StatusOK, view: page.View{Name: "redirect", Data: RedirectPage{
+	return htmlReply{status: http.StatusOK, view: page.View{Name: "redirect", Data: views.RedirectPage{
 		Page: p, Target: o.target, Href: page.Href(o.target), Host: redirect.Host(o.target), App: app,
 	}}}
 }
@@ -117,7 +119,7 @@ type errorOutcome struct {
 	status int
 }
 
-func (o errorOutcome) html(p Page) htmlReply {
+func (o errorOutcome) html(p views.Page) htmlReply {
 	shown := errorPage(oauth.AsError(o.err))
 	shown.Page = p
 	return htmlReply{status: o.status, view: page.View{Name: "error", Data: shown}}
@@ -131,8 +133,8 @@ type decidedOutcome struct {
 	what string
 }
 
-func (o decidedOutcome) html(p Page) htmlReply {
-	return htmlReply{status: http.StatusConflict, view: page.View{Name: "decided", Data: DecidedPage{Page: p, What: o.what}}}
+func (o decidedOutcome) html(p views.Page) htmlReply {
+	return htmlReply{status: http.StatusConflict, view: page.View{Name: "decided", Data: views.DecidedPage{Page: p, What: o.what}}}
 }
 
 func (o decidedOutcome) json() (int, any) {
@@ -143,32 +145,32 @@ func (o decidedOutcome) json() (int, any) {
 
 // write sends an outcome. No other function of the authorization endpoint takes the
 // ResponseWriter.
-func (s *Server) write(w http.ResponseWriter, r *http.Request, o outcome) {
+func (e *Endpoint) write(w http.ResponseWriter, r *http.Request, o outcome) {
 	rest := o.rest()
 	for _, c := range rest.cookies {
 		http.SetCookie(w, c)
 	}
 	if rest.err != nil {
-		e := oauth.AsError(rest.err)
-		s.logRefusal(r, e, rest.err)
-		setRetryAfter(w, e)
+		told := oauth.AsError(rest.err)
+		e.Log.Refusal(r, told, rest.err)
+		wire.SetRetryAfter(w, told)
 	}
-	if e, ok := o.(errorOutcome); ok && e.status == http.StatusMethodNotAllowed {
+	if shown, ok := o.(errorOutcome); ok && shown.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "GET, POST")
 	}
 	if scripted(r) {
 		status, body := o.json()
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		page.Private(w)
-		writeJSON(w, status, body)
+		wire.WriteJSON(w, status, body)
 		return
 	}
-	switch reply := o.html(s.site(r)); {
+	switch reply := o.html(e.site(r)); {
 	case reply.location != "":
 		page.Private(w)
 		w.Header().Set("Location", reply.location)
 		w.WriteHeader(http.StatusSeeOther)
 	default:
-		s.pages.Show(w, r, s.config.Logger, reply.status, reply.view)
+		e.Pages.Show(w, r, e.Log.Logger, reply.status, reply.view)
 	}
 }

@@ -1,4 +1,4 @@
-package passport
+package authorize
 
 import (
 	"context"
@@ -11,13 +11,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
 
-// authorization is a request to the authorization endpoint (RFC 6749 §4.1.1).
+// request is a request to the authorization endpoint (RFC 6749 §4.1.1).
 // Once redirectURI is set, what is wrong with it is told to the client.
-type authorization struct {
+type request struct {
 	params      url.Values // those that are known, as they came
 	client      *oauth.Client
 	redirectURI string // where the answer goes
@@ -59,8 +62,8 @@ func readAuthorization(r *http.Request) (in authorizationInput, err error) {
 	if in.isAnswer, err = readAnswer(r); err != nil {
 		return in, err
 	}
-	if in.at, err = received(r); err != nil {
-		return in, unreadable(err)
+	if in.at, err = wire.Received(r); err != nil {
+		return in, wire.Unreadable(err)
 	}
 	return in, nil
 }
@@ -72,7 +75,7 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 		return nil, errQueryTooLong
 	}
 	if err := r.ParseForm(); err != nil {
-		return nil, unreadable(err)
+		return nil, wire.Unreadable(err)
 	}
 	params := url.Values{}
 	for name, values := range r.Form {
@@ -94,39 +97,39 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 // authorizationRequest checks everything that does not depend on the user. With
 // an error it returns as much of the request as is known; a redirectURI in it
 // is one of the client's.
-func (s *Server) authorizationRequest(ctx context.Context, params url.Values, at time.Time) (*authorization, error) {
-	q := &authorization{params: params, time: at}
+func (e *Endpoint) authorizationRequest(ctx context.Context, params url.Values, at time.Time) (*request, error) {
+	q := &request{params: params, time: at}
 	if params.Get(markParam) != "" { // from the form of a sign-in page
 		q.from = fromOtherForm
 	}
-	if err := s.findClient(ctx, q); err != nil {
+	if err := e.findClient(ctx, q); err != nil {
 		return q, err
 	}
-	if err := s.findRedirectURI(q); err != nil {
-		return q, clientError(q.client.ID, err)
+	if err := e.findRedirectURI(q); err != nil {
+		return q, clients.Named(q.client.ID, err)
 	}
 	if types := params["response_type"]; len(types) == 1 {
-		q.responder = s.parts.Responders[types[0]]
+		q.responder = e.Responders[types[0]]
 	}
-	if len(params["state"]) == 1 && checkParameter("state", params["state"], false) == nil {
+	if len(params["state"]) == 1 && wire.CheckParameter("state", params["state"], false) == nil {
 		q.state = params.Get("state")
 	}
-	return q, clientError(q.client.ID, s.checkRequest(q))
+	return q, clients.Named(q.client.ID, e.check(q))
 }
 
-func (s *Server) findClient(ctx context.Context, q *authorization) error {
+func (e *Endpoint) findClient(ctx context.Context, q *request) error {
 	id := q.params["client_id"]
 	if len(id) == 0 {
 		return oauth.InvalidRequest.Errorf("client_id is missing")
 	}
-	if err := checkParameter("client_id", id, false); err != nil {
+	if err := wire.CheckParameter("client_id", id, false); err != nil {
 		return err
 	}
-	client, err := s.config.Store.Client(ctx, id[0])
+	client, err := e.Clients.Client(ctx, id[0])
 	unknown := oauth.InvalidClient.Errorf("there is no app with this client_id")
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		return fmt.Errorf("client %q; `passport client list` shows those there are: %w", unproven(id[0]), unknown)
+		return fmt.Errorf("client %q; `passport client list` shows those there are: %w", reqinfo.Bounded(id[0]), unknown)
 	case err != nil:
 		return fmt.Errorf("find client: %w", err)
 	case !client.Active():
@@ -138,12 +141,12 @@ func (s *Server) findClient(ctx context.Context, q *authorization) error {
 
 // findRedirectURI sets where the answer goes. One that was registered while less
 // was asked of it, with an issuer of plain http or past CreateClient, is not used.
-func (s *Server) findRedirectURI(q *authorization) error {
+func (e *Endpoint) findRedirectURI(q *request) error {
 	uri, err := q.chosenRedirectURI()
 	if err != nil {
 		return err
 	}
-	if err := redirect.Validate(uri, !s.https()); err != nil {
+	if err := redirect.Validate(uri, !e.tickets.https); err != nil {
 		return fmt.Errorf("redirect_uri %.200q is registered, but it %w; register another: %w", uri, err,
 			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
 	}
@@ -153,9 +156,9 @@ func (s *Server) findRedirectURI(q *authorization) error {
 
 // chosenRedirectURI is the one that was sent, if it is registered. It may be left
 // out only where one is registered, in full.
-func (q *authorization) chosenRedirectURI() (string, error) {
+func (q *request) chosenRedirectURI() (string, error) {
 	sent := q.params["redirect_uri"]
-	if err := checkParameter("redirect_uri", sent, false); err != nil {
+	if err := wire.CheckParameter("redirect_uri", sent, false); err != nil {
 		return "", err
 	}
 	registered := q.client.RedirectURIs
@@ -175,35 +178,59 @@ func (q *authorization) chosenRedirectURI() (string, error) {
 	return sent[0], nil
 }
 
-// checkRequest checks what is left, once there is a place to tell it to.
-func (s *Server) checkRequest(q *authorization) error {
-	for _, name := range slices.Sorted(maps.Keys(q.params)) {
-		if err := checkParameter(name, q.params[name], name == "resource"); err != nil {
+// checks are what a request has to pass once the client can be told what is wrong, in
+// this order. A new rule is one line.
+var checks = []func(*Endpoint, *request) error{
+	(*Endpoint).checkParameters,
+	(*Endpoint).checkResponseType,
+	(*Endpoint).checkChallenge,
+	(*Endpoint).checkPrompt,
+	(*Endpoint).checkScopes,
+	(*Endpoint).checkResources,
+}
+
+func (e *Endpoint) check(q *request) error {
+	for _, check := range checks {
+		if err := check(e, q); err != nil {
 			return err
 		}
 	}
-	if err := s.checkResponseType(q); err != nil {
-		return err
+	return nil
+}
+
+func (e *Endpoint) checkParameters(q *request) error {
+	for _, name := range slices.Sorted(maps.Keys(q.params)) {
+		if err := wire.CheckParameter(name, q.params[name], name == "resource"); err != nil {
+			return err
+		}
 	}
-	if err := s.checkChallenge(q); err != nil {
-		return err
-	}
+	return nil
+}
+
+func (e *Endpoint) checkPrompt(q *request) error {
 	q.prompt = strings.Fields(q.params.Get("prompt"))
 	if q.prompts("none") && len(q.prompt) > 1 {
 		return oauth.InvalidRequest.Errorf("prompt none stands alone")
 	}
-	var err error
-	if q.scopes, err = s.policy.RequestedScopes(q.client, q.params.Get("scope"), ""); err != nil {
-		return err
-	}
-	if q.resources, err = s.policy.RequestedResources(q.params["resource"]); err != nil {
-		return err
-	}
-	q.asked = s.openMark(q.params, q.time)
+	q.asked = e.tickets.openMark(q.params, q.time)
 	return nil
 }
 
-func (s *Server) checkResponseType(q *authorization) error {
+func (e *Endpoint) checkScopes(q *request) (err error) {
+	grantType := ""
+	if q.responder != nil {
+		grantType = q.responder.GrantType()
+	}
+	q.scopes, err = e.Policy.RequestedScopes(q.client, q.params.Get("scope"), grantType)
+	return err
+}
+
+func (e *Endpoint) checkResources(q *request) (err error) {
+	q.resources, err = e.Policy.RequestedResources(q.params["resource"])
+	return err
+}
+
+func (e *Endpoint) checkResponseType(q *request) error {
 	grantType, mode := "authorization_code", "query"
 	if q.responder != nil {
 		grantType, mode = q.responder.GrantType(), "fragment"
@@ -216,7 +243,7 @@ func (s *Server) checkResponseType(q *authorization) error {
 	case p.Get("response_type") == "":
 		return oauth.InvalidRequest.Errorf("response_type is missing")
 	case p.Get("response_type") != "code" && q.responder == nil:
-		return oauth.UnsupportedResponseType.Errorf("response_type must be %s", strings.Join(s.responseTypes(), " or "))
+		return oauth.UnsupportedResponseType.Errorf("response_type must be %s", strings.Join(e.responseTypes(), " or "))
 	case p.Get("response_mode") != "" && p.Get("response_mode") != mode:
 		return oauth.InvalidRequest.Errorf("response_mode must be %s", mode)
 	case !q.client.Allows(grantType):
@@ -228,14 +255,14 @@ func (s *Server) checkResponseType(q *authorization) error {
 // checkChallenge checks the parameters of PKCE (RFC 7636 §4.3, RFC 9700 §2.1.1).
 // They are those of a request for a code; in any other they mean nothing and are
 // ignored (RFC 6749 §3.1).
-func (s *Server) checkChallenge(q *authorization) error {
+func (e *Endpoint) checkChallenge(q *request) error {
 	challenge, method := q.params.Get("code_challenge"), q.params.Get("code_challenge_method")
 	switch {
 	case q.responder != nil:
 		return nil
 	case challenge == "" && method != "":
 		return oauth.InvalidRequest.Errorf("code_challenge_method was sent without code_challenge")
-	case challenge == "" && (q.client.Public() || s.config.RequirePKCE):
+	case challenge == "" && (q.client.Public() || e.RequirePKCE):
 		return oauth.InvalidRequest.Errorf("code_challenge is required: this client has to use PKCE with S256 (RFC 7636)")
 	case challenge == "":
 		return nil
@@ -252,22 +279,22 @@ func (s *Server) checkChallenge(q *authorization) error {
 
 const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-func (q *authorization) prompts(what string) bool { return slices.Contains(q.prompt, what) }
+func (q *request) prompts(what string) bool { return slices.Contains(q.prompt, what) }
 
 // silent reports whether the answer may go out without a page. Whoever else
 // runs on the user's device may take the place of a native application, and
 // nobody would see it (RFC 8252 §8.6).
-func (q *authorization) silent() bool { return !q.anonymous() || redirect.HTTPS(q.redirectURI) }
+func (q *request) silent() bool { return !q.anonymous() || redirect.HTTPS(q.redirectURI) }
 
 // browserApp reports whether the client runs in a browser, where nothing can be
 // kept from other scripts.
-func (q *authorization) browserApp() bool { return q.anonymous() && redirect.HTTPS(q.redirectURI) }
+func (q *request) browserApp() bool { return q.anonymous() && redirect.HTTPS(q.redirectURI) }
 
 // anonymous reports whether the client never proves who it is: a public one, and
 // any that gets its token at once.
-func (q *authorization) anonymous() bool { return q.client.Public() || q.responder != nil }
+func (q *request) anonymous() bool { return q.client.Public() || q.responder != nil }
 
 // trusted reports whether the client was made by an administrator. One that
 // somebody registered for himself could use our errors to send people anywhere
 // (RFC 9700 §4.11.2).
-func (q *authorization) trusted() bool { return q.client.Owner == UserRef{} }
+func (q *request) trusted() bool { return q.client.Owner == oauth.UserRef{} }

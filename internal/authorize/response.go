@@ -1,26 +1,27 @@
-package passport
+package authorize
 
 import (
 	"net/http"
 	"slices"
 
 	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
 
 // respond sends the browser back to the client (RFC 6749 §4.1.2), with the issuer
 // in every response (RFC 9207 §2).
-func (s *Server) respond(q *authorization, params ...redirect.Param) redirectOutcome {
-	return redirectOutcome{target: s.responseURI(q, params), from: q.from}
+func (e *Endpoint) respond(q *request, params ...redirect.Param) redirectOutcome {
+	return redirectOutcome{target: e.responseURI(q, params), from: q.from}
 }
 
 // responseURI is where the browser goes with a response: in the query, or in the
 // fragment where the response has a token (RFC 6749 §4.2.2).
-func (s *Server) responseURI(q *authorization, params []redirect.Param) string {
+func (e *Endpoint) responseURI(q *request, params []redirect.Param) string {
 	if !slices.ContainsFunc(params, func(p redirect.Param) bool { return p.Name == "state" }) {
 		params = append(params, redirect.Param{Name: "state", Value: q.state})
 	}
-	params = append(params, redirect.Param{Name: "iss", Value: s.config.Issuer})
+	params = append(params, redirect.Param{Name: "iss", Value: e.Issuer.String()})
 	if q.responder != nil {
 		return redirect.AddFragment(q.redirectURI, params...)
 	}
@@ -29,18 +30,18 @@ func (s *Server) responseURI(q *authorization, params []redirect.Param) string {
 
 // refuse tells the client what is wrong if the redirect URI is known, and otherwise
 // shows an error page.
-func (s *Server) refuse(q *authorization, err error) outcome {
-	e := oauth.AsError(err)
-	if q.redirectURI == "" || !q.trusted() && !blameless(e.Code) {
-		return refused(pageStatus(e, err), err)
+func (e *Endpoint) refuse(q *request, err error) outcome {
+	told := oauth.AsError(err)
+	if q.redirectURI == "" || !q.trusted() && !blameless(told.Code) {
+		return refused(pageStatus(told, err), err)
 	}
-	return s.refuseClient(q, err)
+	return e.refuseClient(q, err)
 }
 
 // refuseClient tells the client.
-func (s *Server) refuseClient(q *authorization, err error) redirectOutcome {
-	e := oauth.AsError(err)
-	o := s.respond(q, redirect.Param{Name: "error", Value: string(e.Code)}, redirect.Param{Name: "error_description", Value: e.Description})
+func (e *Endpoint) refuseClient(q *request, err error) redirectOutcome {
+	told := oauth.AsError(err)
+	o := e.respond(q, redirect.Param{Name: "error", Value: string(told.Code)}, redirect.Param{Name: "error_description", Value: told.Description})
 	o.err = err
 	return o
 }
@@ -57,7 +58,7 @@ func blameless(code oauth.ErrorCode) bool {
 // pageStatus is the status of an error page. A client that is unknown here has
 // not failed to authenticate: nobody asked it to.
 func pageStatus(e *oauth.Error, err error) int {
-	switch status := unreadableStatus(err); {
+	switch status := wire.UnreadableStatus(err); {
 	case status != 0:
 		return status
 	case e == errQueryTooLong:

@@ -1,4 +1,4 @@
-package passport
+package authorize
 
 import (
 	"reflect"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/views"
 )
 
 // notShown are the fields of a page's data whose change is none of what it shows.
@@ -14,13 +15,13 @@ var notShown = []string{"Page", "Action", "Ticket", "User.Data", "Scopes.Granted
 // Each field of a consent page, also one that is added later, changes the digest in
 // its ticket, and so do the redirect URI and the client's number.
 func TestShown_FR_02_EveryFieldCounts(t *testing.T) {
-	full := func() *ConsentPage {
-		return &ConsentPage{Scopes: []ConsentScope{{ID: "read"}}, Resources: []string{"https://api.example.com"}}
+	full := func() *views.ConsentPage {
+		return &views.ConsentPage{Scopes: []views.ConsentScope{{ID: "read"}}, Resources: []string{"https://api.example.com"}}
 	}
-	q := func() *authorization {
-		return &authorization{client: new(oauth.Client), redirectURI: "https://app.example.com/cb"}
+	q := func() *request {
+		return &request{client: new(oauth.Client), redirectURI: "https://app.example.com/cb"}
 	}
-	digest := func(q *authorization, p *ConsentPage) oauth.Digest {
+	digest := func(q *request, p *views.ConsentPage) oauth.Digest {
 		d, err := q.shown(*p)
 		if err != nil {
 			t.Fatal(err)
@@ -28,12 +29,12 @@ func TestShown_FR_02_EveryFieldCounts(t *testing.T) {
 		return d
 	}
 	before := digest(q(), full())
-	for _, path := range leaves(reflect.TypeFor[ConsentPage](), "") {
+	for _, path := range leaves(reflect.TypeFor[views.ConsentPage](), "") {
 		p := full()
 		change(t, reflect.ValueOf(p).Elem(), path)
 		counts := digest(q(), p) != before
 		if want := !isNotShown(path); counts != want {
-			t.Errorf("a change of ConsentPage.%s changes the digest: %v, want %v", path, counts, want)
+			t.Errorf("a change of views.ConsentPage.%s changes the digest: %v, want %v", path, counts, want)
 		}
 	}
 	p := full()
@@ -45,7 +46,7 @@ func TestShown_FR_02_EveryFieldCounts(t *testing.T) {
 	moved, counted := q(), q()
 	moved.redirectURI += "2"
 	counted.client.ConsentVersion++
-	for what, q := range map[string]*authorization{"the redirect URI": moved, "the client's ConsentVersion": counted} {
+	for what, q := range map[string]*request{"the redirect URI": moved, "the client's ConsentVersion": counted} {
 		if digest(q, full()) == before {
 			t.Errorf("%s is not in the digest", what)
 		}

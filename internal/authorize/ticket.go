@@ -1,4 +1,4 @@
-package passport
+package authorize
 
 import (
 	"encoding/json"
@@ -11,12 +11,22 @@ import (
 
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/views"
 )
 
-// ticketTTL is how long a consent page may be answered.
-const ticketTTL = 10 * time.Minute
+// TicketTTL is how long a consent page waits for a decision.
+const TicketTTL = 10 * time.Minute
+
+// tickets makes and opens the tickets of consent pages, and the marks of requests
+// that wait for a sign-in.
+type tickets struct {
+	keys    *keyring.Live
+	https   bool          // the issuer is https
+	lingers time.Duration // how long the cookie of a decided page stays
+}
 
 // ticket is the pending request of a consent page. It travels in the form,
 // sealed, so that no session is needed and tabs are independent of each other.
@@ -27,7 +37,7 @@ type ticket struct {
 	Params    string       `json:"params"` // of the request, form-encoded
 	Scopes    []string     `json:"scopes"` // that the page showed
 	Resources []string     `json:"resources,omitempty"`
-	Shown     oauth.Digest `json:"shown"`             // of the page: see authorization.shown
+	Shown     oauth.Digest `json:"shown"`             // of the page: see request.shown
 	Granted   []string     `json:"granted,omitempty"` // scopes that the page showed as allowed before
 	Provider  string       `json:"provider"`
 	User      string       `json:"user"`
@@ -37,8 +47,8 @@ type ticket struct {
 	params    url.Values
 }
 
-// newTicket returns the sealed ticket of a page and the cookies that go with it.
-func (s *Server) newTicket(r *http.Request, q *authorization, user UserRef, p ConsentPage) (sealed string, cookies []*http.Cookie, err error) {
+// new returns the sealed ticket of a page and the cookies that go with it.
+func (s tickets) new(r *http.Request, q *request, user oauth.UserRef, p views.ConsentPage) (sealed string, cookies []*http.Cookie, err error) {
 	shown, err := q.shown(p)
 	if err != nil {
 		return "", nil, err
@@ -46,7 +56,7 @@ func (s *Server) newTicket(r *http.Request, q *authorization, user UserRef, p Co
 	browser := secret.New()
 	t := ticket{
 		ID: secret.New(), Params: q.params.Encode(), Scopes: q.scopes, Resources: q.resources, Shown: shown,
-		Provider: user.Provider, User: user.ID, Browser: oauth.DigestOf(browser), Expires: q.time.Add(ticketTTL).Unix(),
+		Provider: user.Provider, User: user.ID, Browser: oauth.DigestOf(browser), Expires: q.time.Add(TicketTTL).Unix(),
 	}
 	for _, scope := range p.Old() {
 		t.Granted = append(t.Granted, scope.ID)
@@ -55,13 +65,13 @@ func (s *Server) newTicket(r *http.Request, q *authorization, user UserRef, p Co
 	if err != nil {
 		return "", nil, fmt.Errorf("encode ticket: %w", err)
 	}
-	cookies = append(s.droppedTickets(r), s.ticketCookie(s.cookieName(t.ID), browser, int(ticketTTL/time.Second)))
+	cookies = append(s.droppedTickets(r), s.ticketCookie(s.cookieName(t.ID), browser, int(TicketTTL/time.Second)))
 	return s.keys.Roots().Seal("ticket", plain), cookies, nil
 }
 
-// openTicket opens a ticket that was sealed with any of the keys and has not
+// open opens a ticket that was sealed with any of the keys and has not
 // expired.
-func (s *Server) openTicket(sealed string, at time.Time) (*ticket, error) {
+func (s tickets) open(sealed string, at time.Time) (*ticket, error) {
 	plain, root, err := s.keys.Roots().Open("ticket", sealed)
 	if err != nil {
 		return nil, fmt.Errorf("the ticket is not one of ours, or the key that sealed it is gone: %w", err)
@@ -87,6 +97,14 @@ func (t *ticket) code() string { return t.root.Derive("code", t.ID) }
 // the answer is a token: by it a second click learns what the first one did.
 func (t *ticket) tokenID() string { return uuid.NewV8(t.root.Derive("access token", t.ID)) }
 
+// used is the ticket as an issuance uses it up; nil without one.
+func (t *ticket) used() *tokens.Ticket {
+	if t == nil {
+		return nil
+	}
+	return &tokens.Ticket{ID: t.ID, Until: t.until(), TokenID: t.tokenID()}
+}
+
 // until is when the row of the used ticket may be purged: never before the
 // ticket itself is worth nothing.
 func (t *ticket) until() time.Time { return time.Unix(t.Expires, 0).UTC().Add(time.Minute) }
@@ -98,14 +116,14 @@ func (t *ticket) until() time.Time { return time.Unix(t.Expires, 0).UTC().Add(ti
 // Left out are what differs from request to request, and User.Data, whose type only
 // the application knows. So are the marks of scopes that were allowed before: the
 // first of two clicks changes them. The ticket has those by name.
-func (q *authorization) shown(p ConsentPage) (oauth.Digest, error) {
-	p.Page, p.Action, p.Ticket, p.User.Data = Page{}, "", "", nil
+func (q *request) shown(p views.ConsentPage) (oauth.Digest, error) {
+	p.Page, p.Action, p.Ticket, p.User.Data = views.Page{}, "", "", nil
 	p.Scopes = slices.Clone(p.Scopes)
 	for i := range p.Scopes {
 		p.Scopes[i].Granted = false
 	}
 	plain, err := json.Marshal(struct {
-		Page           ConsentPage
+		Page           views.ConsentPage
 		RedirectURI    string
 		ConsentVersion int64
 	}{p, q.redirectURI, q.client.ConsentVersion})
@@ -117,7 +135,7 @@ func (q *authorization) shown(p ConsentPage) (oauth.Digest, error) {
 
 // matches reports whether the ticket was made for this browser, this account, and
 // these scopes and resources.
-func (t *ticket) matches(r *http.Request, name string, user UserRef, q *authorization) bool {
+func (t *ticket) matches(r *http.Request, name string, user oauth.UserRef, q *request) bool {
 	cookie, err := r.Cookie(name)
 	return err == nil && t.Browser.Matches(cookie.Value) &&
 		t.Provider == user.Provider && t.User == user.ID &&
@@ -132,18 +150,18 @@ const maxTickets = 16
 // lingering lets the cookie of an answered page live only as long as a code does: a
 // second click that the browser sends after it has read the answer to the first is
 // then known for what it is.
-func (s *Server) lingering(r *http.Request, t *ticket) []*http.Cookie {
+func (s tickets) lingering(r *http.Request, t *ticket) []*http.Cookie {
 	name := s.cookieName(t.ID)
 	c, err := r.Cookie(name)
 	if err != nil {
 		return nil
 	}
-	return []*http.Cookie{s.ticketCookie(name, c.Value, int(s.config.CodeTTL/time.Second))}
+	return []*http.Cookie{s.ticketCookie(name, c.Value, int(s.lingers/time.Second))}
 }
 
 // droppedTickets take the oldest tickets' cookies away, which browsers send first,
 // so that there is room for one more. The pages they belong to are shown anew.
-func (s *Server) droppedTickets(r *http.Request) (cookies []*http.Cookie) {
+func (s tickets) droppedTickets(r *http.Request) (cookies []*http.Cookie) {
 	var names []string
 	for _, c := range r.Cookies() {
 		if s.isTicketCookie(c.Name) {
@@ -157,7 +175,7 @@ func (s *Server) droppedTickets(r *http.Request) (cookies []*http.Cookie) {
 }
 
 // cookieName is the name of a ticket's own cookie.
-func (s *Server) cookieName(ticketID string) string {
+func (s tickets) cookieName(ticketID string) string {
 	return s.cookiePrefix() + string(oauth.DigestOf(ticketID))[:ticketName]
 }
 
@@ -166,13 +184,13 @@ const ticketName = 16
 
 // isTicketCookie tells a ticket's cookie from others that begin like it: that of
 // a session in package account is one.
-func (s *Server) isTicketCookie(name string) bool {
+func (s tickets) isTicketCookie(name string) bool {
 	digest, ok := strings.CutPrefix(name, s.cookiePrefix())
 	return ok && len(digest) == ticketName && strings.Trim(digest, base64URL) == ""
 }
 
-func (s *Server) cookiePrefix() string {
-	if s.https() {
+func (s tickets) cookiePrefix() string {
+	if s.https {
 		return "__Host-passport-"
 	}
 	return "passport-"
@@ -180,20 +198,18 @@ func (s *Server) cookiePrefix() string {
 
 // ticketCookie returns the cookie that binds a ticket to a browser; with a
 // negative age, one that takes it away.
-func (s *Server) ticketCookie(name, value string, age int) *http.Cookie {
+func (s tickets) ticketCookie(name, value string, age int) *http.Cookie {
 	return &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: age,
-		HttpOnly: true, Secure: s.https(), SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: s.https, SameSite: http.SameSiteLaxMode,
 	}
 }
-
-func (s *Server) https() bool { return s.issuer.Scheme == "https" }
 
 // markParam is the parameter that the return address of a sign-in page carries.
 const markParam = "passport_sign_in"
 
-// markTTL is how long signing in may take.
-const markTTL = time.Hour
+// MarkTTL is how long signing in may take.
+const MarkTTL = time.Hour
 
 // mark says that a browser was sent to sign in, and when, for one request.
 type mark struct {
@@ -202,7 +218,7 @@ type mark struct {
 }
 
 // newMark seals a mark for a request that comes in now.
-func (s *Server) newMark(params url.Values, at time.Time) (string, error) {
+func (s tickets) newMark(params url.Values, at time.Time) (string, error) {
 	plain, err := json.Marshal(mark{Asked: at.Unix(), Params: digestOfParams(params)})
 	if err != nil {
 		return "", fmt.Errorf("encode mark: %w", err)
@@ -212,14 +228,14 @@ func (s *Server) newMark(params url.Values, at time.Time) (string, error) {
 
 // openMark returns when the browser was sent to sign in for this very request;
 // zero if it was not, or too long ago.
-func (s *Server) openMark(params url.Values, at time.Time) time.Time {
+func (s tickets) openMark(params url.Values, at time.Time) time.Time {
 	plain, _, err := s.keys.Roots().Open("sign-in mark", params.Get(markParam))
 	var m mark
 	if err != nil || json.Unmarshal(plain, &m) != nil || m.Params != digestOfParams(params) {
 		return time.Time{}
 	}
 	asked := time.Unix(m.Asked, 0)
-	if !at.Before(asked.Add(markTTL)) {
+	if !at.Before(asked.Add(MarkTTL)) {
 		return time.Time{}
 	}
 	return asked

@@ -1,4 +1,4 @@
-package passport
+package clients
 
 import (
 	"context"
@@ -6,29 +6,30 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-passport/passport/event"
 	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/oauth"
 )
 
-// UpdateClient changes what may be changed of a client that was read before: all
+// Update changes what may be changed of a client that was read before: all
 // but the ID, the secrets, whether it is public, and when it was made or revoked.
 // If somebody else has changed it since it was read, it is [oauth.ErrConflict]:
 // read it again. On success c is the client as it is stored. If the name, owner,
 // redirect URIs or attributes have changed, users are asked for consent again.
-func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
-	stored, err := s.config.Store.Client(ctx, c.ID)
+func (r *Registry) Update(ctx context.Context, c *oauth.Client) error {
+	stored, err := r.store.Client(ctx, c.ID)
 	switch {
 	case err != nil:
 		return fmt.Errorf("find client %q: %w", c.ID, err)
 	case stored.AuthMethod != c.AuthMethod:
 		return fmt.Errorf("update client %q: it was made with the authentication method %q, which is fixed: make another client", c.ID, stored.AuthMethod)
 	}
-	if err := s.checkClient(c); err != nil {
+	if err := r.check(c); err != nil {
 		return err
 	}
-	if err := s.updateClient(ctx, c, "registration"); err != nil {
+	if err := r.UpdateChecked(ctx, c, "registration"); err != nil {
 		return err
 	}
 	c.ConsentVersion = stored.ConsentVersion
@@ -38,28 +39,28 @@ func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
 	return nil
 }
 
-// updateClient stores a change that was checked, whatever else is wrong with the
+// UpdateChecked stores a change that was checked, whatever else is wrong with the
 // client by now: one that names a scope which has gone can be suspended.
-func (s *Server) updateClient(ctx context.Context, c *oauth.Client, what string) error {
+func (r *Registry) UpdateChecked(ctx context.Context, c *oauth.Client, what string) error {
 	c.UpdatedAt = clock.Now()
 	record := oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: what, Time: c.UpdatedAt}
-	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
-		if err := s.config.Store.UpdateClient(ctx, c, record); err != nil {
+	err := r.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		if err := r.store.UpdateClient(ctx, c, record); err != nil {
 			return err
 		}
 		c.Version++ // before the event: its receiver may hold c
 		return nil
-	}, ClientChanged{Meta: audit.Meta(ctx), ClientID: c.ID, What: what})
+	}, event.ClientChanged{Meta: audit.Meta(ctx), ClientID: c.ID, What: what})
 	if err != nil {
 		return fmt.Errorf("update client %q: %w", c.ID, err)
 	}
 	return nil
 }
 
-// SuspendClient stops a client until [Server.ResumeClient] lets it in again: it
+// Suspend stops a client until [Registry.Resume] lets it in again: it
 // gets no tokens, and those that it has are refused.
-func (s *Server) SuspendClient(ctx context.Context, id string) error {
-	return s.changeClient(ctx, id, "suspended", func(c *oauth.Client) bool {
+func (r *Registry) Suspend(ctx context.Context, id string) error {
+	return r.change(ctx, id, "suspended", func(c *oauth.Client) bool {
 		suspend := c.SuspendedAt.IsZero()
 		if suspend {
 			c.SuspendedAt = clock.Now()
@@ -68,27 +69,27 @@ func (s *Server) SuspendClient(ctx context.Context, id string) error {
 	})
 }
 
-// ResumeClient lets a suspended client in again, with the tokens that it has.
-func (s *Server) ResumeClient(ctx context.Context, id string) error {
-	return s.changeClient(ctx, id, "resumed", func(c *oauth.Client) bool {
+// Resume lets a suspended client in again, with the tokens that it has.
+func (r *Registry) Resume(ctx context.Context, id string) error {
+	return r.change(ctx, id, "resumed", func(c *oauth.Client) bool {
 		suspended := !c.SuspendedAt.IsZero()
 		c.SuspendedAt = time.Time{}
 		return suspended
 	})
 }
 
-// changeClient applies a change to the client as it is now, also when others change it
+// change applies a change to the client as it is now, also when others change it
 // at the same time. The function says whether there is anything to change.
-func (s *Server) changeClient(ctx context.Context, id, what string, change func(*oauth.Client) bool) error {
+func (r *Registry) change(ctx context.Context, id, what string, change func(*oauth.Client) bool) error {
 	for {
-		c, err := s.config.Store.Client(ctx, id)
+		c, err := r.store.Client(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find client %q: %w", id, err)
 		}
 		if !change(c) {
 			return nil
 		}
-		if err := s.updateClient(ctx, c, what); !errors.Is(err, oauth.ErrConflict) {
+		if err := r.UpdateChecked(ctx, c, what); !errors.Is(err, oauth.ErrConflict) {
 			return err
 		}
 	}
@@ -97,8 +98,8 @@ func (s *Server) changeClient(ctx context.Context, id, what string, change func(
 // RotateSecret gives a confidential client a new secret, which is shown this
 // once. Those that it has are good for the given time more, so that they can be
 // replaced where they are used; with 0 they end at once.
-func (s *Server) RotateSecret(ctx context.Context, clientID string, keepOld time.Duration) (string, error) {
-	c, err := s.config.Store.Client(ctx, clientID)
+func (r *Registry) RotateSecret(ctx context.Context, clientID string, keepOld time.Duration) (string, error) {
+	c, err := r.store.Client(ctx, clientID)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("find client %q: %w", clientID, err)
@@ -112,23 +113,23 @@ func (s *Server) RotateSecret(ctx context.Context, clientID string, keepOld time
 	at := clock.Now()
 	fresh := secret.New()
 	record := oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: "secret", Time: at}
-	err = s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
-		return s.config.Store.RotateSecret(ctx, clientID, oauth.Secret{Digest: oauth.DigestOf(fresh), CreatedAt: at}, at.Add(keepOld), record)
-	}, ClientChanged{Meta: audit.Meta(ctx), ClientID: clientID, What: "secret"})
+	err = r.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return r.store.RotateSecret(ctx, clientID, oauth.Secret{Digest: oauth.DigestOf(fresh), CreatedAt: at}, at.Add(keepOld), record)
+	}, event.ClientChanged{Meta: audit.Meta(ctx), ClientID: clientID, What: "secret"})
 	if err != nil {
 		return "", fmt.Errorf("rotate the secret of client %q: %w", clientID, err)
 	}
 	return fresh, nil
 }
 
-// RevokeClient ends a client, and with it every token that it holds. There is no
+// Revoke ends a client, and with it every token that it holds. There is no
 // way back. A client that is missing is [oauth.ErrNotFound].
-func (s *Server) RevokeClient(ctx context.Context, id string) error {
+func (r *Registry) Revoke(ctx context.Context, id string) error {
 	at := clock.Now()
 	record := oauth.AuditRecord{Action: "client.revoked", ClientID: id, Time: at}
-	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
-		return s.config.Store.RevokeClient(ctx, id, at, record)
-	}, ClientRevoked{Meta: audit.Meta(ctx), ClientID: id})
+	err := r.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return r.store.RevokeClient(ctx, id, at, record)
+	}, event.ClientRevoked{Meta: audit.Meta(ctx), ClientID: id})
 	if err != nil {
 		return fmt.Errorf("revoke client %q: %w", id, err)
 	}

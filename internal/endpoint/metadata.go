@@ -1,41 +1,40 @@
-package passport
+package endpoint
 
 import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
 
-// metadata serves the description of the server (RFC 8414). It says what exists
-// and nothing else.
-func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
-	public(w, "application/json")
-	_ = json.NewEncoder(w).Encode(s.parts.Metadata)
+// Metadata returns the endpoint that describes the server (RFC 8414): what the parts
+// add, and nothing else.
+func Metadata(m feature.Metadata) http.Handler {
+	text, _ := json.Marshal(m) // texts, lists of texts and booleans
+	text = append(text, '\n')
+	return document("application/json", func() []byte { return text })
 }
 
-// jwks serves the public keys (RFC 7517 §5).
-func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
-	public(w, "application/jwk-set+json")
-	_, _ = w.Write(s.keys.JWKS())
+// JWKS returns the endpoint of the public keys (RFC 7517 §5).
+func JWKS(keys *keyring.Live) http.Handler {
+	return document("application/jwk-set+json", keys.JWKS)
 }
 
-// document serves something that is only read.
-func document(serve http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+// document serves a text that every origin may read and cache for five minutes.
+func document(contentType string, text func() []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			writeJSON(w, http.StatusMethodNotAllowed, oauth.InvalidRequest.Errorf("this document is read with GET"))
+			h.Set("Allow", "GET, HEAD")
+			wire.WriteJSON(w, http.StatusMethodNotAllowed, oauth.InvalidRequest.Errorf("this document is read with GET"))
 			return
 		}
-		serve(w, r)
-	}
-}
-
-// public marks an answer that anybody may read and keep for five minutes.
-func public(w http.ResponseWriter, contentType string) {
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Cache-Control", "public, max-age=300")
-	h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Content-Type", contentType)
+		h.Set("Cache-Control", "public, max-age=300")
+		h.Set("Access-Control-Allow-Origin", "*")
+		_, _ = w.Write(text())
+	})
 }

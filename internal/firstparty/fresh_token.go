@@ -1,12 +1,12 @@
-package passport
+package firstparty
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/reqinfo"
@@ -27,9 +27,9 @@ import (
 // where it has none as strict. One that its handler offers to shared caches, as
 // public or with s-maxage, gets no cookie, nor does one that sets a cookie of that
 // name itself.
-func (s *Server) FreshToken(next http.Handler) http.Handler {
+func (c *Cookies) FreshToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t := &freshToken{server: s, request: r}
+		t := &freshToken{cookies: c, request: r}
 		t.find = sync.OnceValues(t.findOnce)
 		r = r.WithContext(context.WithValue(r.Context(), freshTokenKey{}, t))
 		if r.Method != http.MethodGet {
@@ -58,15 +58,15 @@ func CSRFToken(ctx context.Context) string {
 	return c.CSRF
 }
 
-// ForgetToken takes the cookies of [Server.FreshToken] away, if the browser that
+// Forget takes the cookies of [Server.FreshToken] away, if the browser that
 // sent r has them. They are worth nothing once CurrentUser finds nobody; it is for
 // the answer to a sign-out, to leave nothing behind.
-func (s *Server) ForgetToken(w http.ResponseWriter, r *http.Request) {
-	if len(r.CookiesNamed(s.config.CookieName)) == 0 {
+func (c *Cookies) Forget(w http.ResponseWriter, r *http.Request) {
+	if len(r.CookiesNamed(c.name)) == 0 {
 		return
 	}
-	for _, name := range []string{s.config.CookieName, xsrfCookie} {
-		s.addCookie(w.Header(), name, "", -1)
+	for _, name := range []string{c.name, XSRFCookie} {
+		c.addCookie(w.Header(), name, "", -1)
 	}
 }
 
@@ -75,22 +75,22 @@ type freshTokenKey struct{}
 // freshToken is the cookie of one answer. Who is signed in is asked once, and
 // only when somebody wants to know.
 type freshToken struct {
-	server  *Server
+	cookies *Cookies
 	request *http.Request
-	find    func() (*firstParty, error) // nil: nobody is signed in
+	find    func() (*value, error) // nil: nobody is signed in
 }
 
-func (t *freshToken) findOnce() (*firstParty, error) {
+func (t *freshToken) findOnce() (*value, error) {
 	at := clock.Now()
-	who, err := t.server.users.InBrowser(t.request)
+	who, err := t.cookies.users.InBrowser(t.request)
 	if who == nil || err != nil {
 		return nil, err
 	}
 	if t.request.Method == http.MethodGet {
-		return t.server.newFirstParty(t.request, who, at), nil
+		return t.cookies.newValue(t.request, who, at), nil
 	}
 	// Here none is set, so a value is of use only beside the one that came.
-	if c, err := t.server.openFirstParty(t.request, at); err == nil && c != nil && c.isOf(who) {
+	if c, err := t.cookies.open(t.request, at); err == nil && c != nil && c.isOf(who) {
 		return c, nil
 	}
 	return nil, nil
@@ -99,26 +99,26 @@ func (t *freshToken) findOnce() (*firstParty, error) {
 // attach sets the cookies, or takes away those of somebody who has left. A page
 // is served whether or not it works.
 func (t *freshToken) attach(w http.ResponseWriter) {
-	s, h := t.server, w.Header()
+	c, h := t.cookies, w.Header()
 	switch {
-	case setsCookie(h, s.config.CookieName):
+	case setsCookie(h, c.name):
 		return
 	case isShared(h):
-		s.config.Logger.DebugContext(t.request.Context(), "no first-party cookie: Cache-Control offers the page to shared caches",
+		c.log.DebugContext(t.request.Context(), "no first-party cookie: Cache-Control offers the page to shared caches",
 			"request_id", reqinfo.From(t.request.Context()).ID, "path", t.request.URL.Path)
 		return
 	}
 	before := len(h.Values("Set-Cookie"))
-	c, err := t.find()
+	v, err := t.find()
 	switch {
 	case err != nil:
-	case c == nil:
-		s.ForgetToken(w, t.request)
+	case v == nil:
+		c.Forget(w, t.request)
 	default:
-		err = c.set(s, h)
+		err = v.set(c, h)
 	}
 	if err != nil {
-		s.logRefusal(t.request, oauth.AsError(err), fmt.Errorf("the page has no first-party cookie: %w", err))
+		c.log.Refusal(t.request, oauth.AsError(err), fmt.Errorf("the page has no first-party cookie: %w", err))
 	}
 	if len(h.Values("Set-Cookie")) > before {
 		keepPrivate(h)
@@ -152,41 +152,16 @@ func hasDirective(h http.Header, names ...string) bool {
 	return false
 }
 
-// refreshFirstParty serves POST /oauth/token/refresh, by which a page that stays
-// open keeps its cookie.
-func (s *Server) refreshFirstParty(w http.ResponseWriter, r *http.Request) {
-	var err error
-	if r.Method == http.MethodPost {
-		err = s.freshen(w, r)
-	} else {
-		err = wrongMethod(w, r, r.Method, http.MethodPost)
+// Refresh sets new cookies for the user who is signed in, and reports whether there
+// is one. Without one it removes the cookies.
+func (c *Cookies) Refresh(w http.ResponseWriter, r *http.Request, at time.Time) (bool, error) {
+	who, err := c.users.InBrowser(r)
+	switch {
+	case err != nil:
+		return false, err
+	case who == nil:
+		c.Forget(w, r)
+		return false, nil
 	}
-	if err != nil {
-		answer := s.refuseAPI(w, r, err)
-		writeJSON(w, answer.status, answer.body)
-		return
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = io.WriteString(w, "Refreshed.") // the connection may be gone; there is nobody to tell
-}
-
-// freshen sets new cookies for who is signed in.
-func (s *Server) freshen(w http.ResponseWriter, r *http.Request) error {
-	if err := s.forms.CheckScript(r); err != nil {
-		return &apiError{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
-	}
-	at, err := received(r)
-	if err != nil {
-		return malformed(err)
-	}
-	who, err := s.users.InBrowser(r)
-	if err != nil {
-		return err
-	}
-	if who == nil {
-		s.ForgetToken(w, r)
-		return errUnauthenticated
-	}
-	return s.newFirstParty(r, who, at).set(s, w.Header())
+	return true, c.newValue(r, who, at).set(c, w.Header())
 }

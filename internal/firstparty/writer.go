@@ -1,4 +1,4 @@
-package passport
+package firstparty
 
 import (
 	"bufio"

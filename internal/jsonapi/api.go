@@ -1,4 +1,4 @@
-package passport
+package jsonapi
 
 import (
 	"errors"
@@ -11,120 +11,117 @@ import (
 
 	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
 
-// The JSON API is what a page of the application calls for who is signed in
-// there. Paths, fields, dates, status codes and texts are those that front ends
-// written for Laravel Passport know; what is added stands behind them.
+// resource is one path of the JSON API: its endpoints by method.
+type resource map[string]action
 
-// apiResource is one path of the JSON API: its endpoints by method.
-type apiResource map[string]apiEndpoint
-
-// apiEndpoint serves one method of a resource, under the name of its route.
-type apiEndpoint struct {
+// action serves one method of a resource, under the name of its route.
+type action struct {
 	name  string
-	serve func(s *Server, r *apiRequest) (apiAnswer, error)
+	serve func(a *API, r *request) (response, error)
 }
 
-// apiRequest is a request of somebody who is signed in.
-type apiRequest struct {
+// request is a request of somebody who is signed in.
+type request struct {
 	*http.Request
 	at    time.Time // when it had come in, before anybody was asked who the user is
-	user  UserRef
-	id    string   // the last part of the path, for a resource that has one
-	input apiInput // what the body holds
+	user  oauth.UserRef
+	id    string // the last part of the path, for a resource that has one
+	input input  // what the body holds
 }
 
-// apiAnswer is a status and what is written as JSON; a nil body is none.
-type apiAnswer struct {
+// response is a status and what is written as JSON; a nil body is none.
+type response struct {
 	status int
 	body   any
 }
 
-// api serves a resource.
-func (s *Server) api(resource apiResource) http.Handler {
+// handler serves a resource.
+func (a *API) handler(resource resource) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer, err := s.answerAPI(w, r, resource)
+		answer, err := a.respond(w, r, resource)
 		if err != nil {
-			answer = s.refuseAPI(w, r, err)
+			answer = a.refuse(w, r, err)
 		}
 		if answer.body == nil {
 			w.Header().Set("Cache-Control", "no-store")
 			w.WriteHeader(answer.status)
 			return
 		}
-		writeJSON(w, answer.status, answer.body)
+		wire.WriteJSON(w, answer.status, answer.body)
 	})
 }
 
-// answerAPI is a request to the JSON API from top to bottom.
-func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, resource apiResource) (apiAnswer, error) {
-	if err := s.forms.CheckScript(r); err != nil {
-		return apiAnswer{}, &apiError{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
+// respond is a request to the JSON API from top to bottom.
+func (a *API) respond(w http.ResponseWriter, r *http.Request, resource resource) (response, error) {
+	if err := a.Forms.CheckScript(r); err != nil {
+		return response{}, &failure{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
 	}
-	input, at, malformed := readAPIInput(r)
+	input, at, malformed := readInput(r)
 	if bodylimit.TimedOut(malformed) { // the request's context has ended with it: nobody can be asked
-		return apiAnswer{}, malformed
+		return response{}, malformed
 	}
 	endpoint, ok := resource[input.method(r)]
 	if !ok {
-		return apiAnswer{}, wrongMethod(w, r, input.method(r), resource.allow())
+		return response{}, wrongMethod(w, r, input.method(r), resource.allow())
 	}
-	who, err := s.users.InBrowser(r)
+	who, err := a.Users.InBrowser(r)
 	switch {
 	case err != nil:
-		return apiAnswer{}, err
+		return response{}, err
 	case who == nil:
-		return apiAnswer{}, errUnauthenticated
+		return response{}, errUnauthenticated
 	case malformed != nil:
-		return apiAnswer{}, malformed
+		return response{}, malformed
 	}
 	info := reqinfo.From(r.Context())
 	info.Actor = oauth.ForUser(who.Ref).Claim("")
 	r = r.WithContext(reqinfo.With(r.Context(), info))
-	return endpoint.serve(s, &apiRequest{Request: r, at: at, user: who.Ref, id: lastSegment(r.URL), input: input})
+	return endpoint.serve(a, &request{Request: r, at: at, user: who.Ref, id: lastSegment(r.URL), input: input})
 }
 
-// apiMethods are those that a resource may have, in the order in which they are
+// methods are those that a resource may have, in the order in which they are
 // listed. Where there is GET, there is HEAD.
-var apiMethods = []string{"GET", "POST", "PUT", "DELETE"}
+var methods = []string{"GET", "POST", "PUT", "DELETE"}
 
 // routes are the endpoints of a resource.
-func (a apiResource) routes() (routes []route) {
-	for _, method := range apiMethods {
+func (a resource) routes() (routes []wire.Route) {
+	for _, method := range methods {
 		endpoint, ok := a[method]
 		switch {
 		case ok && method == http.MethodGet:
-			routes = append(routes, route{endpoint.name, []string{http.MethodGet, http.MethodHead}})
+			routes = append(routes, wire.Route{Name: endpoint.name, Methods: []string{http.MethodGet, http.MethodHead}})
 		case ok:
-			routes = append(routes, route{endpoint.name, []string{method}})
+			routes = append(routes, wire.Route{Name: endpoint.name, Methods: []string{method}})
 		}
 	}
 	return routes
 }
 
 // allow lists the methods of a resource.
-func (a apiResource) allow() string {
+func (a resource) allow() string {
 	var methods []string
 	for _, route := range a.routes() {
-		methods = append(methods, route.methods...)
+		methods = append(methods, route.Methods...)
 	}
 	return strings.Join(methods, ", ")
 }
 
-// refusalOf answers every request to a resource with 405.
-func (s *Server) refusalOf(resource apiResource) http.Handler {
+// refusal answers every request to a resource with 405.
+func (a *API) refusal(resource resource) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := s.refuseAPI(w, r, wrongMethod(w, r, r.Method, resource.allow()))
-		writeJSON(w, answer.status, answer.body)
+		answer := a.refuse(w, r, wrongMethod(w, r, r.Method, resource.allow()))
+		wire.WriteJSON(w, answer.status, answer.body)
 	})
 }
 
 // wrongMethod is the error for a method that a path of the JSON API does not have.
 func wrongMethod(w http.ResponseWriter, r *http.Request, method, allow string) error {
 	w.Header().Set("Allow", allow)
-	return &apiError{status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("The %s method is not supported for route %s. Supported methods: %s.",
+	return &failure{status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("The %s method is not supported for route %s. Supported methods: %s.",
 		reqinfo.Bounded(method), strings.TrimPrefix(reqinfo.Path(r), "/"), allow)}
 }
 
@@ -138,47 +135,47 @@ func lastSegment(u *url.URL) string {
 	return id
 }
 
-// apiError is an answer that is no success.
-type apiError struct {
+// failure is an answer that is no success.
+type failure struct {
 	status  int
-	Message string    `json:"message"`
-	Errors  apiFaults `json:"errors,omitempty"` // with 422
-	cause   error     // for the log
+	Message string `json:"message"`
+	Errors  faults `json:"errors,omitempty"` // with 422
+	cause   error  // for the log
 }
 
-func (e *apiError) Error() string {
+func (e *failure) Error() string {
 	if e.cause != nil {
 		return fmt.Sprintf("%s: %v", e.Message, e.cause)
 	}
 	return e.Message
 }
 
-func (e *apiError) Unwrap() error { return e.cause }
+func (e *failure) Unwrap() error { return e.cause }
 
 var (
-	errUnauthenticated = &apiError{status: http.StatusUnauthorized, Message: "Unauthenticated."}
-	errNoSuchRecord    = &apiError{status: http.StatusNotFound, Message: "there is no such record, or it is somebody else's"}
+	errUnauthenticated = &failure{status: http.StatusUnauthorized, Message: "Unauthenticated."}
+	errNoSuchRecord    = &failure{status: http.StatusNotFound, Message: "there is no such record, or it is somebody else's"}
 )
 
-// refuseAPI turns an error into an answer. What the caller is not to know is in
+// refuse turns an error into an answer. What the caller is not to know is in
 // the log alone.
-func (s *Server) refuseAPI(w http.ResponseWriter, r *http.Request, err error) apiAnswer {
-	e, ok := errors.AsType[*apiError](err)
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) response {
+	e, ok := errors.AsType[*failure](err)
 	if !ok && errors.Is(err, oauth.ErrUnavailable) {
-		e = &apiError{status: http.StatusServiceUnavailable, Message: "Service Unavailable"}
+		e = &failure{status: http.StatusServiceUnavailable, Message: "Service Unavailable"}
 		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
 	} else if !ok {
-		e = &apiError{status: http.StatusInternalServerError, Message: "Server Error"}
+		e = &failure{status: http.StatusInternalServerError, Message: "Server Error"}
 	}
-	s.logRefusal(r, &oauth.Error{Code: e.code()}, err, "status", e.status)
+	a.Log.Refusal(r, &oauth.Error{Code: e.code()}, err, "status", e.status)
 	if e == errNoSuchRecord {
-		return apiAnswer{status: e.status}
+		return response{status: e.status}
 	}
-	return apiAnswer{e.status, e}
+	return response{e.status, e}
 }
 
 // code is what the log calls the error.
-func (e *apiError) code() oauth.ErrorCode {
+func (e *failure) code() oauth.ErrorCode {
 	switch e.status {
 	case http.StatusUnauthorized:
 		return oauth.LoginRequired

@@ -1,4 +1,4 @@
-package passport
+package jsonapi
 
 import (
 	"cmp"
@@ -8,101 +8,102 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/oauth"
 )
 
-// apiListClients serves GET /oauth/clients: the user's own, by name, revoked ones
+// listClients serves GET /oauth/clients: the user's own, by name, revoked ones
 // apart.
-func apiListClients(s *Server, r *apiRequest) (apiAnswer, error) {
-	var clients []*oauth.Client
-	for c, err := range s.config.Store.ClientsOf(r.Context(), r.user) {
+func listClients(a *API, r *request) (response, error) {
+	var own []*oauth.Client
+	for c, err := range a.Clients.Of(r.Context(), r.user) {
 		if err != nil {
-			return apiAnswer{}, fmt.Errorf("list clients: %w", err)
+			return response{}, fmt.Errorf("list clients: %w", err)
 		}
 		if c.RevokedAt.IsZero() {
-			clients = append(clients, c)
+			own = append(own, c)
 		}
 	}
-	slices.SortFunc(clients, func(a, b *oauth.Client) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	slices.SortFunc(own, func(x, y *oauth.Client) int {
+		return cmp.Or(strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name)), strings.Compare(x.Name, y.Name), strings.Compare(x.ID, y.ID))
 	})
-	shown := make([]*apiClient, 0, len(clients))
-	for _, c := range clients {
-		shown = append(shown, s.apiClient(c))
+	shown := make([]*clientRecord, 0, len(own))
+	for _, c := range own {
+		shown = append(shown, a.clientRecord(c))
 	}
-	return apiAnswer{http.StatusOK, shown}, nil
+	return response{http.StatusOK, shown}, nil
 }
 
-// apiCreateClient serves POST /oauth/clients: one for the accounts that the
+// createClient serves POST /oauth/clients: one for the accounts that the
 // user's own is among.
-func apiCreateClient(s *Server, r *apiRequest) (apiAnswer, error) {
-	reg := Registration{Owner: r.user}
-	var f apiFaults
+func createClient(a *API, r *request) (response, error) {
+	reg := clients.Registration{Owner: r.user}
+	var f faults
 	reg.Name = f.name(r.input["name"])
-	reg.RedirectURIs = distinct(f.redirects(r.input["redirect"], !s.https()))
+	reg.RedirectURIs = distinct(f.redirects(r.input["redirect"], a.AllowHTTP))
 	if !f.truth("confidential", r.input["confidential"], true) {
 		reg.AuthMethod = oauth.AuthNone
 	}
 	if err := f.err(); err != nil {
-		return apiAnswer{}, err
+		return response{}, err
 	}
-	if r.user.Provider != DefaultProvider {
+	if r.user.Provider != oauth.DefaultProvider {
 		reg.Provider = r.user.Provider
 	}
-	made, err := s.CreateClient(r.Context(), reg)
+	c, secret, err := a.Clients.Create(r.Context(), reg)
 	if err != nil {
-		return apiAnswer{}, err
+		return response{}, err
 	}
-	return apiAnswer{http.StatusCreated, s.apiNewClient(made)}, nil
+	return response{http.StatusCreated, a.newClientRecord(c, secret)}, nil
 }
 
 // attempts is how often a client is read again that others change at the same
 // time.
 const attempts = 8
 
-// apiUpdateClient serves PUT /oauth/clients/{id}: name and redirect URIs, and
+// updateClient serves PUT /oauth/clients/{id}: name and redirect URIs, and
 // nothing else.
-func apiUpdateClient(s *Server, r *apiRequest) (apiAnswer, error) {
+func updateClient(a *API, r *request) (response, error) {
 	for range attempts {
-		c, err := s.clientOf(r)
+		c, err := a.clientOf(r)
 		if err != nil {
-			return apiAnswer{}, err
+			return response{}, err
 		}
-		var f apiFaults
+		var f faults
 		c.Name = f.name(r.input["name"])
-		c.RedirectURIs = distinct(asRegistered(f.redirects(r.input["redirect"], !s.https()), c.RedirectURIs))
+		c.RedirectURIs = distinct(asRegistered(f.redirects(r.input["redirect"], a.AllowHTTP), c.RedirectURIs))
 		if err := f.err(); err != nil {
-			return apiAnswer{}, err
+			return response{}, err
 		}
-		switch err := s.updateClient(r.Context(), c, "registration"); {
+		switch err := a.Clients.UpdateChecked(r.Context(), c, "registration"); {
 		case err == nil:
-			return apiAnswer{http.StatusOK, s.apiClient(c)}, nil
+			return response{http.StatusOK, a.clientRecord(c)}, nil
 		case !errors.Is(err, oauth.ErrConflict):
-			return apiAnswer{}, err
+			return response{}, err
 		}
 	}
-	return apiAnswer{}, &apiError{status: http.StatusConflict, Message: "The client was changed by somebody else at the same time."}
+	return response{}, &failure{status: http.StatusConflict, Message: "The client was changed by somebody else at the same time."}
 }
 
-// apiDeleteClient serves DELETE /oauth/clients/{id}: the client and its tokens
+// deleteClient serves DELETE /oauth/clients/{id}: the client and its tokens
 // end. Again, it is no error.
-func apiDeleteClient(s *Server, r *apiRequest) (apiAnswer, error) {
-	c, err := s.clientOf(r)
+func deleteClient(a *API, r *request) (response, error) {
+	c, err := a.clientOf(r)
 	if err != nil {
-		return apiAnswer{}, err
+		return response{}, err
 	}
 	if c.RevokedAt.IsZero() {
-		if err := s.RevokeClient(r.Context(), c.ID); err != nil {
-			return apiAnswer{}, err
+		if err := a.Clients.Revoke(r.Context(), c.ID); err != nil {
+			return response{}, err
 		}
 	}
-	return apiAnswer{status: http.StatusNoContent}, nil
+	return response{status: http.StatusNoContent}, nil
 }
 
 // clientOf returns the client that the request names. Another's is answered as
 // one that is not there.
-func (s *Server) clientOf(r *apiRequest) (*oauth.Client, error) {
-	c, err := s.config.Store.Client(r.Context(), r.id)
+func (a *API) clientOf(r *request) (*oauth.Client, error) {
+	c, err := a.Clients.Client(r.Context(), r.id)
 	switch {
 	case errors.Is(err, oauth.ErrNotFound), err == nil && c.Owner != r.user:
 		return nil, errNoSuchRecord

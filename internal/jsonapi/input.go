@@ -1,9 +1,6 @@
-package passport
+package jsonapi
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
 	"maps"
 	"mime"
 	"net/http"
@@ -12,29 +9,30 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/go-passport/passport/internal/wire"
 )
 
-// apiInput is what the body of a request holds, JSON or a form: by name a text, a
+// input is what the body of a request holds, JSON or a form: by name a text, a
 // number, a truth, a list, an object or nil. Texts are trimmed, and an empty one
 // is nil, as if it had not been sent.
-type apiInput map[string]any
+type input map[string]any
 
-// readAPIInput reads the body of a request and returns it with the time of the
+// readInput reads the body of a request and returns it with the time of the
 // request. A body counts where something is changed, and if it is JSON or a form.
-func readAPIInput(r *http.Request) (apiInput, time.Time, error) {
+func readInput(r *http.Request) (input, time.Time, error) {
 	input, err := parseAPIInput(r)
 	if err != nil {
 		return nil, time.Time{}, malformed(err)
 	}
-	at, err := received(r)
+	at, err := wire.Received(r)
 	if err != nil {
 		return nil, time.Time{}, malformed(err)
 	}
 	return input, at, nil
 }
 
-func parseAPIInput(r *http.Request) (apiInput, error) {
+func parseAPIInput(r *http.Request) (input, error) {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {
 		return nil, nil
 	}
@@ -43,12 +41,12 @@ func parseAPIInput(r *http.Request) (apiInput, error) {
 	var err error
 	switch {
 	case media == "application/json" || strings.HasSuffix(media, "+json"):
-		input, err = readJSONObject(r.Body)
+		input, err = wire.ReadJSONObject(r.Body)
 	case media == "application/x-www-form-urlencoded":
 		err = r.ParseForm()
 		input = formObject(r.PostForm)
 	case media == "multipart/form-data":
-		err = r.ParseMultipartForm(maxBody)
+		err = r.ParseMultipartForm(wire.MaxBody)
 		input = formObject(r.PostForm)
 	}
 	if err != nil {
@@ -60,30 +58,13 @@ func parseAPIInput(r *http.Request) (apiInput, error) {
 
 // malformed is the error for a body that cannot be read.
 func malformed(err error) error {
-	switch status := unreadableStatus(err); status {
+	switch status := wire.UnreadableStatus(err); status {
 	case http.StatusRequestEntityTooLarge:
-		return &apiError{status: status, Message: "The body is too large.", cause: err}
+		return &failure{status: status, Message: "The body is too large.", cause: err}
 	case http.StatusRequestTimeout:
-		return &apiError{status: status, Message: "The body did not arrive in time.", cause: err}
+		return &failure{status: status, Message: "The body did not arrive in time.", cause: err}
 	}
-	return &apiError{status: http.StatusBadRequest, Message: "The body is malformed.", cause: err}
-}
-
-// readJSONObject reads an object. Another value holds no parameters.
-func readJSONObject(body io.Reader) (map[string]any, error) {
-	text, err := io.ReadAll(body)
-	if err != nil || len(strings.TrimSpace(string(text))) == 0 {
-		return nil, err
-	}
-	if !utf8.Valid(text) {
-		return nil, errors.New("the body is not UTF-8")
-	}
-	var value any
-	if err := json.Unmarshal(text, &value); err != nil {
-		return nil, err
-	}
-	object, _ := value.(map[string]any)
-	return object, nil
+	return &failure{status: http.StatusBadRequest, Message: "The body is malformed.", cause: err}
 }
 
 // formObject returns the fields of a form. Those that are called scopes[] or
@@ -133,7 +114,7 @@ func invisible(r rune) bool {
 
 // method is the one that is meant: a form can say so with the field _method, for
 // HTML knows no PUT and no DELETE.
-func (in apiInput) method(r *http.Request) string {
+func (in input) method(r *http.Request) string {
 	meant, _ := in["_method"].(string)
 	switch {
 	case r.Method == http.MethodHead:

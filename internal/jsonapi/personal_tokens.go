@@ -1,47 +1,48 @@
-package passport
+package jsonapi
 
 import (
 	"errors"
 	"fmt"
 	"net/http"
 
+	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/oauth"
 )
 
-// apiListPersonalTokens serves GET /oauth/personal-access-tokens: those that the
+// listPersonalTokens serves GET /oauth/personal-access-tokens: those that the
 // user has made and not removed, expired ones too until they are purged.
-func apiListPersonalTokens(s *Server, r *apiRequest) (apiAnswer, error) {
-	var tokens []*oauth.AccessToken
-	for t, err := range s.config.Store.TokensOf(r.Context(), r.user) {
+func listPersonalTokens(a *API, r *request) (response, error) {
+	var own []*oauth.AccessToken
+	for t, err := range a.Tokens.TokensOf(r.Context(), r.user) {
 		if err != nil {
-			return apiAnswer{}, fmt.Errorf("list tokens: %w", err)
+			return response{}, fmt.Errorf("list tokens: %w", err)
 		}
 		if t.Family.Personal && t.Family.RevokedAt.IsZero() && t.Client.RevokedAt.IsZero() {
-			tokens = append(tokens, t)
+			own = append(own, t)
 		}
 	}
-	return apiAnswer{http.StatusOK, s.apiTokens(tokens)}, nil
+	return response{http.StatusOK, a.tokenRecords(own)}, nil
 }
 
-// apiCreatePersonalToken serves POST /oauth/personal-access-tokens.
-func apiCreatePersonalToken(s *Server, r *apiRequest) (apiAnswer, error) {
-	p := PersonalToken{User: r.user}
-	var f apiFaults
+// createPersonalToken serves POST /oauth/personal-access-tokens.
+func createPersonalToken(a *API, r *request) (response, error) {
+	p := tokens.PersonalToken{User: r.user}
+	var f faults
 	p.Name = f.name(r.input["name"])
-	p.Scopes = f.scopes(r.input["scopes"], s.policy.Registered)
-	p.ExpiresAt = f.expiry(r.input["expires_at"], r.at, r.at.Add(s.config.PersonalTokenTTL))
+	p.Scopes = f.scopes(r.input["scopes"], a.Policy.Registered)
+	p.ExpiresAt = f.expiry(r.input["expires_at"], r.at, r.at.Add(a.Policy.PersonalTokenTTL))
 	if err := f.err(); err != nil {
-		return apiAnswer{}, err
+		return response{}, err
 	}
-	made, err := s.createPersonalToken(r.Context(), p, r.at)
+	raw, token, err := a.Personal.Create(r.Context(), p, r.at)
 	switch {
 	case errors.Is(err, oauth.InvalidScope): // registered, but not for these
 		f.add("scopes", selectedScopes)
-		return apiAnswer{}, fmt.Errorf("%w: %w", err, f.err())
+		return response{}, fmt.Errorf("%w: %w", err, f.err())
 	case errors.Is(err, oauth.ErrNotFound): // the account has gone since it was asked who is signed in
-		return apiAnswer{}, fmt.Errorf("%w: %w", err, errUnauthenticated)
+		return response{}, fmt.Errorf("%w: %w", err, errUnauthenticated)
 	case err != nil:
-		return apiAnswer{}, err
+		return response{}, err
 	}
-	return apiAnswer{http.StatusOK, apiNewToken{made.AccessToken, s.apiToken(made.Token)}}, nil
+	return response{http.StatusOK, newTokenRecord{raw, a.tokenRecord(token)}}, nil
 }

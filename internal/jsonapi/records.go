@@ -1,9 +1,11 @@
-package passport
+package jsonapi
 
 import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/jsonid"
+	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -11,121 +13,121 @@ import (
 // written out here, so that nothing is shown because somebody added a field to a
 // record.
 
-// apiTime is a time as the JSON API writes it.
-type apiTime time.Time
+// timestamp is a time as the JSON API writes it.
+type timestamp time.Time
 
 // MarshalText implements [encoding.TextMarshaler]: in UTC with six decimals.
-func (t apiTime) MarshalText() ([]byte, error) {
+func (t timestamp) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000000Z"), nil
 }
 
-// apiClient is a client.
-type apiClient struct {
-	ID             any     `json:"id"`
-	UserID         any     `json:"user_id"` // nil for one of the operator's own
-	Name           string  `json:"name"`
-	Provider       *string `json:"provider"`
-	Redirect       string  `json:"redirect"` // with commas between them
-	PersonalAccess bool    `json:"personal_access_client"`
-	Password       bool    `json:"password_client"`
-	Revoked        bool    `json:"revoked"`
-	CreatedAt      apiTime `json:"created_at"`
-	UpdatedAt      apiTime `json:"updated_at"`
+// clientRecord is a client.
+type clientRecord struct {
+	ID             any       `json:"id"`
+	UserID         any       `json:"user_id"` // nil for one of the operator's own
+	Name           string    `json:"name"`
+	Provider       *string   `json:"provider"`
+	Redirect       string    `json:"redirect"` // with commas between them
+	PersonalAccess bool      `json:"personal_access_client"`
+	Password       bool      `json:"password_client"`
+	Revoked        bool      `json:"revoked"`
+	CreatedAt      timestamp `json:"created_at"`
+	UpdatedAt      timestamp `json:"updated_at"`
 
 	RedirectURIs []string `json:"redirect_uris"`
 	GrantTypes   []string `json:"grant_types"`
 	Confidential bool     `json:"confidential"`
 }
 
-// apiNewClient is a client that was just made, the only one that is shown with
+// newClientRecord is a client that was just made, the only one that is shown with
 // its secret. Its fields have an order of their own.
-type apiNewClient struct {
-	PlainSecret    *string `json:"plainSecret"`
-	UserID         any     `json:"user_id"`
-	Name           string  `json:"name"`
-	Secret         *string `json:"secret"` // nil for a public client
-	Provider       *string `json:"provider"`
-	Redirect       string  `json:"redirect"`
-	PersonalAccess bool    `json:"personal_access_client"`
-	Password       bool    `json:"password_client"`
-	Revoked        bool    `json:"revoked"`
-	UpdatedAt      apiTime `json:"updated_at"`
-	CreatedAt      apiTime `json:"created_at"`
-	ID             any     `json:"id"`
+type newClientRecord struct {
+	PlainSecret    *string   `json:"plainSecret"`
+	UserID         any       `json:"user_id"`
+	Name           string    `json:"name"`
+	Secret         *string   `json:"secret"` // nil for a public client
+	Provider       *string   `json:"provider"`
+	Redirect       string    `json:"redirect"`
+	PersonalAccess bool      `json:"personal_access_client"`
+	Password       bool      `json:"password_client"`
+	Revoked        bool      `json:"revoked"`
+	UpdatedAt      timestamp `json:"updated_at"`
+	CreatedAt      timestamp `json:"created_at"`
+	ID             any       `json:"id"`
 
 	RedirectURIs []string `json:"redirect_uris"`
 	GrantTypes   []string `json:"grant_types"`
 	Confidential bool     `json:"confidential"`
 }
 
-func (s *Server) apiClient(c *oauth.Client) *apiClient {
-	shown := &apiClient{
-		ID: s.clientIDJSON(c.ID), Name: c.Name, Provider: orNull(c.Provider), Redirect: joinRedirects(c.RedirectURIs),
-		PersonalAccess: c.Allows(personalAccess), Password: c.Allows("password"), Revoked: !c.RevokedAt.IsZero(),
-		CreatedAt: apiTime(c.CreatedAt), UpdatedAt: apiTime(c.UpdatedAt),
+func (a *API) clientRecord(c *oauth.Client) *clientRecord {
+	shown := &clientRecord{
+		ID: jsonid.Value(c.ID, a.NumericClientIDs), Name: c.Name, Provider: orNull(c.Provider), Redirect: joinRedirects(c.RedirectURIs),
+		PersonalAccess: c.Allows(tokens.PersonalAccess), Password: c.Allows("password"), Revoked: !c.RevokedAt.IsZero(),
+		CreatedAt: timestamp(c.CreatedAt), UpdatedAt: timestamp(c.UpdatedAt),
 		RedirectURIs: orEmpty(c.RedirectURIs), GrantTypes: orEmpty(c.GrantTypes), Confidential: !c.Public(),
 	}
 	if c.UpdatedAt.IsZero() {
-		shown.UpdatedAt = apiTime(c.CreatedAt)
+		shown.UpdatedAt = timestamp(c.CreatedAt)
 	}
 	if c.Owner.ID != "" {
-		shown.UserID = s.userIDJSON(c.Owner)
+		shown.UserID = jsonid.Value(c.Owner.ID, a.NumericUserIDs)
 	}
 	return shown
 }
 
-func (s *Server) apiNewClient(made *NewClient) *apiNewClient {
-	c, secret := s.apiClient(made.Client), orNull(made.Secret)
-	return &apiNewClient{
+func (a *API) newClientRecord(made *oauth.Client, plain string) *newClientRecord {
+	c, secret := a.clientRecord(made), orNull(plain)
+	return &newClientRecord{
 		PlainSecret: secret, UserID: c.UserID, Name: c.Name, Secret: secret, Provider: c.Provider, Redirect: c.Redirect,
 		PersonalAccess: c.PersonalAccess, Password: c.Password, Revoked: c.Revoked, UpdatedAt: c.UpdatedAt, CreatedAt: c.CreatedAt, ID: c.ID,
 		RedirectURIs: c.RedirectURIs, GrantTypes: c.GrantTypes, Confidential: c.Confidential,
 	}
 }
 
-// apiToken is a user's access token: its record, never the token.
-type apiToken struct {
-	ID        string     `json:"id"`
-	UserID    any        `json:"user_id"`
-	ClientID  any        `json:"client_id"`
-	Name      *string    `json:"name"` // of a personal access token
-	Scopes    []string   `json:"scopes"`
-	Revoked   bool       `json:"revoked"`
-	CreatedAt apiTime    `json:"created_at"`
-	UpdatedAt apiTime    `json:"updated_at"`
-	ExpiresAt apiTime    `json:"expires_at"`
-	Client    *apiClient `json:"client,omitempty"` // in lists
+// tokenRecord is a user's access token: its record, never the token.
+type tokenRecord struct {
+	ID        string        `json:"id"`
+	UserID    any           `json:"user_id"`
+	ClientID  any           `json:"client_id"`
+	Name      *string       `json:"name"` // of a personal access token
+	Scopes    []string      `json:"scopes"`
+	Revoked   bool          `json:"revoked"`
+	CreatedAt timestamp     `json:"created_at"`
+	UpdatedAt timestamp     `json:"updated_at"`
+	ExpiresAt timestamp     `json:"expires_at"`
+	Client    *clientRecord `json:"client,omitempty"` // in lists
 }
 
-func (s *Server) apiToken(t *oauth.AccessToken) *apiToken {
-	return &apiToken{
-		ID: t.ID, UserID: s.userIDJSON(t.Family.User), ClientID: s.clientIDJSON(t.Client.ID), Name: orNull(t.Name), Scopes: orEmpty(t.Scopes),
+func (a *API) tokenRecord(t *oauth.AccessToken) *tokenRecord {
+	return &tokenRecord{
+		ID: t.ID, UserID: jsonid.Value(t.Family.User.ID, a.NumericUserIDs), ClientID: jsonid.Value(t.Client.ID, a.NumericClientIDs), Name: orNull(t.Name), Scopes: orEmpty(t.Scopes),
 		Revoked:   !t.RevokedAt.IsZero() || !t.Family.RevokedAt.IsZero(),
-		CreatedAt: apiTime(t.IssuedAt), UpdatedAt: apiTime(t.IssuedAt), ExpiresAt: apiTime(t.ExpiresAt),
+		CreatedAt: timestamp(t.IssuedAt), UpdatedAt: timestamp(t.IssuedAt), ExpiresAt: timestamp(t.ExpiresAt),
 	}
 }
 
-// apiTokens are tokens in a list, each with its client.
-func (s *Server) apiTokens(tokens []*oauth.AccessToken) []*apiToken {
-	shown := make([]*apiToken, 0, len(tokens))
+// tokenRecords are tokens in a list, each with its client.
+func (a *API) tokenRecords(tokens []*oauth.AccessToken) []*tokenRecord {
+	shown := make([]*tokenRecord, 0, len(tokens))
 	for _, t := range tokens {
-		item := s.apiToken(t)
-		item.Client = s.apiClient(t.Client)
+		item := a.tokenRecord(t)
+		item.Client = a.clientRecord(t.Client)
 		shown = append(shown, item)
 	}
 	return shown
 }
 
-// apiScope is a registered scope.
-type apiScope struct {
+// scopeRecord is a registered scope.
+type scopeRecord struct {
 	ID          string `json:"id"`
 	Description string `json:"description"`
 }
 
-// apiNewToken is a personal access token that was just made.
-type apiNewToken struct {
-	AccessToken string    `json:"accessToken"` // shown this once
-	Token       *apiToken `json:"token"`
+// newTokenRecord is a personal access token that was just made.
+type newTokenRecord struct {
+	AccessToken string       `json:"accessToken"` // shown this once
+	Token       *tokenRecord `json:"token"`
 }
 
 // joinRedirects writes URIs with commas between them, and a comma in one

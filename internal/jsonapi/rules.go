@@ -1,4 +1,4 @@
-package passport
+package jsonapi
 
 import (
 	"bytes"
@@ -13,22 +13,22 @@ import (
 	"github.com/go-passport/passport/internal/storable"
 )
 
-// apiFaults are what is wrong with an input, by field, in the order in which the
+// faults are what is wrong with an input, by field, in the order in which the
 // fields were looked at.
-type apiFaults []apiFault
+type faults []fault
 
-type apiFault struct {
+type fault struct {
 	field string
 	texts []string
 }
 
 // add notes what is wrong with a field.
-func (f *apiFaults) add(field string, texts ...string) {
-	*f = append(*f, apiFault{field, texts})
+func (f *faults) add(field string, texts ...string) {
+	*f = append(*f, fault{field, texts})
 }
 
 // MarshalJSON implements [json.Marshaler]: an object with a list for each field.
-func (f apiFaults) MarshalJSON() ([]byte, error) {
+func (f faults) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	for i, fault := range f {
 		b.WriteByte("{,"[min(i, 1)])
@@ -47,7 +47,7 @@ func (f apiFaults) MarshalJSON() ([]byte, error) {
 }
 
 // err is the answer 422, or nil if nothing is wrong.
-func (f apiFaults) err() error {
+func (f faults) err() error {
 	if len(f) == 0 {
 		return nil
 	}
@@ -62,36 +62,36 @@ func (f apiFaults) err() error {
 	case more > 1:
 		message += fmt.Sprintf(" (and %d more errors)", more)
 	}
-	return &apiError{status: http.StatusUnprocessableEntity, Message: message, Errors: f}
+	return &failure{status: http.StatusUnprocessableEntity, Message: message, Errors: f}
 }
 
-// maxAPIName is how many characters the name of a client or token may have here.
-const maxAPIName = 191
+// maxName is how many characters the name of a client or token may have here.
+const maxName = 191
 
 // name checks the field name.
-func (f *apiFaults) name(value any) string {
+func (f *faults) name(value any) string {
 	name, isText := value.(string)
 	switch {
 	case value == nil:
 		f.add("name", "The name field is required.")
 	case !isText:
 		f.add("name", "The name field must be a string.")
-	case utf8.RuneCountInString(name) > maxAPIName:
-		f.add("name", fmt.Sprintf("The name field must not be greater than %d characters.", maxAPIName))
+	case utf8.RuneCountInString(name) > maxName:
+		f.add("name", fmt.Sprintf("The name field must not be greater than %d characters.", maxName))
 	case !storable.Text(name):
 		f.add("name", "The name field must be text without control characters, of at most 255 bytes.")
 	}
 	return name
 }
 
-// maxAPIRedirects is how many redirect URIs a client may have here: each request
+// maxRedirects is how many redirect URIs a client may have here: each request
 // with one of its tokens reads all of them.
-const maxAPIRedirects = 100
+const maxRedirects = 100
 
 // redirects checks the field redirect: URIs with commas between them. It returns
 // each once. Our own rules are stricter than those that the first text stands
 // for, so the others say what they are.
-func (f *apiFaults) redirects(value any, issuerIsHTTP bool) (uris []string) {
+func (f *faults) redirects(value any, issuerIsHTTP bool) (uris []string) {
 	list, isText := value.(string)
 	switch {
 	case value == nil:
@@ -100,8 +100,8 @@ func (f *apiFaults) redirects(value any, issuerIsHTTP bool) (uris []string) {
 	case !isText:
 		f.add("redirect", "The redirect field must be a string.")
 		return nil
-	case strings.Count(list, ",") >= maxAPIRedirects:
-		f.add("redirect", fmt.Sprintf("The redirect field must not have more than %d items.", maxAPIRedirects))
+	case strings.Count(list, ",") >= maxRedirects:
+		f.add("redirect", fmt.Sprintf("The redirect field must not have more than %d items.", maxRedirects))
 		return nil
 	}
 	var reasons []string
@@ -119,7 +119,7 @@ func (f *apiFaults) redirects(value any, issuerIsHTTP bool) (uris []string) {
 }
 
 // truth checks a field that is true or false; absent when it is not there.
-func (f *apiFaults) truth(field string, value any, absent bool) bool {
+func (f *faults) truth(field string, value any, absent bool) bool {
 	switch value {
 	case nil:
 		return absent
@@ -133,7 +133,7 @@ func (f *apiFaults) truth(field string, value any, absent bool) bool {
 }
 
 // scopes checks the field scopes: a list of registered ones. `*` is none.
-func (f *apiFaults) scopes(value any, registered func(string) bool) (ids []string) {
+func (f *faults) scopes(value any, registered func(string) bool) (ids []string) {
 	list, isList := value.([]any)
 	if value != nil && !isList {
 		f.add("scopes", "The scopes field must be an array.")
@@ -154,7 +154,7 @@ const selectedScopes = "The selected scopes is invalid."
 
 // expiry checks the field expires_at: a day, whose first moment in UTC is meant,
 // or a time (RFC 3339). It is zero when it is not there.
-func (f *apiFaults) expiry(value any, at, latest time.Time) time.Time {
+func (f *faults) expiry(value any, at, latest time.Time) time.Time {
 	if value == nil {
 		return time.Time{}
 	}

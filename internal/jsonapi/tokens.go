@@ -1,4 +1,4 @@
-package passport
+package jsonapi
 
 import (
 	"errors"
@@ -10,16 +10,16 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// apiListTokens serves GET /oauth/tokens: the apps that the user has connected,
+// listTokens serves GET /oauth/tokens: the apps that the user has connected,
 // one for each consent that is alive. It is shown by its newest access token,
 // which may have expired; a refresh would bring another.
-func apiListTokens(s *Server, r *apiRequest) (apiAnswer, error) {
+func listTokens(a *API, r *request) (response, error) {
 	newest := map[string]*oauth.AccessToken{}
-	for t, err := range s.config.Store.TokensOf(r.Context(), r.user) {
+	for t, err := range a.Tokens.TokensOf(r.Context(), r.user) {
 		if err != nil {
-			return apiAnswer{}, fmt.Errorf("list tokens: %w", err)
+			return response{}, fmt.Errorf("list tokens: %w", err)
 		}
-		if !t.Family.Live(r.at) || !t.Client.RevokedAt.IsZero() || !s.connected(t) {
+		if !t.Family.Live(r.at) || !t.Client.RevokedAt.IsZero() || !a.connected(t) {
 			continue
 		}
 		if before := newest[t.Family.ID]; before == nil || !t.IssuedAt.Before(before.IssuedAt) {
@@ -31,43 +31,43 @@ func apiListTokens(s *Server, r *apiRequest) (apiAnswer, error) {
 		tokens = append(tokens, t)
 	}
 	slices.SortFunc(tokens, func(a, b *oauth.AccessToken) int { return strings.Compare(a.ID, b.ID) })
-	return apiAnswer{http.StatusOK, s.apiTokens(tokens)}, nil
+	return response{http.StatusOK, a.tokenRecords(tokens)}, nil
 }
 
 // connected reports whether a token is of an app that the user has connected: not
 // of the application's own clients, and not one that another client got in
 // exchange, which ends with the family that it joined.
-func (s *Server) connected(t *oauth.AccessToken) bool {
-	firstParty := s.parts.AnyTrait(t.Client, func(traits oauth.GrantTraits) bool { return traits.FirstParty })
+func (a *API) connected(t *oauth.AccessToken) bool {
+	firstParty := a.Parts.AnyTrait(t.Client, func(traits oauth.GrantTraits) bool { return traits.FirstParty })
 	return !t.Family.Personal && !firstParty && t.Client.ID == t.Family.ClientID
 }
 
-// apiDeleteToken serves DELETE /oauth/tokens/{id} and the same for personal
+// deleteToken serves DELETE /oauth/tokens/{id} and the same for personal
 // access tokens: everything of the same consent ends, whichever of its tokens is
 // named. A second request is no error.
 //
 // A user who removes an app does not expect it to come back without a page. So the
 // last connection takes the remembered consent with it, in the same write.
-func apiDeleteToken(s *Server, r *apiRequest) (apiAnswer, error) {
-	t, err := s.config.Store.AccessToken(r.Context(), r.id)
+func deleteToken(a *API, r *request) (response, error) {
+	t, err := a.Tokens.Token(r.Context(), r.id)
 	switch {
 	case errors.Is(err, oauth.ErrNotFound), err == nil && (t.Family == nil || t.Family.User != r.user):
-		return apiAnswer{}, errNoSuchRecord
+		return response{}, errNoSuchRecord
 	case err != nil:
-		return apiAnswer{}, fmt.Errorf("find access token: %w", err)
+		return response{}, fmt.Errorf("find access token: %w", err)
 	}
-	if err := s.disconnect(r.Context(), t); err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged since it was read
-		return apiAnswer{}, err
+	if err := a.Tokens.Disconnect(r.Context(), t); err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged since it was read
+		return response{}, err
 	}
-	return apiAnswer{status: http.StatusNoContent}, nil
+	return response{status: http.StatusNoContent}, nil
 }
 
-// apiListScopes serves GET /oauth/scopes: those that are registered, in their
+// listScopes serves GET /oauth/scopes: those that are registered, in their
 // order.
-func apiListScopes(s *Server, _ *apiRequest) (apiAnswer, error) {
-	shown := make([]apiScope, 0, len(s.config.Scopes))
-	for _, scope := range s.config.Scopes {
-		shown = append(shown, apiScope{scope.ID, scope.Description})
+func listScopes(a *API, _ *request) (response, error) {
+	shown := make([]scopeRecord, 0, len(a.Policy.Scopes))
+	for _, scope := range a.Policy.Scopes {
+		shown = append(shown, scopeRecord{scope.ID, scope.Description})
 	}
-	return apiAnswer{http.StatusOK, shown}, nil
+	return response{http.StatusOK, shown}, nil
 }

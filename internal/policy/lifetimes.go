@@ -33,6 +33,20 @@ func (p *Policy) FamilyLife(c *oauth.Client, inBrowser bool) time.Duration {
 	return cmp.Or(c.FamilyTTL, p.FamilyTTL, ttl)
 }
 
+// LongestLife is the longest life that the settings give an access token or the
+// first-party cookie, without the clients' own lifetimes. personal says whether
+// personal access tokens count.
+func (p *Policy) LongestLife(personal bool) time.Duration {
+	longest := max(p.AccessTokenTTL, p.CookieTTL)
+	for _, ttl := range p.AccessTokenTTLByGrant {
+		longest = max(longest, ttl)
+	}
+	if personal {
+		longest = max(longest, p.PersonalTokenTTL)
+	}
+	return longest
+}
+
 // RunsInBrowser reports whether the client may run in a browser, where other
 // scripts can read what it keeps.
 func RunsInBrowser(c *oauth.Client) bool {

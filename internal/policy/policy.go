@@ -15,15 +15,19 @@ type Settings struct {
 	DefaultScopes []string
 	InheritScopes bool
 
+	Issuer    string
 	Audience  string
 	Resources []string
 
 	AccessTokenTTL         time.Duration
 	AccessTokenTTLByGrant  map[string]time.Duration
 	RefreshTokenTTL        time.Duration
+	RefreshTokenGrace      time.Duration
 	FamilyTTL              time.Duration
 	CodeTTL                time.Duration
 	PersonalTokenTTL       time.Duration
+	CookieTTL              time.Duration
+	PurgeAfter             time.Duration
 	FamiliesEndWithSession bool
 }
 

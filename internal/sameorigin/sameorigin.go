@@ -41,3 +41,11 @@ func (g *Guard) Check(r *http.Request) error {
 // origin always, and nothing else stands in the way of another site: a null
 // origin is that of a frame without one.
 func (g *Guard) CheckScript(r *http.Request) error { return g.protection.Check(r) }
+
+// CheckAnyMethod is [Guard.CheckScript] for a request that is not a plain link,
+// whatever its method: a page of another site may not have sent it.
+func (g *Guard) CheckAnyMethod(r *http.Request) error {
+	asPost := r.WithContext(r.Context()) // a shallow copy
+	asPost.Method = http.MethodPost
+	return g.CheckScript(asPost)
+}

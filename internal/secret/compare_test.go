@@ -16,8 +16,8 @@ import (
 // allowed are comparisons that test no secret, by the package and the text, so
 // that a file may move to another name.
 var allowed = []string{
-	"memstore: other.Digest == secret.Digest",      // an administrator's own, to store none twice
-	"passport: m.Params != digestOfParams(params)", // of a request that is no secret, and sealed
+	"memstore: other.Digest == secret.Digest",       // an administrator's own, to store none twice
+	"authorize: m.Params != digestOfParams(params)", // of a request that is no secret, and sealed
 }
 
 // suites are folders of test code whose files do not end in _test.go.

@@ -16,6 +16,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/go-passport/passport/oauth"
 )
 
 // Limit is how many failures are free, and how long it takes until as many are
@@ -273,4 +275,10 @@ func Subscriber(address string) string {
 		panic(fmt.Sprintf("throttle: an IPv6 address has 64 bits: %v", err))
 	}
 	return prefix.String()
+}
+
+// Error is what a client is told in place of an outcome. The refusal stays in the
+// chain, for the log and for the headers of the response.
+func Error(code oauth.ErrorCode, refusal error) error {
+	return fmt.Errorf("%w: %w", refusal, code.Errorf("too many failed attempts: wait before the next one"))
 }

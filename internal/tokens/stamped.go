@@ -1,4 +1,4 @@
-package passport
+package tokens
 
 import (
 	"context"
@@ -7,9 +7,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// stampedStore is [Config.Store] as the server and its grants read it: every access
-// token has the server's setting in InheritScopes, which is not stored. So no
-// reader has to remember to set it.
+// Stamped returns a store as the server and its grants read it: every access token
+// has the server's setting in InheritScopes, which is not stored. So no reader has
+// to remember to set it.
+func Stamped(store oauth.Store, inherit bool) oauth.Store { return stampedStore{store, inherit} }
+
 type stampedStore struct {
 	oauth.Store
 	inherit bool
@@ -24,12 +26,6 @@ func stamped(t *oauth.AccessToken, inherit bool) *oauth.AccessToken {
 	token := *t
 	token.InheritScopes = inherit
 	return &token
-}
-
-// stamp returns an access token that the server makes itself, stamped like one
-// that it reads.
-func (s *Server) stamp(t *oauth.AccessToken) *oauth.AccessToken {
-	return stamped(t, s.config.InheritScopes)
 }
 
 // Unwrap gives access to the optional powers of the inner store; see

@@ -1,4 +1,4 @@
-package passport
+package tokens
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// verify is the verifier of the server's own guards: signature and claims, then
+// Verify is the verifier of the server's own guards: signature and claims, then
 // the row, which decides; then whether the user still may.
-func (s *Server) verify(r *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, error) {
+func (s *Service) Verify(r *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, error) {
 	now := time.Now()
 	t, err := s.findToken(r.Context(), bearer, now)
 	if errors.Is(err, oauth.ErrNotFound) {
@@ -27,52 +27,43 @@ func (s *Server) verify(r *http.Request, bearer string) (*oauth.AccessToken, *oa
 	if !t.Live(now) {
 		return nil, nil, oauth.InvalidToken.Errorf("the token has expired or was revoked")
 	}
-	if !slices.Contains(t.Audience, s.config.Audience) {
+	if !slices.Contains(t.Audience, s.policy.Audience) {
 		return nil, nil, oauth.InvalidToken.Errorf("the token is for another resource")
 	}
 	ref, ok := t.Subject().User()
 	if !ok {
 		return t, nil, nil
 	}
-	user, err := s.userOf(r.Context(), ref)
+	user, err := s.UserOf(r.Context(), ref)
 	return t, user, err
 }
 
 // findToken returns the row of a token, which decides whether it may be used. A
 // JWT is verified first.
-func (s *Server) findToken(ctx context.Context, bearer string, now time.Time) (*oauth.AccessToken, error) {
-	if opaque.Is(s.config.PersonalTokenPrefix, bearer) {
-		t, err := s.config.Store.OpaqueToken(ctx, oauth.DigestOf(bearer))
+func (s *Service) findToken(ctx context.Context, bearer string, now time.Time) (*oauth.AccessToken, error) {
+	if opaque.Is(s.opaquePrefix, bearer) {
+		t, err := s.store.OpaqueToken(ctx, oauth.DigestOf(bearer))
 		if err != nil {
 			return nil, fmt.Errorf("find opaque access token: %w", err)
 		}
 		return t, nil
 	}
-	claims, err := s.keys.Verify(bearer, s.config.Issuer, now)
+	claims, err := s.keys.Verify(bearer, s.issuer, now)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(claims.Audience, s.config.Audience) {
+	if !slices.Contains(claims.Audience, s.policy.Audience) {
 		return nil, oauth.InvalidToken.Errorf("the token is for another resource")
 	}
-	t, err := s.config.Store.AccessToken(ctx, claims.ID)
+	t, err := s.store.AccessToken(ctx, claims.ID)
 	if err != nil {
 		return nil, fmt.Errorf("find access token: %w", err)
 	}
 	return t, nil
 }
 
-// userOf loads the user that a token speaks for.
-func (s *Server) userOf(ctx context.Context, ref UserRef) (*User, error) {
+// UserOf loads the user that a token speaks for.
+func (s *Service) UserOf(ctx context.Context, ref oauth.UserRef) (*oauth.User, error) {
 	user, err := s.users.Load(ctx, ref)
-	return user, goneAs(oauth.InvalidToken, err)
-}
-
-// goneAs gives [users.ErrGone] the error code that an endpoint has for it, and
-// returns every other error as it is.
-func goneAs(code oauth.ErrorCode, err error) error {
-	if !errors.Is(err, users.ErrGone) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, code.Errorf("the account may no longer act"))
+	return user, users.GoneAs(oauth.InvalidToken, err)
 }

@@ -8,7 +8,9 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
+	"github.com/go-passport/passport/internal/nilpointer"
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/oauth"
 )
@@ -88,4 +90,52 @@ func (d *Directory) InBrowser(r *http.Request) (*Account, error) {
 		}
 	}
 	return nil, nil
+}
+
+// Faults returns what is wrong with the providers, each with its remedy. Every fault
+// begins with the name of the field.
+func (d *Directory) Faults() (faults []error) {
+	add := func(wrong bool, format string, args ...any) {
+		if wrong {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check := func(field string, p oauth.UserProvider) {
+		if nilpointer.Is(p) {
+			add(true, "%s is a nil %T: leave the field out, or make one", field, p)
+			return
+		}
+		if v, ok := p.(interface{ Validate() error }); ok {
+			if err := v.Validate(); err != nil {
+				add(true, "%s: %w", field, err)
+			}
+		}
+	}
+	if d.Default != nil {
+		check("Users", d.Default)
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Further)) {
+		field := fmt.Sprintf("Providers[%q]", name)
+		add(!isProviderName(name), "%s: a provider's name has small letters, digits and hyphens", field)
+		add(name == "client", "%s: choose another name; client: marks a client's own tokens", field)
+		add(name == oauth.DefaultProvider, "%s: the users of that name are those of Config.Users", field)
+		if d.Further[name] == nil {
+			add(true, "%s is nil: leave it out", field)
+			continue
+		}
+		check(field, d.Further[name])
+	}
+	return faults
+}
+
+func isProviderName(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// CheckPasswords reports whether a provider checks passwords.
+func (d *Directory) CheckPasswords() bool {
+	return slices.ContainsFunc(append(slices.Collect(maps.Values(d.Further)), d.Default), func(p oauth.UserProvider) bool {
+		_, ok := p.(oauth.PasswordAuthenticator)
+		return ok
+	})
 }

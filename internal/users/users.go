@@ -33,3 +33,20 @@ func Load(ctx context.Context, provider func(name string) oauth.UserProvider, re
 	}
 	return user, nil
 }
+
+// GoneAs gives [ErrGone] the error code that an endpoint has for it, and returns
+// every other error unchanged.
+func GoneAs(code oauth.ErrorCode, err error) error {
+	if !errors.Is(err, ErrGone) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, code.Errorf("the account may no longer act"))
+}
+
+// SessionDigest is how a family knows its browser session; empty without one.
+func SessionDigest(id string) oauth.Digest {
+	if id == "" {
+		return ""
+	}
+	return oauth.DigestOf(id)
+}

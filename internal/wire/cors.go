@@ -1,4 +1,4 @@
-package passport
+package wire
 
 import (
 	"net/http"
@@ -9,9 +9,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// preflight lets a browser send a token request, from anywhere: it does not know
-// yet for which client. Only the origins of that client may read the answer.
-func preflight(w http.ResponseWriter, r *http.Request) {
+// Preflight lets a browser send a request of a client, from any origin: the client is
+// not known yet. Only the origins of that client may read the response; see
+// [AllowOrigin].
+func Preflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Add("Vary", "Origin")
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "null" {
@@ -23,9 +24,9 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// allowOrigin lets a page read the answer if it has the origin of one of the
-// client's redirect URIs.
-func allowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
+// AllowOrigin lets a page read the response if its origin is that of one of the
+// client's redirect URIs. client may be nil.
+func AllowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
 	w.Header().Add("Vary", "Origin")
 	origin := r.Header.Get("Origin")
 	if origin == "" || client == nil || !slices.ContainsFunc(client.RedirectURIs, func(uri string) bool { return originOf(uri) == origin }) {

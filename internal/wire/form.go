@@ -1,4 +1,4 @@
-package passport
+package wire
 
 import (
 	"errors"
@@ -16,16 +16,19 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// maxParameter is as long as the value of any one parameter may be.
-const maxParameter = 8 << 10
+// The largest body of a request, and the longest value of a parameter, in bytes.
+const (
+	MaxBody      = 64 << 10
+	MaxParameter = 8 << 10
+)
 
-// received reads what is left of a request's body and returns the time, which is
-// the request's: it is judged by what holds once it is there in full, and not by
-// what held when its first byte came. The body can be read before, and not after,
-// so an endpoint that takes the time too early gets no body.
+// Received reads what is left of a request's body and returns the time of the
+// request: the server judges a request by what holds once it has arrived in full,
+// not by what held at its first byte. An endpoint that takes the time before it
+// reads the body gets no body.
 //
 // Nothing else gives an endpoint the time; internal/archtest checks that.
-func received(r *http.Request) (time.Time, error) {
+func Received(r *http.Request) (time.Time, error) {
 	if r.Body != nil {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			return time.Time{}, err
@@ -34,18 +37,17 @@ func received(r *http.Request) (time.Time, error) {
 	return clock.Now(), nil
 }
 
-// formBody reads the body of a token request, a form and nothing else
-// (RFC 6749 §3.2), and returns it with the time of the request. What is in the
-// query is not read, but a secret there is refused, for it stands in somebody's
-// log by now.
-func formBody(r *http.Request) (url.Values, time.Time, error) {
+// FormBody reads the body of a request of a client, a form and nothing else
+// (RFC 6749 §3.2), and returns it with the time of the request. The query is not
+// read. A secret in it is refused, because logs have it by now.
+func FormBody(r *http.Request) (url.Values, time.Time, error) {
 	form, err := parseFormBody(r)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	at, err := received(r)
+	at, err := Received(r)
 	if err != nil {
-		return nil, at, unreadable(err)
+		return nil, at, Unreadable(err)
 	}
 	return form, at, nil
 }
@@ -59,8 +61,8 @@ func parseFormBody(r *http.Request) (url.Values, error) {
 		return nil, oauth.InvalidRequest.Errorf("the body must be a form: Content-Type application/x-www-form-urlencoded")
 	}
 	if err := r.ParseForm(); err != nil {
-		if tooLarge(err) || bodylimit.TimedOut(err) {
-			return nil, unreadable(err)
+		if TooLarge(err) || bodylimit.TimedOut(err) {
+			return nil, Unreadable(err)
 		}
 		if len(r.PostForm) == 0 {
 			return nil, oauth.InvalidRequest.Errorf("the body is not a form")
@@ -68,29 +70,29 @@ func parseFormBody(r *http.Request) (url.Values, error) {
 		return nil, oauth.InvalidRequest.Errorf("the form is not properly encoded")
 	}
 	for name, values := range r.PostForm {
-		if err := checkParameter(name, values, name == "resource" || name == "audience"); err != nil {
+		if err := CheckParameter(name, values, name == "resource" || name == "audience"); err != nil {
 			return nil, err
 		}
 	}
 	return r.PostForm, nil
 }
 
-// unreadable is the error for a body that cannot be read.
-func unreadable(err error) error {
+// Unreadable is the error for a body that cannot be read.
+func Unreadable(err error) error {
 	switch {
-	case tooLarge(err):
-		return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", maxBody))
+	case TooLarge(err):
+		return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", MaxBody))
 	case bodylimit.TimedOut(err):
 		return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body did not arrive in time"))
 	}
 	return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
 }
 
-// unreadableStatus is the status for a body that is too large or too slow; for any
+// UnreadableStatus is the status for a body that is too large or too slow; for any
 // other error it is 0.
-func unreadableStatus(err error) int {
+func UnreadableStatus(err error) int {
 	switch {
-	case tooLarge(err):
+	case TooLarge(err):
 		return http.StatusRequestEntityTooLarge
 	case bodylimit.TimedOut(err):
 		return http.StatusRequestTimeout
@@ -98,14 +100,15 @@ func unreadableStatus(err error) int {
 	return 0
 }
 
-func tooLarge(err error) bool {
+// TooLarge reports whether err says that the body is larger than [MaxBody].
+func TooLarge(err error) bool {
 	_, large := errors.AsType[*http.MaxBytesError](err)
 	return large
 }
 
-// checkParameter refuses what no parameter may be: repeated (RFC 6749 §3.1,
-// §3.2), an array as PHP writes it, too long, not text.
-func checkParameter(name string, values []string, many bool) error {
+// CheckParameter refuses a parameter that is repeated (RFC 6749 §3.1, §3.2), an
+// array as PHP writes it, too long, or no text. With many, it may be repeated.
+func CheckParameter(name string, values []string, many bool) error {
 	shown := name
 	if len(shown) > 40 {
 		shown = shown[:40]
@@ -118,8 +121,8 @@ func checkParameter(name string, values []string, many bool) error {
 	}
 	for _, v := range values {
 		switch {
-		case len(v) > maxParameter:
-			return oauth.InvalidRequest.Errorf("%s is longer than %d bytes", shown, maxParameter)
+		case len(v) > MaxParameter:
+			return oauth.InvalidRequest.Errorf("%s is longer than %d bytes", shown, MaxParameter)
 		case !utf8.ValidString(v):
 			return oauth.InvalidRequest.Errorf("%s is not UTF-8", shown)
 		case strings.ContainsAny(v, "\x00\r\n"):

@@ -1,70 +1,85 @@
-package passport
+// Package wire reads requests and writes responses: the one entry that every request
+// passes, forms and their time, JSON, CORS and the log of refusals.
+package wire
 
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 
 	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/throttle"
 	"github.com/go-passport/passport/oauth"
 )
 
-// writeJSON answers with a value that nobody may store (RFC 6749 §5.1).
-func writeJSON(w http.ResponseWriter, status int, v any) {
+// WriteJSON writes a value as JSON that no cache may keep (RFC 6749 §5.1).
+func WriteJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the connection may be gone; there is nobody to tell
+	_ = json.NewEncoder(w).Encode(v) // the client is gone
 }
 
-// writeError answers with err in the form of RFC 6749 §5.2.
-func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
+// Log writes refusals to the application's log.
+type Log struct{ *slog.Logger }
+
+// WriteError writes err in the form of RFC 6749 §5.2, and logs it.
+func (l Log) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	e := oauth.AsError(err)
-	s.logRefusal(r, e, err)
-	setRetryAfter(w, e)
-	status := cmp.Or(unreadableStatus(err), e.Code.Status())
-	throttled := setThrottled(w, err)
+	l.Refusal(r, e, err)
+	SetRetryAfter(w, e)
+	status := cmp.Or(UnreadableStatus(err), e.Code.Status())
+	throttled := SetThrottled(w, err)
 	if throttled {
 		status = http.StatusTooManyRequests
 	}
 	if e.Code == oauth.InvalidClient && !throttled {
 		w.Header().Set("WWW-Authenticate", `Basic realm="oauth", charset="UTF-8"`)
 	}
-	writeJSON(w, status, e)
+	WriteJSON(w, status, e)
 }
 
-func setRetryAfter(w http.ResponseWriter, e *oauth.Error) {
+// SetRetryAfter says when a request may be repeated that found the server
+// unavailable.
+func SetRetryAfter(w http.ResponseWriter, e *oauth.Error) {
 	if e.Code == oauth.TemporarilyUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
 	}
 }
 
-// logRefusal says which check failed: at Info what a client did, at Error what
-// the operator has to mend. err says more than the client is told.
-func (s *Server) logRefusal(r *http.Request, e *oauth.Error, err error, attrs ...any) {
+// Refusal logs which check failed: at Info what a client did wrong, at Error what the
+// operator has to fix. err says more than the client is told.
+func (l Log) Refusal(r *http.Request, e *oauth.Error, err error, attrs ...any) {
 	attrs = append(attrs, "request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", reqinfo.Path(r),
 		"error", string(e.Code), "err", err.Error())
 	switch {
 	case r.Context().Err() != nil && !bodylimit.TimedOut(err): // which ends the context too
-		s.config.Logger.InfoContext(r.Context(), "request given up by the client", attrs...)
+		l.InfoContext(r.Context(), "request given up by the client", attrs...)
 	case e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable:
-		s.config.Logger.ErrorContext(r.Context(), "request failed", attrs...)
+		l.ErrorContext(r.Context(), "request failed", attrs...)
 	default:
-		s.config.Logger.InfoContext(r.Context(), "request refused", attrs...)
+		l.InfoContext(r.Context(), "request refused", attrs...)
 	}
 }
 
-// clientError adds to an error which client it is about, for the log.
-func clientError(clientID string, err error) error {
-	if err == nil {
-		return nil
+// SetThrottled sets the headers of a refusal by a throttle (RFC 6585 §4), and
+// reports whether err is one.
+func SetThrottled(w http.ResponseWriter, err error) bool {
+	refusal, ok := errors.AsType[*throttle.Refusal](err)
+	if !ok {
+		return false
 	}
-	return fmt.Errorf("client %.100q: %w", clientID, err)
+	seconds := strconv.Itoa(int(math.Ceil(refusal.Wait.Seconds())))
+	h := w.Header()
+	h.Set("Retry-After", seconds)
+	h.Set("RateLimit-Policy", fmt.Sprintf(`"failures";q=%d;w=%d`, refusal.Limit.Failures, int(refusal.Limit.Within.Seconds())))
+	h.Set("RateLimit", `"failures";r=0;t=`+seconds)
+	return true
 }
-
-// unproven is the ID of a client that is not known to be one, for the log.
-func unproven(id string) string { return reqinfo.Bounded(id) }

@@ -1,0 +1,58 @@
+// Package authorize is the authorization endpoint (RFC 6749 §3.1): it checks the
+// request, finds out who is signed in and whether to ask, and decides how the
+// request ends. One function writes that.
+package authorize
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/sameorigin"
+	"github.com/go-passport/passport/internal/tokens"
+	"github.com/go-passport/passport/internal/users"
+	"github.com/go-passport/passport/internal/wire"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Config is what an [Endpoint] needs. All fields but the last five are required.
+type Config struct {
+	Issuer     *url.URL
+	Path       string // of the endpoint, with that of the issuer
+	Keys       *keyring.Live
+	Policy     *policy.Policy
+	Responders map[string]oauth.Responder // by response_type
+	Clients    *clients.Registry
+	Tokens     *tokens.Service
+	Users      *users.Directory
+	Forms      *sameorigin.Guard
+	Pages      *page.Set
+	Log        wire.Log
+
+	RequirePKCE                      bool
+	SkipConsent                      func(ctx context.Context, client *oauth.Client, user *oauth.User) bool
+	SkipNativeConsent                bool
+	NumericClientIDs, NumericUserIDs bool // in JSON
+}
+
+// Endpoint is the authorization endpoint. It is safe for concurrent use.
+type Endpoint struct {
+	Config
+	tickets  tickets
+	consents consents
+}
+
+var _ http.Handler = (*Endpoint)(nil)
+
+// New returns the authorization endpoint.
+func New(c Config) *Endpoint {
+	return &Endpoint{
+		Config:   c,
+		tickets:  tickets{keys: c.Keys, https: c.Issuer.Scheme == "https", lingers: c.Policy.CodeTTL},
+		consents: consents{audience: c.Policy.Audience, inherit: c.Policy.InheritScopes},
+	}
+}

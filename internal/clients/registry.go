@@ -1,0 +1,96 @@
+// Package clients is the registry of clients: it creates, changes and authenticates
+// them. It is the only room with the client verbs of the store, and knows no HTTP.
+package clients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/throttle"
+	"github.com/go-passport/passport/internal/users"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Config is what a [Registry] needs. All fields but the flags are required.
+type Config struct {
+	Store  oauth.ClientStore
+	Parts  *feature.Joined
+	Policy *policy.Policy
+	Users  *users.Directory
+	Audit  audit.Log
+
+	Numbered  bool // the store counts new IDs up
+	AllowHTTP bool // redirect URIs may be http, because the issuer is
+}
+
+// Registry knows the clients of a server. It is safe for concurrent use.
+type Registry struct {
+	store  oauth.ClientStore
+	parts  *feature.Joined
+	policy *policy.Policy
+	users  *users.Directory
+	audit  audit.Log
+
+	numbered, allowHTTP bool
+
+	throttle *throttle.Throttle
+}
+
+// New returns a registry.
+func New(c Config) *Registry {
+	return &Registry{c.Store, c.Parts, c.Policy, c.Users, c.Audit, c.Numbered, c.AllowHTTP, newThrottle()}
+}
+
+// Client returns a client, or [oauth.ErrNotFound].
+func (r *Registry) Client(ctx context.Context, id string) (*oauth.Client, error) {
+	return r.store.Client(ctx, id)
+}
+
+// All yields all clients by ID, revoked ones too.
+func (r *Registry) All(ctx context.Context) iter.Seq2[*oauth.Client, error] {
+	return r.store.Clients(ctx)
+}
+
+// Of yields the clients of an owner by ID, revoked ones too.
+func (r *Registry) Of(ctx context.Context, owner oauth.UserRef) iter.Seq2[*oauth.Client, error] {
+	return r.store.ClientsOf(ctx, owner)
+}
+
+// LongestTokenLife is the longest life that a client has of its own for access
+// tokens; zero without one.
+func (r *Registry) LongestTokenLife(ctx context.Context) (longest time.Duration, err error) {
+	for c, err := range r.store.Clients(ctx) {
+		if err != nil {
+			return 0, fmt.Errorf("list clients: %w", err)
+		}
+		if c.RevokedAt.IsZero() {
+			longest = max(longest, c.AccessTokenTTL)
+		}
+	}
+	return longest, nil
+}
+
+// Internal returns the client with a key, which the server makes for itself if there
+// is none. Of several nodes that make it at once, one does, and all return it. what
+// says in the audit log what the client is for.
+func (r *Registry) Internal(ctx context.Context, c oauth.Client, what string) (*oauth.Client, error) {
+	found, err := r.store.ClientByKey(ctx, c.Key)
+	if !errors.Is(err, oauth.ErrNotFound) {
+		return found, err
+	}
+	c.ID = r.newID()
+	err = r.create(ctx, &c, oauth.AuditRecord{Action: "client.created", ClientID: c.ID, Reason: what, Time: c.CreatedAt})
+	if errors.Is(err, oauth.ErrConflict) { // another node was first
+		return r.store.ClientByKey(ctx, c.Key)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create the client of %s: %w", what, err)
+	}
+	return &c, nil
+}

@@ -1,0 +1,81 @@
+// Package endpoint has the endpoints that clients and APIs call, one file each. Each
+// is a function from a request to a result; one function writes it.
+package endpoint
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/wire"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Callers are what the endpoints that clients call have in common.
+type Callers struct {
+	Clients *clients.Registry
+	Log     wire.Log
+}
+
+// call is a form that an authenticated client sent.
+type call struct {
+	form   url.Values
+	time   time.Time // when the request had come in
+	client *oauth.Client
+}
+
+// read is phases 1 and 2 of every such endpoint: it reads the form, then takes the
+// time, and authenticates the client.
+func (c Callers) read(r *http.Request) (*call, error) {
+	form, at, err := wire.FormBody(r)
+	if err != nil {
+		return nil, err
+	}
+	creds, err := clientCredentials(r, form)
+	if err != nil {
+		return nil, err
+	}
+	client, err := c.Clients.Authenticate(r.Context(), creds, at)
+	if err != nil {
+		return nil, clients.Named(reqinfo.Bounded(creds.ID), err)
+	}
+	return &call{form, at, client}, nil
+}
+
+// endpoint is a path that takes the POST of a client.
+type endpoint struct {
+	name    string // for the 405
+	scripts bool   // pages at the origins of the client's redirect URIs may call it
+	log     wire.Log
+
+	// serve returns what is written as JSON, nil for nothing. It returns the client
+	// as soon as that is known, also with an error.
+	serve func(*http.Request) (any, *oauth.Client, error)
+}
+
+// ServeHTTP implements [http.Handler].
+func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.scripts && r.Method == http.MethodOptions {
+		wire.Preflight(w, r)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST")
+		wire.WriteJSON(w, http.StatusMethodNotAllowed, oauth.InvalidRequest.Errorf("the %s endpoint takes POST", e.name))
+		return
+	}
+	res, client, err := e.serve(r)
+	if e.scripts {
+		wire.AllowOrigin(w, r, client)
+	}
+	switch {
+	case err != nil:
+		e.log.WriteError(w, r, err)
+	case res == nil:
+		w.Header().Set("Cache-Control", "no-store")
+	default:
+		wire.WriteJSON(w, http.StatusOK, res)
+	}
+}

@@ -1,0 +1,42 @@
+// Package firstparty is the cookie by which scripts of the application's own pages use
+// its API.
+package firstparty
+
+import (
+	"time"
+
+	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/sameorigin"
+	"github.com/go-passport/passport/internal/users"
+	"github.com/go-passport/passport/internal/wire"
+)
+
+// Config is what [Cookies] need. All fields but Secure are required.
+type Config struct {
+	Name   string
+	TTL    time.Duration
+	Secure bool // over https only
+	Keys   *keyring.Live
+	Policy *policy.Policy
+	Users  *users.Directory
+	Forms  *sameorigin.Guard
+	Log    wire.Log
+}
+
+// Cookies sets, refreshes and verifies the cookie. It is safe for concurrent use.
+type Cookies struct {
+	name   string
+	ttl    time.Duration
+	secure bool
+	keys   *keyring.Live
+	policy *policy.Policy
+	users  *users.Directory
+	forms  *sameorigin.Guard
+	log    wire.Log
+}
+
+// New returns Cookies.
+func New(c Config) *Cookies {
+	return &Cookies{c.Name, c.TTL, c.Secure, c.Keys, c.Policy, c.Users, c.Forms, c.Log}
+}

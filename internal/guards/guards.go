@@ -1,0 +1,46 @@
+// Package guards makes the guards of one server.
+package guards
+
+import (
+	"net/http"
+
+	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/internal/ctxtoken"
+	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/wire"
+)
+
+// Guards makes guards. All fields but OnRefusal of Config are required.
+type Guards struct {
+	Config guard.Config // without rules
+	Entry  *wire.Entry
+	Policy *policy.Policy
+}
+
+// New returns middleware that admits what passes the rules.
+func (g *Guards) New(rules []guard.Rule) func(http.Handler) http.Handler {
+	admit := guard.New(g.Config, rules...)
+	return func(next http.Handler) http.Handler {
+		admitted := admit(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			admitted.ServeHTTP(w, g.own(g.Entry.Attach(w, r)))
+		})
+	}
+}
+
+// own returns r for a guard of this server. It keeps the token that another guard of
+// this server, or a test, has admitted. A token that another server admitted means
+// nothing here: its user 1 is another user.
+func (g *Guards) own(r *http.Request) *http.Request {
+	a, _ := ctxtoken.From(r.Context())
+	switch {
+	case a.Token != nil && a.By == g:
+		return r
+	case a.Token != nil && a.By == nil: // a test knows neither setting
+		token := *a.Token
+		token.InheritScopes, token.Audience = g.Policy.InheritScopes, []string{g.Policy.Audience}
+		a.Token = &token
+		return r.WithContext(ctxtoken.With(r.Context(), a))
+	}
+	return r.WithContext(ctxtoken.With(r.Context(), ctxtoken.Admitted{By: g}))
+}

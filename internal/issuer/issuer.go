@@ -1,0 +1,66 @@
+// Package issuer knows the URL of the server: whether it can be one, and where its
+// endpoints and documents are.
+package issuer
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"strings"
+)
+
+// Base returns the path below which the endpoints are, with that of the issuer.
+func Base(issuer *url.URL, endpoints string) string {
+	return strings.TrimSuffix(issuer.Path, "/") + strings.TrimSuffix(endpoints, "/")
+}
+
+// WellKnown returns where a document about the issuer is: the name comes before the
+// issuer's own path (RFC 8414 §3.1).
+func WellKnown(issuer *url.URL, name string) string {
+	return "/.well-known/" + name + strings.TrimSuffix(issuer.Path, "/")
+}
+
+// Check returns what is wrong with the URL of an issuer and with the path below which
+// its endpoints are. Every fault begins with the name of the field.
+func Check(issuer, endpoints string, allowHTTP bool) []error {
+	var f faults
+	f.issuer(issuer, allowHTTP)
+	f.add(endpoints != "/" && !isPlainPath(endpoints), "Path %q: want a plain path such as /oauth", endpoints)
+	return f
+}
+
+type faults []error
+
+func (f *faults) add(wrong bool, format string, args ...any) {
+	if wrong {
+		*f = append(*f, fmt.Errorf(format, args...))
+	}
+}
+
+func (f *faults) issuer(issuer string, allowHTTP bool) {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Scheme != "https" && u.Scheme != "http" {
+		f.add(true, "Issuer %q: want the server's own URL, such as https://app.example.com", issuer)
+		return
+	}
+	f.add(u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || strings.Contains(issuer, "#"),
+		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)", issuer)
+	f.add(strings.HasSuffix(issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte", issuer)
+	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none", issuer)
+	f.add(!strings.HasPrefix(issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host), "Issuer %q: write scheme and host in small letters, as browsers do", issuer)
+	f.add(u.Scheme == "http" && !loopback(u.Hostname()) && !allowHTTP,
+		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", issuer)
+}
+
+// isPlainPath reports whether a path is the same for clients, proxies and a ServeMux:
+// clean, and of characters that no software encodes.
+func isPlainPath(p string) bool {
+	const plain = "/-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return strings.HasPrefix(p, "/") && p != "/" && path.Clean(p) == p && strings.Trim(p, plain) == ""
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

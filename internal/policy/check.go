@@ -1,0 +1,80 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Faults returns what is wrong with the settings, each with its remedy. Every fault
+// begins with the name of the field.
+func (s Settings) Faults() []error {
+	var f faults
+	f.scopes(s)
+	f.audience(s)
+	f.lifetimes(s)
+	return f
+}
+
+type faults []error
+
+func (f *faults) add(wrong bool, format string, args ...any) {
+	if wrong {
+		*f = append(*f, fmt.Errorf(format, args...))
+	}
+}
+
+func (f *faults) scopes(s Settings) {
+	seen := map[string]bool{}
+	for i, scope := range s.Scopes {
+		ids, err := ParseScopes(scope.ID)
+		f.add(err != nil || len(ids) != 1 || ids[0] != scope.ID, "Scopes[%d].ID %q: want one word of printable ASCII without quote and backslash (RFC 6749 §3.3)", i, scope.ID)
+		f.add(len(scope.ID) > 255, "Scopes[%d].ID is longer than 255 bytes: shorten it", i)
+		f.add(scope.ID == "*", "Scopes[%d].ID *: it stands for all scopes and cannot be one", i)
+		f.add(seen[scope.ID], "Scopes lists %q twice: take one out", scope.ID)
+		seen[scope.ID] = true
+	}
+	twice := map[string]bool{}
+	for _, id := range s.DefaultScopes {
+		f.add(!seen[id], "DefaultScopes names %q, which Scopes does not list: add it there", id)
+		f.add(twice[id], "DefaultScopes lists %q twice: take one out", id)
+		twice[id] = true
+	}
+}
+
+func (f *faults) audience(s Settings) {
+	resources := s.Resources
+	if s.Audience != s.Issuer {
+		resources = append([]string{s.Audience}, resources...)
+	}
+	for _, uri := range resources {
+		u, err := url.Parse(uri)
+		f.add(err != nil || !u.IsAbs() || strings.ContainsAny(uri, "# "), "Audience or Resources has %q: want an absolute URI without fragment (RFC 8707 §2)", uri)
+	}
+}
+
+func (f *faults) lifetimes(s Settings) {
+	for _, ttl := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"AccessTokenTTL", s.AccessTokenTTL}, {"RefreshTokenTTL", s.RefreshTokenTTL}, {"CodeTTL", s.CodeTTL}, {"PurgeAfter", s.PurgeAfter},
+		{"PersonalTokenTTL", s.PersonalTokenTTL}, {"CookieTTL", s.CookieTTL},
+	} {
+		f.add(ttl.d < time.Second, "%s is %v: want at least a second", ttl.name, ttl.d)
+	}
+	for _, grantType := range slices.Sorted(maps.Keys(s.AccessTokenTTLByGrant)) {
+		ttl := s.AccessTokenTTLByGrant[grantType]
+		f.add(ttl < time.Second, "AccessTokenTTLByGrant[%q] is %v: want at least a second", grantType, ttl)
+	}
+	f.add(s.FamilyTTL != 0 && s.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", s.FamilyTTL)
+	f.add(s.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", s.CodeTTL)
+	f.add(s.RefreshTokenGrace > 0 && s.RefreshTokenGrace <= oauth.RetryAfter*time.Second,
+		"RefreshTokenGrace is %v: want more than the %d seconds after which a client asks again that was told to try later, or a negative one for none", s.RefreshTokenGrace, oauth.RetryAfter)
+	f.add(s.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: at most a minute; it is for answers that were lost, not for tokens that are kept", s.RefreshTokenGrace)
+}

@@ -1,0 +1,112 @@
+// Package tokens issues, verifies, finds and revokes. It is the only room with the
+// token, family and consent verbs of the store.
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/go-passport/passport/event"
+	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/users"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Store is what this room uses of an [oauth.Store].
+type Store interface {
+	oauth.FamilyStore
+	oauth.TokenStore
+	oauth.ConsentStore
+}
+
+// Config is what a [Service] needs. All fields but Claims are required.
+type Config struct {
+	Issuer       string
+	OpaquePrefix string // of opaque access tokens
+	Store        Store  // from [Stamped]
+	Keys         *keyring.Live
+	Policy       *policy.Policy
+	Users        *users.Directory
+	Audit        audit.Log
+
+	// Claims are further claims of a JWT access token.
+	Claims func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
+}
+
+// Service issues and revokes the tokens of a server. It is safe for concurrent use.
+type Service struct {
+	issuer       string
+	opaquePrefix string
+	store        Store
+	keys         *keyring.Live
+	policy       *policy.Policy
+	users        *users.Directory
+	audit        audit.Log
+	moreClaims   func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
+}
+
+// New returns a service.
+func New(c Config) *Service {
+	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.Claims}
+}
+
+// Token returns an access token by its ID, or [oauth.ErrNotFound].
+func (s *Service) Token(ctx context.Context, id string) (*oauth.AccessToken, error) {
+	return s.store.AccessToken(ctx, id)
+}
+
+// TokensOf yields the access tokens of a user by ID, dead ones too.
+func (s *Service) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	return s.store.TokensOf(ctx, user)
+}
+
+// Code returns an authorization code, or [oauth.ErrNotFound].
+func (s *Service) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
+	return s.store.Code(ctx, d)
+}
+
+// IssueCode stores a family and the code that begins it; see
+// [oauth.FamilyStore.IssueCode].
+func (s *Service) IssueCode(ctx context.Context, c *oauth.CodeIssuance, events ...event.Event) error {
+	user := c.Family.User
+	record := oauth.AuditRecord{
+		Action: "code.issued", Actor: oauth.ForUser(user).Claim(""), User: user, ClientID: c.Family.ClientID, Time: c.Family.CreatedAt,
+	}
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		c.Audit = record
+		return s.store.IssueCode(ctx, c)
+	}, events...)
+	if err != nil {
+		return fmt.Errorf("store code: %w", err)
+	}
+	return nil
+}
+
+// UseTicket uses up the ticket of a consent page, or returns [oauth.ErrSpent].
+func (s *Service) UseTicket(ctx context.Context, id string, until time.Time) error {
+	return s.store.UseOnce(ctx, oauth.SpendTicket, id, until)
+}
+
+// Consented returns what the user has allowed the client; see
+// [oauth.ConsentStore.Consented].
+func (s *Service) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) ([]string, error) {
+	granted, err := s.store.Consented(ctx, user, c)
+	if err != nil {
+		return nil, fmt.Errorf("find consent: %w", err)
+	}
+	return granted, nil
+}
+
+// Reach asks the store for a code that does not exist, and returns its error.
+func (s *Service) Reach(ctx context.Context) error {
+	_, err := s.store.Code(ctx, oauth.DigestOf(""))
+	if errors.Is(err, oauth.ErrNotFound) {
+		return nil
+	}
+	return err
+}

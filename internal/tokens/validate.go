@@ -1,0 +1,86 @@
+package tokens
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/go-passport/passport/internal/storable"
+	"github.com/go-passport/passport/oauth"
+)
+
+// validate refuses an authorization that is not well formed: without a subject,
+// for a user without the family that ends the token, for a client with a family.
+func (i *Request) validate() error {
+	a := i.Authorization
+	if a == nil {
+		return errors.New("it returned neither an authorization nor an error")
+	}
+	user, isUser := a.Subject.User()
+	switch {
+	case !a.Subject.Valid():
+		return errors.New("it names no subject")
+	case isUser && !storable.Text(user.ID):
+		return errors.New("it names a user whose ID cannot be stored: want UTF-8 without control characters, at most 255 bytes")
+	case isUser && (a.Family == nil || a.Family.User != user):
+		return errors.New("it authorizes a user without a family of that user")
+	case !isUser && a.Family != nil:
+		return errors.New("it authorizes a client with a family")
+	case !isUser && (a.NewFamily || a.Refresh):
+		return errors.New("it begins a family, or wants a refresh token, for a client that acts for itself")
+	case isUser:
+		if err := i.validateFamily(); err != nil {
+			return err
+		}
+	}
+	return i.validateSpend()
+}
+
+// validateFamily refuses a family that would not end what it has to: a row without
+// a family's ID is a client's own token, and a family that claims to be younger
+// than the request slips past what was revoked in the meantime.
+func (i *Request) validateFamily() error {
+	switch f := i.Family; {
+	case f.ID == "":
+		return errors.New("its family has no ID")
+	case f.ClientID != i.Client.ID && (i.NewFamily || i.Refresh || i.Spends.Purpose == oauth.SpendCode):
+		// An access token alone may join it, as one that was exchanged for
+		// another does, and ends with it.
+		return errors.New("its family is another client's")
+	case i.NewFamily && (f.CreatedAt.IsZero() || f.CreatedAt.After(i.Time)):
+		return errors.New("its new family was not created when the request came in: use TokenRequest.Time")
+	case i.NewFamily && !f.ExpiresAt.IsZero() && !i.Time.Before(f.ExpiresAt):
+		return errors.New("its new family has ended already: set ExpiresAt, or leave it to the server")
+	}
+	return nil
+}
+
+// validateSpend refuses one-time values that could clash with ours, or never go, or
+// go before they are worth nothing.
+func (i *Request) validateSpend() error {
+	switch p := i.Spends.Purpose; {
+	case i.Ticket != nil && i.Spends != oauth.Spend{}:
+		return errors.New("it uses up a one-time value beside the ticket of the consent page")
+	case (p == "") != (i.Spends.ID == ""):
+		return errors.New("its one-time value needs a purpose and an ID")
+	case p != "" && p != oauth.SpendCode && p != oauth.SpendRefreshToken && !p.Custom():
+		return errors.New("the purpose of its one-time value needs a dot in its name")
+	case p.Custom() && !i.Spends.Until.After(i.Time):
+		return errors.New("it does not say how long its one-time value is kept")
+	case p == oauth.SpendRefreshToken && !i.Refresh:
+		return errors.New("it spends a refresh token without replacing it")
+	}
+	return nil
+}
+
+// checkProvider refuses a user of another provider than the client's own. A grant that
+// forgot to look could make user 1 of the one out of user 1 of the other; and a
+// client that was moved to another provider has lost the users that it had.
+func checkProvider(c *oauth.Client, a *oauth.Authorization) error {
+	user, isUser := a.Subject.User()
+	if provider := cmp.Or(c.Provider, oauth.DefaultProvider); isUser && user.Provider != provider {
+		return fmt.Errorf("the user is one of the provider %q, and the client acts for those of %q: %w", user.Provider, provider,
+			oauth.InvalidGrant.Errorf("the client does not act for this user"))
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package wire
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Methods are the ones that each path is registered for. A path without a method
+// could not be registered beside an application's "GET /": neither pattern is more
+// specific, and ServeMux panics. A path with a few methods would leave the others
+// to the application's "/".
+var Methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+// Endpoint is everything that is served at one path.
+type Endpoint struct {
+	Path    string
+	Routes  []Route
+	Handler http.Handler // for every method; a method that no route names gets a 405
+	Refusal http.Handler // writes the 405, whatever the body asks for
+}
+
+// Route is a named part of an endpoint.
+type Route struct {
+	Name    string   // such as "passport.token"
+	Methods []string // that it takes
+}
+
+// Single returns an endpoint with one route.
+func Single(name, path string, handler http.Handler, methods ...string) Endpoint {
+	return Endpoint{Path: path, Routes: []Route{{name, methods}}, Handler: handler, Refusal: handler}
+}
+
+// At returns the name and the handler for a method of the endpoint.
+func (e Endpoint) At(method string) (name string, handler http.Handler) {
+	for _, r := range e.Routes {
+		if slices.Contains(r.Methods, method) {
+			return r.Name, e.Handler
+		}
+	}
+	return e.Routes[0].Name, e.Refusal
+}

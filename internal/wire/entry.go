@@ -1,0 +1,68 @@
+package wire
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+
+	"github.com/go-passport/passport/internal/bodylimit"
+	"github.com/go-passport/passport/internal/reqinfo"
+)
+
+// Entry is what every request passes before its endpoint: it finds the caller's
+// address, gives the request an ID, and limits the body in size and time.
+type Entry struct {
+	proxies *reqinfo.Proxies
+	bodies  *bodylimit.Limit
+	log     *slog.Logger
+
+	unnamedProxy func(*http.Request) // nil where proxies are named
+}
+
+// NewEntry returns the entry of a server. trusted are the proxies whose
+// X-Forwarded-For counts.
+func NewEntry(trusted []netip.Prefix, log *slog.Logger) *Entry {
+	e := &Entry{proxies: reqinfo.NewProxies(trusted, log), bodies: bodylimit.New(MaxBody, log), log: log}
+	if len(trusted) == 0 {
+		var once sync.Once
+		e.unnamedProxy = func(r *http.Request) { e.noticeProxy(r, &once) }
+	}
+	return e
+}
+
+// Attach returns r with its ID and the caller's address, and sets the ID's header.
+func (e *Entry) Attach(w http.ResponseWriter, r *http.Request) *http.Request {
+	return e.proxies.Attach(w, r)
+}
+
+// Wrap returns a handler behind the entry.
+func (e *Entry) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if e.unnamedProxy != nil {
+			e.unnamedProxy(r)
+		}
+		r = e.Attach(w, r)
+		e.bodies.Apply(w, r)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// noticeProxy warns once of a proxy that the configuration does not name. All users
+// seem to come from its address then, and one attacker who guesses secrets locks
+// out all of them.
+func (e *Entry) noticeProxy(r *http.Request, once *sync.Once) {
+	if !reqinfo.Forwarded(r) {
+		return
+	}
+	var none *reqinfo.Proxies
+	addr, err := netip.ParseAddr(none.Address(r))
+	if err != nil || !addr.IsLoopback() && !addr.IsPrivate() && !addr.IsLinkLocalUnicast() {
+		return // any client can send the header; the operator's own proxy is near
+	}
+	once.Do(func() {
+		e.log.WarnContext(r.Context(), "a proxy that Config.TrustedProxies does not name sends X-Forwarded-For: name it, or limits and logs take its address for everybody's",
+			"proxy", addr.String())
+	})
+}

@@ -62,7 +62,7 @@ func New(config Config) (*Server, error) {
 	}
 	checker, _ := oauth.StoreAs[oauth.Checker](config.Store)
 	s := &Server{
-		issuer: config.Issuer, clientIDs: config.ClientIDs, store: r.Store, log: r.Log,
+		issuer: config.Issuer, clientIDs: config.ClientIDs, store: config.Store, log: r.Log,
 		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies,
 		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, Log: config.Logger},
 		personalJWTs: config.PersonalTokenFormat == JWT,
@@ -96,9 +96,10 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	if err != nil {
 		return nil, err // validated
 	}
+	store := tokens.Stamped(c.Store, c.InheritScopes)
 	r := &rooms.Rooms{
 		Issuer: u, Base: issuer.Base(u, c.Path), Log: wire.Log{Logger: c.Logger},
-		Store: tokens.Stamped(c.Store, c.InheritScopes), Forms: sameorigin.New(c.Issuer),
+		Store: oauth.ReadOnly(store), Forms: sameorigin.New(c.Issuer),
 		Users: c.directory(), Keys: keyring.NewLive(c.Keys.ring, c.Secrets),
 	}
 	r.Parts, _ = joined(parts) // validated
@@ -112,10 +113,10 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	secure := u.Scheme == "https"
 	r.Policy = policy.New(c.policy(), r.Parts.Traits)
 	r.Clients = clients.New(clients.Config{
-		Store: r.Store, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Numbered: c.ClientIDs == Integers, AllowHTTP: !secure,
+		Store: store, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Numbered: c.ClientIDs == Integers, AllowHTTP: !secure,
 	})
 	r.Tokens = tokens.New(tokens.Config{
-		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: r.Store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, Claims: c.Claims,
+		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, Claims: c.Claims,
 	})
 	r.Personal = tokens.NewPersonal(tokens.PersonalConfig{
 		Tokens: r.Tokens, Clients: r.Clients, Opaque: c.PersonalTokenFormat == Opaque,

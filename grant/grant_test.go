@@ -66,7 +66,7 @@ func begun(t *testing.T, change func(*oauth.Code)) *memstore.Store {
 	return s
 }
 
-func request(s oauth.Store, change map[string]string) *oauth.TokenRequest {
+func request(s oauth.TokenReader, change map[string]string) *oauth.TokenRequest {
 	form := url.Values{"code": {"code"}, "redirect_uri": {"https://app.example.com/cb"}, "code_verifier": {verifier}, "refresh_token": {"first"}}
 	return &oauth.TokenRequest{
 		Client: &oauth.Client{ID: "web", AuthMethod: oauth.AuthSecret, GrantTypes: []string{"authorization_code", "refresh_token"}},

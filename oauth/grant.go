@@ -37,9 +37,13 @@ type TokenRequest struct {
 	// InheritScopes says that a scope covers those below it; see [Covers].
 	InheritScopes bool
 
-	Form  url.Values // each parameter once (RFC 6749 §3.2), resource and audience apart
-	Time  time.Time  // when the request came in, in whole microseconds
-	Store Store
+	Form url.Values // each parameter once (RFC 6749 §3.2), resource and audience apart
+	Time time.Time  // when the request came in, in whole microseconds
+
+	// Store reads the server's records; see [ReadOnly]. A grant finds an optional
+	// power, such as the reading of device codes, with [StoreAs].
+	Store TokenReader
+
 	Users func(provider string) UserProvider // nil for an unknown one
 }
 

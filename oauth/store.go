@@ -46,13 +46,39 @@ func Replayed(what Purpose, family *Family) error { return &ReplayError{What: wh
 // stored in the same write; nil leaves the log alone.
 //
 // A wrapper that embeds a Store has an Unwrap() Store method, through which the
-// optional powers of the inner one are found; see [StoreAs].
+// optional powers of the inner one are found; see [StoreAs]. A grant sees a Store
+// only through a [TokenReader].
 type Store interface {
 	ClientStore
 	FamilyStore
 	TokenStore
 	ConsentStore
 	Purger
+}
+
+// TokenReader is how a [Grant] reads a [Store]. It has the verbs that look up one
+// record, and none that writes; see [ReadOnly]. A record that is missing is
+// [ErrNotFound]. A caller must not change a record: a store may give the same one to
+// several callers.
+type TokenReader interface {
+	// Client returns the client with an ID, also one that is suspended or revoked;
+	// see [Client.Active].
+	Client(ctx context.Context, id string) (*Client, error)
+
+	// Code returns a code with its family, also one that is spent or has expired.
+	Code(ctx context.Context, d Digest) (*Code, error)
+
+	// AccessToken returns the access token with an ID, the jti of a JWT, together
+	// with its client and family, also one that has ended; see [AccessToken.Live].
+	AccessToken(ctx context.Context, id string) (*AccessToken, error)
+
+	// OpaqueToken returns the access token with an [AccessToken.Digest]. For an empty
+	// digest it is [ErrNotFound].
+	OpaqueToken(ctx context.Context, d Digest) (*AccessToken, error)
+
+	// RefreshToken returns a refresh token with its family and, if it is spent, its
+	// successor.
+	RefreshToken(ctx context.Context, d Digest) (*RefreshToken, error)
 }
 
 // ClientStore keeps clients. They change by verbs, because saving a record that
@@ -275,19 +301,4 @@ type KeyStore interface {
 // safely. It reports all faults, each with its remedy.
 type Checker interface {
 	Check(ctx context.Context) error
-}
-
-// StoreAs returns the first of store and what it wraps that has the power T.
-func StoreAs[T any](store Store) (power T, ok bool) {
-	for store != nil {
-		if power, ok = store.(T); ok {
-			return power, true
-		}
-		w, wraps := store.(interface{ Unwrap() Store })
-		if !wraps {
-			break
-		}
-		store = w.Unwrap()
-	}
-	return power, false
 }

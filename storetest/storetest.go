@@ -53,13 +53,16 @@ func (s Suite) rounds() int {
 	return 200
 }
 
+// property is what a store must have.
+type property struct {
+	name string
+	run  func(*world)
+}
+
 // Run checks the stores that s.Open returns.
 func (s Suite) Run(t *testing.T) {
 	t.Helper()
-	for _, check := range []struct {
-		name string
-		run  func(*world)
-	}{
+	for _, check := range []property{
 		{"a code is redeemed once", codeOnce},
 		{"a refresh token is spent once", refreshTokenOnce},
 		{"a ticket is used once, by allow or by deny", ticketOnce},
@@ -114,6 +117,7 @@ func (s Suite) Run(t *testing.T) {
 		{"FR_07 a session ends in one write", sessionEnds},
 		{"the audit log tells of changes", auditLog},
 		{"keys are saved over the version that was read", keyRing},
+		{"powers of grants have no verb of the store", grantPowers},
 
 		{"purge forgets what has ended", purgeForgets},
 		{"purge forgets no replay", purgeKeepsReplays},

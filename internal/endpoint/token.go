@@ -20,7 +20,7 @@ type TokenConfig struct {
 	Policy *policy.Policy
 	Tokens *tokens.Service
 	Users  *users.Directory
-	Store  oauth.Store // what grants read
+	Store  oauth.TokenReader // what grants get
 }
 
 // tokenEndpoint is /oauth/token (RFC 6749 §3.2).

@@ -35,5 +35,5 @@ type Rooms struct {
 	Personal *tokens.Personal
 	Cookies  *firstparty.Cookies
 
-	Store oauth.Store // what grants read
+	Store oauth.TokenReader // what grants get
 }

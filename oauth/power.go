@@ -1,0 +1,92 @@
+package oauth
+
+import "context"
+
+// GrantPowerStore is a [Store] with optional powers for grants, such as the reading
+// of device codes. A grant finds them with [StoreAs].
+type GrantPowerStore interface {
+	// GrantPowers returns the powers, each as a value of a type of its own. The type
+	// has the methods of the power and no others: a grant can reach each method by a
+	// type assertion. StoreAs leaves out a value that is a part of Store, such as a
+	// struct that embeds the whole store.
+	GrantPowers() []any
+}
+
+// ReadOnly returns the view of a store that the server gives to grants. Its methods
+// are those of [TokenReader]: neither a type assertion nor [StoreAs] leads from it
+// to the store, to a wrapper or to a verb that writes.
+func ReadOnly(store Store) TokenReader { return reader{store} }
+
+// reader does not embed the store, whose methods would then be its own.
+type reader struct{ store Store }
+
+func (r reader) Client(ctx context.Context, id string) (*Client, error) {
+	return r.store.Client(ctx, id)
+}
+
+func (r reader) Code(ctx context.Context, d Digest) (*Code, error) { return r.store.Code(ctx, d) }
+
+func (r reader) AccessToken(ctx context.Context, id string) (*AccessToken, error) {
+	return r.store.AccessToken(ctx, id)
+}
+
+func (r reader) OpaqueToken(ctx context.Context, d Digest) (*AccessToken, error) {
+	return r.store.OpaqueToken(ctx, d)
+}
+
+func (r reader) RefreshToken(ctx context.Context, d Digest) (*RefreshToken, error) {
+	return r.store.RefreshToken(ctx, d)
+}
+
+// StoreAs returns the first of store and what it wraps that has the power T, or that
+// has it among its [GrantPowerStore] powers.
+//
+// For the [TokenReader] of a grant it returns only the latter. No other value can be
+// returned safely: a store that has the power T also has the verbs that write, and a
+// type assertion finds them.
+func StoreAs[T any](store any) (power T, ok bool) {
+	r, narrow := store.(reader)
+	if narrow {
+		if power, ok = store.(T); ok {
+			return power, true
+		}
+		store = r.store
+	}
+	for store != nil {
+		if power, ok = store.(T); ok && !narrow {
+			return power, true
+		}
+		if power, ok = grantPower[T](store); ok {
+			return power, true
+		}
+		w, wraps := store.(interface{ Unwrap() Store })
+		if !wraps {
+			break
+		}
+		store = w.Unwrap()
+	}
+	var none T
+	return none, false
+}
+
+func grantPower[T any](store any) (power T, ok bool) {
+	s, has := store.(GrantPowerStore)
+	if !has {
+		return power, false
+	}
+	for _, value := range s.GrantPowers() {
+		if power, ok = value.(T); ok && !isPartOfStore(value) {
+			return power, true
+		}
+	}
+	var none T
+	return none, false
+}
+
+func isPartOfStore(value any) bool {
+	switch value.(type) {
+	case ClientStore, FamilyStore, TokenStore, ConsentStore, Purger, KeyStore, interface{ Unwrap() Store }:
+		return true
+	}
+	return false
+}

@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -91,6 +92,9 @@ func (s *Store) CreateClient(_ context.Context, c *oauth.Client, audit *oauth.Au
 	if !storable(c.ID, c.Key) {
 		return errors.New("memstore: the client's ID or Key cannot be stored")
 	}
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("create client: %w", err)
+	}
 	var record *oauth.AuditRecord
 	if audit != nil {
 		copied := *audit // what it says of a numbered client is known only afterwards
@@ -122,6 +126,9 @@ func (s *Store) keyTaken(key string) bool {
 
 // UpdateClient implements [oauth.ClientStore].
 func (s *Store) UpdateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("update client: %w", err)
+	}
 	return s.changeClient(c.ID, audit, func(stored *oauth.Client) (bool, error) {
 		if stored.Version != c.Version {
 			return false, oauth.ErrConflict

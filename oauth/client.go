@@ -1,10 +1,14 @@
 package oauth
 
 import (
+	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Client is an application registered to ask for tokens (RFC 6749 §2).
@@ -33,6 +37,12 @@ type Client struct {
 	// the browser session in which they granted them.
 	EndsWithSession bool
 
+	// Audience is the API that this client is: a resource server, which introspection
+	// tells about tokens for this audience (RFC 7662 §4, RFC 8707). It is an absolute
+	// URI without fragment, at most [MaxAudience] bytes, and is compared byte by byte
+	// with those of tokens. It is empty for a client that isn't an API.
+	Audience string
+
 	Attributes  map[string]string // the application's own
 	CreatedAt   time.Time
 	UpdatedAt   time.Time // zero until it is changed; see [ClientStore]
@@ -45,6 +55,24 @@ type Client struct {
 	// and at no other. A store counts it, and ignores the value in an update.
 	ConsentVersion int64
 }
+
+// MaxAudience is the longest Audience of a [Client], in bytes.
+const MaxAudience = 2048
+
+// Validate returns an error for a client that a store refuses: one with an Audience
+// that no token can have.
+func (c *Client) Validate() error {
+	u, err := url.Parse(c.Audience)
+	switch {
+	case c.Audience == "":
+		return nil
+	case err != nil, !u.IsAbs(), len(c.Audience) > MaxAudience, !utf8.ValidString(c.Audience), strings.ContainsFunc(c.Audience, notInAudience):
+		return fmt.Errorf("oauth: the client's audience %.40q: want an absolute URI without fragment, at most %d bytes (RFC 8707 §2)", c.Audience, MaxAudience)
+	}
+	return nil
+}
+
+func notInAudience(r rune) bool { return r == '#' || unicode.IsSpace(r) || !unicode.IsGraphic(r) }
 
 // Secret is one of a client's secrets.
 type Secret struct {

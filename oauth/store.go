@@ -83,6 +83,7 @@ type TokenReader interface {
 
 // ClientStore keeps clients. They change by verbs, because saving a record that
 // was read earlier would bring back a revoked client or a removed secret.
+// CreateClient and UpdateClient return the error of [Client.Validate], if any.
 type ClientStore interface {
 	Client(ctx context.Context, id string) (*Client, error)
 

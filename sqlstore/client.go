@@ -12,7 +12,7 @@ import (
 )
 
 const clientColumns = `c.id, c.client_key, c.name, c.owner_provider, c.owner_id, c.auth_method, c.provider, c.redirect_uris, c.grant_types, c.scopes,
-c.access_token_ttl, c.refresh_token_ttl, c.family_ttl, c.ends_with_session, c.attributes, c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version, c.consent_version`
+c.access_token_ttl, c.refresh_token_ttl, c.family_ttl, c.ends_with_session, c.attributes, c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version, c.consent_version, c.audience`
 
 // clientFields appends where a row of clientColumns is scanned into.
 func clientFields(fields []any, c *oauth.Client) []any {
@@ -21,7 +21,7 @@ func clientFields(fields []any, c *oauth.Client) []any {
 		sqldb.List{L: &c.RedirectURIs}, sqldb.List{L: &c.GrantTypes}, sqldb.List{L: &c.Scopes},
 		sqldb.Span{D: &c.AccessTokenTTL}, sqldb.Span{D: &c.RefreshTokenTTL}, sqldb.Span{D: &c.FamilyTTL},
 		sqldb.Bool{B: &c.EndsWithSession}, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.CreatedAt}, sqldb.Micros{T: &c.UpdatedAt},
-		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version, sqldb.Number{N: &c.ConsentVersion})
+		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version, sqldb.Number{N: &c.ConsentVersion}, sqldb.Text{S: &c.Audience})
 }
 
 const (
@@ -120,7 +120,7 @@ func (l *clients) scan(row sqldb.Row) error {
 
 const (
 	updateClient = `UPDATE oauth_clients SET name = ?, owner_provider = ?, owner_id = ?, provider = ?, redirect_uris = ?, grant_types = ?, scopes = ?,
-access_token_ttl = ?, refresh_token_ttl = ?, family_ttl = ?, ends_with_session = ?, attributes = ?, updated_at = ?, suspended_at = ?,
+access_token_ttl = ?, refresh_token_ttl = ?, family_ttl = ?, ends_with_session = ?, attributes = ?, updated_at = ?, suspended_at = ?, audience = ?,
 version = version + 1, consent_version = COALESCE(consent_version, 0) + ? WHERE id = ? AND version = ?`
 
 	revokeClient = `UPDATE oauth_clients SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`
@@ -141,6 +141,9 @@ SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
 // was compared with c or nothing, so the comparison needs no lock. It is not made in
 // SQL: MySQL would compare names by its collation.
 func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("update client: %w", err)
+	}
 	attributes, err := sqldb.Encoded(c.Attributes)
 	if err != nil {
 		return fmt.Errorf("update client: %w", err)
@@ -155,7 +158,7 @@ func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.
 	return s.changeClient(ctx, c.ID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 		n, err := tx.Exec(ctx, updateClient, c.Name, c.Owner.Provider, c.Owner.ID, c.Provider, sqldb.Joined(c.RedirectURIs), sqldb.Joined(c.GrantTypes),
 			sqldb.Joined(c.Scopes), sqldb.Length(c.AccessTokenTTL), sqldb.Length(c.RefreshTokenTTL), sqldb.Length(c.FamilyTTL),
-			sqldb.Flag(c.EndsWithSession), attributes, sqldb.When(c.UpdatedAt), sqldb.When(c.SuspendedAt),
+			sqldb.Flag(c.EndsWithSession), attributes, sqldb.When(c.UpdatedAt), sqldb.When(c.SuspendedAt), sqldb.Optional(c.Audience),
 			sqldb.Flag(!c.LooksLike(stored)), c.ID, c.Version)
 		return n > 0, err
 	})

@@ -17,7 +17,7 @@ func fullClient(id string) *oauth.Client {
 			{Digest: oauth.DigestOf("b"), CreatedAt: now.Add(time.Second), ExpiresAt: now.Add(time.Hour)},
 		},
 		Provider: "customers", RedirectURIs: []string{"https://a.example/cb?x=1", "http://127.0.0.1/cb"},
-		GrantTypes: []string{"authorization_code", "refresh_token"}, Scopes: []string{"b", "a"}, EndsWithSession: true,
+		GrantTypes: []string{"authorization_code", "refresh_token"}, Scopes: []string{"b", "a"}, EndsWithSession: true, Audience: "https://api.example/é?tenant=1",
 		AccessTokenTTL: 90 * time.Second, RefreshTokenTTL: 30*day + time.Microsecond, FamilyTTL: 400 * day,
 		Attributes: map[string]string{"first party": "yes", "": `"}{`}, CreatedAt: now, UpdatedAt: now.Add(time.Second), SuspendedAt: now.Add(time.Minute),
 	}
@@ -61,7 +61,7 @@ func staleUpdate(w *world) {
 	stale.Scopes, stale.RedirectURIs, stale.Attributes, stale.Owner = nil, []string{"https://new.example/"}, nil, oauth.UserRef{}
 	stale.GrantTypes, stale.Provider, stale.EndsWithSession = nil, "", false
 	stale.AccessTokenTTL, stale.RefreshTokenTTL, stale.FamilyTTL = time.Minute, 0, 7*day
-	stale.Key, stale.UpdatedAt = "another key", now.Add(time.Hour)
+	stale.Key, stale.UpdatedAt, stale.Audience = "another key", now.Add(time.Hour), "urn:example:api"
 	w.must(w.store.UpdateClient(w.Context(), stale, nil)) // nobody has updated it since
 	got, err := w.store.Client(w.Context(), "x")
 	w.must(err)

@@ -84,6 +84,8 @@ func (s Suite) Run(t *testing.T) {
 		{"a token whose family is missing is dead", missingFamily},
 
 		{"clients come back as they were", clientRoundTrip},
+		{"a client that is an API has its audience", clientAudience},
+		{"an audience that no token can have is refused", oddAudiences},
 		{"a stale update revives nothing", staleUpdate},
 		{"secrets are rotated", secrets},
 		{"a client is found by its key", clientKeys},

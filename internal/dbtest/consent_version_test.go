@@ -94,6 +94,35 @@ func TestMigrate_FR_01_ConsentsOfTheVersionBefore(t *testing.T) {
 	})
 }
 
+// Clients of the version before are no APIs, those too that its nodes make while they
+// still run. What such a node changes leaves the audience as it is.
+func TestMigrate_AudiencesOfTheVersionBefore(t *testing.T) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
+		db := dbtest.Open(t, d)
+		secondVersion(t, db, d)
+		mustExec(t, db, fmt.Sprintf(secondInsertsClient, "before", "", ""))
+		s := sqlstore.New(db, d)
+		must(t, s.Migrate(t.Context()))
+		mustExec(t, db, fmt.Sprintf(secondInsertsClient, "after", "", ""))
+		for _, id := range []string{"before", "after"} {
+			c, err := s.Client(t.Context(), id)
+			if err != nil || c.Audience != "" {
+				t.Fatalf("Client(%q) of the version before = %+v, %v, want it without an audience", id, c, err)
+			}
+			must(t, s.Issue(t.Context(), newIssuance(c, nil, "token "+id, oauth.Spend{})))
+			mustExec(t, db, fmt.Sprintf(secondRenamesClient, id))
+			c.Version++
+			c.Audience = "https://api.example/" + id
+			must(t, s.UpdateClient(t.Context(), c, nil))
+			mustExec(t, db, fmt.Sprintf(`UPDATE oauth_clients SET name = 'Renamed again', version = version + 1 WHERE id = '%s'`, id))
+			token, err := s.AccessToken(t.Context(), "token "+id)
+			if err != nil || token.Client.Audience != c.Audience || token.Client.Name != "Renamed again" {
+				t.Errorf("the client of the token of %q is %+v, %v, want it renamed, with the audience %q", id, token.Client, err, c.Audience)
+			}
+		}
+	})
+}
+
 // Changes of a client's redirect URI race answers to its page, which showed the host
 // of the first one: no code goes to another, with a page or without.
 func TestServer_FR_01_FR_02_UpdatesAgainstAllow(t *testing.T) {

@@ -88,7 +88,7 @@ func checkWritten(t *testing.T, s *sqlstore.Store, suffix string) {
 	t.Helper()
 	ctx := t.Context()
 	c, err := s.Client(ctx, "client"+suffix)
-	if err != nil || c.Name != "Of before" || c.Key != "" || c.AccessTokenTTL != 0 || c.RefreshTokenTTL != 0 || c.FamilyTTL != 0 ||
+	if err != nil || c.Name != "Of before" || c.Key != "" || c.AccessTokenTTL != 0 || c.RefreshTokenTTL != 0 || c.FamilyTTL != 0 || c.Audience != "" ||
 		!c.UpdatedAt.IsZero() || c.Attributes["a"] != "b" || len(c.Secrets) != 1 || c.Version != 3 {
 		t.Errorf("Client() of the version before = %+v, %v, want it as it was, without what is new", c, err)
 	}

@@ -6,6 +6,10 @@ ALTER TABLE oauth_clients ADD COLUMN consent_version BIGINT;
 -- 0 for a client without an owner, void for a client with one.
 ALTER TABLE oauth_consents ADD COLUMN consent_version BIGINT;
 
+-- The API that a client is, for introspection; NULL for a client that isn't one.
+ALTER TABLE oauth_clients ADD COLUMN audience TEXT;
+
 -- +goose Down
+ALTER TABLE oauth_clients DROP COLUMN audience;
 ALTER TABLE oauth_consents DROP COLUMN consent_version;
 ALTER TABLE oauth_clients DROP COLUMN consent_version;

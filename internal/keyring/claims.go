@@ -19,8 +19,8 @@ type Claims struct {
 	Before   int64    `json:"nbf"`
 }
 
-// check reports why claims are not those of a token of the issuer that is valid
-// now (RFC 9068 §4). The audience is the caller's question.
+// check returns an error unless c belongs to a token of the issuer that is
+// valid now (RFC 9068 §4). It leaves the audience to the caller.
 func (c Claims) check(issuer string, now time.Time) error {
 	switch {
 	case c.Issuer != issuer:

@@ -12,18 +12,18 @@ import (
 	"github.com/go-passport/passport/internal/seal"
 )
 
-// Root is a secret from which others are derived, by label: that of a private
-// key, or one of Config.Secrets. Its ID is no secret.
+// Root is a secret from which others are derived, by label. It comes from a
+// private key or from one of Config.Secrets. Its ID is not secret.
 type Root struct {
 	id  string
 	box *seal.Box
 
-	// subkey is a func, so that no way of printing a root shows what is inside.
+	// subkey is a func, so that no way of printing a root shows the secret.
 	subkey func(label string) []byte
 }
 
 func newRoot(id string, material []byte) *Root {
-	var cache sync.Map // label to sub-key: deriving one costs more than using it
+	var cache sync.Map // label to sub-key: deriving a sub-key costs more than using it
 	r := &Root{id: id}
 	r.subkey = func(label string) []byte {
 		if sub, ok := cache.Load(label); ok {
@@ -40,27 +40,27 @@ func newRoot(id string, material []byte) *Root {
 func subkeyOf(material []byte, label string, size int) []byte {
 	sub, err := hkdf.Key(sha256.New, material, nil, "passport "+label, size)
 	if err != nil {
-		panic(err) // only for a length that no hash can give
+		panic(err) // only for a length that the hash cannot give
 	}
 	return sub
 }
 
-// Derive returns the secret that a label and an input stand for under this root:
-// 43 characters of base64url. A label is a constant; there are few.
+// Derive returns the secret for a label and an input under this root: 43
+// characters of base64url. Labels are constants, so there are few.
 func (r *Root) Derive(label, input string) string {
 	mac := hmac.New(sha256.New, r.subkey(label))
 	mac.Write([]byte(input))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// LogValue implements [slog.LogValuer]: the ID alone.
+// LogValue implements [slog.LogValuer]. It shows the ID alone.
 func (r *Root) LogValue() slog.Value { return slog.StringValue(r.id) }
 
-// Format implements [fmt.Formatter]: the ID alone.
+// Format implements [fmt.Formatter]. It shows the ID alone.
 func (r *Root) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "keyring.Root(%s)", r.id) }
 
-// Roots are what a server derives from: the first for what is new, all for what
-// comes back.
+// Roots are the secrets from which a server derives others. New values use the
+// first. Values from clients may have been made under any of them.
 type Roots []*Root
 
 // NewRoots returns the roots of Config.Secrets.
@@ -72,7 +72,7 @@ func NewRoots(secrets [][]byte) (all Roots) {
 	return all
 }
 
-// First is what new values are derived from.
+// First returns the root for new values.
 func (r Roots) First() *Root { return r[0] }
 
 // byID returns the root with an ID, or nil.
@@ -85,12 +85,13 @@ func (r Roots) byID(id string) *Root {
 	return nil
 }
 
-// Seal encrypts a value that [Roots.Open] opens for the same purpose.
+// Seal encrypts a value. [Roots.Open] opens it for the same purpose only.
 func (r Roots) Seal(purpose string, plaintext []byte) string {
 	return r.First().box.Seal(purpose, plaintext)
 }
 
-// Open returns what was sealed for the purpose, and the root that sealed it.
+// Open returns a value that was sealed for the purpose, and the root that
+// sealed it.
 func (r Roots) Open(purpose, sealed string) ([]byte, *Root, error) {
 	boxes := make([]*seal.Box, len(r))
 	for i, root := range r {

@@ -21,6 +21,9 @@ import (
 	"github.com/go-passport/passport/internal/seal"
 )
 
+// Derived values never change. If other nodes or later versions derived other
+// values, codes and refresh tokens would break. The key is from RFC 7515
+// §A.3.1.
 func TestKeys_DerivationStaysTheSame(t *testing.T) {
 	d, err := base64.RawURLEncoding.DecodeString("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI")
 	if err != nil {
@@ -35,14 +38,14 @@ func TestKeys_DerivationStaysTheSame(t *testing.T) {
 		t.Errorf("kid = %s, want %s", got, want)
 	}
 	if got, want := keys.roots.First().Derive("code", "ticket"), "wD_VVk6Nsow1YXE0dZgUE5VSh9Jky3nf4AA7KE2fcb4"; got != want {
-		t.Errorf("derive = %s, want %s", got, want)
+		t.Errorf("Derive() with a key = %s, want %s", got, want)
 	}
 	secrets := NewRoots([][]byte{bytes.Repeat([]byte("s"), 32)})
 	if got, want := secrets.First().id, "TOIxnteO"; got != want {
 		t.Errorf("the ID of the secret is %s, want %s", got, want)
 	}
 	if got, want := secrets.First().Derive("code", "ticket"), "kk5oLyLomzGsmsSLtoB_dOF149-UkMy9PkesmO17wT8"; got != want {
-		t.Errorf("derive under a secret = %s, want %s", got, want)
+		t.Errorf("Derive() with a secret = %s, want %s", got, want)
 	}
 }
 
@@ -55,20 +58,20 @@ func TestRoot_Derive(t *testing.T) {
 	}
 	for i, v := range values {
 		if len(v) != 43 || strings.ContainsAny(v, "+/=") {
-			t.Errorf("derive = %q, want 43 characters of base64url", v)
+			t.Errorf("Derive() = %q, want 43 characters of base64url", v)
 		}
 		if slices.Index(values, v) != i {
-			t.Errorf("derive gave %q for two labels, inputs or roots", v)
+			t.Errorf("Derive() = %q for two different labels, inputs or roots", v)
 		}
 	}
 	if a.Derive("code", "1") != values[0] {
-		t.Error("derive gave two values for one input")
+		t.Error("Derive() returned two values for the same input")
 	}
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
 			if got := a.Derive("code", "1"); got != values[0] {
-				t.Errorf("derive in a goroutine = %q, want %q", got, values[0])
+				t.Errorf("Derive() in a goroutine = %q, want %q", got, values[0])
 			}
 			a.Derive(fmt.Sprint("label ", i%4), "1")
 		})
@@ -76,6 +79,7 @@ func TestRoot_Derive(t *testing.T) {
 	wg.Wait()
 }
 
+// Every file format of a key derives the same values.
 func TestKeys_EveryFileFormDerivesTheSame(t *testing.T) {
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -112,12 +116,12 @@ func TestKeys_EveryFileFormDerivesTheSame(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := keys.roots.First().Derive("code", "1"); got != want {
-				t.Errorf("%T from a %s derives another value than the key itself", tt.key, block.Type)
+				t.Errorf("a %T read from a %s block and the key itself derive different values", tt.key, block.Type)
 			}
 		}
 	}
 	if mustKeys(t, &edKey).roots.First().Derive("x", "") != mustKeys(t, edKey).roots.First().Derive("x", "") {
-		t.Error("a pointer to an Ed25519 key derives another value than the key")
+		t.Error("a pointer to an Ed25519 key and the key itself derive different values")
 	}
 }
 
@@ -126,20 +130,20 @@ func TestNewRoots_Secrets(t *testing.T) {
 	first, second := bytes.Repeat([]byte("1"), 32), bytes.Repeat([]byte("2"), 32)
 	roots, rotated := NewRoots([][]byte{first}), NewRoots([][]byte{second, first})
 	if roots.First().Derive("code", "1") == keys.roots.First().Derive("code", "1") {
-		t.Error("with Config.Secrets the private key is derived from")
+		t.Error("a secret and the private key derive the same value")
 	}
 	if bytes.Contains(first, []byte(roots.First().id)) || roots.First().id == rotated.First().id || len(roots.First().id) != 8 {
-		t.Errorf("the IDs of the secrets are %q and %q, want two of 8 characters that tell nothing", roots.First().id, rotated.First().id)
+		t.Errorf("the IDs of the secrets are %q and %q, want two different IDs of 8 characters that do not show the secret", roots.First().id, rotated.First().id)
 	}
 	sealed := roots.Seal("ticket", []byte("x"))
 	if plaintext, root, err := rotated.Open("ticket", sealed); err != nil || string(plaintext) != "x" || root.id != roots.First().id {
-		t.Errorf("the older secret opens %s, %v, %v", plaintext, root, err)
+		t.Errorf("Open() with the older secret = %s, %v, %v", plaintext, root, err)
 	}
 	if _, _, err := roots.Open("ticket", rotated.Seal("ticket", nil)); !errors.Is(err, seal.ErrSealed) {
-		t.Errorf("a secret that is not there opens a value: %v", err)
+		t.Errorf("Open() without the secret that sealed the value = %v, want ErrSealed", err)
 	}
 	if _, _, err := keys.roots.Open("ticket", sealed); !errors.Is(err, seal.ErrSealed) {
-		t.Errorf("the private key opens what a secret sealed: %v", err)
+		t.Errorf("Open() with the private key of a value that a secret sealed = %v, want ErrSealed", err)
 	}
 }
 

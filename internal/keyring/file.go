@@ -22,21 +22,23 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// The lengths of RSA keys that Write makes. Longer ones sign so slowly that
-// a few requests a second keep a processor busy.
+// The lengths of RSA keys that Write makes. With a longer key, a few signatures
+// per second keep a processor busy.
 const (
 	defaultRSABits = 3072
 	maxRSABits     = 8192
 )
 
-// Write makes a key and writes its halves to oauth-private.key (mode 0600,
-// PKCS#8) and oauth-public.key (mode 0644) in dir, which it makes if need be.
-// That is `passport keys`. Where one of the files is, it writes nothing without
-// force, and the error is [fs.ErrExist]: what the old key signed or sealed is
-// worth nothing once it is gone.
+// Write makes a key pair for `passport keys`. It writes the private key to
+// oauth-private.key (mode 0600, PKCS#8) and the public key to oauth-public.key
+// (mode 0644). It makes the directory dir if it is missing.
 //
-// The algorithm is ES256 (when empty), EdDSA, RS256 or PS256. The length is for
-// the last two: 3072 when 0, at least 2048.
+// Without force, Write overwrites nothing and returns [fs.ErrExist] if one of
+// the files exists. Without the old key, its signatures no longer verify and
+// its sealed values no longer open.
+//
+// The algorithm is ES256 (when empty), EdDSA, RS256 or PS256. The length is in
+// bits, for RS256 and PS256 only: 3072 when 0, at least 2048 and at most 8192.
 func Write(dir, alg string, bits int, force bool) error {
 	private, public, err := generatePEM(cmp.Or(alg, jws.ES256), bits)
 	if err != nil {
@@ -50,8 +52,8 @@ func Write(dir, alg string, bits int, force bool) error {
 	if _, err := os.Lstat(publicName); err == nil && !force {
 		return fmt.Errorf("write keys: %w", &fs.PathError{Op: "create", Path: publicName, Err: fs.ErrExist})
 	}
-	// Of two who write at once without force, the one whose private key gets
-	// its name writes the public one.
+	// Of two concurrent calls without force, only the one that created the
+	// private key writes the public key.
 	if err := writeWhole(privateName, private, 0o600, force); err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
@@ -61,7 +63,7 @@ func Write(dir, alg string, bits int, force bool) error {
 	return nil
 }
 
-// generatePEM makes a key and returns its halves.
+// generatePEM makes a key pair and returns both halves as PEM.
 func generatePEM(alg string, bits int) (private, public []byte, err error) {
 	signer, err := generate(alg, bits)
 	if err != nil {
@@ -77,7 +79,7 @@ func generatePEM(alg string, bits int) (private, public []byte, err error) {
 	}
 	above := ""
 	if alg == jws.PS256 {
-		above = algLine + " " + alg + "\n" // an RSA key itself does not say it
+		above = algLine + " " + alg + "\n" // an RSA key does not name its algorithm
 	}
 	private = append([]byte(above), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: privateDER})...)
 	public = append([]byte(above), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: publicDER})...)
@@ -104,14 +106,15 @@ func generate(alg string, bits int) (crypto.Signer, error) {
 	return rsa.GenerateKey(rand.Reader, bits)
 }
 
-// writeWhole writes a file that nobody ever sees half of. Without replace it is
-// [fs.ErrExist] for a name that is taken, also by another process just now.
+// writeWhole writes a file so that readers see either the whole file or none of
+// it. Without replace it returns [fs.ErrExist] if the name is taken, even if
+// another process has just taken it.
 func writeWhole(name string, data []byte, mode fs.FileMode, replace bool) (err error) {
 	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temp.Name()) }() // gone already when it was renamed
+	defer func() { _ = os.Remove(temp.Name()) }() // after a rename it is gone already
 	_, err = temp.Write(data)
 	err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close())
 	if err != nil {
@@ -124,7 +127,7 @@ func writeWhole(name string, data []byte, mode fs.FileMode, replace bool) (err e
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return createNew(name, data, mode) // the file system has no links
+	return createNew(name, data, mode) // the file system has no hard links
 }
 
 func createNew(name string, data []byte, mode fs.FileMode) error {
@@ -139,7 +142,7 @@ func createNew(name string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// readKeyFile reads a file of keys, and what stands in place of one never whole.
+// readKeyFile reads a key file of at most maxKeyFile bytes.
 func readKeyFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -148,23 +151,23 @@ func readKeyFile(name string) ([]byte, error) {
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err == nil && len(data) > maxKeyFile {
-		return nil, fmt.Errorf("%s is too large for a file of keys", name)
+		return nil, fmt.Errorf("%s is too large for a key file", name)
 	}
 	return data, err
 }
 
-// tooReadable returns a warning about a private key that others may read. It
-// stays one: in containers and on network file systems modes are often not the
-// operator's to choose, and Windows has none.
+// tooReadable returns a warning if users other than the owner may read a
+// private key. It is not an error: in containers and on network file systems
+// the operator often cannot choose the mode, and Windows has no modes.
 func tooReadable(name string) string {
 	info, err := os.Stat(name)
 	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s may be read by others than its owner (mode %04o): run `chmod 600 %s`", name, info.Mode().Perm(), shellQuote(name))
+	return fmt.Sprintf("other users may read %s (mode %04o): run `chmod 600 %s`", name, info.Mode().Perm(), shellQuote(name))
 }
 
-// shellQuote returns a name as a shell takes it.
+// shellQuote quotes a name for a POSIX shell.
 func shellQuote(name string) string {
 	if !strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {
 		return name

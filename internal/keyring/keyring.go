@@ -1,5 +1,5 @@
-// Package keyring holds the keys of a server: which of them signs at a time, and
-// what is derived from them.
+// Package keyring holds the signing keys of a server, their schedule, and the
+// secrets that are derived from them.
 package keyring
 
 import (
@@ -23,31 +23,32 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// Ring holds the server's keys: the first signs, all verify. So a new key is put
-// second, made first once every node has it, and the old one is taken out when
-// the last token that it signed has ended. [Rotate] writes times above the
-// keys by which all of that happens by itself.
+// Ring holds the server's keys. The first key signs, all keys verify. To
+// replace a key by hand, put the new one second, make it first once every node
+// has it, and remove the old one when its last token has expired. [Rotate]
+// writes a schedule above the keys, so that all of this happens automatically.
 //
-// From the private keys the server derives its other secrets too: what seals the
-// tickets of its pages and its cookies, what codes and refresh tokens are made
-// from. Whatever was sealed under one key is opened while that key is among
-// them. Taking a key out at once ends what it sealed.
+// The server also derives its other secrets from the private keys. These
+// secrets seal page tickets and cookies, and make codes and refresh tokens. A
+// sealed value opens as long as its key is in the ring. Removing a key at once
+// invalidates everything that it sealed.
 //
-// However a Ring is printed or logged, they show IDs and algorithms only.
+// A Ring prints and logs as key IDs and algorithms only.
 type Ring struct {
 	all      []*jws.Key
-	roots    Roots           // of those whose private key is readable
-	terms    map[string]term // by key ID, of those that have one
+	roots    Roots           // of the readable private keys
+	terms    map[string]term // by key ID, of the keys that have a schedule
 	warnings []string        // for passport.New to log
 
-	// reload reads the keys again from where they came; nil if they cannot change.
+	// reload reads the keys again from their source. It is nil if they cannot
+	// change.
 	reload func(context.Context) (*Ring, error)
 
-	view *atomic.Pointer[snapshot] // of the last time that it was asked for
+	view *atomic.Pointer[snapshot] // of the last call of now
 }
 
-// Generate returns one new ES256 key, for tests and tours: what it signed or
-// sealed is worth nothing after the process has ended.
+// Generate returns a ring with one new ES256 key, for tests and tours. Nothing
+// that the key signed or sealed is valid after the process has ended.
 func Generate() (*Ring, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -56,12 +57,12 @@ func Generate() (*Ring, error) {
 	return New(private)
 }
 
-// New returns the keys that the signers hold, of which the first signs and
-// all verify: ECDSA on P-256 (ES256), Ed25519 (EdDSA), or RSA of 2048 bits or
-// more (RS256, or PS256 as [PS256] has it).
+// New returns a ring of the signers' keys, of which the first signs and all
+// verify. A key is ECDSA on P-256 (ES256), Ed25519 (EdDSA), or RSA of at least
+// 2048 bits (RS256, or PS256 with [PS256]).
 //
-// A signer may keep its private key to itself, in a KMS or a security module.
-// If the first one does, Config.Secrets is required.
+// A signer may hide its private key, as a KMS or a hardware security module
+// does. If the first signer does, Config.Secrets is required.
 func New(signers ...crypto.Signer) (*Ring, error) {
 	var b builder
 	for _, s := range signers {
@@ -76,8 +77,8 @@ func New(signers ...crypto.Signer) (*Ring, error) {
 	return b.build()
 }
 
-// PS256 returns the signer of an RSA key with a mark that it is to sign with
-// PS256 (RFC 7518 §3.5), where [New] takes RS256 otherwise.
+// PS256 marks the signer of an RSA key for PS256 (RFC 7518 §3.5). Without the
+// mark, [New] uses RS256.
 func PS256(signer crypto.Signer) crypto.Signer { return pssSigner{signer} }
 
 type pssSigner struct{ signer crypto.Signer }
@@ -90,14 +91,14 @@ func (s pssSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts)
 	return s.signer.Sign(random, digest, opts)
 }
 
-// Format implements [fmt.Formatter]: nothing of the key.
+// Format implements [fmt.Formatter]. It shows nothing of the key.
 func (pssSigner) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "passport.PS256") }
 
-// LogValue implements [slog.LogValuer]: nothing of the key.
+// LogValue implements [slog.LogValuer]. It shows nothing of the key.
 func (pssSigner) LogValue() slog.Value { return slog.StringValue("passport.PS256") }
 
-// builder gathers keys. One that comes twice counts once, the first time
-// that it can sign.
+// builder collects keys for a ring. A key that is added twice counts once, and
+// its private half wins.
 type builder struct{ keys Ring }
 
 func (b *builder) addSigner(signer crypto.Signer, alg string) error {
@@ -134,7 +135,7 @@ func (b *builder) addPublic(public crypto.PublicKey, alg string) error {
 }
 
 func (b *builder) build() (*Ring, error) {
-	// Keys that only verify may have come first, in a file of many.
+	// In a PEM file, public keys may come before the private ones.
 	slices.SortStableFunc(b.keys.all, func(x, y *jws.Key) int {
 		switch {
 		case x.Signs() == y.Signs():
@@ -145,7 +146,7 @@ func (b *builder) build() (*Ring, error) {
 		return 1
 	})
 	if len(b.keys.all) == 0 || !b.keys.all[0].Signs() {
-		return nil, errors.New("there is no private key among the keys: make one with `passport keys`")
+		return nil, errors.New("no private key found: make one with `passport keys`")
 	}
 	keys := &Ring{all: b.keys.all, roots: b.keys.roots, terms: b.keys.terms, warnings: b.keys.warnings, view: new(atomic.Pointer[snapshot])}
 	if _, err := keys.viewAt(time.Now()); err != nil {
@@ -154,8 +155,8 @@ func (b *builder) build() (*Ring, error) {
 	return keys, nil
 }
 
-// empty reports whether a key of the standard library has nothing in it, which
-// the library itself meets with a panic.
+// empty reports whether a standard library key has no content. The standard
+// library panics on such keys.
 func empty(signer crypto.Signer) bool {
 	switch s := signer.(type) {
 	case nil:
@@ -172,8 +173,8 @@ func empty(signer crypto.Signer) bool {
 	return false
 }
 
-// addRoot adds the root of a private key that is readable. It is the PKCS#8
-// form, so that every way of writing the key to a file gives the same.
+// addRoot adds the root of a readable private key. The root uses the PKCS#8
+// form, so that every file format of the key gives the same root.
 func (b *builder) addRoot(id string, signer crypto.Signer) error {
 	switch signer.(type) {
 	case *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey:
@@ -198,17 +199,19 @@ func (k *Ring) byID(kid string) *jws.Key {
 	return nil
 }
 
-// Sign returns the compact form of claims under the key whose turn it is.
+// Sign signs claims with the current signing key and returns the token in
+// compact form.
 func (k *Ring) Sign(typ string, claims any) (string, error) { return k.now().keys[0].Sign(typ, claims) }
 
-// Verify returns the payload of a token that one of the keys signed.
+// Verify returns the payload of a token that one of the keys signed. It does
+// not check the claims.
 func (k *Ring) Verify(typ, token string) ([]byte, error) {
 	_, payload, err := jws.Verify(k.now().keys, typ, token)
 	return payload, err
 }
 
-// Validate signs something and verifies it: a signer may be out of reach, or
-// hold another private key than it says.
+// Validate signs a test token and verifies it. A remote signer may not respond,
+// or its private key may not match its public key.
 func (k *Ring) Validate() error {
 	signing := k.now().keys[0]
 	token, err := signing.Sign("passport-trial", struct{}{})
@@ -221,14 +224,14 @@ func (k *Ring) Validate() error {
 	return nil
 }
 
-// Derivable reports whether other secrets can be derived from the key that
-// signs. Those of further keys do not count, for these will be taken out.
+// Derivable reports whether other secrets can be derived from the signing key.
+// Other keys do not count, because they will be removed one day.
 func (k *Ring) Derivable() bool { return k.roots.byID(k.now().keys[0].ID) != nil }
 
 // JWKS returns the public keys as a JWK set (RFC 7517 §5).
 func (k *Ring) JWKS() []byte { return k.now().set }
 
-// String names the keys without showing any.
+// String returns the IDs, algorithms and schedules of the keys.
 func (k *Ring) String() string {
 	if k == nil {
 		return "passport.Keys(nil)"
@@ -240,14 +243,15 @@ func (k *Ring) String() string {
 	return "passport.Keys(" + strings.Join(names, ", ") + ")"
 }
 
-// LogValue implements [slog.LogValuer]: IDs and algorithms, never a key.
+// LogValue implements [slog.LogValuer]. It shows no key material.
 func (k *Ring) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
-// Format implements [fmt.Formatter]: IDs and algorithms, never a key.
+// Format implements [fmt.Formatter]. It shows no key material.
 func (k *Ring) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, k.String()) }
 
-// Warnings are for the log.
+// Warnings returns warnings for the log, for example about a key file that
+// other users may read.
 func (k *Ring) Warnings() []string { return k.warnings }
 
-// Empty reports whether there are no keys.
+// Empty reports whether the ring is nil or has no keys.
 func (k *Ring) Empty() bool { return k == nil || len(k.all) == 0 }

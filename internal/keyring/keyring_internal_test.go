@@ -41,7 +41,7 @@ func newP256(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// remote is a key that is not readable, as in a KMS.
+// remote is a signer that hides its private key, as a KMS does.
 type remote struct{ key crypto.Signer }
 
 func (r remote) Public() crypto.PublicKey { return r.key.Public() }
@@ -49,11 +49,7 @@ func (r remote) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([
 	return r.key.Sign(random, digest, opts)
 }
 
-// Other nodes and later versions derive the same, or codes and refresh tokens
-// would break: these values never change. The key is that of RFC 7515 §A.3.1.
-// However a key is written to a file, what is derived from it is the same.
-// Rotation breaks nothing that was sealed or derived before, until the old key
-// is taken out.
+// Rotation breaks no token and no sealed value until the old key is removed.
 func TestKeys_JK_02_Rotation(t *testing.T) {
 	oldKey, newKey := newP256(t), newP256(t)
 	before, both, rotated, after := mustKeys(t, oldKey), mustKeys(t, oldKey, newKey), mustKeys(t, newKey, oldKey), mustKeys(t, newKey)
@@ -65,33 +61,34 @@ func TestKeys_JK_02_Rotation(t *testing.T) {
 	code := before.roots.First().Derive("code", "1")
 	for name, keys := range map[string]*Ring{"before": before, "new key second": both, "new key first": rotated} {
 		if payload, err := keys.Verify("at+jwt", token); err != nil || string(payload) != `{"jti":"1"}` {
-			t.Errorf("%s: verify = %s, %v", name, payload, err)
+			t.Errorf("%s: Verify() = %s, %v", name, payload, err)
 		}
 		plaintext, root, err := keys.roots.Open("ticket", sealed)
 		if err != nil || string(plaintext) != "x" || root.Derive("code", "1") != code {
-			t.Errorf("%s: open = %s, %v", name, plaintext, err)
+			t.Errorf("%s: Open() = %s, %v", name, plaintext, err)
 		}
 	}
 	if _, err := after.Verify("at+jwt", token); err == nil {
-		t.Error("a token of a key that was taken out is verified")
+		t.Error("Verify() accepts a token of a key that was removed")
 	}
 	if _, _, err := after.roots.Open("ticket", sealed); !errors.Is(err, seal.ErrSealed) {
-		t.Errorf("a value sealed by a key that was taken out opens: %v", err)
+		t.Errorf("Open() of a value that a removed key sealed = %v, want ErrSealed", err)
 	}
-	// What the new key makes, a node that has it second understands already.
+	// A node that has the new key second already understands its tokens and
+	// sealed values.
 	newToken, err := rotated.Sign("at+jwt", map[string]string{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := both.Verify("at+jwt", newToken); err != nil {
-		t.Errorf("a node with the new key second refuses its token: %v", err)
+		t.Errorf("a node with the new key second refuses a token of that key: %v", err)
 	}
 	if _, _, err := both.roots.Open("ticket", rotated.roots.Seal("ticket", nil)); err != nil {
-		t.Errorf("a node with the new key second cannot open what it sealed: %v", err)
+		t.Errorf("a node with the new key second cannot open a value that the key sealed: %v", err)
 	}
 }
 
-// A KMS signs; what else is needed then comes from Config.Secrets.
+// With a KMS, the other secrets come from Config.Secrets.
 func TestKeys_NotReadable(t *testing.T) {
 	key := newP256(t)
 	for name, tt := range map[string]struct {
@@ -106,10 +103,10 @@ func TestKeys_NotReadable(t *testing.T) {
 		"readable, a KMS second": {mustKeys(t, newP256(t), remote{key}), true},
 	} {
 		if got := tt.keys.Derivable(); got != tt.want {
-			t.Errorf("%s: derivable = %v, want %v", name, got, tt.want)
+			t.Errorf("%s: Derivable() = %v, want %v", name, got, tt.want)
 		}
 		if err := tt.keys.Validate(); err != nil {
-			t.Errorf("%s: validate = %v", name, err)
+			t.Errorf("%s: Validate() = %v", name, err)
 		}
 	}
 }
@@ -122,12 +119,12 @@ var rsaTestKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// torn has a public half that is not that of its private one.
+// torn has a public key that does not match its private key.
 type torn struct{ crypto.Signer }
 
 func (torn) Public() crypto.PublicKey { return rsaTestKey().Public() }
 
-// down is a KMS that does not answer.
+// down is a KMS that does not respond.
 type down struct{ crypto.Signer }
 
 func (down) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
@@ -140,19 +137,20 @@ func TestKeys_Validate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := mustKeys(t, torn{other}).Validate(); err == nil || !strings.Contains(err.Error(), "belong together") {
-		t.Errorf("validate of halves that do not belong together = %v", err)
+		t.Errorf("Validate() of halves that do not belong together = %v", err)
 	}
 	if err := mustKeys(t, down{newP256(t)}).Validate(); err == nil || !strings.Contains(err.Error(), "connection refused") {
-		t.Errorf("validate of a signer that is out of reach = %v, want its error", err)
+		t.Errorf("Validate() of a signer that does not respond = %v, want its error", err)
 	}
 	key := newP256(t)
 	wrong := &ecdsa.PrivateKey{PublicKey: newP256(t).PublicKey, D: key.D} //nolint:staticcheck // what an application may put together by itself
 	if keys, err := New(wrong); err == nil && keys.Validate() == nil {
-		t.Error("an ECDSA key with another key's public half was accepted")
+		t.Error("New() and Validate() accept an ECDSA key with the public half of another key")
 	}
 }
 
-// Public members only, each key with kid, use and alg (RFC 7517 §4, §5).
+// The JWK set has only public members, and each key has kid, use and alg (RFC
+// 7517 §4, §5).
 func TestKeys_JK_01_Set(t *testing.T) {
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -195,10 +193,11 @@ func TestKeys_JK_01_Set(t *testing.T) {
 	}
 }
 
-// A file that others may read is a warning with its remedy, never a failure.
+// A key file that other users may read causes a warning with its remedy, never
+// an error.
 func TestLoadKeys_JK_04_TooReadable(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no modes there")
+		t.Skip("Windows has no file modes")
 	}
 	dir := filepath.Join(t.TempDir(), "it's mine")
 	if err := Write(dir, "", 0, false); err != nil {
@@ -217,12 +216,13 @@ func TestLoadKeys_JK_04_TooReadable(t *testing.T) {
 			t.Errorf("mode %04o: warnings = %q, want some = %v", mode, keys.warnings, want)
 		}
 		if want && !strings.Contains(keys.warnings[0], "`chmod 600 '"+strings.ReplaceAll(name, "'", `'\''`)+"'`") {
-			t.Errorf("mode %04o: the warning has no chmod that a shell takes: %s", mode, keys.warnings[0])
+			t.Errorf("mode %04o: the warning has no valid chmod command: %s", mode, keys.warnings[0])
 		}
 	}
 }
 
-// A public key that belongs to no private one verifies, and the log says so.
+// A public key without its private key still verifies, and a warning in the log
+// says so.
 func TestLoadKeys_OtherPublicKey(t *testing.T) {
 	dir := t.TempDir()
 	if err := Write(dir, "", 0, false); err != nil {
@@ -237,7 +237,7 @@ func TestLoadKeys_OtherPublicKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(old.warnings) != 0 {
-		t.Errorf("Load of a fresh pair warns: %q", old.warnings)
+		t.Errorf("Load() of a new pair warns: %q", old.warnings)
 	}
 	public, err := os.ReadFile(filepath.Join(dir, "oauth-public.key"))
 	if err != nil {
@@ -254,7 +254,7 @@ func TestLoadKeys_OtherPublicKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := keys.Verify("at+jwt", token); err != nil || keys.all[0].Alg != "RS256" {
-		t.Errorf("verify with the old public key = %v", err)
+		t.Errorf("Verify() with the old public key = %v", err)
 	}
 	if len(keys.warnings) != 1 || !strings.Contains(keys.warnings[0], "oauth-public.key") {
 		t.Errorf("warnings = %q, want one that names oauth-public.key", keys.warnings)

@@ -13,9 +13,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Live holds the current keys of a server, which [Live.Reload] replaces, and
-// Config.Secrets, which replace what is derived from the keys. It is safe for
-// concurrent use.
+// Live holds the current keys of a server and Config.Secrets. [Live.Reload]
+// replaces the keys. If there are secrets, other secrets are derived from them
+// and not from the keys. Live is safe for concurrent use.
 type Live struct {
 	ring    atomic.Pointer[Ring]
 	secrets Roots
@@ -28,8 +28,8 @@ func NewLive(ring *Ring, secrets [][]byte) *Live {
 	return l
 }
 
-// Roots returns the roots of Config.Secrets. Without them it returns those of the
-// readable private keys, first that of the signing key.
+// Roots returns the roots of Config.Secrets. Without secrets it returns the
+// roots of the readable private keys, the signing key's first.
 func (l *Live) Roots() Roots {
 	if len(l.secrets) > 0 {
 		return l.secrets
@@ -44,9 +44,9 @@ func (l *Live) Sign(typ string, claims any) (string, error) { return l.ring.Load
 func (l *Live) JWKS() []byte { return l.ring.Load().JWKS() }
 
 // Verify returns the claims of an access token that one of the keys signed and
-// that is valid at the given time (RFC 9068 §4). The signature is checked first:
-// nothing is said about a token that is not the server's. Verify does not look at
-// the audience. The row of the token still decides whether it may be used.
+// that is valid at the given time (RFC 9068 §4). It checks the signature first,
+// so that errors say nothing about the content of a foreign token. Verify does
+// not check the audience. The token's row decides whether it may still be used.
 func (l *Live) Verify(bearer, issuer string, at time.Time) (Claims, error) {
 	digest := tokenDigest(sha256.Sum256([]byte(bearer)))
 	keys := l.ring.Load().now()
@@ -68,8 +68,8 @@ func (l *Live) Verify(bearer, issuer string, at time.Time) (Claims, error) {
 	return c, nil
 }
 
-// Reload reads the keys again from their source. It returns the new ring, or nil
-// if nothing has changed. On an error the keys stay as they are.
+// Reload reads the keys again from their source. It returns the new ring, or
+// nil if nothing has changed. On an error the current keys remain in use.
 func (l *Live) Reload(ctx context.Context) (*Ring, error) {
 	old := l.ring.Load()
 	if old.reload == nil {
@@ -82,7 +82,7 @@ func (l *Live) Reload(ctx context.Context) (*Ring, error) {
 	case fresh.String() == old.String():
 		return nil, nil
 	case len(l.secrets) == 0 && !fresh.Derivable():
-		return nil, errors.New("the one that signs does not show its private key, and there are no Config.Secrets")
+		return nil, errors.New("the signing key hides its private half, and Config.Secrets is empty")
 	}
 	if err := fresh.Validate(); err != nil {
 		return nil, err

@@ -14,37 +14,41 @@ import (
 	"strings"
 )
 
-// The names of the files that hold the keys, those of Laravel Passport.
+// The names of the key files, the same as in Laravel Passport.
 const (
 	privateKeyFile = "oauth-private.key"
 	publicKeyFile  = "oauth-public.key"
 	furtherKeys    = "oauth-private-*.key"
 )
 
-// algLine begins the line above a key that names its algorithm.
+// algLine is the prefix of a line above a key that names its algorithm.
 const algLine = "Alg:"
 
-// maxKeyFile is more than any file of keys has.
+// maxKeyFile is the largest size of a key file, in bytes. Real ones are far
+// smaller.
 const maxKeyFile = 1 << 20
 
-// Load reads the keys in a directory, the current one when empty, as `passport keys` writes them:
+// Load reads the keys in a directory as `passport keys` writes them. An empty
+// dir is the current directory.
 //
-//   - oauth-private.key signs;
-//   - oauth-private-*.key, in the order of their names, verify too and open what
-//     they sealed: put a new key there first, and the old one while its tokens
-//     live;
-//   - oauth-public.key need not be there. The public half of a key above adds
-//     nothing; another one verifies too, and a warning in the log says so.
+//   - oauth-private.key signs.
+//   - oauth-private-*.key, in the order of their names, also verify and open
+//     the values that they sealed. Put a new key there first, and keep the old
+//     one there while its tokens live.
+//   - oauth-public.key is optional. The public half of a key above adds
+//     nothing. Any other public key also verifies, and a warning in the log
+//     says so.
 //
-// Each holds one or more keys in PEM: PKCS#8, PKCS#1 or SEC 1, not encrypted. An
-// RSA key signs with RS256, or with PS256 where a line "Alg: PS256" stands above
-// it. Lines "Use-From:" and "Retire-After:" with a time, as [Rotate] writes
-// them, say when a key signs and when it is gone.
+// Each file holds one or more unencrypted keys in PEM: PKCS#8, PKCS#1 or SEC 1.
+// An RSA key signs with RS256, or with PS256 if the line "Alg: PS256" is above
+// it. The lines "Use-From:" and "Retire-After:" with a time, as [Rotate] writes
+// them, say when a key begins to sign and when it is removed.
 //
-// [Server.Run] reads the directory again from time to time. A file that others may read is a warning in the log, never a failure.
+// The server reads the directory again from time to time. A file that other
+// users may read causes a warning in the log, never an error.
 func Load(dir string) (*Ring, error) {
 	dir = cmp.Or(dir, ".")
-	further, err := fs.Glob(os.DirFS(dir), furtherKeys) // sorted, like all that ReadDir gives
+	further, err := fs.Glob(os.DirFS(dir), furtherKeys) // sorted by name, as fs.ReadDir sorts
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
@@ -74,7 +78,7 @@ func Load(dir string) (*Ring, error) {
 	return keys, nil
 }
 
-// addPublicFile adds what the file of public keys has beyond the private ones.
+// addPublicFile adds the public keys that have no private key in the directory.
 func (b *builder) addPublicFile(name string) error {
 	data, err := readKeyFile(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -88,16 +92,16 @@ func (b *builder) addPublicFile(name string) error {
 		return fmt.Errorf("read keys: %s: %w", name, err)
 	}
 	if len(b.keys.all) > before {
-		b.warn(name + " holds a key that is not the public half of a private key here: tokens that it signed are admitted; remove it once none is left")
+		b.warn(name + " holds a key that is not the public half of a private key here: tokens that it signed are accepted; remove it once they have all expired")
 	}
 	return nil
 }
 
-// FromEnv reads the keys in the environment: PASSPORT_PRIVATE_KEY, one or
-// more private keys in PEM of which the first signs, and PASSPORT_PUBLIC_KEY,
-// further keys that only verify, which need not be there. Line ends may be
-// written as \n, since many places can hold a single line only. What [Load]
-// says about PEM holds here too.
+// FromEnv reads the keys in the environment. PASSPORT_PRIVATE_KEY holds one or
+// more private keys in PEM, of which the first signs. PASSPORT_PUBLIC_KEY is
+// optional and holds keys that only verify. Line ends may be written as \n,
+// because many tools allow a single line only. The PEM formats are those of
+// [Load].
 func FromEnv() (*Ring, error) {
 	var b builder
 	for _, name := range []string{"PASSPORT_PRIVATE_KEY", "PASSPORT_PUBLIC_KEY"} {
@@ -116,8 +120,8 @@ func FromEnv() (*Ring, error) {
 	return keys, nil
 }
 
-// Parse reads keys in PEM: private ones, of which the first signs, and
-// public ones, which only verify. What [Load] says about PEM holds here too.
+// Parse reads keys in PEM. The first private key signs. Public keys only
+// verify. The PEM formats are those of [Load].
 func Parse(pem []byte) (*Ring, error) {
 	var b builder
 	if err := b.addPEM(pem); err != nil {
@@ -136,8 +140,8 @@ func (b *builder) warn(text string) {
 	}
 }
 
-// addPEM adds every key of a PEM text. Its errors hold nothing of the text, nor
-// does any other error that they wrap.
+// addPEM adds every key of a PEM text. Its errors, and the errors that they
+// wrap, contain nothing of the text.
 func (b *builder) addPEM(data []byte) error {
 	text := unescape(string(data))
 	rest, found := []byte(text), 0
@@ -161,8 +165,8 @@ func (b *builder) addPEM(data []byte) error {
 	return nil
 }
 
-// unescape turns the ways in which single-line settings hold a PEM text back
-// into lines. Base64 has neither backslash nor quote.
+// unescape restores the lines of a PEM text in a single-line setting. Base64
+// has neither backslash nor quote.
 func unescape(text string) string {
 	text = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n").Replace(strings.TrimSpace(text))
 	for _, quote := range []string{`"`, `'`} {
@@ -174,7 +178,7 @@ func unescape(text string) string {
 }
 
 // algOf returns the algorithm that a line above a key names. RFC 7468 §2 allows
-// such lines, and every reader of PEM skips them.
+// such lines, and PEM readers skip them.
 func algOf(above string) string {
 	alg := ""
 	for line := range strings.Lines(above) {
@@ -207,7 +211,7 @@ func (b *builder) addBlock(block *pem.Block, above string) error {
 	return err
 }
 
-// parseBlock returns the key of one PEM block, nil for one that holds none.
+// parseBlock returns the key of one PEM block, or nil if the block holds none.
 func parseBlock(block *pem.Block) (parsed any, err error) {
 	switch block.Type {
 	case "PRIVATE KEY":
@@ -221,7 +225,7 @@ func parseBlock(block *pem.Block) (parsed any, err error) {
 	case "RSA PUBLIC KEY":
 		parsed, err = x509.ParsePKCS1PublicKey(block.Bytes)
 	case "EC PARAMETERS":
-		return nil, nil // openssl writes them above the key that has them too
+		return nil, nil // openssl writes the curve above the key, which names it too
 	case "ENCRYPTED PRIVATE KEY":
 		return nil, errEncrypted
 	case "OPENSSH PRIVATE KEY":

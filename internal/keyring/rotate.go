@@ -15,43 +15,44 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// Rotation says how [Rotate] replaces the key that signs.
+// Rotation says how [Rotate] replaces the signing key.
 type Rotation struct {
-	// Alg and Bits are those of the new key, as for [Write].
+	// Alg and Bits are the algorithm and length of the new key, as in [Write].
 	Alg  string
 	Bits int
 
-	// Publish is how long the new key is known before it signs: longer than every
-	// node takes to read it and than clients keep the public keys, for which
-	// the server allows five minutes. One hour by default.
+	// Publish is the time between publishing the new key and its first
+	// signature. It must be longer than a node takes to read the new key, and
+	// longer than clients cache the public keys, which the server allows for
+	// five minutes. Default: one hour.
 	Publish time.Duration
 
-	// Overlap is how long the old key is known after it has signed for the last
-	// time: as long as the longest of what it signed or sealed lives.
-	// [Server.LongestLife] is that. Required.
+	// Overlap is how long the old key is kept after its last signature: the
+	// longest lifetime of a token or sealed value, which the server's
+	// LongestLife returns. Required.
 	Overlap time.Duration
 }
 
-// Rotated is what [Rotate] did.
+// Rotated is the result of [Rotate].
 type Rotated struct {
 	KeyID   string    // of the new key
-	UseFrom time.Time // when it begins to sign
-	Retired []string  // IDs of the keys that are gone
-	Retires time.Time // when the key is gone that signs until then
+	UseFrom time.Time // when the new key begins to sign
+	Retired []string  // IDs of the keys that were removed
+	Retires time.Time // when the current signing key will be removed
 }
 
-// Rotate returns the PEM text of some keys with a new one, which is published
-// at once and signs after a while; the one that signs until then is gone after
-// another while. The times stand above the keys, so that every server that reads
-// them changes at the same moment, without being told. Keys that are due to go are
-// taken out.
+// Rotate returns the PEM text of the keys with a new key. The new key is
+// published at once and signs after r.Publish. The current signing key is
+// removed r.Overlap later. The times are written above the keys, so that every
+// node that reads them switches at the same moment, without coordination. Keys
+// whose time has ended are removed.
 //
-// While a new key waits for its turn there is no other: that is [ErrRotating].
+// If a new key is already waiting to sign, Rotate returns [ErrRotating].
 func Rotate(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	at := time.Now().UTC().Truncate(time.Second)
 	r.Publish = cmp.Or(r.Publish, time.Hour)
 	if r.Overlap <= 0 || r.Publish < 0 {
-		return nil, nil, errors.New("rotate keys: Overlap is missing: how long what the old key signed may live")
+		return nil, nil, errors.New("rotate keys: Overlap is missing: set it to the longest lifetime of what the old key signed")
 	}
 	keys, err := Parse(text)
 	if err != nil {
@@ -78,8 +79,8 @@ func Rotate(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	return append(withTerm(private, term{from: done.UseFrom}), old...), done, nil
 }
 
-// retire returns the blocks of keys that stay, with the time above each at which
-// it goes.
+// retire returns the blocks of the keys that stay, each with the time of its
+// removal above it.
 func (r *Rotated) retire(keys *Ring, blocks [][]byte, at time.Time) (out []byte, err error) {
 	signing := keys.signing(at)
 	for _, block := range blocks {
@@ -87,7 +88,7 @@ func (r *Rotated) retire(keys *Ring, blocks [][]byte, at time.Time) (out []byte,
 		if err := one.addPEM(block); err != nil {
 			return nil, err
 		}
-		if len(one.keys.all) == 0 { // parameters of a curve
+		if len(one.keys.all) == 0 { // parameters of a curve, without a key
 			continue
 		}
 		id := one.keys.all[0].ID
@@ -104,10 +105,11 @@ func (r *Rotated) retire(keys *Ring, blocks [][]byte, at time.Time) (out []byte,
 	return out, nil
 }
 
-// ErrRotating says that a new key is waiting for its turn.
+// ErrRotating is the error of [Rotate] when a new key is already waiting to
+// sign.
 var ErrRotating = errors.New("a new key is waiting for its turn; rotate again when it signs")
 
-// pemBlocks returns each block of a PEM text with the lines above it.
+// pemBlocks returns the blocks of a PEM text, each with the lines above it.
 func pemBlocks(text []byte) (blocks [][]byte) {
 	rest := []byte(unescape(string(text)))
 	for {
@@ -120,7 +122,8 @@ func pemBlocks(text []byte) (blocks [][]byte) {
 	}
 }
 
-// withTerm returns a block with its term above it, in place of the one that it had.
+// withTerm returns a block with t above it, in place of the block's previous
+// term.
 func withTerm(block []byte, t term) []byte {
 	var b bytes.Buffer
 	for line := range strings.Lines(string(block)) {
@@ -140,10 +143,10 @@ func withTerm(block []byte, t term) []byte {
 	return b.Bytes()
 }
 
-// RotateFiles is [Rotate] for the keys in a directory, as [Load] reads
-// them: oauth-private.key gets the new key, and the public halves of all of its
-// keys stand in oauth-public.key. Whoever reads the files meanwhile sees those of
-// before or those of afterwards.
+// RotateFiles is [Rotate] for the keys in a directory, as [Load] reads them. It
+// adds the new key to oauth-private.key and writes the public halves of its
+// keys to oauth-public.key. Concurrent readers see either the old or the new
+// version of each file.
 func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	dir = cmp.Or(dir, ".")
 	name := filepath.Join(dir, privateKeyFile)
@@ -152,7 +155,7 @@ func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
 	if _, err := os.Lstat(name + ".lock"); err == nil {
-		return nil, fmt.Errorf("rotate keys: %s.lock is there: another rotation is at work, or was broken off; in that case remove the file", name)
+		return nil, fmt.Errorf("rotate keys: %s.lock exists: another rotation is running, or was interrupted; if it was, remove the file", name)
 	}
 	if err := createNew(name+".lock", nil, 0o600); err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", err)
@@ -166,17 +169,17 @@ func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The private file first: a public key without its private half verifies too,
-	// and would do so for ever.
+	// The private file is written first. A public key without its private half
+	// still verifies, and would do so forever.
 	if err := errors.Join(writeWhole(name, out, 0o600, true), writeWhole(filepath.Join(dir, publicKeyFile), public, 0o644, true)); err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
 	return done, nil
 }
 
-// publicPEM returns the public halves of the keys in a PEM text, each with the time
-// at which it goes: one that is retired must not come back where its private half
-// is gone and this file is still that of before.
+// publicPEM returns the public halves of the keys in a PEM text, each with the
+// time of its removal. Without this time, a retired key would verify again
+// after its private half is gone while this file is still the old one.
 func publicPEM(text []byte) ([]byte, error) {
 	var b builder
 	if err := b.addPEM(text); err != nil {
@@ -188,7 +191,7 @@ func publicPEM(text []byte) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("encode public keys: %w", err)
 		}
-		if key.Alg == jws.PS256 { // an RSA key itself does not say it
+		if key.Alg == jws.PS256 { // an RSA key does not name its algorithm
 			fmt.Fprintln(&out, algLine, key.Alg)
 		}
 		block := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})

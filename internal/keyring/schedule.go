@@ -10,21 +10,22 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// The lines above a key in PEM that say when it is used (RFC 7468 §2 allows such
-// lines, and every reader skips them). The times are those of RFC 3339.
+// The lines above a key in PEM that hold its schedule, with times in RFC 3339.
+// RFC 7468 §2 allows such lines, and PEM readers skip them.
 const (
 	useFromLine     = "Use-From:"
 	retireAfterLine = "Retire-After:"
 )
 
-// term is when a key is used: it is published at once, signs from a time on until
-// a younger one does, and is gone after another. Zero times are no bounds.
+// term is the schedule of a key. A key is published at once. It signs from the
+// time from until a younger key begins to sign, and is removed at the time
+// until. A zero time is no bound.
 //
-// All nodes read the same times, so they change keys at the same moment, and no
-// node meets a signature by a key that it has not got.
+// All nodes read the same times and switch at the same moment, so that no node
+// gets a token of a key that it does not have.
 type term struct{ from, until time.Time }
 
-// String is how a log shows it; empty where there are no bounds.
+// String returns the bounds for a log, or an empty text if there are none.
 func (t term) String() string {
 	s := ""
 	if !t.from.IsZero() {
@@ -39,36 +40,36 @@ func (t term) String() string {
 func (t term) begun(at time.Time) bool { return !at.Before(t.from) }
 func (t term) ended(at time.Time) bool { return !t.until.IsZero() && !at.Before(t.until) }
 
-// termOf reads the term of a key from the lines above it.
+// termOf reads the schedule of a key from the lines above it.
 func termOf(above string) (t term, err error) {
 	for line := range strings.Lines(above) {
 		for prefix, at := range map[string]*time.Time{useFromLine: &t.from, retireAfterLine: &t.until} {
 			value, ok := strings.CutPrefix(line, prefix)
 			if !ok {
 				if meant := strings.ToLower(strings.TrimSuffix(prefix, ":")); strings.Contains(strings.ToLower(line), meant) {
-					return t, fmt.Errorf("a line above it means %s and is not written so, at the beginning of the line", prefix)
+					return t, fmt.Errorf("a line above it looks like %s but is not written so: the line must begin with exactly this", prefix)
 				}
 				continue
 			}
 			if *at, err = time.Parse(time.RFC3339, strings.TrimSpace(value)); err != nil {
-				return t, fmt.Errorf("the line %s above it has no time such as 2026-01-31T12:00:00Z", prefix)
+				return t, fmt.Errorf("the line %s above it has no valid time: write one such as 2026-01-31T12:00:00Z", prefix)
 			}
 		}
 	}
 	return t, nil
 }
 
-// snapshot is what the keys come to at a time.
+// snapshot is the state of a ring at a time.
 type snapshot struct {
-	keys        []*jws.Key // that verify; the first signs
-	roots       Roots      // of those whose private key is readable; the first is for what is new
+	keys        []*jws.Key // all keys that verify; the first signs
+	roots       Roots      // of the readable private keys; the first is for new values
 	set         []byte     // the public keys, as a JWK set
-	from, until time.Time  // when the view holds; a zero end is none
+	from, until time.Time  // when the snapshot holds; a zero until is no end
 
 	verified verified // tokens whose signature was verified
 }
 
-// now returns the view of the moment.
+// now returns the current snapshot.
 func (k *Ring) now() *snapshot {
 	at := time.Now()
 	v := k.view.Load()
@@ -77,7 +78,7 @@ func (k *Ring) now() *snapshot {
 	}
 	fresh, err := k.viewAt(at)
 	if err != nil {
-		panic(err) // only for what json cannot encode, and these are texts
+		panic(err) // JSON encoding cannot fail: the set holds only strings
 	}
 	if k.view.CompareAndSwap(v, fresh) {
 		return fresh
@@ -117,9 +118,10 @@ func (k *Ring) viewAt(at time.Time) (*snapshot, error) {
 	return v, nil
 }
 
-// signing returns the key whose turn it is to sign: of those whose time has come
-// the one whose time came last, and of several the first. When all have ended, or
-// none has begun, one goes on: a server that cannot sign serves nobody.
+// signing returns the signing key: among the keys that have begun and not
+// ended, the one that began last, and the first of several. If no key
+// qualifies, the first private key signs, because a server without a signing
+// key cannot issue tokens.
 func (k *Ring) signing(at time.Time) *jws.Key {
 	var signers []*jws.Key
 	for _, key := range k.all {

@@ -10,20 +10,20 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Stored are keys that lie in the store, so that every node finds the same
-// ones. They are sealed there with Secret: who has a copy of the database has no
-// key, and who has the secret alone has none either.
+// Stored holds the keys in the store, so that every node finds the same ones.
+// They are sealed with Secret: neither a copy of the database nor the secret
+// alone reveals a key.
 type Stored struct {
-	// Store is, or wraps, an [oauth.KeyStore]; sqlstore and memstore are.
+	// Store is, or wraps, an [oauth.KeyStore], such as sqlstore and memstore.
 	Store oauth.Store
 
-	// Secret has at least 32 random bytes, the same on every node.
+	// Secret has at least 32 random bytes, the same on every node. Required.
 	Secret []byte
 }
 
-// Load returns the keys for Config.Keys. Where there are none it makes an ES256
-// key; of nodes that start at the same moment one does. [Server.Run] reads them
-// again from time to time.
+// Load returns the keys in the store. If there are none it makes an ES256 key;
+// when several nodes start at the same moment, only one of them does. The
+// server reads the keys again from time to time.
 func (k Stored) Load(ctx context.Context) (*Ring, error) {
 	keys, err := k.load(ctx)
 	if errors.Is(err, oauth.ErrNotFound) {
@@ -35,7 +35,8 @@ func (k Stored) Load(ctx context.Context) (*Ring, error) {
 	return keys, err
 }
 
-// Rotate is [Rotate] for the keys in the store.
+// Rotate is [Rotate] for the keys in the store. It returns [oauth.ErrConflict]
+// if another node has changed the keys meanwhile.
 func (k Stored) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
 	store, box, err := k.open()
 	if err != nil {
@@ -55,7 +56,7 @@ func (k Stored) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
 	return done, nil
 }
 
-// keyRingPurpose is what the keys are sealed for.
+// keyRingPurpose is the purpose for which the key ring is sealed.
 const keyRingPurpose = "key ring"
 
 func (k Stored) open() (oauth.KeyStore, *seal.Box, error) {
@@ -64,12 +65,12 @@ func (k Stored) open() (oauth.KeyStore, *seal.Box, error) {
 		return nil, nil, errors.New("stored keys: the store keeps no keys: use sqlstore, or keys in files")
 	}
 	if len(k.Secret) < 32 {
-		return nil, nil, fmt.Errorf("stored keys: Secret has %d bytes: give at least 32 random ones, as of `openssl rand 32`", len(k.Secret))
+		return nil, nil, fmt.Errorf("stored keys: Secret has %d bytes: use at least 32 random bytes, for example from `openssl rand 32`", len(k.Secret))
 	}
 	return store, newRoot(keyRingID, k.Secret).box, nil
 }
 
-// keyRingID stands before what is sealed, in place of the ID of a key.
+// keyRingID is the prefix of the sealed key ring, in place of a key ID.
 const keyRingID = "keys"
 
 // read returns the keys as PEM text, and their version in the store.
@@ -80,7 +81,7 @@ func (k Stored) read(ctx context.Context, store oauth.KeyStore, box *seal.Box) (
 	}
 	text, _, err := seal.Open([]*seal.Box{box}, keyRingPurpose, sealed)
 	if err != nil {
-		return nil, 0, errors.New("read stored keys: they were sealed with another secret: give every node the one that the first was started with")
+		return nil, 0, errors.New("read stored keys: they were sealed with another secret: set the same Secret on every node")
 	}
 	return text, version, nil
 }

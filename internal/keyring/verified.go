@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// verified keeps what tokens say whose signature was verified, for checking a
-// signature costs more than reading a row. It never answers whether a token may
-// be used: time and row are asked on each request. Only tokens that our own keys
-// signed get in, so strangers cannot fill it.
+// verified caches the claims of tokens whose signature was verified, because a
+// signature costs more than reading a row. It does not decide whether a token
+// may be used: each request checks the time and the row. Only tokens of our own
+// keys get in, so an attacker cannot fill it.
 //
-// It holds at most two generations. When the younger is full it becomes the
-// elder, and what nobody has used since goes with the one before.
+// It holds at most two generations. When young is full it becomes elder, and
+// the claims in the previous elder that were not used since are dropped.
 type verified struct {
 	mu           sync.RWMutex
 	young, elder map[tokenDigest]Claims
@@ -20,10 +20,11 @@ type verified struct {
 // tokenDigest is the SHA-256 of a token with its signature.
 type tokenDigest [sha256.Size]byte
 
-// generation is how many tokens one holds: together some two megabytes.
+// generation is how many tokens a generation holds. Two use about two
+// megabytes.
 const generation = 4096
 
-// claims returns what a token says, if its signature was verified before.
+// claims returns the claims of a token whose signature was verified before.
 func (m *verified) claims(d tokenDigest) (c Claims, ok bool) {
 	m.mu.RLock()
 	c, young := m.young[d]
@@ -37,7 +38,7 @@ func (m *verified) claims(d tokenDigest) (c Claims, ok bool) {
 	return c, young || ok
 }
 
-// add remembers a token whose signature was verified.
+// add caches the claims of a token whose signature was verified.
 func (m *verified) add(d tokenDigest, c Claims) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -20,7 +20,7 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// gojose verifies a token as go-jose does.
+// gojose verifies a token with go-jose.
 func gojose(public crypto.PublicKey, alg, token string) ([]byte, error) {
 	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
@@ -34,7 +34,7 @@ func TestSign_GoJoseVerifies(t *testing.T) {
 		k := newKey(t, alg)
 		payload, err := gojose(k.Public(), alg, sign(t, k, jws.AccessToken))
 		if err != nil || string(payload) != `{"iss":"https://app.example.com","jti":"1"}` {
-			t.Errorf("%s: go-jose read %s, %v", alg, payload, err)
+			t.Errorf("%s: go-jose's payload = %s, %v", alg, payload, err)
 		}
 	}
 }
@@ -62,8 +62,8 @@ func TestVerify_GoJoseSigned(t *testing.T) {
 	}
 }
 
-// The set that is published has public members only, each key with kid, use and
-// alg (RFC 7517 §4, §9.3), and others read it.
+// The published JWK has public members only, with kid, use and alg (RFC 7517
+// §4, §9.3), and go-jose can read it.
 func TestKey_JK_01_JWK(t *testing.T) {
 	for _, alg := range algorithms {
 		t.Run(alg, func(t *testing.T) {
@@ -83,27 +83,27 @@ func TestKey_JK_01_JWK(t *testing.T) {
 				}
 			}
 			if members["kid"] != k.ID || members["use"] != "sig" || members["alg"] != alg {
-				t.Errorf("kid, use and alg are not those of the key: %s", text)
+				t.Errorf("kid, use or alg is wrong: %s", text)
 			}
 			var other jose.JSONWebKey
 			if err := other.UnmarshalJSON(text); err != nil {
 				t.Fatalf("go-jose does not read %s: %v", text, err)
 			}
 			if !other.Valid() || !other.IsPublic() {
-				t.Errorf("go-jose reads %s as no valid public key", text)
+				t.Errorf("go-jose does not accept %s as a valid public key", text)
 			}
 			if !k.Public().(interface{ Equal(crypto.PublicKey) bool }).Equal(other.Key) {
-				t.Errorf("go-jose reads another key from %s", text)
+				t.Errorf("go-jose reads a different key from %s", text)
 			}
 			thumbprint, err := other.Thumbprint(crypto.SHA256)
 			if err != nil || b64(thumbprint) != k.ID {
-				t.Errorf("go-jose's thumbprint is %s, ours %s", b64(thumbprint), k.ID)
+				t.Errorf("go-jose's thumbprint = %s, ours = %s", b64(thumbprint), k.ID)
 			}
 		})
 	}
 }
 
-// A coordinate that begins with a zero byte keeps it (RFC 7518 §6.2.1.2).
+// A coordinate keeps its leading zero byte (RFC 7518 §6.2.1.2).
 func TestKey_JWKOfShortCoordinate(t *testing.T) {
 	for i := range int64(2000) {
 		scalar := big.NewInt(i + 1).FillBytes(make([]byte, 32))
@@ -123,11 +123,11 @@ func TestKey_JWKOfShortCoordinate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if x := k.JWK().X; len(x) != 43 {
-			t.Errorf("x is %q, want 32 bytes", x)
+			t.Errorf("x = %q, want 32 bytes in base64url", x)
 		}
 		return
 	}
-	t.Fatal("no key with a short coordinate was found")
+	t.Fatal("found no key with a short coordinate")
 }
 
 func TestKey_JK_02_ThumbprintsOfTheRFCs(t *testing.T) {
@@ -152,14 +152,14 @@ func TestKey_JK_02_ThumbprintsOfTheRFCs(t *testing.T) {
 	for _, tt := range tests {
 		k, err := jws.NewVerifier(tt.public, "")
 		if err != nil || k.ID != tt.want {
-			t.Errorf("%s: the thumbprint is %v, %v, want %s", tt.source, k, err, tt.want)
+			t.Errorf("%s: NewVerifier() = %v, %v, want the thumbprint %s", tt.source, k, err, tt.want)
 		}
 	}
 }
 
-// FuzzVerify feeds tokens as they come, and headers and payloads that are
-// properly signed. Whatever is admitted here, go-jose admits with the same
-// payload: we are never the more lenient of the two.
+// FuzzVerify feeds arbitrary tokens, and arbitrary headers and payloads with a
+// valid signature. Every token that Verify accepts, go-jose must accept with
+// the same payload.
 func FuzzVerify(f *testing.F) {
 	const alg = jws.EdDSA // the fastest
 	k := newKey(f, alg)
@@ -169,22 +169,22 @@ func FuzzVerify(f *testing.F) {
 	f.Add(own[:len(own)-1], []byte(`{"alg":"none","alg":"EdDSA","kid":"KID","typ":"at+jwt"}`), []byte(nil))
 	f.Add(strings.Repeat(".", 100), []byte(`{"crit":["x"],"alg":"EdDSA","kid":"KID","typ":"at+jwt","jwk":{}}`), []byte(`x`))
 	f.Fuzz(func(t *testing.T, token string, header, payload []byte) {
-		// The key is another one in each process.
+		// each process has another key
 		header = bytes.ReplaceAll(header, []byte("KID"), []byte(k.ID))
 		for _, token := range []string{token, forge(t, alg, string(header), payload)} {
 			got, err := k.Verify(jws.AccessToken, token)
 			if err != nil {
 				if got != nil {
-					t.Fatalf("Verify(%q) returned %q beside %v", token, got, err)
+					t.Fatalf("Verify(%q) = %q with the error %v", token, got, err)
 				}
 				continue
 			}
 			want, err := gojose(k.Public(), alg, token)
 			if err != nil {
-				t.Fatalf("Verify(%q) = %q, which go-jose refuses: %v", token, got, err)
+				t.Fatalf("Verify(%q) = %q, but go-jose refuses it: %v", token, got, err)
 			}
 			if !bytes.Equal(got, want) {
-				t.Fatalf("Verify(%q) = %q, go-jose reads %q", token, got, want)
+				t.Fatalf("Verify(%q) = %q, go-jose's payload = %q", token, got, want)
 			}
 		}
 	})

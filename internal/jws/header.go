@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// header is the part of a JOSE header that decides anything here.
+// header has the parameters of a JOSE header that Verify uses.
 type header struct{ alg, kid, typ string }
 
-// refused are the header parameters with which a token would bring its own key,
-// or change what is signed. All that crit could name is unknown here (RFC 7515
-// §4.1.11, RFC 7797 §3).
+// refused are the header parameters that would let a token bring its own key or
+// change what is signed. No extension that crit could name is supported (RFC
+// 7515 §4.1.11, RFC 7797 §3).
 var refused = []string{"crit", "b64", "jku", "jwk", "x5u", "x5c", "zip", "enc"}
 
 var errHeader = errors.New("jws: the header is not a flat JSON object")
 
-// readHeader reads a header strictly: one object, each name once and as it is
-// spelt, since readers that disagree about the rest have been attacked through
-// it, and no nested values, which no header of ours needs.
+// readHeader reads a header strictly: one object, no repeated names, exact
+// spelling, no nested values. Attackers have exploited parsers that disagree
+// about the rest, and our headers need no nested values.
 func readHeader(raw []byte) (header, error) {
 	var h header
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -37,7 +37,7 @@ func readHeader(raw []byte) (header, error) {
 		case seen[name]:
 			return h, errors.New("jws: the header repeats a parameter")
 		case slices.Contains(refused, name):
-			return h, errors.New("jws: the header has the parameter " + name + ", which is not accepted here")
+			return h, errors.New("jws: the header has the parameter " + name + ", which is not accepted")
 		}
 		seen[name] = true
 		if err := h.set(name, value); err != nil {
@@ -53,7 +53,7 @@ func readHeader(raw []byte) (header, error) {
 	return h, nil
 }
 
-// member reads one name and its value.
+// member reads a name and its value.
 func member(d *json.Decoder) (string, any, error) {
 	t, err := d.Token()
 	name, ok := t.(string)
@@ -62,7 +62,7 @@ func member(d *json.Decoder) (string, any, error) {
 	}
 	value, err := d.Token()
 	if _, nested := value.(json.Delim); err != nil || nested {
-		// A refused name is told by its name, whatever its value.
+		// The error names a refused parameter, whatever its value.
 		if slices.Contains(refused, name) {
 			return name, nil, nil
 		}
@@ -71,8 +71,7 @@ func member(d *json.Decoder) (string, any, error) {
 	return name, value, nil
 }
 
-// set takes over a parameter that is known here; the others are ignored (RFC
-// 7515 §4).
+// set sets the field of a known parameter. It ignores the others (RFC 7515 §4).
 func (h *header) set(name string, value any) error {
 	field := map[string]*string{"alg": &h.alg, "kid": &h.kid, "typ": &h.typ}[name]
 	if field == nil {
@@ -86,7 +85,8 @@ func (h *header) set(name string, value any) error {
 	return nil
 }
 
-// choose returns the key that the header names, if it names it rightly.
+// choose returns the key that the header's kid names. The header's alg and typ
+// must match.
 func (h header) choose(keys []*Key, typ string) (*Key, error) {
 	i := slices.IndexFunc(keys, func(k *Key) bool { return k.ID == h.kid })
 	switch {

@@ -15,6 +15,7 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
+// Resource servers must check typ, alg and key (RFC 9068 §4, RFC 8725 §3.1).
 func TestVerify_AT_05_Header(t *testing.T) {
 	k := newKey(t, jws.ES256)
 	header := func(format string) string { return strings.ReplaceAll(format, "KID", k.ID) }
@@ -22,13 +23,13 @@ func TestVerify_AT_05_Header(t *testing.T) {
 		name, header string
 		admitted     bool
 	}{
-		{"as it is made", `{"alg":"ES256","kid":"KID","typ":"at+jwt"}`, true},
+		{"as Sign writes it", `{"alg":"ES256","kid":"KID","typ":"at+jwt"}`, true},
 		{"another order", `{"typ":"at+jwt","kid":"KID","alg":"ES256"}`, true},
 		{"white space", " {\n\"typ\": \"at+jwt\", \"kid\":\"KID\" ,\"alg\":\"ES256\" } ", true},
 		{"media type", `{"alg":"ES256","kid":"KID","typ":"application/at+jwt"}`, true},
 		{"typ in capitals", `{"alg":"ES256","kid":"KID","typ":"AT+JWT"}`, true},
 		{"any case of typ", `{"alg":"ES256","kid":"KID","typ":"Application/AT+JWT"}`, true},
-		{"a parameter that nobody knows", `{"alg":"ES256","kid":"KID","typ":"at+jwt","x":null,"y":1}`, true},
+		{"an unknown parameter", `{"alg":"ES256","kid":"KID","typ":"at+jwt","x":null,"y":1}`, true},
 		{"typ of an ID token", `{"alg":"ES256","kid":"KID","typ":"JWT"}`, false},
 		{"typ missing", `{"alg":"ES256","kid":"KID"}`, false},
 		{"typ empty", `{"alg":"ES256","kid":"KID","typ":""}`, false},
@@ -48,22 +49,23 @@ func TestVerify_AT_05_Header(t *testing.T) {
 		{"alg twice", `{"alg":"none","alg":"ES256","kid":"KID","typ":"at+jwt"}`, false},
 		{"alg twice, once escaped", `{"\u0061lg":"none","alg":"ES256","kid":"KID","typ":"at+jwt"}`, false},
 		{"nested", `{"alg":"ES256","kid":"KID","typ":"at+jwt","x":{"alg":"none"}}`, false},
-		{"something behind", `{"alg":"ES256","kid":"KID","typ":"at+jwt"}{}`, false},
-		{"cut", `{"alg":"ES256","kid":"KID","typ":"at+jwt"`, false},
+		{"trailing data", `{"alg":"ES256","kid":"KID","typ":"at+jwt"}{}`, false},
+		{"truncated", `{"alg":"ES256","kid":"KID","typ":"at+jwt"`, false},
 		{"a list", `[]`, false},
 		{"null", `null`, false},
-		{"nothing", ``, false},
+		{"empty", ``, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := k.Verify(jws.AccessToken, forge(t, jws.ES256, header(tt.header), []byte(`{}`)))
 			if (err == nil) != tt.admitted {
-				t.Errorf("Verify of a token with header %s = %v, want admitted = %v", tt.header, err, tt.admitted)
+				t.Errorf("Verify() of a token with header %s = %v, want accepted = %v", tt.header, err, tt.admitted)
 			}
 		})
 	}
 }
 
+// A header cannot make a key use another algorithm (RFC 8725 §3.1).
 func TestVerify_NeverRepeat_E1_Algorithm(t *testing.T) {
 	for _, alg := range algorithms {
 		k := newKey(t, alg)
@@ -82,22 +84,24 @@ func TestVerify_NeverRepeat_E1_Algorithm(t *testing.T) {
 				mac.Write([]byte(input))
 				for _, token := range []string{input + ".", input + "." + b64(mac.Sum(nil)), forge(t, alg, header, []byte(`{}`))} {
 					if payload, err := k.Verify(jws.AccessToken, token); err == nil {
-						t.Errorf("Verify admitted %s with payload %s", token, payload)
+						t.Errorf("Verify() accepts %s with payload %s", token, payload)
 					}
 				}
 			})
 		}
 	}
-	// One RSA key with two algorithms has one ID: the key still decides.
+	// One RSA key with two algorithms has one ID. The Key decides the
+	// algorithm.
 	rs, ps := newKey(t, jws.RS256), newKey(t, jws.PS256)
 	if rs.ID != ps.ID {
 		t.Fatal("one key has two thumbprints")
 	}
 	if _, err := rs.Verify(jws.AccessToken, sign(t, ps, jws.AccessToken)); err == nil {
-		t.Error("a key for RS256 admitted a token with PS256")
+		t.Error("a key for RS256 accepts a PS256 token")
 	}
 }
 
+// A header cannot bring its own key, even if the signature verifies with it.
 func TestVerify_NeverRepeat_E2_OwnKey(t *testing.T) {
 	k := newKey(t, jws.ES256)
 	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -118,7 +122,7 @@ func TestVerify_NeverRepeat_E2_OwnKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			header := fmt.Sprintf(`{"alg":"ES256","kid":%q,"typ":"at+jwt",%q:%s}`, k.ID, name, value)
 			if _, err := k.Verify(jws.AccessToken, forge(t, jws.ES256, header, []byte(`{}`))); err == nil {
-				t.Errorf("a token with %s was admitted", name)
+				t.Errorf("Verify() accepts a token with %s", name)
 			}
 			input := b64([]byte(header)) + "." + b64([]byte(`{}`))
 			sum := sha256.Sum256([]byte(input))
@@ -128,18 +132,20 @@ func TestVerify_NeverRepeat_E2_OwnKey(t *testing.T) {
 			}
 			signature := append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
 			if _, err := k.Verify(jws.AccessToken, input+"."+b64(signature)); err == nil {
-				t.Errorf("a token that the key in its own %s signed was admitted", name)
+				t.Errorf("Verify() accepts a token signed by the key in its own %s", name)
 			}
 		})
 	}
 }
 
+// Verify must understand every extension that a token marks as critical (RFC
+// 7515 §4.1.11).
 func TestVerify_NeverRepeat_E3_Critical(t *testing.T) {
 	k := newKey(t, jws.ES256)
 	for _, more := range []string{`"crit":["x"],"x":1`, `"crit":[]`, `"crit":null`, `"crit":"x"`, `"crit":["b64"],"b64":false`, `"b64":false`, `"b64":true`} {
 		header := fmt.Sprintf(`{"alg":"ES256","kid":%q,"typ":"at+jwt",%s}`, k.ID, more)
 		if _, err := k.Verify(jws.AccessToken, forge(t, jws.ES256, header, []byte(`{}`))); err == nil {
-			t.Errorf("a token with %s was admitted", more)
+			t.Errorf("Verify() accepts a token with %s", more)
 		}
 	}
 }

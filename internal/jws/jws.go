@@ -1,7 +1,7 @@
 // Package jws signs and verifies the server's own compact tokens (RFC 7515).
 //
-// The algorithm belongs to the key; a token's header never chooses it. Nor does
-// it ever name the key by anything but its ID: keys come from the caller alone.
+// The key determines the algorithm; a token's header never does. A header names
+// its key by ID alone: keys come only from the caller.
 package jws
 
 import (
@@ -12,18 +12,18 @@ import (
 	"strings"
 )
 
-// MaxBytes is the longest token that is verified. Longer ones are refused before
-// anything looks into them.
+// MaxBytes is the length of the longest token that Verify accepts. It refuses
+// longer ones before it decodes anything.
 const MaxBytes = 16 << 10
 
 // AccessToken is the typ of an access token (RFC 9068 §2.1).
 const AccessToken = "at+jwt"
 
-// ErrUnknownKey is returned for a token whose kid is that of no key here.
+// ErrUnknownKey is the error for a token whose kid matches none of the keys.
 var ErrUnknownKey = errors.New("jws: no key has the ID that the token names")
 
-// Sign returns the compact form of claims, anything that encodes as a JSON
-// object, with typ, a constant, in its header.
+// Sign returns claims as a compact token with typ in its header. The claims
+// must encode as a JSON object, and typ must be a constant.
 func (k *Key) Sign(typ string, claims any) (string, error) {
 	if k.sign == nil {
 		return "", errors.New("jws: the key only verifies")
@@ -42,16 +42,16 @@ func (k *Key) Sign(typ string, claims any) (string, error) {
 	return string(base64.RawURLEncoding.AppendEncode(append(token, '.'), signature)), nil
 }
 
-// Verify returns the payload of a token that the key signed with the given typ
-// in its header, written with or without "application/" and in any case (RFC
-// 7515 §4.1.9). What it says is for the caller to check.
+// Verify returns the payload of a token that the key signed. The header must
+// have the given typ, with or without "application/" and in any case (RFC 7515
+// §4.1.9). Verify does not check the claims.
 func (k *Key) Verify(typ, token string) ([]byte, error) {
 	_, payload, err := Verify([]*Key{k}, typ, token)
 	return payload, err
 }
 
-// Verify is like [Key.Verify] for a token that one of several keys signed, and
-// returns which.
+// Verify is like [Key.Verify] for several keys. It also returns the key that
+// signed the token, or [ErrUnknownKey].
 func Verify(keys []*Key, typ, token string) (*Key, []byte, error) {
 	if len(token) > MaxBytes {
 		return nil, nil, fmt.Errorf("jws: the token is longer than %d bytes", MaxBytes)
@@ -59,7 +59,7 @@ func Verify(keys []*Key, typ, token string) (*Key, []byte, error) {
 	header, rest, _ := strings.Cut(token, ".")
 	payload, signature, ok := strings.Cut(rest, ".")
 	if !ok || strings.Contains(signature, ".") {
-		return nil, nil, errors.New("jws: the token has not three parts")
+		return nil, nil, errors.New("jws: the token does not have three parts")
 	}
 	key, err := keyFor(keys, typ, header)
 	if err != nil {
@@ -76,8 +76,8 @@ func Verify(keys []*Key, typ, token string) (*Key, []byte, error) {
 	return key, claims, nil
 }
 
-// keyFor returns the key that a header names. A header as [Key.Sign] writes it
-// is recognised as a whole; any other is read.
+// keyFor returns the key that a header names. A header exactly as [Key.Sign]
+// writes it needs no parsing.
 func keyFor(keys []*Key, typ, encoded string) (*Key, error) {
 	for _, k := range keys {
 		if encoded == k.headerFor(typ) {
@@ -95,8 +95,8 @@ func keyFor(keys []*Key, typ, encoded string) (*Key, error) {
 	return h.choose(keys, typ)
 }
 
-// decode reads base64url as RFC 7515 §2 has it. Go's decoder skips line ends in
-// every mode, which would give one token many spellings.
+// decode decodes base64url (RFC 7515 §2). Go's decoder skips line ends in every
+// mode, so that one token would have many spellings.
 func decode(text string) ([]byte, error) {
 	if strings.ContainsAny(text, "\r\n") {
 		return nil, base64.CorruptInputError(strings.IndexAny(text, "\r\n"))

@@ -19,12 +19,12 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// claims are what the tests sign.
+// claims are the claims that the tests sign.
 var claims = map[string]any{"iss": "https://app.example.com", "jti": "1"}
 
 var algorithms = []string{jws.ES256, jws.EdDSA, jws.RS256, jws.PS256}
 
-// signers are made once: RSA keys take long.
+// signers are made once, because RSA keys take long.
 var signers = sync.OnceValue(func() map[string]crypto.Signer {
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -59,8 +59,8 @@ func sign(t testing.TB, k *jws.Key, typ string) string {
 	return token
 }
 
-// forge signs any header and payload as the key itself would, so that the
-// signature is not what a refusal is about.
+// forge signs any header and payload with the key, so that only the header or
+// payload can be the reason for a refusal.
 func forge(t testing.TB, alg, header string, payload []byte) string {
 	t.Helper()
 	input := b64([]byte(header)) + "." + b64(payload)
@@ -101,7 +101,7 @@ func TestVerify_WhatSignMade(t *testing.T) {
 				for _, verifier := range []*jws.Key{k, public} {
 					payload, err := verifier.Verify(typ, sign(t, k, typ))
 					if err != nil {
-						t.Fatalf("Verify(%q) of the key's own token = %v", typ, err)
+						t.Fatalf("Verify(%q) of a token of the same key = %v", typ, err)
 					}
 					if want := `{"iss":"https://app.example.com","jti":"1"}`; string(payload) != want {
 						t.Errorf("payload = %s, want %s", payload, want)
@@ -112,7 +112,7 @@ func TestVerify_WhatSignMade(t *testing.T) {
 				t.Errorf("Signs() of the public half = %v, of the key = %v", public.Signs(), k.Signs())
 			}
 			if _, err := public.Sign(jws.AccessToken, claims); err == nil {
-				t.Error("a key without its private half signed")
+				t.Error("Sign() of a key without its private half succeeds")
 			}
 		})
 	}
@@ -134,12 +134,7 @@ func TestVerify_ChoosesTheKeyByItsID(t *testing.T) {
 	}
 }
 
-// Resource servers must check typ, alg and key (RFC 9068 §4, RFC 8725 §3.1).
-// No header talks a key into another algorithm (RFC 8725 §3.1).
-// A header cannot bring its own key, not even one that verifies.
-// What a token marks as critical must be understood (RFC 7515 §4.1.11).
-// E4 of never-repeat was an empty HMAC key; here it is every key that is none.
-// What is too long is refused before anything splits or decodes it.
+// Verify refuses a token that is too long before it splits or decodes it.
 func TestVerify_NeverRepeat_E5_Length(t *testing.T) {
 	k := newKey(t, jws.ES256)
 	own := sign(t, k, jws.AccessToken)
@@ -152,26 +147,26 @@ func TestVerify_NeverRepeat_E5_Length(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			best := time.Hour
-			for range 5 { // the machine may be busy
+			for range 5 { // best of five, because the machine may be busy
 				start := time.Now()
 				_, err := k.Verify(jws.AccessToken, token)
 				best = min(best, time.Since(start))
 				if err == nil {
-					t.Fatal("Verify admitted it")
+					t.Fatal("Verify() accepts it")
 				}
 			}
 			if best > time.Millisecond {
-				t.Errorf("Verify took %v to refuse it, want less than 1 ms", best)
+				t.Errorf("Verify() took %v to refuse it, want less than 1 ms", best)
 			}
 			if n := testing.AllocsPerRun(10, func() { _, _ = k.Verify(jws.AccessToken, token) }); n > 60 {
-				t.Errorf("Verify allocated %v times to refuse it", n)
+				t.Errorf("Verify() allocated %v times to refuse it, want at most 60", n)
 			}
 		})
 	}
 }
 
-// The signature is the first verdict: of a token that is not ours nothing else
-// is told, so no caller can take "expired" for "genuine but old".
+// Verify checks the signature first. For a token that is not ours no other
+// error appears, so that no caller can take "expired" for "genuine but old".
 func TestVerify_NeverRepeat_E6_SignatureFirst(t *testing.T) {
 	k := newKey(t, jws.ES256)
 	token, err := k.Sign(jws.AccessToken, map[string]any{"exp": 1})
@@ -193,12 +188,12 @@ func TestVerify_NeverRepeat_E6_SignatureFirst(t *testing.T) {
 			t.Errorf("%s: Verify = %v, want an error about the signature", name, err)
 		}
 		if got != nil {
-			t.Errorf("%s: Verify returned the payload %s beside its error", name, got)
+			t.Errorf("%s: Verify() returned the payload %s with an error", name, got)
 		}
 	}
 }
 
-// Every truncation, extension and bit flip of a token is refused.
+// Verify refuses every truncation, extension and bit flip of a token.
 func TestVerify_NeverRepeat_D13_Edits(t *testing.T) {
 	for _, alg := range algorithms {
 		t.Run(alg, func(t *testing.T) {
@@ -207,7 +202,7 @@ func TestVerify_NeverRepeat_D13_Edits(t *testing.T) {
 			refuse := func(what, edited string) {
 				t.Helper()
 				if _, err := k.Verify(jws.AccessToken, edited); err == nil {
-					t.Errorf("%s was admitted: %q", what, edited)
+					t.Errorf("Verify() accepts %s: %q", what, edited)
 				}
 			}
 			for i := range token {
@@ -233,8 +228,8 @@ func TestVerify_NeverRepeat_D13_Edits(t *testing.T) {
 	}
 }
 
-// A number in an ECDSA signature has 32 bytes, also where the first is zero (RFC
-// 7518 §3.4): without it the token would have a second spelling.
+// Each number in an ECDSA signature has 32 bytes, even if the first byte is
+// zero (RFC 7518 §3.4). Otherwise the token would have a second spelling.
 func TestVerify_NeverRepeat_D13_ShortSignature(t *testing.T) {
 	k := newKey(t, jws.ES256)
 	for range 100_000 {
@@ -249,23 +244,20 @@ func TestVerify_NeverRepeat_D13_ShortSignature(t *testing.T) {
 		}
 		short := append(signature[:32:32], signature[33:]...)
 		if _, err := k.Verify(jws.AccessToken, token[:dot]+b64(short)); err == nil {
-			t.Error("a signature without its zero byte was admitted")
+			t.Error("Verify() accepts a signature without its zero byte")
 		}
 		return
 	}
-	t.Fatal("no signature with a zero byte was made")
+	t.Fatal("no signature with a zero byte in 100,000")
 }
 
-// canaries are ways in which parts of a private key would show.
-// badSigner is a security module that has gone wrong.
-// Numbers in an ECDSA signature may be shorter than 32 bytes, which one in 128
-// signatures shows.
+// The numbers in one of 128 ECDSA signatures need fewer than 32 bytes.
 func TestSign_ShortNumbers(t *testing.T) {
 	k := newKey(t, jws.ES256)
 	for i := range 1000 {
 		token := sign(t, k, jws.AccessToken)
 		if _, err := k.Verify(jws.AccessToken, token); err != nil {
-			t.Fatalf("the token %d does not verify: %v: %s", i, err, token)
+			t.Fatalf("token %d does not verify: %v: %s", i, err, token)
 		}
 	}
 }

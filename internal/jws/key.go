@@ -22,15 +22,15 @@ const (
 	EdDSA = "EdDSA"
 )
 
-// MinRSABits is the length below which an RSA key is refused (RFC 7518 §3.3).
+// MinRSABits is the minimum length of an RSA key (RFC 7518 §3.3).
 const MinRSABits = 2048
 
-// Key signs, or only verifies, with one algorithm.
+// Key signs and verifies with one algorithm, or only verifies.
 type Key struct {
 	ID  string // the kid: the key's thumbprint (RFC 7638)
 	Alg string
 
-	// sign is nil when the key only verifies. It is a func, so that no way of
+	// sign is nil if the key only verifies. It is a func, so that no way of
 	// printing a Key shows the private half.
 	sign func(input []byte) ([]byte, error)
 
@@ -53,8 +53,9 @@ type JWK struct {
 	Alg string `json:"alg"`
 }
 
-// New returns a key that signs and verifies: ECDSA on P-256, Ed25519, or RSA of
-// [MinRSABits] or more. An empty alg is the key's first: ES256, EdDSA or RS256.
+// New returns a key that signs and verifies. It accepts ECDSA on P-256,
+// Ed25519, and RSA of at least [MinRSABits]. An empty alg is ES256, EdDSA or
+// RS256.
 func New(signer crypto.Signer, alg string) (*Key, error) {
 	k, err := NewVerifier(signer.Public(), alg)
 	if err != nil {
@@ -64,7 +65,7 @@ func New(signer crypto.Signer, alg string) (*Key, error) {
 	return k, nil
 }
 
-// NewVerifier returns a key that verifies only; see [New].
+// NewVerifier is like [New] for a key that only verifies.
 func NewVerifier(public crypto.PublicKey, alg string) (*Key, error) {
 	jwk, algs, err := publicJWK(public)
 	if err != nil {
@@ -84,8 +85,8 @@ func NewVerifier(public crypto.PublicKey, alg string) (*Key, error) {
 	return k, nil
 }
 
-// publicJWK returns the members of a JWK that make up the key, and the
-// algorithms that it may be used with.
+// publicJWK returns the JWK members of a public key, and the algorithms that it
+// can be used with, the default first.
 func publicJWK(public crypto.PublicKey) (JWK, []string, error) {
 	switch p := public.(type) {
 	case *ecdsa.PublicKey:
@@ -95,7 +96,7 @@ func publicJWK(public crypto.PublicKey) (JWK, []string, error) {
 		if p.Curve != elliptic.P256() {
 			return JWK{}, nil, errors.New("the ECDSA key is not on the curve P-256")
 		}
-		point, err := p.Bytes() // 4 || X || Y; it checks that the point is on the curve
+		point, err := p.Bytes() // 4 || X || Y; Bytes checks that the point is on the curve
 		if err != nil {
 			return JWK{}, nil, errors.New("the ECDSA key is not valid")
 		}
@@ -111,11 +112,11 @@ func publicJWK(public crypto.PublicKey) (JWK, []string, error) {
 		}
 		return JWK{Kty: "OKP", Crv: "Ed25519", X: b64(p)}, []string{EdDSA}, nil
 	}
-	return JWK{}, nil, fmt.Errorf("keys of type %T are not supported: take ECDSA on P-256, Ed25519 or RSA", public)
+	return JWK{}, nil, fmt.Errorf("keys of type %T are not supported: use ECDSA on P-256, Ed25519 or RSA", public)
 }
 
-// canonical is what the thumbprint is made of: the required members in the order
-// of their names (RFC 7638 §3.2, RFC 8037 §2).
+// canonical returns the input of the thumbprint: the required members, sorted
+// by name (RFC 7638 §3.2, RFC 8037 §2).
 func (j JWK) canonical() []byte {
 	switch j.Kty {
 	case "EC":
@@ -129,13 +130,13 @@ func (j JWK) canonical() []byte {
 // JWK returns the public half of the key.
 func (k *Key) JWK() JWK { return k.jwk }
 
-// Public returns the public half of the key, as the standard library has it.
+// Public returns the public half of the key in the standard library's type.
 func (k *Key) Public() crypto.PublicKey { return k.public }
 
 // Signs reports whether the key can sign.
 func (k *Key) Signs() bool { return k.sign != nil }
 
-// headerFor returns the encoded header of a token of the type.
+// headerFor returns the encoded header of a token with the given typ.
 func (k *Key) headerFor(typ string) string {
 	if typ == AccessToken && k.header != "" {
 		return k.header
@@ -143,12 +144,12 @@ func (k *Key) headerFor(typ string) string {
 	return b64([]byte(`{"alg":"` + k.Alg + `","kid":"` + k.ID + `","typ":"` + typ + `"}`))
 }
 
-// LogValue implements [slog.LogValuer]: what everybody may know.
+// LogValue implements [slog.LogValuer]. It shows the ID and algorithm.
 func (k *Key) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("kid", k.ID), slog.String("alg", k.Alg))
 }
 
-// Format implements [fmt.Formatter]: what everybody may know.
+// Format implements [fmt.Formatter]. It shows the ID and algorithm.
 func (k *Key) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "jws.Key(%s %s)", k.Alg, k.ID) }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -16,10 +16,12 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
+// E4 of never-repeat was an empty HMAC key. Here the keys are empty, too short
+// or of the wrong kind.
 func TestNew_NeverRepeat_E4_JK_03_WeakKeys(t *testing.T) {
 	short, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
-		t.Skip("this build of Go refuses to make short keys itself:", err)
+		t.Skip("this build of Go cannot make a short key:", err)
 	}
 	curves := map[string]elliptic.Curve{"P-224": elliptic.P224(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
 	weak := map[string]crypto.PublicKey{
@@ -41,13 +43,13 @@ func TestNew_NeverRepeat_E4_JK_03_WeakKeys(t *testing.T) {
 	for name, public := range weak {
 		t.Run(name, func(t *testing.T) {
 			if k, err := jws.NewVerifier(public, ""); err == nil {
-				t.Errorf("NewVerifier took it: %v", k)
+				t.Errorf("NewVerifier() = %v, want an error", k)
 			}
 		})
 	}
 	for _, alg := range []string{"none", "HS256", "ES384", "RS512", jws.RS256, "es256"} {
 		if k, err := jws.New(signers()[jws.ES256], alg); err == nil {
-			t.Errorf("New took a P-256 key for %q: %v", alg, k)
+			t.Errorf("New() of a P-256 key for %q = %v, want an error", alg, k)
 		}
 	}
 }
@@ -68,6 +70,7 @@ func TestKey_NeverRepeat_C8_PrintsNothing(t *testing.T) {
 	}
 }
 
+// canaries returns forms in which parts of a private key could appear.
 func canaries(t *testing.T, signer crypto.Signer) []string {
 	t.Helper()
 	var secret []byte
@@ -87,6 +90,7 @@ func canaries(t *testing.T, signer crypto.Signer) []string {
 	}
 }
 
+// badSigner is a broken hardware security module.
 type badSigner struct {
 	crypto.Signer
 	answer []byte
@@ -104,10 +108,10 @@ func TestSign_SignerOutOfOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		if token, err := k.Sign(jws.AccessToken, claims); err == nil {
-			t.Errorf("Sign made %s of the signature %x", token, answer)
+			t.Errorf("Sign() = %s with the invalid signature %x, want an error", token, answer)
 		}
 	}
 	if _, err := newKey(t, jws.ES256).Sign(jws.AccessToken, make(chan int)); err == nil {
-		t.Error("Sign encoded a channel")
+		t.Error("Sign() of a channel succeeds")
 	}
 }

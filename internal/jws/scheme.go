@@ -11,14 +11,14 @@ import (
 	"slices"
 )
 
-// scheme is how an algorithm signs and verifies.
+// scheme is the way in which an algorithm signs and verifies.
 type scheme struct {
-	opts  crypto.SignerOpts // those of a digest, or of the message itself
+	opts  crypto.SignerOpts // a hash to sign a digest, 0 to sign the message
 	check func(public crypto.PublicKey, digest, signature []byte) bool
-	raw   func(signature []byte) ([]byte, error) // from a signer's form to that of a token, if they differ
+	raw   func(signature []byte) ([]byte, error) // converts the signer's form to the token's form; nil if they are the same
 }
 
-// pss is the one form of RSASSA-PSS that PS256 names (RFC 7518 §3.5).
+// pss has the parameters that PS256 requires (RFC 7518 §3.5).
 var pss = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
 
 var schemes = map[string]scheme{
@@ -36,8 +36,8 @@ var schemes = map[string]scheme{
 	}},
 }
 
-// digest returns what is signed for a token's first two parts: their SHA-256, or
-// for Ed25519, which hashes by itself, the parts.
+// digest returns the bytes to sign for a token's first two parts: their
+// SHA-256, or the parts themselves for Ed25519, which hashes internally.
 func (s scheme) digest(input []byte) []byte {
 	if s.opts.HashFunc() == 0 {
 		return input
@@ -66,10 +66,11 @@ const (
 	derSequence = 0x30
 )
 
-// rawSignature turns an ECDSA signature as a crypto.Signer gives it, a DER
-// sequence of two integers, into the two halves that RFC 7518 §3.4 asks for.
+// rawSignature converts an ECDSA signature from the DER form of a
+// crypto.Signer, a sequence of two integers, to the two halves of RFC 7518
+// §3.4.
 func rawSignature(der []byte) ([]byte, error) {
-	fault := errors.New("the signer returned something that is no P-256 signature")
+	fault := errors.New("the signer did not return a P-256 signature")
 	if len(der) < 2 || der[0] != derSequence || int(der[1]) != len(der)-2 {
 		return nil, fault
 	}
@@ -81,7 +82,7 @@ func rawSignature(der []byte) ([]byte, error) {
 		number := rest[2 : 2+int(rest[1])]
 		rest = rest[2+len(number):]
 		if len(number) == coordinate+1 && number[0] == 0 {
-			number = number[1:] // it says that the number is not negative
+			number = number[1:] // DER prepends a zero byte to a number whose first bit is set
 		}
 		if len(number) > coordinate {
 			return nil, fault

@@ -1,6 +1,6 @@
-// Package seal encrypts small values that travel through a browser and come
-// back, such as the ticket of a consent page. What was changed on the way, cut,
-// made longer, or sealed for another purpose does not open.
+// Package seal encrypts small values that travel through a browser and return,
+// such as the ticket of a consent page. A value that was changed, truncated,
+// extended, or sealed for another purpose does not open.
 package seal
 
 import (
@@ -16,49 +16,50 @@ import (
 	"strings"
 )
 
-// MaxBytes is the longest sealed value that is opened, longer than any that
-// fits in the form of a page. Anything longer is refused before it is read.
+// MaxBytes is the length of the longest sealed value that Open accepts, longer
+// than any that fits in a page's form. Open refuses longer ones before it
+// decodes them.
 const MaxBytes = 64 << 10
 
-// nonceSize is the length of the random part: one half chooses the key of this
-// one value, the other is the nonce of AES-GCM. With one key for all, random
-// nonces of 96 bits are safe for 2³² values only, which a busy server's cookies
-// use up in weeks.
+// nonceSize is the length of the random part. One half selects the key for this
+// value, the other is the nonce of AES-GCM. With a single key, random 96-bit
+// nonces are safe for only 2³² values, and the cookies of a busy server use
+// these up in weeks.
 const nonceSize = 24
 
-// ErrSealed says that a value was not sealed by any of the boxes for this
-// purpose. Why, nobody outside needs to know.
+// ErrSealed is the error for a value that none of the boxes sealed for this
+// purpose. It does not say why, because clients need not know.
 var ErrSealed = errors.New("seal: not a value that was sealed here for this purpose")
 
 // Box seals and opens with one key.
 type Box struct {
 	id     string
-	subkey func() []byte // a func, so that no way of printing a Box shows it
+	subkey func() []byte // a func, so that no way of printing a Box shows the key
 }
 
-// New returns the box for a key. Its ID is sent along with each value in clear
-// text; it is base64url and not empty.
+// New returns the box for a key. The ID is base64url and not empty. Each sealed
+// value begins with it in clear text.
 func New(id string, key [32]byte) *Box {
 	return &Box{id: id, subkey: func() []byte { return key[:] }}
 }
 
-// ID names the box's key.
+// ID returns the ID of the box's key.
 func (b *Box) ID() string { return b.id }
 
-// Seal returns plaintext encrypted and authenticated for a purpose, safe in a
-// URL, a form and a cookie.
+// Seal encrypts and authenticates plaintext for a purpose. The result is safe
+// in a URL, a form and a cookie.
 func (b *Box) Seal(purpose string, plaintext []byte) string {
 	nonce := make([]byte, nonceSize, nonceSize+len(plaintext)+16)
-	rand.Read(nonce) // it never fails: it ends the program
+	rand.Read(nonce) // Read returns no error: it ends the program instead
 	sealed := b.aead(purpose, nonce).Seal(nonce, nonce[nonceSize/2:], plaintext, b.bound(purpose))
 	return b.id + "." + base64.RawURLEncoding.EncodeToString(sealed)
 }
 
-// Open returns what one of the boxes sealed for the purpose, and the ID of that
-// box; else it is [ErrSealed].
+// Open returns a plaintext that one of the boxes sealed for the purpose, and
+// the ID of that box. Otherwise it returns [ErrSealed].
 func Open(boxes []*Box, purpose, sealed string) (plaintext []byte, id string, err error) {
 	id, text, ok := strings.Cut(sealed, ".")
-	// The decoder skips line ends, whatever its mode.
+	// Base64 decoders skip line ends, in strict mode too.
 	if !ok || len(sealed) > MaxBytes || strings.ContainsAny(text, "\r\n") {
 		return nil, "", ErrSealed
 	}
@@ -91,20 +92,20 @@ func (b *Box) aead(purpose string, nonce []byte) cipher.AEAD {
 	mac.Write([]byte(purpose))
 	block, err := aes.NewCipher(mac.Sum(nil))
 	if err != nil {
-		panic(err) // only for a length of key that no SHA-256 has
+		panic(err) // only for a key length other than SHA-256's
 	}
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
-		panic(err) // only for a block size that AES has not
+		panic(err) // only for a block size other than AES's
 	}
 	return aead
 }
 
-// bound is what is authenticated with each value and not part of it.
+// bound returns the additional data that each value authenticates.
 func (b *Box) bound(purpose string) []byte { return []byte(b.id + "." + purpose) }
 
-// LogValue implements [slog.LogValuer]: the ID, never the key.
+// LogValue implements [slog.LogValuer]. It shows the ID, never the key.
 func (b *Box) LogValue() slog.Value { return slog.StringValue(b.id) }
 
-// Format implements [fmt.Formatter]: the ID, never the key.
+// Format implements [fmt.Formatter]. It shows the ID, never the key.
 func (b *Box) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "seal.Box(%s)", b.id) }

@@ -22,7 +22,7 @@ func TestOpen_WhatSealMade(t *testing.T) {
 			sealed := b.Seal("ticket", []byte(plaintext))
 			got, id, err := seal.Open(boxes, "ticket", sealed)
 			if err != nil || string(got) != plaintext || id != b.ID() {
-				t.Errorf("Open of what %s sealed = %d bytes, %q, %v", b.ID(), len(got), id, err)
+				t.Errorf("Open() of a value that %s sealed = %d bytes, %q, %v", b.ID(), len(got), id, err)
 			}
 			if strings.Trim(sealed, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 				t.Errorf("the sealed value needs escaping: %s", sealed)
@@ -30,7 +30,7 @@ func TestOpen_WhatSealMade(t *testing.T) {
 		}
 	}
 	if boxes[0].Seal("ticket", nil) == boxes[0].Seal("ticket", nil) {
-		t.Error("sealing the same twice gave the same value")
+		t.Error("Seal() returned the same value twice")
 	}
 }
 
@@ -41,34 +41,34 @@ func TestOpen_Refusals(t *testing.T) {
 		boxes           []*seal.Box
 		purpose, sealed string
 	}{
-		"another purpose":             {boxes, "cookie", sealed},
-		"a purpose that begins alike": {boxes, "ticket2", sealed},
-		"no purpose":                  {boxes, "", sealed},
-		"the box is gone":             {boxes[1:], "ticket", sealed},
-		"no boxes":                    {nil, "ticket", sealed},
-		"another box's ID":            {boxes, "ticket", "old." + text},
-		"the same ID, another key":    {[]*seal.Box{box("new", "X")}, "ticket", sealed},
-		"the same key, another ID":    {[]*seal.Box{box("other", "N")}, "ticket", "other." + text},
-		"no ID":                       {boxes, "ticket", text},
-		"an empty ID":                 {boxes, "ticket", "." + text},
-		"nothing but the ID":          {boxes, "ticket", id + "."},
-		"nothing":                     {boxes, "ticket", ""},
-		"too long":                    {boxes, "ticket", boxes[0].Seal("ticket", make([]byte, seal.MaxBytes))},
-		"1 MB of dots":                {boxes, "ticket", strings.Repeat(".", 1<<20)},
+		"another purpose":          {boxes, "cookie", sealed},
+		"a longer purpose":         {boxes, "ticket2", sealed},
+		"no purpose":               {boxes, "", sealed},
+		"the box is removed":       {boxes[1:], "ticket", sealed},
+		"no boxes":                 {nil, "ticket", sealed},
+		"another box's ID":         {boxes, "ticket", "old." + text},
+		"the same ID, another key": {[]*seal.Box{box("new", "X")}, "ticket", sealed},
+		"the same key, another ID": {[]*seal.Box{box("other", "N")}, "ticket", "other." + text},
+		"no ID":                    {boxes, "ticket", text},
+		"an empty ID":              {boxes, "ticket", "." + text},
+		"the ID alone":             {boxes, "ticket", id + "."},
+		"empty":                    {boxes, "ticket", ""},
+		"too long":                 {boxes, "ticket", boxes[0].Seal("ticket", make([]byte, seal.MaxBytes))},
+		"1 MB of dots":             {boxes, "ticket", strings.Repeat(".", 1<<20)},
 	} {
 		if plaintext, id, err := seal.Open(tt.boxes, tt.purpose, tt.sealed); !errors.Is(err, seal.ErrSealed) || plaintext != nil {
-			t.Errorf("%s: Open = %q, %q, %v, want ErrSealed", name, plaintext, id, err)
+			t.Errorf("%s: Open() = %q, %q, %v, want ErrSealed", name, plaintext, id, err)
 		}
 	}
 }
 
-// Every truncation, extension and bit flip is refused.
+// Open refuses every truncation, extension and bit flip.
 func TestOpen_NeverRepeat_D13_Edits(t *testing.T) {
 	sealed := boxes[0].Seal("ticket", []byte("sixteen bytes!!!and some"))
 	refuse := func(what, edited string) {
 		t.Helper()
 		if _, _, err := seal.Open(boxes, "ticket", edited); !errors.Is(err, seal.ErrSealed) {
-			t.Errorf("%s was opened: %q, %v", what, edited, err)
+			t.Errorf("Open() of %s = %q, %v, want ErrSealed", what, edited, err)
 		}
 	}
 	for i := range sealed {
@@ -109,8 +109,9 @@ func TestBox_NeverRepeat_C8_PrintsNothing(t *testing.T) {
 	}
 }
 
-// FuzzOpen looks for a ticket that opens and was not sealed so, and for a panic.
-// Its key is another one in each process, so no corpus holds what it sealed.
+// FuzzOpen looks for a value that opens although Seal did not make it so, and
+// for a panic. Its key differs in each process, so that no corpus has a value
+// that it sealed.
 func FuzzOpen(f *testing.F) {
 	var key [32]byte
 	rand.Read(key[:])
@@ -120,7 +121,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add("=", "cookie", []byte("y"), []byte(nil), uint16(1000))
 	f.Fuzz(func(t *testing.T, value, purpose string, plaintext, mask []byte, cut uint16) {
 		if got, id, err := seal.Open(ours, purpose, value); err == nil && id == "id" {
-			t.Fatalf("Open(%q, %q) = %q, which nobody sealed", purpose, value, got)
+			t.Fatalf("Open(%q, %q) = %q, but this value was never sealed", purpose, value, got)
 		}
 		made := ours[1].Seal(purpose, plaintext)
 		if len(made) > seal.MaxBytes {
@@ -128,7 +129,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		got, id, err := seal.Open(ours, purpose, made)
 		if err != nil || id != "id" || !bytes.Equal(got, plaintext) {
-			t.Fatalf("Open of what was sealed = %q, %q, %v, want %q", got, id, err, plaintext)
+			t.Fatalf("Open() of a sealed value = %q, %q, %v, want %q", got, id, err, plaintext)
 		}
 		flipped := []byte(made)
 		for i, bits := range mask[:min(len(mask), len(flipped))] {
@@ -136,11 +137,11 @@ func FuzzOpen(f *testing.F) {
 		}
 		for _, edited := range []string{string(flipped), made[:int(cut)%len(made)], made + value, value + made} {
 			if _, _, err := seal.Open(ours, purpose, edited); err == nil && edited != made {
-				t.Fatalf("Open(%q) opened an edit of %q", edited, made)
+				t.Fatalf("Open(%q) opens an edit of %q", edited, made)
 			}
 		}
 		if _, _, err := seal.Open(ours, purpose+value, made); err == nil && value != "" {
-			t.Fatalf("what was sealed for %q opened for %q", purpose, purpose+value)
+			t.Fatalf("a value sealed for %q opens for %q", purpose, purpose+value)
 		}
 	})
 }

@@ -13,19 +13,19 @@ import (
 	"testing"
 )
 
-// allowed are comparisons that test no secret, by the package and the text, so
-// that a file may move to another name.
+// allowed are comparisons that involve no secret. They are listed by package
+// and text, so that a file may be renamed.
 var allowed = []string{
-	"memstore: other.Digest == secret.Digest",       // an administrator's own, to store none twice
-	"authorize: m.Params != digestOfParams(params)", // of a request that is no secret, and sealed
+	"memstore: other.Digest == secret.Digest",       // an administrator's own list, to avoid storing a digest twice
+	"authorize: m.Params != digestOfParams(params)", // of a request, which is sealed and not secret
 }
 
 // suites are folders of test code whose files do not end in _test.go.
 var suites = []string{"storetest", "passporttest", "testkit"}
 
-// A comparison that stops at the first difference tells how far a guess was
-// right. So whatever is called a secret is compared by Equal, by Digest.Matches
-// or by the cryptographic library alone.
+// A comparison that stops at the first difference reveals how much of a guess
+// was right. So every secret must be compared by Equal, by Digest.Matches or by
+// the cryptographic library.
 func TestNeverRepeat_C3_NoEarlyComparisonOfSecrets(t *testing.T) {
 	root := filepath.Join("..", "..")
 	files, used := 0, []string{}
@@ -49,7 +49,7 @@ func TestNeverRepeat_C3_NoEarlyComparisonOfSecrets(t *testing.T) {
 				used = append(used, name)
 				continue
 			}
-			t.Errorf("%s: %s\n\tcompares a secret in a time that depends on it: use secret.Equal or oauth.Digest.Matches", strings.TrimPrefix(filepath.ToSlash(path), "../../"), found)
+			t.Errorf("%s: %s\n\tcompares a secret in non-constant time: use secret.Equal or oauth.Digest.Matches", strings.TrimPrefix(filepath.ToSlash(path), "../../"), found)
 		}
 		return nil
 	})
@@ -57,16 +57,16 @@ func TestNeverRepeat_C3_NoEarlyComparisonOfSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if files < 20 {
-		t.Errorf("only %d files were looked at; is the module somewhere else?", files)
+		t.Errorf("only %d files were checked; is the module root elsewhere?", files)
 	}
 	for _, name := range allowed {
 		if !slices.Contains(used, name) {
-			t.Errorf("%q is allowed but not there any more: take it out of the list", name)
+			t.Errorf("%q is allowed but no longer in the code: remove it from the list", name)
 		}
 	}
 }
 
-// packageOf is the name of a file's package.
+// packageOf returns the name of a file's package.
 func packageOf(t *testing.T, source []byte) string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.PackageClauseOnly)
@@ -76,7 +76,7 @@ func packageOf(t *testing.T, source []byte) string {
 	return file.Name.Name
 }
 
-// The scanner itself has to find what it is there for.
+// The scanner finds the comparisons that it must find, and no others.
 func TestNeverRepeat_C3_Scanner(t *testing.T) {
 	for statement, want := range map[string]bool{
 		`_ = secret == given`:                                true,
@@ -94,7 +94,7 @@ func TestNeverRepeat_C3_Scanner(t *testing.T) {
 		`_ = strings.Compare(password, x)`:                   true,
 		`_ = sum[:] == password[0]`:                          true,
 		`switch secret { case given: }`:                      true,
-		`_ = secret == ""`:                                   false, // absent is no secret
+		`_ = secret == ""`:                                   false, // a test for an empty value reveals nothing
 		`_ = len(secret) == 43`:                              false,
 		`_ = digest == nil`:                                  false,
 		`_ = c.SecretCount == n`:                             false,
@@ -152,16 +152,16 @@ func cases(s *ast.SwitchStmt) []ast.Expr {
 	return all
 }
 
-// word finds the words of which an identifier consists: "ClientSecret",
-// "client_secret" and "clientSecrets" all have the word secret.
+// word matches the words of an identifier: "ClientSecret", "client_secret" and
+// "clientSecrets" all have the word secret or secrets.
 var word = regexp.MustCompile(`[A-Z]+(?:[a-z]*)|[a-z]+`)
 
 var secretWords = []string{
 	"secret", "secrets", "password", "passwords", "digest", "digests", "verifier", "challenge", "signature", "mac", "hmac", "checksum", "csrf",
 }
 
-// tells reports whether an expression is named like a secret: by its last name,
-// or as the parameter of that name of a form.
+// tells reports whether the name of an expression is that of a secret: its last
+// name, or the form parameter that it reads.
 func tells(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.Ident:
@@ -187,8 +187,8 @@ func tells(e ast.Expr) bool {
 	return false
 }
 
-// called reports whether a call returns something like a secret: a conversion of
-// one, or a function such as DigestOf or Get("client_secret").
+// called reports whether a call returns a secret: a conversion of one, or a
+// function such as DigestOf or Get("client_secret").
 func called(e *ast.CallExpr) bool {
 	name := ""
 	switch f := e.Fun.(type) {
@@ -215,7 +215,7 @@ func names(e ast.Expr) bool {
 	return ok && literal.Kind == token.STRING && tells(ast.NewIdent(strings.Trim(literal.Value, "\"`")))
 }
 
-// compares reports whether a function is one that compares early.
+// compares reports whether a function compares in non-constant time.
 func compares(fun ast.Expr) bool {
 	s, ok := fun.(*ast.SelectorExpr)
 	if !ok {
@@ -228,8 +228,8 @@ func compares(fun ast.Expr) bool {
 	}, pkg.Name+"."+s.Sel.Name)
 }
 
-// known reports whether an expression is written in the source, so that there
-// is nothing to find out.
+// known reports whether an expression is a constant in the source, so that its
+// value is no secret.
 func known(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.BasicLit:

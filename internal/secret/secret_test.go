@@ -12,13 +12,13 @@ func TestNew(t *testing.T) {
 	for range 1000 {
 		s := secret.New()
 		if len(s) < 43 { // 256 bits in base64url
-			t.Fatalf("a secret has %d characters, want 43 or more", len(s))
+			t.Fatalf("New() returned %d characters, want 43 or more", len(s))
 		}
 		if strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
-			t.Fatal("a secret needs escaping somewhere")
+			t.Fatal("New() returned a character that is not A-Z or 2-7")
 		}
 		if seen[s] {
-			t.Fatal("a secret came twice")
+			t.Fatal("New() returned the same secret twice")
 		}
 		seen[s] = true
 	}

@@ -1,6 +1,6 @@
-// Package opaque makes tokens that say nothing: a prefix by which people and
-// secret scanners know them, a secret, and a checksum, so that what only looks
-// like one is found out without asking a database.
+// Package opaque makes tokens that carry no information: a prefix that people
+// and secret scanners recognise, a secret, and a checksum. The checksum rejects
+// most invalid tokens without a database query.
 package opaque
 
 import (
@@ -12,21 +12,21 @@ import (
 	"github.com/go-passport/passport/internal/secret"
 )
 
-// checksumLength is that of 32 bits in base32.
+// checksumLength is the length of 32 bits in base32.
 const checksumLength = 7
 
-// secretLength is that of [secret.New].
+// secretLength is the length of a [secret.New].
 var secretLength = len(secret.New())
 
-// New returns a new token: prefix, 256 random bits, checksum. All but the prefix
-// is of the characters A-Z and 2-7.
+// New returns a new token: prefix, 256 random bits, checksum. After the prefix,
+// all characters are A-Z and 2-7.
 func New(prefix string) string {
 	token := prefix + secret.New()
 	return token + checksum(token)
 }
 
-// Is reports whether a text has the form of a token of the prefix, and its
-// checksum is right. It is no proof that there is such a token.
+// Is reports whether a text has the form of a token with the prefix, and a
+// correct checksum. It does not prove that the token exists.
 func Is(prefix, token string) bool {
 	body, ok := strings.CutPrefix(token, prefix)
 	if !ok || len(body) != secretLength+checksumLength {

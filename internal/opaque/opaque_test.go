@@ -11,18 +11,18 @@ func TestNew_HasPrefixAndChecksum(t *testing.T) {
 	const prefix = "shop_pat_"
 	token := opaque.New(prefix)
 	if !strings.HasPrefix(token, prefix) || !opaque.Is(prefix, token) {
-		t.Fatalf("New() = %d characters that are not recognised as a token of %s", len(token), prefix)
+		t.Fatalf("New() = %d characters, but Is() does not accept them as a token of %s", len(token), prefix)
 	}
 	if other := opaque.New(prefix); other == token {
-		t.Error("two tokens are the same")
+		t.Error("New() returned the same token twice")
 	}
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 	if rest := strings.Trim(strings.TrimPrefix(token, prefix), alphabet); rest != "" {
-		t.Errorf("a token has the characters %q, which a double click or a shell may not take along", rest)
+		t.Errorf("New() has the characters %q, want A-Z and 2-7 only", rest)
 	}
 }
 
-// What is mistyped, cut off or put together is told from a token without a
+// Is rejects a token that was mistyped, truncated or made up, without a
 // database.
 func TestIs_RefusesWhatOnlyLooksLikeOne(t *testing.T) {
 	const prefix = "shop_pat_"
@@ -32,7 +32,7 @@ func TestIs_RefusesWhatOnlyLooksLikeOne(t *testing.T) {
 		old := flipped[i]
 		flipped[i] = 'A' + (old-'A'+1)%26
 		if flipped[i] != old && opaque.Is(prefix, string(flipped)) {
-			t.Errorf("a token with another character at %d is taken for one", i)
+			t.Errorf("Is() accepts a token with another character at %d", i)
 		}
 		flipped[i] = old
 	}
@@ -41,11 +41,11 @@ func TestIs_RefusesWhatOnlyLooksLikeOne(t *testing.T) {
 		"in small letters": strings.ToLower(token), "with a space": token + " ",
 	} {
 		if opaque.Is(prefix, s) {
-			t.Errorf("%s is taken for a token", name)
+			t.Errorf("Is() accepts a token that is %s", name)
 		}
 	}
 	if opaque.Is("other_", token) {
-		t.Error("a token of one prefix is taken for one of another")
+		t.Error("Is() accepts a token of another prefix")
 	}
 }
 

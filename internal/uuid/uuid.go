@@ -1,5 +1,5 @@
-// Package uuid makes row IDs: those that sort by the time at which they were made,
-// and those that follow from a secret.
+// Package uuid makes row IDs: version 7, which sort by creation time, and
+// version 8, which are derived from a secret.
 package uuid
 
 import (
@@ -11,23 +11,24 @@ import (
 	"time"
 )
 
-// tickBits is how finely a millisecond is divided: the 12 bits of rand_a hold
-// the fraction (RFC 9562 §6.2, method 3).
+// tickBits is the resolution of a timestamp below the millisecond: the 12 bits
+// of rand_a hold the fraction (RFC 9562 §6.2, method 3).
 const tickBits = 12
 
-// backwards is how far the clock may be set back before the IDs follow it, in
-// ticks. Until then they count on from the last one, to stay in order.
+// backwards is how far the clock may be set back, in ticks, before the IDs
+// follow it. Up to that, the ticks count up from the last one, to keep the
+// order.
 const backwards = 60_000 << tickBits
 
 var last atomic.Int64
 
-// NewV7 returns a UUID of version 7 (RFC 9562 §5.7) in its text form. Those that
-// one process makes sort in the order in which they were made, unless its clock
-// is set back by more than a minute. 62 bits of each are random, so it is no
-// secret and needs none of its neighbours to be known to be unique.
+// NewV7 returns a UUID of version 7 (RFC 9562 §5.7) in its text form. The UUIDs
+// of one process sort in the order of their creation, unless the clock is set
+// back by more than a minute. Each has 62 random bits: a UUID is unique across
+// processes without coordination, but it is not a secret.
 func NewV7() string {
 	var id [16]byte
-	rand.Read(id[8:]) // it never fails: it ends the program
+	rand.Read(id[8:]) // Read returns no error: it ends the program instead
 	tick := nextTick()
 	binary.BigEndian.PutUint64(id[:8], uint64(tick>>tickBits)<<16|uint64(tick)&(1<<tickBits-1))
 	id[6] |= 0x70             // version 7
@@ -35,8 +36,8 @@ func NewV7() string {
 	return text(id)
 }
 
-// NewV8 returns the UUID of version 8 (RFC 9562 §5.8) that a text stands for: 122
-// bits of its SHA-256. Who knows the UUID cannot find the text.
+// NewV8 returns a UUID of version 8 (RFC 9562 §5.8) that is derived from a
+// secret: 122 bits of its SHA-256. The UUID does not reveal the secret.
 func NewV8(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	id := [16]byte(sum[:16])
@@ -45,8 +46,8 @@ func NewV8(secret string) string {
 	return text(id)
 }
 
-// nextTick returns the time in ticks since 1970, or the tick after the last one
-// that it returned.
+// nextTick returns the current time in ticks since 1970. If that is not after
+// the last tick that it returned, it returns the next one.
 func nextTick() int64 {
 	now := time.Now()
 	fraction := int64(now.Nanosecond()%1e6) << tickBits / 1e6

@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/internal/uuid"
 )
 
-// form is the text of a UUID of version 7 and of the variant 10 (RFC 9562 §4,
+// form matches the text of a UUID of version 7 and variant 10 (RFC 9562 §4,
 // §5.7).
 var form = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
@@ -29,7 +29,7 @@ func millis(t *testing.T, id string) int64 {
 func TestNewV7_Form(t *testing.T) {
 	for range 1000 {
 		if id := uuid.NewV7(); !form.MatchString(id) {
-			t.Fatalf("%s is no UUID of version 7", id)
+			t.Fatalf("NewV7() = %s, want a UUID of version 7", id)
 		}
 	}
 }
@@ -39,12 +39,12 @@ func TestNewV7_SortsByTime(t *testing.T) {
 	for range 100_000 {
 		id := uuid.NewV7()
 		if id <= previous {
-			t.Fatalf("%s came after %s", id, previous)
+			t.Fatalf("NewV7() = %s after %s, want ascending UUIDs", id, previous)
 		}
 		previous = id
 	}
 	if d := time.Since(time.UnixMilli(millis(t, previous))); d < -time.Second || d > time.Second {
-		t.Errorf("the time in %s is %v off", previous, d)
+		t.Errorf("the time in %s is off by %v", previous, d)
 	}
 }
 
@@ -67,12 +67,13 @@ func TestNewV7_ManyGoroutines(t *testing.T) {
 	}
 	ids := slices.Sorted(slices.Values(slices.Concat(all...)))
 	if n := len(slices.Compact(ids)); n != goroutines*each {
-		t.Errorf("%d IDs of %d are different", n, goroutines*each)
+		t.Errorf("%d of %d IDs are different, want all", n, goroutines*each)
 	}
 }
 
-// In a synctest bubble the clock stands at the year 2000 and moves by sleeping.
-// That is also what a clock set back by years looks like.
+// In a synctest bubble the clock starts in the year 2000 and moves only by
+// sleeping. For NewV7, entering the bubble is like setting the clock back by
+// years.
 func TestNewV7_FollowsTheClock(t *testing.T) {
 	uuid.NewV7()
 	synctest.Test(t, func(t *testing.T) {
@@ -98,8 +99,7 @@ func BenchmarkNewV7(b *testing.B) {
 	}
 }
 
-// What a secret stands for is a UUID (RFC 9562 §5.8), the same each time, that
-// does not show it.
+// NewV8 returns the same UUID for the same secret (RFC 9562 §5.8).
 func TestNewV8(t *testing.T) {
 	form := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	seen := map[string]bool{}
@@ -111,6 +111,6 @@ func TestNewV8(t *testing.T) {
 		seen[id] = true
 	}
 	if uuid.NewV8("secret 7") != uuid.NewV8("secret 7") {
-		t.Error("one secret stands for two UUIDs")
+		t.Error("NewV8() returned two UUIDs for one secret")
 	}
 }

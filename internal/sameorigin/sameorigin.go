@@ -1,4 +1,4 @@
-// Package sameorigin refuses forms that another site had a browser send.
+// Package sameorigin refuses cross-site form requests (CSRF).
 package sameorigin
 
 import (
@@ -7,29 +7,29 @@ import (
 	"strings"
 )
 
-// Guard tells forms of our own pages from those of other sites.
+// Guard distinguishes requests of our own pages from requests of other sites.
 type Guard struct {
 	protection http.CrossOriginProtection
 	plainHTTP  bool
 }
 
-// New returns a guard for the origin of an issuer: a URL that was checked.
+// New returns a guard for the origin of a validated issuer URL.
 func New(issuer string) *Guard {
 	g := &Guard{plainHTTP: strings.HasPrefix(issuer, "http://")}
 	if u, err := url.Parse(issuer); err == nil {
-		// An issuer that is no origin is refused where it is configured.
+		// The configuration refuses an issuer without an origin.
 		_ = g.protection.AddTrustedOrigin(u.Scheme + "://" + u.Host)
 	}
 	return g
 }
 
-// Check returns an error for a request that changes something and was sent by
-// another origin's page.
+// Check returns an error if a state-changing request comes from a page of
+// another origin.
 //
 // Our pages forbid a Referer, so browsers send "Origin: null" with their forms.
-// Over https, and to loopback, they say Sec-Fetch-Site too; over other plain
-// http they do not, and there the null origin passes: the token in the form and
-// the cookie that it is bound to stand alone.
+// Over https and to loopback, browsers also send Sec-Fetch-Site. Over other
+// plain http they do not, and Check accepts the null origin. There, only the
+// form's token and the cookie that it is bound to protect against CSRF.
 func (g *Guard) Check(r *http.Request) error {
 	if g.plainHTTP && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "null" {
 		return nil
@@ -37,9 +37,10 @@ func (g *Guard) Check(r *http.Request) error {
 	return g.protection.Check(r)
 }
 
-// CheckScript is Check for what scripts of our own pages send. They say their
-// origin always, and nothing else stands in the way of another site: a null
-// origin is that of a frame without one.
+// CheckScript is [Guard.Check] for requests of scripts on our own pages.
+// Scripts always send their origin, and these requests have no other CSRF
+// protection. So CheckScript refuses a null origin, which also comes from a
+// sandboxed frame.
 func (g *Guard) CheckScript(r *http.Request) error { return g.protection.Check(r) }
 
 // CheckAnyMethod is [Guard.CheckScript] for a request that is not a plain link,

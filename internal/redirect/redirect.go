@@ -1,8 +1,8 @@
-// Package redirect decides about redirect URIs: which may be registered, which
-// request matches a registered one, and how an answer is added to one.
+// Package redirect handles redirect URIs: which may be registered, which
+// registered URI matches a request, and how a response is added to one.
 //
-// Matching compares strings, byte for byte (RFC 9700 §2.1). All understanding of
-// a URI happens once, in [Validate], when it is registered.
+// Matching compares URIs byte for byte (RFC 9700 §2.1). Only [Validate], at
+// registration, interprets a URI.
 package redirect
 
 import (
@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// loopback are the beginnings of the URIs whose port a native application may
-// choose when it asks (RFC 8252 §7.3). The name localhost is among them because
-// many clients know nothing else, though §8.3 advises against it.
+// loopback are the prefixes of redirect URIs whose port a native application
+// may choose for each request (RFC 8252 §7.3). RFC 8252 §8.3 advises against
+// localhost, but many clients support nothing else.
 var loopback = []string{"http://127.0.0.1", "http://[::1]", "http://localhost"}
 
-// Match returns the registered URI that the requested one is, byte for byte. Of
-// a native application's loopback URIs the port alone may differ (RFC 8252
-// §7.3).
+// Match returns the registered URI that equals the requested one, byte for
+// byte. For a native application, the port of a loopback URI may differ (RFC
+// 8252 §7.3).
 func Match(registered []string, native bool, requested string) (matched string, ok bool) {
 	if slices.Contains(registered, requested) {
 		return requested, true
@@ -36,7 +36,7 @@ func Match(registered []string, native bool, requested string) (matched string, 
 	return "", false
 }
 
-// splitLoopback returns what stands before and after the port of a loopback URI.
+// splitLoopback returns the parts of a loopback URI before and after the port.
 func splitLoopback(uri string) (host, rest string, ok bool) {
 	for _, host := range loopback {
 		rest, ok := strings.CutPrefix(uri, host)
@@ -60,7 +60,8 @@ func validPort(digits string) bool {
 }
 
 // Native reports whether a client with these redirect URIs is a native
-// application: each leads to the user's own device. One without any is not.
+// application: each URI leads to the user's own device. A client without
+// redirect URIs is not native.
 func Native(uris []string) bool {
 	return len(uris) > 0 && !slices.ContainsFunc(uris, func(uri string) bool {
 		return !Loopback(uri) && !PrivateUse(uri)
@@ -73,14 +74,14 @@ func Loopback(uri string) bool {
 	return ok
 }
 
-// PrivateUse reports whether the URI has a scheme that an application claims for
-// itself, a domain name in reverse such as com.example.app (RFC 8252 §7.1).
+// PrivateUse reports whether the URI has a private-use scheme, a reversed
+// domain name such as com.example.app (RFC 8252 §7.1).
 func PrivateUse(uri string) bool { return strings.Contains(scheme(uri), ".") }
 
 // HTTPS reports whether the URI has the scheme https.
 func HTTPS(uri string) bool { return scheme(uri) == "https" }
 
-// scheme returns the scheme in lower case, or nothing.
+// scheme returns the scheme in lower case, or an empty text.
 func scheme(uri string) string {
 	before, _, ok := strings.Cut(uri, ":")
 	if !ok || strings.ContainsAny(before, "/?#") {
@@ -89,8 +90,8 @@ func scheme(uri string) string {
 	return strings.ToLower(before)
 }
 
-// Host returns what a page shows of a valid URI, so that a user sees where an
-// answer goes: host and port, or the private-use scheme.
+// Host returns the part of a valid URI that a page shows as the target of a
+// response: host and port, or the private-use scheme.
 func Host(uri string) string {
 	u, err := url.Parse(uri)
 	switch {
@@ -102,15 +103,16 @@ func Host(uri string) string {
 	return u.Scheme
 }
 
-// Param is a parameter of an answer.
+// Param is a parameter of a response.
 type Param struct {
 	Name, Value string
-	Always      bool // also without a value
+	Always      bool // add it even if the value is empty
 }
 
-// AddParams returns a valid URI with parameters added to its query, form-encoded
-// (RFC 6749 §4.1.2); what stood there stays byte for byte. Those without a value
-// are left out.
+// AddParams returns a valid URI with parameters added to its query,
+// form-encoded (RFC 6749 §4.1.2). The existing query stays unchanged, byte for
+// byte. AddParams omits parameters with an empty value, except if Always is
+// set.
 func AddParams(uri string, params ...Param) string {
 	separator := "?"
 	if _, query, ok := strings.Cut(uri, "?"); ok {
@@ -122,9 +124,10 @@ func AddParams(uri string, params ...Param) string {
 	return join(uri, separator, params)
 }
 
-// AddFragment returns a valid URI, which has no fragment, with one of parameters,
-// form-encoded (RFC 6749 §4.2.2). Its query stays byte for byte. Those without a
-// value are left out.
+// AddFragment returns a valid URI with parameters as its fragment, form-encoded
+// (RFC 6749 §4.2.2). A valid redirect URI has no fragment. The query stays
+// unchanged, byte for byte. AddFragment omits parameters with an empty value,
+// except if Always is set.
 func AddFragment(uri string, params ...Param) string { return join(uri, "#", params) }
 
 func join(uri, separator string, params []Param) string {

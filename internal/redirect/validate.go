@@ -9,20 +9,21 @@ import (
 	"strings"
 )
 
-// MaxBytes is the longest redirect URI that may be registered.
+// MaxBytes is the length of the longest redirect URI that may be registered.
 const MaxBytes = 2048
 
-// dangerous are schemes that a browser runs or reads rather than opens.
+// dangerous are schemes that a browser handles itself, for example by running a
+// script.
 var dangerous = []string{"javascript", "data", "file", "blob", "vbscript", "about", "ftp", "filesystem", "view-source"}
 
-// answers are the parameters that an answer adds, so that a registered query
-// with one of them would end up with two (RFC 6749 §3.1).
+// answers are the parameters that a response adds. A registered query with one
+// of them would give a response with two (RFC 6749 §3.1).
 var answers = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
 
-// Validate reports what is wrong with a redirect URI that is to be registered,
-// and how to put it right. Allowed are https, http on the user's own device, and
-// private-use schemes; http anywhere while the issuer itself has it (RFC 9700
-// §2.6, RFC 8252 §7).
+// Validate returns an error if a redirect URI may not be registered. The error
+// says what is wrong and how to fix it; it does not repeat the URI. Allowed are
+// https, http on the user's own device, and private-use schemes (RFC 9700 §2.6,
+// RFC 8252 §7). http on any host is allowed if the issuer is http too.
 func Validate(uri string, issuerIsHTTP bool) error {
 	if err := spelling(uri); err != nil {
 		return err
@@ -30,15 +31,15 @@ func Validate(uri string, issuerIsHTTP bool) error {
 	u, err := url.Parse(uri)
 	switch {
 	case err != nil:
-		// The parser's own error repeats the URI.
+		// url.Parse's error repeats the URI
 		return errors.New("is not a URI: write it as https://app.example.com/callback")
 	case u.Scheme == "":
 		return errors.New("is not absolute: begin it with https:// and the host")
 	case (u.Scheme == "https" || u.Scheme == "http") && !strings.HasPrefix(uri, u.Scheme):
-		// Matching compares bytes, and so does the exception for loopback.
+		// Match and Loopback compare bytes.
 		return errors.New("has capital letters in its scheme: write https or http")
 	case u.User != nil:
-		return errors.New("has a user name before its host: take out everything up to the @")
+		return errors.New("has a user name before its host: remove everything up to the @")
 	}
 	if err := target(u, issuerIsHTTP); err != nil {
 		return err
@@ -66,7 +67,7 @@ func spelling(uri string) error {
 		case c >= 0x80:
 			return errors.New("has a character that is not ASCII: write the host in Punycode (xn--…) and the rest percent-encoded")
 		case c <= ' ' || c == 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0:
-			return errors.New("has a character that no URI may have, such as a space or a backslash: percent-encode it")
+			return errors.New("has a character that is not allowed in a URI, such as a space or a backslash: percent-encode it")
 		case c == '%' && !(i+2 < len(uri) && hex(uri[i+1]) && hex(uri[i+2])):
 			return errors.New("has a % without two hexadecimal digits after it: write %25 for the character itself")
 		}
@@ -78,7 +79,7 @@ func hex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// target checks the scheme and what stands between it and the path.
+// target checks the scheme, the host and the port.
 func target(u *url.URL, issuerIsHTTP bool) error {
 	switch {
 	case u.Scheme == "https" || u.Scheme == "http" && issuerIsHTTP:
@@ -94,9 +95,9 @@ func target(u *url.URL, issuerIsHTTP bool) error {
 	case slices.Contains(dangerous, u.Scheme):
 		return errors.New("has a scheme that is never allowed: use https")
 	case !strings.Contains(u.Scheme, "."):
-		return errors.New("has a scheme without a dot: use https, or for a native application a domain name of yours in reverse, such as com.example.app:/callback (RFC 8252 §7.1)")
+		return errors.New("has a scheme without a dot: use https, or for a native application your domain name in reverse, such as com.example.app:/callback (RFC 8252 §7.1)")
 	case slices.Contains(strings.Split(u.Scheme, "."), ""):
-		return errors.New("has a scheme that is no domain name in reverse: write it as com.example.app:/callback")
+		return errors.New("has a scheme that is not a domain name in reverse: write it as com.example.app:/callback")
 	case port(u.Opaque):
 		return errors.New("begins with a host and a port: put https:// in front")
 	case u.Opaque == "" && u.Host == "" && u.Path == "":
@@ -105,13 +106,13 @@ func target(u *url.URL, issuerIsHTTP bool) error {
 	return nil
 }
 
-// port reports whether what stands behind a colon looks like a port.
+// port reports whether the text after a colon looks like a port.
 func port(opaque string) bool {
 	digits, _, _ := strings.Cut(opaque, "/")
 	return digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
-// authority checks host and port of an http or https URI.
+// authority checks the host and port of an http or https URI.
 func authority(u *url.URL) error {
 	host, port, hasPort := hostOf(u), u.Port(), strings.HasSuffix(u.Host, ":") || u.Port() != ""
 	switch {
@@ -128,7 +129,7 @@ func authority(u *url.URL) error {
 	return hostName(host)
 }
 
-// hostOf returns the host without its port, brackets included.
+// hostOf returns the host without its port, but with its brackets.
 func hostOf(u *url.URL) string {
 	if end := strings.LastIndexByte(u.Host, ']'); end >= 0 {
 		return u.Host[:end+1]
@@ -137,13 +138,14 @@ func hostOf(u *url.URL) string {
 	return host
 }
 
-// hostName checks a name or an IPv4 address. A browser reads every host whose
-// last part is a number as an address, in many spellings; here it has one.
+// hostName checks a name or an IPv4 address. Browsers read a host as an IPv4
+// address if its last part is a number, in many spellings. hostName accepts
+// only the usual one.
 func hostName(host string) error {
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
 	for _, label := range labels {
 		if label == "" || strings.ContainsFunc(label, func(r rune) bool { return !hostRune(r) }) {
-			return errors.New("has a host that is no domain name: letters, digits, hyphens and single dots")
+			return errors.New("has a host that is not a domain name: use letters, digits, hyphens and single dots")
 		}
 	}
 	if end := labels[len(labels)-1]; end[0] >= '0' && end[0] <= '9' {
@@ -158,8 +160,8 @@ func hostRune(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
 }
 
-// path refuses what servers and browsers take out of a path before they use it,
-// so that the URI would not lead where it seems to.
+// path refuses a path that servers or browsers normalise before they use it,
+// because the URI would then lead elsewhere.
 func path(u *url.URL) error {
 	text := strings.ToLower(u.EscapedPath() + u.Opaque)
 	if strings.Contains(text, "%2e") || strings.Contains(text, "%5c") {
@@ -173,12 +175,12 @@ func path(u *url.URL) error {
 	return nil
 }
 
-// query refuses parameters that the answer will add.
+// query refuses parameters that a response will add.
 func query(raw string) error {
 	for pair := range strings.SplitSeq(raw, "&") {
 		name, _, _ := strings.Cut(pair, "=")
 		if name, err := url.QueryUnescape(name); err == nil && slices.Contains(answers, name) {
-			return fmt.Errorf("has %q in its query, which the answer adds: give it another name", name)
+			return fmt.Errorf("has %q in its query, which the response adds: rename this parameter", name)
 		}
 	}
 	return nil

@@ -27,21 +27,21 @@ func TestValidate_AZ_11_AZ_12_Accepts(t *testing.T) {
 		"http://127.0.0.1:8000/cb",
 		"http://[::1]:8000/cb",
 		"http://localhost:8000/cb",
-		"com.example.app:/cb", // no // is asked for (RFC 8252 §7.1)
+		"com.example.app:/cb", // no // the two slashes are optional (RFC 8252 §7.1)
 		"com.example.app:cb",
 		"com.example.app://cb",
 		"com.example.App:/cb?x=1",
 		"io.github.some-app:/",
 	} {
 		if err := redirect.Validate(uri, false); err != nil {
-			t.Errorf("Validate(%q) = it %v", uri, err)
+			t.Errorf("Validate(%q) = %v, want nil", uri, err)
 		}
 	}
 }
 
 func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 	for _, tt := range []struct{ name, uri, says string }{
-		{"nothing", "", "empty"},
+		{"empty", "", "empty"},
 		{"relative", "/callback", "absolute"},
 		{"without a scheme", "//app.example.com/cb", "absolute"},
 		{"host alone", "app.example.com/cb", "absolute"},
@@ -65,8 +65,8 @@ func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 		{"http in capitals", "httP://[::1]", "capital"},
 		{"http elsewhere", "http://app.example.com/cb", "https"},
 		{"http on another loopback address", "http://127.0.0.2/cb", "https"},
-		{"http on a name that begins so", "http://localhost.example.com/cb", "https"},
-		{"http on an address that begins so", "http://127.0.0.1.example.com/cb", "https"},
+		{"http on a name with this prefix", "http://localhost.example.com/cb", "https"},
+		{"http on an address with this prefix", "http://127.0.0.1.example.com/cb", "https"},
 		{"http on localhost in capitals", "http://LOCALHOST/cb", "https"},
 		{"http on all addresses", "http://0.0.0.0/cb", "https"},
 		{"javascript", "javascript:alert(1)", "never"},
@@ -85,7 +85,7 @@ func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 		{"scheme with two dots", "com..app:/cb", "reverse"},
 		{"scheme alone", "com.example.app:", "path"},
 		{"space", "https://app.example.com/a b", "percent"},
-		{"space in front", " https://app.example.com/", "percent"},
+		{"leading space", " https://app.example.com/", "percent"},
 		{"tab", "https://app.example.com/\t", "percent"},
 		{"line end", "https://app.example.com/cb\r\n", "percent"},
 		{"NUL", "https://app.example.com/\x00", "percent"},
@@ -99,26 +99,26 @@ func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 		{"B4 letter of another alphabet", "https://аpp.example.com/cb", "Punycode"},
 		{"invalid UTF-8", "https://app.example.com/\xff", "ASCII"},
 		{"percent at the end", "https://app.example.com/cb%", "%25"},
-		{"percent cut", "https://app.example.com/cb%2", "%25"},
+		{"percent truncated", "https://app.example.com/cb%2", "%25"},
 		{"percent without digits", "https://app.example.com/cb?x=%zz", "%25"},
 		{"B4 dots", "https://app.example.com/x/../cb", "path"},
 		{"B4 dots at the end", "https://app.example.com/..", "path"},
 		{"B4 one dot", "https://app.example.com/./cb", "path"},
 		{"B4 encoded dots", "https://app.example.com/x/%2e%2e/cb", "path"},
 		{"B4 encoded dots, capitals", "https://app.example.com/x/.%2E/cb", "path"},
-		{"B4 dots behind an encoded slash", "https://app.example.com/x/..%2fcb", "path"},
+		{"B4 dots after an encoded slash", "https://app.example.com/x/..%2fcb", "path"},
 		{"B4 encoded backslash", "https://app.example.com/x%5c../cb", "path"},
 		{"B4 dots on a private scheme", "com.example.app:/x/../cb", "path"},
 		{"B4 dots without authority", "com.example.app:../cb", "path"},
 		{"B16 zone", "http://[::1%25lo]/cb", "zone"},
 		{"B16 zone on https", "https://[fe80::1%25eth0]/cb", "zone"},
-		{"B16 IPv6 cut", "https://[::1/cb", ""},
-		{"B16 IPv6 of nothing", "https://[]/cb", ""},
-		{"B16 IPv6 with more behind", "https://[::1]x/cb", ""},
-		{"B16 no IPv6", "https://[xyz]/cb", ""},
+		{"B16 IPv6 truncated", "https://[::1/cb", ""},
+		{"B16 IPv6 empty", "https://[]/cb", ""},
+		{"B16 IPv6 with trailing data", "https://[::1]x/cb", ""},
+		{"B16 not IPv6", "https://[xyz]/cb", ""},
 		{"B16 IPv4 in brackets", "https://[127.0.0.1]/cb", ""},
-		{"B16 IPv6 in text", "https://::1/cb", ""},
-		{"B16 brackets at odds", "https://]::1[/cb", ""},
+		{"B16 IPv6 without brackets", "https://::1/cb", ""},
+		{"B16 brackets in the wrong order", "https://]::1[/cb", ""},
 		{"B16 future address", "https://[v1.x]/cb", ""},
 		{"B16 IPv4 of two numbers", "https://127.1/cb", "IPv4"},
 		{"B16 IPv4 as a number", "https://2130706433/cb", "IPv4"},
@@ -126,7 +126,7 @@ func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 		{"B16 IPv4 in hexadecimal at the end", "https://127.0.0.0x1/cb", "IPv4"},
 		{"B16 IPv4 out of range", "https://256.1.1.1/cb", "IPv4"},
 		{"B16 IPv4 with zeros", "https://127.0.0.01/cb", "IPv4"},
-		{"B16 IPv4 with a dot behind", "https://127.0.0.1./cb", "IPv4"},
+		{"B16 IPv4 with a trailing dot", "https://127.0.0.1./cb", "IPv4"},
 		{"no host", "https:///cb", "host"},
 		{"no authority", "https:/cb", "host"},
 		{"opaque", "https:cb", "host"},
@@ -134,35 +134,34 @@ func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 		{"empty port", "https://app.example.com:/cb", "port"},
 		{"port 0", "https://app.example.com:0/cb", "port"},
 		{"port out of range", "https://app.example.com:65536/cb", "port"},
-		{"port with a zero before", "https://app.example.com:0443/cb", "port"},
+		{"port with a leading zero", "https://app.example.com:0443/cb", "port"},
 		{"port of letters", "https://app.example.com:http/cb", ""},
 		{"encoded host", "https://app%2eexample.com/cb", ""},
 		{"two dots in the host", "https://app..example.com/cb", "host"},
-		{"dot before the host", "https://.example.com/cb", "host"},
+		{"leading dot in the host", "https://.example.com/cb", "host"},
 		{"dot as the host", "https://./cb", "host"},
 		{"semicolon in the host", "https://app.example.com;x/cb", "host"},
 		{"comma in the host", "https://a.example,b.example/cb", "host"},
-		{"AZ-17 parameter of the answer", "https://app.example.com/cb?code=1", "code"},
-		{"AZ-17 behind another", "https://app.example.com/cb?a=1&state=2", "state"},
+		{"AZ-17 parameter of the response", "https://app.example.com/cb?code=1", "code"},
+		{"AZ-17 after another", "https://app.example.com/cb?a=1&state=2", "state"},
 		{"AZ-17 encoded", "https://app.example.com/cb?%69ss", "iss"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := redirect.Validate(tt.uri, false)
 			if err == nil {
-				t.Fatalf("Validate(%q) accepted it", tt.uri)
+				t.Fatalf("Validate(%q) = nil, want an error", tt.uri)
 			}
 			if !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("Validate(%q) = it %v, which does not say %q", tt.uri, err, tt.says)
+				t.Errorf("Validate(%q) = %v, want an error with %q", tt.uri, err, tt.says)
 			}
 			if len(tt.uri) > 20 && strings.Contains(err.Error(), tt.uri) {
-				t.Errorf("the error repeats the URI: %v", err)
+				t.Errorf("Validate() repeats the URI in its error: %v", err)
 			}
 		})
 	}
 }
 
-// While the issuer itself is http, as on a developer's machine, so may be the
-// client's.
+// If the issuer is http, as on a developer's machine, clients may use http too.
 func TestValidate_HTTPWhileTheIssuerIsHTTP(t *testing.T) {
 	for uri, want := range map[string]bool{
 		"http://app.test/cb":          true,
@@ -176,14 +175,14 @@ func TestValidate_HTTPWhileTheIssuerIsHTTP(t *testing.T) {
 		"ftp://app.test/cb":           false,
 	} {
 		if err := redirect.Validate(uri, true); (err == nil) != want {
-			t.Errorf("Validate(%q) while the issuer is http = %v, want accepted = %v", uri, err, want)
+			t.Errorf("Validate(%q) for an http issuer = %v, want accepted = %v", uri, err, want)
 		}
 	}
 }
 
-// FuzzRedirect checks that nothing panics; that what may be registered is a URI
-// without user and fragment, to which an answer can be added; and that a request
-// matches what was registered exactly, or but for the port.
+// FuzzRedirect checks that nothing panics. Every URI that Validate accepts must
+// have no user and no fragment, and AddParams must be able to extend it. Match
+// must accept a registered URI exactly, or with a different port only.
 func FuzzRedirect(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"https://app.example.com/cb?x=1", "https://app.example.com/cb?x=1"},
@@ -220,17 +219,17 @@ func checkAccepted(t *testing.T, uri string) {
 	t.Helper()
 	u, err := url.Parse(uri)
 	if err != nil || !u.IsAbs() || u.User != nil || strings.ContainsAny(uri, "#* \\") || u.Opaque == "" && u.Host == "" && u.Path == "" {
-		t.Fatalf("Validate accepted %q", uri)
+		t.Fatalf("Validate() accepts %q", uri)
 	}
 	if redirect.Validate(uri, true) != nil {
-		t.Fatalf("Validate refused %q for an http issuer only", uri)
+		t.Fatalf("Validate() refuses %q only if the issuer is http", uri)
 	}
 	web := redirect.HTTPS(uri) || redirect.Loopback(uri)
 	if web == redirect.PrivateUse(uri) {
-		t.Fatalf("%q is of no kind, or of several", uri)
+		t.Fatalf("%q must be exactly one of https, loopback or private-use", uri)
 	}
 	if web && (u.Hostname() == "" || redirect.Host(uri) != u.Host) {
-		t.Fatalf("%q has no host to show", uri)
+		t.Fatalf("Host(%q) is wrong or empty", uri)
 	}
 	answered, err := url.Parse(redirect.AddParams(uri, redirect.Param{Name: "code", Value: "c&?#="}))
 	if err != nil || answered.Host != u.Host || answered.EscapedPath() != u.EscapedPath() || answered.Opaque != u.Opaque {
@@ -241,20 +240,19 @@ func checkAccepted(t *testing.T, uri string) {
 	}
 }
 
-// checkPortOnly compares with the standard library's understanding of URIs, for
-// those that it understands.
+// checkPortOnly compares the two URIs with net/url, if it can parse them.
 func checkPortOnly(t *testing.T, registered, requested string) {
 	t.Helper()
 	a, errA := url.Parse(registered)
 	b, errB := url.Parse(requested)
 	if errA != nil || errB != nil {
 		if redirect.Validate(registered, false) == nil {
-			t.Fatalf("Match admitted %q for %q: %v, %v", requested, registered, errA, errB)
+			t.Fatalf("Match() accepts %q for %q: %v, %v", requested, registered, errA, errB)
 		}
 		return
 	}
 	a.Host, b.Host = a.Hostname(), b.Hostname()
 	if *a != *b || b.User != nil {
-		t.Fatalf("Match admitted %q for %q", requested, registered)
+		t.Fatalf("Match() accepts %q for %q", requested, registered)
 	}
 }

@@ -1,9 +1,10 @@
-// Package throttle slows down whoever guesses secrets. It counts failures, in
-// memory, of each name, of each address, and of each name at each address. What
-// a process knows it does not share with others.
+// Package throttle slows down attackers that guess secrets. It counts failures
+// per name, per address, and per name at an address. The counters are in
+// memory; nodes do not share them.
 //
-// Only failures cost. A limit that is reached means a pause, which every further
-// failure doubles until failures drain away as fast as they come.
+// Only failures count. When a limit is reached, the next attempt must wait for
+// a pause. Each further failure doubles the pause, until failures drain away as
+// fast as they arrive.
 package throttle
 
 import (
@@ -20,31 +21,31 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Limit is how many failures are free, and how long it takes until as many are
-// forgotten: one after the other, so that nobody gains by waiting for an hour to
-// begin. A zero Limit does not hold.
+// Limit is how many failures are free, and how long it takes to forget that
+// many. Failures drain away one after the other, so that waiting for a new hour
+// has no advantage. A zero Limit is no limit.
 type Limit struct {
 	Failures int
 	Within   time.Duration
 }
 
-// Limits are those of one kind of secret.
+// Limits are the limits for one kind of secret.
 type Limits struct {
 	Pair    Limit // one name at one address
-	Name    Limit // one name at all addresses, save those at which it was right lately
-	Address Limit // all names at one address, save those that were right there lately
+	Name    Limit // one name at all addresses, except those where it succeeded recently
+	Address Limit // all names at one address, except those that succeeded there recently
 }
 
-// knownFor is how long a name is known at an address where its secret was right.
-// A stranger elsewhere cannot keep it from there.
+// knownFor is how long a name is known at an address where its secret was
+// right. An attacker at another address cannot lock the name out there.
 const knownFor = 30 * 24 * time.Hour
 
-// firstPause is how long the first failure beyond the limit is answered for.
+// firstPause is the pause after the first failure over the limit.
 const firstPause = time.Second
 
-// Throttle counts. It keeps at most so many counters as it was made for: the one
-// that was not needed for the longest time makes room. It is safe for concurrent
-// use and starts no goroutine.
+// Throttle counts failures. It keeps at most the number of counters that New
+// was given, and drops the counter that was unused for the longest time. It is
+// safe for concurrent use and starts no goroutine.
 type Throttle struct {
 	limits Limits
 	size   int
@@ -52,48 +53,49 @@ type Throttle struct {
 
 	mu       sync.Mutex
 	counters map[key]*list.Element
-	recent   *list.List // of *counter, the latest first
+	recent   *list.List // of *counter, the most recent first
 }
 
-// key is a keyed digest: what somebody typed as a name may be a password.
+// key is a keyed digest, because a user may type a password as the name.
 type key [sha256.Size]byte
 
 type counter struct {
 	key      key
-	failures float64   // at the time below; they drain
+	failures float64   // at the time at; they drain
 	at       time.Time // of the last failure
-	until    time.Time // a pause
-	known    time.Time // until when the pair is known
+	until    time.Time // the end of a pause
+	known    time.Time // until when the name is known at the address
 }
 
 // New returns a throttle that keeps at most size counters.
 func New(size int, limits Limits) *Throttle {
 	t := &Throttle{limits: limits, size: size, salt: make([]byte, sha256.Size), counters: map[key]*list.Element{}, recent: list.New()}
-	_, _ = rand.Read(t.salt) // never fails
+	_, _ = rand.Read(t.salt) // Read never fails
 	return t
 }
 
-// Attempt is one try to prove something.
+// Attempt is one attempt to prove a secret.
 type Attempt struct {
 	Name    string
-	Address string // an IP address; what is none counts for the name alone
+	Address string // an IP address; any other text counts for the name alone
 
-	// Shared says that the address speaks for many, as a client's server does
-	// for its users, so that the limit of the address does not hold.
+	// Shared says that many users share the address, as behind a client's
+	// server. The limit of the address then does not apply.
 	Shared bool
 }
 
-// Refusal says that an attempt is too early. It names nobody.
+// Refusal is the error for an attempt that is too early. It contains no name
+// and no address.
 type Refusal struct {
-	Limit Limit // that was reached
+	Limit Limit // the limit that was reached
 	Wait  time.Duration
 	of    string
 }
 
 func (r *Refusal) Error() string { return "too many failures of " + r.of }
 
-// Refuse returns a *Refusal if the attempt is too early whatever comes of it, so
-// that nobody need look at the secret.
+// Refuse returns a *Refusal if the attempt is too early whatever its outcome,
+// so that the caller need not check the secret.
 func (t *Throttle) Refuse(a Attempt) error {
 	now, k := time.Now(), t.keys(a)
 	t.mu.Lock()
@@ -101,9 +103,9 @@ func (t *Throttle) Refuse(a Attempt) error {
 	return t.refuse(k, now)
 }
 
-// Settle says whether the outcome of an attempt may be told, and counts it. A
-// *Refusal means that it may not, right or wrong: of many guesses at once no more
-// are answered than of as many one by one.
+// Settle counts the outcome of an attempt. If it returns a *Refusal, the caller
+// must not reveal the outcome, right or wrong. So concurrent guesses count the
+// same as sequential ones.
 func (t *Throttle) Settle(a Attempt, right bool) error {
 	now, k := time.Now(), t.keys(a)
 	t.mu.Lock()
@@ -118,21 +120,21 @@ func (t *Throttle) Settle(a Attempt, right bool) error {
 	known := t.known(k, now)
 	for _, c := range k {
 		if c.of == ofName && known {
-			continue // a stranger's guesses must not use up what the owner mistypes, nor the reverse
+			continue // an attacker's guesses must not use up the owner's typing errors, nor the reverse
 		}
 		t.failed(c, now)
 	}
 	return nil
 }
 
-// Len is how many counters there are.
+// Len returns the number of counters.
 func (t *Throttle) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.counters)
 }
 
-// limited is a counter and the limit that holds for it.
+// limited is a counter's key and its limit.
 type limited struct {
 	of    string
 	key   key
@@ -145,7 +147,7 @@ const (
 	ofAddress = "the address"
 )
 
-// keys are the counters of an attempt, the pair's first.
+// keys returns the counters of an attempt, the pair's first.
 func (t *Throttle) keys(a Attempt) []limited {
 	keys := make([]limited, 0, 3)
 	address := Subscriber(a.Address)
@@ -164,8 +166,9 @@ func (t *Throttle) keys(a Attempt) []limited {
 	return keys
 }
 
-// key is the digest of the salt, of what the counter is of, and of the parts, each
-// after its length: nobody sees it, so it need be no more than that.
+// key returns the digest of the salt, the kind of counter, and the parts, each
+// preceded by its length. The key never leaves the process, so a plain hash
+// suffices.
 func (t *Throttle) key(of string, parts ...string) key {
 	text := append(make([]byte, 0, 256), t.salt...)
 	text = append(binary.BigEndian.AppendUint64(text, uint64(len(of))), of...)
@@ -175,7 +178,7 @@ func (t *Throttle) key(of string, parts ...string) key {
 	return sha256.Sum256(text)
 }
 
-// refuse returns the longest pause that holds.
+// refuse returns the Refusal with the longest current pause, or nil.
 func (t *Throttle) refuse(keys []limited, now time.Time) error {
 	known := t.known(keys, now)
 	var longest *Refusal
@@ -184,7 +187,7 @@ func (t *Throttle) refuse(keys []limited, now time.Time) error {
 		if c == nil || !now.Before(c.until) || known && k.of != ofPair {
 			continue
 		}
-		t.touch(k.key) // what is being guessed at does not make room
+		t.touch(k.key) // a counter under attack must not be dropped
 		if wait := c.until.Sub(now); longest == nil || wait > longest.Wait {
 			longest = &Refusal{Limit: k.limit, Wait: wait, of: k.of}
 		}
@@ -203,8 +206,8 @@ func (t *Throttle) known(keys []limited, now time.Time) bool {
 	return c != nil && now.Before(c.known)
 }
 
-// succeeded forgets what the name failed, and knows it at its address. What other
-// names failed there stays.
+// succeeded forgets the failures of the name and makes the name known at its
+// address. It keeps the failures of other names at that address.
 func (t *Throttle) succeeded(keys []limited, now time.Time) {
 	for _, k := range keys {
 		switch k.of {
@@ -222,7 +225,7 @@ func (t *Throttle) failed(k limited, now time.Time) {
 	drained := float64(now.Sub(c.at)) / float64(k.limit.Within) * float64(k.limit.Failures)
 	c.failures = max(0, c.failures-max(0, drained)) + 1
 	c.at = now
-	// The last free one may have seen a part of the first drain away.
+	// Part of the first failure may have drained away before the last free one.
 	if over := c.failures - float64(k.limit.Failures); over > -1 {
 		pause := float64(firstPause) * math.Exp2(min(max(0, over), 20))
 		c.until = now.Add(min(time.Duration(pause), k.limit.Within))
@@ -237,7 +240,8 @@ func (t *Throttle) find(k key) *counter {
 	return e.Value.(*counter)
 }
 
-// touch returns a counter as the latest that was needed.
+// touch returns a counter and marks it as the most recent. It drops the oldest
+// counter to make room.
 func (t *Throttle) touch(k key) *counter {
 	if e, ok := t.counters[k]; ok {
 		t.recent.MoveToFront(e)
@@ -258,9 +262,9 @@ func (t *Throttle) forget(k key) {
 	}
 }
 
-// Subscriber is who an address belongs to, as far as it shows: an address of
-// IPv6 counts by its first 64 bits, which is what one subscriber has at least.
-// What is no IP address is nobody's.
+// Subscriber returns a key for the subscriber that an address belongs to. For
+// IPv6 that is the /64 prefix, because a subscriber has at least that. For a
+// text that is not an IP address it is empty.
 func Subscriber(address string) string {
 	addr, err := netip.ParseAddr(address)
 	if err != nil {

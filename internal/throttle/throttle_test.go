@@ -27,7 +27,7 @@ func at(name, address string) throttle.Attempt {
 	return throttle.Attempt{Name: name, Address: address}
 }
 
-// wait is how long an attempt is refused for.
+// wait returns how long an attempt is refused for.
 func wait(err error) time.Duration {
 	if r, ok := errors.AsType[*throttle.Refusal](err); ok {
 		return r.Wait
@@ -35,7 +35,8 @@ func wait(err error) time.Duration {
 	return 0
 }
 
-// fail fails so many times and returns how many of them were refused.
+// fail makes the given number of failed attempts and returns how many were
+// refused.
 func fail(t *throttle.Throttle, a throttle.Attempt, times int) (refused int) {
 	for range times {
 		if t.Settle(a, false) != nil {
@@ -45,8 +46,8 @@ func fail(t *throttle.Throttle, a throttle.Attempt, times int) (refused int) {
 	return refused
 }
 
-// Each failure beyond the limit doubles the pause, up to where failures drain away as
-// fast as they come; refused attempts add nothing.
+// Each failure over the limit doubles the pause, until failures drain away as
+// fast as they arrive. Refused attempts add nothing.
 func TestThrottle_PausesGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := throttle.New(100, throttle.Limits{Pair: limits.Pair})
@@ -60,7 +61,7 @@ func TestThrottle_PausesGrow(t *testing.T) {
 				t.Fatalf("after %v the next attempt is free, want a pause", pauses)
 			}
 			if n := fail(th, at("ada", home), 10); n != 10 {
-				t.Fatalf("within a pause %d of 10 attempts were refused, want all", n)
+				t.Fatalf("during a pause %d of 10 attempts were refused, want all", n)
 			}
 			pauses = append(pauses, pause)
 			time.Sleep(pause - time.Nanosecond)
@@ -73,10 +74,10 @@ func TestThrottle_PausesGrow(t *testing.T) {
 			}
 		}
 		if pauses[0] != time.Second || pauses[1] <= pauses[0] || pauses[3] <= 3*pauses[1] {
-			t.Errorf("the pauses are %v: want them to grow from a second", pauses)
+			t.Errorf("the pauses are %v, want them to grow from one second", pauses)
 		}
 		if last := pauses[11]; last < 30*time.Second || last > 5*time.Minute {
-			t.Errorf("the last pause is %v, want about as long as a failure takes to drain away: a minute", last)
+			t.Errorf("the last pause is %v, want about one minute, the time in which a failure drains away", last)
 		}
 		time.Sleep(time.Hour)
 		if n := fail(th, at("ada", home), 5); n != 0 {
@@ -85,7 +86,7 @@ func TestThrottle_PausesGrow(t *testing.T) {
 	})
 }
 
-// Only failures cost.
+// Only failures count.
 func TestThrottle_SuccessesAreFree(t *testing.T) {
 	th := throttle.New(100, limits)
 	for i := range 1000 {
@@ -95,13 +96,13 @@ func TestThrottle_SuccessesAreFree(t *testing.T) {
 	}
 }
 
-// A success forgets the failures of the name, but not those of the address: whoever has
-// one account could else guess at all others.
+// A success forgets the failures of the name, but not those of the address.
+// Otherwise an attacker with one account could guess at all others.
 func TestThrottle_SuccessForgetsTheName(t *testing.T) {
 	th := throttle.New(1000, limits)
 	for range 50 {
 		if fail(th, at("ada", home), 4) != 0 || th.Settle(at("ada", home), true) != nil {
-			t.Fatal("who mistypes four times and then does not is refused")
+			t.Fatal("a user that mistypes four times and then succeeds is refused")
 		}
 	}
 	th = throttle.New(1000, limits)
@@ -110,23 +111,23 @@ func TestThrottle_SuccessForgetsTheName(t *testing.T) {
 			return
 		}
 	}
-	t.Error("with one account 200 guesses at others were never refused")
+	t.Error("an attacker with one account made 200 guesses at others without a refusal")
 }
 
-// A right secret is refused where the wrong ones came from, and nowhere else.
+// A right secret is refused only at the address of the wrong guesses.
 func TestThrottle_TK_14_RightSecretFromElsewhere(t *testing.T) {
 	th := throttle.New(1000, throttle.Limits{Pair: limits.Pair, Address: limits.Address})
 	fail(th, at("ada", elsewhere), 1000)
 	if th.Settle(at("ada", elsewhere), true) == nil {
-		t.Error("the right secret is told where somebody guesses: the guess that is right must not stand out")
+		t.Error("the right secret is accepted at the attacker's address, so a right guess stands out")
 	}
 	if err := th.Settle(at("ada", home), true); err != nil {
-		t.Errorf("the right secret is refused at another address: %v", err)
+		t.Errorf("the right secret is refused at the owner's address: %v", err)
 	}
 }
 
-// Guesses from many addresses are counted by the name. Its owner is not kept out
-// where he was let in before.
+// Guesses from many addresses count by the name. They do not lock out the owner
+// at an address where the owner succeeded before.
 func TestThrottle_OP_08_ManyAddresses(t *testing.T) {
 	th := throttle.New(10000, limits)
 	if err := th.Settle(at("ada", home), true); err != nil {
@@ -139,21 +140,21 @@ func TestThrottle_OP_08_ManyAddresses(t *testing.T) {
 		}
 	}
 	if told != limits.Name.Failures {
-		t.Errorf("%d guesses from 200 addresses were told, want %d", told, limits.Name.Failures)
+		t.Errorf("%d guesses from 200 addresses were answered, want %d", told, limits.Name.Failures)
 	}
 	if err := th.Settle(at("ada", home), false); err != nil {
-		t.Errorf("the owner mistypes at a known address: %v, want that told", err)
+		t.Errorf("a failure of the owner at a known address = %v, want nil", err)
 	}
 	if err := th.Settle(at("ada", home), true); err != nil {
-		t.Errorf("the owner is kept out of a known address: %v", err)
+		t.Errorf("the owner is refused at a known address: %v", err)
 	}
 }
 
-// What the owner mistypes where he is known is not a stranger's failure: it leaves
-// the name the failures that are free elsewhere.
+// The owner's failures at known addresses do not use up the failures that are
+// free elsewhere.
 func TestThrottle_OP_08_KnownAddressesCountApart(t *testing.T) {
 	th := throttle.New(10000, limits)
-	for _, right := range []bool{true, false} { // first known at each, then mistyped at each
+	for _, right := range []bool{true, false} { // first a success at each address, then a failure at each
 		for i := range 2 * limits.Name.Failures {
 			if err := th.Settle(at("ada", fmt.Sprintf("198.51.%d.1", i)), right); err != nil {
 				t.Fatalf("the owner is refused at a known address: %v", err)
@@ -165,8 +166,8 @@ func TestThrottle_OP_08_KnownAddressesCountApart(t *testing.T) {
 	}
 }
 
-// One address that tries many names is slowed down; who is known there is not, and the
-// limit does not hold for a server that speaks for many.
+// An address that tries many names is slowed down. A name that is known there
+// is not, and a shared address has no limit.
 func TestThrottle_OP_08_ManyNames(t *testing.T) {
 	th := throttle.New(10000, limits)
 	if err := th.Settle(at("ada", home), true); err != nil {
@@ -179,22 +180,22 @@ func TestThrottle_OP_08_ManyNames(t *testing.T) {
 		}
 	}
 	if told != limits.Address.Failures {
-		t.Errorf("%d names were tried at one address, want %d", told, limits.Address.Failures)
+		t.Errorf("%d guesses at one address were answered, want %d", told, limits.Address.Failures)
 	}
 	if th.Settle(at("bob", home), true) == nil {
-		t.Error("a right guess at a paused address is told")
+		t.Error("a right guess at a paused address is accepted")
 	}
 	if err := th.Settle(at("ada", home), true); err != nil {
-		t.Errorf("who is known at the address is kept out: %v", err)
+		t.Errorf("a name that is known at the address is refused: %v", err)
 	}
 	for i := range 200 {
 		if err := th.Settle(throttle.Attempt{Name: fmt.Sprint("user", i), Address: elsewhere, Shared: true}, false); err != nil {
-			t.Fatalf("name %d at the address of a server: %v", i, err)
+			t.Fatalf("name %d at a shared address: %v", i, err)
 		}
 	}
 }
 
-// Of guesses that come at once no more are told than of guesses one by one.
+// Concurrent guesses count the same as sequential ones.
 func TestThrottle_Parallel(t *testing.T) {
 	th := throttle.New(1000, limits)
 	var wg sync.WaitGroup
@@ -205,7 +206,7 @@ func TestThrottle_Parallel(t *testing.T) {
 			if th.Refuse(at("ada", home)) != nil {
 				return
 			}
-			time.Sleep(time.Millisecond) // the password is being hashed
+			time.Sleep(time.Millisecond) // as long as it takes to hash a password
 			if th.Settle(at("ada", home), false) == nil {
 				mu.Lock()
 				told++
@@ -215,12 +216,12 @@ func TestThrottle_Parallel(t *testing.T) {
 	}
 	wg.Wait()
 	if told != limits.Pair.Failures {
-		t.Errorf("%d of 200 guesses at once were told, want %d", told, limits.Pair.Failures)
+		t.Errorf("%d of 200 concurrent guesses were answered, want %d", told, limits.Pair.Failures)
 	}
 }
 
-// However many names and addresses there are, the memory does not grow, and what was
-// needed lately stays.
+// Memory is bounded for any number of names and addresses, and recently used
+// counters stay.
 func TestThrottle_IsBounded(t *testing.T) {
 	th := throttle.New(100, limits)
 	for i := range 10000 {
@@ -233,11 +234,11 @@ func TestThrottle_IsBounded(t *testing.T) {
 		}
 	}
 	if th.Refuse(at("ada", home)) == nil {
-		t.Error("what is being guessed at was forgotten in favour of what was not")
+		t.Error("a counter under attack was dropped before unused ones")
 	}
 }
 
-// One subscriber of IPv6 has more addresses than anybody can count.
+// One IPv6 subscriber has more addresses than a counter table could hold.
 func TestSubscriber(t *testing.T) {
 	for address, want := range map[string]string{
 		"198.51.100.7": "198.51.100.7", "::ffff:198.51.100.7": "198.51.100.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
@@ -249,15 +250,16 @@ func TestSubscriber(t *testing.T) {
 	}
 }
 
-// Without an address only the name counts, and nothing says who it was.
+// Without an address only the name counts, and the Throttle does not contain
+// it.
 func TestThrottle_WithoutAddress(t *testing.T) {
 	th := throttle.New(100, limits)
 	fail(th, at("ada's password", "@"), 100)
 	err := th.Refuse(at("ada's password", ""))
 	if wait(err) == 0 {
-		t.Fatal("100 failures of a name without an address were never refused")
+		t.Fatal("100 failures of a name without an address cause no refusal")
 	}
 	if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, th), "ada's") {
-		t.Errorf("a throttle holds the name as it was typed: %v", err)
+		t.Errorf("the error or the Throttle contains the typed name: %v", err)
 	}
 }

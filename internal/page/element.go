@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Element is the start tag of an element in a page.
+// Element is the start tag of an HTML element.
 type Element struct {
 	Name       string            // in lower case
-	Attributes map[string]string // values by name, which is in lower case
-	Offset     int               // of the tag, in bytes
+	Attributes map[string]string // values by lower-case name
+	Offset     int               // of the tag in the page, in bytes
 }
 
 var (
@@ -18,8 +18,8 @@ var (
 	attribute = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?`)
 )
 
-// Elements returns the start tags of a page. It relies on what html/template
-// writes: data is escaped, and there are no comments.
+// Elements returns the start tags of a page. It relies on html/template's
+// output: data is escaped, and there are no comments.
 func Elements(body string) (found []Element) {
 	for _, at := range tag.FindAllStringSubmatchIndex(body, -1) {
 		e := Element{strings.ToLower(body[at[2]:at[3]]), map[string]string{}, at[0]}

@@ -20,14 +20,16 @@ type Finding struct {
 	Remedy string
 }
 
-// String returns the finding in one line: where it is, what it is, and what to do.
+// String returns the finding in one line: the place, the part, the reason and
+// the remedy.
 func (f Finding) String() string {
 	return fmt.Sprintf("%s:%d: %s has no effect, because %s: %s", f.File, f.Line, f.Part, f.Why, f.Remedy)
 }
 
-// Lint returns what browsers ignore in a set of views, under the policy that every
-// page has ([Headers]). It reads the source, so it also finds what only some data
-// would show. It skips a file that does not parse: [Look.Parse] reports that.
+// Lint returns the parts of a set of views that browsers ignore under the
+// policy of the pages ([Headers]). It reads the source, so it also checks
+// branches that only some data would show. It skips a file that does not parse:
+// [Look.Parse] reports that.
 func Lint(views fs.FS) (found []Finding, err error) {
 	for _, name := range FileNames() {
 		if name == StyleFile {
@@ -51,8 +53,8 @@ func Lint(views fs.FS) (found []Finding, err error) {
 	return found, nil
 }
 
-// ignored returns what the policy of the pages keeps a browser from heeding in one
-// element.
+// ignored returns the parts of an element that a browser ignores under the
+// policy.
 func ignored(e Element) (found []Finding) {
 	const (
 		noScript = "no script runs on these pages"
@@ -68,7 +70,7 @@ func ignored(e Element) (found []Finding) {
 	case "base":
 		return []Finding{{Part: element, Why: "these pages have no base for their links", Remedy: "write the links in full"}}
 	case "iframe", "frame", "object", "embed":
-		return []Finding{{Part: element, Why: "these pages hold no other documents", Remedy: "link to the document"}}
+		return []Finding{{Part: element, Why: "these pages cannot embed other documents", Remedy: "link to the document"}}
 	case "link":
 		if strings.Contains(strings.ToLower(e.Attributes["rel"]), "stylesheet") {
 			return []Finding{{Part: element, Why: oneStyle, Remedy: move}}
@@ -78,7 +80,7 @@ func ignored(e Element) (found []Finding) {
 		switch {
 		case name == "style":
 			found = append(found, Finding{Part: "style=", Why: oneStyle, Remedy: "give the element a class, and " + move})
-		case strings.HasPrefix(name, "on") && !strings.Contains(name, "-"): // a handler
+		case strings.HasPrefix(name, "on") && !strings.Contains(name, "-"): // an event handler
 			found = append(found, Finding{Part: name + "=", Why: noScript, Remedy: "take it out"})
 		case strings.HasPrefix(strings.ToLower(strings.TrimSpace(value)), "javascript:"):
 			found = append(found, Finding{Part: name + `="javascript:"`, Why: noScript, Remedy: "take it out"})
@@ -98,9 +100,9 @@ var (
 	}
 )
 
-// markup returns the HTML of a template, with blanks in place of its actions, of
-// comments and of text that holds no tags, so that all else keeps its line. It is
-// empty for a template that does not parse.
+// markup returns the HTML of a template. It replaces template actions, comments
+// and text without tags by blanks, so that everything else keeps its line. It
+// is empty for a template that does not parse.
 func markup(source string) string {
 	tree, trees := parse.New("view"), map[string]*parse.Tree{}
 	tree.Mode = parse.SkipFuncCheck
@@ -123,7 +125,7 @@ func markup(source string) string {
 	return string(text)
 }
 
-// copyText copies the text below a node to its place in the source.
+// copyText copies the template text under a node to its place in the source.
 func copyText(source []byte, node parse.Node) {
 	var lists []*parse.ListNode
 	switch n := node.(type) {
@@ -147,7 +149,7 @@ func copyText(source []byte, node parse.Node) {
 	}
 }
 
-// blank overwrites a text with blanks, and keeps its lines.
+// blank overwrites a text with spaces and keeps its line ends.
 func blank(text []byte) {
 	for i, c := range text {
 		if c != '\n' {

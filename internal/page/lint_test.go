@@ -9,8 +9,8 @@ import (
 	"github.com/go-passport/passport/internal/page"
 )
 
-// A finding names the file, the line and the part, and each one is found: also in
-// a branch that only some data shows.
+// Lint finds each part and returns its file and line, even in a branch that
+// only some data shows.
 func TestLint_Findings(t *testing.T) {
 	for name, tt := range map[string]struct {
 		file, source string
@@ -25,8 +25,8 @@ func TestLint_Findings(t *testing.T) {
 		"a style element":               {"error.html", `{{define "head"}}<style>p > b {}</style>{{end}}`, []string{"error.html:1: <style>"}},
 		"a style attribute":             {"layout.html", "<p>\n\n<b style=color:red>", []string{"layout.html:3: style="}},
 		"a style with data":             {"consent.html", `<b style="color: {{.Client.Attributes.color}}">`, []string{"consent.html:1: style="}},
-		"a style that is all data":      {"consent.html", `<b style={{.Client.Attributes.style}}>`, []string{"consent.html:1: style="}},
-		"a style sheet by link":         {"layout.html", "<link href=/x.css rel='preload StyleSheet'>", []string{"layout.html:1: <link>"}},
+		"a style from data only":        {"consent.html", `<b style={{.Client.Attributes.style}}>`, []string{"consent.html:1: style="}},
+		"a linked style sheet":          {"layout.html", "<link href=/x.css rel='preload StyleSheet'>", []string{"layout.html:1: <link>"}},
 		"a base":                        {"layout.html", "<base href=/x/>", []string{"layout.html:1: <base>"}},
 		"frames":                        {"error.html", "<iframe src=/x></iframe>\n<object data=x></object>\n<embed>", []string{"error.html:1: <iframe>", "error.html:2: <object>", "error.html:3: <embed>"}},
 		"the same one twice":            {"redirect.html", "<p style=a>\n<p style=b>", []string{"redirect.html:1: style=", "redirect.html:2: style="}},
@@ -38,17 +38,17 @@ func TestLint_Findings(t *testing.T) {
 		"a conditional attribute":       {"error.html", `<b {{if eq .Code "x"}}onclick="y"{{end}}>`, []string{"error.html:1: onclick="}},
 		"an unknown function":           {"error.html", `{{shout "x"}}<script></script>`, []string{"error.html:1: <script>"}},
 
-		"nothing":                 {"consent.html", `<p class="{{.Site}}"><img src="/logo.svg" alt="onclick="><a {{.Href}}>on</a>`, nil},
-		"a picture and an icon":   {"layout.html", `<link rel="icon" href="data:,"><img src=/x.png>{{style}}`, nil},
-		"a comment":               {"error.html", "<!-- <script></script>\n<p style=x> -->{{/* <script> */}}", nil},
-		"text of a script":        {"error.html", `<script>"<b style=x onclick=y>"</script>`, []string{"error.html:1: <script>"}},
-		"a string of an action":   {"error.html", `{{print "<script></script>"}}`, nil},
-		"a title":                 {"error.html", `<title>How <b style=x> works</title><textarea><script></textarea>`, nil},
-		"a file that is no view":  {"other.html", "<script></script>", nil},
-		"a file that is no HTML":  {"style.css", "b { content: '<script></script>' }", nil},
-		"a file that is broken":   {"error.html", "{{if}}<script></script>", nil},
-		"names like a handler's":  {"error.html", `<p data-onclick="x" on-off>x</p>`, nil},
-		"an element like another": {"error.html", `<scripture><styled><based>`, nil},
+		"nothing to find":               {"consent.html", `<p class="{{.Site}}"><img src="/logo.svg" alt="onclick="><a {{.Href}}>on</a>`, nil},
+		"a picture and an icon":         {"layout.html", `<link rel="icon" href="data:,"><img src=/x.png>{{style}}`, nil},
+		"a comment":                     {"error.html", "<!-- <script></script>\n<p style=x> -->{{/* <script> */}}", nil},
+		"text of a script":              {"error.html", `<script>"<b style=x onclick=y>"</script>`, []string{"error.html:1: <script>"}},
+		"a string of an action":         {"error.html", `{{print "<script></script>"}}`, nil},
+		"a title":                       {"error.html", `<title>How <b style=x> works</title><textarea><script></textarea>`, nil},
+		"a file that is not a view":     {"other.html", "<script></script>", nil},
+		"a file that is not HTML":       {"style.css", "b { content: '<script></script>' }", nil},
+		"an invalid template":           {"error.html", "{{if}}<script></script>", nil},
+		"names like those of a handler": {"error.html", `<p data-onclick="x" on-off>x</p>`, nil},
+		"an element like another":       {"error.html", `<scripture><styled><based>`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := page.Lint(fstest.MapFS{tt.file: {Data: []byte(tt.source)}})
@@ -59,7 +59,7 @@ func TestLint_Findings(t *testing.T) {
 			for _, f := range found {
 				got = append(got, fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Part))
 				if f.Why == "" || f.Remedy == "" {
-					t.Errorf("Lint() finds %s, and does not say why and what to do", f)
+					t.Errorf("Lint() = %s, want a reason and a remedy", f)
 				}
 			}
 			if !slices.Equal(got, tt.want) {
@@ -69,7 +69,7 @@ func TestLint_Findings(t *testing.T) {
 	}
 }
 
-// A finding is one sentence that a person can act on.
+// String returns one sentence that an operator can act on.
 func TestLint_Text(t *testing.T) {
 	found, err := page.Lint(fstest.MapFS{"error.html": {Data: []byte("\n<p style=x>")}})
 	if err != nil || len(found) != 1 {

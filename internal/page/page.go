@@ -1,10 +1,10 @@
-// Package page is what the HTML pages of this project share: their look, the
-// headers that confine them, and the cleaning of text that other people wrote.
+// Package page has what the HTML pages of this project share: their look, their
+// security headers, and a filter for text from other people.
 //
-// A page is a template that defines "title" and "main", and if it likes "head",
-// "foot" and "width" (" wide"); [Parse] puts it into the common layout, whose
-// data needs a field Site, the name shown at the top. [Render] writes it. A
-// [Look] of somebody's own takes the place of layout and style sheet.
+// A page is a template that defines "title" and "main", and optionally "head",
+// "foot" and "width" (" wide"). [Parse] puts it into the common layout. The
+// layout's data needs a field Site, the name at the top. [Render] writes the
+// page. A custom [Look] replaces the layout and the style sheet.
 package page
 
 import (
@@ -21,30 +21,30 @@ import (
 	"strings"
 )
 
-// CSS is the style sheet of every page. It stands inside the page, in [Style].
+// CSS is the style sheet of every page. [Style] embeds it in the page.
 //
 //go:embed page.css
 var CSS string
 
-// Layout is the template that every page is set in.
+// Layout is the template of the common layout.
 //
 //go:embed layout.html
 var Layout string
 
-// Style is the style element that holds [CSS], the only one that [Headers]
-// lets a browser apply: the policy names its hash.
+// Style is the style element with [CSS]. The policy of [Headers] allows it by
+// its hash, and no other style.
 var Style = styleElement(CSS)
 
-// Mark is the sign of this software, for the tile of a site.
+// Mark is the logo of this software, for the tile of a site.
 const Mark template.HTML = `<svg viewBox="0 0 24 24" focusable="false"><circle cx="7.5" cy="12" r="4.5"/><path d="M12 12h10v4.5M17.5 12v3.5"/></svg>`
 
-// The files of a set of views that make up its look.
+// The files in a set of views that define its look.
 const (
 	LayoutFile = "layout.html"
 	StyleFile  = "style.css"
 )
 
-// Look is what pages have in common: a layout and a style sheet.
+// Look is the common layout and style sheet of a set of pages.
 type Look struct {
 	layout, css string
 	policy      []string
@@ -57,10 +57,10 @@ var Ours = &Look{Layout, CSS, []string{
 	"img-src data:", // the icon in the layout
 }}
 
-// LookOf returns the look of a set of views, with our layout or style sheet where
-// it has none; ours for nil. Pages in a look of somebody's own may show pictures
-// and use fonts of their own origin; they run no script and apply no style but the
-// given one either.
+// LookOf returns the look of a set of views. Our layout or style sheet replaces
+// a missing file; nil views give [Ours]. Pages in a custom look may show images
+// and use fonts of their own origin. They still run no script and apply no
+// style other than the look's style sheet.
 func LookOf(views fs.FS) (*Look, error) {
 	if views == nil {
 		return Ours, nil
@@ -87,12 +87,11 @@ func fileOr(files fs.FS, name, otherwise string) (string, error) {
 	return string(text), err
 }
 
-// Lines returns a text with the line ends that a browser gives it before it
-// compares the hash of a style sheet.
+// Lines normalises line ends as a browser does before it hashes a style sheet.
 func Lines(s string) string { return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s) }
 
 func styleElement(css string) template.HTML {
-	return template.HTML("<style>" + css + "</style>") //nolint:gosec // of a file, never of a request
+	return template.HTML("<style>" + css + "</style>") //nolint:gosec // comes from a file, never from a request
 }
 
 func styleSource(css string) string {
@@ -100,11 +99,11 @@ func styleSource(css string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Parse returns the page that a file describes, in our look.
+// Parse returns the page in a file, in our look.
 func Parse(files fs.FS, name string) (*template.Template, error) { return Ours.Parse(files, name) }
 
-// Parse returns the page that a file describes, set in the layout. The file may
-// use what the layout may: style, mark, and text (see [Text]).
+// Parse returns the page in a file, set in the layout. The file may use the
+// same functions as the layout: style, mark, and text (see [Text]).
 func (l *Look) Parse(files fs.FS, name string) (*template.Template, error) {
 	source, err := fs.ReadFile(files, name)
 	if err != nil {
@@ -127,14 +126,14 @@ func (l *Look) Parse(files fs.FS, name string) (*template.Template, error) {
 	return t, nil
 }
 
-// Render answers with a page in our look. Nothing is written when the template
-// fails. formAction is as for [Headers].
+// Render writes a page in our look. If the template fails, Render writes
+// nothing. formAction is as in [Headers].
 func Render(w http.ResponseWriter, status int, t *template.Template, data any, formAction ...string) error {
 	return Ours.Render(w, status, t, data, formAction...)
 }
 
-// Render answers with a page that [Look.Parse] returned. Nothing is written when
-// the template fails. formAction is as for [Headers].
+// Render writes a page of [Look.Parse]. If the template fails, Render writes
+// nothing. formAction is as in [Headers].
 func (l *Look) Render(w http.ResponseWriter, status int, t *template.Template, data any, formAction ...string) error {
 	body, err := Body(t, data)
 	if err != nil {
@@ -142,7 +141,8 @@ func (l *Look) Render(w http.ResponseWriter, status int, t *template.Template, d
 	}
 	l.headers(w, formAction)
 	w.WriteHeader(status)
-	// A browser that has gone, after a second click for one, is no fault of Ours.
+	// The browser may have closed the connection, for example after a second
+	// click. That is not an error.
 	_, _ = w.Write(body)
 	return nil
 }
@@ -156,11 +156,12 @@ func Body(t *template.Template, data any) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// Headers sets what every HTML answer carries: a policy under which the page
-// runs no script, loads nothing, and is framed by nobody, and sends its forms
-// to this origin and to the sources in formAction only; no referrer, no copy in
-// a cache. What follows a form is a page or an address of our own: Chromium
-// applies form-action to the whole chain of redirects.
+// Headers sets the headers of every HTML response. Under their policy the page
+// runs no script, loads nothing from elsewhere, and cannot be framed. Its forms
+// go only to this origin and to the sources in formAction. There is no
+// referrer, and no cache stores the page. Chromium applies form-action to the
+// whole chain of redirects, so a form must lead to a page or an address of our
+// own.
 func Headers(w http.ResponseWriter, formAction ...string) { Ours.headers(w, formAction) }
 
 func (l *Look) headers(w http.ResponseWriter, formAction []string) {
@@ -176,8 +177,9 @@ func (l *Look) headers(w http.ResponseWriter, formAction []string) {
 	Private(w)
 }
 
-// Private sets what an answer needs whose address or body holds a secret, a
-// redirect above all: it is not stored and its address is told to nobody.
+// Private sets the headers of a response whose URL or body contains a secret,
+// in particular a redirect. Caches do not store it, and browsers do not send
+// its URL as the referrer.
 func Private(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")

@@ -61,7 +61,7 @@ func TestPage_AZ_25_AZ_26_UI_03_Headers(t *testing.T) {
 		}
 	}
 	if _, ok := policy["script-src"]; ok {
-		t.Error("Content-Security-Policy allows scripts; the pages need none")
+		t.Error("Content-Security-Policy has script-src, want none because the pages have no scripts")
 	}
 }
 
@@ -81,7 +81,7 @@ func TestPage_UI_03_StyleIsAllowedByItsHash(t *testing.T) {
 	}
 	sum := sha256.Sum256([]byte(style))
 	if got, want := directives(w)["style-src"], "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'"; got != want {
-		t.Errorf("style-src = %q, want the hash of what stands in the page: %q", got, want)
+		t.Errorf("style-src = %q, want the hash of the page's style element: %q", got, want)
 	}
 	if strings.Contains(w.Body.String(), " style=") {
 		t.Error("the layout has a style attribute, which the policy forbids")
@@ -91,7 +91,7 @@ func TestPage_UI_03_StyleIsAllowedByItsHash(t *testing.T) {
 func TestPage_UI_04_TextIsEscaped(t *testing.T) {
 	w := render(t, `{{define "main"}}<p title="{{.Name}}">{{.Name}}</p>{{end}}`, data{"<b>", `"><script>alert(1)</script>`})
 	if body := w.Body.String(); strings.Contains(body, "<script") || strings.Contains(body, "<b>") {
-		t.Errorf("markup in data came through:\n%s", body)
+		t.Errorf("Render() does not escape markup in data:\n%s", body)
 	}
 }
 
@@ -163,7 +163,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// directives returns the Content-Security-Policy of an answer by directive.
+// directives returns the Content-Security-Policy of a response by directive.
 func directives(w *httptest.ResponseRecorder) map[string]string {
 	policy := map[string]string{}
 	for d := range strings.SplitSeq(w.Header().Get("Content-Security-Policy"), "; ") {
@@ -173,15 +173,15 @@ func directives(w *httptest.ResponseRecorder) map[string]string {
 	return policy
 }
 
-// gone is a connection whose browser has hung up.
+// gone is a connection that the browser has closed.
 type gone struct{ *httptest.ResponseRecorder }
 
 func (gone) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
-// A browser that hangs up, as after a double click, is not a fault to be logged.
+// A closed connection, as after a double click, is not an error for the log.
 func TestPage_BrowserIsGone(t *testing.T) {
 	tmpl := parse(t, `{{define "main"}}x{{end}}`)
 	if err := page.Render(gone{httptest.NewRecorder()}, http.StatusOK, tmpl, data{}); err != nil {
-		t.Errorf("Render() to a browser that has gone = %v, want nil", err)
+		t.Errorf("Render() on a closed connection = %v, want nil", err)
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/go-passport/passport/views"
 )
 
-// Names are the pages that a set of views may have, beside its look.
+// Names are the pages that a set of views may have, in addition to its look.
 var Names = []string{"consent", "redirect", "decided", "error"}
 
-// Renamed maps names of files in earlier versions to those of today.
+// Renamed maps file names of earlier versions to the current ones.
 var Renamed = map[string]string{"leaving.html": "redirect.html", "answered.html": "decided.html"}
 
 // FileNames returns the names of the files that a set of views may have.

@@ -6,14 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxMarks is how many combining marks may follow one letter: more than any
-// language needs, fewer than it takes to paint over the lines above.
+// maxMarks is how many combining marks may follow a letter: more than any
+// language needs, but too few to paint over the lines above.
 const maxMarks = 4
 
-// Text returns s as a name that may be shown beside what we say ourselves:
-// without characters that cannot be seen or that turn the direction of what
-// follows, its spaces folded, cut to limit characters. What a page shows must
-// be what the reader believes to read.
+// Text returns s as a name that is safe to show beside our own text. It removes
+// characters that are invisible or change the direction of text, folds white
+// space, and cuts s to limit characters. The text must read as it appears.
 func Text(s string, limit int) string {
 	var b strings.Builder
 	marks := 0
@@ -43,10 +42,9 @@ func cut(s string, limit int) string {
 	return strings.TrimSpace(string([]rune(s)[:limit-1])) + "…"
 }
 
-// Unseen reports whether r does not belong into a name: control characters,
-// those that format or reorder text, private use, blanks that are letters or
-// marks to Unicode, and what stands for invalid UTF-8. White space that
-// separates words on one line is none of them.
+// Unseen reports whether r must not appear in a name: control characters,
+// characters that format or reorder text, private use, blank letters and marks,
+// and the replacement for invalid UTF-8. Ordinary white space is allowed.
 func Unseen(r rune) bool {
 	switch r {
 	case '\t', '\n', '\r':

@@ -1,14 +1,14 @@
-// Package guard protects an API: it finds the bearer token of a request, has it
-// verified, applies rules, and hands token and user to the handler.
+// Package guard protects an API. It reads the bearer token of a request,
+// verifies it, applies rules, and passes the token and the user to the handler.
 //
 // An application that is its own authorization server uses Server.Guard of
-// package passport, which is this package with a verifier that asks the store.
-// An API in another process makes its own with [New] and a verifier that asks
-// over the network.
+// package passport. Server.Guard is this package with a verifier that reads the
+// store. An API in another process calls [New] with a verifier that asks the
+// server over the network.
 //
-// A refused request gets the challenge of RFC 6750 §3: 401 without an error when
-// no token came, 401 invalid_token, 403 insufficient_scope with the scopes that
-// would do.
+// A refused request gets a challenge (RFC 6750 §3): 401 without an error code
+// if there is no token, 401 invalid_token, or 403 insufficient_scope with the
+// required scopes.
 package guard
 
 import (
@@ -26,34 +26,35 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Verifier turns a bearer token into the record it stands for. It returns an
-// [oauth.InvalidToken] error for one that may not be used. user is nil when the
-// client acts for itself.
+// Verifier returns the record of a bearer token. It returns an
+// [oauth.InvalidToken] error if the token may not be used. user is nil if the
+// client acts for itself. A Verifier must be safe for concurrent use.
 type Verifier func(r *http.Request, bearer string) (t *oauth.AccessToken, user *oauth.User, err error)
 
 // Config configures [New].
 type Config struct {
-	// Verify is required.
+	// Verify verifies the bearer token of a request. Required.
 	Verify Verifier
 
-	// WithoutBearer, if set, is asked about a request that carries no bearer
-	// token, for another proof of who sent it. It answers as a Verifier does; a
-	// nil token says that there is none, and the request is refused. Whoever
-	// sends a bearer token stands or falls with it.
+	// WithoutBearer, if set, authenticates a request without a bearer token in
+	// another way, such as a cookie. It returns the same as a Verifier, or a
+	// nil token to refuse the request. It is never called for a request with a
+	// bearer token, valid or not. Default: nil, which refuses the request.
 	WithoutBearer func(r *http.Request) (t *oauth.AccessToken, user *oauth.User, err error)
 
-	// Realm names the protected API in challenges; "api" by default.
+	// Realm is the name of the protected API in challenges. Default: "api".
 	Realm string
 
-	// OnRefusal writes status and body of a refusal; the challenge is in the
-	// headers already. By default the body is the error as JSON.
+	// OnRefusal writes the status and body of a refusal. The challenge is
+	// already in the headers. Default: the error as JSON.
 	OnRefusal func(w http.ResponseWriter, r *http.Request, err *oauth.Error)
 
-	// Logger gets a line for each refusal; [slog.Default] by default.
+	// Logger gets a line for each refusal. Default: [slog.Default].
 	Logger *slog.Logger
 }
 
-// New returns middleware that admits requests whose token passes all rules.
+// New returns middleware that passes a request to the handler if its token is
+// valid and every rule admits it.
 func New(c Config, rules ...Rule) func(http.Handler) http.Handler {
 	if c.Realm == "" {
 		c.Realm = "api"
@@ -76,7 +77,8 @@ func New(c Config, rules ...Rule) func(http.Handler) http.Handler {
 	}
 }
 
-// TokenFrom returns the access token that a guard admitted, or nil.
+// TokenFrom returns the access token that a guard admitted, or nil without a
+// guard.
 func TokenFrom(ctx context.Context) *oauth.AccessToken {
 	a, _ := ctxtoken.From(ctx)
 	return a.Token
@@ -97,7 +99,7 @@ func (c Config) admit(r *http.Request, rules []Rule) (a ctxtoken.Admitted, err e
 	return a, nil
 }
 
-// verify returns what the request proves of its sender.
+// verify returns the token and the user of the request.
 func (c Config) verify(r *http.Request) (*oauth.AccessToken, *oauth.User, error) {
 	bearer, err := bearerToken(r)
 	if err == nil {
@@ -113,27 +115,27 @@ func (c Config) verify(r *http.Request) (*oauth.AccessToken, *oauth.User, error)
 	return t, user, otherErr
 }
 
-// noToken is what a request without a token is refused with: a challenge and
-// nothing about an error (RFC 6750 §3.1).
+// noToken is the error for a request without a token: a challenge without an
+// error code (RFC 6750 §3.1).
 var noToken = &oauth.Error{Code: oauth.InvalidToken}
 
-// maxBearer is far above any token of ours and below what would cost time.
+// maxBearer is far longer than our tokens, and short enough to check quickly.
 const maxBearer = 16 << 10
 
-// bearerToken reads the Authorization header (RFC 6750 §2.1), the only place
-// where a token is looked for.
+// bearerToken returns the token in the Authorization header (RFC 6750 §2.1). A
+// guard accepts tokens nowhere else.
 func bearerToken(r *http.Request) (string, error) {
 	headers := r.Header.Values("Authorization")
 	switch len(headers) {
 	case 0:
-		return "", fmt.Errorf("no Authorization header came: %w", noToken)
+		return "", fmt.Errorf("the request has no Authorization header: %w", noToken)
 	case 1:
 	default:
 		return "", oauth.InvalidRequest.Errorf("more than one Authorization header was sent")
 	}
 	scheme, bearer, spaced := strings.Cut(headers[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return "", fmt.Errorf("the Authorization header is not of the Bearer scheme: %w", noToken)
+		return "", fmt.Errorf("the Authorization header does not use the Bearer scheme: %w", noToken)
 	}
 	bearer = strings.Trim(bearer, " ")
 	switch {
@@ -160,7 +162,7 @@ func isB64Token(s string) bool {
 	return s != ""
 }
 
-// refuse answers as RFC 6750 §3 has it.
+// refuse writes a refusal (RFC 6750 §3).
 func (c Config) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := oauth.AsError(err)
 	c.log(r, e, err)
@@ -184,7 +186,7 @@ func (c Config) log(r *http.Request, e *oauth.Error, err error) {
 		"method", r.Method, "path", r.URL.Path, "error", string(e.Code), "err", err.Error())
 }
 
-// challenge is the value of WWW-Authenticate.
+// challenge returns the value of WWW-Authenticate.
 func (c Config) challenge(e *oauth.Error) string {
 	v := `Bearer realm=` + quoted(c.Realm)
 	if e.Code == oauth.InvalidToken && e.Description == "" {
@@ -200,9 +202,9 @@ func (c Config) challenge(e *oauth.Error) string {
 	return v
 }
 
-// quoted puts quotes around a text and takes out what would end them: a rule of
-// an application's own may have made its error without [oauth.ErrorCode.Errorf]
-// (RFC 6750 §3).
+// quoted returns a text in quotes, without characters that are not allowed
+// there (RFC 6750 §3). A custom rule may have made its error without
+// [oauth.ErrorCode.Errorf].
 func quoted(text string) string {
 	return `"` + strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' {
@@ -217,10 +219,10 @@ func writeJSON(w http.ResponseWriter, _ *http.Request, e *oauth.Error) {
 	w.WriteHeader(e.Code.Status())
 	body := any(e)
 	if e.Code == oauth.InvalidToken && e.Description == "" {
-		body = struct { // the challenge says nothing about an error, but a person with curl may wonder
+		body = struct { // the challenge names no error, but a developer with curl needs a hint
 			Message string `json:"message"`
 		}{"An access token is required: send it in the header Authorization: Bearer ..."}
 	}
-	// The answer is on its way: there is nobody to tell of a broken connection.
+	// The status is already sent, so an error cannot be reported.
 	_ = json.NewEncoder(w).Encode(body)
 }

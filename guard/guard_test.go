@@ -15,12 +15,12 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// known is the only token that the verifier of these tests knows.
+// known is the only token that the tests' verifier accepts.
 const known = "a-token-that.is_known~here+/=="
 
 func verify(_ *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, error) {
 	if len(bearer) > 16<<10 {
-		panic("a verifier is never asked about what is far too long to be a token")
+		panic("the verifier was called for a token that is too long")
 	}
 	if bearer != known {
 		return nil, nil, oauth.InvalidToken.Errorf("the token is unknown")
@@ -29,7 +29,8 @@ func verify(_ *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, er
 	return &oauth.AccessToken{ID: "t", Client: &oauth.Client{ID: "c"}, Family: family, Scopes: []string{"read"}}, &oauth.User{ID: "alice"}, nil
 }
 
-// serve asks an API behind the guard, with these Authorization headers.
+// serve sends a request with these Authorization headers to an API behind the
+// guard.
 func serve(config guard.Config, rules []guard.Rule, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/orders", nil)
 	r.Header["Authorization"] = headers
@@ -44,7 +45,7 @@ func api(w http.ResponseWriter, r *http.Request) {
 
 func TestGuard_AdmitsWhatTheVerifierKnows(t *testing.T) {
 	if w := serve(guard.Config{Verify: verify}, nil, "Bearer "+known); w.Code != 200 || w.Body.String() != "t" {
-		t.Errorf("a known token is answered %d %q, want the API's answer with the token in its context", w.Code, w.Body)
+		t.Errorf("response to a known token = %d %q, want the API's response with the token in its context", w.Code, w.Body)
 	}
 }
 
@@ -75,8 +76,8 @@ func TestGuard_BR_01_BR_02_BR_04_Challenges(t *testing.T) {
 	}
 }
 
-// RFC 6750 §3: no value may hold a quote or a backslash, and one that is broken
-// lets a caller write parameters of its own.
+// Header values in a challenge contain no quote and no backslash (RFC 6750 §3).
+// Otherwise a caller could add parameters to the challenge.
 func TestGuard_ChallengeStaysWhole(t *testing.T) {
 	hostile := &oauth.Error{Code: oauth.InsufficientScope, Description: "a\"b\\c\r\nX: yé", Scope: `read" , error="none`}
 	rule := guard.RuleFunc(func(*oauth.AccessToken) error { return hostile })
@@ -87,18 +88,18 @@ func TestGuard_ChallengeStaysWhole(t *testing.T) {
 	}
 }
 
-// A fault is no verdict on the token: no challenge, and 503 where asking again
-// may help. Nobody is let in.
+// If the verifier fails, the guard sends no challenge and admits no request.
+// The status is 503 if a retry may help.
 func TestGuard_FaultsAreClosed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		err    error
 		status int
 	}{
-		"a fault":         {errors.New("disk on fire"), 500},
-		"out of reach":    {fmt.Errorf("dial: %w", oauth.ErrUnavailable), 503},
-		"a server error":  {oauth.ServerError, 500},
-		"a code by name":  {oauth.InvalidToken, 401},
-		"told and hidden": {fmt.Errorf("row 5: %w", oauth.InvalidToken.Errorf("gone")), 401},
+		"a fault":        {errors.New("disk on fire"), 500},
+		"unavailable":    {fmt.Errorf("dial: %w", oauth.ErrUnavailable), 503},
+		"a server error": {oauth.ServerError, 500},
+		"a code by name": {oauth.InvalidToken, 401},
+		"wrapped code":   {fmt.Errorf("row 5: %w", oauth.InvalidToken.Errorf("gone")), 401},
 	} {
 		var log bytes.Buffer
 		config := guard.Config{
@@ -112,28 +113,28 @@ func TestGuard_FaultsAreClosed(t *testing.T) {
 		}
 		for _, private := range []string{"fire", "dial", "row 5"} {
 			if strings.Contains(w.Body.String()+challenge, private) {
-				t.Errorf("%s: the caller is told of %q", name, private)
+				t.Errorf("%s: the response contains the internal text %q", name, private)
 			}
 		}
 		if !strings.Contains(log.String(), "err=") || strings.Contains(log.String(), known) {
-			t.Errorf("%s: the log says %q; want what failed, and not the token", name, log.String())
+			t.Errorf("%s: the log is %q, want the error and not the token", name, log.String())
 		}
 		if level := map[bool]string{true: "level=ERROR", false: "level=INFO"}[tt.status >= 500]; !strings.Contains(log.String(), level) {
-			t.Errorf("%s: the log says %q, want %s", name, log.String(), level)
+			t.Errorf("%s: the log is %q, want %s", name, log.String(), level)
 		}
 	}
 }
 
-// A rule of the application's own that fails is a fault, not a refusal.
+// A rule that fails causes a server error, not a refusal.
 func TestGuard_RuleThatFails(t *testing.T) {
 	rule := guard.RuleFunc(func(*oauth.AccessToken) error { return errors.New("policy engine is down") })
 	if w := serve(guard.Config{Verify: verify}, []guard.Rule{rule}, "Bearer "+known); w.Code != 500 || strings.Contains(w.Body.String(), "policy") {
-		t.Errorf("a rule that fails is answered %d %q, want 500 and nothing of why", w.Code, w.Body)
+		t.Errorf("response after a rule failed = %d %q, want 500 without the reason", w.Code, w.Body)
 	}
 }
 
-// What one guard admitted, a second one inside does not verify again, but its
-// rules hold.
+// A guard inside another guard does not verify the token again, but its rules
+// apply.
 func TestGuard_OneInsideAnother(t *testing.T) {
 	verified := 0
 	config := guard.Config{Verify: func(r *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, error) {
@@ -148,10 +149,10 @@ func TestGuard_OneInsideAnother(t *testing.T) {
 		return w.Code
 	}
 	if got := nested(guard.Scopes("read")); got != 200 || verified != 1 {
-		t.Errorf("nested guards answer %d and verify %d times, want 200 and once", got, verified)
+		t.Errorf("nested guards: status %d after %d verifications, want 200 after 1", got, verified)
 	}
 	if got := nested(guard.Scopes("write")); got != 403 {
-		t.Errorf("the inner guard answers %d, want its rule to hold: 403", got)
+		t.Errorf("inner guard with a rule that refuses: status %d, want 403", got)
 	}
 }
 
@@ -161,11 +162,11 @@ func TestGuard_OnRefusal(t *testing.T) {
 		_, _ = fmt.Fprintf(w, "%s at %s", err.Code, r.URL.Path)
 	}}
 	if w := serve(config, nil); w.Code != http.StatusTeapot || w.Body.String() != "invalid_token at /orders" || w.Header().Get("WWW-Authenticate") == "" {
-		t.Errorf("refusal = %d %q with challenge %q, want the application's answer and our challenge", w.Code, w.Body, w.Header().Get("WWW-Authenticate"))
+		t.Errorf("refusal = %d %q with challenge %q, want the application's response and our challenge", w.Code, w.Body, w.Header().Get("WWW-Authenticate"))
 	}
 }
 
-// A person with curl is told what to send.
+// Without a token the body says how to send one.
 func TestGuard_WithoutATokenTheBodyHelps(t *testing.T) {
 	w := serve(guard.Config{Verify: verify}, nil)
 	if !strings.Contains(w.Body.String(), "Authorization: Bearer") || strings.Contains(w.Body.String(), "invalid_token") {
@@ -183,7 +184,7 @@ func TestRules(t *testing.T) {
 	}{
 		"Clients":                   {[]guard.Rule{guard.Clients}, [3]bool{false, false, true}},
 		"Provider":                  {[]guard.Rule{guard.Provider("users")}, [3]bool{true, false, false}},
-		"Provider of none":          {[]guard.Rule{guard.Provider()}, [3]bool{}},
+		"Provider without names":    {[]guard.Rule{guard.Provider()}, [3]bool{}},
 		"Scopes":                    {[]guard.Rule{guard.Scopes("a", "b")}, [3]bool{true, false, false}},
 		"AnyScope":                  {[]guard.Rule{guard.AnyScope("x", "a")}, [3]bool{true, false, true}},
 		"Users":                     {guard.Users("users", nil), [3]bool{true, false, false}},
@@ -202,13 +203,13 @@ func TestRules(t *testing.T) {
 				admitted = admitted && err == nil
 			}
 			if admitted != tt.want[i] {
-				t.Errorf("%s admits %s = %v, want %v", name, [3]string{"a user", "staff", "a client"}[i], admitted, tt.want[i])
+				t.Errorf("%s: Admit(%s) = %v, want %v", name, [3]string{"a user", "staff", "a client"}[i], admitted, tt.want[i])
 			}
 		}
 	}
 }
 
-// The rules that are handed over stay as they are: an application shares them.
+// The functions do not change the caller's rules: an application shares them.
 func TestRules_AreNotChanged(t *testing.T) {
 	shared := []guard.Rule{guard.Provider("staff"), guard.Scopes("a")}
 	guard.UsersAndClients("users", shared)
@@ -217,7 +218,7 @@ func TestRules_AreNotChanged(t *testing.T) {
 	}
 }
 
-// WithoutBearer is asked where no bearer token came, and there alone.
+// WithoutBearer is called only for a request without a bearer token.
 func TestGuard_WithoutBearer(t *testing.T) {
 	family := &oauth.Family{User: oauth.UserRef{Provider: "users", ID: "bob"}}
 	found := func(*http.Request) (*oauth.AccessToken, *oauth.User, error) {

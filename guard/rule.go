@@ -7,19 +7,20 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Rule admits an access token, or refuses it by an error, usually an
-// [oauth.InsufficientScope] one. An application writes its own as a [RuleFunc].
+// Rule admits an access token, or refuses it with an error, usually
+// [oauth.InsufficientScope]. An error without an OAuth code is a server error.
+// Write a custom rule as a [RuleFunc].
 type Rule interface {
 	Admit(t *oauth.AccessToken) error
 }
 
-// RuleFunc is a [Rule] made of a function.
+// RuleFunc is a function that implements [Rule].
 type RuleFunc func(t *oauth.AccessToken) error
 
 // Admit implements [Rule].
 func (f RuleFunc) Admit(t *oauth.AccessToken) error { return f(t) }
 
-// Scopes admits tokens that carry every one of the scopes.
+// Scopes admits tokens with all of the scopes.
 func Scopes(scopes ...string) Rule {
 	return RuleFunc(func(t *oauth.AccessToken) error {
 		if slices.ContainsFunc(scopes, func(id string) bool { return !t.Can(id) }) {
@@ -29,7 +30,7 @@ func Scopes(scopes ...string) Rule {
 	})
 }
 
-// AnyScope admits tokens that carry at least one of the scopes.
+// AnyScope admits tokens with at least one of the scopes.
 func AnyScope(scopes ...string) Rule {
 	return RuleFunc(func(t *oauth.AccessToken) error {
 		if slices.ContainsFunc(scopes, t.Can) {
@@ -45,8 +46,8 @@ func lacking(why string, scopes []string) error {
 	return e
 }
 
-// Provider admits tokens of users of the named providers. Server.Guard admits
-// those of the default provider unless one of its rules is this one.
+// Provider admits tokens of users of the named providers. Without it,
+// Server.Guard admits users of the default provider only.
 func Provider(names ...string) Rule { return provider(names) }
 
 type provider []string
@@ -63,7 +64,8 @@ func (p provider) Admit(t *oauth.AccessToken) error {
 	return nil
 }
 
-// Clients admits tokens of clients that act for themselves.
+// Clients admits tokens of clients that act for themselves (client
+// credentials).
 var Clients Rule = RuleFunc(func(t *oauth.AccessToken) error {
 	if _, isUser := t.Subject().User(); isUser {
 		return oauth.InsufficientScope.Errorf("the token is a user's: a client's own is required")
@@ -71,8 +73,8 @@ var Clients Rule = RuleFunc(func(t *oauth.AccessToken) error {
 	return nil
 })
 
-// Users returns rules with one that admits users of the named provider put
-// first, unless a [Provider] rule is among them.
+// Users returns rules preceded by [Provider] of the named provider. If rules
+// already has a [Provider], Users returns rules unchanged.
 func Users(name string, rules []Rule) []Rule {
 	if slices.ContainsFunc(rules, isProvider) {
 		return rules
@@ -80,8 +82,8 @@ func Users(name string, rules []Rule) []Rule {
 	return slices.Concat([]Rule{Provider(name)}, rules)
 }
 
-// UsersAndClients is [Users], but the rule about users lets clients pass that act
-// for themselves.
+// UsersAndClients is like [Users], but also admits clients that act for
+// themselves.
 func UsersAndClients(name string, rules []Rule) []Rule {
 	out := slices.Clone(Users(name, rules))
 	for i, rule := range out {

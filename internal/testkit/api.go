@@ -11,14 +11,15 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// Ask sends what a script of the application's own page sends with axios: a body,
-// if there is one, as JSON. It checks what every answer of the JSON API has.
+// Ask sends a request as a script of the application's own page does with
+// axios. The body, if any, is JSON. Ask checks the headers that every response
+// of the JSON API must have.
 func (b *Browser) Ask(method, path string, body ...any) *Answer {
 	b.T.Helper()
 	return b.Sent(b.Request(method, path, body...))
 }
 
-// Request is what ask sends.
+// Request returns the request that Ask sends.
 func (b *Browser) Request(method, path string, body ...any) *http.Request {
 	b.T.Helper()
 	text := ""
@@ -41,7 +42,7 @@ func (b *Browser) Request(method, path string, body ...any) *http.Request {
 	return r
 }
 
-// Sent sends a request to the JSON API with the cookies of the browser.
+// Sent sends a request to the JSON API with the browser's cookies.
 func (b *Browser) Sent(r *http.Request) *Answer {
 	b.T.Helper()
 	for _, c := range b.Jar.Cookies(b.Origin()) {
@@ -51,29 +52,31 @@ func (b *Browser) Sent(r *http.Request) *Answer {
 	a.T, a.From = b.T, b
 	for name := range a.Header {
 		if strings.HasPrefix(name, "Access-Control-") {
-			b.T.Errorf("%s %s: the answer has the CORS header %s", r.Method, r.URL.Path, name)
+			b.T.Errorf("%s %s: the response has the CORS header %s", r.Method, r.URL.Path, name)
 		}
 	}
 	if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("X-Content-Type-Options") != "nosniff" || a.Header.Get("X-Request-Id") == "" {
-		b.T.Errorf("%s %s: the answer may be stored or sniffed, or cannot be found in the log: %v", r.Method, r.URL.Path, a.Header)
+		b.T.Errorf("%s %s: want no-store, nosniff and a request ID, got %v", r.Method, r.URL.Path, a.Header)
 	}
 	if media := a.Header.Get("Content-Type"); (media == "application/json") != (a.Body != "") || media != "" && media != "application/json" {
-		b.T.Errorf("%s %s: the answer has the type %q and %d bytes", r.Method, r.URL.Path, media, len(a.Body))
+		b.T.Errorf("%s %s: the response has the type %q and %d bytes", r.Method, r.URL.Path, media, len(a.Body))
 	}
 	return a
 }
 
-// Want fails unless the answer has this status and, byte by byte, this body.
+// Want fails the test unless the response has this status and exactly this
+// body.
 func (a *Answer) Want(status int, body string) *Answer {
 	a.T.Helper()
 	if got := strings.TrimSuffix(a.Body, "\n"); a.Status != status || got != body {
-		a.T.Errorf("the answer is\n%d %s\nwant\n%d %s", a.Status, got, status, body)
+		a.T.Errorf("got\n%d %s\nwant\n%d %s", a.Status, got, status, body)
 	}
 	return a
 }
 
-// WantInvalid fails unless the answer is 422 with this message, and these fields
-// have this as their first error: pairs of name and text.
+// WantInvalid fails the test unless the response is 422 with this message and
+// exactly these fields with these first errors. pairs are field names and
+// texts.
 func (a *Answer) WantInvalid(message string, pairs ...string) *Answer {
 	a.T.Helper()
 	var got struct {
@@ -86,7 +89,7 @@ func (a *Answer) WantInvalid(message string, pairs ...string) *Answer {
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		if texts := got.Errors[pairs[i]]; len(texts) == 0 || texts[0] != pairs[i+1] {
-			a.T.Errorf("errors.%s is %q, want %q", pairs[i], texts, pairs[i+1])
+			a.T.Errorf("errors.%s = %q, want %q", pairs[i], texts, pairs[i+1])
 		}
 	}
 	return a
@@ -101,7 +104,7 @@ func (a *Answer) List() (items []map[string]any) {
 	return items
 }
 
-// IDsIn returns the IDs of a list.
+// IDsIn returns the IDs of the objects in a JSON array.
 func (a *Answer) IDsIn() (ids []string) {
 	a.T.Helper()
 	for _, item := range a.List() {
@@ -110,11 +113,11 @@ func (a *Answer) IDsIn() (ids []string) {
 	return ids
 }
 
-// Numbers makes IDs numbers, as they are in an application that has always had
-// them.
+// Numbers configures integer client IDs and numeric user IDs, as existing
+// applications have them.
 func Numbers(c *passport.Config) { c.ClientIDs, c.NumericUserIDs = passport.Integers, true }
 
-// users replaces the accounts.
+// WithAccounts adds accounts.
 func (s *Server) WithAccounts(ids ...string) *Server {
 	for _, id := range ids {
 		s.Users.ByID[id] = &passport.User{ID: id, Name: "Name of " + id, Data: &Record{id}}
@@ -122,8 +125,8 @@ func (s *Server) WithAccounts(ids ...string) *Server {
 	return s
 }
 
-// WithStaff adds a second provider, and returns the server as its accounts see
-// it: browsers of it sign in there.
+// WithStaff adds a second provider. It returns the server, and the same server
+// for browsers that sign in to the second provider.
 func WithStaff(t *testing.T, ids ...string) (s, staff *Server) {
 	clerks := NewAccounts(ids...)
 	s = NewServer(t, func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"staff": clerks} })
@@ -133,12 +136,12 @@ func WithStaff(t *testing.T, ids ...string) (s, staff *Server) {
 	return s, &seen
 }
 
-// Create makes a client by the JSON API.
+// Create registers a client through the JSON API.
 func (b *Browser) Create(name, redirect string) map[string]any {
 	b.T.Helper()
 	a := b.Ask("POST", "/oauth/clients", map[string]any{"name": name, "redirect": redirect})
 	if a.Status != 201 {
-		b.T.Fatalf("creating a client: %d %s", a.Status, a.Body)
+		b.T.Fatalf("create a client: %d %s", a.Status, a.Body)
 	}
 	return a.JSON()
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// CheckBad fails for an answer to bad input that is a fault, leads anywhere but
-// to the client's own place or the sign-in page, or hands out a code.
+// CheckBad fails the test if the response to an invalid request is a server
+// error, redirects to anywhere other than the client or the sign-in page, or
+// contains a code.
 func (b *Browser) CheckBad(t *testing.T, what string, a *Answer, c *Client) {
 	t.Helper()
 	target := a.Target()
@@ -22,17 +23,17 @@ func (b *Browser) CheckBad(t *testing.T, what string, a *Answer, c *Client) {
 	case a.Status >= 500, a.Status == 401:
 		t.Errorf("%s: %s", what, a)
 	case target != "" && !strings.HasPrefix(target, "/login?") && !strings.HasPrefix(target, c.RedirectURIs[0]+"?"):
-		t.Errorf("%s leads to %s", what, target)
+		t.Errorf("%s redirects to %s", what, target)
 	case strings.Contains(target, "code=") && !strings.HasPrefix(target, "/login?"):
 		t.Errorf("%s gets a code: %s", what, target)
 	case strings.ContainsAny(a.Header.Get("Location"), "\r\n\x00"):
-		t.Errorf("%s breaks the header: %q", what, a.Header.Get("Location"))
+		t.Errorf("%s adds line ends to the header: %q", what, a.Header.Get("Location"))
 	case len(a.Header.Values("Set-Cookie")) > 1:
 		t.Errorf("%s sets the cookies %q", what, a.Header.Values("Set-Cookie"))
 	}
 }
 
-// Fuzzed sends a query as it is, or the same as a form.
+// Fuzzed sends a raw query, or the same as a form body, as how selects.
 func (b *Browser) Fuzzed(query string, how uint8) *Answer {
 	if how&2 != 0 {
 		return b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))
@@ -42,30 +43,33 @@ func (b *Browser) Fuzzed(query string, how uint8) *Answer {
 	return b.Send(r)
 }
 
-// AsksJSON sends what a page of the application's own sends: for JSON, from its own
-// origin, with the cookies of the browser, which keeps those of the answer.
+// AsksJSON sends a request as a page of the application's own origin does, with
+// Accept: application/json and the browser's cookies. It keeps the cookies of
+// the response.
 func (b *Browser) AsksJSON(method, path string, body ...any) *Answer {
 	b.T.Helper()
 	a := b.Send(b.Request(method, path, body...))
 	if a.Header.Get("Content-Type") != "application/json" || a.Header.Get("Cross-Origin-Resource-Policy") != "same-origin" || a.Header.Get("Location") != "" {
-		b.T.Errorf("want JSON that other origins cannot load and that leads nowhere by itself, got %v: %s", a.Header, a)
+		b.T.Errorf("want JSON that other origins cannot load, without a redirect, got %v: %s", a.Header, a)
 	}
 	return a
 }
 
-// AuthorizeJSON is an authorization request of a script; see [client.request].
+// AuthorizeJSON sends an authorization request as a script does; see
+// [Client.Request].
 func (b *Browser) AuthorizeJSON(c *Client, pairs ...string) *Answer {
 	b.T.Helper()
 	return b.AsksJSON("GET", b.Server.AuthorizePath()+"?"+c.Request(pairs...).Encode())
 }
 
-// PostJSON answers a page that was shown as JSON.
+// PostJSON sends a decision on a consent page that was returned as JSON.
 func (a *Answer) PostJSON(decision string) *Answer {
 	a.T.Helper()
 	return a.From.AsksJSON("POST", a.Part(FormElement, "action"), map[string]any{"ticket": a.Ticket(), "decision": decision})
 }
 
-// WantJSON fails unless the answer is this JSON, once the ticket is taken out.
+// WantJSON fails the test unless the response is this JSON, with TICKET in
+// place of the ticket.
 func (a *Answer) WantJSON(status int, want string) *Answer {
 	a.T.Helper()
 	got := a.Body
@@ -78,8 +82,9 @@ func (a *Answer) WantJSON(status int, want string) *Answer {
 	return a
 }
 
-// Clicks returns requests that answer a consent page, all with the cookies that
-// the browser has now: as if they were sent before any of them was answered.
+// Clicks returns n requests that submit a consent page, with the given
+// decisions in turn. All have the browser's current cookies, as if none had a
+// response yet.
 func (a *Answer) Clicks(n int, decisions ...string) []*http.Request {
 	a.T.Helper()
 	b := a.From
@@ -95,7 +100,7 @@ func (a *Answer) Clicks(n int, decisions ...string) []*http.Request {
 	return requests
 }
 
-// AtOnce serves requests in a goroutine each.
+// AtOnce serves the requests concurrently.
 func (s *Server) AtOnce(b *Browser, requests []*http.Request) []*Answer {
 	answers := make([]*Answer, len(requests))
 	var wg sync.WaitGroup
@@ -112,7 +117,7 @@ func (s *Server) AtOnce(b *Browser, requests []*http.Request) []*Answer {
 	return answers
 }
 
-// Issued returns how many codes were stored.
+// Issued returns how many codes were issued, from the audit log.
 func (s *Server) Issued() (n int) {
 	log, ok := oauth.StoreAs[oauth.AuditStore](s.Store)
 	if !ok {
@@ -129,13 +134,13 @@ func (s *Server) Issued() (n int) {
 	return n
 }
 
-// Owned is a client that bob registered for himself, with one redirect URI.
+// Owned registers a client of bob's, with one redirect URI.
 func (s *Server) Owned(uri string) *Client {
 	s.T.Helper()
 	return s.Register(passport.Registration{Owner: Ref("bob"), RedirectURIs: []string{uri}})
 }
 
-// Works fails the test if something failed that has to work.
+// Works fails the test if err is not nil.
 func (s *Server) Works(err error) {
 	s.T.Helper()
 	if err != nil {
@@ -143,7 +148,7 @@ func (s *Server) Works(err error) {
 	}
 }
 
-// Update changes a client as it is stored by now.
+// Update changes the stored client. It retries on a conflict.
 func (s *Server) Update(c *Client, change func(*oauth.Client)) {
 	s.T.Helper()
 	for {
@@ -157,24 +162,24 @@ func (s *Server) Update(c *Client, change func(*oauth.Client)) {
 	}
 }
 
-// AnswerWith answers a consent page with another ticket than it has.
+// AnswerWith submits a consent page with another ticket.
 func (a *Answer) AnswerWith(ticket, decision string) *Answer {
 	a.T.Helper()
 	return a.From.Post(a.Part(FormElement, "action"), url.Values{"ticket": {ticket}, "decision": {decision}})
 }
 
-// WantPageAnew fails unless the page is shown again, with another ticket, and
-// nothing was issued.
+// WantPageAnew fails the test unless the consent page is shown again with a new
+// ticket and nothing was issued.
 func (a *Answer) WantPageAnew(instead *Answer) *Answer {
 	a.T.Helper()
 	if a.Ticket() == instead.Ticket() || a.Target() != "" {
-		a.T.Errorf("want the page anew with a fresh ticket, got %s", a)
+		a.T.Errorf("want the page again with a new ticket, got %s", a)
 	}
 	return a
 }
 
-// Board is a public client that gets its tokens at once. What reg leaves out is
-// filled in.
+// Board registers a public client for the implicit grant. It fills in the
+// fields that reg omits.
 func (s *Server) Board(reg passport.Registration) *Client {
 	s.T.Helper()
 	if reg.AuthMethod == "" {
@@ -186,35 +191,36 @@ func (s *Server) Board(reg passport.Registration) *Client {
 	return s.Register(reg)
 }
 
-// AuthorizeToken comes with a request for a token, which pairs change.
+// AuthorizeToken sends an authorization request with response_type=token, which
+// pairs change.
 func (b *Browser) AuthorizeToken(c *Client, pairs ...string) *Answer {
 	b.T.Helper()
 	request := []string{"response_type", "token", "code_challenge", "", "code_challenge_method", ""}
 	return b.Authorize(c, append(request, pairs...)...)
 }
 
-// Fragment returns what the client is told in the fragment of its redirect URI,
-// and fails if the browser is not sent there, a parameter stands there twice, or
-// the query tells of anything.
+// Fragment returns the parameters in the fragment of the client's redirect URI.
+// It fails the test if the browser is not sent there, or if a parameter appears
+// twice or also in the query.
 func (a *Answer) Fragment() url.Values {
 	a.T.Helper()
 	uri, fragment, ok := strings.Cut(a.Target(), "#")
 	if !ok {
-		a.T.Fatalf("want an answer in the fragment, got %s", a)
+		a.T.Fatalf("want a response in the fragment, got %s", a)
 	}
 	told, err := url.ParseQuery(fragment)
 	if err != nil {
-		a.T.Fatalf("the client is sent the fragment %q: %v", fragment, err)
+		a.T.Fatalf("the fragment %q is invalid: %v", fragment, err)
 	}
 	for name, values := range told {
 		if len(values) > 1 || strings.Contains(uri, name+"=") {
-			a.T.Errorf("the client is told %s more than once", name)
+			a.T.Errorf("the redirect URI has %s more than once", name)
 		}
 	}
 	return told
 }
 
-// Token returns the access token that the client is sent.
+// Token returns the access token in the fragment.
 func (a *Answer) Token() string {
 	a.T.Helper()
 	token := a.Fragment().Get("access_token")
@@ -224,18 +230,18 @@ func (a *Answer) Token() string {
 	return token
 }
 
-// WantFragmentError fails unless the client is told of this error in the fragment,
-// with its state and the issuer, and of no token.
+// WantFragmentError fails the test unless the fragment has this error, the
+// state and the issuer, and no token.
 func (a *Answer) WantFragmentError(code string) *Answer {
 	a.T.Helper()
 	told := a.Fragment()
 	if told.Get("error") != code || told.Get("iss") != Issuer || told.Get("state") != DefaultState || told.Has("access_token") {
-		a.T.Errorf("want the client to be told %s in the fragment, got %v", code, told)
+		a.T.Errorf("want the error %s in the fragment, got %v", code, told)
 	}
 	return a
 }
 
-// As says which browser an answer went to that [server.do] was asked for.
+// As sets the browser of a response of [Server.Do].
 func (a *Answer) As(b *Browser) *Answer {
 	a.From = b
 	return a

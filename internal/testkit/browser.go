@@ -20,10 +20,10 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// SessionCookie is the cookie by which accounts knows a browser.
+// SessionCookie is the session cookie of [Accounts].
 const SessionCookie = "app_session"
 
-// Browser keeps cookies and sends what a browser sends.
+// Browser keeps cookies and sends the requests of a browser.
 type Browser struct {
 	T      *testing.T
 	Server *Server
@@ -31,7 +31,7 @@ type Browser struct {
 	Header http.Header // sent with every request
 }
 
-// Browser returns a new browser in which nobody is signed in.
+// Browser returns a new browser without a signed-in user.
 func (s *Server) Browser() *Browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -40,14 +40,15 @@ func (s *Server) Browser() *Browser {
 	return &Browser{T: s.T, Server: s, Jar: jar, Header: http.Header{}}
 }
 
-// At returns the browser as it talks to another server, with the same cookies.
+// At returns the browser for another server, with the same cookies.
 func (b *Browser) At(s *Server) *Browser {
 	other := *b
 	other.Server = s
 	return &other
 }
 
-// SignIn signs an account in, now and in a new session, in place of who was.
+// SignIn signs in to an account in a new session. It replaces the current
+// session.
 func (b *Browser) SignIn(id string) *Browser {
 	b.T.Helper()
 	users := b.Server.Users
@@ -64,13 +65,13 @@ func (b *Browser) SignIn(id string) *Browser {
 	return b
 }
 
-// SignOut makes the browser forget who is signed in.
+// SignOut removes the session cookie.
 func (b *Browser) SignOut() *Browser {
 	b.Jar.SetCookies(b.Origin(), []*http.Cookie{{Name: SessionCookie, MaxAge: -1, Path: "/"}})
 	return b
 }
 
-// Session returns the ID of the session that is in the browser.
+// Session returns the ID of the browser's session, or an empty text.
 func (b *Browser) Session() string {
 	for _, c := range b.Jar.Cookies(b.Origin()) {
 		if c.Name == SessionCookie {
@@ -80,10 +81,12 @@ func (b *Browser) Session() string {
 	return ""
 }
 
+// SetCookie sets a cookie for the whole server.
 func (b *Browser) SetCookie(name, value string) {
 	b.Jar.SetCookies(b.Origin(), []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: b.Origin().Scheme == "https"}})
 }
 
+// Origin returns the server's origin with the path /.
 func (b *Browser) Origin() *url.URL {
 	u, err := url.Parse(b.Server.Config.Issuer)
 	if err != nil {
@@ -92,13 +95,14 @@ func (b *Browser) Origin() *url.URL {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}
 }
 
-// Authorize comes from the client with an authorization request, which pairs
-// change; see [client.request].
+// Authorize sends an authorization request, which pairs change; see
+// [Client.Request].
 func (b *Browser) Authorize(c *Client, pairs ...string) *Answer {
 	b.T.Helper()
 	return b.Get(b.Server.AuthorizePath() + "?" + c.Request(pairs...).Encode())
 }
 
+// AuthorizePath returns the path of the authorization endpoint.
 func (s *Server) AuthorizePath() string {
 	u, _ := url.Parse(s.Config.Issuer)
 	path := s.Config.Path
@@ -114,13 +118,15 @@ func (b *Browser) Get(target string) *Answer {
 	return b.Send(b.NewRequest("GET", target, "", http.Header{"Sec-Fetch-Site": {"cross-site"}}))
 }
 
-// Post sends a form of the server's own page. Browsers say nothing of where it
-// comes from but that, for our pages forbid the Referer.
+// Post submits a form of the server's own page. Our pages forbid the Referer,
+// so the browser sends a null Origin.
 func (b *Browser) Post(target string, form url.Values) *Answer {
 	b.T.Helper()
 	return b.Send(b.NewRequest("POST", target, form.Encode(), http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"null"}}))
 }
 
+// NewRequest returns a request as a browser sends it. header and b.Header
+// replace its headers.
 func (b *Browser) NewRequest(method, target, body string, header http.Header) *http.Request {
 	b.T.Helper()
 	u, err := b.Origin().Parse(target)
@@ -138,8 +144,8 @@ func (b *Browser) NewRequest(method, target, body string, header http.Header) *h
 	return r
 }
 
-// Send serves a request, keeps the cookies of the answer, and checks what every
-// answer has to have.
+// Send serves a request and keeps the cookies of the response. It checks the
+// headers that every response must have.
 func (b *Browser) Send(r *http.Request) *Answer {
 	b.T.Helper()
 	for _, c := range b.Jar.Cookies(b.Origin()) {
@@ -152,10 +158,10 @@ func (b *Browser) Send(r *http.Request) *Answer {
 	return a
 }
 
-// Answer is what the server answered.
+// Answer is a response of the server.
 type Answer struct {
 	T      *testing.T
-	From   *Browser // nil for a token request
+	From   *Browser // nil outside a browser
 	Status int
 	Header http.Header
 	Body   string
@@ -168,6 +174,7 @@ var (
 	FormElement    = regexp.MustCompile(`<form method="post" action="([^"]*)">`)
 )
 
+// First returns the first submatch of re in a page, or an empty text.
 func First(re *regexp.Regexp, body string) string {
 	if m := re.FindStringSubmatch(body); m != nil {
 		return html.UnescapeString(m[1])
@@ -175,8 +182,8 @@ func First(re *regexp.Regexp, body string) string {
 	return ""
 }
 
-// Target returns where the browser goes next, by Location or by a page that
-// moves on by itself; empty when it stays.
+// Target returns where the browser goes next, from Location or from a page that
+// redirects. It is empty if the browser stays.
 func (a *Answer) Target() string {
 	if location := a.Header.Get("Location"); location != "" {
 		return location
@@ -184,7 +191,7 @@ func (a *Answer) Target() string {
 	return a.Part(refreshElement, "redirect_to")
 }
 
-// Part returns what stands in a page, or in the JSON that takes its place.
+// Part returns a value from a page, or the field of the equivalent JSON.
 func (a *Answer) Part(element *regexp.Regexp, field string) string {
 	if a.Header.Get("Content-Type") != "application/json" {
 		return First(element, a.Body)
@@ -193,7 +200,8 @@ func (a *Answer) Part(element *regexp.Regexp, field string) string {
 	return text
 }
 
-// Ticket returns that of a consent page, and fails for any other answer.
+// Ticket returns the ticket of a consent page. It fails the test for any other
+// response.
 func (a *Answer) Ticket() string {
 	a.T.Helper()
 	ticket := a.Part(TicketElement, "ticket")
@@ -203,34 +211,38 @@ func (a *Answer) Ticket() string {
 	return ticket
 }
 
+// IsConsent reports whether the response is a consent page.
 func (a *Answer) IsConsent() bool { return a.Part(TicketElement, "ticket") != "" }
 
-// Allow and deny press a button of a consent page.
+// Allow presses the Allow button of a consent page.
 func (a *Answer) Allow() *Answer { a.T.Helper(); return a.Decide("allow") }
-func (a *Answer) Deny() *Answer  { a.T.Helper(); return a.Decide("deny") }
 
+// Deny presses the Cancel button of a consent page.
+func (a *Answer) Deny() *Answer { a.T.Helper(); return a.Decide("deny") }
+
+// Decide submits a consent page with a decision.
 func (a *Answer) Decide(decision string) *Answer {
 	a.T.Helper()
 	form := url.Values{"ticket": {a.Ticket()}, "decision": {decision}}
 	return a.From.Post(a.Part(FormElement, "action"), form)
 }
 
-// SignIn goes to the sign-in page that the answer leads to, signs in there and
-// comes back.
+// SignIn follows the redirect to the sign-in page, signs in and returns to the
+// server.
 func (a *Answer) SignIn(id string) *Answer {
 	a.T.Helper()
 	a.From.SignIn(id)
 	return a.ComeBack()
 }
 
-// ComeBack returns from the sign-in page that the answer leads to.
+// ComeBack returns from the sign-in page to the server.
 func (a *Answer) ComeBack() *Answer {
 	a.T.Helper()
 	b := a.From
 	return b.Send(b.NewRequest("GET", a.ReturnTo(), "", http.Header{"Sec-Fetch-Site": {"same-origin"}}))
 }
 
-// ReturnTo is the return address that the sign-in page was given.
+// ReturnTo returns the return_to parameter of the sign-in page.
 func (a *Answer) ReturnTo() string {
 	a.T.Helper()
 	u, err := url.Parse(a.Target())
@@ -240,27 +252,28 @@ func (a *Answer) ReturnTo() string {
 	return u.Query().Get("return_to")
 }
 
-// Params returns what the client is told in the query of its redirect URI, and
-// fails if the browser is not sent there or a parameter stands there twice.
+// Params returns the parameters in the query of the client's redirect URI. It
+// fails the test if the browser is not sent there, or if a parameter appears
+// twice.
 func (a *Answer) Params() url.Values {
 	a.T.Helper()
 	u, err := url.Parse(a.Target())
 	if err != nil || a.Target() == "" || u.Path == "/login" {
-		a.T.Fatalf("want an answer to the client, got %s", a)
+		a.T.Fatalf("want a redirect to the client, got %s", a)
 	}
 	params, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		a.T.Fatalf("the client is sent the query %q: %v", u.RawQuery, err)
+		a.T.Fatalf("the query %q is invalid: %v", u.RawQuery, err)
 	}
 	for name, values := range params {
 		if len(values) > 1 {
-			a.T.Errorf("the client is told %s %d times", name, len(values))
+			a.T.Errorf("the redirect URI has %s %d times", name, len(values))
 		}
 	}
 	return params
 }
 
-// Code returns the code that the client is sent.
+// Code returns the code in the redirect URI.
 func (a *Answer) Code() string {
 	a.T.Helper()
 	code := a.Params().Get("code")
@@ -270,33 +283,34 @@ func (a *Answer) Code() string {
 	return code
 }
 
-// WantRedirectError fails unless the client is told of this error, with its
-// state and the issuer.
+// WantRedirectError fails the test unless the redirect URI has this error and
+// the issuer, and no code.
 func (a *Answer) WantRedirectError(code string) *Answer {
 	a.T.Helper()
 	p := a.Params()
 	if p.Get("error") != code || p.Get("iss") != a.From.Server.Config.Issuer || p.Has("code") {
-		a.T.Errorf("want the client to be told %s, got %s", code, a)
+		a.T.Errorf("want a redirect with the error %s, got %s", code, a)
 	}
 	return a
 }
 
-// WantPage fails unless the answer is an error page that leads nowhere and says
-// these things.
+// WantPage fails the test unless the response is a page without a redirect that
+// contains these texts.
 func (a *Answer) WantPage(status int, says ...string) *Answer {
 	a.T.Helper()
 	if a.Status != status || a.Target() != "" || a.IsConsent() || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
-		a.T.Errorf("want a page with status %d that leads nowhere, got %s", status, a)
+		a.T.Errorf("want a page with status %d and without a redirect, got %s", status, a)
 	}
 	for _, text := range says {
 		if !strings.Contains(html.UnescapeString(a.Body), text) {
-			a.T.Errorf("want a page that says %q, got %s", text, a)
+			a.T.Errorf("want a page with the text %q, got %s", text, a)
 		}
 	}
 	return a
 }
 
-// WantJSONError fails unless the answer is a JSON error with this status.
+// WantJSONError fails the test unless the response is this JSON error with this
+// status.
 func (a *Answer) WantJSONError(status int, code string) *Answer {
 	a.T.Helper()
 	if a.Status != status || a.JSON()["error"] != code {
@@ -305,6 +319,7 @@ func (a *Answer) WantJSONError(status int, code string) *Answer {
 	return a
 }
 
+// JSON returns the JSON object in the response.
 func (a *Answer) JSON() map[string]any {
 	a.T.Helper()
 	m := map[string]any{}
@@ -314,7 +329,8 @@ func (a *Answer) JSON() map[string]any {
 	return m
 }
 
-// Tokens returns those of a token response, and fails for a refusal.
+// Tokens returns the tokens of a token response. It fails the test for a
+// refusal.
 func (a *Answer) Tokens() *Tokens {
 	a.T.Helper()
 	var got Tokens
@@ -326,7 +342,7 @@ func (a *Answer) Tokens() *Tokens {
 
 var anyElement = regexp.MustCompile(`(?s)<style>.*?</style>|<head>.*?</head>|<[^>]*>`)
 
-// String is the answer as a failing test shows it.
+// String describes the response for a failing test.
 func (a *Answer) String() string {
 	text := strings.Join(strings.Fields(html.UnescapeString(anyElement.ReplaceAllString(a.Body, " "))), " ")
 	if len(text) > 600 {
@@ -335,7 +351,7 @@ func (a *Answer) String() string {
 	return fmt.Sprintf("%s, going to %.300q: %s", http.StatusText(a.Status), a.Target(), text)
 }
 
-// Cookies returns the names of the cookies in the browser whose names hold part.
+// Cookies returns the names of the browser's cookies that contain part.
 func (b *Browser) Cookies(part string) (names []string) {
 	for _, c := range b.Jar.Cookies(b.Origin()) {
 		if strings.Contains(c.Name, part) {
@@ -348,10 +364,10 @@ func (b *Browser) Cookies(part string) (names []string) {
 
 var _ passport.UserProvider = (*Accounts)(nil)
 
-// AsText is a value of a JSON object as a test names it.
+// AsText formats a JSON value for a comparison.
 func AsText(v any) string { return fmt.Sprint(v) }
 
-// WantStatus fails unless the answer has this status.
+// WantStatus fails the test unless the response has this status.
 func (a *Answer) WantStatus(status int) *Answer {
 	a.T.Helper()
 	if a.Status != status {
@@ -360,5 +376,5 @@ func (a *Answer) WantStatus(status int) *Answer {
 	return a
 }
 
-// ReadCloser is the body of a request.
+// ReadCloser returns a request body.
 func ReadCloser(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }

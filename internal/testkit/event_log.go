@@ -7,8 +7,7 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// Names returns the types of the events since a point, with what tells them
-// apart.
+// Names returns the types and details of the events since an index.
 func (e *events) Names(since int) (names []string) {
 	e.Mu.Lock()
 	defer e.Mu.Unlock()
@@ -29,6 +28,7 @@ func (e *events) Names(since int) (names []string) {
 	return names
 }
 
+// Len returns the number of events.
 func (e *events) Len() int {
 	e.Mu.Lock()
 	defer e.Mu.Unlock()

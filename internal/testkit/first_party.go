@@ -8,30 +8,33 @@ import (
 	"strings"
 )
 
+// SignOutOf removes the browser's session cookie with this name.
 func (b *Browser) SignOutOf(cookie string) {
 	b.Jar.SetCookies(b.Origin(), []*http.Cookie{{Name: cookie, MaxAge: -1, Path: "/"}})
 }
 
-// WantLog fails unless the log holds these texts.
+// WantLog fails the test unless the log contains these texts.
 func (s *Server) WantLog(texts ...string) {
 	s.T.Helper()
 	for _, text := range texts {
 		if !strings.Contains(s.Log.String(), text) {
-			s.T.Errorf("the log does not say %q", text)
+			s.T.Errorf("the log does not contain %q", text)
 		}
 	}
 }
 
-// WantNoSecrets fails if the log holds one of these.
+// WantNoSecrets fails the test if the log contains one of these secrets.
 func (s *Server) WantNoSecrets(secrets ...string) {
 	s.T.Helper()
 	for _, text := range secrets {
 		if text == "" || strings.Contains(s.Log.String(), text) {
-			s.T.Errorf("the log holds the secret %q", text)
+			s.T.Errorf("the log contains the secret %q", text)
 		}
 	}
 }
 
+// RefreshToken sends a POST to /oauth/token/refresh as a script of the page
+// does.
 func (b *Browser) RefreshToken(header ...string) *Answer {
 	b.T.Helper()
 	r := httptest.NewRequest("POST", b.Origin().String()+"oauth/token/refresh", nil)
@@ -40,7 +43,7 @@ func (b *Browser) RefreshToken(header ...string) *Answer {
 	return b.Serve(b.Server, r)
 }
 
-// OverTheWire sends a GET of the browser's over a real connection.
+// OverTheWire sends a GET with the browser's cookies over a real connection.
 func (b *Browser) OverTheWire(h http.Handler, trace *httptrace.ClientTrace) *Answer {
 	b.T.Helper()
 	site := httptest.NewServer(h)

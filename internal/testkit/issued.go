@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Personal makes a personal access token of alice's.
+// Personal creates a personal access token for alice.
 func (s *Server) Personal(scopes ...string) *passport.NewToken {
 	s.T.Helper()
 	made, err := s.CreateToken(s.T.Context(), Ref("alice"), "My script", scopes...)
@@ -22,33 +22,33 @@ func (s *Server) Personal(scopes ...string) *passport.NewToken {
 	return made
 }
 
-// Way is one way to a token of a client's.
+// Way is one way for a client to get a token.
 type Way struct {
 	Name      string
-	GrantType string // that the client needs for it
+	GrantType string // that the client needs
 	ForUser   bool
-	Free      []string // of restrictions that say nothing of it
+	Free      []string // names of restrictions that do not affect the token
 
-	// prepare goes as far as one gets before the token itself: to a code, to a
-	// refresh token. What it returns asks for the token, for the scopes that are
-	// given or for what prepare asked for.
+	// Prepare goes up to the last step before the token, for example to a code
+	// or a refresh token. The function that it returns requests the token, for
+	// the given scope or for the scope that Prepare requested.
 	Prepare func(s *Server, c *Client) func(s *Server, c *Client, scope string) *Issued
 }
 
-// Issued is what came of asking.
+// Issued is the result of a token request.
 type Issued struct {
-	Code    string // of the error
+	Code    string // the error code
 	Scope   string
 	Access  string
 	Refresh string
-	Expires string // as the client is told: expires_in
+	Expires string // the expires_in of the response
 }
 
-// Stored returns the row of the token that was issued.
+// Stored returns the stored row of the issued token.
 func (s *Server) Stored(t *testing.T, got *Issued) *oauth.AccessToken {
 	t.Helper()
 	if got.Access == "" {
-		t.Fatalf("the answer is %+v, want a token", got)
+		t.Fatalf("the response = %+v, want a token", got)
 	}
 	id, _ := ClaimsOf(t, got.Access)["jti"].(string)
 	token, err := s.Store.AccessToken(t.Context(), id)
@@ -58,19 +58,19 @@ func (s *Server) Stored(t *testing.T, got *Issued) *oauth.AccessToken {
 	return token
 }
 
-// Revocation is one of the verbs by which an application ends tokens, with what
-// its event says.
+// Revocation is a method of the server that revokes tokens, with its expected
+// event.
 type Revocation struct {
 	Name    string
 	Do      func(ctx context.Context, s *Server, c *Client, tokenID string) error
-	Machine bool   // it ends a client's own token too
-	Code    bool   // it ends a code that was not redeemed
-	Others  bool   // it leaves the same user's other tokens at the client alone
+	Machine bool   // it also revokes a client's own token
+	Code    bool   // it also revokes a code that was not redeemed
+	Others  bool   // it keeps the user's other tokens of the client
 	Reason  string // of its event
 	Audit   string // the action in the audit log
 }
 
-// IDOf returns the ID of an access token, as a list of tokens would show it.
+// IDOf returns the ID of an access token, as a token list shows it.
 func (s *Server) IDOf(token string) string {
 	s.T.Helper()
 	if !strings.HasPrefix(token, "passport_pat_") {
@@ -83,13 +83,14 @@ func (s *Server) IDOf(token string) string {
 	return row.ID
 }
 
-// WantRevoked fails unless one event and one record tell what was revoked.
+// WantRevoked fails the test unless one event and one audit record describe the
+// revocation.
 func (s *Server) WantRevoked(v Revocation, w Way, c *Client, id string) {
 	s.T.Helper()
 	s.WantAudit(v.Audit, 1)
 	if v.Reason == "" {
 		if got := EventsOf[passport.ClientRevoked](s); len(got) != 1 || got[0].ClientID != c.ID {
-			s.T.Errorf("the events are %+v, want that the client was revoked", got)
+			s.T.Errorf("the ClientRevoked events are %+v, want one for the client", got)
 		}
 		return
 	}
@@ -105,7 +106,7 @@ func (s *Server) WantRevoked(v Revocation, w Way, c *Client, id string) {
 	}
 	got := EventsOf[passport.Revoked](s)
 	if len(got) != 1 {
-		s.T.Fatalf("the events are %+v, want one", got)
+		s.T.Fatalf("the Revoked events are %+v, want one", got)
 	}
 	got[0].Meta = passport.Meta{}
 	if got[0] != want {
@@ -113,13 +114,13 @@ func (s *Server) WantRevoked(v Revocation, w Way, c *Client, id string) {
 	}
 }
 
-// MachineFrom asks for a client's own token from an address.
+// MachineFrom requests a client's own token from an address.
 func (s *Server) MachineFrom(address string, c *Client, secret string) *Answer {
 	return s.SendFrom(address, "grant_type=client_credentials", "Authorization", Basic(c.ID, secret))
 }
 
-// WantThrottled fails unless the answer is 429 with its headers, and returns how
-// long it says to wait.
+// WantThrottled fails the test unless the response is 429 with its headers. It
+// returns the Retry-After time.
 func (a *Answer) WantThrottled(code string) time.Duration {
 	a.T.Helper()
 	seconds, err := strconv.Atoi(a.Header.Get("Retry-After"))
@@ -127,7 +128,7 @@ func (a *Answer) WantThrottled(code string) time.Duration {
 		a.T.Fatalf("want 429 %s with Retry-After, got %s with header %v", code, a, a.Header)
 	}
 	if a.Header.Get("WWW-Authenticate") != "" || a.Header.Get("Cache-Control") != "no-store" {
-		a.T.Errorf("want no challenge and nothing stored, got %v", a.Header)
+		a.T.Errorf("want no challenge and Cache-Control: no-store, got %v", a.Header)
 	}
 	return time.Duration(seconds) * time.Second
 }

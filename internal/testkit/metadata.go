@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+// Metadata returns the server's metadata document (RFC 8414).
 func (s *Server) Metadata() map[string]any {
 	s.T.Helper()
 	u, err := url.Parse(s.Config.Issuer)
@@ -15,22 +16,22 @@ func (s *Server) Metadata() map[string]any {
 	return s.Do(NewGet(u.Scheme + "://" + u.Host + "/.well-known/oauth-authorization-server" + u.Path)).JSON()
 }
 
-// WantEndpoint fails unless something answers at the URL, though not what was
-// asked for.
+// WantEndpoint fails the test unless the URL belongs to the issuer and the
+// server has a route for it.
 func (s *Server) WantEndpoint(name, endpoint string) {
 	s.T.Helper()
 	if !strings.HasPrefix(endpoint, s.Config.Issuer+"/") || strings.ContainsAny(endpoint, "#?") {
-		s.T.Errorf("%s is %q, want a URL below the issuer without query and fragment (AZ-32)", name, endpoint)
+		s.T.Errorf("%s is %q, want a URL under the issuer without query and fragment (AZ-32)", name, endpoint)
 	}
 	if a := s.Do(NewGet(endpoint)); a.Status == http.StatusNotFound {
-		s.T.Errorf("%s is %q, where nothing is", name, endpoint)
+		s.T.Errorf("%s is %q, which is 404", name, endpoint)
 	}
 	if name == "jwks_uri" && len(JwksOf(s.T, s.Do(NewGet(endpoint)).Body).Keys) == 0 {
 		s.T.Errorf("%s has no keys", endpoint)
 	}
 }
 
-// WantGrant fails unless a client gets tokens by the grant.
+// WantGrant fails the test unless a client gets tokens with the grant.
 func (s *Server) WantGrant(grantType string) {
 	s.T.Helper()
 	web := s.Web()
@@ -44,10 +45,12 @@ func (s *Server) WantGrant(grantType string) {
 	case VoucherType:
 		s.Exchange(s.Kiosk(), "grant_type", VoucherType, "voucher", "alice-"+web.ID).Tokens()
 	default:
-		s.T.Errorf("the grant %s is advertised, and nobody tries it", grantType)
+		s.T.Errorf("the grant %s is advertised, but this helper does not test it", grantType)
 	}
 }
 
+// WantAuthMethod fails the test unless a client gets tokens with the
+// authentication method.
 func (s *Server) WantAuthMethod(method string) {
 	s.T.Helper()
 	machine := s.Machine()
@@ -59,6 +62,6 @@ func (s *Server) WantAuthMethod(method string) {
 	case "none":
 		s.GrantTokens(s.Spa())
 	default:
-		s.T.Errorf("the authentication method %s is advertised, and nobody tries it", method)
+		s.T.Errorf("the authentication method %s is advertised, but this helper does not test it", method)
 	}
 }

@@ -13,25 +13,26 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A page of the application, behind FreshToken, and what its scripts send:
+// A page of the application behind FreshToken, and the requests of its scripts:
 //
-//	b := s.browser().signIn("alice")
-//	b.page(nil)                        // GET of a page that says hello
-//	b.script(s.Guard()).told()         // GET of the API, as axios sends it
+//	b := s.Browser().SignIn("alice")
+//	b.Page(nil)                        // GET a page that says hello
+//	b.Script(s.Guard()).Told()         // GET the API, as axios does
 
-// tokenCookie and xsrfCookie are the two that FreshToken sets.
+// The cookies that FreshToken sets.
 const (
 	TokenCookie = "passport_token"
 	XSRFCookie  = "XSRF-TOKEN"
 )
 
-// Page loads a page of the application that write writes.
+// Page loads a page of the application. write is its handler, or nil for a
+// short text.
 func (b *Browser) Page(write http.HandlerFunc) *Answer {
 	b.T.Helper()
 	return b.PageBy(httptest.NewRequest("GET", b.Origin().String(), nil), write)
 }
 
-// PageBy sends a request for such a page, by whatever method.
+// PageBy is like [Browser.Page] with the given request.
 func (b *Browser) PageBy(r *http.Request, write http.HandlerFunc) *Answer {
 	b.T.Helper()
 	if write == nil {
@@ -40,8 +41,8 @@ func (b *Browser) PageBy(r *http.Request, write http.HandlerFunc) *Answer {
 	return b.Serve(b.Server.FreshToken(write), r)
 }
 
-// Serve serves a request of the browser's by a handler of the application and
-// keeps the cookies.
+// Serve serves a request with a handler of the application and keeps the
+// cookies of the response.
 func (b *Browser) Serve(h http.Handler, r *http.Request) *Answer {
 	b.T.Helper()
 	for _, c := range b.Jar.Cookies(b.Origin()) {
@@ -49,12 +50,12 @@ func (b *Browser) Serve(h http.Handler, r *http.Request) *Answer {
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	answered := w.Result() // with the header as it was when it was written
+	answered := w.Result() // Result has the headers as they were at WriteHeader
 	b.Jar.SetCookies(b.Origin(), answered.Cookies())
 	return &Answer{T: b.T, From: b, Status: answered.StatusCode, Header: answered.Header, Body: w.Body.String()}
 }
 
-// Cookie returns the value of a cookie, empty if there is none.
+// Cookie returns the value of a cookie, or an empty text.
 func (b *Browser) Cookie(name string) string {
 	for _, c := range b.Jar.Cookies(b.Origin()) {
 		if c.Name == name {
@@ -64,13 +65,14 @@ func (b *Browser) Cookie(name string) string {
 	return ""
 }
 
-// Script sends a GET to the API behind a guard, as axios does on the page, with
-// changed headers.
+// Script sends a GET to an API behind a guard, as axios does on the page.
+// header changes the request's headers.
 func (b *Browser) Script(protect func(http.Handler) http.Handler, header ...string) *Answer {
 	b.T.Helper()
 	return b.ScriptBy("GET", protect, header...)
 }
 
+// ScriptBy is like [Browser.Script] with the given method.
 func (b *Browser) ScriptBy(method string, protect func(http.Handler) http.Handler, header ...string) *Answer {
 	b.T.Helper()
 	r := httptest.NewRequest(method, b.Origin().String()+"api/orders", nil)
@@ -82,36 +84,37 @@ func (b *Browser) ScriptBy(method string, protect func(http.Handler) http.Handle
 	return b.Serve(protect(http.HandlerFunc(API)), r)
 }
 
-// WantNoToken fails unless the answer is that to a request without a token.
+// WantNoToken fails the test unless the response is the one for a request
+// without a token.
 func (a *Answer) WantNoToken(what string) {
 	a.T.Helper()
 	if challenge := a.Header.Get("WWW-Authenticate"); a.Status != 401 || challenge != `Bearer realm="api"` {
-		a.T.Errorf("%s: %d with challenge %q, want 401 as without a token", what, a.Status, challenge)
+		a.T.Errorf("%s: %d with challenge %q, want 401 with the challenge for a missing token", what, a.Status, challenge)
 	}
 }
 
-// CopyOf is another browser with the same cookies: a thief's.
+// CopyOf returns an attacker's browser with stolen copies of the cookies.
 func (b *Browser) CopyOf() *Browser {
 	thief := b.Server.Browser()
 	thief.Jar.SetCookies(b.Origin(), b.Jar.Cookies(b.Origin()))
 	return thief
 }
 
-// setCookies returns the cookies that the answer sets, by name, and fails for one
-// that is set twice.
+// setCookies returns the cookies of the response by name. It fails the test if
+// a cookie is set twice.
 func (a *Answer) setCookies() map[string]*http.Cookie {
 	a.T.Helper()
 	set := map[string]*http.Cookie{}
 	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
 		if set[c.Name] != nil {
-			a.T.Errorf("the answer sets the cookie %s twice", c.Name)
+			a.T.Errorf("the response sets the cookie %s twice", c.Name)
 		}
 		set[c.Name] = c
 	}
 	return set
 }
 
-// WantCookies fails unless the answer sets exactly these.
+// WantCookies fails the test unless the response sets exactly these cookies.
 func (a *Answer) WantCookies(what string, names ...string) map[string]*http.Cookie {
 	a.T.Helper()
 	set := a.setCookies()
@@ -124,17 +127,19 @@ func (a *Answer) WantCookies(what string, names ...string) map[string]*http.Cook
 // StaffOnly admits users of the provider staff.
 var StaffOnly = guard.Provider("staff")
 
-// WithClerks adds the provider staff, whose sign-in is another cookie.
+// WithClerks adds the provider staff, which has its own session cookie.
 func WithClerks(staff *clerks) func(*passport.Config) {
 	return func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"staff": staff} }
 }
 
-// clerks are accounts of another provider, signed in by the cookie staff_session,
-// which holds their ID.
+// clerks are the accounts of another provider. Their session cookie is
+// staff_session, which contains the account's ID.
 type clerks struct{ *Accounts }
 
+// NewClerks returns clerks with these IDs.
 func NewClerks(ids ...string) *clerks { return &clerks{NewAccounts(ids...)} }
 
+// CurrentUser implements [passport.UserProvider].
 func (c *clerks) CurrentUser(r *http.Request) (*passport.User, error) {
 	cookie, err := r.Cookie("staff_session")
 	if err != nil {
@@ -143,9 +148,10 @@ func (c *clerks) CurrentUser(r *http.Request) (*passport.User, error) {
 	return c.UserByID(r.Context(), cookie.Value)
 }
 
-// untouchable is a store of which nothing may be asked.
+// untouchable is a store whose methods all panic.
 type untouchable struct{ oauth.Store }
 
+// WithoutStore returns the server with a store whose methods all panic.
 func WithoutStore(t *testing.T, s *Server) *Server {
 	t.Helper()
 	return s.In(t).Restart(func(c *passport.Config) { c.Store = untouchable{} })

@@ -9,38 +9,41 @@ import (
 	"unicode"
 )
 
+// StyleText matches the style sheet in a page.
 var StyleText = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 
-// CheckHeaders fails for an answer of the authorization endpoint that lacks what
-// each of them has to have. Every answer to every browser in these tests is
-// checked, so that no page can forget it:
+// CheckHeaders fails the test if a response of the authorization endpoint lacks
+// a required header. [Browser.Send] calls it for every response, so that no
+// page can lack one:
 //
 //   - AZ-24: no CORS header (RFC 9700 §2.6)
-//   - AZ-25, UI-03: no frame, no script, forms to ourselves (OAuth 2.1 §7.10)
-//   - AZ-26: no copy in a cache, no referrer (RFC 9700 §4.2.4)
+//   - AZ-25, UI-03: no frames, no scripts, forms to our own origin (OAuth 2.1
+//     §7.10)
+//   - AZ-26: no caching, no referrer (RFC 9700 §4.2.4)
 func (a *Answer) CheckHeaders() {
 	a.T.Helper()
 	h := a.Header
 	for name := range h {
 		if strings.HasPrefix(name, "Access-Control-") {
-			a.T.Errorf("AZ-24: the answer has the CORS header %s: %s", name, a)
+			a.T.Errorf("AZ-24: the response has the CORS header %s: %s", name, a)
 		}
 	}
 	if h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
-		a.T.Errorf("AZ-26: the answer may be stored or sniffed: %v", h)
+		a.T.Errorf("AZ-26: want no-store and nosniff, got %v", h)
 	}
 	if strings.HasPrefix(h.Get("Content-Type"), "application/json") {
 		return
 	}
 	if h.Get("Referrer-Policy") != "no-referrer" {
-		a.T.Errorf("AZ-26: the answer lets its address out: %v", h)
+		a.T.Errorf("AZ-26: want Referrer-Policy: no-referrer, got %v", h)
 	}
 	if a.Status != http.StatusSeeOther {
 		a.CheckPolicy()
 	}
 }
 
-// CheckPolicy checks the policy of a page, and that the page keeps to it.
+// CheckPolicy checks the security policy of a page, and that the page complies
+// with it.
 func (a *Answer) CheckPolicy() {
 	a.T.Helper()
 	if a.Header.Get("Content-Type") != "text/html; charset=utf-8" || a.Header.Get("X-Frame-Options") != "DENY" {
@@ -61,21 +64,21 @@ func (a *Answer) CheckPolicy() {
 		}
 	}
 	if policy["script-src"] != "" || !strings.HasPrefix(policy["form-action"]+" ", "'self' ") {
-		a.T.Errorf("UI-03: the page's policy is %v", policy)
+		a.T.Errorf("UI-03: want a policy without scripts and with forms to 'self', got %v", policy)
 	}
 	if !strings.HasPrefix(a.Body, "<!doctype html>") || strings.Count(a.Body, "</html>") != 1 {
-		a.T.Errorf("the page is cut, or not one page: %s", a)
+		a.T.Errorf("want one complete page, got %s", a)
 	}
 }
 
-// IsInert fails for a page in which anything but our own markup is markup, or
-// with characters that are not seen.
+// IsInert fails the test if a page has markup other than our own, or invisible
+// characters.
 func (a *Answer) IsInert(what string) {
 	a.T.Helper()
 	if i := strings.IndexFunc(a.Body, func(r rune) bool {
 		return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029')
 	}); i >= 0 {
-		a.T.Errorf("UI-04: the page with %q has a character that nobody sees: %q", what, a.Body[i:min(len(a.Body), i+20)])
+		a.T.Errorf("UI-04: the page with %q has an invisible character: %q", what, a.Body[i:min(len(a.Body), i+20)])
 	}
 	for _, tag := range anyTag.FindAllString(StyleText.ReplaceAllString(a.Body, "<style></style>"), -1) {
 		if !ourTag.MatchString(tag) {

@@ -9,14 +9,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// PasswordOf is the password of an account of the harness.
+// PasswordOf returns the password of a test account.
 func PasswordOf(id string) string { return "the-password-of-" + id }
 
-// WithPasswords turns the password grant on.
+// WithPasswords enables the password grant.
 func WithPasswords(c *passport.Config) { c.EnablePasswordGrant = true }
 
-// UserByPassword makes the accounts an oauth.PasswordAuthenticator. Their names
-// are their IDs, in any case.
+// UserByPassword implements [oauth.PasswordAuthenticator]. The user names are
+// the account IDs, in any case.
 func (a *Accounts) UserByPassword(ctx context.Context, username, password string) (*passport.User, error) {
 	a.mu.Lock()
 	a.Checked++
@@ -32,7 +32,7 @@ func (a *Accounts) UserByPassword(ctx context.Context, username, password string
 	return user, err
 }
 
-// Legacy is a client of the password grant.
+// Legacy registers a client for the password grant.
 func (s *Server) Legacy(change ...func(*passport.Registration)) *Client {
 	s.T.Helper()
 	reg := passport.Registration{GrantTypes: []string{"password", "refresh_token"}, RedirectURIs: []string{}}
@@ -42,13 +42,13 @@ func (s *Server) Legacy(change ...func(*passport.Registration)) *Client {
 	return s.Register(reg)
 }
 
-// SignIn sends a user's name and password, with further pairs of parameters.
+// SignIn sends a password grant request, with further pairs of parameters.
 func (s *Server) SignIn(c *Client, username, password string, pairs ...string) *Answer {
 	s.T.Helper()
 	return s.Exchange(c, append([]string{"grant_type", "password", "username", username, "password", password}, pairs...)...)
 }
 
-// SendFrom sends a token request from an address.
+// SendFrom sends a token request from an IP address.
 func (s *Server) SendFrom(address, body string, header ...string) *Answer {
 	r := httptest.NewRequest("POST", s.TokenURL(), strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -2,8 +2,7 @@ package testkit
 
 import "encoding/json"
 
-// Kids returns the IDs of the public keys that a server shows, the one first that
-// signs.
+// Kids returns the IDs of the server's public keys, the signing key's first.
 func (s *Server) Kids() (kids []string) {
 	s.T.Helper()
 	var set struct {

@@ -9,9 +9,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// WatchedStore is a Store around another. Before each verb it asks fail, whose
-// error it returns in place of the verb's answer; it counts the calls. A pause
-// holds a verb up before it reaches the inner store.
+// WatchedStore wraps a Store and counts the calls of each method. Before each
+// call it calls Pause, then fail. If fail returns an error, the method returns
+// this error instead of calling the inner store.
 type WatchedStore struct {
 	oauth.Store
 	fail  func(verb string) error
@@ -21,7 +21,8 @@ type WatchedStore struct {
 	calls map[string]int
 }
 
-// Unwrap makes the powers of the inner store found.
+// Unwrap returns the inner store, so that [oauth.StoreAs] finds its optional
+// interfaces.
 func (w *WatchedStore) Unwrap() oauth.Store { return w.Store }
 
 func (w *WatchedStore) before(verb string) error {
@@ -41,7 +42,7 @@ func (w *WatchedStore) before(verb string) error {
 	return nil
 }
 
-// Failing makes one verb fail from now on, no verb when it is empty.
+// Failing makes a method fail from now on. An empty verb makes none fail.
 func (w *WatchedStore) Failing(verb string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -53,13 +54,14 @@ func (w *WatchedStore) Failing(verb string, err error) {
 	}
 }
 
-// Count returns how often a verb was called.
+// Count returns how often a method was called.
 func (w *WatchedStore) Count(verb string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.calls[verb]
 }
 
+// Client implements [oauth.Store].
 func (w *WatchedStore) Client(ctx context.Context, id string) (*oauth.Client, error) {
 	if err := w.before("Client"); err != nil {
 		return nil, err
@@ -67,6 +69,7 @@ func (w *WatchedStore) Client(ctx context.Context, id string) (*oauth.Client, er
 	return w.Store.Client(ctx, id)
 }
 
+// IssueCode implements [oauth.Store].
 func (w *WatchedStore) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error {
 	if err := w.before("Begin"); err != nil {
 		return err
@@ -74,6 +77,7 @@ func (w *WatchedStore) IssueCode(ctx context.Context, b *oauth.CodeIssuance) err
 	return w.Store.IssueCode(ctx, b)
 }
 
+// RevokeFamily implements [oauth.Store].
 func (w *WatchedStore) RevokeFamily(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
 	if err := w.before("RevokeFamily"); err != nil {
 		return err
@@ -81,6 +85,7 @@ func (w *WatchedStore) RevokeFamily(ctx context.Context, id string, at time.Time
 	return w.Store.RevokeFamily(ctx, id, at, audit)
 }
 
+// RevokeFamilies implements [oauth.Store].
 func (w *WatchedStore) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at time.Time, audit *oauth.AuditRecord) error {
 	if err := w.before("RevokeFamilies"); err != nil {
 		return err
@@ -88,6 +93,7 @@ func (w *WatchedStore) RevokeFamilies(ctx context.Context, which oauth.FamilyFil
 	return w.Store.RevokeFamilies(ctx, which, at, audit)
 }
 
+// Code implements [oauth.Store].
 func (w *WatchedStore) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
 	if err := w.before("Code"); err != nil {
 		return nil, err
@@ -95,6 +101,7 @@ func (w *WatchedStore) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, e
 	return w.Store.Code(ctx, d)
 }
 
+// AccessToken implements [oauth.Store].
 func (w *WatchedStore) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
 	if err := w.before("AccessToken"); err != nil {
 		return nil, err
@@ -102,6 +109,7 @@ func (w *WatchedStore) AccessToken(ctx context.Context, id string) (*oauth.Acces
 	return w.Store.AccessToken(ctx, id)
 }
 
+// OpaqueToken implements [oauth.Store].
 func (w *WatchedStore) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessToken, error) {
 	if err := w.before("OpaqueToken"); err != nil {
 		return nil, err
@@ -109,6 +117,7 @@ func (w *WatchedStore) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.
 	return w.Store.OpaqueToken(ctx, d)
 }
 
+// RefreshToken implements [oauth.Store].
 func (w *WatchedStore) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.RefreshToken, error) {
 	if err := w.before("RefreshToken"); err != nil {
 		return nil, err
@@ -116,6 +125,7 @@ func (w *WatchedStore) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth
 	return w.Store.RefreshToken(ctx, d)
 }
 
+// Issue implements [oauth.Store].
 func (w *WatchedStore) Issue(ctx context.Context, i *oauth.Issuance) error {
 	if err := w.before("Issue"); err != nil {
 		return err
@@ -123,6 +133,7 @@ func (w *WatchedStore) Issue(ctx context.Context, i *oauth.Issuance) error {
 	return w.Store.Issue(ctx, i)
 }
 
+// UseOnce implements [oauth.Store].
 func (w *WatchedStore) UseOnce(ctx context.Context, purpose oauth.Purpose, id string, until time.Time) error {
 	if err := w.before("UseOnce"); err != nil {
 		return err
@@ -130,6 +141,7 @@ func (w *WatchedStore) UseOnce(ctx context.Context, purpose oauth.Purpose, id st
 	return w.Store.UseOnce(ctx, purpose, id, until)
 }
 
+// Consented implements [oauth.Store].
 func (w *WatchedStore) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) ([]string, error) {
 	if err := w.before("Consented"); err != nil {
 		return nil, err
@@ -137,6 +149,7 @@ func (w *WatchedStore) Consented(ctx context.Context, user oauth.UserRef, c *oau
 	return w.Store.Consented(ctx, user, c)
 }
 
+// EndSession implements [oauth.Store].
 func (w *WatchedStore) EndSession(ctx context.Context, user oauth.UserRef, session oauth.Digest, at time.Time, audit *oauth.AuditRecord) error {
 	if err := w.before("EndSession"); err != nil {
 		return err
@@ -144,6 +157,7 @@ func (w *WatchedStore) EndSession(ctx context.Context, user oauth.UserRef, sessi
 	return w.Store.EndSession(ctx, user, session, at, audit)
 }
 
+// RevokeToken implements [oauth.Store].
 func (w *WatchedStore) RevokeToken(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
 	if err := w.before("RevokeToken"); err != nil {
 		return err
@@ -151,6 +165,7 @@ func (w *WatchedStore) RevokeToken(ctx context.Context, id string, at time.Time,
 	return w.Store.RevokeToken(ctx, id, at, audit)
 }
 
+// Disconnect implements [oauth.Store].
 func (w *WatchedStore) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked, withdrawn bool, err error) {
 	if err := w.before("Disconnect"); err != nil {
 		return false, false, err
@@ -158,6 +173,7 @@ func (w *WatchedStore) Disconnect(ctx context.Context, d *oauth.Disconnection) (
 	return w.Store.Disconnect(ctx, d)
 }
 
+// TokensOf implements [oauth.Store].
 func (w *WatchedStore) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
 	if err := w.before("TokensOf"); err != nil {
 		return func(yield func(*oauth.AccessToken, error) bool) { yield(nil, err) }
@@ -165,6 +181,7 @@ func (w *WatchedStore) TokensOf(ctx context.Context, user oauth.UserRef) iter.Se
 	return w.Store.TokensOf(ctx, user)
 }
 
+// Withdraw implements [oauth.Store].
 func (w *WatchedStore) Withdraw(ctx context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
 	if err := w.before("Withdraw"); err != nil {
 		return err

@@ -23,38 +23,39 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What the tests of this package share: a server over a memstore, accounts whose
-// sign-in is a cookie, a browser (see harness_browser_test.go) and clients. No
-// sockets, so all of it runs in a synctest bubble:
+// The harness of the server's tests: a server over a memstore, accounts that
+// sign in with a cookie, a browser (see browser.go) and clients. It uses no
+// sockets, so that tests can run in a synctest bubble:
 //
-//	s := newServer(t)
-//	c := s.web()                          // or s.spa(), s.native(), s.register(…)
-//	b := s.browser().signIn("alice")
-//	code := b.authorize(c).allow().code() // GET, consent page, form, code
-//	tokens := s.redeem(c, code)           // fails the test unless it gets tokens
-//	refused := s.exchange(c, "grant_type", "refresh_token", "refresh_token", tokens.Refresh)
-//	refused.wantJSONError(400, "invalid_grant")
+//	s := testkit.NewServer(t)
+//	c := s.Web()                          // or s.Spa(), s.Native(), s.Register(…)
+//	b := s.Browser().SignIn("alice")
+//	code := b.Authorize(c).Allow().Code() // GET, consent page, form, code
+//	tokens := s.Redeem(c, code)           // fails the test unless it gets tokens
+//	refused := s.Exchange(c, "grant_type", "refresh_token", "refresh_token", tokens.Refresh)
+//	refused.WantJSONError(400, "invalid_grant")
 
-// Issuer is that of every server here, unless a test says otherwise.
+// Issuer is the default issuer of a test server.
 const Issuer = "https://auth.example.com"
 
-// DefaultState is the state that [client.request] sends.
+// DefaultState is the state that [Client.Request] sends.
 const DefaultState = "state-of-the-client"
 
-// Server is a server under test with what it stands on.
+// Server is a server under test, with its configuration, store, users, log and
+// events.
 type Server struct {
 	*passport.Server
 	T      *testing.T
-	Config passport.Config // as it was given to New
+	Config passport.Config // the configuration of passport.New
 	Store  oauth.Store
 	Users  *Accounts
-	Log    *LockedBuffer // all that was logged, as JSON lines
+	Log    *LockedBuffer // the whole log, as JSON lines
 	Events *events
 }
 
 // NewServer returns a server with the scopes read, write and admin, the users
-// alice and bob, and nothing remembered. change, if given, sees the
-// configuration before New does.
+// alice and bob, and no consents. The functions in change may change the
+// configuration.
 func NewServer(t *testing.T, change ...func(*passport.Config)) *Server {
 	t.Helper()
 	s := &Server{T: t, Users: NewAccounts("alice", "bob"), Log: new(LockedBuffer), Events: new(events)}
@@ -70,8 +71,8 @@ func NewServer(t *testing.T, change ...func(*passport.Config)) *Server {
 	return s.Restart(change...)
 }
 
-// Restart returns another server over the same store, users and log, with a
-// changed configuration; s keeps working.
+// Restart returns another server with the same store, users and log, and a
+// changed configuration. s keeps working.
 func (s *Server) Restart(change ...func(*passport.Config)) *Server {
 	s.T.Helper()
 	next := *s
@@ -86,13 +87,14 @@ func (s *Server) Restart(change ...func(*passport.Config)) *Server {
 	return &next
 }
 
-// In returns the server for a subtest, which fails in place of its parent.
+// In returns the server for a subtest: its helpers fail t.
 func (s *Server) In(t *testing.T) *Server {
 	sub := *s
 	sub.T = t
 	return &sub
 }
 
+// NewKeys returns new signing keys.
 func NewKeys(t *testing.T) *passport.Keys {
 	t.Helper()
 	keys, err := passport.GenerateKeys()
@@ -102,15 +104,15 @@ func NewKeys(t *testing.T) *passport.Keys {
 	return keys
 }
 
-// Client is a registered client with all that it knows.
+// Client is a registered client with its credentials.
 type Client struct {
 	*oauth.Client
-	Secret   string // empty for a public one
+	Secret   string // empty for a public client
 	Verifier string // its code_verifier, the same in every request
 }
 
-// Register makes a client. What reg leaves out is filled in: a name, and the
-// redirect URI of a website.
+// Register creates a client. It fills in a name and a website's redirect URI if
+// reg omits them.
 func (s *Server) Register(reg passport.Registration) *Client {
 	s.T.Helper()
 	if reg.Name == "" {
@@ -126,24 +128,26 @@ func (s *Server) Register(reg passport.Registration) *Client {
 	return &Client{made.Client, made.Secret, strings.Repeat("verifier-", 6)}
 }
 
-// Web is a confidential client, spa a public one that runs in a browser, native
-// a public one on the user's device, machine one that acts for itself.
+// Web registers a confidential client.
 func (s *Server) Web() *Client { return s.Register(passport.Registration{}) }
 
+// Spa registers a public client that runs in a browser.
 func (s *Server) Spa() *Client {
 	return s.Register(passport.Registration{AuthMethod: oauth.AuthNone})
 }
 
+// Native registers a public client on the user's device.
 func (s *Server) Native() *Client {
 	return s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/cb"}})
 }
 
+// Machine registers a client that acts for itself.
 func (s *Server) Machine() *Client {
 	return s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}})
 }
 
-// Request returns the parameters of an authorization request for the scope read,
-// changed by pairs of name and value. An empty value takes a parameter out.
+// Request returns the parameters of an authorization request for the scope
+// read. pairs of name and value change it. An empty value removes a parameter.
 func (c *Client) Request(pairs ...string) url.Values {
 	params := url.Values{
 		"client_id": {c.ID}, "response_type": {"code"}, "scope": {"read"}, "state": {DefaultState},
@@ -155,11 +159,14 @@ func (c *Client) Request(pairs ...string) url.Values {
 	return Set(params, pairs...)
 }
 
+// Challenge returns the S256 code challenge of a verifier (RFC 7636 §4.2).
 func Challenge(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// Set sets parameters from pairs of name and value. An empty value removes a
+// parameter.
 func Set(params url.Values, pairs ...string) url.Values {
 	for i := 0; i < len(pairs); i += 2 {
 		params.Set(pairs[i], pairs[i+1])
@@ -170,8 +177,8 @@ func Set(params url.Values, pairs ...string) url.Values {
 	return params
 }
 
-// Exchange sends a token request of the client's: with HTTP Basic, or its ID
-// alone if it is public, and these pairs of parameters.
+// Exchange sends a token request with pairs of parameters. A confidential
+// client authenticates with HTTP Basic, a public client sends its ID.
 func (s *Server) Exchange(c *Client, pairs ...string) *Answer {
 	s.T.Helper()
 	form := Set(url.Values{}, pairs...)
@@ -186,14 +193,14 @@ func (s *Server) Exchange(c *Client, pairs ...string) *Answer {
 	return s.Do(r)
 }
 
-// Do serves one request, outside of any browser.
+// Do serves one request outside a browser.
 func (s *Server) Do(r *http.Request) *Answer {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	return &Answer{T: s.T, Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 }
 
-// Tokens is what a token response holds.
+// Tokens is a token response.
 type Tokens struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
@@ -202,7 +209,7 @@ type Tokens struct {
 	Expires int    `json:"expires_in"`
 }
 
-// CodeForm is what a client sends to redeem a code.
+// CodeForm returns the parameters with which a client redeems a code.
 func (c *Client) CodeForm(code string) []string {
 	return []string{"grant_type", "authorization_code", "code", code, "redirect_uri", c.RedirectURIs[0], "code_verifier", c.Verifier}
 }
@@ -213,27 +220,29 @@ func (s *Server) Redeem(c *Client, code string) *Tokens {
 	return s.Exchange(c, c.CodeForm(code)...).Tokens()
 }
 
-// GrantTokens goes the whole way: alice allows the client, which redeems the code.
+// GrantTokens runs the whole code flow: alice allows the client, and the client
+// redeems the code.
 func (s *Server) GrantTokens(c *Client, pairs ...string) *Tokens {
 	s.T.Helper()
 	return s.Redeem(c, s.Browser().SignIn("alice").Authorize(c, pairs...).Allow().Code())
 }
 
-// Accounts is a UserProvider. Signing in is a cookie that holds a session ID.
+// Accounts is a UserProvider. A session is a cookie with a session ID.
 type Accounts struct {
 	mu       sync.Mutex
 	ByID     map[string]*passport.User
 	Sessions map[string]*passport.User
-	Current  func(*passport.User) (*passport.User, error) // changes what CurrentUser returns, if set
-	Failure  error                                        // of CurrentUser and UserByID, if set
+	Current  func(*passport.User) (*passport.User, error) // changes the result of CurrentUser, if set
+	Failure  error                                        // error of CurrentUser and UserByID, if set
 	NoSignIn bool                                         // there is no sign-in page
-	Checked  int                                          // passwords
-	During   func()                                       // happens while a password is checked
+	Checked  int                                          // number of password checks
+	During   func()                                       // runs during a password check, if set
 }
 
-// Record is the application's own of an account, in User.Data.
+// Record is the application's own record of an account, in User.Data.
 type Record struct{ ID string }
 
+// NewAccounts returns accounts with these IDs.
 func NewAccounts(ids ...string) *Accounts {
 	a := &Accounts{ByID: map[string]*passport.User{}, Sessions: map[string]*passport.User{}}
 	for _, id := range ids {
@@ -242,16 +251,17 @@ func NewAccounts(ids ...string) *Accounts {
 	return a
 }
 
-// With changes the accounts while nobody reads them.
+// With runs change while no request reads the accounts.
 func (a *Accounts) With(change func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	change()
 }
 
-// Remove makes an account go away.
+// Remove deletes an account.
 func (a *Accounts) Remove(id string) { a.With(func() { delete(a.ByID, id) }) }
 
+// CurrentUser implements [passport.UserProvider].
 func (a *Accounts) CurrentUser(r *http.Request) (*passport.User, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -269,6 +279,7 @@ func (a *Accounts) CurrentUser(r *http.Request) (*passport.User, error) {
 	return &user, nil
 }
 
+// UserByID implements [passport.UserProvider].
 func (a *Accounts) UserByID(_ context.Context, id string) (*passport.User, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -282,6 +293,7 @@ func (a *Accounts) UserByID(_ context.Context, id string) (*passport.User, error
 	return nil, oauth.ErrNotFound
 }
 
+// SignInURL implements [passport.UserProvider].
 func (a *Accounts) SignInURL(_ *http.Request, returnTo string) string {
 	if a.NoSignIn {
 		return ""
@@ -289,10 +301,10 @@ func (a *Accounts) SignInURL(_ *http.Request, returnTo string) string {
 	return "/login?" + url.Values{"return_to": {returnTo}}.Encode()
 }
 
-// Ref names an account of the default provider.
+// Ref returns the reference of an account of the default provider.
 func Ref(id string) oauth.UserRef { return oauth.UserRef{Provider: passport.DefaultProvider, ID: id} }
 
-// events keeps what was announced.
+// events collects the published events.
 type events struct {
 	Mu  sync.Mutex
 	All []passport.Event
@@ -316,18 +328,20 @@ func EventsOf[E passport.Event](s *Server) (found []E) {
 	return found
 }
 
-// LockedBuffer is a bytes.Buffer for many goroutines.
+// LockedBuffer is a bytes.Buffer that is safe for concurrent use.
 type LockedBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
+// Write implements [io.Writer].
 func (b *LockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.Write(p)
 }
 
+// String returns everything that was written.
 func (b *LockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -339,7 +353,7 @@ func ClaimsOf(t *testing.T, token string) map[string]any {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		t.Fatalf("%q is no JWT", token)
+		t.Fatalf("%q is not a JWT", token)
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
@@ -352,6 +366,7 @@ func ClaimsOf(t *testing.T, token string) map[string]any {
 	return claims
 }
 
+// NewSigner returns a new P-256 key as a signer.
 func NewSigner(t *testing.T) crypto.Signer {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -361,6 +376,7 @@ func NewSigner(t *testing.T) crypto.Signer {
 	return key
 }
 
+// KeysOf returns keys with these signers.
 func KeysOf(t *testing.T, signers ...crypto.Signer) *passport.Keys {
 	t.Helper()
 	keys, err := passport.NewKeys(signers...)

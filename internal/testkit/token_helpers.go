@@ -22,29 +22,28 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What the tests of the token endpoint and of the guard share beside the
-// harness.
+// Further helpers for tests of the token endpoint and of the guard.
 
-// Code goes as far as the code: alice allows the client.
+// Code runs the code flow until the code: alice allows the client.
 func (s *Server) Code(c *Client, pairs ...string) string {
 	s.T.Helper()
 	return s.Browser().SignIn("alice").Authorize(c, pairs...).Allow().Code()
 }
 
-// Refresh sends a refresh token, with further pairs of parameters.
+// Refresh sends a refresh token request, with further pairs of parameters.
 func (s *Server) Refresh(c *Client, token string, pairs ...string) *Answer {
 	s.T.Helper()
 	return s.Exchange(c, append([]string{"grant_type", "refresh_token", "refresh_token", token}, pairs...)...)
 }
 
-// MachineToken returns an access token that a client gets for itself.
+// MachineToken returns an access token of a client that acts for itself.
 func (s *Server) MachineToken(c *Client, pairs ...string) string {
 	s.T.Helper()
 	return s.Exchange(c, append([]string{"grant_type", "client_credentials"}, pairs...)...).Tokens().Access
 }
 
-// Send sends a token request as it is, with pairs of header and value; "-" takes
-// a header out.
+// Send sends a token request with a raw body. header is pairs of name and
+// value; the value "-" removes a header.
 func (s *Server) Send(body string, header ...string) *Answer {
 	r := httptest.NewRequest("POST", s.TokenURL(), strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -52,6 +51,7 @@ func (s *Server) Send(body string, header ...string) *Answer {
 	return s.Do(r)
 }
 
+// TokenURL returns the URL of the token endpoint.
 func (s *Server) TokenURL() string { return strings.TrimSuffix(s.Config.Issuer, "/") + "/oauth/token" }
 
 func setHeader(r *http.Request, pairs []string) {
@@ -64,15 +64,16 @@ func setHeader(r *http.Request, pairs []string) {
 	}
 }
 
-// admitted is what the API behind a guard was told.
+// admitted is the response of [API].
 type admitted struct {
-	User     string   `json:"user"`   // from its own record, empty for a client
+	User     string   `json:"user"`   // from the application's record, empty for a client
 	Client   string   `json:"client"` // of the token
 	Scopes   []string `json:"scopes"`
 	Provider string   `json:"provider"`
 }
 
-// API is an API that answers with what the guard told it.
+// API is an API that returns the token and the user that the guard passed to
+// it.
 func API(w http.ResponseWriter, r *http.Request) {
 	t := guard.TokenFrom(r.Context())
 	a := admitted{Client: t.Client.ID, Scopes: t.Scopes}
@@ -86,7 +87,7 @@ func API(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(a)
 }
 
-// Call sends a request to the API behind a guard, with pairs of header and
+// Call sends a request to the API behind a guard. header is pairs of name and
 // value.
 func (s *Server) Call(protect func(http.Handler) http.Handler, header ...string) *Answer {
 	r := httptest.NewRequest("GET", "https://api.example.com/orders", nil)
@@ -94,59 +95,61 @@ func (s *Server) Call(protect func(http.Handler) http.Handler, header ...string)
 	return s.CallWith(protect, r)
 }
 
+// CallWith sends a request to the API behind a guard.
 func (s *Server) CallWith(protect func(http.Handler) http.Handler, r *http.Request) *Answer {
 	w := httptest.NewRecorder()
 	protect(http.HandlerFunc(API)).ServeHTTP(w, r)
 	return &Answer{T: s.T, Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 }
 
-// Admits reports whether a guard for anybody lets the token in, and fails the
-// test for anything but a yes and an invalid_token.
+// Admits reports whether a guard without rules admits the token. It fails the
+// test unless the response is 200 or invalid_token.
 func (s *Server) Admits(token string) bool {
 	s.T.Helper()
 	a := s.Call(s.GuardAny(), "Authorization", "Bearer "+token)
 	if a.Status != http.StatusOK && (a.Status != http.StatusUnauthorized || !strings.Contains(a.Header.Get("WWW-Authenticate"), `error="invalid_token"`)) {
-		s.T.Errorf("a guard answered %s with challenge %q: want the API's answer, or invalid_token", a, a.Header.Get("WWW-Authenticate"))
+		s.T.Errorf("guard's response = %s with challenge %q, want 200 or invalid_token", a, a.Header.Get("WWW-Authenticate"))
 	}
 	return a.Status == http.StatusOK
 }
 
-// WantAdmits fails unless the token is admitted, or refused.
+// WantAdmits fails the test unless a guard admits the token, or refuses it if
+// want is false.
 func (s *Server) WantAdmits(token string, want bool, what string) {
 	s.T.Helper()
 	if got := s.Admits(token); got != want {
-		s.T.Errorf("%s: the access token is admitted = %v, want %v", what, got, want)
+		s.T.Errorf("%s: the guard admits the access token = %v, want %v", what, got, want)
 	}
 }
 
-// Told returns what the API behind the guard was told.
+// Told returns the API's response.
 func (a *Answer) Told() (got admitted) {
 	a.T.Helper()
 	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != http.StatusOK {
-		a.T.Fatalf("want the API's answer, got %s", a)
+		a.T.Fatalf("want the API's response, got %s", a)
 	}
 	return got
 }
 
-// Description is the error_description of a refusal.
+// Description returns the error_description of a refusal.
 func (a *Answer) Description() string {
 	a.T.Helper()
 	text, _ := a.JSON()["error_description"].(string)
 	return text
 }
 
-// WantBlameless fails if the server logged an error: what a client sends is
-// never a fault that somebody has to mend.
+// WantBlameless fails the test if the server logged an error. A client's
+// request must never cause a server error.
 func (s *Server) WantBlameless() {
 	s.T.Helper()
 	for line := range strings.Lines(s.Log.String()) {
 		if strings.Contains(line, `"level":"ERROR"`) {
-			s.T.Errorf("what a client sent was logged as a fault of ours: %s", line)
+			s.T.Errorf("a client's request was logged as a server error: %s", line)
 		}
 	}
 }
 
-// Watched is a server whose store can be made to fail.
+// Watched returns a server whose store can be made to fail.
 func Watched(t *testing.T, change ...func(*passport.Config)) (*Server, *WatchedStore) {
 	t.Helper()
 	store := &WatchedStore{Store: new(memstore.Store)}
@@ -154,7 +157,7 @@ func Watched(t *testing.T, change ...func(*passport.Config)) (*Server, *WatchedS
 	return s, store
 }
 
-// Total returns how many verbs were called since the last time.
+// Total returns how many methods were called since its last call.
 func (w *WatchedStore) Total() (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -165,6 +168,7 @@ func (w *WatchedStore) Total() (n int) {
 	return n
 }
 
+// NewECKey returns a new P-256 key.
 func NewECKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -174,7 +178,7 @@ func NewECKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// WithKeys returns a change of the configuration: these keys, the first of which
+// WithKeys returns a configuration change that sets these keys. The first key
 // signs.
 func WithKeys(t testing.TB, signers ...crypto.Signer) func(*passport.Config) {
 	t.Helper()
@@ -185,10 +189,10 @@ func WithKeys(t testing.TB, signers ...crypto.Signer) func(*passport.Config) {
 	return func(c *passport.Config) { c.Keys = keys }
 }
 
-// WithAudit turns the audit log on.
+// WithAudit enables the audit log.
 func WithAudit(c *passport.Config) { c.AuditLog = true }
 
-// Change changes a client as an administrator would.
+// Change changes a stored client, as an administrator would.
 func (s *Server) Change(c *Client, how func(*oauth.Client)) {
 	s.T.Helper()
 	stored, err := s.Store.Client(s.T.Context(), c.ID)
@@ -201,7 +205,7 @@ func (s *Server) Change(c *Client, how func(*oauth.Client)) {
 	}
 }
 
-// NarrowClient leaves a client only these scopes.
+// NarrowClient restricts a client to these scopes.
 func (s *Server) NarrowClient(c *Client, scopes ...string) {
 	s.T.Helper()
 	s.Change(c, func(stored *oauth.Client) { stored.Scopes = scopes })
@@ -213,12 +217,14 @@ func (s *Server) Suspend(c *Client) {
 	s.Change(c, func(stored *oauth.Client) { stored.SuspendedAt = time.Now() })
 }
 
+// Median returns the median of durations. It sorts d.
 func Median(d []time.Duration) time.Duration {
 	slices.Sort(d)
 	return d[len(d)/2]
 }
 
-// WantAudit fails unless the audit log holds so many records of an action.
+// WantAudit fails the test unless the audit log has exactly this many records
+// of an action.
 func (s *Server) WantAudit(action string, want int) {
 	s.T.Helper()
 	got := 0
@@ -228,11 +234,11 @@ func (s *Server) WantAudit(action string, want int) {
 		}
 	}
 	if got != want {
-		s.T.Errorf("the audit log holds %d records of %q, want %d", got, action, want)
+		s.T.Errorf("the audit log has %d records of %q, want %d", got, action, want)
 	}
 }
 
-// Audited yields the audit log.
+// Audited returns an iterator over the audit log.
 func (s *Server) Audited() func(yield func(*oauth.AuditRecord) bool) {
 	s.T.Helper()
 	log, ok := oauth.StoreAs[oauth.AuditStore](s.Store)
@@ -251,14 +257,15 @@ func (s *Server) Audited() func(yield func(*oauth.AuditRecord) bool) {
 	}
 }
 
+// NewGet returns a GET request.
 func NewGet(target string) *http.Request { return httptest.NewRequest("GET", target, nil) }
 
-// Printed is a value in all the ways that a careless line of code prints it.
+// Printed returns a value formatted with every verb that could leak a secret.
 func Printed(v any) string {
 	return fmt.Sprintf("%v\n%+v\n%#v\n%s\n%x", v, v, v, v, v)
 }
 
-// PlainConfig is a configuration without what a test looks at: it logs nothing.
+// PlainConfig returns a minimal configuration without logging.
 func PlainConfig(t testing.TB) passport.Config {
 	t.Helper()
 	keys, err := passport.GenerateKeys()
@@ -278,4 +285,5 @@ func AccessIn(body string) string {
 	return got.Access
 }
 
+// IsNotFound reports whether err is [oauth.ErrNotFound].
 func IsNotFound(err error) bool { return errors.Is(err, oauth.ErrNotFound) }

@@ -13,19 +13,19 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Published returns the server's keys as a client reads them.
+// Published returns the server's public keys as a client parses them.
 func (s *Server) Published() *jose.JSONWebKeySet {
 	s.T.Helper()
 	return JwksOf(s.T, s.Get("/oauth/jwks").Body)
 }
 
-// Verified returns a token's header, read and verified by somebody else's code
-// with the published keys.
+// Verified verifies a token with go-jose and the published keys. It returns the
+// token's header.
 func (s *Server) Verified(token string) jose.Header {
 	s.T.Helper()
 	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256, jose.EdDSA})
 	if err != nil {
-		s.T.Fatalf("the access token is no JWS: %v", err)
+		s.T.Fatalf("the access token is not a JWS: %v", err)
 	}
 	header := parsed.Signatures[0].Protected
 	keys := s.Published().Key(header.KeyID)
@@ -41,7 +41,8 @@ func (s *Server) Verified(token string) jose.Header {
 	return header
 }
 
-// MachineNamed makes a client with an ID and a further secret of its own.
+// MachineNamed registers a client with this ID, and with secret as a further
+// secret.
 func (s *Server) MachineNamed(id, secret string) *Client {
 	s.T.Helper()
 	c := s.Register(passport.Registration{ID: id, GrantTypes: []string{"client_credentials"}})
@@ -49,8 +50,8 @@ func (s *Server) MachineNamed(id, secret string) *Client {
 	return c
 }
 
-// AddSecret gives a client a further secret, also one that RotateSecret of the
-// server would not. The zero time is no end.
+// AddSecret adds a secret to a client, even one that the server's RotateSecret
+// would refuse. A zero expiresAt means that it never expires.
 func (s *Server) AddSecret(id, secret string, expiresAt time.Time) {
 	s.T.Helper()
 	added := oauth.Secret{Digest: oauth.DigestOf(secret), CreatedAt: time.Now(), ExpiresAt: expiresAt}
@@ -59,7 +60,7 @@ func (s *Server) AddSecret(id, secret string, expiresAt time.Time) {
 	}
 }
 
-// ExpireSecrets ends the secrets of a client, which has to have one.
+// ExpireSecrets expires the secrets of a client, which must have at least one.
 func (s *Server) ExpireSecrets(c *Client) {
 	s.T.Helper()
 	past := time.Now().Add(-time.Second)
@@ -69,6 +70,7 @@ func (s *Server) ExpireSecrets(c *Client) {
 	}
 }
 
+// Preflight sends a CORS preflight request to the token endpoint.
 func (s *Server) Preflight(origin string) *Answer {
 	r := httptest.NewRequest("OPTIONS", s.TokenURL(), nil)
 	if origin != "" {
@@ -79,26 +81,32 @@ func (s *Server) Preflight(origin string) *Answer {
 	return s.Do(r)
 }
 
+// Basic returns the Authorization header of a client (RFC 6749 §2.3.1).
 func Basic(id, secret string) string {
 	return RawBasic(url.QueryEscape(id) + ":" + url.QueryEscape(secret))
 }
 
+// RawBasic returns an Authorization header with credentials as they are.
 func RawBasic(credentials string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
+// VoucherType is the grant type of the tests' custom grant.
 const VoucherType = "urn:example:voucher"
 
+// Kiosk registers a client for the custom grant and more grant types.
 func (s *Server) Kiosk(more ...string) *Client {
 	return s.Register(passport.Registration{GrantTypes: append([]string{VoucherType}, more...)})
 }
 
+// Get sends a GET to a path of the server.
 func (s *Server) Get(path string, header ...string) *Answer {
 	r := NewGet(s.Config.Issuer + path)
 	setHeader(r, header)
 	return s.Do(r)
 }
 
+// JwksOf parses a JWK set.
 func JwksOf(t testing.TB, body string) *jose.JSONWebKeySet {
 	t.Helper()
 	set := new(jose.JSONWebKeySet)
@@ -108,6 +116,7 @@ func JwksOf(t testing.TB, body string) *jose.JSONWebKeySet {
 	return set
 }
 
+// Check reports err as a test error.
 func Check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

@@ -17,10 +17,11 @@ import (
 	"testing/synctest"
 )
 
-// What tests of requests that arrive in parts share: a real http.Server. Over
-// pipes it runs in a synctest bubble, so that half a minute passes at once.
+// Helpers for requests that arrive in parts, with a real http.Server. Over
+// pipes it runs in a synctest bubble, so that a test does not have to wait for
+// a timeout.
 
-// pipes is a listener whose connections are pipes.
+// pipes is a [net.Listener] of in-memory connections.
 type pipes struct {
 	accept chan net.Conn
 	closed chan struct{}
@@ -42,7 +43,8 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)
 // Dialer opens a connection to a server.
 type Dialer func() net.Conn
 
-// ServePipes serves a handler over pipes. change sees the http.Server first.
+// ServePipes serves a handler over in-memory connections. change may change the
+// http.Server first.
 func ServePipes(t *testing.T, h http.Handler, change ...func(*http.Server)) Dialer {
 	t.Helper()
 	l := &pipes{accept: make(chan net.Conn), closed: make(chan struct{})}
@@ -86,7 +88,7 @@ func ServeTCP(t *testing.T, h http.Handler) Dialer {
 	}
 }
 
-// Wire returns the head and the body of a request as they are sent.
+// Wire returns the head and the body of a request as sent over the connection.
 func Wire(t *testing.T, r *http.Request) (head, body []byte) {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
@@ -95,12 +97,12 @@ func Wire(t *testing.T, r *http.Request) (head, body []byte) {
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n", r.Method, r.URL.RequestURI(), r.Host, len(body))
-	_ = r.Header.Write(&b) // a bytes.Buffer takes all
+	_ = r.Header.Write(&b) // a bytes.Buffer returns no error
 	b.WriteString("\r\n")
 	return b.Bytes(), body
 }
 
-// Stalled sends the head of a request, then has something happen, then sends the
+// Stalled sends the head of a request, calls meanwhile, and then sends the
 // body.
 func (dial Dialer) Stalled(t *testing.T, r *http.Request, meanwhile func()) *Answer {
 	t.Helper()
@@ -116,25 +118,25 @@ func (dial Dialer) Stalled(t *testing.T, r *http.Request, meanwhile func()) *Ans
 	return ReadAnswer(t, bufio.NewReader(c))
 }
 
-// ReadAnswer reads what a server answers on a connection.
+// ReadAnswer reads a response from a connection.
 func ReadAnswer(t *testing.T, c *bufio.Reader) *Answer {
 	t.Helper()
 	res, err := http.ReadResponse(c, nil)
 	if err != nil {
-		t.Fatalf("read the answer: %v", err)
+		t.Fatalf("read the response: %v", err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatalf("read the body of the answer: %v", err)
+		t.Fatalf("read the body of the response: %v", err)
 	}
 	if res.Close {
-		res.Header.Set("Connection", "close") // http.ReadResponse takes it out
+		res.Header.Set("Connection", "close") // http.ReadResponse removes it
 	}
 	return &Answer{T: t, Status: res.StatusCode, Header: res.Header, Body: string(body)}
 }
 
-// WithCookies adds the cookies of the browser to a request.
+// WithCookies adds the browser's cookies to a request.
 func (b *Browser) WithCookies(r *http.Request) *http.Request {
 	for _, c := range b.Jar.Cookies(b.Origin()) {
 		r.AddCookie(c)
@@ -142,7 +144,7 @@ func (b *Browser) WithCookies(r *http.Request) *http.Request {
 	return r
 }
 
-// TokenRequest is what [server.exchange] sends.
+// TokenRequest returns a token request with HTTP Basic; see [Server.Exchange].
 func (c *Client) TokenRequest(pairs ...string) *http.Request {
 	r := httptest.NewRequest("POST", Issuer+"/oauth/token", strings.NewReader(Set(url.Values{}, pairs...).Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

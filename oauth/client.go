@@ -11,30 +11,31 @@ import (
 	"unicode/utf8"
 )
 
-// Client is an application registered to ask for tokens (RFC 6749 §2).
+// Client is an application that is registered to request tokens (RFC 6749 §2).
 type Client struct {
 	ID string // valid UTF-8 without NUL, at most 255 bytes
 
-	// Key is a name that no other client has, for one that the server makes by
-	// itself: of two nodes that make it at once, one does. Empty for all others.
+	// Key is a unique name of a client that the server creates itself. If
+	// several nodes create it at the same time, only one succeeds. Empty for
+	// all other clients.
 	Key string
 
 	Name       string  // shown to users; at most 255 bytes
-	Owner      UserRef // whose it is; zero for one made by an administrator
+	Owner      UserRef // the user that owns it; zero for a client of an administrator
 	AuthMethod AuthMethod
-	Secrets    []Secret // several while one is replaced; a guard's join leaves them out
-	Provider   string   // whose users it may act for; empty for the default provider
+	Secrets    []Secret // several during a rotation; empty in a client that was read with a token
+	Provider   string   // the provider of its users; empty for the default provider
 
 	RedirectURIs []string
 	GrantTypes   []string
 	Scopes       []string // nil allows every registered scope, empty none
 
-	// The lifetimes of what the client is issued; zero for those of the server.
-	// FamilyTTL is that of all that comes of one consent.
+	// The lifetimes of the client's tokens. Zero: the server's lifetimes.
+	// FamilyTTL is the lifetime of a [Family].
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
 
-	// EndsWithSession ends the tokens that users grant the client together with
-	// the browser session in which they granted them.
+	// EndsWithSession revokes the tokens that a user granted to the client when
+	// the browser session in which the user granted them ends.
 	EndsWithSession bool
 
 	// Audience is the API that this client is: a resource server, which introspection
@@ -46,7 +47,7 @@ type Client struct {
 	Attributes  map[string]string // the application's own
 	CreatedAt   time.Time
 	UpdatedAt   time.Time // zero until it is changed; see [ClientStore]
-	SuspendedAt time.Time // may be taken back
+	SuspendedAt time.Time // can be undone
 	RevokedAt   time.Time // final
 	Version     int64     // counts changes; see [ClientStore]
 
@@ -78,55 +79,58 @@ func notInAudience(r rune) bool { return r == '#' || unicode.IsSpace(r) || !unic
 type Secret struct {
 	Digest    Digest
 	CreatedAt time.Time
-	ExpiresAt time.Time // zero: never
+	ExpiresAt time.Time // zero: it does not expire
 }
 
-// AuthMethod is how a client authenticates, by its name in
-// token_endpoint_auth_method (RFC 7591 §2). It is fixed when the client is
-// made: a client that loses its last secret does not become a public one.
+// AuthMethod is the way in which a client authenticates, as in
+// token_endpoint_auth_method (RFC 7591 §2). It does not change after the
+// client's creation: a client that loses its last secret does not become
+// public.
 type AuthMethod string
 
-// The methods that clients are made with.
+// The authentication methods.
 const (
 	AuthNone  AuthMethod = "none"
 	AuthBasic AuthMethod = "client_secret_basic"
 	AuthPost  AuthMethod = "client_secret_post"
 
-	// AuthSecret is either of the two, as the client likes, but never both in
-	// one request (RFC 6749 §2.3). It is the default.
+	// AuthSecret accepts AuthBasic and AuthPost, but not both in one request
+	// (RFC 6749 §2.3). It is the default.
 	AuthSecret AuthMethod = "client_secret_basic client_secret_post"
 )
 
-// Accepts reports whether m is, or is a choice that includes, the method used.
+// Accepts reports whether m is or includes the method used.
 func (m AuthMethod) Accepts(used AuthMethod) bool {
 	return slices.Contains(strings.Fields(string(m)), string(used))
 }
 
-// Public reports whether the client has no secret to keep (RFC 6749 §2.1).
+// Public reports whether the client is public: it has no secret (RFC 6749
+// §2.1).
 func (c *Client) Public() bool { return c.AuthMethod == AuthNone }
 
-// Active reports whether the client may ask for tokens and use those it has.
+// Active reports whether the client may request tokens and use its tokens.
 func (c *Client) Active() bool { return c.RevokedAt.IsZero() && c.SuspendedAt.IsZero() }
 
-// Allows reports whether the client may use the given grant_type.
+// Allows reports whether the client may use the grant_type.
 func (c *Client) Allows(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
 
-// MayAsk reports whether the client may ask for the scope by its own name.
+// MayAsk reports whether the client may request the scope. It does not consider
+// inherited scopes; see [Covers].
 func (c *Client) MayAsk(scope string) bool {
 	return c.Scopes == nil || slices.Contains(c.Scopes, scope)
 }
 
-// LooksLike reports whether consent pages show the same about both clients: name,
-// owner, redirect URIs and attributes, which an application's own page may show. A
-// store counts up ConsentVersion in each update for which it is false.
+// LooksLike reports whether consent pages show the same about both clients:
+// name, owner, redirect URIs and attributes, which a custom page may show. A
+// store increments ConsentVersion in every update for which LooksLike is false.
 func (c *Client) LooksLike(other *Client) bool {
 	return c.Name == other.Name && c.Owner == other.Owner &&
 		slices.Equal(c.RedirectURIs, other.RedirectURIs) && maps.Equal(c.Attributes, other.Attributes)
 }
 
-// Authenticates reports whether secret is one of the client's that is live at
-// the given time. Every secret is compared, in constant time each, so that the
-// time it takes tells nothing of which one matched.
+// Authenticates reports whether secret is one of the client's unexpired secrets
+// at the given time. It compares every secret in constant time, so that the
+// duration does not reveal which one matched.
 func (c *Client) Authenticates(secret string, at time.Time) bool {
 	found := false
 	for _, s := range c.Secrets {

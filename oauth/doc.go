@@ -1,18 +1,18 @@
-// Package oauth is Passport's vocabulary: the records, requests, errors and
-// interfaces that the other packages share, named after the terms of RFC 6749.
+// Package oauth has the shared vocabulary of Passport: records, requests,
+// errors and interfaces, named after the terms of RFC 6749.
 //
-// It holds no HTTP handlers, no SQL and no configuration. Import it to write a
-// [Grant], a [Store] or a [UserProvider]; to run a server, start at package
+// It has no HTTP handlers, no SQL and no configuration. Import it to write a
+// [Grant], a [Store] or a [UserProvider]. To run a server, start with package
 // passport.
 //
 // # Records
 //
-// A [Client] asks, a [User] consents. What descends from one consent is a
-// [Family]: the [Code], the [RefreshToken] values that follow one another, their
-// [AccessToken] values. Each of them lives only while its family does.
+// A [Client] requests access, and a [User] consents. One consent begins a
+// [Family]: the [Code], the sequence of [RefreshToken] values, and their
+// [AccessToken] values. They are valid only while their family is.
 //
 // # Decisions
 //
-// A [Grant] reads and decides; it returns an [Authorization]. The server writes,
-// through the verbs of a [Store], each of which happens completely or not at all.
+// A [Grant] reads and decides; it returns an [Authorization]. The server
+// writes, with the methods of a [Store]. Each method is atomic.
 package oauth

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// ErrorCode is an "error" value an OAuth response may carry.
-// A code is itself an error, so errors.Is(err, oauth.InvalidGrant) works.
+// ErrorCode is the "error" value of an OAuth response. An ErrorCode is also an
+// error, so that errors.Is(err, oauth.InvalidGrant) works.
 type ErrorCode string
 
-// Error codes of the token and authorization endpoints (RFC 6749 §4.1.2.1, §5.2)
-// and of bearer token use (RFC 6750 §3.1).
+// Error codes of the token and authorization endpoints (RFC 6749 §4.1.2.1,
+// §5.2) and of bearer token usage (RFC 6750 §3.1).
 const (
 	InvalidRequest          ErrorCode = "invalid_request"
 	InvalidClient           ErrorCode = "invalid_client"
@@ -33,12 +33,13 @@ const (
 	InsufficientScope       ErrorCode = "insufficient_scope"
 )
 
+// Error returns the code.
 func (c ErrorCode) Error() string { return string(c) }
 
-// Errorf returns an [Error] with this code. The text is sent to the client as
-// error_description, so it holds nothing private. Characters that do not belong
-// there are replaced: quotes, backslashes, line ends and whatever is not ASCII
-// (RFC 6749 §5.2).
+// Errorf returns an [Error] with this code. The client receives the text as
+// error_description, so it must contain nothing private. Errorf replaces the
+// characters that RFC 6749 §5.2 forbids: quotes, backslashes, line ends and
+// non-ASCII characters.
 func (c ErrorCode) Errorf(format string, args ...any) *Error {
 	return &Error{Code: c, Description: strings.Map(describable, fmt.Sprintf(format, args...))}
 }
@@ -53,7 +54,7 @@ func describable(r rune) rune {
 	return r
 }
 
-// Status is the HTTP status an endpoint answers with for this code.
+// Status returns the HTTP status of a response with this code.
 func (c ErrorCode) Status() int {
 	switch c {
 	case InvalidClient, InvalidToken:
@@ -68,24 +69,28 @@ func (c ErrorCode) Status() int {
 	return http.StatusBadRequest
 }
 
-// Error is a failure the client is told about, in the fields of RFC 6749 §5.2.
-// To tell the log more than the client, wrap it: what stands around an Error in
-// a chain is logged, the Error alone is answered.
+// Error is an error that the client receives, with the fields of RFC 6749 §5.2.
+// To log more than the client receives, wrap an Error: the server logs the
+// whole chain and sends only the Error.
 //
-// Every other error is reported as server_error and logged, never shown.
+// Any other error is logged and sent as server_error without details.
 type Error struct {
 	Code        ErrorCode `json:"error"`
 	Description string    `json:"error_description,omitempty"`
 	URI         string    `json:"error_uri,omitempty"`
-	Scope       string    `json:"scope,omitempty"` // what insufficient_scope would need (RFC 6750 §3)
+	Scope       string    `json:"scope,omitempty"` // the scopes that insufficient_scope requires (RFC 6750 §3)
 }
 
+// Error returns the code and the description.
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
+
+// Unwrap returns the code.
 func (e *Error) Unwrap() error { return e.Code }
 
-// AsError returns the [Error] in err's chain, or one with its bare [ErrorCode],
-// temporarily_unavailable for [ErrUnavailable], or a bare server_error for
-// whatever the client is not to be told.
+// AsError returns the [Error] to send for err: the one in its chain, or one
+// with the [ErrorCode] in its chain. Without these it has the code
+// temporarily_unavailable for [ErrUnavailable] and server_error otherwise, and
+// no description.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -99,7 +104,7 @@ func AsError(err error) *Error {
 	return &Error{Code: ServerError}
 }
 
-// RetryAfter is how many seconds a caller is asked to wait after
-// temporarily_unavailable. It is shorter than the grace of a refresh token, so
-// that a refresh that was stored without an answer can be asked for again.
+// RetryAfter is the number of seconds that a client should wait after
+// temporarily_unavailable. It is shorter than the grace period of refresh
+// tokens, so that a client can retry a refresh whose response was lost.
 const RetryAfter = 3

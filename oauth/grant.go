@@ -7,34 +7,35 @@ import (
 	"time"
 )
 
-// Grant decides requests for one grant_type at the token endpoint. One of an
-// application's own has every power that the built-in ones have.
+// Grant decides requests for one grant_type at the token endpoint. A custom
+// grant can do everything that the built-in grants can. Its methods must be
+// safe for concurrent use.
 type Grant interface {
-	// GrantType is the grant_type value it answers to.
+	// GrantType returns the grant_type value of the grant.
 	GrantType() string
 
-	// Authorize checks the request and says what may be issued for it. It
-	// reads; the endpoint writes. To refuse, return an [Error]; for a one-time
-	// value that was used before, return [Replayed].
+	// Authorize checks the request and returns what the endpoint may issue. It
+	// only reads; the endpoint writes. To refuse, return an [Error]. If a
+	// one-time value was used before, return [Replayed].
 	//
-	// A grant need not ask whether the user may still act. The endpoint calls
-	// [UserProvider.UserByID] for every user, and issues nothing for one who is
-	// gone.
+	// Authorize need not check whether the user is still active. The endpoint
+	// calls [UserProvider.UserByID] for every user and refuses an inactive one.
 	//
-	// It is asked once more when the value it named in Spends was used up
-	// while the endpoint was issuing.
+	// The endpoint calls Authorize once more if another request used up the
+	// value in Spends while the endpoint was issuing.
 	Authorize(ctx context.Context, r *TokenRequest) (*Authorization, error)
 }
 
-// TokenRequest is a token request whose client is authenticated, may use the
-// grant, and asked only for scopes and resources it may have.
+// TokenRequest is a checked token request: the client is authenticated and may
+// use the grant, the scopes and the resources.
 type TokenRequest struct {
 	Client    *Client
-	Scopes    []string // asked for, or the defaults when none was
-	Resources []string // asked for (RFC 8707); nil when none was
-	Audience  string   // what a token is for when no resource was asked for
+	Scopes    []string // the requested scopes, or the defaults
+	Resources []string // the requested resources (RFC 8707); nil if there are none
+	Audience  string   // the audience of a token without a requested resource
 
-	// InheritScopes says that a scope covers those below it; see [Covers].
+	// InheritScopes says that a scope includes the scopes under it; see
+	// [Covers].
 	InheritScopes bool
 
 	Form url.Values // each parameter once (RFC 6749 §3.2), resource and audience apart
@@ -52,78 +53,80 @@ type Authorization struct {
 	Subject   Subject
 	Scopes    []string
 	Resources []string // the token's audience; nil for the server's own
-	Refresh   bool     // issue a refresh token too
-	Spends    Spend    // the one-time value it uses up, if any
+	Refresh   bool     // also issue a refresh token
+	Spends    Spend    // the one-time value that the request uses up, if any
 
-	// Family is what the tokens belong to; nil when the client acts for itself.
-	// NewFamily says that it begins here and is stored together with them; when
-	// its ExpiresAt is zero it lives as long as the client's families do.
+	// Family is the family of the tokens; nil if the client acts for itself.
+	// NewFamily says that the family is new, and that the endpoint stores it
+	// with the tokens. If its ExpiresAt is zero, the endpoint sets it from the
+	// client's or the server's family lifetime.
 	Family    *Family
 	NewFamily bool
 
-	// AccessTokenTTL is the life of the access token; zero for that of the
-	// client, the grant or the server. It never outlives its family.
+	// AccessTokenTTL is the lifetime of the access token. Zero: the client's,
+	// the grant's or the server's lifetime. A token never outlives its family.
 	AccessTokenTTL time.Duration
 
 	// Attributes are stored with the tokens.
 	Attributes map[string]string
 
-	// RefreshScopes is all that the refresh token may ask for later; Scopes when nil.
+	// RefreshScopes are the scopes that the refresh token may request later.
+	// Nil: the same as Scopes.
 	RefreshScopes []string
 
-	// Retried is the refresh token that was issued before for the same value.
-	// The answer is then the same as before, and nothing is written: the
-	// retry of a client that never saw it.
+	// Retried is the refresh token that was already issued for the same value.
+	// The endpoint then repeats its previous response and writes nothing,
+	// because the client did not receive that response and retries.
 	Retried *RefreshToken
 }
 
-// Responder decides requests to the authorization endpoint for one
-// response_type that is answered with a token instead of a code
-// (RFC 6749 §3.1.1). It is asked once the user has agreed.
+// Responder decides requests to the authorization endpoint for a response_type
+// that returns a token instead of a code (RFC 6749 §3.1.1). The endpoint calls
+// it after the user has consented.
 type Responder interface {
-	// ResponseType is the response_type value it answers to. GrantType is the
-	// name by which a client is allowed it ([Client.Allows]).
+	// ResponseType returns the response_type value. GrantType returns the grant
+	// type that a client needs; see [Client.Allows].
 	ResponseType() string
 	GrantType() string
 
-	// Respond says what may be issued to r.Family.User: no more scopes and
-	// resources than those of the request, no refresh token, and it spends
-	// nothing. The token is stored together with the Family, which ends with it.
-	// The endpoint then calls [UserProvider.UserByID]. For a user who is gone the
-	// client gets access_denied.
+	// Respond returns what the endpoint may issue to r.Family.User: no scopes
+	// and resources other than those of the request, no refresh token, and an
+	// empty Spends. The endpoint stores the token together with the Family. It
+	// then calls [UserProvider.UserByID]; if the user is inactive, the client
+	// gets access_denied.
 	Respond(ctx context.Context, r *AuthorizationRequest) (*Authorization, error)
 }
 
-// AuthorizationRequest is a request to the authorization endpoint that was
-// checked and to which the user has agreed.
+// AuthorizationRequest is a checked request to the authorization endpoint, to
+// which the user has consented.
 type AuthorizationRequest struct {
 	Client    *Client
-	Family    *Family // begins with this request
+	Family    *Family // the new family of this request
 	Scopes    []string
-	Resources []string   // asked for (RFC 8707); nil when none was
-	Params    url.Values // as they came, those that the endpoint knows
-	Time      time.Time  // when the request came in, in whole microseconds
+	Resources []string   // the requested resources (RFC 8707); nil if there are none
+	Params    url.Values // the raw parameters that the endpoint knows
+	Time      time.Time  // the time of the request, in whole microseconds
 }
 
-// Spend names a one-time value. A code is never a device code: the purpose is
-// part of the name.
+// Spend names a one-time value. The purpose is part of the name, so that values
+// of different kinds never collide.
 type Spend struct {
 	Purpose Purpose
-	ID      string    // of any length; for the built-in purposes a [Digest]
+	ID      string    // of any length; a [Digest] for the built-in purposes
 	Until   time.Time // when the row may be purged; zero for the built-in purposes
 }
 
-// Purpose says what kind of one-time value a [Spend] names. A grant of an
-// application's own chooses one with a dot in it, and sets Until.
+// Purpose is the kind of one-time value that a [Spend] names. A custom grant
+// uses a purpose with a dot in it and sets Until.
 type Purpose string
 
-// The built-in purposes. Those of code and refresh token have tables of their
-// own; the ticket is that of a consent page.
+// The built-in purposes. Codes and refresh tokens have tables of their own. The
+// ticket belongs to a consent page.
 const (
 	SpendCode         Purpose = "code"
 	SpendRefreshToken Purpose = "refresh_token"
 	SpendTicket       Purpose = "ticket"
 )
 
-// Custom reports whether p is an application's own.
+// Custom reports whether p is the purpose of a custom grant.
 func (p Purpose) Custom() bool { return strings.Contains(string(p), ".") }

@@ -14,13 +14,13 @@ import (
 
 var at = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// RFC 6749 §5.2: error_description has printable ASCII without quote and
-// backslash, whatever went into it.
+// error_description has only printable ASCII without quotes and backslashes,
+// for any input (RFC 6749 §5.2).
 func TestError_AZ_23_DescriptionIsPrintable(t *testing.T) {
 	e := oauth.InvalidScope.Errorf("the scope %s does not exist", "a\"b\\c\r\n\x00é\u202E\xff")
 	for _, c := range []byte(e.Description) {
 		if c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
-			t.Errorf("Description = %q holds %#x", e.Description, c)
+			t.Errorf("Description = %q, which contains %#x", e.Description, c)
 		}
 	}
 }
@@ -28,10 +28,10 @@ func TestError_AZ_23_DescriptionIsPrintable(t *testing.T) {
 func TestError_IsItsCode(t *testing.T) {
 	err := fmt.Errorf("the log says more: %w", oauth.InvalidGrant.Errorf("the code has expired"))
 	if !errors.Is(err, oauth.InvalidGrant) || errors.Is(err, oauth.InvalidScope) {
-		t.Errorf("errors.Is(%v) does not match the code and no other", err)
+		t.Errorf("errors.Is(%v, code) must be true for invalid_grant and false for other codes", err)
 	}
 	if e := oauth.AsError(err); e.Description != "the code has expired" {
-		t.Errorf("AsError() = %v, want the public part alone", e)
+		t.Errorf("AsError() = %v, want only the public part", e)
 	}
 	for err, want := range map[error]oauth.ErrorCode{
 		errors.New("a password is hunter2"):             oauth.ServerError,
@@ -55,8 +55,8 @@ func TestError_StatusOfEachCode(t *testing.T) {
 	}
 }
 
-// A client authenticates with any of its live secrets, and with none when there
-// is none.
+// A client authenticates with any of its unexpired secrets. A client without
+// secrets cannot authenticate.
 func TestClient_Authenticates(t *testing.T) {
 	c := &oauth.Client{Secrets: []oauth.Secret{
 		{Digest: oauth.DigestOf("old"), ExpiresAt: at},
@@ -75,7 +75,7 @@ func TestClient_Authenticates(t *testing.T) {
 		}
 	}
 	if (&oauth.Client{}).Authenticates("", at) {
-		t.Error("a client without secrets authenticates with an empty one")
+		t.Error("Authenticates() = true for an empty secret and a client without secrets")
 	}
 }
 
@@ -94,22 +94,21 @@ func TestAuthMethod_Accepts(t *testing.T) {
 	}
 }
 
-// Neither a client nor a user can pass for the other, whatever its ID is
-// (CVE-2026-39976).
+// No ID makes a client pass as a user or a user as a client (CVE-2026-39976).
 func TestSubject_NeverRepeat_E10(t *testing.T) {
 	user := oauth.UserRef{Provider: "users", ID: "42"}
 	if got := oauth.ForUser(user).Claim("42"); got != "users:42" {
-		t.Errorf("Claim() of a user = %q", got)
+		t.Errorf("Claim() of a user = %q, want users:42", got)
 	}
 	if got := oauth.ForClient().Claim("42"); got != "client:42" {
-		t.Errorf("Claim() of a client = %q", got)
+		t.Errorf("Claim() of a client = %q, want client:42", got)
 	}
 	if _, ok := oauth.ForClient().User(); ok {
-		t.Error("a client's subject is a user's")
+		t.Error("User() of a client's subject = true")
 	}
 	for name, s := range map[string]oauth.Subject{"zero": {}, "no ID": oauth.ForUser(oauth.UserRef{Provider: "users"}), "no provider": oauth.ForUser(oauth.UserRef{ID: "1"})} {
 		if s.Valid() {
-			t.Errorf("the subject with %s is valid", name)
+			t.Errorf("Valid() = true for a subject with %s", name)
 		}
 	}
 }
@@ -121,7 +120,7 @@ func TestToken_LivesWithClientAndFamily(t *testing.T) {
 		}
 	}
 	if !live().Live(at) {
-		t.Fatal("a token that nothing ended is dead")
+		t.Fatal("Live() = false for a valid token")
 	}
 	for name, end := range map[string]func(*oauth.AccessToken){
 		"token expired":    func(t *oauth.AccessToken) { t.ExpiresAt = at },
@@ -133,7 +132,7 @@ func TestToken_LivesWithClientAndFamily(t *testing.T) {
 	} {
 		token := live()
 		if end(token); token.Live(at) {
-			t.Errorf("%s: the token lives", name)
+			t.Errorf("%s: Live() = true", name)
 		}
 	}
 }
@@ -176,14 +175,14 @@ func TestStoreAs_FindsPowersThroughWrappers(t *testing.T) {
 		t.Errorf("StoreAs() = %v, %v, want the store inside", found, ok)
 	}
 	if _, ok := oauth.StoreAs[interface{ Fly() }](wrapper{inner}); ok {
-		t.Error("StoreAs() found a power that nothing has")
+		t.Error("StoreAs() found an interface that no store has")
 	}
 	if _, ok := oauth.StoreAs[oauth.Checker](nil); ok {
-		t.Error("StoreAs() of no store found something")
+		t.Error("StoreAs(nil) = true")
 	}
 }
 
-// A digest in a log finds a row and opens nothing.
+// The log value of a digest finds a row, but does not match the digest.
 func TestDigest_LogsItsBeginning(t *testing.T) {
 	d := oauth.DigestOf("secret")
 	if got := d.LogValue(); got.Kind() != slog.KindString || len(got.String()) != 8 || !strings.HasPrefix(string(d), got.String()) {

@@ -9,41 +9,41 @@ import (
 )
 
 var (
-	// ErrNotFound says that there is no such record.
+	// ErrNotFound means that the record does not exist.
 	ErrNotFound = errors.New("oauth: not found")
 
-	// ErrConflict says that a record was changed since it was read, or that one
-	// with its ID exists.
+	// ErrConflict means that the record was changed since it was read, or that
+	// its ID is already taken.
 	ErrConflict = errors.New("oauth: changed by somebody else")
 
-	// ErrSpent is returned by a [Store] when a one-time value was used before.
+	// ErrSpent means that a one-time value was already used.
 	ErrSpent = errors.New("oauth: already spent")
 
-	// ErrUnavailable is in the chain of a [Store]'s error when asking again
-	// later may help: out of reach, busy, or a COMMIT without an answer.
+	// ErrUnavailable is in the chain of a [Store]'s error if a retry may help:
+	// the database is unreachable or busy, or a COMMIT had no response.
 	ErrUnavailable = errors.New("oauth: the store is unavailable")
 )
 
-// ReplayError is what [Replayed] returns.
+// ReplayError is the error of [Replayed].
 type ReplayError struct {
 	What   Purpose
 	Family *Family
 }
 
+// Error names the one-time value.
 func (e *ReplayError) Error() string { return fmt.Sprintf("the %s was used before", e.What) }
 
-// Replayed says that a one-time value came twice, so that one of the two who
-// held it is a thief: the endpoint revokes the family and answers
-// invalid_grant (RFC 9700 §4.14.2).
+// Replayed returns an error for a one-time value that was used twice, so that
+// one of the two holders must be an attacker. The endpoint revokes the family
+// and responds with invalid_grant (RFC 9700 §4.14.2).
 func Replayed(what Purpose, family *Family) error { return &ReplayError{What: what, Family: family} }
 
-// Store keeps Passport's records. Each method is one whole decision: it happens
-// completely or not at all, and is safe to call from many goroutines and many
-// machines. A record that is missing is [ErrNotFound], also when the ID is one
-// that could not be stored. Package storetest checks an implementation.
+// Store keeps Passport's records. Each method is atomic and safe for concurrent
+// use by many goroutines and nodes. For a missing record, or an ID that cannot
+// exist, it returns [ErrNotFound]. Package storetest checks an implementation.
 //
-// Verbs that change something take the audit record of their change, to be
-// stored in the same write; nil leaves the log alone.
+// A method that changes something takes the audit record of the change and
+// stores it in the same write. A nil record writes no audit log.
 //
 // A wrapper that embeds a Store has an Unwrap() Store method, through which the
 // optional powers of the inner one are found; see [StoreAs]. A grant sees a Store
@@ -87,73 +87,76 @@ type TokenReader interface {
 type ClientStore interface {
 	Client(ctx context.Context, id string) (*Client, error)
 
-	// ClientByKey returns the client with a [Client.Key], revoked or not. An empty
-	// key is nobody's.
+	// ClientByKey returns the client with a [Client.Key], even if it is
+	// revoked. An empty key is [ErrNotFound].
 	ClientByKey(ctx context.Context, key string) (*Client, error)
 
-	// Clients yields all clients by ID; ClientsOf those of an owner.
+	// Clients yields all clients, ordered by ID. ClientsOf yields the clients
+	// of an owner.
 	Clients(ctx context.Context) iter.Seq2[*Client, error]
 	ClientsOf(ctx context.Context, owner UserRef) iter.Seq2[*Client, error]
 
-	// CreateClient returns [ErrConflict] if the ID or the Key is taken. A client
-	// without an ID gets the next free number, from 1, which is set in c and which
-	// the stored audit record names. A call that fails takes no number.
+	// CreateClient returns [ErrConflict] if the ID or the Key is taken. A
+	// client without an ID gets the next free number, starting with 1. The
+	// store sets it in c and in the stored audit record. A failed call uses no
+	// number.
 	CreateClient(ctx context.Context, c *Client, audit *AuditRecord) error
 
-	// UpdateClient changes what may be changed: not the Key, the secrets, the
-	// AuthMethod, CreatedAt or RevokedAt. If c.Version is not the stored one it is
-	// [ErrConflict]; the stored one then counts up. The stored ConsentVersion counts
-	// up in the same write if c does not look like the stored client (see
-	// [Client.LooksLike]); c.ConsentVersion is ignored.
+	// UpdateClient changes a client, except its Key, secrets, AuthMethod,
+	// CreatedAt and RevokedAt. If c.Version differs from the stored version, it
+	// returns [ErrConflict]; otherwise it increments the stored version. In the
+	// same write it increments the stored ConsentVersion if c does not look
+	// like the stored client (see [Client.LooksLike]). It ignores
+	// c.ConsentVersion.
 	UpdateClient(ctx context.Context, c *Client, audit *AuditRecord) error
 
-	// RotateSecret adds a secret, and the others end at a time, unless they end
-	// before it. A secret that the client has already is [ErrConflict].
+	// RotateSecret adds a secret. The other secrets expire at othersUntil, or
+	// earlier if they already do. It returns [ErrConflict] if the client
+	// already has the secret.
 	RotateSecret(ctx context.Context, clientID string, s Secret, othersUntil time.Time, audit *AuditRecord) error
 
-	// RevokeClient ends the client and, because reading a token joins its
-	// client, every token that it holds. A second call changes nothing.
+	// RevokeClient revokes the client and all of its tokens, because reading a
+	// token joins its client. A second call changes nothing.
 	RevokeClient(ctx context.Context, id string, at time.Time, audit *AuditRecord) error
 }
 
-// FamilyStore keeps families. A revoked one never lives again.
+// FamilyStore keeps families. A revoked family stays revoked.
 type FamilyStore interface {
-	// IssueCode stores a family and the code that begins it, and uses up the
-	// ticket of the consent page. For a ticket used before it is [ErrSpent].
+	// IssueCode stores a family and its code, and uses up the ticket of the
+	// consent page. If the ticket was already used, it returns [ErrSpent].
 	IssueCode(ctx context.Context, b *CodeIssuance) error
 
-	// RevokeFamily ends one family. Nothing that is being issued into it at
-	// that moment can be used afterwards. A second call changes nothing.
+	// RevokeFamily revokes a family. Tokens that are being issued into it at
+	// the same moment are not valid either. A second call changes nothing.
 	RevokeFamily(ctx context.Context, id string, at time.Time, audit *AuditRecord) error
 
-	// RevokeFamilies ends every family that the filter matches and whose
-	// CreatedAt is not after at, also one that is being stored at that moment
-	// or is stored later: it is dead from the start. A filter without a user
-	// is an error, never "all".
+	// RevokeFamilies revokes every family that matches the filter and whose
+	// CreatedAt is not after at, even if it is stored at the same moment or
+	// later. A filter without a user is an error; it never means all families.
 	RevokeFamilies(ctx context.Context, which FamilyFilter, at time.Time, audit *AuditRecord) error
 
-	// EndSession does what a browser session's end does, in one write: it ends the
-	// user's families of the session whose code was not redeemed yet, and those
-	// that end with their session, as RevokeFamilies does. Without a user or a
-	// session it is an error.
+	// EndSession ends the user's browser session in one write. It revokes, as
+	// RevokeFamilies does, the families of the session whose code was not
+	// redeemed yet, and those that end with their session. Without a user or a
+	// session it returns an error.
 	EndSession(ctx context.Context, user UserRef, session Digest, at time.Time, audit *AuditRecord) error
 }
 
-// FamilyFilter selects families by all of its fields that are set.
+// FamilyFilter selects the families that match all of its non-zero fields.
 type FamilyFilter struct {
 	User     UserRef // required, both fields
 	ClientID string
 
-	// Session selects those of one browser session, ExceptSession spares those
-	// of one.
+	// Session selects the families of a browser session. ExceptSession excludes
+	// the families of a browser session.
 	Session, ExceptSession Digest
 
 	Unredeemed      bool // only those whose code was not redeemed yet
 	EndsWithSession bool // only those that end with their session
-	KeepPersonal    bool // not those of personal access tokens
+	KeepPersonal    bool // exclude personal access tokens
 }
 
-// Matches reports whether f selects the family, Unredeemed apart.
+// Matches reports whether f selects the family. It ignores Unredeemed.
 func (f FamilyFilter) Matches(family *Family) bool {
 	return f.User == family.User &&
 		(f.ClientID == "" || f.ClientID == family.ClientID) &&
@@ -163,7 +166,7 @@ func (f FamilyFilter) Matches(family *Family) bool {
 		(!f.KeepPersonal || !family.Personal)
 }
 
-// Validate returns an error for a filter that does not name a user.
+// Validate returns an error if the filter names no user.
 func (f FamilyFilter) Validate() error {
 	if f.User.Provider == "" || f.User.ID == "" {
 		return errors.New("oauth: a family filter needs a user: provider and ID")
@@ -171,55 +174,63 @@ func (f FamilyFilter) Validate() error {
 	return nil
 }
 
-// TokenStore keeps codes and tokens. Each record is read together with its
-// family, and an access token with its client too, in one go. What a cut-off
-// ended (see [FamilyStore.RevokeFamilies]) shows as RevokedAt of the family.
+// TokenStore keeps codes and tokens. It reads each record together with its
+// family, and an access token also with its client, in one query. RevokedAt of
+// the family includes earlier calls of [FamilyStore.RevokeFamilies].
 type TokenStore interface {
 	Code(ctx context.Context, d Digest) (*Code, error)
 	AccessToken(ctx context.Context, id string) (*AccessToken, error)
 
-	// OpaqueToken returns the access token with a [AccessToken.Digest]; no two have
-	// the same. An empty digest is nobody's.
+	// OpaqueToken returns the access token with an [AccessToken.Digest], which
+	// is unique. An empty digest is [ErrNotFound].
 	OpaqueToken(ctx context.Context, d Digest) (*AccessToken, error)
 
 	RefreshToken(ctx context.Context, d Digest) (*RefreshToken, error)
 
-	// TokensOf yields the access tokens of a user by ID, dead ones too.
+	// TokensOf yields the access tokens of a user, ordered by ID, including
+	// ended ones.
 	TokensOf(ctx context.Context, user UserRef) iter.Seq2[*AccessToken, error]
 
-	// Issue uses up i.Spends and stores the tokens. Of many calls that spend
-	// one value exactly one succeeds; the others get [ErrSpent].
+	// Issue uses up i.Spends and stores the tokens. Exactly one of several
+	// calls with the same value succeeds; the others return [ErrSpent].
 	Issue(ctx context.Context, i *Issuance) error
 
-	// UseOnce records that a value was seen, or returns [ErrSpent]. The record
-	// may be forgotten after until.
+	// UseOnce records that a value was used. It returns [ErrSpent] if it was
+	// used before. The store may delete the record after until.
 	UseOnce(ctx context.Context, purpose Purpose, id string, until time.Time) error
 
-	// RevokeToken ends a client's own access token; of a user's it ends the
-	// family, so that no refreshed token lives on. A second call changes nothing.
+	// RevokeToken revokes a client's own access token. For a user's token it
+	// revokes the family, so that no refreshed token stays valid. A second call
+	// changes nothing.
 	RevokeToken(ctx context.Context, id string, at time.Time, audit *AuditRecord) error
 
-	// Disconnect ends the family of an access token of d.User and, unless that
-	// user has another connection with the client, withdraws the consents as
-	// [ConsentStore.Withdraw] does at d.Time: all or nothing. A connection is a
-	// family that lives, is not of a personal access token, and has an access
-	// token or was begun after d.Time. Of calls at once for the last connections
-	// one withdraws. A second call changes nothing but finishes what a call of
-	// RevokeToken left. It reports which of the two changes it made; a token of
-	// another user, or of a client's own, is [ErrNotFound].
+	// Disconnect revokes the family of an access token of d.User. Unless the
+	// user has another connection with the client, it also withdraws the
+	// consents at d.Time, as [ConsentStore.Withdraw] does. Both changes are one
+	// atomic write.
+	//
+	// A connection is a live family that has an access token or began after
+	// d.Time. The family of a personal access token is not a connection. If
+	// concurrent calls end the last connections, one of them withdraws. A
+	// second call changes nothing, except that it completes an earlier
+	// RevokeToken.
+	//
+	// Disconnect reports which of the two changes it made. A token of another
+	// user, or a client's own token, is [ErrNotFound].
 	Disconnect(ctx context.Context, d *Disconnection) (revoked, withdrawn bool, err error)
 }
 
 // CodeIssuance is one write of the authorization endpoint.
 type CodeIssuance struct {
-	Ticket   string    // ID of the consent page's ticket; empty when no page was shown
+	Ticket   string    // ID of the consent page's ticket; empty if no page was shown
 	Until    time.Time // when the ticket's row may be purged
 	Family   *Family
 	Code     *Code
-	Consents []string // scopes the user has agreed to remember
+	Consents []string // scopes that the user agreed to remember
 
 	// ConsentVersion is the [Client.ConsentVersion] that the page showed. The
-	// consents are stored with it, also if the client has another one by now.
+	// store keeps it with the consents, even if the client has another version
+	// now.
 	ConsentVersion int64
 
 	Audit *AuditRecord
@@ -229,52 +240,53 @@ type CodeIssuance struct {
 type Issuance struct {
 	Time           time.Time
 	Spends         Spend
-	NewFamily      *Family  // stored first, for a grant that begins one here
-	Consents       []string // of the user of NewFamily: scopes to remember
-	ConsentVersion int64    // of the client on the page, as in a [CodeIssuance]
+	NewFamily      *Family  // stored first, if the grant begins a family
+	Consents       []string // scopes to remember for the user of NewFamily
+	ConsentVersion int64    // as in a [CodeIssuance]
 	AccessToken    *AccessToken
-	RefreshToken   *RefreshToken // nil when none is issued; required when one is spent
+	RefreshToken   *RefreshToken // nil if none is issued; required if Spends is a refresh token
 	Audit          *AuditRecord
 }
 
-// ConsentStore remembers consents, one row for each scope and request.
+// ConsentStore remembers consents, in one row per scope and request.
 type ConsentStore interface {
-	// Consented returns the scopes that the user has granted the client and not
-	// withdrawn since, sorted. Only consents with c.ConsentVersion count: c is the
-	// client as the caller has read it, and the caller acts on nothing newer. A row
-	// without a number is older than the numbers: it counts as number 0 if c has no
-	// owner, and is void if c has one.
+	// Consented returns the scopes that the user has granted to the client and
+	// not withdrawn, sorted. Only consents with c.ConsentVersion count. c is
+	// the client as the caller has read it, so that the caller never acts on a
+	// newer version. A row without a version is from before versions existed:
+	// it counts as version 0 if c has no owner, and as void if c has one.
 	Consented(ctx context.Context, user UserRef, c *Client) ([]string, error)
 
-	// Withdraw forgets them and ends every family of the user at the client, as
-	// [FamilyStore.RevokeFamilies] does. Personal access tokens stay.
+	// Withdraw deletes the user's consents for the client and revokes the
+	// user's families at the client, as [FamilyStore.RevokeFamilies] does.
+	// Personal access tokens stay valid.
 	Withdraw(ctx context.Context, user UserRef, clientID string, at time.Time, audit *AuditRecord) error
 }
 
-// Purger forgets what has ended.
+// Purger deletes ended records.
 type Purger interface {
-	// Purge deletes at most about limit rows of what has ended, and returns how
-	// many; call it until that is 0. A spent code or refresh token stays as long
-	// as its family, so that a replay is found whenever it comes; the access token
-	// of a refresh token that can be used stays with it.
+	// Purge deletes about limit ended rows at most and returns how many; call
+	// it until it returns 0. It keeps a spent code or refresh token as long as
+	// its family, so that a replay is always detected. It keeps the access
+	// token of a usable refresh token.
 	Purge(ctx context.Context, ended PurgeBefore, limit int) (n int, err error)
 }
 
-// PurgeBefore says what is purged: what was revoked at the one time or before, and
-// what expired at the other or before. A zero time leaves what ended in that way
-// alone.
+// PurgeBefore selects the rows to purge: those revoked at Revoked or earlier,
+// and those that expired at Expired or earlier. A zero time selects no rows.
 type PurgeBefore struct{ Revoked, Expired time.Time }
 
-// EndedBefore is what ended at a time or before, in either way.
+// EndedBefore selects rows that were revoked or that expired at the given time
+// or earlier.
 func EndedBefore(at time.Time) PurgeBefore { return PurgeBefore{Revoked: at, Expired: at} }
 
-// AuditRecord says who did what. It is stored by the write that it tells of, and
-// holds no secret: no code, no token, no password.
+// AuditRecord describes a change and its actor. It is stored in the same write
+// as the change. It contains no secret: no code, no token, no password.
 type AuditRecord struct {
 	Time      time.Time
 	Action    string  // such as "token.issued"
-	Actor     string  // "users:42", "client:7f3a"; empty for the command line
-	User      UserRef // whom it concerns, if anybody
+	Actor     string  // such as "users:42" or "client:7f3a"; empty for the command line
+	User      UserRef // the affected user, if any
 	ClientID  string
 	Reason    string
 	Address   string // of the caller
@@ -283,23 +295,24 @@ type AuditRecord struct {
 
 // AuditStore is a [Store] whose audit log can be read.
 type AuditStore interface {
-	// AuditLog yields the records since a time, oldest first.
+	// AuditLog yields the records since the given time, oldest first.
 	AuditLog(ctx context.Context, since time.Time) iter.Seq2[*AuditRecord, error]
 }
 
-// KeyStore is a [Store] that can keep the server's keys. They come sealed: the
-// store has nothing to open them with.
+// KeyStore is a [Store] that can keep the server's keys. The keys are sealed,
+// and the store cannot open them.
 type KeyStore interface {
-	// KeyRing returns what was saved last and its version, or [ErrNotFound].
+	// KeyRing returns the last saved keys and their version, or [ErrNotFound].
 	KeyRing(ctx context.Context) (sealed string, version int64, err error)
 
-	// SaveKeyRing saves it in place of the version that was read, 0 for none, and
-	// counts up. If another one is stored by now it is [ErrConflict].
+	// SaveKeyRing replaces the keys of the given version, 0 if there are none,
+	// and increments the version. If the stored version differs, it returns
+	// [ErrConflict].
 	SaveKeyRing(ctx context.Context, sealed string, version int64) error
 }
 
-// Checker is a [Store] that can tell whether what it stands on is set up
-// safely. It reports all faults, each with its remedy.
+// Checker is a [Store] that can check whether its database is set up safely.
+// Check reports all faults, each with its remedy.
 type Checker interface {
 	Check(ctx context.Context) error
 }

@@ -9,16 +9,17 @@ import (
 // Scope is a permission that a token may carry (RFC 6749 §3.3).
 type Scope struct {
 	ID          string `json:"id"`          // a scope-token: printable ASCII without space, quote and backslash
-	Description string `json:"description"` // what the user is told
+	Description string `json:"description"` // the text for the user
 }
 
-// AllScopes is the scope that stands for every one. Only the grants password and
-// client_credentials give it; it is stored as it is, and so covers what is
-// registered later.
+// AllScopes is the scope that stands for all scopes. Only the password and
+// client_credentials grants issue it. It is stored as "*", so it also includes
+// scopes that are registered later.
 const AllScopes = "*"
 
-// Covers reports whether the scopes include one, or, if they are inherited, one
-// above it: "orders" covers "orders:read" and "orders:read:own".
+// Covers reports whether the scopes include scope. With inherit, a scope also
+// includes the scopes under it: "orders" includes "orders:read" and
+// "orders:read:own".
 func Covers(scopes []string, scope string, inherit bool) bool {
 	for {
 		if slices.Contains(scopes, scope) {
@@ -32,37 +33,38 @@ func Covers(scopes []string, scope string, inherit bool) bool {
 	}
 }
 
-// Family is all that descends from one act of consent: a code, the refresh
-// tokens that follow one another, their access tokens. Each token that speaks
-// for a user lives only while its family does, so one write ends them all.
+// Family is everything that one consent issued: a code, the sequence of refresh
+// tokens, and their access tokens. Every token of a user is valid only while
+// its family is, so that one write revokes them all.
 type Family struct {
 	ID       string
 	User     UserRef
 	ClientID string
 
-	// Session is the digest of [User.SessionID] at the time of consent, empty
-	// when there was none.
+	// Session is the digest of [User.SessionID] at the time of consent, or
+	// empty if there was none.
 	Session Digest
 
-	// AuthTime is [User.AuthenticatedAt] at the time of consent, the auth_time
-	// claim of every token of the family (RFC 9068 §2.2.1).
+	// AuthTime is [User.AuthenticatedAt] at the time of consent. It is the
+	// auth_time claim of every token of the family (RFC 9068 §2.2.1).
 	AuthTime time.Time
 
-	// Resources are those that the user agreed to (RFC 8707), nil for the
+	// Resources are the resources that the user agreed to (RFC 8707). Nil: the
 	// server's own audience.
 	Resources []string
 
-	Personal        bool // a personal access token's
-	EndsWithSession bool // see [Client]
+	Personal        bool // it belongs to a personal access token
+	EndsWithSession bool // see [Client.EndsWithSession]
 
-	// CreatedAt is when the request came in that led to it, taken before
-	// anybody was asked who the user is; see [FamilyStore.RevokeFamilies].
+	// CreatedAt is the time of the request that led to the family, taken before
+	// the user is identified; see [FamilyStore.RevokeFamilies].
 	CreatedAt time.Time
-	ExpiresAt time.Time // absolute: no refresh moves it
+	ExpiresAt time.Time // absolute: a refresh does not change it
 	RevokedAt time.Time
 }
 
-// Live reports whether the family's tokens may be used at the given time.
+// Live reports whether the family is neither revoked nor expired at the given
+// time.
 func (f *Family) Live(at time.Time) bool { return f.RevokedAt.IsZero() && at.Before(f.ExpiresAt) }
 
 // Code is an issued authorization code (RFC 6749 §4.1.2).
@@ -70,35 +72,36 @@ type Code struct {
 	Digest        Digest
 	Family        *Family
 	Scopes        []string
-	RedirectURI   string            // as sent to the authorization endpoint; empty if it was not
-	CodeChallenge string            // S256; empty when the client sent none (RFC 7636)
-	Attributes    map[string]string // the application's own; what is issued for the code has them too
+	RedirectURI   string            // as sent to the authorization endpoint, or empty
+	CodeChallenge string            // of the method S256; empty if the client sent none (RFC 7636)
+	Attributes    map[string]string // the application's own; its tokens have them too
 	ExpiresAt     time.Time
 	SpentAt       time.Time
 }
 
-// AccessToken is what Passport remembers of an issued access token. The row,
-// not the signed claims, decides what the guard admits.
+// AccessToken is the stored record of an access token. The record, not the
+// signed claims, decides whether a guard admits the token.
 type AccessToken struct {
 	ID         string // the jti claim
 	Digest     Digest // of an opaque token; empty for a JWT
 	Client     *Client
-	Family     *Family // nil when the client acts for itself
+	Family     *Family // nil if the client acts for itself
 	Name       string  // of a personal access token
 	Scopes     []string
 	Audience   []string          // the aud claim (RFC 9068 §2.2)
 	Attributes map[string]string // the application's own
 	IssuedAt   time.Time
 	ExpiresAt  time.Time
-	RevokedAt  time.Time // of a client's own token; a user's ends with its family
+	RevokedAt  time.Time // of a client's own token; a user's token is revoked with its family
 
-	// InheritScopes says that a scope covers those below it; see [Covers]. It is
-	// the server's setting and not stored. The server sets it in every token that it
-	// makes or reads, in [TokenRequest.Store] too.
+	// InheritScopes says that a scope includes the scopes under it; see
+	// [Covers]. It is a setting of the server and is not stored. The server
+	// sets it in every token that it makes or reads, including through
+	// [TokenRequest.Store].
 	InheritScopes bool
 }
 
-// Subject is who the token speaks for.
+// Subject returns the user or client that the token is for.
 func (t *AccessToken) Subject() Subject {
 	if t.Family == nil {
 		return ForClient()
@@ -106,24 +109,25 @@ func (t *AccessToken) Subject() Subject {
 	return ForUser(t.Family.User)
 }
 
-// Live reports whether the token, its client and its family may be used.
+// Live reports whether the token may be used: the token, its client and its
+// family are valid at the given time.
 func (t *AccessToken) Live(at time.Time) bool {
 	return t.RevokedAt.IsZero() && at.Before(t.ExpiresAt) && t.Client.Active() && (t.Family == nil || t.Family.Live(at))
 }
 
-// Can reports whether the token carries the scope, or all of them.
+// Can reports whether the token has the scope, or all scopes.
 func (t *AccessToken) Can(scope string) bool {
 	return slices.Contains(t.Scopes, AllScopes) || Covers(t.Scopes, scope, t.InheritScopes)
 }
 
-// RefreshToken is what Passport remembers of an issued refresh token.
+// RefreshToken is the stored record of a refresh token.
 type RefreshToken struct {
 	Digest        Digest
-	AccessTokenID string // issued together with it
+	AccessTokenID string // the access token that was issued with it
 	Family        *Family
-	Scopes        []string          // all that was granted, also where the access token has less
-	Attributes    map[string]string // the application's own; what replaces the token has them too
+	Scopes        []string          // all granted scopes, even if the access token has fewer
+	Attributes    map[string]string // the application's own; its successor has them too
 	ExpiresAt     time.Time
 	SpentAt       time.Time
-	Successor     *RefreshToken // what replaced it, without a Successor of its own; nil until it is spent
+	Successor     *RefreshToken // the token that replaced it, without its own Successor; nil until it is spent
 }

@@ -1,39 +1,41 @@
 package oauth
 
-// GrantTraits are what the server has to know about a grant type beyond its
-// decisions. The zero value fits most grants.
+// GrantTraits are facts about a grant type that the server needs in addition to
+// its decisions. The zero value fits most grants.
 type GrantTraits struct {
-	// AllScopes lets tokens of the grant carry [AllScopes]. It is for grants in
-	// which no user agrees to scopes by name.
+	// AllScopes lets tokens of the grant have [AllScopes]. It is for grants in
+	// which the user does not agree to individual scopes. Default: false.
 	AllScopes bool
 
-	// FirstParty says that the clients of the grant are the application's own. A
-	// user did not connect them, so lists of connected apps leave them out.
+	// FirstParty says that the clients of the grant are the application's own.
+	// Lists of connected apps omit them, because the user did not connect them.
+	// Default: false.
 	FirstParty bool
 
-	// Redirects says that the grant sends users back to the client, which then
-	// needs a redirect URI. A [Responder] always does.
+	// Redirects says that the grant redirects users to the client, which then
+	// needs a redirect URI. It is always true for a [Responder]. Default:
+	// false.
 	Redirects bool
 
-	// Guesses returns the account that a request proves something about that can be
-	// guessed, such as a user name beside a password; empty for none. The server
-	// counts the refusals with [InvalidGrant] for each account and address, and
-	// answers 429 for a while when there are too many. Nil: nothing can be guessed.
+	// Guesses returns the account whose secret a request tries to prove, such
+	// as the user name that comes with a password, or an empty text. The server
+	// counts the [InvalidGrant] refusals per account and address. If there are
+	// too many, it responds with 429 for a while. Nil: the grant accepts no
+	// secret that can be guessed.
 	Guesses func(r *TokenRequest) string
 
-	// CheckClient returns why a client cannot use the grant. It is asked when a
-	// client is registered for it. users are the accounts that the client acts for,
-	// nil where the server has none. Nil accepts every client.
+	// CheckClient returns an error if a client cannot use the grant. The server
+	// calls it when a client is registered for the grant. users is the client's
+	// provider, or nil if the server has none. Nil: every client is accepted.
 	CheckClient func(client *Client, users UserProvider) error
 }
 
-// TraitedGrant is a [Grant] or a [Responder] that has [GrantTraits].
+// TraitedGrant is a [Grant] or a [Responder] with [GrantTraits].
 type TraitedGrant interface {
 	Traits() GrantTraits
 }
 
-// TraitsOf returns the traits of a [Grant] or a [Responder], zero ones if it has
-// none.
+// TraitsOf returns the traits of a [Grant] or a [Responder], or zero traits.
 func TraitsOf(grant any) GrantTraits {
 	if g, ok := grant.(TraitedGrant); ok {
 		return g.Traits()

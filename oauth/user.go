@@ -7,69 +7,72 @@ import (
 	"time"
 )
 
-// User is one of the application's accounts, as much of it as Passport needs.
+// User is the part of an application's account that Passport needs.
 type User struct {
-	// ID names the account for ever, within its provider: valid UTF-8 without
-	// NUL, 1 to 255 bytes. It is never given to another account.
+	// ID identifies the account within its provider: valid UTF-8 without NUL, 1
+	// to 255 bytes. It never changes, and no other account ever gets it.
 	ID string
 
-	// Name is shown on the consent page.
+	// Name is the user's name on the consent page.
 	Name string
 
-	// AuthenticatedAt is when this browser last proved who it is. Without it
-	// prompt=login cannot be satisfied.
+	// AuthenticatedAt is when the user last authenticated in this browser. If
+	// it is zero, prompt=login cannot succeed.
 	AuthenticatedAt time.Time
 
-	// SessionID identifies the browser session and survives the renewal of its
-	// cookie. Optional: with it, signing out ends what came of the session.
+	// SessionID identifies the browser session. It stays the same when the
+	// session's cookie is renewed. Optional: with it, signing out revokes the
+	// tokens that end with the session.
 	SessionID string
 
-	// Data is the application's own record, handed to its handlers.
+	// Data is the application's own record of the account. Its handlers receive
+	// it.
 	Data any
 }
 
-// UserRef names an account among all providers.
+// UserRef identifies an account among all providers.
 type UserRef struct {
 	Provider string // such as "users"
 	ID       string
 }
 
-// LogValue implements [slog.LogValuer].
+// LogValue implements [slog.LogValuer]: provider and ID.
 func (r UserRef) LogValue() slog.Value { return slog.StringValue(r.Provider + ":" + r.ID) }
 
-// UserProvider connects Passport to the accounts of an application. Its methods
-// are called from many goroutines.
+// UserProvider connects Passport to an application's accounts. Its methods must
+// be safe for concurrent use.
 type UserProvider interface {
-	// CurrentUser returns who is signed in in the browser that sent r, or
-	// [ErrNotFound] when nobody is.
+	// CurrentUser returns the user that is signed in to the browser that sent
+	// r, or [ErrNotFound].
 	CurrentUser(r *http.Request) (*User, error)
 
-	// UserByID returns an account, or [ErrNotFound] once it is gone or may no
-	// longer act. It is called for every guarded request and for every token that
-	// is issued for a user, whichever grant decided. A user with another ID than
-	// id, or nil, is an error.
+	// UserByID returns an account, or [ErrNotFound] if the account is deleted
+	// or disabled. The server calls it for every guarded request and for every
+	// token that it issues for a user, with any grant. It must return a user
+	// with this ID: nil or another ID is a server error.
 	UserByID(ctx context.Context, id string) (*User, error)
 
-	// SignInURL is where a browser in which nobody is signed in is sent. After
-	// signing in it has to come back to returnTo, a path on this host.
+	// SignInURL returns the URL of the sign-in page, to which the server
+	// redirects a browser without a signed-in user. After sign-in, the page
+	// must redirect to returnTo, a path on this host.
 	SignInURL(r *http.Request, returnTo string) string
 }
 
 // PasswordAuthenticator is a [UserProvider] that can check a password.
 type PasswordAuthenticator interface {
-	// UserByPassword returns the account, or [ErrNotFound] for an unknown name
-	// and a wrong password alike, in about the same time.
+	// UserByPassword returns the account, or [ErrNotFound] for both an unknown
+	// name and a wrong password, in about the same time.
 	UserByPassword(ctx context.Context, username, password string) (*User, error)
 }
 
-// SignOuter is a [UserProvider] whose browser sessions Passport may end.
+// SignOuter is a [UserProvider] that lets Passport end browser sessions.
 type SignOuter interface {
 	// SignOut ends the session of the browser that sent r.
 	SignOut(w http.ResponseWriter, r *http.Request) error
 }
 
-// Subject is who a token speaks for: an account or the client itself. The zero
-// Subject is neither and is never issued for.
+// Subject is the account or the client that a token is for. The zero Subject is
+// neither, and no token is issued for it.
 type Subject struct {
 	user   UserRef
 	client bool
@@ -81,14 +84,14 @@ func ForUser(user UserRef) Subject { return Subject{user: user} }
 // ForClient returns the subject for a client that acts for itself.
 func ForClient() Subject { return Subject{client: true} }
 
-// User returns the account; ok is false when the client acts for itself.
+// User returns the account. ok is false if the client acts for itself.
 func (s Subject) User() (user UserRef, ok bool) { return s.user, s.user.ID != "" && !s.client }
 
-// Valid reports whether s names somebody.
+// Valid reports whether s is an account or a client.
 func (s Subject) Valid() bool { return s.client || s.user.ID != "" && s.user.Provider != "" }
 
 // Claim returns the "sub" claim: "users:42" for an account, "client:7f3a" for a
-// client, so that neither can ever be taken for the other (RFC 9068 §5).
+// client. The prefix keeps the two apart (RFC 9068 §5).
 func (s Subject) Claim(clientID string) string {
 	if s.client {
 		return "client:" + clientID

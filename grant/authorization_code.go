@@ -18,8 +18,8 @@ func (AuthorizationCode) GrantType() string { return "authorization_code" }
 // Traits implements [oauth.TraitedGrant].
 func (AuthorizationCode) Traits() oauth.GrantTraits { return oauth.GrantTraits{Redirects: true} }
 
-// Authorize implements [oauth.Grant]. A refusal leaves the code as it is: who
-// has merely seen a code must not be able to end somebody's login.
+// Authorize implements [oauth.Grant]. A refusal does not use up the code, so
+// that an attacker that only saw a code cannot break the user's login.
 func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	if r.Form.Get("code") == "" {
 		return nil, oauth.InvalidRequest.Errorf("code is required")
@@ -50,8 +50,9 @@ func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (
 	}, nil
 }
 
-// checkCode refuses a code that is not this request's. Only who passes all that
-// binds the code can be taken for a thief, or for the client that one robbed.
+// checkCode refuses a code that does not belong to this request. It reports a
+// replay only if everything that binds the code matches, because then either
+// the attacker or the client has used the code before.
 func checkCode(code *oauth.Code, r *oauth.TokenRequest) error {
 	if code.Family.ClientID != r.Client.ID {
 		return oauth.InvalidGrant.Errorf("the code was issued to another client")
@@ -73,9 +74,9 @@ func checkCode(code *oauth.Code, r *oauth.TokenRequest) error {
 	return nil
 }
 
-// redirectURIMatches compares redirect_uri with that of the authorization
-// request. It may be left out where none was sent then, or where a code
-// challenge binds the code (OAuth 2.1 §4.1.3).
+// redirectURIMatches compares redirect_uri with the one in the authorization
+// request. It may be missing if it was missing there, or if a code challenge
+// binds the code (OAuth 2.1 §4.1.3).
 func redirectURIMatches(code *oauth.Code, form url.Values) bool {
 	sent := form.Get("redirect_uri")
 	if sent == "" {

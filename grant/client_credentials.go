@@ -13,7 +13,8 @@ type ClientCredentials struct{}
 // GrantType implements [oauth.Grant].
 func (ClientCredentials) GrantType() string { return "client_credentials" }
 
-// Traits implements [oauth.TraitedGrant]. No user is asked, so the scope may be *.
+// Traits implements [oauth.TraitedGrant]. No user agrees to scopes, so the
+// scope may be *.
 func (ClientCredentials) Traits() oauth.GrantTraits {
 	return oauth.GrantTraits{AllScopes: true, CheckClient: func(c *oauth.Client, _ oauth.UserProvider) error {
 		if c.Public() {
@@ -23,8 +24,8 @@ func (ClientCredentials) Traits() oauth.GrantTraits {
 	}}
 }
 
-// Authorize implements [oauth.Grant]. There is no refresh token: the client can
-// always ask again (RFC 6749 §4.4.3).
+// Authorize implements [oauth.Grant]. It issues no refresh token, because the
+// client can request another access token at any time (RFC 6749 §4.4.3).
 func (ClientCredentials) Authorize(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	if r.Client.Public() {
 		return nil, oauth.UnauthorizedClient.Errorf("a public client cannot use client_credentials")

@@ -27,7 +27,7 @@ var (
 	verifier = strings.Repeat("v", 43)
 )
 
-// users is a provider that knows alice, or fails.
+// users is a provider that returns answer and err.
 type users struct {
 	answer *oauth.User
 	err    error
@@ -47,7 +47,8 @@ func pairs(form url.Values, change map[string]string) url.Values {
 	return form
 }
 
-// begun returns a store with the code "code" of alice at the client "web".
+// begun returns a store with the code "code", issued for alice to the client
+// "web".
 func begun(t *testing.T, change func(*oauth.Code)) *memstore.Store {
 	t.Helper()
 	s := new(memstore.Store)
@@ -80,22 +81,22 @@ func TestAuthorizationCode(t *testing.T) {
 		sent   map[string]string
 		want   error // nil: allowed
 	}{
-		"as it should be":           {nil, nil, nil},
-		"PK-05 wrong verifier":      {nil, map[string]string{"code_verifier": strings.Repeat("w", 43)}, oauth.InvalidGrant},
-		"PK-07 no verifier":         {nil, map[string]string{"code_verifier": ""}, oauth.InvalidGrant},
-		"PK-04 short verifier":      {nil, map[string]string{"code_verifier": verifier[:42]}, oauth.InvalidGrant},
-		"PK-06 no challenge":        {func(c *oauth.Code) { c.CodeChallenge = "" }, nil, oauth.InvalidRequest},
-		"neither":                   {func(c *oauth.Code) { c.CodeChallenge = "" }, map[string]string{"code_verifier": ""}, nil},
-		"CO-07 other redirect URI":  {nil, map[string]string{"redirect_uri": "https://app.example.com/other"}, oauth.InvalidGrant},
-		"CO-07 left out, bound":     {nil, map[string]string{"redirect_uri": ""}, nil},
-		"CO-07 left out, not bound": {func(c *oauth.Code) { c.CodeChallenge = "" }, map[string]string{"redirect_uri": "", "code_verifier": ""}, oauth.InvalidGrant},
-		"CO-07 none was sent":       {func(c *oauth.Code) { c.RedirectURI = "" }, nil, oauth.InvalidGrant},
-		"CO-05 another client":      {func(c *oauth.Code) { c.Family.ClientID = "other" }, nil, oauth.InvalidGrant},
-		"CO-02 expired":             {func(c *oauth.Code) { c.ExpiresAt = now.Add(time.Second) }, nil, oauth.InvalidGrant},
-		"CO-09 family has ended":    {func(c *oauth.Code) { c.Family.ExpiresAt = now }, nil, oauth.InvalidGrant},
-		"CO-09 family was revoked":  {func(c *oauth.Code) { c.Family.RevokedAt = now }, nil, oauth.InvalidGrant},
-		"CO-06 unknown":             {nil, map[string]string{"code": "other"}, oauth.InvalidGrant},
-		"CO-06 missing":             {nil, map[string]string{"code": ""}, oauth.InvalidRequest},
+		"valid":                          {nil, nil, nil},
+		"PK-05 wrong verifier":           {nil, map[string]string{"code_verifier": strings.Repeat("w", 43)}, oauth.InvalidGrant},
+		"PK-07 no verifier":              {nil, map[string]string{"code_verifier": ""}, oauth.InvalidGrant},
+		"PK-04 short verifier":           {nil, map[string]string{"code_verifier": verifier[:42]}, oauth.InvalidGrant},
+		"PK-06 no challenge":             {func(c *oauth.Code) { c.CodeChallenge = "" }, nil, oauth.InvalidRequest},
+		"neither":                        {func(c *oauth.Code) { c.CodeChallenge = "" }, map[string]string{"code_verifier": ""}, nil},
+		"CO-07 other redirect URI":       {nil, map[string]string{"redirect_uri": "https://app.example.com/other"}, oauth.InvalidGrant},
+		"CO-07 no redirect URI, PKCE":    {nil, map[string]string{"redirect_uri": ""}, nil},
+		"CO-07 no redirect URI, no PKCE": {func(c *oauth.Code) { c.CodeChallenge = "" }, map[string]string{"redirect_uri": "", "code_verifier": ""}, oauth.InvalidGrant},
+		"CO-07 none was requested":       {func(c *oauth.Code) { c.RedirectURI = "" }, nil, oauth.InvalidGrant},
+		"CO-05 another client":           {func(c *oauth.Code) { c.Family.ClientID = "other" }, nil, oauth.InvalidGrant},
+		"CO-02 expired":                  {func(c *oauth.Code) { c.ExpiresAt = now.Add(time.Second) }, nil, oauth.InvalidGrant},
+		"CO-09 family has ended":         {func(c *oauth.Code) { c.Family.ExpiresAt = now }, nil, oauth.InvalidGrant},
+		"CO-09 family was revoked":       {func(c *oauth.Code) { c.Family.RevokedAt = now }, nil, oauth.InvalidGrant},
+		"CO-06 unknown":                  {nil, map[string]string{"code": "other"}, oauth.InvalidGrant},
+		"CO-06 missing":                  {nil, map[string]string{"code": ""}, oauth.InvalidRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, err := grant.AuthorizationCode{}.Authorize(t.Context(), request(begun(t, tt.stored), tt.sent))
@@ -106,10 +107,10 @@ func TestAuthorizationCode(t *testing.T) {
 				return
 			}
 			if err != nil {
-				t.Fatalf("Authorize() = %v, want it allowed", err)
+				t.Fatalf("Authorize() = %v, want no error", err)
 			}
 			if got, _ := a.Subject.User(); got != user || a.Family.ID != "f" || !a.Refresh || !slices.Equal(a.Scopes, []string{"read", "write"}) {
-				t.Errorf("Authorize() = %+v, want alice, her family, what she agreed to and a refresh token", a)
+				t.Errorf("Authorize() = %+v, want alice, her family, the granted scopes and a refresh token", a)
 			}
 			if a.Spends != (oauth.Spend{Purpose: oauth.SpendCode, ID: string(oauth.DigestOf("code"))}) {
 				t.Errorf("Authorize() spends %+v, want the code", a.Spends)
@@ -126,8 +127,7 @@ func TestAuthorizationCode_RT_11_NoRefreshTokenWithoutTheGrant(t *testing.T) {
 	}
 }
 
-// A grant reads and decides. It writes nothing, so that what it allowed may be
-// thrown away.
+// A grant only reads and decides, so that the server may discard its decision.
 func TestAuthorizationCode_WritesNothing(t *testing.T) {
 	s := begun(t, nil)
 	before := fmt.Sprintf("%+v", s)
@@ -137,12 +137,12 @@ func TestAuthorizationCode_WritesNothing(t *testing.T) {
 		}
 	}
 	if after := fmt.Sprintf("%+v", s); after != before {
-		t.Errorf("the store was changed:\n%s\n%s", before, after)
+		t.Errorf("Authorize() changed the store:\n%s\n%s", before, after)
 	}
 }
 
-// refreshed returns a store in which "first" was issued and, if spent, replaced
-// by "second" a second ago.
+// refreshed returns a store with the refresh token "first". If spent, "second"
+// has replaced it at now.
 func refreshed(t *testing.T, spent bool) *memstore.Store {
 	t.Helper()
 	s := begun(t, nil)
@@ -170,12 +170,12 @@ func TestRefreshToken(t *testing.T) {
 	r := request(refreshed(t, false), nil)
 	a, err := g.Authorize(t.Context(), r)
 	if err != nil || a.Retried != nil || !a.Refresh || a.Spends.Purpose != oauth.SpendRefreshToken || !slices.Equal(a.RefreshScopes, []string{"read", "write"}) {
-		t.Fatalf("Authorize() = %+v, %v, want a rotation that keeps all that was granted", a, err)
+		t.Fatalf("Authorize() = %+v, %v, want a rotation that keeps all granted scopes", a, err)
 	}
 	r.Form.Set("scope", "read")
 	r.Scopes = []string{"read"}
 	if a, err := g.Authorize(t.Context(), r); err != nil || !slices.Equal(a.Scopes, []string{"read"}) || !slices.Equal(a.RefreshScopes, []string{"read", "write"}) {
-		t.Errorf("RT-06: Authorize() = %+v, %v, want read now and all later", a, err)
+		t.Errorf("RT-06: Authorize() = %+v, %v, want the scope read now and all granted scopes later", a, err)
 	}
 	r.Scopes = []string{"read", "admin"}
 	if _, err := g.Authorize(t.Context(), r); !errors.Is(err, oauth.InvalidScope) {
@@ -202,22 +202,22 @@ func TestRefreshToken_RT_04_FR_03_Grace(t *testing.T) {
 		grace, later time.Duration
 		again        bool
 	}{
-		"at once":            {10 * time.Second, 0, true},
-		"just within":        {10 * time.Second, 10*time.Second - time.Microsecond, true},
-		"just over":          {10 * time.Second, 10 * time.Second, false},
-		"off":                {0, 0, false},
-		"clocks that differ": {10 * time.Second, -time.Second, true},
-		"long overtaken":     {10 * time.Second, -10*time.Second + time.Microsecond, true},
-		"an old time":        {10 * time.Second, -10 * time.Second, false},
-		"a very old time":    {10 * time.Second, -24 * time.Hour, false},
-		"off, overtaken":     {0, -time.Millisecond, false}, // by a request that came in later
+		"immediately":                   {10 * time.Second, 0, true},
+		"just before the end":           {10 * time.Second, 10*time.Second - time.Microsecond, true},
+		"at the end":                    {10 * time.Second, 10 * time.Second, false},
+		"off":                           {0, 0, false},
+		"clocks that differ":            {10 * time.Second, -time.Second, true},
+		"overtaken by almost the grace": {10 * time.Second, -10*time.Second + time.Microsecond, true},
+		"an old time":                   {10 * time.Second, -10 * time.Second, false},
+		"a very old time":               {10 * time.Second, -24 * time.Hour, false},
+		"off, overtaken":                {0, -time.Millisecond, false}, // by a request that arrived later
 	} {
 		r := request(refreshed(t, true), nil)
 		r.Time = now.Add(tt.later)
 		a, err := grant.RefreshToken{Grace: tt.grace}.Authorize(t.Context(), r)
 		replay, replayed := errors.AsType[*oauth.ReplayError](err)
 		if tt.again && (err != nil || a.Retried == nil || a.Retried.Digest != oauth.DigestOf("second")) {
-			t.Errorf("%s: Authorize() = %+v, %v, want what was issued before", name, a, err)
+			t.Errorf("%s: Authorize() = %+v, %v, want the refresh token that was issued before", name, a, err)
 		}
 		if !tt.again && (!replayed || replay.Family.ID != "f" || replay.What != oauth.SpendRefreshToken) {
 			t.Errorf("%s: Authorize() = %+v, %v, want a replay", name, a, err)
@@ -230,7 +230,7 @@ func TestClientCredentials_TK_16(t *testing.T) {
 	r.Scopes = []string{"read"}
 	a, err := grant.ClientCredentials{}.Authorize(t.Context(), r)
 	if err != nil || a.Refresh || a.Family != nil || a.Subject != oauth.ForClient() || !slices.Equal(a.Scopes, []string{"read"}) {
-		t.Errorf("Authorize() = %+v, %v, want the client itself, without a refresh token", a, err)
+		t.Errorf("Authorize() = %+v, %v, want the client as subject and no refresh token", a, err)
 	}
 	r.Client.AuthMethod = oauth.AuthNone
 	if _, err := (grant.ClientCredentials{}).Authorize(t.Context(), r); !errors.Is(err, oauth.UnauthorizedClient) {
@@ -238,10 +238,10 @@ func TestClientCredentials_TK_16(t *testing.T) {
 	}
 }
 
-// PK-08: what is compared with the challenge is compared in constant time. The
-// source is asked, for time itself tells too little on a busy machine: verifyPKCE
-// compares challenge and verifier by == with the empty string alone, and calls
-// subtle.ConstantTimeCompare.
+// PK-08: the code verifier is compared in constant time. The test reads the
+// source, because a timing test is unreliable on a busy machine: verifyPKCE
+// must call subtle.ConstantTimeCompare, and may use == only with the empty
+// string.
 func TestPKCE_PK_08_ConstantTime(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "pkce.go", nil, 0)
 	if err != nil {

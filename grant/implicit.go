@@ -6,10 +6,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Implicit answers an authorization request with an access token in the fragment
-// of the redirect URI (RFC 6749 §4.2). It is off by default: a token in a URL is
-// in the browser's history and in reach of every script of the page, and is bound
-// to nobody (RFC 9700 §2.1.2).
+// Implicit responds to an authorization request with an access token in the
+// fragment of the redirect URI (RFC 6749 §4.2). It is off by default: a token
+// in a URL is visible in the browser's history and to every script of the page,
+// and it is not bound to a client (RFC 9700 §2.1.2).
 type Implicit struct{}
 
 // ResponseType implements [oauth.Responder].
@@ -18,8 +18,8 @@ func (Implicit) ResponseType() string { return "token" }
 // GrantType implements [oauth.Responder].
 func (Implicit) GrantType() string { return "implicit" }
 
-// Respond implements [oauth.Responder]. There is never a refresh token
-// (RFC 6749 §4.2.2).
+// Respond implements [oauth.Responder]. It never issues a refresh token (RFC
+// 6749 §4.2.2).
 func (Implicit) Respond(_ context.Context, r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
 	return &oauth.Authorization{Subject: oauth.ForUser(r.Family.User), Scopes: r.Scopes, Resources: r.Resources}, nil
 }

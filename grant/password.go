@@ -12,18 +12,18 @@ import (
 )
 
 // Password exchanges a user's name and password for tokens (RFC 6749 §4.3). The
-// client sees the password, so it is for an organisation's own clients that cannot
-// be changed yet; RFC 9700 §2.4 forbids it to all others.
+// client sees the password, so use it only for your organisation's own clients
+// that cannot be changed yet. RFC 9700 §2.4 forbids it for all others.
 type Password struct {
-	// DefaultProvider names the users of clients that name no provider.
+	// DefaultProvider is the user provider of clients without a provider.
 	DefaultProvider string
 }
 
 // GrantType implements [oauth.Grant].
 func (Password) GrantType() string { return "password" }
 
-// Traits implements [oauth.TraitedGrant]: the password can be guessed. The user is
-// not asked for scopes, so the scope may be *.
+// Traits implements [oauth.TraitedGrant]. An attacker can guess the password.
+// The user does not agree to scopes, so the scope may be *.
 func (g Password) Traits() oauth.GrantTraits {
 	return oauth.GrantTraits{AllScopes: true, FirstParty: true, Guesses: guessedUser, CheckClient: g.checkClient}
 }
@@ -42,12 +42,12 @@ func (g Password) checkClient(c *oauth.Client, users oauth.UserProvider) error {
 	return nil
 }
 
-// errPassword is one text for all that can be wrong: who guesses does not learn
-// which names there are.
+// errPassword is the same for every wrong attempt, so that attackers cannot
+// find out which accounts exist.
 var errPassword = oauth.InvalidGrant.Errorf("the user name or the password is wrong")
 
-// Authorize implements [oauth.Grant]. The user is one of the client's own provider,
-// which has to be an [oauth.PasswordAuthenticator].
+// Authorize implements [oauth.Grant]. The user belongs to the client's
+// provider, which must be an [oauth.PasswordAuthenticator].
 func (g Password) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	username, password := r.Form.Get("username"), r.Form.Get("password")
 	if username == "" {
@@ -72,8 +72,9 @@ func (g Password) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.
 		return nil, fmt.Errorf("UserByPassword of the provider %q returned a user without an ID; return oauth.ErrNotFound for a wrong password", provider)
 	}
 	user := oauth.UserRef{Provider: provider, ID: found.ID}
-	// The server asks UserByID again when it issues. Asked here, a closed account gets
-	// the same answer as a wrong password, and counts as a failed attempt.
+	// The server calls UserByID again when it issues the tokens. Calling it
+	// here too gives a closed account the same response as a wrong password,
+	// and counts the attempt as failed.
 	if _, err := users.Load(ctx, r.Users, user); errors.Is(err, users.ErrGone) {
 		return nil, fmt.Errorf("the password is right, but %w: %w", err, errPassword)
 	} else if err != nil {
@@ -82,8 +83,8 @@ func (g Password) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.
 	return &oauth.Authorization{
 		Subject: oauth.ForUser(user), Scopes: r.Scopes, Resources: r.Resources, Refresh: r.Client.Refreshes(),
 		NewFamily: true,
-		// What is revoked while the password is being checked ends this too:
-		// CreatedAt is when the request came in.
+		// CreatedAt is the time of the request, so that a revocation during the
+		// password check also revokes this family.
 		Family: &oauth.Family{
 			ID: uuid.NewV7(), User: user, ClientID: r.Client.ID, Resources: r.Resources, AuthTime: r.Time, CreatedAt: r.Time,
 			EndsWithSession: r.Client.EndsWithSession,

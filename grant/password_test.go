@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// passwords is a provider that checks them.
+// passwords is a provider that can check passwords.
 type passwords struct {
 	users
 	check func(username, password string) (*oauth.User, error)
@@ -39,7 +39,8 @@ func passwordRequest(p oauth.UserProvider, username, password string) *oauth.Tok
 	}
 }
 
-// RFC 6749 §4.3: the family begins with the request that brought the password.
+// The family begins at the time of the request with the password (RFC 6749
+// §4.3).
 func TestPassword(t *testing.T) {
 	g := grant.Password{DefaultProvider: "users"}
 	r := passwordRequest(passwords{newUsers(), alicesPassword}, "alice@example.com", " right ")
@@ -49,11 +50,11 @@ func TestPassword(t *testing.T) {
 	}
 	f := a.Family
 	if got, _ := a.Subject.User(); got != user || !a.Refresh || !a.NewFamily || !slices.Equal(a.Scopes, r.Scopes) || a.Spends != (oauth.Spend{}) {
-		t.Errorf("Authorize() = %+v, want alice, what was asked for, a new family and a refresh token", a)
+		t.Errorf("Authorize() = %+v, want alice, the requested scopes, a new family and a refresh token", a)
 	}
 	if f.ID == "" || f.User != user || f.ClientID != "app" || !f.CreatedAt.Equal(now) || !f.AuthTime.Equal(now) || !f.ExpiresAt.IsZero() ||
 		f.Session != "" || !f.EndsWithSession || !slices.Equal(f.Resources, r.Resources) {
-		t.Errorf("the family is %+v, want one from when the request came in, with the life that the server gives it", f)
+		t.Errorf("Family = %+v, want the time of the request and no ExpiresAt", f)
 	}
 	r.Client.GrantTypes = []string{"password"}
 	if a, err := g.Authorize(t.Context(), r); err != nil || a.Refresh || a.Family.ID == f.ID {
@@ -70,18 +71,18 @@ func TestPassword_Refusals(t *testing.T) {
 		username, password string
 		want               oauth.ErrorCode
 	}{
-		"unknown name":          {passwords{newUsers(), alicesPassword}, "bob", " right ", oauth.InvalidGrant},
-		"wrong password":        {passwords{newUsers(), alicesPassword}, "alice@example.com", "right", oauth.InvalidGrant},
-		"no username":           {passwords{newUsers(), alicesPassword}, "", " right ", oauth.InvalidRequest},
-		"no password":           {passwords{newUsers(), alicesPassword}, "alice@example.com", "", oauth.InvalidRequest},
-		"no passwords":          {newUsers(), "alice", "x", oauth.UnauthorizedClient},
-		"no such provider":      {nil, "alice", "x", oauth.UnauthorizedClient},
-		"gone meanwhile":        {passwords{users{err: oauth.ErrNotFound}, alicesPassword}, "alice@example.com", " right ", oauth.InvalidGrant},
-		"out of reach":          {passwords{newUsers(), answer(nil, fmt.Errorf("dial: %w", oauth.ErrUnavailable))}, "alice", "x", oauth.TemporarilyUnavailable},
-		"ByID out of reach":     {passwords{users{err: oauth.ErrUnavailable}, alicesPassword}, "alice@example.com", " right ", oauth.TemporarilyUnavailable},
-		"fails":                 {passwords{newUsers(), answer(nil, errors.New("no hash"))}, "alice", "x", oauth.ServerError},
-		"nobody, without error": {passwords{newUsers(), answer(nil, nil)}, "alice", "x", oauth.ServerError},
-		"no ID":                 {passwords{newUsers(), answer(&oauth.User{}, nil)}, "alice", "x", oauth.ServerError},
+		"unknown name":         {passwords{newUsers(), alicesPassword}, "bob", " right ", oauth.InvalidGrant},
+		"wrong password":       {passwords{newUsers(), alicesPassword}, "alice@example.com", "right", oauth.InvalidGrant},
+		"no username":          {passwords{newUsers(), alicesPassword}, "", " right ", oauth.InvalidRequest},
+		"no password":          {passwords{newUsers(), alicesPassword}, "alice@example.com", "", oauth.InvalidRequest},
+		"no passwords":         {newUsers(), "alice", "x", oauth.UnauthorizedClient},
+		"no such provider":     {nil, "alice", "x", oauth.UnauthorizedClient},
+		"account closed":       {passwords{users{err: oauth.ErrNotFound}, alicesPassword}, "alice@example.com", " right ", oauth.InvalidGrant},
+		"unavailable":          {passwords{newUsers(), answer(nil, fmt.Errorf("dial: %w", oauth.ErrUnavailable))}, "alice", "x", oauth.TemporarilyUnavailable},
+		"UserByID unavailable": {passwords{users{err: oauth.ErrUnavailable}, alicesPassword}, "alice@example.com", " right ", oauth.TemporarilyUnavailable},
+		"server error":         {passwords{newUsers(), answer(nil, errors.New("no hash"))}, "alice", "x", oauth.ServerError},
+		"no user, no error":    {passwords{newUsers(), answer(nil, nil)}, "alice", "x", oauth.ServerError},
+		"no ID":                {passwords{newUsers(), answer(&oauth.User{}, nil)}, "alice", "x", oauth.ServerError},
 	} {
 		r := passwordRequest(tt.provider, tt.username, tt.password)
 		if tt.provider == nil {
@@ -93,10 +94,10 @@ func TestPassword_Refusals(t *testing.T) {
 			continue
 		}
 		if tt.want == oauth.InvalidGrant && oauth.AsError(err).Description != "the user name or the password is wrong" {
-			t.Errorf("%s: the client is told %q, want one text for all", name, oauth.AsError(err).Description)
+			t.Errorf("%s: Description = %q, want the same text for every refusal", name, oauth.AsError(err).Description)
 		}
 		if strings.Contains(err.Error(), " right ") || strings.Contains(err.Error(), "alice@example.com") {
-			t.Errorf("%s: the error holds what was typed: %v", name, err)
+			t.Errorf("%s: the error contains the user name or password: %v", name, err)
 		}
 	}
 }

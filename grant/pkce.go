@@ -9,10 +9,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// verifyPKCE checks code_verifier against the challenge of the authorization
-// request (RFC 7636 §4.6). A challenge that was stored is always verified,
-// whatever the client; a verifier for which none was sent is refused, for it
-// tells of a challenge that somebody took out on the way (RFC 9700 §2.1.1).
+// verifyPKCE compares code_verifier with the challenge of the authorization
+// request (RFC 7636 §4.6). It verifies every stored challenge, for every
+// client. It refuses a verifier without a stored challenge, because an attacker
+// may have removed the challenge from the authorization request (RFC 9700
+// §2.1.1).
 func verifyPKCE(challenge, verifier string) error {
 	switch {
 	case challenge == "" && verifier == "":
@@ -32,7 +33,7 @@ func verifyPKCE(challenge, verifier string) error {
 	return nil
 }
 
-// isVerifier reports whether s has the form of RFC 7636 §4.1.
+// isVerifier reports whether s has the form of a code_verifier (RFC 7636 §4.1).
 func isVerifier(s string) bool {
 	if len(s) < 43 || len(s) > 128 {
 		return false

@@ -11,20 +11,20 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// RefreshToken exchanges a refresh token for new tokens, and rotates it
-// (RFC 6749 §6, RFC 9700 §4.14).
+// RefreshToken exchanges a refresh token for new tokens and rotates the refresh
+// token (RFC 6749 §6, RFC 9700 §4.14).
 type RefreshToken struct {
-	// Grace is how long after a refresh the same request is answered with the
-	// same tokens, for clients that lost the answer. Zero: not at all. A request
-	// that is older than the refresh by less than Grace counts too.
+	// Grace is how long after a refresh the same request gets the same response
+	// again, for clients that lost the response. A request that is older than
+	// the refresh by less than Grace counts too. Zero: never.
 	Grace time.Duration
 }
 
 // GrantType implements [oauth.Grant].
 func (RefreshToken) GrantType() string { return "refresh_token" }
 
-// Traits implements [oauth.TraitedGrant]. A refresh carries on what the first grant
-// gave, which may be the scope *.
+// Traits implements [oauth.TraitedGrant]. A refresh keeps the scopes of the
+// first grant, which may be *.
 func (RefreshToken) Traits() oauth.GrantTraits { return oauth.GrantTraits{AllScopes: true} }
 
 // Authorize implements [oauth.Grant].
@@ -71,21 +71,22 @@ func (g RefreshToken) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oa
 	}, nil
 }
 
-// retried reports whether a spent token may have come again by accident. Without
-// a grace it never has.
+// retried reports whether a spent token may be a client's retry. Without a
+// grace it never is.
 //
-// The grace counts in both directions. A request may be older than the one that
-// spent the token: it waited for the database meanwhile, or its node's clock is
-// behind. Neither takes as long as the grace. Without the lower bound a request
-// with an old time would count as a retry however late it asks.
+// The grace applies in both directions. A request may be older than the request
+// that spent the token, because it waited for the database or because its
+// node's clock is behind. Both delays are shorter than the grace. Without the
+// lower bound, a request with an old time would count as a retry no matter how
+// late it arrives.
 func (g RefreshToken) retried(old *oauth.RefreshToken, at time.Time) bool {
 	return g.Grace > 0 && old.Successor != nil && old.Successor.SpentAt.IsZero() && at.Sub(old.SpentAt).Abs() < g.Grace
 }
 
-// narrowed returns the scopes asked for, which must be among those granted, or
-// else all of those (RFC 6749 §6).
+// narrowed returns the requested scopes, which must be among the granted ones.
+// Without a scope parameter it returns all granted scopes (RFC 6749 §6).
 func narrowed(granted []string, r *oauth.TokenRequest) ([]string, error) {
-	if strings.Trim(r.Form.Get("scope"), " ") == "" { // r.Scopes are the defaults then
+	if strings.Trim(r.Form.Get("scope"), " ") == "" { // r.Scopes then has the defaults
 		return granted, nil
 	}
 	if slices.Contains(granted, oauth.AllScopes) {

@@ -6,13 +6,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// resources returns what a token is for: what the request names, which must be
-// among what the user agreed to, or else all of that (RFC 8707 §2.2).
+// resources returns the audience of a token: the requested resources, which
+// must be among the granted ones. Without a resource parameter it returns all
+// granted resources (RFC 8707 §2.2).
 func resources(granted []string, r *oauth.TokenRequest) ([]string, error) {
 	if r.Resources == nil {
 		return granted, nil
 	}
-	if len(granted) == 0 { // who agreed to no resource in particular agreed to the server's own
+	if len(granted) == 0 { // a user that agreed to no resource agreed to the server's own audience
 		granted = []string{r.Audience}
 	}
 	if slices.ContainsFunc(r.Resources, func(uri string) bool { return !slices.Contains(granted, uri) }) {

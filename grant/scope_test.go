@@ -10,29 +10,30 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// RFC 6749 §6: a refresh asks for no more than was granted. Where scopes are
-// inherited, what stands below is no more; and of everything nothing is.
+// A refresh cannot request more scopes than were granted (RFC 6749 §6). With
+// inherited scopes, it may request a scope under a granted one. With the scope
+// *, it may request any.
 func TestRefreshToken_RT_06_Scopes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		granted string
-		sent    string // the parameter
-		asked   string // what the endpoint made of it
+		sent    string // the scope parameter
+		asked   string // the endpoint's parsed scopes
 		inherit bool
 		want    string
 		refused bool
 	}{
-		"nothing":                  {"orders invoices", "", "defaults", false, "orders invoices", false},
-		"blanks":                   {"orders invoices", "  ", "defaults", false, "orders invoices", false},
-		"less":                     {"orders invoices", "orders", "orders", false, "orders", false},
-		"more":                     {"orders", "orders invoices", "orders invoices", true, "", true},
-		"below":                    {"orders", "orders:read", "orders:read", false, "", true},
-		"below, inherited":         {"orders", "orders:read", "orders:read", true, "orders:read", false},
-		"far below, inherited":     {"orders", "orders:read:own", "orders:read:own", true, "orders:read:own", false},
-		"above, inherited":         {"orders:read", "orders", "orders", true, "", true},
-		"beginning like it":        {"orders", "ordersfoo", "ordersfoo", true, "", true},
-		"of everything":            {"*", "orders", "orders", false, "orders", false},
-		"everything of everything": {"*", "*", "*", false, "*", false},
-		"everything of less":       {"orders", "*", "*", true, "", true},
+		"no scope":             {"orders invoices", "", "defaults", false, "orders invoices", false},
+		"spaces only":          {"orders invoices", "  ", "defaults", false, "orders invoices", false},
+		"less":                 {"orders invoices", "orders", "orders", false, "orders", false},
+		"more":                 {"orders", "orders invoices", "orders invoices", true, "", true},
+		"below":                {"orders", "orders:read", "orders:read", false, "", true},
+		"below, inherited":     {"orders", "orders:read", "orders:read", true, "orders:read", false},
+		"far below, inherited": {"orders", "orders:read:own", "orders:read:own", true, "orders:read:own", false},
+		"above, inherited":     {"orders:read", "orders", "orders", true, "", true},
+		"same prefix":          {"orders", "ordersfoo", "ordersfoo", true, "", true},
+		"one of all":           {"*", "orders", "orders", false, "orders", false},
+		"all of all":           {"*", "*", "*", false, "*", false},
+		"all of one":           {"orders", "*", "*", true, "", true},
 	} {
 		s := begun(t, func(c *oauth.Code) { c.Scopes = strings.Fields(tt.granted) })
 		f := &oauth.Family{ID: "f", User: user, ClientID: "web"}

@@ -12,9 +12,10 @@ import (
 	"github.com/go-passport/passport/views"
 )
 
-// Check returns what makes a view of the application unusable, before a user sees
-// it: each is parsed, and shown once with all that it may get and once with as
-// little as possible. What browsers only ignore is for [Lint].
+// Check returns the faults that make an application's views unusable, before a
+// user sees them. It parses each view and renders it twice: with all possible
+// data and with as little as possible. [Lint] reports the parts that browsers
+// ignore.
 func Check(files fs.FS) []error {
 	var f faults
 	exists := func(name string) bool {
@@ -43,12 +44,12 @@ func Check(files fs.FS) []error {
 	return f
 }
 
-// faults are what is wrong with a set of views.
+// faults are the faults of a set of views.
 type faults []error
 
 func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
 
-// pages tries each page of a set.
+// pages checks each page of a set.
 func (f *faults) pages(own *parsed) {
 	if own.pages["consent"] != nil && !own.showsMain() {
 		f.add(`%s does not show the page: write {{template "main" .}} where that belongs`, LayoutFile)
@@ -65,7 +66,7 @@ func (f *faults) pages(own *parsed) {
 	}
 }
 
-// page tries one page with each of its samples.
+// page checks a page with each of its samples.
 func (f *faults) page(name string, t *template.Template) {
 	for _, sample := range samples[name] {
 		body, err := Body(t, sample)
@@ -79,7 +80,7 @@ func (f *faults) page(name string, t *template.Template) {
 	}
 }
 
-// missingOf returns what a page that shows a sample lacks to be of use.
+// missingOf returns the required elements that a rendered page lacks.
 func missingOf(sample any, elements []Element) []string {
 	switch p := sample.(type) {
 	case views.ConsentPage:
@@ -95,9 +96,8 @@ func (p *parsed) showsMain() bool {
 	return strings.Contains(p.pages["consent"].Lookup(LayoutFile).Tree.Root.String(), `{{template "main"`)
 }
 
-// template adds what is wrong with a view, in the words of the template package,
-// which name file and line. A fault of the layout is one of each page and is added
-// once.
+// template adds the error of a view as the template package words it, with file
+// and line. An error in the layout occurs in every page, and is added once.
 func (f *faults) template(err error) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
@@ -117,7 +117,7 @@ func (f *faults) template(err error) {
 	}
 }
 
-// samples are what the views are tried with.
+// samples are the data with which Check renders the views.
 var samples = map[string][]any{
 	"consent": {
 		views.ConsentPage{
@@ -150,7 +150,8 @@ func redirectTo(target string) views.RedirectPage {
 	}
 }
 
-// missingOfConsent returns what a consent page lacks for a decision.
+// missingOfConsent returns the elements for a decision that a consent page
+// lacks.
 func missingOfConsent(elements []Element, p views.ConsentPage) (missing []string) {
 	lacks := func(write string, is func(Element) bool) {
 		if !slices.ContainsFunc(elements, is) {
@@ -171,7 +172,7 @@ func missingOfConsent(elements []Element, p views.ConsentPage) (missing []string
 	return missing
 }
 
-// missingOfRedirect returns what a page lacks that redirects the browser.
+// missingOfRedirect returns the link that a redirect page lacks.
 func missingOfRedirect(elements []Element, p views.RedirectPage) []string {
 	if slices.ContainsFunc(elements, func(e Element) bool { return e.Name == "a" && e.Attributes["href"] == p.Target }) {
 		return nil

@@ -25,19 +25,19 @@ func FileNames() (names []string) {
 	return append(names, LayoutFile, StyleFile)
 }
 
-// Set is a set of views: an application's pages, and the server's own where it has
-// none.
+// Set is a set of views: an application's pages, and the built-in page for each
+// that it lacks.
 type Set struct {
 	own, builtin *parsed
 }
 
-// parsed are parsed pages by name, and the look that they share.
+// parsed are parsed pages by name, and their common look.
 type parsed struct {
 	look  *Look
 	pages map[string]*template.Template
 }
 
-// NewSet parses the views of an application; nil for the server's own.
+// NewSet parses an application's views. Nil files give the built-in views.
 func NewSet(files fs.FS) (*Set, error) {
 	builtin, err := parseAll(builtinFiles{}, Ours)
 	if err != nil || files == nil {
@@ -47,8 +47,8 @@ func NewSet(files fs.FS) (*Set, error) {
 	return &Set{own, builtin}, err
 }
 
-// parseOwn parses the views of an application. With an error it returns the pages
-// that are not broken.
+// parseOwn parses an application's views. On an error it also returns the pages
+// that are valid.
 func parseOwn(files fs.FS) (*parsed, error) {
 	look, err := LookOf(files)
 	if err != nil {
@@ -57,7 +57,7 @@ func parseOwn(files fs.FS) (*parsed, error) {
 	return parseAll(withBuiltin{files}, look)
 }
 
-// parseAll parses each of the views. The error lists all that are broken.
+// parseAll parses each view. The error lists all invalid views.
 func parseAll(files fs.FS, look *Look) (*parsed, error) {
 	p := &parsed{look, map[string]*template.Template{}}
 	var faults []error
@@ -71,15 +71,15 @@ func parseAll(files fs.FS, look *Look) (*parsed, error) {
 	return p, errors.Join(faults...)
 }
 
-// View is a page to be shown.
+// View is a page to show.
 type View struct {
-	Name       string   // of its template, one of [Names]
-	Data       any      // what the template gets
-	FormAction []string // where else than to the server its form may lead
+	Name       string   // one of [Names]
+	Data       any      // for the template
+	FormAction []string // further targets of the page's form; see [Headers]
 }
 
-// Show writes a page. If the application's view fails, on data that no check could
-// know, the built-in page is shown instead, so that the user can decide.
+// Show writes a page. If the application's view fails at run time, Show logs
+// the error and writes the built-in page, so that the user can still decide.
 func (s *Set) Show(w http.ResponseWriter, r *http.Request, log *slog.Logger, status int, v View) {
 	id := reqinfo.From(r.Context()).ID
 	err := s.own.render(w, status, v)
@@ -96,8 +96,8 @@ func (p *parsed) render(w http.ResponseWriter, status int, v View) error {
 	return p.look.Render(w, status, p.pages[v.Name], v.Data, v.FormAction...)
 }
 
-// builtinFiles are the server's own views, under the names that an application
-// gives its own.
+// builtinFiles are the built-in views, under the file names of an application's
+// views.
 type builtinFiles struct{}
 
 // Open implements [fs.FS].
@@ -114,8 +114,8 @@ func (builtinFiles) ReadFile(name string) ([]byte, error) {
 	return views.Files.ReadFile(name)
 }
 
-// withBuiltin are the views of an application, and the server's own for those that
-// it lacks.
+// withBuiltin are an application's views, with built-in views in place of
+// missing files.
 type withBuiltin struct{ fs.FS }
 
 // ReadFile implements [fs.ReadFileFS].
@@ -127,8 +127,9 @@ func (f withBuiltin) ReadFile(name string) ([]byte, error) {
 	return text, err
 }
 
-// Href is a link to a registered redirect URI or to the application's sign-in page,
-// unchanged: the template would refuse its scheme or encode it again.
+// Href returns the href attribute of a link to a registered redirect URI or to
+// the application's sign-in page. The target stays unchanged: the template
+// would refuse its scheme or encode it again.
 func Href(target string) template.HTMLAttr {
 	return template.HTMLAttr(`href="` + template.HTMLEscapeString(target) + `"`) //nolint:gosec // escaped
 }

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Write writes the server's own views into a folder, which it makes if necessary.
-// If one of the files exists, it writes nothing without force, and the error is
+// Write writes the built-in views to a folder, which it makes if necessary. If
+// one of the files exists and force is false, it writes nothing and returns
 // [fs.ErrExist].
 func Write(dir string, force bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pages are no secret

@@ -39,6 +39,12 @@ type Registration struct {
 	// Scopes that it may ask for; nil for all.
 	Scopes []string
 
+	// Audience makes the client an API: introspection tells it about the access
+	// tokens for this audience, which is Config.Audience or one of Config.Resources
+	// (RFC 7662 §4). Empty for a client that is no API. With it GrantTypes is none by
+	// default.
+	Audience string
+
 	// The lifetimes of what it is issued; zero for those of Config.
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
 

@@ -64,6 +64,14 @@ func ExampleServer_CreateClient_machine() {
 	fmt.Println(made.Client.ID, made.Secret)
 }
 
+func ExampleServer_CreateClient_api() {
+	api, err := auth.CreateClient(ctx, passport.Registration{Name: "Orders API", Audience: "https://orders.example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(api.Client.ID, api.Secret)
+}
+
 func ExampleServer_Clients() {
 	for client, err := range auth.Clients(ctx) {
 		if err != nil {

@@ -94,10 +94,14 @@ func (c Config) server() feature.Server { return feature.Server{Issuer: c.Issuer
 
 func (c Config) tokenPart() part {
 	url := c.server().URL
+	withSecret := []string{string(oauth.AuthBasic), string(oauth.AuthPost)}
 	m := feature.Metadata{
 		"issuer": c.Issuer, "token_endpoint": url("/token"), "jwks_uri": url("/jwks"),
-		"token_endpoint_auth_methods_supported": []string{string(oauth.AuthBasic), string(oauth.AuthPost)},
-		"response_types_supported":              []string{}, // required (RFC 8414 §2), also when it is empty
+		"revocation_endpoint": url("/revoke"), "introspection_endpoint": url("/introspect"),
+		"token_endpoint_auth_methods_supported":         withSecret,
+		"revocation_endpoint_auth_methods_supported":    withSecret,
+		"introspection_endpoint_auth_methods_supported": withSecret,
+		"response_types_supported":                      []string{}, // required (RFC 8414 §2), also when it is empty
 	}
 	if len(c.Scopes) > 0 {
 		m["scopes_supported"] = scopeIDs(c.Scopes)
@@ -112,6 +116,8 @@ func tokenRoutes(r *rooms.Rooms) []wire.Endpoint {
 		wire.Single("passport.token", r.Base+"/token", endpoint.Token(endpoint.TokenConfig{
 			Callers: callers, Parts: r.Parts, Policy: r.Policy, Tokens: r.Tokens, Users: r.Users, Store: r.Store,
 		}), http.MethodPost, http.MethodOptions),
+		wire.Single("passport.revoke", r.Base+"/revoke", endpoint.Revoke(callers, r.Tokens), http.MethodPost, http.MethodOptions),
+		wire.Single("passport.introspect", r.Base+"/introspect", endpoint.Introspect(callers, r.Tokens, r.Issuer.String()), http.MethodPost),
 		wire.Single("passport.jwks", r.Base+"/jwks", endpoint.JWKS(r.Keys), http.MethodGet, http.MethodHead),
 		wire.Single("passport.metadata", issuer.WellKnown(r.Issuer, "oauth-authorization-server"), endpoint.Metadata(r.Parts.Metadata), http.MethodGet, http.MethodHead),
 	}
@@ -124,6 +130,9 @@ var withoutUsers = part{Part: feature.Part{Name: "Users", Off: map[string]string
 
 const needsUsers = "it involves a user: set Users"
 
+// publicClients is how public clients authenticate.
+var publicClients = []string{string(oauth.AuthNone)}
+
 func (c Config) authorizePart() part {
 	p := feature.Part{
 		Name:   "the authorization endpoint",
@@ -132,7 +141,8 @@ func (c Config) authorizePart() part {
 		ResponseTypes: []string{"code"},
 		Metadata: feature.Metadata{
 			"authorization_endpoint":                         c.server().URL("/authorize"),
-			"token_endpoint_auth_methods_supported":          []string{string(oauth.AuthNone)}, // client_credentials alone is not for public clients
+			"token_endpoint_auth_methods_supported":          publicClients, // client_credentials alone is not for them
+			"revocation_endpoint_auth_methods_supported":     publicClients,
 			"response_types_supported":                       []string{"code"},
 			"response_modes_supported":                       []string{"query"},
 			"code_challenge_methods_supported":               []string{"S256"},
@@ -224,7 +234,7 @@ func grantPart(i int, g oauth.Grant) part {
 		p.Faults = faultOf("Grants: %T has no GrantType", g)
 	default:
 		p.Grants = []oauth.Grant{g}
-		p.Metadata = feature.Metadata{"token_endpoint_auth_methods_supported": []string{string(oauth.AuthNone)}}
+		p.Metadata = feature.Metadata{"token_endpoint_auth_methods_supported": publicClients, "revocation_endpoint_auth_methods_supported": publicClients}
 	}
 	return p
 }

@@ -28,6 +28,7 @@ import (
 // and is safe for concurrent use. It starts no goroutine.
 type Server struct {
 	issuer    string
+	origin    string // of the issuer
 	clientIDs IDFormat
 	store     oauth.Store
 	log       wire.Log
@@ -62,7 +63,7 @@ func New(config Config) (*Server, error) {
 	}
 	checker, _ := oauth.StoreAs[oauth.Checker](config.Store)
 	s := &Server{
-		issuer: config.Issuer, clientIDs: config.ClientIDs, store: config.Store, log: r.Log,
+		issuer: config.Issuer, origin: r.Issuer.Scheme + "://" + r.Issuer.Host, clientIDs: config.ClientIDs, store: config.Store, log: r.Log,
 		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies,
 		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, Log: config.Logger},
 		personalJWTs: config.PersonalTokenFormat == JWT,

@@ -34,8 +34,10 @@ var mountings = map[string]func(*passport.Server, *http.ServeMux){
 // methodsOf are the paths of a server with the methods that each takes and the
 // type of its 405.
 var methodsOf = map[string]struct{ takes, allow, media string }{
-	"/oauth/token": {"POST OPTIONS", "POST", "application/json"},
-	"/oauth/jwks":  {"GET HEAD", "GET, HEAD", "application/json"},
+	"/oauth/token":      {"POST OPTIONS", "POST", "application/json"},
+	"/oauth/revoke":     {"POST OPTIONS", "POST", "application/json"},
+	"/oauth/introspect": {"POST", "POST", "application/json"},
+	"/oauth/jwks":       {"GET HEAD", "GET, HEAD", "application/json"},
 	"/.well-known/oauth-authorization-server": {"GET HEAD", "GET, HEAD", "application/json"},
 	"/oauth/authorize":                        {"GET POST", "GET, POST", "text/html; charset=utf-8"},
 	"/oauth/token/refresh":                    {"POST", "POST", "application/json"},

@@ -74,12 +74,12 @@ func TestToken_MD_08_WhatIsOffIsNotThere(t *testing.T) {
 	if got := listed(m, "token_endpoint_auth_methods_supported"); slices.Contains(got, "none") {
 		t.Errorf("token_endpoint_auth_methods_supported = %v, though no grant here is for public clients", got)
 	}
-	for _, name := range []string{"authorization_endpoint", "scopes_supported", "code_challenge_methods_supported", "response_modes_supported", "revocation_endpoint", "introspection_endpoint", "registration_endpoint", "device_authorization_endpoint"} {
+	for _, name := range []string{"authorization_endpoint", "scopes_supported", "code_challenge_methods_supported", "response_modes_supported", "registration_endpoint", "device_authorization_endpoint"} {
 		if _, there := m[name]; there {
 			t.Errorf("%s is advertised", name)
 		}
 	}
-	for _, path := range []string{"/oauth/authorize", "/oauth/revoke", "/oauth/introspect", "/oauth/device"} {
+	for _, path := range []string{"/oauth/authorize", "/oauth/device"} {
 		if a := s.Get(path); a.Status != http.StatusNotFound {
 			t.Errorf("GET %s = %d, want 404", path, a.Status)
 		}

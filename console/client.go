@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,12 +19,12 @@ import (
 // clientOptions are those of `passport client`, named as Laravel Passport names
 // them.
 type clientOptions struct {
-	personal, password, client, implicit, public bool
+	personal, password, client, implicit, api, public bool
 
-	name, provider, userID string
-	redirectURIs, scopes   []string
-	lifetimes              lifetimes
-	json                   bool
+	name, provider, userID, audience string
+	redirectURIs, scopes             []string
+	lifetimes                        lifetimes
+	json                             bool
 }
 
 // lifetimes are those of what a client is issued; zero for the server's.
@@ -48,7 +49,8 @@ unless an option says that it is of another kind.`,
   passport client --name "Order Tracker for phones" --public --redirect_uri com.example.orders:/callback
   passport client --name "Nightly export" --client --scopes "check-status"
   passport client --name "Our own app" --password --provider users
-  passport client --personal`,
+  passport client --personal
+  passport client --api --name "Orders API"`,
 		Args: subcommandOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.register(cmd, &o) },
 	}
@@ -67,6 +69,8 @@ func (o *clientOptions) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.personal, "personal", false, "personal access tokens belong to it")
 	f.BoolVar(&o.password, "password", false, "it exchanges a user's password for tokens (password grant)")
 	f.BoolVar(&o.implicit, "implicit", false, "it gets tokens in the fragment of its redirect URI (implicit grant)")
+	f.BoolVar(&o.api, "api", false, "it is an API that asks about the tokens it receives (introspection); it gets none itself")
+	f.StringVar(&o.audience, "audience", "", "with --api: it asks about tokens for the audience `URI` (default the server's)")
 	f.StringVar(&o.provider, "provider", "", "it acts for users of `PROVIDER` (default users)")
 	f.StringVar(&o.userID, "user_id", "", "it belongs to the user with this `ID`")
 	f.StringArrayVar(&o.scopes, "scopes", nil, "it may ask for `SCOPES`, with spaces or commas between them (default all)")
@@ -115,7 +119,7 @@ func (o *clientOptions) registration() passport.Registration {
 	r := passport.Registration{
 		Name: o.name, Provider: o.provider, RedirectURIs: o.redirectURIs, GrantTypes: o.grants(),
 		AccessTokenTTL: time.Duration(o.lifetimes.accessToken), RefreshTokenTTL: time.Duration(o.lifetimes.refreshToken),
-		FamilyTTL: time.Duration(o.lifetimes.family),
+		FamilyTTL: time.Duration(o.lifetimes.family), Audience: o.audience,
 	}
 	if o.public || o.implicit { // a token in a URL needs no secret to be had
 		r.AuthMethod = oauth.AuthNone
@@ -131,6 +135,8 @@ func (o *clientOptions) registration() passport.Registration {
 
 func (o *clientOptions) grants() []string {
 	switch {
+	case o.api:
+		return []string{}
 	case o.personal:
 		return []string{"personal_access"}
 	case o.password:
@@ -149,6 +155,9 @@ func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.S
 			return err
 		}
 	}
+	if o.api {
+		o.audience = cmp.Or(o.audience, s.Audience())
+	}
 	made, err := s.CreateClient(ctx, o.registration())
 	if err != nil {
 		return in.words(err)
@@ -162,6 +171,9 @@ func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.S
 		return nil
 	}
 	fmt.Fprintf(out, "  Client secret  %s\n\nThis is the only time that the secret is shown. Keep it where the application reads it.\n", made.Secret)
+	if o.api {
+		fmt.Fprintf(out, "It may ask about tokens for %s. Try it with a token:\n\n  curl -u %s:SECRET -d token=TOKEN %s\n", made.Client.Audience, made.Client.ID, s.URL("passport.introspect"))
+	}
 	if o.personal {
 		fmt.Fprintf(out, "To have the server use this client, put these lines into its environment:\n\n%s", personalEnv(made.Client.ID, made.Secret))
 	}

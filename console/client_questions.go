@@ -16,7 +16,7 @@ func (o *clientOptions) kinds() (kinds []string) {
 	for _, k := range []struct {
 		option string
 		given  bool
-	}{{"--personal", o.personal}, {"--password", o.password}, {"--client", o.client}, {"--implicit", o.implicit}} {
+	}{{"--personal", o.personal}, {"--password", o.password}, {"--client", o.client}, {"--implicit", o.implicit}, {"--api", o.api}} {
 		if k.given {
 			kinds = append(kinds, k.option)
 		}
@@ -54,6 +54,12 @@ func (o *clientOptions) contradiction() error {
 		return errors.New("--client and --public exclude one another: a client that acts for itself has to keep a secret")
 	case o.personal && o.public:
 		return errors.New("--personal and --public exclude one another: the client of personal access tokens proves by its secret that it is the right one")
+	case o.api && o.public:
+		return errors.New("--api and --public exclude one another: an API proves by its secret that it may ask about tokens")
+	case o.api && (len(o.scopes) > 0 || o.provider != ""):
+		return errors.New("--api gets no tokens: leave out --scopes and --provider")
+	case o.audience != "" && !o.api:
+		return errors.New("--audience is for --api")
 	case o.client && len(o.redirectURIs) > 0:
 		return errors.New("--client and --redirect_uri exclude one another: a client that acts for itself sends no user anywhere")
 	case !o.redirects() && len(o.redirectURIs) > 0:
@@ -104,6 +110,8 @@ func (o *clientOptions) usualName() string {
 		return "Personal Access Client"
 	case o.password:
 		return "Password Grant Client"
+	case o.api:
+		return "API"
 	case o.client:
 		return "Client Credentials Client"
 	}
@@ -113,7 +121,7 @@ func (o *clientOptions) usualName() string {
 // completeProvider asks whose users the client acts for, where that is a question:
 // for a client that gets tokens of users without their consent.
 func (o *clientOptions) completeProvider(a *asker, providers []string) error {
-	if o.client || len(providers) < 2 {
+	if o.client || o.api || len(providers) < 2 {
 		return nil
 	}
 	usual := providers[0]

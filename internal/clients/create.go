@@ -30,6 +30,7 @@ type Registration struct {
 	RedirectURIs                               []string
 	GrantTypes                                 []string
 	Scopes                                     []string
+	Audience                                   string
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
 	EndsWithSession                            bool
 	Attributes                                 map[string]string
@@ -42,11 +43,15 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 	c := &oauth.Client{
 		ID: cmp.Or(reg.ID, r.newID()), Name: strings.TrimSpace(reg.Name), Owner: reg.Owner,
 		AuthMethod: cmp.Or(reg.AuthMethod, oauth.AuthSecret), Provider: reg.Provider,
-		RedirectURIs: slices.Clone(reg.RedirectURIs), GrantTypes: slices.Clone(reg.GrantTypes), Scopes: slices.Clone(reg.Scopes),
+		RedirectURIs: slices.Clone(reg.RedirectURIs), GrantTypes: slices.Clone(reg.GrantTypes), Scopes: slices.Clone(reg.Scopes), Audience: reg.Audience,
 		AccessTokenTTL: reg.AccessTokenTTL, RefreshTokenTTL: reg.RefreshTokenTTL, FamilyTTL: reg.FamilyTTL,
 		EndsWithSession: reg.EndsWithSession, Attributes: maps.Clone(reg.Attributes), CreatedAt: at, Version: 1,
 	}
-	if c.GrantTypes == nil {
+	switch {
+	case c.GrantTypes != nil:
+	case c.Audience != "":
+		c.GrantTypes = []string{}
+	default:
 		c.GrantTypes = oauth.DefaultGrantTypes()
 	}
 	if err := errors.Join(r.checkID(c.ID), r.check(c)); err != nil {
@@ -121,6 +126,8 @@ func (r *Registry) check(c *oauth.Client) error {
 			fault(true, "the redirect URI %q %w", uri, err)
 		}
 	}
+	fault(c.Audience != "" && !r.policy.HasAudience(c.Audience), "the audience %q is not known here: use that of the server, or one of Config.Resources", c.Audience)
+	fault(c.Audience != "" && c.Public(), "an API needs a secret: introspection is not for public clients")
 	for _, id := range c.Scopes {
 		fault(!r.policy.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
 	}

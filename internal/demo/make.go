@@ -87,5 +87,11 @@ A client that acts for itself, with curl:
     %[1]s/oauth/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   curl -s -H "Authorization: Bearer $TOKEN" %[1]s/api/service
 
+It asks about its token, revokes it, and asks again:
+
+  curl -s -u demo-service:%[5]s -d token=$TOKEN %[1]s/oauth/introspect
+  curl -s -u demo-service:%[5]s -d token=$TOKEN %[1]s/oauth/revoke
+  curl -s -u demo-service:%[5]s -d token=$TOKEN %[1]s/oauth/introspect
+
 `, ""), m.Issuer, Email, Password, m.Web.RedirectURIs[0], m.Secret, m.Service.RedirectURIs[0])
 }

@@ -75,6 +75,11 @@ func (p *Policy) RefreshScopes(granted []string, grantType string) []string {
 	return slices.DeleteFunc(slices.Clone(granted), func(id string) bool { return id == oauth.AllScopes })
 }
 
+// HasAudience reports whether tokens can be for an audience.
+func (p *Policy) HasAudience(uri string) bool {
+	return uri == p.Audience || slices.Contains(p.Resources, uri)
+}
+
 // RequestedResources resolves the resource parameters of a request (RFC 8707 §2).
 func (p *Policy) RequestedResources(uris []string) ([]string, error) {
 	var out []string
@@ -82,7 +87,7 @@ func (p *Policy) RequestedResources(uris []string) ([]string, error) {
 		if uri == "" {
 			continue
 		}
-		if uri != p.Audience && !slices.Contains(p.Resources, uri) {
+		if !p.HasAudience(uri) {
 			return nil, oauth.InvalidTarget.Errorf("a resource is not known here")
 		}
 		if !slices.Contains(out, uri) {

@@ -1,0 +1,90 @@
+package endpoint
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/tokens"
+	"github.com/go-passport/passport/oauth"
+)
+
+// introspectEndpoint is /oauth/introspect (RFC 7662).
+type introspectEndpoint struct {
+	Callers
+	tokens *tokens.Service
+	issuer string
+}
+
+// Introspect returns the endpoint that tells an API about the tokens it receives.
+func Introspect(c Callers, t *tokens.Service, issuer string) http.Handler {
+	e := introspectEndpoint{c, t, issuer}
+	return endpoint{name: "introspection", log: c.Log, serve: e.serve}
+}
+
+// inactive is the response for every token that cannot be used or that the caller may
+// not know (RFC 7662 §2.2).
+type inactive struct {
+	Active bool `json:"active"` // false
+}
+
+// active is the response for a token that can be used (RFC 7662 §2.2).
+type active struct {
+	Active    bool   `json:"active"` // true
+	Scope     string `json:"scope"`
+	ClientID  string `json:"client_id"`
+	Subject   string `json:"sub"`
+	Audience  any    `json:"aud,omitempty"` // one text, or a list
+	Issuer    string `json:"iss"`
+	ID        string `json:"jti,omitempty"`
+	TokenType string `json:"token_type,omitempty"` // of an access token
+	IssuedAt  int64  `json:"iat,omitempty"`
+	Expires   int64  `json:"exp"`
+	AuthTime  int64  `json:"auth_time,omitempty"` // RFC 9470 §6.2
+}
+
+func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
+	call, err := e.read(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if call.client.Public() { // any caller could scan for tokens otherwise (RFC 7662 §2.1)
+		return nil, call.client, clients.Named(call.client.ID, oauth.InvalidClient.Errorf("introspection is for clients that have a secret"))
+	}
+	found, err := e.find(r, call, e.tokens)
+	if err != nil {
+		return nil, call.client, err
+	}
+	usable := found.ReadableBy(call.client)
+	if usable {
+		usable, err = e.tokens.Usable(r.Context(), found, call.time)
+	}
+	switch {
+	case err != nil:
+		return nil, call.client, clients.Named(call.client.ID, err)
+	case !usable:
+		return inactive{}, call.client, nil
+	}
+	return e.describe(found), call.client, nil
+}
+
+func (e introspectEndpoint) describe(f *tokens.Found) active {
+	res := active{Active: true, ClientID: f.ClientID(), Issuer: e.issuer, Subject: oauth.ForClient().Claim(f.ClientID())}
+	if family := f.Family(); family != nil {
+		res.Subject = oauth.ForUser(family.User).Claim("")
+		if !family.AuthTime.IsZero() {
+			res.AuthTime = family.AuthTime.Unix()
+		}
+	}
+	if f.Refresh != nil {
+		res.Scope, res.Expires = strings.Join(f.Refresh.Scopes, " "), f.Refresh.ExpiresAt.Unix()
+		return res
+	}
+	t := f.Access
+	res.Scope, res.ID, res.TokenType = strings.Join(t.Scopes, " "), t.ID, "Bearer"
+	res.IssuedAt, res.Expires, res.Audience = t.IssuedAt.Unix(), t.ExpiresAt.Unix(), t.Audience
+	if len(t.Audience) == 1 {
+		res.Audience = t.Audience[0]
+	}
+	return res
+}

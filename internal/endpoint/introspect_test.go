@@ -1,0 +1,231 @@
+package endpoint_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/oauth"
+)
+
+const introspect = "/oauth/introspect"
+
+// api is another API than the server's own.
+const api = "https://api.example.com"
+
+func withAPI(c *passport.Config) { c.Resources = []string{api} }
+
+// introspection returns what the server says about a token.
+func introspection(t *testing.T, s *testkit.Server, c *testkit.Client, token string, more ...string) map[string]any {
+	t.Helper()
+	a := s.Do(s.FormRequest(c, introspect, append([]string{"token", token}, more...)...))
+	var said map[string]any
+	if a.Status != http.StatusOK || json.Unmarshal([]byte(a.Body), &said) != nil {
+		t.Fatalf("introspection = %d %q, want 200 and JSON", a.Status, a.Body)
+	}
+	if got := a.Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("IN-06: Cache-Control = %q, want no-store", got)
+	}
+	return said
+}
+
+// wantInactive fails unless the response is exactly that a token is not active.
+func wantInactive(t *testing.T, s *testkit.Server, c *testkit.Client, token, what string, more ...string) {
+	t.Helper()
+	a := s.Do(s.FormRequest(c, introspect, append([]string{"token", token}, more...)...))
+	if a.Status != http.StatusOK || strings.TrimSpace(a.Body) != `{"active":false}` {
+		t.Errorf("introspection of %s = %d %q, want 200 and exactly {\"active\":false}", what, a.Status, a.Body)
+	}
+}
+
+func TestIntrospect_IN_01_Callers(t *testing.T) {
+	s := testkit.NewServer(t)
+	token := s.GrantTokens(s.Web(), "prompt", "consent").Access
+	s.Do(s.FormRequest(s.Spa(), introspect, "token", token)).WantJSONError(401, "invalid_client")
+	wrong := *s.API(testkit.Issuer)
+	wrong.Secret = "wrong"
+	s.Do(s.FormRequest(&wrong, introspect, "token", token)).WantJSONError(401, "invalid_client")
+	r := s.FormRequest(s.API(testkit.Issuer), introspect, "token", token)
+	r.Header.Del("Authorization")
+	s.Do(r).WantJSONError(401, "invalid_client")
+}
+
+// Guesses of secrets are limited here as at the token endpoint.
+func TestIntrospect_IN_06_GuessesAreLimited(t *testing.T) {
+	s := testkit.NewServer(t)
+	wrong := *s.API(testkit.Issuer)
+	wrong.Secret = "wrong"
+	for range passport.ClientFailures {
+		s.Do(s.FormRequest(&wrong, introspect, "token", "x"))
+	}
+	if a := s.Do(s.FormRequest(&wrong, introspect, "token", "x")); a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" {
+		t.Errorf("a guess too many = %d, want 429 with Retry-After", a.Status)
+	}
+}
+
+// Whatever the reason, a token that cannot be used looks the same.
+func TestIntrospect_IN_02_Inactive(t *testing.T) {
+	s := testkit.NewServer(t)
+	resource, web := s.API(testkit.Issuer), s.Web()
+	use := func(c *testkit.Client) string { return s.GrantTokens(c, "prompt", "consent").Access }
+
+	revoked := use(web)
+	testkit.Check(t, s.RevokeToken(t.Context(), s.IDOf(revoked)))
+	suspended := s.Web()
+	ofSuspended := use(suspended)
+	s.Suspend(suspended)
+	forged := use(web)
+	for what, token := range map[string]string{
+		"a revoked token": revoked, "a token of a suspended client": ofSuspended, "an unknown token": "unknown", "a forged token": forged[:len(forged)-9] + "AAAAAAAAA",
+		"an unknown opaque token": "passport_pat_" + strings.Repeat("x", 43), "a long token": strings.Repeat("x", 8000),
+	} {
+		wantInactive(t, s, resource, token, what)
+	}
+	gone := use(web)
+	s.Users.Remove("alice")
+	wantInactive(t, s, resource, gone, "a token of a user who is gone")
+}
+
+func TestIntrospect_IN_02_Expired(t *testing.T) {
+	s := testkit.NewServer(t, func(c *passport.Config) { c.AccessTokenTTL = time.Second })
+	resource, token := s.API(testkit.Issuer), s.MachineToken(s.Machine())
+	if said := introspection(t, s, resource, token); said["active"] != true {
+		t.Fatalf("a new token = %v, want active", said)
+	}
+	time.Sleep(1100 * time.Millisecond)
+	wantInactive(t, s, resource, token, "an expired token")
+}
+
+func TestIntrospect_IN_03_Active(t *testing.T) {
+	s := testkit.NewServer(t)
+	resource, web := s.API(testkit.Issuer), s.Web()
+	token := s.GrantTokens(web, "scope", "read write", "prompt", "consent").Access
+	claims := testkit.ClaimsOf(t, token)
+	said := introspection(t, s, resource, token)
+	for _, name := range []string{"sub", "client_id", "iss", "aud", "exp", "iat", "jti", "scope"} {
+		if said[name] == nil || said[name] != claims[name] {
+			t.Errorf("%s = %v, want %v as in the token", name, said[name], claims[name])
+		}
+	}
+	if said["active"] != true || said["token_type"] != "Bearer" || said["username"] != nil {
+		t.Errorf("introspection = %v, want active, token_type Bearer and no user name", said)
+	}
+
+	personal := s.Personal("read")
+	if said := introspection(t, s, resource, personal.AccessToken); said["sub"] != "users:alice" || said["scope"] != "read" {
+		t.Errorf("introspection of an opaque personal access token = %v, want that of alice with the scope read", said)
+	}
+	machine := s.Machine()
+	if said := introspection(t, s, resource, s.MachineToken(machine)); said["sub"] != "client:"+machine.ID {
+		t.Errorf("introspection of a client's own token has the sub %v, want client:%s", said["sub"], machine.ID)
+	}
+}
+
+// An API learns of the tokens for its own audience and of no others, and a client
+// without an audience of its own tokens alone.
+func TestIntrospect_IN_04_NeverRepeat_D12_Audience(t *testing.T) {
+	s := testkit.NewServer(t, withAPI)
+	web := s.Web()
+	own, elsewhere := s.GrantTokens(web, "prompt", "consent").Access, s.GrantTokens(web, "resource", api, "prompt", "consent").Access
+	both := s.GrantTokens(web, "resource", testkit.Issuer, "prompt", "consent").Access
+	for _, c := range []struct {
+		what   string
+		caller *testkit.Client
+		token  string
+		want   bool
+	}{
+		{"the server's API, a token for it", s.API(testkit.Issuer), own, true},
+		{"the server's API, a token for another API", s.API(testkit.Issuer), elsewhere, false},
+		{"another API, a token for it", s.API(api), elsewhere, true},
+		{"another API, a token for the server's", s.API(api), own, false},
+		{"the server's API, a token that names it", s.API(testkit.Issuer), both, true},
+		{"a client, its own token", web, own, true},
+		{"a client, its own token for another API", web, elsewhere, true},
+		{"a client, another's token", s.Web(), own, false},
+		{"a client that acts for itself, another's token", s.Machine(), own, false},
+	} {
+		if said := introspection(t, s, c.caller, c.token); said["active"] != c.want || !c.want && len(said) != 1 {
+			t.Errorf("%s: introspection = %v, want active %v", c.what, said, c.want)
+		}
+	}
+}
+
+// A refresh token is known to its client alone, whatever the hint.
+func TestIntrospect_IN_05_RefreshTokens(t *testing.T) {
+	s := testkit.NewServer(t)
+	web := s.Web()
+	tok := s.GrantTokens(web, "scope", "read", "prompt", "consent")
+	for _, hint := range []string{"refresh_token", "access_token", "nonsense"} {
+		said := introspection(t, s, web, tok.Refresh, "token_type_hint", hint)
+		if said["active"] != true || said["scope"] != "read" || said["sub"] != "users:alice" || said["token_type"] != nil || said["exp"] == nil {
+			t.Errorf("introspection of a client's refresh token with the hint %s = %v, want active, its scope, subject and end, and no token_type", hint, said)
+		}
+		wantInactive(t, s, s.API(testkit.Issuer), tok.Refresh, "a refresh token by an API", "token_type_hint", hint)
+		wantInactive(t, s, s.Web(), tok.Refresh, "a refresh token by another client", "token_type_hint", hint)
+	}
+	s.Refresh(web, tok.Refresh).Tokens()
+	wantInactive(t, s, web, tok.Refresh, "a refresh token that was replaced")
+}
+
+func TestIntrospect_IN_08_Requests(t *testing.T) {
+	s := testkit.NewServer(t)
+	c := s.API(testkit.Issuer)
+	s.Do(s.FormRequest(c, introspect)).WantJSONError(400, "invalid_request")
+	for _, repeated := range []string{"token=a&token=b", "token=a&token_type_hint=x&token_type_hint=y"} {
+		r := s.FormRequest(c, introspect)
+		r.Body, r.ContentLength = testkit.ReadCloser(repeated), int64(len(repeated))
+		s.Do(r).WantJSONError(400, "invalid_request")
+	}
+	if a := s.Get(introspect + "?token=x"); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "POST" {
+		t.Errorf("GET = %d with Allow %q, want 405 and POST", a.Status, a.Header.Get("Allow"))
+	}
+	r := s.FormRequest(c, introspect, "token", "x")
+	r.Header.Set("Origin", "https://app.example.com")
+	if got := s.Do(r).Header.Get("Access-Control-Allow-Origin"); got != "" {
+		t.Errorf("a page may read the response: Access-Control-Allow-Origin = %q, want none", got)
+	}
+}
+
+// A store that is away is 503, never "inactive": an API would sign users out.
+func TestIntrospect_StoreIsAway(t *testing.T) {
+	for _, verb := range []string{"AccessToken", "RefreshToken"} {
+		var w testkit.WatchedStore
+		s := testkit.NewServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
+		tok := s.GrantTokens(s.Web(), "prompt", "consent")
+		resource := s.API(testkit.Issuer)
+		w.Failing(verb, oauth.ErrUnavailable)
+		token := map[string]string{"AccessToken": tok.Access, "RefreshToken": tok.Refresh}[verb]
+		if a := s.Do(s.FormRequest(resource, introspect, "token", token)); a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+			t.Errorf("with a failing %s introspection = %d, want 503 with Retry-After", verb, a.Status)
+		}
+	}
+}
+
+// A revocation shows at once.
+func TestIntrospect_RV_07_RevocationShows(t *testing.T) {
+	s := testkit.NewServer(t)
+	web, resource := s.Web(), s.API(testkit.Issuer)
+	tok := s.GrantTokens(web, "prompt", "consent")
+	wantRevoked(t, s, web, "a refresh token", "token", tok.Refresh)
+	wantInactive(t, s, resource, tok.Access, "an access token of a revoked family")
+}
+
+// What a client that is an API must be.
+func TestRegister_API(t *testing.T) {
+	s := testkit.NewServer(t, withAPI)
+	if c := s.API(api); len(c.GrantTypes) != 0 || c.Audience != api || c.Public() {
+		t.Errorf("an API has the grants %v, the audience %q and public %v, want none, %s and false", c.GrantTypes, c.Audience, c.Public(), api)
+	}
+	for what, reg := range map[string]passport.Registration{
+		"is not known here": {Name: "x", Audience: "https://unknown.example"},
+		"needs a secret":    {Name: "x", Audience: api, AuthMethod: oauth.AuthNone},
+	} {
+		if _, err := s.CreateClient(t.Context(), reg); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("CreateClient(%+v) = %v, want a fault that says %q", reg, err, what)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package endpoint
+
+import (
+	"net/http"
+
+	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/tokens"
+	"github.com/go-passport/passport/oauth"
+)
+
+// revokeEndpoint is /oauth/revoke (RFC 7009).
+type revokeEndpoint struct {
+	Callers
+	tokens *tokens.Service
+}
+
+// Revoke returns the endpoint by which a client ends its own tokens.
+func Revoke(c Callers, t *tokens.Service) http.Handler {
+	e := revokeEndpoint{c, t}
+	return endpoint{name: "revocation", scripts: true, log: c.Log, serve: e.serve}
+}
+
+// serve responds in the same way whether or not there is something to revoke, so that
+// a client learns nothing about the tokens of others (RFC 7009 §2.2).
+func (e revokeEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
+	call, err := e.read(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := e.find(r, call, e.tokens)
+	switch {
+	case err != nil:
+		return nil, call.client, err
+	case found.ClientID() == "":
+		return nil, call.client, nil
+	case found.ClientID() != call.client.ID:
+		e.Log.InfoContext(r.Context(), "token not revoked: it was issued to another client",
+			"request_id", reqinfo.From(r.Context()).ID, "client_id", call.client.ID, "issued_to", found.ClientID())
+		return nil, call.client, nil
+	}
+	return nil, call.client, clients.Named(call.client.ID, e.tokens.RevokeFound(r.Context(), found, call.time))
+}
+
+// find returns the token that a form names. token_type_hint does not narrow the
+// search: a wrong hint must not hide a token (RFC 7009 §2.1).
+func (c Callers) find(r *http.Request, call *call, t *tokens.Service) (*tokens.Found, error) {
+	token := call.form.Get("token")
+	if token == "" {
+		return nil, clients.Named(call.client.ID, oauth.InvalidRequest.Errorf("token is required"))
+	}
+	found, err := t.Find(r.Context(), token, call.time)
+	return found, clients.Named(call.client.ID, err)
+}

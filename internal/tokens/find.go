@@ -1,0 +1,147 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/event"
+	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/opaque"
+	"github.com/go-passport/passport/internal/users"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Found is a token that a client or an API asks about: an access token or a refresh
+// token, or neither.
+type Found struct {
+	Access  *oauth.AccessToken
+	Refresh *oauth.RefreshToken
+}
+
+// Find looks a token up among those of every kind and every audience, also tokens
+// that have ended. A token that the server does not know, or a JWT that is not valid
+// at the given time, is a Found without any, and no error.
+func (s *Service) Find(ctx context.Context, token string, at time.Time) (*Found, error) {
+	access, err := s.findAccess(ctx, token, at)
+	switch {
+	case err == nil:
+		return &Found{Access: access}, nil
+	case !errors.Is(err, oauth.ErrNotFound) && !errors.Is(err, oauth.InvalidToken):
+		return nil, fmt.Errorf("find access token: %w", err)
+	}
+	refresh, err := s.store.RefreshToken(ctx, oauth.DigestOf(token))
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return &Found{}, nil
+	case err != nil:
+		return nil, fmt.Errorf("find refresh token: %w", err)
+	}
+	return &Found{Refresh: refresh}, nil
+}
+
+func (s *Service) findAccess(ctx context.Context, token string, at time.Time) (*oauth.AccessToken, error) {
+	if opaque.Is(s.opaquePrefix, token) {
+		return s.store.OpaqueToken(ctx, oauth.DigestOf(token))
+	}
+	if strings.Count(token, ".") != 2 {
+		return nil, oauth.InvalidToken // no JWT
+	}
+	claims, err := s.keys.Verify(token, s.issuer, at)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.AccessToken(ctx, claims.ID)
+}
+
+// Family is what the token belongs to: nil for a client's own token, and for none.
+func (f *Found) Family() *oauth.Family {
+	switch {
+	case f.Access != nil:
+		return f.Access.Family
+	case f.Refresh != nil:
+		return f.Refresh.Family
+	}
+	return nil
+}
+
+// ClientID is the client that the token was issued to; empty for none.
+func (f *Found) ClientID() string {
+	switch {
+	case f.Access != nil:
+		return f.Access.Client.ID
+	case f.Refresh != nil:
+		return f.Refresh.Family.ClientID
+	}
+	return ""
+}
+
+// ReadableBy reports whether introspection tells a client about the token: the client
+// that it was issued to, and the API that an access token is for (RFC 7662 §4). Only
+// its own client learns of a refresh token.
+func (f *Found) ReadableBy(c *oauth.Client) bool {
+	if f.ClientID() == c.ID {
+		return true
+	}
+	return f.Access != nil && c.Audience != "" && slices.Contains(f.Access.Audience, c.Audience)
+}
+
+// Usable reports whether the token can be used: it, its client and its family live,
+// and its user still exists.
+func (s *Service) Usable(ctx context.Context, f *Found, at time.Time) (bool, error) {
+	if !f.live(at) {
+		return false, nil
+	}
+	family := f.Family()
+	if family == nil {
+		return true, nil
+	}
+	_, err := s.users.Load(ctx, family.User)
+	if errors.Is(err, users.ErrGone) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (f *Found) live(at time.Time) bool {
+	switch {
+	case f.Access != nil:
+		return f.Access.Live(at)
+	case f.Refresh != nil:
+		return f.Refresh.SpentAt.IsZero() && at.Before(f.Refresh.ExpiresAt) && f.Refresh.Family.Live(at)
+	}
+	return false
+}
+
+// RevokeFound ends a token for the client that it was issued to, and with a user's
+// token its whole family, refresh tokens included (RFC 7009 §2.1). Also a refresh
+// token that was replaced ends its family: the client wants the connection to end.
+// An access token that joined the family of another client cannot end that.
+func (s *Service) RevokeFound(ctx context.Context, f *Found, at time.Time) error {
+	family, clientID := f.Family(), f.ClientID()
+	switch {
+	case family == nil && !f.Access.RevokedAt.IsZero(), family != nil && (!family.Live(at) || family.ClientID != clientID):
+		return nil
+	}
+	record := oauth.AuditRecord{Action: "token.revoked", Actor: oauth.ForClient().Claim(clientID), ClientID: clientID, Time: at}
+	revoked := event.Revoked{Meta: audit.Meta(ctx), ClientID: clientID, Reason: "client"}
+	if family != nil {
+		record.User, revoked.User, record.Reason = family.User, family.User, "family "+family.ID
+	}
+	if f.Access != nil {
+		record.Reason, revoked.TokenID = "token "+f.Access.ID, f.Access.ID
+	}
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		if family == nil {
+			return s.store.RevokeToken(ctx, f.Access.ID, at, record)
+		}
+		return s.store.RevokeFamily(ctx, family.ID, at, record)
+	}, revoked)
+	if err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged since it was read: it has ended
+		return fmt.Errorf("revoke token: %w", err)
+	}
+	return nil
+}

@@ -21,9 +21,11 @@ type Log struct {
 // is off. If write fails, no event is published. An error that means "it is done
 // already" is swallowed in write.
 func (l Log) Change(ctx context.Context, record oauth.AuditRecord, write func(*oauth.AuditRecord) error, events ...event.Event) error {
-	return l.Changes(ctx, []oauth.AuditRecord{record}, func(records []*oauth.AuditRecord) ([]event.Event, error) {
-		return events, write(records[0])
-	})
+	if err := write(l.complete(ctx, record)); err != nil {
+		return err
+	}
+	l.publish(ctx, events)
+	return nil
 }
 
 // Changes is [Log.Change] for a write that decides which of several changes happen.
@@ -37,10 +39,14 @@ func (l Log) Changes(ctx context.Context, records []oauth.AuditRecord, write fun
 	if err != nil {
 		return err
 	}
+	l.publish(ctx, events)
+	return nil
+}
+
+func (l Log) publish(ctx context.Context, events []event.Event) {
 	for _, e := range events {
 		l.OnEvent(ctx, e)
 	}
-	return nil
 }
 
 // complete adds what is known of the request; nil if the log is off.
@@ -49,8 +55,9 @@ func (l Log) complete(ctx context.Context, record oauth.AuditRecord) *oauth.Audi
 		return nil
 	}
 	info := reqinfo.From(ctx)
-	record.RequestID, record.Address, record.Actor = info.ID, info.Address, cmp.Or(record.Actor, info.Actor)
-	return &record
+	completed := record // only the copy is on the heap
+	completed.RequestID, completed.Address, completed.Actor = info.ID, info.Address, cmp.Or(record.Actor, info.Actor)
+	return &completed
 }
 
 // Meta is what the events of a request say about it.

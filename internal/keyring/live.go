@@ -53,11 +53,7 @@ func (l *Live) Verify(bearer, issuer string, at time.Time) (Claims, error) {
 	if c, ok := keys.verified.claims(digest); ok {
 		return c, c.check(issuer, at)
 	}
-	var c Claims
-	_, payload, err := jws.Verify(keys.keys, "at+jwt", bearer)
-	if err == nil {
-		err = json.Unmarshal(payload, &c)
-	}
+	c, err := verify(keys.keys, bearer)
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", err, oauth.InvalidToken.Errorf("the token is not one of ours"))
 	}
@@ -66,6 +62,17 @@ func (l *Live) Verify(bearer, issuer string, at time.Time) (Claims, error) {
 	}
 	keys.verified.add(digest, c)
 	return c, nil
+}
+
+// verify returns the claims of an access token that one of keys has signed.
+func verify(keys []*jws.Key, bearer string) (Claims, error) {
+	_, payload, err := jws.Verify(keys, "at+jwt", bearer)
+	if err != nil {
+		return Claims{}, err
+	}
+	var c Claims
+	err = json.Unmarshal(payload, &c)
+	return c, err
 }
 
 // Reload reads the keys again from their source. It returns the new ring, or

@@ -69,7 +69,7 @@ func (p *Proxies) Address(r *http.Request) string {
 		return r.RemoteAddr // a Unix socket's, or one that a middleware has set
 	}
 	if !p.trusts(addr) || !Forwarded(r) {
-		return addr.String()
+		return text(addr, r.RemoteAddr)
 	}
 	for hop := range hops(r) {
 		next, ok := parse(hop)
@@ -110,6 +110,17 @@ func hops(r *http.Request) iter.Seq[string] {
 			}
 		}
 	}
+}
+
+// text is addr as text: the beginning of from, which has a port behind it, where
+// addr stands there in the same form. So most requests allocate nothing.
+func text(addr netip.Addr, from string) string {
+	var buf [64]byte
+	s := addr.AppendTo(buf[:0])
+	if len(s) <= len(from) && string(s) == from[:len(s)] {
+		return from[:len(s)]
+	}
+	return string(s)
 }
 
 func (p *Proxies) trusts(addr netip.Addr) bool {

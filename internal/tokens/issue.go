@@ -84,7 +84,8 @@ func (s *Service) issueNew(ctx context.Context, i *Request) (*Response, *oauth.A
 	if i.NewFamily {
 		issuance.NewFamily = i.Family
 	}
-	events := []event.Event{event.AccessTokenIssued{Meta: audit.Meta(ctx), Token: access, GrantType: i.GrantType}}
+	events := make([]event.Event, 0, 2+len(i.Events))
+	events = append(events, event.AccessTokenIssued{Meta: audit.Meta(ctx), Token: access, GrantType: i.GrantType})
 	if refresh != nil {
 		events = append(events, event.RefreshTokenIssued{Meta: audit.Meta(ctx), Token: refresh, Rotated: i.Spends.Purpose == oauth.SpendRefreshToken})
 	}

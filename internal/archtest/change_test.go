@@ -43,7 +43,7 @@ func TestChangesGoThroughOneCall(t *testing.T) {
 					for _, arg := range call.Args {
 						ast.Inspect(arg, func(n ast.Node) bool { inChange[n] = true; return true })
 					}
-				case sel.Sel.Name == "OnEvent" && f.Name.Name != "Changes":
+				case sel.Sel.Name == "OnEvent" && f.Name.Name != "publish":
 					t.Errorf("%s: OnEvent is called outside of audit.Log: give Change the event", set.Position(n.Pos()))
 				case slices.Contains(writes, sel.Sel.Name) && mentions(sel.X, "store") && !inChange[n]:
 					t.Errorf("%s: the store's %s is called outside of change: make it the write of one", set.Position(n.Pos()), sel.Sel.Name)

@@ -2,8 +2,9 @@
 //
 // Start with [New]: give it the application's database, its accounts and the
 // permissions that clients may ask for. The [Server] that it returns is an
-// [http.Handler] for /oauth/authorize, /oauth/token and the documents that
-// describe them, and guards the application's own routes:
+// [http.Handler] for /oauth/authorize, /oauth/token, /oauth/revoke,
+// /oauth/introspect and the documents that describe them, and guards the
+// application's own routes:
 //
 //	auth, err := passport.New(passport.Config{
 //		Issuer: "https://app.example.com",

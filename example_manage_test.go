@@ -65,7 +65,7 @@ func ExampleServer_CreateClient_machine() {
 }
 
 func ExampleServer_CreateClient_api() {
-	api, err := auth.CreateClient(ctx, passport.Registration{Name: "Orders API", Audience: "https://orders.example.com"})
+	api, err := auth.CreateClient(ctx, passport.Registration{Name: "Orders API", Audience: auth.Audience()})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -62,8 +62,7 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", "POST")
-		wire.WriteJSON(w, http.StatusMethodNotAllowed, oauth.InvalidRequest.Errorf("the %s endpoint takes POST", e.name))
+		e.log.WrongMethod(w, r, "POST", oauth.InvalidRequest.Errorf("the %s endpoint takes POST", e.name))
 		return
 	}
 	res, client, err := e.serve(r)

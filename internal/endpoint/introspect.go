@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/oauth"
 )
@@ -55,10 +56,11 @@ func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	if err != nil {
 		return nil, call.client, err
 	}
-	usable := found.ReadableBy(call.client)
-	if usable {
-		usable, err = e.tokens.Usable(r.Context(), found, call.time)
+	if !found.ReadableBy(call.client) {
+		e.logHidden(r, found, call.client)
+		return inactive{}, call.client, nil
 	}
+	usable, err := e.tokens.Usable(r.Context(), found, call.time)
 	switch {
 	case err != nil:
 		return nil, call.client, clients.Named(call.client.ID, err)
@@ -66,6 +68,22 @@ func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 		return inactive{}, call.client, nil
 	}
 	return e.describe(found), call.client, nil
+}
+
+// logHidden logs that a caller was not told about a token that the server knows. An
+// API with the wrong audience gets this for every token, and the response can't say so.
+func (e introspectEndpoint) logHidden(r *http.Request, f *tokens.Found, caller *oauth.Client) {
+	attrs := []any{"request_id", reqinfo.From(r.Context()).ID, "client_id", caller.ID, "issued_to", f.ClientID()}
+	switch {
+	case f.ClientID() == "": // no token of this server
+	case caller.Audience == "":
+		e.Log.InfoContext(r.Context(), "token shown as inactive: it was issued to another client, and the caller is not registered as an API", attrs...)
+	case f.Refresh != nil:
+		e.Log.InfoContext(r.Context(), "token shown as inactive: it is a refresh token, about which no API is told", attrs...)
+	default:
+		e.Log.InfoContext(r.Context(), "token shown as inactive: it is for another audience than the API",
+			append(attrs, "audience", f.Access.Audience, "api_audience", caller.Audience)...)
+	}
 }
 
 func (e introspectEndpoint) describe(f *tokens.Found) active {

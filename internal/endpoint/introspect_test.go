@@ -229,3 +229,37 @@ func TestRegister_API(t *testing.T) {
 		}
 	}
 }
+
+// The response can't say why a token is inactive. The log says it to the operator.
+func TestIntrospect_LogsWhatItHides(t *testing.T) {
+	for what, c := range map[string]struct {
+		caller func(*testkit.Server) *testkit.Client
+		token  func(*testkit.Tokens) string
+		want   []string
+	}{
+		"an API with another audience": {
+			func(s *testkit.Server) *testkit.Client { return s.API(api) },
+			func(i *testkit.Tokens) string { return i.Access },
+			[]string{"for another audience than the API", `"api_audience":"` + api, `"audience":["` + testkit.Issuer},
+		},
+		"an API and a refresh token": {
+			func(s *testkit.Server) *testkit.Client { return s.API(testkit.Issuer) },
+			func(i *testkit.Tokens) string { return i.Refresh },
+			[]string{"it is a refresh token"},
+		},
+		"a client that is no API": {
+			func(s *testkit.Server) *testkit.Client { return s.Web() },
+			func(i *testkit.Tokens) string { return i.Access },
+			[]string{"not registered as an API"},
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := testkit.NewServer(t, withAPI)
+			issued := s.GrantTokens(s.Web(), "prompt", "consent")
+			caller := c.caller(s)
+			wantInactive(t, s, caller, c.token(issued), what)
+			s.WantLog(append(c.want, "token shown as inactive", `"client_id":"`+caller.ID)...)
+			s.WantNoSecrets(issued.Access, issued.Refresh)
+		})
+	}
+}

@@ -12,24 +12,23 @@ import (
 
 // Metadata returns the endpoint that describes the server (RFC 8414): what the parts
 // add, and nothing else.
-func Metadata(m feature.Metadata) http.Handler {
+func Metadata(m feature.Metadata, log wire.Log) http.Handler {
 	text, _ := json.Marshal(m) // texts, lists of texts and booleans
 	text = append(text, '\n')
-	return document("application/json", func() []byte { return text })
+	return document("application/json", func() []byte { return text }, log)
 }
 
 // JWKS returns the endpoint of the public keys (RFC 7517 §5).
-func JWKS(keys *keyring.Live) http.Handler {
-	return document("application/jwk-set+json", keys.JWKS)
+func JWKS(keys *keyring.Live, log wire.Log) http.Handler {
+	return document("application/jwk-set+json", keys.JWKS, log)
 }
 
 // document serves a text that every origin may read and cache for five minutes.
-func document(contentType string, text func() []byte) http.Handler {
+func document(contentType string, text func() []byte, log wire.Log) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			h.Set("Allow", "GET, HEAD")
-			wire.WriteJSON(w, http.StatusMethodNotAllowed, oauth.InvalidRequest.Errorf("this document is read with GET"))
+			log.WrongMethod(w, r, "GET, HEAD", oauth.InvalidRequest.Errorf("this document is read with GET"))
 			return
 		}
 		h.Set("Content-Type", contentType)

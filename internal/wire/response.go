@@ -46,6 +46,14 @@ func (l Log) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	WriteJSON(w, status, e)
 }
 
+// WrongMethod writes and logs a 405 (RFC 9110 §15.5.6). allow are the methods that the
+// path takes.
+func (l Log) WrongMethod(w http.ResponseWriter, r *http.Request, allow string, err *oauth.Error) {
+	l.Refusal(r, err, err)
+	w.Header().Set("Allow", allow)
+	WriteJSON(w, http.StatusMethodNotAllowed, err)
+}
+
 // SetRetryAfter says when a request may be repeated that found the server
 // unavailable.
 func SetRetryAfter(w http.ResponseWriter, e *oauth.Error) {

@@ -356,7 +356,7 @@ func TestClientsAPI_AuditLogNamesTheUser(t *testing.T) {
 func TestClientsAPI_Forms(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
-	form := func(path string, values url.Values) *testkit.Answer {
+	form := func(path string, values url.Values) *testkit.Response {
 		r := httptest.NewRequest("POST", testkit.Issuer+path, strings.NewReader(values.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -402,7 +402,7 @@ func TestClientsAPI_StoreThatFails(t *testing.T) {
 		b := s.Browser().SignIn("alice")
 		path := "/oauth/clients/" + b.Create("App", "https://example.com/cb")["id"].(string)
 		w.Failing("Client", test.err)
-		for _, a := range []*testkit.Answer{b.Ask("DELETE", path), b.Ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"})} {
+		for _, a := range []*testkit.Response{b.Ask("DELETE", path), b.Ask("PUT", path, map[string]string{"name": "x", "redirect": "https://example.com/"})} {
 			a.Want(test.want, test.body)
 			if (a.Header.Get("Retry-After") == "3") != (test.want == 503) {
 				t.Errorf("Retry-After is %q with %d", a.Header.Get("Retry-After"), a.Status)

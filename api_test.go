@@ -148,7 +148,7 @@ func TestJSONAPI_OtherMethods(t *testing.T) {
 func TestJSONAPI_Bodies(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
-	post := func(media, body string) *testkit.Answer {
+	post := func(media, body string) *testkit.Response {
 		r := b.Request("POST", "/oauth/clients")
 		sent := httptest.NewRequest("POST", r.URL.String(), strings.NewReader(body))
 		sent.Header = r.Header
@@ -271,7 +271,7 @@ func TestClientsAPI_NeverRepeat_F10_ManyRedirectURIs(t *testing.T) {
 		t.Errorf("%d redirect URIs were registered, want %d", got, len(uris))
 	}
 	for _, list := range []string{strings.Join(slices.Concat(uris, []string{"https://example.com/more"}), ","), strings.Repeat(",", 60_000), strings.Repeat("a.b:/c,", 8_000)} {
-		for _, a := range []*testkit.Answer{
+		for _, a := range []*testkit.Response{
 			b.Ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": list}),
 			b.Ask("PUT", "/oauth/clients/"+made["id"].(string), map[string]any{"name": "App", "redirect": list}),
 		} {

@@ -276,7 +276,7 @@ func TestTokensAPI_DeletingAgainstRefreshing(t *testing.T) {
 	for i := range 64 {
 		next <- i
 	}
-	answers := parallel(64, func() *testkit.Answer {
+	answers := parallel(64, func() *testkit.Response {
 		if i := <-next; i%4 == 0 {
 			return s.Do(requests[i/4])
 		}

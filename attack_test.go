@@ -68,7 +68,7 @@ func TestNeverRepeat_A1_RT_04_NoGraceForASlowRequest(t *testing.T) {
 				<-proceed
 			}
 		}
-		slow := make(chan *testkit.Answer)
+		slow := make(chan *testkit.Response)
 		go func() { slow <- s.Refresh(c, token) }()
 		synctest.Wait()
 		time.Sleep(time.Second)

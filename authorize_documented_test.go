@@ -127,7 +127,7 @@ func TestAuthorizePrompt_ApprovingLeadsBackToTheRedirectURI(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Register(passport.Registration{RedirectURIs: []string{"https://one.example/cb", "https://two.example/cb?x=1"}}), s.Browser().SignIn("alice")
 	for _, uri := range c.RedirectURIs {
-		for what, done := range map[string]*testkit.Answer{
+		for what, done := range map[string]*testkit.Response{
 			"allow": b.Authorize(c, "redirect_uri", uri, "prompt", "consent").Allow(), "deny": b.Authorize(c, "redirect_uri", uri, "prompt", "consent").Deny(),
 		} {
 			if !strings.HasPrefix(done.Target(), uri) || done.Params().Get("state") != testkit.DefaultState {

@@ -25,33 +25,33 @@ func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 	}
 	requests := map[string]struct {
 		verbs []string
-		send  func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer
+		send  func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response
 	}{
-		"a request": {[]string{"Client", "Consented"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+		"a request": {[]string{"Client", "Consented"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response {
 			fail()
 			return b.Authorize(c)
 		}},
-		"a request with prompt=none": {[]string{"Client", "Consented", "Begin"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+		"a request with prompt=none": {[]string{"Client", "Consented", "Begin"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response {
 			b.Authorize(c).Allow()
 			fail()
 			return b.Authorize(c, "prompt", "none")
 		}},
-		"remembered consent": {[]string{"Client", "Consented", "Begin"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+		"remembered consent": {[]string{"Client", "Consented", "Begin"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response {
 			b.Authorize(c).Allow()
 			fail()
 			return b.Authorize(c)
 		}},
-		"allowing": {[]string{"Client", "Consented", "Begin"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+		"allowing": {[]string{"Client", "Consented", "Begin"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response {
 			page := b.Authorize(c)
 			fail()
 			return page.Allow()
 		}},
-		"denying": {[]string{"Client", "UseOnce"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+		"denying": {[]string{"Client", "UseOnce"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response {
 			page := b.Authorize(c)
 			fail()
 			return page.Deny()
 		}},
-		"allowing again": {[]string{"Client", "Consented", "Code"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+		"allowing again": {[]string{"Client", "Consented", "Code"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response {
 			clicks := b.Authorize(c).Clicks(2, "allow")
 			b.Server.Do(clicks[0])
 			fail()
@@ -59,7 +59,7 @@ func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 			a.From = b
 			return a
 		}},
-		"denying what was allowed": {[]string{"Client", "Code"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Answer {
+		"denying what was allowed": {[]string{"Client", "Code"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response {
 			clicks := b.Authorize(c).Clicks(2, "allow", "deny")
 			b.Server.Do(clicks[0])
 			fail()
@@ -144,7 +144,7 @@ func TestAuthorize_AZ_22_TheUserProviderFails(t *testing.T) {
 			s.Users.With(func() {
 				s.Users.Current = func(*passport.User) (*passport.User, error) { return tt.user, tt.err }
 			})
-			for _, a := range []*testkit.Answer{b.Authorize(c), b.Authorize(c, "prompt", "none"), page.Allow(), page.Deny()} {
+			for _, a := range []*testkit.Response{b.Authorize(c), b.Authorize(c, "prompt", "none"), page.Allow(), page.Deny()} {
 				a.WantRedirectError(tt.want)
 			}
 			if !strings.Contains(s.Log.String(), tt.log) {
@@ -208,7 +208,7 @@ func TestAuthorize_ErrorsAsJSON(t *testing.T) {
 	b.Header.Set("Accept", "application/json")
 	b.Authorize(c, "redirect_uri", "https://evil.example/").WantJSONError(400, "invalid_request")
 	b.Header.Set("Sec-Fetch-Site", "same-origin")
-	b.Authorize(c, "prompt", "consent").AnswerWith("x", "allow").WantJSONError(400, "invalid_request")
+	b.Authorize(c, "prompt", "consent").DecideWith("x", "allow").WantJSONError(400, "invalid_request")
 	b.Send(b.NewRequest("DELETE", "/oauth/authorize", "", nil)).WantJSONError(405, "invalid_request")
 	watched.Failing("Client", oauth.ErrUnavailable)
 	if a := b.Authorize(c).WantJSONError(503, "temporarily_unavailable"); a.Header.Get("Retry-After") != "3" {
@@ -226,7 +226,7 @@ func TestAuthorize_NeverRepeat_C9_NothingSecretIsShown(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser()
 	var all strings.Builder
-	for _, a := range []*testkit.Answer{
+	for _, a := range []*testkit.Response{
 		b.Authorize(c), b.SignIn("alice").Authorize(c), b.Authorize(c, "client_id", "nobody"), b.Authorize(c, "scope", "nothing"),
 		b.Authorize(c).Allow(), b.Authorize(c), s.Do(httptest.NewRequest("GET", testkit.Issuer+"/.well-known/oauth-authorization-server", nil)),
 	} {

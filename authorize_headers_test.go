@@ -28,7 +28,7 @@ func TestAuthorize_AZ_25_AZ_26_EachKindOfAnswer(t *testing.T) {
 	redirected := s.Do(clicks[0])
 	s.Redeem(c, testkit.First(codeInTarget, redirected.Target()))
 	for name, tt := range map[string]struct {
-		a      *testkit.Answer
+		a      *testkit.Response
 		status int
 	}{
 		"to the sign-in page": {signIn, 303}, "consent": {page, 200}, "redirect": {redirected, 200}, "decided": {s.Do(clicks[2]), 409},
@@ -126,7 +126,7 @@ func TestAuthorize_OP_01_NeverRepeat_E16_HostileHost(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser()
 	const evil = "evil.example"
-	send := func(method, target, body string) *testkit.Answer {
+	send := func(method, target, body string) *testkit.Response {
 		r := b.NewRequest(method, target, body, http.Header{
 			"X-Forwarded-Host": {evil}, "X-Forwarded-Proto": {"http"}, "X-Forwarded-Prefix": {"/" + evil}, "X-Original-Url": {"/" + evil},
 			"Forwarded": {"host=" + evil + ";proto=http"}, "X-Host": {evil}, "X-Forwarded-Server": {evil}, "Sec-Fetch-Site": {"same-origin"},

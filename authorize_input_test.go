@@ -148,7 +148,7 @@ func FuzzAuthorize(f *testing.F) {
 	})
 }
 
-func checkFuzzed(t *testing.T, a *testkit.Answer, params url.Values) {
+func checkFuzzed(t *testing.T, a *testkit.Response, params url.Values) {
 	t.Helper()
 	if a.Status >= 500 {
 		t.Fatalf("a request is a fault of the server's: %s", a)

@@ -71,7 +71,7 @@ func TestAuthorizeJSON_AllowAndDeny(t *testing.T) {
 	if got := declined.JSON(); len(got) != 1 {
 		t.Errorf("one who declined gets %v, want redirect_to alone", got)
 	}
-	form := func(page *testkit.Answer, method, decision string) *testkit.Answer {
+	form := func(page *testkit.Response, method, decision string) *testkit.Response {
 		r := b.Request(method, "/oauth/authorize")
 		body := url.Values{"ticket": {page.Ticket()}}
 		if decision != "" {
@@ -183,7 +183,7 @@ func TestAuthorizeJSON_AZ_27_OneDecisionWins(t *testing.T) {
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	for range 20 {
 		page := b.AuthorizeJSON(c, "prompt", "consent")
-		answers := make([]*testkit.Answer, 4)
+		answers := make([]*testkit.Response, 4)
 		var wg sync.WaitGroup
 		for i, decision := range []string{"allow", "deny", "allow", "deny"} {
 			r := b.Request("POST", "/oauth/authorize", map[string]any{"ticket": page.Ticket(), "decision": decision})

@@ -140,13 +140,13 @@ func TestAuthorize_NeverRepeat_B19_ErrorPages(t *testing.T) {
 	clicks := page.Clicks(2, "deny", "allow")
 	s.Do(clicks[0])
 	for what, tt := range map[string]struct {
-		a      *testkit.Answer
+		a      *testkit.Response
 		status int
 		says   string
 	}{
 		"unknown client":  {b.Authorize(c, "client_id", "nobody"), 400, "This app is not known here"},
 		"bad URI":         {b.Authorize(c, "redirect_uri", "https://evil.example"), 400, "This request cannot be completed"},
-		"stale":           {page.AnswerWith("x", "allow"), 400, "This page has expired"},
+		"stale":           {page.DecideWith("x", "allow"), 400, "This page has expired"},
 		"decided":         {s.Do(clicks[1]), 409, "You have already decided"},
 		"a foreign form":  {b.Send(b.NewRequest("POST", "/oauth/authorize", "ticket=x&decision=allow", map[string][]string{"Origin": {"https://evil.example"}})), 403, "This answer was not accepted"},
 		"another method":  {b.Send(b.NewRequest("PUT", "/oauth/authorize", "", nil)), 405, "This request cannot be completed"},

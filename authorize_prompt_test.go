@@ -220,7 +220,7 @@ func TestAuthorize_AZ_18_RedirectToAPrivateUseScheme(t *testing.T) {
 	c := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}})
 	b := s.Browser()
 	page := b.Authorize(c).SignIn("alice")
-	for _, done := range []*testkit.Answer{page.Allow(), b.Authorize(c).Deny()} {
+	for _, done := range []*testkit.Response{page.Allow(), b.Authorize(c).Deny()} {
 		if done.Status != http.StatusSeeOther || !strings.HasPrefix(done.Header.Get("Location"), "com.example.app:/cb?") {
 			t.Errorf("after the consent form: %s", done)
 		}
@@ -258,7 +258,7 @@ func TestAuthorize_AZ_18_RedirectAfterALongSignIn(t *testing.T) {
 func TestAuthorize_AZ_18_RequestsByForm(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser()
-	post := func() *testkit.Answer {
+	post := func() *testkit.Response {
 		return b.Send(b.NewRequest("POST", "/oauth/authorize", c.Request().Encode(), nil))
 	}
 	away := post()

@@ -96,7 +96,7 @@ func TestAuthorize_AZ_27_SecondAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c, b := s.Web(), s.Browser().SignIn("alice")
-		send := func(r *http.Request) *testkit.Answer {
+		send := func(r *http.Request) *testkit.Response {
 			a := s.Do(r)
 			a.From = b
 			return a

@@ -49,7 +49,7 @@ func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectWithoutAKnownPlace(t 
 			} {
 				for _, b := range []*testkit.Browser{s.Browser(), s.Browser().SignIn("alice")} {
 					query := testkit.Set(request(), more...).Encode()
-					for _, a := range []*testkit.Answer{b.Get("/oauth/authorize?" + query), b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))} {
+					for _, a := range []*testkit.Response{b.Get("/oauth/authorize?" + query), b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))} {
 						a.WantPage(400)
 						if len(b.Cookies("passport-")) > 0 || strings.Contains(a.Body, "evil.example") || strings.Contains(a.Body, "<a ") {
 							t.Errorf("with %v the page leads somewhere: %s", more, a)
@@ -243,7 +243,7 @@ func TestAuthorize_AZ_17_RegisteredQueryStays(t *testing.T) {
 		c := s.Register(passport.Registration{RedirectURIs: []string{uri}})
 		b := s.Browser().SignIn("alice")
 		page := b.Authorize(c)
-		for _, a := range []*testkit.Answer{page.Deny(), b.Authorize(c).Allow(), b.Authorize(c), b.Authorize(c, "scope", "nothing")} {
+		for _, a := range []*testkit.Response{page.Deny(), b.Authorize(c).Allow(), b.Authorize(c), b.Authorize(c, "scope", "nothing")} {
 			rest, ok := strings.CutPrefix(a.Target(), uri)
 			if !ok {
 				t.Errorf("the answer goes to %s, want %s and more", a.Target(), uri)
@@ -267,7 +267,7 @@ func TestAuthorize_AZ_16_AZ_21_NeverRepeat_A11_EveryAnswerNamesTheIssuer(t *test
 	if status := denied.Status; status != 200 && status != 303 {
 		t.Errorf("declining answers %d", status)
 	}
-	for what, a := range map[string]*testkit.Answer{
+	for what, a := range map[string]*testkit.Response{
 		"AZ-21 denied": denied, "allowed": b.Authorize(c).Allow(), "remembered": b.Authorize(c), "refused": b.Authorize(c, "scope", "nothing"),
 		"prompt=none": s.Browser().Authorize(c, "prompt", "none"), "after signing in": s.Browser().Authorize(c, "prompt", "login").SignIn("alice"),
 	} {

@@ -76,7 +76,7 @@ func TestAuthorize_AZ_04_NeverRepeat_B17_RepeatedParameters(t *testing.T) {
 			}
 			pair := url.QueryEscape(name) + "=" + url.QueryEscape(value)
 			query := testkit.Set(c.Request(), name, "").Encode()
-			for how, a := range map[string]*testkit.Answer{
+			for how, a := range map[string]*testkit.Response{
 				"twice":           b.Get("/oauth/authorize?" + query + "&" + pair + "&" + pair),
 				"once empty":      b.Get("/oauth/authorize?" + query + "&" + url.QueryEscape(name) + "=&" + pair),
 				"query and form":  b.Send(b.NewRequest("POST", "/oauth/authorize?"+pair, query+"&"+pair, nil)),
@@ -248,7 +248,7 @@ func TestAuthorize_AZ_15_State(t *testing.T) {
 	}
 	for _, state := range states {
 		b := s.Browser()
-		for how, a := range map[string]*testkit.Answer{
+		for how, a := range map[string]*testkit.Response{
 			"after a page":     b.Authorize(c, "state", state, "prompt", "consent").SignIn("alice").Allow(),
 			"without a page":   b.Authorize(c, "state", state),
 			"denied":           b.Authorize(c, "state", state, "prompt", "consent").Deny(),
@@ -260,7 +260,7 @@ func TestAuthorize_AZ_15_State(t *testing.T) {
 			}
 		}
 	}
-	for _, a := range []*testkit.Answer{
+	for _, a := range []*testkit.Response{
 		s.Browser().SignIn("bob").Authorize(c, "state", "").Allow(), s.Browser().Authorize(c, "state", "", "scope", "nothing"),
 		// What is refused for its characters does not come back.
 		s.Browser().Authorize(c, "state", "a\r\nb"), s.Browser().Authorize(c, "state", "a\x00b"), s.Browser().Authorize(c, "state", "a\xff"),
@@ -292,7 +292,7 @@ func TestAuthorize_AZ_33_LongRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := s.In(t).Browser()
 			query := c.Request("state", "", "prompt", "consent").Encode() + "&state=" + tt.state // browsers leave a slash as it is
-			send := func() *testkit.Answer {
+			send := func() *testkit.Response {
 				if tt.post {
 					return b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))
 				}

@@ -266,7 +266,7 @@ func TestAuthorize_FR_01_FR_02_ChangeBeforeTheWrite(t *testing.T) {
 			if tt.token {
 				c, authorize = s.Board(passport.Registration{}), b.AuthorizeToken
 			}
-			act := func() *testkit.Answer { return authorize(c, unnamed...) }
+			act := func() *testkit.Response { return authorize(c, unnamed...) }
 			if shown := authorize(c, unnamed...); tt.silently {
 				shown.Allow()
 			} else {
@@ -296,7 +296,7 @@ func TestAuthorize_FR_01_FR_02_Race(t *testing.T) {
 	for round := range rounds {
 		s := testkit.NewServer(t)
 		c := s.Web()
-		pages := make([]*testkit.Answer, rivals/2)
+		pages := make([]*testkit.Response, rivals/2)
 		for i := range pages {
 			pages[i] = s.Browser().SignIn("alice").Authorize(c, unnamed...)
 			pages[i].Ticket()

@@ -115,7 +115,7 @@ func TestAuthorize_NeverRepeat_A4_TicketIsForOneBrowserAndOneAccount(t *testing.
 func TestAuthorize_AZ_28_Tabs(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
-	var tabs []*testkit.Answer
+	var tabs []*testkit.Response
 	var clients []*testkit.Client
 	for range 6 {
 		c := s.Web()
@@ -195,12 +195,12 @@ func TestAuthorize_AZ_27_TamperedTicket(t *testing.T) {
 	}
 	for name, ticket := range forged {
 		for _, decision := range []string{"allow", "deny"} {
-			if a := page.AnswerWith(ticket, decision); a.Status != 400 || a.Target() != "" || a.IsConsent() {
+			if a := page.DecideWith(ticket, decision); a.Status != 400 || a.Target() != "" || a.IsConsent() {
 				t.Errorf("ticket %s: %s", name, a)
 			}
 		}
 	}
-	page.AnswerWith("x", "allow").WantPage(400, "This page has expired", "Nothing was allowed")
+	page.DecideWith("x", "allow").WantPage(400, "This page has expired", "Nothing was allowed")
 	page.Allow().Code()
 }
 
@@ -308,7 +308,7 @@ func TestAuthorize_NeverRepeat_B20_F10_CookiesStaySmall(t *testing.T) {
 	c := s.Web()
 	b := s.Browser().SignIn("alice")
 	b.SetCookie("other", "kept")
-	var pages []*testkit.Answer
+	var pages []*testkit.Response
 	var tickets []string
 	for i := range 40 {
 		page := b.Authorize(c, "state", strings.Repeat("s", 100*i), "scope", "read write admin", "prompt", "consent")

@@ -358,7 +358,7 @@ func TestGuard_OnRefusal(t *testing.T) {
 	for _, tt := range []struct {
 		status          int
 		body, challenge string
-		a               *testkit.Answer
+		a               *testkit.Response
 	}{
 		{401, `{"title":"invalid_token "}`, `Bearer realm="api"`, s.Call(s.Guard())},
 		{403, `{"title":"insufficient_scope admin"}`, `error="insufficient_scope"`, s.Call(s.Guard(guard.Scopes("admin")), "Authorization", "Bearer "+token)},

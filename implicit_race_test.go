@@ -121,10 +121,10 @@ func TestImplicit_NeverRepeat_A4_TamperedTickets(t *testing.T) {
 	for i := 0; i < len(ticket); i += 7 {
 		changed := []byte(ticket)
 		changed[i] ^= 1
-		page.AnswerWith(string(changed), "allow").WantPage(400)
+		page.DecideWith(string(changed), "allow").WantPage(400)
 	}
 	for _, broken := range []string{"x", ticket[1:], ticket[:len(ticket)-1], ticket + "A", ticket + ticket} {
-		page.AnswerWith(broken, "allow").WantPage(400)
+		page.DecideWith(broken, "allow").WantPage(400)
 	}
 	// The request is in the ticket; what is sent beside it changes nothing.
 	body := url.Values{"ticket": {b.Authorize(both).Ticket()}, "decision": {"allow"}, "response_type": {"token"}, "scope": {"admin"}}.Encode()
@@ -141,7 +141,7 @@ func TestImplicit_NeverRepeat_A4_TamperedTickets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page.AnswerWith(u.Query().Get("passport_sign_in"), "allow").WantPage(400)
+	page.DecideWith(u.Query().Get("passport_sign_in"), "allow").WantPage(400)
 	if n := s.TokensIssued(); n != 0 {
 		t.Errorf("%d tokens were stored before anybody allowed one", n)
 	}

@@ -178,7 +178,7 @@ func TestImplicit_AZ_15_HostileState(t *testing.T) {
 	for _, state := range []string{
 		"&access_token=forged", "#access_token=forged", "%26access_token%3Dforged", "a b+c", "é…💥", `"><script>alert(1)</script>`, "0;url=https://evil.example", strings.Repeat("s", 2048),
 	} {
-		for name, a := range map[string]*testkit.Answer{
+		for name, a := range map[string]*testkit.Response{
 			"a redirect":      b.AuthorizeToken(c, "state", state),
 			"a redirect page": b.AuthorizeToken(c, "state", state, "prompt", "consent").Allow(),
 			"an error":        b.AuthorizeToken(c, "state", state, "scope", "nothing"),

@@ -108,7 +108,7 @@ func TestPasswordGrant_NeverRepeat_C4_WrongIsWrong(t *testing.T) {
 	c := s.Legacy()
 	want := s.SignIn(c, "nobody", "wrong")
 	want.WantJSONError(400, "invalid_grant")
-	for name, a := range map[string]*testkit.Answer{
+	for name, a := range map[string]*testkit.Response{
 		"wrong password":        s.SignIn(c, "alice", "wrong"),
 		"another's password":    s.SignIn(c, "alice", testkit.PasswordOf("bob")),
 		"a very long one":       s.SignIn(c, "alice", strings.Repeat("x", 8000)),

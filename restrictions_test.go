@@ -25,7 +25,7 @@ import (
 // refused is the code of an error that no client is told.
 const refused = "refused"
 
-func outcome(a *testkit.Answer) *testkit.Issued {
+func outcome(a *testkit.Response) *testkit.Issued {
 	if a.Status != 200 {
 		code, _ := a.JSON()["error"].(string)
 		return &testkit.Issued{Code: cmp.Or(code, fmt.Sprint(a.Status))}
@@ -36,7 +36,7 @@ func outcome(a *testkit.Answer) *testkit.Issued {
 
 // fromBrowser is the outcome of a request to the authorization endpoint: in the
 // fragment, on a page, or that nobody of the client's users is signed in.
-func fromBrowser(a *testkit.Answer) *testkit.Issued {
+func fromBrowser(a *testkit.Response) *testkit.Issued {
 	u, err := url.Parse(a.Target())
 	if err != nil {
 		a.T.Fatal(err)

@@ -66,11 +66,11 @@ func send(t *testing.T, c net.Conn, text string) {
 
 // cutOff reads an answer and checks that it came in time and that the connection
 // was closed.
-func cutOff(t *testing.T, c net.Conn, began time.Time, limit time.Duration) *testkit.Answer {
+func cutOff(t *testing.T, c net.Conn, began time.Time, limit time.Duration) *testkit.Response {
 	t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Minute)) // a pipe has deadlines
 	r := bufio.NewReader(c)
-	a := testkit.ReadAnswer(t, r)
+	a := testkit.ReadResponse(t, r)
 	if took := time.Since(began); took > limit {
 		t.Errorf("answered after %v, want %v at most", took, limit)
 	}
@@ -160,7 +160,7 @@ func TestEndpoints_FR_04_ConnectionsAreKept(t *testing.T) {
 					send(t, c, string(head))
 					time.Sleep(patience - time.Second)
 					send(t, c, string(body))
-					a := testkit.ReadAnswer(t, answers)
+					a := testkit.ReadResponse(t, answers)
 					a.Tokens()
 					if a.Header.Get("Connection") != "" {
 						t.Errorf("the answer has Connection: %s, want the connection kept", a.Header.Get("Connection"))
@@ -198,7 +198,7 @@ func TestEndpoints_FR_04_HiddenConnection(t *testing.T) {
 			for name, tt := range bodyRequests {
 				c, began := dial(), time.Now()
 				send(t, c, head(tt.method, tt.path, tt.media)+"a")
-				a := testkit.ReadAnswer(t, bufio.NewReader(c))
+				a := testkit.ReadResponse(t, bufio.NewReader(c))
 				if took := time.Since(began); took > patience || a.Status != tt.status || a.Header.Get("Connection") != "close" {
 					t.Errorf("%s: answered %d after %v, Connection %q; want %d within %v, close", name, a.Status, took, a.Header.Get("Connection"), tt.status, patience)
 				}

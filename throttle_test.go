@@ -122,7 +122,7 @@ func TestThrottle_OP_08_ManyClientsFromOneAddress(t *testing.T) {
 func TestThrottle_NeverRepeat_A1_InParallel(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords)
 	c, legacy := s.Machine(), s.Legacy()
-	count := func(status int, answers []*testkit.Answer) (n int) {
+	count := func(status int, answers []*testkit.Response) (n int) {
 		for _, a := range answers {
 			if a.Status == status {
 				n++
@@ -130,11 +130,11 @@ func TestThrottle_NeverRepeat_A1_InParallel(t *testing.T) {
 		}
 		return n
 	}
-	if told := count(401, parallel(100, func() *testkit.Answer { return s.MachineFrom(here, c, "wrong") })); told != passport.ClientFailures {
+	if told := count(401, parallel(100, func() *testkit.Response { return s.MachineFrom(here, c, "wrong") })); told != passport.ClientFailures {
 		t.Errorf("%d of 100 guesses at a secret at once were told, want %d", told, passport.ClientFailures)
 	}
 	s.Users.During = func() { time.Sleep(time.Millisecond) }
-	if told := count(400, parallel(100, func() *testkit.Answer { return s.SignIn(legacy, "alice", "wrong") })); told != passport.PasswordFailures {
+	if told := count(400, parallel(100, func() *testkit.Response { return s.SignIn(legacy, "alice", "wrong") })); told != passport.PasswordFailures {
 		t.Errorf("%d of 100 guesses at a password at once were told, want %d", told, passport.PasswordFailures)
 	}
 }
@@ -145,7 +145,7 @@ func TestThrottle_OP_08_Passwords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithPasswords)
 		c := s.Legacy(func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone })
-		from := func(address, username, password string) *testkit.Answer {
+		from := func(address, username, password string) *testkit.Response {
 			return s.SendFrom(address, "grant_type=password&client_id="+c.ID+"&username="+username+"&password="+password)
 		}
 		for range passport.PasswordFailures {
@@ -174,7 +174,7 @@ func TestThrottle_OP_08_Passwords(t *testing.T) {
 func TestThrottle_OP_08_OneUserFromManyAddresses(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords)
 	c := s.Legacy(func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone })
-	from := func(address, password string) *testkit.Answer {
+	from := func(address, password string) *testkit.Response {
 		return s.SendFrom(address, "grant_type=password&client_id="+c.ID+"&username=alice&password="+password)
 	}
 	from(here, testkit.PasswordOf("alice")).Tokens()
@@ -243,7 +243,7 @@ func TestThrottle_FR_20_PortsInForwardedFor(t *testing.T) {
 		const proxy = "192.0.2.80"
 		s := testkit.NewServer(t, func(c *passport.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(proxy + "/32")} })
 		c := s.Machine()
-		from := func(forwarded, secret string) *testkit.Answer {
+		from := func(forwarded, secret string) *testkit.Response {
 			return s.SendFrom(proxy, "grant_type=client_credentials", "Authorization", testkit.Basic(c.ID, secret), "X-Forwarded-For", forwarded)
 		}
 		for i := range 2 * passport.ClientFailures {
@@ -261,7 +261,7 @@ func TestThrottle_OP_01_TrustedProxies(t *testing.T) {
 		const proxy = "192.0.2.80"
 		s := testkit.NewServer(t, func(c *passport.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(proxy + "/32")} })
 		c := s.Machine()
-		from := func(address, forwarded, secret string) *testkit.Answer {
+		from := func(address, forwarded, secret string) *testkit.Response {
 			return s.SendFrom(address, "grant_type=client_credentials", "Authorization", testkit.Basic(c.ID, secret), "X-Forwarded-For", forwarded)
 		}
 		for range 2 * passport.ClientFailures {

@@ -70,7 +70,7 @@ func TestToken_TK_11_EachMethodAsRegistered(t *testing.T) {
 		for _, way := range []struct {
 			name string
 			ok   bool
-			a    *testkit.Answer
+			a    *testkit.Response
 		}{
 			{"basic", tt.basic, s.Send("grant_type=client_credentials", "Authorization", testkit.Basic(c.ID, c.Secret))},
 			{"post", tt.post, s.Send("grant_type=client_credentials&client_id=" + c.ID + "&client_secret=" + c.Secret)},
@@ -144,7 +144,7 @@ func TestNeverRepeat_C4_TK_13_UnknownClientLooksLikeWrongSecret(t *testing.T) {
 	if err := s.RevokeClient(t.Context(), revoked.ID); err != nil {
 		t.Fatal(err)
 	}
-	ask := func(id, secret string) (*testkit.Answer, int) {
+	ask := func(id, secret string) (*testkit.Response, int) {
 		store.Total()
 		a := s.Send("grant_type=authorization_code&code=x", "Authorization", testkit.Basic(id, secret))
 		return a, store.Total()

@@ -176,7 +176,7 @@ func TestToken_CO_06_NoSuchCode(t *testing.T) {
 func TestToken_CO_07_RedirectURIMayBeLeftOut(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
-	redeem := func(code string, pairs ...string) *testkit.Answer {
+	redeem := func(code string, pairs ...string) *testkit.Response {
 		return s.Exchange(c, append([]string{"grant_type", "authorization_code", "code", code}, pairs...)...)
 	}
 	verifier := []string{"code_verifier", c.Verifier}

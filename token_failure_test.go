@@ -31,11 +31,11 @@ func TestNeverRepeat_D1_OP_04_TokenEndpointWithAFailingStore(t *testing.T) {
 			first := s.Refresh(c, tok.Refresh).Tokens()
 			older := s.GrantTokens(c, "prompt", "consent")
 			s.Refresh(c, s.Refresh(c, older.Refresh).Tokens().Refresh).Tokens() // whose first token is replayed below
-			requests := map[string]func() *testkit.Answer{
-				"code":   func() *testkit.Answer { return s.Exchange(c, c.CodeForm(pending)...) },
-				"retry":  func() *testkit.Answer { return s.Refresh(c, tok.Refresh) },
-				"replay": func() *testkit.Answer { return s.Refresh(c, older.Refresh) },
-				"next":   func() *testkit.Answer { return s.Refresh(c, first.Refresh) },
+			requests := map[string]func() *testkit.Response{
+				"code":   func() *testkit.Response { return s.Exchange(c, c.CodeForm(pending)...) },
+				"retry":  func() *testkit.Response { return s.Refresh(c, tok.Refresh) },
+				"replay": func() *testkit.Response { return s.Refresh(c, older.Refresh) },
+				"next":   func() *testkit.Response { return s.Refresh(c, first.Refresh) },
 			}
 			meets := map[string][]string{
 				"Client": {"code", "retry", "replay", "next"}, "Code": {"code"}, "RefreshToken": {"retry", "replay", "next"},
@@ -67,7 +67,7 @@ func TestNeverRepeat_D1_OP_04_TokenEndpointWithAFailingStore(t *testing.T) {
 
 // wantTryLater fails unless the answer is 503 with a Retry-After within the
 // grace of a refresh.
-func wantTryLater(t *testing.T, a *testkit.Answer) {
+func wantTryLater(t *testing.T, a *testkit.Response) {
 	t.Helper()
 	after, err := strconv.Atoi(a.Header.Get("Retry-After"))
 	if a.Status != http.StatusServiceUnavailable || a.JSON()["error"] != "temporarily_unavailable" || err != nil || time.Duration(after)*time.Second >= 10*time.Second || after < 1 {

@@ -58,7 +58,7 @@ func TestToken_TK_03_TheQueryIsNotRead(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
 	query := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.ID}, "scope": {"admin"}}
-	post := func(query, body string) *testkit.Answer {
+	post := func(query, body string) *testkit.Response {
 		r := httptest.NewRequest("POST", s.TokenURL()+"?"+query, strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.SetBasicAuth(url.QueryEscape(c.ID), c.Secret)
@@ -169,7 +169,7 @@ func TestToken_TK_06_WhatRefusalsLookLike(t *testing.T) {
 	wantTokenHeaders(t, s.Send("grant_type=x&client_id=nobody").WantJSONError(401, "invalid_client"))
 }
 
-func wantTokenHeaders(t *testing.T, a *testkit.Answer) {
+func wantTokenHeaders(t *testing.T, a *testkit.Response) {
 	t.Helper()
 	for name, want := range map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"} {
 		if got := a.Header.Get(name); got != want {
@@ -261,7 +261,7 @@ func TestToken_TK_04_Arrays(t *testing.T) {
 }
 
 // wantRefused fails unless the answer is a refusal in the form of RFC 6749 §5.2.
-func wantRefused(t *testing.T, what string, a *testkit.Answer) {
+func wantRefused(t *testing.T, what string, a *testkit.Response) {
 	t.Helper()
 	if a.Status < 400 || a.Status > 499 {
 		t.Errorf("%s: %s, want a refusal", what, a)

@@ -99,7 +99,7 @@ func fuzzed(f *testing.F) (*passport.Server, *testkit.Client) {
 func wantSound(t *testing.T, s *passport.Server, r *http.Request) {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	a := &testkit.Answer{T: t, Status: w.Code, Header: w.Header(), Body: w.Body.String()}
+	a := &testkit.Response{T: t, Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 	if w.Code == http.StatusOK {
 		a.Tokens()
 		return

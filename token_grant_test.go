@@ -49,7 +49,7 @@ func TestToken_ThirdPartyGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, withGrants(voucher{}), testkit.WithAudit)
 		c := s.Kiosk("refresh_token")
-		spend := func(v string) *testkit.Answer {
+		spend := func(v string) *testkit.Response {
 			return s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", v, "scope", "read")
 		}
 		tok := spend("alice-1").Tokens()
@@ -80,7 +80,9 @@ func TestNeverRepeat_A1_ThirdPartyGrantInParallel(t *testing.T) {
 	s := testkit.NewServer(t, withGrants(voucher{}))
 	c := s.Kiosk("refresh_token")
 	won := 0
-	for _, a := range parallel(64, func() *testkit.Answer { return s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", "alice-1") }) {
+	for _, a := range parallel(64, func() *testkit.Response {
+		return s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", "alice-1")
+	}) {
 		if a.Status == http.StatusOK {
 			won++
 			s.WantAdmits(a.Tokens().Access, true, "of the one who came first")
@@ -232,7 +234,7 @@ func TestToken_ErrorsOfAGrant(t *testing.T) {
 	var err error
 	s := testkit.NewServer(t, withGrants(grantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) { return nil, err })))
 	c := s.Kiosk()
-	ask := func(e error) *testkit.Answer {
+	ask := func(e error) *testkit.Response {
 		err = e
 		return s.Exchange(c, "grant_type", testkit.VoucherType)
 	}

@@ -138,7 +138,7 @@ func TestToken_AZ_32_IssuerWithAPath(t *testing.T) {
 func TestNeverRepeat_E16_MD_02_HostileHost(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
-	hostile := func(r *http.Request) *testkit.Answer {
+	hostile := func(r *http.Request) *testkit.Response {
 		r.Host = "evil.example"
 		for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Server", "X-Original-Host", "X-Host"} {
 			r.Header.Set(name, "evil.example")
@@ -154,7 +154,7 @@ func TestNeverRepeat_E16_MD_02_HostileHost(t *testing.T) {
 	if iss := testkit.ClaimsOf(t, token.Tokens().Access)["iss"]; iss != testkit.Issuer {
 		t.Errorf("iss = %v, want the configured issuer", iss)
 	}
-	for _, a := range []*testkit.Answer{token, hostile(testkit.NewGet(testkit.Issuer + "/.well-known/oauth-authorization-server")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/authorize?client_id=x")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/jwks"))} {
+	for _, a := range []*testkit.Response{token, hostile(testkit.NewGet(testkit.Issuer + "/.well-known/oauth-authorization-server")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/authorize?client_id=x")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/jwks"))} {
 		if text := a.Body + fmt.Sprint(a.Header); strings.Contains(text, "evil.example") {
 			t.Errorf("the Host header is in the answer: %s", text)
 		}

@@ -90,7 +90,7 @@ func TestNeverRepeat_D4_RT_08_RevocationAgainstRefresh(t *testing.T) {
 			c := s.Web()
 			tok := s.GrantTokens(c)
 			var turn atomic.Int32
-			answers := parallel(8, func() *testkit.Answer {
+			answers := parallel(8, func() *testkit.Response {
 				if turn.Add(1) == 4 {
 					testkit.Check(t, end(s, c))
 					return nil

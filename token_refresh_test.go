@@ -200,7 +200,7 @@ func TestNeverRepeat_A1_RT_05_ParallelRefreshes(t *testing.T) {
 		c := s.Web()
 		tok := s.GrantTokens(c)
 		refreshTokens := map[string]int{}
-		for _, a := range parallel(64, func() *testkit.Answer { return s.Refresh(c, tok.Refresh) }) {
+		for _, a := range parallel(64, func() *testkit.Response { return s.Refresh(c, tok.Refresh) }) {
 			got := a.Tokens()
 			refreshTokens[got.Refresh]++
 			s.WantAdmits(got.Access, true, "of one of 64 refreshes")
@@ -216,7 +216,7 @@ func TestNeverRepeat_A1_RT_05_ParallelRefreshes(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.RefreshTokenGrace = -1 })
 		c := s.Web()
 		tok := s.GrantTokens(c)
-		wantOneWinner(t, s, parallel(64, func() *testkit.Answer { return s.Refresh(c, tok.Refresh) }))
+		wantOneWinner(t, s, parallel(64, func() *testkit.Response { return s.Refresh(c, tok.Refresh) }))
 	})
 }
 
@@ -224,13 +224,13 @@ func TestNeverRepeat_A1_CO_03_ParallelRedemptions(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	code := s.Code(c)
-	wantOneWinner(t, s, parallel(64, func() *testkit.Answer { return s.Exchange(c, c.CodeForm(code)...) }))
+	wantOneWinner(t, s, parallel(64, func() *testkit.Response { return s.Exchange(c, c.CodeForm(code)...) }))
 }
 
 // wantOneWinner fails unless one answer is tokens, and all others say
 // invalid_grant; and the tokens are dead by now, for somebody sent a value that
 // was spent.
-func wantOneWinner(t *testing.T, s *testkit.Server, answers []*testkit.Answer) {
+func wantOneWinner(t *testing.T, s *testkit.Server, answers []*testkit.Response) {
 	t.Helper()
 	won := 0
 	for _, a := range answers {

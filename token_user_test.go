@@ -46,14 +46,14 @@ func forgetful() oauth.Grant {
 // An issuance is one way to get a token for a user: prepare runs while the account
 // is open, and what it returns asks for the token.
 type issuance struct {
-	prepare func(s *testkit.Server) (ask func() *testkit.Answer)
+	prepare func(s *testkit.Server) (ask func() *testkit.Response)
 	calls   int64  // of UserByID for one token
 	gone    string // the error code for a user who is gone
 }
 
 // answerOf is the outcome of a Go call in the form of an HTTP response.
-func answerOf(t *testing.T, err error) *testkit.Answer {
-	a := &testkit.Answer{T: t, Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"error":""}`}
+func answerOf(t *testing.T, err error) *testkit.Response {
+	a := &testkit.Response{T: t, Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"error":""}`}
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
 		a.Body = `{"error":"not found"}`
@@ -64,66 +64,66 @@ func answerOf(t *testing.T, err error) *testkit.Answer {
 }
 
 var issuances = map[string]issuance{
-	"own grant": {func(s *testkit.Server) func() *testkit.Answer {
+	"own grant": {func(s *testkit.Server) func() *testkit.Response {
 		c := s.Kiosk("refresh_token")
-		return func() *testkit.Answer { return s.Exchange(c, "grant_type", testkit.VoucherType) }
+		return func() *testkit.Response { return s.Exchange(c, "grant_type", testkit.VoucherType) }
 	}, 1, "invalid_grant"},
-	"code": {func(s *testkit.Server) func() *testkit.Answer {
+	"code": {func(s *testkit.Server) func() *testkit.Response {
 		c := s.Web()
 		code := s.Code(c)
-		return func() *testkit.Answer { return s.Exchange(c, c.CodeForm(code)...) }
+		return func() *testkit.Response { return s.Exchange(c, c.CodeForm(code)...) }
 	}, 1, "invalid_grant"},
-	"refresh": {func(s *testkit.Server) func() *testkit.Answer {
+	"refresh": {func(s *testkit.Server) func() *testkit.Response {
 		c := s.Web()
 		token := s.GrantTokens(c).Refresh
-		return func() *testkit.Answer { return s.Refresh(c, token) }
+		return func() *testkit.Response { return s.Refresh(c, token) }
 	}, 1, "invalid_grant"},
-	"retry within the grace": {func(s *testkit.Server) func() *testkit.Answer {
+	"retry within the grace": {func(s *testkit.Server) func() *testkit.Response {
 		c := s.Web()
 		token := s.GrantTokens(c).Refresh
 		s.Refresh(c, token).Tokens()
-		return func() *testkit.Answer { return s.Refresh(c, token) }
+		return func() *testkit.Response { return s.Refresh(c, token) }
 	}, 1, "invalid_grant"},
-	"password": {func(s *testkit.Server) func() *testkit.Answer {
+	"password": {func(s *testkit.Server) func() *testkit.Response {
 		c := s.Legacy()
-		return func() *testkit.Answer { return s.SignIn(c, "alice", testkit.PasswordOf("alice")) }
+		return func() *testkit.Response { return s.SignIn(c, "alice", testkit.PasswordOf("alice")) }
 	}, 2, "invalid_grant"},
-	"personal token": {func(s *testkit.Server) func() *testkit.Answer {
-		return func() *testkit.Answer {
+	"personal token": {func(s *testkit.Server) func() *testkit.Response {
+		return func() *testkit.Response {
 			_, err := s.CreateToken(s.T.Context(), testkit.Ref("alice"), "laptop", "read")
 			return answerOf(s.T, err)
 		}
 	}, 1, "not found"},
-	"personal token, JSON API": {func(s *testkit.Server) func() *testkit.Answer {
+	"personal token, JSON API": {func(s *testkit.Server) func() *testkit.Response {
 		b := s.Browser().SignIn("alice")
-		return func() *testkit.Answer { return b.Ask("POST", personalPath, map[string]any{"name": "laptop"}) }
+		return func() *testkit.Response { return b.Ask("POST", personalPath, map[string]any{"name": "laptop"}) }
 	}, 1, "401"},
-	"implicit, without a page": {func(s *testkit.Server) func() *testkit.Answer {
+	"implicit, without a page": {func(s *testkit.Server) func() *testkit.Response {
 		c, b := s.Board(passport.Registration{Name: "Trusted"}), s.Browser().SignIn("alice")
-		return func() *testkit.Answer { return b.AuthorizeToken(c, "prompt", "none") }
+		return func() *testkit.Response { return b.AuthorizeToken(c, "prompt", "none") }
 	}, 1, "access_denied"},
-	"implicit, with a page": {func(s *testkit.Server) func() *testkit.Answer {
+	"implicit, with a page": {func(s *testkit.Server) func() *testkit.Response {
 		page := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{}), "prompt", "consent")
-		return func() *testkit.Answer { return page.Allow() }
+		return func() *testkit.Response { return page.Allow() }
 	}, 1, "access_denied"},
-	"own responder": {func(s *testkit.Server) func() *testkit.Answer {
+	"own responder": {func(s *testkit.Server) func() *testkit.Response {
 		page := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{GrantTypes: []string{badgeType}}), "response_type", "badge", "prompt", "consent")
-		return func() *testkit.Answer { return page.Allow() }
+		return func() *testkit.Response { return page.Allow() }
 	}, 1, "access_denied"},
-	"guard": {func(s *testkit.Server) func() *testkit.Answer {
+	"guard": {func(s *testkit.Server) func() *testkit.Response {
 		token := s.GrantTokens(s.Web()).Access
-		return func() *testkit.Answer { return s.Call(s.Guard(), "Authorization", "Bearer "+token) }
+		return func() *testkit.Response { return s.Call(s.Guard(), "Authorization", "Bearer "+token) }
 	}, 1, "invalid_token"},
-	"guard, first-party cookie": {func(s *testkit.Server) func() *testkit.Answer {
+	"guard, first-party cookie": {func(s *testkit.Server) func() *testkit.Response {
 		b := s.Browser().SignIn("alice")
 		b.Page(nil)
-		return func() *testkit.Answer { return b.Script(s.Guard()) }
+		return func() *testkit.Response { return b.Script(s.Guard()) }
 	}, 1, "invalid_token"},
 }
 
 // errorOf is the error code of a response, wherever it is: in JSON, in the fragment
 // of a redirect, in a challenge. The JSON API has a status alone.
-func errorOf(a *testkit.Answer) string {
+func errorOf(a *testkit.Response) string {
 	switch challenge := a.Header.Get("WWW-Authenticate"); {
 	case strings.Contains(a.Target(), "#"):
 		return a.Fragment().Get("error")
@@ -251,7 +251,7 @@ func TestToken_FR_14_UnknownProvider(t *testing.T) {
 	refreshed := s.Refresh(web, tok.Refresh).Tokens()
 	s.Exchange(kiosk, "grant_type", testkit.VoucherType).Tokens()
 	without := s.Restart(func(c *passport.Config) { c.Providers = nil })
-	for name, a := range map[string]*testkit.Answer{
+	for name, a := range map[string]*testkit.Response{
 		"own grant": without.Exchange(kiosk, "grant_type", testkit.VoucherType),
 		"code":      without.Exchange(web, web.CodeForm(code)...),
 		"retry":     without.Refresh(web, tok.Refresh),

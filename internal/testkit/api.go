@@ -14,7 +14,7 @@ import (
 // Ask sends a request as a script of the application's own page does with
 // axios. The body, if any, is JSON. Ask checks the headers that every response
 // of the JSON API must have.
-func (b *Browser) Ask(method, path string, body ...any) *Answer {
+func (b *Browser) Ask(method, path string, body ...any) *Response {
 	b.T.Helper()
 	return b.Sent(b.Request(method, path, body...))
 }
@@ -43,7 +43,7 @@ func (b *Browser) Request(method, path string, body ...any) *http.Request {
 }
 
 // Sent sends a request to the JSON API with the browser's cookies.
-func (b *Browser) Sent(r *http.Request) *Answer {
+func (b *Browser) Sent(r *http.Request) *Response {
 	b.T.Helper()
 	for _, c := range b.Jar.Cookies(b.Origin()) {
 		r.AddCookie(c)
@@ -66,7 +66,7 @@ func (b *Browser) Sent(r *http.Request) *Answer {
 
 // Want fails the test unless the response has this status and exactly this
 // body.
-func (a *Answer) Want(status int, body string) *Answer {
+func (a *Response) Want(status int, body string) *Response {
 	a.T.Helper()
 	if got := strings.TrimSuffix(a.Body, "\n"); a.Status != status || got != body {
 		a.T.Errorf("got\n%d %s\nwant\n%d %s", a.Status, got, status, body)
@@ -77,7 +77,7 @@ func (a *Answer) Want(status int, body string) *Answer {
 // WantInvalid fails the test unless the response is 422 with this message and
 // exactly these fields with these first errors. pairs are field names and
 // texts.
-func (a *Answer) WantInvalid(message string, pairs ...string) *Answer {
+func (a *Response) WantInvalid(message string, pairs ...string) *Response {
 	a.T.Helper()
 	var got struct {
 		Message string              `json:"message"`
@@ -96,7 +96,7 @@ func (a *Answer) WantInvalid(message string, pairs ...string) *Answer {
 }
 
 // List returns the objects of a JSON array.
-func (a *Answer) List() (items []map[string]any) {
+func (a *Response) List() (items []map[string]any) {
 	a.T.Helper()
 	if err := json.Unmarshal([]byte(a.Body), &items); err != nil || a.Status != 200 || items == nil {
 		a.T.Fatalf("want a list, got %d %s", a.Status, a.Body)
@@ -105,7 +105,7 @@ func (a *Answer) List() (items []map[string]any) {
 }
 
 // IDsIn returns the IDs of the objects in a JSON array.
-func (a *Answer) IDsIn() (ids []string) {
+func (a *Response) IDsIn() (ids []string) {
 	a.T.Helper()
 	for _, item := range a.List() {
 		ids = append(ids, fmt.Sprint(item["id"]))

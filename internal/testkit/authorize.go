@@ -16,7 +16,7 @@ import (
 // CheckBad fails the test if the response to an invalid request is a server
 // error, redirects to anywhere other than the client or the sign-in page, or
 // contains a code.
-func (b *Browser) CheckBad(t *testing.T, what string, a *Answer, c *Client) {
+func (b *Browser) CheckBad(t *testing.T, what string, a *Response, c *Client) {
 	t.Helper()
 	target := a.Target()
 	switch {
@@ -34,7 +34,7 @@ func (b *Browser) CheckBad(t *testing.T, what string, a *Answer, c *Client) {
 }
 
 // Fuzzed sends a raw query, or the same as a form body, as how selects.
-func (b *Browser) Fuzzed(query string, how uint8) *Answer {
+func (b *Browser) Fuzzed(query string, how uint8) *Response {
 	if how&2 != 0 {
 		return b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))
 	}
@@ -46,7 +46,7 @@ func (b *Browser) Fuzzed(query string, how uint8) *Answer {
 // AsksJSON sends a request as a page of the application's own origin does, with
 // Accept: application/json and the browser's cookies. It keeps the cookies of
 // the response.
-func (b *Browser) AsksJSON(method, path string, body ...any) *Answer {
+func (b *Browser) AsksJSON(method, path string, body ...any) *Response {
 	b.T.Helper()
 	a := b.Send(b.Request(method, path, body...))
 	if a.Header.Get("Content-Type") != "application/json" || a.Header.Get("Cross-Origin-Resource-Policy") != "same-origin" || a.Header.Get("Location") != "" {
@@ -57,20 +57,20 @@ func (b *Browser) AsksJSON(method, path string, body ...any) *Answer {
 
 // AuthorizeJSON sends an authorization request as a script does; see
 // [Client.Request].
-func (b *Browser) AuthorizeJSON(c *Client, pairs ...string) *Answer {
+func (b *Browser) AuthorizeJSON(c *Client, pairs ...string) *Response {
 	b.T.Helper()
 	return b.AsksJSON("GET", b.Server.AuthorizePath()+"?"+c.Request(pairs...).Encode())
 }
 
 // PostJSON sends a decision on a consent page that was returned as JSON.
-func (a *Answer) PostJSON(decision string) *Answer {
+func (a *Response) PostJSON(decision string) *Response {
 	a.T.Helper()
 	return a.From.AsksJSON("POST", a.Part(FormElement, "action"), map[string]any{"ticket": a.Ticket(), "decision": decision})
 }
 
 // WantJSON fails the test unless the response is this JSON, with TICKET in
 // place of the ticket.
-func (a *Answer) WantJSON(status int, want string) *Answer {
+func (a *Response) WantJSON(status int, want string) *Response {
 	a.T.Helper()
 	got := a.Body
 	if ticket, ok := a.JSON()["ticket"].(string); ok {
@@ -85,7 +85,7 @@ func (a *Answer) WantJSON(status int, want string) *Answer {
 // Clicks returns n requests that submit a consent page, with the given
 // decisions in turn. All have the browser's current cookies, as if none had a
 // response yet.
-func (a *Answer) Clicks(n int, decisions ...string) []*http.Request {
+func (a *Response) Clicks(n int, decisions ...string) []*http.Request {
 	a.T.Helper()
 	b := a.From
 	var requests []*http.Request
@@ -101,20 +101,20 @@ func (a *Answer) Clicks(n int, decisions ...string) []*http.Request {
 }
 
 // AtOnce serves the requests concurrently.
-func (s *Server) AtOnce(b *Browser, requests []*http.Request) []*Answer {
-	answers := make([]*Answer, len(requests))
+func (s *Server) AtOnce(b *Browser, requests []*http.Request) []*Response {
+	responses := make([]*Response, len(requests))
 	var wg sync.WaitGroup
 	start := make(chan struct{})
 	for i, r := range requests {
 		wg.Go(func() {
 			<-start
-			answers[i] = s.Do(r)
-			answers[i].From = b
+			responses[i] = s.Do(r)
+			responses[i].From = b
 		})
 	}
 	close(start)
 	wg.Wait()
-	return answers
+	return responses
 }
 
 // Issued returns how many codes were issued, from the audit log.
@@ -162,15 +162,15 @@ func (s *Server) Update(c *Client, change func(*oauth.Client)) {
 	}
 }
 
-// AnswerWith submits a consent page with another ticket.
-func (a *Answer) AnswerWith(ticket, decision string) *Answer {
+// DecideWith submits a consent page with another ticket.
+func (a *Response) DecideWith(ticket, decision string) *Response {
 	a.T.Helper()
 	return a.From.Post(a.Part(FormElement, "action"), url.Values{"ticket": {ticket}, "decision": {decision}})
 }
 
 // WantPageAnew fails the test unless the consent page is shown again with a new
 // ticket and nothing was issued.
-func (a *Answer) WantPageAnew(instead *Answer) *Answer {
+func (a *Response) WantPageAnew(instead *Response) *Response {
 	a.T.Helper()
 	if a.Ticket() == instead.Ticket() || a.Target() != "" {
 		a.T.Errorf("want the page again with a new ticket, got %s", a)
@@ -193,7 +193,7 @@ func (s *Server) Board(reg passport.Registration) *Client {
 
 // AuthorizeToken sends an authorization request with response_type=token, which
 // pairs change.
-func (b *Browser) AuthorizeToken(c *Client, pairs ...string) *Answer {
+func (b *Browser) AuthorizeToken(c *Client, pairs ...string) *Response {
 	b.T.Helper()
 	request := []string{"response_type", "token", "code_challenge", "", "code_challenge_method", ""}
 	return b.Authorize(c, append(request, pairs...)...)
@@ -202,7 +202,7 @@ func (b *Browser) AuthorizeToken(c *Client, pairs ...string) *Answer {
 // Fragment returns the parameters in the fragment of the client's redirect URI.
 // It fails the test if the browser is not sent there, or if a parameter appears
 // twice or also in the query.
-func (a *Answer) Fragment() url.Values {
+func (a *Response) Fragment() url.Values {
 	a.T.Helper()
 	uri, fragment, ok := strings.Cut(a.Target(), "#")
 	if !ok {
@@ -221,7 +221,7 @@ func (a *Answer) Fragment() url.Values {
 }
 
 // Token returns the access token in the fragment.
-func (a *Answer) Token() string {
+func (a *Response) Token() string {
 	a.T.Helper()
 	token := a.Fragment().Get("access_token")
 	if token == "" {
@@ -232,7 +232,7 @@ func (a *Answer) Token() string {
 
 // WantFragmentError fails the test unless the fragment has this error, the
 // state and the issuer, and no token.
-func (a *Answer) WantFragmentError(code string) *Answer {
+func (a *Response) WantFragmentError(code string) *Response {
 	a.T.Helper()
 	told := a.Fragment()
 	if told.Get("error") != code || told.Get("iss") != Issuer || told.Get("state") != DefaultState || told.Has("access_token") {
@@ -242,7 +242,7 @@ func (a *Answer) WantFragmentError(code string) *Answer {
 }
 
 // As sets the browser of a response of [Server.Do].
-func (a *Answer) As(b *Browser) *Answer {
+func (a *Response) As(b *Browser) *Response {
 	a.From = b
 	return a
 }

@@ -97,7 +97,7 @@ func (b *Browser) Origin() *url.URL {
 
 // Authorize sends an authorization request, which pairs change; see
 // [Client.Request].
-func (b *Browser) Authorize(c *Client, pairs ...string) *Answer {
+func (b *Browser) Authorize(c *Client, pairs ...string) *Response {
 	b.T.Helper()
 	return b.Get(b.Server.AuthorizePath() + "?" + c.Request(pairs...).Encode())
 }
@@ -113,14 +113,14 @@ func (s *Server) AuthorizePath() string {
 }
 
 // Get follows a link on another site to a path of the server.
-func (b *Browser) Get(target string) *Answer {
+func (b *Browser) Get(target string) *Response {
 	b.T.Helper()
 	return b.Send(b.NewRequest("GET", target, "", http.Header{"Sec-Fetch-Site": {"cross-site"}}))
 }
 
 // Post submits a form of the server's own page. Our pages forbid the Referer,
 // so the browser sends a null Origin.
-func (b *Browser) Post(target string, form url.Values) *Answer {
+func (b *Browser) Post(target string, form url.Values) *Response {
 	b.T.Helper()
 	return b.Send(b.NewRequest("POST", target, form.Encode(), http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"null"}}))
 }
@@ -146,7 +146,7 @@ func (b *Browser) NewRequest(method, target, body string, header http.Header) *h
 
 // Send serves a request and keeps the cookies of the response. It checks the
 // headers that every response must have.
-func (b *Browser) Send(r *http.Request) *Answer {
+func (b *Browser) Send(r *http.Request) *Response {
 	b.T.Helper()
 	for _, c := range b.Jar.Cookies(b.Origin()) {
 		r.AddCookie(c)
@@ -158,8 +158,8 @@ func (b *Browser) Send(r *http.Request) *Answer {
 	return a
 }
 
-// Answer is a response of the server.
-type Answer struct {
+// Response is an HTTP response of the server, as a test sees it.
+type Response struct {
 	T      *testing.T
 	From   *Browser // nil outside a browser
 	Status int
@@ -184,7 +184,7 @@ func First(re *regexp.Regexp, body string) string {
 
 // Target returns where the browser goes next, from Location or from a page that
 // redirects. It is empty if the browser stays.
-func (a *Answer) Target() string {
+func (a *Response) Target() string {
 	if location := a.Header.Get("Location"); location != "" {
 		return location
 	}
@@ -192,7 +192,7 @@ func (a *Answer) Target() string {
 }
 
 // Part returns a value from a page, or the field of the equivalent JSON.
-func (a *Answer) Part(element *regexp.Regexp, field string) string {
+func (a *Response) Part(element *regexp.Regexp, field string) string {
 	if a.Header.Get("Content-Type") != "application/json" {
 		return First(element, a.Body)
 	}
@@ -202,7 +202,7 @@ func (a *Answer) Part(element *regexp.Regexp, field string) string {
 
 // Ticket returns the ticket of a consent page. It fails the test for any other
 // response.
-func (a *Answer) Ticket() string {
+func (a *Response) Ticket() string {
 	a.T.Helper()
 	ticket := a.Part(TicketElement, "ticket")
 	if a.Status != http.StatusOK || ticket == "" {
@@ -212,16 +212,16 @@ func (a *Answer) Ticket() string {
 }
 
 // IsConsent reports whether the response is a consent page.
-func (a *Answer) IsConsent() bool { return a.Part(TicketElement, "ticket") != "" }
+func (a *Response) IsConsent() bool { return a.Part(TicketElement, "ticket") != "" }
 
 // Allow presses the Allow button of a consent page.
-func (a *Answer) Allow() *Answer { a.T.Helper(); return a.Decide("allow") }
+func (a *Response) Allow() *Response { a.T.Helper(); return a.Decide("allow") }
 
 // Deny presses the Cancel button of a consent page.
-func (a *Answer) Deny() *Answer { a.T.Helper(); return a.Decide("deny") }
+func (a *Response) Deny() *Response { a.T.Helper(); return a.Decide("deny") }
 
 // Decide submits a consent page with a decision.
-func (a *Answer) Decide(decision string) *Answer {
+func (a *Response) Decide(decision string) *Response {
 	a.T.Helper()
 	form := url.Values{"ticket": {a.Ticket()}, "decision": {decision}}
 	return a.From.Post(a.Part(FormElement, "action"), form)
@@ -229,21 +229,21 @@ func (a *Answer) Decide(decision string) *Answer {
 
 // SignIn follows the redirect to the sign-in page, signs in and returns to the
 // server.
-func (a *Answer) SignIn(id string) *Answer {
+func (a *Response) SignIn(id string) *Response {
 	a.T.Helper()
 	a.From.SignIn(id)
 	return a.ComeBack()
 }
 
 // ComeBack returns from the sign-in page to the server.
-func (a *Answer) ComeBack() *Answer {
+func (a *Response) ComeBack() *Response {
 	a.T.Helper()
 	b := a.From
 	return b.Send(b.NewRequest("GET", a.ReturnTo(), "", http.Header{"Sec-Fetch-Site": {"same-origin"}}))
 }
 
 // ReturnTo returns the return_to parameter of the sign-in page.
-func (a *Answer) ReturnTo() string {
+func (a *Response) ReturnTo() string {
 	a.T.Helper()
 	u, err := url.Parse(a.Target())
 	if err != nil || u.Path != "/login" {
@@ -255,7 +255,7 @@ func (a *Answer) ReturnTo() string {
 // Params returns the parameters in the query of the client's redirect URI. It
 // fails the test if the browser is not sent there, or if a parameter appears
 // twice.
-func (a *Answer) Params() url.Values {
+func (a *Response) Params() url.Values {
 	a.T.Helper()
 	u, err := url.Parse(a.Target())
 	if err != nil || a.Target() == "" || u.Path == "/login" {
@@ -274,7 +274,7 @@ func (a *Answer) Params() url.Values {
 }
 
 // Code returns the code in the redirect URI.
-func (a *Answer) Code() string {
+func (a *Response) Code() string {
 	a.T.Helper()
 	code := a.Params().Get("code")
 	if code == "" {
@@ -285,7 +285,7 @@ func (a *Answer) Code() string {
 
 // WantRedirectError fails the test unless the redirect URI has this error and
 // the issuer, and no code.
-func (a *Answer) WantRedirectError(code string) *Answer {
+func (a *Response) WantRedirectError(code string) *Response {
 	a.T.Helper()
 	p := a.Params()
 	if p.Get("error") != code || p.Get("iss") != a.From.Server.Config.Issuer || p.Has("code") {
@@ -296,7 +296,7 @@ func (a *Answer) WantRedirectError(code string) *Answer {
 
 // WantPage fails the test unless the response is a page without a redirect that
 // contains these texts.
-func (a *Answer) WantPage(status int, says ...string) *Answer {
+func (a *Response) WantPage(status int, says ...string) *Response {
 	a.T.Helper()
 	if a.Status != status || a.Target() != "" || a.IsConsent() || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
 		a.T.Errorf("want a page with status %d and without a redirect, got %s", status, a)
@@ -311,7 +311,7 @@ func (a *Answer) WantPage(status int, says ...string) *Answer {
 
 // WantJSONError fails the test unless the response is this JSON error with this
 // status.
-func (a *Answer) WantJSONError(status int, code string) *Answer {
+func (a *Response) WantJSONError(status int, code string) *Response {
 	a.T.Helper()
 	if a.Status != status || a.JSON()["error"] != code {
 		a.T.Errorf("want %d %s, got %s", status, code, a)
@@ -320,7 +320,7 @@ func (a *Answer) WantJSONError(status int, code string) *Answer {
 }
 
 // JSON returns the JSON object in the response.
-func (a *Answer) JSON() map[string]any {
+func (a *Response) JSON() map[string]any {
 	a.T.Helper()
 	m := map[string]any{}
 	if err := json.Unmarshal([]byte(a.Body), &m); err != nil || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
@@ -331,7 +331,7 @@ func (a *Answer) JSON() map[string]any {
 
 // Tokens returns the tokens of a token response. It fails the test for a
 // refusal.
-func (a *Answer) Tokens() *Tokens {
+func (a *Response) Tokens() *Tokens {
 	a.T.Helper()
 	var got Tokens
 	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != http.StatusOK || got.Access == "" {
@@ -343,7 +343,7 @@ func (a *Answer) Tokens() *Tokens {
 var anyElement = regexp.MustCompile(`(?s)<style>.*?</style>|<head>.*?</head>|<[^>]*>`)
 
 // String describes the response for a failing test.
-func (a *Answer) String() string {
+func (a *Response) String() string {
 	text := strings.Join(strings.Fields(html.UnescapeString(anyElement.ReplaceAllString(a.Body, " "))), " ")
 	if len(text) > 600 {
 		text = text[:600] + "…"
@@ -368,7 +368,7 @@ var _ passport.UserProvider = (*Accounts)(nil)
 func AsText(v any) string { return fmt.Sprint(v) }
 
 // WantStatus fails the test unless the response has this status.
-func (a *Answer) WantStatus(status int) *Answer {
+func (a *Response) WantStatus(status int) *Response {
 	a.T.Helper()
 	if a.Status != status {
 		a.T.Errorf("want status %d, got %d: %s", status, a.Status, a)

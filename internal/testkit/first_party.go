@@ -35,7 +35,7 @@ func (s *Server) WantNoSecrets(secrets ...string) {
 
 // RefreshToken sends a POST to /oauth/token/refresh as a script of the page
 // does.
-func (b *Browser) RefreshToken(header ...string) *Answer {
+func (b *Browser) RefreshToken(header ...string) *Response {
 	b.T.Helper()
 	r := httptest.NewRequest("POST", b.Origin().String()+"oauth/token/refresh", nil)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -44,7 +44,7 @@ func (b *Browser) RefreshToken(header ...string) *Answer {
 }
 
 // OverTheWire sends a GET with the browser's cookies over a real connection.
-func (b *Browser) OverTheWire(h http.Handler, trace *httptrace.ClientTrace) *Answer {
+func (b *Browser) OverTheWire(h http.Handler, trace *httptrace.ClientTrace) *Response {
 	b.T.Helper()
 	site := httptest.NewServer(h)
 	defer site.Close()
@@ -59,14 +59,14 @@ func (b *Browser) OverTheWire(h http.Handler, trace *httptrace.ClientTrace) *Ans
 	for _, c := range b.Jar.Cookies(b.Origin()) {
 		r.AddCookie(c)
 	}
-	answered, err := site.Client().Do(r)
+	response, err := site.Client().Do(r)
 	if err != nil {
 		b.T.Fatal(err)
 	}
-	defer answered.Body.Close()
-	body, err := io.ReadAll(answered.Body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		b.T.Fatal(err)
 	}
-	return &Answer{T: b.T, From: b, Status: answered.StatusCode, Header: answered.Header, Body: string(body)}
+	return &Response{T: b.T, From: b, Status: response.StatusCode, Header: response.Header, Body: string(body)}
 }

@@ -115,13 +115,13 @@ func (s *Server) WantRevoked(v Revocation, w Way, c *Client, id string) {
 }
 
 // MachineFrom requests a client's own token from an address.
-func (s *Server) MachineFrom(address string, c *Client, secret string) *Answer {
+func (s *Server) MachineFrom(address string, c *Client, secret string) *Response {
 	return s.SendFrom(address, "grant_type=client_credentials", "Authorization", Basic(c.ID, secret))
 }
 
 // WantThrottled fails the test unless the response is 429 with its headers. It
 // returns the Retry-After time.
-func (a *Answer) WantThrottled(code string) time.Duration {
+func (a *Response) WantThrottled(code string) time.Duration {
 	a.T.Helper()
 	seconds, err := strconv.Atoi(a.Header.Get("Retry-After"))
 	if a.Status != http.StatusTooManyRequests || a.JSON()["error"] != code || err != nil || seconds < 1 {

@@ -27,13 +27,13 @@ const (
 
 // Page loads a page of the application. write is its handler, or nil for a
 // short text.
-func (b *Browser) Page(write http.HandlerFunc) *Answer {
+func (b *Browser) Page(write http.HandlerFunc) *Response {
 	b.T.Helper()
 	return b.PageBy(httptest.NewRequest("GET", b.Origin().String(), nil), write)
 }
 
 // PageBy is like [Browser.Page] with the given request.
-func (b *Browser) PageBy(r *http.Request, write http.HandlerFunc) *Answer {
+func (b *Browser) PageBy(r *http.Request, write http.HandlerFunc) *Response {
 	b.T.Helper()
 	if write == nil {
 		write = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "Hello.") }
@@ -43,16 +43,16 @@ func (b *Browser) PageBy(r *http.Request, write http.HandlerFunc) *Answer {
 
 // Serve serves a request with a handler of the application and keeps the
 // cookies of the response.
-func (b *Browser) Serve(h http.Handler, r *http.Request) *Answer {
+func (b *Browser) Serve(h http.Handler, r *http.Request) *Response {
 	b.T.Helper()
 	for _, c := range b.Jar.Cookies(b.Origin()) {
 		r.AddCookie(c)
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	answered := w.Result() // Result has the headers as they were at WriteHeader
-	b.Jar.SetCookies(b.Origin(), answered.Cookies())
-	return &Answer{T: b.T, From: b, Status: answered.StatusCode, Header: answered.Header, Body: w.Body.String()}
+	response := w.Result() // Result has the headers as they were at WriteHeader
+	b.Jar.SetCookies(b.Origin(), response.Cookies())
+	return &Response{T: b.T, From: b, Status: response.StatusCode, Header: response.Header, Body: w.Body.String()}
 }
 
 // Cookie returns the value of a cookie, or an empty text.
@@ -67,13 +67,13 @@ func (b *Browser) Cookie(name string) string {
 
 // Script sends a GET to an API behind a guard, as axios does on the page.
 // header changes the request's headers.
-func (b *Browser) Script(protect func(http.Handler) http.Handler, header ...string) *Answer {
+func (b *Browser) Script(protect func(http.Handler) http.Handler, header ...string) *Response {
 	b.T.Helper()
 	return b.ScriptBy("GET", protect, header...)
 }
 
 // ScriptBy is like [Browser.Script] with the given method.
-func (b *Browser) ScriptBy(method string, protect func(http.Handler) http.Handler, header ...string) *Answer {
+func (b *Browser) ScriptBy(method string, protect func(http.Handler) http.Handler, header ...string) *Response {
 	b.T.Helper()
 	r := httptest.NewRequest(method, b.Origin().String()+"api/orders", nil)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
@@ -86,7 +86,7 @@ func (b *Browser) ScriptBy(method string, protect func(http.Handler) http.Handle
 
 // WantNoToken fails the test unless the response is the one for a request
 // without a token.
-func (a *Answer) WantNoToken(what string) {
+func (a *Response) WantNoToken(what string) {
 	a.T.Helper()
 	if challenge := a.Header.Get("WWW-Authenticate"); a.Status != 401 || challenge != `Bearer realm="api"` {
 		a.T.Errorf("%s: %d with challenge %q, want 401 with the challenge for a missing token", what, a.Status, challenge)
@@ -102,7 +102,7 @@ func (b *Browser) CopyOf() *Browser {
 
 // setCookies returns the cookies of the response by name. It fails the test if
 // a cookie is set twice.
-func (a *Answer) setCookies() map[string]*http.Cookie {
+func (a *Response) setCookies() map[string]*http.Cookie {
 	a.T.Helper()
 	set := map[string]*http.Cookie{}
 	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
@@ -115,7 +115,7 @@ func (a *Answer) setCookies() map[string]*http.Cookie {
 }
 
 // WantCookies fails the test unless the response sets exactly these cookies.
-func (a *Answer) WantCookies(what string, names ...string) map[string]*http.Cookie {
+func (a *Response) WantCookies(what string, names ...string) map[string]*http.Cookie {
 	a.T.Helper()
 	set := a.setCookies()
 	if got := slices.Sorted(maps.Keys(set)); !slices.Equal(got, slices.Sorted(slices.Values(names))) {

@@ -20,7 +20,7 @@ var StyleText = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 //   - AZ-25, UI-03: no frames, no scripts, forms to our own origin (OAuth 2.1
 //     §7.10)
 //   - AZ-26: no caching, no referrer (RFC 9700 §4.2.4)
-func (a *Answer) CheckHeaders() {
+func (a *Response) CheckHeaders() {
 	a.T.Helper()
 	h := a.Header
 	for name := range h {
@@ -44,7 +44,7 @@ func (a *Answer) CheckHeaders() {
 
 // CheckPolicy checks the security policy of a page, and that the page complies
 // with it.
-func (a *Answer) CheckPolicy() {
+func (a *Response) CheckPolicy() {
 	a.T.Helper()
 	if a.Header.Get("Content-Type") != "text/html; charset=utf-8" || a.Header.Get("X-Frame-Options") != "DENY" {
 		a.T.Errorf("AZ-25: the page has the headers %v", a.Header)
@@ -73,7 +73,7 @@ func (a *Answer) CheckPolicy() {
 
 // IsInert fails the test if a page has markup other than our own, or invisible
 // characters.
-func (a *Answer) IsInert(what string) {
+func (a *Response) IsInert(what string) {
 	a.T.Helper()
 	if i := strings.IndexFunc(a.Body, func(r rune) bool {
 		return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029')

@@ -43,13 +43,13 @@ func (s *Server) Legacy(change ...func(*passport.Registration)) *Client {
 }
 
 // SignIn sends a password grant request, with further pairs of parameters.
-func (s *Server) SignIn(c *Client, username, password string, pairs ...string) *Answer {
+func (s *Server) SignIn(c *Client, username, password string, pairs ...string) *Response {
 	s.T.Helper()
 	return s.Exchange(c, append([]string{"grant_type", "password", "username", username, "password", password}, pairs...)...)
 }
 
 // SendFrom sends a token request from an IP address.
-func (s *Server) SendFrom(address, body string, header ...string) *Answer {
+func (s *Server) SendFrom(address, body string, header ...string) *Response {
 	r := httptest.NewRequest("POST", s.TokenURL(), strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.RemoteAddr = address + ":40000"

@@ -179,7 +179,7 @@ func Set(params url.Values, pairs ...string) url.Values {
 
 // Exchange sends a token request with pairs of parameters. A confidential
 // client authenticates with HTTP Basic, a public client sends its ID.
-func (s *Server) Exchange(c *Client, pairs ...string) *Answer {
+func (s *Server) Exchange(c *Client, pairs ...string) *Response {
 	s.T.Helper()
 	form := Set(url.Values{}, pairs...)
 	if c.Secret == "" {
@@ -194,10 +194,10 @@ func (s *Server) Exchange(c *Client, pairs ...string) *Answer {
 }
 
 // Do serves one request outside a browser.
-func (s *Server) Do(r *http.Request) *Answer {
+func (s *Server) Do(r *http.Request) *Response {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	return &Answer{T: s.T, Status: w.Code, Header: w.Header(), Body: w.Body.String()}
+	return &Response{T: s.T, Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 }
 
 // Tokens is a token response.

@@ -31,7 +31,7 @@ func (s *Server) Code(c *Client, pairs ...string) string {
 }
 
 // Refresh sends a refresh token request, with further pairs of parameters.
-func (s *Server) Refresh(c *Client, token string, pairs ...string) *Answer {
+func (s *Server) Refresh(c *Client, token string, pairs ...string) *Response {
 	s.T.Helper()
 	return s.Exchange(c, append([]string{"grant_type", "refresh_token", "refresh_token", token}, pairs...)...)
 }
@@ -44,7 +44,7 @@ func (s *Server) MachineToken(c *Client, pairs ...string) string {
 
 // Send sends a token request with a raw body. header is pairs of name and
 // value; the value "-" removes a header.
-func (s *Server) Send(body string, header ...string) *Answer {
+func (s *Server) Send(body string, header ...string) *Response {
 	r := httptest.NewRequest("POST", s.TokenURL(), strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	setHeader(r, header)
@@ -89,17 +89,17 @@ func API(w http.ResponseWriter, r *http.Request) {
 
 // Call sends a request to the API behind a guard. header is pairs of name and
 // value.
-func (s *Server) Call(protect func(http.Handler) http.Handler, header ...string) *Answer {
+func (s *Server) Call(protect func(http.Handler) http.Handler, header ...string) *Response {
 	r := httptest.NewRequest("GET", "https://api.example.com/orders", nil)
 	setHeader(r, header)
 	return s.CallWith(protect, r)
 }
 
 // CallWith sends a request to the API behind a guard.
-func (s *Server) CallWith(protect func(http.Handler) http.Handler, r *http.Request) *Answer {
+func (s *Server) CallWith(protect func(http.Handler) http.Handler, r *http.Request) *Response {
 	w := httptest.NewRecorder()
 	protect(http.HandlerFunc(API)).ServeHTTP(w, r)
-	return &Answer{T: s.T, Status: w.Code, Header: w.Header(), Body: w.Body.String()}
+	return &Response{T: s.T, Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 }
 
 // Admits reports whether a guard without rules admits the token. It fails the
@@ -123,7 +123,7 @@ func (s *Server) WantAdmits(token string, want bool, what string) {
 }
 
 // Told returns the API's response.
-func (a *Answer) Told() (got admitted) {
+func (a *Response) Told() (got admitted) {
 	a.T.Helper()
 	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != http.StatusOK {
 		a.T.Fatalf("want the API's response, got %s", a)
@@ -132,7 +132,7 @@ func (a *Answer) Told() (got admitted) {
 }
 
 // Description returns the error_description of a refusal.
-func (a *Answer) Description() string {
+func (a *Response) Description() string {
 	a.T.Helper()
 	text, _ := a.JSON()["error_description"].(string)
 	return text

@@ -71,7 +71,7 @@ func (s *Server) ExpireSecrets(c *Client) {
 }
 
 // Preflight sends a CORS preflight request to the token endpoint.
-func (s *Server) Preflight(origin string) *Answer {
+func (s *Server) Preflight(origin string) *Response {
 	r := httptest.NewRequest("OPTIONS", s.TokenURL(), nil)
 	if origin != "" {
 		r.Header.Set("Origin", origin)
@@ -100,7 +100,7 @@ func (s *Server) Kiosk(more ...string) *Client {
 }
 
 // Get sends a GET to a path of the server.
-func (s *Server) Get(path string, header ...string) *Answer {
+func (s *Server) Get(path string, header ...string) *Response {
 	r := NewGet(s.Config.Issuer + path)
 	setHeader(r, header)
 	return s.Do(r)

@@ -104,7 +104,7 @@ func Wire(t *testing.T, r *http.Request) (head, body []byte) {
 
 // Stalled sends the head of a request, calls meanwhile, and then sends the
 // body.
-func (dial Dialer) Stalled(t *testing.T, r *http.Request, meanwhile func()) *Answer {
+func (dial Dialer) Stalled(t *testing.T, r *http.Request, meanwhile func()) *Response {
 	t.Helper()
 	head, body := Wire(t, r)
 	c := dial()
@@ -115,11 +115,11 @@ func (dial Dialer) Stalled(t *testing.T, r *http.Request, meanwhile func()) *Ans
 	if _, err := c.Write(body); err != nil {
 		t.Fatalf("send the body of the request: %v", err)
 	}
-	return ReadAnswer(t, bufio.NewReader(c))
+	return ReadResponse(t, bufio.NewReader(c))
 }
 
-// ReadAnswer reads a response from a connection.
-func ReadAnswer(t *testing.T, c *bufio.Reader) *Answer {
+// ReadResponse reads a response from a connection.
+func ReadResponse(t *testing.T, c *bufio.Reader) *Response {
 	t.Helper()
 	res, err := http.ReadResponse(c, nil)
 	if err != nil {
@@ -133,7 +133,7 @@ func ReadAnswer(t *testing.T, c *bufio.Reader) *Answer {
 	if res.Close {
 		res.Header.Set("Connection", "close") // http.ReadResponse removes it
 	}
-	return &Answer{T: t, Status: res.StatusCode, Header: res.Header, Body: string(body)}
+	return &Response{T: t, Status: res.StatusCode, Header: res.Header, Body: string(body)}
 }
 
 // WithCookies adds the browser's cookies to a request.

@@ -91,7 +91,7 @@ func TestTokensAPI_LeavesOutWhatIsNoConnectedApp(t *testing.T) {
 // and is not in its place in the list.
 func TestTokensAPI_ATokenThatJoinedAnotherClientsConsent(t *testing.T) {
 	var joined *oauth.Family
-	s := testkit.NewServer(t, withGrants(grantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) {
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read"}, Family: joined}, nil
 	})))
 	s.GrantTokens(s.Web())
@@ -276,7 +276,7 @@ func TestTokensAPI_DeletingAgainstRefreshing(t *testing.T) {
 	for i := range 64 {
 		next <- i
 	}
-	answers := parallel(64, func() *testkit.Response {
+	answers := testkit.Parallel(64, func() *testkit.Response {
 		if i := <-next; i%4 == 0 {
 			return s.Do(requests[i/4])
 		}

@@ -115,7 +115,7 @@ func TestAuthorize_FR_01_WhatIsCounted(t *testing.T) {
 
 // prompt=none, a token in place of a code, and SkipConsent.
 func TestAuthorize_FR_01_OtherWaysIn(t *testing.T) {
-	s := testkit.NewServer(t, implicit)
+	s := testkit.NewServer(t, testkit.WithImplicit)
 	b := s.Browser().SignIn("alice")
 	c, board := s.Web(), s.Board(passport.Registration{})
 	b.Authorize(c).Allow().Code()
@@ -260,7 +260,7 @@ func TestAuthorize_FR_01_FR_02_ChangeBeforeTheWrite(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := new(testkit.WatchedStore)
-			s := testkit.NewServer(t, implicit, func(c *passport.Config) { store.Store = c.Store; c.Store = store })
+			s := testkit.NewServer(t, testkit.WithImplicit, func(c *passport.Config) { store.Store = c.Store; c.Store = store })
 			c, b := s.Web(), s.Browser().SignIn("alice")
 			authorize := b.Authorize
 			if tt.token {

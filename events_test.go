@@ -16,7 +16,7 @@ import (
 
 // Passport raises events when it issues; here each change has one, on every path.
 func TestEvents_EachChangeHasItsEvent(t *testing.T) {
-	s := testkit.NewServer(t, implicit)
+	s := testkit.NewServer(t, testkit.WithImplicit)
 	c := s.Web()
 	machine, board := s.Machine(), s.Board(passport.Registration{})
 	tok := s.GrantTokens(c)

@@ -35,7 +35,7 @@ func TestFirstParty_NeverRepeat_E17_Forged(t *testing.T) {
 	strangers.Page(nil)
 	consent := b.Authorize(s.Web())
 	for name, value := range map[string]string{
-		"edited": id + "." + b64(raw), "cut": good[:len(good)-2], "longer": good + "AA", "plain": b64(plain), "plain with the key's ID": id + "." + b64(plain),
+		"edited": id + "." + testkit.Base64URL(raw), "cut": good[:len(good)-2], "longer": good + "AA", "plain": testkit.Base64URL(plain), "plain with the key's ID": id + "." + testkit.Base64URL(plain),
 		"another server's": strangers.Cookie(testkit.TokenCookie), "a ticket": consent.Ticket(), "a sign-in mark": markOf(t, s), "nothing": "", "a dot": ".", "a key's ID": id + ".",
 		"huge": id + "." + strings.Repeat("A", 100_000), "an access token": s.GrantTokens(s.Web()).Access,
 	} {

@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -82,7 +81,7 @@ func (f *forge) signWith(alg jose.SignatureAlgorithm, key any, header map[jose.H
 // raw signs a header as it is written, with the server's key.
 func (f *forge) raw(header string, payload []byte) string {
 	f.T.Helper()
-	input := b64([]byte(header)) + "." + b64(payload)
+	input := testkit.Base64URL([]byte(header)) + "." + testkit.Base64URL(payload)
 	sum := sha256.Sum256([]byte(input))
 	r, s, err := ecdsa.Sign(rand.Reader, f.key, sum[:])
 	if err != nil {
@@ -91,7 +90,7 @@ func (f *forge) raw(header string, payload []byte) string {
 	signature := make([]byte, 64)
 	r.FillBytes(signature[:32])
 	s.FillBytes(signature[32:])
-	return input + "." + b64(signature)
+	return input + "." + testkit.Base64URL(signature)
 }
 
 func (f *forge) payload() []byte {
@@ -101,8 +100,6 @@ func (f *forge) payload() []byte {
 	}
 	return payload
 }
-
-func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // RFC 9068 §4: each claim is required. The forge's own token passes, so that it
 // is the claim that makes the difference.
@@ -170,14 +167,14 @@ func TestNeverRepeat_E1_AlgorithmsThatAreNotTheKeys(t *testing.T) {
 	header := func(alg string) string { return `{"alg":"` + alg + `","kid":"` + f.kid + `","typ":"at+jwt"}` }
 	f.WantAdmits(f.raw(header("ES256"), payload), true, "with a header as it should be")
 	for _, alg := range []string{"none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "RS256", "PS256", "ES384", "ES512", "EdDSA", "es256", "ES256K"} {
-		input := b64([]byte(header(alg))) + "." + b64(payload)
+		input := testkit.Base64URL([]byte(header(alg))) + "." + testkit.Base64URL(payload)
 		f.WantAdmits(input+".", false, "with alg "+alg+" and no signature")
 		f.WantAdmits(input, false, "with alg "+alg+" and two parts")
 		f.WantAdmits(f.raw(header(alg), payload), false, "with alg "+alg+" and a good signature of the key")
 		for _, secret := range publicForms(t, f) {
 			mac := hmac.New(sha256.New, secret)
 			mac.Write([]byte(input))
-			f.WantAdmits(input+"."+b64(mac.Sum(nil)), false, "with alg "+alg+" and the public key for a secret")
+			f.WantAdmits(input+"."+testkit.Base64URL(mac.Sum(nil)), false, "with alg "+alg+" and the public key for a secret")
 		}
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -256,7 +253,7 @@ func TestNeverRepeat_E5_HostileTokensAreCheap(t *testing.T) {
 		"a good token and a lot":    good + strings.Repeat("A", megabyte),
 		"a lot and a good token":    strings.Repeat("A", megabyte) + good,
 		"dots within the limit":     strings.Repeat(".", 16<<10-1),
-		"a header that is nested":   b64([]byte(strings.Repeat(`{"a":`, 2000))) + ".e30.AA",
+		"a header that is nested":   testkit.Base64URL([]byte(strings.Repeat(`{"a":`, 2000))) + ".e30.AA",
 		"a long payload":            strings.Split(good, ".")[0] + "." + strings.Repeat("A", 12<<10) + "." + strings.Split(good, ".")[2],
 		"a megabyte of spaces":      strings.Repeat(" ", megabyte) + good + strings.Repeat(" ", 10),
 		"a megabyte that is quoted": `"` + strings.Repeat("A", megabyte) + `"`,
@@ -298,7 +295,7 @@ func TestNeverRepeat_E6_SignatureFirst(t *testing.T) {
 
 // Each truncation, extension and flipped bit of an access token makes it none.
 func TestNeverRepeat_D13_EditedAccessToken(t *testing.T) {
-	for alg, change := range everyKey(t) {
+	for alg, change := range testkit.EveryKey(t) {
 		if alg == "PS256" && testing.Short() {
 			continue
 		}
@@ -306,7 +303,7 @@ func TestNeverRepeat_D13_EditedAccessToken(t *testing.T) {
 		token := s.MachineToken(s.Machine())
 		g := s.GuardAny()
 		tried := 0
-		for edited := range edits(token) {
+		for edited := range testkit.Edits(token) {
 			tried++
 			if a := s.Call(g, "Authorization", "Bearer "+edited); a.Status == 200 && strings.Trim(edited, " ") != token {
 				t.Errorf("%s: an edited token is admitted: %q, which was %q", alg, edited, token)

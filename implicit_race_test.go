@@ -21,7 +21,7 @@ func TestImplicit_AZ_27_DoubleClick(t *testing.T) {
 		rounds = 3
 	}
 	for range rounds {
-		s := testkit.NewServer(t, implicit, audited)
+		s := testkit.NewServer(t, testkit.WithImplicit, audited)
 		c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 		tokens := 0
 		for _, a := range s.AtOnce(b, b.AuthorizeToken(c).Clicks(rivals, "allow")) {
@@ -49,7 +49,7 @@ func TestImplicit_AZ_27_AllowAgainstDeny(t *testing.T) {
 		if round%2 == 1 {
 			decisions = append(slices.Repeat([]string{"allow"}, rivals-1), "deny")
 		}
-		s := testkit.NewServer(t, implicit, audited)
+		s := testkit.NewServer(t, testkit.WithImplicit, audited)
 		c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 		tokens, denials, pages := 0, 0, map[bool]int{}
 		for _, a := range s.AtOnce(b, b.AuthorizeToken(c).Clicks(rivals, decisions...)) {
@@ -79,7 +79,7 @@ func TestImplicit_AZ_27_AllowAgainstDeny(t *testing.T) {
 // One after the other, in each order, with the cookie that the first answer left.
 func TestImplicit_AZ_27_SecondAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testkit.NewServer(t, implicit, audited)
+		s := testkit.NewServer(t, testkit.WithImplicit, audited)
 		c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 		allowed := b.AuthorizeToken(c)
 		allowed.Allow().Token()
@@ -113,7 +113,7 @@ func TestImplicit_AZ_27_SecondAnswer(t *testing.T) {
 
 // A ticket is worth what it was sealed for: one request, one browser, one account.
 func TestImplicit_NeverRepeat_A4_TamperedTickets(t *testing.T) {
-	s := testkit.NewServer(t, implicit, audited)
+	s := testkit.NewServer(t, testkit.WithImplicit, audited)
 	both := s.Board(passport.Registration{GrantTypes: []string{"implicit", "authorization_code"}})
 	b := s.Browser().SignIn("alice")
 	page := b.AuthorizeToken(both)

@@ -16,15 +16,12 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// implicit switches the implicit grant on.
-func implicit(c *passport.Config) { c.EnableImplicitGrant = true }
-
 // "The authorization server issues an access token and delivers it to the client by
 // adding the following parameters to the fragment component" (RFC 6749 §4.2.2), in
 // the order that clients of Laravel Passport know.
 func TestImplicit_AnswersInTheFragment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testkit.NewServer(t, implicit, testkit.WithAudit)
+		s := testkit.NewServer(t, testkit.WithImplicit, testkit.WithAudit)
 		c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 		signedIn := time.Now()
 		time.Sleep(time.Minute)
@@ -82,7 +79,7 @@ func TestImplicit_AZ_13_AZ_14_OnlyWhereItIsAllowed(t *testing.T) {
 		t.Error("the log warns of a grant that is off")
 	}
 
-	s := testkit.NewServer(t, implicit)
+	s := testkit.NewServer(t, testkit.WithImplicit)
 	if log := s.Log.String(); strings.Count(log, `"level":"WARN"`) != 1 || !strings.Contains(log, "RFC 9700 §2.1.2") {
 		t.Errorf("New with the implicit grant logged %s, want a warning", log)
 	}
@@ -112,7 +109,7 @@ func TestImplicit_AZ_13_AZ_14_OnlyWhereItIsAllowed(t *testing.T) {
 // Whoever asks for a token looks for errors where the token would be (RFC 6749
 // §4.2.2.1).
 func TestImplicit_AZ_16_AZ_17_ErrorsInTheFragment(t *testing.T) {
-	s := testkit.NewServer(t, implicit)
+	s := testkit.NewServer(t, testkit.WithImplicit)
 	const registered = "https://app.example.com/cb?tenant=%7e1&x"
 	c := s.Board(passport.Registration{RedirectURIs: []string{registered}, Scopes: []string{"read", "write"}})
 	b := s.Browser().SignIn("alice")
@@ -162,7 +159,7 @@ func TestImplicit_AZ_16_AZ_17_ErrorsInTheFragment(t *testing.T) {
 // A client that somebody registered for himself cannot use our errors to send
 // people anywhere (RFC 9700 §4.11.2).
 func TestImplicit_AZ_20_ErrorsOfUntrustedClients(t *testing.T) {
-	s := testkit.NewServer(t, implicit)
+	s := testkit.NewServer(t, testkit.WithImplicit)
 	c, b := s.Board(passport.Registration{Owner: testkit.Ref("bob")}), s.Browser().SignIn("alice")
 	b.AuthorizeToken(c, "scope", "nothing").WantPage(400)
 	b.AuthorizeToken(c, "prompt", "none").WantPage(400)
@@ -172,7 +169,7 @@ func TestImplicit_AZ_20_ErrorsOfUntrustedClients(t *testing.T) {
 // What a client sends as its state comes back as it was, and can add nothing to
 // the answer (RFC 6749 §4.2.2: "The exact value received from the client").
 func TestImplicit_AZ_15_HostileState(t *testing.T) {
-	s := testkit.NewServer(t, implicit)
+	s := testkit.NewServer(t, testkit.WithImplicit)
 	c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 	b.AuthorizeToken(c).Allow()
 	for _, state := range []string{
@@ -195,7 +192,7 @@ func TestImplicit_AZ_15_HostileState(t *testing.T) {
 // to the same answer; a private-use scheme gets a redirect, which carries the
 // fragment too.
 func TestImplicit_RedirectPageCarriesTheFragment(t *testing.T) {
-	s := testkit.NewServer(t, implicit)
+	s := testkit.NewServer(t, testkit.WithImplicit)
 	b := s.Browser().SignIn("alice")
 	a := b.AuthorizeToken(s.Board(passport.Registration{})).Allow()
 	if link := testkit.First(testkit.LinkElement, a.Body); a.Status != 200 || a.Header.Get("Location") != "" || link != a.Target() || !strings.Contains(link, "#access_token=") {
@@ -213,7 +210,7 @@ func TestImplicit_RedirectPageCarriesTheFragment(t *testing.T) {
 // Nobody authenticates, so only an https address tells that it is the client that
 // gets the answer, whatever kind of client it is (RFC 8252 §8.6).
 func TestImplicit_AZ_30_SilentAnswersNeedHTTPS(t *testing.T) {
-	plain := testkit.NewServer(t, implicit)
+	plain := testkit.NewServer(t, testkit.WithImplicit)
 	for _, tt := range []struct {
 		method oauth.AuthMethod
 		uri    string
@@ -247,7 +244,7 @@ func TestImplicit_AZ_30_SilentAnswersNeedHTTPS(t *testing.T) {
 // There is no code that a challenge could bind: what is sent of PKCE is ignored
 // (RFC 6749 §3.1), and a public client needs none.
 func TestImplicit_PKCEIsIgnored(t *testing.T) {
-	s := testkit.NewServer(t, implicit, func(c *passport.Config) { c.RequirePKCE = true })
+	s := testkit.NewServer(t, testkit.WithImplicit, func(c *passport.Config) { c.RequirePKCE = true })
 	c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 	b.AuthorizeToken(c).Allow().Token()
 	for _, pairs := range [][]string{
@@ -259,25 +256,25 @@ func TestImplicit_PKCEIsIgnored(t *testing.T) {
 
 // The metadata tells exactly what there is.
 func TestImplicit_MD_01_Metadata(t *testing.T) {
-	s := testkit.NewServer(t, implicit)
+	s := testkit.NewServer(t, testkit.WithImplicit)
 	m := s.Metadata()
 	for name, want := range map[string][]string{
 		"response_types_supported": {"code", "token"}, "response_modes_supported": {"query", "fragment"},
 		"grant_types_supported": {"authorization_code", "client_credentials", "implicit", "refresh_token"},
 	} {
-		if got := listed(m, name); !slices.Equal(got, want) {
+		if got := testkit.Listed(m, name); !slices.Equal(got, want) {
 			t.Errorf("%s = %v, want %v", name, got, want)
 		}
 	}
-	without := testkit.NewServer(t, implicit, func(c *passport.Config) { c.Users = nil })
-	if m := without.Metadata(); len(listed(m, "response_types_supported")) != 0 || slices.Contains(listed(m, "grant_types_supported"), "implicit") {
+	without := testkit.NewServer(t, testkit.WithImplicit, func(c *passport.Config) { c.Users = nil })
+	if m := without.Metadata(); len(testkit.Listed(m, "response_types_supported")) != 0 || slices.Contains(testkit.Listed(m, "grant_types_supported"), "implicit") {
 		t.Errorf("without users the metadata tells of %v", m)
 	}
 }
 
 // Where users are sent back to has to be known.
 func TestImplicit_ClientNeedsARedirectURI(t *testing.T) {
-	s := testkit.NewServer(t, implicit)
+	s := testkit.NewServer(t, testkit.WithImplicit)
 	for _, method := range []oauth.AuthMethod{oauth.AuthNone, oauth.AuthSecret} {
 		_, err := s.CreateClient(t.Context(), passport.Registration{Name: "Board", AuthMethod: method, GrantTypes: []string{"implicit"}})
 		if err == nil || !strings.Contains(err.Error(), "a redirect URI is missing") {
@@ -309,7 +306,7 @@ func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			store := &testkit.WatchedStore{Store: new(memstore.Store)}
-			s := testkit.NewServer(t, implicit, func(c *passport.Config) { c.Store = store })
+			s := testkit.NewServer(t, testkit.WithImplicit, func(c *passport.Config) { c.Store = store })
 			c, b := s.Board(passport.Registration{EndsWithSession: true}), s.Browser().SignIn("alice")
 			asked := b.AuthorizeToken(c)
 			before := b.AuthorizeToken(c).Allow().Token()
@@ -329,7 +326,7 @@ func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 		})
 	}
 	t.Run("a session, where tokens stay", func(t *testing.T) {
-		s := testkit.NewServer(t, implicit)
+		s := testkit.NewServer(t, testkit.WithImplicit)
 		c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 		token := b.AuthorizeToken(c).Allow().Token()
 		if err := s.EndSession(t.Context(), testkit.Ref("alice"), b.Session()); err != nil {
@@ -339,7 +336,7 @@ func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 	})
 	t.Run("RevokeUser, while it is asked who is signed in", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := testkit.NewServer(t, implicit)
+			s := testkit.NewServer(t, testkit.WithImplicit)
 			c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 			page := b.AuthorizeToken(c)
 			s.Users.Current = func(u *passport.User) (*passport.User, error) {
@@ -356,7 +353,7 @@ func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 
 // The token stands in its answer and nowhere else.
 func TestImplicit_OP_02_NoTokenInLogsAndPages(t *testing.T) {
-	s := testkit.NewServer(t, implicit, testkit.WithAudit)
+	s := testkit.NewServer(t, testkit.WithImplicit, testkit.WithAudit)
 	c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 	page := b.AuthorizeToken(c)
 	clicks := page.Clicks(3, "allow", "deny", "allow")
@@ -386,7 +383,7 @@ func TestImplicit_OP_02_NoTokenInLogsAndPages(t *testing.T) {
 // A failure leaves the page as it was: the ticket, the consent and the token are
 // one write.
 func TestImplicit_OneWrite(t *testing.T) {
-	s, store := testkit.Watched(t, implicit)
+	s, store := testkit.Watched(t, testkit.WithImplicit)
 	c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 	page := b.AuthorizeToken(c)
 	store.Failing("Issue", oauth.ErrUnavailable)

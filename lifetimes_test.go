@@ -16,14 +16,14 @@ import (
 
 // everyGrant are the grant types of a client that may use all ways.
 var everyGrant = []string{
-	"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", testkit.VoucherType, greedyType,
+	"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", testkit.VoucherType, testkit.GreedyType,
 }
 
 // withEveryGrant switches all grants on.
 func withEveryGrant(c *passport.Config) {
 	testkit.WithPasswords(c)
-	withGrants(voucher{}, greedy{})(c)
-	withImplicit(c)
+	testkit.WithGrants(testkit.Voucher{}, testkit.Greedy{})(c)
+	testkit.WithImplicit(c)
 }
 
 // The life of an access token is the client's own, or else that of the grant type,
@@ -89,7 +89,7 @@ func TestLifetimes_GrantAndFamily(t *testing.T) {
 		"a family that outlives the grant's": {grant: 5 * time.Minute, family: time.Hour, want: 5 * time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+			s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 				return &oauth.Authorization{
 					Subject: oauth.ForUser(testkit.Ref("alice")), Refresh: true, NewFamily: true, AccessTokenTTL: tt.grant,
 					Family: &oauth.Family{ID: "family", User: testkit.Ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time},
@@ -312,13 +312,13 @@ func TestLifetimes_Faults(t *testing.T) {
 		"one that is ours":       {"authorization_code", time.Minute, ""},
 		"one that is off":        {"implicit", time.Minute, ""},
 		"one of the application": {testkit.VoucherType, time.Minute, ""},
-		"a response type's":      {badgeType, time.Minute, ""},
+		"a response type's":      {testkit.BadgeType, time.Minute, ""},
 		"a typing error":         {"autorization_code", time.Minute, `names a grant type that does not exist`},
 		"personal access tokens": {"personal_access", time.Minute, "set PersonalTokenTTL"},
 		"too short":              {"password", time.Millisecond, "at least a second"},
 	} {
 		c := testkit.PlainConfig(t)
-		c.Grants, c.Responders = []oauth.Grant{voucher{}}, []oauth.Responder{responder(nil)}
+		c.Grants, c.Responders = []oauth.Grant{testkit.Voucher{}}, []oauth.Responder{testkit.Responder(nil)}
 		c.AccessTokenTTLByGrant = map[string]time.Duration{tt.grantType: tt.ttl}
 		_, err := passport.New(c)
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {

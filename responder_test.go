@@ -13,38 +13,18 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// responder is an answer of an application's own.
-type responder func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error)
-
-const badgeType = "urn:example:badge"
-
-func (responder) ResponseType() string { return "badge" }
-func (responder) GrantType() string    { return badgeType }
-func (f responder) Respond(_ context.Context, r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
-	return f(r)
-}
-
-func withResponder(f responder) func(*passport.Config) {
-	return func(c *passport.Config) { c.Responders = []oauth.Responder{f} }
-}
-
-// badge is what is in order.
-func badge(r *oauth.AuthorizationRequest) *oauth.Authorization {
-	return &oauth.Authorization{Subject: oauth.ForUser(r.Family.User), Scopes: r.Scopes, Resources: r.Resources}
-}
-
 func TestResponder_OfTheApplication(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testkit.NewServer(t, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+		s := testkit.NewServer(t, testkit.WithResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
 			if r.Params.Get("state") == "refuse" {
 				return nil, oauth.AccessDenied.Errorf("no badge for %s", r.Client.Name)
 			}
-			a := badge(r)
+			a := testkit.Badge(r)
 			a.Scopes, a.AccessTokenTTL, a.Attributes = nil, time.Minute, map[string]string{"door": "7"}
 			r.Family.CreatedAt = time.Now().Add(time.Hour) // it is shown a copy
 			return a, nil
 		}))
-		c, b := s.Board(passport.Registration{GrantTypes: []string{badgeType}}), s.Browser().SignIn("alice")
+		c, b := s.Board(passport.Registration{GrantTypes: []string{testkit.BadgeType}}), s.Browser().SignIn("alice")
 		told := b.AuthorizeToken(c, "response_type", "badge").Allow().Fragment()
 		if told.Get("expires_in") != "60" || !told.Has("scope") || told.Get("scope") != "" {
 			t.Errorf("the client is told %v, want a minute, and that it got less than it asked for (RFC 6749 §4.2.2)", told)
@@ -53,7 +33,7 @@ func TestResponder_OfTheApplication(t *testing.T) {
 		if row.Attributes["door"] != "7" || len(row.Scopes) != 0 || !row.Family.CreatedAt.Equal(row.IssuedAt) || !row.Family.ExpiresAt.Equal(row.ExpiresAt) {
 			t.Errorf("the row is %+v of the family %+v", row, row.Family)
 		}
-		if issued := testkit.EventsOf[passport.AccessTokenIssued](s); len(issued) != 1 || issued[0].GrantType != badgeType {
+		if issued := testkit.EventsOf[passport.AccessTokenIssued](s); len(issued) != 1 || issued[0].GrantType != testkit.BadgeType {
 			t.Errorf("the events are %+v", issued)
 		}
 		if refused := b.AuthorizeToken(c, "response_type", "badge", "state", "refuse").Fragment(); refused.Get("error") != "access_denied" || refused.Get("error_description") != "no badge for Example App" {
@@ -86,12 +66,12 @@ func TestResponder_CannotOverstep(t *testing.T) {
 		"another audience":    {func(a *oauth.Authorization) { a.Resources = []string{"https://other.example"} }, "has not agreed to"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, store := testkit.Watched(t, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
-				a := badge(r)
+			s, store := testkit.Watched(t, testkit.WithResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+				a := testkit.Badge(r)
 				tt.change(a)
 				return a, nil
 			}))
-			c := s.Board(passport.Registration{GrantTypes: []string{badgeType}})
+			c := s.Board(passport.Registration{GrantTypes: []string{testkit.BadgeType}})
 			a := s.Browser().SignIn("alice").AuthorizeToken(c, "response_type", "badge").Allow().WantFragmentError("server_error")
 			if a.Fragment().Get("error_description") != "" || store.Count("Issue") != 0 {
 				t.Errorf("the client is told %v, and %d tokens were stored; want nothing of either", a.Fragment(), store.Count("Issue"))
@@ -101,25 +81,25 @@ func TestResponder_CannotOverstep(t *testing.T) {
 			}
 		})
 	}
-	for name, f := range map[string]responder{
+	for name, f := range map[string]testkit.Responder{
 		"nothing": func(*oauth.AuthorizationRequest) (*oauth.Authorization, error) { return nil, nil },
 		"a fault": func(*oauth.AuthorizationRequest) (*oauth.Authorization, error) {
 			return nil, errors.New("the badges are gone")
 		},
 	} {
-		s := testkit.NewServer(t, withResponder(f))
-		a := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{GrantTypes: []string{badgeType}}), "response_type", "badge").Allow()
+		s := testkit.NewServer(t, testkit.WithResponder(f))
+		a := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{GrantTypes: []string{testkit.BadgeType}}), "response_type", "badge").Allow()
 		if a.WantFragmentError("server_error"); strings.Contains(a.Body, "badges") {
 			t.Errorf("%s: the client is told %s", name, a)
 		}
 	}
 	// A token for another API cannot become one for this one.
-	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://one.example"} }, withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
-		a := badge(r)
+	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://one.example"} }, testkit.WithResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
+		a := testkit.Badge(r)
 		a.Resources = nil
 		return a, nil
 	}))
-	c := s.Board(passport.Registration{GrantTypes: []string{badgeType}})
+	c := s.Board(passport.Registration{GrantTypes: []string{testkit.BadgeType}})
 	s.Browser().SignIn("alice").AuthorizeToken(c, "response_type", "badge", "resource", "https://one.example").Allow().WantFragmentError("server_error")
 }
 

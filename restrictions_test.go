@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,9 +20,6 @@ import (
 // somebody adds later: each restriction is tried on each way. A new way is a line in
 // ways, a new restriction one in restrictions.
 
-// refused is the code of an error that no client is told.
-const refused = "refused"
-
 func outcome(a *testkit.Response) *testkit.Issued {
 	if a.Status != 200 {
 		code, _ := a.JSON()["error"].(string)
@@ -33,27 +28,6 @@ func outcome(a *testkit.Response) *testkit.Issued {
 	tok := a.Tokens()
 	return &testkit.Issued{Scope: tok.Scope, Access: tok.Access, Refresh: tok.Refresh, Expires: fmt.Sprint(tok.Expires)}
 }
-
-// fromBrowser is the outcome of a request to the authorization endpoint: in the
-// fragment, on a page, or that nobody of the client's users is signed in.
-func fromBrowser(a *testkit.Response) *testkit.Issued {
-	u, err := url.Parse(a.Target())
-	if err != nil {
-		a.T.Fatal(err)
-	}
-	params, err := url.ParseQuery(u.Fragment)
-	switch {
-	case err != nil:
-		a.T.Fatal(err)
-	case u.Path == "/login":
-		return &testkit.Issued{Code: refused}
-	case a.Target() == "":
-		return &testkit.Issued{Code: testkit.First(pageCode, a.Body)}
-	}
-	return &testkit.Issued{Code: params.Get("error"), Scope: params.Get("scope"), Access: params.Get("access_token"), Expires: params.Get("expires_in")}
-}
-
-var pageCode = regexp.MustCompile(`(invalid_[a-z]+)`)
 
 // direct is a way of one request.
 func direct(pairs ...string) func(*testkit.Server, *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
@@ -77,7 +51,7 @@ var ways = []testkit.Way{
 			return outcome(s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", fmt.Sprint("alice-", n, c.ID), "scope", scope))
 		}
 	}},
-	{Name: "a grant that asks nobody", GrantType: greedyType, ForUser: true, Prepare: direct("grant_type", greedyType)},
+	{Name: "a grant that asks nobody", GrantType: testkit.GreedyType, ForUser: true, Prepare: direct("grant_type", testkit.GreedyType)},
 	{Name: "authorization_code", GrantType: "authorization_code", ForUser: true, Prepare: func(s *testkit.Server, c *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
 		code := s.Code(c, "scope", "read write")
 		return func(s *testkit.Server, c *testkit.Client, _ string) *testkit.Issued {
@@ -103,7 +77,7 @@ var ways = []testkit.Way{
 			if a.IsConsent() {
 				a = a.Allow()
 			}
-			return fromBrowser(a)
+			return testkit.FromBrowser(a)
 		}
 	}},
 	{Name: "a personal access token", GrantType: "personal_access", ForUser: true, Free: withoutClient, Prepare: func(s *testkit.Server, c *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
@@ -116,30 +90,13 @@ var ways = []testkit.Way{
 			case errors.Is(err, oauth.InvalidScope):
 				return &testkit.Issued{Code: "invalid_scope"}
 			case err != nil:
-				return &testkit.Issued{Code: refused}
+				return &testkit.Issued{Code: testkit.Refused}
 			case made.Token.Client.ID != c.ID:
-				return &testkit.Issued{Code: refused} // another client's
+				return &testkit.Issued{Code: testkit.Refused} // another client's
 			}
 			return &testkit.Issued{Scope: strings.Join(made.Token.Scopes, " "), Access: made.AccessToken}
 		}
 	}},
-}
-
-func withImplicit(c *passport.Config) { c.EnableImplicitGrant = true }
-
-// greedy is a grant that gives everything and looks at nothing.
-type greedy struct{}
-
-const greedyType = "urn:example:greedy"
-
-func (greedy) GrantType() string { return greedyType }
-
-func (greedy) Authorize(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
-	all := []string{"read", "write", "admin", "unheard-of", "*"}
-	return &oauth.Authorization{
-		Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: all, RefreshScopes: all, Refresh: true, NewFamily: true,
-		Family: &oauth.Family{ID: fmt.Sprint("greedy", r.Time.UnixNano(), r.Client.ID), User: testkit.Ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time},
-	}, nil
 }
 
 // restriction is something that a client is held to.
@@ -153,7 +110,7 @@ type restriction struct {
 
 func refusedWith(codes ...string) func(*testing.T, *testkit.Server, testkit.Way, *testkit.Issued) {
 	return func(t *testing.T, _ *testkit.Server, _ testkit.Way, got *testkit.Issued) {
-		if !slices.Contains(codes, got.Code) && got.Code != refused {
+		if !slices.Contains(codes, got.Code) && got.Code != testkit.Refused {
 
 			t.Errorf("the answer is %+v, want the error %s", got, strings.Join(codes, " or "))
 		}
@@ -241,12 +198,12 @@ func TestClientRestrictions_NeverRepeat_A12_D7_D15_E13_EachOnEachGrant(t *testin
 		for _, r := range restrictions {
 			t.Run(w.Name+"/"+r.name, func(t *testing.T) {
 				store := &bentStore{Store: new(memstore.Store)}
-				s := testkit.NewServer(t, testkit.WithPasswords, withGrants(voucher{}, greedy{}), withImplicit, func(c *passport.Config) {
+				s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithGrants(testkit.Voucher{}, testkit.Greedy{}), testkit.WithImplicit, func(c *passport.Config) {
 					c.Store, c.DefaultScopes = store, []string{"read", "write"}
 					c.Providers = map[string]passport.UserProvider{"staff": testkit.NewAccounts("clerk")}
 				})
 				c := s.Register(passport.Registration{GrantTypes: []string{
-					"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", testkit.VoucherType, greedyType,
+					"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", testkit.VoucherType, testkit.GreedyType,
 				}})
 				if r.before {
 					store.bend = r.change
@@ -269,10 +226,10 @@ func TestClientRestrictions_NeverRepeat_A12_D7_D15_E13_EachOnEachGrant(t *testin
 // Who asks for more than the client may have is told so, whatever the grant.
 func TestClientRestrictions_NeverRepeat_E13_AskingForMore(t *testing.T) {
 	for _, w := range ways {
-		if w.Name == "authorization_code" || w.GrantType == greedyType {
+		if w.Name == "authorization_code" || w.GrantType == testkit.GreedyType {
 			continue // nothing is asked for at the token endpoint
 		}
-		s := testkit.NewServer(t, testkit.WithPasswords, withGrants(voucher{}, greedy{}), withImplicit)
+		s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithGrants(testkit.Voucher{}, testkit.Greedy{}), testkit.WithImplicit)
 		c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", testkit.VoucherType}})
 		ask := w.Prepare(s, c)
 		s.NarrowClient(c, "read")

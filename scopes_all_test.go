@@ -48,12 +48,12 @@ func TestAllScopes_ClientCredentials(t *testing.T) {
 // Users agree to scopes by name: wherever one is asked, and for the tokens that
 // they make for themselves, there is no *.
 func TestAllScopes_NotWhereUsersAgree(t *testing.T) {
-	s := testkit.NewServer(t, testkit.WithPasswords, withImplicit, withGrants(voucher{}, greedy{}))
-	c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "implicit", testkit.VoucherType, greedyType}, Scopes: []string{"*"}})
+	s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithImplicit, testkit.WithGrants(testkit.Voucher{}, testkit.Greedy{}))
+	c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "implicit", testkit.VoucherType, testkit.GreedyType}, Scopes: []string{"*"}})
 	b := s.Browser().SignIn("alice")
 	b.Authorize(c, "scope", "*").WantRedirectError("invalid_scope")
 	b.Authorize(c, "scope", "read *").WantRedirectError("invalid_scope")
-	if got := fromBrowser(b.Authorize(c, "response_type", "token", "scope", "*", "code_challenge", "", "code_challenge_method", "")); got.Code != "invalid_scope" {
+	if got := testkit.FromBrowser(b.Authorize(c, "response_type", "token", "scope", "*", "code_challenge", "", "code_challenge_method", "")); got.Code != "invalid_scope" {
 		t.Errorf("the implicit grant answers %+v, want invalid_scope", got)
 	}
 	if made, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "my script", "*"); err == nil {
@@ -63,7 +63,7 @@ func TestAllScopes_NotWhereUsersAgree(t *testing.T) {
 	s.Refresh(c, s.GrantTokens(c).Refresh, "scope", "*").WantJSONError(400, "invalid_scope")
 	// A grant of the application's own that returns it all the same gives what it
 	// names beside it, now and when it is refreshed.
-	tok := s.Exchange(c, "grant_type", greedyType).Tokens()
+	tok := s.Exchange(c, "grant_type", testkit.GreedyType).Tokens()
 	next := s.Refresh(c, tok.Refresh).Tokens()
 	if tok.Scope != "read write admin" || next.Scope != "read write admin" {
 		t.Errorf("a grant that returns * gave %q, then %q, want what is registered", tok.Scope, next.Scope)
@@ -81,7 +81,7 @@ func TestAllScopes_NotWhereUsersAgree(t *testing.T) {
 // A request for no scope gets the defaults that the client may have, whichever way
 // it says so. Tokens that users make for themselves get none.
 func TestDefaultScopes(t *testing.T) {
-	s := testkit.NewServer(t, testkit.WithPasswords, withImplicit, withGrants(voucher{}), func(c *passport.Config) { c.DefaultScopes = []string{"write", "read"} })
+	s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithImplicit, testkit.WithGrants(testkit.Voucher{}), func(c *passport.Config) { c.DefaultScopes = []string{"write", "read"} })
 	c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials", "password", "implicit", testkit.VoucherType}})
 	b := s.Browser().SignIn("alice")
 	for _, body := range []string{"", "&scope=", "&scope=%20", "&scope=+++"} {
@@ -106,7 +106,7 @@ func TestDefaultScopes(t *testing.T) {
 			t.Errorf("a refresh with %q: scope %q, want what was granted", body, next.Scope)
 		}
 	}
-	if got := fromBrowser(b.Authorize(c, "response_type", "token", "scope", "", "code_challenge", "", "code_challenge_method", "")); got.Scope != "write read" {
+	if got := testkit.FromBrowser(b.Authorize(c, "response_type", "token", "scope", "", "code_challenge", "", "code_challenge_method", "")); got.Scope != "write read" {
 		t.Errorf("implicit: %+v, want the defaults", got)
 	}
 	s.NarrowClient(c, "read")

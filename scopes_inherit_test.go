@@ -175,7 +175,7 @@ func TestScopes_FR_16_EveryReaderSeesInheritance(t *testing.T) {
 		see := func(where string, token *oauth.AccessToken) {
 			seen[where] = append(seen[where], token.Can("orders:read"))
 		}
-		exchange := grantFunc(func(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+		exchange := testkit.GrantFunc(func(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 			byID, err := r.Store.AccessToken(ctx, r.Form.Get("id"))
 			testkit.Check(t, err)
 			see("Store.AccessToken in a grant", byID)
@@ -184,7 +184,7 @@ func TestScopes_FR_16_EveryReaderSeesInheritance(t *testing.T) {
 			see("Store.OpaqueToken in a grant", opaque)
 			return &oauth.Authorization{Subject: oauth.ForClient(), Scopes: []string{"orders"}}, nil
 		})
-		s := testkit.NewServer(t, shopScopes, implicit, withGrants(exchange), func(c *passport.Config) {
+		s := testkit.NewServer(t, shopScopes, testkit.WithImplicit, testkit.WithGrants(exchange), func(c *passport.Config) {
 			c.InheritScopes, c.PersonalTokenFormat = inherit, passport.Opaque
 			c.Claims = func(_ context.Context, token *oauth.AccessToken) (map[string]any, error) {
 				see("Claims", token)

@@ -130,11 +130,11 @@ func TestThrottle_NeverRepeat_A1_InParallel(t *testing.T) {
 		}
 		return n
 	}
-	if told := count(401, parallel(100, func() *testkit.Response { return s.MachineFrom(here, c, "wrong") })); told != passport.ClientFailures {
+	if told := count(401, testkit.Parallel(100, func() *testkit.Response { return s.MachineFrom(here, c, "wrong") })); told != passport.ClientFailures {
 		t.Errorf("%d of 100 guesses at a secret at once were told, want %d", told, passport.ClientFailures)
 	}
 	s.Users.During = func() { time.Sleep(time.Millisecond) }
-	if told := count(400, parallel(100, func() *testkit.Response { return s.SignIn(legacy, "alice", "wrong") })); told != passport.PasswordFailures {
+	if told := count(400, testkit.Parallel(100, func() *testkit.Response { return s.SignIn(legacy, "alice", "wrong") })); told != passport.PasswordFailures {
 		t.Errorf("%d of 100 guesses at a password at once were told, want %d", told, passport.PasswordFailures)
 	}
 }

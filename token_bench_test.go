@@ -190,7 +190,7 @@ func eachKey(b *testing.B, run func(*bench, *testing.B)) {
 		n.handler = newCeiling(b, n)
 		run(n, b)
 	})
-	keys := everyKey(b)
+	keys := testkit.EveryKey(b)
 	for _, alg := range []string{"ES256", "EdDSA", "RS256", "PS256"} {
 		b.Run(alg, func(b *testing.B) {
 			run(newBench(b, keys[alg]), b)
@@ -219,7 +219,7 @@ func BenchmarkToken_Refused(b *testing.B) {
 // BenchmarkGuard is a guarded request of a user and of a client, one token many
 // times, with a key of each type; and one that is refused.
 func BenchmarkGuard(b *testing.B) {
-	keys := everyKey(b)
+	keys := testkit.EveryKey(b)
 	for _, alg := range []string{"ES256", "EdDSA", "RS256", "PS256"} {
 		n := newBench(b, keys[alg])
 		var user, own testkit.Tokens

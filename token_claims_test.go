@@ -18,7 +18,7 @@ import (
 
 // RFC 9068 §2.1: "the type header parameter … at+jwt", signed asymmetrically.
 func TestToken_AT_01_Header(t *testing.T) {
-	for alg, change := range everyKey(t) {
+	for alg, change := range testkit.EveryKey(t) {
 		t.Run(alg, func(t *testing.T) {
 			s := testkit.NewServer(t, change)
 			token := s.MachineToken(s.Machine())
@@ -128,7 +128,7 @@ func TestToken_RI_02_RI_03_RI_06_Resources(t *testing.T) {
 
 // RFC 9068 §6: a token says no more than it must, and stays short.
 func TestToken_AT_06_Size(t *testing.T) {
-	for alg, change := range everyKey(t) {
+	for alg, change := range testkit.EveryKey(t) {
 		var scopes []passport.Scope
 		var asked []string
 		for i := range 20 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +15,6 @@ import (
 	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
-
-var errOutOfReach = fmt.Errorf("dial tcp 10.0.0.1:5432: %w", oauth.ErrUnavailable)
 
 // A store that fails is never a success: 503 with a Retry-After within the grace
 // of a refresh where asking again may help, a bare server_error where it does
@@ -42,8 +39,8 @@ func TestNeverRepeat_D1_OP_04_TokenEndpointWithAFailingStore(t *testing.T) {
 				"AccessToken": {"retry"}, "Issue": {"code", "next"}, "RevokeFamily": {"replay"},
 			}[verb]
 			for _, name := range meets {
-				store.Failing(verb, errOutOfReach)
-				wantTryLater(t, requests[name]())
+				store.Failing(verb, testkit.ErrOutOfReach)
+				requests[name]().WantTryLater()
 				store.Failing(verb, errors.New("syntax error near DROP"))
 				a := requests[name]().WantJSONError(500, "server_error")
 				if strings.Contains(a.Body, "syntax") || a.Description() != "" {
@@ -65,32 +62,19 @@ func TestNeverRepeat_D1_OP_04_TokenEndpointWithAFailingStore(t *testing.T) {
 	}
 }
 
-// wantTryLater fails unless the answer is 503 with a Retry-After within the
-// grace of a refresh.
-func wantTryLater(t *testing.T, a *testkit.Response) {
-	t.Helper()
-	after, err := strconv.Atoi(a.Header.Get("Retry-After"))
-	if a.Status != http.StatusServiceUnavailable || a.JSON()["error"] != "temporarily_unavailable" || err != nil || time.Duration(after)*time.Second >= 10*time.Second || after < 1 {
-		t.Errorf("%s with Retry-After %q; want 503 temporarily_unavailable, and a wait shorter than the grace of 10 seconds", a, a.Header.Get("Retry-After"))
-	}
-	if strings.Contains(a.Body, "10.0.0.1") {
-		t.Errorf("the client is told where the store is: %s", a.Body)
-	}
-}
-
 // A guard whose store fails lets nobody in.
 func TestNeverRepeat_D1_OP_04_GuardFailsClosed(t *testing.T) {
 	s, store := testkit.Watched(t)
 	c := s.Web()
 	token, own := s.GrantTokens(c).Access, s.MachineToken(s.Machine())
 	guards := map[string]func(http.Handler) http.Handler{"Guard": s.Guard(), "GuardClient": s.GuardClient(), "GuardAny": s.GuardAny()}
-	for _, err := range []error{errOutOfReach, errors.New("syntax error near DROP"), context.DeadlineExceeded} {
+	for _, err := range []error{testkit.ErrOutOfReach, errors.New("syntax error near DROP"), context.DeadlineExceeded} {
 		store.Failing("AccessToken", err)
 		for name, g := range guards {
 			for _, bearer := range []string{token, own} {
 				a := s.Call(g, "Authorization", "Bearer "+bearer)
 				if errors.Is(err, oauth.ErrUnavailable) {
-					wantTryLater(t, a)
+					a.WantTryLater()
 				} else {
 					a.WantJSONError(500, "server_error")
 				}
@@ -102,7 +86,7 @@ func TestNeverRepeat_D1_OP_04_GuardFailsClosed(t *testing.T) {
 	}
 	store.Failing("", nil)
 	s.Users.With(func() { s.Users.Failure = fmt.Errorf("directory: %w", oauth.ErrUnavailable) })
-	wantTryLater(t, s.Call(s.Guard(), "Authorization", "Bearer "+token))
+	s.Call(s.Guard(), "Authorization", "Bearer "+token).WantTryLater()
 	s.Users.With(func() { s.Users.Failure = errors.New("no such table") })
 	s.Call(s.Guard(), "Authorization", "Bearer "+token).WantJSONError(500, "server_error")
 	s.Call(s.GuardClient(), "Authorization", "Bearer "+own).Told() // asks no user
@@ -132,7 +116,7 @@ func TestToken_OP_04_NoRotationIsLost(t *testing.T) {
 	c := s.Web()
 	tok := s.GrantTokens(c)
 	store.lose = true
-	wantTryLater(t, s.Refresh(c, tok.Refresh))
+	s.Refresh(c, tok.Refresh).WantTryLater()
 	store.lose = false
 	next := s.Refresh(c, tok.Refresh).Tokens()
 	s.WantAdmits(next.Access, true, "after an answer was lost")

@@ -16,38 +16,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// voucher is a grant of an application's own: a one-time voucher that names a
-// user, as a kiosk would print it. It has every power that a built-in one has.
-type voucher struct{}
-
-func (voucher) GrantType() string { return testkit.VoucherType }
-
-func (voucher) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
-	user, number, ok := strings.Cut(r.Form.Get("voucher"), "-")
-	if !ok {
-		return nil, oauth.InvalidGrant.Errorf("this is no voucher")
-	}
-	if _, err := r.Users("users").UserByID(ctx, user); errors.Is(err, oauth.ErrNotFound) {
-		return nil, oauth.InvalidGrant.Errorf("the account may no longer act")
-	}
-	return &oauth.Authorization{
-		Subject: oauth.ForUser(testkit.Ref(user)), Scopes: r.Scopes, Refresh: true,
-		Spends: oauth.Spend{Purpose: "example.voucher", ID: number, Until: r.Time.Add(time.Hour)},
-		Family: &oauth.Family{
-			ID: "family-of-" + number + "-" + fmt.Sprint(r.Time.UnixMicro()), User: testkit.Ref(user), ClientID: r.Client.ID,
-			CreatedAt: r.Time, ExpiresAt: r.Time.Add(24 * time.Hour),
-		},
-		NewFamily: true,
-	}, nil
-}
-
-func withGrants(grants ...oauth.Grant) func(*passport.Config) {
-	return func(c *passport.Config) { c.Grants = grants }
-}
-
 func TestToken_ThirdPartyGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testkit.NewServer(t, withGrants(voucher{}), testkit.WithAudit)
+		s := testkit.NewServer(t, testkit.WithGrants(testkit.Voucher{}), testkit.WithAudit)
 		c := s.Kiosk("refresh_token")
 		spend := func(v string) *testkit.Response {
 			return s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", v, "scope", "read")
@@ -77,10 +48,10 @@ func TestToken_ThirdPartyGrant(t *testing.T) {
 
 // A custom one-time value is spent once, however many try.
 func TestNeverRepeat_A1_ThirdPartyGrantInParallel(t *testing.T) {
-	s := testkit.NewServer(t, withGrants(voucher{}))
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.Voucher{}))
 	c := s.Kiosk("refresh_token")
 	won := 0
-	for _, a := range parallel(64, func() *testkit.Response {
+	for _, a := range testkit.Parallel(64, func() *testkit.Response {
 		return s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", "alice-1")
 	}) {
 		if a.Status == http.StatusOK {
@@ -99,14 +70,14 @@ func TestNeverRepeat_A1_ThirdPartyGrantInParallel(t *testing.T) {
 // The switches of a client hold for each grant, also one that does not look: its
 // scopes, whether it may refresh, whether it is active.
 func TestNeverRepeat_A12_D15_E13_RT_11_RestrictionsHoldForEachGrant(t *testing.T) {
-	greedy := grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	greedy := testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{
 			Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read", "write", "admin", "unheard of"}, Refresh: true,
 			Family:    &oauth.Family{ID: fmt.Sprint("f", r.Time.UnixNano()), User: testkit.Ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time, ExpiresAt: r.Time.Add(time.Hour)},
 			NewFamily: true,
 		}, nil
 	})
-	s := testkit.NewServer(t, withGrants(greedy))
+	s := testkit.NewServer(t, testkit.WithGrants(greedy))
 	c := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType}, Scopes: []string{"read"}})
 	tok := s.Exchange(c, "grant_type", testkit.VoucherType).Tokens()
 	if tok.Scope != "read" || tok.Refresh != "" {
@@ -123,20 +94,11 @@ func TestNeverRepeat_A12_D15_E13_RT_11_RestrictionsHoldForEachGrant(t *testing.T
 	s.Exchange(machine, "grant_type", "client_credentials", "scope", "write").WantJSONError(400, "invalid_scope")
 }
 
-// grantFunc is a grant made of a function.
-type grantFunc func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error)
-
-func (grantFunc) GrantType() string { return testkit.VoucherType }
-
-func (f grantFunc) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
-	return f(ctx, r)
-}
-
 // A grant that misbehaves is refused before anything is written, and the log
 // says what is wrong with it.
 func TestToken_MisbehavingGrants(t *testing.T) {
 	sound := func(r *oauth.TokenRequest) *oauth.Authorization {
-		a, err := voucher{}.Authorize(context.Background(), r)
+		a, err := testkit.Voucher{}.Authorize(context.Background(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +144,7 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 
-			s, store := testkit.Watched(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+			s, store := testkit.Watched(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 				a := tt.base(r)
 				tt.change(r, a)
 				return a, nil
@@ -200,7 +162,7 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 			}
 		})
 	}
-	s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return sound(r), nil })))
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return sound(r), nil })))
 	s.Exchange(s.Kiosk(), "grant_type", testkit.VoucherType, "voucher", "alice-1").Tokens() // the base of all these is sound
 }
 
@@ -209,7 +171,7 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 func TestToken_TX_04_TokenInAnotherClientsFamily(t *testing.T) {
 	var joined *oauth.Family
 	refresh := false
-	s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read"}, Family: joined, Refresh: refresh}, nil
 	})))
 	web, exchanger := s.Web(), s.Kiosk("refresh_token")
@@ -232,7 +194,7 @@ func TestToken_TX_04_TokenInAnotherClientsFamily(t *testing.T) {
 // The errors of a grant: what it says to the client is said, all else is not.
 func TestToken_ErrorsOfAGrant(t *testing.T) {
 	var err error
-	s := testkit.NewServer(t, withGrants(grantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) { return nil, err })))
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) { return nil, err })))
 	c := s.Kiosk()
 	ask := func(e error) *testkit.Response {
 		err = e
@@ -259,7 +221,7 @@ func TestToken_ErrorsOfAGrant(t *testing.T) {
 // values, and a custom one is never a code.
 func TestNeverRepeat_F14_PurposesKeepApart(t *testing.T) {
 	purpose := oauth.Purpose("")
-	s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{Subject: oauth.ForClient(), Spends: oauth.Spend{Purpose: purpose, ID: r.Form.Get("id"), Until: r.Time.Add(time.Hour)}}, nil
 	})))
 	c, web := s.Kiosk(), s.Web()
@@ -276,7 +238,7 @@ func TestNeverRepeat_F14_PurposesKeepApart(t *testing.T) {
 
 func TestToken_GrantsAreCheckedAtTheStart(t *testing.T) {
 	config := testkit.NewServer(t).Config
-	for _, grants := range [][]oauth.Grant{{voucher{}, voucher{}}, {named("authorization_code")}, {named("")}} {
+	for _, grants := range [][]oauth.Grant{{testkit.Voucher{}, testkit.Voucher{}}, {named("authorization_code")}, {named("")}} {
 		config.Grants = grants
 		if _, err := passport.New(config); err == nil {
 			t.Errorf("New with the grants %v = nil, want an error", slices.Collect(func(yield func(string) bool) {

@@ -17,22 +17,6 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// everyKey returns a change of the configuration for each algorithm.
-func everyKey(t testing.TB) map[string]func(*passport.Config) {
-	t.Helper()
-	_, ed, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rs, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string]func(*passport.Config){
-		"ES256": testkit.WithKeys(t, testkit.NewECKey(t)), "EdDSA": testkit.WithKeys(t, ed), "RS256": testkit.WithKeys(t, rs), "PS256": testkit.WithKeys(t, passport.PS256(rs)),
-	}
-}
-
 func TestToken_JK_01_JK_03_PublishedKeys(t *testing.T) {
 	var changes []crypto.Signer
 	_, ed, err := ed25519.GenerateKey(rand.Reader)

@@ -13,14 +13,6 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-func listed(m map[string]any, name string) (list []string) {
-	values, _ := m[name].([]any)
-	for _, v := range values {
-		list = append(list, fmt.Sprint(v))
-	}
-	return list
-}
-
 // Everything that the metadata advertises is tried, and works.
 func TestToken_MD_01_MD_02_MD_03_MD_04_MD_07_PK_10_MetadataIsTrue(t *testing.T) {
 	s := testkit.NewServer(t)
@@ -28,13 +20,13 @@ func TestToken_MD_01_MD_02_MD_03_MD_04_MD_07_PK_10_MetadataIsTrue(t *testing.T) 
 	if m["issuer"] != testkit.Issuer || m["authorization_response_iss_parameter_supported"] != true {
 		t.Errorf("metadata = %v, want the issuer byte by byte, and iss in answers", m)
 	}
-	if got := listed(m, "scopes_supported"); !slices.Equal(got, []string{"read", "write", "admin"}) {
+	if got := testkit.Listed(m, "scopes_supported"); !slices.Equal(got, []string{"read", "write", "admin"}) {
 		t.Errorf("scopes_supported = %v, want those of Config in their order", got)
 	}
-	if got := listed(m, "code_challenge_methods_supported"); !slices.Equal(got, []string{"S256"}) {
+	if got := testkit.Listed(m, "code_challenge_methods_supported"); !slices.Equal(got, []string{"S256"}) {
 		t.Errorf("code_challenge_methods_supported = %v, want S256 alone", got)
 	}
-	if got := listed(m, "response_types_supported"); !slices.Equal(got, []string{"code"}) {
+	if got := testkit.Listed(m, "response_types_supported"); !slices.Equal(got, []string{"code"}) {
 		t.Errorf("response_types_supported = %v, want code alone", got)
 	}
 	for name, value := range m {
@@ -46,14 +38,14 @@ func TestToken_MD_01_MD_02_MD_03_MD_04_MD_07_PK_10_MetadataIsTrue(t *testing.T) 
 			t.Errorf("%s is an empty list (RFC 8414 §3.2)", name)
 		}
 	}
-	for _, g := range listed(m, "grant_types_supported") {
+	for _, g := range testkit.Listed(m, "grant_types_supported") {
 		s.WantGrant(g)
 	}
-	for _, method := range listed(m, "token_endpoint_auth_methods_supported") {
+	for _, method := range testkit.Listed(m, "token_endpoint_auth_methods_supported") {
 		s.WantAuthMethod(method)
 	}
 	web := s.Web()
-	for _, prompt := range listed(m, "prompt_values_supported") {
+	for _, prompt := range testkit.Listed(m, "prompt_values_supported") {
 		a := s.Browser().SignIn("alice").Authorize(web, "prompt", prompt)
 		if prompt == "none" {
 			a.WantRedirectError("consent_required")
@@ -68,10 +60,10 @@ func TestToken_MD_01_MD_02_MD_03_MD_04_MD_07_PK_10_MetadataIsTrue(t *testing.T) 
 func TestToken_MD_08_WhatIsOffIsNotThere(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Users, c.Scopes = nil, nil })
 	m := s.Metadata()
-	if got := listed(m, "grant_types_supported"); !slices.Equal(got, []string{"client_credentials"}) {
+	if got := testkit.Listed(m, "grant_types_supported"); !slices.Equal(got, []string{"client_credentials"}) {
 		t.Errorf("grant_types_supported without users = %v, want client_credentials alone", got)
 	}
-	if got := listed(m, "token_endpoint_auth_methods_supported"); slices.Contains(got, "none") {
+	if got := testkit.Listed(m, "token_endpoint_auth_methods_supported"); slices.Contains(got, "none") {
 		t.Errorf("token_endpoint_auth_methods_supported = %v, though no grant here is for public clients", got)
 	}
 	for _, name := range []string{"authorization_endpoint", "scopes_supported", "code_challenge_methods_supported", "response_modes_supported", "registration_endpoint", "device_authorization_endpoint"} {
@@ -86,11 +78,11 @@ func TestToken_MD_08_WhatIsOffIsNotThere(t *testing.T) {
 	}
 	s.MachineToken(s.Machine())
 
-	custom := testkit.NewServer(t, withGrants(voucher{}))
-	for _, g := range listed(custom.Metadata(), "grant_types_supported") {
+	custom := testkit.NewServer(t, testkit.WithGrants(testkit.Voucher{}))
+	for _, g := range testkit.Listed(custom.Metadata(), "grant_types_supported") {
 		custom.WantGrant(g)
 	}
-	if !slices.Contains(listed(custom.Metadata(), "grant_types_supported"), testkit.VoucherType) {
+	if !slices.Contains(testkit.Listed(custom.Metadata(), "grant_types_supported"), testkit.VoucherType) {
 		t.Error("a grant of the application's own is not advertised")
 	}
 }

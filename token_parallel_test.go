@@ -16,7 +16,7 @@ import (
 // All that is public, by a hundred goroutines at once over one server. It proves
 // something under -race; without it, that nobody gets what is another's.
 func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
-	s := testkit.NewServer(t, testkit.WithAudit, withGrants(voucher{}))
+	s := testkit.NewServer(t, testkit.WithAudit, testkit.WithGrants(testkit.Voucher{}))
 	for i := range 100 {
 		id := fmt.Sprintf("user%02d", i)
 		maps.Copy(s.Users.ByID, testkit.NewAccounts(id).ByID)
@@ -24,7 +24,7 @@ func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
 	web, spa, kiosk := s.Web(), s.Spa(), s.Kiosk("refresh_token")
 	g, scoped := s.Guard(), s.GuardAny(guard.AnyScope("read", "write"))
 	var next atomic.Int32
-	parallel(100, func() error {
+	testkit.Parallel(100, func() error {
 		i := next.Add(1) - 1
 		id := fmt.Sprintf("user%02d", i)
 		c := web
@@ -90,7 +90,7 @@ func TestNeverRepeat_D4_RT_08_RevocationAgainstRefresh(t *testing.T) {
 			c := s.Web()
 			tok := s.GrantTokens(c)
 			var turn atomic.Int32
-			answers := parallel(8, func() *testkit.Response {
+			answers := testkit.Parallel(8, func() *testkit.Response {
 				if turn.Add(1) == 4 {
 					testkit.Check(t, end(s, c))
 					return nil

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -118,7 +117,7 @@ func TestNeverRepeat_A13_D13_EditedCode(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	code := s.Code(c)
-	for edited := range edits(code) {
+	for edited := range testkit.Edits(code) {
 		s.Exchange(c, c.CodeForm(edited)...).WantJSONError(400, "invalid_grant")
 	}
 	s.Redeem(c, code)
@@ -129,34 +128,11 @@ func TestNeverRepeat_D13_EditedRefreshToken(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	tok := s.GrantTokens(c)
-	for edited := range edits(tok.Refresh) {
+	for edited := range testkit.Edits(tok.Refresh) {
 		s.Refresh(c, edited).WantJSONError(400, "invalid_grant")
 	}
 	s.WantAdmits(tok.Access, true, "after edited refresh tokens were tried")
 	s.Refresh(c, tok.Refresh).Tokens()
-}
-
-// edits yields a text with each bit flipped, each truncation, and extensions.
-func edits(text string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for i := range len(text) {
-			for bit := range 7 {
-				b := []byte(text)
-				b[i] ^= 1 << bit
-				if b[i] >= ' ' && b[i] < 0x7f && !yield(string(b)) {
-					return
-				}
-			}
-			if i > 0 && (!yield(text[:i]) || !yield(text[i:])) {
-				return
-			}
-		}
-		for _, more := range []string{"A", "=", ".", " ", text, "\t", "%00", url.QueryEscape(text)[:1]} {
-			if !yield(text+more) || !yield(more+text) {
-				return
-			}
-		}
-	}
 }
 
 // "Authorization Code Grant With PKCE", as the documentation has it: a client

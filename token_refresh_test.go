@@ -3,7 +3,6 @@ package passport_test
 import (
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,7 +199,7 @@ func TestNeverRepeat_A1_RT_05_ParallelRefreshes(t *testing.T) {
 		c := s.Web()
 		tok := s.GrantTokens(c)
 		refreshTokens := map[string]int{}
-		for _, a := range parallel(64, func() *testkit.Response { return s.Refresh(c, tok.Refresh) }) {
+		for _, a := range testkit.Parallel(64, func() *testkit.Response { return s.Refresh(c, tok.Refresh) }) {
 			got := a.Tokens()
 			refreshTokens[got.Refresh]++
 			s.WantAdmits(got.Access, true, "of one of 64 refreshes")
@@ -216,7 +215,7 @@ func TestNeverRepeat_A1_RT_05_ParallelRefreshes(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.RefreshTokenGrace = -1 })
 		c := s.Web()
 		tok := s.GrantTokens(c)
-		wantOneWinner(t, s, parallel(64, func() *testkit.Response { return s.Refresh(c, tok.Refresh) }))
+		wantOneWinner(t, s, testkit.Parallel(64, func() *testkit.Response { return s.Refresh(c, tok.Refresh) }))
 	})
 }
 
@@ -224,7 +223,7 @@ func TestNeverRepeat_A1_CO_03_ParallelRedemptions(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	code := s.Code(c)
-	wantOneWinner(t, s, parallel(64, func() *testkit.Response { return s.Exchange(c, c.CodeForm(code)...) }))
+	wantOneWinner(t, s, testkit.Parallel(64, func() *testkit.Response { return s.Exchange(c, c.CodeForm(code)...) }))
 }
 
 // wantOneWinner fails unless one answer is tokens, and all others say
@@ -248,22 +247,6 @@ func wantOneWinner(t *testing.T, s *testkit.Server, answers []*testkit.Response)
 		t.Error("nobody was told of the replay")
 	}
 	s.WantBlameless()
-}
-
-// parallel does something n times at once.
-func parallel[T any](n int, f func() T) []T {
-	results := make([]T, n)
-	var start, done sync.WaitGroup
-	start.Add(1)
-	for i := range results {
-		done.Go(func() {
-			start.Wait()
-			results[i] = f()
-		})
-	}
-	start.Done()
-	done.Wait()
-	return results
 }
 
 // RFC 6749 §6: the scope "MUST NOT include any scope not originally granted", and

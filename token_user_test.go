@@ -34,7 +34,7 @@ func (c *closing) UserByID(ctx context.Context, id string) (*passport.User, erro
 // forgetful is a grant that issues for alice and never asks whether she exists.
 func forgetful() oauth.Grant {
 	n := 0
-	return grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	return testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		n++
 		return &oauth.Authorization{
 			Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read"}, Refresh: true, NewFamily: true,
@@ -96,7 +96,9 @@ var issuances = map[string]issuance{
 	}, 1, "not found"},
 	"personal token, JSON API": {func(s *testkit.Server) func() *testkit.Response {
 		b := s.Browser().SignIn("alice")
-		return func() *testkit.Response { return b.Ask("POST", personalPath, map[string]any{"name": "laptop"}) }
+		return func() *testkit.Response {
+			return b.Ask("POST", "/oauth/personal-access-tokens", map[string]any{"name": "laptop"})
+		}
 	}, 1, "401"},
 	"implicit, without a page": {func(s *testkit.Server) func() *testkit.Response {
 		c, b := s.Board(passport.Registration{Name: "Trusted"}), s.Browser().SignIn("alice")
@@ -107,7 +109,7 @@ var issuances = map[string]issuance{
 		return func() *testkit.Response { return page.Allow() }
 	}, 1, "access_denied"},
 	"own responder": {func(s *testkit.Server) func() *testkit.Response {
-		page := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{GrantTypes: []string{badgeType}}), "response_type", "badge", "prompt", "consent")
+		page := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{GrantTypes: []string{testkit.BadgeType}}), "response_type", "badge", "prompt", "consent")
 		return func() *testkit.Response { return page.Allow() }
 	}, 1, "access_denied"},
 	"guard": {func(s *testkit.Server) func() *testkit.Response {
@@ -140,8 +142,8 @@ func errorOf(a *testkit.Response) string {
 func closingServer(t *testing.T) (*testkit.Server, *closing, *testkit.WatchedStore) {
 	t.Helper()
 	users := new(closing)
-	s, store := testkit.Watched(t, withGrants(forgetful()), testkit.WithPasswords, implicit,
-		withResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) { return badge(r), nil }),
+	s, store := testkit.Watched(t, testkit.WithGrants(forgetful()), testkit.WithPasswords, testkit.WithImplicit,
+		testkit.WithResponder(func(r *oauth.AuthorizationRequest) (*oauth.Authorization, error) { return testkit.Badge(r), nil }),
 		func(c *passport.Config) {
 			users.Accounts = c.Users.(*testkit.Accounts)
 			c.Users = users
@@ -238,12 +240,12 @@ func TestToken_FR_14_PasswordOfAClosedAccountIsCounted(t *testing.T) {
 func TestToken_FR_14_UnknownProvider(t *testing.T) {
 	s, staff := testkit.WithStaff(t, "alice")
 	clerk := oauth.UserRef{Provider: "staff", ID: "alice"}
-	own := grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+	own := testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{Subject: oauth.ForUser(clerk), NewFamily: true, Family: &oauth.Family{
 			ID: fmt.Sprint(r.Time.UnixNano()), User: clerk, ClientID: r.Client.ID, CreatedAt: r.Time,
 		}}, nil
 	})
-	s = s.Restart(withGrants(own))
+	s = s.Restart(testkit.WithGrants(own))
 	staff.Server = s.Server
 	kiosk := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType}, Provider: "staff"})
 	web := s.Register(passport.Registration{Provider: "staff"})
@@ -277,7 +279,7 @@ func TestToken_FR_14_UnknownProvider(t *testing.T) {
 // look: the family must be live, and a retry answers with its own family's token.
 func TestToken_FR_14_OwnGrantCannotRevive(t *testing.T) {
 	var decide func(r *oauth.TokenRequest) *oauth.Authorization
-	s := testkit.NewServer(t, withGrants(grantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return decide(r), nil })))
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return decide(r), nil })))
 	kiosk, web := s.Kiosk("refresh_token"), s.Web()
 	tok := s.GrantTokens(web)
 	stored, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))

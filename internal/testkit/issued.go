@@ -3,6 +3,8 @@ package testkit
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -132,3 +134,28 @@ func (a *Response) WantThrottled(code string) time.Duration {
 	}
 	return time.Duration(seconds) * time.Second
 }
+
+// Refused is the [Issued.Code] of a refusal without an error code.
+const Refused = "refused"
+
+// FromBrowser returns the result of a request to the authorization endpoint,
+// from the fragment of the redirect URI or from an error page. It is [Refused] if
+// the response redirects to the sign-in page.
+func FromBrowser(a *Response) *Issued {
+	u, err := url.Parse(a.Target())
+	if err != nil {
+		a.T.Fatal(err)
+	}
+	params, err := url.ParseQuery(u.Fragment)
+	switch {
+	case err != nil:
+		a.T.Fatal(err)
+	case u.Path == "/login":
+		return &Issued{Code: Refused}
+	case a.Target() == "":
+		return &Issued{Code: First(pageCode, a.Body)}
+	}
+	return &Issued{Code: params.Get("error"), Scope: params.Get("scope"), Access: params.Get("access_token"), Expires: params.Get("expires_in")}
+}
+
+var pageCode = regexp.MustCompile(`(invalid_[a-z]+)`)

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -64,4 +65,13 @@ func (s *Server) WantAuthMethod(method string) {
 	default:
 		s.T.Errorf("the authentication method %s is advertised, but this helper does not test it", method)
 	}
+}
+
+// Listed returns a list in a metadata document.
+func Listed(m map[string]any, name string) (list []string) {
+	values, _ := m[name].([]any)
+	for _, v := range values {
+		list = append(list, fmt.Sprint(v))
+	}
+	return list
 }

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -188,3 +189,6 @@ func (w *WatchedStore) Withdraw(ctx context.Context, user oauth.UserRef, clientI
 	}
 	return w.Store.Withdraw(ctx, user, clientID, at, audit)
 }
+
+// ErrOutOfReach is the error of a database that is unreachable.
+var ErrOutOfReach = fmt.Errorf("dial tcp 10.0.0.1:5432: %w", oauth.ErrUnavailable)

@@ -3,8 +3,11 @@ package testkit
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,5 +124,18 @@ func Check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// WantTryLater fails the test unless the response is 503 with a Retry-After within
+// the grace period of a refresh token.
+func (a *Response) WantTryLater() {
+	a.T.Helper()
+	after, err := strconv.Atoi(a.Header.Get("Retry-After"))
+	if a.Status != http.StatusServiceUnavailable || a.JSON()["error"] != "temporarily_unavailable" || err != nil || time.Duration(after)*time.Second >= 10*time.Second || after < 1 {
+		a.T.Errorf("%s with Retry-After %q; want 503 temporarily_unavailable, and a wait shorter than the grace of 10 seconds", a, a.Header.Get("Retry-After"))
+	}
+	if strings.Contains(a.Body, "10.0.0.1") {
+		a.T.Errorf("the client is told where the store is: %s", a.Body)
 	}
 }

@@ -1,12 +1,8 @@
 package testkit
 
 import (
-	"encoding/base64"
 	"net/url"
 )
-
-// Base64URL returns the encoding of the parts of a JWT (RFC 7515 §2).
-func Base64URL(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // Edits returns an iterator over texts that differ from a token by one flipped
 // bit, by a truncation or by an extension.

@@ -74,3 +74,9 @@ func (GrantFunc) GrantType() string { return VoucherType }
 func (f GrantFunc) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	return f(ctx, r)
 }
+
+// WithPasswords enables the password grant.
+func WithPasswords(c *passport.Config) { c.EnablePasswordGrant = true }
+
+// VoucherType is the grant type of the tests' custom grant.
+const VoucherType = "urn:example:voucher"

@@ -1,158 +1,104 @@
 package testkit
 
 import (
-	"io"
-	"maps"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
-	"net/http/httptest"
-	"slices"
-	"testing"
-
-	"github.com/go-passport/passport"
-	"github.com/go-passport/passport/guard"
-	"github.com/go-passport/passport/oauth"
+	"regexp"
+	"strings"
+	"unicode"
 )
 
-// A page of the application behind FreshToken, and the requests of its scripts:
+// StyleText matches the style sheet in a page.
+var StyleText = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
+
+// CheckHeaders fails the test if a response of the authorization endpoint lacks
+// a required header. [Browser.Send] calls it for every response, so that no
+// page can lack one:
 //
-//	b := s.Browser().SignIn("alice")
-//	b.Page(nil)                        // GET a page that says hello
-//	b.Script(s.Guard()).Told()         // GET the API, as axios does
+//   - AZ-24: no CORS header (RFC 9700 §2.6)
+//   - AZ-25, UI-03: no frames, no scripts, forms to our own origin (OAuth 2.1
+//     §7.10)
+//   - AZ-26: no caching, no referrer (RFC 9700 §4.2.4)
+func (a *Response) CheckHeaders() {
+	a.T.Helper()
+	h := a.Header
+	for name := range h {
+		if strings.HasPrefix(name, "Access-Control-") {
+			a.T.Errorf("AZ-24: the response has the CORS header %s: %s", name, a)
+		}
+	}
+	if h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
+		a.T.Errorf("AZ-26: want no-store and nosniff, got %v", h)
+	}
+	if strings.HasPrefix(h.Get("Content-Type"), "application/json") {
+		return
+	}
+	if h.Get("Referrer-Policy") != "no-referrer" {
+		a.T.Errorf("AZ-26: want Referrer-Policy: no-referrer, got %v", h)
+	}
+	if a.Status != http.StatusSeeOther {
+		a.CheckPolicy()
+	}
+}
 
-// The cookies that FreshToken sets.
-const (
-	TokenCookie = "passport_token"
-	XSRFCookie  = "XSRF-TOKEN"
+// CheckPolicy checks the security policy of a page, and that the page complies
+// with it.
+func (a *Response) CheckPolicy() {
+	a.T.Helper()
+	if a.Header.Get("Content-Type") != "text/html; charset=utf-8" || a.Header.Get("X-Frame-Options") != "DENY" {
+		a.T.Errorf("AZ-25: the page has the headers %v", a.Header)
+	}
+	policy := map[string]string{}
+	for part := range strings.SplitSeq(a.Header.Get("Content-Security-Policy"), "; ") {
+		name, value, _ := strings.Cut(part, " ")
+		policy[name] = value
+	}
+	style := sha256.Sum256([]byte(First(StyleText, a.Body)))
+	for name, want := range map[string]string{
+		"default-src": "'none'", "frame-ancestors": "'none'", "base-uri": "'none'",
+		"style-src": "'sha256-" + base64.StdEncoding.EncodeToString(style[:]) + "'",
+	} {
+		if policy[name] != want {
+			a.T.Errorf("UI-03: the page's policy has %s %s, want %s", name, policy[name], want)
+		}
+	}
+	if policy["script-src"] != "" || !strings.HasPrefix(policy["form-action"]+" ", "'self' ") {
+		a.T.Errorf("UI-03: want a policy without scripts and with forms to 'self', got %v", policy)
+	}
+	if !strings.HasPrefix(a.Body, "<!doctype html>") || strings.Count(a.Body, "</html>") != 1 {
+		a.T.Errorf("want one complete page, got %s", a)
+	}
+}
+
+// IsInert fails the test if a page has markup other than our own, or invisible
+// characters.
+func (a *Response) IsInert(what string) {
+	a.T.Helper()
+	if i := strings.IndexFunc(a.Body, func(r rune) bool {
+		return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029')
+	}); i >= 0 {
+		a.T.Errorf("UI-04: the page with %q has an invisible character: %q", what, a.Body[i:min(len(a.Body), i+20)])
+	}
+	for _, tag := range anyTag.FindAllString(StyleText.ReplaceAllString(a.Body, "<style></style>"), -1) {
+		if !ourTag.MatchString(tag) {
+			a.T.Errorf("UI-04: the page with %q has the tag %s", what, tag)
+		}
+	}
+	for _, attribute := range []string{"onerror", "onmouseover", "javascript:"} {
+		for _, tag := range anyTag.FindAllString(a.Body, -1) {
+			if strings.Contains(tag, attribute) {
+				a.T.Errorf("UI-04: the page with %q has the tag %s", what, tag)
+			}
+		}
+	}
+}
+
+var (
+	anyTag = regexp.MustCompile(`<[a-zA-Z/!][^>]*>`)
+	ourTag = regexp.MustCompile(`^<(!doctype html|/?(html|head|body|title|style|header|main|footer|section|h1|h2|p|ul|li|dl|dt|dd|div|span|strong|bdi|code|details|summary|form|svg)|` +
+		`(html|main|header|span|p|ul|dl|dd|div|details|footer) [a-z="\- ]+|details open|svg viewBox="0 0 24 24" focusable="false"|/svg|(circle|path) [a-zA-Z0-9="\-. ]+/|` +
+		`meta (charset="utf-8"|name="viewport" content="[^"<>]*"|name="robots" content="noindex"|http-equiv="refresh" content="0;url=[^"<>]*")|` +
+		`link rel="icon" href="data:image/svg[^"<>]*"|form method="post" action="/oauth/authorize"|input type="hidden" name="ticket" value="[A-Za-z0-9._-]+"|` +
+		`button class="button( primary)?" name="decision" value="(allow|deny)"|/button|a class="button primary" href="((https?|com\.example\.app):|/login\?)[^"<>]*" rel="noreferrer"|/a)>$`)
 )
-
-// Page loads a page of the application. write is its handler, or nil for a
-// short text.
-func (b *Browser) Page(write http.HandlerFunc) *Response {
-	b.T.Helper()
-	return b.PageBy(httptest.NewRequest("GET", b.Origin().String(), nil), write)
-}
-
-// PageBy is like [Browser.Page] with the given request.
-func (b *Browser) PageBy(r *http.Request, write http.HandlerFunc) *Response {
-	b.T.Helper()
-	if write == nil {
-		write = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "Hello.") }
-	}
-	return b.Serve(b.Server.FreshToken(write), r)
-}
-
-// Serve serves a request with a handler of the application and keeps the
-// cookies of the response.
-func (b *Browser) Serve(h http.Handler, r *http.Request) *Response {
-	b.T.Helper()
-	for _, c := range b.Jar.Cookies(b.Origin()) {
-		r.AddCookie(c)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	response := w.Result() // Result has the headers as they were at WriteHeader
-	b.Jar.SetCookies(b.Origin(), response.Cookies())
-	return &Response{T: b.T, From: b, Status: response.StatusCode, Header: response.Header, Body: w.Body.String()}
-}
-
-// Cookie returns the value of a cookie, or an empty text.
-func (b *Browser) Cookie(name string) string {
-	for _, c := range b.Jar.Cookies(b.Origin()) {
-		if c.Name == name {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-// Script sends a GET to an API behind a guard, as axios does on the page.
-// header changes the request's headers.
-func (b *Browser) Script(protect func(http.Handler) http.Handler, header ...string) *Response {
-	b.T.Helper()
-	return b.ScriptBy("GET", protect, header...)
-}
-
-// ScriptBy is like [Browser.Script] with the given method.
-func (b *Browser) ScriptBy(method string, protect func(http.Handler) http.Handler, header ...string) *Response {
-	b.T.Helper()
-	r := httptest.NewRequest(method, b.Origin().String()+"api/orders", nil)
-	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	if value := b.Cookie(XSRFCookie); value != "" {
-		r.Header.Set("X-XSRF-TOKEN", value)
-	}
-	setHeader(r, header)
-	return b.Serve(protect(http.HandlerFunc(API)), r)
-}
-
-// WantNoToken fails the test unless the response is the one for a request
-// without a token.
-func (a *Response) WantNoToken(what string) {
-	a.T.Helper()
-	if challenge := a.Header.Get("WWW-Authenticate"); a.Status != 401 || challenge != `Bearer realm="api"` {
-		a.T.Errorf("%s: %d with challenge %q, want 401 with the challenge for a missing token", what, a.Status, challenge)
-	}
-}
-
-// CopyOf returns an attacker's browser with stolen copies of the cookies.
-func (b *Browser) CopyOf() *Browser {
-	thief := b.Server.Browser()
-	thief.Jar.SetCookies(b.Origin(), b.Jar.Cookies(b.Origin()))
-	return thief
-}
-
-// setCookies returns the cookies of the response by name. It fails the test if
-// a cookie is set twice.
-func (a *Response) setCookies() map[string]*http.Cookie {
-	a.T.Helper()
-	set := map[string]*http.Cookie{}
-	for _, c := range (&http.Response{Header: a.Header}).Cookies() {
-		if set[c.Name] != nil {
-			a.T.Errorf("the response sets the cookie %s twice", c.Name)
-		}
-		set[c.Name] = c
-	}
-	return set
-}
-
-// WantCookies fails the test unless the response sets exactly these cookies.
-func (a *Response) WantCookies(what string, names ...string) map[string]*http.Cookie {
-	a.T.Helper()
-	set := a.setCookies()
-	if got := slices.Sorted(maps.Keys(set)); !slices.Equal(got, slices.Sorted(slices.Values(names))) {
-		a.T.Errorf("%s sets the cookies %q, want %q", what, got, names)
-	}
-	return set
-}
-
-// StaffOnly admits users of the provider staff.
-var StaffOnly = guard.Provider("staff")
-
-// WithClerks adds the provider staff, which has its own session cookie.
-func WithClerks(staff *clerks) func(*passport.Config) {
-	return func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"staff": staff} }
-}
-
-// clerks are the accounts of another provider. Their session cookie is
-// staff_session, which contains the account's ID.
-type clerks struct{ *Accounts }
-
-// NewClerks returns clerks with these IDs.
-func NewClerks(ids ...string) *clerks { return &clerks{NewAccounts(ids...)} }
-
-// CurrentUser implements [passport.UserProvider].
-func (c *clerks) CurrentUser(r *http.Request) (*passport.User, error) {
-	cookie, err := r.Cookie("staff_session")
-	if err != nil {
-		return nil, oauth.ErrNotFound
-	}
-	return c.UserByID(r.Context(), cookie.Value)
-}
-
-// untouchable is a store whose methods all panic.
-type untouchable struct{ oauth.Store }
-
-// WithoutStore returns the server with a store whose methods all panic.
-func WithoutStore(t *testing.T, s *Server) *Server {
-	t.Helper()
-	return s.In(t).Restart(func(c *passport.Config) { c.Store = untouchable{} })
-}

@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
+	"testing"
 	"time"
 
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -192,3 +196,31 @@ func (w *WatchedStore) Withdraw(ctx context.Context, user oauth.UserRef, clientI
 
 // ErrOutOfReach is the error of a database that is unreachable.
 var ErrOutOfReach = fmt.Errorf("dial tcp 10.0.0.1:5432: %w", oauth.ErrUnavailable)
+
+// untouchable is a store whose methods all panic.
+type untouchable struct{ oauth.Store }
+
+// WithoutStore returns the server with a store whose methods all panic.
+func WithoutStore(t *testing.T, s *Server) *Server {
+	t.Helper()
+	return s.In(t).Restart(func(c *passport.Config) { c.Store = untouchable{} })
+}
+
+// Watched returns a server whose store can be made to fail.
+func Watched(t *testing.T, change ...func(*passport.Config)) (*Server, *WatchedStore) {
+	t.Helper()
+	store := &WatchedStore{Store: new(memstore.Store)}
+	s := NewServer(t, slices.Concat([]func(*passport.Config){func(c *passport.Config) { c.Store = store }}, change)...)
+	return s, store
+}
+
+// Total returns how many methods were called since its last call.
+func (w *WatchedStore) Total() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, calls := range w.calls {
+		n += calls
+	}
+	clear(w.calls)
+	return n
+}

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -134,20 +133,4 @@ func ReadResponse(t *testing.T, c *bufio.Reader) *Response {
 		res.Header.Set("Connection", "close") // http.ReadResponse removes it
 	}
 	return &Response{T: t, Status: res.StatusCode, Header: res.Header, Body: string(body)}
-}
-
-// WithCookies adds the browser's cookies to a request.
-func (b *Browser) WithCookies(r *http.Request) *http.Request {
-	for _, c := range b.Jar.Cookies(b.Origin()) {
-		r.AddCookie(c)
-	}
-	return r
-}
-
-// TokenRequest returns a token request with HTTP Basic; see [Server.Exchange].
-func (c *Client) TokenRequest(pairs ...string) *http.Request {
-	r := httptest.NewRequest("POST", Issuer+"/oauth/token", strings.NewReader(Set(url.Values{}, pairs...).Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret))
-	return r
 }

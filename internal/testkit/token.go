@@ -2,13 +2,12 @@ package testkit
 
 import (
 	"context"
-	"net/http"
+	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/oauth"
@@ -116,25 +115,6 @@ func (s *Server) WantRevoked(v Revocation, w Way, c *Client, id string) {
 	}
 }
 
-// MachineFrom requests a client's own token from an address.
-func (s *Server) MachineFrom(address string, c *Client, secret string) *Response {
-	return s.SendFrom(address, "grant_type=client_credentials", "Authorization", Basic(c.ID, secret))
-}
-
-// WantThrottled fails the test unless the response is 429 with its headers. It
-// returns the Retry-After time.
-func (a *Response) WantThrottled(code string) time.Duration {
-	a.T.Helper()
-	seconds, err := strconv.Atoi(a.Header.Get("Retry-After"))
-	if a.Status != http.StatusTooManyRequests || a.JSON()["error"] != code || err != nil || seconds < 1 {
-		a.T.Fatalf("want 429 %s with Retry-After, got %s with header %v", code, a, a.Header)
-	}
-	if a.Header.Get("WWW-Authenticate") != "" || a.Header.Get("Cache-Control") != "no-store" {
-		a.T.Errorf("want no challenge and Cache-Control: no-store, got %v", a.Header)
-	}
-	return time.Duration(seconds) * time.Second
-}
-
 // Refused is the [Issued.Code] of a refusal without an error code.
 const Refused = "refused"
 
@@ -159,3 +139,44 @@ func FromBrowser(a *Response) *Issued {
 }
 
 var pageCode = regexp.MustCompile(`(invalid_[a-z]+)`)
+
+// TokenIDs returns the IDs of an account's tokens, oldest first.
+func (s *Server) TokenIDs(user oauth.UserRef) (ids []string) {
+	s.T.Helper()
+	for t, err := range s.Tokens(s.T.Context(), user) {
+		Check(s.T, err)
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
+// Row returns the row of an access token.
+func (s *Server) Row(token string) *oauth.AccessToken {
+	s.T.Helper()
+	row, err := s.Store.AccessToken(s.T.Context(), AsText(ClaimsOf(s.T, token)["jti"]))
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return row
+}
+
+// Base64URL returns the encoding of the parts of a JWT (RFC 7515 §2).
+func Base64URL(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// ClaimsOf returns the claims of a JWT without verifying it.
+func ClaimsOf(t *testing.T, token string) map[string]any {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("%q is not a JWT", token)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := map[string]any{}
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		t.Fatal(err)
+	}
+	return claims
+}

@@ -1,0 +1,99 @@
+package testkit
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+)
+
+var (
+	refreshElement = regexp.MustCompile(`<meta http-equiv="refresh" content="0;url=([^"]*)">`)
+	TicketElement  = regexp.MustCompile(`<input type="hidden" name="ticket" value="([^"]*)">`)
+	LinkElement    = regexp.MustCompile(`<a class="button primary" href="([^"]*)" rel="noreferrer">`)
+	FormElement    = regexp.MustCompile(`<form method="post" action="([^"]*)">`)
+)
+
+// First returns the first submatch of re in a page, or an empty text.
+func First(re *regexp.Regexp, body string) string {
+	if m := re.FindStringSubmatch(body); m != nil {
+		return html.UnescapeString(m[1])
+	}
+	return ""
+}
+
+// Part returns a value from a page, or the field of the equivalent JSON.
+func (a *Response) Part(element *regexp.Regexp, field string) string {
+	if a.Header.Get("Content-Type") != "application/json" {
+		return First(element, a.Body)
+	}
+	text, _ := a.JSON()[field].(string)
+	return text
+}
+
+// Ticket returns the ticket of a consent page. It fails the test for any other
+// response.
+func (a *Response) Ticket() string {
+	a.T.Helper()
+	ticket := a.Part(TicketElement, "ticket")
+	if a.Status != http.StatusOK || ticket == "" {
+		a.T.Fatalf("want a consent page, got %s", a)
+	}
+	return ticket
+}
+
+// IsConsent reports whether the response is a consent page.
+func (a *Response) IsConsent() bool { return a.Part(TicketElement, "ticket") != "" }
+
+// Allow presses the Allow button of a consent page.
+func (a *Response) Allow() *Response { a.T.Helper(); return a.Decide("allow") }
+
+// Deny presses the Cancel button of a consent page.
+func (a *Response) Deny() *Response { a.T.Helper(); return a.Decide("deny") }
+
+// Decide submits a consent page with a decision.
+func (a *Response) Decide(decision string) *Response {
+	a.T.Helper()
+	form := url.Values{"ticket": {a.Ticket()}, "decision": {decision}}
+	return a.From.Post(a.Part(FormElement, "action"), form)
+}
+
+// DecideWith submits a consent page with another ticket.
+func (a *Response) DecideWith(ticket, decision string) *Response {
+	a.T.Helper()
+	return a.From.Post(a.Part(FormElement, "action"), url.Values{"ticket": {ticket}, "decision": {decision}})
+}
+
+// PostJSON sends a decision on a consent page that was returned as JSON.
+func (a *Response) PostJSON(decision string) *Response {
+	a.T.Helper()
+	return a.From.AsksJSON("POST", a.Part(FormElement, "action"), map[string]any{"ticket": a.Ticket(), "decision": decision})
+}
+
+// Clicks returns n requests that submit a consent page, with the given
+// decisions in turn. All have the browser's current cookies, as if none had a
+// response yet.
+func (a *Response) Clicks(n int, decisions ...string) []*http.Request {
+	a.T.Helper()
+	b := a.From
+	var requests []*http.Request
+	for i := range n {
+		form := url.Values{"ticket": {a.Ticket()}, "decision": {decisions[i%len(decisions)]}}
+		r := b.NewRequest("POST", First(FormElement, a.Body), form.Encode(), http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"null"}})
+		for _, c := range b.Jar.Cookies(b.Origin()) {
+			r.AddCookie(c)
+		}
+		requests = append(requests, r)
+	}
+	return requests
+}
+
+// WantPageAnew fails the test unless the consent page is shown again with a new
+// ticket and nothing was issued.
+func (a *Response) WantPageAnew(instead *Response) *Response {
+	a.T.Helper()
+	if a.Ticket() == instead.Ticket() || a.Target() != "" {
+		a.T.Errorf("want the page again with a new ticket, got %s", a)
+	}
+	return a
+}

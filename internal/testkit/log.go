@@ -1,0 +1,64 @@
+package testkit
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// LockedBuffer is a bytes.Buffer that is safe for concurrent use.
+type LockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (b *LockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+// String returns everything that was written.
+func (b *LockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// WantLog fails the test unless the log contains these texts.
+func (s *Server) WantLog(texts ...string) {
+	s.T.Helper()
+	for _, text := range texts {
+		if !strings.Contains(s.Log.String(), text) {
+			s.T.Errorf("the log does not contain %q", text)
+		}
+	}
+}
+
+// WantNoSecrets fails the test if the log contains one of these secrets.
+func (s *Server) WantNoSecrets(secrets ...string) {
+	s.T.Helper()
+	for _, text := range secrets {
+		if text == "" || strings.Contains(s.Log.String(), text) {
+			s.T.Errorf("the log contains the secret %q", text)
+		}
+	}
+}
+
+// WantBlameless fails the test if the server logged an error. A client's
+// request must never cause a server error.
+func (s *Server) WantBlameless() {
+	s.T.Helper()
+	for line := range strings.Lines(s.Log.String()) {
+		if strings.Contains(line, `"level":"ERROR"`) {
+			s.T.Errorf("a client's request was logged as a server error: %s", line)
+		}
+	}
+}
+
+// Printed returns a value formatted with every verb that could leak a secret.
+func Printed(v any) string {
+	return fmt.Sprintf("%v\n%+v\n%#v\n%s\n%x", v, v, v, v, v)
+}

@@ -138,22 +138,6 @@ func TestAuthorize_FR_01_OtherWaysIn(t *testing.T) {
 	b.At(skips).Authorize(c).Code() // the operator vouches for the client, not the user
 }
 
-// On success the caller has the client as it is stored.
-func TestUpdateClient_FR_01_ReturnsTheNumber(t *testing.T) {
-	s := testkit.NewServer(t)
-	c := s.Web().Client
-	for i, change := range []func(){func() { c.Name = "Renamed" }, func() { c.FamilyTTL = time.Hour }, func() { c.RedirectURIs[0] += "2" }} {
-		change()
-		c.ConsentVersion = 99
-		s.Works(s.UpdateClient(t.Context(), c))
-		stored, err := s.Store.Client(t.Context(), c.ID)
-		s.Works(err)
-		if want := []int64{1, 1, 2}[i]; stored.ConsentVersion != want || c.ConsentVersion != want {
-			t.Errorf("update %d: ConsentVersion %d stored, %d returned, want %d", i+1, stored.ConsentVersion, c.ConsentVersion, want)
-		}
-	}
-}
-
 // Whatever the page shows that changes before the answer has it shown again, for
 // allow and deny alike: the browser goes nowhere that the user has not seen.
 func TestAuthorize_FR_02_PageChangesBeforeTheAnswer(t *testing.T) {

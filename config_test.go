@@ -1,10 +1,13 @@
 package passport_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -273,6 +276,46 @@ func TestUserFuncs_NeverRepeat_B15_SignInURL(t *testing.T) {
 	} {
 		if got := (passport.UserFuncs{SignInPage: page}).SignInURL(nil, returnTo); got != want {
 			t.Errorf("SignInURL() of %s = %s, want %s", page, got, want)
+		}
+	}
+}
+
+// Tokens that travel in clear are anybody's: an issuer is https, or it is reached
+// from its own machine alone (RFC 9700 §2.6).
+func TestNew_OP_03_PlainHTTPIsForLoopback(t *testing.T) {
+	with := func(issuer string, insecure bool) error {
+		s := testkit.NewServer(t)
+		s.Config.Issuer, s.Config.Audience, s.Config.InsecureAllowHTTP = issuer, "", insecure
+		_, err := passport.New(s.Config)
+		return err
+	}
+	for _, issuer := range []string{"https://auth.example.com", "http://127.0.0.1:8000", "http://[::1]:8000", "http://localhost:8000"} {
+		if err := with(issuer, false); err != nil {
+			t.Errorf("New with the issuer %s: %v, want no error", issuer, err)
+		}
+	}
+	for _, issuer := range []string{"http://auth.example.com", "http://127.0.0.1.example.com", "http://localhost.example.com", "http://10.0.0.1"} {
+		if err := with(issuer, false); err == nil || !strings.Contains(err.Error(), "use https") {
+			t.Errorf("New with the issuer %s: %v, want one that says to use https", issuer, err)
+		}
+	}
+	if err := with("http://auth.example.com", true); err != nil {
+		t.Errorf("New with InsecureAllowHTTP: %v, want no error", err)
+	}
+}
+
+// However a Config is printed, its secrets are not.
+func TestConfig_JK_04_PrintsNoSecrets(t *testing.T) {
+	c := passport.Config{Issuer: "https://app.test", Secrets: [][]byte{[]byte("canary-canary-canary-canary-cana")}}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "config", c, "pointer", &c)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		fmt.Fprintf(&log, verb+"\n", c)
+		fmt.Fprintf(&log, verb+"\n", &c)
+	}
+	for _, canary := range []string{"canary", "63616e617279", "99 97 110"} {
+		if strings.Contains(log.String(), canary) {
+			t.Errorf("the secret stands in what is printed:\n%s", log.String())
 		}
 	}
 }

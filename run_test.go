@@ -1,12 +1,8 @@
 package passport_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,20 +71,4 @@ func TestRun_PurgesEveryHour(t *testing.T) {
 			t.Errorf("the last purge was of what ended %v ago, want 48h and what has passed since", got)
 		}
 	})
-}
-
-// However a Config is printed, its secrets are not.
-func TestConfig_JK_04_PrintsNoSecrets(t *testing.T) {
-	c := passport.Config{Issuer: "https://app.test", Secrets: [][]byte{[]byte("canary-canary-canary-canary-cana")}}
-	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "config", c, "pointer", &c)
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
-		fmt.Fprintf(&log, verb+"\n", c)
-		fmt.Fprintf(&log, verb+"\n", &c)
-	}
-	for _, canary := range []string{"canary", "63616e617279", "99 97 110"} {
-		if strings.Contains(log.String(), canary) {
-			t.Errorf("the secret stands in what is printed:\n%s", log.String())
-		}
-	}
 }

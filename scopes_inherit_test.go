@@ -1,7 +1,6 @@
 package passport_test
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,25 +11,13 @@ import (
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/ctxtoken"
 	"github.com/go-passport/passport/internal/testkit"
-	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
-
-// shopScopes are scopes of which some stand below others.
-func shopScopes(c *passport.Config) {
-	c.Scopes = []passport.Scope{
-		{ID: "orders", Description: "Your orders"}, {ID: "orders:read", Description: "See your orders"},
-		{ID: "orders:read:own", Description: "See orders placed here"}, {ID: "ordersfoo", Description: "Something else"},
-		{ID: "invoices:read", Description: "See your invoices"},
-	}
-}
-
-func withInheritance(c *passport.Config) { shopScopes(c); c.InheritScopes = true }
 
 // A token with a scope passes where one below it is asked for, by rule and in the
 // handler, and only while InheritScopes is set.
 func TestScopes_InheritedByGuardsAndTokens(t *testing.T) {
-	s := testkit.NewServer(t, withInheritance)
+	s := testkit.NewServer(t, testkit.WithInheritance)
 	c := s.Machine()
 	off := s.Restart(func(c *passport.Config) { c.InheritScopes = false })
 	parent, child := s.MachineToken(c, "scope", "orders"), s.MachineToken(c, "scope", "orders:read")
@@ -65,7 +52,7 @@ func TestScopes_InheritedByGuardsAndTokens(t *testing.T) {
 // server's setting too, without being changed itself.
 func TestScopes_InheritedByTokensOfATest(t *testing.T) {
 	for inherit, want := range map[bool]int{true: 200, false: 403} {
-		s := testkit.NewServer(t, shopScopes, func(c *passport.Config) { c.InheritScopes = inherit })
+		s := testkit.NewServer(t, testkit.WithShopScopes, func(c *passport.Config) { c.InheritScopes = inherit })
 		token := &oauth.AccessToken{
 			Client: &oauth.Client{ID: "x"}, Scopes: []string{"orders"}, InheritScopes: !inherit, Audience: []string{testkit.Issuer}, ExpiresAt: time.Now().Add(time.Hour),
 		}
@@ -83,7 +70,7 @@ func TestScopes_InheritedByTokensOfATest(t *testing.T) {
 // A client that is limited to a scope may ask for those below it. What it asks for
 // has to be registered all the same.
 func TestScopes_InheritedByLimits(t *testing.T) {
-	s := testkit.NewServer(t, withInheritance)
+	s := testkit.NewServer(t, testkit.WithInheritance)
 	c := s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: []string{"orders"}})
 	for scope, want := range map[string]string{
 		"orders": "", "orders:read": "", "orders orders:read:own": "", "orders:write": "invalid_scope", "orders:": "invalid_scope",
@@ -103,7 +90,7 @@ func TestScopes_InheritedByLimits(t *testing.T) {
 // A refresh may ask for what stands below what was granted, and the next one for
 // all of it again.
 func TestScopes_InheritedByRefresh(t *testing.T) {
-	s := testkit.NewServer(t, withInheritance)
+	s := testkit.NewServer(t, testkit.WithInheritance)
 	c := s.Web()
 	tok := s.GrantTokens(c, "scope", "orders")
 	less := s.Refresh(c, tok.Refresh, "scope", "orders:read").Tokens()
@@ -131,7 +118,7 @@ func TestScopes_InheritedByRefresh(t *testing.T) {
 // page shows as new what is.
 func TestScopes_InheritedByConsent(t *testing.T) {
 	const api = "https://api.example.com"
-	s := testkit.NewServer(t, withInheritance, func(c *passport.Config) { c.Resources = []string{api} })
+	s := testkit.NewServer(t, testkit.WithInheritance, func(c *passport.Config) { c.Resources = []string{api} })
 	c := s.Web()
 	b := s.Browser().SignIn("alice")
 	b.Authorize(c, "scope", "orders").Allow().Code()
@@ -164,113 +151,4 @@ func TestScopes_InheritedByConsent(t *testing.T) {
 	if !b.At(off).Authorize(c, "scope", "orders:read:own").IsConsent() {
 		t.Error("without InheritScopes the user is not asked")
 	}
-}
-
-// Every place that sees an access token gets the same answer from Can, whether the
-// server has just made the token or read it: claims on first issue and on a retry,
-// guards, lists, events, and a grant that reads the Store.
-func TestScopes_FR_16_EveryReaderSeesInheritance(t *testing.T) {
-	for _, inherit := range []bool{true, false} {
-		seen := map[string][]bool{}
-		see := func(where string, token *oauth.AccessToken) {
-			seen[where] = append(seen[where], token.Can("orders:read"))
-		}
-		exchange := testkit.GrantFunc(func(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
-			byID, err := r.Store.AccessToken(ctx, r.Form.Get("id"))
-			testkit.Check(t, err)
-			see("Store.AccessToken in a grant", byID)
-			opaque, err := r.Store.OpaqueToken(ctx, oauth.DigestOf(r.Form.Get("opaque")))
-			testkit.Check(t, err)
-			see("Store.OpaqueToken in a grant", opaque)
-			return &oauth.Authorization{Subject: oauth.ForClient(), Scopes: []string{"orders"}}, nil
-		})
-		s := testkit.NewServer(t, shopScopes, testkit.WithImplicit, testkit.WithGrants(exchange), func(c *passport.Config) {
-			c.InheritScopes, c.PersonalTokenFormat = inherit, passport.Opaque
-			c.Claims = func(_ context.Context, token *oauth.AccessToken) (map[string]any, error) {
-				see("Claims", token)
-				return map[string]any{"may_read": token.Can("orders:read")}, nil
-			}
-		})
-		guarded := s.GuardAny(guard.RuleFunc(func(token *oauth.AccessToken) error { see("rule", token); return nil }))
-		use := func(bearer string) {
-			s.CallWith(func(http.Handler) http.Handler {
-				return guarded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { see("TokenFrom", guard.TokenFrom(r.Context())) }))
-			}, withBearer(testkit.NewGet("https://api.example.com/orders"), bearer))
-		}
-		c, kiosk := s.Web(), s.Kiosk()
-		first := s.GrantTokens(c, "scope", "orders")
-		refreshed := s.Refresh(c, first.Refresh).Tokens()
-		again := s.Refresh(c, first.Refresh).Tokens()
-		fragment := s.Browser().SignIn("alice").AuthorizeToken(s.Board(passport.Registration{}), "scope", "orders").Allow().Token()
-		personal, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "laptop", "orders")
-		testkit.Check(t, err)
-		see("NewToken", personal.Token)
-		for name, jwt := range map[string]string{"first issue": first.Access, "refresh": refreshed.Access, "retry within the grace": again.Access, "implicit": fragment} {
-			if got := testkit.ClaimsOf(t, jwt)["may_read"]; got != inherit {
-				t.Errorf("InheritScopes = %v: Config.Claims on %s is told Can(orders:read) = %v", inherit, name, got)
-			}
-			use(jwt)
-		}
-		use(personal.AccessToken)
-		s.Exchange(kiosk, "grant_type", testkit.VoucherType, "id", testkit.AsText(testkit.ClaimsOf(t, first.Access)["jti"]), "opaque", personal.AccessToken).Tokens()
-		for token, err := range s.Tokens(t.Context(), testkit.Ref("alice")) {
-			testkit.Check(t, err)
-			see("Tokens", token)
-		}
-		for _, e := range testkit.EventsOf[passport.AccessTokenIssued](s) {
-			see("AccessTokenIssued", e.Token)
-		}
-		for where, n := range map[string]int{
-			"Claims": 5, "rule": 5, "TokenFrom": 5, "NewToken": 1, "Tokens": 4, "AccessTokenIssued": 5,
-			"Store.AccessToken in a grant": 1, "Store.OpaqueToken in a grant": 1,
-		} {
-			if got := seen[where]; len(got) != n || slices.Contains(got, !inherit) {
-				t.Errorf("InheritScopes = %v: %s sees Can(orders:read) = %v, want %d times %v", inherit, where, got, n, inherit)
-			}
-		}
-	}
-}
-
-func withBearer(r *http.Request, token string) *http.Request {
-	r.Header.Set("Authorization", "Bearer "+token)
-	return r
-}
-
-// A store may hand out one record to several readers: the server stamps a copy.
-func TestScopes_FR_16_RecordsOfTheStoreStayAsTheyAre(t *testing.T) {
-	store := &sharing{Store: new(memstore.Store), rows: map[string]*oauth.AccessToken{}}
-	s := testkit.NewServer(t, withInheritance, func(c *passport.Config) { c.Store = store })
-	token := s.MachineToken(s.Machine(), "scope", "orders")
-	for range 2 {
-		if a := s.Call(s.GuardClient(guard.Scopes("orders:read")), "Authorization", "Bearer "+token); a.Status != http.StatusOK {
-			t.Errorf("a guard for a scope below that of the token answers %s", a)
-		}
-	}
-	for _, row := range store.rows {
-		if row.InheritScopes {
-			t.Error("the server changed a record that belongs to the store")
-		}
-	}
-	if len(store.rows) != 1 {
-		t.Errorf("the store was asked for %d tokens, want 1", len(store.rows))
-	}
-}
-
-// sharing is a store that keeps the access tokens it was asked for in memory.
-type sharing struct {
-	oauth.Store
-	rows map[string]*oauth.AccessToken
-}
-
-func (s *sharing) Unwrap() oauth.Store { return s.Store }
-
-func (s *sharing) AccessToken(ctx context.Context, id string) (*oauth.AccessToken, error) {
-	if t := s.rows[id]; t != nil {
-		return t, nil
-	}
-	t, err := s.Store.AccessToken(ctx, id)
-	if err == nil {
-		s.rows[id] = t
-	}
-	return t, err
 }

@@ -62,38 +62,6 @@ func TestNeverRepeat_D1_OP_04_TokenEndpointWithAFailingStore(t *testing.T) {
 	}
 }
 
-// A guard whose store fails lets nobody in.
-func TestNeverRepeat_D1_OP_04_GuardFailsClosed(t *testing.T) {
-	s, store := testkit.Watched(t)
-	c := s.Web()
-	token, own := s.GrantTokens(c).Access, s.MachineToken(s.Machine())
-	guards := map[string]func(http.Handler) http.Handler{"Guard": s.Guard(), "GuardClient": s.GuardClient(), "GuardAny": s.GuardAny()}
-	for _, err := range []error{testkit.ErrOutOfReach, errors.New("syntax error near DROP"), context.DeadlineExceeded} {
-		store.Failing("AccessToken", err)
-		for name, g := range guards {
-			for _, bearer := range []string{token, own} {
-				a := s.Call(g, "Authorization", "Bearer "+bearer)
-				if errors.Is(err, oauth.ErrUnavailable) {
-					a.WantTryLater()
-				} else {
-					a.WantJSONError(500, "server_error")
-				}
-				if a.Header.Get("WWW-Authenticate") != "" {
-					t.Errorf("%s: a fault of ours is answered with a challenge, as if the token were bad: clients would throw it away", name)
-				}
-			}
-		}
-	}
-	store.Failing("", nil)
-	s.Users.With(func() { s.Users.Failure = fmt.Errorf("directory: %w", oauth.ErrUnavailable) })
-	s.Call(s.Guard(), "Authorization", "Bearer "+token).WantTryLater()
-	s.Users.With(func() { s.Users.Failure = errors.New("no such table") })
-	s.Call(s.Guard(), "Authorization", "Bearer "+token).WantJSONError(500, "server_error")
-	s.Call(s.GuardClient(), "Authorization", "Bearer "+own).Told() // asks no user
-	s.Users.With(func() { s.Users.Failure = nil })
-	s.Call(s.Guard(), "Authorization", "Bearer "+token).Told()
-}
-
 // lossyStore commits and then says that it does not know: a COMMIT whose answer
 // was lost.
 type lossyStore struct {

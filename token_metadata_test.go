@@ -181,3 +181,23 @@ func TestToken_Routes(t *testing.T) {
 		break
 	}
 }
+
+// Clients are told of PKCE and of the iss parameter (RFC 8414 §2, RFC 9207 §3).
+func TestMetadata_PK_10_AZ_14_AZ_16_AZ_31_WhatAuthorizeCanDo(t *testing.T) {
+	s := testkit.NewServer(t)
+	meta := s.Do(httptest.NewRequest("GET", testkit.Issuer+"/.well-known/oauth-authorization-server", nil)).JSON()
+	for name, want := range map[string]string{
+		"code_challenge_methods_supported":               "[S256]",
+		"response_types_supported":                       "[code]",
+		"response_modes_supported":                       "[query]",
+		"authorization_response_iss_parameter_supported": "true",
+		"request_parameter_supported":                    "false",
+		"request_uri_parameter_supported":                "false",
+		"authorization_endpoint":                         testkit.Issuer + "/oauth/authorize",
+		"issuer":                                         testkit.Issuer,
+	} {
+		if got := testkit.AsText(meta[name]); got != want {
+			t.Errorf("metadata %s = %s, want %s", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package passport_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/oauth"
+)
+
+// On success the caller has the client as it is stored.
+func TestUpdateClient_FR_01_ReturnsTheNumber(t *testing.T) {
+	s := testkit.NewServer(t)
+	c := s.Web().Client
+	for i, change := range []func(){func() { c.Name = "Renamed" }, func() { c.FamilyTTL = time.Hour }, func() { c.RedirectURIs[0] += "2" }} {
+		change()
+		c.ConsentVersion = 99
+		s.Works(s.UpdateClient(t.Context(), c))
+		stored, err := s.Store.Client(t.Context(), c.ID)
+		s.Works(err)
+		if want := []int64{1, 1, 2}[i]; stored.ConsentVersion != want || c.ConsentVersion != want {
+			t.Errorf("update %d: ConsentVersion %d stored, %d returned, want %d", i+1, stored.ConsentVersion, c.ConsentVersion, want)
+		}
+	}
+}
+
+// A client that others change at the same time is changed all the same.
+func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
+	s := testkit.NewServer(t)
+	c := s.Web()
+	stale, err := s.Client(t.Context(), c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SuspendClient(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	stale.Name = "Renamed"
+	if err := s.UpdateClient(t.Context(), stale); err == nil {
+		t.Error("a stale record was stored: it would have let a suspended client in again")
+	}
+	fresh, _ := s.Client(t.Context(), c.ID)
+	fresh.Name = "Renamed"
+	version := fresh.Version
+	if err := s.UpdateClient(t.Context(), fresh); err != nil || fresh.Version != version+1 || fresh.UpdatedAt.IsZero() {
+		t.Errorf("UpdateClient() = %v, and the record is %+v", err, fresh)
+	}
+	stored, _ := s.Client(t.Context(), c.ID)
+	if stored.Name != "Renamed" || stored.SuspendedAt.IsZero() || stored.Version != fresh.Version {
+		t.Errorf("stored is %+v", stored)
+	}
+	for name, spoil := range map[string]func(*oauth.Client){
+		"no name":       func(c *oauth.Client) { c.Name = "" },
+		"no redirect":   func(c *oauth.Client) { c.RedirectURIs = nil },
+		"plain http":    func(c *oauth.Client) { c.RedirectURIs = []string{"http://app.example.com/cb"} },
+		"unknown grant": func(c *oauth.Client) { c.GrantTypes = []string{"magic"} },
+		"unknown scope": func(c *oauth.Client) { c.Scopes = []string{"fly"} },
+		"another kind":  func(c *oauth.Client) { c.AuthMethod = oauth.AuthNone },
+		"a short life":  func(c *oauth.Client) { c.AccessTokenTTL = 1 },
+	} {
+		spoiled := *stored
+		if spoil(&spoiled); s.UpdateClient(t.Context(), &spoiled) == nil {
+			t.Errorf("%s: UpdateClient() stored it", name)
+		}
+	}
+}
+
+// Both secrets are good for a while, then the new one alone.
+func TestRotateSecret_BothLiveForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testkit.NewServer(t)
+		c := s.Machine()
+		fresh, err := s.RotateSecret(t.Context(), c.ID, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		renewed := &testkit.Client{Client: c.Client, Secret: fresh, Verifier: ""}
+		s.MachineToken(c)
+		s.MachineToken(renewed)
+		time.Sleep(time.Hour)
+		s.Exchange(c, "grant_type", "client_credentials").WantJSONError(401, "invalid_client")
+		s.MachineToken(renewed)
+		if _, err := s.RotateSecret(t.Context(), c.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		s.Exchange(renewed, "grant_type", "client_credentials").WantJSONError(401, "invalid_client")
+		for name, id := range map[string]string{"a public client": s.Spa().ID, "no client": "nobody"} {
+			if secret, err := s.RotateSecret(t.Context(), id, 0); err == nil || secret != "" {
+				t.Errorf("RotateSecret() of %s = %v", name, err)
+			}
+		}
+		if strings.Contains(s.Log.String(), fresh) {
+			t.Error("the log has the secret")
+		}
+	})
+}

@@ -1,0 +1,67 @@
+package passport_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/oauth"
+)
+
+// What CreateClient refuses never gets that far.
+func TestCreateClient_UI_04_Names(t *testing.T) {
+	s := testkit.NewServer(t)
+	for name, ok := range map[string]bool{
+		"My App": true, "  trimmed  ": true, "日本語": true, "<script>": true, strings.Repeat("a", 255): true,
+		"": false, "   ": false, "a\x00b": false, "a\nb": false, "\xff": false, strings.Repeat("a", 256): false, strings.Repeat("é", 128): false,
+	} {
+		_, err := s.CreateClient(t.Context(), passport.Registration{Name: name, RedirectURIs: []string{"https://app.example.com/"}})
+		if (err == nil) != ok {
+			t.Errorf("CreateClient with the name %q = %v, want it to work: %v", name, err, ok)
+		}
+	}
+}
+
+// What may be registered (RFC 9700 §2.6, RFC 8252 §7.1, §8.4).
+func TestCreateClient_AZ_11_AZ_12_NeverRepeat_B5_B8_RedirectURIs(t *testing.T) {
+	s := testkit.NewServer(t)
+	plain := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = "http://127.0.0.1:8000" })
+	create := func(s *testkit.Server, uri string) error {
+		_, err := s.CreateClient(t.Context(), passport.Registration{Name: "App", AuthMethod: oauth.AuthNone, RedirectURIs: []string{uri}})
+		return err
+	}
+	for _, uri := range []string{
+		"https://app.example.com/cb", "https://app.example.com", "https://app.example.com:8443/cb?a=b", "https://xn--mnchen-3ya.example/cb", "https://192.0.2.1/",
+		"http://127.0.0.1/cb", "http://127.0.0.1:8080/cb", "http://[::1]/cb", "http://localhost/cb",
+		"com.example.app:/cb", "com.example.app://cb", "com.example.app:/cb?x=1", "com.example.app:cb",
+	} {
+		if err := create(s, uri); err != nil {
+			t.Errorf("%s is refused: %v", uri, err)
+		}
+	}
+	for _, uri := range []string{
+		"", "/cb", "//app.example.com/cb", "app.example.com/cb", "https://", "https:///cb", "https:cb",
+		"http://app.example.com/cb", "http://127.0.0.1.evil.example/", "http://localhost.evil.example/", "http://127.0.0.2/cb", "http://0.0.0.0/",
+		"https://app.example.com/cb#", "https://app.example.com/cb#x", "https://user@app.example.com/cb", "https://user:pw@app.example.com/cb", "https://@app.example.com/",
+		"https://*.example.com/cb", "https://app.example.com/*", "https://app.example.com/cb?*", "https://app.example.com/../cb", "https://app.example.com/%2e%2e/cb",
+		"javascript:alert(1)", "javascript://app.example.com/%0aalert(1)", "JavaScript:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)",
+		"data:text/html,<script>", "file:///etc/passwd", "blob:https://app.example.com/x", "vbscript:x", "about:blank", "ftp://app.example.com/cb",
+		"myapp:/cb", "myapp://cb", "com.example.app:", "localhost:8080/cb", "https://app.example.com/cb\r\nX: y", "https://app.example.com/c b", `https://app.example.com\cb`,
+		"https://app.example.com/cb?code=1", "https://app.example.com/" + strings.Repeat("a", 3000), "https://аpp.example.com/", "https://app.example.com/%zz", "https://[fe80::1%25eth0]/",
+	} {
+		if create(s, uri) == nil {
+			t.Errorf("%q may be registered", uri)
+		}
+	}
+	if err := create(plain, "http://app.example.com/cb"); err != nil {
+		t.Errorf("with an issuer of plain http a client of plain http is refused: %v", err)
+	}
+	// All faults at once, and what is right does not hide what is wrong.
+	_, err := s.CreateClient(t.Context(), passport.Registration{RedirectURIs: []string{"https://app.example.com/cb", "javascript:x", "http://evil.example"}})
+	for _, want := range []string{"name is missing", "javascript:x", "http://evil.example"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("CreateClient() = %v, want it to name %s", err, want)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package passport_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/oauth"
+)
+
+// The switches of a client hold for each grant, also one that does not look: its
+// scopes, whether it may refresh, whether it is active.
+func TestNeverRepeat_A12_D15_E13_RT_11_RestrictionsHoldForEachGrant(t *testing.T) {
+	greedy := testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+		return &oauth.Authorization{
+			Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read", "write", "admin", "unheard of"}, Refresh: true,
+			Family:    &oauth.Family{ID: fmt.Sprint("f", r.Time.UnixNano()), User: testkit.Ref("alice"), ClientID: r.Client.ID, CreatedAt: r.Time, ExpiresAt: r.Time.Add(time.Hour)},
+			NewFamily: true,
+		}, nil
+	})
+	s := testkit.NewServer(t, testkit.WithGrants(greedy))
+	c := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType}, Scopes: []string{"read"}})
+	tok := s.Exchange(c, "grant_type", testkit.VoucherType).Tokens()
+	if tok.Scope != "read" || tok.Refresh != "" {
+		t.Errorf("a grant that gives everything gave %+v; want the client's scope, and no refresh token for a client that may not refresh", tok)
+	}
+	s.Suspend(c)
+	s.Exchange(c, "grant_type", testkit.VoucherType).WantJSONError(401, "invalid_client")
+
+	web := s.Register(passport.Registration{Scopes: []string{"read"}})
+	if tok := s.GrantTokens(web); tok.Scope != "read" {
+		t.Errorf("scope of the code grant = %q, want read", tok.Scope)
+	}
+	machine := s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: []string{"read"}})
+	s.Exchange(machine, "grant_type", "client_credentials", "scope", "write").WantJSONError(400, "invalid_scope")
+}
+
+// A grant that misbehaves is refused before anything is written, and the log
+// says what is wrong with it.
+func TestToken_MisbehavingGrants(t *testing.T) {
+	sound := func(r *oauth.TokenRequest) *oauth.Authorization {
+		a, err := testkit.Voucher{}.Authorize(context.Background(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	forClient := func(*oauth.TokenRequest) *oauth.Authorization {
+		return &oauth.Authorization{Subject: oauth.ForClient(), Scopes: []string{"read"}}
+	}
+	for name, tt := range map[string]struct {
+		base   func(*oauth.TokenRequest) *oauth.Authorization
+		change func(*oauth.TokenRequest, *oauth.Authorization)
+		log    string
+	}{
+		"nobody":               {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.Subject{} }, "names no subject"},
+		"a user without an ID": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.ForUser(testkit.Ref("")) }, "names no subject"},
+		"a user without provider": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
+			a.Subject = oauth.ForUser(oauth.UserRef{ID: "alice"})
+		}, "names no subject"},
+		"an ID that cannot be stored": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
+			a.Subject, a.Family.User = oauth.ForUser(testkit.Ref("alice\n")), testkit.Ref("alice\n")
+		}, "cannot be stored"},
+		"a user without a family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family, a.NewFamily = nil, false }, "without a family"},
+		"somebody else's family":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User = testkit.Ref("bob") }, "without a family of that user"},
+		"another provider's":       {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User.Provider = "staff" }, "without a family of that user"},
+		"another client's family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ClientID = "another" }, "another client's"},
+		"a family without an ID":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ID = "" }, "no ID"},
+		"a family of the future":   {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = r.Time.Add(time.Microsecond) }, "when the request came in"},
+		"a family of no time":      {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = time.Time{} }, "when the request came in"},
+		"a family that has ended":  {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ExpiresAt = r.Time }, "ended already"},
+		"a client with a family":   {forClient, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family = sound(r).Family }, "a client with a family"},
+		"a client's new family":    {forClient, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.NewFamily = true }, "for a client"},
+		"a client's refresh token": {forClient, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Refresh = true }, "for a client"},
+		"a purpose without a dot":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = "voucher" }, "needs a dot"},
+		"a ticket":                 {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = oauth.SpendTicket }, "needs a dot"},
+		"no purpose":               {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = "" }, "a purpose and an ID"},
+		"no ID":                    {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.ID = "" }, "a purpose and an ID"},
+		"kept for no time":         {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = time.Time{} }, "how long"},
+		"kept until now":           {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = r.Time }, "how long"},
+		"refresh without another": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
+			a.Spends, a.Refresh = oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: "x"}, false
+		}, "without replacing it"},
+		"nothing at all": {func(*oauth.TokenRequest) *oauth.Authorization { return nil }, func(*oauth.TokenRequest, *oauth.Authorization) {}, "neither"},
+	} {
+		t.Run(name, func(t *testing.T) {
+
+			s, store := testkit.Watched(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+				a := tt.base(r)
+				tt.change(r, a)
+				return a, nil
+			})))
+			c := s.Kiosk("refresh_token")
+			a := s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", "alice-1").WantJSONError(500, "server_error")
+			if a.Description() != "" {
+				t.Errorf("the client is told %q, want nothing of what is wrong inside", a.Description())
+			}
+			if n := store.Count("Issue"); n != 0 {
+				t.Errorf("something was written %d times", n)
+			}
+			if !strings.Contains(s.Log.String(), tt.log) {
+				t.Errorf("the log does not say %q: %s", tt.log, s.Log)
+			}
+		})
+	}
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return sound(r), nil })))
+	s.Exchange(s.Kiosk(), "grant_type", testkit.VoucherType, "voucher", "alice-1").Tokens() // the base of all these is sound
+}
+
+// An access token may join the family of another client's, as one does that is
+// exchanged for another (RFC 8693): it ends with it, and cannot be refreshed.
+func TestToken_TX_04_TokenInAnotherClientsFamily(t *testing.T) {
+	var joined *oauth.Family
+	refresh := false
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+		return &oauth.Authorization{Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read"}, Family: joined, Refresh: refresh}, nil
+	})))
+	web, exchanger := s.Web(), s.Kiosk("refresh_token")
+	tok := s.GrantTokens(web)
+	stored, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined = stored.Family
+	exchanged := s.Exchange(exchanger, "grant_type", testkit.VoucherType).Tokens()
+	if got := s.Call(s.Guard(), "Authorization", "Bearer "+exchanged.Access).Told(); got.User != "alice" || got.Client != exchanger.ID {
+		t.Errorf("the API was told %+v, want alice at the client that exchanged", got)
+	}
+	refresh = true
+	s.Exchange(exchanger, "grant_type", testkit.VoucherType).WantJSONError(500, "server_error")
+	testkit.Check(t, s.RevokeToken(t.Context(), testkit.ClaimsOf(t, tok.Access)["jti"].(string)))
+	s.WantAdmits(exchanged.Access, false, "in a family that was revoked")
+}
+
+// A purpose is part of a one-time value's name: the same ID under two is two
+// values, and a custom one is never a code.
+func TestNeverRepeat_F14_PurposesKeepApart(t *testing.T) {
+	purpose := oauth.Purpose("")
+	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+		return &oauth.Authorization{Subject: oauth.ForClient(), Spends: oauth.Spend{Purpose: purpose, ID: r.Form.Get("id"), Until: r.Time.Add(time.Hour)}}, nil
+	})))
+	c, web := s.Kiosk(), s.Web()
+	code := s.Code(web)
+	for _, p := range []oauth.Purpose{"a.code", "b.code"} {
+		purpose = p
+		for _, id := range []string{"1", code, string(oauth.DigestOf(code)), strings.Repeat("long", 1000)} {
+			s.Exchange(c, "grant_type", testkit.VoucherType, "id", id).Tokens()
+			s.Exchange(c, "grant_type", testkit.VoucherType, "id", id).WantJSONError(400, "invalid_grant")
+		}
+	}
+	s.Redeem(web, code)
+}

@@ -1,4 +1,4 @@
-package passport_test
+package authorize_test
 
 import (
 	"net/http"

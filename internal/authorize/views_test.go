@@ -1,4 +1,4 @@
-package passport_test
+package authorize_test
 
 import (
 	"errors"
@@ -297,7 +297,7 @@ var varying = regexp.MustCompile(`<dd class="mono">[A-Z0-9]{26}</dd>`)
 
 // The page that the documentation shows in whole is one.
 func TestViews_ThePageOfTheDocumentation(t *testing.T) {
-	text, err := os.ReadFile("docs/authorization-code.md")
+	text, err := os.ReadFile("../../docs/authorization-code.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package passport_test
+package policy_test
 
 import (
 	"slices"

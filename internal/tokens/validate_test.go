@@ -1,4 +1,4 @@
-package passport_test
+package tokens_test
 
 import (
 	"context"

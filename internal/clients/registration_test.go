@@ -1,4 +1,4 @@
-package passport_test
+package clients_test
 
 import (
 	"strings"

@@ -1,4 +1,4 @@
-package passport_test
+package endpoint_test
 
 import (
 	"testing"

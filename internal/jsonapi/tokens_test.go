@@ -1,4 +1,4 @@
-package passport_test
+package jsonapi_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package passport_test
+package firstparty_test
 
 import (
 	"bufio"

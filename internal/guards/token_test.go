@@ -1,4 +1,4 @@
-package passport_test
+package guards_test
 
 import (
 	"crypto"

@@ -1,4 +1,4 @@
-package passport_test
+package keyring_test
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package passport_test
+package wire_test
 
 import (
 	"net/http"

@@ -69,7 +69,7 @@ func ExampleServer_CreateClient_api() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(api.Client.ID, api.Secret)
+	fmt.Println(api.Client.ID, api.Secret) // the secret is not shown again
 }
 
 func ExampleServer_Clients() {

@@ -87,7 +87,8 @@ func isFeature(f Feature) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return strings.HasPrefix(t.PkgPath(), reflect.TypeFor[Server]().PkgPath())
+	module := reflect.TypeFor[Server]().PkgPath()
+	return t.PkgPath() == module || strings.HasPrefix(t.PkgPath(), module+"/")
 }
 
 func (c Config) server() feature.Server { return feature.Server{Issuer: c.Issuer, Path: c.Path} }

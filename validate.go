@@ -135,12 +135,12 @@ func (f *faults) keys(c Config) {
 		f.add(true, "Keys: %w", err)
 	}
 	f.add(len(c.Secrets) == 0 && !c.Keys.ring.Derivable(), "Secrets is missing: the first of Keys does not show its private key, as in a KMS, so nothing can be derived from it; give 32 random bytes")
-	for i, secret := range c.Secrets {
-		f.add(len(secret) < 32, "Secrets[%d] has %d bytes: give at least 32 random ones, as of `openssl rand 32`", i, len(secret))
-	}
 }
 
 func (f *faults) formats(c Config) {
+	for i, secret := range c.Secrets {
+		f.add(len(secret) < 32, "Secrets[%d] has %d bytes: give at least 32 random ones, as of `openssl rand 32`", i, len(secret))
+	}
 	f.add(c.ClientIDs != UUIDs && c.ClientIDs != Integers, "ClientIDs %q: want uuid or integer", string(c.ClientIDs))
 	f.add(c.PersonalTokenFormat != Opaque && c.PersonalTokenFormat != JWT, "PersonalTokenFormat %q: want opaque or jwt", string(c.PersonalTokenFormat))
 	f.add(strings.Trim(c.PersonalTokenPrefix, wordCharacters+"-_") != "" || len(c.PersonalTokenPrefix) > 32,

@@ -82,17 +82,31 @@ type Error struct {
 }
 
 // Error returns the code and the description.
-func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
+func (e *Error) Error() string {
+	if e == nil {
+		return nilError
+	}
+	return string(e.Code) + ": " + e.Description
+}
+
+// nilError is what a nil *Error says as an error. It is a mistake of the function
+// that returned it, and must not end the request in a panic.
+const nilError = "a nil *oauth.Error was returned as an error: return nil itself"
 
 // Unwrap returns the code.
-func (e *Error) Unwrap() error { return e.Code }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return ServerError
+	}
+	return e.Code
+}
 
 // AsError returns the [Error] to send for err: the one in its chain, or one
 // with the [ErrorCode] in its chain. Without these it has the code
 // temporarily_unavailable for [ErrUnavailable] and server_error otherwise, and
 // no description.
 func AsError(err error) *Error {
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		return e
 	}
 	if code, ok := errors.AsType[ErrorCode](err); ok {

@@ -31,7 +31,12 @@ type ReplayError struct {
 }
 
 // Error names the one-time value.
-func (e *ReplayError) Error() string { return fmt.Sprintf("the %s was used before", e.What) }
+func (e *ReplayError) Error() string {
+	if e == nil {
+		return "a nil *oauth.ReplayError was returned as an error: return nil itself"
+	}
+	return fmt.Sprintf("the %s was used before", e.What)
+}
 
 // Replayed returns an error for a one-time value that was used twice, so that
 // one of the two holders must be an attacker. The endpoint revokes the family

@@ -82,19 +82,21 @@ func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {
 	return g, nil
 }
 
-// issue asks the grant what may be issued (5), and issues it (6). If a concurrent
+// issue asks the grant what may be issued (6), and issues it (7). If a concurrent
 // request used up the same value, the grant is asked once more: it then names what
-// was issued, or reports a replay.
+// was issued, or reports a replay. The grant can change r, but not for whom and when
+// the server issues.
 func (e *tokenEndpoint) issue(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest) (*tokens.Response, error) {
+	client, at := r.Client, r.Time
 	for last := false; ; last = true {
 		a, err := g.Authorize(ctx, r)
-		if replay, ok := errors.AsType[*oauth.ReplayError](err); ok {
-			return nil, e.Tokens.EndFamily(ctx, replay, r.Time)
+		if replay, ok := errors.AsType[*oauth.ReplayError](err); ok && replay != nil {
+			return nil, e.Tokens.EndFamily(ctx, replay, at)
 		}
 		if err != nil {
 			return nil, err
 		}
-		res, _, err := e.Tokens.Issue(ctx, &tokens.Request{Authorization: a, Client: r.Client, GrantType: g.GrantType(), Time: r.Time})
+		res, _, err := e.Tokens.Issue(ctx, &tokens.Request{Authorization: a, Client: client, GrantType: g.GrantType(), Time: at})
 		if !errors.Is(err, oauth.ErrSpent) {
 			return res, users.GoneAs(oauth.InvalidGrant, err)
 		}

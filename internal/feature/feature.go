@@ -146,6 +146,9 @@ func (j *joiner) addResponder(part string, r oauth.Responder) {
 	delete(j.off, name)
 	traits := oauth.TraitsOf(r)
 	traits.Redirects = true
+	if traits.AllScopes {
+		j.faults = append(j.faults, fmt.Errorf("%s: the traits of %T have AllScopes, and users agree to the scopes of a response type one by one: leave AllScopes out", part, r))
+	}
 	j.owner[grantType+" "+name], j.traits[name], j.shared[name] = part, traits, true
 	j.asked = append(j.asked, name)
 }

@@ -36,6 +36,21 @@ func (responder) Respond(context.Context, *oauth.AuthorizationRequest) (*oauth.A
 	return nil, errors.New("not asked here")
 }
 
+type traitedResponder struct {
+	responder
+	traits oauth.GrantTraits
+}
+
+func (r traitedResponder) Traits() oauth.GrantTraits { return r.traits }
+
+// The consent page names scopes one by one, and "*" would have no line on it.
+func TestJoin_RespondersHaveNoAllScopes(t *testing.T) {
+	_, faults := feature.Join(feature.Part{Name: "badges", Responders: []oauth.Responder{traitedResponder{responder{"badge", "b"}, oauth.GrantTraits{AllScopes: true}}}})
+	if len(faults) != 1 || !strings.Contains(faults[0].Error(), "leave AllScopes out") {
+		t.Errorf("Join() faults = %v, want one: a responder cannot carry all scopes", faults)
+	}
+}
+
 func TestJoin_PartsBecomeOne(t *testing.T) {
 	all, faults := feature.Join(
 		feature.Part{Name: "token", Grants: []oauth.Grant{grant("b")}, Metadata: feature.Metadata{"methods": []string{"x"}, "issuer": "i"}, Warnings: []string{"w"}},

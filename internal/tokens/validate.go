@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/oauth"
@@ -26,6 +28,8 @@ func (i *Request) validate() error {
 		return errors.New("it authorizes a user without a family of that user")
 	case !isUser && a.Family != nil:
 		return errors.New("it authorizes a client with a family")
+	case a.AccessTokenTTL < 0:
+		return errors.New("its AccessTokenTTL is negative")
 	case !isUser && (a.NewFamily || a.Refresh):
 		return errors.New("it begins a family, or wants a refresh token, for a client that acts for itself")
 	case isUser:
@@ -33,7 +37,18 @@ func (i *Request) validate() error {
 			return err
 		}
 	}
-	return i.validateSpend()
+	return errors.Join(validateList("RefreshScopes", a.RefreshScopes), validateList("Resources", a.Resources), i.validateSpend())
+}
+
+// validateList refuses an element that would become another one, or several, in a
+// list of words with spaces between them, as tokens and rows have them.
+func validateList(name string, list []string) error {
+	for _, element := range list {
+		if element == "" || strings.ContainsFunc(element, func(r rune) bool { return r <= ' ' || r == utf8.RuneError || r == 0x7f }) {
+			return fmt.Errorf("its %s have the element %.100q, which is empty or has a space or a control character", name, element)
+		}
+	}
+	return nil
 }
 
 // validateFamily refuses a family that would not end what it has to: a row without
@@ -49,6 +64,8 @@ func (i *Request) validateFamily() error {
 		return errors.New("its family is another client's")
 	case i.NewFamily && (f.CreatedAt.IsZero() || f.CreatedAt.After(i.Time)):
 		return errors.New("its new family was not created when the request came in: use TokenRequest.Time")
+	case i.NewFamily && !f.RevokedAt.IsZero():
+		return errors.New("its new family is revoked")
 	case i.NewFamily && !f.ExpiresAt.IsZero() && !i.Time.Before(f.ExpiresAt):
 		return errors.New("its new family has ended already: set ExpiresAt, or leave it to the server")
 	}

@@ -65,23 +65,31 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 		"an ID that cannot be stored": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
 			a.Subject, a.Family.User = oauth.ForUser(testkit.Ref("alice\n")), testkit.Ref("alice\n")
 		}, "cannot be stored"},
-		"a user without a family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family, a.NewFamily = nil, false }, "without a family"},
-		"somebody else's family":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User = testkit.Ref("bob") }, "without a family of that user"},
-		"another provider's":       {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User.Provider = "staff" }, "without a family of that user"},
-		"another client's family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ClientID = "another" }, "another client's"},
-		"a family without an ID":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ID = "" }, "no ID"},
-		"a family of the future":   {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = r.Time.Add(time.Microsecond) }, "when the request came in"},
-		"a family of no time":      {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = time.Time{} }, "when the request came in"},
-		"a family that has ended":  {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ExpiresAt = r.Time }, "ended already"},
-		"a client with a family":   {forClient, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family = sound(r).Family }, "a client with a family"},
-		"a client's new family":    {forClient, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.NewFamily = true }, "for a client"},
-		"a client's refresh token": {forClient, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Refresh = true }, "for a client"},
-		"a purpose without a dot":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = "voucher" }, "needs a dot"},
-		"a ticket":                 {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = oauth.SpendTicket }, "needs a dot"},
-		"no purpose":               {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = "" }, "a purpose and an ID"},
-		"no ID":                    {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.ID = "" }, "a purpose and an ID"},
-		"kept for no time":         {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = time.Time{} }, "how long"},
-		"kept until now":           {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = r.Time }, "how long"},
+		"a user without a family": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family, a.NewFamily = nil, false }, "without a family"},
+		"somebody else's family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User = testkit.Ref("bob") }, "without a family of that user"},
+		"another provider's":      {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User.Provider = "staff" }, "without a family of that user"},
+		"another client's family": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ClientID = "another" }, "another client's"},
+		"a family without an ID":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ID = "" }, "no ID"},
+		"a family of the future":  {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = r.Time.Add(time.Microsecond) }, "when the request came in"},
+		"a family of no time":     {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = time.Time{} }, "when the request came in"},
+		"a family that has ended": {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ExpiresAt = r.Time }, "ended already"},
+		"a revoked new family":    {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.RevokedAt = r.Time }, "new family is revoked"},
+		"a negative lifetime":     {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.AccessTokenTTL = -time.Hour }, "is negative"},
+		"two scopes in one":       {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.RefreshScopes = []string{"read *"} }, "RefreshScopes have the element"},
+		"an empty resource":       {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Resources = []string{""} }, "Resources have the element"},
+		"two resources in one": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
+			a.Resources = []string{"https://else.example " + testkit.Issuer}
+		}, "Resources have the element"},
+		"a resource with a line end": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Resources = []string{"https://else.example\n"} }, "Resources have the element"},
+		"a client with a family":     {forClient, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family = sound(r).Family }, "a client with a family"},
+		"a client's new family":      {forClient, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.NewFamily = true }, "for a client"},
+		"a client's refresh token":   {forClient, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Refresh = true }, "for a client"},
+		"a purpose without a dot":    {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = "voucher" }, "needs a dot"},
+		"a ticket":                   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = oauth.SpendTicket }, "needs a dot"},
+		"no purpose":                 {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = "" }, "a purpose and an ID"},
+		"no ID":                      {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.ID = "" }, "a purpose and an ID"},
+		"kept for no time":           {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = time.Time{} }, "how long"},
+		"kept until now":             {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = r.Time }, "how long"},
 		"refresh without another": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
 			a.Spends, a.Refresh = oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: "x"}, false
 		}, "without replacing it"},
@@ -153,4 +161,41 @@ func TestNeverRepeat_F14_PurposesKeepApart(t *testing.T) {
 		}
 	}
 	s.Redeem(web, code)
+}
+
+// A grant can write to the request that it gets. The server goes on with its own
+// client and its own time.
+func TestToken_GrantsCannotChangeWhomTheServerServes(t *testing.T) {
+	var other *oauth.Client
+	grant := testkit.GrantFunc(func(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
+		r.Client, r.Time = other, r.Time.Add(10*time.Hour)
+		return &oauth.Authorization{Subject: oauth.ForClient(), Scopes: []string{"read", "write"}}, nil
+	})
+	s := testkit.NewServer(t, testkit.WithGrants(grant))
+	var err error
+	if other, err = s.Store.Client(t.Context(), s.Web().ID); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType}, Scopes: []string{"read"}})
+	token := s.Stored(t, &testkit.Issued{Access: s.Exchange(c, "grant_type", testkit.VoucherType).Tokens().Access})
+	if token.Client.ID != c.ID || len(token.Scopes) != 1 || time.Until(token.IssuedAt) > time.Minute {
+		t.Errorf("a grant that replaced client and time got a token of client %q with the scopes %v at %v; want the client %q that sent the request, its scopes, and now",
+			token.Client.ID, token.Scopes, token.IssuedAt, c.ID)
+	}
+}
+
+// A nil pointer that is returned as an error is a mistake of the application's. It is
+// a server_error in the log, not a panic.
+func TestToken_NilErrors(t *testing.T) {
+	var none *oauth.Error
+	var noReplay *oauth.ReplayError
+	for what, err := range map[string]error{"*oauth.Error": none, "*oauth.ReplayError": noReplay, "a wrapped one": fmt.Errorf("ask: %w", none)} {
+		grant := testkit.GrantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) { return nil, err })
+		s := testkit.NewServer(t, testkit.WithGrants(grant))
+		c := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType}})
+		s.Exchange(c, "grant_type", testkit.VoucherType).WantJSONError(500, "server_error")
+		if !strings.Contains(s.Log.String(), "was returned as an error") {
+			t.Errorf("%s: the log does not say that a nil error was returned", what)
+		}
+	}
 }

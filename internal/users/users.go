@@ -27,11 +27,23 @@ func Load(ctx context.Context, provider func(name string) oauth.UserProvider, re
 	case errors.Is(err, oauth.ErrNotFound):
 		return nil, fmt.Errorf("user %.100q: %w", ref.Provider+":"+ref.ID, ErrGone)
 	case err != nil:
-		return nil, fmt.Errorf("find user: %w", err)
+		return nil, fault(err)
 	case user == nil || user.ID != ref.ID:
 		return nil, fmt.Errorf("UserByID of the provider %q returned another user than it was asked for; return oauth.ErrNotFound for one who is gone", ref.Provider)
 	}
 	return user, nil
+}
+
+// fault is an error of UserByID as the endpoints get it. It knows the account only: an
+// error that speaks of a client or a token would mislead the caller, to whom an
+// invalid_client says that its own secret is wrong.
+func fault(err error) error {
+	switch code := oauth.AsError(err).Code; {
+	case code == oauth.AccessDenied, code == oauth.TemporarilyUnavailable,
+		code == oauth.ServerError && !errors.Is(err, oauth.ErrSpent) && !errors.Is(err, oauth.ErrConflict):
+		return fmt.Errorf("find user: %w", err)
+	}
+	return fmt.Errorf("find user: %v", err)
 }
 
 // GoneAs gives [ErrGone] the error code that an endpoint has for it, and returns

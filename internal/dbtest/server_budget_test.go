@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/opaque"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/sqlstore"
 )
@@ -30,15 +31,18 @@ func (s *oauthServer) measure(counter *dbtest.Counter, request func()) spent {
 func TestServer_StatementBudget(t *testing.T) {
 	for name, audit := range map[string]bool{"without a log": false, "with a log": true} {
 		t.Run(name, func(t *testing.T) {
-			everyStore(t, func(t *testing.T, d sqldb.Dialect) { budget(t, d, audit) })
+			everyStore(t, func(t *testing.T, d sqldb.Dialect) {
+				budget(t, d, audit)
+				introspectionBudget(t, d, audit)
+				revocationBudget(t, d, audit)
+			})
 		})
 	}
 }
 
-func budget(t *testing.T, d sqldb.Dialect, audit bool) {
-	db, counter := dbtest.Count(t, dbtest.URL(t, d))
-	s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.AuditLog = audit })
-	check := func(what string, got, want spent) {
+// checkSpent returns a function that fails the test unless a request costs what it may.
+func checkSpent(t *testing.T, audit bool) func(what string, got, want spent) {
+	return func(what string, got, want spent) {
 		t.Helper()
 		if audit && want.writes > 0 { // one more, in the same transaction
 			want.writes, want.transactions = want.writes+1, 1
@@ -47,6 +51,12 @@ func budget(t *testing.T, d sqldb.Dialect, audit bool) {
 			t.Errorf("%s: %+v, want %+v", what, got, want)
 		}
 	}
+}
+
+func budget(t *testing.T, d sqldb.Dialect, audit bool) {
+	db, counter := dbtest.Count(t, dbtest.URL(t, d))
+	s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.AuditLog = audit })
+	check := checkSpent(t, audit)
 
 	var page, answered *httptest.ResponseRecorder
 	check("consent page", s.measure(counter, func() { page = s.authorize("read write") }), spent{reads: 2, users: 1})
@@ -83,6 +93,77 @@ func budget(t *testing.T, d sqldb.Dialect, audit bool) {
 		}
 	}), spent{})
 	check("replay of a code", s.measure(counter, func() { s.redeem(code) }), spent{reads: 2, transactions: 1, writes: 1})
+	s.wantBlameless()
+}
+
+// Introspection reads the client and the token, and loads the user of a token that is
+// active. A token that isn't an access token is looked up among the refresh tokens.
+func introspectionBudget(t *testing.T, d sqldb.Dialect, audit bool) {
+	db, counter := dbtest.Count(t, dbtest.URL(t, d))
+	s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.AuditLog = audit })
+	check := checkSpent(t, audit)
+	api := s.register(passport.Registration{Name: "api", Audience: oauthIssuer})
+	tok, personal := s.ok(s.redeem(s.code())), s.personal()
+	own := s.ok(s.post(s.own, "grant_type", "client_credentials"))
+	for range 2 { // the second time the signature may be remembered
+		for _, c := range []struct {
+			what   string
+			caller oauthClient
+			token  string
+			active bool
+			want   spent
+		}{
+			{"JWT of a user", api, tok.Access, true, spent{reads: 2, users: 1}},
+			{"opaque personal token", api, personal, true, spent{reads: 2, users: 1}},
+			{"client's own token", api, own.Access, true, spent{reads: 2}},
+			{"refresh token by its client", s.web, tok.Refresh, true, spent{reads: 2, users: 1}},
+			{"refresh token by the API", api, tok.Refresh, false, spent{reads: 2}},
+			{"another client's token", s.own, tok.Access, false, spent{reads: 2}},
+			{"forged token", api, tok.Access + "A", false, spent{reads: 2}},
+			{"unknown token", api, "x", false, spent{reads: 2}},
+			{"malformed opaque token", api, personal + "A", false, spent{reads: 2}},
+			{"unknown opaque token", api, opaque.New("passport_pat_"), false, spent{reads: 3}},
+			{"wrong secret", oauthClient{api.id, "x"}, tok.Access, false, spent{reads: 1}},
+		} {
+			active := false
+			check("introspection, "+c.what, s.measure(counter, func() { active = s.active(c.caller, c.token) }), c.want)
+			if active != c.active {
+				t.Errorf("introspection, %s: active is %t, want %t", c.what, active, c.active)
+			}
+		}
+	}
+	s.wantBlameless()
+}
+
+// Revocation reads the client and the token, and ends its family if there is one.
+func revocationBudget(t *testing.T, d sqldb.Dialect, audit bool) {
+	db, counter := dbtest.Count(t, dbtest.URL(t, d))
+	s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.AuditLog = audit })
+	check := checkSpent(t, audit)
+	byAccess, byRefresh, kept := s.ok(s.redeem(s.code())), s.ok(s.redeem(s.code())), s.ok(s.redeem(s.code()))
+	own := s.ok(s.post(s.own, "grant_type", "client_credentials"))
+	for _, c := range []struct {
+		what   string
+		caller oauthClient
+		token  string
+		want   spent
+	}{
+		{"access token", s.web, byAccess.Access, spent{reads: 2, transactions: 1, writes: 1}},
+		{"access token again", s.web, byAccess.Access, spent{reads: 2}},
+		{"refresh token of the same family", s.web, byAccess.Refresh, spent{reads: 2}},
+		{"refresh token", s.web, byRefresh.Refresh, spent{reads: 2, transactions: 1, writes: 1}},
+		{"client's own token", s.own, own.Access, spent{reads: 2, transactions: 1, writes: 2}},
+		{"another client's access token", s.own, kept.Access, spent{reads: 2}},
+		{"another client's refresh token", s.own, kept.Refresh, spent{reads: 2}},
+		{"another client's personal token", s.web, s.personal(), spent{reads: 2}},
+		{"unknown token", s.web, "x", spent{reads: 2}},
+		{"forged token", s.web, kept.Access + "A", spent{reads: 2}},
+	} {
+		check("revocation, "+c.what, s.measure(counter, func() { s.revoke(c.caller, c.token) }), c.want)
+	}
+	if s.admits(byAccess.Access) || s.admits(byRefresh.Access) || s.admits(own.Access) || !s.admits(kept.Access) {
+		t.Error("after the revocations the guard does not admit exactly the token that its client has not revoked")
+	}
 	s.wantBlameless()
 }
 

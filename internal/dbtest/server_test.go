@@ -118,15 +118,7 @@ type reply struct {
 
 // post sends a token request of a client.
 func (s *oauthServer) post(c oauthClient, pairs ...string) *reply {
-	form := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		form.Set(pairs[i], pairs[i+1])
-	}
-	r := httptest.NewRequest("POST", oauthIssuer+"/oauth/token", strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(c.id, c.secret)
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
+	w := s.form(c, "/oauth/token", pairs...)
 	got := &reply{status: w.Code, body: w.Body.String()}
 	if err := json.Unmarshal(w.Body.Bytes(), got); err != nil {
 		s.t.Errorf("token response %q: %v", w.Body, err)

@@ -1,0 +1,124 @@
+package dbtest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-passport/passport"
+)
+
+// form sends a form of a client to an endpoint.
+func (s *oauthServer) form(c oauthClient, endpoint string, pairs ...string) *httptest.ResponseRecorder {
+	form := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	r := httptest.NewRequest("POST", oauthIssuer+endpoint, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(c.id, c.secret)
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+// active reports whether introspection says that a token is active.
+func (s *oauthServer) active(c oauthClient, token string) bool {
+	s.t.Helper()
+	w := s.form(c, "/oauth/introspect", "token", token)
+	var said struct {
+		Active bool `json:"active"`
+	}
+	if w.Code != http.StatusOK && w.Code != http.StatusUnauthorized || json.Unmarshal(w.Body.Bytes(), &said) != nil {
+		s.t.Errorf("introspection = %d %s, want 200 or 401, and JSON", w.Code, w.Body)
+	}
+	return said.Active
+}
+
+// revoke fails the test unless the server responds as it does to every revocation.
+func (s *oauthServer) revoke(c oauthClient, token string) {
+	s.t.Helper()
+	if w := s.form(c, "/oauth/revoke", "token", token); w.Code != http.StatusOK || w.Body.Len() != 0 {
+		s.t.Errorf("revocation = %d %q, want 200 and no body", w.Code, w.Body)
+	}
+}
+
+// personal returns a new opaque personal access token of alice.
+func (s *oauthServer) personal() string {
+	s.t.Helper()
+	made, err := s.CreateToken(s.t.Context(), alice, "My script", "read")
+	must(s.t, err)
+	return made.AccessToken
+}
+
+// 64 goroutines revoke and refresh one family at once, over each database. Nothing
+// that was issued works afterwards, whichever request comes first.
+func TestServer_RV_06_RV_07_RevokeRacesRefresh(t *testing.T) {
+	everyOAuthServer(t, func(t *testing.T, s *oauthServer) {
+		api := s.register(passport.Registration{Name: "api", Audience: oauthIssuer})
+		const rounds = 6
+		refreshed := 0
+		for round := range rounds {
+			first := s.ok(s.redeem(s.code()))
+			issued := s.race(round, first)
+			refreshed += len(issued)
+			for _, tok := range append(issued, first) {
+				if s.admits(tok.Access) {
+					t.Error("the guard admits an access token of a family that was revoked")
+				}
+				if s.active(api, tok.Access) || s.active(s.web, tok.Refresh) {
+					t.Error("introspection says that a token of a family that was revoked is active")
+				}
+				if r := s.refresh(tok.Refresh); r.Error != "invalid_grant" {
+					t.Errorf("refresh with a token of a family that was revoked = %d %s, want invalid_grant", r.status, r.body)
+				}
+			}
+		}
+		if refreshed == 0 {
+			t.Errorf("in %d rounds no refresh came before a revocation, so nothing is proved", rounds)
+		}
+		s.wantBlameless()
+	})
+}
+
+// race refreshes and revokes a family at once, and returns what refreshing brought. Two
+// of three goroutines follow the chain of refresh tokens; the others revoke one of the
+// first tokens, each after as many refreshes of its own as the round says.
+func (s *oauthServer) race(round int, first *reply) (issued []*reply) {
+	var mu sync.Mutex
+	var start, done sync.WaitGroup
+	start.Add(1)
+	follow := func(tok *reply, steps int) {
+		for range steps {
+			next := s.refresh(tok.Refresh)
+			if next.status != http.StatusOK {
+				if next.Error != "invalid_grant" {
+					s.t.Errorf("refresh = %d %s, want tokens or invalid_grant", next.status, next.body)
+				}
+				return
+			}
+			mu.Lock()
+			issued = append(issued, next)
+			mu.Unlock()
+			tok = next
+		}
+	}
+	for i := range crowd {
+		done.Go(func() {
+			start.Wait()
+			if i%3 != 0 {
+				follow(first, 4)
+				return
+			}
+			follow(first, round/2)
+			s.revoke(s.web, []string{first.Access, first.Refresh}[i%2])
+		})
+	}
+	start.Done()
+	done.Wait()
+	return issued
+}

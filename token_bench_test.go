@@ -3,14 +3,17 @@
 package passport_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,13 +24,15 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/oauth"
 )
 
 // What a request costs beside a ceiling: the smallest handler that keeps the
 // promise. It parses the form, compares one digest, signs one ES256 token, makes
 // the same write, and answers the same JSON; it checks nothing and reads nothing.
-// docs/performance.md says how to read the numbers.
+// docs/performance.md says how to read the numbers. Introspection and revocation have
+// a ceiling that reads: see [newReadCeiling].
 
 // costs starts to measure, and returns what reports the CPU time of the process
 // for each operation: on a busy machine that tells more than the clock.
@@ -89,12 +94,20 @@ func (w *sink) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-var tokenPath = &url.URL{Scheme: "https", Host: "auth.example.com", Path: "/oauth/token"}
+var (
+	tokenPath      = &url.URL{Scheme: "https", Host: "auth.example.com", Path: "/oauth/token"}
+	introspectPath = &url.URL{Scheme: "https", Host: "auth.example.com", Path: "/oauth/introspect"}
+	revokePath     = &url.URL{Scheme: "https", Host: "auth.example.com", Path: "/oauth/revoke"}
+)
 
 // post sends a form that is encoded already and returns the body.
 func (n *bench) post(b *testing.B, authorization, form string) []byte {
+	return n.postTo(b, tokenPath, authorization, form)
+}
+
+func (n *bench) postTo(b *testing.B, target *url.URL, authorization, form string) []byte {
 	r := &http.Request{
-		Method: "POST", URL: tokenPath, Host: tokenPath.Host, RemoteAddr: "192.0.2.1:1234", Body: io.NopCloser(strings.NewReader(form)),
+		Method: "POST", URL: target, Host: target.Host, RemoteAddr: "192.0.2.1:1234", Body: io.NopCloser(strings.NewReader(form)),
 		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {authorization}},
 	}
 	w := &sink{header: http.Header{}, status: http.StatusOK}
@@ -253,6 +266,170 @@ func (n *bench) guard(b *testing.B, token string, want int) {
 			b.Fatalf("answered %d, want %d", w.status, want)
 		}
 	}
+}
+
+// BenchmarkIntrospect is an API that asks about one token many times.
+func BenchmarkIntrospect(b *testing.B) {
+	key := testkit.NewECKey(b)
+	n := newBench(b, testkit.WithKeys(b, key))
+	api, err := n.server.CreateClient(b.Context(), passport.Registration{Name: "api", Audience: testkit.Issuer})
+	if err != nil {
+		b.Fatal(err)
+	}
+	personal, err := n.server.CreateToken(b.Context(), testkit.Ref("alice"), "My script", "read")
+	if err != nil {
+		b.Fatal(err)
+	}
+	header := testkit.Basic(api.Client.ID, api.Secret)
+	for _, what := range []struct {
+		name, token string
+		active      bool
+	}{{"JWT", n.issued(b, 1)[0].Access, true}, {"opaque", personal.AccessToken, true}, {"unknown", rand.Text() + rand.Text(), false}} {
+		eachHandler(b, what.name, n, newReadCeiling(n, key), func(b *testing.B, n *bench) {
+			defer costs(b)()
+			for b.Loop() {
+				if body := n.postTo(b, introspectPath, header, "token="+what.token); strings.Contains(string(body), `"active":true`) != what.active {
+					b.Fatalf("answered %s, want active %t", body, what.active)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkRevoke is a client that revokes a token of another family each time. A
+// server sees each JWT for the first time, so that it verifies the signature.
+func BenchmarkRevoke(b *testing.B) {
+	key := testkit.NewECKey(b)
+	n := newBench(b, testkit.WithKeys(b, key))
+	header := testkit.Basic(n.web.ID, n.web.Secret)
+	for _, name := range []string{"JWT", "refresh", "unknown"} {
+		eachHandler(b, name, n, newReadCeiling(n, key), func(b *testing.B, n *bench) {
+			issued := make([]testkit.Tokens, b.N)
+			if name != "unknown" {
+				issued = n.issued(b, b.N)
+			}
+			b.ResetTimer()
+			defer costs(b)()
+			for _, tok := range issued {
+				token := map[string]string{"JWT": tok.Access, "refresh": tok.Refresh, "unknown": "unknown"}[name]
+				n.postTo(b, revokePath, header, "token="+token)
+			}
+		})
+	}
+}
+
+// eachHandler runs a benchmark with the ceiling, then with the server.
+func eachHandler(b *testing.B, name string, n *bench, ceiling http.Handler, run func(*testing.B, *bench)) {
+	for _, of := range []struct {
+		name    string
+		handler http.Handler
+	}{{"ceiling", ceiling}, {"server", n.server}} {
+		b.Run(name+"/"+of.name, func(b *testing.B) {
+			asked := *n
+			asked.handler = of.handler
+			run(b, &asked)
+		})
+	}
+}
+
+// issued returns tokens of so many families, which the server issued.
+func (n *bench) issued(b *testing.B, count int) []testkit.Tokens {
+	issued, issuer := make([]testkit.Tokens, count), *n
+	issuer.handler = n.server
+	for i, code := range n.begin(b, count) {
+		decode(b, issuer.post(b, testkit.Basic(n.web.ID, n.web.Secret), n.codeBody(code)), &issued[i])
+	}
+	return issued
+}
+
+// newReadCeiling returns the ceiling of introspection and revocation over the same
+// store. It reads the client and the token, verifies each signature once, and ends the
+// family or writes the same JSON. It takes one request at a time.
+func newReadCeiling(n *bench, key *ecdsa.PrivateKey) http.Handler {
+	seen := map[[sha256.Size]byte]string{}
+	idOf := func(token string) string { // the jti of a JWT
+		digest := sha256.Sum256([]byte(token))
+		id, ok := seen[digest]
+		if !ok {
+			id = verifiedBy(key, token)
+			seen[digest] = id
+		}
+		return id
+	}
+	find := func(ctx context.Context, token string) (found tokens.Found, err error) {
+		switch {
+		case strings.Count(token, ".") == 2:
+			found.Access, err = n.store.AccessToken(ctx, idOf(token))
+		case strings.HasPrefix(token, "passport_pat_"):
+			found.Access, err = n.store.OpaqueToken(ctx, oauth.DigestOf(token))
+		default:
+			found.Refresh, err = n.store.RefreshToken(ctx, oauth.DigestOf(token))
+		}
+		return found, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := time.Now()
+		id, secret, _ := r.BasicAuth()
+		client, err := n.store.Client(r.Context(), id)
+		if r.ParseForm() != nil || err != nil || !client.Secrets[0].Digest.Matches(secret) {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		found, err := find(r.Context(), r.PostForm.Get("token"))
+		access, family := found.Access, found.Family()
+		w.Header().Set("Cache-Control", "no-store")
+		switch {
+		case r.URL.Path == revokePath.Path && err == nil:
+			if n.store.RevokeFamily(r.Context(), family.ID, now, nil) != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		case r.URL.Path == revokePath.Path:
+		case err != nil || !access.Live(now):
+			writeCeiling(w, map[string]bool{"active": false})
+		default:
+			writeCeiling(w, described{
+				true, strings.Join(access.Scopes, " "), access.Client.ID, "users:" + family.User.ID, access.Audience[0],
+				testkit.Issuer, access.ID, "Bearer", access.IssuedAt.Unix(), access.ExpiresAt.Unix(),
+			})
+		}
+	})
+}
+
+// described is the ceiling's response for an active token.
+type described struct {
+	Active    bool   `json:"active"`
+	Scope     string `json:"scope"`
+	ClientID  string `json:"client_id"`
+	Subject   string `json:"sub"`
+	Audience  string `json:"aud"`
+	Issuer    string `json:"iss"`
+	ID        string `json:"jti"`
+	TokenType string `json:"token_type"`
+	IssuedAt  int64  `json:"iat"`
+	Expires   int64  `json:"exp"`
+}
+
+func writeCeiling(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// verifiedBy returns the ID of a compact token that was signed with ES256, or panics.
+func verifiedBy(key *ecdsa.PrivateKey, token string) string {
+	parts := strings.Split(token, ".")
+	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+	signature, err1 := base64.RawURLEncoding.DecodeString(parts[2])
+	payload, err2 := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		ID string `json:"jti"`
+	}
+	if err := errors.Join(err1, err2, json.Unmarshal(payload, &claims)); err != nil {
+		panic(err)
+	}
+	if !ecdsa.Verify(&key.PublicKey, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
+		panic("the signature is not valid")
+	}
+	return claims.ID
 }
 
 // newCeiling returns the ceiling over the same store.

@@ -21,13 +21,13 @@ type subject struct {
 	process        *process
 	seeds          *seeds
 	chains         [][]byte // refresh tokens in use, by connection
-	bearers        [][]byte // requests to the guarded route, by connection
+	bearers        []string // access tokens, by connection
 }
 
 // A benchCase is one kind of request.
 type benchCase struct {
 	name     string
-	embedded bool // the passport command has no route for it, or hashes passwords
+	embedded bool // the passport command has no route for it, hashes passwords or reads accounts
 	// callers returns those of so many connections, for about that long.
 	callers func(s *subject, ctx context.Context, connections int, lasting time.Duration) ([]caller, error)
 }
@@ -39,13 +39,18 @@ var cases = []benchCase{
 	{"password", true, (*subject).passwords},
 	{"guarded, JWT of a user", true, (*subject).guardedJWT},
 	{"guarded, opaque personal token", true, (*subject).guardedOpaque},
+	{"introspection, JWT of a user", true, (*subject).introspection},
 }
 
 func (s *subject) tokenRequest(form url.Values) []byte {
+	return s.formRequest(clientID, "/oauth/token", form)
+}
+
+func (s *subject) formRequest(client, path string, form url.Values) []byte {
 	body := form.Encode()
-	basic := base64.StdEncoding.EncodeToString([]byte(clientID + ":" + s.seeds.secret))
-	return fmt.Appendf(nil, "POST /oauth/token HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
-		s.process.address, basic, len(body), body)
+	basic := base64.StdEncoding.EncodeToString([]byte(client + ":" + s.seeds.secret))
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Basic %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+		path, s.process.address, basic, len(body), body)
 }
 
 func repeat(n int, request []byte) (callers []caller) {
@@ -127,31 +132,61 @@ func (s *subject) guardedRequest(bearer string) []byte {
 	return fmt.Appendf(nil, "GET /guarded HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", s.process.address, bearer)
 }
 
-// guardedJWT has a token of its own for each connection, which the server issued.
-func (s *subject) guardedJWT(ctx context.Context, n int, _ time.Duration) ([]caller, error) {
-	var callers []caller
+// accessTokens returns a JWT for each connection, which the server issued.
+func (s *subject) accessTokens(ctx context.Context, n int) ([]string, error) {
 	for len(s.bearers) < n {
 		redeem, err := s.codes(ctx, 1, 0)
 		if err != nil {
 			return nil, err
 		}
-		token := ""
-		once := func(answered []byte) []byte {
-			if answered != nil {
-				token = string(field(answered, "access_token"))
-				return nil
-			}
-			return redeem[0](nil)
-		}
-		if _, err := drive(s.process.address, []caller{once}, stuck); err != nil {
+		answered, err := s.ask(redeem[0](nil))
+		if err != nil {
 			return nil, err
 		}
-		if token == "" {
+		token := field(answered, "access_token")
+		if len(token) == 0 {
 			return nil, errors.New("no token was issued")
 		}
-		s.bearers = append(s.bearers, s.guardedRequest(token))
+		s.bearers = append(s.bearers, string(token))
 	}
-	for _, request := range s.bearers[:n] {
+	return s.bearers[:n], nil
+}
+
+// ask sends one request and returns the body of the answer.
+func (s *subject) ask(request []byte) (body []byte, err error) {
+	once := func(answered []byte) []byte {
+		if answered == nil {
+			return request
+		}
+		body = answered
+		return nil
+	}
+	_, err = drive(s.process.address, []caller{once}, stuck)
+	return body, err
+}
+
+func (s *subject) guardedJWT(ctx context.Context, n int, _ time.Duration) (callers []caller, err error) {
+	tokens, err := s.accessTokens(ctx, n)
+	for _, token := range tokens {
+		callers = append(callers, repeat(1, s.guardedRequest(token))...)
+	}
+	return callers, err
+}
+
+// introspection is an API that asks about one token for each connection.
+func (s *subject) introspection(ctx context.Context, n int, _ time.Duration) (callers []caller, err error) {
+	tokens, err := s.accessTokens(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	for _, token := range tokens {
+		request := s.formRequest(apiID, "/oauth/introspect", url.Values{"token": {token}})
+		switch answered, err := s.ask(request); {
+		case err != nil:
+			return nil, err
+		case !bytes.Contains(answered, []byte(`"active":true`)):
+			return nil, fmt.Errorf("a token that was just issued is not active: %s", answered)
+		}
 		callers = append(callers, repeat(1, request)...)
 	}
 	return callers, nil

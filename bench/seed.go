@@ -20,18 +20,19 @@ import (
 
 const (
 	clientID    = "bench"
+	apiID       = "api"
 	redirectURI = "https://app.example.com/callback"
 	verifier    = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 )
 
-// seeds is a database with one client and one user in it, to which codes and
-// tokens are added.
+// seeds is a database with one client, one API and one user in it, to which codes
+// and tokens are added.
 type seeds struct {
 	db      *sql.DB
 	dialect sqldb.Dialect
 	store   *sqlstore.Store
 	user    oauth.UserRef
-	secret  string
+	secret  string // of the client, and of the API
 	issuer  string
 	codes   int // made so far
 }
@@ -58,8 +59,15 @@ func newSeeds(ctx context.Context, databaseURL, issuer string) (*seeds, error) {
 	}
 	s.user = oauth.UserRef{Provider: "users", ID: alice.ID}
 	now := time.Now().UTC().Truncate(time.Microsecond)
+	secrets := []oauth.Secret{{Digest: oauth.DigestOf(s.secret), CreatedAt: now}}
+	err = s.store.CreateClient(ctx, &oauth.Client{
+		ID: apiID, Name: "API", AuthMethod: oauth.AuthSecret, Secrets: secrets, Audience: issuer, GrantTypes: []string{}, CreatedAt: now,
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
 	return s, s.store.CreateClient(ctx, &oauth.Client{
-		ID: clientID, Name: "Bench", AuthMethod: oauth.AuthSecret, Secrets: []oauth.Secret{{Digest: oauth.DigestOf(s.secret), CreatedAt: now}},
+		ID: clientID, Name: "Bench", AuthMethod: oauth.AuthSecret, Secrets: secrets,
 		RedirectURIs: []string{redirectURI}, GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials", "password"}, CreatedAt: now,
 	}, nil)
 }

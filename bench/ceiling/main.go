@@ -2,7 +2,7 @@
 // endpoint: it parses the form, compares the digest of the secret, signs one ES256
 // token, makes the durable write, and answers the same JSON. It checks nothing
 // else and reads nothing. Its guard remembers signatures and reads the token's
-// row. What a server costs beyond it is what its checks cost.
+// row; introspection reads the row of the API too. What a server costs beyond it is what its checks cost.
 package main
 
 import (
@@ -40,8 +40,13 @@ func run() error {
 		return err
 	}
 	g.signer, g.seen = signer, map[[sha256.Size]byte]claims{}
+	i, err := newIntrospection(ctx, db, dialect, g)
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /oauth/token", &endpoint{secrets: secrets, signer: signer, writer: w})
+	mux.Handle("POST /oauth/introspect", i)
 	mux.Handle("GET /guarded", g)
 	mux.HandleFunc("GET /livez", func(http.ResponseWriter, *http.Request) {})
 	return o.Serve(mux)

@@ -9,8 +9,8 @@
 // What begins with TestCluster runs several processes over one database: `make
 // cluster`.
 //
-// Without Chromium or axios the tests that need it are skipped, and so are those on
-// PostgreSQL and MariaDB without PASSPORT_TEST_POSTGRES and PASSPORT_TEST_MYSQL;
-// PASSPORT_TEST_REQUIRE=1 makes either a failure. PASSPORT_E2E_SHOTS names a
-// folder for pictures of the pages.
+// Without Chromium, axios or openid-client the tests that need it are skipped, and so
+// are those on PostgreSQL and MariaDB without PASSPORT_TEST_POSTGRES and
+// PASSPORT_TEST_MYSQL; PASSPORT_TEST_REQUIRE=1 makes either a failure.
+// PASSPORT_E2E_SHOTS names a folder for pictures of the pages.
 package e2e

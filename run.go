@@ -34,7 +34,7 @@ func (s *Server) Purge(ctx context.Context, before oauth.PurgeBefore) (n int, er
 // tokens, and the cookie of first-party scripts. It is the least for
 // Rotation.Overlap.
 func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
-	longest := max(s.policy.LongestLife(s.personalJWTs), authorize.TicketTTL, authorize.MarkTTL)
+	longest := max(s.policy.LongestLife(s.personalJWTs), authorize.TicketTTL, authorize.SignInTTL)
 	clients, err := s.clients.LongestTokenLife(ctx)
 	return max(longest, clients), err
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// ServeHTTP serves /oauth/authorize (RFC 6749 §3.1): a request of a client, by
-// GET or POST, or the decision on a consent page, which is a POST with a ticket, or
-// a DELETE with one.
+// ServeHTTP serves /oauth/authorize (RFC 6749 §3.1). It accepts an authorization
+// request by GET or POST, and the decision on a consent page. A decision is a POST
+// or DELETE with a ticket.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.write(w, r, e.outcome(r))
 }
@@ -24,7 +24,7 @@ func (e *Endpoint) outcome(r *http.Request) outcome {
 	switch {
 	case err != nil:
 		return e.refuse(&request{}, err)
-	case in.isAnswer:
+	case in.isDecision:
 		return e.decide(r, in.at)
 	case r.Method == http.MethodDelete:
 		return refused(http.StatusMethodNotAllowed, errMethod)
@@ -39,10 +39,10 @@ func (e *Endpoint) outcome(r *http.Request) outcome {
 	return e.orRefuse(q)(e.respondTo(r, q))
 }
 
-// errMethod is for what is neither a request nor a decision.
+// errMethod is the error for a DELETE without a ticket and for any other method.
 var errMethod = oauth.InvalidRequest.Errorf("the authorization endpoint takes GET and POST")
 
-// orRefuse returns the outcome of a request, or that of its error.
+// orRefuse returns the outcome of a request, or the outcome of its error.
 func (e *Endpoint) orRefuse(q *request) func(outcome, error) outcome {
 	return func(o outcome, err error) outcome {
 		if err != nil {
@@ -52,8 +52,9 @@ func (e *Endpoint) orRefuse(q *request) func(outcome, error) outcome {
 	}
 }
 
-// respondTo responds to a checked request: by sending the user to sign in, by a
-// consent page, or by a code. An error is for the client.
+// respondTo responds to a checked request. It sends the user to sign in, shows a
+// consent page, or issues a code or token. The endpoint reports an error to the
+// client.
 func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 	who, err := e.signedIn(r, q)
 	switch {
@@ -77,8 +78,8 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 	return e.showConsent(r, q, who, granted)
 }
 
-// signedIn returns who is signed in as the request demands, or nil if somebody
-// has to sign in first.
+// signedIn returns the signed-in account if it satisfies the request, or nil if the
+// user has to sign in first.
 func (e *Endpoint) signedIn(r *http.Request, q *request) (*users.Account, error) {
 	name, _, err := e.Users.Of(q.client)
 	if err != nil {
@@ -94,8 +95,9 @@ func (e *Endpoint) signedIn(r *http.Request, q *request) (*users.Account, error)
 	return who, nil
 }
 
-// signInAgain reports whether prompt=login sends the user to sign in. One who
-// has come back from there without a newer sign-in is not sent again.
+// signInAgain reports whether prompt=login sends the user to sign in. A user who
+// returns from the sign-in page without a newer sign-in gets login_required:
+// another redirect would be a loop.
 func (q *request) signInAgain(user *oauth.User) (bool, error) {
 	if !q.prompts("login") {
 		return false, nil
@@ -113,19 +115,19 @@ func (q *request) signInAgain(user *oauth.User) (bool, error) {
 	return false, err
 }
 
-// sendToSignIn sends the user to the application's sign-in page, which comes back to
-// this request with a mark.
+// sendToSignIn sends the user to the application's sign-in page. That page returns
+// to this request, with a sealed pendingSignIn.
 func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
 	name, provider, err := e.Users.Of(q.client)
 	if err != nil {
 		return nil, err
 	}
-	q.params.Del(markParam)
-	sealed, err := e.tickets.newMark(q.params, q.time)
+	q.params.Del(signInParam)
+	sealed, err := e.tickets.sealSignIn(q.params, q.time)
 	if err != nil {
 		return nil, err
 	}
-	o := signInOutcome{returnTo: e.Path + "?" + q.params.Encode() + "&" + markParam + "=" + sealed}
+	o := signInOutcome{returnTo: e.Path + "?" + q.params.Encode() + "&" + signInParam + "=" + sealed}
 	if r.Method == http.MethodPost {
 		o.from = fromOurForm
 	}
@@ -140,8 +142,8 @@ func (e *Endpoint) needsPage(r *http.Request, q *request, user *oauth.User, gran
 	if q.prompts("consent") {
 		return true
 	}
-	if e.SkipConsent != nil && (q.silent() || e.SkipNativeConsent) && e.SkipConsent(r.Context(), q.client, user) {
+	if e.SkipConsent != nil && (q.mayRespondWithoutPage() || e.SkipNativeConsent) && e.SkipConsent(r.Context(), q.client, user) {
 		return false
 	}
-	return !q.silent() || len(e.consents.missing(q.resources, granted, q.scopes...)) > 0
+	return !q.mayRespondWithoutPage() || len(e.consents.missing(q.resources, granted, q.scopes...)) > 0
 }

@@ -7,22 +7,21 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// consents knows under which names consent is remembered.
+// consents maps scopes to the names under which consent is stored.
 type consents struct {
 	audience string // the server's own
 	inherit  bool   // a scope covers the scopes below it
 }
 
-// A consent is remembered under a name for each scope and each audience: a user who
-// lets an app read at one API has not let it read at another. At the server's own
-// audience the name is the scope's ID. The other names hold a space, so that they
-// differ from every scope.
+// Consent is stored under one name per scope and audience: an app that may read at
+// one API may not read at another. At the server's own audience the name is the
+// scope's ID. All other names contain a space, so that no scope equals them.
 const (
-	consentToSignIn  = "sign in" // a request for no scope
+	consentToSignIn  = "sign in" // a request without scopes
 	consentElsewhere = "at "
 )
 
-// name is the name for a scope at an audience.
+// name returns the name for a scope at an audience.
 func (c consents) name(uri, scope string) string {
 	if uri == c.audience {
 		return scope
@@ -30,9 +29,9 @@ func (c consents) name(uri, scope string) string {
 	return consentElsewhere + string(oauth.DigestOf(uri)) + " " + string(oauth.DigestOf(scope))
 }
 
-// missing returns the names of what the given scopes need at the audiences of a request
-// and the user has not agreed to. A user who has agreed to any scope has agreed to
-// none.
+// missing returns the names that the user has not consented to, for the given
+// scopes at the audiences of a request. Consent to any scope includes consent to a
+// request without scopes.
 func (c consents) missing(resources, granted []string, scopes ...string) (names []string) {
 	audiences := resources
 	if len(audiences) == 0 {
@@ -51,8 +50,8 @@ func (c consents) missing(resources, granted []string, scopes ...string) (names 
 	return names
 }
 
-// has reports whether the user has agreed to a scope at an audience, or to
-// one above it where scopes are inherited.
+// has reports whether the user has consented to a scope at an audience. Where
+// scopes are inherited, consent to a parent scope counts.
 func (c consents) has(uri, scope string, granted []string) bool {
 	for {
 		if slices.Contains(granted, c.name(uri, scope)) {
@@ -66,7 +65,7 @@ func (c consents) has(uri, scope string, granted []string) bool {
 	}
 }
 
-// at reports whether the user has agreed to anything at an audience.
+// at reports whether the user has consented to anything at an audience.
 func (c consents) at(uri string, granted []string) bool {
 	return slices.ContainsFunc(granted, func(name string) bool {
 		if uri == c.audience {

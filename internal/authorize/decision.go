@@ -18,8 +18,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// conclude issues what a request asks for, a code or a token, and returns what the
-// client is told. t is the ticket if there was a page.
+// conclude issues the requested code or token, and returns the response parameters
+// for the client. t is the ticket of the consent page; nil if there was no page.
 func (e *Endpoint) conclude(ctx context.Context, q *request, who *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
 	if q.responder != nil {
 		return e.issueToken(ctx, q, who, t, consents)
@@ -34,7 +34,7 @@ func (e *Endpoint) conclude(ctx context.Context, q *request, who *users.Account,
 	return []redirect.Param{{Name: "code", Value: code}}, nil
 }
 
-// newFamily returns the family that begins with a request.
+// newFamily returns the token family that a request starts.
 func (e *Endpoint) newFamily(q *request, who *users.Account) *oauth.Family {
 	return &oauth.Family{
 		ID: uuid.NewV7(), User: who.Ref, ClientID: q.client.ID, AuthTime: who.User.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
@@ -45,7 +45,7 @@ func (e *Endpoint) newFamily(q *request, who *users.Account) *oauth.Family {
 	}
 }
 
-// begin completes and stores a family and the code that begins it.
+// begin completes and stores a family and its authorization code.
 func (e *Endpoint) begin(ctx context.Context, q *request, who *users.Account, b *oauth.CodeIssuance, code oauth.Digest) error {
 	b.Family = e.newFamily(q, who)
 	b.Code = &oauth.Code{
@@ -55,8 +55,8 @@ func (e *Endpoint) begin(ctx context.Context, q *request, who *users.Account, b 
 	return e.Tokens.IssueCode(ctx, b, e.consentGiven(ctx, q, who, b.Consents)...)
 }
 
-// consentGiven returns the event for the consents that a request adds: none where
-// it adds none. A scope is new if one of its names is.
+// consentGiven returns the event for the consents that a request adds; nil if it
+// adds none. A scope is new if one of its names is new.
 func (e *Endpoint) consentGiven(ctx context.Context, q *request, who *users.Account, consents []string) []event.Event {
 	if len(consents) == 0 {
 		return nil
@@ -95,11 +95,12 @@ func (e *Endpoint) decide(r *http.Request, at time.Time) outcome {
 	return e.orRefuse(q)(e.act(r, q, t, decision[0] == "allow"))
 }
 
-// errStale is what a page is told that can no longer be answered.
+// errStale is the error for a page whose ticket has expired or cannot be opened.
 var errStale = oauth.InvalidRequest.Errorf("this page has expired. Go back to the app and start again")
 
-// act does what the user decided, if the ticket is for this browser and this account
-// and the page would still show the same. If not, the page is shown again.
+// act carries out the user's decision. The ticket must be for this browser and
+// account, and the page must still show the same data. Otherwise the page is shown
+// again.
 func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outcome, error) {
 	who, err := e.signedIn(r, q)
 	if err != nil {
@@ -128,7 +129,7 @@ func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outc
 	return e.allow(r, q, t, who, granted)
 }
 
-// allow issues what the ticket stands for.
+// allow issues the code or token of a ticket.
 func (e *Endpoint) allow(r *http.Request, q *request, t *ticket, who *users.Account, granted []string) (outcome, error) {
 	consents := e.consents.missing(q.resources, granted, q.scopes...)
 	params, err := e.conclude(r.Context(), q, who, t, consents)
@@ -139,12 +140,12 @@ func (e *Endpoint) allow(r *http.Request, q *request, t *ticket, who *users.Acco
 		return nil, err
 	}
 	o := e.respond(q, params...)
-	o.cookies = e.tickets.lingering(r, t)
+	o.cookies = e.tickets.shortened(r, t)
 	return o, nil
 }
 
-// allowAgain answers a second click: as the first, while the code is good. A token
-// is told once.
+// allowAgain responds to a second click. It repeats the first response while the
+// code is valid. A token is sent only once.
 func (e *Endpoint) allowAgain(ctx context.Context, q *request, t *ticket) (outcome, error) {
 	if q.responder != nil {
 		allowed, err := e.wasAllowed(ctx, q, t)
@@ -162,8 +163,8 @@ func (e *Endpoint) allowAgain(ctx context.Context, q *request, t *ticket) (outco
 	return e.respond(q, redirect.Param{Name: "code", Value: t.code()}), nil
 }
 
-// alreadyDecided is what a page says for a second decision: the first one allowed
-// the request, or declined it.
+// alreadyDecided is the page's text for a second decision, by whether the first one
+// allowed the request.
 var alreadyDecided = map[bool]string{
 	true:  "You have allowed this request already, and the app has its answer.",
 	false: "You have declined this request already.",
@@ -178,15 +179,15 @@ func (e *Endpoint) wasAllowed(ctx context.Context, q *request, t *ticket) (bool,
 		_, err = e.Tokens.Code(ctx, oauth.DigestOf(t.code()))
 	}
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
-		return false, fmt.Errorf("find what a ticket was used for: %w", err)
+		return false, fmt.Errorf("find the code or token of a used ticket: %w", err)
 	}
 	return err == nil, nil
 }
 
-// errDeclined is what the client is told of a user who declined.
+// errDeclined is the error that the client gets when the user declines.
 var errDeclined = oauth.AccessDenied.Errorf("the user declined")
 
-// deny uses up the ticket and tells the client.
+// deny uses up the ticket and reports access_denied to the client.
 func (e *Endpoint) deny(r *http.Request, q *request, t *ticket, ref oauth.UserRef) (outcome, error) {
 	err := e.Tokens.UseTicket(r.Context(), t.ID, t.until())
 	allowed := false
@@ -200,6 +201,6 @@ func (e *Endpoint) deny(r *http.Request, q *request, t *ticket, ref oauth.UserRe
 		return decidedOutcome{what: "You have allowed this request already. To take it back, remove the app's access."}, nil
 	}
 	o := e.refuseClient(q, clients.Named(q.client.ID, fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, errDeclined)))
-	o.cookies = e.tickets.lingering(r, t)
+	o.cookies = e.tickets.shortened(r, t)
 	return o, nil
 }

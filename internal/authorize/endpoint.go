@@ -1,6 +1,6 @@
-// Package authorize is the authorization endpoint (RFC 6749 §3.1): it checks the
-// request, finds out who is signed in and whether to ask, and decides how the
-// request ends. One function writes that.
+// Package authorize is the authorization endpoint (RFC 6749 §3.1). It checks the
+// request, finds the signed-in user, decides whether to show a consent page, and
+// returns the request's outcome. A single function writes outcomes.
 package authorize
 
 import (
@@ -19,10 +19,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Config is what an [Endpoint] needs. All fields but the last five are required.
+// Config holds the dependencies and settings of an [Endpoint]. All fields but the
+// last five are required.
 type Config struct {
 	Issuer     *url.URL
-	Path       string // of the endpoint, with that of the issuer
+	Path       string // of the endpoint, including the issuer's path
 	Keys       *keyring.Live
 	Policy     *policy.Policy
 	Responders map[string]oauth.Responder // by response_type

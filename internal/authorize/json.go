@@ -16,13 +16,13 @@ import (
 	"github.com/go-passport/passport/views"
 )
 
-// A page of the application's own may take the place of ours: it asks for JSON
-// where a browser asks for HTML, and gets what the page would show. Nothing else
-// differs: the ticket is bound to browser and account, and works once. Only
-// scripts of our own origin can read it, for the endpoint has no CORS.
+// An application can show its own consent page. Its script asks for JSON where a
+// browser asks for HTML, and gets the data of the page. The ticket rules are the
+// same: it is bound to browser and account, and works once. The endpoint has no
+// CORS, so only scripts of the server's own origin can read the response.
 
-// scripted reports whether the request is answered in JSON: it asks for that
-// before HTML, or sends JSON and does not say.
+// scripted reports whether the response is JSON: the Accept header prefers JSON to
+// HTML, or the request sends JSON and accepts neither explicitly.
 func scripted(r *http.Request) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
 		switch media, _, _ := mime.ParseMediaType(part); media {
@@ -40,9 +40,9 @@ func sendsJSON(r *http.Request) bool {
 	return media == "application/json"
 }
 
-// checkReader refuses to tell another site's script what a browser would be sent on
-// with, by any method: without CORS it cannot read that, but an application may
-// have put CORS around all of its routes.
+// checkReader refuses a script of another site, with any method. Without CORS such
+// a script cannot read the response. But an application may have put CORS around
+// all of its routes, and the response holds a redirect with a code.
 func (e *Endpoint) checkReader(r *http.Request) error {
 	if !scripted(r) {
 		return nil
@@ -53,7 +53,7 @@ func (e *Endpoint) checkReader(r *http.Request) error {
 	return nil
 }
 
-// consentJSON is what the consent page would show.
+// consentJSON is the JSON form of a consent page.
 type consentJSON struct {
 	Message string `json:"message,omitempty"`
 	Client  struct {
@@ -81,7 +81,7 @@ type scopeJSON struct {
 	Granted     bool   `json:"granted"`
 }
 
-// consentJSON returns what the page would show.
+// consentJSON returns the JSON form of a consent page.
 func (e *Endpoint) consentJSON(q *request, who *users.Account, p views.ConsentPage) consentJSON {
 	shown := consentJSON{
 		Scopes: []scopeJSON{}, Resources: append([]string{}, p.Resources...), RedirectHost: p.Host, OnDevice: p.Device,
@@ -95,16 +95,17 @@ func (e *Endpoint) consentJSON(q *request, who *users.Account, p views.ConsentPa
 	return shown
 }
 
-// redirectJSON says where to send the browser; with an error, that is how the
-// client is told.
+// redirectJSON holds the URL to send the browser to. If it has an error, the
+// redirect reports that error to the client.
 type redirectJSON struct {
 	*oauth.Error
 	RedirectTo string `json:"redirect_to,omitempty"`
 }
 
-// readAnswer reports whether the request is the answer to a page, and leaves that
-// in r.PostForm. A script may send it as JSON too, and deny with DELETE.
-func readAnswer(r *http.Request) (bool, error) {
+// readDecision reports whether the request is a decision on a consent page, and
+// stores the decision in r.PostForm. A script may also send it as JSON, and deny
+// with DELETE.
+func readDecision(r *http.Request) (bool, error) {
 	if r.Method == http.MethodGet {
 		return false, nil
 	}
@@ -125,7 +126,7 @@ func readAnswer(r *http.Request) (bool, error) {
 	return r.Method == http.MethodPost || form.Has("ticket"), nil
 }
 
-// scriptForm reads a body of JSON, or the form of a DELETE.
+// scriptForm reads a JSON body, or the form of a DELETE.
 func scriptForm(r *http.Request) (url.Values, error) {
 	if !sendsJSON(r) {
 		body, err := io.ReadAll(r.Body)

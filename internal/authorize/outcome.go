@@ -10,19 +10,19 @@ import (
 	"github.com/go-passport/passport/views"
 )
 
-// outcome is how a request to the authorization endpoint ends: exactly one of
+// outcome is the result of a request to the authorization endpoint. It is one of
 // consentOutcome, signInOutcome, redirectOutcome, errorOutcome and decidedOutcome.
-// Every step below the handler returns one; write alone sends it.
+// Every step below the handler returns one; only write sends it.
 type outcome interface {
 	html(views.Page) htmlReply    // for a browser
 	json() (status int, body any) // for a script of the server's own origin
 	rest() common
 }
 
-// common is what an outcome of any kind may carry.
+// common holds the fields that every kind of outcome has.
 type common struct {
 	cookies []*http.Cookie
-	err     error // logged; it decides about Retry-After
+	err     error // logged; also determines Retry-After
 }
 
 func (c common) rest() common { return c }
@@ -40,7 +40,7 @@ type consentOutcome struct {
 	page        views.ConsentPage
 	redirectURI string
 	asJSON      consentJSON
-	again       bool // in place of a decision that no longer fits
+	again       bool // replaces a decision that no longer matches the page
 }
 
 func (o consentOutcome) html(p views.Page) htmlReply {
@@ -61,7 +61,7 @@ func (o consentOutcome) json() (int, any) {
 	return http.StatusConflict, o.asJSON
 }
 
-// signInOutcome sends the user to sign in. The sign-in page leads back to returnTo.
+// signInOutcome sends the user to sign in. The sign-in page returns to returnTo.
 type signInOutcome struct {
 	redirectOutcome
 	returnTo string
@@ -75,21 +75,21 @@ func (o signInOutcome) json() (int, any) {
 	}{"Unauthenticated.", o.target, o.returnTo}
 }
 
-// origin says whether the browser comes from a form. Chromium compares every
-// redirect that follows a form, the client's own further redirects too, with the
-// form-action of the page that had the form.
+// origin says whether the browser comes from a form. Chromium checks every redirect
+// after a form submission, including the client's own further redirects, against
+// the form-action policy of the form's page.
 type origin int
 
 const (
 	fromLink origin = iota
 	fromOtherForm
-	fromOurForm // which allows a private-use scheme in its form-action
+	fromOurForm // its form-action allows a private-use scheme
 )
 
-// redirectOutcome sends the browser to target: with a code, a token or an error. After
-// a form, a page does it by itself. A private-use scheme needs a click of the user:
-// after the server's own form it is a redirect, otherwise the page has only a
-// button.
+// redirectOutcome sends the browser to target, with a code, a token or an error.
+// After a form submission, a page redirects instead of the response. A private-use
+// scheme needs a click of the user. After the server's own form it is a redirect;
+// otherwise the page has only a button.
 type redirectOutcome struct {
 	common
 	target string
@@ -107,13 +107,13 @@ func (o redirectOutcome) html(p views.Page) htmlReply {
 }
 
 func (o redirectOutcome) json() (int, any) {
-	if e := oauth.AsError(o.err); o.err != nil && e != errDeclined { // to decline is what the user asked for
+	if e := oauth.AsError(o.err); o.err != nil && e != errDeclined { // the user chose to decline
 		return e.Code.Status(), redirectJSON{e, o.target}
 	}
 	return http.StatusOK, redirectJSON{RedirectTo: o.target}
 }
 
-// errorOutcome shows what is wrong. The client is not told.
+// errorOutcome shows an error page. The client gets no response.
 type errorOutcome struct {
 	common
 	status int
@@ -127,7 +127,7 @@ func (o errorOutcome) html(p views.Page) htmlReply {
 
 func (o errorOutcome) json() (int, any) { return o.status, oauth.AsError(o.err) }
 
-// decidedOutcome shows a user who decides twice what the first decision was.
+// decidedOutcome tells a user who decides twice about the first decision.
 type decidedOutcome struct {
 	common
 	what string

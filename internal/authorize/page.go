@@ -13,18 +13,18 @@ import (
 	"github.com/go-passport/passport/views"
 )
 
-// site is what every page is given.
+// site returns the data that every page gets.
 func (e *Endpoint) site(r *http.Request) views.Page {
 	return views.Page{Site: e.Issuer.Host, RequestID: reqinfo.From(r.Context()).ID}
 }
 
-// What a page shows of a text that somebody else wrote, in characters.
+// Maximum lengths, in characters, of client and user texts on a page.
 const (
 	maxName = 80
 	maxText = 200
 )
 
-// showConsent asks the user, with a fresh ticket.
+// showConsent asks the user, with a new ticket.
 func (e *Endpoint) showConsent(r *http.Request, q *request, who *users.Account, granted []string) (consentOutcome, error) {
 	p := e.consentPage(q, who, granted)
 	sealed, cookies, err := e.tickets.new(r, q, who.Ref, p)
@@ -35,8 +35,8 @@ func (e *Endpoint) showConsent(r *http.Request, q *request, who *users.Account, 
 	return consentOutcome{common: common{cookies: cookies}, page: p, redirectURI: q.redirectURI, asJSON: e.consentJSON(q, who, p)}, nil
 }
 
-// consentPage is what the page shows now. The digest in its ticket is made of it, so
-// nothing in it may differ from one request to the next: see request.shown.
+// consentPage returns the page's data as of now. The ticket's digest covers it, so
+// nothing in it may differ between two equal requests: see request.shown.
 func (e *Endpoint) consentPage(q *request, who *users.Account, granted []string) views.ConsentPage {
 	p := views.ConsentPage{
 		Client: views.ConsentClient{
@@ -60,8 +60,8 @@ func (e *Endpoint) consentPage(q *request, who *users.Account, granted []string)
 	return p
 }
 
-// errorPage is what a person reads of an error. The wire's words stand below it,
-// for whoever builds the app.
+// errorPage returns the texts of an error page. The protocol's error code and
+// description appear below, for the app's developers.
 func errorPage(e *oauth.Error) views.ErrorPage {
 	title, advice := "This request cannot be completed", "Go back to the app and try again. If it happens again, tell the people who make the app."
 	switch {

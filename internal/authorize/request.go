@@ -18,48 +18,47 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// request is a request to the authorization endpoint (RFC 6749 §4.1.1).
-// Once redirectURI is set, what is wrong with it is told to the client.
+// request is a request to the authorization endpoint (RFC 6749 §4.1.1). Once
+// redirectURI is set, errors go to the client.
 type request struct {
-	params      url.Values // those that are known, as they came
+	params      url.Values // the known parameters, as received
 	client      *oauth.Client
-	redirectURI string // where the answer goes
+	redirectURI string // the target of the response
 	state       string
 	scopes      []string
 	resources   []string
 	challenge   string
 	prompt      []string
 	responder   oauth.Responder // nil for a code
-	time        time.Time       // when the request had come in
-	asked       time.Time       // when the browser was sent to sign in for it, if it was
-	from        origin          // what the browser comes from
+	time        time.Time       // when the whole request was received
+	asked       time.Time       // when the browser was sent to sign in for it; zero if it was not
+	from        origin          // how the browser reached the endpoint
 }
 
-// known are the parameters that the endpoint reads. Others are ignored.
+// known are the parameters that the endpoint reads. It ignores all others.
 var known = []string{
 	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method",
-	"prompt", "resource", "request", "request_uri", "response_mode", markParam,
+	"prompt", "resource", "request", "request_uri", "response_mode", signInParam,
 }
 
-// maxQuery is how long a request may be as a query, for that is how it comes
-// back from the sign-in page.
+// maxQuery is the maximum length of a request as a query, in bytes. The sign-in
+// page returns the request in this form.
 const maxQuery = 8 << 10
 
 var errQueryTooLong = oauth.InvalidRequest.Errorf("the request is longer than %d bytes", maxQuery)
 
-// authorizationInput is all that came with a request to the authorization
-// endpoint.
+// authorizationInput holds the input of a request to the authorization endpoint.
 type authorizationInput struct {
-	params   url.Values
-	isAnswer bool      // to a page: see readAnswer
-	at       time.Time // when all of it had come, and before anybody is asked who the user is
+	params     url.Values
+	isDecision bool      // see readDecision
+	at         time.Time // when the whole body was received, before the user is looked up
 }
 
 func readAuthorization(r *http.Request) (in authorizationInput, err error) {
 	if in.params, err = authorizationParams(r); err != nil {
 		return in, err
 	}
-	if in.isAnswer, err = readAnswer(r); err != nil {
+	if in.isDecision, err = readDecision(r); err != nil {
 		return in, err
 	}
 	if in.at, err = wire.Received(r); err != nil {
@@ -68,8 +67,8 @@ func readAuthorization(r *http.Request) (in authorizationInput, err error) {
 	return in, nil
 }
 
-// authorizationParams reads the parameters of a GET from the query, of a POST
-// from the form. A parameter that stands in both is there twice.
+// authorizationParams reads the parameters from the query for GET, and from query
+// and form for POST. A parameter in both counts as repeated.
 func authorizationParams(r *http.Request) (url.Values, error) {
 	if len(r.URL.RawQuery) > 2*maxQuery {
 		return nil, errQueryTooLong
@@ -85,8 +84,8 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 		}
 	}
 	ours := 0
-	if mark := params.Get(markParam); mark != "" {
-		ours = len("&" + markParam + "=" + mark)
+	if sealed := params.Get(signInParam); sealed != "" {
+		ours = len("&" + signInParam + "=" + sealed)
 	}
 	if max(len(r.URL.RawQuery), len(params.Encode()))-ours > maxQuery {
 		return nil, errQueryTooLong
@@ -94,12 +93,12 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 	return params, nil
 }
 
-// authorizationRequest checks everything that does not depend on the user. With
-// an error it returns as much of the request as is known; a redirectURI in it
-// is one of the client's.
+// authorizationRequest checks everything that does not depend on the user. On an
+// error it returns the known part of the request. If redirectURI is set, it is
+// registered for the client.
 func (e *Endpoint) authorizationRequest(ctx context.Context, params url.Values, at time.Time) (*request, error) {
 	q := &request{params: params, time: at}
-	if params.Get(markParam) != "" { // from the form of a sign-in page
+	if params.Get(signInParam) != "" { // from the form of a sign-in page
 		q.from = fromOtherForm
 	}
 	if err := e.findClient(ctx, q); err != nil {
@@ -139,8 +138,9 @@ func (e *Endpoint) findClient(ctx context.Context, q *request) error {
 	return nil
 }
 
-// findRedirectURI sets where the answer goes. One that was registered while less
-// was asked of it, with an issuer of plain http or past CreateClient, is not used.
+// findRedirectURI sets the target of the response. It refuses a registered URI that
+// is invalid today. Such a URI was registered under an http issuer, or by bypassing
+// CreateClient.
 func (e *Endpoint) findRedirectURI(q *request) error {
 	uri, err := q.chosenRedirectURI()
 	if err != nil {
@@ -154,8 +154,8 @@ func (e *Endpoint) findRedirectURI(q *request) error {
 	return nil
 }
 
-// chosenRedirectURI is the one that was sent, if it is registered. It may be left
-// out only where one is registered, in full.
+// chosenRedirectURI returns the sent redirect URI if it is registered. A request
+// may omit it only if exactly one complete URI is registered.
 func (q *request) chosenRedirectURI() (string, error) {
 	sent := q.params["redirect_uri"]
 	if err := wire.CheckParameter("redirect_uri", sent, false); err != nil {
@@ -178,8 +178,8 @@ func (q *request) chosenRedirectURI() (string, error) {
 	return sent[0], nil
 }
 
-// checks are what a request has to pass once the client can be told what is wrong, in
-// this order. A new rule is one line.
+// checks are the checks of a request whose errors the client gets, in this order. A
+// new rule is one line.
 var checks = []func(*Endpoint, *request) error{
 	(*Endpoint).checkParameters,
 	(*Endpoint).checkResponseType,
@@ -212,7 +212,7 @@ func (e *Endpoint) checkPrompt(q *request) error {
 	if q.prompts("none") && len(q.prompt) > 1 {
 		return oauth.InvalidRequest.Errorf("prompt none stands alone")
 	}
-	q.asked = e.tickets.openMark(q.params, q.time)
+	q.asked = e.tickets.openSignIn(q.params, q.time)
 	return nil
 }
 
@@ -252,9 +252,8 @@ func (e *Endpoint) checkResponseType(q *request) error {
 	return nil
 }
 
-// checkChallenge checks the parameters of PKCE (RFC 7636 §4.3, RFC 9700 §2.1.1).
-// They are those of a request for a code; in any other they mean nothing and are
-// ignored (RFC 6749 §3.1).
+// checkChallenge checks the PKCE parameters (RFC 7636 §4.3, RFC 9700 §2.1.1). Only
+// a request for a code has them; other requests ignore them (RFC 6749 §3.1).
 func (e *Endpoint) checkChallenge(q *request) error {
 	challenge, method := q.params.Get("code_challenge"), q.params.Get("code_challenge_method")
 	switch {
@@ -281,20 +280,22 @@ const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 
 func (q *request) prompts(what string) bool { return slices.Contains(q.prompt, what) }
 
-// silent reports whether the answer may go out without a page. Whoever else
-// runs on the user's device may take the place of a native application, and
-// nobody would see it (RFC 8252 §8.6).
-func (q *request) silent() bool { return !q.anonymous() || redirect.HTTPS(q.redirectURI) }
+// mayRespondWithoutPage reports whether a response may be sent without showing a
+// page. Another app on the user's device can impersonate a native application, and
+// the user would not notice (RFC 8252 §8.6).
+func (q *request) mayRespondWithoutPage() bool {
+	return !q.anonymous() || redirect.HTTPS(q.redirectURI)
+}
 
-// browserApp reports whether the client runs in a browser, where nothing can be
-// kept from other scripts.
+// browserApp reports whether the client runs in a browser, where other scripts can
+// read everything that it stores.
 func (q *request) browserApp() bool { return q.anonymous() && redirect.HTTPS(q.redirectURI) }
 
-// anonymous reports whether the client never proves who it is: a public one, and
-// any that gets its token at once.
+// anonymous reports whether the client does not authenticate: a public client, or
+// any client that gets its token from this endpoint.
 func (q *request) anonymous() bool { return q.client.Public() || q.responder != nil }
 
-// trusted reports whether the client was made by an administrator. One that
-// somebody registered for himself could use our errors to send people anywhere
-// (RFC 9700 §4.11.2).
+// trusted reports whether an administrator created the client. An attacker can
+// register a client and use its error redirects as an open redirect (RFC 9700
+// §4.11.2).
 func (q *request) trusted() bool { return q.client.Owner == oauth.UserRef{} }

@@ -15,24 +15,24 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// responseTypes are those that the authorization endpoint knows.
+// responseTypes returns the response types that the endpoint supports.
 func (e *Endpoint) responseTypes() []string {
 	return append([]string{"code"}, slices.Sorted(maps.Keys(e.Responders))...)
 }
 
-// issueToken issues the access token that a request asks for in place of a code, and
-// returns what the client is told (RFC 6749 §4.2.2). t is nil when there was no
-// page. The token, its family, the consents and the used ticket are one write.
+// issueToken issues the access token that a request asks for instead of a code, and
+// returns the response parameters (RFC 6749 §4.2.2). t is nil if there was no page.
+// Token, family, consents and used ticket are one atomic write.
 func (e *Endpoint) issueToken(ctx context.Context, q *request, who *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
 	family := e.newFamily(q, who)
-	shown := *family // theirs to read, not to change
+	shown := *family // a copy: a responder must not change ours
 	a, err := q.responder.Respond(ctx, &oauth.AuthorizationRequest{
 		Client: q.client, Family: &shown, Scopes: slices.Clone(q.scopes), Resources: slices.Clone(q.resources), Params: maps.Clone(q.params), Time: q.time,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)
 	}
-	if err := e.wellAnswered(q, family, a); err != nil {
+	if err := e.checkAuthorization(q, family, a); err != nil {
 		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)
 	}
 	i := &tokens.Request{
@@ -50,8 +50,8 @@ func (e *Endpoint) issueToken(ctx context.Context, q *request, who *users.Accoun
 	}, nil
 }
 
-// tokenOnly returns what a responder allowed, as what is issued to a browser: one
-// token, whose family begins and ends with it.
+// tokenOnly returns a responder's authorization as issued to a browser: one token,
+// in a new family that ends with the token.
 func (e *Endpoint) tokenOnly(q *request, family *oauth.Family, a *oauth.Authorization) *oauth.Authorization {
 	only := *a
 	only.Family, only.NewFamily = family, true
@@ -61,21 +61,21 @@ func (e *Endpoint) tokenOnly(q *request, family *oauth.Family, a *oauth.Authoriz
 	return &only
 }
 
-// wellAnswered refuses what no responder may ask for: more than the user agreed
-// to, or what a browser cannot keep.
-func (e *Endpoint) wellAnswered(q *request, family *oauth.Family, a *oauth.Authorization) error {
+// checkAuthorization refuses an authorization that exceeds the user's consent, or
+// that a browser cannot keep safe.
+func (e *Endpoint) checkAuthorization(q *request, family *oauth.Family, a *oauth.Authorization) error {
 	if a == nil {
 		return errors.New("it returned neither an authorization nor an error")
 	}
 	switch {
 	case a.Subject != oauth.ForUser(family.User):
-		return errors.New("it authorizes somebody else than the user who agreed: use ForUser(r.Family.User)")
+		return errors.New("it authorizes a subject other than the consenting user: use ForUser(r.Family.User)")
 	case a.Family != nil && a.Family.ID != family.ID:
-		return errors.New("its family is not that of the request")
+		return errors.New("its family is not the family of the request")
 	case a.Refresh || a.RefreshScopes != nil || a.Retried != nil:
-		return errors.New("it wants a refresh token, which nobody in a browser can keep (RFC 6749 §4.2.2)")
+		return errors.New("it wants a refresh token, which a browser cannot keep secret (RFC 6749 §4.2.2)")
 	case a.Spends != oauth.Spend{}:
-		return errors.New("it uses up a one-time value: what is used up here is the answer of the user")
+		return errors.New("it uses up a one-time value, but at this endpoint only the consent ticket is used up")
 	case !within(a.Scopes, q.scopes) || !within(e.Policy.Audiences(a.Resources), e.Policy.Audiences(q.resources)):
 		return errors.New("it allows scopes or resources that the user has not agreed to")
 	}
@@ -86,7 +86,7 @@ func within(some, all []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
 
-// familyLife is how long at most what a request asks for lives.
+// familyLife returns the maximum lifetime of the family that a request starts.
 func (e *Endpoint) familyLife(q *request) time.Duration {
 	ttl := e.Policy.FamilyLife(q.client, q.browserApp())
 	if q.responder != nil { // a token alone

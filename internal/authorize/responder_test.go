@@ -52,9 +52,9 @@ func TestResponder_CannotOverstep(t *testing.T) {
 		change func(a *oauth.Authorization)
 		log    string
 	}{
-		"another user":        {func(a *oauth.Authorization) { a.Subject = oauth.ForUser(testkit.Ref("bob")) }, "somebody else"},
-		"the client itself":   {func(a *oauth.Authorization) { a.Subject = oauth.ForClient() }, "somebody else"},
-		"nobody":              {func(a *oauth.Authorization) { a.Subject = oauth.Subject{} }, "somebody else"},
+		"another user":        {func(a *oauth.Authorization) { a.Subject = oauth.ForUser(testkit.Ref("bob")) }, "the consenting user"},
+		"the client itself":   {func(a *oauth.Authorization) { a.Subject = oauth.ForClient() }, "the consenting user"},
+		"nobody":              {func(a *oauth.Authorization) { a.Subject = oauth.Subject{} }, "the consenting user"},
 		"another family":      {func(a *oauth.Authorization) { a.Family = &oauth.Family{ID: "other"} }, "its family"},
 		"a refresh token":     {func(a *oauth.Authorization) { a.Refresh = true }, "refresh token"},
 		"more later":          {func(a *oauth.Authorization) { a.RefreshScopes = []string{"admin"} }, "refresh token"},

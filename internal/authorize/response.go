@@ -9,14 +9,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// respond sends the browser back to the client (RFC 6749 §4.1.2), with the issuer
-// in every response (RFC 9207 §2).
+// respond redirects the browser to the client (RFC 6749 §4.1.2), with the issuer in
+// every response (RFC 9207 §2).
 func (e *Endpoint) respond(q *request, params ...redirect.Param) redirectOutcome {
 	return redirectOutcome{target: e.responseURI(q, params), from: q.from}
 }
 
-// responseURI is where the browser goes with a response: in the query, or in the
-// fragment where the response has a token (RFC 6749 §4.2.2).
+// responseURI returns the redirect URI with the response in its query, or in its
+// fragment if the response has a token (RFC 6749 §4.2.2).
 func (e *Endpoint) responseURI(q *request, params []redirect.Param) string {
 	if !slices.ContainsFunc(params, func(p redirect.Param) bool { return p.Name == "state" }) {
 		params = append(params, redirect.Param{Name: "state", Value: q.state})
@@ -28,17 +28,17 @@ func (e *Endpoint) responseURI(q *request, params []redirect.Param) string {
 	return redirect.AddParams(q.redirectURI, params...)
 }
 
-// refuse tells the client what is wrong if the redirect URI is known, and otherwise
+// refuse reports an error to the client if its redirect URI is known. Otherwise it
 // shows an error page.
 func (e *Endpoint) refuse(q *request, err error) outcome {
 	told := oauth.AsError(err)
-	if q.redirectURI == "" || !q.trusted() && !blameless(told.Code) {
+	if q.redirectURI == "" || !q.trusted() && !mayBeRedirected(told.Code) {
 		return refused(pageStatus(told, err), err)
 	}
 	return e.refuseClient(q, err)
 }
 
-// refuseClient tells the client.
+// refuseClient reports an error to the client.
 func (e *Endpoint) refuseClient(q *request, err error) redirectOutcome {
 	told := oauth.AsError(err)
 	o := e.respond(q, redirect.Param{Name: "error", Value: string(told.Code)}, redirect.Param{Name: "error_description", Value: told.Description})
@@ -46,17 +46,17 @@ func (e *Endpoint) refuseClient(q *request, err error) redirectOutcome {
 	return o
 }
 
-// refused shows an error page.
+// refused returns an error page.
 func refused(status int, err error) errorOutcome { return errorOutcome{common{err: err}, status} }
 
-// blameless reports whether an honest request may end in this error: the user
-// declined, or the server failed.
-func blameless(code oauth.ErrorCode) bool {
+// mayBeRedirected reports whether an untrusted client gets this error by redirect.
+// An honest request can end so: the user declined, or the server failed.
+func mayBeRedirected(code oauth.ErrorCode) bool {
 	return code == oauth.AccessDenied || code == oauth.ServerError || code == oauth.TemporarilyUnavailable
 }
 
-// pageStatus is the status of an error page. A client that is unknown here has
-// not failed to authenticate: nobody asked it to.
+// pageStatus returns the status of an error page. An unknown client is not a 401:
+// it has not tried to authenticate.
 func pageStatus(e *oauth.Error, err error) int {
 	switch status := wire.UnreadableStatus(err); {
 	case status != 0:

@@ -20,25 +20,23 @@ import (
 // TicketTTL is how long a consent page waits for a decision.
 const TicketTTL = 10 * time.Minute
 
-// tickets makes and opens the tickets of consent pages, and the marks of requests
-// that wait for a sign-in.
+// tickets seals and opens the tickets of consent pages and the pending sign-ins.
 type tickets struct {
 	keys    *keyring.Live
 	https   bool          // the issuer is https
-	lingers time.Duration // how long the cookie of a decided page stays
+	lingers time.Duration // how long the cookie of a decided page is kept
 }
 
-// ticket is the pending request of a consent page. It travels in the form,
-// sealed, so that no session is needed and tabs are independent of each other.
-// It works once, for the account that the page was shown to, in the browser that
-// has its cookie.
+// ticket is the pending request of a consent page. It travels in the form, sealed:
+// the endpoint needs no session, and browser tabs are independent. It works once,
+// for the account that saw the page, in the browser that has its cookie.
 type ticket struct {
 	ID        string       `json:"id"`
 	Params    string       `json:"params"` // of the request, form-encoded
-	Scopes    []string     `json:"scopes"` // that the page showed
+	Scopes    []string     `json:"scopes"` // on the page
 	Resources []string     `json:"resources,omitempty"`
 	Shown     oauth.Digest `json:"shown"`             // of the page: see request.shown
-	Granted   []string     `json:"granted,omitempty"` // scopes that the page showed as allowed before
+	Granted   []string     `json:"granted,omitempty"` // scopes that the page showed as already allowed
 	Provider  string       `json:"provider"`
 	User      string       `json:"user"`
 	Browser   oauth.Digest `json:"browser"` // of the cookie's value
@@ -47,7 +45,7 @@ type ticket struct {
 	params    url.Values
 }
 
-// new returns the sealed ticket of a page and the cookies that go with it.
+// new returns the sealed ticket of a page, and the cookies to set.
 func (s tickets) new(r *http.Request, q *request, user oauth.UserRef, p views.ConsentPage) (sealed string, cookies []*http.Cookie, err error) {
 	shown, err := q.shown(p)
 	if err != nil {
@@ -65,12 +63,11 @@ func (s tickets) new(r *http.Request, q *request, user oauth.UserRef, p views.Co
 	if err != nil {
 		return "", nil, fmt.Errorf("encode ticket: %w", err)
 	}
-	cookies = append(s.droppedTickets(r), s.ticketCookie(s.cookieName(t.ID), browser, int(TicketTTL/time.Second)))
+	cookies = append(s.evicted(r), s.ticketCookie(s.cookieName(t.ID), browser, int(TicketTTL/time.Second)))
 	return s.keys.Roots().Seal("ticket", plain), cookies, nil
 }
 
-// open opens a ticket that was sealed with any of the keys and has not
-// expired.
+// open opens a ticket that was sealed with any of the keys and has not expired.
 func (s tickets) open(sealed string, at time.Time) (*ticket, error) {
 	plain, root, err := s.keys.Roots().Open("ticket", sealed)
 	if err != nil {
@@ -89,15 +86,15 @@ func (s tickets) open(sealed string, at time.Time) (*ticket, error) {
 	return t, nil
 }
 
-// code is the authorization code that allowing with this ticket makes: derived,
-// so that a double click makes one.
+// code returns the authorization code for this ticket. It is derived, so that a
+// double click gets the same code.
 func (t *ticket) code() string { return t.root.Derive("code", t.ID) }
 
-// tokenID is the ID of the access token that allowing with this ticket makes where
-// the answer is a token: by it a second click learns what the first one did.
+// tokenID returns the ID of the access token for this ticket, if the response is a
+// token. By it, a second click finds the result of the first.
 func (t *ticket) tokenID() string { return uuid.NewV8(t.root.Derive("access token", t.ID)) }
 
-// used is the ticket as an issuance uses it up; nil without one.
+// used returns the ticket for the issuance that uses it up; nil without a ticket.
 func (t *ticket) used() *tokens.Ticket {
 	if t == nil {
 		return nil
@@ -105,17 +102,17 @@ func (t *ticket) used() *tokens.Ticket {
 	return &tokens.Ticket{ID: t.ID, Until: t.until(), TokenID: t.tokenID()}
 }
 
-// until is when the row of the used ticket may be purged: never before the
-// ticket itself is worth nothing.
+// until returns when the row of the used ticket may be purged: after the ticket
+// itself has expired.
 func (t *ticket) until() time.Time { return time.Unix(t.Expires, 0).UTC().Add(time.Minute) }
 
-// shown returns the digest of all that a consent page shows, of the redirect URI
-// behind the host on it, and of the client's ConsentVersion. It is made of the page's
-// own data, so a field that the page gets later is in it.
+// shown returns the digest of the consent page's data, the complete redirect URI,
+// and the client's ConsentVersion. It encodes the page's own struct, so that it
+// covers new fields automatically.
 //
-// Left out are what differs from request to request, and User.Data, whose type only
-// the application knows. So are the marks of scopes that were allowed before: the
-// first of two clicks changes them. The ticket has those by name.
+// It leaves out data that differs between requests, and User.Data, whose type only
+// the application knows. It also leaves out which scopes were already allowed: the
+// first of two clicks changes that. The ticket lists those scopes by name.
 func (q *request) shown(p views.ConsentPage) (oauth.Digest, error) {
 	p.Page, p.Action, p.Ticket, p.User.Data = views.Page{}, "", "", nil
 	p.Scopes = slices.Clone(p.Scopes)
@@ -142,15 +139,14 @@ func (t *ticket) matches(r *http.Request, name string, user oauth.UserRef, q *re
 		slices.Equal(t.Scopes, q.scopes) && slices.Equal(t.Resources, q.resources)
 }
 
-// maxTickets is how many consent pages of one browser may wait for an answer.
-// Who opens page after page in somebody's browser must not push its other
-// cookies out.
+// maxTickets is how many consent pages of one browser can be pending. The limit
+// prevents an attacker who opens many pages from evicting the browser's other
+// cookies.
 const maxTickets = 16
 
-// lingering lets the cookie of an answered page live only as long as a code does: a
-// second click that the browser sends after it has read the answer to the first is
-// then known for what it is.
-func (s tickets) lingering(r *http.Request, t *ticket) []*http.Cookie {
+// shortened returns the ticket's cookie with the lifetime of a code. A second click
+// after the first response is still recognized for that long.
+func (s tickets) shortened(r *http.Request, t *ticket) []*http.Cookie {
 	name := s.cookieName(t.ID)
 	c, err := r.Cookie(name)
 	if err != nil {
@@ -159,9 +155,9 @@ func (s tickets) lingering(r *http.Request, t *ticket) []*http.Cookie {
 	return []*http.Cookie{s.ticketCookie(name, c.Value, int(s.lingers/time.Second))}
 }
 
-// droppedTickets take the oldest tickets' cookies away, which browsers send first,
-// so that there is room for one more. The pages they belong to are shown anew.
-func (s tickets) droppedTickets(r *http.Request) (cookies []*http.Cookie) {
+// evicted returns cookies that delete the oldest tickets' cookies, which browsers
+// send first, to make room for one more. Their pages are shown again on a decision.
+func (s tickets) evicted(r *http.Request) (cookies []*http.Cookie) {
 	var names []string
 	for _, c := range r.Cookies() {
 		if s.isTicketCookie(c.Name) {
@@ -174,16 +170,16 @@ func (s tickets) droppedTickets(r *http.Request) (cookies []*http.Cookie) {
 	return cookies
 }
 
-// cookieName is the name of a ticket's own cookie.
+// cookieName returns the name of a ticket's cookie.
 func (s tickets) cookieName(ticketID string) string {
 	return s.cookiePrefix() + string(oauth.DigestOf(ticketID))[:ticketName]
 }
 
-// ticketName is how much of a ticket's digest is in the name of its cookie.
+// ticketName is the length of the ticket's digest in its cookie's name.
 const ticketName = 16
 
-// isTicketCookie tells a ticket's cookie from others that begin like it: that of
-// a session in package account is one.
+// isTicketCookie distinguishes a ticket's cookie from others with the same prefix,
+// such as the session cookie of package account.
 func (s tickets) isTicketCookie(name string) bool {
 	digest, ok := strings.CutPrefix(name, s.cookiePrefix())
 	return ok && len(digest) == ticketName && strings.Trim(digest, base64URL) == ""
@@ -196,8 +192,8 @@ func (s tickets) cookiePrefix() string {
 	return "passport-"
 }
 
-// ticketCookie returns the cookie that binds a ticket to a browser; with a
-// negative age, one that takes it away.
+// ticketCookie returns the cookie that binds a ticket to a browser. A negative age
+// deletes the cookie.
 func (s tickets) ticketCookie(name, value string, age int) *http.Cookie {
 	return &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: age,
@@ -205,37 +201,38 @@ func (s tickets) ticketCookie(name, value string, age int) *http.Cookie {
 	}
 }
 
-// markParam is the parameter that the return address of a sign-in page carries.
-const markParam = "passport_sign_in"
+// signInParam is the parameter of the sign-in page's return address. Its value is a
+// sealed pendingSignIn.
+const signInParam = "passport_sign_in"
 
-// MarkTTL is how long signing in may take.
-const MarkTTL = time.Hour
+// SignInTTL is how long a user may take to sign in.
+const SignInTTL = time.Hour
 
-// mark says that a browser was sent to sign in, and when, for one request.
-type mark struct {
+// pendingSignIn records that a browser was sent to sign in for a request, and when.
+type pendingSignIn struct {
 	Asked  int64        `json:"asked"` // Unix seconds
 	Params oauth.Digest `json:"params"`
 }
 
-// newMark seals a mark for a request that comes in now.
-func (s tickets) newMark(params url.Values, at time.Time) (string, error) {
-	plain, err := json.Marshal(mark{Asked: at.Unix(), Params: digestOfParams(params)})
+// sealSignIn seals a pendingSignIn for a request.
+func (s tickets) sealSignIn(params url.Values, at time.Time) (string, error) {
+	plain, err := json.Marshal(pendingSignIn{Asked: at.Unix(), Params: digestOfParams(params)})
 	if err != nil {
-		return "", fmt.Errorf("encode mark: %w", err)
+		return "", fmt.Errorf("encode pending sign-in: %w", err)
 	}
 	return s.keys.Roots().Seal("sign-in mark", plain), nil
 }
 
-// openMark returns when the browser was sent to sign in for this very request;
-// zero if it was not, or too long ago.
-func (s tickets) openMark(params url.Values, at time.Time) time.Time {
-	plain, _, err := s.keys.Roots().Open("sign-in mark", params.Get(markParam))
-	var m mark
-	if err != nil || json.Unmarshal(plain, &m) != nil || m.Params != digestOfParams(params) {
+// openSignIn returns when the browser was sent to sign in for exactly this request;
+// zero if it was not, or longer than SignInTTL ago.
+func (s tickets) openSignIn(params url.Values, at time.Time) time.Time {
+	plain, _, err := s.keys.Roots().Open("sign-in mark", params.Get(signInParam))
+	var p pendingSignIn
+	if err != nil || json.Unmarshal(plain, &p) != nil || p.Params != digestOfParams(params) {
 		return time.Time{}
 	}
-	asked := time.Unix(m.Asked, 0)
-	if !at.Before(asked.Add(MarkTTL)) {
+	asked := time.Unix(p.Asked, 0)
+	if !at.Before(asked.Add(SignInTTL)) {
 		return time.Time{}
 	}
 	return asked
@@ -244,7 +241,7 @@ func (s tickets) openMark(params url.Values, at time.Time) time.Time {
 func digestOfParams(params url.Values) oauth.Digest {
 	rest := url.Values{}
 	for name, values := range params {
-		if name != markParam {
+		if name != signInParam {
 			rest[name] = values
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // and text, so that a file may be renamed.
 var allowed = []string{
 	"memstore: other.Digest == secret.Digest",       // an administrator's own list, to avoid storing a digest twice
-	"authorize: m.Params != digestOfParams(params)", // of a request, which is sealed and not secret
+	"authorize: p.Params != digestOfParams(params)", // of a request, which is sealed and not secret
 }
 
 // suites are folders of test code whose files do not end in _test.go.

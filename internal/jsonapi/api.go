@@ -15,25 +15,25 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// resource is one path of the JSON API: its endpoints by method.
+// resource is one path of the JSON API: its actions by HTTP method.
 type resource map[string]action
 
-// action serves one method of a resource, under the name of its route.
+// action serves one method of a resource. Its name is the route's name.
 type action struct {
 	name  string
 	serve func(a *API, r *request) (response, error)
 }
 
-// request is a request of somebody who is signed in.
+// request is a request of a signed-in user.
 type request struct {
 	*http.Request
-	at    time.Time // when it had come in, before anybody was asked who the user is
+	at    time.Time // when the whole request was received, before the user was looked up
 	user  oauth.UserRef
-	id    string // the last part of the path, for a resource that has one
-	input input  // what the body holds
+	id    string // the last path segment, for a resource with an ID
+	input input  // the fields of the body
 }
 
-// response is a status and what is written as JSON; a nil body is none.
+// response is a status and a JSON body. A nil body writes none.
 type response struct {
 	status int
 	body   any
@@ -42,26 +42,26 @@ type response struct {
 // handler serves a resource.
 func (a *API) handler(resource resource) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer, err := a.respond(w, r, resource)
+		res, err := a.respond(w, r, resource)
 		if err != nil {
-			answer = a.refuse(w, r, err)
+			res = a.refuse(w, r, err)
 		}
-		if answer.body == nil {
+		if res.body == nil {
 			w.Header().Set("Cache-Control", "no-store")
-			w.WriteHeader(answer.status)
+			w.WriteHeader(res.status)
 			return
 		}
-		wire.WriteJSON(w, answer.status, answer.body)
+		wire.WriteJSON(w, res.status, res.body)
 	})
 }
 
-// respond is a request to the JSON API from top to bottom.
+// respond handles a request to the JSON API, from the checks to the action.
 func (a *API) respond(w http.ResponseWriter, r *http.Request, resource resource) (response, error) {
 	if err := a.Forms.CheckScript(r); err != nil {
 		return response{}, &failure{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
 	}
 	input, at, malformed := readInput(r)
-	if bodylimit.TimedOut(malformed) { // the request's context has ended with it: nobody can be asked
+	if bodylimit.TimedOut(malformed) { // the request's context has ended too, so the user can't be looked up
 		return response{}, malformed
 	}
 	endpoint, ok := resource[input.method(r)]
@@ -83,14 +83,14 @@ func (a *API) respond(w http.ResponseWriter, r *http.Request, resource resource)
 	return endpoint.serve(a, &request{Request: r, at: at, user: who.Ref, id: lastSegment(r.URL), input: input})
 }
 
-// methods are those that a resource may have, in the order in which they are
-// listed. Where there is GET, there is HEAD.
+// methods are the methods that a resource may have, in listing order. GET includes
+// HEAD.
 var methods = []string{"GET", "POST", "PUT", "DELETE"}
 
-// routes are the endpoints of a resource.
-func (a resource) routes() (routes []wire.Route) {
+// routes returns the routes of a resource.
+func (r resource) routes() (routes []wire.Route) {
 	for _, method := range methods {
-		endpoint, ok := a[method]
+		endpoint, ok := r[method]
 		switch {
 		case ok && method == http.MethodGet:
 			routes = append(routes, wire.Route{Name: endpoint.name, Methods: []string{http.MethodGet, http.MethodHead}})
@@ -101,31 +101,32 @@ func (a resource) routes() (routes []wire.Route) {
 	return routes
 }
 
-// allow lists the methods of a resource.
-func (a resource) allow() string {
+// allow returns the value of the Allow header for a resource.
+func (r resource) allow() string {
 	var methods []string
-	for _, route := range a.routes() {
+	for _, route := range r.routes() {
 		methods = append(methods, route.Methods...)
 	}
 	return strings.Join(methods, ", ")
 }
 
-// refusal answers every request to a resource with 405.
+// refusal responds to every request to a resource with 405.
 func (a *API) refusal(resource resource) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := a.refuse(w, r, wrongMethod(w, r, r.Method, resource.allow()))
-		wire.WriteJSON(w, answer.status, answer.body)
+		res := a.refuse(w, r, wrongMethod(w, r, r.Method, resource.allow()))
+		wire.WriteJSON(w, res.status, res.body)
 	})
 }
 
-// wrongMethod is the error for a method that a path of the JSON API does not have.
+// wrongMethod is the error for a method that a path does not support.
 func wrongMethod(w http.ResponseWriter, r *http.Request, method, allow string) error {
 	w.Header().Set("Allow", allow)
 	return &failure{status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("The %s method is not supported for route %s. Supported methods: %s.",
 		reqinfo.Bounded(method), strings.TrimPrefix(reqinfo.Path(r), "/"), allow)}
 }
 
-// lastSegment is the last part of a path: an ID. Every router leaves it there.
+// lastSegment returns the last segment of a path, unescaped: an ID. It works behind
+// any router.
 func lastSegment(u *url.URL) string {
 	path := u.EscapedPath()
 	id, err := url.PathUnescape(path[strings.LastIndexByte(path, '/')+1:])
@@ -135,7 +136,7 @@ func lastSegment(u *url.URL) string {
 	return id
 }
 
-// failure is an answer that is no success.
+// failure is an error response.
 type failure struct {
 	status  int
 	Message string `json:"message"`
@@ -154,11 +155,11 @@ func (e *failure) Unwrap() error { return e.cause }
 
 var (
 	errUnauthenticated = &failure{status: http.StatusUnauthorized, Message: "Unauthenticated."}
-	errNoSuchRecord    = &failure{status: http.StatusNotFound, Message: "there is no such record, or it is somebody else's"}
+	errNoSuchRecord    = &failure{status: http.StatusNotFound, Message: "no such record, or it belongs to another user"}
 )
 
-// refuse turns an error into an answer. What the caller is not to know is in
-// the log alone.
+// refuse returns the response for an error. The caller gets a general message; only
+// the log has the details.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) response {
 	e, ok := errors.AsType[*failure](err)
 	if !ok && errors.Is(err, oauth.ErrUnavailable) {
@@ -174,7 +175,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) response
 	return response{e.status, e}
 }
 
-// code is what the log calls the error.
+// code returns the error code for the log.
 func (e *failure) code() oauth.ErrorCode {
 	switch e.status {
 	case http.StatusUnauthorized:

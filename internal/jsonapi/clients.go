@@ -12,8 +12,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// listClients serves GET /oauth/clients: the user's own, by name, revoked ones
-// apart.
+// listClients serves GET /oauth/clients: the user's own clients by name, without
+// the revoked ones.
 func listClients(a *API, r *request) (response, error) {
 	var own []*oauth.Client
 	for c, err := range a.Clients.Of(r.Context(), r.user) {
@@ -34,8 +34,8 @@ func listClients(a *API, r *request) (response, error) {
 	return response{http.StatusOK, shown}, nil
 }
 
-// createClient serves POST /oauth/clients: one for the accounts that the
-// user's own is among.
+// createClient serves POST /oauth/clients. The new client serves the user provider
+// of its owner.
 func createClient(a *API, r *request) (response, error) {
 	reg := clients.Registration{Owner: r.user}
 	var f faults
@@ -57,12 +57,12 @@ func createClient(a *API, r *request) (response, error) {
 	return response{http.StatusCreated, a.newClientRecord(c, secret)}, nil
 }
 
-// attempts is how often a client is read again that others change at the same
-// time.
+// attempts is how often updateClient retries when other requests change the client
+// at the same time.
 const attempts = 8
 
-// updateClient serves PUT /oauth/clients/{id}: name and redirect URIs, and
-// nothing else.
+// updateClient serves PUT /oauth/clients/{id}. It changes the name and the redirect
+// URIs only.
 func updateClient(a *API, r *request) (response, error) {
 	for range attempts {
 		c, err := a.clientOf(r)
@@ -85,8 +85,8 @@ func updateClient(a *API, r *request) (response, error) {
 	return response{}, &failure{status: http.StatusConflict, Message: "The client was changed by somebody else at the same time."}
 }
 
-// deleteClient serves DELETE /oauth/clients/{id}: the client and its tokens
-// end. Again, it is no error.
+// deleteClient serves DELETE /oauth/clients/{id}. It revokes the client and its
+// tokens, and is idempotent.
 func deleteClient(a *API, r *request) (response, error) {
 	c, err := a.clientOf(r)
 	if err != nil {
@@ -100,8 +100,8 @@ func deleteClient(a *API, r *request) (response, error) {
 	return response{status: http.StatusNoContent}, nil
 }
 
-// clientOf returns the client that the request names. Another's is answered as
-// one that is not there.
+// clientOf returns the client that the request names. Another user's client gets
+// the same response as a missing one.
 func (a *API) clientOf(r *request) (*oauth.Client, error) {
 	c, err := a.Clients.Client(r.Context(), r.id)
 	switch {
@@ -113,8 +113,8 @@ func (a *API) clientOf(r *request) (*oauth.Client, error) {
 	return c, nil
 }
 
-// asRegistered returns URIs as they are registered already: a comma in one was
-// shown percent-encoded, and comes back so from a form that changes the name.
+// asRegistered returns the URIs in their registered form. The API shows a comma in
+// a URI percent-encoded, and a form that changes only the name sends it back so.
 func asRegistered(uris, registered []string) []string {
 	left := slices.Clone(registered)
 	out := make([]string, 0, len(uris))

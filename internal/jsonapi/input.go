@@ -13,13 +13,13 @@ import (
 	"github.com/go-passport/passport/internal/wire"
 )
 
-// input is what the body of a request holds, JSON or a form: by name a text, a
-// number, a truth, a list, an object or nil. Texts are trimmed, and an empty one
+// input is the parsed body of a request, JSON or form, by field name. A value is a
+// string, number, bool, list, object or nil. Strings are trimmed; an empty string
 // is nil, as if it had not been sent.
 type input map[string]any
 
-// readInput reads the body of a request and returns it with the time of the
-// request. A body counts where something is changed, and if it is JSON or a form.
+// readInput reads the body of a request, and returns it with the time at which it
+// was complete. It reads the body of POST and PUT only, and only JSON or a form.
 func readInput(r *http.Request) (input, time.Time, error) {
 	input, err := parseAPIInput(r)
 	if err != nil {
@@ -56,7 +56,7 @@ func parseAPIInput(r *http.Request) (input, error) {
 	return normalised, nil
 }
 
-// malformed is the error for a body that cannot be read.
+// malformed returns the error for an unreadable body.
 func malformed(err error) error {
 	switch status := wire.UnreadableStatus(err); status {
 	case http.StatusRequestEntityTooLarge:
@@ -67,8 +67,8 @@ func malformed(err error) error {
 	return &failure{status: http.StatusBadRequest, Message: "The body is malformed.", cause: err}
 }
 
-// formObject returns the fields of a form. Those that are called scopes[] or
-// scopes[0] make up a list; of several with one name the last counts.
+// formObject returns the fields of a form. Fields named scopes[] or scopes[0] form
+// a list. Of repeated fields the last one wins.
 func formObject(form url.Values) map[string]any {
 	object := map[string]any{}
 	for _, field := range slices.Sorted(maps.Keys(form)) {
@@ -87,7 +87,7 @@ func formObject(form url.Values) map[string]any {
 	return object
 }
 
-// normalise trims texts, and makes nil of an empty one.
+// normalise trims strings and replaces empty ones by nil.
 func normalise(value any) any {
 	switch v := value.(type) {
 	case string:
@@ -107,13 +107,13 @@ func normalise(value any) any {
 	return value
 }
 
-// invisible reports whether nobody sees a character at the end of a text.
+// invisible reports whether a character is invisible at the end of a text.
 func invisible(r rune) bool {
 	return unicode.IsSpace(r) || r == 0 || r == '\uFEFF' || r == '\u200B' || r == '\u200E'
 }
 
-// method is the one that is meant: a form can say so with the field _method, for
-// HTML knows no PUT and no DELETE.
+// method returns the requested method. A form can override POST with the field
+// _method, because HTML forms support neither PUT nor DELETE.
 func (in input) method(r *http.Request) string {
 	meant, _ := in["_method"].(string)
 	switch {

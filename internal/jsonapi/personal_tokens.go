@@ -9,8 +9,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// listPersonalTokens serves GET /oauth/personal-access-tokens: those that the
-// user has made and not removed, expired ones too until they are purged.
+// listPersonalTokens serves GET /oauth/personal-access-tokens: the user's own
+// tokens that they have not removed. Expired tokens are listed until they are
+// purged.
 func listPersonalTokens(a *API, r *request) (response, error) {
 	var own []*oauth.AccessToken
 	for t, err := range a.Tokens.TokensOf(r.Context(), r.user) {
@@ -36,10 +37,10 @@ func createPersonalToken(a *API, r *request) (response, error) {
 	}
 	raw, token, err := a.Personal.Create(r.Context(), p, r.at)
 	switch {
-	case errors.Is(err, oauth.InvalidScope): // registered, but not for these
+	case errors.Is(err, oauth.InvalidScope): // a registered scope that personal access tokens may not have
 		f.add("scopes", selectedScopes)
 		return response{}, fmt.Errorf("%w: %w", err, f.err())
-	case errors.Is(err, oauth.ErrNotFound): // the account has gone since it was asked who is signed in
+	case errors.Is(err, oauth.ErrNotFound): // the account was deleted after the sign-in check
 		return response{}, fmt.Errorf("%w: %w", err, errUnauthenticated)
 	case err != nil:
 		return response{}, err

@@ -9,14 +9,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The records as the JSON API shows them, field by field in this order. They are
-// written out here, so that nothing is shown because somebody added a field to a
-// record.
+// The records of the JSON API, field by field in this order. They are separate
+// types, so that a new field of a stored record does not appear by accident.
 
-// timestamp is a time as the JSON API writes it.
+// timestamp is a time in the JSON API's format.
 type timestamp time.Time
 
-// MarshalText implements [encoding.TextMarshaler]: in UTC with six decimals.
+// MarshalText implements [encoding.TextMarshaler]: UTC with six decimals.
 func (t timestamp) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000000Z"), nil
 }
@@ -24,10 +23,10 @@ func (t timestamp) MarshalText() ([]byte, error) {
 // clientRecord is a client.
 type clientRecord struct {
 	ID             any       `json:"id"`
-	UserID         any       `json:"user_id"` // nil for one of the operator's own
+	UserID         any       `json:"user_id"` // nil for the operator's own clients
 	Name           string    `json:"name"`
 	Provider       *string   `json:"provider"`
-	Redirect       string    `json:"redirect"` // with commas between them
+	Redirect       string    `json:"redirect"` // separated by commas
 	PersonalAccess bool      `json:"personal_access_client"`
 	Password       bool      `json:"password_client"`
 	Revoked        bool      `json:"revoked"`
@@ -39,8 +38,8 @@ type clientRecord struct {
 	Confidential bool     `json:"confidential"`
 }
 
-// newClientRecord is a client that was just made, the only one that is shown with
-// its secret. Its fields have an order of their own.
+// newClientRecord is a newly created client, the only record that has the secret.
+// The order of its fields differs from clientRecord's.
 type newClientRecord struct {
 	PlainSecret    *string   `json:"plainSecret"`
 	UserID         any       `json:"user_id"`
@@ -85,7 +84,8 @@ func (a *API) newClientRecord(made *oauth.Client, plain string) *newClientRecord
 	}
 }
 
-// tokenRecord is a user's access token: its record, never the token.
+// tokenRecord is the record of a user's access token. It never holds the token
+// itself.
 type tokenRecord struct {
 	ID        string        `json:"id"`
 	UserID    any           `json:"user_id"`
@@ -107,7 +107,7 @@ func (a *API) tokenRecord(t *oauth.AccessToken) *tokenRecord {
 	}
 }
 
-// tokenRecords are tokens in a list, each with its client.
+// tokenRecords returns the records of a list, each with its client.
 func (a *API) tokenRecords(tokens []*oauth.AccessToken) []*tokenRecord {
 	shown := make([]*tokenRecord, 0, len(tokens))
 	for _, t := range tokens {
@@ -124,14 +124,13 @@ type scopeRecord struct {
 	Description string `json:"description"`
 }
 
-// newTokenRecord is a personal access token that was just made.
+// newTokenRecord is a newly created personal access token.
 type newTokenRecord struct {
-	AccessToken string       `json:"accessToken"` // shown this once
+	AccessToken string       `json:"accessToken"` // shown only once
 	Token       *tokenRecord `json:"token"`
 }
 
-// joinRedirects writes URIs with commas between them, and a comma in one
-// percent-encoded.
+// joinRedirects joins URIs with commas, and percent-encodes commas inside them.
 func joinRedirects(uris []string) string {
 	encoded := make([]string, 0, len(uris))
 	for _, uri := range uris {
@@ -149,7 +148,7 @@ func orNull(text string) *string {
 	return &text
 }
 
-// orEmpty makes sure that JSON has a list, not null.
+// orEmpty makes JSON hold an empty list instead of null.
 func orEmpty(list []string) []string {
 	if list == nil {
 		return []string{}

@@ -7,8 +7,8 @@ import (
 	"github.com/go-passport/passport/internal/wire"
 )
 
-// Refresh returns the endpoint POST /oauth/token/refresh, by which a page that stays
-// open keeps its first-party cookie.
+// Refresh returns the endpoint POST /oauth/token/refresh. A page that is open for a
+// long time calls it to renew its first-party cookie.
 func (a *API) Refresh() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := a.refresh(w, r); err != nil {
@@ -18,7 +18,7 @@ func (a *API) Refresh() http.Handler {
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		_, _ = io.WriteString(w, "Refreshed.") // the client is gone
+		_, _ = io.WriteString(w, "Refreshed.") // a failed write means that the browser has disconnected
 	})
 }
 

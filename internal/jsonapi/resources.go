@@ -1,7 +1,7 @@
-// Package jsonapi is the JSON API by which a page of the application manages the
-// clients and tokens of the user who is signed in. Paths, fields, dates, status codes
-// and texts are those that front ends written for Laravel Passport know. Fields of
-// our own come after them.
+// Package jsonapi is the JSON API with which an application's page manages the
+// clients and tokens of the signed-in user. Paths, fields, dates, status codes and
+// texts are those of Laravel Passport, so that front ends written for it work.
+// Additional fields come last.
 package jsonapi
 
 import (
@@ -33,7 +33,7 @@ type API struct {
 	AllowHTTP                        bool // redirect URIs may be http
 }
 
-// Endpoints returns the paths of the API below base.
+// Endpoints returns the API's endpoints below base.
 func (a *API) Endpoints(base string) (all []wire.Endpoint) {
 	for _, at := range resources {
 		all = append(all, wire.Endpoint{Path: base + at.path, Routes: at.resource.routes(), Handler: a.handler(at.resource), Refusal: a.refusal(at.resource)})

@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/internal/storable"
 )
 
-// faults are what is wrong with an input, by field, in the order in which the
-// fields were looked at.
+// faults are the validation errors of an input, by field, in the order of the
+// checks.
 type faults []fault
 
 type fault struct {
@@ -22,12 +22,13 @@ type fault struct {
 	texts []string
 }
 
-// add notes what is wrong with a field.
+// add adds validation errors of a field.
 func (f *faults) add(field string, texts ...string) {
 	*f = append(*f, fault{field, texts})
 }
 
-// MarshalJSON implements [json.Marshaler]: an object with a list for each field.
+// MarshalJSON implements [json.Marshaler]. It writes an object with a list for each
+// field.
 func (f faults) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	for i, fault := range f {
@@ -46,7 +47,7 @@ func (f faults) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// err is the answer 422, or nil if nothing is wrong.
+// err returns a 422 failure, or nil if there are no faults.
 func (f faults) err() error {
 	if len(f) == 0 {
 		return nil
@@ -65,7 +66,8 @@ func (f faults) err() error {
 	return &failure{status: http.StatusUnprocessableEntity, Message: message, Errors: f}
 }
 
-// maxName is how many characters the name of a client or token may have here.
+// maxName is the maximum length, in characters, of a client's or token's name in
+// this API.
 const maxName = 191
 
 // name checks the field name.
@@ -84,13 +86,13 @@ func (f *faults) name(value any) string {
 	return name
 }
 
-// maxRedirects is how many redirect URIs a client may have here: each request
-// with one of its tokens reads all of them.
+// maxRedirects is the maximum number of redirect URIs of a client in this API. Each
+// request with one of the client's tokens reads all of them.
 const maxRedirects = 100
 
-// redirects checks the field redirect: URIs with commas between them. It returns
-// each once. Our own rules are stricter than those that the first text stands
-// for, so the others say what they are.
+// redirects checks the field redirect: URIs separated by commas. Our rules are
+// stricter than Laravel's, whose message comes first; further messages name the
+// violated rule.
 func (f *faults) redirects(value any, issuerIsHTTP bool) (uris []string) {
 	list, isText := value.(string)
 	switch {
@@ -118,7 +120,7 @@ func (f *faults) redirects(value any, issuerIsHTTP bool) (uris []string) {
 	return uris
 }
 
-// truth checks a field that is true or false; absent when it is not there.
+// truth checks a boolean field. It returns absent if the field is missing.
 func (f *faults) truth(field string, value any, absent bool) bool {
 	switch value {
 	case nil:
@@ -132,7 +134,7 @@ func (f *faults) truth(field string, value any, absent bool) bool {
 	return absent
 }
 
-// scopes checks the field scopes: a list of registered ones. `*` is none.
+// scopes checks the field scopes: a list of registered scopes. `*` is not allowed.
 func (f *faults) scopes(value any, registered func(string) bool) (ids []string) {
 	list, isList := value.([]any)
 	if value != nil && !isList {
@@ -152,8 +154,8 @@ func (f *faults) scopes(value any, registered func(string) bool) (ids []string) 
 
 const selectedScopes = "The selected scopes is invalid."
 
-// expiry checks the field expires_at: a day, whose first moment in UTC is meant,
-// or a time (RFC 3339). It is zero when it is not there.
+// expiry checks the field expires_at. It is a date, which means its first moment in
+// UTC, or a time (RFC 3339). The result is zero if the field is missing.
 func (f *faults) expiry(value any, at, latest time.Time) time.Time {
 	if value == nil {
 		return time.Time{}

@@ -10,9 +10,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// listTokens serves GET /oauth/tokens: the apps that the user has connected,
-// one for each consent that is alive. It is shown by its newest access token,
-// which may have expired; a refresh would bring another.
+// listTokens serves GET /oauth/tokens: the user's connected apps, one entry per
+// live token family. The entry is the family's newest access token, which may have
+// expired: the app can refresh it.
 func listTokens(a *API, r *request) (response, error) {
 	newest := map[string]*oauth.AccessToken{}
 	for t, err := range a.Tokens.TokensOf(r.Context(), r.user) {
@@ -34,20 +34,19 @@ func listTokens(a *API, r *request) (response, error) {
 	return response{http.StatusOK, a.tokenRecords(tokens)}, nil
 }
 
-// connected reports whether a token is of an app that the user has connected: not
-// of the application's own clients, and not one that another client got in
-// exchange, which ends with the family that it joined.
+// connected reports whether a token belongs to an app that the user has connected.
+// First-party clients do not count. Neither does a token that another client got by
+// token exchange: it ends with the family that it joined.
 func (a *API) connected(t *oauth.AccessToken) bool {
 	firstParty := a.Parts.AnyTrait(t.Client, func(traits oauth.GrantTraits) bool { return traits.FirstParty })
 	return !t.Family.Personal && !firstParty && t.Client.ID == t.Family.ClientID
 }
 
-// deleteToken serves DELETE /oauth/tokens/{id} and the same for personal
-// access tokens: everything of the same consent ends, whichever of its tokens is
-// named. A second request is no error.
+// deleteToken serves DELETE /oauth/tokens/{id}, and the same for personal access
+// tokens. It revokes the token's whole family, and is idempotent.
 //
-// A user who removes an app does not expect it to come back without a page. So the
-// last connection takes the remembered consent with it, in the same write.
+// A removed app must not reconnect without a consent page. So removing the app's
+// last connection also deletes the stored consent, in the same atomic write.
 func deleteToken(a *API, r *request) (response, error) {
 	t, err := a.Tokens.Token(r.Context(), r.id)
 	switch {
@@ -56,13 +55,13 @@ func deleteToken(a *API, r *request) (response, error) {
 	case err != nil:
 		return response{}, fmt.Errorf("find access token: %w", err)
 	}
-	if err := a.Tokens.Disconnect(r.Context(), t); err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged since it was read
+	if err := a.Tokens.Disconnect(r.Context(), t); err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged in the meantime
 		return response{}, err
 	}
 	return response{status: http.StatusNoContent}, nil
 }
 
-// listScopes serves GET /oauth/scopes: those that are registered, in their
+// listScopes serves GET /oauth/scopes: the registered scopes, in their configured
 // order.
 func listScopes(a *API, _ *request) (response, error) {
 	shown := make([]scopeRecord, 0, len(a.Policy.Scopes))

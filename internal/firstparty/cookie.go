@@ -15,13 +15,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// XSRFCookie is the readable cookie whose value axios and its like send back as
-// X-XSRF-TOKEN, without being told.
+// XSRFCookie is the readable cookie whose value libraries such as axios send back
+// as X-XSRF-TOKEN by default.
 const XSRFCookie = "XSRF-TOKEN"
 
-// value is what the sealed cookie of [Server.FreshToken] says. It proves
-// nothing by itself: it counts while the same user is signed in, in the same
-// session, and beside a header that holds its CSRF value.
+// value is the content of the sealed cookie. It proves nothing by itself. It is
+// valid only while the same user is signed in, in the same session, and with a
+// header that holds its CSRF value.
 type value struct {
 	Provider string       `json:"provider"`
 	User     string       `json:"user"`
@@ -31,9 +31,9 @@ type value struct {
 	Expires  int64        `json:"expires"` // Unix seconds
 }
 
-// newValue returns what a new cookie says of who is signed in. In one
-// session the CSRF value stays the same, so that pages which are open, and those
-// that load at once, do not spoil each other's.
+// newValue returns the content of a new cookie for a signed-in user. Within a
+// session the CSRF value is constant, so that open pages and parallel page loads do
+// not invalidate each other's value.
 func (c *Cookies) newValue(r *http.Request, who *users.Account, at time.Time) *value {
 	v := &value{
 		Provider: who.Ref.Provider, User: who.Ref.ID, Session: users.SessionDigest(who.User.SessionID),
@@ -57,7 +57,7 @@ func (v *value) isOf(who *users.Account) bool {
 		secret.Equal(string(v.Session), string(users.SessionDigest(who.User.SessionID)))
 }
 
-// set sets both cookies, but for those that the answer has already.
+// set adds both cookies, except those that the response already sets.
 func (v *value) set(c *Cookies, h http.Header) error {
 	plain, err := json.Marshal(v)
 	if err != nil {
@@ -69,9 +69,9 @@ func (v *value) set(c *Cookies, h http.Header) error {
 	return nil
 }
 
-// addCookie adds a cookie of ours to an answer, unless the answer sets one of that
-// name; with a negative age it is one that takes the cookie away. Scripts may
-// read the one of the two that is made for them.
+// addCookie adds a cookie to a response, unless the response already sets a cookie
+// of that name. A negative age deletes the cookie. Scripts can read only
+// XSRFCookie.
 func (c *Cookies) addCookie(h http.Header, name, value string, age int) {
 	if setsCookie(h, name) {
 		return
@@ -91,7 +91,7 @@ func setsCookie(h http.Header, name string) bool {
 	return false
 }
 
-// open returns what the request's cookie says, nil without one. Any of
+// open returns the content of the request's cookie, or nil without a cookie. Any of
 // the keys may have sealed it.
 func (c *Cookies) open(r *http.Request, at time.Time) (*value, error) {
 	cookies := r.CookiesNamed(c.name)
@@ -100,7 +100,7 @@ func (c *Cookies) open(r *http.Request, at time.Time) (*value, error) {
 		return nil, nil
 	case 1:
 	default:
-		return nil, fmt.Errorf("it came %d times", len(cookies))
+		return nil, fmt.Errorf("the request has %d of them", len(cookies))
 	}
 	plain, _, err := c.keys.Roots().Open("first-party cookie", cookies[0].Value)
 	if err != nil {
@@ -116,9 +116,9 @@ func (c *Cookies) open(r *http.Request, at time.Time) (*value, error) {
 	return v, nil
 }
 
-// Verify is asked by guards about a request without a bearer token. It
-// stands for a token with every scope if it has a cookie that counts. Of one that
-// does not the answer says no more than of none; the log does.
+// Verify authenticates a request without a bearer token, for guards. A valid cookie
+// gives a token with every scope. The response to an invalid cookie is the same as
+// to a missing one; only the log has the reason.
 func (c *Cookies) Verify(r *http.Request) (*oauth.AccessToken, *oauth.User, error) {
 	v, who, err := c.check(r)
 	switch {
@@ -136,8 +136,8 @@ func (c *Cookies) Verify(r *http.Request) (*oauth.AccessToken, *oauth.User, erro
 
 var errFirstParty = errors.New("the first-party cookie does not count")
 
-// check returns what the request's cookie says and who is signed in, or
-// nil if there is no cookie.
+// check returns the cookie's content and the signed-in account, or nil if there is
+// no cookie.
 func (c *Cookies) check(r *http.Request) (*value, *users.Account, error) {
 	v, err := c.open(r, clock.Now())
 	switch {
@@ -149,25 +149,25 @@ func (c *Cookies) check(r *http.Request) (*value, *users.Account, error) {
 		return nil, nil, fmt.Errorf("%w: neither X-CSRF-TOKEN nor X-XSRF-TOKEN holds the value that belongs to it", errFirstParty)
 	}
 	if err := c.forms.CheckAnyMethod(r); err != nil {
-		return nil, nil, fmt.Errorf("%w: another site had it sent: %w", errFirstParty, err)
+		return nil, nil, fmt.Errorf("%w: another site sent the request: %w", errFirstParty, err)
 	}
 	if c.users.Provider(v.Provider) == nil {
-		return nil, nil, fmt.Errorf("%w: the user provider %q is not configured any more", errFirstParty, v.Provider)
+		return nil, nil, fmt.Errorf("%w: the user provider %q is no longer configured", errFirstParty, v.Provider)
 	}
 	who, err := c.users.Current(r, v.Provider)
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case who == nil:
-		return nil, nil, fmt.Errorf("%w: nobody is signed in", errFirstParty)
+		return nil, nil, fmt.Errorf("%w: no user is signed in", errFirstParty)
 	case !v.isOf(who):
 		return nil, nil, fmt.Errorf("%w: another user or session is signed in", errFirstParty)
 	}
 	return v, who, nil
 }
 
-// proves reports whether a header of the request holds the CSRF value, as it is
-// or percent-encoded, as some libraries send what they find in a cookie.
+// proves reports whether a header of the request holds the CSRF value. Some
+// libraries send a cookie's value percent-encoded.
 func (v *value) proves(r *http.Request) bool {
 	found := false
 	for _, name := range []string{"X-CSRF-TOKEN", "X-XSRF-TOKEN"} {
@@ -178,8 +178,8 @@ func (v *value) proves(r *http.Request) bool {
 	return found
 }
 
-// token is what a handler is told of a request with the cookie. It has
-// no row and so no ID, nor has its client: they cannot be revoked, but end when
+// token returns the token that handlers get for a request with the cookie. Token
+// and client are not stored and have no IDs. They cannot be revoked, but end when
 // the user signs out.
 func (c *Cookies) token(v *value, who *users.Account) *oauth.AccessToken {
 	issued, expires := time.Unix(v.Issued, 0).UTC(), time.Unix(v.Expires, 0).UTC()

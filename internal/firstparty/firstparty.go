@@ -1,5 +1,5 @@
-// Package firstparty is the cookie by which scripts of the application's own pages use
-// its API.
+// Package firstparty is the cookie with which scripts on the application's own
+// pages use its API.
 package firstparty
 
 import (
@@ -12,11 +12,11 @@ import (
 	"github.com/go-passport/passport/internal/wire"
 )
 
-// Config is what [Cookies] need. All fields but Secure are required.
+// Config holds the settings of [Cookies]. All fields but Secure are required.
 type Config struct {
 	Name   string
 	TTL    time.Duration
-	Secure bool // over https only
+	Secure bool // send over https only
 	Keys   *keyring.Live
 	Policy *policy.Policy
 	Users  *users.Directory

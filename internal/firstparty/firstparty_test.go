@@ -151,7 +151,7 @@ func TestFirstParty_CopiesEndWithTheSession(t *testing.T) {
 	if got := b.SignIn("alice").Page(nil).From.Script(s.Guard()).Told(); got.User != "alice" {
 		t.Errorf("after signing in anew the API was told %+v", got)
 	}
-	s.WantLog("the first-party cookie does not count: nobody is signed in", "the first-party cookie does not count: another user or session is signed in")
+	s.WantLog("the first-party cookie does not count: no user is signed in", "the first-party cookie does not count: another user or session is signed in")
 	s.WantBlameless()
 }
 
@@ -298,7 +298,7 @@ func TestFirstParty_UI_02_OtherSites(t *testing.T) {
 			}
 		}
 	}
-	s.WantLog("the first-party cookie does not count: another site had it sent")
+	s.WantLog("the first-party cookie does not count: another site sent the request")
 	s.WantBlameless()
 }
 

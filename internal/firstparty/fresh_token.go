@@ -13,20 +13,21 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// FreshToken returns middleware for the pages of the application whose scripts
-// use its API. A GET of a signed-in user gets two cookies: Config.CookieName, for
-// which guards admit the user with every scope, and XSRF-TOKEN, whose value has to
-// come back in the header X-XSRF-TOKEN or X-CSRF-TOKEN. axios sends it by itself.
+// FreshToken returns middleware for the application's pages whose scripts use its
+// API. The response to a signed-in user's GET sets two cookies. Guards accept
+// Config.CookieName as a token with every scope. The script must return the value
+// of XSRF-TOKEN in the header X-XSRF-TOKEN or X-CSRF-TOKEN. axios does so by
+// default.
 //
-// The cookie counts only while CurrentUser finds the same user in the same
-// session, so nothing is left to revoke after signing out. The user is that of
-// Config.Users, or else of the first of Config.Providers, by name, in which
-// somebody is signed in.
+// The cookie is valid only while CurrentUser returns the same user in the same
+// session, so signing out leaves nothing to revoke. The user is the one of
+// Config.Users, or of the first of Config.Providers, by name, with a signed-in
+// user.
 //
-// The answer becomes private to the browser: Cache-Control gets that directive
-// where it has none as strict. One that its handler offers to shared caches, as
-// public or with s-maxage, gets no cookie, nor does one that sets a cookie of that
-// name itself.
+// The response becomes private to the browser: FreshToken adds Cache-Control:
+// private unless the header is at least as strict. A response that its handler
+// offers to shared caches (public or s-maxage) gets no cookie. Neither does a
+// response that already sets a cookie of that name.
 func (c *Cookies) FreshToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := &freshToken{cookies: c, request: r}
@@ -42,10 +43,10 @@ func (c *Cookies) FreshToken(next http.Handler) http.Handler {
 	})
 }
 
-// CSRFToken returns what the scripts of a page behind [Server.FreshToken] may send
-// as X-CSRF-TOKEN, for those that do not read the cookie XSRF-TOKEN: put it into a
-// meta element. It is empty where nobody is signed in, and for a page that is not
-// the answer to a GET if its browser has no cookie yet.
+// CSRFToken returns the value that scripts of a page behind [Cookies.FreshToken]
+// send as X-CSRF-TOKEN. Put it into a meta element for scripts that do not read the
+// cookie XSRF-TOKEN. It is empty if no user is signed in. For a request other than
+// GET, it is also empty if the browser has no cookie yet.
 func CSRFToken(ctx context.Context) string {
 	t, ok := ctx.Value(freshTokenKey{}).(*freshToken)
 	if !ok {
@@ -53,14 +54,14 @@ func CSRFToken(ctx context.Context) string {
 	}
 	c, err := t.find()
 	if err != nil || c == nil {
-		return "" // the fault is logged where the cookie is set
+		return "" // logged where the cookie is set
 	}
 	return c.CSRF
 }
 
-// Forget takes the cookies of [Server.FreshToken] away, if the browser that
-// sent r has them. They are worth nothing once CurrentUser finds nobody; it is for
-// the answer to a sign-out, to leave nothing behind.
+// Forget deletes the cookies of [Cookies.FreshToken] if the request has them. Call
+// it in the response to a sign-out. The cookies are invalid once CurrentUser
+// returns no user; Forget only cleans up the browser.
 func (c *Cookies) Forget(w http.ResponseWriter, r *http.Request) {
 	if len(r.CookiesNamed(c.name)) == 0 {
 		return
@@ -72,12 +73,12 @@ func (c *Cookies) Forget(w http.ResponseWriter, r *http.Request) {
 
 type freshTokenKey struct{}
 
-// freshToken is the cookie of one answer. Who is signed in is asked once, and
-// only when somebody wants to know.
+// freshToken is the cookie of one response. It looks up the signed-in user at most
+// once, and only if needed.
 type freshToken struct {
 	cookies *Cookies
 	request *http.Request
-	find    func() (*value, error) // nil: nobody is signed in
+	find    func() (*value, error) // nil if no user is signed in
 }
 
 func (t *freshToken) findOnce() (*value, error) {
@@ -89,15 +90,16 @@ func (t *freshToken) findOnce() (*value, error) {
 	if t.request.Method == http.MethodGet {
 		return t.cookies.newValue(t.request, who, at), nil
 	}
-	// Here none is set, so a value is of use only beside the one that came.
+	// This response sets no cookie, so only the request's own cookie makes a value
+	// valid.
 	if c, err := t.cookies.open(t.request, at); err == nil && c != nil && c.isOf(who) {
 		return c, nil
 	}
 	return nil, nil
 }
 
-// attach sets the cookies, or takes away those of somebody who has left. A page
-// is served whether or not it works.
+// attach sets the cookies, or deletes them if no user is signed in. The page is
+// served in any case.
 func (t *freshToken) attach(w http.ResponseWriter) {
 	c, h := t.cookies, w.Header()
 	switch {
@@ -125,13 +127,13 @@ func (t *freshToken) attach(w http.ResponseWriter) {
 	}
 }
 
-// isShared reports whether an answer is offered to caches that serve many users
-// (RFC 9111 §5.2.2).
+// isShared reports whether a response is offered to shared caches (RFC 9111
+// §5.2.2).
 func isShared(h http.Header) bool {
 	return hasDirective(h, "public", "s-maxage") && !hasDirective(h, "private", "no-store")
 }
 
-// keepPrivate forbids such caches an answer that is for one user.
+// keepPrivate forbids shared caches to store the response.
 func keepPrivate(h http.Header) {
 	if !hasDirective(h, "private", "no-store") {
 		h.Set("Cache-Control", strings.Join(append(h.Values("Cache-Control"), "private"), ", "))
@@ -139,7 +141,7 @@ func keepPrivate(h http.Header) {
 }
 
 // hasDirective reports whether Cache-Control has one of the directives. A private
-// that names headers leaves the rest to be stored, and does not count.
+// directive with header names does not count: it lets caches store the rest.
 func hasDirective(h http.Header, names ...string) bool {
 	for directive := range strings.SplitSeq(strings.ToLower(strings.Join(h.Values("Cache-Control"), ",")), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
@@ -152,8 +154,8 @@ func hasDirective(h http.Header, names ...string) bool {
 	return false
 }
 
-// Refresh sets new cookies for the user who is signed in, and reports whether there
-// is one. Without one it removes the cookies.
+// Refresh sets new cookies for the signed-in user, and reports whether there is
+// one. Without a user it deletes the cookies.
 func (c *Cookies) Refresh(w http.ResponseWriter, r *http.Request, at time.Time) (bool, error) {
 	who, err := c.users.InBrowser(r)
 	switch {

@@ -128,7 +128,7 @@ func (e *Endpoint) findClient(ctx context.Context, q *request) error {
 	unknown := oauth.InvalidClient.Errorf("there is no app with this client_id")
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		return fmt.Errorf("client %q; `passport client list` shows those there are: %w", reqinfo.Bounded(id[0]), unknown)
+		return fmt.Errorf("client %q; `passport client list` shows all clients: %w", reqinfo.Bounded(id[0]), unknown)
 	case err != nil:
 		return fmt.Errorf("find client: %w", err)
 	case !client.Active():

@@ -11,10 +11,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// How many failed authentications are free, and how long it takes until as many are
-// forgotten. Beyond that the server answers 429 for a while: for a second, and with
-// each further failure twice as long, up to the time that it takes to forget one.
-// Each node counts by itself.
+// Failed authentications within these limits have no consequence. Beyond them the
+// server responds with 429: for one second, and for twice as long after each
+// further failure, up to the time after which one failure is forgotten. Each node
+// counts separately.
 const (
 	Failures       = 10 // of one client ID from one address
 	FailuresWithin = 10 * time.Minute
@@ -22,7 +22,7 @@ const (
 	AddressFailures = 100 // of all client IDs from one address, in the same time
 )
 
-// MaxCounters bounds the memory of a throttle to about ten megabytes.
+// MaxCounters limits the memory of a throttle to about ten megabytes.
 const MaxCounters = 1 << 16
 
 func newThrottle() *throttle.Throttle {
@@ -32,22 +32,23 @@ func newThrottle() *throttle.Throttle {
 	})
 }
 
-// Credentials are what a client authenticates with (RFC 6749 §2.3).
+// Credentials are the credentials of a client (RFC 6749 §2.3).
 type Credentials struct {
 	ID, Secret string
 	Method     oauth.AuthMethod
 }
 
-// dummyDigest is compared with the secret when there is no client.
+// dummyDigest is compared with the secret if the client does not exist, so that the
+// response takes the same time.
 var dummyDigest = oauth.DigestOf("no client has this secret")
 
-// Authenticate finds the client and checks how it authenticated, unless too many
-// authentications have failed. The work is the same in every case. Concurrent
-// guesses count the same as sequential ones.
+// Authenticate finds the client and checks its credentials. It refuses all attempts
+// after too many failures. The work is the same in every case. Concurrent guesses
+// count the same as sequential ones.
 func (r *Registry) Authenticate(ctx context.Context, c Credentials, at time.Time) (*oauth.Client, error) {
 	client, err := r.identify(ctx, c, at)
 	if err != nil && !errors.Is(err, oauth.InvalidClient) || err == nil && client.Public() {
-		return client, err // nothing was proved or disproved
+		return client, err // a public client has no secret to guess
 	}
 	attempt := throttle.Attempt{Name: c.ID, Address: reqinfo.From(ctx).Address}
 	if refused := r.throttle.Settle(attempt, err == nil); refused != nil {
@@ -56,15 +57,14 @@ func (r *Registry) Authenticate(ctx context.Context, c Credentials, at time.Time
 	return client, err
 }
 
-// identify finds the client and checks how it authenticated. Every failure has the
-// same error for the client and takes the same work; the log says which check it
-// was.
+// identify finds the client and checks its credentials. Every failure gives the
+// client the same error and takes the same work. The log names the failed check.
 func (r *Registry) identify(ctx context.Context, c Credentials, at time.Time) (*oauth.Client, error) {
 	failed := oauth.InvalidClient.Errorf("client authentication failed")
 	client, err := r.store.Client(ctx, c.ID)
 	if errors.Is(err, oauth.ErrNotFound) {
 		dummyDigest.Matches(c.Secret)
-		return nil, fmt.Errorf("no client has this ID; `passport client list` shows those there are: %w", failed)
+		return nil, fmt.Errorf("no client has this ID; `passport client list` shows all clients: %w", failed)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find client: %w", err)
@@ -87,7 +87,7 @@ func (r *Registry) identify(ctx context.Context, c Credentials, at time.Time) (*
 	return client, nil
 }
 
-// Named adds to an error which client it is about, for the log.
+// Named adds the client's ID to an error, for the log.
 func Named(clientID string, err error) error {
 	if err == nil {
 		return nil

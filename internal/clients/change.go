@@ -13,11 +13,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Update changes what may be changed of a client that was read before: all
-// but the ID, the secrets, whether it is public, and when it was made or revoked.
-// If somebody else has changed it since it was read, it is [oauth.ErrConflict]:
-// read it again. On success c is the client as it is stored. If the name, owner,
-// redirect URIs or attributes have changed, users are asked for consent again.
+// Update stores a changed client. It changes all fields except the ID, the secrets,
+// the authentication method, and the times of creation and revocation. It returns
+// [oauth.ErrConflict] if the client was changed since it was read: read it again
+// and retry. On success c is the client as stored. Users are asked for consent
+// again if the name, owner, redirect URIs or attributes have changed.
 func (r *Registry) Update(ctx context.Context, c *oauth.Client) error {
 	stored, err := r.store.Client(ctx, c.ID)
 	switch {
@@ -39,8 +39,9 @@ func (r *Registry) Update(ctx context.Context, c *oauth.Client) error {
 	return nil
 }
 
-// UpdateChecked stores a change that was checked, whatever else is wrong with the
-// client by now: one that names a scope which has gone can be suspended.
+// UpdateChecked stores a change that was checked. It does not validate the client:
+// an operator can suspend a client even if, for example, one of its scopes no
+// longer exists.
 func (r *Registry) UpdateChecked(ctx context.Context, c *oauth.Client, what string) error {
 	c.UpdatedAt = clock.Now()
 	record := oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: what, Time: c.UpdatedAt}
@@ -48,7 +49,7 @@ func (r *Registry) UpdateChecked(ctx context.Context, c *oauth.Client, what stri
 		if err := r.store.UpdateClient(ctx, c, record); err != nil {
 			return err
 		}
-		c.Version++ // before the event: its receiver may hold c
+		c.Version++ // before the event, because a subscriber may read c
 		return nil
 	}, event.ClientChanged{Meta: audit.Meta(ctx), ClientID: c.ID, What: what})
 	if err != nil {
@@ -57,8 +58,8 @@ func (r *Registry) UpdateChecked(ctx context.Context, c *oauth.Client, what stri
 	return nil
 }
 
-// Suspend stops a client until [Registry.Resume] lets it in again: it
-// gets no tokens, and those that it has are refused.
+// Suspend disables a client until [Registry.Resume]. The client gets no tokens, and
+// its tokens are refused.
 func (r *Registry) Suspend(ctx context.Context, id string) error {
 	return r.change(ctx, id, "suspended", func(c *oauth.Client) bool {
 		suspend := c.SuspendedAt.IsZero()
@@ -69,7 +70,7 @@ func (r *Registry) Suspend(ctx context.Context, id string) error {
 	})
 }
 
-// Resume lets a suspended client in again, with the tokens that it has.
+// Resume enables a suspended client and its tokens.
 func (r *Registry) Resume(ctx context.Context, id string) error {
 	return r.change(ctx, id, "resumed", func(c *oauth.Client) bool {
 		suspended := !c.SuspendedAt.IsZero()
@@ -78,8 +79,8 @@ func (r *Registry) Resume(ctx context.Context, id string) error {
 	})
 }
 
-// change applies a change to the client as it is now, also when others change it
-// at the same time. The function says whether there is anything to change.
+// change applies a change to the current client, and retries on a conflict. The
+// function reports whether there is anything to change.
 func (r *Registry) change(ctx context.Context, id, what string, change func(*oauth.Client) bool) error {
 	for {
 		c, err := r.store.Client(ctx, id)
@@ -95,9 +96,9 @@ func (r *Registry) change(ctx context.Context, id, what string, change func(*oau
 	}
 }
 
-// RotateSecret gives a confidential client a new secret, which is shown this
-// once. Those that it has are good for the given time more, so that they can be
-// replaced where they are used; with 0 they end at once.
+// RotateSecret gives a confidential client a new secret, and returns it once. The
+// old secrets stay valid for keepOld, so that deployments can switch; with 0 they
+// end at once.
 func (r *Registry) RotateSecret(ctx context.Context, clientID string, keepOld time.Duration) (string, error) {
 	c, err := r.store.Client(ctx, clientID)
 	switch {
@@ -122,8 +123,8 @@ func (r *Registry) RotateSecret(ctx context.Context, clientID string, keepOld ti
 	return fresh, nil
 }
 
-// Revoke ends a client, and with it every token that it holds. There is no
-// way back. A client that is missing is [oauth.ErrNotFound].
+// Revoke revokes a client and all of its tokens, permanently. It returns
+// [oauth.ErrNotFound] if the client does not exist.
 func (r *Registry) Revoke(ctx context.Context, id string) error {
 	at := clock.Now()
 	record := oauth.AuditRecord{Action: "client.revoked", ClientID: id, Time: at}

@@ -20,7 +20,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Registration is what a client is created from; passport.Registration documents it.
+// Registration holds the fields of a new client. passport.Registration documents
+// them.
 type Registration struct {
 	ID                                         string
 	Name                                       string
@@ -36,8 +37,8 @@ type Registration struct {
 	Attributes                                 map[string]string
 }
 
-// Create creates a client, and returns its secret; none for a public client. The
-// error names everything that is wrong with the registration.
+// Create creates a client, and returns it with its secret, which is empty for a
+// public client. The error names every fault of the registration.
 func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.Client, plain string, err error) {
 	at := clock.Now()
 	c := &oauth.Client{
@@ -78,8 +79,8 @@ func (r *Registry) create(ctx context.Context, c *oauth.Client, record oauth.Aud
 	}, event.ClientCreated{Meta: audit.Meta(ctx), Client: c})
 }
 
-// newID is the ID of a client that was registered without one. It is empty where
-// the store counts up.
+// newID returns the ID for a client that was registered without one. It is empty if
+// the store assigns numeric IDs.
 func (r *Registry) newID() string {
 	if r.numbered {
 		return ""
@@ -94,8 +95,7 @@ func (r *Registry) checkID(id string) error {
 	return errors.New("client: the ID is not UTF-8 without control characters, of at most 255 bytes")
 }
 
-// check reports everything that is wrong with what may be changed of a
-// client.
+// check returns all faults in the changeable fields of a client.
 func (r *Registry) check(c *oauth.Client) error {
 	var faults []error
 	fault := func(wrong bool, format string, args ...any) {

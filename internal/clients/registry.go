@@ -1,5 +1,5 @@
 // Package clients is the registry of clients: it creates, changes and authenticates
-// them. It is the only room with the client verbs of the store, and knows no HTTP.
+// them. No other package writes clients to the store. It does not depend on HTTP.
 package clients
 
 import (
@@ -17,7 +17,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Config is what a [Registry] needs. All fields but the flags are required.
+// Config holds the dependencies of a [Registry]. All fields but the flags are
+// required.
 type Config struct {
 	Store  oauth.ClientStore
 	Parts  *feature.Joined
@@ -25,11 +26,12 @@ type Config struct {
 	Users  *users.Directory
 	Audit  audit.Log
 
-	Numbered  bool // the store counts new IDs up
+	Numbered  bool // the store assigns numeric IDs to new clients
 	AllowHTTP bool // redirect URIs may be http, because the issuer is
 }
 
-// Registry knows the clients of a server. It is safe for concurrent use.
+// Registry creates, changes and authenticates a server's clients. It is safe for
+// concurrent use.
 type Registry struct {
 	store  oauth.ClientStore
 	parts  *feature.Joined
@@ -52,18 +54,18 @@ func (r *Registry) Client(ctx context.Context, id string) (*oauth.Client, error)
 	return r.store.Client(ctx, id)
 }
 
-// All yields all clients by ID, revoked ones too.
+// All yields all clients by ID, including revoked ones.
 func (r *Registry) All(ctx context.Context) iter.Seq2[*oauth.Client, error] {
 	return r.store.Clients(ctx)
 }
 
-// Of yields the clients of an owner by ID, revoked ones too.
+// Of yields the clients of an owner by ID, including revoked ones.
 func (r *Registry) Of(ctx context.Context, owner oauth.UserRef) iter.Seq2[*oauth.Client, error] {
 	return r.store.ClientsOf(ctx, owner)
 }
 
-// LongestTokenLife is the longest life that a client has of its own for access
-// tokens; zero without one.
+// LongestTokenLife returns the longest access token lifetime that is set for a
+// client; zero if none is set.
 func (r *Registry) LongestTokenLife(ctx context.Context) (longest time.Duration, err error) {
 	for c, err := range r.store.Clients(ctx) {
 		if err != nil {
@@ -76,9 +78,9 @@ func (r *Registry) LongestTokenLife(ctx context.Context) (longest time.Duration,
 	return longest, nil
 }
 
-// Internal returns the client with a key, which the server makes for itself if there
-// is none. Of several nodes that make it at once, one does, and all return it. what
-// says in the audit log what the client is for.
+// Internal returns the client with a key, and creates it if it is missing. If
+// several nodes create it at once, all return the same client. what names the
+// client's purpose in the audit log.
 func (r *Registry) Internal(ctx context.Context, c oauth.Client, what string) (*oauth.Client, error) {
 	found, err := r.store.ClientByKey(ctx, c.Key)
 	if !errors.Is(err, oauth.ErrNotFound) {

@@ -9,9 +9,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Preflight lets a browser send a request of a client, from any origin: the client is
-// not known yet. Only the origins of that client may read the response; see
-// [AllowOrigin].
+// Preflight allows a browser to send a client's request from any origin, because
+// the client is not known yet. Only that client's origins may read the response:
+// see [AllowOrigin].
 func Preflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Add("Vary", "Origin")
@@ -24,7 +24,7 @@ func Preflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// AllowOrigin lets a page read the response if its origin is that of one of the
+// AllowOrigin lets a page read the response if its origin matches one of the
 // client's redirect URIs. client may be nil.
 func AllowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
 	w.Header().Add("Vary", "Origin")
@@ -37,7 +37,7 @@ func AllowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
 }
 
 // originOf returns the origin of a URI as browsers write it (RFC 6454 §6.2): in
-// lower case, without the scheme's own port.
+// lower case, without the scheme's default port.
 func originOf(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {

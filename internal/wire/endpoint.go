@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Methods are the ones that each path is registered for. A path without a method
-// could not be registered beside an application's "GET /": neither pattern is more
-// specific, and ServeMux panics. A path with a few methods would leave the others
-// to the application's "/".
+// Methods are the methods that each path is registered for. A path without a method
+// conflicts with an application's "GET /": neither pattern is more specific, and
+// ServeMux panics. A path with only some methods would leave the others to the
+// application's "/".
 var Methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
@@ -17,14 +17,14 @@ var Methods = []string{
 type Endpoint struct {
 	Path    string
 	Routes  []Route
-	Handler http.Handler // for every method; a method that no route names gets a 405
-	Refusal http.Handler // writes the 405, whatever the body asks for
+	Handler http.Handler // for every method; a method without a route gets a 405
+	Refusal http.Handler // writes the 405, regardless of the body
 }
 
 // Route is a named part of an endpoint.
 type Route struct {
 	Name    string   // such as "passport.token"
-	Methods []string // that it takes
+	Methods []string // the accepted methods
 }
 
 // Single returns an endpoint with one route.

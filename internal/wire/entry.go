@@ -10,18 +10,18 @@ import (
 	"github.com/go-passport/passport/internal/reqinfo"
 )
 
-// Entry is what every request passes before its endpoint: it finds the caller's
-// address, gives the request an ID, and limits the body in size and time.
+// Entry handles every request before its endpoint. It finds the caller's address,
+// gives the request an ID, and limits the body in size and time.
 type Entry struct {
 	proxies *reqinfo.Proxies
 	bodies  *bodylimit.Limit
 	log     *slog.Logger
 
-	unnamedProxy func(*http.Request) // nil where proxies are named
+	unnamedProxy func(*http.Request) // nil if proxies are configured
 }
 
 // NewEntry returns the entry of a server. trusted are the proxies whose
-// X-Forwarded-For counts.
+// X-Forwarded-For is used.
 func NewEntry(trusted []netip.Prefix, log *slog.Logger) *Entry {
 	e := &Entry{proxies: reqinfo.NewProxies(trusted, log), bodies: bodylimit.New(MaxBody, log), log: log}
 	if len(trusted) == 0 {
@@ -49,9 +49,9 @@ func (e *Entry) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// noticeProxy warns once of a proxy that the configuration does not name. All users
-// seem to come from its address then, and one attacker who guesses secrets locks
-// out all of them.
+// noticeProxy warns once about a proxy that is not configured. All users then seem
+// to come from the proxy's address, so one attacker who guesses secrets locks all
+// of them out.
 func (e *Entry) noticeProxy(r *http.Request, once *sync.Once) {
 	if !reqinfo.Forwarded(r) {
 		return
@@ -59,10 +59,10 @@ func (e *Entry) noticeProxy(r *http.Request, once *sync.Once) {
 	var none *reqinfo.Proxies
 	addr, err := netip.ParseAddr(none.Address(r))
 	if err != nil || !addr.IsLoopback() && !addr.IsPrivate() && !addr.IsLinkLocalUnicast() {
-		return // any client can send the header; the operator's own proxy is near
+		return // any client can send the header; only a proxy nearby is likely the operator's
 	}
 	once.Do(func() {
-		e.log.WarnContext(r.Context(), "a proxy that Config.TrustedProxies does not name sends X-Forwarded-For: name it, or limits and logs take its address for everybody's",
+		e.log.WarnContext(r.Context(), "a proxy that Config.TrustedProxies does not name sends X-Forwarded-For: name it, or limits and logs use the proxy's address for every user",
 			"proxy", addr.String())
 	})
 }

@@ -16,18 +16,18 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The largest body of a request, and the longest value of a parameter, in bytes.
+// The maximum size of a request's body, and of a parameter's value, in bytes.
 const (
 	MaxBody      = 64 << 10
 	MaxParameter = 8 << 10
 )
 
-// Received reads what is left of a request's body and returns the time of the
-// request: the server judges a request by what holds once it has arrived in full,
-// not by what held at its first byte. An endpoint that takes the time before it
-// reads the body gets no body.
+// Received reads the rest of a request's body and returns the time of the request.
+// The server judges a request by the state when it is complete, not by the state at
+// its first byte. An endpoint that takes the time before it reads the body gets no
+// body.
 //
-// Nothing else gives an endpoint the time; internal/archtest checks that.
+// No other function gives an endpoint the time; internal/archtest checks that.
 func Received(r *http.Request) (time.Time, error) {
 	if r.Body != nil {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
@@ -37,9 +37,9 @@ func Received(r *http.Request) (time.Time, error) {
 	return clock.Now(), nil
 }
 
-// FormBody reads the body of a request of a client, a form and nothing else
-// (RFC 6749 §3.2), and returns it with the time of the request. The query is not
-// read. A secret in it is refused, because logs have it by now.
+// FormBody reads the body of a client's request, which must be a form (RFC 6749
+// §3.2), and returns it with the time of the request. It ignores the query, but
+// refuses a secret in it, because logs already contain it.
 func FormBody(r *http.Request) (url.Values, time.Time, error) {
 	form, err := parseFormBody(r)
 	if err != nil {
@@ -88,8 +88,8 @@ func Unreadable(err error) error {
 	return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
 }
 
-// UnreadableStatus is the status for a body that is too large or too slow; for any
-// other error it is 0.
+// UnreadableStatus returns the status for a body that is too large or too slow, and
+// 0 for any other error.
 func UnreadableStatus(err error) int {
 	switch {
 	case TooLarge(err):
@@ -100,14 +100,14 @@ func UnreadableStatus(err error) int {
 	return 0
 }
 
-// TooLarge reports whether err says that the body is larger than [MaxBody].
+// TooLarge reports whether err means that the body is larger than [MaxBody].
 func TooLarge(err error) bool {
 	_, large := errors.AsType[*http.MaxBytesError](err)
 	return large
 }
 
-// CheckParameter refuses a parameter that is repeated (RFC 6749 §3.1, §3.2), an
-// array as PHP writes it, too long, or no text. With many, it may be repeated.
+// CheckParameter refuses a parameter that is repeated (RFC 6749 §3.1, §3.2), a PHP
+// array, too long, or not plain text. With many, it may be repeated.
 func CheckParameter(name string, values []string, many bool) error {
 	shown := name
 	if len(shown) > 40 {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// ReadJSONObject reads a JSON object. Any other value holds no parameters and is nil.
+// ReadJSONObject reads a JSON object. For any other JSON value it returns nil.
 func ReadJSONObject(body io.Reader) (map[string]any, error) {
 	text, err := io.ReadAll(body)
 	if err != nil || len(strings.TrimSpace(string(text))) == 0 {

@@ -1,5 +1,6 @@
-// Package wire reads requests and writes responses: the one entry that every request
-// passes, forms and their time, JSON, CORS and the log of refusals.
+// Package wire reads requests and writes responses. It has the entry of every
+// request, and reads forms, reads and writes JSON, sets CORS headers, and logs
+// refusals.
 package wire
 
 import (
@@ -18,13 +19,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// WriteJSON writes a value as JSON that no cache may keep (RFC 6749 §5.1).
+// WriteJSON writes a value as JSON that no cache may store (RFC 6749 §5.1).
 func WriteJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the client is gone
+	_ = json.NewEncoder(w).Encode(v) // a failed write means that the client has disconnected
 }
 
 // Log writes refusals to the application's log.
@@ -46,29 +47,29 @@ func (l Log) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	WriteJSON(w, status, e)
 }
 
-// WrongMethod writes and logs a 405 (RFC 9110 §15.5.6). allow are the methods that the
-// path takes.
+// WrongMethod writes and logs a 405 (RFC 9110 §15.5.6). allow lists the methods that
+// the path supports.
 func (l Log) WrongMethod(w http.ResponseWriter, r *http.Request, allow string, err *oauth.Error) {
 	l.Refusal(r, err, err)
 	w.Header().Set("Allow", allow)
 	WriteJSON(w, http.StatusMethodNotAllowed, err)
 }
 
-// SetRetryAfter says when a request may be repeated that found the server
-// unavailable.
+// SetRetryAfter sets Retry-After if the server is temporarily unavailable.
 func SetRetryAfter(w http.ResponseWriter, e *oauth.Error) {
 	if e.Code == oauth.TemporarilyUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
 	}
 }
 
-// Refusal logs which check failed: at Info what a client did wrong, at Error what the
-// operator has to fix. err says more than the client is told.
+// Refusal logs which check failed: at Info for a client's mistake, at Error for a
+// fault that the operator has to fix. err has more details than the client's
+// response.
 func (l Log) Refusal(r *http.Request, e *oauth.Error, err error, attrs ...any) {
 	attrs = append(attrs, "request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", reqinfo.Path(r),
 		"error", string(e.Code), "err", err.Error())
 	switch {
-	case r.Context().Err() != nil && !bodylimit.TimedOut(err): // which ends the context too
+	case r.Context().Err() != nil && !bodylimit.TimedOut(err): // a timeout of the body ends the context, too
 		l.InfoContext(r.Context(), "request given up by the client", attrs...)
 	case e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable:
 		l.ErrorContext(r.Context(), "request failed", attrs...)

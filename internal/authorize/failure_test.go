@@ -130,7 +130,7 @@ func TestAuthorize_AZ_22_TheUserProviderFails(t *testing.T) {
 	}{
 		"an error":            {nil, errors.New("session store: connection refused"), "server_error", "connection refused"},
 		"unavailable":         {nil, fmt.Errorf("session store: %w", oauth.ErrUnavailable), "temporarily_unavailable", "session store"},
-		"nobody, no error":    {nil, nil, "server_error", "return oauth.ErrNotFound for nobody"},
+		"nobody, no error":    {nil, nil, "server_error", "return oauth.ErrNotFound if no user is signed in"},
 		"an empty ID":         {&passport.User{Name: "Nobody"}, nil, "server_error", "a user without an ID"},
 		"an ID with a NUL":    {&passport.User{ID: "a\x00"}, nil, "server_error", "an ID that cannot be stored"},
 		"an ID, not UTF-8":    {&passport.User{ID: "\xff"}, nil, "server_error", "an ID that cannot be stored"},

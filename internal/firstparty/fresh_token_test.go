@@ -228,7 +228,7 @@ func TestFreshToken_FaultOfTheApplication(t *testing.T) {
 	if a.Status != 200 || a.Body != `token ""` {
 		t.Errorf("the page is answered %s, want it served", a)
 	}
-	if !strings.Contains(s.Log.String(), "no first-party cookie: find who is signed in: the session store is away") {
+	if !strings.Contains(s.Log.String(), "no first-party cookie: find the signed-in user: the session store is away") {
 		t.Errorf("the log does not say why there is no cookie: %s", s.Log)
 	}
 }

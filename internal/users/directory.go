@@ -15,7 +15,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Directory knows the user providers of a server.
+// Directory holds the user providers of a server.
 type Directory struct {
 	Default oauth.UserProvider            // the provider "users"; nil without one
 	Further map[string]oauth.UserProvider // by name
@@ -36,8 +36,8 @@ func (d *Directory) Names() []string {
 	return append([]string{oauth.DefaultProvider}, names...)
 }
 
-// Provider returns the provider with a name, nil for an unknown one. An empty name
-// is that of the default provider.
+// Provider returns the provider with a name; nil if it is unknown. An empty name
+// means the default provider.
 func (d *Directory) Provider(name string) oauth.UserProvider {
 	if cmp.Or(name, oauth.DefaultProvider) == oauth.DefaultProvider {
 		return d.Default
@@ -45,7 +45,7 @@ func (d *Directory) Provider(name string) oauth.UserProvider {
 	return d.Further[name]
 }
 
-// Of returns the name and the provider of the users that a client acts for.
+// Of returns the name and the provider of a client's users.
 func (d *Directory) Of(c *oauth.Client) (string, oauth.UserProvider, error) {
 	name := cmp.Or(c.Provider, oauth.DefaultProvider)
 	if p := d.Provider(name); p != nil {
@@ -59,8 +59,8 @@ func (d *Directory) Load(ctx context.Context, ref oauth.UserRef) (*oauth.User, e
 	return Load(ctx, d.Provider, ref)
 }
 
-// Current returns the user of one provider who is signed in in the browser that
-// sent r, nil when there is none.
+// Current returns the signed-in user of one provider, for the browser that sent r;
+// nil if there is none.
 func (d *Directory) Current(r *http.Request, name string) (*Account, error) {
 	provider := d.Provider(name)
 	if provider == nil {
@@ -71,18 +71,18 @@ func (d *Directory) Current(r *http.Request, name string) (*Account, error) {
 	case errors.Is(err, oauth.ErrNotFound):
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("find who is signed in: %w", err)
+		return nil, fmt.Errorf("find the signed-in user: %w", err)
 	case user == nil || user.ID == "":
-		return nil, fmt.Errorf("CurrentUser of the provider %q returned a user without an ID; return oauth.ErrNotFound for nobody", name)
+		return nil, fmt.Errorf("CurrentUser of the provider %q returned a user without an ID; return oauth.ErrNotFound if no user is signed in", name)
 	case !storable.Text(user.ID):
 		return nil, fmt.Errorf("CurrentUser of the provider %q returned an ID that cannot be stored: want UTF-8 without control characters, at most 255 bytes", name)
 	}
 	return &Account{oauth.UserRef{Provider: name, ID: user.ID}, user}, nil
 }
 
-// InBrowser returns the user who is signed in in the browser that sent r, where no
-// client says with which provider: that of the default provider, or else of the
-// first provider by name that has one. It is nil when no user is signed in.
+// InBrowser returns the signed-in user for the browser that sent r, if no client
+// determines the provider. It prefers the default provider, then the others by
+// name. It returns nil if no user is signed in.
 func (d *Directory) InBrowser(r *http.Request) (*Account, error) {
 	for _, name := range d.Names() {
 		if who, err := d.Current(r, name); who != nil || err != nil {
@@ -92,8 +92,8 @@ func (d *Directory) InBrowser(r *http.Request) (*Account, error) {
 	return nil, nil
 }
 
-// Faults returns what is wrong with the providers, each with its remedy. Every fault
-// begins with the name of the field.
+// Faults returns the configuration faults of the providers, each with its remedy.
+// Every fault begins with the name of the field.
 func (d *Directory) Faults() (faults []error) {
 	add := func(wrong bool, format string, args ...any) {
 		if wrong {

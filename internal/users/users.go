@@ -1,5 +1,5 @@
-// Package users loads accounts. It is the one place that calls UserByID for the
-// server and checks the result.
+// Package users loads accounts. No other package calls UserByID for the server, and
+// this one checks the result.
 package users
 
 import (
@@ -11,16 +11,16 @@ import (
 )
 
 // ErrGone is in the chain of an error for an account that is gone or may no longer
-// act, and wraps [oauth.ErrNotFound]. Each endpoint maps it to its own error code.
+// act. It wraps [oauth.ErrNotFound]. Each endpoint maps it to its own error code.
 var ErrGone = fmt.Errorf("the account is gone or disabled: %w", oauth.ErrNotFound)
 
 // Load returns the account that ref names. provider returns the user provider with
 // a name, or nil. The error is [ErrGone] if the account is not found or its
-// provider is not configured. An account other than ref's is a fault of UserByID.
+// provider is not configured. If UserByID returns another account, Load fails.
 func Load(ctx context.Context, provider func(name string) oauth.UserProvider, ref oauth.UserRef) (*oauth.User, error) {
 	p := provider(ref.Provider)
 	if p == nil {
-		return nil, fmt.Errorf("the user provider %q is not configured any more: %w", ref.Provider, ErrGone)
+		return nil, fmt.Errorf("the user provider %q is no longer configured: %w", ref.Provider, ErrGone)
 	}
 	user, err := p.UserByID(ctx, ref.ID)
 	switch {
@@ -29,7 +29,7 @@ func Load(ctx context.Context, provider func(name string) oauth.UserProvider, re
 	case err != nil:
 		return nil, fault(err)
 	case user == nil || user.ID != ref.ID:
-		return nil, fmt.Errorf("UserByID of the provider %q returned another user than it was asked for; return oauth.ErrNotFound for one who is gone", ref.Provider)
+		return nil, fmt.Errorf("UserByID of the provider %q returned a user with another ID; return oauth.ErrNotFound for a deleted user", ref.Provider)
 	}
 	return user, nil
 }
@@ -46,8 +46,8 @@ func fault(err error) error {
 	return fmt.Errorf("find user: %v", err)
 }
 
-// GoneAs gives [ErrGone] the error code that an endpoint has for it, and returns
-// every other error unchanged.
+// GoneAs gives [ErrGone] an endpoint's error code for it, and returns every other
+// error unchanged.
 func GoneAs(code oauth.ErrorCode, err error) error {
 	if !errors.Is(err, ErrGone) {
 		return err
@@ -55,7 +55,8 @@ func GoneAs(code oauth.ErrorCode, err error) error {
 	return fmt.Errorf("%w: %w", err, code.Errorf("the account may no longer act"))
 }
 
-// SessionDigest is how a family knows its browser session; empty without one.
+// SessionDigest returns the digest of a browser session's ID, which a family
+// stores; empty without a session.
 func SessionDigest(id string) oauth.Digest {
 	if id == "" {
 		return ""

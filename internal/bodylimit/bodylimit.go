@@ -1,4 +1,4 @@
-// Package bodylimit bounds the bodies of requests, in size and in time.
+// Package bodylimit limits the bodies of requests, in size and in time.
 package bodylimit
 
 import (
@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// Within is how long a body may take to arrive.
+// Within is the maximum time for a body to arrive.
 const Within = 30 * time.Second
 
-// Limit is what a body may be. Use one for all requests of a server.
+// Limit is a limit for the bodies of requests. Use a single Limit for all requests
+// of a server.
 type Limit struct {
 	Size   int64 // in bytes
 	Within time.Duration
@@ -23,18 +24,19 @@ type Limit struct {
 	noticed sync.Once
 }
 
-// New returns a limit of a size and of [Within].
+// New returns a limit with a size and with [Within].
 func New(size int64, logger *slog.Logger) *Limit {
 	return &Limit{Size: size, Within: Within, Logger: logger}
 }
 
-// Apply puts the limit around the body of a request. A body that is too large
-// fails with an [http.MaxBytesError], one that comes too slowly with an error that
-// [TimedOut] knows.
+// Apply limits the body of a request. Reading a body that is too large fails with
+// an [http.MaxBytesError]. Reading a body that is too slow fails with an error for
+// which [TimedOut] returns true.
 //
-// The time is that of the whole body: one that drips is cut off too. It also ends
-// the wait of net/http for a body that the handler does not read. Once the body has
-// been read, the deadline is gone. Between requests net/http sets its own.
+// The time limit is for the whole body, so that a client cannot send it byte by
+// byte. It also ends net/http's wait for a body that the handler does not read. The
+// deadline is removed once the body has been read. net/http sets its own deadline
+// between requests.
 func (l *Limit) Apply(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
@@ -44,7 +46,7 @@ func (l *Limit) Apply(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !ok, r.ContentLength == 0: // a call within the process, or HTTP/2 without a body
 		return
-	case server.ReadTimeout > 0 && server.ReadTimeout <= l.Within: // the application asks for more than we do
+	case server.ReadTimeout > 0 && server.ReadTimeout <= l.Within: // the application's limit is stricter
 		return
 	}
 	err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(l.Within))
@@ -60,10 +62,10 @@ func (l *Limit) Apply(w http.ResponseWriter, r *http.Request) {
 	r.Body = newTimed(w, r, l.Within)
 }
 
-// TimedOut reports whether a body was cut off for its slowness.
+// TimedOut reports whether a body was too slow.
 func TimedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-// deadlined is a body on a connection that has a deadline for it.
+// deadlined is a body on a connection that has a read deadline.
 type deadlined struct {
 	io.ReadCloser
 	w    http.ResponseWriter
@@ -74,9 +76,9 @@ func (b *deadlined) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF && !b.done {
 		b.done = true
-		// From here on net/http reads ahead, to learn of a client that leaves. A
-		// deadline would look like that.
-		_ = http.NewResponseController(b.w).SetReadDeadline(time.Time{}) // it worked before
+		// net/http now reads ahead to detect a disconnected client. A deadline
+		// would look like one.
+		_ = http.NewResponseController(b.w).SetReadDeadline(time.Time{}) // it succeeded in Apply
 	}
 	return n, err
 }

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// timed is a body on a connection that cannot be reached. A goroutine reads it,
-// and the reader stops waiting when the time is over. The goroutine ends with
-// the body or with the request: net/http breaks off its read then.
+// timed is a body on a connection whose deadline cannot be set. A goroutine reads
+// it, and the reader stops waiting at the deadline. The goroutine ends with the
+// body or with the request, when net/http interrupts its read.
 type timed struct {
 	body     io.ReadCloser
-	ctx      context.Context //nolint:containedctx // that of the request, which the body belongs to
+	ctx      context.Context //nolint:containedctx // the context of the request, to which the body belongs
 	w        http.ResponseWriter
 	http1    bool
 	deadline time.Time
 
 	chunks chan chunk // nil before the first read
 	rest   []byte     // of the last chunk
-	err    error      // once it is known how the body ends
+	err    error      // set once the end of the body is known
 }
 
 type chunk struct {
@@ -31,11 +31,12 @@ type chunk struct {
 
 const chunkSize = 4 << 10
 
-// newTimed returns the body of a request with a limit of its own.
+// newTimed returns the body of a request with a time limit.
 func newTimed(w http.ResponseWriter, r *http.Request, within time.Duration) *timed {
 	t := &timed{body: r.Body, ctx: r.Context(), w: w, http1: r.ProtoMajor == 1, deadline: time.Now().Add(within)}
 	if t.http1 {
-		// Or net/http waits for the rest of the body before it sends the answer.
+		// Otherwise net/http waits for the rest of the body before it sends the
+		// response.
 		w.Header().Set("Connection", "close")
 	}
 	return t
@@ -74,7 +75,7 @@ func (t *timed) next() {
 	}
 }
 
-// pump reads the body to its end.
+// pump reads the whole body.
 func (t *timed) pump() {
 	for {
 		b := make([]byte, chunkSize)
@@ -90,6 +91,6 @@ func (t *timed) pump() {
 	}
 }
 
-// Close leaves the body to net/http, which closes it when the request is over: here
-// it would wait for the goroutine.
+// Close leaves closing to net/http, which closes the body at the end of the
+// request. Closing it here would block until the goroutine ends.
 func (t *timed) Close() error { return nil }

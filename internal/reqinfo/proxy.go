@@ -12,15 +12,15 @@ import (
 	"sync"
 )
 
-// Proxies are the trusted proxies of one server. A nil *Proxies trusts none.
+// Proxies are the trusted proxies of a server. A nil *Proxies trusts none.
 type Proxies struct {
 	trusted []netip.Prefix
 	log     *slog.Logger
 	noticed sync.Once
 }
 
-// NewProxies returns the proxies in trusted. The first X-Forwarded-For of theirs
-// that cannot be read is logged.
+// NewProxies returns the proxies in trusted. It logs the first unreadable
+// X-Forwarded-For that a trusted proxy sends.
 func NewProxies(trusted []netip.Prefix, log *slog.Logger) *Proxies {
 	p := &Proxies{trusted: slices.Clone(trusted), log: log}
 	for i, prefix := range p.trusted {
@@ -29,7 +29,8 @@ func NewProxies(trusted []netip.Prefix, log *slog.Logger) *Proxies {
 	return p
 }
 
-// unmapped is the IPv4 prefix in ::ffff:10.0.0.0/104. Other prefixes stay.
+// unmapped converts a prefix such as ::ffff:10.0.0.0/104 to its IPv4 form. It
+// returns other prefixes unchanged.
 func unmapped(p netip.Prefix) netip.Prefix {
 	const mapping = 96 // bits of ::ffff:0:0/96
 	if !p.Addr().Is4In6() || p.Bits() < mapping {
@@ -38,8 +39,8 @@ func unmapped(p netip.Prefix) netip.Prefix {
 	return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapping)
 }
 
-// Attach returns r with an ID and an address: those that it carries already, or
-// else a new ID and [Proxies.Address]. The response gets the ID as X-Request-Id.
+// Attach returns r with an ID and an address. It keeps existing values; otherwise
+// it sets a new ID and [Proxies.Address]. The response gets the ID as X-Request-Id.
 func (p *Proxies) Attach(w http.ResponseWriter, r *http.Request) *http.Request {
 	info := From(r.Context())
 	if info.ID != "" && info.Address != "" {
@@ -55,18 +56,17 @@ func (p *Proxies) Attach(w http.ResponseWriter, r *http.Request) *http.Request {
 	return r.WithContext(With(r.Context(), info))
 }
 
-// Address returns the address of the client that sent r, without port and zone.
-// An IPv4-mapped IPv6 address is the IPv4 address.
+// Address returns the address of the client that sent r, without port and zone. It
+// converts an IPv4-mapped IPv6 address to IPv4.
 //
-// X-Forwarded-For is read from the right, and only as far as trusted proxies
-// wrote it: the first address that is not a trusted proxy's is the client's. A hop
-// that cannot be read, such as an empty one, ends the search, because the part to
-// the left of it may come from an attacker. The address is then that of the proxy
-// that wrote the hop.
+// It reads X-Forwarded-For from the right, and only the part that trusted proxies
+// wrote: the first address that is not a trusted proxy's is the client's. An
+// unreadable or empty hop ends the search, because an attacker may have written the
+// part to its left. The address is then that of the proxy that wrote the hop.
 func (p *Proxies) Address(r *http.Request) string {
 	addr, ok := parse(r.RemoteAddr)
 	if !ok {
-		return r.RemoteAddr // a Unix socket's, or one that a middleware has set
+		return r.RemoteAddr // of a Unix socket, or set by a middleware
 	}
 	if !p.trusts(addr) || !Forwarded(r) {
 		return text(addr, r.RemoteAddr)
@@ -84,7 +84,7 @@ func (p *Proxies) Address(r *http.Request) string {
 	return addr.String()
 }
 
-// Forwarded reports whether r has an X-Forwarded-For that is not blank.
+// Forwarded reports whether r has a non-blank X-Forwarded-For.
 func Forwarded(r *http.Request) bool {
 	for hop := range hops(r) {
 		if hop != "" {
@@ -94,8 +94,8 @@ func Forwarded(r *http.Request) bool {
 	return false
 }
 
-// hops yields the elements of X-Forwarded-For from the right, the last header
-// line first.
+// hops yields the elements of X-Forwarded-For from the right, beginning with the
+// last header line.
 func hops(r *http.Request) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, line := range slices.Backward(r.Header.Values("X-Forwarded-For")) {
@@ -133,14 +133,14 @@ func (p *Proxies) notice(r *http.Request, proxy netip.Addr, hop string) {
 		hop = hop[:limit] + "…"
 	}
 	p.noticed.Do(func() {
-		p.log.WarnContext(r.Context(), "a trusted proxy sent an X-Forwarded-For that can't be read: limits and logs take the proxy's address for the client's",
+		p.log.WarnContext(r.Context(), "a trusted proxy sent an X-Forwarded-For that can't be read: limits and logs use the proxy's address as the client's",
 			"proxy", proxy.String(), "value", strings.ToValidUTF8(hop, ""))
 	})
 }
 
-// parse reads an IP address with or without a port: 203.0.113.9,
-// 203.0.113.9:51234, 2001:db8::1, [2001:db8::1] or [2001:db8::1]:443. Port and zone
-// are dropped, and an IPv4-mapped address becomes the IPv4 address.
+// parse reads an IP address with or without a port: 203.0.113.9, 203.0.113.9:51234,
+// 2001:db8::1, [2001:db8::1] or [2001:db8::1]:443. It drops port and zone, and
+// converts an IPv4-mapped address to IPv4.
 func parse(s string) (addr netip.Addr, ok bool) {
 	host, _, err := net.SplitHostPort(s)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package reqinfo carries what the log and the audit log say of a request: its
-// ID and the address that it came from.
+// Package reqinfo carries the details of a request for the log and the audit log:
+// its ID and the address of its sender.
 package reqinfo
 
 import (
@@ -10,26 +10,25 @@ import (
 
 type key struct{}
 
-// Info is what is known of a request.
+// Info holds the details of a request.
 type Info struct {
 	ID      string
 	Address string
-	Actor   string // whose request it is, such as "users:42"; empty while nobody has asked
-	Shared  bool   // the address speaks for many people, as that of a client's server does
+	Actor   string // the authenticated caller, such as "users:42"; empty before authentication
+	Shared  bool   // many users share the address, such as that of a client's server
 }
 
-// From returns what ctx carries, or nothing.
+// From returns the details in ctx, or the zero Info.
 func From(ctx context.Context) Info {
 	info, _ := ctx.Value(key{}).(Info)
 	return info
 }
 
-// With returns ctx carrying info.
+// With returns ctx with info.
 func With(ctx context.Context, info Info) context.Context { return context.WithValue(ctx, key{}, info) }
 
-// Bounded is a text of somebody's that stands where an ID is expected, for a log: a
-// secret lands there now and then. What is longer than a UUID could be one, and is
-// not written out.
+// Bounded returns a caller's text for a log, in a place for an ID. A text longer
+// than a UUID may be a misplaced secret, so Bounded cuts it.
 func Bounded(id string) string {
 	const uuidLength = 36
 	if len(id) <= uuidLength {
@@ -38,7 +37,7 @@ func Bounded(id string) string {
 	return strings.ToValidUTF8(id[:8], "") + "..."
 }
 
-// Path is the path of a request for a log, each part of it [Bounded].
+// Path returns the path of a request for a log, each segment [Bounded].
 func Path(r *http.Request) string {
 	parts := strings.Split(r.URL.Path, "/")
 	for i := range parts {

@@ -8,162 +8,163 @@ import (
 	"time"
 )
 
-// maxCrowd is how many are served together at most: it bounds how long the first
-// of them waits for the last.
-const maxCrowd = 64
+// maxBatch is the maximum number of calls in a batch. It limits how long the first
+// call of a batch waits for the last.
+const maxBatch = 64
 
-// stall is how long somebody impatient waits before he leads beside the others.
+// stall is how long an impatient call waits before it leads a batch of its own.
 const stall = 100 * time.Millisecond
 
 var (
-	// errLeft says that somebody gave up waiting before he was served.
-	errLeft = errors.New("gave up waiting for others")
+	// errCanceled is the outcome of a call whose caller stopped waiting.
+	errCanceled = errors.New("stopped waiting for the batch")
 
-	// errAlone tells somebody to do by himself what was to be done together.
-	errAlone = errors.New("not done together")
+	// errNotBatched tells a caller to do its work outside of a batch.
+	errNotBatched = errors.New("not done in a batch")
 )
 
-// crowd has those served together who come while others are being served. So a
-// single caller waits for nobody, and the more there are the more of them share
-// what is dear.
+// batcher collects the calls that arrive while a batch is running, and serves them
+// in the next batch. A single caller never waits. Under load, more callers share
+// the expensive part of the work.
 //
-// It has no goroutine of its own. Who finds a leader's place free leads: serves
-// himself and whoever waits, and hands his place to one of those who came meanwhile.
-type crowd[T any] struct {
+// It has no goroutine. A caller that finds a free place becomes a leader: it serves
+// itself and the waiting calls, and then hands its place to a call that has arrived
+// meanwhile.
+type batcher[T any] struct {
 	mu      sync.Mutex
-	waiting []*waiter[T] // while there are any, all places are taken
+	waiting []*call[T] // empty unless all places are taken
 	leading int
 }
 
-// manners are how a crowd behaves.
-type manners struct {
-	leaders int // how many places there are
+// batchPolicy configures a batcher.
+type batchPolicy struct {
+	leaders int // maximum number of concurrent leaders
 
-	// impatient says that who gives up leaves at once, also while he is being served,
-	// and that who waits for a stall takes a place more than there are: those who lead
-	// may have got hold of connections that are dead.
+	// impatient lets a canceled call return at once, even while it is being served.
+	// It also lets a call that has waited for stall lead in addition to the other
+	// leaders: their connections may be dead.
 	impatient bool
 }
 
-// waiter waits for its outcome, or to lead. Both channels have room for what is
-// sent, so that who sends never waits.
-type waiter[T any] struct {
-	what    T
+// call waits for its outcome, or for its turn to lead. Both channels are buffered, so
+// that the sender never blocks.
+type call[T any] struct {
+	input   T
 	outcome chan error
 	lead    chan struct{}
 }
 
-func newWaiter[T any](what T) *waiter[T] {
-	return &waiter[T]{what: what, outcome: make(chan error, 1), lead: make(chan struct{}, 1)}
+func newCall[T any](input T) *call[T] {
+	return &call[T]{input: input, outcome: make(chan error, 1), lead: make(chan struct{}, 1)}
 }
 
-// answer tells the outcome, the first time that it is called.
-func (w *waiter[T]) answer(err error) {
+// finish sets the call's outcome. Only the first outcome counts.
+func (c *call[T]) finish(err error) {
 	select {
-	case w.outcome <- err:
+	case c.outcome <- err:
 	default:
 	}
 }
 
-// join waits until w was served, and returns its outcome, or errLeft. lead is called
-// where w is to lead: it serves w and those whom take returns, answers them, and
-// calls handOver.
-func (c *crowd[T]) join(ctx context.Context, w *waiter[T], m manners, lead func()) error {
-	if c.line(w, m) {
+// do waits until c has been served, and returns its outcome or errCanceled. If c has
+// to lead, do calls lead, which must serve c and the calls that take returns, finish
+// them, and call handOver.
+func (b *batcher[T]) do(ctx context.Context, c *call[T], p batchPolicy, lead func()) error {
+	if b.leadOrWait(c, p) {
 		lead()
-		return <-w.outcome
+		return <-c.outcome
 	}
 	var stalled <-chan time.Time
-	if m.impatient {
+	if p.impatient {
 		timer := time.NewTimer(stall)
 		defer timer.Stop()
 		stalled = timer.C
 	}
-	gone := ctx.Done()
+	canceled := ctx.Done()
 	for {
 		select {
-		case err := <-w.outcome:
+		case err := <-c.outcome:
 			return err
-		case <-w.lead:
+		case <-c.lead:
 			lead()
-			return <-w.outcome
+			return <-c.outcome
 		case <-stalled:
 			stalled = nil
-			if c.leave(w, true) {
-				w.lead <- struct{}{}
+			if b.dequeue(c, true) {
+				c.lead <- struct{}{}
 			}
-		case <-gone:
+		case <-canceled:
 			switch {
-			case c.leave(w, false):
-				return errLeft
-			case m.impatient:
-				c.abandon(w, m)
-				return errLeft
+			case b.dequeue(c, false):
+				return errCanceled
+			case p.impatient:
+				b.abandon(c, p)
+				return errCanceled
 			}
-			gone = nil // its turn has come all the same
+			canceled = nil // the call is being served, or leads next
 		}
 	}
 }
 
-// line takes a place to lead, and reports whether one was free; else w waits, if
-// there is one. Who leads calls handOver in the end.
-func (c *crowd[T]) line(w *waiter[T], m manners) (leads bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.leading < m.leaders {
-		c.leading++
+// leadOrWait takes a leader's place, and reports whether one was free. Otherwise it
+// queues c, unless c is nil. A leader must call handOver at the end.
+func (b *batcher[T]) leadOrWait(c *call[T], p batchPolicy) (leads bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.leading < p.leaders {
+		b.leading++
 		return true
 	}
-	if w != nil {
-		c.waiting = append(c.waiting, w)
+	if c != nil {
+		b.waiting = append(b.waiting, c)
 	}
 	return false
 }
 
-// leave takes a waiter out who has given up, or who leads beside the others. It
-// reports false when he is being served, or is to lead already.
-func (c *crowd[T]) leave(w *waiter[T], leads bool) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i := slices.Index(c.waiting, w)
+// dequeue removes a waiting call that was canceled, or that leads in addition to the
+// other leaders. It returns false if the call is being served or already leads.
+func (b *batcher[T]) dequeue(c *call[T], leads bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := slices.Index(b.waiting, c)
 	if i < 0 {
 		return false
 	}
-	c.waiting = slices.Delete(c.waiting, i, i+1)
+	b.waiting = slices.Delete(b.waiting, i, i+1)
 	if leads {
-		c.leading++
+		b.leading++
 	}
 	return true
 }
 
-// abandon hands over what a waiter was to lead who has given up.
-func (c *crowd[T]) abandon(w *waiter[T], m manners) {
+// abandon passes on the leader's place of a canceled call, if it has one.
+func (b *batcher[T]) abandon(c *call[T], p batchPolicy) {
 	select {
-	case <-w.lead:
-		c.handOver(m)
-	default: // he is being served, and nobody will read it
+	case <-c.lead:
+		b.handOver(p)
+	default: // the call is being served; its outcome is dropped
 	}
 }
 
-// take returns the leader and those whose turn it is.
-func (c *crowd[T]) take(leader *waiter[T]) []*waiter[T] {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := min(len(c.waiting), maxCrowd-1)
-	taken := append(make([]*waiter[T], 0, n+1), leader)
-	taken = append(taken, c.waiting[:n]...)
-	c.waiting = slices.Delete(c.waiting, 0, n)
+// take returns the calls of the next batch, including the leader's own.
+func (b *batcher[T]) take(leader *call[T]) []*call[T] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := min(len(b.waiting), maxBatch-1)
+	taken := append(make([]*call[T], 0, n+1), leader)
+	taken = append(taken, b.waiting[:n]...)
+	b.waiting = slices.Delete(b.waiting, 0, n)
 	return taken
 }
 
-// handOver lets the first of those who wait lead in place of the caller, or nobody.
-func (c *crowd[T]) handOver(m manners) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.waiting) == 0 || c.leading > m.leaders {
-		c.leading--
+// handOver passes the caller's place to the first waiting call, or frees it.
+func (b *batcher[T]) handOver(p batchPolicy) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) == 0 || b.leading > p.leaders {
+		b.leading--
 		return
 	}
-	c.waiting[0].lead <- struct{}{}
-	c.waiting = slices.Delete(c.waiting, 0, 1)
+	b.waiting[0].lead <- struct{}{}
+	b.waiting = slices.Delete(b.waiting, 0, 1)
 }

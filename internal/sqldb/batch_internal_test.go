@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Whatever happens to those in a crowd, who hang up, panic and end their goroutines at
-// any moment: no place to lead is lost, nobody waits for ever, and nobody is served
-// twice, or after he was told that he has left.
-func TestCrowd_LosesNobody(t *testing.T) {
-	for _, m := range []manners{{leaders: 1}, {leaders: 2}, {leaders: 2, impatient: true}} {
-		c := &crowd[*atomic.Int64]{}
+// Callers cancel, panic and end their goroutines at any moment. No leader's place is
+// lost, no caller waits for ever, and no caller is served twice, or after it was
+// canceled.
+func TestBatch_LosesNoCall(t *testing.T) {
+	for _, m := range []batchPolicy{{leaders: 1}, {leaders: 2}, {leaders: 2, impatient: true}} {
+		c := &batcher[*atomic.Int64]{}
 		var wg sync.WaitGroup
 		stop := time.Now().Add(time.Second)
 		for range 100 {
@@ -31,29 +31,29 @@ func TestCrowd_LosesNobody(t *testing.T) {
 					select {
 					case <-done:
 					case <-time.After(20 * time.Second):
-						t.Errorf("%+v: somebody is stuck", m)
+						t.Errorf("%+v: a caller is stuck", m)
 					}
 				}
 			})
 		}
 		wg.Wait()
 		if c.leading != 0 || len(c.waiting) != 0 {
-			t.Errorf("%+v: in the end %d lead and %d wait, want nobody", m, c.leading, len(c.waiting))
+			t.Errorf("%+v: in the end %d calls lead and %d wait, want none", m, c.leading, len(c.waiting))
 		}
 	}
 }
 
-// visit joins a crowd for a moment.
-func visit(t *testing.T, c *crowd[*atomic.Int64], m manners) {
+// visit makes a call that may be canceled.
+func visit(t *testing.T, c *batcher[*atomic.Int64], m batchPolicy) {
 	ctx, cancel := context.WithTimeout(context.Background(), rand.N(400*time.Microsecond))
 	defer cancel()
 	served := new(atomic.Int64)
-	w := newWaiter(served)
-	err := c.join(ctx, w, m, func() {
+	w := newCall(served)
+	err := c.do(ctx, w, m, func() {
 		taken := c.take(w)
 		defer func() {
 			for _, w := range taken {
-				w.answer(errAlone)
+				w.finish(errNotBatched)
 			}
 			c.handOver(m)
 		}()
@@ -67,14 +67,14 @@ func visit(t *testing.T, c *crowd[*atomic.Int64], m manners) {
 			if i%8 == 0 {
 				time.Sleep(rand.N(50 * time.Microsecond))
 			}
-			w.what.Add(1)
-			w.answer(nil)
+			w.input.Add(1)
+			w.finish(nil)
 		}
 	})
 	switch n := served.Load(); {
 	case err == nil && n != 1:
 		t.Errorf("%+v: served %d times, want once", m, n)
-	case errors.Is(err, errLeft) && !m.impatient && n != 0:
-		t.Errorf("%+v: served after leaving", m)
+	case errors.Is(err, errCanceled) && !m.impatient && n != 0:
+		t.Errorf("%+v: served after it was canceled", m)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Check returns what is set up unsafely, all of it, each with its remedy. It
+// Check returns all unsafe settings of the database, each with its remedy. It
 // changes nothing.
 func (db *DB) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
@@ -24,8 +24,8 @@ func (db *DB) Check(ctx context.Context) error {
 	return db.Row(ctx, `SELECT 1`, func(row Row) error { return row.Scan(&one) })
 }
 
-// checkSQLite asks two connections: synchronous and busy_timeout belong to a
-// connection, and what was set by a statement holds on one of them alone.
+// checkSQLite checks two connections. synchronous and busy_timeout are settings of
+// a connection, and a PRAGMA statement sets them on one connection only.
 func (db *DB) checkSQLite(ctx context.Context) error {
 	first, err := db.sql.Conn(ctx)
 	if err != nil {
@@ -36,8 +36,8 @@ func (db *DB) checkSQLite(ctx context.Context) error {
 	if db.sql.Stats().MaxOpenConnections == 1 {
 		return faults
 	}
-	// The others may be in use, perhaps by our caller: not waiting long for
-	// one is better than never coming back.
+	// The other connections may be in use, perhaps by our caller. A short wait
+	// avoids a deadlock.
 	short, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	second, err := db.sql.Conn(short)
@@ -46,8 +46,8 @@ func (db *DB) checkSQLite(ctx context.Context) error {
 	}
 	defer second.Close()
 	if more := pragmaFaults(ctx, second); faults == nil && more != nil {
-		return fmt.Errorf("%w\n(one connection has the setting and another has not: a PRAGMA statement reaches one "+
-			"connection, the DSN all of them)", more)
+		return fmt.Errorf("%w\n(one connection has the setting and another does not: a PRAGMA statement applies to one "+
+			"connection, the DSN to all of them)", more)
 	}
 	return faults
 }
@@ -64,33 +64,33 @@ func pragmaFaults(ctx context.Context, conn *sql.Conn) error {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	inMemory := strings.EqualFold(journal, "memory")
 	if !strings.EqualFold(journal, "wal") && !inMemory {
-		fault("SQLite's journal_mode is %q: readers and the writer lock each other out; use WAL (sqlstore.SQLiteDSN writes the right DSN)", journal)
+		fault("SQLite's journal_mode is %q: readers and the writer block each other; use WAL (sqlstore.SQLiteDSN writes the right DSN)", journal)
 	}
 	if synchronous < 2 && !inMemory {
-		fault("SQLite's synchronous is %d: a power cut brings revoked and spent tokens back; use FULL (sqlstore.SQLiteDSN writes the right DSN)", synchronous)
+		fault("SQLite's synchronous is %d: after a power failure, revoked and spent tokens can work again; use FULL (sqlstore.SQLiteDSN writes the right DSN)", synchronous)
 	}
 	if timeout <= 0 {
-		fault("SQLite's busy_timeout is 0: a write fails as soon as another process writes; set some seconds (sqlstore.SQLiteDSN writes the right DSN)")
+		fault("SQLite's busy_timeout is 0: a write fails while another process writes; set a few seconds (sqlstore.SQLiteDSN writes the right DSN)")
 	}
 	return errors.Join(faults...)
 }
 
-// checkMySQL refuses the mode in which a value that does not fit is cut and
-// stored all the same, and a server of a cluster that does not wait for the others.
+// checkMySQL refuses a mode that truncates values that do not fit. It also refuses
+// a server of a Galera cluster that does not wait for the other servers.
 func (db *DB) checkMySQL(ctx context.Context) error {
 	var mode string
 	if err := db.Row(ctx, `SELECT @@SESSION.sql_mode`, func(row Row) error { return row.Scan(&mode) }); err != nil {
 		return err
 	}
 	if !strings.Contains(mode, "STRICT_TRANS_TABLES") && !strings.Contains(mode, "STRICT_ALL_TABLES") {
-		return fmt.Errorf("MySQL's sql_mode is %q: it stores values that do not fit cut short; add STRICT_TRANS_TABLES", mode)
+		return fmt.Errorf("MySQL's sql_mode is %q: it truncates values that do not fit; add STRICT_TRANS_TABLES", mode)
 	}
 	g, err := wsrep(ctx, db.sql)
 	switch {
 	case err != nil:
 		return failure(ctx, err)
 	case g.on && g.syncWait&SyncWait != SyncWait:
-		return fmt.Errorf("wsrep_sync_wait is %d on this server of a Galera cluster: what was revoked at another one works here for a moment; "+
+		return fmt.Errorf("wsrep_sync_wait is %d on this server of a Galera cluster: a token that was revoked on another server still works here for a moment; "+
 			"add wsrep_sync_wait=%d to the DSN", g.syncWait, SyncWait)
 	}
 	return nil

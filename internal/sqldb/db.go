@@ -12,25 +12,25 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Patience is how long a statement or a transaction may take, all its retries
-// included, before it is given up as unavailable.
+// Patience is the maximum time of a statement or a transaction, including all
+// retries. After it, the error is [oauth.ErrUnavailable].
 const Patience = 5 * time.Second
 
 // DB is an application's database.
 type DB struct {
-	sql     *sql.DB
-	dialect Dialect
-	writer  chan struct{} // one place; nil unless the database has one writer
-	texts   sync.Map      // textKey → *text
-	unmade  atomic.Pointer[text]
-	writes  crowd[Member] // of those that share a transaction
+	sql        *sql.DB
+	dialect    Dialect
+	writer     chan struct{} // a semaphore; nil unless the database has a single writer
+	texts      sync.Map      // textKey → *text
+	unprepared atomic.Pointer[text]
+	writes     batcher[Member] // the writes that share a transaction
 }
 
-// writers holds the writer's semaphore of each SQLite database, so that all
-// who share a *sql.DB share it. A weak key keeps no database alive.
+// writers holds the writer's semaphore of each SQLite database, so that all users
+// of a *sql.DB share it. The weak key does not keep a database alive.
 var writers sync.Map // weak.Pointer[sql.DB] → chan struct{}
 
-// New returns db as a DB. It touches nothing.
+// New returns db as a DB. It does not use the database.
 func New(db *sql.DB, d Dialect) *DB {
 	if d.Name == "" {
 		panic("sqldb: a dialect is one of SQLite, Postgres and MySQL")
@@ -57,8 +57,9 @@ func (db *DB) SQL() *sql.DB { return db.sql }
 // Dialect returns the kind of the database.
 func (db *DB) Dialect() Dialect { return db.dialect }
 
-// Row runs a SELECT for one record and gives each row of the answer to scan: a
-// record that joins a list has several. Without a row it is [oauth.ErrNotFound].
+// Row runs a SELECT for one record, and calls scan for each row of the result. A
+// record that joins a list has several rows. Without a row it returns
+// [oauth.ErrNotFound].
 func (db *DB) Row(ctx context.Context, q string, scan func(Row) error, args ...any) error {
 	return db.row(ctx, db.text(q, selects), scan, args...)
 }
@@ -71,15 +72,15 @@ func (db *DB) row(ctx context.Context, t *text, scan func(Row) error, args ...an
 	return err
 }
 
-// Each runs a SELECT and gives each row of the answer to scan, which must not
-// ask the database anything.
+// Each runs a SELECT and calls scan for each row of the result. scan must not query
+// the database.
 func (db *DB) Each(ctx context.Context, q string, scan func(Row) error, args ...any) error {
 	_, err := db.each(ctx, db.text(q, selects), scan, args)
 	return err
 }
 
-// each asks again as long as the statement meets a transaction and has answered
-// no row: at the strictest isolation level that happens to a SELECT too.
+// each retries while the statement conflicts with a transaction and has returned no
+// row. At the strictest isolation level a SELECT can conflict, too.
 func (db *DB) each(ctx context.Context, t *text, scan func(Row) error, args []any) (n int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, &gaveUp{err, err}
@@ -111,8 +112,8 @@ func (db *DB) query(ctx context.Context, t *text, args []any) (*sql.Rows, error)
 	return db.sql.QueryContext(ctx, t.bound, args...)
 }
 
-// drain gives each row to scan, as row shows it, and closes them. What scan says
-// is returned as it is.
+// drain calls scan for each row, as row presents it, and closes the rows. It
+// returns scan's error unchanged.
 func drain(ctx context.Context, rows *sql.Rows, row Row, scan func(Row) error) (n int, err error) {
 	defer rows.Close()
 	for ; rows.Next(); n++ {
@@ -126,15 +127,15 @@ func drain(ctx context.Context, rows *sql.Rows, row Row, scan func(Row) error) (
 	return n, nil
 }
 
-// statement returns the context of one statement outside of transactions: it ends
+// statement returns the context of a statement outside of transactions. It ends
 // with ctx, and after [Patience].
 //
-// SQLite runs a statement in its caller's goroutine, where a context that may end
-// is watched by two more, which costs as much as reading a row; and none of ours
-// takes long enough there to be ended, the wait for a lock being bounded by
-// busy_timeout. What may take long is to get a connection. So the context is
-// watched where none is free. Should the last one be taken at this very moment,
-// it is waited for until it is given back.
+// SQLite runs a statement in its caller's goroutine. Watching a cancelable context
+// takes two more goroutines, which cost as much as reading a row. No statement of
+// ours runs long enough to be canceled, and busy_timeout limits the wait for a
+// lock. Only getting a connection may take long. So the context is watched only if
+// no connection is free. If the last free connection is taken at this very moment,
+// the statement waits until it is returned.
 func (db *DB) statement(ctx context.Context) (context.Context, context.CancelFunc) {
 	if db.dialect.inProcess {
 		if s := db.sql.Stats(); s.MaxOpenConnections == 0 || s.InUse < s.MaxOpenConnections {

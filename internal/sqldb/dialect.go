@@ -5,42 +5,42 @@ import (
 	"strings"
 )
 
-// Dialect is in what one kind of database differs from the others. Its values
-// are [SQLite], [Postgres] and [MySQL].
+// Dialect holds the differences of a kind of database. Its values are [SQLite],
+// [Postgres] and [MySQL].
 type Dialect struct {
-	// Name is "sqlite", "postgres" or "mysql", also the name of the folder
-	// that holds its migrations.
+	// Name is "sqlite", "postgres" or "mysql". It is also the name of the folder
+	// with its migrations.
 	Name string
 
 	dollar     bool // placeholders are $1, $2 …
 	onConflict bool // has ON CONFLICT DO NOTHING
 	oneWriter  bool // has one write lock for the whole database
 
-	// prepare says that we keep prepared statements. On PostgreSQL they are
-	// left to the driver, which knows whether a pooler stands in between.
+	// prepare enables our cache of prepared statements. On PostgreSQL the driver
+	// does it, because it knows whether there is a pooler.
 	prepare bool
 
 	// inProcess says that a statement runs in its caller's goroutine.
 	inProcess bool
 
-	// packs says that a row is answered as one column: see pack.
+	// packs says that a row is returned as one column: see pack.
 	packs bool
 
-	// transactionalDDL says that a migration is undone when it fails.
+	// transactionalDDL says that a failed migration is rolled back.
 	transactionalDDL bool
 
-	// grouped says that writes which come at once share a transaction. It does
-	// not pay where a longer one is refused more often: on Galera, COMMIT is.
+	// grouped says that concurrent writes share a transaction. This does not pay on
+	// Galera, where COMMIT fails more often for longer transactions.
 	grouped bool
 
-	// lookups is how many statements for one kind of record are asked at once: who
-	// comes then shares the next one.
+	// lookups is the maximum number of concurrent SELECTs for one kind of record.
+	// Further look-ups share the next SELECT.
 	lookups int
 
 	tableExists string // a query for the number of tables with a name
 }
 
-// The supported databases. MySQL is MariaDB too.
+// The supported databases. MySQL includes MariaDB.
 var (
 	SQLite = Dialect{
 		Name: "sqlite", onConflict: true, oneWriter: true, prepare: true, transactionalDDL: true, grouped: true, inProcess: true, packs: true, lookups: 2,
@@ -56,8 +56,8 @@ var (
 	}
 )
 
-// bind writes the placeholders of a query as the database wants them. No query
-// of ours has a question mark inside a literal.
+// bind writes the placeholders of a query in the database's syntax. No query of
+// ours has a question mark inside a literal.
 func (d Dialect) bind(q string) string {
 	if !d.dollar {
 		return q

@@ -1,25 +1,24 @@
-// Package sqldb is what sqlstore and account share of database/sql: one text
-// for each query, one way to run a transaction, one place that reads errors,
-// one migrator.
+// Package sqldb is the part of database access that sqlstore and account share. It
+// caches the text of each query, runs transactions, classifies errors, and applies
+// migrations.
 //
 // # Errors
 //
-// What stands in the way of an answer has [oauth.ErrUnavailable] in its chain:
-// a database that is out of reach or stays busy, and a write of which nobody
-// can say whether it happened. A request that was given up by its caller has
-// that too, and context.Canceled beside it, so that a log can tell the two
-// apart. A database that answers that a statement is wrong is a plain error.
+// An error has [oauth.ErrUnavailable] in its chain if the database gave no result:
+// it is out of reach or stays busy, or it is unknown whether a write happened. A
+// request that its caller canceled has context.Canceled in its chain as well, so
+// that a log can tell the two apart. An error that the database reports for a
+// statement is a plain error.
 //
 // # Transactions
 //
-// [DB.Tx] runs its function again, from the start, as long as the database
-// answers that the transaction met another one. So the function begins with
-// its write, keeps no result of an earlier run, and does nothing but talk to
-// its [Tx].
+// [DB.Tx] runs its function again, from the start, while the transaction conflicts
+// with another one. So the function must begin with its write, keep no result of an
+// earlier run, and have no effect except through its [Tx].
 //
-// # Many at once
+// # Concurrent callers
 //
-// Who comes while others are being served shares what follows: [DB.Group] a
-// transaction and its COMMIT, [DB.Lookup] a SELECT. Both wait in a crowd, whose
-// members lead in turn; no goroutine is started for it.
+// Concurrent callers share work. [DB.Group] shares a transaction and its COMMIT
+// (group commit). [DB.Lookup] shares a SELECT. Both collect the calls in a batcher.
+// One of the callers leads each batch, so no goroutine is started.
 package sqldb

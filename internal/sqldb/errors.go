@@ -9,31 +9,32 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// class is what an error of the database means for us.
+// class is the kind of a database error, as far as it matters to us.
 type class int
 
 const (
-	// unanswered: no answer of the database's own stands in the chain. It is
-	// out of reach, or went away, or we gave up waiting.
+	// unanswered: the chain has no error that the database itself reported. The
+	// database is out of reach, closed the connection, or the caller stopped
+	// waiting.
 	unanswered class = iota
-	conflict         // it met another transaction: to be run again
-	duplicate        // a unique key is there already
-	unready          // the node takes no such statement now
-	fault            // the database says that the statement is wrong
+	conflict         // with another transaction: retry
+	duplicate        // the unique key already exists
+	unready          // the node cannot run such a statement now
+	fault            // the database reports that the statement is wrong
 )
 
-// classOf reads an error's class. It knows the drivers by the shape of their
+// classOf returns an error's class. It recognizes drivers by the shape of their
 // errors, so that an application's go.mod gets none of them.
 func classOf(err error) class {
 	c := unanswered
 	walk(err, func(err error) (found bool) {
-		c, found = answer(err)
+		c, found = ofDriver(err)
 		return found
 	})
 	return c
 }
 
-// walk visits the tree of an error until visit says that it is done.
+// walk visits the tree of an error until visit returns true.
 func walk(err error, visit func(error) bool) bool {
 	if err == nil {
 		return false
@@ -41,7 +42,7 @@ func walk(err error, visit func(error) bool) bool {
 	if visit(err) {
 		return true
 	}
-	switch e := err.(type) { //nolint:errorlint // this is what walks the chain
+	switch e := err.(type) { //nolint:errorlint // it walks the chain itself
 	case interface{ Unwrap() error }:
 		return walk(e.Unwrap(), visit)
 	case interface{ Unwrap() []error }:
@@ -54,7 +55,8 @@ func walk(err error, visit func(error) bool) bool {
 	return false
 }
 
-func answer(err error) (c class, ok bool) {
+// ofDriver returns the class of a driver's error, and whether err is one.
+func ofDriver(err error) (c class, ok bool) {
 	if e, ok := err.(interface{ SQLState() string }); ok { // pgx, lib/pq
 		return ofState(e.SQLState()), true
 	}
@@ -67,7 +69,7 @@ func answer(err error) (c class, ok bool) {
 	return unanswered, false
 }
 
-// ofState is the class of a SQLSTATE (PostgreSQL's documentation, appendix A).
+// ofState returns the class of a SQLSTATE (PostgreSQL's documentation, appendix A).
 func ofState(s string) class {
 	switch s {
 	case "40001", "40P01": // serialization failure, deadlock
@@ -86,7 +88,7 @@ func ofState(s string) class {
 	}
 	switch s[:2] {
 	case "08", // connection
-		"28", "3D", // no entry: it stands between us and every answer
+		"28", "3D", // no access: every statement fails
 		"53", // out of disk, memory or connections
 		"57", // shutting down, starting up
 		"58": // input or output
@@ -95,10 +97,10 @@ func ofState(s string) class {
 	return fault
 }
 
-// ofSQLite is the class of a result code (https://sqlite.org/rescode.html).
+// ofSQLite returns the class of a result code (https://sqlite.org/rescode.html).
 func ofSQLite(code int) class {
 	switch code {
-	case 1555, 2067: // a primary key's or a unique constraint
+	case 1555, 2067: // the constraint of a primary key or unique key
 		return duplicate
 	}
 	switch code & 0xff {
@@ -110,37 +112,37 @@ func ofSQLite(code int) class {
 	return fault
 }
 
-// ofNumber is the class of an error of MySQL, MariaDB, Galera or TiDB.
+// ofNumber returns the class of an error of MySQL, MariaDB, Galera or TiDB.
 func ofNumber(n uint64) class {
 	switch n {
 	case 1213, 1205, 1020, // deadlock, lock wait, record has changed (MariaDB's snapshot isolation)
-		1615,                   // the prepared statement has to be prepared anew
+		1615,                   // the statement has to be prepared again
 		8002, 8022, 8028, 9007: // TiDB: conflicts, the schema changed
 		return conflict
 	case 1062:
 		return duplicate
 	case 1021, 1037, 1041, 1114, 1135, // out of disk, memory, threads
 		1040, 1203, 1226, // too many connections
-		1042, 1043, 1044, 1045, 1049, 1129, 1130, // no entry
-		1047,                                           // a Galera node that is not in its cluster
+		1042, 1043, 1044, 1045, 1049, 1129, 1130, // no access
+		1047,                                           // a Galera node outside its cluster
 		1053, 1077, 1079, 1184, 1927, 2006, 2013, 4031, // shutting down, connection killed
 		1158, 1159, 1160, 1161, // network
 		1290, 1836, 1792, // read-only
 		1317, 1969, 3024, 3572, // interrupted, took too long
 		9001, 9002, 9003, 9004, 9005, 9006: // TiDB: regions out of reach
 		return unready
-	case 1180, 1181, 1105: // an error during COMMIT or ROLLBACK, an unknown one
+	case 1180, 1181, 1105: // an error during COMMIT or ROLLBACK, an unknown error
 		return unanswered
 	}
 	return fault
 }
 
-// madeAlready reports whether MySQL, which cannot undo DDL, finds that an
-// earlier run of a migration got as far as this statement.
-func madeAlready(err error) bool {
+// alreadyExists reports whether an earlier run of a migration already executed this
+// statement. MySQL cannot roll back DDL.
+func alreadyExists(err error) bool {
 	return walk(err, func(err error) bool {
 		switch n, _ := number(err); n {
-		case 1050, 1060, 1061, 1091, 1826: // table, column, index there; gone; foreign key there
+		case 1050, 1060, 1061, 1091, 1826: // table, column, index exists; does not exist any more; foreign key exists
 			return true
 		}
 		return false
@@ -163,8 +165,8 @@ func number(err error) (uint64, bool) {
 	return f.Uint(), true
 }
 
-// failure is the error of a statement as our callers see it. ctx is the
-// caller's own.
+// failure returns the error of a statement for our callers. ctx is the caller's
+// own.
 func failure(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return &gaveUp{cause, err}
@@ -176,7 +178,7 @@ func failure(ctx context.Context, err error) error {
 	return err
 }
 
-// unavailable says of an error that asking again later may help.
+// unavailable marks an error as temporary: a retry may succeed.
 func unavailable(err error) error {
 	if errors.Is(err, oauth.ErrUnavailable) {
 		return err
@@ -184,8 +186,9 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w: %w", oauth.ErrUnavailable, err)
 }
 
-// gaveUp says that the caller's context ended before the database answered.
-// Nobody is told, so it is no outage; should somebody be, it is 503 and not 500.
+// gaveUp is the error if the caller's context ended before the database replied.
+// Usually no client reads the response, so it is not an outage. If a client does,
+// it gets 503 instead of 500.
 type gaveUp struct{ cause, err error }
 
 func (g *gaveUp) Error() string {

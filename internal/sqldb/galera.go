@@ -8,19 +8,21 @@ import (
 	"strings"
 )
 
-// SyncWait is what wsrep_sync_wait has to hold at the servers of a Galera cluster:
-// each statement waits for what the others have committed. Without it a revocation
-// at one node is seen at the others only a moment later, and the revocation of
-// everything that a user has misses what another node has just answered.
+// SyncWait is the required value of wsrep_sync_wait on the servers of a Galera
+// cluster. With it, each statement waits until the server has applied all commits
+// of the other servers. Without it, the other nodes see a revocation a moment
+// later, and revoking all of a user's tokens misses tokens that another node has
+// just issued.
 const SyncWait = 1 | 2 // SELECT and BEGIN; UPDATE and DELETE
 
-// galera is how a server of MariaDB takes part in a cluster.
+// galera holds the cluster settings of a MariaDB server.
 type galera struct {
 	on       bool
 	syncWait int
 }
 
-// wsrep asks a server. MySQL knows none of the variables, and answers no row.
+// wsrep reads a server's settings. MySQL has none of the variables and returns no
+// row.
 func wsrep(ctx context.Context, on interface {
 	QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
 }) (g galera, err error) {
@@ -45,7 +47,7 @@ func wsrep(ctx context.Context, on interface {
 }
 
 // InGalera reports whether a database is a server of a Galera cluster whose
-// connections do not wait for the others.
+// connections do not wait for the other servers.
 func InGalera(ctx context.Context, db *sql.DB) (withoutWaiting bool, err error) {
 	g, err := wsrep(ctx, db)
 	return g.on && g.syncWait&SyncWait != SyncWait, err

@@ -11,26 +11,26 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Member is a write that may share a transaction with others.
+// Member is a write that may share a transaction with other writes.
 type Member struct {
-	// Key names what the write locks first. Members are run in the order of
-	// their keys, so that groups at two nodes do not wait for each other.
+	// Key names the row that the write locks first. Members run in the order of
+	// their keys, so that groups of two nodes cannot deadlock.
 	Key string
 
-	// Run makes the write. It begins with the statement that may find something
-	// spent: when it returns [oauth.ErrSpent] it has changed nothing.
+	// Run makes the write. Its first statement finds out whether a one-time value
+	// is spent: if Run returns [oauth.ErrSpent], it has changed nothing.
 	Run func(ctx context.Context, tx *Tx) error
 
-	// Alone, if there is one, makes the same write without a transaction, for
-	// when nobody else is there.
+	// Alone, if set, makes the same write without a transaction. It is used if
+	// there are no concurrent writes.
 	Alone func(ctx context.Context) error
 }
 
-// Group makes a write, together with those of others that come at the same time:
-// all in one transaction, answered after its COMMIT. A write that finds something
-// spent leaves the others alone; after any other error nothing was written, and
-// each is made anew by itself. If COMMIT is not answered, none of them knows
-// whether it happened.
+// Group makes a write together with concurrent writes: all in one transaction
+// (group commit). It returns after the COMMIT. A write that returns
+// [oauth.ErrSpent] does not affect the others. After any other error the
+// transaction is rolled back, and each caller makes its write separately. If the
+// database does not reply to COMMIT, all members get [oauth.ErrUnavailable].
 func (db *DB) Group(ctx context.Context, m Member) error {
 	if err := ctx.Err(); err != nil {
 		return &gaveUp{err, err}
@@ -38,50 +38,50 @@ func (db *DB) Group(ctx context.Context, m Member) error {
 	if !db.dialect.grouped {
 		return db.alone(ctx, m)
 	}
-	w := newWaiter(m)
+	w := newCall(m)
 	limited, cancel := context.WithTimeout(ctx, 2*Patience)
 	defer cancel()
-	err := db.writes.join(limited, w, writing, func() { db.leadGroup(ctx, w) })
+	err := db.writes.do(limited, w, writing, func() { db.leadGroup(ctx, w) })
 	switch {
-	case errors.Is(err, errLeft):
+	case errors.Is(err, errCanceled):
 		return failure(ctx, fmt.Errorf("wait for other writes: %w", limited.Err()))
-	case errors.Is(err, errAlone):
+	case errors.Is(err, errNotBatched):
 		return db.alone(context.WithoutCancel(ctx), m)
 	}
 	return err
 }
 
-// writing is how those behave who write: who is being served cannot leave.
-var writing = manners{leaders: 1}
+// A write that is being served cannot be canceled.
+var writing = batchPolicy{leaders: 1}
 
-// leadGroup runs what waits. Where the database has one writer its turn is waited
-// for first: who comes meanwhile joins.
-func (db *DB) leadGroup(ctx context.Context, w *waiter[Member]) {
-	taken := []*waiter[Member]{w}
+// leadGroup runs the waiting writes. With a single writer it first waits for its
+// turn, during which more writes can join.
+func (db *DB) leadGroup(ctx context.Context, w *call[Member]) {
+	taken := []*call[Member]{w}
 	defer func() {
-		for _, w := range taken { // after a panic, which is the leader's to answer for
-			w.answer(unavailable(errors.New("the write that this one was to share was given up")))
+		for _, w := range taken { // after a panic in the leader
+			w.finish(unavailable(errors.New("the group of this write failed")))
 		}
 		db.writes.handOver(writing)
 	}()
 	own := context.WithoutCancel(ctx)
-	err := db.queue(own)
+	err := db.acquireWriter(own)
 	taken = db.writes.take(w)
 	switch {
 	case err != nil:
 		for _, w := range taken {
-			w.answer(err)
+			w.finish(err)
 		}
 	case len(taken) == 1:
-		db.leave()
-		w.answer(db.alone(own, w.what))
+		db.releaseWriter()
+		w.finish(db.alone(own, w.input))
 	default:
-		defer db.leave()
+		defer db.releaseWriter()
 		db.together(own, taken)
 	}
 }
 
-// alone makes one write as if there were no groups.
+// alone makes one write outside of a group.
 func (db *DB) alone(ctx context.Context, m Member) error {
 	if m.Alone != nil {
 		return m.Alone(ctx)
@@ -89,15 +89,16 @@ func (db *DB) alone(ctx context.Context, m Member) error {
 	return db.Tx(ctx, m.Run)
 }
 
-// share is how long a group may take before those whose turn has not come are told to
-// go by themselves: with a database far away, 64 writes take longer than anybody waits.
-const share = Patience / 4
+// maxGroupTime is the time after which the remaining members of a group are told to
+// run separately. With a distant database, 64 writes would take longer than a
+// caller waits.
+const maxGroupTime = Patience / 4
 
-// together makes the writes in one transaction and answers them. Where nothing was
-// written, and there is time, each is to be made by itself: in its own caller's
-// goroutine, for one after the other would have the last wait for all.
-func (db *DB) together(ctx context.Context, taken []*waiter[Member]) {
-	slices.SortStableFunc(taken, func(a, b *waiter[Member]) int { return strings.Compare(a.what.Key, b.what.Key) })
+// together makes the writes in one transaction and finishes their calls. If nothing
+// was written and there is time, each caller makes its write separately, in its own
+// goroutine: in sequence, the last caller would wait for all others.
+func (db *DB) together(ctx context.Context, taken []*call[Member]) {
+	slices.SortStableFunc(taken, func(a, b *call[Member]) int { return strings.Compare(a.input.Key, b.input.Key) })
 	spent := make([]error, 0, len(taken))
 	own, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
@@ -105,10 +106,10 @@ func (db *DB) together(ctx context.Context, taken []*waiter[Member]) {
 	begun, committing := time.Now(), false
 	_, err := db.once(own, func(ctx context.Context, tx *Tx) error {
 		for _, w := range taken {
-			if len(spent) > 0 && time.Since(begun) > share {
+			if len(spent) > 0 && time.Since(begun) > maxGroupTime {
 				break
 			}
-			err := w.what.Run(ctx, tx)
+			err := w.input.Run(ctx, tx)
 			if err != nil && !errors.Is(err, oauth.ErrSpent) {
 				return err
 			}
@@ -121,13 +122,13 @@ func (db *DB) together(ctx context.Context, taken []*waiter[Member]) {
 	for i, w := range taken {
 		switch ran := i < len(spent); {
 		case err == nil && ran:
-			w.answer(spent[i])
-		case committing && classOf(err) != conflict && ran: // nobody knows whether it happened
-			w.answer(err)
-		case err != nil && !committing && late: // nothing was written, and nobody has patience left
-			w.answer(db.explained(own, unavailable(err)))
+			w.finish(spent[i])
+		case committing && classOf(err) != conflict && ran: // the outcome is unknown
+			w.finish(err)
+		case err != nil && !committing && late: // nothing was written, and no time is left to retry
+			w.finish(db.explained(own, unavailable(err)))
 		default:
-			w.answer(errAlone)
+			w.finish(errNotBatched)
 		}
 	}
 }

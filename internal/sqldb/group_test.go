@@ -32,9 +32,9 @@ func insert(key string) sqldb.Member {
 	}
 }
 
-// crowd has a first write wait in the database while others come, and then lets
+// concurrent has a first write wait in the database while others come, and then lets
 // all of them go. It returns their outcomes, in the order of members.
-func crowd(t *testing.T, f *fake, db *sqldb.DB, members ...sqldb.Member) []error {
+func concurrent(t *testing.T, f *fake, db *sqldb.DB, members ...sqldb.Member) []error {
 	t.Helper()
 	gate := make(chan struct{})
 	answer := f.answer
@@ -82,7 +82,7 @@ func eachDialect(t *testing.T, run func(t *testing.T, f *fake, db *sqldb.DB)) {
 // their keys; nobody is answered before its COMMIT.
 func TestGroup_SharesACommit(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
-		for i, err := range crowd(t, f, db, insert("c"), insert("a"), insert("b")) {
+		for i, err := range concurrent(t, f, db, insert("c"), insert("a"), insert("b")) {
 			if err != nil {
 				t.Errorf("write %d: %v", i, err)
 			}
@@ -111,7 +111,7 @@ func TestGroup_SpentLeavesTheOthersAlone(t *testing.T) {
 			}
 			return nil, nil
 		}
-		got := crowd(t, f, db, insert("a"), insert("b"), insert("c"))
+		got := concurrent(t, f, db, insert("a"), insert("b"), insert("c"))
 		if got[0] != nil || !errors.Is(got[1], oauth.ErrSpent) || got[2] != nil {
 			t.Errorf("the outcomes are %v, want ErrSpent for the second alone", got)
 		}
@@ -132,7 +132,7 @@ func TestGroup_AnErrorIsItsOwnMembers(t *testing.T) {
 			}
 			return nil, nil
 		}
-		got := crowd(t, f, db, insert("a"), insert("b"), insert("c"))
+		got := concurrent(t, f, db, insert("a"), insert("b"), insert("c"))
 		if got[0] != nil || !errors.Is(got[1], bad) || got[2] != nil {
 			t.Errorf("the outcomes are %v, want the error for the second alone", got)
 		}
@@ -153,7 +153,7 @@ func TestGroup_F13_ConflictAtCommit(t *testing.T) {
 			}
 			return nil, nil
 		}
-		for i, err := range crowd(t, f, db, insert("a"), insert("b")) {
+		for i, err := range concurrent(t, f, db, insert("a"), insert("b")) {
 			if err != nil {
 				t.Errorf("write %d: %v, want it made anew", i, err)
 			}
@@ -174,7 +174,7 @@ func TestGroup_OP_04_UnknownOutcome(t *testing.T) {
 			}
 			return nil, nil
 		}
-		for i, err := range crowd(t, f, db, insert("a"), insert("b")) {
+		for i, err := range concurrent(t, f, db, insert("a"), insert("b")) {
 			if !errors.Is(err, oauth.ErrUnavailable) {
 				t.Errorf("write %d: %v, want ErrUnavailable", i, err)
 			}
@@ -264,14 +264,14 @@ func TestGroup_Panic(t *testing.T) {
 	})
 }
 
-// A crowd of any size is served, some dozens at a time.
+// Any number of concurrent writes is served, some dozens at a time.
 func TestGroup_Many(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
 		var members []sqldb.Member
 		for i := range 300 {
 			members = append(members, insert(fmt.Sprintf("%03d", i)))
 		}
-		for i, err := range crowd(t, f, db, members...) {
+		for i, err := range concurrent(t, f, db, members...) {
 			if err != nil {
 				t.Errorf("write %d: %v", i, err)
 			}

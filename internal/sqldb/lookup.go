@@ -9,20 +9,20 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// lookup is a record that somebody waits for, and its rows, for him to scan.
+// lookup is a look-up of one record. Its caller scans the rows.
 type lookup struct {
 	key  string
 	rows []columns
 }
 
-// Lookup is [DB.Row] for a query that ends, but for an ORDER BY, in "column = ?", its
-// only placeholder. Those who ask at the same time share a statement: each is asked
-// after all of its callers have come, so none is told what was true before. Each scans
-// for himself.
+// Lookup is like [DB.Row], for a query that ends in "column = ?", optionally with
+// ORDER BY. That is its only placeholder. Concurrent look-ups share a SELECT. A
+// SELECT starts after all of its look-ups have been called, so no caller reads a
+// state older than its call. Each caller scans its own rows.
 func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key string) error {
-	t, m := db.text(q, selects), db.lookingUp()
-	if t.lookups.line(nil, m) {
-		defer t.lookups.handOver(m)
+	t, p := db.text(q, selects), db.lookupPolicy()
+	if t.lookups.leadOrWait(nil, p) {
+		defer t.lookups.handOver(p)
 		return db.row(ctx, t, scan, key)
 	}
 	if err := ctx.Err(); err != nil {
@@ -30,17 +30,17 @@ func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key st
 	}
 	limited, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	w := newWaiter(lookup{key: key})
-	err := t.lookups.join(limited, w, m, func() { db.leadLookups(limited, q, t, w) })
+	w := newCall(lookup{key: key})
+	err := t.lookups.do(limited, w, p, func() { db.leadLookups(limited, q, t, w) })
 	switch {
-	case errors.Is(err, errAlone):
+	case errors.Is(err, errNotBatched):
 		return db.row(limited, t, scan, key)
-	case errors.Is(err, errLeft):
-		return failure(ctx, fmt.Errorf("wait for those who asked before: %w", limited.Err()))
+	case errors.Is(err, errCanceled):
+		return failure(ctx, fmt.Errorf("wait for earlier look-ups: %w", limited.Err()))
 	case err != nil:
 		return err
 	}
-	for _, row := range w.what.rows {
+	for _, row := range w.input.rows {
 		if err := scan(row); err != nil {
 			return err
 		}
@@ -48,21 +48,23 @@ func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key st
 	return nil
 }
 
-func (db *DB) lookingUp() manners { return manners{leaders: db.dialect.lookups, impatient: true} }
+func (db *DB) lookupPolicy() batchPolicy {
+	return batchPolicy{leaders: db.dialect.lookups, impatient: true}
+}
 
-// leadLookups asks for all that is waited for, in the time that its leader has left:
-// nobody has come before him.
-func (db *DB) leadLookups(limited context.Context, q string, t *text, w *waiter[lookup]) {
+// leadLookups runs one SELECT for all waiting look-ups. Its time limit is the
+// leader's, which has waited longest.
+func (db *DB) leadLookups(limited context.Context, q string, t *text, w *call[lookup]) {
 	taken := t.lookups.take(w)
-	defer t.lookups.handOver(db.lookingUp())
+	defer t.lookups.handOver(db.lookupPolicy())
 	deadline, _ := limited.Deadline()
 	own, cancel := context.WithDeadline(context.WithoutCancel(limited), deadline)
 	defer cancel()
 	found, keys := map[string][]columns{}, []any{}
 	for _, w := range taken {
-		if _, there := found[w.what.key]; !there {
-			found[w.what.key] = nil
-			keys = append(keys, w.what.key)
+		if _, there := found[w.input.key]; !there {
+			found[w.input.key] = nil
+			keys = append(keys, w.input.key)
 		}
 	}
 	err := db.Each(own, among(q, len(keys)), func(row Row) error {
@@ -73,29 +75,30 @@ func (db *DB) leadLookups(limited context.Context, q string, t *text, w *waiter[
 		return err
 	}, padded(keys)...)
 	for _, w := range taken {
-		switch rows := found[w.what.key]; {
+		switch rows := found[w.input.key]; {
 		case errors.Is(err, oauth.ErrUnavailable):
-			w.answer(err)
-		case err != nil: // a row is at fault, and nobody knows whose
-			w.answer(errAlone)
+			w.finish(err)
+		case err != nil: // a row is invalid, and it is unknown whose
+			w.finish(errNotBatched)
 		case rows == nil:
-			w.answer(oauth.ErrNotFound)
+			w.finish(oauth.ErrNotFound)
 		default:
-			w.what.rows = rows
-			w.answer(nil)
+			w.input.rows = rows
+			w.finish(nil)
 		}
 	}
 }
 
-// among writes "SELECT … WHERE column = ?" as one for so many keys, which answers the
-// key before the other columns. There are few such texts, for each is prepared.
+// among rewrites "SELECT … WHERE column = ?" for several keys. The result has the
+// key as its first column. It rounds up the number of placeholders, because each
+// distinct text is prepared.
 func among(q string, keys int) string {
 	head, tail, _ := strings.Cut(q, " = ?")
 	column := head[strings.LastIndexAny(head, " \n")+1:]
 	return "SELECT " + column + ", " + strings.TrimPrefix(head, "SELECT ") + " IN (?" + strings.Repeat(", ?", roundUp(keys)-1) + ")" + tail
 }
 
-// padded repeats the last key as often as among has it.
+// padded repeats the last key to fill the placeholders of among.
 func padded(keys []any) []any {
 	for n := roundUp(len(keys)); len(keys) < n; {
 		keys = append(keys, keys[len(keys)-1])
@@ -112,7 +115,7 @@ func roundUp(n int) int {
 	}
 }
 
-// columns is a row that was read, to be scanned as often as somebody wants it.
+// columns is a row that was read. It can be scanned repeatedly.
 type columns []value
 
 // Scan implements [Row].
@@ -128,7 +131,7 @@ func (c columns) Scan(dest ...any) error {
 	return nil
 }
 
-// columns reads a row as the driver answers it.
+// columns reads a row as the driver returns it.
 func (r plainRow) columns() (columns, error) {
 	names, err := r.Columns()
 	if err != nil {
@@ -150,7 +153,7 @@ func (r plainRow) columns() (columns, error) {
 	return all, nil
 }
 
-// columns reads a row that was packed.
+// columns reads a packed row.
 func (r *packedRow) columns() (all columns, err error) {
 	if err := r.rows.Scan(&r.text); err != nil {
 		return nil, err

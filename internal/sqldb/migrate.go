@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// migrationPatience is how long a node takes to migrate, or to wait for another
-// one that does.
+// migrationPatience is the maximum time for migrating, or for waiting for another
+// node that migrates.
 const migrationPatience = 2 * time.Minute
 
 const (
@@ -25,18 +25,18 @@ const (
 	finishMigration  = `UPDATE passport_migrations SET applied_at = ? WHERE set_name = ? AND name = ?`
 )
 
-// Migrate applies the files of a set that have not been applied, in the order
-// of their names. They are in goose's format. Any number of nodes may call it
-// at once: one works, the others wait for it and find it done.
+// Migrate applies the files of a set that have not been applied, in the order of
+// their names. They are in goose's format. Any number of nodes may call it at once:
+// one node migrates, the others wait and find it done.
 //
-// tables are those that the files make. If one is there before the first file
-// was applied, somebody else made it: Migrate changes nothing and says what to
-// do about it.
+// tables are the tables that the files create. If one of them exists before the
+// first file was applied, it belongs to other software: Migrate changes nothing and
+// returns an error with the remedy.
 //
-// Where DDL cannot be undone (MySQL) a file that failed half-way is run again
-// from its start, and what it finds made already it leaves alone; so data that
-// a file changes must bear to be changed twice. In a Galera cluster, whose locks
-// are one server's, nodes at several servers do so at the same time.
+// Where DDL cannot be rolled back (MySQL), a file that failed half-way runs again
+// from its start, and skips existing objects. So the data changes of a file must be
+// idempotent. In a Galera cluster a lock covers a single server only, so nodes at
+// several servers may migrate at the same time.
 func (db *DB) Migrate(ctx context.Context, set string, files fs.FS, tables []string) error {
 	if db.Migrated(ctx, set, files) == nil {
 		return nil
@@ -47,10 +47,10 @@ func (db *DB) Migrate(ctx context.Context, set string, files fs.FS, tables []str
 	}
 	ctx, cancel := context.WithTimeout(ctx, migrationPatience)
 	defer cancel()
-	if err := db.queue(ctx); err != nil {
+	if err := db.acquireWriter(ctx); err != nil {
 		return err
 	}
-	defer db.leave()
+	defer db.releaseWriter()
 	for wait := 10 * time.Millisecond; ; wait *= 2 {
 		err := db.migrate(ctx, set, files, names, tables)
 		if !disturbed(err) || wait > migrationPatience || !pause(ctx, wait) {
@@ -59,9 +59,9 @@ func (db *DB) Migrate(ctx context.Context, set string, files fs.FS, tables []str
 	}
 }
 
-// disturbed reports whether a migration met what another node did at the same
-// time: a server of a Galera cluster ends transactions, and connections, that stand
-// in the way of another server's DDL.
+// disturbed reports whether a migration was interrupted by another node. A server
+// of a Galera cluster ends transactions and connections that block another server's
+// DDL.
 func disturbed(err error) bool {
 	return err != nil && (classOf(err) == conflict || errors.Is(err, driver.ErrBadConn))
 }
@@ -79,8 +79,8 @@ func (db *DB) migrate(ctx context.Context, set string, files fs.FS, names, table
 	return nil
 }
 
-// Migrated returns nil when every file of a set has been applied, and otherwise
-// an error that names the first one that has not. It changes nothing.
+// Migrated returns nil if every file of a set has been applied. Otherwise its error
+// names the first missing one. It changes nothing.
 func (db *DB) Migrated(ctx context.Context, set string, files fs.FS) error {
 	names, err := migrationNames(files)
 	if err != nil {
@@ -114,7 +114,8 @@ func (db *DB) applied(ctx context.Context, set string) (map[string]bool, error) 
 	return applied, nil
 }
 
-// scanMigration collects which files were begun, and whether they are applied.
+// scanMigration collects the names of the files that were begun, and whether they
+// are applied.
 func scanMigration(into map[string]bool) func(Row) error {
 	return func(row Row) error {
 		var name string
@@ -134,20 +135,20 @@ func migrationNames(files fs.FS) ([]string, error) {
 	return names, err
 }
 
-// migrator runs a set on the one connection that holds the lock.
+// migrator runs a set on the connection that holds the lock.
 type migrator struct {
 	db    *DB
 	conn  *sql.Conn
 	set   string
 	files fs.FS
 
-	// several says that the lock is not everybody's: other servers of a Galera
-	// cluster may be doing the same.
-	several bool
+	// cluster says that other servers of a Galera cluster may migrate at the same
+	// time, because the lock covers a single server only.
+	cluster bool
 }
 
-// locked runs f while no other node can, as one transaction where DDL is part
-// of them.
+// locked runs f while no other node can. Where DDL is transactional, f is one
+// transaction.
 func (m *migrator) locked(ctx context.Context, f func() error) error {
 	if err := m.lock(ctx); err != nil {
 		return err
@@ -160,8 +161,8 @@ func (m *migrator) locked(ctx context.Context, f func() error) error {
 	if !m.db.dialect.transactionalDDL {
 		end = "DO RELEASE_LOCK(" + mysqlLock + ")"
 	}
-	// Whatever happened to the caller, the lock goes: with the statement, or
-	// else with the connection.
+	// The lock must be released in any case: by the statement, or else with the
+	// connection.
 	if _, endErr := m.conn.ExecContext(context.WithoutCancel(ctx), end); endErr != nil {
 		m.discard()
 		if err == nil && m.db.dialect.transactionalDDL {
@@ -171,12 +172,12 @@ func (m *migrator) locked(ctx context.Context, f func() error) error {
 	return err
 }
 
-// discard has the pool throw the connection away, and what it holds with it.
+// discard makes the pool close the connection, which releases its lock.
 func (m *migrator) discard() {
 	_ = m.conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
-// mysqlLock names a lock, which is the whole server's, after the database.
+// mysqlLock names a lock for the database. Locks are global to a server.
 const mysqlLock = "CONCAT('passport.', MD5(DATABASE()))"
 
 func (m *migrator) lock(ctx context.Context) error {
@@ -184,7 +185,8 @@ func (m *migrator) lock(ctx context.Context) error {
 	case m.db.dialect.oneWriter:
 		return m.begin(ctx, "BEGIN IMMEDIATE")
 	case m.db.dialect.transactionalDDL:
-		// READ COMMITTED, or what we read after having waited is of before.
+		// At a stricter level, the reads after the wait would return the state
+		// before it.
 		if err := m.begin(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED"); err != nil {
 			return err
 		}
@@ -212,11 +214,11 @@ func (m *migrator) askGalera(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask whether this is a Galera cluster: %w", failure(ctx, err))
 	}
-	m.several = found.on
+	m.cluster = found.on
 	return nil
 }
 
-// begin waits for as long as the database answers that somebody else is at it.
+// begin retries while another connection holds the lock.
 func (m *migrator) begin(ctx context.Context, q string) error {
 	for {
 		_, err := m.conn.ExecContext(ctx, q)
@@ -236,7 +238,7 @@ func (m *migrator) begin(ctx context.Context, q string) error {
 
 func (m *migrator) run(ctx context.Context, names, tables []string) error {
 	if _, err := m.conn.ExecContext(ctx, createMigrations); err != nil {
-		return fmt.Errorf("make the migrations table: %w", failure(ctx, err))
+		return fmt.Errorf("create the migrations table: %w", failure(ctx, err))
 	}
 	begun, err := m.begun(ctx)
 	if err != nil {
@@ -245,7 +247,7 @@ func (m *migrator) run(ctx context.Context, names, tables []string) error {
 	if len(begun) == 0 {
 		err := m.refuseForeign(ctx, tables)
 		if err != nil {
-			// Another server of a cluster may have begun meanwhile.
+			// Another server of a cluster may have begun in the meantime.
 			if begun, _ = m.begun(ctx); len(begun) == 0 {
 				return err
 			}
@@ -288,13 +290,12 @@ func (m *migrator) refuseForeign(ctx context.Context, tables []string) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the database has tables that this migrator did not make: %s. Nothing was changed. "+
-		"If another tool applies these migrations, go on with that one; if the tables are of Laravel Passport "+
-		"or of anything else, rename them, or give Passport a database or schema of its own", strings.Join(found, ", "))
+	return fmt.Errorf("the database has tables that this migrator did not create: %s. Nothing was changed. "+
+		"If another tool applies these migrations, keep using it. If the tables belong to Laravel Passport "+
+		"or to other software, rename them, or give Passport its own database or schema", strings.Join(found, ", "))
 }
 
-// apply runs one file. again says that it was begun before and did not get to
-// its end.
+// apply runs one file. again says that an earlier run began it and did not finish.
 func (m *migrator) apply(ctx context.Context, name string, again bool) error {
 	content, err := fs.ReadFile(m.files, name)
 	if err != nil {
@@ -302,13 +303,13 @@ func (m *migrator) apply(ctx context.Context, name string, again bool) error {
 	}
 	if !again {
 		err := m.record(ctx, insertMigration, m.set, name, At(time.Now()))
-		if err != nil && (!m.several || classOf(err) != duplicate) {
+		if err != nil && (!m.cluster || classOf(err) != duplicate) {
 			return err
 		}
 	}
 	for n, statement := range upStatements(string(content)) {
 		_, err := m.conn.ExecContext(ctx, statement)
-		if err != nil && !((again || m.several) && madeAlready(err)) {
+		if err != nil && !((again || m.cluster) && alreadyExists(err)) {
 			return fmt.Errorf("%s, statement %d: %w", name, n+1, failure(ctx, err))
 		}
 	}
@@ -322,8 +323,9 @@ func (m *migrator) record(ctx context.Context, q string, args ...any) error {
 	return nil
 }
 
-// upStatements are those between "-- +goose Up" and "-- +goose Down". One ends
-// with a semicolon at the end of a line, or with "-- +goose StatementEnd".
+// upStatements returns the statements between "-- +goose Up" and "-- +goose Down".
+// A statement ends with a semicolon at the end of a line, or with "-- +goose
+// StatementEnd".
 func upStatements(content string) (statements []string) {
 	_, up, _ := strings.Cut(content, "-- +goose Up")
 	up, _, _ = strings.Cut(up, "-- +goose Down")
@@ -347,7 +349,7 @@ func upStatements(content string) (statements []string) {
 		case whole:
 			b.WriteString(line)
 		default:
-			code, _, _ := strings.Cut(line, " --") // a literal with that in it needs StatementBegin
+			code, _, _ := strings.Cut(line, " --") // a literal that contains " --" needs StatementBegin
 			b.WriteString(strings.TrimRight(code, "\r\n") + "\n")
 			if strings.HasSuffix(strings.TrimSpace(code), ";") {
 				end()

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Row is one row of an answer.
+// Row is a row of a result.
 type Row interface {
 	// Scan copies the columns, as [sql.Rows.Scan] does.
 	Scan(dest ...any) error
@@ -23,16 +23,17 @@ func (t *text) row(rows *sql.Rows) Row {
 	return plainRow{rows}
 }
 
-// plainRow is a row as the driver answers it.
+// plainRow is a row as the driver returns it.
 type plainRow struct{ *sql.Rows }
 
-// pack has a SELECT answer its columns as one, a JSON array. A driver of SQLite
-// asks the engine for each column several times, and a record of ours with the
-// client and the family that it joins has forty of them: to have the engine put
-// them together and to take them apart here costs half as much.
+// pack makes a SELECT return all columns as one: a JSON array. An SQLite driver
+// calls the engine several times per column, and a record of ours with its client
+// and family has forty columns. Packing them in the engine and unpacking them here
+// costs half as much.
 //
-// The column has a name, for drivers copy it, and without one it is the whole list.
-// A list of one column, and what is not a plain SELECT, is left as it is.
+// The column gets a name because drivers copy it; its default name is the whole
+// column list. pack leaves a single column, and anything but a plain SELECT,
+// unchanged.
 func pack(q string) (_ string, packed bool) {
 	const verb, next = "SELECT ", " FROM "
 	if !strings.HasPrefix(q, verb) {
@@ -62,7 +63,7 @@ func pack(q string) (_ string, packed bool) {
 	return q, false
 }
 
-// packedRow is a row whose one column holds all.
+// packedRow is a row whose only column holds all columns.
 type packedRow struct {
 	rows *sql.Rows
 	text string
@@ -78,7 +79,7 @@ func (r *packedRow) Scan(dest ...any) error {
 
 var errPacked = errors.New("read a packed row: it is not an array of texts and numbers")
 
-// unpack scans the elements of a JSON array: texts, numbers and null.
+// unpack scans the elements of a JSON array: strings, numbers and null.
 func unpack(array string, dest []any) error {
 	n := 0
 	err := elements(array, func(v value) error {
@@ -94,7 +95,7 @@ func unpack(array string, dest []any) error {
 	return err
 }
 
-// elements gives each of them to take.
+// elements calls take for each element.
 func elements(array string, take func(value) error) error {
 	rest, ok := strings.CutPrefix(array, "[")
 	for i := 0; ok; i++ {
@@ -156,8 +157,8 @@ func quoted(s string) (v value, rest string, err error) {
 	return v, s[end+1:], nil
 }
 
-// escaped reads an escape sequence as SQLite writes them: what is beyond ASCII
-// stands for itself. Its size is zero when it is none.
+// escaped reads an escape sequence as SQLite writes it. SQLite does not escape
+// non-ASCII characters. The size is zero if there is no valid sequence.
 func escaped(s string) (r rune, size int) {
 	if len(s) < 2 {
 		return 0, 0
@@ -179,7 +180,8 @@ func escaped(s string) (r rune, size int) {
 	return rune("\"\\/\b\f\n\r\t"[i]), 2
 }
 
-// assign stores a value as [sql.Rows.Scan] does, into what our records are made of.
+// assign stores a value as [sql.Rows.Scan] does, into the types that our records
+// use.
 func assign(into any, v value) error {
 	switch into := into.(type) {
 	case setter:
@@ -205,7 +207,7 @@ func assign(into any, v value) error {
 	return fmt.Errorf("cannot scan a %T into a %T", v.driver(), into)
 }
 
-// assignKind stores into a type of its own that is a text or a number.
+// assignKind stores into a named string or integer type.
 func assignKind(into reflect.Value, v value) error {
 	if into.Kind() == reflect.Pointer {
 		switch into := into.Elem(); {

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// SQLiteDSN is documented where it is exported, in package sqlstore.
+// SQLiteDSN is documented in package sqlstore, which exports it.
 func SQLiteDSN(path string) string {
 	pragmas := "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 	if path == ":memory:" {
-		// Each connection to ":memory:" has a database of its own; those to
-		// one name of this file system share it.
+		// Each connection to ":memory:" has a separate database. Connections to the
+		// same name in this file system share one.
 		return "file:/passport-" + rand.Text() + "?vfs=memdb&" + pragmas
 	}
 	path = filepath.ToSlash(filepath.Clean(path))
 	if filepath.VolumeName(path) != "" {
 		path = "/" + path // file:/C:/x
 	}
-	// Only what the parser of SQLite's file names would take for syntax is
-	// escaped, so that a person recognises the path.
+	// Escape only characters that SQLite's file name parser treats as syntax, so
+	// that the path stays readable.
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	return "file:" + escaped + "?_pragma=journal_mode(WAL)&" + pragmas
 }

@@ -6,20 +6,19 @@ import (
 	"sync/atomic"
 )
 
-// text is a query as the database wants it. A prepared form is made outside of
-// transactions only: making one takes a connection, and a pool of one would
-// hang.
+// text is a query in the database's syntax. It is prepared outside of transactions
+// only: preparing takes a connection, so that a pool of one would deadlock.
 type text struct {
 	bound  string
 	packed bool // each row is one column: see pack
 	stmt   atomic.Pointer[sql.Stmt]
-	next   *text // of those that a transaction met unprepared
+	next   *text // the list of texts that a transaction used unprepared
 	met    atomic.Bool
 
-	lookups crowd[lookup] // of those who look up by this query
+	lookups batcher[lookup] // the look-ups with this query
 }
 
-// use is what a query is used for.
+// use is the purpose of a query.
 type use int
 
 const (
@@ -50,8 +49,8 @@ func (db *DB) text(q string, u use) *text {
 	return t.(*text)
 }
 
-// prepared returns the prepared form of a text, nil where we keep none. It must
-// not be called while a connection is held.
+// prepared returns the prepared form of a text; nil if this dialect keeps none. Do
+// not call it while holding a connection.
 func (db *DB) prepared(ctx context.Context, t *text) (*sql.Stmt, error) {
 	if s := t.stmt.Load(); s != nil || !db.dialect.prepare {
 		return s, nil
@@ -66,27 +65,27 @@ func (db *DB) prepared(ctx context.Context, t *text) (*sql.Stmt, error) {
 	return t.stmt.Load(), nil
 }
 
-// remember has a text prepared before the next transaction begins.
+// remember schedules a text to be prepared before the next transaction begins.
 func (db *DB) remember(t *text) {
 	if !db.dialect.prepare || t.met.Swap(true) {
 		return
 	}
 	for {
-		t.next = db.unmade.Load()
-		if db.unmade.CompareAndSwap(t.next, t) {
+		t.next = db.unprepared.Load()
+		if db.unprepared.CompareAndSwap(t.next, t) {
 			return
 		}
 	}
 }
 
-// prepareMet prepares what earlier transactions met unprepared. What cannot be
-// prepared runs as it is, and its own error tells why.
+// prepareMet prepares the texts that earlier transactions used unprepared. A text
+// that cannot be prepared runs unprepared, and reports its error then.
 func (db *DB) prepareMet(ctx context.Context) {
-	if db.unmade.Load() == nil {
+	if db.unprepared.Load() == nil {
 		return
 	}
-	for t := db.unmade.Swap(nil); t != nil; {
-		next := t.next // a text that is not met any more belongs to whoever meets it
+	for t := db.unprepared.Swap(nil); t != nil; {
+		next := t.next // once met is false, another goroutine may set next
 		if _, err := db.prepared(ctx, t); err != nil {
 			t.met.Store(false)
 		}

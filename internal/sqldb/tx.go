@@ -17,31 +17,31 @@ type Tx struct {
 	tx    *sql.Tx
 	bound []boundText // the statements that were used
 
-	// again says that the database ended the transaction because of another
-	// one, whatever the function around it makes of that error.
+	// again says that the database ended the transaction because of a conflict,
+	// even if the function replaces that error.
 	again bool
 }
 
-// boundText is a prepared text as a transaction uses it. To bind one costs as
-// much as to run it, and a group of writes runs the same ones over and over.
+// boundText is a prepared text, bound to a transaction. Binding costs as much as
+// running it, and a group of writes runs the same texts repeatedly.
 type boundText struct {
 	text *text
 	stmt *sql.Stmt
 }
 
-// Tx runs f in a transaction, and again from the start as long as that meets
-// others. f begins with its write.
+// Tx runs f in a transaction, and again from the start while it conflicts with
+// other transactions. f must begin with its write.
 //
-// Once begun the transaction does not heed that the caller's context ends: a
-// client that hangs up would leave a COMMIT of which nobody knows whether it
-// happened. It has a deadline of its own, [Patience].
+// Once begun, the transaction ignores the cancellation of the caller's context.
+// Otherwise a client that disconnects could leave a COMMIT with an unknown outcome.
+// The transaction's own limit is [Patience].
 func (db *DB) Tx(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
 	return db.write(ctx, func(ctx context.Context) (bool, error) { return db.once(ctx, f) })
 }
 
-// Exec runs one statement that is its own transaction, without BEGIN and
-// COMMIT, and returns how many rows it changed. If the database does not
-// answer nobody knows whether it happened: that is [oauth.ErrUnavailable].
+// Exec runs one statement as its own transaction, without BEGIN and COMMIT, and
+// returns the number of changed rows. If the database does not reply, the outcome
+// is unknown and the error is [oauth.ErrUnavailable].
 func (db *DB) Exec(ctx context.Context, q string, args ...any) (n int64, err error) {
 	err = db.write(ctx, func(ctx context.Context) (bool, error) {
 		n, err = db.exec(ctx, db.text(q, changes), args)
@@ -50,8 +50,8 @@ func (db *DB) Exec(ctx context.Context, q string, args ...any) (n int64, err err
 	return n, err
 }
 
-// Insert inserts a row unless its key is there, as [DB.Exec] does it, and says
-// whether it did.
+// Insert inserts a row unless its key exists, like [DB.Exec], and reports whether
+// it did.
 func (db *DB) Insert(ctx context.Context, q string, args ...any) (made bool, err error) {
 	err = db.write(ctx, func(ctx context.Context) (bool, error) {
 		n, err := db.exec(ctx, db.text(q, insertsIfAbsent), args)
@@ -74,16 +74,16 @@ func (db *DB) exec(ctx context.Context, t *text, args []any) (int64, error) {
 	return changed(db.sql.ExecContext(ctx, t.bound, args...))
 }
 
-// write waits for its turn and runs attempt until it succeeds, fails for good,
-// or [Patience] is at its end.
+// write waits for its turn. Then it runs attempt until it succeeds, fails
+// permanently, or [Patience] has elapsed.
 func (db *DB) write(ctx context.Context, attempt func(context.Context) (again bool, err error)) error {
 	if err := ctx.Err(); err != nil {
 		return &gaveUp{err, err}
 	}
-	if err := db.queue(ctx); err != nil {
+	if err := db.acquireWriter(ctx); err != nil {
 		return err
 	}
-	defer db.leave()
+	defer db.releaseWriter()
 
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience)
 	defer cancel()
@@ -101,24 +101,25 @@ func (db *DB) write(ctx context.Context, attempt func(context.Context) (again bo
 	}
 }
 
-// firstWait is the longest pause before the first time that something is tried
-// again. The pauses grow, and are random, so that rivals do not meet again.
+// firstWait is the maximum pause before the first retry. Pauses grow and are
+// random, so that rivals do not collide again.
 const firstWait = time.Millisecond
 
 func longer(wait time.Duration) time.Duration { return min(2*wait, 50*time.Millisecond) }
 
-// pause reports whether there is time for another attempt, once it has come.
+// pause waits, and reports whether there is time for another attempt.
 func pause(ctx context.Context, longest time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(rand.N(longest)): //nolint:gosec // no secret
+	case <-time.After(rand.N(longest)): //nolint:gosec // not a secret
 		return true
 	}
 }
 
-// queue waits for the writer's semaphore, where the database has one writer.
-func (db *DB) queue(ctx context.Context) error {
+// acquireWriter waits for the writer's semaphore if the database has a single
+// writer.
+func (db *DB) acquireWriter(ctx context.Context) error {
 	if db.writer == nil {
 		return nil
 	}
@@ -139,20 +140,20 @@ func (db *DB) queue(ctx context.Context) error {
 	}
 }
 
-func (db *DB) leave() {
+func (db *DB) releaseWriter() {
 	if db.writer != nil {
 		<-db.writer
 	}
 }
 
-// explained names the likely cause of a write that SQLite did not let happen.
+// explained names the likely cause of a failed write on SQLite.
 func (db *DB) explained(own context.Context, err error) error {
 	if !db.dialect.oneWriter || !errors.Is(err, oauth.ErrUnavailable) {
 		return err
 	}
 	if classOf(err) == conflict || own.Err() != nil {
-		return fmt.Errorf("%w (SQLite has one writer: a changing call cannot succeed while "+
-			"the application has a transaction of its own open around it; make it when that has ended)", err)
+		return fmt.Errorf("%w (SQLite has one writer: a write cannot succeed while "+
+			"the application has a transaction of its own open around it; call it after that transaction)", err)
 	}
 	return err
 }
@@ -163,14 +164,14 @@ func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (aga
 	if err != nil {
 		return classOf(err) == conflict, failed(fmt.Errorf("begin: %w", err))
 	}
-	defer done() // after COMMIT it does nothing
+	defer done() // no effect after COMMIT
 	t := &Tx{db: db, tx: tx}
 	if err := f(ctx, t); err != nil {
 		return t.again, err
 	}
 	if err := tx.Commit(); err != nil {
-		// Only an answer that says so means that nothing was written. To run
-		// it again otherwise would make our own spend look like a theft.
+		// Only a conflict means that nothing was written. After any other error, a
+		// retry could find our own write and report a replay.
 		if classOf(err) == conflict {
 			return true, err
 		}
@@ -179,9 +180,9 @@ func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (aga
 	return false, nil
 }
 
-// begin returns a transaction, the context of what runs in it, and what undoes it
-// and gives its connection back. On SQLite that context is not watched: see
-// [DB.statement]. That of the connection is.
+// begin returns a transaction, the context for its statements, and a function that
+// rolls it back and returns its connection. On SQLite the context is watched only
+// while waiting for a connection: see [DB.statement].
 func (db *DB) begin(ctx context.Context) (*sql.Tx, context.Context, func(), error) {
 	if !db.dialect.inProcess {
 		tx, err := db.sql.BeginTx(ctx, nil)
@@ -202,13 +203,13 @@ func (db *DB) begin(ctx context.Context) (*sql.Tx, context.Context, func(), erro
 	}, nil
 }
 
-// Exec runs a statement and returns how many rows it changed.
+// Exec runs a statement and returns the number of changed rows.
 func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
 	n, err := t.exec(ctx, t.db.text(q, changes), args)
 	return n, t.failed(err)
 }
 
-// Insert inserts a row unless its key is there, and says whether it did.
+// Insert inserts a row unless its key exists, and reports whether it did.
 func (t *Tx) Insert(ctx context.Context, q string, args ...any) (bool, error) {
 	made, err := inserted(t.exec(ctx, t.db.text(q, insertsIfAbsent), args))
 	return made, t.failed(err)
@@ -221,7 +222,7 @@ func (t *Tx) exec(ctx context.Context, x *text, args []any) (int64, error) {
 	return changed(t.tx.ExecContext(ctx, x.bound, args...))
 }
 
-// prepared returns the prepared form of a text, nil where there is none yet.
+// prepared returns the prepared form of a text; nil if there is none yet.
 func (t *Tx) prepared(ctx context.Context, x *text) *sql.Stmt {
 	for _, b := range t.bound {
 		if b.text == x {
@@ -238,7 +239,7 @@ func (t *Tx) prepared(ctx context.Context, x *text) *sql.Stmt {
 	return s
 }
 
-// Row runs a SELECT as [DB.Row] does. No transaction begins with it.
+// Row runs a SELECT like [DB.Row]. A transaction must not begin with it.
 func (t *Tx) Row(ctx context.Context, q string, scan func(Row) error, args ...any) error {
 	n, err := t.each(ctx, q, scan, args)
 	if err == nil && n == 0 {
@@ -247,7 +248,7 @@ func (t *Tx) Row(ctx context.Context, q string, scan func(Row) error, args ...an
 	return err
 }
 
-// Each runs a SELECT as [DB.Each] does. No transaction begins with it.
+// Each runs a SELECT like [DB.Each]. A transaction must not begin with it.
 func (t *Tx) Each(ctx context.Context, q string, scan func(Row) error, args ...any) error {
 	_, err := t.each(ctx, q, scan, args)
 	return err
@@ -272,7 +273,7 @@ func (t *Tx) each(ctx context.Context, q string, scan func(Row) error, args []an
 	return n, err
 }
 
-// failed remembers that the transaction is to be run again.
+// failed records a conflict, so that the transaction is retried.
 func (t *Tx) failed(err error) error {
 	if err == nil {
 		return nil
@@ -283,7 +284,7 @@ func (t *Tx) failed(err error) error {
 	return failed(err)
 }
 
-// failed is [failure] for a write, which does not heed the caller's context.
+// failed is [failure] for a write, which ignores the caller's context.
 func failed(err error) error {
 	if err == nil {
 		return nil
@@ -298,8 +299,8 @@ func changed(res sql.Result, err error) (int64, error) {
 	return res.RowsAffected()
 }
 
-// inserted reads what an insert-if-absent answered: no row, or, where the
-// statement is a plain INSERT, that the key is there.
+// inserted returns the outcome of an insert-if-absent: no row, or a duplicate key
+// for a plain INSERT.
 func inserted(n int64, err error) (bool, error) {
 	if err != nil && classOf(err) == duplicate {
 		return false, nil

@@ -9,16 +9,16 @@ import (
 )
 
 // Storable reports whether an ID can be stored, and so be found: valid UTF-8
-// without NUL, at most 255 bytes. Databases answer others with an error and not
-// with no rows, so whoever reads by an ID asks this first.
+// without NUL, at most 255 bytes. Check an ID before reading by it, because
+// databases return an error for any other ID, not an empty result.
 func Storable(id string) bool {
 	return len(id) <= 255 && utf8.ValidString(id) && strings.IndexByte(id, 0) < 0
 }
 
-// At is a time as it is stored: Unix microseconds.
+// At returns a time in its stored form: Unix microseconds.
 func At(t time.Time) int64 { return t.UnixMicro() }
 
-// When is a time as it is stored; the zero time is NULL.
+// When returns a time in its stored form; NULL for the zero time.
 func When(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -26,7 +26,7 @@ func When(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// Micros scans what [At] and [When] store, into a time in UTC.
+// Micros scans a time that [At] or [When] stored, in UTC.
 type Micros struct{ T *time.Time }
 
 // Scan implements [database/sql.Scanner].
@@ -44,8 +44,8 @@ func (m Micros) set(v value) error {
 	return nil
 }
 
-// Optional is a text as it is stored; an empty one is NULL, which is never equal
-// to another.
+// Optional returns a text in its stored form; NULL for an empty text. NULL never
+// equals another NULL, so a unique index ignores it.
 func Optional(s string) any {
 	if s == "" {
 		return nil
@@ -53,7 +53,7 @@ func Optional(s string) any {
 	return s
 }
 
-// Text scans what [Optional] stores.
+// Text scans a text that [Optional] stored.
 type Text struct{ S *string }
 
 // Scan implements [database/sql.Scanner].
@@ -67,7 +67,7 @@ func (t Text) set(v value) error {
 	return nil
 }
 
-// Length is a span of time as it is stored: microseconds; none is NULL.
+// Length returns a duration in its stored form: microseconds; NULL for 0.
 func Length(d time.Duration) any {
 	if d == 0 {
 		return nil
@@ -75,7 +75,7 @@ func Length(d time.Duration) any {
 	return d.Microseconds()
 }
 
-// Span scans what [Length] stores.
+// Span scans a duration that [Length] stored.
 type Span struct{ D *time.Duration }
 
 // Scan implements [database/sql.Scanner].
@@ -103,9 +103,9 @@ func (n Number) set(v value) error {
 	return nil
 }
 
-// Joined is a list as it is stored: delimited by spaces. A nil list is NULL and
-// an empty one is not, for a client that may ask for no scope is not a client
-// that may ask for all.
+// Joined returns a list in its stored form: separated by spaces. A nil list is
+// NULL, but an empty list is not: a client that may ask for no scope differs from a
+// client that may ask for all.
 func Joined(l []string) any {
 	if l == nil {
 		return nil
@@ -113,7 +113,7 @@ func Joined(l []string) any {
 	return strings.Join(l, " ")
 }
 
-// List scans what [Joined] stores.
+// List scans a list that [Joined] stored.
 type List struct{ L *[]string }
 
 // Scan implements [database/sql.Scanner].
@@ -131,8 +131,8 @@ func (l List) set(v value) error {
 	return nil
 }
 
-// Encoded is a map as it is stored: JSON, which no query looks into. A nil map
-// is NULL.
+// Encoded returns a map in its stored form: JSON, which no query inspects. A nil
+// map is NULL.
 func Encoded(m map[string]string) (any, error) {
 	if m == nil {
 		return nil, nil
@@ -141,7 +141,7 @@ func Encoded(m map[string]string) (any, error) {
 	return string(b), err
 }
 
-// Attributes scans what [Encoded] stores.
+// Attributes scans a map that [Encoded] stored.
 type Attributes struct{ M *map[string]string }
 
 // Scan implements [database/sql.Scanner].
@@ -161,7 +161,7 @@ func (a Attributes) set(v value) error {
 	return nil
 }
 
-// Flag is a boolean as it is stored: 1 or 0, in every dialect.
+// Flag returns a boolean in its stored form: 1 or 0, in every dialect.
 func Flag(b bool) int64 {
 	if b {
 		return 1
@@ -169,7 +169,7 @@ func Flag(b bool) int64 {
 	return 0
 }
 
-// Bool scans what [Flag] stores; NULL is false.
+// Bool scans a boolean that [Flag] stored; NULL is false.
 type Bool struct{ B *bool }
 
 // Scan implements [database/sql.Scanner].
@@ -183,7 +183,7 @@ func (b Bool) set(v value) error {
 	return nil
 }
 
-// value is what a column of ours holds.
+// value is the value of a column.
 type value struct {
 	kind   kind
 	text   string
@@ -198,10 +198,10 @@ const (
 	isNumber
 )
 
-// A setter takes a value from wherever it was read.
+// setter receives a value from any source.
 type setter interface{ set(v value) error }
 
-// scan gives a setter what a driver has read.
+// scan gives a setter a value that a driver has read.
 func scan(into setter, v any) error {
 	read, err := valueOf(v)
 	if err != nil {
@@ -210,7 +210,8 @@ func scan(into setter, v any) error {
 	return into.set(read)
 }
 
-// valueOf is what a driver has read: it returns texts in two types.
+// valueOf converts a value that a driver has read. Drivers return texts as string
+// or []byte.
 func valueOf(v any) (value, error) {
 	switch v := v.(type) {
 	case nil:
@@ -225,10 +226,10 @@ func valueOf(v any) (value, error) {
 	return value{}, fmt.Errorf("it is a %T", v)
 }
 
-// not says that a value is none of what is scanned.
+// not returns the error for a value of another type.
 func (v value) not(what string) error { return fmt.Errorf("scan %s: it is a %T", what, v.driver()) }
 
-// driver is the value as a driver returns it.
+// driver returns the value as a driver returns it.
 func (v value) driver() any {
 	switch v.kind {
 	case isText:

@@ -22,7 +22,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 WHERE a.happened_at >= ? AND (a.happened_at > ? OR a.id > ?) ORDER BY a.happened_at, a.id LIMIT 100`
 )
 
-// saveAudit stores the record of a change; nil is none.
+// saveAudit stores the record of a change, unless it is nil.
 func saveAudit(ctx context.Context, tx *sqldb.Tx, a *oauth.AuditRecord) error {
 	if a == nil {
 		return nil
@@ -32,8 +32,8 @@ func saveAudit(ctx context.Context, tx *sqldb.Tx, a *oauth.AuditRecord) error {
 	return err
 }
 
-// fit makes what a record quotes fit into its column: no revocation fails for
-// what somebody sent as his request ID.
+// fit makes a value fit into its column. A client's request ID, for example, must
+// not make a revocation fail.
 func fit(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 	if len(s) <= 255 {
@@ -46,14 +46,14 @@ func fit(s string) string {
 	return s[:end]
 }
 
-// auditRow is a record and the ID by which the next page is found.
+// auditRow is a record with its ID, by which the next page is found.
 type auditRow struct {
 	id     string
 	record oauth.AuditRecord
 }
 
-// AuditLog implements [oauth.AuditStore]. Purge leaves the log alone; how long
-// it is kept is for the operator to say.
+// AuditLog implements [oauth.AuditStore]. Purge keeps the log; the operator decides
+// how long to keep it.
 func (s *Store) AuditLog(ctx context.Context, since time.Time) iter.Seq2[*oauth.AuditRecord, error] {
 	rows := pages(func(after *auditRow) ([]*auditRow, error) {
 		from, id := sqldb.At(since), ""

@@ -14,7 +14,7 @@ import (
 const clientColumns = `c.id, c.client_key, c.name, c.owner_provider, c.owner_id, c.auth_method, c.provider, c.redirect_uris, c.grant_types, c.scopes,
 c.access_token_ttl, c.refresh_token_ttl, c.family_ttl, c.ends_with_session, c.attributes, c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version, c.consent_version, c.audience`
 
-// clientFields appends where a row of clientColumns is scanned into.
+// clientFields appends the scan destinations for clientColumns.
 func clientFields(fields []any, c *oauth.Client) []any {
 	return append(fields,
 		&c.ID, sqldb.Text{S: &c.Key}, &c.Name, &c.Owner.Provider, &c.Owner.ID, &c.AuthMethod, &c.Provider,
@@ -94,8 +94,8 @@ func idOf(c *oauth.Client) string {
 	return c.ID
 }
 
-// clients collects rows that are ordered by client; several rows of one are
-// several secrets.
+// clients collects rows that are ordered by client. Several rows of a client hold
+// its secrets.
 type clients []*oauth.Client
 
 func (l *clients) scan(row sqldb.Row) error {
@@ -128,8 +128,8 @@ version = version + 1, consent_version = COALESCE(consent_version, 0) + ? WHERE 
 	insertSecret = `INSERT INTO oauth_client_secrets (client_id, digest, created_at, expires_at)
 SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
 
-	// Whoever rotates at the same time waits, or the two would not see each other's
-	// secret and leave both.
+	// Concurrent rotations must wait for each other. Otherwise neither would see
+	// the other's secret, and both would stay valid.
 	lockClient = `UPDATE oauth_clients SET version = version WHERE id = ?`
 
 	endSecrets = `UPDATE oauth_client_secrets SET expires_at = ? WHERE client_id = ? AND digest <> ? AND (expires_at IS NULL OR expires_at > ?)`
@@ -137,9 +137,9 @@ SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
 	clientExists = `SELECT c.id FROM oauth_clients c WHERE c.id = ?`
 )
 
-// UpdateClient implements [oauth.ClientStore]. The UPDATE changes the version that
-// was compared with c or nothing, so the comparison needs no lock. It is not made in
-// SQL: MySQL would compare names by its collation.
+// UpdateClient implements [oauth.ClientStore]. The UPDATE changes only the version
+// that was compared with c, so the comparison needs no lock. It is not made in SQL,
+// because MySQL would compare names by its collation.
 func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("update client: %w", err)
@@ -187,8 +187,8 @@ func (s *Store) RevokeClient(ctx context.Context, id string, at time.Time, audit
 	})
 }
 
-// changeClient makes a change. If it changed nothing the client is missing, or
-// else the answer is unchanged.
+// changeClient makes a change. If nothing changed, it returns [oauth.ErrNotFound]
+// for a missing client, and otherwise unchanged.
 func (s *Store) changeClient(ctx context.Context, id string, unchanged error, audit *oauth.AuditRecord, change func(context.Context, *sqldb.Tx) (bool, error)) error {
 	if !storable(id) {
 		return oauth.ErrNotFound

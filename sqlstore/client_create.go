@@ -46,13 +46,13 @@ func (s *Store) CreateClient(ctx context.Context, c *oauth.Client, audit *oauth.
 // newClient is a client to be saved.
 type newClient struct {
 	*oauth.Client
-	attributes any // as they are stored
+	attributes any // in their stored form
 	audit      *oauth.AuditRecord
 }
 
-// save inserts the client with its secrets under an ID, and the record of it,
-// which names a client that is numbered by that. If the ID or the key is taken it
-// is [oauth.ErrConflict].
+// save inserts the client under an ID, with its secrets and its audit record. It
+// sets the record's client ID if the store assigned the ID. If the ID or the key
+// exists, it returns [oauth.ErrConflict].
 func (n newClient) save(ctx context.Context, tx *sqldb.Tx, id string) error {
 	made, err := tx.Insert(ctx, insertClient, id, sqldb.Optional(n.Key), n.Name, n.Owner.Provider, n.Owner.ID, string(n.AuthMethod), n.Provider,
 		sqldb.Joined(n.RedirectURIs), sqldb.Joined(n.GrantTypes), sqldb.Joined(n.Scopes),

@@ -19,14 +19,13 @@ const (
 
 var clientsAmong = `SELECT c.id FROM oauth_clients c WHERE c.id IN ` + page
 
-// createNumbered creates a client under the next number that is no client's ID,
-// and returns it. The counter is a row, so that whoever comes second waits for
-// the first, or is run again; a sequence would leave gaps, and on Galera counts
-// in steps.
+// createNumbered creates a client with the next free number as its ID, and returns
+// the ID. The counter is a row, so that concurrent calls wait for each other or are
+// retried. A sequence would leave gaps, and on Galera it counts in steps.
 //
-// A number that is taken, as by an import, is seen by the insert that fails. It
-// is passed over outside the transaction: what an import took would not fit into
-// one.
+// If a number is taken, for example by an import, the insert fails. The taken
+// numbers are skipped outside of the transaction, because there may be too many for
+// one transaction.
 func (s *Store) createNumbered(ctx context.Context, c newClient) (string, error) {
 	for last := ""; ; {
 		var id string
@@ -44,18 +43,18 @@ func (s *Store) createNumbered(ctx context.Context, c newClient) (string, error)
 		last = id
 		switch _, keyErr := s.ClientByKey(ctx, c.Key); {
 		case keyErr == nil:
-			return "", err // the key is taken, and not the number
+			return "", err // the key is taken, not the number
 		case !errors.Is(keyErr, oauth.ErrNotFound):
 			return "", keyErr
 		}
-		if err := s.passTaken(ctx); err != nil {
-			return "", fmt.Errorf("pass numbers that are taken: %w", err)
+		if err := s.skipTaken(ctx); err != nil {
+			return "", fmt.Errorf("skip taken numbers: %w", err)
 		}
 	}
 }
 
-// nextNumber counts up. A counter that is not there begins anew: the row came
-// with the migration, but may have been deleted along with all others.
+// nextNumber increments the counter. A missing counter starts again: the migration
+// inserts its row, but it may have been deleted together with all others.
 func nextNumber(ctx context.Context, tx *sqldb.Tx) (n int64, err error) {
 	found, err := tx.Exec(ctx, countUp)
 	if err == nil && found == 0 {
@@ -70,10 +69,10 @@ func nextNumber(ctx context.Context, tx *sqldb.Tx) (n int64, err error) {
 	return n, err
 }
 
-// passTaken sets the counter to the last of the numbers after it that are taken
-// without a gap. If somebody else counts meanwhile it changes nothing: the next
-// number says whether that was enough.
-func (s *Store) passTaken(ctx context.Context) error {
+// skipTaken sets the counter to the last of the consecutive taken numbers after it.
+// It changes nothing if another call changes the counter at the same time. The next
+// number shows whether that was enough.
+func (s *Store) skipTaken(ctx context.Context) error {
 	for {
 		n := int64(0)
 		err := s.db.Row(ctx, counted, func(row sqldb.Row) error { return row.Scan(&n) })
@@ -93,8 +92,7 @@ func (s *Store) passTaken(ctx context.Context) error {
 	}
 }
 
-// takenAfter returns how many numbers after n are taken without a gap, as far as
-// a page tells.
+// takenAfter returns how many consecutive numbers after n are taken, up to a page.
 func (s *Store) takenAfter(ctx context.Context, n int64) (passed int64, err error) {
 	candidates, taken := make([]any, purgePage), map[string]bool{}
 	for i := range candidates {

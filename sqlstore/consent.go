@@ -12,9 +12,9 @@ import (
 
 const insertConsent = `INSERT INTO oauth_consents (provider, user_id, client_id, scope, granted_at, consent_version) VALUES (?, ?, ?, ?, ?, ?)`
 
-// saveConsents has the time of the request in the key of each row: or else the
-// row of an old request, stored after a withdrawal, would make the insert of a
-// new one do nothing.
+// saveConsents stores consents. The key of each row includes the time of the
+// request. Otherwise the row of an old request, stored after a withdrawal, would
+// make the insert of a new consent do nothing.
 func saveConsents(ctx context.Context, tx *sqldb.Tx, f *oauth.Family, scopes []string, version int64) error {
 	for _, scope := range scopes {
 		if _, err := tx.Insert(ctx, insertConsent, f.User.Provider, f.User.ID, f.ClientID, scope, sqldb.At(f.CreatedAt), version); err != nil {
@@ -24,8 +24,7 @@ func saveConsents(ctx context.Context, tx *sqldb.Tx, f *oauth.Family, scopes []s
 	return nil
 }
 
-// What the number of a consent without one is taken for: 0, or a number that no
-// client has.
+// The version of a consent without a number: 0, or a version that no client has.
 const (
 	firstVersion = 0
 	noVersion    = -1

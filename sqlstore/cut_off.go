@@ -8,28 +8,27 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// cutOff is a revocation of many families: of those that are stored, and of
-// those that are being stored at that moment or are stored later for a request
-// that came in before.
+// cutOff is a revocation of many families. It ends stored families, and families
+// that are stored at that moment or later for an earlier request.
 type cutOff struct {
 	oauth.FamilyFilter
 	at       int64
-	consents bool // the consents of the user for the client are withdrawn too
+	consents bool // also withdraw the user's consents for the client
 }
 
 const cutOffColumns = `x.provider, x.user_id, x.cut_at, x.client_id, x.session, x.except_session, x.unredeemed, x.ends_with_session, x.keep_personal, x.consents`
 
-// cutMatches says that the cut-off x ends the family f. Its first line is one
-// seek in the primary key, at the age of the family: in nearly every request it
-// finds nothing, and the rest is never looked at.
+// cutMatches is the condition under which the cut-off x ends the family f. Its
+// first line is one seek in the primary key, at the age of the family. It finds
+// nothing in nearly every request, so the rest is not evaluated.
 const cutMatches = `x.provider = f.provider AND x.user_id = f.user_id AND x.cut_at >= f.created_at
 AND (x.client_id = '' OR x.client_id = f.client_id) AND (x.session = '' OR x.session = f.session)
 AND (x.except_session = '' OR x.except_session <> f.session)
 AND (x.ends_with_session = 0 OR f.ends_with_session = 1) AND (x.keep_personal = 0 OR f.personal = 0)`
 
-// When a family was revoked, for those who read it with a token and with a code
-// k. A cut-off of what is not redeemed yet ends a code that is not, and never a
-// token, for where there is one the code was redeemed.
+// The time at which a family was revoked: cutAt for reading it with a token,
+// cutCodeAt with a code k. A cut-off of unredeemed codes ends an unredeemed code
+// and never a token, because a family with a token has a redeemed code.
 const (
 	cutAt     = `COALESCE(f.revoked_at, (SELECT MIN(x.cut_at) FROM oauth_cut_offs x WHERE ` + cutMatches + ` AND x.unredeemed = 0))`
 	cutCodeAt = `COALESCE(f.revoked_at, (SELECT MIN(x.cut_at) FROM oauth_cut_offs x WHERE ` + cutMatches + `
@@ -37,8 +36,8 @@ AND (x.unredeemed = 0 OR k.spent_at IS NULL)))`
 )
 
 const (
-	// The flags say which conditions count. Text is not compared with '' here:
-	// MySQL would take a client called ' ' for none.
+	// The flags say which conditions apply. Text is not compared with '' here,
+	// because MySQL considers a client named ' ' equal to ''.
 	revokeFamilies = `UPDATE oauth_families SET revoked_at = ? WHERE provider = ? AND user_id = ? AND created_at <= ? AND revoked_at IS NULL
 AND (? = 0 OR client_id = ?) AND (? = 0 OR session = ?) AND (? = 0 OR session <> ?)
 AND (? = 0 OR ends_with_session = 1) AND (? = 0 OR personal = 0)
@@ -49,8 +48,8 @@ AND (? = 0 OR EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = oauth
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-// make revokes and leaves the cut-off for those who come late. It reports
-// whether that changed anything.
+// make revokes stored families and saves the cut-off for families that are stored
+// later. It reports whether anything changed.
 func (c cutOff) make(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 	n, err := c.revoke(ctx, tx)
 	if err != nil {
@@ -63,7 +62,7 @@ func (c cutOff) make(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 	return made || n > 0, nil
 }
 
-// revoke ends the families that are stored.
+// revoke ends the stored families.
 func (c cutOff) revoke(ctx context.Context, tx *sqldb.Tx) (int64, error) {
 	n, err := tx.Exec(ctx, revokeFamilies, c.at, c.User.Provider, c.User.ID, c.at,
 		sqldb.Flag(c.ClientID != ""), c.ClientID, sqldb.Flag(c.Session != ""), string(c.Session),
@@ -74,7 +73,7 @@ func (c cutOff) revoke(ctx context.Context, tx *sqldb.Tx) (int64, error) {
 	return n, nil
 }
 
-// row is the cut-off as it is stored, in the order of cutOffColumns.
+// row returns the cut-off in its stored form, in the order of cutOffColumns.
 func (c cutOff) row() []any {
 	return []any{
 		c.User.Provider, c.User.ID, c.at, c.ClientID, string(c.Session), string(c.ExceptSession),
@@ -82,7 +81,7 @@ func (c cutOff) row() []any {
 	}
 }
 
-// fields are where a row of cutOffColumns is scanned into.
+// fields returns the scan destinations for cutOffColumns.
 func (c *cutOff) fields() []any {
 	return []any{
 		&c.User.Provider, &c.User.ID, &c.at, &c.ClientID, &c.Session, &c.ExceptSession,

@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// What never changes of a family, so that it can be read before the write.
+	// These fields of a family never change, so they can be read before the write.
 	selectConnection = `SELECT f.id, f.client_id, f.personal FROM oauth_access_tokens t JOIN oauth_families f ON f.id = t.family_id
 WHERE t.id = ? AND f.provider = ? AND f.user_id = ?`
 
-	// lockConsents changes nothing. It makes a transaction that sees the database
-	// as it was before another removal begin again.
+	// lockConsents changes nothing. It makes a transaction retry if its snapshot is
+	// older than another removal.
 	lockConsents = `UPDATE oauth_consents SET granted_at = granted_at WHERE provider = ? AND user_id = ? AND client_id = ?`
 
-	// forgetConsents withdraws what no other withdrawal has, unless there is a
-	// connection.
+	// forgetConsents deletes the consents that no other withdrawal has ended,
+	// unless the user has another connection.
 	forgetConsents = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ? AND granted_at <= ?
 AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE x.provider = oauth_consents.provider AND x.user_id = oauth_consents.user_id
 AND x.cut_at >= oauth_consents.granted_at AND x.client_id = oauth_consents.client_id AND x.consents = 1)
@@ -53,7 +53,7 @@ func (s *Store) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked
 			revoked, err = endConnection(ctx, tx, family, d)
 			return err
 		}
-		return undisturbed(ctx, tx, c, func() error {
+		return exclusively(ctx, tx, c, func() error {
 			if revoked, err = endConnection(ctx, tx, family, d); err != nil {
 				return err
 			}
@@ -76,14 +76,15 @@ func endConnection(ctx context.Context, tx *sqldb.Tx, family string, d *oauth.Di
 	return true, saveAudit(ctx, tx, d.Revoked)
 }
 
-// removal is the purpose of a row that only exists within a transaction.
+// removal is the purpose of a row that exists only within a transaction.
 const removal oauth.Purpose = "removal"
 
-// undisturbed runs f while no other removal of the user at the client runs: or else of
-// two last connections each would take the other one for alive. Two transactions
-// that insert the same row wait for each other, or collide where they are at two
-// servers of a cluster; lockConsents alone changes nothing and does not.
-func undisturbed(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) error {
+// exclusively runs f while no other removal for the user and client runs. Without
+// it, two concurrent removals of the last two connections would each consider the
+// other connection alive. Transactions that insert the same row wait for each
+// other, or conflict if they run on two servers of a cluster. lockConsents changes
+// nothing, so it alone does not conflict.
+func exclusively(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) error {
 	row := onceRow(removal, c.User.Provider+"\x00"+c.User.ID+"\x00"+c.ClientID, time.UnixMicro(c.at))
 	if _, err := tx.Insert(ctx, insertOnce, row...); err != nil {
 		return err
@@ -98,9 +99,9 @@ func undisturbed(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) er
 	return err
 }
 
-// forget withdraws the consents unless there is a connection. As the statement
-// cannot see a family that is being stored, the cut-off ends it if its request
-// came in before.
+// forget deletes the consents unless there is another connection. The statement
+// cannot see a family that is being stored, so a cut-off ends such a family if its
+// request came earlier.
 func (c cutOff) forget(ctx context.Context, tx *sqldb.Tx, audit *oauth.AuditRecord) (bool, error) {
 	n, err := tx.Exec(ctx, forgetConsents, c.User.Provider, c.User.ID, c.ClientID, c.at,
 		c.User.Provider, c.User.ID, c.ClientID, c.at, c.at)

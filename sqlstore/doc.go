@@ -1,33 +1,33 @@
-// Package sqlstore keeps Passport's records in an application's own database:
-// SQLite, PostgreSQL, or MySQL and MariaDB.
+// Package sqlstore stores Passport's records in an application's own database:
+// SQLite, PostgreSQL, MySQL or MariaDB.
 //
 //	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN("app.db"))
 //	…
 //	store := sqlstore.New(db, sqlstore.SQLite)
 //	err = store.Migrate(ctx)
 //
-// It imports no driver: the application opens its database with the one that
-// it uses anyhow. Known to work are modernc.org/sqlite, pgx through
-// database/sql, and go-sql-driver/mysql.
+// It imports no driver: the application opens its database with its own. Tested
+// drivers are modernc.org/sqlite, pgx through database/sql, and
+// go-sql-driver/mysql.
 //
 // # Tables
 //
-// They are called oauth_clients, oauth_access_tokens and so on. [Store.Migrate]
-// makes them; an application with a tool of its own for that takes the files,
-// which are in goose's format, from [Migrations]. No foreign key binds them to
-// each other or to the application's tables.
+// The tables are named oauth_clients, oauth_access_tokens and so on.
+// [Store.Migrate] creates them. An application with its own migration tool takes
+// the files from [Migrations]; they are in goose's format. There are no foreign
+// keys, neither between the tables nor to the application's.
 //
 // # The pool
 //
-// Any size will do, one connection included: no call takes a second connection
-// while it holds one. On SQLite the writers of all stores over one *sql.DB
-// queue, because the database has a single write lock. A call that changes
-// something cannot succeed there while the application has a write transaction
-// of its own open around it; after some seconds the error says so.
+// Any pool size works, even a single connection: no call takes a second connection
+// while it holds one. SQLite has a single write lock, so all writes through one
+// *sql.DB wait for each other. There, a write cannot succeed while the application
+// has its own write transaction open around it. After some seconds it fails with an
+// error that says so.
 //
-// # When the database fails
+// # Database failures
 //
-// What is out of reach, busy, or did not say whether it committed is
-// [oauth.ErrUnavailable]. A transaction that met another one is run again; one
-// whose outcome is unknown never is.
+// If the database is out of reach, busy, or did not confirm a COMMIT, the error is
+// [oauth.ErrUnavailable]. A transaction that conflicts with another one is retried.
+// A transaction with an unknown outcome is never retried.
 package sqlstore

@@ -12,8 +12,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// familyColumns are followed by when the family was revoked, which depends on
-// the record that joins it: see cutAt and cutCodeAt.
+// familyColumns are followed by the time of revocation, which depends on the joined
+// record: see cutAt and cutCodeAt.
 const familyColumns = `f.id, f.provider, f.user_id, f.client_id, f.session, f.auth_time, f.resources, f.personal, f.ends_with_session, f.created_at, f.expires_at`
 
 // familyRow scans familyColumns and the time of revocation. In a LEFT JOIN there
@@ -23,7 +23,7 @@ type familyRow struct {
 	family                              oauth.Family
 }
 
-// fields appends where a row is scanned into.
+// fields appends the scan destinations.
 func (r *familyRow) fields(fields []any) []any {
 	f := &r.family
 	return append(fields,
@@ -31,7 +31,7 @@ func (r *familyRow) fields(fields []any) []any {
 		sqldb.Bool{B: &f.EndsWithSession}, sqldb.Micros{T: &f.CreatedAt}, sqldb.Micros{T: &f.ExpiresAt}, sqldb.Micros{T: &f.RevokedAt})
 }
 
-// record returns the family, nil when there was none.
+// record returns the family; nil if there was none.
 func (r *familyRow) record() *oauth.Family {
 	if !r.id.Valid {
 		return nil
@@ -46,7 +46,7 @@ const insertFamily = `INSERT INTO oauth_families
 (id, provider, user_id, client_id, session, auth_time, resources, personal, ends_with_session, created_at, expires_at, revoked_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-// insertedFamily are the values of insertFamily.
+// insertedFamily returns the values for insertFamily.
 func insertedFamily(f *oauth.Family) []any {
 	return []any{
 		f.ID, f.User.Provider, f.User.ID, f.ClientID, string(f.Session), sqldb.When(f.AuthTime),
@@ -121,7 +121,7 @@ func (s *Store) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at
 func (s *Store) EndSession(ctx context.Context, user oauth.UserRef, session oauth.Digest, at time.Time, audit *oauth.AuditRecord) error {
 	which := oauth.FamilyFilter{User: user, Session: session}
 	if err := which.Validate(); err != nil || session == "" {
-		return cmp.Or(err, errors.New("sqlstore: the end of a session needs a session"))
+		return cmp.Or(err, errors.New("sqlstore: ending a session needs a session"))
 	}
 	if !storable(user.Provider, user.ID, string(session)) {
 		return oauth.ErrNotFound

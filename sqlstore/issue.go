@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// A code that a cut-off has ended is not spent: between the reading of the
-	// code and this, the session may have ended.
+	// A code that a cut-off has ended cannot be spent: the session may have ended
+	// after the code was read.
 	spendCode = `UPDATE oauth_auth_codes SET spent_at = ? WHERE digest = ? AND spent_at IS NULL
 AND NOT EXISTS (SELECT 1 FROM oauth_families f JOIN oauth_cut_offs x ON ` + cutMatches + `
 WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1)`
@@ -30,7 +30,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 // Issue implements [oauth.TokenStore].
 func (s *Store) Issue(ctx context.Context, i *oauth.Issuance) error {
 	if i.Spends.Purpose == oauth.SpendRefreshToken && i.RefreshToken == nil {
-		return errors.New("sqlstore: a refresh token is spent and none replaces it")
+		return errors.New("sqlstore: a refresh token is spent without a successor")
 	}
 	access, err := accessTokenRow(i.AccessToken)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Store) Issue(ctx context.Context, i *oauth.Issuance) error {
 		},
 	}
 	if alone(i) {
-		// One statement is a transaction by itself.
+		// A single statement is a transaction by itself.
 		write.Alone = func(ctx context.Context) error {
 			if _, err := s.db.Exec(ctx, insertAccessToken, access...); err != nil {
 				return fmt.Errorf("save access token: %w", err)
@@ -68,12 +68,12 @@ func (s *Store) Issue(ctx context.Context, i *oauth.Issuance) error {
 	return s.db.Group(ctx, write)
 }
 
-// alone reports whether the access token is all that there is to write.
+// alone reports whether the access token is the only write.
 func alone(i *oauth.Issuance) bool {
 	return i.Spends.Purpose == "" && i.NewFamily == nil && i.RefreshToken == nil && i.Audit == nil
 }
 
-// issue spends first: when it answers [oauth.ErrSpent] it has written nothing.
+// issue spends first. If it returns [oauth.ErrSpent], it has written nothing.
 func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) error {
 	if err := spend(ctx, tx, i); err != nil {
 		return err
@@ -153,7 +153,8 @@ func useOnce(ctx context.Context, tx *sqldb.Tx, purpose oauth.Purpose, id string
 	return once(tx.Insert(ctx, insertOnce, onceRow(purpose, id, until)...))
 }
 
-// onceRow has the ID as a digest, so that no length matters.
+// onceRow returns the row of a one-time value. The ID is stored as a digest, so
+// that its length does not matter.
 func onceRow(purpose oauth.Purpose, id string, until time.Time) []any {
 	return []any{string(purpose), string(oauth.DigestOf(id)), sqldb.At(until)}
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// PostgreSQL answers each statement with a round trip, so what is issued for a
-// code or a refresh token is written there in one: the conditional UPDATE feeds
-// the two INSERTs, and when it finds the value spent, nothing is inserted. So is
-// what begins a family, as a password does: then an INSERT feeds the others. They
-// are the texts that the other databases have no use for.
+// On PostgreSQL each statement costs a round trip. So the tokens for a code or
+// refresh token are written in a single statement: the conditional UPDATE feeds the
+// two INSERTs, and if the value is already spent, nothing is inserted. An issuance
+// that starts a family, such as for a password, is a single statement too: there an
+// INSERT feeds the others. Only PostgreSQL uses these texts.
 const (
 	beginning = `WITH spent AS (` + insertFamily + ` RETURNING 1)`
 
@@ -36,7 +36,7 @@ SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(
 	replaceRefreshing = spendingRefreshToken + `, access AS (` + accessFromSpent + `) ` + refreshFromSpent
 )
 
-// atOnce returns the one statement that an issuance is, where it is one.
+// atOnce returns the single statement for an issuance, if there is one.
 func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, ok bool) {
 	if s.db.Dialect().Name != sqldb.Postgres.Name {
 		return "", nil, false

@@ -2,12 +2,13 @@ package sqlstore
 
 import "iter"
 
-// pageSize is how many records a list reads at a time. The queries say it too.
+// pageSize is how many records a list reads at a time. The queries repeat the
+// number.
 const pageSize = 100
 
-// pages yields what read returns, page by page; the last record of one says
-// where the next begins. No rows are open while the caller has a record: with a
-// pool of one its next call would hang.
+// pages yields the records that read returns, page by page. Each page begins after
+// the last record of the previous page. No rows are open while the caller handles a
+// record: with a pool of one, its next call would deadlock.
 func pages[T any](read func(after T) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none, after T
@@ -30,5 +31,5 @@ func pages[T any](read func(after T) ([]T, error)) iter.Seq2[T, error] {
 	}
 }
 
-// none yields nothing: what cannot be stored is not there.
+// none yields nothing. It is the result for IDs that cannot be stored.
 func none[T any]() iter.Seq2[T, error] { return func(func(T, error) bool) {} }

@@ -11,25 +11,24 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// lateness is the longest that a request may take between the moment at which
-// it comes in and its last write. What such a request could still meet is kept
-// for that long after it has ended.
+// lateness is the maximum time between the arrival of a request and its last write.
+// Rows that such a request may use are kept for that long after they have ended.
 const lateness = time.Hour
 
-// purgePage is how many rows one transaction of a purge deletes: nobody waits
-// long for it. The queries say it too.
+// purgePage is how many rows one transaction of a purge deletes, so that no other
+// write waits long for it. The queries repeat the number.
 const purgePage = 100
 
-// page stands for the keys of a page of rows. They are deleted by key, so that no
-// database reads, or locks, more than that.
+// page is the list of placeholders for a page of keys. Rows are deleted by key, so
+// that no database reads or locks more rows.
 var page = `(?` + strings.Repeat(`, ?`, purgePage-1) + `)`
 
-// Purge implements [oauth.Purger]. It works in small transactions; several
-// nodes may purge at once. Rows that a request in flight could still meet (used
-// tickets, cut-offs, ended families themselves) stay for an hour more.
+// Purge implements [oauth.Purger]. It works in small transactions, and several
+// nodes may purge at once. Rows that a pending request may still use (used tickets,
+// cut-offs, ended families) stay for one more hour.
 func (s *Store) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (n int, err error) {
 	if limit <= 0 {
-		return 0, errors.New("sqlstore: a purge needs a limit")
+		return 0, errors.New("sqlstore: Purge needs a limit")
 	}
 	p := purge{store: s, revoked: deadline(ended.Revoked), expired: deadline(ended.Expired), left: limit}
 	if err := p.run(ctx); err != nil {
@@ -38,7 +37,7 @@ func (s *Store) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (
 	return limit - p.left, nil
 }
 
-// deadline is the time until which something ended, or 0 for never.
+// deadline returns the time until which rows have ended; 0 for never.
 func deadline(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -46,16 +45,16 @@ func deadline(t time.Time) int64 {
 	return sqldb.At(t)
 }
 
-// late is a deadline for what a late request can still meet.
+// late returns the deadline for rows that a late request may still use.
 func late(at int64) int64 { return at - lateness.Microseconds() }
 
 type purge struct {
 	store            *Store
-	revoked, expired int64 // 0: not these
-	left             int   // how many rows more may be deleted, about
+	revoked, expired int64 // 0: not purged
+	left             int   // approximate number of rows that may still be deleted
 }
 
-// run settles the cut-offs first: what they end has been revoked.
+// run settles the cut-offs first: the families that they end are revoked.
 func (p *purge) run(ctx context.Context) error {
 	steps := []func(context.Context) error{p.settleCutOffs}
 	if p.revoked != 0 {
@@ -76,10 +75,9 @@ func (p *purge) run(ctx context.Context) error {
 	return nil
 }
 
-// repeat takes a step for each page, until one finds less than a page of rows. A
-// step that could do nothing about a page is the last one: another node was
-// faster, and goes on with it, or the database does not let the rows go, and
-// would not the next time.
+// repeat runs a step for each page, until a page is not full. It also stops after a
+// step without effect. Then another node was faster and continues, or the database
+// refuses to delete the rows and would refuse again.
 func (p *purge) repeat(step func() (found, done int, err error)) error {
 	for p.left > 0 {
 		found, done, err := step()
@@ -90,8 +88,8 @@ func (p *purge) repeat(step func() (found, done int, err error)) error {
 	return nil
 }
 
-// sweep is one kind of rows: a query for the keys of a page of them, and the
-// statement that deletes a page.
+// sweep is a kind of rows: a query for the keys of a page, and the statement that
+// deletes a page.
 type sweep struct{ find, drop string }
 
 const (
@@ -127,7 +125,7 @@ func (p *purge) keys(ctx context.Context, q string, args ...any) (keys []any, er
 	return keys, err
 }
 
-// drop deletes what the keys stand for. args follow them in the statement.
+// drop deletes the rows of the keys. args follow the keys in the statement.
 func (p *purge) drop(ctx context.Context, q string, keys []any, args ...any) (int, error) {
 	if len(keys) == 0 {
 		return 0, nil
@@ -137,7 +135,8 @@ func (p *purge) drop(ctx context.Context, q string, keys []any, args ...any) (in
 	return int(n), err
 }
 
-// padded fills a page up with its first key, so that one text serves all.
+// padded fills a page with its first key, so that one statement text serves all
+// pages.
 func padded(keys []any) []any {
 	for len(keys) < purgePage {
 		keys = append(keys, keys[0])
@@ -149,8 +148,8 @@ const selectUsedValues = `SELECT o.digest FROM oauth_once o WHERE o.keep_until <
 
 var dropUsedValues = `DELETE FROM oauth_once WHERE digest IN ` + page + ` AND keep_until <= ?`
 
-// usedValues deletes one-time values that need not be known any more. Those of
-// several purposes may have the same digest.
+// usedValues deletes one-time values that are no longer needed. Values of different
+// purposes may have the same digest.
 func (p *purge) usedValues(ctx context.Context) error {
 	at := late(p.expired)
 	return p.repeat(func() (int, int, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// Access tokens that have expired, and those that were kept beyond that.
+// Expired access tokens, and access tokens that were kept after they expired.
 var (
 	selectExpiredTokens = oldAccessTokens(`t.keep_until IS NULL AND t.expires_at <= ? ORDER BY t.expires_at`)
 	selectKeptTokens    = oldAccessTokens(`t.keep_until <= ? ORDER BY t.keep_until`)
@@ -26,11 +26,11 @@ FROM (SELECT t.id, t.family_id FROM oauth_access_tokens t WHERE ` + which + ` LI
 LEFT JOIN oauth_families f ON f.id = t.family_id`
 }
 
-// oldAccessTokens deletes access tokens by age, but for those whose refresh
-// token can be used: they stand for it in the lists that users see. Such a one
-// is looked at again when the refresh token has expired too, whether it was used
-// meanwhile or not. Each is looked at once or twice, so this is where a refresh
-// token whose family is missing is found as well.
+// oldAccessTokens deletes access tokens by age, except those whose refresh token
+// still works: they represent it in the lists that users see. Such a token is
+// examined again when the refresh token has expired, whether it was used or not.
+// Each token is examined once or twice, so this is also where refresh tokens
+// without a family are found.
 func (p *purge) oldAccessTokens(ctx context.Context) error {
 	for _, q := range []string{selectExpiredTokens, selectKeptTokens} {
 		err := p.repeat(func() (int, int, error) {
@@ -48,13 +48,13 @@ func (p *purge) oldAccessTokens(ctx context.Context) error {
 	return nil
 }
 
-// oldTokens is a page of access tokens that are to be looked at.
+// oldTokens is a page of access tokens to examine.
 type oldTokens struct {
 	found   int
 	gone    []any // their IDs
-	missing []any // the families that some of them name and that are not there
+	missing []any // missing families that some of them name
 	kept    []any
-	until   []any // for each of kept, when the refresh token ends that was issued with it
+	until   []any // for each of kept, when its refresh token expires
 }
 
 func (o *oldTokens) scan(row sqldb.Row, expired int64) error {
@@ -75,8 +75,8 @@ func (o *oldTokens) scan(row sqldb.Row, expired int64) error {
 	return nil
 }
 
-// forget deletes those of a page that may go and puts off the others. It returns
-// with how many tokens it has dealt.
+// forget deletes the tokens of a page that may go, and postpones the others. It
+// returns the number of tokens that it has handled.
 func (p *purge) forget(ctx context.Context, old oldTokens) (int, error) {
 	if _, err := p.drop(ctx, dropOrphans, old.missing); err != nil {
 		return 0, err

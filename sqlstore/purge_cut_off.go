@@ -14,8 +14,8 @@ const (
 AND except_session = ? AND unredeemed = ? AND ends_with_session = ? AND keep_personal = ? AND consents = ?`
 )
 
-// settleCutOffs turns what old cut-offs match into revoked_at and drops them,
-// each in one transaction: so what was dead stays dead.
+// settleCutOffs sets revoked_at on the families that old cut-offs match, and
+// deletes the cut-offs, each in one transaction. So ended families stay ended.
 func (p *purge) settleCutOffs(ctx context.Context) error {
 	return p.repeat(func() (int, int, error) {
 		var found []cutOff
@@ -37,7 +37,7 @@ func (p *purge) settleCutOffs(ctx context.Context) error {
 	})
 }
 
-// settle returns 0 where another node has done it.
+// settle returns 0 if another node has done it.
 func (p *purge) settle(ctx context.Context, c cutOff) (int, error) {
 	var n int64
 	err := p.store.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) (err error) {

@@ -2,10 +2,10 @@ package sqlstore
 
 import "context"
 
-// familySweep is one way in which families end.
+// familySweep is a way in which families end.
 type familySweep struct {
-	long   string  // a query for a page of those that ended so long ago that nothing is added to them
-	lately []sweep // for what is under those that ended after that
+	long   string  // a query for a page of families that ended so long ago that no request adds to them
+	lately []sweep // deletes the records of families that ended later than that
 }
 
 var (
@@ -13,7 +13,7 @@ var (
 	expiredFamilies = familiesBy("f.expires_at")
 )
 
-// familiesBy has queries whose text is made of constants.
+// familiesBy returns a familySweep. The text of its queries consists of constants.
 func familiesBy(ended string) familySweep {
 	under := func(key, table, drop string) sweep {
 		return sweep{
@@ -31,15 +31,15 @@ func familiesBy(ended string) familySweep {
 	}
 }
 
-// underFamilies is what belongs to a page of families.
+// underFamilies are the records that belong to a page of families.
 var underFamilies = []sweep{
 	{find: `SELECT r.digest FROM oauth_refresh_tokens r WHERE r.family_id IN ` + page + ` LIMIT 100`, drop: dropRefreshTokens + page},
 	{find: `SELECT t.id FROM oauth_access_tokens t WHERE t.family_id IN ` + page + ` LIMIT 100`, drop: dropAccessTokens + page},
 	{find: `SELECT k.digest FROM oauth_auth_codes k WHERE k.family_id IN ` + page + ` LIMIT 100`, drop: dropCodes + page},
 }
 
-// emptyFamilies are those of a page that have nothing left under them. Another
-// node may be deleting that at this moment, and may stop before its end.
+// emptyFamilies selects the families of a page without any records. Another node
+// may be deleting records at the same time, and may stop half-way.
 var emptyFamilies = `SELECT f.id FROM oauth_families f WHERE f.id IN ` + page + `
 AND NOT EXISTS (SELECT 1 FROM oauth_refresh_tokens r WHERE r.family_id = f.id)
 AND NOT EXISTS (SELECT 1 FROM oauth_access_tokens t WHERE t.family_id = f.id)
@@ -47,13 +47,13 @@ AND NOT EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id)`
 
 var dropFamilies = `DELETE FROM oauth_families WHERE id IN ` + page
 
-// families deletes what is under families that have ended, and the families
-// themselves when nobody can be adding to them any more: so nothing is left
-// behind. While a family lives its spent code and refresh tokens stay, or a
-// replay would look like a mistake.
+// families deletes the records of ended families. It deletes a family itself once
+// no pending request can add to it, so that no record is left behind. While a
+// family lives, its spent codes and refresh tokens are kept: they are needed to
+// detect a replay.
 //
-// Those that ended long ago go page by page with all that they have. To take the
-// tables one after the other would look through all ended families for each page.
+// Families that ended long ago are deleted page by page, with all their records.
+// Going table by table would scan all ended families for each page.
 func (p *purge) families(ctx context.Context, s familySweep, at int64) error {
 	err := p.repeat(func() (int, int, error) {
 		families, err := p.keys(ctx, s.long, late(at))
@@ -67,7 +67,7 @@ func (p *purge) families(ctx context.Context, s familySweep, at int64) error {
 				return 0, 0, err
 			}
 		}
-		if p.left <= 0 { // there may be more under them
+		if p.left <= 0 { // there may be more records
 			return found, 0, nil
 		}
 		empty, err := p.keys(ctx, emptyFamilies, families...)
@@ -90,9 +90,8 @@ WHERE k.spent_at IS NULL AND k.expires_at <= ? AND f.expires_at > ? AND f.revoke
 
 var endFamilies = `UPDATE oauth_families SET expires_at = ? WHERE expires_at > ? AND id IN ` + page
 
-// endAbandoned lets the families expire whose code was never redeemed. Nothing
-// can come of them any more, and they would stand there for as long as those
-// that live.
+// endAbandoned lets families expire whose code was never redeemed. They will never
+// get tokens, and would otherwise be kept as long as a living family.
 func (p *purge) endAbandoned(ctx context.Context) error {
 	at, ended := late(p.expired), 0
 	return p.repeat(func() (int, int, error) {

@@ -15,28 +15,31 @@ import (
 // Dialect names a kind of database: [SQLite], [Postgres] or [MySQL].
 type Dialect = sqldb.Dialect
 
-// The databases that are supported. MySQL is MariaDB too.
+// The supported databases. MySQL includes MariaDB.
 var (
 	SQLite   = sqldb.SQLite
 	Postgres = sqldb.Postgres
 	MySQL    = sqldb.MySQL
 )
 
-// SQLiteDSN returns the DSN with which modernc.org/sqlite opens the file at
-// path as a server needs it, on each connection: a write-ahead log, so that
-// readers and the writer do not lock each other out; every COMMIT on the disk
-// before it is answered, so that no power cut brings a revoked token back; some
-// patience with other processes. The path ":memory:" is a database in memory,
-// one for each call, which lasts while a connection to it is open.
+// SQLiteDSN returns the DSN for modernc.org/sqlite to open the file at path with
+// safe settings for a server, on each connection. It enables a write-ahead log
+// (WAL), so that readers and the writer do not block each other. It syncs each
+// COMMIT to disk (synchronous=FULL), so that a revoked token cannot work again
+// after a power failure. It waits up to five seconds for other processes
+// (busy_timeout).
+//
+// The path ":memory:" opens a database in memory. Each call returns a different
+// one, which lasts while a connection to it is open.
 func SQLiteDSN(path string) string { return sqldb.SQLiteDSN(path) }
 
 //go:embed migrations
 var migrations embed.FS
 
-// migrationSet is the name of our migrations among those of other packages.
+// migrationSet is the name of our migrations in the migrations table.
 const migrationSet = "oauth"
 
-// tables are those that the migrations make.
+// tables are the tables that the migrations create.
 var tables = []string{
 	"oauth_clients", "oauth_client_secrets", "oauth_families", "oauth_cut_offs", "oauth_auth_codes",
 	"oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once", "oauth_audit", "oauth_counters",
@@ -44,16 +47,17 @@ var tables = []string{
 }
 
 // Migrations returns the migrations for a dialect, in goose's format, for
-// applications that have a tool of their own to apply them.
+// applications with their own migration tool.
 func Migrations(d Dialect) fs.FS {
 	sub, err := fs.Sub(migrations, "migrations/"+d.Name)
 	if err != nil {
-		panic(err) // only for a path that is not valid
+		panic(err) // only for an invalid path
 	}
 	return sub
 }
 
-// Store implements [oauth.Store].
+// Store implements [oauth.Store] in a SQL database. Create one with [New]. It is
+// safe for concurrent use.
 type Store struct{ db *sqldb.DB }
 
 var (
@@ -63,13 +67,13 @@ var (
 	_ oauth.Checker    = (*Store)(nil)
 )
 
-// New returns a store over the application's database. It touches nothing;
-// [Store.Migrate] makes the tables.
+// New returns a store over the application's database. It does not use the database
+// yet. Call [Store.Migrate] to create the tables.
 func New(db *sql.DB, d Dialect) *Store { return &Store{db: sqldb.New(db, d)} }
 
-// Migrate makes the tables, or brings those of an older version up to date. Any
-// number of nodes may call it at once, at each start. If it finds tables that
-// it did not make it changes nothing and says what to do.
+// Migrate creates the tables, or updates those of an older version. Call it at
+// every start: any number of nodes may do so at once. If it finds tables that it
+// did not create, it changes nothing and returns an error with the remedy.
 func (s *Store) Migrate(ctx context.Context) error {
 	return s.db.Migrate(ctx, migrationSet, Migrations(s.db.Dialect()), tables)
 }
@@ -79,8 +83,8 @@ func (s *Store) Check(ctx context.Context) error {
 	return errors.Join(s.db.Check(ctx), s.checkTables(ctx))
 }
 
-// checkTables accepts tables that another tool has made from [Migrations]: then
-// what counts is that they are there, with all their columns.
+// checkTables also accepts tables that another tool has created from [Migrations]:
+// it only needs the tables with all their columns.
 func (s *Store) checkTables(ctx context.Context) error {
 	missing := s.db.Migrated(ctx, migrationSet, Migrations(s.db.Dialect()))
 	if missing == nil || errors.Is(missing, oauth.ErrUnavailable) {
@@ -97,7 +101,8 @@ func (s *Store) checkTables(ctx context.Context) error {
 	return nil
 }
 
-// probes read no row, and fail where a table or a column is missing.
+// probes are queries that return no row, and fail if a table or a column is
+// missing.
 var probes = []string{
 	`SELECT ` + clientColumns + ` FROM oauth_clients c WHERE 1 = 0`,
 	`SELECT s.client_id, s.digest, s.created_at, s.expires_at FROM oauth_client_secrets s WHERE 1 = 0`,
@@ -113,8 +118,8 @@ var probes = []string{
 	`SELECT ` + auditColumns + ` FROM oauth_audit a WHERE 1 = 0`,
 }
 
-// change runs f as one write, together with the audit record of what it
-// changes. f reports whether it changed anything: a record tells of changes.
+// change runs f as one write, together with the audit record of the change. f
+// reports whether it changed anything; without a change there is no record.
 func (s *Store) change(ctx context.Context, a *oauth.AuditRecord, f func(ctx context.Context, tx *sqldb.Tx) (changed bool, err error)) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
 		changed, err := f(ctx, tx)
@@ -125,14 +130,14 @@ func (s *Store) change(ctx context.Context, a *oauth.AuditRecord, f func(ctx con
 	})
 }
 
-// exists asks whether a row is there, for a statement that changed none: to
-// conclude it from the number of changed rows would be wrong where there was
-// nothing to change.
+// exists reports whether a row exists, after a statement that changed none. The
+// number of changed rows alone does not tell: the row may already have had the new
+// values.
 func (s *Store) exists(ctx context.Context, q, id string) error {
 	return s.db.Row(ctx, q, func(sqldb.Row) error { return nil }, id)
 }
 
-// storable reports whether all of these can be part of a row.
+// storable reports whether all of these IDs can be stored.
 func storable(ids ...string) bool {
 	for _, id := range ids {
 		if !sqldb.Storable(id) {

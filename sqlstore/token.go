@@ -13,8 +13,8 @@ import (
 const (
 	tokenColumns = `t.id, t.digest, t.name, t.scopes, t.audience, t.attributes, t.issued_at, t.expires_at, t.revoked_at`
 
-	// A token that names a family which is not there is dead, and never taken
-	// for a client's own.
+	// A token that names a missing family is dead. It must not be treated as a
+	// client's own token.
 	accessToken = `SELECT ` + tokenColumns + `, ` + clientColumns + `, ` + familyColumns + `, ` + cutAt + `
 FROM oauth_access_tokens t JOIN oauth_clients c ON c.id = t.client_id LEFT JOIN oauth_families f ON f.id = t.family_id
 WHERE (t.family_id IS NULL OR f.id IS NOT NULL) AND `
@@ -46,7 +46,7 @@ func (s *Store) accessToken(ctx context.Context, q, key string) (*oauth.AccessTo
 
 type accessTokens []*oauth.AccessToken
 
-// mostFields is how many columns the longest row has.
+// mostFields is the number of columns of the longest row.
 const mostFields = 48
 
 func (l *accessTokens) scan(row sqldb.Row) error {

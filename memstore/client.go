@@ -76,8 +76,8 @@ func (s *Store) clientsWhere(match func(oauth.Client) bool) (found []*oauth.Clie
 	return found
 }
 
-// nextID returns the next number that is no client's ID. One that was taken is
-// not given again: numbers count up whatever becomes of the clients.
+// nextID returns the next number that is no client's ID. It never returns the same
+// number twice.
 func (s *Store) nextID() string {
 	for {
 		s.lastID++
@@ -97,7 +97,7 @@ func (s *Store) CreateClient(_ context.Context, c *oauth.Client, audit *oauth.Au
 	}
 	var record *oauth.AuditRecord
 	if audit != nil {
-		copied := *audit // what it says of a numbered client is known only afterwards
+		copied := *audit // the ID of a numbered client is known only later
 		record = &copied
 	}
 	return s.change(record, func() (bool, error) {

@@ -17,16 +17,16 @@ func cloneFamily(f oauth.Family) *oauth.Family {
 	return &f
 }
 
-// cutOff ends the families that it matches and whose request came in before it,
-// also those that are stored after it.
+// cutOff ends the matching families whose request came in before it, including
+// families that are stored after it.
 type cutOff struct {
 	oauth.FamilyFilter
 	at       time.Time
-	consents bool // the consents of the user for the client are withdrawn too
+	consents bool // also withdraw the user's consents for the client
 }
 
-// ends reports whether the cut-off ends a family. The code of the family is not
-// redeemed if unredeemed says so.
+// ends reports whether the cut-off ends a family. unredeemed says whether the
+// family's code is unredeemed.
 func (c cutOff) ends(f *oauth.Family, unredeemed bool) bool {
 	return c.Matches(f) && !c.at.Before(f.CreatedAt) && (!c.Unredeemed || unredeemed)
 }
@@ -55,7 +55,7 @@ func (s *Store) IssueCode(_ context.Context, b *oauth.CodeIssuance) error {
 	})
 }
 
-// consent remembers what the user agreed to when a family began.
+// consent stores the consents of a family that begins.
 func (s *Store) consent(f *oauth.Family, scopes []string, version int64) {
 	for _, scope := range scopes {
 		at := micros(f.CreatedAt)
@@ -64,7 +64,7 @@ func (s *Store) consent(f *oauth.Family, scopes []string, version int64) {
 }
 
 func taken(what string, id any) error {
-	return fmt.Errorf("memstore: there is such a %s: %v", what, id)
+	return fmt.Errorf("memstore: the %s exists: %v", what, id)
 }
 
 // RevokeFamily implements [oauth.FamilyStore].
@@ -77,7 +77,7 @@ func (s *Store) RevokeFamily(_ context.Context, id string, at time.Time, audit *
 	})
 }
 
-// revoke ends a family, unless that has been done.
+// revoke ends a family, and reports whether that changed anything.
 func (s *Store) revoke(id string, at time.Time) bool {
 	f, ok := s.families[id]
 	if !ok || !f.RevokedAt.IsZero() {
@@ -103,7 +103,7 @@ func (s *Store) RevokeFamilies(_ context.Context, which oauth.FamilyFilter, at t
 func (s *Store) EndSession(_ context.Context, user oauth.UserRef, session oauth.Digest, at time.Time, audit *oauth.AuditRecord) error {
 	which := oauth.FamilyFilter{User: user, Session: session}
 	if err := which.Validate(); err != nil || session == "" {
-		return cmp.Or(err, errors.New("memstore: the end of a session needs a session"))
+		return cmp.Or(err, errors.New("memstore: ending a session needs a session"))
 	}
 	if !storable(user.Provider, user.ID, string(session)) {
 		return oauth.ErrNotFound
@@ -116,7 +116,8 @@ func (s *Store) EndSession(_ context.Context, user oauth.UserRef, session oauth.
 	})
 }
 
-// cut revokes and leaves the cut-off for those who come late.
+// cut revokes stored families and keeps the cut-off for families that are stored
+// later.
 func (s *Store) cut(c cutOff) (changed bool) {
 	changed = s.revokeCut(c)
 	if slices.Contains(s.cutOffs[c.User], c) {
@@ -144,7 +145,7 @@ func (s *Store) revokeCut(c cutOff) (changed bool) {
 	return changed
 }
 
-// family reads a family as the cut-offs leave it.
+// family returns a family with the cut-offs applied.
 func (s *Store) family(id string, unredeemed bool) (*oauth.Family, error) {
 	stored, ok := s.families[id]
 	if !ok {
@@ -162,8 +163,8 @@ func (s *Store) family(id string, unredeemed bool) (*oauth.Family, error) {
 	return f, nil
 }
 
-// consentKey has the time of the request in it, so that what an old request
-// stores after a withdrawal does not stand in for what a new one grants.
+// consentKey includes the time of the request. So a consent of an old request,
+// stored after a withdrawal, does not replace the consent of a new one.
 type consentKey struct {
 	user     oauth.UserRef
 	clientID string

@@ -1,9 +1,8 @@
-// Package memstore keeps Passport's records in memory, for tests and tours.
+// Package memstore stores Passport's records in memory, for tests and tours.
 //
 //	store := new(memstore.Store)
 //
-// It keeps every promise of [oauth.Store], and forgets everything when the
-// process ends.
+// It implements all of [oauth.Store]. All records are lost when the process ends.
 package memstore
 
 import (
@@ -19,12 +18,12 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Store implements [oauth.Store] and [oauth.AuditStore]. The zero Store is
-// empty and ready to use. It must not be copied.
+// Store implements [oauth.Store] and [oauth.AuditStore]. The zero Store is empty
+// and ready to use. It is safe for concurrent use, and must not be copied.
 //
-// It keeps records by value and joins client and family when it reads, as a
-// database would: a record that a caller holds never changes under it, and
-// what a caller changes in one changes nothing here.
+// It stores records by value and joins client and family when it reads, like a
+// database. A record that a caller holds never changes, and a caller's changes to
+// it do not affect the store.
 type Store struct {
 	mu       sync.Mutex
 	clients  table[string, oauth.Client]
@@ -35,10 +34,10 @@ type Store struct {
 	consents table[consentKey, time.Time]
 	once     table[onceKey, time.Time]
 	cutOffs  map[oauth.UserRef][]cutOff
-	opaque   table[oauth.Digest, string] // to the ID of the access token
-	lastID   int64                       // of the clients that are numbered
+	opaque   table[oauth.Digest, string] // maps to the ID of the access token
+	lastID   int64                       // of the numbered clients
 
-	keyRing        string // as it was saved
+	keyRing        string // as saved
 	keyRingVersion int64
 	log            []oauth.AuditRecord
 }
@@ -49,7 +48,7 @@ var (
 	_ oauth.KeyStore   = (*Store)(nil)
 )
 
-// Rows name what they belong to and hold no copy of it.
+// Rows refer to other records by ID, and hold no copy of them.
 type (
 	codeRow struct {
 		oauth.Code // without its Family
@@ -70,7 +69,7 @@ type (
 	}
 )
 
-// table is a map that is made when it is first written to.
+// table is a map that is allocated at the first write.
 type table[K comparable, V any] map[K]V
 
 func (t *table[K, V]) put(k K, v V) {
@@ -85,8 +84,8 @@ func (t table[K, V]) has(k K) bool {
 	return there
 }
 
-// change makes a whole change, and keeps the record of it if there was one. f
-// checks first and changes afterwards.
+// change makes an atomic change, and stores its audit record if anything changed. f
+// must check before it changes anything.
 func (s *Store) change(audit *oauth.AuditRecord, f func() (changed bool, err error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,8 +120,8 @@ func (s *Store) AuditLog(_ context.Context, since time.Time) iter.Seq2[*oauth.Au
 	})
 }
 
-// list yields what collect finds once the loop begins. The store is not locked
-// meanwhile, so the loop may call it.
+// list yields the records that collect returns when the loop begins. The store is
+// not locked during the loop, so the loop may call it.
 func list[T any](collect func() []*T) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		for _, record := range collect() {
@@ -136,7 +135,7 @@ func list[T any](collect func() []*T) iter.Seq2[*T, error] {
 func byClientID(a, b *oauth.Client) int     { return cmp.Compare(a.ID, b.ID) }
 func byTokenID(a, b *oauth.AccessToken) int { return strings.Compare(a.ID, b.ID) }
 
-// storable reports whether these could be part of a row in any store.
+// storable reports whether any store can store these IDs.
 func storable(ids ...string) bool {
 	for _, id := range ids {
 		if len(id) > 255 || !utf8.ValidString(id) || strings.Contains(id, "\x00") {
@@ -146,7 +145,7 @@ func storable(ids ...string) bool {
 	return true
 }
 
-// micros is a time as every store gives it back: in UTC, in microseconds.
+// micros returns a time as every store returns it: in UTC, in microseconds.
 func micros(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}

@@ -9,15 +9,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// lateness is the longest that a request may take between the moment at which
-// it comes in and its last write. What such a request could still meet is kept
-// for that long after it has ended.
+// lateness is the maximum time between the arrival of a request and its last write.
+// Records that such a request may use are kept for that long after they have ended.
 const lateness = time.Hour
 
 // Purge implements [oauth.Purger].
 func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n int, err error) {
 	if limit <= 0 {
-		return 0, errors.New("memstore: a purge needs a limit")
+		return 0, errors.New("memstore: Purge needs a limit")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +45,8 @@ type purge struct {
 func (p *purge) revoked(at time.Time) bool { return !at.IsZero() && !at.After(p.Revoked) }
 func (p *purge) expired(at time.Time) bool { return !p.Expired.IsZero() && !at.After(p.Expired) }
 
-// late is what ended for longer than a request can be late.
+// late returns the times of the purge minus lateness. No pending request uses records
+// that ended before them.
 func (p *purge) late() (late oauth.PurgeBefore) {
 	if !p.Revoked.IsZero() {
 		late.Revoked = p.Revoked.Add(-lateness)
@@ -57,8 +57,8 @@ func (p *purge) late() (late oauth.PurgeBefore) {
 	return late
 }
 
-// kept are the access tokens of refresh tokens that can be used: they stand for
-// them in the lists that users see.
+// kept returns the access tokens whose refresh token still works: they represent it
+// in the lists that users see.
 func (s *Store) kept(p *purge) map[string]bool {
 	kept := map[string]bool{}
 	for _, r := range s.refresh {
@@ -78,8 +78,8 @@ func sweep[K comparable, V any](p *purge, t table[K, V], gone func(V) bool) {
 	}
 }
 
-// later is the later of the two times. Cut-offs are neither revoked nor expired:
-// they go with either.
+// later returns the later of the two times. Cut-offs are neither revoked nor
+// expired, so they are purged with either.
 func later(ended oauth.PurgeBefore) time.Time {
 	if ended.Expired.After(ended.Revoked) {
 		return ended.Expired
@@ -87,7 +87,7 @@ func later(ended oauth.PurgeBefore) time.Time {
 	return ended.Revoked
 }
 
-// settle turns what old cut-offs match into revocations and drops them.
+// settle revokes the families that old cut-offs match, and deletes the cut-offs.
 func (s *Store) settle(p *purge) {
 	for user, all := range s.cutOffs {
 		left := slices.DeleteFunc(slices.Clone(all), func(c cutOff) bool {
@@ -109,7 +109,7 @@ func (s *Store) settle(p *purge) {
 	}
 }
 
-// endAbandoned lets the families expire whose code was never redeemed.
+// endAbandoned lets families expire whose code was never redeemed.
 func (s *Store) endAbandoned(late oauth.PurgeBefore) {
 	for _, c := range s.codes {
 		f, ok := s.families[c.family]
@@ -120,8 +120,8 @@ func (s *Store) endAbandoned(late oauth.PurgeBefore) {
 	}
 }
 
-// purgeFamilies forgets what is under families that have ended, and then the
-// families. A refresh token without a family goes too: it is dead.
+// purgeFamilies deletes the records of ended families, and then the families. It
+// also deletes a refresh token without a family: it is dead.
 func (s *Store) purgeFamilies(p *purge) {
 	gone := func(family string) bool {
 		f, ok := s.families[family]

@@ -67,8 +67,8 @@ func (s *Store) OpaqueToken(_ context.Context, d oauth.Digest) (*oauth.AccessTok
 	return s.joined(row)
 }
 
-// joined reads a token with its client and family. One that names a family
-// which is not there is dead, and never taken for a client's own.
+// joined returns a token with its client and family. A token that names a missing
+// family is dead. It must not be treated as a client's own token.
 func (s *Store) joined(row accessRow) (_ *oauth.AccessToken, err error) {
 	t := cloneAccess(row.AccessToken)
 	client, ok := s.clients[row.client]
@@ -125,7 +125,7 @@ func (s *Store) TokensOf(_ context.Context, user oauth.UserRef) iter.Seq2[*oauth
 // Issue implements [oauth.TokenStore].
 func (s *Store) Issue(_ context.Context, i *oauth.Issuance) error {
 	if i.Spends.Purpose == oauth.SpendRefreshToken && i.RefreshToken == nil {
-		return errors.New("memstore: a refresh token is spent and none replaces it")
+		return errors.New("memstore: a refresh token is spent without a successor")
 	}
 	return s.change(i.Audit, func() (bool, error) {
 		if err := s.spendable(i); err != nil {
@@ -144,8 +144,8 @@ func (s *Store) Issue(_ context.Context, i *oauth.Issuance) error {
 	})
 }
 
-// spendable returns [oauth.ErrSpent] for a value that was used up, and for the
-// code of a session that has ended since the code was read.
+// spendable returns [oauth.ErrSpent] for a used value, and for a code whose session
+// ended after the code was read.
 func (s *Store) spendable(i *oauth.Issuance) error {
 	id, spent := i.Spends.ID, false
 	switch i.Spends.Purpose {
@@ -170,7 +170,7 @@ func (s *Store) cutUnredeemed(family string) bool {
 	return ok && slices.ContainsFunc(s.cutOffs[f.User], func(c cutOff) bool { return c.Unredeemed && c.ends(&f, true) })
 }
 
-// issue writes what Issue has checked.
+// issue writes the records that Issue has checked.
 func (s *Store) issue(i *oauth.Issuance) {
 	switch id := i.Spends.ID; i.Spends.Purpose {
 	case "":

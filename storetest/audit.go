@@ -16,8 +16,8 @@ func record(action string) *oauth.AuditRecord {
 	}
 }
 
-// auditLog makes each change twice. The second time there is nothing to change,
-// or it fails, so there is nothing to tell.
+// auditLog makes each change twice. The second call changes nothing or fails, so it
+// must not be logged.
 func auditLog(w *world) {
 	log, ok := oauth.StoreAs[oauth.AuditStore](w.store)
 	if !ok {
@@ -67,7 +67,7 @@ func auditLog(w *world) {
 			w.Fatalf("%s: %v", change.action, err)
 		}
 		want = append(want, change.action)
-		_ = change.run(record(change.action + " again")) // it may say so, or not
+		_ = change.run(record(change.action + " again")) // it may return an error
 	}
 	_ = s.RevokeToken(ctx, "missing", now, record("missing"))
 	var got []string
@@ -85,7 +85,7 @@ func auditLog(w *world) {
 	auditPages(ctx, w, log)
 }
 
-// auditPages reads a long log, part of it from one moment.
+// auditPages reads a long log, partly from a given time.
 func auditPages(ctx context.Context, w *world, log oauth.AuditStore) {
 	since := now.Add(time.Hour)
 	var want []string
@@ -109,7 +109,7 @@ func auditPages(ctx context.Context, w *world, log oauth.AuditStore) {
 	if !slices.Equal(got, want) {
 		w.Errorf("AuditLog() yields %d records, want the %d since then, each once", len(got), len(want))
 	}
-	// No change fails for what somebody sent along with it.
+	// No change may fail because of a value that a client sent along.
 	odd := record("odd")
 	odd.RequestID, odd.Address, odd.Reason = "a\x00b\xff", strings.Repeat("é", 300), strings.Repeat("x", 5000)
 	w.must(w.store.RevokeFamilies(ctx, oauth.FamilyFilter{User: user("odd")}, now, odd))

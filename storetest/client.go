@@ -62,7 +62,7 @@ func staleUpdate(w *world) {
 	stale.GrantTypes, stale.Provider, stale.EndsWithSession = nil, "", false
 	stale.AccessTokenTTL, stale.RefreshTokenTTL, stale.FamilyTTL = time.Minute, 0, 7*day
 	stale.Key, stale.UpdatedAt, stale.Audience = "another key", now.Add(time.Hour), "urn:example:api"
-	w.must(w.store.UpdateClient(w.Context(), stale, nil)) // nobody has updated it since
+	w.must(w.store.UpdateClient(w.Context(), stale, nil)) // no other update came in between
 	got, err := w.store.Client(w.Context(), "x")
 	w.must(err)
 	want := *stale
@@ -71,13 +71,13 @@ func staleUpdate(w *world) {
 	want.Secrets = append(slices.Clone(c.Secrets), rotated)
 	want.Secrets[0].ExpiresAt, want.Secrets[1].ExpiresAt = now, now
 	if !reflect.DeepEqual(got, &want) {
-		w.Errorf("Client() after UpdateClient() = %+v, want %+v: it revives no secret, no client", got, want)
+		w.Errorf("Client() after UpdateClient() = %+v, want %+v: an update must not revive a secret or a client", got, want)
 	}
 	w.refused("UpdateClient() with a version that was changed", w.store.UpdateClient(w.Context(), stale, nil), oauth.ErrConflict)
 	missing := fullClient("missing")
 	w.refused("UpdateClient() of a missing one", w.store.UpdateClient(w.Context(), missing, nil), oauth.ErrNotFound)
 
-	// Of those who read one version one may change it.
+	// Of concurrent updates of one version exactly one may succeed.
 	for range 10 {
 		read, err := w.store.Client(w.Context(), "x")
 		w.must(err)
@@ -102,7 +102,7 @@ func staleUpdate(w *world) {
 }
 
 func secrets(w *world) {
-	c := fullClient("x") // with the secrets a, which does not end, and b, which ends in an hour
+	c := fullClient("x") // with the secrets a, which does not expire, and b, which expires in an hour
 	w.must(w.store.CreateClient(w.Context(), c, nil))
 	third := oauth.Secret{Digest: oauth.DigestOf("c"), CreatedAt: now.Add(2 * time.Second)}
 	w.must(w.store.RotateSecret(w.Context(), "x", third, now.Add(day), nil))
@@ -124,13 +124,13 @@ func secrets(w *world) {
 	bare := &oauth.Client{ID: "bare", AuthMethod: oauth.AuthBasic, CreatedAt: now}
 	w.must(w.store.CreateClient(w.Context(), bare, nil))
 	if got, err := w.store.Client(w.Context(), "bare"); err != nil || len(got.Secrets) > 0 || got.Public() {
-		w.Errorf("Client() without a secret = %+v, %v, want it to be no public client", got, err)
+		w.Errorf("Client() without a secret = %+v, %v, want it not to be public", got, err)
 	}
 	w.must(w.store.RotateSecret(w.Context(), "bare", fourth, now, nil))
 	w.wantSecrets(bare, fourth)
 }
 
-// wantSecrets reads a client, which must have these secrets. Its version counts
+// wantSecrets reads a client and compares its secrets. The client's version counts
 // updates, not rotations.
 func (w *world) wantSecrets(c *oauth.Client, want ...oauth.Secret) {
 	w.Helper()

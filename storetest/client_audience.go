@@ -8,11 +8,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// longestAudience is as long as one may be.
+// longestAudience has the maximum length.
 var longestAudience = "https://api.example/" + strings.Repeat("a", oauth.MaxAudience-len("https://api.example/"))
 
-// clientAudience has a client that becomes an API, and is none again. Each way to
-// read a client gives the same audience.
+// clientAudience makes a client an API, and removes the audience again. Each way to
+// read a client returns the same audience.
 func clientAudience(w *world) {
 	c := &oauth.Client{ID: "api", Key: "key of api", Owner: user("owner"), CreatedAt: now}
 	w.must(w.store.CreateClient(w.Context(), c, nil))
@@ -29,7 +29,7 @@ func clientAudience(w *world) {
 	}
 }
 
-// everyReading returns a client, which has the token "own", as each verb reads it.
+// everyReading returns a client, which has the token "own", as read by each method.
 func (w *world) everyReading(c *oauth.Client) map[string]*oauth.Client {
 	w.Helper()
 	byID, err := w.store.Client(w.Context(), c.ID)
@@ -49,7 +49,7 @@ func (w *world) everyReading(c *oauth.Client) map[string]*oauth.Client {
 	return read
 }
 
-// oddAudiences has clients with audiences that no token can have.
+// oddAudiences stores clients with audiences that no token may have.
 func oddAudiences(w *world) {
 	ctx, c := w.Context(), w.client
 	for _, odd := range []string{

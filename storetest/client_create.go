@@ -11,7 +11,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// clientWithKey returns a client that a server makes by itself. An empty ID asks
+// clientWithKey returns a client that a server creates for itself. An empty ID asks
 // for a number.
 func clientWithKey(id, key string) *oauth.Client {
 	return &oauth.Client{ID: id, Key: key, Name: "made by itself", AuthMethod: oauth.AuthBasic, CreatedAt: now}
@@ -20,7 +20,7 @@ func clientWithKey(id, key string) *oauth.Client {
 func clientKeys(w *world) {
 	ctx, key := w.Context(), "personal:users"
 	missing := []string{"", "missing", key, "a\x00b", "\xff", strings.Repeat("a", 256)}
-	for _, k := range missing { // w.client has no key, and is not found by none
+	for _, k := range missing { // w.client has no key, and no key may find it
 		_, err := w.store.ClientByKey(ctx, k)
 		w.refused(fmt.Sprintf("ClientByKey(%.10q)", k), err, oauth.ErrNotFound)
 	}
@@ -34,11 +34,11 @@ func clientKeys(w *world) {
 	_, err := w.store.Client(ctx, "second")
 	w.refused("Client() that was not made", err, oauth.ErrNotFound)
 
-	// A key is taken for as long as its client is there, also when that ended.
+	// A key stays taken while its client exists, even if the client is revoked.
 	w.must(w.store.RevokeClient(ctx, "full", now, nil))
 	w.refused("CreateClient() with a revoked client's key", w.store.CreateClient(ctx, clientWithKey("second", key), nil), oauth.ErrConflict)
 	if got, err := w.store.ClientByKey(ctx, key); err != nil || got.ID != "full" || !got.RevokedAt.Equal(now) {
-		w.Errorf("ClientByKey() of a revoked client = %+v, %v, want it, revoked", got, err)
+		w.Errorf("ClientByKey() of a revoked client = %+v, %v, want the revoked client", got, err)
 	}
 	for i, similar := range []string{"personal:Users", "personal:users ", "personal:usérs", "PERSONAL:USERS"} {
 		id := fmt.Sprint("similar ", i)
@@ -47,21 +47,21 @@ func clientKeys(w *world) {
 			w.Errorf("ClientByKey(%q) = %+v, %v, want client %q", similar, got, err, id)
 		}
 	}
-	for _, id := range []string{"keyless", "keyless too"} { // no key is no other's key
+	for _, id := range []string{"keyless", "keyless too"} { // clients without a key do not conflict
 		w.must(w.store.CreateClient(ctx, clientWithKey(id, ""), nil))
 	}
 	for _, odd := range missing[3:] {
 		err := w.store.CreateClient(ctx, clientWithKey("odd", odd), nil)
 		if err == nil || errors.Is(err, oauth.ErrConflict) {
-			w.Errorf("CreateClient() with the key %.10q = %v, want an error of its own: it cannot be stored", odd, err)
+			w.Errorf("CreateClient() with the key %.10q = %v, want another error: it cannot be stored", odd, err)
 		}
 	}
 	_, err = w.store.Client(ctx, "odd")
 	w.refused("Client() whose key cannot be stored", err, oauth.ErrNotFound)
 }
 
-// clientKeyOnce has many nodes make the same client at once, some of them under
-// an ID of their own and some under a number.
+// clientKeyOnce has many nodes create the same client at once, some with an ID and
+// some with a number.
 func clientKeyOnce(w *world) {
 	for round := range w.rounds {
 		key := fmt.Sprint("key ", round)
@@ -80,22 +80,22 @@ func clientKeyOnce(w *world) {
 			case err == nil:
 				winners = append(winners, made[i].ID)
 			case !errors.Is(err, oauth.ErrConflict):
-				w.Fatalf("round %d: CreateClient() that came second = %v, want ErrConflict", round, err)
+				w.Fatalf("round %d: the second CreateClient() = %v, want ErrConflict", round, err)
 			case i%2 == 1 && made[i].ID != "":
-				w.Fatalf("round %d: CreateClient() that failed gave the number %q", round, made[i].ID)
+				w.Fatalf("round %d: a failed CreateClient() assigned the number %q", round, made[i].ID)
 			}
 		}
 		got, err := w.store.ClientByKey(w.Context(), key)
 		if len(winners) != 1 || err != nil || got.ID != winners[0] || len(got.Secrets) != 1 {
-			w.Fatalf("round %d: ClientByKey() = %+v, %v, want the one that was made, with its secret; made: %q", round, got, err, winners)
+			w.Fatalf("round %d: ClientByKey() = %+v, %v, want the created client, with its secret; created: %q", round, got, err, winners)
 		}
 	}
 	if all := ids(w, w.store.Clients(w.Context()), clientID); len(all) != w.rounds+1 {
-		w.Errorf("there are %d clients after %d rounds, want one of each and one from before", len(all), w.rounds)
+		w.Errorf("there are %d clients after %d rounds, want one per round and the initial one", len(all), w.rounds)
 	}
 }
 
-// number makes a client that gets the next number, and returns that.
+// number creates a client that gets the next number, and returns the number.
 func (w *world) number() string {
 	w.Helper()
 	c := clientWithKey("", "")
@@ -110,8 +110,8 @@ func (w *world) take(ids ...string) {
 	}
 }
 
-// numberedClients has many make clients at once. Each gets a number of its own,
-// and the numbers have no gaps.
+// numberedClients creates many clients at once. Each gets a different number, and
+// the numbers have no gaps.
 func numberedClients(w *world) {
 	log, _ := oauth.StoreAs[oauth.AuditStore](w.store)
 	w.take("5", "007", "+8", "9 ") // the last three are no numbers
@@ -126,7 +126,7 @@ func numberedClients(w *world) {
 		})
 		for i, c := range made {
 			if errs[i] != nil {
-				w.Fatalf("round %d: CreateClient() of one of %d at once = %v", round, rivals, errs[i])
+				w.Fatalf("round %d: one of %d concurrent CreateClient() = %v", round, rivals, errs[i])
 			}
 			got = append(got, c.ID)
 		}
@@ -143,7 +143,7 @@ func numberedClients(w *world) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		w.Errorf("%d clients without an ID are numbered %.300q, want 1, 2, 3 … without 5, which was taken", len(got), got)
+		w.Errorf("%d clients without an ID are numbered %.300q, want 1, 2, 3 … without 5, which is taken", len(got), got)
 	}
 	if log == nil {
 		return
@@ -155,7 +155,7 @@ func numberedClients(w *world) {
 	}
 	slices.Sort(told)
 	if !slices.Equal(told, want) {
-		w.Errorf("AuditLog() names the clients %.300q, want the numbers that were given", told)
+		w.Errorf("AuditLog() names the clients %.300q, want the assigned numbers", told)
 	}
 }
 
@@ -175,16 +175,16 @@ func takenNumbers(w *world) {
 			}
 		}
 	}
-	// As many as another system may have had.
+	// As many as an import from another system may have.
 	for n := range 2*many + 1 {
 		w.take(strconv.Itoa(11 + n))
 	}
 	for n := range 2 {
 		if got, want := w.number(), strconv.Itoa(12+2*many+n); got != want {
-			w.Errorf("past %d that are taken the number is %q, want %q", 2*many+1, got, want)
+			w.Errorf("after %d taken numbers the next is %q, want %q", 2*many+1, got, want)
 		}
 	}
-	// Somebody takes numbers while others are given them.
+	// Numbers are taken while others are being assigned.
 	errs := make([]error, rivals)
 	given := make([]string, rivals)
 	atOnce(rivals, func(i int) {
@@ -197,16 +197,16 @@ func takenNumbers(w *world) {
 	seen := map[string]bool{}
 	for i, err := range errs {
 		if i%2 == 0 && errors.Is(err, oauth.ErrConflict) {
-			continue // that number was given to somebody
+			continue // that number was already assigned
 		}
 		if err != nil || given[i] == "" || seen[given[i]] {
-			w.Errorf("CreateClient() while others take numbers = %v, client %q, want one of its own", err, given[i])
+			w.Errorf("CreateClient() while other numbers are taken = %v, client %q, want a different one", err, given[i])
 		}
 		seen[given[i]] = true
 	}
 }
 
-// failedNumber has the making of a numbered client fail.
+// failedNumber makes the creation of a numbered client fail.
 func failedNumber(w *world) {
 	w.take("x")
 	w.must(w.store.CreateClient(w.Context(), clientWithKey("keyed", "key"), nil))
@@ -217,21 +217,21 @@ func failedNumber(w *world) {
 		c := clientWithKey("", "key")
 		w.refused("CreateClient() with a key that is taken", w.store.CreateClient(w.Context(), c, record("failed")), oauth.ErrConflict)
 		if c.ID != "" {
-			w.Errorf("CreateClient() that failed gave the number %q", c.ID)
+			w.Errorf("a failed CreateClient() assigned the number %q", c.ID)
 		}
 	}
 	if got := w.number(); got != "2" {
-		w.Errorf("the number after calls that failed is %q, want 2", got)
+		w.Errorf("the number after failed calls is %q, want 2", got)
 	}
 	if log, ok := oauth.StoreAs[oauth.AuditStore](w.store); ok {
 		for r, err := range log.AuditLog(w.Context(), now) {
-			w.Errorf("AuditLog() tells %+v, %v of a client that was not made", r, err)
+			w.Errorf("AuditLog() has %+v, %v for a client that was not created", r, err)
 		}
 	}
 	want := []string{"1", "2", w.client.ID, "keyed", "x"}
 	w.ordered("Clients()", ids(w, w.store.Clients(w.Context()), clientID), want)
 	odd := clientWithKey("a\x00b", "")
 	if err := w.store.CreateClient(w.Context(), odd, nil); err == nil || errors.Is(err, oauth.ErrConflict) {
-		w.Errorf("CreateClient() with an ID that cannot be stored = %v, want an error of its own", err)
+		w.Errorf("CreateClient() with an ID that cannot be stored = %v, want another error", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// grant stores a consent that was given by a request of that time.
+// grant stores a consent for a request of the given time.
 func (w *world) grant(u oauth.UserRef, came time.Time, scopes ...string) {
 	w.Helper()
 	f := family(w.client, w.id("family"), u)
@@ -41,7 +41,7 @@ func consents(w *world) {
 	w.consented("of another user", other, w.client.ID, "read")
 	w.consented("of another client", u, "second")
 
-	// Ending sessions and tokens forgets no consent, withdrawing it does.
+	// Ending sessions and tokens keeps consents; withdrawing deletes them.
 	for _, filter := range []oauth.FamilyFilter{{User: u}, {User: u, ClientID: w.client.ID}, {User: u, ClientID: w.client.ID, KeepPersonal: true}} {
 		w.must(w.store.RevokeFamilies(w.Context(), filter, now.Add(2*time.Second), nil))
 	}
@@ -77,8 +77,8 @@ func lateConsent(w *world) {
 	w.consented("after the withdrawal was purged", u, w.client.ID, "a", "kept")
 }
 
-// issuedConsents has the scopes agreed to in the request that begins a family
-// and issues its tokens, as without a code.
+// issuedConsents stores consents with a family that begins with its tokens, without
+// a code.
 func issuedConsents(w *world) {
 	u, at := user("1"), now.Add(time.Minute)
 	issue := func(id string, came time.Time, spends oauth.Spend, scopes ...string) error {
@@ -94,7 +94,7 @@ func issuedConsents(w *world) {
 	w.must(issue("again", now, oauth.Spend{}, "read")) // at the same moment
 	w.consented("given twice", u, w.client.ID, "Read", "read", "write")
 
-	// What fails gives none.
+	// A failed call stores no consent.
 	w.refused("Issue() with a value that was used", issue("failed", now, voucher, "more"), oauth.ErrSpent)
 	if err := issue("first", now, oauth.Spend{}, "more"); err == nil {
 		w.Error("Issue() with the ID of another family = nil, want an error")

@@ -32,10 +32,10 @@ var shownFields = map[string]struct {
 	"SuspendedAt":     {false, func(c *oauth.Client) { c.SuspendedAt = now }},
 }
 
-// fixedFields are those that no update changes.
+// fixedFields are the fields that no update changes.
 var fixedFields = []string{"ID", "Key", "AuthMethod", "Secrets", "CreatedAt", "RevokedAt", "Version", "ConsentVersion"}
 
-// update changes a client as it is stored. What the caller says the number is does
+// update changes the stored client. The ConsentVersion that the caller passes must
 // not matter.
 func (w *world) update(id string, change func(*oauth.Client)) *oauth.Client {
 	w.Helper()
@@ -94,8 +94,8 @@ func consentVersion(w *world) {
 	}
 }
 
-// consentOfVersion has consents that count only at the number that they were given
-// with, whenever they are stored.
+// consentOfVersion stores consents that are valid only at the ConsentVersion at
+// which they were given.
 func consentOfVersion(w *world) {
 	u := user("1")
 	grant := func(version int64, scope string) {
@@ -148,8 +148,8 @@ func consentOfVersion(w *world) {
 	}
 }
 
-// consentRace has updates that race consents. A consent is named after what its page
-// showed, so a client that is read never has one that names something else.
+// consentRace has updates race consents. Each consent is named after the data of
+// its page, so a client that is read must never have a consent for other data.
 func consentRace(w *world) {
 	u := user("1")
 	for round := range max(1, w.rounds/20) {
@@ -179,7 +179,8 @@ func consentRace(w *world) {
 	}
 }
 
-// vouched fails the test if a consent counts for a client that its page did not show.
+// vouched fails the test if a consent is valid for a client that its page did not
+// show.
 func (w *world) vouched(u oauth.UserRef) {
 	c, err := w.store.Client(w.Context(), w.client.ID)
 	if err != nil {
@@ -192,7 +193,7 @@ func (w *world) vouched(u oauth.UserRef) {
 	}
 	for _, scope := range scopes {
 		if want := fmt.Sprint(c.RedirectURIs); scope != want {
-			w.Errorf("a consent to a client at %s counts for one at %s, ConsentVersion %d", scope, want, c.ConsentVersion)
+			w.Errorf("a consent to a client at %s is valid for a client at %s, ConsentVersion %d", scope, want, c.ConsentVersion)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// lives reads a token and fails the test unless it lives, or does not.
+// lives reads a token and compares whether it lives.
 func (w *world) lives(what, id string, want bool) {
 	w.Helper()
 	if got := w.token(id).Live(now); got != want {
@@ -14,8 +14,8 @@ func (w *world) lives(what, id string, want bool) {
 	}
 }
 
-// filters stores families of all sorts, once before the revocation and once
-// after it, and looks at who is left.
+// filters stores families of all kinds, once before the revocation and once after
+// it, and checks which ones live.
 func filters(w *world) {
 	mine, other := oauth.DigestOf("my session"), oauth.DigestOf("another session")
 	second := w.newClient("second client")
@@ -68,7 +68,7 @@ func filters(w *world) {
 		"the other half":     {User: oauth.UserRef{ID: "1"}},
 	} {
 		if err := w.store.RevokeFamilies(w.Context(), filter, now, nil); err == nil {
-			w.Errorf("RevokeFamilies() with %s = nil, want an error, and never all", what)
+			w.Errorf("RevokeFamilies() with %s = nil, want an error instead of revoking all", what)
 		}
 	}
 }
@@ -95,13 +95,13 @@ func cutOffTimes(w *world) {
 		c := cases[i%len(cases)]
 		token := w.token(id)
 		if token.Live(now) != c.live {
-			w.Errorf("a request of %v, a revocation at %v: the token lives = %v, want %v", c.came, at, !c.live, c.live)
+			w.Errorf("a request at %v, a revocation at %v: the token lives = %v, want %v", c.came, at, !c.live, c.live)
 		}
 		if !c.live && !token.Family.RevokedAt.Equal(at) {
 			w.Errorf("RevokedAt = %v, want %v, when it was revoked", token.Family.RevokedAt, at)
 		}
 	}
-	// For those that were stored, the first of several revocations is when they
+	// For stored families, the first of several revocations determines when they
 	// ended.
 	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, at.Add(time.Hour), nil))
 	for i, id := range tokens[:len(cases)] {
@@ -111,7 +111,7 @@ func cutOffTimes(w *world) {
 	}
 }
 
-// unredeemed ends a session: codes that came of it are dead, tokens are not.
+// unredeemed ends a session. Its unredeemed codes are dead; its tokens are not.
 func unredeemed(w *world) {
 	u, session := user("1"), oauth.DigestOf("session")
 	begin := func() *oauth.Family {
@@ -151,14 +151,14 @@ func unredeemed(w *world) {
 		w.Errorf("RefreshToken() = %+v, %v, want its family to live", r, err)
 	}
 
-	// For a late end it is the same after a purge.
+	// The same holds for a late EndSession after a purge.
 	w.purgeAll(now.Add(2 * time.Hour).Add(-time.Minute))
 	if r, err := w.store.RefreshToken(w.Context(), refreshed.RefreshToken.Digest); err != nil || !r.Family.Live(now) {
 		w.Errorf("RefreshToken() after a purge = %+v, %v, want its family to live", r, err)
 	}
 }
 
-// revokedOnce revokes twice in each way: the first time is the one that stays.
+// revokedOnce revokes twice in each way. The first time must stay.
 func revokedOnce(w *world) {
 	later := now.Add(time.Minute)
 	f := family(w.client, "family", user("1"))
@@ -218,10 +218,10 @@ func missingFamily(w *world) {
 	f := family(w.client, "never stored", user("1"))
 	i := issuance(w.client, f, "orphan", oauth.Spend{})
 	if err := w.store.Issue(w.Context(), i); err != nil {
-		return // refused: as good
+		return // refused, which is equally safe
 	}
 	if token, err := w.store.AccessToken(w.Context(), "orphan"); err == nil && (token.Live(now) || token.Subject() == oauth.ForClient()) {
-		w.Errorf("AccessToken() whose family is missing = %+v, want it dead, and never a client's own", token)
+		w.Errorf("AccessToken() whose family is missing = %+v, want it dead, and not treated as a client's own", token)
 	}
 	if r, err := w.store.RefreshToken(w.Context(), i.RefreshToken.Digest); err == nil && r.Family.Live(now) {
 		w.Errorf("RefreshToken() whose family is missing = %+v, want it dead", r)

@@ -9,7 +9,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// disconnect removes a connection and reports what that changed.
+// disconnect removes a connection and returns what changed.
 func (w *world) disconnect(u oauth.UserRef, token string, at time.Time) (revoked, withdrawn bool) {
 	w.Helper()
 	revoked, withdrawn, err := w.store.Disconnect(w.Context(), &oauth.Disconnection{User: u, TokenID: token, Time: at})
@@ -19,7 +19,7 @@ func (w *world) disconnect(u oauth.UserRef, token string, at time.Time) (revoked
 	return revoked, withdrawn
 }
 
-// removed is what a removal changes.
+// removed is the result of a removal.
 type removed struct{ revoked, withdrawn bool }
 
 func (w *world) disconnects(what string, u oauth.UserRef, token string, at time.Time, want removed) {
@@ -39,8 +39,8 @@ func (w *world) connect(f *oauth.Family, scopes ...string) (token string) {
 	return i.AccessToken.ID
 }
 
-// disconnecting has the last connection of a user at a client take the consents
-// with it, whatever else the user, the client or others have.
+// disconnecting checks that a user's last connection to a client takes the consents
+// with it, regardless of other users, clients and records.
 func disconnecting(w *world) {
 	u, at := user("1"), now.Add(time.Minute)
 	second := w.newClient("second")
@@ -75,7 +75,7 @@ func disconnecting(w *world) {
 	w.lives("a client's own token", "own", true)
 }
 
-// connections has what counts as another connection, and what does not.
+// connections checks which records count as another connection.
 func connections(w *world) {
 	at := now.Add(time.Minute)
 	for n, other := range []struct {
@@ -138,8 +138,8 @@ func connections(w *world) {
 	}
 }
 
-// disconnectTimes has a removal withdraw what was granted before it, and finish
-// what another way of revoking has left.
+// disconnectTimes has a removal withdraw older consents, and complete other ways of
+// revoking.
 func disconnectTimes(w *world) {
 	u, at := user("1"), now.Add(time.Minute)
 	token := w.connect(family(w.client, "first", u), "read")
@@ -155,7 +155,7 @@ func disconnectTimes(w *world) {
 	w.grant(u, at, "late")
 	w.consented("stored late", u, w.client.ID, "newer")
 
-	// A personal access token has no part in it.
+	// A personal access token does not matter.
 	personal := family(w.client, "personal", user("2"))
 	personal.Personal = true
 	w.grant(user("2"), now, "read")
@@ -165,8 +165,8 @@ func disconnectTimes(w *world) {
 	w.consented("after a personal one was removed", user("2"), w.client.ID, "read")
 }
 
-// disconnectedAtOnce removes all connections of a user at the same time: whichever
-// is the last, the consents are gone and one call says so.
+// disconnectedAtOnce removes all connections of a user at the same time. Afterwards
+// the consents are gone, and exactly one call has reported so.
 func disconnectedAtOnce(w *world) {
 	for round := range min(w.rounds, 40) {
 		n := []int{2, 3, 8, rivals}[round%4]
@@ -187,7 +187,7 @@ func disconnectedAtOnce(w *world) {
 		})
 		w.consented(fmt.Sprintf("after %d connections were removed at once", n), u, w.client.ID)
 		if revoked.Load() != int64(n) || withdrawn.Load() != 1 {
-			w.Errorf("of %d removals at once %d revoked and %d withdrew, want all and one", n, revoked.Load(), withdrawn.Load())
+			w.Errorf("of %d concurrent removals %d revoked and %d withdrew, want all and one", n, revoked.Load(), withdrawn.Load())
 		}
 		if w.Failed() {
 			return
@@ -195,9 +195,10 @@ func disconnectedAtOnce(w *world) {
 	}
 }
 
-// disconnectAgainstIssueCode removes the last connection while another page is
-// answered. What came before the removal is dead and its consent is forgotten;
-// what came after lives and is remembered. No connection lives without a consent.
+// disconnectAgainstIssueCode removes the last connection while another consent page
+// is decided. A decision before the removal is dead and its consent is deleted. A
+// decision after it lives and its consent is stored. No connection lives without a
+// consent.
 func disconnectAgainstIssueCode(w *world) {
 	at := now.Add(time.Minute)
 	for round := range w.rounds {
@@ -224,13 +225,13 @@ func disconnectAgainstIssueCode(w *world) {
 		granted, err := w.store.Consented(w.Context(), u, w.client)
 		w.must(err)
 		if live := code.Family.Live(now); live != (len(granted) > 0) || live != after {
-			w.Fatalf("a page answered after=%t the removal, at once with it: its connection lives: %t, with the consents %q", after, live, granted)
+			w.Fatalf("a decision after=%t the removal, concurrent with it: its connection lives: %t, with the consents %q", after, live, granted)
 		}
 	}
 }
 
-// disconnectAgainstIssue removes the last connection while a code is redeemed that
-// was asked for before.
+// disconnectAgainstIssue removes the last connection while an earlier code is
+// redeemed.
 func disconnectAgainstIssue(w *world) {
 	at := now.Add(time.Minute)
 	for round := range w.rounds {
@@ -251,12 +252,12 @@ func disconnectAgainstIssue(w *world) {
 		granted, err := w.store.Consented(w.Context(), u, w.client)
 		w.must(err)
 		if live := w.token(redeemed).Live(now); live != (len(granted) > 0) {
-			w.Fatalf("a code redeemed at once with the removal: its token lives: %t, with the consents %q", live, granted)
+			w.Fatalf("a code redeemed concurrently with the removal: its token lives: %t, with the consents %q", live, granted)
 		}
 	}
 }
 
-// disconnectAudit has a record of each change, in the write of the change.
+// disconnectAudit checks that each change has a record, in the same write.
 func disconnectAudit(w *world) {
 	log, ok := oauth.StoreAs[oauth.AuditStore](w.store)
 	if !ok {
@@ -276,12 +277,13 @@ func disconnectAudit(w *world) {
 		got[r.Action]++
 	}
 	if len(got) != 3 || got["revoked "+first] != 1 || got["revoked "+last] != 1 || got["withdrawn "+last] != 1 {
-		w.Errorf("AuditLog() tells of %v, want that both were revoked and that the last one withdrew, once", got)
+		w.Errorf("AuditLog() has %v, want both revocations and a single withdrawal", got)
 	}
 }
 
-// sessionEnds has codes that were not redeemed and what ends with the session, of
-// that session and user, also where it is stored later.
+// sessionEnds ends a session. It must end unredeemed codes and families that end
+// with the session, for that session and user only, including those that are stored
+// later.
 func sessionEnds(w *world) {
 	u, at := user("1"), now.Add(time.Minute)
 	start := func(id string, session oauth.Digest, ends bool, who oauth.UserRef) (token string) {
@@ -297,7 +299,7 @@ func sessionEnds(w *world) {
 	stays, ends := start("stays", "s", false, u), start("ends", "s", true, u)
 	session, another := start("another session", "t", true, u), start("another user", "s", true, user("2"))
 	begin("code")
-	for range 2 { // again changes nothing
+	for range 2 { // the second call changes nothing
 		w.must(w.store.EndSession(w.Context(), u, "s", at, nil))
 	}
 	begin("late code")

@@ -1,5 +1,5 @@
-// Package storetest checks that a store keeps the promises of [oauth.Store].
-// Whoever writes a store, or wraps one, runs it in a test of their own:
+// Package storetest checks that a store satisfies the contract of [oauth.Store].
+// Run it in a test of your own store or wrapper:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) oauth.Store {
@@ -7,12 +7,13 @@
 //		})
 //	}
 //
-// It lets 64 goroutines fight for each kind of one-time value and revokes in
-// every way while tokens are being issued, in 200 rounds each; 20 under the
-// race detector, 10 with -short. Expect 10 to 40 seconds for a database.
+// It lets 64 goroutines race for each kind of one-time value. It also revokes in
+// every way while tokens are being issued. It repeats each race 200 times; 20 times
+// under the race detector, 10 times with -short. Expect 10 to 40 seconds for a
+// database.
 //
-// A store over a database is worth running several times: over a pool of one
-// connection, in which whatever takes a second one hangs, and over a large one
-// that other queries use at the same time; and at each isolation level that its
-// users may choose.
+// Run a store over a database several times. Use a pool of a single connection,
+// where a call that takes a second connection deadlocks. Use a large pool that
+// other queries use at the same time. And use each isolation level that your users
+// may choose.
 package storetest

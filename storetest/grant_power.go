@@ -6,8 +6,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// grantPowers checks a store that gives powers to grants; one need not. A grant can
-// call each method of the value that it gets.
+// grantPowers checks a store that gives powers to grants, which is optional. A
+// grant can call every method of the value that it gets.
 func grantPowers(w *world) {
 	store, ok := oauth.StoreAs[oauth.GrantPowerStore](w.store)
 	if !ok {
@@ -20,14 +20,14 @@ func grantPowers(w *world) {
 			continue
 		}
 		if _, wraps := kind.MethodByName("Unwrap"); wraps {
-			w.Errorf("a grant can unwrap the power %v: give it a type of its own, with the methods of the power alone", kind)
+			w.Errorf("a grant can unwrap the power %v: wrap it in a type that has only the power's methods", kind)
 		}
 		for verb := range reflect.TypeFor[interface {
 			oauth.Store
 			oauth.KeyStore
 		}]().Methods() {
 			if _, has := kind.MethodByName(verb.Name); has {
-				w.Errorf("a grant can call %s of the power %v: give it a type of its own, with the methods of the power alone", verb.Name, kind)
+				w.Errorf("a grant can call %s of the power %v: wrap it in a type that has only the power's methods", verb.Name, kind)
 			}
 		}
 	}

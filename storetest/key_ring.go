@@ -8,7 +8,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// keyRing checks a store that keeps keys; one need not.
+// keyRing checks a store that keeps keys, which is optional.
 func keyRing(w *world) {
 	ctx := w.Context()
 	store, ok := oauth.StoreAs[oauth.KeyStore](w.store)
@@ -16,7 +16,7 @@ func keyRing(w *world) {
 		return
 	}
 	if _, _, err := store.KeyRing(ctx); err == nil {
-		w.Error("KeyRing() of an empty store found something")
+		w.Error("KeyRing() of an empty store returned keys")
 	}
 	w.refused("SaveKeyRing() over a version that is not there", store.SaveKeyRing(ctx, "x", 1), oauth.ErrConflict)
 	for version := range int64(3) {

@@ -26,7 +26,7 @@ func ids[T any](w *world, list iter.Seq2[T, error], id func(T) string) (found []
 func clientID(c *oauth.Client) string     { return c.ID }
 func tokenID(t *oauth.AccessToken) string { return t.ID }
 
-// ordered fails the test unless the list has these IDs, in the order of bytes.
+// ordered fails the test unless the list has these IDs, in byte order.
 func (w *world) ordered(what string, got, want []string) {
 	w.Helper()
 	want = slices.Sorted(slices.Values(want))
@@ -77,11 +77,11 @@ func lists(w *world) {
 		if err != nil || token.Client.ID != w.client.ID || token.Family.ID != f.ID {
 			w.Errorf("TokensOf() yields %+v, %v, want it with its client and family", token, err)
 		}
-		break // the rest is given up
+		break // stop early
 	}
 }
 
-// callsInsideLoops hangs, on a pool of one, when a list holds its rows open.
+// callsInsideLoops deadlocks on a pool of one if a list keeps its rows open.
 func callsInsideLoops(w *world) {
 	f := w.begin(user("1"))
 	for range 5 {
@@ -104,7 +104,7 @@ func callsInsideLoops(w *world) {
 	}
 }
 
-// similarIDs uses IDs that a database may take for equal.
+// similarIDs uses IDs that a database may consider equal.
 func similarIDs(w *world) {
 	similar := []string{"alice", "Alice", "ALICE", "alicé", "alice\u0301", "alice ", " alice", "alice\t", "ａlice", "alic_", "alic%"}
 	for _, id := range similar {
@@ -118,7 +118,7 @@ func similarIDs(w *world) {
 		w.must(w.store.UseOnce(w.Context(), "a.b", id, now.Add(day)))
 		w.must(w.store.UseOnce(w.Context(), oauth.Purpose("a."+id), "x", now.Add(day)))
 	}
-	// End what is the first one's, in each way. The others keep theirs.
+	// End the first owner's records, in each way. The other owners keep theirs.
 	first := oauth.UserRef{Provider: "users" + similar[0], ID: similar[0]}
 	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: first}, now, nil))
 	w.must(w.store.Withdraw(w.Context(), first, similar[0], now, nil))
@@ -141,7 +141,7 @@ func similarIDs(w *world) {
 			w.Errorf("Consented(%q) = %q, %v, want %q", id, scopes, err, want)
 		}
 	}
-	// One part that differs is enough, also for half of a user.
+	// A single differing part is enough, also for half of a user.
 	mixed := oauth.UserRef{Provider: "users" + similar[1], ID: similar[2]}
 	w.ordered("TokensOf() half of one user and half of another", ids(w, w.store.TokensOf(w.Context(), mixed), tokenID), nil)
 }

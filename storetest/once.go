@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// fight has all rivals call at once and returns the one that was told nil. All
-// others must have been told [oauth.ErrSpent].
+// fight makes all rivals call at once and returns the one that succeeded. All other
+// rivals must get [oauth.ErrSpent].
 func (w *world) fight(round int, what string, call func(i int) error) (winner int) {
 	w.Helper()
 	errs := make([]error, rivals)
@@ -21,7 +21,7 @@ func (w *world) fight(round int, what string, call func(i int) error) (winner in
 			won++
 			winner = i
 		case !errors.Is(err, oauth.ErrSpent):
-			w.Fatalf("round %d: somebody who came too late for %s got %v, want ErrSpent", round, what, err)
+			w.Fatalf("round %d: a late rival for %s got %v, want ErrSpent", round, what, err)
 		}
 	}
 	if won != 1 {
@@ -30,8 +30,8 @@ func (w *world) fight(round int, what string, call func(i int) error) (winner in
 	return winner
 }
 
-// onlyTokens fails the test unless the user has just these tokens: a loser that
-// left one behind would have got away with it.
+// onlyTokens fails the test unless the user has exactly these tokens: a rival that
+// got ErrSpent must not store a token.
 func (w *world) onlyTokens(u oauth.UserRef, want []string) {
 	w.Helper()
 	var got []string
@@ -41,7 +41,7 @@ func (w *world) onlyTokens(u oauth.UserRef, want []string) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		w.Errorf("the user has %d tokens, want the %d of those who won", len(got), len(want))
+		w.Errorf("the user has %d tokens, want the winners' %d", len(got), len(want))
 	}
 }
 
@@ -63,8 +63,8 @@ func codeOnce(w *world) {
 	w.onlyTokens(u, won)
 }
 
-// refreshTokenOnce follows one family: in each round all rivals spend the
-// refresh token that the winner of the last round was given.
+// refreshTokenOnce follows one family. In each round all rivals spend the refresh
+// token that the winner of the last round got.
 func refreshTokenOnce(w *world) {
 	u := user("1")
 	f := family(w.client, "family", u)
@@ -86,7 +86,7 @@ func refreshTokenOnce(w *world) {
 	w.onlyTokens(u, won)
 }
 
-// ticketOnce has some rivals allow, which begins a family with a code or with a
+// ticketOnce makes some rivals allow, which begins a family with a code or with a
 // token, and some deny.
 func ticketOnce(w *world) {
 	const token, denial = 2, 3
@@ -113,7 +113,7 @@ func ticketOnce(w *world) {
 			_, access := w.store.AccessToken(w.Context(), id(i))
 			kind := i % 4
 			if won := i == winner; (code == nil) != (won && kind < token) || (access == nil) != (won && kind == token) {
-				w.Fatalf("round %d: of rival %d, where %d won, Code() = %v and AccessToken() = %v; want what the winner stored alone", round, i, winner, code, access)
+				w.Fatalf("round %d: of rival %d, where %d won, Code() = %v and AccessToken() = %v; want only the winner's records", round, i, winner, code, access)
 			}
 		}
 	}
@@ -159,8 +159,8 @@ func purposesDiffer(w *world) {
 	w.refused("Issue() that spends an unknown code", w.store.Issue(w.Context(), issuance(w.client, f, "z", unknown)), oauth.ErrSpent)
 }
 
-// failedIssueWritesNothing has the second of two writes fail: the first must be
-// undone.
+// failedIssueWritesNothing makes the second of two writes fail. The first must be
+// rolled back.
 func failedIssueWritesNothing(w *world) {
 	f := w.begin(user("1"))
 	taken := w.start(family(w.client, "other", user("2")))
@@ -187,11 +187,11 @@ func failedIssueWritesNothing(w *world) {
 	if err := w.store.IssueCode(w.Context(), b); err == nil {
 		w.Error("IssueCode() with the ID of another family = nil, want an error")
 	}
-	w.must(w.store.UseOnce(w.Context(), oauth.SpendTicket, "ticket", now.Add(day))) // was not used up
+	w.must(w.store.UseOnce(w.Context(), oauth.SpendTicket, "ticket", now.Add(day))) // it was not used up
 
 	lone := issuance(w.client, f, "lone", oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(oauth.DigestOf("lone"))})
 	lone.RefreshToken = nil
 	if err := w.store.Issue(w.Context(), lone); err == nil || errors.Is(err, oauth.ErrSpent) {
-		w.Errorf("Issue() that spends a refresh token without a replacement = %v, want an error of its own", err)
+		w.Errorf("Issue() that spends a refresh token without a replacement = %v, want another error", err)
 	}
 }

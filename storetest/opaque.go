@@ -9,15 +9,15 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// opaque is the issuance of an opaque token that begins a family, as a personal
-// access token does. Its secret is its ID.
+// opaque returns the issuance of an opaque token that begins a family, like a
+// personal access token. Its secret is its ID.
 func opaque(c *oauth.Client, f *oauth.Family, id string) *oauth.Issuance {
 	i := starting(c, f, id)
 	i.AccessToken.Digest, i.RefreshToken = oauth.DigestOf(id), nil
 	return i
 }
 
-// opaqueToken reads a token that has to be there.
+// opaqueToken reads a token that must exist.
 func (w *world) opaqueToken(secret string) *oauth.AccessToken {
 	w.Helper()
 	token, err := w.store.OpaqueToken(w.Context(), oauth.DigestOf(secret))
@@ -50,17 +50,17 @@ func opaqueTokens(w *world) {
 	}
 	d := string(personal.AccessToken.Digest)
 	for _, missing := range []string{"", "personal", "jwt", strings.ToLower(d), d + " ", "a\x00b", "\xff", strings.Repeat("a", 300)} {
-		_, err := w.store.OpaqueToken(ctx, oauth.Digest(missing)) // a JWT has no digest, and is not found by none
+		_, err := w.store.OpaqueToken(ctx, oauth.Digest(missing)) // a JWT has no digest, and no digest may find it
 		w.refused("OpaqueToken() of "+missing, err, oauth.ErrNotFound)
 	}
 	_, err := w.store.AccessToken(ctx, d)
 	w.refused("AccessToken() by the digest", err, oauth.ErrNotFound)
 
-	// Two tokens with one digest would be two answers to one question.
+	// With two tokens of one digest, a look-up would be ambiguous.
 	second := opaque(w.client, family(w.client, "second", user("2")), "second")
 	second.AccessToken.Digest, second.Consents = personal.AccessToken.Digest, []string{"read"}
 	if err := w.store.Issue(ctx, second); err == nil || errors.Is(err, oauth.ErrSpent) {
-		w.Errorf("Issue() with the digest of another token = %v, want an error of its own", err)
+		w.Errorf("Issue() with the digest of another token = %v, want another error", err)
 	}
 	_, err = w.store.AccessToken(ctx, "second")
 	w.refused("AccessToken() of an Issue that failed", err, oauth.ErrNotFound)
@@ -68,7 +68,7 @@ func opaqueTokens(w *world) {
 	w.consented("of an Issue that failed", user("2"), w.client.ID)
 }
 
-// opaqueTokensEnd ends one token in each way there is.
+// opaqueTokensEnd ends a token in each possible way.
 func opaqueTokensEnd(w *world) {
 	ctx, at := w.Context(), now.Add(time.Minute)
 	second := w.newClient("second")
@@ -98,7 +98,7 @@ func opaqueTokensEnd(w *world) {
 	w.must(w.store.RevokeFamilies(ctx, oauth.FamilyFilter{User: user("late")}, at, nil))
 	w.must(w.store.RevokeFamilies(ctx, oauth.FamilyFilter{User: user("after")}, at, nil))
 	w.must(w.store.RevokeClient(ctx, "second", at, nil))
-	issue("late", w.client, at) // a cut-off ends what is stored later
+	issue("late", w.client, at) // a cut-off ends tokens that are stored later
 	issue("after", w.client, at.Add(time.Microsecond))
 
 	for name, live := range map[string]bool{"family": false, "token": false, "own": false, "user": false, "late": false, "client": false, "after": true} {
@@ -116,9 +116,9 @@ func opaqueTokensEnd(w *world) {
 	orphan := opaque(w.client, family(w.client, "never stored", user("1")), "orphan")
 	orphan.NewFamily = nil
 	if err := w.store.Issue(ctx, orphan); err != nil {
-		return // refused: as good
+		return // refused, which is equally safe
 	}
 	if token, err := w.store.OpaqueToken(ctx, oauth.DigestOf("orphan")); err == nil && (token.Live(now) || token.Subject() == oauth.ForClient()) {
-		w.Errorf("OpaqueToken() whose family is missing = %+v, want it dead, and never a client's own", token)
+		w.Errorf("OpaqueToken() whose family is missing = %+v, want it dead, and not treated as a client's own", token)
 	}
 }

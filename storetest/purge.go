@@ -18,7 +18,7 @@ func (w *world) purgeAll(before time.Time) (total int) {
 		}
 		total += n
 	}
-	w.Fatal("Purge() never says that it is done")
+	w.Fatal("Purge() never returns 0")
 	return 0
 }
 
@@ -50,7 +50,7 @@ func purgeForgets(w *world) {
 	w.must(w.store.UseOnce(ctx, "a.b", "long", now.Add(365*day)))
 
 	if n := w.purgeAll(now.Add(-time.Minute)); n != 0 {
-		w.Errorf("Purge() of before everything = %d rows, want none", n)
+		w.Errorf("Purge() of a time before all records = %d rows, want none", n)
 	}
 	w.purgeAll(now.Add(3 * day))
 	for _, f := range []*oauth.Family{expired, revoked, abandoned} {
@@ -77,8 +77,8 @@ func purgeForgets(w *world) {
 	}
 }
 
-// purgeKeepsReplays lets all tokens of a family expire but the last refresh
-// token. Whoever comes with an old one is a thief, or has been robbed.
+// purgeKeepsReplays lets all tokens of a family expire except the last refresh
+// token. An old refresh token must still be recognized as a replay.
 func purgeKeepsReplays(w *world) {
 	f := w.begin(user("1"))
 	var spent []*oauth.Issuance
@@ -91,7 +91,7 @@ func purgeKeepsReplays(w *world) {
 		spent = append(spent, i)
 	}
 	last := w.issue(f, spends)
-	w.purgeAll(now.Add(11 * time.Hour)) // the family has 13 more
+	w.purgeAll(now.Add(11 * time.Hour)) // the family has 13 more hours
 	code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
 	if err != nil || code.SpentAt.IsZero() || !code.Family.Live(now) {
 		w.Errorf("Code() of a live family after the purge = %+v, %v, want it, spent", code, err)
@@ -104,10 +104,10 @@ func purgeKeepsReplays(w *world) {
 		_, err = w.store.AccessToken(w.Context(), i.AccessToken.ID)
 		w.gone("AccessToken()", err)
 	}
-	w.issue(f, spendRefresh(last)) // and the honest client goes on
+	w.issue(f, spendRefresh(last)) // the honest client continues
 }
 
-// purgeSettlesCutOffs purges while what a cut-off ended is still there.
+// purgeSettlesCutOffs purges while families that a cut-off ended still exist.
 func purgeSettlesCutOffs(w *world) {
 	at := now.Add(time.Minute)
 	ways := map[string]func(u oauth.UserRef) error{
@@ -142,23 +142,24 @@ func purgeSettlesCutOffs(w *world) {
 		b.Code.ExpiresAt = now.Add(365 * day)
 		w.must(w.store.IssueCode(w.Context(), b))
 	}
-	// In an hour's time the cut-offs go, before anybody has seen their effect.
+	// An hour later the cut-offs are purged, before any request has read their
+	// effect.
 	for _, before := range []time.Time{now, at.Add(30 * time.Minute), at.Add(61 * time.Minute)} {
 		w.purgeAll(before)
 		for name, s := range tokens {
 			token, err := w.store.RefreshToken(w.Context(), s.late.RefreshToken.Digest)
 			if err == nil && token.Family.Live(now) {
-				w.Errorf("a refresh token that %s ended lives after a purge of before %v", name, before)
+				w.Errorf("a refresh token that %s ended lives after a purge up to %v", name, before)
 			}
 			if token, err := w.store.RefreshToken(w.Context(), s.after.RefreshToken.Digest); err != nil || !token.Family.Live(now) {
-				w.Errorf("RefreshToken() for a request after %s, after a purge of before %v = %+v, %v, want it to live", name, before, token, err)
+				w.Errorf("RefreshToken() for a request after %s, after a purge up to %v = %+v, %v, want it to live", name, before, token, err)
 			}
 		}
 		if code, err := w.store.Code(w.Context(), oauth.DigestOf(codes["late"].ID)); err == nil && code.Family.Live(now) {
-			w.Errorf("an unredeemed code of a session that ended lives after a purge of before %v", before)
+			w.Errorf("an unredeemed code of a session that ended lives after a purge up to %v", before)
 		}
 		if code, err := w.store.Code(w.Context(), oauth.DigestOf(codes["after"].ID)); err != nil || !code.Family.Live(now) {
-			w.Errorf("Code() of a later session after a purge of before %v = %+v, %v, want it to live", before, code, err)
+			w.Errorf("Code() of a later session after a purge up to %v = %+v, %v, want it to live", before, code, err)
 		}
 	}
 }
@@ -190,7 +191,7 @@ func purgeInPieces(w *world) {
 	}
 }
 
-// countOwn counts which of the tokens own-1 … are there.
+// countOwn counts which of the tokens own-1 … exist.
 func (w *world) countOwn(n int) (left int) {
 	w.Helper()
 	for i := 1; i <= n; i++ {

@@ -19,7 +19,7 @@ func (w *world) purgeAs(ended oauth.PurgeBefore) (total int) {
 		}
 		total += n
 	}
-	w.Fatalf("Purge(%+v) never says that it is done", ended)
+	w.Fatalf("Purge(%+v) never returns 0", ended)
 	return 0
 }
 
@@ -32,7 +32,7 @@ func (w *world) lasting(u oauth.UserRef) *oauth.Family {
 	return f
 }
 
-// there fails the test unless an access token is there, or is not.
+// there compares whether an access token exists.
 func (w *world) there(what, id string, want bool) {
 	w.Helper()
 	_, err := w.store.AccessToken(w.Context(), id)
@@ -40,12 +40,12 @@ func (w *world) there(what, id string, want bool) {
 		w.refused("AccessToken() of "+what, err, oauth.ErrNotFound)
 	}
 	if got := err == nil; got != want {
-		w.Errorf("AccessToken() of %s is there: %v, want %v", what, got, want)
+		w.Errorf("AccessToken() of %s exists: %v, want %v", what, got, want)
 	}
 }
 
-// purgeKinds fills the store anew for each way of purging: what was revoked, what
-// expired, both, neither.
+// purgeKinds fills the store again for each kind of purge: revoked records, expired
+// records, both, neither.
 func purgeKinds(w *world) {
 	ctx := w.Context()
 	limit := now.Add(2 * day)
@@ -107,13 +107,13 @@ func purgeKinds(w *world) {
 		w.there(name+"a client's own that was revoked", own["revoked"], !revoked)
 		w.there(name+"a client's own that lives", own["live"], true)
 		if err := w.store.UseOnce(ctx, "a.b", seen, now.Add(365*day)); (err == nil) != expired {
-			w.Errorf("%sUseOnce() of a value that may be forgotten = %v, want it forgotten: %v", name, err, expired)
+			w.Errorf("%sUseOnce() of a purgeable value = %v, want it purged: %v", name, err, expired)
 		}
 	}
 }
 
-// purgeBoundaries has records end a moment before the limit, at it, and after it.
-// What ended at it is dead at it.
+// purgeBoundaries has records end a moment before the limit, at it, and after it. A
+// record that ends at the limit is dead at it.
 func purgeBoundaries(w *world) {
 	ctx, limit := w.Context(), now.Add(10*time.Hour)
 	type ending struct {
@@ -159,7 +159,7 @@ func purgeBoundaries(w *world) {
 		{"was revoked", oauth.PurgeBefore{Revoked: limit}, revoked},
 	} {
 		w.purgeAs(purge.ended)
-		w.purgeAs(purge.ended) // it is no other the second time
+		w.purgeAs(purge.ended) // the second purge has the same effect
 		for _, e := range purge.of {
 			w.there(fmt.Sprintf("%s that %s %v after the limit", e.what, purge.what, e.at.Sub(limit)), e.id, e.at.After(limit))
 		}
@@ -167,7 +167,7 @@ func purgeBoundaries(w *world) {
 }
 
 // purgeThenRefresh purges a week after the access token has expired. The refresh
-// token can be used, and the access token stands for it in the user's list.
+// token still works, and the access token represents it in the user's list.
 func purgeThenRefresh(w *world) {
 	ctx := w.Context()
 	f := w.lasting(user("1"))
@@ -181,7 +181,7 @@ func purgeThenRefresh(w *world) {
 	for _, ended := range []oauth.PurgeBefore{{Revoked: now.Add(8 * day)}, {Expired: now.Add(7 * day)}, oauth.EndedBefore(now.Add(8 * day))} {
 		w.purgeAs(ended)
 		w.ordered("TokensOf() after a purge", ids(w, w.store.TokensOf(ctx, f.User), tokenID), map[bool][]string{
-			true: {"first", "second"}, false: {"second"}, // that of a spent refresh token may go
+			true: {"first", "second"}, false: {"second"}, // the access token of a spent refresh token may be deleted
 		}[ended.Expired.IsZero()])
 		r, err := w.store.RefreshToken(ctx, second.RefreshToken.Digest)
 		if err != nil || !r.SpentAt.IsZero() || !r.Family.Live(now.Add(8*day)) || r.AccessTokenID != "second" {
@@ -190,9 +190,9 @@ func purgeThenRefresh(w *world) {
 	}
 	w.must(w.store.Issue(ctx, third))
 	if token := w.token("third"); token.Family.ID != f.ID {
-		w.Errorf("AccessToken() of what was refreshed after a purge = %+v, want it", token)
+		w.Errorf("AccessToken() of a refreshed token after a purge = %+v, want it to exist", token)
 	}
-	// Once its refresh token has ended too, it goes.
+	// It is deleted once its refresh token has expired, too.
 	w.purgeAs(oauth.EndedBefore(now.Add(30 * day)))
 	w.there("a refresh token that was spent and has expired", "second", false)
 	w.there("a refresh token that can be used", "third", true)
@@ -200,8 +200,8 @@ func purgeThenRefresh(w *world) {
 	w.there("a refresh token that has expired", "third", false)
 }
 
-// purgeThenReplay comes with a refresh token that was spent 30 days before, and
-// that has expired since.
+// purgeThenReplay uses a refresh token that was spent 30 days before and has
+// expired since.
 func purgeThenReplay(w *world) {
 	f := w.lasting(user("1"))
 	first := w.issue(f, spendCode(f)) // its refresh token lives for 12 hours
@@ -218,7 +218,7 @@ func purgeThenReplay(w *world) {
 		replay := issuance(w.client, f, w.id("replay"), spendRefresh(first))
 		w.refused("Issue() that spends it again", w.store.Issue(w.Context(), replay), oauth.ErrSpent)
 	}
-	// So the replay ends what the thief has, or the victim.
+	// So the replay ends the attacker's or the victim's tokens.
 	w.must(w.store.RevokeFamily(w.Context(), f.ID, now.Add(30*day), nil))
 	r, err := w.store.RefreshToken(w.Context(), second.RefreshToken.Digest)
 	if err != nil || r.Family.Live(now.Add(30*day)) {
@@ -226,7 +226,7 @@ func purgeThenReplay(w *world) {
 	}
 }
 
-// purgeThenCode comes with a code that was used, after each kind of purge.
+// purgeThenCode uses a spent code, after each kind of purge.
 func purgeThenCode(w *world) {
 	again := func(what string, f *oauth.Family) {
 		w.Helper()
@@ -256,8 +256,8 @@ func purgeThenCode(w *world) {
 	}
 }
 
-// purgesAtOnce has nodes purge side by side, each until it is told that it is
-// done. Together they have done it all, and none goes on for ever.
+// purgesAtOnce has several nodes purge concurrently, each until Purge returns 0.
+// Together they must delete everything, and all must finish.
 func purgesAtOnce(w *world) {
 	const nodes, n = 4, 250
 	for i := range n {
@@ -275,7 +275,7 @@ func purgesAtOnce(w *world) {
 		for range 10 * n {
 			deleted, err := w.store.Purge(w.Context(), ended, 40)
 			if err != nil {
-				w.Errorf("Purge() beside others = %v", err)
+				w.Errorf("Purge() concurrent with others = %v", err)
 			}
 			if err != nil || deleted == 0 {
 				return
@@ -284,19 +284,19 @@ func purgesAtOnce(w *world) {
 			total += deleted
 			mu.Unlock()
 		}
-		w.Error("Purge() beside others never says that it is done")
+		w.Error("Purge() concurrent with others never returns 0")
 	})
 	if w.Failed() {
 		return
 	}
 	rest := w.purgeAs(ended)
 	for token, err := range w.store.TokensOf(w.Context(), user("0")) {
-		w.Errorf("TokensOf() after purges at once yields %+v, %v, want none", token, err)
+		w.Errorf("TokensOf() after concurrent purges yields %+v, %v, want none", token, err)
 	}
 	if left := w.countOwn(n); left > 0 || rest > 0 {
-		w.Errorf("%d tokens are left after purges at once, and the next one deletes %d rows, want none", left, rest)
+		w.Errorf("%d tokens are left after concurrent purges, and the next one deletes %d rows, want none", left, rest)
 	}
 	if total < n+n/5*4 {
-		w.Errorf("purges at once deleted %d rows, want at least %d: each row counts for one of them", total, n+n/5*4)
+		w.Errorf("concurrent purges deleted %d rows, want at least %d: each row counts for one of them", total, n+n/5*4)
 	}
 }

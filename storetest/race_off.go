@@ -2,5 +2,5 @@
 
 package storetest
 
-// raceDetector slows everything down by about ten.
+// raceDetector slows everything down by a factor of about ten.
 const raceDetector = false

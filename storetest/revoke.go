@@ -9,17 +9,17 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// lanes is how many rounds of revoking run side by side.
+// lanes is how many rounds of revoking run in parallel.
 const lanes = 4
 
-// episode is one round: what a user and a client have to do with each other.
+// episode is one round: the records of a user at a client.
 type episode struct {
 	*world
-	name    string // unique: all its IDs begin with it
+	name    string // unique prefix of all its IDs
 	user    oauth.UserRef
 	client  *oauth.Client
 	session oauth.Digest
-	token   string // an access token of the user, where there is one
+	token   string // an access token of the user, if there is one
 	family  string // its family
 }
 
@@ -42,8 +42,8 @@ func filtered(name string, filter func(e *episode) oauth.FamilyFilter) way {
 	}}
 }
 
-// manyWays end all that a user has, or has at a client, also what is stored
-// later.
+// manyWays end all of a user's families, or all at a client, including those that
+// are stored later.
 var manyWays = []way{
 	filtered("RevokeFamilies of the user", func(e *episode) oauth.FamilyFilter { return oauth.FamilyFilter{User: e.user} }),
 	filtered("RevokeFamilies of the user at the client", func(e *episode) oauth.FamilyFilter {
@@ -67,7 +67,7 @@ var manyWays = []way{
 	{"RevokeClient", func(ctx context.Context, e *episode) error { return e.store.RevokeClient(ctx, e.client.ID, now, nil) }},
 }
 
-// oneFamily are the ways to end one family, which is known already.
+// oneFamily are the ways to end a single known family.
 var oneFamily = []way{
 	{"RevokeFamily", func(ctx context.Context, e *episode) error { return e.store.RevokeFamily(ctx, e.family, now, nil) }},
 	{"RevokeToken", func(ctx context.Context, e *episode) error { return e.store.RevokeToken(ctx, e.token, now, nil) }},
@@ -77,12 +77,12 @@ var oneFamily = []way{
 	}},
 }
 
-// ofUnredeemed ends codes, but nothing that came of one.
+// ofUnredeemed ends unredeemed codes, and no tokens.
 var ofUnredeemed = filtered("RevokeFamilies of unredeemed codes", func(e *episode) oauth.FamilyFilter {
 	return oauth.FamilyFilter{User: e.user, Session: e.session, Unredeemed: true}
 })
 
-// episodes runs rounds of each way of revoking, some side by side.
+// episodes runs rounds of each way of revoking, some in parallel.
 func (w *world) episodes(ways []way, run func(e *episode, way way)) {
 	for k, way := range ways {
 		var wg sync.WaitGroup
@@ -106,7 +106,7 @@ func (w *world) episodes(ways []way, run func(e *episode, way way)) {
 	}
 }
 
-// ok reports an error from whatever goroutine it is in.
+// ok reports an error from any goroutine.
 func (e *episode) ok(what string, err error) {
 	e.Helper()
 	if err != nil {
@@ -121,7 +121,7 @@ func (e *episode) issueOrSpent(i *oauth.Issuance) {
 	}
 }
 
-// dead fails the test when any token of the user lives.
+// dead fails the test if any token of the user lives.
 func (e *episode) dead(way way, least int) {
 	e.Helper()
 	n := 0
@@ -135,13 +135,13 @@ func (e *episode) dead(way way, least int) {
 		}
 	}
 	if n < least {
-		e.Errorf("round %s: the user has %d tokens, want at least %d: this round proves nothing", e.name, n, least)
+		e.Errorf("round %s: the user has %d tokens, want at least %d: this round tests nothing", e.name, n, least)
 	}
 }
 
-// revokeAgainstIssue revokes while tokens are issued into a family that stands
-// already; the last issue is of a request that read its credential before the
-// revocation and writes after it.
+// revokeAgainstIssue revokes while tokens are issued into an existing family. The
+// last issuance belongs to a request that read its credential before the revocation
+// and writes after it.
 func revokeAgainstIssue(w *world) {
 	w.episodes(append(oneFamily, manyWays...), func(e *episode, way way) {
 		ctx, f := e.Context(), e.newFamily(0)
@@ -169,9 +169,9 @@ func revokeAgainstIssue(w *world) {
 	})
 }
 
-// revokeAgainstBegin revokes while a family and its code are stored for a request
-// from before; one more is stored afterwards. Whoever redeems such a code must
-// get nothing that lives.
+// revokeAgainstBegin revokes while a family and its code are stored for an earlier
+// request. One more family is stored afterwards. Redeeming such a code must give no
+// live token.
 func revokeAgainstBegin(w *world) {
 	w.episodes(append([]way{ofUnredeemed}, manyWays...), func(e *episode, way way) {
 		ctx := e.Context()
@@ -198,7 +198,7 @@ func revokeAgainstBegin(w *world) {
 }
 
 // revokeAgainstNewFamily revokes while a family is stored together with its first
-// tokens, for a request whose password was checked before; another one is stored
+// tokens, for a request whose password was checked before. Another family is stored
 // afterwards.
 func revokeAgainstNewFamily(w *world) {
 	w.episodes(manyWays, func(e *episode, way way) {
@@ -218,9 +218,8 @@ func revokeAgainstNewFamily(w *world) {
 	})
 }
 
-// sessionEndsBeforeRedemption places the end of a session between the reading
-// of a code and its redemption, and lets Begin, the end and the redemption run
-// into each other.
+// sessionEndsBeforeRedemption ends a session between the reading of a code and its
+// redemption. IssueCode, the end and the redemption run concurrently.
 func sessionEndsBeforeRedemption(w *world) {
 	w.episodes([]way{ofUnredeemed}, func(e *episode, way way) {
 		ctx, f := e.Context(), e.newFamily(0)

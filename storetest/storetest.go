@@ -11,33 +11,33 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// rivals is how many goroutines fight for a one-time value.
+// rivals is how many goroutines race for a one-time value.
 const rivals = 64
 
-// now is when everything happens. No store looks at a clock: what it needs to
-// know of the time it is told.
+// now is the time of all calls. A store must not read a clock: callers pass the
+// time.
 var now = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
 
 const day = 24 * time.Hour
 
-// Run checks the stores that open returns: an empty one for each call, which
-// may be given up when the test ends. t is the test that uses it.
+// Run checks a store. Each call of open returns a new, empty store, for the test t.
+// The store is not used after that test.
 func Run(t *testing.T, open func(t *testing.T) oauth.Store) {
 	t.Helper()
 	Suite{Open: open}.Run(t)
 }
 
-// Suite is what [Run] runs, with settings.
+// Suite configures [Run].
 type Suite struct {
 	// Open returns an empty store, as for [Run].
 	Open func(t *testing.T) oauth.Store
 
-	// Rounds is how often each fight is repeated: 200 when it is 0, or 20 under
-	// the race detector, or 10 with -short.
+	// Rounds is how often each race is repeated. The default, 0, means 200; 20
+	// under the race detector, 10 with -short.
 	Rounds int
 
-	// RevokeRounds is how often each way of revoking is tried against each way
-	// of issuing; as often as Rounds when it is 0.
+	// RevokeRounds is how often each way of revoking races each way of issuing. The
+	// default, 0, means Rounds.
 	RevokeRounds int
 }
 
@@ -53,7 +53,7 @@ func (s Suite) rounds() int {
 	return 200
 }
 
-// property is what a store must have.
+// property is a named requirement for a store.
 type property struct {
 	name string
 	run  func(*world)
@@ -67,70 +67,70 @@ func (s Suite) Run(t *testing.T) {
 		{"a refresh token is spent once", refreshTokenOnce},
 		{"a ticket is used once, by allow or by deny", ticketOnce},
 		{"a value of any purpose is seen once", valueOnce},
-		{"a grant's own value is spent once", customSpendOnce},
+		{"a grant's one-time value is spent once", customSpendOnce},
 		{"purposes do not spend each other", purposesDiffer},
 		{"a failed issue writes nothing", failedIssueWritesNothing},
 
 		{"revoking against Issue", revokeAgainstIssue},
 		{"revoking against IssueCode", revokeAgainstBegin},
 		{"revoking against an Issue that starts a family", revokeAgainstNewFamily},
-		{"a session that ends between code and redemption", sessionEndsBeforeRedemption},
+		{"a session ends between code and redemption", sessionEndsBeforeRedemption},
 
-		{"each filter ends what it says and no more", filters},
-		{"a cut-off ends what came before it, whenever it is stored", cutOffTimes},
-		{"what is redeemed outlives the end of unredeemed codes", unredeemed},
+		{"each filter ends exactly the matching families", filters},
+		{"a cut-off ends earlier requests, whenever they are stored", cutOffTimes},
+		{"redeemed codes outlive the end of unredeemed ones", unredeemed},
 		{"revoking again changes nothing", revokedOnce},
 		{"revoking one token of a user ends its family", revokeTokenEndsFamily},
 		{"a token whose family is missing is dead", missingFamily},
 
-		{"clients come back as they were", clientRoundTrip},
+		{"clients are read as they were stored", clientRoundTrip},
 		{"a client that is an API has its audience", clientAudience},
 		{"an audience that no token can have is refused", oddAudiences},
 		{"a stale update revives nothing", staleUpdate},
 		{"secrets are rotated", secrets},
 		{"a client is found by its key", clientKeys},
-		{"of those who make the client with a key one does", clientKeyOnce},
+		{"concurrent calls create the client of a key once", clientKeyOnce},
 		{"clients without an ID are numbered", numberedClients},
-		{"numbers that are taken are passed over", takenNumbers},
-		{"a client that is not made takes no number", failedNumber},
-		{"codes and tokens come back as they were", tokenRoundTrip},
+		{"taken numbers are skipped", takenNumbers},
+		{"a failed creation takes no number", failedNumber},
+		{"codes and tokens are read as they were stored", tokenRoundTrip},
 		{"a replayed refresh token names its successor", successors},
 		{"an opaque token is found by its digest", opaqueTokens},
-		{"an opaque token ends as others do", opaqueTokensEnd},
+		{"opaque tokens end like JWTs", opaqueTokensEnd},
 		{"a caller cannot change what is stored", storedByValue},
-		{"lists have all, in order", lists},
+		{"lists are complete and ordered", lists},
 		{"a loop may call the store", callsInsideLoops},
-		{"IDs that differ a little differ", similarIDs},
+		{"similar IDs are distinct", similarIDs},
 		{"IDs that cannot be stored are not found", oddIDs},
 
 		{"consents are given and withdrawn", consents},
 		{"a late consent does not undo a withdrawal", lateConsent},
 		{"consents are given with a family that begins with its tokens", issuedConsents},
-		{"FR-01 what consent pages show is counted", consentVersion},
-		{"FR-01 a consent counts for what its page showed", consentOfVersion},
-		{"FR-01 a consent that races a change does not count for it", consentRace},
+		{"FR-01 changes of consent pages are counted", consentVersion},
+		{"FR-01 a consent is valid for its page only", consentOfVersion},
+		{"FR-01 a consent that races a change is not valid for it", consentRace},
 		{"FR_07 the last connection takes the consents with it", disconnecting},
 		{"FR_07 what counts as a connection", connections},
-		{"FR_07 a removal withdraws what was granted before it", disconnectTimes},
-		{"FR_07 connections that are removed at once", disconnectedAtOnce},
+		{"FR_07 a removal withdraws earlier consents", disconnectTimes},
+		{"FR_07 concurrent removals", disconnectedAtOnce},
 		{"FR_07 a removal against IssueCode", disconnectAgainstIssueCode},
 		{"FR_07 a removal against Issue", disconnectAgainstIssue},
 		{"FR_07 a removal is in the audit log", disconnectAudit},
 		{"FR_07 a session ends in one write", sessionEnds},
-		{"the audit log tells of changes", auditLog},
+		{"the audit log records changes", auditLog},
 		{"keys are saved over the version that was read", keyRing},
-		{"powers of grants have no verb of the store", grantPowers},
+		{"powers of grants have no method of the store", grantPowers},
 
-		{"purge forgets what has ended", purgeForgets},
-		{"purge forgets no replay", purgeKeepsReplays},
-		{"purge brings nothing back", purgeSettlesCutOffs},
-		{"purge works in pieces", purgeInPieces},
-		{"purge forgets in the ways that it is told", purgeKinds},
-		{"D14 purge forgets up to the very moment", purgeBoundaries},
-		{"D14 purge, then refresh works", purgeThenRefresh},
+		{"purge deletes ended records", purgeForgets},
+		{"purge keeps replays detectable", purgeKeepsReplays},
+		{"purge revives nothing", purgeSettlesCutOffs},
+		{"purge works in steps", purgeInPieces},
+		{"purge deletes the requested kinds", purgeKinds},
+		{"D14 purge deletes up to the given time", purgeBoundaries},
+		{"D14 refresh works after a purge", purgeThenRefresh},
 		{"D14 a refresh token spent 30 days ago is known after a purge", purgeThenReplay},
 		{"D14 a used code stays used after a purge", purgeThenCode},
-		{"purges at once are as good as one", purgesAtOnce},
+		{"concurrent purges delete everything", purgesAtOnce},
 	} {
 		t.Run(check.name, func(t *testing.T) {
 			w := &world{T: t, store: s.Open(t), rounds: s.rounds()}
@@ -146,7 +146,7 @@ type world struct {
 	*testing.T
 	store  oauth.Store
 	client *oauth.Client
-	last   int // of the IDs that were made
+	last   int // the number in the last new ID
 
 	rounds, revokeRounds int
 }
@@ -157,7 +157,7 @@ func (w *world) id(kind string) string {
 	return fmt.Sprint(kind, "-", w.last)
 }
 
-// must fails the test when something that has to work does not.
+// must fails the test on an error.
 func (w *world) must(err error) {
 	w.Helper()
 	if err != nil {
@@ -178,7 +178,7 @@ func family(c *oauth.Client, id string, u oauth.UserRef) *oauth.Family {
 	return &oauth.Family{ID: id, User: u, ClientID: c.ID, CreatedAt: now, ExpiresAt: now.Add(day)}
 }
 
-// codeOf returns a family's code. Its digest is that of the family's ID.
+// codeOf returns a family's code. Its digest is the digest of the family's ID.
 func codeOf(f *oauth.Family) *oauth.Code {
 	return &oauth.Code{Digest: oauth.DigestOf(f.ID), Family: f, Scopes: []string{"read"}, ExpiresAt: now.Add(time.Minute)}
 }
@@ -195,8 +195,9 @@ func (w *world) begin(u oauth.UserRef) *oauth.Family {
 	return f
 }
 
-// issuance is that of an access token and a refresh token, whose digest is that
-// of the access token's ID. f is nil for a client's own.
+// issuance returns the issuance of an access token and a refresh token. The digest
+// of the refresh token is the digest of the access token's ID. f is nil for a
+// client's own token.
 func issuance(c *oauth.Client, f *oauth.Family, id string, spends oauth.Spend) *oauth.Issuance {
 	i := &oauth.Issuance{
 		Time: now, Spends: spends,
@@ -210,7 +211,7 @@ func issuance(c *oauth.Client, f *oauth.Family, id string, spends oauth.Spend) *
 	return i
 }
 
-// starting is an issuance that stores its family too.
+// starting returns an issuance that also stores its family.
 func starting(c *oauth.Client, f *oauth.Family, id string) *oauth.Issuance {
 	i := issuance(c, f, id, oauth.Spend{})
 	i.NewFamily = f
@@ -241,7 +242,7 @@ func spendRefresh(i *oauth.Issuance) oauth.Spend {
 	return oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(i.RefreshToken.Digest)}
 }
 
-// token reads an access token that has to be there.
+// token reads an access token that must exist.
 func (w *world) token(id string) *oauth.AccessToken {
 	w.Helper()
 	token, err := w.store.AccessToken(w.Context(), id)
@@ -263,7 +264,7 @@ func (w *world) tokensOf(u oauth.UserRef) (tokens []*oauth.AccessToken) {
 	return tokens
 }
 
-// refused fails the test unless err is the one wanted.
+// refused fails the test unless err is the wanted error.
 func (w *world) refused(what string, err, want error) {
 	w.Helper()
 	if !errors.Is(err, want) {
@@ -271,7 +272,7 @@ func (w *world) refused(what string, err, want error) {
 	}
 }
 
-// atOnce runs n calls in as many goroutines, as close together as can be.
+// atOnce runs n calls concurrently.
 func atOnce(n int, call func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})

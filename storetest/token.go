@@ -65,12 +65,12 @@ func tokenRoundTrip(w *world) {
 	secret := oauth.Secret{Digest: oauth.DigestOf("s"), CreatedAt: now}
 	w.must(w.store.RotateSecret(w.Context(), w.client.ID, secret, now.Add(time.Hour), nil))
 	if got := w.token("own"); len(got.Client.Secrets) > 0 {
-		w.Errorf("AccessToken().Client.Secrets = %v, want none: who guards a route needs no secret", got.Client.Secrets)
+		w.Errorf("AccessToken().Client.Secrets = %v, want none: a guard needs no secret", got.Client.Secrets)
 	}
 }
 
-// emptyAttributes stores a record of each kind with attributes that are none, or
-// that are no attributes at all: the two differ.
+// emptyAttributes stores a record of each kind with empty attributes and with nil
+// attributes: the two differ.
 func emptyAttributes(w *world) {
 	for name, attributes := range map[string]map[string]string{"no attributes": nil, "empty attributes": {}} {
 		f := family(w.client, name, user("1"))
@@ -94,15 +94,15 @@ func emptyAttributes(w *world) {
 	}
 }
 
-// successors follows a family through two refreshes. A thief who comes with a
-// spent token, whenever, must be told apart from a client that retries.
+// successors follows a family through two refreshes. A replay by an attacker must
+// be distinguishable from a client's retry at any time.
 func successors(w *world) {
 	f := w.begin(user("1"))
 	first := w.issue(f, spendCode(f))
 	second := issuance(w.client, f, w.id("token"), spendRefresh(first))
 	second.RefreshToken.Attributes = map[string]string{"tenant": "second"}
 	w.must(w.store.Issue(w.Context(), second))
-	longer := *f // whatever is handed in, no refresh moves the end
+	longer := *f // regardless of the input, a refresh must not extend the family
 	longer.ExpiresAt = f.ExpiresAt.Add(365 * day)
 	third := w.issue(&longer, spendRefresh(second))
 	w.replaced("the first", f, first, second, true)
@@ -114,20 +114,20 @@ func successors(w *world) {
 	if got := w.token(third.AccessToken.ID).Family.ExpiresAt; !got.Equal(f.ExpiresAt) {
 		w.Errorf("the family's ExpiresAt after two refreshes = %v, want %v as at the beginning", got, f.ExpiresAt)
 	}
-	// A replay ends the family; what was spent stays on record.
+	// A replay ends the family; the spent token stays on record.
 	w.must(w.store.RevokeFamily(w.Context(), f.ID, now, nil))
 	for _, i := range []*oauth.Issuance{first, second, third} {
 		w.lives("of a family that was revoked for a replay", i.AccessToken.ID, false)
 		r, err := w.store.RefreshToken(w.Context(), i.RefreshToken.Digest)
 		w.must(err)
 		if r.Family.Live(now) || r.Successor != nil && r.Successor.Family.Live(now) {
-			w.Errorf("RefreshToken() = %+v, want its family dead, and its successor's", r)
+			w.Errorf("RefreshToken() = %+v, want its family and its successor's dead", r)
 		}
 	}
 }
 
 // replaced fails the test unless old was spent and has the right successor, which
-// itself may be spent.
+// may itself be spent.
 func (w *world) replaced(what string, f *oauth.Family, old, by *oauth.Issuance, spent bool) {
 	w.Helper()
 	r, err := w.store.RefreshToken(w.Context(), old.RefreshToken.Digest)
@@ -138,7 +138,7 @@ func (w *world) replaced(what string, f *oauth.Family, old, by *oauth.Issuance, 
 	s := r.Successor
 	if s == nil || s.Digest != by.RefreshToken.Digest || s.AccessTokenID != by.AccessToken.ID ||
 		s.Family == nil || s.Family.ID != f.ID || s.Successor != nil || s.SpentAt.IsZero() == spent {
-		w.Errorf("Successor of %s = %+v, want that issued with %s, spent %v, in the same family, without a successor of its own",
+		w.Errorf("Successor of %s = %+v, want the one issued with %s, spent %v, in the same family, without a successor",
 			what, s, by.AccessToken.ID, spent)
 		return
 	}
@@ -147,14 +147,14 @@ func (w *world) replaced(what string, f *oauth.Family, old, by *oauth.Issuance, 
 	}
 }
 
-// spoilt changes what is k.
+// spoilt changes the value of k in each map.
 func spoilt(attributes ...map[string]string) {
 	for _, a := range attributes {
 		a["k"] = "spoilt"
 	}
 }
 
-// storedByValue changes whatever it has handed in and was handed out.
+// storedByValue changes all records that it has passed in and received.
 func storedByValue(w *world) {
 	c := fullClient("x")
 	w.must(w.store.CreateClient(w.Context(), c, nil))

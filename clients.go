@@ -9,60 +9,62 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Registration is what a client is made from.
+// Registration holds the fields of a new client, for [Server.CreateClient]. Only
+// Name is required; a client for authorization_code also needs RedirectURIs.
 type Registration struct {
-	// ID is chosen by the server when empty.
+	// ID identifies the client: valid UTF-8 without control characters, at most 255
+	// bytes. Default: chosen by the server, see Config.ClientIDs.
 	ID string
 
 	// Name is shown to users on the consent page. Required.
 	Name string
 
-	// Owner is whose it is; zero for a client of the operator's own. What an
-	// owner registered for himself is marked as unchecked on the consent page.
+	// Owner is the user who owns the client. The consent page marks an owned client
+	// as unchecked. Zero means that the operator owns it.
 	Owner UserRef
 
-	// AuthMethod is [oauth.AuthSecret] by default; [oauth.AuthNone] makes a
-	// public client, which has no secret and must use PKCE.
+	// AuthMethod is how the client authenticates. [oauth.AuthNone] makes a public
+	// client, which has no secret and must use PKCE. Default: [oauth.AuthSecret].
 	AuthMethod oauth.AuthMethod
 
-	// Provider names the users that the client may act for; the default
-	// provider's when empty.
+	// Provider names the user provider of the client's users. Default: "users".
 	Provider string
 
-	// RedirectURIs are compared byte by byte (RFC 9700 §2.1); only the port of
-	// a native application's loopback URI may differ.
+	// RedirectURIs are the allowed redirect URIs. The server compares them byte by
+	// byte (RFC 9700 §2.1), except for the port of a native application's loopback
+	// URI (RFC 8252 §7.3).
 	RedirectURIs []string
 
-	// GrantTypes is authorization_code and refresh_token by default.
+	// GrantTypes are the allowed grant types. Default: authorization_code and
+	// refresh_token; none if Audience is set.
 	GrantTypes []string
 
-	// Scopes that it may ask for; nil for all.
+	// Scopes are the scopes that the client may request. Nil means all.
 	Scopes []string
 
-	// Audience makes the client an API: introspection tells it about the access
-	// tokens for this audience, which is Config.Audience or one of Config.Resources
-	// (RFC 7662 §4). Empty for a client that is no API. With it GrantTypes is none by
-	// default.
+	// Audience makes the client an API: the introspection endpoint tells it about
+	// access tokens for this audience (RFC 7662 §4). It is Config.Audience or one
+	// of Config.Resources. Empty for a client that is not an API.
 	Audience string
 
-	// The lifetimes of what it is issued; zero for those of Config.
+	// The lifetimes of the client's tokens. Default: the lifetimes of Config.
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
 
 	EndsWithSession bool              // see [oauth.Client]
-	Attributes      map[string]string // the application's own
+	Attributes      map[string]string // for the application's use
 }
 
-// NewClient is a client that was just made.
+// NewClient is the result of [Server.CreateClient].
 type NewClient struct {
 	Client *oauth.Client
 
-	// Secret is shown this once and stored as a digest only; empty for a
-	// public client.
+	// Secret is the client's secret; empty for a public client. It is returned only
+	// once: the server stores its digest.
 	Secret string
 }
 
-// CreateClient makes a client. The error names everything that is wrong with
-// the registration.
+// CreateClient creates a client. The error lists every fault of the registration.
+// It is [oauth.ErrConflict] if a client with the ID exists.
 func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient, error) {
 	client, secret, err := s.clients.Create(ctx, clients.Registration(reg))
 	if err != nil {
@@ -76,40 +78,42 @@ func (s *Server) Client(ctx context.Context, id string) (*oauth.Client, error) {
 	return s.clients.Client(ctx, id)
 }
 
-// Clients yields all clients by ID, revoked ones too.
+// Clients yields all clients in the order of their IDs, including revoked ones.
 func (s *Server) Clients(ctx context.Context) iter.Seq2[*oauth.Client, error] {
 	return s.clients.All(ctx)
 }
 
-// UpdateClient changes what may be changed of a client that was read before: all
-// but the ID, the secrets, whether it is public, and when it was made or revoked.
-// If somebody else has changed it since it was read, it is [oauth.ErrConflict]:
-// read it again. On success c is the client as it is stored. If the name, owner,
-// redirect URIs or attributes have changed, users are asked for consent again.
+// UpdateClient stores a changed client: read it, change its fields, and pass it. It
+// changes all fields except the ID, the secrets, the authentication method, and the
+// times of creation and revocation. It returns [oauth.ErrConflict] if the client
+// has been changed since it was read: read it again and retry.
+//
+// On success c is the client as stored. Users are asked for consent again if the
+// name, owner, redirect URIs or attributes have changed.
 func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
 	return s.clients.Update(ctx, c)
 }
 
-// SuspendClient stops a client until [Server.ResumeClient] lets it in again: it
-// gets no tokens, and those that it has are refused.
+// SuspendClient disables a client until [Server.ResumeClient]. Meanwhile the client
+// gets no tokens, and its tokens are refused.
 func (s *Server) SuspendClient(ctx context.Context, id string) error {
 	return s.clients.Suspend(ctx, id)
 }
 
-// ResumeClient lets a suspended client in again, with the tokens that it has.
+// ResumeClient enables a suspended client and its tokens.
 func (s *Server) ResumeClient(ctx context.Context, id string) error {
 	return s.clients.Resume(ctx, id)
 }
 
-// RotateSecret gives a confidential client a new secret, which is shown this
-// once. Those that it has are good for the given time more, so that they can be
-// replaced where they are used; with 0 they end at once.
+// RotateSecret gives a confidential client a new secret and returns it. The secret
+// is returned only once. The old secrets stay valid for keepOld, so that
+// deployments can switch; with 0 they end at once.
 func (s *Server) RotateSecret(ctx context.Context, clientID string, keepOld time.Duration) (string, error) {
 	return s.clients.RotateSecret(ctx, clientID, keepOld)
 }
 
-// RevokeClient ends a client, and with it every token that it holds. There is no
-// way back. A client that is missing is [oauth.ErrNotFound].
+// RevokeClient revokes a client and all of its tokens, permanently. It returns
+// [oauth.ErrNotFound] if the client does not exist.
 func (s *Server) RevokeClient(ctx context.Context, id string) error {
 	return s.clients.Revoke(ctx, id)
 }

@@ -14,178 +14,209 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Config configures a [Server]. Issuer, Store and Keys are required. The zero
-// value of every other field is the documented default, and the safe one.
+// Config configures a [Server]. Issuer, Store and Keys are required. The zero value
+// of every other field selects its documented, safe default. A lifetime has at least
+// one second. [New] and [Config.Validate] report every invalid field.
 type Config struct {
-	// Issuer is the URL that clients know the server by (RFC 8414 §2), such as
-	// "https://app.example.com". Every URL in an answer begins with it; the
-	// Host header is never asked. It is https, or http on a loopback address.
-	// One with a path prefixes every route with it.
+	// Issuer is the URL that identifies the server to clients (RFC 8414 §2), such
+	// as "https://app.example.com". It must be https, or http on a loopback
+	// address; see InsecureAllowHTTP. Every URL in a response begins with it: the
+	// server never uses the Host header. If it has a path, that path precedes all
+	// routes.
 	Issuer string
 
-	// Path is where the endpoints lie below the issuer; "/oauth" by default.
+	// Path is the path of the endpoints below the issuer. Default: "/oauth".
 	Path string
 
-	// Store keeps clients and tokens: see packages sqlstore and memstore.
+	// Store stores clients and tokens. Use package sqlstore, or memstore for tests
+	// and trials.
 	Store oauth.Store
 
-	// Keys sign access tokens; other secrets are derived from them.
+	// Keys sign access tokens. The server also derives its other secrets from
+	// them.
 	Keys *Keys
 
-	// Secrets, when given, take the place of what is derived from Keys: what
-	// seals tickets and derives codes and refresh tokens. The first seals, all
-	// open. Each has at least 32 random bytes. They are required where the
-	// private keys are not readable, as in a KMS.
+	// Secrets replace the secrets that are derived from Keys, which seal tickets
+	// and cookies and generate codes and refresh tokens. The first secret seals,
+	// and all secrets open. Each has at least 32 random bytes. Secrets are required
+	// if the private key cannot be read, as in a KMS. Default: derived from Keys.
 	Secrets [][]byte
 
-	// Users connects the server to the application's accounts. Nil leaves
-	// only the grants that involve no user.
+	// Users connects the server to the application's accounts. Without Users and
+	// Providers, only grants without a user are available.
 	Users UserProvider
 
-	// Providers holds further sets of accounts by name, [a-z0-9-]+; a client
-	// that names one acts for its users. "users" is Config.Users.
+	// Providers are further sets of accounts by name ([a-z0-9-]+). A client with
+	// Registration.Provider acts for the users of that provider. The name "users"
+	// is reserved for Config.Users.
 	Providers map[string]UserProvider
 
-	// Scopes are the permissions that a client may ask for, in the order in
-	// which they are shown. DefaultScopes are granted when a request names none.
-	Scopes        []Scope
+	// Scopes are the permissions that a client may request, in the order of the
+	// consent page. Default: none.
+	Scopes []Scope
+
+	// DefaultScopes are granted if a request names no scope. Default: none.
 	DefaultScopes []string
 
-	// InheritScopes lets a scope cover those below it: "orders" covers
-	// "orders:read". What is asked for has to be registered all the same.
+	// InheritScopes lets a scope include the scopes below it: "orders" includes
+	// "orders:read". A requested scope must be registered in any case.
 	InheritScopes bool
 
-	// Audience is what tokens are for unless the request's resource says
-	// otherwise (RFC 9068 §2.2); the issuer by default. The guards of this
-	// server admit it alone. Resources are the other APIs that a request may
-	// name by the parameter resource (RFC 8707): absolute URIs without fragment.
-	Audience  string
+	// Audience is the audience of tokens whose request names no resource
+	// (RFC 9068 §2.2). This server's guards accept only tokens for this audience.
+	// Default: Issuer.
+	Audience string
+
+	// Resources are the other APIs that a request may name in the parameter
+	// resource (RFC 8707): absolute URIs without a fragment. Default: none.
 	Resources []string
 
-	// Grants adds grant types to the built-in ones.
+	// Grants are additional grant types. Default: none.
 	Grants []oauth.Grant
 
-	// Responders adds response types to "code": those by which a client gets a token
-	// at once, in the fragment of its redirect URI.
+	// Responders are additional response types beside "code". With one of them, a
+	// client gets a token directly, in the fragment of its redirect URI. Default:
+	// none.
 	Responders []oauth.Responder
 
-	// Features turns on further parts of the server. Each has its settings as fields.
+	// Features enable further parts of the server. Each feature has its settings
+	// as fields. Default: none.
 	Features []Feature
 
-	// EnablePasswordGrant and EnableImplicitGrant let clients that are registered
-	// for them use two grants that RFC 9700 §2.1.2 and §2.4 advise against: for
-	// those that cannot be changed yet.
+	// EnablePasswordGrant enables the password grant, which RFC 9700 §2.4 forbids.
+	// EnableImplicitGrant enables the implicit grant, which RFC 9700 §2.1.2 advises
+	// against. They are for old clients that cannot be changed yet. A client must
+	// also be registered for the grant.
 	EnablePasswordGrant, EnableImplicitGrant bool
 
-	// ClientIDs is what new clients are called: [UUIDs] by default, or [Integers].
+	// ClientIDs is the format of the IDs of new clients. Default: [UUIDs].
 	ClientIDs IDFormat
 
-	// NumericUserIDs writes the IDs of users as numbers in the JSON API, for front
-	// ends that were written for an API that has numbers.
+	// NumericUserIDs writes the IDs of users as JSON numbers in the JSON API, for
+	// existing front ends that expect numbers.
 	NumericUserIDs bool
 
-	// AccessTokenTTL is the life of an access token, one hour by default.
-	// AccessTokenTTLByGrant has other ones by grant_type; a client's own beats both.
-	AccessTokenTTL        time.Duration
+	// AccessTokenTTL is the lifetime of an access token. A lifetime in
+	// AccessTokenTTLByGrant precedes it, and the client's own lifetime precedes
+	// both. Default: one hour.
+	AccessTokenTTL time.Duration
+
+	// AccessTokenTTLByGrant has lifetimes of access tokens by grant_type.
 	AccessTokenTTLByGrant map[string]time.Duration
 
-	// RefreshTokenTTL is how long a refresh token may lie unused, 30 days by
-	// default. FamilyTTL is when all that came of one consent ends, whatever
-	// was refreshed: by default one year, and 30 days for public clients whose
-	// redirect URI is https (browser applications).
+	// RefreshTokenTTL is the lifetime of a refresh token. Each refresh replaces
+	// the token, so this is how long a client may be inactive. Default: 30 days.
 	RefreshTokenTTL time.Duration
-	FamilyTTL       time.Duration
 
-	// RefreshTokenGrace is how long a refresh that is sent again gets the same
-	// answer, for clients that lost it; 10 seconds by default, negative: never.
+	// FamilyTTL is the lifetime of a token family: all tokens of one consent end
+	// after it, regardless of refreshes. Default: one year; 30 days for browser
+	// applications, which are public clients with an https redirect URI.
+	FamilyTTL time.Duration
+
+	// RefreshTokenGrace is how long a repeated refresh gets the same response, for
+	// clients that lost the first one: at most one minute. A negative value
+	// disables it. Default: 10 seconds.
 	RefreshTokenGrace time.Duration
 
-	// CodeTTL is the life of an authorization code, 60 seconds by default, at
-	// most 10 minutes (RFC 6749 §4.1.2).
+	// CodeTTL is the lifetime of an authorization code, at most 10 minutes
+	// (RFC 6749 §4.1.2). Default: 60 seconds.
 	CodeTTL time.Duration
 
-	// PersonalTokenTTL is the life of a personal access token, and the longest that
-	// a user may choose; one year by default.
+	// PersonalTokenTTL is the lifetime of a personal access token, and the maximum
+	// that a user may choose. Default: one year.
 	PersonalTokenTTL time.Duration
 
-	// PersonalTokenFormat is [Opaque] by default; [JWT] makes personal access
-	// tokens that other servers can verify. An opaque one begins with
-	// PersonalTokenPrefix, by which people and secret scanners know it;
-	// "passport_pat_" by default.
+	// PersonalTokenFormat is the format of personal access tokens. With [JWT],
+	// other servers can verify them. Default: [Opaque].
 	PersonalTokenFormat TokenFormat
+
+	// PersonalTokenPrefix is the beginning of opaque personal access tokens, by
+	// which users and secret scanners recognize them. Default: "passport_pat_".
 	PersonalTokenPrefix string
 
-	// PersonalAccessClientID and PersonalAccessClientSecret name the client that
-	// personal access tokens belong to. Without them the server makes one.
+	// PersonalAccessClientID and PersonalAccessClientSecret are the credentials of
+	// the client that personal access tokens belong to. Set both or neither.
+	// Default: a client that the server creates.
 	PersonalAccessClientID, PersonalAccessClientSecret string
 
-	// CookieName is the cookie of [Server.FreshToken], "passport_token" by default,
-	// and CookieTTL its life, two hours by default.
+	// CookieName is the name of the cookie of [Server.FreshToken]. Default:
+	// "passport_token".
 	CookieName string
-	CookieTTL  time.Duration
 
-	// Views replaces pages: consent.html, redirect.html, decided.html, error.html,
-	// the layout.html that they are set in and its style.css, as [WriteViews]
-	// writes them. What is missing is ours. What a page is given is in
-	// [ConsentPage], [RedirectPage], [DecidedPage] and [ErrorPage].
+	// CookieTTL is the lifetime of that cookie. Default: two hours.
+	CookieTTL time.Duration
+
+	// Views replaces the server's pages: consent.html, redirect.html, decided.html
+	// and error.html, their layout.html, and its style.css. [WriteViews] writes
+	// the built-in files as a start. A missing file means the built-in one. The
+	// data of the pages are [ConsentPage], [RedirectPage], [DecidedPage] and
+	// [ErrorPage]. Default: the built-in pages.
 	Views fs.FS
 
-	// DisableJSONAPI leaves out the endpoints by which a page of the application
-	// manages a user's clients and tokens: /oauth/clients, /oauth/tokens,
-	// /oauth/personal-access-tokens, /oauth/scopes.
+	// DisableJSONAPI removes the JSON endpoints with which an application's page
+	// manages the clients and tokens of its user: /oauth/clients, /oauth/tokens,
+	// /oauth/personal-access-tokens and /oauth/scopes.
 	DisableJSONAPI bool
 
-	// PurgeAfter is how long what has ended is kept before [Server.Run] forgets
-	// it, 7 days by default.
+	// PurgeAfter is how long [Server.Run] keeps ended records before it deletes
+	// them. Default: 7 days.
 	PurgeAfter time.Duration
 
-	// RequirePKCE demands a code challenge of confidential clients too. Public
-	// clients need one always (RFC 9700 §2.1.1).
+	// RequirePKCE requires PKCE of confidential clients, too. Public clients must
+	// always use it (RFC 9700 §2.1.1).
 	RequirePKCE bool
 
-	// SkipConsent, when it returns true, lets a client of the application's own
-	// have what it asks for without a page, unless prompt holds consent. A
-	// public client whose redirect URI is not https sees the page all the same
-	// (RFC 8252 §8.6), unless InsecureSkipNativeConsent is set.
-	SkipConsent               func(ctx context.Context, client *oauth.Client, user *User) bool
+	// SkipConsent reports whether a client gets its scopes without a consent page,
+	// for the application's own clients. The page is still shown if prompt
+	// contains consent. It is also shown for a public client whose redirect URI is
+	// not https, because another app on the device can impersonate such a client
+	// (RFC 8252 §8.6). Default: never.
+	SkipConsent func(ctx context.Context, client *oauth.Client, user *User) bool
+
+	// InsecureSkipNativeConsent extends SkipConsent to public clients whose
+	// redirect URI is not https.
 	InsecureSkipNativeConsent bool
 
-	// FamiliesEndWithSession ends what a user granted together with the browser
-	// session in which it was granted, for all clients. Off, signing out of the
-	// website leaves connected apps connected.
+	// FamiliesEndWithSession ends all tokens of a user's consent when the browser
+	// session ends in which the user gave it, for all clients. By default, signing
+	// out of the website does not disconnect apps.
 	FamiliesEndWithSession bool
 
-	// Claims adds claims to an access token. Names that RFC 9068 or this
-	// server uses are refused: the request then fails with server_error.
+	// Claims adds claims to an access token. If it returns a claim that RFC 9068
+	// or this server uses, the request fails with server_error. Default: none.
 	Claims func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
 
-	// OnEvent is called after each change, before the answer is written.
+	// OnEvent is called after each change and before the response is written. It
+	// must be safe for concurrent use. Default: none.
 	OnEvent func(ctx context.Context, event Event)
 
-	// OnRefusal writes the body of a guard's 401, 403 or 503 in the
-	// application's own form. Status and challenge are in err and in the
-	// headers already set; it calls WriteHeader itself.
+	// OnRefusal writes the response of a guard that refuses a request with 401,
+	// 403 or 503, in the application's own format. err has the status and the
+	// challenge, and the headers are already set. OnRefusal must call WriteHeader.
+	// Default: a JSON body.
 	OnRefusal func(w http.ResponseWriter, r *http.Request, err *oauth.Error)
 
-	// AuditLog stores a record of each change with the change.
+	// AuditLog stores an audit record of each change, in the same write as the
+	// change. A store that is an [oauth.AuditStore] can read the records.
 	AuditLog bool
 
-	// TrustedProxies are those whose X-Forwarded-For is believed.
+	// TrustedProxies are the addresses of proxies whose X-Forwarded-For the server
+	// trusts. Default: none.
 	TrustedProxies []netip.Prefix
 
-	// InsecureAllowHTTP accepts an issuer of plain http that is not loopback.
+	// InsecureAllowHTTP accepts an http issuer that is not a loopback address.
 	InsecureAllowHTTP bool
 
-	// Logger defaults to [slog.Default].
+	// Logger is the server's log. Default: [slog.Default].
 	Logger *slog.Logger
 }
 
-// directory is the user providers.
+// directory returns the user providers.
 func (c Config) directory() *users.Directory {
 	return &users.Directory{Default: c.Users, Further: c.Providers}
 }
 
-// policy is what package policy needs of the configuration.
+// policy returns the settings for package policy.
 func (c Config) policy() policy.Settings {
 	return policy.Settings{
 		Scopes: c.Scopes, DefaultScopes: c.DefaultScopes, InheritScopes: c.InheritScopes, Issuer: c.Issuer, Audience: c.Audience, Resources: c.Resources,
@@ -194,26 +225,27 @@ func (c Config) policy() policy.Settings {
 	}
 }
 
-// IDFormat is what the IDs of clients look like.
+// IDFormat is a format for the IDs of clients.
 type IDFormat string
 
-// UUIDs are hard to guess and need no counter; Integers count up from 1.
+// The formats for the IDs of clients.
 const (
-	UUIDs    IDFormat = "uuid"
-	Integers IDFormat = "integer"
+	UUIDs    IDFormat = "uuid"    // version 7 (RFC 9562 §5.7)
+	Integers IDFormat = "integer" // 1, 2, 3 …
 )
 
-// TokenFormat is what an access token looks like.
+// TokenFormat is a format for access tokens.
 type TokenFormat string
 
-// An Opaque token says nothing to who holds it; a JWT can be read (RFC 9068).
+// The formats for access tokens.
 const (
-	Opaque TokenFormat = "opaque"
-	JWT    TokenFormat = "jwt"
+	Opaque TokenFormat = "opaque" // random; only this server can verify it
+	JWT    TokenFormat = "jwt"    // signed; readable by its holder (RFC 9068)
 )
 
-// Format implements [fmt.Formatter]: the issuer alone, for Secrets are secret.
+// Format implements [fmt.Formatter]. It prints only the issuer, so that Secrets do
+// not leak.
 func (c Config) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "passport.Config(%s)", c.Issuer) }
 
-// LogValue implements [slog.LogValuer]: the issuer alone.
+// LogValue implements [slog.LogValuer]: only the issuer.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.Issuer) }

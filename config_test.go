@@ -123,7 +123,7 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 		"users without Current":        {users(passport.UserFuncs{ByID: byID, SignInPage: "/login"}), []string{"Users: UserFuncs.Current is missing", "oauth.ErrNotFound"}},
 		"users without ByID":           {users(passport.UserFuncs{Current: current, SignInPage: "/login"}), []string{"Users: UserFuncs.ByID is missing"}},
 		"users without a sign-in page": {users(passport.UserFuncs{Current: current, ByID: byID}), []string{"SignInPage is missing", "/login"}},
-		"a sign-in page that is none":  {users(passport.UserFuncs{Current: current, ByID: byID, SignInPage: "javascript:x"}), []string{"SignInPage is missing or no URL"}},
+		"a sign-in page that is none":  {users(passport.UserFuncs{Current: current, ByID: byID, SignInPage: "javascript:x"}), []string{"SignInPage is missing or not a URL"}},
 		"nil users":                    {func(c *passport.Config) { c.Users = (*testkit.Accounts)(nil) }, []string{"Users is a nil *testkit.Accounts"}},
 		"a provider called client":     {provider("client"), []string{`Providers["client"]`, "choose another name"}},
 		"a provider called users":      {provider("users"), []string{`Providers["users"]`, "Config.Users"}},

@@ -1,9 +1,9 @@
-// Package passport makes an application an OAuth 2.0 authorization server.
+// Package passport adds an OAuth 2.0 authorization server to an application.
 //
-// Start with [New]: give it the application's database, its accounts and the
-// permissions that clients may ask for. The [Server] that it returns is an
+// Start with [New]. It needs the application's database, its accounts, and the
+// permissions that clients may request. The [Server] that it returns is an
 // [http.Handler] for /oauth/authorize, /oauth/token, /oauth/revoke,
-// /oauth/introspect and the documents that describe them, and guards the
+// /oauth/introspect and the documents that describe them. It also guards the
 // application's own routes:
 //
 //	auth, err := passport.New(passport.Config{
@@ -16,36 +16,40 @@
 //	auth.Mount(mux)
 //	mux.Handle("GET /api/orders", auth.Guard(guard.Scopes("check-status"))(orders))
 //
-// The example of [New] is a whole one, and the folder examples holds
-// applications for net/http, chi, gin and echo that run.
+// The example of [New] is complete. The folder examples has runnable applications
+// for net/http, chi, gin and echo.
 //
 // # Clients
 //
-// A client is an application that asks for tokens. [Server.CreateClient] makes
-// one; so does the command `passport client`. It gets its tokens by an
-// authorization code with PKCE, for a user who consented; by a refresh token; or
-// by client_credentials, for itself. Further grants are values of [oauth.Grant].
+// A client is an application that requests tokens. Create one with
+// [Server.CreateClient] or the command `passport client`. For a user who consented,
+// a client gets tokens with an authorization code and PKCE, and renews them with a
+// refresh token. For itself, it gets tokens with client_credentials. Further grants
+// implement [oauth.Grant].
 //
 // # Users
 //
-// The application keeps its accounts, sessions and sign-in page, and tells the
-// server about them by a [UserProvider]: [UserFuncs] makes one of two functions
-// and an address. Package account is one for applications that have no accounts.
+// The application keeps its accounts, sessions and sign-in page. It connects them
+// to the server with a [UserProvider]; [UserFuncs] makes a provider of two
+// functions and an address. Package account is a provider for applications without
+// accounts.
 //
 // # Guards
 //
-// [Server.Guard] admits tokens of users, [Server.GuardClient] those of clients
-// that act for themselves, [Server.GuardAny] both. In the handler [UserFromContext]
-// returns the application's own record of the user, and guard.TokenFrom the token.
+// [Server.Guard] admits tokens of users. [Server.GuardClient] admits tokens of
+// clients that act for themselves. [Server.GuardAny] admits both. In the handler,
+// [UserFromContext] returns the application's own record of the user, and
+// guard.TokenFrom returns the token.
 //
 // # Keys
 //
-// [LoadKeys] and [KeysFromEnv] read the keys that sign access tokens; the command
-// `passport keys` makes them, and so does [WriteKeys]. All other secrets are
-// derived from them, so there is one thing to keep safe.
+// [LoadKeys] and [KeysFromEnv] read the keys that sign access tokens. The command
+// `passport keys` or [WriteKeys] generates them. All other secrets are derived from
+// these keys, so they are the only secret to keep safe.
 //
-// # What runs in the background
+// # Background work
 //
-// Nothing, unless the application starts [Server.Run] in a goroutine of its own,
-// which deletes what has ended. Without it all is as correct, and the tables grow.
+// The package starts no goroutine. The application should run [Server.Run] in one,
+// which purges ended records and reads rotated keys. Without it the server still
+// works correctly, but its tables grow and new keys wait for the next start.
 package passport

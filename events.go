@@ -2,7 +2,7 @@ package passport
 
 import "github.com/go-passport/passport/event"
 
-// The events under their names in this package. Package event documents them.
+// Event types of package event, which documents them.
 type (
 	// Event is [event.Event].
 	Event = event.Event

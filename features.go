@@ -19,25 +19,25 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Feature is a part of the server that Config.Features turns on. Its settings are
-// fields of its value. Only packages of this module can implement it.
+// Feature is an optional part of the server, for Config.Features. Its settings are
+// its fields. Only packages of this module can implement it.
 type Feature interface {
-	// Part returns what the feature adds to grants and metadata, and what is wrong
-	// with its settings. It builds nothing.
+	// Part returns the feature's additions to grants and metadata, and the faults
+	// of its settings. It must not build anything.
 	Part(feature.Server) feature.Part
 
 	// Routes returns the endpoints of the feature.
 	Routes(*rooms.Rooms) []wire.Endpoint
 }
 
-// part is a feature, or one of the endpoints that every server has.
+// part is a feature, or an endpoint that every server has.
 type part struct {
 	feature.Part
 	routes func(*rooms.Rooms) []wire.Endpoint // nil for none
 }
 
-// parts returns what each endpoint and feature adds to the server. This is the one
-// place that looks at which of them are on.
+// parts returns the additions of each endpoint and feature to the server. No other
+// function checks which of them are enabled.
 func (c Config) parts() []part {
 	parts := []part{c.tokenPart()}
 	if c.Users == nil && len(c.Providers) == 0 {
@@ -57,7 +57,7 @@ func (c Config) parts() []part {
 	return parts
 }
 
-// joined returns the parts as one, and everything that is wrong with them.
+// joined returns the parts as one, and all faults of them.
 func joined(parts []part) (*feature.Joined, []error) {
 	all := make([]feature.Part, len(parts))
 	for i, p := range parts {
@@ -66,8 +66,8 @@ func joined(parts []part) (*feature.Joined, []error) {
 	return feature.Join(all...)
 }
 
-// featurePart is one of Config.Features. A struct that only embeds a Feature has its
-// methods, which panic.
+// featurePart returns the part of one of Config.Features. It refuses a foreign
+// struct that embeds a nil Feature, because its methods panic.
 func (c Config) featurePart(i int, f Feature) part {
 	p := part{Part: feature.Part{Name: fmt.Sprintf("%T", f)}}
 	if !isFeature(f) {
@@ -102,7 +102,7 @@ func (c Config) tokenPart() part {
 		"token_endpoint_auth_methods_supported":         withSecret,
 		"revocation_endpoint_auth_methods_supported":    withSecret,
 		"introspection_endpoint_auth_methods_supported": withSecret,
-		"response_types_supported":                      []string{}, // required (RFC 8414 §2), also when it is empty
+		"response_types_supported":                      []string{}, // required (RFC 8414 §2), even if empty
 	}
 	if len(c.Scopes) > 0 {
 		m["scopes_supported"] = scopeIDs(c.Scopes)
@@ -124,14 +124,14 @@ func tokenRoutes(r *rooms.Rooms) []wire.Endpoint {
 	}
 }
 
-// withoutUsers names the grants that involve a user, where there are no users.
+// withoutUsers names the grants that need a user, for a server without users.
 var withoutUsers = part{Part: feature.Part{Name: "Users", Off: map[string]string{
 	"authorization_code": needsUsers, "refresh_token": needsUsers, "password": needsUsers, "implicit": needsUsers, tokens.PersonalAccess: needsUsers,
 }}}
 
 const needsUsers = "it involves a user: set Users"
 
-// publicClients is how public clients authenticate.
+// publicClients is the authentication method of public clients.
 var publicClients = []string{string(oauth.AuthNone)}
 
 func (c Config) authorizePart() part {
@@ -142,7 +142,7 @@ func (c Config) authorizePart() part {
 		ResponseTypes: []string{"code"},
 		Metadata: feature.Metadata{
 			"authorization_endpoint":                         c.server().URL("/authorize"),
-			"token_endpoint_auth_methods_supported":          publicClients, // client_credentials alone is not for them
+			"token_endpoint_auth_methods_supported":          publicClients, // not for client_credentials alone, which public clients may not use
 			"revocation_endpoint_auth_methods_supported":     publicClients,
 			"response_types_supported":                       []string{"code"},
 			"response_modes_supported":                       []string{"query"},
@@ -166,8 +166,8 @@ func (c Config) authorizeRoutes(r *rooms.Rooms) []wire.Endpoint {
 	}), http.MethodGet, http.MethodPost, http.MethodDelete)}
 }
 
-// scriptsPart is what scripts of the application's own pages use: the JSON API, the
-// refresh of their cookie, and personal access tokens.
+// scriptsPart returns the part for scripts of the application's own pages: the JSON
+// API, the refresh of their cookie, and personal access tokens.
 func (c Config) scriptsPart() part {
 	p := feature.Part{
 		Name: "personal access tokens", Registrable: map[string]oauth.GrantTraits{tokens.PersonalAccess: {FirstParty: true}},
@@ -205,7 +205,7 @@ func (c Config) implicitPart() part {
 	}}}
 }
 
-// responderPart is one of Config.Responders.
+// responderPart returns the part of one of Config.Responders.
 func responderPart(i int, r oauth.Responder) part {
 	p := part{Part: feature.Part{Name: "Config.Responders"}}
 	switch {
@@ -225,7 +225,7 @@ func responderMetadata(r oauth.Responder) feature.Metadata {
 	return feature.Metadata{"response_types_supported": []string{r.ResponseType()}, "response_modes_supported": []string{"fragment"}}
 }
 
-// grantPart is one of Config.Grants. Public clients may use it.
+// grantPart returns the part of one of Config.Grants. Public clients may use it.
 func grantPart(i int, g oauth.Grant) part {
 	p := part{Part: feature.Part{Name: "Config.Grants"}}
 	switch {

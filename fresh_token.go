@@ -7,29 +7,30 @@ import (
 	"github.com/go-passport/passport/internal/firstparty"
 )
 
-// FreshToken returns middleware for the pages of the application whose scripts
-// use its API. A GET of a signed-in user gets two cookies: Config.CookieName, for
-// which guards admit the user with every scope, and XSRF-TOKEN, whose value has to
-// come back in the header X-XSRF-TOKEN or X-CSRF-TOKEN. axios sends it by itself.
+// FreshToken returns middleware for the application's pages whose scripts call its
+// API without an access token. The response to a signed-in user's GET sets two
+// cookies. Guards accept the cookie Config.CookieName as a token with every scope.
+// Scripts must return the value of the cookie XSRF-TOKEN in the header X-XSRF-TOKEN
+// or X-CSRF-TOKEN, against CSRF. axios does so by default.
 //
-// The cookie counts only while CurrentUser finds the same user in the same
-// session, so nothing is left to revoke after signing out. The user is that of
-// Config.Users, or else of the first of Config.Providers, by name, in which
-// somebody is signed in.
+// The cookie is valid only while CurrentUser returns the same user in the same
+// session, so signing out leaves nothing to revoke. The user is the one of
+// Config.Users, or of the first of Config.Providers, by name, with a signed-in
+// user.
 //
-// The answer becomes private to the browser: Cache-Control gets that directive
-// where it has none as strict. One that its handler offers to shared caches, as
-// public or with s-maxage, gets no cookie, nor does one that sets a cookie of that
-// name itself.
+// The response becomes private to the browser: FreshToken adds Cache-Control:
+// private unless the header is at least as strict. A response that its handler
+// offers to shared caches (public or s-maxage) gets no cookie. Neither does a
+// response that already sets a cookie of that name.
 func (s *Server) FreshToken(next http.Handler) http.Handler { return s.cookies.FreshToken(next) }
 
-// CSRFToken returns what the scripts of a page behind [Server.FreshToken] may send
-// as X-CSRF-TOKEN, for those that do not read the cookie XSRF-TOKEN: put it into a
-// meta element. It is empty where nobody is signed in, and for a page that is not
-// the answer to a GET if its browser has no cookie yet.
+// CSRFToken returns the value that scripts of a page behind [Server.FreshToken]
+// send as X-CSRF-TOKEN. Put it into a meta element for scripts that do not read the
+// cookie XSRF-TOKEN. It is empty if no user is signed in. For a request other than
+// GET, it is also empty if the browser has no cookie yet.
 func CSRFToken(ctx context.Context) string { return firstparty.CSRFToken(ctx) }
 
-// ForgetToken takes the cookies of [Server.FreshToken] away, if the browser that
-// sent r has them. They are worth nothing once CurrentUser finds nobody; it is for
-// the answer to a sign-out, to leave nothing behind.
+// ForgetToken deletes the cookies of [Server.FreshToken] if the request has them.
+// Call it in the response to a sign-out. The cookies are invalid once CurrentUser
+// returns no user; ForgetToken only cleans up the browser.
 func (s *Server) ForgetToken(w http.ResponseWriter, r *http.Request) { s.cookies.Forget(w, r) }

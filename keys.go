@@ -12,17 +12,17 @@ import (
 )
 
 // Keys are the server's keys. The first key signs, and all keys verify. To replace
-// the signing key, put the new key second, make it the first once every node has
-// it, and remove the old key when the last token that it signed has ended.
-// [RotateKeys] writes times above the keys, by which all of that happens without
-// a restart.
+// the signing key, add the new key in second place, make it the first once every
+// node has it, and remove the old key after the last token that it signed has
+// expired. [RotateKeys] writes times above the keys, so that all of this happens
+// without a restart.
 //
-// The server derives its other secrets from the private keys too: the secrets that
-// seal the tickets of its pages and its cookies, and those that codes and refresh
-// tokens are made from. A value that was sealed under one key can be opened while
-// that key is among the keys. Removing a key ends at once what it sealed.
+// The server derives its other secrets from the private keys, too. They seal
+// cookies and the tickets of pages, and generate codes and refresh tokens. A value
+// that was sealed with a key can be opened while that key is among the keys.
+// Removing a key invalidates everything that it sealed.
 //
-// Printed or logged, Keys show only their IDs and algorithms.
+// Keys print and log only their IDs and algorithms.
 type Keys struct{ ring *keyring.Ring }
 
 func keysOf(ring *keyring.Ring, err error) (*Keys, error) {
@@ -32,8 +32,8 @@ func keysOf(ring *keyring.Ring, err error) (*Keys, error) {
 	return &Keys{ring}, nil
 }
 
-// GenerateKeys returns one new ES256 key, for tests and trials: what it signed or
-// sealed is worthless after the process has ended.
+// GenerateKeys returns one new ES256 key, for tests and trials: everything that it
+// signs or seals is invalid after the process has ended.
 func GenerateKeys() (*Keys, error) { return keysOf(keyring.Generate()) }
 
 // NewKeys returns the keys of the signers. The first signs and all verify: ECDSA
@@ -77,81 +77,79 @@ func KeysFromEnv() (*Keys, error) { return keysOf(keyring.FromEnv()) }
 // keys, which only verify. [LoadKeys] describes the PEM.
 func ParseKeys(pem []byte) (*Keys, error) { return keysOf(keyring.Parse(pem)) }
 
-// WriteKeys makes a key and writes its halves to oauth-private.key (mode 0600,
-// PKCS#8) and oauth-public.key (mode 0644) in dir, which it makes if necessary.
-// `passport keys` calls it. If one of the files exists, it writes nothing without
-// force, and the error is [fs.ErrExist]: what the old key signed or sealed would
-// be worthless.
+// WriteKeys generates a key and writes it to oauth-private.key (mode 0600, PKCS#8)
+// and oauth-public.key (mode 0644) in dir, which it creates if necessary. The
+// command `passport keys` calls it. If one of the files exists and force is false,
+// it writes nothing and returns [fs.ErrExist], because everything that the old key
+// signed or sealed would become invalid.
 //
-// The algorithm is ES256 (when empty), EdDSA, RS256 or PS256. The length in bits
-// is for the last two: 3072 when 0, at least 2048.
+// The algorithm is ES256 (default, if alg is empty), EdDSA, RS256 or PS256. bits is
+// for RS256 and PS256: at least 2048; 3072 if it is 0.
 func WriteKeys(dir, alg string, bits int, force bool) error {
 	return keyring.Write(dir, alg, bits, force)
 }
 
-// Rotation says how [RotateKeys] replaces the signing key.
+// Rotation holds the settings of [RotateKeys].
 type Rotation struct {
-	// Alg and Bits are those of the new key, as for [WriteKeys].
+	// Alg and Bits of the new key, as for [WriteKeys].
 	Alg  string
 	Bits int
 
-	// Publish is how long the new key is published before it signs: longer than
-	// every node needs to read it, and longer than clients cache the public keys,
-	// for which the server allows five minutes. One hour by default.
+	// Publish is how long the new key is published before it signs. It must be
+	// longer than every node takes to read it, and longer than clients cache the
+	// public keys (the server allows five minutes). Default: one hour.
 	Publish time.Duration
 
-	// Overlap is how long the old key still verifies after it has signed for the
-	// last time: at least [Server.LongestLife]. Required.
+	// Overlap is how long the old key verifies after it has stopped signing: at
+	// least [Server.LongestLife]. Required.
 	Overlap time.Duration
 }
 
-// Rotated is what [RotateKeys] did.
+// Rotated is the result of [RotateKeys].
 type Rotated struct {
 	KeyID   string    // of the new key
 	UseFrom time.Time // when the new key begins to sign
 	Retired []string  // IDs of the keys that were removed
-	Retires time.Time // when the key ends that signs until UseFrom
+	Retires time.Time // when the previous signing key ends
 }
 
-// ErrRotating says that a new key is waiting for its time to sign.
+// ErrRotating is the error if a new key is still waiting for its time to sign.
 var ErrRotating = keyring.ErrRotating
 
-// RotateKeys adds a new key to keys in PEM, and returns their text. The new key is
-// published at once and signs after Rotation.Publish. The key that signs until
-// then ends after Rotation.Overlap. The times are written above the keys, so that
-// every server that reads them changes at the same moment. Keys whose time has
-// ended are removed.
+// RotateKeys adds a new key to keys in PEM, and returns the new PEM. The new key is
+// published at once, and signs after Rotation.Publish. The key that signs until
+// then ends after Rotation.Overlap. These times are written above the keys, so that
+// every server changes at the same moment. Keys that have ended are removed.
 //
-// While a new key waits for its time, another rotation is refused with
-// [ErrRotating].
+// It returns [ErrRotating] while an earlier new key is still waiting for its time.
 func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	out, done, err := keyring.Rotate(text, keyring.Rotation(r))
 	return out, (*Rotated)(done), err
 }
 
 // RotateKeyFiles is [RotateKeys] for the keys in a directory, as [LoadKeys] reads
-// them: oauth-private.key gets the new key, and oauth-public.key gets the public
-// halves of all its keys. A reader sees the files of before or those of after,
-// never half of them.
+// them. It writes the new key to oauth-private.key, and the public halves of all
+// its keys to oauth-public.key. Concurrent readers see either the old or the
+// new version of each file.
 func RotateKeyFiles(dir string, r Rotation) (*Rotated, error) {
 	done, err := keyring.RotateFiles(dir, keyring.Rotation(r))
 	return (*Rotated)(done), err
 }
 
-// StoredKeys are keys in the store, so that every node finds the same keys. They
-// are sealed with Secret: a copy of the database alone holds no key, and neither
-// does the secret alone.
+// StoredKeys are keys in the store, so that every node uses the same keys. They are
+// sealed with Secret: neither a copy of the database nor the secret alone reveals a
+// key.
 type StoredKeys struct {
-	// Store is, or wraps, an [oauth.KeyStore]; sqlstore and memstore are.
+	// Store is, or wraps, an [oauth.KeyStore], such as sqlstore and memstore.
 	Store oauth.Store
 
 	// Secret has at least 32 random bytes, the same on every node.
 	Secret []byte
 }
 
-// Load returns the keys for Config.Keys. If the store has none, it makes an ES256
-// key and stores it; of several nodes that do so at once, one stores its key and
-// all use it. [Server.Run] reads the store again from time to time.
+// Load returns the keys for Config.Keys. If the store has none, it generates an
+// ES256 key and stores it. If several nodes do so at once, all use the same key.
+// [Server.Run] reads the store again from time to time.
 func (k StoredKeys) Load(ctx context.Context) (*Keys, error) {
 	return keysOf(keyring.Stored(k).Load(ctx))
 }

@@ -5,25 +5,25 @@ import (
 	"github.com/go-passport/passport/internal/endpoint"
 )
 
-// How many failures are free at the endpoints that clients call, and how long it
-// takes until as many are forgotten. Beyond that the server answers 429 for a while:
-// for a second, and with each further failure twice as long, up to the time that it
-// takes to forget one. Each node counts by itself.
+// Failures within these limits have no consequence at the endpoints that clients
+// call. Beyond them the server responds with 429: for one second, and for twice as
+// long after each further failure, up to the time after which one failure is
+// forgotten. Each node counts separately.
 const (
-	// ClientFailures is for one client ID from one address.
+	// ClientFailures is the limit for one client ID from one address.
 	ClientFailures       = clients.Failures
 	ClientFailuresWithin = clients.FailuresWithin
 
-	// PasswordFailures is for one user name from one address.
+	// PasswordFailures is the limit for one user name from one address.
 	PasswordFailures       = endpoint.GuessFailures
 	PasswordFailuresWithin = endpoint.GuessFailuresWithin
 
-	// UserFailures is for one user name from all addresses together, except those
-	// from which the password was right lately.
+	// UserFailures is the limit for one user name from all addresses together,
+	// except addresses from which the password was right recently.
 	UserFailures       = endpoint.NameFailures
 	UserFailuresWithin = endpoint.NameFailuresWithin
 
-	// AddressFailures is for all client IDs, or all user names, from one address, in
-	// the time that one of them has.
+	// AddressFailures is the limit for all client IDs, or all user names, from one
+	// address, in the time of a single one.
 	AddressFailures = clients.AddressFailures
 )

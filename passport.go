@@ -24,8 +24,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Server is an authorization server. It is an http.Handler for all its routes
-// and is safe for concurrent use. It starts no goroutine.
+// Server is an OAuth 2.0 authorization server. It is an [http.Handler] for all its
+// endpoints. It is safe for concurrent use, and starts no goroutine. Create one
+// with [New].
 type Server struct {
 	issuer    string
 	origin    string // of the issuer
@@ -49,8 +50,9 @@ type Server struct {
 	mux       *http.ServeMux
 }
 
-// New returns a server for the given configuration, or everything that is wrong
-// with it, each fault with its remedy.
+// New returns a server with the given configuration. If the configuration is
+// invalid, the error lists every fault with its remedy. If the store is an
+// [oauth.Checker], New checks it, which takes at most ten seconds.
 func New(config Config) (*Server, error) {
 	config = config.withDefaults()
 	parts := config.parts()
@@ -78,7 +80,7 @@ func New(config Config) (*Server, error) {
 		}
 	}
 	for _, e := range s.endpoints {
-		s.mux.Handle(e.Path, s.entry.Wrap(e.Handler)) // for every method, also for those that Mount does not register
+		s.mux.Handle(e.Path, s.entry.Wrap(e.Handler)) // for every method, including those that Mount does not register
 	}
 	for _, warning := range append(config.Keys.ring.Warnings(), r.Parts.Warnings...) {
 		config.Logger.Warn("configuration", "warning", warning)
@@ -91,7 +93,7 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// rooms builds the rooms of a server, each from those below it.
+// rooms builds the server's rooms, each from the rooms that it depends on.
 func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	u, err := url.Parse(c.Issuer)
 	if err != nil {
@@ -108,7 +110,7 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 		return nil, err
 	}
 	if r.Pages, err = page.NewSet(c.Views); err != nil {
-		return nil, err // the server's own: those of the application were checked
+		return nil, err // a fault of the built-in views; the application's were checked
 	}
 	log := audit.Log{Enabled: c.AuditLog, OnEvent: c.OnEvent}
 	secure := u.Scheme == "https"
@@ -129,5 +131,5 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	return r, nil
 }
 
-// ServeHTTP implements http.Handler.
+// ServeHTTP implements [http.Handler]. It serves all endpoints.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }

@@ -9,37 +9,38 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// PersonalToken is what a personal access token is made from.
+// PersonalToken holds the fields of a new personal access token.
 type PersonalToken struct {
 	User   UserRef
-	Name   string   // by which the user knows it; at most 191 characters
+	Name   string   // shown to the user; at most 191 characters
 	Scopes []string // none by default: Config.DefaultScopes do not apply
 
-	// ExpiresAt is when it ends; zero for Config.PersonalTokenTTL from now, which
-	// is also the latest.
+	// ExpiresAt is when the token expires. It may be at most
+	// Config.PersonalTokenTTL from now, which is also the default.
 	ExpiresAt time.Time
 
-	Attributes map[string]string // the application's own
+	Attributes map[string]string // for the application's use
 }
 
-// NewToken is a personal access token that was just made.
+// NewToken is the result of [Server.CreatePersonalToken].
 type NewToken struct {
-	AccessToken string             // shown this once; an opaque one is stored as a digest only
+	AccessToken string             // returned only once; the server stores the digest of an opaque token
 	Token       *oauth.AccessToken // its record
 }
 
-// CreateToken makes a personal access token: one that a user makes for himself,
-// without a client that asks for it. See [Server.CreatePersonalToken].
+// CreateToken creates a personal access token, which a user creates for their own
+// scripts. It is a short form of [Server.CreatePersonalToken].
 func (s *Server) CreateToken(ctx context.Context, user UserRef, name string, scopes ...string) (*NewToken, error) {
 	return s.CreatePersonalToken(ctx, PersonalToken{User: user, Name: name, Scopes: scopes})
 }
 
-// CreatePersonalToken makes a personal access token. It asks nobody for consent:
-// call it for the user who is signed in. The error is an [oauth.InvalidScope] for
-// a scope that is not registered or that the client of personal tokens may not
-// have, an [oauth.InvalidRequest] for a name or time that will not do, and
-// [oauth.ErrNotFound] for a user who is gone, as [oauth.UserProvider.UserByID]
-// says when the token is issued.
+// CreatePersonalToken creates a personal access token. It does not ask for consent,
+// so call it only for the signed-in user. The error is
+//
+//   - [oauth.InvalidScope] for a scope that is not registered, or that the client
+//     of personal access tokens may not have,
+//   - [oauth.InvalidRequest] for an invalid name or time, and
+//   - [oauth.ErrNotFound] if [oauth.UserProvider.UserByID] does not find the user.
 func (s *Server) CreatePersonalToken(ctx context.Context, p PersonalToken) (*NewToken, error) {
 	raw, token, err := s.personal.Create(ctx, tokens.PersonalToken(p), clock.Now())
 	if err != nil {

@@ -7,27 +7,27 @@ import (
 	"github.com/go-passport/passport/internal/wire"
 )
 
-// Route is one method of one endpoint, for an application that mounts the
+// Route is one method of an endpoint's path, for an application that mounts the
 // endpoints itself: mux.Handle(r.Method+" "+r.Path, r.Handler).
 type Route struct {
-	// Name is the endpoint's, such as "passport.token". Several routes have one
-	// name: each path has a route for every method in GET, HEAD, POST, PUT,
-	// PATCH, DELETE and OPTIONS, also for those that its endpoints refuse with
-	// status 405. Those bear the name of the first endpoint at the path. A
-	// handler that replaces one by its name gets them too.
+	// Name is the endpoint's name, such as "passport.token". Several routes share a
+	// name: each path has a route for each of GET, HEAD, POST, PUT, PATCH, DELETE
+	// and OPTIONS. Routes for unsupported methods respond with 405 and have the
+	// name of the path's first endpoint. A handler that replaces an endpoint by its
+	// name gets them, too.
 	Name    string
 	Method  string // never empty
-	Path    string // with the path of the issuer
+	Path    string // including the issuer's path
 	Handler http.Handler
 }
 
 // Routes yields the server's endpoints, one route per method of each path. Mount
-// all routes of an endpoint, or none: a method that is left out reaches the
-// application's own pages where it has a route for "/".
+// all routes of an endpoint or none: if a method is missing, the application's
+// route for "/" gets its requests.
 //
-// The field _method, by which an HTML form asks for PUT or DELETE, is read in the
-// bodies that [Server.Mount] and the Server itself route. A route from here with
-// the name of one endpoint never serves another.
+// An HTML form can ask for PUT or DELETE with the field _method. Only
+// [Server.Mount] and the Server itself route by that field. A route from here
+// serves only the endpoint of its name.
 func (s *Server) Routes() iter.Seq[Route] {
 	return func(yield func(Route) bool) {
 		for _, e := range s.endpoints {
@@ -41,10 +41,10 @@ func (s *Server) Routes() iter.Seq[Route] {
 	}
 }
 
-// Mount registers every endpoint on a mux: an [http.ServeMux], or another that
-// has its Handle method and its patterns, such as "GET /oauth/jwks". It
-// registers each path for every method, one by one. So an application's own
-// "/" or "GET /" can stand beside it, and never answers for an endpoint.
+// Mount registers every endpoint on a mux: an [http.ServeMux], or a router whose
+// Handle method accepts the same patterns, such as "GET /oauth/jwks". It registers
+// each path for every method separately. So an application's "/" or "GET /" can be
+// registered beside it, and never gets an endpoint's requests.
 func (s *Server) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {

@@ -2,17 +2,17 @@ package passport
 
 import "slices"
 
-// Scopes returns the registered scopes in the order in which they are shown.
+// Scopes returns the registered scopes in the order of the consent page.
 func (s *Server) Scopes() []Scope { return slices.Clone(s.policy.Scopes) }
 
-// ScopeIDs returns the IDs of the registered scopes in the order in which they are
-// shown.
+// ScopeIDs returns the IDs of the registered scopes in the order of the consent
+// page.
 func (s *Server) ScopeIDs() []string { return scopeIDs(s.policy.Scopes) }
 
-// HasScope reports whether a client can have a scope: a registered one, or
+// HasScope reports whether a client can have a scope: a registered scope, or
 // [oauth.AllScopes], which is never registered.
 func (s *Server) HasScope(id string) bool { return s.policy.HasScope(id) }
 
-// ScopesFor returns the registered scopes among ids, each once and in the order in
-// which they are shown, in whatever order ids are.
+// ScopesFor returns the registered scopes among ids, without duplicates, in the
+// order of the consent page.
 func (s *Server) ScopesFor(ids ...string) []Scope { return s.policy.ScopesFor(ids...) }

@@ -10,7 +10,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What every application needs of the vocabulary of package oauth.
+// Types of package oauth that every application needs.
 type (
 	// Scope is [oauth.Scope].
 	Scope = oauth.Scope
@@ -22,21 +22,23 @@ type (
 	UserProvider = oauth.UserProvider
 )
 
-// DefaultProvider is [oauth.DefaultProvider], the name of the users of Config.Users.
+// DefaultProvider is [oauth.DefaultProvider], the provider name of Config.Users.
 const DefaultProvider = oauth.DefaultProvider
 
-// UserFuncs is a [UserProvider] made of functions.
+// UserFuncs is a [UserProvider] made of functions. Current, ByID and SignInPage are
+// required.
 type UserFuncs struct {
-	// Current is CurrentUser, ByID is UserByID; see [UserProvider].
+	// Current implements CurrentUser, and ByID implements UserByID; see
+	// [UserProvider].
 	Current func(r *http.Request) (*User, error)
 	ByID    func(ctx context.Context, id string) (*User, error)
 
-	// ByPassword is UserByPassword of [oauth.PasswordAuthenticator], for the
-	// password grant. Without it nobody gets in by a password.
+	// ByPassword implements UserByPassword of [oauth.PasswordAuthenticator], for
+	// the password grant. Without it no user can authenticate by password.
 	ByPassword func(ctx context.Context, username, password string) (*User, error)
 
 	// SignInPage is the path or URL of the application's sign-in page, such as
-	// "/login". It gets the query parameter return_to.
+	// "/login". The server adds the query parameter return_to.
 	SignInPage string
 }
 
@@ -50,7 +52,7 @@ func (f UserFuncs) UserByID(ctx context.Context, id string) (*User, error) { ret
 func (f UserFuncs) SignInURL(_ *http.Request, returnTo string) string {
 	page, err := url.Parse(f.SignInPage)
 	if err != nil {
-		return f.SignInPage // refused by Validate
+		return f.SignInPage // Validate refuses it
 	}
 	q := page.Query()
 	q.Set("return_to", returnTo)
@@ -58,8 +60,8 @@ func (f UserFuncs) SignInURL(_ *http.Request, returnTo string) string {
 	return page.String()
 }
 
-// Validate returns what is missing. [New] calls it, as it does for every
-// [UserProvider] that has such a method.
+// Validate returns an error that names each missing or invalid field. [New] calls
+// it, as it does for every [UserProvider] with this method.
 func (f UserFuncs) Validate() error {
 	var faults []error
 	if f.Current == nil {
@@ -69,12 +71,13 @@ func (f UserFuncs) Validate() error {
 		faults = append(faults, errors.New("UserFuncs.ByID is missing: return the account with an ID, or oauth.ErrNotFound"))
 	}
 	if u, err := url.Parse(f.SignInPage); err != nil || f.SignInPage == "" || u.Opaque != "" {
-		faults = append(faults, errors.New(`UserFuncs.SignInPage is missing or no URL: name the application's sign-in page, such as "/login"; it gets the query parameter return_to`))
+		faults = append(faults, errors.New(`UserFuncs.SignInPage is missing or not a URL: name the application's sign-in page, such as "/login"; it gets the query parameter return_to`))
 	}
 	return errors.Join(faults...)
 }
 
-// withPasswords is a UserFuncs that has ByPassword, and so one power more.
+// withPasswords is a UserFuncs with ByPassword, which makes it an
+// [oauth.PasswordAuthenticator].
 type withPasswords struct{ UserFuncs }
 
 // UserByPassword implements [oauth.PasswordAuthenticator].
@@ -82,7 +85,8 @@ func (f withPasswords) UserByPassword(ctx context.Context, username, password st
 	return f.ByPassword(ctx, username, password)
 }
 
-// powered returns a provider with the powers that its functions give it.
+// powered returns a provider with the optional interfaces that its functions
+// implement.
 func powered(p UserProvider) UserProvider {
 	switch f := p.(type) {
 	case UserFuncs:
@@ -98,8 +102,8 @@ func powered(p UserProvider) UserProvider {
 }
 
 // UserFromContext returns the application's own record of the user that a guard
-// admitted: what its [UserProvider] put into User.Data. ok is false for a
-// client's own token, and when Data is not a U.
+// admitted: the value of User.Data from its [UserProvider]. ok is false for a
+// client's own token, and if Data is not a U.
 func UserFromContext[U any](ctx context.Context) (user U, ok bool) {
 	a, _ := ctxtoken.From(ctx)
 	if a.User == nil {

@@ -22,7 +22,7 @@ import (
 
 const day = policy.Day
 
-// withDefaults fills in what is not set.
+// withDefaults returns the configuration with its defaults.
 func (c Config) withDefaults() Config {
 	c.Path = cmp.Or(c.Path, "/oauth")
 	c.Audience = cmp.Or(c.Audience, c.Issuer)
@@ -49,7 +49,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// faults collects what is wrong with a configuration.
+// faults collects the faults of a configuration.
 type faults []error
 
 func (f *faults) add(wrong bool, format string, args ...any) {
@@ -58,23 +58,23 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 	}
 }
 
-// startPatience is how long the store may take to respond when a server starts.
+// startPatience is the maximum time for the store to respond when a server starts.
 const startPatience = 10 * time.Second
 
-// faultOf is one fault of a setting, for a part of the server.
+// faultOf returns a fault of a setting, for a part of the server.
 func faultOf(format string, args ...any) []error {
 	return []error{fmt.Errorf("Config."+format, args...)}
 }
 
-// Validate returns everything that is wrong with the settings, each fault with its
-// remedy. It asks no store and tries no key, so it can check settings before there
-// are any; [New] does the rest.
+// Validate returns an error that lists every fault of the settings with its remedy.
+// It uses neither the store nor the keys, so that settings can be checked before
+// these exist. [New] also checks these.
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	return c.validate(c.parts(), false)
 }
 
-// validate is Validate, with the store and the keys where there have to be some.
+// validate is Validate; if complete, it also checks the store and the keys.
 func (c Config) validate(parts []part, complete bool) error {
 	var f faults
 	f.all(issuer.Check(c.Issuer, c.Path, c.InsecureAllowHTTP))
@@ -88,8 +88,8 @@ func (c Config) validate(parts []part, complete bool) error {
 	f.all(c.policy().Faults())
 	joined, clashes := joined(parts)
 	for _, grantType := range slices.Sorted(maps.Keys(c.AccessTokenTTLByGrant)) {
-		f.add(grantType == tokens.PersonalAccess, "AccessTokenTTLByGrant[%q]: set PersonalTokenTTL, which is that of personal access tokens", grantType)
-		f.add(!joined.KnowsGrant(grantType), "AccessTokenTTLByGrant[%q] names a grant type that does not exist: correct it, or take it out", grantType)
+		f.add(grantType == tokens.PersonalAccess, "AccessTokenTTLByGrant[%q]: set PersonalTokenTTL for personal access tokens", grantType)
+		f.add(!joined.KnowsGrant(grantType), "AccessTokenTTLByGrant[%q] names a grant type that does not exist: correct or remove it", grantType)
 	}
 	for _, clash := range clashes {
 		f = append(f, fmt.Errorf("passport: %w", clash))
@@ -103,7 +103,7 @@ func (c Config) validate(parts []part, complete bool) error {
 	return errors.Join(f...)
 }
 
-// all adds the faults of a room, which name the field first.
+// all adds the faults of a room. They begin with the name of the field.
 func (f *faults) all(found []error) {
 	for _, fault := range found {
 		f.add(true, "%w", fault)
@@ -134,7 +134,7 @@ func (f *faults) keys(c Config) {
 	if err := c.Keys.ring.Validate(); err != nil {
 		f.add(true, "Keys: %w", err)
 	}
-	f.add(len(c.Secrets) == 0 && !c.Keys.ring.Derivable(), "Secrets is missing: the first of Keys does not show its private key, as in a KMS, so nothing can be derived from it; give 32 random bytes")
+	f.add(len(c.Secrets) == 0 && !c.Keys.ring.Derivable(), "Secrets is missing: the first key does not expose its private key (KMS), so no secrets can be derived from it; set at least 32 random bytes")
 }
 
 func (f *faults) formats(c Config) {
@@ -146,17 +146,17 @@ func (f *faults) formats(c Config) {
 	f.add(strings.Trim(c.PersonalTokenPrefix, wordCharacters+"-_") != "" || len(c.PersonalTokenPrefix) > 32,
 		"PersonalTokenPrefix %q: want at most 32 letters, digits, hyphens and underscores, so that a token can stand in a header", c.PersonalTokenPrefix)
 	f.add(strings.Trim(c.CookieName, wordCharacters+"-_.") != "", "CookieName %q: want letters, digits, dots, hyphens and underscores", c.CookieName)
-	f.add(strings.EqualFold(c.CookieName, firstparty.XSRFCookie), "CookieName %q: choose another name; that is the cookie that scripts read", c.CookieName)
+	f.add(strings.EqualFold(c.CookieName, firstparty.XSRFCookie), "CookieName %q: choose another name; scripts read a cookie of this name", c.CookieName)
 	f.add(hasCookiePrefix(c.CookieName) && !strings.HasPrefix(c.Issuer, "https:"),
-		"CookieName %q: browsers take a cookie of that prefix over https alone; take the prefix out, or use an issuer of https", c.CookieName)
+		"CookieName %q: browsers accept a cookie with this prefix over https only; remove the prefix, or use an https issuer", c.CookieName)
 	f.add((c.PersonalAccessClientID == "") != (c.PersonalAccessClientSecret == ""),
 		"PersonalAccessClientID and PersonalAccessClientSecret: give both, or neither for a client that the server makes")
 }
 
 const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// hasCookiePrefix reports whether browsers demand a secure connection for a
-// cookie of this name (RFC 6265bis §4.1.3).
+// hasCookiePrefix reports whether browsers require a secure connection for a cookie
+// of this name (RFC 6265bis §4.1.3).
 func hasCookiePrefix(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasPrefix(name, "__host-") || strings.HasPrefix(name, "__secure-")

@@ -5,7 +5,8 @@ import (
 	"github.com/go-passport/passport/views"
 )
 
-// What the pages of [Config.Views] get. Package views documents the types.
+// Types of the data that the pages of [Config.Views] get. Package views documents
+// them.
 type (
 	// Page is [views.Page].
 	Page = views.Page
@@ -25,8 +26,8 @@ type (
 	ErrorPage = views.ErrorPage
 )
 
-// WriteViews writes the server's own views into a folder, which it makes if
-// necessary, so that an application can start from them: see [Config.Views].
-// `passport views` calls it. If one of the files exists, it writes nothing without
-// force, and the error is [fs.ErrExist].
+// WriteViews writes the built-in views into a folder as a start for an
+// application's own: see [Config.Views]. It creates the folder if necessary. The
+// command `passport views` calls it. If one of the files exists and force is false,
+// it writes nothing and returns [fs.ErrExist].
 func WriteViews(dir string, force bool) error { return page.Write(dir, force) }

@@ -55,7 +55,7 @@ func TestFreshToken_CookieName(t *testing.T) {
 		t.Errorf("the API was told %+v, want alice", got)
 	}
 	for name, want := range map[string]string{
-		"xsrf-token": "choose another name", "__Host-token": "over https only", "__secure-token": "over https alone", "a b": "letters",
+		"xsrf-token": "choose another name", "__Host-token": "over https only", "__secure-token": "over https only", "a b": "letters",
 	} {
 		config := s.Config
 		config.CookieName, config.Issuer = name, "http://127.0.0.1:8000"

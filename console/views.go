@@ -21,8 +21,9 @@ three smaller ones, the layout that they share, and its style sheet.
 What is in the folder takes the place of what is built in, and what you delete from it is built in
 again. A page that is broken keeps the server from starting, and says where and why.
 
-With --check it writes nothing. It reports what keeps the server from starting, and what browsers
-ignore in these pages, such as scripts. The exit status is 1 if there is any.`,
+With --check it writes nothing. It reports what keeps the server from starting, and what has no
+effect in these pages: what browsers ignore, such as scripts and images from other servers, and
+what is outside every {{define}}. The exit status is 1 if there is any.`,
 		Example: "  passport views views\n  passport views --check views",
 		Args:    arguments("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {

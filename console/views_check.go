@@ -13,7 +13,7 @@ import (
 )
 
 // checkViews returns all that is wrong with the pages in a folder: what keeps a
-// server from starting, and what browsers ignore.
+// server from starting, and what has no effect.
 func checkViews(dir string) error {
 	if _, err := os.ReadDir(dir); err != nil {
 		if fault, ok := errors.AsType[*fs.PathError](err); ok {

@@ -1,14 +1,13 @@
 package page
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
-	"text/template/parse"
 )
 
 // Finding is a part of a view that has no effect in a browser.
@@ -18,6 +17,7 @@ type Finding struct {
 	Part   string // the element or attribute, such as <script> or onclick=
 	Why    string
 	Remedy string
+	offset int // in the file, in bytes
 }
 
 // String returns the finding in one line: the place, the part, the reason and
@@ -26,134 +26,126 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s:%d: %s has no effect, because %s: %s", f.File, f.Line, f.Part, f.Why, f.Remedy)
 }
 
-// Lint returns the parts of a set of views that browsers ignore under the
-// policy of the pages ([Headers]). It reads the source, so it also checks
-// branches that only some data would show. It skips a file that does not parse:
-// [Look.Parse] reports that.
+// Lint returns the parts of a set of views that have no effect: those that
+// browsers ignore under the policy of the pages ([Headers]), and those that the
+// template drops. It reads the source, so it also checks branches that only
+// some data would show. It skips a file that does not parse: [Look.Parse]
+// reports that.
 func Lint(views fs.FS) (found []Finding, err error) {
 	for _, name := range FileNames() {
-		if name == StyleFile {
-			continue
-		}
-		source, err := fs.ReadFile(views, name)
+		text, err := fs.ReadFile(views, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("lint views: %w", err)
 		}
-		text := markup(string(source))
-		for _, e := range Elements(text) {
-			for _, f := range ignored(e) {
-				f.File, f.Line = name, 1+strings.Count(text[:e.Offset], "\n")
-				found = append(found, f)
-			}
+		look := lintView
+		if name == StyleFile {
+			look = lintSheet
+		}
+		for _, f := range look(name, string(text)) {
+			f.File, f.Line = name, 1+bytes.Count(text[:f.offset], []byte("\n"))
+			found = append(found, f)
 		}
 	}
 	return found, nil
 }
 
-// ignored returns the parts of an element that a browser ignores under the
-// policy.
-func ignored(e Element) (found []Finding) {
-	const (
-		noScript = "no script runs on these pages"
-		oneStyle = "browsers apply only " + StyleFile + ", which {{style}} puts into the layout"
-		move     = "move the rules to " + StyleFile
-	)
-	element := "<" + e.Name + ">"
-	switch e.Name {
-	case "script":
-		return []Finding{{Part: element, Why: noScript, Remedy: "take it out"}}
-	case "style":
-		return []Finding{{Part: element, Why: oneStyle, Remedy: move}}
-	case "base":
-		return []Finding{{Part: element, Why: "these pages have no base for their links", Remedy: "write the links in full"}}
-	case "iframe", "frame", "object", "embed":
-		return []Finding{{Part: element, Why: "these pages cannot embed other documents", Remedy: "link to the document"}}
-	case "link":
-		if strings.Contains(strings.ToLower(e.Attributes["rel"]), "stylesheet") {
-			return []Finding{{Part: element, Why: oneStyle, Remedy: move}}
-		}
+// lintView returns the findings in the source of a page or a layout, in their
+// order in the file.
+func lintView(name, text string) (found []Finding) {
+	s := read(name, text)
+	for _, at := range s.outside {
+		found = append(found, Finding{
+			Part: s.excerpt(at), Why: "it is outside every {{define}}",
+			Remedy: `move it between {{define "main"}} and its {{end}}, or take it out`, offset: at,
+		})
 	}
-	for name, value := range e.Attributes {
-		switch {
-		case name == "style":
-			found = append(found, Finding{Part: "style=", Why: oneStyle, Remedy: "give the element a class, and " + move})
-		case strings.HasPrefix(name, "on") && !strings.Contains(name, "-"): // an event handler
-			found = append(found, Finding{Part: name + "=", Why: noScript, Remedy: "take it out"})
-		case strings.HasPrefix(strings.ToLower(strings.TrimSpace(value)), "javascript:"):
-			found = append(found, Finding{Part: name + `="javascript:"`, Why: noScript, Remedy: "take it out"})
-		}
+	for _, e := range Elements(s.shown) {
+		found = append(found, ignored(e)...)
 	}
-	slices.SortFunc(found, func(a, b Finding) int { return cmp.Compare(a.Part, b.Part) })
+	slices.SortStableFunc(found, func(a, b Finding) int { return cmp.Compare(a.offset, b.offset) })
 	return found
 }
 
-var (
-	comment = regexp.MustCompile(`(?s)<!--.*?-->`)
-	rawText = []*regexp.Regexp{
-		regexp.MustCompile(`(?is)<script\b[^>]*>(.*?)</script`),
-		regexp.MustCompile(`(?is)<style\b[^>]*>(.*?)</style`),
-		regexp.MustCompile(`(?is)<textarea\b[^>]*>(.*?)</textarea`),
-		regexp.MustCompile(`(?is)<title\b[^>]*>(.*?)</title`),
-	}
+const (
+	noScript = "no script runs on these pages"
+	oneStyle = "browsers apply only " + StyleFile + ", which {{style}} puts into the layout"
+	move     = "move the rules to " + StyleFile
+	takeOut  = "take it out"
 )
 
-// markup returns the HTML of a template. It replaces template actions, comments
-// and text without tags by blanks, so that everything else keeps its line. It
-// is empty for a template that does not parse.
-func markup(source string) string {
-	tree, trees := parse.New("view"), map[string]*parse.Tree{}
-	tree.Mode = parse.SkipFuncCheck
-	if _, err := tree.Parse(source, "", "", trees); err != nil {
-		return ""
+// ignored returns the parts of an element that a browser ignores under the
+// policy.
+func ignored(e Element) (found []Finding) {
+	if f := ignoredWhole(e); f.Part != "" {
+		f.offset = e.Offset
+		return []Finding{f}
 	}
-	text := []byte(source)
-	blank(text)
-	for _, t := range trees {
-		copyText(text, t.Root)
-	}
-	for _, at := range comment.FindAllIndex(text, -1) {
-		blank(text[at[0]:at[1]])
-	}
-	for _, raw := range rawText {
-		for _, at := range raw.FindAllSubmatchIndex(text, -1) {
-			blank(text[at[2]:at[3]])
+	for _, a := range e.Written {
+		f := Finding{Part: a.Name + "="}
+		switch {
+		case a.Name == "style":
+			f.Why, f.Remedy = oneStyle, "give the element a class, and "+move
+		case strings.HasPrefix(a.Name, "on") && !strings.Contains(a.Name, "-"): // an event handler
+			f.Why, f.Remedy = noScript, takeOut
+		case runsScript(a.Value):
+			f.Part, f.Why, f.Remedy = a.Name+`="javascript:"`, noScript, takeOut
+		default:
+			f = blocked(e, a)
+		}
+		if f.Part != "" {
+			f.offset = a.Offset
+			found = append(found, f)
 		}
 	}
-	return string(text)
+	return found
 }
 
-// copyText copies the template text under a node to its place in the source.
-func copyText(source []byte, node parse.Node) {
-	var lists []*parse.ListNode
-	switch n := node.(type) {
-	case *parse.TextNode:
-		copy(source[n.Pos:], n.Text)
-	case *parse.ListNode:
-		for _, child := range n.Nodes {
-			copyText(source, child)
-		}
-	case *parse.IfNode:
-		lists = append(lists, n.List, n.ElseList)
-	case *parse.RangeNode:
-		lists = append(lists, n.List, n.ElseList)
-	case *parse.WithNode:
-		lists = append(lists, n.List, n.ElseList)
+// ignoredWhole returns the finding of an element that has no effect whatever
+// its attributes.
+func ignoredWhole(e Element) Finding {
+	element := "<" + e.Name + ">"
+	switch e.Name {
+	case "script":
+		return Finding{Part: element, Why: noScript, Remedy: takeOut}
+	case "style":
+		return Finding{Part: element, Why: oneStyle, Remedy: move}
+	case "base":
+		return Finding{Part: element, Why: "these pages have no base for their links", Remedy: "write the links in full"}
+	case "iframe", "frame", "object", "embed":
+		return Finding{Part: element, Why: "these pages cannot embed other documents", Remedy: "link to the document"}
+	case "link":
+		return ignoredLink(e)
 	}
-	for _, list := range lists {
-		if list != nil {
-			copyText(source, list)
-		}
-	}
+	return Finding{}
 }
 
-// blank overwrites a text with spaces and keeps its line ends.
-func blank(text []byte) {
-	for i, c := range text {
-		if c != '\n' {
-			text[i] = ' '
+// ignoredLink returns the finding of a link element whose target no policy of
+// the pages allows.
+func ignoredLink(e Element) Finding {
+	loads := "these pages load only images and fonts"
+	for rel := range strings.FieldsSeq(strings.ToLower(e.Attributes["rel"])) {
+		switch rel {
+		case "stylesheet":
+			return Finding{Part: "<link>", Why: oneStyle, Remedy: move}
+		case "manifest", "modulepreload", "prefetch":
+			return Finding{Part: "<link>", Why: loads, Remedy: takeOut}
+		case "preload":
+			as := strings.ToLower(strings.TrimSpace(e.Attributes["as"]))
+			if as != "image" && as != "font" && !strings.ContainsAny(as, separator+string(output)) {
+				return Finding{Part: "<link>", Why: loads, Remedy: takeOut}
+			}
 		}
 	}
+	return Finding{}
+}
+
+// runsScript reports whether a URL starts with javascript:, as browsers read
+// it.
+func runsScript(url string) bool {
+	url = strings.TrimLeft(url, separator+string(output))
+	url = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(url)
+	return len(url) >= 11 && strings.EqualFold(url[:11], "javascript:")
 }

@@ -3,6 +3,7 @@ package page_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -20,7 +21,7 @@ func TestLint_Findings(t *testing.T) {
 		"a script in the layout":        {"layout.html", "<p>\n\n<script>f()</script>", []string{"layout.html:3: <script>"}},
 		"a handler":                     {"error.html", "\n<p onClick='x()'>", []string{"error.html:2: onclick="}},
 		"a handler without quotes":      {"error.html", "<body onload=x()>", []string{"error.html:1: onload="}},
-		"two handlers":                  {"error.html", "<p onclick='x()' onblur='x()'>", []string{"error.html:1: onblur=", "error.html:1: onclick="}},
+		"two handlers":                  {"error.html", "<p onclick='x()' onblur='x()'>", []string{"error.html:1: onclick=", "error.html:1: onblur="}},
 		"a link to a script":            {"error.html", `<a href=" JavaScript:x()">x</a>`, []string{`error.html:1: href="javascript:"`}},
 		"a style element":               {"error.html", `{{define "head"}}<style>p > b {}</style>{{end}}`, []string{"error.html:1: <style>"}},
 		"a style attribute":             {"layout.html", "<p>\n\n<b style=color:red>", []string{"layout.html:3: style="}},
@@ -51,27 +52,41 @@ func TestLint_Findings(t *testing.T) {
 		"an element like another":       {"error.html", `<scripture><styled><based>`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found, err := page.Lint(fstest.MapFS{tt.file: {Data: []byte(tt.source)}})
-			if err != nil {
-				t.Fatalf("Lint() = %v", err)
-			}
-			var got []string
-			for _, f := range found {
-				got = append(got, fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Part))
-				if f.Why == "" || f.Remedy == "" {
-					t.Errorf("Lint() = %s, want a reason and a remedy", f)
-				}
-			}
-			if !slices.Equal(got, tt.want) {
-				t.Errorf("Lint() of %s\n%s\n= %q, want %q", tt.file, tt.source, got, tt.want)
-			}
+			checkFindings(t, tt.file, inMain(tt.file, tt.source), tt.want)
 		})
+	}
+}
+
+// inMain puts the source of a page into its main part. Lines keep their number.
+func inMain(file, source string) string {
+	if file == page.LayoutFile || file == page.StyleFile || strings.Contains(source, "{{define") {
+		return source
+	}
+	return `{{define "main"}}` + source + `{{end}}`
+}
+
+// checkFindings compares the findings in a file, as "file:line: part".
+func checkFindings(t *testing.T, file, source string, want []string) {
+	t.Helper()
+	found, err := page.Lint(fstest.MapFS{file: {Data: []byte(source)}})
+	if err != nil {
+		t.Fatalf("Lint() = %v", err)
+	}
+	var got []string
+	for _, f := range found {
+		got = append(got, fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Part))
+		if f.Why == "" || f.Remedy == "" {
+			t.Errorf("Lint() = %s, want a reason and a remedy", f)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("Lint() of %s\n%s\n= %q, want %q", file, source, got, want)
 	}
 }
 
 // String returns one sentence that an operator can act on.
 func TestLint_Text(t *testing.T) {
-	found, err := page.Lint(fstest.MapFS{"error.html": {Data: []byte("\n<p style=x>")}})
+	found, err := page.Lint(fstest.MapFS{"error.html": {Data: []byte(`{{define "main"}}` + "\n<p style=x>{{end}}")}})
 	if err != nil || len(found) != 1 {
 		t.Fatalf("Lint() = %v, %v, want one finding", found, err)
 	}

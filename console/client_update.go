@@ -15,10 +15,10 @@ import (
 
 // clientChange is what `client update` may change.
 type clientChange struct {
-	name         string
-	redirectURIs []string
-	scopes       []string
-	lifetimes    lifetimes
+	name, audience string
+	redirectURIs   []string
+	scopes         []string
+	lifetimes      lifetimes
 }
 
 func (p *program) clientUpdate() *cobra.Command {
@@ -26,18 +26,26 @@ func (p *program) clientUpdate() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "update ID",
-		Short: "Change the name, redirect URIs, scopes or lifetimes of a client",
+		Short: "Change the name, redirect URIs, scopes, lifetimes or audience of a client",
 		Long: `Changes what is named of a client and leaves the rest as it is. Scopes that are taken away
-are missing from the next token that it gets; a lifetime of 0 is the server's own again.`,
+are missing from the next token that it gets; a lifetime of 0 is the server's own again.
+--audience is for an API, which was made with --api.`,
 		Example: `  passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --name "Order Tracker 2"
   passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --access-token-ttl 15m --scopes "check-status"
-  passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --scopes "*"`,
+  passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --scopes "*"
+  passport client update 01a20b37-b1d4-7b1e-8a36-5f0f4b0f7c11 --audience https://orders.example.com`,
 		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.ContainsFunc([]string{"name", "redirect_uri", "scopes", "access-token-ttl", "refresh-token-ttl", "family-ttl"}, cmd.Flags().Changed) {
+			switch named := cmd.Flags().Changed; {
+			case !slices.ContainsFunc([]string{"name", "redirect_uri", "scopes", "access-token-ttl", "refresh-token-ttl", "family-ttl", "audience"}, named):
 				return usage(cmd, errors.New("nothing is to change: say what with an option"))
+			case named("audience") && change.audience == "":
+				return usage(cmd, errors.New("--audience is empty: name the audience whose tokens the API asks about"))
 			}
 			return p.withClient(cmd.Context(), args[0], func(ctx context.Context, s *passport.Server, in *opened, c *oauth.Client) error {
+				if change.audience != "" && c.Audience == "" {
+					return fmt.Errorf("the client %s is not an API, so it has no audience: register the API with `passport client --api --audience %s`", c.ID, change.audience)
+				}
 				c, err := change.store(ctx, s, c, cmd.Flags().Changed)
 				if err != nil {
 					return in.words(err)
@@ -54,6 +62,7 @@ are missing from the next token that it gets; a lifetime of 0 is the server's ow
 	f.StringVar(&change.name, "name", "", "users see this `NAME` when they are asked to consent")
 	f.StringArrayVar(&change.redirectURIs, "redirect_uri", nil, "send users back to `URI`, and to no others than those that are named here")
 	f.StringArrayVar(&change.scopes, "scopes", nil, "it may ask for these `SCOPES` and no others; * for all")
+	f.StringVar(&change.audience, "audience", "", "it is an API, and asks about tokens for the audience `URI` from now on")
 	change.lifetimes.flags(cmd)
 	f.BoolVar(&asJSON, "json", false, "print JSON, with the names of RFC 7591")
 	return cmd
@@ -83,6 +92,9 @@ func (change *clientChange) apply(c *oauth.Client, named func(option string) boo
 	}
 	if named("scopes") {
 		c.Scopes = orEmpty(separated(change.scopes, ", "))
+	}
+	if named("audience") {
+		c.Audience = change.audience
 	}
 	if named("access-token-ttl") {
 		c.AccessTokenTTL = time.Duration(change.lifetimes.accessToken)

@@ -126,7 +126,9 @@ func (r *Registry) check(c *oauth.Client) error {
 			fault(true, "the redirect URI %q %w", uri, err)
 		}
 	}
-	fault(c.Audience != "" && !r.policy.HasAudience(c.Audience), "the audience %q is not known here: use that of the server, or one of Config.Resources", c.Audience)
+	if err := r.checkAudience(c); err != nil {
+		fault(true, "%w", err)
+	}
 	fault(c.Audience != "" && c.Public(), "an API needs a secret: introspection is not for public clients")
 	for _, id := range c.Scopes {
 		fault(!r.policy.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)

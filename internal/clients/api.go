@@ -1,0 +1,29 @@
+package clients
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// maxNamed is how many audiences an error names.
+const maxNamed = 10
+
+// checkAudience reports what is wrong with the audience of an API.
+func (r *Registry) checkAudience(c *oauth.Client) error {
+	if c.Audience == "" || r.policy.HasAudience(c.Audience) {
+		return nil
+	}
+	own := fmt.Sprintf("the audience %q is not known here: use that of the server, %s", c.Audience, r.policy.Audience)
+	others := slices.DeleteFunc(slices.Clone(r.policy.Resources), func(uri string) bool { return uri == r.policy.Audience })
+	if len(others) == 0 {
+		return fmt.Errorf("%s, or add it to Config.Resources", own)
+	}
+	more := ""
+	if n := len(others) - maxNamed; n > 0 {
+		others, more = others[:maxNamed], fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("%s, or one of Config.Resources: %s%s", own, strings.Join(others, ", "), more)
+}

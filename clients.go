@@ -44,7 +44,9 @@ type Registration struct {
 
 	// Audience makes the client an API: the introspection endpoint tells it about
 	// access tokens for this audience (RFC 7662 §4). It is Config.Audience or one
-	// of Config.Resources. Empty for a client that is not an API.
+	// of Config.Resources. Empty for a client that is not an API. An API without
+	// grants gets no tokens, so it has no redirect URIs, scopes, provider and
+	// lifetimes.
 	Audience string
 
 	// The lifetimes of the client's tokens. Default: the lifetimes of Config.

@@ -98,3 +98,66 @@ func TestClientAPI_UnknownAudienceNamesTheOthers(t *testing.T) {
 		}
 	}
 }
+
+// What is about a client's tokens is refused for an API, when it is made and later,
+// and the error names the options that were given and no others.
+func TestClientAPI_OptionsAboutTokens(t *testing.T) {
+	o, _ := shop(t, withAPIs)
+	id := makeAPI(t, o)
+	for _, test := range []struct {
+		options []string
+		want    string
+	}{
+		{[]string{"--scopes", "a"}, "--scopes"},
+		{[]string{"--redirect_uri", "https://app.example.com"}, "--redirect_uri"},
+		{[]string{"--access-token-ttl", "5m"}, "--access-token-ttl"},
+		{[]string{"--refresh-token-ttl", "5m"}, "--refresh-token-ttl"},
+		{[]string{"--family-ttl", "5m"}, "--family-ttl"},
+		{[]string{"--family-ttl", "5m", "--scopes", "*", "--access-token-ttl", "5m"}, "--scopes, --access-token-ttl and --family-ttl"},
+	} {
+		want := "passport: an API gets no tokens: leave out " + test.want + "\n"
+		got := run(t, o, append([]string{"client", "--api"}, test.options...)...)
+		if got.status != 2 || !strings.HasPrefix(got.stderr, want) {
+			t.Errorf("client --api %v: status %d, %q; want 2 and %q", test.options, got.status, got.stderr, want)
+		}
+		got = run(t, o, append([]string{"client", "update", id, "--name", "x"}, test.options...)...)
+		if got.status != 1 || got.stderr != want {
+			t.Errorf("client update of an API with %v: status %d, %q; want 1 and %q", test.options, got.status, got.stderr, want)
+		}
+	}
+	want := "passport: an API gets no tokens: leave out --provider\n"
+	if got := run(t, o, "client", "--api", "--provider", "staff"); got.status != 2 || !strings.HasPrefix(got.stderr, want) {
+		t.Errorf("client --api --provider: status %d, %q; want 2 and %q", got.status, got.stderr, want)
+	}
+	if got := run(t, o, "client", "update", id, "--access-token-ttl", "0", "--redirect_uri", ""); got.status != 0 {
+		t.Errorf("client update that takes away what an API does not have = %+v, want no error", got)
+	}
+}
+
+func TestClientAPI_IsListedAsOne(t *testing.T) {
+	o, server := shop(t, withAPIs)
+	makeAPI(t, o, "--audience", ordersAPI)
+	if _, err := server.CreateClient(t.Context(), passport.Registration{Name: "Export", GrantTypes: []string{"client_credentials"}}); err != nil {
+		t.Fatal(err)
+	}
+	list := run(t, o, "client", "list").stdout
+	table := strings.Join(strings.FieldsFunc(list, func(r rune) bool { return r == ' ' }), " ")
+	for _, want := range []string{"KIND GRANTS AUDIENCE OWNER", "Orders API api - https://orders.example.com - active", "Export confidential client_credentials - - active"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("client list lacks %q:\n%s", want, list)
+		}
+	}
+}
+
+func TestClientAPI_SuspendAndResumeSayWhatHolds(t *testing.T) {
+	o, _ := shop(t, withAPIs)
+	id := makeAPI(t, o)
+	for _, test := range []struct{ verb, want string }{
+		{"suspend", "Suspended the API " + id + ": it can't ask about tokens.\n"},
+		{"resume", "Resumed the API " + id + ": it can ask about tokens again.\n"},
+	} {
+		if got := run(t, o, "client", test.verb, id).stdout; got != test.want {
+			t.Errorf("client %s of an API says %q, want %q", test.verb, got, test.want)
+		}
+	}
+}

@@ -30,7 +30,7 @@ func (p *program) clientList() *cobra.Command {
 				if asJSON {
 					return writeArray(cmd.OutOrStdout(), s.Clients(ctx), func(c *oauth.Client) any { return describeClient(s, c, "") })
 				}
-				return writeTable(cmd.OutOrStdout(), "ID\tNAME\tKIND\tGRANTS\tOWNER\tSTATE\tLIFETIMES\tREDIRECT URIS",
+				return writeTable(cmd.OutOrStdout(), "ID\tNAME\tKIND\tGRANTS\tAUDIENCE\tOWNER\tSTATE\tLIFETIMES\tREDIRECT URIS",
 					"There are no clients yet: `passport client` registers one.", s.Clients(ctx), clientRow)
 			})
 		},
@@ -41,11 +41,14 @@ func (p *program) clientList() *cobra.Command {
 
 func clientRow(c *oauth.Client) []string {
 	kind := "confidential"
-	if c.Public() {
+	switch {
+	case isAPI(c):
+		kind = "api"
+	case c.Public():
 		kind = "public"
 	}
 	return []string{
-		c.ID, c.Name, kind, strings.Join(c.GrantTypes, " "), orDash(ownerOf(c)), stateOf(c), orDash(lifetimesOf(c)),
+		c.ID, c.Name, kind, orDash(strings.Join(c.GrantTypes, " ")), orDash(c.Audience), orDash(ownerOf(c)), stateOf(c), orDash(lifetimesOf(c)),
 		strings.Join(c.RedirectURIs, " "),
 	}
 }

@@ -56,10 +56,12 @@ func (p *program) clientRevoke() *cobra.Command {
 // clientSwitch is `client suspend` and `client resume`.
 func (p *program) clientSwitch(verb string) *cobra.Command {
 	change, done := (*passport.Server).SuspendClient, "Suspended the client %s: it gets no tokens, and those that it has are refused.\n"
+	doneAPI := "Suspended the API %s: it can't ask about tokens.\n"
 	short := "Stop a client and its tokens until it is resumed"
 	long := "Suspends a client: it gets no tokens, and those that it has are refused. `passport client resume`\ntakes it back."
 	if verb == "resume" {
 		change, done = (*passport.Server).ResumeClient, "Resumed the client %s: it gets tokens again, and those that it has work again.\n"
+		doneAPI = "Resumed the API %s: it can ask about tokens again.\n"
 		short = "Let a suspended client in again, with the tokens that it has"
 		long = short + "."
 	}
@@ -72,6 +74,9 @@ func (p *program) clientSwitch(verb string) *cobra.Command {
 			return p.withClient(cmd.Context(), args[0], func(ctx context.Context, s *passport.Server, in *opened, c *oauth.Client) error {
 				if err := change(s, ctx, c.ID); err != nil {
 					return in.words(err)
+				}
+				if isAPI(c) {
+					done = doneAPI
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), done, c.ID)
 				return nil

@@ -47,6 +47,9 @@ func (o *clientOptions) check(a *asker) error {
 
 func (o *clientOptions) contradiction() error {
 	kind := o.kind()
+	if o.api && len(o.kinds()) == 1 && !o.public {
+		return tokenOptions{o.redirectURIs, o.scopes, o.provider, o.lifetimes}.forAPI()
+	}
 	switch {
 	case len(o.kinds()) > 1:
 		return fmt.Errorf("%s exclude one another: a client is of one kind", kind)
@@ -56,8 +59,6 @@ func (o *clientOptions) contradiction() error {
 		return errors.New("--personal and --public exclude one another: the client of personal access tokens proves by its secret that it is the right one")
 	case o.api && o.public:
 		return errors.New("--api and --public exclude one another: an API proves by its secret that it may ask about tokens")
-	case o.api && (len(o.scopes) > 0 || o.provider != ""):
-		return errors.New("--api gets no tokens: leave out --scopes and --provider")
 	case o.audience != "" && !o.api:
 		return errors.New("--audience is for --api")
 	case o.client && len(o.redirectURIs) > 0:

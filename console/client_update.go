@@ -43,8 +43,8 @@ are missing from the next token that it gets; a lifetime of 0 is the server's ow
 				return usage(cmd, errors.New("--audience is empty: name the audience whose tokens the API asks about"))
 			}
 			return p.withClient(cmd.Context(), args[0], func(ctx context.Context, s *passport.Server, in *opened, c *oauth.Client) error {
-				if change.audience != "" && c.Audience == "" {
-					return fmt.Errorf("the client %s is not an API, so it has no audience: register the API with `passport client --api --audience %s`", c.ID, change.audience)
+				if err := change.fits(c); err != nil {
+					return err
 				}
 				c, err := change.store(ctx, s, c, cmd.Flags().Changed)
 				if err != nil {
@@ -66,6 +66,17 @@ are missing from the next token that it gets; a lifetime of 0 is the server's ow
 	change.lifetimes.flags(cmd)
 	f.BoolVar(&asJSON, "json", false, "print JSON, with the names of RFC 7591")
 	return cmd
+}
+
+// fits refuses what a client of this kind does not have.
+func (change *clientChange) fits(c *oauth.Client) error {
+	switch {
+	case change.audience != "" && c.Audience == "":
+		return fmt.Errorf("the client %s is not an API, so it has no audience: register the API with `passport client --api --audience %s`", c.ID, change.audience)
+	case isAPI(c):
+		return tokenOptions{redirectURIs: change.redirectURIs, scopes: change.scopes, lifetimes: change.lifetimes}.forAPI()
+	}
+	return nil
 }
 
 // store changes the client as it is now, also when somebody else changes it at

@@ -27,3 +27,32 @@ func (r *Registry) checkAudience(c *oauth.Client) error {
 	}
 	return fmt.Errorf("%s, or one of Config.Resources: %s%s", own, strings.Join(others, ", "), more)
 }
+
+// checkAPI reports what a client has that is for tokens, although it gets none: an API
+// with an audience and without grants.
+func checkAPI(c *oauth.Client) error {
+	if c.Audience == "" || len(c.GrantTypes) > 0 {
+		return nil
+	}
+	var without []string
+	for _, field := range []struct {
+		name  string
+		given bool
+	}{
+		{"redirect URIs", len(c.RedirectURIs) > 0},
+		{"scopes", len(c.Scopes) > 0},
+		{"a user provider", c.Provider != ""},
+		{"a lifetime of access tokens", c.AccessTokenTTL != 0},
+		{"a lifetime of refresh tokens", c.RefreshTokenTTL != 0},
+		{"a lifetime of families", c.FamilyTTL != 0},
+		{"tokens that end with the session", c.EndsWithSession},
+	} {
+		if field.given {
+			without = append(without, field.name)
+		}
+	}
+	if len(without) == 0 {
+		return nil
+	}
+	return fmt.Errorf("an API gets no tokens, so it can't have %s: leave that out", strings.Join(without, ", "))
+}

@@ -126,8 +126,8 @@ func (r *Registry) check(c *oauth.Client) error {
 			fault(true, "the redirect URI %q %w", uri, err)
 		}
 	}
-	if err := r.checkAudience(c); err != nil {
-		fault(true, "%w", err)
+	for _, err := range []error{r.checkAudience(c), checkAPI(c)} {
+		fault(err != nil, "%w", err)
 	}
 	fault(c.Audience != "" && c.Public(), "an API needs a secret: introspection is not for public clients")
 	for _, id := range c.Scopes {

@@ -223,9 +223,29 @@ func TestRegister_API(t *testing.T) {
 	for what, reg := range map[string]passport.Registration{
 		"is not known here": {Name: "x", Audience: "https://unknown.example"},
 		"needs a secret":    {Name: "x", Audience: api, AuthMethod: oauth.AuthNone},
+
+		"gets no tokens, so it can't have scopes: leave":                        {Name: "x", Audience: api, Scopes: []string{"read"}},
+		"so it can't have redirect URIs, a user provider: leave":                {Name: "x", Audience: api, RedirectURIs: []string{"https://app.example.com"}, Provider: "users"},
+		"so it can't have a lifetime of access tokens: leave":                   {Name: "x", Audience: api, AccessTokenTTL: time.Minute},
+		"a lifetime of refresh tokens, a lifetime of families, tokens that end": {Name: "x", Audience: api, RefreshTokenTTL: time.Minute, FamilyTTL: time.Minute, EndsWithSession: true},
 	} {
 		if _, err := s.CreateClient(t.Context(), reg); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("CreateClient(%+v) = %v, want a fault that says %q", reg, err, what)
+		}
+	}
+	made := s.API(api)
+	for what, change := range map[string]func(*oauth.Client){
+		"is not known here": func(c *oauth.Client) { c.Audience = "https://unknown.example" },
+		"scopes":            func(c *oauth.Client) { c.Scopes = []string{"read"} },
+		"access tokens":     func(c *oauth.Client) { c.AccessTokenTTL = time.Minute },
+	} {
+		c, err := s.Client(t.Context(), made.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(c)
+		if err := s.UpdateClient(t.Context(), c); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("UpdateClient of an API to %+v = %v, want a fault that says %q", c, err, what)
 		}
 	}
 }

@@ -73,6 +73,9 @@ Whoever has the private key can make tokens: it belongs into no repository and n
 				folder = s.KeysDir
 			}
 			if err := o.write(folder); errors.Is(err, fs.ErrExist) {
+				if _, err := passport.LoadKeys(folder); errors.Is(err, fs.ErrNotExist) {
+					return err // half of a pair, and what to do
+				}
 				return fmt.Errorf("there are keys in %s already: --force replaces them, and ends every token that they signed", folder)
 			} else if err != nil {
 				return err

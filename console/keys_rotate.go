@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,9 +52,6 @@ again.`,
 					return reportRotation(cmd, done, err, "Servers read the database every minute.")
 				}
 				done, err := passport.RotateKeyFiles(folder, r)
-				if errors.Is(err, fs.ErrNotExist) {
-					return fmt.Errorf("there are no keys in %s: make some with `passport keys`", folder)
-				}
 				return reportRotation(cmd, done, err, "Servers read the file every minute. Give the same file to each of them before the new key signs.")
 			})
 		},

@@ -194,8 +194,10 @@ func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
 	}
-	// Another server that starts just now may be first.
-	if err := passport.WriteKeys(s.KeysDir, defaultAlg, 0, false); err != nil && !errors.Is(err, fs.ErrExist) {
+	switch err := passport.WriteKeys(s.KeysDir, defaultAlg, 0, false); {
+	case errors.Is(err, fs.ErrExist): // another server was first, or half of a pair is there
+		return passport.LoadKeys(s.KeysDir)
+	case err != nil:
 		return nil, err
 	}
 	if s.ownDatabase() {

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -118,5 +119,24 @@ func TestKeys_PublicAlone(t *testing.T) {
 	status, said := attempt(t, []string{"PASSPORT_PUBLIC_KEY=x"}, "serve", "--listen", "127.0.0.1:0")
 	if status != 1 || !strings.Contains(said, "public_key is set without private_key") {
 		t.Errorf("the server ended with %d and said\n%s", status, said)
+	}
+}
+
+// With half of a key pair the server does not start, says why once, and does not
+// claim that it made keys.
+func TestServe_PublicKeyWithoutItsPrivateKey(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("storage", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "storage/oauth-public.key", "any")
+	var out bytes.Buffer
+	status := passport(t.Context(), strings.NewReader(""), &out, &out, nil, "serve", "--listen", "127.0.0.1:0")
+	said := out.String()
+	if status != 1 || !strings.Contains(said, "storage/oauth-public.key is there, but not its private key: restore storage/oauth-private.key, or make a new key pair with `passport keys --keys-dir storage --force`") {
+		t.Errorf("serve: status %d, %s\nwant 1 and what to do", status, said)
+	}
+	if strings.Contains(said, "made the signing keys") {
+		t.Errorf("serve says that it made keys:\n%s", said)
 	}
 }

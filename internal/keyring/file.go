@@ -156,6 +156,24 @@ func readKeyFile(name string) ([]byte, error) {
 	return data, err
 }
 
+// remedied adds to an error of reading a private key what to do if the file is
+// missing. New keys are no remedy where a half of the old pair is there: they would
+// end every token that the old key signed, so that takes --force.
+func remedied(dir string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	command := "passport keys --keys-dir " + shellQuote(dir)
+	private, public := filepath.Join(dir, privateKeyFile), filepath.Join(dir, publicKeyFile)
+	if _, link := os.Lstat(private); link == nil {
+		return fmt.Errorf("%w: %s is a link to a file that is missing: restore that file, or make a new key pair with `%s --force`, which ends every token that the old key signed", err, private, command)
+	}
+	if _, half := os.Lstat(public); half == nil {
+		return fmt.Errorf("%w: %s is there, but not its private key: restore %s, or make a new key pair with `%s --force`, which ends every token that the old key signed", err, public, private, command)
+	}
+	return fmt.Errorf("%w: make some with `%s`", err, command)
+}
+
 // tooReadable returns a warning if users other than the owner may read a
 // private key. It is not an error: in containers and on network file systems
 // the operator often cannot choose the mode, and Windows has no modes.

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-passport/passport"
 )
@@ -193,5 +196,47 @@ func TestLoadKeys_Faults(t *testing.T) {
 	writeFile(t, dir, "oauth-public.key", "no key")
 	if _, err := passport.LoadKeys(dir); err == nil || !strings.Contains(err.Error(), "oauth-public.key") {
 		t.Errorf("LoadKeys with a public key that is none = %v, want an error that names the file", err)
+	}
+}
+
+// LoadKeys names a remedy that works for the folder it was given: nothing else reads
+// its keys, and a new pair ends what the old key signed.
+func TestLoadKeys_WithoutThePrivateKey(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		leave func(t *testing.T, dir string)
+		want  []string
+		not   string
+	}{
+		{"nothing", func(*testing.T, string) {}, []string{"make some with `passport keys --keys-dir "}, "--force"},
+		{"the public key alone", func(t *testing.T, dir string) { writeFile(t, dir, "oauth-public.key", "any") },
+			[]string{"oauth-public.key is there, but not its private key", "restore ", " --force`, which ends every token"}, "make some"},
+		{"a link to nothing", func(t *testing.T, dir string) {
+			if err := os.Symlink("gone", filepath.Join(dir, "oauth-private.key")); err != nil {
+				t.Skip(err)
+			}
+		}, []string{"is a link to a file that is missing", " --force`, which ends every token"}, "make some"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			test.leave(t, dir)
+			_, load := passport.LoadKeys(dir)
+			_, rotate := passport.RotateKeyFiles(dir, passport.Rotation{Overlap: time.Hour})
+			for what, err := range map[string]error{"LoadKeys": load, "RotateKeyFiles": rotate} {
+				if !errors.Is(err, fs.ErrNotExist) {
+					t.Fatalf("%s = %v, want fs.ErrNotExist", what, err)
+				}
+				for _, want := range append(test.want, dir) {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("%s = %v, which does not say %q", what, err, want)
+					}
+				}
+				for _, not := range []string{test.not, "PASSPORT_PRIVATE_KEY"} {
+					if strings.Contains(err.Error(), not) {
+						t.Errorf("%s = %v, which recommends %q", what, err, not)
+					}
+				}
+			}
+		})
 	}
 }

@@ -56,11 +56,8 @@ func Load(dir string) (*Ring, error) {
 	for _, base := range append([]string{privateKeyFile}, further...) {
 		name := filepath.Join(dir, base)
 		data, err := readKeyFile(name)
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("read keys: %w: make some with `passport keys`, or set PASSPORT_PRIVATE_KEY", err)
-		}
 		if err != nil {
-			return nil, fmt.Errorf("read keys: %w", err)
+			return nil, fmt.Errorf("read keys: %w", remedied(dir, err))
 		}
 		if err := b.addPEM(data); err != nil {
 			return nil, fmt.Errorf("read keys: %s: %w", name, err)

@@ -152,7 +152,7 @@ func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	name := filepath.Join(dir, privateKeyFile)
 	text, err := readKeyFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("rotate keys: %w", err)
+		return nil, fmt.Errorf("rotate keys: %w", remedied(dir, err))
 	}
 	if _, err := os.Lstat(name + ".lock"); err == nil {
 		return nil, fmt.Errorf("rotate keys: %s.lock exists: another rotation is running, or was interrupted; if it was, remove the file", name)

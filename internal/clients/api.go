@@ -28,12 +28,11 @@ func (r *Registry) checkAudience(c *oauth.Client) error {
 	return fmt.Errorf("%s, or one of Config.Resources: %s%s", own, strings.Join(others, ", "), more)
 }
 
-// checkAPI reports what a client has that is for tokens, although it gets none: an API
-// with an audience and without grants.
+// isAPI reports whether a client is an API that gets no tokens.
+func isAPI(c *oauth.Client) bool { return c.Audience != "" && len(c.GrantTypes) == 0 }
+
+// checkAPI reports what an API has that is for tokens, which it does not get.
 func checkAPI(c *oauth.Client) error {
-	if c.Audience == "" || len(c.GrantTypes) > 0 {
-		return nil
-	}
 	var without []string
 	for _, field := range []struct {
 		name  string

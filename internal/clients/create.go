@@ -13,7 +13,6 @@ import (
 	"github.com/go-passport/passport/event"
 	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/clock"
-	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/internal/uuid"
@@ -93,45 +92,4 @@ func (r *Registry) checkID(id string) error {
 		return nil
 	}
 	return errors.New("client: the ID is not UTF-8 without control characters, of at most 255 bytes")
-}
-
-// check returns all faults in the changeable fields of a client.
-func (r *Registry) check(c *oauth.Client) error {
-	var faults []error
-	fault := func(wrong bool, format string, args ...any) {
-		if wrong {
-			faults = append(faults, fmt.Errorf("client: "+format, args...))
-		}
-	}
-	fault(c.Name == "", "a name is missing: it is what users see on the consent page")
-	fault(!storable.Text(c.Name), "the name is not UTF-8 without control characters, of at most 255 bytes")
-	fault(!slices.Contains([]oauth.AuthMethod{oauth.AuthNone, oauth.AuthBasic, oauth.AuthPost, oauth.AuthSecret}, c.AuthMethod),
-		"the authentication method %q does not exist: use none, client_secret_basic or client_secret_post", c.AuthMethod)
-	fault(c.Provider != "" && r.users.Provider(c.Provider) == nil, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
-	fault((c.Owner.ID == "") != (c.Owner.Provider == ""), "the owner needs provider and ID, or neither")
-	for _, g := range c.GrantTypes {
-		fault(!r.parts.HasGrant(g), "the grant %q does not exist: %s", g, r.parts.Remedy(g))
-		if check := r.parts.Traits(g).CheckClient; check != nil {
-			err := check(c, r.users.Provider(c.Provider))
-			fault(err != nil, "%w", err)
-		}
-	}
-	for _, ttl := range []time.Duration{c.AccessTokenTTL, c.RefreshTokenTTL, c.FamilyTTL} {
-		fault(ttl != 0 && ttl < time.Second, "a lifetime is %v: want at least a second, or none for that of the server", ttl)
-	}
-	redirects := r.parts.AnyTrait(c, func(t oauth.GrantTraits) bool { return t.Redirects })
-	fault(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
-	for _, uri := range c.RedirectURIs {
-		if err := redirect.Validate(uri, r.allowHTTP); err != nil {
-			fault(true, "the redirect URI %q %w", uri, err)
-		}
-	}
-	for _, err := range []error{r.checkAudience(c), checkAPI(c)} {
-		fault(err != nil, "%w", err)
-	}
-	fault(c.Audience != "" && c.Public(), "an API needs a secret: introspection is not for public clients")
-	for _, id := range c.Scopes {
-		fault(!r.policy.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
-	}
-	return errors.Join(faults...)
 }

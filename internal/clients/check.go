@@ -1,0 +1,96 @@
+package clients
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/storable"
+	"github.com/go-passport/passport/oauth"
+)
+
+// faults are what is wrong with a client. Each cause is one fault: a value that is
+// listed twice, for example, is reported once.
+type faults struct {
+	errs []error
+	said map[string]bool
+}
+
+func (f *faults) add(wrong bool, format string, args ...any) {
+	if !wrong {
+		return
+	}
+	err := fmt.Errorf("client: "+format, args...)
+	if f.said == nil {
+		f.said = map[string]bool{}
+	}
+	if !f.said[err.Error()] {
+		f.errs = append(f.errs, err)
+	}
+	f.said[err.Error()] = true
+}
+
+// check returns all faults in the changeable fields of a
+// client.
+func (r *Registry) check(c *oauth.Client) error {
+	f := new(faults)
+	if strings.TrimSpace(c.Name) == "" {
+		f.add(true, "a name is missing: it is what users see on the consent page")
+	} else {
+		f.add(!storable.Text(c.Name), "the name is not UTF-8 without control characters, of at most 255 bytes")
+	}
+	f.add(!slices.Contains([]oauth.AuthMethod{oauth.AuthNone, oauth.AuthBasic, oauth.AuthPost, oauth.AuthSecret}, c.AuthMethod),
+		"the authentication method %q does not exist: use none, client_secret_basic or client_secret_post", c.AuthMethod)
+	f.add((c.Owner.ID == "") != (c.Owner.Provider == ""), "the owner needs provider and ID, or neither")
+	if err := r.checkAudience(c); err != nil {
+		f.add(true, "%w", err)
+	}
+	f.add(c.Audience != "" && c.Public(), "an API needs a secret: introspection is not for public clients")
+	if isAPI(c) {
+		err := checkAPI(c)
+		f.add(err != nil, "%w", err)
+	} else {
+		r.checkGrants(f, c)
+		r.checkTokens(f, c)
+	}
+	return errors.Join(f.errs...)
+}
+
+// checkGrants reports what is wrong with the grants and with the users that they are
+// for.
+func (r *Registry) checkGrants(f *faults, c *oauth.Client) {
+	users := r.users.Provider(c.Provider)
+	unknown := c.Provider != "" && users == nil
+	f.add(unknown, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
+	for _, g := range c.GrantTypes {
+		f.add(!r.parts.HasGrant(g), "the grant %q does not exist: %s", g, r.parts.Remedy(g))
+		if check := r.parts.Traits(g).CheckClient; check != nil && !unknown {
+			err := check(c, users)
+			f.add(err != nil, "%w", err)
+		}
+	}
+}
+
+// checkTokens reports what is wrong with the tokens that a client may get, and with
+// the way that they reach it.
+func (r *Registry) checkTokens(f *faults, c *oauth.Client) {
+	for _, ttl := range []struct {
+		of string
+		d  time.Duration
+	}{{"access tokens", c.AccessTokenTTL}, {"refresh tokens", c.RefreshTokenTTL}, {"families", c.FamilyTTL}} {
+		f.add(ttl.d != 0 && ttl.d < time.Second, "the lifetime of %s is %v: want at least a second, or none for that of the server", ttl.of, ttl.d)
+	}
+	redirects := r.parts.AnyTrait(c, func(t oauth.GrantTraits) bool { return t.Redirects })
+	f.add(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
+	for _, uri := range c.RedirectURIs {
+		if err := redirect.Validate(uri, r.allowHTTP); err != nil {
+			f.add(true, "the redirect URI %q %w", uri, err)
+		}
+	}
+	for _, id := range c.Scopes {
+		f.add(!r.policy.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
+	}
+}

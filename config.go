@@ -18,15 +18,14 @@ import (
 // of every other field selects its documented, safe default. A lifetime has at least
 // one second. [New] and [Config.Validate] report every invalid field.
 type Config struct {
+	// Required.
+
 	// Issuer is the URL that identifies the server to clients (RFC 8414 §2), such
 	// as "https://app.example.com". It must be https, or http on a loopback
 	// address; see InsecureAllowHTTP. Every URL in a response begins with it: the
 	// server never uses the Host header. If it has a path, that path precedes all
 	// routes.
 	Issuer string
-
-	// Path is the path of the endpoints below the issuer. Default: "/oauth".
-	Path string
 
 	// Store stores clients and tokens. Use package sqlstore, or memstore for tests
 	// and trials.
@@ -36,11 +35,7 @@ type Config struct {
 	// them.
 	Keys *Keys
 
-	// Secrets replace the secrets that are derived from Keys, which seal tickets
-	// and cookies and generate codes and refresh tokens. The first secret seals,
-	// and all secrets open. Each has at least 32 random bytes. Secrets are required
-	// if the private key cannot be read, as in a KMS. Default: derived from Keys.
-	Secrets [][]byte
+	// Users, scopes and grants.
 
 	// Users connects the server to the application's accounts. Without Users and
 	// Providers, only grants without a user are available.
@@ -80,7 +75,7 @@ type Config struct {
 	Responders []oauth.Responder
 
 	// Features enable further parts of the server. Each feature has its settings
-	// as fields. Default: none.
+	// as fields. This version has none. Default: none.
 	Features []Feature
 
 	// EnablePasswordGrant enables the password grant, which RFC 9700 §2.4 forbids.
@@ -89,12 +84,11 @@ type Config struct {
 	// also be registered for the grant.
 	EnablePasswordGrant, EnableImplicitGrant bool
 
-	// ClientIDs is the format of the IDs of new clients. Default: [UUIDs].
-	ClientIDs IDFormat
+	// RequirePKCE requires PKCE of confidential clients, too. Public clients must
+	// always use it (RFC 9700 §2.1.1).
+	RequirePKCE bool
 
-	// NumericUserIDs writes the IDs of users as JSON numbers in the JSON API, for
-	// existing front ends that expect numbers.
-	NumericUserIDs bool
+	// Lifetimes and formats.
 
 	// AccessTokenTTL is the lifetime of an access token. A lifetime in
 	// AccessTokenTTLByGrant precedes it, and the client's own lifetime precedes
@@ -122,6 +116,11 @@ type Config struct {
 	// (RFC 6749 §4.1.2). Default: 60 seconds.
 	CodeTTL time.Duration
 
+	// FamiliesEndWithSession ends all tokens of a user's consent when the browser
+	// session ends in which the user gave it, for all clients. By default, signing
+	// out of the website does not disconnect apps.
+	FamiliesEndWithSession bool
+
 	// PersonalTokenTTL is the lifetime of a personal access token, and the maximum
 	// that a user may choose. Default: one year.
 	PersonalTokenTTL time.Duration
@@ -139,6 +138,13 @@ type Config struct {
 	// Default: a client that the server creates.
 	PersonalAccessClientID, PersonalAccessClientSecret string
 
+	// ClientIDs is the format of the IDs of new clients. Default: [UUIDs].
+	ClientIDs IDFormat
+
+	// NumericUserIDs writes the IDs of users as JSON numbers in the JSON API, for
+	// existing front ends that expect numbers.
+	NumericUserIDs bool
+
 	// CookieName is the name of the cookie of [Server.FreshToken]. Default:
 	// "passport_token".
 	CookieName string
@@ -146,25 +152,14 @@ type Config struct {
 	// CookieTTL is the lifetime of that cookie. Default: two hours.
 	CookieTTL time.Duration
 
+	// Pages and consent.
+
 	// Views replaces the server's pages: consent.html, redirect.html, decided.html
 	// and error.html, their layout.html, and its style.css. [WriteViews] writes
 	// the built-in files as a start. A missing file means the built-in one. The
 	// data of the pages are [ConsentPage], [RedirectPage], [DecidedPage] and
 	// [ErrorPage]. Default: the built-in pages.
 	Views fs.FS
-
-	// DisableJSONAPI removes the JSON endpoints with which an application's page
-	// manages the clients and tokens of its user: /oauth/clients, /oauth/tokens,
-	// /oauth/personal-access-tokens and /oauth/scopes.
-	DisableJSONAPI bool
-
-	// PurgeAfter is how long [Server.Run] keeps ended records before it deletes
-	// them. Default: 7 days.
-	PurgeAfter time.Duration
-
-	// RequirePKCE requires PKCE of confidential clients, too. Public clients must
-	// always use it (RFC 9700 §2.1.1).
-	RequirePKCE bool
 
 	// SkipConsent reports whether a client gets its scopes without a consent page,
 	// for the application's own clients. The page is still shown if prompt
@@ -177,10 +172,12 @@ type Config struct {
 	// redirect URI is not https.
 	InsecureSkipNativeConsent bool
 
-	// FamiliesEndWithSession ends all tokens of a user's consent when the browser
-	// session ends in which the user gave it, for all clients. By default, signing
-	// out of the website does not disconnect apps.
-	FamiliesEndWithSession bool
+	// DisableJSONAPI removes the JSON endpoints with which an application's page
+	// manages the clients and tokens of its user: /oauth/clients, /oauth/tokens,
+	// /oauth/personal-access-tokens and /oauth/scopes.
+	DisableJSONAPI bool
+
+	// Hooks and operations.
 
 	// Claims adds claims to an access token. If it returns a claim that RFC 9068
 	// or this server uses, the request fails with server_error. Default: none.
@@ -199,6 +196,19 @@ type Config struct {
 	// AuditLog stores an audit record of each change, in the same write as the
 	// change. A store that is an [oauth.AuditStore] can read the records.
 	AuditLog bool
+
+	// PurgeAfter is how long [Server.Run] keeps ended records before it deletes
+	// them. Default: 7 days.
+	PurgeAfter time.Duration
+
+	// Path is the path of the endpoints below the issuer. Default: "/oauth".
+	Path string
+
+	// Secrets replace the secrets that are derived from Keys, which seal tickets
+	// and cookies and generate codes and refresh tokens. The first secret seals,
+	// and all secrets open. Each has at least 32 random bytes. Secrets are required
+	// if the private key cannot be read, as in a KMS. Default: derived from Keys.
+	Secrets [][]byte
 
 	// TrustedProxies are the addresses of proxies whose X-Forwarded-For the server
 	// trusts. Default: none.

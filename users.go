@@ -12,13 +12,13 @@ import (
 
 // Types of package oauth that every application needs.
 type (
-	// Scope is [oauth.Scope].
+	// Scope is a permission that a client may request: see [oauth.Scope].
 	Scope = oauth.Scope
-	// User is [oauth.User].
+	// User is an account of the application: see [oauth.User].
 	User = oauth.User
-	// UserRef is [oauth.UserRef].
+	// UserRef names a user: provider and ID: see [oauth.UserRef].
 	UserRef = oauth.UserRef
-	// UserProvider is [oauth.UserProvider].
+	// UserProvider connects the server to the application's accounts: see [oauth.UserProvider].
 	UserProvider = oauth.UserProvider
 )
 

@@ -8,21 +8,21 @@ import (
 // Types of the data that the pages of [Config.Views] get. Package views documents
 // them.
 type (
-	// Page is [views.Page].
+	// Page is what every page gets: see [views.Page].
 	Page = views.Page
-	// ConsentPage is [views.ConsentPage].
+	// ConsentPage is what consent.html gets: see [views.ConsentPage].
 	ConsentPage = views.ConsentPage
-	// ConsentClient is [views.ConsentClient].
+	// ConsentClient is the client on the consent page: see [views.ConsentClient].
 	ConsentClient = views.ConsentClient
-	// ConsentUser is [views.ConsentUser].
+	// ConsentUser is the user on the consent page: see [views.ConsentUser].
 	ConsentUser = views.ConsentUser
-	// ConsentScope is [views.ConsentScope].
+	// ConsentScope is a scope on the consent page: see [views.ConsentScope].
 	ConsentScope = views.ConsentScope
-	// RedirectPage is [views.RedirectPage].
+	// RedirectPage is what redirect.html gets: see [views.RedirectPage].
 	RedirectPage = views.RedirectPage
-	// DecidedPage is [views.DecidedPage].
+	// DecidedPage is what decided.html gets: see [views.DecidedPage].
 	DecidedPage = views.DecidedPage
-	// ErrorPage is [views.ErrorPage].
+	// ErrorPage is what error.html gets: see [views.ErrorPage].
 	ErrorPage = views.ErrorPage
 )
 

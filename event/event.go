@@ -45,7 +45,7 @@ type Revoked struct {
 	User     oauth.UserRef // zero for a client's own token
 	ClientID string        // empty for all clients
 	TokenID  string        // of the access token that was named, if any
-	Reason   string        // such as "user", "session ended", "password changed"
+	Reason   string        // such as "token", "user", "session ended"; "client" if the client revoked its own token (RFC 7009)
 }
 
 // ConsentGiven says that a user allowed a client something on the consent page.

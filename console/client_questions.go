@@ -47,19 +47,16 @@ func (o *clientOptions) check(a *asker) error {
 
 func (o *clientOptions) contradiction() error {
 	kind := o.kind()
-	if o.api && len(o.kinds()) == 1 && !o.public {
-		return tokenOptions{o.redirectURIs, o.scopes, o.provider, o.lifetimes}.forAPI()
-	}
 	switch {
 	case len(o.kinds()) > 1:
 		return fmt.Errorf("%s exclude one another: a client is of one kind", kind)
+	case o.api:
+		return o.contradictionOfAPI()
 	case o.client && o.public:
 		return errors.New("--client and --public exclude one another: a client that acts for itself has to keep a secret")
 	case o.personal && o.public:
 		return errors.New("--personal and --public exclude one another: the client of personal access tokens proves by its secret that it is the right one")
-	case o.api && o.public:
-		return errors.New("--api and --public exclude one another: an API proves by its secret that it may ask about tokens")
-	case o.audience != "" && !o.api:
+	case o.audience != "":
 		return errors.New("--audience is for --api")
 	case o.client && len(o.redirectURIs) > 0:
 		return errors.New("--client and --redirect_uri exclude one another: a client that acts for itself sends no user anywhere")
@@ -69,6 +66,13 @@ func (o *clientOptions) contradiction() error {
 		return fmt.Errorf("%s and --user_id exclude one another: such a client is the operator's own", kind)
 	}
 	return nil
+}
+
+func (o *clientOptions) contradictionOfAPI() error {
+	if o.public {
+		return errors.New("--api and --public exclude one another: an API proves by its secret that it may ask about tokens")
+	}
+	return tokenOptions{o.redirectURIs, o.scopes, o.provider, o.lifetimes}.forAPI()
 }
 
 // complete asks for what the options leave open, in the order in which Passport's

@@ -104,7 +104,7 @@ func TestTerminal_KindsOfClients(t *testing.T) {
 			if screen := term.end(0); !strings.Contains(screen, "Client secret") {
 				t.Errorf("the command printed no secret:\n%s", screen)
 			}
-			if list := strings.Join(strings.Fields(command(t, "", "client", "list")), " "); !strings.Contains(list, test.name+" confidential "+test.grants+" - active") {
+			if list := strings.Join(strings.Fields(command(t, "", "client", "list")), " "); !strings.Contains(list, test.name+" confidential "+test.grants+" - - active") {
 				t.Errorf("passport client %s made\n%s", test.kind, list)
 			}
 		})

@@ -57,7 +57,7 @@ Set up a server of your own:          passport install`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, withoutURL(err)) })
+	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	p.flags(root)
 	root.AddCommand(p.keys(), p.client(), p.purge(), p.views(), p.version())

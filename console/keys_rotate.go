@@ -14,7 +14,8 @@ import (
 
 func (p *program) rotateKeys() *cobra.Command {
 	var o keyOptions
-	var folder, publish string
+	var folder string
+	publish := duration(time.Hour)
 	cmd := &cobra.Command{
 		Use:   "rotate",
 		Short: "Replace the key that signs, while every server runs",
@@ -36,10 +37,7 @@ again.`,
 			if folder == "" {
 				folder = s.KeysDir
 			}
-			r := passport.Rotation{Alg: o.algorithm(), Bits: o.length}
-			if r.Publish, err = parseDuration(publish); err != nil || r.Publish < 0 {
-				return usage(cmd, fmt.Errorf("--publish %q: want a duration such as 1h or 1d", publish))
-			}
+			r := passport.Rotation{Alg: o.algorithm(), Bits: o.length, Publish: time.Duration(publish)}
 			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, in *opened) error {
 				if r.Overlap, err = server.LongestLife(ctx); err != nil {
 					return err
@@ -58,7 +56,7 @@ again.`,
 	}
 	cmd.Flags().StringVar(&o.alg, "alg", "", "sign with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
 	cmd.Flags().IntVar(&o.length, "length", 0, "make an RSA key of that many `BITS`, 2048 to 8192 (default 3072)")
-	cmd.Flags().StringVar(&publish, "publish", "1h", "publish the new key `DURATION` before it signs: longer than it takes to reach every server")
+	cmd.Flags().Var(&publish, "publish", "publish the new key `DURATION` before it signs: longer than it takes to reach every server")
 	cmd.Flags().StringVar(&folder, "keys-dir", "", "the keys in `FOLDER` (default the setting keys_dir)")
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,9 @@ import (
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/oauth"
 )
+
+// maxHours is how many hours a time.Duration holds.
+const maxHours = int64(math.MaxInt64 / time.Hour)
 
 func (p *program) purge() *cobra.Command {
 	var hours int
@@ -28,8 +32,8 @@ server does this every hour by itself.`,
   passport purge --expired`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if hours < 0 {
-				return usage(cmd, fmt.Errorf("--hours is %d: want 0 or more", hours))
+			if hours < 0 || int64(hours) > maxHours {
+				return usage(cmd, fmt.Errorf("--hours is %d: want between 0 and %d", hours, maxHours))
 			}
 			now := time.Now()
 			ended := oauth.PurgeBefore{Revoked: now, Expired: now.Add(-time.Duration(hours) * time.Hour)}

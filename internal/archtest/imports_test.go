@@ -20,6 +20,7 @@ const (
 	crypto = "golang.org/x/crypto"
 	term   = "golang.org/x/term"
 	cobra  = "github.com/spf13/cobra"
+	pflag  = "github.com/spf13/pflag" // the flags of cobra
 	toml   = "github.com/pelletier/go-toml/v2"
 )
 
@@ -39,7 +40,7 @@ type room struct {
 // rooms are the packages, the top floor first. A room imports what its line names and
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account internal/dburl internal/demo internal/page internal/reqinfo internal/sqldb oauth sqlstore", others: []string{cobra, term, toml}},
+	"console":      {ours: ". account internal/dburl internal/demo internal/page internal/reqinfo internal/sqldb oauth sqlstore", others: []string{cobra, pflag, term, toml}},
 	"account":      {ours: ". internal/bodylimit internal/page internal/reqinfo internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 

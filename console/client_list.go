@@ -26,12 +26,12 @@ func (p *program) clientList() *cobra.Command {
 		Short: "List the clients",
 		Args:  arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, _ *opened) error {
+			return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, in *opened) error {
 				if asJSON {
 					return writeArray(cmd.OutOrStdout(), s.Clients(ctx), func(c *oauth.Client) any { return describeClient(s, c, "") })
 				}
 				return writeTable(cmd.OutOrStdout(), "ID\tNAME\tKIND\tGRANTS\tAUDIENCE\tOWNER\tSTATE\tLIFETIMES\tREDIRECT URIS",
-					"There are no clients yet: `passport client` registers one.", s.Clients(ctx), clientRow)
+					none("clients", in)+": `passport client` registers one.", s.Clients(ctx), clientRow)
 			})
 		},
 	}
@@ -51,6 +51,15 @@ func clientRow(c *oauth.Client) []string {
 		c.ID, c.Name, kind, orDash(strings.Join(c.GrantTypes, " ")), orDash(c.Audience), orDash(ownerOf(c)), stateOf(c), orDash(lifetimesOf(c)),
 		strings.Join(c.RedirectURIs, " "),
 	}
+}
+
+// none says that there are no clients, or no accounts, and in which database: another
+// folder or setting may be meant. in is nil for an application's own server.
+func none(of string, in *opened) string {
+	if in == nil {
+		return "There are no " + of + " yet"
+	}
+	return "There are no " + of + " in " + safe(in.settings.DatabaseURL) + " yet"
 }
 
 // ownerOf names the user who registered the client, as tokens name users.

@@ -89,7 +89,7 @@ func (p *program) userList() *cobra.Command {
 				if asJSON {
 					return writeArray(cmd.OutOrStdout(), in.accounts.Users(ctx), func(u *account.User) any { return describeUser(u) })
 				}
-				return writeTable(cmd.OutOrStdout(), "ID\tE-MAIL\tNAME\tSTATE", "There are no accounts yet: `passport user create` makes one.", in.accounts.Users(ctx), func(u *account.User) []string {
+				return writeTable(cmd.OutOrStdout(), "ID\tE-MAIL\tNAME\tSTATE", none("accounts", in)+": `passport user create` makes one.", in.accounts.Users(ctx), func(u *account.User) []string {
 					return []string{u.ID, u.Email, u.Name, stateOfUser(u)}
 				})
 			})

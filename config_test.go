@@ -148,7 +148,7 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 		"an unknown default scope": {func(c *passport.Config) { c.DefaultScopes = []string{"nothing"} }, []string{`DefaultScopes names "nothing"`, "add it there"}},
 		"a default scope twice":    {func(c *passport.Config) { c.DefaultScopes = []string{"read", "read"} }, []string{`DefaultScopes lists "read" twice`}},
 		"an audience that is none": {func(c *passport.Config) { c.Audience = "api" }, []string{`Audience or Resources has "api"`, "RFC 8707"}},
-		"a resource with fragment": {func(c *passport.Config) { c.Resources = []string{"https://a.example#b"} }, []string{`has "https://a.example#b"`}},
+		"a resource with fragment": {func(c *passport.Config) { c.Resources = []string{"https://a.example#b"} }, []string{`has "https://a.example#…"`}},
 		"a resource with a space":  {func(c *passport.Config) { c.Resources = []string{"https://a.example/a b"} }, []string{`has "https://a.example/a b"`}},
 
 		"a short access token":     {func(c *passport.Config) { c.AccessTokenTTL = time.Millisecond }, []string{"AccessTokenTTL is 1ms", "at least a second"}},

@@ -16,6 +16,7 @@ import (
 	"github.com/go-passport/passport/internal/nilpointer"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/oauth"
 )
@@ -141,11 +142,11 @@ func (f *faults) formats(c Config) {
 	for i, secret := range c.Secrets {
 		f.add(len(secret) < 32, "Secrets[%d] has %d bytes: give at least 32 random ones, as of `openssl rand 32`", i, len(secret))
 	}
-	f.add(c.ClientIDs != UUIDs && c.ClientIDs != Integers, "ClientIDs %q: want uuid or integer", string(c.ClientIDs))
-	f.add(c.PersonalTokenFormat != Opaque && c.PersonalTokenFormat != JWT, "PersonalTokenFormat %q: want opaque or jwt", string(c.PersonalTokenFormat))
+	f.add(c.ClientIDs != UUIDs && c.ClientIDs != Integers, "ClientIDs %q: want uuid or integer", safeurl.Text(string(c.ClientIDs)))
+	f.add(c.PersonalTokenFormat != Opaque && c.PersonalTokenFormat != JWT, "PersonalTokenFormat %q: want opaque or jwt", safeurl.Text(string(c.PersonalTokenFormat)))
 	f.add(strings.Trim(c.PersonalTokenPrefix, wordCharacters+"-_") != "" || len(c.PersonalTokenPrefix) > 32,
-		"PersonalTokenPrefix %q: want at most 32 letters, digits, hyphens and underscores, so that a token can stand in a header", c.PersonalTokenPrefix)
-	f.add(strings.Trim(c.CookieName, wordCharacters+"-_.") != "", "CookieName %q: want letters, digits, dots, hyphens and underscores", c.CookieName)
+		"PersonalTokenPrefix %q: want at most 32 letters, digits, hyphens and underscores, so that a token can stand in a header", safeurl.Text(c.PersonalTokenPrefix))
+	f.add(strings.Trim(c.CookieName, wordCharacters+"-_.") != "", "CookieName %q: want letters, digits, dots, hyphens and underscores", safeurl.Text(c.CookieName))
 	f.add(strings.EqualFold(c.CookieName, firstparty.XSRFCookie), "CookieName %q: choose another name; scripts read a cookie of this name", c.CookieName)
 	f.add(hasCookiePrefix(c.CookieName) && !strings.HasPrefix(c.Issuer, "https:"),
 		"CookieName %q: browsers accept a cookie with this prefix over https only; remove the prefix, or use an https issuer", c.CookieName)

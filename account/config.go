@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
@@ -79,9 +80,9 @@ func (c Config) validate() error {
 	}
 	add(c.DB == nil, "DB is missing: give the application's *sql.DB")
 	add(c.Dialect.Name == "", "Dialect is missing: name the kind of DB, sqlstore.SQLite, sqlstore.Postgres or sqlstore.MySQL")
-	add(!isIssuer(c.Issuer), "Issuer %q: want the URL in passport.Config.Issuer, such as https://app.example.com", c.Issuer)
+	add(!isIssuer(c.Issuer), "Issuer %q: want the URL in passport.Config.Issuer, such as https://app.example.com", safeurl.Text(c.Issuer))
 	add(strings.Trim(c.Provider, "abcdefghijklmnopqrstuvwxyz0123456789-") != "",
-		"Provider %q: want the name in passport.Config.Providers, of small letters, digits and hyphens", c.Provider)
+		"Provider %q: want the name in passport.Config.Providers, of small letters, digits and hyphens", safeurl.Text(c.Provider))
 	add(c.Provider == "client", "Provider %q: choose another name; client: marks a client's own tokens", c.Provider)
 	add(c.SessionTTL < time.Minute, "SessionTTL is %v: want at least a minute, or none for %v", c.SessionTTL, DefaultSessionTTL)
 	add(c.SessionIdleTTL < time.Minute, "SessionIdleTTL is %v: want at least a minute, or none for %v", c.SessionIdleTTL, DefaultSessionIdleTTL)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/safeurl"
 )
 
 func (p *program) install() *cobra.Command {
@@ -69,7 +70,7 @@ func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 	}
 	if set := p.lookup("PASSPORT_CLIENT_IDS"); set != "" {
 		if wanted != "" && wanted != set {
-			return fmt.Errorf("nothing was changed: PASSPORT_CLIENT_IDS is %q in the environment, which beats every file; set it to %q", set, wanted)
+			return fmt.Errorf("nothing was changed: PASSPORT_CLIENT_IDS is %q in the environment, which beats every file; set it to %q", safeurl.Text(set), wanted)
 		}
 		wanted, ids.option = set, "PASSPORT_CLIENT_IDS"
 	}

@@ -9,16 +9,15 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+
+	"github.com/go-passport/passport/internal/safeurl"
 )
 
 // listen opens the address of a server.
 func listen(ctx context.Context, address string) (net.Listener, error) {
-	host, port, err := net.SplitHostPort(address)
+	host, port, err := splitListen(address)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no address to listen on: want one with a port, such as 127.0.0.1:8000", address)
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return nil, fmt.Errorf("%q is no address to listen on: the port is a number up to 65535, such as 127.0.0.1:8000", address)
+		return nil, err
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
@@ -35,6 +34,24 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		err = e.Err
 	}
 	return nil, fmt.Errorf("%s cannot be opened: %w; choose another address with --listen", address, err)
+}
+
+// splitListen returns the parts of an address to listen on. One that it accepts can
+// be shown: a URL of something else in its place is refused, because it may hold a
+// password.
+func splitListen(address string) (host, port string, err error) {
+	shown := safeurl.Text(address)
+	host, port, err = net.SplitHostPort(address)
+	if err != nil {
+		return "", "", fmt.Errorf("%q is no address to listen on: want one with a port, such as 127.0.0.1:8000", shown)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", "", fmt.Errorf("%q is no address to listen on: the port is a number up to 65535, such as 127.0.0.1:8000", shown)
+	}
+	if shown != address {
+		return "", "", fmt.Errorf("%q is no address to listen on: want an IP address or a host with a port, such as 127.0.0.1:8000", shown)
+	}
+	return host, port, nil
 }
 
 func nextPort(port string) string {

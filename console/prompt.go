@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/go-passport/passport/internal/safeurl"
 )
 
 // asker asks a person for what the command line did not say. Where nobody is
@@ -76,7 +78,7 @@ func (a *asker) allowed(value string, q question) error {
 	if q.choices == nil || slices.Contains(q.choices, value) {
 		return nil
 	}
-	return usage(a.cmd, fmt.Errorf("%s is %q: want %s", q.option, value, strings.Join(q.choices, " or ")))
+	return usage(a.cmd, fmt.Errorf("%s is %q: want %s", q.option, safeurl.Text(value), strings.Join(q.choices, " or ")))
 }
 
 // prompt asks until the answer will do.

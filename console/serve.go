@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -68,7 +68,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	for name, meant := range p.misspelled() {
 		logger.Warn("a variable of the environment is no setting", "variable", name, "did_you_mean", meant)
 	}
-	logger.Info("starting", "version", p.Version, "listen", s.Listen, "database", safe(s.DatabaseURL))
+	logger.Info("starting", "version", p.Version, "listen", safeurl.Text(s.Listen), "database", safe(s.DatabaseURL))
 	if err := s.settleIssuer(); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 		return errors.Join(err, in.close())
 	}
 	mux := in.routes(server, welcome{s.Issuer})
-	logger.Info("serving", "issuer", s.Issuer, "address", l.Addr().String())
+	logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
 	stopKeeping := in.keepHouse(ctx, server)
 	watched := &health{server: server, logger: logger}
 	err = serveHTTP(ctx, l, watched.around(s.around(mux, logger)), logger, func() { watched.drain(s.DrainDelay) })
@@ -104,8 +104,8 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 // settleIssuer refuses to guess: only on loopback is the address a name that
 // clients can use.
 func (s *settings) settleIssuer() error {
-	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
-		return fmt.Errorf("%q is no address to listen on: want one with a port, such as 127.0.0.1:8000", s.Listen)
+	if _, _, err := splitListen(s.Listen); err != nil {
+		return err
 	}
 	if s.Issuer == "" && !onLoopback(s.Listen) {
 		return fmt.Errorf("issuer is missing: a server on %s needs the URL that clients know it by, such as --issuer https://auth.example.com", s.Listen)

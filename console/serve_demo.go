@@ -23,6 +23,9 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 		return usage(cmd, errors.New("--demo brings its own database, issuer and settings: leave out --database-url, --issuer and --config"))
 	}
 	address := cmp.Or(o.listen, p.lookup("PASSPORT_LISTEN"), defaults().Listen)
+	if _, _, err := splitListen(address); err != nil {
+		return err
+	}
 	if !onLoopback(address) {
 		return fmt.Errorf("--demo listens on loopback only, because everybody knows its password, and not on %s: leave out --listen, or choose a port of 127.0.0.1", address)
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/go-passport/passport/internal/safeurl"
 )
 
 // defaultFile is read when it is there and no other was named.
@@ -96,11 +98,13 @@ func (p *program) file() (name string, asked bool) {
 func (p *program) readFile(s *settings) error {
 	name, asked := p.file()
 	source, err := os.ReadFile(name)
+	if strings.ContainsAny(name, "@?") || strings.Contains(name, "://") { // a URL in the wrong place
+		name = safeurl.Text(name)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !asked:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		name, _, _ = strings.Cut(name, "://") // a URL in the wrong place
 		return fmt.Errorf("the settings file %s does not exist: write one with `passport install --config %s`", name, name)
 	case err != nil:
 		return fmt.Errorf("the settings file %s cannot be read: %w", name, reason(err))

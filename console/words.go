@@ -68,7 +68,7 @@ func safe(database string) string {
 // withoutURL returns an error of the command line up to a URL that it quotes.
 func withoutURL(err error) error {
 	before, _, quoted := strings.Cut(err.Error(), "://")
-	if !quoted && strings.Contains(before, "@") {
+	if !quoted && strings.ContainsAny(before, "@?") {
 		before, _, quoted = strings.Cut(before, "=")
 	}
 	if !quoted {
@@ -85,7 +85,7 @@ func repeatable(cmd *cobra.Command, arg string) string {
 	switch flag := cmd.Flag("database-url"); {
 	case isURL:
 		return scheme + "://…"
-	case flag != nil && flag.Changed || strings.Contains(arg, "@"):
+	case flag != nil && flag.Changed || strings.ContainsAny(arg, "@?"):
 		return "…"
 	}
 	return arg

@@ -68,7 +68,7 @@ func (c *Client) Validate() error {
 	case c.Audience == "":
 		return nil
 	case err != nil, !u.IsAbs(), len(c.Audience) > MaxAudience, !utf8.ValidString(c.Audience), strings.ContainsFunc(c.Audience, notInAudience):
-		return fmt.Errorf("oauth: the client's audience %.40q: want an absolute URI without fragment, at most %d bytes (RFC 8707 §2)", c.Audience, MaxAudience)
+		return fmt.Errorf("oauth: the client's audience is not valid: want an absolute URI without fragment, at most %d bytes (RFC 8707 §2)", MaxAudience)
 	}
 	return nil
 }

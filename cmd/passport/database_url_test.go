@@ -146,3 +146,54 @@ func TestDatabaseURL_FR_45_CommandLine(t *testing.T) {
 		}
 	}
 }
+
+// A URL with a secret in the wrong setting is refused without the secret, and the
+// log of the start has none either.
+func TestServe_FR_45_URLInAnotherSetting(t *testing.T) {
+	t.Chdir(t.TempDir())
+	urls := []string{
+		"postgres://u:zvkqjw@h:5432/db?password=zvkqjw", "postgres://u:p@zvkqjw@h/db", "mysql://u:zvkqjw@h/db", "https://u:zvkqjw@h", "postgres:zvkqjw", "u:zvkqjw@h",
+		"zvkqjw@h:5432", "sqlite:/x.db?key=zvkqjw", "u:zvkqjw@tcp(h:3306)/db", "[zvkqjw]:80", "host=h password=zvkqjw",
+	}
+	for _, u := range urls {
+		for _, key := range []string{"issuer", "listen"} {
+			for name, args := range map[string]func() (env, args []string){
+				"by flag":        func() (env, args []string) { return nil, []string{"--" + key, u} },
+				"by environment": func() (env, args []string) { return []string{"PASSPORT_" + strings.ToUpper(key) + "=" + u}, nil },
+				"by file": func() (env, args []string) {
+					write(t, "other.toml", fmt.Sprintf("%s = %q\n", key, u))
+					return nil, []string{"--config", "other.toml"}
+				},
+			} {
+				env, args := args()
+				if key == "issuer" {
+					env = append(env, "PASSPORT_LISTEN=127.0.0.1:0")
+				}
+				printed, status := databaseCommand(t, append(env, "PASSPORT_LOG_LEVEL=debug"), append([]string{"serve"}, args...)...)
+				wantHidden(t, key+" "+name+" "+u, printed, "zvkqjw")
+				if status != 1 || !strings.Contains(printed, key) && !strings.Contains(printed, "no address to listen on") {
+					t.Errorf("%s %s %s: status %d, want 1 and a fault that names the setting:\n%s", key, name, u, status, printed)
+				}
+			}
+		}
+		printed, _ := databaseCommand(t, []string{"PASSPORT_LISTEN=" + u}, "serve", "--demo")
+		wantHidden(t, "serve --demo on "+u, printed, "zvkqjw")
+	}
+}
+
+// A database URL for SQLite takes no parameters, and none is shown.
+func TestDatabaseURL_FR_45_SQLite(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, u := range []string{"sqlite:/x.db?key=zvkqjw", "sqlite://u:zvkqjw@h/x?y", "SQLITE3:x.db?a=b@zvkqjw", "sqlite:?zvkqjw"} {
+		for _, args := range [][]string{
+			{"serve", "--listen", "127.0.0.1:0", "--database-url", u}, {"user", "list", "--database-url", u}, {"migrate", "--database-url", u}, {"migrate", u}, {"serve", "-database-url=" + u},
+			{"serve", "--config", u}, {"install", "--database-url", u}, {"install", "--client-ids", u}, {u},
+		} {
+			printed, status := databaseCommand(t, nil, args...)
+			wantHidden(t, strings.Join(args, " "), printed, "zvkqjw")
+			if status == 0 {
+				t.Errorf("passport %s: status 0, want a failure", strings.Join(args, " "))
+			}
+		}
+	}
+}

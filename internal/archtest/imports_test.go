@@ -40,8 +40,8 @@ type room struct {
 // rooms are the packages, the top floor first. A room imports what its line names and
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account internal/dburl internal/demo internal/page internal/reqinfo internal/sqldb oauth sqlstore", others: []string{cobra, pflag, term, toml}},
-	"account":      {ours: ". internal/bodylimit internal/page internal/reqinfo internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
+	"console":      {ours: ". account internal/dburl internal/demo internal/page internal/reqinfo internal/safeurl internal/sqldb oauth sqlstore", others: []string{cobra, pflag, term, toml}},
+	"account":      {ours: ". internal/bodylimit internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/page internal/sameorigin oauth"}, // the tour of `passport serve --demo`
@@ -49,7 +49,7 @@ var rooms = map[string]room{
 
 	// The facade wires the rooms.
 	".": {ours: "event grant guard oauth views internal/audit internal/authorize internal/clients internal/clock internal/ctxtoken internal/endpoint " +
-		"internal/feature internal/firstparty internal/guards internal/issuer internal/jsonapi internal/keyring internal/nilpointer internal/page internal/policy internal/rooms internal/sameorigin " +
+		"internal/feature internal/firstparty internal/guards internal/issuer internal/jsonapi internal/keyring internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
 	"internal/rooms": {ours: below + " internal/clients internal/feature internal/firstparty internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
@@ -77,14 +77,15 @@ var rooms = map[string]room{
 	"internal/bodylimit":  {},
 	"internal/clock":      {},
 	"internal/ctxtoken":   {ours: "oauth"},
-	"internal/dburl":      {ours: "internal/sqldb"},
-	"internal/issuer":     {},
+	"internal/dburl":      {ours: "internal/safeurl internal/sqldb"},
+	"internal/issuer":     {ours: "internal/safeurl"},
 	"internal/jsonid":     {},
 	"internal/jws":        {},
 	"internal/nilpointer": {},
 	"internal/opaque":     {ours: "internal/secret"},
 	"internal/redirect":   {},
 	"internal/reqinfo":    {},
+	"internal/safeurl":    {},
 	"internal/sameorigin": {},
 	"internal/seal":       {},
 	"internal/secret":     {},
@@ -108,7 +109,7 @@ var rooms = map[string]room{
 
 // below are the vocabulary and the leaves, which any room above them may import.
 const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/jsonid internal/jws internal/opaque internal/redirect " +
-	"internal/reqinfo internal/sameorigin internal/seal internal/secret internal/storable internal/throttle internal/uuid"
+	"internal/reqinfo internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/throttle internal/uuid"
 
 // The packages that no application imports may know more: the command, and the tests
 // that bring the stores together with real databases.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -16,7 +17,7 @@ func (r *Registry) checkAudience(c *oauth.Client) error {
 	if c.Audience == "" || r.policy.HasAudience(c.Audience) {
 		return nil
 	}
-	own := fmt.Sprintf("the audience %q is not known here: use that of the server, %s", c.Audience, r.policy.Audience)
+	own := fmt.Sprintf("the audience %q is not known here: use that of the server, %s", safeurl.Text(c.Audience), r.policy.Audience)
 	others := slices.DeleteFunc(slices.Clone(r.policy.Resources), func(uri string) bool { return uri == r.policy.Audience })
 	if len(others) == 0 {
 		return fmt.Errorf("%s, or add it to Config.Resources", own)

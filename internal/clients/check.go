@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/oauth"
 )
@@ -87,7 +88,7 @@ func (r *Registry) checkTokens(f *faults, c *oauth.Client) {
 	f.add(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
 	for _, uri := range c.RedirectURIs {
 		if err := redirect.Validate(uri, r.allowHTTP); err != nil {
-			f.add(true, "the redirect URI %q %w", uri, err)
+			f.add(true, "the redirect URI %q %w", safeurl.Text(uri), err)
 		}
 	}
 	for _, id := range c.Scopes {

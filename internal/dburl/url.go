@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
@@ -30,7 +31,7 @@ func Read(databaseURL string) (URL, error) {
 	switch scheme {
 	case "sqlite", "sqlite3":
 		dsn, err := sqlite(rest)
-		return URL{Driver: "sqlite", Dialect: sqldb.SQLite, dsn: dsn, shown: databaseURL}, err
+		return URL{Driver: "sqlite", Dialect: sqldb.SQLite, dsn: dsn, shown: shownFile(databaseURL)}, err
 	case "postgres", "postgresql":
 		n, err := readNetwork(scheme, rest)
 		if err != nil {
@@ -51,6 +52,19 @@ func Read(databaseURL string) (URL, error) {
 	}
 	// What stands before the colon may be a user name, or worse.
 	return URL{shown: "…"}, fmt.Errorf("%w: its scheme is none of these", ErrURL)
+}
+
+// shownFile is a URL for SQLite to be shown. A file name may have an @ in it, as long
+// as no user info comes before it.
+func shownFile(databaseURL string) string {
+	if shown := safeurl.Text(databaseURL); strings.Contains(shown, "?") {
+		return shown
+	}
+	scheme, rest, _ := strings.Cut(databaseURL, ":")
+	if before, _, has := strings.Cut(rest, "@"); strings.Contains(rest, "?") || has && strings.Contains(before, ":") {
+		return scheme + ":…"
+	}
+	return databaseURL
 }
 
 // DSN is what the driver takes. It holds the password.

@@ -21,6 +21,10 @@ func TestURL_FR_45_Prints(t *testing.T) {
 		"POSTGRESQL://me:canary@h/db":                        "postgresql://me:xxxxx@h/db",
 		"mysql://me:canary@[::1]:3307/db?tls=true":           "mysql://me:xxxxx@[::1]:3307/db",
 		"postgres://me:can@ary@h/db":                         "postgres:…",
+		"sqlite:/x.db?key=canary":                            "sqlite:/x.db?…",
+		"sqlite://u:canary@h/x.db":                           "sqlite:…",
+		"sqlite:a=b@c.db?key=canary@h":                       "sqlite:…",
+		"sqlite:a b@1.db":                                    "sqlite:a b@1.db",
 		"canary":                                             "…",
 		"canary://me@h":                                      "…",
 	} {

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/go-passport/passport/internal/safeurl"
 )
 
 // Base returns the path below which the endpoints are, with that of the issuer.
@@ -26,7 +28,7 @@ func WellKnown(issuer *url.URL, name string) string {
 func Check(issuer, endpoints string, allowHTTP bool) []error {
 	var f faults
 	f.issuer(issuer, allowHTTP)
-	f.add(endpoints != "/" && !isPlainPath(endpoints), "Path %q: want a plain path such as /oauth", endpoints)
+	f.add(endpoints != "/" && !isPlainPath(endpoints), "Path %q: want a plain path such as /oauth", safeurl.Text(endpoints))
 	return f
 }
 
@@ -39,18 +41,19 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 }
 
 func (f *faults) issuer(issuer string, allowHTTP bool) {
+	shown := safeurl.Text(issuer)
 	u, err := url.Parse(issuer)
 	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Scheme != "https" && u.Scheme != "http" {
-		f.add(true, "Issuer %q: want the server's own URL, such as https://app.example.com", issuer)
+		f.add(true, "Issuer %q: want the server's own URL, such as https://app.example.com", shown)
 		return
 	}
 	f.add(u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || strings.Contains(issuer, "#"),
-		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)", issuer)
-	f.add(strings.HasSuffix(issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte", issuer)
-	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none", issuer)
-	f.add(!strings.HasPrefix(issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host), "Issuer %q: write scheme and host in small letters, as browsers do", issuer)
+		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)", shown)
+	f.add(strings.HasSuffix(issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte", shown)
+	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none", shown)
+	f.add(!strings.HasPrefix(issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host), "Issuer %q: write scheme and host in small letters, as browsers do", shown)
 	f.add(u.Scheme == "http" && !loopback(u.Hostname()) && !allowHTTP,
-		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", issuer)
+		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", shown)
 }
 
 // isPlainPath reports whether a path is the same for clients, proxies and a ServeMux:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -54,7 +55,7 @@ func (f *faults) audience(s Settings) {
 	}
 	for _, uri := range resources {
 		u, err := url.Parse(uri)
-		f.add(err != nil || !u.IsAbs() || strings.ContainsAny(uri, "# "), "Audience or Resources has %q: want an absolute URI without fragment (RFC 8707 §2)", uri)
+		f.add(err != nil || !u.IsAbs() || strings.ContainsAny(uri, "# "), "Audience or Resources has %q: want an absolute URI without fragment (RFC 8707 §2)", safeurl.Text(uri))
 	}
 }
 

@@ -206,7 +206,7 @@ func TestPersonalTokensAPI_ClientThatIsSuspended(t *testing.T) {
 	made := s.Personal()
 	testkit.Check(t, s.SuspendClient(t.Context(), made.Token.Client.ID))
 	s.Browser().SignIn("alice").Ask("POST", personalPath, map[string]any{"name": "x"}).Want(500, `{"message":"Server Error"}`)
-	if !strings.Contains(s.Log.String(), "is revoked or suspended: name another by PersonalAccessClientID") {
+	if !strings.Contains(s.Log.String(), "is revoked or suspended: set another PersonalAccessClientID") {
 		t.Error("the log does not say what is wrong")
 	}
 	testkit.Check(t, s.RevokeClient(t.Context(), made.Token.Client.ID)) // and with it its tokens

@@ -13,13 +13,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// reservedClaims are those that only the server sets.
+// reservedClaims are the claims that only the server may set.
 var reservedClaims = []string{
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "acr", "amr", "cnf", "act", "may_act",
 	"typ", "sid", "nonce", "azp", "at_hash", "c_hash", "s_hash", "events", "authorization_details",
 }
 
-// claims are those of a JWT access token (RFC 9068 §2.2).
+// claims returns the claims of a JWT access token (RFC 9068 §2.2).
 func (s *Service) claims(ctx context.Context, t *oauth.AccessToken) (map[string]any, error) {
 	claims := map[string]any{
 		"iss": s.issuer, "sub": t.Subject().Claim(t.Client.ID), "client_id": t.Client.ID, "jti": t.ID,
@@ -42,17 +42,17 @@ func (s *Service) claims(ctx context.Context, t *oauth.AccessToken) (map[string]
 		return nil, fmt.Errorf("Config.Claims: %w", err)
 	}
 	for name := range more {
-		// Readers that do not tell case apart would take the one for the other.
+		// A case-insensitive reader would confuse the two.
 		if slices.ContainsFunc(reservedClaims, func(reserved string) bool { return strings.EqualFold(reserved, name) }) {
-			return nil, fmt.Errorf("Config.Claims returned %q: that claim is the server's own; choose another name", name)
+			return nil, fmt.Errorf("Config.Claims returned %q: the server sets that claim; choose another name", name)
 		}
 	}
 	maps.Copy(claims, more)
 	return claims, nil
 }
 
-// response is what the client gets, at the time of its request. It completes the
-// record of an opaque token.
+// response returns the response for the client, at the time of its request. For an
+// opaque token it completes the record.
 func (s *Service) response(ctx context.Context, t *oauth.AccessToken, refresh string, i *Request) (*Response, error) {
 	res := &Response{
 		TokenType: "Bearer", ExpiresIn: int64(t.ExpiresAt.Sub(i.Time) / time.Second), RefreshToken: refresh, Scope: strings.Join(t.Scopes, " "),
@@ -71,7 +71,7 @@ func (s *Service) response(ctx context.Context, t *oauth.AccessToken, refresh st
 		return nil, fmt.Errorf("sign access token: %w", err)
 	}
 	if n := len(res.AccessToken); n > jws.MaxBytes {
-		return nil, fmt.Errorf("sign access token: it has %d bytes, and no guard admits more than %d; Config.Claims may return less", n, jws.MaxBytes)
+		return nil, fmt.Errorf("sign access token: it has %d bytes, but guards accept at most %d; return fewer claims from Config.Claims", n, jws.MaxBytes)
 	}
 	return res, nil
 }

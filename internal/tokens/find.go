@@ -15,16 +15,16 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Found is a token that a client or an API asks about: an access token or a refresh
+// Found is the token that a client or an API names: an access token, a refresh
 // token, or neither.
 type Found struct {
 	Access  *oauth.AccessToken
 	Refresh *oauth.RefreshToken
 }
 
-// Find looks a token up among those of every kind and every audience, also tokens
-// that have ended. A token that the server does not know, or a JWT that is not valid
-// at the given time, is a Found without any, and no error.
+// Find looks a token up, of any kind and any audience, including ended tokens. For
+// an unknown token, or a JWT that is not valid at the given time, it returns an
+// empty Found without an error.
 func (s *Service) Find(ctx context.Context, token string, at time.Time) (*Found, error) {
 	access, err := s.findAccess(ctx, token, at)
 	switch {
@@ -48,7 +48,7 @@ func (s *Service) findAccess(ctx context.Context, token string, at time.Time) (*
 		return s.store.OpaqueToken(ctx, oauth.DigestOf(token))
 	}
 	if strings.Count(token, ".") != 2 {
-		return nil, oauth.InvalidToken // no JWT
+		return nil, oauth.InvalidToken // not a JWT
 	}
 	claims, err := s.keys.Verify(token, s.issuer, at)
 	if err != nil {
@@ -57,7 +57,8 @@ func (s *Service) findAccess(ctx context.Context, token string, at time.Time) (*
 	return s.store.AccessToken(ctx, claims.ID)
 }
 
-// Family is what the token belongs to: nil for a client's own token, and for none.
+// Family returns the token's family; nil for a client's own token, and for an empty
+// Found.
 func (f *Found) Family() *oauth.Family {
 	switch {
 	case f.Access != nil:
@@ -68,7 +69,8 @@ func (f *Found) Family() *oauth.Family {
 	return nil
 }
 
-// ClientID is the client that the token was issued to; empty for none.
+// ClientID returns the client that the token was issued to; empty for an empty
+// Found.
 func (f *Found) ClientID() string {
 	switch {
 	case f.Access != nil:
@@ -79,9 +81,9 @@ func (f *Found) ClientID() string {
 	return ""
 }
 
-// ReadableBy reports whether introspection tells a client about the token: the client
-// that it was issued to, and the API that an access token is for (RFC 7662 §4). Only
-// its own client learns of a refresh token.
+// ReadableBy reports whether introspection tells a client about the token (RFC 7662
+// §4): the client that it was issued to, or the API that an access token is for.
+// Only its own client may learn about a refresh token.
 func (f *Found) ReadableBy(c *oauth.Client) bool {
 	if f.ClientID() == c.ID {
 		return true
@@ -89,8 +91,8 @@ func (f *Found) ReadableBy(c *oauth.Client) bool {
 	return f.Access != nil && c.Audience != "" && slices.Contains(f.Access.Audience, c.Audience)
 }
 
-// Usable reports whether the token can be used: it, its client and its family live,
-// and its user still exists.
+// Usable reports whether the token can be used: the token, its client and its
+// family are live, and its user still exists.
 func (s *Service) Usable(ctx context.Context, f *Found, at time.Time) (bool, error) {
 	if !f.live(at) {
 		return false, nil
@@ -116,10 +118,11 @@ func (f *Found) live(at time.Time) bool {
 	return false
 }
 
-// RevokeFound ends a token for the client that it was issued to, and with a user's
-// token its whole family, refresh tokens included (RFC 7009 §2.1). Also a refresh
-// token that was replaced ends its family: the client wants the connection to end.
-// An access token that joined the family of another client cannot end that.
+// RevokeFound revokes a token for the client that it was issued to. For a user's
+// token it revokes the whole family, including refresh tokens (RFC 7009 §2.1). A
+// replaced refresh token revokes its family, too: the client wants to end the
+// connection. An access token that joined another client's family cannot revoke
+// that family.
 func (s *Service) RevokeFound(ctx context.Context, f *Found, at time.Time) error {
 	family, clientID := f.Family(), f.ClientID()
 	switch {
@@ -140,7 +143,7 @@ func (s *Service) RevokeFound(ctx context.Context, f *Found, at time.Time) error
 		}
 		return s.store.RevokeFamily(ctx, family.ID, at, record)
 	}, revoked)
-	if err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged since it was read: it has ended
+	if err != nil && !errors.Is(err, oauth.ErrNotFound) { // purged in the meantime, so it has ended
 		return fmt.Errorf("revoke token: %w", err)
 	}
 	return nil

@@ -22,34 +22,36 @@ type Response struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"`
 	RefreshToken string `json:"refresh_token,omitempty"`
-	Scope        string `json:"scope"` // always: it may be less than what was asked for, and nothing
+	Scope        string `json:"scope"` // never omitted: it may be less than the requested scope, or empty
 }
 
-// Request is what is to be issued: what a grant allowed, to which client, when.
+// Request holds the tokens to issue: a grant's authorization, the client, and the
+// time.
 type Request struct {
 	*oauth.Authorization
 	Client    *oauth.Client
 	GrantType string
-	Time      time.Time // when the request had come in
+	Time      time.Time // when the whole request was received
 
-	Ticket   *Ticket       // of the consent page, which is used up; nil without a page
+	Ticket   *Ticket       // of the consent page, to be used up; nil without a page
 	Name     string        // of a personal access token
-	Opaque   bool          // the access token is no JWT
+	Opaque   bool          // the access token is not a JWT
 	ByUser   bool          // the user acts, not the client
-	Consents []string      // of the user, to be remembered with a new family
-	Events   []event.Event // published after those of the tokens
+	Consents []string      // of the user, to be stored with a new family
+	Events   []event.Event // published after the events of the tokens
 }
 
-// Ticket is the ticket of a consent page. No grant can name one.
+// Ticket is the ticket of a consent page. A grant cannot use one up.
 type Ticket struct {
 	ID      string
 	Until   time.Time // when its row may be purged
-	TokenID string    // of the access token that it leads to, so that a second click finds what the first one made
+	TokenID string    // the ID of its access token, by which a second click finds the result of the first
 }
 
-// Issue is the only writer of tokens. It checks every authorization in the same
-// way, so no caller and no grant can leave out a check. A user who is gone is
-// [users.ErrGone], which each caller maps to the error code of its endpoint.
+// Issue issues tokens. No other function writes tokens, and it checks every
+// authorization, so that neither a caller nor a grant can skip a check. The error
+// for a missing user is [users.ErrGone], which each caller maps to the error code
+// of its endpoint.
 func (s *Service) Issue(ctx context.Context, i *Request) (*Response, *oauth.AccessToken, error) {
 	if err := i.validate(); err != nil {
 		return nil, nil, fmt.Errorf("grant %s: %w", i.GrantType, err)
@@ -72,7 +74,7 @@ func (s *Service) Issue(ctx context.Context, i *Request) (*Response, *oauth.Acce
 	return s.issueNew(ctx, i)
 }
 
-// issueNew signs and stores new tokens and publishes their events.
+// issueNew signs and stores new tokens, and publishes their events.
 func (s *Service) issueNew(ctx context.Context, i *Request) (*Response, *oauth.AccessToken, error) {
 	access := s.accessToken(i)
 	refresh, raw := s.refreshToken(i, access)
@@ -99,8 +101,8 @@ func (s *Service) issueNew(ctx context.Context, i *Request) (*Response, *oauth.A
 	return res, access, nil
 }
 
-// limit takes away what the client may not have, and completes a new family. It
-// changes a copy: the authorization belongs to the grant.
+// limit reduces the authorization to the client's limits, and completes a new
+// family. It changes a copy, because the authorization belongs to the grant.
 func (s *Service) limit(i *Request) {
 	a := *i.Authorization
 	a.Scopes = s.policy.PermittedScopes(a.Scopes, i.Client, i.GrantType)
@@ -112,9 +114,9 @@ func (s *Service) limit(i *Request) {
 	i.Authorization = &a
 }
 
-// completed returns a new family as it is stored: it ends with its session where
-// the server or the client says so, and lives as long as the client's families
-// unless the grant set its end.
+// completed returns a new family in its final form. It ends with its session if the
+// server or the client requires it. It has the lifetime of the client's families,
+// unless the grant set another.
 func (s *Service) completed(f *oauth.Family, i *Request) *oauth.Family {
 	family := *f
 	if !family.Personal { // a personal access token has no session
@@ -126,7 +128,7 @@ func (s *Service) completed(f *oauth.Family, i *Request) *oauth.Family {
 	return &family
 }
 
-// tokenID is the ID of the access token.
+// tokenID returns the ID of the access token.
 func (i *Request) tokenID() string {
 	if i.Ticket != nil {
 		return i.Ticket.TokenID
@@ -134,7 +136,8 @@ func (i *Request) tokenID() string {
 	return uuid.NewV7()
 }
 
-// spends is the one-time value that the write uses up. No grant can name a ticket.
+// spends returns the one-time value that the write uses up. A grant cannot name a
+// ticket.
 func (i *Request) spends() oauth.Spend {
 	if i.Ticket != nil {
 		return oauth.Spend{Purpose: oauth.SpendTicket, ID: i.Ticket.ID, Until: i.Ticket.Until}
@@ -154,7 +157,7 @@ func (s *Service) accessToken(i *Request) *oauth.AccessToken {
 	return t
 }
 
-// record is that of the audit log.
+// record returns the record for the audit log.
 func (i *Request) record() oauth.AuditRecord {
 	user, _ := i.Subject.User()
 	actor := oauth.ForClient().Claim(i.Client.ID)
@@ -164,8 +167,8 @@ func (i *Request) record() oauth.AuditRecord {
 	return oauth.AuditRecord{Action: "token.issued", Actor: actor, User: user, ClientID: i.Client.ID, Reason: i.GrantType, Time: i.Time}
 }
 
-// refreshToken returns the record of the refresh token that belongs to access,
-// and the token itself; neither when none is to be issued.
+// refreshToken returns the record of the refresh token that belongs to access, and
+// the token itself. It returns neither if no refresh token is to be issued.
 func (s *Service) refreshToken(i *Request, access *oauth.AccessToken) (*oauth.RefreshToken, string) {
 	if !i.Refresh {
 		return nil, ""
@@ -187,12 +190,12 @@ func (s *Service) refreshToken(i *Request, access *oauth.AccessToken) (*oauth.Re
 	}, raw
 }
 
-// successor returns the refresh token that replaces a spent one: derived from
-// it, so that sending the request again yields the same.
+// successor returns the refresh token that replaces a spent one. It is derived from
+// the spent one, so that a repeated request gets the same.
 func successor(r *keyring.Root, spent string) string { return r.Derive("refresh token", spent) }
 
-// reissue answers a refresh that was sent again with what it got before: the
-// same refresh token, and the access token rebuilt from its row.
+// reissue repeats the response to a refresh that is sent again: the same refresh
+// token, and the access token rebuilt from its row.
 func (s *Service) reissue(ctx context.Context, i *Request) (*Response, *oauth.AccessToken, error) {
 	access, err := s.store.AccessToken(ctx, i.Retried.AccessTokenID)
 	if errors.Is(err, oauth.ErrNotFound) {
@@ -202,7 +205,7 @@ func (s *Service) reissue(ctx context.Context, i *Request) (*Response, *oauth.Ac
 		return nil, nil, fmt.Errorf("find access token: %w", err)
 	}
 	if f := access.Family; f == nil || i.Family == nil || f.ID != i.Family.ID || f.User != i.Family.User || access.Client.ID != i.Client.ID {
-		return nil, nil, fmt.Errorf("grant %s: it answers again with an access token of another family or client", i.GrantType)
+		return nil, nil, fmt.Errorf("grant %s: it repeats an access token of another family or client", i.GrantType)
 	}
 	if !sameSet(access.Scopes, i.Scopes) || !sameSet(access.Audience, s.policy.Audiences(i.Resources)) {
 		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, for another scope or resource")
@@ -210,7 +213,7 @@ func (s *Service) reissue(ctx context.Context, i *Request) (*Response, *oauth.Ac
 	if !access.Live(i.Time) {
 		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and what it got has ended")
 	}
-	for _, root := range s.keys.Roots() { // the key may have been changed in between
+	for _, root := range s.keys.Roots() { // the first key may have changed in the meantime
 		if raw := successor(root, i.Spends.ID); i.Retried.Digest.Matches(raw) {
 			res, err := s.response(ctx, access, raw, i)
 			return res, access, err

@@ -17,11 +17,11 @@ import (
 )
 
 // PersonalAccess is the grant type of the client that personal access tokens belong
-// to. No request can name it: the token endpoint does not know it.
+// to. The token endpoint does not support it, so no request can use it.
 const PersonalAccess = "personal_access"
 
-// PersonalToken is what a personal access token is created from;
-// passport.PersonalToken documents it.
+// PersonalToken holds the fields of a new personal access token;
+// passport.PersonalToken documents them.
 type PersonalToken struct {
 	User       oauth.UserRef
 	Name       string
@@ -30,13 +30,14 @@ type PersonalToken struct {
 	Attributes map[string]string
 }
 
-// PersonalConfig is what [Personal] needs. ClientID and ClientSecret name the client
-// that the tokens belong to; without them the server makes one.
+// PersonalConfig holds the dependencies of [Personal]. ClientID and ClientSecret
+// are the credentials of the client that the tokens belong to. Without them the
+// server creates one.
 type PersonalConfig struct {
 	Tokens                 *Service
 	Clients                *clients.Registry
 	ClientID, ClientSecret string
-	Opaque                 bool // the tokens are no JWTs
+	Opaque                 bool // the tokens are not JWTs
 }
 
 // Personal creates personal access tokens.
@@ -45,9 +46,9 @@ type Personal struct{ PersonalConfig }
 // NewPersonal returns a Personal.
 func NewPersonal(c PersonalConfig) *Personal { return &Personal{c} }
 
-// Create creates a personal access token for a request that came in at the given
-// time: a revocation after that ends the token too. It returns the token and its
-// record.
+// Create creates a personal access token, and returns it with its record. at is the
+// time of the request: a later revocation ends the token, even if it is stored
+// before the token.
 func (p *Personal) Create(ctx context.Context, t PersonalToken, at time.Time) (string, *oauth.AccessToken, error) {
 	t.User.Provider = cmp.Or(t.User.Provider, oauth.DefaultProvider)
 	i, err := p.request(ctx, t, at)
@@ -61,7 +62,7 @@ func (p *Personal) Create(ctx context.Context, t PersonalToken, at time.Time) (s
 	return res.AccessToken, token, nil
 }
 
-// request checks what is asked for.
+// request checks the fields, and returns the request to issue the token.
 func (p *Personal) request(ctx context.Context, t PersonalToken, at time.Time) (*Request, error) {
 	expires, err := p.check(t, at)
 	if err != nil {
@@ -86,10 +87,12 @@ func (p *Personal) request(ctx context.Context, t PersonalToken, at time.Time) (
 	}, nil
 }
 
-// maxTokenName is how many characters the name of a personal access token may have.
+// maxTokenName is the maximum length of a personal access token's name, in
+// characters.
 const maxTokenName = 191
 
-// check checks what does not depend on the client, and returns when the token ends.
+// check checks the fields that do not depend on the client, and returns when the
+// token expires.
 func (p *Personal) check(t PersonalToken, at time.Time) (time.Time, error) {
 	ttl := p.Tokens.policy.PersonalTokenTTL
 	latest := at.Add(ttl)
@@ -110,14 +113,14 @@ func (p *Personal) check(t PersonalToken, at time.Time) (time.Time, error) {
 	if !storable.Text(t.User.ID) {
 		return expires, errors.New("the user's ID is empty or cannot be stored: want UTF-8 without control characters, at most 255 bytes")
 	}
-	if p.Tokens.users.Provider(t.User.Provider) == nil { // before a client is made for the provider
+	if p.Tokens.users.Provider(t.User.Provider) == nil { // before a client is created for the provider
 		return expires, fmt.Errorf("the user provider %q is not one of Config", t.User.Provider)
 	}
 	return expires, nil
 }
 
-// scopes checks the scopes of a personal access token. None are dropped in silence,
-// and none are added.
+// scopes checks the scopes of a personal access token. It neither drops nor adds
+// scopes.
 func (p *Personal) scopes(client *oauth.Client, scopes []string) ([]string, error) {
 	out := make([]string, 0, len(scopes))
 	for _, id := range scopes {
@@ -134,8 +137,8 @@ func (p *Personal) scopes(client *oauth.Client, scopes []string) ([]string, erro
 	return out, nil
 }
 
-// client returns the client that personal access tokens of a provider's
-// users belong to: the one that is configured, or the one that the server makes.
+// client returns the client that personal access tokens of a provider's users
+// belong to: the configured client, or a client that the server creates.
 func (p *Personal) client(ctx context.Context, provider string) (*oauth.Client, error) {
 	client, err := p.configuredClient(ctx, provider)
 	if client == nil && err == nil {
@@ -148,22 +151,22 @@ func (p *Personal) client(ctx context.Context, provider string) (*oauth.Client, 
 	case err != nil:
 		return nil, err
 	case !client.Active():
-		return nil, fmt.Errorf("the client of personal access tokens, %q, is revoked or suspended: name another by PersonalAccessClientID", client.ID)
+		return nil, fmt.Errorf("the client of personal access tokens, %q, is revoked or suspended: set another PersonalAccessClientID", client.ID)
 	case !client.Allows(PersonalAccess):
-		return nil, fmt.Errorf("the client of personal access tokens, %q, may not have any: give it the grant personal_access, or name another by PersonalAccessClientID", client.ID)
+		return nil, fmt.Errorf("the client of personal access tokens, %q, may not have any: give it the grant personal_access, or set another PersonalAccessClientID", client.ID)
 	}
 	return client, nil
 }
 
-// configuredClient is nil when none is configured for the provider.
+// configuredClient returns nil if no client is configured for the provider.
 func (p *Personal) configuredClient(ctx context.Context, provider string) (*oauth.Client, error) {
 	id := p.ClientID
 	if id == "" {
 		return nil, nil
 	}
 	client, err := p.Clients.Client(ctx, id)
-	if errors.Is(err, oauth.ErrNotFound) { // not wrapped: it would say that the user is gone
-		return nil, fmt.Errorf("the client of personal access tokens, %q, is gone: name another by PersonalAccessClientID", id)
+	if errors.Is(err, oauth.ErrNotFound) { // not wrapped: the error would mean that the user is gone
+		return nil, fmt.Errorf("the client of personal access tokens, %q, is gone: set another PersonalAccessClientID", id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find the client of personal access tokens: %w", err)
@@ -174,9 +177,9 @@ func (p *Personal) configuredClient(ctx context.Context, provider string) (*oaut
 	return client, nil
 }
 
-// CheckClient reports what is wrong with the client that is configured
-// for personal access tokens. It is called when the server starts: found out
-// later, it would be a user's error.
+// CheckClient returns the faults of the configured client for personal access
+// tokens. The server calls it when it starts, so that a fault does not first appear
+// as a user's error.
 func (p *Personal) CheckClient(ctx context.Context) error {
 	id := p.ClientID
 	if id == "" {

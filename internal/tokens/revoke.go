@@ -13,30 +13,29 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// RevokeToken ends an access token, and with a user's everything that came of
-// the same consent, refresh tokens included. One that is missing is
-// [oauth.ErrNotFound].
+// RevokeToken revokes an access token. For a user's token it revokes the whole
+// token family, including refresh tokens. It returns [oauth.ErrNotFound] if the
+// token does not exist.
 func (s *Service) RevokeToken(ctx context.Context, id string) error {
 	return s.revokeByID(ctx, id, "token")
 }
 
-// RevokeRefreshTokensOf ends the refresh tokens that were issued with an access
-// token, those that have replaced them since, and the access token itself: an
-// application that was to lose the one would otherwise keep the other until it
-// expires.
+// RevokeRefreshTokensOf revokes the refresh tokens that were issued with an access
+// token and their successors. It also revokes the access token itself, which would
+// otherwise work until it expires.
 func (s *Service) RevokeRefreshTokensOf(ctx context.Context, accessTokenID string) error {
 	return s.revokeByID(ctx, accessTokenID, "refresh tokens")
 }
 
 func (s *Service) revokeByID(ctx context.Context, id, reason string) error {
-	token, err := s.store.AccessToken(ctx, id) // for log and event to say whose it was
+	token, err := s.store.AccessToken(ctx, id) // log and event name its owner
 	if err != nil {
 		return fmt.Errorf("revoke token: %w", err)
 	}
 	return s.Revoke(ctx, token, reason)
 }
 
-// Revoke ends an access token that was read before.
+// Revoke revokes an access token that has been read.
 func (s *Service) Revoke(ctx context.Context, token *oauth.AccessToken, reason string) error {
 	at := clock.Now()
 	record := auditRevoked(token, at)
@@ -54,9 +53,8 @@ func auditRevoked(token *oauth.AccessToken, at time.Time) oauth.AuditRecord {
 	return oauth.AuditRecord{Action: "token.revoked", User: user, ClientID: token.Client.ID, Reason: "token " + token.ID, Time: at}
 }
 
-// Disconnect ends everything of a token's consent for its user, and withdraws the
-// remembered consent with the last connection. Both are one write: a request that
-// is given up leaves nothing half done.
+// Disconnect revokes all tokens of a token's consent for its user. With the last
+// connection it also deletes the stored consent. Both are one atomic write.
 func (s *Service) Disconnect(ctx context.Context, token *oauth.AccessToken) error {
 	at, user, clientID := clock.Now(), token.Family.User, token.Family.ClientID
 	records := []oauth.AuditRecord{auditRevoked(token, at), auditWithdrawn(user, clientID, at)}
@@ -78,13 +76,13 @@ func (s *Service) Disconnect(ctx context.Context, token *oauth.AccessToken) erro
 	return nil
 }
 
-// RevokeUser ends every token of a user, also those that are being issued for a
-// request that has come in before. Consents stay; see [Service.Withdraw].
+// RevokeUser revokes every token of a user, including tokens that are being issued
+// for an earlier request. Consents are kept; see [Service.Withdraw].
 func (s *Service) RevokeUser(ctx context.Context, user oauth.UserRef) error {
 	return s.revoke(ctx, oauth.FamilyFilter{User: user}, "user")
 }
 
-// RevokeUserAtClient ends every token of a user at one client.
+// RevokeUserAtClient revokes every token of a user at one client.
 func (s *Service) RevokeUserAtClient(ctx context.Context, user oauth.UserRef, clientID string) error {
 	if clientID == "" {
 		return errors.New("revoke: a client ID is missing; to revoke everything of a user call RevokeUser")
@@ -92,16 +90,16 @@ func (s *Service) RevokeUserAtClient(ctx context.Context, user oauth.UserRef, cl
 	return s.revoke(ctx, oauth.FamilyFilter{User: user, ClientID: clientID}, "user at client")
 }
 
-// PasswordChanged ends what a changed password has to end: codes and tokens that
-// came of the user's other browser sessions. exceptSessionID is the session in
-// which it was changed, empty to spare none. Personal access tokens stay.
+// PasswordChanged revokes the tokens and codes of the user's other browser sessions
+// after a password change. exceptSessionID is the session in which the password was
+// changed; empty to spare no session. Personal access tokens are kept.
 func (s *Service) PasswordChanged(ctx context.Context, user oauth.UserRef, exceptSessionID string) error {
 	return s.revoke(ctx, oauth.FamilyFilter{User: user, ExceptSession: users.SessionDigest(exceptSessionID), KeepPersonal: true}, "password changed")
 }
 
-// EndSession ends what has to end with a browser session: codes that were not
-// redeemed yet, and under Config.FamiliesEndWithSession, or that field of a
-// client, the tokens too. Without a session ID it is an error, never "all".
+// EndSession revokes the unredeemed codes of a browser session. It also revokes the
+// session's tokens under Config.FamiliesEndWithSession, or if the client has
+// EndsWithSession. An empty session ID is an error.
 func (s *Service) EndSession(ctx context.Context, user oauth.UserRef, sessionID string) error {
 	if sessionID == "" {
 		return errors.New("end session: the session ID is empty")
@@ -118,7 +116,7 @@ func (s *Service) EndSession(ctx context.Context, user oauth.UserRef, sessionID 
 	return nil
 }
 
-// revoke ends families and publishes one event for them.
+// revoke revokes families and publishes one event for them.
 func (s *Service) revoke(ctx context.Context, which oauth.FamilyFilter, reason string) error {
 	at := clock.Now()
 	record := oauth.AuditRecord{Action: "tokens.revoked", User: which.User, ClientID: which.ClientID, Reason: reason, Time: at}
@@ -131,8 +129,8 @@ func (s *Service) revoke(ctx context.Context, which oauth.FamilyFilter, reason s
 	return nil
 }
 
-// Withdraw takes back a user's consent to a client and ends every token of the
-// user at it. Personal access tokens stay.
+// Withdraw deletes a user's consent to a client and revokes all of the user's
+// tokens at it. Personal access tokens are kept.
 func (s *Service) Withdraw(ctx context.Context, user oauth.UserRef, clientID string) error {
 	at := clock.Now()
 	err := s.audit.Change(ctx, auditWithdrawn(user, clientID, at), func(record *oauth.AuditRecord) error {
@@ -150,17 +148,17 @@ func auditWithdrawn(user oauth.UserRef, clientID string, at time.Time) oauth.Aud
 	}
 }
 
-// EndFamily revokes all that came of a value which was used twice, and returns
-// what the client is told (RFC 9700 §4.14.2).
+// EndFamily revokes the family of a value that was used twice, and returns the
+// error for the client (RFC 9700 §4.14.2).
 func (s *Service) EndFamily(ctx context.Context, replay *oauth.ReplayError, at time.Time) error {
 	f := replay.Family
-	if f == nil { // of a grant for clients alone: nothing descends from it
+	if f == nil { // of a grant for clients only: no token came from it
 		return oauth.InvalidGrant.Errorf("%s", replay)
 	}
 	record := oauth.AuditRecord{Action: "token.replayed", User: f.User, ClientID: f.ClientID, Reason: replay.Error(), Time: at}
 	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
 		err := s.store.RevokeFamily(ctx, f.ID, at, record)
-		if errors.Is(err, oauth.ErrNotFound) { // purged by now: it has ended too
+		if errors.Is(err, oauth.ErrNotFound) { // purged in the meantime, so it has ended
 			return nil
 		}
 		return err

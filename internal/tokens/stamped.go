@@ -7,9 +7,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Stamped returns a store as the server and its grants read it: every access token
-// has the server's setting in InheritScopes, which is not stored. So no reader has
-// to remember to set it.
+// Stamped returns the store for the server and its grants. Every access token that
+// it returns has the server's setting in InheritScopes, which is not stored. So no
+// reader can forget to set it.
 func Stamped(store oauth.Store, inherit bool) oauth.Store { return stampedStore{store, inherit} }
 
 type stampedStore struct {
@@ -17,8 +17,8 @@ type stampedStore struct {
 	inherit bool
 }
 
-// stamped returns the token with InheritScopes set. It changes a copy, since a store
-// may hand out one record to several readers.
+// stamped returns the token with InheritScopes set. It changes a copy, because a
+// store may return the same record to several readers.
 func stamped(t *oauth.AccessToken, inherit bool) *oauth.AccessToken {
 	if t == nil || t.InheritScopes == inherit {
 		return t
@@ -28,7 +28,7 @@ func stamped(t *oauth.AccessToken, inherit bool) *oauth.AccessToken {
 	return &token
 }
 
-// Unwrap gives access to the optional powers of the inner store; see
+// Unwrap gives access to the optional interfaces of the inner store; see
 // [oauth.StoreAs].
 func (s stampedStore) Unwrap() oauth.Store { return s.Store }
 

@@ -1,5 +1,5 @@
-// Package tokens issues, verifies, finds and revokes. It is the only room with the
-// token, family and consent verbs of the store.
+// Package tokens issues, verifies, finds and revokes tokens. No other package uses
+// the store's methods for tokens, families and consents.
 package tokens
 
 import (
@@ -17,14 +17,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Store is what this room uses of an [oauth.Store].
+// Store is the part of an [oauth.Store] that this package uses.
 type Store interface {
 	oauth.FamilyStore
 	oauth.TokenStore
 	oauth.ConsentStore
 }
 
-// Config is what a [Service] needs. All fields but Claims are required.
+// Config holds the dependencies of a [Service]. All fields but Claims are required.
 type Config struct {
 	Issuer       string
 	OpaquePrefix string // of opaque access tokens
@@ -34,11 +34,12 @@ type Config struct {
 	Users        *users.Directory
 	Audit        audit.Log
 
-	// Claims are further claims of a JWT access token.
+	// Claims returns additional claims of a JWT access token.
 	Claims func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
 }
 
-// Service issues and revokes the tokens of a server. It is safe for concurrent use.
+// Service issues, verifies, finds and revokes the tokens of a server. It is safe
+// for concurrent use.
 type Service struct {
 	issuer       string
 	opaquePrefix string
@@ -60,7 +61,7 @@ func (s *Service) Token(ctx context.Context, id string) (*oauth.AccessToken, err
 	return s.store.AccessToken(ctx, id)
 }
 
-// TokensOf yields the access tokens of a user by ID, dead ones too.
+// TokensOf yields the access tokens of a user by ID, including ended ones.
 func (s *Service) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
 	return s.store.TokensOf(ctx, user)
 }
@@ -70,7 +71,7 @@ func (s *Service) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error)
 	return s.store.Code(ctx, d)
 }
 
-// IssueCode stores a family and the code that begins it; see
+// IssueCode stores a family and its authorization code; see
 // [oauth.FamilyStore.IssueCode].
 func (s *Service) IssueCode(ctx context.Context, c *oauth.CodeIssuance, events ...event.Event) error {
 	user := c.Family.User
@@ -92,7 +93,7 @@ func (s *Service) UseTicket(ctx context.Context, id string, until time.Time) err
 	return s.store.UseOnce(ctx, oauth.SpendTicket, id, until)
 }
 
-// Consented returns what the user has allowed the client; see
+// Consented returns the names that the user has consented to for the client; see
 // [oauth.ConsentStore.Consented].
 func (s *Service) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) ([]string, error) {
 	granted, err := s.store.Consented(ctx, user, c)
@@ -102,7 +103,8 @@ func (s *Service) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Cl
 	return granted, nil
 }
 
-// Reach asks the store for a code that does not exist, and returns its error.
+// Reach queries the store for a code that does not exist, and returns the store's
+// error.
 func (s *Service) Reach(ctx context.Context) error {
 	_, err := s.store.Code(ctx, oauth.DigestOf(""))
 	if errors.Is(err, oauth.ErrNotFound) {

@@ -11,8 +11,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// validate refuses an authorization that is not well formed: without a subject,
-// for a user without the family that ends the token, for a client with a family.
+// validate refuses an invalid authorization: without a subject, for a user without
+// a family that can end the token, or for a client with a family.
 func (i *Request) validate() error {
 	a := i.Authorization
 	if a == nil {
@@ -31,7 +31,7 @@ func (i *Request) validate() error {
 	case a.AccessTokenTTL < 0:
 		return errors.New("its AccessTokenTTL is negative")
 	case !isUser && (a.NewFamily || a.Refresh):
-		return errors.New("it begins a family, or wants a refresh token, for a client that acts for itself")
+		return errors.New("it starts a family, or has a refresh token, for a client that acts for itself")
 	case isUser:
 		if err := i.validateFamily(); err != nil {
 			return err
@@ -51,33 +51,33 @@ func validateList(name string, list []string) error {
 	return nil
 }
 
-// validateFamily refuses a family that would not end what it has to: a row without
-// a family's ID is a client's own token, and a family that claims to be younger
-// than the request slips past what was revoked in the meantime.
+// validateFamily refuses a family that would escape revocation. A row without a
+// family's ID is a client's own token. A family that claims to be newer than the
+// request escapes revocations in the meantime.
 func (i *Request) validateFamily() error {
 	switch f := i.Family; {
 	case f.ID == "":
 		return errors.New("its family has no ID")
 	case f.ClientID != i.Client.ID && (i.NewFamily || i.Refresh || i.Spends.Purpose == oauth.SpendCode):
-		// An access token alone may join it, as one that was exchanged for
-		// another does, and ends with it.
+		// Only an access token may join another client's family, as in a token
+		// exchange. It ends with the family.
 		return errors.New("its family is another client's")
 	case i.NewFamily && (f.CreatedAt.IsZero() || f.CreatedAt.After(i.Time)):
 		return errors.New("its new family was not created when the request came in: use TokenRequest.Time")
 	case i.NewFamily && !f.RevokedAt.IsZero():
 		return errors.New("its new family is revoked")
 	case i.NewFamily && !f.ExpiresAt.IsZero() && !i.Time.Before(f.ExpiresAt):
-		return errors.New("its new family has ended already: set ExpiresAt, or leave it to the server")
+		return errors.New("its new family has ended already: set ExpiresAt, or leave it zero for the default")
 	}
 	return nil
 }
 
-// validateSpend refuses one-time values that could clash with ours, or never go, or
-// go before they are worth nothing.
+// validateSpend refuses one-time values that could clash with the server's own,
+// never be purged, or be purged while they are still valid.
 func (i *Request) validateSpend() error {
 	switch p := i.Spends.Purpose; {
 	case i.Ticket != nil && i.Spends != oauth.Spend{}:
-		return errors.New("it uses up a one-time value beside the ticket of the consent page")
+		return errors.New("it uses up a one-time value in addition to the ticket of the consent page")
 	case (p == "") != (i.Spends.ID == ""):
 		return errors.New("its one-time value needs a purpose and an ID")
 	case p != "" && p != oauth.SpendCode && p != oauth.SpendRefreshToken && !p.Custom():
@@ -90,13 +90,13 @@ func (i *Request) validateSpend() error {
 	return nil
 }
 
-// checkProvider refuses a user of another provider than the client's own. A grant that
-// forgot to look could make user 1 of the one out of user 1 of the other; and a
-// client that was moved to another provider has lost the users that it had.
+// checkProvider refuses a user of another provider than the client's. Otherwise a
+// grant without such a check could confuse user 1 of one provider with user 1 of
+// another. A client that was moved to another provider must lose its old users.
 func checkProvider(c *oauth.Client, a *oauth.Authorization) error {
 	user, isUser := a.Subject.User()
 	if provider := cmp.Or(c.Provider, oauth.DefaultProvider); isUser && user.Provider != provider {
-		return fmt.Errorf("the user is one of the provider %q, and the client acts for those of %q: %w", user.Provider, provider,
+		return fmt.Errorf("the user belongs to the provider %q, but the client acts for users of %q: %w", user.Provider, provider,
 			oauth.InvalidGrant.Errorf("the client does not act for this user"))
 	}
 	return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Verify is the verifier of the server's own guards: signature and claims, then
-// the row, which decides; then whether the user still may.
+// Verify is the verifier of the server's own guards. It checks signature and
+// claims, then the stored row, which decides, and then that the user may still act.
 func (s *Service) Verify(r *http.Request, bearer string) (*oauth.AccessToken, *oauth.User, error) {
 	now := time.Now()
 	t, err := s.findToken(r.Context(), bearer, now)
@@ -38,8 +38,8 @@ func (s *Service) Verify(r *http.Request, bearer string) (*oauth.AccessToken, *o
 	return t, user, err
 }
 
-// findToken returns the row of a token, which decides whether it may be used. A
-// JWT is verified first.
+// findToken returns the row of a token, which decides whether it may be used. It
+// verifies a JWT first.
 func (s *Service) findToken(ctx context.Context, bearer string, now time.Time) (*oauth.AccessToken, error) {
 	if opaque.Is(s.opaquePrefix, bearer) {
 		t, err := s.store.OpaqueToken(ctx, oauth.DigestOf(bearer))
@@ -62,7 +62,7 @@ func (s *Service) findToken(ctx context.Context, bearer string, now time.Time) (
 	return t, nil
 }
 
-// UserOf loads the user that a token speaks for.
+// UserOf loads the user of a token.
 func (s *Service) UserOf(ctx context.Context, ref oauth.UserRef) (*oauth.User, error) {
 	user, err := s.users.Load(ctx, ref)
 	return user, users.GoneAs(oauth.InvalidToken, err)

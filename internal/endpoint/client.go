@@ -1,5 +1,5 @@
-// Package endpoint has the endpoints that clients and APIs call, one file each. Each
-// is a function from a request to a result; one function writes it.
+// Package endpoint has the endpoints that clients and APIs call, one per file. Each
+// is a function from a request to a result; a single function writes results.
 package endpoint
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Callers are what the endpoints that clients call have in common.
+// Callers holds the common dependencies of the endpoints that clients call.
 type Callers struct {
 	Clients *clients.Registry
 	Log     wire.Log
@@ -22,11 +22,11 @@ type Callers struct {
 // call is a form that an authenticated client sent.
 type call struct {
 	form   url.Values
-	time   time.Time // when the request had come in
+	time   time.Time // when the whole request was received
 	client *oauth.Client
 }
 
-// read is phases 1 and 2 of every such endpoint: it reads the form, then takes the
+// read does steps 1 and 2 of every such endpoint: it reads the form, then takes the
 // time, and authenticates the client.
 func (c Callers) read(r *http.Request) (*call, error) {
 	form, at, err := wire.FormBody(r)
@@ -44,14 +44,14 @@ func (c Callers) read(r *http.Request) (*call, error) {
 	return &call{form, at, client}, nil
 }
 
-// endpoint is a path that takes the POST of a client.
+// endpoint is a path to which a client sends a POST.
 type endpoint struct {
 	name    string // for the 405
 	scripts bool   // pages at the origins of the client's redirect URIs may call it
 	log     wire.Log
 
-	// serve returns what is written as JSON, nil for nothing. It returns the client
-	// as soon as that is known, also with an error.
+	// serve returns the JSON response; nil for an empty body. It returns the client
+	// if it is known, even with an error.
 	serve func(*http.Request) (any, *oauth.Client, error)
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// clientCredentials reads what a client authenticates with from the Authorization
-// header or the body, never both (RFC 6749 §2.3).
+// clientCredentials reads a client's credentials from the Authorization header or
+// the body, but not from both (RFC 6749 §2.3).
 func clientCredentials(r *http.Request, form url.Values) (clients.Credentials, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) > 1 {
@@ -32,8 +32,8 @@ func clientCredentials(r *http.Request, form url.Values) (clients.Credentials, e
 	return c, nil
 }
 
-// basicCredentials reads the Basic scheme. Both halves are form-encoded below
-// the base64 (RFC 6749 §2.3.1).
+// basicCredentials reads HTTP Basic. Both parts are form-encoded below the base64
+// (RFC 6749 §2.3.1).
 func basicCredentials(header string, form url.Values) (clients.Credentials, error) {
 	malformed := oauth.InvalidClient.Errorf("the Authorization header is not HTTP Basic with a form-encoded client ID and secret")
 	scheme, _, _ := strings.Cut(header, " ")
@@ -60,7 +60,7 @@ func basicCredentials(header string, form url.Values) (clients.Credentials, erro
 	}
 	c := clients.Credentials{ID: id, Secret: secret, Method: oauth.AuthBasic}
 	if secret == "" {
-		c.Method = oauth.AuthNone // some libraries send a public client's ID so
+		c.Method = oauth.AuthNone // some libraries send a public client's ID like this
 	}
 	return c, nil
 }

@@ -16,12 +16,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// How many wrong guesses are free, and how long it takes until as many are forgotten.
+// Wrong guesses within these limits have no consequence. A counter is forgotten
+// after its time.
 const (
 	GuessFailures       = 10 // of one name from one address
 	GuessFailuresWithin = 15 * time.Minute
 
-	NameFailures       = 100 // of one name from all addresses, except those from which it was right lately
+	NameFailures       = 100 // of one name from all addresses, except those from which it was right recently
 	NameFailuresWithin = time.Hour
 )
 
@@ -33,8 +34,8 @@ func newGuessThrottle() *throttle.Throttle {
 	})
 }
 
-// throttleGuesses returns the grants. Those by which something can be guessed are
-// behind a throttle each.
+// throttleGuesses returns the grants, with a throttle for each that allows
+// guessing.
 func throttleGuesses(parts *feature.Joined) map[string]oauth.Grant {
 	grants := maps.Clone(parts.Grants)
 	for grantType, g := range grants {
@@ -45,24 +46,24 @@ func throttleGuesses(parts *feature.Joined) map[string]oauth.Grant {
 	return grants
 }
 
-// throttled is a grant by which something can be guessed, behind a throttle. Every
-// guess that the token endpoint takes passes here.
+// throttled is a grant that allows guessing, behind a throttle. Every guess at the
+// token endpoint passes through it.
 type throttled struct {
 	oauth.Grant
 	guesses  func(*oauth.TokenRequest) string
 	throttle *throttle.Throttle
 }
 
-// Authorize implements [oauth.Grant]. During a pause the guess is refused before
-// the grant looks at it, because that is slow on purpose. The outcome is told only
-// if no pause has begun in the meantime.
+// Authorize implements [oauth.Grant]. During a pause it refuses the guess before it
+// calls the grant, because checking a password is deliberately slow. It returns the
+// grant's result only if no pause has begun in the meantime.
 func (g throttled) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	name := g.guesses(r)
 	if name == "" {
-		return g.Grant.Authorize(ctx, r) // says what is missing, and no more
+		return g.Grant.Authorize(ctx, r) // the grant reports the missing parameter
 	}
 	from := reqinfo.From(ctx)
-	from.Shared = !r.Client.Public() // a server, which speaks for all of its users
+	from.Shared = !r.Client.Public() // a confidential client is a server, which sends the requests of all its users
 	attempt := throttle.Attempt{
 		Name:    cmp.Or(r.Client.Provider, oauth.DefaultProvider) + "\x00" + folded(name),
 		Address: from.Address,
@@ -73,7 +74,7 @@ func (g throttled) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth
 	}
 	a, err := g.Grant.Authorize(reqinfo.With(ctx, from), r)
 	if err != nil && !errors.Is(err, oauth.InvalidGrant) {
-		return nil, err // a fault: nothing was found out
+		return nil, err // a fault: the guess was not checked
 	}
 	if refused := g.throttle.Settle(attempt, err == nil); refused != nil {
 		return nil, throttle.Error(oauth.InvalidGrant, refused)
@@ -81,9 +82,9 @@ func (g throttled) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth
 	return a, err
 }
 
-// folded is one spelling for all names that an application may take for the same
-// user: without case, spaces and invisible characters. Two names that share a
-// counter do no harm; one name with several counters would.
+// folded returns a common spelling for names that an application may consider
+// equal: it ignores case, spaces and invisible characters. It is harmless if two
+// names share a counter, but not if one name has several.
 func folded(username string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsGraphic(r) {

@@ -17,25 +17,26 @@ type introspectEndpoint struct {
 	issuer string
 }
 
-// Introspect returns the endpoint that tells an API about the tokens it receives.
+// Introspect returns the endpoint that tells an API about the tokens that it
+// receives.
 func Introspect(c Callers, t *tokens.Service, issuer string) http.Handler {
 	e := introspectEndpoint{c, t, issuer}
 	return endpoint{name: "introspection", log: c.Log, serve: e.serve}
 }
 
-// inactive is the response for every token that cannot be used or that the caller may
-// not know (RFC 7662 §2.2).
+// inactive is the response for a token that cannot be used, or that the caller may
+// not know about (RFC 7662 §2.2).
 type inactive struct {
 	Active bool `json:"active"` // false
 }
 
-// active is the response for a token that can be used (RFC 7662 §2.2).
+// active is the response for a usable token (RFC 7662 §2.2).
 type active struct {
 	Active    bool   `json:"active"` // true
 	Scope     string `json:"scope"`
 	ClientID  string `json:"client_id"`
 	Subject   string `json:"sub"`
-	Audience  any    `json:"aud,omitempty"` // one text, or a list
+	Audience  any    `json:"aud,omitempty"` // a string or a list
 	Issuer    string `json:"iss"`
 	ID        string `json:"jti,omitempty"`
 	TokenType string `json:"token_type,omitempty"` // of an access token
@@ -49,7 +50,7 @@ func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if call.client.Public() { // any caller could scan for tokens otherwise (RFC 7662 §2.1)
+	if call.client.Public() { // otherwise any caller could scan for tokens (RFC 7662 §2.1)
 		return nil, call.client, clients.Named(call.client.ID, oauth.InvalidClient.Errorf("introspection is for clients that have a secret"))
 	}
 	found, err := e.find(r, call, e.tokens)
@@ -70,12 +71,13 @@ func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	return e.describe(found), call.client, nil
 }
 
-// logHidden logs that a caller was not told about a token that the server knows. An
-// API with the wrong audience gets this for every token, and the response can't say so.
+// logHidden logs that a caller was not told about a token of this server. An API
+// with the wrong audience gets this for every token, and the response cannot say
+// so.
 func (e introspectEndpoint) logHidden(r *http.Request, f *tokens.Found, caller *oauth.Client) {
 	attrs := []any{"request_id", reqinfo.From(r.Context()).ID, "client_id", caller.ID, "issued_to", f.ClientID()}
 	switch {
-	case f.ClientID() == "": // no token of this server
+	case f.ClientID() == "": // not a token of this server
 	case caller.Audience == "":
 		e.Log.InfoContext(r.Context(), "token shown as inactive: it was issued to another client, and the caller is not registered as an API", attrs...)
 	case f.Refresh != nil:

@@ -10,10 +10,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Metadata returns the endpoint that describes the server (RFC 8414): what the parts
-// add, and nothing else.
+// Metadata returns the endpoint for the server's metadata (RFC 8414), which
+// consists of the additions of its parts.
 func Metadata(m feature.Metadata, log wire.Log) http.Handler {
-	text, _ := json.Marshal(m) // texts, lists of texts and booleans
+	text, _ := json.Marshal(m) // strings, lists of strings and booleans
 	text = append(text, '\n')
 	return document("application/json", func() []byte { return text }, log)
 }

@@ -15,14 +15,14 @@ type revokeEndpoint struct {
 	tokens *tokens.Service
 }
 
-// Revoke returns the endpoint by which a client ends its own tokens.
+// Revoke returns the endpoint at which a client revokes its own tokens.
 func Revoke(c Callers, t *tokens.Service) http.Handler {
 	e := revokeEndpoint{c, t}
 	return endpoint{name: "revocation", scripts: true, log: c.Log, serve: e.serve}
 }
 
-// serve responds in the same way whether or not there is something to revoke, so that
-// a client learns nothing about the tokens of others (RFC 7009 §2.2).
+// serve responds in the same way whether or not there is a token to revoke, so that
+// a client learns nothing about other clients' tokens (RFC 7009 §2.2).
 func (e revokeEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	call, err := e.read(r)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// TokenConfig is what the token endpoint needs.
+// TokenConfig holds the dependencies of the token endpoint.
 type TokenConfig struct {
 	Callers
 	Parts  *feature.Joined
 	Policy *policy.Policy
 	Tokens *tokens.Service
 	Users  *users.Directory
-	Store  oauth.TokenReader // what grants get
+	Store  oauth.TokenReader // the store that grants get
 }
 
 // tokenEndpoint is /oauth/token (RFC 6749 §3.2).
@@ -35,7 +35,7 @@ func Token(c TokenConfig) http.Handler {
 	return endpoint{name: "token", scripts: true, log: c.Log, serve: e.serve}
 }
 
-// serve is a token request from top to bottom.
+// serve handles a token request, from the form to the response.
 func (e *tokenEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	call, err := e.read(r) // 1 read the form, then take the time; 2 authenticate the client
 	if err != nil {
@@ -53,7 +53,7 @@ func (e *tokenEndpoint) exchange(ctx context.Context, c *call) (*tokens.Response
 	if err != nil {
 		return nil, err
 	}
-	scopes, err := e.Policy.RequestedScopes(c.client, c.form.Get("scope"), g.GrantType()) // 4 scopes and resources
+	scopes, err := e.Policy.RequestedScopes(c.client, c.form.Get("scope"), g.GrantType()) // 4 check scopes and resources
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +82,10 @@ func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {
 	return g, nil
 }
 
-// issue asks the grant what may be issued (6), and issues it (7). If a concurrent
-// request used up the same value, the grant is asked once more: it then names what
-// was issued, or reports a replay. The grant can change r, but not for whom and when
-// the server issues.
+// issue asks the grant for an authorization (6), and issues its tokens (7). If a
+// concurrent request used up the same value, it asks the grant once more. The grant
+// then names the issued tokens, or reports a replay. The grant may change r; client
+// and time are taken before that.
 func (e *tokenEndpoint) issue(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest) (*tokens.Response, error) {
 	client, at := r.Client, r.Time
 	for last := false; ; last = true {

@@ -70,7 +70,7 @@ func lateConsent(w *world) {
 	w.grant(u, at, "b")
 	w.consented("stored late", u, w.client.ID, "kept")
 	w.grant(u, at.Add(time.Microsecond), "a")
-	w.consented("given anew", u, w.client.ID, "a", "kept")
+	w.consented("given again", u, w.client.ID, "a", "kept")
 	w.purgeAll(at.Add(30 * time.Minute))
 	w.consented("while the withdrawal is young", u, w.client.ID, "a", "kept")
 	w.purgeAll(at.Add(2 * time.Hour))
@@ -108,6 +108,6 @@ func issuedConsents(w *world) {
 	w.consented("of a request from before the withdrawal", u, w.client.ID)
 	w.lives("issued late with a consent that was withdrawn", "late", false)
 	w.must(issue("anew", at.Add(time.Microsecond), oauth.Spend{}, "read"))
-	w.consented("given anew", u, w.client.ID, "read")
+	w.consented("given again", u, w.client.ID, "read")
 	w.lives("issued with a new consent", "anew", true)
 }

@@ -112,8 +112,8 @@ func hops(r *http.Request) iter.Seq[string] {
 	}
 }
 
-// text is addr as text: the beginning of from, which has a port behind it, where
-// addr stands there in the same form. So most requests allocate nothing.
+// text returns addr as a string. If from, which has a port, begins with the same
+// string, text returns that part of it, so that most requests allocate nothing.
 func text(addr netip.Addr, from string) string {
 	var buf [64]byte
 	s := addr.AppendTo(buf[:0])

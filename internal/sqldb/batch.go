@@ -12,7 +12,7 @@ import (
 // call of a batch waits for the last.
 const maxBatch = 64
 
-// stall is how long an impatient call waits before it leads a batch of its own.
+// stall is how long an impatient call waits before it leads a separate batch.
 const stall = 100 * time.Millisecond
 
 var (

@@ -53,11 +53,11 @@ func (e *tokenEndpoint) exchange(ctx context.Context, c *call) (*tokens.Response
 	if err != nil {
 		return nil, err
 	}
-	scopes, err := e.Policy.RequestedScopes(c.client, c.form.Get("scope"), g.GrantType()) // 4 check scopes and resources
+	scopes, err := e.Policy.RequestedScopes(c.client, c.form.Get("scope"), g.GrantType()) // 4 check the scopes
 	if err != nil {
 		return nil, err
 	}
-	resources, err := e.Policy.RequestedResources(c.form["resource"])
+	resources, err := e.Policy.RequestedResources(c.form["resource"]) // 5 check the resources
 	if err != nil {
 		return nil, err
 	}

@@ -40,8 +40,9 @@ func (i *Request) validate() error {
 	return errors.Join(validateList("RefreshScopes", a.RefreshScopes), validateList("Resources", a.Resources), i.validateSpend())
 }
 
-// validateList refuses an element that would become another one, or several, in a
-// list of words with spaces between them, as tokens and rows have them.
+// validateList refuses an element that is empty, or has a space or a control
+// character. Tokens and rows store lists separated by spaces, so such an element
+// would be read as another one or as several.
 func validateList(name string, list []string) error {
 	for _, element := range list {
 		if element == "" || strings.ContainsFunc(element, func(r rune) bool { return r <= ' ' || r == utf8.RuneError || r == 0x7f }) {

@@ -34,9 +34,9 @@ func Load(ctx context.Context, provider func(name string) oauth.UserProvider, re
 	return user, nil
 }
 
-// fault is an error of UserByID as the endpoints get it. It knows the account only: an
-// error that speaks of a client or a token would mislead the caller, to whom an
-// invalid_client says that its own secret is wrong.
+// fault wraps an error of UserByID for an endpoint. It keeps only error codes that
+// can be about an account, because a code about a client or a token would mislead
+// the caller: invalid_client would mean that the caller's own secret is wrong.
 func fault(err error) error {
 	switch code := oauth.AsError(err).Code; {
 	case code == oauth.AccessDenied, code == oauth.TemporarilyUnavailable,

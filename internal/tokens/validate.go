@@ -18,6 +18,17 @@ func (i *Request) validate() error {
 	if a == nil {
 		return errors.New("it returned neither an authorization nor an error")
 	}
+	if err := i.validateSubject(); err != nil {
+		return err
+	}
+	if a.AccessTokenTTL < 0 {
+		return errors.New("its AccessTokenTTL is negative")
+	}
+	return errors.Join(validateList("RefreshScopes", a.RefreshScopes), validateList("Resources", a.Resources), i.validateSpend())
+}
+
+func (i *Request) validateSubject() error {
+	a := i.Authorization
 	user, isUser := a.Subject.User()
 	switch {
 	case !a.Subject.Valid():
@@ -28,16 +39,12 @@ func (i *Request) validate() error {
 		return errors.New("it authorizes a user without a family of that user")
 	case !isUser && a.Family != nil:
 		return errors.New("it authorizes a client with a family")
-	case a.AccessTokenTTL < 0:
-		return errors.New("its AccessTokenTTL is negative")
 	case !isUser && (a.NewFamily || a.Refresh):
 		return errors.New("it starts a family, or has a refresh token, for a client that acts for itself")
 	case isUser:
-		if err := i.validateFamily(); err != nil {
-			return err
-		}
+		return i.validateFamily()
 	}
-	return errors.Join(validateList("RefreshScopes", a.RefreshScopes), validateList("Resources", a.Resources), i.validateSpend())
+	return nil
 }
 
 // validateList refuses an element that is empty, or has a space or a control

@@ -43,7 +43,7 @@ func fault(err error) error {
 		code == oauth.ServerError && !errors.Is(err, oauth.ErrSpent) && !errors.Is(err, oauth.ErrConflict):
 		return fmt.Errorf("find user: %w", err)
 	}
-	return fmt.Errorf("find user: %v", err)
+	return fmt.Errorf("find user: %v", err) //nolint:errorlint // the code must not be found
 }
 
 // GoneAs gives [ErrGone] an endpoint's error code for it, and returns every other

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
@@ -80,16 +78,4 @@ func (g throttled) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth
 		return nil, throttle.Error(oauth.InvalidGrant, refused)
 	}
 	return a, err
-}
-
-// folded returns a common spelling for names that an application may consider
-// equal: it ignores case, spaces and invisible characters. It is harmless if two
-// names share a counter, but not if one name has several.
-func folded(username string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || !unicode.IsGraphic(r) {
-			return -1
-		}
-		return unicode.ToLower(unicode.ToUpper(r))
-	}, username)
 }

@@ -199,7 +199,7 @@ func TestThrottle_NeverRepeat_F2_Spellings(t *testing.T) {
 			c.Providers = map[string]passport.UserProvider{"staff": testkit.NewAccounts("alice")}
 		})
 		clients := []*testkit.Client{s.Legacy(), s.Legacy(), s.Legacy(func(r *passport.Registration) { r.Provider = "users" })}
-		spellings := []string{"alice", "Alice", " alice", "ALICE ", "al\u200bice", "alice\u00a0", "\u202ealice", "aLiCe"}
+		spellings := []string{"alice", "Alice", " alice", "ALICE ", "al\u200bice", "alice\u00a0", "\u202ealice", "aLiCe", "àlice", "a\u0301lice", "\uff41\uff4c\uff49\uff43\uff45", "ALÍĈE", "aĺicẽ"}
 		told := 0
 		for i := range 10 * len(spellings) {
 			if s.SignIn(clients[i%3], spellings[i%len(spellings)], "wrong").Status == 400 {

@@ -17,6 +17,7 @@ type Proxies struct {
 	trusted []netip.Prefix
 	log     *slog.Logger
 	noticed sync.Once
+	socket  sync.Once
 }
 
 // NewProxies returns the proxies in trusted. It logs the first unreadable
@@ -66,6 +67,7 @@ func (p *Proxies) Attach(w http.ResponseWriter, r *http.Request) *http.Request {
 func (p *Proxies) Address(r *http.Request) string {
 	addr, ok := parse(r.RemoteAddr)
 	if !ok {
+		p.noticeSocket(r)
 		return r.RemoteAddr // of a Unix socket, or set by a middleware
 	}
 	if !p.trusts(addr) || !Forwarded(r) {
@@ -135,6 +137,19 @@ func (p *Proxies) notice(r *http.Request, proxy netip.Addr, hop string) {
 	p.noticed.Do(func() {
 		p.log.WarnContext(r.Context(), "a trusted proxy sent an X-Forwarded-For that can't be read: limits and logs use the proxy's address as the client's",
 			"proxy", proxy.String(), "value", strings.ToValidUTF8(hop, ""))
+	})
+}
+
+// noticeSocket warns once about a peer without an IP address, as behind a Unix
+// socket. No setting can name such a peer. Only the operator knows that the socket is
+// the proxy's, so the header alone proves nothing.
+func (p *Proxies) noticeSocket(r *http.Request) {
+	if p == nil || !Forwarded(r) && !strings.HasPrefix(r.RemoteAddr, "@") {
+		return
+	}
+	p.socket.Do(func() {
+		p.log.WarnContext(r.Context(), "a request has no IP address, as from a Unix socket, so its X-Forwarded-For is ignored and no limit counts by address: "+
+			"in a middleware in front, set r.RemoteAddr to the client's address, or to one that TrustedProxies names")
 	})
 }
 

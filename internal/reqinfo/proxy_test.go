@@ -100,6 +100,41 @@ func TestAddress_FR_20_UnreadIsLoggedOnceAndCut(t *testing.T) {
 	}
 }
 
+func TestAddress_FR_20_UnixSocketIsLoggedOnce(t *testing.T) {
+	const notice = "a request has no IP address, as from a Unix socket"
+	for _, tt := range []struct {
+		from      string
+		forwarded []string
+		want      int
+	}{
+		{"@", []string{"203.0.113.9"}, 1},
+		{"", []string{"203.0.113.9"}, 1},
+		{"@/run/app.sock", []string{"203.0.113.9"}, 1},
+		{"/run/nginx.sock", []string{"203.0.113.9"}, 1},
+		{"@", nil, 1},
+		{"", nil, 0}, // a request without a network, as in a test
+		{"10.0.0.1:1", []string{"203.0.113.9"}, 0},
+		{"203.0.113.9:0", []string{"203.0.113.9"}, 0},
+		{"203.0.113.9", []string{"203.0.113.9"}, 0},
+	} {
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		for name, p := range map[string]*reqinfo.Proxies{"some": proxies(logger), "no": reqinfo.NewProxies(nil, logger)} {
+			log.Reset()
+			for range 3 {
+				p.Address(request(tt.from, tt.forwarded...))
+			}
+			if got := strings.Count(log.String(), notice); got != tt.want || tt.want == 1 && !strings.Contains(log.String(), "r.RemoteAddr") {
+				t.Errorf("with %s proxies, from %q with X-Forwarded-For %q: %d warnings of a socket, want %d with the remedy: %s", name, tt.from, tt.forwarded, got, tt.want, &log)
+			}
+		}
+	}
+	var none *reqinfo.Proxies
+	if got := none.Address(request("@", "203.0.113.9")); got != "@" {
+		t.Errorf("without proxies the address of @ is %q", got)
+	}
+}
+
 // What an attacker puts before the hop of a trusted proxy changes nothing, and the
 // address is one that the connection or a hop has.
 func FuzzAddress(f *testing.F) {

@@ -44,7 +44,12 @@ func (s *Server) Routes() iter.Seq[Route] {
 // Mount registers every endpoint on a mux: an [http.ServeMux], or a router whose
 // Handle method accepts the same patterns, such as "GET /oauth/jwks". It registers
 // each path for every method separately. So an application's "/" or "GET /" can be
-// registered beside it, and never gets an endpoint's requests.
+// registered beside it, and does not get an endpoint's requests with these methods.
+//
+// The rules of [http.ServeMux] set limits. A pattern with a host is more specific,
+// and gets all requests to that host. A pattern without a method gets those with a
+// method that no endpoint has, such as TRACE. "HEAD /" and patterns that overlap an
+// endpoint's in part, such as "/oauth/tokens/mine", panic.
 func (s *Server) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {

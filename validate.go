@@ -149,7 +149,7 @@ func (f *faults) formats(c Config) {
 	f.add(strings.Trim(c.CookieName, wordCharacters+"-_.") != "", "CookieName %q: want letters, digits, dots, hyphens and underscores", safeurl.Text(c.CookieName))
 	f.add(strings.EqualFold(c.CookieName, firstparty.XSRFCookie), "CookieName %q: choose another name; scripts read a cookie of this name", c.CookieName)
 	f.add(hasCookiePrefix(c.CookieName) && !strings.HasPrefix(c.Issuer, "https:"),
-		"CookieName %q: browsers accept a cookie with this prefix over https only; remove the prefix, or use an https issuer", c.CookieName)
+		"CookieName %q: browsers accept a cookie with this prefix over https only; remove the prefix, or use an https issuer", safeurl.Text(c.CookieName))
 	f.add((c.PersonalAccessClientID == "") != (c.PersonalAccessClientSecret == ""),
 		"PersonalAccessClientID and PersonalAccessClientSecret: give both, or neither for a client that the server makes")
 }

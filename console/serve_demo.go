@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -55,7 +56,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	if err != nil {
 		return err
 	}
-	server, err := in.server(keys, logger)
+	server, err := in.server(keys, slog.New(withoutAdvice{logger.Handler()}))
 	if err != nil {
 		return err
 	}
@@ -69,4 +70,16 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	debug.FreeOSMemory() // what hashing the password took
 	fmt.Fprint(cmd.OutOrStdout(), made.Describe())
 	return serveHTTP(ctx, l, s.around(mux, logger), logger, func() {})
+}
+
+// withoutAdvice leaves out the warnings of passport.New about the settings of the
+// tour, which nobody can change.
+type withoutAdvice struct{ slog.Handler }
+
+// Handle implements [slog.Handler].
+func (h withoutAdvice) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "configuration" {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
 }

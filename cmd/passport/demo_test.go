@@ -21,6 +21,9 @@ func startDemo(t *testing.T) (s *server, secret string) {
 	if found == nil {
 		t.Fatalf("the tour does not print the secret of demo-service:\n%s", s.out)
 	}
+	if log := s.log.String(); strings.Contains(log, "level=WARN") {
+		t.Errorf("the tour begins with a warning, about which nobody can do anything:\n%s", log)
+	}
 	return s, found[1]
 }
 

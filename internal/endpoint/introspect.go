@@ -61,7 +61,7 @@ func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 		e.logHidden(r, found, call.client)
 		return inactive{}, call.client, nil
 	}
-	usable, err := e.tokens.Usable(r.Context(), found, call.time)
+	usable, err := e.tokens.Usable(r.Context(), found, call.client, call.time)
 	switch {
 	case err != nil:
 		return nil, call.client, clients.Named(call.client.ID, err)

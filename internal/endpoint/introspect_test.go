@@ -171,6 +171,25 @@ func TestIntrospect_IN_05_RefreshTokens(t *testing.T) {
 	wantInactive(t, s, web, tok.Refresh, "a refresh token that was replaced")
 }
 
+// A refresh token that the token endpoint would refuse is inactive here.
+func TestIntrospect_IN_05_RefreshTokenThatTheClientCannotRedeem(t *testing.T) {
+	for what, change := range map[string]func(*oauth.Client){
+		"a client that may not refresh any more":      func(c *oauth.Client) { c.GrantTypes = []string{"authorization_code"} },
+		"a client that was moved to another provider": func(c *oauth.Client) { c.Provider = "staff" },
+	} {
+		s := testkit.NewServer(t, func(c *passport.Config) {
+			c.Providers = map[string]passport.UserProvider{"staff": testkit.NewAccounts("alice")}
+		})
+		web := s.Web()
+		token := s.GrantTokens(web, "prompt", "consent").Refresh
+		s.Update(web, change)
+		wantInactive(t, s, web, token, "a refresh token of "+what)
+		if code := s.Refresh(web, token).Status; code != 400 {
+			t.Errorf("the token endpoint answers a refresh by %s with %d, want 400 as the premise", what, code)
+		}
+	}
+}
+
 func TestIntrospect_IN_08_Requests(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.API(testkit.Issuer)

@@ -92,9 +92,10 @@ func (f *Found) ReadableBy(c *oauth.Client) bool {
 }
 
 // Usable reports whether the token can be used: the token, its client and its
-// family are live, and its user still exists.
-func (s *Service) Usable(ctx context.Context, f *Found, at time.Time) (bool, error) {
-	if !f.live(at) {
+// family are live, and its user still exists. caller, which may read the token, must
+// also be able to redeem a refresh token.
+func (s *Service) Usable(ctx context.Context, f *Found, caller *oauth.Client, at time.Time) (bool, error) {
+	if !f.live(at) || f.Refresh != nil && !(caller.Refreshes() && actsFor(caller, f.Refresh.Family.User)) {
 		return false, nil
 	}
 	family := f.Family()

@@ -102,10 +102,15 @@ func (i *Request) validateSpend() error {
 // grant without such a check could confuse user 1 of one provider with user 1 of
 // another. A client that was moved to another provider must lose its old users.
 func checkProvider(c *oauth.Client, a *oauth.Authorization) error {
-	user, isUser := a.Subject.User()
-	if provider := cmp.Or(c.Provider, oauth.DefaultProvider); isUser && user.Provider != provider {
+	if user, isUser := a.Subject.User(); isUser && !actsFor(c, user) {
+		provider := cmp.Or(c.Provider, oauth.DefaultProvider)
 		return fmt.Errorf("the user belongs to the provider %q, but the client acts for users of %q: %w", user.Provider, provider,
 			oauth.InvalidGrant.Errorf("the client does not act for this user"))
 	}
 	return nil
+}
+
+// actsFor reports whether a user is one of the client's own provider.
+func actsFor(c *oauth.Client, user oauth.UserRef) bool {
+	return user.Provider == cmp.Or(c.Provider, oauth.DefaultProvider)
 }

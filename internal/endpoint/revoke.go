@@ -38,6 +38,10 @@ func (e revokeEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 		e.Log.InfoContext(r.Context(), "token not revoked: it was issued to another client",
 			"request_id", reqinfo.From(r.Context()).ID, "client_id", call.client.ID, "issued_to", found.ClientID())
 		return nil, call.client, nil
+	case found.Family() != nil && found.Family().ClientID != call.client.ID:
+		e.Log.InfoContext(r.Context(), "token not revoked: it ends with the authorization of the client that it was exchanged from",
+			"request_id", reqinfo.From(r.Context()).ID, "client_id", call.client.ID, "authorized", found.Family().ClientID)
+		return nil, call.client, nil
 	}
 	return nil, call.client, clients.Named(call.client.ID, e.tokens.RevokeFound(r.Context(), found, call.time))
 }

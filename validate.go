@@ -146,19 +146,9 @@ func (f *faults) formats(c Config) {
 	f.add(c.PersonalTokenFormat != Opaque && c.PersonalTokenFormat != JWT, "PersonalTokenFormat %q: want opaque or jwt", safeurl.Text(string(c.PersonalTokenFormat)))
 	f.add(strings.Trim(c.PersonalTokenPrefix, wordCharacters+"-_") != "" || len(c.PersonalTokenPrefix) > 32,
 		"PersonalTokenPrefix %q: want at most 32 letters, digits, hyphens and underscores, so that a token can stand in a header", safeurl.Text(c.PersonalTokenPrefix))
-	f.add(strings.Trim(c.CookieName, wordCharacters+"-_.") != "", "CookieName %q: want letters, digits, dots, hyphens and underscores", safeurl.Text(c.CookieName))
-	f.add(strings.EqualFold(c.CookieName, firstparty.XSRFCookie), "CookieName %q: choose another name; scripts read a cookie of this name", c.CookieName)
-	f.add(hasCookiePrefix(c.CookieName) && !strings.HasPrefix(c.Issuer, "https:"),
-		"CookieName %q: browsers accept a cookie with this prefix over https only; remove the prefix, or use an https issuer", safeurl.Text(c.CookieName))
+	f.all(firstparty.CheckCookieName(c.CookieName, strings.HasPrefix(c.Issuer, "https:")))
 	f.add((c.PersonalAccessClientID == "") != (c.PersonalAccessClientSecret == ""),
 		"PersonalAccessClientID and PersonalAccessClientSecret: give both, or neither for a client that the server makes")
 }
 
 const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-// hasCookiePrefix reports whether browsers require a secure connection for a cookie
-// of this name (RFC 6265bis §4.1.3).
-func hasCookiePrefix(name string) bool {
-	name = strings.ToLower(name)
-	return strings.HasPrefix(name, "__host-") || strings.HasPrefix(name, "__secure-")
-}

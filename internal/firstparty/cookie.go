@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/clock"
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
@@ -18,6 +19,24 @@ import (
 // XSRFCookie is the readable cookie whose value libraries such as axios send back
 // as X-XSRF-TOKEN by default.
 const XSRFCookie = "XSRF-TOKEN"
+
+// CheckCookieName returns the faults of Config.CookieName. secure says that the
+// issuer is https, which browsers require for some prefixes (RFC 6265bis §4.1.3).
+func CheckCookieName(name string, secure bool) (faults []error) {
+	shown, lower := safeurl.Text(name), strings.ToLower(name)
+	if strings.ContainsFunc(name, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("-_.", r)
+	}) {
+		faults = append(faults, fmt.Errorf("CookieName %q: want letters, digits, dots, hyphens and underscores", shown))
+	}
+	if strings.EqualFold(name, XSRFCookie) {
+		faults = append(faults, fmt.Errorf("CookieName %q: choose another name; scripts read a cookie of this name", shown))
+	}
+	if !secure && (strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-")) {
+		faults = append(faults, fmt.Errorf("CookieName %q: browsers accept a cookie with this prefix over https only; remove the prefix, or use an https issuer", shown))
+	}
+	return faults
+}
 
 // value is the content of the sealed cookie. It proves nothing by itself. It is
 // valid only while the same user is signed in, in the same session, and with a

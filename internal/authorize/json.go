@@ -9,11 +9,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/go-passport/passport/internal/jsonid"
-	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
-	"github.com/go-passport/passport/views"
 )
 
 // An application can show its own consent page. Its script asks for JSON where a
@@ -81,14 +78,14 @@ type scopeJSON struct {
 	Granted     bool   `json:"granted"`
 }
 
-// consentJSON returns the JSON form of a consent page.
-func (e *Endpoint) consentJSON(q *request, who *users.Account, p views.ConsentPage) consentJSON {
+func newConsentJSON(o consentOutcome) consentJSON {
+	p := o.page
 	shown := consentJSON{
 		Scopes: []scopeJSON{}, Resources: append([]string{}, p.Resources...), RedirectHost: p.Host, OnDevice: p.Device,
 		Days: p.Days, Action: p.Action, Ticket: p.Ticket, ExpiresIn: int(TicketTTL.Seconds()),
 	}
-	shown.Client.ID, shown.Client.Name, shown.Client.Untrusted = jsonid.Value(q.client.ID, e.NumericClientIDs), p.Client.Name, p.Client.Untrusted
-	shown.User.ID, shown.User.Name = jsonid.Value(who.Ref.ID, e.NumericUserIDs), p.User.Name
+	shown.Client.ID, shown.Client.Name, shown.Client.Untrusted = o.clientID, p.Client.Name, p.Client.Untrusted
+	shown.User.ID, shown.User.Name = o.userID, p.User.Name
 	for _, scope := range p.Scopes {
 		shown.Scopes = append(shown.Scopes, scopeJSON(scope))
 	}

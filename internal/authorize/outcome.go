@@ -39,7 +39,8 @@ type consentOutcome struct {
 	common
 	page        views.ConsentPage
 	redirectURI string
-	asJSON      consentJSON
+	clientID    any  // as JSON: a text or a number
+	userID      any  // as JSON
 	again       bool // replaces a decision that no longer matches the page
 }
 
@@ -54,11 +55,12 @@ func (o consentOutcome) html(p views.Page) htmlReply {
 }
 
 func (o consentOutcome) json() (int, any) {
+	shown := newConsentJSON(o)
 	if !o.again {
-		return http.StatusOK, o.asJSON
+		return http.StatusOK, shown
 	}
-	o.asJSON.Message = "The decision was for another account, browser or request, or what was shown has changed. Ask again."
-	return http.StatusConflict, o.asJSON
+	shown.Message = "The decision was for another account, browser or request, or what was shown has changed. Ask again."
+	return http.StatusConflict, shown
 }
 
 // signInOutcome sends the user to sign in. The sign-in page returns to returnTo.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 
+	"github.com/go-passport/passport/internal/jsonid"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/redirect"
@@ -32,7 +33,10 @@ func (e *Endpoint) showConsent(r *http.Request, q *request, who *users.Account, 
 		return consentOutcome{}, err
 	}
 	p.Ticket = sealed
-	return consentOutcome{common: common{cookies: cookies}, page: p, redirectURI: q.redirectURI, asJSON: e.consentJSON(q, who, p)}, nil
+	return consentOutcome{
+		common: common{cookies: cookies}, page: p, redirectURI: q.redirectURI,
+		clientID: jsonid.Value(q.client.ID, e.NumericClientIDs), userID: jsonid.Value(who.Ref.ID, e.NumericUserIDs),
+	}, nil
 }
 
 // consentPage returns the page's data as of now. The ticket's digest covers it, so

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -261,7 +262,7 @@ func TestStore_OP_04_UnknownOutcomeOfARedemption(t *testing.T) {
 // Within a write transaction of the application's own no call of ours can write,
 // for SQLite has one writer. It gives up, says why, and lets others go on.
 func TestStore_SQLiteInsideAnotherTransaction(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() && os.Getenv("PASSPORT_TEST_REQUIRE") != "1" {
 		t.Skip("it waits for some seconds")
 	}
 	for _, pool := range []int{1, 4} {

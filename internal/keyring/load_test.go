@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -213,10 +214,13 @@ func TestLoadKeys_WithoutThePrivateKey(t *testing.T) {
 			[]string{"oauth-public.key is there, but not its private key", "restore ", " --force`, which ends every token"}, "make some"},
 		{"a link to nothing", func(t *testing.T, dir string) {
 			if err := os.Symlink("gone", filepath.Join(dir, "oauth-private.key")); err != nil {
-				t.Skip(err)
+				t.Fatal(err)
 			}
 		}, []string{"is a link to a file that is missing", " --force`, which ends every token"}, "make some"},
 	} {
+		if test.name == "a link to nothing" && runtime.GOOS == "windows" {
+			continue // a link needs a privilege there
+		}
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			test.leave(t, dir)

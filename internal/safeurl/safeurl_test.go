@@ -50,7 +50,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, scheme, user, host, path string) {
 		const canary = "cAnAry-17"
 		if strings.Contains(scheme+user+host+path, canary) {
-			t.Skip()
+			return // the canary is in a part that may be shown
 		}
 		for _, value := range []string{
 			scheme + "://" + user + ":" + canary + "@" + host + path,

@@ -152,8 +152,8 @@ func TestNeverRepeat_C7_TokenInPlaceOfItsID(t *testing.T) {
 	}
 }
 
-// All that is public, by a hundred goroutines at once over one server. It proves
-// something under -race; without it, that nobody gets what is another's.
+// A hundred goroutines call everything public of one server at once. With -race the
+// test finds data races; without it, responses that reach the wrong caller.
 func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithAudit, testkit.WithGrants(testkit.Voucher{}))
 	for i := range 100 {

@@ -72,8 +72,8 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	return serveHTTP(ctx, l, s.around(mux, logger), logger, func() {})
 }
 
-// withoutAdvice leaves out the warnings of passport.New about the settings of the
-// tour, which nobody can change.
+// withoutAdvice drops the warnings of passport.New about settings, because the
+// settings of the tour are fixed.
 type withoutAdvice struct{ slog.Handler }
 
 // Handle implements [slog.Handler].

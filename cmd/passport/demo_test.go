@@ -22,7 +22,7 @@ func startDemo(t *testing.T) (s *server, secret string) {
 		t.Fatalf("the tour does not print the secret of demo-service:\n%s", s.out)
 	}
 	if log := s.log.String(); strings.Contains(log, "level=WARN") {
-		t.Errorf("the tour begins with a warning, about which nobody can do anything:\n%s", log)
+		t.Errorf("the log of the tour has a warning, but its settings are fixed:\n%s", log)
 	}
 	return s, found[1]
 }

@@ -21,14 +21,14 @@ import (
 func settings(staff *Staff) passport.Config {
 	return passport.Config{
 		Issuer: shop.Issuer,
-		Users:  passport.UserFuncs{Current: nobody, ByID: staff.User, SignInPage: "/login"},
+		Users:  passport.UserFuncs{Current: noUser, ByID: staff.User, SignInPage: "/login"},
 		Scopes: []passport.Scope{{ID: "sell", Description: "Sell"}, {ID: "refund", Description: "Refund"}},
 		Grants: []oauth.Grant{PIN{Staff: staff, Grace: 10 * time.Second}},
 	}
 }
 
-// nobody is signed in in a browser: employees use tills.
-func nobody(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
+// noUser says that no user is signed in: employees use tills, not browsers.
+func noUser(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
 
 // application returns the shop with Passport in it.
 func application(auth *passport.Server) http.Handler {

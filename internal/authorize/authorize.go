@@ -61,7 +61,7 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 	case err != nil:
 		return nil, err
 	case who == nil && q.prompts("none"):
-		return nil, oauth.LoginRequired.Errorf("nobody is signed in, or has to sign in again")
+		return nil, oauth.LoginRequired.Errorf("no user is signed in, or the user must sign in again")
 	case who == nil:
 		return e.sendToSignIn(r, q)
 	}

@@ -92,7 +92,7 @@ func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 						}
 					}
 					if strings.Contains(a.Body+a.Target(), "10.0.0.7") || !strings.Contains(s.Log.String(), secretText) {
-						t.Errorf("what failed belongs into the log, not into the answer: %s", a)
+						t.Errorf("the response tells the client what failed in the server, which only the log may say: %s", a)
 					}
 					if len(testkit.EventsOf[passport.ConsentGiven](s)) != events {
 						t.Error("an event tells of what was not stored")

@@ -145,7 +145,8 @@ func (s *Server) Update(c *Client, change func(*oauth.Client)) {
 	}
 }
 
-// Change changes a stored client, as an administrator would.
+// Change writes to the store directly, so without the checks of UpdateClient, and
+// stores what only another version or another program would.
 func (s *Server) Change(c *Client, how func(*oauth.Client)) {
 	s.T.Helper()
 	stored, err := s.Store.Client(s.T.Context(), c.ID)

@@ -45,11 +45,11 @@ func (c Config) parts() []part {
 	} else {
 		parts = append(parts, c.authorizePart(), c.scriptsPart(), c.passwordPart(), c.implicitPart())
 		for i, r := range c.Responders {
-			parts = append(parts, responderPart(i, r))
+			parts = append(parts, part{Part: feature.OfResponder(i, r)})
 		}
 	}
 	for i, g := range c.Grants {
-		parts = append(parts, grantPart(i, g))
+		parts = append(parts, part{Part: feature.OfGrant(i, g)})
 	}
 	for i, f := range c.Features {
 		parts = append(parts, c.featurePart(i, f))
@@ -71,7 +71,7 @@ func joined(parts []part) (*feature.Joined, []error) {
 func (c Config) featurePart(i int, f Feature) part {
 	p := part{Part: feature.Part{Name: fmt.Sprintf("%T", f)}}
 	if !isFeature(f) {
-		p.Faults = faultOf("Features[%d] is %T: use a feature of this module, such as those that docs/configuration.md lists", i, f)
+		p.Faults = feature.Fault("Features[%d] is %T: use a feature of this module, such as those that docs/configuration.md lists", i, f)
 		return p
 	}
 	p.Part, p.routes = f.Part(c.server()), f.Routes
@@ -131,9 +131,6 @@ var withoutUsers = part{Part: feature.Part{Name: "Users", Off: map[string]string
 
 const needsUsers = "it involves a user: set Users"
 
-// publicClients is the authentication method of public clients.
-var publicClients = []string{string(oauth.AuthNone)}
-
 func (c Config) authorizePart() part {
 	p := feature.Part{
 		Name:   "the authorization endpoint",
@@ -142,8 +139,8 @@ func (c Config) authorizePart() part {
 		ResponseTypes: []string{"code"},
 		Metadata: feature.Metadata{
 			"authorization_endpoint":                         c.server().URL("/authorize"),
-			"token_endpoint_auth_methods_supported":          publicClients, // not for client_credentials alone, which public clients may not use
-			"revocation_endpoint_auth_methods_supported":     publicClients,
+			"token_endpoint_auth_methods_supported":          feature.PublicClients, // not for client_credentials alone, which public clients may not use
+			"revocation_endpoint_auth_methods_supported":     feature.PublicClients,
 			"response_types_supported":                       []string{"code"},
 			"response_modes_supported":                       []string{"query"},
 			"code_challenge_methods_supported":               []string{"S256"},
@@ -200,44 +197,9 @@ func (c Config) implicitPart() part {
 	if !c.EnableImplicitGrant {
 		return part{Part: feature.Part{Name: "EnableImplicitGrant", Off: map[string]string{r.GrantType(): "set EnableImplicitGrant to let clients use it"}}}
 	}
-	return part{Part: feature.Part{Name: "EnableImplicitGrant", Responders: []oauth.Responder{r}, Metadata: responderMetadata(r), Warnings: []string{
+	return part{Part: feature.Part{Name: "EnableImplicitGrant", Responders: []oauth.Responder{r}, Metadata: feature.MetadataOf(r), Warnings: []string{
 		"the implicit grant is enabled: access tokens in URLs leak (RFC 9700 §2.1.2); have clients use authorization codes with PKCE, then unset EnableImplicitGrant",
 	}}}
-}
-
-// responderPart returns the part of one of Config.Responders.
-func responderPart(i int, r oauth.Responder) part {
-	p := part{Part: feature.Part{Name: "Config.Responders"}}
-	switch {
-	case r == nil || nilpointer.Is(r):
-		p.Faults = faultOf("Responders[%d] is nil: leave it out", i)
-	case r.ResponseType() == "":
-		p.Faults = faultOf("Responders: %T has no ResponseType", r)
-	case r.GrantType() == "":
-		p.Faults = faultOf("Responders: %T has no GrantType, by which clients are allowed it", r)
-	default:
-		p.Responders, p.Metadata = []oauth.Responder{r}, responderMetadata(r)
-	}
-	return p
-}
-
-func responderMetadata(r oauth.Responder) feature.Metadata {
-	return feature.Metadata{"response_types_supported": []string{r.ResponseType()}, "response_modes_supported": []string{"fragment"}}
-}
-
-// grantPart returns the part of one of Config.Grants. Public clients may use it.
-func grantPart(i int, g oauth.Grant) part {
-	p := part{Part: feature.Part{Name: "Config.Grants"}}
-	switch {
-	case g == nil || nilpointer.Is(g):
-		p.Faults = faultOf("Grants[%d] is nil: leave it out", i)
-	case g.GrantType() == "":
-		p.Faults = faultOf("Grants: %T has no GrantType", g)
-	default:
-		p.Grants = []oauth.Grant{g}
-		p.Metadata = feature.Metadata{"token_endpoint_auth_methods_supported": publicClients, "revocation_endpoint_auth_methods_supported": publicClients}
-	}
-	return p
 }
 
 func scopeIDs(scopes []Scope) []string {

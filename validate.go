@@ -62,11 +62,6 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 // startPatience is the maximum time for the store to respond when a server starts.
 const startPatience = 10 * time.Second
 
-// faultOf returns a fault of a setting, for a part of the server.
-func faultOf(format string, args ...any) []error {
-	return []error{fmt.Errorf("Config."+format, args...)}
-}
-
 // Validate returns an error that lists every fault of the settings with its remedy.
 // It uses neither the store nor the keys, so that settings can be checked before
 // these exist. [New] also checks these.

@@ -72,7 +72,7 @@ var rooms = map[string]room{
 
 	"internal/users":   {ours: "oauth internal/nilpointer internal/storable"},
 	"internal/audit":   {ours: "event oauth internal/reqinfo"},
-	"internal/feature": {ours: "oauth"},
+	"internal/feature": {ours: "oauth internal/nilpointer"},
 
 	"internal/bodylimit":  {},
 	"internal/clock":      {},

@@ -115,7 +115,7 @@ func tokenRoutes(r *rooms.Rooms) []wire.Endpoint {
 	callers := endpoint.Callers{Clients: r.Clients, Log: r.Log}
 	return []wire.Endpoint{
 		wire.Single("passport.token", r.Base+"/token", endpoint.Token(endpoint.TokenConfig{
-			Callers: callers, Parts: r.Parts, Policy: r.Policy, Tokens: r.Tokens, Users: r.Users, Store: r.Store,
+			Callers: callers, Parts: r.Parts, Policy: r.Policy, Tokens: r.Tokens, Users: r.Users, Reader: r.Reader,
 		}), http.MethodPost, http.MethodOptions),
 		wire.Single("passport.revoke", r.Base+"/revoke", endpoint.Revoke(callers, r.Tokens), http.MethodPost, http.MethodOptions),
 		wire.Single("passport.introspect", r.Base+"/introspect", endpoint.Introspect(callers, r.Tokens, r.Issuer.String()), http.MethodPost),

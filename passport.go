@@ -102,7 +102,7 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	store := tokens.Stamped(c.Store, c.InheritScopes)
 	r := &rooms.Rooms{
 		Issuer: u, Base: issuer.Base(u, c.Path), Log: wire.Log{Logger: c.Logger},
-		Store: oauth.ReadOnly(store), Forms: sameorigin.New(c.Issuer),
+		Reader: tokens.NewReader(c.Store, c.InheritScopes), Forms: sameorigin.New(c.Issuer),
 		Users: c.directory(), Keys: keyring.NewLive(c.Keys.ring, c.Secrets),
 	}
 	r.Parts, _ = joined(parts) // validated

@@ -18,6 +18,19 @@ func (AuthorizationCode) GrantType() string { return "authorization_code" }
 // Traits implements [oauth.TraitedGrant].
 func (AuthorizationCode) Traits() oauth.GrantTraits { return oauth.GrantTraits{Redirects: true} }
 
+// Presents implements [oauth.PresentingGrant].
+func (AuthorizationCode) Presents(form url.Values) oauth.Spend {
+	return presents(oauth.SpendCode, form.Get("code"))
+}
+
+// presents returns the value that a form presents; a zero Spend without one.
+func presents(purpose oauth.Purpose, value string) oauth.Spend {
+	if value == "" {
+		return oauth.Spend{}
+	}
+	return oauth.Spend{Purpose: purpose, ID: string(oauth.DigestOf(value))}
+}
+
 // Authorize implements [oauth.Grant]. A refusal does not use up the code, so
 // that an attacker that only saw a code cannot break the user's login.
 func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,11 @@ func (RefreshToken) GrantType() string { return "refresh_token" }
 // Traits implements [oauth.TraitedGrant]. A refresh keeps the scopes of the
 // first grant, which may be *.
 func (RefreshToken) Traits() oauth.GrantTraits { return oauth.GrantTraits{AllScopes: true} }
+
+// Presents implements [oauth.PresentingGrant].
+func (RefreshToken) Presents(form url.Values) oauth.Spend {
+	return presents(oauth.SpendRefreshToken, form.Get("refresh_token"))
+}
 
 // Authorize implements [oauth.Grant].
 func (g RefreshToken) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {

@@ -98,11 +98,17 @@ func idOf(c *oauth.Client) string {
 // its secrets.
 type clients []*oauth.Client
 
-func (l *clients) scan(row sqldb.Row) error {
+func (l *clients) scan(row sqldb.Row) error { return l.scanWith(row, nil) }
+
+// scanWith is scan for rows that end with the columns of more.
+func (l *clients) scanWith(row sqldb.Row, more presentable) error {
 	c := new(oauth.Client)
 	var digest sql.NullString
 	var secret oauth.Secret
 	fields := append(clientFields(make([]any, 0, mostFields), c), &digest, sqldb.Micros{T: &secret.CreatedAt}, sqldb.Micros{T: &secret.ExpiresAt})
+	if more != nil {
+		fields = more.fields(fields)
+	}
 	if err := row.Scan(fields...); err != nil {
 		return fmt.Errorf("read client: %w", err)
 	}

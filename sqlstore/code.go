@@ -23,17 +23,30 @@ func (s *Store) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
 	if !storable(string(d)) {
 		return nil, oauth.ErrNotFound
 	}
-	c := new(oauth.Code)
-	var family familyRow
-	err := s.db.Lookup(ctx, selectCode, func(row sqldb.Row) error {
-		fields := append(make([]any, 0, mostFields), &c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.ExpiresAt}, sqldb.Micros{T: &c.SpentAt})
-		return row.Scan(family.fields(fields)...)
-	}, string(d))
-	if err != nil {
+	var found codeRow
+	if err := s.db.Lookup(ctx, selectCode, func(row sqldb.Row) error { return row.Scan(found.fields(make([]any, 0, mostFields))...) }, string(d)); err != nil {
 		return nil, err
 	}
-	c.Family = family.record()
-	return c, nil
+	return found.record(), nil
+}
+
+// codeRow scans codeColumns, familyColumns and the time of revocation.
+type codeRow struct {
+	code   oauth.Code
+	family familyRow
+}
+
+// fields appends the scan destinations.
+func (r *codeRow) fields(fields []any) []any {
+	c := &r.code
+	fields = append(fields, &c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge,
+		sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.ExpiresAt}, sqldb.Micros{T: &c.SpentAt})
+	return r.family.fields(fields)
+}
+
+func (r *codeRow) record() *oauth.Code {
+	r.code.Family = r.family.record()
+	return &r.code
 }
 
 func saveCode(ctx context.Context, tx *sqldb.Tx, c *oauth.Code, familyID string) error {

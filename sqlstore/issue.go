@@ -95,13 +95,13 @@ func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) e
 	return saveRefreshToken(ctx, tx, i.RefreshToken)
 }
 
-func refreshTokenRow(r *oauth.RefreshToken) ([]any, error) {
+func insertedRefreshToken(r *oauth.RefreshToken) ([]any, error) {
 	attributes, err := sqldb.Encoded(r.Attributes)
 	return []any{string(r.Digest), r.AccessTokenID, r.Family.ID, sqldb.Joined(r.Scopes), attributes, sqldb.At(r.ExpiresAt)}, err
 }
 
 func saveRefreshToken(ctx context.Context, tx *sqldb.Tx, r *oauth.RefreshToken) error {
-	row, err := refreshTokenRow(r)
+	row, err := insertedRefreshToken(r)
 	if err == nil {
 		_, err = tx.Exec(ctx, insertRefreshToken, row...)
 	}

@@ -61,7 +61,7 @@ func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, o
 	if i.RefreshToken == nil {
 		return q, args, true
 	}
-	refresh, err := refreshTokenRow(i.RefreshToken)
+	refresh, err := insertedRefreshToken(i.RefreshToken)
 	return q, append(args, refresh...), err == nil
 }
 

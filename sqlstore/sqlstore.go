@@ -61,10 +61,11 @@ func Migrations(d Dialect) fs.FS {
 type Store struct{ db *sqldb.DB }
 
 var (
-	_ oauth.Store      = (*Store)(nil)
-	_ oauth.AuditStore = (*Store)(nil)
-	_ oauth.KeyStore   = (*Store)(nil)
-	_ oauth.Checker    = (*Store)(nil)
+	_ oauth.Store          = (*Store)(nil)
+	_ oauth.AuditStore     = (*Store)(nil)
+	_ oauth.KeyStore       = (*Store)(nil)
+	_ oauth.PresentedStore = (*Store)(nil)
+	_ oauth.Checker        = (*Store)(nil)
 )
 
 // New returns a store over the application's database. It does not use the database

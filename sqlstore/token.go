@@ -47,7 +47,7 @@ func (s *Store) accessToken(ctx context.Context, q, key string) (*oauth.AccessTo
 type accessTokens []*oauth.AccessToken
 
 // mostFields is the number of columns of the longest row.
-const mostFields = 48
+const mostFields = 56
 
 func (l *accessTokens) scan(row sqldb.Row) error {
 	t := &oauth.AccessToken{Client: new(oauth.Client)}

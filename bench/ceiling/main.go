@@ -1,8 +1,9 @@
 // Command ceiling is the smallest server that keeps the promise of a token
-// endpoint: it parses the form, compares the digest of the secret, signs one ES256
-// token, makes the durable write, and answers the same JSON. It checks nothing
-// else and reads nothing. Its guard remembers signatures and reads the token's
-// row; introspection reads the row of the API too. What a server costs beyond it is what its checks cost.
+// endpoint. It parses the form, reads the rows that must be read, compares the
+// digest of the secret, signs one ES256 token, makes the durable write, and sends
+// the same JSON. Client and token are one statement, the user is another. Its guard
+// remembers signatures and reads the token's row. Introspection also reads the row
+// of the API. A server's extra cost is the cost of its checks.
 package main
 
 import (
@@ -23,7 +24,7 @@ func run() error {
 	}
 	defer db.Close()
 	ctx := context.Background()
-	secrets, err := digests(ctx, db)
+	records, err := newRecords(ctx, db, dialect)
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func run() error {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /oauth/token", &endpoint{secrets: secrets, signer: signer, writer: w})
+	mux.Handle("POST /oauth/token", &endpoint{records: records, signer: signer, writer: w})
 	mux.Handle("POST /oauth/introspect", i)
 	mux.Handle("GET /guarded", g)
 	mux.HandleFunc("GET /livez", func(http.ResponseWriter, *http.Request) {})

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-passport/passport/bench/internal/server"
@@ -16,27 +16,9 @@ import (
 
 // endpoint answers at /oauth/token.
 type endpoint struct {
-	secrets map[string]string // client ID to the digest of its secret
+	records *records
 	signer  *signer
 	writer  *writer
-}
-
-// digests reads the clients: what a cache would hold.
-func digests(ctx context.Context, db *sql.DB) (map[string]string, error) {
-	rows, err := db.QueryContext(ctx, `SELECT client_id, digest FROM oauth_client_secrets`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	all := map[string]string{}
-	for rows.Next() {
-		var id, digest string
-		if err := rows.Scan(&id, &digest); err != nil {
-			return nil, err
-		}
-		all[id] = digest
-	}
-	return all, rows.Err()
 }
 
 // answer is the token response.
@@ -60,46 +42,59 @@ const (
 var password = []byte(digestOf(server.Password))
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	now := time.Now()
-	id, secret, _ := r.BasicAuth()
-	if err := r.ParseForm(); err != nil || subtle.ConstantTimeCompare([]byte(e.secrets[id]), []byte(digestOf(secret))) != 1 {
-		refuse(w, http.StatusUnauthorized, "invalid_client")
-		return
-	}
-	out := &write{client: id, id: uuid.NewV7(), issued: now, expires: now.Add(accessLife), done: make(chan error, 1)}
-	res := answer{TokenType: "Bearer", ExpiresIn: int64(accessLife / time.Second), Scope: scope}
-	switch r.PostForm.Get("grant_type") {
-	case "client_credentials":
-	case "authorization_code":
-		out.kind, out.spends = spendCode, digestOf(r.PostForm.Get("code"))
-	case "refresh_token":
-		out.kind, out.spends = spendRefresh, digestOf(r.PostForm.Get("refresh_token"))
-	case "password":
-		if r.PostForm.Get("username") != server.Username || subtle.ConstantTimeCompare([]byte(digestOf(r.PostForm.Get("password"))), password) != 1 {
-			refuse(w, http.StatusBadRequest, "invalid_grant")
-			return
-		}
-		out.kind, out.family, out.familyEnds = newFamily, uuid.NewV7(), now.Add(familyLife)
-	default:
-		refuse(w, http.StatusBadRequest, "unsupported_grant_type")
-		return
-	}
-	if out.kind != spendNothing {
-		res.RefreshToken = rand.Text() + rand.Text()
-		out.refresh, out.ends = digestOf(res.RefreshToken), now.Add(freshLife)
-	}
-	var err error
-	if res.AccessToken, err = e.signer.sign(out); err == nil {
-		err = e.writer.save(out)
-	}
+	res, err := e.issue(r, time.Now())
 	switch {
-	case errors.Is(err, errSpent):
+	case errors.Is(err, errClient):
+		refuse(w, http.StatusUnauthorized, "invalid_client")
+	case errors.Is(err, errGrant), errors.Is(err, errSpent):
 		refuse(w, http.StatusBadRequest, "invalid_grant")
 	case err != nil:
 		refuse(w, http.StatusServiceUnavailable, "temporarily_unavailable")
 	default:
 		answerJSON(w, http.StatusOK, res)
 	}
+}
+
+func (e *endpoint) issue(r *http.Request, now time.Time) (*answer, error) {
+	id, secret, _ := r.BasicAuth()
+	if err := r.ParseForm(); err != nil {
+		return nil, errGrant
+	}
+	out := &write{client: id, id: uuid.NewV7(), issued: now, expires: now.Add(accessLife), done: make(chan error, 1)}
+	if err := e.allow(r.Context(), r.PostForm, secret, out); err != nil {
+		return nil, err
+	}
+	res := &answer{TokenType: "Bearer", ExpiresIn: int64(accessLife / time.Second), Scope: scope}
+	if out.kind != spendNothing {
+		res.RefreshToken = rand.Text() + rand.Text()
+		out.refresh, out.ends = digestOf(res.RefreshToken), now.Add(freshLife)
+	}
+	var err error
+	if res.AccessToken, err = e.signer.sign(out); err != nil {
+		return nil, err
+	}
+	return res, e.writer.save(out)
+}
+
+// allow reads what the request refers to, and sets what its write uses up.
+func (e *endpoint) allow(ctx context.Context, form url.Values, secret string, out *write) error {
+	switch form.Get("grant_type") {
+	case "client_credentials":
+		return e.records.authenticate(ctx, out.client, secret)
+	case "authorization_code":
+		out.kind, out.spends = spendCode, digestOf(form.Get("code"))
+		return e.records.redeem(ctx, e.records.code, out.spends, out.client, secret, out.issued)
+	case "refresh_token":
+		out.kind, out.spends = spendRefresh, digestOf(form.Get("refresh_token"))
+		return e.records.redeem(ctx, e.records.refresh, out.spends, out.client, secret, out.issued)
+	case "password":
+		out.kind, out.family, out.familyEnds = newFamily, uuid.NewV7(), out.issued.Add(familyLife)
+		if form.Get("username") != server.Username || subtle.ConstantTimeCompare([]byte(digestOf(form.Get("password"))), password) != 1 {
+			return errGrant
+		}
+		return e.records.authenticate(ctx, out.client, secret)
+	}
+	return errGrant
 }
 
 func refuse(w http.ResponseWriter, status int, code string) {

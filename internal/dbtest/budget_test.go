@@ -18,6 +18,8 @@ func TestStore_StatementBudget(t *testing.T) {
 		"Clients":                       {Statements: 1},
 		"ClientsOf":                     {Statements: 1},
 		"Code":                          {Statements: 1},
+		"ClientWithCode":                {Statements: 1},
+		"ClientWithRefreshToken":        {Statements: 1},
 		"Consented":                     {Statements: 1},
 		"Issue from a code":             {Statements: 3, Transactions: 1},
 		"RefreshToken":                  {Statements: 1},

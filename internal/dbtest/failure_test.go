@@ -294,7 +294,7 @@ func TestStore_C10_CO_10_RT_12_DumpHoldsNoSecret(t *testing.T) {
 		db := dbtest.Open(t, d)
 		s := migrated(t, db, d)
 		c, f := populated(t, s)
-		for _, verb := range verbs(t, s, c, f, &oauth.AuditRecord{Time: now, Action: "test"})[:22] {
+		for _, verb := range verbs(t, s, c, f, &oauth.AuditRecord{Time: now, Action: "test"})[:24] {
 			must(t, verb.call())
 		}
 		secrets := []string{

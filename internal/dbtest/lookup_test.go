@@ -89,6 +89,14 @@ func TestStore_LookupsInACrowdAreWholeAndOnesOwn(t *testing.T) {
 			"OpaqueToken":  func() (any, error) { return s.OpaqueToken(t.Context(), oauth.DigestOf("opaque")) },
 			"RefreshToken": func() (any, error) { return s.RefreshToken(t.Context(), oauth.DigestOf("refresh first")) },
 			"Code":         func() (any, error) { return s.Code(t.Context(), oauth.DigestOf("code of "+f.ID)) },
+			"ClientWithCode": func() (any, error) {
+				client, _, err := s.ClientWithCode(t.Context(), c.ID, oauth.DigestOf("code of "+f.ID))
+				return client, err
+			},
+			"ClientWithRefreshToken": func() (any, error) {
+				_, token, err := s.ClientWithRefreshToken(t.Context(), c.ID, oauth.DigestOf("refresh first"))
+				return token, err
+			},
 		} {
 			want, err := find()
 			must(t, err)

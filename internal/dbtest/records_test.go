@@ -78,6 +78,7 @@ type verb struct {
 func verbs(t testing.TB, s interface {
 	oauth.Store
 	oauth.AuditStore
+	oauth.PresentedStore
 }, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord) []verb {
 	ctx := t.Context()
 	code, begun := newIssuance(c, f, "first", spendCode(f)), newCodeIssuance(newFamily("second"), "a", "b")
@@ -107,6 +108,11 @@ func verbs(t testing.TB, s interface {
 		read("Code", func() error { _, err := s.Code(ctx, oauth.DigestOf("code of family")); return err }),
 		read("Consented", func() error { _, err := s.Consented(ctx, alice, c); return err }),
 		write("Issue from a code", func() error { return s.Issue(ctx, code) }),
+		read("ClientWithCode", func() error { _, _, err := s.ClientWithCode(ctx, c.ID, oauth.DigestOf("code of family")); return err }),
+		read("ClientWithRefreshToken", func() error {
+			_, _, err := s.ClientWithRefreshToken(ctx, c.ID, oauth.DigestOf("refresh first"))
+			return err
+		}),
 		read("RefreshToken", func() error { _, err := s.RefreshToken(ctx, oauth.DigestOf("refresh first")); return err }),
 		write("Issue from a refresh token", func() error { return s.Issue(ctx, refresh) }),
 		write("Issue to a client", func() error { return s.Issue(ctx, own) }),

@@ -3,6 +3,7 @@
 package endpoint
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -24,11 +25,16 @@ type call struct {
 	form   url.Values
 	time   time.Time // when the whole request was received
 	client *oauth.Client
+	reader oauth.TokenReader // for grants; set by the token endpoint
 }
 
+// presentFunc reads a client together with the value that its form presents. The
+// client is nil if it is to be read alone.
+type presentFunc func(ctx context.Context, clientID string, form url.Values) (*oauth.Client, oauth.TokenReader, error)
+
 // read does steps 1 and 2 of every such endpoint: it reads the form, then takes the
-// time, and authenticates the client.
-func (c Callers) read(r *http.Request) (*call, error) {
+// time, and authenticates the client. present may be nil.
+func (c Callers) read(r *http.Request, present presentFunc) (*call, error) {
 	form, at, err := wire.FormBody(r)
 	if err != nil {
 		return nil, err
@@ -37,11 +43,17 @@ func (c Callers) read(r *http.Request) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
+	var reader oauth.TokenReader
+	if present != nil {
+		if creds.Client, reader, err = present(r.Context(), creds.ID, form); err != nil {
+			return nil, clients.Named(reqinfo.Bounded(creds.ID), err)
+		}
+	}
 	client, err := c.Clients.Authenticate(r.Context(), creds, at)
 	if err != nil {
 		return nil, clients.Named(reqinfo.Bounded(creds.ID), err)
 	}
-	return &call{form, at, client}, nil
+	return &call{form, at, client, reader}, nil
 }
 
 // endpoint is a path to which a client sends a POST.

@@ -46,7 +46,7 @@ type active struct {
 }
 
 func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
-	call, err := e.read(r)
+	call, err := e.read(r, nil)
 	if err != nil {
 		return nil, nil, err
 	}

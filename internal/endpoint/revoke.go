@@ -24,7 +24,7 @@ func Revoke(c Callers, t *tokens.Service) http.Handler {
 // serve responds in the same way whether or not there is a token to revoke, so that
 // a client learns nothing about other clients' tokens (RFC 7009 §2.2).
 func (e revokeEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
-	call, err := e.read(r)
+	call, err := e.read(r, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
@@ -20,7 +21,7 @@ type TokenConfig struct {
 	Policy *policy.Policy
 	Tokens *tokens.Service
 	Users  *users.Directory
-	Store  oauth.TokenReader // the store that grants get
+	Reader *tokens.Reader // of the store that grants get
 }
 
 // tokenEndpoint is /oauth/token (RFC 6749 §3.2).
@@ -37,7 +38,7 @@ func Token(c TokenConfig) http.Handler {
 
 // serve handles a token request, from the form to the response.
 func (e *tokenEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
-	call, err := e.read(r) // 1 read the form, then take the time; 2 authenticate the client
+	call, err := e.read(r, e.present) // 1 read the form, then take the time; 2 authenticate the client
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,6 +47,15 @@ func (e *tokenEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 		return nil, call.client, clients.Named(call.client.ID, err)
 	}
 	return res, call.client, nil
+}
+
+// present reads the client together with the code or refresh token of the form.
+func (e *tokenEndpoint) present(ctx context.Context, clientID string, form url.Values) (*oauth.Client, oauth.TokenReader, error) {
+	var value oauth.Spend
+	if g, ok := e.grants[form.Get("grant_type")].(oauth.PresentingGrant); ok {
+		value = g.Presents(form)
+	}
+	return e.Reader.Present(ctx, clientID, value)
 }
 
 func (e *tokenEndpoint) exchange(ctx context.Context, c *call) (*tokens.Response, error) {
@@ -63,7 +73,7 @@ func (e *tokenEndpoint) exchange(ctx context.Context, c *call) (*tokens.Response
 	}
 	return e.issue(ctx, g, &oauth.TokenRequest{
 		Client: c.client, Scopes: scopes, Resources: resources, Audience: e.Policy.Audience, InheritScopes: e.Policy.InheritScopes,
-		Form: c.form, Time: c.time, Store: e.Store, Users: e.Users.Provider,
+		Form: c.form, Time: c.time, Store: c.reader, Users: e.Users.Provider,
 	})
 }
 

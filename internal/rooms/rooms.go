@@ -15,7 +15,6 @@ import (
 	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/internal/wire"
-	"github.com/go-passport/passport/oauth"
 )
 
 // Rooms are the rooms of one server.
@@ -35,5 +34,5 @@ type Rooms struct {
 	Personal *tokens.Personal
 	Cookies  *firstparty.Cookies
 
-	Store oauth.TokenReader // what grants get
+	Reader *tokens.Reader // of the store, for grants
 }

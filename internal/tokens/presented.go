@@ -1,0 +1,85 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Reader reads codes and tokens for grants.
+type Reader struct {
+	store oauth.Store
+	joint oauth.PresentedStore // nil without the power
+	plain oauth.TokenReader
+}
+
+// NewReader returns a reader of the server's store. Access tokens are read as from
+// [Stamped].
+func NewReader(store oauth.Store, inherit bool) *Reader {
+	joint, _ := store.(oauth.PresentedStore)
+	stamped := Stamped(store, inherit)
+	return &Reader{stamped, joint, oauth.ReadOnly(stamped)}
+}
+
+// Present reads a client together with the code or refresh token that it presents.
+// It returns the client with its secrets, and the reader for the grant, which has
+// the value. The client is nil if it is to be read alone: the store cannot read both
+// at once, or the value is not the client's.
+func (r *Reader) Present(ctx context.Context, clientID string, value oauth.Spend) (*oauth.Client, oauth.TokenReader, error) {
+	if r.joint == nil {
+		return nil, r.plain, nil
+	}
+	var client *oauth.Client
+	var err error
+	p := &presented{Store: r.store}
+	switch value.Purpose {
+	case oauth.SpendCode:
+		var code *oauth.Code
+		client, code, err = r.joint.ClientWithCode(ctx, clientID, oauth.Digest(value.ID))
+		p.code.Store(code)
+	case oauth.SpendRefreshToken:
+		var token *oauth.RefreshToken
+		client, token, err = r.joint.ClientWithRefreshToken(ctx, clientID, oauth.Digest(value.ID))
+		p.refresh.Store(token)
+	default:
+		return nil, r.plain, nil
+	}
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return nil, r.plain, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("find the client with its %s: %w", value.Purpose, err)
+	}
+	return client, oauth.ReadOnly(p), nil
+}
+
+// presented is a store that has read one code or refresh token. It returns this
+// record once. A grant that is asked again, because another request used up the
+// value, must read the new state.
+type presented struct {
+	oauth.Store
+	code    atomic.Pointer[oauth.Code]
+	refresh atomic.Pointer[oauth.RefreshToken]
+}
+
+// Unwrap gives access to the powers for grants; see [oauth.StoreAs].
+func (p *presented) Unwrap() oauth.Store { return p.Store }
+
+// Code implements [oauth.TokenStore].
+func (p *presented) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
+	if c := p.code.Swap(nil); c != nil && c.Digest == d {
+		return c, nil
+	}
+	return p.Store.Code(ctx, d)
+}
+
+// RefreshToken implements [oauth.TokenStore].
+func (p *presented) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.RefreshToken, error) {
+	if t := p.refresh.Swap(nil); t != nil && t.Digest == d {
+		return t, nil
+	}
+	return p.Store.RefreshToken(ctx, d)
+}

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"os"
-	"runtime/debug"
 
 	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -14,15 +13,7 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// garbage is how much of it, in percent of what is alive, makes Go collect. What is
-// alive here are a few megabytes, so that by default a busy server collects all the
-// time, for a fifth of its CPU. The variable GOGC says otherwise, and GOMEMLIMIT
-// bounds the whole.
-const garbage = 400
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
-	}
+	tuneMemory()
 	os.Exit(console.Run(context.Background(), console.New(console.Options{})))
 }

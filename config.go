@@ -117,8 +117,9 @@ type Config struct {
 	CodeTTL time.Duration
 
 	// FamiliesEndWithSession ends all tokens of a user's consent when the browser
-	// session ends in which the user gave it, for all clients. By default, signing
-	// out of the website does not disconnect apps.
+	// session ends in which the user gave it, for all clients: by signing out, or at
+	// [User.SessionExpiresAt]. A granted scope offline_access exempts an app. By
+	// default, signing out of the website does not disconnect apps.
 	FamiliesEndWithSession bool
 
 	// PersonalTokenTTL is the lifetime of a personal access token, and the maximum

@@ -118,32 +118,6 @@ func (a *Accounts) Migrated(ctx context.Context) error {
 	return a.db.Migrated(ctx, "account", Migrations(a.config.Dialect))
 }
 
-const (
-	purgeSessions = `DELETE FROM passport_sessions WHERE id IN (SELECT id FROM (
-  SELECT id FROM passport_sessions WHERE expires_at < ? ORDER BY id LIMIT ?) x)`
-	purgeAttempts = `DELETE FROM passport_sign_in_attempts WHERE id IN (SELECT id FROM (
-  SELECT id FROM passport_sign_in_attempts WHERE keep_until < ? ORDER BY id LIMIT ?) x)`
-)
-
-// Purge deletes at most about limit rows of what has expired, sessions that
-// reached their SessionTTL and counts of tries to sign in, and returns how many;
-// call it until that is 0. Without it all is still correct, only larger.
-func (a *Accounts) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (int, error) {
-	if ended.Expired.IsZero() {
-		return 0, nil
-	}
-	at := sqldb.At(ended.Expired)
-	sessions, err := a.db.Exec(ctx, purgeSessions, at, limit)
-	if err != nil {
-		return 0, fmt.Errorf("purge sessions: %w", err)
-	}
-	attempts, err := a.db.Exec(ctx, purgeAttempts, at, limit)
-	if err != nil {
-		return int(sessions), fmt.Errorf("purge tries to sign in: %w", err)
-	}
-	return int(sessions + attempts), nil
-}
-
 // ref names an account among all providers.
 func (a *Accounts) ref(userID string) oauth.UserRef {
 	return oauth.UserRef{Provider: a.config.Provider, ID: userID}

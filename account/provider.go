@@ -19,7 +19,7 @@ func (a *Accounts) CurrentUser(r *http.Request) (*oauth.User, error) {
 		return nil, err
 	}
 	u := asUser(s.user)
-	u.AuthenticatedAt, u.SessionID = s.authAt, s.id
+	u.AuthenticatedAt, u.SessionID, u.SessionExpiresAt = s.authAt, s.id, s.expiresAt
 	return u, nil
 }
 

@@ -18,7 +18,7 @@ import (
 const seenEvery = time.Minute
 
 const (
-	selectSession = `SELECT u.id, u.email, u.name, u.disabled_at, u.created_at, s.id, s.authenticated_at, s.seen_at
+	selectSession = `SELECT u.id, u.email, u.name, u.disabled_at, u.created_at, s.id, s.authenticated_at, s.seen_at, s.expires_at
 FROM passport_sessions s JOIN passport_users u ON u.id = s.user_id AND u.session_version = s.session_version
 WHERE s.digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.seen_at > ? AND u.disabled_at IS NULL`
 	selectHalf    = `SELECT ended_at FROM passport_sessions WHERE digest = ? AND ended_at IS NOT NULL`
@@ -31,11 +31,12 @@ WHERE s.digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.seen_at > ?
 
 // session is a browser session that is alive.
 type session struct {
-	id     string
-	digest oauth.Digest
-	user   *User
-	authAt time.Time
-	seenAt time.Time
+	id        string
+	digest    oauth.Digest
+	user      *User
+	authAt    time.Time
+	seenAt    time.Time
+	expiresAt time.Time
 }
 
 // session returns that of the browser which sent r, or [oauth.ErrNotFound].
@@ -47,7 +48,7 @@ func (a *Accounts) session(r *http.Request) (*session, error) {
 	now := time.Now()
 	s := &session{digest: digest}
 	err := a.db.Row(r.Context(), selectSession, func(row sqldb.Row) (err error) {
-		s.user, err = scanUser(row, &s.id, sqldb.Micros{T: &s.authAt}, sqldb.Micros{T: &s.seenAt})
+		s.user, err = scanUser(row, &s.id, sqldb.Micros{T: &s.authAt}, sqldb.Micros{T: &s.seenAt}, sqldb.Micros{T: &s.expiresAt})
 		return err
 	}, string(digest), sqldb.At(now), sqldb.At(now.Add(-a.config.SessionIdleTTL)))
 	if err != nil {
@@ -132,6 +133,12 @@ func (a *Accounts) end(ctx context.Context, digest oauth.Digest) error {
 	if _, err := a.db.Exec(ctx, markEnded, sqldb.At(time.Now()), string(digest)); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
+	return a.finish(ctx, digest)
+}
+
+// finish ends what was granted in a session that has ended for the browser, and
+// forgets the session.
+func (a *Accounts) finish(ctx context.Context, digest oauth.Digest) error {
 	ctx = context.WithoutCancel(ctx) // a browser that hangs up now must not leave what was granted
 	var id, userID string
 	err := a.db.Row(ctx, selectOwner, func(row sqldb.Row) error { return row.Scan(&id, &userID) }, string(digest))
@@ -159,8 +166,12 @@ func (a *Accounts) halfEnded(r *http.Request) (bool, error) {
 	if !ok {
 		return false, nil
 	}
+	return a.isHalfEnded(r.Context(), digest)
+}
+
+func (a *Accounts) isHalfEnded(ctx context.Context, digest oauth.Digest) (bool, error) {
 	var at time.Time
-	err := a.db.Row(r.Context(), selectHalf, scanTime(&at), string(digest))
+	err := a.db.Row(ctx, selectHalf, scanTime(&at), string(digest))
 	if errors.Is(err, oauth.ErrNotFound) {
 		return false, nil
 	}

@@ -130,7 +130,7 @@ var all = []setting{
 	{"insecure_skip_native_consent", func(s *settings) any { return &s.InsecureSkipNativeConsent }, `false`,
 		"Let skip_consent hold for public clients too whose redirect URI is not https (RFC 8252 §8.6)."},
 	{"families_end_with_session", func(s *settings) any { return &s.FamiliesEndWithSession }, `false`,
-		"Disconnect applications when the user signs out of the browser in which they were connected."},
+		"Disconnect applications when the session ends in which they were connected: the user signs out, or it expires."},
 	{"audit_log", func(s *settings) any { return &s.AuditLog }, `false`,
 		"Store a record of each change with the change."},
 	{"trusted_proxies", func(s *settings) any { return &s.TrustedProxies }, `["10.0.0.0/8"]`,

@@ -82,7 +82,7 @@ func (g Password) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.
 	}
 	return &oauth.Authorization{
 		Subject: oauth.ForUser(user), Scopes: r.Scopes, Resources: r.Resources, Refresh: r.Client.Refreshes(),
-		NewFamily: true,
+		NewFamily: true, SessionExpiresAt: found.SessionExpiresAt,
 		// CreatedAt is the time of the request, so that a revocation during the
 		// password check also revokes this family.
 		Family: &oauth.Family{

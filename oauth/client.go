@@ -34,8 +34,10 @@ type Client struct {
 	// FamilyTTL is the lifetime of a [Family].
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
 
-	// EndsWithSession revokes the tokens that a user granted to the client when
-	// the browser session in which the user granted them ends.
+	// EndsWithSession ends the tokens that a user granted to the client when the
+	// browser session in which the user granted them ends: it revokes them, and
+	// they expire at [User.SessionExpiresAt]. A granted scope offline_access
+	// exempts them (OpenID Connect Core §11).
 	EndsWithSession bool
 
 	// Audience is the API that this client is: a resource server, which introspection

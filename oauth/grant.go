@@ -63,6 +63,11 @@ type Authorization struct {
 	Family    *Family
 	NewFamily bool
 
+	// SessionExpiresAt is [User.SessionExpiresAt] of the session in which the user
+	// authorized the client; zero if there is none or it is unknown. A new family
+	// that ends with its session expires then at the latest.
+	SessionExpiresAt time.Time
+
 	// AccessTokenTTL is the lifetime of the access token. Zero: the client's,
 	// the grant's or the server's lifetime. A token never outlives its family.
 	AccessTokenTTL time.Duration

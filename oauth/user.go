@@ -25,6 +25,11 @@ type User struct {
 	// tokens that end with the session.
 	SessionID string
 
+	// SessionExpiresAt is when the browser session ends at the latest, whatever
+	// its use. Optional: tokens that end with the session expire then too, and so
+	// do codes. A user whose session has expired isn't signed in.
+	SessionExpiresAt time.Time
+
 	// Data is the application's own record of the account. Its handlers receive
 	// it.
 	Data any

@@ -89,6 +89,9 @@ func (e *Endpoint) signedIn(r *http.Request, q *request) (*users.Account, error)
 	if who == nil || err != nil {
 		return nil, err
 	}
+	if end := who.User.SessionExpiresAt; !end.IsZero() && !q.time.Before(end) {
+		return nil, nil // between the provider's check and ours
+	}
 	if again, err := q.signInAgain(who.User); err != nil || again {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-passport/passport/event"
 	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/users"
@@ -36,13 +37,14 @@ func (e *Endpoint) conclude(ctx context.Context, q *request, who *users.Account,
 
 // newFamily returns the token family that a request starts.
 func (e *Endpoint) newFamily(q *request, who *users.Account) *oauth.Family {
-	return &oauth.Family{
+	f := &oauth.Family{
 		ID: uuid.NewV7(), User: who.Ref, ClientID: q.client.ID, AuthTime: who.User.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
-		Session:         users.SessionDigest(who.User.SessionID),
-		EndsWithSession: e.Policy.FamiliesEndWithSession || q.client.EndsWithSession,
-		CreatedAt:       q.time,
-		ExpiresAt:       q.time.Add(e.Policy.FamilyLife(q.client, q.browserApp())),
+		Session:   users.SessionDigest(who.User.SessionID),
+		CreatedAt: q.time,
+		ExpiresAt: q.time.Add(e.Policy.FamilyLife(q.client, q.browserApp())),
 	}
+	e.Policy.BindToSession(f, q.client, q.scopes, who.User.SessionExpiresAt)
+	return f
 }
 
 // begin completes and stores a family and its authorization code.
@@ -50,7 +52,7 @@ func (e *Endpoint) begin(ctx context.Context, q *request, who *users.Account, b 
 	b.Family = e.newFamily(q, who)
 	b.Code = &oauth.Code{
 		Digest: code, Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
-		CodeChallenge: q.challenge, ExpiresAt: q.time.Add(e.Policy.CodeTTL),
+		CodeChallenge: q.challenge, ExpiresAt: policy.Earlier(q.time.Add(e.Policy.CodeTTL), who.User.SessionExpiresAt),
 	}
 	return e.Tokens.IssueCode(ctx, b, e.consentGiven(ctx, q, who, b.Consents)...)
 }

@@ -54,7 +54,7 @@ func (e *Endpoint) issueToken(ctx context.Context, q *request, who *users.Accoun
 // in a new family that ends with the token.
 func (e *Endpoint) tokenOnly(q *request, family *oauth.Family, a *oauth.Authorization) *oauth.Authorization {
 	only := *a
-	only.Family, only.NewFamily = family, true
+	only.Family, only.NewFamily, only.SessionExpiresAt = family, true, time.Time{} // the family has it
 	if expires := q.time.Add(e.Policy.AccessTokenLife(q.client, q.responder.GrantType(), a)); expires.Before(family.ExpiresAt) {
 		family.ExpiresAt = expires
 	}

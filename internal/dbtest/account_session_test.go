@@ -3,8 +3,10 @@ package dbtest_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -231,4 +233,73 @@ func TestAccount_Purge(t *testing.T) {
 			t.Error("Purge() deleted nothing")
 		}
 	})
+}
+
+// A session that is idle or expired ends for apps too, and not just for the browser.
+func TestAccount_FR_09_PurgeEndsIdleAndExpiredSessions(t *testing.T) {
+	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
+		s := newSite(t, db, d, "http://127.0.0.1:8000")
+		ada := s.ada()
+		sessions := map[string]string{}
+		for i, which := range []string{"alive", "idle", "expired"} {
+			v := s.visitor(fmt.Sprintf("192.0.2.%d", i))
+			v.signIn("ada@example.com", adasPassword)
+			u := v.mustBe(ada)
+			if left := time.Until(u.SessionExpiresAt); left < account.DefaultSessionTTL-time.Minute || left > account.DefaultSessionTTL {
+				t.Errorf("SessionExpiresAt is in %v, want %v", left, account.DefaultSessionTTL)
+			}
+			sessions[which] = u.SessionID
+		}
+		long := time.Now().Add(-account.DefaultSessionIdleTTL).UnixMicro()
+		for which, column := range map[string]string{"idle": "seen_at", "expired": "expires_at"} {
+			if _, err := db.ExecContext(t.Context(), fmt.Sprintf("UPDATE passport_sessions SET %s = %d WHERE id = '%s'", column, long, sessions[which])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.ends.err = fmt.Errorf("no answer: %w", oauth.ErrUnavailable)
+		if _, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now().Add(-time.Hour)), 10); err == nil {
+			t.Error("Purge() = nil although the server did not end what was granted")
+		}
+		s.ends.err = nil
+		s.ends.calls = nil
+		n, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now().Add(-time.Hour)), 10)
+		if err != nil || n != 2 {
+			t.Errorf("Purge() = %d, %v, want 2 sessions", n, err)
+		}
+		for _, which := range []string{"idle", "expired"} {
+			if want := "session " + ada.ID + " " + sessions[which]; !slices.Contains(s.ends.calls, want) {
+				t.Errorf("the server was not told that the %s session ends; it was told %q", which, s.ends.calls)
+			}
+		}
+		if left := column(t, db, "SELECT id FROM passport_sessions"); len(left) != 1 || left[0] != sessions["alive"] {
+			t.Errorf("after the purge the sessions are %q, want the one that is alive, %s", left, sessions["alive"])
+		}
+	})
+}
+
+// A session that is used between the purge's look and its write lives on.
+func TestAccount_FR_09_PurgeMeetsASessionInUse(t *testing.T) {
+	var s *site
+	db := dbtest.Wrap(t, dbtest.URL(t, sqldb.SQLite), dbtest.Hooks{After: func(op dbtest.Op, query string, err error) error {
+		if op == dbtest.OpQuery && strings.Contains(query, "seen_at <= ?") {
+			if _, err := s.db.ExecContext(context.Background(), "UPDATE passport_sessions SET seen_at = ?", time.Now().UnixMicro()); err != nil {
+				t.Error(err)
+			}
+		}
+		return err
+	}})
+	s = newSite(t, db, sqldb.SQLite, "http://127.0.0.1:8000")
+	ada, v := s.ada(), s.visitor("192.0.2.1")
+	v.signIn("ada@example.com", adasPassword)
+	long := time.Now().Add(-account.DefaultSessionIdleTTL).UnixMicro()
+	if _, err := db.ExecContext(t.Context(), "UPDATE passport_sessions SET seen_at = ?", long); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now()), 10); n != 0 || err != nil {
+		t.Errorf("Purge() = %d, %v, want no session ended", n, err)
+	}
+	if len(s.ends.calls) != 0 {
+		t.Errorf("the server was told %q of a session in use", s.ends.calls)
+	}
+	v.mustBe(ada)
 }

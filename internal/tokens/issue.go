@@ -68,6 +68,9 @@ func (s *Service) Issue(ctx context.Context, i *Request) (*Response, *oauth.Acce
 		}
 	}
 	s.limit(i)
+	if i.NewFamily && !i.Family.Live(i.Time) {
+		return nil, nil, oauth.InvalidGrant.Errorf("the session of the user has expired")
+	}
 	if i.Retried != nil {
 		return s.reissue(ctx, i)
 	}
@@ -109,22 +112,20 @@ func (s *Service) limit(i *Request) {
 	a.RefreshScopes = s.policy.RefreshScopes(a.RefreshScopes, i.GrantType)
 	a.Refresh = a.Refresh && (i.Client.Refreshes() || a.Spends.Purpose == oauth.SpendRefreshToken)
 	if a.NewFamily {
-		a.Family = s.completed(a.Family, i)
+		a.Family = s.completed(&a, i)
 	}
 	i.Authorization = &a
 }
 
-// completed returns a new family in its final form. It ends with its session if the
-// server or the client requires it. It has the lifetime of the client's families,
+// completed returns the new family of an authorization in its final form. It ends with
+// its session if the server or the client requires it. It has the lifetime of the client's families,
 // unless the grant set another.
-func (s *Service) completed(f *oauth.Family, i *Request) *oauth.Family {
-	family := *f
-	if !family.Personal { // a personal access token has no session
-		family.EndsWithSession = family.EndsWithSession || s.policy.FamiliesEndWithSession || i.Client.EndsWithSession
-	}
+func (s *Service) completed(a *oauth.Authorization, i *Request) *oauth.Family {
+	family := *a.Family
 	if family.ExpiresAt.IsZero() {
 		family.ExpiresAt = i.Time.Add(s.policy.FamilyLife(i.Client, policy.RunsInBrowser(i.Client)))
 	}
+	s.policy.BindToSession(&family, i.Client, a.Scopes, i.SessionExpiresAt)
 	return &family
 }
 

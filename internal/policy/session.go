@@ -1,0 +1,36 @@
+package policy
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// offlineAccess is the scope by which a user lets a client act without a session
+// (OpenID Connect Core §11).
+const offlineAccess = "offline_access"
+
+// BindToSession completes a new family: it decides whether the family ends with its
+// browser session, and if so, the family expires with the session. sessionEnd is when
+// the session expires; zero if that is unknown. A personal access token has no
+// session.
+func (p *Policy) BindToSession(f *oauth.Family, c *oauth.Client, scopes []string, sessionEnd time.Time) {
+	if f.Personal {
+		return
+	}
+	ends := f.EndsWithSession || p.FamiliesEndWithSession || c.EndsWithSession
+	f.EndsWithSession = ends && !slices.Contains(scopes, offlineAccess)
+	if f.EndsWithSession {
+		f.ExpiresAt = Earlier(f.ExpiresAt, sessionEnd)
+	}
+}
+
+// Earlier returns the earlier of an end and another that may be zero, in whole
+// microseconds, as stores keep it.
+func Earlier(end, other time.Time) time.Time {
+	if other = other.UTC().Truncate(time.Microsecond); other.IsZero() || end.Before(other) {
+		return end
+	}
+	return other
+}

@@ -45,33 +45,28 @@ func (a *Accounts) readForm(r *http.Request) (url.Values, error) {
 	return r.PostForm, a.checkForm(r)
 }
 
-// checkForm refuses forms that another site had the browser send: to sign
-// somebody in to a stranger's account is an attack too (login CSRF).
+// checkForm refuses a form that a page of another site had the browser send. To sign
+// a user in to an attacker's account is an attack too (login CSRF).
 //
-// The browser itself says where a form comes from, in Sec-Fetch-Site, over https
-// and to loopback. So no token is needed there, and none has to be kept for
-// somebody who has no session yet. Over other plain http browsers do not say it
-// and, since our pages forbid the referrer, send "Origin: null", as a foreign
-// page can have them do. There, and only there, the form holds a token that
-// must equal a cookie, which browsers do not send with another site's form.
+// Most browsers say in Sec-Fetch-Site where a form comes from, so it needs no token.
+// Others don't, and our pages forbid the Referer, so the form comes with "Origin:
+// null". Its token must then equal a cookie, which browsers do not send with the
+// form of another site.
 func (a *Accounts) checkForm(r *http.Request) error {
-	if err := a.forms.Check(r); err != nil {
+	err := a.forms.CheckForm(r, func() bool {
+		cookie, ok := a.cookies.value(r, a.cookies.form)
+		return ok && secret.Equal(cookie, r.PostForm.Get("form_token"))
+	})
+	if err != nil {
 		return fmt.Errorf("%w: %w", errForeign, err)
-	}
-	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "null" {
-		return nil
-	}
-	cookie, ok := a.cookies.value(r, a.cookies.form)
-	if !ok || !secret.Equal(cookie, r.PostForm.Get("form_token")) {
-		return fmt.Errorf("%w: its token is not the browser's", errForeign)
 	}
 	return nil
 }
 
-// formToken returns the token for a form on a page that is sent to a browser of
-// which checkForm will ask for one, and sets its cookie.
+// formToken returns the token for a form and sets its cookie, if checkForm will need
+// one from this browser.
 func (a *Accounts) formToken(w http.ResponseWriter, r *http.Request) string {
-	if a.cookies.secure || r.Header.Get("Sec-Fetch-Site") != "" {
+	if !a.forms.NeedsToken(r) {
 		return ""
 	}
 	token, ok := a.cookies.value(r, a.cookies.form)

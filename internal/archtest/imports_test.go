@@ -44,7 +44,7 @@ var rooms = map[string]room{
 	"account":      {ours: ". internal/bodylimit internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
-	"internal/demo":    {ours: ". account guard internal/page internal/sameorigin oauth"}, // the tour of `passport serve --demo`
+	"internal/demo":    {ours: ". account guard internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
 	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},          // for the tests of every room
 
 	// The facade wires the rooms.

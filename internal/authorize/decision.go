@@ -72,11 +72,7 @@ func (e *Endpoint) consentGiven(ctx context.Context, q *request, who *users.Acco
 
 // decide returns the outcome of a decision on a consent page.
 func (e *Endpoint) decide(r *http.Request, at time.Time) outcome {
-	check := e.Forms.Check
-	if scripted(r) {
-		check = e.Forms.CheckScript
-	}
-	if err := check(r); err != nil {
+	if err := e.checkDecision(r); err != nil {
 		return refused(http.StatusForbidden, fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the answer was sent by another site")))
 	}
 	decision := r.PostForm["decision"]
@@ -95,6 +91,15 @@ func (e *Endpoint) decide(r *http.Request, at time.Time) outcome {
 		return e.refuse(q, err)
 	}
 	return e.orRefuse(q)(e.act(r, q, t, decision[0] == "allow"))
+}
+
+// checkDecision refuses the form or the script of another site. The ticket is the
+// form's token: act checks that it belongs to this browser.
+func (e *Endpoint) checkDecision(r *http.Request) error {
+	if scripted(r) {
+		return e.Forms.CheckAnyMethod(r)
+	}
+	return e.Forms.CheckForm(r, func() bool { return r.PostForm.Has("ticket") })
 }
 
 // errStale is the error for a page whose ticket has expired or cannot be opened.

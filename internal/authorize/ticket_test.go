@@ -43,7 +43,6 @@ func TestAuthorize_AZ_27_NeverRepeat_B10_FormsOfOtherSites(t *testing.T) {
 		"same-site":                      {"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://other.example.com"}},
 		"cross-site, without an origin":  {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}},
 		"an old browser":                 {"Origin": {"https://evil.example"}},
-		"an old browser without an name": {"Origin": {"null"}},
 		"our host over http":             {"Origin": {"http://" + "auth.example.com:80"}},
 		"our host with another port":     {"Origin": {testkit.Issuer + ":8443"}},
 		"a host that begins as ours":     {"Origin": {testkit.Issuer + ".evil.example"}},
@@ -54,21 +53,27 @@ func TestAuthorize_AZ_27_NeverRepeat_B10_FormsOfOtherSites(t *testing.T) {
 			b.Send(b.NewRequest("POST", "/oauth/authorize", body, header)).WantPage(403, "did not come from our own page")
 		})
 	}
-	for _, header := range []http.Header{{"Sec-Fetch-Site": {"none"}}, {"Origin": {testkit.Issuer}}, nil} {
+	for _, header := range []http.Header{{"Sec-Fetch-Site": {"none"}}, {"Origin": {testkit.Issuer}}, {"Origin": {"null"}}, nil} {
 		ticket := b.Authorize(c, "prompt", "consent").Ticket()
 		body := url.Values{"ticket": {ticket}, "decision": {"allow"}}.Encode()
 		b.Send(b.NewRequest("POST", "/oauth/authorize", body, header)).Code()
 	}
 }
 
-// Over plain http browsers do not say where a form comes from; the ticket and
-// its cookie stand alone.
-func TestAuthorize_AZ_27_NeverRepeat_B10_PlainHTTP(t *testing.T) {
-	s := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = "http://127.0.0.1:8000" })
+// A browser that sends no Sec-Fetch-Site does not say where a form comes from. The
+// ticket and its cookie decide, over https too.
+func TestAuthorize_AZ_27_FR_22_NeverRepeat_B10_TicketDecides(t *testing.T) {
+	for _, issuer := range []string{"http://127.0.0.1:8000", testkit.Issuer} {
+		t.Run(issuer, func(t *testing.T) { checkTicketDecides(t, issuer) })
+	}
+}
+
+func checkTicketDecides(t *testing.T, issuer string) {
+	s := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = issuer })
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	page := b.Authorize(c)
 	body := url.Values{"ticket": {page.Ticket()}, "decision": {"allow"}}.Encode()
-	if names := b.Cookies("passport-"); len(names) != 1 || !strings.HasPrefix(names[0], "passport-") {
+	if names := b.Cookies("passport-"); len(names) != 1 || strings.HasPrefix(names[0], "__Host-") != strings.HasPrefix(issuer, "https:") {
 		t.Errorf("the ticket's cookie is %q", names)
 	}
 	b.Send(b.NewRequest("POST", "/oauth/authorize", body, http.Header{"Origin": {"http://evil.example"}})).WantPage(403)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/sameorigin"
+	"github.com/go-passport/passport/internal/secret"
 )
 
 // AppConfig configures [NewApp].
@@ -158,7 +159,7 @@ func (a *App) connected(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.render(w, http.StatusOK, "connected", view{
-		AppConfig: a.config, Tokens: s.tokens, Token: token, User: s.user, Steps: s.steps, Last: s.last, Ended: s.ended,
+		AppConfig: a.config, FormToken: s.token, Tokens: s.tokens, Token: token, User: s.user, Steps: s.steps, Last: s.last, Ended: s.ended,
 	})
 }
 
@@ -166,11 +167,11 @@ func (a *App) connected(w http.ResponseWriter, r *http.Request) {
 // and what came of it is shown on the page that follows.
 func (a *App) button(do func(*App, context.Context, *session) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.forms.Check(r) != nil {
+		s := a.sessions.of(r)
+		if a.forms.CheckForm(r, func() bool { return s != nil && secret.Equal(s.token, r.PostFormValue("form_token")) }) != nil {
 			http.Error(w, "This form was sent by another site.", http.StatusForbidden)
 			return
 		}
-		s := a.sessions.of(r)
 		if s == nil {
 			http.Redirect(w, r, "/demo", http.StatusSeeOther)
 			return

@@ -286,9 +286,17 @@ func TestApp_Buttons(t *testing.T) {
 	}
 }
 
-func TestApp_ButtonsOfAnotherSite(t *testing.T) {
+func TestApp_FR_22_ButtonsOfAnotherSite(t *testing.T) {
 	f := newFake(t)
 	f.connected(t)
+	if got := f.visit(t, http.MethodPost, "/demo/refresh", "Origin", "null"); got.status != http.StatusForbidden || len(f.forms) != 1 {
+		t.Errorf("refresh by an older browser without the form's token = %d with %d token requests, want 403 and 1", got.status, len(f.forms))
+	}
+	_, token, _ := strings.Cut(f.visit(t, http.MethodGet, "/demo/connected").text, `name="form_token" value="`)
+	token, _, _ = strings.Cut(token, `"`)
+	if got := f.visit(t, http.MethodPost, "/demo/orders?form_token="+token, "Origin", "null"); got.status != http.StatusForbidden {
+		t.Errorf("orders with the token in the query = %d, want 403: it has to be in the form", got.status)
+	}
 	got := f.visit(t, http.MethodPost, "/demo/refresh", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
 	if got.status != http.StatusForbidden || len(f.forms) != 1 {
 		t.Errorf("refresh from another site = %d with %d token requests, want 403 and 1", got.status, len(f.forms))

@@ -25,6 +25,7 @@ type view struct {
 	AppConfig
 	styled
 	RedirectURI string
+	FormToken   string
 	User        *profile
 	Connected   bool
 	Tokens      *tokens

@@ -19,6 +19,7 @@ const (
 type session struct {
 	sync.Mutex
 	ends    time.Time
+	token   string    // of the forms on its pages
 	pending []pending // the newest last
 
 	// What came of the last request that was answered.
@@ -83,7 +84,7 @@ func (s *sessions) start(w http.ResponseWriter, r *http.Request) *session {
 	defer s.mu.Unlock()
 	s.makeRoom()
 	id := rand.Text()
-	s.all[id] = &session{ends: time.Now().Add(sessionLife)}
+	s.all[id] = &session{ends: time.Now().Add(sessionLife), token: rand.Text()}
 	// No Secure and no __Host-: the tour is plain http on loopback.
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName, Value: id, Path: "/demo", MaxAge: int(sessionLife.Seconds()),

@@ -1,7 +1,10 @@
-// Package sameorigin refuses cross-site form requests (CSRF).
+// Package sameorigin refuses cross-site requests (CSRF). It reads what the browser
+// says about the sender of a request: Sec-Fetch-Site and Origin. The Host header
+// decides nothing.
 package sameorigin
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,44 +12,100 @@ import (
 
 // Guard distinguishes requests of our own pages from requests of other sites.
 type Guard struct {
-	protection http.CrossOriginProtection
-	plainHTTP  bool
+	origin string // of the issuer, as browsers write it
 }
 
 // New returns a guard for the origin of a validated issuer URL.
 func New(issuer string) *Guard {
-	g := &Guard{plainHTTP: strings.HasPrefix(issuer, "http://")}
-	if u, err := url.Parse(issuer); err == nil {
-		// The configuration refuses an issuer without an origin.
-		_ = g.protection.AddTrustedOrigin(u.Scheme + "://" + u.Host)
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return &Guard{} // the configuration refuses such an issuer
 	}
-	return g
+	host := strings.ToLower(u.Host)
+	switch scheme := strings.ToLower(u.Scheme); scheme {
+	case "https":
+		return &Guard{scheme + "://" + strings.TrimSuffix(host, ":443")}
+	default:
+		return &Guard{scheme + "://" + strings.TrimSuffix(host, ":80")}
+	}
 }
 
-// Check returns an error if a state-changing request comes from a page of
-// another origin.
+var (
+	errForeign = errors.New("the browser says that another origin sent the request")
+	errUnknown = errors.New("the browser does not say which origin sent the request")
+	errToken   = errors.New("the browser does not say which origin sent the form, and the form has no token of this browser")
+)
+
+// sender is what the browser says about the page that sent a request.
+type sender int
+
+const (
+	unknown sender = iota // neither header says it
+	opaque                // Origin: null, and no Sec-Fetch-Site
+	own                   // our own origin, or the user
+	foreign               // another origin
+)
+
+// senderOf returns the sender of a request. A browser that sends Sec-Fetch-Site
+// is believed. For the others, Origin must be exactly the issuer's: the same host
+// with another scheme or port is another origin (RFC 6454 §5).
+func (g *Guard) senderOf(r *http.Request) sender {
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	switch {
+	case site == "same-origin", site == "none", origin != "" && origin == g.origin:
+		return own
+	case site != "", origin != "" && origin != "null":
+		return foreign
+	case origin == "null":
+		return opaque
+	}
+	return unknown
+}
+
+// CheckForm returns an error if a page of another origin sent a form, with any
+// scheme of the issuer.
 //
-// Our pages forbid a Referer, so browsers send "Origin: null" with their forms.
-// Over https and to loopback, browsers also send Sec-Fetch-Site. Over other
-// plain http they do not, and Check accepts the null origin. There, only the
-// form's token and the cookie that it is bound to protect against CSRF.
-func (g *Guard) Check(r *http.Request) error {
-	if g.plainHTTP && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "null" {
+// Our pages forbid a Referer, so browsers send "Origin: null" with their forms, as
+// they do with those of a foreign sandbox. Where Sec-Fetch-Site is missing too
+// (older browsers, plain http), the form's token decides: tokenMatches reports
+// whether the form has a token that belongs to this browser.
+func (g *Guard) CheckForm(r *http.Request, tokenMatches func() bool) error {
+	switch g.senderOf(r) {
+	case own:
+		return nil
+	case foreign:
+		return errForeign
+	}
+	if !tokenMatches() {
+		return errToken
+	}
+	return nil
+}
+
+// NeedsToken reports whether [Guard.CheckForm] will need a token from the browser
+// that sent r, which asks for a page with a form.
+func (g *Guard) NeedsToken(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "" }
+
+// CheckScript returns an error if a script of another origin sent a request that is
+// not a plain GET, HEAD or OPTIONS. Such a request has no token. Scripts send their
+// origin with it, so CheckScript refuses a null origin, which a sandboxed frame
+// has. It accepts a request with neither header: no browser sends one.
+func (g *Guard) CheckScript(r *http.Request) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return nil
 	}
-	return g.protection.Check(r)
+	return g.CheckAnyMethod(r)
 }
-
-// CheckScript is [Guard.Check] for requests of scripts on our own pages.
-// Scripts always send their origin, and these requests have no other CSRF
-// protection. So CheckScript refuses a null origin, which also comes from a
-// sandboxed frame.
-func (g *Guard) CheckScript(r *http.Request) error { return g.protection.Check(r) }
 
 // CheckAnyMethod is [Guard.CheckScript] for a request that is not a plain link,
 // whatever its method: a page of another site may not have sent it.
 func (g *Guard) CheckAnyMethod(r *http.Request) error {
-	asPost := r.WithContext(r.Context()) // a shallow copy
-	asPost.Method = http.MethodPost
-	return g.CheckScript(asPost)
+	switch g.senderOf(r) {
+	case foreign:
+		return errForeign
+	case opaque:
+		return errUnknown
+	}
+	return nil
 }

@@ -147,7 +147,8 @@ type Config struct {
 	NumericUserIDs bool
 
 	// CookieName is the name of the cookie of [Server.FreshToken]. Default:
-	// "passport_token".
+	// "passport_token_" and ten characters of a digest of the issuer, so that
+	// several servers can share a host.
 	CookieName string
 
 	// CookieTTL is the lifetime of that cookie. Default: two hours.

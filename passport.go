@@ -126,7 +126,7 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 		ClientID: c.PersonalAccessClientID, ClientSecret: c.PersonalAccessClientSecret,
 	})
 	r.Cookies = firstparty.New(firstparty.Config{
-		Name: c.CookieName, TTL: c.CookieTTL, Secure: secure, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Forms: r.Forms, Log: r.Log,
+		Issuer: c.Issuer, Name: c.CookieName, TTL: c.CookieTTL, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Forms: r.Forms, Log: r.Log,
 	})
 	return r, nil
 }

@@ -35,7 +35,7 @@ func (c Config) withDefaults() Config {
 	c.PersonalTokenTTL = cmp.Or(c.PersonalTokenTTL, 365*day)
 	c.PersonalTokenFormat = cmp.Or(c.PersonalTokenFormat, Opaque)
 	c.PersonalTokenPrefix = cmp.Or(c.PersonalTokenPrefix, "passport_pat_")
-	c.CookieName = cmp.Or(c.CookieName, "passport_token")
+	c.CookieName = cmp.Or(c.CookieName, firstparty.DefaultName(c.Issuer))
 	c.CookieTTL = cmp.Or(c.CookieTTL, 2*time.Hour)
 	c.ClientIDs = cmp.Or(c.ClientIDs, UUIDs)
 	c.Logger = cmp.Or(c.Logger, slog.Default())

@@ -6,43 +6,60 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/cookie"
 	"github.com/go-passport/passport/oauth"
 )
 
 // secretLength is that of secret.New.
 const secretLength = 52
 
-// cookies are those of the browser, named for the issuer's scheme. Over https
-// the prefix __Host- has the browser itself see to it that no other host and no
-// plain connection sets them (RFC 6265bis §4.1.3.2).
+// cookies are those of the browser.
 type cookies struct {
+	cookie.Names
 	session string
 	form    string // see Accounts.checkForm
-	secure  bool
+	before  string // the name of the session's cookie before names had a digest
 	ttl     time.Duration
 }
 
 func newCookies(issuer *url.URL, ttl time.Duration) cookies {
-	c := cookies{session: "passport-session", form: "passport-form", secure: issuer.Scheme == "https", ttl: ttl}
-	if c.secure {
-		c.session, c.form = "__Host-"+c.session, "__Host-"+c.form
-	}
-	return c
+	n := cookie.Of(issuer.String())
+	return cookies{n, n.Host("session"), n.Host("form"), n.Before("session"), ttl}
 }
 
-func (c cookies) setSession(w http.ResponseWriter, secret string) {
+// setSession sets the cookie of a new session, in place of the one that r has.
+func (c cookies) setSession(w http.ResponseWriter, r *http.Request, secret string) {
 	c.set(w, c.session, secret, int(c.ttl.Seconds()))
+	c.clearBefore(w, r)
 }
 
-func (c cookies) clearSession(w http.ResponseWriter) { c.set(w, c.session, "", -1) }
+// clearSession deletes the cookie of the session.
+func (c cookies) clearSession(w http.ResponseWriter, r *http.Request) {
+	c.set(w, c.session, "", -1)
+	c.clearBefore(w, r)
+}
+
+// clearBefore deletes the cookie with the name of before, if it has the value of the
+// present one. Otherwise another server on this host may have set it, and if we did,
+// its session has ended.
+func (c cookies) clearBefore(w http.ResponseWriter, r *http.Request) {
+	before, ok := c.value(r, c.before)
+	if present, _ := c.value(r, c.session); ok && before == present {
+		c.set(w, c.before, "", -1)
+	}
+}
 
 func (c cookies) set(w http.ResponseWriter, name, value string, maxAge int) {
-	// Lax and not Strict: a browser comes to the authorization endpoint from
-	// the client's site, and is to be recognised there.
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: maxAge,
-		Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	http.SetCookie(w, c.New(name, value, maxAge))
+}
+
+// secret returns the value of the session's cookie. Without one it returns that
+// with the name of before, so that an upgrade signs no user out.
+func (c cookies) secret(r *http.Request) (string, bool) {
+	if len(r.CookiesNamed(c.session)) > 0 {
+		return c.value(r, c.session)
+	}
+	return c.value(r, c.before)
 }
 
 // digest returns what the database knows the browser's session by. ok is false
@@ -50,7 +67,7 @@ func (c cookies) set(w http.ResponseWriter, name, value string, maxAge int) {
 // ours sends, and with one that we cannot have set: the database need not be
 // asked for those.
 func (c cookies) digest(r *http.Request) (d oauth.Digest, ok bool) {
-	secret, ok := c.value(r, c.session)
+	secret, ok := c.secret(r)
 	if !ok {
 		return "", false
 	}

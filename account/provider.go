@@ -71,7 +71,7 @@ func (a *Accounts) SignOut(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	a.cookies.clearSession(w)
+	a.cookies.clearSession(w, r)
 	if server := a.server.Load(); server != nil {
 		(*server).ForgetToken(w, r)
 	}

@@ -50,6 +50,7 @@ func (a *Accounts) entry(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = a.proxies.Attach(w, r)
 		a.bodies.Apply(w, r)
+		a.renameCookie(w, r)
 		next.ServeHTTP(w, r)
 	})
 }

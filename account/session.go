@@ -103,7 +103,7 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error 
 	if err != nil {
 		return fmt.Errorf("store session: %w", err)
 	}
-	a.cookies.setSession(w, cookie)
+	a.cookies.setSession(w, r, cookie)
 	return nil
 }
 
@@ -179,4 +179,18 @@ func (a *Accounts) isHalfEnded(ctx context.Context, digest oauth.Digest) (bool, 
 		return false, fmt.Errorf("find session: %w", err)
 	}
 	return true, nil
+}
+
+// renameCookie gives the session's cookie its present name, if the browser has only
+// the one of before. The old cookie stays until the session ends, for nodes that
+// know no other name.
+func (a *Accounts) renameCookie(w http.ResponseWriter, r *http.Request) {
+	secret, ok := a.cookies.value(r, a.cookies.before)
+	if !ok || r.Method != http.MethodGet || len(r.CookiesNamed(a.cookies.session)) > 0 {
+		return
+	}
+	if s, err := a.session(r); err == nil {
+		left := a.config.SessionTTL - time.Since(s.authAt)
+		a.cookies.set(w, a.cookies.session, secret, max(1, int(left.Seconds())))
+	}
 }

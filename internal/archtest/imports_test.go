@@ -41,10 +41,10 @@ type room struct {
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
 	"console":      {ours: ". account internal/dburl internal/demo internal/page internal/reqinfo internal/safeurl internal/sqldb oauth sqlstore", others: []string{cobra, pflag, term, toml}},
-	"account":      {ours: ". internal/bodylimit internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
+	"account":      {ours: ". internal/bodylimit internal/cookie internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
-	"internal/demo":    {ours: ". account guard internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
+	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
 	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},          // for the tests of every room
 
 	// The facade wires the rooms.
@@ -76,6 +76,7 @@ var rooms = map[string]room{
 
 	"internal/bodylimit":  {},
 	"internal/clock":      {},
+	"internal/cookie":     {ours: "oauth"},
 	"internal/ctxtoken":   {ours: "oauth"},
 	"internal/dburl":      {ours: "internal/safeurl internal/sqldb"},
 	"internal/issuer":     {ours: "internal/safeurl"},
@@ -108,7 +109,7 @@ var rooms = map[string]room{
 }
 
 // below are the vocabulary and the leaves, which any room above them may import.
-const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/jsonid internal/jws internal/opaque internal/redirect " +
+const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/cookie internal/jsonid internal/jws internal/opaque internal/redirect " +
 	"internal/reqinfo internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/throttle internal/uuid"
 
 // The packages that no application imports may know more: the command, and the tests

@@ -120,7 +120,7 @@ func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outc
 	if err != nil {
 		return nil, err
 	}
-	matches := t.matches(r, e.tickets.cookieName(t.ID), who.Ref, q) && t.Shown == shown
+	matches := t.matches(e.tickets.cookie(r, t), who.Ref, q) && t.Shown == shown
 	if matches && !allow {
 		return e.deny(r, q, t, who.Ref)
 	}

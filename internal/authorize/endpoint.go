@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/cookie"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
@@ -53,7 +54,7 @@ var _ http.Handler = (*Endpoint)(nil)
 func New(c Config) *Endpoint {
 	return &Endpoint{
 		Config:   c,
-		tickets:  tickets{keys: c.Keys, https: c.Issuer.Scheme == "https", lingers: c.Policy.CodeTTL},
+		tickets:  tickets{keys: c.Keys, names: cookie.Of(c.Issuer.String()), https: c.Issuer.Scheme == "https", lingers: c.Policy.CodeTTL},
 		consents: consents{audience: c.Policy.Audience, inherit: c.Policy.InheritScopes},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/cookie"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/tokens"
@@ -23,6 +24,7 @@ const TicketTTL = 10 * time.Minute
 // tickets seals and opens the tickets of consent pages and the pending sign-ins.
 type tickets struct {
 	keys    *keyring.Live
+	names   cookie.Names
 	https   bool          // the issuer is https
 	lingers time.Duration // how long the cookie of a decided page is kept
 }
@@ -63,7 +65,7 @@ func (s tickets) new(r *http.Request, q *request, user oauth.UserRef, p views.Co
 	if err != nil {
 		return "", nil, fmt.Errorf("encode ticket: %w", err)
 	}
-	cookies = append(s.evicted(r), s.ticketCookie(s.cookieName(t.ID), browser, int(TicketTTL/time.Second)))
+	cookies = append(s.evicted(r), s.names.New(s.cookieName(t.ID), browser, int(TicketTTL/time.Second)))
 	return s.keys.Roots().Seal("ticket", plain), cookies, nil
 }
 
@@ -131,10 +133,9 @@ func (q *request) shown(p views.ConsentPage) (oauth.Digest, error) {
 }
 
 // matches reports whether the ticket was made for this browser, this account, and
-// these scopes and resources.
-func (t *ticket) matches(r *http.Request, name string, user oauth.UserRef, q *request) bool {
-	cookie, err := r.Cookie(name)
-	return err == nil && t.Browser.Matches(cookie.Value) &&
+// these scopes and resources. c is the ticket's cookie, or nil.
+func (t *ticket) matches(c *http.Cookie, user oauth.UserRef, q *request) bool {
+	return c != nil && t.Browser.Matches(c.Value) &&
 		t.Provider == user.Provider && t.User == user.ID &&
 		slices.Equal(t.Scopes, q.scopes) && slices.Equal(t.Resources, q.resources)
 }
@@ -147,12 +148,11 @@ const maxTickets = 16
 // shortened returns the ticket's cookie with the lifetime of a code. A second click
 // after the first response is still recognized for that long.
 func (s tickets) shortened(r *http.Request, t *ticket) []*http.Cookie {
-	name := s.cookieName(t.ID)
-	c, err := r.Cookie(name)
-	if err != nil {
+	c := s.cookie(r, t)
+	if c == nil {
 		return nil
 	}
-	return []*http.Cookie{s.ticketCookie(name, c.Value, int(s.lingers/time.Second))}
+	return []*http.Cookie{s.names.New(c.Name, c.Value, int(s.lingers/time.Second))}
 }
 
 // evicted returns cookies that delete the oldest tickets' cookies, which browsers
@@ -165,41 +165,39 @@ func (s tickets) evicted(r *http.Request) (cookies []*http.Cookie) {
 		}
 	}
 	for _, name := range names[:max(0, len(names)-maxTickets+1)] {
-		cookies = append(cookies, s.ticketCookie(name, "", -1))
+		cookies = append(cookies, s.names.New(name, "", -1))
 	}
 	return cookies
 }
 
 // cookieName returns the name of a ticket's cookie.
 func (s tickets) cookieName(ticketID string) string {
-	return s.cookiePrefix() + string(oauth.DigestOf(ticketID))[:ticketName]
+	return s.cookiePrefix() + shortDigest(ticketID)
+}
+
+func shortDigest(ticketID string) string { return string(oauth.DigestOf(ticketID))[:ticketName] }
+
+// cookie returns the ticket's cookie, or nil. A node of the version before gave it a
+// name without the issuer's digest.
+func (s tickets) cookie(r *http.Request, t *ticket) *http.Cookie {
+	for _, name := range []string{s.cookieName(t.ID), s.names.Before(shortDigest(t.ID))} {
+		if c, err := r.Cookie(name); err == nil {
+			return c
+		}
+	}
+	return nil
 }
 
 // ticketName is the length of the ticket's digest in its cookie's name.
 const ticketName = 16
 
-// isTicketCookie distinguishes a ticket's cookie from others with the same prefix,
-// such as the session cookie of package account.
+// isTicketCookie distinguishes a ticket's cookie from other cookies.
 func (s tickets) isTicketCookie(name string) bool {
 	digest, ok := strings.CutPrefix(name, s.cookiePrefix())
 	return ok && len(digest) == ticketName && strings.Trim(digest, base64URL) == ""
 }
 
-func (s tickets) cookiePrefix() string {
-	if s.https {
-		return "__Host-passport-"
-	}
-	return "passport-"
-}
-
-// ticketCookie returns the cookie that binds a ticket to a browser. A negative age
-// deletes the cookie.
-func (s tickets) ticketCookie(name, value string, age int) *http.Cookie {
-	return &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: age,
-		HttpOnly: true, Secure: s.https, SameSite: http.SameSiteLaxMode,
-	}
-}
+func (s tickets) cookiePrefix() string { return s.names.Host("ticket") + "-" }
 
 // signInParam is the parameter of the sign-in page's return address. Its value is a
 // sealed pendingSignIn.

@@ -323,7 +323,7 @@ func TestAuthorize_NeverRepeat_B20_F10_CookiesStaySmall(t *testing.T) {
 			if cookie.MaxAge < 0 {
 				continue
 			}
-			if len(cookie.Name) > 40 || len(cookie.Value) > 64 || !cookie.HttpOnly || !cookie.Secure || cookie.SameSite != http.SameSiteLaxMode ||
+			if len(cookie.Name) > 50 || len(cookie.Value) > 64 || !cookie.HttpOnly || !cookie.Secure || cookie.SameSite != http.SameSiteLaxMode ||
 				cookie.MaxAge != 600 || cookie.Path != "/" || cookie.Domain != "" {
 				t.Errorf("the cookie of a page is %v", cookie)
 			}

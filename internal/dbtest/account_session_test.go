@@ -97,7 +97,7 @@ func TestAccount_CurrentUserIsOneSelect(t *testing.T) {
 		}
 		s.visitor("192.0.2.1").mustBeNobody("no cookie")
 		stranger := s.visitor("192.0.2.1")
-		stranger.cookies["passport-session"] = "what we never set"
+		stranger.cookies[sessionCookie] = "what we never set"
 		stranger.mustBeNobody("a cookie of another form")
 		if got := counter.Take(); got.Statements != 0 {
 			t.Errorf("without a cookie of ours the database is asked %q", got.Texts)
@@ -113,8 +113,8 @@ func TestAccount_UI_01_TwoSessionCookies(t *testing.T) {
 	v := s.visitor("192.0.2.1")
 	v.signIn("ada@example.com", adasPassword)
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	for _, value := range []string{v.cookies["passport-session"], strings.Repeat("A", 52)} {
-		r.AddCookie(&http.Cookie{Name: "passport-session", Value: value})
+	for _, value := range []string{v.cookies[sessionCookie], strings.Repeat("A", 52)} {
+		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: value})
 	}
 	if u, err := s.CurrentUser(r); !isNotFound(err) {
 		t.Errorf("CurrentUser() with two session cookies = %v, %v, want ErrNotFound", u, err)
@@ -132,7 +132,7 @@ func TestNeverRepeat_F1_SomebodyElseInTheSameBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 		v.signIn("ada@example.com", adasPassword)
-		was, cookie := v.mustBe(ada).SessionID, v.cookies["passport-session"]
+		was, cookie := v.mustBe(ada).SessionID, v.cookies[sessionCookie]
 
 		s.ends.err = oauth.ErrUnavailable
 		if w := v.signIn("bob@example.com", "bob's password"); w.Code != http.StatusServiceUnavailable {
@@ -148,7 +148,7 @@ func TestNeverRepeat_F1_SomebodyElseInTheSameBrowser(t *testing.T) {
 		if last := s.ends.calls[len(s.ends.calls)-1]; last != "session "+ada.ID+" "+was {
 			t.Errorf("the server was asked to end %q, want Ada's session", last)
 		}
-		v.cookies["passport-session"] = cookie
+		v.cookies[sessionCookie] = cookie
 		v.mustBeNobody("Ada's cookie")
 	})
 }

@@ -209,17 +209,17 @@ func TestNeverRepeat_F1_NewSessionAtSignIn(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
 	ada, v := s.ada(), s.visitor("192.0.2.1")
 	planted := strings.Repeat("A", 52)
-	v.cookies["passport-session"] = planted
+	v.cookies[sessionCookie] = planted
 	v.signIn("ada@example.com", adasPassword)
 	first := v.mustBe(ada)
-	if v.cookies["passport-session"] == planted {
+	if v.cookies[sessionCookie] == planted {
 		t.Fatal("the planted cookie was kept")
 	}
 	old := s.visitor("192.0.2.1")
-	old.cookies["passport-session"] = planted
+	old.cookies[sessionCookie] = planted
 	old.mustBeNobody("the planted cookie")
 
-	old.cookies["passport-session"] = v.cookies["passport-session"]
+	old.cookies[sessionCookie] = v.cookies[sessionCookie]
 	v.signIn("ada@example.com", adasPassword)
 	old.mustBeNobody("the cookie of before the second sign-in")
 	if second := v.mustBe(ada); second.SessionID != first.SessionID || !second.AuthenticatedAt.After(first.AuthenticatedAt) {
@@ -235,7 +235,7 @@ func TestAccount_UI_01_SessionCookie(t *testing.T) {
 	v := s.visitor("192.0.2.1")
 	v.signIn("ada@example.com", adasPassword)
 	for _, c := range v.last {
-		if c.Name != "__Host-passport-session" {
+		if !strings.HasPrefix(c.Name, "__Host-passport-session-") {
 			continue
 		}
 		if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Domain != "" || c.Path != "/" {
@@ -406,7 +406,7 @@ func TestNeverRepeat_B19_SignOut(t *testing.T) {
 	if w := v.post("/sign-out", nil); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "signed out") {
 		t.Errorf("sign-out that fails: status %d, want 503 and no word of being signed out", w.Code)
 	}
-	if v.cookies["passport-session"] == "" || v.cookies["first-party"] == "" {
+	if v.cookies[sessionCookie] == "" || v.cookies["first-party"] == "" {
 		t.Error("the cookie is gone although the session could not be ended: nobody can try again")
 	}
 	s.ends.err = nil
@@ -463,7 +463,7 @@ func TestNeverRepeat_C7_C10_OP_02_AccountSecrets(t *testing.T) {
 	v.signIn("ada@example.com", "wrong-canary-password")
 	v.signIn("typed-into-the-wrong-field", "x")
 	v.signIn("ada@example.com", adasPassword)
-	canaries := []string{adasPassword, "wrong-canary-password", "typed-into-the-wrong-field", v.cookies["passport-session"]}
+	canaries := []string{adasPassword, "wrong-canary-password", "typed-into-the-wrong-field", v.cookies[sessionCookie]}
 	for where, text := range map[string]string{"log": s.log.b.String(), "database": dumpSQLite(t, s.db)} {
 		for i, canary := range canaries {
 			if strings.Contains(text, canary) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/go-passport/passport/internal/cookie"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/secret"
@@ -37,7 +38,7 @@ func NewApp(c AppConfig) *App {
 	return &App{
 		config:   c,
 		client:   newClient(c.Issuer, c.ClientID, c.Issuer+CallbackPath, c.Scopes),
-		sessions: sessions{all: map[string]*session{}},
+		sessions: sessions{cookie: cookie.Of(c.Issuer).Plain("order_tracker"), all: map[string]*session{}},
 		forms:    sameorigin.New(c.Issuer),
 	}
 }

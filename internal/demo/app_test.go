@@ -286,6 +286,19 @@ func TestApp_Buttons(t *testing.T) {
 	}
 }
 
+// Two tours on one host, at two ports, keep their cookies apart.
+func TestApp_FR_21_TwoTours(t *testing.T) {
+	f, g := newFake(t), newFake(t)
+	g.browser = f.browser
+	f.connected(t)
+	g.connected(t)
+	for _, tour := range []*fake{f, g} {
+		if got := tour.visit(t, http.MethodGet, "/demo/connected"); got.status != http.StatusOK {
+			t.Errorf("%s: after connecting two tours the page is %d to %q, want both connected", tour.URL, got.status, got.location)
+		}
+	}
+}
+
 func TestApp_FR_22_ButtonsOfAnotherSite(t *testing.T) {
 	f := newFake(t)
 	f.connected(t)

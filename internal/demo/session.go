@@ -8,7 +8,6 @@ import (
 )
 
 const (
-	cookieName  = "order_tracker"
 	sessionLife = time.Hour
 	maxSessions = 500
 	maxPending  = 8 // tabs in which the user may be on the way at once
@@ -56,13 +55,14 @@ func (s *session) forget() {
 
 // sessions holds the sessions of an application in memory.
 type sessions struct {
-	mu  sync.Mutex
-	all map[string]*session
+	cookie string // its name
+	mu     sync.Mutex
+	all    map[string]*session
 }
 
 // of returns the browser's session, or nil.
 func (s *sessions) of(r *http.Request) *session {
-	cookie, err := r.Cookie(cookieName)
+	cookie, err := r.Cookie(s.cookie)
 	if err != nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (s *sessions) start(w http.ResponseWriter, r *http.Request) *session {
 	s.all[id] = &session{ends: time.Now().Add(sessionLife), token: rand.Text()}
 	// No Secure and no __Host-: the tour is plain http on loopback.
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: id, Path: "/demo", MaxAge: int(sessionLife.Seconds()),
+		Name: s.cookie, Value: id, Path: "/demo", MaxAge: int(sessionLife.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 	return s.all[id]

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/clock"
+	"github.com/go-passport/passport/internal/cookie"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/users"
@@ -18,7 +19,14 @@ import (
 
 // XSRFCookie is the readable cookie whose value libraries such as axios send back
 // as X-XSRF-TOKEN by default.
-const XSRFCookie = "XSRF-TOKEN"
+const XSRFCookie = cookie.XSRF
+
+// nameBefore is the default name of the cookie before names had a digest of the
+// issuer.
+const nameBefore = "passport_token"
+
+// DefaultName returns the name of the cookie without Config.CookieName.
+func DefaultName(issuer string) string { return cookie.Of(issuer).Plain(nameBefore) }
 
 // CheckCookieName returns the faults of Config.CookieName. secure says that the
 // issuer is https, which browsers require for some prefixes (RFC 6265bis §4.1.3).
@@ -95,10 +103,9 @@ func (c *Cookies) addCookie(h http.Header, name, value string, age int) {
 	if setsCookie(h, name) {
 		return
 	}
-	h.Add("Set-Cookie", (&http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: age,
-		HttpOnly: name != XSRFCookie, Secure: c.secure, SameSite: http.SameSiteLaxMode,
-	}).String())
+	made := c.names.New(name, value, age)
+	made.HttpOnly = name != XSRFCookie
+	h.Add("Set-Cookie", made.String())
 }
 
 func setsCookie(h http.Header, name string) bool {
@@ -110,10 +117,19 @@ func setsCookie(h http.Header, name string) bool {
 	return false
 }
 
+// sent returns the request's cookies of our name. Without one it returns those of the
+// name before, for pages that were loaded before an upgrade.
+func (c *Cookies) sent(r *http.Request) []*http.Cookie {
+	if all := r.CookiesNamed(c.name); len(all) > 0 || !c.byDefault {
+		return all
+	}
+	return r.CookiesNamed(nameBefore)
+}
+
 // open returns the content of the request's cookie, or nil without a cookie. Any of
 // the keys may have sealed it.
 func (c *Cookies) open(r *http.Request, at time.Time) (*value, error) {
-	cookies := r.CookiesNamed(c.name)
+	cookies := c.sent(r)
 	switch len(cookies) {
 	case 0:
 		return nil, nil
@@ -195,6 +211,13 @@ func (v *value) proves(r *http.Request) bool {
 		found = v.CSRF != "" && (secret.Equal(sent, v.CSRF) || err == nil && secret.Equal(decoded, v.CSRF)) || found
 	}
 	return found
+}
+
+// wrote reports whether the request's XSRFCookie has the CSRF value of v. Another
+// server on this host sets a cookie of that name too.
+func (v *value) wrote(r *http.Request) bool {
+	c, err := r.Cookie(XSRFCookie)
+	return err != nil || secret.Equal(c.Value, v.CSRF)
 }
 
 // token returns the token that handlers get for a request with the cookie. Token

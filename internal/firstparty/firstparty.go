@@ -5,6 +5,7 @@ package firstparty
 import (
 	"time"
 
+	"github.com/go-passport/passport/internal/cookie"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/sameorigin"
@@ -12,11 +13,11 @@ import (
 	"github.com/go-passport/passport/internal/wire"
 )
 
-// Config holds the settings of [Cookies]. All fields but Secure are required.
+// Config holds the settings of [Cookies]. All fields are required.
 type Config struct {
+	Issuer string
 	Name   string
 	TTL    time.Duration
-	Secure bool // send over https only
 	Keys   *keyring.Live
 	Policy *policy.Policy
 	Users  *users.Directory
@@ -26,17 +27,18 @@ type Config struct {
 
 // Cookies sets, refreshes and verifies the cookie. It is safe for concurrent use.
 type Cookies struct {
-	name   string
-	ttl    time.Duration
-	secure bool
-	keys   *keyring.Live
-	policy *policy.Policy
-	users  *users.Directory
-	forms  *sameorigin.Guard
-	log    wire.Log
+	names     cookie.Names
+	name      string
+	byDefault bool // no Config.CookieName sets the name
+	ttl       time.Duration
+	keys      *keyring.Live
+	policy    *policy.Policy
+	users     *users.Directory
+	forms     *sameorigin.Guard
+	log       wire.Log
 }
 
 // New returns Cookies.
 func New(c Config) *Cookies {
-	return &Cookies{c.Name, c.TTL, c.Secure, c.Keys, c.Policy, c.Users, c.Forms, c.Log}
+	return &Cookies{cookie.Of(c.Issuer), c.Name, c.Name == DefaultName(c.Issuer), c.TTL, c.Keys, c.Policy, c.Users, c.Forms, c.Log}
 }

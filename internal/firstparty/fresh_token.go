@@ -66,8 +66,9 @@ func (c *Cookies) Forget(w http.ResponseWriter, r *http.Request) {
 	if len(r.CookiesNamed(c.name)) == 0 {
 		return
 	}
-	for _, name := range []string{c.name, XSRFCookie} {
-		c.addCookie(w.Header(), name, "", -1)
+	c.addCookie(w.Header(), c.name, "", -1)
+	if v, err := c.open(r, time.Time{}); err != nil || v.wrote(r) {
+		c.addCookie(w.Header(), XSRFCookie, "", -1)
 	}
 }
 

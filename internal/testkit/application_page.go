@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"slices"
+
+	"github.com/go-passport/passport/oauth"
 )
 
 // A page of the application behind FreshToken, and the requests of its scripts:
@@ -15,11 +17,16 @@ import (
 //	b.Page(nil)                        // GET a page that says hello
 //	b.Script(s.Guard()).Told()         // GET the API, as axios does
 
-// The cookies that FreshToken sets.
-const (
-	TokenCookie = "passport_token"
-	XSRFCookie  = "XSRF-TOKEN"
-)
+// XSRFCookie is the cookie of FreshToken that scripts read.
+const XSRFCookie = "XSRF-TOKEN"
+
+// TokenCookie is the other cookie that FreshToken sets, at a server with [Issuer].
+var TokenCookie = TokenCookieOf(Issuer)
+
+// TokenCookieOf returns the default name of that cookie for another issuer.
+func TokenCookieOf(issuer string) string {
+	return "passport_token_" + string(oauth.DigestOf(issuer))[:10]
+}
 
 // Page loads a page of the application. write is its handler, or nil for a
 // short text.

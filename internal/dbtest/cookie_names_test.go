@@ -1,0 +1,223 @@
+package dbtest_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/guard"
+	"github.com/go-passport/passport/internal/cookie"
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/memstore"
+)
+
+// sessionCookie is the name of the session's cookie at http://127.0.0.1:8000.
+var sessionCookie = cookie.Of("http://127.0.0.1:8000").Host("session")
+
+// neighbour is a server with accounts, on a host that it shares.
+type neighbour struct {
+	*site
+	t       *testing.T
+	issuer  string
+	ask     string // an authorization request
+	browser *http.Client
+	names   map[string]bool // of the cookies that it set
+}
+
+// newNeighbour mounts a server with this issuer on a mux.
+func newNeighbour(t *testing.T, issuer string, mux *http.ServeMux, browser *http.Client) *neighbour {
+	t.Helper()
+	n := &neighbour{site: newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, issuer), t: t, issuer: issuer, browser: browser, names: map[string]bool{}}
+	keys, err := passport.GenerateKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := passport.New(passport.Config{
+		Issuer: issuer, Store: new(memstore.Store), Keys: keys, Users: n.Accounts, Logger: slog.New(slog.DiscardHandler),
+		Scopes: []passport.Scope{{ID: "read", Description: "Read"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth.Mount(mux)
+	n.Accounts.Mount(mux)
+	mux.Handle("GET "+u.Path+"/page", auth.FreshToken(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who := "no user"
+		if user, err := n.CurrentUser(r); err == nil {
+			who = user.Name
+		}
+		_, _ = io.WriteString(w, who+" "+passport.CSRFToken(r.Context()))
+	})))
+	mux.Handle("POST "+u.Path+"/api", auth.Guard(guard.Scopes("read"))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	c, err := auth.CreateClient(t.Context(), passport.Registration{Name: "App", RedirectURIs: []string{"https://client.example/cb"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.ask = "/oauth/authorize?" + url.Values{"client_id": {c.Client.ID}, "response_type": {"code"}, "scope": {"read"}}.Encode()
+	n.ada()
+	return n
+}
+
+// do sends a request of one of the server's own pages and returns status and body.
+func (n *neighbour) do(method, path string, form url.Values, header ...string) (int, string) {
+	n.t.Helper()
+	r, err := http.NewRequestWithContext(n.t.Context(), method, n.issuer+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", formType)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	response, err := n.browser.Do(r)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	for _, c := range response.Cookies() {
+		n.names[c.Name] = true
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func (n *neighbour) signIn() {
+	n.t.Helper()
+	if status, body := n.do("POST", "/sign-in", url.Values{"email": {"ada@example.com"}, "password": {adasPassword}}); status != http.StatusSeeOther {
+		n.t.Fatalf("signing in at %s: status %d\n%s", n.issuer, status, body)
+	}
+}
+
+// page returns the name of the signed-in user and the CSRF value of a page.
+func (n *neighbour) page() (who, csrf string) {
+	_, body := n.do("GET", "/page", nil)
+	who, csrf, _ = strings.Cut(body, " ")
+	return who, csrf
+}
+
+func (n *neighbour) ticket() string {
+	n.t.Helper()
+	_, body := n.do("GET", n.ask, nil)
+	found := ticketElement.FindStringSubmatch(body)
+	if found == nil {
+		n.t.Fatalf("no consent page at %s:\n%s", n.issuer, body)
+	}
+	return found[1]
+}
+
+// FR-21: two servers on one host, which differ by path or by port, share a browser.
+// Nothing that happens at one of them reaches the other.
+func TestCookies_FR_21_TwoIssuersOneBrowser(t *testing.T) {
+	for name, paths := range map[string][2]string{"by path": {"/a", "/b"}, "by port": {"", ""}, "nested": {"", "/b"}} {
+		for scheme, serve := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
+			t.Run(name+", "+scheme, func(t *testing.T) {
+				t.Parallel()
+				jar, err := cookiejar.New(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				mux, other := http.NewServeMux(), http.NewServeMux()
+				site := serve(mux)
+				t.Cleanup(site.Close)
+				browser := site.Client()
+				browser.Jar, browser.CheckRedirect = jar, func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+				a := newNeighbour(t, site.URL+paths[0], mux, browser)
+				if name == "by port" {
+					site, mux = serve(other), other
+					t.Cleanup(site.Close)
+				}
+				checkNeighbours(t, a, newNeighbour(t, site.URL+paths[1], mux, browser))
+			})
+		}
+	}
+}
+
+func checkNeighbours(t *testing.T, a, b *neighbour) {
+	t.Helper()
+	a.do("GET", "/sign-in", nil, "Sec-Fetch-Site", "") // sets the cookie of the form
+	b.do("GET", "/sign-in", nil, "Sec-Fetch-Site", "")
+	a.signIn()
+	b.signIn()
+	if who, _ := a.page(); who != "Ada" {
+		t.Errorf("after signing in at %s, %s is signed in at %s", b.issuer, who, a.issuer)
+	}
+	_, csrf := a.page()
+	b.page()
+	if status, _ := a.do("POST", "/api", nil, "X-CSRF-TOKEN", csrf); status != http.StatusOK {
+		t.Errorf("after a page of %s, a script of %s gets %d, want 200", b.issuer, a.issuer, status)
+	}
+	ticket := a.ticket()
+	for range 20 {
+		b.ticket()
+	}
+	if status, body := a.do("POST", "/oauth/authorize", url.Values{"ticket": {ticket}, "decision": {"deny"}}); status != http.StatusOK || ticketElement.MatchString(body) {
+		t.Errorf("after 20 consent pages of %s, the decision at %s gets %d and the page again", b.issuer, a.issuer, status)
+	}
+	b.do("POST", "/sign-out", nil)
+	if who, _ := b.page(); who != "no" {
+		t.Errorf("after signing out at %s, %s is signed in there", b.issuer, who)
+	}
+	if who, _ := a.page(); who != "Ada" {
+		t.Errorf("after signing out at %s, %s is signed in at %s", b.issuer, who, a.issuer)
+	}
+	for name := range a.names {
+		if b.names[name] && name != cookie.XSRF {
+			t.Errorf("%s and %s both set the cookie %s", a.issuer, b.issuer, name)
+		}
+		if strings.HasPrefix(a.issuer, "https:") != strings.HasPrefix(name, "__Host-") && name != cookie.XSRF && !strings.HasPrefix(name, "passport_token_") {
+			t.Errorf("%s sets the cookie %s; want the prefix __Host- over https and only there", a.issuer, name)
+		}
+	}
+	if len(a.names) < 5 {
+		t.Errorf("%s set only the cookies %v, so the test misses some", a.issuer, a.names)
+	}
+}
+
+// FR-21: an upgrade signs no user out. The name of before is read, replaced at the
+// first page, and left alone where another server set it.
+func TestCookies_FR_21_SessionNameOfBefore(t *testing.T) {
+	for issuer, before := range map[string]string{"http://127.0.0.1:8000": "passport-session", "https://app.example.com": "__Host-passport-session"} {
+		s := sqliteSite(t, issuer)
+		ada, v := s.ada(), s.visitor("192.0.2.1")
+		v.signIn("ada@example.com", adasPassword)
+		name, secret := "", ""
+		for name, secret = range v.cookies {
+			break
+		}
+		v.cookies = map[string]string{before: secret}
+		v.mustBe(ada)
+		v.get("/sign-out")
+		v.mustBe(ada)
+		if v.cookies[name] != secret || v.cookies[before] != secret {
+			t.Errorf("%s: after a page the browser has %v; want the session under both names, the old one for nodes of the version before", issuer, v.cookies)
+		}
+		stranger := s.visitor("192.0.2.2")
+		stranger.cookies[before] = strings.Repeat("A", 52) // of another server
+		stranger.get("/sign-in")
+		stranger.signIn("ada@example.com", adasPassword)
+		stranger.mustBe(ada)
+		if stranger.cookies[name] == "" || stranger.cookies[before] == "" {
+			t.Errorf("%s: after signing in beside the session of another server the browser has %v, want both sessions", issuer, stranger.cookies)
+		}
+		v.post("/sign-out", nil)
+		v.mustBeNobody("after signing out")
+		if v.cookies[name] != "" || v.cookies[before] != "" {
+			t.Errorf("%s: after signing out the browser still has %v", issuer, v.cookies)
+		}
+	}
+}

@@ -68,7 +68,7 @@ func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 	if err := a.allowed(cmp.Or(wanted, ids.fallback), ids); err != nil {
 		return err
 	}
-	if set := p.lookup("PASSPORT_CLIENT_IDS"); set != "" {
+	if set := strings.ToLower(p.lookup("PASSPORT_CLIENT_IDS")); set != "" {
 		if wanted != "" && wanted != set {
 			return fmt.Errorf("nothing was changed: PASSPORT_CLIENT_IDS is %q in the environment, which beats every file; set it to %q", safeurl.Text(set), wanted)
 		}

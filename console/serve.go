@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/internal/pemtext"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/oauth"
 )
@@ -184,7 +185,7 @@ func (o *opened) keys(ctx context.Context, logger *slog.Logger) (*passport.Keys,
 // loadKeys returns the signing keys, and makes them if there are none.
 func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
 	if s.PrivateKey != "" {
-		keys, err := passport.ParseKeys([]byte(unquoted(s.PrivateKey) + "\n" + unquoted(s.PublicKey)))
+		keys, err := passport.ParseKeys([]byte(pemtext.Normalize([]byte(s.PrivateKey)) + "\n" + pemtext.Normalize([]byte(s.PublicKey))))
 		return keys, named("the settings private_key and public_key", err)
 	}
 	if s.PublicKey != "" {
@@ -207,9 +208,6 @@ func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
 	}
 	return passport.LoadKeys(s.KeysDir)
 }
-
-// unquoted takes off the quotes that an env file may have left around a value.
-func unquoted(s string) string { return strings.Trim(s, "\"' \n") }
 
 // logger returns the log that the settings ask for.
 func (s *settings) logger(w io.Writer) *slog.Logger {

@@ -10,10 +10,12 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/go-passport/passport/internal/safeurl"
+	"github.com/go-passport/passport/internal/textfile"
 )
 
 // defaultFile is read when it is there and no other was named.
@@ -31,7 +33,7 @@ func (p *program) read(flags map[string]string) (*settings, error) {
 	}
 	flags["database_url"] = p.databaseURL
 	for _, setting := range all {
-		if value := flags[setting.key]; value != "" {
+		if value := clean(flags[setting.key]); value != "" {
 			faults = append(faults, named("--"+strings.ReplaceAll(setting.key, "_", "-"), assign(setting.field(s), text(value))))
 		}
 	}
@@ -49,11 +51,12 @@ func named(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// lookup returns a variable of the environment; the last one of a name counts.
+// lookup returns a variable of the environment, cleaned; the last one of a name
+// counts.
 func (p *program) lookup(name string) string {
 	for _, entry := range slices.Backward(p.Env) {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value
+			return clean(value)
 		}
 	}
 	return ""
@@ -122,6 +125,10 @@ func reason(err error) error {
 }
 
 func parseFile(s *settings, name string, source []byte) error {
+	source = []byte(textfile.Decode(source))
+	if !utf8.Valid(source) {
+		return fmt.Errorf("%s: the file has characters that are not in UTF-8: save it in the encoding UTF-8", name)
+	}
 	var values map[string]any
 	if err := toml.Unmarshal(source, &values); err != nil {
 		if e, ok := errors.AsType[*toml.DecodeError](err); ok {

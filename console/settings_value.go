@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -8,9 +9,12 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-passport/passport"
 )
@@ -19,12 +23,32 @@ import (
 // value from a file has a type of its own, and has to be of the right one.
 type text string
 
+// choice is one of a few words. Its letters may be small or capital.
+type choice string
+
+// clean takes off what env files, secret stores and editors leave around a value:
+// blanks, line ends, a byte order mark and one pair of quotes.
+func clean(s string) string {
+	s = strings.TrimFunc(s, around)
+	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] && !strings.Contains(s[1:n-1], s[:1]) {
+		s = strings.TrimFunc(s[1:n-1], around)
+	}
+	return s
+}
+
+// around reports whether a character can't be seen: it doesn't belong to a value.
+func around(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\uFEFF' || r == '\u200B'
+}
+
 // assign sets a field of the settings. Its error says what is expected, and
 // never repeats the value, which may be a secret.
 func assign(field, value any) error {
 	switch f := field.(type) {
 	case *string:
 		return put(f, value, "text in quotes", func(s string) (string, error) { return s, nil })
+	case *choice:
+		return put(f, value, "text in quotes", func(s string) (choice, error) { return choice(strings.ToLower(s)), nil })
 	case *bool:
 		return assignBool(f, value)
 	case *time.Duration:
@@ -81,18 +105,19 @@ func putList[T any](field *[]T, value any, want string, parse func(string) (T, e
 	return nil
 }
 
+// asText returns a text without what is around it: see [clean].
 func asText(value any) (string, bool) {
 	switch v := value.(type) {
 	case text:
-		return string(v), true
+		return clean(string(v)), true
 	case string:
-		return v, true
+		return clean(v), true
 	}
 	return "", false
 }
 
-// asList returns the items of a TOML array, or of a text with commas or spaces
-// between them.
+// asList returns the items of a TOML array, or of a text with commas, semicolons or
+// blanks between them, which may be a JSON array.
 func asList(value any) ([]string, bool) {
 	if t, ok := value.(text); ok {
 		return splitList(string(t)), true
@@ -103,7 +128,7 @@ func asList(value any) ([]string, bool) {
 	}
 	items := make([]string, len(array))
 	for i, v := range array {
-		if items[i], ok = v.(string); !ok {
+		if items[i], ok = asText(v); !ok {
 			return nil, false
 		}
 	}
@@ -111,7 +136,15 @@ func asList(value any) ([]string, bool) {
 }
 
 func splitList(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' || r == '\r' })
+	s = clean(s)
+	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
+		s = strings.TrimSuffix(inner, "]")
+	}
+	items := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) })
+	for i := range items {
+		items[i] = clean(items[i])
+	}
+	return slices.DeleteFunc(items, func(item string) bool { return item == "" })
 }
 
 func assignBool(field *bool, value any) error {
@@ -120,33 +153,78 @@ func assignBool(field *bool, value any) error {
 		*field = v
 		return nil
 	case text:
-		b, err := strconv.ParseBool(string(v))
-		if err == nil {
-			*field = b
+		switch strings.ToLower(clean(string(v))) {
+		case "true", "t", "1", "yes", "y", "on":
+			*field = true
+			return nil
+		case "false", "f", "0", "no", "n", "off":
+			*field = false
 			return nil
 		}
 	}
 	return errors.New("want true or false")
 }
 
-// parseDuration reads a Go duration, or whole days.
-func parseDuration(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseInt(days, 10, 16)
-		return time.Duration(n) * 24 * time.Hour, err
+// days finds a number of days or weeks, and units that Go writes in one letter.
+var (
+	dayForm  = regexp.MustCompile(`^(-?[0-9]{1,5})(d|w)([0-9].*)?$`)
+	unitForm = regexp.MustCompile(`([0-9])\s*([A-Za-z]+)\s*`)
+	units    = map[string]string{
+		"d": "d", "day": "d", "days": "d", "w": "w", "week": "w", "weeks": "w",
+		"h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "m": "m", "min": "m", "mins": "m", "minute": "m", "minutes": "m",
+		"s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "ms": "ms",
 	}
-	return time.ParseDuration(s)
+)
+
+// maxWeeks is nearly the longest time.Duration.
+const maxWeeks = 15000
+
+// parseDuration reads a Go duration with the further units day and week. A unit may
+// be a word, and may have a blank before it. A number needs a unit.
+func parseDuration(s string) (time.Duration, error) {
+	s = unitForm.ReplaceAllStringFunc(s, func(part string) string {
+		m := unitForm.FindStringSubmatch(part)
+		unit := strings.ToLower(m[2])
+		if m[2] == "M" { // months, minutes or metres
+			return part
+		}
+		return m[1] + cmp.Or(units[unit], m[2])
+	})
+	m := dayForm.FindStringSubmatch(s)
+	if m == nil {
+		return time.ParseDuration(s)
+	}
+	n, err := strconv.ParseInt(m[1], 10, 16)
+	if err != nil {
+		return 0, err
+	}
+	total := time.Duration(n) * 24 * time.Hour
+	if m[2] == "w" {
+		if n > maxWeeks {
+			return 0, strconv.ErrRange
+		}
+		total *= 7
+	}
+	if m[3] == "" {
+		return total, nil
+	}
+	rest, err := time.ParseDuration(m[3])
+	return total + rest, err
 }
 
 func parseLevel(s string) (level slog.Level, err error) {
+	if strings.EqualFold(s, "warning") {
+		s = "warn"
+	}
 	return level, level.UnmarshalText([]byte(s))
 }
 
 func parseFormat(s string) (logFormat, error) {
-	if s != "text" && s != "json" {
+	format := logFormat(strings.ToLower(s))
+	if format != "text" && format != "json" {
 		return "", errors.New("unknown format")
 	}
-	return logFormat(s), nil
+	return format, nil
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {
@@ -156,7 +234,10 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return netip.ParsePrefix(s)
 }
 
+// parseBase64 reads the standard and the URL alphabet, with the line ends of openssl
+// and the prefix of Laravel's APP_KEY.
 func parseBase64(s string) ([]byte, error) {
+	s = strings.Join(strings.Fields(strings.TrimPrefix(s, "base64:")), "")
 	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
 	return base64.RawStdEncoding.DecodeString(s)
 }
@@ -210,8 +291,8 @@ func assignScopes(field *[]passport.Scope, value any) error {
 
 func assignScopesText(field *[]passport.Scope, s string) error {
 	var scopes []passport.Scope
-	for part := range strings.SplitSeq(s, ";") {
-		part = strings.TrimSpace(part)
+	for _, part := range strings.FieldsFunc(clean(s), func(r rune) bool { return r == ';' || r == '\n' || r == '\r' }) {
+		part = clean(part)
 		if part == "" {
 			continue
 		}
@@ -219,7 +300,7 @@ func assignScopesText(field *[]passport.Scope, s string) error {
 		if !ok {
 			return errors.New(`want scopes as "check-status=Check order status; place-orders=Place orders"`)
 		}
-		scopes = append(scopes, passport.Scope{ID: strings.TrimSpace(id), Description: strings.TrimSpace(description)})
+		scopes = append(scopes, passport.Scope{ID: clean(id), Description: clean(description)})
 	}
 	*field = scopes
 	return nil

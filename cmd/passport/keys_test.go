@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"os"
@@ -65,6 +66,10 @@ func TestKeys_FromTheEnvironment(t *testing.T) {
 		{"without the last line end", strings.TrimSpace(crlf(pkcs1)), strings.TrimSpace(public)},
 		{"in quotes that a file left", `"` + pkcs1 + `"`, `"` + oneLine(public) + `"`},
 		{"without a public key", pkcs8, ""},
+		{"FR-46: with blanks for line ends", strings.ReplaceAll(pkcs1, "\n", " "), strings.ReplaceAll(public, "\n", " ")},
+		{"FR-46: as base64 texts", base64.StdEncoding.EncodeToString([]byte(pkcs1)) + "\n", base64.StdEncoding.EncodeToString([]byte(public))},
+		{"FR-46: as base64 of DER, and a public key in quotes", base64.StdEncoding.EncodeToString(pkcs8DER), "'" + public + "'"},
+		{"FR-46: with a byte order mark", "\uFEFF" + pkcs8, "\uFEFF" + public},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, []string{"PASSPORT_PRIVATE_KEY=" + test.private, "PASSPORT_PUBLIC_KEY=" + test.public}, "serve")

@@ -40,12 +40,12 @@ type room struct {
 // rooms are the packages, the top floor first. A room imports what its line names and
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account internal/dburl internal/demo internal/page internal/reqinfo internal/safeurl internal/sqldb oauth sqlstore", others: []string{cobra, pflag, term, toml}},
+	"console":      {ours: ". account internal/dburl internal/demo internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile oauth sqlstore", others: []string{cobra, pflag, term, toml}},
 	"account":      {ours: ". internal/bodylimit internal/cookie internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
-	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},          // for the tests of every room
+	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                          // for the tests of every room
 
 	// The facade wires the rooms.
 	".": {ours: "event grant guard oauth views internal/audit internal/authorize internal/clients internal/clock internal/ctxtoken internal/endpoint " +
@@ -84,6 +84,7 @@ var rooms = map[string]room{
 	"internal/jws":        {},
 	"internal/nilpointer": {},
 	"internal/opaque":     {ours: "internal/secret"},
+	"internal/pemtext":    {ours: "internal/textfile"},
 	"internal/redirect":   {},
 	"internal/reqinfo":    {},
 	"internal/safeurl":    {},
@@ -92,6 +93,7 @@ var rooms = map[string]room{
 	"internal/secret":     {},
 	"internal/sqldb":      {ours: "oauth"},
 	"internal/storable":   {},
+	"internal/textfile":   {},
 	"internal/throttle":   {ours: "oauth"},
 	"internal/uuid":       {},
 
@@ -109,8 +111,9 @@ var rooms = map[string]room{
 }
 
 // below are the vocabulary and the leaves, which any room above them may import.
-const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/cookie internal/jsonid internal/jws internal/opaque internal/redirect " +
-	"internal/reqinfo internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/throttle internal/uuid"
+const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/cookie internal/jsonid internal/jws internal/opaque internal/pemtext " +
+	"internal/redirect internal/reqinfo internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/textfile " +
+	"internal/throttle internal/uuid"
 
 // The packages that no application imports may know more: the command, and the tests
 // that bring the stores together with real databases.

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/go-passport/passport/internal/pemtext"
 )
 
 // The names of the key files, the same as in Laravel Passport.
@@ -96,14 +98,13 @@ func (b *builder) addPublicFile(name string) error {
 
 // FromEnv reads the keys in the environment. PASSPORT_PRIVATE_KEY holds one or
 // more private keys in PEM, of which the first signs. PASSPORT_PUBLIC_KEY is
-// optional and holds keys that only verify. Line ends may be written as \n,
-// because many tools allow a single line only. The PEM formats are those of
-// [Load].
+// optional and holds keys that only verify. The PEM formats are those of [Load].
+// A PEM text whose lines were changed is repaired: see [pemtext.Normalize].
 func FromEnv() (*Ring, error) {
 	var b builder
 	for _, name := range []string{"PASSPORT_PRIVATE_KEY", "PASSPORT_PUBLIC_KEY"} {
 		value := os.Getenv(name)
-		if value == "" {
+		if strings.Trim(value, "\"' \r\n\t") == "" {
 			continue
 		}
 		if err := b.addPEM([]byte(value)); err != nil {
@@ -140,7 +141,7 @@ func (b *builder) warn(text string) {
 // addPEM adds every key of a PEM text. Its errors, and the errors that they
 // wrap, contain nothing of the text.
 func (b *builder) addPEM(data []byte) error {
-	text := unescape(string(data))
+	text := pemtext.Normalize(data)
 	rest, found := []byte(text), 0
 	for {
 		block, after := pem.Decode(rest)
@@ -155,23 +156,11 @@ func (b *builder) addPEM(data []byte) error {
 	}
 	switch begun := strings.Count(text, "-----BEGIN "); {
 	case begun == 0:
-		return errors.New(`holds no PEM text: it begins with a line "-----BEGIN PRIVATE KEY-----"`)
+		return errors.New(`holds no PEM text: give the text of the key, not the name of a file; it begins with a line "-----BEGIN PRIVATE KEY-----"`)
 	case begun != found:
 		return errors.New("holds PEM text that is cut short or damaged: copy it again, with all of its lines")
 	}
 	return nil
-}
-
-// unescape restores the lines of a PEM text in a single-line setting. Base64
-// has neither backslash nor quote.
-func unescape(text string) string {
-	text = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n").Replace(strings.TrimSpace(text))
-	for _, quote := range []string{`"`, `'`} {
-		if inner, ok := strings.CutPrefix(text, quote); ok {
-			return strings.TrimSuffix(inner, quote)
-		}
-	}
-	return text
 }
 
 // algOf returns the algorithm that a line above a key names. RFC 7468 §2 allows

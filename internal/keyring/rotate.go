@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/jws"
+	"github.com/go-passport/passport/internal/pemtext"
 )
 
 // Rotation says how [Rotate] replaces the signing key.
@@ -111,7 +112,7 @@ var ErrRotating = errors.New("a new key is waiting for its turn; rotate again wh
 
 // pemBlocks returns the blocks of a PEM text, each with the lines above it.
 func pemBlocks(text []byte) (blocks [][]byte) {
-	rest := []byte(unescape(string(text)))
+	rest := []byte(pemtext.Normalize(text))
 	for {
 		block, after := pem.Decode(rest)
 		if block == nil {

@@ -1,7 +1,9 @@
 package keyring_test
 
 import (
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -231,4 +233,29 @@ func TestRotateKeyFiles_NeverRepeat_E15_RetiredKeyInAnOldPublicFile(t *testing.T
 			t.Errorf("the server shows the keys %v, among them %s, which has been retired", s.Kids(), retired)
 		}
 	})
+}
+
+// Keys that were saved with a byte order mark, with CRLF or as DER rotate like others,
+// and are PEM afterwards.
+func TestRotateKeys_FR_46_Forms(t *testing.T) {
+	key, kid := keyPair(t)
+	text := pemText(t, "PRIVATE KEY", key)
+	block, _ := pem.Decode([]byte(text))
+	for name, saved := range map[string]string{
+		"a byte order mark":    "\uFEFF" + text,
+		"CRLF":                 strings.ReplaceAll(text, "\n", "\r\n"),
+		"blanks for line ends": strings.ReplaceAll(text, "\n", " "),
+		"DER":                  string(block.Bytes),
+	} {
+		dir := t.TempDir()
+		writeFile(t, dir, "oauth-private.key", saved)
+		if _, err := passport.RotateKeyFiles(dir, passport.Rotation{Overlap: time.Hour}); err != nil {
+			t.Errorf("%s: RotateKeyFiles() = %v", name, err)
+			continue
+		}
+		keys, err := passport.LoadKeys(dir)
+		if shown := fmt.Sprint(keys); err != nil || strings.Count(shown, "ES256 ") != 2 || !strings.Contains(shown, kid) {
+			t.Errorf("%s: after the rotation the keys are %v, %v; want two, with %s", name, keys, err, kid)
+		}
+	}
 }

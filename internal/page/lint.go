@@ -1,13 +1,14 @@
 package page
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/go-passport/passport/internal/textfile"
 )
 
 // Finding is a part of a view that has no effect in a browser.
@@ -44,8 +45,9 @@ func Lint(views fs.FS) (found []Finding, err error) {
 		if name == StyleFile {
 			look = lintSheet
 		}
-		for _, f := range look(name, string(text)) {
-			f.File, f.Line = name, 1+bytes.Count(text[:f.offset], []byte("\n"))
+		source := textfile.Decode(text)
+		for _, f := range look(name, source) {
+			f.File, f.Line = name, 1+strings.Count(source[:f.offset], "\n")
 			found = append(found, f)
 		}
 	}

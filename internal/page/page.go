@@ -19,6 +19,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/go-passport/passport/internal/textfile"
 )
 
 // CSS is the style sheet of every page. [Style] embeds it in the page.
@@ -84,7 +86,7 @@ func fileOr(files fs.FS, name, otherwise string) (string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return otherwise, nil
 	}
-	return string(text), err
+	return textfile.Decode(text), err
 }
 
 // Lines normalises line ends as a browser does before it hashes a style sheet.
@@ -117,7 +119,7 @@ func (l *Look) Parse(files fs.FS, name string) (*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
-	if _, err = t.New(name).Parse(string(source)); err != nil {
+	if _, err = t.New(name).Parse(textfile.Decode(source)); err != nil {
 		return nil, fmt.Errorf("parse page %s: %w", name, err)
 	}
 	if t.Lookup("main") == nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/page"
@@ -117,6 +118,21 @@ func TestPage_ParseNamesTheFile(t *testing.T) {
 	}
 	if _, err := page.Parse(fstest.MapFS{}, "p.html"); err == nil {
 		t.Error("Parse() of a missing file = nil, want an error")
+	}
+}
+
+// A page that an editor saved with a byte order mark or in UTF-16 is a page like others.
+func TestPage_FR_46_Encodings(t *testing.T) {
+	const main = `{{define "main"}}<p>Für {{.Name}}</p>{{end}}`
+	utf16LE := []byte{0xFF, 0xFE}
+	for _, unit := range utf16.Encode([]rune(main)) {
+		utf16LE = append(utf16LE, byte(unit), byte(unit>>8))
+	}
+	want := render(t, main, data{"app.example.com", "Ada"}).Body.String()
+	for name, source := range map[string]string{"a byte order mark": "\uFEFF" + main, "UTF-16": string(utf16LE)} {
+		if got := render(t, source, data{"app.example.com", "Ada"}).Body.String(); got != want {
+			t.Errorf("%s: the page is\n%q\nwant\n%q", name, got, want)
+		}
 	}
 }
 

@@ -1,0 +1,144 @@
+package console_test
+
+import (
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/go-passport/passport/console"
+)
+
+// Values as env files, secret stores, shells and editors hand them over.
+func TestSettings_FR_46_FormsInTheEnvironment(t *testing.T) {
+	const secret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" // 0123456789abcdef, twice
+	bytes := fmt.Sprint([]byte("0123456789abcdef0123456789abcdef"))
+	for _, test := range []struct{ key, value, want string }{
+		{"keys_secret", secret, bytes},
+		{"keys_secret", secret + "\n", bytes},
+		{"keys_secret", "\uFEFF" + secret + "\r\n", bytes},
+		{"keys_secret", `"` + secret + `"`, bytes},
+		{"keys_secret", "'" + secret + "'", bytes},
+		{"keys_secret", "base64:" + secret, bytes},
+		{"keys_secret", secret[:20] + "\n" + secret[20:], bytes},
+		{"secrets", `["` + secret + `", "` + secret + `"]`, "[" + bytes + " " + bytes + "]"},
+		{"secrets", secret + "\n" + secret + "\n", "[" + bytes + " " + bytes + "]"},
+		{"issuer", ` "https://auth.example.com" `, "https://auth.example.com"},
+		{"issuer", "\u00a0https://auth.example.com\u200b", "https://auth.example.com"},
+		{"database_url", "'sqlite:a'\n", "sqlite:a"},
+		{"keys_dir", `"/var/lib/passport keys"`, "/var/lib/passport keys"},
+		{"listen", "127.0.0.1:9000\r", "127.0.0.1:9000"},
+		{"require_pkce", "true\n", "true"},
+		{"require_pkce", "yes", "true"},
+		{"require_pkce", "True", "true"},
+		{"require_pkce", "TRUE", "true"},
+		{"require_pkce", "1", "true"},
+		{"require_pkce", "On", "true"},
+		{"require_pkce", `"true"`, "true"},
+		{"migrate_on_start", "No", "false"},
+		{"migrate_on_start", "off", "false"},
+		{"migrate_on_start", "0", "false"},
+		{"access_token_ttl", "90s\n", "1m30s"},
+		{"access_token_ttl", `"30d"`, "720h0m0s"},
+		{"access_token_ttl", "30 days", "720h0m0s"},
+		{"access_token_ttl", "1 hour", "1h0m0s"},
+		{"access_token_ttl", "1H", "1h0m0s"},
+		{"access_token_ttl", "15min", "15m0s"},
+		{"access_token_ttl", "2w", "336h0m0s"},
+		{"access_token_ttl", "1d12h", "36h0m0s"},
+		{"access_token_ttl", "1h 30m", "1h30m0s"},
+		{"refresh_token_grace", "-1s", "-1s"},
+		{"default_scopes", "a,b", "[a b]"},
+		{"default_scopes", " a , b ,", "[a b]"},
+		{"default_scopes", "a b", "[a b]"},
+		{"default_scopes", "a;b", "[a b]"},
+		{"default_scopes", "a\nb\n", "[a b]"},
+		{"default_scopes", `["a", "b"]`, "[a b]"},
+		{"default_scopes", `['a','b']`, "[a b]"},
+		{"default_scopes", `"a","b"`, "[a b]"},
+		{"default_scopes", `"a, b"`, "[a b]"},
+		{"default_scopes", "[]", "[]"},
+		{"trusted_proxies", `["10.0.0.0/8","::1"]`, "[10.0.0.0/8 ::1/128]"},
+		{"access_token_ttl_by_grant", `["client_credentials=10m", "password=1d"]`, "map[client_credentials:10m0s password:24h0m0s]"},
+		{"scopes", `"read=Read orders; write=Write orders"`, "[{read Read orders} {write Write orders}]"},
+		{"scopes", "read=Read orders\nwrite=Write orders\n", "[{read Read orders} {write Write orders}]"},
+		{"log_level", "INFO", "INFO"},
+		{"log_level", "warning", "WARN"},
+		{"log_format", "JSON", "json"},
+		{"client_ids", "UUID", "uuid"},
+		{"personal_token_format", "JWT\n", "jwt"},
+	} {
+		got, err := console.Environment(test.key, test.value)
+		if err != nil || fmt.Sprint(got) != test.want {
+			t.Errorf("%s from %q = %v, %v, want %s", test.key, test.value, got, err, test.want)
+		}
+	}
+}
+
+// What could mean two things is refused, and the error says how to write it.
+func TestSettings_FR_46_Ambiguous(t *testing.T) {
+	for _, test := range []struct{ key, value, want string }{
+		{"access_token_ttl", "3600", "want a duration"},
+		{"access_token_ttl", "1M", "want a duration"},
+		{"access_token_ttl", "PT1H", "want a duration"},
+		{"access_token_ttl", "99999w", "want a duration"},
+		{"require_pkce", "enabled please", "want true or false"},
+		{"require_pkce", "2", "want true or false"},
+		{"trusted_proxies", "*", "want a list of addresses"},
+		{"trusted_proxies", "10.0.0.1:443", "want a list of addresses"},
+		{"access_token_ttl_by_grant", `{"password": "1d"}`, "want a list such as"},
+		{"scopes", `[{"id": "a", "description": "A"}]`, "want scopes as"},
+		{"keys_secret", "not base64!", "want base64"},
+	} {
+		if _, err := console.Environment(test.key, test.value); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s from %q: error %v, want %q", test.key, test.value, err, test.want)
+		}
+	}
+}
+
+// A variable that holds blanks or quotes alone is not set.
+func TestSettings_FR_46_BlankVariable(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "passport.toml", `database_url = "sqlite:of-the-file"`)
+	for _, value := range []string{"", " ", "\n", `""`, "''", "\uFEFF"} {
+		if got := opens(t, []string{"PASSPORT_DATABASE_URL=" + value, "PASSPORT_CONFIG=" + value, "PASSPORT_REQUIRE_PKCE=" + value}); !strings.Contains(got, "of-the-file") {
+			t.Errorf("with variables that hold %q it opened %q, want the database of the file", value, got)
+		}
+	}
+}
+
+func TestSettings_FR_46_FileEncodings(t *testing.T) {
+	const text = "# für Ada\r\ndatabase_url = \"sqlite:of-the-file \"\r\n"
+	inUTF16 := func(order binary.AppendByteOrder, mark string) string {
+		var b []byte
+		for _, unit := range utf16.Encode([]rune(mark + text)) {
+			b = order.AppendUint16(b, unit)
+		}
+		return string(b)
+	}
+	for name, file := range map[string]string{
+		"UTF-8":                         text,
+		"UTF-8 with a byte order mark":  "\uFEFF" + text,
+		"UTF-16LE, as Notepad saves it": inUTF16(binary.LittleEndian, "\uFEFF"),
+		"UTF-16BE":                      inUTF16(binary.BigEndian, "\uFEFF"),
+		"UTF-16LE without a mark":       inUTF16(binary.LittleEndian, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			write(t, "passport.toml", file)
+			if got := opens(t, []string{}); !strings.Contains(got, "of-the-file?") {
+				t.Errorf("opened %q, want the database of the file", got)
+			}
+		})
+	}
+	t.Run("Latin-1", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		write(t, "passport.toml", "# f\xfcr Ada\n")
+		o := console.Options{Open: func(string, string) (*sql.DB, error) { return nil, errNoDatabase }}
+		if got := run(t, o, "user", "list"); got.status != 1 || !strings.Contains(got.stderr, "passport.toml: the file has characters that are not in UTF-8: save it in the encoding UTF-8") {
+			t.Errorf("user list = %+v, want an error that names the encoding", got)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -57,7 +58,7 @@ Set up a server of your own:          passport install`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(p.flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	p.flags(root)
 	root.AddCommand(p.keys(), p.client(), p.purge(), p.views(), p.version())
@@ -81,10 +82,13 @@ func silenceUsage(cmd *cobra.Command) {
 }
 
 // hidePasswords keeps the password of the database URL out of the error of every
-// command, whatever a driver says.
+// command, whatever a driver says. It also gives each command a place for warnings.
 func (p *program) hidePasswords(cmd *cobra.Command) {
 	if run := cmd.RunE; run != nil {
-		cmd.RunE = func(cmd *cobra.Command, args []string) error { return p.database.Hide(run(cmd, args)) }
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			p.notices = cmd.ErrOrStderr()
+			return p.database.Hide(run(cmd, args))
+		}
 	}
 	for _, sub := range cmd.Commands() {
 		p.hidePasswords(sub)
@@ -98,6 +102,8 @@ type program struct {
 	configFile  string
 	databaseURL string
 	database    dburl.URL
+	notices     io.Writer // for warnings about the environment; nil where they go to the log
+	warned      bool
 }
 
 func (p *program) flags(root *cobra.Command) {

@@ -3,21 +3,25 @@ package console
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
 // flagError returns what is wrong with a flag, and how it is done right.
-func flagError(cmd *cobra.Command, err error) error {
+func (p *program) flagError(cmd *cobra.Command, err error) error {
 	wrong := withoutURL(err)
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := unknown.GetSpecifiedName()
 		if short := unknown.GetSpecifiedShortnames(); short != "" {
 			name = short // a long flag after one hyphen
 		}
-		if near := nearestFlag(cmd, name); near != "" {
+		near, key := nearestFlag(cmd, name), nearest(name)
+		_, exact := find(nameOf(name))
+		switch {
+		case p.Server == nil && (exact || near == "" && key != ""):
+			wrong = fmt.Errorf("%w; %s is a setting: write it in passport.toml, or set %s", wrong, key, setting{key: key}.env())
+		case near != "":
 			wrong = fmt.Errorf("%w; did you mean --%s?", wrong, near)
 		}
 	}
@@ -44,26 +48,17 @@ func wanted(flag *pflag.Flag) string {
 	return ""
 }
 
-// longestFlag is more than the length of any flag.
-const longestFlag = 40
-
 // nearestFlag returns the flag that was probably meant, or "". A hyphen counts as
 // much as an underscore, since flags from Laravel Passport have underscores.
-func nearestFlag(cmd *cobra.Command, name string) (near string) {
-	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
-	if len(name) < 3 || len(name) > longestFlag {
+func nearestFlag(cmd *cobra.Command, name string) string {
+	if len(name) < 3 {
 		return ""
 	}
-	least := 3
+	var known []string
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-		known := strings.ReplaceAll(flag.Name, "_", "-")
-		d := distance(name, known)
-		if strings.HasPrefix(known, name) {
-			d = min(d, 2)
-		}
-		if d < least && !flag.Hidden {
-			near, least = flag.Name, d
+		if !flag.Hidden {
+			known = append(known, flag.Name)
 		}
 	})
-	return near
+	return nearestOf(name, known)
 }

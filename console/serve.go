@@ -61,14 +61,14 @@ the folder storage, made on the first start together with the signing keys.`,
 
 // serveSettings runs the server that the settings describe.
 func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serveOptions) error {
+	p.notices = nil
 	s, err := p.read(map[string]string{"listen": o.listen, "issuer": o.issuer})
 	if err != nil {
+		p.warn(cmd.ErrOrStderr())
 		return err
 	}
 	logger := s.logger(cmd.ErrOrStderr())
-	for name, meant := range p.misspelled() {
-		logger.Warn("a variable of the environment is no setting", "variable", name, "did_you_mean", meant)
-	}
+	p.logIgnored(logger)
 	logger.Info("starting", "version", p.Version, "listen", safeurl.Text(s.Listen), "database", safe(s.DatabaseURL))
 	if err := s.settleIssuer(); err != nil {
 		return err
@@ -100,6 +100,17 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	err = serveHTTP(ctx, l, watched.around(s.around(mux, logger)), logger, func() { watched.drain(s.DrainDelay) })
 	stopKeeping()
 	return errors.Join(err, in.close())
+}
+
+// logIgnored logs which variables of the environment have no effect.
+func (p *program) logIgnored(logger *slog.Logger) {
+	for _, v := range p.ignored() {
+		logger := logger.With("variable", v.variable)
+		if v.meant != "" {
+			logger = logger.With("did_you_mean", v.meant)
+		}
+		logger.Warn("a variable in the environment is not a setting and has no effect")
+	}
 }
 
 // settleIssuer refuses to guess: only on loopback is the address a name that

@@ -156,36 +156,3 @@ func find(key string) (setting, bool) {
 	}
 	return setting{}, false
 }
-
-// nearest returns the key that was most likely meant, or "" when none is near.
-func nearest(key string) string {
-	best, least := "", 1+len(key)/3
-	for _, s := range all {
-		if d := distance(strings.ToLower(key), s.key); d <= least {
-			best, least = s.key, d-1
-		}
-	}
-	return best
-}
-
-// distance is how many letters have to be put in, taken out or changed to make
-// b of a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -24,6 +24,9 @@ const defaultFile = "passport.toml"
 // read returns the settings: flags over environment over file over defaults.
 // Flags are by key and count when they are not empty. All faults come together.
 func (p *program) read(flags map[string]string) (*settings, error) {
+	if p.notices != nil {
+		p.warn(p.notices)
+	}
 	s := defaults()
 	faults := []error{p.readFile(s)}
 	faults = append(faults, p.readEnvironment(s)...)
@@ -73,22 +76,18 @@ func (p *program) readEnvironment(s *settings) (faults []error) {
 	return faults
 }
 
-// misspelled yields the variables whose names are nearly those of settings, and
-// what was meant. They are no error: an orchestrator may set PASSPORT_PORT.
-func (p *program) misspelled() iter.Seq2[string, string] {
-	return func(yield func(name, meant string) bool) {
-		for _, entry := range p.Env {
-			name, _, _ := strings.Cut(entry, "=")
-			key, ours := strings.CutPrefix(name, "PASSPORT_")
-			key = strings.ToLower(key)
-			if _, known := find(key); !ours || known || key == "config" {
-				continue
-			}
-			i := slices.IndexFunc(all, func(s setting) bool { return distance(key, s.key) <= 2 })
-			if i >= 0 && !yield(name, all[i].env()) {
-				return
-			}
+// warn prints which variables of the environment have no effect, once.
+func (p *program) warn(w io.Writer) {
+	if p.warned {
+		return
+	}
+	p.warned = true
+	for _, v := range p.ignored() {
+		line := "passport: warning: " + v.variable + " is not a setting and has no effect"
+		if v.meant != "" {
+			line += "; did you mean " + v.meant + "?"
 		}
+		fmt.Fprintln(w, line)
 	}
 }
 

@@ -1,0 +1,117 @@
+package console_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport/console"
+)
+
+func TestSettings_FR_47_VariablesThatAreNoSettings(t *testing.T) {
+	for variable, meant := range map[string]string{
+		"PASSPORT_DB_URL":              "PASSPORT_DATABASE_URL",
+		"PASSPORT_DATABASE":            "PASSPORT_DATABASE_URL",
+		"PASSPORT_DATABASE_DSN":        "PASSPORT_DATABASE_URL",
+		"PASSPORT_DSN":                 "PASSPORT_DATABASE_URL",
+		"PASSPORT_TRUSTED_PROXY":       "PASSPORT_TRUSTED_PROXIES",
+		"PASSPORT_TRUST_PROXIES":       "PASSPORT_TRUSTED_PROXIES",
+		"PASSPORT_ISSUER_URL":          "PASSPORT_ISSUER",
+		"PASSPORT_BASE_URL":            "PASSPORT_ISSUER",
+		"PASSPORT_ISUER":               "PASSPORT_ISSUER",
+		"PASSPORT_LISTEN_ADDRESS":      "PASSPORT_LISTEN",
+		"PASSPORT_ADDR":                "PASSPORT_LISTEN",
+		"PASSPORT_HOST":                "PASSPORT_LISTEN",
+		"PASSPORT_ACCESS_TOKEN_EXPIRY": "PASSPORT_ACCESS_TOKEN_TTL",
+		"PASSPORT_ACCESSTOKENTTL":      "PASSPORT_ACCESS_TOKEN_TTL",
+		"PASSPORT_KEY_SECRET":          "PASSPORT_KEYS_SECRET",
+		"PASSPORT_KEYS_DIRECTORY":      "PASSPORT_KEYS_DIR",
+		"PASSPORT_SCOPE":               "PASSPORT_SCOPES",
+		"PASSPORT_CONFIG_FILE":         "PASSPORT_CONFIG",
+		"passport_issuer":              "PASSPORT_ISSUER",
+		"PASSPORT_Issuer":              "PASSPORT_ISSUER",
+		"PASSPORT_LISTEN_PORT":         "PASSPORT_LISTEN",
+		"PASSPORT_COLOUR":              "",
+		"PASSPORT_":                    "",
+	} {
+		t.Run(variable, func(t *testing.T) {
+			t.Parallel()
+			const secret = "canary-57ab"
+			got := run(t, console.Options{Env: []string{variable + "=" + secret, "PASSPORT_CONFIG=testdata/empty.toml"}}, "user", "list")
+			want := "passport: warning: " + variable + " is not a setting and has no effect"
+			if meant != "" {
+				want += "; did you mean " + meant + "?"
+			}
+			if !strings.HasPrefix(got.stderr, want+"\n") || strings.Count(got.stderr, "warning") != 1 || strings.Contains(got.stderr, secret) {
+				t.Errorf("user list wrote\n%s\nwant once, and without the value,\n%s", got.stderr, want)
+			}
+		})
+	}
+}
+
+// Kubernetes sets variables for each service, also for one called passport or
+// passport-admin. Our tests have variables, too.
+func TestSettings_FR_47_VariablesOfOthers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	got := run(t, console.Options{Env: []string{
+		"PASSPORT_TEST_POSTGRES=x", "PASSPORT_TEST_REQUIRE=1",
+		"PASSPORT_PORT=tcp://10.0.0.1:80", "PASSPORT_PORT_8000_TCP=tcp://10.0.0.1:8000", "PASSPORT_PORT_8000_TCP_PROTO=tcp",
+		"PASSPORT_PORT_8000_TCP_PORT=8000", "PASSPORT_PORT_8000_TCP_ADDR=10.0.0.1",
+		"PASSPORT_SERVICE_HOST=10.0.0.1", "PASSPORT_SERVICE_PORT=80", "PASSPORT_SERVICE_PORT_HTTP=80",
+		"PASSPORT_ADMIN_SERVICE_HOST=10.0.0.1", "PASSPORT_ADMIN_SERVICE_PORT=80", "PASSPORT_ADMIN_SERVICE_PORT_HTTP=80",
+		"PASSPORT_ADMIN_PORT=tcp://10.0.0.1:80", "PASSPORT_ADMIN_PORT_80_TCP_ADDR=10.0.0.1",
+		"PASSPORT_LOG_LEVEL=debug", "PASSPORTS=12", "OTHER=1",
+	}}, "user", "list")
+	if strings.Contains(got.stderr, "warning") {
+		t.Errorf("user list wrote\n%s\nwant no warning", got.stderr)
+	}
+}
+
+// The warning comes also when the command fails before it opens anything: the
+// variable may be the reason.
+func TestSettings_FR_47_WarningBesideAFault(t *testing.T) {
+	t.Chdir(t.TempDir())
+	got := run(t, console.Options{Env: []string{"PASSPORT_DB_URL=x", "PASSPORT_CODE_TTL=soon"}}, "serve", "--listen", "127.0.0.1:0")
+	if got.status != 1 || !strings.Contains(got.stderr, "did you mean PASSPORT_DATABASE_URL?") || !strings.Contains(got.stderr, "PASSPORT_CODE_TTL: want") {
+		t.Errorf("serve = %+v, want the warning and the fault", got)
+	}
+}
+
+func TestSettings_FR_47_UnknownKeys(t *testing.T) {
+	for file, want := range map[string]string{
+		`db_url = "x"`:                 "db_url\" is no setting; did you mean database_url?",
+		`database-url = "x"`:           "database-url\" is no setting; did you mean database_url?",
+		"[database]\nurl = \"x\"":      "database\" is no setting; did you mean database_url?",
+		`trusted_proxy = "x"`:          "trusted_proxy\" is no setting; did you mean trusted_proxies?",
+		`PASSPORT_ISSUER = "x"`:        "PASSPORT_ISSUER\" is no setting; did you mean issuer?",
+		`issuer_url = "x"`:             "issuer_url\" is no setting; did you mean issuer?",
+		`access_token_lifetime = "1h"`: "access_token_lifetime\" is no setting; did you mean access_token_ttl?",
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			write(t, "passport.toml", file)
+			if got := run(t, console.Options{}, "user", "list"); got.status != 1 || !strings.Contains(got.stderr, want) {
+				t.Errorf("user list = %+v, want an error with %s", got, want)
+			}
+		})
+	}
+}
+
+func TestUsage_FR_47_UnknownFlags(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for args, want := range map[string]string{
+		"serve --db-url x":                "did you mean --database-url?",
+		"serve --database x":              "did you mean --database-url?",
+		"serve --port 8000":               "did you mean --listen?",
+		"serve --addr :8000":              "did you mean --listen?",
+		"serve --issuer-url x":            "did you mean --issuer?",
+		"client list --db_url x":          "did you mean --database-url?",
+		"serve --trusted-proxies x":       "trusted_proxies is a setting: write it in passport.toml, or set PASSPORT_TRUSTED_PROXIES",
+		"serve --trusted-proxy x":         "trusted_proxies is a setting: write it in passport.toml, or set PASSPORT_TRUSTED_PROXIES",
+		"migrate --log-level debug":       "log_level is a setting: write it in passport.toml, or set PASSPORT_LOG_LEVEL",
+		"client --name x --abrakadabra=1": "unknown flag: --abrakadabra\n",
+	} {
+		if got := run(t, console.Options{}, strings.Fields(args)...); got.status != 2 || !strings.Contains(got.stderr, want) {
+			t.Errorf("passport %s = %+v, want %q", args, got, want)
+		}
+	}
+}

@@ -26,6 +26,7 @@ func (p *program) clientList() *cobra.Command {
 		Short: "List the clients",
 		Args:  arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			p.reads = true
 			return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, in *opened) error {
 				if asJSON {
 					return writeArray(cmd.OutOrStdout(), s.Clients(ctx), func(c *oauth.Client) any { return describeClient(s, c, "") })

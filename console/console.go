@@ -102,6 +102,7 @@ type program struct {
 	configFile  string
 	databaseURL string
 	database    dburl.URL
+	reads       bool      // the command changes nothing in the database
 	notices     io.Writer // for warnings about the environment; nil where they go to the log
 	warned      bool
 }

@@ -37,7 +37,7 @@ run as often as one likes.`,
 			if err != nil {
 				return err
 			}
-			s.MigrateOnStart = true
+			s.MigrateOnStart, s.access = true, makes
 			err = p.withSettings(cmd.Context(), s, func(context.Context, *opened) error {
 				fmt.Fprintf(out, "The tables in %s are up to date.\n", safe(s.DatabaseURL))
 				return nil

@@ -37,6 +37,7 @@ again.`,
 			if folder == "" {
 				folder = s.KeysDir
 			}
+			p.reads = !s.keysInDatabase()
 			r := passport.Rotation{Alg: o.algorithm(), Bits: o.length, Publish: time.Duration(publish)}
 			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, in *opened) error {
 				if r.Overlap, err = server.LongestLife(ctx); err != nil {

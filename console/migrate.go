@@ -29,7 +29,7 @@ one likes, and on several machines at once: one works, the others wait for it.`,
 			if print {
 				return printMigrations(cmd.OutOrStdout(), s)
 			}
-			s.MigrateOnStart = true
+			s.MigrateOnStart, s.access = true, makes
 			return p.withSettings(cmd.Context(), s, func(context.Context, *opened) error {
 				fmt.Fprintf(cmd.OutOrStdout(), "The tables in %s are up to date.\n", safe(s.DatabaseURL))
 				return nil

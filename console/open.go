@@ -26,18 +26,27 @@ type opened struct {
 	db       *sql.DB
 	store    *sqlstore.Store
 	accounts *account.Accounts
+	frozen   bool // nothing can be written to the database
 }
 
 func (o *opened) close() error { return o.db.Close() }
 
-// open opens the database, and makes its tables unless the settings forbid it.
+// open opens the database. A command that makes databases also makes the tables,
+// unless the settings forbid it.
 // Those of accounts are left to [opened.prepareAccounts].
 func (p *program) open(ctx context.Context, s *settings, logger *slog.Logger) (*opened, error) {
 	o, err := p.connect(ctx, s, logger)
-	if err != nil {
-		return nil, err
+	if err != nil || o.frozen {
+		return o, err
 	}
-	if err := o.prepare(ctx); err != nil {
+	err = o.prepare(ctx)
+	if code := sqliteCode(err); s.access == reads && (code == readOnly || code == cannotOpen) && closed(s.DatabaseURL) {
+		if err := o.close(); err != nil {
+			return nil, err
+		}
+		return p.openToRead(ctx, s, logger)
+	}
+	if err != nil {
 		return nil, errors.Join(unusable(s, err), o.close())
 	}
 	return o, nil
@@ -84,23 +93,30 @@ type noStore struct{ oauth.Store }
 
 // What SQLite says of a file (https://sqlite.org/rescode.html).
 const (
+	readOnly    = 8
 	cannotOpen  = 14
 	notDatabase = 26
 )
 
-// unusable says what is wrong with a database, and what to do.
-func unusable(s *settings, err error) error {
-	name := safe(s.DatabaseURL)
+// sqliteCode returns what SQLite says of an error, or 0 for errors of others.
+func sqliteCode(err error) int {
 	if e, ok := errors.AsType[interface {
 		error
 		Code() int
 	}](err); ok {
-		switch e.Code() & 0xff {
-		case cannotOpen:
-			return fmt.Errorf("the database %s cannot be opened: its folder has to be there, and this user has to be allowed to write to it", name)
-		case notDatabase:
-			return fmt.Errorf("%s is no SQLite database: name another file", name)
-		}
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// unusable says what is wrong with a database, and what to do.
+func unusable(s *settings, err error) error {
+	name := safe(s.DatabaseURL)
+	switch sqliteCode(err) {
+	case readOnly, cannotOpen:
+		return fmt.Errorf("the database %s cannot be opened: its folder has to be there, and this user has to be allowed to write to the folder and to the file", name)
+	case notDatabase:
+		return fmt.Errorf("%s is no SQLite database: name another file", name)
 	}
 	if e, ok := errors.AsType[net.Error](err); ok {
 		return fmt.Errorf("the database %s does not answer (%w): is it running, and is this its address?", name, e)
@@ -141,9 +157,27 @@ func (p *program) connect(ctx context.Context, s *settings, logger *slog.Logger)
 		return nil, err
 	}
 	p.database = u
-	if err := makeFolder(s.DatabaseURL); err != nil {
+	if s.access == makes {
+		err = makeFolder(s.DatabaseURL)
+	} else {
+		err, u = existing(s.DatabaseURL), u.Existing()
+	}
+	if err != nil {
 		return nil, err
 	}
+	if s.access != makes && !writable(s.DatabaseURL) {
+		if s.access == reads && closed(s.DatabaseURL) {
+			return p.openToRead(ctx, s, logger)
+		}
+		if s.access == uses {
+			return nil, fmt.Errorf("the database %s is there, but this user may not write to it: run this as the user of the server", u)
+		}
+	}
+	return p.connectTo(ctx, s, u, logger)
+}
+
+// connectTo opens the database of the settings at a URL.
+func (p *program) connectTo(ctx context.Context, s *settings, u dburl.URL, logger *slog.Logger) (*opened, error) {
 	db, err := p.openPool(ctx, u)
 	if err != nil {
 		return nil, fmt.Errorf("the database %s cannot be opened: %w", u, err)
@@ -203,13 +237,15 @@ const patience = 10 * time.Second
 
 // prepare makes the tables, or looks whether they are there.
 func (o *opened) prepare(ctx context.Context) error {
-	makeFile(o.settings.DatabaseURL)
+	if o.settings.access == makes {
+		makeFile(o.settings.DatabaseURL)
+	}
 	first, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := o.db.PingContext(first); err != nil {
 		return err
 	}
-	if !o.settings.MigrateOnStart {
+	if !o.settings.migrates() {
 		return nil // passport.New looks after the store
 	}
 	return o.store.Migrate(ctx)
@@ -219,15 +255,18 @@ func (o *opened) prepare(ctx context.Context) error {
 // What has to do with clients alone does without, for the database may be that of
 // an application with accounts of its own.
 func (o *opened) prepareAccounts(ctx context.Context) error {
-	prepare := o.accounts.Migrate
-	if !o.settings.MigrateOnStart {
-		prepare = o.accounts.Migrated
+	prepare := o.accounts.Migrated
+	if o.settings.migrates() {
+		prepare = o.accounts.Migrate
 	}
 	if err := prepare(ctx); err != nil {
 		return unusable(o.settings, err)
 	}
 	return nil
 }
+
+// migrates reports whether the command makes or changes the tables.
+func (s *settings) migrates() bool { return s.access == makes && s.MigrateOnStart }
 
 // ownDatabase reports whether the database is a file of this server alone.
 func (s *settings) ownDatabase() bool { return strings.HasPrefix(s.DatabaseURL, "sqlite:") }

@@ -81,6 +81,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	if s.Issuer == "" {
 		s.Issuer = loopbackIssuer(l)
 	}
+	s.access = makes
 	in, err := p.openAll(ctx, s, logger)
 	if err != nil {
 		return err
@@ -167,6 +168,9 @@ func (o *opened) server(keys *passport.Keys, logger *slog.Logger) (*passport.Ser
 		c.SkipConsent = func(_ context.Context, client *oauth.Client, _ *oauth.User) bool {
 			return slices.Contains(ids, client.ID)
 		}
+	}
+	if o.frozen {
+		c.Store = unchecked{o.store}
 	}
 	server, err := passport.New(c)
 	if err != nil {

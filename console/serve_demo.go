@@ -42,6 +42,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 
 	s := defaults()
+	s.access = makes
 	s.Issuer = loopbackIssuer(l)
 	s.DatabaseURL = "sqlite:" + filepath.Join(folder, "passport.sqlite")
 	s.Scopes = demo.Scopes

@@ -23,6 +23,7 @@ type settings struct {
 	DrainDelay      time.Duration
 	LogLevel        slog.Level
 	LogFormat       logFormat
+	access          access
 	listenedByOrder bool // by flag or environment, rather than file or default
 }
 
@@ -62,7 +63,7 @@ var all = []setting{
 	{"database_url", func(s *settings) any { return &s.DatabaseURL }, `"sqlite:storage/passport.sqlite"`,
 		"sqlite:FILE, postgres://user:password@host/database or mysql://user:password@host/database.\nA URL with a password belongs into the environment: PASSPORT_DATABASE_URL."},
 	{"migrate_on_start", func(s *settings) any { return &s.MigrateOnStart }, `true`,
-		"Make and change the tables when a command opens the database. Turn it off where the server may\nnot, and run `passport migrate` with an account that may."},
+		"Make and change the tables when the server starts. Turn it off where the server may not, and\nrun `passport migrate` with an account that may."},
 	{"keys_dir", func(s *settings) any { return &s.KeysDir }, `"storage"`,
 		"The folder of the signing keys. The first start makes them; whoever has them can sign tokens."},
 	{"keys_secret", func(s *settings) any { return &s.KeysSecret }, `""`,

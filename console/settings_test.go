@@ -33,8 +33,8 @@ func opens(t *testing.T, env []string, args ...string) string {
 		opened = dsn
 		return nil, errNoDatabase
 	}}
-	if got := run(t, o, append([]string{"user", "list"}, args...)...); got.status != 1 {
-		t.Fatalf("user list = %+v, want it to fail at the database", got)
+	if got := run(t, o, append([]string{"migrate"}, args...)...); got.status != 1 {
+		t.Fatalf("migrate = %+v, want it to fail at the database", got)
 	}
 	return opened
 }
@@ -208,7 +208,7 @@ func TestSettings_FileIsValid(t *testing.T) {
 	text = tables.ReplaceAllString(text, "$1")
 	write(t, "passport.toml", text)
 	run(t, console.Options{}, "views", "views") // which the file names then
-	if got := run(t, console.Options{}, "user", "list"); !strings.Contains(got.stderr, errNoDatabase.Error()) {
+	if got := run(t, console.Options{}, "migrate"); !strings.Contains(got.stderr, errNoDatabase.Error()) {
 		t.Errorf("with every line uncommented: %s", got.stderr)
 	}
 	golden(t, "passport.toml", text)

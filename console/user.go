@@ -85,6 +85,7 @@ func (p *program) userList() *cobra.Command {
 		Short: "List the accounts",
 		Args:  arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			p.reads = true
 			return p.withAccounts(cmd.Context(), func(ctx context.Context, in *opened) error {
 				if asJSON {
 					return writeArray(cmd.OutOrStdout(), in.accounts.Users(ctx), func(u *account.User) any { return describeUser(u) })

@@ -37,6 +37,9 @@ func (p *program) withClients(ctx context.Context, s *settings, do func(context.
 			s.Issuer = "http://" + s.Listen
 		}
 	}
+	if p.reads {
+		s.access = reads
+	}
 	in, err := p.open(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err

@@ -106,6 +106,7 @@ func TestClient_Lifetimes(t *testing.T) {
 // and a user's e-mail address and password.
 func TestClient_PasswordGrant(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	env := []string{"PASSPORT_ENABLE_PASSWORD_GRANT=true", "PASSPORT_SCOPES=check-status=Check order status"}
 	command(t, "correct-horse", "user", "create", "--email", "ada@example.com", "--name", "Ada", "--password-stdin")
 	c := made(t, env, "--password", "--name", "Our own app", "--provider", "users")
@@ -136,6 +137,7 @@ func TestClient_PasswordGrant(t *testing.T) {
 // commands that mend it work all the same.
 func TestClient_PersonalInTheEnvironment(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	printed := command(t, "", "client", "--personal")
 	var env []string
 	for line := range strings.Lines(printed) {
@@ -216,9 +218,8 @@ func TestClient_MakesNoTablesOfAccounts(t *testing.T) {
 			t.Fatalf("after passport %s the database has the tables\n%s\nwant\n%s", strings.Join(args, " "), got, before)
 		}
 	}
-	command(t, "", "user", "list", "--database-url", "sqlite:shop.sqlite")
-	if got := tables(); !strings.Contains(got, "passport_users") {
-		t.Errorf("after passport user list the database has the tables\n%s\nwant those of accounts too", got)
+	if status, printed := attempt(t, nil, "user", "list", "--database-url", "sqlite:shop.sqlite"); status != 1 || !strings.Contains(printed, "run \"passport migrate\"") || tables() != before {
+		t.Errorf("user list ended with %d and printed\n%s\nThe tables are\n%s\nwant status 1, a remedy and no table more", status, printed, tables())
 	}
 }
 

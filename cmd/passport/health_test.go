@@ -102,6 +102,7 @@ func TestServe_OP_04_DrainsBeforeItStops(t *testing.T) {
 // minute, and tokens of both are good.
 func TestKeys_Rotate(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	var out, log output
 	run := func(args ...string) (int, string) {
 		out, log = output{}, output{}

@@ -21,6 +21,11 @@ import (
 // TestMain runs the commands in a process of their own when a test asks for it.
 func TestMain(m *testing.M) {
 	if os.Getenv("PASSPORT_TEST_AS_COMMAND") == "1" {
+		if os.Getenv("PASSPORT_TEST_AS_NOBODY") == "1" && os.Geteuid() == 0 {
+			if err := syscall.Setuid(65534); err != nil {
+				panic(err)
+			}
+		}
 		os.Exit(console.Run(context.Background(), console.New(console.Options{})))
 	}
 	os.Exit(m.Run())
@@ -29,9 +34,15 @@ func TestMain(m *testing.M) {
 // process starts the binary in a folder of its own.
 func process(t *testing.T, args ...string) (cmd *exec.Cmd, out, log *output) {
 	t.Helper()
+	return processIn(t, t.TempDir(), args...)
+}
+
+// processIn starts the binary in a folder.
+func processIn(t *testing.T, folder string, args ...string) (cmd *exec.Cmd, out, log *output) {
+	t.Helper()
 	cmd = exec.Command(os.Args[0], args...)
 	out, log = new(output), new(output)
-	cmd.Dir = t.TempDir()
+	cmd.Dir = folder
 	cmd.Stdout, cmd.Stderr = out, log
 	cmd.Env = append(os.Environ(), "PASSPORT_TEST_AS_COMMAND=1", "TMPDIR="+cmd.Dir)
 	if err := cmd.Start(); err != nil {

@@ -112,6 +112,7 @@ func TestServe_MisspelledEnvironment(t *testing.T) {
 
 func TestServe_SkipConsent(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "a code came: %t", len(r.FormValue("code")) > 20)
 	}))

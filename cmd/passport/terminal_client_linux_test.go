@@ -22,6 +22,7 @@ const (
 
 func TestTerminal_Client(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	term := atTerminal(t, "client")
 	term.answer(askOwner, "")
 	term.answer(askName, "Order Tracker")
@@ -38,6 +39,7 @@ func TestTerminal_Client(t *testing.T) {
 // application's own callback there.
 func TestTerminal_ClientWithTheUsualRedirectURI(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	term := atTerminal(t, "client", "--name", "Our own", "--public")
 	term.answer(askOwner, "")
 	term.answer(askRedirect, "")
@@ -49,6 +51,7 @@ func TestTerminal_ClientWithTheUsualRedirectURI(t *testing.T) {
 
 func TestTerminal_ClientOfAUser(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	made := command(t, "correct-horse", "user", "create", "--email", "ada@example.com", "--name", "Ada", "--password-stdin")
 	id := uuid.FindString(made)
 	term := atTerminal(t, "client", "--name", "Ada's", "--redirect_uri", "https://a.example/callback")
@@ -72,6 +75,7 @@ func TestTerminal_ClientOfAUser(t *testing.T) {
 
 func TestTerminal_RequiredAnswersAreAskedForAgain(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	term := atTerminal(t, "client", "--redirect_uri", "https://a.example/callback")
 	term.answer(askOwner, "")
 	term.answer(askName, "")
@@ -81,6 +85,7 @@ func TestTerminal_RequiredAnswersAreAskedForAgain(t *testing.T) {
 
 func TestTerminal_NothingIsAskedThatWasSaid(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	screen := atTerminal(t, "client", "--name", "x", "--redirect_uri", "https://a.example/callback").end(0)
 	if strings.Contains(screen, "Name of") || strings.Contains(screen, "Redirect URI") || strings.Contains(screen, "(optional)") {
 		t.Errorf("the command asks:\n%s", screen)
@@ -98,6 +103,7 @@ func TestTerminal_KindsOfClients(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.kind, func(t *testing.T) {
 			t.Chdir(t.TempDir())
+			command(t, "", "migrate")
 			write(t, "passport.toml", "enable_password_grant = true\n")
 			term := atTerminal(t, "client", test.kind)
 			term.answer(askName+" ["+test.name+"]", "")

@@ -93,6 +93,7 @@ func (term *terminal) end(want int) string {
 
 func TestTerminal_C7_PasswordIsNotShown(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	term := atTerminal(t, "user", "create")
 	term.answer("E-mail address", "ada@example.com")
 	term.answer("Name (optional)", "Ada")
@@ -109,6 +110,7 @@ func TestTerminal_C7_PasswordIsNotShown(t *testing.T) {
 
 func TestTerminal_PasswordsThatDiffer(t *testing.T) {
 	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
 	term := atTerminal(t, "user", "create", "--email", "ada@example.com", "--name", "Ada")
 	term.answer("Password", "correct-horse")
 	term.answer("The same again", "correct-house")

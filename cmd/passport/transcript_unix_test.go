@@ -156,11 +156,13 @@ func split(line string) (words []string) {
 var (
 	uuid   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	secret = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`)
+	folder = regexp.MustCompile(`in the folder \S+:`)
 	moment = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 )
 
 func masked(s string) string {
 	s = uuid.ReplaceAllString(s, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 	s = secret.ReplaceAllString(s, "SECRET")
+	s = folder.ReplaceAllString(s, "in the folder FOLDER:")
 	return moment.ReplaceAllString(s, "TIME")
 }

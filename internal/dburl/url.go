@@ -67,6 +67,23 @@ func shownFile(databaseURL string) string {
 	return databaseURL
 }
 
+// Existing returns the URL of a database that is there: SQLite makes no file for it.
+func (u URL) Existing() URL {
+	if before, after, ok := strings.Cut(u.dsn, "?_pragma="); ok && u.Dialect.Name == sqldb.SQLite.Name {
+		u.dsn = before + "?mode=rw&_pragma=" + after
+	}
+	return u
+}
+
+// Frozen returns the URL of a database that no process writes to, and whose folder
+// can't be written to. SQLite then makes no file beside it.
+func (u URL) Frozen() URL {
+	if before, _, ok := strings.Cut(u.dsn, "?"); ok && u.Dialect.Name == sqldb.SQLite.Name {
+		u.dsn = before + "?mode=ro&immutable=1&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
+	}
+	return u
+}
+
 // DSN is what the driver takes. It holds the password.
 func (u URL) DSN() string { return u.dsn }
 

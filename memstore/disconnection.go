@@ -31,7 +31,7 @@ func (s *Store) Disconnect(_ context.Context, d *oauth.Disconnection) (revoked, 
 // remembers reports whether there is a consent for the cut-off to withdraw.
 func (s *Store) remembers(c cutOff) bool {
 	for key := range s.consents {
-		if key.user == c.User && key.clientID == c.ClientID && !key.at.After(c.at) && !s.withdrawn(key) {
+		if key.user == c.User && key.clientID == c.ClientID && !key.at.After(c.until()) && !s.withdrawn(key) {
 			return true
 		}
 	}
@@ -48,7 +48,7 @@ func (s *Store) connected(c cutOff) bool {
 		unredeemed[k.family] = k.SpentAt.IsZero()
 	}
 	for id, stored := range s.families {
-		if !c.Matches(&stored) || !used[id] && !stored.CreatedAt.After(c.at) {
+		if !c.Matches(&stored) || !used[id] && !stored.CreatedAt.After(c.until()) {
 			continue
 		}
 		if f, err := s.family(id, unredeemed[id]); err == nil && f.Live(c.at) {

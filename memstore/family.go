@@ -27,9 +27,17 @@ type cutOff struct {
 
 // ends reports whether the cut-off ends a family. unredeemed says whether the
 // family's code is unredeemed.
-func (c cutOff) ends(f *oauth.Family, unredeemed bool) bool {
-	return c.Matches(f) && !c.at.Before(f.CreatedAt) && (!c.Unredeemed || unredeemed)
+func (c cutOff) ends(f *oauth.Family, unredeemed bool) bool { return c.endsUntil(c.at, f, unredeemed) }
+
+// endsUntil is ends for requests up to the given time instead of the cut-off's.
+func (c cutOff) endsUntil(until time.Time, f *oauth.Family, unredeemed bool) bool {
+	return c.Matches(f) && !until.Before(f.CreatedAt) && (!c.Unredeemed || unredeemed)
 }
+
+// until is the time up to which the cut-off ends what is already stored: a node
+// whose clock is ahead may have stored it. Reading and a purge compare with at
+// instead, because by then a user may have signed in again.
+func (c cutOff) until() time.Time { return c.at.Add(oauth.ClockSkew) }
 
 // IssueCode implements [oauth.FamilyStore].
 func (s *Store) IssueCode(_ context.Context, b *oauth.CodeIssuance) error {
@@ -119,7 +127,8 @@ func (s *Store) EndSession(_ context.Context, user oauth.UserRef, session oauth.
 // cut revokes stored families and keeps the cut-off for families that are stored
 // later.
 func (s *Store) cut(c cutOff) (changed bool) {
-	changed = s.revokeCut(c)
+	changed = s.revokeCut(c, c.until())
+	s.withdraw(c, c.until())
 	if slices.Contains(s.cutOffs[c.User], c) {
 		return changed
 	}
@@ -130,7 +139,8 @@ func (s *Store) cut(c cutOff) (changed bool) {
 	return true
 }
 
-func (s *Store) revokeCut(c cutOff) (changed bool) {
+// revokeCut ends the stored families of requests up to the given time.
+func (s *Store) revokeCut(c cutOff, until time.Time) (changed bool) {
 	unredeemed := map[string]bool{}
 	if c.Unredeemed {
 		for _, k := range s.codes {
@@ -138,11 +148,20 @@ func (s *Store) revokeCut(c cutOff) (changed bool) {
 		}
 	}
 	for id, f := range s.families {
-		if c.ends(&f, unredeemed[id]) && s.revoke(id, c.at) {
+		if c.endsUntil(until, &f, unredeemed[id]) && s.revoke(id, c.at) {
 			changed = true
 		}
 	}
 	return changed
+}
+
+// withdraw deletes the stored consents of requests up to the given time.
+func (s *Store) withdraw(c cutOff, until time.Time) {
+	for key := range s.consents {
+		if c.consents && key.user == c.User && key.clientID == c.ClientID && !key.at.After(until) {
+			delete(s.consents, key)
+		}
+	}
 }
 
 // family returns a family with the cut-offs applied.

@@ -87,19 +87,16 @@ func later(ended oauth.PurgeBefore) time.Time {
 	return ended.Revoked
 }
 
-// settle revokes the families that old cut-offs match, and deletes the cut-offs.
+// settle revokes the families that old cut-offs match, and deletes the cut-offs. It
+// compares exactly: at this time there are families of later requests.
 func (s *Store) settle(p *purge) {
 	for user, all := range s.cutOffs {
 		left := slices.DeleteFunc(slices.Clone(all), func(c cutOff) bool {
 			if p.left <= 0 || c.at.After(later(p.late())) {
 				return false
 			}
-			s.revokeCut(c)
-			for key := range s.consents {
-				if c.consents && key.user == user && key.clientID == c.ClientID && !key.at.After(c.at) {
-					delete(s.consents, key)
-				}
-			}
+			s.revokeCut(c, c.at)
+			s.withdraw(c, c.at)
 			p.left--
 			return true
 		})

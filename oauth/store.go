@@ -43,6 +43,13 @@ func (e *ReplayError) Error() string {
 // and responds with invalid_grant (RFC 9700 §4.14.2).
 func Replayed(what Purpose, family *Family) error { return &ReplayError{What: what, Family: family} }
 
+// ClockSkew is how far the clocks of two nodes may differ at a revocation: one
+// minute. A revocation by time ends every stored record of a request up to
+// ClockSkew after it, because a node whose clock is ahead may have stored it. A
+// record that is stored later ends only if its request came at or before the time
+// of the revocation, also after a purge: the user may have signed in again.
+const ClockSkew = time.Minute
+
 // Store keeps Passport's records. Each method is atomic and safe for concurrent
 // use by many goroutines and nodes. For a missing record, or an ID that cannot
 // exist, it returns [ErrNotFound]. Package storetest checks an implementation.
@@ -137,7 +144,9 @@ type FamilyStore interface {
 
 	// RevokeFamilies revokes every family that matches the filter and whose
 	// CreatedAt is not after at, even if it is stored at the same moment or
-	// later. A filter without a user is an error; it never means all families.
+	// later. Of the families that are stored already, it also revokes those
+	// whose CreatedAt is up to [ClockSkew] after at. RevokedAt is at for both. A
+	// filter without a user is an error; it never means all families.
 	RevokeFamilies(ctx context.Context, which FamilyFilter, at time.Time, audit *AuditRecord) error
 
 	// EndSession ends the user's browser session in one write. It revokes, as
@@ -215,7 +224,7 @@ type TokenStore interface {
 	// atomic write.
 	//
 	// A connection is a live family that has an access token or began after
-	// d.Time. The family of a personal access token is not a connection. If
+	// d.Time + [ClockSkew]. The family of a personal access token is not a connection. If
 	// concurrent calls end the last connections, one of them withdraws. A
 	// second call changes nothing, except that it completes an earlier
 	// RevokeToken.
@@ -263,8 +272,10 @@ type ConsentStore interface {
 	Consented(ctx context.Context, user UserRef, c *Client) ([]string, error)
 
 	// Withdraw deletes the user's consents for the client and revokes the
-	// user's families at the client, as [FamilyStore.RevokeFamilies] does.
-	// Personal access tokens stay valid.
+	// user's families at the client, as [FamilyStore.RevokeFamilies] does: the
+	// stored consents of requests up to [ClockSkew] after at, and later stored
+	// ones up to at. A consent and the family of the same request have the same
+	// end. Personal access tokens stay valid.
 	Withdraw(ctx context.Context, user UserRef, clientID string, at time.Time, audit *AuditRecord) error
 }
 
@@ -273,7 +284,8 @@ type Purger interface {
 	// Purge deletes about limit ended rows at most and returns how many; call
 	// it until it returns 0. It keeps a spent code or refresh token as long as
 	// its family, so that a replay is always detected. It keeps the access
-	// token of a usable refresh token.
+	// token of a usable refresh token. It ends no family and no consent of a
+	// request after the revocation, not even within [ClockSkew].
 	Purge(ctx context.Context, ended PurgeBefore, limit int) (n int, err error)
 }
 

@@ -56,7 +56,12 @@ func (s *Store) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Clie
 	return scopes, nil
 }
 
-const deleteConsents = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ? AND granted_at <= ?`
+// deleteConsents deletes consents up to one time, and those up to a later time whose
+// family does not live. So it never separates a consent from its family if both are
+// stored while the families are being revoked.
+const deleteConsents = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ? AND granted_at <= ?
+AND (granted_at <= ? OR NOT EXISTS (SELECT 1 FROM oauth_families f WHERE f.provider = oauth_consents.provider AND f.user_id = oauth_consents.user_id
+AND f.client_id = oauth_consents.client_id AND f.created_at = oauth_consents.granted_at AND f.personal = 0 AND f.revoked_at IS NULL))`
 
 // Withdraw implements [oauth.ConsentStore].
 func (s *Store) Withdraw(ctx context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
@@ -71,15 +76,18 @@ func (s *Store) Withdraw(ctx context.Context, user oauth.UserRef, clientID strin
 		return oauth.ErrNotFound
 	}
 	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		if err := c.withdraw(ctx, tx); err != nil {
+		made, err := c.make(ctx, tx)
+		if err != nil {
 			return false, err
 		}
-		return c.make(ctx, tx)
+		return made, c.withdraw(ctx, tx, c.until())
 	})
 }
 
-func (c cutOff) withdraw(ctx context.Context, tx *sqldb.Tx) error {
-	if _, err := tx.Exec(ctx, deleteConsents, c.User.Provider, c.User.ID, c.ClientID, c.at); err != nil {
+// withdraw deletes the stored consents of requests up to the given time. For those
+// after the cut-off, the families must have been revoked first.
+func (c cutOff) withdraw(ctx context.Context, tx *sqldb.Tx, until int64) error {
+	if _, err := tx.Exec(ctx, deleteConsents, c.User.Provider, c.User.ID, c.ClientID, until, c.at); err != nil {
 		return fmt.Errorf("withdraw consents: %w", err)
 	}
 	return nil

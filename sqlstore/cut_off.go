@@ -48,10 +48,15 @@ AND (? = 0 OR EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = oauth
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
+// until is the time up to which the cut-off ends what is already stored: a node
+// whose clock is ahead may have stored it. Reading and a purge compare with at
+// instead, because by then a user may have signed in again.
+func (c cutOff) until() int64 { return c.at + oauth.ClockSkew.Microseconds() }
+
 // make revokes stored families and saves the cut-off for families that are stored
 // later. It reports whether anything changed.
 func (c cutOff) make(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-	n, err := c.revoke(ctx, tx)
+	n, err := c.revoke(ctx, tx, c.until())
 	if err != nil {
 		return false, err
 	}
@@ -62,9 +67,9 @@ func (c cutOff) make(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 	return made || n > 0, nil
 }
 
-// revoke ends the stored families.
-func (c cutOff) revoke(ctx context.Context, tx *sqldb.Tx) (int64, error) {
-	n, err := tx.Exec(ctx, revokeFamilies, c.at, c.User.Provider, c.User.ID, c.at,
+// revoke ends the stored families of requests up to the given time.
+func (c cutOff) revoke(ctx context.Context, tx *sqldb.Tx, until int64) (int64, error) {
+	n, err := tx.Exec(ctx, revokeFamilies, c.at, c.User.Provider, c.User.ID, until,
 		sqldb.Flag(c.ClientID != ""), c.ClientID, sqldb.Flag(c.Session != ""), string(c.Session),
 		sqldb.Flag(c.ExceptSession != ""), string(c.ExceptSession), sqldb.Flag(c.EndsWithSession), sqldb.Flag(c.KeepPersonal), sqldb.Flag(c.Unredeemed))
 	if err != nil {

@@ -103,12 +103,15 @@ func exclusively(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) er
 // cannot see a family that is being stored, so a cut-off ends such a family if its
 // request came earlier.
 func (c cutOff) forget(ctx context.Context, tx *sqldb.Tx, audit *oauth.AuditRecord) (bool, error) {
-	n, err := tx.Exec(ctx, forgetConsents, c.User.Provider, c.User.ID, c.ClientID, c.at,
-		c.User.Provider, c.User.ID, c.ClientID, c.at, c.at)
+	n, err := tx.Exec(ctx, forgetConsents, c.User.Provider, c.User.ID, c.ClientID, c.until(),
+		c.User.Provider, c.User.ID, c.ClientID, c.at, c.until())
 	if err != nil || n == 0 {
 		return false, err
 	}
 	if _, err := c.make(ctx, tx); err != nil {
+		return false, err
+	}
+	if err := c.withdraw(ctx, tx, c.until()); err != nil { // what was stored since the first statement
 		return false, err
 	}
 	return true, saveAudit(ctx, tx, audit)

@@ -15,7 +15,8 @@ AND except_session = ? AND unredeemed = ? AND ends_with_session = ? AND keep_per
 )
 
 // settleCutOffs sets revoked_at on the families that old cut-offs match, and
-// deletes the cut-offs, each in one transaction. So ended families stay ended.
+// deletes the cut-offs, each in one transaction. So ended families stay ended. It
+// compares exactly: at this time there are families of later requests.
 func (p *purge) settleCutOffs(ctx context.Context) error {
 	return p.repeat(func() (int, int, error) {
 		var found []cutOff
@@ -41,11 +42,11 @@ func (p *purge) settleCutOffs(ctx context.Context) error {
 func (p *purge) settle(ctx context.Context, c cutOff) (int, error) {
 	var n int64
 	err := p.store.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) (err error) {
-		if _, err = c.revoke(ctx, tx); err != nil {
+		if _, err = c.revoke(ctx, tx, c.at); err != nil {
 			return err
 		}
 		if c.consents {
-			if err = c.withdraw(ctx, tx); err != nil {
+			if err = c.withdraw(ctx, tx, c.at); err != nil {
 				return err
 			}
 		}

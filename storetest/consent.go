@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -63,7 +64,8 @@ func lateConsent(w *world) {
 	u := user("1")
 	at := now.Add(time.Minute)
 	w.grant(u, now, "a")
-	w.grant(u, at.Add(time.Second), "kept")
+	w.grant(u, at.Add(oauth.ClockSkew), "ahead")
+	w.grant(u, at.Add(oauth.ClockSkew+time.Microsecond), "kept")
 	w.must(w.store.Withdraw(w.Context(), u, w.client.ID, at, nil))
 	w.consented("given after the withdrawal, stored before it", u, w.client.ID, "kept")
 	w.grant(u, now, "a")
@@ -75,6 +77,38 @@ func lateConsent(w *world) {
 	w.consented("while the withdrawal is young", u, w.client.ID, "a", "kept")
 	w.purgeAll(at.Add(2 * time.Hour))
 	w.consented("after the withdrawal was purged", u, w.client.ID, "a", "kept")
+}
+
+// withdrawAgainstIssueCode withdraws while a node whose clock is ahead stores a
+// consent with its code. Either both end or none.
+func withdrawAgainstIssueCode(w *world) {
+	at := now.Add(time.Minute)
+	for round := range w.rounds {
+		u := user(fmt.Sprint("withdraw", round))
+		w.grant(u, now, "old")
+		f := family(w.client, w.id("family"), u)
+		f.CreatedAt = at.Add(500 * time.Millisecond)
+		atOnce(2, func(i int) {
+			if i == 0 {
+				if err := w.store.Withdraw(w.Context(), u, w.client.ID, at, nil); err != nil {
+					w.Errorf("Withdraw() = %v", err)
+				}
+				return
+			}
+			b := codeIssuance(f)
+			b.Consents = []string{"read"}
+			if err := w.store.IssueCode(w.Context(), b); err != nil {
+				w.Errorf("IssueCode() = %v", err)
+			}
+		})
+		code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
+		w.must(err)
+		granted, err := w.store.Consented(w.Context(), u, w.client)
+		w.must(err)
+		if live := code.Family.Live(now); live != slices.Equal(granted, []string{"read"}) || !live && len(granted) > 0 {
+			w.Fatalf("a code of a node whose clock is ahead, concurrent with Withdraw(): it lives: %t, with the consents %q", live, granted)
+		}
+	}
 }
 
 // issuedConsents stores consents with a family that begins with its tokens, without

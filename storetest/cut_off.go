@@ -6,6 +6,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
+// cutOffProperties are about revocations that compare times.
+var cutOffProperties = []property{
+	{"FR_12 a cut-off ends earlier requests, whenever they are stored", cutOffTimes},
+	{"FR_12 each way of revoking allows for clocks that differ", skewedWays},
+	{"FR_12 a withdrawal against IssueCode", withdrawAgainstIssueCode},
+}
+
 // lives reads a token and compares whether it lives.
 func (w *world) lives(what, id string, want bool) {
 	w.Helper()
@@ -73,40 +80,126 @@ func filters(w *world) {
 	}
 }
 
+// cutOffTimes revokes between two times of storing. What is stored already ends up to
+// oauth.ClockSkew after the revocation, because a node whose clock is ahead may have
+// stored it. What is stored later ends up to the revocation, also after a purge.
 func cutOffTimes(w *world) {
 	u := user("1")
 	at := now.Add(time.Second)
 	cases := []struct {
-		came time.Time
-		live bool
-	}{{now, false}, {at, false}, {at.Add(time.Microsecond), true}, {at.Add(time.Minute), true}}
-	var tokens []string
-	store := func() {
+		came          time.Time
+		before, after bool // lives, if it was stored before and after the revocation
+	}{
+		{now, false, false},
+		{at, false, false},
+		{at.Add(time.Microsecond), false, true},
+		{at.Add(500 * time.Millisecond), false, true},
+		{at.Add(oauth.ClockSkew), false, true},
+		{at.Add(oauth.ClockSkew + time.Microsecond), true, true},
+	}
+	store := func() (tokens []string) {
 		for _, c := range cases {
 			f := family(w.client, w.id("family"), u)
-			f.CreatedAt = c.came
-			tokens = append(tokens, w.start(f).AccessToken.ID)
+			f.CreatedAt, f.ExpiresAt = c.came, now.Add(365*day)
+			i := starting(w.client, f, w.id("token"))
+			i.AccessToken.ExpiresAt = f.ExpiresAt
+			w.must(w.store.Issue(w.Context(), i))
+			tokens = append(tokens, i.AccessToken.ID)
 		}
+		return tokens
 	}
-	store()
+	before := store()
 	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, at, nil))
-	store()
-	for i, id := range tokens {
-		c := cases[i%len(cases)]
+	after := store()
+	check := func(when, stored, id string, came time.Time, want bool) {
+		w.Helper()
 		token := w.token(id)
-		if token.Live(now) != c.live {
-			w.Errorf("a request at %v, a revocation at %v: the token lives = %v, want %v", c.came, at, !c.live, c.live)
+		if token.Live(now) != want {
+			w.Errorf("%s: a request %v after a revocation, stored %s it: the token lives = %v, want %v", when, came.Sub(at), stored, !want, want)
 		}
-		if !c.live && !token.Family.RevokedAt.Equal(at) {
-			w.Errorf("RevokedAt = %v, want %v, when it was revoked", token.Family.RevokedAt, at)
+		if !want && !token.Family.RevokedAt.Equal(at) {
+			w.Errorf("%s: RevokedAt = %v, want %v, when it was revoked", when, token.Family.RevokedAt, at)
 		}
 	}
+	checkAll := func(when string) {
+		w.Helper()
+		for i, c := range cases {
+			check(when, "before", before[i], c.came, c.before)
+			check(when, "after", after[i], c.came, c.after)
+		}
+	}
+	checkAll("at once")
+	// A purge doesn't delete these records, because they ended after its deadline. But
+	// it settles the cut-off if it asks for what expired.
+	for range 2 {
+		_, err := w.store.Purge(w.Context(), oauth.PurgeBefore{Expired: at.Add(2 * time.Hour)}, 1000)
+		w.must(err)
+	}
+	checkAll("after a purge two hours later")
+
 	// For stored families, the first of several revocations determines when they
 	// ended.
 	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, at.Add(time.Hour), nil))
-	for i, id := range tokens[:len(cases)] {
-		if c := cases[i%len(cases)]; !c.live && !w.token(id).Family.RevokedAt.Equal(at) {
-			w.Errorf("RevokedAt after a second revocation = %v, want %v", w.token(id).Family.RevokedAt, at)
+	for i, c := range cases {
+		if !c.before {
+			check("after a second revocation", "before", before[i], c.came, false)
+		}
+	}
+}
+
+// skewedWays checks every way of revoking by time, of families and of codes, with
+// nodes whose clocks are ahead and behind.
+func skewedWays(w *world) {
+	at := now.Add(time.Minute)
+	const ahead = 500 * time.Millisecond
+	ways := map[string]func(u oauth.UserRef) error{
+		"EndSession": func(u oauth.UserRef) error { return w.store.EndSession(w.Context(), u, "s", at, nil) },
+		"Withdraw":   func(u oauth.UserRef) error { return w.store.Withdraw(w.Context(), u, w.client.ID, at, nil) },
+		"Disconnect": func(u oauth.UserRef) error {
+			_, _, err := w.store.Disconnect(w.Context(), &oauth.Disconnection{User: u, TokenID: "disconnected " + u.ID, Time: at})
+			return err
+		},
+		"RevokeFamilies": func(u oauth.UserRef) error {
+			return w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, at, nil)
+		},
+		"RevokeFamilies at a client": func(u oauth.UserRef) error {
+			return w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u, ClientID: w.client.ID}, at, nil)
+		},
+		"RevokeFamilies of codes": func(u oauth.UserRef) error {
+			return w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u, Session: "s", Unredeemed: true}, at, nil)
+		},
+	}
+	for name, revoke := range ways {
+		u := user(name)
+		stored := func(when string, came time.Time) *oauth.Family {
+			f := family(w.client, name+", "+when, u)
+			f.Session, f.EndsWithSession, f.CreatedAt, f.ExpiresAt = "s", true, came, now.Add(365*day)
+			b := codeIssuance(f)
+			b.Consents, b.Code.ExpiresAt = []string{when}, now.Add(365*day)
+			w.must(w.store.IssueCode(w.Context(), b))
+			return f
+		}
+		if name == "Disconnect" {
+			w.must(w.store.Issue(w.Context(), starting(w.client, family(w.client, "disconnected", u), "disconnected "+u.ID)))
+		}
+		old := stored("by a node ahead", at.Add(ahead))
+		w.must(revoke(u))
+		late := stored("late by a node behind", at.Add(-ahead))
+		fresh := stored("later", at.Add(ahead))
+		for _, when := range []string{"at once", "after a purge two hours later"} {
+			for f, want := range map[*oauth.Family]bool{old: false, late: false, fresh: true} {
+				code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
+				if err != nil || code.Family.Live(now) != want {
+					w.Errorf("%s: %s: the code lives = %v, %v, want %v", when, f.ID, !want, err, want)
+				}
+			}
+			if name == "Withdraw" || name == "Disconnect" {
+				w.consented(when+" after "+name, u, w.client.ID, "later")
+			}
+			for range 2 {
+				_, err := w.store.Purge(w.Context(), oauth.PurgeBefore{Expired: at.Add(2 * time.Hour)}, 1000)
+				w.must(err)
+			}
 		}
 	}
 }

@@ -94,6 +94,8 @@ func ExampleServer_RotateSecret() {
 func ExampleServer_SuspendClient() {
 	auth.SuspendClient(ctx, clientID) // no tokens, and those that it has are refused
 	auth.ResumeClient(ctx, clientID)  // as if nothing had been
+
+	auth.RevokeTokensOfClient(ctx, clientID) // all its tokens end, and the client stays
 }
 
 func ExampleServer_UpdateClient() {
@@ -119,6 +121,15 @@ func ExampleServer_Tokens() {
 	}
 }
 
+func ExampleServer_TokensOfClient() {
+	for token, err := range auth.TokensOfClient(ctx, clientID) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(token.ID, token.Subject(), token.IssuedAt, token.Live(time.Now()))
+	}
+}
+
 func ExampleServer_RevokeToken() {
 	// Revoke an access token, and all that came of the same consent …
 	if err := auth.RevokeToken(ctx, tokenID); err != nil {
@@ -135,6 +146,7 @@ func ExampleServer_RevokeUser() {
 	auth.RevokeUser(ctx, ada)                   // every token of hers
 	auth.RevokeUserAtClient(ctx, ada, clientID) // those that one app holds
 	auth.Withdraw(ctx, ada, clientID)           // the same, and the app has to ask her again
+	auth.RevokeTokensOfClient(ctx, clientID)    // every token of the app, of all users
 	auth.RevokeClient(ctx, clientID)            // the app itself, for everybody and for good
 }
 

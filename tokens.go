@@ -13,6 +13,13 @@ func (s *Server) Tokens(ctx context.Context, user UserRef) iter.Seq2[*oauth.Acce
 	return s.tokens.TokensOf(ctx, user)
 }
 
+// TokensOfClient yields the access tokens that were issued to a client in the order
+// of their time of issue, including ended ones; see [oauth.AccessToken.Live]. It
+// reads them page by page.
+func (s *Server) TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*oauth.AccessToken, error] {
+	return s.tokens.TokensOfClient(ctx, clientID)
+}
+
 // RevokeToken revokes an access token. For a user's token it revokes the whole
 // token family: all tokens of the same consent, including refresh tokens. It
 // returns [oauth.ErrNotFound] if the token does not exist.
@@ -37,6 +44,14 @@ func (s *Server) RevokeUser(ctx context.Context, user UserRef) error {
 // kept.
 func (s *Server) RevokeUserAtClient(ctx context.Context, user UserRef, clientID string) error {
 	return s.tokens.RevokeUserAtClient(ctx, user, clientID)
+}
+
+// RevokeTokensOfClient ends every code, access token, refresh token and personal
+// access token of a client, including those that are being issued for an earlier
+// request. The client stays and can get new tokens. Consents are kept. It returns
+// [oauth.ErrNotFound] if the client does not exist. See also [Server.RevokeClient].
+func (s *Server) RevokeTokensOfClient(ctx context.Context, clientID string) error {
+	return s.tokens.RevokeTokensOfClient(ctx, clientID)
 }
 
 // PasswordChanged revokes the tokens and codes of the user's other browser sessions

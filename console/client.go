@@ -56,7 +56,7 @@ unless an option says that it is of another kind.`,
 	}
 	o.flags(cmd)
 	cmd.AddCommand(p.clientList(), p.clientUpdate(), p.clientRotateSecret(),
-		p.clientSwitch("suspend"), p.clientSwitch("resume"), p.clientRevoke())
+		p.clientSwitch("suspend"), p.clientSwitch("resume"), p.clientRevokeTokens(), p.clientRevoke())
 	return cmd
 }
 

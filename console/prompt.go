@@ -81,6 +81,18 @@ func (a *asker) allowed(value string, q question) error {
 	return usage(a.cmd, fmt.Errorf("%s is %q: want %s", q.option, safeurl.Text(value), strings.Join(q.choices, " or ")))
 }
 
+// confirm asks whether to go on. Any answer but yes is an error.
+func (a *asker) confirm(text string) error {
+	answer := ""
+	if err := a.prompt(&answer, question{text: text, choices: []string{"yes", "no"}, fallback: "no"}); err != nil {
+		return err
+	}
+	if answer != "yes" {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}
+
 // prompt asks until the answer will do.
 func (a *asker) prompt(value *string, q question) error {
 	for {

@@ -39,10 +39,11 @@ type Replayed struct {
 }
 
 // Revoked says that tokens were revoked: those of a family, of a user, of a user at
-// one client or of one browser session, or a single token of a client's own.
+// one client, of one browser session or of a client, or a single token of a client's
+// own.
 type Revoked struct {
 	Meta
-	User     oauth.UserRef // zero for a client's own token
+	User     oauth.UserRef // zero for a client's own token, and for all tokens of a client
 	ClientID string        // empty for all clients
 	TokenID  string        // of the access token that was named, if any
 	Reason   string        // such as "token", "user", "session ended"; "client" if the client revoked its own token (RFC 7009)

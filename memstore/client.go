@@ -27,7 +27,7 @@ func cloneClient(c oauth.Client) *oauth.Client {
 	c.AccessTokenTTL = c.AccessTokenTTL.Truncate(time.Microsecond)
 	c.RefreshTokenTTL, c.FamilyTTL = c.RefreshTokenTTL.Truncate(time.Microsecond), c.FamilyTTL.Truncate(time.Microsecond)
 	c.CreatedAt, c.UpdatedAt = micros(c.CreatedAt), micros(c.UpdatedAt)
-	c.SuspendedAt, c.RevokedAt = micros(c.SuspendedAt), micros(c.RevokedAt)
+	c.SuspendedAt, c.RevokedAt, c.TokensNotBefore = micros(c.SuspendedAt), micros(c.RevokedAt), micros(c.TokensNotBefore)
 	return &c
 }
 
@@ -135,7 +135,7 @@ func (s *Store) UpdateClient(_ context.Context, c *oauth.Client, audit *oauth.Au
 		}
 		changed := cloneClient(*c)
 		changed.Key, changed.Secrets, changed.AuthMethod = stored.Key, stored.Secrets, stored.AuthMethod
-		changed.CreatedAt, changed.RevokedAt = stored.CreatedAt, stored.RevokedAt
+		changed.CreatedAt, changed.RevokedAt, changed.TokensNotBefore = stored.CreatedAt, stored.RevokedAt, stored.TokensNotBefore
 		changed.Version++
 		changed.ConsentVersion = stored.ConsentVersion
 		if !changed.LooksLike(stored) {

@@ -174,6 +174,9 @@ func (s *Store) family(id string, unredeemed bool) (*oauth.Family, error) {
 	if !f.RevokedAt.IsZero() {
 		return f, nil
 	}
+	if at := s.clients[f.ClientID].TokensNotBefore; !at.Before(f.CreatedAt) {
+		f.RevokedAt = at
+	}
 	for _, c := range s.cutOffs[f.User] {
 		if c.ends(f, unredeemed) && (f.RevokedAt.IsZero() || c.at.Before(f.RevokedAt)) {
 			f.RevokedAt = c.at

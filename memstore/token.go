@@ -82,6 +82,9 @@ func (s *Store) joined(row accessRow) (_ *oauth.AccessToken, err error) {
 			return nil, err
 		}
 	}
+	if at := client.TokensNotBefore; t.RevokedAt.IsZero() && (t.Family == nil || t.Family.ClientID != t.Client.ID) && !at.Before(t.IssuedAt) {
+		t.RevokedAt = at
+	}
 	return t, nil
 }
 

@@ -51,7 +51,12 @@ type Client struct {
 	UpdatedAt   time.Time // zero until it is changed; see [ClientStore]
 	SuspendedAt time.Time // can be undone
 	RevokedAt   time.Time // final
-	Version     int64     // counts changes; see [ClientStore]
+
+	// TokensNotBefore is the time up to which all codes and tokens of the client have
+	// ended; zero if none have. See [TokenStore].
+	TokensNotBefore time.Time
+
+	Version int64 // counts changes; see [ClientStore]
 
 	// ConsentVersion counts the changes of what consent pages show about the client;
 	// see [Client.LooksLike]. A consent is valid at the number that its page showed

@@ -115,7 +115,7 @@ type ClientStore interface {
 	CreateClient(ctx context.Context, c *Client, audit *AuditRecord) error
 
 	// UpdateClient changes a client, except its Key, secrets, AuthMethod,
-	// CreatedAt and RevokedAt. If c.Version differs from the stored version, it
+	// CreatedAt, RevokedAt and TokensNotBefore. If c.Version differs from the stored version, it
 	// returns [ErrConflict]; otherwise it increments the stored version. In the
 	// same write it increments the stored ConsentVersion if c does not look
 	// like the stored client (see [Client.LooksLike]). It ignores
@@ -190,7 +190,8 @@ func (f FamilyFilter) Validate() error {
 
 // TokenStore keeps codes and tokens. It reads each record together with its
 // family, and an access token also with its client, in one query. RevokedAt of
-// the family includes earlier calls of [FamilyStore.RevokeFamilies].
+// the family includes earlier calls of [FamilyStore.RevokeFamilies] and
+// RevokeTokensOfClient.
 type TokenStore interface {
 	Code(ctx context.Context, d Digest) (*Code, error)
 	AccessToken(ctx context.Context, id string) (*AccessToken, error)
@@ -217,6 +218,23 @@ type TokenStore interface {
 	// revokes the family, so that no refreshed token stays valid. A second call
 	// changes nothing.
 	RevokeToken(ctx context.Context, id string, at time.Time, audit *AuditRecord) error
+
+	// RevokeTokensOfClient ends all codes and tokens of a client, including
+	// personal access tokens, and keeps the client and all consents. It sets
+	// the client's TokensNotBefore to at, unless it is later already: then a
+	// call changes nothing.
+	//
+	// It ends the client's families whose CreatedAt is not after at, even if
+	// they are stored at the same moment or later. It also ends the client's
+	// access tokens that are in no family, or in a family of another client, and
+	// whose IssuedAt is not after at. Of the records that are stored already, it
+	// ends those up to [ClockSkew] after at, as RevokeFamilies does.
+	RevokeTokensOfClient(ctx context.Context, clientID string, at time.Time, audit *AuditRecord) error
+
+	// TokensOfClient yields the access tokens that were issued to a client,
+	// including ended ones, ordered by IssuedAt and ID. It reads them page by
+	// page. The Client of a token has no Secrets.
+	TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*AccessToken, error]
 
 	// Disconnect revokes the family of an access token of d.User. Unless the
 	// user has another connection with the client, it also withdraws the

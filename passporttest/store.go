@@ -68,8 +68,17 @@ func (s *store) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.AccessT
 
 // TokensOf implements [oauth.TokenStore].
 func (s *store) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	return s.ageAll(s.Store.TokensOf(ctx, user))
+}
+
+// TokensOfClient implements [oauth.TokenStore].
+func (s *store) TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*oauth.AccessToken, error] {
+	return s.ageAll(s.Store.TokensOfClient(ctx, clientID))
+}
+
+func (s *store) ageAll(list iter.Seq2[*oauth.AccessToken, error]) iter.Seq2[*oauth.AccessToken, error] {
 	return func(yield func(*oauth.AccessToken, error) bool) {
-		for t, err := range s.Store.TokensOf(ctx, user) {
+		for t, err := range list {
 			if err == nil {
 				t = s.age(t)
 			}

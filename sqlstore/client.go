@@ -12,7 +12,7 @@ import (
 )
 
 const clientColumns = `c.id, c.client_key, c.name, c.owner_provider, c.owner_id, c.auth_method, c.provider, c.redirect_uris, c.grant_types, c.scopes,
-c.access_token_ttl, c.refresh_token_ttl, c.family_ttl, c.ends_with_session, c.attributes, c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version, c.consent_version, c.audience`
+c.access_token_ttl, c.refresh_token_ttl, c.family_ttl, c.ends_with_session, c.attributes, c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version, c.consent_version, c.audience, c.tokens_not_before`
 
 // clientFields appends the scan destinations for clientColumns.
 func clientFields(fields []any, c *oauth.Client) []any {
@@ -21,7 +21,7 @@ func clientFields(fields []any, c *oauth.Client) []any {
 		sqldb.List{L: &c.RedirectURIs}, sqldb.List{L: &c.GrantTypes}, sqldb.List{L: &c.Scopes},
 		sqldb.Span{D: &c.AccessTokenTTL}, sqldb.Span{D: &c.RefreshTokenTTL}, sqldb.Span{D: &c.FamilyTTL},
 		sqldb.Bool{B: &c.EndsWithSession}, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.CreatedAt}, sqldb.Micros{T: &c.UpdatedAt},
-		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version, sqldb.Number{N: &c.ConsentVersion}, sqldb.Text{S: &c.Audience})
+		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version, sqldb.Number{N: &c.ConsentVersion}, sqldb.Text{S: &c.Audience}, sqldb.Micros{T: &c.TokensNotBefore})
 }
 
 const (

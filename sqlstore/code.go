@@ -12,7 +12,7 @@ const (
 	codeColumns = `k.digest, k.scopes, k.redirect_uri, k.code_challenge, k.attributes, k.expires_at, k.spent_at`
 
 	selectCode = `SELECT ` + codeColumns + `, ` + familyColumns + `, ` + cutCodeAt + `
-FROM oauth_auth_codes k JOIN oauth_families f ON f.id = k.family_id WHERE k.digest = ?`
+FROM oauth_auth_codes k JOIN oauth_families f ON f.id = k.family_id LEFT JOIN oauth_clients c ON c.id = f.client_id WHERE k.digest = ?`
 
 	insertCode = `INSERT INTO oauth_auth_codes (digest, family_id, scopes, redirect_uri, code_challenge, attributes, expires_at)
 VALUES (?, ?, ?, ?, ?, ?, ?)`

@@ -26,13 +26,21 @@ AND (x.client_id = '' OR x.client_id = f.client_id) AND (x.session = '' OR x.ses
 AND (x.except_session = '' OR x.except_session <> f.session)
 AND (x.ends_with_session = 0 OR f.ends_with_session = 1) AND (x.keep_personal = 0 OR f.personal = 0)`
 
-// The time at which a family was revoked: cutAt for reading it with a token,
-// cutCodeAt with a code k. A cut-off of unredeemed codes ends an unredeemed code
-// and never a token, because a family with a token has a redeemed code.
+// clientCutAt is the time at which all tokens of the client c of the family f were
+// revoked. cutByClient is the condition for it.
 const (
-	cutAt     = `COALESCE(f.revoked_at, (SELECT MIN(x.cut_at) FROM oauth_cut_offs x WHERE ` + cutMatches + ` AND x.unredeemed = 0))`
+	cutByClient = `c.id = f.client_id AND c.tokens_not_before >= f.created_at`
+	clientCutAt = `CASE WHEN ` + cutByClient + ` THEN c.tokens_not_before END`
+)
+
+// The time at which a family was revoked: cutAt for reading it with a token,
+// cutCodeAt with a code k, each next to the client c. A cut-off of unredeemed codes
+// ends an unredeemed code and never a token, because a family with a token has a
+// redeemed code.
+const (
+	cutAt     = `COALESCE(f.revoked_at, (SELECT MIN(x.cut_at) FROM oauth_cut_offs x WHERE ` + cutMatches + ` AND x.unredeemed = 0), ` + clientCutAt + `)`
 	cutCodeAt = `COALESCE(f.revoked_at, (SELECT MIN(x.cut_at) FROM oauth_cut_offs x WHERE ` + cutMatches + `
-AND (x.unredeemed = 0 OR k.spent_at IS NULL)))`
+AND (x.unredeemed = 0 OR k.spent_at IS NULL)), ` + clientCutAt + `)`
 )
 
 const (

@@ -26,6 +26,7 @@ AND x.cut_at >= oauth_consents.granted_at AND x.client_id = oauth_consents.clien
 AND NOT EXISTS (SELECT 1 FROM oauth_families f WHERE f.provider = ? AND f.user_id = ? AND f.client_id = ?
 AND f.personal = 0 AND f.revoked_at IS NULL AND f.expires_at > ?
 AND (f.created_at > ? OR EXISTS (SELECT 1 FROM oauth_access_tokens t WHERE t.family_id = f.id))
+AND NOT EXISTS (SELECT 1 FROM oauth_clients c WHERE ` + cutByClient + `)
 AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE ` + cutMatches + `
 AND (x.unredeemed = 0 OR EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id AND k.spent_at IS NULL))))`
 

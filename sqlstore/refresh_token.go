@@ -13,7 +13,8 @@ const (
 n.digest, n.access_token_id, n.scopes, n.attributes, n.expires_at, n.spent_at`
 
 	selectRefreshToken = `SELECT ` + refreshTokenColumns + `, ` + familyColumns + `, ` + cutAt + `
-FROM oauth_refresh_tokens r JOIN oauth_families f ON f.id = r.family_id LEFT JOIN oauth_refresh_tokens n ON n.digest = r.successor
+FROM oauth_refresh_tokens r JOIN oauth_families f ON f.id = r.family_id LEFT JOIN oauth_clients c ON c.id = f.client_id
+LEFT JOIN oauth_refresh_tokens n ON n.digest = r.successor
 WHERE r.digest = ?`
 )
 

@@ -11,7 +11,13 @@ import (
 )
 
 const (
-	tokenColumns = `t.id, t.digest, t.name, t.scopes, t.audience, t.attributes, t.issued_at, t.expires_at, t.revoked_at`
+	storedTokenColumns = `t.id, t.digest, t.name, t.scopes, t.audience, t.attributes, t.issued_at, t.expires_at`
+
+	// tokenColumns end with the time of revocation, next to the client c and the
+	// family f. A token that belongs to no family of its client ends with the
+	// client's other tokens by its own time; see clientCutAt.
+	tokenColumns = storedTokenColumns + `, COALESCE(t.revoked_at, CASE WHEN c.tokens_not_before >= t.issued_at
+AND (f.client_id IS NULL OR f.client_id <> c.id) THEN c.tokens_not_before END)`
 
 	// A token that names a missing family is dead. It must not be treated as a
 	// client's own token.
@@ -44,6 +50,13 @@ func (s *Store) accessToken(ctx context.Context, q, key string) (*oauth.AccessTo
 	return found[0], nil
 }
 
+// tokenFields appends the scan destinations for tokenColumns.
+func tokenFields(fields []any, t *oauth.AccessToken) []any {
+	return append(fields,
+		&t.ID, sqldb.Text{S: (*string)(&t.Digest)}, &t.Name, sqldb.List{L: &t.Scopes}, sqldb.List{L: &t.Audience}, sqldb.Attributes{M: &t.Attributes},
+		sqldb.Micros{T: &t.IssuedAt}, sqldb.Micros{T: &t.ExpiresAt}, sqldb.Micros{T: &t.RevokedAt})
+}
+
 type accessTokens []*oauth.AccessToken
 
 // mostFields is the number of columns of the longest row.
@@ -52,10 +65,7 @@ const mostFields = 56
 func (l *accessTokens) scan(row sqldb.Row) error {
 	t := &oauth.AccessToken{Client: new(oauth.Client)}
 	var family familyRow
-	fields := append(make([]any, 0, mostFields),
-		&t.ID, sqldb.Text{S: (*string)(&t.Digest)}, &t.Name, sqldb.List{L: &t.Scopes}, sqldb.List{L: &t.Audience}, sqldb.Attributes{M: &t.Attributes},
-		sqldb.Micros{T: &t.IssuedAt}, sqldb.Micros{T: &t.ExpiresAt}, sqldb.Micros{T: &t.RevokedAt})
-	fields = family.fields(clientFields(fields, t.Client))
+	fields := family.fields(clientFields(tokenFields(make([]any, 0, mostFields), t), t.Client))
 	if err := row.Scan(fields...); err != nil {
 		return fmt.Errorf("read access token: %w", err)
 	}

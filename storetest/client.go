@@ -31,7 +31,7 @@ func clientRoundTrip(w *world) {
 		ID: "empty", RedirectURIs: []string{}, GrantTypes: []string{}, Scopes: []string{}, Attributes: map[string]string{}, CreatedAt: now,
 	}
 	revoked := fullClient("revoked")
-	revoked.RevokedAt, revoked.Version, revoked.ConsentVersion = now, 7, 5
+	revoked.RevokedAt, revoked.TokensNotBefore, revoked.Version, revoked.ConsentVersion = now, now.Add(time.Second), 7, 5
 	for _, want := range []*oauth.Client{fullClient("full"), bare, empty, revoked} {
 		w.must(w.store.CreateClient(w.Context(), want, nil))
 		w.refused("CreateClient() again", w.store.CreateClient(w.Context(), want, nil), oauth.ErrConflict)

@@ -33,7 +33,7 @@ var shownFields = map[string]struct {
 }
 
 // fixedFields are the fields that no update changes.
-var fixedFields = []string{"ID", "Key", "AuthMethod", "Secrets", "CreatedAt", "RevokedAt", "Version", "ConsentVersion"}
+var fixedFields = []string{"ID", "Key", "AuthMethod", "Secrets", "CreatedAt", "RevokedAt", "TokensNotBefore", "Version", "ConsentVersion"}
 
 // update changes the stored client. The ConsentVersion that the caller passes must
 // not matter.

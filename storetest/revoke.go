@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/go-passport/passport/oauth"
@@ -64,6 +65,9 @@ var manyWays = []way{
 	{"Withdraw", func(ctx context.Context, e *episode) error {
 		return e.store.Withdraw(ctx, e.user, e.client.ID, now, nil)
 	}},
+	{"RevokeTokensOfClient", func(ctx context.Context, e *episode) error {
+		return e.store.RevokeTokensOfClient(ctx, e.client.ID, now, nil)
+	}},
 	{"RevokeClient", func(ctx context.Context, e *episode) error { return e.store.RevokeClient(ctx, e.client.ID, now, nil) }},
 }
 
@@ -91,7 +95,7 @@ func (w *world) episodes(ways []way, run func(e *episode, way way)) {
 				for n := lane; n < w.revokeRounds && !w.Failed(); n += lanes {
 					name := fmt.Sprint(k, ".", n)
 					e := &episode{world: w, name: name, user: user(name), client: w.client, session: oauth.DigestOf("session " + name)}
-					if way.name == "RevokeClient" {
+					if strings.HasSuffix(way.name, "Client") {
 						e.client = &oauth.Client{ID: "client-" + name, CreatedAt: now}
 						e.ok("CreateClient()", e.store.CreateClient(w.Context(), e.client, nil))
 					}

@@ -19,6 +19,7 @@ import (
 const (
 	secondMigration = "0002_clients_and_tokens.sql"
 	thirdMigration  = "0003_hardening.sql"
+	fourthMigration = "0004_field.sql"
 )
 
 // halves returns the statements of a migration, up and down.
@@ -250,7 +251,7 @@ func TestMigrate_DownWithRows(t *testing.T) {
 			must(t, verb.call())
 		}
 		tokens := count(t, db, "oauth_access_tokens")
-		for _, name := range []string{thirdMigration, secondMigration} {
+		for _, name := range []string{fourthMigration, thirdMigration, secondMigration} {
 			_, down := halves(t, d, name)
 			for _, statement := range down {
 				mustExec(t, db, statement)

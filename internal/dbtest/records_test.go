@@ -132,6 +132,7 @@ func verbs(t testing.TB, s interface {
 		write("RotateSecret", func() error {
 			return s.RotateSecret(ctx, "another", oauth.Secret{Digest: "x", CreatedAt: now}, now.Add(time.Hour), audit)
 		}),
+		read("TokensOfClient", func() error { return all(s.TokensOfClient(ctx, c.ID)) }),
 		write("RevokeToken of a client", func() error { return s.RevokeToken(ctx, "own", now, audit) }),
 		write("RevokeToken of a user", func() error { return s.RevokeToken(ctx, "first", now, audit) }),
 		write("Disconnect", func() error { return disconnect("opaque", now) }),
@@ -140,6 +141,7 @@ func verbs(t testing.TB, s interface {
 		write("Disconnect of the last one", func() error { return disconnect("first", now.Add(time.Second)) }),
 		write("EndSession", func() error { return s.EndSession(ctx, alice, "session", now, audit) }),
 		write("Withdraw", func() error { return s.Withdraw(ctx, alice, c.ID, now, audit) }),
+		write("RevokeTokensOfClient", func() error { return s.RevokeTokensOfClient(ctx, "another", now, audit) }),
 		write("RevokeClient", func() error { return s.RevokeClient(ctx, "another", now, audit) }),
 		read("AuditLog", func() error { return all(s.AuditLog(ctx, now)) }),
 		write("Purge", func() error { _, err := s.Purge(ctx, oauth.EndedBefore(now.Add(100*time.Hour)), 1000); return err }),

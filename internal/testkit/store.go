@@ -170,6 +170,22 @@ func (w *WatchedStore) RevokeToken(ctx context.Context, id string, at time.Time,
 	return w.Store.RevokeToken(ctx, id, at, audit)
 }
 
+// RevokeTokensOfClient implements [oauth.Store].
+func (w *WatchedStore) RevokeTokensOfClient(ctx context.Context, clientID string, at time.Time, audit *oauth.AuditRecord) error {
+	if err := w.before("RevokeTokensOfClient"); err != nil {
+		return err
+	}
+	return w.Store.RevokeTokensOfClient(ctx, clientID, at, audit)
+}
+
+// TokensOfClient implements [oauth.Store].
+func (w *WatchedStore) TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*oauth.AccessToken, error] {
+	if err := w.before("TokensOfClient"); err != nil {
+		return func(yield func(*oauth.AccessToken, error) bool) { yield(nil, err) }
+	}
+	return w.Store.TokensOfClient(ctx, clientID)
+}
+
 // Disconnect implements [oauth.Store].
 func (w *WatchedStore) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked, withdrawn bool, err error) {
 	if err := w.before("Disconnect"); err != nil {

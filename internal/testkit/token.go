@@ -62,13 +62,14 @@ func (s *Server) Stored(t *testing.T, got *Issued) *oauth.AccessToken {
 // Revocation is a method of the server that revokes tokens, with its expected
 // event.
 type Revocation struct {
-	Name    string
-	Do      func(ctx context.Context, s *Server, c *Client, tokenID string) error
-	Machine bool   // it also revokes a client's own token
-	Code    bool   // it also revokes a code that was not redeemed
-	Others  bool   // it keeps the user's other tokens of the client
-	Reason  string // of its event
-	Audit   string // the action in the audit log
+	Name     string
+	Do       func(ctx context.Context, s *Server, c *Client, tokenID string) error
+	Machine  bool   // it also revokes a client's own token
+	Code     bool   // it also revokes a code that was not redeemed
+	Everyone bool   // it also revokes tokens of other users at the client
+	Others   bool   // it keeps the user's other tokens of the client
+	Reason   string // of its event
+	Audit    string // the action in the audit log
 }
 
 // IDOf returns the ID of an access token, as a token list shows it.
@@ -96,7 +97,7 @@ func (s *Server) WantRevoked(v Revocation, w Way, c *Client, id string) {
 		return
 	}
 	want := passport.Revoked{Reason: v.Reason}
-	if w.ForUser || !v.Others {
+	if !v.Everyone && (w.ForUser || !v.Others) {
 		want.User = Ref("alice")
 	}
 	if v.Name != "RevokeUser" {

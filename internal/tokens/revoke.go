@@ -90,6 +90,22 @@ func (s *Service) RevokeUserAtClient(ctx context.Context, user oauth.UserRef, cl
 	return s.revoke(ctx, oauth.FamilyFilter{User: user, ClientID: clientID}, "user at client")
 }
 
+// RevokeTokensOfClient ends every code and token of a client, including tokens that
+// are being issued for an earlier request, and keeps the client. It returns
+// [oauth.ErrNotFound] if the client does not exist.
+func (s *Service) RevokeTokensOfClient(ctx context.Context, clientID string) error {
+	const reason = "tokens of the client"
+	at := clock.Now()
+	record := oauth.AuditRecord{Action: "tokens.revoked", ClientID: clientID, Reason: reason, Time: at}
+	err := s.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		return s.store.RevokeTokensOfClient(ctx, clientID, at, record)
+	}, event.Revoked{Meta: audit.Meta(ctx), ClientID: clientID, Reason: reason})
+	if err != nil {
+		return fmt.Errorf("revoke the tokens of client %q: %w", clientID, err)
+	}
+	return nil
+}
+
 // PasswordChanged revokes the tokens and codes of the user's other browser sessions
 // after a password change. exceptSessionID is the session in which the password was
 // changed; empty to spare no session. Personal access tokens are kept.

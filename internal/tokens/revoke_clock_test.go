@@ -33,6 +33,10 @@ func (s *skewedStore) Withdraw(ctx context.Context, user oauth.UserRef, clientID
 	return s.Store.Withdraw(ctx, user, clientID, at.Add(s.off), audit)
 }
 
+func (s *skewedStore) RevokeTokensOfClient(ctx context.Context, clientID string, at time.Time, audit *oauth.AuditRecord) error {
+	return s.Store.RevokeTokensOfClient(ctx, clientID, at.Add(s.off), audit)
+}
+
 // byTime are the verbs that revoke by comparing the times of two nodes.
 var byTime = map[string]func(ctx context.Context, s *testkit.Server, c *testkit.Client, session string) error{
 	"RevokeUser": func(ctx context.Context, s *testkit.Server, _ *testkit.Client, _ string) error {
@@ -40,6 +44,9 @@ var byTime = map[string]func(ctx context.Context, s *testkit.Server, c *testkit.
 	},
 	"RevokeUserAtClient": func(ctx context.Context, s *testkit.Server, c *testkit.Client, _ string) error {
 		return s.RevokeUserAtClient(ctx, testkit.Ref("alice"), c.ID)
+	},
+	"RevokeTokensOfClient": func(ctx context.Context, s *testkit.Server, c *testkit.Client, _ string) error {
+		return s.RevokeTokensOfClient(ctx, c.ID)
 	},
 	"PasswordChanged": func(ctx context.Context, s *testkit.Server, _ *testkit.Client, _ string) error {
 		return s.PasswordChanged(ctx, testkit.Ref("alice"), "")

@@ -18,6 +18,9 @@ func TestNeverRepeat_D4_RT_08_RevocationAgainstRefresh(t *testing.T) {
 		"consent": func(s *testkit.Server, c *testkit.Client) error {
 			return s.Withdraw(s.T.Context(), testkit.Ref("alice"), c.ID)
 		},
+		"tokens of the client (FR-55)": func(s *testkit.Server, c *testkit.Client) error {
+			return s.RevokeTokensOfClient(s.T.Context(), c.ID)
+		},
 		"client": func(s *testkit.Server, c *testkit.Client) error { return s.RevokeClient(s.T.Context(), c.ID) },
 	} {
 		for range 20 {

@@ -27,9 +27,12 @@ var revocations = []testkit.Revocation{
 	{Name: "RevokeUserAtClient", Do: func(ctx context.Context, s *testkit.Server, c *testkit.Client, _ string) error {
 		return s.RevokeUserAtClient(ctx, testkit.Ref("alice"), c.ID)
 	}, Code: true, Reason: "user at client", Audit: "tokens.revoked"},
+	{Name: "RevokeTokensOfClient", Do: func(ctx context.Context, s *testkit.Server, c *testkit.Client, _ string) error {
+		return s.RevokeTokensOfClient(ctx, c.ID)
+	}, Machine: true, Code: true, Everyone: true, Reason: "tokens of the client", Audit: "tokens.revoked"},
 	{Name: "RevokeClient", Do: func(ctx context.Context, s *testkit.Server, c *testkit.Client, _ string) error {
 		return s.RevokeClient(ctx, c.ID)
-	}, Machine: true, Code: true, Reason: "", Audit: "client.revoked"},
+	}, Machine: true, Code: true, Everyone: true, Reason: "", Audit: "client.revoked"},
 }
 
 // tokenWays are all ways to an access token, an opaque one included.
@@ -74,7 +77,7 @@ func TestRevoking_NeverRepeat_D4_EachVerbEndsEachTokenAtOnce(t *testing.T) {
 					t.Errorf("a code that was not redeemed gets %s, want that it has ended: %v", a, v.Code)
 				}
 				s.WantAdmits(elsewhere.Access, v.Name != "RevokeUser", "of the same user at another client")
-				s.WantAdmits(bobs.Access, v.Name != "RevokeClient", "of another user at the same client")
+				s.WantAdmits(bobs.Access, !v.Everyone, "of another user at the same client")
 				s.WantRevoked(v, w, c, id)
 				s.WantBlameless()
 			})
@@ -116,7 +119,7 @@ func TestRevoking_TwiceAndNothing(t *testing.T) {
 		}
 		s.WantAdmits(tok.Access, false, v.Name)
 		for _, err := range []error{
-			s.RevokeToken(t.Context(), "nothing"), s.RevokeRefreshTokensOf(t.Context(), "nothing"), s.RevokeClient(t.Context(), "nothing"),
+			s.RevokeToken(t.Context(), "nothing"), s.RevokeRefreshTokensOf(t.Context(), "nothing"), s.RevokeClient(t.Context(), "nothing"), s.RevokeTokensOfClient(t.Context(), "nothing"), s.RevokeTokensOfClient(t.Context(), ""),
 			s.RevokeToken(t.Context(), ""), s.RevokeRefreshTokensOf(t.Context(), ""), s.RevokeClient(t.Context(), ""),
 		} {
 			if !errors.Is(err, oauth.ErrNotFound) {
@@ -174,6 +177,13 @@ func (s *unwillingStore) RevokeFamilies(ctx context.Context, which oauth.FamilyF
 		return oauth.ErrUnavailable
 	}
 	return s.Store.RevokeFamilies(ctx, which, at, audit)
+}
+
+func (s *unwillingStore) RevokeTokensOfClient(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	if s.unwilling {
+		return oauth.ErrUnavailable
+	}
+	return s.Store.RevokeTokensOfClient(ctx, id, at, audit)
 }
 
 func (s *unwillingStore) RevokeClient(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {

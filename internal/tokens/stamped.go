@@ -46,8 +46,18 @@ func (s stampedStore) OpaqueToken(ctx context.Context, d oauth.Digest) (*oauth.A
 
 // TokensOf implements [oauth.TokenStore].
 func (s stampedStore) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
+	return s.each(s.Store.TokensOf(ctx, user))
+}
+
+// TokensOfClient implements [oauth.TokenStore].
+func (s stampedStore) TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*oauth.AccessToken, error] {
+	return s.each(s.Store.TokensOfClient(ctx, clientID))
+}
+
+// each stamps the tokens of a list.
+func (s stampedStore) each(list iter.Seq2[*oauth.AccessToken, error]) iter.Seq2[*oauth.AccessToken, error] {
 	return func(yield func(*oauth.AccessToken, error) bool) {
-		for t, err := range s.Store.TokensOf(ctx, user) {
+		for t, err := range list {
 			if !yield(stamped(t, s.inherit), err) {
 				return
 			}

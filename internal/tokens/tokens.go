@@ -66,6 +66,12 @@ func (s *Service) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*o
 	return s.store.TokensOf(ctx, user)
 }
 
+// TokensOfClient yields the access tokens of a client by the time of issue,
+// including ended ones.
+func (s *Service) TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*oauth.AccessToken, error] {
+	return s.store.TokensOfClient(ctx, clientID)
+}
+
 // Code returns an authorization code, or [oauth.ErrNotFound].
 func (s *Service) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
 	return s.store.Code(ctx, d)

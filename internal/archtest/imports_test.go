@@ -82,6 +82,7 @@ var rooms = map[string]room{
 	"internal/issuer":     {ours: "internal/safeurl"},
 	"internal/jsonid":     {},
 	"internal/jws":        {},
+	"internal/nearest":    {},
 	"internal/nilpointer": {},
 	"internal/opaque":     {ours: "internal/secret"},
 	"internal/pemtext":    {ours: "internal/textfile"},
@@ -111,9 +112,9 @@ var rooms = map[string]room{
 }
 
 // below are the vocabulary and the leaves, which any room above them may import.
-const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/cookie internal/jsonid internal/jws internal/opaque internal/pemtext " +
-	"internal/redirect internal/reqinfo internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/textfile " +
-	"internal/throttle internal/uuid"
+const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/cookie internal/jsonid internal/jws internal/nearest internal/opaque " +
+	"internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable " +
+	"internal/textfile internal/throttle internal/uuid"
 
 // The packages that no application imports may know more: the command, and the tests
 // that bring the stores together with real databases.

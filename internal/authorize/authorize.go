@@ -140,9 +140,10 @@ func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
 	return o, nil
 }
 
-// needsPage reports whether the user has to be asked.
+// needsPage reports whether the user has to be asked. At a loopback port that is not
+// registered, any program on the device may listen, so the user always sees the page.
 func (e *Endpoint) needsPage(r *http.Request, q *request, user *oauth.User, granted []string) bool {
-	if q.prompts("consent") {
+	if q.prompts("consent") || q.otherPort {
 		return true
 	}
 	if e.SkipConsent != nil && (q.mayRespondWithoutPage() || e.SkipNativeConsent) && e.SkipConsent(r.Context(), q.client, user) {

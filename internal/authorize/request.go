@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/nearest"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/wire"
@@ -24,6 +25,7 @@ type request struct {
 	params      url.Values // the known parameters, as received
 	client      *oauth.Client
 	redirectURI string // the target of the response
+	otherPort   bool   // of a confidential client, at a loopback port that is not registered
 	state       string
 	scopes      []string
 	resources   []string
@@ -171,10 +173,12 @@ func (q *request) chosenRedirectURI() (string, error) {
 	default:
 		return "", oauth.InvalidRequest.Errorf("redirect_uri is missing, and the app has more than one")
 	}
-	if _, ok := redirect.Match(registered, q.client.Public() && redirect.Native(registered), sent[0]); !ok {
-		return "", fmt.Errorf("redirect_uri %.200q is none of %.500q; they are compared byte by byte: %w", sent[0], registered,
+	fit := redirect.Match(registered, q.client.Public(), sent[0])
+	if fit == redirect.None {
+		return "", fmt.Errorf("redirect_uri %.200q is not registered; it is compared byte by byte; %s: %w", sent[0], nearest.URI(sent[0], registered),
 			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
 	}
+	q.otherPort = fit == redirect.OtherPort && !q.client.Public()
 	return sent[0], nil
 }
 
@@ -183,6 +187,7 @@ func (q *request) chosenRedirectURI() (string, error) {
 var checks = []func(*Endpoint, *request) error{
 	(*Endpoint).checkParameters,
 	(*Endpoint).checkResponseType,
+	(*Endpoint).checkPort,
 	(*Endpoint).checkChallenge,
 	(*Endpoint).checkPrompt,
 	(*Endpoint).checkScopes,
@@ -248,6 +253,15 @@ func (e *Endpoint) checkResponseType(q *request) error {
 		return oauth.InvalidRequest.Errorf("response_mode must be %s", mode)
 	case !q.client.Allows(grantType):
 		return oauth.UnauthorizedClient.Errorf("the client may not use the grant %s", grantType)
+	}
+	return nil
+}
+
+// checkPort requires PKCE at a loopback port that is not registered. Without it, a
+// program that listens there could use the code (RFC 8252 §8.1).
+func (e *Endpoint) checkPort(q *request) error {
+	if q.otherPort && (q.responder != nil || q.params.Get("code_challenge") == "") {
+		return oauth.InvalidRequest.Errorf("this port of redirect_uri is not registered, so the request needs a code and PKCE: send response_type=code and code_challenge (RFC 7636)")
 	}
 	return nil
 }

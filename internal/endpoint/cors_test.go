@@ -14,7 +14,7 @@ import (
 
 // A browser application may read the answer to its own requests, and nobody
 // else's page may.
-func TestToken_TK_17_CORS(t *testing.T) {
+func TestToken_FR_23_TK_17_CORS(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{
 		"https://app.example.com/cb", "https://Other.Example.com:443/cb", "https://dev.example.com:8443/cb", "http://localhost:5173/cb", "com.example.app:/cb",
@@ -22,6 +22,7 @@ func TestToken_TK_17_CORS(t *testing.T) {
 	form := "grant_type=authorization_code&code=x&client_id=" + c.ID
 	for origin, allowed := range map[string]bool{
 		"https://app.example.com": true, "https://other.example.com": true, "https://dev.example.com:8443": true, "http://localhost:5173": true,
+		"http://localhost:6274": true, "http://localhost": true, "http://127.0.0.1:5173": false, "http://localhost.evil.example:5173": false, "https://localhost:5173": false, // FR-23: the port of loopback is free
 		"https://evil.example": false, "https://app.example.com.evil.example": false, "http://app.example.com": false, "https://app.example.com:8443": false,
 		"https://APP.example.com": false, "https://app.example.com/cb": false, "null": false, "": false, "com.example.app:": false, "https://dev.example.com": false, "*": false,
 	} {

@@ -12,46 +12,60 @@ import (
 	"strings"
 )
 
-// loopback are the prefixes of redirect URIs whose port a native application
-// may choose for each request (RFC 8252 §7.3). RFC 8252 §8.3 advises against
+// loopback are the prefixes of redirect URIs whose port an application may choose
+// for each request (RFC 8252 §7.3). RFC 8252 §8.3 advises against
 // localhost, but many clients support nothing else.
 var loopback = []string{"http://127.0.0.1", "http://[::1]", "http://localhost"}
 
-// Match returns the registered URI that equals the requested one, byte for
-// byte. For a native application, the port of a loopback URI may differ (RFC
-// 8252 §7.3).
-func Match(registered []string, native bool, requested string) (matched string, ok bool) {
+// Fit says how a requested redirect URI matches the registered ones.
+type Fit int
+
+// The fits of a redirect URI.
+const (
+	None      Fit = iota // not registered
+	Exact                // registered, byte for byte
+	OtherPort            // a registered loopback URI with another port
+)
+
+// Match compares a requested redirect URI with the registered ones, byte for byte.
+// An application on the user's device gets its port from the operating system when
+// it starts, so the port of a loopback URI may differ (RFC 8252 §7.3): always for a
+// public client. A confidential client has a server, and rarely needs it: its port
+// may differ only if the URI was registered without one.
+func Match(registered []string, public bool, requested string) Fit {
 	if slices.Contains(registered, requested) {
-		return requested, true
+		return Exact
 	}
-	host, rest, ok := splitLoopback(requested)
-	if !native || !ok {
-		return "", false
+	host, _, rest, ok := splitLoopback(requested)
+	if !ok {
+		return None
 	}
 	for _, uri := range registered {
-		if h, r, ok := splitLoopback(uri); ok && h == host && r == rest {
-			return uri, true
+		h, port, r, ok := splitLoopback(uri)
+		if ok && h == host && r == rest && (public || port == "") {
+			return OtherPort
 		}
 	}
-	return "", false
+	return None
 }
 
-// splitLoopback returns the parts of a loopback URI before and after the port.
-func splitLoopback(uri string) (host, rest string, ok bool) {
+// splitLoopback returns the parts of a loopback URI before, at and after the port,
+// which is empty if the URI has none.
+func splitLoopback(uri string) (host, port, rest string, ok bool) {
 	for _, host := range loopback {
 		rest, ok := strings.CutPrefix(uri, host)
 		if !ok {
 			continue
 		}
-		if port, found := strings.CutPrefix(rest, ":"); found {
-			rest = strings.TrimLeft(port, "0123456789")
-			if !validPort(port[:len(port)-len(rest)]) {
-				return "", "", false
+		if after, found := strings.CutPrefix(rest, ":"); found {
+			rest = strings.TrimLeft(after, "0123456789")
+			if port = after[:len(after)-len(rest)]; !validPort(port) {
+				return "", "", "", false
 			}
 		}
-		return host, rest, rest == "" || rest[0] == '/' || rest[0] == '?'
+		return host, port, rest, rest == "" || rest[0] == '/' || rest[0] == '?'
 	}
-	return "", "", false
+	return "", "", "", false
 }
 
 func validPort(digits string) bool {
@@ -59,18 +73,9 @@ func validPort(digits string) bool {
 	return err == nil && n > 0 && digits[0] != '0'
 }
 
-// Native reports whether a client with these redirect URIs is a native
-// application: each URI leads to the user's own device. A client without
-// redirect URIs is not native.
-func Native(uris []string) bool {
-	return len(uris) > 0 && !slices.ContainsFunc(uris, func(uri string) bool {
-		return !Loopback(uri) && !PrivateUse(uri)
-	})
-}
-
 // Loopback reports whether the URI leads to a server on the user's own device.
 func Loopback(uri string) bool {
-	_, _, ok := splitLoopback(uri)
+	_, _, _, ok := splitLoopback(uri)
 	return ok
 }
 

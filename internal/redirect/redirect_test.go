@@ -12,9 +12,9 @@ import (
 func TestMatch_AZ_08_NeverRepeat_B1_B3_B4_ByteForByte(t *testing.T) {
 	registered := []string{"https://app.example.com/Callback?a=1&b=2", "https://app.example.com/cb"}
 	for _, requested := range registered {
-		for _, native := range []bool{false, true} {
-			if got, ok := redirect.Match(registered, native, requested); !ok || got != requested {
-				t.Errorf("Match(%q) = %q, %v, want itself", requested, got, ok)
+		for _, public := range []bool{false, true} {
+			if got := redirect.Match(registered, public, requested); got != redirect.Exact {
+				t.Errorf("Match(%q) = %v, want Exact", requested, got)
 			}
 		}
 	}
@@ -58,35 +58,46 @@ func TestMatch_AZ_08_NeverRepeat_B1_B3_B4_ByteForByte(t *testing.T) {
 		"two registered URIs at once": "https://app.example.com/cb https://app.example.com/cb",
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, native := range []bool{false, true} {
-				if got, ok := redirect.Match(registered, native, requested); ok {
-					t.Errorf("Match(%q, native %v) = %q, want no match", requested, native, got)
+			for _, public := range []bool{false, true} {
+				if got := redirect.Match(registered, public, requested); got != redirect.None {
+					t.Errorf("Match(%q, public %v) = %v, want no match", requested, public, got)
 				}
 			}
 		})
 	}
 }
 
-// For a native client, only the port of a loopback URI may differ (RFC 8252
-// §7.3).
-func TestMatch_AZ_09_AZ_10_NeverRepeat_B2_LoopbackPort(t *testing.T) {
-	registered := []string{"http://127.0.0.1/cb?x=1", "http://[::1]:8000/cb", "http://localhost:3000", "com.example.app:/cb"}
-	for requested, want := range map[string]string{
-		"http://127.0.0.1/cb?x=1":       registered[0],
-		"http://127.0.0.1:1/cb?x=1":     registered[0],
-		"http://127.0.0.1:65535/cb?x=1": registered[0],
-		"http://[::1]:8000/cb":          registered[1],
-		"http://[::1]:49152/cb":         registered[1],
-		"http://[::1]/cb":               registered[1],
-		"http://localhost:3001":         registered[2],
-		"com.example.app:/cb":           registered[3],
+// Only the port of a loopback URI may differ (RFC 8252 §7.3): for a public client
+// always, for a confidential one if the URI was registered without a port.
+func TestMatch_FR_23_AZ_09_AZ_10_NeverRepeat_B2_LoopbackPort(t *testing.T) {
+	const exact, other, none = redirect.Exact, redirect.OtherPort, redirect.None
+	registered := []string{
+		"https://app.example.com/cb", // another kind of URI changes nothing
+		"http://127.0.0.1/cb?x=1", "http://[::1]:8000/cb", "http://localhost:3000", "http://localhost/callback", "com.example.app:/cb",
+	}
+	for _, tt := range []struct {
+		requested            string
+		public, confidential redirect.Fit
+	}{
+		{"http://127.0.0.1/cb?x=1", exact, exact},
+		{"http://127.0.0.1:1/cb?x=1", other, other},
+		{"http://127.0.0.1:65535/cb?x=1", other, other},
+		{"http://[::1]:8000/cb", exact, exact},
+		{"http://[::1]:49152/cb", other, none},
+		{"http://[::1]/cb", other, none},
+		{"http://localhost:3000", exact, exact},
+		{"http://localhost:3001", other, none},
+		{"http://localhost", other, none},
+		{"http://localhost/callback", exact, exact},
+		{"http://localhost:51234/callback", other, other},
+		{"com.example.app:/cb", exact, exact},
+		{"https://app.example.com:8443/cb", none, none},
 	} {
-		if got, ok := redirect.Match(registered, true, requested); !ok || got != want {
-			t.Errorf("Match(%q) for a native client = %q, %v, want %q", requested, got, ok, want)
+		if got := redirect.Match(registered, true, tt.requested); got != tt.public {
+			t.Errorf("Match(%q) for a public client = %v, want %v", tt.requested, got, tt.public)
 		}
-		exact := requested == want
-		if _, ok := redirect.Match(registered, false, requested); ok != exact {
-			t.Errorf("Match(%q) for another client = %v, want %v", requested, ok, exact)
+		if got := redirect.Match(registered, false, tt.requested); got != tt.confidential {
+			t.Errorf("Match(%q) for a confidential client = %v, want %v", tt.requested, got, tt.confidential)
 		}
 	}
 	for name, requested := range map[string]string{
@@ -122,8 +133,8 @@ func TestMatch_AZ_09_AZ_10_NeverRepeat_B2_LoopbackPort(t *testing.T) {
 		"a port on a private scheme":  "com.example.app:80/cb",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, ok := redirect.Match(registered, true, requested); ok {
-				t.Errorf("Match(%q) = %q, want no match", requested, got)
+			if got := redirect.Match(registered, true, requested); got != redirect.None {
+				t.Errorf("Match(%q) = %v, want no match", requested, got)
 			}
 		})
 	}
@@ -156,21 +167,6 @@ func TestKinds(t *testing.T) {
 		}
 		if got := redirect.Host(tt.uri); got != tt.host {
 			t.Errorf("Host(%q) = %q, want %q", tt.uri, got, tt.host)
-		}
-	}
-}
-
-func TestNative(t *testing.T) {
-	for uris, want := range map[string]bool{
-		"":                                      false,
-		"http://127.0.0.1/cb":                   true,
-		"com.example.app:/cb http://localhost/": true,
-		"com.example.app:/cb https://example.com/": false,
-		"https://example.com/":                     false,
-		"http://app.example.com/":                  false,
-	} {
-		if got := redirect.Native(strings.Fields(uris)); got != want {
-			t.Errorf("Native(%q) = %v, want %v", uris, got, want)
 		}
 	}
 }

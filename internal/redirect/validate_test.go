@@ -200,16 +200,18 @@ func FuzzRedirect(f *testing.F) {
 		if redirect.Validate(registered, false) == nil {
 			checkAccepted(t, registered)
 		}
-		_, exact := redirect.Match([]string{registered}, false, requested)
-		if exact != (registered == requested) {
-			t.Fatalf("Match(%q, %q) = %v", registered, requested, exact)
+		fit := redirect.Match([]string{registered}, true, requested)
+		if exact := fit == redirect.Exact; exact != (registered == requested) {
+			t.Fatalf("Match(%q, %q) = %v", registered, requested, fit)
 		}
-		matched, ok := redirect.Match([]string{registered}, true, requested)
-		if !ok || exact {
+		if confidential := redirect.Match([]string{registered}, false, requested); confidential != fit && confidential != redirect.None {
+			t.Fatalf("Match(%q, %q) = %v for a confidential client, %v for a public one", registered, requested, confidential, fit)
+		}
+		if fit != redirect.OtherPort {
 			return
 		}
-		if matched != registered || !redirect.Loopback(registered) || !redirect.Loopback(requested) {
-			t.Fatalf("Match(%q, %q) = %q", registered, requested, matched)
+		if !redirect.Loopback(registered) || !redirect.Loopback(requested) {
+			t.Fatalf("Match(%q, %q) = %v", registered, requested, fit)
 		}
 		checkPortOnly(t, registered, requested)
 	})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -24,16 +25,28 @@ func Preflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// AllowOrigin lets a page read the response if its origin matches one of the
+// AllowOrigin lets a page read the response if its origin is that of one of the
 // client's redirect URIs. client may be nil.
 func AllowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
 	w.Header().Add("Vary", "Origin")
 	origin := r.Header.Get("Origin")
-	if origin == "" || client == nil || !slices.ContainsFunc(client.RedirectURIs, func(uri string) bool { return originOf(uri) == origin }) {
+	if origin == "" || client == nil || !ownOrigin(client, origin) {
 		return
 	}
 	w.Header().Set("Access-Control-Allow-Origin", origin)
 	w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+}
+
+// ownOrigin reports whether an origin is that of a redirect URI. For a public client,
+// the port of a loopback origin is free, as that of its redirect URI is.
+func ownOrigin(client *oauth.Client, origin string) bool {
+	var origins []string
+	for _, uri := range client.RedirectURIs {
+		if own := originOf(uri); own != "" {
+			origins = append(origins, own)
+		}
+	}
+	return slices.Contains(origins, origin) || client.Public() && redirect.Match(origins, true, origin) != redirect.None
 }
 
 // originOf returns the origin of a URI as browsers write it (RFC 6454 §6.2): in

@@ -1,0 +1,91 @@
+package nearest_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/internal/nearest"
+)
+
+func TestURI_FR_23_NamesThePartThatDiffers(t *testing.T) {
+	registered := []string{"com.example.app:/cb", "https://app.example.com/cb", "https://app.example.com/cb?x=1", "http://localhost:3000/callback"}
+	for sent, want := range map[string]string{
+		"http://app.example.com/cb":      `"https://app.example.com/cb", with another scheme ("http://" was sent, not "https://")`,
+		"HTTPS://app.example.com/cb":     `"https://app.example.com/cb", with another case in the scheme ("HTTPS://" was sent, not "https://")`,
+		"https://app.example.org/cb":     `"https://app.example.com/cb", with another host ("app.example.org" was sent, not "app.example.com")`,
+		"https://App.example.com/cb":     `"https://app.example.com/cb", with another case in the host ("App.example.com" was sent, not "app.example.com")`,
+		"https://app.example.com:80/cb":  `"https://app.example.com/cb", with another port (":80" was sent, not "")`,
+		"https://app.example.com/cb/":    `"https://app.example.com/cb", with another trailing slash in the path ("/cb/" was sent, not "/cb")`,
+		"https://app.example.com/CB":     `"https://app.example.com/cb", with another case in the path ("/CB" was sent, not "/cb")`,
+		"https://app.example.com/c%62":   `"https://app.example.com/cb", with another percent-encoding in the path ("/c%62" was sent, not "/cb")`,
+		"https://app.example.com/cb ":    `"https://app.example.com/cb", with another space in the path ("/cb " was sent, not "/cb")`,
+		"https://app.example.com/cb#":    `"https://app.example.com/cb", with another fragment ("#" was sent, not "")`,
+		"https://app.example.com/cb?x=2": `"https://app.example.com/cb?x=1", with another query ("?x=2" was sent, not "?x=1")`,
+		"https://a:b@app.example.com/cb": `"https://app.example.com/cb", with another user name`,
+		"http://localhost:3001/cb":       `"http://localhost:3000/callback", with another port (":3001" was sent, not ":3000") and another path ("/cb" was sent, not "/callback")`,
+		"localhost:3000/callback":        `"http://localhost:3000/callback", with another scheme ("" was sent, not "http://")`,
+		"app.example.com/cb":             `"https://app.example.com/cb", with another scheme ("" was sent, not "https://")`,
+		"com.example.app://cb":           `"com.example.app:/cb", with another scheme ("com.example.app://" was sent, not "com.example.app:")`,
+		"http://[::1]:3000/callback":     `"http://localhost:3000/callback", with another host ("[::1]" was sent, not "localhost")`,
+		"":                               `"com.example.app:/cb", with `,
+	} {
+		if got := nearest.URI(sent, registered); !strings.HasPrefix(got, "the nearest registered value is "+want) {
+			t.Errorf("URI(%q) = %s\nwant the nearest registered value is %s", sent, got, want)
+		}
+	}
+	if got := nearest.URI("https://app.example.com/cb", nil); got != "" {
+		t.Errorf("URI() = %q with nothing registered, want an empty text", got)
+	}
+}
+
+func TestWord_FR_23_NamesTheNearestScope(t *testing.T) {
+	registered := []string{"read", "orders:read", "orders:write", "https://api.example.com/auth/read"}
+	for sent, want := range map[string]string{
+		"Read":                               `"read", with another case in the spelling ("Read" was sent, not "read")`,
+		"orders.read":                        `"orders:read", with another spelling ("orders.read" was sent, not "orders:read")`,
+		"order:write":                        `"orders:write", with another spelling`,
+		"https://api.example.com/auth/read/": `"https://api.example.com/auth/read", with another trailing slash in the path`,
+	} {
+		if got := nearest.Word(sent, registered); !strings.HasPrefix(got, "the nearest registered value is "+want) {
+			t.Errorf("Word(%q) = %s\nwant the nearest registered value is %s", sent, got, want)
+		}
+	}
+}
+
+// A client may have many long URIs and may send a long one: neither the work nor the
+// text grows with them.
+func TestURI_FR_23_IsBounded(t *testing.T) {
+	var registered []string
+	for i := range 5000 {
+		registered = append(registered, fmt.Sprintf("https://app.example.com/%s/%d", strings.Repeat("x", 2000), i))
+	}
+	for name, sent := range map[string]string{
+		"a typing mistake": registered[3] + "/",
+		"8 KB":             registered[3] + strings.Repeat("y", 6000),
+		"other bytes":      "https://app.example.com/" + strings.Repeat("\x00\xff\n", 2700),
+		"separators":       strings.Repeat("://@:/?#", 1000),
+	} {
+		start := time.Now()
+		got := nearest.URI(sent, registered)
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("%s: URI() took %v, want far less than a second", name, took)
+		}
+		if len(got) > 2<<10 || strings.ContainsAny(got, "\n\x00") {
+			t.Errorf("%s: URI() returns %d bytes: %.300q", name, len(got), got)
+		}
+	}
+}
+
+func FuzzURI(f *testing.F) {
+	f.Add("https://a@b:1/c?d#e", "https://b/c")
+	f.Add("a:b", "a://b")
+	f.Add("", "::")
+	f.Fuzz(func(t *testing.T, sent, registered string) {
+		got := nearest.URI(sent, []string{registered})
+		if sent != registered && !strings.Contains(got, ", with another ") {
+			t.Fatalf("URI(%q, %q) = %q, which names no part that differs", sent, registered, got)
+		}
+	})
+}

@@ -63,7 +63,9 @@ type Config struct {
 	Audience string
 
 	// Resources are the other APIs that a request may name in the parameter
-	// resource (RFC 8707): absolute URIs without a fragment. Default: none.
+	// resource (RFC 8707): absolute URIs without a fragment. A request may spell
+	// scheme and host in another case, add the default port, and add or omit the
+	// slash of an empty path. Tokens have the spelling of this list. Default: none.
 	Resources []string
 
 	// Grants are additional grant types. Default: none.

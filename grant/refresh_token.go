@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/nearest"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -98,8 +99,10 @@ func narrowed(granted []string, r *oauth.TokenRequest) ([]string, error) {
 	if slices.Contains(granted, oauth.AllScopes) {
 		return r.Scopes, nil
 	}
-	if slices.ContainsFunc(r.Scopes, func(id string) bool { return !oauth.Covers(granted, id, r.InheritScopes) }) {
-		return nil, oauth.InvalidScope.Errorf("a scope was not granted")
+	for _, id := range r.Scopes {
+		if !oauth.Covers(granted, id, r.InheritScopes) {
+			return nil, fmt.Errorf("scope %.200q; %s: %w", id, nearest.Word(id, granted), oauth.InvalidScope.Errorf("a scope was not granted"))
+		}
 	}
 	return r.Scopes, nil
 }

@@ -1,8 +1,10 @@
 package grant
 
 import (
-	"slices"
+	"fmt"
 
+	"github.com/go-passport/passport/internal/nearest"
+	"github.com/go-passport/passport/internal/resource"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -16,8 +18,10 @@ func resources(granted []string, r *oauth.TokenRequest) ([]string, error) {
 	if len(granted) == 0 { // a user that agreed to no resource agreed to the server's own audience
 		granted = []string{r.Audience}
 	}
-	if slices.ContainsFunc(r.Resources, func(uri string) bool { return !slices.Contains(granted, uri) }) {
-		return nil, oauth.InvalidTarget.Errorf("a resource was not part of the authorization request")
+	for _, uri := range r.Resources {
+		if _, ok := resource.Find(uri, granted); !ok {
+			return nil, fmt.Errorf("resource %.200q; %s: %w", uri, nearest.URI(uri, granted), oauth.InvalidTarget.Errorf("a resource was not part of the authorization request"))
+		}
 	}
 	return r.Resources, nil
 }

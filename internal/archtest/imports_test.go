@@ -88,6 +88,7 @@ var rooms = map[string]room{
 	"internal/pemtext":    {ours: "internal/textfile"},
 	"internal/redirect":   {},
 	"internal/reqinfo":    {},
+	"internal/resource":   {},
 	"internal/safeurl":    {},
 	"internal/sameorigin": {},
 	"internal/seal":       {},
@@ -102,7 +103,7 @@ var rooms = map[string]room{
 	"internal/docstest": {},
 
 	"guard":     {ours: "oauth internal/ctxtoken internal/reqinfo", others: []string{jose}},
-	"grant":     {ours: "oauth internal/users internal/uuid"},
+	"grant":     {ours: "oauth internal/nearest internal/resource internal/users internal/uuid"},
 	"sqlstore":  {ours: "oauth internal/sqldb internal/uuid"},
 	"memstore":  {ours: "oauth"},
 	"storetest": {ours: "oauth"},
@@ -113,8 +114,8 @@ var rooms = map[string]room{
 
 // below are the vocabulary and the leaves, which any room above them may import.
 const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/cookie internal/jsonid internal/jws internal/nearest internal/opaque " +
-	"internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable " +
-	"internal/textfile internal/throttle internal/uuid"
+	"internal/pemtext internal/redirect internal/reqinfo internal/resource internal/safeurl internal/sameorigin internal/seal internal/secret " +
+	"internal/storable internal/textfile internal/throttle internal/uuid"
 
 // The packages that no application imports may know more: the command, and the tests
 // that bring the stores together with real databases.

@@ -12,9 +12,14 @@ import (
 // maxNamed is how many audiences an error names.
 const maxNamed = 10
 
-// checkAudience reports what is wrong with the audience of an API.
+// checkAudience reports what is wrong with the audience of an API. A known audience
+// gets the spelling of the settings.
 func (r *Registry) checkAudience(c *oauth.Client) error {
-	if c.Audience == "" || r.policy.HasAudience(c.Audience) {
+	if c.Audience == "" {
+		return nil
+	}
+	if configured, ok := r.policy.ConfiguredAudience(c.Audience); ok {
+		c.Audience = configured
 		return nil
 	}
 	own := fmt.Sprintf("the audience %q is not known here: use that of the server, %s", safeurl.Text(c.Audience), r.policy.Audience)

@@ -21,8 +21,6 @@ const (
 // URI compares URIs: redirect URIs and resources. The result is a clause such as
 //
 //	the nearest registered value is "https://app.example.com/cb", with another port ("8443" was sent, not "")
-//
-// It is empty if nothing is registered.
 func URI(sent string, registered []string) string {
 	return describe(sent, registered, split(cut(sent, maxValue)), split)
 }
@@ -48,7 +46,7 @@ func describe(sent string, registered []string, parts []part, splitter func(stri
 		}
 	}
 	if nearest < 0 {
-		return ""
+		return "none is registered"
 	}
 	value := registered[nearest]
 	differences := differences(parts, splitter(cut(value, maxValue)))

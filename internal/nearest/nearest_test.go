@@ -35,8 +35,8 @@ func TestURI_FR_23_NamesThePartThatDiffers(t *testing.T) {
 			t.Errorf("URI(%q) = %s\nwant the nearest registered value is %s", sent, got, want)
 		}
 	}
-	if got := nearest.URI("https://app.example.com/cb", nil); got != "" {
-		t.Errorf("URI() = %q with nothing registered, want an empty text", got)
+	if got := nearest.URI("https://app.example.com/cb", nil); got != "none is registered" {
+		t.Errorf("URI() = %q with nothing registered", got)
 	}
 }
 

@@ -35,15 +35,18 @@ type Settings struct {
 type Policy struct {
 	Settings
 	registered map[string]bool
+	scopeIDs   []string // the registered scopes
+	audiences  []string // of tokens, the server's own first
 	traits     func(grantType string) oauth.GrantTraits
 }
 
 // New returns the policy of the settings. traits returns what is known of a grant
 // type.
 func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
-	p := &Policy{Settings: s, registered: map[string]bool{}, traits: traits}
+	p := &Policy{Settings: s, registered: map[string]bool{}, audiences: append([]string{s.Audience}, s.Resources...), traits: traits}
 	for _, scope := range s.Scopes {
 		p.registered[scope.ID] = true
+		p.scopeIDs = append(p.scopeIDs, scope.ID)
 	}
 	return p
 }

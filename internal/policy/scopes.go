@@ -1,8 +1,11 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 
+	"github.com/go-passport/passport/internal/nearest"
+	"github.com/go-passport/passport/internal/resource"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -33,14 +36,20 @@ func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]st
 	for _, id := range asked {
 		switch {
 		case !p.HasScope(id):
-			return nil, oauth.InvalidScope.Errorf("the scope %s does not exist", id)
+			return nil, refusedScope(id, p.scopeIDs, "the scope %s does not exist")
 		case id == oauth.AllScopes && !p.traits(grantType).AllScopes:
 			return nil, oauth.InvalidScope.Errorf("the scope * is not for this grant: name the scopes")
 		case !p.mayAsk(c, id):
-			return nil, oauth.InvalidScope.Errorf("the scope %s is not for this client", id)
+			return nil, refusedScope(id, c.Scopes, "the scope %s is not for this client")
 		}
 	}
 	return asked, nil
+}
+
+// refusedScope is the error for a scope. The log also has the nearest scope that the
+// client could have meant.
+func refusedScope(id string, known []string, told string) error {
+	return fmt.Errorf("%s: %w", nearest.Word(id, known), oauth.InvalidScope.Errorf(told, id))
 }
 
 // mayAsk reports whether the client may ask for a scope: by its name, by a scope
@@ -75,33 +84,43 @@ func (p *Policy) RefreshScopes(granted []string, grantType string) []string {
 	return slices.DeleteFunc(slices.Clone(granted), func(id string) bool { return id == oauth.AllScopes })
 }
 
-// HasAudience reports whether tokens can be for an audience.
-func (p *Policy) HasAudience(uri string) bool {
-	return uri == p.Audience || slices.Contains(p.Resources, uri)
+// ConfiguredAudience returns an audience in the spelling of the settings, if tokens can
+// be for it. Tokens, rows and consents have only this spelling.
+func (p *Policy) ConfiguredAudience(uri string) (string, bool) {
+	return resource.Find(uri, p.audiences)
 }
 
-// RequestedResources resolves the resource parameters of a request (RFC 8707 §2).
+// RequestedResources resolves the resource parameters of a request (RFC 8707 §2). The
+// result has the spelling of the settings.
 func (p *Policy) RequestedResources(uris []string) ([]string, error) {
 	var out []string
 	for _, uri := range uris {
 		if uri == "" {
 			continue
 		}
-		if !p.HasAudience(uri) {
-			return nil, oauth.InvalidTarget.Errorf("a resource is not known here")
+		configured, ok := p.ConfiguredAudience(uri)
+		if !ok {
+			return nil, fmt.Errorf("resource %.200q; %s: %w", uri, nearest.URI(uri, p.audiences), oauth.InvalidTarget.Errorf("a resource is not known here"))
 		}
-		if !slices.Contains(out, uri) {
-			out = append(out, uri)
+		if !slices.Contains(out, configured) {
+			out = append(out, configured)
 		}
 	}
 	return out, nil
 }
 
-// Audiences is the audience of a token for resources: the resources, or the
-// server's own audience without any.
+// Audiences returns the audience of a token for resources: the resources, or the
+// server's own audience without any. The result has the spelling of the settings for
+// every resource that they name.
 func (p *Policy) Audiences(resources []string) []string {
 	if len(resources) == 0 {
 		return []string{p.Audience}
 	}
-	return resources
+	out := slices.Clone(resources)
+	for i, uri := range out {
+		if configured, ok := p.ConfiguredAudience(uri); ok {
+			out[i] = configured
+		}
+	}
+	return out
 }

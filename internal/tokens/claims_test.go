@@ -110,7 +110,7 @@ func TestToken_RI_02_RI_03_RI_06_Resources(t *testing.T) {
 	if got := fmt.Sprint(testkit.ClaimsOf(t, whole.Access)["aud"]); got != "["+apis+" "+files+"]" {
 		t.Errorf("aud after that = %s, want both resources again", got)
 	}
-	for _, uri := range []string{testkit.Issuer, "https://evil.example", "nonsense", apis + "#fragment", apis + "/"} {
+	for _, uri := range []string{testkit.Issuer, "https://evil.example", "nonsense", apis + "#fragment", apis + "/v1"} {
 		s.Refresh(c, whole.Refresh, "resource", uri).WantJSONError(400, "invalid_target")
 	}
 

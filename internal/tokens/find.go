@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-passport/passport/event"
 	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/opaque"
+	"github.com/go-passport/passport/internal/resource"
 	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
@@ -88,7 +88,11 @@ func (f *Found) ReadableBy(c *oauth.Client) bool {
 	if f.ClientID() == c.ID {
 		return true
 	}
-	return f.Access != nil && c.Audience != "" && slices.Contains(f.Access.Audience, c.Audience)
+	if f.Access == nil || c.Audience == "" {
+		return false
+	}
+	_, ok := resource.Find(c.Audience, f.Access.Audience)
+	return ok
 }
 
 // Usable reports whether the token can be used: the token, its client and its

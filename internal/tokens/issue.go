@@ -208,7 +208,7 @@ func (s *Service) reissue(ctx context.Context, i *Request) (*Response, *oauth.Ac
 	if f := access.Family; f == nil || i.Family == nil || f.ID != i.Family.ID || f.User != i.Family.User || access.Client.ID != i.Client.ID {
 		return nil, nil, fmt.Errorf("grant %s: it repeats an access token of another family or client", i.GrantType)
 	}
-	if !sameSet(access.Scopes, i.Scopes) || !sameSet(access.Audience, s.policy.Audiences(i.Resources)) {
+	if !sameSet(access.Scopes, i.Scopes) || !sameSet(s.policy.Audiences(access.Audience), s.policy.Audiences(i.Resources)) {
 		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, for another scope or resource")
 	}
 	if !access.Live(i.Time) {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/go-passport/passport/internal/opaque"
+	"github.com/go-passport/passport/internal/resource"
 	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
@@ -27,8 +27,8 @@ func (s *Service) Verify(r *http.Request, bearer string) (*oauth.AccessToken, *o
 	if !t.Live(now) {
 		return nil, nil, oauth.InvalidToken.Errorf("the token has expired or was revoked")
 	}
-	if !slices.Contains(t.Audience, s.policy.Audience) {
-		return nil, nil, oauth.InvalidToken.Errorf("the token is for another resource")
+	if err := s.checkAudience(t.Audience); err != nil {
+		return nil, nil, err
 	}
 	ref, ok := t.Subject().User()
 	if !ok {
@@ -52,8 +52,8 @@ func (s *Service) findToken(ctx context.Context, bearer string, now time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(claims.Audience, s.policy.Audience) {
-		return nil, oauth.InvalidToken.Errorf("the token is for another resource")
+	if err := s.checkAudience(claims.Audience); err != nil {
+		return nil, err
 	}
 	t, err := s.store.AccessToken(ctx, claims.ID)
 	if err != nil {
@@ -61,6 +61,19 @@ func (s *Service) findToken(ctx context.Context, bearer string, now time.Time) (
 	}
 	return t, nil
 }
+
+// checkAudience refuses a token that is not for this server's guards. The audience may
+// be spelled as it was configured when the token was issued.
+func (s *Service) checkAudience(audience []string) error {
+	if _, ok := resource.Find(s.policy.Audience, audience); ok {
+		return nil
+	}
+	shown := audience[:min(len(audience), maxAudiencesShown)]
+	return fmt.Errorf("its audience is %.200q, and this guard's is %.200q: %w", shown, s.policy.Audience, oauth.InvalidToken.Errorf("the token is for another resource"))
+}
+
+// maxAudiencesShown is how many audiences of a token the log names.
+const maxAudiencesShown = 3
 
 // UserOf loads the user of a token.
 func (s *Service) UserOf(ctx context.Context, ref oauth.UserRef) (*oauth.User, error) {

@@ -68,6 +68,14 @@ type Config struct {
 	// slash of an empty path. Tokens have the spelling of this list. Default: none.
 	Resources []string
 
+	// AllowedRedirectSchemes are further schemes of redirect URIs, for applications
+	// whose scheme is not a domain name in reverse: names in lower case, such as
+	// "cursor". Any application on the user's device can claim such a scheme (RFC
+	// 8252 §7.1), so their users always see the consent page. Never allowed are
+	// javascript, data, file, blob, vbscript, about, http, https, ws, wss, mailto,
+	// ftp, filesystem and view-source. Default: none.
+	AllowedRedirectSchemes []string
+
 	// Grants are additional grant types. Default: none.
 	Grants []oauth.Grant
 
@@ -234,7 +242,8 @@ func (c Config) directory() *users.Directory {
 func (c Config) policy() policy.Settings {
 	return policy.Settings{
 		Scopes: c.Scopes, DefaultScopes: c.DefaultScopes, InheritScopes: c.InheritScopes, Issuer: c.Issuer, Audience: c.Audience, Resources: c.Resources,
-		AccessTokenTTL: c.AccessTokenTTL, AccessTokenTTLByGrant: c.AccessTokenTTLByGrant, RefreshTokenTTL: c.RefreshTokenTTL,
+		AllowedRedirectSchemes: c.AllowedRedirectSchemes,
+		AccessTokenTTL:         c.AccessTokenTTL, AccessTokenTTLByGrant: c.AccessTokenTTLByGrant, RefreshTokenTTL: c.RefreshTokenTTL,
 		RefreshTokenGrace: c.RefreshTokenGrace, CookieTTL: c.CookieTTL, PurgeAfter: c.PurgeAfter, FamilyTTL: c.FamilyTTL, CodeTTL: c.CodeTTL, PersonalTokenTTL: c.PersonalTokenTTL, FamiliesEndWithSession: c.FamiliesEndWithSession,
 	}
 }

@@ -107,11 +107,14 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 		"path with a space":           {path("/a b"), []string{"Config.Path", "such as /oauth"}},
 		"path that is encoded":        {path("/a%2fb"), []string{"Config.Path", "such as /oauth"}},
 
-		"no store":        {func(c *passport.Config) { c.Store = nil }, []string{"Store is missing", "sqlstore.New", "memstore.Store"}},
-		"a nil store":     {func(c *passport.Config) { c.Store = (*memstore.Store)(nil) }, []string{"Store is missing"}},
-		"an unsafe store": {func(c *passport.Config) { c.Store = wrapper{checkedStore{c.Store}} }, []string{"Store: journal_mode", "busy_timeout"}},
-		"no keys":         {func(c *passport.Config) { c.Keys = nil }, []string{"Keys is missing", "passport keys", "LoadKeys"}},
-		"empty keys":      {func(c *passport.Config) { c.Keys = new(passport.Keys) }, []string{"Keys is missing"}},
+		"FR-31 a scheme that is never allowed": {func(c *passport.Config) { c.AllowedRedirectSchemes = []string{"cursor", "javascript"} }, []string{`AllowedRedirectSchemes: "javascript"`, "remove it"}},
+		"FR-31 https as a scheme":              {func(c *passport.Config) { c.AllowedRedirectSchemes = []string{"https"} }, []string{`AllowedRedirectSchemes: "https"`, "remove it"}},
+		"FR-31 a scheme with slashes":          {func(c *passport.Config) { c.AllowedRedirectSchemes = []string{"cursor://"} }, []string{"AllowedRedirectSchemes", "without : or //"}},
+		"no store":                             {func(c *passport.Config) { c.Store = nil }, []string{"Store is missing", "sqlstore.New", "memstore.Store"}},
+		"a nil store":                          {func(c *passport.Config) { c.Store = (*memstore.Store)(nil) }, []string{"Store is missing"}},
+		"an unsafe store":                      {func(c *passport.Config) { c.Store = wrapper{checkedStore{c.Store}} }, []string{"Store: journal_mode", "busy_timeout"}},
+		"no keys":                              {func(c *passport.Config) { c.Keys = nil }, []string{"Keys is missing", "passport keys", "LoadKeys"}},
+		"empty keys":                           {func(c *passport.Config) { c.Keys = new(passport.Keys) }, []string{"Keys is missing"}},
 		"a signer that is out of reach": {func(c *passport.Config) {
 			c.Keys = testkit.KeysOf(t, &remoteSigner{testkit.NewSigner(t), errors.New("KMS: connection refused")})
 			c.Secrets = [][]byte{make([]byte, 32)}

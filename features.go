@@ -172,7 +172,7 @@ func (c Config) scriptsPart() part {
 	return part{p, func(r *rooms.Rooms) []wire.Endpoint {
 		api := &jsonapi.API{
 			Parts: r.Parts, Policy: r.Policy, Clients: r.Clients, Tokens: r.Tokens, Personal: r.Personal, Users: r.Users, Cookies: r.Cookies,
-			Forms: r.Forms, Log: r.Log, NumericClientIDs: c.ClientIDs == Integers, NumericUserIDs: c.NumericUserIDs, AllowHTTP: r.Issuer.Scheme != "https",
+			Forms: r.Forms, Log: r.Log, NumericClientIDs: c.ClientIDs == Integers, NumericUserIDs: c.NumericUserIDs,
 		}
 		routes := []wire.Endpoint{wire.Single("passport.token.refresh", r.Base+"/token/refresh", api.Refresh(), http.MethodPost)}
 		if c.DisableJSONAPI {

@@ -116,7 +116,7 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	secure := u.Scheme == "https"
 	r.Policy = policy.New(c.policy(), r.Parts.Traits)
 	r.Clients = clients.New(clients.Config{
-		Store: store, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Numbered: c.ClientIDs == Integers, AllowHTTP: !secure,
+		Store: store, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Numbered: c.ClientIDs == Integers,
 	})
 	r.Tokens = tokens.New(tokens.Config{
 		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, Claims: c.Claims,

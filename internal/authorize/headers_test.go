@@ -85,8 +85,9 @@ func TestAuthorize_OP_01_ForwardedFor(t *testing.T) {
 // On a page whose form leads to ourselves the policy names no other target, and
 // one that sends the user to a private-use scheme names that alone.
 func TestAuthorize_UI_03_FormAction(t *testing.T) {
-	s := testkit.NewServer(t)
+	s := testkit.NewServer(t, func(c *passport.Config) { c.AllowedRedirectSchemes = []string{"cursor"} })
 	for uri, want := range map[string]string{
+		"cursor://app/callback":          "form-action 'self' cursor:;",
 		"https://app.example.com/cb":     "form-action 'self';",
 		"http://127.0.0.1/cb":            "form-action 'self';",
 		"http://[::1]:8000/cb":           "form-action 'self';",

@@ -148,7 +148,7 @@ func (e *Endpoint) findRedirectURI(q *request) error {
 	if err != nil {
 		return err
 	}
-	if err := redirect.Validate(uri, !e.tickets.https); err != nil {
+	if err := e.Policy.CheckRedirectURI(uri); err != nil {
 		return fmt.Errorf("redirect_uri %.200q is registered, but it %w; register another: %w", uri, err,
 			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/oauth"
@@ -87,7 +86,7 @@ func (r *Registry) checkTokens(f *faults, c *oauth.Client) {
 	redirects := r.parts.AnyTrait(c, func(t oauth.GrantTraits) bool { return t.Redirects })
 	f.add(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
 	for _, uri := range c.RedirectURIs {
-		if err := redirect.Validate(uri, r.allowHTTP); err != nil {
+		if err := r.policy.CheckRedirectURI(uri); err != nil {
 			f.add(true, "the redirect URI %q %w", safeurl.Text(uri), err)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Config holds the dependencies of a [Registry]. All fields but the flags are
+// Config holds the dependencies of a [Registry]. All fields but the flag are
 // required.
 type Config struct {
 	Store  oauth.ClientStore
@@ -26,8 +26,7 @@ type Config struct {
 	Users  *users.Directory
 	Audit  audit.Log
 
-	Numbered  bool // the store assigns numeric IDs to new clients
-	AllowHTTP bool // redirect URIs may be http, because the issuer is
+	Numbered bool // the store assigns numeric IDs to new clients
 }
 
 // Registry creates, changes and authenticates a server's clients. It is safe for
@@ -39,14 +38,14 @@ type Registry struct {
 	users  *users.Directory
 	audit  audit.Log
 
-	numbered, allowHTTP bool
+	numbered bool
 
 	throttle *throttle.Throttle
 }
 
 // New returns a registry.
 func New(c Config) *Registry {
-	return &Registry{c.Store, c.Parts, c.Policy, c.Users, c.Audit, c.Numbered, c.AllowHTTP, newThrottle()}
+	return &Registry{c.Store, c.Parts, c.Policy, c.Users, c.Audit, c.Numbered, newThrottle()}
 }
 
 // Client returns a client, or [oauth.ErrNotFound].

@@ -40,7 +40,7 @@ func createClient(a *API, r *request) (response, error) {
 	reg := clients.Registration{Owner: r.user}
 	var f faults
 	reg.Name = f.name(r.input["name"])
-	reg.RedirectURIs = distinct(f.redirects(r.input["redirect"], a.AllowHTTP))
+	reg.RedirectURIs = distinct(f.redirects(r.input["redirect"], a.Policy.CheckRedirectURI))
 	if !f.truth("confidential", r.input["confidential"], true) {
 		reg.AuthMethod = oauth.AuthNone
 	}
@@ -71,7 +71,7 @@ func updateClient(a *API, r *request) (response, error) {
 		}
 		var f faults
 		c.Name = f.name(r.input["name"])
-		c.RedirectURIs = distinct(asRegistered(f.redirects(r.input["redirect"], a.AllowHTTP), c.RedirectURIs))
+		c.RedirectURIs = distinct(asRegistered(f.redirects(r.input["redirect"], a.Policy.CheckRedirectURI), c.RedirectURIs))
 		if err := f.err(); err != nil {
 			return response{}, err
 		}

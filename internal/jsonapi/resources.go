@@ -30,7 +30,6 @@ type API struct {
 	Log      wire.Log
 
 	NumericClientIDs, NumericUserIDs bool
-	AllowHTTP                        bool // redirect URIs may be http
 }
 
 // Endpoints returns the API's endpoints below base.

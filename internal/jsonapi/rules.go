@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/storable"
 )
 
@@ -93,7 +92,7 @@ const maxRedirects = 100
 // redirects checks the field redirect: URIs separated by commas. Our rules are
 // stricter than Laravel's, whose message comes first; further messages name the
 // violated rule.
-func (f *faults) redirects(value any, issuerIsHTTP bool) (uris []string) {
+func (f *faults) redirects(value any, check func(uri string) error) (uris []string) {
 	list, isText := value.(string)
 	switch {
 	case value == nil:
@@ -109,7 +108,7 @@ func (f *faults) redirects(value any, issuerIsHTTP bool) (uris []string) {
 	var reasons []string
 	for uri := range strings.SplitSeq(list, ",") {
 		uri = strings.TrimSpace(uri)
-		if err := redirect.Validate(uri, issuerIsHTTP); err != nil {
+		if err := check(uri); err != nil {
 			reasons = append(reasons, fmt.Sprintf("The redirect URI %.200q %v.", uri, err))
 		}
 		uris = append(uris, uri)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/oauth"
 )
@@ -18,6 +19,10 @@ func (s Settings) Faults() []error {
 	var f faults
 	f.scopes(s)
 	f.audience(s)
+	for _, name := range s.AllowedRedirectSchemes {
+		err := redirect.CheckScheme(name)
+		f.add(err != nil, "AllowedRedirectSchemes: %q %w", safeurl.Text(name), err)
+	}
 	f.lifetimes(s)
 	return f
 }

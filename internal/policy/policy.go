@@ -4,8 +4,10 @@
 package policy
 
 import (
+	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -18,6 +20,8 @@ type Settings struct {
 	Issuer    string
 	Audience  string
 	Resources []string
+
+	AllowedRedirectSchemes []string
 
 	AccessTokenTTL         time.Duration
 	AccessTokenTTLByGrant  map[string]time.Duration
@@ -37,6 +41,7 @@ type Policy struct {
 	registered map[string]bool
 	scopeIDs   []string // the registered scopes
 	audiences  []string // of tokens, the server's own first
+	redirects  redirect.Rules
 	traits     func(grantType string) oauth.GrantTraits
 }
 
@@ -44,9 +49,14 @@ type Policy struct {
 // type.
 func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
 	p := &Policy{Settings: s, registered: map[string]bool{}, audiences: append([]string{s.Audience}, s.Resources...), traits: traits}
+	p.redirects = redirect.Rules{HTTP: strings.HasPrefix(s.Issuer, "http:"), Schemes: s.AllowedRedirectSchemes}
 	for _, scope := range s.Scopes {
 		p.registered[scope.ID] = true
 		p.scopeIDs = append(p.scopeIDs, scope.ID)
 	}
 	return p
 }
+
+// CheckRedirectURI returns an error if a redirect URI may not be registered. The error
+// says what is wrong and how to fix it; it does not repeat the URI.
+func (p *Policy) CheckRedirectURI(uri string) error { return p.redirects.Validate(uri) }

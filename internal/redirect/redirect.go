@@ -1,8 +1,8 @@
 // Package redirect handles redirect URIs: which may be registered, which
 // registered URI matches a request, and how a response is added to one.
 //
-// Matching compares URIs byte for byte (RFC 9700 §2.1). Only [Validate], at
-// registration, interprets a URI.
+// Matching compares URIs byte for byte (RFC 9700 §2.1). Only [Rules], at
+// registration, interpret a URI.
 package redirect
 
 import (
@@ -71,28 +71,6 @@ func splitLoopback(uri string) (host, port, rest string, ok bool) {
 func validPort(digits string) bool {
 	n, err := strconv.ParseUint(digits, 10, 16)
 	return err == nil && n > 0 && digits[0] != '0'
-}
-
-// Loopback reports whether the URI leads to a server on the user's own device.
-func Loopback(uri string) bool {
-	_, _, _, ok := splitLoopback(uri)
-	return ok
-}
-
-// PrivateUse reports whether the URI has a private-use scheme, a reversed
-// domain name such as com.example.app (RFC 8252 §7.1).
-func PrivateUse(uri string) bool { return strings.Contains(scheme(uri), ".") }
-
-// HTTPS reports whether the URI has the scheme https.
-func HTTPS(uri string) bool { return scheme(uri) == "https" }
-
-// scheme returns the scheme in lower case, or an empty text.
-func scheme(uri string) string {
-	before, _, ok := strings.Cut(uri, ":")
-	if !ok || strings.ContainsAny(before, "/?#") {
-		return ""
-	}
-	return strings.ToLower(before)
 }
 
 // Host returns the part of a valid URI that a page shows as the target of a

@@ -157,7 +157,10 @@ func TestKinds(t *testing.T) {
 		{"com.example.app:/cb", false, false, true, "com.example.app"},
 		{"com.example.app:cb?x=https://y", false, false, true, "com.example.app"},
 		{"com.example.app://host/cb", false, false, true, "com.example.app"},
-		{"myapp:/cb", false, false, false, "myapp"},
+		{"myapp:/cb", false, false, true, "myapp"}, // if the operator admits the scheme
+		{"cursor://app/cb", false, false, true, "cursor"},
+		{"javascript:alert(1)", false, false, false, "javascript"},
+		{"wss://app.example.com/cb", false, false, false, "wss"},
 		{"/path.with:colon", false, false, false, ""},
 		{"", false, false, false, ""},
 		{":", false, false, false, ""},

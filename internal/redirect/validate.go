@@ -12,20 +12,25 @@ import (
 // MaxBytes is the length of the longest redirect URI that may be registered.
 const MaxBytes = 2048
 
-// dangerous are schemes that a browser handles itself, for example by running a
-// script.
-var dangerous = []string{"javascript", "data", "file", "blob", "vbscript", "about", "ftp", "filesystem", "view-source"}
-
 // answers are the parameters that a response adds. A registered query with one
 // of them would give a response with two (RFC 6749 §3.1).
 var answers = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
 
+// Rules say which redirect URIs may be registered.
+type Rules struct {
+	HTTP    bool     // http on any host, because the issuer is http too
+	Schemes []string // further private-use schemes that the operator admits, in lower case
+}
+
 // Validate returns an error if a redirect URI may not be registered. The error
 // says what is wrong and how to fix it; it does not repeat the URI. Allowed are
 // https, http on the user's own device, and private-use schemes (RFC 9700 §2.6,
-// RFC 8252 §7). http on any host is allowed if the issuer is http too.
-func Validate(uri string, issuerIsHTTP bool) error {
+// RFC 8252 §7).
+func (r Rules) Validate(uri string) error {
 	if err := spelling(uri); err != nil {
+		return err
+	}
+	if err := beginning(uri); err != nil {
 		return err
 	}
 	u, err := url.Parse(uri)
@@ -33,15 +38,13 @@ func Validate(uri string, issuerIsHTTP bool) error {
 	case err != nil:
 		// url.Parse's error repeats the URI
 		return errors.New("is not a URI: write it as https://app.example.com/callback")
-	case u.Scheme == "":
-		return errors.New("is not absolute: begin it with https:// and the host")
 	case (u.Scheme == "https" || u.Scheme == "http") && !strings.HasPrefix(uri, u.Scheme):
 		// Match and Loopback compare bytes.
 		return errors.New("has capital letters in its scheme: write https or http")
 	case u.User != nil:
 		return errors.New("has a user name before its host: remove everything up to the @")
 	}
-	if err := target(u, issuerIsHTTP); err != nil {
+	if err := r.target(u); err != nil {
 		return err
 	}
 	if err := path(u); err != nil {
@@ -61,13 +64,23 @@ func spelling(uri string) error {
 		return errors.New("has a fragment: take out the # and what follows (RFC 6749 §3.1.2)")
 	case strings.Contains(uri, "*"):
 		return errors.New("has a wildcard: register each URI in full")
+	case strings.TrimSpace(uri) != uri:
+		return errors.New("begins or ends with a space or a line end: remove it")
+	case strings.Contains(uri, " "):
+		return errors.New("has a space in it: percent-encode it as %20; if these are several URIs, register each of them")
+	case strings.Contains(uri, `\`):
+		return errors.New("has a backslash: write a slash")
 	}
+	return characters(uri)
+}
+
+func characters(uri string) error {
 	for i := range len(uri) {
 		switch c := uri[i]; {
 		case c >= 0x80:
 			return errors.New("has a character that is not ASCII: write the host in Punycode (xn--…) and the rest percent-encoded")
 		case c <= ' ' || c == 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0:
-			return errors.New("has a character that is not allowed in a URI, such as a space or a backslash: percent-encode it")
+			return errors.New("has a character that is not allowed in a URI, such as a quote or a control character: percent-encode it")
 		case c == '%' && !(i+2 < len(uri) && hex(uri[i+1]) && hex(uri[i+2])):
 			return errors.New("has a % without two hexadecimal digits after it: write %25 for the character itself")
 		}
@@ -80,36 +93,38 @@ func hex(c byte) bool {
 }
 
 // target checks the scheme, the host and the port.
-func target(u *url.URL, issuerIsHTTP bool) error {
+func (r Rules) target(u *url.URL) error {
 	switch {
-	case u.Scheme == "https" || u.Scheme == "http" && issuerIsHTTP:
+	case u.Scheme == "https" || u.Scheme == "http" && r.HTTP:
 		return authority(u)
 	case u.Scheme == "http":
-		if err := authority(u); err != nil {
-			return err
-		}
-		if !slices.Contains(loopback, "http://"+hostOf(u)) {
-			return errors.New("is plain http: use https; only 127.0.0.1, [::1] and localhost may go without")
-		}
-		return nil
-	case slices.Contains(dangerous, u.Scheme):
+		return loopbackTarget(u)
+	case slices.Contains(never, u.Scheme):
 		return errors.New("has a scheme that is never allowed: use https")
-	case !strings.Contains(u.Scheme, "."):
-		return errors.New("has a scheme without a dot: use https, or for a native application your domain name in reverse, such as com.example.app:/callback (RFC 8252 §7.1)")
-	case slices.Contains(strings.Split(u.Scheme, "."), ""):
-		return errors.New("has a scheme that is not a domain name in reverse: write it as com.example.app:/callback")
-	case port(u.Opaque):
-		return errors.New("begins with a host and a port: put https:// in front")
 	case u.Opaque == "" && u.Host == "" && u.Path == "":
 		return errors.New("ends after its scheme: add a path, such as :/callback")
+	case slices.Contains(r.Schemes, u.Scheme):
+		return nil
+	case !strings.Contains(u.Scheme, "."):
+		return errors.New("has a scheme without a dot: use https, or for a native application your domain name in reverse, such as com.example.app:/callback (RFC 8252 §7.1); the operator may admit other schemes by name in Config.AllowedRedirectSchemes")
+	case slices.Contains(strings.Split(u.Scheme, "."), ""):
+		return errors.New("has a scheme that is not a domain name in reverse: write it as com.example.app:/callback")
 	}
 	return nil
 }
 
-// port reports whether the text after a colon looks like a port.
-func port(opaque string) bool {
-	digits, _, _ := strings.Cut(opaque, "/")
-	return digits != "" && strings.Trim(digits, "0123456789") == ""
+func loopbackTarget(u *url.URL) error {
+	host := "http://" + hostOf(u)
+	if err := authority(u); err != nil {
+		return err
+	}
+	if slices.Contains(loopback, host) {
+		return nil
+	}
+	if slices.Contains(loopback, strings.ToLower(host)) {
+		return errors.New("has capital letters in its host: write localhost")
+	}
+	return errors.New("is plain http: use https; only 127.0.0.1, [::1] and localhost may go without")
 }
 
 // authority checks the host and port of an http or https URI.

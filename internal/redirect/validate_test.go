@@ -33,7 +33,7 @@ func TestValidate_AZ_11_AZ_12_Accepts(t *testing.T) {
 		"com.example.App:/cb?x=1",
 		"io.github.some-app:/",
 	} {
-		if err := redirect.Validate(uri, false); err != nil {
+		if err := (redirect.Rules{}).Validate(uri); err != nil {
 			t.Errorf("Validate(%q) = %v, want nil", uri, err)
 		}
 	}
@@ -42,9 +42,9 @@ func TestValidate_AZ_11_AZ_12_Accepts(t *testing.T) {
 func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 	for _, tt := range []struct{ name, uri, says string }{
 		{"empty", "", "empty"},
-		{"relative", "/callback", "absolute"},
-		{"without a scheme", "//app.example.com/cb", "absolute"},
-		{"host alone", "app.example.com/cb", "absolute"},
+		{"relative", "/callback", "only a path"},
+		{"without a scheme", "//app.example.com/cb", "https: in front"},
+		{"host alone", "app.example.com/cb", "https:// in front"},
 		{"host and port alone", "app.example.com:443", "in front"},
 		{"host, port and path alone", "app.example.com:443/cb", "in front"},
 		{"too long", "https://app.example.com/" + strings.Repeat("a", redirect.MaxBytes), "state"},
@@ -67,7 +67,7 @@ func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 		{"http on another loopback address", "http://127.0.0.2/cb", "https"},
 		{"http on a name with this prefix", "http://localhost.example.com/cb", "https"},
 		{"http on an address with this prefix", "http://127.0.0.1.example.com/cb", "https"},
-		{"http on localhost in capitals", "http://LOCALHOST/cb", "https"},
+		{"http on localhost in capitals", "http://LOCALHOST/cb", "write localhost"},
 		{"http on all addresses", "http://0.0.0.0/cb", "https"},
 		{"javascript", "javascript:alert(1)", "never"},
 		{"javascript with slashes", "javascript://app.example.com/%0aalert(1)", "never"},
@@ -80,14 +80,14 @@ func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 		{"ftp", "ftp://app.example.com/cb", "never"},
 		{"AZ-12 scheme without a dot", "myapp:/cb", "reverse"},
 		{"urn", "urn:ietf:wg:oauth:2.0:oob", "reverse"},
-		{"mailto", "mailto:a@example.com", "reverse"},
+		{"mailto", "mailto:a@example.com", "never"},
 		{"scheme that ends with a dot", "app.:/cb", "reverse"},
 		{"scheme with two dots", "com..app:/cb", "reverse"},
 		{"scheme alone", "com.example.app:", "path"},
 		{"space", "https://app.example.com/a b", "percent"},
-		{"leading space", " https://app.example.com/", "percent"},
-		{"tab", "https://app.example.com/\t", "percent"},
-		{"line end", "https://app.example.com/cb\r\n", "percent"},
+		{"leading space", " https://app.example.com/", "remove it"},
+		{"tab", "https://app.example.com/\t", "remove it"},
+		{"line end", "https://app.example.com/cb\r\n", "remove it"},
 		{"NUL", "https://app.example.com/\x00", "percent"},
 		{"DEL", "https://app.example.com/\x7f", "percent"},
 		{"line end in the scheme", "java\nscript:alert(1)", "percent"},
@@ -147,7 +147,7 @@ func TestValidate_AZ_11_AZ_12_NeverRepeat_B4_B5_B8_B16_Refuses(t *testing.T) {
 		{"AZ-17 encoded", "https://app.example.com/cb?%69ss", "iss"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := redirect.Validate(tt.uri, false)
+			err := redirect.Rules{}.Validate(tt.uri)
 			if err == nil {
 				t.Fatalf("Validate(%q) = nil, want an error", tt.uri)
 			}
@@ -174,7 +174,7 @@ func TestValidate_HTTPWhileTheIssuerIsHTTP(t *testing.T) {
 		"javascript:alert(1)":         false,
 		"ftp://app.test/cb":           false,
 	} {
-		if err := redirect.Validate(uri, true); (err == nil) != want {
+		if err := (redirect.Rules{HTTP: true}).Validate(uri); (err == nil) != want {
 			t.Errorf("Validate(%q) for an http issuer = %v, want accepted = %v", uri, err, want)
 		}
 	}
@@ -197,7 +197,7 @@ func FuzzRedirect(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, registered, requested string) {
 		redirect.Host(requested)
-		if redirect.Validate(registered, false) == nil {
+		if (redirect.Rules{}).Validate(registered) == nil {
 			checkAccepted(t, registered)
 		}
 		fit := redirect.Match([]string{registered}, true, requested)
@@ -223,7 +223,7 @@ func checkAccepted(t *testing.T, uri string) {
 	if err != nil || !u.IsAbs() || u.User != nil || strings.ContainsAny(uri, "#* \\") || u.Opaque == "" && u.Host == "" && u.Path == "" {
 		t.Fatalf("Validate() accepts %q", uri)
 	}
-	if redirect.Validate(uri, true) != nil {
+	if (redirect.Rules{HTTP: true}).Validate(uri) != nil {
 		t.Fatalf("Validate() refuses %q only if the issuer is http", uri)
 	}
 	web := redirect.HTTPS(uri) || redirect.Loopback(uri)
@@ -248,7 +248,7 @@ func checkPortOnly(t *testing.T, registered, requested string) {
 	a, errA := url.Parse(registered)
 	b, errB := url.Parse(requested)
 	if errA != nil || errB != nil {
-		if redirect.Validate(registered, false) == nil {
+		if (redirect.Rules{}).Validate(registered) == nil {
 			t.Fatalf("Match() accepts %q for %q: %v, %v", requested, registered, errA, errB)
 		}
 		return

@@ -1,0 +1,43 @@
+package authorize_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/oauth"
+)
+
+// An application whose scheme the operator admits gets its code. Any other application
+// on the device can claim the scheme, so the user of a public client always sees the
+// page. Without the setting, the URI is not used, although it is registered.
+func TestAuthorize_FR_31_SchemeThatTheOperatorAdmits(t *testing.T) {
+	const uri = "cursor://anysphere.cursor-retrieval/oauth/callback"
+	s := testkit.NewServer(t, func(c *passport.Config) {
+		c.AllowedRedirectSchemes = []string{"cursor"}
+		c.SkipConsent = func(context.Context, *oauth.Client, *passport.User) bool { return true }
+	})
+	c := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{uri}})
+	b := s.Browser().SignIn("alice")
+	for range 2 {
+		page := b.Authorize(c)
+		if !page.IsConsent() {
+			t.Fatalf("a public client with a private-use scheme gets a response without a page: %s", page)
+		}
+		done := page.Allow()
+		if done.Status != 303 || !strings.HasPrefix(done.Target(), uri+"?code=") {
+			t.Fatalf("the response goes to %q with status %d, want 303 to the application", done.Target(), done.Status)
+		}
+		s.Redeem(c, done.Code())
+	}
+	later := s.Restart(func(c *passport.Config) { c.AllowedRedirectSchemes = nil })
+	later.Browser().SignIn("alice").Authorize(c).WantPage(400)
+	later.WantLog("Config.AllowedRedirectSchemes")
+	for _, refused := range []string{"curser://x/callback", "javascript:alert(1)", "localhost:3000/callback"} {
+		if _, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", RedirectURIs: []string{refused}}); err == nil {
+			t.Errorf("CreateClient accepts %s", refused)
+		}
+	}
+}

@@ -113,7 +113,6 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 		return nil, err // a fault of the built-in views; the application's were checked
 	}
 	log := audit.Log{Enabled: c.AuditLog, OnEvent: c.OnEvent}
-	secure := u.Scheme == "https"
 	r.Policy = policy.New(c.policy(), r.Parts.Traits)
 	r.Clients = clients.New(clients.Config{
 		Store: store, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Numbered: c.ClientIDs == Integers,

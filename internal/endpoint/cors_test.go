@@ -88,3 +88,100 @@ func TestNeverRepeat_F7_MD_03_WhoMayReadWhat(t *testing.T) {
 		}
 	}
 }
+
+// corsOf says who may call an endpoint from a page: any page, the pages of a client, or
+// none. A new endpoint needs a line here.
+var corsOf = map[string]string{
+	"jwks_uri": "any", "userinfo_endpoint": "any",
+	"token_endpoint": "client", "revocation_endpoint": "client", "registration_endpoint": "client",
+	"authorization_endpoint": "none", "introspection_endpoint": "none",
+}
+
+// Libraries add headers: MCP clients a version, tracing tools a traceparent. A browser
+// asks for each of them before it sends the request. Every endpoint in the metadata that
+// pages may call allows them, on an issuer with a path as well.
+func TestNeverRepeat_FR_25_F7_PreflightsOfEveryEndpoint(t *testing.T) {
+	for _, issuer := range []string{testkit.Issuer, testkit.Issuer + "/tenant"} {
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = issuer })
+		urls := map[string]string{"any the metadata": testkit.Issuer + "/.well-known/oauth-authorization-server" + strings.TrimPrefix(issuer, testkit.Issuer)}
+		for name, value := range s.Metadata() {
+			if !strings.HasSuffix(name, "_endpoint") && name != "jwks_uri" {
+				continue
+			}
+			if corsOf[name] == "" {
+				t.Errorf("the metadata has %s, and corsOf does not say which pages may call it", name)
+			}
+			urls[corsOf[name]+" "+name], _ = value.(string)
+		}
+		for name, url := range urls {
+			r := httptest.NewRequest("OPTIONS", url, nil)
+			r.Header.Set("Origin", "https://app.example.com")
+			r.Header.Set("Access-Control-Request-Method", "POST")
+			r.Header.Set("Access-Control-Request-Headers", "mcp-protocol-version, traceparent,X-Requested-With")
+			a := s.Do(r)
+			who, _, _ := strings.Cut(name, " ")
+			want := map[string]string{"any": "*", "client": "https://app.example.com"}[who]
+			if got := a.Header.Get("Access-Control-Allow-Origin"); got != want {
+				t.Errorf("the preflight of %s (%s) allows the origin %q, want %q", name, url, got, want)
+			}
+			if want == "" {
+				continue
+			}
+			allowed := strings.ToLower(a.Header.Get("Access-Control-Allow-Headers"))
+			for _, header := range []string{"authorization", "content-type", "mcp-protocol-version", "traceparent", "x-requested-with"} {
+				if !slices.Contains(strings.Split(allowed, ", "), header) {
+					t.Errorf("the preflight of %s allows the headers %q, without %s", name, allowed, header)
+				}
+			}
+			if a.Status != http.StatusNoContent || a.Header.Get("Access-Control-Allow-Credentials") != "" || !slices.Contains(a.Header.Values("Vary"), "Access-Control-Request-Headers") {
+				t.Errorf("the preflight of %s = %d %v, want 204, no credentials, and Vary", name, a.Status, a.Header)
+			}
+		}
+	}
+}
+
+// A page learns when to try again, and which request to report.
+func TestToken_FR_25_ExposedHeaders(t *testing.T) {
+	s := testkit.NewServer(t)
+	form := "grant_type=authorization_code&code=x&client_id=" + s.Spa().ID
+	for what, a := range map[string]*testkit.Response{
+		"token":           s.Send(form, "Origin", "https://app.example.com"),
+		"metadata":        s.Get("/.well-known/oauth-authorization-server", "Origin", "https://any.example"),
+		"JWKS":            s.Get("/oauth/jwks", "Origin", "https://any.example"),
+		"a 405 of a JWKS": s.Do(httptest.NewRequest("POST", testkit.Issuer+"/oauth/jwks", nil)),
+	} {
+		names := strings.Split(a.Header.Get("Access-Control-Expose-Headers"), ", ")
+		for _, name := range []string{"Retry-After", "X-Request-Id", "WWW-Authenticate"} {
+			if !slices.Contains(names, name) || a.Header.Get("Access-Control-Allow-Origin") == "" {
+				t.Errorf("%s: a page may read %q of the response, without %s", what, names, name)
+			}
+		}
+	}
+}
+
+// What a preflight echoes is bounded, and has only names of headers.
+func TestToken_FR_25_PreflightEchoesNamesOnly(t *testing.T) {
+	s := testkit.NewServer(t)
+	for what, asked := range map[string]string{
+		"many":     strings.Repeat("x-a,", 5000) + "x-b",
+		"all":      "*",
+		"long":     strings.Repeat("x", 50<<10),
+		"no names": "x y,<script>,a:b,\"q\",ä,x\ty,,=",
+		"many of them": func() (list string) {
+			for i := range 1000 {
+				list += ",x-" + strings.Repeat("a", i%7) + string(rune('a'+i%26)) + strings.Repeat("b", i/26)
+			}
+			return list
+		}(),
+	} {
+		r := httptest.NewRequest("OPTIONS", s.TokenURL(), nil)
+		r.Header.Set("Origin", "https://app.example.com")
+		r.Header.Set("Access-Control-Request-Method", "POST")
+		r.Header.Set("Access-Control-Request-Headers", asked)
+		allowed := s.Do(r).Header.Get("Access-Control-Allow-Headers")
+		names := strings.Split(allowed, ", ")
+		if len(allowed) > 4<<10 || len(names) > 40 || strings.ContainsAny(allowed, "*<:\"=\t") || strings.Contains(allowed, "x y") || names[0] != "Authorization" {
+			t.Errorf("%s: the preflight allows %d headers in %d bytes: %.200q", what, len(names), len(allowed), allowed)
+		}
+	}
+}

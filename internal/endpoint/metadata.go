@@ -26,14 +26,18 @@ func JWKS(keys *keyring.Live, log wire.Log) http.Handler {
 // document serves a text that every origin may read and cache for five minutes.
 func document(contentType string, text func() []byte, log wire.Log) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
+		if r.Method == http.MethodOptions {
+			wire.OpenPreflight(w, r)
+			return
+		}
+		wire.AllowAnyOrigin(w)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			log.WrongMethod(w, r, "GET, HEAD", oauth.InvalidRequest.Errorf("this document is read with GET"))
 			return
 		}
+		h := w.Header()
 		h.Set("Content-Type", contentType)
 		h.Set("Cache-Control", "public, max-age=300")
-		h.Set("Access-Control-Allow-Origin", "*")
 		_, _ = w.Write(text())
 	})
 }

@@ -10,19 +10,73 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
+// exposed are the response headers that a page may read in addition to those that
+// every page may.
+const exposed = "Retry-After, WWW-Authenticate, X-Request-Id"
+
 // Preflight allows a browser to send a client's request from any origin, because
 // the client is not known yet. Only that client's origins may read the response:
 // see [AllowOrigin].
 func Preflight(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Add("Vary", "Origin")
-	if origin := r.Header.Get("Origin"); origin != "" && origin != "null" {
-		h.Set("Access-Control-Allow-Origin", origin)
-		h.Set("Access-Control-Allow-Methods", "POST")
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
-		h.Set("Access-Control-Max-Age", "600")
+	origin := r.Header.Get("Origin")
+	w.Header().Add("Vary", "Origin")
+	if origin == "" || origin == "null" {
+		w.WriteHeader(http.StatusNoContent)
+		return
 	}
+	preflight(w, r, origin, "POST")
+}
+
+// OpenPreflight allows a browser to send a GET from any origin, for a document that
+// every page may read: see [AllowAnyOrigin].
+func OpenPreflight(w http.ResponseWriter, r *http.Request) { preflight(w, r, "*", "GET, HEAD") }
+
+func preflight(w http.ResponseWriter, r *http.Request, origin, methods string) {
+	h := w.Header()
+	h.Add("Vary", "Access-Control-Request-Headers")
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Methods", methods)
+	h.Set("Access-Control-Allow-Headers", strings.Join(allowedHeaders(r), ", "))
+	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// The bounds of the list of headers that a preflight asks for, in bytes and names.
+const (
+	maxAskedBytes = 2 << 10
+	maxAskedNames = 40
+)
+
+// allowedHeaders returns the headers that a page may send: those that the endpoints
+// read, and those that the page asks for, such as traceparent of a tracing library or
+// MCP-Protocol-Version. The endpoints ignore them. The list is bounded, and has only
+// names of headers.
+func allowedHeaders(r *http.Request) []string {
+	names := []string{"Authorization", "Content-Type"}
+	asked := strings.Join(r.Header.Values("Access-Control-Request-Headers"), ",")
+	for name := range strings.SplitSeq(asked[:min(len(asked), maxAskedBytes)], ",") {
+		name = strings.TrimSpace(name)
+		known := slices.ContainsFunc(names, func(other string) bool { return strings.EqualFold(name, other) })
+		if !known && len(names) < maxAskedNames && isToken(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// isToken reports whether a text is a token, as the name of a header is (RFC 9110
+// §5.6.2). The name * would allow any header.
+func isToken(text string) bool {
+	const punctuation = "!#$%&'+-.^_`|~"
+	return text != "" && !strings.ContainsFunc(text, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(punctuation, c))
+	})
+}
+
+// AllowAnyOrigin lets every page read the response.
+func AllowAnyOrigin(w http.ResponseWriter) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Expose-Headers", exposed)
 }
 
 // AllowOrigin lets a page read the response if its origin is that of one of the
@@ -34,7 +88,7 @@ func AllowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
 		return
 	}
 	w.Header().Set("Access-Control-Allow-Origin", origin)
-	w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+	w.Header().Set("Access-Control-Expose-Headers", exposed)
 }
 
 // ownOrigin reports whether an origin is that of a redirect URI. For a public client,

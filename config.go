@@ -229,7 +229,8 @@ type Config struct {
 	// InsecureAllowHTTP accepts an http issuer that is not a loopback address.
 	InsecureAllowHTTP bool
 
-	// Logger is the server's log. Default: [slog.Default].
+	// Logger is the server's log. Each value is cut to 1024 bytes, and its control
+	// characters are escaped. Default: [slog.Default].
 	Logger *slog.Logger
 }
 

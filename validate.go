@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-passport/passport/internal/firstparty"
 	"github.com/go-passport/passport/internal/issuer"
+	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/nilpointer"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
@@ -38,7 +39,7 @@ func (c Config) withDefaults() Config {
 	c.CookieName = cmp.Or(c.CookieName, firstparty.DefaultName(c.Issuer))
 	c.CookieTTL = cmp.Or(c.CookieTTL, 2*time.Hour)
 	c.ClientIDs = cmp.Or(c.ClientIDs, UUIDs)
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = logline.Bounded(cmp.Or(c.Logger, slog.Default()), nil)
 	c.Users = powered(c.Users)
 	c.Providers = maps.Clone(c.Providers)
 	for name, p := range c.Providers {

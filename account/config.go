@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/sqldb"
 )
@@ -58,7 +59,7 @@ type Config struct {
 	// of memory; GOMAXPROCS by default.
 	HashConcurrency int
 
-	// Logger defaults to [slog.Default].
+	// Logger gets the log, with each value cut to 1024 bytes. Default: [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -66,7 +67,7 @@ func (c Config) withDefaults() Config {
 	c.Provider = cmp.Or(c.Provider, passport.DefaultProvider)
 	c.SessionTTL = cmp.Or(c.SessionTTL, DefaultSessionTTL)
 	c.SessionIdleTTL = cmp.Or(c.SessionIdleTTL, min(DefaultSessionIdleTTL, c.SessionTTL))
-	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Logger = logline.Bounded(cmp.Or(c.Logger, slog.Default()), nil)
 	return c
 }
 

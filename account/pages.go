@@ -129,7 +129,7 @@ func (a *Accounts) failed(w http.ResponseWriter, r *http.Request, err error) int
 		level = slog.LevelInfo // given up by the browser
 	}
 	a.log.Log(r.Context(), level, "page answered with an error", "request_id", reqinfo.From(r.Context()).ID,
-		"method", r.Method, "path", r.URL.Path, "status", status, "err", err)
+		"method", r.Method, "path", reqinfo.Path(r), "status", status, "err", err)
 	return status
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/reqinfo"
 )
@@ -20,6 +21,7 @@ import (
 // middleware is what stands around every route of the binary: a request ID, the
 // access log, and a page in place of a panic.
 func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) http.Handler {
+	logger = logline.Bounded(logger, nil)
 	proxies := reqinfo.NewProxies(trusted, logger)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
@@ -29,7 +31,7 @@ func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) 
 		info := reqinfo.From(r.Context())
 		// The path alone: a query may hold a code, a header a token.
 		logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
-			slog.String("method", bounded(r.Method, 16)), slog.String("path", bounded(reqinfo.Path(r), 200)),
+			slog.String("method", r.Method), slog.String("path", reqinfo.Path(r)),
 			slog.Int("status", recorder.code()), slog.Int64("bytes", recorder.bytes),
 			slog.Duration("duration", time.Since(begin)),
 			slog.String("request_id", info.ID), slog.String("address", info.Address))
@@ -52,7 +54,7 @@ func answer(w *recorder, r *http.Request, next http.Handler, logger *slog.Logger
 			return
 		}
 		id := reqinfo.From(r.Context()).ID
-		logger.Error("a handler panicked", "err", describe(fault), "request_id", id, "stack", string(debug.Stack()))
+		logger.Error("a handler panicked", "err", describe(fault), "request_id", id, "stack", logline.Whole(debug.Stack()))
 		if cut = w.status != 0; !cut {
 			oops(w, r, id)
 		}
@@ -68,14 +70,6 @@ func describe(fault any) string {
 		return err.Error()
 	}
 	return fmt.Sprintf("a panic with a %T", fault)
-}
-
-// bounded cuts what goes into the log.
-func bounded(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
 // recorder remembers what was answered.

@@ -90,12 +90,14 @@ func TestAccessLog_C7_OP_02_NoSecret(t *testing.T) {
 	}
 }
 
-func TestAccessLog_Bounded(t *testing.T) {
-	r := httptest.NewRequest(http.MethodGet, "/"+strings.Repeat("é", 5000), nil)
-	r.Method = strings.Repeat("M", 5000)
-	_, log := logged(t, func(http.ResponseWriter, *http.Request) {}, r)
-	if text, _ := json.Marshal(log); len(text) > 800 {
-		t.Errorf("a long request makes %d bytes of log", len(text))
+func TestAccessLog_FR_08_Bounded(t *testing.T) {
+	for _, path := range []string{"/" + strings.Repeat("é", 5000), strings.Repeat("/é", 5000), strings.Repeat("/\u009b", 5000)} {
+		r := httptest.NewRequest(http.MethodGet, "/"+url.PathEscape(path), nil)
+		r.Method = strings.Repeat("M", 5000)
+		_, log := logged(t, func(http.ResponseWriter, *http.Request) {}, r)
+		if text, _ := json.Marshal(log); len(log) != 1 || len(text) > 3000 {
+			t.Errorf("a request with a long method and path makes %d lines with %d bytes, want one line with at most 3000", len(log), len(text))
+		}
 	}
 }
 

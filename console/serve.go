@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/pemtext"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/oauth"
@@ -227,16 +228,17 @@ func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
 // logger returns the log that the settings ask for.
 func (s *settings) logger(w io.Writer) *slog.Logger {
 	u, _ := dburl.Read(s.DatabaseURL) // one that is refused is never opened
-	options := &slog.HandlerOptions{Level: s.LogLevel, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	hide := func(a slog.Attr) slog.Attr {
 		if err, ok := a.Value.Any().(error); ok {
 			a.Value = slog.AnyValue(u.Hide(err))
 		} else if a.Key == "err" && a.Value.Kind() == slog.KindString {
 			a.Value = slog.StringValue(u.HideIn(a.Value.String()))
 		}
 		return a
-	}}
-	if s.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	options := &slog.HandlerOptions{Level: s.LogLevel}
+	if s.LogFormat == "json" {
+		return logline.Bounded(slog.New(slog.NewJSONHandler(w, options)), hide)
+	}
+	return logline.Bounded(slog.New(slog.NewTextHandler(w, options)), hide)
 }

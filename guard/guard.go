@@ -12,6 +12,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ import (
 	"strings"
 
 	"github.com/go-passport/passport/internal/ctxtoken"
+	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
 )
@@ -49,7 +51,8 @@ type Config struct {
 	// already in the headers. Default: the error as JSON.
 	OnRefusal func(w http.ResponseWriter, r *http.Request, err *oauth.Error)
 
-	// Logger gets a line for each refusal. Default: [slog.Default].
+	// Logger gets a line for each refusal, with each value cut to 1024 bytes.
+	// Default: [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -59,9 +62,7 @@ func New(c Config, rules ...Rule) func(http.Handler) http.Handler {
 	if c.Realm == "" {
 		c.Realm = "api"
 	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Logger = logline.Bounded(cmp.Or(c.Logger, slog.Default()), nil)
 	if c.OnRefusal == nil {
 		c.OnRefusal = writeJSON
 	}
@@ -183,7 +184,7 @@ func (c Config) log(r *http.Request, e *oauth.Error, err error) {
 		level = slog.LevelError
 	}
 	c.Logger.Log(r.Context(), level, "request refused by the guard", "request_id", reqinfo.From(r.Context()).ID,
-		"method", r.Method, "path", r.URL.Path, "error", string(e.Code), "err", err.Error())
+		"method", r.Method, "path", reqinfo.Path(r), "error", string(e.Code), "err", err.Error())
 }
 
 // challenge returns the value of WWW-Authenticate.

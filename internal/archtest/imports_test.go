@@ -40,8 +40,8 @@ type room struct {
 // rooms are the packages, the top floor first. A room imports what its line names and
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account internal/dburl internal/demo internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile oauth sqlstore", others: []string{cobra, pflag, term, toml}},
-	"account":      {ours: ". internal/bodylimit internal/cookie internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
+	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile oauth sqlstore", others: []string{cobra, pflag, term, toml}},
+	"account":      {ours: ". internal/bodylimit internal/cookie internal/logline internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
@@ -49,7 +49,7 @@ var rooms = map[string]room{
 
 	// The facade wires the rooms.
 	".": {ours: "event grant guard oauth views internal/audit internal/authorize internal/clients internal/clock internal/ctxtoken internal/endpoint " +
-		"internal/feature internal/firstparty internal/guards internal/issuer internal/jsonapi internal/keyring internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
+		"internal/feature internal/firstparty internal/guards internal/issuer internal/jsonapi internal/keyring internal/logline internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
 	"internal/rooms": {ours: below + " internal/clients internal/feature internal/firstparty internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
@@ -74,36 +74,38 @@ var rooms = map[string]room{
 	"internal/audit":   {ours: "event oauth internal/reqinfo"},
 	"internal/feature": {ours: "oauth internal/nilpointer"},
 
-	"internal/bodylimit":  {},
-	"internal/clock":      {},
-	"internal/cookie":     {ours: "oauth"},
-	"internal/ctxtoken":   {ours: "oauth"},
-	"internal/dburl":      {ours: "internal/safeurl internal/sqldb"},
-	"internal/issuer":     {ours: "internal/safeurl"},
-	"internal/jsonid":     {},
-	"internal/jws":        {},
-	"internal/nearest":    {},
-	"internal/nilpointer": {},
-	"internal/opaque":     {ours: "internal/secret"},
-	"internal/pemtext":    {ours: "internal/textfile"},
-	"internal/redirect":   {},
-	"internal/reqinfo":    {},
-	"internal/resource":   {},
-	"internal/safeurl":    {},
-	"internal/sameorigin": {},
-	"internal/seal":       {},
-	"internal/secret":     {},
-	"internal/sqldb":      {ours: "oauth"},
-	"internal/storable":   {},
-	"internal/textfile":   {},
-	"internal/throttle":   {ours: "oauth"},
-	"internal/uuid":       {},
+	"internal/bodylimit":                   {},
+	"internal/character":                   {},
+	"internal/clock":                       {},
+	"internal/cookie":                      {ours: "oauth"},
+	"internal/ctxtoken":                    {ours: "oauth"},
+	"internal/dburl":                       {ours: "internal/safeurl internal/sqldb"},
+	"internal/issuer":                      {ours: "internal/safeurl"},
+	"internal/jsonid":                      {},
+	"internal/jws":                         {},
+	"internal/nearest":                     {},
+	"internal/logline":                     {ours: "internal/character"},
+	"internal/nilpointer":                  {},
+	"internal/opaque":                      {ours: "internal/secret"},
+	"internal/pemtext":                     {ours: "internal/textfile"},
+	"internal/redirect":                    {},
+	"internal/reqinfo":                     {},
+	"internal/resource":                    {},
+	"internal/safeurl":                     {},
+	"internal/sameorigin":                  {},
+	"internal/seal":                        {},
+	"internal/secret":                      {},
+	"internal/sqldb":                       {ours: "oauth"},
+	"internal/character internal/storable": {},
+	"internal/textfile":                    {},
+	"internal/throttle":                    {ours: "oauth"},
+	"internal/uuid":                        {},
 
 	"internal/archtest": {},
 	"internal/docstest": {},
 
-	"guard":     {ours: "oauth internal/ctxtoken internal/reqinfo", others: []string{jose}},
-	"grant":     {ours: "oauth internal/nearest internal/resource internal/users internal/uuid"},
+	"guard":     {ours: "internal/ctxtoken internal/logline internal/reqinfo oauth", others: []string{jose}},
+	"grant":     {ours: "internal/nearest internal/resource internal/users internal/uuid oauth"},
 	"sqlstore":  {ours: "oauth internal/sqldb internal/uuid"},
 	"memstore":  {ours: "oauth"},
 	"storetest": {ours: "oauth"},
@@ -113,9 +115,9 @@ var rooms = map[string]room{
 }
 
 // below are the vocabulary and the leaves, which any room above them may import.
-const below = "event oauth views internal/audit internal/bodylimit internal/clock internal/cookie internal/jsonid internal/jws internal/nearest internal/opaque " +
-	"internal/pemtext internal/redirect internal/reqinfo internal/resource internal/safeurl internal/sameorigin internal/seal internal/secret " +
-	"internal/storable internal/textfile internal/throttle internal/uuid"
+const below = "event oauth views internal/audit internal/bodylimit internal/character internal/clock internal/cookie internal/jsonid internal/jws internal/logline " +
+	"internal/nearest internal/opaque internal/pemtext internal/redirect internal/reqinfo internal/resource internal/safeurl internal/sameorigin " +
+	"internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid"
 
 // The packages that no application imports may know more: the command, and the tests
 // that bring the stores together with real databases.

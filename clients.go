@@ -12,11 +12,12 @@ import (
 // Registration holds the fields of a new client, for [Server.CreateClient]. Only
 // Name is required; a client for authorization_code also needs RedirectURIs.
 type Registration struct {
-	// ID identifies the client: valid UTF-8 without control characters, at most 255
-	// bytes. Default: chosen by the server, see Config.ClientIDs.
+	// ID identifies the client: valid UTF-8 without control and format characters,
+	// at most 255 bytes. Default: chosen by the server, see Config.ClientIDs.
 	ID string
 
-	// Name is shown to users on the consent page. Required.
+	// Name is shown to users on the consent page: valid UTF-8 without control and
+	// format characters, except joiners, at most 255 bytes. Required.
 	Name string
 
 	// Owner is the user who owns the client. The consent page marks an owned client

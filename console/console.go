@@ -68,7 +68,7 @@ Set up a server of your own:          passport install`,
 		root.Short, root.Long = "Manage the OAuth 2.0 server of this application", "" // it is set up and served elsewhere
 	}
 	silenceUsage(root)
-	p.hidePasswords(root)
+	p.guardOutput(root)
 	return root
 }
 
@@ -81,17 +81,19 @@ func silenceUsage(cmd *cobra.Command) {
 	}
 }
 
-// hidePasswords keeps the password of the database URL out of the error of every
-// command, whatever a driver says. It also gives each command a place for warnings.
-func (p *program) hidePasswords(cmd *cobra.Command) {
+// guardOutput keeps the password of the database URL out of the error of every
+// command, whatever a driver says, and control characters out of what it prints. It
+// also gives each command a place for warnings.
+func (p *program) guardOutput(cmd *cobra.Command) {
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			escapeOutput(cmd)
 			p.notices = cmd.ErrOrStderr()
 			return p.database.Hide(run(cmd, args))
 		}
 	}
 	for _, sub := range cmd.Commands() {
-		p.hidePasswords(sub)
+		p.guardOutput(sub)
 	}
 }
 
@@ -123,7 +125,7 @@ func Run(ctx context.Context, cmd *cobra.Command) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), message(err))
+	fmt.Fprintln(escaped{cmd.ErrOrStderr()}, message(err))
 	if _, wrong := errors.AsType[*usageError](err); wrong {
 		return 2
 	}

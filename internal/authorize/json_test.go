@@ -20,7 +20,8 @@ import (
 // A front end of the application's own gets what the page would show.
 func TestAuthorizeJSON_C9_WhatThePageWouldShow(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://api.example.com"} })
-	c := s.Register(passport.Registration{Name: "Order \u202eTracker<b>", RedirectURIs: []string{"https://tracker.example:8443/cb"}, Attributes: map[string]string{"note": "internal"}})
+	c := s.Register(passport.Registration{Name: "Order", RedirectURIs: []string{"https://tracker.example:8443/cb"}, Attributes: map[string]string{"note": "internal"}})
+	s.Change(c, func(stored *oauth.Client) { stored.Name = "Order \u202eTracker<b>" })
 	b := s.Browser().SignIn("alice")
 	b.AuthorizeJSON(c, "scope", "read").WantJSON(200, `{"client":{"id":"`+c.ID+`","name":"Order Tracker\u003cb\u003e","untrusted":false},`+
 		`"user":{"id":"alice","name":"Name of alice"},"scopes":[{"id":"read","description":"Read your orders","granted":false}],"resources":[],`+

@@ -91,5 +91,5 @@ func (r *Registry) checkID(id string) error {
 	if id == "" && r.numbered || storable.Text(id) {
 		return nil
 	}
-	return errors.New("client: the ID is not UTF-8 without control characters, of at most 255 bytes")
+	return errors.New("client: the ID is not UTF-8 without control and format characters, of at most 255 bytes")
 }

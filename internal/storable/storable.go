@@ -2,13 +2,14 @@
 package storable
 
 import (
-	"strings"
 	"unicode/utf8"
+
+	"github.com/go-passport/passport/internal/character"
 )
 
-// Text reports whether every store keeps the text unchanged: 1 to 255 bytes of
-// UTF-8 without control characters.
+// Text reports whether a text is a name or an ID that every store keeps unchanged
+// and that is safe to show: 1 to 255 bytes of UTF-8 without control and format
+// characters (see [character.Control]).
 func Text(text string) bool {
-	isControl := func(r rune) bool { return r < ' ' || r == 0x7f }
-	return text != "" && len(text) <= 255 && utf8.ValidString(text) && !strings.ContainsFunc(text, isControl)
+	return text != "" && len(text) <= 255 && utf8.ValidString(text) && !character.HasControl(text)
 }

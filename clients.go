@@ -2,7 +2,9 @@ package passport
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"log/slog"
 	"time"
 
 	"github.com/go-passport/passport/internal/clients"
@@ -65,6 +67,14 @@ type NewClient struct {
 	// once: the server stores its digest.
 	Secret string
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the client ID.
+func (c NewClient) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "passport.NewClient(%s)", clients.ShownID(c.Client))
+}
+
+// LogValue implements [slog.LogValuer]: only the client ID.
+func (c NewClient) LogValue() slog.Value { return slog.StringValue(clients.ShownID(c.Client)) }
 
 // CreateClient creates a client. The error lists every fault of the registration.
 // It is [oauth.ErrConflict] if a client with the ID exists.

@@ -147,6 +147,14 @@ type StoredKeys struct {
 	Secret []byte
 }
 
+// Format implements [fmt.Formatter]. It prints no secret: only the type of the store.
+func (k StoredKeys) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "passport.StoredKeys(%T)", k.Store)
+}
+
+// LogValue implements [slog.LogValuer]: only the type of the store.
+func (k StoredKeys) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%T", k.Store)) }
+
 // Load returns the keys for Config.Keys. If the store has none, it generates an
 // ES256 key and stores it. If several nodes do so at once, all use the same key.
 // [Server.Run] reads the store again from time to time.

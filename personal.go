@@ -2,6 +2,8 @@ package passport
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/go-passport/passport/internal/clock"
@@ -27,6 +29,14 @@ type NewToken struct {
 	AccessToken string             // returned only once; the server stores the digest of an opaque token
 	Token       *oauth.AccessToken // its record
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the ID of the token.
+func (t NewToken) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "passport.NewToken(%s)", tokens.ShownID(t.Token))
+}
+
+// LogValue implements [slog.LogValuer]: only the ID of the token.
+func (t NewToken) LogValue() slog.Value { return slog.StringValue(tokens.ShownID(t.Token)) }
 
 // CreateToken creates a personal access token, which a user creates for their own
 // scripts. It is a short form of [Server.CreatePersonalToken].

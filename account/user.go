@@ -57,6 +57,9 @@ type NewUser struct {
 	PasswordHash string
 }
 
+// Format implements [fmt.Formatter]. It prints no secret: only the e-mail address.
+func (n NewUser) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "account.NewUser(%s)", n.Email) }
+
 // LogValue implements [slog.LogValuer], without the password.
 func (n NewUser) LogValue() slog.Value { return slog.StringValue(n.Email) }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -34,6 +35,12 @@ type Options struct {
 	// Version is what `passport version` prints; that of the module by default.
 	Version string
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the version.
+func (o Options) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "console.Options(%s)", o.Version) }
+
+// LogValue implements [slog.LogValuer]: only the version.
+func (o Options) LogValue() slog.Value { return slog.StringValue(o.Version) }
 
 // New returns the command "passport" with all that are below it. Run it with
 // [Run], or mount it in a command of your own.

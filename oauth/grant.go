@@ -1,7 +1,10 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -46,6 +49,16 @@ type TokenRequest struct {
 	Store TokenReader
 
 	Users func(provider string) UserProvider // nil for an unknown one
+}
+
+// Format implements [fmt.Formatter]. It prints no secret: only the client ID.
+func (r TokenRequest) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "oauth.TokenRequest(%s)", cmp.Or(r.Client, new(Client)).ID)
+}
+
+// LogValue implements [slog.LogValuer]: only the client ID.
+func (r TokenRequest) LogValue() slog.Value {
+	return slog.StringValue(cmp.Or(r.Client, new(Client)).ID)
 }
 
 // Authorization is what a [Grant] allows the endpoint to issue.
@@ -111,6 +124,16 @@ type AuthorizationRequest struct {
 	Resources []string   // the requested resources (RFC 8707); nil if there are none
 	Params    url.Values // the raw parameters that the endpoint knows
 	Time      time.Time  // the time of the request, in whole microseconds
+}
+
+// Format implements [fmt.Formatter]. It prints no secret: only the client ID.
+func (r AuthorizationRequest) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "oauth.AuthorizationRequest(%s)", cmp.Or(r.Client, new(Client)).ID)
+}
+
+// LogValue implements [slog.LogValuer]: only the client ID.
+func (r AuthorizationRequest) LogValue() slog.Value {
+	return slog.StringValue(cmp.Or(r.Client, new(Client)).ID)
 }
 
 // Spend names a one-time value. The purpose is part of the name, so that values

@@ -1,9 +1,11 @@
 package passporttest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +24,16 @@ type Client struct {
 	server *Server
 }
 
+// Format implements [fmt.Formatter]. It prints no secret: only the client ID.
+func (c Client) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "passporttest.Client(%s)", cmp.Or(c.Client, new(oauth.Client)).ID)
+}
+
+// LogValue implements [slog.LogValuer]: only the client ID.
+func (c Client) LogValue() slog.Value {
+	return slog.StringValue(cmp.Or(c.Client, new(oauth.Client)).ID)
+}
+
 // Token is what a client was issued.
 type Token struct {
 	ID           string // of the access token; for [Server.Expire] and RevokeToken
@@ -33,6 +45,12 @@ type Token struct {
 
 	server *Server
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the ID.
+func (t Token) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "passporttest.Token(%s)", t.ID) }
+
+// LogValue implements [slog.LogValuer]: only the ID.
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.ID) }
 
 // SetAuthHeader puts the token into the header Authorization of r, and returns r.
 func (t *Token) SetAuthHeader(r *http.Request) *http.Request {

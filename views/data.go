@@ -6,7 +6,9 @@
 package views
 
 import (
+	"fmt"
 	"html/template"
+	"log/slog"
 	"slices"
 )
 
@@ -41,6 +43,14 @@ type ConsentPage struct {
 	Action string // where the form goes
 	Ticket string // what the form has to hold
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the client ID.
+func (p ConsentPage) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "views.ConsentPage(%s)", p.Client.ID)
+}
+
+// LogValue implements [slog.LogValuer]: only the client ID.
+func (p ConsentPage) LogValue() slog.Value { return slog.StringValue(p.Client.ID) }
 
 // ConsentClient is who asks.
 type ConsentClient struct {
@@ -87,6 +97,14 @@ type RedirectPage struct {
 	Host   string            // of the target, or the app's own URL scheme; empty on the way to the sign-in page
 	App    bool              // the target is an app's own URL scheme, which opens only if the user clicks
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the host.
+func (p RedirectPage) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "views.RedirectPage(%s)", p.Host)
+}
+
+// LogValue implements [slog.LogValuer]: only the host.
+func (p RedirectPage) LogValue() slog.Value { return slog.StringValue(p.Host) }
 
 // DecidedPage is what decided.html is given: the page for a second decision.
 type DecidedPage struct {

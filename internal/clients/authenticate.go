@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/go-passport/passport/internal/reqinfo"
@@ -41,6 +42,14 @@ type Credentials struct {
 	// Authenticate reads it.
 	Client *oauth.Client
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the client ID.
+func (c Credentials) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "clients.Credentials(%s)", c.ID)
+}
+
+// LogValue implements [slog.LogValuer]: only the client ID.
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.ID) }
 
 // dummyDigest is compared with the secret if the client does not exist, so that the
 // response takes the same time.

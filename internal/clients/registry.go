@@ -95,3 +95,11 @@ func (r *Registry) Internal(ctx context.Context, c oauth.Client, what string) (*
 	}
 	return &c, nil
 }
+
+// ShownID returns the ID of a client for a log; empty for nil.
+func ShownID(c *oauth.Client) string {
+	if c == nil {
+		return ""
+	}
+	return c.ID
+}

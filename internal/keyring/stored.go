@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/internal/seal"
@@ -20,6 +21,14 @@ type Stored struct {
 	// Secret has at least 32 random bytes, the same on every node. Required.
 	Secret []byte
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the type of the store.
+func (k Stored) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "keyring.Stored(%T)", k.Store)
+}
+
+// LogValue implements [slog.LogValuer]: only the type of the store.
+func (k Stored) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%T", k.Store)) }
 
 // Load returns the keys in the store. If there are none it makes an ES256 key;
 // when several nodes start at the same moment, only one of them does. The

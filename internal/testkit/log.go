@@ -3,8 +3,10 @@ package testkit
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
+	"testing"
 )
 
 // LockedBuffer is a bytes.Buffer that is safe for concurrent use.
@@ -61,4 +63,26 @@ func (s *Server) WantBlameless() {
 // Printed returns a value formatted with every verb that could leak a secret.
 func Printed(v any) string {
 	return fmt.Sprintf("%v\n%+v\n%#v\n%s\n%x", v, v, v, v, v)
+}
+
+// WantHidden fails the test if fmt, log/slog or an error prints a secret of a value.
+// value is a struct or a pointer to one.
+func WantHidden(t *testing.T, value any, secrets ...string) {
+	t.Helper()
+	var log bytes.Buffer
+	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		slog.New(h).Info("made", "value", value, slog.Group("group", "value", value))
+	}
+	nested := struct{ Made any }{value}
+	texts := map[string]string{
+		"fmt": Printed(value) + fmt.Sprint(value) + fmt.Sprintln(value), "fmt in a struct": Printed(nested), "fmt in a list": Printed([]any{value}),
+		"fmt in a map": Printed(map[string]any{"made": value}), "an error": fmt.Errorf("made %v", value).Error(), "slog": log.String(),
+	}
+	for _, secret := range secrets {
+		for where, text := range texts {
+			if strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) || strings.Contains(text, strings.Trim(fmt.Sprint([]byte(secret)), "[]")) {
+				t.Errorf("%s prints the secret of a %T: %.500s", where, value, text)
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -24,6 +25,12 @@ type Response struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	Scope        string `json:"scope"` // never omitted: it may be less than the requested scope, or empty
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the scope.
+func (r Response) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "tokens.Response(%s)", r.Scope) }
+
+// LogValue implements [slog.LogValuer]: only the scope.
+func (r Response) LogValue() slog.Value { return slog.StringValue(r.Scope) }
 
 // Request holds the tokens to issue: a grant's authorization, the client, and the
 // time.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,14 @@ type PersonalConfig struct {
 	ClientID, ClientSecret string
 	Opaque                 bool // the tokens are not JWTs
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the client ID.
+func (c PersonalConfig) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "tokens.PersonalConfig(%s)", c.ClientID)
+}
+
+// LogValue implements [slog.LogValuer]: only the client ID.
+func (c PersonalConfig) LogValue() slog.Value { return slog.StringValue(c.ClientID) }
 
 // Personal creates personal access tokens.
 type Personal struct{ PersonalConfig }
@@ -200,4 +209,12 @@ func (p *Personal) CheckClient(ctx context.Context) error {
 		return fmt.Errorf(field+"PersonalAccessClientSecret is none of its secrets; copy it again, or make a new one with `passport client rotate-secret %s`", id, id)
 	}
 	return nil
+}
+
+// ShownID returns the ID of a token for a log; empty for nil.
+func ShownID(t *oauth.AccessToken) string {
+	if t == nil {
+		return ""
+	}
+	return t.ID
 }

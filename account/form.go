@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/bodylimit"
+	"github.com/go-passport/passport/internal/formdata"
 	"github.com/go-passport/passport/internal/secret"
 )
 
@@ -29,7 +30,7 @@ func (a *Accounts) readForm(r *http.Request) (url.Values, error) {
 	if err != nil || media != "application/x-www-form-urlencoded" {
 		return nil, fmt.Errorf("%w: its type is %q", errForm, r.Header.Get("Content-Type"))
 	}
-	if err := r.ParseForm(); bodylimit.TimedOut(err) {
+	if err := formdata.ParseForm(r, ignored); bodylimit.TimedOut(err) {
 		return nil, errSlow
 	} else if err != nil {
 		return nil, fmt.Errorf("%w: it cannot be read", errForm) // the error may quote it
@@ -44,6 +45,10 @@ func (a *Accounts) readForm(r *http.Request) (url.Values, error) {
 	}
 	return r.PostForm, a.checkForm(r)
 }
+
+// ignored reports that no field of a form is required to be well encoded: no browser
+// sends a malformed field, and a link may have added one to the page's query.
+func ignored(string) bool { return false }
 
 // checkForm refuses a form that a page of another site had the browser send. To sign
 // a user in to an attacker's account is an attack too (login CSRF).

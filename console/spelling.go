@@ -143,3 +143,11 @@ func (p *program) ignored() (found []ignored) {
 func set(name string) bool {
 	return name == "PASSPORT_CONFIG" || slices.ContainsFunc(all, func(s setting) bool { return s.env() == name })
 }
+
+// bounded cuts a name that was given from outside.
+func bounded(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
+}

@@ -41,8 +41,12 @@ type TokenRequest struct {
 	// [Covers].
 	InheritScopes bool
 
-	Form url.Values // each parameter once (RFC 6749 §3.2), resource and audience apart
-	Time time.Time  // when the request came in, in whole microseconds
+	// Form has each parameter once (RFC 6749 §3.2), resource and audience apart. A
+	// parameter that only this grant knows is left out if it is malformed: not
+	// UTF-8, an array, longer than 8 KB, or with a NUL or line end.
+	Form url.Values
+
+	Time time.Time // when the request came in, in whole microseconds
 
 	// Store reads the server's records; see [ReadOnly]. A grant finds an optional
 	// power, such as the reading of device codes, with [StoreAs].

@@ -41,7 +41,7 @@ type room struct {
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
 	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile oauth sqlstore", others: []string{cobra, pflag, term, toml}},
-	"account":      {ours: ". internal/bodylimit internal/cookie internal/logline internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
+	"account":      {ours: ". internal/bodylimit internal/cookie internal/formdata internal/logline internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
@@ -100,6 +100,8 @@ var rooms = map[string]room{
 	"internal/textfile":                    {},
 	"internal/throttle":                    {ours: "oauth"},
 	"internal/uuid":                        {},
+	"internal/formdata":                    {},
+	"internal/storable":                    {ours: "internal/character"},
 
 	"internal/archtest": {},
 	"internal/docstest": {},
@@ -115,9 +117,9 @@ var rooms = map[string]room{
 }
 
 // below are the vocabulary and the leaves, which any room above them may import.
-const below = "event oauth views internal/audit internal/bodylimit internal/character internal/clock internal/cookie internal/jsonid internal/jws internal/logline " +
-	"internal/nearest internal/opaque internal/pemtext internal/redirect internal/reqinfo internal/resource internal/safeurl internal/sameorigin " +
-	"internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid"
+const below = "event oauth views internal/audit internal/bodylimit internal/character internal/clock internal/cookie internal/formdata internal/jsonid internal/jws " +
+	"internal/logline internal/nearest internal/opaque internal/pemtext internal/redirect internal/reqinfo internal/resource internal/safeurl " +
+	"internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid"
 
 // The packages that no application imports may know more: the command, and the tests
 // that bring the stores together with real databases.

@@ -73,7 +73,8 @@ func TestAuthorize_NeverRepeat_F10_Bodies(t *testing.T) {
 		"multipart":           {"multipart/form-data; boundary=x", strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"client_id\"\r\n\r\n" + c.ID + "\r\n--x--"), 400},
 		"no type":             {"", strings.NewReader(request), 400},
 		"a type that is none": {"a/b; c=d; c=d;;", strings.NewReader(request), 400},
-		"bad encoding":        {"application/x-www-form-urlencoded", strings.NewReader(request + "&x=%zz"), 400},
+		"bad encoding":        {"application/x-www-form-urlencoded", strings.NewReader(request + "&x=%zz"), 200},
+		"a bad known one":     {"application/x-www-form-urlencoded", strings.NewReader(request + "&prompt=%zz"), 400},
 		"nothing":             {"application/x-www-form-urlencoded", http.NoBody, 400},
 		"a form":              {"application/x-www-form-urlencoded; charset=UTF-8", strings.NewReader(request), 200},
 	} {

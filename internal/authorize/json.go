@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/go-passport/passport/internal/formdata"
 	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
@@ -130,7 +131,7 @@ func scriptForm(r *http.Request) (url.Values, error) {
 		if err != nil {
 			return nil, err
 		}
-		return url.ParseQuery(string(body))
+		return formdata.Parse(string(body), knownInput)
 	}
 	object, err := wire.ReadJSONObject(r.Body)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/formdata"
 	"github.com/go-passport/passport/internal/nearest"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/reqinfo"
@@ -41,6 +42,18 @@ type request struct {
 var known = []string{
 	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method",
 	"prompt", "resource", "request", "request_uri", "response_mode", signInParam,
+}
+
+// knownParameter reports whether the endpoint reads a parameter, or refuses it as an
+// array of one that it reads.
+func knownParameter(name string) bool {
+	base, _, _ := strings.Cut(name, "[")
+	return slices.Contains(known, base)
+}
+
+// knownInput reports whether a parameter belongs to a request or to a decision.
+func knownInput(name string) bool {
+	return name == "ticket" || name == "decision" || knownParameter(name)
 }
 
 // maxQuery is the maximum length of a request as a query, in bytes. The sign-in
@@ -75,13 +88,12 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 	if len(r.URL.RawQuery) > 2*maxQuery {
 		return nil, errQueryTooLong
 	}
-	if err := r.ParseForm(); err != nil {
+	if err := formdata.ParseForm(r, knownInput); err != nil {
 		return nil, wire.Unreadable(err)
 	}
 	params := url.Values{}
 	for name, values := range r.Form {
-		base, _, array := strings.Cut(name, "[")
-		if slices.Contains(known, name) || array && slices.Contains(known, base) {
+		if knownParameter(name) {
 			params[name] = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" && len(values) == 1 })
 		}
 	}

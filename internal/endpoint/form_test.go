@@ -206,7 +206,8 @@ func TestToken_TK_18_BodyLimit(t *testing.T) {
 	for _, size := range []int{64<<10 + 1, 10 << 20} {
 		s.Send(form+strings.Repeat("a", size), "Authorization", testkit.Basic(c.ID, c.Secret)).WantJSONError(413, "invalid_request")
 	}
-	s.Send(form+strings.Repeat("a", 8<<10+1), "Authorization", testkit.Basic(c.ID, c.Secret)).WantJSONError(400, "invalid_request")
+	s.Send(form+"&scope="+strings.Repeat("a", 8<<10+1), "Authorization", testkit.Basic(c.ID, c.Secret)).WantJSONError(400, "invalid_request")
+	s.Send(form+strings.Repeat("a", 8<<10+1), "Authorization", testkit.Basic(c.ID, c.Secret)).Tokens() // the name is not known
 	s.Send(form+strings.Repeat("a", 8<<10), "Authorization", testkit.Basic(c.ID, c.Secret)).Tokens()
 	s.WantBlameless()
 }
@@ -230,7 +231,7 @@ func TestNeverRepeat_F10_HostileParameters(t *testing.T) {
 				form.Set(name, value)
 				a := s.Send(form.Encode())
 				wantRefused(t, what+" in "+name, a)
-				if noText[what] && a.JSON()["error"] != "invalid_request" {
+				if noText[what] && name != "unknown" && a.JSON()["error"] != "invalid_request" {
 					t.Errorf("%s in %s: %s, want it refused for what it is", what, name, a)
 				}
 			}
@@ -251,7 +252,7 @@ func TestNeverRepeat_F10_HostileParameters(t *testing.T) {
 func TestToken_TK_04_Arrays(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
-	for _, name := range []string{"scope[]", "scope[0]", "grant_type[]", "client_id[x]", "x[", "scope%5B%5D"} {
+	for _, name := range []string{"scope[]", "scope[0]", "grant_type[]", "client_id[x]", "scope%5B%5D"} {
 		s.Send("grant_type=client_credentials&"+name+"=read", "Authorization", testkit.Basic(c.ID, c.Secret)).WantJSONError(400, "invalid_request")
 	}
 	for _, body := range []string{"grant_type=client_credentials;scope=read", "grant_type=%zz", "%", "=", "&&&", "grant_type"} {

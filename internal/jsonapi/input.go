@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/go-passport/passport/internal/formdata"
 	"github.com/go-passport/passport/internal/wire"
 )
 
@@ -43,7 +44,7 @@ func parseAPIInput(r *http.Request) (input, error) {
 	case media == "application/json" || strings.HasSuffix(media, "+json"):
 		input, err = wire.ReadJSONObject(r.Body)
 	case media == "application/x-www-form-urlencoded":
-		err = r.ParseForm()
+		err = formdata.ParseForm(r, knownField)
 		input = formObject(r.PostForm)
 	case media == "multipart/form-data":
 		err = r.ParseMultipartForm(wire.MaxBody)
@@ -54,6 +55,14 @@ func parseAPIInput(r *http.Request) (input, error) {
 	}
 	normalised, _ := normalise(input).(map[string]any)
 	return normalised, nil
+}
+
+// fields are those that the API reads.
+var fields = []string{"name", "redirect", "confidential", "scopes", "expires_at", "_method"}
+
+func knownField(name string) bool {
+	base, _, _ := strings.Cut(name, "[")
+	return slices.Contains(fields, base)
 }
 
 // malformed returns the error for an unreadable body.

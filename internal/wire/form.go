@@ -7,12 +7,14 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/clock"
+	"github.com/go-passport/passport/internal/formdata"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -53,28 +55,41 @@ func FormBody(r *http.Request) (url.Values, time.Time, error) {
 }
 
 func parseFormBody(r *http.Request) (url.Values, error) {
-	if r.URL.Query().Has("client_secret") {
+	isSecret := func(name string) bool { return name == "client_secret" }
+	if query, err := formdata.Parse(r.URL.RawQuery, isSecret); err != nil || query.Has("client_secret") {
 		return nil, oauth.InvalidRequest.Errorf("client_secret was sent in the URL, where it is logged: send it in the body or the Authorization header, and replace it")
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
 		return nil, oauth.InvalidRequest.Errorf("the body must be a form: Content-Type application/x-www-form-urlencoded")
 	}
-	if err := r.ParseForm(); err != nil {
-		if TooLarge(err) || bodylimit.TimedOut(err) {
-			return nil, Unreadable(err)
-		}
-		if len(r.PostForm) == 0 {
-			return nil, oauth.InvalidRequest.Errorf("the body is not a form")
-		}
-		return nil, oauth.InvalidRequest.Errorf("the form is not properly encoded")
+	if err := formdata.ParseForm(r, knownParameter); err != nil {
+		return nil, Unreadable(err)
 	}
+	form := url.Values{}
 	for name, values := range r.PostForm {
-		if err := CheckParameter(name, values, name == "resource" || name == "audience"); err != nil {
+		many := name == "resource" || name == "audience"
+		if err := CheckParameter(name, values, many); err == nil {
+			form[name] = values
+		} else if knownParameter(name) || len(values) > 1 {
 			return nil, err
 		}
 	}
-	return r.PostForm, nil
+	return form, nil
+}
+
+// known are the parameters of the endpoints that clients call (RFC 6749, RFC 7009,
+// RFC 7521, RFC 7636, RFC 7662, RFC 8628, RFC 8693 and RFC 8707). A malformed one is
+// refused. Any other is ignored if it is malformed, and left to a custom grant
+// otherwise.
+var known = strings.Fields(`grant_type client_id client_secret scope resource audience
+	code redirect_uri code_verifier refresh_token username password token token_type_hint device_code
+	assertion client_assertion client_assertion_type subject_token subject_token_type actor_token actor_token_type requested_token_type`)
+
+// knownParameter reports whether a name is in known, or is that of an array of one.
+func knownParameter(name string) bool {
+	base, _, _ := strings.Cut(name, "[")
+	return slices.Contains(known, base)
 }
 
 // Unreadable is the error for a body that cannot be read.
@@ -84,6 +99,12 @@ func Unreadable(err error) error {
 		return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body is larger than %d bytes", MaxBody))
 	case bodylimit.TimedOut(err):
 		return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the body did not arrive in time"))
+	}
+	if bad, ok := errors.AsType[*formdata.Malformed](err); ok {
+		return oauth.InvalidRequest.Errorf("%s", bad)
+	}
+	if errors.Is(err, formdata.ErrTooMany) {
+		return oauth.InvalidRequest.Errorf("the request has more than %d parameters", formdata.MaxParameters)
 	}
 	return fmt.Errorf("%w: %w", err, oauth.InvalidRequest.Errorf("the request is not properly encoded"))
 }

@@ -1,0 +1,71 @@
+package formdata_test
+
+import (
+	"errors"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport/internal/formdata"
+)
+
+func knows(name string) bool { return name == "scope" || name == "state" }
+
+func TestParse_FR_33(t *testing.T) {
+	for _, tt := range []struct{ text, want, malformed string }{
+		{"", "", ""},
+		{"scope=a+b&scope=%26&x", "scope=a+b&scope=%26&x=", ""},
+		{"&&scope=a&", "scope=a", ""},
+		{"scope=a&utm=x;y&utm=%zz&%zz=1&a;b&;=&%=&=%", "scope=a", ""},
+		{"utm=x;scope=b", "", ""},
+		{"scope=a;b", "", "scope"},
+		{"sc%6Fpe=a;b", "", "scope"},
+		{"scope=a&scope=%zz", "scope=a", "scope"},
+		{"state=%&scope=%", "", "state"},
+	} {
+		got, err := formdata.Parse(tt.text, knows)
+		var bad *formdata.Malformed
+		errors.As(err, &bad)
+		if got.Encode() != tt.want || (bad == nil) != (tt.malformed == "") || bad != nil && bad.Name != tt.malformed {
+			t.Errorf("Parse(%q) = %q, %v; want %q with the malformed parameter %q", tt.text, got.Encode(), err, tt.want, tt.malformed)
+		}
+	}
+	if _, err := formdata.Parse(strings.Repeat("a&", formdata.MaxParameters), knows); !errors.Is(err, formdata.ErrTooMany) {
+		t.Errorf("Parse of %d parameters = %v, want ErrTooMany", formdata.MaxParameters+1, err)
+	}
+}
+
+// A middleware may have read the body before.
+func TestParseForm_FR_33_AfterAMiddleware(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		r := httptest.NewRequest("POST", "/?utm=a;b&scope=query", strings.NewReader("scope=body&x=%zz"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if early {
+			_ = r.ParseForm()
+		}
+		if err := formdata.ParseForm(r, knows); err != nil || r.PostForm.Encode() != "scope=body" || r.Form.Encode() != "scope=body&scope=query" {
+			t.Errorf("with an early ParseForm %t: Form %v, PostForm %v, %v", early, r.Form, r.PostForm, err)
+		}
+		if err := r.ParseForm(); err != nil || r.FormValue("scope") != "body" {
+			t.Errorf("a later ParseForm = %v with the scope %q, want that of the body", err, r.FormValue("scope"))
+		}
+	}
+}
+
+// What net/url reads without an error is read the same.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"a=b&c=d", "scope=a;b", "%zz=%", "a=%41+&a=", "=&=&;", "\xff=\x00"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want, wantErr := url.ParseQuery(text)
+		got, err := formdata.Parse(text, func(string) bool { return true })
+		if wantErr == nil && (err != nil || got.Encode() != want.Encode()) && !errors.Is(err, formdata.ErrTooMany) {
+			t.Errorf("Parse(%q) = %v, %v; want %v as net/url reads it", text, got, err, want)
+		}
+		if lenient, err := formdata.Parse(text, func(string) bool { return false }); err == nil && lenient.Encode() != want.Encode() {
+			t.Errorf("Parse(%q) = %v, want %v: what net/url accepts", text, lenient, want)
+		}
+	})
+}

@@ -58,7 +58,11 @@ func (a *Accounts) authenticate(ctx context.Context, email, password string, the
 	if err != nil {
 		return err
 	}
-	ok, outdated, err := a.hasher.verify(c.hash, password)
+	w, err := a.work(ctx)
+	if err != nil {
+		return err
+	}
+	ok, outdated, err := a.hasher.verify(c.hash, password, w)
 	if reason := refusal(c, ok, err); reason != nil {
 		a.logRefusal(ctx, key, c.user, reason)
 		return errRefused

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -21,7 +23,7 @@ func SessionDigest(r *http.Request) (oauth.Digest, bool) {
 
 // VerifyHash verifies a password against a stored hash.
 func VerifyHash(stored, password string) (ok, outdated bool, err error) {
-	return newHasher(1).verify(stored, password)
+	return newHasher(1).verify(stored, password, leastWork)
 }
 
 // ParsesHash reports whether a stored hash is one that would be computed.
@@ -47,3 +49,31 @@ func HashCost(stored string) (memory, passes uint32, threads uint8) {
 
 // Queue returns the way into a hasher with so many places.
 func Queue(places int) func(context.Context) (func(), error) { return newHasher(places).enter }
+
+// Work is what one sign-in computes: passes over KiB of memory for argon2id, and
+// rounds for bcrypt.
+type Work struct{ Argon2, Bcrypt uint64 }
+
+// WorkOf returns the work of a sign-in with a wrong password to an account with a
+// stored hash, in a table that has hashes of these costs.
+func WorkOf(stored, password string, costs ...string) (spent Work) {
+	h := newHasher(1)
+	h.idKey = func(_, _ []byte, time, memory uint32, _ uint8, length uint32) []byte {
+		spent.Argon2 += uint64(time) * uint64(memory)
+		return make([]byte, length)
+	}
+	h.compare = func(hash, _ []byte) error {
+		cost, err := bcrypt.Cost(hash)
+		if err != nil {
+			return err
+		}
+		spent.Bcrypt += 1 << cost
+		return bcrypt.ErrMismatchedHashAndPassword
+	}
+	w := leastWork
+	for _, cost := range costs {
+		w = w.with(cost)
+	}
+	_, _, _ = h.verify(stored, password, w)
+	return spent
+}

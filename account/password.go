@@ -47,13 +47,19 @@ const patience = 15 * time.Second
 // hasher computes password hashes, a few at a time: each takes 19 MiB and all of
 // a core, and a crowd at the door must not take the memory of the whole
 // application.
-type hasher struct{ slots chan struct{} }
+type hasher struct {
+	slots chan struct{}
+
+	// The two algorithms. Tests count their work.
+	idKey   func(password, salt []byte, time, memory uint32, threads uint8, length uint32) []byte
+	compare func(hash, password []byte) error
+}
 
 func newHasher(concurrency int) *hasher {
 	if concurrency < 1 {
 		concurrency = runtime.GOMAXPROCS(0)
 	}
-	return &hasher{slots: make(chan struct{}, concurrency)}
+	return &hasher{slots: make(chan struct{}, concurrency), idKey: argon2.IDKey, compare: bcrypt.CompareHashAndPassword}
 }
 
 // enter waits for a slot and returns the function that gives it back.
@@ -75,49 +81,53 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 func (h *hasher) hash(password string) string {
 	salt := make([]byte, 16)
 	rand.Read(salt) // it never fails, it ends the program
-	return current.encode(salt, current.key(password, salt, 32))
+	return current.encode(salt, h.argon2(current, password, salt, 32))
 }
 
 // verify reports whether password is the one of a stored hash, and whether that
 // hash should be replaced by one of today's cost. An empty hash is that of no
-// account: it takes the time of one and matches nothing. The caller has a slot.
-func (h *hasher) verify(stored, password string) (ok, outdated bool, err error) {
+// account: it matches nothing. Whatever the hash, the work is w. The caller has a
+// slot.
+func (h *hasher) verify(stored, password string, w work) (ok, outdated bool, err error) {
 	if len(password) > MaxPasswordBytes {
 		password, stored = password[:MaxPasswordBytes], ""
 	}
+	var done work
+	defer func() { h.spendRest(password, w, done) }()
 	if stored == "" {
-		verifyArgon2(dummy, password)
 		return false, false, nil
 	}
 	p, err := parseHash(stored)
 	if err != nil {
-		verifyArgon2(dummy, password)
 		return false, false, err
 	}
 	if p.bcrypt != "" {
-		// More than 72 bytes were never part of such a hash.
-		err := bcrypt.CompareHashAndPassword([]byte(p.bcrypt), []byte(password[:min(len(password), 72)]))
-		return err == nil, true, nil
+		ok, done.bcrypt = h.bcrypt(p.bcrypt, password)
+		return ok, true, nil
 	}
-	return verifyArgon2(p, password), p.argon2Params != current, nil
+	key := h.argon2(p.argon2Params, password, p.salt, len(p.key))
+	done.argon2 = p.argon2Params
+	return subtle.ConstantTimeCompare(key, p.key) == 1, p.argon2Params != current, nil
 }
 
-// dummy is what the password for an account that does not exist is compared to.
-var dummy = parsedHash{argon2Params: current, salt: make([]byte, 16), key: make([]byte, 32)}
+func (h *hasher) argon2(p argon2Params, password string, salt []byte, length int) []byte {
+	return h.idKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(length))
+}
 
-func verifyArgon2(p parsedHash, password string) bool {
-	key := p.argon2Params.key(password, p.salt, len(p.key))
-	return subtle.ConstantTimeCompare(key, p.key) == 1
+// bcrypt returns the cost that was computed; 0 for a hash whose salt is none.
+func (h *hasher) bcrypt(hash, password string) (ok bool, cost int) {
+	// More than 72 bytes were never part of such a hash.
+	err := h.compare([]byte(hash), []byte(password[:min(len(password), 72)]))
+	if err == nil || errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		cost, _ = bcrypt.Cost([]byte(hash))
+	}
+	return err == nil, cost
 }
 
 type argon2Params struct {
 	memory  uint32 // KiB
 	time    uint32
 	threads uint8
-}
-
-func (p argon2Params) key(password string, salt []byte, length int) []byte {
-	return argon2.IDKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(length))
 }
 
 var b64 = base64.RawStdEncoding.Strict()

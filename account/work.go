@@ -1,0 +1,104 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+// Each kind of stored hash, by its algorithm and cost, is one step in the index, so
+// that no sign-in reads the table.
+const (
+	selectNextCost = `SELECT password_cost FROM passport_users WHERE password_cost > ? ORDER BY password_cost LIMIT 1`
+	maxCosts       = 100
+)
+
+// work is what one sign-in computes, whether the account exists or not: the most
+// expensive hash of each algorithm in the table. Otherwise the time would tell which
+// addresses have an account.
+type work struct {
+	argon2 argon2Params
+	bcrypt int // the cost; 0 without such a hash
+}
+
+// leastWork is that of a table with hashes of today's cost alone.
+var leastWork = work{argon2: current}
+
+// work returns what a sign-in computes. It asks the database each time, because
+// another node may import accounts.
+func (a *Accounts) work(ctx context.Context) (work, error) {
+	w, last := leastWork, ""
+	for range maxCosts {
+		err := a.db.Row(ctx, selectNextCost, func(row sqldb.Row) error { return row.Scan(&last) }, last)
+		if errors.Is(err, oauth.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return w, fmt.Errorf("find the most expensive password hash: %w", err)
+		}
+		w = w.with(last)
+	}
+	return w, nil
+}
+
+// with returns the work that also covers a hash of this cost: "m=19456,t=2,p=1" of
+// argon2id, or "$2y$12$" of bcrypt. Others are never computed.
+func (w work) with(cost string) work {
+	if rest := strings.Repeat(".", bcryptTail); isBcrypt(cost + rest) {
+		n, _ := bcrypt.Cost([]byte(cost + rest))
+		w.bcrypt = max(w.bcrypt, n)
+	} else if p, ok := parseParams(cost); ok && p.units() > w.argon2.units() {
+		w.argon2 = p
+	}
+	return w
+}
+
+// bcryptTail is the length of salt and key in a bcrypt hash.
+const bcryptTail = 53
+
+// units is the work of argon2id: the memory that it passes over.
+func (p argon2Params) units() uint64 { return uint64(p.memory) * uint64(p.time) }
+
+// spendRest computes what is left of w after done, and drops the results.
+func (h *hasher) spendRest(password string, w, done work) {
+	for _, cost := range restOfBcrypt(w.bcrypt, done.bcrypt) {
+		h.bcrypt(fmt.Sprintf("$2a$%02d$%s", cost, strings.Repeat(".", bcryptTail)), password)
+	}
+	if p, ok := restOfArgon2(w.argon2, done.argon2); ok {
+		h.argon2(p, password, make([]byte, 16), 32)
+	}
+}
+
+// restOfBcrypt returns the costs that make up the difference of two. The work of
+// bcrypt doubles with each step of its cost.
+func restOfBcrypt(all, done int) (costs []int) {
+	if done == 0 && all > 0 {
+		return []int{all}
+	}
+	for cost := done; cost < all; cost++ {
+		costs = append(costs, cost)
+	}
+	return costs
+}
+
+// restOfArgon2 returns parameters of the difference of two. ok is false if there is
+// none that argon2id can compute.
+func restOfArgon2(all, done argon2Params) (p argon2Params, ok bool) {
+	if done.units() == 0 {
+		return all, true
+	}
+	if done.units() >= all.units() {
+		return p, false
+	}
+	rest := all.units() - done.units()
+	p = all
+	p.time = uint32((rest + uint64(all.memory) - 1) / uint64(all.memory)) //nolint:gosec // at most all.time
+	p.memory = uint32(rest / uint64(p.time))                              //nolint:gosec // at most all.memory
+	return p, p.memory >= 8*uint32(p.threads)
+}

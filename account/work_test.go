@@ -1,0 +1,52 @@
+package account_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport/account"
+)
+
+// The work of a sign-in is counted, so that the test doesn't depend on the machine.
+func TestSignIn_FR_10_WorkIsEqualForEveryAccount(t *testing.T) {
+	const (
+		argonTail = "$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA"
+		ours      = "m=19456,t=2,p=1"
+	)
+	bcryptTail := strings.Repeat("a", 53)
+	hashOf := func(cost string) string {
+		if strings.HasPrefix(cost, "$") {
+			return cost + bcryptTail
+		}
+		return "$argon2id$v=19$" + cost + argonTail
+	}
+	for name, costs := range map[string][]string{
+		"our own alone":                 {ours},
+		"bcrypt":                        {ours, "$2y$12$"},
+		"bcrypt of several costs":       {ours, "$2y$12$", "$2a$04$", "$2b$10$"},
+		"bcrypt alone":                  {"$2y$10$", "$2y$11$"},
+		"argon2id of less":              {ours, "m=64,t=1,p=1", "m=9216,t=4,p=1"},
+		"argon2id of more":              {ours, "m=65536,t=3,p=4", "m=47104,t=1,p=1"},
+		"both kinds, and one of nobody": {ours, "$2y$12$", "m=65536,t=4,p=2", "m=12288,t=3,p=1", "plain", "$2x$14$", "m=9999999,t=1,p=1", "$2y$31$"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := account.WorkOf("", "wrong", costs...)
+			for _, cost := range append(costs, "damaged") {
+				for _, password := range []string{"wrong", strings.Repeat("x", 80), strings.Repeat("x", account.MaxPasswordBytes+1)} {
+					got := account.WorkOf(hashOf(cost), password, costs...)
+					if got.Bcrypt != want.Bcrypt || !near(got.Argon2, want.Argon2) {
+						t.Errorf("a wrong password of %d bytes for a hash with %q takes %+v, for an unknown user %+v; want the same work", len(password), cost, got, want)
+					}
+				}
+			}
+			for _, cost := range costs {
+				if alone := account.WorkOf(hashOf(cost), "wrong"); alone.Bcrypt > want.Bcrypt || alone.Argon2 > want.Argon2 {
+					t.Errorf("an unknown user takes %+v, less than the hash with %q alone: %+v", want, cost, alone)
+				}
+			}
+		})
+	}
+}
+
+// near allows for the granularity of argon2id's memory.
+func near(a, b uint64) bool { return max(a, b)-min(a, b) <= max(a, b)/100 }

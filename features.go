@@ -155,9 +155,10 @@ func (c Config) authorizePart() part {
 
 func (c Config) authorizeRoutes(r *rooms.Rooms) []wire.Endpoint {
 	path := r.Base + "/authorize"
+	pending, _ := oauth.StoreAs[oauth.PendingRequestStore](c.Store)
 	return []wire.Endpoint{wire.Single("passport.authorizations.authorize", path, authorize.New(authorize.Config{
 		Issuer: r.Issuer, Path: path, Keys: r.Keys, Policy: r.Policy, Responders: r.Parts.Responders, Clients: r.Clients, Tokens: r.Tokens,
-		Users: r.Users, Forms: r.Forms, Pages: r.Pages, Log: r.Log,
+		Users: r.Users, Forms: r.Forms, Pages: r.Pages, Log: r.Log, Pending: pending,
 		RequirePKCE: c.RequirePKCE, SkipConsent: c.SkipConsent, SkipNativeConsent: c.InsecureSkipNativeConsent,
 		NumericClientIDs: c.ClientIDs == Integers, NumericUserIDs: c.NumericUserIDs,
 	}), http.MethodGet, http.MethodPost, http.MethodDelete)}

@@ -1,15 +1,34 @@
 package account
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-passport/passport/internal/page"
 )
 
 // maxReturnTo is as long as a return address may be. It holds a whole
 // authorization request.
 const maxReturnTo = 32 << 10
+
+// maxLocation is the maximum length of a Location header: proxies limit the whole
+// header of a response, nginx to 4 KiB by default.
+const maxLocation = 3 << 10
+
+// sendOn sends the browser to a path of this host. A page links to a longer one.
+func (a *Accounts) sendOn(w http.ResponseWriter, r *http.Request, to string) {
+	if len(to) <= maxLocation {
+		page.Private(w)
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return
+	}
+	v := a.view(w, r, nil)
+	v.Title, v.Text, v.ReturnTo, v.RequestID = "You can go on now", "This is done.", to, ""
+	a.render(w, r, http.StatusOK, "message", v)
+}
 
 // localPath returns the address to go to after signing in or out: s if it is a
 // path on this host, and otherwise fallback. Whatever somebody could read as

@@ -62,8 +62,7 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.logSignIn(r, user)
-	page.Private(w)
-	http.Redirect(w, r, cmp.Or(v.ReturnTo, v.Home), http.StatusSeeOther)
+	a.sendOn(w, r, cmp.Or(v.ReturnTo, v.Home))
 }
 
 // lacks notes what was not filled in, and reports whether there is any. It is no

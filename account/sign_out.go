@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
 )
@@ -53,8 +52,7 @@ func (a *Accounts) signOut(w http.ResponseWriter, r *http.Request) {
 	}
 	a.log.InfoContext(r.Context(), "signed out", "request_id", reqinfo.From(r.Context()).ID)
 	if to := returnTo(form); to != "" {
-		page.Private(w)
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		a.sendOn(w, r, to)
 		return
 	}
 	a.signedOut(w, r)

@@ -33,6 +33,7 @@ type Store struct {
 	refresh  table[oauth.Digest, refreshRow]
 	consents table[consentKey, time.Time]
 	once     table[onceKey, time.Time]
+	pending  table[oauth.Digest, oauth.PendingRequest]
 	cutOffs  map[oauth.UserRef][]cutOff
 	opaque   table[oauth.Digest, string] // maps to the ID of the access token
 	lastID   int64                       // of the numbered clients
@@ -46,6 +47,8 @@ var (
 	_ oauth.Store      = (*Store)(nil)
 	_ oauth.AuditStore = (*Store)(nil)
 	_ oauth.KeyStore   = (*Store)(nil)
+
+	_ oauth.PendingRequestStore = (*Store)(nil)
 )
 
 // Rows refer to other records by ID, and hold no copy of them.

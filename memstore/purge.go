@@ -31,6 +31,7 @@ func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n 
 			delete(s.opaque, digest)
 		}
 	}
+	sweep(&p, s.pending, func(r oauth.PendingRequest) bool { return p.expired(r.ExpiresAt) })
 	late := purge{PurgeBefore: p.late(), left: p.left}
 	sweep(&late, s.once, late.expired)
 	p.left = late.left

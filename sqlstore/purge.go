@@ -65,7 +65,8 @@ func (p *purge) run(ctx context.Context) error {
 	if p.expired != 0 {
 		steps = append(steps, p.endAbandoned,
 			func(ctx context.Context) error { return p.families(ctx, expiredFamilies, p.expired) },
-			p.oldAccessTokens, p.usedValues)
+			p.oldAccessTokens, p.usedValues,
+			func(ctx context.Context) error { return p.sweep(ctx, expiredPendingRequests, p.expired) })
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -43,7 +43,7 @@ const migrationSet = "oauth"
 var tables = []string{
 	"oauth_clients", "oauth_client_secrets", "oauth_families", "oauth_cut_offs", "oauth_auth_codes",
 	"oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once", "oauth_audit", "oauth_counters",
-	"oauth_key_rings",
+	"oauth_key_rings", "oauth_pending_requests",
 }
 
 // Migrations returns the migrations for a dialect, in goose's format, for
@@ -61,11 +61,12 @@ func Migrations(d Dialect) fs.FS {
 type Store struct{ db *sqldb.DB }
 
 var (
-	_ oauth.Store          = (*Store)(nil)
-	_ oauth.AuditStore     = (*Store)(nil)
-	_ oauth.KeyStore       = (*Store)(nil)
-	_ oauth.PresentedStore = (*Store)(nil)
-	_ oauth.Checker        = (*Store)(nil)
+	_ oauth.Store               = (*Store)(nil)
+	_ oauth.AuditStore          = (*Store)(nil)
+	_ oauth.KeyStore            = (*Store)(nil)
+	_ oauth.PresentedStore      = (*Store)(nil)
+	_ oauth.Checker             = (*Store)(nil)
+	_ oauth.PendingRequestStore = (*Store)(nil)
 )
 
 // New returns a store over the application's database. It does not use the database
@@ -116,6 +117,7 @@ var probes = []string{
 	`SELECT o.purpose, o.digest, o.keep_until FROM oauth_once o WHERE 1 = 0`,
 	`SELECT n.name, n.value FROM oauth_counters n WHERE 1 = 0`,
 	`SELECT r.name, r.version, r.sealed FROM oauth_key_rings r WHERE 1 = 0`,
+	`SELECT p.digest, p.client_id, p.sealed, p.expires_at FROM oauth_pending_requests p WHERE 1 = 0`,
 	`SELECT ` + auditColumns + ` FROM oauth_audit a WHERE 1 = 0`,
 }
 

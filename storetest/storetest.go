@@ -117,6 +117,7 @@ var properties = []property{
 	{"FR_07 a session ends in one write", sessionEnds},
 	{"the audit log records changes", auditLog},
 	{"keys are saved over the version that was read", keyRing},
+	{"FR_27 long requests are kept, and bounded", pendingRequests},
 	{"a presented value is read with its client", presentedValues},
 	{"powers of grants have no method of the store", grantPowers},
 

@@ -29,7 +29,14 @@ func (e *Endpoint) outcome(r *http.Request) outcome {
 	case r.Method == http.MethodDelete:
 		return refused(http.StatusMethodNotAllowed, errMethod)
 	}
+	if err := e.resume(r.Context(), &in); err != nil {
+		return e.refuse(&request{}, err)
+	}
 	q, err := e.authorizationRequest(r.Context(), in.params, in.at)
+	q.asked = in.asked
+	if in.returned { // perhaps from the form of a sign-in page
+		q.from = fromOtherForm
+	}
 	if err != nil {
 		return e.refuse(q, err)
 	}
@@ -116,28 +123,6 @@ func (q *request) signInAgain(user *oauth.User) (bool, error) {
 		err = fmt.Errorf("prompt=login cannot be satisfied: CurrentUser must fill in AuthenticatedAt: %w", err)
 	}
 	return false, err
-}
-
-// sendToSignIn sends the user to the application's sign-in page. That page returns
-// to this request, with a sealed pendingSignIn.
-func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
-	name, provider, err := e.Users.Of(q.client)
-	if err != nil {
-		return nil, err
-	}
-	q.params.Del(signInParam)
-	sealed, err := e.tickets.sealSignIn(q.params, q.time)
-	if err != nil {
-		return nil, err
-	}
-	o := signInOutcome{returnTo: e.Path + "?" + q.params.Encode() + "&" + signInParam + "=" + sealed}
-	if r.Method == http.MethodPost {
-		o.from = fromOurForm
-	}
-	if o.target = provider.SignInURL(r, o.returnTo); o.target == "" {
-		return nil, fmt.Errorf("SignInURL of the provider %q returned nothing; return the address of a sign-in page", name)
-	}
-	return o, nil
 }
 
 // needsPage reports whether the user has to be asked. At a loopback port that is not

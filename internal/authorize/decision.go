@@ -84,6 +84,7 @@ func (e *Endpoint) decide(r *http.Request, at time.Time) outcome {
 		return refused(http.StatusBadRequest, fmt.Errorf("%w: %w", err, errStale))
 	}
 	q, err := e.authorizationRequest(r.Context(), t.params, at)
+	q.asked = t.asked()
 	if q.from = fromOtherForm; r.Method == http.MethodPost {
 		q.from = fromOurForm
 	}

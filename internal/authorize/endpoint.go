@@ -21,7 +21,7 @@ import (
 )
 
 // Config holds the dependencies and settings of an [Endpoint]. All fields but the
-// last five are required.
+// last six are required.
 type Config struct {
 	Issuer     *url.URL
 	Path       string // of the endpoint, including the issuer's path
@@ -35,6 +35,7 @@ type Config struct {
 	Pages      *page.Set
 	Log        wire.Log
 
+	Pending                          oauth.PendingRequestStore // nil if the store is none
 	RequirePKCE                      bool
 	SkipConsent                      func(ctx context.Context, client *oauth.Client, user *oauth.User) bool
 	SkipNativeConsent                bool

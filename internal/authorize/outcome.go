@@ -88,6 +88,11 @@ const (
 	fromOurForm // its form-action allows a private-use scheme
 )
 
+// maxLocation is the maximum length of a Location header. Proxies limit the whole
+// header of a response, nginx to 4 KiB by default. A page redirects to a longer URL:
+// to a client with a long state, for example.
+const maxLocation = 3 << 10
+
 // redirectOutcome sends the browser to target, with a code, a token or an error.
 // After a form submission, a page redirects instead of the response. A private-use
 // scheme needs a click of the user. After the server's own form it is a redirect;
@@ -100,7 +105,7 @@ type redirectOutcome struct {
 
 func (o redirectOutcome) html(p views.Page) htmlReply {
 	app := redirect.PrivateUse(o.target)
-	if o.from == fromLink || o.from == fromOurForm && app {
+	if len(o.target) <= maxLocation && (o.from == fromLink || o.from == fromOurForm && app) {
 		return htmlReply{location: o.target}
 	}
 	return htmlReply{status: http.StatusOK, view: page.View{Name: "redirect", Data: views.RedirectPage{

@@ -69,7 +69,7 @@ func (e *Endpoint) consentPage(q *request, who *users.Account, granted []string)
 func errorPage(e *oauth.Error) views.ErrorPage {
 	title, advice := "This request cannot be completed", "Go back to the app and try again. If it happens again, tell the people who make the app."
 	switch {
-	case e == errStale:
+	case e == errStale, e == errSignInExpired:
 		title, advice = "This page has expired", "Go back to the app and start again. Nothing was allowed."
 	case e.Code == oauth.InvalidClient:
 		title, advice = "This app is not known here", "The link that brought you here names an app that does not exist, or that was removed. Nothing was allowed."

@@ -66,6 +66,8 @@ var errQueryTooLong = oauth.InvalidRequest.Errorf("the request is longer than %d
 type authorizationInput struct {
 	params     url.Values
 	isDecision bool      // see readDecision
+	returned   bool      // the browser returns from the sign-in page
+	asked      time.Time // when it was sent there; zero if the return address is not ours
 	at         time.Time // when the whole body was received, before the user is looked up
 }
 
@@ -112,9 +114,6 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 // registered for the client.
 func (e *Endpoint) authorizationRequest(ctx context.Context, params url.Values, at time.Time) (*request, error) {
 	q := &request{params: params, time: at}
-	if params.Get(signInParam) != "" { // from the form of a sign-in page
-		q.from = fromOtherForm
-	}
 	if err := e.findClient(ctx, q); err != nil {
 		return q, err
 	}
@@ -229,7 +228,6 @@ func (e *Endpoint) checkPrompt(q *request) error {
 	if q.prompts("none") && len(q.prompt) > 1 {
 		return oauth.InvalidRequest.Errorf("prompt none stands alone")
 	}
-	q.asked = e.tickets.openSignIn(q.params, q.time)
 	return nil
 }
 

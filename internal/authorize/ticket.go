@@ -21,7 +21,7 @@ import (
 // TicketTTL is how long a consent page waits for a decision.
 const TicketTTL = 10 * time.Minute
 
-// tickets seals and opens the tickets of consent pages and the pending sign-ins.
+// tickets seals and opens the tickets of consent pages and the requests of pending sign-ins.
 type tickets struct {
 	keys    *keyring.Live
 	names   cookie.Names
@@ -41,8 +41,9 @@ type ticket struct {
 	Granted   []string     `json:"granted,omitempty"` // scopes that the page showed as already allowed
 	Provider  string       `json:"provider"`
 	User      string       `json:"user"`
-	Browser   oauth.Digest `json:"browser"` // of the cookie's value
-	Expires   int64        `json:"expires"` // Unix seconds
+	Browser   oauth.Digest `json:"browser"`         // of the cookie's value
+	Expires   int64        `json:"expires"`         // Unix seconds
+	Asked     int64        `json:"asked,omitempty"` // when the user was sent to sign in for it, in Unix seconds; 0 for never
 	root      *keyring.Root
 	params    url.Values
 }
@@ -57,6 +58,9 @@ func (s tickets) new(r *http.Request, q *request, user oauth.UserRef, p views.Co
 	t := ticket{
 		ID: secret.New(), Params: q.params.Encode(), Scopes: q.scopes, Resources: q.resources, Shown: shown,
 		Provider: user.Provider, User: user.ID, Browser: oauth.DigestOf(browser), Expires: q.time.Add(TicketTTL).Unix(),
+	}
+	if !q.asked.IsZero() {
+		t.Asked = q.asked.Unix()
 	}
 	for _, scope := range p.Old() {
 		t.Granted = append(t.Granted, scope.ID)
@@ -95,6 +99,14 @@ func (t *ticket) code() string { return t.root.Derive("code", t.ID) }
 // tokenID returns the ID of the access token for this ticket, if the response is a
 // token. By it, a second click finds the result of the first.
 func (t *ticket) tokenID() string { return uuid.NewV8(t.root.Derive("access token", t.ID)) }
+
+// asked returns when the user was sent to sign in for the request; zero for never.
+func (t *ticket) asked() time.Time {
+	if t.Asked == 0 {
+		return time.Time{}
+	}
+	return time.Unix(t.Asked, 0)
+}
 
 // used returns the ticket for the issuance that uses it up; nil without a ticket.
 func (t *ticket) used() *tokens.Ticket {
@@ -198,50 +210,3 @@ func (s tickets) isTicketCookie(name string) bool {
 }
 
 func (s tickets) cookiePrefix() string { return s.names.Host("ticket") + "-" }
-
-// signInParam is the parameter of the sign-in page's return address. Its value is a
-// sealed pendingSignIn.
-const signInParam = "passport_sign_in"
-
-// SignInTTL is how long a user may take to sign in.
-const SignInTTL = time.Hour
-
-// pendingSignIn records that a browser was sent to sign in for a request, and when.
-type pendingSignIn struct {
-	Asked  int64        `json:"asked"` // Unix seconds
-	Params oauth.Digest `json:"params"`
-}
-
-// sealSignIn seals a pendingSignIn for a request.
-func (s tickets) sealSignIn(params url.Values, at time.Time) (string, error) {
-	plain, err := json.Marshal(pendingSignIn{Asked: at.Unix(), Params: digestOfParams(params)})
-	if err != nil {
-		return "", fmt.Errorf("encode pending sign-in: %w", err)
-	}
-	return s.keys.Roots().Seal("sign-in mark", plain), nil
-}
-
-// openSignIn returns when the browser was sent to sign in for exactly this request;
-// zero if it was not, or longer than SignInTTL ago.
-func (s tickets) openSignIn(params url.Values, at time.Time) time.Time {
-	plain, _, err := s.keys.Roots().Open("sign-in mark", params.Get(signInParam))
-	var p pendingSignIn
-	if err != nil || json.Unmarshal(plain, &p) != nil || p.Params != digestOfParams(params) {
-		return time.Time{}
-	}
-	asked := time.Unix(p.Asked, 0)
-	if !at.Before(asked.Add(SignInTTL)) {
-		return time.Time{}
-	}
-	return asked
-}
-
-func digestOfParams(params url.Values) oauth.Digest {
-	rest := url.Values{}
-	for name, values := range params {
-		if name != signInParam {
-			rest[name] = values
-		}
-	}
-	return oauth.DigestOf(rest.Encode())
-}

@@ -213,3 +213,25 @@ func TestNeverRepeat_B19_HalfSignedOut(t *testing.T) {
 		t.Errorf("the server was asked to end %q, want the session each time", got)
 	}
 }
+
+// FR-27: a return address that is longer than a proxy accepts in a header is a link
+// on a page.
+func TestAccount_FR_27_LongReturnAddress(t *testing.T) {
+	s := sqliteSite(t, "https://app.example.com")
+	s.ada()
+	for length, redirects := range map[int]bool{3 << 10: true, 3<<10 + 1: false, 30 << 10: false} {
+		to := "/next?a=" + strings.Repeat("a", length-len("/next?a="))
+		for path, form := range map[string]url.Values{
+			"/sign-in":  {"email": {"ada@example.com"}, "password": {adasPassword}, "return_to": {to}},
+			"/sign-out": {"return_to": {to}},
+		} {
+			w := s.visitor("192.0.2.1").post(path, form)
+			if location := w.Header().Get("Location"); (location == to) != redirects || len(location) > 3<<10 {
+				t.Errorf("POST %s with a return address of %d bytes: %d with a Location of %d bytes, want a redirect: %v", path, length, w.Code, len(location), redirects)
+			}
+			if !redirects && (w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `href="`+to+`"`)) {
+				t.Errorf("POST %s with a return address of %d bytes: %d, want a page with a link to it", path, length, w.Code)
+			}
+		}
+	}
+}

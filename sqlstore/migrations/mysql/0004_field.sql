@@ -4,7 +4,18 @@ ALTER TABLE oauth_clients ADD COLUMN tokens_not_before BIGINT;
 CREATE INDEX oauth_families_client ON oauth_families (client_id, created_at);
 CREATE INDEX oauth_access_tokens_client ON oauth_access_tokens (client_id, issued_at, id);
 
+-- Authorization requests that wait for a sign-in and are too long for a URL.
+CREATE TABLE oauth_pending_requests (
+  digest VARBINARY(64) NOT NULL PRIMARY KEY,
+  client_id VARBINARY(255) NOT NULL,
+  sealed MEDIUMTEXT CHARACTER SET ascii NOT NULL,
+  expires_at BIGINT NOT NULL,
+  KEY oauth_pending_requests_client (client_id, expires_at),
+  KEY oauth_pending_requests_expires (expires_at)
+) ENGINE=InnoDB;
+
 -- +goose Down
+DROP TABLE oauth_pending_requests;
 DROP INDEX oauth_access_tokens_client ON oauth_access_tokens;
 DROP INDEX oauth_families_client ON oauth_families;
 ALTER TABLE oauth_clients DROP COLUMN tokens_not_before;

@@ -4,7 +4,18 @@ ALTER TABLE oauth_clients ADD COLUMN tokens_not_before BIGINT;
 CREATE INDEX oauth_families_client ON oauth_families (client_id, created_at);
 CREATE INDEX oauth_access_tokens_client ON oauth_access_tokens (client_id, issued_at, id);
 
+-- Authorization requests that wait for a sign-in and are too long for a URL.
+CREATE TABLE oauth_pending_requests (
+  digest TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  client_id TEXT COLLATE "C" NOT NULL,
+  sealed TEXT COLLATE "C" NOT NULL,
+  expires_at BIGINT NOT NULL
+);
+CREATE INDEX oauth_pending_requests_client ON oauth_pending_requests (client_id, expires_at);
+CREATE INDEX oauth_pending_requests_expires ON oauth_pending_requests (expires_at);
+
 -- +goose Down
+DROP TABLE oauth_pending_requests;
 DROP INDEX oauth_access_tokens_client;
 DROP INDEX oauth_families_client;
 ALTER TABLE oauth_clients DROP COLUMN tokens_not_before;

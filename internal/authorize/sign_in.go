@@ -1,0 +1,147 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/internal/secret"
+	"github.com/go-passport/passport/oauth"
+)
+
+// signInParam is the only parameter of the sign-in page's return address. Its value
+// is the whole request, sealed, or the handle of a stored request.
+const signInParam = "passport_sign_in"
+
+// SignInTTL is how long a new sign-in counts for the request that asked for it.
+const SignInTTL = time.Hour
+
+// pendingTTL is how long a stored request is kept. A user who takes longer to sign in
+// has to start again.
+const pendingTTL = 4 * SignInTTL
+
+// maxSealed is the maximum length of a request that travels in the return address
+// itself. A longer one is stored.
+const maxSealed = 2 << 10
+
+// maxPending is the maximum number of stored requests of one client. Above it, a
+// request travels in the return address, whatever its length.
+const maxPending = 1000
+
+// private are the parameters that no URL and no log of a proxy may show.
+var private = []string{"claims", "id_token_hint", "login_hint"}
+
+// pendingSignIn is a request that waits for its user to sign in.
+type pendingSignIn struct {
+	params url.Values
+	asked  time.Time // when the browser was sent to sign in
+}
+
+// sealSignIn seals a pendingSignIn. Base64 of it has no character that a URL within a
+// URL escapes.
+func (s tickets) sealSignIn(p pendingSignIn) string {
+	return s.keys.Roots().Seal("sign-in request", []byte(strconv.FormatInt(p.asked.Unix(), 10)+" "+p.params.Encode()))
+}
+
+// openSignIn opens a pendingSignIn; nil if it was not sealed here. asked is zero if the
+// browser was sent to sign in longer than SignInTTL ago.
+func (s tickets) openSignIn(sealed string, at time.Time) *pendingSignIn {
+	plain, _, err := s.keys.Roots().Open("sign-in request", sealed)
+	if err != nil {
+		return nil
+	}
+	seconds, query, _ := strings.Cut(string(plain), " ")
+	unix, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return nil
+	}
+	p := pendingSignIn{asked: time.Unix(unix, 0)}
+	if p.params, err = url.ParseQuery(query); err != nil {
+		return nil
+	}
+	if !at.Before(p.asked.Add(SignInTTL)) {
+		p.asked = time.Time{}
+	}
+	return &p
+}
+
+// sendToSignIn sends the user to the application's sign-in page.
+func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
+	name, provider, err := e.Users.Of(q.client)
+	if err != nil {
+		return nil, err
+	}
+	value, err := e.keep(r.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	o := signInOutcome{returnTo: e.Path + "?" + signInParam + "=" + value}
+	if r.Method == http.MethodPost {
+		o.from = fromOurForm
+	}
+	if o.target = provider.SignInURL(r, o.returnTo); o.target == "" {
+		return nil, fmt.Errorf("SignInURL of the provider %q returned nothing; return the address of a sign-in page", name)
+	}
+	return o, nil
+}
+
+// keep returns the value of signInParam for a request. It stores a long or private
+// request, if the store can.
+func (e *Endpoint) keep(ctx context.Context, q *request) (string, error) {
+	sealed := e.tickets.sealSignIn(pendingSignIn{q.params, q.time})
+	secretive := slices.ContainsFunc(private, q.params.Has)
+	if e.Pending == nil || len(q.params.Encode()) <= maxSealed && !secretive {
+		return sealed, nil
+	}
+	handle := secret.New()
+	err := e.Pending.SavePendingRequest(ctx, &oauth.PendingRequest{
+		Digest: oauth.DigestOf(handle), ClientID: q.client.ID, Sealed: sealed, ExpiresAt: q.time.Add(pendingTTL),
+	}, maxPending, q.time)
+	switch {
+	case errors.Is(err, oauth.ErrConflict):
+		return sealed, nil
+	case err != nil:
+		return "", fmt.Errorf("store the request until the user has signed in: %w", err)
+	}
+	return handle, nil
+}
+
+// errSignInExpired is the error for a return address whose request is unknown.
+var errSignInExpired = oauth.InvalidRequest.Errorf("this sign-in has expired. Go back to the app and start again")
+
+// resume replaces the parameters of a browser that returns from the sign-in page with
+// those of its request. A return address to which other parameters were added is a
+// new request.
+func (e *Endpoint) resume(ctx context.Context, in *authorizationInput) error {
+	values := in.params[signInParam]
+	if len(values) != 1 { // a repeated one is refused like any other parameter
+		return nil
+	}
+	in.returned = true
+	delete(in.params, signInParam)
+	if len(in.params) > 0 {
+		return nil
+	}
+	sealed := values[0]
+	if e.Pending != nil && !strings.Contains(sealed, ".") {
+		stored, err := e.Pending.PendingRequest(ctx, oauth.DigestOf(sealed))
+		if err != nil && !errors.Is(err, oauth.ErrNotFound) {
+			return fmt.Errorf("find the request of the sign-in: %w", err)
+		}
+		if err == nil && in.at.Before(stored.ExpiresAt) {
+			sealed = stored.Sealed
+		}
+	}
+	p := e.tickets.openSignIn(sealed, in.at)
+	if p == nil {
+		return errSignInExpired
+	}
+	in.params, in.asked = p.params, p.asked
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -141,4 +142,17 @@ func TestSettings_FR_46_FileEncodings(t *testing.T) {
 			t.Errorf("user list = %+v, want an error that names the encoding", got)
 		}
 	})
+}
+
+// A link to a settings file that is gone is a fault, and not a server with defaults.
+func TestSettings_FR_49_LinkToNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Symlink("gone.toml", "passport.toml"); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"user", "list"}, {"install"}} {
+		if got := run(t, console.Options{}, args...); got.status != 1 || !strings.Contains(got.stderr, "passport.toml is a link to a file that is missing") {
+			t.Errorf("passport %v = %+v, want it to name the link", args, got)
+		}
+	}
 }

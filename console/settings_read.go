@@ -103,7 +103,10 @@ func (p *program) readFile(s *settings) error {
 	if strings.ContainsAny(name, "@?") || strings.Contains(name, "://") { // a URL in the wrong place
 		name = safeurl.Text(name)
 	}
+	_, there := os.Lstat(name)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && there == nil:
+		return fmt.Errorf("the settings file %s is a link to a file that is missing: restore that file, or remove the link", name)
 	case errors.Is(err, fs.ErrNotExist) && !asked:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):

@@ -45,7 +45,9 @@ func Write(dir, alg string, bits int, force bool) error {
 		return fmt.Errorf("write keys: %w", err)
 	}
 	dir = cmp.Or(dir, ".")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); errors.Is(err, fs.ErrExist) { // but no key exists
+		return fmt.Errorf("write keys: the folder %s can't be made: a link to a missing folder has its name", dir)
+	} else if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
 	privateName, publicName := filepath.Join(dir, privateKeyFile), filepath.Join(dir, publicKeyFile)
@@ -107,21 +109,31 @@ func generate(alg string, bits int) (crypto.Signer, error) {
 }
 
 // writeWhole writes a file so that readers see either the whole file or none of
-// it. Without replace it returns [fs.ErrExist] if the name is taken, even if
+// it. Without over it returns [fs.ErrExist] if the name is taken, even if
 // another process has just taken it.
-func writeWhole(name string, data []byte, mode fs.FileMode, replace bool) (err error) {
+//
+// It writes the file that a symbolic link leads to, and a file that it replaces keeps
+// its mode and owner.
+func writeWhole(name string, data []byte, mode fs.FileMode, over bool) (err error) {
+	if over {
+		if name, err = target(name); err != nil {
+			return err
+		}
+	}
 	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
 	if err != nil {
-		return err
+		return inPlace(name, err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }() // after a rename it is gone already
 	_, err = temp.Write(data)
-	err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close())
-	if err != nil {
+	if err = errors.Join(err, temp.Chmod(mode)); err == nil && over {
+		err = prepare(temp, name)
+	}
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
-	if replace {
-		return os.Rename(temp.Name(), name)
+	if over {
+		return rename(temp.Name(), name)
 	}
 	err = os.Link(temp.Name(), name)
 	if err == nil || errors.Is(err, fs.ErrExist) {

@@ -151,17 +151,26 @@ func withTerm(block []byte, t term) []byte {
 func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	dir = cmp.Or(dir, ".")
 	name := filepath.Join(dir, privateKeyFile)
-	text, err := readKeyFile(name)
+	_, err := readKeyFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", remedied(dir, err))
 	}
-	if _, err := os.Lstat(name + ".lock"); err == nil {
-		return nil, fmt.Errorf("rotate keys: %s.lock exists: another rotation is running, or was interrupted; if it was, remove the file", name)
-	}
-	if err := createNew(name+".lock", nil, 0o600); err != nil {
+	file, err := target(name) // two folders may have links to one file
+	if err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
-	defer func() { _ = os.Remove(name + ".lock") }()
+	lock := file + ".lock"
+	if _, err := os.Lstat(lock); err == nil {
+		return nil, fmt.Errorf("rotate keys: %s exists: another rotation is running, or was interrupted; if it was, remove the file", lock)
+	}
+	if err := createNew(lock, nil, 0o600); err != nil {
+		return nil, fmt.Errorf("rotate keys: %w", inPlace(file, err))
+	}
+	defer func() { _ = os.Remove(lock) }()
+	text, err := readKeyFile(file)
+	if err != nil { // another rotation may have just ended
+		return nil, fmt.Errorf("rotate keys: %w", err)
+	}
 	out, done, err := Rotate(text, r)
 	if err != nil {
 		return nil, err

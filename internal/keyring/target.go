@@ -1,0 +1,79 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// maxLinks is how many links a name may lead through, as on Linux.
+const maxLinks = 40
+
+// target returns the file that a name leads to: the name itself, or the end of its
+// symbolic links, which may be missing. So a link stays a link when its file is
+// replaced, as in a folder that an orchestrator or a deployment tool manages.
+func target(name string) (string, error) {
+	at := name
+	for range maxLinks {
+		info, err := os.Lstat(at)
+		if errors.Is(err, fs.ErrNotExist) {
+			return at, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if info.IsDir() {
+			return "", fmt.Errorf("%s is a folder, not a file: move it away", at)
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			return at, nil
+		}
+		to, err := os.Readlink(at)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(to) {
+			folder, err := filepath.EvalSymlinks(filepath.Dir(at)) // .. in a link is relative to where the folder is
+			if err != nil {
+				return "", err
+			}
+			to = filepath.Join(folder, to)
+		}
+		at = to
+	}
+	return "", fmt.Errorf("%s is a link that leads back to itself: remove it", name)
+}
+
+// prepare gives a temporary file the mode and the owner of the file that it will
+// replace, so that the server's user can still read a key that root rotates.
+func prepare(temp *os.File, name string) error {
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(keepOwner(temp, info), temp.Chmod(info.Mode().Perm()))
+}
+
+// rename puts a temporary file in the place of a file.
+func rename(temp, name string) error {
+	err := os.Rename(temp, name)
+	if errors.Is(err, syscall.EBUSY) {
+		return fmt.Errorf("%s can't be replaced, because it is mounted as a single file: mount its folder instead", name)
+	}
+	return err
+}
+
+// inPlace adds to an error of writing beside a file what to do on a read-only file
+// system.
+func inPlace(name string, err error) error {
+	if errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%s is on a read-only file system, such as a mounted secret: change it where it comes from (%w)", name, err)
+	}
+	return err
+}

@@ -103,7 +103,7 @@ func ExampleNew_faults() {
 	})
 	fmt.Println(err)
 	// Output:
-	// passport: Config.Issuer "http://app.example.com/": take out the slash at the end; clients compare the issuer byte by byte
+	// passport: Config.Issuer "http://app.example.com/": take out the slash at the end; clients compare the issuer byte by byte; write "http://app.example.com"
 	// passport: Config.Issuer "http://app.example.com/": use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP
 	// passport: Config.Store is missing: use sqlstore.New(db, dialect), or new(memstore.Store) for a trial
 	// passport: Config.Keys is missing: make some with `passport keys` and load them with passport.LoadKeys(dir) or passport.KeysFromEnv(); passport.GenerateKeys() makes new ones for a trial

@@ -16,6 +16,7 @@ import (
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/safeurl"
+	"github.com/go-passport/passport/internal/weburl"
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
@@ -98,7 +99,8 @@ func (c Config) validate() error {
 
 func isIssuer(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !u.ForceQuery &&
+	spelling, _ := weburl.Canonical(s)
+	return err == nil && spelling == s && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !u.ForceQuery &&
 		!strings.ContainsAny(s, `?#{}%\`) && !strings.HasSuffix(s, "/") && !strings.Contains(u.Path, "//")
 }
 

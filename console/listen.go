@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/go-passport/passport/internal/safeurl"
+	"github.com/go-passport/passport/internal/weburl"
 )
 
 // listen opens the address of a server.
@@ -73,5 +74,13 @@ func onLoopback(address string) bool {
 // address, by number, because names of loopback may be somebody else's.
 func loopbackIssuer(l net.Listener) string {
 	u := url.URL{Scheme: "http", Host: l.Addr().String()}
-	return u.String()
+	return spelled(u.String())
+}
+
+// spelled returns a URL as browsers and clients spell it: without port 80.
+func spelled(address string) string {
+	if spelling, ok := weburl.Canonical(address); ok {
+		return spelling
+	}
+	return address
 }

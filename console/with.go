@@ -34,7 +34,7 @@ func (p *program) withClients(ctx context.Context, s *settings, do func(context.
 	if s.Issuer == "" {
 		s.Issuer = "http://127.0.0.1:8000" // nothing that these commands do is told to anybody by that name
 		if onLoopback(s.Listen) {
-			s.Issuer = "http://" + s.Listen
+			s.Issuer = spelled("http://" + s.Listen)
 		}
 	}
 	if p.reads {

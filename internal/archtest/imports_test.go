@@ -40,8 +40,8 @@ type room struct {
 // rooms are the packages, the top floor first. A room imports what its line names and
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile oauth sqlstore", others: []string{cobra, pflag, term, toml}},
-	"account":      {ours: ". internal/bodylimit internal/cookie internal/formdata internal/logline internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid oauth", others: []string{crypto}},
+	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml}},
+	"account":      {ours: ". internal/bodylimit internal/cookie internal/formdata internal/logline internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
@@ -80,7 +80,7 @@ var rooms = map[string]room{
 	"internal/cookie":                      {ours: "oauth"},
 	"internal/ctxtoken":                    {ours: "oauth"},
 	"internal/dburl":                       {ours: "internal/safeurl internal/sqldb"},
-	"internal/issuer":                      {ours: "internal/safeurl"},
+	"internal/issuer":                      {ours: "internal/safeurl internal/weburl"},
 	"internal/jsonid":                      {},
 	"internal/jws":                         {},
 	"internal/nearest":                     {},
@@ -101,7 +101,8 @@ var rooms = map[string]room{
 	"internal/throttle":                    {ours: "oauth"},
 	"internal/uuid":                        {},
 	"internal/formdata":                    {},
-	"internal/storable":                    {ours: "internal/character"},
+	"internal/storable":                    {ours: "internal/character internal/storable"},
+	"internal/weburl":                      {},
 
 	"internal/archtest": {},
 	"internal/docstest": {},
@@ -119,7 +120,7 @@ var rooms = map[string]room{
 // below are the vocabulary and the leaves, which any room above them may import.
 const below = "event oauth views internal/audit internal/bodylimit internal/character internal/clock internal/cookie internal/formdata internal/jsonid internal/jws " +
 	"internal/logline internal/nearest internal/opaque internal/pemtext internal/redirect internal/reqinfo internal/resource internal/safeurl " +
-	"internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid"
+	"internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid internal/weburl"
 
 // The packages that no application imports may know more: the command, and the tests
 // that bring the stores together with real databases.

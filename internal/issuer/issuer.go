@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-passport/passport/internal/safeurl"
+	"github.com/go-passport/passport/internal/weburl"
 )
 
 // Base returns the path below which the endpoints are, with that of the issuer.
@@ -43,17 +44,33 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 func (f *faults) issuer(issuer string, allowHTTP bool) {
 	shown := safeurl.Text(issuer)
 	u, err := url.Parse(issuer)
-	if err != nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.Scheme != "https" && u.Scheme != "http" {
+	if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" {
 		f.add(true, "Issuer %q: want the server's own URL, such as https://app.example.com", shown)
 		return
 	}
+	want, ok := weburl.Canonical(issuer)
+	if !ok {
+		f.add(true, "Issuer %q: want a URL such as https://app.example.com, with a domain name in letters, digits and hyphens, or an IP address, and a port up to 65535", shown)
+		return
+	}
+	write := fmt.Sprintf("; write %q", want)
+	before := len(*f)
 	f.add(u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || strings.Contains(issuer, "#"),
-		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)", shown)
-	f.add(strings.HasSuffix(issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte", shown)
-	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none", shown)
-	f.add(!strings.HasPrefix(issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host), "Issuer %q: write scheme and host in small letters, as browsers do", shown)
+		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)%s", shown, write)
+	f.add(strings.HasSuffix(issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte%s", shown, write)
+	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none%s", shown, plainly(want))
+	f.add(len(*f) == before && (!strings.HasPrefix(issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host)), "Issuer %q: write scheme and host in small letters, as browsers do%s", shown, write)
+	f.add(len(*f) == before && want != issuer, "Issuer %q: clients and browsers spell it otherwise and compare it byte by byte%s", shown, write)
 	f.add(u.Scheme == "http" && !loopback(u.Hostname()) && !allowHTTP,
 		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", shown)
+}
+
+// plainly recommends a spelling if its path is plain.
+func plainly(spelling string) string {
+	if u, err := url.Parse(spelling); err != nil || u.Path != "" && !isPlainPath(u.EscapedPath()) {
+		return ""
+	}
+	return fmt.Sprintf("; write %q", spelling)
 }
 
 // isPlainPath reports whether a path is the same for clients, proxies and a ServeMux:

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/safeurl"
+	"github.com/go-passport/passport/internal/weburl"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -61,6 +63,10 @@ func (f *faults) audience(s Settings) {
 	for _, uri := range resources {
 		u, err := url.Parse(uri)
 		f.add(err != nil || !u.IsAbs() || strings.ContainsAny(uri, "# "), "Audience or Resources has %q: want an absolute URI without fragment (RFC 8707 §2)", safeurl.Text(uri))
+		if spelling, ok := weburl.Canonical(uri); ok {
+			f.add(u.User != nil || strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }),
+				"Audience or Resources has %q: clients and APIs compare it byte by byte, and can't write it so; write %q", safeurl.Text(uri), spelling)
+		}
 	}
 }
 

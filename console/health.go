@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +22,9 @@ type health struct {
 	ready    atomic.Bool // what was said last, so that the log has changes alone
 }
 
+// probes are the methods of health checks. HAProxy's default is OPTIONS.
+var probes = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
+
 // probePatience is how long a probe waits for the database.
 const probePatience = 3 * time.Second
 
@@ -28,14 +33,16 @@ const probePatience = 3 * time.Second
 // none of it.
 func (h *health) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		probe := r.Method == http.MethodGet || r.Method == http.MethodHead
 		switch {
-		case probe && r.URL.Path == "/livez":
-			say(w, http.StatusOK, "alive")
-		case probe && r.URL.Path == "/readyz":
-			h.readyz(w, r)
-		default:
+		case r.URL.Path != "/livez" && r.URL.Path != "/readyz":
 			next.ServeHTTP(w, r)
+		case !slices.Contains(probes, r.Method):
+			w.Header().Set("Allow", strings.Join(probes, ", "))
+			say(w, http.StatusMethodNotAllowed, "a probe uses GET, HEAD or OPTIONS")
+		case r.URL.Path == "/livez":
+			say(w, http.StatusOK, "alive")
+		default:
+			h.readyz(w, r)
 		}
 	})
 }

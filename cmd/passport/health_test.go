@@ -70,6 +70,48 @@ func TestServe_OP_04_Probes(t *testing.T) {
 	}
 }
 
+// HAProxy probes with OPTIONS, others with HEAD. Each method gets the status of GET.
+func TestServe_FR_36_MethodsOfProbes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := start(t, nil, "serve")
+	want := func(method, path string, status int) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode != status || (status == http.StatusMethodNotAllowed) != (res.Header.Get("Allow") == "GET, HEAD, OPTIONS") {
+			t.Errorf("%s %s = %d, Allow %q, want %d", method, path, res.StatusCode, res.Header.Get("Allow"), status)
+		}
+	}
+	for _, path := range []string{"/livez", "/readyz"} {
+		for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
+			want(method, path, 200)
+		}
+		want("POST", path, 405)
+		want("PROPFIND", path, 405)
+	}
+	db, err := sql.Open("sqlite", filepath.Join("storage", "passport.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, table := range []string{"passport_migrations", "oauth_families"} {
+		if _, err := db.Exec("ALTER TABLE " + table + " RENAME TO hidden_" + table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
+		want(method, "/livez", 200)
+		want(method, "/readyz", 503)
+	}
+}
+
 // A server that is told to stop says so, and answers for a while, so that whoever
 // sends requests here can notice.
 func TestServe_OP_04_DrainsBeforeItStops(t *testing.T) {

@@ -1,15 +1,29 @@
 package console
 
-import "reflect"
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"reflect"
+	"time"
+)
 
 // What stands around the routes of the binary, for tests that bring routes of
 // their own.
 var (
 	Middleware = middleware
 	OwnName    = ownName
-	ServeHTTP  = serveHTTP
 	Safe       = safe
 )
+
+// DefaultIdleTimeout is that of a server that nobody configured.
+const DefaultIdleTimeout = defaultIdleTimeout
+
+// ServeHTTP serves with no delay before it stops.
+func ServeHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger *slog.Logger, idle time.Duration) error {
+	return serveHTTP(ctx, l, handler, logger, connectionTimes{idle, func() {}})
+}
 
 // Environment returns what a setting is if the environment has the given value.
 func Environment(key, value string) (any, error) {

@@ -15,22 +15,32 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 30 * time.Second
 	writeTimeout      = time.Minute
-	idleTimeout       = 2 * time.Minute
 	maxHeader         = 64 << 10
 	maxBody           = 1 << 20
 	shutdownTimeout   = 10 * time.Second
 )
 
-// serveHTTP answers requests until ctx ends and drain returns. Those that are
+// defaultIdleTimeout is longer than the 600 seconds for which Google's load balancers
+// keep a connection, the longest of the common ones. A proxy that sends a request just
+// as the server closes the connection answers 502.
+const defaultIdleTimeout = 620 * time.Second
+
+// connectionTimes say how long a server keeps connections.
+type connectionTimes struct {
+	idle  time.Duration // how long a connection is kept without a request
+	drain func()        // waits between the signal to stop and the stop
+}
+
+// serveHTTP answers requests until ctx ends and times.drain returns. Those that are
 // being answered then are finished: a refresh token that was rotated reaches its
 // client.
-func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger *slog.Logger, drain func()) error {
+func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger *slog.Logger, times connectionTimes) error {
 	server := &http.Server{
 		Handler:           http.MaxBytesHandler(handler, maxBody),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
+		IdleTimeout:       times.idle,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // broken connections of others
 	}
@@ -41,7 +51,7 @@ func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger
 		return err
 	case <-ctx.Done():
 	}
-	drain()
+	times.drain()
 	logger.Info("stopping: requests that are being answered are finished", "at_most", shutdownTimeout.String())
 	// Not ctx, which has ended.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)

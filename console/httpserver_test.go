@@ -30,7 +30,9 @@ func serve(t *testing.T, handler http.HandlerFunc) *serving {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &serving{l.Addr().String(), stop, make(chan error, 1)}
-	go func() { s.ended <- console.ServeHTTP(ctx, l, handler, slog.New(slog.DiscardHandler), func() {}) }()
+	go func() {
+		s.ended <- console.ServeHTTP(ctx, l, handler, slog.New(slog.DiscardHandler), console.DefaultIdleTimeout)
+	}()
 	t.Cleanup(stop)
 	return s
 }

@@ -75,6 +75,9 @@ func (s *settings) check() error {
 	c.Store, c.Keys, c.Logger = noStore{}, keys, slog.New(slog.DiscardHandler)
 	c.Users = new(account.Accounts) // nothing is asked of it either
 	_, err = passport.New(withoutPersonalClient(c))
+	if s.IdleTimeout < time.Second {
+		err = errors.Join(err, fmt.Errorf("idle_timeout is %v: want at least a second", s.IdleTimeout))
+	}
 	return inSettings(err)
 }
 

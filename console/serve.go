@@ -99,7 +99,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
 	stopKeeping := in.keepHouse(ctx, server)
 	watched := &health{server: server, logger: logger}
-	err = serveHTTP(ctx, l, watched.around(s.around(mux, logger)), logger, func() { watched.drain(s.DrainDelay) })
+	err = serveHTTP(ctx, l, watched.around(s.around(mux, logger)), logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 	stopKeeping()
 	return errors.Join(err, in.close())
 }

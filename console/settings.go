@@ -21,6 +21,7 @@ type settings struct {
 	MigrateOnStart  bool
 	SkipConsentIDs  []string
 	DrainDelay      time.Duration
+	IdleTimeout     time.Duration
 	LogLevel        slog.Level
 	LogFormat       logFormat
 	access          access
@@ -38,6 +39,7 @@ func defaults() *settings {
 		KeysDir:        "storage",
 		MigrateOnStart: true,
 		LogFormat:      "text",
+		IdleTimeout:    defaultIdleTimeout,
 	}
 }
 
@@ -142,6 +144,8 @@ var all = []setting{
 		"Accept an issuer of plain http that is not loopback: for a trial in a closed network."},
 	{"drain_delay", func(s *settings) any { return &s.DrainDelay }, `"0s"`,
 		"How long a server that was told to stop goes on answering, while /readyz says that it stops:\nas long as a load balancer takes to notice."},
+	{"idle_timeout", func(s *settings) any { return &s.IdleTimeout }, `"620s"`,
+		"How long a connection without a request is kept. Set it longer than your load balancer keeps\nconnections, which else answers 502 now and then."},
 	{"log_level", func(s *settings) any { return &s.LogLevel }, `"info"`,
 		"debug, info, warn or error."},
 	{"log_format", func(s *settings) any { return &s.LogFormat }, `"text"`,

@@ -37,8 +37,8 @@ func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
 }
 
 // Ready returns nil if the server can handle requests, and otherwise an error with
-// the cause: the store is out of reach, or its tables are missing or outdated. It
-// queries the store and changes nothing. If the store is not an [oauth.Checker],
+// the cause: the store is out of reach, or one of its tables or columns is missing. It
+// queries the store and changes nothing, and is cheap enough for a probe every second. If the store is not an [oauth.Checker],
 // Ready looks up a code that does not exist.
 //
 // Use it for a readiness probe, not for a liveness probe: otherwise every node

@@ -118,6 +118,13 @@ func (a *Accounts) Migrated(ctx context.Context) error {
 	return a.db.Migrated(ctx, "account", Migrations(a.config.Dialect))
 }
 
+// Ready returns nil if the database answers and has the tables with all their
+// columns, and otherwise an error that says what to do. It changes nothing. Use it
+// for a readiness probe, next to passport.Server.Ready.
+func (a *Accounts) Ready(ctx context.Context) error {
+	return a.db.Intact(ctx, "account", Migrations(a.config.Dialect))
+}
+
 // ref names an account among all providers.
 func (a *Accounts) ref(userID string) oauth.UserRef {
 	return oauth.UserRef{Provider: a.config.Provider, ID: userID}

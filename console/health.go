@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 // /readyz whether it should get requests.
 type health struct {
 	server   *passport.Server
+	accounts interface{ Ready(context.Context) error }
 	logger   *slog.Logger
 	stopping atomic.Bool
 	ready    atomic.Bool // what was said last, so that the log has changes alone
@@ -54,7 +56,7 @@ func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), probePatience)
 	defer cancel()
-	if err := h.server.Ready(ctx); err != nil {
+	if err := errors.Join(h.server.Ready(ctx), h.accounts.Ready(ctx)); err != nil {
 		if h.ready.Swap(false) {
 			h.logger.Error("not ready any more", "err", err)
 		}

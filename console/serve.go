@@ -98,7 +98,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	mux := in.routes(server, welcome{s.Issuer})
 	logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
 	stopKeeping := in.keepHouse(ctx, server)
-	watched := &health{server: server, logger: logger}
+	watched := &health{server: server, accounts: in.accounts, logger: logger}
 	err = serveHTTP(ctx, l, watched.around(s.around(mux, logger)), logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 	stopKeeping()
 	return errors.Join(err, in.close())

@@ -346,8 +346,9 @@ type KeyStore interface {
 	SaveKeyRing(ctx context.Context, sealed string, version int64) error
 }
 
-// Checker is a [Store] that can check whether its database is set up safely.
-// Check reports all faults, each with its remedy.
+// Checker is a [Store] that can check whether its database is set up safely and has
+// all tables and columns. Check reports all faults, each with its remedy. It changes
+// nothing, and is cheap enough to be called every second.
 type Checker interface {
 	Check(ctx context.Context) error
 }

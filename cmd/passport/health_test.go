@@ -62,8 +62,14 @@ func TestServe_OP_04_Probes(t *testing.T) {
 	rename("hidden_too", "oauth_families")
 	rename("hidden", "passport_migrations")
 	want("/readyz", 200, "ready")
-	if n := strings.Count(s.log.String(), "not ready any more"); n != 1 {
-		t.Errorf("the log says %d times that the server is not ready, want once:\n%s", n, s.log)
+	for _, table := range []string{"oauth_access_tokens", "passport_sessions"} { // FR-43
+		rename(table, "hidden")
+		want("/readyz", 503, "not ready")
+		rename("hidden", table)
+		want("/readyz", 200, "ready")
+	}
+	if n := strings.Count(s.log.String(), "not ready any more"); n != 3 {
+		t.Errorf("the log says %d times that the server is not ready, want once for each time:\n%s", n, s.log)
 	}
 	if strings.Contains(s.log.String(), "readyz") {
 		t.Errorf("probes are in the access log:\n%s", s.log)

@@ -1,0 +1,87 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Intact returns nil if the database has every table and every column that the files
+// of a set make, and otherwise an error with the remedy. It also accepts tables that
+// another tool has made from these files. It changes nothing, and takes one statement
+// that reads no row if all is there.
+func (db *DB) Intact(ctx context.Context, set string, files fs.FS) error {
+	names, err := migrationNames(files)
+	if err != nil {
+		return err
+	}
+	var made schema
+	for _, name := range names {
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		made.add(string(content))
+	}
+	lost := db.Each(ctx, made.probe(), func(Row) error { return nil })
+	if lost == nil || errors.Is(lost, oauth.ErrUnavailable) {
+		return lost
+	}
+	switch missing := db.Migrated(ctx, set, files); {
+	case errors.Is(missing, oauth.ErrUnavailable):
+		return missing
+	case missing != nil:
+		return fmt.Errorf("%w (%w)", missing, lost)
+	}
+	return fmt.Errorf("the migrations of %q were applied, but a table or a column that they made is missing: restore it from a backup (%w)", set, lost)
+}
+
+// schema is the tables that migrations make, with their columns as table.column.
+type schema struct{ tables, columns []string }
+
+var (
+	createTable = regexp.MustCompile(`(?s)^CREATE TABLE (\w+) \((.*)\)`)
+	addColumn   = regexp.MustCompile(`^ALTER TABLE (\w+) ADD COLUMN (\w+)`)
+	columnLine  = regexp.MustCompile(`^(\w+) \w`)
+	keyLine     = regexp.MustCompile(`^(PRIMARY KEY|UNIQUE|KEY|INDEX|CONSTRAINT|FOREIGN KEY|CHECK)\b`)
+)
+
+// add reads a file in goose's format. It knows the statements of our migrations,
+// which only add, and have one column in a line.
+func (s *schema) add(content string) {
+	for _, statement := range upStatements(content) {
+		statement = strings.TrimSpace(statement)
+		if found := addColumn.FindStringSubmatch(statement); found != nil {
+			s.columns = append(s.columns, found[1]+"."+found[2])
+			continue
+		}
+		found := createTable.FindStringSubmatch(statement)
+		if found == nil {
+			continue
+		}
+		s.tables = append(s.tables, found[1])
+		for line := range strings.Lines(found[2]) {
+			line = strings.TrimSpace(line)
+			if column := columnLine.FindStringSubmatch(line); column != nil && !keyLine.MatchString(line) {
+				s.columns = append(s.columns, found[1]+"."+column[1])
+			}
+		}
+	}
+}
+
+// probe returns a SELECT that returns no row, and fails if a table or a column is
+// missing: a database looks up the names of a statement before it runs it.
+func (s *schema) probe() string {
+	parts := make([]string, 0, len(s.tables))
+	for _, table := range s.tables {
+		columns := slices.DeleteFunc(slices.Clone(s.columns), func(c string) bool { return !strings.HasPrefix(c, table+".") })
+		parts = append(parts, `EXISTS (SELECT `+strings.Join(columns, `, `)+` FROM `+table+` WHERE 1 = 0)`)
+	}
+	return `SELECT n.one FROM (SELECT 1 AS one) n WHERE ` + strings.Join(parts, ` OR `)
+}

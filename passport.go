@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/firstparty"
 	"github.com/go-passport/passport/internal/guards"
 	"github.com/go-passport/passport/internal/issuer"
@@ -52,7 +54,8 @@ type Server struct {
 
 // New returns a server with the given configuration. If the configuration is
 // invalid, the error lists every fault with its remedy. If the store is an
-// [oauth.Checker], New checks it, which takes at most ten seconds.
+// [oauth.Checker], New checks it, which takes at most ten seconds. New logs a warning
+// for each optional power that the store lacks; see [oauth.StoreAs].
 func New(config Config) (*Server, error) {
 	config = config.withDefaults()
 	parts := config.parts()
@@ -82,7 +85,7 @@ func New(config Config) (*Server, error) {
 	for _, e := range s.endpoints {
 		s.mux.Handle(e.Path, s.entry.Wrap(e.Handler)) // for every method, including those that Mount does not register
 	}
-	for _, warning := range append(config.Keys.ring.Warnings(), r.Parts.Warnings...) {
+	for _, warning := range slices.Concat(config.Keys.ring.Warnings(), r.Parts.Warnings, feature.StoreWarnings(config.Store)) {
 		config.Logger.Warn("configuration", "warning", warning)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)

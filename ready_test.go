@@ -31,7 +31,7 @@ func TestReady_OP_04_AsksTheStore(t *testing.T) {
 	}{
 		"a store that checks itself": {checked, func(err error) { checked.err = err }},
 		"one inside a wrapper":       {&testkit.WatchedStore{Store: checked}, func(err error) { checked.err = err }},
-		"one that does not":          {watched, func(err error) { watched.Failing("Code", err) }},
+		"one that does not":          {closedStore{watched}, func(err error) { watched.Failing("Code", err) }},
 	} {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Store = tt.store })
 		for _, want := range []error{nil, away, nil} {

@@ -16,8 +16,8 @@ import (
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/safeurl"
-	"github.com/go-passport/passport/internal/weburl"
 	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/internal/weburl"
 )
 
 // The defaults of [Config].

@@ -18,7 +18,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Store implements [oauth.Store] and [oauth.AuditStore]. The zero Store is empty
+// Store implements [oauth.Store] and all of its optional powers but grant powers. The zero Store is empty
 // and ready to use. It is safe for concurrent use, and must not be copied.
 //
 // It stores records by value and joins client and family when it reads, like a
@@ -47,9 +47,13 @@ var (
 	_ oauth.Store      = (*Store)(nil)
 	_ oauth.AuditStore = (*Store)(nil)
 	_ oauth.KeyStore   = (*Store)(nil)
+	_ oauth.Checker    = (*Store)(nil)
 
 	_ oauth.PendingRequestStore = (*Store)(nil)
 )
+
+// Check implements [oauth.Checker]. Nothing can be wrong with a map.
+func (s *Store) Check(context.Context) error { return nil }
 
 // Rows refer to other records by ID, and hold no copy of them.
 type (

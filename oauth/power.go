@@ -39,7 +39,9 @@ func (r reader) RefreshToken(ctx context.Context, d Digest) (*RefreshToken, erro
 }
 
 // StoreAs returns the first of store and what it wraps that has the power T, or that
-// has it among its [GrantPowerStore] powers.
+// has it among its [GrantPowerStore] powers. The optional powers of a [Store] are
+// [Checker], [AuditStore], [KeyStore] and [GrantPowerStore]. passport.New logs a
+// warning for each one that a store lacks.
 //
 // For the [TokenReader] of a grant it returns only the latter. No other value can be
 // returned safely: a store that has the power T also has the verbs that write, and a

@@ -1,0 +1,58 @@
+package feature
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// storePower is an optional power of a store.
+type storePower struct {
+	name    string // of the interface
+	without string // what a server lacks without it
+	has     func(oauth.Store) bool
+
+	// rare says that most stores don't need the power. Its lack is only reported for
+	// a store that lacks others too, because that may be a wrapper that hides it.
+	rare bool
+}
+
+func power[T any](without string) storePower {
+	return storePower{
+		name: fmt.Sprintf("%T", (*T)(nil))[1:], without: without,
+		has: func(s oauth.Store) bool {
+			_, ok := oauth.StoreAs[T](s)
+			return ok
+		},
+	}
+}
+
+func rarely(p storePower) storePower {
+	p.rare = true
+	return p
+}
+
+// storePowers are all optional powers of a store. internal/archtest fails if one of
+// package oauth is missing here.
+var storePowers = []storePower{
+	power[oauth.Checker]("New and Ready don't notice unsafe settings of the database, missing tables and missing migrations"),
+	power[oauth.AuditStore]("the audit log can't be read"),
+	power[oauth.KeyStore]("StoredKeys can't keep the keys in it"),
+	rarely(power[oauth.GrantPowerStore]("grants find no powers of the store")),
+}
+
+// StoreWarnings returns a warning for each optional power that a store lacks. A
+// wrapper lacks all powers of the store that it wraps, unless it has the method
+// Unwrap.
+func StoreWarnings(store oauth.Store) (warnings []string) {
+	lacking := slices.DeleteFunc(slices.Clone(storePowers), func(p storePower) bool { return p.has(store) })
+	if !slices.ContainsFunc(lacking, func(p storePower) bool { return !p.rare }) {
+		return nil
+	}
+	for _, p := range lacking {
+		warnings = append(warnings, fmt.Sprintf("Store: %T is no %s, so %s. If it wraps another store, give it the method Unwrap() oauth.Store, which returns that store",
+			store, p.name, p.without))
+	}
+	return warnings
+}

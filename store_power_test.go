@@ -1,0 +1,74 @@
+package passport_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
+)
+
+// closedStore wraps a store and hides what else it can do.
+type closedStore struct{ oauth.Store }
+
+// oddStore has an Unwrap that doesn't return an oauth.Store.
+type oddStore struct{ oauth.Store }
+
+func (s oddStore) Unwrap() *memstore.Store { return nil }
+
+// emptyStore unwraps to nothing.
+type emptyStore struct{ oauth.Store }
+
+func (s emptyStore) Unwrap() oauth.Store { return nil }
+
+// auditedStore hides all but the audit log.
+type auditedStore struct {
+	oauth.Store
+	oauth.AuditStore
+}
+
+// New warns about each power that a store lacks, by its name and what the server
+// lacks without it, and about none that the store has.
+func TestNew_FR_44_LogsThePowersThatAStoreLacks(t *testing.T) {
+	inner := new(memstore.Store)
+	const all = "oauth.Checker oauth.AuditStore oauth.KeyStore oauth.GrantPowerStore"
+	for name, tt := range map[string]struct {
+		store oauth.Store
+		lacks string
+	}{
+		"a store with all powers":               {inner, ""},
+		"a wrapper with Unwrap":                 {wrapper{inner}, ""},
+		"two wrappers with Unwrap":              {wrapper{wrapper{inner}}, ""},
+		"a wrapper without Unwrap":              {closedStore{inner}, all},
+		"one inside another":                    {wrapper{closedStore{inner}}, all},
+		"a wrapper whose Unwrap has other type": {oddStore{inner}, all},
+		"a wrapper whose Unwrap returns nil":    {emptyStore{inner}, all},
+		"a wrapper with one power":              {auditedStore{inner, inner}, "oauth.Checker oauth.KeyStore oauth.GrantPowerStore"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			config := testkit.PlainConfig(t)
+			config.Store, config.Logger = tt.store, slog.New(slog.NewTextHandler(&log, nil))
+			_, err := passport.New(config)
+			testkit.Check(t, err)
+			lines := log.String()
+			for power := range strings.FieldsSeq(all) {
+				want := 0
+				if strings.Contains(tt.lacks, power) {
+					want = 1
+				}
+				if n := strings.Count(lines, "is no "+power+","); n != want {
+					t.Errorf("New logs %d times that the store lacks %s, want %d:\n%s", n, power, want, lines)
+				}
+			}
+			if tt.lacks != "" && (!strings.Contains(lines, "the audit log can't be read") == strings.Contains(tt.lacks, "AuditStore") ||
+				!strings.Contains(lines, "StoredKeys can't keep the keys") || !strings.Contains(lines, "Unwrap() oauth.Store")) {
+				t.Errorf("New logs\n%s\nwant what the server lacks, and the remedy", lines)
+			}
+		})
+	}
+}

@@ -1,12 +1,14 @@
-// Package policy answers pure questions about what the operator has set: which
-// scopes and resources a client may ask for, and how long what it gets lives. It
-// reads nothing but its settings and arguments.
+// Package policy answers questions about what the operator has set: which scopes and
+// resources a client may ask for, and how long what it gets lives. It reads only its
+// settings and arguments.
 package policy
 
 import (
+	"log/slog"
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
 )
@@ -33,6 +35,8 @@ type Settings struct {
 	CookieTTL              time.Duration
 	PurgeAfter             time.Duration
 	FamiliesEndWithSession bool
+
+	Log *slog.Logger // gets a line for each client whose scope is ignored
 }
 
 // Policy answers for one server. It is safe for concurrent use.
@@ -43,12 +47,13 @@ type Policy struct {
 	audiences  []string // of tokens, the server's own first
 	redirects  redirect.Rules
 	traits     func(grantType string) oauth.GrantTraits
+	ignored    *logline.Once // clients that asked for a scope that is ignored
 }
 
 // New returns the policy of the settings. traits returns what is known of a grant
 // type.
 func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
-	p := &Policy{Settings: s, registered: map[string]bool{}, audiences: append([]string{s.Audience}, s.Resources...), traits: traits}
+	p := &Policy{Settings: s, registered: map[string]bool{}, audiences: append([]string{s.Audience}, s.Resources...), traits: traits, ignored: new(logline.Once)}
 	p.redirects = redirect.Rules{HTTP: strings.HasPrefix(s.Issuer, "http:"), Schemes: s.AllowedRedirectSchemes}
 	for _, scope := range s.Scopes {
 		p.registered[scope.ID] = true

@@ -22,9 +22,19 @@ func (p *Policy) ScopesFor(ids ...string) []oauth.Scope {
 	return slices.DeleteFunc(slices.Clone(p.Scopes), func(scope oauth.Scope) bool { return !slices.Contains(ids, scope.ID) })
 }
 
-// RequestedScopes resolves the scope parameter of a request for a grant type: an
-// error names what is wrong, and nothing is dropped in silence. Without scopes the
-// result is the default scopes that the client may have.
+// The scopes of OpenID Connect that OAuth clients also ask for. If an operator
+// registers one, it is a scope like any other. Otherwise it means nothing here: a
+// request for it succeeds without it, and the response's scope says so. A granted
+// offline_access also lets a client act without a session (OpenID Connect Core §11).
+const (
+	openID        = "openid"
+	offlineAccess = "offline_access"
+)
+
+// RequestedScopes resolves the scope parameter of a request for a grant type. An
+// error names the wrong scope. Without a scope parameter the result is the default
+// scopes that the client may have. Clients may always ask for openid and
+// offline_access, which are left out if they are not registered.
 func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]string, error) {
 	asked, err := ParseScopes(param)
 	if err != nil {
@@ -33,6 +43,7 @@ func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]st
 	if asked == nil {
 		return p.permittedByName(p.DefaultScopes, c), nil
 	}
+	asked = slices.DeleteFunc(asked, func(id string) bool { return p.ignores(c, id) })
 	for _, id := range asked {
 		switch {
 		case !p.HasScope(id):
@@ -50,6 +61,18 @@ func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]st
 // client could have meant.
 func refusedScope(id string, known []string, told string) error {
 	return fmt.Errorf("%s: %w", nearest.Word(id, known), oauth.InvalidScope.Errorf(told, id))
+}
+
+// ignores reports whether a scope is left out of a request. It logs one line for
+// each client that asks for openid, because such a client waits for an ID token.
+func (p *Policy) ignores(c *oauth.Client, id string) bool {
+	if id != openID && id != offlineAccess || p.registered[id] {
+		return false
+	}
+	if id == openID && p.ignored.First(c.ID) {
+		p.Log.Info("the scope openid is ignored: this server does not issue ID tokens", "client_id", c.ID)
+	}
+	return true
 }
 
 // mayAsk reports whether the client may ask for a scope: by its name, by a scope

@@ -7,10 +7,6 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// offlineAccess is the scope by which a user lets a client act without a session
-// (OpenID Connect Core §11).
-const offlineAccess = "offline_access"
-
 // BindToSession completes a new family: it decides whether the family ends with its
 // browser session, and if so, the family expires with the session. sessionEnd is when
 // the session expires; zero if that is unknown. A personal access token has no

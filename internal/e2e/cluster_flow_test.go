@@ -36,7 +36,7 @@ func TestCluster_MariaDB(t *testing.T) {
 
 // clusterFlows is everything that has to hold at three nodes whatever database
 // they share.
-func clusterFlows(t *testing.T, databases []string) {
+func clusterFlows(t *testing.T, databases []string) *cluster {
 	c := startCluster(t, databases)
 	t.Run("nodes started at once migrate once", c.migratedOnce)
 	shop := c.nodes[0].server.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
@@ -53,6 +53,7 @@ func clusterFlows(t *testing.T, databases []string) {
 	flow("a changed password ends what is being issued elsewhere", c.passwordChanges)
 	flow("D6 F16 who is disabled at one node gets nothing at another", c.disabled)
 	flow("clients are counted without a gap", c.counted)
+	return c
 }
 
 func (c *cluster) migratedOnce(t *testing.T) {
@@ -518,7 +519,11 @@ func TestCluster_GaleraServerKilled(t *testing.T) {
 
 // Through pgbouncer in transaction mode, with the setting that docs/storage.md has.
 func TestCluster_PgBouncer(t *testing.T) {
-	s := startServers(t, "async")
+	s := startServers(t, "single")
 	database := s.urls["bouncer"] + "&default_query_exec_mode=cache_describe"
-	clusterFlows(t, []string{database, database, database})
+	c := clusterFlows(t, []string{database, database, database})
+	c.wantAllServed(t, "pgbouncer was killed and started again", func() { // FR-52
+		s.do(t, "kill", "bouncer")
+		s.do(t, "resume", "bouncer")
+	})
 }

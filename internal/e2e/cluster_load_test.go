@@ -35,6 +35,7 @@ type load struct {
 	wrong  []string
 	counts map[string]int
 
+	refused []refusal    // the same as busy, with their times
 	busy    atomic.Int64 // 503 that were answered
 	nothing atomic.Int64 // requests without an answer
 }
@@ -82,6 +83,14 @@ func (l *load) count(what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.counts[what]++
+}
+
+// refuse keeps book of a request that was answered 503.
+func (l *load) refuse(began time.Time) {
+	l.busy.Add(1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused = append(l.refused, refusal{began, time.Now()})
 }
 
 func (l *load) node() *node { return l.c.nodes[rand.IntN(len(l.c.nodes))] }
@@ -155,6 +164,7 @@ func (l *load) redeemTwice(form url.Values) {
 func (l *load) newCode(jar http.CookieJar) url.Values {
 	for until := time.Now().Add(patient); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		asking, n := l.c.ask(l.shop), l.node()
+		began := time.Now()
 		browser := &http.Client{Jar: jar, Transport: n.client.Transport, CheckRedirect: n.client.CheckRedirect, Timeout: 30 * time.Second}
 		answer, err := browser.Get(asking.url)
 		if err != nil {
@@ -167,7 +177,7 @@ func (l *load) newCode(jar http.CookieJar) url.Values {
 		case to != nil && to.Query().Get("code") != "":
 			return url.Values{"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {callback}, "code_verifier": {asking.verifier}}
 		case answer.StatusCode == http.StatusServiceUnavailable, to != nil && to.Query().Get("error") == "temporarily_unavailable":
-			l.busy.Add(1)
+			l.refuse(began)
 		default:
 			l.fault("a signed-in browser that asks for a code is answered %d, Location %v", answer.StatusCode, to)
 			return nil
@@ -188,7 +198,7 @@ func (l *load) settled(g *granted) bool {
 		l.nothing.Add(1)
 		return false
 	case g.status == http.StatusServiceUnavailable:
-		l.busy.Add(1)
+		l.refuse(g.began)
 		if g.Error != "temporarily_unavailable" || g.retryAfter == "" {
 			l.fault("503 says %q and Retry-After %q", g.Error, g.retryAfter)
 		}
@@ -227,9 +237,10 @@ func (l *load) rotate(ch *chain) bool {
 func (l *load) revoke(ch *chain) {
 	token := ch.access[len(ch.access)-1]
 	for until := time.Now().Add(patient); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		began := time.Now()
 		err := l.node().app.auth.RevokeToken(context.Background(), tokenID(token))
 		if errors.Is(err, oauth.ErrUnavailable) {
-			l.busy.Add(1)
+			l.refuse(began)
 			continue
 		}
 		if err != nil {

@@ -85,11 +85,11 @@ func (db *DB) checkMySQL(ctx context.Context) error {
 	if !strings.Contains(mode, "STRICT_TRANS_TABLES") && !strings.Contains(mode, "STRICT_ALL_TABLES") {
 		return fmt.Errorf("MySQL's sql_mode is %q: it truncates values that do not fit; add STRICT_TRANS_TABLES", mode)
 	}
-	g, err := wsrep(ctx, db.sql)
-	switch {
-	case err != nil:
-		return failure(ctx, err)
-	case g.on && g.syncWait&SyncWait != SyncWait:
+	var g galera
+	if err := db.Each(ctx, selectWsrep, g.scan); err != nil {
+		return err
+	}
+	if !g.waits() {
 		return fmt.Errorf("wsrep_sync_wait is %d on this server of a Galera cluster: a token that was revoked on another server still works here for a moment; "+
 			"add wsrep_sync_wait=%d to the DSN", g.syncWait, SyncWait)
 	}

@@ -3,11 +3,10 @@ package sqldb
 import (
 	"context"
 	"database/sql"
-	"runtime"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
-	"weak"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -20,35 +19,18 @@ const Patience = 5 * time.Second
 type DB struct {
 	sql        *sql.DB
 	dialect    Dialect
-	writer     chan struct{} // a semaphore; nil unless the database has a single writer
-	texts      sync.Map      // textKey → *text
+	pool       *pool
+	texts      sync.Map // textKey → *text
 	unprepared atomic.Pointer[text]
 	writes     batcher[Member] // the writes that share a transaction
 }
-
-// writers holds the writer's semaphore of each SQLite database, so that all users
-// of a *sql.DB share it. The weak key does not keep a database alive.
-var writers sync.Map // weak.Pointer[sql.DB] → chan struct{}
 
 // New returns db as a DB. It does not use the database.
 func New(db *sql.DB, d Dialect) *DB {
 	if d.Name == "" {
 		panic("sqldb: a dialect is one of SQLite, Postgres and MySQL")
 	}
-	out := &DB{sql: db, dialect: d}
-	if d.oneWriter {
-		out.writer = writerOf(db)
-	}
-	return out
-}
-
-func writerOf(db *sql.DB) chan struct{} {
-	key := weak.Make(db)
-	w, there := writers.LoadOrStore(key, make(chan struct{}, 1))
-	if !there {
-		runtime.AddCleanup(db, func(k weak.Pointer[sql.DB]) { writers.Delete(k) }, key)
-	}
-	return w.(chan struct{})
+	return &DB{sql: db, dialect: d, pool: poolOf(db)}
 }
 
 // SQL returns the application's pool.
@@ -89,16 +71,52 @@ func (db *DB) each(ctx context.Context, t *text, scan func(Row) error, args []an
 	defer cancel()
 	begun := time.Now()
 	for wait := firstWait; ; wait = longer(wait) {
-		rows, err := db.query(own, t, args)
-		if err == nil {
-			n, err = drain(ctx, rows, t.row(rows), scan)
-		} else {
-			err = failure(ctx, err)
-		}
+		n, err = db.read(ctx, own, selection{t, scan, args})
 		if err == nil || n > 0 || classOf(err) != conflict || time.Since(begun) > Patience || !pause(own, wait) {
 			return n, err
 		}
 	}
+}
+
+// selection is a SELECT, and the function that gets its rows.
+type selection struct {
+	text *text
+	scan func(Row) error
+	args []any
+}
+
+// read runs a SELECT. If its connection was broken and no row was returned, it runs
+// the SELECT again on another connection. own limits its time; ctx is the caller's.
+func (db *DB) read(ctx, own context.Context, s selection) (n int, err error) {
+	if !db.suspect() {
+		rows, err := db.query(own, s.text, s.args)
+		n, err = s.drain(ctx, rows, err)
+		if !db.readBroke(ctx, own, err) || n > 0 {
+			return n, err
+		}
+	}
+	conn, err := db.connection(own)
+	if err != nil {
+		return 0, failure(ctx, err)
+	}
+	defer conn.Close()
+	rows, err := conn.QueryContext(own, s.text.bound, s.args...)
+	n, err = s.drain(ctx, rows, err)
+	db.readBroke(ctx, own, err)
+	return n, err
+}
+
+// readBroke is [DB.foundBroken] for a SELECT. The error of a scan and the end of the
+// caller's context say nothing about the connection.
+func (db *DB) readBroke(ctx, own context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && errors.Is(err, oauth.ErrUnavailable) && db.foundBroken(own, err)
+}
+
+func (s selection) drain(ctx context.Context, rows *sql.Rows, err error) (int, error) {
+	if err != nil {
+		return 0, failure(ctx, err)
+	}
+	return drain(ctx, rows, s.text.row(rows), s.scan)
 }
 
 func (db *DB) query(ctx context.Context, t *text, args []any) (*sql.Rows, error) {
@@ -113,10 +131,11 @@ func (db *DB) query(ctx context.Context, t *text, args []any) (*sql.Rows, error)
 }
 
 // drain calls scan for each row, as row presents it, and closes the rows. It
-// returns scan's error unchanged.
+// returns scan's error unchanged, and the number of calls.
 func drain(ctx context.Context, rows *sql.Rows, row Row, scan func(Row) error) (n int, err error) {
 	defer rows.Close()
-	for ; rows.Next(); n++ {
+	for rows.Next() {
+		n++
 		if err := scan(row); err != nil {
 			return n, err
 		}

@@ -20,6 +20,7 @@ const (
 	conflict         // with another transaction: retry
 	duplicate        // the unique key already exists
 	unready          // the node cannot run such a statement now
+	severed          // the database has ended the connection, or ends it now
 	fault            // the database reports that the statement is wrong
 )
 
@@ -82,15 +83,18 @@ func ofState(s string) class {
 		return unready
 	case "40003": // whether the statement completed is unknown
 		return unanswered
+	case "25P03": // a transaction was idle for too long
+		return severed
 	}
 	if len(s) < 2 {
 		return unanswered
 	}
 	switch s[:2] {
-	case "08", // connection
-		"28", "3D", // no access: every statement fails
+	case "08", // connection; PgBouncer reports a broken one like that
+		"57": // shutting down, starting up, idle for too long
+		return severed
+	case "28", "3D", // no access: every statement fails
 		"53", // out of disk, memory or connections
-		"57", // shutting down, starting up
 		"58": // input or output
 		return unready
 	}
@@ -124,13 +128,14 @@ func ofNumber(n uint64) class {
 	case 1021, 1037, 1041, 1114, 1135, // out of disk, memory, threads
 		1040, 1203, 1226, // too many connections
 		1042, 1043, 1044, 1045, 1049, 1129, 1130, // no access
-		1047,                                           // a Galera node outside its cluster
-		1053, 1077, 1079, 1184, 1927, 2006, 2013, 4031, // shutting down, connection killed
-		1158, 1159, 1160, 1161, // network
+		1047,             // a Galera node outside its cluster
 		1290, 1836, 1792, // read-only
 		1317, 1969, 3024, 3572, // interrupted, took too long
 		9001, 9002, 9003, 9004, 9005, 9006: // TiDB: regions out of reach
 		return unready
+	case 1053, 1077, 1079, 1152, 1184, 1927, 2006, 2013, 4031, // shutting down, connection killed, idle for too long
+		1158, 1159, 1160, 1161: // network
+		return severed
 	case 1180, 1181, 1105: // an error during COMMIT or ROLLBACK, an unknown error
 		return unanswered
 	}
@@ -165,6 +170,13 @@ func number(err error) (uint64, bool) {
 	return f.Uint(), true
 }
 
+// broken reports whether an error means that its connection is of no more use. An
+// error that does not come from the database counts, because most of these do.
+func broken(err error) bool {
+	c := classOf(err)
+	return c == severed || c == unanswered
+}
+
 // failure returns the error of a statement for our callers. ctx is the caller's
 // own.
 func failure(ctx context.Context, err error) error {
@@ -172,7 +184,7 @@ func failure(ctx context.Context, err error) error {
 		return &gaveUp{cause, err}
 	}
 	switch classOf(err) {
-	case unready, conflict, unanswered:
+	case unready, severed, conflict, unanswered:
 		return unavailable(err)
 	}
 	return err

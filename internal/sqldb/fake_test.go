@@ -1,13 +1,16 @@
 package sqldb_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
+	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -20,6 +23,19 @@ type fake struct {
 	byArgs  func(query string, args []any) (any, error) // answers the SELECTs, if it is there
 	hang    func(ctx context.Context) error             // called before each statement, if it is there
 	watched int                                         // prepared statements whose context may end
+
+	dial  func() net.Conn // if set, connections have a socket, as those of pgx
+	conns []*fakeConn     // each that was made
+	cut   error           // what a driver reports of a broken connection, if not io.ErrUnexpectedEOF
+}
+
+// breakAll breaks the connections that are open, as a restart of the server does.
+func (f *fake) breakAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conns {
+		c.broken.Store(true)
+	}
 }
 
 // open returns a pool over the fake.
@@ -65,22 +81,78 @@ func (f *fake) Connect(context.Context) (driver.Conn, error) {
 	if _, err := f.ask("connect", ""); err != nil {
 		return nil, err
 	}
-	return &fakeConn{f}, nil
+	c := &fakeConn{f: f}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.conns = append(f.conns, c)
+	if f.dial != nil {
+		c.socket = f.dial()
+		return &pgxConn{c}, nil
+	}
+	return c, nil
 }
 func (f *fake) Driver() driver.Driver { return nil }
 
-type fakeConn struct{ f *fake }
+type fakeConn struct {
+	f      *fake
+	broken atomic.Bool // the server has closed it
+	silent atomic.Bool // a firewall drops what is sent
+	failed atomic.Bool // the driver has noticed that it is broken
+	socket net.Conn
+}
+
+// pgxConn has the methods of pgx that lead to its socket.
+type (
+	pgxConn struct{ *fakeConn }
+	pgx     struct{ socket net.Conn }
+	pgConn  struct{ socket net.Conn }
+)
+
+func (c *pgxConn) Conn() *pgx    { return &pgx{c.socket} }
+func (p *pgx) PgConn() *pgConn   { return &pgConn{p.socket} }
+func (p *pgConn) Conn() net.Conn { return p.socket }
+
+// check is called before each operation. Like a true driver, it does not know
+// whether the server got a statement.
+func (c *fakeConn) check(ctx context.Context) error {
+	if c.silent.Load() {
+		<-ctx.Done()
+		c.failed.Store(true)
+		return ctx.Err()
+	}
+	if c.broken.Load() {
+		c.failed.Store(true)
+		return cmp.Or(c.f.cut, io.ErrUnexpectedEOF)
+	}
+	return nil
+}
+
+func (c *fakeConn) IsValid() bool { return !c.failed.Load() }
+
+func (c *fakeConn) Ping(ctx context.Context) error {
+	if err := c.check(ctx); err != nil {
+		return err
+	}
+	_, err := c.f.ask("ping", "")
+	return err
+}
 
 func (c *fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errors.New("not in use") }
 func (c *fakeConn) Begin() (driver.Tx, error)           { return nil, errors.New("not in use") }
 func (c *fakeConn) Close() error                        { return nil }
 
-func (c *fakeConn) BeginTx(context.Context, driver.TxOptions) (driver.Tx, error) {
+func (c *fakeConn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
+	if err := c.check(ctx); err != nil {
+		return nil, err
+	}
 	_, err := c.f.ask("begin", "")
 	return c, err
 }
 
 func (c *fakeConn) Commit() error {
+	if err := c.check(context.Background()); err != nil {
+		return err
+	}
 	_, err := c.f.ask("commit", "")
 	return err
 }
@@ -90,16 +162,25 @@ func (c *fakeConn) Rollback() error {
 	return err
 }
 
-func (c *fakeConn) PrepareContext(_ context.Context, query string) (driver.Stmt, error) {
+func (c *fakeConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if err := c.check(ctx); err != nil {
+		return nil, err
+	}
 	_, err := c.f.ask("prepare", query)
-	return &fakeStmt{c.f, query}, err
+	return &fakeStmt{c, query}, err
 }
 
 func (c *fakeConn) ExecContext(ctx context.Context, query string, _ []driver.NamedValue) (driver.Result, error) {
+	if err := c.check(ctx); err != nil {
+		return nil, err
+	}
 	return c.f.exec(ctx, "exec", query)
 }
 
 func (c *fakeConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.check(ctx); err != nil {
+		return nil, err
+	}
 	return c.f.query(ctx, "query", query, args)
 }
 
@@ -144,7 +225,7 @@ func (f *fake) query(ctx context.Context, op, query string, args []driver.NamedV
 }
 
 type fakeStmt struct {
-	f     *fake
+	conn  *fakeConn
 	query string
 }
 
@@ -154,13 +235,19 @@ func (s *fakeStmt) Exec([]driver.Value) (driver.Result, error) { return nil, err
 func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error)  { return nil, errors.New("not in use") }
 
 func (s *fakeStmt) ExecContext(ctx context.Context, _ []driver.NamedValue) (driver.Result, error) {
-	s.f.watch(ctx)
-	return s.f.exec(ctx, "prepared", s.query)
+	if err := s.conn.check(ctx); err != nil {
+		return nil, err
+	}
+	s.conn.f.watch(ctx)
+	return s.conn.f.exec(ctx, "prepared", s.query)
 }
 
 func (s *fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	s.f.watch(ctx)
-	return s.f.query(ctx, "prepared", s.query, args)
+	if err := s.conn.check(ctx); err != nil {
+		return nil, err
+	}
+	s.conn.f.watch(ctx)
+	return s.conn.f.query(ctx, "prepared", s.query, args)
 }
 
 // watch remembers whether a prepared statement came with a context that may end.

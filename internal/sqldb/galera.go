@@ -21,34 +21,41 @@ type galera struct {
 	syncWait int
 }
 
-// wsrep reads a server's settings. MySQL has none of the variables and returns no
-// row.
+// selectWsrep reads a server's settings. MySQL has none of the variables and returns
+// no row.
+const selectWsrep = "SHOW SESSION VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_sync_wait')"
+
+// scan reads one setting.
+func (g *galera) scan(row Row) (err error) {
+	var name, value string
+	if err := row.Scan(&name, &value); err != nil {
+		return fmt.Errorf("read a variable: %w", err)
+	}
+	switch strings.ToLower(name) {
+	case "wsrep_on":
+		g.on = strings.EqualFold(value, "ON") || value == "1"
+	case "wsrep_sync_wait":
+		g.syncWait, err = strconv.Atoi(value)
+	}
+	return err
+}
+
 func wsrep(ctx context.Context, on interface {
 	QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
 }) (g galera, err error) {
-	rows, err := on.QueryContext(ctx, "SHOW SESSION VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_sync_wait')")
+	rows, err := on.QueryContext(ctx, selectWsrep)
 	if err != nil {
 		return g, err
 	}
-	_, err = drain(ctx, rows, rows, func(row Row) error {
-		var name, value string
-		if err := row.Scan(&name, &value); err != nil {
-			return fmt.Errorf("read a variable: %w", err)
-		}
-		switch strings.ToLower(name) {
-		case "wsrep_on":
-			g.on = strings.EqualFold(value, "ON") || value == "1"
-		case "wsrep_sync_wait":
-			g.syncWait, err = strconv.Atoi(value)
-		}
-		return err
-	})
+	_, err = drain(ctx, rows, rows, g.scan)
 	return g, err
 }
+
+func (g *galera) waits() bool { return !g.on || g.syncWait&SyncWait == SyncWait }
 
 // InGalera reports whether a database is a server of a Galera cluster whose
 // connections do not wait for the other servers.
 func InGalera(ctx context.Context, db *sql.DB) (withoutWaiting bool, err error) {
 	g, err := wsrep(ctx, db)
-	return g.on && g.syncWait&SyncWait != SyncWait, err
+	return !g.waits(), err
 }

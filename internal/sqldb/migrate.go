@@ -67,7 +67,7 @@ func disturbed(err error) bool {
 }
 
 func (db *DB) migrate(ctx context.Context, set string, files fs.FS, names, tables []string) error {
-	conn, err := db.sql.Conn(ctx)
+	conn, err := db.connection(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", failure(ctx, err))
 	}

@@ -81,7 +81,7 @@ func (db *DB) remember(t *text) {
 // prepareMet prepares the texts that earlier transactions used unprepared. A text
 // that cannot be prepared runs unprepared, and reports its error then.
 func (db *DB) prepareMet(ctx context.Context) {
-	if db.unprepared.Load() == nil {
+	if db.unprepared.Load() == nil || db.suspect() {
 		return
 	}
 	for t := db.unprepared.Swap(nil); t != nil; {

@@ -64,14 +64,9 @@ func (db *DB) Insert(ctx context.Context, q string, args ...any) (made bool, err
 func (db *DB) exec(ctx context.Context, t *text, args []any) (int64, error) {
 	ctx, cancel := db.statement(ctx)
 	defer cancel()
-	s, err := db.prepared(ctx, t)
-	if err != nil {
-		return 0, err
-	}
-	if s != nil {
-		return changed(s.ExecContext(ctx, args...))
-	}
-	return changed(db.sql.ExecContext(ctx, t.bound, args...))
+	n, err := db.run(ctx, t, args)
+	db.foundBroken(ctx, err)
+	return n, err
 }
 
 // write waits for its turn. Then it runs attempt until it succeeds, fails
@@ -120,18 +115,18 @@ func pause(ctx context.Context, longest time.Duration) bool {
 // acquireWriter waits for the writer's semaphore if the database has a single
 // writer.
 func (db *DB) acquireWriter(ctx context.Context) error {
-	if db.writer == nil {
+	if !db.dialect.oneWriter {
 		return nil
 	}
 	select {
-	case db.writer <- struct{}{}:
+	case db.pool.writer <- struct{}{}:
 		return nil
 	default:
 	}
 	timer := time.NewTimer(2 * Patience)
 	defer timer.Stop()
 	select {
-	case db.writer <- struct{}{}:
+	case db.pool.writer <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return &gaveUp{ctx.Err(), fmt.Errorf("wait for the writer: %w", ctx.Err())}
@@ -141,8 +136,8 @@ func (db *DB) acquireWriter(ctx context.Context) error {
 }
 
 func (db *DB) releaseWriter() {
-	if db.writer != nil {
-		<-db.writer
+	if db.dialect.oneWriter {
+		<-db.pool.writer
 	}
 }
 
@@ -170,6 +165,7 @@ func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (aga
 		return t.again, err
 	}
 	if err := tx.Commit(); err != nil {
+		db.foundBroken(ctx, err)
 		// Only a conflict means that nothing was written. After any other error, a
 		// retry could find our own write and report a replay.
 		if classOf(err) == conflict {
@@ -181,20 +177,26 @@ func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (aga
 }
 
 // begin returns a transaction, the context for its statements, and a function that
-// rolls it back and returns its connection. On SQLite the context is watched only
-// while waiting for a connection: see [DB.statement].
+// rolls it back and returns its connection. If the connection was broken, it begins
+// the transaction on another one. On SQLite the context is watched only while
+// waiting for a connection: see [DB.statement].
 func (db *DB) begin(ctx context.Context) (*sql.Tx, context.Context, func(), error) {
-	if !db.dialect.inProcess {
+	if !db.dialect.inProcess && !db.suspect() {
 		tx, err := db.sql.BeginTx(ctx, nil)
-		return tx, ctx, func() { _ = tx.Rollback() }, err
+		if !db.foundBroken(ctx, err) {
+			return tx, ctx, func() { _ = tx.Rollback() }, err
+		}
 	}
-	conn, err := db.sql.Conn(ctx)
+	conn, err := db.connection(ctx)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	ctx = context.WithoutCancel(ctx)
+	if db.dialect.inProcess {
+		ctx = context.WithoutCancel(ctx)
+	}
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
+		db.foundBroken(ctx, err)
 		return nil, nil, nil, errors.Join(err, conn.Close())
 	}
 	return tx, ctx, func() {
@@ -270,6 +272,7 @@ func (t *Tx) each(ctx context.Context, q string, scan func(Row) error, args []an
 	if classOf(err) == conflict {
 		t.again = true
 	}
+	t.db.readBroke(ctx, ctx, err)
 	return n, err
 }
 
@@ -281,6 +284,7 @@ func (t *Tx) failed(err error) error {
 	if classOf(err) == conflict {
 		t.again = true
 	}
+	t.db.foundBroken(context.Background(), err)
 	return failed(err)
 }
 

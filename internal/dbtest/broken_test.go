@@ -1,0 +1,105 @@
+package dbtest_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+// FR-52: the idle connections of a pool end: by the server, or by a load balancer in
+// between. Whichever verb comes next, it succeeds. What a verb returns says that it
+// did not write twice: the second time, a code is spent and a name is taken.
+func TestStore_FR_52_IdleConnectionsEnd(t *testing.T) {
+	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
+		for _, by := range []string{"server", "load balancer"} {
+			// Writes without an audit record are single statements, and transactions with it.
+			for name, audit := range map[string]*oauth.AuditRecord{"alone": nil, "with an audit record": {Time: now, Action: "test"}} {
+				if by == "load balancer" && audit != nil {
+					continue
+				}
+				t.Run(d.Name+" by a "+by+" "+name, func(t *testing.T) {
+					t.Parallel()
+					databaseURL := dbtest.URL(t, d)
+					admin := dbtest.OpenURL(t, databaseURL)
+					s := migrated(t, admin, d)
+					c, f := populated(t, s)
+					end := func(ids []string) { terminate(t, admin, d, ids) }
+					if by == "load balancer" {
+						var p *proxy
+						p, databaseURL = newProxy(t, databaseURL)
+						end = func([]string) {
+							p.setDown(true)
+							p.setDown(false)
+						}
+					}
+					for i := range verbs(t, s, c, f, audit) {
+						// The pool has met no broken connection before.
+						pool := dbtest.OpenURL(t, databaseURL)
+						verb := verbs(t, sqlstore.New(pool, d), c, f, audit)[i]
+						end(holdSome(t, pool, d, 2))
+						if err := verb.call(); err != nil {
+							t.Errorf("%s after the idle connections ended = %v, want nil", verb.name, err)
+						}
+						pool.Close()
+					}
+				})
+			}
+		}
+	}
+}
+
+// holdSome has a pool keep n connections, and returns the server's IDs of them. They
+// were just used: pgx pings a connection that was not used for a second.
+func holdSome(t *testing.T, pool *sql.DB, d sqldb.Dialect, n int) (ids []string) {
+	t.Helper()
+	q := map[string]string{"postgres": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}[d.Name]
+	for range 2 { // pgx pings a new one as well
+		ids = nil
+		var held []*sql.Conn
+		for range n {
+			conn, err := pool.Conn(t.Context())
+			must(t, err)
+			held = append(held, conn)
+			var id string
+			must(t, conn.QueryRowContext(t.Context(), q).Scan(&id))
+			ids = append(ids, id)
+		}
+		for _, conn := range held {
+			must(t, conn.Close())
+		}
+	}
+	return ids
+}
+
+// terminate has the server end connections, and waits until it did.
+func terminate(t *testing.T, admin *sql.DB, d sqldb.Dialect, ids []string) {
+	t.Helper()
+	left := "SELECT COUNT(*) FROM pg_stat_activity WHERE pid IN (" + strings.Join(ids, ", ") + ")"
+	if d.Name == sqldb.MySQL.Name {
+		left = "SELECT COUNT(*) FROM information_schema.processlist WHERE id IN (" + strings.Join(ids, ", ") + ")"
+	}
+	for _, id := range ids {
+		q := "SELECT pg_terminate_backend(" + id + ")"
+		if d.Name == sqldb.MySQL.Name {
+			q = "KILL " + id
+		}
+		_, err := admin.ExecContext(t.Context(), q)
+		must(t, err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		var n int
+		must(t, admin.QueryRowContext(t.Context(), left).Scan(&n))
+		if n == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of the connections %v are there after 10 s", n, ids)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"weak"
+)
+
+// A database that restarts, a failover, a pooler or a load balancer breaks the idle
+// connections of a pool. The pool does not notice, and the next statement on each
+// of them fails. So one broken connection makes the others suspect: for
+// suspectTime, a connection is pinged before each use, and dropped if it is dead.
+// The time starts again with each further broken connection.
+//
+// What meets the first broken connection depends on what can be repeated:
+//
+//   - A SELECT and a BEGIN change nothing. They run again, on a connection that was
+//     pinged.
+//   - A write outside of a transaction cannot be repeated: its outcome is unknown.
+//     On PostgreSQL, the socket is checked before it (see [DB.connection]). The
+//     driver of MySQL does the same before each statement.
+//   - COMMIT and the statements of a transaction are never repeated.
+const suspectTime = time.Minute
+
+// maxPing is how long a suspect connection may take to answer a ping. A firewall
+// that drops connections silently lets nothing through, and other connections may
+// work.
+const maxPing = time.Second
+
+// maxAttempts is how often a connection is made. A pool at its limit passes the error
+// of an attempt on to each caller that waits, so the error of the first one may be
+// older than the call: the database may be back.
+const maxAttempts = 2
+
+// pool is the state that all users of a *sql.DB share.
+type pool struct {
+	writer  chan struct{}             // a semaphore
+	broken  atomic.Pointer[time.Time] // when a connection was last found broken
+	sockets sockets
+}
+
+// pools holds the state of each *sql.DB. The weak key does not keep a database
+// alive.
+var pools sync.Map // weak.Pointer[sql.DB] → *pool
+
+func poolOf(db *sql.DB) *pool {
+	key := weak.Make(db)
+	p, there := pools.LoadOrStore(key, &pool{writer: make(chan struct{}, 1)})
+	if !there {
+		runtime.AddCleanup(db, func(k weak.Pointer[sql.DB]) { pools.Delete(k) }, key)
+	}
+	return p.(*pool)
+}
+
+// suspect reports whether connections are pinged before use.
+func (db *DB) suspect() bool {
+	at := db.pool.broken.Load()
+	return at != nil && time.Since(*at) < suspectTime
+}
+
+// foundBroken looks at the error of a statement. If its connection is broken, the
+// other connections become suspect. It reports whether that is so and time is left
+// to use another connection.
+func (db *DB) foundBroken(ctx context.Context, err error) bool {
+	if err == nil || db.dialect.inProcess || !broken(err) {
+		return false
+	}
+	db.pool.foundBroken()
+	return ctx.Err() == nil
+}
+
+func (p *pool) foundBroken() {
+	now := time.Now()
+	p.broken.Store(&now)
+}
+
+// connection returns a connection of the pool. The caller closes it.
+//
+// If connections are suspect, it was pinged. If not, its socket is checked, which
+// takes a few microseconds and no round trip: if the server closed it or sent a
+// message, the connection is pinged. Only the socket of pgx can be reached.
+func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
+	if db.dialect.inProcess {
+		return db.sql.Conn(ctx)
+	}
+	var last error
+	attempts := 0
+	for range db.sql.Stats().OpenConnections + maxAttempts { // each of them may be dead
+		conn, err := db.sql.Conn(ctx)
+		if err == nil && !db.suspect() && db.pool.quiet(conn) {
+			return conn, nil
+		}
+		if err == nil {
+			if err = ping(ctx, conn); err == nil {
+				return conn, nil
+			}
+			drop(conn)
+			db.pool.foundBroken()
+		} else if attempts++; attempts == maxAttempts || !db.foundBroken(ctx, err) {
+			return nil, err
+		}
+		if last = err; ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, last
+}
+
+func ping(ctx context.Context, conn *sql.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, maxPing)
+	defer cancel()
+	return conn.PingContext(ctx)
+}
+
+// drop makes the pool close a connection.
+func drop(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = conn.Close() // if there was no driver to ask
+}
+
+// run runs one statement that is its own transaction. It sends the statement once.
+func (db *DB) run(ctx context.Context, t *text, args []any) (int64, error) {
+	if db.dialect.prepare && !db.suspect() {
+		s, err := db.prepared(ctx, t)
+		if err == nil {
+			return changed(s.ExecContext(ctx, args...))
+		}
+		if !db.foundBroken(ctx, err) {
+			return 0, err
+		}
+	}
+	var err error
+	for range 2 {
+		var conn *sql.Conn
+		if conn, err = db.connection(ctx); err != nil {
+			return 0, err
+		}
+		var n int64
+		n, err = changed(conn.ExecContext(ctx, t.bound, args...))
+		_ = conn.Close()
+		// With this error a driver promises that it sent nothing.
+		if !errors.Is(err, driver.ErrBadConn) || !db.foundBroken(ctx, err) {
+			return n, err
+		}
+	}
+	return 0, err
+}

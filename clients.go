@@ -30,7 +30,9 @@ type Registration struct {
 	// client, which has no secret and must use PKCE. Default: [oauth.AuthSecret].
 	AuthMethod oauth.AuthMethod
 
-	// Provider names the user provider of the client's users. Default: "users".
+	// Provider names the user provider of the client's users. Default: "users", which
+	// is Config.Users. Required without Config.Users, unless all of the grant types
+	// act for the client itself.
 	Provider string
 
 	// RedirectURIs are the allowed redirect URIs. The server compares them byte by

@@ -85,6 +85,11 @@ func (o *clientOptions) complete(a *asker, s *passport.Server) error {
 		}
 		return o.completeProvider(a, s.Providers())
 	}
+	if !slices.Contains(s.Providers(), passport.DefaultProvider) { // otherwise it is not a question
+		if err := o.completeProvider(a, s.Providers()); err != nil {
+			return err
+		}
+	}
 	if o.name != "" && len(o.redirectURIs) > 0 {
 		return nil
 	}
@@ -124,14 +129,20 @@ func (o *clientOptions) usualName() string {
 }
 
 // completeProvider asks whose users the client acts for, where that is a question:
-// for a client that gets tokens of users without their consent.
+// for a client that gets tokens of users without their consent, and where there is
+// no default provider. A single provider is the answer.
 func (o *clientOptions) completeProvider(a *asker, providers []string) error {
-	if o.client || o.api || len(providers) < 2 {
+	usual := slices.Contains(providers, passport.DefaultProvider)
+	switch {
+	case o.client || o.api || len(providers) == 0 || len(providers) == 1 && usual:
+		return nil
+	case len(providers) == 1 && o.provider == "":
+		o.provider = providers[0]
 		return nil
 	}
-	usual := providers[0]
-	if slices.Contains(providers, passport.DefaultProvider) {
-		usual = passport.DefaultProvider
+	q := question{text: "Provider of its users", option: "--provider", choices: providers}
+	if usual {
+		q.fallback = passport.DefaultProvider
 	}
-	return a.answer(&o.provider, question{text: "Provider of its users", option: "--provider", choices: providers, fallback: usual})
+	return a.answer(&o.provider, q)
 }

@@ -16,7 +16,7 @@ func (ClientCredentials) GrantType() string { return "client_credentials" }
 // Traits implements [oauth.TraitedGrant]. No user agrees to scopes, so the
 // scope may be *.
 func (ClientCredentials) Traits() oauth.GrantTraits {
-	return oauth.GrantTraits{AllScopes: true, CheckClient: func(c *oauth.Client, _ oauth.UserProvider) error {
+	return oauth.GrantTraits{AllScopes: true, ClientOnly: true, CheckClient: func(c *oauth.Client, _ oauth.UserProvider) error {
 		if c.Public() {
 			return errors.New("a public client cannot use client_credentials: it has nothing to prove itself with")
 		}

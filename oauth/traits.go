@@ -12,6 +12,11 @@ type GrantTraits struct {
 	// Default: false.
 	FirstParty bool
 
+	// ClientOnly says that the grant acts for clients and never for users, as
+	// client_credentials does. A client whose grants all do so needs no user
+	// provider. Default: false.
+	ClientOnly bool
+
 	// Redirects says that the grant redirects users to the client, which then
 	// needs a redirect URI. It is always true for a [Responder]. Default:
 	// false.

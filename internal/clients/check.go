@@ -65,6 +65,9 @@ func (r *Registry) checkGrants(f *faults, c *oauth.Client) {
 	users := r.users.Provider(c.Provider)
 	unknown := c.Provider != "" && users == nil
 	f.add(unknown, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
+	if c.Provider == "" && users == nil {
+		r.checkProvider(f, c)
+	}
 	for _, g := range c.GrantTypes {
 		f.add(!r.parts.HasGrant(g), "the grant %q does not exist: %s", g, r.parts.Remedy(g))
 		if check := r.parts.Traits(g).CheckClient; check != nil && !unknown {
@@ -72,6 +75,21 @@ func (r *Registry) checkGrants(f *faults, c *oauth.Client) {
 			f.add(err != nil, "%w", err)
 		}
 	}
+}
+
+// checkProvider reports a client that needs a user provider and names none, on a
+// server that has no default provider. No user could use it.
+func (r *Registry) checkProvider(f *faults, c *oauth.Client) {
+	names := r.users.Names()
+	forUsers := slices.ContainsFunc(c.GrantTypes, func(g string) bool { return r.parts.HasGrant(g) && !r.parts.Traits(g).ClientOnly })
+	if len(names) == 0 || !forUsers { // without users, grants for users don't exist
+		return
+	}
+	more := ""
+	if n := len(names) - maxNamed; n > 0 {
+		names, more = names[:maxNamed], fmt.Sprintf(" and %d more", n)
+	}
+	f.add(true, "a user provider is missing, and there is no default one, because Config.Users is not set: name one of Config.Providers: %s%s", strings.Join(names, ", "), more)
 }
 
 // checkTokens reports what is wrong with the tokens that a client may get, and with

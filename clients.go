@@ -36,8 +36,10 @@ type Registration struct {
 	Provider string
 
 	// RedirectURIs are the allowed redirect URIs. The server compares them byte by
-	// byte (RFC 9700 §2.1), except for the port of a native application's loopback
-	// URI (RFC 8252 §7.3).
+	// byte (RFC 9700 §2.1), except for the port of a loopback URI, which is free for
+	// a public client (RFC 8252 §7.3). For a confidential client, it is free if the
+	// URI is registered without a port; another port then needs PKCE and always
+	// shows the consent page.
 	RedirectURIs []string
 
 	// GrantTypes are the allowed grant types. Default: authorization_code and
@@ -53,6 +55,11 @@ type Registration struct {
 	// grants gets no tokens, so it has no redirect URIs, scopes, provider and
 	// lifetimes.
 	Audience string
+
+	// AllowedOrigins are further origins whose pages may call the token and
+	// revocation endpoints as this client (CORS), such as "capacitor://localhost".
+	// The origins of RedirectURIs need no entry. Default: none.
+	AllowedOrigins []string
 
 	// The lifetimes of the client's tokens. Default: the lifetimes of Config.
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration

@@ -76,6 +76,12 @@ type Config struct {
 	// ftp, filesystem and view-source. Default: none.
 	AllowedRedirectSchemes []string
 
+	// AllowedOrigins are origins whose pages may call the token and revocation
+	// endpoints for any client (CORS): scheme://host or scheme://host:port in lower
+	// case, such as "capacitor://localhost". The origins of a client's redirect URIs
+	// and its own AllowedOrigins are allowed for it in any case. Default: none.
+	AllowedOrigins []string
+
 	// Grants are additional grant types. Default: none.
 	Grants []oauth.Grant
 
@@ -243,8 +249,8 @@ func (c Config) directory() *users.Directory {
 func (c Config) policy() policy.Settings {
 	return policy.Settings{
 		Scopes: c.Scopes, DefaultScopes: c.DefaultScopes, InheritScopes: c.InheritScopes, Issuer: c.Issuer, Audience: c.Audience, Resources: c.Resources,
-		AllowedRedirectSchemes: c.AllowedRedirectSchemes,
-		AccessTokenTTL:         c.AccessTokenTTL, AccessTokenTTLByGrant: c.AccessTokenTTLByGrant, RefreshTokenTTL: c.RefreshTokenTTL,
+		AllowedRedirectSchemes: c.AllowedRedirectSchemes, AllowedOrigins: c.AllowedOrigins,
+		AccessTokenTTL: c.AccessTokenTTL, AccessTokenTTLByGrant: c.AccessTokenTTLByGrant, RefreshTokenTTL: c.RefreshTokenTTL,
 		RefreshTokenGrace: c.RefreshTokenGrace, CookieTTL: c.CookieTTL, PurgeAfter: c.PurgeAfter, FamilyTTL: c.FamilyTTL, CodeTTL: c.CodeTTL, PersonalTokenTTL: c.PersonalTokenTTL, FamiliesEndWithSession: c.FamiliesEndWithSession, Log: c.Logger,
 	}
 }

@@ -112,7 +112,7 @@ func (c Config) tokenPart() part {
 }
 
 func tokenRoutes(r *rooms.Rooms) []wire.Endpoint {
-	callers := endpoint.Callers{Clients: r.Clients, Log: r.Log}
+	callers := endpoint.Callers{Clients: r.Clients, Log: r.Log, Origins: r.Policy.AllowedOrigins}
 	return []wire.Endpoint{
 		wire.Single("passport.token", r.Base+"/token", endpoint.Token(endpoint.TokenConfig{
 			Callers: callers, Parts: r.Parts, Policy: r.Policy, Tokens: r.Tokens, Users: r.Users, Reader: r.Reader,

@@ -22,7 +22,7 @@ type clientOptions struct {
 	personal, password, client, implicit, api, public bool
 
 	name, provider, userID, audience string
-	redirectURIs, scopes             []string
+	redirectURIs, origins, scopes    []string
 	lifetimes                        lifetimes
 	json                             bool
 }
@@ -64,6 +64,7 @@ func (o *clientOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "users see this `NAME` when they are asked to consent")
 	f.StringArrayVar(&o.redirectURIs, "redirect_uri", nil, "send users back to `URI`; several with commas between them or by repeating the option, a comma in a URI as %2C")
+	f.StringArrayVar(&o.origins, "allowed-origin", nil, "pages at `ORIGIN` may call the token endpoint (CORS), besides those at the origins of its redirect URIs; several with commas between them or by repeating the option")
 	f.BoolVar(&o.public, "public", false, "it cannot keep a secret: an app on a phone, a desktop or in a browser")
 	f.BoolVar(&o.client, "client", false, "it acts for itself, without a user (client credentials)")
 	f.BoolVar(&o.personal, "personal", false, "personal access tokens belong to it")
@@ -119,7 +120,7 @@ func (o *clientOptions) registration() passport.Registration {
 	r := passport.Registration{
 		Name: o.name, Provider: o.provider, RedirectURIs: o.redirectURIs, GrantTypes: o.grants(),
 		AccessTokenTTL: time.Duration(o.lifetimes.accessToken), RefreshTokenTTL: time.Duration(o.lifetimes.refreshToken),
-		FamilyTTL: time.Duration(o.lifetimes.family), Audience: o.audience,
+		FamilyTTL: time.Duration(o.lifetimes.family), Audience: o.audience, AllowedOrigins: separated(o.origins, ", "),
 	}
 	if o.public || o.implicit { // a token in a URL needs no secret to be had
 		r.AuthMethod = oauth.AuthNone

@@ -13,9 +13,9 @@ func isAPI(c *oauth.Client) bool { return c.Audience != "" && len(c.GrantTypes) 
 
 // tokenOptions are the options of a command that are about a client's tokens.
 type tokenOptions struct {
-	redirectURIs, scopes []string
-	provider             string
-	lifetimes            lifetimes
+	redirectURIs, origins, scopes []string
+	provider                      string
+	lifetimes                     lifetimes
 }
 
 // forAPI refuses the options that are about tokens for an API, and names those that
@@ -27,6 +27,7 @@ func (o tokenOptions) forAPI() error {
 		given bool
 	}{
 		{"--redirect_uri", len(separated(o.redirectURIs, ",")) > 0},
+		{"--allowed-origin", len(separated(o.origins, ", ")) > 0},
 		{"--scopes", len(separated(o.scopes, ", ")) > 0},
 		{"--provider", o.provider != ""},
 		{"--access-token-ttl", o.lifetimes.accessToken != 0},

@@ -108,6 +108,7 @@ type clientJSON struct {
 	RedirectURIs []string `json:"redirect_uris"`
 	Scope        *string  `json:"scope,omitempty"`    // absent: every scope
 	Audience     string   `json:"audience,omitempty"` // of an API
+	Origins      []string `json:"allowed_origins,omitempty"`
 	Provider     string   `json:"provider,omitempty"`
 	UserID       string   `json:"user_id,omitempty"`
 	State        string   `json:"state"`
@@ -127,7 +128,7 @@ func describeClient(s *passport.Server, c *oauth.Client, secret string) clientJS
 		ID: idJSON(s, c.ID), Secret: secret, Name: c.Name, AuthMethod: method,
 		GrantTypes: orEmpty(c.GrantTypes), RedirectURIs: orEmpty(c.RedirectURIs),
 		Provider: c.Provider, UserID: c.Owner.ID, State: stateOf(c),
-		Audience:  c.Audience,
+		Audience: c.Audience, Origins: c.AllowedOrigins,
 		CreatedAt: c.CreatedAt.UTC().Format(time.RFC3339), Attributes: c.Attributes,
 		AccessTokenTTL: seconds(c.AccessTokenTTL), RefreshTokenTTL: seconds(c.RefreshTokenTTL), FamilyTTL: seconds(c.FamilyTTL),
 	}

@@ -72,7 +72,7 @@ func (o *clientOptions) contradictionOfAPI() error {
 	if o.public {
 		return errors.New("--api and --public exclude one another: an API proves by its secret that it may ask about tokens")
 	}
-	return tokenOptions{o.redirectURIs, o.scopes, o.provider, o.lifetimes}.forAPI()
+	return tokenOptions{o.redirectURIs, o.origins, o.scopes, o.provider, o.lifetimes}.forAPI()
 }
 
 // complete asks for what the options leave open, in the order in which Passport's

@@ -17,6 +17,7 @@ import (
 type clientChange struct {
 	name, audience string
 	redirectURIs   []string
+	origins        []string
 	scopes         []string
 	lifetimes      lifetimes
 }
@@ -26,7 +27,7 @@ func (p *program) clientUpdate() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "update ID",
-		Short: "Change the name, redirect URIs, scopes, lifetimes or audience of a client",
+		Short: "Change the name, redirect URIs, origins, scopes, lifetimes or audience of a client",
 		Long: `Changes what is named of a client and leaves the rest as it is. Scopes that are taken away
 are missing from the next token that it gets; a lifetime of 0 is the server's own again.
 --audience is for an API, which was made with --api.`,
@@ -37,7 +38,7 @@ are missing from the next token that it gets; a lifetime of 0 is the server's ow
 		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch named := cmd.Flags().Changed; {
-			case !slices.ContainsFunc([]string{"name", "redirect_uri", "scopes", "access-token-ttl", "refresh-token-ttl", "family-ttl", "audience"}, named):
+			case !slices.ContainsFunc([]string{"name", "redirect_uri", "allowed-origin", "scopes", "access-token-ttl", "refresh-token-ttl", "family-ttl", "audience"}, named):
 				return usage(cmd, errors.New("nothing is to change: say what with an option"))
 			case named("audience") && change.audience == "":
 				return usage(cmd, errors.New("--audience is empty: name the audience whose tokens the API asks about"))
@@ -61,6 +62,7 @@ are missing from the next token that it gets; a lifetime of 0 is the server's ow
 	f := cmd.Flags()
 	f.StringVar(&change.name, "name", "", "users see this `NAME` when they are asked to consent")
 	f.StringArrayVar(&change.redirectURIs, "redirect_uri", nil, "send users back to `URI`, and to no others than those that are named here")
+	f.StringArrayVar(&change.origins, "allowed-origin", nil, "besides pages at the origins of its redirect URIs, only those at `ORIGIN` may call the token endpoint (CORS); an empty one removes all")
 	f.StringArrayVar(&change.scopes, "scopes", nil, "it may ask for these `SCOPES` and no others; * for all")
 	f.StringVar(&change.audience, "audience", "", "it is an API, and asks about tokens for the audience `URI` from now on")
 	change.lifetimes.flags(cmd)
@@ -74,7 +76,7 @@ func (change *clientChange) fits(c *oauth.Client) error {
 	case change.audience != "" && c.Audience == "":
 		return fmt.Errorf("the client %s is not an API, so it has no audience: register the API with `passport client --api --audience %s`", c.ID, change.audience)
 	case isAPI(c):
-		return tokenOptions{redirectURIs: change.redirectURIs, scopes: change.scopes, lifetimes: change.lifetimes}.forAPI()
+		return tokenOptions{redirectURIs: change.redirectURIs, origins: change.origins, scopes: change.scopes, lifetimes: change.lifetimes}.forAPI()
 	}
 	return nil
 }
@@ -100,6 +102,9 @@ func (change *clientChange) apply(c *oauth.Client, named func(option string) boo
 	}
 	if named("redirect_uri") {
 		c.RedirectURIs = separated(change.redirectURIs, ",")
+	}
+	if named("allowed-origin") {
+		c.AllowedOrigins = separated(change.origins, ", ")
 	}
 	if named("scopes") {
 		c.Scopes = orEmpty(separated(change.scopes, ", "))

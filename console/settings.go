@@ -88,6 +88,8 @@ var all = []setting{
 		"Other APIs that a request may name by the parameter resource (RFC 8707)."},
 	{"allowed_redirect_schemes", func(s *settings) any { return &s.AllowedRedirectSchemes }, `["cursor"]`,
 		"Further schemes of redirect URIs, for apps whose scheme is not a domain name in reverse."},
+	{"allowed_origins", func(s *settings) any { return &s.AllowedOrigins }, `["capacitor://localhost"]`,
+		"Origins whose pages may call the token endpoint for any client (CORS)."},
 	{"enable_password_grant", func(s *settings) any { return &s.EnablePasswordGrant }, `false`,
 		"Let clients of your own that are registered for it exchange a user's password for tokens.\nRFC 9700 advises against it: the application sees the password."},
 	{"enable_implicit_grant", func(s *settings) any { return &s.EnableImplicitGrant }, `false`,

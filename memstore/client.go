@@ -23,7 +23,7 @@ func cloneClient(c oauth.Client) *oauth.Client {
 		c.Secrets = nil
 	}
 	c.RedirectURIs, c.GrantTypes, c.Scopes = slices.Clone(c.RedirectURIs), slices.Clone(c.GrantTypes), slices.Clone(c.Scopes)
-	c.Attributes = maps.Clone(c.Attributes)
+	c.AllowedOrigins, c.Attributes = slices.Clone(c.AllowedOrigins), maps.Clone(c.Attributes)
 	c.AccessTokenTTL = c.AccessTokenTTL.Truncate(time.Microsecond)
 	c.RefreshTokenTTL, c.FamilyTTL = c.RefreshTokenTTL.Truncate(time.Microsecond), c.FamilyTTL.Truncate(time.Microsecond)
 	c.CreatedAt, c.UpdatedAt = micros(c.CreatedAt), micros(c.UpdatedAt)

@@ -30,6 +30,12 @@ type Client struct {
 	GrantTypes   []string
 	Scopes       []string // nil allows every registered scope, empty none
 
+	// AllowedOrigins are further origins whose pages may call the token and
+	// revocation endpoints as this client (CORS), such as "capacitor://localhost":
+	// scheme://host or scheme://host:port in lower case (RFC 6454 §6.2). The origins
+	// of RedirectURIs need no entry. At most [MaxOrigins].
+	AllowedOrigins []string
+
 	// The lifetimes of the client's tokens. Zero: the server's lifetimes.
 	// FamilyTTL is the lifetime of a [Family].
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
@@ -42,8 +48,7 @@ type Client struct {
 
 	// Audience is the API that this client is: a resource server, which introspection
 	// tells about tokens for this audience (RFC 7662 §4, RFC 8707). It is an absolute
-	// URI without fragment, at most [MaxAudience] bytes, and is compared byte by byte
-	// with those of tokens. It is empty for a client that isn't an API.
+	// URI without fragment, at most [MaxAudience] bytes. It is empty for a client that isn't an API.
 	Audience string
 
 	Attributes  map[string]string // the application's own
@@ -64,12 +69,19 @@ type Client struct {
 	ConsentVersion int64
 }
 
+// MaxOrigins is the largest number of AllowedOrigins of a [Client]. Each request with
+// one of the client's tokens reads them.
+const MaxOrigins = 50
+
 // MaxAudience is the longest Audience of a [Client], in bytes.
 const MaxAudience = 2048
 
 // Validate returns an error for a client that a store refuses: one with an Audience
-// that no token can have.
+// that no token can have, or with AllowedOrigins that no browser sends.
 func (c *Client) Validate() error {
+	if len(c.AllowedOrigins) > MaxOrigins || slices.ContainsFunc(c.AllowedOrigins, notOrigin) {
+		return fmt.Errorf("oauth: the client's allowed origins are not valid: want at most %d, each as scheme://host or scheme://host:port in lower case", MaxOrigins)
+	}
 	u, err := url.Parse(c.Audience)
 	switch {
 	case c.Audience == "":
@@ -78,6 +90,12 @@ func (c *Client) Validate() error {
 		return fmt.Errorf("oauth: the client's audience is not valid: want an absolute URI without fragment, at most %d bytes (RFC 8707 §2)", MaxAudience)
 	}
 	return nil
+}
+
+// notOrigin reports whether a text can't be an origin or can't be stored in a list.
+func notOrigin(text string) bool {
+	const maxOrigin = 255
+	return !strings.Contains(text, "://") || len(text) > maxOrigin || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func notInAudience(r rune) bool { return r == '#' || unicode.IsSpace(r) || !unicode.IsGraphic(r) }

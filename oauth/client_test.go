@@ -39,3 +39,22 @@ func TestClient_Validate(t *testing.T) {
 		}
 	}
 }
+
+func TestClient_FR_30_ValidateOrigins(t *testing.T) {
+	many := make([]string, oauth.MaxOrigins+1)
+	for i := range many {
+		many[i] = "tauri://localhost"
+	}
+	for name, tt := range map[string]struct {
+		origins []string
+		want    bool
+	}{
+		"none": {nil, true}, "empty": {[]string{}, true}, "two": {[]string{"tauri://localhost", "https://app.example.com:8443"}, true}, "the most": {many[1:], true},
+		"too many": {many, false}, "an empty one": {[]string{""}, false}, "two in one": {[]string{"https://a.example https://b.example"}, false},
+		"null": {[]string{"null"}, false}, "a NUL": {[]string{"tauri://a\x00"}, false}, "not UTF-8": {[]string{"tauri://\xff"}, false}, "long": {[]string{"tauri://" + strings.Repeat("a", 300)}, false},
+	} {
+		if err := (&oauth.Client{ID: "c", AllowedOrigins: tt.origins}).Validate(); (err == nil) != tt.want {
+			t.Errorf("%s: Validate() = %v, want it valid: %v", name, err, tt.want)
+		}
+	}
+}

@@ -12,7 +12,7 @@ import (
 )
 
 const clientColumns = `c.id, c.client_key, c.name, c.owner_provider, c.owner_id, c.auth_method, c.provider, c.redirect_uris, c.grant_types, c.scopes,
-c.access_token_ttl, c.refresh_token_ttl, c.family_ttl, c.ends_with_session, c.attributes, c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version, c.consent_version, c.audience, c.tokens_not_before`
+c.access_token_ttl, c.refresh_token_ttl, c.family_ttl, c.ends_with_session, c.attributes, c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version, c.consent_version, c.audience, c.tokens_not_before, c.allowed_origins`
 
 // clientFields appends the scan destinations for clientColumns.
 func clientFields(fields []any, c *oauth.Client) []any {
@@ -21,7 +21,7 @@ func clientFields(fields []any, c *oauth.Client) []any {
 		sqldb.List{L: &c.RedirectURIs}, sqldb.List{L: &c.GrantTypes}, sqldb.List{L: &c.Scopes},
 		sqldb.Span{D: &c.AccessTokenTTL}, sqldb.Span{D: &c.RefreshTokenTTL}, sqldb.Span{D: &c.FamilyTTL},
 		sqldb.Bool{B: &c.EndsWithSession}, sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.CreatedAt}, sqldb.Micros{T: &c.UpdatedAt},
-		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version, sqldb.Number{N: &c.ConsentVersion}, sqldb.Text{S: &c.Audience}, sqldb.Micros{T: &c.TokensNotBefore})
+		sqldb.Micros{T: &c.SuspendedAt}, sqldb.Micros{T: &c.RevokedAt}, &c.Version, sqldb.Number{N: &c.ConsentVersion}, sqldb.Text{S: &c.Audience}, sqldb.Micros{T: &c.TokensNotBefore}, sqldb.List{L: &c.AllowedOrigins})
 }
 
 const (
@@ -126,7 +126,7 @@ func (l *clients) scanWith(row sqldb.Row, more presentable) error {
 
 const (
 	updateClient = `UPDATE oauth_clients SET name = ?, owner_provider = ?, owner_id = ?, provider = ?, redirect_uris = ?, grant_types = ?, scopes = ?,
-access_token_ttl = ?, refresh_token_ttl = ?, family_ttl = ?, ends_with_session = ?, attributes = ?, updated_at = ?, suspended_at = ?, audience = ?,
+access_token_ttl = ?, refresh_token_ttl = ?, family_ttl = ?, ends_with_session = ?, attributes = ?, updated_at = ?, suspended_at = ?, audience = ?, allowed_origins = ?,
 version = version + 1, consent_version = COALESCE(consent_version, 0) + ? WHERE id = ? AND version = ?`
 
 	revokeClient = `UPDATE oauth_clients SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`
@@ -164,7 +164,7 @@ func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.
 	return s.changeClient(ctx, c.ID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 		n, err := tx.Exec(ctx, updateClient, c.Name, c.Owner.Provider, c.Owner.ID, c.Provider, sqldb.Joined(c.RedirectURIs), sqldb.Joined(c.GrantTypes),
 			sqldb.Joined(c.Scopes), sqldb.Length(c.AccessTokenTTL), sqldb.Length(c.RefreshTokenTTL), sqldb.Length(c.FamilyTTL),
-			sqldb.Flag(c.EndsWithSession), attributes, sqldb.When(c.UpdatedAt), sqldb.When(c.SuspendedAt), sqldb.Optional(c.Audience),
+			sqldb.Flag(c.EndsWithSession), attributes, sqldb.When(c.UpdatedAt), sqldb.When(c.SuspendedAt), sqldb.Optional(c.Audience), sqldb.Joined(c.AllowedOrigins),
 			sqldb.Flag(!c.LooksLike(stored)), c.ID, c.Version)
 		return n > 0, err
 	})

@@ -11,8 +11,8 @@ import (
 
 const (
 	insertClient = `INSERT INTO oauth_clients (id, client_key, name, owner_provider, owner_id, auth_method, provider, redirect_uris, grant_types, scopes,
-access_token_ttl, refresh_token_ttl, family_ttl, ends_with_session, attributes, created_at, updated_at, suspended_at, revoked_at, version, consent_version, audience, tokens_not_before)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+access_token_ttl, refresh_token_ttl, family_ttl, ends_with_session, attributes, created_at, updated_at, suspended_at, revoked_at, version, consent_version, audience, tokens_not_before, allowed_origins)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	insertFirstSecret = `INSERT INTO oauth_client_secrets (client_id, digest, created_at, expires_at) VALUES (?, ?, ?, ?)`
 )
@@ -58,7 +58,7 @@ func (n newClient) save(ctx context.Context, tx *sqldb.Tx, id string) error {
 		sqldb.Joined(n.RedirectURIs), sqldb.Joined(n.GrantTypes), sqldb.Joined(n.Scopes),
 		sqldb.Length(n.AccessTokenTTL), sqldb.Length(n.RefreshTokenTTL), sqldb.Length(n.FamilyTTL), sqldb.Flag(n.EndsWithSession), n.attributes,
 		sqldb.At(n.CreatedAt), sqldb.When(n.UpdatedAt), sqldb.When(n.SuspendedAt), sqldb.When(n.RevokedAt), n.Version, n.ConsentVersion, sqldb.Optional(n.Audience),
-		sqldb.When(n.TokensNotBefore))
+		sqldb.When(n.TokensNotBefore), sqldb.Joined(n.AllowedOrigins))
 	switch {
 	case err != nil:
 		return err

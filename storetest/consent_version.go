@@ -28,6 +28,7 @@ var shownFields = map[string]struct {
 	"FamilyTTL":       {false, func(c *oauth.Client) { c.FamilyTTL += time.Second }},
 	"EndsWithSession": {false, func(c *oauth.Client) { c.EndsWithSession = !c.EndsWithSession }},
 	"Audience":        {false, func(c *oauth.Client) { c.Audience += "&more=1" }}, // an API has no consent page
+	"AllowedOrigins":  {false, func(c *oauth.Client) { c.AllowedOrigins = append(c.AllowedOrigins, "tauri://localhost") }},
 	"UpdatedAt":       {false, func(c *oauth.Client) { c.UpdatedAt = c.UpdatedAt.Add(time.Second) }},
 	"SuspendedAt":     {false, func(c *oauth.Client) { c.SuspendedAt = now }},
 }

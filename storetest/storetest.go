@@ -84,6 +84,7 @@ var properties = []property{
 	{"clients are read as they were stored", clientRoundTrip},
 	{"a client that is an API has its audience", clientAudience},
 	{"an audience that no token can have is refused", oddAudiences},
+	{"a client has its allowed origins", clientOrigins},
 	{"a stale update revives nothing", staleUpdate},
 	{"secrets are rotated", secrets},
 	{"a client is found by its key", clientKeys},

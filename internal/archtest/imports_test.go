@@ -103,6 +103,7 @@ var rooms = map[string]room{
 	"internal/formdata":                    {},
 	"internal/storable":                    {ours: "internal/character internal/storable"},
 	"internal/weburl":                      {},
+	"internal/origin":                      {},
 
 	"internal/archtest": {},
 	"internal/docstest": {},
@@ -119,8 +120,8 @@ var rooms = map[string]room{
 
 // below are the vocabulary and the leaves, which any room above them may import.
 const below = "event oauth views internal/audit internal/bodylimit internal/character internal/clock internal/cookie internal/formdata internal/jsonid internal/jws " +
-	"internal/logline internal/nearest internal/opaque internal/pemtext internal/redirect internal/reqinfo internal/resource internal/safeurl " +
-	"internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid internal/weburl"
+	"internal/logline internal/nearest internal/opaque internal/origin internal/pemtext internal/redirect internal/reqinfo internal/resource " +
+	"internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid internal/weburl"
 
 // The packages that no application imports may know more: the command, and the tests
 // that bring the stores together with real databases.

@@ -45,6 +45,7 @@ func checkAPI(c *oauth.Client) error {
 		given bool
 	}{
 		{"redirect URIs", len(c.RedirectURIs) > 0},
+		{"allowed origins", len(c.AllowedOrigins) > 0},
 		{"scopes", len(c.Scopes) > 0},
 		{"a user provider", c.Provider != ""},
 		{"a lifetime of access tokens", c.AccessTokenTTL != 0},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/origin"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/oauth"
@@ -106,6 +107,12 @@ func (r *Registry) checkTokens(f *faults, c *oauth.Client) {
 	for _, uri := range c.RedirectURIs {
 		if err := r.policy.CheckRedirectURI(uri); err != nil {
 			f.add(true, "the redirect URI %q %w", safeurl.Text(uri), err)
+		}
+	}
+	f.add(len(c.AllowedOrigins) > oauth.MaxOrigins, "it has %d allowed origins: at most %d", len(c.AllowedOrigins), oauth.MaxOrigins)
+	for _, text := range c.AllowedOrigins {
+		if err := origin.Check(text); err != nil {
+			f.add(true, "the allowed origin %q %w", safeurl.Text(text), err)
 		}
 	}
 	for _, id := range c.Scopes {

@@ -31,6 +31,7 @@ type Registration struct {
 	GrantTypes                                 []string
 	Scopes                                     []string
 	Audience                                   string
+	AllowedOrigins                             []string
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
 	EndsWithSession                            bool
 	Attributes                                 map[string]string
@@ -44,6 +45,7 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 		ID: cmp.Or(reg.ID, r.newID()), Name: strings.TrimSpace(reg.Name), Owner: reg.Owner,
 		AuthMethod: cmp.Or(reg.AuthMethod, oauth.AuthSecret), Provider: reg.Provider,
 		RedirectURIs: slices.Clone(reg.RedirectURIs), GrantTypes: slices.Clone(reg.GrantTypes), Scopes: slices.Clone(reg.Scopes), Audience: reg.Audience,
+		AllowedOrigins: slices.Clone(reg.AllowedOrigins),
 		AccessTokenTTL: reg.AccessTokenTTL, RefreshTokenTTL: reg.RefreshTokenTTL, FamilyTTL: reg.FamilyTTL,
 		EndsWithSession: reg.EndsWithSession, Attributes: maps.Clone(reg.Attributes), CreatedAt: at, Version: 1,
 	}

@@ -95,8 +95,8 @@ func TestMigrate_FR_01_ConsentsOfTheVersionBefore(t *testing.T) {
 }
 
 // Clients of the version before are no APIs, those too that its nodes make while they
-// still run. What such a node changes leaves the audience as it is.
-func TestMigrate_AudiencesOfTheVersionBefore(t *testing.T) {
+// still run. What such a node changes leaves the audience and the origins as they are.
+func TestMigrate_FR_30_AudiencesAndOriginsOfTheVersionBefore(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		secondVersion(t, db, d)
@@ -106,18 +106,18 @@ func TestMigrate_AudiencesOfTheVersionBefore(t *testing.T) {
 		mustExec(t, db, fmt.Sprintf(secondInsertsClient, "after", "", ""))
 		for _, id := range []string{"before", "after"} {
 			c, err := s.Client(t.Context(), id)
-			if err != nil || c.Audience != "" {
-				t.Fatalf("Client(%q) of the version before = %+v, %v, want it without an audience", id, c, err)
+			if err != nil || c.Audience != "" || c.AllowedOrigins != nil {
+				t.Fatalf("Client(%q) of the version before = %+v, %v, want it without an audience and origins", id, c, err)
 			}
 			must(t, s.Issue(t.Context(), newIssuance(c, nil, "token "+id, oauth.Spend{})))
 			mustExec(t, db, fmt.Sprintf(secondRenamesClient, id))
 			c.Version++
-			c.Audience = "https://api.example/" + id
+			c.Audience, c.AllowedOrigins = "https://api.example/"+id, []string{"tauri://localhost"}
 			must(t, s.UpdateClient(t.Context(), c, nil))
 			mustExec(t, db, fmt.Sprintf(`UPDATE oauth_clients SET name = 'Renamed again', version = version + 1 WHERE id = '%s'`, id))
 			token, err := s.AccessToken(t.Context(), "token "+id)
-			if err != nil || token.Client.Audience != c.Audience || token.Client.Name != "Renamed again" {
-				t.Errorf("the client of the token of %q is %+v, %v, want it renamed, with the audience %q", id, token.Client, err, c.Audience)
+			if err != nil || token.Client.Audience != c.Audience || !slices.Equal(token.Client.AllowedOrigins, c.AllowedOrigins) || token.Client.Name != "Renamed again" {
+				t.Errorf("the client of the token of %q is %+v, %v, want it renamed, with the audience %q and the origins %q", id, token.Client, err, c.Audience, c.AllowedOrigins)
 			}
 		}
 	})

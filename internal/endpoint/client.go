@@ -18,6 +18,7 @@ import (
 type Callers struct {
 	Clients *clients.Registry
 	Log     wire.Log
+	Origins []string // that the operator allows for every client
 }
 
 // call is a form that an authenticated client sent.
@@ -59,7 +60,8 @@ func (c Callers) read(r *http.Request, present presentFunc) (*call, error) {
 // endpoint is a path to which a client sends a POST.
 type endpoint struct {
 	name    string // for the 405
-	scripts bool   // pages at the origins of the client's redirect URIs may call it
+	scripts bool   // pages at allowed origins and at those of the client may call it
+	origins []string
 	log     wire.Log
 
 	// serve returns the JSON response; nil for an empty body. It returns the client
@@ -79,7 +81,7 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	res, client, err := e.serve(r)
 	if e.scripts {
-		wire.AllowOrigin(w, r, client)
+		wire.AllowOrigin(w, r, client, e.origins)
 	}
 	switch {
 	case err != nil:

@@ -18,7 +18,7 @@ type revokeEndpoint struct {
 // Revoke returns the endpoint at which a client revokes its own tokens.
 func Revoke(c Callers, t *tokens.Service) http.Handler {
 	e := revokeEndpoint{c, t}
-	return endpoint{name: "revocation", scripts: true, log: c.Log, serve: e.serve}
+	return endpoint{name: "revocation", scripts: true, origins: c.Origins, log: c.Log, serve: e.serve}
 }
 
 // serve responds in the same way whether or not there is a token to revoke, so that

@@ -33,7 +33,7 @@ type tokenEndpoint struct {
 // Token returns the token endpoint.
 func Token(c TokenConfig) http.Handler {
 	e := &tokenEndpoint{c, throttleGuesses(c.Parts)}
-	return endpoint{name: "token", scripts: true, log: c.Log, serve: e.serve}
+	return endpoint{name: "token", scripts: true, origins: c.Origins, log: c.Log, serve: e.serve}
 }
 
 // serve handles a token request, from the form to the response.

@@ -36,6 +36,8 @@ type clientRecord struct {
 	RedirectURIs []string `json:"redirect_uris"`
 	GrantTypes   []string `json:"grant_types"`
 	Confidential bool     `json:"confidential"`
+
+	AllowedOrigins []string `json:"allowed_origins,omitempty"`
 }
 
 // newClientRecord is a newly created client, the only record that has the secret.
@@ -64,7 +66,7 @@ func (a *API) clientRecord(c *oauth.Client) *clientRecord {
 		ID: jsonid.Value(c.ID, a.NumericClientIDs), Name: c.Name, Provider: orNull(c.Provider), Redirect: joinRedirects(c.RedirectURIs),
 		PersonalAccess: c.Allows(tokens.PersonalAccess), Password: c.Allows("password"), Revoked: !c.RevokedAt.IsZero(),
 		CreatedAt: timestamp(c.CreatedAt), UpdatedAt: timestamp(c.UpdatedAt),
-		RedirectURIs: orEmpty(c.RedirectURIs), GrantTypes: orEmpty(c.GrantTypes), Confidential: !c.Public(),
+		RedirectURIs: orEmpty(c.RedirectURIs), GrantTypes: orEmpty(c.GrantTypes), Confidential: !c.Public(), AllowedOrigins: c.AllowedOrigins,
 	}
 	if c.UpdatedAt.IsZero() {
 		shown.UpdatedAt = timestamp(c.CreatedAt)

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/go-passport/passport/internal/origin"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/weburl"
@@ -24,6 +25,10 @@ func (s Settings) Faults() []error {
 	for _, name := range s.AllowedRedirectSchemes {
 		err := redirect.CheckScheme(name)
 		f.add(err != nil, "AllowedRedirectSchemes: %q %w", safeurl.Text(name), err)
+	}
+	for _, text := range s.AllowedOrigins {
+		err := origin.Check(text)
+		f.add(err != nil, "AllowedOrigins: %q %w", safeurl.Text(text), err)
 	}
 	f.lifetimes(s)
 	return f

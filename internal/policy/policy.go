@@ -24,6 +24,7 @@ type Settings struct {
 	Resources []string
 
 	AllowedRedirectSchemes []string
+	AllowedOrigins         []string
 
 	AccessTokenTTL         time.Duration
 	AccessTokenTTLByGrant  map[string]time.Duration

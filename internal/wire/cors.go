@@ -2,10 +2,10 @@ package wire
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/go-passport/passport/internal/origin"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
 )
@@ -18,23 +18,23 @@ const exposed = "Retry-After, WWW-Authenticate, X-Request-Id"
 // the client is not known yet. Only that client's origins may read the response:
 // see [AllowOrigin].
 func Preflight(w http.ResponseWriter, r *http.Request) {
-	origin := r.Header.Get("Origin")
+	from := r.Header.Get("Origin")
 	w.Header().Add("Vary", "Origin")
-	if origin == "" || origin == "null" {
+	if from == "" || from == "null" {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	preflight(w, r, origin, "POST")
+	preflight(w, r, from, "POST")
 }
 
 // OpenPreflight allows a browser to send a GET from any origin, for a document that
 // every page may read: see [AllowAnyOrigin].
 func OpenPreflight(w http.ResponseWriter, r *http.Request) { preflight(w, r, "*", "GET, HEAD") }
 
-func preflight(w http.ResponseWriter, r *http.Request, origin, methods string) {
+func preflight(w http.ResponseWriter, r *http.Request, from, methods string) {
 	h := w.Header()
 	h.Add("Vary", "Access-Control-Request-Headers")
-	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Origin", from)
 	h.Set("Access-Control-Allow-Methods", methods)
 	h.Set("Access-Control-Allow-Headers", strings.Join(allowedHeaders(r), ", "))
 	h.Set("Access-Control-Max-Age", "600")
@@ -79,37 +79,33 @@ func AllowAnyOrigin(w http.ResponseWriter) {
 	w.Header().Set("Access-Control-Expose-Headers", exposed)
 }
 
-// AllowOrigin lets a page read the response if its origin is that of one of the
-// client's redirect URIs. client may be nil.
-func AllowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client) {
+// AllowOrigin lets a page read the response if the operator allows its origin, for the
+// server or for the client, or if it is that of one of the client's redirect URIs.
+// allowed are the server's origins. client may be nil.
+func AllowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client, allowed []string) {
 	w.Header().Add("Vary", "Origin")
-	origin := r.Header.Get("Origin")
-	if origin == "" || client == nil || !ownOrigin(client, origin) {
+	from := r.Header.Get("Origin")
+	if from == "" || !slices.Contains(allowed, from) && !ownOrigin(client, from) {
 		return
 	}
-	w.Header().Set("Access-Control-Allow-Origin", origin)
+	w.Header().Set("Access-Control-Allow-Origin", from)
 	w.Header().Set("Access-Control-Expose-Headers", exposed)
 }
 
-// ownOrigin reports whether an origin is that of a redirect URI. For a public client,
+// ownOrigin reports whether an origin is one of the client's. For a public client,
 // the port of a loopback origin is free, as that of its redirect URI is.
-func ownOrigin(client *oauth.Client, origin string) bool {
-	var origins []string
+func ownOrigin(client *oauth.Client, from string) bool {
+	if client == nil {
+		return false
+	}
+	if slices.Contains(client.AllowedOrigins, from) {
+		return true
+	}
+	var own []string
 	for _, uri := range client.RedirectURIs {
-		if own := originOf(uri); own != "" {
-			origins = append(origins, own)
+		if o := origin.Of(uri); o != "" {
+			own = append(own, o)
 		}
 	}
-	return slices.Contains(origins, origin) || client.Public() && redirect.Match(origins, true, origin) != redirect.None
-}
-
-// originOf returns the origin of a URI as browsers write it (RFC 6454 §6.2): in
-// lower case, without the scheme's default port.
-func originOf(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return ""
-	}
-	port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]
-	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), port)
+	return slices.Contains(own, from) || client.Public() && redirect.Match(own, true, from) != redirect.None
 }

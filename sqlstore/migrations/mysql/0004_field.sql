@@ -14,7 +14,11 @@ CREATE TABLE oauth_pending_requests (
   KEY oauth_pending_requests_expires (expires_at)
 ) ENGINE=InnoDB;
 
+-- Further origins whose pages may call as the client, separated by spaces; NULL: none.
+ALTER TABLE oauth_clients ADD COLUMN allowed_origins MEDIUMBLOB;
+
 -- +goose Down
+ALTER TABLE oauth_clients DROP COLUMN allowed_origins;
 DROP TABLE oauth_pending_requests;
 DROP INDEX oauth_access_tokens_client ON oauth_access_tokens;
 DROP INDEX oauth_families_client ON oauth_families;

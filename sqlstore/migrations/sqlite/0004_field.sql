@@ -14,7 +14,11 @@ CREATE TABLE oauth_pending_requests (
 CREATE INDEX oauth_pending_requests_client ON oauth_pending_requests (client_id, expires_at);
 CREATE INDEX oauth_pending_requests_expires ON oauth_pending_requests (expires_at);
 
+-- Further origins whose pages may call as the client, separated by spaces; NULL: none.
+ALTER TABLE oauth_clients ADD COLUMN allowed_origins TEXT;
+
 -- +goose Down
+ALTER TABLE oauth_clients DROP COLUMN allowed_origins;
 DROP TABLE oauth_pending_requests;
 DROP INDEX oauth_access_tokens_client;
 DROP INDEX oauth_families_client;

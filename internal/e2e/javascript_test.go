@@ -86,8 +86,8 @@ return fetch('/api/user', { headers: { 'X-XSRF-TOKEN': decodeURIComponent(xsrf) 
 // What does not prove that the page is ours, and the user there, is 401.
 func TestE2E_FreshToken_Refused(t *testing.T) {
 	a, b := newShop(t)
-	b.wantRun("without the header", fmt.Sprintf(fetchUser, ""), 401, "access token is required")
-	b.wantRun("with another value", fmt.Sprintf(fetchUser, `'X-CSRF-TOKEN': 'guessed'`), 401, "")
+	b.wantRun("without the header", fmt.Sprintf(fetchUser, ""), 401, "the CSRF value is missing")
+	b.wantRun("with another value", fmt.Sprintf(fetchUser, `'X-CSRF-TOKEN': 'guessed'`), 401, "the CSRF value is wrong")
 	b.wantRun("with a bad token beside it", `axios.get('/api/user', {headers: {Authorization: 'Bearer x'}})`, 401, "invalid_token")
 	b.wantRun("for clients", `axios.get('/api/service')`, 403, "insufficient_scope")
 	b.wantRun("as it was", getUser, 200, "Ada")

@@ -153,10 +153,13 @@ func (c *Cookies) open(r *http.Request, at time.Time) (*value, error) {
 
 // Verify authenticates a request without a bearer token, for guards. A valid cookie
 // gives a token with every scope. The response to an invalid cookie is the same as
-// to a missing one; only the log has the reason.
+// to a missing one; only the log has the reason. But it says that the CSRF value is
+// missing or wrong, because only the developer of the script can correct that.
 func (c *Cookies) Verify(r *http.Request) (*oauth.AccessToken, *oauth.User, error) {
 	v, who, err := c.check(r)
 	switch {
+	case errors.Is(err, errNoCSRF), errors.Is(err, errWrongCSRF):
+		return nil, nil, err
 	case errors.Is(err, errFirstParty):
 		return nil, nil, fmt.Errorf("%w: %w", err, oauth.InvalidToken)
 	case err != nil || v == nil:
@@ -180,8 +183,9 @@ func (c *Cookies) check(r *http.Request) (*value, *users.Account, error) {
 		return nil, nil, fmt.Errorf("%w: %w", errFirstParty, err)
 	case v == nil:
 		return nil, nil, nil
-	case !v.proves(r):
-		return nil, nil, fmt.Errorf("%w: neither X-CSRF-TOKEN nor X-XSRF-TOKEN holds the value that belongs to it", errFirstParty)
+	}
+	if err := v.checkCSRF(r); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errFirstParty, err)
 	}
 	if err := c.forms.CheckAnyMethod(r); err != nil {
 		return nil, nil, fmt.Errorf("%w: another site sent the request: %w", errFirstParty, err)
@@ -201,16 +205,27 @@ func (c *Cookies) check(r *http.Request) (*value, *users.Account, error) {
 	return v, who, nil
 }
 
-// proves reports whether a header of the request holds the CSRF value. Some
+var (
+	errNoCSRF    = oauth.InvalidToken.Errorf("the CSRF value is missing: send the value of the cookie XSRF-TOKEN in the header X-XSRF-TOKEN or X-CSRF-TOKEN")
+	errWrongCSRF = oauth.InvalidToken.Errorf("the CSRF value is wrong: send the value of the cookie XSRF-TOKEN in the header X-XSRF-TOKEN or X-CSRF-TOKEN")
+)
+
+// checkCSRF returns nil if a header of the request holds the CSRF value. Some
 // libraries send a cookie's value percent-encoded.
-func (v *value) proves(r *http.Request) bool {
-	found := false
+func (v *value) checkCSRF(r *http.Request) error {
+	found, err := false, errNoCSRF
 	for _, name := range []string{"X-CSRF-TOKEN", "X-XSRF-TOKEN"} {
 		sent := r.Header.Get(name)
-		decoded, err := url.PathUnescape(sent)
-		found = v.CSRF != "" && (secret.Equal(sent, v.CSRF) || err == nil && secret.Equal(decoded, v.CSRF)) || found
+		if sent != "" {
+			err = errWrongCSRF
+		}
+		decoded, malformed := url.PathUnescape(sent)
+		found = v.CSRF != "" && (secret.Equal(sent, v.CSRF) || malformed == nil && secret.Equal(decoded, v.CSRF)) || found
 	}
-	return found
+	if found {
+		return nil
+	}
+	return err
 }
 
 // wrote reports whether the request's XSRFCookie has the CSRF value of v. Another

@@ -29,7 +29,7 @@ func TestFirstParty_AdmittedWithoutAToken(t *testing.T) {
 			t.Errorf("%s: the API was told %+v, want alice of the users and no client", method, got)
 		}
 	}
-	b.ScriptBy("OPTIONS", s.Guard(), "X-XSRF-TOKEN", "-").WantNoToken("a preflight")
+	b.ScriptBy("OPTIONS", s.Guard(), "X-XSRF-TOKEN", "-").WantJSONError(401, "invalid_token")
 	a := b.Script(s.Guard())
 	for name := range a.Header {
 		if strings.HasPrefix(name, "Access-Control-") {
@@ -224,7 +224,7 @@ func TestFirstParty_FaultOfTheApplication(t *testing.T) {
 }
 
 // "a valid CSRF token header" is required for every method, in either header.
-func TestFirstParty_CSRF(t *testing.T) {
+func TestFirstParty_FR_54_CSRF(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
 	b.Page(nil)
@@ -260,16 +260,29 @@ func TestFirstParty_CSRF(t *testing.T) {
 			if tt.admits && a.Status != 200 {
 				t.Errorf("%s, %s: %s, want it admitted", name, method, a)
 			} else if !tt.admits {
-				a.WantNoToken(name + ", " + method)
+				wantCSRF(t, a, name+", "+method, tt.header)
 			}
 		}
 	}
 	r := httptest.NewRequest("POST", testkit.Issuer+"/api/orders?_token="+value, strings.NewReader("_token="+value+"&X-XSRF-TOKEN="+value))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	b.Serve(s.Guard()(http.HandlerFunc(testkit.API)), r).WantNoToken("the CSRF value in a form")
-	s.WantLog("neither X-CSRF-TOKEN nor X-XSRF-TOKEN holds the value that belongs to it")
+	b.Serve(s.Guard()(http.HandlerFunc(testkit.API)), r).WantJSONError(401, "invalid_token")
+	s.WantLog("the CSRF value is missing")
 	s.WantNoSecrets(value, b.Cookie(testkit.TokenCookie))
 	s.WantBlameless()
+}
+
+// wantCSRF fails unless a response says what is wrong with the CSRF value, in the
+// body and in the challenge.
+func wantCSRF(t *testing.T, a *testkit.Response, what string, header []string) {
+	t.Helper()
+	want := "the CSRF value is missing: send the value of the cookie XSRF-TOKEN in the header X-XSRF-TOKEN or X-CSRF-TOKEN"
+	if len(header) == 2 && header[1] != "" && (header[0] == "X-XSRF-TOKEN" || header[0] == "X-CSRF-TOKEN") {
+		want = strings.Replace(want, "missing", "wrong", 1)
+	}
+	if a.WantJSONError(401, "invalid_token"); a.Description() != want || !strings.Contains(a.Header.Get("WWW-Authenticate"), `error_description="`+want+`"`) {
+		t.Errorf("%s: refused with %q and the challenge %q, want %q", what, a.Description(), a.Header.Get("WWW-Authenticate"), want)
+	}
 }
 
 // UI-02: beside the header, the browser must not say that it comes from elsewhere.
@@ -374,7 +387,7 @@ func TestFirstParty_AsksNothingOfTheStore(t *testing.T) {
 	if got := b.Script(s.Guard(guard.Scopes("read"))).Told(); got.User != "alice" {
 		t.Errorf("the API was told %+v, want alice", got)
 	}
-	b.Script(s.Guard(), "X-XSRF-TOKEN", "-").WantNoToken("a refused request")
+	b.Script(s.Guard(), "X-XSRF-TOKEN", "-").WantJSONError(401, "invalid_token")
 }
 
 // Many pages and scripts of many users at once, each with their own user; it

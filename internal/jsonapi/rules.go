@@ -73,7 +73,7 @@ const maxName = 191
 func (f *faults) name(value any) string {
 	name, isText := value.(string)
 	switch {
-	case value == nil:
+	case isEmpty(value):
 		f.add("name", "The name field is required.")
 	case !isText:
 		f.add("name", "The name field must be a string.")
@@ -95,7 +95,7 @@ const maxRedirects = 100
 func (f *faults) redirects(value any, check func(uri string) error) (uris []string) {
 	list, isText := value.(string)
 	switch {
-	case value == nil:
+	case isEmpty(value):
 		f.add("redirect", "The redirect field is required.")
 		return nil
 	case !isText:
@@ -119,11 +119,28 @@ func (f *faults) redirects(value any, check func(uri string) error) (uris []stri
 	return uris
 }
 
-// truth checks a boolean field. It returns absent if the field is missing.
-func (f *faults) truth(field string, value any, absent bool) bool {
-	switch value {
+// isEmpty reports whether Laravel's rule "required" refuses a value: null, and an
+// empty list or object.
+func isEmpty(value any) bool {
+	switch v := value.(type) {
 	case nil:
+		return true
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
+}
+
+// truth checks a boolean field. It returns absent if the field is missing. As in
+// Laravel, null and an empty text are not booleans.
+func (f *faults) truth(field string, in input, absent bool) bool {
+	value, sent := in[field]
+	if !sent {
 		return absent
+	}
+	switch value {
 	case true, "1", 1.0:
 		return true
 	case false, "0", 0.0:
@@ -134,10 +151,25 @@ func (f *faults) truth(field string, value any, absent bool) bool {
 }
 
 // scopes checks the field scopes: a list of registered scopes. `*` is not allowed.
+// Null means none. A value that is not a list also breaks the rule for its content,
+// unless it is a single registered scope.
 func (f *faults) scopes(value any, registered func(string) bool) (ids []string) {
-	list, isList := value.([]any)
-	if value != nil && !isList {
-		f.add("scopes", "The scopes field must be an array.")
+	const notAnArray = "The scopes field must be an array."
+	var list []any
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		list = v
+	case map[string]any:
+		f.add("scopes", notAnArray)
+		return nil
+	default:
+		texts := []string{notAnArray}
+		if id, _ := value.(string); !registered(id) {
+			texts = append(texts, selectedScopes)
+		}
+		f.add("scopes", texts...)
 		return nil
 	}
 	for _, item := range list {

@@ -17,6 +17,7 @@ type Proxies struct {
 	trusted []netip.Prefix
 	log     *slog.Logger
 	noticed sync.Once
+	other   sync.Once
 	socket  sync.Once
 }
 
@@ -70,7 +71,11 @@ func (p *Proxies) Address(r *http.Request) string {
 		p.noticeSocket(r)
 		return r.RemoteAddr // of a Unix socket, or set by a middleware
 	}
-	if !p.trusts(addr) || !Forwarded(r) {
+	if !p.trusts(addr) {
+		return text(addr, r.RemoteAddr)
+	}
+	if !Forwarded(r) {
+		p.noticeOther(r, addr)
 		return text(addr, r.RemoteAddr)
 	}
 	for hop := range hops(r) {
@@ -138,6 +143,23 @@ func (p *Proxies) notice(r *http.Request, proxy netip.Addr, hop string) {
 		p.log.WarnContext(r.Context(), "a trusted proxy sent an X-Forwarded-For that can't be read: limits and logs use the proxy's address as the client's",
 			"proxy", proxy.String(), "value", strings.ToValidUTF8(hop, ""))
 	})
+}
+
+// otherHeaders name the client's address at other servers. Forwarded is RFC 7239.
+var otherHeaders = []string{"Forwarded", "X-Real-Ip"}
+
+// noticeOther warns once about a trusted proxy that sends the client's address only
+// in a header that is not read. All users would share the proxy's address.
+func (p *Proxies) noticeOther(r *http.Request, proxy netip.Addr) {
+	for _, name := range otherHeaders {
+		if len(r.Header[name]) > 0 {
+			p.other.Do(func() {
+				p.log.WarnContext(r.Context(), "a trusted proxy sends no X-Forwarded-For, which is the only header that is read: configure it to send one, or limits and logs use the proxy's address as the client's",
+					"proxy", proxy.String(), "header", name)
+			})
+			return
+		}
+	}
 }
 
 // noticeSocket warns once about a peer without an IP address, as behind a Unix

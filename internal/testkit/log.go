@@ -3,6 +3,7 @@ package testkit
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -86,3 +87,6 @@ func WantHidden(t *testing.T, value any, secrets ...string) {
 		}
 	}
 }
+
+// TextLog returns a logger that writes lines of text.
+func TextLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

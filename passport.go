@@ -50,6 +50,7 @@ type Server struct {
 	entry     *wire.Entry
 	endpoints []wire.Endpoint
 	mux       *http.ServeMux
+	mounted   issuer.Mounted
 }
 
 // New returns a server with the given configuration. If the configuration is
@@ -72,7 +73,7 @@ func New(config Config) (*Server, error) {
 		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies,
 		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, Log: config.Logger},
 		personalJWTs: config.PersonalTokenFormat == JWT,
-		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(),
+		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(), mounted: issuer.NewMounted(r.Issuer, config.Path),
 	}
 	s.guards = &guards.Guards{Entry: s.entry, Policy: s.policy, Config: guard.Config{
 		Verify: s.tokens.Verify, WithoutBearer: s.cookies.Verify, OnRefusal: config.OnRefusal, Logger: config.Logger,
@@ -133,5 +134,9 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	return r, nil
 }
 
-// ServeHTTP implements [http.Handler]. It serves all endpoints.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+// ServeHTTP implements [http.Handler]. It serves all endpoints at their full paths,
+// which begin with the issuer's path. If [http.StripPrefix] or a proxy has taken off
+// that part, ServeHTTP puts it back.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mux.ServeHTTP(w, s.mounted.Restore(r))
+}

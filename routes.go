@@ -46,6 +46,10 @@ func (s *Server) Routes() iter.Seq[Route] {
 // each path for every method separately. So an application's "/" or "GET /" can be
 // registered beside it, and does not get an endpoint's requests with these methods.
 //
+// The mux has to be the one of the whole application: the paths are complete, with the
+// issuer's path, and the metadata is outside of it. In a group of routes below a
+// prefix, register the Server itself as the handler of the group.
+//
 // The rules of [http.ServeMux] set limits. A pattern with a host is more specific,
 // and gets all requests to that host. A pattern without a method gets those with a
 // method that no endpoint has, such as TRACE. "HEAD /" and patterns that overlap an

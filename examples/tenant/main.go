@@ -1,0 +1,84 @@
+// Command tenant serves Passport below a path, with each of four routers.
+package main
+
+import (
+	"context"
+	"log"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-chi/chi/v5"
+	"github.com/labstack/echo/v4"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/memstore"
+)
+
+// issuer has the path below which the endpoints are.
+const issuer = "http://127.0.0.1:8080/tenant"
+
+// metadata is where clients look for the metadata of this issuer (RFC 8414 §3.1):
+// outside of the path.
+const metadata = "/.well-known/oauth-authorization-server/tenant"
+
+func newServer() (*passport.Server, error) {
+	keys, err := passport.GenerateKeys()
+	if err != nil {
+		return nil, err
+	}
+	ada := &passport.User{ID: "1"}
+	return passport.New(passport.Config{
+		Issuer: issuer, Store: new(memstore.Store), Keys: keys,
+		Users: passport.UserFuncs{
+			Current:    func(*http.Request) (*passport.User, error) { return ada, nil }, // signed in
+			ByID:       func(context.Context, string) (*passport.User, error) { return ada, nil },
+			SignInPage: "/login",
+		},
+	})
+}
+
+func serveMux(auth *passport.Server) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/tenant/", http.StripPrefix("/tenant", auth))
+	mux.Handle(metadata, auth)
+	return mux
+}
+
+func chiGroup(auth *passport.Server) http.Handler {
+	r := chi.NewRouter()
+	r.Route("/tenant", func(r chi.Router) {
+		r.Handle("/*", auth) // not auth.Mount(r): its paths have the prefix already
+	})
+	r.Handle(metadata, auth)
+	return r
+}
+
+func chiRoot(auth *passport.Server) http.Handler {
+	r := chi.NewRouter()
+	auth.Mount(r) // the metadata, too
+	return r
+}
+
+func ginGroup(auth *passport.Server) http.Handler {
+	r := gin.New()
+	tenant := r.Group("/tenant")
+	tenant.Any("/*endpoint", gin.WrapH(auth))
+	r.Any(metadata, gin.WrapH(auth))
+	return r
+}
+
+func echoGroup(auth *passport.Server) http.Handler {
+	e := echo.New()
+	tenant := e.Group("/tenant")
+	tenant.Any("/*", echo.WrapHandler(auth))
+	e.Any(metadata, echo.WrapHandler(auth))
+	return e
+}
+
+func main() {
+	auth, err := newServer()
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", serveMux(auth)))
+}

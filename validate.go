@@ -86,7 +86,7 @@ func (c Config) validate(parts []part, complete bool) error {
 	joined, clashes := joined(parts)
 	for _, grantType := range slices.Sorted(maps.Keys(c.AccessTokenTTLByGrant)) {
 		f.add(grantType == tokens.PersonalAccess, "AccessTokenTTLByGrant[%q]: set PersonalTokenTTL for personal access tokens", grantType)
-		f.add(!joined.KnowsGrant(grantType), "AccessTokenTTLByGrant[%q] names a grant type that does not exist: correct or remove it", grantType)
+		f.add(!joined.KnowsGrant(grantType), "AccessTokenTTLByGrant[%q] names a grant type that does not exist: correct or remove it", safeurl.Name(grantType))
 	}
 	for _, clash := range clashes {
 		f = append(f, fmt.Errorf("passport: %w", clash))

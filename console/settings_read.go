@@ -135,7 +135,7 @@ func parseFile(s *settings, name string, source []byte) error {
 	if err := toml.Unmarshal(source, &values); err != nil {
 		if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 			line, column := e.Position()
-			return fmt.Errorf("%s:%d:%d: no valid TOML: %s", name, line, column, strings.TrimPrefix(e.Error(), "toml: "))
+			return fmt.Errorf("%s:%d:%d: no valid TOML: %w", name, line, column, withoutURL(errors.New(strings.TrimPrefix(e.Error(), "toml: "))))
 		}
 		return fmt.Errorf("%s: no valid TOML", name)
 	}
@@ -152,7 +152,9 @@ func parseFile(s *settings, name string, source []byte) error {
 }
 
 func unknownKey(file, key string) error {
-	if near := nearest(key); near != "" {
+	near := nearest(key)
+	key = shownName(key)
+	if near != "" {
 		return fmt.Errorf("%s: %q is no setting; did you mean %s?", file, key, near)
 	}
 	return fmt.Errorf("%s: %q is no setting; `passport install --config FILE` writes a file that explains them all", file, key)

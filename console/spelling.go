@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // synonyms are words that people write for those in the names of settings and flags.
@@ -108,6 +109,18 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
+// shownName returns the beginning of a name that can be shown. A line of an env file
+// that is written otherwise may have a value in the place of its name.
+func shownName(name string) string {
+	end := strings.IndexFunc(name, func(r rune) bool {
+		return r != '_' && r != '-' && r != '.' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+	})
+	if end < 0 {
+		return bounded(name, longestName)
+	}
+	return bounded(name[:end], longestName) + "…"
+}
+
 // kubernetes finds the variables that Kubernetes sets in each container for the
 // services passport and passport-…, and those of our tests
 // (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
@@ -133,7 +146,7 @@ func (p *program) ignored() (found []ignored) {
 		if meant != "" {
 			meant = setting{key: meant}.env()
 		}
-		found = append(found, ignored{bounded(name, longestName), meant})
+		found = append(found, ignored{shownName(name), meant})
 	}
 	slices.SortFunc(found, func(a, b ignored) int { return strings.Compare(a.variable, b.variable) })
 	return found

@@ -121,7 +121,7 @@ func (n *network) passwords() []string {
 	tail := false
 	for name, value := range n.parameters() {
 		switch decoded, _ := url.PathUnescape(name); {
-		case secretName(decoded):
+		case secretName(decoded), strings.Contains(value, "-----BEGIN"): // a key in place of its file
 			found, tail = append(found, value), true
 		case tail && !slices.Contains(harmless, strings.ToLower(decoded)):
 			found = append(found, name, value)

@@ -46,16 +46,16 @@ func (f *faults) scopes(s Settings) {
 	seen := map[string]bool{}
 	for i, scope := range s.Scopes {
 		ids, err := ParseScopes(scope.ID)
-		f.add(err != nil || len(ids) != 1 || ids[0] != scope.ID, "Scopes[%d].ID %q: want one word of printable ASCII without quote and backslash (RFC 6749 §3.3)", i, scope.ID)
+		f.add(err != nil || len(ids) != 1 || ids[0] != scope.ID, "Scopes[%d].ID %q: want one word of printable ASCII without quote and backslash (RFC 6749 §3.3)", i, safeurl.Name(scope.ID))
 		f.add(len(scope.ID) > 255, "Scopes[%d].ID is longer than 255 bytes: shorten it", i)
 		f.add(scope.ID == "*", "Scopes[%d].ID *: it stands for all scopes and cannot be one", i)
-		f.add(seen[scope.ID], "Scopes lists %q twice: take one out", scope.ID)
+		f.add(seen[scope.ID], "Scopes lists %q twice: take one out", safeurl.Name(scope.ID))
 		seen[scope.ID] = true
 	}
 	twice := map[string]bool{}
 	for _, id := range s.DefaultScopes {
-		f.add(!seen[id], "DefaultScopes names %q, which Scopes does not list: add it there", id)
-		f.add(twice[id], "DefaultScopes lists %q twice: take one out", id)
+		f.add(!seen[id], "DefaultScopes names %q, which Scopes does not list: add it there", safeurl.Name(id))
+		f.add(twice[id], "DefaultScopes lists %q twice: take one out", safeurl.Name(id))
 		twice[id] = true
 	}
 }
@@ -87,7 +87,7 @@ func (f *faults) lifetimes(s Settings) {
 	}
 	for _, grantType := range slices.Sorted(maps.Keys(s.AccessTokenTTLByGrant)) {
 		ttl := s.AccessTokenTTLByGrant[grantType]
-		f.add(ttl < time.Second, "AccessTokenTTLByGrant[%q] is %v: want at least a second", grantType, ttl)
+		f.add(ttl < time.Second, "AccessTokenTTLByGrant[%q] is %v: want at least a second", safeurl.Name(grantType), ttl)
 	}
 	f.add(s.FamilyTTL != 0 && s.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", s.FamilyTTL)
 	f.add(s.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", s.CodeTTL)

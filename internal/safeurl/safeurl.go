@@ -42,6 +42,15 @@ func Text(value string) string {
 	return address + tail(value[end:])
 }
 
+// Name returns a configured name, such as a scope, for a message or a log: as it is, or
+// as [Text] if a URL is in its place.
+func Name(value string) string {
+	if strings.Contains(value, "://") || strings.Contains(value, "@") {
+		return Text(value)
+	}
+	return value
+}
+
 // opaque is a value whose structure is not known: its scheme, if it has one.
 func opaque(value string) string {
 	scheme, rest, ok := strings.Cut(value, ":")

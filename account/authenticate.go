@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sqldb"
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	selectCredentials = `SELECT ` + userColumns + `, password, session_version FROM passport_users WHERE email_key = ?`
+	selectCredentials = `SELECT ` + userColumns + `, email_key, password, session_version FROM passport_users WHERE email_key IN (?, ?, ?)`
 	replaceHash       = `UPDATE passport_users SET password = ? WHERE id = ? AND password = ?`
 )
 
@@ -80,11 +81,18 @@ func (a *Accounts) credentials(ctx context.Context, email string) (c credentials
 	if !isEmail(email) {
 		return c, nil
 	}
-	err = a.db.Row(ctx, selectCredentials, func(row sqldb.Row) (err error) {
-		c.user, err = scanUser(row, &c.hash, &c.version)
+	keys := emailKeys(email)
+	best := len(keys)
+	err = a.db.Each(ctx, selectCredentials, func(row sqldb.Row) error {
+		var found credentials
+		var key string
+		found.user, err = scanUser(row, &key, &found.hash, &found.version)
+		if place := slices.Index(keys[:], key); err == nil && place < best {
+			c, best = found, place
+		}
 		return err
-	}, emailKey(email))
-	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
+	}, keys[0], keys[1], keys[2])
+	if err != nil {
 		return credentials{}, fmt.Errorf("find account: %w", err)
 	}
 	return c, nil

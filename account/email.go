@@ -19,7 +19,11 @@ func trimmed(s string) string { return strings.TrimSpace(s) }
 // emailKey is the one spelling of an address by which accounts are found and
 // tries to sign in are counted. Everything that takes an address goes through
 // it, or tries would be counted once for each spelling.
-func emailKey(email string) string { return strings.ToLower(trimmed(email)) }
+func emailKey(email string) string {
+	// Composed before, because "İ" in two parts has another small letter, and after,
+	// because a small letter may compose where its capital does not.
+	return composed(strings.ToLower(composed(trimmed(email))))
+}
 
 // checkEmail says what is wrong with an address. Whether mail arrives there only
 // mail can tell, so this refuses what is none and what could be mistaken for

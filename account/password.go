@@ -76,19 +76,29 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// hash returns the hash of a new password, in the PHC string format. The caller
-// has a slot.
+// hash returns the hash of a new password in its composed form, in the PHC string
+// format. The caller has a slot.
 func (h *hasher) hash(password string) string {
 	salt := make([]byte, 16)
 	rand.Read(salt) // it never fails, it ends the program
-	return current.encode(salt, h.argon2(current, password, salt, 32))
+	return current.encode(salt, h.argon2(current, composed(password), salt, 32))
 }
 
-// verify reports whether password is the one of a stored hash, and whether that
-// hash should be replaced by one of today's cost. An empty hash is that of no
-// account: it matches nothing. Whatever the hash, the work is w. The caller has a
-// slot.
-func (h *hasher) verify(stored, password string, w work) (ok, outdated bool, err error) {
+// verify reports whether a password is the one of a stored hash, and whether that
+// hash should be replaced by one of today's cost and form. An empty hash is that of
+// no account: it matches nothing. Whatever the hash, a wrong password takes the work
+// w, once for each form of what was typed. The caller has a slot.
+func (h *hasher) verify(stored, typed string, w work) (ok, outdated bool, err error) {
+	for i, form := range passwordForms(typed) {
+		ok, outdated, err = h.verifyForm(stored, form, w)
+		if ok {
+			return ok, outdated || i > 0, err
+		}
+	}
+	return false, outdated, err
+}
+
+func (h *hasher) verifyForm(stored, password string, w work) (ok, outdated bool, err error) {
 	if len(password) > MaxPasswordBytes {
 		password, stored = password[:MaxPasswordBytes], ""
 	}
@@ -210,9 +220,11 @@ func parseParam(s, name string, most uint64) (uint32, bool) {
 
 // checkNewPassword says what is wrong with a password that somebody chose.
 func checkNewPassword(password string) error {
-	switch {
-	case !utf8.ValidString(password):
+	if !utf8.ValidString(password) {
 		return errors.New("the password is not UTF-8 text")
+	}
+	password = composed(password)
+	switch {
 	case utf8.RuneCountInString(password) < MinPasswordLength:
 		return fmt.Errorf("the password is too short: use at least %d characters", MinPasswordLength)
 	case len(password) > MaxPasswordBytes:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/go-passport/passport/internal/sqldb"
@@ -18,8 +19,8 @@ type User struct {
 	// ID is a UUID that never changes and is never given to another account.
 	ID string
 
-	// Email is the address that the user signs in with, as it was entered.
-	// Capitals make no difference.
+	// Email is the address that the user signs in with, as it was entered, with
+	// accents composed (NFC). Capitals make no difference.
 	Email string
 
 	// Name is shown on pages; Email stands in for an empty one.
@@ -95,10 +96,10 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, error) {
 		}
 	}
 	u := &User{
-		ID: uuid.NewV7(), Email: trimmed(n.Email), Name: cleanName(n.Name),
+		ID: uuid.NewV7(), Email: composed(trimmed(n.Email)), Name: cleanName(n.Name),
 		CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
 	}
-	made, err := a.db.Insert(ctx, insertUser, u.ID, u.Email, emailKey(u.Email), u.Name, hash, sqldb.At(u.CreatedAt))
+	made, err := a.insert(ctx, u, n.Email, hash)
 	if err != nil {
 		return nil, fmt.Errorf("store account: %w", err)
 	}
@@ -106,6 +107,20 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, error) {
 		return nil, fmt.Errorf("there is an account with the e-mail address %s: %w", u.Email, oauth.ErrConflict)
 	}
 	return u, nil
+}
+
+// insert stores an account unless there is one with its address. The unique key
+// decides that, except for accounts from before addresses were composed, which no
+// node makes any more.
+func (a *Accounts) insert(ctx context.Context, u *User, entered, hash string) (made bool, err error) {
+	_, err = a.UserByEmail(ctx, entered)
+	if err == nil {
+		return false, nil
+	}
+	if !errors.Is(err, oauth.ErrNotFound) {
+		return false, err
+	}
+	return a.db.Insert(ctx, insertUser, u.ID, u.Email, emailKey(u.Email), u.Name, hash, sqldb.At(u.CreatedAt))
 }
 
 func (n NewUser) validate() error {
@@ -244,11 +259,17 @@ func (a *Accounts) userPage(ctx context.Context, after string) (page []*User, er
 
 // UserByEmail returns the account with an e-mail address, also if it is
 // disabled, or [oauth.ErrNotFound].
-func (a *Accounts) UserByEmail(ctx context.Context, email string) (*User, error) {
+func (a *Accounts) UserByEmail(ctx context.Context, email string) (u *User, err error) {
 	if !isEmail(email) {
 		return nil, oauth.ErrNotFound
 	}
-	return a.user(ctx, selectByEmail, emailKey(email))
+	keys := emailKeys(email)
+	for _, key := range slices.Compact(keys[:]) {
+		if u, err = a.user(ctx, selectByEmail, key); !errors.Is(err, oauth.ErrNotFound) {
+			break
+		}
+	}
+	return u, err
 }
 
 func (a *Accounts) user(ctx context.Context, q, arg string) (u *User, err error) {

@@ -11,8 +11,9 @@ import (
 )
 
 // What an application may find linked into it for the sake of the library.
-// x/sys is what argon2 needs to ask for the processor's features.
-var linked = []string{module, jose, crypto, "golang.org/x/sys"}
+// x/sys is what argon2 needs to ask for the processor's features. Package account
+// composes accents with x/text.
+var linked = []string{module, jose, crypto, text, "golang.org/x/sys"}
 
 // An application that embeds the server downloads no driver but its own, and
 // little else.

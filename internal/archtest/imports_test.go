@@ -18,6 +18,7 @@ const module = "github.com/go-passport/passport"
 const (
 	jose   = "github.com/go-jose/go-jose/v4"
 	crypto = "golang.org/x/crypto"
+	text   = "golang.org/x/text"
 	term   = "golang.org/x/term"
 	cobra  = "github.com/spf13/cobra"
 	pflag  = "github.com/spf13/pflag" // the flags of cobra

@@ -1,0 +1,74 @@
+package account_test
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/go-passport/passport/account"
+)
+
+// The same text in two forms, as keyboards of two systems enter it.
+const (
+	composedPassword   = "caf\u00e9 \uac01 \u01f0 password"
+	decomposedPassword = "cafe\u0301 \u1100\u1161\u11a8 j\u030c password"
+)
+
+func TestPassword_FR_29_EitherFormIsRight(t *testing.T) {
+	forms := []string{composedPassword, decomposedPassword}
+	for _, set := range forms {
+		hash := account.NewHash(set)
+		for _, typed := range forms {
+			if ok, outdated, err := account.VerifyHash(hash, typed); !ok || outdated || err != nil {
+				t.Errorf("set as %+q and typed as %+q: verify() = %v, %v, %v, want it right and up to date", set, typed, ok, outdated, err)
+			}
+		}
+		if ok, _, _ := account.VerifyHash(hash, "cafe \uac01 \u01f0 password"); ok {
+			t.Errorf("set as %+q: a password without the accent passes", set)
+		}
+	}
+	long := strings.Repeat("\u00e9", account.MaxPasswordBytes/2)
+	if ok, _, _ := account.VerifyHash(account.NewHash(long), strings.Repeat("e\u0301", account.MaxPasswordBytes/2)); !ok {
+		t.Error("the longest password is refused when it is typed in its longer form")
+	}
+}
+
+// A hash from before, or from elsewhere, is of the bytes as they were typed. It is
+// replaced by one that passes in either form.
+func TestPassword_FR_29_HashesOfBytesAsTyped(t *testing.T) {
+	old, err := bcrypt.GenerateFromPassword([]byte(decomposedPassword), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, outdated, err := account.VerifyHash(string(old), decomposedPassword); !ok || !outdated || err != nil {
+		t.Errorf("verify() of a hash of what is typed = %v, %v, %v, want it right and outdated", ok, outdated, err)
+	}
+}
+
+// The second form is tried only where there is one, and then for every account.
+func TestSignIn_FR_29_FR_10_NoWorkTwice(t *testing.T) {
+	hash := "$2y$10$" + strings.Repeat("a", 53)
+	for _, stored := range []string{hash, ""} {
+		once := account.WorkOf(stored, "wrong password", "$2y$10$")
+		if got := account.WorkOf(stored, composedPassword, "$2y$10$"); got != once {
+			t.Errorf("a composed password takes %+v, want %+v as plain letters", got, once)
+		}
+		twice := account.Work{Argon2: 2 * once.Argon2, Bcrypt: 2 * once.Bcrypt}
+		if got := account.WorkOf(stored, decomposedPassword, "$2y$10$"); got != twice {
+			t.Errorf("a decomposed password takes %+v, want %+v, once for each form", got, twice)
+		}
+	}
+}
+
+func TestThrottle_FR_29_OneKeyForEachFormOfAnAddress(t *testing.T) {
+	for _, pair := range [][2]string{
+		{"ren\u00e9@example.com", "rene\u0301@example.com"}, {"REN\u00c9@example.com", "rene\u0301@example.com"},
+		{"RENE\u0301@example.com", "ren\u00e9@example.com"}, {"\u0130pek@example.com", "I\u0307pek@example.com"},
+		{"J\u030c@example.com", "\u01f0@example.com"}, {"\u212b@example.com", "\u00e5@example.com"},
+	} {
+		if a, b := account.EmailKey(pair[0]), account.EmailKey(pair[1]); a != b {
+			t.Errorf("the keys of %+q and %+q are %+q and %+q, want one key", pair[0], pair[1], a, b)
+		}
+	}
+}

@@ -144,7 +144,7 @@ func (c Config) authorizePart() part {
 			"response_types_supported":                       []string{"code"},
 			"response_modes_supported":                       []string{"query"},
 			"code_challenge_methods_supported":               []string{"S256"},
-			"prompt_values_supported":                        []string{"none", "login", "consent"},
+			"prompt_values_supported":                        []string{"none", "login", "consent", "select_account"},
 			"authorization_response_iss_parameter_supported": true,
 			"request_parameter_supported":                    false,
 			"request_uri_parameter_supported":                false,

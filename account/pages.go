@@ -27,7 +27,7 @@ func parsePages(own fs.FS) (*page.Look, map[string]*template.Template, error) {
 		return nil, nil, err
 	}
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"sign_in", "sign_out", "message"} {
+	for _, name := range []string{"sign_in", "sign_out", "continue", "message"} {
 		t, err := look.Parse(views, "views/"+name+".html")
 		if err != nil {
 			return nil, nil, err
@@ -45,6 +45,7 @@ type view struct {
 	SignOut  string
 	Home     string
 	ReturnTo string
+	Another  string // the address of the form for another account
 	Token    string // see Accounts.formToken
 	User     *shown // who is signed in
 

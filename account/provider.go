@@ -38,9 +38,15 @@ func (a *Accounts) UserByID(ctx context.Context, id string) (*oauth.User, error)
 	return asUser(u), nil
 }
 
-// SignInURL implements [oauth.UserProvider].
-func (a *Accounts) SignInURL(_ *http.Request, returnTo string) string {
-	return a.issuer.String() + signInPath + "?" + url.Values{"return_to": {returnTo}}.Encode()
+// SignInURL implements [oauth.UserProvider]. Its page offers a signed-in user to
+// continue, unless the [oauth.SignInRequest] in the request's context asks for a new
+// sign-in.
+func (a *Accounts) SignInURL(r *http.Request, returnTo string) string {
+	q := url.Values{"return_to": {returnTo}}
+	if r != nil && oauth.SignInRequestFrom(r.Context()).Again {
+		q.Set("prompt", promptLogin)
+	}
+	return a.issuer.String() + signInPath + "?" + q.Encode()
 }
 
 // UserByPassword implements [oauth.PasswordAuthenticator]. It is

@@ -13,10 +13,15 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// showSignIn shows the form, also to somebody who is signed in: the server sends
-// them here when a client asks for prompt=login, and so may a page that offers
-// another account. Without a return address they came by themselves and are
-// told that they are signed in.
+// The values of the parameter prompt of the sign-in page: a new sign-in of the
+// signed-in user, and one of another user. Without it, a signed-in user is asked
+// whether to continue.
+const (
+	promptLogin   = "login"
+	promptAnother = "another"
+)
+
+// showSignIn shows the form, or what a signed-in user can do instead.
 func (a *Accounts) showSignIn(w http.ResponseWriter, r *http.Request) {
 	s, err := a.session(r)
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
@@ -28,14 +33,24 @@ func (a *Accounts) showSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	v := a.view(w, r, s)
 	v.ReturnTo = returnTo(r.URL.Query())
-	if s != nil {
+	a.render(w, r, http.StatusOK, v.choose(s, r.URL.Query().Get("prompt")), v)
+}
+
+// choose returns the page for a browser with the session s, or none.
+func (v *view) choose(s *session, prompt string) string {
+	switch {
+	case s == nil:
+	case prompt == promptAnother:
+		v.User = nil
+	case v.ReturnTo == "":
+		return "sign_out"
+	case prompt == promptLogin:
 		v.Email = s.user.Email
+	default:
+		v.Another = v.SignIn + "?" + url.Values{"prompt": {promptAnother}, "return_to": {v.ReturnTo}}.Encode()
+		return "continue"
 	}
-	if s != nil && v.ReturnTo == "" {
-		a.render(w, r, http.StatusOK, "sign_out", v)
-		return
-	}
-	a.render(w, r, http.StatusOK, "sign_in", v)
+	return "sign_in"
 }
 
 // signIn answers the form. A right password leads to the return address, which

@@ -59,7 +59,8 @@ type UserProvider interface {
 
 	// SignInURL returns the URL of the sign-in page, to which the server
 	// redirects a browser without a signed-in user. After sign-in, the page
-	// must redirect to returnTo, a path on this host.
+	// must redirect to returnTo, a path on this host. [SignInRequestFrom] the
+	// request's context says why.
 	SignInURL(r *http.Request, returnTo string) string
 }
 

@@ -67,6 +67,8 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case who == nil && e.repeats(r):
+		return e.repeat(r, q)
 	case who == nil && q.prompts("none"):
 		return nil, oauth.LoginRequired.Errorf("no user is signed in, or the user must sign in again")
 	case who == nil:
@@ -105,17 +107,15 @@ func (e *Endpoint) signedIn(r *http.Request, q *request) (*users.Account, error)
 	return who, nil
 }
 
-// signInAgain reports whether prompt=login sends the user to sign in. A user who
-// returns from the sign-in page without a newer sign-in gets login_required:
-// another redirect would be a loop.
+// signInAgain reports whether prompt=login or prompt=select_account sends a signed-in
+// user to the sign-in page. A user who returns from there has selected an account.
+// But without a newer sign-in, prompt=login gives login_required: another redirect
+// would be a loop.
 func (q *request) signInAgain(user *oauth.User) (bool, error) {
-	if !q.prompts("login") {
-		return false, nil
-	}
 	if q.asked.IsZero() {
-		return true, nil
+		return q.prompts("login") || q.prompts("select_account"), nil
 	}
-	if !user.AuthenticatedAt.Before(q.asked) {
+	if !q.prompts("login") || !user.AuthenticatedAt.Before(q.asked) {
 		return false, nil
 	}
 	err := error(oauth.LoginRequired.Errorf("the user did not sign in again"))

@@ -104,14 +104,14 @@ func TestAuthorizePrompt_SkipConsentUnlessItHoldsConsent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, firstParty)
 		c, b := s.Register(passport.Registration{Name: "Ours"}), s.Browser().SignIn("alice")
-		for _, prompt := range []string{"", "none", "select_account", "create"} {
+		for _, prompt := range []string{"", "none", "create"} {
 			if a := b.Authorize(c, "prompt", prompt); a.Status != http.StatusSeeOther || a.Code() == "" {
 				t.Errorf("prompt=%s: %s, want a code at once", prompt, a)
 			}
 		}
-		for _, prompt := range []string{"consent", "select_account consent"} {
-			b.Authorize(c, "prompt", prompt).Ticket()
-		}
+		b.Authorize(c, "prompt", "consent").Ticket()
+		b.Authorize(c, "prompt", "select_account").ComeBack().Code()
+		b.Authorize(c, "prompt", "select_account consent").ComeBack().Ticket()
 		time.Sleep(time.Minute)
 		b.Authorize(c, "prompt", "login").SignIn("alice").Code()
 		if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 0 {

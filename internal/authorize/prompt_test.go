@@ -30,7 +30,7 @@ func TestAuthorize_Prompt_NoneAndConsent(t *testing.T) {
 	b.Authorize(c, "prompt", "none").Code()
 	b.Authorize(c, "prompt", "none", "scope", "admin").WantRedirectError("consent_required")
 	b.Authorize(c, "prompt", "consent").Ticket()
-	b.Authorize(c, "prompt", "select_account consent").Ticket()
+	b.Authorize(c, "prompt", "select_account consent").ComeBack().Ticket()
 	b.Authorize(c, "prompt", "create  CONSENT").Code()
 	if n := len(b.Cookies("passport-")); n != 3 {
 		t.Errorf("the browser has %d cookies of tickets, want those of 3 pages: prompt=none shows none", n)

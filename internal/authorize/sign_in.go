@@ -40,7 +40,7 @@ var private = []string{"claims", "id_token_hint", "login_hint"}
 // pendingSignIn is a request that waits for its user to sign in.
 type pendingSignIn struct {
 	params url.Values
-	asked  time.Time // when the browser was sent to sign in
+	asked  time.Time // when the browser was sent to sign in; zero if it was not
 }
 
 // sealSignIn seals a pendingSignIn. Base64 of it has no character that a URL within a
@@ -61,12 +61,12 @@ func (s tickets) openSignIn(sealed string, at time.Time) *pendingSignIn {
 	if err != nil {
 		return nil
 	}
-	p := pendingSignIn{asked: time.Unix(unix, 0)}
+	p := pendingSignIn{}
 	if p.params, err = url.ParseQuery(query); err != nil {
 		return nil
 	}
-	if !at.Before(p.asked.Add(SignInTTL)) {
-		p.asked = time.Time{}
+	if asked := time.Unix(unix, 0); at.Before(asked.Add(SignInTTL)) {
+		p.asked = asked
 	}
 	return &p
 }
@@ -77,27 +77,42 @@ func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := e.keep(r.Context(), q)
+	returnTo, err := e.keep(r.Context(), q, q.time)
 	if err != nil {
 		return nil, err
 	}
-	o := signInOutcome{returnTo: e.Path + "?" + signInParam + "=" + value}
+	o := signInOutcome{returnTo: returnTo}
 	if r.Method == http.MethodPost {
 		o.from = fromOurForm
 	}
-	if o.target = provider.SignInURL(r, o.returnTo); o.target == "" {
+	why := oauth.SignInRequest{Again: q.prompts("login"), SelectAccount: q.prompts("select_account")}
+	if o.target = provider.SignInURL(r.WithContext(oauth.WithSignInRequest(r.Context(), why)), o.returnTo); o.target == "" {
 		return nil, fmt.Errorf("SignInURL of the provider %q returned nothing; return the address of a sign-in page", name)
 	}
 	return o, nil
 }
 
-// keep returns the value of signInParam for a request. It stores a long or private
-// request, if the store can.
-func (e *Endpoint) keep(ctx context.Context, q *request) (string, error) {
-	sealed := e.tickets.sealSignIn(pendingSignIn{q.params, q.time})
+// repeats reports whether a request has to be repeated as a GET before its user can be
+// known. With a form of another site, browsers do not send cookies that are
+// SameSite=Lax. A GET is never repeated, so there is no loop.
+func (e *Endpoint) repeats(r *http.Request) bool {
+	return r.Method == http.MethodPost && !scripted(r) && e.Forms.CheckAnyMethod(r) != nil
+}
+
+// repeat sends the browser here again, from a page of this site.
+func (e *Endpoint) repeat(r *http.Request, q *request) (outcome, error) {
+	target, err := e.keep(r.Context(), q, time.Time{})
+	return redirectOutcome{target: target, from: fromOtherForm}, err
+}
+
+// keep returns the address of a request. It stores a long or private request, if the
+// store can.
+func (e *Endpoint) keep(ctx context.Context, q *request, asked time.Time) (string, error) {
+	here := e.Path + "?" + signInParam + "="
+	sealed := e.tickets.sealSignIn(pendingSignIn{q.params, asked})
 	secretive := slices.ContainsFunc(private, q.params.Has)
 	if e.Pending == nil || len(q.params.Encode()) <= maxSealed && !secretive {
-		return sealed, nil
+		return here + sealed, nil
 	}
 	handle := secret.New()
 	err := e.Pending.SavePendingRequest(ctx, &oauth.PendingRequest{
@@ -105,11 +120,11 @@ func (e *Endpoint) keep(ctx context.Context, q *request) (string, error) {
 	}, maxPending, q.time)
 	switch {
 	case errors.Is(err, oauth.ErrConflict):
-		return sealed, nil
+		return here + sealed, nil
 	case err != nil:
 		return "", fmt.Errorf("store the request until the user has signed in: %w", err)
 	}
-	return handle, nil
+	return here + handle, nil
 }
 
 // errSignInExpired is the error for a return address whose request is unknown.

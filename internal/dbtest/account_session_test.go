@@ -64,7 +64,7 @@ func TestAccount_SigningInAgainIsLater(t *testing.T) {
 		if at := v.mustBe(ada).AuthenticatedAt; !at.Equal(first) {
 			t.Errorf("AuthenticatedAt after an hour of use = %v, want %v", at, first)
 		}
-		if w := v.get("/sign-in?return_to=%2Foauth%2Fauthorize"); !strings.Contains(w.Body.String(), `name="password"`) {
+		if w := v.get("/sign-in?prompt=login&return_to=%2Foauth%2Fauthorize"); !strings.Contains(w.Body.String(), `name="password"`) {
 			t.Error("the sign-in page shows no form to somebody who is signed in, so prompt=login cannot be satisfied")
 		}
 		v.signIn("ada@example.com", adasPassword)

@@ -1,0 +1,52 @@
+package dbtest_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// FR-26, FR-34: the sign-in page offers a signed-in user to continue or to use another
+// account, unless the request asks for a new sign-in.
+func TestAccount_FR_26_FR_34_ContinueAs(t *testing.T) {
+	s := sqliteSite(t, "https://app.example.com")
+	ada, v := s.ada(), s.visitor("192.0.2.1")
+	const to = "/oauth/authorize?passport_sign_in=abc.d-e_f"
+	page := func(why oauth.SignInRequest) string {
+		r := httptest.NewRequest(http.MethodGet, "/oauth/authorize", nil)
+		u, err := url.Parse(s.SignInURL(r.WithContext(oauth.WithSignInRequest(r.Context(), why)), to))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.get(u.RequestURI()).Body.String()
+	}
+	if body := page(oauth.SignInRequest{SelectAccount: true}); !strings.Contains(body, `type="password"`) {
+		t.Error("a browser without a session gets no password form")
+	}
+	v.signIn("ada@example.com", adasPassword)
+	for _, why := range []oauth.SignInRequest{{}, {SelectAccount: true}} {
+		body := page(why)
+		if !strings.Contains(body, "Continue as Ada") || !strings.Contains(body, `href="`+to+`"`) || strings.Contains(body, `type="password"`) {
+			t.Errorf("with a session, for %+v: want Continue as Ada, which leads to the request, and no password form:\n%s", why, body)
+		}
+		_, another, _ := strings.Cut(body, `<a class="button" href="`)
+		another, _, _ = strings.Cut(another, `"`)
+		form := v.get(strings.ReplaceAll(another, "&amp;", "&")).Body.String()
+		if !strings.Contains(form, `type="password"`) || strings.Contains(form, "ada@example.com") || !strings.Contains(form, `value="`+to+`"`) {
+			t.Errorf("Use another account (%s): want an empty form that returns to the request:\n%s", another, form)
+		}
+		v.mustBe(ada) // nobody is signed out by looking
+	}
+	for _, why := range []oauth.SignInRequest{{Again: true}, {Again: true, SelectAccount: true}} {
+		if body := page(why); !strings.Contains(body, `type="password"`) || strings.Contains(body, "Continue as") {
+			t.Errorf("for %+v: want the password form:\n%s", why, body)
+		}
+	}
+	if body := v.get("/sign-in?return_to=" + url.QueryEscape("//evil.example")).Body.String(); strings.Contains(body, "evil") || strings.Contains(body, "Continue as") {
+		t.Errorf("a return address at another host is followed:\n%s", body)
+	}
+}

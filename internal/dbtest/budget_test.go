@@ -30,6 +30,7 @@ func TestStore_StatementBudget(t *testing.T) {
 		"OpaqueToken":                   {Statements: 1},
 		"AccessToken":                   {Statements: 1},
 		"TokensOf":                      {Statements: 1},
+		"TokensOfClient":                {Statements: 2},                      // the client and a page
 		"Begin after a page":            {Statements: 3 + 2, Transactions: 1}, // two new scopes
 		"Begin without a page":          {Statements: 2, Transactions: 1},
 		"UseOnce":                       {Statements: 1},
@@ -42,11 +43,12 @@ func TestStore_StatementBudget(t *testing.T) {
 		"RevokeToken of a client":       {Statements: 2, Transactions: 1},
 		"RevokeToken of a user":         {Statements: 1, Transactions: 1},
 		"Disconnect":                    {Statements: 3 + 3, Transactions: 1}, // three keep removals apart
-		"Disconnect of the last one":    {Statements: 5 + 3, Transactions: 1},
+		"Disconnect of the last one":    {Statements: 6 + 3, Transactions: 1}, // looks twice for consents
 		"EndSession":                    {Statements: 4, Transactions: 1},
 		"RevokeFamily":                  {Statements: 1, Transactions: 1},
 		"RevokeFamilies":                {Statements: 2, Transactions: 1},
 		"Withdraw":                      {Statements: 3, Transactions: 1},
+		"RevokeTokensOfClient":          {Statements: 3, Transactions: 1},
 		"RevokeClient":                  {Statements: 1, Transactions: 1},
 		"AuditLog":                      {Statements: 1},
 	}

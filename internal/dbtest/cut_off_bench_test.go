@@ -15,7 +15,7 @@ import (
 )
 
 // subSelect is the part of the guard's SELECT that looks for cut-offs.
-var subSelect = regexp.MustCompile(`(?s)COALESCE\(f\.revoked_at, \((SELECT MIN\(x\.cut_at\).*?)\)\)`)
+var subSelect = regexp.MustCompile(`(?s)COALESCE\(f\.revoked_at, \((SELECT MIN\(x\.cut_at\).*? AND x\.unredeemed = 0)\), CASE .*? END\)`)
 
 // BenchmarkCutOff measures what the cut-offs cost the guard: its SELECT as it is,
 // without them, and in the forms that were not chosen. docs/decisions/0001 has

@@ -26,7 +26,7 @@ func (a *Accounts) sendOn(w http.ResponseWriter, r *http.Request, to string) {
 		return
 	}
 	v := a.view(w, r, nil)
-	v.Title, v.Text, v.ReturnTo, v.RequestID = "You can go on now", "This is done.", to, ""
+	v.Title, v.Text, v.ReturnTo, v.RequestID = "Continue", "You can go back to where you came from.", to, ""
 	a.render(w, r, http.StatusOK, "message", v)
 }
 

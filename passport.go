@@ -135,8 +135,8 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 }
 
 // ServeHTTP implements [http.Handler]. It serves all endpoints at their full paths,
-// which begin with the issuer's path. If [http.StripPrefix] or a proxy has taken off
-// that part, ServeHTTP puts it back.
+// which begin with the issuer's path. If [http.StripPrefix] has taken off a part of the
+// path, ServeHTTP puts it back.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, s.mounted.Restore(r))
 }

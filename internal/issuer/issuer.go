@@ -53,16 +53,21 @@ func (f *faults) issuer(issuer string, allowHTTP bool) {
 		f.add(true, "Issuer %q: want a URL such as https://app.example.com, with a domain name in letters, digits and hyphens, or an IP address, and a port up to 65535", shown)
 		return
 	}
-	write := fmt.Sprintf("; write %q", want)
-	before := len(*f)
+	f.spelling(issuer, u, want)
+	f.add(u.Scheme == "http" && !loopback(u.Hostname()) && !allowHTTP,
+		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", shown)
+}
+
+// spelling adds what is wrong with the way in which the issuer is written. want is how
+// to write it.
+func (f *faults) spelling(issuer string, u *url.URL, want string) {
+	shown, write, before := safeurl.Text(issuer), fmt.Sprintf("; write %q", want), len(*f)
 	f.add(u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || strings.Contains(issuer, "#"),
 		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)%s", shown, write)
 	f.add(strings.HasSuffix(issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte%s", shown, write)
 	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none%s", shown, plainly(want))
 	f.add(len(*f) == before && (!strings.HasPrefix(issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host)), "Issuer %q: write scheme and host in small letters, as browsers do%s", shown, write)
 	f.add(len(*f) == before && want != issuer, "Issuer %q: clients and browsers spell it otherwise and compare it byte by byte%s", shown, write)
-	f.add(u.Scheme == "http" && !loopback(u.Hostname()) && !allowHTTP,
-		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", shown)
 }
 
 // plainly recommends a spelling if its path is plain.

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Mounted restores the paths of requests that come without the prefix of the
-// endpoints, because a router or a proxy took it off.
+// Mounted restores the paths of requests from which a router took off a prefix.
 type Mounted struct{ base, prefix string }
 
 // NewMounted returns the paths of the endpoints below an issuer.
@@ -15,22 +14,15 @@ func NewMounted(issuer *url.URL, endpoints string) Mounted {
 	return Mounted{base: Base(issuer, endpoints) + "/", prefix: strings.TrimSuffix(issuer.Path, "/")}
 }
 
-// Restore returns the request with the path of an endpoint. If [http.StripPrefix] took
-// off a part of the path, the request line still has it. If a proxy did, the path is
-// that of an endpoint without the path of the issuer. Any other request stays as it is.
+// Restore returns the request with the path of an endpoint if [http.StripPrefix] took off
+// a part of it: the request line still has the whole path. Any other request stays as
+// it is. In particular nothing answers below another path than the issuer's.
 func (m Mounted) Restore(r *http.Request) *http.Request {
 	if m.ours(r.URL.Path) {
 		return r
 	}
 	if sent, err := url.ParseRequestURI(r.RequestURI); err == nil && m.ours(sent.Path) && strings.HasSuffix(sent.Path, r.URL.Path) {
 		return at(r, sent.Path, sent.RawPath)
-	}
-	raw := r.URL.RawPath
-	if raw != "" {
-		raw = m.prefix + raw
-	}
-	if full := m.prefix + r.URL.Path; m.prefix != "" && strings.HasPrefix(full, m.base) {
-		return at(r, full, raw)
 	}
 	return r
 }

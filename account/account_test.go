@@ -1,8 +1,11 @@
 package account_test
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +18,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -209,6 +213,46 @@ func TestConfig_AllFaultsAtOnce(t *testing.T) {
 	for _, want := range []string{"DB", "Dialect", "Issuer", "Provider", "SessionTTL", "HashConcurrency"} {
 		if err == nil || !strings.Contains(err.Error(), "Config."+want) {
 			t.Errorf("New() = %v, want it to name %s", err, want)
+		}
+	}
+}
+
+// At an issuer on loopback, no page and no form works by a name that another site's
+// owner can let lead to this machine.
+func TestMount_FR_13_PagesAnswerToLoopbackNamesAlone(t *testing.T) {
+	for _, issuer := range []string{"http://127.0.0.1:8000", "http://localhost:8000/auth"} {
+		var log bytes.Buffer
+		db := sql.OpenDB(noDatabase{})
+		defer db.Close()
+		a, err := account.New(account.Config{DB: db, Dialect: sqldb.SQLite, Issuer: issuer, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mux := http.NewServeMux()
+		a.Mount(mux)
+		u, _ := url.Parse(issuer)
+		for _, path := range []string{"/sign-in", "/sign-out"} {
+			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "OPTIONS"} {
+				for host, foreign := range map[string]bool{
+					"evil.example:8000": true, "": true, "127.0.0.1.evil.example": true,
+					"localhost:9000": false, "LOCALHOST.": false, "[::1]:8000": false, "127.0.0.2": false,
+				} {
+					r := httptest.NewRequest(method, u.Path+path, strings.NewReader("email=ada%40example.com&password=x"))
+					r.Host = host
+					r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+					w := httptest.NewRecorder()
+					mux.ServeHTTP(w, r)
+					if (w.Code == http.StatusMisdirectedRequest) != foreign {
+						t.Errorf("%s %s at Host %q with the issuer %s: status %d, want 421: %v", method, path, host, issuer, w.Code, foreign)
+					}
+					if foreign && len(w.Result().Cookies()) > 0 {
+						t.Errorf("%s %s at Host %q sets a cookie there", method, path, host)
+					}
+				}
+			}
+		}
+		if !strings.Contains(log.String(), "Config.Issuer") || !strings.Contains(log.String(), "evil.example:8000") {
+			t.Errorf("the log does not name the host and the setting:\n%s", log.String())
 		}
 	}
 }

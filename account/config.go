@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/logline"
+	"github.com/go-passport/passport/internal/loopback"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/internal/weburl"
@@ -106,7 +106,7 @@ func isIssuer(s string) bool {
 
 // site is what the pages call the server: the host of the issuer.
 func site(issuer *url.URL) string {
-	if ip := net.ParseIP(issuer.Hostname()); ip != nil && ip.IsLoopback() || issuer.Hostname() == "localhost" {
+	if loopback.Name(issuer.Hostname()) {
 		return issuer.Host // with the port, for there may be several
 	}
 	return issuer.Hostname()

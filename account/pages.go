@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-passport/passport/internal/loopback"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
@@ -122,6 +123,8 @@ func (a *Accounts) failed(w http.ResponseWriter, r *http.Request, err error) int
 		status, level = http.StatusRequestTimeout, slog.LevelInfo
 	case errors.Is(err, errMethod):
 		status, level = http.StatusMethodNotAllowed, slog.LevelInfo
+	case errors.Is(err, loopback.ErrForeignHost):
+		status, level = http.StatusMisdirectedRequest, slog.LevelInfo
 	case errors.Is(err, oauth.ErrUnavailable):
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))

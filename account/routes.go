@@ -1,6 +1,12 @@
 package account
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/go-passport/passport/internal/loopback"
+	"github.com/go-passport/passport/internal/reqinfo"
+)
 
 const (
 	signInPath  = "/sign-in"
@@ -50,7 +56,19 @@ func (a *Accounts) entry(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = a.proxies.Attach(w, r)
 		a.bodies.Apply(w, r)
+		if err := loopback.Check(a.issuer, r.Host); err != nil {
+			a.misdirect(w, r, fmt.Errorf("%w: if the host %.100q is right, name it in Config.Issuer, or in the setting issuer", err, r.Host))
+			return
+		}
 		a.renameCookie(w, r)
 		next.ServeHTTP(w, r)
+	})
+}
+
+// misdirect answers a request by a foreign host. The page sets no cookie there.
+func (a *Accounts) misdirect(w http.ResponseWriter, r *http.Request, err error) {
+	a.render(w, r, a.failed(w, r, err), "message", view{
+		Site: a.site, SignIn: a.issuer.String() + signInPath, Title: "This is not the address of this page",
+		Text: "For your protection, the page is shown only at " + a.issuer.String() + ".", RequestID: reqinfo.From(r.Context()).ID,
 	})
 }

@@ -14,6 +14,7 @@ import (
 var (
 	Middleware = middleware
 	OwnName    = ownName
+	OwnHost    = ownHost
 	Safe       = safe
 )
 

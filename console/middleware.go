@@ -4,16 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/go-passport/passport/internal/logline"
+	"github.com/go-passport/passport/internal/loopback"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/reqinfo"
 )
@@ -110,12 +109,12 @@ func (r *recorder) code() int {
 // consenting at the other could not work. Another port is left alone: that is a
 // proxy on the same machine.
 func ownName(next http.Handler, issuer *url.URL) http.Handler {
-	if !loopbackName(issuer.Hostname()) {
+	if !loopback.Name(issuer.Hostname()) {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked := url.URL{Host: r.Host}
-		if r.Method != http.MethodGet || r.Host == issuer.Host || !loopbackName(asked.Hostname()) || asked.Port() != issuer.Port() {
+		if r.Method != http.MethodGet || r.Host == issuer.Host || !loopback.Name(asked.Hostname()) || asked.Port() != issuer.Port() {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -124,9 +123,4 @@ func ownName(next http.Handler, issuer *url.URL) http.Handler {
 		w.Header().Set("Location", to.String())
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
-}
-
-func loopbackName(name string) bool {
-	ip := net.ParseIP(name)
-	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -99,7 +99,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
 	stopKeeping := in.keepHouse(ctx, server)
 	watched := &health{server: server, accounts: in.accounts, logger: logger}
-	err = serveHTTP(ctx, l, watched.around(s.around(mux, logger)), logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
+	err = serveHTTP(ctx, l, watched.around(s.around(mux, server, logger)), logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 	stopKeeping()
 	return errors.Join(err, in.close())
 }
@@ -128,10 +128,10 @@ func (s *settings) settleIssuer() error {
 }
 
 // around puts what every route shares around a mux.
-func (s *settings) around(mux http.Handler, logger *slog.Logger) http.Handler {
+func (s *settings) around(mux http.Handler, server *passport.Server, logger *slog.Logger) http.Handler {
 	issuer, err := url.Parse(s.Issuer)
 	if err == nil {
-		mux = ownName(mux, issuer)
+		mux = ownHost(ownName(mux, issuer), issuer, machinePaths(server), logger)
 	}
 	return middleware(mux, logger, s.TrustedProxies)
 }

@@ -17,6 +17,8 @@ var views embed.FS
 var (
 	welcomePage = mustParse("views/welcome.html")
 	oopsPage    = mustParse("views/oops.html")
+
+	foreignHostPage = mustParse("views/foreign_host.html")
 )
 
 // mustParse panics for a page that is broken; all are embedded, and so the same

@@ -25,6 +25,7 @@ const adasPassword = "correct horse battery"
 type site struct {
 	*account.Accounts
 	t    *testing.T
+	host string // of the issuer
 	db   *sql.DB
 	mux  *http.ServeMux
 	log  *lockedBuffer
@@ -80,7 +81,11 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 
 func newSite(t *testing.T, db *sql.DB, d sqldb.Dialect, issuer string) *site {
 	t.Helper()
-	s := &site{t: t, db: db, mux: http.NewServeMux(), log: &lockedBuffer{}, ends: &ends{}}
+	u, err := url.Parse(issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, host: u.Host, db: db, mux: http.NewServeMux(), log: &lockedBuffer{}, ends: &ends{}}
 	a, err := account.New(account.Config{
 		DB: db, Dialect: d, Issuer: issuer, HashConcurrency: 2,
 		Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -120,6 +125,9 @@ func (s *site) visitor(address string) *visitor {
 
 func (v *visitor) send(r *http.Request) *httptest.ResponseRecorder {
 	r.RemoteAddr = v.address + ":1234"
+	if r.Host == "example.com" { // where the test names none
+		r.Host = v.host
+	}
 	for name, value := range v.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}

@@ -1,0 +1,51 @@
+package console
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/loopback"
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/reqinfo"
+)
+
+// machineEndpoints are the names of the routes that show no page and know no cookie.
+// Clients may ask for them by another name, such as a container's.
+var machineEndpoints = map[string]bool{
+	"passport.token": true, "passport.revoke": true, "passport.introspect": true, "passport.jwks": true, "passport.metadata": true,
+}
+
+// tourAPI is the path of the guarded API of the tour. It takes tokens and no cookie.
+const tourAPI = "/api/"
+
+// machinePaths returns the paths of [machineEndpoints].
+func machinePaths(server *passport.Server) map[string]bool {
+	paths := map[string]bool{}
+	for route := range server.Routes() {
+		if machineEndpoints[route.Name] {
+			paths[route.Path] = true
+		}
+	}
+	return paths
+}
+
+// ownHost refuses requests by a name that is no loopback name, if the issuer is on
+// loopback: all but those of exempt paths, so that no page can be forgotten.
+func ownHost(next http.Handler, issuer *url.URL, exempt map[string]bool, logger *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := loopback.Check(issuer, r.Host)
+		if err == nil || exempt[r.URL.Path] || strings.HasPrefix(r.URL.Path, tourAPI) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		id := reqinfo.From(r.Context()).ID
+		logger.Info("a page was asked for by a foreign host: if the host is right, name it in the setting issuer",
+			"host", bounded(r.Host, 100), "request_id", id, "err", err)
+		if page.Render(w, http.StatusMisdirectedRequest, foreignHostPage, struct{ Site, Issuer, RequestID string }{"Passport", issuer.String(), id}) != nil {
+			w.WriteHeader(http.StatusMisdirectedRequest)
+		}
+	})
+}

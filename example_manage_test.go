@@ -130,6 +130,16 @@ func ExampleServer_TokensOfClient() {
 	}
 }
 
+func ExampleServer_Connections() {
+	connections, err := auth.Connections(ctx, ada)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, token := range connections {
+		fmt.Println(token.ID, token.Client.Name, token.Scopes, token.ExpiresAt)
+	}
+}
+
 func ExampleServer_RevokeToken() {
 	// Revoke an access token, and all that came of the same consent …
 	if err := auth.RevokeToken(ctx, tokenID); err != nil {

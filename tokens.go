@@ -4,11 +4,13 @@ import (
 	"context"
 	"iter"
 
+	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/oauth"
 )
 
-// Tokens yields a user's access tokens in the order of their IDs, including ended
-// ones; see [oauth.AccessToken.Live].
+// Tokens yields all access tokens of a user, including ended ones; see
+// [oauth.AccessToken.Live]. Tokens of one family follow each other. Their clients
+// have no redirect URIs and no attributes; see [oauth.TokenStore.TokensOf].
 func (s *Server) Tokens(ctx context.Context, user UserRef) iter.Seq2[*oauth.AccessToken, error] {
 	return s.tokens.TokensOf(ctx, user)
 }
@@ -18,6 +20,13 @@ func (s *Server) Tokens(ctx context.Context, user UserRef) iter.Seq2[*oauth.Acce
 // reads them page by page.
 func (s *Server) TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*oauth.AccessToken, error] {
 	return s.tokens.TokensOfClient(ctx, clientID)
+}
+
+// Connections returns the newest access token of each live family of a user: the
+// user's connected apps. Personal access tokens are not among them. It returns at
+// most [oauth.MaxListed] tokens; see [oauth.TokenStore.Connections].
+func (s *Server) Connections(ctx context.Context, user UserRef) ([]*oauth.AccessToken, error) {
+	return s.tokens.Connections(ctx, user, clock.Now())
 }
 
 // RevokeToken revokes an access token. For a user's token it revokes the whole

@@ -64,6 +64,13 @@ func (s *Store) ClientsOf(_ context.Context, owner oauth.UserRef) iter.Seq2[*oau
 	return list(func() []*oauth.Client { return s.clientsWhere(func(c oauth.Client) bool { return c.Owner == owner }) })
 }
 
+// UnrevokedClientsOf implements [oauth.ClientStore].
+func (s *Store) UnrevokedClientsOf(_ context.Context, owner oauth.UserRef) iter.Seq2[*oauth.Client, error] {
+	return list(func() []*oauth.Client {
+		return s.clientsWhere(func(c oauth.Client) bool { return c.Owner == owner && c.RevokedAt.IsZero() })
+	})
+}
+
 func (s *Store) clientsWhere(match func(oauth.Client) bool) (found []*oauth.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,7 +3,6 @@ package memstore
 import (
 	"context"
 	"errors"
-	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -105,24 +104,6 @@ func (s *Store) RefreshToken(_ context.Context, d oauth.Digest) (_ *oauth.Refres
 		t.Successor.Family = t.Family
 	}
 	return t, nil
-}
-
-// TokensOf implements [oauth.TokenStore].
-func (s *Store) TokensOf(_ context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
-	return list(func() (found []*oauth.AccessToken) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, row := range s.access {
-			if f, ok := s.families[row.family]; !ok || f.User != user {
-				continue
-			}
-			if t, err := s.joined(row); err == nil {
-				found = append(found, t)
-			}
-		}
-		slices.SortFunc(found, byTokenID)
-		return found
-	})
 }
 
 // Issue implements [oauth.TokenStore].

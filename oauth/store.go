@@ -104,9 +104,11 @@ type ClientStore interface {
 	ClientByKey(ctx context.Context, key string) (*Client, error)
 
 	// Clients yields all clients, ordered by ID. ClientsOf yields the clients
-	// of an owner.
+	// of an owner. UnrevokedClientsOf yields those of them that are not revoked,
+	// and reads no others.
 	Clients(ctx context.Context) iter.Seq2[*Client, error]
 	ClientsOf(ctx context.Context, owner UserRef) iter.Seq2[*Client, error]
+	UnrevokedClientsOf(ctx context.Context, owner UserRef) iter.Seq2[*Client, error]
 
 	// CreateClient returns [ErrConflict] if the ID or the Key is taken. A
 	// client without an ID gets the next free number, starting with 1. The
@@ -202,9 +204,28 @@ type TokenStore interface {
 
 	RefreshToken(ctx context.Context, d Digest) (*RefreshToken, error)
 
-	// TokensOf yields the access tokens of a user, ordered by ID, including
-	// ended ones.
+	// TokensOf yields all access tokens of a user, including ended ones,
+	// ordered by family ID and then by ID. It reads pages, so that the cost
+	// grows with the number of tokens.
+	//
+	// Lists of tokens read what they show: the Client of a token in a list has
+	// no RedirectURIs, no Attributes and no Secrets.
 	TokensOf(ctx context.Context, user UserRef) iter.Seq2[*AccessToken, error]
+
+	// Connections returns the newest access token of each of the user's
+	// families that is live at the given time, ordered by ID. That token may
+	// have expired: the client can refresh it. It returns no families of
+	// personal access tokens, no families without a token of their client, and
+	// no families of a revoked client. If the user has more than [MaxListed]
+	// live families, it considers those that expire last. It reads no other
+	// families and one token of each.
+	Connections(ctx context.Context, user UserRef, at time.Time) ([]*AccessToken, error)
+
+	// PersonalTokens returns the user's personal access tokens, ordered by ID,
+	// including expired ones. It returns no revoked tokens and no tokens of a
+	// revoked client. If the user has more than [MaxListed], it considers those
+	// that expire last.
+	PersonalTokens(ctx context.Context, user UserRef) ([]*AccessToken, error)
 
 	// Issue uses up i.Spends and stores the tokens. Exactly one of several
 	// calls with the same value succeeds; the others return [ErrSpent].
@@ -251,6 +272,11 @@ type TokenStore interface {
 	// user, or a client's own token, is [ErrNotFound].
 	Disconnect(ctx context.Context, d *Disconnection) (revoked, withdrawn bool, err error)
 }
+
+// MaxListed is the maximum number of families that [TokenStore.Connections] and
+// [TokenStore.PersonalTokens] consider. It bounds the memory that a request for a
+// list takes.
+const MaxListed = 1000
 
 // CodeIssuance is one write of the authorization endpoint.
 type CodeIssuance struct {

@@ -89,6 +89,26 @@ func (s *store) ageAll(list iter.Seq2[*oauth.AccessToken, error]) iter.Seq2[*oau
 	}
 }
 
+// Connections implements [oauth.TokenStore].
+func (s *store) Connections(ctx context.Context, user oauth.UserRef, at time.Time) ([]*oauth.AccessToken, error) {
+	tokens, err := s.Store.Connections(ctx, user, at)
+	return s.agedTokens(tokens), err
+}
+
+// PersonalTokens implements [oauth.TokenStore].
+func (s *store) PersonalTokens(ctx context.Context, user oauth.UserRef) ([]*oauth.AccessToken, error) {
+	tokens, err := s.Store.PersonalTokens(ctx, user)
+	return s.agedTokens(tokens), err
+}
+
+func (s *store) agedTokens(tokens []*oauth.AccessToken) []*oauth.AccessToken {
+	all := make([]*oauth.AccessToken, 0, len(tokens))
+	for _, t := range tokens {
+		all = append(all, s.age(t))
+	}
+	return all
+}
+
 // Issue implements [oauth.TokenStore].
 func (s *store) Issue(ctx context.Context, i *oauth.Issuance) error {
 	err := s.Store.Issue(ctx, i)

@@ -18,8 +18,10 @@ const (
 	insertAudit = `INSERT INTO oauth_audit (id, happened_at, action, actor, provider, user_id, client_id, reason, address, request_id)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	selectAudit = `SELECT ` + auditColumns + ` FROM oauth_audit a
-WHERE a.happened_at >= ? AND (a.happened_at > ? OR a.id > ?) ORDER BY a.happened_at, a.id LIMIT 100`
+	// A page takes two statements: an OR of both conditions would read all
+	// records of a time again for each page of them.
+	selectAuditAt    = `SELECT ` + auditColumns + ` FROM oauth_audit a WHERE a.happened_at = ? AND a.id > ? ORDER BY a.id LIMIT 100`
+	selectAuditAfter = `SELECT ` + auditColumns + ` FROM oauth_audit a WHERE a.happened_at > ? ORDER BY a.happened_at, a.id LIMIT 100`
 )
 
 // saveAudit stores the record of a change, unless it is nil.
@@ -56,11 +58,16 @@ type auditRow struct {
 // how long to keep it.
 func (s *Store) AuditLog(ctx context.Context, since time.Time) iter.Seq2[*oauth.AuditRecord, error] {
 	rows := pages(func(after *auditRow) ([]*auditRow, error) {
-		from, id := sqldb.At(since), ""
-		if after != nil {
-			from, id = sqldb.At(after.record.Time), after.id
+		if after == nil {
+			return s.auditPage(ctx, selectAuditAfter, sqldb.At(since)-1)
 		}
-		return s.auditPage(ctx, from, id)
+		at := sqldb.At(after.record.Time)
+		page, err := s.auditPage(ctx, selectAuditAt, at, after.id)
+		if err != nil || len(page) == pageSize {
+			return page, err
+		}
+		later, err := s.auditPage(ctx, selectAuditAfter, at)
+		return append(page, later...)[:min(len(page)+len(later), pageSize)], err
 	})
 	return func(yield func(*oauth.AuditRecord, error) bool) {
 		for row, err := range rows {
@@ -75,12 +82,12 @@ func (s *Store) AuditLog(ctx context.Context, since time.Time) iter.Seq2[*oauth.
 	}
 }
 
-func (s *Store) auditPage(ctx context.Context, from int64, id string) (page []*auditRow, err error) {
-	err = s.db.Each(ctx, selectAudit, func(row sqldb.Row) error {
+func (s *Store) auditPage(ctx context.Context, q string, args ...any) (page []*auditRow, err error) {
+	err = s.db.Each(ctx, q, func(row sqldb.Row) error {
 		entry := new(auditRow)
 		r := &entry.record
 		page = append(page, entry)
 		return row.Scan(&entry.id, sqldb.Micros{T: &r.Time}, &r.Action, &r.Actor, &r.User.Provider, &r.User.ID, &r.ClientID, &r.Reason, &r.Address, &r.RequestID)
-	}, from, from, id)
+	}, args...)
 	return page, err
 }

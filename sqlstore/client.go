@@ -40,6 +40,11 @@ LEFT JOIN oauth_client_secrets s ON s.client_id = c.id ORDER BY c.id, s.created_
 	selectClientsOf = `SELECT ` + clientColumns + `, ` + secretColumns + `
 FROM (SELECT ` + clientColumns + ` FROM oauth_clients c WHERE c.owner_provider = ? AND c.owner_id = ? AND c.id > ? ORDER BY c.id LIMIT 100) c
 LEFT JOIN oauth_client_secrets s ON s.client_id = c.id ORDER BY c.id, s.created_at, s.digest`
+
+	selectUnrevokedClientsOf = `SELECT ` + clientColumns + `, ` + secretColumns + `
+FROM (SELECT ` + clientColumns + ` FROM oauth_clients c
+WHERE c.owner_provider = ? AND c.owner_id = ? AND c.revoked_at IS NULL AND c.id > ? ORDER BY c.id LIMIT 100) c
+LEFT JOIN oauth_client_secrets s ON s.client_id = c.id ORDER BY c.id, s.created_at, s.digest`
 )
 
 // Client implements [oauth.ClientStore].
@@ -77,12 +82,21 @@ func (s *Store) Clients(ctx context.Context) iter.Seq2[*oauth.Client, error] {
 
 // ClientsOf implements [oauth.ClientStore].
 func (s *Store) ClientsOf(ctx context.Context, owner oauth.UserRef) iter.Seq2[*oauth.Client, error] {
+	return s.clientsOf(ctx, selectClientsOf, owner)
+}
+
+// UnrevokedClientsOf implements [oauth.ClientStore].
+func (s *Store) UnrevokedClientsOf(ctx context.Context, owner oauth.UserRef) iter.Seq2[*oauth.Client, error] {
+	return s.clientsOf(ctx, selectUnrevokedClientsOf, owner)
+}
+
+func (s *Store) clientsOf(ctx context.Context, q string, owner oauth.UserRef) iter.Seq2[*oauth.Client, error] {
 	if !storable(owner.Provider, owner.ID) {
 		return none[*oauth.Client]()
 	}
 	return pages(func(after *oauth.Client) ([]*oauth.Client, error) {
 		var page clients
-		err := s.db.Each(ctx, selectClientsOf, page.scan, owner.Provider, owner.ID, idOf(after))
+		err := s.db.Each(ctx, q, page.scan, owner.Provider, owner.ID, idOf(after))
 		return page, err
 	})
 }

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/go-passport/passport/internal/sqldb"
@@ -70,26 +69,6 @@ func (l *accessTokens) scan(row sqldb.Row) error {
 	t.Family = family.record()
 	*l = append(*l, t)
 	return nil
-}
-
-const selectTokensOf = `SELECT ` + tokenColumns + `, ` + clientColumns + `, ` + familyColumns + `, ` + cutAt + `
-FROM oauth_families f JOIN oauth_access_tokens t ON t.family_id = f.id JOIN oauth_clients c ON c.id = t.client_id
-WHERE f.provider = ? AND f.user_id = ? AND t.id > ? ORDER BY t.id LIMIT 100`
-
-// TokensOf implements [oauth.TokenStore].
-func (s *Store) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
-	if !storable(user.Provider, user.ID) {
-		return none[*oauth.AccessToken]()
-	}
-	return pages(func(after *oauth.AccessToken) ([]*oauth.AccessToken, error) {
-		id := ""
-		if after != nil {
-			id = after.ID
-		}
-		var page accessTokens
-		err := s.db.Each(ctx, selectTokensOf, page.scan, user.Provider, user.ID, id)
-		return page, err
-	})
 }
 
 const (

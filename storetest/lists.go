@@ -52,6 +52,10 @@ func lists(w *world) {
 	}
 	w.ordered("Clients()", ids(w, w.store.Clients(w.Context()), clientID), all)
 	w.ordered("ClientsOf()", ids(w, w.store.ClientsOf(w.Context(), alice), clientID), hers)
+	revoked := hers[len(hers)/2]
+	w.must(w.store.RevokeClient(w.Context(), revoked, now, nil))
+	w.ordered("UnrevokedClientsOf()", ids(w, w.store.UnrevokedClientsOf(w.Context(), alice), clientID),
+		slices.DeleteFunc(slices.Clone(hers), func(id string) bool { return id == revoked }))
 	w.ordered("ClientsOf() nobody", ids(w, w.store.ClientsOf(w.Context(), user("nobody")), clientID), nil)
 	n := 0
 	for c, err := range w.store.Clients(w.Context()) {
@@ -166,6 +170,9 @@ func oddIDs(w *world) {
 		for _, u := range []oauth.UserRef{{Provider: "users", ID: id}, {Provider: id, ID: "1"}} {
 			w.ordered("TokensOf("+name+")", ids(w, w.store.TokensOf(w.Context(), u), tokenID), nil)
 			w.ordered("ClientsOf("+name+")", ids(w, w.store.ClientsOf(w.Context(), u), clientID), nil)
+			w.ordered("UnrevokedClientsOf("+name+")", ids(w, w.store.UnrevokedClientsOf(w.Context(), u), clientID), nil)
+			w.listed("Connections("+name+")", u, false)
+			w.listed("PersonalTokens("+name+")", u, true)
 			if scopes, err := w.store.Consented(w.Context(), u, w.client); err != nil || len(scopes) > 0 {
 				w.Errorf("Consented(%s) = %q, %v, want none", name, scopes, err)
 			}

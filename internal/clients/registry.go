@@ -63,6 +63,11 @@ func (r *Registry) Of(ctx context.Context, owner oauth.UserRef) iter.Seq2[*oauth
 	return r.store.ClientsOf(ctx, owner)
 }
 
+// UnrevokedOf yields the clients of an owner by ID, except revoked ones.
+func (r *Registry) UnrevokedOf(ctx context.Context, owner oauth.UserRef) iter.Seq2[*oauth.Client, error] {
+	return r.store.UnrevokedClientsOf(ctx, owner)
+}
+
 // LongestTokenLife returns the longest access token lifetime that is set for a
 // client; zero if none is set.
 func (r *Registry) LongestTokenLife(ctx context.Context) (longest time.Duration, err error) {

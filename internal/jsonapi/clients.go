@@ -16,13 +16,11 @@ import (
 // the revoked ones.
 func listClients(a *API, r *request) (response, error) {
 	var own []*oauth.Client
-	for c, err := range a.Clients.Of(r.Context(), r.user) {
+	for c, err := range a.Clients.UnrevokedOf(r.Context(), r.user) {
 		if err != nil {
 			return response{}, fmt.Errorf("list clients: %w", err)
 		}
-		if c.RevokedAt.IsZero() {
-			own = append(own, c)
-		}
+		own = append(own, c)
 	}
 	slices.SortFunc(own, func(x, y *oauth.Client) int {
 		return cmp.Or(strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name)), strings.Compare(x.Name, y.Name), strings.Compare(x.ID, y.ID))

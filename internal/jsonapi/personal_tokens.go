@@ -13,14 +13,9 @@ import (
 // tokens that they have not removed. Expired tokens are listed until they are
 // purged.
 func listPersonalTokens(a *API, r *request) (response, error) {
-	var own []*oauth.AccessToken
-	for t, err := range a.Tokens.TokensOf(r.Context(), r.user) {
-		if err != nil {
-			return response{}, fmt.Errorf("list tokens: %w", err)
-		}
-		if t.Family.Personal && t.Family.RevokedAt.IsZero() && t.Client.RevokedAt.IsZero() {
-			own = append(own, t)
-		}
+	own, err := a.Tokens.PersonalTokens(r.Context(), r.user)
+	if err != nil {
+		return response{}, fmt.Errorf("list tokens: %w", err)
 	}
 	return response{http.StatusOK, a.tokenRecords(own)}, nil
 }

@@ -5,41 +5,22 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/go-passport/passport/oauth"
 )
 
 // listTokens serves GET /oauth/tokens: the user's connected apps, one entry per
 // live token family. The entry is the family's newest access token, which may have
-// expired: the app can refresh it.
+// expired: the app can refresh it. First-party clients are not listed.
 func listTokens(a *API, r *request) (response, error) {
-	newest := map[string]*oauth.AccessToken{}
-	for t, err := range a.Tokens.TokensOf(r.Context(), r.user) {
-		if err != nil {
-			return response{}, fmt.Errorf("list tokens: %w", err)
-		}
-		if !t.Family.Live(r.at) || !t.Client.RevokedAt.IsZero() || !a.connected(t) {
-			continue
-		}
-		if before := newest[t.Family.ID]; before == nil || !t.IssuedAt.Before(before.IssuedAt) {
-			newest[t.Family.ID] = t
-		}
+	tokens, err := a.Tokens.Connections(r.Context(), r.user, r.at)
+	if err != nil {
+		return response{}, fmt.Errorf("list tokens: %w", err)
 	}
-	tokens := make([]*oauth.AccessToken, 0, len(newest))
-	for _, t := range newest {
-		tokens = append(tokens, t)
-	}
-	slices.SortFunc(tokens, func(a, b *oauth.AccessToken) int { return strings.Compare(a.ID, b.ID) })
+	tokens = slices.DeleteFunc(tokens, func(t *oauth.AccessToken) bool {
+		return a.Parts.AnyTrait(t.Client, func(traits oauth.GrantTraits) bool { return traits.FirstParty })
+	})
 	return response{http.StatusOK, a.tokenRecords(tokens)}, nil
-}
-
-// connected reports whether a token belongs to an app that the user has connected.
-// First-party clients do not count. Neither does a token that another client got by
-// token exchange: it ends with the family that it joined.
-func (a *API) connected(t *oauth.AccessToken) bool {
-	firstParty := a.Parts.AnyTrait(t.Client, func(traits oauth.GrantTraits) bool { return traits.FirstParty })
-	return !t.Family.Personal && !firstParty && t.Client.ID == t.Family.ClientID
 }
 
 // deleteToken serves DELETE /oauth/tokens/{id}, and the same for personal access

@@ -202,6 +202,22 @@ func (w *WatchedStore) TokensOf(ctx context.Context, user oauth.UserRef) iter.Se
 	return w.Store.TokensOf(ctx, user)
 }
 
+// Connections implements [oauth.Store].
+func (w *WatchedStore) Connections(ctx context.Context, user oauth.UserRef, at time.Time) ([]*oauth.AccessToken, error) {
+	if err := w.before("Connections"); err != nil {
+		return nil, err
+	}
+	return w.Store.Connections(ctx, user, at)
+}
+
+// PersonalTokens implements [oauth.Store].
+func (w *WatchedStore) PersonalTokens(ctx context.Context, user oauth.UserRef) ([]*oauth.AccessToken, error) {
+	if err := w.before("PersonalTokens"); err != nil {
+		return nil, err
+	}
+	return w.Store.PersonalTokens(ctx, user)
+}
+
 // Withdraw implements [oauth.Store].
 func (w *WatchedStore) Withdraw(ctx context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
 	if err := w.before("Withdraw"); err != nil {

@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -63,4 +64,24 @@ func (s stampedStore) each(list iter.Seq2[*oauth.AccessToken, error]) iter.Seq2[
 			}
 		}
 	}
+}
+
+// Connections implements [oauth.TokenStore].
+func (s stampedStore) Connections(ctx context.Context, user oauth.UserRef, at time.Time) ([]*oauth.AccessToken, error) {
+	tokens, err := s.Store.Connections(ctx, user, at)
+	return s.all(tokens), err
+}
+
+// PersonalTokens implements [oauth.TokenStore].
+func (s stampedStore) PersonalTokens(ctx context.Context, user oauth.UserRef) ([]*oauth.AccessToken, error) {
+	tokens, err := s.Store.PersonalTokens(ctx, user)
+	return s.all(tokens), err
+}
+
+func (s stampedStore) all(tokens []*oauth.AccessToken) []*oauth.AccessToken {
+	all := make([]*oauth.AccessToken, 0, len(tokens))
+	for _, t := range tokens {
+		all = append(all, stamped(t, s.inherit))
+	}
+	return all
 }

@@ -61,7 +61,8 @@ func (s *Service) Token(ctx context.Context, id string) (*oauth.AccessToken, err
 	return s.store.AccessToken(ctx, id)
 }
 
-// TokensOf yields the access tokens of a user by ID, including ended ones.
+// TokensOf yields the access tokens of a user, including ended ones; see
+// [oauth.TokenStore.TokensOf].
 func (s *Service) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*oauth.AccessToken, error] {
 	return s.store.TokensOf(ctx, user)
 }
@@ -70,6 +71,18 @@ func (s *Service) TokensOf(ctx context.Context, user oauth.UserRef) iter.Seq2[*o
 // including ended ones.
 func (s *Service) TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*oauth.AccessToken, error] {
 	return s.store.TokensOfClient(ctx, clientID)
+}
+
+// Connections returns the newest access token of each live family of a user, except
+// personal access tokens; see [oauth.TokenStore.Connections].
+func (s *Service) Connections(ctx context.Context, user oauth.UserRef, at time.Time) ([]*oauth.AccessToken, error) {
+	return s.store.Connections(ctx, user, at)
+}
+
+// PersonalTokens returns the personal access tokens of a user; see
+// [oauth.TokenStore.PersonalTokens].
+func (s *Service) PersonalTokens(ctx context.Context, user oauth.UserRef) ([]*oauth.AccessToken, error) {
+	return s.store.PersonalTokens(ctx, user)
 }
 
 // Code returns an authorization code, or [oauth.ErrNotFound].

@@ -1,0 +1,197 @@
+package dbtest_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+// list is a method that returns many records. Its call returns how many.
+type list struct {
+	method string
+	call   func(ctx context.Context) (int, error)
+}
+
+// lists has every method of a store and of the accounts that returns a list. A
+// method that is missing here fails TestLists_FR_06_AllAreMeasured.
+func lists(s *sqlstore.Store, accounts *account.Accounts) []list {
+	return []list{
+		{"Store.Clients", func(ctx context.Context) (int, error) { return yielded(s.Clients(ctx)) }},
+		{"Store.ClientsOf", func(ctx context.Context) (int, error) { return yielded(s.ClientsOf(ctx, alice)) }},
+		{"Store.UnrevokedClientsOf", func(ctx context.Context) (int, error) { return yielded(s.UnrevokedClientsOf(ctx, alice)) }},
+		{"Store.TokensOf", func(ctx context.Context) (int, error) { return yielded(s.TokensOf(ctx, alice)) }},
+		{"Store.Connections", func(ctx context.Context) (int, error) { return length(s.Connections(ctx, alice, now)) }},
+		{"Store.PersonalTokens", func(ctx context.Context) (int, error) { return length(s.PersonalTokens(ctx, alice)) }},
+		{"Store.Consented", func(ctx context.Context) (int, error) {
+			return length(s.Consented(ctx, alice, &oauth.Client{ID: "c1"}))
+		}},
+		{"Store.AuditLog", func(ctx context.Context) (int, error) { return yielded(s.AuditLog(ctx, now)) }},
+		{"Accounts.Users", func(ctx context.Context) (int, error) { return yielded(accounts.Users(ctx)) }},
+	}
+}
+
+func yielded[T any](list iter.Seq2[T, error]) (n int, err error) {
+	for _, err := range list {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+func length[T any](list []T, err error) (int, error) { return len(list), err }
+
+func TestLists_FR_06_AllAreMeasured(t *testing.T) {
+	measured := map[string]bool{}
+	for _, l := range lists(nil, nil) {
+		measured[l.method] = true
+	}
+	for _, of := range []reflect.Type{reflect.TypeFor[*sqlstore.Store](), reflect.TypeFor[*account.Accounts]()} {
+		for i := range of.NumMethod() {
+			m := of.Method(i)
+			name := of.Elem().Name() + "." + m.Name
+			if m.Type.NumOut() == 0 || m.Type.NumIn() < 2 || m.Type.In(1) != reflect.TypeFor[context.Context]() || measured[name] {
+				continue
+			}
+			if kind := m.Type.Out(0).Kind(); kind == reflect.Slice || kind == reflect.Func {
+				t.Errorf("%s returns a list, and no test measures what it reads: add it to lists", name)
+			}
+		}
+	}
+}
+
+// A list reads what it shows, and no more when the user has 10,000 other rows of
+// each kind.
+func TestLists_FR_06_ReadWhatTheyShow(t *testing.T) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
+		t.Parallel()
+		few, many := measured(t, d, 10), measured(t, d, 10_000)
+		for method, large := range many {
+			small := few[method]
+			if small.shown == 0 {
+				t.Errorf("%s shows nothing, so that nothing was measured", method)
+			}
+			if small.shown == large.shown {
+				if large.Rows > 3*small.Rows+50 || // an index of more rows has more levels
+					large.Statements > small.Statements {
+					t.Errorf("%s shows %d records: it reads %+v beside 10 other rows of each kind, and %+v beside 10,000: want no more",
+						method, small.shown, small.Reads, large.Reads)
+				}
+				continue
+			}
+			if each := perRecord[d.Name]; large.Rows > each*large.shown || large.Statements > large.shown/30+10 {
+				t.Errorf("%s shows %d records and reads %+v, want at most %d rows for each, and a statement for 30", method, large.shown, large.Reads, each)
+			}
+		}
+	})
+}
+
+// perRecord is how many rows of all tables, or pages of SQLite, a record takes.
+var perRecord = map[string]int{"sqlite": 25, "postgres": 15, "mysql": 15}
+
+type measurement struct {
+	shown int
+	dbtest.Reads
+}
+
+// measured returns what each list reads in a database with so many rows of each
+// kind that most lists do not show.
+func measured(t *testing.T, d sqldb.Dialect, others int) map[string]measurement {
+	t.Helper()
+	db, meter := dbtest.NewMeter(t, dbtest.URL(t, d), d)
+	s := migrated(t, db, d)
+	accounts, err := account.New(account.Config{DB: db, Dialect: d, Issuer: "https://auth.example"})
+	must(t, err)
+	must(t, accounts.Migrate(t.Context()))
+	fillLists(t, db, d, others)
+	found := map[string]measurement{}
+	for _, l := range lists(s, accounts) {
+		var m measurement
+		m.Reads = meter.Measure(t, func() { m.shown, err = l.call(t.Context()) })
+		must(t, err)
+		found[l.method] = m
+	}
+	return found
+}
+
+// shownRows is how many records of each kind the lists of live records show.
+const shownRows = 10
+
+// fillLists stores the rows, in the SQL of all three databases. Rows that the lists
+// of live records show have IDs that begin with "shown".
+func fillLists(t *testing.T, db *sql.DB, d sqldb.Dialect, others int) {
+	t.Helper()
+	at := func(d time.Duration) int64 { return now.Add(d).UnixMicro() }
+	text := map[string]string{"mysql": "CHAR"}[d.Name]
+	if text == "" {
+		text = "TEXT"
+	}
+	id := func(prefix string) string { return concat(d, "'"+prefix+"'", "CAST(n.d AS "+text+")") }
+	family := func(prefix, client string, personal int, expires int64, revoked string) string {
+		return fmt.Sprintf(`INSERT INTO oauth_families (id, provider, user_id, client_id, session, personal, ends_with_session, created_at, expires_at, revoked_at)
+SELECT %s, 'users', 'alice', %s, '', %d, 0, %d, %d + n.d, %s`, id(prefix), client, personal, at(-time.Hour), expires, revoked)
+	}
+	token := func(prefix, family, client string) string {
+		return fmt.Sprintf(`INSERT INTO oauth_access_tokens (id, family_id, client_id, name, issued_at, expires_at)
+SELECT %s, %s, %s, '', %d + n.d, %d`, id(prefix), family, client, at(-time.Hour), at(time.Hour))
+	}
+	client := func(prefix, owner, revoked string) string {
+		return fmt.Sprintf(`INSERT INTO oauth_clients (id, name, owner_provider, owner_id, auth_method, provider, ends_with_session, created_at, revoked_at, version)
+SELECT %s, 'App', 'users', '%s', 'none', '', 0, 0, %s, 1`, id(prefix), owner, revoked)
+	}
+	consent := func(client, scope string) string {
+		return fmt.Sprintf(`INSERT INTO oauth_consents (provider, user_id, client_id, scope, granted_at) SELECT 'users', 'alice', %s, %s, n.d`, client, scope)
+	}
+	audit := func(prefix string, at int64) string {
+		return fmt.Sprintf(`INSERT INTO oauth_audit (id, happened_at, action, actor, provider, user_id, client_id, reason, address, request_id)
+SELECT %s, %d, '', '', '', '', '', '', '', ''`, id(prefix), at)
+	}
+	user := fmt.Sprintf(`INSERT INTO passport_users (id, email, email_key, name, password, session_version, created_at)
+SELECT %[1]s, %[1]s, %[1]s, '', '', 1, 0`, id("user"))
+	later, ended, revoked := at(time.Hour), at(-2*time.Hour), fmt.Sprint(at(-time.Minute))
+	fill := func(n int, queries ...string) {
+		for _, q := range queries {
+			mustExec(t, db, fmt.Sprintf(`%s FROM (%s) n WHERE n.d <= %d`, q, tenThousand, n))
+		}
+	}
+	mustExec(t, db, "BEGIN")
+	fill(shownRows,
+		client("c", "operator", "NULL"), client("shown", "alice", "NULL"),
+		family("shown", id("c"), 0, later, "NULL"), token("shown", id("shown"), id("c")),
+		family("shown personal", "'c1'", 1, later, "NULL"), token("shown personal", id("shown personal"), "'c1'"),
+		consent("'c1'", id("scope")))
+	fill(others,
+		client("revoked", "alice", revoked),
+		family("revoked", "'c1'", 0, later, revoked), family("revoked personal", "'c1'", 1, later, revoked),
+		family("ended", "'c1'", 0, ended, "NULL"), token("ended", id("ended"), "'c1'"),
+		token("older", "'shown1'", "'c1'"), token("exchanged", "'shown2'", "'c1'"),
+		consent(id("client"), "'read'"), audit("log", at(time.Minute)), user)
+	mustExec(t, db, "COMMIT")
+	for _, table := range []string{"oauth_clients", "oauth_families", "oauth_access_tokens", "oauth_consents", "oauth_audit", "passport_users"} {
+		switch d.Name { // SQLite is used without statistics
+		case "postgres":
+			mustExec(t, db, "ANALYZE "+table)
+		case "mysql":
+			mustExec(t, db, "ANALYZE TABLE "+table)
+		}
+	}
+}
+
+func concat(d sqldb.Dialect, texts ...string) string {
+	if d.Name == "mysql" {
+		return "CONCAT(" + strings.Join(texts, ", ") + ")"
+	}
+	return strings.Join(texts, " || ")
+}

@@ -86,7 +86,8 @@ func (c NewClient) Format(f fmt.State, _ rune) {
 func (c NewClient) LogValue() slog.Value { return slog.StringValue(clients.ShownID(c.Client)) }
 
 // CreateClient creates a client. The error lists every fault of the registration.
-// It is [oauth.ErrConflict] if a client with the ID exists.
+// It is [oauth.ErrConflict] if a client with the ID exists, and [oauth.ErrLimit] if
+// the owner has Config.MaxClientsPerUser clients.
 func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient, error) {
 	client, secret, err := s.clients.Create(ctx, clients.Registration(reg))
 	if err != nil {

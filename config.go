@@ -142,6 +142,19 @@ type Config struct {
 	// that a user may choose. Default: one year.
 	PersonalTokenTTL time.Duration
 
+	// MaxClientsPerUser is how many clients a user may own that are not revoked.
+	// Above it, creating a client with an owner fails with [oauth.ErrLimit]; the
+	// JSON API responds with 422. Concurrent requests may exceed it by their own
+	// number. Clients without an owner have no limit. A negative value removes the
+	// limit. Default: 100.
+	MaxClientsPerUser int
+
+	// MaxPersonalTokensPerUser is how many live personal access tokens a user may
+	// have. Above it, creating one fails with [oauth.ErrLimit]; the JSON API
+	// responds with 422. Concurrent requests may exceed it by their own number. A
+	// negative value removes the limit. Default: 1000.
+	MaxPersonalTokensPerUser int
+
 	// PersonalTokenFormat is the format of personal access tokens. With [JWT],
 	// other servers can verify them. Default: [Opaque].
 	PersonalTokenFormat TokenFormat

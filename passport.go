@@ -119,13 +119,13 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	log := audit.Log{Enabled: c.AuditLog, OnEvent: c.OnEvent}
 	r.Policy = policy.New(c.policy(), r.Parts.Traits)
 	r.Clients = clients.New(clients.Config{
-		Store: store, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Numbered: c.ClientIDs == Integers,
+		Store: store, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
 	})
 	r.Tokens = tokens.New(tokens.Config{
 		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, Claims: c.Claims,
 	})
 	r.Personal = tokens.NewPersonal(tokens.PersonalConfig{
-		Tokens: r.Tokens, Clients: r.Clients, Opaque: c.PersonalTokenFormat == Opaque,
+		Tokens: r.Tokens, Clients: r.Clients, Opaque: c.PersonalTokenFormat == Opaque, Limit: max(c.MaxPersonalTokensPerUser, 0),
 		ClientID: c.PersonalAccessClientID, ClientSecret: c.PersonalAccessClientSecret,
 	})
 	r.Cookies = firstparty.New(firstparty.Config{

@@ -49,7 +49,8 @@ func (s *Server) CreateToken(ctx context.Context, user UserRef, name string, sco
 //
 //   - [oauth.InvalidScope] for a scope that is not registered, or that the client
 //     of personal access tokens may not have,
-//   - [oauth.InvalidRequest] for an invalid name or time, and
+//   - [oauth.InvalidRequest] for an invalid name or time,
+//   - [oauth.ErrLimit] if the user has Config.MaxPersonalTokensPerUser live tokens, and
 //   - [oauth.ErrNotFound] if [oauth.UserProvider.UserByID] does not find the user.
 func (s *Server) CreatePersonalToken(ctx context.Context, p PersonalToken) (*NewToken, error) {
 	raw, token, err := s.personal.Create(ctx, tokens.PersonalToken(p), clock.Now())

@@ -34,6 +34,8 @@ func (c Config) withDefaults() Config {
 	c.CodeTTL = cmp.Or(c.CodeTTL, time.Minute)
 	c.PurgeAfter = cmp.Or(c.PurgeAfter, 7*day)
 	c.PersonalTokenTTL = cmp.Or(c.PersonalTokenTTL, 365*day)
+	c.MaxClientsPerUser = cmp.Or(c.MaxClientsPerUser, 100)
+	c.MaxPersonalTokensPerUser = cmp.Or(c.MaxPersonalTokensPerUser, 1000)
 	c.PersonalTokenFormat = cmp.Or(c.PersonalTokenFormat, Opaque)
 	c.PersonalTokenPrefix = cmp.Or(c.PersonalTokenPrefix, "passport_pat_")
 	c.CookieName = cmp.Or(c.CookieName, firstparty.DefaultName(c.Issuer))

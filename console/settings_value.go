@@ -51,6 +51,8 @@ func assign(field, value any) error {
 		return put(f, value, "text in quotes", func(s string) (choice, error) { return choice(strings.ToLower(s)), nil })
 	case *bool:
 		return assignBool(f, value)
+	case *int:
+		return assignInt(f, value)
 	case *time.Duration:
 		return put(f, value, `a duration such as "90s", "1h" or "30d"`, parseDuration)
 	case *slog.Level:
@@ -73,6 +75,20 @@ func assign(field, value any) error {
 		return assignScopes(f, value)
 	}
 	panic(fmt.Sprintf("console: a setting has a field of type %T, which nothing reads", field))
+}
+
+func assignInt(field *int, value any) error {
+	switch v := value.(type) {
+	case int64:
+		*field = int(v)
+		return nil
+	case text:
+		if n, err := strconv.Atoi(string(v)); err == nil {
+			*field = n
+			return nil
+		}
+	}
+	return errors.New("want a whole number such as 100")
 }
 
 func put[T any](field *T, value any, want string, parse func(string) (T, error)) error {

@@ -96,6 +96,23 @@ func (s *Store) nextID() string {
 
 // CreateClient implements [oauth.ClientStore].
 func (s *Store) CreateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	return s.createClient(c, audit, func() bool { return false })
+}
+
+// CreateClientWithin implements [oauth.ClientStore].
+func (s *Store) CreateClientWithin(_ context.Context, c *oauth.Client, limit int, audit *oauth.AuditRecord) error {
+	return s.createClient(c, audit, func() bool {
+		n := 0
+		for _, other := range s.clients {
+			if other.Owner == c.Owner && other.RevokedAt.IsZero() {
+				n++
+			}
+		}
+		return n >= limit
+	})
+}
+
+func (s *Store) createClient(c *oauth.Client, audit *oauth.AuditRecord, full func() bool) error {
 	if !storable(c.ID, c.Key) {
 		return errors.New("memstore: the client's ID or Key cannot be stored")
 	}
@@ -110,6 +127,9 @@ func (s *Store) CreateClient(_ context.Context, c *oauth.Client, audit *oauth.Au
 	return s.change(record, func() (bool, error) {
 		if s.clients.has(c.ID) || s.keyTaken(c.Key) {
 			return false, oauth.ErrConflict
+		}
+		if full() {
+			return false, oauth.ErrLimit
 		}
 		if c.ID == "" {
 			c.ID = s.nextID()

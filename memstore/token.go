@@ -123,9 +123,22 @@ func (s *Store) Issue(_ context.Context, i *oauth.Issuance) error {
 		case i.RefreshToken != nil && s.refresh.has(i.RefreshToken.Digest):
 			return false, taken("refresh token", i.RefreshToken.Digest)
 		}
+		if i.NewFamily != nil && i.PersonalLimit > 0 && i.NewFamily.Personal && s.livePersonal(i.NewFamily.User, i.Time) >= i.PersonalLimit {
+			return false, oauth.ErrLimit
+		}
 		s.issue(i)
 		return true, nil
 	})
+}
+
+// livePersonal returns how many live personal access tokens a user has.
+func (s *Store) livePersonal(user oauth.UserRef, at time.Time) (n int) {
+	for _, f := range s.families {
+		if f.User == user && f.Personal && f.Live(at) {
+			n++
+		}
+	}
+	return n
 }
 
 // spendable returns [oauth.ErrSpent] for a used value, and for a code whose session

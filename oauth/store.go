@@ -19,6 +19,10 @@ var (
 	// ErrSpent means that a one-time value was already used.
 	ErrSpent = errors.New("oauth: already spent")
 
+	// ErrLimit means that the user already has as many records of a kind as the
+	// server's settings allow.
+	ErrLimit = errors.New("oauth: the user's limit is reached")
+
 	// ErrUnavailable is in the chain of a [Store]'s error if a retry may help:
 	// the database is unreachable or busy, or a COMMIT had no response.
 	ErrUnavailable = errors.New("oauth: the store is unavailable")
@@ -115,6 +119,12 @@ type ClientStore interface {
 	// store sets it in c and in the stored audit record. A failed call uses no
 	// number.
 	CreateClient(ctx context.Context, c *Client, audit *AuditRecord) error
+
+	// CreateClientWithin is CreateClient for a client with an owner. If the owner
+	// already has that many clients that are not revoked, it returns [ErrLimit].
+	// The write itself checks the limit. Concurrent calls may exceed it by their
+	// own number.
+	CreateClientWithin(ctx context.Context, c *Client, limit int, audit *AuditRecord) error
 
 	// UpdateClient changes a client, except its Key, secrets, AuthMethod,
 	// CreatedAt, RevokedAt and TokensNotBefore. If c.Version differs from the stored version, it
@@ -228,7 +238,8 @@ type TokenStore interface {
 	PersonalTokens(ctx context.Context, user UserRef) ([]*AccessToken, error)
 
 	// Issue uses up i.Spends and stores the tokens. Exactly one of several
-	// calls with the same value succeeds; the others return [ErrSpent].
+	// calls with the same value succeeds; the others return [ErrSpent]. It
+	// returns [ErrLimit] as i.PersonalLimit says.
 	Issue(ctx context.Context, i *Issuance) error
 
 	// UseOnce records that a value was used. It returns [ErrSpent] if it was
@@ -303,7 +314,14 @@ type Issuance struct {
 	ConsentVersion int64    // as in a [CodeIssuance]
 	AccessToken    *AccessToken
 	RefreshToken   *RefreshToken // nil if none is issued; required if Spends is a refresh token
-	Audit          *AuditRecord
+
+	// PersonalLimit is the maximum number of live personal access tokens of the
+	// user of NewFamily; zero for no limit. If the user already has as many,
+	// Issue writes nothing and returns [ErrLimit]. The write itself checks the
+	// limit. Concurrent calls may exceed it by their own number.
+	PersonalLimit int
+
+	Audit *AuditRecord
 }
 
 // ConsentStore remembers consents, in one row per scope and request.

@@ -10,26 +10,47 @@ import (
 )
 
 const (
-	insertClient = `INSERT INTO oauth_clients (id, client_key, name, owner_provider, owner_id, auth_method, provider, redirect_uris, grant_types, scopes,
+	insertIntoClients = `INSERT INTO oauth_clients (id, client_key, name, owner_provider, owner_id, auth_method, provider, redirect_uris, grant_types, scopes,
 access_token_ttl, refresh_token_ttl, family_ttl, ends_with_session, attributes, created_at, updated_at, suspended_at, revoked_at, version, consent_version, audience, tokens_not_before, allowed_origins)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+`
+	newClientValues = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+
+	insertClient = insertIntoClients + `VALUES (` + newClientValues + `)`
+
+	// The OFFSET is the limit minus one. Not more rows than the limit are read.
+	insertClientWithin = insertIntoClients + `SELECT ` + newClientValues + ` FROM (SELECT 1 AS one) o
+WHERE NOT EXISTS (SELECT 1 FROM (SELECT c.id FROM oauth_clients c WHERE c.owner_provider = ? AND c.owner_id = ? AND c.revoked_at IS NULL
+ORDER BY c.id LIMIT 1 OFFSET ?) x)`
+
+	keyExists = `SELECT c.id FROM oauth_clients c WHERE c.client_key = ?`
 
 	insertFirstSecret = `INSERT INTO oauth_client_secrets (client_id, digest, created_at, expires_at) VALUES (?, ?, ?, ?)`
 )
 
 // CreateClient implements [oauth.ClientStore].
 func (s *Store) CreateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	return s.createClient(ctx, newClient{Client: c, audit: audit})
+}
+
+// CreateClientWithin implements [oauth.ClientStore].
+func (s *Store) CreateClientWithin(ctx context.Context, c *oauth.Client, limit int, audit *oauth.AuditRecord) error {
+	if limit < 1 {
+		return oauth.ErrLimit
+	}
+	return s.createClient(ctx, newClient{Client: c, audit: audit, limit: limit})
+}
+
+func (s *Store) createClient(ctx context.Context, n newClient) (err error) {
+	c := n.Client
 	if !storable(c.ID, c.Key) {
 		return errors.New("create client: its ID or Key cannot be stored")
 	}
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("create client: %w", err)
 	}
-	attributes, err := sqldb.Encoded(c.Attributes)
-	if err != nil {
+	if n.attributes, err = sqldb.Encoded(c.Attributes); err != nil {
 		return fmt.Errorf("create client: %w", err)
 	}
-	n := newClient{c, attributes, audit}
 	id := c.ID
 	if id == "" {
 		id, err = s.createNumbered(ctx, n)
@@ -48,22 +69,30 @@ type newClient struct {
 	*oauth.Client
 	attributes any // in their stored form
 	audit      *oauth.AuditRecord
+	limit      int // of the owner's clients; zero for none
 }
 
 // save inserts the client under an ID, with its secrets and its audit record. It
 // sets the record's client ID if the store assigned the ID. If the ID or the key
-// exists, it returns [oauth.ErrConflict].
+// exists, it returns [oauth.ErrConflict]. At the owner's limit it returns
+// [oauth.ErrLimit].
 func (n newClient) save(ctx context.Context, tx *sqldb.Tx, id string) error {
-	made, err := tx.Insert(ctx, insertClient, id, sqldb.Optional(n.Key), n.Name, n.Owner.Provider, n.Owner.ID, string(n.AuthMethod), n.Provider,
+	q, row := insertClient, []any{
+		id, sqldb.Optional(n.Key), n.Name, n.Owner.Provider, n.Owner.ID, string(n.AuthMethod), n.Provider,
 		sqldb.Joined(n.RedirectURIs), sqldb.Joined(n.GrantTypes), sqldb.Joined(n.Scopes),
 		sqldb.Length(n.AccessTokenTTL), sqldb.Length(n.RefreshTokenTTL), sqldb.Length(n.FamilyTTL), sqldb.Flag(n.EndsWithSession), n.attributes,
 		sqldb.At(n.CreatedAt), sqldb.When(n.UpdatedAt), sqldb.When(n.SuspendedAt), sqldb.When(n.RevokedAt), n.Version, n.ConsentVersion, sqldb.Optional(n.Audience),
-		sqldb.When(n.TokensNotBefore), sqldb.Joined(n.AllowedOrigins))
+		sqldb.When(n.TokensNotBefore), sqldb.Joined(n.AllowedOrigins),
+	}
+	if n.limit > 0 {
+		q, row = insertClientWithin, append(row, n.Owner.Provider, n.Owner.ID, n.limit-1)
+	}
+	made, err := tx.Insert(ctx, q, row...)
 	switch {
 	case err != nil:
 		return err
 	case !made:
-		return oauth.ErrConflict
+		return n.refusal(ctx, tx, id)
 	}
 	for _, secret := range n.Secrets {
 		if _, err := tx.Exec(ctx, insertFirstSecret, id, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt)); err != nil {
@@ -77,4 +106,24 @@ func (n newClient) save(ctx context.Context, tx *sqldb.Tx, id string) error {
 		record = &numbered
 	}
 	return saveAudit(ctx, tx, record)
+}
+
+// refusal returns why the client was not inserted.
+func (n newClient) refusal(ctx context.Context, tx *sqldb.Tx, id string) error {
+	if n.limit == 0 {
+		return oauth.ErrConflict
+	}
+	for q, key := range map[string]string{clientExists: id, keyExists: n.Key} {
+		if key == "" {
+			continue
+		}
+		err := tx.Row(ctx, q, func(sqldb.Row) error { return nil }, key)
+		switch {
+		case err == nil:
+			return oauth.ErrConflict
+		case !errors.Is(err, oauth.ErrNotFound):
+			return err
+		}
+	}
+	return oauth.ErrLimit
 }

@@ -42,9 +42,19 @@ func (r *familyRow) record() *oauth.Family {
 	return f
 }
 
-const insertFamily = `INSERT INTO oauth_families
+const (
+	insertIntoFamilies = `INSERT INTO oauth_families
 (id, provider, user_id, client_id, session, auth_time, resources, personal, ends_with_session, created_at, expires_at, revoked_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+`
+	newFamilyValues = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+
+	insertFamily = insertIntoFamilies + `VALUES (` + newFamilyValues + `)`
+
+	// The OFFSET is the limit minus one. Not more rows than the limit are read.
+	insertFamilyWithin = insertIntoFamilies + `SELECT ` + newFamilyValues + ` FROM (SELECT 1 AS one) o
+WHERE NOT EXISTS (SELECT 1 FROM (SELECT f.id FROM oauth_families f WHERE f.provider = ? AND f.user_id = ? AND f.personal = 1
+AND f.revoked_at IS NULL AND f.expires_at > ? ORDER BY f.expires_at DESC, f.id DESC LIMIT 1 OFFSET ?) x)`
+)
 
 // insertedFamily returns the values for insertFamily.
 func insertedFamily(f *oauth.Family) []any {
@@ -59,6 +69,16 @@ func saveFamily(ctx context.Context, tx *sqldb.Tx, f *oauth.Family) error {
 		return fmt.Errorf("save family: %w", err)
 	}
 	return nil
+}
+
+// beginFamily returns the statement that inserts the family that an issuance
+// begins, and its values. It inserts no row at the limit of personal access tokens.
+func beginFamily(i *oauth.Issuance) (q string, row []any) {
+	f := i.NewFamily
+	if i.PersonalLimit <= 0 || !f.Personal {
+		return insertFamily, insertedFamily(f)
+	}
+	return insertFamilyWithin, append(insertedFamily(f), f.User.Provider, f.User.ID, sqldb.At(i.Time), i.PersonalLimit-1)
 }
 
 // IssueCode implements [oauth.FamilyStore].

@@ -79,8 +79,12 @@ func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) e
 		return err
 	}
 	if i.NewFamily != nil {
-		if err := saveFamily(ctx, tx, i.NewFamily); err != nil {
-			return err
+		q, row := beginFamily(i)
+		switch n, err := tx.Exec(ctx, q, row...); {
+		case err != nil:
+			return fmt.Errorf("save family: %w", err)
+		case n == 0:
+			return oauth.ErrLimit
 		}
 		if err := saveConsents(ctx, tx, i.NewFamily, i.Consents, i.ConsentVersion); err != nil {
 			return err

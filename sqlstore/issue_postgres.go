@@ -14,7 +14,8 @@ import (
 // that starts a family, such as for a password, is a single statement too: there an
 // INSERT feeds the others. Only PostgreSQL uses these texts.
 const (
-	beginning = `WITH spent AS (` + insertFamily + ` RETURNING 1)`
+	beginning       = `WITH spent AS (` + insertFamily + ` RETURNING 1)`
+	beginningWithin = `WITH spent AS (` + insertFamilyWithin + ` RETURNING 1)`
 
 	spendingCode = `WITH spent AS (UPDATE oauth_auth_codes SET spent_at = ? WHERE digest = ? AND spent_at IS NULL
 AND NOT EXISTS (SELECT 1 FROM oauth_families f JOIN oauth_cut_offs x ON ` + cutMatches + `
@@ -33,6 +34,7 @@ SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(
 	redeemCodeOnly    = spendingCode + ` ` + accessFromSpent
 	beginWithTokens   = beginning + `, access AS (` + accessFromSpent + `) ` + refreshFromSpent
 	beginWithToken    = beginning + ` ` + accessFromSpent
+	beginPersonal     = beginningWithin + ` ` + accessFromSpent
 	replaceRefreshing = spendingRefreshToken + `, access AS (` + accessFromSpent + `) ` + refreshFromSpent
 )
 
@@ -42,10 +44,14 @@ func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, o
 		return "", nil, false
 	}
 	switch {
-	case i.NewFamily != nil && (i.Spends.Purpose != "" || len(i.Consents) > 0):
+	case i.NewFamily != nil && (i.Spends.Purpose != "" || len(i.Consents) > 0 || i.PersonalLimit > 0 && i.RefreshToken != nil):
 		return "", nil, false
 	case i.NewFamily != nil && i.RefreshToken == nil:
-		q, args = beginWithToken, insertedFamily(i.NewFamily)
+		first, values := beginFamily(i)
+		q, args = beginWithToken, values
+		if first == insertFamilyWithin {
+			q = beginPersonal
+		}
 	case i.NewFamily != nil:
 		q, args = beginWithTokens, insertedFamily(i.NewFamily)
 	case i.Spends.Purpose == oauth.SpendCode && i.RefreshToken == nil:
@@ -71,6 +77,8 @@ func issueAtOnce(ctx context.Context, exec func(context.Context, string, ...any)
 	switch {
 	case err != nil:
 		return fmt.Errorf("save tokens: %w", err)
+	case n == 0 && q == beginPersonal:
+		return oauth.ErrLimit
 	case n == 0:
 		return oauth.ErrSpent
 	}

@@ -67,6 +67,9 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 	if errors.Is(err, oauth.ErrConflict) {
 		return nil, "", fmt.Errorf("create client: there is a client with the ID %q already: choose another: %w", c.ID, err)
 	}
+	if errors.Is(err, oauth.ErrLimit) {
+		return nil, "", fmt.Errorf("create client: the user %s has %d clients, the maximum: revoke one, or raise MaxClientsPerUser: %w", c.Owner.ID, r.limit, err)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("create client: %w", err)
 	}
@@ -76,6 +79,9 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 // create stores a new client.
 func (r *Registry) create(ctx context.Context, c *oauth.Client, record oauth.AuditRecord) error {
 	return r.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
+		if r.limit > 0 && c.Owner != (oauth.UserRef{}) {
+			return r.store.CreateClientWithin(ctx, c, r.limit, record)
+		}
 		return r.store.CreateClient(ctx, c, record)
 	}, event.ClientCreated{Meta: audit.Meta(ctx), Client: c})
 }

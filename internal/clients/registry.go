@@ -26,6 +26,7 @@ type Config struct {
 	Users  *users.Directory
 	Audit  audit.Log
 
+	Limit    int  // of the clients of an owner; zero for no limit
 	Numbered bool // the store assigns numeric IDs to new clients
 }
 
@@ -38,6 +39,7 @@ type Registry struct {
 	users  *users.Directory
 	audit  audit.Log
 
+	limit    int
 	numbered bool
 
 	throttle *throttle.Throttle
@@ -45,7 +47,7 @@ type Registry struct {
 
 // New returns a registry.
 func New(c Config) *Registry {
-	return &Registry{c.Store, c.Parts, c.Policy, c.Users, c.Audit, c.Numbered, newThrottle()}
+	return &Registry{c.Store, c.Parts, c.Policy, c.Users, c.Audit, c.Limit, c.Numbered, newThrottle()}
 }
 
 // Client returns a client, or [oauth.ErrNotFound].

@@ -144,6 +144,10 @@ func mysqlPlan(t *testing.T, db *sql.DB, text string) (steps []string) {
 	t.Helper()
 	parts := strings.Split(text, "?")
 	for i := range parts[1:] {
+		if strings.HasSuffix(parts[i], "OFFSET ") {
+			parts[i] += "0"
+			continue
+		}
 		parts[i] += fmt.Sprintf("'%d'", i+1)
 	}
 	for _, row := range explain(t, db, "EXPLAIN "+strings.Join(parts, "")) {

@@ -101,6 +101,9 @@ func verbs(t testing.TB, s interface {
 	}
 	read := func(name string, call func() error) verb { return verb{name, false, call} }
 	write := func(name string, call func() error) verb { return verb{name, true, call} }
+	within := newIssuance(c, newFamily("sixth"), "within", oauth.Spend{})
+	within.NewFamily, within.RefreshToken, within.PersonalLimit, within.Audit = within.AccessToken.Family, nil, 100, audit
+	within.NewFamily.Personal = true
 	return []verb{
 		read("Client", func() error { _, err := s.Client(ctx, c.ID); return err }),
 		read("Clients", func() error { return all(s.Clients(ctx)) }),
@@ -128,6 +131,8 @@ func verbs(t testing.TB, s interface {
 		write("Begin without a page", func() error { return s.IssueCode(ctx, remembered) }),
 		write("UseOnce", func() error { return s.UseOnce(ctx, "a.b", "value", now.Add(time.Hour)) }),
 		write("CreateClient", func() error { return s.CreateClient(ctx, newClient("another"), audit) }),
+		write("CreateClientWithin", func() error { return s.CreateClientWithin(ctx, newClient("owned"), 100, audit) }),
+		write("Issue of a personal token within a limit", func() error { return s.Issue(ctx, within) }),
 		write("CreateClient with a key", func() error { return s.CreateClient(ctx, keyed, audit) }),
 		read("ClientByKey", func() error { _, err := s.ClientByKey(ctx, "key"); return err }),
 		write("CreateClient that is numbered", func() error { return s.CreateClient(ctx, newClient(""), audit) }),

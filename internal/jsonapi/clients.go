@@ -49,6 +49,10 @@ func createClient(a *API, r *request) (response, error) {
 		reg.Provider = r.user.Provider
 	}
 	c, secret, err := a.Clients.Create(r.Context(), reg)
+	if errors.Is(err, oauth.ErrLimit) {
+		f.add("name", "You have as many clients as are allowed. Delete one first.")
+		return response{}, fmt.Errorf("%w: %w", err, f.err())
+	}
 	if err != nil {
 		return response{}, err
 	}

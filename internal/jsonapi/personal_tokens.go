@@ -35,6 +35,9 @@ func createPersonalToken(a *API, r *request) (response, error) {
 	case errors.Is(err, oauth.InvalidScope): // a registered scope that personal access tokens may not have
 		f.add("scopes", selectedScopes)
 		return response{}, fmt.Errorf("%w: %w", err, f.err())
+	case errors.Is(err, oauth.ErrLimit):
+		f.add("name", "You have as many personal access tokens as are allowed. Delete one first.")
+		return response{}, fmt.Errorf("%w: %w", err, f.err())
 	case errors.Is(err, oauth.ErrNotFound): // the account was deleted after the sign-in check
 		return response{}, fmt.Errorf("%w: %w", err, errUnauthenticated)
 	case err != nil:

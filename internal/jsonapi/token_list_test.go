@@ -1,14 +1,51 @@
 package jsonapi_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
+
+// A user who has as many clients or tokens as the settings allow gets 422 in the form
+// of Laravel Passport, and can go on after a deletion.
+func TestJSONAPI_Bounds_LimitsPerUser(t *testing.T) {
+	s := testkit.NewServer(t, func(c *passport.Config) { c.MaxClientsPerUser, c.MaxPersonalTokensPerUser = 2, 2 })
+	b := s.Browser().SignIn("alice")
+	for _, test := range []struct{ path, kind string }{{"/oauth/clients", "clients"}, {"/oauth/personal-access-tokens", "personal access tokens"}} {
+		create := func(b *testkit.Browser) *testkit.Response {
+			return b.Ask("POST", test.path, map[string]any{"name": "x", "redirect": "https://app.example/cb"})
+		}
+		for range 2 {
+			if got := create(b); got.Status != 200 && got.Status != 201 {
+				t.Errorf("POST %s below the limit: %d %s", test.path, got.Status, got.Body)
+			}
+		}
+		text := "You have as many " + test.kind + " as are allowed. Delete one first."
+		create(b).WantInvalid(text, "name", text)
+		if got := create(s.Browser().SignIn("bob")); got.Status != 200 && got.Status != 201 {
+			t.Errorf("POST %s of another user: %d %s", test.path, got.Status, got.Body)
+		}
+		b.Ask("DELETE", test.path+"/"+b.Ask("GET", test.path).IDsIn()[0]).Want(204, "")
+		if got := create(b); got.Status != 200 && got.Status != 201 {
+			t.Errorf("POST %s after a deletion: %d %s", test.path, got.Status, got.Body)
+		}
+	}
+	if _, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", Owner: testkit.Ref("alice"), RedirectURIs: []string{"https://app.example/cb"}}); !errors.Is(err, oauth.ErrLimit) {
+		t.Errorf("CreateClient() at the limit = %v, want ErrLimit", err)
+	}
+	if _, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "x"); !errors.Is(err, oauth.ErrLimit) {
+		t.Errorf("CreateToken() at the limit = %v, want ErrLimit", err)
+	}
+	for range 3 { // the operator's own clients have no limit
+		s.Register(passport.Registration{Name: "x", RedirectURIs: []string{"https://app.example/cb"}})
+	}
+}
 
 // A user has 300 connections to a client with 62 KB of redirect URIs. No list of
 // tokens repeats them.

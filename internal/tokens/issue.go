@@ -42,6 +42,7 @@ type Request struct {
 
 	Ticket   *Ticket       // of the consent page, to be used up; nil without a page
 	Name     string        // of a personal access token
+	Limit    int           // of the user's live personal access tokens; zero for no limit
 	Opaque   bool          // the access token is not a JWT
 	ByUser   bool          // the user acts, not the client
 	Consents []string      // of the user, to be stored with a new family
@@ -92,7 +93,7 @@ func (s *Service) issueNew(ctx context.Context, i *Request) (*Response, *oauth.A
 	if err != nil {
 		return nil, nil, err
 	}
-	issuance := &oauth.Issuance{Time: i.Time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.Consents, ConsentVersion: i.Client.ConsentVersion}
+	issuance := &oauth.Issuance{Time: i.Time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.Consents, ConsentVersion: i.Client.ConsentVersion, PersonalLimit: i.Limit}
 	if i.NewFamily {
 		issuance.NewFamily = i.Family
 	}

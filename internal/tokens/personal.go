@@ -39,6 +39,7 @@ type PersonalConfig struct {
 	Clients                *clients.Registry
 	ClientID, ClientSecret string
 	Opaque                 bool // the tokens are not JWTs
+	Limit                  int  // of a user's live tokens; zero for no limit
 }
 
 // Format implements [fmt.Formatter]. It prints no secret: only the client ID.
@@ -65,6 +66,9 @@ func (p *Personal) Create(ctx context.Context, t PersonalToken, at time.Time) (s
 		return "", nil, fmt.Errorf("create personal access token: %w", err)
 	}
 	res, token, err := p.Tokens.Issue(ctx, i)
+	if errors.Is(err, oauth.ErrLimit) {
+		return "", nil, fmt.Errorf("create personal access token: the user has %d live tokens, the maximum: revoke one, or raise MaxPersonalTokensPerUser: %w", p.Limit, err)
+	}
 	if err != nil {
 		return "", nil, fmt.Errorf("create personal access token: %w", err)
 	}
@@ -92,7 +96,7 @@ func (p *Personal) request(ctx context.Context, t PersonalToken, at time.Time) (
 				ID: uuid.NewV7(), User: t.User, ClientID: client.ID, Personal: true, CreatedAt: at, ExpiresAt: expires,
 			},
 		},
-		Client: client, GrantType: PersonalAccess, Time: at, Name: strings.TrimSpace(t.Name), ByUser: true, Opaque: p.Opaque,
+		Client: client, GrantType: PersonalAccess, Time: at, Name: strings.TrimSpace(t.Name), ByUser: true, Opaque: p.Opaque, Limit: p.Limit,
 	}, nil
 }
 

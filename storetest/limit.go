@@ -1,0 +1,100 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// limits are the properties of limits per user.
+var limits = []property{
+	{"the clients of an owner have a limit", clientLimit},
+	{"the personal tokens of a user have a limit", personalLimit},
+	{"concurrent calls exceed a limit by their own number at most", limitRace},
+}
+
+// owned creates a client of a user within a limit.
+func (w *world) owned(id string, owner oauth.UserRef, limit int) error {
+	c := &oauth.Client{ID: id, Name: "Owned", Owner: owner, AuthMethod: oauth.AuthNone, CreatedAt: now}
+	return w.store.CreateClientWithin(w.Context(), c, limit, nil)
+}
+
+func clientLimit(w *world) {
+	alice := user("alice")
+	for n := range 3 {
+		w.must(w.owned(fmt.Sprint("client ", n), alice, 3))
+	}
+	w.refused("CreateClientWithin() at the limit", w.owned("client 3", alice, 3), oauth.ErrLimit)
+	w.refused("CreateClientWithin() without an ID at the limit", w.owned("", alice, 3), oauth.ErrLimit)
+	w.refused("CreateClientWithin() with a limit of 0", w.owned("client 4", user("bob"), 0), oauth.ErrLimit)
+	w.refused("CreateClientWithin() with an ID that is taken", w.owned("client 0", alice, 100), oauth.ErrConflict)
+	if _, err := w.store.Client(w.Context(), "client 3"); !errors.Is(err, oauth.ErrNotFound) {
+		w.Errorf("a client that was refused is stored: %v", err)
+	}
+	w.must(w.owned("of bob", user("bob"), 3))
+	w.must(w.store.CreateClient(w.Context(), &oauth.Client{ID: "without a limit", Owner: alice, CreatedAt: now}, nil))
+	w.refused("CreateClientWithin() above the limit", w.owned("client 3", alice, 3), oauth.ErrLimit)
+	for _, id := range []string{"client 0", "without a limit"} {
+		w.must(w.store.RevokeClient(w.Context(), id, now, nil))
+	}
+	w.must(w.owned("client 3", alice, 3)) // revoked clients don't count
+}
+
+// personal issues a personal access token of a user within a limit.
+func (w *world) personal(id string, u oauth.UserRef, expires time.Time, limit int) error {
+	f := family(w.client, id, u)
+	f.Personal, f.ExpiresAt = true, expires
+	i := starting(w.client, f, id)
+	i.RefreshToken, i.PersonalLimit = nil, limit
+	return w.store.Issue(w.Context(), i)
+}
+
+func personalLimit(w *world) {
+	alice, later := user("alice"), now.Add(day)
+	w.must(w.personal("expired", alice, now, 2))
+	for range 3 { // other families don't count
+		w.start(family(w.client, w.id("connection"), alice))
+	}
+	w.must(w.personal("token 0", alice, later, 2))
+	w.must(w.personal("token 1", alice, later, 2))
+	w.refused("Issue() at the limit", w.personal("token 2", alice, later, 2), oauth.ErrLimit)
+	if _, err := w.store.AccessToken(w.Context(), "token 2"); !errors.Is(err, oauth.ErrNotFound) {
+		w.Errorf("a token that was refused is stored: %v", err)
+	}
+	w.must(w.personal("of bob", user("bob"), later, 2))
+	w.must(w.personal("without a limit", alice, later, 0))
+	w.must(w.store.RevokeFamily(w.Context(), "token 0", now, nil))
+	w.refused("Issue() at the limit", w.personal("token 2", alice, later, 2), oauth.ErrLimit)
+	w.must(w.store.RevokeFamily(w.Context(), "token 1", now, nil))
+	w.must(w.personal("token 2", alice, later, 2)) // revoked tokens don't count
+	started := starting(w.client, family(w.client, "connection", alice), "not personal")
+	started.PersonalLimit = 1
+	w.must(w.store.Issue(w.Context(), started))
+}
+
+// limitRace has 64 calls at once, one below the limit.
+func limitRace(w *world) {
+	for what, call := range map[string]func(n int) error{
+		"CreateClientWithin()": func(n int) error { return w.owned(fmt.Sprint("client ", n), user("alice"), 1) },
+		"Issue()":              func(n int) error { return w.personal(fmt.Sprint("token ", n), user("alice"), now.Add(day), 1) },
+	} {
+		var made, full atomic.Int32
+		atOnce(rivals, func(n int) {
+			switch err := call(n); {
+			case err == nil:
+				made.Add(1)
+			case errors.Is(err, oauth.ErrLimit):
+				full.Add(1)
+			default:
+				w.Errorf("%s beside %d others = %v, want nil or ErrLimit", what, rivals-1, err)
+			}
+		})
+		if made.Load() < 1 || made.Load()+full.Load() != rivals {
+			w.Errorf("%d concurrent calls of %s: %d made a record, %d were refused", rivals, what, made.Load(), full.Load())
+		}
+		w.refused(what+" after the race", call(rivals), oauth.ErrLimit)
+	}
+}

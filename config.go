@@ -155,6 +155,13 @@ type Config struct {
 	// negative value removes the limit. Default: 1000.
 	MaxPersonalTokensPerUser int
 
+	// MaxFamiliesPerClient is how many token families of one user at one client
+	// stay live: consents in several browsers, for example. None is refused. When
+	// the user allows a request on a consent page, the oldest above the number end.
+	// Families of personal access tokens don't count. A negative value removes the
+	// limit. Default: 50.
+	MaxFamiliesPerClient int
+
 	// PersonalTokenFormat is the format of personal access tokens. With [JWT],
 	// other servers can verify them. Default: [Opaque].
 	PersonalTokenFormat TokenFormat

@@ -35,6 +35,7 @@ func (c Config) withDefaults() Config {
 	c.PurgeAfter = cmp.Or(c.PurgeAfter, 7*day)
 	c.PersonalTokenTTL = cmp.Or(c.PersonalTokenTTL, 365*day)
 	c.MaxClientsPerUser = cmp.Or(c.MaxClientsPerUser, 100)
+	c.MaxFamiliesPerClient = cmp.Or(c.MaxFamiliesPerClient, 50)
 	c.MaxPersonalTokensPerUser = cmp.Or(c.MaxPersonalTokensPerUser, 1000)
 	c.PersonalTokenFormat = cmp.Or(c.PersonalTokenFormat, Opaque)
 	c.PersonalTokenPrefix = cmp.Or(c.PersonalTokenPrefix, "passport_pat_")

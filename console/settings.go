@@ -116,6 +116,8 @@ var all = []setting{
 		"How many clients a user may own, without revoked ones; -1 for any number."},
 	{"max_personal_tokens_per_user", func(s *settings) any { return &s.MaxPersonalTokensPerUser }, `1000`,
 		"How many live personal access tokens a user may have; -1 for any number."},
+	{"max_families_per_client", func(s *settings) any { return &s.MaxFamiliesPerClient }, `50`,
+		"How many consents of one user at one client stay alive; a consent page ends older ones. -1 for any number."},
 	{"personal_token_format", func(s *settings) any { return (*choice)(&s.PersonalTokenFormat) }, `"opaque"`,
 		"\"opaque\", or \"jwt\" for personal access tokens that other servers can verify."},
 	{"personal_token_prefix", func(s *settings) any { return &s.PersonalTokenPrefix }, `"passport_pat_"`,

@@ -161,11 +161,25 @@ type FamilyStore interface {
 	// filter without a user is an error; it never means all families.
 	RevokeFamilies(ctx context.Context, which FamilyFilter, at time.Time, audit *AuditRecord) error
 
+	// LimitFamilies revokes the live families of l.User at l.ClientID that began
+	// before the newest l.Keep, which is at least 1. Families of personal access
+	// tokens neither count nor end. It returns how many families it revoked.
+	LimitFamilies(ctx context.Context, l *FamilyLimit) (ended int, err error)
+
 	// EndSession ends the user's browser session in one write. It revokes, as
 	// RevokeFamilies does, the families of the session whose code was not
 	// redeemed yet, and those that end with their session. Without a user or a
 	// session it returns an error.
 	EndSession(ctx context.Context, user UserRef, session Digest, at time.Time, audit *AuditRecord) error
+}
+
+// FamilyLimit is a limit on the live families of a user at a client.
+type FamilyLimit struct {
+	User     UserRef
+	ClientID string
+	Keep     int // how many families stay live, at least 1
+	Time     time.Time
+	Audit    *AuditRecord // of the families that are revoked
 }
 
 // FamilyFilter selects the families that match all of its non-zero fields.

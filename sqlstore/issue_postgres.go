@@ -44,7 +44,7 @@ func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, o
 		return "", nil, false
 	}
 	switch {
-	case i.NewFamily != nil && (i.Spends.Purpose != "" || len(i.Consents) > 0 || i.PersonalLimit > 0 && i.RefreshToken != nil):
+	case i.NewFamily != nil && !beginsAtOnce(i):
 		return "", nil, false
 	case i.NewFamily != nil && i.RefreshToken == nil:
 		first, values := beginFamily(i)
@@ -69,6 +69,12 @@ func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, o
 	}
 	refresh, err := insertedRefreshToken(i.RefreshToken)
 	return q, append(args, refresh...), err == nil
+}
+
+// beginsAtOnce reports whether there is a statement for an issuance that starts a
+// family.
+func beginsAtOnce(i *oauth.Issuance) bool {
+	return i.Spends.Purpose == "" && len(i.Consents) == 0 && (i.PersonalLimit <= 0 || i.RefreshToken == nil)
 }
 
 // issueAtOnce runs that statement.

@@ -13,6 +13,7 @@ import (
 var limits = []property{
 	{"the clients of an owner have a limit", clientLimit},
 	{"the personal tokens of a user have a limit", personalLimit},
+	{"the oldest families above a limit end", familyLimit},
 	{"concurrent calls exceed a limit by their own number at most", limitRace},
 }
 
@@ -96,5 +97,49 @@ func limitRace(w *world) {
 			w.Errorf("%d concurrent calls of %s: %d made a record, %d were refused", rivals, what, made.Load(), full.Load())
 		}
 		w.refused(what+" after the race", call(rivals), oauth.ErrLimit)
+	}
+}
+
+func familyLimit(w *world) {
+	alice := user("alice")
+	began := func(id string, age time.Duration, change func(*oauth.Family)) {
+		f := family(w.client, id, alice)
+		f.CreatedAt = now.Add(-age)
+		change(f)
+		w.must(w.store.Issue(w.Context(), starting(w.client, f, id)))
+	}
+	nothing := func(*oauth.Family) {}
+	for n := range 5 {
+		began(fmt.Sprint("family ", n), time.Duration(n)*time.Minute, nothing) // 4 is the oldest
+	}
+	began("as old", time.Minute, nothing) // as family 1
+	began("first to expire", 0, func(f *oauth.Family) { f.ExpiresAt = now.Add(time.Second) })
+	began("expired", 0, func(f *oauth.Family) { f.ExpiresAt = now })
+	began("revoked", 0, nothing)
+	w.must(w.store.RevokeFamily(w.Context(), "revoked", now, nil))
+	began("personal", day, func(f *oauth.Family) { f.Personal = true })
+	began("of bob", day, func(f *oauth.Family) { f.User = user("bob") })
+	other := w.newClient("other")
+	began("of another client", day, func(f *oauth.Family) { f.ClientID = other.ID })
+	limit := func(keep, want int) {
+		w.Helper()
+		ended, err := w.store.LimitFamilies(w.Context(), &oauth.FamilyLimit{User: alice, ClientID: w.client.ID, Keep: keep, Time: now})
+		w.must(err)
+		if ended != want {
+			w.Errorf("LimitFamilies() that keeps %d ends %d families, want %d", keep, ended, want)
+		}
+	}
+	limit(7, 0)
+	limit(3, 3) // two are equally old, so that four stay
+	limit(3, 0)
+	for id, want := range map[string]bool{
+		"family 0": true, "family 1": true, "family 2": false, "family 3": false, "family 4": false,
+		"as old": true, "first to expire": true, "personal": true, "of bob": true, "of another client": true,
+	} {
+		w.lives("above the limit: "+id, id, want)
+	}
+	ended, err := w.store.LimitFamilies(w.Context(), &oauth.FamilyLimit{User: oauth.UserRef{Provider: "users", ID: "\x00"}, ClientID: w.client.ID, Time: now})
+	if ended != 0 || err != nil {
+		w.Errorf("LimitFamilies() of a user that cannot be stored = %d, %v, want 0", ended, err)
 	}
 }

@@ -147,6 +147,9 @@ func (e *Endpoint) allow(r *http.Request, q *request, t *ticket, who *users.Acco
 	if err != nil {
 		return nil, err
 	}
+	if err := e.Tokens.LimitFamilies(r.Context(), who.Ref, q.client.ID, q.time); err != nil { // a second click gets the code
+		return nil, err
+	}
 	o := e.respond(q, params...)
 	o.cookies = e.tickets.shortened(r, t)
 	return o, nil

@@ -59,8 +59,7 @@ func TestLists_FR_06_AllAreMeasured(t *testing.T) {
 		measured[l.method] = true
 	}
 	for _, of := range []reflect.Type{reflect.TypeFor[*sqlstore.Store](), reflect.TypeFor[*account.Accounts]()} {
-		for i := range of.NumMethod() {
-			m := of.Method(i)
+		for m := range of.Methods() {
 			name := of.Elem().Name() + "." + m.Name
 			if m.Type.NumOut() == 0 || m.Type.NumIn() < 2 || m.Type.In(1) != reflect.TypeFor[context.Context]() || measured[name] {
 				continue

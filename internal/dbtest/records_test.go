@@ -144,6 +144,10 @@ func verbs(t testing.TB, s interface {
 		write("RevokeToken of a client", func() error { return s.RevokeToken(ctx, "own", now, audit) }),
 		write("RevokeToken of a user", func() error { return s.RevokeToken(ctx, "first", now, audit) }),
 		write("Disconnect", func() error { return disconnect("opaque", now) }),
+		write("LimitFamilies", func() error {
+			_, err := s.LimitFamilies(ctx, &oauth.FamilyLimit{User: alice, ClientID: c.ID, Keep: 50, Time: now, Audit: audit})
+			return err
+		}),
 		write("RevokeFamily", func() error { return s.RevokeFamily(ctx, "second", now, audit) }),
 		write("RevokeFamilies", func() error { return s.RevokeFamilies(ctx, oauth.FamilyFilter{User: alice}, now, audit) }),
 		write("Disconnect of the last one", func() error { return disconnect("first", now.Add(time.Second)) }),

@@ -42,7 +42,9 @@ func loadKeys(t *testing.T, dir string) *passport.Keys {
 func TestRotateKeys_JK_02_NothingBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
-		first := testkit.NewServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
+		first := testkit.NewServer(t, func(c *passport.Config) {
+			c.Keys, c.MaxFamiliesPerClient = loadKeys(t, dir), -1 // it keeps more than 50 connections
+		})
 		second := first.Restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
 		go first.Run(t.Context())
 		go second.Run(t.Context())

@@ -184,3 +184,20 @@ func (s *Service) EndFamily(ctx context.Context, replay *oauth.ReplayError, at t
 	}
 	return oauth.InvalidGrant.Errorf("%s; everything issued for it has been revoked", replay)
 }
+
+// LimitFamilies revokes the oldest families of a user at a client if more are live
+// than the limit.
+func (s *Service) LimitFamilies(ctx context.Context, user oauth.UserRef, clientID string, at time.Time) error {
+	if s.familyLimit == 0 {
+		return nil
+	}
+	const reason = "too many at one client"
+	records := []oauth.AuditRecord{{Action: "tokens.revoked", User: user, ClientID: clientID, Reason: reason, Time: at}}
+	return s.audit.Changes(ctx, records, func(records []*oauth.AuditRecord) (events []event.Event, err error) {
+		ended, err := s.store.LimitFamilies(ctx, &oauth.FamilyLimit{User: user, ClientID: clientID, Keep: s.familyLimit, Time: at, Audit: records[0]})
+		if ended > 0 {
+			events = append(events, event.Revoked{Meta: audit.Meta(ctx), User: user, ClientID: clientID, Reason: reason})
+		}
+		return events, err
+	})
+}

@@ -33,6 +33,7 @@ type Config struct {
 	Policy       *policy.Policy
 	Users        *users.Directory
 	Audit        audit.Log
+	FamilyLimit  int // of the live families of a user at a client; zero for no limit
 
 	// Claims returns additional claims of a JWT access token.
 	Claims func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
@@ -48,12 +49,13 @@ type Service struct {
 	policy       *policy.Policy
 	users        *users.Directory
 	audit        audit.Log
+	familyLimit  int
 	moreClaims   func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
 }
 
 // New returns a service.
 func New(c Config) *Service {
-	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.Claims}
+	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.Claims}
 }
 
 // Token returns an access token by its ID, or [oauth.ErrNotFound].

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,7 +31,7 @@ func (a *Accounts) readForm(r *http.Request) (url.Values, error) {
 	if err != nil || media != "application/x-www-form-urlencoded" {
 		return nil, fmt.Errorf("%w: its type is %q", errForm, r.Header.Get("Content-Type"))
 	}
-	if err := formdata.ParseForm(r, ignored); bodylimit.TimedOut(err) {
+	if err := formdata.ParseForm(r, isField); bodylimit.TimedOut(err) {
 		return nil, errSlow
 	} else if err != nil {
 		return nil, fmt.Errorf("%w: it cannot be read", errForm) // the error may quote it
@@ -46,9 +47,12 @@ func (a *Accounts) readForm(r *http.Request) (url.Values, error) {
 	return r.PostForm, a.checkForm(r)
 }
 
-// ignored reports that no field of a form is required to be well encoded: no browser
-// sends a malformed field, and a link may have added one to the page's query.
-func ignored(string) bool { return false }
+// isField reports whether a form is refused if it has a malformed field of a name.
+// Any other malformed field is left out: a link may have added one to the page's
+// query.
+func isField(name string) bool {
+	return slices.Contains([]string{"email", "password", "return_to", "form_token"}, name)
+}
 
 // checkForm refuses a form that a page of another site had the browser send. To sign
 // a user in to an attacker's account is an attack too (login CSRF).

@@ -62,7 +62,7 @@ func TestAccount_BadForms(t *testing.T) {
 		"multipart":          {"multipart/form-data; boundary=x", "--x--"},
 		"no type":            {"", good},
 		"repeated field":     {"application/x-www-form-urlencoded", good + "&email=bob%40example.com"},
-		"bad encoding":       {"application/x-www-form-urlencoded", good + "&x=%zz"},
+		"bad encoding":       {"application/x-www-form-urlencoded", good + "&return_to=%zz"},
 		"invalid UTF-8":      {"application/x-www-form-urlencoded", "email=%ff&password=x"},
 		"NUL":                {"application/x-www-form-urlencoded", "email=ada%00&password=x"},
 		"larger than a form": {"application/x-www-form-urlencoded", good + "&x=" + strings.Repeat("x", 10<<20)},

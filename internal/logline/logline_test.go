@@ -42,7 +42,7 @@ func TestBounded_FR_08_EveryKindOfValue(t *testing.T) {
 			"a group":         func(l *slog.Logger) { l.Info("m", slog.Group("g", "v", long)) },
 			"an attribute":    func(l *slog.Logger) { l.With("v", long).Info("m") },
 			"a group's":       func(l *slog.Logger) { l.WithGroup("g").With("v", errors.New(long)).Info("m", "w", long) },
-			"the message":     func(l *slog.Logger) { l.Info(long) },
+			"the message":     func(l *slog.Logger) { l.Info(long) }, //nolint:sloglint // the message is what is tested
 			"net/http's line": func(l *slog.Logger) { slog.NewLogLogger(l.Handler(), slog.LevelInfo).Print(long) },
 		} {
 			line, _ := logged(t, log, nil)

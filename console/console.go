@@ -114,6 +114,7 @@ type program struct {
 	reads       bool      // the command changes nothing in the database
 	notices     io.Writer // for warnings about the environment; nil where they go to the log
 	warned      bool
+	telling     telling // nil for a command that does not wait for its database
 }
 
 func (p *program) flags(root *cobra.Command) {

@@ -16,6 +16,7 @@ var (
 	OwnName    = ownName
 	OwnHost    = ownHost
 	Safe       = safe
+	Await      = await
 )
 
 // DefaultIdleTimeout is that of a server that nobody configured.

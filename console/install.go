@@ -29,6 +29,7 @@ run as often as one likes.`,
 		Example: "  passport install\n  passport install --client-ids integer --length 4096",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			p.waits(cmd)
 			out := cmd.OutOrStdout()
 			if err := p.installSettings(cmd, clientIDs); err != nil {
 				return err

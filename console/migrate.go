@@ -22,6 +22,7 @@ func (p *program) migrate() *cobra.Command {
 one likes, and on several machines at once: one works, the others wait for it.`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			p.waits(cmd)
 			s, err := p.read(nil)
 			if err != nil {
 				return err

@@ -124,6 +124,9 @@ func unusable(s *settings, err error) error {
 	if e, ok := errors.AsType[net.Error](err); ok {
 		return fmt.Errorf("the database %s does not answer (%w): is it running, and is this its address?", name, e)
 	}
+	if sqldb.NotReady(err) {
+		return fmt.Errorf("the database %s is not ready (%w): try again in a moment", name, err)
+	}
 	if e, ok := errors.AsType[interface {
 		error
 		SQLState() string
@@ -201,6 +204,11 @@ func (p *program) openPool(ctx context.Context, u dburl.URL) (*sql.DB, error) {
 	db, err := p.Open(u.Driver, u.DSN())
 	if err != nil {
 		return nil, err
+	}
+	if u.Dialect.Name != sqldb.SQLite.Name {
+		if err := p.awaitDatabase(ctx, db.PingContext); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
 	}
 	if u.Dialect.Name == sqldb.MySQL.Name {
 		first, cancel := context.WithTimeout(ctx, patience)

@@ -71,6 +71,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	logger := s.logger(cmd.ErrOrStderr())
 	p.logIgnored(logger)
 	logger.Info("starting", "version", p.Version, "listen", safeurl.Text(s.Listen), "database", safe(s.DatabaseURL))
+	p.waitsLogging(logger)
 	if err := s.settleIssuer(); err != nil {
 		return err
 	}
@@ -84,6 +85,10 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	}
 	s.access = makes
 	in, err := p.openAll(ctx, s, logger)
+	if errors.Is(err, errStopped) {
+		logger.Info("stopped before the database answered")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -154,3 +154,57 @@ func TestProcess_OP_04_NoLostAnswer(t *testing.T) {
 	}
 	s.stop(t)
 }
+
+// A command that waits for its database says so, and a signal ends it at once: serve
+// was only told to stop, but migrate and install have not done their work.
+func TestProcess_FR_51_StoppedWhileWaiting(t *testing.T) {
+	for _, test := range []struct {
+		args   []string
+		signal os.Signal
+		status int
+		says   string
+	}{
+		{[]string{"serve", "--listen", "127.0.0.1:0", "--database-url", "postgres://u:wzgqvwk@127.0.0.1:1/db"}, syscall.SIGTERM, 0, `msg="stopped before the database answered"`},
+		{[]string{"serve", "--listen", "127.0.0.1:0", "--database-url", "mysql://u:wzgqvwk@127.0.0.1:1/db"}, os.Interrupt, 0, `msg="stopped before the database answered"`},
+		{[]string{"migrate", "--database-url", "mysql://u:wzgqvwk@127.0.0.1:1/db"}, os.Interrupt, 1, "stopped while waiting for it (dial tcp 127.0.0.1:1"},
+		{[]string{"install", "--database-url", "postgres://u:wzgqvwk@127.0.0.1:1/db"}, syscall.SIGTERM, 1, "stopped while waiting for it ("},
+	} {
+		t.Run(strings.Join(test.args[:1], " "), func(t *testing.T) {
+			t.Parallel()
+			cmd, out, log := process(t, test.args...)
+			deadline := time.Now().Add(10 * time.Second)
+			for !strings.Contains(strings.ToLower(log.String()), "waiting for the database") {
+				if time.Now().After(deadline) {
+					t.Fatalf("%v does not say that it waits:\n%s%s", test.args, out, log)
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			begun := time.Now()
+			if err := cmd.Process.Signal(test.signal); err != nil {
+				t.Fatal(err)
+			}
+			_ = awaitExit(t, cmd)
+			if took := time.Since(begun); took > 4*time.Second {
+				t.Errorf("%v ended %v after the signal, want at once", test.args, took)
+			}
+			said := strings.Split(strings.TrimSpace(log.String()), "\n")
+			if got := cmd.ProcessState.ExitCode(); got != test.status || !strings.Contains(said[len(said)-1], test.says) {
+				t.Errorf("%v ended with status %d and said last %q, want %d and %q", test.args, got, said[len(said)-1], test.status, test.says)
+			}
+			if text := out.String() + log.String(); strings.Contains(text, "wzgqvwk") || !strings.Contains(text, "refused") {
+				t.Errorf("%v shows the password, or not what it waits for:\n%s", test.args, text)
+			}
+		})
+	}
+}
+
+// The other commands don't wait.
+func TestProcess_FR_51_OtherCommandsTryOnce(t *testing.T) {
+	for _, args := range []string{"user list", "client list", "purge"} {
+		cmd, _, log := process(t, append(strings.Fields(args), "--database-url", "postgres://u@127.0.0.1:1/db")...)
+		_ = awaitExit(t, cmd)
+		if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(log.String(), "does not answer") || strings.Contains(log.String(), "Waiting") {
+			t.Errorf("%s ended with status %d, want 1 and that the database does not answer:\n%s", args, got, log)
+		}
+	}
+}

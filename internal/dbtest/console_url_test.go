@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-passport/passport/console"
@@ -48,4 +49,40 @@ func TestConsole_FR_45_ServerErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FR-51: a database that does not answer yet is waited for. A port that is open
+// without a server behind it counts as that, as with a load balancer.
+func TestConsole_FR_51_DatabaseComesLater(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
+		t.Run(d.Name, func(t *testing.T) {
+			p, databaseURL := newProxy(t, dbtest.URL(t, d))
+			p.setDown(true)
+			said := &waitingLine{then: func() { p.setDown(false) }}
+			var out bytes.Buffer
+			cmd := console.New(console.Options{Env: []string{"PASSPORT_DATABASE_URL=" + databaseURL}})
+			cmd.SetOut(&out)
+			cmd.SetErr(said)
+			cmd.SetArgs([]string{"migrate"})
+			if status := console.Run(t.Context(), cmd); status != 0 || !strings.Contains(out.String(), "up to date") {
+				t.Errorf("migrate before its database answers: status %d, want 0 and tables that are up to date: %s%s", status, &out, &said.text)
+			}
+			if n := strings.Count(said.text.String(), "Waiting for the database "+d.Name); n != 1 {
+				t.Errorf("it said %q, want one line about waiting", &said.text)
+			}
+		})
+	}
+}
+
+// waitingLine has something happen at the first line.
+type waitingLine struct {
+	text bytes.Buffer
+	then func()
+	once sync.Once
+}
+
+func (w *waitingLine) Write(p []byte) (int, error) {
+	w.once.Do(w.then)
+	return w.text.Write(p)
 }

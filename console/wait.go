@@ -1,0 +1,109 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-passport/passport/internal/sqldb"
+)
+
+// A database often starts together with the commands that set up and run the server,
+// and a little later. So these wait for it.
+const (
+	startWait  = 30 * time.Second // at most
+	tellEvery  = 5 * time.Second
+	askEvery   = 500 * time.Millisecond
+	askingTime = 5 * time.Second // for one attempt: a firewall may drop it silently
+)
+
+// errStopped is the end of a wait by Ctrl-C or SIGTERM.
+var errStopped = errors.New("stopped while waiting for it")
+
+// telling says why a command waits, and for how much longer it will.
+type telling func(err error, left time.Duration)
+
+// waits has the command wait for its database, and say so on standard error.
+func (p *program) waits(cmd *cobra.Command) {
+	p.telling = func(err error, left time.Duration) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "Waiting for the database %s, up to %v: %s\n", p.database, left, p.database.Hide(err))
+	}
+}
+
+// waitsLogging is waits for a command with a log.
+func (p *program) waitsLogging(logger *slog.Logger) {
+	p.telling = func(err error, left time.Duration) {
+		logger.Warn("waiting for the database", "database", p.database, "at_most", left, "err", err)
+	}
+}
+
+// awaitDatabase waits until the database answers, if the command does wait.
+func (p *program) awaitDatabase(ctx context.Context, ping func(context.Context) error) error {
+	if p.telling == nil {
+		return nil
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return await(ctx, ping, p.telling)
+}
+
+// await pings until there is an answer, or an error that time does not mend, which
+// is left to the next use of the database. It tells at once and every five seconds
+// why it waits.
+func await(ctx context.Context, ping func(context.Context) error, tell telling) error {
+	begun := time.Now()
+	for next := begun; ; {
+		err := cause(pingOnce(ctx, ping))
+		left := startWait - time.Since(begun)
+		switch {
+		case ctx.Err() != nil && err != nil:
+			return fmt.Errorf("%w (%w)", errStopped, err)
+		case err == nil || !sqldb.NotReady(err):
+			return nil
+		case left <= 0:
+			return fmt.Errorf("it did not answer for %v (%w): is it running, and is this its address?", startWait, err)
+		}
+		if now := time.Now(); !now.Before(next) {
+			tell(err, left.Round(time.Second))
+			next = next.Add(tellEvery)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (%w)", errStopped, err)
+		case <-time.After(min(askEvery, left)):
+		}
+	}
+}
+
+// cause returns what a server or the network says. pgx says it for each attempt of
+// its own, with and without TLS.
+func cause(err error) error {
+	type fromServer interface {
+		error
+		SQLState() string
+	}
+	if !sqldb.NotReady(err) {
+		return err
+	}
+	if e, ok := errors.AsType[net.Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[fromServer](err); ok {
+		return e
+	}
+	return err
+}
+
+func pingOnce(ctx context.Context, ping func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, askingTime)
+	defer cancel()
+	return ping(ctx)
+}

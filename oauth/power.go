@@ -2,6 +2,25 @@ package oauth
 
 import "context"
 
+// KeyStore is a [Store] that can keep the server's keys. The keys are sealed,
+// and the store cannot open them.
+type KeyStore interface {
+	// KeyRing returns the last saved keys and their version, or [ErrNotFound].
+	KeyRing(ctx context.Context) (sealed string, version int64, err error)
+
+	// SaveKeyRing replaces the keys of the given version, 0 if there are none,
+	// and increments the version. If the stored version differs, it returns
+	// [ErrConflict].
+	SaveKeyRing(ctx context.Context, sealed string, version int64) error
+}
+
+// Checker is a [Store] that can check whether its database is set up safely and has
+// all tables and columns. Check reports all faults, each with its remedy. It changes
+// nothing, and is cheap enough to be called every second.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
 // GrantPowerStore is a [Store] with optional powers for grants, such as the reading
 // of device codes. A grant finds them with [StoreAs].
 type GrantPowerStore interface {

@@ -26,6 +26,7 @@ var harmless = map[string]string{
 	"oauth.Client.Key":                    "a name that the server chooses",
 	"oauth.CodeIssuance.Ticket":           "the ID of a ticket",
 	"oauth.Disconnection.TokenID":         "an ID",
+	"oauth.PendingRequest.Sealed":         "encrypted",
 	"oauth.RefreshToken.AccessTokenID":    "an ID",
 	"passport.Config.PersonalTokenPrefix": "every token has it",
 	"passport.Rotated.KeyID":              "an ID",

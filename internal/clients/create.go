@@ -96,7 +96,7 @@ func (r *Registry) newID() string {
 }
 
 func (r *Registry) checkID(id string) error {
-	if id == "" && r.numbered || storable.Text(id) {
+	if id == "" && r.numbered || storable.Name(id) {
 		return nil
 	}
 	return errors.New("client: the ID is not UTF-8 without control and format characters, of at most 255 bytes")

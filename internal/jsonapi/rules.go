@@ -79,7 +79,7 @@ func (f *faults) name(value any) string {
 		f.add("name", "The name field must be a string.")
 	case utf8.RuneCountInString(name) > maxName:
 		f.add("name", fmt.Sprintf("The name field must not be greater than %d characters.", maxName))
-	case !storable.Text(name):
+	case !storable.Name(name):
 		f.add("name", "The name field must be text without control and format characters, of at most 255 bytes.")
 	}
 	return name

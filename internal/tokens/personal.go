@@ -114,7 +114,7 @@ func (p *Personal) check(t PersonalToken, at time.Time) (time.Time, error) {
 	switch {
 	case name == "":
 		return expires, oauth.InvalidRequest.Errorf("the token has no name")
-	case len([]rune(name)) > maxTokenName || len(name) > 255 || !storable.Text(name):
+	case len([]rune(name)) > maxTokenName || len(name) > 255 || !storable.Name(name):
 		return expires, oauth.InvalidRequest.Errorf("the name of the token is longer than %d characters, or has control or format characters", maxTokenName)
 	case t.ExpiresAt.IsZero():
 		expires = latest
@@ -124,7 +124,7 @@ func (p *Personal) check(t PersonalToken, at time.Time) (time.Time, error) {
 		return expires, oauth.InvalidRequest.Errorf("a personal access token ends within %v", ttl)
 	}
 	if !storable.Text(t.User.ID) {
-		return expires, errors.New("the user's ID is empty or cannot be stored: want UTF-8 without control and format characters, at most 255 bytes")
+		return expires, errors.New("the user's ID is empty or cannot be stored: want UTF-8 without control characters, at most 255 bytes")
 	}
 	if p.Tokens.users.Provider(t.User.Provider) == nil { // before a client is created for the provider
 		return expires, fmt.Errorf("the user provider %q is not one of Config", t.User.Provider)

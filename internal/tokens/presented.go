@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -70,7 +71,7 @@ func (p *presented) Unwrap() oauth.Store { return p.Store }
 
 // Code implements [oauth.TokenStore].
 func (p *presented) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
-	if c := p.code.Swap(nil); c != nil && c.Digest == d {
+	if c := p.code.Swap(nil); c != nil && secret.Equal(string(c.Digest), string(d)) {
 		return c, nil
 	}
 	return p.Store.Code(ctx, d)
@@ -78,7 +79,7 @@ func (p *presented) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, erro
 
 // RefreshToken implements [oauth.TokenStore].
 func (p *presented) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.RefreshToken, error) {
-	if t := p.refresh.Swap(nil); t != nil && t.Digest == d {
+	if t := p.refresh.Swap(nil); t != nil && secret.Equal(string(t.Digest), string(d)) {
 		return t, nil
 	}
 	return p.Store.RefreshToken(ctx, d)

@@ -34,7 +34,7 @@ func (i *Request) validateSubject() error {
 	case !a.Subject.Valid():
 		return errors.New("it names no subject")
 	case isUser && !storable.Text(user.ID):
-		return errors.New("it names a user whose ID cannot be stored: want UTF-8 without control and format characters, at most 255 bytes")
+		return errors.New("it names a user whose ID cannot be stored: want UTF-8 without control characters, at most 255 bytes")
 	case isUser && (a.Family == nil || a.Family.User != user):
 		return errors.New("it authorizes a user without a family of that user")
 	case !isUser && a.Family != nil:

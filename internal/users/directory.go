@@ -75,7 +75,7 @@ func (d *Directory) Current(r *http.Request, name string) (*Account, error) {
 	case user == nil || user.ID == "":
 		return nil, fmt.Errorf("CurrentUser of the provider %q returned a user without an ID; return oauth.ErrNotFound if no user is signed in", name)
 	case !storable.Text(user.ID):
-		return nil, fmt.Errorf("CurrentUser of the provider %q returned an ID that cannot be stored: want UTF-8 without control and format characters, at most 255 bytes", name)
+		return nil, fmt.Errorf("CurrentUser of the provider %q returned an ID that cannot be stored: want UTF-8 without control characters, at most 255 bytes", name)
 	}
 	return &Account{oauth.UserRef{Provider: name, ID: user.ID}, user}, nil
 }

@@ -23,7 +23,7 @@ func SessionDigest(r *http.Request) (oauth.Digest, bool) {
 
 // VerifyHash verifies a password against a stored hash.
 func VerifyHash(stored, password string) (ok, outdated bool, err error) {
-	return newHasher(1).verify(stored, password, leastWork)
+	return newHasher(1).verify(stored, password, leastWork())
 }
 
 // ParsesHash reports whether a stored hash is one that would be computed.
@@ -70,7 +70,7 @@ func WorkOf(stored, password string, costs ...string) (spent Work) {
 		spent.Bcrypt += 1 << cost
 		return bcrypt.ErrMismatchedHashAndPassword
 	}
-	w := leastWork
+	w := leastWork()
 	for _, cost := range costs {
 		w = w.with(cost)
 	}

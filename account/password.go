@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/go-passport/passport/internal/hashcost"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -27,9 +28,11 @@ const (
 	MaxPasswordBytes  = 1024 // so that hashing one costs no more than another
 )
 
-// The cost of a new hash: one of the equal choices of the OWASP Password Storage
-// Cheat Sheet, 19 MiB of memory.
-var current = argon2Params{memory: 19 << 10, time: 2, threads: 1}
+// current returns the cost of a new hash: 19 MiB of memory and two passes.
+func current() argon2Params {
+	c := hashcost.Current()
+	return argon2Params{memory: c.Memory, time: c.Time, threads: c.Threads}
+}
 
 // Hashes that cost more than this are not ours and would be a way to stop the
 // server: an import that made a mistake, or somebody who wrote to the table.
@@ -81,7 +84,7 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 func (h *hasher) hash(password string) string {
 	salt := make([]byte, 16)
 	rand.Read(salt) // it never fails, it ends the program
-	return current.encode(salt, h.argon2(current, composed(password), salt, 32))
+	return current().encode(salt, h.argon2(current(), composed(password), salt, 32))
 }
 
 // verify reports whether a password is the one of a stored hash, and whether that
@@ -117,7 +120,7 @@ func (h *hasher) verifyForm(stored, password string, w work) (ok, outdated bool,
 	}
 	key := h.argon2(p.argon2Params, password, p.salt, len(p.key))
 	done.argon2 = p.argon2Params
-	return subtle.ConstantTimeCompare(key, p.key) == 1, p.argon2Params != current, nil
+	return subtle.ConstantTimeCompare(key, p.key) == 1, p.argon2Params != current(), nil
 }
 
 func (h *hasher) argon2(p argon2Params, password string, salt []byte, length int) []byte {

@@ -28,12 +28,12 @@ type work struct {
 }
 
 // leastWork is that of a table with hashes of today's cost alone.
-var leastWork = work{argon2: current}
+func leastWork() work { return work{argon2: current()} }
 
 // work returns what a sign-in computes. It asks the database each time, because
 // another node may import accounts.
 func (a *Accounts) work(ctx context.Context) (work, error) {
-	w, last := leastWork, ""
+	w, last := leastWork(), ""
 	for range maxCosts {
 		err := a.db.Row(ctx, selectNextCost, func(row sqldb.Row) error { return row.Scan(&last) }, last)
 		if errors.Is(err, oauth.ErrNotFound) {

@@ -42,7 +42,7 @@ type room struct {
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
 	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/loopback internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml}},
-	"account":      {ours: ". internal/bodylimit internal/cookie internal/formdata internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
+	"account":      {ours: ". internal/bodylimit internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
@@ -104,6 +104,7 @@ var rooms = map[string]room{
 	"internal/storable":   {ours: "internal/character"},
 	"internal/weburl":     {},
 	"internal/origin":     {},
+	"internal/hashcost":   {},
 	"internal/loopback":   {},
 
 	"internal/archtest": {},

@@ -100,6 +100,21 @@ func TestLibraryStartsNoGoroutine(t *testing.T) {
 	}
 }
 
+// Only tests make password hashes cheap.
+func TestPasswordHashesStayExpensive(t *testing.T) {
+	files, set := sources(t)
+	for _, s := range files {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Lower" {
+				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "hashcost" {
+					t.Errorf("%s: hashcost.Lower makes the hashes of passwords worthless: call it from TestMain alone", set.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}
+
 // ownTime are the functions that have a request and may take the time themselves.
 // wire.Received gives it to endpoints. The guards judge headers in front of the
 // application's handlers. A limit of time needs a clock.

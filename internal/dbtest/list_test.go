@@ -31,6 +31,7 @@ func lists(s *sqlstore.Store, accounts *account.Accounts) []list {
 		{"Store.ClientsOf", func(ctx context.Context) (int, error) { return yielded(s.ClientsOf(ctx, alice)) }},
 		{"Store.UnrevokedClientsOf", func(ctx context.Context) (int, error) { return yielded(s.UnrevokedClientsOf(ctx, alice)) }},
 		{"Store.TokensOf", func(ctx context.Context) (int, error) { return yielded(s.TokensOf(ctx, alice)) }},
+		{"Store.TokensOfClient", func(ctx context.Context) (int, error) { return yielded(s.TokensOfClient(ctx, "c1")) }},
 		{"Store.Connections", func(ctx context.Context) (int, error) { return length(s.Connections(ctx, alice, now)) }},
 		{"Store.PersonalTokens", func(ctx context.Context) (int, error) { return length(s.PersonalTokens(ctx, alice)) }},
 		{"Store.Consented", func(ctx context.Context) (int, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/go-passport/passport/internal/guards"
 	"github.com/go-passport/passport/internal/issuer"
 	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/nearpath"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/rooms"
@@ -51,6 +52,7 @@ type Server struct {
 	endpoints []wire.Endpoint
 	mux       *http.ServeMux
 	mounted   issuer.Mounted
+	handler   http.Handler // mux, with a notice for paths that it does not have
 }
 
 // New returns a server with the given configuration. If the configuration is
@@ -86,6 +88,7 @@ func New(config Config) (*Server, error) {
 	for _, e := range s.endpoints {
 		s.mux.Handle(e.Path, s.entry.Wrap(e.Handler)) // for every method, including those that Mount does not register
 	}
+	s.handler = nearpath.New(wire.Paths(s.endpoints), r.Base, config.Logger).Around(s.mux)
 	for _, warning := range slices.Concat(config.Keys.ring.Warnings(), r.Parts.Warnings, feature.StoreWarnings(config.Store)) {
 		config.Logger.Warn("configuration", "warning", warning)
 	}
@@ -138,5 +141,5 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 // which begin with the issuer's path. If [http.StripPrefix] has taken off a part of the
 // path, ServeHTTP puts it back.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mux.ServeHTTP(w, s.mounted.Restore(r))
+	s.handler.ServeHTTP(w, s.mounted.Restore(r))
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/dburl"
 	"github.com/go-passport/passport/internal/logline"
+	"github.com/go-passport/passport/internal/nearpath"
 	"github.com/go-passport/passport/internal/pemtext"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/oauth"
@@ -104,7 +105,7 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
 	stopKeeping := in.keepHouse(ctx, server)
 	watched := &health{server: server, accounts: in.accounts, logger: logger}
-	err = serveHTTP(ctx, l, watched.around(s.around(mux, server, logger)), logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
+	err = serveHTTP(ctx, l, watched.around(s.around(in.nearby(server, mux, logger), server, logger)), logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 	stopKeeping()
 	return errors.Join(err, in.close())
 }
@@ -152,6 +153,29 @@ func (o *opened) routes(server *passport.Server, first http.Handler) *http.Serve
 	}
 	mux.Handle("GET "+prefix+"/{$}", first)
 	return mux
+}
+
+// nearby serves mux, and logs the path that a request for an unknown one meant.
+func (o *opened) nearby(server *passport.Server, mux *http.ServeMux, logger *slog.Logger) http.Handler {
+	paths := mounted{"/livez", "/readyz"}
+	server.Mount(&paths)
+	o.accounts.Mount(&paths)
+	base := ""
+	for r := range server.Routes() {
+		if r.Name == "passport.token" {
+			base = strings.TrimSuffix(r.Path, "/token")
+		}
+	}
+	return nearpath.New(paths, base, logger).Around(mux)
+}
+
+// mounted collects the paths of patterns.
+type mounted []string
+
+// Handle adds the path of a pattern such as "GET /sign-in".
+func (m *mounted) Handle(pattern string, _ http.Handler) {
+	_, path, _ := strings.Cut(pattern, " ")
+	*m = append(*m, path)
 }
 
 // keepHouse forgets from time to time what has ended, until the function is

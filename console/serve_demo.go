@@ -70,7 +70,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	demo.NewApp(made.App(logger)).Mount(mux)
 	debug.FreeOSMemory() // what hashing the password took
 	fmt.Fprint(cmd.OutOrStdout(), made.Describe())
-	return serveHTTP(ctx, l, s.around(mux, server, logger), logger, connectionTimes{s.IdleTimeout, func() {}})
+	return serveHTTP(ctx, l, s.around(in.nearby(server, mux, logger), server, logger), logger, connectionTimes{s.IdleTimeout, func() {}})
 }
 
 // withoutAdvice drops the warnings of passport.New about settings, because the

@@ -163,6 +163,27 @@ func TestServe_IssuerWithPath(t *testing.T) {
 	}
 }
 
+// A client that has a wrong path gets a plain 404, and the log has the right path.
+func TestServe_FR_35_LogNamesTheRightPath(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := start(t, nil, "serve", "--issuer", "http://127.0.0.1:9/auth")
+	for asked, meant := range map[string]string{
+		"/auth/oauth/token/": "/auth/oauth/token", "/oauth/token": "/auth/oauth/token", "/auth//sign-in": "/auth/sign-in", "/auth/login": "/auth/sign-in",
+		"/auth/.well-known/oauth-authorization-server": "/.well-known/oauth-authorization-server/auth", "/readyz/": "/readyz", "/auth/nothing": "",
+	} {
+		before := s.log.String()
+		resp, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Get(s.url + asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		line := strings.TrimPrefix(s.log.String(), before)
+		if (meant == "") == strings.Contains(line, "meant=") || !strings.Contains(line, "meant="+meant+" ") && meant != "" {
+			t.Errorf("GET %s = %d: the log has %q, want a line that names %q", asked, resp.StatusCode, line, meant)
+		}
+	}
+}
+
 func TestMigrate_Print(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, database := range []string{"sqlite:x", "postgres://nobody@127.0.0.1:1/x", "mysql://nobody@127.0.0.1:1/x"} {

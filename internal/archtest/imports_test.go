@@ -41,7 +41,7 @@ type room struct {
 // rooms are the packages, the top floor first. A room imports what its line names and
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/loopback internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml}},
+	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml}},
 	"account":      {ours: ". internal/bodylimit internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
@@ -50,7 +50,7 @@ var rooms = map[string]room{
 
 	// The facade wires the rooms.
 	".": {ours: "event grant guard oauth views internal/audit internal/authorize internal/clients internal/clock internal/ctxtoken internal/endpoint " +
-		"internal/feature internal/firstparty internal/guards internal/issuer internal/jsonapi internal/keyring internal/logline internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
+		"internal/feature internal/firstparty internal/guards internal/issuer internal/jsonapi internal/keyring internal/logline internal/nearpath internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
 	"internal/rooms": {ours: below + " internal/clients internal/feature internal/firstparty internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
@@ -86,6 +86,7 @@ var rooms = map[string]room{
 	"internal/jws":        {},
 	"internal/nearest":    {},
 	"internal/logline":    {ours: "internal/character"},
+	"internal/nearpath":   {ours: "internal/logline internal/reqinfo"},
 	"internal/nilpointer": {},
 	"internal/opaque":     {ours: "internal/secret"},
 	"internal/pemtext":    {ours: "internal/textfile"},

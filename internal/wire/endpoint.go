@@ -32,6 +32,15 @@ func Single(name, path string, handler http.Handler, methods ...string) Endpoint
 	return Endpoint{Path: path, Routes: []Route{{name, methods}}, Handler: handler, Refusal: handler}
 }
 
+// Paths returns the paths of endpoints.
+func Paths(endpoints []Endpoint) []string {
+	paths := make([]string, len(endpoints))
+	for i, e := range endpoints {
+		paths[i] = e.Path
+	}
+	return paths
+}
+
 // At returns the name and the handler for a method of the endpoint.
 func (e Endpoint) At(method string) (name string, handler http.Handler) {
 	for _, r := range e.Routes {

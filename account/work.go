@@ -98,7 +98,7 @@ func restOfArgon2(all, done argon2Params) (p argon2Params, ok bool) {
 	}
 	rest := all.units() - done.units()
 	p = all
-	p.time = uint32((rest + uint64(all.memory) - 1) / uint64(all.memory)) //nolint:gosec // at most all.time
-	p.memory = uint32(rest / uint64(p.time))                              //nolint:gosec // at most all.memory
+	p.time = uint32((rest + uint64(all.memory) - 1) / uint64(all.memory))
+	p.memory = uint32(rest / uint64(p.time))
 	return p, p.memory >= 8*uint32(p.threads)
 }

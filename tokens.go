@@ -56,7 +56,7 @@ func (s *Server) RevokeUserAtClient(ctx context.Context, user UserRef, clientID 
 }
 
 // RevokeTokensOfClient ends every code, access token, refresh token and personal
-// access token of a client, including those that are being issued for an earlier
+// access token of a client, including tokens that are being issued for an earlier
 // request. The client stays and can get new tokens. Consents are kept. It returns
 // [oauth.ErrNotFound] if the client does not exist. See also [Server.RevokeClient].
 func (s *Server) RevokeTokensOfClient(ctx context.Context, clientID string) error {

@@ -89,7 +89,7 @@ func (h *hasher) hash(password string) string {
 
 // verify reports whether a password is the one of a stored hash, and whether that
 // hash should be replaced by one of today's cost and form. An empty hash is that of
-// no account: it matches nothing. Whatever the hash, a wrong password takes the work
+// no account: it matches nothing. For every hash, a wrong password takes the work
 // w, once for each form of what was typed. The caller has a slot.
 func (h *hasher) verify(stored, typed string, w work) (ok, outdated bool, err error) {
 	for i, form := range passwordForms(typed) {

@@ -89,7 +89,7 @@ func silenceUsage(cmd *cobra.Command) {
 }
 
 // guardOutput keeps the password of the database URL out of the error of every
-// command, whatever a driver says, and control characters out of what it prints. It
+// command and out of the messages of drivers, and control characters out of what it prints. It
 // also gives each command a place for warnings.
 func (p *program) guardOutput(cmd *cobra.Command) {
 	if run := cmd.RunE; run != nil {

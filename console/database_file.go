@@ -91,6 +91,6 @@ func (p *program) openToRead(ctx context.Context, s *settings, logger *slog.Logg
 	return o, nil
 }
 
-// unchecked is a store whose settings are not checked. Those that keep writes safe
+// unchecked is a store whose settings are not checked. Settings that keep writes safe
 // are missing where nothing can be written.
 type unchecked struct{ oauth.Store }

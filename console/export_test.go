@@ -19,7 +19,7 @@ var (
 	Await      = await
 )
 
-// DefaultIdleTimeout is that of a server that nobody configured.
+// DefaultIdleTimeout is the idle timeout of a server without settings.
 const DefaultIdleTimeout = defaultIdleTimeout
 
 // ServeHTTP serves with no delay before it stops.

@@ -32,7 +32,7 @@ func machinePaths(server *passport.Server) map[string]bool {
 	return paths
 }
 
-// ownHost refuses requests by a name that is no loopback name, if the issuer is on
+// ownHost refuses requests whose host isn't a loopback name, if the issuer is on
 // loopback: all but those of exempt paths, so that no page can be forgotten.
 func ownHost(next http.Handler, issuer *url.URL, exempt map[string]bool, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

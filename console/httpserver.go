@@ -31,7 +31,7 @@ type connectionTimes struct {
 	drain func()        // waits between the signal to stop and the stop
 }
 
-// serveHTTP answers requests until ctx ends and times.drain returns. Those that are
+// serveHTTP answers requests until ctx ends and times.drain returns. Requests that are
 // being answered then are finished: a refresh token that was rotated reaches its
 // client.
 func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger *slog.Logger, times connectionTimes) error {

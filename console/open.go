@@ -119,7 +119,7 @@ func unusable(s *settings, err error) error {
 	case readOnly, cannotOpen:
 		return fmt.Errorf("the database %s cannot be opened: its folder has to be there, and this user has to be allowed to write to the folder and to the file", name)
 	case notDatabase:
-		return fmt.Errorf("%s is no SQLite database: name another file", name)
+		return fmt.Errorf("%s is not an SQLite database: name another file", name)
 	}
 	if e, ok := errors.AsType[net.Error](err); ok {
 		return fmt.Errorf("the database %s does not answer (%w): is it running, and is this its address?", name, e)

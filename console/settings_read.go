@@ -155,7 +155,7 @@ func unknownKey(file, key string) error {
 	near := nearest(key)
 	key = shownName(key)
 	if near != "" {
-		return fmt.Errorf("%s: %q is no setting; did you mean %s?", file, key, near)
+		return fmt.Errorf("%s: %q is not a setting; did you mean %s?", file, key, near)
 	}
 	return fmt.Errorf("%s: %q is no setting; `passport install --config FILE` writes a file that explains them all", file, key)
 }

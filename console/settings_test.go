@@ -83,8 +83,8 @@ func TestSettings_Faults(t *testing.T) {
 		env        []string
 		want       string
 	}{
-		{"unknown key", `acces_token_ttl = "1h"`, nil, `passport.toml: "acces_token_ttl" is no setting; did you mean access_token_ttl?`},
-		{"another way of writing it", `AccessTokenTTL = "1h"`, nil, `passport.toml: "AccessTokenTTL" is no setting; did you mean access_token_ttl?`},
+		{"unknown key", `acces_token_ttl = "1h"`, nil, `passport.toml: "acces_token_ttl" is not a setting; did you mean access_token_ttl?`},
+		{"another way of writing it", `AccessTokenTTL = "1h"`, nil, `passport.toml: "AccessTokenTTL" is not a setting; did you mean access_token_ttl?`},
 		{"far from any key", `colour = "blue"`, nil, "passport.toml: \"colour\" is no setting; `passport install --config FILE` writes a file that explains them all"},
 		{"a table", "[server]\nlisten = \"x\"", nil, "passport.toml: \"server\" is no setting; `passport install --config FILE` writes a file that explains them all"},
 		{"a number for a duration", `access_token_ttl = 3600`, nil, `passport.toml: access_token_ttl: want a duration such as "90s", "1h" or "30d"`},
@@ -103,7 +103,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"IDs of no kind", `client_ids = "serial"`, nil, `client_ids "serial": want uuid or integer`},
 		{"a switch for the kind of IDs", `client_ids = true`, nil, `passport.toml: client_ids: want text in quotes`},
 		{"no format of tokens", `personal_token_format = "xml"`, nil, `personal_token_format "xml": want opaque or jwt`},
-		{"a prefix that no header takes", `personal_token_prefix = "our token"`, nil, `personal_token_prefix "our token": want at most 32 letters, digits, hyphens and underscores, so that a token can stand in a header`},
+		{"a prefix that no header takes", `personal_token_prefix = "our token"`, nil, `personal_token_prefix "our token": want at most 32 letters, digits, hyphens and underscores, so that a header can carry a token`},
 		{"a cookie of no name", `cookie_name = "a b"`, nil, `cookie_name "a b": want letters, digits, dots, hyphens and underscores`},
 		{"lifetimes by grant as a table", "[access_token_ttl_by_grant]\npassword = \"1h\"", nil, `passport.toml: access_token_ttl_by_grant: want a list such as ["client_credentials=10m", "password=1d"]`},
 		{"a lifetime without a grant", `access_token_ttl_by_grant = ["10m"]`, nil, `passport.toml: access_token_ttl_by_grant: want a list such as ["client_credentials=10m", "password=1d"]`},
@@ -111,7 +111,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"a lifetime that is none", `access_token_ttl_by_grant = ["password=-1h"]`, nil, `access_token_ttl_by_grant["password"] is -1h0m0s: want at least a second`},
 		{"half a client of personal tokens", "", []string{"PASSPORT_PERSONAL_ACCESS_CLIENT_ID=x"}, `personal_access_client_id and personal_access_client_secret: give both, or neither for a client that the server makes`},
 		{"text for the password grant", `enable_password_grant = "yes"`, nil, `passport.toml: enable_password_grant: want true or false`},
-		{"the implicit grant misspelled", `enable_implcit_grant = true`, nil, `passport.toml: "enable_implcit_grant" is no setting; did you mean enable_implicit_grant?`},
+		{"the implicit grant misspelled", `enable_implcit_grant = true`, nil, `passport.toml: "enable_implcit_grant" is not a setting; did you mean enable_implicit_grant?`},
 		{"no lifetime of personal tokens", `personal_token_ttl = "1ms"`, nil, `personal_token_ttl is 1ms: want at least a second`},
 		{"no TOML", "listen = \"x\"\nissuer = ", nil, `passport.toml:2:`},
 		{"in the environment", "", []string{"PASSPORT_ACCESS_TOKEN_TTL=soon"}, `PASSPORT_ACCESS_TOKEN_TTL: want a duration such as "90s", "1h" or "30d"`},

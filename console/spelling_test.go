@@ -78,13 +78,13 @@ func TestSettings_FR_47_WarningBesideAFault(t *testing.T) {
 
 func TestSettings_FR_47_UnknownKeys(t *testing.T) {
 	for file, want := range map[string]string{
-		`db_url = "x"`:                 "db_url\" is no setting; did you mean database_url?",
-		`database-url = "x"`:           "database-url\" is no setting; did you mean database_url?",
-		"[database]\nurl = \"x\"":      "database\" is no setting; did you mean database_url?",
-		`trusted_proxy = "x"`:          "trusted_proxy\" is no setting; did you mean trusted_proxies?",
-		`PASSPORT_ISSUER = "x"`:        "PASSPORT_ISSUER\" is no setting; did you mean issuer?",
-		`issuer_url = "x"`:             "issuer_url\" is no setting; did you mean issuer?",
-		`access_token_lifetime = "1h"`: "access_token_lifetime\" is no setting; did you mean access_token_ttl?",
+		`db_url = "x"`:                 "db_url\" is not a setting; did you mean database_url?",
+		`database-url = "x"`:           "database-url\" is not a setting; did you mean database_url?",
+		"[database]\nurl = \"x\"":      "database\" is not a setting; did you mean database_url?",
+		`trusted_proxy = "x"`:          "trusted_proxy\" is not a setting; did you mean trusted_proxies?",
+		`PASSPORT_ISSUER = "x"`:        "PASSPORT_ISSUER\" is not a setting; did you mean issuer?",
+		`issuer_url = "x"`:             "issuer_url\" is not a setting; did you mean issuer?",
+		`access_token_lifetime = "1h"`: "access_token_lifetime\" is not a setting; did you mean access_token_ttl?",
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Chdir(t.TempDir())

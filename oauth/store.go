@@ -241,7 +241,7 @@ type TokenStore interface {
 	// have expired: the client can refresh it. It returns no families of
 	// personal access tokens, no families without a token of their client, and
 	// no families of a revoked client. If the user has more than [MaxListed]
-	// live families, it considers those that expire last. It reads no other
+	// live families, it considers the families that expire last. It reads no other
 	// families and one token of each.
 	Connections(ctx context.Context, user UserRef, at time.Time) ([]*AccessToken, error)
 

@@ -25,8 +25,8 @@ type User struct {
 	// tokens that end with the session.
 	SessionID string
 
-	// SessionExpiresAt is when the browser session ends at the latest, whatever
-	// its use. Optional: tokens that end with the session expire then too, and so
+	// SessionExpiresAt is when the browser session ends at the latest, however it
+	// is used. Optional: tokens that end with the session expire then too, and so
 	// do codes. A user whose session has expired isn't signed in.
 	SessionExpiresAt time.Time
 

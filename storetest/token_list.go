@@ -105,7 +105,7 @@ func personalList(w *world) {
 	w.listed("PersonalTokens() of another user", user("bob"), true)
 }
 
-// listLimit checks that of too many families those that expire last are listed.
+// listLimit checks that the families that expire last are listed if there are too many.
 func listLimit(w *world) {
 	const more = 3
 	for n := range oauth.MaxListed + more {
@@ -122,7 +122,7 @@ func listLimit(w *world) {
 	}
 	for _, t := range tokens {
 		if !t.Family.ExpiresAt.After(now.Add(day - oauth.MaxListed*time.Second)) {
-			w.Errorf("Connections() has %s, want those that expire last", t.ID)
+			w.Errorf("Connections() has %s, want the families that expire last", t.ID)
 		}
 	}
 }

@@ -49,7 +49,7 @@ var (
 	errGrant  = errors.New("invalid_grant")
 )
 
-// clientRow is a client as far as the ceiling reads it.
+// clientRow holds the columns of a client that the ceiling reads.
 type clientRow struct {
 	id, digest         string
 	revoked, suspended sql.NullInt64

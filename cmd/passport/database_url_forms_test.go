@@ -32,7 +32,7 @@ var brokenURLs = []string{
 	"export PASSPORT_DATABASE_URL=postgres://u:zvkqjw@h/db", "psql postgres://u:zvkqjw@h/db", "${DB:-postgres://u:zvkqjw@h/db}", "<postgres://u:zvkqjw@h/db>",
 }
 
-// No command shows a part of a password, whichever way the URL is broken.
+// No command shows a part of a password, however the URL is broken.
 func TestDatabaseURL_FR_45_EveryCommand(t *testing.T) {
 	commands := append([][]string{{"serve", "--listen", "127.0.0.1:0"}, {"install"}, {"migrate"}, {"migrate", "--print"}, {"keys"}, {"version"}}, users...)
 	for i, u := range brokenURLs {
@@ -54,7 +54,7 @@ func TestDatabaseURL_FR_45_EveryCommand(t *testing.T) {
 	}
 }
 
-// A URL that is no value of the setting, in the file and in the environment.
+// A URL in a wrong place of the file or the environment.
 func TestDatabaseURL_FR_45_OtherPlaces(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const u = "postgres://u:zvkqjw@127.0.0.1:1/db"

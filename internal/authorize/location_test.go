@@ -96,7 +96,7 @@ func TestAuthorize_FR_27_StoredRequests(t *testing.T) {
 		if strings.Contains(handle, "canary") || len(handle) > 64 {
 			t.Errorf("the handle is %.100q, want a short random text", handle)
 		}
-		for range 2 { // a reload is no other request
+		for range 2 { // a reload is the same request
 			if got := away.SignIn("alice"); !got.IsConsent() {
 				t.Errorf("with a handle: %s, want the consent page", got)
 			}

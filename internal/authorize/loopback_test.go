@@ -48,7 +48,7 @@ func TestAuthorize_FR_23_AZ_09_AZ_10_NeverRepeat_B2_LoopbackPortOfAPublicClient(
 
 // A confidential client may use another loopback port only if the URI was registered
 // without one. Any program on the device may listen there, so such a request needs
-// PKCE and always shows the page, whatever else allows to skip it.
+// PKCE and always shows the page, even if a setting or a consent would skip it.
 func TestAuthorize_FR_23_LoopbackPortOfAConfidentialClient(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) {
 		c.SkipConsent = func(context.Context, *oauth.Client, *passport.User) bool { return true }

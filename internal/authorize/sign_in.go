@@ -31,7 +31,7 @@ const pendingTTL = 4 * SignInTTL
 const maxSealed = 2 << 10
 
 // maxPending is the maximum number of stored requests of one client. Above it, a
-// request travels in the return address, whatever its length.
+// request travels in the return address, however long it is.
 const maxPending = 1000
 
 // private are the parameters that no URL and no log of a proxy may show.

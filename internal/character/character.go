@@ -27,7 +27,7 @@ func Control(r rune) bool {
 func HasControl(text string) bool { return strings.ContainsFunc(text, Control) }
 
 // Escape returns a text with each [Control] character in its JSON escape, such as
-// \u0085, except those that keep names. The result of Escape for a JSON value is the
+// \u0085, except the characters in keep. The result of Escape for a JSON value is the
 // same value.
 func Escape(text, keep string) string {
 	escaped := func(r rune) bool { return Control(r) && !strings.ContainsRune(keep, r) }

@@ -90,7 +90,7 @@ func (r *Registry) checkProvider(f *faults, c *oauth.Client) {
 	if n := len(names) - maxNamed; n > 0 {
 		names, more = names[:maxNamed], fmt.Sprintf(" and %d more", n)
 	}
-	f.add(true, "a user provider is missing, and there is no default one, because Config.Users is not set: name one of Config.Providers: %s%s", strings.Join(names, ", "), more)
+	f.add(true, "a user provider is missing, and there is no default, because Config.Users is not set: name one of Config.Providers: %s%s", strings.Join(names, ", "), more)
 }
 
 // checkTokens reports what is wrong with the tokens that a client may get, and with

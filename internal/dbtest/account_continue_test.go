@@ -39,7 +39,7 @@ func TestAccount_FR_26_FR_34_ContinueAs(t *testing.T) {
 		if !strings.Contains(form, `type="password"`) || strings.Contains(form, "ada@example.com") || !strings.Contains(form, `value="`+to+`"`) {
 			t.Errorf("Use another account (%s): want an empty form that returns to the request:\n%s", another, form)
 		}
-		v.mustBe(ada) // nobody is signed out by looking
+		v.mustBe(ada) // looking signs no user out
 	}
 	for _, why := range []oauth.SignInRequest{{Again: true}, {Again: true, SelectAccount: true}} {
 		if body := page(why); !strings.Contains(body, `type="password"`) || strings.Contains(body, "Continue as") {

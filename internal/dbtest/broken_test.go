@@ -13,7 +13,7 @@ import (
 )
 
 // FR-52: the idle connections of a pool end: by the server, or by a load balancer in
-// between. Whichever verb comes next, it succeeds. What a verb returns says that it
+// between. Each verb succeeds as the first one. Its result shows that it
 // did not write twice: the second time, a code is spent and a name is taken.
 func TestStore_FR_52_IdleConnectionsEnd(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {

@@ -132,7 +132,7 @@ func wantRefused(site, origin, issuer string, isForm, hasToken bool) bool {
 	return origin == "null"
 }
 
-// FR-22: each form and each unsafe route, for all that a browser can say about the
+// FR-22: each form and each unsafe route, for every combination of headers by which a browser describes the
 // sender. Our pages forbid the Referer, so their forms come with "Origin: null", and
 // older browsers send no Sec-Fetch-Site, over https too.
 func TestForms_FR_22_OriginMatrix(t *testing.T) {
@@ -174,7 +174,7 @@ func (b *formBrowser) checkMatrixCell(issuer, site, origin string) {
 		if got := b.refused(u, u.body(b), header); got != want {
 			b.t.Errorf("%s (%s %s) at %s with Sec-Fetch-Site %q and Origin %q: refused = %v, want %v", name, u.method, u.path, issuer, site, origin, got, want)
 		}
-		if !u.token || name == "consent" { // without a ticket it is no decision
+		if !u.token || name == "consent" { // without a ticket it isn't a decision
 			continue
 		}
 		for _, body := range []string{"", "form_token=" + strings.Repeat("A", 52)} {

@@ -23,7 +23,7 @@ func TestToken_FR_30_AllowedOrigins(t *testing.T) {
 	}{
 		{"a client without origins", plain.ID, []string{own, capacitor}},
 		{"a client with origins", allowing.ID, []string{own, capacitor, tauri, app}},
-		{"an unknown client", "nobody", []string{capacitor}}, // the operator allows the origin, whoever asks
+		{"an unknown client", "nobody", []string{capacitor}}, // the operator allows the origin for every client
 	} {
 		allowed := map[string]bool{}
 		for _, origin := range tt.allows {
@@ -55,7 +55,7 @@ func TestToken_FR_30_AllowedOrigins(t *testing.T) {
 	}
 }
 
-// Origins that no browser sends, and those that any page can send, are refused where
+// Origins that no browser sends, and origins that any page can send, are refused where
 // they are set.
 func TestToken_FR_30_OriginsThatAreRefused(t *testing.T) {
 	s := testkit.NewServer(t)

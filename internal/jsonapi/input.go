@@ -57,7 +57,7 @@ func parseAPIInput(r *http.Request) (input, error) {
 	return normalised, nil
 }
 
-// fields are those that the API reads.
+// fields has the fields that the API reads.
 var fields = []string{"name", "redirect", "confidential", "scopes", "expires_at", "_method"}
 
 func knownField(name string) bool {

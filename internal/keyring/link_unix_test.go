@@ -97,7 +97,7 @@ func TestKeyFiles_FR_49_Links(t *testing.T) {
 				}
 				for _, file := range []string{privateFile, publicFile} {
 					if info, err := os.Lstat(filepath.Join(dir, file)); err != nil || info.Mode()&fs.ModeSymlink == 0 {
-						t.Errorf("%s is no link any more: %v, %v", file, info, err)
+						t.Errorf("%s isn't a link any more: %v, %v", file, info, err)
 					}
 				}
 				if _, err := passport.LoadKeys(dir); err != nil {

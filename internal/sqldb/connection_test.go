@@ -93,7 +93,7 @@ func written(log []string) map[string]int {
 func oneRow(string, string) (any, error) { return []driver.Value{int64(1)}, nil }
 
 // After a restart of the database every pooled connection is broken. No request
-// fails, whichever comes first, and no row is inserted twice.
+// fails, for every first statement, and no row is inserted twice.
 func TestBroken_FR_52_Restart(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		for _, first := range repeatable {
@@ -255,7 +255,7 @@ func TestBroken_FR_52_PingsForAMinute(t *testing.T) {
 }
 
 // A firewall that drops connections silently: the first statement on one waits until
-// its time ends. The next request drops those that do not answer a ping in time.
+// its time ends. The next request drops connections that do not answer a ping in time.
 func TestBroken_FR_52_SilentConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{answer: oneRow}

@@ -24,7 +24,7 @@ func sessionEnding(t *testing.T, change ...func(*passport.Config)) *testkit.Serv
 	return s
 }
 
-// What ends with a session also ends when the session expires, though nobody signs
+// Tokens that end with a session also end when the session expires, although no user signs
 // out. That holds for each grant of a user, and a refresh doesn't prolong it.
 func TestToken_FR_09_FamilyEndsWhenTheSessionExpires(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -48,7 +48,7 @@ func Canonical(raw string) (spelling string, ok bool) {
 }
 
 // Host returns the spelling of a host, which has no port and no brackets. ok is false
-// if it has none: it may be a wrong address, or a name that is no domain name.
+// if it has none: it may be a wrong address, or a name that isn't a domain name.
 func Host(host string) (spelling string, ok bool) {
 	if strings.Contains(host, ":") {
 		return ipv6(host)

@@ -10,7 +10,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// exposed are the response headers that a page may read in addition to those that
+// exposed are the response headers that a page may read in addition to the headers that
 // every page may.
 const exposed = "Retry-After, WWW-Authenticate, X-Request-Id"
 
@@ -47,8 +47,8 @@ const (
 	maxAskedNames = 40
 )
 
-// allowedHeaders returns the headers that a page may send: those that the endpoints
-// read, and those that the page asks for, such as traceparent of a tracing library or
+// allowedHeaders returns the headers that a page may send: the headers that the endpoints
+// read, and the ones that the page asks for, such as traceparent of a tracing library or
 // MCP-Protocol-Version. The endpoints ignore them. The list is bounded, and has only
 // names of headers.
 func allowedHeaders(r *http.Request) []string {

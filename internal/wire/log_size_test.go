@@ -23,8 +23,8 @@ const (
 	maxLogLines = 2
 )
 
-// mostURIs is a client whose redirect URIs are as many and as long as somebody may
-// register.
+// mostURIs returns a client with as many and as long redirect URIs as the server
+// accepts.
 func mostURIs(s *testkit.Server) *testkit.Client {
 	var uris []string
 	for i := range 300 {

@@ -101,7 +101,7 @@ func narrowed(granted []string, r *oauth.TokenRequest) ([]string, error) {
 	}
 	for _, id := range r.Scopes {
 		if !oauth.Covers(granted, id, r.InheritScopes) {
-			return nil, fmt.Errorf("scope %.200q; %s: %w", id, nearest.Word(id, granted), oauth.InvalidScope.Errorf("a scope was not granted"))
+			return nil, fmt.Errorf("scope %q; %s: %w", nearest.Shown(id), nearest.Word(id, granted), oauth.InvalidScope.Errorf("a scope was not granted"))
 		}
 	}
 	return r.Scopes, nil

@@ -20,7 +20,7 @@ func resources(granted []string, r *oauth.TokenRequest) ([]string, error) {
 	}
 	for _, uri := range r.Resources {
 		if _, ok := resource.Find(uri, granted); !ok {
-			return nil, fmt.Errorf("resource %.200q; %s: %w", uri, nearest.URI(uri, granted), oauth.InvalidTarget.Errorf("a resource was not part of the authorization request"))
+			return nil, fmt.Errorf("resource %q; %s: %w", nearest.Shown(uri), nearest.URI(uri, granted), oauth.InvalidTarget.Errorf("a resource was not part of the authorization request"))
 		}
 	}
 	return r.Resources, nil

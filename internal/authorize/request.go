@@ -160,7 +160,7 @@ func (e *Endpoint) findRedirectURI(q *request) error {
 		return err
 	}
 	if err := e.Policy.CheckRedirectURI(uri); err != nil {
-		return fmt.Errorf("redirect_uri %.200q is registered, but it %w; register another: %w", uri, err,
+		return fmt.Errorf("redirect_uri %q is registered, but it %w; register another: %w", nearest.Shown(uri), err,
 			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
 	}
 	q.redirectURI = uri
@@ -186,7 +186,7 @@ func (q *request) chosenRedirectURI() (string, error) {
 	}
 	fit := redirect.Match(registered, q.client.Public(), sent[0])
 	if fit == redirect.None {
-		return "", fmt.Errorf("redirect_uri %.200q is not registered; it is compared byte by byte; %s: %w", sent[0], nearest.URI(sent[0], registered),
+		return "", fmt.Errorf("redirect_uri %q is not registered; it is compared byte by byte; %s: %w", nearest.Shown(sent[0]), nearest.URI(sent[0], registered),
 			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
 	}
 	q.otherPort = fit == redirect.OtherPort && !q.client.Public()

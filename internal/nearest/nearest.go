@@ -49,6 +49,9 @@ func describe(sent string, registered []string, parts []part, splitter func(stri
 		return "none is registered"
 	}
 	value := registered[nearest]
+	if opaque(sent) {
+		return fmt.Sprintf("the nearest registered value is %q", cut(value, maxShown))
+	}
 	differences := differences(parts, splitter(cut(value, maxValue)))
 	if len(differences) == 0 {
 		differences = []string{fmt.Sprintf("another end, after %d bytes", maxValue)}
@@ -93,12 +96,12 @@ func differences(sent, registered []part) (named []string) {
 		if p.text == registered[i].text {
 			continue
 		}
-		a, b := excerpt(p.text, registered[i].text)
+		a, b := excerpt(p.shown(), registered[i].shown())
 		name := "another " + p.name
 		if like := p.similarity(registered[i]); like != "" {
 			name = "another " + like + " in the " + p.name
 		}
-		if p.secret {
+		if a == b || p.name == "user name" {
 			named = append(named, name)
 			continue
 		}

@@ -9,8 +9,7 @@ import (
 type part struct {
 	name   string
 	text   string
-	weight int  // how much a difference matters: the host most of all
-	secret bool // its text is not for a log
+	weight int // how much a difference matters: the host most of all
 }
 
 // whole is a value of one part.
@@ -34,7 +33,7 @@ func split(uri string) []part {
 	}
 	return []part{
 		{name: "scheme", text: scheme, weight: 3},
-		{name: "user name", text: user, weight: 3, secret: true},
+		{name: "user name", text: user, weight: 3},
 		{name: "host", text: host, weight: 4},
 		{name: "port", text: port, weight: 2},
 		{name: "path", text: path, weight: 3},

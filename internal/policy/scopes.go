@@ -60,7 +60,7 @@ func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]st
 // refusedScope is the error for a scope. The log also has the nearest scope that the
 // client could have meant.
 func refusedScope(id string, known []string, told string) error {
-	return fmt.Errorf("%s: %w", nearest.Word(id, known), oauth.InvalidScope.Errorf(told, id))
+	return fmt.Errorf("%s: %w", nearest.Word(id, known), oauth.InvalidScope.Errorf(told, nearest.Shown(id)))
 }
 
 // ignores reports whether a scope is left out of a request. It logs one line for
@@ -123,7 +123,7 @@ func (p *Policy) RequestedResources(uris []string) ([]string, error) {
 		}
 		configured, ok := p.ConfiguredAudience(uri)
 		if !ok {
-			return nil, fmt.Errorf("resource %.200q; %s: %w", uri, nearest.URI(uri, p.audiences), oauth.InvalidTarget.Errorf("a resource is not known here"))
+			return nil, fmt.Errorf("resource %q; %s: %w", nearest.Shown(uri), nearest.URI(uri, p.audiences), oauth.InvalidTarget.Errorf("a resource is not known here"))
 		}
 		if !slices.Contains(out, configured) {
 			out = append(out, configured)

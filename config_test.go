@@ -170,6 +170,9 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 		"a scope twice":            {func(c *passport.Config) { c.Scopes = []passport.Scope{{ID: "a"}, {ID: "b"}, {ID: "a"}} }, []string{`Scopes lists "a" twice`, "take one out"}},
 		"an unknown default scope": {func(c *passport.Config) { c.DefaultScopes = []string{"nothing"} }, []string{`DefaultScopes names "nothing"`, "add it there"}},
 		"a default scope twice":    {func(c *passport.Config) { c.DefaultScopes = []string{"read", "read"} }, []string{`DefaultScopes lists "read" twice`}},
+		"FR-24: one resource in two spellings": {func(c *passport.Config) {
+			c.Resources = []string{"https://mcp.example.com", "https://api.example.com/v1", "https://MCP.example.com:443/"}
+		}, []string{`"https://mcp.example.com" and "https://MCP.example.com:443/"`, "the same resource", "keep one"}},
 		"an audience that is none": {func(c *passport.Config) { c.Audience = "api" }, []string{`Audience or Resources has "api"`, "RFC 8707"}},
 		"a resource with fragment": {func(c *passport.Config) { c.Resources = []string{"https://a.example#b"} }, []string{`has "https://a.example#…"`}},
 		"a resource with a space":  {func(c *passport.Config) { c.Resources = []string{"https://a.example/a b"} }, []string{`has "https://a.example/a b"`}},

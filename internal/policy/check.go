@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-passport/passport/internal/origin"
 	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/resource"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/weburl"
 	"github.com/go-passport/passport/oauth"
@@ -71,6 +72,12 @@ func (f *faults) audience(s Settings) {
 		if spelling, ok := weburl.Canonical(uri); ok {
 			f.add(u.User != nil || strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }),
 				"Audience or Resources has %q: clients and APIs compare it byte by byte, and can't write it so; write %q", safeurl.Text(uri), spelling)
+		}
+	}
+	all := append([]string{s.Audience}, s.Resources...)
+	for i, uri := range all {
+		if other, ok := resource.Find(uri, all[:i]); ok {
+			f.add(other != uri, "Audience or Resources has %q and %q, which name the same resource: keep one spelling", safeurl.Text(other), safeurl.Text(uri))
 		}
 	}
 }

@@ -25,6 +25,16 @@ type emptyStore struct{ oauth.Store }
 
 func (s emptyStore) Unwrap() oauth.Store { return nil }
 
+// loopingStore unwraps to itself.
+type loopingStore struct{ oauth.Store }
+
+func (s loopingStore) Unwrap() oauth.Store { return s }
+
+// nilStore unwraps to a nil pointer.
+type nilStore struct{ oauth.Store }
+
+func (s nilStore) Unwrap() oauth.Store { return (*memstore.Store)(nil) }
+
 // auditedStore hides all but the audit log.
 type auditedStore struct {
 	oauth.Store
@@ -40,14 +50,16 @@ func TestNew_FR_44_LogsThePowersThatAStoreLacks(t *testing.T) {
 		store oauth.Store
 		lacks string
 	}{
-		"a store with all powers":               {inner, ""},
-		"a wrapper with Unwrap":                 {wrapper{inner}, ""},
-		"two wrappers with Unwrap":              {wrapper{wrapper{inner}}, ""},
-		"a wrapper without Unwrap":              {closedStore{inner}, all},
-		"one inside another":                    {wrapper{closedStore{inner}}, all},
-		"a wrapper whose Unwrap has other type": {oddStore{inner}, all},
-		"a wrapper whose Unwrap returns nil":    {emptyStore{inner}, all},
-		"a wrapper with one power":              {auditedStore{inner, inner}, "oauth.Checker oauth.KeyStore oauth.GrantPowerStore"},
+		"a store with all powers":                      {inner, ""},
+		"a wrapper with Unwrap":                        {wrapper{inner}, ""},
+		"two wrappers with Unwrap":                     {wrapper{wrapper{inner}}, ""},
+		"a wrapper without Unwrap":                     {closedStore{inner}, all},
+		"one inside another":                           {wrapper{closedStore{inner}}, all},
+		"a wrapper whose Unwrap has other type":        {oddStore{inner}, all},
+		"a wrapper whose Unwrap returns nil":           {emptyStore{inner}, all},
+		"a wrapper whose Unwrap returns itself":        {loopingStore{inner}, all},
+		"a wrapper whose Unwrap returns a nil pointer": {nilStore{inner}, all},
+		"a wrapper with one power":                     {auditedStore{inner, inner}, "oauth.Checker oauth.KeyStore oauth.GrantPowerStore"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -1,6 +1,9 @@
 package oauth
 
-import "context"
+import (
+	"context"
+	"reflect"
+)
 
 // KeyStore is a [Store] that can keep the server's keys. The keys are sealed,
 // and the store cannot open them.
@@ -73,7 +76,10 @@ func StoreAs[T any](store any) (power T, ok bool) {
 		}
 		store = r.store
 	}
-	for store != nil {
+	for range maxWrappers {
+		if isNil(store) {
+			break
+		}
 		if power, ok = store.(T); ok && !narrow {
 			return power, true
 		}
@@ -88,6 +94,15 @@ func StoreAs[T any](store any) (power T, ok bool) {
 	}
 	var none T
 	return none, false
+}
+
+// maxWrappers bounds the search for a wrapper whose Unwrap returns the wrapper.
+const maxWrappers = 100
+
+// isNil reports whether a store is nil, or an interface with a nil pointer in it.
+func isNil(store any) bool {
+	v := reflect.ValueOf(store)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 func grantPower[T any](store any) (power T, ok bool) {

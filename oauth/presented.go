@@ -22,11 +22,14 @@ type PresentingGrant interface {
 // return [ErrNotFound] if the value is missing or was issued to another client. The
 // server then reads the client alone.
 //
-// The power is optional. The server uses it only if the store itself has it, and
-// never looks for it behind a wrapper, because the methods replace
-// [ClientStore.Client], [TokenStore.Code] and [TokenStore.RefreshToken], which the
-// wrapper may have changed.
+// The methods replace [ClientStore.Client], [TokenStore.Code] and
+// [TokenStore.RefreshToken], which a wrapper may have changed. So the server uses
+// them only if Presenting returns the store that it was given, and neither behind a
+// wrapper nor through an embedded store.
 type PresentedStore interface {
+	// Presenting returns the store whose methods these are.
+	Presenting() Store
+
 	ClientWithCode(ctx context.Context, clientID string, d Digest) (*Client, *Code, error)
 	ClientWithRefreshToken(ctx context.Context, clientID string, d Digest) (*Client, *RefreshToken, error)
 }

@@ -24,6 +24,9 @@ LEFT JOIN oauth_client_secrets s ON s.client_id = c.id WHERE r.digest = ? ORDER 
 // presentable is a row of a value that a client presents.
 type presentable interface{ fields([]any) []any }
 
+// Presenting implements [oauth.PresentedStore].
+func (s *Store) Presenting() oauth.Store { return s }
+
 // ClientWithCode implements [oauth.PresentedStore].
 func (s *Store) ClientWithCode(ctx context.Context, clientID string, d oauth.Digest) (*oauth.Client, *oauth.Code, error) {
 	var found codeRow

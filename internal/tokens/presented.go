@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 
 	"github.com/go-passport/passport/internal/secret"
@@ -20,9 +21,18 @@ type Reader struct {
 // NewReader returns a reader of the server's store. Access tokens are read as from
 // [Stamped].
 func NewReader(store oauth.Store, inherit bool) *Reader {
-	joint, _ := store.(oauth.PresentedStore)
+	joint, ok := store.(oauth.PresentedStore)
+	if ok && !same(joint.Presenting(), store) {
+		joint = nil
+	}
 	stamped := Stamped(store, inherit)
 	return &Reader{stamped, joint, oauth.ReadOnly(stamped)}
+}
+
+// same reports whether two stores are the same value. Values that cannot be compared
+// are not.
+func same(a, b oauth.Store) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
 }
 
 // Present reads a client together with the code or refresh token that it presents.

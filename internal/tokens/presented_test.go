@@ -15,6 +15,8 @@ type joint struct {
 	oauth.Store
 }
 
+func (s *joint) Presenting() oauth.Store { return s }
+
 func (s *joint) Unwrap() oauth.Store { return s.Store }
 
 func (s *joint) ClientWithCode(_ context.Context, id string, d oauth.Digest) (*oauth.Client, *oauth.Code, error) {
@@ -39,6 +41,13 @@ func (careful) Code(context.Context, oauth.Digest) (*oauth.Code, error) {
 	return nil, oauth.ErrNotFound
 }
 func (s careful) Unwrap() oauth.Store { return s.Store }
+
+// embedding is such a wrapper of a store with a known type, whose methods it has too.
+type embedding struct{ *joint }
+
+func (embedding) Code(context.Context, oauth.Digest) (*oauth.Code, error) {
+	return nil, oauth.ErrNotFound
+}
 
 func TestReader_PresentsACodeOnce(t *testing.T) {
 	r := tokens.NewReader(&joint{Store: new(memstore.Store)}, false)
@@ -87,12 +96,16 @@ func TestReader_ReadsAloneWhatIsNotPresented(t *testing.T) {
 // A wrapper may decide which records exist. The power of the store behind it must
 // not get around that.
 func TestReader_AsksAWrapperFirst(t *testing.T) {
-	r := tokens.NewReader(careful{&joint{Store: new(memstore.Store)}}, false)
-	client, reader, err := r.Present(t.Context(), "web", oauth.Spend{Purpose: oauth.SpendCode, ID: "digest"})
-	if client != nil || err != nil {
-		t.Fatalf("Present() = %+v, %v, want no client: the wrapper has not been asked", client, err)
-	}
-	if c, err := reader.Code(t.Context(), "digest"); !errors.Is(err, oauth.ErrNotFound) {
-		t.Errorf("Code() = %+v, %v, want the wrapper's ErrNotFound", c, err)
+	inner := &joint{Store: new(memstore.Store)}
+	for what, store := range map[string]oauth.Store{"a wrapper": careful{inner}, "an embedded store": embedding{inner}, "a pointer to one": &embedding{inner}} {
+		r := tokens.NewReader(store, false)
+		client, reader, err := r.Present(t.Context(), "web", oauth.Spend{Purpose: oauth.SpendCode, ID: "digest"})
+		if client != nil || err != nil {
+			t.Errorf("%s: Present() = %+v, %v, want no client: the wrapper has not been asked", what, client, err)
+			continue
+		}
+		if c, err := reader.Code(t.Context(), "digest"); !errors.Is(err, oauth.ErrNotFound) {
+			t.Errorf("%s: Code() = %+v, %v, want the wrapper's ErrNotFound", what, c, err)
+		}
 	}
 }

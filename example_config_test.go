@@ -95,7 +95,7 @@ func ExampleServer_Guard() {
 	mux.Handle("GET /api/orders", auth.Guard(guard.Scopes("check-status"))(orders))
 	// A user's token that has at least one of them.
 	mux.Handle("GET /api/summary", auth.Guard(guard.AnyScope("check-status", "place-orders"))(orders))
-	// A user's token of the provider "staff", whatever its scopes.
+	// A user's token of the provider "staff", with any scopes.
 	mux.Handle("GET /staff/orders", auth.Guard(guard.Provider("staff"))(http.HandlerFunc(staffOrders)))
 }
 

@@ -10,7 +10,7 @@ import (
 // able to connect to the socket.
 func behindProxy(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.RemoteAddr = "127.0.0.1:0" // Config.TrustedProxies names 127.0.0.1
+		r.RemoteAddr = "127.0.0.1:0" // Config.TrustedProxies has netip.MustParsePrefix("127.0.0.1/32")
 		next.ServeHTTP(w, r)
 	})
 }

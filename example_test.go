@@ -63,7 +63,7 @@ func findUser(ctx context.Context, id string) (*passport.User, error) {
 	return &passport.User{ID: customer.ID, Name: customer.Name, Data: customer}, nil
 }
 
-// listOrders stands behind a guard.
+// listOrders serves a guarded route.
 func listOrders(w http.ResponseWriter, r *http.Request) {
 	customer, _ := passport.UserFromContext[*Customer](r.Context()) // what findUser put into Data
 	token := guard.TokenFrom(r.Context())

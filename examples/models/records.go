@@ -88,8 +88,8 @@ func onTrial(c *oauth.Client) *oauth.Client {
 	return c
 }
 
-// Begin stores a code. What is issued for it gets its attributes, and what
-// replaces that, too.
+// IssueCode stores a code. Its tokens get its attributes, and so do the tokens that
+// replace them.
 func (s Records) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error {
 	if user := b.Family.User; s.BranchOf != nil && user.Provider == passport.DefaultProvider {
 		branch, err := s.BranchOf(ctx, user.ID)

@@ -205,7 +205,7 @@ func TestSkipConsent_FirstPartyAppsAskNobody(t *testing.T) {
 	})
 }
 
-// Whatever wraps a store is still one: it spends nothing twice and loses nothing.
+// A wrapped store must pass the same tests: it spends nothing twice and loses nothing.
 func TestRecords_AreAStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) oauth.Store { return Records{Store: new(memstore.Store)} })
 }

@@ -16,7 +16,7 @@ type Order struct {
 	Status string `json:"status"`
 }
 
-// listOrders stands behind a guard, so there is a customer.
+// listOrders serves a guarded route, so there is a customer.
 func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request) {
 	customer, _ := passport.UserFromContext[*Customer](r.Context())
 	rows, err := s.db.QueryContext(r.Context(), "SELECT number, item, status FROM orders WHERE customer_id = ? ORDER BY number", customer.ID)

@@ -156,9 +156,10 @@ type Config struct {
 	MaxPersonalTokensPerUser int
 
 	// MaxFamiliesPerClient is how many token families of one user at one client
-	// stay live: consents in several browsers, for example. None is refused. When
-	// the user allows a request on a consent page, the oldest above the number end.
-	// Families of personal access tokens don't count. A negative value removes the
+	// stay live: consents in several browsers, for example. None is refused. The
+	// oldest above the number end when the user allows a request on a consent page,
+	// and when [Server.Run] finds that one began in the last two hours. Families of
+	// personal access tokens don't count. A negative value removes the
 	// limit. Default: 50.
 	MaxFamiliesPerClient int
 

@@ -73,7 +73,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		issuer: config.Issuer, origin: r.Issuer.Scheme + "://" + r.Issuer.Host, clientIDs: config.ClientIDs, store: config.Store, log: r.Log,
 		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies,
-		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, Log: config.Logger},
+		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, LimitFamilies: r.Tokens.LimitNewFamilies, Log: config.Logger},
 		personalJWTs: config.PersonalTokenFormat == JWT,
 		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(), mounted: issuer.NewMounted(r.Issuer, config.Path),
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // Run does the server's background work until ctx ends. Every hour it purges
-// records that ended longer than Config.PurgeAfter ago. Every minute it reads
+// records that ended longer than Config.PurgeAfter ago, and ends the oldest families
+// above Config.MaxFamiliesPerClient. Every minute it reads
 // Config.Keys again, if they came from files or a store; see [RotateKeys]. Start it
 // in a goroutine. Without it the server still works correctly, but its tables grow
 // and new keys wait for the next start. Any number of nodes may run it at once.

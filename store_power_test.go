@@ -45,7 +45,7 @@ type auditedStore struct {
 // lacks without it, and about none that the store has.
 func TestNew_FR_44_LogsThePowersThatAStoreLacks(t *testing.T) {
 	inner := new(memstore.Store)
-	const all = "oauth.Checker oauth.AuditStore oauth.KeyStore oauth.GrantPowerStore"
+	const all = "oauth.Checker oauth.AuditStore oauth.KeyStore oauth.FamilyLimitStore oauth.GrantPowerStore"
 	for name, tt := range map[string]struct {
 		store oauth.Store
 		lacks string
@@ -59,7 +59,7 @@ func TestNew_FR_44_LogsThePowersThatAStoreLacks(t *testing.T) {
 		"a wrapper whose Unwrap returns nil":           {emptyStore{inner}, all},
 		"a wrapper whose Unwrap returns itself":        {loopingStore{inner}, all},
 		"a wrapper whose Unwrap returns a nil pointer": {nilStore{inner}, all},
-		"a wrapper with one power":                     {auditedStore{inner, inner}, "oauth.Checker oauth.KeyStore oauth.GrantPowerStore"},
+		"a wrapper with one power":                     {auditedStore{inner, inner}, "oauth.Checker oauth.KeyStore oauth.FamilyLimitStore oauth.GrantPowerStore"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -2,7 +2,9 @@ package memstore
 
 import (
 	"context"
+	"iter"
 	"slices"
+	"time"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -26,4 +28,38 @@ func (s *Store) LimitFamilies(_ context.Context, l *oauth.FamilyLimit) (ended in
 		return ended > 0, nil
 	})
 	return ended, err
+}
+
+// AboveFamilyLimit implements [oauth.FamilyLimitStore].
+func (s *Store) AboveFamilyLimit(_ context.Context, keep int, since, at time.Time) iter.Seq2[*oauth.FamilyLimit, error] {
+	return func(yield func(*oauth.FamilyLimit, error) bool) {
+		for _, l := range s.aboveLimit(max(keep, 1), micros(since), at) {
+			if !yield(&l, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) aboveLimit(keep int, since, at time.Time) (above []oauth.FamilyLimit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	live, began := map[oauth.FamilyLimit]int{}, map[oauth.FamilyLimit]bool{}
+	for _, f := range s.families {
+		if f.Personal || !f.Live(at) {
+			continue
+		}
+		if c, ok := s.clients[f.ClientID]; !ok || !c.RevokedAt.IsZero() {
+			continue
+		}
+		l := oauth.FamilyLimit{User: f.User, ClientID: f.ClientID, Keep: keep, Time: at}
+		live[l]++
+		began[l] = began[l] || f.CreatedAt.After(since)
+	}
+	for l, n := range live {
+		if n > keep && began[l] {
+			above = append(above, l)
+		}
+	}
+	return above
 }

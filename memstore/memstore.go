@@ -50,6 +50,7 @@ var (
 	_ oauth.Checker    = (*Store)(nil)
 
 	_ oauth.PendingRequestStore = (*Store)(nil)
+	_ oauth.FamilyLimitStore    = (*Store)(nil)
 )
 
 // Check implements [oauth.Checker]. Nothing can be wrong with a map.

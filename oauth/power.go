@@ -2,7 +2,9 @@ package oauth
 
 import (
 	"context"
+	"iter"
 	"reflect"
+	"time"
 )
 
 // KeyStore is a [Store] that can keep the server's keys. The keys are sealed,
@@ -22,6 +24,19 @@ type KeyStore interface {
 // nothing, and is cheap enough to be called every second.
 type Checker interface {
 	Check(ctx context.Context) error
+}
+
+// FamilyLimitStore is a [Store] that finds users with more live families at a client
+// than a limit, so that passport.Server.Run can end the oldest.
+type FamilyLimitStore interface {
+	// AboveFamilyLimit yields the users and clients with more than keep live families
+	// at the time at, as [FamilyStore.LimitFamilies] counts them. At least one of
+	// these families began after since. It yields no user twice for a client, and no
+	// revoked client. Each value can be passed to LimitFamilies, also inside the loop.
+	//
+	// It reads, in pages, the IDs of all clients and the families that began after
+	// since, and for each user and client of these the other families too.
+	AboveFamilyLimit(ctx context.Context, keep int, since, at time.Time) iter.Seq2[*FamilyLimit, error]
 }
 
 // GrantPowerStore is a [Store] with optional powers for grants, such as the reading

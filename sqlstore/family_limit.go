@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"iter"
+	"time"
 
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
@@ -36,4 +38,88 @@ func (s *Store) LimitFamilies(ctx context.Context, l *oauth.FamilyLimit) (ended 
 		return 0, fmt.Errorf("end the oldest families: %w", err)
 	}
 	return int(n), nil
+}
+
+// aboveLimitPage is how many users and clients one statement of AboveFamilyLimit
+// returns. The query repeats the number.
+const aboveLimitPage = 1000
+
+const selectUnrevokedIDs = `SELECT c.id FROM oauth_clients c WHERE c.id > ? AND c.revoked_at IS NULL ORDER BY c.id LIMIT 100`
+
+// selectAboveLimit finds the new families by an index that begins with the client,
+// because no index begins with the time. MySQL reads ranges of that index only if
+// the clients are constants. The OFFSET is what stays.
+var selectAboveLimit = `SELECT p.provider, p.user_id, p.client_id FROM (
+SELECT DISTINCT f.provider, f.user_id, f.client_id FROM oauth_families f WHERE f.client_id IN ` + page + ` AND f.created_at > ?
+AND f.personal = 0 AND f.revoked_at IS NULL AND f.expires_at > ?) p
+WHERE (p.provider, p.user_id, p.client_id) > (?, ?, ?) AND (
+SELECT x.id FROM oauth_families x WHERE x.provider = p.provider AND x.user_id = p.user_id AND x.client_id = p.client_id AND x.personal = 0
+AND x.revoked_at IS NULL AND x.expires_at > ? LIMIT 1 OFFSET ?) IS NOT NULL
+ORDER BY p.provider, p.user_id, p.client_id LIMIT 1000`
+
+// AboveFamilyLimit implements [oauth.FamilyLimitStore].
+func (s *Store) AboveFamilyLimit(ctx context.Context, keep int, since, at time.Time) iter.Seq2[*oauth.FamilyLimit, error] {
+	above := aboveLimit{s, max(keep, 1), since, at}
+	return func(yield func(*oauth.FamilyLimit, error) bool) {
+		for after := ""; ; {
+			clients, err := s.unrevokedIDs(ctx, after)
+			if err != nil {
+				yield(nil, fmt.Errorf("find families above a limit: %w", err))
+				return
+			}
+			if len(clients) == 0 {
+				return
+			}
+			last := len(clients) < pageSize
+			after = clients[len(clients)-1].(string)
+			if !above.at(ctx, padded(clients), yield) || last {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) unrevokedIDs(ctx context.Context, after string) (ids []any, err error) {
+	err = s.db.Each(ctx, selectUnrevokedIDs, func(row sqldb.Row) error {
+		var id string
+		err := row.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, after)
+	return ids, err
+}
+
+// aboveLimit is one call of AboveFamilyLimit.
+type aboveLimit struct {
+	store     *Store
+	keep      int
+	since, to time.Time
+}
+
+// at yields the users above the limit at a page of clients, and reports whether the
+// loop continues.
+func (a aboveLimit) at(ctx context.Context, clients []any, yield func(*oauth.FamilyLimit, error) bool) bool {
+	since, at := sqldb.At(a.since), sqldb.At(a.to)
+	var after oauth.FamilyLimit
+	for {
+		var found []*oauth.FamilyLimit
+		err := a.store.db.Each(ctx, selectAboveLimit, func(row sqldb.Row) error {
+			l := &oauth.FamilyLimit{Keep: a.keep, Time: a.to}
+			found = append(found, l)
+			return row.Scan(&l.User.Provider, &l.User.ID, &l.ClientID)
+		}, append(clients[:pageSize:pageSize], since, at, after.User.Provider, after.User.ID, after.ClientID, at, a.keep)...)
+		if err != nil {
+			yield(nil, fmt.Errorf("find families above a limit: %w", err))
+			return false
+		}
+		for _, l := range found {
+			if !yield(l, nil) {
+				return false
+			}
+		}
+		if len(found) < aboveLimitPage {
+			return true
+		}
+		after = *found[len(found)-1]
+	}
 }

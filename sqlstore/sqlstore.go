@@ -66,6 +66,7 @@ var (
 	_ oauth.PresentedStore      = (*Store)(nil)
 	_ oauth.Checker             = (*Store)(nil)
 	_ oauth.PendingRequestStore = (*Store)(nil)
+	_ oauth.FamilyLimitStore    = (*Store)(nil)
 )
 
 // New returns a store over the application's database. It does not use the database

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,7 @@ var limits = []property{
 	{"the clients of an owner have a limit", clientLimit},
 	{"the personal tokens of a user have a limit", personalLimit},
 	{"the oldest families above a limit end", familyLimit},
+	{"users above a limit of families are found", aboveFamilyLimit},
 	{"concurrent calls exceed a limit by their own number at most", limitRace},
 }
 
@@ -142,4 +144,66 @@ func familyLimit(w *world) {
 	if ended != 0 || err != nil {
 		w.Errorf("LimitFamilies() of a user that cannot be stored = %d, %v, want 0", ended, err)
 	}
+}
+
+// aboveFamilyLimit checks a store that finds users above a limit, which is optional.
+func aboveFamilyLimit(w *world) {
+	store, ok := oauth.StoreAs[oauth.FamilyLimitStore](w.store)
+	if !ok {
+		return
+	}
+	since, other, revoked := now.Add(-time.Hour), w.newClient("other"), w.newClient("revoked")
+	began := func(c *oauth.Client, u string, n int, age time.Duration, change func(*oauth.Family)) {
+		for range n {
+			f := family(c, w.id("family"), user(u))
+			f.CreatedAt = now.Add(-age)
+			change(f)
+			w.must(w.store.Issue(w.Context(), starting(c, f, w.id("token"))))
+		}
+	}
+	nothing := func(*oauth.Family) {}
+	began(w.client, "above", 1, 2*day, nothing)
+	began(w.client, "above", 1, day, nothing)
+	began(w.client, "above", 1, time.Hour-time.Microsecond, nothing)
+	began(other, "above", 2, 0, nothing)
+	began(w.client, "far above", 5, 0, nothing)
+	began(other, "far above", 3, -time.Second, nothing) // on a node whose clock is ahead
+	began(revoked, "far above", 3, 0, nothing)
+	w.must(w.store.RevokeClient(w.Context(), revoked.ID, now, nil))
+	began(w.client, "at the limit", 2, 0, nothing)
+	began(w.client, "none is new", 3, time.Hour, nothing)
+	began(w.client, "with a personal token", 2, 0, nothing)
+	began(w.client, "with a personal token", 1, 0, func(f *oauth.Family) { f.Personal = true })
+	began(w.client, "one expired", 2, 0, nothing)
+	began(w.client, "one expired", 1, 0, func(f *oauth.Family) { f.ExpiresAt = now })
+	began(w.client, "one revoked", 2, 0, nothing)
+	began(w.client, "one revoked", 1, 0, func(f *oauth.Family) { f.ID = "revoked" })
+	w.must(w.store.RevokeFamily(w.Context(), "revoked", now, nil))
+
+	found := func(what string, want ...string) {
+		w.Helper()
+		var got []string
+		for l, err := range store.AboveFamilyLimit(w.Context(), 2, since, now) {
+			w.must(err)
+			if l.Keep != 2 || !l.Time.Equal(now) || l.User.Provider != "users" {
+				w.Errorf("AboveFamilyLimit() yields %+v, want the limit and the time of the call", l)
+			}
+			got = append(got, l.User.ID+" at "+l.ClientID)
+			if what == "inside the loop" {
+				_, err := w.store.LimitFamilies(w.Context(), l)
+				w.must(err)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			w.Errorf("AboveFamilyLimit(), %s, yields %q, want %q", what, got, want)
+		}
+	}
+	found("two may stay", "above at client", "far above at client", "far above at other")
+	for range store.AboveFamilyLimit(w.Context(), 2, since, now) {
+		break // a loop may stop
+	}
+	// Families that began at the same time end together or not at all.
+	found("inside the loop", "above at client", "far above at client", "far above at other")
+	found("after LimitFamilies()", "far above at client", "far above at other")
 }

@@ -51,6 +51,7 @@ func TestStore_StatementBudget(t *testing.T) {
 		"Disconnect of the last one":               {Statements: 6 + 3, Transactions: 1}, // looks twice for consents
 		"EndSession":                               {Statements: 4, Transactions: 1},
 		"LimitFamilies":                            {Statements: 1},
+		"AboveFamilyLimit":                         {Statements: 2}, // clients, and the users at them
 		"RevokeFamily":                             {Statements: 1, Transactions: 1},
 		"RevokeFamilies":                           {Statements: 2, Transactions: 1},
 		"Withdraw":                                 {Statements: 3, Transactions: 1},

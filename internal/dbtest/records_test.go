@@ -79,6 +79,7 @@ func verbs(t testing.TB, s interface {
 	oauth.Store
 	oauth.AuditStore
 	oauth.PresentedStore
+	oauth.FamilyLimitStore
 }, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord) []verb {
 	ctx := t.Context()
 	code, begun := newIssuance(c, f, "first", spendCode(f)), newCodeIssuance(newFamily("second"), "a", "b")
@@ -148,6 +149,7 @@ func verbs(t testing.TB, s interface {
 			_, err := s.LimitFamilies(ctx, &oauth.FamilyLimit{User: alice, ClientID: c.ID, Keep: 50, Time: now, Audit: audit})
 			return err
 		}),
+		read("AboveFamilyLimit", func() error { return all(s.AboveFamilyLimit(ctx, 50, now.Add(-time.Hour), now)) }),
 		write("RevokeFamily", func() error { return s.RevokeFamily(ctx, "second", now, audit) }),
 		write("RevokeFamilies", func() error { return s.RevokeFamilies(ctx, oauth.FamilyFilter{User: alice}, now, audit) }),
 		write("Disconnect of the last one", func() error { return disconnect("first", now.Add(time.Second)) }),

@@ -40,6 +40,7 @@ var storePowers = []storePower{
 	power[oauth.AuditStore]("the audit log can't be read"),
 	power[oauth.KeyStore]("StoredKeys can't keep the keys in it"),
 	power[oauth.PendingRequestStore]("authorization requests that wait for a sign-in stay in the URL, where a proxy may refuse long ones"),
+	power[oauth.FamilyLimitStore]("Run doesn't end the oldest families above MaxFamiliesPerClient"),
 	rarely(power[oauth.PresentedStore]("a token request costs one more round trip")),
 	rarely(power[oauth.GrantPowerStore]("grants find no powers of the store")),
 }

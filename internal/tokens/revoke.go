@@ -185,6 +185,27 @@ func (s *Service) EndFamily(ctx context.Context, replay *oauth.ReplayError, at t
 	return oauth.InvalidGrant.Errorf("%s; everything issued for it has been revoked", replay)
 }
 
+// LimitNewFamilies does what [Service.LimitFamilies] does, for each user and client
+// with a family that began after since. It returns for how many it did. It does
+// nothing if the store is no [oauth.FamilyLimitStore].
+func (s *Service) LimitNewFamilies(ctx context.Context, since time.Time) (n int, err error) {
+	store, ok := oauth.StoreAs[oauth.FamilyLimitStore](s.store)
+	if s.familyLimit == 0 || !ok {
+		return 0, nil
+	}
+	at := clock.Now()
+	for l, err := range store.AboveFamilyLimit(ctx, s.familyLimit, since, at) {
+		if err != nil {
+			return n, err
+		}
+		if err := s.LimitFamilies(ctx, l.User, l.ClientID, at); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
 // LimitFamilies revokes the oldest families of a user at a client if more are live
 // than the limit.
 func (s *Service) LimitFamilies(ctx context.Context, user oauth.UserRef, clientID string, at time.Time) error {

@@ -1,5 +1,5 @@
-// Package upkeep does what has to be done from time to time: it purges what has ended
-// and reads the keys again.
+// Package upkeep does what has to be done from time to time: it purges what has ended,
+// ends the oldest families above the limit and reads the keys again.
 package upkeep
 
 import (
@@ -23,13 +23,22 @@ const (
 	progressEvery = 10 * time.Second
 )
 
+// newFamilies is the age of the families that a run considers new. It is twice the
+// time between two runs, so that a restart or a failed run misses none.
+const newFamilies = 2 * purgeEvery
+
 // Upkeep is the upkeep of one server. All fields but Checker are required.
 type Upkeep struct {
 	Checker    oauth.Checker               // the store, if it is one
 	Ask        func(context.Context) error // asks the store anything
 	Keys       *keyring.Live
 	PurgeAfter time.Duration // how long what has ended is kept
-	Log        *slog.Logger
+
+	// LimitFamilies ends the oldest families above the limit, for each user and
+	// client with a family that began after since. It returns for how many.
+	LimitFamilies func(ctx context.Context, since time.Time) (n int, err error)
+
+	Log *slog.Logger
 }
 
 // Run works until ctx ends. Several nodes may run it at once.
@@ -47,6 +56,7 @@ func (u Upkeep) Run(ctx context.Context, stores ...oauth.Purger) {
 			u.reloadKeys(ctx)
 		case <-purge.C:
 			u.purgeAll(ctx, stores)
+			u.limitFamilies(ctx)
 			purge.Reset(purgeEvery)
 		}
 	}
@@ -65,6 +75,16 @@ func (u Upkeep) purgeAll(ctx context.Context, stores []oauth.Purger) {
 		case n > 0:
 			u.Log.InfoContext(ctx, "purged what has ended", "rows", n, "duration", time.Since(started))
 		}
+	}
+}
+
+func (u Upkeep) limitFamilies(ctx context.Context) {
+	switch n, err := u.LimitFamilies(ctx, clock.Now().Add(-newFamilies)); {
+	case ctx.Err() != nil:
+	case err != nil:
+		u.Log.ErrorContext(ctx, "the oldest families above the limit were not ended; the next attempt is in an hour", "err", err)
+	case n > 0:
+		u.Log.InfoContext(ctx, "ended the oldest families of users above the limit at one client", "users", n)
 	}
 }
 

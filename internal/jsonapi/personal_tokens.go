@@ -25,7 +25,7 @@ func createPersonalToken(a *API, r *request) (response, error) {
 	p := tokens.PersonalToken{User: r.user}
 	var f faults
 	p.Name = f.name(r.input["name"])
-	p.Scopes = f.scopes(r.input["scopes"], a.Policy.Registered)
+	p.Scopes = f.scopes(r.input["scopes"], a.Policy.CheckRegistered)
 	p.ExpiresAt = f.expiry(r.input["expires_at"], r.at, r.at.Add(a.Policy.PersonalTokenTTL))
 	if err := f.err(); err != nil {
 		return response{}, err

@@ -1,6 +1,7 @@
 package jsonapi_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,64 @@ func TestPersonalTokensAPI_E13_ClientThatIsLimited(t *testing.T) {
 	}
 	b.Ask("POST", personalPath, map[string]any{"name": "x", "scopes": []string{"admin"}}).
 		WantInvalid("The selected scopes is invalid.", "scopes", "The selected scopes is invalid.")
+}
+
+// Only the log names a refused scope and the nearest one that the user could choose.
+func TestPersonalTokens_FR_23_LogNamesTheNearestScope(t *testing.T) {
+	whole := testkit.NewServer(t)
+	made := whole.Register(passport.Registration{Name: "Personal", GrantTypes: []string{"personal_access"}, Scopes: []string{"read"}})
+	limited := func(c *passport.Config) {
+		c.PersonalAccessClientID, c.PersonalAccessClientSecret = made.ID, made.Secret
+	}
+	for name, tt := range map[string]struct {
+		change func(*passport.Config)
+		scopes any
+		says   []string
+	}{
+		"a spelling mistake":       {nil, []string{"read", "wirte"}, []string{"the scope wirte does not exist", `the nearest registered value is "write"`}},
+		"another case":             {nil, []string{"Admin"}, []string{"the scope Admin does not exist", `the nearest registered value is "admin", with another case`}},
+		"a scope beside an error":  {nil, "wirte", []string{`the nearest registered value is "write"`}},
+		"all scopes":               {nil, []string{"*"}, []string{"the scope * does not exist"}},
+		"not of the client":        {limited, []string{"admin"}, []string{"the scope admin is not for personal access tokens", `the nearest registered value is "read"`}},
+		"unknown, limited client":  {limited, []string{"raed"}, []string{"the scope raed does not exist", `the nearest registered value is "read"`}},
+		"longer than a log's line": {nil, []string{strings.Repeat("read", 10_000)}, []string{"another length (40000 bytes were sent)"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := whole.In(t).Restart(func(c *passport.Config) {
+				if tt.change != nil {
+					tt.change(c)
+				}
+			})
+			before := len(s.Log.String())
+			told := s.Browser().SignIn("alice").Ask("POST", personalPath, map[string]any{"name": "x", "scopes": tt.scopes})
+			if told.Status != 422 || strings.Contains(told.Body, "nearest") || strings.Contains(told.Body, "does not exist") {
+				t.Errorf("the response is %d %s, want 422 that names no scope", told.Status, told.Body)
+			}
+			lines := strings.ReplaceAll(s.Log.String()[before:], `\"`, `"`)
+			lines = strings.ReplaceAll(lines, `"`, `"`)
+			for _, text := range tt.says {
+				if !strings.Contains(lines, text) {
+					t.Errorf("the log of the API doesn't say %q: %.2000s", text, lines)
+				}
+			}
+			scopes, ok := tt.scopes.([]string)
+			if !ok {
+				return
+			}
+			_, err := s.CreatePersonalToken(t.Context(), passport.PersonalToken{User: testkit.Ref("alice"), Name: "x", Scopes: scopes})
+			if !errors.Is(err, oauth.InvalidScope) {
+				t.Fatalf("CreatePersonalToken() = %v, want invalid_scope", err)
+			}
+			for _, text := range tt.says {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("CreatePersonalToken() = %.2000v, want an error that says %q", err, text)
+				}
+			}
+			if e, ok := errors.AsType[*oauth.Error](err); !ok || strings.Contains(e.Description, "nearest") {
+				t.Errorf("the text for a user is %v, want one that names no other scope", e)
+			}
+		})
+	}
 }
 
 // The user may choose when it ends, but not later than the server allows.

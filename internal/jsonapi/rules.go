@@ -3,6 +3,7 @@ package jsonapi
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -19,11 +20,12 @@ type faults []fault
 type fault struct {
 	field string
 	texts []string
+	cause error // for the log, if it says more
 }
 
 // add adds validation errors of a field.
 func (f *faults) add(field string, texts ...string) {
-	*f = append(*f, fault{field, texts})
+	*f = append(*f, fault{field: field, texts: texts})
 }
 
 // MarshalJSON implements [json.Marshaler]. It writes an object with a list for each
@@ -52,8 +54,10 @@ func (f faults) err() error {
 		return nil
 	}
 	more := -1
+	var causes []error
 	for _, fault := range f {
 		more += len(fault.texts)
+		causes = append(causes, fault.cause)
 	}
 	message := f[0].texts[0]
 	switch {
@@ -62,7 +66,7 @@ func (f faults) err() error {
 	case more > 1:
 		message += fmt.Sprintf(" (and %d more errors)", more)
 	}
-	return &failure{status: http.StatusUnprocessableEntity, Message: message, Errors: f}
+	return &failure{status: http.StatusUnprocessableEntity, Message: message, Errors: f, cause: errors.Join(causes...)}
 }
 
 // maxName is the maximum length, in characters, of a client's or token's name in
@@ -152,8 +156,8 @@ func (f *faults) truth(field string, in input, absent bool) bool {
 
 // scopes checks the field scopes: a list of registered scopes. `*` is not allowed.
 // Null means none. A value that is not a list also breaks the rule for its content,
-// unless it is a single registered scope.
-func (f *faults) scopes(value any, registered func(string) bool) (ids []string) {
+// unless it is a single registered scope. check returns the error for the log.
+func (f *faults) scopes(value any, check func(id string) error) (ids []string) {
 	const notAnArray = "The scopes field must be an array."
 	var list []any
 	switch v := value.(type) {
@@ -166,16 +170,18 @@ func (f *faults) scopes(value any, registered func(string) bool) (ids []string) 
 		return nil
 	default:
 		texts := []string{notAnArray}
-		if id, _ := value.(string); !registered(id) {
+		id, _ := value.(string)
+		err := check(id)
+		if err != nil {
 			texts = append(texts, selectedScopes)
 		}
-		f.add("scopes", texts...)
+		*f = append(*f, fault{"scopes", texts, err})
 		return nil
 	}
 	for _, item := range list {
 		id, _ := item.(string)
-		if !registered(id) {
-			f.add("scopes", selectedScopes)
+		if err := check(id); err != nil {
+			*f = append(*f, fault{"scopes", []string{selectedScopes}, err})
 			return nil
 		}
 		ids = append(ids, id)

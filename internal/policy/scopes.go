@@ -9,8 +9,24 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Registered reports whether a scope is registered.
-func (p *Policy) Registered(id string) bool { return p.registered[id] }
+// CheckRegistered returns an error for a scope that is not registered. It wraps
+// [oauth.InvalidScope], and its text for the log names the nearest registered scope.
+func (p *Policy) CheckRegistered(id string) error {
+	if p.registered[id] {
+		return nil
+	}
+	return refusedScope(id, p.scopeIDs, "the scope %s does not exist")
+}
+
+// CheckPermitted returns an error, like CheckRegistered, for a scope that is not
+// registered or that tokens of a client and a grant type can't have. told is the text
+// for the latter.
+func (p *Policy) CheckPermitted(id string, c *oauth.Client, grantType, told string) error {
+	if err := p.CheckRegistered(id); err != nil || len(p.PermittedScopes([]string{id}, c, grantType)) > 0 {
+		return err
+	}
+	return refusedScope(id, p.PermittedScopes(p.scopeIDs, c, grantType), told)
+}
 
 // HasScope reports whether a client can have a scope: a registered one, or
 // [oauth.AllScopes], which is never registered.

@@ -137,11 +137,8 @@ func (p *Personal) check(t PersonalToken, at time.Time) (time.Time, error) {
 func (p *Personal) scopes(client *oauth.Client, scopes []string) ([]string, error) {
 	out := make([]string, 0, len(scopes))
 	for _, id := range scopes {
-		if !p.Tokens.policy.Registered(id) {
-			return nil, oauth.InvalidScope.Errorf("the scope %s does not exist", id)
-		}
-		if len(p.Tokens.policy.PermittedScopes([]string{id}, client, PersonalAccess)) == 0 {
-			return nil, oauth.InvalidScope.Errorf("the scope %s is not for personal access tokens", id)
+		if err := p.Tokens.policy.CheckPermitted(id, client, PersonalAccess, "the scope %s is not for personal access tokens"); err != nil {
+			return nil, err
 		}
 		if !slices.Contains(out, id) {
 			out = append(out, id)

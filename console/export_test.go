@@ -35,3 +35,10 @@ func Environment(key, value string) (any, error) {
 	err := assign(field, text(value))
 	return reflect.ValueOf(field).Elem().Interface(), err
 }
+
+// Starting returns a handler for the time before a server has started, and the
+// function that passes all requests to the server.
+func Starting() (before http.Handler, done func(http.Handler)) {
+	s := newStarting()
+	return s, s.done
+}

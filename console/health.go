@@ -30,10 +30,13 @@ var probes = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 // probePatience is how long a probe waits for the database.
 const probePatience = 3 * time.Second
 
-// around puts the two in front of everything else: whoever asks comes by address
-// and not by the server's name, and every few seconds, so that the access log has
-// none of it.
-func (h *health) around(next http.Handler) http.Handler {
+// around puts the two in front of everything else.
+func (h *health) around(next http.Handler) http.Handler { return withProbes(next, h.readyz) }
+
+// withProbes puts /livez and /readyz in front of everything else: a probe comes by
+// address and not by the server's name, and every few seconds, so that the access log
+// has none of it.
+func withProbes(next http.Handler, readyz http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path != "/livez" && r.URL.Path != "/readyz":
@@ -44,7 +47,7 @@ func (h *health) around(next http.Handler) http.Handler {
 		case r.URL.Path == "/livez":
 			say(w, http.StatusOK, "alive")
 		default:
-			h.readyz(w, r)
+			readyz(w, r)
 		}
 	})
 }

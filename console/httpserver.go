@@ -31,35 +31,50 @@ type connectionTimes struct {
 	drain func()        // waits between the signal to stop and the stop
 }
 
-// serveHTTP answers requests until ctx ends and times.drain returns. Requests that are
-// being answered then are finished: a refresh token that was rotated reaches its
-// client.
+// serveHTTP answers requests until ctx ends and times.drain returns.
 func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, logger *slog.Logger, times connectionTimes) error {
-	server := &http.Server{
+	return startHTTP(l, handler, logger, times.idle).until(ctx, times.drain)
+}
+
+// httpServer is an HTTP server that answers requests.
+type httpServer struct {
+	http.Server
+	logger  *slog.Logger
+	stopped chan error
+}
+
+// startHTTP begins to answer requests. The caller has to call until or Close.
+func startHTTP(l net.Listener, handler http.Handler, logger *slog.Logger, idle time.Duration) *httpServer {
+	s := &httpServer{logger: logger, stopped: make(chan error, 1), Server: http.Server{
 		Handler:           http.MaxBytesHandler(handler, maxBody),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
-		IdleTimeout:       times.idle,
+		IdleTimeout:       idle,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // broken connections of others
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(l) }()
+	}}
+	go func() { s.stopped <- s.Serve(l) }()
+	return s
+}
+
+// until answers requests until ctx ends and drain returns. Those that are being
+// answered then are finished: a refresh token that was rotated reaches its client.
+func (s *httpServer) until(ctx context.Context, drain func()) error {
 	select {
-	case err := <-stopped:
+	case err := <-s.stopped:
 		return err
 	case <-ctx.Done():
 	}
-	times.drain()
-	logger.Info("stopping: requests that are being answered are finished", "at_most", shutdownTimeout.String())
+	drain()
+	s.logger.Info("stopping: requests that are being answered are finished", "at_most", shutdownTimeout.String())
 	// Not ctx, which has ended.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		logger.Warn("requests were cut off", "err", err)
-		return errors.Join(server.Close())
+	if err := s.Shutdown(grace); err != nil {
+		s.logger.Warn("requests were cut off", "err", err)
+		return errors.Join(s.Close())
 	}
-	logger.Info("stopped")
+	s.logger.Info("stopped")
 	return nil
 }

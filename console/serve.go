@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -84,6 +85,15 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 	if s.Issuer == "" {
 		s.Issuer = loopbackIssuer(l)
 	}
+	return p.serveOn(ctx, l, s, logger)
+}
+
+// serveOn answers requests at once: an orchestrator that gets no response from /livez
+// would end the process while it waits for the database.
+func (p *program) serveOn(ctx context.Context, l net.Listener, s *settings, logger *slog.Logger) error {
+	first := newStarting()
+	running := startHTTP(l, first, logger, s.IdleTimeout)
+	defer running.Close() // for what fails below; a second Close does nothing
 	s.access = makes
 	in, err := p.openAll(ctx, s, logger)
 	if errors.Is(err, errStopped) {
@@ -102,10 +112,11 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 		return errors.Join(err, in.close())
 	}
 	mux := in.routes(server, welcome{s.Issuer})
+	watched := &health{server: server, accounts: in.accounts, logger: logger}
+	first.done(watched.around(s.around(in.nearby(server, mux, logger), server, logger)))
 	logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
 	stopKeeping := in.keepHouse(ctx, server)
-	watched := &health{server: server, accounts: in.accounts, logger: logger}
-	err = serveHTTP(ctx, l, watched.around(s.around(in.nearby(server, mux, logger), server, logger)), logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
+	err = running.until(ctx, func() { watched.drain(s.DrainDelay) })
 	stopKeeping()
 	return errors.Join(err, in.close())
 }

@@ -2,11 +2,16 @@ package dbtest_test
 
 import (
 	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-passport/passport/console"
 	"github.com/go-passport/passport/internal/dbtest"
@@ -66,23 +71,103 @@ func TestConsole_FR_51_DatabaseComesLater(t *testing.T) {
 			cmd.SetErr(said)
 			cmd.SetArgs([]string{"migrate"})
 			if status := console.Run(t.Context(), cmd); status != 0 || !strings.Contains(out.String(), "up to date") {
-				t.Errorf("migrate before its database answers: status %d, want 0 and tables that are up to date: %s%s", status, &out, &said.text)
+				t.Errorf("migrate before its database answers: status %d, want 0 and tables that are up to date: %s%s", status, &out, said)
 			}
-			if n := strings.Count(said.text.String(), "Waiting for the database "+d.Name); n != 1 {
-				t.Errorf("it said %q, want one line about waiting", &said.text)
+			if n := strings.Count(said.String(), "Waiting for the database "+d.Name); n != 1 {
+				t.Errorf("it said %q, want one line about waiting", said)
 			}
 		})
 	}
 }
 
-// waitingLine has something happen at the first line.
+// FR-51: while serve waits for its database, a probe finds that the process lives and
+// is not ready, and no connection waits for the end. After the wait it serves.
+func TestConsole_FR_51_ServeAnswersWhileItWaits(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
+		t.Run(d.Name, func(t *testing.T) {
+			p, databaseURL := newProxy(t, dbtest.URL(t, d))
+			p.setDown(true)
+			waiting := make(chan struct{})
+			said := &waitingLine{then: func() { close(waiting) }, on: "waiting for the database"}
+			address := freeAddress(t)
+			cmd := console.New(console.Options{Env: []string{"PASSPORT_DATABASE_URL=" + databaseURL}})
+			cmd.SetOut(io.Discard)
+			cmd.SetErr(said)
+			cmd.SetArgs([]string{"serve", "--listen", address})
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan int, 1)
+			go func() { ended <- console.Run(ctx, cmd) }()
+			t.Cleanup(func() {
+				stop()
+				if status := <-ended; status != 0 {
+					t.Errorf("serve ended with status %d: %s", status, said)
+				}
+			})
+			<-waiting
+			for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/oauth/jwks": 503} {
+				res := fetch(t, "http://"+address+path)
+				if res.StatusCode != want || (res.Header.Get("Retry-After") != "") != (want == 503) {
+					t.Errorf("%s before the database answers = %d, Retry-After %q, want %d", path, res.StatusCode, res.Header.Get("Retry-After"), want)
+				}
+			}
+			p.setDown(false)
+			for until := time.Now().Add(20 * time.Second); ; {
+				if fetch(t, "http://"+address+"/readyz").StatusCode == 200 {
+					break
+				}
+				if time.Now().After(until) {
+					t.Fatalf("it is not ready after its database: %s", said)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if res := fetch(t, "http://"+address+"/oauth/jwks"); res.StatusCode != 200 {
+				t.Errorf("/oauth/jwks when it is ready = %d, want 200", res.StatusCode)
+			}
+		})
+	}
+}
+
+// freeAddress returns an address that no program listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func fetch(t *testing.T, address string) *http.Response {
+	t.Helper()
+	client := http.Client{Timeout: 10 * time.Second}
+	res, err := client.Get(address) //nolint:noctx // it has a limit
+	if err != nil {
+		t.Fatalf("the server doesn't answer: %v", err)
+	}
+	res.Body.Close()
+	return res
+}
+
+// waitingLine has something happen at the first line that has a text.
 type waitingLine struct {
+	mu   sync.Mutex
 	text bytes.Buffer
 	then func()
+	on   string
 	once sync.Once
 }
 
 func (w *waitingLine) Write(p []byte) (int, error) {
-	w.once.Do(w.then)
+	if bytes.Contains(p, []byte(w.on)) {
+		w.once.Do(w.then)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return w.text.Write(p)
+}
+
+func (w *waitingLine) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
 }

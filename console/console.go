@@ -24,6 +24,13 @@ type Options struct {
 	// to import; sql.Open by default.
 	Open func(driver, dsn string) (*sql.DB, error)
 
+	// Logs, when given, gets the log of a command before the command opens a
+	// database. The program passes it on to its drivers and to what else would write
+	// to standard error in another form. The password of the database is hidden in
+	// the values of the key "err". It is a log that discards everything for all
+	// commands but serve, which have no log.
+	Logs func(*slog.Logger)
+
 	// Server, when given, returns an application's own server. The commands
 	// are then those that manage it; serve, install, migrate and user, which
 	// need the binary's database and accounts, are left out.
@@ -47,6 +54,9 @@ func (o Options) LogValue() slog.Value { return slog.StringValue(o.Version) }
 func New(options Options) *cobra.Command {
 	if options.Open == nil {
 		options.Open = sql.Open
+	}
+	if options.Logs == nil {
+		options.Logs = func(*slog.Logger) {}
 	}
 	if options.Env == nil {
 		options.Env = os.Environ()

@@ -184,6 +184,7 @@ func (p *program) connect(ctx context.Context, s *settings, logger *slog.Logger)
 
 // connectTo opens the database of the settings at a URL.
 func (p *program) connectTo(ctx context.Context, s *settings, u dburl.URL, logger *slog.Logger) (*opened, error) {
+	p.Logs(logger)
 	db, err := p.openPool(ctx, u)
 	if err != nil {
 		return nil, fmt.Errorf("the database %s cannot be opened: %w", u, err)

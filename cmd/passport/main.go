@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"os"
 
-	_ "github.com/go-sql-driver/mysql"
+	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
@@ -15,5 +17,22 @@ import (
 
 func main() {
 	tuneMemory()
-	os.Exit(console.Run(context.Background(), console.New(console.Options{})))
+	os.Exit(console.Run(context.Background(), console.New(options())))
 }
+
+func options() console.Options { return console.Options{Logs: logOthers} }
+
+// logOthers has everything that would write to standard error in another form use the
+// log: the MySQL driver, and packages that use the standard log.
+func logOthers(logger *slog.Logger) {
+	slog.SetDefault(logger)
+	_ = mysql.SetLogger(driverLog{logger}) // only nil is an error
+}
+
+// driverLog is a [mysql.Logger]. The driver writes a line for each connection that it
+// lost. That is at Info: the pool opens another, and a request that fails is logged as an
+// error.
+type driverLog struct{ *slog.Logger }
+
+// Print implements [mysql.Logger].
+func (l driverLog) Print(v ...any) { l.Info("the MySQL driver reports", "err", fmt.Sprint(v...)) }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	binary "github.com/go-passport/passport/cmd/passport"
 	"github.com/go-passport/passport/console"
 )
 
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 				panic(err)
 			}
 		}
-		os.Exit(console.Run(context.Background(), console.New(console.Options{})))
+		os.Exit(console.Run(context.Background(), console.New(binary.Options())))
 	}
 	os.Exit(m.Run())
 }

@@ -131,7 +131,7 @@ func TestConsole_FR_51_ServeAnswersWhileItWaits(t *testing.T) {
 // freeAddress returns an address that no program listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer l.Close()
 	return l.Addr().String()
@@ -140,7 +140,7 @@ func freeAddress(t *testing.T) string {
 func fetch(t *testing.T, address string) *http.Response {
 	t.Helper()
 	client := http.Client{Timeout: 10 * time.Second}
-	res, err := client.Get(address) //nolint:noctx // it has a limit
+	res, err := client.Get(address)
 	if err != nil {
 		t.Fatalf("the server doesn't answer: %v", err)
 	}

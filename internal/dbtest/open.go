@@ -12,8 +12,8 @@ import (
 	"sync"
 	"testing"
 
-	_ "github.com/go-sql-driver/mysql" // the drivers, for this package and cmd/passport alone
-	_ "github.com/jackc/pgx/v5/stdlib"
+	mysqldriver "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib" // the drivers, for this package and cmd/passport alone
 	_ "modernc.org/sqlite"
 
 	"github.com/go-passport/passport/internal/dburl"
@@ -22,6 +22,9 @@ import (
 
 // Dialects are the databases that we support.
 var Dialects = []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres, sqldb.MySQL}
+
+// Tests break connections on purpose, and the driver would write a line for each.
+func init() { _ = mysqldriver.SetLogger(new(mysqldriver.NopLogger)) }
 
 // Open returns a pool over an empty database that is this test's alone and goes
 // when it ends. Where there is no server for the dialect the test is skipped,

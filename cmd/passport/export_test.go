@@ -1,0 +1,4 @@
+package main
+
+// Options are those of the binary.
+var Options = options

@@ -112,8 +112,8 @@ func (p *program) serveOn(ctx context.Context, l net.Listener, s *settings, logg
 		return errors.Join(err, in.close())
 	}
 	mux := in.routes(server, welcome{s.Issuer})
-	watched := &health{server: server, accounts: in.accounts, logger: logger}
-	first.done(watched.around(s.around(in.nearby(server, mux, logger), server, logger)))
+	handler, watched := in.handler(server, mux, logger)
+	first.done(handler)
 	logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
 	stopKeeping := in.keepHouse(ctx, server)
 	err = running.until(ctx, func() { watched.drain(s.DrainDelay) })
@@ -142,6 +142,13 @@ func (s *settings) settleIssuer() error {
 		return fmt.Errorf("issuer is missing: a server on %s needs the URL that clients know it by, such as --issuer https://auth.example.com", s.Listen)
 	}
 	return nil
+}
+
+// handler returns what every server of the binary answers with: the routes of mux, what
+// they share, and the probes of the returned health.
+func (o *opened) handler(server *passport.Server, mux *http.ServeMux, logger *slog.Logger) (http.Handler, *health) {
+	h := &health{server: server, accounts: o.accounts, logger: logger}
+	return h.around(o.settings.around(o.nearby(server, mux, logger), server, logger)), h
 }
 
 // around puts what every route shares around a mux.

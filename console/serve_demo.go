@@ -70,7 +70,8 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	demo.NewApp(made.App(logger)).Mount(mux)
 	debug.FreeOSMemory() // what hashing the password took
 	fmt.Fprint(cmd.OutOrStdout(), made.Describe())
-	return serveHTTP(ctx, l, s.around(in.nearby(server, mux, logger), server, logger), logger, connectionTimes{s.IdleTimeout, func() {}})
+	handler, watched := in.handler(server, mux, logger)
+	return serveHTTP(ctx, l, handler, logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 }
 
 // withoutAdvice drops the warnings of passport.New about settings, because the

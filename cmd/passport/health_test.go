@@ -76,6 +76,22 @@ func TestServe_OP_04_Probes(t *testing.T) {
 	}
 }
 
+// Every server of the binary has both probes, the tour too.
+func TestServe_OP_04_ProbesOfTheTour(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s, _ := startDemo(t)
+	for path, word := range map[string]string{"/livez": "alive", "/readyz": "ready"} {
+		for range 2 {
+			if got, body := probe(t, s, path); got != 200 || body != word {
+				t.Errorf("%s of the tour = %d %q, want 200 %q", path, got, body, word)
+			}
+		}
+	}
+	if log := s.log.String(); strings.Contains(log, "readyz") || strings.Contains(log, "level=WARN") {
+		t.Errorf("probes are in the access log of the tour, or it warns:\n%s", log)
+	}
+}
+
 // HAProxy probes with OPTIONS, others with HEAD. Each method gets the status of GET.
 func TestServe_FR_36_MethodsOfProbes(t *testing.T) {
 	t.Chdir(t.TempDir())

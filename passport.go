@@ -52,7 +52,7 @@ type Server struct {
 	endpoints []wire.Endpoint
 	mux       *http.ServeMux
 	mounted   issuer.Mounted
-	handler   http.Handler // mux, with a notice for paths that it does not have
+	handler   http.Handler // mux behind entry, with a notice for paths that it does not have
 }
 
 // New returns a server with the given configuration. If the configuration is
@@ -86,9 +86,9 @@ func New(config Config) (*Server, error) {
 		}
 	}
 	for _, e := range s.endpoints {
-		s.mux.Handle(e.Path, s.entry.Wrap(e.Handler)) // for every method, including those that Mount does not register
+		s.mux.Handle(e.Path, e.Handler) // for every method, including those that Mount does not register
 	}
-	s.handler = nearpath.New(wire.Paths(s.endpoints), r.Base, config.Logger).Around(s.mux)
+	s.handler = s.entry.Wrap(nearpath.New(wire.Paths(s.endpoints), r.Base, config.Logger).Around(s.mux)) // also for a path that is not an endpoint
 	for _, warning := range slices.Concat(config.Keys.ring.Warnings(), r.Parts.Warnings, feature.StoreWarnings(config.Store)) {
 		config.Logger.Warn("configuration", "warning", warning)
 	}

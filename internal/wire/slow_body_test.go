@@ -46,6 +46,12 @@ var bodyRequests = map[string]struct {
 	"JSON API, DELETE":          {"DELETE", "/oauth/tokens/8", "", 408, `{"message":"The body did not arrive in time."}`},
 	"JSON API, GET":             {"GET", "/oauth/scopes", "", 408, `{"message":"The body did not arrive in time."}`},
 	"JSON API, personal tokens": {"POST", "/oauth/personal-access-tokens", "application/json", 408, `{"message":"The body did not arrive in time."}`},
+	"no endpoint":               {"POST", "/oauth/nothing", "application/x-www-form-urlencoded", 404, "404 page not found"},
+	"no endpoint, GET":          {"GET", "/oauth/nothing", "", 404, "404 page not found"},
+	"no endpoint, the root":     {"POST", "/", "", 404, "404 page not found"},
+	"no endpoint, OPTIONS":      {"OPTIONS", "/oauth/nothing", "", 404, "404 page not found"},
+	"near an endpoint":          {"POST", "/oauth/token/", "application/x-www-form-urlencoded", 404, "404 page not found"},
+	"redirected by the mux":     {"POST", "/oauth//token", "application/x-www-form-urlencoded", 307, ""},
 }
 
 // head is that of a request with a body of 1,000 bytes.
@@ -121,6 +127,33 @@ func TestEndpoints_FR_04_TK_18_BodyThatDrips(t *testing.T) {
 			}
 			time.Sleep(2 * time.Second) // for the client to notice
 		})
+	}
+}
+
+// A body for a path that is not an endpoint is cut off as well, however it is sent.
+func TestServeHTTP_FR_04_BodyForNoEndpoint(t *testing.T) {
+	for name, length := range map[string]string{
+		"chunked": "Transfer-Encoding: chunked\r\n", "of a known length": "Content-Length: 1000\r\n",
+		"after 100 Continue": "Content-Length: 1000\r\nExpect: 100-continue\r\n",
+	} {
+		for _, path := range []string{"/oauth/nothing", "/", "/oauth/token/", "/oauth//token"} {
+			synctest.Test(t, func(t *testing.T) {
+				c, began := testkit.ServePipes(t, testkit.NewServer(t))(), time.Now()
+				send(t, c, "POST "+path+" HTTP/1.1\r\nHost: auth.example.com\r\n"+length+"\r\n")
+				go func() {
+					for {
+						time.Sleep(2 * time.Second)
+						if _, err := io.WriteString(c, "1\r\na\r\n"); err != nil {
+							return
+						}
+					}
+				}()
+				if a := cutOff(t, c, began, patience); a.Status != 404 && a.Status != 307 {
+					t.Errorf("POST %s with a body %s = %d %s, want the mux's response", path, name, a.Status, a.Body)
+				}
+				time.Sleep(3 * time.Second) // for the client to notice
+			})
+		}
 	}
 }
 

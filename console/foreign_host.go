@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/loopback"
@@ -18,12 +17,13 @@ var machineEndpoints = map[string]bool{
 	"passport.token": true, "passport.revoke": true, "passport.introspect": true, "passport.jwks": true, "passport.metadata": true,
 }
 
-// tourAPI is the path of the guarded API of the tour. It takes tokens and no cookie.
-const tourAPI = "/api/"
-
-// machinePaths returns the paths of [machineEndpoints].
-func machinePaths(server *passport.Server) map[string]bool {
+// machinePaths returns the paths of [machineEndpoints] and further ones, which take
+// tokens and no cookie.
+func machinePaths(server *passport.Server, further []string) map[string]bool {
 	paths := map[string]bool{}
+	for _, path := range further {
+		paths[path] = true
+	}
 	for route := range server.Routes() {
 		if machineEndpoints[route.Name] {
 			paths[route.Path] = true
@@ -37,7 +37,7 @@ func machinePaths(server *passport.Server) map[string]bool {
 func ownHost(next http.Handler, issuer *url.URL, exempt map[string]bool, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := loopback.Check(issuer, r.Host)
-		if err == nil || exempt[r.URL.Path] || strings.HasPrefix(r.URL.Path, tourAPI) {
+		if err == nil || exempt[r.URL.Path] {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -145,17 +145,19 @@ func (s *settings) settleIssuer() error {
 }
 
 // handler returns what every server of the binary answers with: the routes of mux, what
-// they share, and the probes of the returned health.
-func (o *opened) handler(server *passport.Server, mux *http.ServeMux, logger *slog.Logger) (http.Handler, *health) {
+// they share, and the probes of the returned health. Clients may ask for the paths of
+// machines by any host: the endpoints for machines, and the further ones.
+func (o *opened) handler(server *passport.Server, mux *http.ServeMux, logger *slog.Logger, further ...string) (http.Handler, *health) {
 	h := &health{server: server, accounts: o.accounts, logger: logger}
-	return h.around(o.settings.around(o.nearby(server, mux, logger), server, logger)), h
+	return h.around(o.settings.around(o.nearby(server, mux, logger), machinePaths(server, further), logger)), h
 }
 
-// around puts what every route shares around a mux.
-func (s *settings) around(mux http.Handler, server *passport.Server, logger *slog.Logger) http.Handler {
+// around puts what every route shares around a mux. Clients may ask for the paths of
+// machines by any host.
+func (s *settings) around(mux http.Handler, machines map[string]bool, logger *slog.Logger) http.Handler {
 	issuer, err := url.Parse(s.Issuer)
 	if err == nil {
-		mux = ownHost(ownName(mux, issuer), issuer, machinePaths(server), logger)
+		mux = ownHost(ownName(mux, issuer), issuer, machines, logger)
 	}
 	return middleware(mux, logger, s.TrustedProxies)
 }

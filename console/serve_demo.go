@@ -70,7 +70,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	demo.NewApp(made.App(logger)).Mount(mux)
 	debug.FreeOSMemory() // what hashing the password took
 	fmt.Fprint(cmd.OutOrStdout(), made.Describe())
-	handler, watched := in.handler(server, mux, logger)
+	handler, watched := in.handler(server, mux, logger, demo.APIPaths...)
 	return serveHTTP(ctx, l, handler, logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 }
 

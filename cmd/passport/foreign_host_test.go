@@ -66,3 +66,36 @@ func TestServe_FR_13_ForeignHosts(t *testing.T) {
 		})
 	}
 }
+
+// Only exact paths are exempt, and those of the tour's API only in the tour: an issuer
+// may have any path, such as /api.
+func TestServe_FR_13_PathsThatLookLikeExemptOnes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, tt := range map[string]struct {
+		args, pages []string
+	}{
+		"serve at /api": {
+			[]string{"serve", "--issuer", "http://127.0.0.1:8000/api"},
+			[]string{"GET /api/", "GET /api/sign-in", "POST /api/sign-in", "POST /api/sign-out", "GET /api/oauth/authorize", "GET /api/orders", "GET /api/livez"},
+		},
+		"serve at /livez": {
+			[]string{"serve", "--issuer", "http://127.0.0.1:8000/livez"},
+			[]string{"GET /livez/", "POST /livez/sign-in", "GET /livez/oauth/authorize"},
+		},
+		"serve at /oauth/token": {
+			[]string{"serve", "--issuer", "http://127.0.0.1:8000/oauth/token"},
+			[]string{"GET /oauth/token/", "POST /oauth/token/sign-in", "GET /oauth/token/oauth/authorize"},
+		},
+		"the tour": {[]string{"serve", "--demo"}, []string{"GET /api/", "GET /api/nothing", "GET /api/orders/", "GET /api/../sign-in", "GET /oauth/token/refresh"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, nil, tt.args...)
+			for _, page := range tt.pages {
+				method, path, _ := strings.Cut(page, " ")
+				if res := askAs(t, s, "evil.example", method, path); res.StatusCode != http.StatusMisdirectedRequest || len(res.Cookies()) > 0 {
+					t.Errorf("%s at evil.example: status %d with %d cookies, want 421 and none", page, res.StatusCode, len(res.Cookies()))
+				}
+			}
+		})
+	}
+}

@@ -9,6 +9,9 @@ import (
 	"github.com/go-passport/passport/guard"
 )
 
+// APIPaths are the paths of the API that [MountAPI] adds. It takes tokens and no cookie.
+var APIPaths = []string{"/api/user", "/api/orders", "/api/service"}
+
 // MountAPI adds the API of the tour's shop, guarded as any application would
 // guard its own.
 func MountAPI(mux interface {

@@ -35,6 +35,9 @@ func ParsesHash(stored string) bool {
 // EmailKey is emailKey.
 func EmailKey(email string) string { return emailKey(email) }
 
+// EmailKeys is emailKeys.
+func EmailKeys(email string) [3]string { return emailKeys(email) }
+
 // Subscriber is subscriber.
 func Subscriber(address string) string { return subscriber(address) }
 

@@ -28,7 +28,18 @@ func passwordForms(typed string) []string {
 
 // emailKeys are the keys under which an account with this address may be stored, the
 // one of today first. Keys from before were not composed.
+//
+// Tries are counted by the key of today, so each key here has that of the address. A
+// key of another one, such as "i\u0307" for "\u0130", is replaced: its account would have
+// a counter for each spelling.
 func emailKeys(email string) [3]string {
 	email = trimmed(email)
-	return [3]string{emailKey(email), strings.ToLower(email), strings.ToLower(norm.NFD.String(email))}
+	today := emailKey(email)
+	keys := [3]string{today, strings.ToLower(email), strings.ToLower(norm.NFD.String(email))}
+	for i, key := range keys {
+		if emailKey(key) != today {
+			keys[i] = today
+		}
+	}
+	return keys
 }

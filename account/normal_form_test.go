@@ -3,6 +3,7 @@ package account_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -69,6 +70,38 @@ func TestThrottle_FR_29_OneKeyForEachFormOfAnAddress(t *testing.T) {
 	} {
 		if a, b := account.EmailKey(pair[0]), account.EmailKey(pair[1]); a != b {
 			t.Errorf("the keys of %+q and %+q are %+q and %+q, want one key", pair[0], pair[1], a, b)
+		}
+	}
+}
+
+// An account is found by its key, and tries are counted by the key of the typed text.
+// So the two have one counter in common for each text that finds the account.
+func TestThrottle_FR_29_OneCounterForEachAccount(t *testing.T) {
+	t.Parallel()
+	check := func(typed string) {
+		counter := account.EmailKey(typed)
+		if again := account.EmailKey(counter); again != counter {
+			t.Errorf("the key of %+q is %+q, but that of the key is %+q", typed, counter, again)
+		}
+		for _, key := range account.EmailKeys(typed) {
+			if of := account.EmailKey(key); of != counter {
+				t.Errorf("%+q finds the account with the key %+q, which counts tries under %+q, and counts under %+q", typed, key, of, counter)
+			}
+		}
+		if account.EmailKeys(typed)[0] != counter {
+			t.Errorf("%+q does not find an account with its own key %+q", typed, counter)
+		}
+	}
+	marks := []string{"", "\u0301", "\u0307", "\u0308", "\u0323", "\u0345", "\u0307\u0307", "\u0307\u0323", "\u0307\u0301", "\u0342\u0345"}
+	for r := range unicode.MaxRune {
+		cased := unicode.ToLower(r) != r || unicode.ToUpper(r) != r
+		if r < 0x400 || cased {
+			check(string(r) + "@example.com")
+		}
+		for _, m := range marks {
+			if cased { // only letters with a capital can change
+				check(string(r) + m + "x@example.com")
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
@@ -72,4 +73,23 @@ func TestAccount_FR_29_AccountsFromBefore(t *testing.T) {
 			}
 		}
 	})
+}
+
+// All texts that find an account share its limit. The small letter of "İ" is "i", so
+// that text is the one of another account.
+func TestThrottle_FR_29_SpellingsShareTheLimit(t *testing.T) {
+	const email = "i\u0307pek.i\u0307nci@example.com"
+	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
+	if _, err := s.Create(t.Context(), account.NewUser{Email: email, Password: adasPassword}); err != nil {
+		t.Fatal(err)
+	}
+	v := s.visitor("192.0.2.1")
+	for range account.TriesPerPair {
+		v.signIn(email, "a wrong password")
+	}
+	for _, spelling := range []string{email, strings.ToUpper(email), strings.ReplaceAll(email, "i\u0307", "\u0130"), strings.Replace(email, "i\u0307", "\u0130", 1), strings.Replace(email, "i\u0307", "I\u0307", 1)} {
+		if w := v.signIn(spelling, adasPassword); w.Code == http.StatusSeeOther {
+			t.Errorf("%+q signs in to the account %+q, whose tries are used up", spelling, email)
+		}
+	}
 }

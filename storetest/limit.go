@@ -200,7 +200,8 @@ func aboveFamilyLimit(w *world) {
 		}
 	}
 	found("two may stay", "above at client", "far above at client", "far above at other")
-	for range store.AboveFamilyLimit(w.Context(), 2, since, now) {
+	for _, err := range store.AboveFamilyLimit(w.Context(), 2, since, now) {
+		w.must(err)
 		break // a loop may stop
 	}
 	// Families that began at the same time end together or not at all.

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"database/sql"
 	"errors"
-	"time"
 
 	"github.com/go-passport/passport/internal/sqldb"
 )
@@ -71,20 +70,20 @@ func (r *records) authenticate(ctx context.Context, id, secret string) error {
 	return c.check(id, secret)
 }
 
-// redeem reads client and value, compares the secret, and reads the user.
-func (r *records) redeem(ctx context.Context, value *sql.Stmt, digest, id, secret string, now time.Time) error {
+// redeem reads client and value of a write, compares the secret, and reads the user.
+func (r *records) redeem(ctx context.Context, value *sql.Stmt, secret string, w *write) error {
 	var c clientRow
 	var expires, ends int64
 	var spent, revoked, disabled sql.NullInt64
 	var user string
-	err := value.QueryRowContext(ctx, digest).Scan(&c.id, &c.revoked, &c.suspended, &c.digest, &expires, &spent, &user, &ends, &revoked)
+	err := value.QueryRowContext(ctx, w.spends).Scan(&c.id, &c.revoked, &c.suspended, &c.digest, &expires, &spent, &user, &ends, &revoked)
 	if err != nil {
 		return absent(err, errGrant)
 	}
-	if err := c.check(id, secret); err != nil {
+	if err := c.check(w.client, secret); err != nil {
 		return err
 	}
-	at := now.UnixMicro()
+	at := w.issued.UnixMicro()
 	if spent.Valid || revoked.Valid || at >= expires || at >= ends {
 		return errGrant
 	}

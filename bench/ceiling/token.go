@@ -83,10 +83,10 @@ func (e *endpoint) allow(ctx context.Context, form url.Values, secret string, ou
 		return e.records.authenticate(ctx, out.client, secret)
 	case "authorization_code":
 		out.kind, out.spends = spendCode, digestOf(form.Get("code"))
-		return e.records.redeem(ctx, e.records.code, out.spends, out.client, secret, out.issued)
+		return e.records.redeem(ctx, e.records.code, secret, out)
 	case "refresh_token":
 		out.kind, out.spends = spendRefresh, digestOf(form.Get("refresh_token"))
-		return e.records.redeem(ctx, e.records.refresh, out.spends, out.client, secret, out.issued)
+		return e.records.redeem(ctx, e.records.refresh, secret, out)
 	case "password":
 		out.kind, out.family, out.familyEnds = newFamily, uuid.NewV7(), out.issued.Add(familyLife)
 		if form.Get("username") != server.Username || subtle.ConstantTimeCompare([]byte(digestOf(form.Get("password"))), password) != 1 {

@@ -122,7 +122,7 @@ func TestE2E_RefusesToStart(t *testing.T) {
 		{"port in use by the tour", []string{"serve", "--demo", "--listen", taken.Addr().String()}, []string{taken.Addr().String(), "in use", "--listen"}},
 		{"tour for everybody", []string{"serve", "--demo", "--listen", "0.0.0.0:0"}, []string{"loopback", "0.0.0.0:0"}},
 		{"tour on all addresses", []string{"serve", "--demo", "--listen", ":0"}, []string{"loopback"}},
-		{"unreadable database", []string{"serve", "--listen", freeAddress(t), "--database-url", "sqlite:" + garbage}, []string{garbage, "no SQLite database", "name another file"}},
+		{"unreadable database", []string{"serve", "--listen", freeAddress(t), "--database-url", "sqlite:" + garbage}, []string{garbage, "not an SQLite database", "name another file"}},
 		{"database is a folder", []string{"serve", "--listen", freeAddress(t), "--database-url", "sqlite:" + t.TempDir()}, []string{"database", "cannot be"}},
 		{"unreachable PostgreSQL", []string{"user", "list", "--database-url", "postgres://passport:a-word-nobody-knows@" + freeAddress(t) + "/passport"}, []string{"database", "refused"}},
 		{"unreachable MariaDB", []string{"user", "list", "--database-url", "mysql://passport:a-word-nobody-knows@" + freeAddress(t) + "/passport"}, []string{"database", "refused"}},

@@ -3,6 +3,7 @@ package account
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,9 +34,14 @@ func (c cookies) setSession(w http.ResponseWriter, r *http.Request, secret strin
 	c.clearBefore(w, r)
 }
 
-// clearSession deletes the cookie of the session.
-func (c cookies) clearSession(w http.ResponseWriter, r *http.Request) {
+// clearSession deletes the cookie of the session. It deletes the one with the name of
+// before, too, if its session is one of those that have ended.
+func (c cookies) clearSession(w http.ResponseWriter, r *http.Request, ended []oauth.Digest) {
 	c.set(w, c.session, "", -1)
+	if before, ok := c.value(r, c.before); ok && slices.Contains(ended, oauth.DigestOf(before)) {
+		c.set(w, c.before, "", -1)
+		return
+	}
 	c.clearBefore(w, r)
 }
 
@@ -72,6 +78,17 @@ func (c cookies) digest(r *http.Request) (d oauth.Digest, ok bool) {
 		return "", false
 	}
 	return oauth.DigestOf(secret), true
+}
+
+// digests returns those of all sessions that the browser may be recognized by, now or
+// when a cookie is gone: the present one first, then that with the name of before.
+func (c cookies) digests(r *http.Request) (all []oauth.Digest) {
+	for _, name := range []string{c.session, c.before} {
+		if secret, ok := c.value(r, name); ok {
+			all = append(all, oauth.DigestOf(secret))
+		}
+	}
+	return slices.Compact(all)
 }
 
 func (c cookies) value(r *http.Request, name string) (string, bool) {

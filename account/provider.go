@@ -68,16 +68,22 @@ func (a *Accounts) UserByPassword(ctx context.Context, username, password string
 	return found, nil
 }
 
-// SignOut implements [oauth.SignOuter]: it ends the browser's session, if there
-// is one, and takes back its cookie. On an error the session may live on; the
+// SignOut implements [oauth.SignOuter]: it ends the browser's sessions, if there
+// are any, and takes back their cookies. A browser has two after an upgrade, when a
+// cookie with the name of before is still there. On an error the session may live on; the
 // cookie stays, so that it can be tried again.
 func (a *Accounts) SignOut(w http.ResponseWriter, r *http.Request) error {
-	if digest, ok := a.cookies.digest(r); ok {
-		if err := a.end(r.Context(), digest); err != nil {
+	var ended []oauth.Digest // another server may have set the cookie of before: we don't know its session
+	for _, digest := range a.cookies.digests(r) {
+		known, err := a.end(r.Context(), digest)
+		if err != nil {
 			return err
 		}
+		if known {
+			ended = append(ended, digest)
+		}
 	}
-	a.cookies.clearSession(w, r)
+	a.cookies.clearSession(w, r, ended)
 	if server := a.server.Load(); server != nil {
 		(*server).ForgetToken(w, r)
 	}

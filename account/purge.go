@@ -87,5 +87,6 @@ func (a *Accounts) endIfOver(ctx context.Context, d oauth.Digest, now time.Time)
 			return false, err
 		}
 	}
-	return true, a.finish(ctx, d)
+	_, err = a.finish(ctx, d)
+	return true, err
 }

@@ -111,52 +111,56 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error 
 // u's: it then keeps its ID, for what was granted in it belongs to it and ends
 // with it. Another one is ended.
 func (a *Accounts) before(r *http.Request, u *User) (*session, error) {
-	digest, ok := a.cookies.digest(r)
-	if !ok {
-		return nil, nil
-	}
 	s, err := a.session(r)
-	switch {
-	case err == nil && s.user.ID == u.ID:
-		return s, nil
-	case err == nil || errors.Is(err, oauth.ErrNotFound):
-		return nil, a.end(r.Context(), digest)
+	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
+		return nil, err
 	}
-	return nil, err
+	if err != nil || s.user.ID != u.ID {
+		s = nil
+	}
+	for _, digest := range a.cookies.digests(r) {
+		if s != nil && s.digest == digest {
+			continue
+		}
+		if _, err := a.end(r.Context(), digest); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 // end ends the session with a digest, if there is one: for the browser, then
 // for what was granted in it, and only then is it forgotten. So a request that
 // found the session alive came before the server's cut-off, and whoever gets an
-// error can ask again.
-func (a *Accounts) end(ctx context.Context, digest oauth.Digest) error {
+// error can ask again. known reports whether there was one.
+func (a *Accounts) end(ctx context.Context, digest oauth.Digest) (known bool, err error) {
 	if _, err := a.db.Exec(ctx, markEnded, sqldb.At(time.Now()), string(digest)); err != nil {
-		return fmt.Errorf("end session: %w", err)
+		return false, fmt.Errorf("end session: %w", err)
 	}
 	return a.finish(ctx, digest)
 }
 
 // finish ends what was granted in a session that has ended for the browser, and
-// forgets the session.
-func (a *Accounts) finish(ctx context.Context, digest oauth.Digest) error {
+// forgets the session. known reports whether there was one.
+func (a *Accounts) finish(ctx context.Context, digest oauth.Digest) (known bool, err error) {
 	ctx = context.WithoutCancel(ctx) // a browser that hangs up now must not leave what was granted
 	var id, userID string
-	err := a.db.Row(ctx, selectOwner, func(row sqldb.Row) error { return row.Scan(&id, &userID) }, string(digest))
+	err = a.db.Row(ctx, selectOwner, func(row sqldb.Row) error { return row.Scan(&id, &userID) }, string(digest))
 	if errors.Is(err, oauth.ErrNotFound) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("find session to end: %w", err)
+		return false, fmt.Errorf("find session to end: %w", err)
 	}
 	if server := a.server.Load(); server != nil {
 		if err := (*server).EndSession(ctx, a.ref(userID), id); err != nil {
-			return fmt.Errorf("end what was granted in the session: %w", err)
+			return false, fmt.Errorf("end what was granted in the session: %w", err)
 		}
 	}
 	if _, err := a.db.Exec(ctx, deleteSession, string(digest)); err != nil {
-		return fmt.Errorf("forget session: %w", err)
+		return false, fmt.Errorf("forget session: %w", err)
 	}
-	return nil
+	return true, nil
 }
 
 // halfEnded reports whether the browser's session is at an end for the browser,

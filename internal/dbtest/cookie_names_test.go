@@ -221,3 +221,63 @@ func TestCookies_FR_21_SessionNameOfBefore(t *testing.T) {
 		}
 	}
 }
+
+// FR-21: a browser may have a session under the old name beside the present one. The
+// browser must not be recognized by the old one after it signed out.
+func TestSignOut_FR_21_EndsTheSessionOfTheOldNameToo(t *testing.T) {
+	const foreign = "ANOTHERSERVERANOTHERSERVERANOTHERSERVERANOTHERSERVER"
+	for issuer, before := range map[string]string{"http://127.0.0.1:8000": "passport-session", "https://app.example.com": "__Host-passport-session"} {
+		present := cookie.Of(issuer).Host("session")
+		for name, tt := range map[string]struct {
+			cookies func(s1, s2 string) map[string]string
+			s1Lives bool // the browser does not send it
+		}{
+			"both":                     {cookies: func(s1, s2 string) map[string]string { return map[string]string{present: s1, before: s2} }},
+			"the same":                 {cookies: func(_, s2 string) map[string]string { return map[string]string{present: s2, before: s2} }, s1Lives: true},
+			"the old one alone":        {cookies: func(_, s2 string) map[string]string { return map[string]string{before: s2} }, s1Lives: true},
+			"a present one of garbage": {cookies: func(_, s2 string) map[string]string { return map[string]string{present: "x", before: s2} }, s1Lives: true},
+			"a present one that ended": {cookies: func(_, s2 string) map[string]string { return map[string]string{present: foreign, before: s2} }, s1Lives: true},
+		} {
+			s := sqliteSite(t, issuer)
+			s.ada()
+			first, second, v := s.visitor("192.0.2.1"), s.visitor("192.0.2.2"), s.visitor("192.0.2.3")
+			first.signIn("ada@example.com", adasPassword)
+			second.signIn("ada@example.com", adasPassword)
+			v.cookies = tt.cookies(first.cookies[present], second.cookies[present])
+			v.post("/sign-out", nil)
+			v.mustBeNobody(issuer + ", " + name + ": after signing out")
+			second.mustBeNobody(issuer + ", " + name + ": the session of the old name after signing out")
+			if _, err := first.who(); (err == nil) != tt.s1Lives {
+				t.Errorf("%s, %s: after signing out the other session gives %v, want it to live: %t", issuer, name, err, tt.s1Lives)
+			}
+			if len(v.cookies) > 0 {
+				t.Errorf("%s, %s: after signing out the browser still has %v", issuer, name, v.cookies)
+			}
+		}
+		for _, value := range []string{foreign, "not one of ours"} {
+			s := sqliteSite(t, issuer)
+			s.ada()
+			v := s.visitor("192.0.2.1")
+			v.signIn("ada@example.com", adasPassword)
+			v.cookies[before] = value
+			v.post("/sign-out", nil)
+			v.mustBeNobody("after signing out")
+			if v.cookies[before] != value {
+				t.Errorf("%s: signing out took the cookie %q, which another server set", issuer, value)
+			}
+		}
+	}
+}
+
+// FR-21: signing in ends what the browser had before, also under the old name.
+func TestSignIn_FR_21_EndsTheSessionOfTheOldNameToo(t *testing.T) {
+	s := sqliteSite(t, "http://127.0.0.1:8000")
+	ada, present := s.ada(), cookie.Of("http://127.0.0.1:8000").Host("session")
+	planted, v := s.visitor("192.0.2.1"), s.visitor("192.0.2.2")
+	planted.signIn("ada@example.com", adasPassword)
+	v.signIn("ada@example.com", adasPassword)
+	v.cookies["passport-session"] = planted.cookies[present]
+	v.signIn("ada@example.com", adasPassword)
+	v.mustBe(ada)
+	planted.mustBeNobody("after another sign-in in a browser that has its cookie under the old name")
+}

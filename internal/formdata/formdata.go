@@ -63,19 +63,23 @@ func Parse(text string, known func(name string) bool) (url.Values, error) {
 }
 
 // ParseForm sets r.Form and r.PostForm as [http.Request.ParseForm] does, with
-// [Parse]. Values that are set already stay: a middleware has read the body. The
-// error is a [Malformed], or that of reading the body.
+// [Parse]. Values that are set already stay: a middleware has read the body. If it has
+// put the body back, a malformed parameter is still an error. If not, net/http has left
+// the parameter out, and the request is like one without it. The error is a
+// [Malformed], or that of reading the body.
 func ParseForm(r *http.Request, known func(name string) bool) error {
 	query, err := Parse(r.URL.RawQuery, known)
-	if r.PostForm == nil {
-		text, readErr := formBody(r)
-		if readErr != nil {
-			return readErr
-		}
-		var bodyErr error
-		if r.PostForm, bodyErr = Parse(text, known); bodyErr != nil {
-			err = bodyErr
-		}
+	parsed := r.PostForm != nil
+	text, readErr := formBody(r, parsed)
+	if readErr != nil {
+		return readErr
+	}
+	form, bodyErr := Parse(text, known)
+	if bodyErr != nil {
+		err = bodyErr
+	}
+	if !parsed {
+		r.PostForm = form
 	}
 	if r.Form == nil {
 		r.Form = url.Values{}
@@ -88,16 +92,20 @@ func ParseForm(r *http.Request, known func(name string) bool) error {
 	return err
 }
 
-// formBody reads the body of a request that has a form.
-func formBody(r *http.Request) (string, error) {
+// formBody reads the body of a request that has a form. If parsed, a middleware has
+// read it before, and there may be nothing left.
+func formBody(r *http.Request, parsed bool) (string, error) {
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	hasForm := slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method)
-	if !hasForm || media != "application/x-www-form-urlencoded" {
+	if !hasForm || media != "application/x-www-form-urlencoded" || parsed && r.Body == nil {
 		return "", nil
 	}
 	if r.Body == nil { // of a request that a program made
 		return "", errors.New("the form is missing")
 	}
 	text, err := io.ReadAll(r.Body)
+	if parsed && errors.Is(err, http.ErrBodyReadAfterClose) {
+		return "", nil
+	}
 	return string(text), err
 }

@@ -2,6 +2,8 @@ package formdata_test
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -52,6 +54,62 @@ func TestParseForm_FR_33_AfterAMiddleware(t *testing.T) {
 		}
 	}
 }
+
+// A middleware may have put the body back. Then a malformed parameter is found. A
+// malformed parameter of the query is found in any case.
+func TestParseForm_FR_33_MalformedAfterAMiddleware(t *testing.T) {
+	const good = "scope=read&x=1"
+	for name, middleware := range map[string]func(r *http.Request, body string){
+		"none":                     func(*http.Request, string) {},
+		"ParseForm, then put back": func(r *http.Request, body string) { _ = r.ParseForm(); r.Body = io.NopCloser(strings.NewReader(body)) },
+		"read, and put back": func(r *http.Request, body string) {
+			_, _ = io.ReadAll(r.Body)
+			r.Body = io.NopCloser(strings.NewReader(body))
+		},
+		"FormValue of a copy": func(r *http.Request, _ string) {
+			c := r.Clone(r.Context())
+			c.Body = http.NoBody
+			_ = c.FormValue("csrf")
+		},
+		"ParseForm":           nil,
+		"ParseForm and Close": nil,
+	} {
+		for _, tt := range []struct{ query, body, malformed string }{
+			{"", good, ""}, {"utm=a;b", good + "&utm=%zz", ""},
+			{"", "x=1&scope=read;x", "scope"}, {"", "scope=%zz", "scope"}, {"", "state=%&x=1", "state"},
+			{"scope=%zz", good, "scope"}, {"state=a;b", good, "state"},
+		} {
+			r := httptest.NewRequest("POST", "/?"+tt.query, strings.NewReader(tt.body))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			want := tt.malformed
+			if middleware != nil {
+				middleware(r, tt.body)
+			} else { // the body is gone
+				_ = r.ParseForm()
+				if name == "ParseForm and Close" {
+					r.Body = closed{}
+				}
+				if tt.query == "" {
+					want = ""
+				}
+			}
+			err := formdata.ParseForm(r, knows)
+			bad, _ := errors.AsType[*formdata.Malformed](err)
+			if (bad == nil) != (want == "") || bad != nil && bad.Name != want || bad == nil && err != nil {
+				t.Errorf("middleware %q: ParseForm of query %q and body %q = %v, want the malformed parameter %q", name, tt.query, tt.body, err, want)
+			}
+			if tt.body == good && r.PostForm.Encode() != good {
+				t.Errorf("middleware %q: PostForm of body %q = %v", name, tt.body, r.PostForm)
+			}
+		}
+	}
+}
+
+// closed is the body of net/http after Close.
+type closed struct{}
+
+func (closed) Read([]byte) (int, error) { return 0, http.ErrBodyReadAfterClose }
+func (closed) Close() error             { return nil }
 
 // What net/url reads without an error is read the same.
 func FuzzParse(f *testing.F) {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/reqinfo"
 )
 
@@ -20,7 +19,7 @@ type Paths struct {
 	exact map[string]bool
 	base  string // of the OAuth endpoints, such as "/oauth"
 	log   *slog.Logger
-	once  logline.Once
+	seen  notices
 }
 
 // New returns the paths of a server. base is the path of the OAuth endpoints.
@@ -33,8 +32,8 @@ func New(paths []string, base string, log *slog.Logger) *Paths {
 }
 
 // Around serves a mux. For a path that the mux does not have, it logs the one that
-// was probably meant: one line for each path, for at most 1000 of them. It changes no
-// response.
+// was probably meant. Each path that was meant has [maxNotices] in an hour. It changes
+// no response.
 func (p *Paths) Around(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !p.exact[r.URL.Path] {
@@ -48,7 +47,7 @@ func (p *Paths) Around(mux *http.ServeMux) http.Handler {
 
 func (p *Paths) notice(r *http.Request) {
 	meant := p.Near(r.URL.Path)
-	if meant == "" || !p.once.First(reqinfo.Path(r)) {
+	if meant == "" || !p.seen.first(meant, reqinfo.Path(r)) {
 		return
 	}
 	attrs := []any{"method", r.Method, "path", reqinfo.Path(r), "meant", meant}

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/url"
@@ -59,24 +60,38 @@ type Work struct{ Argon2, Bcrypt uint64 }
 
 // WorkOf returns the work of a sign-in with a wrong password to an account with a
 // stored hash, in a table that has hashes of these costs.
-func WorkOf(stored, password string, costs ...string) (spent Work) {
+func WorkOf(stored, password string, costs ...string) Work {
+	spent, _ := WorkOfMatch(stored, "", password, costs...)
+	return spent
+}
+
+// WorkOfMatch returns the work of a sign-in to an account whose password is right, and
+// whether the typed one passes.
+func WorkOfMatch(stored, right, typed string, costs ...string) (spent Work, ok bool) {
 	h := newHasher(1)
-	h.idKey = func(_, _ []byte, time, memory uint32, _ uint8, length uint32) []byte {
+	parsed, _ := parseHash(stored)
+	h.idKey = func(password, salt []byte, time, memory uint32, _ uint8, length uint32) []byte {
 		spent.Argon2 += uint64(time) * uint64(memory)
+		if string(password) == right && bytes.Equal(salt, parsed.salt) && len(parsed.key) == int(length) {
+			return parsed.key
+		}
 		return make([]byte, length)
 	}
-	h.compare = func(hash, _ []byte) error {
+	h.compare = func(hash, password []byte) error {
 		cost, err := bcrypt.Cost(hash)
 		if err != nil {
 			return err
 		}
 		spent.Bcrypt += 1 << cost
+		if string(password) == right && string(hash) == stored {
+			return nil
+		}
 		return bcrypt.ErrMismatchedHashAndPassword
 	}
 	w := leastWork()
 	for _, cost := range costs {
 		w = w.with(cost)
 	}
-	_, _, _ = h.verify(stored, password, w)
-	return spent
+	ok, _, _ = h.verify(stored, typed, w)
+	return spent, ok
 }

@@ -89,16 +89,17 @@ func (h *hasher) hash(password string) string {
 
 // verify reports whether a password is the one of a stored hash, and whether that
 // hash should be replaced by one of today's cost and form. An empty hash is that of
-// no account: it matches nothing. For every hash, a wrong password takes the work
-// w, once for each form of what was typed. The caller has a slot.
+// no account: it matches nothing. For every hash, each password takes the work w, once
+// for each form of what was typed. A right one takes no less, because it may be that of
+// a disabled account, which is refused like a wrong one. The caller has a slot.
 func (h *hasher) verify(stored, typed string, w work) (ok, outdated bool, err error) {
 	for i, form := range passwordForms(typed) {
-		ok, outdated, err = h.verifyForm(stored, form, w)
-		if ok {
-			return ok, outdated || i > 0, err
+		matches, old, formErr := h.verifyForm(stored, form, w)
+		if !ok { // else the form before matched, and the work is all that is left
+			ok, outdated, err = matches, old || matches && i > 0, formErr
 		}
 	}
-	return false, outdated, err
+	return ok, outdated, err
 }
 
 func (h *hasher) verifyForm(stored, password string, w work) (ok, outdated bool, err error) {

@@ -48,5 +48,29 @@ func TestSignIn_FR_10_WorkIsEqualForEveryAccount(t *testing.T) {
 	}
 }
 
+// A disabled account refuses its right password like a wrong one, so the right one must
+// take the same work, whichever form of it matches.
+func TestSignIn_FR_10_FR_29_WorkIsEqualForARightPassword(t *testing.T) {
+	const argon2 = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzYWx0$AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"
+	bcrypt := "$2y$10$" + strings.Repeat("a", 53)
+	for _, stored := range []string{argon2, bcrypt} {
+		for name, tt := range map[string]struct{ right, typed, wrong string }{
+			"plain letters":                   {"right password", "right password", "wrong password"},
+			"composed":                        {composedPassword, composedPassword, composedPassword + "x"},
+			"typed decomposed, hash composed": {composedPassword, decomposedPassword, decomposedPassword + "x"},
+			"typed decomposed, hash of that":  {decomposedPassword, decomposedPassword, decomposedPassword + "x"},
+		} {
+			right, ok := account.WorkOfMatch(stored, tt.right, tt.typed, "$2y$10$", "m=65536,t=3,p=4")
+			if !ok {
+				t.Fatalf("%s: the right password for %.20s does not pass", name, stored)
+			}
+			wrong, ok := account.WorkOfMatch(stored, tt.right, tt.wrong, "$2y$10$", "m=65536,t=3,p=4")
+			if ok || right != wrong {
+				t.Errorf("%s: the right password for %.20s takes %+v, and a wrong one %+v; want the same work", name, stored, right, wrong)
+			}
+		}
+	}
+}
+
 // near allows for the granularity of argon2id's memory.
 func near(a, b uint64) bool { return max(a, b)-min(a, b) <= max(a, b)/100 }

@@ -83,6 +83,10 @@ func (c NewClient) Format(f fmt.State, _ rune) {
 }
 
 // LogValue implements [slog.LogValuer]: only the client ID.
+//
+// encoding/json is not changed, because an application may respond with the value. So
+// [slog.JSONHandler] prints the secret of a value inside a list, map or struct; log
+// the value as an attribute, or its ID.
 func (c NewClient) LogValue() slog.Value { return slog.StringValue(clients.ShownID(c.Client)) }
 
 // CreateClient creates a client. The error lists every fault of the registration.

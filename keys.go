@@ -143,8 +143,9 @@ type StoredKeys struct {
 	// Store is, or wraps, an [oauth.KeyStore], such as sqlstore and memstore.
 	Store oauth.Store
 
-	// Secret has at least 32 random bytes, the same on every node.
-	Secret []byte
+	// Secret has at least 32 random bytes, the same on every node. It is not encoded
+	// as JSON.
+	Secret []byte `json:"-"`
 }
 
 // Format implements [fmt.Formatter]. It prints no secret: only the type of the store.

@@ -36,6 +36,10 @@ func (t NewToken) Format(f fmt.State, _ rune) {
 }
 
 // LogValue implements [slog.LogValuer]: only the ID of the token.
+//
+// encoding/json is not changed, because an application may respond with the value. So
+// [slog.JSONHandler] prints the secret of a value inside a list, map or struct; log
+// the value as an attribute, or its ID.
 func (t NewToken) LogValue() slog.Value { return slog.StringValue(tokens.ShownID(t.Token)) }
 
 // CreateToken creates a personal access token, which a user creates for their own

@@ -1,6 +1,8 @@
 package passport_test
 
 import (
+	"encoding/base64"
+	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
@@ -40,5 +42,33 @@ func TestSecrets_FR_15_AreNotPrinted(t *testing.T) {
 		passporttest.Client{Secret: canary}, &passporttest.Token{AccessToken: canary, RefreshToken: canary},
 	} {
 		testkit.WantHidden(t, value, canary)
+	}
+}
+
+// JSON is for responses, so it keeps the secret of a new client or token. slog encodes
+// a list as JSON: docs/deploying.md says so. The secret of a server's keys is in no
+// response.
+func TestSecrets_FR_15_JSON(t *testing.T) {
+	const canary = "canary-of-a-test"
+	for _, tt := range []struct {
+		value any
+		keeps bool
+	}{
+		{&passport.NewClient{Secret: canary}, true}, {&passport.NewToken{AccessToken: canary}, true},
+		{passport.StoredKeys{Store: new(memstore.Store), Secret: []byte(canary)}, false},
+	} {
+		var attribute, nested strings.Builder
+		slog.New(slog.NewJSONHandler(&attribute, nil)).Info("made", "value", tt.value, slog.Group("group", "value", tt.value))
+		slog.New(slog.NewJSONHandler(&nested, nil)).Info("made", "values", []any{tt.value})
+		secret := canary
+		if !tt.keeps {
+			secret = base64.StdEncoding.EncodeToString([]byte(canary))
+		}
+		if strings.Contains(attribute.String(), secret) {
+			t.Errorf("slog's JSON prints the secret of a %T that is an attribute: %s", tt.value, &attribute)
+		}
+		if got := strings.Contains(nested.String(), secret); got != tt.keeps {
+			t.Errorf("slog's JSON prints the secret of a %T in a list: %t, want %t", tt.value, got, tt.keeps)
+		}
 	}
 }

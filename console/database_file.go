@@ -44,6 +44,20 @@ func existing(database string) error {
 	return nil
 }
 
+// withoutDatabase reports whether the settings name no database, and the file of the
+// default one is missing.
+func (s *settings) withoutDatabase() bool {
+	if s.DatabaseURL != defaults().DatabaseURL {
+		return false
+	}
+	file, ok := dburl.File(s.DatabaseURL)
+	if !ok {
+		return false
+	}
+	_, err := os.Lstat(file) // a link to a missing file is a fault
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // writable reports whether this user may write to the file of an SQLite database.
 func writable(database string) bool {
 	file, ok := dburl.File(database)

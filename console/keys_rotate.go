@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -39,6 +42,13 @@ again.`,
 			}
 			p.reads = !s.keysInDatabase()
 			r := passport.Rotation{Alg: o.algorithm(), Bits: o.length, Publish: time.Duration(publish)}
+			if p.Server == nil && !s.keysInDatabase() && s.withoutDatabase() {
+				if r.Overlap, err = s.longestLife(cmd.Context()); err != nil {
+					return err
+				}
+				done, err := passport.RotateKeyFiles(folder, r)
+				return reportRotation(cmd, done, err, withoutClients)
+			}
 			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, in *opened) error {
 				if r.Overlap, err = server.LongestLife(ctx); err != nil {
 					return err
@@ -60,6 +70,41 @@ again.`,
 	cmd.Flags().Var(&publish, "publish", "publish the new key `DURATION` before it signs: longer than it takes to reach every server")
 	cmd.Flags().StringVar(&folder, "keys-dir", "", "the keys in `FOLDER` (default the setting keys_dir)")
 	return cmd
+}
+
+// withoutClients is what `keys rotate` says where it found no database.
+const withoutClients = `There is no database here, so the old key stays for the longest lifetime in the settings. Lifetimes
+of single clients were not considered: if a client's tokens live longer, move the time after
+Retire-After: in oauth-private.key.
+
+Servers read the file every minute. Give the same file to each of them before the new key signs.`
+
+// longestLife returns the longest lifetime in the settings.
+func (s *settings) longestLife(ctx context.Context) (time.Duration, error) {
+	s.settleLocalIssuer()
+	if err := s.check(); err != nil {
+		return 0, err
+	}
+	keys, err := passport.GenerateKeys()
+	if err != nil {
+		return 0, err
+	}
+	c := withoutPersonalClient(s.Config)
+	c.Store, c.Keys, c.Logger = noClients{}, keys, slog.New(slog.DiscardHandler)
+	c.Users = new(account.Accounts)
+	server, err := passport.New(c)
+	if err != nil {
+		return 0, inSettings(err)
+	}
+	return server.LongestLife(ctx)
+}
+
+// noClients is a store without clients.
+type noClients struct{ noStore }
+
+// Clients implements [oauth.ClientStore].
+func (noClients) Clients(context.Context) iter.Seq2[*oauth.Client, error] {
+	return func(func(*oauth.Client, error) bool) {}
 }
 
 func reportRotation(cmd *cobra.Command, done *passport.Rotated, err error, next string) error {

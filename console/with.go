@@ -31,12 +31,7 @@ func (p *program) withSettings(ctx context.Context, s *settings, do func(context
 
 // withClients runs what works on the database that the settings name.
 func (p *program) withClients(ctx context.Context, s *settings, do func(context.Context, *opened) error) error {
-	if s.Issuer == "" {
-		s.Issuer = "http://127.0.0.1:8000" // nothing that these commands do is told to anybody by that name
-		if onLoopback(s.Listen) {
-			s.Issuer = spelled("http://" + s.Listen)
-		}
-	}
+	s.settleLocalIssuer()
 	if p.reads {
 		s.access = reads
 	}
@@ -79,4 +74,15 @@ func (p *program) withServerLogging(ctx context.Context, logger *slog.Logger, do
 		}
 		return do(ctx, server, in)
 	})
+}
+
+// settleLocalIssuer gives a command that shows the issuer to no client an issuer, if
+// the settings have none.
+func (s *settings) settleLocalIssuer() {
+	if s.Issuer == "" {
+		s.Issuer = "http://127.0.0.1:8000"
+		if onLoopback(s.Listen) {
+			s.Issuer = spelled("http://" + s.Listen)
+		}
+	}
 }

@@ -44,6 +44,9 @@ func TestDatabase_FR_48_MadeByThreeCommandsOnly(t *testing.T) {
 			folder := t.TempDir()
 			t.Chdir(folder)
 			for _, database := range []string{"", "sqlite:x.sqlite", "SQLite3:x.sqlite", "sqlite:gone/x.sqlite", "sqlite://x.sqlite", "sqlite:///" + folder + "/x.sqlite"} {
+				if database == "" && args[0] == "keys" {
+					continue // keys in files need no database
+				}
 				status, printed := tried(t, []string{"PASSPORT_DATABASE_URL=" + database}, args...)
 				if status != 1 || !strings.Contains(printed, "does not exist in the folder "+folder) || !strings.Contains(printed, "`passport install`") || !strings.Contains(printed, "--database-url") {
 					t.Errorf("with the database %q it ended with %d and printed\n%s\nwant 1, the folder and what to do", database, status, printed)

@@ -21,8 +21,15 @@ type health struct {
 	accounts interface{ Ready(context.Context) error }
 	logger   *slog.Logger
 	stopping atomic.Bool
-	ready    atomic.Bool // what was said last, so that the log has changes alone
+	last     atomic.Int32 // the last answer, so that the log has only changes
 }
+
+// The answers of /readyz. The zero value is that of a server that no probe has asked.
+const (
+	unknown int32 = iota
+	notReady
+	ready
+)
 
 // probes are the methods of health checks. HAProxy's default is OPTIONS.
 var probes = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
@@ -60,13 +67,16 @@ func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), probePatience)
 	defer cancel()
 	if err := errors.Join(h.server.Ready(ctx), h.accounts.Ready(ctx)); err != nil {
-		if h.ready.Swap(false) {
+		switch h.last.Swap(notReady) {
+		case ready:
 			h.logger.Error("not ready any more", "err", err)
+		case unknown:
+			h.logger.Error("not ready", "err", err)
 		}
 		say(w, http.StatusServiceUnavailable, "not ready: see the log")
 		return
 	}
-	if !h.ready.Swap(true) {
+	if h.last.Swap(ready) != ready {
 		h.logger.Info("ready")
 	}
 	say(w, http.StatusOK, "ready")

@@ -19,7 +19,8 @@ func (p *program) migrate() *cobra.Command {
 		Use:   "migrate",
 		Short: "Make or update the tables in the database",
 		Long: `Makes the tables in the database, or brings them up to date. It may be run as often as
-one likes, and on several machines at once: one works, the others wait for it.`,
+one likes, and on several machines at once: one works, the others wait for it. It fails if a table or a
+column is missing afterwards.`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p.waits(cmd)
@@ -31,7 +32,10 @@ one likes, and on several machines at once: one works, the others wait for it.`,
 				return printMigrations(cmd.OutOrStdout(), s)
 			}
 			s.MigrateOnStart, s.access = true, makes
-			return p.withSettings(cmd.Context(), s, func(context.Context, *opened) error {
+			return p.withSettings(cmd.Context(), s, func(ctx context.Context, in *opened) error {
+				if err := in.store.Check(ctx); err != nil {
+					return unusable(s, err)
+				}
 				fmt.Fprintf(cmd.OutOrStdout(), "The tables in %s are up to date.\n", safe(s.DatabaseURL))
 				return nil
 			})

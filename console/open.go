@@ -267,11 +267,12 @@ func (o *opened) prepare(ctx context.Context) error {
 // What has to do with clients alone does without, for the database may be that of
 // an application with accounts of its own.
 func (o *opened) prepareAccounts(ctx context.Context) error {
-	prepare := o.accounts.Migrated
 	if o.settings.migrates() {
-		prepare = o.accounts.Migrate
+		if err := o.accounts.Migrate(ctx); err != nil {
+			return unusable(o.settings, err)
+		}
 	}
-	if err := prepare(ctx); err != nil {
+	if err := o.accounts.Ready(ctx); err != nil {
 		return unusable(o.settings, err)
 	}
 	return nil

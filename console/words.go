@@ -30,7 +30,9 @@ func inSettings(err error) error {
 	}
 	var all []error
 	for _, fault := range faults(err) {
-		fault = strings.TrimPrefix(strings.TrimPrefix(fault, "Config."), "client: ")
+		for _, first := range []string{"Config.", "client: ", "Store: "} { // none of them is in the settings
+			fault = strings.TrimPrefix(fault, first)
+		}
 		all = append(all, errors.New(goName.ReplaceAllStringFunc(fault, func(name string) string {
 			if strings.HasPrefix(name, ".") {
 				return name // of something else, such as {{.Scopes}} of a page

@@ -124,6 +124,7 @@ type program struct {
 	reads       bool      // the command changes nothing in the database
 	notices     io.Writer // for warnings about the environment; nil where they go to the log
 	warned      bool
+	piped       []byte  // the settings, if they come from a pipe
 	telling     telling // nil for a command that does not wait for its database
 }
 

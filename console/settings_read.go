@@ -99,7 +99,7 @@ func (p *program) file() (name string, asked bool) {
 
 func (p *program) readFile(s *settings) error {
 	name, asked := p.file()
-	source, err := os.ReadFile(name)
+	source, err := p.readSettings(name)
 	if strings.ContainsAny(name, "@?") || strings.Contains(name, "://") { // a URL in the wrong place
 		name = safeurl.Text(name)
 	}
@@ -115,6 +115,18 @@ func (p *program) readFile(s *settings) error {
 		return fmt.Errorf("the settings file %s cannot be read: %w", name, reason(err))
 	}
 	return parseFile(s, name, source)
+}
+
+// readSettings reads a settings file. It may be a pipe that the shell has opened, as in
+// `passport --config <(…)`, which can be read once, and the empty device.
+func (p *program) readSettings(name string) (source []byte, err error) {
+	if name != os.DevNull && name != "/dev/stdin" && !strings.HasPrefix(name, "/dev/fd/") {
+		return textfile.Read(name)
+	}
+	if p.piped == nil {
+		p.piped, err = textfile.ReadBounded(name)
+	}
+	return p.piped, err
 }
 
 // reason takes the operation and path off an error of the file system, where

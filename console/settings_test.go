@@ -118,7 +118,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"a switch in the environment", "", []string{"PASSPORT_REQUIRE_PKCE=maybe"}, `PASSPORT_REQUIRE_PKCE: want true or false`},
 		{"scopes in the environment", "", []string{"PASSPORT_SCOPES=check-status"}, `PASSPORT_SCOPES: want scopes as "check-status=Check order status; place-orders=Place orders"`},
 		{"a file that is not there", "", []string{"PASSPORT_CONFIG=none.toml"}, "the settings file none.toml does not exist: write one with `passport install --config none.toml`"},
-		{"a file that is a folder", "", []string{"PASSPORT_CONFIG=."}, `the settings file . cannot be read: is a directory`},
+		{"a file that is a folder", "", []string{"PASSPORT_CONFIG=."}, `the settings file . cannot be read: . is not a regular file but a folder: put the file in its place, or name another`},
 		{"all at once", "colour = 1\nrequire_pkce = 1", []string{"PASSPORT_CODE_TTL=x"}, "3 things are wrong:\n  - passport.toml: \"colour\""},
 	}
 	for _, test := range tests {

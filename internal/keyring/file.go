@@ -12,7 +12,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -152,20 +151,6 @@ func createNew(name string, data []byte, mode fs.FileMode) error {
 		return errors.Join(err, os.Remove(name))
 	}
 	return nil
-}
-
-// readKeyFile reads a key file of at most maxKeyFile bytes.
-func readKeyFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
-	if err == nil && len(data) > maxKeyFile {
-		return nil, fmt.Errorf("%s is too large for a key file", name)
-	}
-	return data, err
 }
 
 // remedied adds to an error of reading a private key what to do if the file is

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/go-passport/passport/internal/pemtext"
+	"github.com/go-passport/passport/internal/textfile"
 )
 
 // The names of the key files, the same as in Laravel Passport.
@@ -25,10 +26,6 @@ const (
 
 // algLine is the prefix of a line above a key that names its algorithm.
 const algLine = "Alg:"
-
-// maxKeyFile is the largest size of a key file, in bytes. Real ones are far
-// smaller.
-const maxKeyFile = 1 << 20
 
 // Load reads the keys in a directory as `passport keys` writes them. An empty
 // dir is the current directory.
@@ -57,7 +54,7 @@ func Load(dir string) (*Ring, error) {
 	var b builder
 	for _, base := range append([]string{privateKeyFile}, further...) {
 		name := filepath.Join(dir, base)
-		data, err := readKeyFile(name)
+		data, err := textfile.Read(name)
 		if err != nil {
 			return nil, fmt.Errorf("read keys: %w", remedied(dir, err))
 		}
@@ -79,7 +76,7 @@ func Load(dir string) (*Ring, error) {
 
 // addPublicFile adds the public keys that have no private key in the directory.
 func (b *builder) addPublicFile(name string) error {
-	data, err := readKeyFile(name)
+	data, err := textfile.Read(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

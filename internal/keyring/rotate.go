@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/internal/pemtext"
+	"github.com/go-passport/passport/internal/textfile"
 )
 
 // Rotation says how [Rotate] replaces the signing key.
@@ -151,7 +152,7 @@ func withTerm(block []byte, t term) []byte {
 func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	dir = cmp.Or(dir, ".")
 	name := filepath.Join(dir, privateKeyFile)
-	_, err := readKeyFile(name)
+	_, err := textfile.Read(name)
 	if err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", remedied(dir, err))
 	}
@@ -167,7 +168,7 @@ func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 		return nil, fmt.Errorf("rotate keys: %w", inPlace(file, err))
 	}
 	defer func() { _ = os.Remove(lock) }()
-	text, err := readKeyFile(file)
+	text, err := textfile.Read(file)
 	if err != nil { // another rotation may have just ended
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}

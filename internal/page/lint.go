@@ -34,7 +34,7 @@ func (f Finding) String() string {
 // reports that.
 func Lint(views fs.FS) (found []Finding, err error) {
 	for _, name := range FileNames() {
-		text, err := fs.ReadFile(views, name)
+		text, err := readFile(views, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

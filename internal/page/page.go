@@ -82,11 +82,21 @@ func LookOf(views fs.FS) (*Look, error) {
 }
 
 func fileOr(files fs.FS, name, otherwise string) (string, error) {
-	text, err := fs.ReadFile(files, name)
+	text, err := readFile(files, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return otherwise, nil
 	}
 	return textfile.Decode(text), err
+}
+
+// readFile reads a file of a set of views, which has to be a regular file.
+func readFile(files fs.FS, name string) ([]byte, error) {
+	if info, err := fs.Stat(files, name); err == nil {
+		if err := textfile.Regular(name, info.Mode()); err != nil {
+			return nil, err
+		}
+	}
+	return fs.ReadFile(files, name)
 }
 
 // Lines normalises line ends as a browser does before it hashes a style sheet.
@@ -107,7 +117,7 @@ func Parse(files fs.FS, name string) (*template.Template, error) { return Ours.P
 // Parse returns the page in a file, set in the layout. The file may use the
 // same functions as the layout: style, mark, and text (see [Text]).
 func (l *Look) Parse(files fs.FS, name string) (*template.Template, error) {
-	source, err := fs.ReadFile(files, name)
+	source, err := readFile(files, name)
 	if err != nil {
 		return nil, fmt.Errorf("read page: %w", err)
 	}

@@ -118,9 +118,12 @@ func (builtinFiles) ReadFile(name string) ([]byte, error) {
 // missing files.
 type withBuiltin struct{ fs.FS }
 
+// Stat implements [fs.StatFS]. It finds only the application's files.
+func (f withBuiltin) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
+
 // ReadFile implements [fs.ReadFileFS].
 func (f withBuiltin) ReadFile(name string) ([]byte, error) {
-	text, err := fs.ReadFile(f.FS, name)
+	text, err := readFile(f.FS, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return builtinFiles{}.ReadFile(name)
 	}

@@ -14,29 +14,31 @@ import (
 func (s *Store) RevokeTokensOfClient(_ context.Context, clientID string, at time.Time, audit *oauth.AuditRecord) error {
 	at = micros(at)
 	return s.changeClient(clientID, audit, func(c *oauth.Client) (bool, error) {
-		if !c.TokensNotBefore.Before(at) {
-			return false, nil
+		changed := c.TokensNotBefore.Before(at)
+		if changed {
+			c.TokensNotBefore = at
 		}
-		c.TokensNotBefore = at
-		s.endAhead(clientID, at)
-		return true, nil
+		return s.endAhead(clientID, at, c.TokensNotBefore) || changed, nil
 	})
 }
 
-// endAhead ends the stored records of nodes whose clocks are ahead.
-func (s *Store) endAhead(clientID string, at time.Time) {
-	ahead := func(t time.Time) bool { return t.After(at) && !t.After(at.Add(oauth.ClockSkew)) }
+// endAhead ends the stored records of nodes whose clocks are ahead. Records up to
+// notBefore have ended already. It reports whether it ended any.
+func (s *Store) endAhead(clientID string, at, notBefore time.Time) (changed bool) {
+	ahead := func(t time.Time) bool { return t.After(notBefore) && !t.After(at.Add(oauth.ClockSkew)) }
 	for id, f := range s.families {
-		if f.ClientID == clientID && ahead(f.CreatedAt) {
-			s.revoke(id, at)
+		if f.ClientID == clientID && ahead(f.CreatedAt) && s.revoke(id, at) {
+			changed = true
 		}
 	}
 	for id, t := range s.access {
 		if t.client == clientID && ahead(t.IssuedAt) && t.RevokedAt.IsZero() {
 			t.RevokedAt = at
 			s.access.put(id, t)
+			changed = true
 		}
 	}
+	return changed
 }
 
 // TokensOfClient implements [oauth.TokenStore].

@@ -267,14 +267,15 @@ type TokenStore interface {
 
 	// RevokeTokensOfClient ends all codes and tokens of a client, including
 	// personal access tokens, and keeps the client and all consents. It sets
-	// the client's TokensNotBefore to at, unless it is later already: then a
-	// call changes nothing.
+	// the client's TokensNotBefore to at, unless it is later already.
 	//
 	// It ends the client's families whose CreatedAt is not after at, even if
 	// they are stored at the same moment or later. It also ends the client's
 	// access tokens that are in no family, or in a family of another client, and
 	// whose IssuedAt is not after at. Of the records that are stored already, it
-	// ends those up to [ClockSkew] after at, as RevokeFamilies does.
+	// ends those up to [ClockSkew] after at, as RevokeFamilies does, also if
+	// TokensNotBefore is later than at: the node of the earlier call may have a
+	// clock that is ahead. A second call with the same time changes nothing.
 	RevokeTokensOfClient(ctx context.Context, clientID string, at time.Time, audit *AuditRecord) error
 
 	// TokensOfClient yields the access tokens that were issued to a client,

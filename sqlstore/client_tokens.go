@@ -14,9 +14,12 @@ import (
 const (
 	endClientTokens = `UPDATE oauth_clients SET tokens_not_before = ? WHERE id = ? AND (tokens_not_before IS NULL OR tokens_not_before < ?)`
 
-	// What is stored already, by a node whose clock is ahead.
-	endClientFamiliesAhead = `UPDATE oauth_families SET revoked_at = ? WHERE client_id = ? AND created_at > ? AND created_at <= ? AND revoked_at IS NULL`
-	endClientTokensAhead   = `UPDATE oauth_access_tokens SET revoked_at = ? WHERE client_id = ? AND issued_at > ? AND issued_at <= ? AND revoked_at IS NULL`
+	// What is stored already, by a node whose clock is ahead. An earlier call on such
+	// a node may have ended a part of it.
+	endClientFamiliesAhead = `UPDATE oauth_families SET revoked_at = ? WHERE client_id = ? AND created_at > ? AND created_at <= ? AND revoked_at IS NULL
+AND created_at > (SELECT c.tokens_not_before FROM oauth_clients c WHERE c.id = ?)`
+	endClientTokensAhead = `UPDATE oauth_access_tokens SET revoked_at = ? WHERE client_id = ? AND issued_at > ? AND issued_at <= ? AND revoked_at IS NULL
+AND issued_at > (SELECT c.tokens_not_before FROM oauth_clients c WHERE c.id = ?)`
 )
 
 // RevokeTokensOfClient implements [oauth.TokenStore]. One column of the client's row
@@ -26,8 +29,10 @@ func (s *Store) RevokeTokensOfClient(ctx context.Context, clientID string, at ti
 	return s.changeClient(ctx, clientID, nil, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 		n, err := tx.Exec(ctx, endClientTokens, c.at, clientID, c.at)
 		for _, q := range []string{endClientFamiliesAhead, endClientTokensAhead} {
-			if err == nil && n > 0 {
-				_, err = tx.Exec(ctx, q, c.at, clientID, c.at, c.until())
+			if err == nil {
+				var ahead int64
+				ahead, err = tx.Exec(ctx, q, c.at, clientID, c.at, c.until(), clientID)
+				n += ahead
 			}
 		}
 		return n > 0, err

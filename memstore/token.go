@@ -134,11 +134,22 @@ func (s *Store) Issue(_ context.Context, i *oauth.Issuance) error {
 // livePersonal returns how many live personal access tokens a user has.
 func (s *Store) livePersonal(user oauth.UserRef, at time.Time) (n int) {
 	for _, f := range s.families {
-		if f.User == user && f.Personal && f.Live(at) {
+		if f.User == user && f.Personal && s.lives(f.ID, false, at) {
 			n++
 		}
 	}
 	return n
+}
+
+// lives reports whether a family of a client that is not revoked lives, with the
+// cut-offs applied. unredeemed says whether the family's code is unredeemed.
+func (s *Store) lives(id string, unredeemed bool, at time.Time) bool {
+	f, err := s.family(id, unredeemed)
+	if err != nil || !f.Live(at) {
+		return false
+	}
+	c, ok := s.clients[f.ClientID]
+	return ok && c.RevokedAt.IsZero()
 }
 
 // spendable returns [oauth.ErrSpent] for a used value, and for a code whose session

@@ -331,8 +331,9 @@ type Issuance struct {
 	RefreshToken   *RefreshToken // nil if none is issued; required if Spends is a refresh token
 
 	// PersonalLimit is the maximum number of live personal access tokens of the
-	// user of NewFamily; zero for no limit. If the user already has as many,
-	// Issue writes nothing and returns [ErrLimit]. The write itself checks the
+	// user of NewFamily; zero for no limit. Tokens that ended with their client, or
+	// by RevokeTokensOfClient or RevokeFamilies, don't count. If the user already has
+	// as many, Issue writes nothing and returns [ErrLimit]. The write itself checks the
 	// limit. Concurrent calls may exceed it by their own number.
 	PersonalLimit int
 

@@ -33,6 +33,15 @@ const (
 	clientCutAt = `CASE WHEN ` + cutByClient + ` THEN c.tokens_not_before END`
 )
 
+// The conditions under which a stored family f that is not revoked has not ended
+// through its client or through a cut-off. Counts for a limit need them. MySQL would
+// turn an EXISTS into a join and might begin it with all clients.
+const (
+	ofLiveClient = `COALESCE((SELECT 1 FROM oauth_clients c WHERE c.id = f.client_id AND c.revoked_at IS NULL
+AND (c.tokens_not_before IS NULL OR c.tokens_not_before < f.created_at)), 0) = 1`
+	notCut = `NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE ` + cutMatches + ` AND x.unredeemed = 0)`
+)
+
 // The time at which a family was revoked: cutAt for reading it with a token,
 // cutCodeAt with a code k, each next to the client c. A cut-off of unredeemed codes
 // ends an unredeemed code and never a token, because a family with a token has a

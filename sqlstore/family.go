@@ -50,10 +50,11 @@ const (
 
 	insertFamily = insertIntoFamilies + `VALUES (` + newFamilyValues + `)`
 
-	// The OFFSET is the limit minus one. Not more rows than the limit are read.
+	// The OFFSET is the limit minus one. The families that are read are not revoked
+	// and have not expired.
 	insertFamilyWithin = insertIntoFamilies + `SELECT ` + newFamilyValues + ` FROM (SELECT 1 AS one) o
 WHERE NOT EXISTS (SELECT 1 FROM (SELECT f.id FROM oauth_families f WHERE f.provider = ? AND f.user_id = ? AND f.personal = 1
-AND f.revoked_at IS NULL AND f.expires_at > ? ORDER BY f.expires_at DESC, f.id DESC LIMIT 1 OFFSET ?) x)`
+AND f.revoked_at IS NULL AND f.expires_at > ? AND ` + ofLiveClient + ` AND ` + notCut + ` ORDER BY f.expires_at DESC, f.id DESC LIMIT 1 OFFSET ?) x)`
 )
 
 // insertedFamily returns the values for insertFamily.

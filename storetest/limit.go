@@ -14,6 +14,7 @@ import (
 var limits = []property{
 	{"the clients of an owner have a limit", clientLimit},
 	{"the personal tokens of a user have a limit", personalLimit},
+	{"personal tokens that have ended do not count", endedPersonal},
 	{"the oldest families above a limit end", familyLimit},
 	{"users above a limit of families are found", aboveFamilyLimit},
 	{"concurrent calls exceed a limit by their own number at most", limitRace},
@@ -76,6 +77,57 @@ func personalLimit(w *world) {
 	started := starting(w.client, family(w.client, "connection", alice), "not personal")
 	started.PersonalLimit = 1
 	w.must(w.store.Issue(w.Context(), started))
+}
+
+// endedPersonal reaches the limit, ends the tokens in each way, and issues again. The
+// tokens have ended also if they are stored after a revocation.
+func endedPersonal(w *world) {
+	for name, end := range map[string]func(c *oauth.Client, u oauth.UserRef) error{
+		"RevokeTokensOfClient": func(c *oauth.Client, _ oauth.UserRef) error {
+			return w.store.RevokeTokensOfClient(w.Context(), c.ID, now, nil)
+		},
+		"RevokeClient": func(c *oauth.Client, _ oauth.UserRef) error {
+			return w.store.RevokeClient(w.Context(), c.ID, now, nil)
+		},
+		"RevokeFamilies": func(_ *oauth.Client, u oauth.UserRef) error {
+			return w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, now, nil)
+		},
+		"RevokeToken": func(_ *oauth.Client, u oauth.UserRef) error {
+			for _, id := range []string{u.ID + " stored before", u.ID + " stored after"} {
+				err := w.store.RevokeToken(w.Context(), id, now, nil)
+				if err != nil && !errors.Is(err, oauth.ErrNotFound) {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		c, u, next := w.newClient("client of "+name), user(name), w.newClient("next client of "+name)
+		issue := func(c *oauth.Client, id string, came time.Time, limit int) error {
+			f := family(c, name+" "+id, u)
+			f.Personal, f.CreatedAt, f.ExpiresAt = true, came, now.Add(365*day)
+			i := starting(c, f, f.ID)
+			i.RefreshToken, i.PersonalLimit, i.AccessToken.ExpiresAt = nil, limit, f.ExpiresAt
+			return w.store.Issue(w.Context(), i)
+		}
+		w.must(issue(c, "stored before", now, 0))
+		w.refused("Issue() at the limit", issue(next, "too early", now, 1), oauth.ErrLimit)
+		w.must(end(c, u))
+		w.must(issue(c, "stored after", now, 0))
+		if name == "RevokeToken" {
+			w.must(end(c, u))
+		}
+		listed, err := w.store.PersonalTokens(w.Context(), u)
+		w.must(err)
+		if len(listed) != 0 {
+			w.Errorf("PersonalTokens() after %s has %d tokens, want none", name, len(listed))
+		}
+		if err := issue(next, "again", now.Add(time.Second), 1); err != nil {
+			w.Errorf("Issue() with a limit of 1 after %s ended all tokens = %v, want nil", name, err)
+		}
+		w.refused("Issue() at the limit again", issue(next, "too many", now.Add(time.Second), 1), oauth.ErrLimit)
+		w.lives("after "+name, name+" again", true)
+	}
 }
 
 // limitRace has 64 calls at once, one below the limit.

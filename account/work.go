@@ -17,6 +17,12 @@ import (
 const (
 	selectNextCost = `SELECT password_cost FROM passport_users WHERE password_cost > ? ORDER BY password_cost LIMIT 1`
 	maxCosts       = 100
+
+	// PostgreSQL has an index on an expression, because a column would rewrite the
+	// table. The query must repeat it (migrations/postgres/0002_field.sql).
+	postgresCost = `(CASE WHEN password LIKE '$argon2id$%' THEN split_part(password, '$', 4) ELSE substr(password, 1, 7) END COLLATE "C")`
+
+	selectNextCostPostgres = `SELECT ` + postgresCost + ` FROM passport_users WHERE ` + postgresCost + ` > ? ORDER BY ` + postgresCost + ` LIMIT 1`
 )
 
 // work is what one sign-in computes, whether the account exists or not: the most
@@ -33,9 +39,12 @@ func leastWork() work { return work{argon2: current()} }
 // work returns what a sign-in computes. It asks the database each time, because
 // another node may import accounts.
 func (a *Accounts) work(ctx context.Context) (work, error) {
-	w, last := leastWork(), ""
+	w, last, q := leastWork(), "", selectNextCost
+	if a.config.Dialect == sqldb.Postgres {
+		q = selectNextCostPostgres
+	}
 	for range maxCosts {
-		err := a.db.Row(ctx, selectNextCost, func(row sqldb.Row) error { return row.Scan(&last) }, last)
+		err := a.db.Row(ctx, q, func(row sqldb.Row) error { return row.Scan(&last) }, last)
 		if errors.Is(err, oauth.ErrNotFound) {
 			break
 		}

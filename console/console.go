@@ -126,6 +126,7 @@ type program struct {
 	warned      bool
 	piped       []byte  // the settings, if they come from a pipe
 	telling     telling // nil for a command that does not wait for its database
+	building    building
 }
 
 func (p *program) flags(root *cobra.Command) {

@@ -26,6 +26,7 @@ type opened struct {
 	db       *sql.DB
 	store    *sqlstore.Store
 	accounts *account.Accounts
+	building building
 	frozen   bool // nothing can be written to the database
 }
 
@@ -195,7 +196,7 @@ func (p *program) connectTo(ctx context.Context, s *settings, u dburl.URL, logge
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &opened{settings: s, db: db, store: sqlstore.New(db, u.Dialect), accounts: accounts}, nil
+	return &opened{settings: s, db: db, store: sqlstore.New(db, u.Dialect), accounts: accounts, building: p.building}, nil
 }
 
 // openPool opens the database. At a server of a Galera cluster each connection waits
@@ -260,7 +261,7 @@ func (o *opened) prepare(ctx context.Context) error {
 	if !o.settings.migrates() {
 		return nil // passport.New looks after the store
 	}
-	return o.store.Migrate(ctx)
+	return o.store.Migrate(o.building.traced(ctx))
 }
 
 // prepareAccounts makes the tables of accounts, or looks whether they are there.
@@ -268,7 +269,7 @@ func (o *opened) prepare(ctx context.Context) error {
 // an application with accounts of its own.
 func (o *opened) prepareAccounts(ctx context.Context) error {
 	if o.settings.migrates() {
-		if err := o.accounts.Migrate(ctx); err != nil {
+		if err := o.accounts.Migrate(o.building.traced(ctx)); err != nil {
 			return unusable(o.settings, err)
 		}
 	}

@@ -154,6 +154,15 @@ func alreadyExists(err error) bool {
 	})
 }
 
+// lockTimedOut reports whether PostgreSQL's lock_timeout ended a statement.
+func lockTimedOut(err error) bool {
+	e, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	return ok && e.SQLState() == "55P03"
+}
+
 // number reads the Number field of a driver's error.
 func number(err error) (uint64, bool) {
 	v := reflect.ValueOf(err)

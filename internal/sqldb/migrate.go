@@ -12,9 +12,15 @@ import (
 	"time"
 )
 
-// migrationPatience is the maximum time for migrating, or for waiting for another
-// node that migrates.
-const migrationPatience = 2 * time.Minute
+const (
+	// migrationPatience is the maximum time for waiting for another node that
+	// migrates, and for a file that blocks writes.
+	migrationPatience = 2 * time.Minute
+
+	// buildPatience is the maximum time for a file that builds indexes on tables in
+	// use.
+	buildPatience = time.Hour
+)
 
 const (
 	createMigrations = `CREATE TABLE IF NOT EXISTS passport_migrations (
@@ -33,6 +39,11 @@ const (
 // first file was applied, it belongs to other software: Migrate changes nothing and
 // returns an error with the remedy.
 //
+// A file with "-- +goose NO TRANSACTION" is for PostgreSQL: it builds indexes with
+// CREATE INDEX CONCURRENTLY, so that writes go on. It runs on a second connection,
+// while the first one holds the lock. If the pool has a single connection, or if the
+// set makes its tables first, the file runs in the transaction, without CONCURRENTLY.
+//
 // Where DDL cannot be rolled back (MySQL), a file that failed half-way runs again
 // from its start, and skips existing objects. So the data changes of a file must be
 // idempotent. In a Galera cluster a lock covers a single server only, so nodes at
@@ -45,8 +56,6 @@ func (db *DB) Migrate(ctx context.Context, set string, files fs.FS, tables []str
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, migrationPatience)
-	defer cancel()
 	if err := db.acquireWriter(ctx); err != nil {
 		return err
 	}
@@ -73,8 +82,14 @@ func (db *DB) migrate(ctx context.Context, set string, files fs.FS, names, table
 	}
 	defer conn.Close()
 	m := &migrator{db: db, conn: conn, set: set, files: files}
-	if err := m.locked(ctx, func() error { return m.run(ctx, names, tables) }); err != nil {
-		return fmt.Errorf("migrate %s: %w", set, err)
+	for more := true; more; {
+		err := m.locked(ctx, func() (err error) {
+			more, err = m.run(ctx, names, tables)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("migrate %s: %w", set, err)
+		}
 	}
 	return nil
 }
@@ -142,125 +157,77 @@ type migrator struct {
 	set   string
 	files fs.FS
 
+	// fresh says that no file of the set was begun before. So no other software uses
+	// its tables.
+	fresh bool
+
 	// cluster says that other servers of a Galera cluster may migrate at the same
 	// time, because the lock covers a single server only.
 	cluster bool
 }
 
-// locked runs f while no other node can. Where DDL is transactional, f is one
-// transaction.
-func (m *migrator) locked(ctx context.Context, f func() error) error {
-	if err := m.lock(ctx); err != nil {
-		return err
-	}
-	err := f()
-	end := "COMMIT"
-	if err != nil {
-		end = "ROLLBACK"
-	}
-	if !m.db.dialect.transactionalDDL {
-		end = "DO RELEASE_LOCK(" + mysqlLock + ")"
-	}
-	// The lock must be released in any case: by the statement, or else with the
-	// connection.
-	if _, endErr := m.conn.ExecContext(context.WithoutCancel(ctx), end); endErr != nil {
-		m.discard()
-		if err == nil && m.db.dialect.transactionalDDL {
-			err = failed(endErr)
-		}
-	}
-	return err
-}
-
-// discard makes the pool close the connection, which releases its lock.
-func (m *migrator) discard() {
-	_ = m.conn.Raw(func(any) error { return driver.ErrBadConn })
-}
-
-// mysqlLock names a lock for the database. Locks are global to a server.
-const mysqlLock = "CONCAT('passport.', MD5(DATABASE()))"
-
-func (m *migrator) lock(ctx context.Context) error {
-	switch {
-	case m.db.dialect.oneWriter:
-		return m.begin(ctx, "BEGIN IMMEDIATE")
-	case m.db.dialect.transactionalDDL:
-		// At a stricter level, the reads after the wait would return the state
-		// before it.
-		if err := m.begin(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED"); err != nil {
-			return err
-		}
-		if _, err := m.conn.ExecContext(ctx, "SELECT pg_advisory_xact_lock(8097816574)"); err != nil {
-			m.discard()
-			return fmt.Errorf("wait for the lock: %w", failure(ctx, err))
-		}
-		return nil
-	}
-	if err := m.askGalera(ctx); err != nil {
-		return err
-	}
-	var got sql.NullInt64
-	if err := m.conn.QueryRowContext(ctx, "SELECT GET_LOCK("+mysqlLock+", 60)").Scan(&got); err != nil {
-		return fmt.Errorf("wait for the lock: %w", failure(ctx, err))
-	}
-	if got.Int64 != 1 {
-		return unavailable(errors.New("another node has been migrating for a minute"))
-	}
-	return nil
-}
-
-func (m *migrator) askGalera(ctx context.Context) error {
-	found, err := wsrep(ctx, m.conn)
-	if err != nil {
-		return fmt.Errorf("ask whether this is a Galera cluster: %w", failure(ctx, err))
-	}
-	m.cluster = found.on
-	return nil
-}
-
-// begin retries while another connection holds the lock.
-func (m *migrator) begin(ctx context.Context, q string) error {
-	for {
-		_, err := m.conn.ExecContext(ctx, q)
-		if err == nil {
-			return nil
-		}
-		if classOf(err) != conflict {
-			return fmt.Errorf("begin: %w", failure(ctx, err))
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("begin: %w", failure(ctx, err))
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-func (m *migrator) run(ctx context.Context, names, tables []string) error {
+// run applies the files that were not applied. more says that the transaction must
+// end before the next file, because that file runs outside of it.
+func (m *migrator) run(ctx context.Context, names, tables []string) (more bool, err error) {
 	if _, err := m.conn.ExecContext(ctx, createMigrations); err != nil {
-		return fmt.Errorf("create the migrations table: %w", failure(ctx, err))
+		return false, fmt.Errorf("create the migrations table: %w", failure(ctx, err))
 	}
 	begun, err := m.begun(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if len(begun) == 0 {
+	m.fresh = len(begun) == 0
+	if m.fresh {
 		err := m.refuseForeign(ctx, tables)
 		if err != nil {
 			// Another server of a cluster may have begun in the meantime.
 			if begun, _ = m.begun(ctx); len(begun) == 0 {
-				return err
+				return false, err
 			}
 		}
 	}
+	changed := m.fresh
 	for _, name := range names {
-		if applied, again := begun[name]; !applied {
-			if err := m.apply(ctx, name, again); err != nil {
-				return err
-			}
+		applied, again := begun[name]
+		if applied {
+			continue
 		}
+		file, err := readMigration(m.files, name)
+		if err != nil {
+			return false, err
+		}
+		outside := m.runsOutside(file)
+		if outside && changed {
+			return true, nil
+		}
+		if err := m.within(ctx, file, outside, again); err != nil {
+			return false, err
+		}
+		changed = changed || !outside
 	}
-	return nil
+	return false, nil
+}
+
+// within applies a file within its limit.
+func (m *migrator) within(ctx context.Context, file *migrationFile, outside, again bool) error {
+	limit := migrationPatience
+	if file.alone || m.db.dialect.oneWriter || !m.db.dialect.transactionalDDL {
+		limit = buildPatience
+	}
+	own, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := m.applyBy(own, file, outside, again)
+	if err != nil && own.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%s took longer than %v: %w", file.name, limit, err)
+	}
+	return err
+}
+
+func (m *migrator) applyBy(ctx context.Context, file *migrationFile, outside, again bool) error {
+	if outside {
+		return m.outside(ctx, file, again)
+	}
+	return m.apply(ctx, file, again, m.execute)
 }
 
 func (m *migrator) begun(ctx context.Context) (map[string]bool, error) {
@@ -296,24 +263,34 @@ func (m *migrator) refuseForeign(ctx context.Context, tables []string) error {
 }
 
 // apply runs one file. again says that an earlier run began it and did not finish.
-func (m *migrator) apply(ctx context.Context, name string, again bool) error {
-	content, err := fs.ReadFile(m.files, name)
-	if err != nil {
-		return err
-	}
+func (m *migrator) apply(ctx context.Context, file *migrationFile, again bool, execute func(context.Context, *migrationStatement) error) error {
 	if !again {
-		err := m.record(ctx, insertMigration, m.set, name, At(time.Now()))
+		err := m.record(ctx, insertMigration, m.set, file.name, At(time.Now()))
 		if err != nil && (!m.cluster || classOf(err) != duplicate) {
 			return err
 		}
 	}
-	for n, statement := range upStatements(string(content)) {
-		_, err := m.conn.ExecContext(ctx, statement)
+	for n := range file.statements {
+		err := execute(ctx, &file.statements[n])
 		if err != nil && !((again || m.cluster) && alreadyExists(err)) {
-			return fmt.Errorf("%s, statement %d: %w", name, n+1, failure(ctx, err))
+			return fmt.Errorf("%s, statement %d: %w", file.name, n+1, failure(ctx, err))
 		}
 	}
-	return m.record(ctx, finishMigration, At(time.Now()), m.set, name)
+	return m.record(ctx, finishMigration, At(time.Now()), m.set, file.name)
+}
+
+// execute runs a statement in the transaction.
+func (m *migrator) execute(ctx context.Context, s *migrationStatement) error {
+	if s.repairs {
+		if m.fresh {
+			return nil
+		}
+		if whole, err := m.whole(ctx, s.index); whole || err != nil {
+			return err
+		}
+	}
+	_, err := m.conn.ExecContext(ctx, s.plain())
+	return err
 }
 
 func (m *migrator) record(ctx context.Context, q string, args ...any) error {
@@ -321,41 +298,4 @@ func (m *migrator) record(ctx context.Context, q string, args ...any) error {
 		return fmt.Errorf("write the migrations table: %w", failure(ctx, err))
 	}
 	return nil
-}
-
-// upStatements returns the statements between "-- +goose Up" and "-- +goose Down".
-// A statement ends with a semicolon at the end of a line, or with "-- +goose
-// StatementEnd".
-func upStatements(content string) (statements []string) {
-	_, up, _ := strings.Cut(content, "-- +goose Up")
-	up, _, _ = strings.Cut(up, "-- +goose Down")
-	var b strings.Builder
-	whole := false
-	end := func() {
-		if s := strings.TrimSpace(b.String()); s != "" {
-			statements = append(statements, strings.TrimSuffix(s, ";"))
-		}
-		b.Reset()
-	}
-	for line := range strings.Lines(up) {
-		trimmed := strings.TrimSpace(line)
-		switch {
-		case trimmed == "-- +goose StatementBegin":
-			whole = true
-		case trimmed == "-- +goose StatementEnd":
-			whole = false
-			end()
-		case strings.HasPrefix(trimmed, "--"):
-		case whole:
-			b.WriteString(line)
-		default:
-			code, _, _ := strings.Cut(line, " --") // a literal that contains " --" needs StatementBegin
-			b.WriteString(strings.TrimRight(code, "\r\n") + "\n")
-			if strings.HasSuffix(strings.TrimSpace(code), ";") {
-				end()
-			}
-		}
-	}
-	end()
-	return statements
 }

@@ -46,8 +46,8 @@ func (db *DB) Intact(ctx context.Context, set string, files fs.FS) error {
 type schema struct{ tables, columns []string }
 
 var (
-	createTable = regexp.MustCompile(`(?s)^CREATE TABLE (\w+) \((.*)\)`)
-	addColumn   = regexp.MustCompile(`^ALTER TABLE (\w+) ADD COLUMN (\w+)`)
+	createTable = regexp.MustCompile(`(?s)^CREATE TABLE (?:IF NOT EXISTS )?(\w+) \((.*)\)`)
+	addColumn   = regexp.MustCompile(`^ALTER TABLE (\w+) ADD COLUMN (?:IF NOT EXISTS )?(\w+)`)
 	columnLine  = regexp.MustCompile(`^(\w+) \w`)
 	keyLine     = regexp.MustCompile(`^(PRIMARY KEY|UNIQUE|KEY|INDEX|CONSTRAINT|FOREIGN KEY|CHECK)\b`)
 )

@@ -18,18 +18,15 @@ CREATE TABLE oauth_pending_requests (
 ALTER TABLE oauth_clients ADD COLUMN allowed_origins MEDIUMBLOB;
 
 -- Lists read only what they show: the live families of a user, the newest token
--- of a family, all families of a user, the live clients of an owner, and the live
--- families of a user at a client.
+-- of a family, all families of a user, and the live clients of an owner.
 CREATE INDEX oauth_families_listed ON oauth_families (provider, user_id, personal, revoked_at, expires_at, id);
 CREATE INDEX oauth_families_of_user ON oauth_families (provider, user_id, id);
-CREATE INDEX oauth_families_at_client ON oauth_families (provider, user_id, client_id, revoked_at, expires_at, id);
 CREATE INDEX oauth_access_tokens_newest ON oauth_access_tokens (family_id, client_id, issued_at, id);
 CREATE INDEX oauth_clients_unrevoked ON oauth_clients (owner_provider, owner_id, revoked_at, id);
 
 -- +goose Down
 DROP INDEX oauth_families_listed ON oauth_families;
 DROP INDEX oauth_families_of_user ON oauth_families;
-DROP INDEX oauth_families_at_client ON oauth_families;
 DROP INDEX oauth_access_tokens_newest ON oauth_access_tokens;
 DROP INDEX oauth_clients_unrevoked ON oauth_clients;
 ALTER TABLE oauth_clients DROP COLUMN allowed_origins;

@@ -25,14 +25,11 @@ CREATE INDEX IF NOT EXISTS oauth_pending_requests_expires ON oauth_pending_reque
 ALTER TABLE oauth_clients ADD COLUMN IF NOT EXISTS allowed_origins TEXT;
 
 -- Lists read only what they show: the live families of a user, the newest token
--- of a family, all families of a user, the live clients of an owner, and the live
--- families of a user at a client.
+-- of a family, all families of a user, and the live clients of an owner.
 DROP INDEX CONCURRENTLY IF EXISTS oauth_families_listed;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_families_listed ON oauth_families (provider, user_id, personal, expires_at, id) WHERE revoked_at IS NULL;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_families_of_user;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_families_of_user ON oauth_families (provider, user_id, id);
-DROP INDEX CONCURRENTLY IF EXISTS oauth_families_at_client;
-CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_families_at_client ON oauth_families (provider, user_id, client_id, expires_at, id) WHERE revoked_at IS NULL;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_newest;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_access_tokens_newest ON oauth_access_tokens (family_id, client_id, issued_at, id) WHERE family_id IS NOT NULL;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_in_family;
@@ -43,7 +40,6 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_clients_unrevoked ON oauth_clients
 -- +goose Down
 DROP INDEX CONCURRENTLY IF EXISTS oauth_families_listed;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_families_of_user;
-DROP INDEX CONCURRENTLY IF EXISTS oauth_families_at_client;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_newest;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_in_family;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_unrevoked;

@@ -18,18 +18,15 @@ CREATE INDEX oauth_pending_requests_expires ON oauth_pending_requests (expires_a
 ALTER TABLE oauth_clients ADD COLUMN allowed_origins TEXT;
 
 -- Lists read only what they show: the live families of a user, the newest token
--- of a family, all families of a user, the live clients of an owner, and the live
--- families of a user at a client.
+-- of a family, all families of a user, and the live clients of an owner.
 CREATE INDEX oauth_families_listed ON oauth_families (provider, user_id, personal, expires_at, id) WHERE revoked_at IS NULL;
 CREATE INDEX oauth_families_of_user ON oauth_families (provider, user_id, id);
-CREATE INDEX oauth_families_at_client ON oauth_families (provider, user_id, client_id, expires_at, id) WHERE revoked_at IS NULL;
 CREATE INDEX oauth_access_tokens_newest ON oauth_access_tokens (family_id, client_id, issued_at, id) WHERE family_id IS NOT NULL;
 CREATE INDEX oauth_clients_unrevoked ON oauth_clients (owner_provider, owner_id, id) WHERE revoked_at IS NULL;
 
 -- +goose Down
 DROP INDEX oauth_families_listed;
 DROP INDEX oauth_families_of_user;
-DROP INDEX oauth_families_at_client;
 DROP INDEX oauth_access_tokens_newest;
 DROP INDEX oauth_clients_unrevoked;
 ALTER TABLE oauth_clients DROP COLUMN allowed_origins;

@@ -52,6 +52,7 @@ var (
 type server interface {
 	EndSession(ctx context.Context, user oauth.UserRef, sessionID string) error
 	PasswordChanged(ctx context.Context, user oauth.UserRef, exceptSessionID string) error
+	RevokeUser(ctx context.Context, user oauth.UserRef) error
 	ForgetToken(w http.ResponseWriter, r *http.Request)
 }
 
@@ -85,7 +86,7 @@ func New(config Config) (*Accounts, error) {
 	}, nil
 }
 
-// Connect hands the sign-outs and changed passwords of these accounts to a
+// Connect hands the sign-outs, changed passwords and disabled accounts to a
 // *passport.Server, so that what clients hold ends as its configuration says.
 // Call it before the first request is served.
 func (a *Accounts) Connect(s server) { a.server.Store(&s) }

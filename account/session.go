@@ -27,6 +27,8 @@ WHERE s.digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.seen_at > ?
 	seeSession    = `UPDATE passport_sessions SET seen_at = ? WHERE digest = ? AND seen_at < ?`
 	markEnded     = `UPDATE passport_sessions SET ended_at = ? WHERE digest = ? AND ended_at IS NULL`
 	deleteSession = `DELETE FROM passport_sessions WHERE digest = ?`
+
+	deleteOtherSessions = `DELETE FROM passport_sessions WHERE user_id = ? AND id <> ?`
 )
 
 // session is a browser session that is alive.
@@ -152,15 +154,35 @@ func (a *Accounts) finish(ctx context.Context, digest oauth.Digest) (known bool,
 	if err != nil {
 		return false, fmt.Errorf("find session to end: %w", err)
 	}
-	if server := a.server.Load(); server != nil {
-		if err := (*server).EndSession(ctx, a.ref(userID), id); err != nil {
-			return false, fmt.Errorf("end what was granted in the session: %w", err)
-		}
+	if err := a.tell(ctx, func(ctx context.Context, s server) error { return s.EndSession(ctx, a.ref(userID), id) }); err != nil {
+		return false, fmt.Errorf("end what was granted in the session: %w", err)
 	}
 	if _, err := a.db.Exec(ctx, deleteSession, string(digest)); err != nil {
 		return false, fmt.Errorf("forget session: %w", err)
 	}
 	return true, nil
+}
+
+// endOthers makes a change to a user, and ends the user's sessions but the one given in
+// the same write. A caller has to tell the server next, for what was granted in them.
+func (a *Accounts) endOthers(ctx context.Context, userID, exceptSessionID string, change func(context.Context, *sqldb.Tx) error) error {
+	return a.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+		if err := change(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, deleteOtherSessions, userID, exceptSessionID)
+		return err
+	})
+}
+
+// tell has the connected server, if there is one, end what was granted in sessions that
+// have ended. A caller that gives up now doesn't stop it.
+func (a *Accounts) tell(ctx context.Context, end func(context.Context, server) error) error {
+	server := a.server.Load()
+	if server == nil {
+		return nil
+	}
+	return end(context.WithoutCancel(ctx), *server)
 }
 
 // halfEnded reports whether the browser's session is at an end for the browser,

@@ -74,11 +74,10 @@ const (
 	// A session is alive as long as its version is that of its user, so a
 	// sign-in that read the old password and stores its session after the
 	// change has stored a dead one.
-	updatePassword      = `UPDATE passport_users SET password = ?, session_version = session_version + 1 WHERE id = ?`
-	keepSession         = `UPDATE passport_sessions SET session_version = session_version + 1 WHERE id = ? AND user_id = ?`
-	deleteOtherSessions = `DELETE FROM passport_sessions WHERE user_id = ? AND id <> ?`
-	disableUser         = `UPDATE passport_users SET disabled_at = ?, session_version = session_version + 1 WHERE id = ? AND disabled_at IS NULL`
-	enableUser          = `UPDATE passport_users SET disabled_at = NULL, session_version = session_version + 1 WHERE id = ? AND disabled_at IS NOT NULL`
+	updatePassword = `UPDATE passport_users SET password = ?, session_version = session_version + 1 WHERE id = ?`
+	keepSession    = `UPDATE passport_sessions SET session_version = session_version + 1 WHERE id = ? AND user_id = ?`
+	disableUser    = `UPDATE passport_users SET disabled_at = ?, session_version = session_version + 1 WHERE id = ? AND disabled_at IS NULL`
+	enableUser     = `UPDATE passport_users SET disabled_at = NULL, session_version = session_version + 1 WHERE id = ? AND disabled_at IS NOT NULL`
 )
 
 // Create makes an account. Its error says everything that is wrong with what was
@@ -162,11 +161,8 @@ func (a *Accounts) SetPassword(ctx context.Context, userID, password, exceptSess
 	if err != nil {
 		return err
 	}
-	err = a.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+	err = a.endOthers(ctx, userID, exceptSessionID, func(ctx context.Context, tx *sqldb.Tx) error {
 		if err := changeUser(ctx, tx, updatePassword, hash, userID); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, deleteOtherSessions, userID, exceptSessionID); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, keepSession, exceptSessionID, userID)
@@ -175,18 +171,21 @@ func (a *Accounts) SetPassword(ctx context.Context, userID, password, exceptSess
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
-	if server := a.server.Load(); server != nil {
-		// A caller that gives up now must not leave tokens of the old password.
-		if err := (*server).PasswordChanged(context.WithoutCancel(ctx), a.ref(userID), exceptSessionID); err != nil {
-			return fmt.Errorf("the password is changed, but what clients hold may live on, so change it again: %w", err)
-		}
+	err = a.tell(ctx, func(ctx context.Context, s server) error {
+		return s.PasswordChanged(ctx, a.ref(userID), exceptSessionID)
+	})
+	if err != nil {
+		return fmt.Errorf("the password is changed, but what clients hold may live on, so change it again: %w", err)
 	}
 	return nil
 }
 
-// Disable closes an account, or opens it again. While it is closed nobody signs
-// in to it, and guards refuse its tokens; its sessions end for good. Tokens
-// that have not expired work again once it is open; revoke them to prevent it.
+// Disable closes an account, or opens it again. While it is closed, its user can't sign
+// in, and guards refuse its tokens. Closing it ends its sessions for good, and the
+// connected server revokes all of its tokens and codes, also personal access tokens; see
+// [passport.Server.RevokeUser]. None of them works again once the account is open. If
+// the server fails, the account is closed all the same; call again. Consents stay. It
+// returns [oauth.ErrNotFound] if there is no such account.
 func (a *Accounts) Disable(ctx context.Context, userID string, disabled bool) error {
 	if !sqldb.Storable(userID) {
 		return oauth.ErrNotFound
@@ -194,19 +193,22 @@ func (a *Accounts) Disable(ctx context.Context, userID string, disabled bool) er
 	if _, err := a.user(ctx, selectUser, userID); err != nil {
 		return err
 	}
-	err := a.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
-		if !disabled {
-			_, err := tx.Exec(ctx, enableUser, userID)
-			return err
+	if !disabled {
+		if _, err := a.db.Exec(ctx, enableUser, userID); err != nil {
+			return fmt.Errorf("enable account: %w", err)
 		}
-		if _, err := tx.Exec(ctx, disableUser, sqldb.At(time.Now()), userID); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, deleteOtherSessions, userID, "")
+		return nil
+	}
+	err := a.endOthers(ctx, userID, "", func(ctx context.Context, tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, disableUser, sqldb.At(time.Now()), userID)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("disable account: %w", err)
+	}
+	err = a.tell(ctx, func(ctx context.Context, s server) error { return s.RevokeUser(ctx, a.ref(userID)) })
+	if err != nil {
+		return fmt.Errorf("the account is disabled, but its tokens are not revoked yet, so disable it again: %w", err)
 	}
 	return nil
 }

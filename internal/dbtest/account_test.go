@@ -51,6 +51,10 @@ func (e *ends) PasswordChanged(ctx context.Context, user oauth.UserRef, except s
 	return e.record(ctx, "password "+user.ID+" "+except)
 }
 
+func (e *ends) RevokeUser(ctx context.Context, user oauth.UserRef) error {
+	return e.record(ctx, "user "+user.ID)
+}
+
 func (e *ends) ForgetToken(w http.ResponseWriter, _ *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: "first-party", MaxAge: -1})
 }
@@ -379,6 +383,9 @@ func TestAccount_FR_07_CallerGivesUpHalfWay(t *testing.T) {
 	for name, run := range map[string]func(s *site, v *visitor, ada *account.User, ctx context.Context) error{
 		"SetPassword": func(s *site, _ *visitor, ada *account.User, ctx context.Context) error {
 			return s.SetPassword(ctx, ada.ID, "another "+adasPassword, "")
+		},
+		"Disable": func(s *site, _ *visitor, ada *account.User, ctx context.Context) error {
+			return s.Disable(ctx, ada.ID, true)
 		},
 		"SignOut": func(s *site, v *visitor, _ *account.User, ctx context.Context) error {
 			r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(ctx)

@@ -107,21 +107,63 @@ func TestAuthorize_FR_27_StoredRequests(t *testing.T) {
 	})
 }
 
-// FR-27: anonymous requests fill a store up to a bound. Above it they still work.
+// FR-27: anonymous requests fill a store up to a bound. Above it they still work. A
+// request that is too long for the URL gets one of the last places, which are free again
+// after ten minutes.
 func TestAuthorize_FR_27_StoredRequestsAreBounded(t *testing.T) {
-	s := testkit.NewServer(t)
-	c, state := s.Web(), strings.Repeat("s", 3000)
-	pending, _ := oauth.StoreAs[oauth.PendingRequestStore](s.Store)
-	for i := range 1000 {
-		s.Works(pending.SavePendingRequest(t.Context(), &oauth.PendingRequest{
-			Digest: oauth.DigestOf(fmt.Sprint(i)), ClientID: c.ID, ExpiresAt: time.Now().Add(time.Hour),
-		}, 1000, time.Now()))
-	}
-	away := wantSmallHeader(t, "above the bound", s.Browser().Authorize(c, "state", state))
-	if done := away.SignIn("alice").Allow(); done.Params().Get("state") != state {
-		t.Errorf("above the bound: %s, want a code", done)
-	}
-	if away := s.Browser().Authorize(s.Web(), "state", state); away.Status != http.StatusSeeOther {
-		t.Errorf("another client: %s, want a redirect with a handle", away)
-	}
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := testkit.NewServer(t)
+		c := s.Web()
+		long, longer := strings.Repeat("s", 3000), strings.Repeat("s", 6000)
+		inURL := func(a *testkit.Response) bool { return strings.Contains(a.ReturnTo(), ".") }
+		checkPlaces := func(when string, longInURL, longerInURL bool) {
+			t.Helper()
+			for state, want := range map[string]bool{long: longInURL, longer: longerInURL} {
+				away := wantSmallHeader(t, when, s.Browser().Authorize(c, "state", state, "prompt", "consent"))
+				if inURL(away) != want {
+					t.Errorf("%s, a request of %d bytes travels in the URL: %t, want %t", when, len(state), inURL(away), want)
+				}
+				if done := away.SignIn("alice").Allow(); done.Params().Get("state") != state {
+					t.Errorf("%s, a request of %d bytes: %s, want a code", when, len(state), done)
+				}
+			}
+		}
+		checkPlaces("with an empty store", false, false)
+		b := s.Browser()
+		for range 600 {
+			b.Authorize(c, "state", long)
+		}
+		checkPlaces("after 600 requests of 3 KB", true, false)
+		for range 600 {
+			b.Authorize(c, "state", longer)
+		}
+		checkPlaces("after 1000 requests 6 KB", true, true)
+		if away := s.Browser().Authorize(s.Web(), "state", long); away.Status != http.StatusSeeOther || inURL(away) {
+			t.Errorf("another client: %s, want a redirect with a handle", away)
+		}
+		time.Sleep(10 * time.Minute)
+		checkPlaces("ten minutes later", true, false)
+		time.Sleep(4 * time.Hour)
+		checkPlaces("four hours later", false, false)
+	})
+}
+
+// FR-27: in the places of a crowd, a request lives for ten minutes.
+func TestAuthorize_FR_27_StoredRequestsInACrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testkit.NewServer(t)
+		c := s.Web()
+		for range 500 {
+			s.Browser().Authorize(c, "state", strings.Repeat("s", 3000))
+		}
+		longer := strings.Repeat("s", 6000)
+		inTime, late := s.Browser().Authorize(c, "state", longer), s.Browser().Authorize(c, "state", longer)
+		time.Sleep(10*time.Minute - time.Second)
+		if page := inTime.SignIn("alice"); !page.IsConsent() {
+			t.Errorf("within ten minutes: %s, want the consent page", page)
+		}
+		time.Sleep(time.Second)
+		late.ComeBack().WantPage(400, "This page has expired", "start again")
+	})
 }

@@ -32,7 +32,19 @@ const maxSealed = 2 << 10
 
 // maxPending is the maximum number of stored requests of one client. Above it, a
 // request travels in the return address, however long it is.
-const maxPending = 1000
+//
+// Any anonymous request is stored, so an attacker can fill the places. Only the first
+// calmPending are kept for pendingTTL. The others are for requests that the return
+// address can't take, and are free again after crowdedTTL.
+const (
+	calmPending = 500
+	maxPending  = 1000
+	crowdedTTL  = 10 * time.Minute
+)
+
+// maxInURL is the maximum length of a sealed request in the return address, while a
+// place is left. nginx accepts a request line of 8 KiB (large_client_header_buffers).
+const maxInURL = 7 << 10
 
 // private are the parameters that no URL and no log of a proxy may show.
 var private = []string{"claims", "id_token_hint", "login_hint"}
@@ -114,10 +126,7 @@ func (e *Endpoint) keep(ctx context.Context, q *request, asked time.Time) (strin
 	if e.Pending == nil || len(q.params.Encode()) <= maxSealed && !secretive {
 		return here + sealed, nil
 	}
-	handle := secret.New()
-	err := e.Pending.SavePendingRequest(ctx, &oauth.PendingRequest{
-		Digest: oauth.DigestOf(handle), ClientID: q.client.ID, Sealed: sealed, ExpiresAt: q.time.Add(pendingTTL),
-	}, maxPending, q.time)
+	handle, err := e.store(ctx, q, sealed, secretive || len(sealed) > maxInURL)
 	switch {
 	case errors.Is(err, oauth.ErrConflict):
 		return here + sealed, nil
@@ -125,6 +134,21 @@ func (e *Endpoint) keep(ctx context.Context, q *request, asked time.Time) (strin
 		return "", fmt.Errorf("store the request until the user has signed in: %w", err)
 	}
 	return here + handle, nil
+}
+
+// store stores a sealed request and returns its handle, or [oauth.ErrConflict] if the
+// client has no place left. The last places are for a request that must be stored.
+func (e *Endpoint) store(ctx context.Context, q *request, sealed string, must bool) (handle string, err error) {
+	handle = secret.New()
+	save := func(ttl time.Duration, limit int) error {
+		return e.Pending.SavePendingRequest(ctx, &oauth.PendingRequest{
+			Digest: oauth.DigestOf(handle), ClientID: q.client.ID, Sealed: sealed, ExpiresAt: q.time.Add(ttl),
+		}, limit, q.time)
+	}
+	if err = save(pendingTTL, calmPending); must && errors.Is(err, oauth.ErrConflict) {
+		err = save(crowdedTTL, maxPending)
+	}
+	return handle, err
 }
 
 // errSignInExpired is the error for a return address whose request is unknown.

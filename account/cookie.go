@@ -38,7 +38,8 @@ func (c cookies) setSession(w http.ResponseWriter, r *http.Request, secret strin
 // before, too, if its session is one of those that have ended.
 func (c cookies) clearSession(w http.ResponseWriter, r *http.Request, ended []oauth.Digest) {
 	c.set(w, c.session, "", -1)
-	if before, ok := c.value(r, c.before); ok && slices.Contains(ended, oauth.DigestOf(before)) {
+	before, ok := c.value(r, c.before)
+	if ok && slices.ContainsFunc(ended, func(d oauth.Digest) bool { return d.Matches(before) }) {
 		c.set(w, c.before, "", -1)
 		return
 	}

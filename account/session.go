@@ -121,7 +121,7 @@ func (a *Accounts) before(r *http.Request, u *User) (*session, error) {
 		s = nil
 	}
 	for _, digest := range a.cookies.digests(r) {
-		if s != nil && s.digest == digest {
+		if s != nil && secret.Equal(string(s.digest), string(digest)) {
 			continue
 		}
 		if _, err := a.end(r.Context(), digest); err != nil {

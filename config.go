@@ -159,8 +159,8 @@ type Config struct {
 	// stay live: consents in several browsers, for example. None is refused. The
 	// oldest above the number end when the user allows a request on a consent page,
 	// and when [Server.Run] finds that one began in the last two hours. Families of
-	// personal access tokens don't count. A negative value removes the
-	// limit. Default: 50.
+	// personal access tokens, and those whose code expired unredeemed, don't count. A
+	// negative value removes the limit. Default: 50.
 	MaxFamiliesPerClient int
 
 	// PersonalTokenFormat is the format of personal access tokens. With [JWT],

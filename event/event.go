@@ -40,13 +40,19 @@ type Replayed struct {
 
 // Revoked says that tokens were revoked: those of a family, of a user, of a user at
 // one client, of one browser session or of a client, or a single token of a client's
-// own.
+// own. If Families is not zero, only so many of those token families ended, and the
+// others live.
 type Revoked struct {
 	Meta
 	User     oauth.UserRef // zero for a client's own token, and for all tokens of a client
 	ClientID string        // empty for all clients
 	TokenID  string        // of the access token that was named, if any
 	Reason   string        // such as "token", "user", "session ended"; "client" if the client revoked its own token (RFC 7009)
+
+	// Families is how many of the user's families at the client ended because the
+	// client had more than Config.MaxFamiliesPerClient: the oldest. The user's newer
+	// tokens at the client stay valid. It is zero for all other reasons.
+	Families int
 }
 
 // ConsentGiven says that a user allowed a client something on the consent page.

@@ -12,9 +12,10 @@ import (
 // LimitFamilies implements [oauth.FamilyStore].
 func (s *Store) LimitFamilies(_ context.Context, l *oauth.FamilyLimit) (ended int, err error) {
 	err = s.change(l.Audit, func() (bool, error) {
+		at, waiting := micros(l.Time), s.unredeemed()
 		var live []oauth.Family
 		for _, f := range s.families {
-			if f.User == l.User && f.ClientID == l.ClientID && !f.Personal && f.Live(l.Time) {
+			if f.User == l.User && f.ClientID == l.ClientID && s.counts(f, waiting, at) {
 				live = append(live, f)
 			}
 		}
@@ -28,6 +29,27 @@ func (s *Store) LimitFamilies(_ context.Context, l *oauth.FamilyLimit) (ended in
 		return ended > 0, nil
 	})
 	return ended, err
+}
+
+// unredeemed returns the unredeemed codes by their family.
+func (s *Store) unredeemed() map[string]oauth.Code {
+	waiting := map[string]oauth.Code{}
+	for _, k := range s.codes {
+		if k.SpentAt.IsZero() {
+			waiting[k.family] = k.Code
+		}
+	}
+	return waiting
+}
+
+// counts reports whether a family counts for the limit. A family whose code expired
+// unredeemed will never have a token.
+func (s *Store) counts(f oauth.Family, waiting map[string]oauth.Code, at time.Time) bool {
+	code, unredeemed := waiting[f.ID]
+	if f.Personal || unredeemed && !code.ExpiresAt.After(at) {
+		return false
+	}
+	return s.lives(f.ID, unredeemed, at)
 }
 
 // AboveFamilyLimit implements [oauth.FamilyLimitStore].
@@ -44,12 +66,11 @@ func (s *Store) AboveFamilyLimit(_ context.Context, keep int, since, at time.Tim
 func (s *Store) aboveLimit(keep int, since, at time.Time) (above []oauth.FamilyLimit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	at = micros(at)
+	waiting := s.unredeemed()
 	live, began := map[oauth.FamilyLimit]int{}, map[oauth.FamilyLimit]bool{}
 	for _, f := range s.families {
-		if f.Personal || !f.Live(at) {
-			continue
-		}
-		if c, ok := s.clients[f.ClientID]; !ok || !c.RevokedAt.IsZero() {
+		if !s.counts(f, waiting, at) {
 			continue
 		}
 		l := oauth.FamilyLimit{User: f.User, ClientID: f.ClientID, Keep: keep, Time: at}

@@ -30,8 +30,8 @@ type Checker interface {
 // than a limit, so that passport.Server.Run can end the oldest.
 type FamilyLimitStore interface {
 	// AboveFamilyLimit yields the users and clients with more than keep live families
-	// at the time at, as [FamilyStore.LimitFamilies] counts them. At least one of
-	// these families began after since. It yields no user twice for a client, and no
+	// at the time at, as [FamilyStore.LimitFamilies] counts them. At least one live
+	// family of the user at the client began after since. It yields no user twice for a client, and no
 	// revoked client. Each value can be passed to LimitFamilies, also inside the loop.
 	//
 	// It reads, in pages, the IDs of all clients and the families that began after

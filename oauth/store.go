@@ -163,7 +163,8 @@ type FamilyStore interface {
 
 	// LimitFamilies revokes the live families of l.User at l.ClientID that began
 	// before the newest l.Keep, which is at least 1. Families of personal access
-	// tokens neither count nor end. It returns how many families it revoked.
+	// tokens, and families whose code expired at l.Time or before and was not
+	// redeemed, neither count nor end. It returns how many families it revoked.
 	LimitFamilies(ctx context.Context, l *FamilyLimit) (ended int, err error)
 
 	// EndSession ends the user's browser session in one write. It revokes, as

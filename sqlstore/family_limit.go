@@ -10,13 +10,19 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
+// withinLimit is the condition under which a family f counts for the limit. A family
+// whose code expired unredeemed will never have a token.
+const withinLimit = `f.personal = 0 AND f.revoked_at IS NULL AND f.expires_at > ? AND ` + ofLiveClient + ` AND ` + notCut + `
+AND NOT EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id AND k.spent_at IS NULL
+AND (k.expires_at <= ? OR EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE ` + cutMatches + ` AND x.unredeemed = 1)))`
+
 // endOldest reads the live families of the user at the client, by an index. The
 // OFFSET is one less than what stays. MySQL reads its own table in an UPDATE only
 // through a derived table.
-const endOldest = `UPDATE oauth_families SET revoked_at = ? WHERE provider = ? AND user_id = ? AND client_id = ? AND personal = 0
-AND revoked_at IS NULL AND expires_at > ? AND created_at < (SELECT x.created_at FROM (
-SELECT f.created_at FROM oauth_families f WHERE f.provider = ? AND f.user_id = ? AND f.client_id = ? AND f.personal = 0
-AND f.revoked_at IS NULL AND f.expires_at > ? ORDER BY f.created_at DESC LIMIT 1 OFFSET ?) x)`
+const endOldest = `UPDATE oauth_families AS f SET revoked_at = ? WHERE f.provider = ? AND f.user_id = ? AND f.client_id = ? AND ` + withinLimit + `
+AND f.created_at < (SELECT x.created_at FROM (
+SELECT f.created_at FROM oauth_families f WHERE f.provider = ? AND f.user_id = ? AND f.client_id = ? AND ` + withinLimit + `
+ORDER BY f.created_at DESC LIMIT 1 OFFSET ?) x)`
 
 // LimitFamilies implements [oauth.FamilyStore].
 func (s *Store) LimitFamilies(ctx context.Context, l *oauth.FamilyLimit) (ended int, err error) {
@@ -24,7 +30,7 @@ func (s *Store) LimitFamilies(ctx context.Context, l *oauth.FamilyLimit) (ended 
 		return 0, nil
 	}
 	at := sqldb.At(l.Time)
-	args := []any{at, l.User.Provider, l.User.ID, l.ClientID, at, l.User.Provider, l.User.ID, l.ClientID, at, max(l.Keep, 1) - 1}
+	args := []any{at, l.User.Provider, l.User.ID, l.ClientID, at, at, l.User.Provider, l.User.ID, l.ClientID, at, at, max(l.Keep, 1) - 1}
 	var n int64
 	if l.Audit == nil { // a single statement is a transaction by itself
 		n, err = s.db.Exec(ctx, endOldest, args...)
@@ -53,8 +59,8 @@ var selectAboveLimit = `SELECT p.provider, p.user_id, p.client_id FROM (
 SELECT DISTINCT f.provider, f.user_id, f.client_id FROM oauth_families f WHERE f.client_id IN ` + page + ` AND f.created_at > ?
 AND f.personal = 0 AND f.revoked_at IS NULL AND f.expires_at > ?) p
 WHERE (p.provider, p.user_id, p.client_id) > (?, ?, ?) AND (
-SELECT x.id FROM oauth_families x WHERE x.provider = p.provider AND x.user_id = p.user_id AND x.client_id = p.client_id AND x.personal = 0
-AND x.revoked_at IS NULL AND x.expires_at > ? LIMIT 1 OFFSET ?) IS NOT NULL
+SELECT f.id FROM oauth_families f WHERE f.provider = p.provider AND f.user_id = p.user_id AND f.client_id = p.client_id
+AND ` + withinLimit + ` LIMIT 1 OFFSET ?) IS NOT NULL
 ORDER BY p.provider, p.user_id, p.client_id LIMIT 1000`
 
 // AboveFamilyLimit implements [oauth.FamilyLimitStore].
@@ -107,7 +113,7 @@ func (a aboveLimit) at(ctx context.Context, clients []any, yield func(*oauth.Fam
 			l := &oauth.FamilyLimit{Keep: a.keep, Time: a.to}
 			found = append(found, l)
 			return row.Scan(&l.User.Provider, &l.User.ID, &l.ClientID)
-		}, append(clients[:pageSize:pageSize], since, at, after.User.Provider, after.User.ID, after.ClientID, at, a.keep)...)
+		}, append(clients[:pageSize:pageSize], since, at, after.User.Provider, after.User.ID, after.ClientID, at, at, a.keep)...)
 		if err != nil {
 			yield(nil, fmt.Errorf("find families above a limit: %w", err))
 			return false

@@ -17,6 +17,7 @@ var limits = []property{
 	{"personal tokens that have ended do not count", endedPersonal},
 	{"the oldest families above a limit end", familyLimit},
 	{"users above a limit of families are found", aboveFamilyLimit},
+	{"families that have no token, and cannot get one, do not count", abandonedFamilies},
 	{"concurrent calls exceed a limit by their own number at most", limitRace},
 }
 
@@ -196,6 +197,64 @@ func familyLimit(w *world) {
 	if ended != 0 || err != nil {
 		w.Errorf("LimitFamilies() of a user that cannot be stored = %d, %v, want 0", ended, err)
 	}
+}
+
+// abandonedFamilies fills the limit with families of other kinds, all newer than the
+// living one.
+func abandonedFamilies(w *world) {
+	u, at := user("1"), now.Add(10*time.Minute)
+	begin := func(id string, came time.Duration, expires time.Time) *oauth.Family {
+		f := family(w.client, id, u)
+		f.Session, f.CreatedAt = "s", now.Add(came)
+		b := codeIssuance(f)
+		b.Code.ExpiresAt = expires
+		w.must(w.store.IssueCode(w.Context(), b))
+		return f
+	}
+	redeemed := func(id string, came time.Duration) {
+		f := begin(id, came, now.Add(came+time.Minute))
+		w.must(w.store.Issue(w.Context(), issuance(w.client, f, id, spendCode(f))))
+	}
+	redeemed("phone", 0)
+	redeemed("tablet", time.Second)
+	for n := range 3 {
+		begin(fmt.Sprint("abandoned ", n), time.Minute, at)
+		begin(fmt.Sprint("session ended, before ", n), time.Minute, at.Add(time.Hour))
+	}
+	end := oauth.FamilyFilter{User: u, Session: "s", Unredeemed: true}
+	w.must(w.store.RevokeFamilies(w.Context(), end, now.Add(2*time.Minute), nil))
+	for n := range 3 {
+		begin(fmt.Sprint("session ended, after ", n), time.Minute, at.Add(time.Hour))
+	}
+	limit := func(what string, keep, want int) {
+		w.Helper()
+		l := &oauth.FamilyLimit{User: u, ClientID: w.client.ID, Keep: keep, Time: at}
+		if store, ok := oauth.StoreAs[oauth.FamilyLimitStore](w.store); ok {
+			n := 0
+			for _, err := range store.AboveFamilyLimit(w.Context(), keep, now.Add(-time.Hour), at) {
+				w.must(err)
+				n++
+			}
+			if found := n > 0; found != (want > 0) {
+				w.Errorf("%s: AboveFamilyLimit() finds the user = %v, want %v", what, found, !found)
+			}
+		}
+		ended, err := w.store.LimitFamilies(w.Context(), l)
+		w.must(err)
+		if ended != want {
+			w.Errorf("%s: LimitFamilies() that keeps %d ends %d families, want %d", what, keep, ended, want)
+		}
+	}
+	limit("two connections and nine that never will be", 2, 0)
+	w.lives("the oldest connection", "phone", true)
+	begin("a code that can be redeemed", 3*time.Minute, at.Add(time.Microsecond))
+	limit("one that may become a connection", 2, 1)
+	w.lives("the oldest connection", "phone", false)
+	w.must(w.store.RevokeTokensOfClient(w.Context(), w.client.ID, now.Add(4*time.Minute), nil))
+	redeemed("stored after it ended", 4*time.Minute)
+	redeemed("new", 5*time.Minute)
+	limit("one connection since all ended", 1, 0)
+	w.lives("the new connection", "new", true)
 }
 
 // aboveFamilyLimit checks a store that finds users above a limit, which is optional.

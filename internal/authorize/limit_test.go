@@ -2,6 +2,8 @@ package authorize_test
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/testkit"
@@ -24,11 +26,34 @@ func TestConsent_Bounds_OldestFamiliesEnd(t *testing.T) {
 	s.WantAdmits(personal.AccessToken, true, "a personal access token")
 	revoked := 0
 	for _, r := range testkit.EventsOf[passport.Revoked](s) {
-		if r.Reason == "too many at one client" && r.ClientID == web.ID {
+		if r.Reason == "too many at one client" && r.ClientID == web.ID && r.Families == 1 {
 			revoked++
 		}
 	}
 	if revoked != 2 {
-		t.Errorf("%d events tell of connections that ended, want 2", revoked)
+		t.Errorf("%d events tell of one connection that ended, want 2: %+v", revoked, testkit.EventsOf[passport.Revoked](s))
 	}
+}
+
+// A page that asks for codes and never redeems them takes no place of a connection.
+func TestConsent_Bounds_AbandonedCodesEndNoFamily(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testkit.NewServer(t, func(c *passport.Config) { c.MaxFamiliesPerClient = 3 })
+		web, b := s.Web(), s.Browser().SignIn("alice")
+		phone := s.Redeem(web, b.Authorize(web).Allow().Code())
+		for range 5 {
+			time.Sleep(time.Second)
+			if b.Authorize(web, "prompt", "none").Code() == "" {
+				t.Fatal("a request with prompt=none got no code")
+			}
+		}
+		time.Sleep(time.Hour) // all codes have expired
+		s.Redeem(web, b.Authorize(web, "prompt", "consent").Allow().Code())
+		if r := s.Refresh(web, phone.Refresh); r.Status != 200 {
+			t.Errorf("refresh of the first of two connections = %d %s, want 200", r.Status, r.Body)
+		}
+		if events := testkit.EventsOf[passport.Revoked](s); len(events) != 0 {
+			t.Errorf("events %+v, want none: no connection ended", events)
+		}
+	})
 }

@@ -217,7 +217,7 @@ func (s *Service) LimitFamilies(ctx context.Context, user oauth.UserRef, clientI
 	return s.audit.Changes(ctx, records, func(records []*oauth.AuditRecord) (events []event.Event, err error) {
 		ended, err := s.store.LimitFamilies(ctx, &oauth.FamilyLimit{User: user, ClientID: clientID, Keep: s.familyLimit, Time: at, Audit: records[0]})
 		if ended > 0 {
-			events = append(events, event.Revoked{Meta: audit.Meta(ctx), User: user, ClientID: clientID, Reason: reason})
+			events = append(events, event.Revoked{Meta: audit.Meta(ctx), User: user, ClientID: clientID, Reason: reason, Families: ended})
 		}
 		return events, err
 	})

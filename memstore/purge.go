@@ -25,7 +25,9 @@ func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n 
 	s.endAbandoned(p.late())
 	s.purgeFamilies(&p)
 	kept := s.kept(&p)
-	sweep(&p, s.access, func(t accessRow) bool { return p.expired(t.ExpiresAt) && !kept[t.ID] || p.revoked(t.RevokedAt) })
+	sweep(&p, s.access, func(t accessRow) bool {
+		return p.expired(t.ExpiresAt) && !kept[t.ID] || p.revoked(t.RevokedAt) || s.tokenWithClient(t, p.late())
+	})
 	for digest, id := range s.opaque {
 		if !s.access.has(id) {
 			delete(s.opaque, digest)
@@ -123,7 +125,7 @@ func (s *Store) endAbandoned(late oauth.PurgeBefore) {
 func (s *Store) purgeFamilies(p *purge) {
 	gone := func(family string) bool {
 		f, ok := s.families[family]
-		return ok && (p.revoked(f.RevokedAt) || p.expired(f.ExpiresAt))
+		return ok && (p.revoked(f.RevokedAt) || p.expired(f.ExpiresAt) || s.endedWithClient(f.ClientID, f.CreatedAt, p.late()))
 	}
 	sweep(p, s.refresh, func(r refreshRow) bool { return gone(r.family) || !s.families.has(r.family) && p.expired(r.ExpiresAt) })
 	sweep(p, s.access, func(t accessRow) bool { return gone(t.family) })
@@ -141,7 +143,23 @@ func (s *Store) purgeFamilies(p *purge) {
 	}
 	late := purge{PurgeBefore: p.late(), left: p.left}
 	sweep(&late, s.families, func(f oauth.Family) bool {
-		return !inUse[f.ID] && (late.revoked(f.RevokedAt) || late.expired(f.ExpiresAt))
+		return !inUse[f.ID] && (late.revoked(f.RevokedAt) || late.expired(f.ExpiresAt) || s.endedWithClient(f.ClientID, f.CreatedAt, late.PurgeBefore))
 	})
 	p.left = late.left
+}
+
+// endedWithClient reports whether a record of a client ended with the client, or with
+// all tokens of it. came is the time of the record's request.
+func (s *Store) endedWithClient(clientID string, came time.Time, late oauth.PurgeBefore) bool {
+	c, p := s.clients[clientID], purge{PurgeBefore: late}
+	return p.revoked(c.RevokedAt) || p.revoked(c.TokensNotBefore) && !came.After(c.TokensNotBefore)
+}
+
+// tokenWithClient is endedWithClient for a token. A token in a family of its client
+// ends with the family.
+func (s *Store) tokenWithClient(t accessRow, late oauth.PurgeBefore) bool {
+	if f, ok := s.families[t.family]; ok && f.ClientID == t.client {
+		return false
+	}
+	return s.endedWithClient(t.client, t.IssuedAt, late)
 }

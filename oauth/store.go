@@ -363,7 +363,8 @@ type Purger interface {
 	// Purge deletes about limit ended rows at most and returns how many; call
 	// it until it returns 0. It keeps a spent code or refresh token as long as
 	// its family, so that a replay is always detected. It keeps the access
-	// token of a usable refresh token. It ends no family and no consent of a
+	// token of a usable refresh token. Families and tokens that ended by RevokeClient
+	// or RevokeTokensOfClient were revoked at that time. It ends no family and no consent of a
 	// request after the revocation, not even within [ClockSkew].
 	Purge(ctx context.Context, ended PurgeBefore, limit int) (n int, err error)
 }

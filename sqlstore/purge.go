@@ -60,7 +60,8 @@ func (p *purge) run(ctx context.Context) error {
 	if p.revoked != 0 {
 		steps = append(steps,
 			func(ctx context.Context) error { return p.families(ctx, revokedFamilies, p.revoked) },
-			func(ctx context.Context) error { return p.sweep(ctx, revokedAccessTokens, p.revoked) })
+			func(ctx context.Context) error { return p.sweep(ctx, revokedAccessTokens, p.revoked) },
+			p.withClients)
 	}
 	if p.expired != 0 {
 		steps = append(steps, p.endAbandoned,

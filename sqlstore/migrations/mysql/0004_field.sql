@@ -24,11 +24,17 @@ CREATE INDEX oauth_families_of_user ON oauth_families (provider, user_id, id);
 CREATE INDEX oauth_access_tokens_newest ON oauth_access_tokens (family_id, client_id, issued_at, id);
 CREATE INDEX oauth_clients_unrevoked ON oauth_clients (owner_provider, owner_id, revoked_at, id);
 
+-- A purge finds the families and tokens that ended with their client.
+CREATE INDEX oauth_clients_revoked ON oauth_clients (revoked_at);
+CREATE INDEX oauth_clients_not_before ON oauth_clients (tokens_not_before);
+
 -- +goose Down
 DROP INDEX oauth_families_listed ON oauth_families;
 DROP INDEX oauth_families_of_user ON oauth_families;
 DROP INDEX oauth_access_tokens_newest ON oauth_access_tokens;
 DROP INDEX oauth_clients_unrevoked ON oauth_clients;
+DROP INDEX oauth_clients_revoked ON oauth_clients;
+DROP INDEX oauth_clients_not_before ON oauth_clients;
 ALTER TABLE oauth_clients DROP COLUMN allowed_origins;
 DROP TABLE oauth_pending_requests;
 DROP INDEX oauth_access_tokens_client ON oauth_access_tokens;

@@ -37,12 +37,20 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_access_tokens_in_family ON oauth_a
 DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_unrevoked;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_clients_unrevoked ON oauth_clients (owner_provider, owner_id, id) WHERE revoked_at IS NULL;
 
+-- A purge finds the families and tokens that ended with their client.
+DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_revoked;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_clients_revoked ON oauth_clients (revoked_at) WHERE revoked_at IS NOT NULL;
+DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_not_before;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_clients_not_before ON oauth_clients (tokens_not_before) WHERE tokens_not_before IS NOT NULL;
+
 -- +goose Down
 DROP INDEX CONCURRENTLY IF EXISTS oauth_families_listed;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_families_of_user;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_newest;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_in_family;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_unrevoked;
+DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_revoked;
+DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_not_before;
 ALTER TABLE oauth_clients DROP COLUMN IF EXISTS allowed_origins;
 DROP TABLE IF EXISTS oauth_pending_requests;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_client;

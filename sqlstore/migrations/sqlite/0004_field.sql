@@ -24,11 +24,17 @@ CREATE INDEX oauth_families_of_user ON oauth_families (provider, user_id, id);
 CREATE INDEX oauth_access_tokens_newest ON oauth_access_tokens (family_id, client_id, issued_at, id) WHERE family_id IS NOT NULL;
 CREATE INDEX oauth_clients_unrevoked ON oauth_clients (owner_provider, owner_id, id) WHERE revoked_at IS NULL;
 
+-- A purge finds the families and tokens that ended with their client.
+CREATE INDEX oauth_clients_revoked ON oauth_clients (revoked_at) WHERE revoked_at IS NOT NULL;
+CREATE INDEX oauth_clients_not_before ON oauth_clients (tokens_not_before) WHERE tokens_not_before IS NOT NULL;
+
 -- +goose Down
 DROP INDEX oauth_families_listed;
 DROP INDEX oauth_families_of_user;
 DROP INDEX oauth_access_tokens_newest;
 DROP INDEX oauth_clients_unrevoked;
+DROP INDEX oauth_clients_revoked;
+DROP INDEX oauth_clients_not_before;
 ALTER TABLE oauth_clients DROP COLUMN allowed_origins;
 DROP TABLE oauth_pending_requests;
 DROP INDEX oauth_access_tokens_client;

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -28,6 +30,7 @@ func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n 
 	sweep(&p, s.access, func(t accessRow) bool {
 		return p.expired(t.ExpiresAt) && !kept[t.ID] || p.revoked(t.RevokedAt) || s.tokenWithClient(t, p.late())
 	})
+	s.purgeClients(&p)
 	for digest, id := range s.opaque {
 		if !s.access.has(id) {
 			delete(s.opaque, digest)
@@ -162,4 +165,34 @@ func (s *Store) tokenWithClient(t accessRow, late oauth.PurgeBefore) bool {
 		return false
 	}
 	return s.endedWithClient(t.client, t.IssuedAt, late)
+}
+
+// purgeClients deletes revoked clients of users that have no family and no token
+// left. The server will not give their IDs again.
+func (s *Store) purgeClients(p *purge) {
+	inUse := map[string]bool{}
+	for _, f := range s.families {
+		inUse[f.ClientID] = true
+	}
+	for _, t := range s.access {
+		inUse[t.client] = true
+	}
+	late := purge{PurgeBefore: p.late()}
+	sweep(p, s.clients, func(c oauth.Client) bool {
+		if !late.revoked(c.RevokedAt) || c.Key != "" || c.Owner.Provider == "" || inUse[c.ID] || !s.given(c.ID) {
+			return false
+		}
+		for key := range s.consents {
+			if key.clientID == c.ID {
+				delete(s.consents, key)
+			}
+		}
+		return true
+	})
+}
+
+// given reports whether an ID is a UUID, or a number up to the last that was given.
+func (s *Store) given(id string) bool {
+	n, err := strconv.ParseInt(id, 10, 64)
+	return strings.Contains(id, "-") || err == nil && n <= s.lastID
 }

@@ -364,7 +364,13 @@ type Purger interface {
 	// it until it returns 0. It keeps a spent code or refresh token as long as
 	// its family, so that a replay is always detected. It keeps the access
 	// token of a usable refresh token. Families and tokens that ended by RevokeClient
-	// or RevokeTokensOfClient were revoked at that time. It ends no family and no consent of a
+	// or RevokeTokensOfClient were revoked at that time.
+	//
+	// It deletes a revoked client with an owner, without a Key, and with an ID that
+	// CreateClient will not choose again, once the client has no family and no access
+	// token. The client's secrets and consents go with it. All other clients stay.
+	//
+	// It ends no family and no consent of a
 	// request after the revocation, not even within [ClockSkew].
 	Purge(ctx context.Context, ended PurgeBefore, limit int) (n int, err error)
 }

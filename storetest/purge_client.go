@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -56,5 +57,73 @@ func (w *world) stored(what string, k kept, want bool) {
 	}
 	if !want {
 		w.gone("RevokeFamily() of "+what, w.store.RevokeFamily(w.Context(), k.code, now, nil))
+	}
+}
+
+// purgeClients revokes clients of all kinds. Those of users that have no records are
+// deleted, and none gets the ID of another.
+func purgeClients(w *world) {
+	alice, secret := user("alice"), oauth.Secret{Digest: oauth.DigestOf("secret"), CreatedAt: now}
+	create := func(id string, change func(*oauth.Client)) *oauth.Client {
+		c := &oauth.Client{ID: id, Name: "Owned", Owner: alice, AuthMethod: oauth.AuthBasic, Secrets: []oauth.Secret{secret}, CreatedAt: now}
+		change(c)
+		w.must(w.store.CreateClient(w.Context(), c, record("created")))
+		return c
+	}
+	nothing := func(*oauth.Client) {}
+	used, numbered := create("used-0", nothing), create("", nothing)
+	create("empty-0", nothing)
+	create("later-0", nothing)
+	create("unrevoked-0", nothing)
+	create("12345", nothing) // of an import: the server will give the number
+	create("operator-0", func(c *oauth.Client) { c.Owner = oauth.UserRef{} })
+	create("key-0", func(c *oauth.Client) { c.Key = "the key" })
+	w.everyToken(used, "used", now)
+	w.consented("before the purge", user("1"), used.ID, "used")
+	for _, id := range []string{used.ID, numbered.ID, "empty-0", "12345", "operator-0", "key-0"} {
+		w.must(w.store.RevokeClient(w.Context(), id, now, nil))
+	}
+	w.must(w.store.RevokeClient(w.Context(), "later-0", now.Add(time.Second), nil))
+	exist := func(what string, want map[string]bool) {
+		w.Helper()
+		for id, want := range want {
+			_, err := w.store.Client(w.Context(), id)
+			if err != nil && !errors.Is(err, oauth.ErrNotFound) || (err == nil) != want {
+				w.Errorf("%s: Client(%q) = %v, want it stored: %v", what, id, err, want)
+			}
+		}
+	}
+	w.purgeAs(oauth.PurgeBefore{Expired: now.Add(2 * day)})
+	w.purgeAs(oauth.PurgeBefore{Revoked: now.Add(time.Hour - time.Microsecond)})
+	exist("a pending request may use it", map[string]bool{used.ID: true, numbered.ID: true, "empty-0": true})
+	for { // in small steps
+		n, err := w.store.Purge(w.Context(), oauth.PurgeBefore{Revoked: now.Add(time.Hour)}, 1)
+		if w.must(err); n == 0 {
+			break
+		}
+	}
+	exist("after the purge", map[string]bool{
+		used.ID: false, numbered.ID: false, "empty-0": false, "later-0": true, "unrevoked-0": true, "12345": true, "operator-0": true, "key-0": true,
+	})
+	w.refused("CreateClient() with the key of a revoked client", w.store.CreateClient(w.Context(), clientWithKey("second-0", "the key"), nil), oauth.ErrConflict)
+	if next := create("", nothing); next.ID == numbered.ID {
+		w.Errorf("CreateClient() gives the number %q of a deleted client again", next.ID)
+	}
+	// An application that uses the ID again gets neither consents nor secrets.
+	create(used.ID, func(c *oauth.Client) { c.Secrets = nil })
+	w.consented("for a new client with the ID of a deleted one", user("1"), used.ID)
+	if c, err := w.store.Client(w.Context(), used.ID); err != nil || len(c.Secrets) != 0 {
+		w.Errorf("Client() with the ID of a deleted one = %+v, %v, want no secrets", c, err)
+	}
+	if log, ok := oauth.StoreAs[oauth.AuditStore](w.store); ok {
+		n := 0
+		for r, err := range log.AuditLog(w.Context(), now) {
+			if w.must(err); r.ClientID == numbered.ID {
+				n++
+			}
+		}
+		if n == 0 {
+			w.Errorf("AuditLog() has no record of the deleted client %s, want that of its creation", numbered.ID)
+		}
 	}
 }

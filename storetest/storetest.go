@@ -132,6 +132,7 @@ var properties = []property{
 	{"D14 a refresh token spent 30 days ago is known after a purge", purgeThenReplay},
 	{"D14 a used code stays used after a purge", purgeThenCode},
 	{"purge deletes what ended with its client", purgeWithClient},
+	{"purge deletes revoked clients of users", purgeClients},
 	{"concurrent purges delete everything", purgesAtOnce},
 }
 

@@ -83,6 +83,16 @@ func oddRows(t *testing.T, s *sqlstore.Store, c *oauth.Client) {
 	must(t, s.Issue(t.Context(), newIssuance(c, lately, "lately", spendCode(lately))))
 	must(t, s.RevokeFamily(t.Context(), lately.ID, now, nil))
 
+	owned := newClient("owned-0")
+	owned.Owner = oauth.UserRef{Provider: "users", ID: "somebody"}
+	must(t, s.CreateClient(t.Context(), owned, nil))
+	last := newFamily("of the owned")
+	last.ClientID = owned.ID
+	b := newCodeIssuance(last)
+	b.Consents = []string{"read"}
+	must(t, s.IssueCode(t.Context(), b))
+	must(t, s.RevokeClient(t.Context(), owned.ID, now, nil))
+
 	must(t, s.CreateClient(t.Context(), newClient("2"), nil)) // one was numbered before
 	must(t, s.CreateClient(t.Context(), newClient(""), nil))
 	if _, err := s.Client(t.Context(), "3"); err != nil {

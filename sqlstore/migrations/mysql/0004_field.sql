@@ -28,6 +28,9 @@ CREATE INDEX oauth_clients_unrevoked ON oauth_clients (owner_provider, owner_id,
 CREATE INDEX oauth_clients_revoked ON oauth_clients (revoked_at);
 CREATE INDEX oauth_clients_not_before ON oauth_clients (tokens_not_before);
 
+-- A purge deletes the consents with their client.
+CREATE INDEX oauth_consents_client ON oauth_consents (client_id);
+
 -- +goose Down
 DROP INDEX oauth_families_listed ON oauth_families;
 DROP INDEX oauth_families_of_user ON oauth_families;
@@ -35,6 +38,7 @@ DROP INDEX oauth_access_tokens_newest ON oauth_access_tokens;
 DROP INDEX oauth_clients_unrevoked ON oauth_clients;
 DROP INDEX oauth_clients_revoked ON oauth_clients;
 DROP INDEX oauth_clients_not_before ON oauth_clients;
+DROP INDEX oauth_consents_client ON oauth_consents;
 ALTER TABLE oauth_clients DROP COLUMN allowed_origins;
 DROP TABLE oauth_pending_requests;
 DROP INDEX oauth_access_tokens_client ON oauth_access_tokens;

@@ -43,6 +43,10 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_clients_revoked ON oauth_clients (
 DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_not_before;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_clients_not_before ON oauth_clients (tokens_not_before) WHERE tokens_not_before IS NOT NULL;
 
+-- A purge deletes the consents with their client.
+DROP INDEX CONCURRENTLY IF EXISTS oauth_consents_client;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS oauth_consents_client ON oauth_consents (client_id);
+
 -- +goose Down
 DROP INDEX CONCURRENTLY IF EXISTS oauth_families_listed;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_families_of_user;
@@ -51,6 +55,7 @@ DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_in_family;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_unrevoked;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_revoked;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_clients_not_before;
+DROP INDEX CONCURRENTLY IF EXISTS oauth_consents_client;
 ALTER TABLE oauth_clients DROP COLUMN IF EXISTS allowed_origins;
 DROP TABLE IF EXISTS oauth_pending_requests;
 DROP INDEX CONCURRENTLY IF EXISTS oauth_access_tokens_client;

@@ -28,6 +28,9 @@ CREATE INDEX oauth_clients_unrevoked ON oauth_clients (owner_provider, owner_id,
 CREATE INDEX oauth_clients_revoked ON oauth_clients (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX oauth_clients_not_before ON oauth_clients (tokens_not_before) WHERE tokens_not_before IS NOT NULL;
 
+-- A purge deletes the consents with their client.
+CREATE INDEX oauth_consents_client ON oauth_consents (client_id);
+
 -- +goose Down
 DROP INDEX oauth_families_listed;
 DROP INDEX oauth_families_of_user;
@@ -35,6 +38,7 @@ DROP INDEX oauth_access_tokens_newest;
 DROP INDEX oauth_clients_unrevoked;
 DROP INDEX oauth_clients_revoked;
 DROP INDEX oauth_clients_not_before;
+DROP INDEX oauth_consents_client;
 ALTER TABLE oauth_clients DROP COLUMN allowed_origins;
 DROP TABLE oauth_pending_requests;
 DROP INDEX oauth_access_tokens_client;

@@ -233,6 +233,10 @@ const (
 	sqliteConnections = 8
 )
 
+// maxLifetime is for how long a connection to a server is used. After a failover or a
+// change of an address, a connection under load would lead to the old server forever.
+const maxLifetime = 30 * time.Minute
+
 // setPool keeps connections for a while: of its own accord database/sql closes all
 // but two as soon as they are free, and under load most requests would make one.
 func setPool(db *sql.DB, dialect sqlstore.Dialect) {
@@ -243,6 +247,9 @@ func setPool(db *sql.DB, dialect sqlstore.Dialect) {
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxIdleTime(5 * time.Minute)
+	if dialect.Name != sqlstore.SQLite.Name {
+		db.SetConnMaxLifetime(maxLifetime)
+	}
 }
 
 // patience is how long a database may take to answer for the first time.

@@ -20,8 +20,7 @@ func (db *DB) Check(ctx context.Context) error {
 	case MySQL.Name:
 		return db.checkMySQL(ctx)
 	}
-	var one int64
-	return db.Row(ctx, `SELECT 1`, func(row Row) error { return row.Scan(&one) })
+	return db.writable(ctx, "", nil)
 }
 
 // checkSQLite checks two connections. synchronous and busy_timeout are settings of
@@ -79,7 +78,7 @@ func pragmaFaults(ctx context.Context, conn *sql.Conn) error {
 // a server of a Galera cluster that does not wait for the other servers.
 func (db *DB) checkMySQL(ctx context.Context) error {
 	var mode string
-	if err := db.Row(ctx, `SELECT @@SESSION.sql_mode`, func(row Row) error { return row.Scan(&mode) }); err != nil {
+	if err := db.writable(ctx, ", @@SESSION.sql_mode", &mode); err != nil {
 		return err
 	}
 	if !strings.Contains(mode, "STRICT_TRANS_TABLES") && !strings.Contains(mode, "STRICT_ALL_TABLES") {
@@ -94,4 +93,24 @@ func (db *DB) checkMySQL(ctx context.Context) error {
 			"add wsrep_sync_wait=%d to the DSN", g.syncWait, SyncWait)
 	}
 	return nil
+}
+
+// writable returns an error if the database takes no writes. The same statement reads
+// a setting. If connections lead to a read-only node, it makes new ones: the probes of
+// a node that only reads would notice no failover otherwise.
+func (db *DB) writable(ctx context.Context, setting string, into any) error {
+	var refuses int64
+	scan := func(row Row) error {
+		if into == nil {
+			return row.Scan(&refuses)
+		}
+		return row.Scan(&refuses, into)
+	}
+	for range 2 {
+		if err := db.Row(ctx, "SELECT "+db.dialect.readOnly+setting, scan); err != nil || refuses == 0 {
+			return err
+		}
+		db.pool.foundReadOnly()
+	}
+	return unavailable(errReadOnly)
 }

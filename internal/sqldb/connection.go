@@ -7,7 +7,6 @@ import (
 	"errors"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 	"weak"
 )
@@ -40,9 +39,11 @@ const maxAttempts = 2
 
 // pool is the state that all users of a *sql.DB share.
 type pool struct {
-	writer  chan struct{}             // a semaphore
-	broken  atomic.Pointer[time.Time] // when a connection was last found broken
-	sockets sockets
+	writer       chan struct{} // a semaphore
+	broken       moment        // when a connection was last found broken
+	readOnly     moment        // when a node last refused a write as read-only
+	onlyReadOnly moment        // when new connections were read-only, too
+	sockets      sockets
 }
 
 // pools holds the state of each *sql.DB. The weak key does not keep a database
@@ -60,8 +61,7 @@ func poolOf(db *sql.DB) *pool {
 
 // suspect reports whether connections are pinged before use.
 func (db *DB) suspect() bool {
-	at := db.pool.broken.Load()
-	return at != nil && time.Since(*at) < suspectTime
+	return db.pool.broken.within(suspectTime) || db.pool.readOnly.within(readOnlyTime)
 }
 
 // foundBroken looks at the error of a statement. If its connection is broken, the
@@ -71,18 +71,22 @@ func (db *DB) foundBroken(ctx context.Context, err error) bool {
 	if err == nil || db.dialect.inProcess || !broken(err) {
 		return false
 	}
-	db.pool.foundBroken()
+	db.pool.found(err)
 	return ctx.Err() == nil
 }
 
-func (p *pool) foundBroken() {
-	now := time.Now()
-	p.broken.Store(&now)
+func (p *pool) found(err error) {
+	if errors.Is(err, errReadOnly) || classOf(err) == readOnly {
+		p.foundReadOnly()
+		return
+	}
+	p.broken.now()
 }
 
 // connection returns a connection of the pool. The caller closes it.
 //
-// If connections are suspect, it was pinged. If not, its socket is checked, which
+// If connections are suspect, it was pinged, or asked whether its node takes writes: see
+// [readOnlyTime]. If not, its socket is checked, which
 // takes a few microseconds and no round trip: if the server closed it or sent a
 // message, the connection is pinged. Only the socket of pgx can be reached.
 func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
@@ -97,11 +101,11 @@ func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 			return conn, nil
 		}
 		if err == nil {
-			if err = ping(ctx, conn); err == nil {
+			if err = db.usable(ctx, conn); err == nil {
 				return conn, nil
 			}
 			drop(conn)
-			db.pool.foundBroken()
+			db.pool.found(err)
 		} else if attempts++; attempts == maxAttempts || !db.foundBroken(ctx, err) {
 			return nil, err
 		}
@@ -109,12 +113,20 @@ func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 			break
 		}
 	}
+	if errors.Is(last, errReadOnly) && ctx.Err() == nil {
+		db.pool.onlyReadOnly.now()
+		return db.connection(ctx)
+	}
 	return nil, last
 }
 
-func ping(ctx context.Context, conn *sql.Conn) error {
+// usable returns an error if a suspect connection has to be dropped.
+func (db *DB) usable(ctx context.Context, conn *sql.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, maxPing)
 	defer cancel()
+	if db.asksForWrites() {
+		return db.takesWrites(ctx, conn)
+	}
 	return conn.PingContext(ctx)
 }
 

@@ -20,6 +20,7 @@ const (
 	conflict         // with another transaction: retry
 	duplicate        // the unique key already exists
 	unready          // the node cannot run such a statement now
+	readOnly         // the node takes no writes: after a failover, another one does
 	severed          // the database has ended the connection, or ends it now
 	fault            // the database reports that the statement is wrong
 )
@@ -77,8 +78,9 @@ func ofState(s string) class {
 		return conflict
 	case "23505": // unique violation
 		return duplicate
-	case "25006", // read-only: a standby, after a failover
-		"55P03", // lock not available
+	case "25006": // a standby, or a primary that was demoted
+		return readOnly
+	case "55P03", // lock not available
 		"57014": // cancelled: by us, or by statement_timeout
 		return unready
 	case "40003": // whether the statement completed is unknown
@@ -128,11 +130,12 @@ func ofNumber(n uint64) class {
 	case 1021, 1037, 1041, 1114, 1135, // out of disk, memory, threads
 		1040, 1203, 1226, // too many connections
 		1042, 1043, 1044, 1045, 1049, 1129, 1130, // no access
-		1047,             // a Galera node outside its cluster
-		1290, 1836, 1792, // read-only
 		1317, 1969, 3024, 3572, // interrupted, took too long
 		9001, 9002, 9003, 9004, 9005, 9006: // TiDB: regions out of reach
 		return unready
+	case 1290, 1836, 1792, // --read-only, read-only mode, a read-only transaction
+		1047: // a Galera node outside its cluster
+		return readOnly
 	case 1053, 1077, 1079, 1152, 1184, 1927, 2006, 2013, 4031, // shutting down, connection killed, idle for too long
 		1158, 1159, 1160, 1161: // network
 		return severed
@@ -180,10 +183,12 @@ func number(err error) (uint64, bool) {
 }
 
 // broken reports whether an error means that its connection is of no more use. An
-// error that does not come from the database counts, because most of these do.
+// error that does not come from the database counts, because most of these do. So
+// does the refusal of a read-only node: after a failover, the connection leads to the
+// old primary, and stays open.
 func broken(err error) bool {
 	c := classOf(err)
-	return c == severed || c == unanswered
+	return c == severed || c == unanswered || c == readOnly
 }
 
 // failure returns the error of a statement for our callers. ctx is the caller's
@@ -193,7 +198,7 @@ func failure(ctx context.Context, err error) error {
 		return &gaveUp{cause, err}
 	}
 	switch classOf(err) {
-	case unready, severed, conflict, unanswered:
+	case unready, readOnly, severed, conflict, unanswered:
 		return unavailable(err)
 	}
 	return err

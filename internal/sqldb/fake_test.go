@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,9 +25,11 @@ type fake struct {
 	hang    func(ctx context.Context) error             // called before each statement, if it is there
 	watched int                                         // prepared statements whose context may end
 
-	dial  func() net.Conn // if set, connections have a socket, as those of pgx
-	conns []*fakeConn     // each that was made
-	cut   error           // what a driver reports of a broken connection, if not io.ErrUnexpectedEOF
+	dial     func() net.Conn // if set, connections have a socket, as those of pgx
+	conns    []*fakeConn     // each that was made
+	standbys bool            // new connections lead to a read-only node
+	refusal  error           // what a read-only node says of a write
+	cut      error           // what a driver reports of a broken connection, if not io.ErrUnexpectedEOF
 }
 
 // breakAll breaks the connections that are open, as a restart of the server does.
@@ -84,6 +87,7 @@ func (f *fake) Connect(context.Context) (driver.Conn, error) {
 	c := &fakeConn{f: f}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	c.standby.Store(f.standbys)
 	f.conns = append(f.conns, c)
 	if f.dial != nil {
 		c.socket = f.dial()
@@ -94,11 +98,12 @@ func (f *fake) Connect(context.Context) (driver.Conn, error) {
 func (f *fake) Driver() driver.Driver { return nil }
 
 type fakeConn struct {
-	f      *fake
-	broken atomic.Bool // the server has closed it
-	silent atomic.Bool // a firewall drops what is sent
-	failed atomic.Bool // the driver has noticed that it is broken
-	socket net.Conn
+	f       *fake
+	broken  atomic.Bool // the server has closed it
+	silent  atomic.Bool // a firewall drops what is sent
+	standby atomic.Bool // its node is read-only
+	failed  atomic.Bool // the driver has noticed that it is broken
+	socket  net.Conn
 }
 
 // pgxConn has the methods of pgx that lead to its socket.
@@ -174,6 +179,9 @@ func (c *fakeConn) ExecContext(ctx context.Context, query string, _ []driver.Nam
 	if err := c.check(ctx); err != nil {
 		return nil, err
 	}
+	if c.standby.Load() {
+		return nil, c.f.refusal
+	}
 	return c.f.exec(ctx, "exec", query)
 }
 
@@ -181,7 +189,30 @@ func (c *fakeConn) QueryContext(ctx context.Context, query string, args []driver
 	if err := c.check(ctx); err != nil {
 		return nil, err
 	}
+	if rows, err := c.node(query); rows != nil || err != nil {
+		return rows, err
+	}
 	return c.f.query(ctx, "query", query, args)
+}
+
+// node answers a SELECT about the node of a connection. A Galera node that is outside
+// of its cluster refuses all SELECTs.
+func (c *fakeConn) node(query string) (driver.Rows, error) {
+	standby := c.standby.Load()
+	if e, ok := c.f.refusal.(*mysqlError); ok && standby && e.Number == 1047 { //nolint:errorlint // the test's own
+		return nil, e
+	}
+	if !strings.Contains(query, "read_only") {
+		return nil, nil
+	}
+	if _, err := c.f.ask("asked for writes", ""); err != nil {
+		return nil, err
+	}
+	row := []any{map[bool]int64{true: 1}[standby]}
+	if strings.Contains(query, "sql_mode") {
+		row = append(row, "STRICT_TRANS_TABLES")
+	}
+	return newFakeRows([]driver.Value{row}), nil
 }
 
 func (f *fake) hung(ctx context.Context) error {
@@ -238,6 +269,9 @@ func (s *fakeStmt) ExecContext(ctx context.Context, _ []driver.NamedValue) (driv
 	if err := s.conn.check(ctx); err != nil {
 		return nil, err
 	}
+	if s.conn.standby.Load() {
+		return nil, s.conn.f.refusal
+	}
 	s.conn.f.watch(ctx)
 	return s.conn.f.exec(ctx, "prepared", s.query)
 }
@@ -245,6 +279,9 @@ func (s *fakeStmt) ExecContext(ctx context.Context, _ []driver.NamedValue) (driv
 func (s *fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	if err := s.conn.check(ctx); err != nil {
 		return nil, err
+	}
+	if rows, err := s.conn.node(s.query); rows != nil || err != nil {
+		return rows, err
 	}
 	s.conn.f.watch(ctx)
 	return s.conn.f.query(ctx, "prepared", s.query, args)

@@ -1,8 +1,11 @@
 package dbtest_test
 
 import (
+	"context"
 	"database/sql"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,4 +105,44 @@ func terminate(t *testing.T, admin *sql.DB, d sqldb.Dialect, ids []string) {
 			t.Fatalf("%d of the connections %v are there after 10 s", n, ids)
 		}
 	}
+}
+
+// FR-52: the server ends all sessions, again and again, while readers are at work. No
+// SELECT fails, and no probe.
+func TestStore_FR_52_SessionsEndAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	databaseURL := dbtest.URL(t, sqldb.Postgres, "application_name=ends_again")
+	admin := dbtest.OpenURL(t, dbtest.URL(t, sqldb.Postgres))
+	pool := dbtest.OpenURL(t, databaseURL)
+	pool.SetMaxOpenConns(16)
+	s := migrated(t, pool, sqldb.Postgres)
+	c, _ := populated(t, s)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var reads atomic.Int64
+	var readers sync.WaitGroup
+	for n := range 12 {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				_, err := s.Client(t.Context(), c.ID)
+				if n == 0 && err == nil {
+					err = s.Check(t.Context())
+				}
+				if err != nil {
+					t.Errorf("a read while sessions end = %v, want nil", err)
+					return
+				}
+				reads.Add(1)
+			}
+		})
+	}
+	for range 6 {
+		_, err := admin.ExecContext(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ends_again'")
+		must(t, err)
+		for goal, deadline := reads.Load()+200, time.Now().Add(10*time.Second); reads.Load() < goal && time.Now().Before(deadline) && !t.Failed(); {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	stop()
+	readers.Wait()
 }

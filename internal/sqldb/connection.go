@@ -35,7 +35,12 @@ const maxPing = time.Second
 // maxAttempts is how often a connection is made. A pool at its limit passes the error
 // of an attempt on to each caller that waits, so the error of the first one may be
 // older than the call: the database may be back.
-const maxAttempts = 2
+const maxAttempts = 3
+
+// maxRepeats is how often a SELECT or a BEGIN runs on connections that were pinged. One
+// that answers a ping may end before the statement, more than once while a database
+// ends its sessions.
+const maxRepeats = 4
 
 // pool is the state that all users of a *sql.DB share.
 type pool struct {
@@ -148,7 +153,7 @@ func (db *DB) run(ctx context.Context, t *text, args []any) (int64, error) {
 		}
 	}
 	var err error
-	for range 2 {
+	for range maxRepeats {
 		var conn *sql.Conn
 		if conn, err = db.connection(ctx); err != nil {
 			return 0, err

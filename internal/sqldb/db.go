@@ -86,7 +86,7 @@ type selection struct {
 }
 
 // read runs a SELECT. If its connection was broken and no row was returned, it runs
-// the SELECT again on another connection. own limits its time; ctx is the caller's.
+// the SELECT again on another connection, [maxRepeats] times at most. own limits its time; ctx is the caller's.
 func (db *DB) read(ctx, own context.Context, s selection) (n int, err error) {
 	if !db.suspect() {
 		rows, err := db.query(own, s.text, s.args)
@@ -95,14 +95,19 @@ func (db *DB) read(ctx, own context.Context, s selection) (n int, err error) {
 			return n, err
 		}
 	}
-	conn, err := db.connection(own)
-	if err != nil {
-		return 0, failure(ctx, err)
+	for range maxRepeats {
+		var conn *sql.Conn
+		if conn, err = db.connection(own); err != nil {
+			return 0, failure(ctx, err)
+		}
+		var rows *sql.Rows
+		rows, err = conn.QueryContext(own, s.text.bound, s.args...)
+		n, err = s.drain(ctx, rows, err)
+		_ = conn.Close()
+		if !db.readBroke(ctx, own, err) || n > 0 {
+			return n, err
+		}
 	}
-	defer conn.Close()
-	rows, err := conn.QueryContext(own, s.text.bound, s.args...)
-	n, err = s.drain(ctx, rows, err)
-	db.readBroke(ctx, own, err)
 	return n, err
 }
 

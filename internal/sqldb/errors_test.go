@@ -151,7 +151,11 @@ func testTx(t *testing.T, f *fake, db *sqldb.DB, op string, cause error, want me
 		_, err := tx.Exec(ctx, "UPDATE a SET b = 1")
 		return err
 	}
-	f.fails(op, 3, cause)
+	times := 3
+	if op == "begin" && want == outage {
+		times = 10 // it is repeated if the connection is broken
+	}
+	f.fails(op, times, cause)
 	err := db.Tx(t.Context(), spend)
 	switch {
 	case op == "begin" && errors.Is(cause, driver.ErrBadConn):

@@ -178,7 +178,7 @@ func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (aga
 
 // begin returns a transaction, the context for its statements, and a function that
 // rolls it back and returns its connection. If the connection was broken, it begins
-// the transaction on another one. On SQLite the context is watched only while
+// the transaction on another one, [maxRepeats] times at most. On SQLite the context is watched only while
 // waiting for a connection: see [DB.statement].
 func (db *DB) begin(ctx context.Context) (*sql.Tx, context.Context, func(), error) {
 	if !db.dialect.inProcess && !db.suspect() {
@@ -187,22 +187,28 @@ func (db *DB) begin(ctx context.Context) (*sql.Tx, context.Context, func(), erro
 			return tx, ctx, func() { _ = tx.Rollback() }, err
 		}
 	}
-	conn, err := db.connection(ctx)
-	if err != nil {
-		return nil, nil, nil, err
+	var last error
+	for range maxRepeats {
+		conn, err := db.connection(ctx)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if db.dialect.inProcess {
+			ctx = context.WithoutCancel(ctx)
+		}
+		tx, err := conn.BeginTx(ctx, nil)
+		if err == nil {
+			return tx, ctx, func() {
+				_ = tx.Rollback()
+				_ = conn.Close()
+			}, nil
+		}
+		last = errors.Join(err, conn.Close())
+		if !db.foundBroken(ctx, err) {
+			break
+		}
 	}
-	if db.dialect.inProcess {
-		ctx = context.WithoutCancel(ctx)
-	}
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		db.foundBroken(ctx, err)
-		return nil, nil, nil, errors.Join(err, conn.Close())
-	}
-	return tx, ctx, func() {
-		_ = tx.Rollback()
-		_ = conn.Close()
-	}, nil
+	return nil, nil, nil, last
 }
 
 // Exec runs a statement and returns the number of changed rows.

@@ -95,21 +95,9 @@ func (p *program) serveOn(ctx context.Context, l net.Listener, s *settings, logg
 	running := startHTTP(l, first, logger, s.IdleTimeout)
 	defer running.Close() // for what fails below; a second Close does nothing
 	s.access = makes
-	in, err := p.openAll(ctx, s, logger)
-	if errors.Is(err, errStopped) {
-		logger.Info("stopped before the database answered")
-		return nil
-	}
+	in, server, err := p.prepareServer(ctx, s, logger)
 	if err != nil {
-		return err
-	}
-	keys, err := in.keys(ctx, logger)
-	if err != nil {
-		return errors.Join(err, in.close())
-	}
-	server, err := in.server(keys, logger)
-	if err != nil {
-		return errors.Join(err, in.close())
+		return failedStart(ctx, err, logger)
 	}
 	mux := in.routes(server, welcome{s.Issuer})
 	handler, watched := in.handler(server, mux, logger)
@@ -119,6 +107,38 @@ func (p *program) serveOn(ctx context.Context, l net.Listener, s *settings, logg
 	err = running.until(ctx, func() { watched.drain(s.DrainDelay) })
 	stopKeeping()
 	return errors.Join(err, in.close())
+}
+
+// prepareServer opens what a server needs, and returns it.
+func (p *program) prepareServer(ctx context.Context, s *settings, logger *slog.Logger) (*opened, *passport.Server, error) {
+	in, err := p.openAll(ctx, s, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := in.keys(ctx, logger)
+	if err != nil {
+		return nil, nil, errors.Join(err, in.close())
+	}
+	server, err := in.server(keys, logger)
+	if err != nil {
+		return nil, nil, errors.Join(err, in.close())
+	}
+	return in, server, nil
+}
+
+// failedStart returns the error of a start, or nil if a signal ended the start: a
+// statement that it interrupts fails in many ways, depending on the driver.
+func failedStart(ctx context.Context, err error, logger *slog.Logger) error {
+	switch {
+	case errors.Is(err, errStopped):
+		logger.Info("stopped before the database answered")
+		return nil
+	case ctx.Err() != nil:
+		logger.Debug("the signal interrupted the start", "err", err)
+		logger.Info("stopped before the server was ready")
+		return nil
+	}
+	return err
 }
 
 // logIgnored logs which variables of the environment have no effect.

@@ -50,7 +50,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	logger := s.logger(cmd.ErrOrStderr())
 	in, err := p.openAll(ctx, s, logger)
 	if err != nil {
-		return err
+		return failedStart(ctx, err, logger)
 	}
 	defer func() { err = errors.Join(err, in.close()) }() // before the folder goes
 	keys, err := passport.GenerateKeys()
@@ -63,7 +63,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	}
 	made, err := demo.Make(ctx, server, in.accounts, s.Issuer)
 	if err != nil {
-		return fmt.Errorf("prepare the tour: %w", err)
+		return failedStart(ctx, fmt.Errorf("prepare the tour: %w", err), logger)
 	}
 	mux := in.routes(server, made.Overview(logger))
 	demo.MountAPI(mux, server)

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-passport/passport"
@@ -82,13 +85,24 @@ func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
 	say(w, http.StatusOK, "ready")
 }
 
+// maxDrainDelay bounds the setting drain_delay. Load balancers notice within seconds,
+// and orchestrators kill a process that takes longer.
+const maxDrainDelay = 10 * time.Minute
+
 // drain says that the server stops, and goes on for as long as others may take to
-// notice.
+// notice. A second signal ends the delay.
 func (h *health) drain(delay time.Duration) {
+	second, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	h.stopping.Store(true)
-	if delay > 0 {
-		h.logger.Info("stopping: /readyz says so, and requests are answered for a while", "delay", delay.String())
-		time.Sleep(delay)
+	if delay <= 0 {
+		return
+	}
+	h.logger.Info("stopping: /readyz says so, and requests are answered for a while", "delay", delay.String())
+	select {
+	case <-second.Done():
+		h.logger.Info("a second signal ends the delay")
+	case <-time.After(delay):
 	}
 }
 

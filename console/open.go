@@ -79,6 +79,9 @@ func (s *settings) check() error {
 	if s.IdleTimeout < time.Second {
 		err = errors.Join(err, fmt.Errorf("idle_timeout is %v: want at least a second", s.IdleTimeout))
 	}
+	if s.DrainDelay < 0 || s.DrainDelay > maxDrainDelay {
+		err = errors.Join(err, fmt.Errorf("drain_delay is %s: want at most %s, and not less than 0s", spell(s.DrainDelay), spell(maxDrainDelay)))
+	}
 	return inSettings(err)
 }
 

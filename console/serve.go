@@ -46,8 +46,8 @@ the folder storage, made on the first start together with the signing keys.`,
   passport serve --issuer https://auth.example.com --database-url postgres://passport@localhost/passport`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			// A second signal changes nothing: wrappers pass on what the terminal
-			// has sent already, and stopping takes ten seconds at most.
+			// A second signal ends drain_delay and changes nothing else: wrappers pass on
+			// what the terminal has sent already, and stopping takes ten seconds at most.
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			if o.demo {

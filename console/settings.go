@@ -151,7 +151,7 @@ var all = []setting{
 	{"insecure_allow_http", func(s *settings) any { return &s.InsecureAllowHTTP }, `false`,
 		"Accept an issuer of plain http that is not loopback: for a trial in a closed network."},
 	{"drain_delay", func(s *settings) any { return &s.DrainDelay }, `"0s"`,
-		"How long a server that was told to stop goes on answering, while /readyz says that it stops:\nas long as a load balancer takes to notice."},
+		"How long a server that was told to stop goes on answering, while /readyz says that it stops:\nas long as a load balancer takes to notice, and at most 10m."},
 	{"idle_timeout", func(s *settings) any { return &s.IdleTimeout }, `"620s"`,
 		"How long a connection without a request is kept. Set it longer than your load balancer keeps\nconnections, which else answers 502 now and then."},
 	{"log_level", func(s *settings) any { return &s.LogLevel }, `"info"`,

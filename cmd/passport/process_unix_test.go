@@ -209,3 +209,29 @@ func TestProcess_FR_51_OtherCommandsTryOnce(t *testing.T) {
 		}
 	}
 }
+
+// A second signal ends the delay before a server stops. The server still stops cleanly.
+func TestProcess_OP_04_SecondSignalEndsTheDelay(t *testing.T) {
+	t.Setenv("PASSPORT_DRAIN_DELAY", "5m")
+	for _, signals := range [][]os.Signal{{syscall.SIGTERM, syscall.SIGTERM}, {syscall.SIGTERM, os.Interrupt}} {
+		cmd, out, log := process(t, "serve", "--listen", "127.0.0.1:0")
+		await := func(word string) {
+			t.Helper()
+			for deadline := time.Now().Add(15 * time.Second); !strings.Contains(log.String(), word); time.Sleep(5 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("the log has no %q:\n%s%s", word, out, log)
+				}
+			}
+		}
+		for i, word := range []string{"msg=serving", "delay=5m"} {
+			await(word)
+			if err := cmd.Process.Signal(signals[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := awaitExit(t, cmd); err != nil {
+			t.Errorf("a server that got %v during its delay ended with %v, want exit status 0:\n%s", signals, err, log)
+		}
+		await(`msg=stopped`)
+	}
+}

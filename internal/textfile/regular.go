@@ -14,7 +14,7 @@ const MaxBytes = 1 << 20
 // folder, a named pipe, a socket or a device. To open a named pipe blocks until another
 // process writes to it.
 func Regular(name string, mode fs.FileMode) error {
-	what := ""
+	var what string
 	switch {
 	case mode.IsRegular():
 		return nil

@@ -39,7 +39,10 @@ run as often as one likes.`,
 				return err
 			}
 			s.MigrateOnStart, s.access = true, makes
-			err = p.withSettings(cmd.Context(), s, func(context.Context, *opened) error {
+			err = p.withSettings(cmd.Context(), s, func(ctx context.Context, in *opened) error {
+				if err := in.store.Check(ctx); err != nil {
+					return unusable(s, err)
+				}
 				fmt.Fprintf(out, "The tables in %s are up to date.\n", safe(s.DatabaseURL))
 				return nil
 			})
@@ -75,7 +78,10 @@ func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 		}
 		wanted, ids.option = set, "PASSPORT_CLIENT_IDS"
 	}
-	name, _ := p.file()
+	name, _, err := p.file()
+	if err != nil {
+		return err
+	}
 	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 		if err := a.answer(&wanted, ids); err != nil {
 			return err

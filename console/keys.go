@@ -62,6 +62,9 @@ Whoever has the private key can make tokens: it belongs into no repository and n
 		Example: "  passport keys\n  passport keys --alg RS256 --length 3072",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := named("--keys-dir", checkPath(folder, folderName)); err != nil {
+				return err
+			}
 			if folder == "" {
 				s, err := p.read(nil)
 				if err != nil {

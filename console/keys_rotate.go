@@ -37,6 +37,9 @@ again.`,
 			if s.PrivateKey != "" {
 				return errors.New("the key stands in PASSPORT_PRIVATE_KEY, which no command can change: put a new key there, before or behind the old one (docs/deploying.md)")
 			}
+			if err := named("--keys-dir", checkPath(folder, folderName)); err != nil {
+				return err
+			}
 			if folder == "" {
 				folder = s.KeysDir
 			}

@@ -66,7 +66,7 @@ var all = []setting{
 		"sqlite:FILE, postgres://user:password@host/database or mysql://user:password@host/database.\nA URL with a password belongs into the environment: PASSPORT_DATABASE_URL."},
 	{"migrate_on_start", func(s *settings) any { return &s.MigrateOnStart }, `true`,
 		"Make and change the tables when the server starts. Turn it off where the server may not, and\nrun `passport migrate` with an account that may."},
-	{"keys_dir", func(s *settings) any { return &s.KeysDir }, `"storage"`,
+	{"keys_dir", func(s *settings) any { return (*folder)(&s.KeysDir) }, `"storage"`,
 		"The folder of the signing keys. The first start makes them; whoever has them can sign tokens."},
 	{"keys_secret", func(s *settings) any { return &s.KeysSecret }, `""`,
 		"Keep the keys in the database in place of a folder, sealed with this secret: base64 of at least\n32 random bytes, as of `openssl rand -base64 32`, the same for every server. Better in the\nenvironment: PASSPORT_KEYS_SECRET."},

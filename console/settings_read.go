@@ -14,7 +14,6 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
-	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/textfile"
 )
 
@@ -91,18 +90,21 @@ func (p *program) warn(w io.Writer) {
 	}
 }
 
-// file is the name of the settings file, and whether somebody asked for it.
-func (p *program) file() (name string, asked bool) {
-	name = cmp.Or(p.configFile, p.lookup("PASSPORT_CONFIG"))
-	return cmp.Or(name, defaultFile), name != ""
+// file is the name of the settings file, and whether a flag or the environment gives it.
+func (p *program) file() (name string, asked bool, err error) {
+	from := "--config"
+	if name = clean(p.configFile); name == "" {
+		from, name = "PASSPORT_CONFIG", p.lookup("PASSPORT_CONFIG")
+	}
+	return cmp.Or(name, defaultFile), name != "", named(from, checkPath(name, fileName))
 }
 
 func (p *program) readFile(s *settings) error {
-	name, asked := p.file()
-	source, err := p.readSettings(name)
-	if strings.ContainsAny(name, "@?") || strings.Contains(name, "://") { // a URL in the wrong place
-		name = safeurl.Text(name)
+	name, asked, err := p.file()
+	if err != nil {
+		return err
 	}
+	source, err := p.readSettings(name)
 	_, there := os.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && there == nil:

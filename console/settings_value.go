@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -47,6 +46,8 @@ func assign(field, value any) error {
 	switch f := field.(type) {
 	case *string:
 		return put(f, value, "text in quotes", func(s string) (string, error) { return s, nil })
+	case *folder, *fs.FS:
+		return putPath(f, value)
 	case *choice:
 		return put(f, value, "text in quotes", func(s string) (choice, error) { return choice(strings.ToLower(s)), nil })
 	case *bool:
@@ -67,8 +68,6 @@ func assign(field, value any) error {
 		return put(f, value, "base64, as of `openssl rand -base64 32`", parseBase64)
 	case *[][]byte:
 		return putList(f, value, "a list of base64 texts, as of `openssl rand -base64 32`", parseBase64)
-	case *fs.FS:
-		return put(f, value, "the name of a folder", func(s string) (fs.FS, error) { return os.DirFS(s), nil })
 	case *map[string]time.Duration:
 		return assignDurations(f, value)
 	case *[]passport.Scope:

@@ -28,6 +28,9 @@ what is outside every {{define}}. The exit status is 1 if there is any.`,
 		Args:    arguments("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := args[0]
+			if err := named("FOLDER", checkPath(dir, folderName)); err != nil {
+				return usage(cmd, err)
+			}
 			if check && force {
 				return usage(cmd, errors.New("--check writes nothing: leave out --force"))
 			}

@@ -37,6 +37,9 @@ func sqlite(rest string) (string, error) {
 	if path == "" {
 		return "", fmt.Errorf("%w: it names no file", ErrURL)
 	}
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		return "", fmt.Errorf("%w: write the file in full, because only a shell replaces ~ by the home folder", ErrURL)
+	}
 	if strings.Contains(path, "?") {
 		return "", fmt.Errorf("%w: it takes no parameters for SQLite, what safety needs is set", ErrURL)
 	}

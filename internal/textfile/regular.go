@@ -35,12 +35,10 @@ func Regular(name string, mode fs.FileMode) error {
 // Read reads a regular file of at most [MaxBytes], or the file that a symbolic link
 // leads to.
 func Read(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := Regular(name, info.Mode()); err != nil {
-		return nil, err
+	if info, err := os.Stat(name); err == nil {
+		if err := Regular(name, info.Mode()); err != nil {
+			return nil, err
+		}
 	}
 	return ReadBounded(name)
 }

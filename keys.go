@@ -56,7 +56,8 @@ func PS256(signer crypto.Signer) crypto.Signer { return keyring.PS256(signer) }
 //     was sealed with them: put a new key there first, and keep the old one there
 //     while its tokens live;
 //   - oauth-public.key may be missing. The public half of a key above adds
-//     nothing. Any other key in it verifies too, and the log has a warning.
+//     nothing. Any other public key in it verifies too, and the log has a warning.
+//     A private key in it is an error.
 //
 // Each file holds one or more keys in PEM: PKCS#8, PKCS#1 or SEC 1, not encrypted.
 // An RSA key signs with RS256, or with PS256 where a line "Alg: PS256" is above

@@ -269,6 +269,9 @@ func (o *opened) keys(ctx context.Context, logger *slog.Logger) (*passport.Keys,
 
 // loadKeys returns the signing keys, and makes them if there are none.
 func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
+	if strings.Contains(pemtext.Normalize([]byte(s.PublicKey)), "PRIVATE KEY-----") {
+		return nil, errors.New("public_key holds a private key: put it into private_key, and replace it if others could read it")
+	}
 	if s.PrivateKey != "" {
 		keys, err := passport.ParseKeys([]byte(pemtext.Normalize([]byte(s.PrivateKey)) + "\n" + pemtext.Normalize([]byte(s.PublicKey))))
 		return keys, named("the settings private_key and public_key", err)

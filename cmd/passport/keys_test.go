@@ -127,6 +127,20 @@ func TestKeys_PublicAlone(t *testing.T) {
 	}
 }
 
+// A private key in the place of the public one is refused.
+func TestKeys_PrivateKeyAsThePublicOne(t *testing.T) {
+	t.Chdir(t.TempDir())
+	command(t, "", "keys")
+	private, err := os.ReadFile("storage/oauth-private.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, said := attempt(t, []string{"PASSPORT_PRIVATE_KEY=" + string(private), "PASSPORT_PUBLIC_KEY=" + string(private)}, "serve", "--listen", "127.0.0.1:0")
+	if status != 1 || !strings.Contains(said, "public_key holds a private key") {
+		t.Errorf("the server ended with %d and said\n%s", status, said)
+	}
+}
+
 // With half of a key pair the server does not start, says why once, and does not
 // claim that it made keys.
 func TestServe_PublicKeyWithoutItsPrivateKey(t *testing.T) {

@@ -49,19 +49,36 @@ func Write(dir, alg string, bits int, force bool) error {
 	} else if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
-	privateName, publicName := filepath.Join(dir, privateKeyFile), filepath.Join(dir, publicKeyFile)
-	if _, err := os.Lstat(publicName); err == nil && !force {
-		return fmt.Errorf("write keys: %w", &fs.PathError{Op: "create", Path: publicName, Err: fs.ErrExist})
-	}
-	// Of two concurrent calls without force, only the one that created the
-	// private key writes the public key.
-	if err := writeWhole(privateName, private, 0o600, force); err != nil {
-		return fmt.Errorf("write keys: %w", err)
-	}
-	if err := writeWhole(publicName, public, 0o644, true); err != nil {
+	if err := writePair(dir, private, public, force); err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
 	return nil
+}
+
+// writePair writes both files of a key pair. Of concurrent calls, each writes both of
+// them before the next one begins.
+func writePair(dir string, private, public []byte, force bool) error {
+	privateName, publicName := filepath.Join(dir, privateKeyFile), filepath.Join(dir, publicKeyFile)
+	vacant := func() error {
+		for _, name := range []string{publicName, privateName} {
+			if _, err := os.Lstat(name); err == nil && !force {
+				return &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
+			}
+		}
+		return nil
+	}
+	if err := vacant(); err != nil { // also where no lock can be written
+		return err
+	}
+	return locked(privateName, writePatience, func() error {
+		if err := vacant(); err != nil {
+			return err
+		}
+		if err := writeWhole(privateName, private, 0o600, force); err != nil {
+			return err
+		}
+		return writeWhole(publicName, public, 0o644, true)
+	})
 }
 
 // generatePEM makes a key pair and returns both halves as PEM.

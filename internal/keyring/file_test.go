@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/go-passport/passport"
 )
@@ -171,4 +172,43 @@ func TestWriteKeys_ReplacesInOneStep(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 		t.Errorf("the directory holds %v, %v; want two files and nothing temporary", entries, err)
 	}
+}
+
+// Of keys that several commands write at once, both files are of one pair.
+func TestWriteKeys_BothFilesAreOfOnePair(t *testing.T) {
+	for round := range 25 {
+		dir := t.TempDir()
+		var wg sync.WaitGroup
+		for i := range 4 {
+			wg.Go(func() {
+				if err := passport.WriteKeys(dir, "EdDSA", 0, i > 0); err != nil && !errors.Is(err, fs.ErrExist) {
+					t.Errorf("WriteKeys = %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		keys, err := passport.LoadKeys(dir)
+		if err != nil || len(kids(keys)) != 1 {
+			t.Fatalf("round %d: after four concurrent calls the folder has the keys %v, %v, want one key: both halves of a pair", round, keys, err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+			t.Errorf("the directory holds %v, %v; want two files and no lock", entries, err)
+		}
+	}
+}
+
+// A lock that an interrupted command has left is not waited for without end.
+func TestWriteKeys_LockOfAnInterruptedCommand(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		writeFile(t, dir, "oauth-private.key.lock", "")
+		for _, force := range []bool{false, true} {
+			if err := passport.WriteKeys(dir, "", 0, force); err == nil || !strings.Contains(err.Error(), "oauth-private.key.lock exists") || !strings.Contains(err.Error(), "remove the file") {
+				t.Errorf("WriteKeys with force %v beside a lock = %v, want an error with the remedy", force, err)
+			}
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+			t.Errorf("the directory holds %v, %v; want only the lock", entries, err)
+		}
+	})
 }

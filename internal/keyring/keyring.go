@@ -99,7 +99,10 @@ func (pssSigner) LogValue() slog.Value { return slog.StringValue("passport.PS256
 
 // builder collects keys for a ring. A key that is added twice counts once, and
 // its private half wins.
-type builder struct{ keys Ring }
+type builder struct {
+	keys       Ring
+	publicOnly bool // the text that is being read may hold no private key
+}
 
 func (b *builder) addSigner(signer crypto.Signer, alg string) error {
 	if pointer, ok := signer.(*ed25519.PrivateKey); ok && pointer != nil {

@@ -244,3 +244,29 @@ func TestLoadKeys_WithoutThePrivateKey(t *testing.T) {
 		})
 	}
 }
+
+// A public key may be read by all users, so a private key in its place is a fault.
+func TestLoadKeys_PrivateKeyInPlaceOfAPublicOne(t *testing.T) {
+	first, _ := keyPair(t)
+	other, _ := keyPair(t)
+	private, public := pemText(t, "PRIVATE KEY", first), pemText(t, "PUBLIC KEY", first.Public())
+	for name, texts := range map[string][2]string{
+		"swapped":                   {public, private},
+		"the same twice":            {private, private},
+		"another private key":       {private, pemText(t, "EC PRIVATE KEY", other)},
+		"behind its public half":    {private, public + private},
+		"in one line, with escapes": {private, strings.ReplaceAll(private, "\n", `\n`)},
+	} {
+		dir := t.TempDir()
+		writeFile(t, dir, "oauth-private.key", texts[0])
+		writeFile(t, dir, "oauth-public.key", texts[1])
+		if _, err := passport.LoadKeys(dir); err == nil || !strings.Contains(err.Error(), "oauth-public.key: key ") || !strings.Contains(err.Error(), "private key in the place of a public one") {
+			t.Errorf("%s: LoadKeys = %v, want it refused", name, err)
+		}
+		t.Setenv("PASSPORT_PRIVATE_KEY", texts[0])
+		t.Setenv("PASSPORT_PUBLIC_KEY", texts[1])
+		if _, err := passport.KeysFromEnv(); err == nil || !strings.Contains(err.Error(), "PASSPORT_PUBLIC_KEY: key ") {
+			t.Errorf("%s: KeysFromEnv = %v, want it refused", name, err)
+		}
+	}
+}

@@ -84,6 +84,7 @@ func (b *builder) addPublicFile(name string) error {
 		return fmt.Errorf("read keys: %w", err)
 	}
 	before := len(b.keys.all)
+	b.publicOnly = true
 	if err := b.addPEM(data); err != nil {
 		return fmt.Errorf("read keys: %s: %w", name, err)
 	}
@@ -101,6 +102,7 @@ func FromEnv() (*Ring, error) {
 	var b builder
 	for _, name := range []string{"PASSPORT_PRIVATE_KEY", "PASSPORT_PUBLIC_KEY"} {
 		value := os.Getenv(name)
+		b.publicOnly = name == "PASSPORT_PUBLIC_KEY"
 		if strings.Trim(value, "\"' \r\n\t") == "" {
 			continue
 		}
@@ -183,7 +185,9 @@ func (b *builder) addBlock(block *pem.Block, above string) error {
 		return err
 	}
 	before := len(b.keys.all)
-	if signer, ok := parsed.(crypto.Signer); ok {
+	if signer, ok := parsed.(crypto.Signer); ok && b.publicOnly {
+		return errPrivate
+	} else if ok {
 		err = b.addSigner(signer, algOf(above))
 	} else {
 		err = b.addPublic(parsed, algOf(above))
@@ -231,5 +235,7 @@ func (b *builder) setTerm(id string, t term) {
 	}
 	b.keys.terms[id] = t
 }
+
+var errPrivate = errors.New("is a private key in the place of a public one: put the private key in the other place, and replace it with `passport keys rotate` if others could read it")
 
 var errEncrypted = errors.New("is encrypted: take off its passphrase with `openssl pkey -in FILE -out FILE`, and protect the file instead")

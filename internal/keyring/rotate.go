@@ -7,7 +7,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -156,21 +155,23 @@ func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", remedied(dir, err))
 	}
-	file, err := target(name) // two folders may have links to one file
+	var done *Rotated
+	err = locked(name, 0, func() error {
+		done, err = rotateFiles(dir, r)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
-	lock := file + ".lock"
-	if _, err := os.Lstat(lock); err == nil {
-		return nil, fmt.Errorf("rotate keys: %s exists: another rotation is running, or was interrupted; if it was, remove the file", lock)
-	}
-	if err := createNew(lock, nil, 0o600); err != nil {
-		return nil, fmt.Errorf("rotate keys: %w", inPlace(file, err))
-	}
-	defer func() { _ = os.Remove(lock) }()
-	text, err := textfile.Read(file)
+	return done, nil
+}
+
+// rotateFiles is [RotateFiles] for a caller that holds the lock.
+func rotateFiles(dir string, r Rotation) (*Rotated, error) {
+	name := filepath.Join(dir, privateKeyFile)
+	text, err := textfile.Read(name)
 	if err != nil { // another rotation may have just ended
-		return nil, fmt.Errorf("rotate keys: %w", err)
+		return nil, err
 	}
 	out, done, err := Rotate(text, r)
 	if err != nil {
@@ -182,10 +183,7 @@ func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	}
 	// The private file is written first. A public key without its private half
 	// still verifies, and would do so forever.
-	if err := errors.Join(writeWhole(name, out, 0o600, true), writeWhole(filepath.Join(dir, publicKeyFile), public, 0o644, true)); err != nil {
-		return nil, fmt.Errorf("rotate keys: %w", err)
-	}
-	return done, nil
+	return done, errors.Join(writeWhole(name, out, 0o600, true), writeWhole(filepath.Join(dir, publicKeyFile), public, 0o644, true))
 }
 
 // publicPEM returns the public halves of the keys in a PEM text, each with the

@@ -52,7 +52,7 @@ func ReadBounded(name string) ([]byte, error) {
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
 	if err == nil && len(data) > MaxBytes {
-		return nil, fmt.Errorf("%s is longer than 1 MiB", name)
+		return nil, fmt.Errorf("%s is too large: want at most 1 MiB", name)
 	}
 	return data, err
 }

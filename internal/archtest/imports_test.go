@@ -104,7 +104,7 @@ var rooms = map[string]room{
 	"internal/formdata":   {},
 	"internal/storable":   {ours: "internal/character"},
 	"internal/weburl":     {},
-	"internal/origin":     {},
+	"internal/origin":     {ours: "internal/weburl"},
 	"internal/hashcost":   {},
 	"internal/loopback":   {},
 

@@ -26,7 +26,7 @@ func (r *Registry) Update(ctx context.Context, c *oauth.Client) error {
 	case stored.AuthMethod != c.AuthMethod:
 		return fmt.Errorf("update client %q: it was made with the authentication method %q, which is fixed: make another client", c.ID, stored.AuthMethod)
 	}
-	if err := r.check(c); err != nil {
+	if err := r.check(c, stored); err != nil {
 		return err
 	}
 	if err := r.UpdateChecked(ctx, c, "registration"); err != nil {

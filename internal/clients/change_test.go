@@ -96,3 +96,28 @@ func TestRotateSecret_BothLiveForAWhile(t *testing.T) {
 		}
 	})
 }
+
+// Redirect URIs and origins of a client that is registered already keep working in a
+// spelling that is refused today. New ones in such a spelling are refused.
+func TestUpdateClient_KeepsRegisteredSpellings(t *testing.T) {
+	s := testkit.NewServer(t)
+	c := s.Web().Client
+	stored := *c
+	stored.ID, stored.RedirectURIs, stored.AllowedOrigins = "old", []string{"https://App.example.com/cb"}, []string{"http://127.1:3000"}
+	s.Works(s.Store.CreateClient(t.Context(), &stored, nil))
+	old, err := s.Client(t.Context(), "old")
+	s.Works(err)
+	old.Name = "Renamed"
+	s.Works(s.UpdateClient(t.Context(), old))
+	for says, change := range map[string]func(c *oauth.Client){
+		"write app.example.com": func(c *oauth.Client) { c.RedirectURIs = append(c.RedirectURIs, "https://APP.example.com/cb") },
+		"four decimal numbers":  func(c *oauth.Client) { c.AllowedOrigins = append(c.AllowedOrigins, "http://127.1:4000") },
+	} {
+		changed, err := s.Client(t.Context(), "old")
+		s.Works(err)
+		change(changed)
+		if err := s.UpdateClient(t.Context(), changed); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("UpdateClient with a new address = %v, want an error with %q", err, says)
+		}
+	}
+}

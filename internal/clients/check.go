@@ -34,9 +34,10 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 	f.said[err.Error()] = true
 }
 
-// check returns all faults in the changeable fields of a
-// client.
-func (r *Registry) check(c *oauth.Client) error {
+// check returns all faults in the changeable fields of a client. stored is the client
+// as it was before, or nil for a new one: its redirect URIs and origins may have a
+// spelling that is no longer accepted.
+func (r *Registry) check(c, stored *oauth.Client) error {
 	f := new(faults)
 	if strings.TrimSpace(c.Name) == "" {
 		f.add(true, "a name is missing: it is what users see on the consent page")
@@ -56,6 +57,7 @@ func (r *Registry) check(c *oauth.Client) error {
 	} else {
 		r.checkGrants(f, c)
 		r.checkTokens(f, c)
+		r.checkAddresses(f, c, stored)
 	}
 	return errors.Join(f.errs...)
 }
@@ -104,18 +106,29 @@ func (r *Registry) checkTokens(f *faults, c *oauth.Client) {
 	}
 	redirects := r.parts.AnyTrait(c, func(t oauth.GrantTraits) bool { return t.Redirects })
 	f.add(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
+	for _, id := range c.Scopes {
+		f.add(!r.policy.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
+	}
+}
+
+// checkAddresses reports what is wrong with the redirect URIs and origins of a client.
+func (r *Registry) checkAddresses(f *faults, c, stored *oauth.Client) {
+	if stored == nil {
+		stored = new(oauth.Client)
+	}
 	for _, uri := range c.RedirectURIs {
-		if err := r.policy.CheckRedirectURI(uri); err != nil {
+		check := r.policy.CheckNewRedirectURI
+		if slices.Contains(stored.RedirectURIs, uri) {
+			check = r.policy.CheckRedirectURI
+		}
+		if err := check(uri); err != nil {
 			f.add(true, "the redirect URI %q %w", safeurl.Text(uri), err)
 		}
 	}
 	f.add(len(c.AllowedOrigins) > oauth.MaxOrigins, "it has %d allowed origins: at most %d", len(c.AllowedOrigins), oauth.MaxOrigins)
 	for _, text := range c.AllowedOrigins {
-		if err := origin.Check(text); err != nil {
+		if err := origin.Check(text); err != nil && !slices.Contains(stored.AllowedOrigins, text) {
 			f.add(true, "the allowed origin %q %w", safeurl.Text(text), err)
 		}
-	}
-	for _, id := range c.Scopes {
-		f.add(!r.policy.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
 	}
 }

@@ -56,7 +56,7 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 	default:
 		c.GrantTypes = oauth.DefaultGrantTypes()
 	}
-	if err := errors.Join(r.checkID(c.ID), r.check(c)); err != nil {
+	if err := errors.Join(r.checkID(c.ID), r.check(c, nil)); err != nil {
 		return nil, "", err
 	}
 	if !c.Public() {

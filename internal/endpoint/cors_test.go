@@ -17,7 +17,7 @@ import (
 func TestToken_FR_23_TK_17_CORS(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{
-		"https://app.example.com/cb", "https://Other.Example.com:443/cb", "https://dev.example.com:8443/cb", "http://localhost:5173/cb", "com.example.app:/cb",
+		"https://app.example.com/cb", "https://other.example.com:443/cb", "https://dev.example.com:8443/cb", "http://localhost:5173/cb", "com.example.app:/cb",
 	}})
 	form := "grant_type=authorization_code&code=x&client_id=" + c.ID
 	for origin, allowed := range map[string]bool{

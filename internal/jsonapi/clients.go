@@ -38,7 +38,7 @@ func createClient(a *API, r *request) (response, error) {
 	reg := clients.Registration{Owner: r.user}
 	var f faults
 	reg.Name = f.name(r.input["name"])
-	reg.RedirectURIs = distinct(f.redirects(r.input["redirect"], a.Policy.CheckRedirectURI))
+	reg.RedirectURIs = distinct(f.redirects(r.input["redirect"], a.Policy.CheckNewRedirectURI))
 	if !f.truth("confidential", r.input, true) {
 		reg.AuthMethod = oauth.AuthNone
 	}
@@ -73,7 +73,13 @@ func updateClient(a *API, r *request) (response, error) {
 		}
 		var f faults
 		c.Name = f.name(r.input["name"])
-		c.RedirectURIs = distinct(asRegistered(f.redirects(r.input["redirect"], a.Policy.CheckRedirectURI), c.RedirectURIs))
+		check := func(uri string) error {
+			if slices.Equal(asRegistered([]string{uri}, c.RedirectURIs), []string{uri}) && !slices.Contains(c.RedirectURIs, uri) {
+				return a.Policy.CheckNewRedirectURI(uri)
+			}
+			return a.Policy.CheckRedirectURI(uri)
+		}
+		c.RedirectURIs = distinct(asRegistered(f.redirects(r.input["redirect"], check), c.RedirectURIs))
 		if err := f.err(); err != nil {
 			return response{}, err
 		}

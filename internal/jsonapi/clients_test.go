@@ -416,3 +416,26 @@ func TestClientsAPI_StoreThatFails(t *testing.T) {
 		}
 	}
 }
+
+// The JSON API refuses capital letters in a new redirect URI, and keeps a registered one.
+func TestClientsAPI_LowerCaseOfRedirectURIs(t *testing.T) {
+	s := testkit.NewServer(t, testkit.Numbers).WithAccounts("1")
+	b := s.Browser().SignIn("1")
+	const capitals = "https://App.example.com/cb"
+	if res := b.Ask("POST", "/oauth/clients", map[string]string{"name": "A", "redirect": capitals}); res.Status != 422 || !strings.Contains(res.Body, "write app.example.com") {
+		t.Errorf("POST with %s = %d %s, want 422 with the spelling", capitals, res.Status, res.Body)
+	}
+	if res := b.Ask("POST", "/oauth/clients", map[string]string{"name": "A", "redirect": strings.ToLower(capitals)}); res.Status != 201 {
+		t.Fatalf("POST = %d %s", res.Status, res.Body)
+	}
+	if res := b.Ask("PUT", "/oauth/clients/1", map[string]string{"name": "A", "redirect": capitals}); res.Status != 422 {
+		t.Errorf("PUT with a new URI with capital letters = %d %s, want 422", res.Status, res.Body)
+	}
+	c, err := s.Store.Client(t.Context(), "1")
+	s.Works(err)
+	c.RedirectURIs = []string{capitals}
+	s.Works(s.Store.UpdateClient(t.Context(), c, nil))
+	if res := b.Ask("PUT", "/oauth/clients/1", map[string]string{"name": "B", "redirect": capitals}); res.Status != 200 {
+		t.Errorf("PUT with a registered URI with capital letters = %d %s, want 200", res.Status, res.Body)
+	}
+}

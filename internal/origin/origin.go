@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+
+	"github.com/go-passport/passport/internal/weburl"
 )
 
 // MaxBytes is the length of the longest origin that may be allowed.
@@ -48,6 +50,31 @@ func checkHost(scheme, rest string) error {
 	case u.Port() != "" && defaultPort[scheme] == u.Port():
 		return errors.New("has the default port, which browsers leave out: remove it")
 	}
+	return checkSpelling(scheme, rest, u)
+}
+
+// checkSpelling refuses an origin that browsers spell otherwise. They read the host of
+// http and https in many forms, and that of other schemes only in brackets.
+func checkSpelling(scheme, rest string, u *url.URL) error {
+	if port := u.Port(); strings.HasPrefix(port, "0") || len(port) > 5 || len(port) == 5 && port > "65535" {
+		return errors.New("has a port that browsers don't send: write a number from 1 to 65535, without zeros before it")
+	}
+	if defaultPort[scheme] == "" {
+		if !strings.HasPrefix(rest, "[") {
+			return nil
+		}
+		scheme = "http" // for the host alone
+	}
+	spelling, ok := weburl.Canonical(scheme + "://" + strings.TrimSuffix(u.Hostname(), "."))
+	if strings.HasPrefix(rest, "[") {
+		spelling, ok = weburl.Canonical(scheme + "://[" + u.Hostname() + "]")
+	}
+	if !ok {
+		return errors.New("has a host that browsers don't send: write an IPv4 address as four decimal numbers, such as 127.0.0.1")
+	}
+	if host := strings.TrimPrefix(spelling, scheme+"://"); !strings.HasPrefix(rest, host) {
+		return errors.New("has a host that browsers spell otherwise: write " + host)
+	}
 	return nil
 }
 
@@ -67,6 +94,9 @@ func Of(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Host == "" || defaultPort[u.Scheme] == "" {
 		return ""
+	}
+	if spelling, ok := weburl.Canonical(u.Scheme + "://" + u.Host); ok {
+		return spelling
 	}
 	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), ":"+defaultPort[u.Scheme])
 }

@@ -66,3 +66,7 @@ func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
 // CheckRedirectURI returns an error if a redirect URI may not be registered. The error
 // says what is wrong and how to fix it; it does not repeat the URI.
 func (p *Policy) CheckRedirectURI(uri string) error { return p.redirects.Validate(uri) }
+
+// CheckNewRedirectURI is CheckRedirectURI for a URI that isn't registered yet, which has
+// to be spelled as clients send it.
+func (p *Policy) CheckNewRedirectURI(uri string) error { return p.redirects.Register(uri) }

@@ -53,6 +53,30 @@ func (r Rules) Validate(uri string) error {
 	return query(u.RawQuery)
 }
 
+// Register is [Rules.Validate] for a URI that isn't registered yet. It also refuses
+// capital letters in the scheme and the host. Browsers and HTTP clients write both in
+// lower case, and a request has to have the registered URI byte for byte.
+func (r Rules) Register(uri string) error {
+	if err := r.Validate(uri); err != nil {
+		return err
+	}
+	before, after, _ := strings.Cut(uri, ":")
+	if lower := strings.ToLower(before); lower != before {
+		return fmt.Errorf("has capital letters in its scheme, which clients send in lower case: write %s", lower)
+	}
+	host := ""
+	if before == "https" || before == "http" { // the case of another scheme's host may count
+		host = strings.TrimPrefix(after, "//")
+		if end := strings.IndexAny(host, "/?"); end >= 0 {
+			host = host[:end]
+		}
+	}
+	if lower := strings.ToLower(host); lower != host {
+		return fmt.Errorf("has capital letters in its host, which clients send in lower case: write %s", lower)
+	}
+	return nil
+}
+
 // spelling checks the characters (RFC 3986 §2).
 func spelling(uri string) error {
 	switch {

@@ -258,3 +258,30 @@ func checkPortOnly(t *testing.T, registered, requested string) {
 		t.Fatalf("Match() accepts %q for %q", requested, registered)
 	}
 }
+
+// Requests are compared byte for byte, and clients write scheme and host in lower case.
+// A URI that is registered already stays valid.
+func TestRegister_LowerCase(t *testing.T) {
+	rules := redirect.Rules{Schemes: []string{"cursor"}}
+	for uri, says := range map[string]string{
+		"https://App.Example.com/Cb":   "write app.example.com",
+		"https://a.EXAMPLE:8443?X=Y":   "write a.example:8443",
+		"https://[2001:DB8::1]/cb":     "write [2001:db8::1]",
+		"https://XN--bcher-kva.test/":  "write xn--bcher-kva.test",
+		"Cursor://example/callback":    "write cursor",
+		"com.example.App:/cb":          "write com.example.app",
+		"https://app.example.com/Cb?A": "",
+		"cursor://Example/Callback":    "",
+		"com.example.app:Cb":           "",
+	} {
+		if err := rules.Validate(uri); err != nil {
+			t.Errorf("Validate(%q) = %v, want nil: it may be registered already", uri, err)
+		}
+		if err := rules.Register(uri); (err == nil) != (says == "") || err != nil && !strings.HasSuffix(err.Error(), says) {
+			t.Errorf("Register(%q) = %v, want an error that ends with %q", uri, err, says)
+		}
+	}
+	if err := rules.Register("https://app.example.com/cb#x"); err == nil {
+		t.Error("Register accepts a URI that Validate refuses")
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,9 +103,9 @@ func put[T any](field *T, value any, want string, parse func(string) (T, error))
 }
 
 func putList[T any](field *[]T, value any, want string, parse func(string) (T, error)) error {
-	items, ok := asList(value)
-	if !ok {
-		return errors.New("want " + want)
+	items, err := asList(value, want)
+	if err != nil {
+		return err
 	}
 	list := make([]T, 0, len(items))
 	for _, item := range items {
@@ -129,37 +128,6 @@ func asText(value any) (string, bool) {
 		return clean(v), true
 	}
 	return "", false
-}
-
-// asList returns the items of a TOML array, or of a text with commas, semicolons or
-// blanks between them, which may be a JSON array.
-func asList(value any) ([]string, bool) {
-	if t, ok := value.(text); ok {
-		return splitList(string(t)), true
-	}
-	array, ok := value.([]any)
-	if !ok {
-		return nil, false
-	}
-	items := make([]string, len(array))
-	for i, v := range array {
-		if items[i], ok = asText(v); !ok {
-			return nil, false
-		}
-	}
-	return items, true
-}
-
-func splitList(s string) []string {
-	s = clean(s)
-	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
-		s = strings.TrimSuffix(inner, "]")
-	}
-	items := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) })
-	for i := range items {
-		items[i] = clean(items[i])
-	}
-	return slices.DeleteFunc(items, func(item string) bool { return item == "" })
 }
 
 func assignBool(field *bool, value any) error {
@@ -255,68 +223,4 @@ func parseBase64(s string) ([]byte, error) {
 	s = strings.Join(strings.Fields(strings.TrimPrefix(s, "base64:")), "")
 	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
 	return base64.RawStdEncoding.DecodeString(s)
-}
-
-// assignDurations reads a list of names with a duration each.
-func assignDurations(field *map[string]time.Duration, value any) error {
-	wrong := errors.New(`want a list such as ["client_credentials=10m", "password=1d"]`)
-	items, ok := asList(value)
-	if !ok {
-		return wrong
-	}
-	spans := map[string]time.Duration{}
-	for _, item := range items {
-		name, span, _ := strings.Cut(item, "=")
-		d, err := parseDuration(strings.TrimSpace(span))
-		if err != nil {
-			return wrong
-		}
-		spans[strings.TrimSpace(name)] = d
-	}
-	*field = spans
-	return nil
-}
-
-// assignScopes reads [[scopes]] tables, or "id=description; id=description".
-func assignScopes(field *[]passport.Scope, value any) error {
-	if t, ok := value.(text); ok {
-		return assignScopesText(field, string(t))
-	}
-	wrong := errors.New("want [[scopes]] tables, each with the texts id and description")
-	tables, ok := value.([]any)
-	if !ok {
-		return wrong
-	}
-	var scopes []passport.Scope
-	for _, v := range tables {
-		table, ok := v.(map[string]any)
-		if !ok {
-			return wrong
-		}
-		id, hasID := table["id"].(string)
-		description, hasDescription := table["description"].(string)
-		if !hasID || !hasDescription || len(table) != 2 {
-			return wrong
-		}
-		scopes = append(scopes, passport.Scope{ID: id, Description: description})
-	}
-	*field = scopes
-	return nil
-}
-
-func assignScopesText(field *[]passport.Scope, s string) error {
-	var scopes []passport.Scope
-	for _, part := range strings.FieldsFunc(clean(s), func(r rune) bool { return r == ';' || r == '\n' || r == '\r' }) {
-		part = clean(part)
-		if part == "" {
-			continue
-		}
-		id, description, ok := strings.Cut(part, "=")
-		if !ok {
-			return errors.New(`want scopes as "check-status=Check order status; place-orders=Place orders"`)
-		}
-		scopes = append(scopes, passport.Scope{ID: clean(id), Description: clean(description)})
-	}
-	*field = scopes
-	return nil
 }

@@ -145,22 +145,22 @@ type Config struct {
 	// MaxClientsPerUser is how many clients a user may own that are not revoked.
 	// Above it, creating a client with an owner fails with [oauth.ErrLimit]; the
 	// JSON API responds with 422. Concurrent requests may exceed it by their own
-	// number. Clients without an owner have no limit. A negative value removes the
-	// limit. Default: 100.
+	// number. Clients without an owner have no limit. -1 removes the limit, and
+	// a lower value is an error. Default, also for 0: 100.
 	MaxClientsPerUser int
 
 	// MaxPersonalTokensPerUser is how many live personal access tokens a user may
 	// have. Above it, creating one fails with [oauth.ErrLimit]; the JSON API
-	// responds with 422. Concurrent requests may exceed it by their own number. A
-	// negative value removes the limit. Default: 1000.
+	// responds with 422. Concurrent requests may exceed it by their own number. -1
+	// removes the limit, and a lower value is an error. Default, also for 0: 1000.
 	MaxPersonalTokensPerUser int
 
 	// MaxFamiliesPerClient is how many token families of one user at one client
 	// stay live: consents in several browsers, for example. None is refused. The
 	// oldest above the number end when the user allows a request on a consent page,
 	// and when [Server.Run] finds that one began in the last two hours. Families of
-	// personal access tokens, and those whose code expired unredeemed, don't count. A
-	// negative value removes the limit. Default: 50.
+	// personal access tokens, and those whose code expired unredeemed, don't count. -1
+	// removes the limit, and a lower value is an error. Default, also for 0: 50.
 	MaxFamiliesPerClient int
 
 	// PersonalTokenFormat is the format of personal access tokens. With [JWT],
@@ -183,7 +183,7 @@ type Config struct {
 	// existing front ends that expect numbers.
 	NumericUserIDs bool
 
-	// CookieName is the name of the cookie of [Server.FreshToken]. Default:
+	// CookieName is the name of the cookie of [Server.FreshToken], of at most 64 bytes. Default:
 	// "passport_token_" and ten characters of a digest of the issuer, so that
 	// several servers can share a host.
 	CookieName string

@@ -95,6 +95,9 @@ func (c Config) validate(parts []part, complete bool) error {
 		f = append(f, fmt.Errorf("passport: %w", clash))
 	}
 	f.formats(c)
+	f.all(policy.CheckLimits(map[string]int{
+		"MaxClientsPerUser": c.MaxClientsPerUser, "MaxFamiliesPerClient": c.MaxFamiliesPerClient, "MaxPersonalTokensPerUser": c.MaxPersonalTokensPerUser,
+	}))
 	if c.Views != nil {
 		for _, fault := range page.Check(c.Views) {
 			f.add(true, "Views: %w", fault)

@@ -13,6 +13,7 @@ import (
 	"github.com/go-passport/passport/event"
 	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/clock"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/internal/uuid"
@@ -68,7 +69,7 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 		return nil, "", fmt.Errorf("create client: there is a client with the ID %q already: choose another: %w", c.ID, err)
 	}
 	if errors.Is(err, oauth.ErrLimit) {
-		return nil, "", fmt.Errorf("create client: the user %s has %d clients, the maximum: revoke one, or raise MaxClientsPerUser: %w", c.Owner.ID, r.limit, err)
+		return nil, "", policy.LimitReached("create client: the user %s may not own more clients (MaxClientsPerUser is %d): revoke one, or raise the limit", c.Owner.ID, r.limit)
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("create client: %w", err)

@@ -28,9 +28,16 @@ const nameBefore = "passport_token"
 // DefaultName returns the name of the cookie without Config.CookieName.
 func DefaultName(issuer string) string { return cookie.Of(issuer).Plain(nameBefore) }
 
+// maxCookieName is the length of the longest name: browsers ignore a cookie that is
+// longer than 4096 bytes with its value (RFC 6265bis §5.7).
+const maxCookieName = 64
+
 // CheckCookieName returns the faults of Config.CookieName. secure says that the
 // issuer is https, which browsers require for some prefixes (RFC 6265bis §4.1.3).
 func CheckCookieName(name string, secure bool) (faults []error) {
+	if len(name) > maxCookieName {
+		return []error{fmt.Errorf("CookieName has %d bytes: want at most %d", len(name), maxCookieName)}
+	}
 	shown, lower := safeurl.Text(name), strings.ToLower(name)
 	if strings.ContainsFunc(name, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("-_.", r)

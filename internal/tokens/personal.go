@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/clock"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/internal/uuid"
 	"github.com/go-passport/passport/oauth"
@@ -67,7 +68,7 @@ func (p *Personal) Create(ctx context.Context, t PersonalToken, at time.Time) (s
 	}
 	res, token, err := p.Tokens.Issue(ctx, i)
 	if errors.Is(err, oauth.ErrLimit) {
-		return "", nil, fmt.Errorf("create personal access token: the user has %d live tokens, the maximum: revoke one, or raise MaxPersonalTokensPerUser: %w", p.Limit, err)
+		return "", nil, policy.LimitReached("create personal access token: the user may not have more live tokens (MaxPersonalTokensPerUser is %d): revoke one, or raise the limit", p.Limit)
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("create personal access token: %w", err)

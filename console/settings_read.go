@@ -149,7 +149,11 @@ func parseFile(s *settings, name string, source []byte) error {
 	if err := toml.Unmarshal(source, &values); err != nil {
 		if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 			line, column := e.Position()
-			return fmt.Errorf("%s:%d:%d: no valid TOML: %w", name, line, column, withoutURL(errors.New(strings.TrimPrefix(e.Error(), "toml: "))))
+			fault := fmt.Errorf("%s:%d:%d: no valid TOML: %w", name, line, column, withoutURL(errors.New(strings.TrimPrefix(e.Error(), "toml: "))))
+			if hint := tomlHint(lineOf(string(source), line)); hint != "" {
+				fault = fmt.Errorf("%w; %s", fault, hint)
+			}
+			return fault
 		}
 		return fmt.Errorf("%s: no valid TOML", name)
 	}
@@ -163,6 +167,16 @@ func parseFile(s *settings, name string, source []byte) error {
 		faults = append(faults, named(name+": "+key, assign(setting.field(s), values[key])))
 	}
 	return errors.Join(faults...)
+}
+
+// lineOf returns a line of a text, of which the first is 1.
+func lineOf(text string, number int) string {
+	for line := range strings.Lines(text) {
+		if number--; number == 0 {
+			return strings.TrimRight(line, "\r\n")
+		}
+	}
+	return ""
 }
 
 func unknownKey(file, key string) error {

@@ -85,6 +85,8 @@ func assignInt(field *int, value any) error {
 			*field = n
 			return nil
 		}
+	case string:
+		return errors.New("want a whole number such as 100, without quotes")
 	}
 	return errors.New("want a whole number such as 100")
 }
@@ -144,6 +146,8 @@ func assignBool(field *bool, value any) error {
 			*field = false
 			return nil
 		}
+	case string:
+		return errors.New("want true or false, without quotes")
 	}
 	return errors.New("want true or false")
 }

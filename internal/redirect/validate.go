@@ -55,13 +55,14 @@ func (r Rules) Validate(uri string) error {
 
 // Register is [Rules.Validate] for a URI that isn't registered yet. It also refuses
 // capital letters in the scheme and the host. Browsers and HTTP clients write both in
-// lower case, and a request has to have the registered URI byte for byte.
+// lower case, and a request has to have the registered URI byte for byte. A
+// reverse-domain scheme keeps its letters: apps send the ID of their bundle as it is.
 func (r Rules) Register(uri string) error {
 	if err := r.Validate(uri); err != nil {
 		return err
 	}
 	before, after, _ := strings.Cut(uri, ":")
-	if lower := strings.ToLower(before); lower != before {
+	if lower := strings.ToLower(before); lower != before && !strings.Contains(before, ".") {
 		return fmt.Errorf("has capital letters in its scheme, which clients send in lower case: write %s", lower)
 	}
 	host := ""

@@ -269,7 +269,7 @@ func TestRegister_LowerCase(t *testing.T) {
 		"https://[2001:DB8::1]/cb":     "write [2001:db8::1]",
 		"https://XN--bcher-kva.test/":  "write xn--bcher-kva.test",
 		"Cursor://example/callback":    "write cursor",
-		"com.example.App:/cb":          "write com.example.app",
+		"com.example.App:/cb":          "",
 		"https://app.example.com/Cb?A": "",
 		"cursor://Example/Callback":    "",
 		"com.example.app:Cb":           "",

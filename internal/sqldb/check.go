@@ -107,7 +107,7 @@ func (db *DB) writable(ctx context.Context, setting string, into any) error {
 		return row.Scan(&refuses, into)
 	}
 	for range 2 {
-		if err := db.Row(ctx, "SELECT "+db.dialect.readOnly+setting, scan); err != nil || refuses == 0 {
+		if err := db.Row(ctx, db.dialect.readOnly+setting, scan); err != nil || refuses == 0 {
 			return err
 		}
 		db.pool.foundReadOnly()

@@ -39,7 +39,7 @@ type Dialect struct {
 
 	tableExists string // a query for the number of tables with a name
 
-	// readOnly is an expression: 1 if a connection leads to a node that takes no
+	// readOnly is a SELECT of one column: 1 if a connection leads to a node that takes no
 	// writes of ours, otherwise 0. Empty if there are no other nodes.
 	readOnly string
 }
@@ -53,14 +53,14 @@ var (
 	Postgres = Dialect{
 		Name: "postgres", onConflict: true, dollar: true, transactionalDDL: true, grouped: true, lookups: 2,
 		tableExists: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?`,
-		readOnly:    `CASE current_setting('transaction_read_only') WHEN 'on' THEN 1 ELSE 0 END`, // always on at a standby
+		readOnly:    `SELECT CASE current_setting('transaction_read_only') WHEN 'on' THEN 1 ELSE 0 END`, // always on at a standby
 	}
 	MySQL = Dialect{
 		Name: "mysql", prepare: true, lookups: 2,
 		tableExists: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?`,
 		// The users with these privileges may write nevertheless. The comments are for
 		// MySQL and MariaDB: a session's variable has two names.
-		readOnly: `CASE WHEN @@GLOBAL.read_only IN ('0', 'OFF') THEN 0 /*!50720 + @@SESSION.transaction_read_only */ /*M! + @@SESSION.tx_read_only */ ELSE NOT EXISTS (SELECT 1 FROM information_schema.user_privileges ` +
+		readOnly: `SELECT CASE WHEN @@GLOBAL.read_only IN ('0', 'OFF') THEN 0 /*!50720 + @@SESSION.transaction_read_only */ /*M! + @@SESSION.tx_read_only */ ELSE NOT EXISTS (SELECT 1 FROM information_schema.user_privileges ` +
 			`WHERE privilege_type IN ('SUPER', 'CONNECTION_ADMIN', 'READ_ONLY ADMIN') AND grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')) END`,
 	}
 )

@@ -199,7 +199,7 @@ func (c *fakeConn) QueryContext(ctx context.Context, query string, args []driver
 // of its cluster refuses all SELECTs.
 func (c *fakeConn) node(query string) (driver.Rows, error) {
 	standby := c.standby.Load()
-	if e, ok := c.f.refusal.(*mysqlError); ok && standby && e.Number == 1047 { //nolint:errorlint // the test's own
+	if e, ok := c.f.refusal.(*mysqlError); ok && standby && e.Number == 1047 {
 		return nil, e
 	}
 	if !strings.Contains(query, "read_only") {

@@ -49,7 +49,7 @@ func (db *DB) asksForWrites() bool {
 // is broken.
 func (db *DB) takesWrites(ctx context.Context, conn *sql.Conn) error {
 	refuses := int64(0)
-	rows, err := conn.QueryContext(ctx, "SELECT "+db.dialect.readOnly)
+	rows, err := conn.QueryContext(ctx, db.dialect.readOnly)
 	if err == nil {
 		_, err = drain(ctx, rows, rows, func(row Row) error { return row.Scan(&refuses) })
 	}

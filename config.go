@@ -159,7 +159,7 @@ type Config struct {
 	// stay live: consents in several browsers, for example. None is refused. The
 	// oldest above the number end when the user allows a request on a consent page,
 	// and when [Server.Run] finds that one began in the last two hours. Families of
-	// personal access tokens, and those whose code expired unredeemed, don't count. -1
+	// personal access tokens, and families whose code expired unredeemed, don't count. -1
 	// removes the limit, and a lower value is an error. Default, also for 0: 50.
 	MaxFamiliesPerClient int
 

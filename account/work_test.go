@@ -49,7 +49,7 @@ func TestSignIn_FR_10_WorkIsEqualForEveryAccount(t *testing.T) {
 }
 
 // A disabled account refuses its right password like a wrong one, so the right one must
-// take the same work, whichever form of it matches.
+// take the same work for every form that matches.
 func TestSignIn_FR_10_FR_29_WorkIsEqualForARightPassword(t *testing.T) {
 	const argon2 = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzYWx0$AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"
 	bcrypt := "$2y$10$" + strings.Repeat("a", 53)

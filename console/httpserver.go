@@ -58,7 +58,7 @@ func startHTTP(l net.Listener, handler http.Handler, logger *slog.Logger, idle t
 	return s
 }
 
-// until answers requests until ctx ends and drain returns. Those that are being
+// until answers requests until ctx ends and drain returns. Requests that are being
 // answered then are finished: a refresh token that was rotated reaches its client.
 func (s *httpServer) until(ctx context.Context, drain func()) error {
 	select {

@@ -9,7 +9,7 @@ import (
 )
 
 // presentedValues checks a store that reads a client together with the value that it
-// presents, which is optional. Client and value must equal those that are read alone.
+// presents, which is optional. Client and value must equal the records that are read alone.
 func presentedValues(w *world) {
 	store, ok := w.store.(oauth.PresentedStore)
 	if !ok {

@@ -64,7 +64,7 @@ func TestKeysRotate_DatabaseThatIsConfigured(t *testing.T) {
 	}
 }
 
-// instant returns the time that stands behind a word.
+// instant returns the time that a word means.
 func instant(t *testing.T, text, word string) time.Time {
 	t.Helper()
 	_, rest, _ := strings.Cut(text, word)

@@ -37,7 +37,7 @@ func (f *fake) demote() {
 
 // After a failover the old primary is read-only, and the connections to it stay open.
 // One write is refused. It is not repeated, and each later request is served by the
-// new primary, whichever connection it gets.
+// new primary, on every connection.
 func TestBroken_FR_52_FailoverKeepsConnections(t *testing.T) {
 	for _, test := range refusals {
 		for _, first := range []string{"Exec", "Insert", "Tx", "Group", "Group, alone"} {

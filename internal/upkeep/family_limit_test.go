@@ -37,7 +37,7 @@ func wantLive(s *testkit.Server, tokens []string, newest int, what string) {
 	}
 }
 
-// Whatever begins a family without a consent page, Run ends the oldest.
+// Run ends the oldest families also if they began without a consent page.
 func TestRun_Bounds_EndsTheOldestFamilies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithAudit, func(c *passport.Config) {

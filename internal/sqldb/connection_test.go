@@ -355,9 +355,9 @@ func TestBroken_FR_52_RowsAreNotReadTwice(t *testing.T) {
 		f := &fake{answer: func(string, string) (any, error) { return test.rows, nil }}
 		db := sqldb.New(f.open(t), sqldb.Postgres)
 		scanned := 0
-		err := db.Each(t.Context(), "SELECT a FROM b", func(sqldb.Row) error { scanned++; return test.refusal })
+		err := db.Row(t.Context(), "SELECT a FROM b", func(sqldb.Row) error { scanned++; return test.refusal })
 		if !errors.Is(err, test.want) || scanned != 1 {
-			t.Errorf("%s after a row: Each() = %v with %d rows scanned, want %v with 1", test.name, err, scanned, test.want)
+			t.Errorf("%s after a row: Row() = %v with %d rows scanned, want %v with 1", test.name, err, scanned, test.want)
 		}
 	}
 }

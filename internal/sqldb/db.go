@@ -47,23 +47,37 @@ func (db *DB) Row(ctx context.Context, q string, scan func(Row) error, args ...a
 }
 
 func (db *DB) row(ctx context.Context, t *text, scan func(Row) error, args ...any) error {
-	n, err := db.each(ctx, t, scan, args)
+	n, err := db.each(ctx, selection{text: t, scan: scan, args: args})
 	if err == nil && n == 0 {
 		return oauth.ErrNotFound
 	}
 	return err
 }
 
-// Each runs a SELECT and calls scan for each row of the result. scan must not query
-// the database.
+// Each runs a SELECT and calls scan for each row of the result. It calls scan after it
+// has read all rows, so that it can read them again after a conflict.
 func (db *DB) Each(ctx context.Context, q string, scan func(Row) error, args ...any) error {
-	_, err := db.each(ctx, db.text(q, selects), scan, args)
-	return err
+	var all []columns
+	keep := func(row Row) error {
+		c, err := row.(interface{ columns() (columns, error) }).columns()
+		all = append(all, c)
+		return err
+	}
+	s := selection{text: db.text(q, selects), scan: keep, args: args, forget: func() { all = nil }}
+	if _, err := db.each(ctx, s); err != nil {
+		return err
+	}
+	for _, row := range all {
+		if err := scan(row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// each retries while the statement conflicts with a transaction and has returned no
-// row. At the strictest isolation level a SELECT can conflict, too.
-func (db *DB) each(ctx context.Context, t *text, scan func(Row) error, args []any) (n int, err error) {
+// each retries while the statement conflicts with a transaction. At the strictest
+// isolation level a SELECT can conflict, too, also after its first rows.
+func (db *DB) each(ctx context.Context, s selection) (n int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, &gaveUp{err, err}
 	}
@@ -71,10 +85,11 @@ func (db *DB) each(ctx context.Context, t *text, scan func(Row) error, args []an
 	defer cancel()
 	begun := time.Now()
 	for wait := firstWait; ; wait = longer(wait) {
-		n, err = db.read(ctx, own, selection{t, scan, args})
-		if err == nil || n > 0 || classOf(err) != conflict || time.Since(begun) > Patience || !pause(own, wait) {
+		n, err = db.read(ctx, own, s)
+		if err == nil || s.used(n) || classOf(err) != conflict || time.Since(begun) > Patience || !pause(own, wait) {
 			return n, err
 		}
+		s.again()
 	}
 }
 
@@ -83,17 +98,32 @@ type selection struct {
 	text *text
 	scan func(Row) error
 	args []any
+
+	forget func() // forgets the rows that scan got; nil if it has used them
 }
 
-// read runs a SELECT. If its connection was broken and no row was returned, it runs
-// the SELECT again on another connection, [maxRepeats] times at most. own limits its time; ctx is the caller's.
+// used reports whether the SELECT must not run again, because scan has used its first
+// n rows.
+func (s selection) used(n int) bool { return n > 0 && s.forget == nil }
+
+// again prepares for running the SELECT again.
+func (s selection) again() {
+	if s.forget != nil {
+		s.forget()
+	}
+}
+
+// read runs a SELECT. If its connection was broken and scan has used no row, it runs
+// the SELECT again on another connection, [maxRepeats] times at most. own limits its
+// time; ctx is the caller's.
 func (db *DB) read(ctx, own context.Context, s selection) (n int, err error) {
 	if !db.suspect() {
 		rows, err := db.query(own, s.text, s.args)
 		n, err = s.drain(ctx, rows, err)
-		if !db.readBroke(ctx, own, err) || n > 0 {
+		if !db.readBroke(ctx, own, err) || s.used(n) {
 			return n, err
 		}
+		s.again()
 	}
 	for range maxRepeats {
 		var conn *sql.Conn
@@ -104,9 +134,10 @@ func (db *DB) read(ctx, own context.Context, s selection) (n int, err error) {
 		rows, err = conn.QueryContext(own, s.text.bound, s.args...)
 		n, err = s.drain(ctx, rows, err)
 		_ = conn.Close()
-		if !db.readBroke(ctx, own, err) || n > 0 {
+		if !db.readBroke(ctx, own, err) || s.used(n) {
 			return n, err
 		}
+		s.again()
 	}
 	return n, err
 }

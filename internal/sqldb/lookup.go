@@ -118,6 +118,9 @@ func roundUp(n int) int {
 // columns is a row that was read. It can be scanned repeatedly.
 type columns []value
 
+// columns returns the row itself.
+func (c columns) columns() (columns, error) { return c, nil }
+
 // Scan implements [Row].
 func (c columns) Scan(dest ...any) error {
 	if len(dest) != len(c) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -398,4 +399,31 @@ func TestStatement_SQLiteIsWatchedForAConnectionAlone(t *testing.T) {
 			}
 		}
 	})
+}
+
+// At the strictest isolation level a SELECT can conflict after its first rows. Each
+// reads all rows again, and its caller gets each row once.
+func TestEach_ReadsAgainAfterAConflictBetweenRows(t *testing.T) {
+	for name, fault := range map[string]error{"a conflict": postgresError("40001"), "a broken connection": io.ErrUnexpectedEOF} {
+		reads := 0
+		f := &fake{answer: func(op, _ string) (any, error) {
+			if op != "query" {
+				return nil, nil
+			}
+			if reads++; reads < 3 {
+				return []driver.Value{int64(1), int64(2), fault}, nil
+			}
+			return []driver.Value{int64(1), int64(2), int64(3)}, nil
+		}}
+		var got []int64
+		err := sqldb.New(f.open(t), sqldb.Postgres).Each(t.Context(), "SELECT a FROM b", func(row sqldb.Row) error {
+			var n int64
+			err := row.Scan(&n)
+			got = append(got, n)
+			return err
+		})
+		if err != nil || !slices.Equal(got, []int64{1, 2, 3}) {
+			t.Errorf("%s after two rows: Each() = %v with the rows %v, want each row once", name, err, got)
+		}
+	}
 }

@@ -28,6 +28,9 @@ func TestStore_A1_CO_03_CO_10_RT_05_RT_07_D5_D9_D14(t *testing.T) {
 				suite := storetest.Suite{Open: func(t *testing.T) oauth.Store { return shared(t, dbtest.URL(t, d), d, pool) }}
 				if pool == 1 {
 					suite.Rounds = 50 // with one connection nothing interleaves: a few rounds show whether it hangs
+					if raceDetector {
+						suite.Rounds = 10
+					}
 				}
 				suite.Run(t)
 			})

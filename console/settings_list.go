@@ -165,10 +165,22 @@ func scopeParts(s string) ([]string, error) {
 		return nil, fmt.Errorf(`has \n as two characters: put a semicolon between scopes, as in %q`, scopeForm)
 	}
 	parts := strings.FieldsFunc(s, func(r rune) bool { return r == ';' || r == '\n' || r == '\r' })
+	if len(parts) == 1 && strings.Count(s, "=") > 1 && eachIsScope(strings.Split(s, ",")) {
+		return strings.Split(s, ","), nil
+	}
 	for _, part := range parts {
 		if strings.Count(part, "=") > 1 {
 			return nil, fmt.Errorf("has two = in one scope: put a semicolon between scopes, as in %q; if the description has an =, write a JSON array", scopeForm)
 		}
 	}
 	return parts, nil
+}
+
+// eachIsScope reports whether each part is ID=description, so that the commas between
+// them can only separate scopes.
+func eachIsScope(parts []string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool {
+		id, _, _ := strings.Cut(strings.TrimSpace(part), "=")
+		return strings.Count(part, "=") != 1 || id == "" || strings.ContainsAny(id, " \t")
+	})
 }

@@ -50,7 +50,7 @@ func describe(sent string, registered []string, parts []part, splitter func(stri
 	}
 	value := registered[nearest]
 	if opaque(sent) {
-		return fmt.Sprintf("the nearest registered value is %q", cut(value, maxShown))
+		return fmt.Sprintf("the nearest registered value is %q, with another user name or path", cut(value, maxShown))
 	}
 	differences := differences(parts, splitter(cut(value, maxValue)))
 	if len(differences) == 0 {

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -269,7 +270,7 @@ func TestNeverRepeat_E5_HostileTokensAreCheap(t *testing.T) {
 				t.Errorf("%s is answered %s", name, a)
 			}
 		}
-		if took := testkit.Median(times); took > 5*time.Millisecond { // a megabyte of base64 and JSON takes far more, twenty times over
+		if took := slices.Min(times); took > 5*time.Millisecond { // other work may slow some; a megabyte of base64 and JSON takes far more, twenty times over
 			t.Errorf("%s takes %v to refuse", name, took)
 		}
 	}

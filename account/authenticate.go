@@ -28,7 +28,7 @@ type credentials struct {
 	version int64
 }
 
-// proof is what came of a right password.
+// proof is the result of a right password.
 type proof struct {
 	credentials
 	try     try

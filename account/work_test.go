@@ -27,7 +27,7 @@ func TestSignIn_FR_10_WorkIsEqualForEveryAccount(t *testing.T) {
 		"bcrypt alone":                  {"$2y$10$", "$2y$11$"},
 		"argon2id of less":              {ours, "m=64,t=1,p=1", "m=9216,t=4,p=1"},
 		"argon2id of more":              {ours, "m=65536,t=3,p=4", "m=47104,t=1,p=1"},
-		"both kinds, and one of nobody": {ours, "$2y$12$", "m=65536,t=4,p=2", "m=12288,t=3,p=1", "plain", "$2x$14$", "m=9999999,t=1,p=1", "$2y$31$"},
+		"both kinds, and unknown ones": {ours, "$2y$12$", "m=65536,t=4,p=2", "m=12288,t=3,p=1", "plain", "$2x$14$", "m=9999999,t=1,p=1", "$2y$31$"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := account.WorkOf("", "wrong", costs...)

@@ -377,7 +377,7 @@ func TestNeverRepeat_F3_ParallelSignIns(t *testing.T) {
 	wg.Wait()
 }
 
-// Signing out ends the session, what came of it, and says so only then.
+// Signing out ends the session and its tokens, and says so only then.
 // A caller that gives up after the first write does not stop the second one.
 func TestAccount_FR_07_CallerGivesUpHalfWay(t *testing.T) {
 	for name, run := range map[string]func(s *site, v *visitor, ada *account.User, ctx context.Context) error{

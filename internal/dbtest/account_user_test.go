@@ -41,7 +41,7 @@ func TestAccount_Create(t *testing.T) {
 		if err != nil || *got != *ada {
 			t.Errorf("UserByEmail() = %+v, %v, want %+v", got, err, ada)
 		}
-		for _, email := range []string{"", "nobody@example.com", "\x00", "a@\xff", strings.Repeat("a", 300) + "@b"} {
+		for _, email := range []string{"", "unknown@example.com", "\x00", "a@\xff", strings.Repeat("a", 300) + "@b"} {
 			if _, err := s.UserByEmail(t.Context(), email); !isNotFound(err) {
 				t.Errorf("UserByEmail(%.20q) = %v, want ErrNotFound", email, err)
 			}

@@ -38,13 +38,13 @@ func TestPasswordGrant_OverEachDatabase(t *testing.T) {
 				t.Errorf("stored %+v, want * as it is, and when the password was sent", token)
 			}
 		}
-		wrong, unknown := signIn("ada@example.com", "not it, not at all"), signIn("nobody@example.com", adasPassword)
+		wrong, unknown := signIn("ada@example.com", "not it, not at all"), signIn("unknown@example.com", adasPassword)
 		if wrong.status != 400 || wrong.Error != "invalid_grant" || wrong.body != unknown.body {
 			t.Errorf("a wrong password: %d %s; an unknown address: %d %s; want invalid_grant for both", wrong.status, wrong.body, unknown.status, unknown.body)
 		}
 		must(t, accounts.SetPassword(t.Context(), ada.ID, "another one altogether", ""))
 		if s.admits(next.Access) {
-			t.Error("what came of the old password outlives it")
+			t.Error("a token from a session with the old password outlives the password")
 		}
 		if r := signIn("ada@example.com", adasPassword); r.Error != "invalid_grant" {
 			t.Errorf("the old password: %d %s", r.status, r.body)

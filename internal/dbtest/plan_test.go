@@ -84,7 +84,7 @@ func oddRows(t *testing.T, s *sqlstore.Store, c *oauth.Client) {
 	must(t, s.RevokeFamily(t.Context(), lately.ID, now, nil))
 
 	owned := newClient("owned-0")
-	owned.Owner = oauth.UserRef{Provider: "users", ID: "somebody"}
+	owned.Owner = oauth.UserRef{Provider: "users", ID: "carol"}
 	must(t, s.CreateClient(t.Context(), owned, nil))
 	last := newFamily("of the owned")
 	last.ClientID = owned.ID

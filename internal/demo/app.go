@@ -164,8 +164,8 @@ func (a *App) connected(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// button serves a form of the application: it does something with the tokens,
-// and what came of it is shown on the page that follows.
+// button serves a form of the application: it does something with the tokens, and
+// the next page shows the result.
 func (a *App) button(do func(*App, context.Context, *session) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := a.sessions.of(r)

@@ -124,7 +124,7 @@ func (l *load) work(jar http.CookieJar) {
 }
 
 // begin gets a code and redeems it. A code whose redemption was not answered is
-// not sent again: who sends one twice has what came of it revoked.
+// not sent again: a code that is sent twice ends its tokens.
 func (l *load) begin(jar http.CookieJar) *chain {
 	form := l.newCode(jar)
 	if form == nil {

@@ -66,7 +66,7 @@ func (s *server) signInOften(t *testing.T, concurrency int, password string, wan
 			defer func() { <-places }()
 			email := "ada@example.com"
 			if want != http.StatusSeeOther && i%2 == 0 {
-				email = fmt.Sprintf("nobody-%d@example.com", i)
+				email = fmt.Sprintf("unknown-%d@example.com", i)
 			}
 			status, err := s.signInFrom(fmt.Sprintf("192.0.2.%d", i), email, password)
 			if busy := concurrency > 1 && status == http.StatusServiceUnavailable; err != nil || status != want && !busy {

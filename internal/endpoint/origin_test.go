@@ -23,7 +23,7 @@ func TestToken_FR_30_AllowedOrigins(t *testing.T) {
 	}{
 		{"a client without origins", plain.ID, []string{own, capacitor}},
 		{"a client with origins", allowing.ID, []string{own, capacitor, tauri, app}},
-		{"an unknown client", "nobody", []string{capacitor}}, // the operator allows the origin for every client
+		{"an unknown client", "unknown", []string{capacitor}}, // the operator allows the origin for every client
 	} {
 		allowed := map[string]bool{}
 		for _, origin := range tt.allows {

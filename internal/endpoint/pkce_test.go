@@ -42,7 +42,7 @@ func TestNeverRepeat_A6_PK_05_WrongVerifierLeavesTheCode(t *testing.T) {
 		s.Exchange(thief, thief.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 	}
 	tok := s.Redeem(c, code)
-	// Nor to revoke what came of it: only who passes all that binds it can.
+	// Nor to revoke its tokens: only a client that passes every check can.
 	s.Exchange(c, append(c.CodeForm(code), "code_verifier", strings.Repeat("x", 43))...).WantJSONError(400, "invalid_grant")
 	s.Exchange(thief, thief.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 	s.WantAdmits(tok.Access, true, "after a stranger tried the spent code")

@@ -43,7 +43,7 @@ func ownHost(next http.Handler, issuer *url.URL, exempt map[string]bool, logger 
 		}
 		id := reqinfo.From(r.Context()).ID
 		logger.Info("a page was asked for by a foreign host: if the host is right, name it in the setting issuer",
-			"host", bounded(r.Host, 100), "request_id", id, "err", err)
+			"host", r.Host, "request_id", id, "err", err)
 		if page.Render(w, http.StatusMisdirectedRequest, foreignHostPage, struct{ Site, Issuer, RequestID string }{"Passport", issuer.String(), id}) != nil {
 			w.WriteHeader(http.StatusMisdirectedRequest)
 		}

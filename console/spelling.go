@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/go-passport/passport/internal/page"
 )
 
 // synonyms are words that people write for those in the names of settings and flags.
@@ -116,9 +118,9 @@ func shownName(name string) string {
 		return r != '_' && r != '-' && r != '.' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
 	})
 	if end < 0 {
-		return bounded(name, longestName)
+		return page.Text(name, longestName)
 	}
-	return bounded(name[:end], longestName) + "…"
+	return page.Text(name[:end], longestName) + "…"
 }
 
 // kubernetes finds the variables that Kubernetes sets in each container for the
@@ -155,12 +157,4 @@ func (p *program) ignored() (found []ignored) {
 // set reports whether a variable is one that the commands read.
 func set(name string) bool {
 	return name == "PASSPORT_CONFIG" || slices.ContainsFunc(all, func(s setting) bool { return s.env() == name })
-}
-
-// bounded cuts a name that was given from outside.
-func bounded(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:limit], "") + "…"
 }

@@ -88,24 +88,12 @@ func withdrawAgainstIssueCode(w *world) {
 		w.grant(u, now, "old")
 		f := family(w.client, w.id("family"), u)
 		f.CreatedAt = at.Add(500 * time.Millisecond)
-		atOnce(2, func(i int) {
-			if i == 0 {
-				if err := w.store.Withdraw(w.Context(), u, w.client.ID, at, nil); err != nil {
-					w.Errorf("Withdraw() = %v", err)
-				}
-				return
-			}
-			b := codeIssuance(f)
-			b.Consents = []string{"read"}
-			if err := w.store.IssueCode(w.Context(), b); err != nil {
-				w.Errorf("IssueCode() = %v", err)
+		live, granted := w.consentDuring(f, func() {
+			if err := w.store.Withdraw(w.Context(), u, w.client.ID, at, nil); err != nil {
+				w.Errorf("Withdraw() = %v", err)
 			}
 		})
-		code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
-		w.must(err)
-		granted, err := w.store.Consented(w.Context(), u, w.client)
-		w.must(err)
-		if live := code.Family.Live(now); live != slices.Equal(granted, []string{"read"}) || !live && len(granted) > 0 {
+		if live != slices.Equal(granted, []string{"read"}) || !live && len(granted) > 0 {
 			w.Fatalf("a code of a node whose clock is ahead, concurrent with Withdraw(): it lives: %t, with the consents %q", live, granted)
 		}
 	}
@@ -144,4 +132,26 @@ func issuedConsents(w *world) {
 	w.must(issue("anew", at.Add(time.Microsecond), oauth.Spend{}, "read"))
 	w.consented("given again", u, w.client.ID, "read")
 	w.lives("issued with a new consent", "anew", true)
+}
+
+// consentDuring stores a family with its code and a consent, concurrently with a
+// removal. It reports whether the family lives afterwards, and the user's consents.
+func (w *world) consentDuring(f *oauth.Family, removal func()) (live bool, granted []string) {
+	w.Helper()
+	atOnce(2, func(i int) {
+		if i == 0 {
+			removal()
+			return
+		}
+		b := codeIssuance(f)
+		b.Consents = []string{"read"}
+		if err := w.store.IssueCode(w.Context(), b); err != nil {
+			w.Errorf("IssueCode() = %v", err)
+		}
+	})
+	code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
+	w.must(err)
+	granted, err = w.store.Consented(w.Context(), f.User, w.client)
+	w.must(err)
+	return code.Family.Live(now), granted
 }

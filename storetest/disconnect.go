@@ -216,22 +216,8 @@ func disconnectAgainstIssueCode(w *world) {
 		case unsure:
 			f.CreatedAt = at.Add(time.Microsecond)
 		}
-		atOnce(2, func(i int) {
-			if i == 0 {
-				w.disconnect(u, token, at)
-				return
-			}
-			b := codeIssuance(f)
-			b.Consents = []string{"read"}
-			if err := w.store.IssueCode(w.Context(), b); err != nil {
-				w.Errorf("IssueCode() = %v", err)
-			}
-		})
-		code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
-		w.must(err)
-		granted, err := w.store.Consented(w.Context(), u, w.client)
-		w.must(err)
-		if live := code.Family.Live(now); live != (len(granted) > 0) || live != after && !unsure {
+		live, granted := w.consentDuring(f, func() { w.disconnect(u, token, at) })
+		if live != (len(granted) > 0) || live != after && !unsure {
 			w.Fatalf("a decision after=%t the removal, concurrent with it: its connection lives: %t, with the consents %q", after, live, granted)
 		}
 	}

@@ -92,7 +92,7 @@ var rooms = map[string]room{
 	"internal/pemtext":    {ours: "internal/textfile"},
 	"internal/redirect":   {},
 	"internal/reqinfo":    {},
-	"internal/resource":   {},
+	"internal/resource":   {ours: "internal/weburl"},
 	"internal/safeurl":    {},
 	"internal/sameorigin": {},
 	"internal/seal":       {},

@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
-	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
@@ -57,12 +56,7 @@ func TestAccount_RT_08_EndedSessionsEndWhatWasGranted(t *testing.T) {
 // is enabled, also without a command that revokes it.
 func TestAccount_RT_08_DisabledTokensStayRevoked(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
-		db := dbtest.Open(t, d)
-		accounts, err := account.New(account.Config{DB: db, Dialect: d, Issuer: oauthIssuer, HashConcurrency: 2})
-		must(t, err)
-		must(t, accounts.Migrate(t.Context()))
-		s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.EnablePasswordGrant, c.Users = true, accounts })
-		accounts.Connect(s.Server)
+		s, accounts := passwordServer(t, d)
 		app := s.register(passport.Registration{Name: "app", GrantTypes: []string{"password", "refresh_token"}})
 		held, personal, users := map[string]*reply{}, map[string]string{}, map[string]string{}
 		for _, name := range []string{"ada", "bob"} {

@@ -34,11 +34,11 @@ func TestStore_FR_52_IdleConnectionsEnd(t *testing.T) {
 					c, f := populated(t, s)
 					end := func(ids []string) { terminate(t, admin, d, ids) }
 					if by == "load balancer" {
-						var p *proxy
-						p, databaseURL = newProxy(t, databaseURL)
+						var p *dbtest.Proxy
+						p, databaseURL = dbtest.NewProxy(t, databaseURL)
 						end = func([]string) {
-							p.setDown(true)
-							p.setDown(false)
+							p.SetDown(true)
+							p.SetDown(false)
 						}
 					}
 					for i := range verbs(t, s, c, f, audit) {

@@ -62,9 +62,9 @@ func TestConsole_FR_51_DatabaseComesLater(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
-			p, databaseURL := newProxy(t, dbtest.URL(t, d))
-			p.setDown(true)
-			said := &waitingLine{then: func() { p.setDown(false) }}
+			p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, d))
+			p.SetDown(true)
+			said := &waitingLine{then: func() { p.SetDown(false) }}
 			var out bytes.Buffer
 			cmd := console.New(console.Options{Env: []string{"PASSPORT_DATABASE_URL=" + databaseURL}})
 			cmd.SetOut(&out)
@@ -86,8 +86,8 @@ func TestConsole_FR_51_ServeAnswersWhileItWaits(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
-			p, databaseURL := newProxy(t, dbtest.URL(t, d))
-			p.setDown(true)
+			p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, d))
+			p.SetDown(true)
 			waiting := make(chan struct{})
 			said := &waitingLine{then: func() { close(waiting) }, on: "waiting for the database"}
 			address := freeAddress(t)
@@ -111,7 +111,7 @@ func TestConsole_FR_51_ServeAnswersWhileItWaits(t *testing.T) {
 					t.Errorf("%s before the database answers = %d, Retry-After %q, want %d", path, res.StatusCode, res.Header.Get("Retry-After"), want)
 				}
 			}
-			p.setDown(false)
+			p.SetDown(false)
 			for until := time.Now().Add(20 * time.Second); ; {
 				if fetch(t, "http://"+address+"/readyz").StatusCode == 200 {
 					break

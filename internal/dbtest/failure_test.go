@@ -23,11 +23,11 @@ import (
 func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
-			p, databaseURL := newProxy(t, dbtest.URL(t, d))
+			p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, d))
 			s := migrated(t, dbtest.OpenURL(t, databaseURL), d)
 			c, f := populated(t, s)
 			all := verbs(t, s, c, f, &oauth.AuditRecord{Time: now, Action: "test"})
-			p.setDown(true)
+			p.SetDown(true)
 			for _, verb := range all {
 				if err := verb.call(); !errors.Is(err, oauth.ErrUnavailable) {
 					t.Errorf("%s while the server is away = %v, want ErrUnavailable", verb.name, err)
@@ -36,7 +36,7 @@ func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
 			if err := s.Check(t.Context()); !errors.Is(err, oauth.ErrUnavailable) {
 				t.Errorf("Check() while the server is away = %v, want ErrUnavailable", err)
 			}
-			p.setDown(false)
+			p.SetDown(false)
 			for _, verb := range all {
 				if err := verb.call(); err != nil {
 					t.Errorf("%s when the server is back = %v", verb.name, err)
@@ -155,10 +155,10 @@ func TestStore_OP_04_UnknownOutcome(t *testing.T) {
 	t.Run("the connection breaks", func(t *testing.T) {
 		for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 			t.Run(d.Name, func(t *testing.T) {
-				p, databaseURL := newProxy(t, dbtest.URL(t, d))
+				p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, d))
 				s := migrated(t, dbtest.OpenURL(t, databaseURL), d)
 				c, f := populated(t, s)
-				p.cut("commit")
+				p.Cut("commit")
 				unknown(t, s, c, f, &oauth.AuditRecord{Time: now}, true)
 			})
 		}
@@ -201,20 +201,20 @@ func lostAnswer(t *testing.T, d sqldb.Dialect, written bool) {
 func TestStore_OP_04_UnknownOutcomeOfOneStatement(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
-			p, databaseURL := newProxy(t, dbtest.URL(t, d))
+			p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, d))
 			s := migrated(t, dbtest.OpenURL(t, databaseURL), d)
 			c, f := populated(t, s)
 			if d.Name == sqldb.Postgres.Name {
 				lostRedemption(t, s, p, c, f)
 			}
 			must(t, s.Issue(t.Context(), newIssuance(c, nil, "first", oauth.Spend{}))) // the statement is prepared
-			p.cut("lost-token")
+			p.Cut("lost-token")
 			err := s.Issue(t.Context(), newIssuance(c, nil, "lost-token", oauth.Spend{}))
 			if !errors.Is(err, oauth.ErrUnavailable) {
 				t.Errorf("Issue() without an answer = %v, want ErrUnavailable", err)
 			}
 			must(t, s.UseOnce(t.Context(), "a.b", "before", now))
-			p.cut(strings.ToLower(string(oauth.DigestOf("lost"))))
+			p.Cut(strings.ToLower(string(oauth.DigestOf("lost"))))
 			if err := s.UseOnce(t.Context(), "a.b", "lost", now); !errors.Is(err, oauth.ErrUnavailable) {
 				t.Errorf("UseOnce() without an answer = %v, want ErrUnavailable", err)
 			}
@@ -232,9 +232,9 @@ func TestStore_OP_04_UnknownOutcomeOfOneStatement(t *testing.T) {
 
 // lostRedemption loses the answer to the statement that redeems a code: it must
 // not be run again, and afterwards all of it is there or nothing.
-func lostRedemption(t *testing.T, s oauth.Store, p *proxy, c *oauth.Client, f *oauth.Family) {
+func lostRedemption(t *testing.T, s oauth.Store, p *dbtest.Proxy, c *oauth.Client, f *oauth.Family) {
 	t.Helper()
-	p.cut("lost-redemption")
+	p.Cut("lost-redemption")
 	err := s.Issue(t.Context(), newIssuance(c, f, "lost-redemption", spendCode(f)))
 	if !errors.Is(err, oauth.ErrUnavailable) || errors.Is(err, oauth.ErrSpent) {
 		t.Errorf("Issue() without an answer to its statement = %v, want ErrUnavailable: to try again would look like a replay", err)
@@ -252,13 +252,13 @@ func lostRedemption(t *testing.T, s oauth.Store, p *proxy, c *oauth.Client, f *o
 
 // What PostgreSQL issues for a code is one statement: it is not made again either.
 func TestStore_OP_04_UnknownOutcomeOfARedemption(t *testing.T) {
-	p, databaseURL := newProxy(t, dbtest.URL(t, sqldb.Postgres))
+	p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, sqldb.Postgres))
 	s := migrated(t, dbtest.OpenURL(t, databaseURL), sqldb.Postgres)
 	c, f := populated(t, s)
 	other := newFamily("other")
 	must(t, s.IssueCode(t.Context(), newCodeIssuance(other)))
 	must(t, s.Issue(t.Context(), newIssuance(c, other, "other", spendCode(other)))) // the statement is prepared
-	p.cut("lost")
+	p.Cut("lost")
 	unknown(t, s, c, f, nil, true)
 }
 

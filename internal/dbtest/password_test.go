@@ -12,16 +12,24 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
+// passwordServer returns a server with the password grant, and its accounts in the same
+// database.
+func passwordServer(t *testing.T, d sqldb.Dialect) (*oauthServer, *account.Accounts) {
+	t.Helper()
+	db := dbtest.Open(t, d)
+	accounts, err := account.New(account.Config{DB: db, Dialect: d, Issuer: oauthIssuer, HashConcurrency: 2})
+	must(t, err)
+	must(t, accounts.Migrate(t.Context()))
+	s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.EnablePasswordGrant, c.Users = true, accounts })
+	accounts.Connect(s.Server)
+	return s, accounts
+}
+
 // The password grant over each database, for accounts that lie in it too: a
 // password becomes tokens with all scopes, and a changed one ends them.
 func TestPasswordGrant_OverEachDatabase(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
-		db := dbtest.Open(t, d)
-		accounts, err := account.New(account.Config{DB: db, Dialect: d, Issuer: oauthIssuer, HashConcurrency: 2})
-		must(t, err)
-		must(t, accounts.Migrate(t.Context()))
-		s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.EnablePasswordGrant, c.Users = true, accounts })
-		accounts.Connect(s.Server)
+		s, accounts := passwordServer(t, d)
 		ada, err := accounts.Create(t.Context(), account.NewUser{Email: "Ada@example.com", Name: "Ada", Password: adasPassword})
 		must(t, err)
 		app := s.register(passport.Registration{Name: "app", GrantTypes: []string{"password", "refresh_token"}})

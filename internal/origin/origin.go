@@ -47,7 +47,7 @@ func checkHost(scheme, rest string) error {
 		return errors.New("has no host")
 	case strings.HasSuffix(rest, ":"):
 		return errors.New("ends with a colon: remove it, or add the port")
-	case u.Port() != "" && defaultPort[scheme] == u.Port():
+	case u.Port() != "" && weburl.DefaultPorts[scheme] == u.Port():
 		return errors.New("has the default port, which browsers leave out: remove it")
 	}
 	return checkSpelling(scheme, rest, u)
@@ -59,7 +59,7 @@ func checkSpelling(scheme, rest string, u *url.URL) error {
 	if port := u.Port(); strings.HasPrefix(port, "0") || len(port) > 5 || len(port) == 5 && port > "65535" {
 		return errors.New("has a port that browsers don't send: write a number from 1 to 65535, without zeros before it")
 	}
-	if defaultPort[scheme] == "" {
+	if weburl.DefaultPorts[scheme] == "" {
 		if !strings.HasPrefix(rest, "[") {
 			return nil
 		}
@@ -86,17 +86,15 @@ func isScheme(text string) bool {
 	return text != "" && 'a' <= text[0] && text[0] <= 'z' && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == ""
 }
 
-var defaultPort = map[string]string{"https": "443", "http": "80"}
-
 // Of returns the origin of an http or https URI as browsers write it (RFC 6454 §6.2),
 // and an empty text for any other URI.
 func Of(uri string) string {
 	u, err := url.Parse(uri)
-	if err != nil || u.Host == "" || defaultPort[u.Scheme] == "" {
+	if err != nil || u.Host == "" || weburl.DefaultPorts[u.Scheme] == "" {
 		return ""
 	}
 	if spelling, ok := weburl.Canonical(u.Scheme + "://" + u.Host); ok {
 		return spelling
 	}
-	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), ":"+defaultPort[u.Scheme])
+	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), ":"+weburl.DefaultPorts[u.Scheme])
 }

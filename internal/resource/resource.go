@@ -6,6 +6,8 @@ package resource
 import (
 	"slices"
 	"strings"
+
+	"github.com/go-passport/passport/internal/weburl"
 )
 
 // Same reports whether two URIs name the same resource. They may differ in the case of
@@ -20,8 +22,7 @@ func Find(uri string, in []string) (found string, ok bool) {
 	if slices.Contains(in, uri) {
 		return uri, true
 	}
-	n := normal(uri)
-	i := slices.IndexFunc(in, func(other string) bool { return normal(other) == n })
+	i := slices.IndexFunc(in, func(other string) bool { return Same(uri, other) })
 	if i < 0 {
 		return "", false
 	}
@@ -54,7 +55,7 @@ func normalAuthority(scheme, authority string) string {
 	at := strings.LastIndexByte(authority, '@') + 1
 	user, host := authority[:at], lower(authority[at:])
 	host = strings.TrimSuffix(host, ":")
-	return user + strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[scheme])
+	return user + strings.TrimSuffix(host, ":"+weburl.DefaultPorts[scheme])
 }
 
 // lower changes ASCII letters only. Unicode has letters whose lower case is ASCII.

@@ -127,11 +127,17 @@ func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 
 // usable returns an error if a suspect connection has to be dropped.
 func (db *DB) usable(ctx context.Context, conn *sql.Conn) error {
+	if !db.asksForWrites() {
+		return ping(ctx, conn)
+	}
 	ctx, cancel := context.WithTimeout(ctx, maxPing)
 	defer cancel()
-	if db.asksForWrites() {
-		return db.takesWrites(ctx, conn)
-	}
+	return db.takesWrites(ctx, conn)
+}
+
+func ping(ctx context.Context, conn *sql.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, maxPing)
+	defer cancel()
 	return conn.PingContext(ctx)
 }
 

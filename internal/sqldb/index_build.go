@@ -51,18 +51,11 @@ func (m *migrator) outside(ctx context.Context, file *migrationFile, again bool)
 	defer conn.Close()
 	b := &migrator{db: m.db, conn: conn, set: m.set, files: m.files}
 	return b.apply(ctx, file, again, func(ctx context.Context, s *migrationStatement) error {
-		if err := m.alive(ctx); err != nil {
+		if err := ping(ctx, m.conn); err != nil { // takes no snapshot
 			return fmt.Errorf("the connection that holds the lock is broken: %w", err)
 		}
 		return b.build(ctx, file.name, s)
 	})
-}
-
-// alive pings the connection that holds the lock. A ping takes no snapshot.
-func (m *migrator) alive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, maxPing)
-	defer cancel()
-	return m.conn.PingContext(ctx)
 }
 
 // build runs a statement on the second connection.

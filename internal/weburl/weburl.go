@@ -12,6 +12,9 @@ import (
 	"unicode"
 )
 
+// DefaultPorts has the port of each web scheme, which browsers leave out of a URL.
+var DefaultPorts = map[string]string{"https": "443", "http": "80"}
+
 // Canonical returns the spelling of an http or https URL with scheme, host, port and
 // path alone: small letters, Punycode, no default port, no dot after the host, the
 // shortest form of an IPv6 address, and a clean path without a slash at its end
@@ -34,7 +37,7 @@ func Canonical(raw string) (spelling string, ok bool) {
 		if _, err := strconv.ParseUint(p, 10, 16); err != nil {
 			return "", false
 		}
-		if p != map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		if p != DefaultPorts[u.Scheme] {
 			host += ":" + p
 		}
 	} else if u.Port() != "" {

@@ -1,4 +1,4 @@
-package dbtest_test
+package dbtest
 
 import (
 	"bytes"
@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// proxy stands between a pool and its server, and fails as networks do.
-type proxy struct {
+// Proxy is between a pool and its server, and fails as networks do.
+type Proxy struct {
 	listener net.Listener
 	server   string
 
@@ -20,27 +20,28 @@ type proxy struct {
 	conns map[net.Conn]bool
 }
 
-// newProxy returns a proxy, and the URL under which the database is reached
-// through it.
-func newProxy(t *testing.T, databaseURL string) (*proxy, string) {
+// NewProxy returns a proxy, and the URL of the database through it.
+func NewProxy(t *testing.T, databaseURL string) (*Proxy, string) {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
 	if err != nil {
 		t.Fatal("the URL of the test server cannot be read")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	p := &proxy{listener: listener, server: u.Host, conns: map[net.Conn]bool{}}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{listener: listener, server: u.Host, conns: map[net.Conn]bool{}}
 	t.Cleanup(func() {
 		listener.Close()
-		p.setDown(true)
+		p.SetDown(true)
 	})
 	go p.accept()
 	u.Host = listener.Addr().String()
 	return p, u.String()
 }
 
-func (p *proxy) accept() {
+func (p *Proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
 		if err != nil {
@@ -56,7 +57,7 @@ func (p *proxy) accept() {
 	}
 }
 
-func (p *proxy) add(conns ...net.Conn) bool {
+func (p *Proxy) add(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range conns {
@@ -66,7 +67,7 @@ func (p *proxy) add(conns ...net.Conn) bool {
 }
 
 // pipe passes on what one side sends.
-func (p *proxy) pipe(from, to net.Conn, fromClient bool) {
+func (p *Proxy) pipe(from, to net.Conn, fromClient bool) {
 	defer from.Close()
 	defer to.Close()
 	buffer := make([]byte, 64<<10)
@@ -90,7 +91,7 @@ func (p *proxy) pipe(from, to net.Conn, fromClient bool) {
 }
 
 // cuts reports whether this is where the connection breaks, once.
-func (p *proxy) cuts(sent []byte) bool {
+func (p *Proxy) cuts(sent []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cutAt == "" || !bytes.Contains(bytes.ToLower(sent), []byte(p.cutAt)) {
@@ -100,16 +101,17 @@ func (p *proxy) cuts(sent []byte) bool {
 	return true
 }
 
-// cut has the connection break when a client sends this text.
-func (p *proxy) cut(at string) {
+// Cut makes the connection break when a client sends this text. The server gets the
+// text, and the client gets no response.
+func (p *Proxy) Cut(at string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cutAt = at
 }
 
-// setDown breaks all connections and lets no new one through, until it is
-// lifted.
-func (p *proxy) setDown(down bool) {
+// SetDown breaks all connections and lets no new one through, until it is called
+// with false.
+func (p *Proxy) SetDown(down bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down = down

@@ -40,7 +40,7 @@ const maxAttempts = 3
 // maxRepeats is how often a SELECT or a BEGIN runs on connections that were pinged. One
 // that answers a ping may end before the statement, more than once while a database
 // ends its sessions.
-const maxRepeats = 4
+const maxRepeats = 8
 
 // pool is the state that all users of a *sql.DB share.
 type pool struct {

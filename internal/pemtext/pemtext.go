@@ -36,6 +36,9 @@ func Normalize(data []byte) string {
 	if key := fromDER(data); key != "" {
 		return key
 	}
+	if text := string(data); strings.Contains(text, begin) {
+		return rewrap(unescape(text)) // not UTF-16, whatever its first bytes say
+	}
 	text := unescape(textfile.Decode(data))
 	if strings.Contains(text, begin) {
 		return rewrap(text)

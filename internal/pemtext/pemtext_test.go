@@ -150,6 +150,8 @@ func FuzzNormalize(f *testing.F) {
 	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	f.Add("", "")
 	f.Add("Alg: RS256\n", "-----END PRIVATE KEY-----")
+	f.Add("\xfe\xff", "0") // the mark of UTF-16, and no UTF-16
+	f.Add("\xff\xfe", "")
 	f.Fuzz(func(t *testing.T, above, below string) {
 		text := above + "\n" + string(key) + below
 		before, _ := pem.Decode([]byte(text))

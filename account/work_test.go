@@ -21,12 +21,12 @@ func TestSignIn_FR_10_WorkIsEqualForEveryAccount(t *testing.T) {
 		return "$argon2id$v=19$" + cost + argonTail
 	}
 	for name, costs := range map[string][]string{
-		"our own alone":                 {ours},
-		"bcrypt":                        {ours, "$2y$12$"},
-		"bcrypt of several costs":       {ours, "$2y$12$", "$2a$04$", "$2b$10$"},
-		"bcrypt alone":                  {"$2y$10$", "$2y$11$"},
-		"argon2id of less":              {ours, "m=64,t=1,p=1", "m=9216,t=4,p=1"},
-		"argon2id of more":              {ours, "m=65536,t=3,p=4", "m=47104,t=1,p=1"},
+		"our own alone":                {ours},
+		"bcrypt":                       {ours, "$2y$12$"},
+		"bcrypt of several costs":      {ours, "$2y$12$", "$2a$04$", "$2b$10$"},
+		"bcrypt alone":                 {"$2y$10$", "$2y$11$"},
+		"argon2id of less":             {ours, "m=64,t=1,p=1", "m=9216,t=4,p=1"},
+		"argon2id of more":             {ours, "m=65536,t=3,p=4", "m=47104,t=1,p=1"},
 		"both kinds, and unknown ones": {ours, "$2y$12$", "m=65536,t=4,p=2", "m=12288,t=3,p=1", "plain", "$2x$14$", "m=9999999,t=1,p=1", "$2y$31$"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,7 @@ package dbtest
 
 import (
 	"bytes"
-	"io"
+	"context"
 	"net"
 	"net/url"
 	"sync"
@@ -27,7 +27,7 @@ func NewProxy(t *testing.T, databaseURL string) (*Proxy, string) {
 	if err != nil {
 		t.Fatal("the URL of the test server cannot be read")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,18 +36,18 @@ func NewProxy(t *testing.T, databaseURL string) (*Proxy, string) {
 		listener.Close()
 		p.SetDown(true)
 	})
-	go p.accept()
+	go p.accept(t.Context())
 	u.Host = listener.Addr().String()
 	return p, u.String()
 }
 
-func (p *Proxy) accept() {
+func (p *Proxy) accept(ctx context.Context) {
 	for {
 		client, err := p.listener.Accept()
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.server)
+		server, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.server)
 		if err != nil || !p.add(client, server) {
 			client.Close()
 			continue
@@ -75,8 +75,8 @@ func (p *Proxy) pipe(from, to net.Conn, fromClient bool) {
 		n, err := from.Read(buffer)
 		if n > 0 && fromClient && p.cuts(buffer[:n]) {
 			from.Close() // no answer gets through
-			to.Write(buffer[:n])
-			io.Copy(io.Discard, io.LimitReader(to, 1)) // and the server has done it
+			_, _ = to.Write(buffer[:n])
+			_, _ = to.Read(buffer[:1]) // and the server has done it
 			return
 		}
 		if n > 0 {

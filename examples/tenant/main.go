@@ -75,6 +75,27 @@ func echoGroup(auth *passport.Server) http.Handler {
 	return e
 }
 
+// behindStripping is for a proxy that takes off the prefix before it passes a request
+// on.
+func behindStripping(auth *passport.Server) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/oauth/", addPrefix("/tenant", auth))
+	mux.Handle(metadata, auth)
+	return mux
+}
+
+// addPrefix puts back the prefix that a proxy has taken off.
+func addPrefix(prefix string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		restored := r.Clone(r.Context())
+		restored.URL.Path = prefix + r.URL.Path
+		if r.URL.RawPath != "" {
+			restored.URL.RawPath = prefix + r.URL.RawPath
+		}
+		next.ServeHTTP(w, restored)
+	})
+}
+
 func main() {
 	auth, err := newServer()
 	if err != nil {

@@ -68,6 +68,7 @@ func TestTenant_FR_41(t *testing.T) {
 			auth.Mount(mux)
 			return mux
 		},
+		"a proxy that strips the prefix": func(auth *passport.Server) http.Handler { return strippingProxy(behindStripping(auth)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			auth, err := newServer()
@@ -77,6 +78,21 @@ func TestTenant_FR_41(t *testing.T) {
 			flow(t, mount(auth), auth)
 		})
 	}
+}
+
+// strippingProxy is a proxy that passes requests below /tenant on without the prefix,
+// and requests for the metadata as they are.
+func strippingProxy(app http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path, below := strings.CutPrefix(r.URL.Path, "/tenant")
+		if !below && r.URL.Path != metadata {
+			http.NotFound(w, r)
+			return
+		}
+		passed := httptest.NewRequest(r.Method, path+"?"+r.URL.RawQuery, r.Body) // the app sees no other request line
+		passed.Header = r.Header
+		app.ServeHTTP(w, passed)
+	})
 }
 
 func flow(t *testing.T, app http.Handler, auth *passport.Server) {

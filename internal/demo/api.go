@@ -9,11 +9,11 @@ import (
 	"github.com/go-passport/passport/guard"
 )
 
-// APIPaths are the paths of the API that [MountAPI] adds. It takes tokens and no cookie.
+// APIPaths are the paths of the API that [MountAPI] adds. It takes tokens, not cookies.
 var APIPaths = []string{"/api/user", "/api/orders", "/api/service"}
 
-// MountAPI adds the API of the tour's shop, guarded as any application would
-// guard its own.
+// MountAPI adds the API of the tour's shop. It is guarded as any application guards its
+// API.
 func MountAPI(mux interface {
 	Handle(pattern string, handler http.Handler)
 }, server *passport.Server) {
@@ -22,13 +22,13 @@ func MountAPI(mux interface {
 	mux.Handle("GET /api/service", server.GuardClient()(http.HandlerFunc(service)))
 }
 
-// user answers who the token speaks for.
+// user responds with the user of the token.
 func user(w http.ResponseWriter, r *http.Request) {
 	u, _ := passport.UserFromContext[*account.User](r.Context())
 	writeJSON(w, map[string]any{"id": u.ID, "name": u.Name, "email": u.Email})
 }
 
-// orders answers the user's orders.
+// orders responds with the user's orders.
 func orders(w http.ResponseWriter, r *http.Request) {
 	u, _ := passport.UserFromContext[*account.User](r.Context())
 	writeJSON(w, map[string]any{
@@ -41,11 +41,11 @@ func orders(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// service answers a machine.
+// service responds to a machine.
 func service(w http.ResponseWriter, r *http.Request) {
 	token := guard.TokenFrom(r.Context())
 	writeJSON(w, map[string]any{
-		"message": "You are a client that acts for itself: no user is involved.",
+		"message": "You are a client that acts for itself, without a user.",
 		"client":  token.Client.ID,
 		"scopes":  append([]string{}, token.Scopes...),
 	})
@@ -54,5 +54,5 @@ func service(w http.ResponseWriter, r *http.Request) {
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(v) // a connection that broke; the access log has it
+	_ = json.NewEncoder(w).Encode(v) // the only error is a broken connection
 }

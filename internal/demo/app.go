@@ -15,10 +15,10 @@ import (
 
 // AppConfig configures [NewApp].
 type AppConfig struct {
-	Issuer   string // of the server that it connects to
+	Issuer   string // of the server
 	ClientID string
-	Scopes   []string // that it asks for
-	Email    string   // what a newcomer signs in with, shown as a hint
+	Scopes   []string // that it requests
+	Email    string   // of the account to sign in with, shown as a hint
 	Password string
 	Logger   *slog.Logger
 }
@@ -31,8 +31,8 @@ type App struct {
 	forms    *sameorigin.Guard
 }
 
-// NewApp returns the application. Its redirect URI is [CallbackPath] below the
-// issuer, because the tour has one address; nothing else ties it to the server.
+// NewApp returns the application. Its redirect URI is [CallbackPath] below the issuer,
+// because the tour has one address.
 func NewApp(c AppConfig) *App {
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return &App{
@@ -43,7 +43,7 @@ func NewApp(c AppConfig) *App {
 	}
 }
 
-// CallbackPath is where the server sends the browser back to.
+// CallbackPath is the path of the redirect URI.
 const CallbackPath = "/demo/callback"
 
 // Mount adds the application's routes to a mux.
@@ -61,7 +61,7 @@ func (a *App) Mount(mux interface {
 	mux.Handle("POST /demo/forget", a.button((*App).forget))
 }
 
-// start is the first page: what will happen.
+// start is the first page, which says what will happen.
 func (a *App) start(w http.ResponseWriter, r *http.Request) {
 	connected := false
 	if s := a.sessions.of(r); s != nil {
@@ -72,7 +72,7 @@ func (a *App) start(w http.ResponseWriter, r *http.Request) {
 	a.render(w, http.StatusOK, "start", view{AppConfig: a.config, RedirectURI: a.client.redirectURI, Connected: connected})
 }
 
-// connect sends the browser to the server.
+// connect redirects the browser to the server.
 func (a *App) connect(w http.ResponseWriter, r *http.Request) {
 	p, err := a.client.begin(r.Context())
 	if err != nil {
@@ -87,23 +87,23 @@ func (a *App) connect(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, p.URL, http.StatusSeeOther)
 }
 
-// callback is where the browser comes back with a code, or without.
+// callback receives the browser from the server, with a code or an error.
 func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	s := a.sessions.of(r)
 	if s == nil {
-		a.problem(w, strangeAnswer, nil)
+		a.problem(w, unexpectedResponse, nil)
 		return
 	}
 	s.Lock()
 	defer s.Unlock()
 	p, asked := s.take(q.Get("state"))
 	switch {
-	case !asked && q.Get("code") != "" && q.Get("code") == s.code: // a second click brings the same answer again
+	case !asked && q.Get("code") != "" && q.Get("code") == s.code: // a second click on Allow
 		page.Private(w)
 		http.Redirect(w, r, "/demo/connected", http.StatusSeeOther)
 	case !asked:
-		a.problem(w, strangeAnswer, nil)
+		a.problem(w, unexpectedResponse, nil)
 	case q.Get("iss") != a.config.Issuer: // RFC 9207 §2.4
 		a.problem(w, wrongIssuer, nil)
 	case q.Get("error") == "access_denied":
@@ -115,8 +115,8 @@ func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// redeem exchanges the code for tokens, calls the API once, and shows both on a
-// page of its own, so that the code does not stay in the address bar.
+// redeem exchanges the code for tokens and calls the API once. It shows the result on
+// another page, so that the code doesn't stay in the address bar.
 func (a *App) redeem(w http.ResponseWriter, r *http.Request, s *session, p pending) {
 	q := r.URL.Query()
 	exchange, tokens, err := a.client.redeem(r.Context(), q.Get("code"), p.Verifier)
@@ -140,7 +140,7 @@ func (a *App) redeem(w http.ResponseWriter, r *http.Request, s *session, p pendi
 	http.Redirect(w, r, "/demo/connected", http.StatusSeeOther)
 }
 
-// connected shows the tokens and what can be done with them.
+// connected shows the tokens and what you can do with them.
 func (a *App) connected(w http.ResponseWriter, r *http.Request) {
 	s := a.sessions.of(r)
 	if s == nil {
@@ -155,7 +155,7 @@ func (a *App) connected(w http.ResponseWriter, r *http.Request) {
 	}
 	token, err := decode(s.tokens.AccessToken)
 	if err != nil {
-		a.config.Logger.Error("the tour cannot show the token", "err", err)
+		a.config.Logger.Error("the tour can't show the token", "err", err)
 		a.problem(w, refused, nil)
 		return
 	}
@@ -164,8 +164,8 @@ func (a *App) connected(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// button serves a form of the application: it does something with the tokens, and
-// the next page shows the result.
+// button serves a form of the application: it runs do, and the next page shows the
+// result.
 func (a *App) button(do func(*App, context.Context, *session) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := a.sessions.of(r)

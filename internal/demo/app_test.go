@@ -175,15 +175,15 @@ func TestApp_RefusesAnswers(t *testing.T) {
 	}{
 		{"another state", func(_, iss string) url.Values {
 			return url.Values{"state": {"x"}, "iss": {iss}, "code": {"c"}}
-		}, 400, "This answer belongs to no question"},
-		{"no state", func(_, iss string) url.Values { return url.Values{"iss": {iss}, "code": {"c"}} }, 400, "This answer belongs to no question"},
+		}, 400, "We weren't expecting this response"},
+		{"no state", func(_, iss string) url.Values { return url.Values{"iss": {iss}, "code": {"c"}} }, 400, "We weren't expecting this response"},
 		{"RFC 9207: another iss", func(state, _ string) url.Values {
 			return url.Values{"state": {state}, "iss": {"https://evil.example"}, "code": {"c"}}
-		}, 400, "This answer is from somebody else"},
-		{"RFC 9207: no iss", func(state, _ string) url.Values { return url.Values{"state": {state}, "code": {"c"}} }, 400, "This answer is from somebody else"},
+		}, 400, "This response is from another server"},
+		{"RFC 9207: no iss", func(state, _ string) url.Values { return url.Values{"state": {state}, "code": {"c"}} }, 400, "This response is from another server"},
 		{"denied", func(state, iss string) url.Values {
 			return url.Values{"state": {state}, "iss": {iss}, "error": {"access_denied"}, "error_description": {"No <b>thanks</b>."}}
-		}, 200, "You said no"},
+		}, 200, "You declined"},
 		{"another error", func(state, iss string) url.Values {
 			return url.Values{"state": {state}, "iss": {iss}, "error": {"invalid_scope"}}
 		}, 502, "invalid_scope"},
@@ -321,11 +321,11 @@ func TestApp_C7_FaultsLogNoSecret(t *testing.T) {
 	asked := f.connect(t)
 	f.cut = true
 	got := f.callback(t, url.Values{"state": {asked.Get("state")}, "iss": {f.URL}, "code": {"canary-code"}})
-	if got.status != http.StatusBadGateway || !strings.Contains(got.text, "cannot be reached") {
+	if got.status != http.StatusBadGateway || !strings.Contains(got.text, "The server doesn't respond") {
 		t.Errorf("callback = %d, want 502 and a page that says why:\n%s", got.status, got.text)
 	}
 	log := f.log.String()
-	if !strings.Contains(log, "cannot reach the server") {
+	if !strings.Contains(log, "can't reach the server") {
 		t.Errorf("the log does not tell of it:\n%s", log)
 	}
 	for _, secret := range []string{"canary-code", asked.Get("state"), "code_verifier"} {

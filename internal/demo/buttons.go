@@ -2,14 +2,14 @@ package demo
 
 import "context"
 
-// refresh gets a new pair for the refresh token.
+// refresh exchanges the refresh token for a new pair of tokens.
 func (a *App) refresh(ctx context.Context, s *session) error {
 	c, tokens, err := a.client.refresh(ctx, s.tokens.RefreshToken)
 	if err != nil {
 		return err
 	}
 	c.Title = "A new pair of tokens"
-	c.Note = "Both tokens are new, and the old refresh token is used up: whoever presents it later than ten seconds from now is taken for a thief, and everything that came of your consent ends. The page below shows the new ones."
+	c.Note = "Both tokens are new, and the old refresh token is used up. If it comes again after ten seconds, the server takes that for a replay and ends every token of your consent. The new tokens are below."
 	if tokens == nil {
 		c.Title = "The refresh token is refused"
 		c.Note = "The connection has ended. Connect again to get new tokens."
@@ -24,7 +24,7 @@ func (a *App) refresh(ctx context.Context, s *session) error {
 func (a *App) orders(ctx context.Context, s *session) error {
 	return a.call(ctx, s, call{
 		Title: "Your orders",
-		Note:  "The route asks for the scope check-status, and the token carries it.",
+		Note:  "The route requires the scope check-status, and the token has it.",
 	}, "/api/orders")
 }
 
@@ -32,7 +32,7 @@ func (a *App) orders(ctx context.Context, s *session) error {
 func (a *App) service(ctx context.Context, s *session) error {
 	return a.call(ctx, s, call{
 		Title: "A route for machines",
-		Note:  "Refused, as it should be: /api/service is for clients that act for themselves, and this token speaks for you. Neither kind can pass for the other.",
+		Note:  "The API refuses this token, as it should: /api/service is for clients that act for themselves, and this token acts for you.",
 	}, "/api/service")
 }
 
@@ -43,21 +43,21 @@ func (a *App) call(ctx context.Context, s *session, told call, path string) erro
 	}
 	c.Title, c.Note = told.Title, told.Note
 	if c.Status == 401 {
-		c.Title, c.Note = "The access token is refused", "The connection has ended, or the token has run out. Connect again to get new ones."
+		c.Title, c.Note = "The access token is refused", "The connection has ended, or the token has expired. Connect again to get new tokens."
 	}
 	s.last = &c
 	return nil
 }
 
-// steal does what somebody would who saw the code in passing: it sends it again.
-// The server then ends all that came of the code, ours too.
+// steal does what an attacker with a copy of the code would do: it sends the code again.
+// The server then ends every token of the code, also ours.
 func (a *App) steal(ctx context.Context, s *session) error {
 	c, tokens, err := a.client.redeem(ctx, s.code, s.verifier)
 	if err != nil {
 		return err
 	}
 	c.Title = "The stolen code is worth nothing"
-	c.Note = "A code works once. That it came again means that somebody else has a copy, so the server ended the whole connection: the tokens on this page are dead too. Try to call the API with them."
+	c.Note = "A code works once. A second use means that an attacker has a copy, so the server ended the whole connection. The tokens on this page are revoked, too: call the API to see it."
 	if tokens != nil {
 		c.Title, c.Note = "The code worked a second time", "That must never happen: please report it."
 	} else {

@@ -14,21 +14,20 @@ import (
 //go:embed views
 var views embed.FS
 
-// document is a page in the common look with a style sheet of its own, whose
-// hash the page's policy names beside that of the common one.
+// document is a page in the common design with a second style sheet. The policy of the
+// page has the hash of that style sheet, too.
 type document struct {
 	page   *template.Template
 	style  template.HTML
 	source string // in the policy
 }
 
-// styled is what the data of every page embeds.
+// styled is embedded in the data of every page.
 type styled struct{ CSS template.HTML }
 
 func (s *styled) wear(css template.HTML) { s.CSS = css }
 
-// parse panics for a page that is broken: all are embedded, and so the same at
-// every start.
+// parse panics for a broken page. All pages are embedded, so tests find it.
 func parse(name string, mark template.HTML, styles ...string) document {
 	t, err := page.Parse(views, "views/"+name)
 	if err != nil {
@@ -50,7 +49,7 @@ func parse(name string, mark template.HTML, styles ...string) document {
 	}
 }
 
-// render answers with the page. Nothing is written when the template fails.
+// render responds with the page. It writes nothing if the template fails.
 func (d document) render(w http.ResponseWriter, status int, data interface{ wear(template.HTML) }) error {
 	data.wear(d.style)
 	body, err := page.Body(d.page, data)

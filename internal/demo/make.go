@@ -2,28 +2,26 @@ package demo
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/oauth"
 )
 
-// What everybody may know: the tour is reached from its own machine alone.
+// The account of the tour. It may be public, because the tour listens on loopback only.
 const (
 	Email    = "demo@example.com"
 	Password = "passport"
 )
 
-// Scopes are those of the tour.
+// Scopes are the scopes of the tour.
 var Scopes = []passport.Scope{
 	{ID: "check-status", Description: "Check order status"},
 	{ID: "place-orders", Description: "Place orders"},
 }
 
-// Made is what was made for the tour.
+// Made holds the clients of the tour.
 type Made struct {
 	Issuer  string
 	Web     *oauth.Client
@@ -31,7 +29,7 @@ type Made struct {
 	Secret  string // of Service
 }
 
-// Make makes the account and the two clients of the tour.
+// Make creates the account and the two clients of the tour.
 func Make(ctx context.Context, server *passport.Server, accounts *account.Accounts, issuer string) (*Made, error) {
 	if _, err := accounts.Create(ctx, account.NewUser{Email: Email, Name: "Demo User", Password: Password}); err != nil {
 		return nil, err
@@ -62,36 +60,4 @@ func (m *Made) App(logger *slog.Logger) AppConfig {
 		scopes[i] = s.ID
 	}
 	return AppConfig{Issuer: m.Issuer, ClientID: m.Web.ID, Scopes: scopes, Email: Email, Password: Password, Logger: logger}
-}
-
-// Describe says what was made: for people to follow, and for curl to use.
-func (m *Made) Describe() string {
-	return fmt.Sprintf(strings.TrimPrefix(`
-Passport runs at %[1]s until you press Ctrl-C; nothing of it stays.
-
-  Open           %[1]s/demo
-  Sign in as     %[2]s
-  Password       %[3]s
-
-  Clients        demo-web       public, redirect %[4]s
-                 demo-service   secret %[5]s
-                                redirect %[6]s
-
-  Guarded        GET %[1]s/api/user      any user's token
-                 GET %[1]s/api/orders    a user's token with the scope check-status
-                 GET %[1]s/api/service   a client's own token
-
-A client that acts for itself, with curl:
-
-  TOKEN=$(curl -s -u demo-service:%[5]s -d grant_type=client_credentials \
-    %[1]s/oauth/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
-  curl -s -H "Authorization: Bearer $TOKEN" %[1]s/api/service
-
-It asks about its token, revokes it, and asks again:
-
-  curl -s -u demo-service:%[5]s -d token=$TOKEN %[1]s/oauth/introspect
-  curl -s -u demo-service:%[5]s -d token=$TOKEN %[1]s/oauth/revoke
-  curl -s -u demo-service:%[5]s -d token=$TOKEN %[1]s/oauth/introspect
-
-`, ""), m.Issuer, Email, Password, m.Web.RedirectURIs[0], m.Secret, m.Service.RedirectURIs[0])
 }

@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// maxAnswer is how much of an answer is read.
-const maxAnswer = 1 << 20
+// maxResponse is the maximum size of a response.
+const maxResponse = 1 << 20
 
-// client is the OAuth client in the application: a public one, which has no
-// secret and proves by PKCE that it is the one that asked.
+// client is the OAuth client in the application. It is public: it has no secret and uses
+// PKCE.
 type client struct {
 	issuer      string
 	id          string
@@ -34,18 +34,18 @@ type client struct {
 	found *metadata
 }
 
-// metadata is what the client needs to know of a server (RFC 8414 §2).
+// metadata is the part of a server's metadata that the client uses (RFC 8414 §2).
 type metadata struct {
 	Issuer                string `json:"issuer"`
 	AuthorizationEndpoint string `json:"authorization_endpoint"`
 	TokenEndpoint         string `json:"token_endpoint"`
 }
 
-// pending is an authorization request that was sent and not answered yet.
+// pending is an authorization request without a response.
 type pending struct {
 	State    string
 	Verifier string // the code_verifier (RFC 7636 §4.1)
-	URL      string // where the browser was sent
+	URL      string // to which the browser was redirected
 }
 
 // tokens is a token response (RFC 6749 §5.1).
@@ -63,13 +63,13 @@ func newClient(issuer, id, redirectURI string, scopes []string) *client {
 		http: &http.Client{
 			Timeout:   10 * time.Second,
 			Transport: &http.Transport{MaxIdleConns: 2, IdleConnTimeout: 5 * time.Second},
-			// A token endpoint does not redirect, and what we send is secret.
+			// A token endpoint doesn't redirect, and the request has secrets.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
 }
 
-// discover returns where the server's endpoints are.
+// discover returns the URLs of the server's endpoints.
 func (c *client) discover(ctx context.Context) (*metadata, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,24 +78,24 @@ func (c *client) discover(ctx context.Context) (*metadata, error) {
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.issuer+"/.well-known/oauth-authorization-server", nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask for metadata: %w", err)
+		return nil, fmt.Errorf("get metadata: %w", err)
 	}
 	_, body, err := c.send(r, nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask for metadata: %w", err)
+		return nil, fmt.Errorf("get metadata: %w", err)
 	}
 	var m metadata
 	if err := json.Unmarshal(body, &m); err != nil {
 		return nil, fmt.Errorf("read metadata: %w", err)
 	}
 	if m.Issuer != c.issuer { // RFC 8414 §3.3
-		return nil, fmt.Errorf("the metadata is of another issuer than %s", c.issuer)
+		return nil, fmt.Errorf("the metadata is not of the issuer %s", c.issuer)
 	}
 	c.found = &m
 	return c.found, nil
 }
 
-// begin makes an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3).
+// begin creates an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3).
 func (c *client) begin(ctx context.Context) (pending, error) {
 	m, err := c.discover(ctx)
 	if err != nil {
@@ -135,7 +135,8 @@ func (c *client) refresh(ctx context.Context, refreshToken string) (call, *token
 	})
 }
 
-// token asks the token endpoint. A refusal is a call without tokens, no error.
+// token sends a request to the token endpoint. A refusal is a call without tokens, not
+// an error.
 func (c *client) token(ctx context.Context, form url.Values) (call, *tokens, error) {
 	m, err := c.discover(ctx)
 	if err != nil {
@@ -143,13 +144,13 @@ func (c *client) token(ctx context.Context, form url.Values) (call, *tokens, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.TokenEndpoint, strings.NewReader(form.Encode()))
 	if err != nil {
-		return call{}, nil, fmt.Errorf("ask for tokens: %w", err)
+		return call{}, nil, fmt.Errorf("request tokens: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
 	made, body, err := c.send(r, form)
 	if err != nil {
-		return call{}, nil, fmt.Errorf("ask for tokens: %w", err)
+		return call{}, nil, fmt.Errorf("request tokens: %w", err)
 	}
 	if made.Status != http.StatusOK {
 		return made, nil, nil
@@ -176,26 +177,26 @@ func (c *client) get(ctx context.Context, path, accessToken string) (call, error
 	return made, nil
 }
 
-// send sends a request and notes what went out and what came back.
+// send sends a request, and returns it with the response.
 func (c *client) send(r *http.Request, form url.Values) (call, []byte, error) {
-	answer, err := c.http.Do(r)
+	response, err := c.http.Do(r)
 	if err != nil {
 		return call{}, nil, err
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	if err != nil {
 		return call{}, nil, err
 	}
 	return call{
 		Request:   written(r, form),
-		Status:    answer.StatusCode,
-		Challenge: answer.Header.Get("WWW-Authenticate"),
+		Status:    response.StatusCode,
+		Challenge: response.Header.Get("WWW-Authenticate"),
 		Response:  pretty(body),
 	}, body, nil
 }
 
-// written returns a request as it went over the wire, a parameter on each line.
+// written returns the text of a request, with one parameter on a line.
 func written(r *http.Request, form url.Values) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\nHost: %s\n", r.Method, r.URL.RequestURI(), r.URL.Host)
@@ -210,7 +211,7 @@ func written(r *http.Request, form url.Values) string {
 	return b.String()
 }
 
-// order is that in which parameters are read most easily.
+// order is the order of parameters on a page.
 var order = []string{"response_type", "grant_type", "client_id", "code", "refresh_token", "redirect_uri", "scope", "state", "iss", "code_verifier", "code_challenge", "code_challenge_method"}
 
 // parameters returns a form, one parameter on a line.
@@ -233,7 +234,7 @@ func parameters(form url.Values) string {
 	return strings.Join(lines, "\n&")
 }
 
-// pretty indents JSON, and leaves what is none as it is.
+// pretty indents JSON. It doesn't change other texts.
 func pretty(body []byte) string {
 	var b bytes.Buffer
 	if json.Indent(&b, bytes.TrimSpace(body), "", "  ") != nil {

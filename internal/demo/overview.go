@@ -18,16 +18,16 @@ type overview struct {
 // Site is the name at the top of the page.
 func (*overview) Site() string { return "Passport" }
 
-// JWKS is where the public keys are.
+// JWKS is the path of the public keys.
 func (*overview) JWKS() string { return "/oauth/jwks" }
 
-// Overview returns the page at the root of the tour: what runs, and where to go.
+// Overview returns the page at the root of the tour.
 func (m *Made) Overview(logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		v := &overview{Issuer: m.Issuer, Email: Email, Password: Password}
 		if err := overviewPage.render(w, http.StatusOK, v); err != nil {
-			logger.Error("the tour cannot show a page", "err", err)
-			http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
+			logger.Error("the tour can't show a page", "err", err)
+			http.Error(w, "The page can't be shown.", http.StatusInternalServerError)
 		}
 	})
 }

@@ -10,10 +10,10 @@ import (
 	"unicode"
 )
 
-// box is the application's own sign: it is not the server, and does not look it.
+// box is the logo of the application, which looks different from the server.
 const box template.HTML = `<svg viewBox="0 0 24 24" focusable="false"><path d="M3 8l9-5 9 5v8l-9 5-9-5zM3 8l9 5 9-5M12 13v8"/></svg>`
 
-// The pages of the application, in colours of its own.
+// The pages of the application, in its own colours.
 var appPages = map[string]document{
 	"start":     parse("start.html", box, "tour.css", "app.css"),
 	"connected": parse("connected.html", box, "tour.css", "app.css"),
@@ -42,42 +42,42 @@ func (*view) Site() string { return "Order Tracker" }
 
 func (a *App) render(w http.ResponseWriter, status int, name string, v view) {
 	if err := appPages[name].render(w, status, &v); err != nil {
-		a.config.Logger.Error("the tour cannot show a page", "err", err)
-		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
+		a.config.Logger.Error("the tour can't show a page", "err", err)
+		http.Error(w, "The page can't be shown.", http.StatusInternalServerError)
 	}
 }
 
-// problem is why no tokens came.
+// problem is the reason why the application got no tokens.
 type problem struct {
 	status      int
 	Title, Text string
 }
 
 var (
-	denied = problem{http.StatusOK, "You said no",
-		"The server told this application that you did not allow it. It got no code and no token, and cannot do anything in your name. That is all that an application learns of a refusal."}
+	denied = problem{http.StatusOK, "You declined",
+		"The server told this application that you did not allow it, and nothing else. The application has no code and no token, so it can't act for you."}
 	refused = problem{http.StatusBadGateway, "The server refused",
-		"No tokens came. What the server answered stands below; its log says more."}
-	strangeAnswer = problem{http.StatusBadRequest, "This answer belongs to no question",
-		"Order Tracker did not send this browser to the server, or has used the answer already. An answer that nobody asked for is thrown away: somebody may want to connect your session here to an account of theirs. The parameter state is what tells them apart."}
-	wrongIssuer = problem{http.StatusBadRequest, "This answer is from somebody else",
-		"The parameter iss names another server than the one that you were sent to, so the code in it goes nowhere (RFC 9207)."}
-	noServer = problem{http.StatusBadGateway, "The server cannot be reached",
-		"Order Tracker could not talk to it. Is the tour still running?"}
+		"The application got no tokens. The response of the server is below. Its log has the details."}
+	unexpectedResponse = problem{http.StatusBadRequest, "We weren't expecting this response",
+		"Order Tracker did not send this browser to the server, or it has used this response already. The parameter state shows that. An attacker could send you such a response to connect your session to the attacker's account, so Order Tracker ignores it."}
+	wrongIssuer = problem{http.StatusBadRequest, "This response is from another server",
+		"The parameter iss names another server than Order Tracker sent you to. So it doesn't use the code (RFC 9207)."}
+	noServer = problem{http.StatusBadGateway, "The server doesn't respond",
+		"Order Tracker can't reach it. Is the tour still running?"}
 )
 
 func (a *App) problem(w http.ResponseWriter, p problem, q url.Values) {
 	a.render(w, p.status, "problem", view{AppConfig: a.config, Problem: p, Error: q})
 }
 
-// unreachable says that there is no talking to the server. The error may hold
-// the address that was asked for and is logged without it.
+// unreachable shows that the server doesn't respond. It logs the error without its URL,
+// which may have a secret.
 func (a *App) unreachable(w http.ResponseWriter, err error) {
-	a.config.Logger.Error("the tour's application cannot reach the server", "err", bare(err))
+	a.config.Logger.Error("the application of the tour can't reach the server", "err", bare(err))
 	a.problem(w, noServer, nil)
 }
 
-// bare takes the address, which may hold a secret, off an error of net/http.
+// bare removes the URL from an error of net/http.
 func bare(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
@@ -85,7 +85,7 @@ func bare(err error) error {
 	return err
 }
 
-// parseError reads a refusal (RFC 6749 §5.2).
+// parseError reads an error response (RFC 6749 §5.2).
 func parseError(body string) url.Values {
 	var e struct {
 		Error       string `json:"error"`
@@ -97,13 +97,13 @@ func parseError(body string) url.Values {
 	return url.Values{"error": {e.Error}, "error_description": {e.Description}}
 }
 
-// profile is what the API said of the user.
+// profile is the user, as the API returned it.
 type profile struct {
 	Name  string `json:"name"`
 	Email string `json:"email"`
 }
 
-// Initial stands for the user's picture.
+// Initial replaces the user's picture.
 func (p profile) Initial() string {
 	for _, r := range strings.TrimSpace(p.Name) {
 		return string(unicode.ToUpper(r))

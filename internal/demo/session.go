@@ -10,27 +10,27 @@ import (
 const (
 	sessionLife = time.Hour
 	maxSessions = 500
-	maxPending  = 8 // tabs in which the user may be on the way at once
+	maxPending  = 8 // pending requests of a browser, in several tabs
 )
 
-// session is what the application remembers of one browser. Tokens stay on the
-// application's server; the browser has only the session's name.
+// session is the session of a browser. The tokens stay on the application's server; the
+// browser has only the ID of the session.
 type session struct {
 	sync.Mutex
 	ends    time.Time
 	token   string    // of the forms on its pages
 	pending []pending // the newest last
 
-	// What came of the last request that was answered.
-	code, verifier string // used up, kept for the thief's button
+	// The result of the last response.
+	code, verifier string // used up, kept for the attacker's button
 	tokens         *tokens
 	user           *profile
 	steps          []call
-	last           *call // what the last button did
+	last           *call // the call of the last button
 	ended          bool  // the server refuses the tokens
 }
 
-// take returns the pending request of a state, once.
+// take removes and returns the pending request of a state.
 func (s *session) take(state string) (pending, bool) {
 	for i, p := range s.pending {
 		if p.State == state {
@@ -48,12 +48,12 @@ func (s *session) add(p pending) {
 	}
 }
 
-// forget drops the tokens and what is known of how they came.
+// forget removes the tokens and the calls that got them.
 func (s *session) forget() {
 	s.code, s.verifier, s.tokens, s.user, s.steps, s.last, s.ended = "", "", nil, nil, nil, nil, false
 }
 
-// sessions holds the sessions of an application in memory.
+// sessions are the sessions of an application, in memory.
 type sessions struct {
 	cookie string // its name
 	mu     sync.Mutex
@@ -93,7 +93,7 @@ func (s *sessions) start(w http.ResponseWriter, r *http.Request) *session {
 	return s.all[id]
 }
 
-// makeRoom drops what has ended, and the oldest when there are too many.
+// makeRoom removes sessions that have ended, and the oldest one if there are too many.
 func (s *sessions) makeRoom() {
 	oldest := ""
 	for id, session := range s.all {

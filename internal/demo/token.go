@@ -12,46 +12,46 @@ import (
 	"time"
 )
 
-// field is a member of a token's header or claims, with what it is for.
+// field is a member of a token's header or claims, with its meaning.
 type field struct {
 	Name, Value, Meaning string
 }
 
-// decoded is an access token taken apart: a JWT (RFC 9068).
+// decoded is a decoded access token: a JWT (RFC 9068).
 type decoded struct {
 	Parts          []part // header, claims and signature, as they were sent
 	Header, Claims []field
 }
 
-// part is one of the three parts of a token, in its colour.
+// part is one of the three parts of a token, with its colour.
 type part struct{ Class, Text string }
 
-// headerMeanings and claimMeanings explain what a token may hold, in the
-// order in which it is shown.
+// headerMeanings and claimMeanings explain the members of a token, in the order of the
+// page.
 var headerMeanings = []field{
-	{Name: "typ", Meaning: "An access token, so that nobody takes it for a token of another kind (RFC 9068)."},
-	{Name: "alg", Meaning: "How it is signed."},
-	{Name: "kid", Meaning: "Which of the server's public keys verifies it; they are at jwks_uri."},
+	{Name: "typ", Meaning: "The type: an access token. It keeps other kinds of tokens apart (RFC 9068)."},
+	{Name: "alg", Meaning: "The algorithm of the signature."},
+	{Name: "kid", Meaning: "The ID of the public key that verifies it. The keys are at jwks_uri."},
 }
 
 var claimMeanings = []field{
-	{Name: "iss", Meaning: "Who issued it."},
-	{Name: "sub", Meaning: "For whom it speaks: an account, never a client that acts for itself."},
-	{Name: "client_id", Meaning: "Which application it was given to."},
-	{Name: "aud", Meaning: "Which API it is for. Others must refuse it."},
-	{Name: "scope", Meaning: "What you allowed, and no more."},
-	{Name: "iat", Meaning: "When it was issued."},
-	{Name: "exp", Meaning: "When it ends. It is short-lived, because whoever holds it can use it."},
-	{Name: "auth_time", Meaning: "When you typed your password. The application never saw it."},
-	{Name: "jti", Meaning: "Its own ID. The server keeps a row under it, so the token can be revoked at once."},
+	{Name: "iss", Meaning: "The issuer."},
+	{Name: "sub", Meaning: "The subject: your account."},
+	{Name: "client_id", Meaning: "The application that got it."},
+	{Name: "aud", Meaning: "The audience: the API that it is for. Other APIs must refuse it."},
+	{Name: "scope", Meaning: "The scopes that you allowed."},
+	{Name: "iat", Meaning: "The time of issue."},
+	{Name: "exp", Meaning: "The time of expiry. It is soon, because everyone with a copy can use the token."},
+	{Name: "auth_time", Meaning: "The time at which you typed your password. The application never saw it."},
+	{Name: "jti", Meaning: "The ID of the token. The server has a row with this ID, so it can revoke the token at once."},
 }
 
-// decode takes a JWT apart. It verifies nothing: an application has no use for
-// what is inside its access token, and here it is only shown.
+// decode decodes a JWT without verification. An application has no use for the content
+// of its access token; the page only shows it.
 func decode(jwt string) (*decoded, error) {
 	parts := strings.Split(jwt, ".")
 	if len(parts) != 3 {
-		return nil, errors.New("the access token is no JWT")
+		return nil, errors.New("the access token is not a JWT")
 	}
 	header, err := fields(parts[0], headerMeanings)
 	if err != nil {
@@ -90,7 +90,7 @@ func fields(part string, known []field) ([]field, error) {
 	return found, nil
 }
 
-// shown returns a member's value for people: times as such, texts without quotes.
+// shown returns a member's value for people: times as dates, texts without quotes.
 func shown(name string, raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {

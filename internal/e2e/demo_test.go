@@ -32,7 +32,7 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.picture("5-connected")
 	for _, step := range []struct{ press, see string }{
 		{"Call /api/orders", "Your orders"},
-		{"Call /api/service", "Refused, as it should be"},
+		{"Call /api/service", "The API refuses this token, as it should"},
 		{"Refresh the tokens", "A new pair of tokens"},
 		{"Use the stolen code", "The stolen code is worth nothing"},
 		{"Call /api/orders", "The access token is refused"},
@@ -77,7 +77,7 @@ func TestE2E_AZ_21_DenyInBrowser(t *testing.T) {
 	b.open(s.URL + "/demo/connect")
 	b.signIn(demoEmail, demoPassword)
 	b.press("Cancel")
-	b.see("You said no", "access_denied")
+	b.see("You declined", "access_denied")
 	b.picture("7-denied")
 	b.clean()
 	answers := b.been(s.URL + "/demo/callback?")
@@ -124,7 +124,7 @@ func TestE2E_BackAfterAllow(t *testing.T) {
 	b.see("Check order status") // asked anew, with a ticket of its own
 	b.press("Allow")
 	// The application has used up the state of that request and says so.
-	b.see("This answer belongs to no question")
+	b.see("We weren't expecting this response")
 	b.press("Back to the start")
 	b.see("You are connected.")
 }

@@ -47,7 +47,7 @@ func startDemo(t *testing.T) *server {
 // demoSecret is the secret of demo-service, as the tour prints it.
 func (s *server) demoSecret(t *testing.T) string {
 	t.Helper()
-	found := regexp.MustCompile(`demo-service\s+secret (\S+)`).FindStringSubmatch(s.out.String())
+	found := regexp.MustCompile(`export SECRET=(\S+)`).FindStringSubmatch(s.out.String())
 	if found == nil {
 		t.Fatalf("the tour does not print the secret of demo-service:\n%s", s.out)
 	}

@@ -55,7 +55,7 @@ unless an option says that it is of another kind.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.register(cmd, &o) },
 	}
 	o.flags(cmd)
-	cmd.AddCommand(p.clientList(), p.clientUpdate(), p.clientRotateSecret(),
+	cmd.AddCommand(p.clientList(), p.clientShow(), p.clientUpdate(), p.clientRotateSecret(),
 		p.clientSwitch("suspend"), p.clientSwitch("resume"), p.clientRevokeTokens(), p.clientRevoke())
 	return cmd
 }

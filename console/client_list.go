@@ -9,53 +9,152 @@ import (
 	"iter"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
-	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/oauth"
 )
 
 func (p *program) clientList() *cobra.Command {
-	var asJSON bool
+	var asJSON, all, wide bool
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the clients",
-		Args:  arguments(),
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the clients",
+		Long: `Lists the clients. On a terminal the table has one line for each client and leaves out
+revoked ones. A pipe gets every client with every column.`,
+		Example: `  passport client list
+  passport client list --all --wide
+  passport client list --json`,
+		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p.reads = true
 			return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, in *opened) error {
+				out := screenOf(cmd.OutOrStdout())
+				clients := s.Clients(ctx)
 				if asJSON {
-					return writeArray(cmd.OutOrStdout(), s.Clients(ctx), func(c *oauth.Client) any { return describeClient(s, c, "") })
+					return writeArray(out, clients, func(c *oauth.Client) any { return describeClient(s, c, "") })
 				}
-				return writeTable(cmd.OutOrStdout(), "ID\tNAME\tKIND\tGRANTS\tAUDIENCE\tOWNER\tSTATE\tLIFETIMES\tREDIRECT URIS",
-					none("clients", in)+": `passport client` registers one.", s.Clients(ctx), clientRow)
+				if !out.terminal() {
+					all, wide = true, true
+				}
+				hidden := 0
+				if !all {
+					clients = without(clients, &hidden, func(c *oauth.Client) bool { return !c.RevokedAt.IsZero() })
+				}
+				list := shortClientTable
+				if wide {
+					list = clientTable
+				}
+				list.none = func() string {
+					if hidden > 0 {
+						return "There are no active clients."
+					}
+					return none("clients", in) + ": `passport client` registers one."
+				}
+				if err := list.write(out, out.fit(wide), clients); err != nil || hidden == 0 {
+					return err
+				}
+				screenOf(cmd.ErrOrStderr()).Printf("%s\n", dim(plural(hidden, "revoked client is", "revoked clients are")+" not shown: add --all."))
+				return nil
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with the names of RFC 7591")
+	cmd.Flags().BoolVarP(&all, "all", "a", false, "list revoked clients too")
+	cmd.Flags().BoolVarP(&wide, "wide", "w", false, "print every column, however wide the table gets")
 	return cmd
 }
 
-func clientRow(c *oauth.Client) []string {
-	kind := "confidential"
-	switch {
-	case isAPI(c):
-		kind = "api"
-	case c.Public():
-		kind = "public"
-	}
-	return []string{
-		c.ID, c.Name, kind, orDash(strings.Join(c.GrantTypes, " ")), orDash(c.Audience), orDash(ownerOf(c)), stateOf(c), orDash(lifetimesOf(c)),
-		strings.Join(c.RedirectURIs, " "),
+// without leaves out the items that hide reports, and counts them.
+func without[T any](items iter.Seq2[T, error], hidden *int, hide func(T) bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for item, err := range items {
+			if err == nil && hide(item) {
+				*hidden++
+				continue
+			}
+			if !yield(item, err) {
+				return
+			}
+		}
 	}
 }
 
-// none says that there are no clients, or no accounts, and in which database: another
-// folder or setting may be meant. in is nil for an application's own server.
+// clientTable is the list for programs and wide terminals.
+var clientTable = table[*oauth.Client]{columns: []column[*oauth.Client]{
+	{header: "ID", cell: func(c *oauth.Client) string { return c.ID }, layout: layout{style: inStyle(boldStyle)}},
+	{header: "NAME", cell: func(c *oauth.Client) string { return c.Name }},
+	{header: "KIND", cell: kindOf},
+	{header: "GRANTS", cell: func(c *oauth.Client) string { return orDash(strings.Join(c.GrantTypes, " ")) }},
+	{header: "AUDIENCE", cell: func(c *oauth.Client) string { return orDash(c.Audience) }},
+	{header: "OWNER", cell: func(c *oauth.Client) string { return orDash(ownerOf(c)) }},
+	{header: "STATE", cell: stateOf, layout: layout{style: stateStyle}},
+	{header: "LIFETIMES", cell: func(c *oauth.Client) string { return orDash(lifetimesOf(c)) }},
+	{header: "REDIRECT URIS", cell: func(c *oauth.Client) string { return strings.Join(c.RedirectURIs, " ") }},
+}}
+
+// shortClientTable is the list for a terminal of 80 columns.
+var shortClientTable = table[*oauth.Client]{columns: []column[*oauth.Client]{
+	{header: "NAME", cell: func(c *oauth.Client) string { return c.Name }, layout: layout{cuts: true}},
+	{header: "TYPE", cell: typeOf, layout: layout{least: true}},
+	{header: "STATE", cell: stateOf, layout: layout{least: true, style: stateStyle}},
+	{header: "CREATED", cell: func(c *oauth.Client) string { return c.CreatedAt.UTC().Format(time.DateOnly) }, layout: layout{least: true}},
+	{header: "ID", cell: func(c *oauth.Client) string { return c.ID }, layout: layout{style: inStyle(boldStyle)}},
+}}
+
+func inStyle(style *color.Color) func(string) *color.Color {
+	return func(string) *color.Color { return style }
+}
+
+// stateStyle is the style of the state of a client or an account.
+func stateStyle(state string) *color.Color {
+	switch state {
+	case stateActive:
+		return greenStyle
+	case stateSuspended:
+		return yellowStyle
+	}
+	return redStyle
+}
+
+// kindOf says whether a client keeps a secret.
+func kindOf(c *oauth.Client) string {
+	switch {
+	case isAPI(c):
+		return "api"
+	case c.Public():
+		return "public"
+	}
+	return "confidential"
+}
+
+// typeOf says in one word what kind of application a client is.
+func typeOf(c *oauth.Client) string {
+	switch {
+	case isAPI(c):
+		return "api"
+	case c.Allows("authorization_code") && c.Public():
+		return "public" // in a browser, on a phone or on a desktop
+	case c.Allows("authorization_code"):
+		return "web"
+	case c.Allows("client_credentials"):
+		return "machine"
+	case c.Allows("personal_access"):
+		return "personal"
+	case c.Allows("password"):
+		return "password"
+	case c.Allows("implicit"):
+		return "implicit"
+	}
+	return "other"
+}
+
+// none says that there are no clients, or no accounts, and names the database: the
+// user may be in the wrong folder. in is nil for an application's own server.
 func none(of string, in *opened) string {
 	if in == nil {
 		return "There are no " + of + " yet"
@@ -63,7 +162,7 @@ func none(of string, in *opened) string {
 	return "There are no " + of + " in " + safe(in.settings.DatabaseURL) + " yet"
 }
 
-// ownerOf names the user who registered the client, as tokens name users.
+// ownerOf names the user who owns the client, as tokens name users.
 func ownerOf(c *oauth.Client) string {
 	if c.Owner.ID == "" {
 		return ""
@@ -71,7 +170,7 @@ func ownerOf(c *oauth.Client) string {
 	return oauth.ForUser(c.Owner).Claim("")
 }
 
-// lifetimesOf lists the lifetimes that the client has of its own.
+// lifetimesOf lists the lifetimes that the client sets itself.
 func lifetimesOf(c *oauth.Client) string {
 	var own []string
 	for _, l := range []struct {
@@ -91,16 +190,23 @@ func orDash(cell string) string { return cmp.Or(cell, "-") }
 func stateOf(c *oauth.Client) string {
 	switch {
 	case !c.RevokedAt.IsZero():
-		return "revoked"
+		return stateRevoked
 	case !c.SuspendedAt.IsZero():
-		return "suspended"
+		return stateSuspended
 	}
-	return "active"
+	return stateActive
 }
 
-// clientJSON is a client for programs, in the words of RFC 7591 where it has one.
+// The states of a client. An account is active or disabled.
+const (
+	stateActive    = "active"
+	stateSuspended = "suspended"
+	stateRevoked   = "revoked"
+)
+
+// clientJSON is a client for programs, with the names of RFC 7591 where it has them.
 type clientJSON struct {
-	ID           any      `json:"client_id"` // a number where clients have such
+	ID           any      `json:"client_id"` // a number where clients have numbers
 	Secret       string   `json:"client_secret,omitempty"`
 	Name         string   `json:"client_name"`
 	AuthMethod   string   `json:"token_endpoint_auth_method"`
@@ -145,8 +251,8 @@ func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 // (RFC 8259 §6).
 const maxExact = 1<<53 - 1
 
-// idJSON is a client's ID as JSON shows it: a number where the server calls its
-// clients by numbers, if whoever writes that number out has the ID again.
+// idJSON is a client's ID as JSON shows it: a number if the server numbers its
+// clients, and if the number reads as the same ID again.
 func idJSON(s *passport.Server, id string) any {
 	n, err := strconv.ParseUint(id, 10, 64)
 	if s.ClientIDs() != passport.Integers || err != nil || n > maxExact || strconv.FormatUint(n, 10) != id {
@@ -191,33 +297,4 @@ func writeArray[T any](w io.Writer, items iter.Seq2[T, error], describe func(T) 
 	}
 	_, err := fmt.Fprintln(w, "\n]")
 	return err
-}
-
-// maxCell is how much of a text a table shows.
-const maxCell = 80
-
-// writeTable writes what a store yields in columns. Other people wrote the
-// texts, so nothing in them may steer the terminal. none is what to say when
-// there are no rows.
-func writeTable[T any](w io.Writer, header, none string, items iter.Seq2[T, error], row func(T) []string) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	empty := true
-	for item, err := range items {
-		if err != nil {
-			return err
-		}
-		if empty {
-			fmt.Fprintln(table, header)
-			empty = false
-		}
-		cells := row(item)
-		for i, cell := range cells {
-			cells[i] = page.Text(cell, maxCell)
-		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
-	}
-	if empty {
-		fmt.Fprintln(table, none)
-	}
-	return table.Flush()
 }

@@ -63,6 +63,7 @@ func New(options Options) *cobra.Command {
 	}
 	options.Version = cmp.Or(options.Version, moduleVersion())
 	p := &program{Options: options}
+	p.color.lookup = p.lookup
 	root := &cobra.Command{
 		Use:   "passport",
 		Short: "An OAuth 2.0 server",
@@ -74,7 +75,9 @@ Set up a server of your own:          passport install`,
 		Args:          subcommandOnly,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
+		Version:       options.Version,
 	}
+	root.SetVersionTemplate(versionLine("{{.Version}}"))
 	root.SetFlagErrorFunc(p.flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	p.flags(root)
@@ -104,7 +107,7 @@ func silenceUsage(cmd *cobra.Command) {
 func (p *program) guardOutput(cmd *cobra.Command) {
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			escapeOutput(cmd)
+			p.useScreens(cmd)
 			p.notices = cmd.ErrOrStderr()
 			return p.database.Hide(run(cmd, args))
 		}
@@ -118,6 +121,8 @@ func (p *program) guardOutput(cmd *cobra.Command) {
 // command has, and the database once it is known.
 type program struct {
 	Options
+	color       colorMode
+	stderr      *screen
 	configFile  string
 	databaseURL string
 	database    dburl.URL
@@ -130,6 +135,7 @@ type program struct {
 }
 
 func (p *program) flags(root *cobra.Command) {
+	root.PersistentFlags().Var(&p.color, "color", "use colours `WHEN`: auto (on a terminal, unless NO_COLOR is set), always or never")
 	if p.Server != nil {
 		return
 	}
@@ -141,11 +147,11 @@ func (p *program) flags(root *cobra.Command) {
 // standard error, and returns the exit status: 0, 1 for a failure, 2 for a
 // command line that makes no sense.
 func Run(ctx context.Context, cmd *cobra.Command) int {
-	err := cmd.ExecuteContext(ctx)
+	executed, err := cmd.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(escaped{cmd.ErrOrStderr()}, message(err))
+	printError(executed, err)
 	if _, wrong := errors.AsType[*usageError](err); wrong {
 		return 2
 	}
@@ -165,14 +171,24 @@ func usage(cmd *cobra.Command, err error) error {
 	return &usageError{err, cmd.CommandPath() + " --help"}
 }
 
-// message is what a person reads of an error: a sentence, or a list when there
-// are several faults.
-func message(err error) string {
-	text := "passport: " + sentences(err)
-	if wrong, ok := errors.AsType[*usageError](err); ok {
-		text += "\nSee `" + wrong.help + "`."
+// printError prints an error for people: a sentence, or a list of several faults. In a
+// pipe the line begins with the program's name, because it may end up in a log.
+func printError(cmd *cobra.Command, err error) {
+	color := &colorMode{when: colorNever}
+	if flag := cmd.Flag("color"); flag != nil {
+		if mode, ok := flag.Value.(*colorMode); ok {
+			color = mode
+		}
 	}
-	return text
+	out := newScreen(cmd.ErrOrStderr(), color)
+	begin := styled{text: "passport:"}
+	if out.terminal() {
+		begin = red("error:")
+	}
+	out.Printf("%s %s\n", begin, sentences(err))
+	if wrong, ok := errors.AsType[*usageError](err); ok {
+		out.Printf("See `%s`.\n", wrong.help)
+	}
 }
 
 // sentences returns the faults of an error, below one another if they are many.

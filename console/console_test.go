@@ -149,7 +149,7 @@ func TestUsage(t *testing.T) {
 		{"no kind of IDs", "install --client-ids serial", "--client-ids is \"serial\": want uuid or integer\nSee `passport install --help`.\n"},
 		{"no e-mail address", "user create", "--email is missing, and there is no terminal to ask on\nSee `passport user create --help`.\n"},
 		{"no password", "user create --email a@example.com --name A", "--password-stdin is missing, and there is no terminal to ask on\nSee `passport user create --help`.\n"},
-		{"demo with database", "serve --demo --database-url sqlite:x", "--demo brings its own database, issuer and settings: leave out --database-url, --issuer and --config\nSee `passport serve --help`.\n"},
+		{"demo with database", "serve --demo --database-url sqlite:x", "--demo has its own database, issuer and settings: leave out --database-url, --issuer and --config\nSee `passport serve --help`.\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

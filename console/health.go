@@ -17,17 +17,17 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// health answers those who watch over the process: /livez says that it lives,
-// /readyz whether it should get requests.
+// health responds to the probes of an orchestrator or a load balancer: /livez says that
+// the process is alive, /readyz whether it should get requests.
 type health struct {
 	server   *passport.Server
 	accounts interface{ Ready(context.Context) error }
 	logger   *slog.Logger
 	stopping atomic.Bool
-	last     atomic.Int32 // the last answer, so that the log has only changes
+	last     atomic.Int32 // the last response, so that the log has only changes
 }
 
-// The answers of /readyz. The zero value is that of a server that no probe has asked.
+// The responses of /readyz. The zero value means that there was no probe yet.
 const (
 	unknown int32 = iota
 	notReady
@@ -40,12 +40,12 @@ var probes = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 // probePatience is how long a probe waits for the database.
 const probePatience = 3 * time.Second
 
-// around puts the two in front of everything else.
+// around puts the probes in front of everything else.
 func (h *health) around(next http.Handler) http.Handler { return withProbes(next, h.readyz) }
 
-// withProbes puts /livez and /readyz in front of everything else: a probe comes by
-// address and not by the server's name, and every few seconds, so that the access log
-// has none of it.
+// withProbes puts /livez and /readyz in front of everything else: a probe uses an
+// address instead of the server's name. It comes every few seconds, so the access log
+// leaves it out.
 func withProbes(next http.Handler, readyz http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -72,7 +72,7 @@ func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := errors.Join(h.server.Ready(ctx), h.accounts.Ready(ctx)); err != nil {
 		switch h.last.Swap(notReady) {
 		case ready:
-			h.logger.Error("not ready any more", "err", err)
+			h.logger.Error("no longer ready", "err", err)
 		case unknown:
 			h.logger.Error("not ready", "err", err)
 		}
@@ -85,12 +85,12 @@ func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
 	say(w, http.StatusOK, "ready")
 }
 
-// maxDrainDelay bounds the setting drain_delay. Load balancers notice within seconds,
-// and orchestrators kill a process that takes longer.
+// maxDrainDelay is the maximum of the setting drain_delay. Load balancers notice within
+// seconds, and orchestrators kill a process that takes longer.
 const maxDrainDelay = 10 * time.Minute
 
-// drain says that the server stops, and goes on for as long as others may take to
-// notice. A second signal ends the delay.
+// drain makes /readyz say that the server stops, and waits until load balancers have
+// noticed. A second signal ends the delay.
 func (h *health) drain(delay time.Duration) {
 	second, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -98,7 +98,7 @@ func (h *health) drain(delay time.Duration) {
 	if delay <= 0 {
 		return
 	}
-	h.logger.Info("stopping: /readyz says so, and requests are answered for a while", "delay", delay.String())
+	h.logger.Info("stopping: /readyz says so, and the server still responds to requests", "delay", delay.String())
 	select {
 	case <-second.Done():
 		h.logger.Info("a second signal ends the delay")

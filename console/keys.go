@@ -12,13 +12,13 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// Passport's own command knew RSA alone, so a length means that.
+// Laravel Passport has RSA keys only, so --length alone means RSA.
 const (
 	defaultAlg    = "ES256"
 	algWithLength = "RS256"
 )
 
-// keyOptions say what key is made.
+// keyOptions are the options of a new key.
 type keyOptions struct {
 	alg    string
 	length int
@@ -32,7 +32,7 @@ func (o *keyOptions) flags(cmd *cobra.Command) {
 	f.IntVar(&o.length, "length", 0, "make an RSA key of that many `BITS`, 2048 to 8192 (default 3072)")
 }
 
-// algorithm is the one that is meant, as its RFC spells it.
+// algorithm returns the algorithm, spelled as in its RFC.
 func (o *keyOptions) algorithm() string {
 	switch alg := strings.ToUpper(o.alg); {
 	case alg == "EDDSA":
@@ -41,6 +41,16 @@ func (o *keyOptions) algorithm() string {
 		return algWithLength
 	default:
 		return cmp.Or(alg, defaultAlg)
+	}
+}
+
+// slowKey is the length from which making a key may take many seconds.
+const slowKey = 4096
+
+// warn says that making the key takes long, if it does.
+func (o *keyOptions) warn(out *screen) {
+	if o.length > slowKey {
+		out.Printf("%s\n", dim(fmt.Sprintf("Making an RSA key of %d bits. This may take a minute…", o.length)))
 	}
 }
 
@@ -54,11 +64,11 @@ func (p *program) keys() *cobra.Command {
 	var folder string
 	cmd := &cobra.Command{
 		Use:   "keys",
-		Short: "Make the keys that sign access tokens",
-		Long: `Makes the key pair that signs access tokens, and writes it to oauth-private.key and
+		Short: "Generate the keys that sign access tokens",
+		Long: `Generates the key pair that signs access tokens, and writes it to oauth-private.key and
 oauth-public.key in the folder of the setting keys_dir.
 
-Whoever has the private key can make tokens: it belongs into no repository and no image.`,
+The private key can sign any token. Keep it out of repositories and images.`,
 		Example: "  passport keys\n  passport keys --alg RS256 --length 3072",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -71,19 +81,20 @@ Whoever has the private key can make tokens: it belongs into no repository and n
 					return err
 				}
 				if s.keysInDatabase() {
-					return errors.New("the keys are kept in the database (keys_secret), where the first start makes them; `passport keys rotate` replaces them")
+					return errors.New("the keys are in the database (keys_secret): the first start of the server generates them, and `passport keys rotate` replaces them")
 				}
 				folder = s.KeysDir
 			}
+			o.warn(p.stderr)
 			if err := o.write(folder); errors.Is(err, fs.ErrExist) {
 				if _, err := passport.LoadKeys(folder); errors.Is(err, fs.ErrNotExist) {
-					return err // half of a pair, and what to do
+					return err // it says which file of the pair is missing
 				}
-				return fmt.Errorf("there are keys in %s already: --force replaces them, and ends every token that they signed", folder)
+				return fmt.Errorf("%s has keys already: --force replaces them, and ends every token that they signed", folder)
 			} else if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Made a key for %s in %s. A server signs with it from its next start on.\n", o.algorithm(), folder)
+			fmt.Fprintf(cmd.OutOrStdout(), "Created the %s keys in %s. A server uses them from its next start on.\n", o.algorithm(), folder)
 			return nil
 		},
 	}

@@ -21,12 +21,13 @@ func (p *program) rotateKeys() *cobra.Command {
 	publish := duration(time.Hour)
 	cmd := &cobra.Command{
 		Use:   "rotate",
-		Short: "Replace the key that signs, while every server runs",
-		Long: `Adds a new key to oauth-private.key. It is published at once, signs after an hour, and the old
-one is gone when the last token that it signed has ended. The times stand in the file, and a
-running server reads it every minute: where several servers run, copy the file to each of them
-within the hour, unless the keys are kept in the database (keys_secret). Nobody has to sign in
-again.`,
+		Short: "Replace the signing key without a restart",
+		Long: `Adds a new key to oauth-private.key. The server publishes it at once and signs with it after an
+hour. It removes the old key when the last token that it signed has ended. Users stay signed in.
+
+The times are in the file, and a running server reads it every minute. If you run several
+servers, copy the file to each of them within the hour, or keep the keys in the database
+(keys_secret).`,
 		Example: "  passport keys rotate\n  passport keys rotate --publish 24h",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,7 +36,7 @@ again.`,
 				return err
 			}
 			if s.PrivateKey != "" {
-				return errors.New("the key stands in PASSPORT_PRIVATE_KEY, which no command can change: put a new key there, before or behind the old one (docs/deploying.md)")
+				return errors.New("the key is in PASSPORT_PRIVATE_KEY, which no command can change: add a new key there, before or after the old one (docs/deploying.md)")
 			}
 			if err := named("--keys-dir", checkPath(folder, folderName)); err != nil {
 				return err
@@ -43,6 +44,7 @@ again.`,
 			if folder == "" {
 				folder = s.KeysDir
 			}
+			o.warn(p.stderr)
 			p.reads = !s.keysInDatabase()
 			r := passport.Rotation{Alg: o.algorithm(), Bits: o.length, Publish: time.Duration(publish)}
 			if p.Server == nil && !s.keysInDatabase() && s.withoutDatabase() {
@@ -59,28 +61,27 @@ again.`,
 				if in != nil && s.keysInDatabase() && !cmd.Flags().Changed("keys-dir") {
 					done, err := in.stored().Rotate(ctx, r)
 					if errors.Is(err, oauth.ErrNotFound) {
-						return errors.New("there are no keys in the database yet: the first start of the server makes them")
+						return errors.New("the database has no keys yet: the first start of the server generates them")
 					}
 					return reportRotation(cmd, done, err, "Servers read the database every minute.")
 				}
 				done, err := passport.RotateKeyFiles(folder, r)
-				return reportRotation(cmd, done, err, "Servers read the file every minute. Give the same file to each of them before the new key signs.")
+				return reportRotation(cmd, done, err, "Servers read the file every minute. Copy it to each of them before the new key signs.")
 			})
 		},
 	}
 	cmd.Flags().StringVar(&o.alg, "alg", "", "sign with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
-	cmd.Flags().IntVar(&o.length, "length", 0, "make an RSA key of that many `BITS`, 2048 to 8192 (default 3072)")
-	cmd.Flags().Var(&publish, "publish", "publish the new key `DURATION` before it signs: longer than it takes to reach every server")
-	cmd.Flags().StringVar(&folder, "keys-dir", "", "the keys in `FOLDER` (default the setting keys_dir)")
+	cmd.Flags().IntVar(&o.length, "length", 0, "size of an RSA key in `BITS`, 2048 to 8192 (default 3072)")
+	cmd.Flags().Var(&publish, "publish", "`DURATION` between the publication of the new key and its first use: longer than it takes to reach every server")
+	cmd.Flags().StringVar(&folder, "keys-dir", "", "`FOLDER` of the keys (default the setting keys_dir)")
 	return cmd
 }
 
-// withoutClients is what `keys rotate` says where it found no database.
-const withoutClients = `There is no database here, so the old key stays for the longest lifetime in the settings. Lifetimes
-of single clients were not considered: if a client's tokens live longer, move the time after
-Retire-After: in oauth-private.key.
+// withoutClients is the advice of `keys rotate` if it found no database.
+const withoutClients = `There is no database here, so the old key stays for the longest lifetime in the settings. If a
+client has a longer lifetime, change the time after Retire-After: in oauth-private.key.
 
-Servers read the file every minute. Give the same file to each of them before the new key signs.`
+Servers read the file every minute. Copy it to each of them before the new key signs.`
 
 // longestLife returns the longest lifetime in the settings.
 func (s *settings) longestLife(ctx context.Context) (time.Duration, error) {
@@ -115,10 +116,10 @@ func reportRotation(cmd *cobra.Command, done *passport.Rotated, err error, next 
 		return err
 	}
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "The new key %s signs from %s on.\n", done.KeyID, done.UseFrom.Format(time.RFC3339))
-	fmt.Fprintf(out, "The one that signs until then is gone at %s.\n", done.Retires.Format(time.RFC3339))
+	fmt.Fprintf(out, "The new key %s signs from %s.\n", done.KeyID, done.UseFrom.Format(time.RFC3339))
+	fmt.Fprintf(out, "The current key is removed at %s.\n", done.Retires.Format(time.RFC3339))
 	for _, id := range done.Retired {
-		fmt.Fprintf(out, "The key %s was taken out: its time was over.\n", id)
+		fmt.Fprintf(out, "The key %s was removed, because its time was over.\n", id)
 	}
 	fmt.Fprintln(out, "\n"+next)
 	return nil

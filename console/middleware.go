@@ -17,8 +17,11 @@ import (
 	"github.com/go-passport/passport/internal/reqinfo"
 )
 
-// middleware is what stands around every route of the binary: a request ID, the
-// access log, and a page in place of a panic.
+// accessMessage is the message of the line about a request.
+const accessMessage = "request"
+
+// middleware wraps every route of the binary. It adds a request ID and the access log,
+// and responds with a page to a panic.
 func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) http.Handler {
 	logger = logline.Bounded(logger, nil)
 	proxies := reqinfo.NewProxies(trusted, logger)
@@ -29,7 +32,7 @@ func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) 
 		cut := answer(recorder, r, next, logger)
 		info := reqinfo.From(r.Context())
 		// The path alone: a query may hold a code, a header a token.
-		logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		logger.LogAttrs(r.Context(), slog.LevelInfo, accessMessage,
 			slog.String("method", r.Method), slog.String("path", reqinfo.Path(r)),
 			slog.Int("status", recorder.code()), slog.Int64("bytes", recorder.bytes),
 			slog.Duration("duration", time.Since(begin)),
@@ -40,8 +43,8 @@ func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) 
 	})
 }
 
-// answer has the request answered. It reports whether the connection has to be
-// cut, because the answer broke off in the middle.
+// answer runs the handler. It reports whether the connection must be closed, because
+// the response is incomplete.
 func answer(w *recorder, r *http.Request, next http.Handler, logger *slog.Logger) (cut bool) {
 	defer func() {
 		fault := recover()
@@ -62,8 +65,8 @@ func answer(w *recorder, r *http.Request, next http.Handler, logger *slog.Logger
 	return false
 }
 
-// describe says what a panic was about without repeating a text that may hold
-// what somebody sent: the stack tells the rest.
+// describe describes a panic without a text that may come from the request. The stack
+// has the rest.
 func describe(fault any) string {
 	if err, ok := fault.(runtime.Error); ok {
 		return err.Error()
@@ -71,7 +74,7 @@ func describe(fault any) string {
 	return fmt.Sprintf("a panic with a %T", fault)
 }
 
-// recorder remembers what was answered.
+// recorder counts the bytes of a response and keeps its status.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -94,20 +97,20 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController reach the connection.
+// Unwrap gives http.ResponseController the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 func (r *recorder) code() int {
 	if r.status == 0 {
-		return http.StatusOK // what net/http answers when a handler says nothing
+		return http.StatusOK // the default of net/http
 	}
 	return r.status
 }
 
-// ownName sends a browser that came to loopback by another name to the issuer's:
-// localhost and 127.0.0.1 do not share cookies, so signing in at one of them and
-// consenting at the other could not work. Another port is left alone: that is a
-// proxy on the same machine.
+// ownName redirects a browser that uses another name of loopback to the issuer's name:
+// localhost and 127.0.0.1 don't share cookies, so a sign-in at one of them is unknown at
+// the other. It doesn't redirect from another port, which belongs to a proxy on the
+// same machine.
 func ownName(next http.Handler, issuer *url.URL) http.Handler {
 	if !loopback.Name(issuer.Hostname()) {
 		return next

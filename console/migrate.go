@@ -17,10 +17,10 @@ func (p *program) migrate() *cobra.Command {
 	var print bool
 	cmd := &cobra.Command{
 		Use:   "migrate",
-		Short: "Make or update the tables in the database",
-		Long: `Makes the tables in the database, or brings them up to date. It may be run as often as
-one likes, and on several machines at once: one works, the others wait for it. It fails if a table or a
-column is missing afterwards.`,
+		Short: "Create or update the tables in the database",
+		Long: `Creates the tables in the database, or updates them. You can run it at any time, also on several
+machines at once: one works, and the others wait for it. It fails if a table or a column is
+missing afterwards.`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p.waits(cmd)
@@ -45,8 +45,8 @@ column is missing afterwards.`,
 	return cmd
 }
 
-// printMigrations prints what would be run, for those who let another tool or
-// another person change their tables.
+// printMigrations prints the SQL of the migrations, for another tool or a database
+// administrator.
 func printMigrations(w io.Writer, s *settings) error {
 	_, _, dialect, err := dburl.Parse(s.DatabaseURL)
 	if err != nil {

@@ -21,11 +21,10 @@ func (p *program) purge() *cobra.Command {
 	var revoked, expired bool
 	cmd := &cobra.Command{
 		Use:   "purge",
-		Short: "Forget tokens, codes and sessions that have ended",
-		Long: `Deletes what was revoked, and what expired more than 168 hours ago, in small batches that
-hold nobody up. What still matters stays: a code or refresh token that was used is kept as
-long as others of its consent live, so that a copy that comes back is found out. A running
-server does this every hour by itself.`,
+		Short: "Delete tokens, codes and sessions that have ended",
+		Long: `Deletes what was revoked, and what expired more than 168 hours ago, in small batches that don't
+block requests. It keeps a used code or refresh token while other tokens of its consent are
+alive, because they detect a replay. A running server purges every hour.`,
 		Example: `  passport purge
   passport purge --hours 6
   passport purge --revoked
@@ -47,47 +46,68 @@ server does this every hour by itself.`,
 			return p.purgeEnded(cmd, ended, what)
 		},
 	}
-	cmd.Flags().IntVar(&hours, "hours", 168, "keep what expired within this many `HOURS`")
-	cmd.Flags().BoolVar(&revoked, "revoked", false, "only what was revoked")
-	cmd.Flags().BoolVar(&expired, "expired", false, "only what expired")
+	cmd.Flags().IntVar(&hours, "hours", 168, "keep what expired in the last `HOURS`")
+	cmd.Flags().BoolVar(&revoked, "revoked", false, "delete only what was revoked")
+	cmd.Flags().BoolVar(&expired, "expired", false, "delete only what expired")
 	return cmd
 }
 
 func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore, what string) error {
-	progress := slog.New(onlyProgress{slog.NewTextHandler(cmd.ErrOrStderr(), nil)})
-	return p.withServerLogging(cmd.Context(), progress, func(ctx context.Context, s *passport.Server, in *opened) error {
-		n, err := s.Purge(ctx, ended)
-		if err == nil && in != nil {
-			var more int
-			more, err = purgeAccounts(ctx, in, ended)
-			n += more
+	line := &progress{out: p.stderr}
+	logger := slog.New(onlyProgress{slog.NewTextHandler(p.stderr, nil)})
+	told := time.Now()
+	tell := func(deleted int) {
+		line.show("%s rows deleted…", grouped(deleted))
+		if !p.stderr.redraws && time.Since(told) >= logEvery {
+			told = time.Now()
+			logger.Info("purging what has ended", "rows", deleted)
 		}
+	}
+	return p.withServerLogging(cmd.Context(), logger, func(ctx context.Context, s *passport.Server, in *opened) error {
+		n, err := purgeAll(ctx, s, in, ended, tell)
+		line.clear()
 		if err != nil {
-			return fmt.Errorf("%w (%d rows were deleted before that)", err, n)
+			return fmt.Errorf("%w (%s were deleted before that)", err, plural(n, "row", "rows"))
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "Deleted %d rows of %s.\n", n, what)
+		fmt.Fprintf(cmd.OutOrStdout(), "Deleted %s of %s.\n", plural(n, "row", "rows"), what)
 		return nil
 	})
 }
 
-// onlyProgress lets through what a purge says of itself. What a server warns of
-// when it starts is no news to whoever runs this every hour.
+const (
+	purgeBatch = 1000             // the rows that one step of a purge deletes
+	logEvery   = 10 * time.Second // how often a long purge logs its progress
+)
+
+// purgeAll deletes what has ended, and returns how many rows that were. It calls tell
+// with the number so far. An application's own server logs its progress.
+func purgeAll(ctx context.Context, s *passport.Server, in *opened, ended oauth.PurgeBefore, tell func(deleted int)) (total int, err error) {
+	if in == nil {
+		return s.Purge(ctx, ended)
+	}
+	stores := []oauth.Purger{in.store}
+	if in.accounts.Migrated(ctx) == nil { // the database has the accounts of this binary
+		stores = append(stores, in.accounts)
+	}
+	for _, store := range stores {
+		for {
+			n, err := store.Purge(ctx, ended, purgeBatch)
+			total += n
+			if err != nil {
+				return total, fmt.Errorf("purge: %w", err)
+			}
+			if n == 0 {
+				break
+			}
+			tell(total)
+		}
+	}
+	return total, nil
+}
+
+// onlyProgress passes on the progress of a purge. It drops the warnings of a server at
+// its start, which a purge would repeat every hour.
 type onlyProgress struct{ slog.Handler }
 
 // Enabled implements slog.Handler.
 func (onlyProgress) Enabled(_ context.Context, level slog.Level) bool { return level == slog.LevelInfo }
-
-// purgeAccounts forgets what has ended of accounts, if the database has those of
-// this binary.
-func purgeAccounts(ctx context.Context, in *opened, ended oauth.PurgeBefore) (total int, err error) {
-	if in.accounts.Migrated(ctx) != nil {
-		return 0, nil //nolint:nilerr // nothing of theirs is there, or not in a form that is known
-	}
-	for {
-		n, err := in.accounts.Purge(ctx, ended, 1000)
-		total += n
-		if err != nil || n == 0 {
-			return total, err
-		}
-	}
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -39,15 +38,15 @@ func (p *program) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
-		Long: `Runs the server until it is interrupted. Without a database it keeps one of its own in
-the folder storage, made on the first start together with the signing keys.`,
+		Long: `Runs the server until you press Ctrl-C. Without a database setting it uses SQLite in the folder
+storage. The first start creates the database and the signing keys.`,
 		Example: `  passport serve --demo
   passport serve
   passport serve --issuer https://auth.example.com --database-url postgres://passport@localhost/passport`,
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			// A second signal ends drain_delay and changes nothing else: wrappers pass on
-			// what the terminal has sent already, and stopping takes ten seconds at most.
+			// A second signal ends drain_delay and changes nothing else: wrappers repeat
+			// the terminal's signal, and stopping takes ten seconds at most.
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			if o.demo {
@@ -57,12 +56,12 @@ the folder storage, made on the first start together with the signing keys.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.listen, "listen", "", "listen on `ADDRESS` (default 127.0.0.1:8000)")
-	cmd.Flags().StringVar(&o.issuer, "issuer", "", "clients know the server by this `URL` (default http:// and the address, on loopback)")
-	cmd.Flags().BoolVar(&o.demo, "demo", false, "run a complete tour on this machine: accounts, clients, an API and an application to try, all gone afterwards")
+	cmd.Flags().StringVar(&o.issuer, "issuer", "", "`URL` that identifies the server to clients (default http:// and the address, on loopback)")
+	cmd.Flags().BoolVar(&o.demo, "demo", false, "run a tour on this machine: an account, clients, an API and an application to try, all deleted when you stop it")
 	return cmd
 }
 
-// serveSettings runs the server that the settings describe.
+// serveSettings runs the server of the settings.
 func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serveOptions) error {
 	p.notices = nil
 	s, err := p.read(map[string]string{"listen": o.listen, "issuer": o.issuer})
@@ -70,10 +69,8 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 		p.warn(cmd.ErrOrStderr())
 		return err
 	}
-	logger := s.logger(cmd.ErrOrStderr())
+	logger := s.logger(p.stderr)
 	p.logIgnored(logger)
-	logger.Info("starting", "version", p.Version, "listen", safeurl.Text(s.Listen), "database", safe(s.DatabaseURL))
-	p.waitsLogging(logger)
 	if err := s.settleIssuer(); err != nil {
 		return err
 	}
@@ -82,14 +79,19 @@ func (p *program) serveSettings(ctx context.Context, cmd *cobra.Command, o serve
 		return err
 	}
 	defer l.Close() // for what fails below; a second Close does nothing
+
+	if !s.shortLog(p.stderr) { // a person reads the banner
+		logger.Info("starting", "version", p.Version, "listen", safeurl.Text(s.Listen), "database", safe(s.DatabaseURL))
+	}
+	p.waitsLogging(logger)
 	if s.Issuer == "" {
 		s.Issuer = loopbackIssuer(l)
 	}
 	return p.serveOn(ctx, l, s, logger)
 }
 
-// serveOn answers requests at once: an orchestrator that gets no response from /livez
-// would end the process while it waits for the database.
+// serveOn responds to requests at once: an orchestrator that gets no response from
+// /livez would end the process while it waits for the database.
 func (p *program) serveOn(ctx context.Context, l net.Listener, s *settings, logger *slog.Logger) error {
 	first := newStarting()
 	running := startHTTP(l, first, logger, s.IdleTimeout)
@@ -102,14 +104,18 @@ func (p *program) serveOn(ctx context.Context, l net.Listener, s *settings, logg
 	mux := in.routes(server, welcome{s.Issuer})
 	handler, watched := in.handler(server, mux, logger)
 	first.done(handler)
-	logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
+	if s.shortLog(p.stderr) {
+		in.banner(ctx, p.stderr, server, l)
+	} else {
+		logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
+	}
 	stopKeeping := in.keepHouse(ctx, server)
 	err = running.until(ctx, func() { watched.drain(s.DrainDelay) })
 	stopKeeping()
 	return errors.Join(err, in.close())
 }
 
-// prepareServer opens what a server needs, and returns it.
+// prepareServer opens the database and the keys, and returns the server.
 func (p *program) prepareServer(ctx context.Context, s *settings, logger *slog.Logger) (*opened, *passport.Server, error) {
 	in, err := p.openAll(ctx, s, logger)
 	if err != nil {
@@ -126,8 +132,8 @@ func (p *program) prepareServer(ctx context.Context, s *settings, logger *slog.L
 	return in, server, nil
 }
 
-// failedStart returns the error of a start, or nil if a signal ended the start: a
-// statement that it interrupts fails in many ways, depending on the driver.
+// failedStart returns the error of a start, or nil if a signal ended the start. The
+// errors of interrupted statements differ between drivers.
 func failedStart(ctx context.Context, err error, logger *slog.Logger) error {
 	switch {
 	case errors.Is(err, errStopped):
@@ -152,28 +158,28 @@ func (p *program) logIgnored(logger *slog.Logger) {
 	}
 }
 
-// settleIssuer refuses to guess: only on loopback is the address a name that
-// clients can use.
+// settleIssuer requires an issuer, except on loopback, where clients can use the
+// address.
 func (s *settings) settleIssuer() error {
 	if _, _, err := splitListen(s.Listen); err != nil {
 		return err
 	}
 	if s.Issuer == "" && !onLoopback(s.Listen) {
-		return fmt.Errorf("issuer is missing: a server on %s needs the URL that clients know it by, such as --issuer https://auth.example.com", s.Listen)
+		return fmt.Errorf("issuer is missing: a server on %s needs the URL that clients use, such as --issuer https://auth.example.com", s.Listen)
 	}
 	return nil
 }
 
-// handler returns what every server of the binary answers with: the routes of mux, what
-// they share, and the probes of the returned health. Clients may ask for the paths of
-// machines by any host: the endpoints for machines, and the further ones.
+// handler returns the handler of a server: the routes of mux, what all routes share,
+// and the probes of the returned health. Requests to the endpoints for machines, and to
+// the further paths, may have any host.
 func (o *opened) handler(server *passport.Server, mux *http.ServeMux, logger *slog.Logger, further ...string) (http.Handler, *health) {
 	h := &health{server: server, accounts: o.accounts, logger: logger}
 	return h.around(o.settings.around(o.nearby(server, mux, logger), machinePaths(server, further), logger)), h
 }
 
-// around puts what every route shares around a mux. Clients may ask for the paths of
-// machines by any host.
+// around wraps a mux in what every route shares. Requests to the paths of machines may
+// have any host.
 func (s *settings) around(mux http.Handler, machines map[string]bool, logger *slog.Logger) http.Handler {
 	issuer, err := url.Parse(s.Issuer)
 	if err == nil {
@@ -182,7 +188,7 @@ func (s *settings) around(mux http.Handler, machines map[string]bool, logger *sl
 	return middleware(mux, logger, s.TrustedProxies)
 }
 
-// routes returns all routes of the binary; first is the page at the root.
+// routes returns all routes of the binary. The handler first is the page at the root.
 func (o *opened) routes(server *passport.Server, first http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
 	server.Mount(mux)
@@ -195,7 +201,8 @@ func (o *opened) routes(server *passport.Server, first http.Handler) *http.Serve
 	return mux
 }
 
-// nearby serves mux, and logs the path that a request for an unknown one meant.
+// nearby serves mux. For a request to an unknown path it logs the path that was
+// probably meant.
 func (o *opened) nearby(server *passport.Server, mux *http.ServeMux, logger *slog.Logger) http.Handler {
 	paths := mounted{"/livez", "/readyz"}
 	server.Mount(&paths)
@@ -218,19 +225,18 @@ func (m *mounted) Handle(pattern string, _ http.Handler) {
 	*m = append(*m, path)
 }
 
-// keepHouse forgets from time to time what has ended, until the function is
-// called that it returns.
+// keepHouse purges from time to time, until the caller calls stop.
 func (o *opened) keepHouse(ctx context.Context, server *passport.Server) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() { _ = server.Run(ctx, o.accounts) }) // it ends with ctx, and with no error
+	running.Go(func() { _ = server.Run(ctx, o.accounts) }) // it ends with ctx and returns no error
 	return func() {
 		cancel()
 		running.Wait()
 	}
 }
 
-// server returns the server over what was opened.
+// server returns the server on the open database.
 func (o *opened) server(keys *passport.Keys, logger *slog.Logger) (*passport.Server, error) {
 	c := o.settings.Config
 	c.Store, c.Keys, c.Users, c.Logger = o.store, keys, o.accounts, logger
@@ -250,15 +256,15 @@ func (o *opened) server(keys *passport.Keys, logger *slog.Logger) (*passport.Ser
 	return server, nil
 }
 
-// keysInDatabase reports whether that is where the keys are kept.
+// keysInDatabase reports whether the database has the keys.
 func (s *settings) keysInDatabase() bool { return s.PrivateKey == "" && len(s.KeysSecret) > 0 }
 
-// stored are the keys in the database.
+// stored returns the keys in the database.
 func (o *opened) stored() passport.StoredKeys {
 	return passport.StoredKeys{Store: o.store, Secret: o.settings.KeysSecret}
 }
 
-// keys returns the signing keys, wherever they are kept.
+// keys returns the signing keys from the database, the settings or files.
 func (o *opened) keys(ctx context.Context, logger *slog.Logger) (*passport.Keys, error) {
 	if o.settings.keysInDatabase() {
 		keys, err := o.stored().Load(ctx)
@@ -267,39 +273,39 @@ func (o *opened) keys(ctx context.Context, logger *slog.Logger) (*passport.Keys,
 	return o.settings.loadKeys(logger)
 }
 
-// loadKeys returns the signing keys, and makes them if there are none.
+// loadKeys returns the signing keys, and generates them if there are none.
 func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
 	if strings.Contains(pemtext.Normalize([]byte(s.PublicKey)), "PRIVATE KEY-----") {
-		return nil, errors.New("public_key holds a private key: put it into private_key, and replace it if others could read it")
+		return nil, errors.New("public_key has a private key: move it to private_key, and replace it if others could read it")
 	}
 	if s.PrivateKey != "" {
 		keys, err := passport.ParseKeys([]byte(pemtext.Normalize([]byte(s.PrivateKey)) + "\n" + pemtext.Normalize([]byte(s.PublicKey))))
 		return keys, named("the settings private_key and public_key", err)
 	}
 	if s.PublicKey != "" {
-		return nil, fmt.Errorf("public_key is set without private_key, and the keys in %s would be taken in its place: set both, or neither", s.KeysDir)
+		return nil, fmt.Errorf("public_key is set without private_key, and the server would use the keys in %s instead: set both or neither", s.KeysDir)
 	}
 	keys, err := passport.LoadKeys(s.KeysDir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
 	}
 	switch err := passport.WriteKeys(s.KeysDir, defaultAlg, 0, false); {
-	case errors.Is(err, fs.ErrExist): // another server was first, or half of a pair is there
+	case errors.Is(err, fs.ErrExist): // another server was faster, or one file of a pair exists
 		return passport.LoadKeys(s.KeysDir)
 	case err != nil:
 		return nil, err
 	}
 	if s.ownDatabase() {
-		logger.Info("made the signing keys", "folder", s.KeysDir)
+		logger.Info("generated the signing keys", "folder", s.KeysDir)
 	} else {
-		logger.Warn("made the signing keys: every server on this database needs the same ones, also after it was installed anew", "folder", s.KeysDir)
+		logger.Warn("generated the signing keys: every server on this database needs the same keys; keep a copy of them", "folder", s.KeysDir)
 	}
 	return passport.LoadKeys(s.KeysDir)
 }
 
-// logger returns the log that the settings ask for.
-func (s *settings) logger(w io.Writer) *slog.Logger {
-	u, _ := dburl.Read(s.DatabaseURL) // one that is refused is never opened
+// logger returns the log of the settings.
+func (s *settings) logger(out *screen) *slog.Logger {
+	u, _ := dburl.Read(s.DatabaseURL) // an invalid one is never opened
 	hide := func(a slog.Attr) slog.Attr {
 		if err, ok := a.Value.Any().(error); ok {
 			a.Value = slog.AnyValue(u.Hide(err))
@@ -309,8 +315,15 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 		return a
 	}
 	options := &slog.HandlerOptions{Level: s.LogLevel}
-	if s.LogFormat == "json" {
-		return logline.Bounded(slog.New(slog.NewJSONHandler(w, options)), hide)
+	var handler slog.Handler = slog.NewTextHandler(out, options)
+	switch {
+	case s.LogFormat == formatJSON:
+		handler = slog.NewJSONHandler(out, options)
+	case s.shortLog(out):
+		handler = newShortLog(out, s.LogLevel)
 	}
-	return logline.Bounded(slog.New(slog.NewTextHandler(w, options)), hide)
+	return logline.Bounded(slog.New(handler), hide)
 }
+
+// shortLog reports whether the log has short lines for people.
+func (s *settings) shortLog(out *screen) bool { return s.LogFormat == formatAuto && out.terminal() }

@@ -16,19 +16,19 @@ import (
 	"github.com/go-passport/passport/internal/demo"
 )
 
-// serveDemo runs the tour: a server, an API and an application of somebody
-// else, with nothing that was there before and nothing left afterwards.
+// serveDemo runs the tour: a server, an API and a third-party application. It uses no
+// existing data, and deletes everything when it stops.
 func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOptions) (err error) {
 	fmt.Fprintln(cmd.OutOrStdout(), "Starting the tour of Passport ...")
 	if p.databaseURL != "" || p.configFile != "" || o.issuer != "" {
-		return usage(cmd, errors.New("--demo brings its own database, issuer and settings: leave out --database-url, --issuer and --config"))
+		return usage(cmd, errors.New("--demo has its own database, issuer and settings: leave out --database-url, --issuer and --config"))
 	}
 	address := cmp.Or(o.listen, p.lookup("PASSPORT_LISTEN"), defaults().Listen)
 	if _, _, err := splitListen(address); err != nil {
 		return err
 	}
 	if !onLoopback(address) {
-		return fmt.Errorf("--demo listens on loopback only, because everybody knows its password, and not on %s: leave out --listen, or choose a port of 127.0.0.1", address)
+		return fmt.Errorf("--demo has a public password, so it listens on loopback only, not on %s: leave out --listen, or choose a port of 127.0.0.1", address)
 	}
 	l, err := listen(ctx, address)
 	if err != nil {
@@ -37,7 +37,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	defer l.Close()
 	folder, err := os.MkdirTemp("", "passport-demo-")
 	if err != nil {
-		return fmt.Errorf("make a folder for the tour's database: %w", err)
+		return fmt.Errorf("create a folder for the database of the tour: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 
@@ -46,8 +46,8 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	s.Issuer = loopbackIssuer(l)
 	s.DatabaseURL = "sqlite:" + filepath.Join(folder, "passport.sqlite")
 	s.Scopes = demo.Scopes
-	s.EnablePasswordGrant = true // whatever a developer wants to try with curl
-	logger := s.logger(cmd.ErrOrStderr())
+	s.EnablePasswordGrant = true // to try it with curl
+	logger := s.logger(p.stderr)
 	in, err := p.openAll(ctx, s, logger)
 	if err != nil {
 		return failedStart(ctx, err, logger)
@@ -68,14 +68,14 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	mux := in.routes(server, made.Overview(logger))
 	demo.MountAPI(mux, server)
 	demo.NewApp(made.App(logger)).Mount(mux)
-	debug.FreeOSMemory() // what hashing the password took
-	fmt.Fprint(cmd.OutOrStdout(), made.Describe())
+	debug.FreeOSMemory() // hashing the password took much
+	describeTour(screenOf(cmd.OutOrStdout()), made)
 	handler, watched := in.handler(server, mux, logger, demo.APIPaths...)
 	return serveHTTP(ctx, l, handler, logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 }
 
-// withoutAdvice drops the warnings of passport.New about settings, because the
-// settings of the tour are fixed.
+// withoutAdvice drops the warnings of passport.New about settings, because nobody
+// can change the settings of the tour.
 type withoutAdvice struct{ slog.Handler }
 
 // Handle implements [slog.Handler].

@@ -28,8 +28,15 @@ type settings struct {
 	listenedByOrder bool // by flag or environment, rather than file or default
 }
 
-// logFormat is how the log is written: text or json.
+// logFormat is how the log is written.
 type logFormat string
+
+// The formats of the log.
+const (
+	formatAuto logFormat = "auto" // short lines on a terminal, formatText elsewhere
+	formatText logFormat = "text" // logfmt
+	formatJSON logFormat = "json"
+)
 
 // defaults are the settings of a server that nobody configured.
 func defaults() *settings {
@@ -38,7 +45,7 @@ func defaults() *settings {
 		DatabaseURL:    "sqlite:storage/passport.sqlite",
 		KeysDir:        "storage",
 		MigrateOnStart: true,
-		LogFormat:      "text",
+		LogFormat:      formatAuto,
 		IdleTimeout:    defaultIdleTimeout,
 	}
 }
@@ -156,8 +163,8 @@ var all = []setting{
 		"How long a connection without a request is kept. Set it longer than your load balancer keeps\nconnections, which else answers 502 now and then."},
 	{"log_level", func(s *settings) any { return &s.LogLevel }, `"info"`,
 		"debug, info, warn or error."},
-	{"log_format", func(s *settings) any { return &s.LogFormat }, `"text"`,
-		"text or json."},
+	{"log_format", func(s *settings) any { return &s.LogFormat }, `"auto"`,
+		"text (logfmt), json, or auto: short lines on a terminal, text elsewhere."},
 	{"scopes", func(s *settings) any { return &s.Scopes }, "",
 		"The permissions that clients may ask for, in the order in which they are shown."},
 }

@@ -100,7 +100,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"a scope with more", "[[scopes]]\nid = \"a\"\ndescription = \"A\"\nx = 1", nil, `passport.toml: scopes: want [[scopes]] tables, each with the texts id and description`},
 		{"scopes as texts", `scopes = ["a"]`, nil, `passport.toml: scopes: want [[scopes]] tables, each with the texts id and description`},
 		{"no level", `log_level = "loud"`, nil, `passport.toml: log_level: want "debug", "info", "warn" or "error"`},
-		{"no format", `log_format = "xml"`, nil, `passport.toml: log_format: want "text" or "json"`},
+		{"no format", `log_format = "xml"`, nil, `passport.toml: log_format: want "auto", "text" or "json"`},
 		{"IDs of no kind", `client_ids = "serial"`, nil, `client_ids "serial": want uuid or integer`},
 		{"a switch for the kind of IDs", `client_ids = true`, nil, `passport.toml: client_ids: want text in quotes`},
 		{"no format of tokens", `personal_token_format = "xml"`, nil, `personal_token_format "xml": want opaque or jwt`},

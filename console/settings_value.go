@@ -58,7 +58,7 @@ func assign(field, value any) error {
 	case *slog.Level:
 		return put(f, value, `"debug", "info", "warn" or "error"`, parseLevel)
 	case *logFormat:
-		return put(f, value, `"text" or "json"`, parseFormat)
+		return put(f, value, `"auto", "text" or "json"`, parseFormat)
 	case *[]string:
 		return putList(f, value, `a list such as ["one", "two"]`, func(s string) (string, error) { return s, nil })
 	case *[]netip.Prefix:
@@ -208,10 +208,11 @@ func parseLevel(s string) (level slog.Level, err error) {
 
 func parseFormat(s string) (logFormat, error) {
 	format := logFormat(strings.ToLower(s))
-	if format != "text" && format != "json" {
-		return "", errors.New("unknown format")
+	switch format {
+	case formatAuto, formatText, formatJSON:
+		return format, nil
 	}
-	return format, nil
+	return "", errors.New("unknown format")
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {

@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// startPatience is how long a request waits for the server to start, before the
-// response is 503. Most starts take less.
+// startPatience is how long a request waits for the start of the server before it gets
+// a 503. Most starts take less.
 const startPatience = time.Second
 
 // starting answers requests while the server waits for its database, creates tables
@@ -26,7 +26,7 @@ func newStarting() *starting {
 	return s
 }
 
-// done passes all requests to next from now on.
+// done makes all later requests go to next.
 func (s *starting) done(next http.Handler) {
 	s.next = next
 	close(s.started)

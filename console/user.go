@@ -78,28 +78,6 @@ func (a *asker) passwordOr(fromStdin bool) (string, error) {
 	return a.newPassword("--password-stdin")
 }
 
-func (p *program) userList() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the accounts",
-		Args:  arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p.reads = true
-			return p.withAccounts(cmd.Context(), func(ctx context.Context, in *opened) error {
-				if asJSON {
-					return writeArray(cmd.OutOrStdout(), in.accounts.Users(ctx), func(u *account.User) any { return describeUser(u) })
-				}
-				return writeTable(cmd.OutOrStdout(), "ID\tE-MAIL\tNAME\tSTATE", none("accounts", in)+": `passport user create` makes one.", in.accounts.Users(ctx), func(u *account.User) []string {
-					return []string{u.ID, u.Email, u.Name, stateOfUser(u)}
-				})
-			})
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return cmd
-}
-
 // userSwitch is `user disable` and `user enable`.
 func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
 	short, done := "Let a disabled account in again", "It may sign in again."

@@ -13,7 +13,12 @@ func (p *program) version() *cobra.Command {
 		Short: "Print the version",
 		Args:  arguments(),
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "passport %s (%s, %s/%s)\n", p.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprint(cmd.OutOrStdout(), versionLine(p.Version))
 		},
 	}
+}
+
+// versionLine is the output of `passport version` and of `passport --version`.
+func versionLine(version string) string {
+	return fmt.Sprintf("passport %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

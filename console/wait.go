@@ -36,9 +36,7 @@ func (p *program) waits(cmd *cobra.Command) {
 	p.telling = func(err error, left time.Duration) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "Waiting for the database %s, up to %v: %s\n", p.database, left, p.database.Hide(err))
 	}
-	p.building = func(file, index string, since time.Duration) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "Building the index %s (%s), for %v so far. Writes go on.\n", index, file, since)
-	}
+	p.building = buildingOn(p.stderr)
 }
 
 // waitsLogging is waits for a command with a log.
@@ -46,9 +44,7 @@ func (p *program) waitsLogging(logger *slog.Logger) {
 	p.telling = func(err error, left time.Duration) {
 		logger.Warn("waiting for the database", "database", p.database, "at_most", left, "err", err)
 	}
-	p.building = func(file, index string, since time.Duration) {
-		logger.Info("building an index", "index", index, "migration", file, "since", since)
-	}
+	p.building = buildingLogged(logger)
 }
 
 // awaitDatabase waits until the database answers, if the command does wait.

@@ -21,8 +21,7 @@ var (
 	foreignHostPage = mustParse("views/foreign_host.html")
 )
 
-// mustParse panics for a page that is broken; all are embedded, and so the same
-// at every start.
+// mustParse panics for a broken page. All pages are embedded, so tests find it.
 func mustParse(name string) *template.Template {
 	t, err := page.Parse(views, name)
 	if err != nil {
@@ -31,7 +30,7 @@ func mustParse(name string) *template.Template {
 	return t
 }
 
-// welcome is the page at the root: what runs here.
+// welcome is the page at the root, which says that Passport is running.
 type welcome struct{ Issuer string }
 
 // Site is the name at the top of the page.
@@ -40,12 +39,12 @@ func (welcome) Site() string { return "Passport" }
 // ServeHTTP implements http.Handler.
 func (p welcome) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if err := page.Render(w, http.StatusOK, welcomePage, p); err != nil {
-		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
+		http.Error(w, "The page can't be shown.", http.StatusInternalServerError)
 	}
 }
 
-// oops answers a request whose handler panicked: a page for people, a line for
-// programs, and the ID that finds the line in the log.
+// oops responds to a request whose handler panicked: with a page for people or JSON for
+// programs. Both have the request ID, which finds the line in the log.
 func oops(w http.ResponseWriter, r *http.Request, requestID string) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		if page.Render(w, http.StatusInternalServerError, oopsPage, struct{ Site, RequestID string }{"Passport", requestID}) == nil {
@@ -58,7 +57,7 @@ func oops(w http.ResponseWriter, r *http.Request, requestID string) {
 	fmt.Fprintf(w, "{\"error\":\"server_error\",\"request_id\":%q}\n", requestID)
 }
 
-// Metadata is the path of the server's description (RFC 8414 §3.1).
+// Metadata is the path of the server's metadata (RFC 8414 §3.1).
 func (p welcome) Metadata() string {
 	u, err := url.Parse(p.Issuer)
 	if err != nil {

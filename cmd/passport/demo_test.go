@@ -17,7 +17,7 @@ func startDemo(t *testing.T) (s *server, secret string) {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir())
 	s = start(t, nil, "serve", "--demo")
-	found := regexp.MustCompile(`demo-service\s+secret (\S+)`).FindStringSubmatch(s.out.String())
+	found := regexp.MustCompile(`export SECRET=(\S+)`).FindStringSubmatch(s.out.String())
 	if found == nil {
 		t.Fatalf("the tour does not print the secret of demo-service:\n%s", s.out)
 	}
@@ -67,7 +67,7 @@ func TestDemo_Denied(t *testing.T) {
 	s, _ := startDemo(t)
 	b := signIn(t, s)
 	b.submit("Cancel")
-	b.shows("You said no", "access_denied")
+	b.shows("You declined", "access_denied")
 }
 
 // Loopback redirects always ask (RFC 8252 §8.6).
@@ -234,5 +234,41 @@ func TestDemo_C7_OP_02_NoSecretInTheLog(t *testing.T) {
 	}
 	if checked < 8 || !strings.Contains(s.log.String(), "path=/demo/callback") {
 		t.Errorf("only %d secrets were looked for, in\n%s", checked, s.log)
+	}
+}
+
+// The documentation shows what the tour prints, with port 8000 and some secret.
+func TestDemo_DocumentationShowsTheOutput(t *testing.T) {
+	s, secret := startDemo(t)
+	const name, sample = "../../docs/command-line.md", "QYDOXNT5G333G2S4LPPWKQFW7K4QMGSCJSXFFZO674C6SGQXWQFY"
+	page, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(page), "```\nStarting the tour of Passport ...\n")
+	shown, after, closed := strings.Cut(rest, "```\n")
+	if !found || !closed {
+		t.Fatal("the page shows no output of the tour")
+	}
+	_, printed, _ := strings.Cut(s.out.String(), "\n")
+	printed = strings.ReplaceAll(strings.ReplaceAll(strings.TrimRight(printed, "\n")+"\n", secret, sample), s.url, "http://127.0.0.1:8000")
+	switch {
+	case *update:
+		write(t, name, before+"```\nStarting the tour of Passport ...\n"+printed+"```\n"+after)
+	case shown != printed:
+		t.Errorf("the page shows another output of the tour (go test -update rewrites it):\n%s\nwant\n%s", shown, printed)
+	}
+}
+
+// A terminal of 80 columns breaks no line of the tour, so each command can be copied.
+func TestDemo_LinesFit(t *testing.T) {
+	s, _ := startDemo(t)
+	for line := range strings.Lines(s.out.String()) {
+		if len(strings.TrimRight(line, "\n")) > 80 {
+			t.Errorf("a line of the tour is longer than 80 characters: %q", line)
+		}
+	}
+	if log := s.log.String(); log != "" {
+		t.Errorf("the tour logs before a request came:\n%s", log)
 	}
 }

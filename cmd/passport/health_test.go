@@ -68,7 +68,7 @@ func TestServe_OP_04_Probes(t *testing.T) {
 		rename("hidden", table)
 		want("/readyz", 200, "ready")
 	}
-	if n := strings.Count(s.log.String(), "not ready any more"); n != 3 {
+	if n := strings.Count(s.log.String(), "no longer ready"); n != 3 {
 		t.Errorf("the log says %d times that the server is not ready, want once for each time:\n%s", n, s.log)
 	}
 	if strings.Contains(s.log.String(), "readyz") {

@@ -25,10 +25,10 @@ func TestKeysRotate_WithoutADatabase(t *testing.T) {
 			write(t, "passport.toml", test.settings)
 			command(t, "", "keys", "--keys-dir", test.keysDir)
 			status, said := tried(t, nil, "keys", "rotate", "--keys-dir", test.keysDir)
-			if status != 0 || !strings.Contains(said, "There is no database here") || !strings.Contains(said, "not considered") {
+			if status != 0 || !strings.Contains(said, "There is no database here") || !strings.Contains(said, "a longer lifetime") {
 				t.Fatalf("keys rotate ended with %d and printed\n%s\nwant 0 and that clients were not considered", status, said)
 			}
-			if life := instant(t, said, "is gone at ").Sub(instant(t, said, "signs from ")); life != test.after {
+			if life := instant(t, said, "is removed at ").Sub(instant(t, said, "signs from ")); life != test.after {
 				t.Errorf("the old key ends %v after the new one begins to sign, want %v:\n%s", life, test.after, said)
 			}
 			if _, err := os.Lstat("storage/passport.sqlite"); err == nil {

@@ -136,7 +136,7 @@ func TestKeys_PrivateKeyAsThePublicOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, said := attempt(t, []string{"PASSPORT_PRIVATE_KEY=" + string(private), "PASSPORT_PUBLIC_KEY=" + string(private)}, "serve", "--listen", "127.0.0.1:0")
-	if status != 1 || !strings.Contains(said, "public_key holds a private key") {
+	if status != 1 || !strings.Contains(said, "public_key has a private key") {
 		t.Errorf("the server ended with %d and said\n%s", status, said)
 	}
 }
@@ -155,7 +155,7 @@ func TestServe_PublicKeyWithoutItsPrivateKey(t *testing.T) {
 	if status != 1 || !strings.Contains(said, "storage/oauth-public.key is there, but not its private key: restore storage/oauth-private.key, or make a new key pair with `passport keys --keys-dir storage --force`") {
 		t.Errorf("serve: status %d, %s\nwant 1 and what to do", status, said)
 	}
-	if strings.Contains(said, "made the signing keys") {
+	if strings.Contains(said, "generated the signing keys") {
 		t.Errorf("serve says that it made keys:\n%s", said)
 	}
 }

@@ -88,7 +88,7 @@ func start(t *testing.T, env []string, args ...string) *server {
 	return nil
 }
 
-var address = regexp.MustCompile(`msg"?[=:]"?serving.*address"?[=:]"?(127\.0\.0\.1:\d+)|Passport runs at http://(\S+)`)
+var address = regexp.MustCompile(`msg"?[=:]"?serving.*address"?[=:]"?(127\.0\.0\.1:\d+)|Passport is running at http://(\S+)`)
 
 // servingAt returns where a server says that it serves, or "".
 func servingAt(out, log *output) string {

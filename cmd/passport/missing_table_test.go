@@ -48,7 +48,7 @@ func TestServe_LogsTheFirstFailureOfAProbe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, nil, "serve")
 	changeDatabase(t, "ALTER TABLE oauth_families RENAME TO hidden")
-	failures := func() int { return strings.Count(s.log.String(), `msg="not ready`) }
+	failures := func() int { return strings.Count(s.log.String(), `level=ERROR msg=`) }
 	for range 3 {
 		if status, said := probe(t, s, "/readyz"); status != 503 {
 			t.Fatalf("/readyz = %d %s, want 503", status, said)

@@ -62,7 +62,7 @@ func TestServe_FirstStartMakesEverything(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, nil, "serve")
 	keys := jwks(t, s)
-	if !strings.Contains(s.log.String(), "made the signing keys") {
+	if !strings.Contains(s.log.String(), "generated the signing keys") {
 		t.Errorf("the log does not say that keys were made:\n%s", s.log)
 	}
 	c := machine(t) // beside the running server

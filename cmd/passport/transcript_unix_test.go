@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -21,6 +22,7 @@ import (
 //	$ export NAME=value
 //	$ write FILE text
 //	$ ls FOLDER
+//	$ columns N         (from here on the commands write to a terminal of N columns)
 //
 // What differs from run to run is replaced: IDs by x, the rest by SECRET and TIME.
 func TestTranscripts(t *testing.T) {
@@ -74,9 +76,10 @@ func replay(t *testing.T, transcript string) string {
 
 // shell runs the commands of one transcript.
 type shell struct {
-	t    *testing.T
-	env  []string
-	last string // what the last command printed, before it was masked
+	t       *testing.T
+	env     []string
+	last    string // what the last command printed, before it was masked
+	columns int    // the width of the terminal; 0 for a pipe
 }
 
 // run runs a command and returns what it printed.
@@ -93,6 +96,13 @@ func (s *shell) run(line string) string {
 		return ""
 	case "ls":
 		return list(s.t, words[1])
+	case "columns":
+		columns, err := strconv.Atoi(words[1])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.columns = columns
+		return ""
 	case "passport":
 		return s.passport(stdin, words[1:])
 	}
@@ -107,7 +117,14 @@ func (s *shell) passport(stdin string, args []string) string {
 		}
 	}
 	var out bytes.Buffer // both, in the order of a terminal
-	status := passport(context.Background(), strings.NewReader(stdin), &out, &out, s.env, args...)
+	var status int
+	if s.columns > 0 {
+		var shown string
+		status, shown = onScreen(s.t, s.columns, stdin, s.env, args...)
+		out.WriteString(strings.ReplaceAll(shown, "\x1b", `\e`))
+	} else {
+		status = passport(context.Background(), strings.NewReader(stdin), &out, &out, s.env, args...)
+	}
 	s.last = out.String()
 	if status != 0 {
 		fmt.Fprintf(&out, "[exit status %d]\n", status)
@@ -157,6 +174,7 @@ var (
 	uuid   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	secret = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`)
 	folder = regexp.MustCompile(`in the folder \S+:`)
+	date   = regexp.MustCompile(`\b20\d\d-\d\d-\d\d\b`)
 	moment = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 )
 
@@ -164,5 +182,6 @@ func masked(s string) string {
 	s = uuid.ReplaceAllString(s, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 	s = secret.ReplaceAllString(s, "SECRET")
 	s = folder.ReplaceAllString(s, "in the folder FOLDER:")
-	return moment.ReplaceAllString(s, "TIME")
+	s = moment.ReplaceAllString(s, "TIME")
+	return date.ReplaceAllString(s, "YYYY-MM-DD")
 }

@@ -23,6 +23,8 @@ const (
 	cobra  = "github.com/spf13/cobra"
 	pflag  = "github.com/spf13/pflag" // the flags of cobra
 	toml   = "github.com/pelletier/go-toml/v2"
+	colors = "github.com/fatih/color"
+	widths = "github.com/mattn/go-runewidth"
 )
 
 var drivers = []string{
@@ -41,7 +43,7 @@ type room struct {
 // rooms are the packages, the top floor first. A room imports what its line names and
 // nothing else, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml}},
+	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
 	"account":      {ours: ". internal/bodylimit internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 

@@ -1,0 +1,38 @@
+package console
+
+import "github.com/go-passport/passport/internal/demo"
+
+// describeTour says what the tour made, and how to try it in a browser and with curl.
+// Every line fits 80 columns, so that a terminal doesn't break what is copied.
+func describeTour(out *screen, made *demo.Made) {
+	out.Printf("\n%s %s\n\n", bold("Passport is running at"), cyan(made.Issuer))
+	out.details([]detail{
+		{"Open", []string{made.Issuer + "/demo"}},
+		{"Email", []string{demo.Email}},
+		{"Password", []string{demo.Password}},
+	})
+	out.Printf("\n%s\n\n", bold("Clients"))
+	out.details([]detail{
+		{made.Web.ID, []string{"public, redirects to " + made.Web.RedirectURIs[0]}},
+		{made.Service.ID, []string{"confidential, redirects to " + made.Service.RedirectURIs[0]}},
+	})
+	out.Printf("\n%s\n\n", bold("API"))
+	out.details([]detail{
+		{"GET /api/user", []string{"any user's token"}},
+		{"GET /api/orders", []string{"a user's token with the scope check-status"}},
+		{"GET /api/service", []string{"a client's own token"}},
+	})
+	out.Printf("\n%s\n\n", bold("Get a token for demo-service and call the API"))
+	out.Printf("  export SECRET=%s\n  export URL=%s\n", made.Secret, made.Issuer)
+	out.Printf("%s", `  export TOKEN=$(curl -s -u demo-service:$SECRET $URL/oauth/token \
+    -d grant_type=client_credentials |
+    sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  curl -H "Authorization: Bearer $TOKEN" $URL/api/service
+`)
+	out.Printf("\n%s\n\n", bold("Introspect the token, revoke it, and introspect it again"))
+	out.Printf("%s", `  curl -u demo-service:$SECRET -d token=$TOKEN $URL/oauth/introspect
+  curl -u demo-service:$SECRET -d token=$TOKEN $URL/oauth/revoke
+  curl -u demo-service:$SECRET -d token=$TOKEN $URL/oauth/introspect
+`)
+	out.Printf("\n%s\n\n", dim("Press Ctrl-C to stop. Everything in the tour is deleted then."))
+}

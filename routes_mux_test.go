@@ -8,7 +8,7 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// The limits of http.ServeMux are as docs/configuration.md has them.
+// The limits of http.ServeMux are as docs/mounting.md has them.
 func TestMount_FR_40_LimitsOfServeMux(t *testing.T) {
 	s := testkit.NewServer(t)
 	const ours, own = "ours", "the application's"
@@ -21,7 +21,7 @@ func TestMount_FR_40_LimitsOfServeMux(t *testing.T) {
 	}
 	for _, pattern := range []string{"HEAD /", "/{org}/clients/new", "GET /{org}/clients/new", "GET /oauth/clients/new", "/oauth/tokens/mine"} {
 		if _, panicked := mounted(pattern); !panicked {
-			t.Errorf("%q can be registered beside Mount: say so in docs/configuration.md", pattern)
+			t.Errorf("%q can be registered beside Mount: say so in docs/mounting.md", pattern)
 		}
 	}
 	for _, tt := range []struct{ pattern, method, url, want string }{

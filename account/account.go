@@ -21,16 +21,16 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Accounts keeps users and their browser sessions. It is an
-// [oauth.UserProvider], an [oauth.PasswordAuthenticator] and an
-// [oauth.SignOuter], safe for concurrent use, and starts no goroutine.
+// Accounts keeps users and their browser sessions. It implements [oauth.UserProvider],
+// [oauth.PasswordAuthenticator] and [oauth.SignOuter]. It is safe for concurrent use
+// and starts no goroutine.
 type Accounts struct {
 	config  Config
 	db      *sqldb.DB
 	log     *slog.Logger
 	issuer  *url.URL
 	prefix  string // the issuer's path
-	site    string // its name on the pages
+	site    string // the name of the server on the pages
 	cookies cookies
 	proxies *reqinfo.Proxies
 	forms   *sameorigin.Guard
@@ -48,7 +48,7 @@ var (
 	_ server                      = (*passport.Server)(nil)
 )
 
-// server is what of a *passport.Server hangs on sessions and passwords.
+// server is the part of *passport.Server that depends on sessions and passwords.
 type server interface {
 	EndSession(ctx context.Context, user oauth.UserRef, sessionID string) error
 	PasswordChanged(ctx context.Context, user oauth.UserRef, exceptSessionID string) error
@@ -56,8 +56,8 @@ type server interface {
 	ForgetToken(w http.ResponseWriter, r *http.Request)
 }
 
-// New returns the accounts that a database holds, or everything that is wrong
-// with the configuration, each fault with its remedy. It touches nothing; see
+// New returns the accounts in a database. Its error lists every fault in the
+// configuration and how to fix it. New does not touch the database; see
 // [Accounts.Migrate].
 func New(config Config) (*Accounts, error) {
 	config = config.withDefaults()
@@ -86,47 +86,46 @@ func New(config Config) (*Accounts, error) {
 	}, nil
 }
 
-// Connect hands the sign-outs, changed passwords and disabled accounts to a
-// *passport.Server, so that what clients hold ends as its configuration says.
-// Call it before the first request is served.
+// Connect reports sign-outs, changed passwords and disabled accounts to a
+// *passport.Server. The server then revokes codes and tokens according to its
+// configuration. Call Connect before the first request is served.
 func (a *Accounts) Connect(s server) { a.server.Store(&s) }
 
 //go:embed migrations
 var migrations embed.FS
 
-// tables are those that the migrations make.
+// tables are the tables that the migrations create.
 var tables = []string{"passport_users", "passport_sessions", "passport_sign_in_attempts"}
 
-// Migrations returns the migrations for a kind of database, in goose's format,
-// for an application that applies them by its own tool.
+// Migrations returns the migrations for a dialect, in goose's format. Use it if the
+// application applies migrations with its own tool.
 func Migrations(dialect sqldb.Dialect) fs.FS {
 	files, err := fs.Sub(migrations, "migrations/"+dialect.Name)
 	if err != nil {
-		panic("account: " + err.Error()) // no dialect has such a name
+		panic("account: " + err.Error()) // unreachable: every dialect's name is a valid path
 	}
 	return files
 }
 
-// Migrate makes the tables, or brings them up to date. Any number of nodes may
-// call it at once.
+// Migrate creates or updates the tables. Several nodes may call it at the same time.
 func (a *Accounts) Migrate(ctx context.Context) error {
 	return a.db.Migrate(ctx, "account", Migrations(a.config.Dialect), tables)
 }
 
-// Migrated returns nil when the tables are up to date, and otherwise an error
-// that says what to do. It changes nothing.
+// Migrated returns nil if the tables are up to date. Otherwise it returns an error that
+// says what to do. It changes nothing.
 func (a *Accounts) Migrated(ctx context.Context) error {
 	return a.db.Migrated(ctx, "account", Migrations(a.config.Dialect))
 }
 
-// Ready returns nil if the database answers and has the tables with all their
-// columns, and otherwise an error that says what to do. It changes nothing. Use it
-// for a readiness probe, next to passport.Server.Ready.
+// Ready returns nil if the database responds and has the tables with all their columns.
+// Otherwise it returns an error that says what to do. It changes nothing. Use it for a
+// readiness probe, together with passport.Server.Ready.
 func (a *Accounts) Ready(ctx context.Context) error {
 	return a.db.Intact(ctx, "account", Migrations(a.config.Dialect))
 }
 
-// ref names an account among all providers.
+// ref returns a reference to an account that is unique across all providers.
 func (a *Accounts) ref(userID string) oauth.UserRef {
 	return oauth.UserRef{Provider: a.config.Provider, ID: userID}
 }

@@ -28,7 +28,7 @@ var hostileReturns = []string{
 	"evil.example", "", " /x", "http:/x", "http:x", "/%00", "/\x7f", "/a\xff", "//", "/..//evil.example", strings.Repeat("/a", 40000),
 }
 
-// Return addresses are paths of this host, whoever decodes them on the way.
+// A return address is a path on this host, even after a proxy has decoded it.
 func TestReturnTo_NeverRepeat_B15(t *testing.T) {
 	for _, s := range hostileReturns {
 		if got := account.LocalPath(s, "/home"); got != "/home" {
@@ -37,12 +37,12 @@ func TestReturnTo_NeverRepeat_B15(t *testing.T) {
 	}
 	for _, s := range []string{"/", "/oauth/authorize?client_id=a&redirect_uri=https%3A%2F%2Fb.example%2Fcb&state=%2F%2Fx", "/a?b=//c", "/ü"} {
 		if got := account.LocalPath(s, "/home"); got != s {
-			t.Errorf("localPath(%q) = %q, want it as it is", s, got)
+			t.Errorf("localPath(%q) = %q, want it unchanged", s, got)
 		}
 	}
 }
 
-// Whatever is accepted leads a browser to the host that it is on.
+// Every accepted return address keeps the browser on the same host.
 func FuzzReturnTo(f *testing.F) {
 	for _, s := range hostileReturns {
 		f.Add(s)
@@ -56,16 +56,16 @@ func FuzzReturnTo(f *testing.F) {
 		}
 		u, err := base.Parse(got)
 		if err != nil || u.Host != "app.example" || u.Scheme != "https" || strings.HasPrefix(u.Path, "//") {
-			t.Errorf("localPath(%q) leads to %v, %v", s, u, err)
+			t.Errorf("localPath(%q) redirects to %v, %v; want a path on app.example", s, u, err)
 		}
 		if strings.ContainsAny(got, "\\\r\n\t\x00") {
-			t.Errorf("localPath(%q) = %q holds what browsers read differently", s, got)
+			t.Errorf("localPath(%q) = %q, want no character that browsers read differently", s, got)
 		}
 	})
 }
 
-// A Cookie header never panics, and the database is asked only for the digest of
-// one cookie in the form that we set.
+// A Cookie header never causes a panic. The database is queried only for the digest of
+// a single cookie in the format that we set.
 func FuzzSessionCookie(f *testing.F) {
 	f.Add("passport-session=ABC")
 	f.Add("passport-session=" + strings.Repeat("A", 52))
@@ -80,18 +80,18 @@ func FuzzSessionCookie(f *testing.F) {
 		switch {
 		case !ok && digest == "":
 		case len(all) != 1:
-			t.Errorf("%q holds %d session cookies and is looked up", header, len(all))
-		case digest != oauth.DigestOf(all[0].Value) || !oursAlone.MatchString(all[0].Value):
-			t.Errorf("%q is looked up by %s", header, digest)
+			t.Errorf("digest of %q was looked up, but it has %d session cookies; want no query", header, len(all))
+		case digest != oauth.DigestOf(all[0].Value) || !ourCookie.MatchString(all[0].Value):
+			t.Errorf("digest of %q = %s, want the digest of its one cookie", header, digest)
 		}
 	})
 }
 
-var oursAlone = regexp.MustCompile(`^[A-Z2-7]{52}$`)
+var ourCookie = regexp.MustCompile(`^[A-Z2-7]{52}$`)
 
 const argonOfSecret = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzYWx0$"
 
-func TestPassword_HashesFromElsewhere(t *testing.T) {
+func TestPassword_ImportedHashes(t *testing.T) {
 	b, err := bcrypt.GenerateFromPassword([]byte("secret-password"), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
@@ -100,24 +100,24 @@ func TestPassword_HashesFromElsewhere(t *testing.T) {
 	for name, hash := range map[string]string{"bcrypt": string(b), "bcrypt as PHP writes it": laravel} {
 		ok, outdated, err := account.VerifyHash(hash, "secret-password")
 		if !ok || !outdated || err != nil {
-			t.Errorf("%s: verify() = %v, %v, %v, want it right and outdated", name, ok, outdated, err)
+			t.Errorf("%s: verify() = %v, %v, %v, want true, true, nil", name, ok, outdated, err)
 		}
 		if ok, _, _ := account.VerifyHash(hash, "secret-passwore"); ok {
-			t.Errorf("%s: a wrong password passes", name)
+			t.Errorf("%s: verify() of a wrong password = true, want false", name)
 		}
 	}
 	if ok, _, err := account.VerifyHash("", "anything"); ok || err != nil {
-		t.Errorf("verify() without an account = %v, %v, want a plain no", ok, err)
+		t.Errorf("verify() without an account = %v, %v, want false, nil", ok, err)
 	}
 }
 
-func TestPassword_HashesThatStopTheServerAreRefused(t *testing.T) {
+func TestPassword_TooExpensiveHashesAreRefused(t *testing.T) {
 	for _, hash := range []string{
 		"$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=64,t=1000000,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA",
 		"$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA", argonOfSecret, "plain", "$2x$10$" + strings.Repeat("a", 53), "$",
 	} {
 		if account.ParsesHash(hash) {
-			t.Errorf("%q is accepted as a stored hash", hash)
+			t.Errorf("parseHash(%q) = nil, want an error", hash)
 		}
 		_, _, err := account.VerifyHash(hash, "x")
 		if err == nil || strings.Contains(err.Error(), hash) && len(hash) > 5 {
@@ -126,8 +126,7 @@ func TestPassword_HashesThatStopTheServerAreRefused(t *testing.T) {
 	}
 }
 
-// Our own hashes are salted, are in the PHC string format, and tell their
-// password from others, of any length.
+// Our hashes are salted PHC strings. Each matches its own password only, of any length.
 func TestPassword_RoundTrip(t *testing.T) {
 	for _, password := range []string{"passport", "pässwörter", strings.Repeat("x", account.MaxPasswordBytes)} {
 		hash := account.NewHash(password)
@@ -135,43 +134,44 @@ func TestPassword_RoundTrip(t *testing.T) {
 			t.Errorf("the hash of %.10q is %.60s, want argon2id with 19 MiB, salted", password, hash)
 		}
 		if ok, outdated, err := account.VerifyHash(hash, password); !ok || outdated || err != nil {
-			t.Errorf("verify(%.10q) = %v, %v, %v, want it right and up to date", password, ok, outdated, err)
+			t.Errorf("verify(%.10q) = %v, %v, %v, want true, false, nil", password, ok, outdated, err)
 		}
 		for _, other := range []string{"", password + "x", strings.ToUpper(password), password[1:]} {
 			if ok, _, _ := account.VerifyHash(hash, other); ok {
-				t.Errorf("%.10q passes for %.10q", other, password)
+				t.Errorf("verify(%.10q) = true with the hash of %.10q, want false", other, password)
 			}
 		}
 	}
 }
 
-// A crowd at the door waits, and is told to come again before it gives up.
+// Sign-ins beyond the limit wait for a slot, and fail with ErrUnavailable if none
+// becomes free.
 func TestPassword_HashingWaitsItsTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		enter := account.Queue(2)
-		leave, err := enter(t.Context())
+		release, err := enter(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := enter(t.Context()); err != nil {
-			t.Fatalf("the second place: %v", err)
+			t.Fatalf("enter() for the second slot = %v, want nil", err)
 		}
 		if _, err := enter(t.Context()); !errors.Is(err, oauth.ErrUnavailable) {
-			t.Errorf("no place becomes free: %v, want ErrUnavailable", err)
+			t.Errorf("enter() without a free slot = %v, want ErrUnavailable", err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("the caller gives up: %v, want its reason", err)
+			t.Errorf("enter() after the caller's deadline = %v, want DeadlineExceeded", err)
 		}
-		leave()
+		release()
 		if _, err := enter(t.Context()); err != nil {
-			t.Errorf("a place is free again: %v", err)
+			t.Errorf("enter() after a slot became free = %v, want nil", err)
 		}
 	})
 }
 
-// What would be computed is bounded, whatever stands in the database.
+// The work of a stored hash is bounded, even if the database holds a faulty one.
 func FuzzPasswordHash(f *testing.F) {
 	f.Add(argonOfSecret + "AAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("$2y$10$abcdefghijklmnopqrstuuK")
@@ -184,12 +184,12 @@ func FuzzPasswordHash(f *testing.F) {
 		}
 		memory, passes, threads := account.HashCost(stored)
 		if memory > 256<<10 || passes > 16 || threads > 16 || len(stored) > 255 {
-			t.Errorf("%q passes, and would cost %d KiB, %d passes, %d threads", stored, memory, passes, threads)
+			t.Errorf("parseHash(%q) = nil, but it costs %d KiB, %d passes, %d threads; want an error", stored, memory, passes, threads)
 		}
 	})
 }
 
-// One account has one key, however its address is written.
+// All spellings of an address have the same key.
 func TestThrottle_NeverRepeat_F2_OneKeyPerAccount(t *testing.T) {
 	want := account.EmailKey("ada@example.com")
 	for _, spelling := range []string{"ADA@example.com", " ada@example.com ", "Ada@Example.COM", "\tada@example.com\n"} {
@@ -200,11 +200,11 @@ func TestThrottle_NeverRepeat_F2_OneKeyPerAccount(t *testing.T) {
 	same := [][2]string{{"2001:db8::1", "2001:db8::ffff:2"}, {"::ffff:192.0.2.1", "192.0.2.1"}}
 	for _, pair := range same {
 		if a, b := account.Subscriber(pair[0]), account.Subscriber(pair[1]); a != b {
-			t.Errorf("%s and %s count apart: %s, %s", pair[0], pair[1], a, b)
+			t.Errorf("subscribers of %s and %s = %s, %s; want the same", pair[0], pair[1], a, b)
 		}
 	}
 	if a, b := account.Subscriber("2001:db8:0:1::1"), account.Subscriber("2001:db8:0:2::1"); a == b {
-		t.Error("two subscribers' networks count as one")
+		t.Error("addresses of two /64 networks have the same subscriber, want two")
 	}
 }
 
@@ -217,9 +217,9 @@ func TestConfig_AllFaultsAtOnce(t *testing.T) {
 	}
 }
 
-// At an issuer on loopback, no page and no form works by a name that another site's
-// owner can let lead to this machine.
-func TestMount_FR_13_PagesAnswerToLoopbackNamesAlone(t *testing.T) {
+// If the issuer is on loopback, the pages respond only to loopback names. Otherwise the
+// owner of another site could point its name at this machine (DNS rebinding).
+func TestMount_FR_13_PagesRespondToLoopbackNamesOnly(t *testing.T) {
 	for _, issuer := range []string{"http://127.0.0.1:8000", "http://localhost:8000/auth"} {
 		var log bytes.Buffer
 		db := sql.OpenDB(noDatabase{})
@@ -246,13 +246,13 @@ func TestMount_FR_13_PagesAnswerToLoopbackNamesAlone(t *testing.T) {
 						t.Errorf("%s %s at Host %q with the issuer %s: status %d, want 421: %v", method, path, host, issuer, w.Code, foreign)
 					}
 					if foreign && len(w.Result().Cookies()) > 0 {
-						t.Errorf("%s %s at Host %q sets a cookie there", method, path, host)
+						t.Errorf("%s %s at Host %q sets a cookie, want none", method, path, host)
 					}
 				}
 			}
 		}
 		if !strings.Contains(log.String(), "Config.Issuer") || !strings.Contains(log.String(), "evil.example:8000") {
-			t.Errorf("the log does not name the host and the setting:\n%s", log.String())
+			t.Errorf("log = %s, want it to name the host and Config.Issuer", log.String())
 		}
 	}
 }

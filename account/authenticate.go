@@ -17,11 +17,11 @@ const (
 	replaceHash       = `UPDATE passport_users SET password = ? WHERE id = ? AND password = ?`
 )
 
-// errRefused says that an address and a password are not those of an account
-// that is open. Which check failed is for the log alone.
+// errRefused means that the address and the password do not match an enabled account.
+// Only the log says which check failed.
 var errRefused = errors.New("that e-mail address and password do not match")
 
-// credentials are what the database knows of somebody who signs in.
+// credentials are the database's record of the user who signs in.
 type credentials struct {
 	user    *User
 	hash    string
@@ -32,23 +32,23 @@ type credentials struct {
 type proof struct {
 	credentials
 	try     try
-	newHash string // to replace one of another kind or cost; else empty
+	newHash string // replaces an outdated hash; empty if the hash is up to date
 }
 
-// authenticate counts a try, checks the password, and for the right one calls
-// then, whose transaction takes the count back with [proof.settle]. It returns
-// errRefused, a *throttledError, or a fault.
+// authenticate counts a try and checks the password. If the password is right, it calls
+// then, whose transaction must undo the count with [proof.settle]. authenticate returns
+// errRefused, a *throttledError, or an internal error.
 //
-// The page and the password grant both come here: a counter that one of the two
-// does not share is none (authelia CVE-2025-24806).
+// The page and the password grant both use it. An attacker could go around a counter
+// that only one of them had (authelia CVE-2025-24806).
 func (a *Accounts) authenticate(ctx context.Context, email, password string, then func(*proof) error) error {
-	// One place is held from the count to its end, so that no more tries are
-	// counted and still open than passwords are being hashed.
-	leave, err := a.hasher.enter(ctx)
+	// Hold a slot from the count to the end. The number of counted tries without a
+	// result is then at most the number of slots.
+	release, err := a.hasher.enter(ctx)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer release()
 	key := emailKey(email)
 	try, err := a.count(ctx, newTry(key, reqinfo.From(ctx)))
 	if err != nil {
@@ -75,8 +75,9 @@ func (a *Accounts) authenticate(ctx context.Context, email, password string, the
 	return then(p)
 }
 
-// credentials returns those of an address, or empty ones: an account that does
-// not exist is treated like one whose password is wrong, to the end.
+// credentials returns the credentials of an address, or empty ones if there is no such
+// account. Both cases do the same work, so timing does not reveal which addresses have
+// an account.
 func (a *Accounts) credentials(ctx context.Context, email string) (c credentials, err error) {
 	if !isEmail(email) {
 		return c, nil
@@ -98,7 +99,7 @@ func (a *Accounts) credentials(ctx context.Context, email string) (c credentials
 	return c, nil
 }
 
-// refusal is the check that failed, nil when none did.
+// refusal returns an error for the check that failed, or nil.
 func refusal(c credentials, ok bool, verifyErr error) error {
 	switch {
 	case c.user == nil:
@@ -113,7 +114,7 @@ func refusal(c credentials, ok bool, verifyErr error) error {
 	return nil
 }
 
-// settle is the part of a transaction that follows from a right password.
+// settle writes the consequences of a right password, as part of a transaction.
 func (p *proof) settle(ctx context.Context, tx *sqldb.Tx) error {
 	if err := p.try.succeeded(ctx, tx); err != nil {
 		return err
@@ -121,14 +122,14 @@ func (p *proof) settle(ctx context.Context, tx *sqldb.Tx) error {
 	if p.newHash == "" {
 		return nil
 	}
-	// Only in place of what was verified: a password that is being changed at
-	// this moment is not undone.
+	// The statement compares the old hash, so it does not undo a password that changes
+	// at the same time.
 	_, err := tx.Exec(ctx, replaceHash, p.newHash, p.user.ID, p.hash)
 	return err
 }
 
-// logRefusal says which check failed. It never holds what was typed: into the
-// field for the address people type their password too.
+// logRefusal logs which check failed. It never logs what the user typed, because people
+// sometimes type their password into the address field.
 func (a *Accounts) logRefusal(ctx context.Context, key string, u *User, reason error) {
 	info := reqinfo.From(ctx)
 	attrs := []any{"request_id", info.ID, "address", info.Address, "email_digest", fingerprint(key), "err", reason}

@@ -28,39 +28,40 @@ const (
 
 // Config configures [Accounts]. DB, Dialect and Issuer are required.
 type Config struct {
-	// DB is the application's database, and Dialect its kind: sqlstore.SQLite,
+	// DB is the application's database. Dialect is its kind: sqlstore.SQLite,
 	// sqlstore.Postgres or sqlstore.MySQL.
 	DB      *sql.DB
 	Dialect sqldb.Dialect
 
-	// Issuer is that of passport.Config. It decides where the pages lie, the
-	// name of the cookie, and whether that is for https only. The Host header
-	// decides nothing.
+	// Issuer is the issuer in passport.Config. It determines the URL of the pages, the
+	// name of the cookie, and whether the cookie is Secure. The Host header has no
+	// influence.
 	Issuer string
 
-	// Provider is the name under which passport.Config knows these accounts;
-	// [passport.DefaultProvider] by default.
+	// Provider is the name of these accounts in passport.Config. Default:
+	// [passport.DefaultProvider].
 	Provider string
 
-	// SessionTTL is how long a session lasts at most, [DefaultSessionTTL] by
-	// default. SessionIdleTTL is how long it may lie unused,
-	// [DefaultSessionIdleTTL] or SessionTTL by default, whichever is shorter.
+	// SessionTTL is the maximum lifetime of a session. Default: [DefaultSessionTTL].
+	// SessionIdleTTL is how long a session lives without a request. Default:
+	// [DefaultSessionIdleTTL], or SessionTTL if that is shorter.
 	SessionTTL     time.Duration
 	SessionIdleTTL time.Duration
 
-	// TrustedProxies are those whose X-Forwarded-For is believed when tries to
-	// sign in are counted.
+	// TrustedProxies are the proxies whose X-Forwarded-For header is used to count
+	// sign-in attempts. Default: none.
 	TrustedProxies []netip.Prefix
 
-	// Views is that of passport.Config, or nil: the pages here are set in its
-	// layout.html and wear its style.css, so that all pages look alike.
+	// Views is the Views of passport.Config, or nil. The pages of this package use its
+	// layout.html and style.css, so that all pages look alike.
 	Views fs.FS
 
-	// HashConcurrency is how many passwords are hashed at once, each in 19 MiB
-	// of memory; GOMAXPROCS by default.
+	// HashConcurrency is the number of passwords that are hashed at the same time. Each
+	// takes 19 MiB of memory. Default: GOMAXPROCS.
 	HashConcurrency int
 
-	// Logger gets the log, with each value cut to 1024 bytes. Default: [slog.Default].
+	// Logger receives the log. Each value is cut to 1024 bytes. Default:
+	// [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -72,7 +73,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// validate reports everything that is wrong, each with its remedy.
+// validate returns all faults, each with its fix.
 func (c Config) validate() error {
 	var faults []error
 	add := func(wrong bool, format string, args ...any) {
@@ -84,15 +85,15 @@ func (c Config) validate() error {
 	add(c.Dialect.Name == "", "Dialect is missing: name the kind of DB, sqlstore.SQLite, sqlstore.Postgres or sqlstore.MySQL")
 	add(!isIssuer(c.Issuer), "Issuer %q: want the URL in passport.Config.Issuer, such as https://app.example.com", safeurl.Text(c.Issuer))
 	add(strings.Trim(c.Provider, "abcdefghijklmnopqrstuvwxyz0123456789-") != "",
-		"Provider %q: want the name in passport.Config.Providers, of small letters, digits and hyphens", safeurl.Text(c.Provider))
+		"Provider %q: want the name in passport.Config.Providers, in lower-case letters, digits and hyphens", safeurl.Text(c.Provider))
 	add(c.Provider == "client", "Provider %q: choose another name; client: marks a client's own tokens", c.Provider)
-	add(c.SessionTTL < time.Minute, "SessionTTL is %v: want at least a minute, or none for %v", c.SessionTTL, DefaultSessionTTL)
-	add(c.SessionIdleTTL < time.Minute, "SessionIdleTTL is %v: want at least a minute, or none for %v", c.SessionIdleTTL, DefaultSessionIdleTTL)
+	add(c.SessionTTL < time.Minute, "SessionTTL is %v: want at least a minute; leave it out for %v", c.SessionTTL, DefaultSessionTTL)
+	add(c.SessionIdleTTL < time.Minute, "SessionIdleTTL is %v: want at least a minute; leave it out for %v", c.SessionIdleTTL, DefaultSessionIdleTTL)
 	add(c.SessionTTL >= time.Minute && c.SessionIdleTTL > c.SessionTTL,
-		"SessionIdleTTL is %v, longer than SessionTTL with %v: a session would never be idle; make it shorter, or leave it out", c.SessionIdleTTL, c.SessionTTL)
-	add(c.HashConcurrency < 0, "HashConcurrency is %d: want none for GOMAXPROCS, or how many passwords may be hashed at once", c.HashConcurrency)
+		"SessionIdleTTL is %v, longer than SessionTTL (%v): a session would never become idle; make it shorter, or leave it out", c.SessionIdleTTL, c.SessionTTL)
+	add(c.HashConcurrency < 0, "HashConcurrency is %d: want a positive number; leave it out for GOMAXPROCS", c.HashConcurrency)
 	for i, p := range c.TrustedProxies {
-		add(!p.IsValid(), "TrustedProxies[%d] is no prefix: make it with netip.ParsePrefix", i)
+		add(!p.IsValid(), "TrustedProxies[%d] is not a valid prefix: use netip.ParsePrefix", i)
 	}
 	return errors.Join(faults...)
 }
@@ -104,10 +105,10 @@ func isIssuer(s string) bool {
 		!strings.ContainsAny(s, `?#{}%\`) && !strings.HasSuffix(s, "/") && !strings.Contains(u.Path, "//")
 }
 
-// site is what the pages call the server: the host of the issuer.
+// site returns the name of the server on the pages: the issuer's host.
 func site(issuer *url.URL) string {
 	if loopback.Name(issuer.Hostname()) {
-		return issuer.Host // with the port, for there may be several
+		return issuer.Host // with the port: several servers may run on loopback
 	}
 	return issuer.Hostname()
 }

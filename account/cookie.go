@@ -11,15 +11,15 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// secretLength is that of secret.New.
+// secretLength is the length of a value from secret.New.
 const secretLength = 52
 
-// cookies are those of the browser.
+// cookies holds the names and lifetimes of the browser's cookies.
 type cookies struct {
 	cookie.Names
 	session string
 	form    string // see Accounts.checkForm
-	before  string // the name of the session's cookie before names had a digest
+	before  string // the old name of the session cookie, without a digest
 	ttl     time.Duration
 }
 
@@ -28,14 +28,14 @@ func newCookies(issuer *url.URL, ttl time.Duration) cookies {
 	return cookies{n, n.Host("session"), n.Host("form"), n.Before("session"), ttl}
 }
 
-// setSession sets the cookie of a new session, in place of the one that r has.
+// setSession sets the cookie of a new session. It replaces the cookie in r.
 func (c cookies) setSession(w http.ResponseWriter, r *http.Request, secret string) {
 	c.set(w, c.session, secret, int(c.ttl.Seconds()))
 	c.clearBefore(w, r)
 }
 
-// clearSession deletes the cookie of the session. It deletes the one with the name of
-// before, too, if its session is one of those that have ended.
+// clearSession deletes the session cookie. It also deletes the cookie with the old name
+// if its session is in ended.
 func (c cookies) clearSession(w http.ResponseWriter, r *http.Request, ended []oauth.Digest) {
 	c.set(w, c.session, "", -1)
 	before, ok := c.value(r, c.before)
@@ -46,9 +46,9 @@ func (c cookies) clearSession(w http.ResponseWriter, r *http.Request, ended []oa
 	c.clearBefore(w, r)
 }
 
-// clearBefore deletes the cookie with the name of before, if it has the value of the
-// present one. Otherwise another server on this host may have set it, and if we did,
-// its session has ended.
+// clearBefore deletes the cookie with the old name if its value equals that of the
+// current cookie. If the values differ, another server on this host may have set the
+// old cookie. If we set it, its session has ended.
 func (c cookies) clearBefore(w http.ResponseWriter, r *http.Request) {
 	before, ok := c.value(r, c.before)
 	if present, _ := c.value(r, c.session); ok && before == present {
@@ -60,8 +60,8 @@ func (c cookies) set(w http.ResponseWriter, name, value string, maxAge int) {
 	http.SetCookie(w, c.New(name, value, maxAge))
 }
 
-// secret returns the value of the session's cookie. Without one it returns that
-// with the name of before, so that an upgrade signs no user out.
+// secret returns the value of the session cookie. If there is none, it returns the
+// value of the cookie with the old name, so that an upgrade signs no user out.
 func (c cookies) secret(r *http.Request) (string, bool) {
 	if len(r.CookiesNamed(c.session)) > 0 {
 		return c.value(r, c.session)
@@ -69,10 +69,9 @@ func (c cookies) secret(r *http.Request) (string, bool) {
 	return c.value(r, c.before)
 }
 
-// digest returns what the database knows the browser's session by. ok is false
-// for a request without a session cookie, with several, which no browser of
-// ours sends, and with one that we cannot have set: the database need not be
-// asked for those.
+// digest returns the digest under which the database stores the browser's session. ok
+// is false for a request without a session cookie, with several, or with a value that
+// we cannot have set. Such requests need no database query.
 func (c cookies) digest(r *http.Request) (d oauth.Digest, ok bool) {
 	secret, ok := c.secret(r)
 	if !ok {
@@ -81,8 +80,8 @@ func (c cookies) digest(r *http.Request) (d oauth.Digest, ok bool) {
 	return oauth.DigestOf(secret), true
 }
 
-// digests returns those of all sessions that the browser may be recognized by, now or
-// when a cookie is gone: the present one first, then that with the name of before.
+// digests returns the digests of all sessions that this browser can use, now or after a
+// cookie is deleted: first the current one, then that of the old name.
 func (c cookies) digests(r *http.Request) (all []oauth.Digest) {
 	for _, name := range []string{c.session, c.before} {
 		if secret, ok := c.value(r, name); ok {

@@ -13,19 +13,19 @@
 //
 // # Sessions
 //
-// A browser holds 256 random bits in a cookie; the database holds their digest.
-// Whoever signs in gets a new cookie, and the one that the browser had before is
-// worth nothing from then on, so that nobody can plant one. The name begins with
-// __Host- where the issuer is https, so that no other host can plant one either
-// (draft-ietf-oauth-browser-based-apps §6.1.3.2). A session ends with sign-out,
-// with a changed password, when the account is disabled, when it was unused for
-// [Config.SessionIdleTTL], and after [Config.SessionTTL] whatever happened.
+// The browser holds 256 random bits in a cookie; the database holds their digest.
+// Each sign-in sets a new cookie and invalidates the old one, which prevents session
+// fixation. If the issuer is https, the cookie's name begins with __Host-, so that
+// another host of the same domain cannot set it either
+// (draft-ietf-oauth-browser-based-apps §6.1.3.2). A session ends when the user signs
+// out or changes the password, when the account is disabled, after
+// [Config.SessionIdleTTL] without a request, and after [Config.SessionTTL] in any case.
 //
 // # Guessing passwords
 //
-// Each try is counted before the password is looked at, so that tries in
-// parallel cannot outrun the count, in the database, so that all nodes count
-// together, and under the one spelling of the address that accounts are found
-// by, whether there is such an account or not. See [TriesPerPair]. A page says
-// neither which of the two was wrong nor whether there is such an account.
+// Sign-in attempts are throttled. Each attempt is counted before the password is
+// checked, so that concurrent attempts cannot get past a limit. The count is in the
+// database, so all nodes share it. It uses the normalized address, whether or not
+// that account exists. See [TriesPerPair] for the limits. The page does not reveal
+// whether the address or the password was wrong.
 package account

@@ -16,18 +16,17 @@ const (
 
 func trimmed(s string) string { return strings.TrimSpace(s) }
 
-// emailKey is the one spelling of an address by which accounts are found and
-// tries to sign in are counted. Everything that takes an address goes through
-// it, or tries would be counted once for each spelling.
+// emailKey returns the normalized address. It is the key to find an account and to
+// count sign-in attempts. All code that takes an address must use it: otherwise each
+// spelling of an address would have a separate count.
 func emailKey(email string) string {
-	// Composed before, because "İ" in two parts has another small letter, and after,
-	// because a small letter may compose where its capital does not.
+	// Compose before: "İ" in two code points has a different lower case. Compose after:
+	// a lower-case letter may compose where its upper case does not.
 	return composed(strings.ToLower(composed(trimmed(email))))
 }
 
-// checkEmail says what is wrong with an address. Whether mail arrives there only
-// mail can tell, so this refuses what is none and what could be mistaken for
-// another address.
+// checkEmail returns an error if the text is not an address or could be mistaken for a
+// different address. Only mail can tell whether the address exists.
 func checkEmail(email string) error {
 	email = trimmed(email)
 	local, domain, ok := strings.Cut(email, "@")
@@ -37,9 +36,9 @@ func checkEmail(email string) error {
 	case max(len(email), len(emailKey(email))) > maxEmail:
 		return errors.New("the e-mail address is too long")
 	case !utf8.ValidString(email) || strings.ContainsFunc(email, unfitForEmail):
-		return errors.New("the e-mail address has a blank or a character that cannot be seen")
+		return errors.New("the e-mail address contains a space or an invisible character")
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
-		return errors.New("the e-mail address is none: write it like ada@example.com")
+		return errors.New("the e-mail address is not valid: write it like ada@example.com")
 	}
 	return nil
 }
@@ -48,7 +47,7 @@ func isEmail(s string) bool { return checkEmail(s) == nil }
 
 func unfitForEmail(r rune) bool { return unicode.IsSpace(r) || page.Unseen(r) }
 
-// cleanName is a name as it is stored: without what cannot be seen.
+// cleanName returns a name without invisible characters, as it is stored.
 func cleanName(name string) string { return page.Text(name, len(name)) }
 
 func checkName(name string) error {

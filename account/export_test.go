@@ -12,12 +12,12 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What the fuzz targets reach: each takes text that a stranger wrote.
+// The fuzz targets. Each takes text that a client or an attacker wrote.
 
-// LocalPath is localPath.
+// LocalPath exports localPath.
 func LocalPath(s, fallback string) string { return localPath(s, fallback) }
 
-// SessionDigest is what a request's session is looked up by.
+// SessionDigest returns the digest that a request's session is looked up by.
 func SessionDigest(r *http.Request) (oauth.Digest, bool) {
 	return newCookies(&url.URL{Scheme: "http"}, time.Hour).digest(r)
 }
@@ -27,46 +27,46 @@ func VerifyHash(stored, password string) (ok, outdated bool, err error) {
 	return newHasher(1).verify(stored, password, leastWork())
 }
 
-// ParsesHash reports whether a stored hash is one that would be computed.
+// ParsesHash reports whether a stored hash is accepted.
 func ParsesHash(stored string) bool {
 	_, err := parseHash(stored)
 	return err == nil
 }
 
-// EmailKey is emailKey.
+// EmailKey exports emailKey.
 func EmailKey(email string) string { return emailKey(email) }
 
-// EmailKeys is emailKeys.
+// EmailKeys exports emailKeys.
 func EmailKeys(email string) [3]string { return emailKeys(email) }
 
-// Subscriber is subscriber.
+// Subscriber exports subscriber.
 func Subscriber(address string) string { return subscriber(address) }
 
-// NewHash returns a hash of today's cost.
+// NewHash returns a hash of the current cost.
 func NewHash(password string) string { return newHasher(1).hash(password) }
 
-// HashCost returns what computing a stored hash takes; zero for bcrypt.
+// HashCost returns the parameters of a stored hash; zero for bcrypt.
 func HashCost(stored string) (memory, passes uint32, threads uint8) {
 	p, _ := parseHash(stored)
 	return p.memory, p.time, p.threads
 }
 
-// Queue returns the way into a hasher with so many places.
-func Queue(places int) func(context.Context) (func(), error) { return newHasher(places).enter }
+// Queue returns enter of a hasher with a number of slots.
+func Queue(slots int) func(context.Context) (func(), error) { return newHasher(slots).enter }
 
-// Work is what one sign-in computes: passes over KiB of memory for argon2id, and
+// Work is the hashing of one sign-in: memory in KiB times passes for argon2id, and
 // rounds for bcrypt.
 type Work struct{ Argon2, Bcrypt uint64 }
 
 // WorkOf returns the work of a sign-in with a wrong password to an account with a
-// stored hash, in a table that has hashes of these costs.
+// stored hash. The table has hashes of these costs.
 func WorkOf(stored, password string, costs ...string) Work {
 	spent, _ := WorkOfMatch(stored, "", password, costs...)
 	return spent
 }
 
 // WorkOfMatch returns the work of a sign-in to an account whose password is right, and
-// whether the typed one passes.
+// whether the typed password matches.
 func WorkOfMatch(stored, right, typed string, costs ...string) (spent Work, ok bool) {
 	h := newHasher(1)
 	parsed, _ := parseHash(stored)

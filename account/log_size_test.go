@@ -17,13 +17,13 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// unreachable is a database that no connection can be opened to.
+// unreachable is a database that refuses connections.
 type unreachable struct{}
 
 func (unreachable) Connect(context.Context) (driver.Conn, error) { return nil, errors.New("no route") }
 func (unreachable) Driver() driver.Driver                        { return nil }
 
-// A request for a page may fill the log neither with long lines nor with many.
+// A request for a page can't fill the log with long lines or many lines.
 func TestPages_FR_08_LargestOfEverything(t *testing.T) {
 	var log bytes.Buffer
 	accounts, err := account.New(account.Config{
@@ -61,7 +61,7 @@ func TestPages_FR_08_LargestOfEverything(t *testing.T) {
 				log.Reset()
 				mux.ServeHTTP(httptest.NewRecorder(), r)
 				if n := strings.Count(log.String(), "\n"); n > 2 || log.Len() > 4096 {
-					t.Errorf("%.10s %s with a large %s makes %d log lines with %d bytes, want at most 2 with 4096: %.300s", method, path, part, n, log.Len(), &log)
+					t.Errorf("%.10s %s with a large %s: %d log lines with %d bytes, want at most 2 with 4096: %.300s", method, path, part, n, log.Len(), &log)
 				}
 			}
 		}

@@ -7,18 +7,19 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// composed is the one form of a text that keyboards enter in several: "é" is one
-// character on some systems, and "e" with an accent on others. Passwords are hashed
-// in it, and addresses are compared in it (RFC 8265 §4.2.2, Unicode Annex #15, NFC).
+// composed returns the text in NFC. Keyboards enter the same text in several forms: "é"
+// is one code point on some systems, and "e" with a combining accent on others.
+// Passwords are hashed in NFC and addresses are compared in NFC (RFC 8265 §4.2.2,
+// Unicode Annex #15).
 func composed(s string) string { return norm.NFC.String(s) }
 
-// composing is by how much a text gets shorter at most when it is composed: three
-// letters of Hangul become a syllable.
+// composing is the largest factor by which NFC shortens a text: three Hangul letters
+// become one syllable.
 const composing = 3
 
-// passwordForms are the texts that a stored hash may be of: the composed password,
-// and second what was typed, for hashes from before or from elsewhere. There is one
-// form alone if the two are equal.
+// passwordForms returns the texts that a stored hash may come from: first the composed
+// password, then the password as it was typed, for old or imported hashes. It returns
+// one form if the two are equal.
 func passwordForms(typed string) []string {
 	if len(typed) > composing*MaxPasswordBytes {
 		return []string{typed} // too long in any form
@@ -26,12 +27,12 @@ func passwordForms(typed string) []string {
 	return slices.Compact([]string{composed(typed), typed})
 }
 
-// emailKeys are the keys under which an account with this address may be stored, the
-// one of today first. Keys from before were not composed.
+// emailKeys returns the keys under which an account with this address may be stored.
+// The current key comes first. Old keys were not composed.
 //
-// Tries are counted by the key of today, so each key here has that of the address. A
-// key of another one, such as "i\u0307" for "\u0130", is replaced: its account would have
-// a counter for each spelling.
+// Tries are counted by the current key. A key that does not normalize to it, such as
+// "i\u0307" for "\u0130", is replaced: its account would have one counter for each
+// spelling.
 func emailKeys(email string) [3]string {
 	email = trimmed(email)
 	today := emailKey(email)

@@ -10,7 +10,7 @@ import (
 	"github.com/go-passport/passport/account"
 )
 
-// The same text in two forms, as keyboards of two systems enter it.
+// The same text in the two forms that different systems enter.
 const (
 	composedPassword   = "caf\u00e9 \uac01 \u01f0 password"
 	decomposedPassword = "cafe\u0301 \u1100\u1161\u11a8 j\u030c password"
@@ -22,42 +22,43 @@ func TestPassword_FR_29_EitherFormIsRight(t *testing.T) {
 		hash := account.NewHash(set)
 		for _, typed := range forms {
 			if ok, outdated, err := account.VerifyHash(hash, typed); !ok || outdated || err != nil {
-				t.Errorf("set as %+q and typed as %+q: verify() = %v, %v, %v, want it right and up to date", set, typed, ok, outdated, err)
+				t.Errorf("set as %+q and typed as %+q: verify() = %v, %v, %v, want true, false, nil", set, typed, ok, outdated, err)
 			}
 		}
 		if ok, _, _ := account.VerifyHash(hash, "cafe \uac01 \u01f0 password"); ok {
-			t.Errorf("set as %+q: a password without the accent passes", set)
+			t.Errorf("set as %+q: verify() of the password without the accent = true, want false", set)
 		}
 	}
 	long := strings.Repeat("\u00e9", account.MaxPasswordBytes/2)
 	if ok, _, _ := account.VerifyHash(account.NewHash(long), strings.Repeat("e\u0301", account.MaxPasswordBytes/2)); !ok {
-		t.Error("the longest password is refused when it is typed in its longer form")
+		t.Error("verify() of the longest password in decomposed form = false, want true")
 	}
 }
 
-// A hash from before, or from elsewhere, is of the bytes as they were typed. It is
-// replaced by one that passes in either form.
+// An old or imported hash is of the bytes that the user typed. The first sign-in
+// replaces it with one that matches both forms.
 func TestPassword_FR_29_HashesOfBytesAsTyped(t *testing.T) {
 	old, err := bcrypt.GenerateFromPassword([]byte(decomposedPassword), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if ok, outdated, err := account.VerifyHash(string(old), decomposedPassword); !ok || !outdated || err != nil {
-		t.Errorf("verify() of a hash of what is typed = %v, %v, %v, want it right and outdated", ok, outdated, err)
+		t.Errorf("verify() of a hash of the typed bytes = %v, %v, %v, want true, true, nil", ok, outdated, err)
 	}
 }
 
-// The second form is tried only where there is one, and then for every account.
+// A second form costs a second hash only if the two forms differ, and then for every
+// account.
 func TestSignIn_FR_29_FR_10_NoWorkTwice(t *testing.T) {
 	hash := "$2y$10$" + strings.Repeat("a", 53)
 	for _, stored := range []string{hash, ""} {
 		once := account.WorkOf(stored, "wrong password", "$2y$10$")
 		if got := account.WorkOf(stored, composedPassword, "$2y$10$"); got != once {
-			t.Errorf("a composed password takes %+v, want %+v as plain letters", got, once)
+			t.Errorf("work for a composed password = %+v, want %+v as for plain letters", got, once)
 		}
 		twice := account.Work{Argon2: 2 * once.Argon2, Bcrypt: 2 * once.Bcrypt}
 		if got := account.WorkOf(stored, decomposedPassword, "$2y$10$"); got != twice {
-			t.Errorf("a decomposed password takes %+v, want %+v, once for each form", got, twice)
+			t.Errorf("work for a decomposed password = %+v, want %+v, once for each form", got, twice)
 		}
 	}
 }
@@ -75,21 +76,21 @@ func TestThrottle_FR_29_OneKeyForEachFormOfAnAddress(t *testing.T) {
 }
 
 // An account is found by its key, and tries are counted by the key of the typed text.
-// So the two have one counter in common for each text that finds the account.
+// Each text that finds an account must use the same counter.
 func TestThrottle_FR_29_OneCounterForEachAccount(t *testing.T) {
 	t.Parallel()
 	check := func(typed string) {
 		counter := account.EmailKey(typed)
 		if again := account.EmailKey(counter); again != counter {
-			t.Errorf("the key of %+q is %+q, but that of the key is %+q", typed, counter, again)
+			t.Errorf("key of %+q = %+q, but the key of that key = %+q; want the same", typed, counter, again)
 		}
 		for _, key := range account.EmailKeys(typed) {
 			if of := account.EmailKey(key); of != counter {
-				t.Errorf("%+q finds the account with the key %+q, which counts tries under %+q, and counts under %+q", typed, key, of, counter)
+				t.Errorf("%+q finds the account with the key %+q and counter %+q, but its tries count under %+q; want one counter", typed, key, of, counter)
 			}
 		}
 		if account.EmailKeys(typed)[0] != counter {
-			t.Errorf("%+q does not find an account with its own key %+q", typed, counter)
+			t.Errorf("%+q does not find an account with its key %+q", typed, counter)
 		}
 	}
 	marks := []string{"", "\u0301", "\u0307", "\u0308", "\u0323", "\u0345", "\u0307\u0307", "\u0307\u0323", "\u0307\u0301", "\u0342\u0345"}

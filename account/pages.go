@@ -21,7 +21,7 @@ import (
 //go:embed views
 var views embed.FS
 
-// parsePages returns our pages in the look of an application's views.
+// parsePages parses the pages with the layout and style of the application's views.
 func parsePages(own fs.FS) (*page.Look, map[string]*template.Template, error) {
 	look, err := page.LookOf(own)
 	if err != nil {
@@ -38,7 +38,7 @@ func parsePages(own fs.FS) (*page.Look, map[string]*template.Template, error) {
 	return look, pages, nil
 }
 
-// view is what the pages show.
+// view is the data of the pages.
 type view struct {
 	Site     string // see the layout
 	Origin   string // what the address bar shows
@@ -46,9 +46,9 @@ type view struct {
 	SignOut  string
 	Home     string
 	ReturnTo string
-	Another  string // the address of the form for another account
+	Another  string // the URL of the form for another account
 	Token    string // see Accounts.formToken
-	User     *shown // who is signed in
+	User     *shown // the signed-in user
 
 	Email                            string
 	Alert, EmailFault, PasswordFault string
@@ -57,7 +57,7 @@ type view struct {
 	Title, Text, RequestID string // of the message page
 }
 
-// shown is a user as the pages show one (UI-04).
+// shown is a user as the pages display them (UI-04).
 type shown struct{ Name, Email, Initial string }
 
 func show(s *session) *shown {
@@ -73,7 +73,7 @@ func show(s *session) *shown {
 	return u
 }
 
-// view returns a view for a request whose browser has the session s, or none.
+// view returns the data of a page for a browser with the session s. s may be nil.
 func (a *Accounts) view(w http.ResponseWriter, r *http.Request, s *session) view {
 	return view{
 		Site: a.site, Origin: a.issuer.Scheme + "://" + a.issuer.Host,
@@ -88,14 +88,13 @@ func (a *Accounts) render(w http.ResponseWriter, r *http.Request, status int, na
 	}
 }
 
-// fail answers with a page for an error that is not the user's to mend, or not on
-// this page.
+// fail shows an error page. It is for errors that the user cannot fix on this page.
 func (a *Accounts) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := a.failed(w, r, err)
 	v := a.view(w, r, nil)
 	switch status {
 	case http.StatusForbidden:
-		v.Title, v.Text = "This form came from somewhere else", "To protect you, forms are accepted only from the pages of this site. Open the page again and send the form from there."
+		v.Title, v.Text = "This form came from another site", "To protect you, forms are accepted only from the pages of this site. Open the page again and send the form from there."
 	case http.StatusBadRequest:
 		v.Title, v.Text = "This form could not be read", "Open the page again and send the form from there."
 	case http.StatusRequestTimeout:
@@ -103,15 +102,15 @@ func (a *Accounts) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusMethodNotAllowed:
 		v.Title, v.Text = "This address is for a page", "Open it in a browser to see the page."
 	case http.StatusServiceUnavailable:
-		v.Title, v.Text = "Please try again in a moment", "The server is busy, and nothing was changed that you would have to undo."
+		v.Title, v.Text = "Please try again in a moment", "The server is busy. Nothing has changed."
 	default:
-		v.Title, v.Text = "Something went wrong", "The fault is ours, and it has been recorded. Please try again in a little while."
+		v.Title, v.Text = "Something went wrong", "This is our fault, not yours. Please try again in a moment."
 	}
 	a.render(w, r, status, "message", v)
 }
 
-// failed logs an error that a page is about, and returns the status to answer
-// with: at Info what a browser did, at Error what the operator has to mend.
+// failed logs the error of a page and returns the HTTP status. It logs at Info what the
+// browser caused, and at Error what the operator has to fix.
 func (a *Accounts) failed(w http.ResponseWriter, r *http.Request, err error) int {
 	status, level := http.StatusInternalServerError, slog.LevelError
 	switch {
@@ -130,14 +129,14 @@ func (a *Accounts) failed(w http.ResponseWriter, r *http.Request, err error) int
 		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
 	}
 	if r.Context().Err() != nil {
-		level = slog.LevelInfo // given up by the browser
+		level = slog.LevelInfo // the browser has closed the request
 	}
-	a.log.Log(r.Context(), level, "page answered with an error", "request_id", reqinfo.From(r.Context()).ID,
+	a.log.Log(r.Context(), level, "error page shown", "request_id", reqinfo.From(r.Context()).ID,
 		"method", r.Method, "path", reqinfo.Path(r), "status", status, "err", err)
 	return status
 }
 
-// waiting says how long somebody has to wait, in words.
+// waiting returns a duration in words, rounded up to minutes.
 func waiting(d time.Duration) string {
 	switch minutes := int((d + time.Minute - 1) / time.Minute); minutes {
 	case 0, 1:

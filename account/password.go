@@ -21,21 +21,21 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What a password has to be. Length is what counts; rules about characters only
-// make people write it down (NIST SP 800-63B §3.1.1.2).
+// The limits of a password. Its length is what counts: rules about characters make
+// people write it down (NIST SP 800-63B §3.1.1.2).
 const (
 	MinPasswordLength = 8    // characters
-	MaxPasswordBytes  = 1024 // so that hashing one costs no more than another
+	MaxPasswordBytes  = 1024 // bounds the work of a hash
 )
 
-// current returns the cost of a new hash: 19 MiB of memory and two passes.
+// current returns the parameters of a new hash: 19 MiB of memory and two passes.
 func current() argon2Params {
 	c := hashcost.Current()
 	return argon2Params{memory: c.Memory, time: c.Time, threads: c.Threads}
 }
 
-// Hashes that cost more than this are not ours and would be a way to stop the
-// server: an import that made a mistake, or somebody who wrote to the table.
+// More expensive hashes are refused. Ours never cost that much, and a faulty import or
+// an attacker who can write to the table could use them to stop the server.
 const (
 	maxMemory     = 256 << 10 // KiB
 	maxTime       = 16
@@ -43,17 +43,16 @@ const (
 	maxBcryptCost = 15
 )
 
-// patience is how long a sign-in waits for its turn to hash before it is told
-// to come again.
+// patience is how long a sign-in waits for a slot before it fails with 503.
 const patience = 15 * time.Second
 
-// hasher computes password hashes, a few at a time: each takes 19 MiB and all of
-// a core, and a crowd at the door must not take the memory of the whole
+// hasher computes password hashes and limits how many run at the same time. Each takes
+// 19 MiB and a whole core, so unlimited sign-ins could use up the memory of the
 // application.
 type hasher struct {
 	slots chan struct{}
 
-	// The two algorithms. Tests count their work.
+	// The two algorithms. Tests replace them to count the work.
 	idKey   func(password, salt []byte, time, memory uint32, threads uint8, length uint32) []byte
 	compare func(hash, password []byte) error
 }
@@ -65,8 +64,8 @@ func newHasher(concurrency int) *hasher {
 	return &hasher{slots: make(chan struct{}, concurrency), idKey: argon2.IDKey, compare: bcrypt.CompareHashAndPassword}
 }
 
-// enter waits for a slot and returns the function that gives it back.
-func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
+// enter waits for a slot and returns a function that releases it.
+func (h *hasher) enter(ctx context.Context) (release func(), err error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -75,27 +74,29 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: wait to hash a password: %w", oauth.ErrUnavailable, ctx.Err())
 	case <-timer.C:
-		return nil, fmt.Errorf("%w: more sign-ins at once than passwords can be hashed; raise HashConcurrency or add a node", oauth.ErrUnavailable)
+		return nil, fmt.Errorf("%w: too many concurrent sign-ins; raise HashConcurrency or add a node", oauth.ErrUnavailable)
 	}
 }
 
-// hash returns the hash of a new password in its composed form, in the PHC string
-// format. The caller has a slot.
+// hash returns the hash of a new password in NFC, in the PHC string format. The caller
+// holds a slot.
 func (h *hasher) hash(password string) string {
 	salt := make([]byte, 16)
-	rand.Read(salt) // it never fails, it ends the program
+	rand.Read(salt) // never returns an error; it crashes the program instead
 	return current().encode(salt, h.argon2(current(), composed(password), salt, 32))
 }
 
-// verify reports whether a password is the one of a stored hash, and whether that
-// hash should be replaced by one of today's cost and form. An empty hash is that of
-// no account: it matches nothing. For every hash, each password takes the work w, once
-// for each form of what was typed. A right one takes no less, because it may be that of
-// a disabled account, which is refused like a wrong one. The caller has a slot.
+// verify reports whether a password matches a stored hash, and whether that hash should
+// be replaced because its cost or form is outdated. An empty hash means "no account"
+// and matches nothing.
+//
+// For every hash and every password, verify does the work w once for each form of the
+// typed text. A right password takes no less work than a wrong one, because its account
+// may be disabled, which must not show in the timing. The caller holds a slot.
 func (h *hasher) verify(stored, typed string, w work) (ok, outdated bool, err error) {
 	for i, form := range passwordForms(typed) {
 		matches, old, formErr := h.verifyForm(stored, form, w)
-		if !ok { // else the form before matched, and the work is all that is left
+		if !ok { // once a form has matched, the loop only completes the work
 			ok, outdated, err = matches, old || matches && i > 0, formErr
 		}
 	}
@@ -128,9 +129,9 @@ func (h *hasher) argon2(p argon2Params, password string, salt []byte, length int
 	return h.idKey([]byte(password), salt, p.time, p.memory, p.threads, uint32(length))
 }
 
-// bcrypt returns the cost that was computed; 0 for a hash whose salt is none.
+// bcrypt also returns the cost of the computed hash, or 0 if the salt is not valid.
 func (h *hasher) bcrypt(hash, password string) (ok bool, cost int) {
-	// More than 72 bytes were never part of such a hash.
+	// bcrypt ignores everything after 72 bytes.
 	err := h.compare([]byte(hash), []byte(password[:min(len(password), 72)]))
 	if err == nil || errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 		cost, _ = bcrypt.Cost([]byte(hash))
@@ -151,19 +152,19 @@ func (p argon2Params) encode(salt, key []byte) string {
 		b64.EncodeToString(salt), b64.EncodeToString(key))
 }
 
-// parsedHash is a stored hash: bcrypt as it stands, or argon2id in its parts.
+// parsedHash is a stored hash: bcrypt as a string, or the parts of argon2id.
 type parsedHash struct {
 	bcrypt string
 	argon2Params
 	salt, key []byte
 }
 
-// errHash never quotes the hash: it ends up in a log.
+// errHash never quotes the hash, because it is logged.
 var errHash = errors.New("the stored password hash is neither argon2id (a PHC string) nor bcrypt ($2a$, $2b$, $2y$), or costs too much")
 
 // parseHash reads a stored hash.
 func parseHash(s string) (parsedHash, error) {
-	if len(s) > 255 || strings.ContainsAny(s, "\r\n") { // the decoder skips line ends, whatever its mode
+	if len(s) > 255 || strings.ContainsAny(s, "\r\n") { // the decoder skips line ends, even in strict mode
 		return parsedHash{}, errHash
 	}
 	p, ok := parsedHash{bcrypt: s}, isBcrypt(s)
@@ -214,15 +215,15 @@ func parseParams(s string) (p argon2Params, ok bool) {
 	return p, memoryOK && passesOK && threadsOK && memory >= 8*threads
 }
 
-// parseParam reads a decimal number without sign or leading zero
-// (PHC string format, "parameters").
+// parseParam parses a decimal number without a sign or leading zero (PHC string format,
+// "parameters").
 func parseParam(s, name string, most uint64) (uint32, bool) {
 	digits, ok := strings.CutPrefix(s, name)
 	n, err := strconv.ParseUint(digits, 10, 32)
 	return uint32(n), ok && err == nil && n >= 1 && n <= most && digits[0] != '0' && digits[0] != '+'
 }
 
-// checkNewPassword says what is wrong with a password that somebody chose.
+// checkNewPassword returns an error if a new password is not acceptable.
 func checkNewPassword(password string) error {
 	if !utf8.ValidString(password) {
 		return errors.New("the password is not UTF-8 text")
@@ -237,8 +238,8 @@ func checkNewPassword(password string) error {
 	return nil
 }
 
-// fingerprint names an address in the log without quoting it: people type
-// their password into the wrong field.
+// fingerprint identifies an address in the log without quoting it, because people
+// sometimes type their password into the address field.
 func fingerprint(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return base64.RawURLEncoding.EncodeToString(sum[:6])

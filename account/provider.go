@@ -11,8 +11,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// CurrentUser implements [oauth.UserProvider]: one SELECT, and none without a
-// session cookie. The user's Data is a *[User].
+// CurrentUser implements [oauth.UserProvider]. It runs one SELECT, or none if the
+// request has no session cookie. The user's Data is a *[User].
 func (a *Accounts) CurrentUser(r *http.Request) (*oauth.User, error) {
 	s, err := a.session(r)
 	if err != nil {
@@ -23,7 +23,8 @@ func (a *Accounts) CurrentUser(r *http.Request) (*oauth.User, error) {
 	return u, nil
 }
 
-// UserByID implements [oauth.UserProvider]. A disabled account is not found.
+// UserByID implements [oauth.UserProvider]. For a disabled account it returns
+// [oauth.ErrNotFound].
 func (a *Accounts) UserByID(ctx context.Context, id string) (*oauth.User, error) {
 	if !sqldb.Storable(id) {
 		return nil, oauth.ErrNotFound
@@ -38,9 +39,8 @@ func (a *Accounts) UserByID(ctx context.Context, id string) (*oauth.User, error)
 	return asUser(u), nil
 }
 
-// SignInURL implements [oauth.UserProvider]. Its page offers a signed-in user to
-// continue, unless the [oauth.SignInRequest] in the request's context asks for a new
-// sign-in.
+// SignInURL implements [oauth.UserProvider]. The page lets a signed-in user continue,
+// unless the [oauth.SignInRequest] in the request's context asks for a new sign-in.
 func (a *Accounts) SignInURL(r *http.Request, returnTo string) string {
 	q := url.Values{"return_to": {returnTo}}
 	if r != nil && oauth.SignInRequestFrom(r.Context()).Again {
@@ -49,10 +49,9 @@ func (a *Accounts) SignInURL(r *http.Request, returnTo string) string {
 	return a.issuer.String() + signInPath + "?" + q.Encode()
 }
 
-// UserByPassword implements [oauth.PasswordAuthenticator]. It is
-// [oauth.ErrNotFound] also for a right password after too many wrong ones;
-// tries here and on the sign-in page count together. The address is that of the
-// request in ctx.
+// UserByPassword implements [oauth.PasswordAuthenticator]. After too many failed
+// attempts it returns [oauth.ErrNotFound] even for the right password. It shares the
+// counters with the sign-in page. The client's address comes from the request in ctx.
 func (a *Accounts) UserByPassword(ctx context.Context, username, password string) (*oauth.User, error) {
 	var found *oauth.User
 	err := a.authenticate(ctx, username, password, func(p *proof) error {
@@ -68,12 +67,12 @@ func (a *Accounts) UserByPassword(ctx context.Context, username, password string
 	return found, nil
 }
 
-// SignOut implements [oauth.SignOuter]: it ends the browser's sessions, if there
-// are any, and takes back their cookies. A browser has two after an upgrade, when a
-// cookie with the name of before is still there. On an error the session may live on; the
-// cookie stays, so that it can be tried again.
+// SignOut implements [oauth.SignOuter]: it ends the browser's sessions and deletes
+// their cookies. After an upgrade a browser may have two, because the cookie with the
+// old name still exists. On an error the session may still be alive. The cookie then
+// stays, so that the user can try again.
 func (a *Accounts) SignOut(w http.ResponseWriter, r *http.Request) error {
-	var ended []oauth.Digest // another server may have set the cookie of before: we don't know its session
+	var ended []oauth.Digest // another server may have set the cookie with the old name; we don't know its session
 	for _, digest := range a.cookies.digests(r) {
 		known, err := a.end(r.Context(), digest)
 		if err != nil {

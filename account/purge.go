@@ -13,18 +13,18 @@ const (
 	selectExpired = `SELECT digest FROM passport_sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`
 	selectIdle    = `SELECT digest FROM passport_sessions WHERE seen_at <= ? ORDER BY seen_at LIMIT ?`
 
-	// markOver asks once more: the session may have been used since it was selected.
+	// markOver checks again: the session may have been used since the SELECT.
 	markOver = `UPDATE passport_sessions SET ended_at = ? WHERE digest = ? AND ended_at IS NULL AND (expires_at <= ? OR seen_at <= ?)`
 
 	purgeAttempts = `DELETE FROM passport_sign_in_attempts WHERE id IN (SELECT id FROM (
   SELECT id FROM passport_sign_in_attempts WHERE keep_until < ? ORDER BY id LIMIT ?) x)`
 )
 
-// Purge ends sessions that have reached their SessionTTL or were unused for
-// SessionIdleTTL, and tells the connected server, so that what ends with a session
-// ends too. It also deletes counts of tries to sign in that expired before
-// ended.Expired; if that is zero, Purge does nothing. It deletes at most about limit
-// rows of each kind and returns how many; call it until that is 0.
+// Purge ends sessions that have reached SessionTTL or SessionIdleTTL, and tells the
+// connected server, which ends what depends on these sessions. It also deletes the
+// counts of sign-in attempts that expired before ended.Expired. If ended.Expired is
+// zero, Purge does nothing. It deletes about limit rows of each kind at most and
+// returns their number. Call it until that is 0.
 func (a *Accounts) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (int, error) {
 	if ended.Expired.IsZero() {
 		return 0, nil
@@ -43,12 +43,12 @@ func (a *Accounts) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int
 	}
 	attempts, err := a.db.Exec(ctx, purgeAttempts, sqldb.At(ended.Expired), limit)
 	if err != nil {
-		return over, fmt.Errorf("purge tries to sign in: %w", err)
+		return over, fmt.Errorf("purge sign-in attempts: %w", err)
 	}
 	return over + int(attempts), nil
 }
 
-// endSessions ends the sessions that a query selects, and returns how many.
+// endSessions ends the sessions that a query selects, and returns their number.
 func (a *Accounts) endSessions(ctx context.Context, q string, at time.Time, limit int, now time.Time) (n int, err error) {
 	var digests []oauth.Digest
 	err = a.db.Each(ctx, q, func(row sqldb.Row) error {
@@ -75,7 +75,7 @@ func (a *Accounts) endSessions(ctx context.Context, q string, at time.Time, limi
 	return n, nil
 }
 
-// endIfOver ends a session that is expired or idle, and completes an end that
+// endIfOver ends a session that is expired or idle. It also completes an end that
 // stopped half-way.
 func (a *Accounts) endIfOver(ctx context.Context, d oauth.Digest, now time.Time) (bool, error) {
 	marked, err := a.db.Exec(ctx, markOver, sqldb.At(now), string(d), sqldb.At(now), sqldb.At(now.Add(-a.config.SessionIdleTTL)))

@@ -10,15 +10,16 @@ import (
 	"github.com/go-passport/passport/internal/page"
 )
 
-// maxReturnTo is as long as a return address may be. It holds a whole
-// authorization request.
+// maxReturnTo is the maximum length of a return address. It holds a whole authorization
+// request.
 const maxReturnTo = 32 << 10
 
-// maxLocation is the maximum length of a Location header: proxies limit the whole
-// header of a response, nginx to 4 KiB by default.
+// maxLocation is the maximum length of a Location header. Proxies limit the size of
+// response headers; the default of nginx is 4 KiB.
 const maxLocation = 3 << 10
 
-// sendOn sends the browser to a path of this host. A page links to a longer one.
+// sendOn redirects the browser to a path of this host. If the path is too long for a
+// header, it shows a page with a link instead.
 func (a *Accounts) sendOn(w http.ResponseWriter, r *http.Request, to string) {
 	if len(to) <= maxLocation {
 		page.Private(w)
@@ -30,10 +31,10 @@ func (a *Accounts) sendOn(w http.ResponseWriter, r *http.Request, to string) {
 	a.render(w, r, http.StatusOK, "message", v)
 }
 
-// localPath returns the address to go to after signing in or out: s if it is a
-// path on this host, and otherwise fallback. Whatever somebody could read as
-// another host is refused, also once a proxy has decoded or cleaned it: "//",
-// "/\", a control character that browsers leave out, and their encoded forms.
+// localPath prevents open redirects after sign-in and sign-out. It returns s if s is a
+// path on this host, and fallback otherwise. It refuses each text that a browser, or a
+// proxy that decodes or cleans paths, could read as another host: "//", "/\", control
+// characters, and their encoded forms.
 func localPath(s, fallback string) string {
 	if isLocalPath(s) {
 		return s
@@ -50,7 +51,7 @@ func isLocalPath(s string) bool {
 		return false
 	}
 	path := u.Path
-	for range 3 { // once for each who might decode on the way
+	for range 3 { // once for each hop that may decode the path
 		if !plain(path) || strings.Contains(path, "//") {
 			return false
 		}
@@ -63,7 +64,7 @@ func isLocalPath(s string) bool {
 	return true
 }
 
-// plain reports whether a URL holds none of what browsers and servers read
+// plain reports whether a URL has no characters that browsers and servers read
 // differently.
 func plain(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsRune(s, '\\') && !strings.ContainsFunc(s, unicode.IsControl)

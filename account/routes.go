@@ -13,20 +13,20 @@ const (
 	signOutPath = "/sign-out"
 )
 
-// maxBody is as large as a form may be: a return address, encoded.
+// maxBody is the maximum size of a form. It holds an encoded return address.
 const maxBody = 3*maxReturnTo + 8<<10
 
-// methods are those that a page is registered for. What it does not take is
-// refused by itself: neither is a page without a method more specific than an
-// application's "GET /", which would make ServeMux panic, nor does the
-// application's "/" answer for one of ours.
+// methods are the methods of each route. The page itself refuses those that it does not
+// accept. A route without a method would conflict with an application's "GET /" and
+// make ServeMux panic. With fewer methods, the application's "/" would handle the other
+// methods of our path.
 var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
 
-// Mount registers the pages on a mux: an [http.ServeMux], or another that has its
-// Handle method and its patterns, such as "GET /sign-in". They are /sign-in and
-// /sign-out, below the issuer's path.
+// Mount registers the pages /sign-in and /sign-out below the issuer's path. The mux is
+// an [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
+// "GET /sign-in".
 func (a *Accounts) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {
@@ -36,14 +36,14 @@ func (a *Accounts) Mount(mux interface {
 	}
 }
 
-// form serves a page with a form that is sent to its own address.
-func (a *Accounts) form(show, answer http.HandlerFunc) http.Handler {
+// form serves a page whose form is posted to the same URL.
+func (a *Accounts) form(show, submit http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
 			show(w, r)
 		case http.MethodPost:
-			answer(w, r)
+			submit(w, r)
 		default:
 			w.Header().Set("Allow", "GET, HEAD, POST")
 			a.fail(w, r, errMethod)
@@ -51,13 +51,13 @@ func (a *Accounts) form(show, answer http.HandlerFunc) http.Handler {
 	})
 }
 
-// entry is what every request for a page passes first.
+// entry wraps the handler of every page.
 func (a *Accounts) entry(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = a.proxies.Attach(w, r)
 		a.bodies.Apply(w, r)
 		if err := loopback.Check(a.issuer, r.Host); err != nil {
-			a.misdirect(w, r, fmt.Errorf("%w: if the host %.100q is right, name it in Config.Issuer, or in the setting issuer", err, r.Host))
+			a.misdirect(w, r, fmt.Errorf("%w: if the host %.100q is right, set it in Config.Issuer, or in the setting issuer", err, r.Host))
 			return
 		}
 		a.renameCookie(w, r)
@@ -65,7 +65,7 @@ func (a *Accounts) entry(next http.Handler) http.Handler {
 	})
 }
 
-// misdirect answers a request by a foreign host. The page sets no cookie there.
+// misdirect responds to a request for a foreign host. It sets no cookie there.
 func (a *Accounts) misdirect(w http.ResponseWriter, r *http.Request, err error) {
 	a.render(w, r, a.failed(w, r, err), "message", view{
 		Site: a.site, SignIn: a.issuer.String() + signInPath, Title: "This is not the address of this page",

@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// seenEvery is how finely the last use of a session is known: a write for each
-// request would cost more than the request.
+// seenEvery is the precision of a session's last use. A write for each request would
+// cost more than the request.
 const seenEvery = time.Minute
 
 const (
@@ -31,7 +31,7 @@ WHERE s.digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.seen_at > ?
 	deleteOtherSessions = `DELETE FROM passport_sessions WHERE user_id = ? AND id <> ?`
 )
 
-// session is a browser session that is alive.
+// session is a live browser session.
 type session struct {
 	id        string
 	digest    oauth.Digest
@@ -41,7 +41,7 @@ type session struct {
 	expiresAt time.Time
 }
 
-// session returns that of the browser which sent r, or [oauth.ErrNotFound].
+// session returns the session of the browser that sent r, or [oauth.ErrNotFound].
 func (a *Accounts) session(r *http.Request) (*session, error) {
 	digest, ok := a.cookies.digest(r)
 	if !ok {
@@ -60,24 +60,23 @@ func (a *Accounts) session(r *http.Request) (*session, error) {
 	return s, nil
 }
 
-// see keeps a session from being idle. That it fails is no reason to turn the
-// user away.
+// see records the use of a session, so that it does not become idle. A failure is only
+// logged: the user stays signed in.
 func (a *Accounts) see(ctx context.Context, s *session, now time.Time) {
 	every := min(seenEvery, a.config.SessionIdleTTL/4)
 	if now.Sub(s.seenAt) < every {
 		return
 	}
-	// The time once more in the statement, or requests that come together would
-	// all write.
+	// The statement compares the time again. Otherwise all concurrent requests would
+	// write.
 	_, err := a.db.Exec(ctx, seeSession, sqldb.At(now), string(s.digest), sqldb.At(now.Add(-every))+1)
 	if err != nil && ctx.Err() == nil {
 		a.log.WarnContext(ctx, "the last use of a session was not stored", "user", a.ref(s.user.ID), "err", err)
 	}
 }
 
-// open gives the browser a new cookie for a user who has just proved who they
-// are. What the browser had before is worth nothing from then on, so that a
-// cookie that somebody planted in it is not signed in (ZITADEL CVE-2024-28197).
+// open sets a new session cookie for a user who has just signed in. The browser's old
+// cookie becomes invalid, which prevents session fixation (ZITADEL CVE-2024-28197).
 func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error {
 	before, err := a.before(r, p.user)
 	if err != nil {
@@ -87,7 +86,8 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error 
 	err = a.db.Tx(r.Context(), func(ctx context.Context, tx *sqldb.Tx) error {
 		id := fresh
 		if before != nil {
-			// Of two sign-ins at once the one that deletes the row inherits.
+			// Of two concurrent sign-ins, only the one that deletes the row keeps the
+			// ID.
 			switch n, err := tx.Exec(ctx, deleteSession, string(before.digest)); {
 			case err != nil:
 				return err
@@ -109,9 +109,9 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error 
 	return nil
 }
 
-// before returns the session that the browser had before u signed in, if it is
-// u's: it then keeps its ID, for what was granted in it belongs to it and ends
-// with it. Another one is ended.
+// before returns the browser's previous session if it belongs to u. The new session
+// then keeps its ID, because grants are bound to that ID and end with it. Sessions of
+// other users end.
 func (a *Accounts) before(r *http.Request, u *User) (*session, error) {
 	s, err := a.session(r)
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
@@ -131,10 +131,10 @@ func (a *Accounts) before(r *http.Request, u *User) (*session, error) {
 	return s, nil
 }
 
-// end ends the session with a digest, if there is one: for the browser, then
-// for what was granted in it, and only then is it forgotten. So a request that
-// found the session alive came before the server's cut-off, and whoever gets an
-// error can ask again. known reports whether there was one.
+// end ends the session with a digest, if there is one. It first ends the session for
+// the browser, then the grants of the session, and only then deletes it. So a request
+// that found the session alive came before the server's cut-off, and a caller that gets
+// an error can retry. known reports whether there was a session.
 func (a *Accounts) end(ctx context.Context, digest oauth.Digest) (known bool, err error) {
 	if _, err := a.db.Exec(ctx, markEnded, sqldb.At(time.Now()), string(digest)); err != nil {
 		return false, fmt.Errorf("end session: %w", err)
@@ -142,10 +142,10 @@ func (a *Accounts) end(ctx context.Context, digest oauth.Digest) (known bool, er
 	return a.finish(ctx, digest)
 }
 
-// finish ends what was granted in a session that has ended for the browser, and
-// forgets the session. known reports whether there was one.
+// finish ends the grants of a session that has ended for the browser, and deletes the
+// session. known reports whether there was one.
 func (a *Accounts) finish(ctx context.Context, digest oauth.Digest) (known bool, err error) {
-	ctx = context.WithoutCancel(ctx) // a browser that hangs up now must not leave what was granted
+	ctx = context.WithoutCancel(ctx) // the grants must end even if the browser disconnects now
 	var id, userID string
 	err = a.db.Row(ctx, selectOwner, func(row sqldb.Row) error { return row.Scan(&id, &userID) }, string(digest))
 	if errors.Is(err, oauth.ErrNotFound) {
@@ -154,17 +154,17 @@ func (a *Accounts) finish(ctx context.Context, digest oauth.Digest) (known bool,
 	if err != nil {
 		return false, fmt.Errorf("find session to end: %w", err)
 	}
-	if err := a.tell(ctx, func(ctx context.Context, s server) error { return s.EndSession(ctx, a.ref(userID), id) }); err != nil {
-		return false, fmt.Errorf("end what was granted in the session: %w", err)
+	if err := a.notify(ctx, func(ctx context.Context, s server) error { return s.EndSession(ctx, a.ref(userID), id) }); err != nil {
+		return false, fmt.Errorf("end the session's grants: %w", err)
 	}
 	if _, err := a.db.Exec(ctx, deleteSession, string(digest)); err != nil {
-		return false, fmt.Errorf("forget session: %w", err)
+		return false, fmt.Errorf("delete session: %w", err)
 	}
 	return true, nil
 }
 
-// endOthers makes a change to a user, and ends the user's sessions but the one given in
-// the same write. A caller has to tell the server next, for what was granted in them.
+// endOthers changes a user and ends the user's other sessions in one transaction. The
+// caller must then notify the server, which ends the grants of these sessions.
 func (a *Accounts) endOthers(ctx context.Context, userID, exceptSessionID string, change func(context.Context, *sqldb.Tx) error) error {
 	return a.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
 		if err := change(ctx, tx); err != nil {
@@ -175,9 +175,9 @@ func (a *Accounts) endOthers(ctx context.Context, userID, exceptSessionID string
 	})
 }
 
-// tell has the connected server, if there is one, end what was granted in sessions that
-// have ended. A caller that gives up now doesn't stop it.
-func (a *Accounts) tell(ctx context.Context, end func(context.Context, server) error) error {
+// notify makes the connected server, if there is one, end the grants of ended sessions.
+// It continues even if the caller's context is canceled.
+func (a *Accounts) notify(ctx context.Context, end func(context.Context, server) error) error {
 	server := a.server.Load()
 	if server == nil {
 		return nil
@@ -185,8 +185,8 @@ func (a *Accounts) tell(ctx context.Context, end func(context.Context, server) e
 	return end(context.WithoutCancel(ctx), *server)
 }
 
-// halfEnded reports whether the browser's session is at an end for the browser,
-// but not, as far as we know, for what was granted in it.
+// halfEnded reports whether the session has ended for the browser while its grants may
+// still be alive.
 func (a *Accounts) halfEnded(r *http.Request) (bool, error) {
 	digest, ok := a.cookies.digest(r)
 	if !ok {
@@ -207,9 +207,9 @@ func (a *Accounts) isHalfEnded(ctx context.Context, digest oauth.Digest) (bool, 
 	return true, nil
 }
 
-// renameCookie gives the session's cookie its present name, if the browser has only
-// the one of before. The old cookie stays until the session ends, for nodes that
-// know no other name.
+// renameCookie sets the session cookie under its current name if the browser has only
+// the cookie with the old name. The old cookie stays until the session ends, for nodes
+// that only know the old name.
 func (a *Accounts) renameCookie(w http.ResponseWriter, r *http.Request) {
 	secret, ok := a.cookies.value(r, a.cookies.before)
 	if !ok || r.Method != http.MethodGet || len(r.CookiesNamed(a.cookies.session)) > 0 {

@@ -13,15 +13,15 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The values of the parameter prompt of the sign-in page: a new sign-in of the
-// signed-in user, and one of another user. Without it, a signed-in user is asked
-// whether to continue.
+// The values of the sign-in page's prompt parameter: a new sign-in of the same user,
+// and a sign-in of another user. Without it, the page asks a signed-in user whether to
+// continue.
 const (
 	promptLogin   = "login"
 	promptAnother = "another"
 )
 
-// showSignIn shows the form, or what a signed-in user can do instead.
+// showSignIn shows the form, or the choices of a signed-in user.
 func (a *Accounts) showSignIn(w http.ResponseWriter, r *http.Request) {
 	s, err := a.session(r)
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
@@ -36,7 +36,7 @@ func (a *Accounts) showSignIn(w http.ResponseWriter, r *http.Request) {
 	a.render(w, r, http.StatusOK, v.choose(s, r.URL.Query().Get("prompt")), v)
 }
 
-// choose returns the page for a browser with the session s, or none.
+// choose returns the name of the page for a browser with the session s. s may be nil.
 func (v *view) choose(s *session, prompt string) string {
 	switch {
 	case s == nil:
@@ -53,8 +53,8 @@ func (v *view) choose(s *session, prompt string) string {
 	return "sign_in"
 }
 
-// signIn answers the form. A right password leads to the return address, which
-// is of this origin: what the browser enforces for forms ends there.
+// signIn handles the form. After a right password it redirects to the return address.
+// That is on this origin, so the browser's form-action policy allows it.
 func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 	form, err := a.readForm(r)
 	if err != nil {
@@ -80,8 +80,8 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 	a.sendOn(w, r, cmp.Or(v.ReturnTo, v.Home))
 }
 
-// lacks notes what was not filled in, and reports whether there is any. It is no
-// try.
+// lacks sets the errors of empty fields and reports whether there are any. An
+// incomplete form does not count as an attempt.
 func (v *view) lacks(form url.Values) bool {
 	if trimmed(form.Get("email")) == "" {
 		v.EmailFault = "Enter your e-mail address."
@@ -92,12 +92,12 @@ func (v *view) lacks(form url.Values) bool {
 	return v.EmailFault+v.PasswordFault != ""
 }
 
-// refuse shows the form again, the same one whether the account exists or not.
+// refuse shows the form again. The page is the same whether the account exists or not.
 func (a *Accounts) refuse(w http.ResponseWriter, r *http.Request, v view, err error) {
 	if throttled, ok := errors.AsType[*throttledError](err); ok {
 		wait := max(time.Until(throttled.until), time.Second)
 		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-		v.Alert = "There were too many attempts to sign in. For your protection, please wait " + waiting(wait) + " before you try again."
+		v.Alert = "Too many sign-in attempts. To protect the account, please wait " + waiting(wait) + " before you try again."
 		a.render(w, r, http.StatusTooManyRequests, "sign_in", v)
 		return
 	}
@@ -109,7 +109,7 @@ func (a *Accounts) refuse(w http.ResponseWriter, r *http.Request, v view, err er
 	a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
 }
 
-// logSignIn records who signed in.
+// logSignIn logs the sign-in of a user.
 func (a *Accounts) logSignIn(r *http.Request, u *User) {
 	info := reqinfo.From(r.Context())
 	a.log.InfoContext(r.Context(), "signed in", "request_id", info.ID, "address", info.Address, "user", a.ref(u.ID))

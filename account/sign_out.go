@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// showSignOut asks whether to sign out. A link, an image or a page that is
-// loaded ahead signs nobody out; only the form does.
+// showSignOut asks for confirmation. Only the form signs the user out; a link, an image
+// or a prefetched page does not.
 func (a *Accounts) showSignOut(w http.ResponseWriter, r *http.Request) {
 	s, err := a.session(r)
 	half := false
@@ -33,10 +33,9 @@ func (a *Accounts) showSignOut(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-const unfinished = "Signing out did not come to its end: what you allowed in this session may still be in use. Please try again."
+const unfinished = "You are not fully signed out: apps that you allowed in this session may still have access. Please try again."
 
-// signOut answers the form. It says that the user is signed out when all that
-// belongs to it is stored, and not before.
+// signOut handles the form. It confirms the sign-out only after all of it is stored.
 func (a *Accounts) signOut(w http.ResponseWriter, r *http.Request) {
 	form, err := a.readForm(r)
 	if err != nil {
@@ -60,6 +59,6 @@ func (a *Accounts) signOut(w http.ResponseWriter, r *http.Request) {
 
 func (a *Accounts) signedOut(w http.ResponseWriter, r *http.Request) {
 	v := a.view(w, r, nil)
-	v.Title, v.Text, v.RequestID = "You are signed out", "Nobody is signed in to "+a.site+" in this browser.", ""
+	v.Title, v.Text, v.RequestID = "You are signed out", "No account is signed in to "+a.site+" in this browser.", ""
 	a.render(w, r, http.StatusOK, "message", v)
 }

@@ -14,29 +14,30 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// User is an account. It is what [oauth.User] holds in Data.
+// User is an account. [oauth.User] holds a *User in Data.
 type User struct {
 	// ID is a UUID that never changes and is never given to another account.
 	ID string
 
-	// Email is the address that the user signs in with, as it was entered, with
-	// accents composed (NFC). Capitals make no difference.
+	// Email is the address that the user signs in with, as it was entered, in NFC.
+	// Letter case makes no difference.
 	Email string
 
-	// Name is shown on pages; Email stands in for an empty one.
+	// Name is the name on the pages. If it is empty, they show Email.
 	Name string
 
-	// DisabledAt is when the account was closed; zero while it is open.
+	// DisabledAt is when the account was disabled. It is zero while the account is
+	// enabled.
 	DisabledAt time.Time
 
-	// CreatedAt is when the account was made.
+	// CreatedAt is when the account was created.
 	CreatedAt time.Time
 }
 
 // LogValue implements [slog.LogValuer].
 func (u *User) LogValue() slog.Value { return slog.StringValue(u.ID) }
 
-// DisplayName is the user's name, or else the e-mail address.
+// DisplayName returns the user's name, or the e-mail address if the name is empty.
 func (u *User) DisplayName() string {
 	if u.Name != "" {
 		return u.Name
@@ -44,24 +45,24 @@ func (u *User) DisplayName() string {
 	return u.Email
 }
 
-// NewUser is what [Accounts.Create] makes an account of.
+// NewUser holds the data for [Accounts.Create].
 type NewUser struct {
 	Email string // required: at most 254 bytes, with one @
-	Name  string // at most 100 characters; those that cannot be seen are left out
+	Name  string // at most 100 characters; invisible ones are removed
 
 	// Password has at least 8 characters and at most 1024 bytes.
 	Password string
 
-	// PasswordHash takes the place of Password for a user who comes from
-	// another system: bcrypt, or argon2id as a PHC string. It is replaced at
-	// the first sign-in.
+	// PasswordHash is an alternative to Password, for a user imported from another
+	// system: bcrypt, or argon2id as a PHC string. The first sign-in replaces an
+	// outdated hash.
 	PasswordHash string
 }
 
-// Format implements [fmt.Formatter]. It prints no secret: only the e-mail address.
+// Format implements [fmt.Formatter]. It prints only the e-mail address.
 func (n NewUser) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "account.NewUser(%s)", n.Email) }
 
-// LogValue implements [slog.LogValuer], without the password.
+// LogValue implements [slog.LogValuer]. It logs only the e-mail address.
 func (n NewUser) LogValue() slog.Value { return slog.StringValue(n.Email) }
 
 const (
@@ -71,18 +72,17 @@ const (
 	selectByEmail  = `SELECT ` + userColumns + ` FROM passport_users WHERE email_key = ?`
 	selectUserPage = `SELECT ` + userColumns + ` FROM passport_users WHERE id > ? ORDER BY id LIMIT 100`
 
-	// A session is alive as long as its version is that of its user, so a
-	// sign-in that read the old password and stores its session after the
-	// change has stored a dead one.
+	// A session is alive only while its version equals that of its user. If a sign-in
+	// checked the old password and stores its session after the change, that session is
+	// dead.
 	updatePassword = `UPDATE passport_users SET password = ?, session_version = session_version + 1 WHERE id = ?`
 	keepSession    = `UPDATE passport_sessions SET session_version = session_version + 1 WHERE id = ? AND user_id = ?`
 	disableUser    = `UPDATE passport_users SET disabled_at = ?, session_version = session_version + 1 WHERE id = ? AND disabled_at IS NULL`
 	enableUser     = `UPDATE passport_users SET disabled_at = NULL, session_version = session_version + 1 WHERE id = ? AND disabled_at IS NOT NULL`
 )
 
-// Create makes an account. Its error says everything that is wrong with what was
-// given, in sentences for the person who entered it; it is [oauth.ErrConflict]
-// when there is an account with that address.
+// Create creates an account. Its error lists every fault in n, in sentences for the
+// person who entered the data. It is [oauth.ErrConflict] if the address is taken.
 func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, error) {
 	if err := n.validate(); err != nil {
 		return nil, err
@@ -98,20 +98,20 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, error) {
 		ID: uuid.NewV7(), Email: composed(trimmed(n.Email)), Name: cleanName(n.Name),
 		CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
 	}
-	made, err := a.insert(ctx, u, n.Email, hash)
+	created, err := a.insert(ctx, u, n.Email, hash)
 	if err != nil {
 		return nil, fmt.Errorf("store account: %w", err)
 	}
-	if !made {
-		return nil, fmt.Errorf("there is an account with the e-mail address %s: %w", u.Email, oauth.ErrConflict)
+	if !created {
+		return nil, fmt.Errorf("there is already an account with the e-mail address %s: %w", u.Email, oauth.ErrConflict)
 	}
 	return u, nil
 }
 
-// insert stores an account unless there is one with its address. The unique key
-// decides that, except for accounts from before addresses were composed, which no
-// node makes any more.
-func (a *Accounts) insert(ctx context.Context, u *User, entered, hash string) (made bool, err error) {
+// insert stores an account unless its address is taken. The unique key ensures that.
+// The SELECT is for old accounts whose address was not composed; no node creates these
+// any more.
+func (a *Accounts) insert(ctx context.Context, u *User, entered, hash string) (created bool, err error) {
 	_, err = a.UserByEmail(ctx, entered)
 	if err == nil {
 		return false, nil
@@ -138,18 +138,17 @@ func (n NewUser) validate() error {
 }
 
 func (a *Accounts) newHash(ctx context.Context, password string) (string, error) {
-	leave, err := a.hasher.enter(ctx)
+	release, err := a.hasher.enter(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer leave()
+	defer release()
 	return a.hasher.hash(password), nil
 }
 
-// SetPassword changes a password and ends the user's sessions but the one given,
-// which may be empty: whoever knew the old one is out. Of what clients hold
-// ends what the connected server decides. If that part fails the password is
-// changed all the same; call again.
+// SetPassword changes a password and ends the user's sessions except exceptSessionID,
+// which may be empty. The connected server then decides which codes and tokens end. If
+// the server fails, the password is changed nevertheless; call SetPassword again.
 func (a *Accounts) SetPassword(ctx context.Context, userID, password, exceptSessionID string) error {
 	if !sqldb.Storable(userID) || !sqldb.Storable(exceptSessionID) {
 		return oauth.ErrNotFound
@@ -171,21 +170,22 @@ func (a *Accounts) SetPassword(ctx context.Context, userID, password, exceptSess
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
-	err = a.tell(ctx, func(ctx context.Context, s server) error {
+	err = a.notify(ctx, func(ctx context.Context, s server) error {
 		return s.PasswordChanged(ctx, a.ref(userID), exceptSessionID)
 	})
 	if err != nil {
-		return fmt.Errorf("the password is changed, but what clients hold may live on, so change it again: %w", err)
+		return fmt.Errorf("the password is changed, but clients may still hold tokens; change it again: %w", err)
 	}
 	return nil
 }
 
-// Disable closes an account, or opens it again. While it is closed, its user can't sign
-// in, and guards refuse its tokens. Closing it ends its sessions for good, and the
-// connected server revokes all of its tokens and codes, also personal access tokens; see
-// [passport.Server.RevokeUser]. None of them works again once the account is open. If
-// the server fails, the account is closed all the same; call again. Consents stay. It
-// returns [oauth.ErrNotFound] if there is no such account.
+// Disable disables an account, or enables it again. While it is disabled, its user
+// can't sign in, and guards refuse its tokens. Disabling ends its sessions for good,
+// and the connected server revokes all of its codes and tokens, including personal
+// access tokens; see [passport.Server.RevokeUser]. They stay revoked after the account
+// is enabled again. Consents stay. If the server fails, the account is disabled
+// nevertheless; call Disable again. It returns [oauth.ErrNotFound] if there is no such
+// account.
 func (a *Accounts) Disable(ctx context.Context, userID string, disabled bool) error {
 	if !sqldb.Storable(userID) {
 		return oauth.ErrNotFound
@@ -206,14 +206,14 @@ func (a *Accounts) Disable(ctx context.Context, userID string, disabled bool) er
 	if err != nil {
 		return fmt.Errorf("disable account: %w", err)
 	}
-	err = a.tell(ctx, func(ctx context.Context, s server) error { return s.RevokeUser(ctx, a.ref(userID)) })
+	err = a.notify(ctx, func(ctx context.Context, s server) error { return s.RevokeUser(ctx, a.ref(userID)) })
 	if err != nil {
-		return fmt.Errorf("the account is disabled, but its tokens are not revoked yet, so disable it again: %w", err)
+		return fmt.Errorf("the account is disabled, but its tokens are not revoked yet; disable it again: %w", err)
 	}
 	return nil
 }
 
-// changeUser runs an update that changes the row of a user, if there is one.
+// changeUser runs an update and returns [oauth.ErrNotFound] if it changed no row.
 func changeUser(ctx context.Context, tx *sqldb.Tx, q string, args ...any) error {
 	n, err := tx.Exec(ctx, q, args...)
 	if err == nil && n == 0 {
@@ -222,13 +222,12 @@ func changeUser(ctx context.Context, tx *sqldb.Tx, q string, args ...any) error 
 	return err
 }
 
-// Users yields all accounts in the order in which they were made, those that are
-// disabled too.
+// Users yields all accounts in the order of their creation, disabled ones included.
 func (a *Accounts) Users(ctx context.Context) iter.Seq2[*User, error] {
 	return func(yield func(*User, error) bool) {
 		for last := ""; ; {
-			// A page is read to its end first: whoever changes accounts while
-			// ranging over them needs the connection, and it may be the only one.
+			// Read a whole page first. The caller may change accounts in the loop and
+			// needs the connection, which may be the only one.
 			page, err := a.userPage(ctx, last)
 			if err != nil {
 				yield(nil, err)
@@ -259,8 +258,8 @@ func (a *Accounts) userPage(ctx context.Context, after string) (page []*User, er
 	return page, nil
 }
 
-// UserByEmail returns the account with an e-mail address, also if it is
-// disabled, or [oauth.ErrNotFound].
+// UserByEmail returns the account with an e-mail address, even a disabled one, or
+// [oauth.ErrNotFound].
 func (a *Accounts) UserByEmail(ctx context.Context, email string) (u *User, err error) {
 	if !isEmail(email) {
 		return nil, oauth.ErrNotFound
@@ -285,7 +284,7 @@ func (a *Accounts) user(ctx context.Context, q, arg string) (u *User, err error)
 	return u, nil
 }
 
-// scanUser reads [userColumns], and what a query has after them into more.
+// scanUser scans [userColumns], and any further columns into more.
 func scanUser(row sqldb.Row, more ...any) (*User, error) {
 	u := &User{}
 	into := []any{&u.ID, &u.Email, &u.Name, sqldb.Micros{T: &u.DisabledAt}, sqldb.Micros{T: &u.CreatedAt}}

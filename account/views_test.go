@@ -21,7 +21,7 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// noDatabase is a database that nobody can talk to.
+// noDatabase is a database that refuses connections.
 type noDatabase struct{}
 
 func (noDatabase) Connect(context.Context) (driver.Conn, error) {
@@ -29,8 +29,8 @@ func (noDatabase) Connect(context.Context) (driver.Conn, error) {
 }
 func (noDatabase) Driver() driver.Driver { return nil }
 
-// The pages to sign in and out wear what the other pages wear, under the same
-// policy: no script, no frame, one style sheet.
+// The sign-in and sign-out pages have the layout, style and Content-Security-Policy of
+// the other pages: no script, no frame, one style sheet.
 func TestAccount_UI_03_ViewsLookAlike(t *testing.T) {
 	db := sql.OpenDB(noDatabase{})
 	defer db.Close()
@@ -47,7 +47,7 @@ func TestAccount_UI_03_ViewsLookAlike(t *testing.T) {
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, httptest.NewRequest("GET", "https://app.example/sign-in", nil))
 	if body := w.Body.String(); !strings.HasPrefix(body, "<!doctype html><style>p { color: teal }</style><b>app.example of the shop</b>") || !strings.Contains(body, `name="password"`) {
-		t.Errorf("the sign-in page is %d %s", w.Code, body)
+		t.Errorf("GET /sign-in = %d %s, want the application's layout around the form", w.Code, body)
 	}
 	want := "default-src 'none'; style-src 'sha256-8fPwlIw/PLRUIsg7vYlNotoeuR0WiP8RAqPPGm2Lo4U='; img-src 'self' data:; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	if got := w.Header().Get("Content-Security-Policy"); got != want {
@@ -59,8 +59,8 @@ func TestAccount_UI_03_ViewsLookAlike(t *testing.T) {
 	}
 }
 
-// The pages stand beside an application's own routes, in any order, and answer
-// every method themselves.
+// The pages can be mounted next to an application's routes, in any order, and respond
+// to every method.
 func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
 	db := sql.OpenDB(noDatabase{})
 	defer db.Close()
@@ -84,7 +84,7 @@ func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
 					w := httptest.NewRecorder()
 					mux.ServeHTTP(w, httptest.NewRequest(method, "https://app.example"+path, nil))
 					if w.Code != want || w.Header().Get("X-Request-Id") == "" || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
-						t.Errorf("beside %q: %s %s = %d, %s; want our own page with %d", pattern, method, path, w.Code, w.Header().Get("Content-Type"), want)
+						t.Errorf("beside %q: %s %s = %d, %s; want our page with %d", pattern, method, path, w.Code, w.Header().Get("Content-Type"), want)
 					}
 					if allow := w.Header().Get("Allow"); want == 405 && allow != "GET, HEAD, POST" {
 						t.Errorf("beside %q: %s %s: Allow is %q, want GET, HEAD, POST", pattern, method, path, allow)
@@ -95,8 +95,8 @@ func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
 	}
 }
 
-// Under an http.Server without any limit a form holds its connection for half a
-// minute at most, whether or not it is read.
+// On an http.Server without timeouts, a form holds its connection for at most 30
+// seconds, whether or not it is read.
 func TestSignIn_FR_04_FormThatNeverComes(t *testing.T) {
 	for _, tt := range []struct {
 		name, method, media string
@@ -137,10 +137,10 @@ func TestSignIn_FR_04_FormThatNeverComes(t *testing.T) {
 			}
 			res, err := http.ReadResponse(bufio.NewReader(ours), nil)
 			if err != nil {
-				t.Fatalf("%s: read the answer: %v", tt.name, err)
+				t.Fatalf("%s: read the response: %v", tt.name, err)
 			}
 			if took := time.Since(began); res.StatusCode != tt.status || took > 30*time.Second || !res.Close {
-				t.Errorf("%s: answered %d after %v, closing the connection: %v; want %d within half a minute, and closing", tt.name, res.StatusCode, took, res.Close, tt.status)
+				t.Errorf("%s: status %d after %v, connection closed: %v; want %d within 30 seconds, closed", tt.name, res.StatusCode, took, res.Close, tt.status)
 			}
 		})
 	}

@@ -12,31 +12,32 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Each kind of stored hash, by its algorithm and cost, is one step in the index, so
-// that no sign-in reads the table.
+// The query steps through the index, one step for each algorithm and cost, so that a
+// sign-in does not scan the table.
 const (
 	selectNextCost = `SELECT password_cost FROM passport_users WHERE password_cost > ? ORDER BY password_cost LIMIT 1`
 	maxCosts       = 100
 
-	// PostgreSQL has an index on an expression, because a column would rewrite the
-	// table. The query must repeat it (migrations/postgres/0002_field.sql).
+	// PostgreSQL has an index on an expression, because adding a column would rewrite
+	// the table. The query must repeat the expression
+	// (migrations/postgres/0002_field.sql).
 	postgresCost = `(CASE WHEN password LIKE '$argon2id$%' THEN split_part(password, '$', 4) ELSE substr(password, 1, 7) END COLLATE "C")`
 
 	selectNextCostPostgres = `SELECT ` + postgresCost + ` FROM passport_users WHERE ` + postgresCost + ` > ? ORDER BY ` + postgresCost + ` LIMIT 1`
 )
 
-// work is what one sign-in computes, whether the account exists or not: the most
-// expensive hash of each algorithm in the table. Otherwise the time would tell which
-// addresses have an account.
+// work is the hashing that one sign-in does: the most expensive hash of each algorithm
+// in the table. It is the same whether the account exists or not. Otherwise the
+// response time would reveal which addresses have an account.
 type work struct {
 	argon2 argon2Params
-	bcrypt int // the cost; 0 without such a hash
+	bcrypt int // the cost; 0 if no hash is bcrypt
 }
 
-// leastWork is that of a table with hashes of today's cost alone.
+// leastWork returns the work for a table that has only hashes of the current cost.
 func leastWork() work { return work{argon2: current()} }
 
-// work returns what a sign-in computes. It asks the database each time, because
+// work returns the work of a sign-in. It queries the database each time, because
 // another node may import accounts.
 func (a *Accounts) work(ctx context.Context) (work, error) {
 	w, last, q := leastWork(), "", selectNextCost
@@ -56,8 +57,8 @@ func (a *Accounts) work(ctx context.Context) (work, error) {
 	return w, nil
 }
 
-// with returns the work that also covers a hash of this cost: "m=19456,t=2,p=1" of
-// argon2id, or "$2y$12$" of bcrypt. Others are never computed.
+// with returns the work that also covers a hash of this cost: "m=19456,t=2,p=1" for
+// argon2id, or "$2y$12$" for bcrypt. It ignores a cost that is never computed.
 func (w work) with(cost string) work {
 	if rest := strings.Repeat(".", bcryptTail); isBcrypt(cost + rest) {
 		n, _ := bcrypt.Cost([]byte(cost + rest))
@@ -71,10 +72,10 @@ func (w work) with(cost string) work {
 // bcryptTail is the length of salt and key in a bcrypt hash.
 const bcryptTail = 53
 
-// units is the work of argon2id: the memory that it passes over.
+// units returns the work of argon2id: memory times passes.
 func (p argon2Params) units() uint64 { return uint64(p.memory) * uint64(p.time) }
 
-// spendRest computes what is left of w after done, and drops the results.
+// spendRest does the rest of the work w after done, and drops the results.
 func (h *hasher) spendRest(password string, w, done work) {
 	for _, cost := range restOfBcrypt(w.bcrypt, done.bcrypt) {
 		h.bcrypt(fmt.Sprintf("$2a$%02d$%s", cost, strings.Repeat(".", bcryptTail)), password)
@@ -84,8 +85,8 @@ func (h *hasher) spendRest(password string, w, done work) {
 	}
 }
 
-// restOfBcrypt returns the costs that make up the difference of two. The work of
-// bcrypt doubles with each step of its cost.
+// restOfBcrypt returns the costs that add up to the difference between all and done.
+// The work of bcrypt doubles with each step of its cost.
 func restOfBcrypt(all, done int) (costs []int) {
 	if done == 0 && all > 0 {
 		return []int{all}
@@ -96,8 +97,8 @@ func restOfBcrypt(all, done int) (costs []int) {
 	return costs
 }
 
-// restOfArgon2 returns parameters of the difference of two. ok is false if there is
-// none that argon2id can compute.
+// restOfArgon2 returns parameters for the difference between all and done. ok is false
+// if argon2id can't compute that difference.
 func restOfArgon2(all, done argon2Params) (p argon2Params, ok bool) {
 	if done.units() == 0 {
 		return all, true

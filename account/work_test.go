@@ -7,7 +7,7 @@ import (
 	"github.com/go-passport/passport/account"
 )
 
-// The work of a sign-in is counted, so that the test doesn't depend on the machine.
+// The test counts the work of a sign-in, so it does not depend on the machine.
 func TestSignIn_FR_10_WorkIsEqualForEveryAccount(t *testing.T) {
 	const (
 		argonTail = "$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA"
@@ -21,12 +21,12 @@ func TestSignIn_FR_10_WorkIsEqualForEveryAccount(t *testing.T) {
 		return "$argon2id$v=19$" + cost + argonTail
 	}
 	for name, costs := range map[string][]string{
-		"our own alone":                {ours},
+		"our hashes only":              {ours},
 		"bcrypt":                       {ours, "$2y$12$"},
 		"bcrypt of several costs":      {ours, "$2y$12$", "$2a$04$", "$2b$10$"},
-		"bcrypt alone":                 {"$2y$10$", "$2y$11$"},
-		"argon2id of less":             {ours, "m=64,t=1,p=1", "m=9216,t=4,p=1"},
-		"argon2id of more":             {ours, "m=65536,t=3,p=4", "m=47104,t=1,p=1"},
+		"only bcrypt":                  {"$2y$10$", "$2y$11$"},
+		"cheaper argon2id":             {ours, "m=64,t=1,p=1", "m=9216,t=4,p=1"},
+		"more expensive argon2id":      {ours, "m=65536,t=3,p=4", "m=47104,t=1,p=1"},
 		"both kinds, and unknown ones": {ours, "$2y$12$", "m=65536,t=4,p=2", "m=12288,t=3,p=1", "plain", "$2x$14$", "m=9999999,t=1,p=1", "$2y$31$"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -35,21 +35,21 @@ func TestSignIn_FR_10_WorkIsEqualForEveryAccount(t *testing.T) {
 				for _, password := range []string{"wrong", strings.Repeat("x", 80), strings.Repeat("x", account.MaxPasswordBytes+1)} {
 					got := account.WorkOf(hashOf(cost), password, costs...)
 					if got.Bcrypt != want.Bcrypt || !near(got.Argon2, want.Argon2) {
-						t.Errorf("a wrong password of %d bytes for a hash with %q takes %+v, for an unknown user %+v; want the same work", len(password), cost, got, want)
+						t.Errorf("work for a wrong password of %d bytes and a hash with %q = %+v, for an unknown user %+v; want the same", len(password), cost, got, want)
 					}
 				}
 			}
 			for _, cost := range costs {
 				if alone := account.WorkOf(hashOf(cost), "wrong"); alone.Bcrypt > want.Bcrypt || alone.Argon2 > want.Argon2 {
-					t.Errorf("an unknown user takes %+v, less than the hash with %q alone: %+v", want, cost, alone)
+					t.Errorf("work for an unknown user = %+v, less than for the hash with %q: %+v", want, cost, alone)
 				}
 			}
 		})
 	}
 }
 
-// A disabled account refuses its right password like a wrong one, so the right one must
-// take the same work for every form that matches.
+// A disabled account refuses its right password like a wrong one, so both must take the
+// same work, in every form.
 func TestSignIn_FR_10_FR_29_WorkIsEqualForARightPassword(t *testing.T) {
 	const argon2 = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzYWx0$AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"
 	bcrypt := "$2y$10$" + strings.Repeat("a", 53)
@@ -62,15 +62,15 @@ func TestSignIn_FR_10_FR_29_WorkIsEqualForARightPassword(t *testing.T) {
 		} {
 			right, ok := account.WorkOfMatch(stored, tt.right, tt.typed, "$2y$10$", "m=65536,t=3,p=4")
 			if !ok {
-				t.Fatalf("%s: the right password for %.20s does not pass", name, stored)
+				t.Fatalf("%s: verify() of the right password for %.20s = false, want true", name, stored)
 			}
 			wrong, ok := account.WorkOfMatch(stored, tt.right, tt.wrong, "$2y$10$", "m=65536,t=3,p=4")
 			if ok || right != wrong {
-				t.Errorf("%s: the right password for %.20s takes %+v, and a wrong one %+v; want the same work", name, stored, right, wrong)
+				t.Errorf("%s: work for the right password for %.20s = %+v, for a wrong one %+v; want the same", name, stored, right, wrong)
 			}
 		}
 	}
 }
 
-// near allows for the granularity of argon2id's memory.
+// near allows for the granularity of argon2id's memory parameter.
 func near(a, b uint64) bool { return max(a, b)-min(a, b) <= max(a, b)/100 }

@@ -18,8 +18,8 @@ const (
 	insertAudit = `INSERT INTO oauth_audit (id, happened_at, action, actor, provider, user_id, client_id, reason, address, request_id)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	// A page takes two statements: an OR of both conditions would read all
-	// records of a time again for each page of them.
+	// A page takes two statements. A single one with an OR would reread all records of
+	// the same time for each page.
 	selectAuditAt    = `SELECT ` + auditColumns + ` FROM oauth_audit a WHERE a.happened_at = ? AND a.id > ? ORDER BY a.id LIMIT 100`
 	selectAuditAfter = `SELECT ` + auditColumns + ` FROM oauth_audit a WHERE a.happened_at > ? ORDER BY a.happened_at, a.id LIMIT 100`
 )
@@ -34,8 +34,8 @@ func saveAudit(ctx context.Context, tx *sqldb.Tx, a *oauth.AuditRecord) error {
 	return err
 }
 
-// fit makes a value fit into its column. A client's request ID, for example, must
-// not make a revocation fail.
+// fit makes a value fit into its column. For example, a long request ID from a client
+// must not make a revocation fail.
 func fit(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 	if len(s) <= 255 {
@@ -48,7 +48,7 @@ func fit(s string) string {
 	return s[:end]
 }
 
-// auditRow is a record with its ID, by which the next page is found.
+// auditRow is a record with its ID. The next page begins after that ID.
 type auditRow struct {
 	id     string
 	record oauth.AuditRecord

@@ -108,8 +108,8 @@ func idOf(c *oauth.Client) string {
 	return c.ID
 }
 
-// clients collects rows that are ordered by client. Several rows of a client hold
-// its secrets.
+// clients collects rows that are ordered by client. A client with several secrets has
+// several rows.
 type clients []*oauth.Client
 
 func (l *clients) scan(row sqldb.Row) error { return l.scanWith(row, nil) }
@@ -148,8 +148,8 @@ version = version + 1, consent_version = COALESCE(consent_version, 0) + ? WHERE 
 	insertSecret = `INSERT INTO oauth_client_secrets (client_id, digest, created_at, expires_at)
 SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
 
-	// Concurrent rotations must wait for each other. Otherwise neither would see
-	// the other's secret, and both would stay valid.
+	// Concurrent rotations must wait for each other. Otherwise neither sees the other's
+	// secret, and both secrets stay valid.
 	lockClient = `UPDATE oauth_clients SET version = version WHERE id = ?`
 
 	endSecrets = `UPDATE oauth_client_secrets SET expires_at = ? WHERE client_id = ? AND digest <> ? AND (expires_at IS NULL OR expires_at > ?)`
@@ -157,9 +157,9 @@ SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
 	clientExists = `SELECT c.id FROM oauth_clients c WHERE c.id = ?`
 )
 
-// UpdateClient implements [oauth.ClientStore]. The UPDATE changes only the version
-// that was compared with c, so the comparison needs no lock. It is not made in SQL,
-// because MySQL would compare names by its collation.
+// UpdateClient implements [oauth.ClientStore]. The UPDATE changes only the version that
+// was compared with c, so the comparison needs no lock. The comparison is in Go because
+// MySQL compares names by its collation.
 func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("update client: %w", err)
@@ -190,8 +190,8 @@ func (s *Store) RotateSecret(ctx context.Context, clientID string, secret oauth.
 		if _, err := tx.Exec(ctx, lockClient, clientID); err != nil {
 			return false, err
 		}
-		made, err := tx.Insert(ctx, insertSecret, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt), clientID)
-		if err != nil || !made {
+		inserted, err := tx.Insert(ctx, insertSecret, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt), clientID)
+		if err != nil || !inserted {
 			return false, err
 		}
 		_, err = tx.Exec(ctx, endSecrets, sqldb.At(othersUntil), clientID, string(secret.Digest), sqldb.At(othersUntil))
@@ -207,21 +207,21 @@ func (s *Store) RevokeClient(ctx context.Context, id string, at time.Time, audit
 	})
 }
 
-// changeClient makes a change. If nothing changed, it returns [oauth.ErrNotFound]
-// for a missing client, and otherwise unchanged.
+// changeClient runs a change. If it changed nothing, changeClient returns
+// [oauth.ErrNotFound] for a missing client, and otherwise the error unchanged.
 func (s *Store) changeClient(ctx context.Context, id string, unchanged error, audit *oauth.AuditRecord, change func(context.Context, *sqldb.Tx) (bool, error)) error {
 	if !storable(id) {
 		return oauth.ErrNotFound
 	}
-	made := false
+	changed := false
 	err := s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (_ bool, err error) {
-		made, err = change(ctx, tx)
-		return made, err
+		changed, err = change(ctx, tx)
+		return changed, err
 	})
 	if err != nil {
 		return fmt.Errorf("change client: %w", err)
 	}
-	if made {
+	if changed {
 		return nil
 	}
 	if err := s.exists(ctx, clientExists, id); err != nil {

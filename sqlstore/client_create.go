@@ -17,7 +17,8 @@ access_token_ttl, refresh_token_ttl, family_ttl, ends_with_session, attributes, 
 
 	insertClient = insertIntoClients + `VALUES (` + newClientValues + `)`
 
-	// The OFFSET is the limit minus one. Not more rows than the limit are read.
+	// The OFFSET is the limit minus one, so the query never reads more rows than the
+	// limit.
 	insertClientWithin = insertIntoClients + `SELECT ` + newClientValues + ` FROM (SELECT 1 AS one) o
 WHERE NOT EXISTS (SELECT 1 FROM (SELECT c.id FROM oauth_clients c WHERE c.owner_provider = ? AND c.owner_id = ? AND c.revoked_at IS NULL
 ORDER BY c.id LIMIT 1 OFFSET ?) x)`
@@ -69,7 +70,7 @@ type newClient struct {
 	*oauth.Client
 	attributes any // in their stored form
 	audit      *oauth.AuditRecord
-	limit      int // of the owner's clients; zero for none
+	limit      int // maximum number of the owner's clients; zero for no limit
 }
 
 // save inserts the client under an ID, with its secrets and its audit record. It
@@ -87,11 +88,11 @@ func (n newClient) save(ctx context.Context, tx *sqldb.Tx, id string) error {
 	if n.limit > 0 {
 		q, row = insertClientWithin, append(row, n.Owner.Provider, n.Owner.ID, n.limit-1)
 	}
-	made, err := tx.Insert(ctx, q, row...)
+	inserted, err := tx.Insert(ctx, q, row...)
 	switch {
 	case err != nil:
 		return err
-	case !made:
+	case !inserted:
 		return n.refusal(ctx, tx, id)
 	}
 	for _, secret := range n.Secrets {
@@ -108,7 +109,7 @@ func (n newClient) save(ctx context.Context, tx *sqldb.Tx, id string) error {
 	return saveAudit(ctx, tx, record)
 }
 
-// refusal returns why the client was not inserted.
+// refusal returns the reason why the client was not inserted.
 func (n newClient) refusal(ctx context.Context, tx *sqldb.Tx, id string) error {
 	if n.limit == 0 {
 		return oauth.ErrConflict

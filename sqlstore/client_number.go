@@ -19,13 +19,13 @@ const (
 
 var clientsAmong = `SELECT c.id FROM oauth_clients c WHERE c.id IN ` + page
 
-// createNumbered creates a client with the next free number as its ID, and returns
-// the ID. The counter is a row, so that concurrent calls wait for each other or are
-// retried. A sequence would leave gaps, and on Galera it counts in steps.
+// createNumbered creates a client with the next free number as its ID, and returns the
+// ID. The counter is a row, so that concurrent calls wait for each other or retry. A
+// sequence would leave gaps, and on Galera it counts in steps.
 //
-// If a number is taken, for example by an import, the insert fails. The taken
-// numbers are skipped outside of the transaction, because there may be too many for
-// one transaction.
+// If a number is taken, for example by an import, the insert fails. The taken numbers
+// are skipped outside the transaction, because there may be too many for one
+// transaction.
 func (s *Store) createNumbered(ctx context.Context, c newClient) (string, error) {
 	for last := ""; ; {
 		var id string
@@ -53,8 +53,8 @@ func (s *Store) createNumbered(ctx context.Context, c newClient) (string, error)
 	}
 }
 
-// nextNumber increments the counter. A missing counter starts again: the migration
-// inserts its row, but it may have been deleted together with all others.
+// nextNumber increments the counter. If the counter's row is missing, it starts again.
+// The migration inserts the row, but it may have been deleted with all other rows.
 func nextNumber(ctx context.Context, tx *sqldb.Tx) (n int64, err error) {
 	found, err := tx.Exec(ctx, countUp)
 	if err == nil && found == 0 {
@@ -92,7 +92,7 @@ func (s *Store) skipTaken(ctx context.Context) error {
 	}
 }
 
-// takenAfter returns how many consecutive numbers after n are taken, up to a page.
+// takenAfter returns the number of consecutive taken numbers after n, up to a page.
 func (s *Store) takenAfter(ctx context.Context, n int64) (passed int64, err error) {
 	candidates, taken := make([]any, purgePage), map[string]bool{}
 	for i := range candidates {

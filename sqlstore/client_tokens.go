@@ -14,16 +14,17 @@ import (
 const (
 	endClientTokens = `UPDATE oauth_clients SET tokens_not_before = ? WHERE id = ? AND (tokens_not_before IS NULL OR tokens_not_before < ?)`
 
-	// What is stored already, by a node whose clock is ahead. An earlier call on such
-	// a node may have ended a part of it.
+	// A node whose clock is ahead may already have stored rows with a later time. An
+	// earlier call on such a node may have ended some of them.
 	endClientFamiliesAhead = `UPDATE oauth_families SET revoked_at = ? WHERE client_id = ? AND created_at > ? AND created_at <= ? AND revoked_at IS NULL
 AND created_at > (SELECT c.tokens_not_before FROM oauth_clients c WHERE c.id = ?)`
 	endClientTokensAhead = `UPDATE oauth_access_tokens SET revoked_at = ? WHERE client_id = ? AND issued_at > ? AND issued_at <= ? AND revoked_at IS NULL
 AND issued_at > (SELECT c.tokens_not_before FROM oauth_clients c WHERE c.id = ?)`
 )
 
-// RevokeTokensOfClient implements [oauth.TokenStore]. One column of the client's row
-// ends any number of tokens, because each read of a code or token joins it.
+// RevokeTokensOfClient implements [oauth.TokenStore]. It sets one column in the
+// client's row. That ends all its codes and tokens, because every read of a code or
+// token joins that row.
 func (s *Store) RevokeTokensOfClient(ctx context.Context, clientID string, at time.Time, audit *oauth.AuditRecord) error {
 	c := cutOff{at: sqldb.At(at)}
 	return s.changeClient(ctx, clientID, nil, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
@@ -44,8 +45,8 @@ FROM oauth_access_tokens t JOIN oauth_clients c ON c.id = t.client_id LEFT JOIN 
 WHERE t.client_id = ? AND t.issued_at >= ? AND (t.issued_at > ? OR t.id > ?) AND (t.family_id IS NULL OR f.id IS NOT NULL)
 ORDER BY t.issued_at, t.id LIMIT 100`
 
-// TokensOfClient implements [oauth.TokenStore]. It reads the client once for each
-// page: a client may have many redirect URIs.
+// TokensOfClient implements [oauth.TokenStore]. It reads the client once for each page,
+// because a client may have many redirect URIs.
 func (s *Store) TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*oauth.AccessToken, error] {
 	if !storable(clientID) {
 		return none[*oauth.AccessToken]()
@@ -73,7 +74,7 @@ func (s *Store) TokensOfClient(ctx context.Context, clientID string) iter.Seq2[*
 	})
 }
 
-// firstTime is before every time that a token has.
+// firstTime is earlier than any token's time.
 const firstTime int64 = -1 << 62
 
 // scanTokenOf scans a row without the columns of its client.

@@ -12,9 +12,9 @@ import (
 
 const insertConsent = `INSERT INTO oauth_consents (provider, user_id, client_id, scope, granted_at, consent_version) VALUES (?, ?, ?, ?, ?, ?)`
 
-// saveConsents stores consents. The key of each row includes the time of the
-// request. Otherwise the row of an old request, stored after a withdrawal, would
-// make the insert of a new consent do nothing.
+// saveConsents stores consents. The key of each row includes the time of the request.
+// Otherwise an old request that is stored after a withdrawal would leave a row that
+// blocks the insert of a new consent.
 func saveConsents(ctx context.Context, tx *sqldb.Tx, f *oauth.Family, scopes []string, version int64) error {
 	for _, scope := range scopes {
 		if _, err := tx.Insert(ctx, insertConsent, f.User.Provider, f.User.ID, f.ClientID, scope, sqldb.At(f.CreatedAt), version); err != nil {
@@ -56,9 +56,9 @@ func (s *Store) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Clie
 	return scopes, nil
 }
 
-// deleteConsents deletes consents up to one time, and those up to a later time whose
-// family does not live. So it never separates a consent from its family if both are
-// stored while the families are being revoked.
+// deleteConsents deletes all consents up to one time, and up to a later time those
+// whose family is not alive. So it never separates a consent from its family, even if
+// both are stored while families are being revoked.
 const deleteConsents = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ? AND granted_at <= ?
 AND (granted_at <= ? OR NOT EXISTS (SELECT 1 FROM oauth_families f WHERE f.provider = oauth_consents.provider AND f.user_id = oauth_consents.user_id
 AND f.client_id = oauth_consents.client_id AND f.created_at = oauth_consents.granted_at AND f.personal = 0 AND f.revoked_at IS NULL))`
@@ -76,16 +76,16 @@ func (s *Store) Withdraw(ctx context.Context, user oauth.UserRef, clientID strin
 		return oauth.ErrNotFound
 	}
 	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		made, err := c.make(ctx, tx)
+		changed, err := c.apply(ctx, tx)
 		if err != nil {
 			return false, err
 		}
-		return made, c.withdraw(ctx, tx, c.until())
+		return changed, c.withdraw(ctx, tx, c.until())
 	})
 }
 
-// withdraw deletes the stored consents of requests up to the given time. For those
-// after the cut-off, the families must have been revoked first.
+// withdraw deletes the stored consents of requests up to the given time. If that time
+// is after the cut-off, the families must be revoked first.
 func (c cutOff) withdraw(ctx context.Context, tx *sqldb.Tx, until int64) error {
 	if _, err := tx.Exec(ctx, deleteConsents, c.User.Provider, c.User.ID, c.ClientID, until, c.at); err != nil {
 		return fmt.Errorf("withdraw consents: %w", err)

@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// cutOff is a revocation of many families. It ends stored families, and families
-// that are stored at that moment or later for an earlier request.
+// cutOff is a revocation of many families. It ends stored families, and families that
+// are stored concurrently or later but whose request came earlier.
 type cutOff struct {
 	oauth.FamilyFilter
 	at       int64
@@ -18,34 +18,33 @@ type cutOff struct {
 
 const cutOffColumns = `x.provider, x.user_id, x.cut_at, x.client_id, x.session, x.except_session, x.unredeemed, x.ends_with_session, x.keep_personal, x.consents`
 
-// cutMatches is the condition under which the cut-off x ends the family f. Its
-// first line is one seek in the primary key, at the age of the family. It finds
-// nothing in nearly every request, so the rest is not evaluated.
+// cutMatches is the condition under which the cut-off x ends the family f. Its first
+// line is one seek in the primary key. That finds no row in nearly every request, so
+// the rest is not evaluated.
 const cutMatches = `x.provider = f.provider AND x.user_id = f.user_id AND x.cut_at >= f.created_at
 AND (x.client_id = '' OR x.client_id = f.client_id) AND (x.session = '' OR x.session = f.session)
 AND (x.except_session = '' OR x.except_session <> f.session)
 AND (x.ends_with_session = 0 OR f.ends_with_session = 1) AND (x.keep_personal = 0 OR f.personal = 0)`
 
-// clientCutAt is the time at which all tokens of the client c of the family f were
-// revoked. cutByClient is the condition for it.
+// clientCutAt is the time of the revocation of all tokens of the client c of the family
+// f. cutByClient is the condition for it.
 const (
 	cutByClient = `c.id = f.client_id AND c.tokens_not_before >= f.created_at`
 	clientCutAt = `CASE WHEN ` + cutByClient + ` THEN c.tokens_not_before END`
 )
 
 // The conditions under which a stored family f that is not revoked has not ended
-// through its client or through a cut-off. Counts for a limit need them. MySQL would
-// turn an EXISTS into a join and might begin it with all clients.
+// through its client or a cut-off. Counts for a limit use them. They avoid EXISTS
+// because MySQL turns it into a join and may start that join with all clients.
 const (
 	ofLiveClient = `COALESCE((SELECT 1 FROM oauth_clients c WHERE c.id = f.client_id AND c.revoked_at IS NULL
 AND (c.tokens_not_before IS NULL OR c.tokens_not_before < f.created_at)), 0) = 1`
 	notCut = `NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE ` + cutMatches + ` AND x.unredeemed = 0)`
 )
 
-// The time at which a family was revoked: cutAt for reading it with a token,
-// cutCodeAt with a code k, each next to the client c. A cut-off of unredeemed codes
-// ends an unredeemed code and never a token, because a family with a token has a
-// redeemed code.
+// The time of a family's revocation: cutAt if it is read with a token, cutCodeAt with a
+// code k. Both need the client c. A cut-off of unredeemed codes ends an unredeemed code
+// and never a token, because a family with a token has a redeemed code.
 const (
 	cutAt     = `COALESCE(f.revoked_at, (SELECT MIN(x.cut_at) FROM oauth_cut_offs x WHERE ` + cutMatches + ` AND x.unredeemed = 0), ` + clientCutAt + `)`
 	cutCodeAt = `COALESCE(f.revoked_at, (SELECT MIN(x.cut_at) FROM oauth_cut_offs x WHERE ` + cutMatches + `
@@ -53,8 +52,8 @@ AND (x.unredeemed = 0 OR k.spent_at IS NULL)), ` + clientCutAt + `)`
 )
 
 const (
-	// The flags say which conditions apply. Text is not compared with '' here,
-	// because MySQL considers a client named ' ' equal to ''.
+	// The flags select the conditions. Text is not compared with '' here, because MySQL
+	// considers a client named ' ' equal to ''.
 	revokeFamilies = `UPDATE oauth_families SET revoked_at = ? WHERE provider = ? AND user_id = ? AND created_at <= ? AND revoked_at IS NULL
 AND (? = 0 OR client_id = ?) AND (? = 0 OR session = ?) AND (? = 0 OR session <> ?)
 AND (? = 0 OR ends_with_session = 1) AND (? = 0 OR personal = 0)
@@ -65,23 +64,23 @@ AND (? = 0 OR EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = oauth
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-// until is the time up to which the cut-off ends what is already stored: a node
-// whose clock is ahead may have stored it. Reading and a purge compare with at
-// instead, because by then a user may have signed in again.
+// until is the time up to which the cut-off ends rows that are already stored: a node
+// whose clock is ahead may have stored them. Reads and purges compare with at instead,
+// because by then a user may have signed in again.
 func (c cutOff) until() int64 { return c.at + oauth.ClockSkew.Microseconds() }
 
-// make revokes stored families and saves the cut-off for families that are stored
+// apply revokes stored families and saves the cut-off for families that are stored
 // later. It reports whether anything changed.
-func (c cutOff) make(ctx context.Context, tx *sqldb.Tx) (bool, error) {
+func (c cutOff) apply(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 	n, err := c.revoke(ctx, tx, c.until())
 	if err != nil {
 		return false, err
 	}
-	made, err := tx.Insert(ctx, insertCutOff, c.row()...)
+	inserted, err := tx.Insert(ctx, insertCutOff, c.row()...)
 	if err != nil {
 		return false, fmt.Errorf("save cut-off: %w", err)
 	}
-	return made || n > 0, nil
+	return inserted || n > 0, nil
 }
 
 // revoke ends the stored families of requests up to the given time.

@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// These fields of a family never change, so they can be read before the write.
+	// These fields never change, so they can be read before the transaction.
 	selectConnection = `SELECT f.id, f.client_id, f.personal FROM oauth_access_tokens t JOIN oauth_families f ON f.id = t.family_id
 WHERE t.id = ? AND f.provider = ? AND f.user_id = ?`
 
 	// lockConsents changes nothing. It makes a transaction retry if its snapshot is
-	// older than another removal.
+	// older than a concurrent removal.
 	lockConsents = `UPDATE oauth_consents SET granted_at = granted_at WHERE provider = ? AND user_id = ? AND client_id = ?`
 
-	// forgetConsents deletes the consents that no other withdrawal has ended,
-	// unless the user has another connection.
+	// forgetConsents deletes the consents that no other withdrawal has ended, unless
+	// the user has another connection.
 	forgetConsents = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ? AND granted_at <= ?
 AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE x.provider = oauth_consents.provider AND x.user_id = oauth_consents.user_id
 AND x.cut_at >= oauth_consents.granted_at AND x.client_id = oauth_consents.client_id AND x.consents = 1)
@@ -48,7 +48,7 @@ func (s *Store) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked
 		return false, false, fmt.Errorf("find connection: %w", err)
 	}
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
-		revoked, withdrawn = false, false // it may run again
+		revoked, withdrawn = false, false // the transaction may be retried
 		var err error
 		if personal {
 			revoked, err = endConnection(ctx, tx, family, d)
@@ -80,11 +80,11 @@ func endConnection(ctx context.Context, tx *sqldb.Tx, family string, d *oauth.Di
 // removal is the purpose of a row that exists only within a transaction.
 const removal oauth.Purpose = "removal"
 
-// exclusively runs f while no other removal for the user and client runs. Without
-// it, two concurrent removals of the last two connections would each consider the
-// other connection alive. Transactions that insert the same row wait for each
-// other, or conflict if they run on two servers of a cluster. lockConsents changes
-// nothing, so it alone does not conflict.
+// exclusively runs f while no other removal for the user and client runs. Otherwise two
+// concurrent removals of the last two connections would each consider the other
+// connection alive. Transactions that insert the same row wait for each other, or
+// conflict if they run on two nodes of a cluster. lockConsents alone would not conflict
+// there, because it changes nothing.
 func exclusively(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) error {
 	row := onceRow(removal, c.User.Provider+"\x00"+c.User.ID+"\x00"+c.ClientID, time.UnixMicro(c.at))
 	if _, err := tx.Insert(ctx, insertOnce, row...); err != nil {
@@ -100,19 +100,19 @@ func exclusively(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) er
 	return err
 }
 
-// forget deletes the consents unless there is another connection. The statement
-// cannot see a family that is being stored, so a cut-off ends such a family if its
-// request came earlier.
+// forget deletes the consents unless there is another connection. The statement can't
+// see a family that is being stored, so a cut-off ends that family if its request came
+// earlier.
 func (c cutOff) forget(ctx context.Context, tx *sqldb.Tx, audit *oauth.AuditRecord) (bool, error) {
 	n, err := tx.Exec(ctx, forgetConsents, c.User.Provider, c.User.ID, c.ClientID, c.until(),
 		c.User.Provider, c.User.ID, c.ClientID, c.at, c.until())
 	if err != nil || n == 0 {
 		return false, err
 	}
-	if _, err := c.make(ctx, tx); err != nil {
+	if _, err := c.apply(ctx, tx); err != nil {
 		return false, err
 	}
-	if err := c.withdraw(ctx, tx, c.until()); err != nil { // what was stored since the first statement
+	if err := c.withdraw(ctx, tx, c.until()); err != nil { // rows that were stored since the first statement
 		return false, err
 	}
 	return true, saveAudit(ctx, tx, audit)

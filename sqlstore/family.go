@@ -31,7 +31,7 @@ func (r *familyRow) fields(fields []any) []any {
 		sqldb.Bool{B: &f.EndsWithSession}, sqldb.Micros{T: &f.CreatedAt}, sqldb.Micros{T: &f.ExpiresAt}, sqldb.Micros{T: &f.RevokedAt})
 }
 
-// record returns the family; nil if there was none.
+// record returns the family, or nil if the row has none.
 func (r *familyRow) record() *oauth.Family {
 	if !r.id.Valid {
 		return nil
@@ -50,8 +50,8 @@ const (
 
 	insertFamily = insertIntoFamilies + `VALUES (` + newFamilyValues + `)`
 
-	// The OFFSET is the limit minus one. The families that are read are not revoked
-	// and have not expired.
+	// The OFFSET is the limit minus one. The query counts families that are not revoked
+	// and not expired.
 	insertFamilyWithin = insertIntoFamilies + `SELECT ` + newFamilyValues + ` FROM (SELECT 1 AS one) o
 WHERE NOT EXISTS (SELECT 1 FROM (SELECT f.id FROM oauth_families f WHERE f.provider = ? AND f.user_id = ? AND f.personal = 1
 AND f.revoked_at IS NULL AND f.expires_at > ? AND ` + ofLiveClient + ` AND ` + notCut + ` ORDER BY f.expires_at DESC, f.id DESC LIMIT 1 OFFSET ?) x)`
@@ -72,8 +72,8 @@ func saveFamily(ctx context.Context, tx *sqldb.Tx, f *oauth.Family) error {
 	return nil
 }
 
-// beginFamily returns the statement that inserts the family that an issuance
-// begins, and its values. It inserts no row at the limit of personal access tokens.
+// beginFamily returns the statement and values that insert a new family. The statement
+// inserts no row at the limit of personal access tokens.
 func beginFamily(i *oauth.Issuance) (q string, row []any) {
 	f := i.NewFamily
 	if i.PersonalLimit <= 0 || !f.Personal {
@@ -134,7 +134,7 @@ func (s *Store) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at
 		return oauth.ErrNotFound
 	}
 	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		return cutOff{FamilyFilter: which, at: sqldb.At(at)}.make(ctx, tx)
+		return cutOff{FamilyFilter: which, at: sqldb.At(at)}.apply(ctx, tx)
 	})
 }
 
@@ -142,7 +142,7 @@ func (s *Store) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at
 func (s *Store) EndSession(ctx context.Context, user oauth.UserRef, session oauth.Digest, at time.Time, audit *oauth.AuditRecord) error {
 	which := oauth.FamilyFilter{User: user, Session: session}
 	if err := which.Validate(); err != nil || session == "" {
-		return cmp.Or(err, errors.New("sqlstore: ending a session needs a session"))
+		return cmp.Or(err, errors.New("sqlstore: EndSession needs a session"))
 	}
 	if !storable(user.Provider, user.ID, string(session)) {
 		return oauth.ErrNotFound
@@ -150,11 +150,11 @@ func (s *Store) EndSession(ctx context.Context, user oauth.UserRef, session oaut
 	codes, tokens := which, which
 	codes.Unredeemed, tokens.EndsWithSession = true, true
 	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		ended, err := cutOff{FamilyFilter: codes, at: sqldb.At(at)}.make(ctx, tx)
+		ended, err := cutOff{FamilyFilter: codes, at: sqldb.At(at)}.apply(ctx, tx)
 		if err != nil {
 			return false, err
 		}
-		more, err := cutOff{FamilyFilter: tokens, at: sqldb.At(at)}.make(ctx, tx)
+		more, err := cutOff{FamilyFilter: tokens, at: sqldb.At(at)}.apply(ctx, tx)
 		return ended || more, err
 	})
 }

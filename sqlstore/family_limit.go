@@ -10,15 +10,15 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// withinLimit is the condition under which a family f counts for the limit. A family
-// whose code expired unredeemed will never have a token.
+// withinLimit is the condition under which a family f counts for the limit. If a
+// family's code expired unredeemed, it does not count: it will never have a token.
 const withinLimit = `f.personal = 0 AND f.revoked_at IS NULL AND f.expires_at > ? AND ` + ofLiveClient + ` AND ` + notCut + `
 AND NOT EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id AND k.spent_at IS NULL
 AND (k.expires_at <= ? OR EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE ` + cutMatches + ` AND x.unredeemed = 1)))`
 
-// endOldest reads the live families of the user at the client, by an index. The
-// OFFSET is one less than what stays. MySQL reads its own table in an UPDATE only
-// through a derived table.
+// endOldest reads the live families of the user at the client by an index. The OFFSET
+// is the number of families to keep, minus one. In an UPDATE, MySQL can read the same
+// table only through a derived table.
 const endOldest = `UPDATE oauth_families AS f SET revoked_at = ? WHERE f.provider = ? AND f.user_id = ? AND f.client_id = ? AND ` + withinLimit + `
 AND f.created_at < (SELECT x.created_at FROM (
 SELECT f.created_at FROM oauth_families f WHERE f.provider = ? AND f.user_id = ? AND f.client_id = ? AND ` + withinLimit + `
@@ -46,15 +46,15 @@ func (s *Store) LimitFamilies(ctx context.Context, l *oauth.FamilyLimit) (ended 
 	return int(n), nil
 }
 
-// aboveLimitPage is how many users and clients one statement of AboveFamilyLimit
+// aboveLimitPage is the maximum number of rows that one statement of AboveFamilyLimit
 // returns. The query repeats the number.
 const aboveLimitPage = 1000
 
 const selectUnrevokedIDs = `SELECT c.id FROM oauth_clients c WHERE c.id > ? AND c.revoked_at IS NULL ORDER BY c.id LIMIT 100`
 
 // selectAboveLimit finds the new families by an index that begins with the client,
-// because no index begins with the time. MySQL reads ranges of that index only if
-// the clients are constants. The OFFSET is what stays.
+// because no index begins with the time. MySQL reads ranges of that index only if the
+// clients are constants. The OFFSET is the number of families to keep.
 var selectAboveLimit = `SELECT p.provider, p.user_id, p.client_id FROM (
 SELECT DISTINCT f.provider, f.user_id, f.client_id FROM oauth_families f WHERE f.client_id IN ` + page + ` AND f.created_at > ?
 AND f.personal = 0 AND f.revoked_at IS NULL AND f.expires_at > ?) p
@@ -102,7 +102,7 @@ type aboveLimit struct {
 	since, to time.Time
 }
 
-// at yields the users above the limit at a page of clients, and reports whether the
+// at yields the users above the limit for a page of clients, and reports whether the
 // loop continues.
 func (a aboveLimit) at(ctx context.Context, clients []any, yield func(*oauth.FamilyLimit, error) bool) bool {
 	since, at := sqldb.At(a.since), sqldb.At(a.to)

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// A code that a cut-off has ended cannot be spent: the session may have ended
-	// after the code was read.
+	// A code that a cut-off has ended can't be spent: the session may have ended after
+	// the code was read.
 	spendCode = `UPDATE oauth_auth_codes SET spent_at = ? WHERE digest = ? AND spent_at IS NULL
 AND NOT EXISTS (SELECT 1 FROM oauth_families f JOIN oauth_cut_offs x ON ` + cutMatches + `
 WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1)`
@@ -73,7 +73,8 @@ func alone(i *oauth.Issuance) bool {
 	return i.Spends.Purpose == "" && i.NewFamily == nil && i.RefreshToken == nil && i.Audit == nil
 }
 
-// issue spends first. If it returns [oauth.ErrSpent], it has written nothing.
+// issue spends the code or refresh token first. If it returns [oauth.ErrSpent], it has
+// written nothing.
 func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) error {
 	if err := spend(ctx, tx, i); err != nil {
 		return err
@@ -157,17 +158,17 @@ func useOnce(ctx context.Context, tx *sqldb.Tx, purpose oauth.Purpose, id string
 	return once(tx.Insert(ctx, insertOnce, onceRow(purpose, id, until)...))
 }
 
-// onceRow returns the row of a one-time value. The ID is stored as a digest, so
-// that its length does not matter.
+// onceRow returns the row of a one-time value. It stores a digest of the ID, which has
+// a fixed length.
 func onceRow(purpose oauth.Purpose, id string, until time.Time) []any {
 	return []any{string(purpose), string(oauth.DigestOf(id)), sqldb.At(until)}
 }
 
-func once(made bool, err error) error {
+func once(inserted bool, err error) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("use once: %w", err)
-	case !made:
+	case !inserted:
 		return oauth.ErrSpent
 	}
 	return nil

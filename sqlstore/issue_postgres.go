@@ -8,11 +8,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// On PostgreSQL each statement costs a round trip. So the tokens for a code or
-// refresh token are written in a single statement: the conditional UPDATE feeds the
-// two INSERTs, and if the value is already spent, nothing is inserted. An issuance
-// that starts a family, such as for a password, is a single statement too: there an
-// INSERT feeds the others. Only PostgreSQL uses these texts.
+// On PostgreSQL each statement costs a round trip. So a single statement spends a code
+// or refresh token and inserts the new tokens: the conditional UPDATE feeds the two
+// INSERTs. If the value is already spent, it inserts nothing. An issuance that starts a
+// family, such as for the password grant, is a single statement too: there an INSERT
+// feeds the others. Only PostgreSQL uses these statements.
 const (
 	beginning       = `WITH spent AS (` + insertFamily + ` RETURNING 1)`
 	beginningWithin = `WITH spent AS (` + insertFamilyWithin + ` RETURNING 1)`
@@ -77,7 +77,7 @@ func beginsAtOnce(i *oauth.Issuance) bool {
 	return i.Spends.Purpose == "" && len(i.Consents) == 0 && (i.PersonalLimit <= 0 || i.RefreshToken == nil)
 }
 
-// issueAtOnce runs that statement.
+// issueAtOnce runs the statement of atOnce.
 func issueAtOnce(ctx context.Context, exec func(context.Context, string, ...any) (int64, error), q string, args []any) error {
 	n, err := exec(ctx, q, args...)
 	switch {

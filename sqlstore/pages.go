@@ -2,13 +2,13 @@ package sqlstore
 
 import "iter"
 
-// pageSize is how many records a list reads at a time. The queries repeat the
+// pageSize is the number of records that a list reads at a time. The queries repeat the
 // number.
 const pageSize = 100
 
-// pages yields the records that read returns, page by page. Each page begins after
-// the last record of the previous page. No rows are open while the caller handles a
-// record: with a pool of one, its next call would deadlock.
+// pages yields the records that read returns, page by page. Each page begins after the
+// last record of the previous page. No rows are open while the caller handles a record:
+// with a single connection, the caller's next call would deadlock.
 func pages[T any](read func(after T) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none, after T

@@ -14,13 +14,14 @@ const (
 
 	dropPendingRequestsOf = `DELETE FROM oauth_pending_requests WHERE client_id = ? AND expires_at <= ?`
 
-	// The count is read in the statement that inserts, from a derived table: MySQL
-	// can't read the table itself there.
+	// The INSERT reads the count from a derived table, because MySQL can't read the
+	// table itself there.
 	insertPendingRequest = `INSERT INTO oauth_pending_requests (digest, client_id, sealed, expires_at)
 SELECT ?, ?, ?, ? FROM (SELECT COUNT(*) AS n FROM oauth_pending_requests WHERE client_id = ?) x WHERE x.n < ?`
 )
 
-// expiredPendingRequests are those of clients that send no more requests.
+// expiredPendingRequests deletes requests that have expired. It is needed for clients
+// that send no further requests.
 var expiredPendingRequests = sweep{
 	find: `SELECT p.digest FROM oauth_pending_requests p WHERE p.expires_at <= ? ORDER BY p.expires_at LIMIT 100`,
 	drop: `DELETE FROM oauth_pending_requests WHERE digest IN ` + page,
@@ -28,7 +29,7 @@ var expiredPendingRequests = sweep{
 
 // SavePendingRequest implements [oauth.PendingRequestStore].
 func (s *Store) SavePendingRequest(ctx context.Context, r *oauth.PendingRequest, limit int, at time.Time) error {
-	// Two statements and no transaction: together they would lock the gap that
+	// Two statements without a transaction: in one, they would lock the gap that
 	// concurrent calls insert into.
 	if _, err := s.db.Exec(ctx, dropPendingRequestsOf, r.ClientID, sqldb.At(at)); err != nil {
 		return fmt.Errorf("drop expired pending requests: %w", err)
@@ -38,7 +39,7 @@ func (s *Store) SavePendingRequest(ctx context.Context, r *oauth.PendingRequest,
 	case err != nil:
 		return fmt.Errorf("save pending request: %w", err)
 	case n == 0:
-		return fmt.Errorf("the client has %d pending requests: %w", limit, oauth.ErrConflict)
+		return fmt.Errorf("the client already has %d pending requests: %w", limit, oauth.ErrConflict)
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A client with several secrets has one row for each. All rows repeat the presented
+// A client with several secrets has one row for each. Every row repeats the presented
 // value.
 const (
 	selectClientWithCode = `SELECT ` + clientColumns + `, ` + secretColumns + `, ` + codeColumns + `, ` + familyColumns + `, ` + cutCodeAt + `
@@ -21,7 +21,7 @@ LEFT JOIN oauth_refresh_tokens n ON n.digest = r.successor
 LEFT JOIN oauth_client_secrets s ON s.client_id = c.id WHERE r.digest = ? ORDER BY s.created_at, s.digest`
 )
 
-// presentable is a row of a value that a client presents.
+// presentable is the row of a code or refresh token that a client presents.
 type presentable interface{ fields([]any) []any }
 
 // Presenting implements [oauth.PresentedStore].
@@ -47,8 +47,8 @@ func (s *Store) ClientWithRefreshToken(ctx context.Context, clientID string, d o
 	return client, found.record(), nil
 }
 
-// presented reads the value with a digest into found, and returns its client. The
-// value of another client is [oauth.ErrNotFound].
+// presented reads the value with a digest into found, and returns its client. If the
+// value belongs to another client, it returns [oauth.ErrNotFound].
 func (s *Store) presented(ctx context.Context, q, clientID string, d oauth.Digest, found presentable) (*oauth.Client, error) {
 	if !storable(clientID, string(d)) {
 		return nil, oauth.ErrNotFound
@@ -59,7 +59,7 @@ func (s *Store) presented(ctx context.Context, q, clientID string, d oauth.Diges
 	case err != nil:
 		return nil, err
 	case len(clients) != 1:
-		return nil, fmt.Errorf("read client: a value has %d clients", len(clients))
+		return nil, fmt.Errorf("read client: a code or refresh token has %d clients, want one", len(clients))
 	case clients[0].ID != clientID:
 		return nil, oauth.ErrNotFound
 	}

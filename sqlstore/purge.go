@@ -12,23 +12,23 @@ import (
 )
 
 // lateness is the maximum time between the arrival of a request and its last write.
-// Rows that such a request may use are kept for that long after they have ended.
+// Rows that such a request may use are kept that long after they have ended.
 const lateness = time.Hour
 
-// purgePage is how many rows one transaction of a purge deletes, so that no other
-// write waits long for it. The queries repeat the number.
+// purgePage is the number of rows that one transaction of a purge deletes. It is small
+// so that other writes don't wait long. The queries repeat the number.
 const purgePage = 100
 
-// page is the list of placeholders for a page of keys. Rows are deleted by key, so
-// that no database reads or locks more rows.
+// page is the list of placeholders for a page of keys. Rows are deleted by key, so that
+// the database reads and locks only these rows.
 var page = `(?` + strings.Repeat(`, ?`, purgePage-1) + `)`
 
-// Purge implements [oauth.Purger]. It works in small transactions, and several
-// nodes may purge at once. Rows that a pending request may still use (used tickets,
+// Purge implements [oauth.Purger]. It works in small transactions, and several nodes
+// may purge at the same time. Rows that a running request may still use (used tickets,
 // cut-offs, ended families) stay for one more hour.
 func (s *Store) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (n int, err error) {
 	if limit <= 0 {
-		return 0, errors.New("sqlstore: Purge needs a limit")
+		return 0, errors.New("sqlstore: Purge needs a positive limit")
 	}
 	p := purge{store: s, revoked: deadline(ended.Revoked), expired: deadline(ended.Expired), left: limit}
 	if err := p.run(ctx); err != nil {
@@ -37,7 +37,8 @@ func (s *Store) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (
 	return limit - p.left, nil
 }
 
-// deadline returns the time until which rows have ended; 0 for never.
+// deadline returns t in its stored form. Rows that ended until then are deleted; 0
+// means none.
 func deadline(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -54,7 +55,8 @@ type purge struct {
 	left             int   // approximate number of rows that may still be deleted
 }
 
-// run settles the cut-offs first: the families that they end are revoked.
+// run settles the cut-offs first, because that sets revoked_at on the families that
+// they end.
 func (p *purge) run(ctx context.Context) error {
 	steps := []func(context.Context) error{p.settleCutOffs}
 	if p.revoked != 0 {
@@ -78,8 +80,8 @@ func (p *purge) run(ctx context.Context) error {
 }
 
 // repeat runs a step for each page, until a page is not full. It also stops after a
-// step without effect. Then another node was faster and continues, or the database
-// refuses to delete the rows and would refuse again.
+// step without effect: either another node has deleted these rows and continues, or the
+// database refuses to delete them and would refuse again.
 func (p *purge) repeat(step func() (found, done int, err error)) error {
 	for p.left > 0 {
 		found, done, err := step()
@@ -90,8 +92,8 @@ func (p *purge) repeat(step func() (found, done int, err error)) error {
 	return nil
 }
 
-// sweep is a kind of rows: a query for the keys of a page, and the statement that
-// deletes a page.
+// sweep deletes rows of one kind: a query for a page of keys, and the statement that
+// deletes that page.
 type sweep struct{ find, drop string }
 
 const (
@@ -127,7 +129,7 @@ func (p *purge) keys(ctx context.Context, q string, args ...any) (keys []any, er
 	return keys, err
 }
 
-// drop deletes the rows of the keys. args follow the keys in the statement.
+// drop deletes the rows with the keys. args follow the keys in the statement.
 func (p *purge) drop(ctx context.Context, q string, keys []any, args ...any) (int, error) {
 	if len(keys) == 0 {
 		return 0, nil

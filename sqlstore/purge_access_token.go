@@ -26,11 +26,11 @@ FROM (SELECT t.id, t.family_id FROM oauth_access_tokens t WHERE ` + which + ` LI
 LEFT JOIN oauth_families f ON f.id = t.family_id`
 }
 
-// oldAccessTokens deletes access tokens by age, except those whose refresh token
-// still works: they represent it in the lists that users see. Such a token is
-// examined again when the refresh token has expired, whether it was used or not.
-// Each token is examined once or twice, so this is also where refresh tokens
-// without a family are found.
+// oldAccessTokens deletes expired access tokens, except those whose refresh token still
+// works: these represent the refresh token in the lists that users see. They are
+// examined again after the refresh token has expired, whether it was used or not. Each
+// token is examined once or twice, so this step also finds refresh tokens without a
+// family.
 func (p *purge) oldAccessTokens(ctx context.Context) error {
 	for _, q := range []string{selectExpiredTokens, selectKeptTokens} {
 		err := p.repeat(func() (int, int, error) {
@@ -51,9 +51,9 @@ func (p *purge) oldAccessTokens(ctx context.Context) error {
 // oldTokens is a page of access tokens to examine.
 type oldTokens struct {
 	found   int
-	gone    []any // their IDs
-	missing []any // missing families that some of them name
-	kept    []any
+	gone    []any // IDs to delete
+	missing []any // families that some of them name but that don't exist
+	kept    []any // IDs to keep
 	until   []any // for each of kept, when its refresh token expires
 }
 
@@ -75,8 +75,8 @@ func (o *oldTokens) scan(row sqldb.Row, expired int64) error {
 	return nil
 }
 
-// forget deletes the tokens of a page that may go, and postpones the others. It
-// returns the number of tokens that it has handled.
+// forget deletes or postpones the tokens of a page. It returns the number of tokens
+// that it has handled.
 func (p *purge) forget(ctx context.Context, old oldTokens) (int, error) {
 	if _, err := p.drop(ctx, dropOrphans, old.missing); err != nil {
 		return 0, err
@@ -90,6 +90,6 @@ func (p *purge) forget(ctx context.Context, old oldTokens) (int, error) {
 	for i := range kept {
 		args = append(args, kept[i], until[i])
 	}
-	put, err := p.store.db.Exec(ctx, keepAccessTokens, append(args, kept...)...)
-	return n + int(put), err
+	postponed, err := p.store.db.Exec(ctx, keepAccessTokens, append(args, kept...)...)
+	return n + int(postponed), err
 }

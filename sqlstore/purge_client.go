@@ -9,12 +9,12 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Families and tokens that ended with their client, or with all tokens of it. Each
-// query finds the clients by an index, and then the records of each client.
+// Families and tokens that ended with their client, or with all of the client's tokens.
+// Each query finds the clients by an index, and then the records of each client.
 var (
 	familiesWithClient = []familySweep{
-		{long: `SELECT f.id FROM oauth_clients c JOIN oauth_families f ON f.client_id = c.id WHERE c.revoked_at <= ? LIMIT 100`},
-		{long: `SELECT f.id FROM oauth_clients c JOIN oauth_families f ON f.client_id = c.id AND f.created_at <= c.tokens_not_before
+		{old: `SELECT f.id FROM oauth_clients c JOIN oauth_families f ON f.client_id = c.id WHERE c.revoked_at <= ? LIMIT 100`},
+		{old: `SELECT f.id FROM oauth_clients c JOIN oauth_families f ON f.client_id = c.id AND f.created_at <= c.tokens_not_before
 WHERE c.tokens_not_before <= ? LIMIT 100`},
 	}
 	tokensWithClient = []sweep{
@@ -31,7 +31,7 @@ LEFT JOIN oauth_families f ON f.id = t.family_id WHERE c.tokens_not_before <= ? 
 )
 
 // withClients deletes the families and tokens that ended with their client, once no
-// pending request can add to them. Their own rows don't tell that they have ended.
+// running request can add to them. Their own rows don't show that they have ended.
 func (p *purge) withClients(ctx context.Context) error {
 	for _, s := range familiesWithClient {
 		if err := p.families(ctx, s, p.revoked); err != nil {
@@ -47,8 +47,8 @@ func (p *purge) withClients(ctx context.Context) error {
 }
 
 // selectEmptyClients finds revoked clients of users that have no family and no token
-// left. The server will not give their IDs again: they are UUIDs, or numbers up to
-// the last that was given. Text of the same length is ordered like its numbers.
+// left. The server never assigns their IDs again: they are UUIDs, or numbers up to the
+// last one assigned. Numbers of equal length sort like text.
 const selectEmptyClients = `SELECT c.id FROM oauth_clients c WHERE c.revoked_at <= ? AND c.client_key IS NULL AND c.owner_provider <> ''
 AND (c.id LIKE '%-%' OR LENGTH(c.id) < ? OR (LENGTH(c.id) = ? AND c.id <= ?))
 AND NOT EXISTS (SELECT 1 FROM oauth_families f WHERE f.client_id = c.id)
@@ -63,8 +63,8 @@ var (
 const dropConsentsOfUser = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ?`
 
 // clients deletes revoked clients of users, so that a user who creates and revokes
-// clients doesn't fill the table. Other clients stay: an operator may use the ID or
-// the key of one again, and must not get the client back.
+// clients doesn't fill the table. Other clients stay: an operator may reuse the ID or
+// the key of a deleted client, and must not get that client's tokens back.
 func (p *purge) clients(ctx context.Context) error {
 	last, err := p.lastNumber(ctx)
 	if err != nil {
@@ -85,7 +85,7 @@ func (p *purge) clients(ctx context.Context) error {
 	})
 }
 
-// lastNumber returns the last number that a client got as its ID.
+// lastNumber returns the last number that was assigned as a client ID.
 func (p *purge) lastNumber(ctx context.Context) (string, error) {
 	n := int64(0)
 	err := p.store.db.Row(ctx, counted, func(row sqldb.Row) error { return row.Scan(&n) })

@@ -14,9 +14,9 @@ const (
 AND except_session = ? AND unredeemed = ? AND ends_with_session = ? AND keep_personal = ? AND consents = ?`
 )
 
-// settleCutOffs sets revoked_at on the families that old cut-offs match, and
-// deletes the cut-offs, each in one transaction. So ended families stay ended. It
-// compares exactly: at this time there are families of later requests.
+// settleCutOffs sets revoked_at on the families that old cut-offs match, and deletes
+// the cut-offs, each in one transaction. So ended families stay ended. It compares with
+// the exact time, because by now there are families of later requests.
 func (p *purge) settleCutOffs(ctx context.Context) error {
 	return p.repeat(func() (int, int, error) {
 		var found []cutOff
@@ -38,7 +38,7 @@ func (p *purge) settleCutOffs(ctx context.Context) error {
 	})
 }
 
-// settle returns 0 if another node has done it.
+// settle settles one cut-off. It returns 0 if another node has already done so.
 func (p *purge) settle(ctx context.Context, c cutOff) (int, error) {
 	var n int64
 	err := p.store.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) (err error) {

@@ -34,7 +34,7 @@ func (s *Store) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.Refres
 // revocation.
 type refreshTokenRow struct {
 	token, next           oauth.RefreshToken
-	digest, accessTokenID sql.NullString // of the successor; NULL without one
+	digest, accessTokenID sql.NullString // of the successor; NULL if there is none
 	family                familyRow
 }
 

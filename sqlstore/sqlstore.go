@@ -11,7 +11,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Dialect names a kind of database: [SQLite], [Postgres] or [MySQL].
+// Dialect is a kind of database: [SQLite], [Postgres] or [MySQL].
 type Dialect = sqldb.Dialect
 
 // The supported databases. MySQL includes MariaDB.
@@ -21,15 +21,14 @@ var (
 	MySQL    = sqldb.MySQL
 )
 
-// SQLiteDSN returns the DSN for modernc.org/sqlite to open the file at path with
-// safe settings for a server, on each connection. It enables a write-ahead log
-// (WAL), so that readers and the writer do not block each other. It syncs each
-// COMMIT to disk (synchronous=FULL), so that a revoked token cannot work again
-// after a power failure. It waits up to five seconds for other processes
-// (busy_timeout).
+// SQLiteDSN returns a DSN for modernc.org/sqlite that opens the file at path with safe
+// settings for a server. It enables a write-ahead log (WAL), so that readers and the
+// writer do not block each other. It syncs each COMMIT to disk (synchronous=FULL), so
+// that a revoked token cannot work again after a power failure. It waits up to five
+// seconds for other processes (busy_timeout).
 //
 // The path ":memory:" opens a database in memory. Each call returns a different
-// one, which lasts while a connection to it is open.
+// database, which exists while a connection to it is open.
 func SQLiteDSN(path string) string { return sqldb.SQLiteDSN(path) }
 
 //go:embed migrations
@@ -45,12 +44,12 @@ var tables = []string{
 	"oauth_key_rings", "oauth_pending_requests",
 }
 
-// Migrations returns the migrations for a dialect, in goose's format, for
-// applications with their own migration tool.
+// Migrations returns the migrations for a dialect, in goose's format. Use it if the
+// application has its own migration tool.
 func Migrations(d Dialect) fs.FS {
 	sub, err := fs.Sub(migrations, "migrations/"+d.Name)
 	if err != nil {
-		panic(err) // only for an invalid path
+		panic(err) // unreachable: every dialect's name is a valid path
 	}
 	return sub
 }
@@ -69,25 +68,25 @@ var (
 	_ oauth.FamilyLimitStore    = (*Store)(nil)
 )
 
-// New returns a store over the application's database. It does not use the database
-// yet. Call [Store.Migrate] to create the tables.
+// New returns a store that uses the application's database. New itself does not access
+// the database. Call [Store.Migrate] to create the tables.
 func New(db *sql.DB, d Dialect) *Store { return &Store{db: sqldb.New(db, d)} }
 
-// Migrate creates the tables, or updates those of an older version. Call it at
-// every start: any number of nodes may do so at once. If it finds tables that it
-// did not create, it changes nothing and returns an error with the remedy.
+// Migrate creates the tables, or updates those of an older version. Call it at every
+// start; several nodes may do so at the same time. If it finds tables that it did not
+// create, it changes nothing and returns an error that says what to do.
 func (s *Store) Migrate(ctx context.Context) error {
 	return s.db.Migrate(ctx, migrationSet, Migrations(s.db.Dialect()), tables)
 }
 
 // Check implements [oauth.Checker]. It changes nothing. It also accepts tables that
-// another tool has made from [Migrations]: they need all columns.
+// another tool created from [Migrations] if they have all columns.
 func (s *Store) Check(ctx context.Context) error {
 	return errors.Join(s.db.Check(ctx), s.db.Intact(ctx, migrationSet, Migrations(s.db.Dialect())))
 }
 
-// change runs f as one write, together with the audit record of the change. f
-// reports whether it changed anything; without a change there is no record.
+// change runs f in a transaction, together with the audit record of the change. f
+// reports whether it changed anything. Without a change, no record is written.
 func (s *Store) change(ctx context.Context, a *oauth.AuditRecord, f func(ctx context.Context, tx *sqldb.Tx) (changed bool, err error)) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
 		changed, err := f(ctx, tx)
@@ -98,9 +97,8 @@ func (s *Store) change(ctx context.Context, a *oauth.AuditRecord, f func(ctx con
 	})
 }
 
-// exists reports whether a row exists, after a statement that changed none. The
-// number of changed rows alone does not tell: the row may already have had the new
-// values.
+// exists returns [oauth.ErrNotFound] if a row does not exist. Call it after a statement
+// that changed no row: that may also mean that the row already had the new values.
 func (s *Store) exists(ctx context.Context, q, id string) error {
 	return s.db.Row(ctx, q, func(sqldb.Row) error { return nil }, id)
 }

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// tokenColumns end with the time of revocation, next to the client c and the
-	// family f. A token that belongs to no family of its client ends with the
-	// client's other tokens by its own time; see clientCutAt.
+	// tokenColumns end with the time of revocation. They need the client c and the
+	// family f. A token that belongs to no family of its client ends with the client's
+	// other tokens, by its own time; see clientCutAt.
 	tokenColumns = `t.id, t.digest, t.name, t.scopes, t.audience, t.attributes, t.issued_at, t.expires_at,
 COALESCE(t.revoked_at, CASE WHEN c.tokens_not_before >= t.issued_at AND (f.client_id IS NULL OR f.client_id <> c.id) THEN c.tokens_not_before END)`
 

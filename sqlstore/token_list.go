@@ -14,8 +14,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// listedClient has the columns of a client that lists of tokens show. The redirect
-// URIs and attributes of a client may be long, and would be read once per token.
+// listedClient has the columns of a client that lists of tokens show. It omits redirect
+// URIs and attributes: they may be long, and would be read once per token.
 const listedClient = `c.id, c.name, c.owner_provider, c.owner_id, c.auth_method, c.provider, c.grant_types, c.scopes,
 c.created_at, c.updated_at, c.suspended_at, c.revoked_at, c.version, c.audience, c.tokens_not_before`
 
@@ -51,7 +51,7 @@ func (l *listedTokens) scan(row sqldb.Row) error {
 }
 
 // selectNewest finds the families by an index, and one token of each. The cut-offs
-// end families that were stored after a revocation. The limit is [oauth.MaxListed].
+// exclude families that were stored after a revocation. The limit is [oauth.MaxListed].
 const selectNewest = `SELECT ` + tokenColumns + `, ` + listedClient + `, ` + familyColumns + `, f.revoked_at
 FROM (SELECT ` + familyColumns + `, f.revoked_at, (SELECT n.id FROM oauth_access_tokens n WHERE n.family_id = f.id AND n.client_id = f.client_id
 ORDER BY n.issued_at DESC, n.id DESC LIMIT 1) AS token_id
@@ -93,8 +93,8 @@ WHERE t.family_id = ? AND t.id > ? ORDER BY t.id LIMIT 100) t
 JOIN oauth_families f ON f.id = t.family_id JOIN oauth_clients c ON c.id = t.client_id ORDER BY t.id`
 )
 
-// Without an order, the limit ends the statement early. A result below the limit is
-// complete.
+// The query has no ORDER BY, so the database can stop at the limit. A result below the
+// limit is complete.
 var selectTokensAmong = tokensWithFamilies + `oauth_families f JOIN oauth_access_tokens t ON t.family_id = f.id JOIN oauth_clients c ON c.id = t.client_id
 WHERE f.id IN ` + page + ` LIMIT 1000`
 
@@ -133,9 +133,9 @@ func (s *Store) familyIDs(ctx context.Context, user oauth.UserRef, after string)
 	return ids, err
 }
 
-// tokensOfPage yields the tokens of a page of families. It usually takes one
-// statement. If the families have too many tokens for one, it reads each family in
-// pages. It reports whether the loop goes on.
+// tokensOfPage yields the tokens of a page of families. It usually takes one statement.
+// If the families have too many tokens for one statement, it reads each family in
+// pages. It reports whether the loop continues.
 func (s *Store) tokensOfPage(ctx context.Context, families []string, yield func(*oauth.AccessToken, error) bool) bool {
 	var list listedTokens
 	keys := make([]any, 0, purgePage)

@@ -1,6 +1,6 @@
 -- +goose Up
--- Times are Unix microseconds, lists are delimited by spaces; NULL is no time
--- and no list. Secrets, codes, refresh tokens and session IDs are SHA-256.
+-- Times are Unix microseconds and lists are separated by spaces; NULL means none.
+-- Secrets, codes, refresh tokens and session IDs are stored as SHA-256 digests.
 
 CREATE TABLE oauth_clients (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -29,8 +29,8 @@ CREATE TABLE oauth_client_secrets (
   PRIMARY KEY (client_id, digest)
 );
 
--- What descends from one consent. Whatever has a family_id lives only while
--- that row does, and no longer than it says.
+-- A family has all codes and tokens of one consent. A row with a family_id is valid
+-- only while its family exists, is not revoked and has not expired.
 CREATE TABLE oauth_families (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   provider TEXT COLLATE "C" NOT NULL,
@@ -49,8 +49,8 @@ CREATE INDEX oauth_families_user ON oauth_families (provider, user_id, client_id
 CREATE INDEX oauth_families_expiry ON oauth_families (expires_at);
 CREATE INDEX oauth_families_revoked ON oauth_families (revoked_at) WHERE revoked_at IS NOT NULL;
 
--- A family that a row here matches and that was begun by a request of cut_at or
--- before is dead, also when it is stored after the row.
+-- A cut-off ends the families that it matches and whose request came at cut_at or
+-- before, even if they are stored later.
 CREATE TABLE oauth_cut_offs (
   provider TEXT COLLATE "C" NOT NULL,
   user_id TEXT COLLATE "C" NOT NULL,

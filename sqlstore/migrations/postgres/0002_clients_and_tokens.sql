@@ -1,6 +1,6 @@
 -- +goose Up
--- What a client's tokens live; a name for the clients that a server makes by
--- itself; numbers for those who want them in place of UUIDs.
+-- Lifetimes for each client; a key for the clients that a server creates by itself;
+-- numbers as client IDs in place of UUIDs.
 ALTER TABLE oauth_clients ADD COLUMN client_key TEXT COLLATE "C";
 ALTER TABLE oauth_clients ADD COLUMN access_token_ttl BIGINT;
 ALTER TABLE oauth_clients ADD COLUMN refresh_token_ttl BIGINT;
@@ -14,25 +14,25 @@ CREATE TABLE oauth_counters (
 );
 INSERT INTO oauth_counters (name, value) SELECT 'client_id', 0 WHERE NOT EXISTS (SELECT 1 FROM oauth_counters n WHERE n.name = 'client_id');
 
--- The server's keys, for those who keep them here: sealed with a secret that is
--- not in the database.
+-- The server's keys, if they are stored in the database: encrypted with a secret
+-- that is not in the database.
 CREATE TABLE oauth_key_rings (
   name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   version BIGINT NOT NULL,
   sealed TEXT NOT NULL
 );
 
--- Attributes are the application's own.
+-- Attributes are for the application.
 ALTER TABLE oauth_auth_codes ADD COLUMN attributes TEXT;
 ALTER TABLE oauth_refresh_tokens ADD COLUMN attributes TEXT;
 ALTER TABLE oauth_access_tokens ADD COLUMN attributes TEXT;
 
--- The SHA-256 of an opaque token; a JWT has none.
+-- The SHA-256 digest of an opaque token; NULL for a JWT.
 ALTER TABLE oauth_access_tokens ADD COLUMN digest TEXT COLLATE "C";
 CREATE UNIQUE INDEX oauth_access_tokens_digest ON oauth_access_tokens (digest) WHERE digest IS NOT NULL;
 
--- When a purge looks at the row again, which has expired: at the end of the
--- refresh token that stands behind it. NULL until then.
+-- When a purge examines an expired token again: when its refresh token expires.
+-- NULL if it has not been examined.
 ALTER TABLE oauth_access_tokens ADD COLUMN keep_until BIGINT;
 CREATE INDEX oauth_access_tokens_expired ON oauth_access_tokens (expires_at) WHERE keep_until IS NULL;
 CREATE INDEX oauth_access_tokens_kept ON oauth_access_tokens (keep_until) WHERE keep_until IS NOT NULL;

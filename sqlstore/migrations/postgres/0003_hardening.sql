@@ -1,12 +1,12 @@
 -- +goose Up
--- How often changed what consent pages show about the client; NULL is 0.
+-- Counts the changes of what consent pages show about the client; NULL is 0.
 ALTER TABLE oauth_clients ADD COLUMN consent_version BIGINT;
 
--- That number when the page was shown. NULL is a consent from before the numbers:
--- 0 for a client without an owner, void for a client with one.
+-- The client's consent_version when the page was shown. NULL is a consent from before
+-- this column: it counts as 0 if the client has no owner, and is void if it has one.
 ALTER TABLE oauth_consents ADD COLUMN consent_version BIGINT;
 
--- The API that a client is, for introspection; NULL for a client that isn't one.
+-- The resource server that the client is, for introspection; NULL for other clients.
 ALTER TABLE oauth_clients ADD COLUMN audience TEXT;
 
 -- +goose Down

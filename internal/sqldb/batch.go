@@ -27,12 +27,12 @@ var (
 // in the next batch. A single caller never waits. Under load, more callers share
 // the expensive part of the work.
 //
-// It has no goroutine. A caller that finds a free place becomes a leader: it serves
-// itself and the waiting calls, and then hands its place to a call that has arrived
-// meanwhile.
+// It has no goroutine. A caller that finds a free leader slot becomes a leader: it
+// serves itself and the waiting calls, and then hands the slot to a call that has
+// arrived meanwhile.
 type batcher[T any] struct {
 	mu      sync.Mutex
-	waiting []*call[T] // empty unless all places are taken
+	waiting []*call[T] // empty unless all leader slots are taken
 	leading int
 }
 
@@ -106,8 +106,8 @@ func (b *batcher[T]) do(ctx context.Context, c *call[T], p batchPolicy, lead fun
 	}
 }
 
-// leadOrWait takes a leader's place, and reports whether one was free. Otherwise it
-// queues c, unless c is nil. A leader must call handOver at the end.
+// leadOrWait takes a leader slot, and reports whether one was free. Otherwise it queues
+// c, unless c is nil. A leader must call handOver at the end.
 func (b *batcher[T]) leadOrWait(c *call[T], p batchPolicy) (leads bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -137,7 +137,7 @@ func (b *batcher[T]) dequeue(c *call[T], leads bool) bool {
 	return true
 }
 
-// abandon passes on the leader's place of a canceled call, if it has one.
+// abandon passes on the leader slot of a canceled call, if it has one.
 func (b *batcher[T]) abandon(c *call[T], p batchPolicy) {
 	select {
 	case <-c.lead:
@@ -157,7 +157,7 @@ func (b *batcher[T]) take(leader *call[T]) []*call[T] {
 	return taken
 }
 
-// handOver passes the caller's place to the first waiting call, or frees it.
+// handOver passes the caller's slot to the first waiting call, or frees it.
 func (b *batcher[T]) handOver(p batchPolicy) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// Callers cancel, panic and end their goroutines at any moment. No leader's place is
-// lost, no caller waits for ever, and no caller is served twice, or after it was
-// canceled.
+// Callers cancel, panic and end their goroutines at any moment. No leader slot is lost,
+// no caller waits forever, and no caller is served twice or after it was canceled.
 func TestBatch_LosesNoCall(t *testing.T) {
 	for _, m := range []batchPolicy{{leaders: 1}, {leaders: 2}, {leaders: 2, impatient: true}} {
 		c := &batcher[*atomic.Int64]{}
@@ -31,14 +30,14 @@ func TestBatch_LosesNoCall(t *testing.T) {
 					select {
 					case <-done:
 					case <-time.After(20 * time.Second):
-						t.Errorf("%+v: a caller is stuck", m)
+						t.Errorf("%+v: do() has not returned after 20 s", m)
 					}
 				}
 			})
 		}
 		wg.Wait()
 		if c.leading != 0 || len(c.waiting) != 0 {
-			t.Errorf("%+v: in the end %d calls lead and %d wait, want none", m, c.leading, len(c.waiting))
+			t.Errorf("%+v: after all calls, %d lead and %d wait; want none", m, c.leading, len(c.waiting))
 		}
 	}
 }
@@ -73,8 +72,8 @@ func visit(t *testing.T, c *batcher[*atomic.Int64], m batchPolicy) {
 	})
 	switch n := served.Load(); {
 	case err == nil && n != 1:
-		t.Errorf("%+v: served %d times, want once", m, n)
+		t.Errorf("%+v: call served %d times, want once", m, n)
 	case errors.Is(err, errCanceled) && !m.impatient && n != 0:
-		t.Errorf("%+v: served after it was canceled", m)
+		t.Errorf("%+v: call served after it was canceled", m)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Check returns all unsafe settings of the database, each with its remedy. It
-// changes nothing.
+// Check returns all unsafe settings of the database, each with its fix. It changes
+// nothing.
 func (db *DB) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
@@ -35,8 +35,8 @@ func (db *DB) checkSQLite(ctx context.Context) error {
 	if db.sql.Stats().MaxOpenConnections == 1 {
 		return faults
 	}
-	// The other connections may be in use, perhaps by our caller. A short wait
-	// avoids a deadlock.
+	// The other connections may be in use, perhaps by our caller. A time limit avoids a
+	// deadlock.
 	short, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	second, err := db.sql.Conn(short)
@@ -74,8 +74,8 @@ func pragmaFaults(ctx context.Context, conn *sql.Conn) error {
 	return errors.Join(faults...)
 }
 
-// checkMySQL refuses a mode that truncates values that do not fit. It also refuses
-// a server of a Galera cluster that does not wait for the other servers.
+// checkMySQL refuses a mode that truncates values that do not fit. It also refuses a
+// Galera node that does not wait for the other nodes.
 func (db *DB) checkMySQL(ctx context.Context) error {
 	var mode string
 	if err := db.writable(ctx, ", @@SESSION.sql_mode", &mode); err != nil {
@@ -89,15 +89,15 @@ func (db *DB) checkMySQL(ctx context.Context) error {
 		return err
 	}
 	if !g.waits() {
-		return fmt.Errorf("wsrep_sync_wait is %d on this server of a Galera cluster: a token that was revoked on another server still works here for a moment; "+
+		return fmt.Errorf("wsrep_sync_wait is %d on this Galera node: a token that was revoked on another node still works here for a moment; "+
 			"add wsrep_sync_wait=%d to the DSN", g.syncWait, SyncWait)
 	}
 	return nil
 }
 
-// writable returns an error if the database takes no writes. The same statement reads
-// a setting. If connections lead to a read-only node, it makes new ones: the probes of
-// a node that only reads would notice no failover otherwise.
+// writable returns an error if the database refuses writes. The same statement reads a
+// setting. If connections lead to a read-only node, it opens new ones. Otherwise
+// readiness probes of a process that only reads would not notice a failover.
 func (db *DB) writable(ctx context.Context, setting string, into any) error {
 	var refuses int64
 	scan := func(row Row) error {

@@ -11,35 +11,34 @@ import (
 	"weak"
 )
 
-// A database that restarts, a failover, a pooler or a load balancer breaks the idle
-// connections of a pool. The pool does not notice, and the next statement on each
-// of them fails. So one broken connection makes the others suspect: for
-// suspectTime, a connection is pinged before each use, and dropped if it is dead.
-// The time starts again with each further broken connection.
+// A restart, a failover, a pooler or a load balancer breaks the idle connections of a
+// pool. The pool does not notice, and the next statement on each of them fails. So one
+// broken connection makes the others suspect: for suspectTime, each connection is
+// pinged before use, and dropped if it is dead. Each further broken connection
+// restarts that time.
 //
-// What meets the first broken connection depends on what can be repeated:
+// The statement that meets the first broken connection is handled by its kind:
 //
 //   - A SELECT and a BEGIN change nothing. They run again, on a connection that was
 //     pinged.
-//   - A write outside of a transaction cannot be repeated: its outcome is unknown.
-//     On PostgreSQL, the socket is checked before it (see [DB.connection]). The
-//     driver of MySQL does the same before each statement.
+//   - A write outside a transaction can't be repeated: its outcome is unknown. On
+//     PostgreSQL, the socket is checked before it (see [DB.connection]). The MySQL
+//     driver does the same before each statement.
 //   - COMMIT and the statements of a transaction are never repeated.
 const suspectTime = time.Minute
 
-// maxPing is how long a suspect connection may take to answer a ping. A firewall
-// that drops connections silently lets nothing through, and other connections may
-// work.
+// maxPing is the maximum time for a ping on a suspect connection. If a firewall drops
+// its packets, no reply ever arrives, while other connections may work.
 const maxPing = time.Second
 
-// maxAttempts is how often a connection is made. A pool at its limit passes the error
-// of an attempt on to each caller that waits, so the error of the first one may be
-// older than the call: the database may be back.
+// maxAttempts is how often a call tries to open a connection. A full pool passes the
+// error of an attempt to each waiting caller. So the first error may be older than the
+// call, and the database may be back.
 const maxAttempts = 3
 
-// maxRepeats is how often a SELECT or a BEGIN runs on connections that were pinged. One
-// that answers a ping may end before the statement, more than once while a database
-// ends its sessions.
+// maxRepeats is how often a SELECT or a BEGIN runs on connections that were pinged. A
+// connection may break between the ping and the statement, several times while a
+// database ends its sessions.
 const maxRepeats = 8
 
 // pool is the state that all users of a *sql.DB share.
@@ -47,7 +46,7 @@ type pool struct {
 	writer       chan struct{} // a semaphore
 	broken       moment        // when a connection was last found broken
 	readOnly     moment        // when a node last refused a write as read-only
-	onlyReadOnly moment        // when new connections were read-only, too
+	onlyReadOnly moment        // when new connections were read-only too
 	sockets      sockets
 }
 
@@ -69,9 +68,9 @@ func (db *DB) suspect() bool {
 	return db.pool.broken.within(suspectTime) || db.pool.readOnly.within(readOnlyTime)
 }
 
-// foundBroken looks at the error of a statement. If its connection is broken, the
-// other connections become suspect. It reports whether that is so and time is left
-// to use another connection.
+// foundBroken examines the error of a statement. If the connection is broken, the other
+// connections become suspect. It reports whether that is so and there is time to use
+// another connection.
 func (db *DB) foundBroken(ctx context.Context, err error) bool {
 	if err == nil || db.dialect.inProcess || !broken(err) {
 		return false
@@ -90,10 +89,10 @@ func (p *pool) found(err error) {
 
 // connection returns a connection of the pool. The caller closes it.
 //
-// If connections are suspect, it was pinged, or asked whether its node takes writes: see
-// [readOnlyTime]. If not, its socket is checked, which
-// takes a few microseconds and no round trip: if the server closed it or sent a
-// message, the connection is pinged. Only the socket of pgx can be reached.
+// A suspect connection is pinged first, or asked whether its node accepts writes: see
+// [readOnlyTime]. For any other connection the socket is checked, which takes a few
+// microseconds and no round trip. If the server closed it or sent a message, the
+// connection is pinged. Only the socket of pgx is accessible.
 func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 	if db.dialect.inProcess {
 		return db.sql.Conn(ctx)
@@ -125,7 +124,7 @@ func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 	return nil, last
 }
 
-// usable returns an error if a suspect connection has to be dropped.
+// usable returns an error if a suspect connection must be dropped.
 func (db *DB) usable(ctx context.Context, conn *sql.Conn) error {
 	if !db.asksForWrites() {
 		return ping(ctx, conn)
@@ -144,10 +143,10 @@ func ping(ctx context.Context, conn *sql.Conn) error {
 // drop makes the pool close a connection.
 func drop(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-	_ = conn.Close() // if there was no driver to ask
+	_ = conn.Close() // in case Raw did not reach the driver
 }
 
-// run runs one statement that is its own transaction. It sends the statement once.
+// run runs a single statement that is its own transaction. It sends it only once.
 func (db *DB) run(ctx context.Context, t *text, args []any) (int64, error) {
 	if db.dialect.prepare && !db.suspect() {
 		s, err := db.prepared(ctx, t)
@@ -167,7 +166,7 @@ func (db *DB) run(ctx context.Context, t *text, args []any) (int64, error) {
 		var n int64
 		n, err = changed(conn.ExecContext(ctx, t.bound, args...))
 		_ = conn.Close()
-		// With this error a driver promises that it sent nothing.
+		// A driver returns this error only if it has sent nothing.
 		if !errors.Is(err, driver.ErrBadConn) || !db.foundBroken(ctx, err) {
 			return n, err
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// fill has the pool keep n idle connections.
+// fill makes the pool keep n idle connections.
 func fill(t *testing.T, pool *sql.DB, n int) {
 	t.Helper()
 	pool.SetMaxIdleConns(n)
@@ -37,7 +37,7 @@ func fill(t *testing.T, pool *sql.DB, n int) {
 	}
 }
 
-// requests are the ways to use a database, by name. Each writes one row or none.
+// requests returns the ways to use a database, by name. Each writes one row or none.
 func requests(db *sqldb.DB) map[string]func(ctx context.Context, row string) error {
 	none := func(sqldb.Row) error { return nil }
 	member := func(row string) sqldb.Member { return insert(row) }
@@ -92,17 +92,17 @@ func written(log []string) map[string]int {
 
 func oneRow(string, string) (any, error) { return []driver.Value{int64(1)}, nil }
 
-// After a restart of the database every pooled connection is broken. No request
-// fails, for every first statement, and no row is inserted twice.
+// After a restart of the database every pooled connection is broken. Whichever
+// statement comes first, no request fails and no row is inserted twice.
 func TestBroken_FR_52_Restart(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		for _, first := range repeatable {
 			t.Run(d.Name+" "+first, func(t *testing.T) {
-				f := &fake{answer: oneRow}
+				f := &fake{respond: oneRow}
 				pool := f.open(t)
 				db := sqldb.New(pool, d)
 				all := requests(db)
-				for name, request := range all { // so that texts are prepared
+				for name, request := range all { // prepare the texts
 					for range 2 {
 						if err := request(t.Context(), "before"); err != nil {
 							t.Fatalf("%s before the restart: %v", name, err)
@@ -135,12 +135,12 @@ func checkWritten(t *testing.T, f *fake, want map[string]int) {
 	got := written(f.asked())
 	for row, n := range got {
 		if n > max(want[row], 1) {
-			t.Errorf("%s was inserted %d times, want %d", row, n, want[row])
+			t.Errorf("%s inserted %d times, want %d", row, n, want[row])
 		}
 	}
 	for row := range want {
 		if got[row] == 0 {
-			t.Errorf("%s was not inserted, but its request succeeded", row)
+			t.Errorf("%s not inserted, but its request succeeded", row)
 		}
 	}
 }
@@ -163,7 +163,7 @@ func TestBroken_FR_52_Errors(t *testing.T) {
 		{sqldb.MySQL, &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}},
 	} {
 		for _, first := range []string{"Row", "Tx"} {
-			f := &fake{answer: oneRow, cut: test.err}
+			f := &fake{respond: oneRow, cut: test.err}
 			pool := f.open(t)
 			fill(t, pool, 3)
 			all := requests(sqldb.New(pool, test.dialect))
@@ -177,8 +177,8 @@ func TestBroken_FR_52_Errors(t *testing.T) {
 	}
 }
 
-// A write that is its own transaction may have happened when its connection breaks.
-// It fails, it is not repeated, and the next requests succeed.
+// A write outside a transaction may have happened when its connection breaks. It fails,
+// it is not repeated, and the next requests succeed.
 func TestBroken_FR_52_UnknownOutcomeIsNotRepeated(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		for _, op := range []string{"exec", "commit"} {
@@ -188,22 +188,22 @@ func TestBroken_FR_52_UnknownOutcomeIsNotRepeated(t *testing.T) {
 				db := sqldb.New(pool, d)
 				fill(t, pool, 4)
 				lost := 0
-				f.answer = func(asked, query string) (any, error) {
+				f.respond = func(asked, query string) (any, error) {
 					if (asked == op || op == "exec" && asked == "prepared") && lost == 0 {
 						lost++
 						f.breakAll()
-						return nil, io.ErrUnexpectedEOF // the server got it, and its answer is lost
+						return nil, io.ErrUnexpectedEOF // the server received it, but its response is lost
 					}
 					return nil, nil
 				}
 				name := map[string]string{"exec": "Exec", "commit": "Tx"}[op]
 				err := requests(db)[name](t.Context(), "row")
 				if !errors.Is(err, oauth.ErrUnavailable) {
-					t.Errorf("%s whose outcome is unknown = %v, want ErrUnavailable", name, err)
+					t.Errorf("%s with an unknown outcome = %v, want ErrUnavailable", name, err)
 				}
 				for range 4 {
 					if err := requests(db)["Exec"](t.Context(), "later"); err != nil {
-						t.Errorf("a write after one whose connection broke = %v, want nil", err)
+						t.Errorf("Exec after a broken connection = %v, want nil", err)
 					}
 				}
 				checkWritten(t, f, map[string]int{"row": 1, "later": 4})
@@ -212,13 +212,13 @@ func TestBroken_FR_52_UnknownOutcomeIsNotRepeated(t *testing.T) {
 	}
 }
 
-// While all is well, no statement costs a further round trip. After a connection
-// broke, each is pinged first, for a minute.
+// Healthy connections cost no extra round trip. After a connection broke, each is
+// pinged before use, for a minute.
 func TestBroken_FR_52_PingsForAMinute(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fake{answer: oneRow}
+				f := &fake{respond: oneRow}
 				pool := f.open(t)
 				defer pool.Close()
 				db, other := sqldb.New(pool, d), sqldb.New(pool, d)
@@ -233,7 +233,7 @@ func TestBroken_FR_52_PingsForAMinute(t *testing.T) {
 					return f.count("ping ")
 				}
 				if n := pings(db); n != 0 {
-					t.Errorf("%d pings while all is well, want none", n)
+					t.Errorf("%d pings on healthy connections, want none", n)
 				}
 				if d.Name == sqldb.SQLite.Name {
 					return
@@ -243,22 +243,22 @@ func TestBroken_FR_52_PingsForAMinute(t *testing.T) {
 					t.Errorf("Row() on a broken connection = %v, want nil", err)
 				}
 				if n, want := pings(other), len(requests(db)); n != want {
-					t.Errorf("%d pings for %d requests through another user of the pool, want one for each", n, want)
+					t.Errorf("%d pings for requests of another DB on the same pool, want %d", n, want)
 				}
 				time.Sleep(time.Minute)
 				if n := pings(db); n != 0 {
-					t.Errorf("%d pings a minute after the connection was found broken, want none", n)
+					t.Errorf("%d pings a minute after a connection broke, want none", n)
 				}
 			})
 		})
 	}
 }
 
-// A firewall that drops connections silently: the first statement on one waits until
-// its time ends. The next request drops connections that do not answer a ping in time.
+// If a firewall drops packets silently, the first statement waits until its time limit.
+// The next request drops connections that do not respond to a ping in time.
 func TestBroken_FR_52_SilentConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{answer: oneRow}
+		f := &fake{respond: oneRow}
 		pool := f.open(t)
 		defer pool.Close()
 		db := sqldb.New(pool, sqldb.Postgres)
@@ -277,14 +277,14 @@ func TestBroken_FR_52_SilentConnections(t *testing.T) {
 	})
 }
 
-// Before a write that is its own transaction, the socket is checked. A ping follows
-// only if the server closed it or sent something.
+// Before a write outside a transaction, the socket is checked. A ping follows only if
+// the server closed it or sent something.
 func TestBroken_FR_52_Socket(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		event func(client, server net.Conn)
 		dead  bool
-		pings int // that are answered
+		pings int // successful pings
 	}{
 		{"nothing happened", func(_, _ net.Conn) {}, false, 0},
 		{"a goroutine of pgx reads", func(client, _ net.Conn) {
@@ -328,7 +328,7 @@ func TestBroken_FR_52_Socket(t *testing.T) {
 						t.Errorf("%s when %s = %v, want nil", name, test.name, err)
 					}
 				case <-time.After(30 * time.Second):
-					t.Fatalf("%s when %s has not returned after 30 s", name, test.name)
+					t.Fatalf("%s when %s: not returned after 30 s", name, test.name)
 				}
 				if n := f.count("ping "); n != test.pings && !test.dead {
 					t.Errorf("%s when %s: %d pings, want %d", name, test.name, n, test.pings)
@@ -339,8 +339,8 @@ func TestBroken_FR_52_Socket(t *testing.T) {
 	}
 }
 
-// A SELECT whose caller got a row already is not repeated. Neither is one whose
-// caller's scan fails.
+// A SELECT is not repeated if its caller has received a row, or if the caller's scan
+// fails.
 func TestBroken_FR_52_RowsAreNotReadTwice(t *testing.T) {
 	refusal := errors.New("refused")
 	for _, test := range []struct {
@@ -350,9 +350,9 @@ func TestBroken_FR_52_RowsAreNotReadTwice(t *testing.T) {
 		want    error
 	}{
 		{"the connection breaks", []driver.Value{int64(1), io.ErrUnexpectedEOF}, nil, oauth.ErrUnavailable},
-		{"the caller refuses", []driver.Value{int64(1)}, refusal, refusal},
+		{"scan fails", []driver.Value{int64(1)}, refusal, refusal},
 	} {
-		f := &fake{answer: func(string, string) (any, error) { return test.rows, nil }}
+		f := &fake{respond: func(string, string) (any, error) { return test.rows, nil }}
 		db := sqldb.New(f.open(t), sqldb.Postgres)
 		scanned := 0
 		err := db.Row(t.Context(), "SELECT a FROM b", func(sqldb.Row) error { scanned++; return test.refusal })
@@ -362,10 +362,10 @@ func TestBroken_FR_52_RowsAreNotReadTwice(t *testing.T) {
 	}
 }
 
-// A database that breaks every connection: the requests end, with ErrUnavailable.
+// If the database breaks every connection, requests end with ErrUnavailable.
 func TestBroken_FR_52_Always(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
-		f := &fake{answer: func(op, _ string) (any, error) {
+		f := &fake{respond: func(op, _ string) (any, error) {
 			if op != "connect" {
 				return nil, io.ErrUnexpectedEOF
 			}

@@ -11,8 +11,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Patience is the maximum time of a statement or a transaction, including all
-// retries. After it, the error is [oauth.ErrUnavailable].
+// Patience is the maximum time of a statement or a transaction, including all retries.
+// After that, the error is [oauth.ErrUnavailable].
 const Patience = 5 * time.Second
 
 // DB is an application's database.
@@ -25,10 +25,10 @@ type DB struct {
 	writes     batcher[Member] // the writes that share a transaction
 }
 
-// New returns db as a DB. It does not use the database.
+// New returns db as a DB. It does not access the database.
 func New(db *sql.DB, d Dialect) *DB {
 	if d.Name == "" {
-		panic("sqldb: a dialect is one of SQLite, Postgres and MySQL")
+		panic("sqldb: want the dialect SQLite, Postgres or MySQL")
 	}
 	return &DB{sql: db, dialect: d, pool: poolOf(db)}
 }
@@ -39,8 +39,8 @@ func (db *DB) SQL() *sql.DB { return db.sql }
 // Dialect returns the kind of the database.
 func (db *DB) Dialect() Dialect { return db.dialect }
 
-// Row runs a SELECT for one record, and calls scan for each row of the result. A
-// record that joins a list has several rows. Without a row it returns
+// Row runs a SELECT for one record, and calls scan for each row of the result. A record
+// that joins a list has several rows. If there is no row, Row returns
 // [oauth.ErrNotFound].
 func (db *DB) Row(ctx context.Context, q string, scan func(Row) error, args ...any) error {
 	return db.row(ctx, db.text(q, selects), scan, args...)
@@ -54,8 +54,8 @@ func (db *DB) row(ctx context.Context, t *text, scan func(Row) error, args ...an
 	return err
 }
 
-// Each runs a SELECT and calls scan for each row of the result. It calls scan after it
-// has read all rows, so that it can read them again after a conflict.
+// Each runs a SELECT and calls scan for each row of the result. It reads all rows
+// before it calls scan, so that it can repeat the SELECT after a conflict.
 func (db *DB) Each(ctx context.Context, q string, scan func(Row) error, args ...any) error {
 	var all []columns
 	keep := func(row Row) error {
@@ -76,7 +76,7 @@ func (db *DB) Each(ctx context.Context, q string, scan func(Row) error, args ...
 }
 
 // each retries while the statement conflicts with a transaction. At the strictest
-// isolation level a SELECT can conflict, too, also after its first rows.
+// isolation level a SELECT can conflict too, even after its first rows.
 func (db *DB) each(ctx context.Context, s selection) (n int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, &gaveUp{err, err}
@@ -93,20 +93,20 @@ func (db *DB) each(ctx context.Context, s selection) (n int, err error) {
 	}
 }
 
-// selection is a SELECT, and the function that gets its rows.
+// selection is a SELECT and the function that receives its rows.
 type selection struct {
 	text *text
 	scan func(Row) error
 	args []any
 
-	forget func() // forgets the rows that scan got; nil if it has used them
+	forget func() // drops the rows that scan received; nil if scan uses them at once
 }
 
-// used reports whether the SELECT must not run again, because scan has used its first
-// n rows.
+// used reports whether the SELECT can't be repeated because scan has used its first n
+// rows.
 func (s selection) used(n int) bool { return n > 0 && s.forget == nil }
 
-// again prepares for running the SELECT again.
+// again prepares to run the SELECT again.
 func (s selection) again() {
 	if s.forget != nil {
 		s.forget()
@@ -142,8 +142,8 @@ func (db *DB) read(ctx, own context.Context, s selection) (n int, err error) {
 	return n, err
 }
 
-// readBroke is [DB.foundBroken] for a SELECT. The error of a scan and the end of the
-// caller's context say nothing about the connection.
+// readBroke is [DB.foundBroken] for a SELECT. It ignores errors of scan and a canceled
+// caller, because they don't show that the connection is broken.
 func (db *DB) readBroke(ctx, own context.Context, err error) bool {
 	return err != nil && ctx.Err() == nil && errors.Is(err, oauth.ErrUnavailable) && db.foundBroken(own, err)
 }
@@ -166,8 +166,8 @@ func (db *DB) query(ctx context.Context, t *text, args []any) (*sql.Rows, error)
 	return db.sql.QueryContext(ctx, t.bound, args...)
 }
 
-// drain calls scan for each row, as row presents it, and closes the rows. It
-// returns scan's error unchanged, and the number of calls.
+// drain calls scan for each row and closes the rows. It returns the number of calls,
+// and scan's error unchanged.
 func drain(ctx context.Context, rows *sql.Rows, row Row, scan func(Row) error) (n int, err error) {
 	defer rows.Close()
 	for rows.Next() {
@@ -186,11 +186,11 @@ func drain(ctx context.Context, rows *sql.Rows, row Row, scan func(Row) error) (
 // with ctx, and after [Patience].
 //
 // SQLite runs a statement in its caller's goroutine. Watching a cancelable context
-// takes two more goroutines, which cost as much as reading a row. No statement of
-// ours runs long enough to be canceled, and busy_timeout limits the wait for a
-// lock. Only getting a connection may take long. So the context is watched only if
-// no connection is free. If the last free connection is taken at this very moment,
-// the statement waits until it is returned.
+// takes two more goroutines, which cost as much as reading a row. Our statements are
+// too short to cancel, and busy_timeout limits the wait for a lock. Only the wait for a
+// connection may be long. So the context is watched only if no connection is free. If
+// another caller takes the last free connection at this moment, the statement waits
+// until it is returned.
 func (db *DB) statement(ctx context.Context) (context.Context, context.CancelFunc) {
 	if db.dialect.inProcess {
 		if s := db.sql.Stats(); s.MaxOpenConnections == 0 || s.InUse < s.MaxOpenConnections {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Dialect holds the differences of a kind of database. Its values are [SQLite],
-// [Postgres] and [MySQL].
+// Dialect describes a kind of database. Its values are [SQLite], [Postgres] and
+// [MySQL].
 type Dialect struct {
 	// Name is "sqlite", "postgres" or "mysql". It is also the name of the folder
 	// with its migrations.
@@ -16,20 +16,20 @@ type Dialect struct {
 	onConflict bool // has ON CONFLICT DO NOTHING
 	oneWriter  bool // has one write lock for the whole database
 
-	// prepare enables our cache of prepared statements. On PostgreSQL the driver
-	// does it, because it knows whether there is a pooler.
+	// prepare enables our cache of prepared statements. The PostgreSQL driver has its
+	// own cache, because it knows whether there is a pooler.
 	prepare bool
 
-	// inProcess says that a statement runs in its caller's goroutine.
+	// inProcess means that a statement runs in its caller's goroutine.
 	inProcess bool
 
-	// packs says that a row is returned as one column: see pack.
+	// packs means that a row is returned as one column: see pack.
 	packs bool
 
-	// transactionalDDL says that a failed migration is rolled back.
+	// transactionalDDL means that a failed migration is rolled back.
 	transactionalDDL bool
 
-	// grouped says that concurrent writes share a transaction. This does not pay on
+	// grouped means that concurrent writes share a transaction. This does not pay on
 	// Galera, where COMMIT fails more often for longer transactions.
 	grouped bool
 
@@ -39,8 +39,8 @@ type Dialect struct {
 
 	tableExists string // a query for the number of tables with a name
 
-	// readOnly is a SELECT of one column: 1 if a connection leads to a node that takes no
-	// writes of ours, otherwise 0. Empty if there are no other nodes.
+	// readOnly is a SELECT of one column: 1 if the connection leads to a node that
+	// refuses our writes, otherwise 0. It is empty for SQLite, which has no nodes.
 	readOnly string
 }
 
@@ -58,15 +58,15 @@ var (
 	MySQL = Dialect{
 		Name: "mysql", prepare: true, lookups: 2,
 		tableExists: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?`,
-		// The users with these privileges may write nevertheless. The comments are for
-		// MySQL and MariaDB: a session's variable has two names.
+		// Users with these privileges may write nevertheless. The comments select the
+		// name of the session variable: MySQL and MariaDB have different names.
 		readOnly: `SELECT CASE WHEN @@GLOBAL.read_only IN ('0', 'OFF') THEN 0 /*!50720 + @@SESSION.transaction_read_only */ /*M! + @@SESSION.tx_read_only */ ELSE NOT EXISTS (SELECT 1 FROM information_schema.user_privileges ` +
 			`WHERE privilege_type IN ('SUPER', 'CONNECTION_ADMIN', 'READ_ONLY ADMIN') AND grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')) END`,
 	}
 )
 
-// bind writes the placeholders of a query in the database's syntax. No query of
-// ours has a question mark inside a literal.
+// bind rewrites the placeholders of a query in the database's syntax. Our queries have
+// no question mark inside a literal.
 func (d Dialect) bind(q string) string {
 	if !d.dollar {
 		return q

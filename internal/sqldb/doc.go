@@ -4,11 +4,11 @@
 //
 // # Errors
 //
-// An error has [oauth.ErrUnavailable] in its chain if the database gave no result:
-// it is out of reach or stays busy, or it is unknown whether a write happened. A
-// request that its caller canceled has context.Canceled in its chain as well, so
-// that a log can tell the two apart. An error that the database reports for a
-// statement is a plain error.
+// An error has [oauth.ErrUnavailable] in its chain if the database gave no result: it
+// is unreachable or busy, or it is unknown whether a write happened. If the caller
+// canceled the request, context.Canceled is in the chain as well, so that a log can
+// tell the two apart. An error that the database reports for a statement does not have
+// ErrUnavailable in its chain.
 //
 // # Transactions
 //

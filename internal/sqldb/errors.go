@@ -9,26 +9,25 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// class is the kind of a database error, as far as it matters to us.
+// class is the kind of a database error, by how it is handled.
 type class int
 
 const (
-	// unanswered: the chain has no error that the database itself reported. The
-	// database is out of reach, closed the connection, or the caller stopped
-	// waiting.
-	unanswered class = iota
-	conflict         // with another transaction: retry
-	duplicate        // the unique key already exists
-	unready          // the node cannot run such a statement now
-	readOnly         // the node takes no writes: after a failover, another one does
-	severed          // the database has ended the connection, or ends it now
-	fault            // the database reports that the statement is wrong
+	// noReply: the chain has no error that the database itself reported. The database
+	// is unreachable or closed the connection, or the caller stopped waiting.
+	noReply   class = iota
+	conflict        // with another transaction: retry
+	duplicate       // the unique key already exists
+	unready         // the node cannot run such a statement now
+	readOnly        // the node refuses writes: after a failover, another node accepts them
+	severed         // the database has closed the connection or is closing it
+	fault           // the database reports that the statement is wrong
 )
 
-// classOf returns an error's class. It recognizes drivers by the shape of their
-// errors, so that an application's go.mod gets none of them.
+// classOf returns an error's class. It recognizes drivers by the methods and fields of
+// their errors, so that an application's go.mod needs none of them.
 func classOf(err error) class {
-	c := unanswered
+	c := noReply
 	walk(err, func(err error) (found bool) {
 		c, found = ofDriver(err)
 		return found
@@ -68,7 +67,7 @@ func ofDriver(err error) (c class, ok bool) {
 	if n, ok := number(err); ok { // go-sql-driver/mysql
 		return ofNumber(n), true
 	}
-	return unanswered, false
+	return noReply, false
 }
 
 // ofState returns the class of a SQLSTATE (PostgreSQL's documentation, appendix A).
@@ -81,15 +80,15 @@ func ofState(s string) class {
 	case "25006": // a standby, or a primary that was demoted
 		return readOnly
 	case "55P03", // lock not available
-		"57014": // cancelled: by us, or by statement_timeout
+		"57014": // canceled: by us, or by statement_timeout
 		return unready
 	case "40003": // whether the statement completed is unknown
-		return unanswered
+		return noReply
 	case "25P03": // a transaction was idle for too long
 		return severed
 	}
 	if len(s) < 2 {
-		return unanswered
+		return noReply
 	}
 	switch s[:2] {
 	case "08", // connection; PgBouncer reports a broken one like that
@@ -140,7 +139,7 @@ func ofNumber(n uint64) class {
 		1158, 1159, 1160, 1161: // network
 		return severed
 	case 1180, 1181, 1105: // an error during COMMIT or ROLLBACK, an unknown error
-		return unanswered
+		return noReply
 	}
 	return fault
 }
@@ -182,23 +181,23 @@ func number(err error) (uint64, bool) {
 	return f.Uint(), true
 }
 
-// broken reports whether an error means that its connection is of no more use. An
-// error that does not come from the database counts, because most of these do. So
-// does the refusal of a read-only node: after a failover, the connection leads to the
-// old primary, and stays open.
+// broken reports whether an error means that its connection is unusable. That includes
+// errors that the database did not report, because most of these come from the
+// connection. It includes the refusal of a read-only node too: after a failover, the
+// connection still leads to the old primary.
 func broken(err error) bool {
 	c := classOf(err)
-	return c == severed || c == unanswered || c == readOnly
+	return c == severed || c == noReply || c == readOnly
 }
 
 // failure returns the error of a statement for our callers. ctx is the caller's
-// own.
+// context.
 func failure(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return &gaveUp{cause, err}
 	}
 	switch classOf(err) {
-	case unready, readOnly, severed, conflict, unanswered:
+	case unready, readOnly, severed, conflict, noReply:
 		return unavailable(err)
 	}
 	return err
@@ -212,13 +211,13 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w: %w", oauth.ErrUnavailable, err)
 }
 
-// gaveUp is the error if the caller's context ended before the database replied.
-// Usually no client reads the response, so it is not an outage. If a client does,
-// it gets 503 instead of 500.
+// gaveUp is the error if the caller's context ended before the database replied. It
+// usually means that the client has disconnected, and not that the database is down. If
+// the client still reads the response, it gets 503 instead of 500.
 type gaveUp struct{ cause, err error }
 
 func (g *gaveUp) Error() string {
-	return fmt.Sprintf("the request ended before the database answered: %v", g.err)
+	return fmt.Sprintf("the request ended before the database replied: %v", g.err)
 }
 
 func (g *gaveUp) Unwrap() []error { return []error{g.cause, oauth.ErrUnavailable, g.err} }

@@ -21,13 +21,13 @@ import (
 type meaning int
 
 const (
-	again   meaning = iota // the transaction is run again
-	outage                 // asking later may help
+	again   meaning = iota // the transaction is retried
+	outage                 // a later request may succeed
 	mistake                // the statement is wrong
 )
 
-// answers are what databases say, and what it means.
-var answers = []struct {
+// databaseErrors are errors of drivers, and their meaning.
+var databaseErrors = []struct {
 	name string
 	err  error
 	want meaning
@@ -59,8 +59,8 @@ var answers = []struct {
 	{"connection done", sql.ErrConnDone, outage},
 	{"refused", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, outage},
 	{"connection lost", io.ErrUnexpectedEOF, outage},
-	{"no answer in time", context.DeadlineExceeded, outage},
-	{"something strange", errors.New("something strange"), outage},
+	{"no reply in time", context.DeadlineExceeded, outage},
+	{"unknown error", errors.New("unknown error"), outage},
 
 	{"no such table", postgresError("42P01"), mistake},
 	{"value too long", postgresError("22001"), mistake},
@@ -71,7 +71,7 @@ var answers = []struct {
 
 var dialects = []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres, sqldb.MySQL}
 
-// status is what a client of the server would be told.
+// status returns the HTTP status that a client of the server gets.
 func status(err error) int { return oauth.AsError(err).Code.Status() }
 
 func checkError(t *testing.T, err, cause error, want meaning) {
@@ -87,14 +87,14 @@ func checkError(t *testing.T, err, cause error, want meaning) {
 		code = http.StatusInternalServerError
 	}
 	if got := status(err); got != code {
-		t.Errorf("error = %v: answered with %d, want %d", err, got, code)
+		t.Errorf("error = %v: status %d, want %d", err, got, code)
 	}
 }
 
-// OP-04: a database that fails is 503, whatever it says and whatever was asked
-// of it; and of what was refused because of somebody else nobody hears.
+// OP-04: a failing database means 503, for every driver error and every statement.
+// Conflicts with other transactions are retried and not reported.
 func TestErrors_OP_04_Classes(t *testing.T) {
-	for _, test := range answers {
+	for _, test := range databaseErrors {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				for _, d := range dialects {
@@ -111,11 +111,11 @@ func TestErrors_OP_04_Classes(t *testing.T) {
 	}
 }
 
-// fails has the fake fail at an operation, so many times.
+// fails makes an operation of the fake fail a number of times.
 func (f *fake) fails(op string, times int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answer = func(asked, _ string) (any, error) {
+	f.respond = func(asked, _ string) (any, error) {
 		if asked == "prepared" {
 			asked = "exec"
 		}
@@ -132,14 +132,14 @@ func (f *fake) fails(op string, times int, err error) {
 func testRead(t *testing.T, f *fake, db *sqldb.DB, cause error, want meaning) {
 	t.Helper()
 	none := func(sqldb.Row) error { return nil }
-	f.answer = func(op, _ string) (any, error) {
+	f.respond = func(op, _ string) (any, error) {
 		if op == "query" || op == "prepared" {
 			return nil, cause
 		}
 		return nil, nil
 	}
 	checkError(t, db.Row(t.Context(), "SELECT a FROM b", none), cause, want)
-	f.answer = func(string, string) (any, error) { return []driver.Value{int64(1), cause}, nil }
+	f.respond = func(string, string) (any, error) { return []driver.Value{int64(1), cause}, nil }
 	checkError(t, db.Each(t.Context(), "SELECT a FROM b", none), cause, want)
 }
 
@@ -153,20 +153,20 @@ func testTx(t *testing.T, f *fake, db *sqldb.DB, op string, cause error, want me
 	}
 	times := 3
 	if op == "begin" && want == outage {
-		times = 10 // it is repeated if the connection is broken
+		times = 10 // BEGIN is repeated if the connection is broken
 	}
 	f.fails(op, times, cause)
 	err := db.Tx(t.Context(), spend)
 	switch {
 	case op == "begin" && errors.Is(cause, driver.ErrBadConn):
-		// database/sql takes another connection by itself.
+		// database/sql itself uses another connection.
 	case want == again:
 		if err != nil || op != "begin" && runs != 4 || runs == 0 {
 			t.Errorf("%s: Tx() = %v after %d runs, want nil after 4", op, err, runs)
 		}
 	case op == "commit":
 		if runs != 1 || !errors.Is(err, oauth.ErrUnavailable) || !errors.Is(err, cause) {
-			t.Errorf("an unknown outcome: Tx() = %v after %d runs, want ErrUnavailable after 1 and never again", err, runs)
+			t.Errorf("unknown outcome: Tx() = %v after %d runs, want ErrUnavailable after 1", err, runs)
 		}
 	default:
 		checkError(t, err, cause, want)
@@ -184,16 +184,15 @@ func testExec(t *testing.T, f *fake, db *sqldb.DB, cause error, want meaning) {
 	case errors.Is(cause, driver.ErrBadConn): // as above
 	case want == again:
 		if err != nil {
-			t.Errorf("Exec() = %v, want nil after some attempts", err)
+			t.Errorf("Exec() = %v, want nil after retries", err)
 		}
 	default:
 		checkError(t, err, cause, want)
 	}
 }
 
-// A function that hides what it was told must not keep its transaction from
-// being run again.
-func TestTx_ConflictIsRememberedForTheFunction(t *testing.T) {
+// A conflict is retried even if the function returns another error.
+func TestTx_HiddenConflictIsRetried(t *testing.T) {
 	f := &fake{}
 	db := sqldb.New(f.open(t), sqldb.Postgres)
 	f.fails("exec", 1, postgresError("40001"))
@@ -210,7 +209,7 @@ func TestTx_ConflictIsRememberedForTheFunction(t *testing.T) {
 	}
 }
 
-// A closed pool is what a server meets that shuts down.
+// While a server shuts down, requests may meet a closed pool.
 func TestErrors_OP_04_ClosedPool(t *testing.T) {
 	for _, d := range dialects {
 		pool := (&fake{}).open(t)

@@ -15,24 +15,24 @@ import (
 	"testing"
 )
 
-// fake is a database that answers what a test wants.
+// fake is a database that responds as a test wants.
 type fake struct {
-	mu     sync.Mutex
-	log    []string                            // what was asked: an operation, or a statement
-	answer func(op, query string) (any, error) // nil answers that all is well
+	mu      sync.Mutex
+	log     []string                            // operations and statements, in order
+	respond func(op, query string) (any, error) // nil: everything succeeds
 
-	byArgs  func(query string, args []any) (any, error) // answers the SELECTs, if it is there
-	hang    func(ctx context.Context) error             // called before each statement, if it is there
-	watched int                                         // prepared statements whose context may end
+	byArgs  func(query string, args []any) (any, error) // responds to SELECTs, if set
+	hang    func(ctx context.Context) error             // called before each statement, if set
+	watched int                                         // number of prepared statements with a cancelable context
 
-	dial     func() net.Conn // if set, connections have a socket, as those of pgx
-	conns    []*fakeConn     // each that was made
+	dial     func() net.Conn // if set, connections have a socket, like those of pgx
+	conns    []*fakeConn     // all opened connections
 	standbys bool            // new connections lead to a read-only node
-	refusal  error           // what a read-only node says of a write
-	cut      error           // what a driver reports of a broken connection, if not io.ErrUnexpectedEOF
+	refusal  error           // the error of a write on a read-only node
+	cut      error           // the error of a broken connection; io.ErrUnexpectedEOF by default
 }
 
-// breakAll breaks the connections that are open, as a restart of the server does.
+// breakAll breaks all open connections, like a restart of the server.
 func (f *fake) breakAll() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -41,7 +41,7 @@ func (f *fake) breakAll() {
 	}
 }
 
-// open returns a pool over the fake.
+// open returns a pool of connections to the fake.
 func (f *fake) open(t *testing.T) *sql.DB {
 	t.Helper()
 	db := sql.OpenDB(f)
@@ -52,15 +52,15 @@ func (f *fake) open(t *testing.T) *sql.DB {
 func (f *fake) ask(op, query string) (any, error) {
 	f.mu.Lock()
 	f.log = append(f.log, op+" "+query)
-	answer := f.answer
+	respond := f.respond
 	f.mu.Unlock()
-	if answer == nil {
+	if respond == nil {
 		return nil, nil
 	}
-	return answer(op, query)
+	return respond(op, query)
 }
 
-// asked returns what was asked since the last call.
+// asked returns the log since the last call.
 func (f *fake) asked() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -100,7 +100,7 @@ func (f *fake) Driver() driver.Driver { return nil }
 type fakeConn struct {
 	f       *fake
 	broken  atomic.Bool // the server has closed it
-	silent  atomic.Bool // a firewall drops what is sent
+	silent  atomic.Bool // a firewall drops its packets
 	standby atomic.Bool // its node is read-only
 	failed  atomic.Bool // the driver has noticed that it is broken
 	socket  net.Conn
@@ -117,8 +117,8 @@ func (c *pgxConn) Conn() *pgx    { return &pgx{c.socket} }
 func (p *pgx) PgConn() *pgConn   { return &pgConn{p.socket} }
 func (p *pgConn) Conn() net.Conn { return p.socket }
 
-// check is called before each operation. Like a true driver, it does not know
-// whether the server got a statement.
+// check is called before each operation. Like a real driver, it does not know whether
+// the server received a statement.
 func (c *fakeConn) check(ctx context.Context) error {
 	if c.silent.Load() {
 		<-ctx.Done()
@@ -142,8 +142,8 @@ func (c *fakeConn) Ping(ctx context.Context) error {
 	return err
 }
 
-func (c *fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errors.New("not in use") }
-func (c *fakeConn) Begin() (driver.Tx, error)           { return nil, errors.New("not in use") }
+func (c *fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errors.New("not implemented") }
+func (c *fakeConn) Begin() (driver.Tx, error)           { return nil, errors.New("not implemented") }
 func (c *fakeConn) Close() error                        { return nil }
 
 func (c *fakeConn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
@@ -195,8 +195,8 @@ func (c *fakeConn) QueryContext(ctx context.Context, query string, args []driver
 	return c.f.query(ctx, "query", query, args)
 }
 
-// node answers a SELECT about the node of a connection. A Galera node that is outside
-// of its cluster refuses all SELECTs.
+// node responds to a SELECT about a connection's node. A Galera node outside its
+// cluster refuses all SELECTs.
 func (c *fakeConn) node(query string) (driver.Rows, error) {
 	standby := c.standby.Load()
 	if e, ok := c.f.refusal.(*mysqlError); ok && standby && e.Number == 1047 {
@@ -226,11 +226,11 @@ func (f *fake) exec(ctx context.Context, op, query string) (driver.Result, error
 	if err := f.hung(ctx); err != nil {
 		return nil, err
 	}
-	answer, err := f.ask(op, query)
+	result, err := f.ask(op, query)
 	if err != nil {
 		return nil, err
 	}
-	if n, ok := answer.(int); ok {
+	if n, ok := result.(int); ok {
 		return driver.RowsAffected(n), nil
 	}
 	return driver.RowsAffected(1), nil
@@ -240,18 +240,18 @@ func (f *fake) query(ctx context.Context, op, query string, args []driver.NamedV
 	if err := f.hung(ctx); err != nil {
 		return nil, err
 	}
-	answer, err := f.ask(op, query)
+	result, err := f.ask(op, query)
 	if f.byArgs != nil {
 		var plain []any
 		for _, a := range args {
 			plain = append(plain, a.Value)
 		}
-		answer, err = f.byArgs(query, plain)
+		result, err = f.byArgs(query, plain)
 	}
 	if err != nil {
 		return nil, err
 	}
-	values, _ := answer.([]driver.Value)
+	values, _ := result.([]driver.Value)
 	return newFakeRows(values), nil
 }
 
@@ -260,10 +260,14 @@ type fakeStmt struct {
 	query string
 }
 
-func (s *fakeStmt) Close() error                               { return nil }
-func (s *fakeStmt) NumInput() int                              { return -1 }
-func (s *fakeStmt) Exec([]driver.Value) (driver.Result, error) { return nil, errors.New("not in use") }
-func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error)  { return nil, errors.New("not in use") }
+func (s *fakeStmt) Close() error  { return nil }
+func (s *fakeStmt) NumInput() int { return -1 }
+func (s *fakeStmt) Exec([]driver.Value) (driver.Result, error) {
+	return nil, errors.New("not implemented")
+}
+func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error) {
+	return nil, errors.New("not implemented")
+}
 
 func (s *fakeStmt) ExecContext(ctx context.Context, _ []driver.NamedValue) (driver.Result, error) {
 	if err := s.conn.check(ctx); err != nil {
@@ -287,7 +291,7 @@ func (s *fakeStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (
 	return s.conn.f.query(ctx, "prepared", s.query, args)
 }
 
-// watch remembers whether a prepared statement came with a context that may end.
+// watch counts prepared statements whose context can be canceled.
 func (f *fake) watch(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -296,8 +300,8 @@ func (f *fake) watch(ctx context.Context) {
 	}
 }
 
-// fakeRows has a row for each value: of one column, or of those that a []any holds.
-// An error is where they break off.
+// fakeRows has a row for each value. A []any has the columns of a row; any other value
+// is a row with one column. An error ends the rows.
 type fakeRows struct {
 	values  []driver.Value
 	columns []string
@@ -335,7 +339,7 @@ func (r *fakeRows) Next(into []driver.Value) error {
 	return nil
 }
 
-// The shapes of the drivers' errors.
+// Errors with the methods and fields of the drivers' errors.
 type (
 	postgresError string
 	sqliteError   int

@@ -8,11 +8,10 @@ import (
 	"strings"
 )
 
-// SyncWait is the required value of wsrep_sync_wait on the servers of a Galera
-// cluster. With it, each statement waits until the server has applied all commits
-// of the other servers. Without it, the other nodes see a revocation a moment
-// later, and revoking all of a user's tokens misses tokens that another node has
-// just issued.
+// SyncWait is the required value of wsrep_sync_wait on the nodes of a Galera cluster.
+// With it, each statement waits until the node has applied all commits of the other
+// nodes. Without it, the other nodes see a revocation a moment later, and the
+// revocation of all tokens of a user misses tokens that another node has just issued.
 const SyncWait = 1 | 2 // SELECT and BEGIN; UPDATE and DELETE
 
 // galera holds the cluster settings of a MariaDB server.
@@ -21,8 +20,7 @@ type galera struct {
 	syncWait int
 }
 
-// selectWsrep reads a server's settings. MySQL has none of the variables and returns
-// no row.
+// selectWsrep reads a server's settings. MySQL has neither variable and returns no row.
 const selectWsrep = "SHOW SESSION VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_sync_wait')"
 
 // scan reads one setting.
@@ -53,8 +51,8 @@ func wsrep(ctx context.Context, on interface {
 
 func (g *galera) waits() bool { return !g.on || g.syncWait&SyncWait == SyncWait }
 
-// InGalera reports whether a database is a server of a Galera cluster whose
-// connections do not wait for the other servers.
+// InGalera reports whether the database is a node of a Galera cluster whose connections
+// do not wait for the other nodes.
 func InGalera(ctx context.Context, db *sql.DB) (withoutWaiting bool, err error) {
 	g, err := wsrep(ctx, db)
 	return !g.waits(), err

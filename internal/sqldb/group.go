@@ -13,24 +13,24 @@ import (
 
 // Member is a write that may share a transaction with other writes.
 type Member struct {
-	// Key names the row that the write locks first. Members run in the order of
-	// their keys, so that groups of two nodes cannot deadlock.
+	// Key identifies the row that the write locks first. Members run in the order of
+	// their keys, so that groups on two nodes cannot deadlock.
 	Key string
 
-	// Run makes the write. Its first statement finds out whether a one-time value
-	// is spent: if Run returns [oauth.ErrSpent], it has changed nothing.
+	// Run does the write. Its first statement checks whether a one-time value is spent:
+	// if Run returns [oauth.ErrSpent], it has changed nothing.
 	Run func(ctx context.Context, tx *Tx) error
 
-	// Alone, if set, makes the same write without a transaction. It is used if
-	// there are no concurrent writes.
+	// Alone does the same write without a transaction. It is used if there are no
+	// concurrent writes. It may be nil.
 	Alone func(ctx context.Context) error
 }
 
-// Group makes a write together with concurrent writes: all in one transaction
-// (group commit). It returns after the COMMIT. A write that returns
-// [oauth.ErrSpent] does not affect the others. After any other error the
-// transaction is rolled back, and each caller makes its write separately. If the
-// database does not reply to COMMIT, all members get [oauth.ErrUnavailable].
+// Group does a write together with concurrent writes in one transaction (group commit).
+// It returns after the COMMIT. A write that returns [oauth.ErrSpent] does not affect
+// the others. After any other error the transaction is rolled back, and each caller
+// does its write separately. If the database does not reply to COMMIT, all members get
+// [oauth.ErrUnavailable].
 func (db *DB) Group(ctx context.Context, m Member) error {
 	if err := ctx.Err(); err != nil {
 		return &gaveUp{err, err}
@@ -54,8 +54,8 @@ func (db *DB) Group(ctx context.Context, m Member) error {
 // A write that is being served cannot be canceled.
 var writing = batchPolicy{leaders: 1}
 
-// leadGroup runs the waiting writes. With a single writer it first waits for its
-// turn, during which more writes can join.
+// leadGroup runs the waiting writes. On a database with a single writer it first waits
+// for the writer's semaphore, and more writes can join during that time.
 func (db *DB) leadGroup(ctx context.Context, w *call[Member]) {
 	taken := []*call[Member]{w}
 	defer func() {
@@ -81,7 +81,7 @@ func (db *DB) leadGroup(ctx context.Context, w *call[Member]) {
 	}
 }
 
-// alone makes one write outside of a group.
+// alone does one write outside a group.
 func (db *DB) alone(ctx context.Context, m Member) error {
 	if m.Alone != nil {
 		return m.Alone(ctx)
@@ -89,14 +89,13 @@ func (db *DB) alone(ctx context.Context, m Member) error {
 	return db.Tx(ctx, m.Run)
 }
 
-// maxGroupTime is the time after which the remaining members of a group are told to
-// run separately. With a distant database, 64 writes would take longer than a
-// caller waits.
+// maxGroupTime limits how long a group runs. The remaining members then run separately.
+// With a distant database, 64 writes would take longer than a caller waits.
 const maxGroupTime = Patience / 4
 
-// together makes the writes in one transaction and finishes their calls. If nothing
-// was written and there is time, each caller makes its write separately, in its own
-// goroutine: in sequence, the last caller would wait for all others.
+// together does the writes in one transaction and finishes their calls. If nothing was
+// written and there is time, each caller does its write separately in its own
+// goroutine. In sequence, the last caller would wait for all others.
 func (db *DB) together(ctx context.Context, taken []*call[Member]) {
 	slices.SortStableFunc(taken, func(a, b *call[Member]) int { return strings.Compare(a.input.Key, b.input.Key) })
 	spent := make([]error, 0, len(taken))

@@ -32,18 +32,18 @@ func insert(key string) sqldb.Member {
 	}
 }
 
-// concurrent has a first write wait in the database while others come, and then lets
-// all of them go. It returns their outcomes, in the order of members.
+// concurrent blocks a first write in the database until all members have arrived. Then
+// it releases all of them and returns their outcomes, in the order of members.
 func concurrent(t *testing.T, f *fake, db *sqldb.DB, members ...sqldb.Member) []error {
 	t.Helper()
 	gate := make(chan struct{})
-	answer := f.answer
-	f.answer = func(op, query string) (any, error) {
+	respond := f.respond
+	f.respond = func(op, query string) (any, error) {
 		if strings.HasSuffix(query, "INSERT first") {
 			<-gate
 		}
-		if answer != nil {
-			return answer(op, query)
+		if respond != nil {
+			return respond(op, query)
 		}
 		return nil, nil
 	}
@@ -51,7 +51,7 @@ func concurrent(t *testing.T, f *fake, db *sqldb.DB, members ...sqldb.Member) []
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := db.Group(context.Background(), insert("first")); err != nil {
-			t.Errorf("the first write: %v", err)
+			t.Errorf("Group() of the first write = %v, want nil", err)
 		}
 	})
 	synctest.Wait()
@@ -78,13 +78,13 @@ func eachDialect(t *testing.T, run func(t *testing.T, f *fake, db *sqldb.DB)) {
 	}
 }
 
-// Those who come while one is writing share one transaction, in the order of
-// their keys; nobody is answered before its COMMIT.
+// Writes that arrive during another write share one transaction, in the order of their
+// keys. No write returns before the COMMIT.
 func TestGroup_SharesACommit(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
 		for i, err := range concurrent(t, f, db, insert("c"), insert("a"), insert("b")) {
 			if err != nil {
-				t.Errorf("write %d: %v", i, err)
+				t.Errorf("Group() of write %d = %v, want nil", i, err)
 			}
 		}
 		var order []string
@@ -97,15 +97,15 @@ func TestGroup_SharesACommit(t *testing.T) {
 			}
 		}
 		if want := []string{"commit", "begin", "a", "b", "c", "commit"}; !slices.Equal(order, want) {
-			t.Errorf("the database was asked %q, want %q: the first alone, the others together", order, want)
+			t.Errorf("statements = %q, want %q: the first write alone, the others together", order, want)
 		}
 	})
 }
 
-// What finds something spent is told so after COMMIT, and the others go on.
-func TestGroup_SpentLeavesTheOthersAlone(t *testing.T) {
+// A write of a spent value gets ErrSpent after the COMMIT. The other writes succeed.
+func TestGroup_SpentDoesNotAffectOthers(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
-		f.answer = func(_, query string) (any, error) {
+		f.respond = func(_, query string) (any, error) {
 			if strings.HasSuffix(query, "INSERT b") {
 				return 0, nil
 			}
@@ -113,20 +113,20 @@ func TestGroup_SpentLeavesTheOthersAlone(t *testing.T) {
 		}
 		got := concurrent(t, f, db, insert("a"), insert("b"), insert("c"))
 		if got[0] != nil || !errors.Is(got[1], oauth.ErrSpent) || got[2] != nil {
-			t.Errorf("the outcomes are %v, want ErrSpent for the second alone", got)
+			t.Errorf("outcomes = %v, want ErrSpent for the second write only", got)
 		}
 		if n := f.count("commit "); n != 2 {
-			t.Errorf("%d transactions were committed, want the first write's and the group's", n)
+			t.Errorf("%d transactions committed, want 2: the first write's and the group's", n)
 		}
 	})
 }
 
-// Any other error rolls the group back, and each is made anew by itself: one that
-// cannot be written does not keep the others from it.
-func TestGroup_AnErrorIsItsOwnMembers(t *testing.T) {
+// Any other error rolls the group back, and each write runs again separately. So an
+// invalid write does not affect the others.
+func TestGroup_ErrorDoesNotAffectOthers(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
 		bad := errors.New("value too long")
-		f.answer = func(op, query string) (any, error) {
+		f.respond = func(op, query string) (any, error) {
 			if strings.HasSuffix(query, "INSERT b") && op != "prepare" {
 				return nil, bad
 			}
@@ -134,20 +134,20 @@ func TestGroup_AnErrorIsItsOwnMembers(t *testing.T) {
 		}
 		got := concurrent(t, f, db, insert("a"), insert("b"), insert("c"))
 		if got[0] != nil || !errors.Is(got[1], bad) || got[2] != nil {
-			t.Errorf("the outcomes are %v, want the error for the second alone", got)
+			t.Errorf("outcomes = %v, want the error for the second write only", got)
 		}
 		if n := f.count("rollback "); n < 2 {
-			t.Errorf("%d transactions were rolled back, want the group's and that of the write which failed", n)
+			t.Errorf("%d transactions rolled back, want 2: the group's and the failed write's", n)
 		}
 	})
 }
 
-// A COMMIT that the database refuses has written nothing: each is made anew.
+// If the database refuses a COMMIT, nothing was written: each write runs again.
 func TestGroup_F13_ConflictAtCommit(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
 		conflict := error(postgresError("40001"))
 		var commits atomic.Int64
-		f.answer = func(op, _ string) (any, error) {
+		f.respond = func(op, _ string) (any, error) {
 			if op == "commit" && commits.Add(1) == 2 { // the group's
 				return nil, conflict
 			}
@@ -155,18 +155,18 @@ func TestGroup_F13_ConflictAtCommit(t *testing.T) {
 		}
 		for i, err := range concurrent(t, f, db, insert("a"), insert("b")) {
 			if err != nil {
-				t.Errorf("write %d: %v, want it made anew", i, err)
+				t.Errorf("Group() of write %d = %v, want nil after a retry", i, err)
 			}
 		}
 	})
 }
 
-// A COMMIT that is not answered is never made anew: nobody knows whether it
-// happened, and our own spending would look like a theft.
+// A COMMIT without a reply is never repeated. Its outcome is unknown: if it succeeded,
+// a retry would find the value spent and report a replay.
 func TestGroup_OP_04_UnknownOutcome(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
 		commits := 0
-		f.answer = func(op, _ string) (any, error) {
+		f.respond = func(op, _ string) (any, error) {
 			if op == "commit" {
 				if commits++; commits == 2 {
 					return nil, driver.ErrBadConn
@@ -176,28 +176,28 @@ func TestGroup_OP_04_UnknownOutcome(t *testing.T) {
 		}
 		for i, err := range concurrent(t, f, db, insert("a"), insert("b")) {
 			if !errors.Is(err, oauth.ErrUnavailable) {
-				t.Errorf("write %d: %v, want ErrUnavailable", i, err)
+				t.Errorf("Group() of write %d = %v, want ErrUnavailable", i, err)
 			}
 		}
 		if commits != 2 {
-			t.Errorf("COMMIT was sent %d times, want the first write's and the group's and none after it", commits)
+			t.Errorf("COMMIT sent %d times, want 2: the first write's and the group's", commits)
 		}
 	})
 }
 
-// The leader's caller hangs up: the others are written all the same. One who
-// waits and hangs up is not.
-func TestGroup_CallersHangUp(t *testing.T) {
+// If the leader's caller cancels, the writes of the group still happen. If a waiting
+// caller cancels, its own write does not.
+func TestGroup_CallersCancel(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
 		gate := make(chan struct{})
-		f.answer = func(_, query string) (any, error) {
+		f.respond = func(_, query string) (any, error) {
 			if strings.HasSuffix(query, "INSERT first") {
 				<-gate
 			}
 			return nil, nil
 		}
-		leader, hangUp := context.WithCancel(t.Context())
-		waiting, leave := context.WithCancel(t.Context())
+		leader, cancelLeader := context.WithCancel(t.Context())
+		waiting, cancelWaiting := context.WithCancel(t.Context())
 		outcome := map[string]error{}
 		var mu sync.Mutex
 		var wg sync.WaitGroup
@@ -214,36 +214,36 @@ func TestGroup_CallersHangUp(t *testing.T) {
 		write(waiting, "gone")
 		write(t.Context(), "second")
 		write(t.Context(), "third")
-		hangUp()
-		leave()
+		cancelLeader()
+		cancelWaiting()
 		synctest.Wait()
 		close(gate)
 		wg.Wait()
 		if outcome["first"] != nil || outcome["second"] != nil || outcome["third"] != nil {
-			t.Errorf("the outcomes are %v, want all written of those who had begun or stayed", outcome)
+			t.Errorf("outcomes = %v, want nil for all but the canceled waiting write", outcome)
 		}
 		if err := outcome["gone"]; !errors.Is(err, context.Canceled) {
-			t.Errorf("who hung up while waiting is told %v", err)
+			t.Errorf("Group() canceled while waiting = %v, want context.Canceled", err)
 		}
 		for _, entry := range f.asked() {
 			if strings.HasSuffix(entry, "INSERT gone") {
-				t.Error("the write of somebody who hung up before its turn was made")
+				t.Error("INSERT of a write that was canceled while waiting, want none")
 			}
 		}
 		if err := db.Group(leader, insert("late")); !errors.Is(err, context.Canceled) {
-			t.Errorf("a write whose caller is gone before it begins: %v", err)
+			t.Errorf("Group() with a canceled context = %v, want context.Canceled", err)
 		}
 	})
 }
 
-// A write that panics is its own caller's affair: nobody waits for ever, and the
-// next ones go on.
+// A panic in one write reaches its own caller only. No caller waits forever, and later
+// writes succeed.
 func TestGroup_Panic(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
 		bomb := sqldb.Member{Key: "b", Run: func(context.Context, *sqldb.Tx) error { panic("boom") }}
 		var wg sync.WaitGroup
 		gate := make(chan struct{})
-		f.answer = func(_, query string) (any, error) {
+		f.respond = func(_, query string) (any, error) {
 			if strings.HasSuffix(query, "INSERT first") {
 				<-gate
 			}
@@ -259,12 +259,12 @@ func TestGroup_Panic(t *testing.T) {
 		close(gate)
 		wg.Wait()
 		if err := db.Group(t.Context(), insert("after")); err != nil {
-			t.Errorf("a write after one that panicked: %v", err)
+			t.Errorf("Group() after a panic = %v, want nil", err)
 		}
 	})
 }
 
-// Any number of concurrent writes is served, some dozens at a time.
+// Any number of concurrent writes is served, in groups of at most 64.
 func TestGroup_Many(t *testing.T) {
 	eachDialect(t, func(t *testing.T, f *fake, db *sqldb.DB) {
 		var members []sqldb.Member
@@ -273,17 +273,17 @@ func TestGroup_Many(t *testing.T) {
 		}
 		for i, err := range concurrent(t, f, db, members...) {
 			if err != nil {
-				t.Errorf("write %d: %v", i, err)
+				t.Errorf("Group() of write %d = %v, want nil", i, err)
 			}
 		}
 		if n := f.count("commit "); n < 5 || n > 7 {
-			t.Errorf("300 writes that came together were committed in %d transactions, want about five", n)
+			t.Errorf("300 concurrent writes committed in %d transactions, want about 5", n)
 		}
 	})
 }
 
-// A group waits no longer for the writer than a single write does.
-func TestGroup_WriterIsBusyForEver(t *testing.T) {
+// A group waits for the writer no longer than a single write does.
+func TestGroup_WriterStaysBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		db := sqldb.New(f.open(t), sqldb.SQLite)
@@ -304,12 +304,12 @@ func TestGroup_WriterIsBusyForEver(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		if err := db.Group(t.Context(), insert("b")); err != nil {
-			t.Errorf("once the writer is free: %v", err)
+			t.Errorf("Group() after the writer became free = %v, want nil", err)
 		}
 	})
 }
 
-// RV-08: when the database does not answer a group, its members are told together,
+// RV-08: if the database does not reply to a group, all members fail at the same time
 // and not one after the other.
 func TestGroup_RV_08_SilentDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -321,19 +321,19 @@ func TestGroup_RV_08_SilentDatabase(t *testing.T) {
 		for i := range 150 {
 			wg.Go(func() {
 				if err := db.Group(context.Background(), insert(fmt.Sprint(i))); !errors.Is(err, oauth.ErrUnavailable) {
-					t.Errorf("a write while the database is silent = %v, want ErrUnavailable", err)
+					t.Errorf("Group() on a silent database = %v, want ErrUnavailable", err)
 				}
 			})
 		}
 		wg.Wait()
 		if d := time.Since(begin); d > 3*sqldb.Patience {
-			t.Errorf("the last of 150 was told after %v, want %v at most", d, 3*sqldb.Patience)
+			t.Errorf("the last of 150 writes returned after %v, want at most %v", d, 3*sqldb.Patience)
 		}
 	})
 }
 
-// A database far away: a group of 64 would take longer than anybody waits, so only
-// those share a transaction for whom there is time.
+// With a distant database, a group of 64 would take longer than a caller waits. So only
+// the writes that fit into the time share a transaction.
 func TestGroup_FarAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
@@ -344,24 +344,24 @@ func TestGroup_FarAway(t *testing.T) {
 		for i := range 64 {
 			wg.Go(func() {
 				if err := db.Group(context.Background(), insert(fmt.Sprint(i))); err != nil {
-					t.Errorf("a write to a database far away = %v, want nil", err)
+					t.Errorf("Group() on a distant database = %v, want nil", err)
 				}
 			})
 		}
 		wg.Wait()
 		if d := time.Since(begin); d > sqldb.Patience/2 {
-			t.Errorf("the last of 64 was told after %v, want less than half of %v", d, sqldb.Patience)
+			t.Errorf("the last of 64 writes returned after %v, want less than half of %v", d, sqldb.Patience)
 		}
 	})
 }
 
-// Of those who are told to go by themselves each does so in his own goroutine: a
-// lock that is held holds up nobody twice.
-func TestGroup_AloneTogether(t *testing.T) {
+// After a failed group, each write runs in its caller's goroutine. So a slow write does
+// not delay the others one after another.
+func TestGroup_RetriesAreConcurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		db := sqldb.New(f.open(t), sqldb.Postgres)
-		f.answer = func(op, query string) (any, error) {
+		f.respond = func(op, query string) (any, error) {
 			time.Sleep(time.Second)
 			if op == "exec" && query == "INSERT broken" {
 				return nil, postgresError("22001")
@@ -373,13 +373,13 @@ func TestGroup_AloneTogether(t *testing.T) {
 		for _, key := range []string{"first", "broken", "b", "c", "d", "e", "f", "g", "h"} {
 			wg.Go(func() {
 				if err := db.Group(context.Background(), insert(key)); (err != nil) != (key == "broken") {
-					t.Errorf("the write %q beside a broken one = %v", key, err)
+					t.Errorf("Group() of %q = %v, want an error for \"broken\" only", key, err)
 				}
 			})
 		}
 		wg.Wait()
 		if d := time.Since(begin); d > 3*sqldb.Patience {
-			t.Errorf("the last was told after %v, want them side by side", d)
+			t.Errorf("the last write returned after %v, want concurrent retries", d)
 		}
 	})
 }

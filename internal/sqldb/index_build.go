@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// BuildTrace is called before an index is built on a table in use, with the name of
-// the migration's file, and returns the function to call after it.
+// BuildTrace is called before an index is built on a table in use, with the name of the
+// migration's file. It returns a function that is called after the build.
 type BuildTrace func(file, index string) (done func())
 
 type buildTraceKey struct{}
 
 // WithBuildTrace returns a context for Migrate. Building an index on a big table may
-// take long, so a command says what it waits for.
+// take long, so a command can show what it waits for.
 func WithBuildTrace(ctx context.Context, trace BuildTrace) context.Context {
 	return context.WithValue(ctx, buildTraceKey{}, trace)
 }
 
-// runsOutside reports whether a file runs outside of the transaction, on a second
+// runsOutside reports whether a file runs outside the transaction, on a second
 // connection.
 func (m *migrator) runsOutside(file *migrationFile) bool {
 	d := m.db.dialect
 	return file.alone && d.transactionalDDL && !d.oneWriter && !m.fresh && m.db.sql.Stats().MaxOpenConnections != 1
 }
 
-// holdOnly ends the last read of the connection that holds the lock, and with it the
-// snapshot: CREATE INDEX CONCURRENTLY waits for each older snapshot. A driver may
-// leave the read open until the next statement. The connection then does nothing
-// until the file is done, and a server may limit that.
+// holdOnly ends the last read of the connection that holds the lock, and so its
+// snapshot: CREATE INDEX CONCURRENTLY waits for each older snapshot. A driver may leave
+// the read open until the next statement. The connection is then idle until the file is
+// applied. Both statements lift the server's limits for idle and long transactions.
 const (
 	holdAsLong = `SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'`
 	holdOnly   = `SET LOCAL idle_in_transaction_session_timeout = 0`
@@ -85,7 +85,7 @@ const (
 	lockPause = time.Second
 )
 
-// alter runs a statement that locks a table for a moment. It tries again while other
+// alter runs a statement that locks a table for a moment. It retries while other
 // transactions use the table.
 func (m *migrator) alter(ctx context.Context, text string) error {
 	for {
@@ -116,16 +116,16 @@ const (
 	selectBuilding = `SELECT COUNT(*) FROM pg_stat_progress_create_index p WHERE p.index_relid = to_regclass($1)`
 )
 
-// whole reports whether an index is there and usable. A build that failed leaves an
-// index that is not.
+// whole reports whether an index exists and is valid. A failed build leaves an invalid
+// index.
 func (m *migrator) whole(ctx context.Context, index string) (bool, error) {
 	var n int64
 	err := m.conn.QueryRowContext(ctx, selectWhole, index).Scan(&n)
 	return n > 0, err
 }
 
-// awaitBuild waits while the server builds the index. It goes on with that for a
-// node that was killed.
+// awaitBuild waits while the server builds the index. The server continues a build even
+// after the node that started it was killed.
 func (m *migrator) awaitBuild(ctx context.Context, index string) error {
 	for {
 		var n int64

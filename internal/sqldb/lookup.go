@@ -15,10 +15,10 @@ type lookup struct {
 	rows []columns
 }
 
-// Lookup is like [DB.Row], for a query that ends in "column = ?", optionally with
-// ORDER BY. That is its only placeholder. Concurrent look-ups share a SELECT. A
-// SELECT starts after all of its look-ups have been called, so no caller reads a
-// state older than its call. Each caller scans its own rows.
+// Lookup is like [DB.Row], for a query that ends in "column = ?", optionally with ORDER
+// BY. That is its only placeholder. Concurrent look-ups share a SELECT, which starts
+// after all of them were called. So no caller reads a state older than its call. Each
+// caller scans its own rows.
 func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key string) error {
 	t, p := db.text(q, selects), db.lookupPolicy()
 	if t.lookups.leadOrWait(nil, p) {
@@ -78,7 +78,7 @@ func (db *DB) leadLookups(limited context.Context, q string, t *text, w *call[lo
 		switch rows := found[w.input.key]; {
 		case errors.Is(err, oauth.ErrUnavailable):
 			w.finish(err)
-		case err != nil: // a row is invalid, and it is unknown whose
+		case err != nil: // a row is invalid, and its key is unknown
 			w.finish(errNotBatched)
 		case rows == nil:
 			w.finish(oauth.ErrNotFound)
@@ -89,9 +89,9 @@ func (db *DB) leadLookups(limited context.Context, q string, t *text, w *call[lo
 	}
 }
 
-// among rewrites "SELECT … WHERE column = ?" for several keys. The result has the
-// key as its first column. It rounds up the number of placeholders, because each
-// distinct text is prepared.
+// among rewrites "SELECT … WHERE column = ?" for several keys. The first column of the
+// result is the key. It rounds up the number of placeholders, because each distinct
+// text is prepared.
 func among(q string, keys int) string {
 	head, tail, _ := strings.Cut(q, " = ?")
 	column := head[strings.LastIndexAny(head, " \n")+1:]

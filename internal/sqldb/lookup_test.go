@@ -18,7 +18,7 @@ import (
 
 const lookUp = "SELECT a.name, a.n FROM a WHERE a.id = ? ORDER BY a.n"
 
-// record is what a row of lookUp is scanned into.
+// record is the destination for a row of lookUp.
 type record struct {
 	names []string
 	n     int64
@@ -31,8 +31,8 @@ func (r *record) scan(row sqldb.Row) error {
 	return err
 }
 
-// table is a fake that answers lookUp from records, and holds up the statements for
-// the keys "slow" and "stuck" until their gates open.
+// table is a fake that serves lookUp from records. It blocks the statements for the
+// keys "slow" and "stuck" until their gates open.
 type table struct {
 	*fake
 	db    *sqldb.DB
@@ -44,20 +44,20 @@ type table struct {
 
 func newTable(t *testing.T, d sqldb.Dialect) *table {
 	b := &table{fake: &fake{}, d: d, rows: map[string][][]any{}, gates: map[any]chan struct{}{"slow": make(chan struct{}), "stuck": make(chan struct{})}}
-	b.fake.byArgs = b.answer
+	b.fake.byArgs = b.respond
 	b.db = sqldb.New(b.open(t), d)
 	for key := range b.gates {
 		b.rows[key.(string)] = [][]any{{"late", int64(1)}}
 	}
-	// The statement is prepared before any is held up.
+	// Prepare the statement before any statement is blocked.
 	if err := b.db.Lookup(context.Background(), lookUp, new(record).scan, "nothing"); !errors.Is(err, oauth.ErrNotFound) {
-		t.Fatalf("the look-up of nothing = %v, want ErrNotFound", err)
+		t.Fatalf("Lookup() of a missing key = %v, want ErrNotFound", err)
 	}
 	b.asked()
 	return b
 }
 
-func (b *table) answer(query string, args []any) (any, error) {
+func (b *table) respond(query string, args []any) (any, error) {
 	if gate := b.gates[args[0]]; gate != nil {
 		<-gate
 	}
@@ -68,14 +68,14 @@ func (b *table) answer(query string, args []any) (any, error) {
 	seen := map[any]bool{}
 	for _, key := range args {
 		if seen[key] {
-			continue // a key that is repeated to fill the list
+			continue // a repeated key fills the list
 		}
 		seen[key] = true
 		for _, row := range b.rows[key.(string)] {
 			if many {
 				row = slices.Concat([]any{key}, row)
 			}
-			all = append(all, b.shown(row))
+			all = append(all, b.packed(row))
 		}
 		if key == "broken" {
 			return nil, errors.New("out of order")
@@ -84,8 +84,8 @@ func (b *table) answer(query string, args []any) (any, error) {
 	return all, nil
 }
 
-// shown is a row as this kind of database answers it.
-func (b *table) shown(row []any) driver.Value {
+// packed returns a row in the form of this kind of database.
+func (b *table) packed(row []any) driver.Value {
 	if b.d.Name != sqldb.SQLite.Name {
 		return row
 	}
@@ -96,20 +96,20 @@ func (b *table) shown(row []any) driver.Value {
 	return "[" + strings.Join(parts, ",") + "]"
 }
 
-// occupy has as many ask for something slow as may ask at once. What it returns lets
-// one of them go, and the others when those have been served who came meanwhile.
+// occupy takes all leader slots with blocked look-ups. The returned function releases
+// one of them, and the others after the look-ups that arrived meanwhile are served.
 func (b *table) occupy(t *testing.T, wg *sync.WaitGroup) (proceed func()) {
 	t.Helper()
 	for key := range b.gates {
 		wg.Go(func() {
 			if err := b.db.Lookup(context.Background(), lookUp, new(record).scan, key.(string)); err != nil && !errors.Is(err, oauth.ErrUnavailable) {
-				t.Errorf("the look-up of something slow: %v, want nil, or ErrUnavailable if it took too long", err)
+				t.Errorf("Lookup() of a blocked key = %v, want nil or ErrUnavailable", err)
 			}
 		})
 	}
 	synctest.Wait()
 	if n := len(b.asked()); n < len(b.gates) {
-		t.Errorf("%d statements were begun, want %d: so many are asked at once", n, len(b.gates))
+		t.Errorf("%d concurrent statements, want %d", n, len(b.gates))
 	}
 	return func() {
 		close(b.gates["slow"])
@@ -127,8 +127,8 @@ func eachTable(t *testing.T, run func(t *testing.T, b *table)) {
 	}
 }
 
-// Those who come while others are asking share a statement, and each gets what it
-// has asked for, as if it had been alone.
+// Look-ups that arrive during others share a statement. Each gets the same result as a
+// separate look-up.
 func TestLookup_SharesAStatement(t *testing.T) {
 	eachTable(t, func(t *testing.T, b *table) {
 		b.rows["one"] = [][]any{{"Ada", int64(1)}}
@@ -147,18 +147,18 @@ func TestLookup_SharesAStatement(t *testing.T) {
 		for i, want := range []string{"[Ada] 1 <nil>", "[Bob Eve] 2 <nil>", "", "[] 0 the record was not found", "[Ada] 1 <nil>", "[Bob Eve] 2 <nil>", "[] 0 the record was not found"} {
 			if keys[i] == "missing" || keys[i] == "ONE" {
 				if !errors.Is(errs[i], oauth.ErrNotFound) || got[i].names != nil {
-					t.Errorf("the look-up of %q = %v, %v, want ErrNotFound and no row", keys[i], got[i], errs[i])
+					t.Errorf("Lookup(%q) = %v, %v, want ErrNotFound and no row", keys[i], got[i], errs[i])
 				}
 				continue
 			}
 			if keys[i] == "odd" {
 				if errs[i] == nil || errors.Is(errs[i], oauth.ErrUnavailable) {
-					t.Errorf("the look-up of what cannot be scanned = %v, want what Scan says", errs[i])
+					t.Errorf("Lookup() of an unscannable row = %v, want the error of Scan", errs[i])
 				}
 				continue
 			}
 			if s := fmt.Sprint(got[i].names, got[i].n, errs[i]); s != want {
-				t.Errorf("the look-up of %q = %s, want %s", keys[i], s, want)
+				t.Errorf("Lookup(%q) = %s, want %s", keys[i], s, want)
 			}
 		}
 		shared := 0
@@ -168,14 +168,14 @@ func TestLookup_SharesAStatement(t *testing.T) {
 			}
 		}
 		if shared != 1 {
-			t.Errorf("%d statements were asked for many, want 1", shared)
+			t.Errorf("%d shared statements, want 1", shared)
 		}
 	})
 }
 
-// RV-07: nobody is told what was true before it asked. A statement that is under way
-// answers those alone who had asked when it began.
-func TestLookup_RV_07_AsksAfterItsCallersHaveCome(t *testing.T) {
+// RV-07: no look-up returns a state older than its call. A running statement serves
+// only the look-ups that were called before it began.
+func TestLookup_RV_07_ReadsNoOlderState(t *testing.T) {
 	eachTable(t, func(t *testing.T, b *table) {
 		b.rows["token"] = [][]any{{"live", int64(1)}}
 		var wg sync.WaitGroup
@@ -191,20 +191,19 @@ func TestLookup_RV_07_AsksAfterItsCallersHaveCome(t *testing.T) {
 		}
 		synctest.Wait()
 		b.mu.Lock()
-		b.rows["token"] = [][]any{{"purged", int64(3)}} // still before the statement that they share
+		b.rows["token"] = [][]any{{"purged", int64(3)}} // still before the shared statement begins
 		b.mu.Unlock()
 		proceed()
 		for _, r := range late {
 			if !slices.Equal(r.names, []string{"purged"}) {
-				t.Errorf("who asked after a change was told %q, want what is true when the statement begins", r.names)
+				t.Errorf("Lookup() after a change = %q, want the state when the statement begins", r.names)
 			}
 		}
 	})
 }
 
-// What goes wrong with a statement is told to all who share it, and the next ones
-// are served as ever.
-func TestLookup_FailsForThoseWhoShareIt(t *testing.T) {
+// An error of a statement reaches all look-ups that share it. Later look-ups succeed.
+func TestLookup_SharedStatementFails(t *testing.T) {
 	eachTable(t, func(t *testing.T, b *table) {
 		b.rows["one"] = [][]any{{"Ada", int64(1)}}
 		var wg sync.WaitGroup
@@ -217,59 +216,60 @@ func TestLookup_FailsForThoseWhoShareIt(t *testing.T) {
 		proceed()
 		for i, err := range errs {
 			if !errors.Is(err, oauth.ErrUnavailable) {
-				t.Errorf("look-up %d of those that share a broken statement = %v, want ErrUnavailable", i, err)
+				t.Errorf("Lookup() %d with a failed shared statement = %v, want ErrUnavailable", i, err)
 			}
 		}
 		for range 5 {
 			if err := b.db.Lookup(t.Context(), lookUp, new(record).scan, "one"); err != nil {
-				t.Errorf("a look-up after that = %v, want nil", err)
+				t.Errorf("Lookup() after that = %v, want nil", err)
 			}
 		}
 	})
 }
 
-// Whoever hangs up while waiting leaves the others alone; so does a leader.
-func TestLookup_CallersHangUp(t *testing.T) {
+// A caller that cancels while waiting does not affect the others, even if it leads
+// next.
+func TestLookup_CallersCancel(t *testing.T) {
 	eachTable(t, func(t *testing.T, b *table) {
 		b.rows["one"] = [][]any{{"Ada", int64(1)}}
 		var wg sync.WaitGroup
 		b.occupy(t, &wg)
 		var errs [3]error
-		var hangUp [3]context.CancelFunc
+		var cancels [3]context.CancelFunc
 		for i := range errs {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
-			hangUp[i] = cancel
+			cancels[i] = cancel
 			wg.Go(func() { errs[i] = b.db.Lookup(ctx, lookUp, new(record).scan, "one") })
 			synctest.Wait()
 		}
-		hangUp[1]()
+		cancels[1]()
 		synctest.Wait()
 		if !errors.Is(errs[1], context.Canceled) || status(errs[1]) != 503 {
-			t.Errorf("who hung up while waiting is told %v, want context.Canceled, and no 500", errs[1])
+			t.Errorf("Lookup() canceled while waiting = %v, want context.Canceled with status 503", errs[1])
 		}
 		close(b.gates["slow"])
-		hangUp[0]() // it is to lead
+		cancels[0]() // it leads next
 		synctest.Wait()
 		close(b.gates["stuck"])
 		wg.Wait()
 		if errs[0] != nil && !errors.Is(errs[0], context.Canceled) || errs[2] != nil {
-			t.Errorf("the others are told %v and %v, want nil for who has stayed", errs[0], errs[2])
+			t.Errorf("Lookup() of the others = %v and %v, want nil unless canceled", errs[0], errs[2])
 		}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := b.db.Lookup(gone, lookUp, new(record).scan, "one"); !errors.Is(err, context.Canceled) {
-			t.Errorf("the look-up of who has gone = %v, want context.Canceled", err)
+			t.Errorf("Lookup() with a canceled context = %v, want context.Canceled", err)
 		}
 	})
 }
 
-// RV-08: behind a database that does not answer nobody waits longer than if he had
-// been alone, whenever he came.
+// RV-08: with a silent database, no look-up waits longer than a separate one, at
+// whatever time it arrives.
 func TestLookup_RV_08_WaitsNoLongerThanAlone(t *testing.T) {
 	eachTable(t, func(t *testing.T, b *table) {
 		if b.d.Name == sqldb.SQLite.Name {
-			return // no network stands in between
+			return // SQLite has no network
 		}
 		b.hang = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		var wg sync.WaitGroup
@@ -279,7 +279,7 @@ func TestLookup_RV_08_WaitsNoLongerThanAlone(t *testing.T) {
 				begin := time.Now()
 				err := b.db.Lookup(context.Background(), lookUp, new(record).scan, "one")
 				if d := time.Since(begin); !errors.Is(err, oauth.ErrUnavailable) || d > sqldb.Patience {
-					t.Errorf("look-up %d behind a silent database = %v after %v, want ErrUnavailable after %v at most", i, err, d, sqldb.Patience)
+					t.Errorf("Lookup() %d on a silent database = %v after %v, want ErrUnavailable after at most %v", i, err, d, sqldb.Patience)
 				}
 			})
 		}
@@ -287,9 +287,8 @@ func TestLookup_RV_08_WaitsNoLongerThanAlone(t *testing.T) {
 	})
 }
 
-// Two connections that a firewall has dropped hold nobody up who could be served
-// over others.
-func TestLookup_ThoseWhoHangHoldNobodyUp(t *testing.T) {
+// If a firewall drops two connections, look-ups are served on other connections.
+func TestLookup_HangingLookupsDelayNoOther(t *testing.T) {
 	eachTable(t, func(t *testing.T, b *table) {
 		b.rows["one"] = [][]any{{"Ada", int64(1)}}
 		var wg, others sync.WaitGroup
@@ -298,20 +297,20 @@ func TestLookup_ThoseWhoHangHoldNobodyUp(t *testing.T) {
 		for range 100 {
 			others.Go(func() {
 				if err := b.db.Lookup(context.Background(), lookUp, new(record).scan, "one"); err != nil {
-					t.Errorf("a look-up beside two that hang = %v, want nil", err)
+					t.Errorf("Lookup() while two others hang = %v, want nil", err)
 				}
 			})
 		}
 		others.Wait()
 		if d := time.Since(begin); d > time.Second {
-			t.Errorf("they waited for %v, want a moment", d)
+			t.Errorf("100 look-ups took %v, want less than a second", d)
 		}
 		proceed()
 	})
 }
 
-// A row that cannot be read is the fault of nobody who asked for another one, and
-// nobody is given rows after he was told that one of his is broken.
+// An invalid row affects only the look-up of its key. Its caller gets no further rows
+// after the error.
 func TestLookup_BrokenRow(t *testing.T) {
 	eachTable(t, func(t *testing.T, b *table) {
 		b.rows["one"] = [][]any{{"Ada", int64(1)}}
@@ -339,20 +338,20 @@ func TestLookup_BrokenRow(t *testing.T) {
 		synctest.Wait()
 		proceed()
 		if errs["one"] != nil {
-			t.Errorf("who shared a statement with a row that cannot be read is told %v, want nil", errs["one"])
+			t.Errorf("Lookup() that shares a statement with an invalid row = %v, want nil", errs["one"])
 		}
 		for _, key := range []string{"real", "odd"} {
 			if errs[key] == nil || errors.Is(errs[key], oauth.ErrUnavailable) {
-				t.Errorf("who asked for the row %q is told %v, want what is wrong with it", key, errs[key])
+				t.Errorf("Lookup(%q) = %v, want the error of the row", key, errs[key])
 			}
 		}
 		if scanned != 1 {
-			t.Errorf("%d rows were scanned for who was told that the first is broken, want 1", scanned)
+			t.Errorf("%d rows scanned for a key whose first row is invalid, want 1", scanned)
 		}
 	})
 }
 
-// A scan that panics is its own caller's to answer for, and nobody waits for ever.
+// A panic in scan reaches its own caller only. No caller waits forever.
 func TestLookup_Panic(t *testing.T) {
 	eachTable(t, func(t *testing.T, b *table) {
 		b.rows["one"] = [][]any{{"Ada", int64(1)}}
@@ -373,11 +372,11 @@ func TestLookup_Panic(t *testing.T) {
 		proceed()
 		for range 3 {
 			if err := <-outcomes; err != nil && !errors.Is(err, oauth.ErrUnavailable) {
-				t.Errorf("who shared the statement is told %v, want ErrUnavailable", err)
+				t.Errorf("Lookup() that shares the statement = %v, want ErrUnavailable", err)
 			}
 		}
 		if err := b.db.Lookup(t.Context(), lookUp, new(record).scan, "one"); err != nil {
-			t.Errorf("a look-up after that = %v, want nil", err)
+			t.Errorf("Lookup() after that = %v, want nil", err)
 		}
 	})
 }

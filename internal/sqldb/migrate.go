@@ -13,12 +13,11 @@ import (
 )
 
 const (
-	// migrationPatience is the maximum time for waiting for another node that
-	// migrates, and for a file that blocks writes.
+	// migrationPatience is the maximum wait for another node that migrates, and the
+	// maximum time of a file that blocks writes.
 	migrationPatience = 2 * time.Minute
 
-	// buildPatience is the maximum time for a file that builds indexes on tables in
-	// use.
+	// buildPatience is the maximum time of a file that builds indexes on tables in use.
 	buildPatience = time.Hour
 )
 
@@ -32,22 +31,22 @@ const (
 )
 
 // Migrate applies the files of a set that have not been applied, in the order of
-// their names. They are in goose's format. Any number of nodes may call it at once:
-// one node migrates, the others wait and find it done.
+// their names. They are in goose's format. Several nodes may call it at the same time:
+// one node migrates, the others wait until it is done.
 //
-// tables are the tables that the files create. If one of them exists before the
-// first file was applied, it belongs to other software: Migrate changes nothing and
-// returns an error with the remedy.
+// tables are the tables that the files create. If one of them exists before the first
+// file was applied, it belongs to other software: Migrate changes nothing and returns
+// an error that says what to do.
 //
 // A file with "-- +goose NO TRANSACTION" is for PostgreSQL: it builds indexes with
-// CREATE INDEX CONCURRENTLY, so that writes go on. It runs on a second connection,
+// CREATE INDEX CONCURRENTLY, so that writes continue. It runs on a second connection,
 // while the first one holds the lock. If the pool has a single connection, or if the
-// set makes its tables first, the file runs in the transaction, without CONCURRENTLY.
+// set's tables are new, the file runs in the transaction, without CONCURRENTLY.
 //
-// Where DDL cannot be rolled back (MySQL), a file that failed half-way runs again
-// from its start, and skips existing objects. So the data changes of a file must be
-// idempotent. In a Galera cluster a lock covers a single server only, so nodes at
-// several servers may migrate at the same time.
+// If DDL can't be rolled back (MySQL), a file that failed half-way runs again from the
+// start and skips existing objects. So the data changes of a file must be idempotent.
+// In a Galera cluster a lock covers a single node, so several cluster nodes may
+// migrate at the same time.
 func (db *DB) Migrate(ctx context.Context, set string, files fs.FS, tables []string) error {
 	if db.Migrated(ctx, set, files) == nil {
 		return nil
@@ -68,9 +67,8 @@ func (db *DB) Migrate(ctx context.Context, set string, files fs.FS, tables []str
 	}
 }
 
-// disturbed reports whether a migration was interrupted by another node. A server
-// of a Galera cluster ends transactions and connections that block another server's
-// DDL.
+// disturbed reports whether another node interrupted a migration. A Galera node ends
+// transactions and connections that block another node's DDL.
 func disturbed(err error) bool {
 	return err != nil && (classOf(err) == conflict || errors.Is(err, driver.ErrBadConn))
 }
@@ -95,7 +93,7 @@ func (db *DB) migrate(ctx context.Context, set string, files fs.FS, names, table
 }
 
 // Migrated returns nil if every file of a set has been applied. Otherwise its error
-// names the first missing one. It changes nothing.
+// names the first file that has not. It changes nothing.
 func (db *DB) Migrated(ctx context.Context, set string, files fs.FS) error {
 	names, err := migrationNames(files)
 	if err != nil {
@@ -129,8 +127,8 @@ func (db *DB) applied(ctx context.Context, set string) (map[string]bool, error) 
 	return applied, nil
 }
 
-// scanMigration collects the names of the files that were begun, and whether they
-// are applied.
+// scanMigration collects the names of the files that were begun, and whether they were
+// applied.
 func scanMigration(into map[string]bool) func(Row) error {
 	return func(row Row) error {
 		var name string
@@ -157,17 +155,17 @@ type migrator struct {
 	set   string
 	files fs.FS
 
-	// fresh says that no file of the set was begun before. So no other software uses
+	// fresh means that no file of the set was begun before. So no other software uses
 	// its tables.
 	fresh bool
 
-	// cluster says that other servers of a Galera cluster may migrate at the same
-	// time, because the lock covers a single server only.
+	// cluster means that other Galera nodes may migrate at the same time, because the
+	// lock covers a single node.
 	cluster bool
 }
 
-// run applies the files that were not applied. more says that the transaction must
-// end before the next file, because that file runs outside of it.
+// run applies the files that were not applied. more means that the transaction must end
+// before the next file, because that file runs outside it.
 func (m *migrator) run(ctx context.Context, names, tables []string) (more bool, err error) {
 	if _, err := m.conn.ExecContext(ctx, createMigrations); err != nil {
 		return false, fmt.Errorf("create the migrations table: %w", failure(ctx, err))
@@ -180,7 +178,7 @@ func (m *migrator) run(ctx context.Context, names, tables []string) (more bool, 
 	if m.fresh {
 		err := m.refuseForeign(ctx, tables)
 		if err != nil {
-			// Another server of a cluster may have begun in the meantime.
+			// Another Galera node may have begun meanwhile.
 			if begun, _ = m.begun(ctx); len(begun) == 0 {
 				return false, err
 			}
@@ -208,7 +206,7 @@ func (m *migrator) run(ctx context.Context, names, tables []string) (more bool, 
 	return false, nil
 }
 
-// within applies a file within its limit.
+// within applies a file within its time limit.
 func (m *migrator) within(ctx context.Context, file *migrationFile, outside, again bool) error {
 	limit := migrationPatience
 	if file.alone || m.db.dialect.oneWriter || !m.db.dialect.transactionalDDL {
@@ -262,7 +260,7 @@ func (m *migrator) refuseForeign(ctx context.Context, tables []string) error {
 		"or to other software, rename them, or give Passport its own database or schema", strings.Join(found, ", "))
 }
 
-// apply runs one file. again says that an earlier run began it and did not finish.
+// apply runs one file. again means that an earlier run began it and did not finish.
 func (m *migrator) apply(ctx context.Context, file *migrationFile, again bool, execute func(context.Context, *migrationStatement) error) error {
 	if !again {
 		err := m.record(ctx, insertMigration, m.set, file.name, At(time.Now()))

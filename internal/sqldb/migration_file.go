@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// migrationFile is the way up of a file in goose's format.
+// migrationFile is the up part of a file in goose's format.
 type migrationFile struct {
 	name       string
 	statements []migrationStatement
 
-	// alone is goose's "-- +goose NO TRANSACTION": the statements can run outside of
-	// a transaction, and each of them can be repeated.
+	// alone is goose's "-- +goose NO TRANSACTION": the statements can run outside a
+	// transaction, and each of them can be repeated.
 	alone bool
 }
 
-// migrationStatement is a statement of a file, and what it does with an index if
-// that does not block writes (CONCURRENTLY).
+// migrationStatement is a statement of a file. The other fields are for statements that
+// create or drop an index without blocking writes (CONCURRENTLY).
 type migrationStatement struct {
 	text  string
 	index string // the index that it creates or drops
 	makes bool   // it creates the index
 
-	// repairs says that it drops what an unfinished build of the index has left. The
-	// next statement creates the index.
+	// repairs means that the statement drops what an unfinished build of the index has
+	// left. The next statement creates the index.
 	repairs bool
 }
 

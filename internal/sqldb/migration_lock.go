@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// locked runs f while no other node can. Where DDL is transactional, f is one
-// transaction.
+// locked runs f while no other node can. If DDL is transactional, f is one transaction.
 func (m *migrator) locked(ctx context.Context, f func() error) error {
 	if err := m.lock(ctx); err != nil {
 		return err
@@ -41,7 +40,7 @@ func (m *migrator) discard() {
 	_ = m.conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
-// mysqlLock names a lock for the database. Locks are global to a server.
+// mysqlLock is the name of the database's lock. Locks are global to a server.
 const mysqlLock = "CONCAT('passport.', MD5(DATABASE()))"
 
 func (m *migrator) lock(ctx context.Context) error {
@@ -51,7 +50,7 @@ func (m *migrator) lock(ctx context.Context) error {
 	case m.db.dialect.transactionalDDL:
 		return m.lockPostgres(ctx)
 	}
-	if err := m.askGalera(ctx); err != nil {
+	if err := m.checkGalera(ctx); err != nil {
 		return err
 	}
 	var got sql.NullInt64
@@ -67,20 +66,20 @@ func (m *migrator) lock(ctx context.Context) error {
 // postgresLock ends with the transaction, so it works behind PgBouncer.
 const postgresLock = `SELECT pg_try_advisory_xact_lock($1)`
 
-// postgresKey names the lock for the schema. Locks are global to a database.
+// postgresKey returns the key of the schema's lock. Locks are global to a database.
 func (m *migrator) postgresKey(ctx context.Context) (int64, error) {
 	var name sql.NullString
 	if err := m.conn.QueryRowContext(ctx, `SELECT current_schema()`).Scan(&name); err != nil {
-		return 0, fmt.Errorf("ask for the schema: %w", failure(ctx, err))
+		return 0, fmt.Errorf("read the current schema: %w", failure(ctx, err))
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("passport." + name.String))
 	return int64(h.Sum64()), nil
 }
 
-// lockPostgres asks for the lock again and again. A statement that waited in the
-// database for it would have a snapshot, and CREATE INDEX CONCURRENTLY of the node
-// that migrates would wait for that snapshot: a deadlock that PostgreSQL can't see.
+// lockPostgres polls for the lock. A statement that waits for it in the database would
+// hold a snapshot, and CREATE INDEX CONCURRENTLY of the migrating node would wait for
+// that snapshot. PostgreSQL can't detect this deadlock.
 func (m *migrator) lockPostgres(ctx context.Context) error {
 	own, cancel := context.WithTimeout(ctx, migrationPatience)
 	defer cancel()
@@ -89,7 +88,7 @@ func (m *migrator) lockPostgres(ctx context.Context) error {
 		return err
 	}
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second/4) {
-		// At a stricter level, the reads after the wait would return the state
+		// At a stricter isolation level, the reads after the wait would see the state
 		// before it.
 		if err := m.begin(own, "BEGIN ISOLATION LEVEL READ COMMITTED"); err != nil {
 			return err
@@ -104,7 +103,7 @@ func (m *migrator) lockPostgres(ctx context.Context) error {
 		}
 		if err != nil {
 			m.discard()
-			return fmt.Errorf("ask for the lock: %w", failure(ctx, err))
+			return fmt.Errorf("acquire the lock: %w", failure(ctx, err))
 		}
 		if !pause(own, wait) {
 			return m.busy(ctx, migrationPatience)
@@ -114,8 +113,8 @@ func (m *migrator) lockPostgres(ctx context.Context) error {
 
 const selectUnfinished = `SELECT name FROM passport_migrations WHERE applied_at IS NULL ORDER BY name LIMIT 10`
 
-// busy is the error after waiting for another node. It names the files that the node
-// builds indexes for, because that may take long.
+// busy returns the error after waiting for another node. It names the files that the
+// other node builds indexes for, because that may take long.
 func (m *migrator) busy(ctx context.Context, waited time.Duration) error {
 	text := fmt.Sprintf("another node has been migrating for %v", waited)
 	cause := ctx.Err()
@@ -132,14 +131,14 @@ func (m *migrator) busy(ctx context.Context, waited time.Duration) error {
 	return unavailable(errors.New(text))
 }
 
-// unfinished returns the names of the files that were begun. Only those that run
-// outside of a transaction are visible here.
+// unfinished returns the names of the files that were begun. Only files that run
+// outside a transaction are visible here.
 func (m *migrator) unfinished(ctx context.Context) (names []string) {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	rows, err := m.conn.QueryContext(ctx, selectUnfinished)
 	if err != nil {
-		return nil // there is another error to return
+		return nil // the caller already has an error
 	}
 	_, _ = drain(ctx, rows, rows, func(row Row) error {
 		var name string
@@ -150,10 +149,10 @@ func (m *migrator) unfinished(ctx context.Context) (names []string) {
 	return names
 }
 
-func (m *migrator) askGalera(ctx context.Context) error {
+func (m *migrator) checkGalera(ctx context.Context) error {
 	found, err := wsrep(ctx, m.conn)
 	if err != nil {
-		return fmt.Errorf("ask whether this is a Galera cluster: %w", failure(ctx, err))
+		return fmt.Errorf("check whether this is a Galera cluster: %w", failure(ctx, err))
 	}
 	m.cluster = found.on
 	return nil

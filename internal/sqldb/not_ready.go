@@ -11,27 +11,26 @@ import (
 	"syscall"
 )
 
-// NotReady reports whether an error says that a server may soon accept connections:
-// it starts or stops, it has too many connections, or nothing answers at its address
-// yet. It is false for errors that time does not mend: a wrong password, an unknown
-// database, a TLS fault. If an error has several causes, because a URL names several
-// servers, none may be of that kind.
+// NotReady reports whether an error is temporary: the server starts or stops, has too
+// many connections, or does not listen at its address yet. It is false for permanent
+// errors: a wrong password, an unknown database, a TLS fault. If an error has several
+// causes, because a URL names several servers, one permanent cause makes it false.
 func NotReady(err error) bool {
-	mends := false
-	lasts := walk(err, func(err error) bool {
-		does, never := timeMends(err)
-		mends = mends || does
-		return never
+	temporary := false
+	permanent := walk(err, func(err error) bool {
+		passes, lasts := permanence(err)
+		temporary = temporary || passes
+		return lasts
 	})
-	return mends && !lasts
+	return temporary && !permanent
 }
 
-// timeMends looks at one error of a chain: whether time mends it, or certainly does
-// not. Most errors say neither.
-func timeMends(err error) (does, never bool) {
+// permanence reports whether one error of a chain is temporary or permanent. Most
+// errors are neither.
+func permanence(err error) (temporary, permanent bool) {
 	if c, ok := ofDriver(err); ok {
-		does = c == severed || crowded(err)
-		return does, !does
+		temporary = c == severed || overloaded(err)
+		return temporary, !temporary
 	}
 	switch e := err.(type) { //nolint:errorlint // walk visits the chain
 	case tls.RecordHeaderError, *tls.CertificateVerificationError,
@@ -53,9 +52,9 @@ func timeMends(err error) (does, never bool) {
 	return err.Error() == "invalid connection", false // go-sql-driver/mysql
 }
 
-// crowded reports whether a server has too many connections, or is outside of its
-// cluster.
-func crowded(err error) bool {
+// overloaded reports whether a server has too many connections, or is a Galera node
+// outside its cluster.
+func overloaded(err error) bool {
 	if e, ok := errors.AsType[interface {
 		error
 		SQLState() string

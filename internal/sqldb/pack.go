@@ -26,14 +26,14 @@ func (t *text) row(rows *sql.Rows) Row {
 // plainRow is a row as the driver returns it.
 type plainRow struct{ *sql.Rows }
 
-// pack makes a SELECT return all columns as one: a JSON array. An SQLite driver
-// calls the engine several times per column, and a record of ours with its client
-// and family has forty columns. Packing them in the engine and unpacking them here
-// costs half as much.
+// pack makes a SELECT return all columns as one JSON array. An SQLite driver calls the
+// engine several times per column, and one of our records with its client and family
+// has forty columns. Packing them in the engine and unpacking them here costs half as
+// much.
 //
-// The column gets a name because drivers copy it; its default name is the whole
-// column list. pack leaves a single column, and anything but a plain SELECT,
-// unchanged.
+// The packed column has a short name because drivers copy it; the default name is the
+// whole column list. pack does not change a query with a single column, or one that is
+// not a plain SELECT.
 func pack(q string) (_ string, packed bool) {
 	const verb, next = "SELECT ", " FROM "
 	if !strings.HasPrefix(q, verb) {
@@ -77,7 +77,7 @@ func (r *packedRow) Scan(dest ...any) error {
 	return unpack(r.text, dest)
 }
 
-var errPacked = errors.New("read a packed row: it is not an array of texts and numbers")
+var errPacked = errors.New("read a packed row: not an array of strings and numbers")
 
 // unpack scans the elements of a JSON array: strings, numbers and null.
 func unpack(array string, dest []any) error {
@@ -180,7 +180,7 @@ func escaped(s string) (r rune, size int) {
 	return rune("\"\\/\b\f\n\r\t"[i]), 2
 }
 
-// assign stores a value as [sql.Rows.Scan] does, into the types that our records
+// assign stores a value as [sql.Rows.Scan] does. It supports the types that our records
 // use.
 func assign(into any, v value) error {
 	switch into := into.(type) {

@@ -58,7 +58,7 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// What does not fit is an error, and no value of another column.
+// A value that does not fit is an error. It never ends up in another column.
 func TestUnpack_Refuses(t *testing.T) {
 	var s string
 	var n int64
@@ -73,7 +73,7 @@ func TestUnpack_Refuses(t *testing.T) {
 		`["\x"]`:                {&s},
 		`["\u00"]`:              {&s},
 		`["\u00zz"]`:            {&s},
-		`["\ud83d"]`:            {&s}, // SQLite writes none beyond ASCII
+		`["\ud83d"]`:            {&s}, // SQLite escapes only ASCII
 		`["a","b"]`:             {&s},
 		`["a"]`:                 {&s, &n},
 		`["a";1]`:               {&s, &n},
@@ -87,20 +87,20 @@ func TestUnpack_Refuses(t *testing.T) {
 		`[true]`:                {&n},
 		`[1,]`:                  {&n, &n},
 		`["1.5"]`:               {&f},
-		`["a"] `:                {s}, // no pointer
+		`["a"] `:                {s}, // not a pointer
 	} {
 		if err := unpack(array, into); err == nil {
-			t.Errorf("unpack(%s) into %d columns says nothing", array, len(into))
+			t.Errorf("unpack(%s) into %d columns = nil, want an error", array, len(into))
 		}
 	}
 	refuse := Micros{T: new(time.Time)}
 	if err := unpack(`["x"]`, []any{refuse}); err == nil || errors.Is(err, errPacked) {
-		t.Errorf("unpack of a text as a time = %v, want what Micros says", err)
+		t.Errorf("unpack of a text as a time = %v, want the error of Micros", err)
 	}
 }
 
-// FuzzUnpack holds unpack to encoding/json: what is written is read as it was, and
-// what unpack admits means the same to both.
+// FuzzUnpack compares unpack with encoding/json: both read the same values from each
+// array that unpack accepts.
 func FuzzUnpack(f *testing.F) {
 	f.Add("a", int64(1), `["a",1]`)
 	f.Add("\x00\x1f\"\\/'\u2028\xff", int64(math.MinInt64), `["\u0000\"",-1]`)
@@ -111,7 +111,7 @@ func FuzzUnpack(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// SQLite escapes less: of what encoding/json escapes beyond ASCII it escapes nothing.
+			// SQLite escapes only ASCII, encoding/json also U+2028 and U+2029.
 			array := strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(string(written))
 			var s string
 			var n int64
@@ -122,16 +122,16 @@ func FuzzUnpack(f *testing.F) {
 		var s string
 		var n int64
 		if unpack(raw, []any{&s, &n}) != nil || !utf8.ValidString(raw) || strings.ContainsFunc(raw, func(r rune) bool { return r < ' ' }) {
-			return // SQLite escapes control characters: unpack need not look
+			return // SQLite escapes control characters, so unpack does not check
 		}
 		var want []any
 		d := json.NewDecoder(strings.NewReader(raw))
 		d.UseNumber()
 		if err := d.Decode(&want); err != nil {
 			if _, leading := errors.AsType[*json.SyntaxError](err); leading && (strings.Contains(raw, "0") || strings.Contains(raw, "+")) {
-				return // ParseInt takes 007 and +7
+				return // ParseInt accepts 007 and +7
 			}
-			t.Fatalf("unpack admits %q, which encoding/json does not: %v", raw, err)
+			t.Fatalf("unpack(%q) = nil, but encoding/json returns %v", raw, err)
 		}
 		if len(want) != 2 || want[0] != s {
 			t.Fatalf("unpack(%q) = %q, %d, encoding/json reads %q", raw, s, n, want)

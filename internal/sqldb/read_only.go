@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// After a failover, connections to the old primary may stay open: it is read-only now,
-// or outside of its cluster. It answers pings and SELECTs, so only a refused write
-// shows it. From then on, a connection is asked before each use whether its node takes
-// writes, and dropped if not. The driver makes a new one, to the new primary if the
+// After a failover, connections to the old primary may stay open: it is now read-only,
+// or outside its cluster. It replies to pings and SELECTs, so only a refused write
+// shows it. From then on, each connection is asked before use whether its node accepts
+// writes, and dropped if not. The driver opens a new one, to the new primary if the
 // URL names several servers or their address has moved.
 //
-// readOnlyTime is for how long. It is longer than the binary keeps an idle connection,
-// so that none to the old primary is left.
+// readOnlyTime is how long this lasts. It is longer than the binary keeps an idle
+// connection, so that no connection to the old primary is left afterwards.
 const readOnlyTime = 10 * time.Minute
 
-// onlyReadOnlyTime is for how long connections are used as they are, once new ones lead
-// to a read-only node as well. Without this limit, each SELECT would make connections
-// while no node takes writes.
+// onlyReadOnlyTime is how long connections are used without that check after new ones
+// lead to a read-only node too. Without this limit, each SELECT would open connections
+// while no node accepts writes.
 const onlyReadOnlyTime = time.Second
 
 var errReadOnly = errors.New("the database takes no writes: it is read-only (a standby, or a primary that was demoted)")
 
-// moment is a time that goroutines share. Its zero value is long ago.
+// moment is a time that goroutines share. Its zero value is never within a duration.
 type moment struct{ at atomic.Pointer[time.Time] }
 
 func (m *moment) now() {
@@ -40,13 +40,13 @@ func (m *moment) within(d time.Duration) bool {
 
 func (p *pool) foundReadOnly() { p.readOnly.now() }
 
-// asksForWrites reports whether a connection is asked if its node takes writes.
+// asksForWrites reports whether a connection is asked if its node accepts writes.
 func (db *DB) asksForWrites() bool {
 	return db.dialect.readOnly != "" && db.pool.readOnly.within(readOnlyTime) && !db.pool.onlyReadOnly.within(onlyReadOnlyTime)
 }
 
-// takesWrites asks a connection. The error is errReadOnly, or says that the connection
-// is broken.
+// takesWrites asks whether a connection's node accepts writes. It returns errReadOnly
+// if not, or the error of a broken connection.
 func (db *DB) takesWrites(ctx context.Context, conn *sql.Conn) error {
 	refuses := int64(0)
 	rows, err := conn.QueryContext(ctx, db.dialect.readOnly)
@@ -54,7 +54,7 @@ func (db *DB) takesWrites(ctx context.Context, conn *sql.Conn) error {
 		_, err = drain(ctx, rows, rows, func(row Row) error { return row.Scan(&refuses) })
 	}
 	switch {
-	case err != nil && classOf(err) == readOnly: // a Galera node refuses SELECTs, too
+	case err != nil && classOf(err) == readOnly: // a Galera node refuses SELECTs too
 		return errReadOnly
 	case err != nil && broken(err):
 		return err

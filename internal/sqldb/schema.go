@@ -12,24 +12,24 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Intact returns nil if the database has every table and every column that the files
-// of a set make, and otherwise an error with the remedy. It also accepts tables that
-// another tool has made from these files. It changes nothing, and takes one statement
-// that reads no row if all is there.
+// Intact returns nil if the database has every table and column that the files of a set
+// create, and otherwise an error that says what to do. It also accepts tables that
+// another tool created from these files. It changes nothing. If nothing is missing, it
+// takes one statement that reads no row.
 func (db *DB) Intact(ctx context.Context, set string, files fs.FS) error {
 	names, err := migrationNames(files)
 	if err != nil {
 		return err
 	}
-	var made schema
+	var want schema
 	for _, name := range names {
 		content, err := fs.ReadFile(files, name)
 		if err != nil {
 			return err
 		}
-		made.add(string(content))
+		want.add(string(content))
 	}
-	lost := db.Each(ctx, made.probe(), func(Row) error { return nil })
+	lost := db.Each(ctx, want.probe(), func(Row) error { return nil })
 	if lost == nil || errors.Is(lost, oauth.ErrUnavailable) {
 		return lost
 	}
@@ -39,10 +39,10 @@ func (db *DB) Intact(ctx context.Context, set string, files fs.FS) error {
 	case missing != nil:
 		return fmt.Errorf("%w (%w)", missing, lost)
 	}
-	return fmt.Errorf("the migrations of %q were applied, but a table or a column that they made is missing: restore it from a backup (%w)", set, lost)
+	return fmt.Errorf("the migrations of %q were applied, but a table or a column that they created is missing: restore it from a backup (%w)", set, lost)
 }
 
-// schema is the tables that migrations make, with their columns as table.column.
+// schema holds the tables that migrations create, and their columns as table.column.
 type schema struct{ tables, columns []string }
 
 var (
@@ -52,8 +52,8 @@ var (
 	keyLine     = regexp.MustCompile(`^(PRIMARY KEY|UNIQUE|KEY|INDEX|CONSTRAINT|FOREIGN KEY|CHECK)\b`)
 )
 
-// add reads a file in goose's format. It knows the statements of our migrations,
-// which only add, and have one column in a line.
+// add reads a file in goose's format. It supports the statements of our migrations,
+// which only add tables and columns, with one column per line.
 func (s *schema) add(content string) {
 	for _, statement := range upStatements(content) {
 		statement = strings.TrimSpace(statement)
@@ -76,7 +76,7 @@ func (s *schema) add(content string) {
 }
 
 // probe returns a SELECT that returns no row, and fails if a table or a column is
-// missing: a database looks up the names of a statement before it runs it.
+// missing: a database resolves the names of a statement before it runs it.
 func (s *schema) probe() string {
 	parts := make([]string, 0, len(s.tables))
 	for _, table := range s.tables {

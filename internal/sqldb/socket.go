@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// quiet reports whether a connection can be used as it is: its server neither
-// closed it nor sent a message. It costs no round trip. It is also true if the
-// driver does not let us reach the socket.
+// quiet reports whether a connection is usable: its server neither closed it nor sent a
+// message. It costs no round trip. It is also true if the driver does not give access
+// to the socket.
 func (p *pool) quiet(conn *sql.Conn) (is bool) {
 	_ = conn.Raw(func(c any) error {
 		s := p.sockets.of(c)
@@ -20,14 +20,14 @@ func (p *pool) quiet(conn *sql.Conn) (is bool) {
 	return is
 }
 
-// sockets remembers the sockets of connections, because reflection takes longer than
-// looking at a socket. A connection without one is in it, too.
+// sockets caches the sockets of connections, because reflection is slower than checking
+// a socket. It also caches that a connection has none.
 type sockets struct {
 	mu    sync.Mutex
 	known map[any]syscall.RawConn
 }
 
-// maxSockets is a bound for the connections that were closed since.
+// maxSockets limits the cache, which also holds connections that were closed.
 const maxSockets = 128
 
 func (s *sockets) of(c any) syscall.RawConn {
@@ -48,8 +48,8 @@ func (s *sockets) of(c any) syscall.RawConn {
 	return raw
 }
 
-// socketOf returns the socket of a connection of pgx, or nil. It recognizes pgx by
-// its methods, so that an application's go.mod does not get it.
+// socketOf returns the socket of a pgx connection, or nil. It recognizes pgx by its
+// methods, so that an application's go.mod does not need it.
 func socketOf(c any) syscall.RawConn {
 	m := reflect.ValueOf(c).MethodByName("Conn")
 	if !getter(m) {

@@ -4,5 +4,5 @@ package sqldb
 
 import "syscall"
 
-// nothingToRead is true: this system has no call that looks at a socket.
+// nothingToRead is always true: this system can't peek at a socket.
 func nothingToRead(syscall.RawConn) bool { return true }

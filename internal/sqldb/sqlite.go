@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// SQLiteDSN is documented in package sqlstore, which exports it.
+// SQLiteDSN is exported and documented in package sqlstore.
 func SQLiteDSN(path string) string {
 	pragmas := "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 	if path == ":memory:" {
 		// Each connection to ":memory:" has a separate database. Connections to the
-		// same name in this file system share one.
+		// same name in this file system share a database.
 		return "file:/passport-" + rand.Text() + "?vfs=memdb&" + pragmas
 	}
 	path = filepath.ToSlash(filepath.Clean(path))

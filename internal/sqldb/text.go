@@ -6,13 +6,13 @@ import (
 	"sync/atomic"
 )
 
-// text is a query in the database's syntax. It is prepared outside of transactions
-// only: preparing takes a connection, so that a pool of one would deadlock.
+// text is a query in the database's syntax. It is prepared only outside transactions:
+// preparing takes a connection, so a pool with a single connection would deadlock.
 type text struct {
 	bound  string
 	packed bool // each row is one column: see pack
 	stmt   atomic.Pointer[sql.Stmt]
-	next   *text // the list of texts that a transaction used unprepared
+	next   *text // the next text that a transaction used unprepared
 	met    atomic.Bool
 
 	lookups batcher[lookup] // the look-ups with this query
@@ -37,19 +37,19 @@ func (db *DB) text(q string, u use) *text {
 	if t, ok := db.texts.Load(key); ok {
 		return t.(*text)
 	}
-	made := new(text)
+	created := new(text)
 	switch {
 	case u == selects && db.dialect.packs:
-		q, made.packed = pack(q)
+		q, created.packed = pack(q)
 	case u == insertsIfAbsent && db.dialect.onConflict:
 		q += " ON CONFLICT DO NOTHING"
 	}
-	made.bound = db.dialect.bind(q)
-	t, _ := db.texts.LoadOrStore(key, made)
+	created.bound = db.dialect.bind(q)
+	t, _ := db.texts.LoadOrStore(key, created)
 	return t.(*text)
 }
 
-// prepared returns the prepared form of a text; nil if this dialect keeps none. Do
+// prepared returns the prepared form of a text, or nil if the dialect has no cache. Do
 // not call it while holding a connection.
 func (db *DB) prepared(ctx context.Context, t *text) (*sql.Stmt, error) {
 	if s := t.stmt.Load(); s != nil || !db.dialect.prepare {
@@ -78,8 +78,8 @@ func (db *DB) remember(t *text) {
 	}
 }
 
-// prepareMet prepares the texts that earlier transactions used unprepared. A text
-// that cannot be prepared runs unprepared, and reports its error then.
+// prepareMet prepares the texts that earlier transactions used unprepared. If a text
+// can't be prepared, it runs unprepared and reports its error then.
 func (db *DB) prepareMet(ctx context.Context) {
 	if db.unprepared.Load() == nil || db.suspect() {
 		return

@@ -17,8 +17,8 @@ type Tx struct {
 	tx    *sql.Tx
 	bound []boundText // the statements that were used
 
-	// again says that the database ended the transaction because of a conflict,
-	// even if the function replaces that error.
+	// again means that the database ended the transaction because of a conflict, even
+	// if the function returns another error.
 	again bool
 }
 
@@ -29,12 +29,12 @@ type boundText struct {
 	stmt *sql.Stmt
 }
 
-// Tx runs f in a transaction, and again from the start while it conflicts with
-// other transactions. f must begin with its write.
+// Tx runs f in a transaction. While the transaction conflicts with another one, Tx runs
+// f again from the start. f must begin with its write.
 //
 // Once begun, the transaction ignores the cancellation of the caller's context.
-// Otherwise a client that disconnects could leave a COMMIT with an unknown outcome.
-// The transaction's own limit is [Patience].
+// Otherwise a client that disconnects could leave a COMMIT with an unknown outcome. The
+// transaction's time limit is [Patience].
 func (db *DB) Tx(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
 	return db.write(ctx, func(ctx context.Context) (bool, error) { return db.once(ctx, f) })
 }
@@ -50,15 +50,15 @@ func (db *DB) Exec(ctx context.Context, q string, args ...any) (n int64, err err
 	return n, err
 }
 
-// Insert inserts a row unless its key exists, like [DB.Exec], and reports whether
-// it did.
-func (db *DB) Insert(ctx context.Context, q string, args ...any) (made bool, err error) {
+// Insert inserts a row unless its key exists, like [DB.Exec], and reports whether it
+// inserted it.
+func (db *DB) Insert(ctx context.Context, q string, args ...any) (ok bool, err error) {
 	err = db.write(ctx, func(ctx context.Context) (bool, error) {
 		n, err := db.exec(ctx, db.text(q, insertsIfAbsent), args)
-		made, err = inserted(n, err)
+		ok, err = inserted(n, err)
 		return classOf(err) == conflict, failed(err)
 	})
-	return made, err
+	return ok, err
 }
 
 func (db *DB) exec(ctx context.Context, t *text, args []any) (int64, error) {
@@ -96,8 +96,8 @@ func (db *DB) write(ctx context.Context, attempt func(context.Context) (again bo
 	}
 }
 
-// firstWait is the maximum pause before the first retry. Pauses grow and are
-// random, so that rivals do not collide again.
+// firstWait is the maximum pause before the first retry. Pauses grow and are random, so
+// that the same transactions do not collide again.
 const firstWait = time.Millisecond
 
 func longer(wait time.Duration) time.Duration { return min(2*wait, 50*time.Millisecond) }
@@ -141,14 +141,14 @@ func (db *DB) releaseWriter() {
 	}
 }
 
-// explained names the likely cause of a failed write on SQLite.
+// explained adds the likely cause of a failed write on SQLite.
 func (db *DB) explained(own context.Context, err error) error {
 	if !db.dialect.oneWriter || !errors.Is(err, oauth.ErrUnavailable) {
 		return err
 	}
 	if classOf(err) == conflict || own.Err() != nil {
 		return fmt.Errorf("%w (SQLite has one writer: a write cannot succeed while "+
-			"the application has a transaction of its own open around it; call it after that transaction)", err)
+			"the application has its own transaction open around it; call it after that transaction)", err)
 	}
 	return err
 }
@@ -177,9 +177,9 @@ func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (aga
 }
 
 // begin returns a transaction, the context for its statements, and a function that
-// rolls it back and returns its connection. If the connection was broken, it begins
-// the transaction on another one, [maxRepeats] times at most. On SQLite the context is watched only while
-// waiting for a connection: see [DB.statement].
+// rolls it back and returns its connection. If the connection was broken, it begins the
+// transaction on another one, [maxRepeats] times at most. On SQLite the context is
+// watched only while waiting for a connection: see [DB.statement].
 func (db *DB) begin(ctx context.Context) (*sql.Tx, context.Context, func(), error) {
 	if !db.dialect.inProcess && !db.suspect() {
 		tx, err := db.sql.BeginTx(ctx, nil)
@@ -217,10 +217,10 @@ func (t *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
 	return n, t.failed(err)
 }
 
-// Insert inserts a row unless its key exists, and reports whether it did.
+// Insert inserts a row unless its key exists, and reports whether it inserted it.
 func (t *Tx) Insert(ctx context.Context, q string, args ...any) (bool, error) {
-	made, err := inserted(t.exec(ctx, t.db.text(q, insertsIfAbsent), args))
-	return made, t.failed(err)
+	ok, err := inserted(t.exec(ctx, t.db.text(q, insertsIfAbsent), args))
+	return ok, t.failed(err)
 }
 
 func (t *Tx) exec(ctx context.Context, x *text, args []any) (int64, error) {
@@ -230,7 +230,7 @@ func (t *Tx) exec(ctx context.Context, x *text, args []any) (int64, error) {
 	return changed(t.tx.ExecContext(ctx, x.bound, args...))
 }
 
-// prepared returns the prepared form of a text; nil if there is none yet.
+// prepared returns the prepared form of a text, or nil if there is none yet.
 func (t *Tx) prepared(ctx context.Context, x *text) *sql.Stmt {
 	for _, b := range t.bound {
 		if b.text == x {

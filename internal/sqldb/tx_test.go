@@ -19,7 +19,7 @@ import (
 
 func nothing(context.Context, *sqldb.Tx) error { return nil }
 
-// A database that is busy for ever is given up after some seconds.
+// If the database stays busy, a write fails after some seconds.
 func TestTx_GivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
@@ -33,8 +33,8 @@ func TestTx_GivesUp(t *testing.T) {
 	})
 }
 
-// In the application's own write transaction nobody else can write: with a pool
-// of one it cannot even begin. The error says so, and the others go on.
+// Inside the application's own write transaction no other write can succeed. With a
+// single connection it can't even begin. The error says so, and later writes succeed.
 func TestTx_InsideAnotherTransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, busy := range []bool{false, true} {
@@ -58,31 +58,31 @@ func TestTx_InsideAnotherTransaction(t *testing.T) {
 			if took := time.Since(start); took > sqldb.Patience+time.Second {
 				t.Errorf("busy %v: Tx() took %v, want about %v", busy, took, sqldb.Patience)
 			}
-			if !errors.Is(err, oauth.ErrUnavailable) || !strings.Contains(err.Error(), "transaction of its own") {
-				t.Errorf("busy %v: Tx() = %v, want ErrUnavailable that names the cause", busy, err)
+			if !errors.Is(err, oauth.ErrUnavailable) || !strings.Contains(err.Error(), "its own transaction") {
+				t.Errorf("busy %v: Tx() = %v, want ErrUnavailable with the cause", busy, err)
 			}
 			outer.Rollback()
 			f.fails("", 0, nil)
 			if err := db.Tx(t.Context(), nothing); err != nil {
-				t.Errorf("busy %v: Tx() afterwards = %v", busy, err)
+				t.Errorf("busy %v: Tx() afterwards = %v, want nil", busy, err)
 			}
 		}
 	})
 }
 
-// A client that hangs up before a write begins has it not happen; one that hangs
-// up later does not keep it from being committed.
-func TestTx_CallerHangsUp(t *testing.T) {
+// If the caller cancels before a write begins, it does not happen. A later cancellation
+// does not stop the commit.
+func TestTx_CallerCancels(t *testing.T) {
 	f := &fake{}
 	db := sqldb.New(f.open(t), sqldb.SQLite)
-	ctx, hangUp := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	err := db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
-		hangUp()
+		cancel()
 		_, err := tx.Exec(ctx, "UPDATE a SET b = 1")
 		return err
 	})
 	if err != nil || f.count("commit ") != 1 {
-		t.Errorf("Tx() whose caller hangs up inside = %v, with %d COMMITs, want nil with 1", err, f.count("commit "))
+		t.Errorf("Tx() canceled inside its function = %v with %d COMMITs, want nil with 1", err, f.count("commit "))
 	}
 	f.asked()
 	_, execErr := db.Exec(ctx, "DELETE FROM a")
@@ -93,18 +93,18 @@ func TestTx_CallerHangsUp(t *testing.T) {
 		"Insert": insertErr,
 		"Each":   db.Each(ctx, "SELECT b FROM a", func(sqldb.Row) error { return nil }),
 	} {
-		// A log tells it from an outage by context.Canceled; a client, were
-		// there one, would be told to come again and not of a fault.
+		// context.Canceled tells the log that this is not an outage. If a client still
+		// reads the response, it gets 503 and not 500.
 		if !errors.Is(err, context.Canceled) || status(err) != 503 || strings.Contains(err.Error(), "the store is unavailable") {
-			t.Errorf("%s() after the caller hung up = %v (%d), want context.Canceled, 503 and no talk of an outage", name, err, status(err))
+			t.Errorf("%s() with a canceled context = %v (%d), want context.Canceled with status 503 and no mention of an outage", name, err, status(err))
 		}
 	}
 	if asked := f.asked(); slices.ContainsFunc(asked, func(s string) bool { return !strings.HasPrefix(s, "prepare") }) {
-		t.Errorf("the database was asked %q, want nothing", asked)
+		t.Errorf("statements = %q, want none", asked)
 	}
 }
 
-// Writers of one SQLite database queue, whoever they are; others do not.
+// All writers of one SQLite pool queue. Writers of other databases do not.
 func TestTx_OneWriter(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -141,14 +141,14 @@ func TestTx_OneWriter(t *testing.T) {
 					}
 				}
 				if most.Load() != test.want {
-					t.Errorf("%d wrote at once, want %d", most.Load(), test.want)
+					t.Errorf("%d concurrent writers, want %d", most.Load(), test.want)
 				}
 			})
 		})
 	}
 }
 
-// Who waits for the writer may give up, and waits no longer than that.
+// A caller that waits for the writer can cancel, and has a time limit.
 func TestTx_WaitingForTheWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := sqldb.New((&fake{}).open(t), sqldb.SQLite)
@@ -163,35 +163,34 @@ func TestTx_WaitingForTheWriter(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := db.Tx(ctx, nothing); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, oauth.ErrUnavailable) {
-			t.Errorf("Tx() whose caller waits a second = %v, want DeadlineExceeded and ErrUnavailable", err)
+			t.Errorf("Tx() with a deadline while the writer is busy = %v, want DeadlineExceeded and ErrUnavailable", err)
 		}
 		if err := db.Tx(t.Context(), nothing); !errors.Is(err, oauth.ErrUnavailable) {
-			t.Errorf("Tx() behind one that never ends = %v, want ErrUnavailable", err)
+			t.Errorf("Tx() while the writer stays busy = %v, want ErrUnavailable", err)
 		}
 		close(release)
 		if err := db.Tx(t.Context(), nothing); err != nil {
-			t.Errorf("Tx() afterwards = %v", err)
+			t.Errorf("Tx() after the writer became free = %v, want nil", err)
 		}
 	})
 }
 
-func TestTx_PanicLeavesNothingBehind(t *testing.T) {
+func TestTx_PanicRollsBack(t *testing.T) {
 	f := &fake{}
 	db := sqldb.New(f.open(t), sqldb.SQLite)
 	func() {
 		defer func() { recover() }()
-		db.Tx(t.Context(), func(context.Context, *sqldb.Tx) error { panic("a mistake") })
+		db.Tx(t.Context(), func(context.Context, *sqldb.Tx) error { panic("test") })
 	}()
 	if f.count("rollback ") != 1 || f.count("commit ") != 0 {
-		t.Errorf("the database was asked %q, want a rollback", f.asked())
+		t.Errorf("statements after a panic = %q, want a rollback", f.asked())
 	}
 	if err := db.Tx(t.Context(), nothing); err != nil {
-		t.Errorf("Tx() afterwards = %v, want the writer to be free", err)
+		t.Errorf("Tx() after a panic = %v, want nil", err)
 	}
 }
 
-// What the function says is what the caller hears: it is no fault of the
-// database.
+// The function's error reaches the caller unchanged. It is not a database error.
 func TestTx_FunctionRefuses(t *testing.T) {
 	f := &fake{}
 	db := sqldb.New(f.open(t), sqldb.SQLite)
@@ -201,12 +200,12 @@ func TestTx_FunctionRefuses(t *testing.T) {
 	}
 }
 
-func TestInsert_ThereAlready(t *testing.T) {
+func TestInsert_Duplicate(t *testing.T) {
 	const q = "INSERT INTO a (b, c) VALUES (?, ?)"
 	for _, test := range []struct {
 		dialect sqldb.Dialect
 		text    string
-		answer  any
+		result  any
 		err     error
 	}{
 		{sqldb.SQLite, q + " ON CONFLICT DO NOTHING", 0, nil},
@@ -215,40 +214,40 @@ func TestInsert_ThereAlready(t *testing.T) {
 	} {
 		f := &fake{}
 		db := sqldb.New(f.open(t), test.dialect)
-		insert := func() (made bool) {
+		insert := func() (ok bool) {
 			t.Helper()
 			err := db.Tx(t.Context(), func(ctx context.Context, tx *sqldb.Tx) (err error) {
-				made, err = tx.Insert(ctx, q, 1, 2)
+				ok, err = tx.Insert(ctx, q, 1, 2)
 				return err
 			})
 			alone, aloneErr := db.Insert(t.Context(), q, 1, 2)
-			if err != nil || aloneErr != nil || alone != made {
-				t.Errorf("%s: Insert() in a transaction and without = %v, %v and %v, %v, want the same", test.dialect.Name, made, err, alone, aloneErr)
+			if err != nil || aloneErr != nil || alone != ok {
+				t.Errorf("%s: Insert() in a transaction and without = %v, %v and %v, %v, want the same", test.dialect.Name, ok, err, alone, aloneErr)
 			}
-			return made
+			return ok
 		}
 		if !insert() {
 			t.Errorf("%s: Insert() of a new row = false, want true", test.dialect.Name)
 		}
 		if asked := f.asked(); !slices.Contains(asked, "exec "+test.text) {
-			t.Errorf("%s was asked %q, want %q", test.dialect.Name, asked, test.text)
+			t.Errorf("%s: statements = %q, want %q", test.dialect.Name, asked, test.text)
 		}
-		f.answer = func(op, _ string) (any, error) {
+		f.respond = func(op, _ string) (any, error) {
 			if op == "exec" || op == "prepared" {
-				return test.answer, test.err
+				return test.result, test.err
 			}
 			return nil, nil
 		}
 		if insert() {
-			t.Errorf("%s: Insert() of a row that is there = true, want false", test.dialect.Name)
+			t.Errorf("%s: Insert() of an existing row = true, want false", test.dialect.Name)
 		}
 	}
 }
 
-// A text is prepared once, never while a connection is held: with a pool of one
-// that would be the end.
+// A text is prepared once, and never while a connection is held: a pool with a single
+// connection would deadlock.
 func TestPrepare_WithAPoolOfOne(t *testing.T) {
-	f := &fake{answer: func(string, string) (any, error) { return []driver.Value{int64(1)}, nil }}
+	f := &fake{respond: func(string, string) (any, error) { return []driver.Value{int64(1)}, nil }}
 	pool := f.open(t)
 	pool.SetMaxOpenConns(1)
 	db := sqldb.New(pool, sqldb.SQLite)
@@ -267,7 +266,7 @@ func TestPrepare_WithAPoolOfOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := f.asked(); !slices.Equal(got, want) {
-			t.Errorf("the database was asked %q, want %q", got, want)
+			t.Errorf("statements = %q, want %q", got, want)
 		}
 	}
 	for range 2 {
@@ -277,9 +276,10 @@ func TestPrepare_WithAPoolOfOne(t *testing.T) {
 	}
 	want := []string{"prepare SELECT c FROM a", "prepared SELECT c FROM a", "prepared SELECT c FROM a"}
 	if got := f.asked(); !slices.Equal(got, want) {
-		t.Errorf("the database was asked %q, want %q", got, want)
+		t.Errorf("statements = %q, want %q", got, want)
 	}
-	// PostgreSQL's driver prepares for itself: behind a pooler it must not.
+	// PostgreSQL's driver prepares statements itself, because it must not do so behind
+	// a pooler.
 	f = &fake{}
 	db = sqldb.New(f.open(t), sqldb.Postgres)
 	for range 2 {
@@ -288,7 +288,7 @@ func TestPrepare_WithAPoolOfOne(t *testing.T) {
 		}
 	}
 	if n := f.count("exec DELETE FROM a WHERE b = $1 AND c = $2"); n != 2 {
-		t.Errorf("PostgreSQL was asked %q, want the statement twice and nothing prepared", f.asked())
+		t.Errorf("statements on PostgreSQL = %q, want the statement twice and nothing prepared", f.asked())
 	}
 }
 
@@ -308,9 +308,9 @@ func TestRow(t *testing.T) {
 	if err := db.Each(t.Context(), "SELECT a FROM b", scan); err != nil {
 		t.Errorf("Each() without a row = %v, want nil", err)
 	}
-	f.answer = func(string, string) (any, error) { return []driver.Value{int64(1), int64(2)}, nil }
+	f.respond = func(string, string) (any, error) { return []driver.Value{int64(1), int64(2)}, nil }
 	if err := db.Row(t.Context(), "SELECT a FROM b", scan); err != nil || sum != 3 {
-		t.Errorf("Row() = %v and the sum %d, want both rows scanned, 3", err, sum)
+		t.Errorf("Row() = %v with the sum %d, want both rows scanned and 3", err, sum)
 	}
 	stop := errors.New("stop")
 	refuse := func(sqldb.Row) error { return stop }
@@ -320,17 +320,17 @@ func TestRow(t *testing.T) {
 		"in a transaction": inside,
 	} {
 		if !errors.Is(err, stop) || errors.Is(err, oauth.ErrUnavailable) {
-			t.Errorf("Row() %s = %v, want what scan says and no outage", what, err)
+			t.Errorf("Row() %s = %v, want the error of scan without ErrUnavailable", what, err)
 		}
 	}
 }
 
-// At the strictest isolation level a SELECT may be refused too; but once a row
-// has been handed out it is not asked again.
-func TestRow_MeetsATransaction(t *testing.T) {
+// At the strictest isolation level a SELECT may conflict too. It is not repeated after
+// its caller has received a row.
+func TestRow_Conflict(t *testing.T) {
 	for _, rows := range []int{0, 1} {
 		left, scanned := 2, 0
-		f := &fake{answer: func(op, _ string) (any, error) {
+		f := &fake{respond: func(op, _ string) (any, error) {
 			if op != "query" {
 				return nil, nil
 			}
@@ -342,14 +342,14 @@ func TestRow_MeetsATransaction(t *testing.T) {
 		db := sqldb.New(f.open(t), sqldb.Postgres)
 		err := db.Row(t.Context(), "SELECT a FROM b", func(sqldb.Row) error { scanned++; return nil })
 		if again := rows == 0; (err == nil) != again || scanned != 1 || errors.Is(err, oauth.ErrUnavailable) == again {
-			t.Errorf("Row() refused after %d rows = %v, with %d rows scanned, want it asked again %v", rows, err, scanned, again)
+			t.Errorf("Row() with a conflict after %d rows = %v with %d rows scanned, want a retry: %v", rows, err, scanned, again)
 		}
 	}
 }
 
-// SQLite runs in its caller's goroutine, and to watch a context there costs as much
-// as a row; but whoever has to wait for a connection does not wait for ever.
-func TestStatement_SQLiteIsWatchedForAConnectionAlone(t *testing.T) {
+// SQLite runs in its caller's goroutine, where watching a context costs as much as a
+// row. So the context is watched only while waiting for a connection.
+func TestStatement_SQLiteIsWatchedWhileWaitingForAConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{}
 		pool := f.open(t)
@@ -365,14 +365,14 @@ func TestStatement_SQLiteIsWatchedForAConnectionAlone(t *testing.T) {
 			},
 		}
 		for name, verb := range verbs {
-			for range 2 { // a transaction prepares what an earlier one met
+			for range 2 { // a transaction prepares the texts of an earlier one
 				if err := verb(); err != nil {
 					t.Errorf("%s() = %v, want nil", name, err)
 				}
 			}
 		}
 		if f.watched > 0 {
-			t.Errorf("%d statements were watched, want none while a connection is free", f.watched)
+			t.Errorf("%d statements watched, want none while a connection is free", f.watched)
 		}
 		held, err := pool.Conn(ctx)
 		if err != nil {
@@ -393,20 +393,20 @@ func TestStatement_SQLiteIsWatchedForAConnectionAlone(t *testing.T) {
 		cancel()
 		synctest.Wait()
 		for range verbs {
-			// A write whose turn has come heeds no caller.
+			// A write that holds the writer's semaphore ignores its caller's context.
 			if err := <-waiting; !errors.Is(err, oauth.ErrUnavailable) {
-				t.Errorf("a verb whose caller hangs up meanwhile = %v, want ErrUnavailable", err)
+				t.Errorf("a request canceled while it waits for a connection = %v, want ErrUnavailable", err)
 			}
 		}
 	})
 }
 
 // At the strictest isolation level a SELECT can conflict after its first rows. Each
-// reads all rows again, and its caller gets each row once.
+// then reads all rows again, and its caller gets each row once.
 func TestEach_ReadsAgainAfterAConflictBetweenRows(t *testing.T) {
 	for name, fault := range map[string]error{"a conflict": postgresError("40001"), "a broken connection": io.ErrUnexpectedEOF} {
 		reads := 0
-		f := &fake{answer: func(op, _ string) (any, error) {
+		f := &fake{respond: func(op, _ string) (any, error) {
 			if op != "query" {
 				return nil, nil
 			}

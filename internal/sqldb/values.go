@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Storable reports whether an ID can be stored, and so be found: valid UTF-8
-// without NUL, at most 255 bytes. Check an ID before reading by it, because
-// databases return an error for any other ID, not an empty result.
+// Storable reports whether an ID can be stored: valid UTF-8 without NUL, at most 255
+// bytes. Check an ID before a query by it: for any other ID, databases return an error
+// instead of an empty result.
 func Storable(id string) bool {
 	return len(id) <= 255 && utf8.ValidString(id) && strings.IndexByte(id, 0) < 0
 }
@@ -103,9 +103,9 @@ func (n Number) set(v value) error {
 	return nil
 }
 
-// Joined returns a list in its stored form: separated by spaces. A nil list is
-// NULL, but an empty list is not: a client that may ask for no scope differs from a
-// client that may ask for all.
+// Joined returns a list in its stored form: separated by spaces. A nil list is NULL,
+// but an empty list is not: a client that may request no scope differs from a client
+// that may request all.
 func Joined(l []string) any {
 	if l == nil {
 		return nil
@@ -201,7 +201,7 @@ const (
 // setter receives a value from any source.
 type setter interface{ set(v value) error }
 
-// scan gives a setter a value that a driver has read.
+// scan passes a value that a driver has read to a setter.
 func scan(into setter, v any) error {
 	read, err := valueOf(v)
 	if err != nil {
@@ -223,11 +223,13 @@ func valueOf(v any) (value, error) {
 	case int64:
 		return value{kind: isNumber, number: v}, nil
 	}
-	return value{}, fmt.Errorf("it is a %T", v)
+	return value{}, fmt.Errorf("unexpected type %T", v)
 }
 
 // not returns the error for a value of another type.
-func (v value) not(what string) error { return fmt.Errorf("scan %s: it is a %T", what, v.driver()) }
+func (v value) not(what string) error {
+	return fmt.Errorf("scan %s: unexpected type %T", what, v.driver())
+}
 
 // driver returns the value as a driver returns it.
 func (v value) driver() any {

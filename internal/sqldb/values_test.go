@@ -21,7 +21,7 @@ func TestStorable(t *testing.T) {
 	}
 }
 
-// stored is a value as each driver may give it back.
+// stored returns a value in the forms that drivers return.
 func stored(v any) []any {
 	if text, ok := v.(string); ok {
 		return []any{text, []byte(text)}
@@ -34,18 +34,18 @@ func TestValues_RoundTrip(t *testing.T) {
 	for _, v := range stored(sqldb.When(at)) {
 		var got time.Time
 		if err := (sqldb.Micros{T: &got}).Scan(v); err != nil || got != at.UTC().Truncate(time.Microsecond) {
-			t.Errorf("a time comes back as %v, %v, want %v in UTC, cut to microseconds", got, err, at)
+			t.Errorf("Micros.Scan() of a stored time = %v, %v, want %v in UTC, cut to microseconds", got, err, at)
 		}
 	}
 	got := at
 	if err := (sqldb.Micros{T: &got}).Scan(sqldb.When(time.Time{})); err != nil || !got.IsZero() {
-		t.Errorf("the zero time comes back as %v, %v", got, err)
+		t.Errorf("Micros.Scan() of the zero time = %v, %v, want it zero", got, err)
 	}
 	for _, list := range [][]string{nil, {}, {"a"}, {"a", "b"}} {
 		for _, v := range stored(sqldb.Joined(list)) {
 			got := []string{"old"}
 			if err := (sqldb.List{L: &got}).Scan(v); err != nil || !slices.Equal(got, list) || (got == nil) != (list == nil) {
-				t.Errorf("the list %#v comes back as %#v, %v", list, got, err)
+				t.Errorf("List.Scan() of the list %#v = %#v, %v, want the same list", list, got, err)
 			}
 		}
 	}
@@ -57,20 +57,20 @@ func TestValues_RoundTrip(t *testing.T) {
 		for _, v := range stored(encoded) {
 			got := map[string]string{"old": "old"}
 			if err := (sqldb.Attributes{M: &got}).Scan(v); err != nil || !maps.Equal(got, m) || (got == nil) != (m == nil) {
-				t.Errorf("the map %#v comes back as %#v, %v", m, got, err)
+				t.Errorf("Attributes.Scan() of the map %#v = %#v, %v, want the same map", m, got, err)
 			}
 		}
 	}
 	for v, want := range map[any]int64{nil: 0, int64(0): 0, int64(7): 7} {
 		got := int64(9)
 		if err := (sqldb.Number{N: &got}).Scan(v); err != nil || got != want {
-			t.Errorf("the number %v comes back as %d, %v, want %d", v, got, err, want)
+			t.Errorf("Number.Scan(%v) = %d, %v, want %d", v, got, err, want)
 		}
 	}
 	for _, b := range []bool{false, true} {
 		got := !b
 		if err := (sqldb.Bool{B: &got}).Scan(sqldb.Flag(b)); err != nil || got != b {
-			t.Errorf("the flag %v comes back as %v, %v", b, got, err)
+			t.Errorf("Bool.Scan() of the flag %v = %v, %v, want the same", b, got, err)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func TestValues_WrongColumn(t *testing.T) {
 		"number":     (sqldb.Number{N: &number}).Scan("7"),
 	} {
 		if err == nil {
-			t.Errorf("a %s is scanned from a column of another kind, want an error", name)
+			t.Errorf("Scan() of a %s from a column of another type = nil, want an error", name)
 		}
 	}
 }

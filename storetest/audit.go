@@ -12,12 +12,12 @@ import (
 
 func record(action string) *oauth.AuditRecord {
 	return &oauth.AuditRecord{
-		Time: now, Action: action, Actor: "users:42", User: user("1"), ClientID: "client", Reason: "because, 名前", Address: "192.0.2.1", RequestID: "r-1",
+		Time: now, Action: action, Actor: "users:42", User: user("1"), ClientID: "client", Reason: "reason, 名前", Address: "192.0.2.1", RequestID: "r-1",
 	}
 }
 
-// auditLog makes each change twice. The second call changes nothing or fails, so it
-// must not be logged.
+// auditLog does each change twice. The second call changes nothing or fails, so it must
+// not be logged.
 func auditLog(w *world) {
 	log, ok := oauth.StoreAs[oauth.AuditStore](w.store)
 	if !ok {
@@ -80,7 +80,7 @@ func auditLog(w *world) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		w.Errorf("AuditLog() tells of %q,\nwant %q", got, want)
+		w.Errorf("AuditLog() has the actions %q,\nwant %q", got, want)
 	}
 	auditPages(ctx, w, log)
 }
@@ -107,9 +107,9 @@ func auditPages(ctx context.Context, w *world, log oauth.AuditStore) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		w.Errorf("AuditLog() yields %d records, want the %d since then, each once", len(got), len(want))
+		w.Errorf("AuditLog() yields %d records, want the %d since that time, each once", len(got), len(want))
 	}
-	// No change may fail because of a value that a client sent along.
+	// A value that a client sent must not make a change fail.
 	odd := record("odd")
 	odd.RequestID, odd.Address, odd.Reason = "a\x00b\xff", strings.Repeat("é", 300), strings.Repeat("x", 5000)
 	w.must(w.store.RevokeFamilies(ctx, oauth.FamilyFilter{User: user("odd")}, now, odd))

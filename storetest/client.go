@@ -26,7 +26,7 @@ func fullClient(id string) *oauth.Client {
 
 func clientRoundTrip(w *world) {
 	_, err := w.store.Client(w.Context(), "full")
-	w.refused("Client() of a missing one", err, oauth.ErrNotFound)
+	w.refused("Client() of a missing client", err, oauth.ErrNotFound)
 	bare := &oauth.Client{ID: "bare", AuthMethod: oauth.AuthNone, CreatedAt: now}
 	empty := &oauth.Client{
 		ID: "empty", RedirectURIs: []string{}, GrantTypes: []string{}, Scopes: []string{}, AllowedOrigins: []string{}, Attributes: map[string]string{}, CreatedAt: now,
@@ -63,7 +63,7 @@ func staleUpdate(w *world) {
 	stale.GrantTypes, stale.Provider, stale.EndsWithSession = nil, "", false
 	stale.AccessTokenTTL, stale.RefreshTokenTTL, stale.FamilyTTL = time.Minute, 0, 7*day
 	stale.Key, stale.UpdatedAt, stale.Audience = "another key", now.Add(time.Hour), "urn:example:api"
-	w.must(w.store.UpdateClient(w.Context(), stale, nil)) // no other update came in between
+	w.must(w.store.UpdateClient(w.Context(), stale, nil)) // there was no other update
 	got, err := w.store.Client(w.Context(), "x")
 	w.must(err)
 	want := *stale
@@ -74,11 +74,11 @@ func staleUpdate(w *world) {
 	if !reflect.DeepEqual(got, &want) {
 		w.Errorf("Client() after UpdateClient() = %+v, want %+v: an update must not revive a secret or a client", got, want)
 	}
-	w.refused("UpdateClient() with a version that was changed", w.store.UpdateClient(w.Context(), stale, nil), oauth.ErrConflict)
+	w.refused("UpdateClient() with an old version", w.store.UpdateClient(w.Context(), stale, nil), oauth.ErrConflict)
 	missing := fullClient("missing")
-	w.refused("UpdateClient() of a missing one", w.store.UpdateClient(w.Context(), missing, nil), oauth.ErrNotFound)
+	w.refused("UpdateClient() of a missing client", w.store.UpdateClient(w.Context(), missing, nil), oauth.ErrNotFound)
 
-	// Of concurrent updates of one version exactly one may succeed.
+	// Exactly one of several concurrent updates of a version may succeed.
 	for range 10 {
 		read, err := w.store.Client(w.Context(), "x")
 		w.must(err)
@@ -94,7 +94,7 @@ func staleUpdate(w *world) {
 				won++
 				continue
 			}
-			w.refused("UpdateClient() that came second", err, oauth.ErrConflict)
+			w.refused("concurrent UpdateClient()", err, oauth.ErrConflict)
 		}
 		if won != 1 {
 			w.Errorf("%d of %d updates of one version succeeded, want 1", won, len(errs))
@@ -110,7 +110,7 @@ func secrets(w *world) {
 	a, b := c.Secrets[0], c.Secrets[1]
 	a.ExpiresAt = now.Add(day)
 	w.wantSecrets(c, a, b, third)
-	w.refused("RotateSecret() to a secret that the client has", w.store.RotateSecret(w.Context(), "x", third, now, nil), oauth.ErrConflict)
+	w.refused("RotateSecret() to a secret of the client", w.store.RotateSecret(w.Context(), "x", third, now, nil), oauth.ErrConflict)
 	w.wantSecrets(c, a, b, third)
 
 	fourth := oauth.Secret{Digest: oauth.DigestOf("d"), CreatedAt: now.Add(3 * time.Second), ExpiresAt: now.Add(2 * day)}
@@ -120,7 +120,7 @@ func secrets(w *world) {
 
 	w.refused("RotateSecret() of a missing client", w.store.RotateSecret(w.Context(), "missing", third, now, nil), oauth.ErrNotFound)
 	_, err := w.store.Client(w.Context(), "missing")
-	w.refused("Client() after RotateSecret() of a missing one", err, oauth.ErrNotFound)
+	w.refused("Client() after RotateSecret() of a missing client", err, oauth.ErrNotFound)
 
 	bare := &oauth.Client{ID: "bare", AuthMethod: oauth.AuthBasic, CreatedAt: now}
 	w.must(w.store.CreateClient(w.Context(), bare, nil))

@@ -11,8 +11,8 @@ import (
 // longestAudience has the maximum length.
 var longestAudience = "https://api.example/" + strings.Repeat("a", oauth.MaxAudience-len("https://api.example/"))
 
-// clientAudience makes a client an API, and removes the audience again. Each way to
-// read a client returns the same audience.
+// clientAudience sets the audience of a client, and removes it again. Each way to read
+// a client returns the same audience.
 func clientAudience(w *world) {
 	c := &oauth.Client{ID: "api", Key: "key of api", Owner: user("owner"), CreatedAt: now}
 	w.must(w.store.CreateClient(w.Context(), c, nil))
@@ -29,7 +29,7 @@ func clientAudience(w *world) {
 	}
 }
 
-// everyReading returns a client, which has the token "own", as read by each method.
+// everyReading returns a client as read by each method. The client has the token "own".
 func (w *world) everyReading(c *oauth.Client) map[string]*oauth.Client {
 	w.Helper()
 	byID, err := w.store.Client(w.Context(), c.ID)
@@ -49,7 +49,7 @@ func (w *world) everyReading(c *oauth.Client) map[string]*oauth.Client {
 	return read
 }
 
-// oddAudiences stores clients with audiences that no token may have.
+// oddAudiences stores clients with invalid audiences.
 func oddAudiences(w *world) {
 	ctx, c := w.Context(), w.client
 	for _, odd := range []string{
@@ -60,7 +60,7 @@ func oddAudiences(w *world) {
 			w.Errorf("CreateClient() with the audience %.40q (%d bytes) = nil, want the error of Client.Validate", odd, len(odd))
 		}
 		_, err := w.store.Client(ctx, made.ID)
-		w.refused("Client() that was not made", err, oauth.ErrNotFound)
+		w.refused("Client() that was not created", err, oauth.ErrNotFound)
 		changed := *c
 		changed.Audience, changed.UpdatedAt = odd, now.Add(time.Hour)
 		if w.store.UpdateClient(ctx, &changed, nil) == nil {

@@ -11,10 +11,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// clientWithKey returns a client that a server creates for itself. An empty ID asks
-// for a number.
+// clientWithKey returns a client that a server creates for itself. If the ID is empty,
+// the store assigns a number.
 func clientWithKey(id, key string) *oauth.Client {
-	return &oauth.Client{ID: id, Key: key, Name: "made by itself", AuthMethod: oauth.AuthBasic, CreatedAt: now}
+	return &oauth.Client{ID: id, Key: key, Name: "created by the server", AuthMethod: oauth.AuthBasic, CreatedAt: now}
 }
 
 func clientKeys(w *world) {
@@ -30,9 +30,9 @@ func clientKeys(w *world) {
 	if got, err := w.store.ClientByKey(ctx, key); err != nil || !reflect.DeepEqual(got, want) {
 		w.Errorf("ClientByKey() = %+v, %v, want %+v", got, err, want)
 	}
-	w.refused("CreateClient() with another's key", w.store.CreateClient(ctx, clientWithKey("second", key), nil), oauth.ErrConflict)
+	w.refused("CreateClient() with the key of another client", w.store.CreateClient(ctx, clientWithKey("second", key), nil), oauth.ErrConflict)
 	_, err := w.store.Client(ctx, "second")
-	w.refused("Client() that was not made", err, oauth.ErrNotFound)
+	w.refused("Client() that was not created", err, oauth.ErrNotFound)
 
 	// A key stays taken while its client exists, even if the client is revoked.
 	w.must(w.store.RevokeClient(ctx, "full", now, nil))
@@ -53,15 +53,15 @@ func clientKeys(w *world) {
 	for _, odd := range missing[3:] {
 		err := w.store.CreateClient(ctx, clientWithKey("odd", odd), nil)
 		if err == nil || errors.Is(err, oauth.ErrConflict) {
-			w.Errorf("CreateClient() with the key %.10q = %v, want another error: it cannot be stored", odd, err)
+			w.Errorf("CreateClient() with the key %.10q = %v, want another error because it cannot be stored", odd, err)
 		}
 	}
 	_, err = w.store.Client(ctx, "odd")
 	w.refused("Client() whose key cannot be stored", err, oauth.ErrNotFound)
 }
 
-// clientKeyOnce has many nodes create the same client at once, some with an ID and
-// some with a number.
+// clientKeyOnce lets many nodes create the same client concurrently, some with an ID
+// and some with a number.
 func clientKeyOnce(w *world) {
 	for round := range w.rounds {
 		key := fmt.Sprint("key ", round)
@@ -80,7 +80,7 @@ func clientKeyOnce(w *world) {
 			case err == nil:
 				winners = append(winners, made[i].ID)
 			case !errors.Is(err, oauth.ErrConflict):
-				w.Fatalf("round %d: the second CreateClient() = %v, want ErrConflict", round, err)
+				w.Fatalf("round %d: concurrent CreateClient() = %v, want nil or ErrConflict", round, err)
 			case i%2 == 1 && made[i].ID != "":
 				w.Fatalf("round %d: a failed CreateClient() assigned the number %q", round, made[i].ID)
 			}
@@ -91,7 +91,7 @@ func clientKeyOnce(w *world) {
 		}
 	}
 	if all := ids(w, w.store.Clients(w.Context()), clientID); len(all) != w.rounds+1 {
-		w.Errorf("there are %d clients after %d rounds, want one per round and the initial one", len(all), w.rounds)
+		w.Errorf("%d clients after %d rounds, want one per round and the initial one", len(all), w.rounds)
 	}
 }
 
@@ -110,11 +110,11 @@ func (w *world) take(ids ...string) {
 	}
 }
 
-// numberedClients creates many clients at once. Each gets a different number, and
+// numberedClients creates many clients concurrently. Each gets a different number, and
 // the numbers have no gaps.
 func numberedClients(w *world) {
 	log, _ := oauth.StoreAs[oauth.AuditStore](w.store)
-	w.take("5", "007", "+8", "9 ") // the last three are no numbers
+	w.take("5", "007", "+8", "9 ") // the last three are not numbers
 	rounds := min(w.rounds, 20)
 	var got, want []string
 	for round := range rounds {
@@ -143,19 +143,19 @@ func numberedClients(w *world) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		w.Errorf("%d clients without an ID are numbered %.300q, want 1, 2, 3 … without 5, which is taken", len(got), got)
+		w.Errorf("%d clients without an ID have the numbers %.300q, want 1, 2, 3 … without 5, which is taken", len(got), got)
 	}
 	if log == nil {
 		return
 	}
-	var told []string
+	var logged []string
 	for r, err := range log.AuditLog(w.Context(), now) {
 		w.must(err)
-		told = append(told, r.ClientID)
+		logged = append(logged, r.ClientID)
 	}
-	slices.Sort(told)
-	if !slices.Equal(told, want) {
-		w.Errorf("AuditLog() names the clients %.300q, want the assigned numbers", told)
+	slices.Sort(logged)
+	if !slices.Equal(logged, want) {
+		w.Errorf("AuditLog() names the clients %.300q, want the assigned numbers", logged)
 	}
 }
 
@@ -175,7 +175,7 @@ func takenNumbers(w *world) {
 			}
 		}
 	}
-	// As many as an import from another system may have.
+	// An import from another system may take that many numbers.
 	for n := range 2*many + 1 {
 		w.take(strconv.Itoa(11 + n))
 	}
@@ -186,23 +186,23 @@ func takenNumbers(w *world) {
 	}
 	// Numbers are taken while others are being assigned.
 	errs := make([]error, rivals)
-	given := make([]string, rivals)
+	assigned := make([]string, rivals)
 	atOnce(rivals, func(i int) {
 		c := clientWithKey("", "")
 		if i%2 == 0 {
 			c.ID = strconv.Itoa(14 + 2*many + i)
 		}
-		errs[i], given[i] = w.store.CreateClient(w.Context(), c, nil), c.ID
+		errs[i], assigned[i] = w.store.CreateClient(w.Context(), c, nil), c.ID
 	})
 	seen := map[string]bool{}
 	for i, err := range errs {
 		if i%2 == 0 && errors.Is(err, oauth.ErrConflict) {
 			continue // that number was already assigned
 		}
-		if err != nil || given[i] == "" || seen[given[i]] {
-			w.Errorf("CreateClient() while other numbers are taken = %v, client %q, want a different one", err, given[i])
+		if err != nil || assigned[i] == "" || seen[assigned[i]] {
+			w.Errorf("CreateClient() while other numbers are taken = %v, client %q, want a new ID", err, assigned[i])
 		}
-		seen[given[i]] = true
+		seen[assigned[i]] = true
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // clientOrigins changes the allowed origins of a client. Each way to read the client
-// returns them, and a store refuses a value that isn't an origin.
+// returns them, and the store refuses a value that isn't an origin.
 func clientOrigins(w *world) {
 	c := &oauth.Client{ID: "app", Key: "key of app", Owner: user("owner"), CreatedAt: now}
 	w.must(w.store.CreateClient(w.Context(), c, nil))

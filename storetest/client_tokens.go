@@ -13,7 +13,7 @@ import (
 // clientTokenProperties are about all tokens of a client.
 var clientTokenProperties = []property{
 	{"FR_55 all tokens of a client end and the client stays", clientTokensEnd},
-	{"FR_55 the time of ending a client's tokens", clientTokensTimes},
+	{"FR_55 the time at which a client's tokens end", clientTokensTimes},
 	{"FR_55 no token of a client survives the end of all", clientTokensAtOnce},
 	{"FR_55 ended connections of a client do not count", clientTokensDisconnect},
 	{"FR_55 the tokens of a client are listed", clientTokensListed},
@@ -22,7 +22,7 @@ var clientTokenProperties = []property{
 // kept is a client's codes and tokens of all kinds.
 type kept struct{ code, spent, access, refresh, personal, own, elsewhere string }
 
-// everyToken stores one of each kind for requests of the given time.
+// everyToken stores a token of each kind, for requests of the given time.
 func (w *world) everyToken(c *oauth.Client, name string, came time.Time) (k kept) {
 	w.Helper()
 	newFamily := func(kind string, c *oauth.Client) *oauth.Family {
@@ -60,7 +60,7 @@ func (w *world) everyToken(c *oauth.Client, name string, came time.Time) (k kept
 	return kept{code.ID, spent.ID, name + ".access", name + ".access", name + ".personal", name + ".own", name + ".elsewhere"}
 }
 
-// keeps fails the test unless all of the tokens live, or none.
+// keeps fails the test unless all of the tokens are live, or none if want is false.
 func (w *world) keeps(what string, k kept, want bool) {
 	w.Helper()
 	for _, id := range []string{k.access, k.personal, k.own, k.elsewhere} {
@@ -68,11 +68,11 @@ func (w *world) keeps(what string, k kept, want bool) {
 	}
 	for _, id := range []string{k.code, k.spent} {
 		if code, err := w.store.Code(w.Context(), oauth.DigestOf(id)); err != nil || code.Family.Live(now) != want {
-			w.Errorf("%s: the code %s lives = %v, %v, want %v", what, id, !want, err, want)
+			w.Errorf("%s: code %s live = %v, %v, want %v", what, id, !want, err, want)
 		}
 	}
 	if r, err := w.store.RefreshToken(w.Context(), oauth.DigestOf(k.refresh)); err != nil || r.Family.Live(now) != want {
-		w.Errorf("%s: the refresh token lives = %v, %v, want %v", what, !want, err, want)
+		w.Errorf("%s: refresh token live = %v, %v, want %v", what, !want, err, want)
 	}
 }
 
@@ -103,7 +103,7 @@ func clientTokensEnd(w *world) {
 	if err != nil || !read.Active() || !read.TokensNotBefore.Equal(now) {
 		w.Errorf("Client() = %+v, %v, want it active with TokensNotBefore %v", read, err, now)
 	}
-	// An update with a record that was read before doesn't bring the tokens back.
+	// An update with an old record doesn't bring the tokens back.
 	stale.Name = "Renamed"
 	w.must(w.store.UpdateClient(w.Context(), stale, nil))
 	w.keeps("after a stale update", mine, false)
@@ -116,12 +116,12 @@ func clientTokensEnd(w *world) {
 	}
 }
 
-// clientTokensTimes is cutOffTimes for all tokens of a client.
+// clientTokensTimes is like cutOffTimes, for all tokens of a client.
 func clientTokensTimes(w *world) {
 	c, at := w.newClient("the client"), now.Add(time.Minute)
 	cases := []struct {
 		after         time.Duration // between the revocation and the request
-		before, later bool          // lives, if it was stored before and after the revocation
+		before, later bool          // whether it is live if stored before or after the revocation
 	}{
 		{-500 * time.Millisecond, false, false},
 		{0, false, false},
@@ -151,8 +151,8 @@ func clientTokensTimes(w *world) {
 	}
 }
 
-// clientTokensAtOnce redeems codes, refreshes and issues in 64 goroutines while all
-// tokens of the client end.
+// clientTokensAtOnce redeems codes, refreshes and issues tokens in 64 goroutines while
+// all tokens of the client are revoked.
 func clientTokensAtOnce(w *world) {
 	for round := range min(w.rounds, 20) {
 		c := w.newClient(fmt.Sprint("client ", round))
@@ -186,8 +186,8 @@ func clientTokensAtOnce(w *world) {
 	}
 }
 
-// rival is the issuance of the nth goroutine: for a code, for a refresh token, for a
-// new family or for the client itself.
+// rival returns the issuance of the nth goroutine: for a code, for a refresh token, for
+// a new family or for the client itself.
 func rival(c *oauth.Client, f *oauth.Family, first *oauth.Issuance, n int) *oauth.Issuance {
 	switch n % 4 {
 	case 0:
@@ -200,17 +200,17 @@ func rival(c *oauth.Client, f *oauth.Family, first *oauth.Issuance, n int) *oaut
 	return issuance(c, nil, f.ID, oauth.Spend{})
 }
 
-// allDead fails the test if a token of the client lives, and returns how many there
-// are.
+// allDead fails the test if a token of the client is live. It returns the number of
+// tokens.
 func (w *world) allDead(c *oauth.Client) (n int) {
 	w.Helper()
 	for token, err := range w.store.TokensOfClient(w.Context(), c.ID) {
 		w.must(err)
 		if n++; token.Live(now) {
-			w.Errorf("the token %s lives after RevokeTokensOfClient()", token.ID)
+			w.Errorf("token %s is live after RevokeTokensOfClient()", token.ID)
 		}
 		if r, err := w.store.RefreshToken(w.Context(), oauth.DigestOf(token.ID)); err == nil && r.Family.Live(now) {
-			w.Errorf("the refresh token of %s lives after RevokeTokensOfClient()", token.ID)
+			w.Errorf("the refresh token of %s is live after RevokeTokensOfClient()", token.ID)
 		}
 	}
 	return n
@@ -225,11 +225,12 @@ func clientTokensDisconnect(w *world) {
 	f := family(w.client, "again", u)
 	f.CreatedAt = now.Add(time.Minute)
 	token := w.connect(f, "read")
-	w.disconnects("the last living connection", u, token, at, removed{true, true})
-	w.consented("without a living connection", u, w.client.ID)
+	w.disconnects("the last live connection", u, token, at, removed{true, true})
+	w.consented("without a live connection", u, w.client.ID)
 }
 
-// clientTokensListed lists more than two pages, of several issuances at one time.
+// clientTokensListed lists more than two pages. Several tokens have the same time of
+// issue.
 func clientTokensListed(w *world) {
 	c, other := w.newClient("listed"), w.newClient("not listed")
 	var want []string
@@ -245,7 +246,7 @@ func clientTokensListed(w *world) {
 	for token, err := range w.store.TokensOfClient(context.Background(), c.ID) {
 		w.must(err)
 		if token.Client.ID != c.ID || token.Family != nil || token.Scopes[0] != "read" {
-			w.Fatalf("TokensOfClient() yields %+v", token)
+			w.Fatalf("TokensOfClient() yields %+v, want tokens of the client only", token)
 		}
 		got = append(got, fmt.Sprintf("%d %s", token.IssuedAt.Sub(now)/time.Second, token.ID))
 	}
@@ -254,7 +255,7 @@ func clientTokensListed(w *world) {
 	}
 	for _, id := range []string{"missing", "", "\x00"} {
 		for token, err := range w.store.TokensOfClient(w.Context(), id) {
-			w.Errorf("TokensOfClient(%q) yields %v, %v", id, token, err)
+			w.Errorf("TokensOfClient(%q) yields %v, %v, want nothing", id, token, err)
 		}
 	}
 }

@@ -6,18 +6,18 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// clockProperties are about nodes whose clocks differ.
+// clockProperties are about nodes with different clocks.
 var clockProperties = []property{
 	{"a revocation takes effect after one on a node whose clock is ahead", revokedWithEarlierTime},
 }
 
-// revokedWithEarlierTime revokes on a node whose clock is 30 seconds ahead, which
-// then stores a record. A node whose clock is right revokes 5 seconds later.
+// revokedWithEarlierTime revokes on a node whose clock is 30 seconds ahead. That node
+// then stores a record. A node with the right time revokes 5 seconds later.
 func revokedWithEarlierTime(w *world) {
 	type node struct {
 		client *oauth.Client
 		user   oauth.UserRef
-		token  string // of the family that the revocation names, if it names one
+		token  string // a token of the family to revoke
 	}
 	families := func(change func(*oauth.FamilyFilter)) func(n node, at time.Time) error {
 		return func(n node, at time.Time) error {
@@ -68,13 +68,13 @@ func revokedWithEarlierTime(w *world) {
 	revokedOwnWithEarlierTime(w)
 }
 
-// dead fails the test if the token of a family lives, or a consent is left that the
-// revocation withdraws.
+// dead fails the test if the token of a family is live, or if a consent remains that
+// the revocation withdraws.
 func (w *world) dead(name string, c *oauth.Client, u oauth.UserRef, id string) {
 	w.Helper()
 	t := w.token(id)
 	if t.Live(now) && t.Client.RevokedAt.IsZero() {
-		w.Errorf("the token %q of a node that is ahead lives after %s with an earlier time", id, name)
+		w.Errorf("token %q of a node with a fast clock is live after %s with an earlier time", id, name)
 	}
 	if name == "Withdraw" || name == "Disconnect" {
 		w.consented("after "+name, u, c.ID)
@@ -82,7 +82,7 @@ func (w *world) dead(name string, c *oauth.Client, u oauth.UserRef, id string) {
 }
 
 // revokedOwnWithEarlierTime does the same with a client's own token. The second
-// revocation changes the records that live, and no others.
+// revocation changes only the records that are still live.
 func revokedOwnWithEarlierTime(w *world) {
 	c := w.newClient("with its own token")
 	own := func(id string, came time.Duration) {
@@ -118,6 +118,6 @@ func revokedOwnWithEarlierTime(w *world) {
 		n++
 	}
 	if n != 2 {
-		w.Errorf("AuditLog() has %d records of three calls of RevokeTokensOfClient(), want 2: the third changes nothing", n)
+		w.Errorf("AuditLog() has %d records of three RevokeTokensOfClient() calls, want 2 because the third changes nothing", n)
 	}
 }

@@ -67,7 +67,7 @@ func lateConsent(w *world) {
 	w.grant(u, at.Add(oauth.ClockSkew), "ahead")
 	w.grant(u, at.Add(oauth.ClockSkew+time.Microsecond), "kept")
 	w.must(w.store.Withdraw(w.Context(), u, w.client.ID, at, nil))
-	w.consented("given after the withdrawal, stored before it", u, w.client.ID, "kept")
+	w.consented("of a request after the withdrawal, stored before it", u, w.client.ID, "kept")
 	w.grant(u, now, "a")
 	w.grant(u, at, "b")
 	w.consented("stored late", u, w.client.ID, "kept")
@@ -79,8 +79,8 @@ func lateConsent(w *world) {
 	w.consented("after the withdrawal was purged", u, w.client.ID, "a", "kept")
 }
 
-// withdrawAgainstIssueCode withdraws while a node whose clock is ahead stores a
-// consent with its code. Either both end or none.
+// withdrawAgainstIssueCode withdraws a consent while a node with a fast clock stores
+// another one with its code. Either both end or none.
 func withdrawAgainstIssueCode(w *world) {
 	at := now.Add(time.Minute)
 	for round := range w.rounds {
@@ -94,13 +94,13 @@ func withdrawAgainstIssueCode(w *world) {
 			}
 		})
 		if live != slices.Equal(granted, []string{"read"}) || !live && len(granted) > 0 {
-			w.Fatalf("a code of a node whose clock is ahead, concurrent with Withdraw(): it lives: %t, with the consents %q", live, granted)
+			w.Fatalf("a code of a node with a fast clock, concurrent with Withdraw(): live = %t with the consents %q", live, granted)
 		}
 	}
 }
 
-// issuedConsents stores consents with a family that begins with its tokens, without
-// a code.
+// issuedConsents stores consents with a family that begins with tokens and without a
+// code.
 func issuedConsents(w *world) {
 	u, at := user("1"), now.Add(time.Minute)
 	issue := func(id string, came time.Time, spends oauth.Spend, scopes ...string) error {
@@ -129,13 +129,13 @@ func issuedConsents(w *world) {
 	w.must(issue("late", at, oauth.Spend{}, "read"))
 	w.consented("of a request from before the withdrawal", u, w.client.ID)
 	w.lives("issued late with a consent that was withdrawn", "late", false)
-	w.must(issue("anew", at.Add(time.Microsecond), oauth.Spend{}, "read"))
+	w.must(issue("new", at.Add(time.Microsecond), oauth.Spend{}, "read"))
 	w.consented("given again", u, w.client.ID, "read")
-	w.lives("issued with a new consent", "anew", true)
+	w.lives("issued with a new consent", "new", true)
 }
 
 // consentDuring stores a family with its code and a consent, concurrently with a
-// removal. It reports whether the family lives afterwards, and the user's consents.
+// removal. It returns whether the family is live afterwards, and the user's consents.
 func (w *world) consentDuring(f *oauth.Family, removal func()) (live bool, granted []string) {
 	w.Helper()
 	atOnce(2, func(i int) {

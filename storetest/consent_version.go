@@ -10,8 +10,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// shownFields has each field of a client that an update may change, with a new
-// value, and whether consent pages show it.
+// shownFields has each field that an update may change, with a new value, and whether
+// consent pages show it.
 var shownFields = map[string]struct {
 	shown  bool
 	change func(*oauth.Client)
@@ -36,8 +36,8 @@ var shownFields = map[string]struct {
 // fixedFields are the fields that no update changes.
 var fixedFields = []string{"ID", "Key", "AuthMethod", "Secrets", "CreatedAt", "RevokedAt", "TokensNotBefore", "Version", "ConsentVersion"}
 
-// update changes the stored client. The ConsentVersion that the caller passes must
-// not matter.
+// update changes the stored client. The store must ignore the ConsentVersion of the
+// caller.
 func (w *world) update(id string, change func(*oauth.Client)) *oauth.Client {
 	w.Helper()
 	c, err := w.store.Client(w.Context(), id)
@@ -53,7 +53,7 @@ func (w *world) update(id string, change func(*oauth.Client)) *oauth.Client {
 func consentVersion(w *world) {
 	for field := range reflect.TypeFor[oauth.Client]().Fields() {
 		if _, ok := shownFields[field.Name]; !ok && !slices.Contains(fixedFields, field.Name) {
-			w.Errorf("decide whether consent pages show Client.%s, and add it to shownFields or fixedFields", field.Name)
+			w.Errorf("Client.%s is new: add it to shownFields or fixedFields", field.Name)
 		}
 	}
 	c := fullClient("counted")
@@ -95,8 +95,8 @@ func consentVersion(w *world) {
 	}
 }
 
-// consentOfVersion stores consents that are valid only at the ConsentVersion at
-// which they were given.
+// consentOfVersion stores consents. Each is valid only for the ConsentVersion for which
+// it was given.
 func consentOfVersion(w *world) {
 	u := user("1")
 	grant := func(version int64, scope string) {
@@ -149,8 +149,8 @@ func consentOfVersion(w *world) {
 	}
 }
 
-// consentRace has updates race consents. Each consent is named after the data of
-// its page, so a client that is read must never have a consent for other data.
+// consentRace lets updates race consents. Each consent is named after the data on its
+// page, so a client must never have a consent for other data.
 func consentRace(w *world) {
 	u := user("1")
 	for round := range max(1, w.rounds/20) {
@@ -180,8 +180,7 @@ func consentRace(w *world) {
 	}
 }
 
-// vouched fails the test if a consent is valid for a client that its page did not
-// show.
+// vouched fails the test if a consent is valid for a client that its page did not show.
 func (w *world) vouched(u oauth.UserRef) {
 	c, err := w.store.Client(w.Context(), w.client.ID)
 	if err != nil {
@@ -194,7 +193,7 @@ func (w *world) vouched(u oauth.UserRef) {
 	}
 	for _, scope := range scopes {
 		if want := fmt.Sprint(c.RedirectURIs); scope != want {
-			w.Errorf("a consent to a client at %s is valid for a client at %s, ConsentVersion %d", scope, want, c.ConsentVersion)
+			w.Errorf("a consent for redirect URIs %s is valid for %s, ConsentVersion %d", scope, want, c.ConsentVersion)
 		}
 	}
 }

@@ -9,24 +9,24 @@ import (
 // cutOffProperties are about revocations that compare times.
 var cutOffProperties = []property{
 	{"FR_12 a cut-off ends earlier requests, whenever they are stored", cutOffTimes},
-	{"FR_12 each way of revoking allows for clocks that differ", skewedWays},
-	{"FR_12 a withdrawal against IssueCode", withdrawAgainstIssueCode},
+	{"FR_12 each way of revoking allows for clock skew", skewedWays},
+	{"FR_12 a withdrawal races IssueCode", withdrawAgainstIssueCode},
 }
 
-// lives reads a token and compares whether it lives.
+// lives reads a token and compares whether it is live.
 func (w *world) lives(what, id string, want bool) {
 	w.Helper()
 	if got := w.token(id).Live(now); got != want {
-		w.Errorf("%s: token lives = %v, want %v", what, got, want)
+		w.Errorf("%s: token live = %v, want %v", what, got, want)
 	}
 }
 
-// filters stores families of all kinds, once before the revocation and once after
-// it, and checks which ones live.
+// filters stores families of all kinds, once before the revocation and once after it,
+// and checks which ones are live.
 func filters(w *world) {
 	mine, other := oauth.DigestOf("my session"), oauth.DigestOf("another session")
 	second := w.newClient("second client")
-	sorts := map[string]func(f *oauth.Family){
+	kinds := map[string]func(f *oauth.Family){
 		"plain":           func(*oauth.Family) {},
 		"of my session":   func(f *oauth.Family) { f.Session = mine },
 		"of another":      func(f *oauth.Family) { f.Session = other },
@@ -50,29 +50,29 @@ func filters(w *world) {
 		filter.User = user(name)
 		tokens := map[string]*oauth.Issuance{}
 		store := func(when string) {
-			for sort, make := range sorts {
+			for kind, change := range kinds {
 				f := family(w.client, w.id("family"), filter.User)
-				make(f)
+				change(f)
 				i := starting(w.client, f, w.id("token"))
 				if f.ClientID == second.ID {
 					i.AccessToken.Client = second
 				}
 				w.must(w.store.Issue(w.Context(), i))
-				tokens[sort+", stored "+when] = i
+				tokens[kind+", stored "+when] = i
 			}
 		}
 		store("before")
 		w.must(w.store.RevokeFamilies(w.Context(), filter, now, nil))
 		store("after")
-		for sort, i := range tokens {
-			w.lives("filter by "+name+", family "+sort, i.AccessToken.ID, !filter.Matches(i.NewFamily))
+		for kind, i := range tokens {
+			w.lives("filter by "+name+", family "+kind, i.AccessToken.ID, !filter.Matches(i.NewFamily))
 		}
 	}
 	for what, filter := range map[string]oauth.FamilyFilter{
-		"an empty filter":    {},
-		"one without a user": {ClientID: w.client.ID, Session: mine},
-		"half a user":        {User: oauth.UserRef{Provider: "users"}},
-		"the other half":     {User: oauth.UserRef{ID: "1"}},
+		"an empty filter":   {},
+		"no user":           {ClientID: w.client.ID, Session: mine},
+		"a user without ID": {User: oauth.UserRef{Provider: "users"}},
+		"no provider":       {User: oauth.UserRef{ID: "1"}},
 	} {
 		if err := w.store.RevokeFamilies(w.Context(), filter, now, nil); err == nil {
 			w.Errorf("RevokeFamilies() with %s = nil, want an error instead of revoking all", what)
@@ -80,15 +80,16 @@ func filters(w *world) {
 	}
 }
 
-// cutOffTimes revokes between two times of storing. What is stored already ends up to
-// oauth.ClockSkew after the revocation, because a node whose clock is ahead may have
-// stored it. What is stored later ends up to the revocation, also after a purge.
+// cutOffTimes stores records before and after a revocation. Stored records end up to
+// oauth.ClockSkew after the revocation, because a node with a fast clock may have
+// stored them. Records that are stored later end up to the revocation, even after a
+// purge.
 func cutOffTimes(w *world) {
 	u := user("1")
 	at := now.Add(time.Second)
 	cases := []struct {
 		came          time.Time
-		before, after bool // lives, if it was stored before and after the revocation
+		before, after bool // whether it is live if stored before or after the revocation
 	}{
 		{now, false, false},
 		{at, false, false},
@@ -115,10 +116,10 @@ func cutOffTimes(w *world) {
 		w.Helper()
 		token := w.token(id)
 		if token.Live(now) != want {
-			w.Errorf("%s: a request %v after a revocation, stored %s it: the token lives = %v, want %v", when, came.Sub(at), stored, !want, want)
+			w.Errorf("%s: a request %v after a revocation, stored %s it: token live = %v, want %v", when, came.Sub(at), stored, !want, want)
 		}
 		if !want && !token.Family.RevokedAt.Equal(at) {
-			w.Errorf("%s: RevokedAt = %v, want %v, when it was revoked", when, token.Family.RevokedAt, at)
+			w.Errorf("%s: RevokedAt = %v, want the time of the revocation, %v", when, token.Family.RevokedAt, at)
 		}
 	}
 	checkAll := func(when string) {
@@ -130,15 +131,14 @@ func cutOffTimes(w *world) {
 	}
 	checkAll("at once")
 	// A purge doesn't delete these records, because they ended after its deadline. But
-	// it settles the cut-off if it asks for what expired.
+	// a purge of expired records settles the cut-off.
 	for range 2 {
 		_, err := w.store.Purge(w.Context(), oauth.PurgeBefore{Expired: at.Add(2 * time.Hour)}, 1000)
 		w.must(err)
 	}
 	checkAll("after a purge two hours later")
 
-	// For stored families, the first of several revocations determines when they
-	// ended.
+	// The first of several revocations determines when a stored family ended.
 	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: u}, at.Add(time.Hour), nil))
 	for i, c := range cases {
 		if !c.before {
@@ -147,8 +147,8 @@ func cutOffTimes(w *world) {
 	}
 }
 
-// skewedWays checks every way of revoking by time, of families and of codes, with
-// nodes whose clocks are ahead and behind.
+// skewedWays checks every way of revoking by time, for families and for codes, with
+// nodes whose clocks are fast or slow.
 func skewedWays(w *world) {
 	at := now.Add(time.Minute)
 	const ahead = 500 * time.Millisecond
@@ -182,15 +182,15 @@ func skewedWays(w *world) {
 		if name == "Disconnect" {
 			w.must(w.store.Issue(w.Context(), starting(w.client, family(w.client, "disconnected", u), "disconnected "+u.ID)))
 		}
-		old := stored("by a node ahead", at.Add(ahead))
+		old := stored("by a node with a fast clock", at.Add(ahead))
 		w.must(revoke(u))
-		late := stored("late by a node behind", at.Add(-ahead))
+		late := stored("late by a node with a slow clock", at.Add(-ahead))
 		fresh := stored("later", at.Add(ahead))
 		for _, when := range []string{"at once", "after a purge two hours later"} {
 			for f, want := range map[*oauth.Family]bool{old: false, late: false, fresh: true} {
 				code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
 				if err != nil || code.Family.Live(now) != want {
-					w.Errorf("%s: %s: the code lives = %v, %v, want %v", when, f.ID, !want, err, want)
+					w.Errorf("%s: %s: code live = %v, %v, want %v", when, f.ID, !want, err, want)
 				}
 			}
 			if name == "Withdraw" || name == "Disconnect" {
@@ -234,7 +234,7 @@ func unredeemed(w *world) {
 		}
 	}
 	if code, err := w.store.Code(w.Context(), oauth.DigestOf(redeemed.ID)); err != nil || !code.Family.Live(now) {
-		w.Errorf("Code() of a redeemed code = %+v, %v, want its family to live", code, err)
+		w.Errorf("Code() of a redeemed code = %+v, %v, want its family live", code, err)
 	}
 	w.lives("redeemed before", tokens.AccessToken.ID, true)
 	w.lives("never had a code", direct.AccessToken.ID, true)
@@ -277,9 +277,9 @@ func revokedOnce(w *world) {
 	if c, err := w.store.Client(w.Context(), w.client.ID); err != nil || !c.RevokedAt.Equal(now) {
 		w.Errorf("Client() = %+v, %v, want the first RevokedAt, %v", c, err, now)
 	}
-	w.refused("RevokeFamily() of a missing one", w.store.RevokeFamily(w.Context(), "missing", now, nil), oauth.ErrNotFound)
-	w.refused("RevokeToken() of a missing one", w.store.RevokeToken(w.Context(), "missing", now, nil), oauth.ErrNotFound)
-	w.refused("RevokeClient() of a missing one", w.store.RevokeClient(w.Context(), "missing", now, nil), oauth.ErrNotFound)
+	w.refused("RevokeFamily() of a missing family", w.store.RevokeFamily(w.Context(), "missing", now, nil), oauth.ErrNotFound)
+	w.refused("RevokeToken() of a missing token", w.store.RevokeToken(w.Context(), "missing", now, nil), oauth.ErrNotFound)
+	w.refused("RevokeClient() of a missing client", w.store.RevokeClient(w.Context(), "missing", now, nil), oauth.ErrNotFound)
 	if err := w.store.Withdraw(w.Context(), f.User, "", now, nil); err == nil {
 		w.Error("Withdraw() without a client = nil, want an error")
 	}
@@ -294,29 +294,29 @@ func revokeTokenEndsFamily(w *world) {
 	w.must(w.store.Issue(w.Context(), own))
 
 	w.must(w.store.RevokeToken(w.Context(), first.AccessToken.ID, now, nil))
-	w.lives("the token that was revoked", first.AccessToken.ID, false)
-	w.lives("one that was refreshed from it", second.AccessToken.ID, false)
-	w.lives("one of another family", other.AccessToken.ID, true)
-	w.lives("the client's own", "own", true)
+	w.lives("the revoked token", first.AccessToken.ID, false)
+	w.lives("a token refreshed from it", second.AccessToken.ID, false)
+	w.lives("a token of another family", other.AccessToken.ID, true)
+	w.lives("the client's own token", "own", true)
 	r, err := w.store.RefreshToken(w.Context(), second.RefreshToken.Digest)
 	if err != nil || r.Family.Live(now) || !r.SpentAt.IsZero() {
-		w.Errorf("RefreshToken() = %+v, %v, want its family dead; revoked is not spent", r, err)
+		w.Errorf("RefreshToken() = %+v, %v, want its family revoked and the token unspent", r, err)
 	}
 	w.must(w.store.RevokeToken(w.Context(), "own", now, nil))
-	w.lives("the client's own, revoked", "own", false)
-	w.lives("one of another family, still", other.AccessToken.ID, true)
+	w.lives("the client's own token, revoked", "own", false)
+	w.lives("a token of another family, still", other.AccessToken.ID, true)
 }
 
 func missingFamily(w *world) {
 	f := family(w.client, "never stored", user("1"))
 	i := issuance(w.client, f, "orphan", oauth.Spend{})
 	if err := w.store.Issue(w.Context(), i); err != nil {
-		return // refused, which is equally safe
+		return // refusing it is equally safe
 	}
 	if token, err := w.store.AccessToken(w.Context(), "orphan"); err == nil && (token.Live(now) || token.Subject() == oauth.ForClient()) {
-		w.Errorf("AccessToken() whose family is missing = %+v, want it dead, and not treated as a client's own", token)
+		w.Errorf("AccessToken() with a missing family = %+v, want it dead and not a client's own token", token)
 	}
 	if r, err := w.store.RefreshToken(w.Context(), i.RefreshToken.Digest); err == nil && r.Family.Live(now) {
-		w.Errorf("RefreshToken() whose family is missing = %+v, want it dead", r)
+		w.Errorf("RefreshToken() with a missing family = %+v, want it dead", r)
 	}
 }

@@ -39,8 +39,8 @@ func (w *world) connect(f *oauth.Family, scopes ...string) (token string) {
 	return i.AccessToken.ID
 }
 
-// disconnecting checks that a user's last connection to a client takes the consents
-// with it, regardless of other users, clients and records.
+// disconnecting removes connections. Removing a user's last connection to a client also
+// removes the consents; other users, clients and records stay.
 func disconnecting(w *world) {
 	u, at := user("1"), now.Add(time.Minute)
 	second := w.newClient("second")
@@ -50,21 +50,21 @@ func disconnecting(w *world) {
 	others := w.connect(family(w.client, "another user's", user("2")), "read")
 	first, last := w.connect(family(w.client, "first", u), "read", "write"), w.connect(family(w.client, "last", u), "read")
 
-	w.disconnects("one of two", u, first, at, removed{true, false})
-	w.lives("the one that was removed", first, false)
-	w.lives("the other one", last, true)
+	w.disconnects("one of two connections", u, first, at, removed{true, false})
+	w.lives("the removed connection", first, false)
+	w.lives("the other connection", last, true)
 	w.consented("with a connection left", u, w.client.ID, "read", "write")
-	w.disconnects("one of two, again", u, first, at, removed{false, false})
+	w.disconnects("one of two connections, again", u, first, at, removed{false, false})
 	w.consented("with a connection left, still", u, w.client.ID, "read", "write")
-	w.disconnects("the last one", u, last, at, removed{true, true})
-	w.lives("the last one", last, false)
+	w.disconnects("the last connection", u, last, at, removed{true, true})
+	w.lives("the last connection", last, false)
 	w.consented("without a connection", u, w.client.ID)
-	w.disconnects("the last one, again", u, last, at, removed{false, false})
+	w.disconnects("the last connection, again", u, last, at, removed{false, false})
 
 	w.consented("of another client", u, "second", "read")
 	w.consented("of another user", user("2"), w.client.ID, "read")
-	w.lives("another client's", "elsewhere", true)
-	w.lives("another user's", others, true)
+	w.lives("another client's token", "elsewhere", true)
+	w.lives("another user's token", others, true)
 
 	own := issuance(w.client, nil, "own", oauth.Spend{})
 	w.must(w.store.Issue(w.Context(), own))
@@ -80,7 +80,7 @@ func connections(w *world) {
 	at := now.Add(time.Minute)
 	for n, other := range []struct {
 		what  string
-		keeps bool // the consent
+		keeps bool // whether the consent stays
 		store func(f *oauth.Family)
 	}{
 		{"with a token", true, func(f *oauth.Family) { w.start(f) }},
@@ -92,7 +92,7 @@ func connections(w *world) {
 			f.CreatedAt = at.Add(oauth.ClockSkew + time.Microsecond)
 			w.must(w.store.IssueCode(w.Context(), codeIssuance(f)))
 		}},
-		{"begun by a node whose clock is ahead, without a token", false, func(f *oauth.Family) {
+		{"begun by a node with a fast clock, without a token", false, func(f *oauth.Family) {
 			f.CreatedAt = at.Add(oauth.ClockSkew)
 			w.must(w.store.IssueCode(w.Context(), codeIssuance(f)))
 		}},
@@ -118,7 +118,7 @@ func connections(w *world) {
 			f.Session = "s"
 			w.start(f)
 		}},
-		{"whose code a session's end has ended, though it was begun later", false, func(f *oauth.Family) {
+		{"whose code ended with its session, though it was begun later", false, func(f *oauth.Family) {
 			w.must(w.store.EndSession(w.Context(), f.User, "s", at.Add(time.Hour), nil))
 			f.Session, f.CreatedAt = "s", at.Add(oauth.ClockSkew+time.Microsecond)
 			w.must(w.store.IssueCode(w.Context(), codeIssuance(f)))
@@ -128,22 +128,22 @@ func connections(w *world) {
 		token := w.connect(family(w.client, w.id("family"), u), "read")
 		f := family(w.client, w.id("family"), u)
 		other.store(f)
-		w.disconnects("a connection beside one "+other.what, u, token, at, removed{true, !other.keeps})
+		w.disconnects("a connection next to one "+other.what, u, token, at, removed{true, !other.keeps})
 		if other.keeps {
-			w.consented("beside one "+other.what, u, w.client.ID, "read")
+			w.consented("next to one "+other.what, u, w.client.ID, "read")
 		} else {
-			w.consented("beside one "+other.what, u, w.client.ID)
+			w.consented("next to one "+other.what, u, w.client.ID)
 		}
 		for _, t := range w.tokensOf(u) {
 			if live := t.Live(now); live != (other.keeps && t.Family.ID == f.ID || t.Family.Personal) {
-				w.Errorf("beside one %s: a token of %s lives: %t", other.what, t.Family.ID, live)
+				w.Errorf("next to one %s: token of %s live = %t", other.what, t.Family.ID, live)
 			}
 		}
 	}
 }
 
-// disconnectTimes has a removal withdraw older consents, and complete other ways of
-// revoking.
+// disconnectTimes checks that a removal withdraws older consents, and completes other
+// ways of revoking.
 func disconnectTimes(w *world) {
 	u, at := user("1"), now.Add(time.Minute)
 	token := w.connect(family(w.client, "first", u), "read")
@@ -153,7 +153,7 @@ func disconnectTimes(w *world) {
 	newer.CreatedAt = at.Add(oauth.ClockSkew + time.Microsecond)
 	w.connect(newer, "newer")
 	w.must(w.store.RevokeFamily(w.Context(), newer.ID, at, nil))
-	w.disconnects("a dead one", u, token, at, removed{false, true})
+	w.disconnects("a dead connection", u, token, at, removed{false, true})
 	w.consented("granted after the removal", u, w.client.ID, "newer")
 	w.grant(u, now, "late")
 	w.grant(u, at, "late")
@@ -164,13 +164,13 @@ func disconnectTimes(w *world) {
 	personal.Personal = true
 	w.grant(user("2"), now, "read")
 	id := w.connect(personal)
-	w.disconnects("a personal one", user("2"), id, at, removed{true, false})
-	w.lives("the personal one", id, false)
-	w.consented("after a personal one was removed", user("2"), w.client.ID, "read")
+	w.disconnects("a personal token", user("2"), id, at, removed{true, false})
+	w.lives("the personal token", id, false)
+	w.consented("after a personal token was removed", user("2"), w.client.ID, "read")
 }
 
-// disconnectedAtOnce removes all connections of a user at the same time. Afterwards
-// the consents are gone, and exactly one call has reported so.
+// disconnectedAtOnce removes all connections of a user concurrently. Afterwards the
+// consents are gone, and exactly one call has reported that.
 func disconnectedAtOnce(w *world) {
 	for round := range min(w.rounds, 40) {
 		n := []int{2, 3, 8, rivals}[round%4]
@@ -189,9 +189,9 @@ func disconnectedAtOnce(w *world) {
 				withdrawn.Add(1)
 			}
 		})
-		w.consented(fmt.Sprintf("after %d connections were removed at once", n), u, w.client.ID)
+		w.consented(fmt.Sprintf("after %d concurrent removals", n), u, w.client.ID)
 		if revoked.Load() != int64(n) || withdrawn.Load() != 1 {
-			w.Errorf("of %d concurrent removals %d revoked and %d withdrew, want all and one", n, revoked.Load(), withdrawn.Load())
+			w.Errorf("of %d concurrent removals, %d revoked and %d withdrew; want all and one", n, revoked.Load(), withdrawn.Load())
 		}
 		if w.Failed() {
 			return
@@ -199,10 +199,10 @@ func disconnectedAtOnce(w *world) {
 	}
 }
 
-// disconnectAgainstIssueCode removes the last connection while another consent page
-// is decided. A decision before the removal is dead and its consent is deleted. A
-// decision after it lives and its consent is stored; within oauth.ClockSkew it may be
-// either. No connection lives without a consent, and no consent stays without one.
+// disconnectAgainstIssueCode removes the last connection while the user decides another
+// consent page. A decision before the removal ends with its consent. A decision after
+// it stays with its consent. Within oauth.ClockSkew either may happen. No connection is
+// live without a consent, and no consent stays without a connection.
 func disconnectAgainstIssueCode(w *world) {
 	at := now.Add(time.Minute)
 	for round := range w.rounds {
@@ -218,7 +218,7 @@ func disconnectAgainstIssueCode(w *world) {
 		}
 		live, granted := w.consentDuring(f, func() { w.disconnect(u, token, at) })
 		if live != (len(granted) > 0) || live != after && !unsure {
-			w.Fatalf("a decision after=%t the removal, concurrent with it: its connection lives: %t, with the consents %q", after, live, granted)
+			w.Fatalf("a decision concurrent with the removal, after it = %t: connection live = %t with the consents %q", after, live, granted)
 		}
 	}
 }
@@ -245,12 +245,12 @@ func disconnectAgainstIssue(w *world) {
 		granted, err := w.store.Consented(w.Context(), u, w.client)
 		w.must(err)
 		if live := w.token(redeemed).Live(now); live != (len(granted) > 0) {
-			w.Fatalf("a code redeemed concurrently with the removal: its token lives: %t, with the consents %q", live, granted)
+			w.Fatalf("a code redeemed concurrently with the removal: token live = %t with the consents %q", live, granted)
 		}
 	}
 }
 
-// disconnectAudit checks that each change has a record, in the same write.
+// disconnectAudit checks that each change has an audit record.
 func disconnectAudit(w *world) {
 	log, ok := oauth.StoreAs[oauth.AuditStore](w.store)
 	if !ok {
@@ -274,13 +274,12 @@ func disconnectAudit(w *world) {
 	}
 }
 
-// sessionEnds ends a session. It must end unredeemed codes and families that end
-// with the session, for that session and user only, including those that are stored
-// later.
+// sessionEnds ends a session. That ends unredeemed codes and families that end with the
+// session, even if they are stored later, but only for that session and user.
 func sessionEnds(w *world) {
 	u, at := user("1"), now.Add(time.Minute)
-	start := func(id string, session oauth.Digest, ends bool, who oauth.UserRef) (token string) {
-		f := family(w.client, id, who)
+	start := func(id string, session oauth.Digest, ends bool, u oauth.UserRef) (token string) {
+		f := family(w.client, id, u)
 		f.Session, f.EndsWithSession = session, ends
 		return w.start(f).AccessToken.ID
 	}
@@ -297,16 +296,16 @@ func sessionEnds(w *world) {
 	}
 	begin("late code")
 	late := start("late", "s", true, u)
-	w.lives("what does not end with its session", stays, true)
-	w.lives("what ends with its session", ends, false)
-	w.lives("what is stored late", late, false)
+	w.lives("a token that does not end with its session", stays, true)
+	w.lives("a token that ends with its session", ends, false)
+	w.lives("a token that is stored late", late, false)
 	w.lives("of another session", session, true)
 	w.lives("of another user", another, true)
 	for _, id := range []string{"code", "late code"} {
 		code, err := w.store.Code(w.Context(), oauth.DigestOf(id))
 		w.must(err)
 		if code.Family.Live(now) {
-			w.Errorf("the %s lives after EndSession()", id)
+			w.Errorf("the %s is live after EndSession()", id)
 		}
 	}
 	if w.store.EndSession(w.Context(), u, "", at, nil) == nil || w.store.EndSession(w.Context(), oauth.UserRef{Provider: "users"}, "s", at, nil) == nil {

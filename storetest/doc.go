@@ -7,13 +7,12 @@
 //		})
 //	}
 //
-// It lets 64 goroutines race for each kind of one-time value. It also revokes in
+// The suite lets 64 goroutines race for each kind of one-time value, and revokes in
 // every way while tokens are being issued. It repeats each race 200 times; 20 times
 // under the race detector, 10 times with -short. Expect 10 to 40 seconds for a
 // database.
 //
-// Run a store over a database several times. Use a pool of a single connection,
-// where a call that takes a second connection deadlocks. Use a large pool that
-// other queries use at the same time. And use each isolation level that your users
-// may choose.
+// Run a store over a database several times: with a pool of a single connection, where
+// a call that takes a second connection deadlocks; with a large pool that other queries
+// use at the same time; and with each isolation level that your users may choose.
 package storetest

@@ -6,8 +6,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// grantPowers checks a store that gives powers to grants, which is optional. A
-// grant can call every method of the value that it gets.
+// grantPowers checks a store that gives powers to grants, which is optional. A grant
+// can call every method of the value that it receives.
 func grantPowers(w *world) {
 	store, ok := oauth.StoreAs[oauth.GrantPowerStore](w.store)
 	if !ok {

@@ -16,9 +16,9 @@ func keyRing(w *world) {
 		return
 	}
 	if _, _, err := store.KeyRing(ctx); err == nil {
-		w.Error("KeyRing() of an empty store returned keys")
+		w.Error("KeyRing() of an empty store = nil, want an error")
 	}
-	w.refused("SaveKeyRing() over a version that is not there", store.SaveKeyRing(ctx, "x", 1), oauth.ErrConflict)
+	w.refused("SaveKeyRing() over a missing version", store.SaveKeyRing(ctx, "x", 1), oauth.ErrConflict)
 	for version := range int64(3) {
 		var wg sync.WaitGroup
 		var winners atomic.Int64
@@ -33,7 +33,7 @@ func keyRing(w *world) {
 		sealed, stored, err := store.KeyRing(ctx)
 		w.must(err)
 		if winners.Load() != 1 || stored != version+1 || len(sealed) < len("sealed 0 by 0") {
-			w.Errorf("%d of %d saved over version %d, and the store has %q of version %d; want one, and version %d", winners.Load(), rivals, version, sealed, stored, version+1)
+			w.Errorf("%d of %d calls saved over version %d, and the store has %q with version %d; want one call and version %d", winners.Load(), rivals, version, sealed, stored, version+1)
 		}
 	}
 }

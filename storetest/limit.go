@@ -14,10 +14,10 @@ import (
 var limits = []property{
 	{"the clients of an owner have a limit", clientLimit},
 	{"the personal tokens of a user have a limit", personalLimit},
-	{"personal tokens that have ended do not count", endedPersonal},
+	{"ended personal tokens do not count", endedPersonal},
 	{"the oldest families above a limit end", familyLimit},
 	{"users above a limit of families are found", aboveFamilyLimit},
-	{"families that have no token, and cannot get one, do not count", abandonedFamilies},
+	{"families that have no token and can't get one do not count", abandonedFamilies},
 	{"concurrent calls exceed a limit by their own number at most", limitRace},
 }
 
@@ -35,9 +35,9 @@ func clientLimit(w *world) {
 	w.refused("CreateClientWithin() at the limit", w.owned("client 3", alice, 3), oauth.ErrLimit)
 	w.refused("CreateClientWithin() without an ID at the limit", w.owned("", alice, 3), oauth.ErrLimit)
 	w.refused("CreateClientWithin() with a limit of 0", w.owned("client 4", user("bob"), 0), oauth.ErrLimit)
-	w.refused("CreateClientWithin() with an ID that is taken", w.owned("client 0", alice, 100), oauth.ErrConflict)
+	w.refused("CreateClientWithin() with a taken ID", w.owned("client 0", alice, 100), oauth.ErrConflict)
 	if _, err := w.store.Client(w.Context(), "client 3"); !errors.Is(err, oauth.ErrNotFound) {
-		w.Errorf("a client that was refused is stored: %v", err)
+		w.Errorf("Client() of a refused client = %v, want ErrNotFound", err)
 	}
 	w.must(w.owned("of bob", user("bob"), 3))
 	w.must(w.store.CreateClient(w.Context(), &oauth.Client{ID: "without a limit", Owner: alice, CreatedAt: now}, nil))
@@ -67,7 +67,7 @@ func personalLimit(w *world) {
 	w.must(w.personal("token 1", alice, later, 2))
 	w.refused("Issue() at the limit", w.personal("token 2", alice, later, 2), oauth.ErrLimit)
 	if _, err := w.store.AccessToken(w.Context(), "token 2"); !errors.Is(err, oauth.ErrNotFound) {
-		w.Errorf("a token that was refused is stored: %v", err)
+		w.Errorf("AccessToken() of a refused token = %v, want ErrNotFound", err)
 	}
 	w.must(w.personal("of bob", user("bob"), later, 2))
 	w.must(w.personal("without a limit", alice, later, 0))
@@ -80,8 +80,8 @@ func personalLimit(w *world) {
 	w.must(w.store.Issue(w.Context(), started))
 }
 
-// endedPersonal reaches the limit, ends the tokens in each way, and issues again. The
-// tokens have ended also if they are stored after a revocation.
+// endedPersonal reaches the limit, ends the tokens in each way, and issues again.
+// Tokens that are stored after a revocation have ended too.
 func endedPersonal(w *world) {
 	for name, end := range map[string]func(c *oauth.Client, u oauth.UserRef) error{
 		"RevokeTokensOfClient": func(c *oauth.Client, _ oauth.UserRef) error {
@@ -131,25 +131,25 @@ func endedPersonal(w *world) {
 	}
 }
 
-// limitRace has 64 calls at once, one below the limit.
+// limitRace runs 64 concurrent calls, one below the limit.
 func limitRace(w *world) {
 	for what, call := range map[string]func(n int) error{
 		"CreateClientWithin()": func(n int) error { return w.owned(fmt.Sprint("client ", n), user("alice"), 1) },
 		"Issue()":              func(n int) error { return w.personal(fmt.Sprint("token ", n), user("alice"), now.Add(day), 1) },
 	} {
-		var made, full atomic.Int32
+		var created, refused atomic.Int32
 		atOnce(rivals, func(n int) {
 			switch err := call(n); {
 			case err == nil:
-				made.Add(1)
+				created.Add(1)
 			case errors.Is(err, oauth.ErrLimit):
-				full.Add(1)
+				refused.Add(1)
 			default:
-				w.Errorf("%s beside %d others = %v, want nil or ErrLimit", what, rivals-1, err)
+				w.Errorf("%s concurrent with %d others = %v, want nil or ErrLimit", what, rivals-1, err)
 			}
 		})
-		if made.Load() < 1 || made.Load()+full.Load() != rivals {
-			w.Errorf("%d concurrent calls of %s: %d made a record, %d were refused", rivals, what, made.Load(), full.Load())
+		if created.Load() < 1 || created.Load()+refused.Load() != rivals {
+			w.Errorf("%d concurrent calls of %s: %d succeeded, %d were refused; want at least one success", rivals, what, created.Load(), refused.Load())
 		}
 		w.refused(what+" after the race", call(rivals), oauth.ErrLimit)
 	}
@@ -167,7 +167,7 @@ func familyLimit(w *world) {
 	for n := range 5 {
 		began(fmt.Sprint("family ", n), time.Duration(n)*time.Minute, nothing) // 4 is the oldest
 	}
-	began("as old", time.Minute, nothing) // as family 1
+	began("as old", time.Minute, nothing) // as old as family 1
 	began("first to expire", 0, func(f *oauth.Family) { f.ExpiresAt = now.Add(time.Second) })
 	began("expired", 0, func(f *oauth.Family) { f.ExpiresAt = now })
 	began("revoked", 0, nothing)
@@ -181,7 +181,7 @@ func familyLimit(w *world) {
 		ended, err := w.store.LimitFamilies(w.Context(), &oauth.FamilyLimit{User: alice, ClientID: w.client.ID, Keep: keep, Time: now})
 		w.must(err)
 		if ended != want {
-			w.Errorf("LimitFamilies() that keeps %d ends %d families, want %d", keep, ended, want)
+			w.Errorf("LimitFamilies() with Keep %d ends %d families, want %d", keep, ended, want)
 		}
 	}
 	limit(7, 0)
@@ -195,12 +195,12 @@ func familyLimit(w *world) {
 	}
 	ended, err := w.store.LimitFamilies(w.Context(), &oauth.FamilyLimit{User: oauth.UserRef{Provider: "users", ID: "\x00"}, ClientID: w.client.ID, Time: now})
 	if ended != 0 || err != nil {
-		w.Errorf("LimitFamilies() of a user that cannot be stored = %d, %v, want 0", ended, err)
+		w.Errorf("LimitFamilies() of an unstorable user = %d, %v, want 0", ended, err)
 	}
 }
 
-// abandonedFamilies fills the limit with families of other kinds, all newer than the
-// living one.
+// abandonedFamilies fills the limit with families that will never have a token. All are
+// newer than the live one.
 func abandonedFamilies(w *world) {
 	u, at := user("1"), now.Add(10*time.Minute)
 	begin := func(id string, came time.Duration, expires time.Time) *oauth.Family {
@@ -242,18 +242,18 @@ func abandonedFamilies(w *world) {
 		ended, err := w.store.LimitFamilies(w.Context(), l)
 		w.must(err)
 		if ended != want {
-			w.Errorf("%s: LimitFamilies() that keeps %d ends %d families, want %d", what, keep, ended, want)
+			w.Errorf("%s: LimitFamilies() with Keep %d ends %d families, want %d", what, keep, ended, want)
 		}
 	}
-	limit("two connections and nine that never will be", 2, 0)
+	limit("two connections and nine abandoned families", 2, 0)
 	w.lives("the oldest connection", "phone", true)
 	begin("a code that can be redeemed", 3*time.Minute, at.Add(time.Microsecond))
-	limit("one that may become a connection", 2, 1)
+	limit("a family that may become a connection", 2, 1)
 	w.lives("the oldest connection", "phone", false)
 	w.must(w.store.RevokeTokensOfClient(w.Context(), w.client.ID, now.Add(4*time.Minute), nil))
 	redeemed("stored after it ended", 4*time.Minute)
 	redeemed("new", 5*time.Minute)
-	limit("one connection since all ended", 1, 0)
+	limit("one connection after all others ended", 1, 0)
 	w.lives("the new connection", "new", true)
 }
 
@@ -278,7 +278,7 @@ func aboveFamilyLimit(w *world) {
 	began(w.client, "above", 1, time.Hour-time.Microsecond, nothing)
 	began(other, "above", 2, 0, nothing)
 	began(w.client, "far above", 5, 0, nothing)
-	began(other, "far above", 3, -time.Second, nothing) // on a node whose clock is ahead
+	began(other, "far above", 3, -time.Second, nothing) // on a node with a fast clock
 	began(revoked, "far above", 3, 0, nothing)
 	w.must(w.store.RevokeClient(w.Context(), revoked.ID, now, nil))
 	began(w.client, "at the limit", 2, 0, nothing)
@@ -313,7 +313,7 @@ func aboveFamilyLimit(w *world) {
 	found("two may stay", "above at client", "far above at client", "far above at other")
 	for _, err := range store.AboveFamilyLimit(w.Context(), 2, since, now) {
 		w.must(err)
-		break // a loop may stop
+		break // the loop may stop early
 	}
 	// Families that began at the same time end together or not at all.
 	found("inside the loop", "above at client", "far above at client", "far above at other")

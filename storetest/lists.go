@@ -31,7 +31,7 @@ func (w *world) ordered(what string, got, want []string) {
 	w.Helper()
 	want = slices.Sorted(slices.Values(want))
 	if !slices.Equal(got, want) {
-		w.Errorf("%s yields %d records %.200q, want %d in the order of their IDs", what, len(got), got, len(want))
+		w.Errorf("%s yields %d records %.200q, want %d ordered by ID", what, len(got), got, len(want))
 	}
 }
 
@@ -56,7 +56,7 @@ func lists(w *world) {
 	w.must(w.store.RevokeClient(w.Context(), revoked, now, nil))
 	w.ordered("UnrevokedClientsOf()", ids(w, w.store.UnrevokedClientsOf(w.Context(), alice), clientID),
 		slices.DeleteFunc(slices.Clone(hers), func(id string) bool { return id == revoked }))
-	w.ordered("ClientsOf() nobody", ids(w, w.store.ClientsOf(w.Context(), user("nobody")), clientID), nil)
+	w.ordered("ClientsOf() a user without clients", ids(w, w.store.ClientsOf(w.Context(), user("carol")), clientID), nil)
 	n := 0
 	for c, err := range w.store.Clients(w.Context()) {
 		w.must(err)
@@ -79,13 +79,13 @@ func lists(w *world) {
 	w.ordered("TokensOf()", ids(w, w.store.TokensOf(w.Context(), alice), tokenID), tokens)
 	for token, err := range w.store.TokensOf(w.Context(), alice) {
 		if err != nil || token.Client.ID != w.client.ID || token.Family.ID != f.ID {
-			w.Errorf("TokensOf() yields %+v, %v, want it with its client and family", token, err)
+			w.Errorf("TokensOf() yields %+v, %v, want its client and family", token, err)
 		}
 		break // stop early
 	}
 }
 
-// callsInsideLoops deadlocks on a pool of one if a list keeps its rows open.
+// callsInsideLoops deadlocks with a single connection if a list keeps its rows open.
 func callsInsideLoops(w *world) {
 	f := w.begin(user("1"))
 	for range 5 {
@@ -122,7 +122,7 @@ func similarIDs(w *world) {
 		w.must(w.store.UseOnce(w.Context(), "a.b", id, now.Add(day)))
 		w.must(w.store.UseOnce(w.Context(), oauth.Purpose("a."+id), "x", now.Add(day)))
 	}
-	// End the first owner's records, in each way. The other owners keep theirs.
+	// End the first owner's records in each way. The other owners keep their records.
 	first := oauth.UserRef{Provider: "users" + similar[0], ID: similar[0]}
 	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: first}, now, nil))
 	w.must(w.store.Withdraw(w.Context(), first, similar[0], now, nil))
@@ -145,9 +145,9 @@ func similarIDs(w *world) {
 			w.Errorf("Consented(%q) = %q, %v, want %q", id, scopes, err, want)
 		}
 	}
-	// A single differing part is enough, also for half of a user.
+	// IDs differ if one part of a user differs.
 	mixed := oauth.UserRef{Provider: "users" + similar[1], ID: similar[2]}
-	w.ordered("TokensOf() half of one user and half of another", ids(w, w.store.TokensOf(w.Context(), mixed), tokenID), nil)
+	w.ordered("TokensOf() the provider of one user and the ID of another", ids(w, w.store.TokensOf(w.Context(), mixed), tokenID), nil)
 }
 
 func oddIDs(w *world) {

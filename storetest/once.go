@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// fight makes all rivals call at once and returns the one that succeeded. All other
-// rivals must get [oauth.ErrSpent].
+// fight runs the calls of all rivals concurrently and returns the one that succeeded.
+// All other rivals must get [oauth.ErrSpent].
 func (w *world) fight(round int, what string, call func(i int) error) (winner int) {
 	w.Helper()
 	errs := make([]error, rivals)
@@ -21,11 +21,11 @@ func (w *world) fight(round int, what string, call func(i int) error) (winner in
 			won++
 			winner = i
 		case !errors.Is(err, oauth.ErrSpent):
-			w.Fatalf("round %d: a late rival for %s got %v, want ErrSpent", round, what, err)
+			w.Fatalf("round %d: a rival for %s got %v, want nil or ErrSpent", round, what, err)
 		}
 	}
 	if won != 1 {
-		w.Fatalf("round %d: %d of %d used up %s, want 1", round, won, rivals, what)
+		w.Fatalf("round %d: %d of %d rivals used %s, want 1", round, won, rivals, what)
 	}
 	return winner
 }
@@ -41,7 +41,7 @@ func (w *world) onlyTokens(u oauth.UserRef, want []string) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		w.Errorf("the user has %d tokens, want the winners' %d", len(got), len(want))
+		w.Errorf("the user has %d tokens, want the %d of the winners", len(got), len(want))
 	}
 }
 
@@ -78,7 +78,7 @@ func refreshTokenOnce(w *world) {
 		winner := offers[w.fight(round, "a refresh token", func(i int) error { return w.store.Issue(w.Context(), offers[i]) })]
 		old, err := w.store.RefreshToken(w.Context(), held.RefreshToken.Digest)
 		if err != nil || old.SpentAt.IsZero() || old.Successor == nil || old.Successor.Digest != winner.RefreshToken.Digest {
-			w.Fatalf("RefreshToken() of a spent one = %+v, %v, want the winner's as its only successor", old, err)
+			w.Fatalf("RefreshToken() of a spent token = %+v, %v, want the winner's token as its successor", old, err)
 		}
 		held = winner
 		won = append(won, held.AccessToken.ID)
@@ -86,8 +86,8 @@ func refreshTokenOnce(w *world) {
 	w.onlyTokens(u, won)
 }
 
-// ticketOnce makes some rivals allow, which begins a family with a code or with a
-// token, and some deny.
+// ticketOnce lets some rivals allow, which begins a family with a code or a token, and
+// others deny.
 func ticketOnce(w *world) {
 	const token, denial = 2, 3
 	for round := range w.rounds {
@@ -113,7 +113,7 @@ func ticketOnce(w *world) {
 			_, access := w.store.AccessToken(w.Context(), id(i))
 			kind := i % 4
 			if won := i == winner; (code == nil) != (won && kind < token) || (access == nil) != (won && kind == token) {
-				w.Fatalf("round %d: of rival %d, where %d won, Code() = %v and AccessToken() = %v; want only the winner's records", round, i, winner, code, access)
+				w.Fatalf("round %d: rival %d, winner %d: Code() = %v and AccessToken() = %v; want only the winner's records", round, i, winner, code, access)
 			}
 		}
 	}
@@ -171,7 +171,7 @@ func failedIssueWritesNothing(w *world) {
 	}
 	code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
 	if err != nil || !code.SpentAt.IsZero() {
-		w.Errorf("Code() after an Issue that failed = %+v, %v, want it unspent", code, err)
+		w.Errorf("Code() after a failed Issue = %+v, %v, want it unspent", code, err)
 	}
 	late := starting(w.client, family(w.client, "late", user("3")), "late")
 	late.RefreshToken.Digest = taken.RefreshToken.Digest
@@ -179,15 +179,15 @@ func failedIssueWritesNothing(w *world) {
 		w.Error("Issue() with the digest of another refresh token = nil, want an error")
 	}
 	_, err = w.store.AccessToken(w.Context(), "late")
-	w.refused("AccessToken() of an Issue that failed", err, oauth.ErrNotFound)
-	w.refused("RevokeFamily() of an Issue that failed", w.store.RevokeFamily(w.Context(), "late", now, nil), oauth.ErrNotFound)
+	w.refused("AccessToken() of a failed Issue", err, oauth.ErrNotFound)
+	w.refused("RevokeFamily() of a failed Issue", w.store.RevokeFamily(w.Context(), "late", now, nil), oauth.ErrNotFound)
 
 	b := codeIssuance(family(w.client, f.ID, user("1")))
 	b.Ticket, b.Until = "ticket", now.Add(day)
 	if err := w.store.IssueCode(w.Context(), b); err == nil {
 		w.Error("IssueCode() with the ID of another family = nil, want an error")
 	}
-	w.must(w.store.UseOnce(w.Context(), oauth.SpendTicket, "ticket", now.Add(day))) // it was not used up
+	w.must(w.store.UseOnce(w.Context(), oauth.SpendTicket, "ticket", now.Add(day))) // the failed call did not use the ticket
 
 	lone := issuance(w.client, f, "lone", oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(oauth.DigestOf("lone"))})
 	lone.RefreshToken = nil

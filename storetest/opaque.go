@@ -9,8 +9,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// opaque returns the issuance of an opaque token that begins a family, like a
-// personal access token. Its secret is its ID.
+// opaque returns the issuance of an opaque token that begins a family, like a personal
+// access token. The token's secret is its ID.
 func opaque(c *oauth.Client, f *oauth.Family, id string) *oauth.Issuance {
 	i := starting(c, f, id)
 	i.AccessToken.Digest, i.RefreshToken = oauth.DigestOf(id), nil
@@ -42,7 +42,7 @@ func opaqueTokens(w *world) {
 	for _, want := range []*oauth.AccessToken{personal.AccessToken, own.AccessToken} {
 		got := w.opaqueToken(want.ID)
 		if !reflect.DeepEqual(got, want) {
-			w.Errorf("OpaqueToken() = %+v, want %+v with client %+v, without its secrets, and family %+v", got, want, want.Client, want.Family)
+			w.Errorf("OpaqueToken() = %+v, want %+v with client %+v without its secrets, and family %+v", got, want, want.Client, want.Family)
 		}
 		if byID := w.token(want.ID); !reflect.DeepEqual(byID, want) {
 			w.Errorf("AccessToken() = %+v, want %+v", byID, want)
@@ -56,19 +56,19 @@ func opaqueTokens(w *world) {
 	_, err := w.store.AccessToken(ctx, d)
 	w.refused("AccessToken() by the digest", err, oauth.ErrNotFound)
 
-	// With two tokens of one digest, a look-up would be ambiguous.
+	// If two tokens had the same digest, a look-up would be ambiguous.
 	second := opaque(w.client, family(w.client, "second", user("2")), "second")
 	second.AccessToken.Digest, second.Consents = personal.AccessToken.Digest, []string{"read"}
 	if err := w.store.Issue(ctx, second); err == nil || errors.Is(err, oauth.ErrSpent) {
 		w.Errorf("Issue() with the digest of another token = %v, want another error", err)
 	}
 	_, err = w.store.AccessToken(ctx, "second")
-	w.refused("AccessToken() of an Issue that failed", err, oauth.ErrNotFound)
-	w.refused("RevokeFamily() of an Issue that failed", w.store.RevokeFamily(ctx, "second", now, nil), oauth.ErrNotFound)
-	w.consented("of an Issue that failed", user("2"), w.client.ID)
+	w.refused("AccessToken() of a failed Issue", err, oauth.ErrNotFound)
+	w.refused("RevokeFamily() of a failed Issue", w.store.RevokeFamily(ctx, "second", now, nil), oauth.ErrNotFound)
+	w.consented("of a failed Issue", user("2"), w.client.ID)
 }
 
-// opaqueTokensEnd ends a token in each possible way.
+// opaqueTokensEnd ends a token in each way.
 func opaqueTokensEnd(w *world) {
 	ctx, at := w.Context(), now.Add(time.Minute)
 	second := w.newClient("second")
@@ -84,7 +84,7 @@ func opaqueTokensEnd(w *world) {
 		}
 		issue(name, c, now)
 		if !w.opaqueToken(name).Live(now) {
-			w.Errorf("OpaqueToken() of %q does not live, want it to before it is revoked", name)
+			w.Errorf("OpaqueToken() of %q = dead, want it live before the revocation", name)
 		}
 	}
 	own := issuance(w.client, nil, "own", oauth.Spend{})
@@ -104,21 +104,21 @@ func opaqueTokensEnd(w *world) {
 	for name, live := range map[string]bool{"family": false, "token": false, "own": false, "user": false, "late": false, "client": false, "after": true} {
 		token := w.opaqueToken(name)
 		if token.Live(now) != live {
-			w.Errorf("OpaqueToken() of %q = %+v, want it to live: %v", name, token, live)
+			w.Errorf("OpaqueToken() of %q = %+v, want live = %v", name, token, live)
 		}
 		if f := token.Family; f != nil && !live && name != "client" && !f.RevokedAt.Equal(at) {
 			w.Errorf("the family of %q has RevokedAt %v, want %v", name, f.RevokedAt, at)
 		}
 	}
 	if token := w.opaqueToken("own"); !token.RevokedAt.Equal(at) {
-		w.Errorf("RevokedAt of a client's own = %v, want %v", token.RevokedAt, at)
+		w.Errorf("RevokedAt of a client's own token = %v, want %v", token.RevokedAt, at)
 	}
 	orphan := opaque(w.client, family(w.client, "never stored", user("1")), "orphan")
 	orphan.NewFamily = nil
 	if err := w.store.Issue(ctx, orphan); err != nil {
-		return // refused, which is equally safe
+		return // refusing it is equally safe
 	}
 	if token, err := w.store.OpaqueToken(ctx, oauth.DigestOf("orphan")); err == nil && (token.Live(now) || token.Subject() == oauth.ForClient()) {
-		w.Errorf("OpaqueToken() whose family is missing = %+v, want it dead, and not treated as a client's own", token)
+		w.Errorf("OpaqueToken() with a missing family = %+v, want it dead and not a client's own token", token)
 	}
 }

@@ -30,17 +30,17 @@ func pendingRequests(w *world) {
 		w.Errorf("PendingRequest() = %.60v, want %.60v", got, want)
 	}
 	w.refused("SavePendingRequest() above the limit", store.SavePendingRequest(ctx, request("a", "a3", now.Add(time.Minute)), 3, now), oauth.ErrConflict)
-	w.must(store.SavePendingRequest(ctx, request("b", "b0", now.Add(time.Minute)), 3, now)) // the limit is for each client
+	w.must(store.SavePendingRequest(ctx, request("b", "b0", now.Add(time.Minute)), 3, now)) // the limit is per client
 
 	later := now.Add(time.Minute)
 	w.must(store.SavePendingRequest(ctx, request("a", "a4", later.Add(time.Minute)), 3, later)) // the first three have expired
 	_, err = store.PendingRequest(ctx, oauth.DigestOf("a0"))
-	w.refused("PendingRequest() of one that expired before the last of the client", err, oauth.ErrNotFound)
+	w.refused("PendingRequest() of a request that expired before the client's last one", err, oauth.ErrNotFound)
 
 	_, err = w.store.Purge(ctx, oauth.EndedBefore(later), 1000)
 	w.must(err)
 	_, err = store.PendingRequest(ctx, oauth.DigestOf("b0"))
-	w.refused("PendingRequest() of an expired one after a purge", err, oauth.ErrNotFound)
+	w.refused("PendingRequest() of an expired request after a purge", err, oauth.ErrNotFound)
 	_, err = store.PendingRequest(ctx, oauth.DigestOf("a4"))
 	w.must(err)
 }

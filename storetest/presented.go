@@ -8,8 +8,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// presentedValues checks a store that reads a client together with the value that it
-// presents, which is optional. Client and value must equal the records that are read alone.
+// presentedValues checks a store that reads a client together with the code or token
+// that it presents, which is optional. Both must equal the records that are read
+// separately.
 func presentedValues(w *world) {
 	store, ok := w.store.(oauth.PresentedStore)
 	if !ok {
@@ -28,7 +29,7 @@ func presentedValues(w *world) {
 		alone, err := w.store.Code(ctx, code)
 		w.must(err)
 		if c, k, err := store.ClientWithCode(ctx, client.ID, code); err != nil || !reflect.DeepEqual(c, client) || !reflect.DeepEqual(k, alone) {
-			w.Errorf("ClientWithCode() %s = %+v and %+v, %v, want %+v and %+v, as read alone", when, c, k, err, client, alone)
+			w.Errorf("ClientWithCode() %s = %+v and %+v, %v, want %+v and %+v, as read separately", when, c, k, err, client, alone)
 		}
 		if refresh == "" {
 			return
@@ -36,7 +37,7 @@ func presentedValues(w *world) {
 		token, err := w.store.RefreshToken(ctx, refresh)
 		w.must(err)
 		if c, r, err := store.ClientWithRefreshToken(ctx, client.ID, refresh); err != nil || !reflect.DeepEqual(c, client) || !reflect.DeepEqual(r, token) {
-			w.Errorf("ClientWithRefreshToken() %s = %+v and %+v, %v, want %+v and %+v, as read alone", when, c, r, err, client, token)
+			w.Errorf("ClientWithRefreshToken() %s = %+v and %+v, %v, want %+v and %+v, as read separately", when, c, r, err, client, token)
 		}
 	}
 	same("of a new code")

@@ -7,7 +7,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// purgeAll purges until nothing is left to do.
+// purgeAll purges until Purge returns 0.
 func (w *world) purgeAll(before time.Time) (total int) {
 	w.Helper()
 	for range 1000 {
@@ -69,16 +69,16 @@ func purgeForgets(w *world) {
 		w.gone("AccessToken("+id+")", err)
 	}
 	w.must(w.store.UseOnce(ctx, "a.b", "short", now.Add(365*day)))
-	w.refused("UseOnce() of a value that is to be kept", w.store.UseOnce(ctx, "a.b", "long", now.Add(365*day)), oauth.ErrSpent)
+	w.refused("UseOnce() of a value that must be kept", w.store.UseOnce(ctx, "a.b", "long", now.Add(365*day)), oauth.ErrSpent)
 	w.lives("a token that has not expired", "lasting", true)
-	w.lives("a client's own that has not expired", "own lasting", true)
+	w.lives("a client's own token that has not expired", "own lasting", true)
 	if _, err := w.store.Client(ctx, w.client.ID); err != nil {
-		w.Errorf("Client() after the purge = %v", err)
+		w.Errorf("Client() after the purge = %v, want nil", err)
 	}
 }
 
-// purgeKeepsReplays lets all tokens of a family expire except the last refresh
-// token. An old refresh token must still be recognized as a replay.
+// purgeKeepsReplays lets all tokens of a family expire except the last refresh token. A
+// purge must keep the old refresh tokens, so that a replay is detected.
 func purgeKeepsReplays(w *world) {
 	f := w.begin(user("1"))
 	var spent []*oauth.Issuance
@@ -104,10 +104,10 @@ func purgeKeepsReplays(w *world) {
 		_, err = w.store.AccessToken(w.Context(), i.AccessToken.ID)
 		w.gone("AccessToken()", err)
 	}
-	w.issue(f, spendRefresh(last)) // the honest client continues
+	w.issue(f, spendRefresh(last)) // the client continues
 }
 
-// purgeSettlesCutOffs purges while families that a cut-off ended still exist.
+// purgeSettlesCutOffs purges while families that ended by a cut-off still exist.
 func purgeSettlesCutOffs(w *world) {
 	at := now.Add(time.Minute)
 	ways := map[string]func(u oauth.UserRef) error{
@@ -142,24 +142,23 @@ func purgeSettlesCutOffs(w *world) {
 		b.Code.ExpiresAt = now.Add(365 * day)
 		w.must(w.store.IssueCode(w.Context(), b))
 	}
-	// An hour later the cut-offs are purged, before any request has read their
-	// effect.
+	// An hour later the cut-offs are purged, before any request has read them.
 	for _, before := range []time.Time{now, at.Add(30 * time.Minute), at.Add(61 * time.Minute)} {
 		w.purgeAll(before)
 		for name, s := range tokens {
 			token, err := w.store.RefreshToken(w.Context(), s.late.RefreshToken.Digest)
 			if err == nil && token.Family.Live(now) {
-				w.Errorf("a refresh token that %s ended lives after a purge up to %v", name, before)
+				w.Errorf("a refresh token that %s ended is live after a purge up to %v", name, before)
 			}
 			if token, err := w.store.RefreshToken(w.Context(), s.after.RefreshToken.Digest); err != nil || !token.Family.Live(now) {
-				w.Errorf("RefreshToken() for a request after %s, after a purge up to %v = %+v, %v, want it to live", name, before, token, err)
+				w.Errorf("RefreshToken() for a request after %s, after a purge up to %v = %+v, %v, want it live", name, before, token, err)
 			}
 		}
 		if code, err := w.store.Code(w.Context(), oauth.DigestOf(codes["late"].ID)); err == nil && code.Family.Live(now) {
-			w.Errorf("an unredeemed code of a session that ended lives after a purge up to %v", before)
+			w.Errorf("an unredeemed code of an ended session is live after a purge up to %v", before)
 		}
 		if code, err := w.store.Code(w.Context(), oauth.DigestOf(codes["after"].ID)); err != nil || !code.Family.Live(now) {
-			w.Errorf("Code() of a later session after a purge up to %v = %+v, %v, want it to live", before, code, err)
+			w.Errorf("Code() of a later session after a purge up to %v = %+v, %v, want it live", before, code, err)
 		}
 	}
 }
@@ -191,7 +190,7 @@ func purgeInPieces(w *world) {
 	}
 }
 
-// countOwn counts which of the tokens own-1 … exist.
+// countOwn returns how many of the tokens own-1 … own-n exist.
 func (w *world) countOwn(n int) (left int) {
 	w.Helper()
 	for i := 1; i <= n; i++ {

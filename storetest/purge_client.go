@@ -7,7 +7,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// purgeWithClient purges by revocation only. The families and tokens would expire in
+// purgeWithClient purges revoked records only. The families and tokens would expire in
 // a year.
 func purgeWithClient(w *world) {
 	for name, end := range map[string]func(c *oauth.Client) error{
@@ -22,7 +22,7 @@ func purgeWithClient(w *world) {
 		late, later := w.everyToken(c, name+" late", now), w.everyToken(c, name+" later", now.Add(time.Second))
 		w.purgeAs(oauth.PurgeBefore{Revoked: now.Add(time.Hour - time.Microsecond)})
 		for _, k := range []kept{ended, late, later} {
-			w.stored(name+", a pending request may add to it", k, true)
+			w.stored(name+", a running request may add to it", k, true)
 		}
 		w.purgeAs(oauth.PurgeBefore{Revoked: now.Add(time.Hour)})
 		w.stored(name+", stored before", ended, false)
@@ -36,12 +36,13 @@ func purgeWithClient(w *world) {
 		}
 		w.there(name+", a token in the family of another client", name+" ended.of another", true)
 		if _, err := w.store.Client(w.Context(), c.ID); err != nil {
-			w.Errorf("Client() after the purge = %v, want the client, which has no owner", err)
+			w.Errorf("Client() after the purge = %v, want nil because the client has no owner", err)
 		}
 	}
 }
 
-// stored fails the test unless all of the codes and tokens are stored, or none.
+// stored fails the test unless all of the codes and tokens are stored, or none if want
+// is false.
 func (w *world) stored(what string, k kept, want bool) {
 	w.Helper()
 	for _, id := range []string{k.access, k.personal, k.own, k.elsewhere} {
@@ -60,8 +61,8 @@ func (w *world) stored(what string, k kept, want bool) {
 	}
 }
 
-// purgeClients revokes clients of all kinds. Those of users that have no records are
-// deleted, and none gets the ID of another.
+// purgeClients revokes clients of all kinds. A purge deletes the clients of users that
+// have no records left, and no client gets the ID of another.
 func purgeClients(w *world) {
 	alice, secret := user("alice"), oauth.Secret{Digest: oauth.DigestOf("secret"), CreatedAt: now}
 	create := func(id string, change func(*oauth.Client)) *oauth.Client {
@@ -75,7 +76,7 @@ func purgeClients(w *world) {
 	create("empty-0", nothing)
 	create("later-0", nothing)
 	create("unrevoked-0", nothing)
-	create("12345", nothing) // of an import: the server will give the number
+	create("12345", nothing) // from an import: the server will reach this number
 	create("operator-0", func(c *oauth.Client) { c.Owner = oauth.UserRef{} })
 	create("key-0", func(c *oauth.Client) { c.Key = "the key" })
 	w.everyToken(used, "used", now)
@@ -95,7 +96,7 @@ func purgeClients(w *world) {
 	}
 	w.purgeAs(oauth.PurgeBefore{Expired: now.Add(2 * day)})
 	w.purgeAs(oauth.PurgeBefore{Revoked: now.Add(time.Hour - time.Microsecond)})
-	exist("a pending request may use it", map[string]bool{used.ID: true, numbered.ID: true, "empty-0": true})
+	exist("a running request may use it", map[string]bool{used.ID: true, numbered.ID: true, "empty-0": true})
 	for { // in small steps
 		n, err := w.store.Purge(w.Context(), oauth.PurgeBefore{Revoked: now.Add(time.Hour)}, 1)
 		if w.must(err); n == 0 {
@@ -107,13 +108,13 @@ func purgeClients(w *world) {
 	})
 	w.refused("CreateClient() with the key of a revoked client", w.store.CreateClient(w.Context(), clientWithKey("second-0", "the key"), nil), oauth.ErrConflict)
 	if next := create("", nothing); next.ID == numbered.ID {
-		w.Errorf("CreateClient() gives the number %q of a deleted client again", next.ID)
+		w.Errorf("CreateClient() reuses the number %q of a deleted client", next.ID)
 	}
-	// An application that uses the ID again gets neither consents nor secrets.
+	// An application that reuses the ID gets neither the old consents nor the secrets.
 	create(used.ID, func(c *oauth.Client) { c.Secrets = nil })
 	w.consented("for a new client with the ID of a deleted one", user("1"), used.ID)
 	if c, err := w.store.Client(w.Context(), used.ID); err != nil || len(c.Secrets) != 0 {
-		w.Errorf("Client() with the ID of a deleted one = %+v, %v, want no secrets", c, err)
+		w.Errorf("Client() with the ID of a deleted client = %+v, %v, want no secrets", c, err)
 	}
 	if log, ok := oauth.StoreAs[oauth.AuditStore](w.store); ok {
 		n := 0
@@ -123,7 +124,7 @@ func purgeClients(w *world) {
 			}
 		}
 		if n == 0 {
-			w.Errorf("AuditLog() has no record of the deleted client %s, want that of its creation", numbered.ID)
+			w.Errorf("AuditLog() has no record of the deleted client %s, want its creation", numbered.ID)
 		}
 	}
 }

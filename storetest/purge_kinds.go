@@ -8,7 +8,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// purgeAs purges in one way until nothing is left to do.
+// purgeAs purges with these deadlines until Purge returns 0.
 func (w *world) purgeAs(ended oauth.PurgeBefore) (total int) {
 	w.Helper()
 	for range 1000 {
@@ -23,7 +23,7 @@ func (w *world) purgeAs(ended oauth.PurgeBefore) (total int) {
 	return 0
 }
 
-// lasting stores a family that lives for a year, and its unredeemed code.
+// lasting stores a family that is live for a year, and its unredeemed code.
 func (w *world) lasting(u oauth.UserRef) *oauth.Family {
 	w.Helper()
 	f := family(w.client, w.id("lasting"), u)
@@ -53,7 +53,7 @@ func purgeKinds(w *world) {
 		revoked, expired := !ended.Revoked.IsZero(), !ended.Expired.IsZero()
 		name := fmt.Sprintf("revoked %v, expired %v: ", revoked, expired)
 
-		old := w.begin(user("1")) // it lives for a day
+		old := w.begin(user("1")) // it is live for a day
 		oldTokens := w.issue(old, spendCode(old))
 		dead := w.lasting(user("2"))
 		deadTokens := issuance(w.client, dead, w.id("token"), spendCode(dead))
@@ -88,7 +88,7 @@ func purgeKinds(w *world) {
 		}{
 			{"a family that expired", old, oldTokens, expired},
 			{"a family that was revoked", dead, deadTokens, revoked},
-			{"a family that lives", live, liveTokens, false},
+			{"a live family", live, liveTokens, false},
 			{"a family whose code was never redeemed", abandoned, nil, expired},
 		} {
 			_, err := w.store.Code(ctx, oauth.DigestOf(f.family.ID))
@@ -103,17 +103,17 @@ func purgeKinds(w *world) {
 				w.Errorf("%sRefreshToken() of %s = %v, want it gone: %v", name, f.what, err, f.gone)
 			}
 		}
-		w.there(name+"a client's own that expired", own["expired"], !expired)
-		w.there(name+"a client's own that was revoked", own["revoked"], !revoked)
-		w.there(name+"a client's own that lives", own["live"], true)
+		w.there(name+"a client's own token that expired", own["expired"], !expired)
+		w.there(name+"a client's own token that was revoked", own["revoked"], !revoked)
+		w.there(name+"a client's own live token", own["live"], true)
 		if err := w.store.UseOnce(ctx, "a.b", seen, now.Add(365*day)); (err == nil) != expired {
 			w.Errorf("%sUseOnce() of a purgeable value = %v, want it purged: %v", name, err, expired)
 		}
 	}
 }
 
-// purgeBoundaries has records end a moment before the limit, at it, and after it. A
-// record that ends at the limit is dead at it.
+// purgeBoundaries lets records end just before the limit, at it, and just after it. A
+// record that ends at the limit is purged.
 func purgeBoundaries(w *world) {
 	ctx, limit := w.Context(), now.Add(10*time.Hour)
 	type ending struct {
@@ -137,8 +137,8 @@ func purgeBoundaries(w *world) {
 		for _, i := range []*oauth.Issuance{own, i, r} {
 			w.must(w.store.Issue(ctx, i))
 		}
-		expired = append(expired, ending{"a client's own", own.AccessToken.ID, at}, ending{"a family's", i.AccessToken.ID, at},
-			ending{"one whose refresh token", r.AccessToken.ID, at})
+		expired = append(expired, ending{"a client's own token", own.AccessToken.ID, at}, ending{"a family's token", i.AccessToken.ID, at},
+			ending{"a token whose refresh token", r.AccessToken.ID, at})
 
 		ended, endedFamily := issuance(w.client, nil, w.id("own"), oauth.Spend{}), family(w.client, w.id("ended"), user("2"))
 		ended.AccessToken.ExpiresAt, endedFamily.ExpiresAt = now.Add(365*day), now.Add(365*day)
@@ -148,7 +148,7 @@ func purgeBoundaries(w *world) {
 		w.must(w.store.Issue(ctx, e))
 		w.must(w.store.RevokeToken(ctx, ended.AccessToken.ID, at, nil))
 		w.must(w.store.RevokeFamily(ctx, endedFamily.ID, at, nil))
-		revoked = append(revoked, ending{"a client's own", ended.AccessToken.ID, at}, ending{"a family's", e.AccessToken.ID, at})
+		revoked = append(revoked, ending{"a client's own token", ended.AccessToken.ID, at}, ending{"a family's token", e.AccessToken.ID, at})
 	}
 	for _, purge := range []struct {
 		what  string
@@ -166,8 +166,8 @@ func purgeBoundaries(w *world) {
 	}
 }
 
-// purgeThenRefresh purges a week after the access token has expired. The refresh
-// token still works, and the access token represents it in the user's list.
+// purgeThenRefresh purges a week after the access token has expired. The refresh token
+// still works, and the access token represents it in the user's list.
 func purgeThenRefresh(w *world) {
 	ctx := w.Context()
 	f := w.lasting(user("1"))
@@ -185,14 +185,14 @@ func purgeThenRefresh(w *world) {
 		}[ended.Expired.IsZero()])
 		r, err := w.store.RefreshToken(ctx, second.RefreshToken.Digest)
 		if err != nil || !r.SpentAt.IsZero() || !r.Family.Live(now.Add(8*day)) || r.AccessTokenID != "second" {
-			w.Fatalf("RefreshToken() after the purge %+v = %+v, %v, want it, unspent, of a live family", ended, r, err)
+			w.Fatalf("RefreshToken() after the purge %+v = %+v, %v, want it unspent, in a live family", ended, r, err)
 		}
 	}
 	w.must(w.store.Issue(ctx, third))
 	if token := w.token("third"); token.Family.ID != f.ID {
 		w.Errorf("AccessToken() of a refreshed token after a purge = %+v, want it to exist", token)
 	}
-	// It is deleted once its refresh token has expired, too.
+	// The access token is deleted after its refresh token has expired too.
 	w.purgeAs(oauth.EndedBefore(now.Add(30 * day)))
 	w.there("a refresh token that was spent and has expired", "second", false)
 	w.there("a refresh token that can be used", "third", true)
@@ -200,11 +200,10 @@ func purgeThenRefresh(w *world) {
 	w.there("a refresh token that has expired", "third", false)
 }
 
-// purgeThenReplay uses a refresh token that was spent 30 days before and has
-// expired since.
+// purgeThenReplay uses a refresh token that was spent 30 days ago and has expired.
 func purgeThenReplay(w *world) {
 	f := w.lasting(user("1"))
-	first := w.issue(f, spendCode(f)) // its refresh token lives for 12 hours
+	first := w.issue(f, spendCode(f)) // its refresh token is valid for 12 hours
 	second := issuance(w.client, f, "second", spendRefresh(first))
 	second.RefreshToken.ExpiresAt = now.Add(60 * day)
 	w.must(w.store.Issue(w.Context(), second))
@@ -213,12 +212,12 @@ func purgeThenReplay(w *world) {
 		w.replaced(fmt.Sprintf("the first, after the purge %+v,", ended), f, first, second, false)
 		r, err := w.store.RefreshToken(w.Context(), first.RefreshToken.Digest)
 		if err != nil || !r.SpentAt.Equal(now) || !r.Family.Live(now.Add(30*day)) {
-			w.Fatalf("RefreshToken() that was spent 30 days ago = %+v, %v, want it, spent at %v, of a live family", r, err, now)
+			w.Fatalf("RefreshToken() of a token spent 30 days ago = %+v, %v, want it spent at %v, in a live family", r, err, now)
 		}
 		replay := issuance(w.client, f, w.id("replay"), spendRefresh(first))
 		w.refused("Issue() that spends it again", w.store.Issue(w.Context(), replay), oauth.ErrSpent)
 	}
-	// So the replay ends the attacker's or the victim's tokens.
+	// So a replay revokes the tokens of the attacker and the client.
 	w.must(w.store.RevokeFamily(w.Context(), f.ID, now.Add(30*day), nil))
 	r, err := w.store.RefreshToken(w.Context(), second.RefreshToken.Digest)
 	if err != nil || r.Family.Live(now.Add(30*day)) {
@@ -232,7 +231,7 @@ func purgeThenCode(w *world) {
 		w.Helper()
 		i := issuance(w.client, f, w.id("again"), spendCode(f))
 		w.refused("Issue() that spends "+what, w.store.Issue(w.Context(), i), oauth.ErrSpent)
-		w.there("what was issued for "+what, i.AccessToken.ID, false)
+		w.there("a token issued for "+what, i.AccessToken.ID, false)
 	}
 	limit := now.Add(30 * day)
 	for _, ended := range []oauth.PurgeBefore{{Revoked: limit}, {Expired: limit}, oauth.EndedBefore(limit)} {
@@ -245,7 +244,7 @@ func purgeThenCode(w *world) {
 		w.purgeAs(ended)
 		code, err := w.store.Code(w.Context(), oauth.DigestOf(live.ID))
 		if err != nil || !code.SpentAt.Equal(now) {
-			w.Errorf("Code() that was used, after the purge %+v = %+v, %v, want it, spent", ended, code, err)
+			w.Errorf("Code() of a used code after the purge %+v = %+v, %v, want it spent", ended, code, err)
 		}
 		again("a used code of a live family", live)
 		again("a used code of a revoked family", revoked)
@@ -256,8 +255,8 @@ func purgeThenCode(w *world) {
 	}
 }
 
-// purgesAtOnce has several nodes purge concurrently, each until Purge returns 0.
-// Together they must delete everything, and all must finish.
+// purgesAtOnce runs several concurrent purges, each until Purge returns 0. Together
+// they must delete everything, and all must finish.
 func purgesAtOnce(w *world) {
 	const nodes, n = 4, 250
 	for i := range n {
@@ -294,9 +293,9 @@ func purgesAtOnce(w *world) {
 		w.Errorf("TokensOf() after concurrent purges yields %+v, %v, want none", token, err)
 	}
 	if left := w.countOwn(n); left > 0 || rest > 0 {
-		w.Errorf("%d tokens are left after concurrent purges, and the next one deletes %d rows, want none", left, rest)
+		w.Errorf("%d tokens are left after concurrent purges, and the next purge deletes %d rows, want none", left, rest)
 	}
 	if total < n+n/5*4 {
-		w.Errorf("concurrent purges deleted %d rows, want at least %d: each row counts for one of them", total, n+n/5*4)
+		w.Errorf("concurrent purges deleted %d rows, want at least %d", total, n+n/5*4)
 	}
 }

@@ -2,5 +2,5 @@
 
 package storetest
 
-// raceDetector slows everything down by a factor of about ten.
+// raceDetector is true under the race detector, which is about ten times slower.
 const raceDetector = false

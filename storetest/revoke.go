@@ -21,7 +21,7 @@ type episode struct {
 	client  *oauth.Client
 	session oauth.Digest
 	token   string // an access token of the user, if there is one
-	family  string // its family
+	family  string // the token's family
 }
 
 // newFamily returns a family that every way of revoking matches.
@@ -81,7 +81,7 @@ var oneFamily = []way{
 	}},
 }
 
-// ofUnredeemed ends unredeemed codes, and no tokens.
+// ofUnredeemed ends unredeemed codes only.
 var ofUnredeemed = filtered("RevokeFamilies of unredeemed codes", func(e *episode) oauth.FamilyFilter {
 	return oauth.FamilyFilter{User: e.user, Session: e.session, Unredeemed: true}
 })
@@ -125,7 +125,7 @@ func (e *episode) issueOrSpent(i *oauth.Issuance) {
 	}
 }
 
-// dead fails the test if any token of the user lives.
+// dead fails the test if any token of the user is live, or if there are too few.
 func (e *episode) dead(way way, least int) {
 	e.Helper()
 	n := 0
@@ -135,17 +135,17 @@ func (e *episode) dead(way way, least int) {
 			return
 		}
 		if n++; token.Live(now) {
-			e.Errorf("round %s: token %s lives after %s", e.name, token.ID, way.name)
+			e.Errorf("round %s: token %s is live after %s", e.name, token.ID, way.name)
 		}
 	}
 	if n < least {
-		e.Errorf("round %s: the user has %d tokens, want at least %d: this round tests nothing", e.name, n, least)
+		e.Errorf("round %s: the user has %d tokens, want at least %d; otherwise the round tests nothing", e.name, n, least)
 	}
 }
 
-// revokeAgainstIssue revokes while tokens are issued into an existing family. The
-// last issuance belongs to a request that read its credential before the revocation
-// and writes after it.
+// revokeAgainstIssue revokes while tokens are issued into an existing family. The last
+// issuance is for a request that read its refresh token before the revocation and
+// writes after it.
 func revokeAgainstIssue(w *world) {
 	w.episodes(append(oneFamily, manyWays...), func(e *episode, way way) {
 		ctx, f := e.Context(), e.newFamily(0)
@@ -155,7 +155,7 @@ func revokeAgainstIssue(w *world) {
 		read, err := e.store.RefreshToken(ctx, first.RefreshToken.Digest)
 		e.ok("RefreshToken()", err)
 		if err != nil || !read.Family.Live(now) {
-			e.Errorf("RefreshToken() = %+v: its family does not live, want it to before %s", read, way.name)
+			e.Errorf("RefreshToken() = %+v, want its family live before %s", read, way.name)
 			return
 		}
 		atOnce(3, func(i int) {
@@ -174,7 +174,7 @@ func revokeAgainstIssue(w *world) {
 }
 
 // revokeAgainstBegin revokes while a family and its code are stored for an earlier
-// request. One more family is stored afterwards. Redeeming such a code must give no
+// request. Another family is stored afterwards. Redeeming either code must not give a
 // live token.
 func revokeAgainstBegin(w *world) {
 	w.episodes(append([]way{ofUnredeemed}, manyWays...), func(e *episode, way way) {
@@ -193,7 +193,7 @@ func revokeAgainstBegin(w *world) {
 			code, err := e.store.Code(ctx, oauth.DigestOf(f.ID))
 			e.ok("Code()", err)
 			if err == nil && code.Family.Live(now) && way.name != "RevokeClient" {
-				e.Errorf("round %s: a code lives after %s", e.name, way.name)
+				e.Errorf("round %s: a code is live after %s", e.name, way.name)
 			}
 			e.issueOrSpent(issuance(e.client, f, fmt.Sprint(e.name, ".t", n), spendCode(f)))
 		}
@@ -202,7 +202,7 @@ func revokeAgainstBegin(w *world) {
 }
 
 // revokeAgainstNewFamily revokes while a family is stored together with its first
-// tokens, for a request whose password was checked before. Another family is stored
+// tokens, for a request whose password was checked earlier. Another family is stored
 // afterwards.
 func revokeAgainstNewFamily(w *world) {
 	w.episodes(manyWays, func(e *episode, way way) {
@@ -222,15 +222,15 @@ func revokeAgainstNewFamily(w *world) {
 	})
 }
 
-// sessionEndsBeforeRedemption ends a session between the reading of a code and its
-// redemption. IssueCode, the end and the redemption run concurrently.
+// sessionEndsBeforeRedemption ends a session after a code was read and before it is
+// redeemed. Then IssueCode and the end of the session run concurrently.
 func sessionEndsBeforeRedemption(w *world) {
 	w.episodes([]way{ofUnredeemed}, func(e *episode, way way) {
 		ctx, f := e.Context(), e.newFamily(0)
 		e.ok("IssueCode()", e.store.IssueCode(ctx, codeIssuance(f)))
 		code, err := e.store.Code(ctx, oauth.DigestOf(f.ID))
 		if e.ok("Code()", err); err != nil || !code.Family.Live(now) {
-			e.Errorf("Code() = %+v, want its family to live", code)
+			e.Errorf("Code() = %+v, want its family live", code)
 			return
 		}
 		e.ok(way.name, way.revoke(ctx, e))

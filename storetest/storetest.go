@@ -15,14 +15,13 @@ import (
 // rivals is how many goroutines race for a one-time value.
 const rivals = 64
 
-// now is the time of all calls. A store must not read a clock: callers pass the
-// time.
+// now is the time of all calls. A store must not read a clock: callers pass the time.
 var now = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
 
 const day = 24 * time.Hour
 
-// Run checks a store. Each call of open returns a new, empty store, for the test t.
-// The store is not used after that test.
+// Run runs the suite. Each call of open returns a new, empty store for the test t. The
+// store is not used after that test.
 func Run(t *testing.T, open func(t *testing.T) oauth.Store) {
 	t.Helper()
 	Suite{Open: open}.Run(t)
@@ -33,12 +32,12 @@ type Suite struct {
 	// Open returns an empty store, as for [Run].
 	Open func(t *testing.T) oauth.Store
 
-	// Rounds is how often each race is repeated. The default, 0, means 200; 20
-	// under the race detector, 10 with -short.
+	// Rounds is how often each race is repeated. The default is 200; 20 under the race
+	// detector, 10 with -short.
 	Rounds int
 
 	// RevokeRounds is how often each way of revoking races each way of issuing. The
-	// default, 0, means Rounds.
+	// default is Rounds.
 	RevokeRounds int
 }
 
@@ -65,15 +64,15 @@ var properties = []property{
 	{"a code is redeemed once", codeOnce},
 	{"a refresh token is spent once", refreshTokenOnce},
 	{"a ticket is used once, by allow or by deny", ticketOnce},
-	{"a value of any purpose is seen once", valueOnce},
+	{"a value of any purpose is used once", valueOnce},
 	{"a grant's one-time value is spent once", customSpendOnce},
 	{"purposes do not spend each other", purposesDiffer},
 	{"a failed issue writes nothing", failedIssueWritesNothing},
 
-	{"revoking against Issue", revokeAgainstIssue},
-	{"revoking against IssueCode", revokeAgainstBegin},
-	{"revoking against an Issue that starts a family", revokeAgainstNewFamily},
-	{"a session ends between code and redemption", sessionEndsBeforeRedemption},
+	{"a revocation races Issue", revokeAgainstIssue},
+	{"a revocation races IssueCode", revokeAgainstBegin},
+	{"a revocation races an Issue that starts a family", revokeAgainstNewFamily},
+	{"a session ends before its code is redeemed", sessionEndsBeforeRedemption},
 
 	{"each filter ends exactly the matching families", filters},
 	{"redeemed codes outlive the end of unredeemed ones", unredeemed},
@@ -82,9 +81,9 @@ var properties = []property{
 	{"a token whose family is missing is dead", missingFamily},
 
 	{"clients are read as they were stored", clientRoundTrip},
-	{"a client that is an API has its audience", clientAudience},
-	{"an audience that no token can have is refused", oddAudiences},
-	{"a client has its allowed origins", clientOrigins},
+	{"a client keeps its audience", clientAudience},
+	{"an invalid audience is refused", oddAudiences},
+	{"a client keeps its allowed origins", clientOrigins},
 	{"a stale update revives nothing", staleUpdate},
 	{"secrets are rotated", secrets},
 	{"a client is found by its key", clientKeys},
@@ -108,19 +107,19 @@ var properties = []property{
 	{"FR-01 changes of consent pages are counted", consentVersion},
 	{"FR-01 a consent is valid for its page only", consentOfVersion},
 	{"FR-01 a consent that races a change is not valid for it", consentRace},
-	{"FR_07 the last connection takes the consents with it", disconnecting},
+	{"FR_07 removing the last connection removes the consents", disconnecting},
 	{"FR_07 what counts as a connection", connections},
 	{"FR_07 a removal withdraws earlier consents", disconnectTimes},
 	{"FR_07 concurrent removals", disconnectedAtOnce},
-	{"FR_07 a removal against IssueCode", disconnectAgainstIssueCode},
-	{"FR_07 a removal against Issue", disconnectAgainstIssue},
+	{"FR_07 a removal races IssueCode", disconnectAgainstIssueCode},
+	{"FR_07 a removal races Issue", disconnectAgainstIssue},
 	{"FR_07 a removal is in the audit log", disconnectAudit},
 	{"FR_07 a session ends in one write", sessionEnds},
 	{"the audit log records changes", auditLog},
-	{"keys are saved over the version that was read", keyRing},
+	{"keys are saved over the version that the caller read", keyRing},
 	{"FR_27 long requests are kept, and bounded", pendingRequests},
 	{"a presented value is read with its client", presentedValues},
-	{"powers of grants have no method of the store", grantPowers},
+	{"grant powers have no methods of the store", grantPowers},
 
 	{"purge deletes ended records", purgeForgets},
 	{"purge keeps replays detectable", purgeKeepsReplays},
@@ -131,12 +130,12 @@ var properties = []property{
 	{"D14 refresh works after a purge", purgeThenRefresh},
 	{"D14 a refresh token spent 30 days ago is known after a purge", purgeThenReplay},
 	{"D14 a used code stays used after a purge", purgeThenCode},
-	{"purge deletes what ended with its client", purgeWithClient},
+	{"purge deletes records that ended with their client", purgeWithClient},
 	{"purge deletes revoked clients of users", purgeClients},
 	{"concurrent purges delete everything", purgesAtOnce},
 }
 
-// Run checks the stores that s.Open returns.
+// Run runs the suite on the stores that s.Open returns.
 func (s Suite) Run(t *testing.T) {
 	t.Helper()
 	for _, check := range slices.Concat(tokenLists, limits, properties, cutOffProperties, clientTokenProperties, clockProperties) {
@@ -149,7 +148,7 @@ func (s Suite) Run(t *testing.T) {
 	}
 }
 
-// world is a store with one client in it.
+// world is a store with one client.
 type world struct {
 	*testing.T
 	store  oauth.Store

@@ -52,15 +52,15 @@ func tokenRoundTrip(w *world) {
 	own := &oauth.AccessToken{ID: "own", Client: w.client, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}
 	w.must(w.store.Issue(w.Context(), &oauth.Issuance{Time: now, AccessToken: own}))
 	if got := w.token("own"); !reflect.DeepEqual(got, own) || got.Subject() != oauth.ForClient() {
-		w.Errorf("AccessToken() = %+v, want %+v, the client's own", got, own)
+		w.Errorf("AccessToken() = %+v, want %+v, a client's own token", got, own)
 	}
 	for _, d := range []oauth.Digest{"", oauth.DigestOf("missing")} {
 		_, err := w.store.Code(w.Context(), d)
-		w.refused("Code() of a missing one", err, oauth.ErrNotFound)
+		w.refused("Code() of a missing code", err, oauth.ErrNotFound)
 		_, err = w.store.RefreshToken(w.Context(), d)
-		w.refused("RefreshToken() of a missing one", err, oauth.ErrNotFound)
+		w.refused("RefreshToken() of a missing token", err, oauth.ErrNotFound)
 		_, err = w.store.AccessToken(w.Context(), string(d))
-		w.refused("AccessToken() of a missing one", err, oauth.ErrNotFound)
+		w.refused("AccessToken() of a missing token", err, oauth.ErrNotFound)
 	}
 	secret := oauth.Secret{Digest: oauth.DigestOf("s"), CreatedAt: now}
 	w.must(w.store.RotateSecret(w.Context(), w.client.ID, secret, now.Add(time.Hour), nil))
@@ -88,31 +88,31 @@ func emptyAttributes(w *world) {
 			"code": code.Attributes, "access token": w.token(name).Attributes, "refresh token": refresh.Attributes,
 		} {
 			if !reflect.DeepEqual(got, attributes) {
-				w.Errorf("the %s's Attributes = %#v, want %#v: nil and empty ones differ", what, got, attributes)
+				w.Errorf("the %s's Attributes = %#v, want %#v: nil and empty differ", what, got, attributes)
 			}
 		}
 	}
 }
 
-// successors follows a family through two refreshes. A replay by an attacker must
-// be distinguishable from a client's retry at any time.
+// successors follows a family through two refreshes. The store must keep a replay by an
+// attacker distinguishable from a client's retry.
 func successors(w *world) {
 	f := w.begin(user("1"))
 	first := w.issue(f, spendCode(f))
 	second := issuance(w.client, f, w.id("token"), spendRefresh(first))
 	second.RefreshToken.Attributes = map[string]string{"tenant": "second"}
 	w.must(w.store.Issue(w.Context(), second))
-	longer := *f // regardless of the input, a refresh must not extend the family
+	longer := *f // a refresh must not extend the family, even if the input says so
 	longer.ExpiresAt = f.ExpiresAt.Add(365 * day)
 	third := w.issue(&longer, spendRefresh(second))
 	w.replaced("the first", f, first, second, true)
 	w.replaced("the second", f, second, third, false)
 	last, err := w.store.RefreshToken(w.Context(), third.RefreshToken.Digest)
 	if err != nil || !last.SpentAt.IsZero() || last.Successor != nil || last.AccessTokenID != third.AccessToken.ID {
-		w.Errorf("RefreshToken() of the last = %+v, %v, want it unspent, without a successor", last, err)
+		w.Errorf("RefreshToken() of the last token = %+v, %v, want it unspent and without a successor", last, err)
 	}
 	if got := w.token(third.AccessToken.ID).Family.ExpiresAt; !got.Equal(f.ExpiresAt) {
-		w.Errorf("the family's ExpiresAt after two refreshes = %v, want %v as at the beginning", got, f.ExpiresAt)
+		w.Errorf("the family's ExpiresAt after two refreshes = %v, want it unchanged, %v", got, f.ExpiresAt)
 	}
 	// A replay ends the family; the spent token stays on record.
 	w.must(w.store.RevokeFamily(w.Context(), f.ID, now, nil))
@@ -126,19 +126,19 @@ func successors(w *world) {
 	}
 }
 
-// replaced fails the test unless old was spent and has the right successor, which
-// may itself be spent.
+// replaced fails the test unless old was spent and has the right successor. spent says
+// whether the successor is spent itself.
 func (w *world) replaced(what string, f *oauth.Family, old, by *oauth.Issuance, spent bool) {
 	w.Helper()
 	r, err := w.store.RefreshToken(w.Context(), old.RefreshToken.Digest)
 	w.must(err)
 	if r.SpentAt.IsZero() || r.AccessTokenID != old.AccessToken.ID {
-		w.Errorf("RefreshToken() of %s = %+v, want it spent, issued with %s", what, r, old.AccessToken.ID)
+		w.Errorf("RefreshToken() of %s = %+v, want it spent and issued with %s", what, r, old.AccessToken.ID)
 	}
 	s := r.Successor
 	if s == nil || s.Digest != by.RefreshToken.Digest || s.AccessTokenID != by.AccessToken.ID ||
 		s.Family == nil || s.Family.ID != f.ID || s.Successor != nil || s.SpentAt.IsZero() == spent {
-		w.Errorf("Successor of %s = %+v, want the one issued with %s, spent %v, in the same family, without a successor",
+		w.Errorf("Successor of %s = %+v, want the token issued with %s, spent %v, in the same family, without a successor",
 			what, s, by.AccessToken.ID, spent)
 		return
 	}
@@ -147,14 +147,14 @@ func (w *world) replaced(what string, f *oauth.Family, old, by *oauth.Issuance, 
 	}
 }
 
-// spoilt changes the value of k in each map.
-func spoilt(attributes ...map[string]string) {
+// spoil changes the value of k in each map.
+func spoil(attributes ...map[string]string) {
 	for _, a := range attributes {
-		a["k"] = "spoilt"
+		a["k"] = "changed"
 	}
 }
 
-// storedByValue changes all records that it has passed in and received.
+// storedByValue changes all records that it has passed in or received.
 func storedByValue(w *world) {
 	c := fullClient("x")
 	w.must(w.store.CreateClient(w.Context(), c, nil))
@@ -167,23 +167,23 @@ func storedByValue(w *world) {
 	w.must(w.store.IssueCode(w.Context(), b))
 	w.must(w.store.Issue(w.Context(), i))
 
-	spoil := func(c *oauth.Client, f *oauth.Family, scopes ...[]string) {
+	spoilRecords := func(c *oauth.Client, f *oauth.Family, scopes ...[]string) {
 		if c != nil {
-			c.RedirectURIs[0], c.GrantTypes[0], c.Scopes[0], c.Attributes["new"], c.RevokedAt = "spoilt", "spoilt", "spoilt", "spoilt", now
+			c.RedirectURIs[0], c.GrantTypes[0], c.Scopes[0], c.Attributes["new"], c.RevokedAt = "changed", "changed", "changed", "changed", now
 			for i := range c.Secrets {
-				c.Secrets[i].Digest = "spoilt"
+				c.Secrets[i].Digest = "changed"
 			}
 		}
 		f.RevokedAt, f.ExpiresAt = now, now
 		for _, list := range append(scopes, f.Resources) {
 			for i := range list {
-				list[i] = "spoilt"
+				list[i] = "changed"
 			}
 		}
 	}
-	spoilt(i.AccessToken.Attributes, i.RefreshToken.Attributes, b.Code.Attributes)
-	spoil(c, f, i.AccessToken.Scopes, i.AccessToken.Audience, i.RefreshToken.Scopes)
-	spoil(nil, b.Family, b.Code.Scopes)
+	spoil(i.AccessToken.Attributes, i.RefreshToken.Attributes, b.Code.Attributes)
+	spoilRecords(c, f, i.AccessToken.Scopes, i.AccessToken.Audience, i.RefreshToken.Scopes)
+	spoilRecords(nil, b.Family, b.Code.Scopes)
 	for range 2 {
 		token := w.token("token")
 		r, err := w.store.RefreshToken(w.Context(), oauth.DigestOf("token"))
@@ -194,17 +194,17 @@ func storedByValue(w *world) {
 		w.must(err)
 		want := fullClient("x")
 		if !reflect.DeepEqual(client, want) {
-			w.Fatalf("Client() = %+v, want %+v: a caller changed what is stored", client, want)
+			w.Fatalf("Client() = %+v, want %+v: a caller changed the stored record", client, want)
 		}
 		want.Secrets = nil
 		got := []string{token.Scopes[0], token.Audience[0], r.Scopes[0], code.Scopes[0], token.Attributes["k"], r.Attributes["k"], code.Attributes["k"]}
 		if !reflect.DeepEqual(token.Client, want) || !reflect.DeepEqual(token.Family, fullFamily(want)) || !reflect.DeepEqual(r.Family, token.Family) ||
 			!slices.Equal(got, []string{"read", "a", "read", "read", "access", "refresh", "code"}) || !code.Family.RevokedAt.IsZero() {
-			w.Fatalf("a caller changed what is stored: %+v, %+v, %+v", token, r, code)
+			w.Fatalf("a caller changed the stored records: %+v, %+v, %+v", token, r, code)
 		}
-		spoilt(token.Attributes, r.Attributes, code.Attributes)
-		spoil(token.Client, token.Family, token.Scopes, token.Audience)
-		spoil(client, r.Family, r.Scopes)
-		spoil(nil, code.Family, code.Scopes)
+		spoil(token.Attributes, r.Attributes, code.Attributes)
+		spoilRecords(token.Client, token.Family, token.Scopes, token.Audience)
+		spoilRecords(client, r.Family, r.Scopes)
+		spoilRecords(nil, code.Family, code.Scopes)
 	}
 }

@@ -53,7 +53,7 @@ func connectionList(w *world) {
 	}
 	nothing := func(*oauth.Family) {}
 	refreshed := began("refreshed", nothing)
-	w.issueAt(w.client, refreshed, "a newer", now) // neither the last ID nor the last write
+	w.issueAt(w.client, refreshed, "a newer", now) // it has neither the last ID nor the last write
 	w.issueAt(w.client, refreshed, "refreshed 2", now.Add(-time.Second))
 	tied := began("tied", nothing)
 	w.issueAt(w.client, tied, "tied 3", now)
@@ -76,7 +76,7 @@ func connectionList(w *world) {
 
 	for _, t := range w.listed("Connections()", alice, false, "a newer", "tied 3", "exchanged 1") {
 		if t.Family == nil || t.Family.User != alice || t.Client == nil || t.Client.ID != w.client.ID || t.Client.Name != w.client.Name || !t.Family.Live(now) {
-			w.Errorf("Connections() has %+v, want it with its client and live family", t)
+			w.Errorf("Connections() has %+v, want its client and live family", t)
 		}
 	}
 	w.listed("Connections() of another user", user("bob"), false, "of bob 1")
@@ -99,13 +99,13 @@ func personalList(w *world) {
 	w.start(family(w.client, "no personal token", alice))
 	for _, t := range w.listed("PersonalTokens()", alice, true, "live", "expired") {
 		if t.Name != "name of "+t.ID || !t.Family.Personal || !slices.Equal(t.Scopes, []string{"read"}) {
-			w.Errorf("PersonalTokens() has %+v, want it as it was stored", t)
+			w.Errorf("PersonalTokens() has %+v, want the stored record", t)
 		}
 	}
 	w.listed("PersonalTokens() of another user", user("bob"), true)
 }
 
-// listLimit checks that the families that expire last are listed if there are too many.
+// listLimit checks that a list above the limit has the families that expire last.
 func listLimit(w *world) {
 	const more = 3
 	for n := range oauth.MaxListed + more {
@@ -153,10 +153,10 @@ func listedClients(w *world) {
 				w.Errorf("%s has a client with redirect URIs, attributes or secrets: %+v", what, got)
 			}
 			if got.Name != c.Name || !slices.Equal(got.GrantTypes, c.GrantTypes) || !slices.Equal(got.Scopes, c.Scopes) || got.AuthMethod != c.AuthMethod {
-				w.Errorf("%s has the client %+v, want its other fields as they are stored", what, got)
+				w.Errorf("%s has the client %+v, want its other fields as stored", what, got)
 			}
 			if got != tokens[0].Client {
-				w.Errorf("%s holds the same client more than once in memory", what)
+				w.Errorf("%s has several copies of the same client, want one", what)
 			}
 		}
 	}

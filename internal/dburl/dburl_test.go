@@ -50,12 +50,11 @@ func TestParse_Memory(t *testing.T) {
 	_, first, _, err := dburl.Parse("sqlite::memory:")
 	_, second, _, secondErr := dburl.Parse("sqlite::memory:")
 	if err != nil || secondErr != nil || first == second || !strings.Contains(first, "vfs=memdb") {
-		t.Errorf("Parse() of a database in memory = %q and %q, %v, want a database of its own for each, that connections share", first, second, err)
+		t.Errorf("Parse() of a database in memory = %q and %q, %v, want a different database for each, shared by its connections", first, second, err)
 	}
 }
 
-// An error is shown and logged: it must not hold the password, nor what might be
-// a part of it.
+// An error is shown and logged, so it must not hold any part of the password.
 func TestParse_Errors(t *testing.T) {
 	for _, url := range []string{
 		"", "app.db", "sqlite:", "sqlite:app.db?mode=ro", "oracle://u:geheim@h/d", "geheim:geheim@h/d", "postgres:geheim", "mysql:geheim@h/d",
@@ -64,11 +63,11 @@ func TestParse_Errors(t *testing.T) {
 	} {
 		_, dsn, _, err := dburl.Parse(url)
 		if !errors.Is(err, dburl.ErrURL) {
-			t.Errorf("Parse(%q) = %q, %v, want an error that names the forms", url, dsn, err)
+			t.Errorf("Parse(%q) = %q, %v, want ErrURL", url, dsn, err)
 			continue
 		}
 		if strings.Contains(err.Error(), "geheim") {
-			t.Errorf("Parse(%q) = %v: the error holds the password", url, err)
+			t.Errorf("Parse(%q) = %v, want an error without the password", url, err)
 		}
 	}
 }

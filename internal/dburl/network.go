@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// network is the URL of a database server. Its parts are as written.
+// network is the URL of a database server. Its parts are not decoded.
 type network struct {
 	scheme   string // in lower case
 	userinfo string
@@ -21,9 +21,9 @@ type network struct {
 	parsed   *url.URL
 }
 
-// errAmbiguous is one text for every URL that two programs might read differently,
-// so that it says nothing about the password.
-var errAmbiguous = fmt.Errorf("%w: this one cannot be read; in USER and PASSWORD write %% as %%25, @ as %%40, / as %%2F, : as %%3A, ? as %%3F, "+
+// errAmbiguous is for every URL that two parsers could read differently. Its text is
+// always the same, so that it reveals nothing about the password.
+var errAmbiguous = fmt.Errorf("%w: this URL is not valid; in USER and PASSWORD write %% as %%25, @ as %%40, / as %%2F, : as %%3A, ? as %%3F, "+
 	"# as %%23 and a space as %%20, and percent-encode other special characters; PORT is a number", ErrURL)
 
 var (
@@ -31,14 +31,14 @@ var (
 	hostForm     = regexp.MustCompile(`^(\[[0-9A-Za-z:.%]*\]|[^\s:@/?#\[\]"<>\\^{|}` + "`" + `]*)(:[0-9]*)?$`)
 )
 
-// readNetwork reads what follows the colon of the scheme. It is stricter than
+// readNetwork parses the part of a URL after the scheme's colon. It is stricter than
 // net/url and the drivers, which disagree about where the password of
-// postgres://u:p@ssword@h/d ends: the one @ ends the user information, and no
-// delimiter has two meanings.
+// postgres://u:p@ssword@h/d ends. It allows a single @, which ends the user
+// information, and no delimiter has two meanings.
 func readNetwork(scheme, rest string) (*network, error) {
 	rest, found := strings.CutPrefix(rest, "//")
 	if !found {
-		return nil, fmt.Errorf("%w: // is missing after its scheme", ErrURL)
+		return nil, fmt.Errorf("%w: // is missing after the scheme", ErrURL)
 	}
 	n := &network{scheme: scheme}
 	before, query, _ := strings.Cut(rest, "?")
@@ -64,7 +64,7 @@ func readNetwork(scheme, rest string) (*network, error) {
 		}
 	}
 	var err error
-	if n.parsed, err = url.Parse(scheme + "://" + rest); err != nil { // it quotes the URL
+	if n.parsed, err = url.Parse(scheme + "://" + rest); err != nil { // the error quotes the URL
 		return nil, errAmbiguous
 	}
 	return n, n.checkQuery()
@@ -76,14 +76,14 @@ func (n *network) checkQuery() error {
 		_, nameErr := url.PathUnescape(name)
 		_, valueErr := url.PathUnescape(value)
 		if nameErr != nil || valueErr != nil || name == "" {
-			return fmt.Errorf("%w: its parameters cannot be read; in a value write %% as %%25, & as %%26, = as %%3D, @ as %%40, # as %%23 and a space as %%20", ErrURL)
+			return fmt.Errorf("%w: the parameters are not valid; in a value write %% as %%25, & as %%26, = as %%3D, @ as %%40, # as %%23 and a space as %%20", ErrURL)
 		}
 	}
 	return nil
 }
 
-// parameters yields name and value of each parameter, as written. One without an
-// equals sign has an empty name: it may be the tail of a value before it.
+// parameters yields the name and value of each parameter, not decoded. A parameter
+// without an equals sign has an empty name: it may be the end of the value before it.
 func (n *network) parameters() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for part := range strings.SplitSeq(n.query, "&") {
@@ -98,29 +98,29 @@ func (n *network) parameters() iter.Seq2[string, string] {
 	}
 }
 
-// String returns the URL to be shown.
+// String returns the URL without the password and the parameters.
 func (n *network) String() string {
 	u := *n.parsed
 	u.RawQuery, u.ForceQuery = "", false
 	return u.Redacted()
 }
 
-// mysql writes the DSN of go-sql-driver/mysql, which is no URL: user and
-// password stand there as they are.
+// mysql returns the DSN of go-sql-driver/mysql. It is not a URL: user and password are
+// not encoded.
 func (n *network) mysql() (string, error) {
 	u := n.parsed
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return "", fmt.Errorf("%w: its parameters cannot be read", ErrURL)
+		return "", fmt.Errorf("%w: the parameters are not valid", ErrURL)
 	}
 	for name := range query {
-		if secretName(name) { // the driver would have the server run SET password = …
-			return "", fmt.Errorf("%w: PASSWORD is no parameter, it stands before the @", ErrURL)
+		if secretName(name) { // the driver would send SET password = … to the server
+			return "", fmt.Errorf("%w: the password is not a parameter; write it before the @", ErrURL)
 		}
 	}
 	name := strings.TrimPrefix(u.Path, "/")
 	if name == "" {
-		return "", fmt.Errorf("%w: it names no database", ErrURL)
+		return "", fmt.Errorf("%w: the database name is missing", ErrURL)
 	}
 	address := "tcp(" + net.JoinHostPort(cmp.Or(u.Hostname(), "127.0.0.1"), cmp.Or(u.Port(), "3306")) + ")"
 	if socket := query.Get("socket"); socket != "" {
@@ -132,7 +132,7 @@ func (n *network) mysql() (string, error) {
 		password = ":" + p
 	}
 	if strings.Contains(user, ":") {
-		return "", fmt.Errorf("%w: a user name with a colon in it does not work with MySQL", ErrURL)
+		return "", fmt.Errorf("%w: MySQL does not support a colon in the user name", ErrURL)
 	}
 	dsn := user + password + "@" + address + "/" + url.PathEscape(name)
 	if len(query) > 0 {

@@ -10,15 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// secrets are the texts that may not be shown, the longest first.
+// secrets are the texts to hide, the longest first.
 type secrets struct {
 	urls  []string // the URL as written, and the DSN
-	whole []string // hidden wherever they are
-	words []string // hidden where neither a letter nor a digit is next to them
+	whole []string // hidden everywhere
+	words []string // hidden unless a letter or digit is next to them
 }
 
-// enough is how many bytes of a password have to stand together to be hidden on
-// their own. Shorter ones are in every other word.
+// enough is the minimum length of a secret or a part of one. Shorter texts occur in
+// ordinary words, so they are not hidden.
 const enough = 4
 
 const mask = "xxxxx"
@@ -37,8 +37,8 @@ func (s secrets) mask(text, shown string) string {
 	return text
 }
 
-// replaceWord masks a word where it is not a part of another one: "password" does
-// not lose its end to a password that contains the same letters.
+// replaceWord masks a word unless it is a part of another word. So a password "word"
+// does not change the text "password".
 func replaceWord(text, word string) string {
 	var b strings.Builder
 	for {
@@ -63,9 +63,9 @@ func alphanumeric(r rune) bool {
 	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// secrets are the passwords of the URL, each as written, decoded and encoded in
-// other ways, and the parts of them between delimiters. User, hosts and database
-// are shown anyway, so they are left alone.
+// secrets returns the passwords of the URL: as written, decoded and encoded in other
+// ways, and the parts between their delimiters. User, hosts and database are shown
+// anyway, so they are not hidden.
 func (n *network) secrets(urls ...string) secrets {
 	shown := []string{"", n.parsed.User.Username(), n.parsed.Host, n.parsed.Hostname(), strings.TrimPrefix(n.parsed.Path, "/")}
 	found := secrets{urls: slices.DeleteFunc(urls, func(u string) bool { return u == "" })}
@@ -93,8 +93,7 @@ func (n *network) secrets(urls ...string) secrets {
 
 func delimiter(r rune) bool { return strings.ContainsRune("@/?#:%&=;+'\"\\", r) || unicode.IsSpace(r) }
 
-// spellings are the forms in which an error may quote a text that is written in a
-// URL.
+// spellings returns the forms in which an error may quote a text of a URL.
 func spellings(written string) []string {
 	all := []string{written}
 	if d, err := url.PathUnescape(written); err == nil {
@@ -110,8 +109,8 @@ func spellings(written string) []string {
 	return all
 }
 
-// passwords returns what may be a password, as written: that of the user, the
-// values of parameters with such a name, and each unknown parameter after one of
+// passwords returns all texts that may be a password, not decoded: the user's password,
+// the values of parameters with such a name, and each unknown parameter after one of
 // these, because an & in the value may have begun it.
 func (n *network) passwords() []string {
 	var found []string
@@ -121,7 +120,7 @@ func (n *network) passwords() []string {
 	tail := false
 	for name, value := range n.parameters() {
 		switch decoded, _ := url.PathUnescape(name); {
-		case secretName(decoded), strings.Contains(value, "-----BEGIN"): // a key in place of its file
+		case secretName(decoded), strings.Contains(value, "-----BEGIN"): // a key in place of its file name
 			found, tail = append(found, value), true
 		case tail && !slices.Contains(harmless, strings.ToLower(decoded)):
 			found = append(found, name, value)
@@ -130,8 +129,8 @@ func (n *network) passwords() []string {
 	return found
 }
 
-// secretName reports whether a parameter holds a password. allowOldPasswords and
-// the like of go-sql-driver/mysql hold none.
+// secretName reports whether a parameter holds a password. Parameters such as
+// allowOldPasswords of go-sql-driver/mysql do not.
 func secretName(name string) bool {
 	name = strings.ToLower(name)
 	if strings.HasPrefix(name, "allow") {
@@ -140,7 +139,7 @@ func secretName(name string) bool {
 	return slices.ContainsFunc([]string{"passwd", "password", "passphrase", "pwd", "secret", "token"}, func(s string) bool { return strings.Contains(name, s) })
 }
 
-// harmless are parameters that come with a URL often and hold nothing secret.
+// harmless are common parameters that hold no secret.
 var harmless = []string{
 	"application_name", "channel_binding", "charset", "collation", "connect_timeout", "database", "dbname", "host", "loc", "max_protocol_version",
 	"min_protocol_version", "options", "parsetime", "passfile", "port", "readtimeout", "require_auth", "search_path", "service", "servicefile", "socket",

@@ -9,10 +9,10 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// URL is a database URL that has been read. Every way to print it leaves out the
-// password and the parameters.
+// URL is a parsed database URL. All ways to print it omit the password and the
+// parameters.
 type URL struct {
-	Driver  string // as modernc.org/sqlite, pgx's stdlib or go-sql-driver/mysql registers itself
+	Driver  string // the name that modernc.org/sqlite, pgx's stdlib or go-sql-driver/mysql registers
 	Dialect sqldb.Dialect
 
 	dsn     string
@@ -20,12 +20,12 @@ type URL struct {
 	secrets secrets
 }
 
-// Read reads a database URL. No error of it shows a part of a password. The URL
-// that it returns with an error can be printed.
+// Read parses a database URL. Its errors never show a part of a password. The URL that
+// it returns with an error is safe to print.
 func Read(databaseURL string) (URL, error) {
 	scheme, rest, found := strings.Cut(databaseURL, ":")
 	if !found {
-		return URL{shown: "…"}, fmt.Errorf("%w: it has no scheme", ErrURL)
+		return URL{shown: "…"}, fmt.Errorf("%w: the scheme is missing", ErrURL)
 	}
 	scheme = strings.ToLower(scheme)
 	switch scheme {
@@ -50,12 +50,12 @@ func Read(databaseURL string) (URL, error) {
 		u.secrets = n.secrets(databaseURL, u.dsn)
 		return u, err
 	}
-	// What stands before the colon may be a user name, or worse.
-	return URL{shown: "…"}, fmt.Errorf("%w: its scheme is none of these", ErrURL)
+	// The text before the colon may be a user name or a secret.
+	return URL{shown: "…"}, fmt.Errorf("%w: the scheme is not one of these", ErrURL)
 }
 
-// shownFile is a URL for SQLite to be shown. A file name may have an @ in it, as long
-// as no user info comes before it.
+// shownFile returns a SQLite URL that is safe to print. A file name may contain an @ if
+// no user information comes before it.
 func shownFile(databaseURL string) string {
 	if shown := safeurl.Text(databaseURL); strings.Contains(shown, "?") {
 		return shown
@@ -67,7 +67,7 @@ func shownFile(databaseURL string) string {
 	return databaseURL
 }
 
-// Existing returns the URL of a database that is there: SQLite makes no file for it.
+// Existing returns the URL of an existing database: SQLite does not create its file.
 func (u URL) Existing() URL {
 	if before, after, ok := strings.Cut(u.dsn, "?_pragma="); ok && u.Dialect.Name == sqldb.SQLite.Name {
 		u.dsn = before + "?mode=rw&_pragma=" + after
@@ -75,8 +75,8 @@ func (u URL) Existing() URL {
 	return u
 }
 
-// Frozen returns the URL of a database that no process writes to, and whose folder
-// can't be written to. SQLite then makes no file beside it.
+// Frozen returns the URL of a database that no process writes to and whose folder is
+// read-only. SQLite then creates no file next to it.
 func (u URL) Frozen() URL {
 	if before, _, ok := strings.Cut(u.dsn, "?"); ok && u.Dialect.Name == sqldb.SQLite.Name {
 		u.dsn = before + "?mode=ro&immutable=1&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
@@ -84,7 +84,7 @@ func (u URL) Frozen() URL {
 	return u
 }
 
-// DSN is what the driver takes. It holds the password.
+// DSN returns the DSN for the driver. It contains the password.
 func (u URL) DSN() string { return u.dsn }
 
 // String returns the URL with xxxxx for the password, and without parameters.
@@ -96,8 +96,8 @@ func (u URL) Format(f fmt.State, _ rune) { fmt.Fprint(f, u.shown) }
 // LogValue implements [slog.LogValuer].
 func (u URL) LogValue() slog.Value { return slog.StringValue(u.shown) }
 
-// Hide returns err with a text that holds neither the URL nor its password: a
-// driver may quote either. What is in the chain of err stays in it.
+// Hide returns err with a text that contains neither the URL nor its password. A driver
+// may quote both. The chain of err stays the same.
 func (u URL) Hide(err error) error {
 	if err == nil {
 		return nil
@@ -120,10 +120,10 @@ func (u URL) Hide(err error) error {
 	return &hiddenError{safe, []error{err}}
 }
 
-// HideIn returns the text of an error as [URL.Hide] does.
+// HideIn hides the URL and its password in a text, like [URL.Hide].
 func (u URL) HideIn(text string) string { return u.secrets.mask(text, u.shown) }
 
-// hiddenError has a text without secrets, whatever the errors below it say.
+// hiddenError has a text without secrets. The errors in its chain may contain them.
 type hiddenError struct {
 	text string
 	of   []error
@@ -133,5 +133,5 @@ func (e *hiddenError) Error() string { return e.text }
 
 func (e *hiddenError) Unwrap() []error { return e.of }
 
-// Format implements [fmt.Formatter]: no verb reaches the errors below.
+// Format implements [fmt.Formatter]: no verb prints the errors in the chain.
 func (e *hiddenError) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.text) }

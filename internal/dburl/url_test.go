@@ -14,7 +14,7 @@ import (
 	"github.com/go-passport/passport/internal/dburl"
 )
 
-// No way to print a URL shows its password or its parameters.
+// All ways to print a URL omit its password and its parameters.
 func TestURL_FR_45_Prints(t *testing.T) {
 	for written, want := range map[string]string{
 		"postgres://me:canary@h:5432,g:1/db?password=canary": "postgres://me:xxxxx@h:5432,g:1/db",
@@ -37,13 +37,13 @@ func TestURL_FR_45_Prints(t *testing.T) {
 		}
 		all := fmt.Sprintf("%v %+v %#v %s %q %x %d %v %s %s", u, u, u, u, u, u, u, &u, &log, encoded)
 		if u.String() != want || strings.Contains(all, "can") {
-			t.Errorf("Read(%q) prints as %q, want %q; all ways: %s", written, u, want, all)
+			t.Errorf("Read(%q).String() = %q, want %q; with all verbs: %s", written, u, want, all)
 		}
 	}
 }
 
-// What an error is stays what it is; only its text changes, and that only where a
-// password is in it.
+// Hide keeps the chain of an error. It changes the text only if that contains a
+// password.
 func TestURL_FR_45_HideKeepsTheChain(t *testing.T) {
 	u, err := dburl.Read("postgres://passport:ssword-zvkq@h/passport")
 	if err != nil {
@@ -51,7 +51,7 @@ func TestURL_FR_45_HideKeepsTheChain(t *testing.T) {
 	}
 	plain := errors.New(`password authentication failed for user "passport"`)
 	if got := u.Hide(plain); got != plain || u.Hide(nil) != nil {
-		t.Errorf("Hide(%v) = %v, want it as it is", plain, got)
+		t.Errorf("Hide(%v) = %v, want the same error", plain, got)
 	}
 	for _, err := range []error{
 		fmt.Errorf("dial ssword-zvkq: %w", context.Canceled),
@@ -64,8 +64,8 @@ func TestURL_FR_45_HideKeepsTheChain(t *testing.T) {
 	}
 }
 
-// Two readers of a URL that is accepted agree about its password, and its host is
-// never a part of one.
+// Two parsers of an accepted URL agree about its password, and its host is never a part
+// of a password.
 func FuzzRead(f *testing.F) {
 	for _, s := range []string{"u:p@h/d", "u:p@ssword@h/d", "u:p/w@h/d", "u:p?w@h/d", "u:p#w@h/d", "u:p%w@h/d", "u:p:w@h:1/d", "h:1,g:2/d?a=b&c", "[::1]:1/d", "u:p@/d?socket=/run/s", "@h", ":@", "%:%"} {
 		f.Add("postgres", s)
@@ -81,17 +81,17 @@ func FuzzRead(f *testing.F) {
 		before, _, _ = strings.Cut(before, "?")
 		parsed, err := url.Parse(strings.ToLower(scheme) + "://" + rest)
 		if err != nil {
-			t.Fatalf("Read(%q) accepts what net/url does not: %v", written, err)
+			t.Fatalf("Read(%q) = nil, but url.Parse returns %v", written, err)
 		}
 		userinfo, _, has := strings.Cut(before, "@")
 		password, _ := parsed.User.Password()
 		if _, first, _ := strings.Cut(userinfo, ":"); has {
 			if decoded, err := url.PathUnescape(first); err != nil || decoded != password {
-				t.Errorf("Read(%q): one reader finds the password %q, another one %q", written, decoded, password)
+				t.Errorf("Read(%q): one parser finds the password %q, another %q", written, decoded, password)
 			}
 		}
 		if strings.Contains(parsed.Host, "@") {
-			t.Errorf("Read(%q): the host %q may be the tail of a password", written, parsed.Host)
+			t.Errorf("Read(%q): the host %q may be the end of a password", written, parsed.Host)
 		}
 	})
 }

@@ -22,6 +22,6 @@ func TestName_FR_11(t *testing.T) {
 		}
 	}
 	if !storable.Text("a\u2028b") || storable.Text("a\nb") || storable.Text("a\x7f") {
-		t.Error("Text refuses an ID without a control character of ASCII, or accepts one with it")
+		t.Error("want Text to accept U+2028 and to refuse ASCII control characters")
 	}
 }

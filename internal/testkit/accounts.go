@@ -23,12 +23,12 @@ type Accounts struct {
 	Sessions map[string]*passport.User
 	Current  func(*passport.User) (*passport.User, error) // changes the result of CurrentUser, if set
 	Failure  error                                        // error of CurrentUser and UserByID, if set
-	NoSignIn bool                                         // there is no sign-in page
+	NoSignIn bool                                         // if set, there is no sign-in page
 	Checked  int                                          // number of password checks
 	During   func()                                       // runs during a password check, if set
 }
 
-// Record is the application's own record of an account, in User.Data.
+// Record is the application's record of an account, in User.Data.
 type Record struct{ ID string }
 
 var _ passport.UserProvider = (*Accounts)(nil)
@@ -115,8 +115,8 @@ func (a *Accounts) UserByPassword(ctx context.Context, username, password string
 	return user, err
 }
 
-// clerks are the accounts of another provider. Their session cookie is
-// staff_session, which contains the account's ID.
+// clerks are the accounts of another provider. The value of their session cookie
+// staff_session is the account's ID.
 type clerks struct{ *Accounts }
 
 // NewClerks returns clerks with these IDs.
@@ -139,8 +139,7 @@ func WithClerks(staff *clerks) func(*passport.Config) {
 // StaffOnly admits users of the provider staff.
 var StaffOnly = guard.Provider("staff")
 
-// Numbers configures integer client IDs and numeric user IDs, as existing
-// applications have them.
+// Numbers configures integer client IDs and numeric user IDs.
 func Numbers(c *passport.Config) { c.ClientIDs, c.NumericUserIDs = passport.Integers, true }
 
 // WithAccounts adds accounts.

@@ -14,7 +14,7 @@ import (
 // A page of the application behind FreshToken, and the requests of its scripts:
 //
 //	b := s.Browser().SignIn("alice")
-//	b.Page(nil)                        // GET a page that says hello
+//	b.Page(nil)                        // GET a page of the application
 //	b.Script(s.Guard()).Told()         // GET the API, as axios does
 
 // XSRFCookie is the cookie of FreshToken that scripts read.
@@ -77,8 +77,7 @@ func (b *Browser) ScriptBy(method string, protect func(http.Handler) http.Handle
 	return b.Serve(protect(http.HandlerFunc(API)), r)
 }
 
-// WantNoToken fails the test unless the response is the one for a request
-// without a token.
+// WantNoToken fails the test unless the guard reports a missing token.
 func (a *Response) WantNoToken(what string) {
 	a.T.Helper()
 	if challenge := a.Header.Get("WWW-Authenticate"); a.Status != 401 || challenge != `Bearer realm="api"` {
@@ -86,8 +85,8 @@ func (a *Response) WantNoToken(what string) {
 	}
 }
 
-// setCookies returns the cookies of the response by name. It fails the test if
-// a cookie is set twice.
+// setCookies returns the cookies of the response by name. It fails the test if a cookie
+// is set twice.
 func (a *Response) setCookies() map[string]*http.Cookie {
 	a.T.Helper()
 	set := map[string]*http.Cookie{}
@@ -110,8 +109,7 @@ func (a *Response) WantCookies(what string, names ...string) map[string]*http.Co
 	return set
 }
 
-// RefreshToken sends a POST to /oauth/token/refresh as a script of the page
-// does.
+// RefreshToken sends a POST to /oauth/token/refresh like a script of the page.
 func (b *Browser) RefreshToken(header ...string) *Response {
 	b.T.Helper()
 	r := httptest.NewRequest("POST", b.Origin().String()+"oauth/token/refresh", nil)

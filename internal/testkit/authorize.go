@@ -20,13 +20,13 @@ func (b *Browser) CheckBad(t *testing.T, what string, a *Response, c *Client) {
 	case strings.Contains(target, "code=") && !strings.HasPrefix(target, "/login?"):
 		t.Errorf("%s gets a code: %s", what, target)
 	case strings.ContainsAny(a.Header.Get("Location"), "\r\n\x00"):
-		t.Errorf("%s adds line ends to the header: %q", what, a.Header.Get("Location"))
+		t.Errorf("%s adds line breaks to the header: %q", what, a.Header.Get("Location"))
 	case len(a.Header.Values("Set-Cookie")) > 1:
 		t.Errorf("%s sets the cookies %q", what, a.Header.Values("Set-Cookie"))
 	}
 }
 
-// Fuzzed sends a raw query, or the same as a form body, as how selects.
+// Fuzzed sends a raw query, or sends it as a form body if how selects that.
 func (b *Browser) Fuzzed(query string, how uint8) *Response {
 	if how&2 != 0 {
 		return b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))
@@ -36,9 +36,8 @@ func (b *Browser) Fuzzed(query string, how uint8) *Response {
 	return b.Send(r)
 }
 
-// AsksJSON sends a request as a page of the application's own origin does, with
-// Accept: application/json and the browser's cookies. It keeps the cookies of
-// the response.
+// AsksJSON sends a request like a page of the application's origin, with Accept:
+// application/json and the browser's cookies. It keeps the cookies of the response.
 func (b *Browser) AsksJSON(method, path string, body ...any) *Response {
 	b.T.Helper()
 	a := b.Send(b.Request(method, path, body...))
@@ -48,8 +47,7 @@ func (b *Browser) AsksJSON(method, path string, body ...any) *Response {
 	return a
 }
 
-// AuthorizeJSON sends an authorization request as a script does; see
-// [Client.Request].
+// AuthorizeJSON sends an authorization request like a script; see [Client.Request].
 func (b *Browser) AuthorizeJSON(c *Client, pairs ...string) *Response {
 	b.T.Helper()
 	return b.AsksJSON("GET", b.Server.AuthorizePath()+"?"+c.Request(pairs...).Encode())
@@ -86,16 +84,16 @@ func (a *Response) Fragment() url.Values {
 	if !ok {
 		a.T.Fatalf("want a response in the fragment, got %s", a)
 	}
-	told, err := url.ParseQuery(fragment)
+	params, err := url.ParseQuery(fragment)
 	if err != nil {
 		a.T.Fatalf("the fragment %q is invalid: %v", fragment, err)
 	}
-	for name, values := range told {
+	for name, values := range params {
 		if len(values) > 1 || strings.Contains(uri, name+"=") {
 			a.T.Errorf("the redirect URI has %s more than once", name)
 		}
 	}
-	return told
+	return params
 }
 
 // Token returns the access token in the fragment.
@@ -112,9 +110,9 @@ func (a *Response) Token() string {
 // state and the issuer, and no token.
 func (a *Response) WantFragmentError(code string) *Response {
 	a.T.Helper()
-	told := a.Fragment()
-	if told.Get("error") != code || told.Get("iss") != Issuer || told.Get("state") != DefaultState || told.Has("access_token") {
-		a.T.Errorf("want the error %s in the fragment, got %v", code, told)
+	params := a.Fragment()
+	if params.Get("error") != code || params.Get("iss") != Issuer || params.Get("state") != DefaultState || params.Has("access_token") {
+		a.T.Errorf("want the error %s in the fragment, got %v", code, params)
 	}
 	return a
 }

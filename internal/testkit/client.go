@@ -32,11 +32,11 @@ func (s *Server) Register(reg passport.Registration) *Client {
 	if reg.RedirectURIs == nil {
 		reg.RedirectURIs = []string{"https://app.example.com/cb"}
 	}
-	made, err := s.CreateClient(s.T.Context(), reg)
+	created, err := s.CreateClient(s.T.Context(), reg)
 	if err != nil {
 		s.T.Fatalf("CreateClient: %v", err)
 	}
-	return &Client{made.Client, made.Secret, strings.Repeat("verifier-", 6)}
+	return &Client{created.Client, created.Secret, strings.Repeat("verifier-", 6)}
 }
 
 // Web registers a confidential client.
@@ -85,7 +85,7 @@ func (s *Server) Legacy(change ...func(*passport.Registration)) *Client {
 	return s.Register(reg)
 }
 
-// Owned registers a client of bob's, with one redirect URI.
+// Owned registers a client that bob owns, with one redirect URI.
 func (s *Server) Owned(uri string) *Client {
 	s.T.Helper()
 	return s.Register(passport.Registration{Owner: Ref("bob"), RedirectURIs: []string{uri}})
@@ -100,8 +100,8 @@ func (s *Server) MachineNamed(id, secret string) *Client {
 	return c
 }
 
-// Request returns the parameters of an authorization request for the scope
-// read. pairs of name and value change it. An empty value removes a parameter.
+// Request returns the parameters of an authorization request with the scope read. pairs
+// of name and value change it. An empty value removes a parameter.
 func (c *Client) Request(pairs ...string) url.Values {
 	params := url.Values{
 		"client_id": {c.ID}, "response_type": {"code"}, "scope": {"read"}, "state": {DefaultState},
@@ -145,15 +145,15 @@ func (s *Server) Update(c *Client, change func(*oauth.Client)) {
 	}
 }
 
-// Change writes to the store directly, so without the checks of UpdateClient, and
-// stores what only another version or another program would.
-func (s *Server) Change(c *Client, how func(*oauth.Client)) {
+// Change writes to the store directly, without the checks of UpdateClient. So it can
+// store values that only another version or another program would store.
+func (s *Server) Change(c *Client, change func(*oauth.Client)) {
 	s.T.Helper()
 	stored, err := s.Store.Client(s.T.Context(), c.ID)
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	how(stored)
+	change(stored)
 	if err := s.Store.UpdateClient(s.T.Context(), stored, nil); err != nil {
 		s.T.Fatal(err)
 	}

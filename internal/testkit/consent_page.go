@@ -88,8 +88,8 @@ func (a *Response) Clicks(n int, decisions ...string) []*http.Request {
 	return requests
 }
 
-// WantPageAnew fails the test unless the consent page is shown again with a new
-// ticket and nothing was issued.
+// WantPageAnew fails the test unless the server shows the consent page again with a new
+// ticket and issues nothing.
 func (a *Response) WantPageAnew(instead *Response) *Response {
 	a.T.Helper()
 	if a.Ticket() == instead.Ticket() || a.Target() != "" {

@@ -1,4 +1,4 @@
-// Package testkit is the test harness for tests that need a server: a server
-// over memstore, users, clients of every kind, browsers and their requests. Its
-// helpers take the test and fail it.
+// Package testkit is the harness for tests that need a server. It has a server with a
+// memstore, users, clients of every kind, and browsers with their requests. Its helpers
+// take a test and fail it.
 package testkit

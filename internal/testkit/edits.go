@@ -4,8 +4,8 @@ import (
 	"net/url"
 )
 
-// Edits returns an iterator over texts that differ from a token by one flipped
-// bit, by a truncation or by an extension.
+// Edits returns an iterator over texts that differ from a token by one flipped bit, a
+// truncation or an extension.
 func Edits(text string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for i := range len(text) {

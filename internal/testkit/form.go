@@ -10,7 +10,8 @@ import (
 )
 
 // FormRequest returns a POST of pairs of name and value to an endpoint such as
-// "/oauth/revoke", by a client: with HTTP Basic, or with client_id if it is public.
+// "/oauth/revoke". A confidential client authenticates with HTTP Basic, a public client
+// sends its client_id.
 func (s *Server) FormRequest(c *Client, endpoint string, pairs ...string) *http.Request {
 	form := Set(url.Values{}, pairs...)
 	if c.Public() {
@@ -24,12 +25,12 @@ func (s *Server) FormRequest(c *Client, endpoint string, pairs ...string) *http.
 	return r
 }
 
-// API registers a client that is an API, for an audience of the server.
+// API registers a client that is an API with an audience.
 func (s *Server) API(audience string) *Client {
 	s.T.Helper()
-	made, err := s.CreateClient(s.T.Context(), passport.Registration{Name: "An API", Audience: audience})
+	created, err := s.CreateClient(s.T.Context(), passport.Registration{Name: "An API", Audience: audience})
 	if err != nil {
 		s.T.Fatalf("CreateClient of an API: %v", err)
 	}
-	return &Client{Client: made.Client, Secret: made.Secret}
+	return &Client{Client: created.Client, Secret: created.Secret}
 }

@@ -32,8 +32,8 @@ func (Greedy) Authorize(_ context.Context, r *oauth.TokenRequest) (*oauth.Author
 	}, nil
 }
 
-// Voucher is a custom grant for a one-time voucher that names a user, as a kiosk
-// prints it. It uses everything that a built-in grant can use.
+// Voucher is a custom grant for a one-time voucher that names a user, such as a printed
+// ticket. It uses everything that a built-in grant can use.
 type Voucher struct{}
 
 // GrantType implements [oauth.Grant].
@@ -43,7 +43,7 @@ func (Voucher) GrantType() string { return VoucherType }
 func (Voucher) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	user, number, ok := strings.Cut(r.Form.Get("voucher"), "-")
 	if !ok {
-		return nil, oauth.InvalidGrant.Errorf("this is no voucher")
+		return nil, oauth.InvalidGrant.Errorf("this is not a voucher")
 	}
 	if _, err := r.Users("users").UserByID(ctx, user); errors.Is(err, oauth.ErrNotFound) {
 		return nil, oauth.InvalidGrant.Errorf("the account may no longer act")

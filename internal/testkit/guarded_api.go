@@ -18,8 +18,7 @@ type admitted struct {
 	Provider string   `json:"provider"`
 }
 
-// API is an API that returns the token and the user that the guard passed to
-// it.
+// API is an API that returns the token and the user that it received from the guard.
 func API(w http.ResponseWriter, r *http.Request) {
 	t := guard.TokenFrom(r.Context())
 	a := admitted{Client: t.Client.ID, Scopes: t.Scopes}

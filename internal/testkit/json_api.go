@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Ask sends a request as a script of the application's own page does with
-// axios. The body, if any, is JSON. Ask checks the headers that every response
-// of the JSON API must have.
+// Ask sends a request like a script of the application's page that uses axios. The
+// body, if any, is JSON. Ask checks the headers that every response of the JSON API
+// must have.
 func (b *Browser) Ask(method, path string, body ...any) *Response {
 	b.T.Helper()
 	return b.Sent(b.Request(method, path, body...))
@@ -71,9 +71,8 @@ func (a *Response) Want(status int, body string) *Response {
 	return a
 }
 
-// WantInvalid fails the test unless the response is 422 with this message and
-// exactly these fields with these first errors. pairs are field names and
-// texts.
+// WantInvalid fails the test unless the response is 422 with this message and exactly
+// these fields, each with this first error. pairs are field names and texts.
 func (a *Response) WantInvalid(message string, pairs ...string) *Response {
 	a.T.Helper()
 	var got struct {

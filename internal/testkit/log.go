@@ -61,7 +61,7 @@ func (s *Server) WantBlameless() {
 	}
 }
 
-// Printed returns a value formatted with every verb that could leak a secret.
+// Printed returns a value formatted with every verb that could print a secret.
 func Printed(v any) string {
 	return fmt.Sprintf("%v\n%+v\n%#v\n%s\n%x", v, v, v, v, v)
 }

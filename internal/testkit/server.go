@@ -12,9 +12,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A test server uses a memstore, accounts that
-// sign in with a cookie, a browser (see browser.go) and clients. It uses no
-// sockets, so that tests can run in a synctest bubble:
+// A test server uses a memstore, accounts that sign in with a cookie, browsers (see
+// browser.go) and clients. It uses no sockets, so that tests can run in a synctest
+// bubble:
 //
 //	s := testkit.NewServer(t)
 //	c := s.Web()                          // or s.Spa(), s.Native(), s.Register(…)
@@ -121,7 +121,7 @@ func (s *Server) Get(path string, header ...string) *Response {
 	return s.Do(r)
 }
 
-// Check reports err as a test error.
+// Check fails the test, without stopping it, if err is not nil.
 func Check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

@@ -119,7 +119,7 @@ func (s *Server) Verified(token string) jose.Header {
 		s.T.Fatalf("the access token does not verify with the published key: %v", err)
 	}
 	if keys[0].Algorithm != header.Algorithm {
-		s.T.Errorf("the token is signed with %s, its key is published for %s", header.Algorithm, keys[0].Algorithm)
+		s.T.Errorf("the token is signed with %s, but its key is published for %s", header.Algorithm, keys[0].Algorithm)
 	}
 	return header
 }

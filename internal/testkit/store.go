@@ -14,9 +14,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// WatchedStore wraps a Store and counts the calls of each method. Before each
-// call it calls Pause, then fail. If fail returns an error, the method returns
-// this error instead of calling the inner store.
+// WatchedStore wraps a Store and counts the calls of each method. Before each call it
+// calls Pause, then fail. If fail returns an error, the method returns that error
+// without a call of the inner store.
 type WatchedStore struct {
 	oauth.Store
 	fail  func(verb string) error
@@ -47,7 +47,7 @@ func (w *WatchedStore) before(verb string) error {
 	return nil
 }
 
-// Failing makes a method fail from now on. An empty verb makes none fail.
+// Failing makes a method fail from now on. With an empty verb, no method fails.
 func (w *WatchedStore) Failing(verb string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -246,7 +246,7 @@ func Watched(t *testing.T, change ...func(*passport.Config)) (*Server, *WatchedS
 	return s, store
 }
 
-// Total returns how many methods were called since its last call.
+// Total returns how many methods were called since the last call of Total.
 func (w *WatchedStore) Total() (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -16,17 +16,17 @@ import (
 // Personal creates a personal access token for alice.
 func (s *Server) Personal(scopes ...string) *passport.NewToken {
 	s.T.Helper()
-	made, err := s.CreateToken(s.T.Context(), Ref("alice"), "My script", scopes...)
+	created, err := s.CreateToken(s.T.Context(), Ref("alice"), "My script", scopes...)
 	if err != nil {
 		s.T.Fatalf("CreateToken: %v", err)
 	}
-	return made
+	return created
 }
 
 // Way is one way for a client to get a token.
 type Way struct {
 	Name      string
-	GrantType string // that the client needs
+	GrantType string // the grant type that the client needs
 	ForUser   bool
 	Free      []string // names of restrictions that do not affect the token
 
@@ -68,7 +68,7 @@ type Revocation struct {
 	Code     bool   // it also revokes a code that was not redeemed
 	Everyone bool   // it also revokes tokens of other users at the client
 	Others   bool   // it keeps the user's other tokens of the client
-	Reason   string // of its event
+	Reason   string // the reason in its event
 	Audit    string // the action in the audit log
 }
 
@@ -92,7 +92,7 @@ func (s *Server) WantRevoked(v Revocation, w Way, c *Client, id string) {
 	s.WantAudit(v.Audit, 1)
 	if v.Reason == "" {
 		if got := EventsOf[passport.ClientRevoked](s); len(got) != 1 || got[0].ClientID != c.ID {
-			s.T.Errorf("the ClientRevoked events are %+v, want one for the client", got)
+			s.T.Errorf("the ClientRevoked events = %+v, want one for the client", got)
 		}
 		return
 	}
@@ -108,11 +108,11 @@ func (s *Server) WantRevoked(v Revocation, w Way, c *Client, id string) {
 	}
 	got := EventsOf[passport.Revoked](s)
 	if len(got) != 1 {
-		s.T.Fatalf("the Revoked events are %+v, want one", got)
+		s.T.Fatalf("the Revoked events = %+v, want one", got)
 	}
 	got[0].Meta = passport.Meta{}
 	if got[0] != want {
-		s.T.Errorf("the event is %+v, want %+v", got[0], want)
+		s.T.Errorf("the Revoked event = %+v, want %+v", got[0], want)
 	}
 }
 

@@ -93,12 +93,12 @@ func AccessIn(body string) string {
 	return got.Access
 }
 
-// CodeForm returns the parameters with which a client redeems a code.
+// CodeForm returns the parameters of a token request that redeems a code.
 func (c *Client) CodeForm(code string) []string {
 	return []string{"grant_type", "authorization_code", "code", code, "redirect_uri", c.RedirectURIs[0], "code_verifier", c.Verifier}
 }
 
-// Code runs the code flow until the code: alice allows the client.
+// Code runs the code flow up to the code: alice allows the client.
 func (s *Server) Code(c *Client, pairs ...string) string {
 	s.T.Helper()
 	return s.Browser().SignIn("alice").Authorize(c, pairs...).Allow().Code()
@@ -157,10 +157,10 @@ func (a *Response) WantTryLater() {
 	a.T.Helper()
 	after, err := strconv.Atoi(a.Header.Get("Retry-After"))
 	if a.Status != http.StatusServiceUnavailable || a.JSON()["error"] != "temporarily_unavailable" || err != nil || time.Duration(after)*time.Second >= 10*time.Second || after < 1 {
-		a.T.Errorf("%s with Retry-After %q; want 503 temporarily_unavailable, and a wait shorter than the grace of 10 seconds", a, a.Header.Get("Retry-After"))
+		a.T.Errorf("%s with Retry-After %q; want 503 temporarily_unavailable with a wait shorter than the grace period of 10 seconds", a, a.Header.Get("Retry-After"))
 	}
 	if strings.Contains(a.Body, "10.0.0.1") {
-		a.T.Errorf("the client is told where the store is: %s", a.Body)
+		a.T.Errorf("the response shows the address of the store: %s", a.Body)
 	}
 }
 

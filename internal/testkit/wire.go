@@ -87,7 +87,7 @@ func ServeTCP(t *testing.T, h http.Handler) Dialer {
 	}
 }
 
-// Wire returns the head and the body of a request as sent over the connection.
+// Wire returns the head and the body of a request as bytes to send.
 func Wire(t *testing.T, r *http.Request) (head, body []byte) {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)

@@ -33,7 +33,7 @@ func (a *Accounts) showSignOut(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-const unfinished = "You are not fully signed out: apps that you allowed in this session may still have access. Please try again."
+const unfinished = "The sign-out is not complete: apps that you allowed in this session may still have access. Please try again."
 
 // signOut handles the form. It confirms the sign-out only after all of it is stored.
 func (a *Accounts) signOut(w http.ResponseWriter, r *http.Request) {

@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A person who types an address and a password with accents is known on each
-// keyboard: on the page, in the password grant, and after a change.
+// Each keyboard's form of an address and a password with accents is accepted: on the
+// page, in the password grant, and after a change of the password.
 func TestAccount_FR_29_FormsOfText(t *testing.T) {
 	const (
 		composed, decomposed           = "ren\u00e9@example.com", "rene\u0301@example.com"
@@ -31,7 +31,7 @@ func TestAccount_FR_29_FormsOfText(t *testing.T) {
 		}
 		for _, email := range []string{composed, decomposed, strings.ToUpper(decomposed)} {
 			if w := s.visitor("192.0.2.1").signIn(email, composedSecret); w.Code != http.StatusSeeOther {
-				t.Errorf("signing in as %+q: status %d, want 303", email, w.Code)
+				t.Errorf("sign-in as %+q: status %d, want 303", email, w.Code)
 			}
 			if u, err := s.byPassword("192.0.2.1", email, decomposedText); err != nil || u.ID != rene.ID {
 				t.Errorf("the password grant for %+q = %v, %v, want the account", email, u, err)
@@ -44,14 +44,14 @@ func TestAccount_FR_29_FormsOfText(t *testing.T) {
 			t.Fatal(err)
 		}
 		if w := s.visitor("192.0.2.1").signIn(composed, "another "+composedSecret); w.Code != http.StatusSeeOther {
-			t.Errorf("signing in with the changed password in its other form: status %d, want 303", w.Code)
+			t.Errorf("sign-in with the changed password in its other form: status %d, want 303", w.Code)
 		}
 	})
 }
 
-// An account that a node of the version before made has its address and its hash as
-// they were typed.
-func TestAccount_FR_29_AccountsFromBefore(t *testing.T) {
+// A node of an older version stores an account's address and password hash as they were
+// typed.
+func TestAccount_FR_29_AccountsOfAnOlderVersion(t *testing.T) {
 	const composed, decomposed = "zo\u00eb@example.com", "zoe\u0308@example.com"
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
@@ -63,7 +63,7 @@ func TestAccount_FR_29_AccountsFromBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, email := range []string{decomposed, composed} {
-			for _, password := range []string{"nai\u0308ve password", "na\u00efve password"} { // the first one replaces the hash
+			for _, password := range []string{"nai\u0308ve password", "na\u00efve password"} { // the first sign-in replaces the hash
 				if got, err := s.byPassword("192.0.2.1", email, password); err != nil || got.ID != u.ID {
 					t.Errorf("%+q with %+q = %v, %v, want the account", email, password, got, err)
 				}
@@ -75,8 +75,8 @@ func TestAccount_FR_29_AccountsFromBefore(t *testing.T) {
 	})
 }
 
-// All texts that find an account share its limit. The small letter of "İ" is "i", so
-// that text is the one of another account.
+// All texts that find an account share its limit. The lower case of "İ" is "i", so that
+// text finds a different account.
 func TestThrottle_FR_29_SpellingsShareTheLimit(t *testing.T) {
 	const email = "i\u0307pek.i\u0307nci@example.com"
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
@@ -89,7 +89,7 @@ func TestThrottle_FR_29_SpellingsShareTheLimit(t *testing.T) {
 	}
 	for _, spelling := range []string{email, strings.ToUpper(email), strings.ReplaceAll(email, "i\u0307", "\u0130"), strings.Replace(email, "i\u0307", "\u0130", 1), strings.Replace(email, "i\u0307", "I\u0307", 1)} {
 		if w := v.signIn(spelling, adasPassword); w.Code == http.StatusSeeOther {
-			t.Errorf("%+q signs in to the account %+q, whose tries are used up", spelling, email)
+			t.Errorf("sign-in as %+q to the account %+q above its limit = 303, want a refusal", spelling, email)
 		}
 	}
 }

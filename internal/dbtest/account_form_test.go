@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// form is a request with a form as written, from a page of the site's own.
+// form returns a POST of a raw form, from a page of the same site.
 func (v *visitor) form(path, body string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -25,8 +25,8 @@ func sqliteSite(t *testing.T, issuer string) *site {
 	return newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, issuer)
 }
 
-// TestNeverRepeat_B15_ReturnTo: after signing in a browser stays on this host
-// (authelia CVE-2021-29456).
+// TestNeverRepeat_B15_ReturnTo: after sign-in the browser stays on this host (authelia
+// CVE-2021-29456).
 func TestNeverRepeat_B15_ReturnTo(t *testing.T) {
 	s := sqliteSite(t, "https://app.example.com")
 	s.ada()
@@ -36,12 +36,12 @@ func TestNeverRepeat_B15_ReturnTo(t *testing.T) {
 	} {
 		v := s.visitor("192.0.2.1")
 		if page := v.get("/sign-in?return_to=" + url.QueryEscape(to)).Body.String(); strings.Contains(page, "evil") || strings.Contains(page, "alert(1)") {
-			t.Errorf("the form for return_to %q repeats it", to)
+			t.Errorf("the form contains the return_to %q", to)
 		}
 		for _, path := range []string{"/sign-in", "/sign-out"} {
 			w := v.post(path, url.Values{"email": {"ada@example.com"}, "password": {adasPassword}, "return_to": {to}})
 			if got := w.Header().Get("Location"); path == "/sign-in" && got != "/" || path == "/sign-out" && got != "" {
-				t.Errorf("POST %s with return_to %q leads to %q", path, to, got)
+				t.Errorf("POST %s with return_to %q redirects to %q", path, to, got)
 			}
 		}
 	}
@@ -52,7 +52,7 @@ func TestNeverRepeat_B15_ReturnTo(t *testing.T) {
 	}
 }
 
-// A form that is none changes nothing, and is no fault of the server.
+// An invalid form changes nothing, and is not a server error.
 func TestAccount_BadForms(t *testing.T) {
 	s := sqliteSite(t, "https://app.example.com")
 	s.ada()
@@ -78,10 +78,10 @@ func TestAccount_BadForms(t *testing.T) {
 		}
 	}
 	for name, form := range map[string]url.Values{
-		"a long address":        {"email": {strings.Repeat("a", 5000) + "@example.com"}, "password": {"x"}},
-		"a long password":       {"email": {"ada@example.com"}, "password": {strings.Repeat("x", 50_000)}},
-		"characters of control": {"email": {"ada@example.com\r\nBcc: x"}, "password": {"\x1b[0m"}},
-		"an address that isn't": {"email": {"' OR 1=1 --"}, "password": {"x"}},
+		"a long address":     {"email": {strings.Repeat("a", 5000) + "@example.com"}, "password": {"x"}},
+		"a long password":    {"email": {"ada@example.com"}, "password": {strings.Repeat("x", 50_000)}},
+		"control characters": {"email": {"ada@example.com\r\nBcc: x"}, "password": {"\x1b[0m"}},
+		"an invalid address": {"email": {"' OR 1=1 --"}, "password": {"x"}},
 	} {
 		if w := s.visitor("192.0.2.2").post("/sign-in", form); w.Code != http.StatusUnprocessableEntity {
 			t.Errorf("%s: status %d, want 422 as for a wrong password", name, w.Code)
@@ -90,16 +90,15 @@ func TestAccount_BadForms(t *testing.T) {
 	for _, form := range []url.Values{{}, {"email": {"ada@example.com"}}, {"password": {"x"}}, {"email": {"  "}, "password": {"x"}}} {
 		w := s.visitor("192.0.2.3").post("/sign-in", form)
 		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "Enter your ") {
-			t.Errorf("form %v: status %d, want 422 and a word of what is missing", form, w.Code)
+			t.Errorf("form %v: status %d, want 422 and a message about the empty field", form, w.Code)
 		}
 	}
 }
 
 var hiddenToken = regexp.MustCompile(`name="form_token" value="([A-Z2-7]{52})"`)
 
-// Over plain http that is not loopback a browser says nothing of where a form
-// comes from but "Origin: null", as it does for a form of any other site: there
-// the form's token must be that of the browser.
+// Over plain http outside loopback, a browser sends only "Origin: null", for our forms
+// and for a form of another site. So the form's token must match the browser's cookie.
 func TestAccount_ForeignFormsOverPlainHTTP(t *testing.T) {
 	s := sqliteSite(t, "http://intranet.example")
 	ada := s.ada()
@@ -123,32 +122,32 @@ func TestAccount_ForeignFormsOverPlainHTTP(t *testing.T) {
 		}
 	}
 	v := s.visitor("192.0.2.1")
-	own := hiddenToken.FindStringSubmatch(v.get("/sign-in").Body.String())
+	token := hiddenToken.FindStringSubmatch(v.get("/sign-in").Body.String())
 	v.get("/sign-in") // another tab
-	if got := post(v, own[1]); got != http.StatusSeeOther {
+	if got := post(v, token[1]); got != http.StatusSeeOther {
 		t.Errorf("the form of our page: status %d, want 303", got)
 	}
 	v.mustBe(ada)
 }
 
-// withForm is a browser that has our form open.
+// withForm returns a browser that has the sign-in form open.
 func withForm(s *site) *visitor {
 	v := s.visitor("192.0.2.1")
 	v.get("/sign-in")
 	return v
 }
 
-// What other people wrote is inert on our pages.
+// Text from other people is inert on our pages.
 func TestAccount_UI_04_TextOnPages(t *testing.T) {
 	s := sqliteSite(t, "https://app.example.com")
 	v := s.visitor("192.0.2.1")
 	w := v.post("/sign-in", url.Values{"email": {`"><script>alert(1)</script>` + "\u202E"}, "password": {`"><b>`}, "return_to": {`/"><script>`}})
 	if body := w.Body.String(); strings.Contains(body, "<script") || strings.Contains(body, "\u202E") || strings.Contains(body, "<b>") {
-		t.Errorf("the page repeats markup or invisible characters:\n%s", body)
+		t.Errorf("the page contains markup or invisible characters of the request:\n%s", body)
 	}
 }
 
-// Links and cookies follow the issuer, whatever the request says of its host.
+// Links and cookies follow the issuer, whatever Host the request has.
 func TestAccount_OP_01_IssuerDecides(t *testing.T) {
 	s := sqliteSite(t, "https://app.example.com/base")
 	ada, v := s.ada(), s.visitor("192.0.2.1")
@@ -163,17 +162,17 @@ func TestAccount_OP_01_IssuerDecides(t *testing.T) {
 	}
 	w := v.post("/base/sign-in", url.Values{"email": {"ada@example.com"}, "password": {adasPassword}})
 	if got := w.Header().Get("Location"); got != "/base/" {
-		t.Errorf("without a return address: to %q, want /base/", got)
+		t.Errorf("sign-in without a return address redirects to %q, want /base/", got)
 	}
 	v.mustBe(ada)
 }
 
-// Only the form signs out, and only the method that it uses is served.
+// Only the form signs out, and only with POST.
 func TestAccount_SignOutPage(t *testing.T) {
 	s := sqliteSite(t, "https://app.example.com")
 	ada, v := s.ada(), s.visitor("192.0.2.1")
 	if w := v.get("/sign-out"); !strings.Contains(w.Body.String(), "You are signed out") {
-		t.Error("the sign-out page does not say that nobody is signed in")
+		t.Error("the sign-out page without a session does not say \"You are signed out\"")
 	}
 	v.signIn("ada@example.com", adasPassword)
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions} {
@@ -181,17 +180,17 @@ func TestAccount_SignOutPage(t *testing.T) {
 		v.mustBe(ada)
 	}
 	if w := v.get("/sign-out?return_to=%2Fnext"); !strings.Contains(w.Body.String(), "Ada@example.com") || !strings.Contains(w.Body.String(), `value="/next"`) {
-		t.Error("the sign-out page does not say who is signed in, or loses the return address")
+		t.Error("the sign-out page lacks the signed-in user or the return address")
 	}
 	w := v.post("/sign-out", url.Values{"return_to": {"/next"}})
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/next" || w.Header().Get("Cache-Control") != "no-store" {
-		t.Errorf("signing out: %d to %q, want 303 to /next, not stored", w.Code, w.Header().Get("Location"))
+		t.Errorf("sign-out: %d to %q, want 303 to /next with no-store", w.Code, w.Header().Get("Location"))
 	}
 	v.mustBeNobody("signed out")
 }
 
-// TestNeverRepeat_B19_HalfSignedOut: a sign-out that did not end what was granted
-// is not called one, also when the page is asked for again.
+// TestNeverRepeat_B19_HalfSignedOut: if the grants of the session could not be ended,
+// no page says that the user is signed out, even if it is opened again.
 func TestNeverRepeat_B19_HalfSignedOut(t *testing.T) {
 	s := sqliteSite(t, "https://app.example.com")
 	ada, v := s.ada(), s.visitor("192.0.2.1")
@@ -199,23 +198,23 @@ func TestNeverRepeat_B19_HalfSignedOut(t *testing.T) {
 	id := v.mustBe(ada).SessionID
 	s.ends.err = http.ErrHandlerTimeout
 	if w := v.post("/sign-out", nil); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "signed out") {
-		t.Errorf("sign-out that fails: status %d, want 500 and no word of being signed out", w.Code)
+		t.Errorf("failed sign-out: status %d, want 500 and a page that does not say \"signed out\"", w.Code)
 	}
-	v.mustBeNobody("the browser's part of it is done")
+	v.mustBeNobody("the session has ended for the browser")
 	if w := v.get("/sign-out"); strings.Contains(w.Body.String(), "signed out") || !strings.Contains(w.Body.String(), "try again") {
-		t.Error("the page claims that the user is signed out, though what was granted lives on")
+		t.Error("the page says that the user is signed out, but the session's grants are still alive")
 	}
 	s.ends.err = nil
 	if w := v.post("/sign-out", nil); !strings.Contains(w.Body.String(), "You are signed out") {
-		t.Errorf("the second attempt: status %d, want it to say that the user is signed out", w.Code)
+		t.Errorf("second sign-out: status %d, want the page to say that the user is signed out", w.Code)
 	}
 	if got := strings.Join(s.ends.calls, ", "); got != "session "+ada.ID+" "+id+", session "+ada.ID+" "+id {
-		t.Errorf("the server was asked to end %q, want the session each time", got)
+		t.Errorf("the server was notified of %q, want the session each time", got)
 	}
 }
 
-// FR-27: a return address that is longer than a proxy accepts in a header is a link
-// on a page.
+// FR-27: a return address that is too long for the headers of a proxy becomes a link on
+// a page.
 func TestAccount_FR_27_LongReturnAddress(t *testing.T) {
 	s := sqliteSite(t, "https://app.example.com")
 	s.ada()

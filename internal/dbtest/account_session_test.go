@@ -19,7 +19,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// inBubble runs a test with a clock of its own, on SQLite: sockets hang there.
+// inBubble runs a test in a synctest bubble, on SQLite: sockets would hang there.
 func inBubble(t *testing.T, test func(t *testing.T, s *site)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -27,7 +27,7 @@ func inBubble(t *testing.T, test func(t *testing.T, s *site)) {
 	})
 }
 
-func TestAccount_SessionThatIsNotUsedEnds(t *testing.T) {
+func TestAccount_IdleSessionEnds(t *testing.T) {
 	inBubble(t, func(_ *testing.T, s *site) {
 		ada, v := s.ada(), s.visitor("192.0.2.1")
 		v.signIn("ada@example.com", adasPassword)
@@ -40,7 +40,7 @@ func TestAccount_SessionThatIsNotUsedEnds(t *testing.T) {
 	})
 }
 
-func TestAccount_SessionEndsWhateverItsUse(t *testing.T) {
+func TestAccount_UsedSessionEndsToo(t *testing.T) {
 	inBubble(t, func(_ *testing.T, s *site) {
 		ada, v := s.ada(), s.visitor("192.0.2.1")
 		v.signIn("ada@example.com", adasPassword)
@@ -49,13 +49,13 @@ func TestAccount_SessionEndsWhateverItsUse(t *testing.T) {
 			v.mustBe(ada)
 		}
 		time.Sleep(24 * time.Hour)
-		v.mustBeNobody("30 days after signing in")
+		v.mustBeNobody("30 days after the sign-in")
 	})
 }
 
-// Re-authentication moves the time of sign-in, as prompt=login needs it
-// (OpenID Connect Core §3.1.2.1); using the session does not.
-func TestAccount_SigningInAgainIsLater(t *testing.T) {
+// A new sign-in changes AuthenticatedAt, as prompt=login requires (OpenID Connect Core
+// §3.1.2.1). Using the session does not.
+func TestAccount_NewSignInChangesAuthenticatedAt(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site) {
 		ada, v := s.ada(), s.visitor("192.0.2.1")
 		v.signIn("ada@example.com", adasPassword)
@@ -65,16 +65,16 @@ func TestAccount_SigningInAgainIsLater(t *testing.T) {
 			t.Errorf("AuthenticatedAt after an hour of use = %v, want %v", at, first)
 		}
 		if w := v.get("/sign-in?prompt=login&return_to=%2Foauth%2Fauthorize"); !strings.Contains(w.Body.String(), `name="password"`) {
-			t.Error("the sign-in page shows no form to somebody who is signed in, so prompt=login cannot be satisfied")
+			t.Error("the sign-in page with prompt=login shows no form to a signed-in user")
 		}
 		v.signIn("ada@example.com", adasPassword)
 		if at := v.mustBe(ada).AuthenticatedAt; !at.Equal(time.Now().Truncate(time.Microsecond)) {
-			t.Errorf("AuthenticatedAt after signing in again = %v, want now", at)
+			t.Errorf("AuthenticatedAt after a new sign-in = %v, want now", at)
 		}
 	})
 }
 
-// A guarded page costs one SELECT for who is signed in, and one write a minute.
+// A page costs one SELECT for the signed-in user, and one write a minute.
 func TestAccount_CurrentUserIsOneSelect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, counter := dbtest.Count(t, dbtest.URL(t, sqldb.SQLite))
@@ -97,16 +97,16 @@ func TestAccount_CurrentUserIsOneSelect(t *testing.T) {
 		}
 		s.visitor("192.0.2.1").mustBeNobody("no cookie")
 		stranger := s.visitor("192.0.2.1")
-		stranger.cookies[sessionCookie] = "what we never set"
-		stranger.mustBeNobody("a cookie of another form")
+		stranger.cookies[sessionCookie] = "not our value"
+		stranger.mustBeNobody("a cookie in another format")
 		if got := counter.Take(); got.Statements != 0 {
-			t.Errorf("without a cookie of ours the database is asked %q", got.Texts)
+			t.Errorf("CurrentUser() without our cookie runs %q, want no statement", got.Texts)
 		}
 	})
 }
 
-// Two cookies of the name are none of ours: one may have been planted, and
-// nobody can tell which.
+// If a browser sends two session cookies, neither is used: an attacker may have planted
+// one of them.
 func TestAccount_UI_01_TwoSessionCookies(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
 	s.ada()
@@ -121,9 +121,9 @@ func TestAccount_UI_01_TwoSessionCookies(t *testing.T) {
 	}
 }
 
-// Who signs in where somebody else is signed in ends that session, with what was
-// granted in it; if that fails nobody is signed in.
-func TestNeverRepeat_F1_SomebodyElseInTheSameBrowser(t *testing.T) {
+// A sign-in in a browser where another user is signed in ends that session and its
+// grants. If that fails, neither user is signed in.
+func TestNeverRepeat_F1_AnotherUserInTheSameBrowser(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		ada, v := s.ada(), s.visitor("192.0.2.1")
@@ -136,25 +136,25 @@ func TestNeverRepeat_F1_SomebodyElseInTheSameBrowser(t *testing.T) {
 
 		s.ends.err = oauth.ErrUnavailable
 		if w := v.signIn("bob@example.com", "bob's password"); w.Code != http.StatusServiceUnavailable {
-			t.Errorf("signing in while the other session cannot be ended: status %d, want 503", w.Code)
+			t.Errorf("sign-in while the other session cannot be ended: status %d, want 503", w.Code)
 		}
-		v.mustBeNobody("neither of them")
+		v.mustBeNobody("after the failed sign-in")
 
 		s.ends.err = nil
 		v.signIn("bob@example.com", "bob's password")
 		if now := v.mustBe(bob).SessionID; now == was {
-			t.Error("Bob's session has the ID of Ada's")
+			t.Error("Bob's session has the ID of Ada's session")
 		}
 		if last := s.ends.calls[len(s.ends.calls)-1]; last != "session "+ada.ID+" "+was {
-			t.Errorf("the server was asked to end %q, want Ada's session", last)
+			t.Errorf("the server was notified of %q, want Ada's session", last)
 		}
 		v.cookies[sessionCookie] = cookie
 		v.mustBeNobody("Ada's cookie")
 	})
 }
 
-// A sign-in that read the old password before it was changed is worth nothing
-// after, whenever its session is stored.
+// If a sign-in checked the old password before a change, its session is invalid, even
+// if it is stored after the change.
 func TestAccount_RT_08_PasswordChangesDuringSignIn(t *testing.T) {
 	for _, d := range dbtest.Dialects {
 		t.Run(d.Name, func(t *testing.T) {
@@ -175,9 +175,9 @@ func TestAccount_RT_08_PasswordChangesDuringSignIn(t *testing.T) {
 			ada = s.ada()
 			v := s.visitor("192.0.2.1")
 			v.signIn("ada@example.com", adasPassword)
-			v.mustBeNobody("signed in with a password that was changed meanwhile")
+			v.mustBeNobody("signed in with a password that changed during the sign-in")
 			if w := v.signIn("ada@example.com", adasPassword); w.Code != http.StatusUnprocessableEntity {
-				t.Errorf("the old password: status %d, want 422", w.Code)
+				t.Errorf("sign-in with the old password: status %d, want 422", w.Code)
 			}
 			v.signIn("ada@example.com", "another password")
 			v.mustBe(ada)
@@ -185,18 +185,18 @@ func TestAccount_RT_08_PasswordChangesDuringSignIn(t *testing.T) {
 	}
 }
 
-// Opening an account again revives no session.
+// Enabling an account again does not revive its sessions.
 func TestAccount_EnabledAgain(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
 		ada, v := s.ada(), s.visitor("192.0.2.1")
 		v.signIn("ada@example.com", adasPassword)
-		for _, disabled := range []bool{true, true, false, false} { // twice is no error
+		for _, disabled := range []bool{true, true, false, false} { // a second call is not an error
 			if err := s.Disable(t.Context(), ada.ID, disabled); err != nil {
 				t.Fatalf("Disable(%v) = %v", disabled, err)
 			}
 		}
-		v.mustBeNobody("a session of before")
+		v.mustBeNobody("a session from before the account was disabled")
 		v.signIn("ada@example.com", adasPassword)
 		v.mustBe(ada)
 		if err := s.Disable(t.Context(), "nobody", true); !isNotFound(err) {
@@ -205,7 +205,7 @@ func TestAccount_EnabledAgain(t *testing.T) {
 	})
 }
 
-// Purge forgets sessions and counts that are over, and nothing else.
+// Purge deletes only sessions and counts that have ended.
 func TestAccount_Purge(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site) {
 		ada, old, young := s.ada(), s.visitor("192.0.2.1"), s.visitor("192.0.2.2")
@@ -235,7 +235,7 @@ func TestAccount_Purge(t *testing.T) {
 	})
 }
 
-// A session that is idle or expired ends for apps too, and not just for the browser.
+// An idle or expired session ends for apps too, and not only for the browser.
 func TestAccount_FR_09_PurgeEndsIdleAndExpiredSessions(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
@@ -256,9 +256,9 @@ func TestAccount_FR_09_PurgeEndsIdleAndExpiredSessions(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s.ends.err = fmt.Errorf("no answer: %w", oauth.ErrUnavailable)
+		s.ends.err = fmt.Errorf("no reply: %w", oauth.ErrUnavailable)
 		if _, err := s.Purge(t.Context(), oauth.EndedBefore(time.Now().Add(-time.Hour)), 10); err == nil {
-			t.Error("Purge() = nil although the server did not end what was granted")
+			t.Error("Purge() = nil, want an error because the server did not end the grants")
 		}
 		s.ends.err = nil
 		s.ends.calls = nil
@@ -268,16 +268,16 @@ func TestAccount_FR_09_PurgeEndsIdleAndExpiredSessions(t *testing.T) {
 		}
 		for _, which := range []string{"idle", "expired"} {
 			if want := "session " + ada.ID + " " + sessions[which]; !slices.Contains(s.ends.calls, want) {
-				t.Errorf("the server was not told that the %s session ends; it was told %q", which, s.ends.calls)
+				t.Errorf("the server was not notified of the %s session; it was notified of %q", which, s.ends.calls)
 			}
 		}
 		if left := column(t, db, "SELECT id FROM passport_sessions"); len(left) != 1 || left[0] != sessions["alive"] {
-			t.Errorf("after the purge the sessions are %q, want the one that is alive, %s", left, sessions["alive"])
+			t.Errorf("sessions after the purge = %q, want only the live session %s", left, sessions["alive"])
 		}
 	})
 }
 
-// A session that is used between the purge's look and its write lives on.
+// A session that is used between the purge's SELECT and its write stays alive.
 func TestAccount_FR_09_PurgeMeetsASessionInUse(t *testing.T) {
 	var s *site
 	db := dbtest.Wrap(t, dbtest.URL(t, sqldb.SQLite), dbtest.Hooks{After: func(op dbtest.Op, query string, err error) error {
@@ -299,7 +299,7 @@ func TestAccount_FR_09_PurgeMeetsASessionInUse(t *testing.T) {
 		t.Errorf("Purge() = %d, %v, want no session ended", n, err)
 	}
 	if len(s.ends.calls) != 0 {
-		t.Errorf("the server was told %q of a session in use", s.ends.calls)
+		t.Errorf("the server was notified of %q, want no notification for a session in use", s.ends.calls)
 	}
 	v.mustBe(ada)
 }

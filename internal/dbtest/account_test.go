@@ -21,7 +21,7 @@ import (
 
 const adasPassword = "correct horse battery"
 
-// site is an application with accounts, and what it was told and logged.
+// site is an application with accounts. It records its log and the calls to the server.
 type site struct {
 	*account.Accounts
 	t    *testing.T
@@ -32,14 +32,14 @@ type site struct {
 	ends *ends
 }
 
-// ends records what the server is asked to end.
+// ends records the calls to the server.
 type ends struct {
 	mu    sync.Mutex
 	calls []string
 	err   error
 
-	// giveUp ends the caller's context, if it is set. What is asked fails if that
-	// reaches it.
+	// giveUp cancels the caller's context, if it is set. The call fails if it uses that
+	// context.
 	giveUp context.CancelFunc
 }
 
@@ -129,7 +129,7 @@ func (s *site) visitor(address string) *visitor {
 
 func (v *visitor) send(r *http.Request) *httptest.ResponseRecorder {
 	r.RemoteAddr = v.address + ":1234"
-	if r.Host == "example.com" { // where the test names none
+	if r.Host == "example.com" { // the test sets no host
 		r.Host = v.host
 	}
 	for name, value := range v.cookies {
@@ -161,7 +161,7 @@ func (v *visitor) signIn(email, password string) *httptest.ResponseRecorder {
 	return v.post("/sign-in", url.Values{"email": {email}, "password": {password}, "return_to": {"/next?a=b"}})
 }
 
-// who returns who is signed in.
+// who returns the signed-in user.
 func (v *visitor) who() (*oauth.User, error) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	for name, value := range v.cookies {
@@ -192,7 +192,7 @@ func withAccountsOn(t *testing.T, test func(t *testing.T, db *sql.DB, d sqldb.Di
 	}
 }
 
-// A right password signs in, on every database; a session row holds a digest.
+// A right password signs in, on every database. The session row holds a digest.
 func TestAccount_SignIn(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
@@ -210,13 +210,13 @@ func TestAccount_SignIn(t *testing.T) {
 			t.Errorf("Data = %#v, want the *account.User", u.Data)
 		}
 		if w := v.get("/sign-in"); !strings.Contains(w.Body.String(), "Ada") {
-			t.Error("the sign-in page does not say who is signed in")
+			t.Error("the sign-in page does not show the signed-in user")
 		}
 	})
 }
 
-// TestNeverRepeat_F1_NewSessionAtSignIn: what a browser had before it signed in
-// is worth nothing afterwards (ZITADEL CVE-2024-28197).
+// TestNeverRepeat_F1_NewSessionAtSignIn: a sign-in invalidates the session cookie that
+// the browser had before (ZITADEL CVE-2024-28197).
 func TestNeverRepeat_F1_NewSessionAtSignIn(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
 	ada, v := s.ada(), s.visitor("192.0.2.1")
@@ -225,7 +225,7 @@ func TestNeverRepeat_F1_NewSessionAtSignIn(t *testing.T) {
 	v.signIn("ada@example.com", adasPassword)
 	first := v.mustBe(ada)
 	if v.cookies[sessionCookie] == planted {
-		t.Fatal("the planted cookie was kept")
+		t.Fatal("the browser still has the planted cookie after the sign-in")
 	}
 	old := s.visitor("192.0.2.1")
 	old.cookies[sessionCookie] = planted
@@ -233,14 +233,14 @@ func TestNeverRepeat_F1_NewSessionAtSignIn(t *testing.T) {
 
 	old.cookies[sessionCookie] = v.cookies[sessionCookie]
 	v.signIn("ada@example.com", adasPassword)
-	old.mustBeNobody("the cookie of before the second sign-in")
+	old.mustBeNobody("the cookie from before the second sign-in")
 	if second := v.mustBe(ada); second.SessionID != first.SessionID || !second.AuthenticatedAt.After(first.AuthenticatedAt) {
-		t.Errorf("signing in again: session %s at %v, was %s at %v; want the same session, authenticated later",
+		t.Errorf("second sign-in: session %s at %v, was %s at %v; want the same session, authenticated later",
 			second.SessionID, second.AuthenticatedAt, first.SessionID, first.AuthenticatedAt)
 	}
 }
 
-// The session cookie is for this host, this scheme and no script.
+// The session cookie is bound to this host and scheme, and scripts can't read it.
 func TestAccount_UI_01_SessionCookie(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "https://app.example.com")
 	s.ada()
@@ -255,10 +255,10 @@ func TestAccount_UI_01_SessionCookie(t *testing.T) {
 		}
 		return
 	}
-	t.Errorf("no __Host- session cookie among %d", len(v.last))
+	t.Errorf("%d cookies without a __Host- session cookie, want one", len(v.last))
 }
 
-// Every page is protected; a stranger's form signs nobody in or out.
+// Every page has the security headers. A form of another site signs no user in or out.
 func TestAccount_AZ_25_AZ_26_UI_03_PagesAndForeignForms(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "https://app.example.com")
 	ada, v := s.ada(), s.visitor("192.0.2.1")
@@ -266,7 +266,7 @@ func TestAccount_AZ_25_AZ_26_UI_03_PagesAndForeignForms(t *testing.T) {
 		h := w.Header()
 		if !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") || h.Get("X-Frame-Options") != "DENY" ||
 			h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" {
-			t.Errorf("headers of a page: %v", h)
+			t.Errorf("headers of a page = %v, want the security headers", h)
 		}
 	}
 	v.signIn("ada@example.com", adasPassword)
@@ -285,9 +285,9 @@ func TestAccount_AZ_25_AZ_26_UI_03_PagesAndForeignForms(t *testing.T) {
 	v.mustBe(ada)
 }
 
-// TestNeverRepeat_F2_OneCounter: each spelling of a name, and each place that
-// takes a password, share one counter, and the answer does not tell whether the
-// account exists (authelia CVE-2025-24806).
+// TestNeverRepeat_F2_OneCounter: all spellings of an address, the page and the password
+// grant share one counter. The response does not reveal whether the account exists
+// (authelia CVE-2025-24806).
 func TestNeverRepeat_F2_C4_OneCounter(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
@@ -305,23 +305,23 @@ func TestNeverRepeat_F2_C4_OneCounter(t *testing.T) {
 			}
 			w := v.signIn(name, adasPassword)
 			if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
-				t.Errorf("%s, the right password after too many tries: status %d, want 429 with Retry-After", name, w.Code)
+				t.Errorf("%s: right password after too many tries: status %d, want 429 with Retry-After", name, w.Code)
 			}
 			v.mustBeNobody("throttled")
 		}
 		if pages["ada@example.com"] != pages["bob@example.com"] {
-			t.Error("the page tells whether the account exists")
+			t.Error("the page reveals whether the account exists")
 		}
 		other := s.visitor("198.51.100.7")
 		if w := other.signIn("ada@example.com", adasPassword); w.Code != http.StatusSeeOther {
-			t.Errorf("the owner from elsewhere: status %d, want 303", w.Code)
+			t.Errorf("the user from another address: status %d, want 303", w.Code)
 		}
 		other.mustBe(ada)
 	})
 }
 
-// 64 guesses at once are not counted as one.
-func TestNeverRepeat_F2_GuessesAtOnce(t *testing.T) {
+// 64 concurrent guesses count as 64.
+func TestNeverRepeat_F2_ConcurrentGuesses(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		db.SetMaxOpenConns(16)
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
@@ -339,12 +339,12 @@ func TestNeverRepeat_F2_GuessesAtOnce(t *testing.T) {
 		}
 		wg.Wait()
 		if seen[http.StatusUnprocessableEntity] != account.TriesPerPair || seen[http.StatusTooManyRequests] != 64-account.TriesPerPair {
-			t.Errorf("answers by status: %v, want %d × 422 and the rest 429", seen, account.TriesPerPair)
+			t.Errorf("responses by status = %v, want %d × 422 and the rest 429", seen, account.TriesPerPair)
 		}
 	})
 }
 
-// TestNeverRepeat_F3_ParallelSignIns: nobody becomes somebody else (tinyauth
+// TestNeverRepeat_F3_ParallelSignIns: concurrent sign-ins never mix up users (tinyauth
 // CVE-2026-33544).
 func TestNeverRepeat_F3_ParallelSignIns(t *testing.T) {
 	db := dbtest.Open(t, sqldb.SQLite)
@@ -362,7 +362,7 @@ func TestNeverRepeat_F3_ParallelSignIns(t *testing.T) {
 		wg.Go(func() {
 			v := s.visitor(fmt.Sprintf("192.0.2.%d", i))
 			w := v.signIn(u.Email, fmt.Sprint("password of ", i))
-			for w.Code == http.StatusServiceUnavailable { // a crowd on a slow machine: asked to come again
+			for w.Code == http.StatusServiceUnavailable { // retry on a slow machine
 				w = v.signIn(u.Email, fmt.Sprint("password of ", i))
 			}
 			if w.Code != http.StatusSeeOther {
@@ -370,16 +370,15 @@ func TestNeverRepeat_F3_ParallelSignIns(t *testing.T) {
 				return
 			}
 			if got, err := v.who(); err != nil || got.ID != u.ID {
-				t.Errorf("user %d signed in and is %+v, %v", i, got, err)
+				t.Errorf("user %d signed in: CurrentUser() = %+v, %v, want that user", i, got, err)
 			}
 		})
 	}
 	wg.Wait()
 }
 
-// Signing out ends the session and its tokens, and says so only then.
-// A caller that gives up after the first write does not stop the second one.
-func TestAccount_FR_07_CallerGivesUpHalfWay(t *testing.T) {
+// If a caller cancels after the first write, the second write still happens.
+func TestAccount_FR_07_CallerCancelsHalfWay(t *testing.T) {
 	for name, run := range map[string]func(s *site, v *visitor, ada *account.User, ctx context.Context) error{
 		"SetPassword": func(s *site, _ *visitor, ada *account.User, ctx context.Context) error {
 			return s.SetPassword(ctx, ada.ID, "another "+adasPassword, "")
@@ -399,13 +398,13 @@ func TestAccount_FR_07_CallerGivesUpHalfWay(t *testing.T) {
 		ada, v := s.ada(), s.visitor("192.0.2.1")
 		v.signIn("ada@example.com", adasPassword)
 		before := len(s.ends.calls)
-		ctx, giveUp := context.WithCancel(t.Context())
-		s.ends.giveUp = giveUp
+		ctx, cancel := context.WithCancel(t.Context())
+		s.ends.giveUp = cancel
 		if err := run(s, v, ada, ctx); err != nil {
-			t.Errorf("%s whose caller gives up after the first write = %v, want it done", name, err)
+			t.Errorf("%s canceled after the first write = %v, want nil", name, err)
 		}
 		if got := s.ends.calls[before:]; len(got) != 1 {
-			t.Errorf("%s whose caller gives up after the first write asks the server to end %q, want one thing", name, got)
+			t.Errorf("%s canceled after the first write notifies the server of %q, want one call", name, got)
 		}
 		v.mustBeNobody(name)
 	}
@@ -417,28 +416,28 @@ func TestNeverRepeat_B19_SignOut(t *testing.T) {
 	v.signIn("ada@example.com", adasPassword)
 	session := v.mustBe(ada).SessionID
 	v.cookies["first-party"] = "sealed"
-	s.ends.err = fmt.Errorf("no answer: %w", oauth.ErrUnavailable)
+	s.ends.err = fmt.Errorf("no reply: %w", oauth.ErrUnavailable)
 	if w := v.post("/sign-out", nil); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "signed out") {
-		t.Errorf("sign-out that fails: status %d, want 503 and no word of being signed out", w.Code)
+		t.Errorf("failed sign-out: status %d, want 503 and a page that does not say \"signed out\"", w.Code)
 	}
 	if v.cookies[sessionCookie] == "" || v.cookies["first-party"] == "" {
-		t.Error("the cookie is gone although the session could not be ended: nobody can try again")
+		t.Error("the failed sign-out deleted a cookie, so the user cannot try again")
 	}
 	s.ends.err = nil
 	if w := v.post("/sign-out", nil); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "You are signed out") {
-		t.Errorf("sign-out: status %d", w.Code)
+		t.Errorf("sign-out: status %d, want 200 and \"You are signed out\"", w.Code)
 	}
 	v.mustBeNobody("signed out")
 	if v.cookies["first-party"] != "" {
-		t.Error("the cookie of the user's scripts is left in the browser")
+		t.Error("the first-party cookie is still in the browser after the sign-out")
 	}
 	if got := s.ends.calls[len(s.ends.calls)-1]; got != "session "+ada.ID+" "+session {
-		t.Errorf("the server was asked to end %q", got)
+		t.Errorf("the server was notified of %q, want the session", got)
 	}
 }
 
-// A changed password ends the other sessions and is told to the server; a
-// disabled account is nobody at once.
+// A changed password ends the other sessions and notifies the server. A disabled
+// account is signed out at once.
 func TestAccount_RT_08_PasswordChangedAndDisabled(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
@@ -454,7 +453,7 @@ func TestAccount_RT_08_PasswordChangedAndDisabled(t *testing.T) {
 		here.mustBe(ada)
 		there.mustBeNobody("another session, after the password changed")
 		if len(s.ends.calls) != 1 || s.ends.calls[0] != "password "+ada.ID+" "+session {
-			t.Errorf("the server was told %q", s.ends.calls)
+			t.Errorf("the server was notified of %q, want the changed password", s.ends.calls)
 		}
 		if err := s.Disable(t.Context(), ada.ID, true); err != nil {
 			t.Fatal(err)
@@ -464,13 +463,13 @@ func TestAccount_RT_08_PasswordChangedAndDisabled(t *testing.T) {
 			t.Errorf("UserByID() of a disabled account = %v, want ErrNotFound", err)
 		}
 		if w := there.signIn("ada@example.com", "another password"); w.Code != http.StatusUnprocessableEntity {
-			t.Errorf("signing in to a disabled account: status %d, want 422 as for a wrong password", w.Code)
+			t.Errorf("sign-in to a disabled account: status %d, want 422 as for a wrong password", w.Code)
 		}
 	})
 }
 
-// TestNeverRepeat_C7_C10_AccountSecrets: no password and no cookie in the log or
-// in the database.
+// TestNeverRepeat_C7_C10_AccountSecrets: neither the log nor the database contains a
+// password or a cookie.
 func TestNeverRepeat_C7_C10_OP_02_AccountSecrets(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
 	s.ada()
@@ -482,7 +481,7 @@ func TestNeverRepeat_C7_C10_OP_02_AccountSecrets(t *testing.T) {
 	for where, text := range map[string]string{"log": s.log.b.String(), "database": dumpSQLite(t, s.db)} {
 		for i, canary := range canaries {
 			if strings.Contains(text, canary) {
-				t.Errorf("canary %d stands in the %s", i, where)
+				t.Errorf("secret %d is in the %s", i, where)
 			}
 		}
 	}

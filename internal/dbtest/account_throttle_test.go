@@ -21,14 +21,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// byPassword is what a password grant asks, from an address.
+// byPassword checks a password like the password grant, for a request from an address.
 func (s *site) byPassword(address, name, password string) (*oauth.User, error) {
 	ctx := reqinfo.With(s.t.Context(), reqinfo.Info{ID: "r1", Address: address})
 	return s.UserByPassword(ctx, name, password)
 }
 
-// TestNeverRepeat_F2_PasswordGrantSharesTheCount: an endpoint that does not
-// count is a way around the count (authelia CVE-2025-24806).
+// TestNeverRepeat_F2_PasswordGrantSharesTheCount: an attacker could go around a counter
+// that only one endpoint has (authelia CVE-2025-24806).
 func TestNeverRepeat_F2_PasswordGrantSharesTheCount(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
@@ -48,12 +48,12 @@ func TestNeverRepeat_F2_PasswordGrantSharesTheCount(t *testing.T) {
 			t.Errorf("UserByPassword() with the right password after too many tries = %v, want ErrNotFound", err)
 		}
 		if w := v.signIn("ada@example.com", adasPassword); w.Code != http.StatusTooManyRequests {
-			t.Errorf("the page after too many tries at both: status %d, want 429", w.Code)
+			t.Errorf("the page after too many tries on both: status %d, want 429", w.Code)
 		}
 	})
 }
 
-// The window ends when it says, however often somebody tried meanwhile.
+// The window ends at its time, even if refused tries continue.
 func TestAccount_ThrottleEnds(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *site) {
 		ada, v := s.ada(), s.visitor("192.0.2.1")
@@ -73,7 +73,7 @@ func TestAccount_ThrottleEnds(t *testing.T) {
 	})
 }
 
-// A success forgets what the pair failed before, and counts for nothing itself.
+// A success clears the failures of the pair, and does not count itself.
 func TestAccount_SuccessIsNotCounted(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
@@ -92,8 +92,8 @@ func TestAccount_SuccessIsNotCounted(t *testing.T) {
 	})
 }
 
-// One address that goes through many accounts is stopped, also if it has a whole
-// network of IPv6 addresses.
+// One address that tries many accounts is stopped, even with a whole network of IPv6
+// addresses.
 func TestAccount_ThrottleByAddress(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
 	s.ada()
@@ -111,36 +111,36 @@ func TestAccount_ThrottleByAddress(t *testing.T) {
 	}
 }
 
-// Many addresses that try one account are stopped, and its owner comes in
-// nevertheless from where they signed in before.
-func TestAccount_StrangersDoNotLockTheOwnerOut(t *testing.T) {
+// Many addresses that try one account are stopped. The user can still sign in from an
+// address that they used before.
+func TestAccount_AttackersDoNotLockTheUserOut(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), sqldb.SQLite, "http://127.0.0.1:8000")
 	ada, owner := s.ada(), s.visitor("192.0.2.1")
 	owner.signIn("ada@example.com", adasPassword)
 	for i := range account.TriesPerAccount {
 		if w := s.visitor(fmt.Sprintf("198.51.100.%d", i)).signIn("ada@example.com", "wrong"); w.Code != http.StatusUnprocessableEntity {
-			t.Fatalf("stranger %d: status %d, want 422", i, w.Code)
+			t.Fatalf("attacker %d: status %d, want 422", i, w.Code)
 		}
 	}
 	if w := s.visitor("203.0.113.1").signIn("ada@example.com", adasPassword); w.Code != http.StatusTooManyRequests {
-		t.Errorf("one stranger more: status %d, want 429", w.Code)
+		t.Errorf("one more attacker: status %d, want 429", w.Code)
 	}
 	again := s.visitor("192.0.2.1")
 	again.signIn("ada@example.com", adasPassword)
 	again.mustBe(ada)
 	if w := s.visitor("203.0.113.1").signIn("ada@example.com", adasPassword); w.Code != http.StatusTooManyRequests {
-		t.Errorf("a stranger after the owner signed in: status %d, want 429", w.Code)
+		t.Errorf("an attacker after the user signed in: status %d, want 429", w.Code)
 	}
 }
 
-// Who a request is from is what a trusted proxy says; nobody else is believed.
+// Only a trusted proxy can set the client's address.
 func TestAccount_OP_01_ThrottleBehindAProxy(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		proxies []netip.Prefix
 		want    int
 	}{
-		{"nobody is trusted", nil, http.StatusTooManyRequests},
+		{"no proxy is trusted", nil, http.StatusTooManyRequests},
 		{"the proxy is trusted", []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, http.StatusUnprocessableEntity},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -165,14 +165,14 @@ func TestAccount_OP_01_ThrottleBehindAProxy(t *testing.T) {
 				}
 			}
 			if got := statusFrom("203.0.113.99"); got != test.want {
-				t.Errorf("from one more address in X-Forwarded-For: status %d, want %d", got, test.want)
+				t.Errorf("another address in X-Forwarded-For: status %d, want %d", got, test.want)
 			}
 		})
 	}
 }
 
-// A stranger behind a proxy that writes ports is one address, and locks out no one
-// who comes from another address.
+// An attacker behind a proxy that adds ports counts as one address, and does not lock
+// out users from other addresses.
 func TestAccount_FR_20_PortsInForwardedFor(t *testing.T) {
 	s := sqliteSite(t, "http://127.0.0.1:8000")
 	s.ada()
@@ -193,22 +193,22 @@ func TestAccount_FR_20_PortsInForwardedFor(t *testing.T) {
 	}
 	for i := range account.TriesPerAddress {
 		if got := signIn(fmt.Sprintf("203.0.113.9:%d", 40_000+i), fmt.Sprintf("user%d@example.com", i), "wrong"); got != http.StatusUnprocessableEntity {
-			t.Fatalf("try %d of the stranger: status %d, want 422", i, got)
+			t.Fatalf("try %d of the attacker: status %d, want 422", i, got)
 		}
 	}
 	if got := signIn("203.0.113.9:51234", "last@example.com", "wrong"); got != http.StatusTooManyRequests {
-		t.Errorf("one try more of the stranger: status %d, want 429", got)
+		t.Errorf("one more try of the attacker: status %d, want 429", got)
 	}
 	for _, forwarded := range []string{"198.51.100.7:51234", "[2001:db8::1]:443", "[2001:db8:1::1]"} {
 		if got := signIn(forwarded, "ada@example.com", adasPassword); got != http.StatusSeeOther {
-			t.Errorf("the user at %s: status %d, want 303", forwarded, got)
+			t.Errorf("user at %s: status %d, want 303", forwarded, got)
 		}
 	}
 }
 
-// While a password is checked its try counts: guesses that are in the air
-// together cannot all be the last one. Nor do people who come together, with
-// their own right passwords and from one address, stop one another.
+// A try counts while its password is being checked, so concurrent guesses cannot pass a
+// limit. But users with right passwords who sign in concurrently from one address do
+// not stop each other.
 func TestNeverRepeat_F2_F3_ManyFromOneAddress(t *testing.T) {
 	s := sqliteSite(t, "http://127.0.0.1:8000")
 	const many = account.TriesPerAddress + 10
@@ -223,18 +223,18 @@ func TestNeverRepeat_F2_F3_ManyFromOneAddress(t *testing.T) {
 	for i := range many {
 		wg.Go(func() {
 			u, err := s.byPassword("192.0.2.1", name(i), password(i))
-			for errors.Is(err, oauth.ErrUnavailable) && t.Context().Err() == nil { // a slow machine: come again, as one is told to
+			for errors.Is(err, oauth.ErrUnavailable) && t.Context().Err() == nil { // retry on a slow machine
 				u, err = s.byPassword("192.0.2.1", name(i), password(i))
 			}
 			if err != nil || u.Data.(*account.User).Email != name(i) {
-				t.Errorf("user %d of %d at once from one address: %v, %v", i, many, u, err)
+				t.Errorf("concurrent sign-in %d of %d from one address = %v, %v, want the user", i, many, u, err)
 			}
 		})
 	}
 	wg.Wait()
 }
 
-// A count that cannot be stored lets nobody in: what guards the door fails shut.
+// If a try cannot be counted, the sign-in is refused.
 func TestAccount_OP_04_NoCountNoSignIn(t *testing.T) {
 	var broken atomic.Bool
 	db := dbtest.Wrap(t, dbtest.URL(t, sqldb.SQLite), dbtest.Hooks{Before: func(op dbtest.Op, _ string) error {
@@ -248,7 +248,7 @@ func TestAccount_OP_04_NoCountNoSignIn(t *testing.T) {
 	v := s.visitor("192.0.2.1")
 	broken.Store(true)
 	if w := v.signIn("ada@example.com", adasPassword); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
-		t.Errorf("signing in while tries cannot be counted: status %d, want 503 with Retry-After", w.Code)
+		t.Errorf("sign-in while tries cannot be counted: status %d, want 503 with Retry-After", w.Code)
 	}
 	if _, err := s.byPassword("192.0.2.1", "ada@example.com", adasPassword); !errors.Is(err, oauth.ErrUnavailable) {
 		t.Errorf("UserByPassword() while tries cannot be counted = %v, want ErrUnavailable", err)

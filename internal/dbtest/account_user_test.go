@@ -17,8 +17,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// One address is one account, however it is spelled, and what only looks alike
-// is another.
+// All spellings of an address are one account. Similar addresses are different
+// accounts.
 func TestAccount_Create(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
@@ -57,22 +57,22 @@ func TestAccount_Create(t *testing.T) {
 	})
 }
 
-func TestAccount_CreateSaysAllThatIsWrong(t *testing.T) {
+func TestAccount_CreateReportsAllErrors(t *testing.T) {
 	s := sqliteSite(t, "http://127.0.0.1:8000")
 	_, err := s.Create(t.Context(), account.NewUser{Email: "ada", Name: strings.Repeat("x", 101), Password: "short"})
 	for _, want := range []string{"e-mail address", "name is too long", "password is too short"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Create() = %v, want it to say %q too", err, want)
+			t.Errorf("Create() = %v, want an error that contains %q too", err, want)
 		}
 	}
 	for name, n := range map[string]account.NewUser{
 		"no address":            {Password: adasPassword},
 		"two at signs":          {Email: "a@b@c", Password: adasPassword},
 		"no local part":         {Email: "@example.com", Password: adasPassword},
-		"blank inside":          {Email: "a b@example.com", Password: adasPassword},
-		"line end inside":       {Email: "a@example.com\r\nBcc:x", Password: adasPassword},
+		"space inside":          {Email: "a b@example.com", Password: adasPassword},
+		"line break inside":     {Email: "a@example.com\r\nBcc:x", Password: adasPassword},
 		"NUL":                   {Email: "a\x00@example.com", Password: adasPassword},
-		"zero-width blank":      {Email: "ada\u200B@example.com", Password: adasPassword},
+		"zero-width space":      {Email: "ada\u200B@example.com", Password: adasPassword},
 		"bidirectional control": {Email: "\u202Eada@example.com", Password: adasPassword},
 		"invalid UTF-8":         {Email: "a\xff@example.com", Password: adasPassword},
 		"long address":          {Email: strings.Repeat("a", 250) + "@b.de", Password: adasPassword},
@@ -89,31 +89,30 @@ func TestAccount_CreateSaysAllThatIsWrong(t *testing.T) {
 		}
 	}
 	for range s.Users(t.Context()) {
-		t.Error("an account was made")
+		t.Error("Users() yields an account after failed calls of Create()")
 	}
 	u, err := s.Create(t.Context(), account.NewUser{Email: "demo@example.com", Name: " Ada\u202E  Lovelace ", Password: "passport"})
 	if err != nil || u.Name != "Ada Lovelace" {
-		t.Errorf("Create() = %+v, %v, want the name without what cannot be seen", u, err)
+		t.Errorf("Create() = %+v, %v, want the name without invisible characters", u, err)
 	}
 	if err := s.SetPassword(t.Context(), u.ID, "short", ""); err == nil {
-		t.Error("SetPassword() takes a password that Create refuses")
+		t.Error("SetPassword() of a short password = nil, want the error of Create()")
 	}
 }
 
-// A list that is ranged over needs no connection of its own, and comes in the
-// order in which accounts were made.
+// A loop over the accounts holds no connection, and has the order of their creation.
 func TestAccount_UsersOnAPoolOfOne(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		db.SetMaxOpenConns(1)
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
-		var made, listed []string
+		var created, listed []string
 		hash := hashOf(t, "x")
 		for i := range 205 {
 			u, err := s.Create(t.Context(), account.NewUser{Email: fmt.Sprintf("user%d@example.com", i), PasswordHash: hash})
 			if err != nil {
 				t.Fatal(err)
 			}
-			made = append(made, u.ID)
+			created = append(created, u.ID)
 		}
 		for u, err := range s.Users(t.Context()) {
 			if err != nil {
@@ -125,25 +124,24 @@ func TestAccount_UsersOnAPoolOfOne(t *testing.T) {
 				}
 			}
 		}
-		if !slices.Equal(made, listed) {
-			t.Errorf("Users() yields %d accounts, want the %d that were made, in their order", len(listed), len(made))
+		if !slices.Equal(created, listed) {
+			t.Errorf("Users() yields %d accounts, want the %d created ones in their order", len(listed), len(created))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		for u, err := range s.Users(ctx) {
 			if err == nil {
-				t.Errorf("Users() for a caller that has given up yields %v", u)
+				t.Errorf("Users() with a canceled context yields %v, want an error", u)
 			}
 		}
 	})
 }
 
-// A hash from another system is replaced once its password is known, and only
-// then.
+// An imported hash is replaced at the first sign-in with the right password.
 func TestAccount_HashIsReplacedAtSignIn(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		s := newSite(t, db, d, "http://127.0.0.1:8000")
-		old := "$2y$" + strings.TrimPrefix(hashOf(t, adasPassword), "$2a$") // as PHP writes it
+		old := "$2y$" + strings.TrimPrefix(hashOf(t, adasPassword), "$2a$") // PHP's form
 		u, err := s.Create(t.Context(), account.NewUser{Email: "ada@example.com", PasswordHash: old})
 		if err != nil {
 			t.Fatal(err)
@@ -164,7 +162,7 @@ func TestAccount_HashIsReplacedAtSignIn(t *testing.T) {
 	})
 }
 
-// Nodes that start together migrate once, and New touches nothing.
+// Nodes that start together migrate once, and New changes nothing.
 func TestAccount_Migrate(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		nodes := make([]*account.Accounts, 4)
@@ -176,19 +174,19 @@ func TestAccount_Migrate(t *testing.T) {
 			nodes[i] = a
 		}
 		if err := nodes[0].Migrated(t.Context()); err == nil || !strings.Contains(err.Error(), "migrate") {
-			t.Errorf("Migrated() before = %v, want an error that says what to do", err)
+			t.Errorf("Migrated() before Migrate() = %v, want an error that says what to do", err)
 		}
 		var wg sync.WaitGroup
 		for _, a := range nodes {
 			wg.Go(func() {
 				if err := a.Migrate(t.Context()); err != nil {
-					t.Errorf("Migrate() = %v", err)
+					t.Errorf("concurrent Migrate() = %v, want nil", err)
 				}
 			})
 		}
 		wg.Wait()
 		if err := nodes[0].Migrated(t.Context()); err != nil {
-			t.Errorf("Migrated() after = %v", err)
+			t.Errorf("Migrated() after Migrate() = %v, want nil", err)
 		}
 		files, err := fs.Glob(account.Migrations(d), "*.sql")
 		if err != nil || len(files) == 0 {
@@ -197,7 +195,7 @@ func TestAccount_Migrate(t *testing.T) {
 	})
 }
 
-// Nobody's table is taken for ours.
+// Migrate does not use tables of other software.
 func TestAccount_MigrateLeavesForeignTablesAlone(t *testing.T) {
 	db := dbtest.Open(t, sqldb.SQLite)
 	if _, err := db.ExecContext(t.Context(), "CREATE TABLE passport_users (id INTEGER PRIMARY KEY)"); err != nil {
@@ -211,6 +209,6 @@ func TestAccount_MigrateLeavesForeignTablesAlone(t *testing.T) {
 		t.Errorf("Migrate() over a foreign table = %v, want an error that names it", err)
 	}
 	if got := column(t, db, "SELECT name FROM sqlite_master WHERE name LIKE 'passport_s%'"); len(got) != 0 {
-		t.Errorf("Migrate() made %v all the same", got)
+		t.Errorf("Migrate() over a foreign table created %v, want nothing", got)
 	}
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// importedCost makes bcrypt take longer than our own hashes, and no test slow.
+// importedCost makes bcrypt take longer than our own hashes without slowing the tests.
 const importedCost = 10
 
-// An account that was imported at one node, by the library or by SQL, sets the work
-// of every sign-in at the others, until its hash is replaced.
+// If an account is imported on one node, by the library or by SQL, every sign-in on the
+// other nodes does the work of its hash, until that hash is replaced.
 func TestAccount_FR_10_OtherNodesDoTheWorkOfAnImportedHash(t *testing.T) {
 	withAccountsOn(t, func(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 		one, two := newSite(t, db, d, "http://127.0.0.1:8000"), newSite(t, db, d, "http://127.0.0.1:8000")
@@ -41,14 +41,14 @@ func TestAccount_FR_10_OtherNodesDoTheWorkOfAnImportedHash(t *testing.T) {
 			two.visitor("192.0.2.1").signIn(email, "wrong password")
 			// A lower bound holds on a busy machine too.
 			if took := time.Since(begin); took < least/2 {
-				t.Errorf("a wrong password for %s takes %v, and bcrypt alone %v: the time tells whose hash is imported", email, took, least)
+				t.Errorf("a wrong password for %s takes %v, and bcrypt alone %v; the time reveals the imported hash", email, took, least)
 			}
 		}
 	})
 }
 
-// Finding the costs takes a step for each cost, however many accounts there are, and
-// each step reads one entry of an index.
+// Finding the costs takes one step for each cost, whatever the number of accounts. Each
+// step reads one entry of an index.
 func TestAccount_FR_10_CostsAreReadFromAnIndex(t *testing.T) {
 	for _, d := range dbtest.Dialects {
 		t.Run(d.Name, func(t *testing.T) {
@@ -73,10 +73,10 @@ func TestAccount_FR_10_CostsAreReadFromAnIndex(t *testing.T) {
 				}
 			}
 			if steps != 5 {
-				t.Errorf("a sign-in among 4 costs of %d accounts takes %d steps, want 5", accounts, steps)
+				t.Errorf("a sign-in with 4 costs among %d accounts takes %d steps, want 5", accounts, steps)
 			}
 			if d == sqldb.MySQL {
-				return // it prefers to read a table as small as this one
+				return // MySQL scans such a small table
 			}
 			all := plan(t, db, d, text)
 			for _, step := range all {

@@ -13,12 +13,12 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// api sends a request to the JSON API, and wants this status.
+// api sends a request to the JSON API and checks the status.
 func (s *oauthServer) api(status int, method, path, body string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	w := s.ask(method, path, body)
 	if w.Code != status {
-		s.t.Errorf("%s %s answers %d %s, want %d", method, path, w.Code, w.Body, status)
+		s.t.Errorf("%s %s = %d %s, want %d", method, path, w.Code, w.Body, status)
 	}
 	return w
 }
@@ -43,7 +43,7 @@ func idsIn(t *testing.T, w *httptest.ResponseRecorder) (ids []string) {
 	return ids
 }
 
-// What the JSON API asks of each database: no statement for each item of a list.
+// The JSON API takes no statement for each item of a list, on each database.
 func TestJSONAPI_StatementsOverEachDatabase(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db, counter := dbtest.Count(t, dbtest.URL(t, d))
@@ -59,7 +59,7 @@ func TestJSONAPI_StatementsOverEachDatabase(t *testing.T) {
 		s.measure(counter, func() { w = s.api(201, "POST", "/clients", body) })
 		var made struct{ ID int64 }
 		if err := json.Unmarshal(w.Body.Bytes(), &made); err != nil || made.ID != 3 {
-			t.Fatalf("the third client is %s, %v: want the number 3", w.Body, err)
+			t.Fatalf("the third client is %s, %v, want the number 3", w.Body, err)
 		}
 		for range 5 {
 			s.api(201, "POST", "/clients", body)
@@ -72,7 +72,7 @@ func TestJSONAPI_StatementsOverEachDatabase(t *testing.T) {
 		}
 		check("change", s.measure(counter, func() { s.api(200, "PUT", "/clients/3", strings.Replace(body, "App", "New", 1)) }), spent{reads: 2, transactions: 1, writes: 1, users: 1})
 		check("delete", s.measure(counter, func() { s.api(204, "DELETE", "/clients/3", "") }), spent{reads: 1, transactions: 1, writes: 1, users: 1})
-		check("another's", s.measure(counter, func() { s.api(404, "DELETE", "/clients/1", "") }), spent{reads: 1, users: 1})
+		check("another user's client", s.measure(counter, func() { s.api(404, "DELETE", "/clients/1", "") }), spent{reads: 1, users: 1})
 
 		var apps, personal []string
 		check("tokens", s.measure(counter, func() { apps = idsIn(t, s.api(200, "GET", "/tokens", "")) }), spent{reads: 1, users: 1})
@@ -89,14 +89,14 @@ func TestJSONAPI_StatementsOverEachDatabase(t *testing.T) {
 		for _, request := range []string{"GET /clients", "POST /clients", "PUT /clients/3", "DELETE /clients/3", "GET /tokens", "DELETE /tokens/x", "POST /personal-access-tokens"} {
 			method, path, _ := strings.Cut(request, " ")
 			if w := s.ask(method, path, body); w.Code < 500 || !strings.Contains(w.Body.String(), `"message"`) || strings.Contains(w.Body.String(), "sql") {
-				t.Errorf("%s without a database answers %d %s", request, w.Code, w.Body)
+				t.Errorf("%s without a database = %d %s, want a server error as JSON that does not mention SQL", request, w.Code, w.Body)
 			}
 		}
 	})
 }
 
-// A user removes an app while it refreshes, by 64 goroutines: nothing lives on.
-func TestJSONAPI_NeverRepeat_D4_RemovingAgainstRefreshing(t *testing.T) {
+// A user removes an app while it refreshes, in 64 goroutines. No token stays live.
+func TestJSONAPI_NeverRepeat_D4_RemovingRacesRefreshing(t *testing.T) {
 	everyOAuthServer(t, func(t *testing.T, s *oauthServer) {
 		tok := s.ok(s.redeem(s.code()))
 		id := idsIn(t, s.api(200, "GET", "/tokens", ""))[0]
@@ -116,11 +116,11 @@ func TestJSONAPI_NeverRepeat_D4_RemovingAgainstRefreshing(t *testing.T) {
 			switch got.status {
 			case 200:
 				if s.admits(got.Access) {
-					t.Error("an access token that was issued meanwhile lives on")
+					t.Error("an access token that was issued during the removal is still live")
 				}
 			case 400:
 			default:
-				t.Errorf("a refresh answers %d %s", got.status, got.body)
+				t.Errorf("a refresh = %d %s, want 200 or 400", got.status, got.body)
 			}
 		}
 		if got := idsIn(t, s.api(200, "GET", "/tokens", "")); len(got) != 0 {

@@ -15,13 +15,14 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// FR-52: the idle connections of a pool end: by the server, or by a load balancer in
-// between. Each verb succeeds as the first one. Its result shows that it
-// did not write twice: the second time, a code is spent and a name is taken.
+// FR-52: the server or a load balancer ends the idle connections of a pool. Each verb
+// succeeds as the first one after that, and does not write twice: a second write would
+// find a code spent or a name taken.
 func TestStore_FR_52_IdleConnectionsEnd(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		for _, by := range []string{"server", "load balancer"} {
-			// Writes without an audit record are single statements, and transactions with it.
+			// With an audit record a write is a transaction, otherwise a single
+			// statement.
 			for name, audit := range map[string]*oauth.AuditRecord{"alone": nil, "with an audit record": {Time: now, Action: "test"}} {
 				if by == "load balancer" && audit != nil {
 					continue
@@ -42,7 +43,7 @@ func TestStore_FR_52_IdleConnectionsEnd(t *testing.T) {
 						}
 					}
 					for i := range verbs(t, s, c, f, audit) {
-						// The pool has met no broken connection before.
+						// A new pool has not seen a broken connection yet.
 						pool := dbtest.OpenURL(t, databaseURL)
 						verb := verbs(t, sqlstore.New(pool, d), c, f, audit)[i]
 						end(holdSome(t, pool, d, 2))
@@ -57,12 +58,12 @@ func TestStore_FR_52_IdleConnectionsEnd(t *testing.T) {
 	}
 }
 
-// holdSome has a pool keep n connections, and returns the server's IDs of them. They
+// holdSome makes a pool keep n connections, and returns the server's IDs for them. They
 // were just used: pgx pings a connection that was not used for a second.
 func holdSome(t *testing.T, pool *sql.DB, d sqldb.Dialect, n int) (ids []string) {
 	t.Helper()
 	q := map[string]string{"postgres": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}[d.Name]
-	for range 2 { // pgx pings a new one as well
+	for range 2 { // pgx pings a new connection too
 		ids = nil
 		var held []*sql.Conn
 		for range n {
@@ -80,7 +81,7 @@ func holdSome(t *testing.T, pool *sql.DB, d sqldb.Dialect, n int) (ids []string)
 	return ids
 }
 
-// terminate has the server end connections, and waits until it did.
+// terminate makes the server end connections, and waits until it has.
 func terminate(t *testing.T, admin *sql.DB, d sqldb.Dialect, ids []string) {
 	t.Helper()
 	left := "SELECT COUNT(*) FROM pg_stat_activity WHERE pid IN (" + strings.Join(ids, ", ") + ")"
@@ -102,14 +103,14 @@ func terminate(t *testing.T, admin *sql.DB, d sqldb.Dialect, ids []string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d of the connections %v are there after 10 s", n, ids)
+			t.Fatalf("%d of the connections %v still exist after 10 s", n, ids)
 		}
 	}
 }
 
-// FR-52: the server ends all sessions, again and again, while readers are at work. No
-// SELECT fails, and no probe.
-func TestStore_FR_52_SessionsEndAgainAndAgain(t *testing.T) {
+// FR-52: the server ends all sessions repeatedly while readers are active. No SELECT
+// and no probe fails.
+func TestStore_FR_52_SessionsEndRepeatedly(t *testing.T) {
 	t.Parallel()
 	databaseURL := dbtest.URL(t, sqldb.Postgres, "application_name=ends_again")
 	admin := dbtest.OpenURL(t, dbtest.URL(t, sqldb.Postgres))

@@ -10,8 +10,8 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// The store's part of the budget that the design sets for requests. What is less
-// fails too: then the number here is to be lowered.
+// The store's part of the statement budget for requests. A lower number fails too: then
+// lower the number here.
 func TestStore_StatementBudget(t *testing.T) {
 	budget := map[string]dbtest.Counts{
 		"Client":                     {Statements: 1},
@@ -72,12 +72,12 @@ func TestStore_StatementBudget(t *testing.T) {
 					got, want := counter.Take(), budget[verb.name]
 					atOnce := strings.HasPrefix(verb.name, "Issue from") || verb.name == "Issue of an opaque token" || strings.HasPrefix(verb.name, "Issue of a personal token")
 					if atOnce && d.Name == sqldb.Postgres.Name {
-						want = dbtest.Counts{Statements: 1} // one for all
+						want = dbtest.Counts{Statements: 1} // a single statement
 						if audit != nil {
 							want = dbtest.Counts{Statements: 2, Transactions: 1}
 						}
 					} else if audit != nil && verb.name == "LimitFamilies" {
-						want.Transactions = 1 // it ends none, so it writes no record
+						want.Transactions = 1 // it ends no family, so it writes no record
 					} else if audit != nil && (want.Transactions > 0 || verb.name == "Issue to a client") {
 						want.Statements, want.Transactions = want.Statements+1, 1
 					}
@@ -91,8 +91,7 @@ func TestStore_StatementBudget(t *testing.T) {
 	}
 }
 
-// What has no page of its own may be asked many times; a list of some hundred
-// takes a statement for each page.
+// A long list takes one statement per page.
 func TestStore_ListsReadPages(t *testing.T) {
 	db, counter := dbtest.Count(t, dbtest.URL(t, sqlstore.SQLite))
 	s := migrated(t, db, sqlstore.SQLite)
@@ -103,6 +102,6 @@ func TestStore_ListsReadPages(t *testing.T) {
 	counter.Take()
 	must(t, all(s.TokensOf(t.Context(), alice)))
 	if got := counter.Take(); got.Statements != 2+11 {
-		t.Errorf("TokensOf() of 1050 tokens of a family = %d statements, want 11 pages and 2 before", got.Statements)
+		t.Errorf("TokensOf() of 1050 tokens in a family = %d statements, want 2 and 11 pages", got.Statements)
 	}
 }

@@ -16,14 +16,14 @@ import (
 func TestCheck_SQLite(t *testing.T) {
 	for _, test := range []struct {
 		name, pragmas string
-		want          []string // what the error speaks of
+		want          []string // words in the error
 	}{
-		{"as the DSN sets it", "journal_mode(WAL) synchronous(FULL) busy_timeout(5000)", nil},
-		{"extra careful", "journal_mode(WAL) synchronous(EXTRA) busy_timeout(1)", nil},
+		{"the settings of SQLiteDSN", "journal_mode(WAL) synchronous(FULL) busy_timeout(5000)", nil},
+		{"synchronous=EXTRA", "journal_mode(WAL) synchronous(EXTRA) busy_timeout(1)", nil},
 		{"in memory", "journal_mode(MEMORY) synchronous(OFF) busy_timeout(1)", nil},
 		{"nothing set", "", []string{"journal_mode", "busy_timeout"}},
 		{"not synchronous", "journal_mode(WAL) synchronous(NORMAL) busy_timeout(1)", []string{"synchronous"}},
-		{"no patience", "journal_mode(WAL)", []string{"busy_timeout"}},
+		{"no busy_timeout", "journal_mode(WAL)", []string{"busy_timeout"}},
 		{"all wrong", "journal_mode(DELETE) synchronous(OFF)", []string{"journal_mode", "synchronous", "busy_timeout"}},
 	} {
 		for _, pool := range []int{0, 1} {
@@ -39,11 +39,11 @@ func TestCheck_SQLite(t *testing.T) {
 			}
 			err := s.Check(t.Context())
 			if (err == nil) != (test.want == nil) {
-				t.Errorf("%s, pool %d: Check() = %v, want it to speak of %q", test.name, pool, err, test.want)
+				t.Errorf("%s, pool %d: Check() = %v, want an error with %q", test.name, pool, err, test.want)
 			}
 			for _, word := range test.want {
 				if err == nil || !strings.Contains(err.Error(), word) || !strings.Contains(err.Error(), "SQLiteDSN") {
-					t.Errorf("%s, pool %d: Check() = %v, want it to speak of %s and of the remedy", test.name, pool, err, word)
+					t.Errorf("%s, pool %d: Check() = %v, want an error with %s and the fix", test.name, pool, err, word)
 				}
 			}
 		}
@@ -60,7 +60,7 @@ func openSQLite(t *testing.T, dsn string) *sql.DB {
 	return db
 }
 
-// A PRAGMA that was sent as a statement holds for one connection.
+// A PRAGMA statement applies to one connection.
 func TestCheck_SQLitePragmaOnOneConnection(t *testing.T) {
 	db := openSQLite(t, "file:"+filepath.Join(t.TempDir(), "test.db")+"?_pragma=journal_mode(WAL)")
 	s := sqlstore.New(db, sqlstore.SQLite)
@@ -69,11 +69,11 @@ func TestCheck_SQLitePragmaOnOneConnection(t *testing.T) {
 	}
 	mustExec(t, db, "PRAGMA busy_timeout = 5000")
 	if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "one connection") {
-		t.Errorf("Check() = %v, want it to say that one connection has the setting and another has not", err)
+		t.Errorf("Check() = %v, want an error that one connection has the setting and another does not", err)
 	}
 }
 
-// Check comes back also while all connections are in use.
+// Check returns even if all connections are in use.
 func TestCheck_PoolInUse(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
@@ -86,7 +86,7 @@ func TestCheck_PoolInUse(t *testing.T) {
 		defer held.Close()
 		start := time.Now()
 		if err := s.Check(t.Context()); err != nil || time.Since(start) > 3*time.Second {
-			t.Errorf("Check() with one free connection = %v after %v, want nil, soon", err, time.Since(start))
+			t.Errorf("Check() with one free connection = %v after %v, want nil within 3 s", err, time.Since(start))
 		}
 		db.SetMaxOpenConns(1)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -102,16 +102,16 @@ func TestCheck_NotMigrated(t *testing.T) {
 		db := dbtest.Open(t, d)
 		s := sqlstore.New(db, d)
 		if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), `"passport migrate"`) {
-			t.Errorf("Check() without tables = %v, want it to say what to run", err)
+			t.Errorf("Check() without tables = %v, want an error with the command to run", err)
 		}
 		if found := tables(t, db, d); len(found) > 0 {
-			t.Errorf("Check() has made %v", found)
+			t.Errorf("Check() created %v, want nothing", found)
 		}
 		if err := s.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Check(t.Context()); err != nil {
-			t.Errorf("Check() = %v", err)
+			t.Errorf("Check() after Migrate() = %v, want nil", err)
 		}
 	})
 }
@@ -119,7 +119,7 @@ func TestCheck_NotMigrated(t *testing.T) {
 func TestCheck_MySQLMode(t *testing.T) {
 	db := dbtest.OpenURL(t, dbtest.URL(t, sqldb.MySQL, "sql_mode=''"))
 	if err := migrated(t, db, sqldb.MySQL).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "STRICT_TRANS_TABLES") {
-		t.Errorf("Check() where values are cut short = %v, want it to name the mode", err)
+		t.Errorf("Check() without strict mode = %v, want an error that names the mode", err)
 	}
 }
 
@@ -128,18 +128,18 @@ func TestSQLiteDSN(t *testing.T) {
 		path := filepath.Join(t.TempDir(), name)
 		s := migrated(t, openSQLite(t, sqlstore.SQLiteDSN(path)), sqlstore.SQLite)
 		if err := s.Check(t.Context()); err != nil {
-			t.Errorf("Check() of %q = %v", name, err)
+			t.Errorf("Check() of %q = %v, want nil", name, err)
 		}
 		if found, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*.db")); err != nil || len(found) != 1 || found[0] != path {
-			t.Errorf("the DSN for %q opens %q", path, found)
+			t.Errorf("the DSN for %q opens %q, want that file only", path, found)
 		}
 	}
 	memory := openSQLite(t, sqlstore.SQLiteDSN(":memory:"))
 	if err := migrated(t, memory, sqlstore.SQLite).Check(t.Context()); err != nil {
-		t.Errorf("Check() in memory = %v", err)
+		t.Errorf("Check() in memory = %v, want nil", err)
 	}
 	other := openSQLite(t, sqlstore.SQLiteDSN(":memory:"))
 	if found := tables(t, other, sqlstore.SQLite); len(found) > 0 {
-		t.Errorf("another database in memory has %v, want it to be one of its own", found)
+		t.Errorf("a second database in memory has %v, want it empty", found)
 	}
 }

@@ -20,8 +20,8 @@ func unnumbered(key string) *oauth.Client {
 	return c
 }
 
-// Two nodes, each with a pool of its own, number clients at the same time. Nobody
-// is told of a conflict, or of a deadlock.
+// Two nodes, each with its own pool, number clients concurrently. No call fails with a
+// conflict or a deadlock.
 func TestCreateClient_NumbersOfTwoNodes(t *testing.T) {
 	const each, clients = 8, 20
 	for _, test := range []struct {
@@ -48,7 +48,7 @@ func TestCreateClient_NumbersOfTwoNodes(t *testing.T) {
 							c := unnumbered("")
 							err := s.CreateClient(t.Context(), c, &oauth.AuditRecord{Time: now, Action: "client.created"})
 							if err != nil {
-								t.Errorf("CreateClient() on one of two nodes = %v", err)
+								t.Errorf("CreateClient() on one of two nodes = %v, want nil", err)
 								return
 							}
 							mu.Lock()
@@ -65,13 +65,13 @@ func TestCreateClient_NumbersOfTwoNodes(t *testing.T) {
 			slices.Sort(got)
 			slices.Sort(want)
 			if !slices.Equal(got, want) {
-				t.Errorf("two nodes gave the numbers %.300q, want 1 to %d, each once", got, len(want))
+				t.Errorf("two nodes assigned the numbers %.300q, want 1 to %d, each once", got, len(want))
 			}
 		})
 	}
 }
 
-// Two nodes that make the client with a key, which neither has found, make one.
+// Two nodes that create the client of a key at the same time create one.
 func TestCreateClient_KeyOfTwoNodes(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		databaseURL := dbtest.URL(t, d)
@@ -88,7 +88,7 @@ func TestCreateClient_KeyOfTwoNodes(t *testing.T) {
 						c, err = s.ClientByKey(t.Context(), key)
 					}
 					if err != nil {
-						t.Errorf("a node that came second: %v", err)
+						t.Errorf("ClientByKey() on the second node = %v, want nil", err)
 						return
 					}
 					ids[i] = c.ID
@@ -96,20 +96,20 @@ func TestCreateClient_KeyOfTwoNodes(t *testing.T) {
 			}
 			wg.Wait()
 			if want := strconv.Itoa(round + 1); ids[0] != want || ids[1] != want {
-				t.Errorf("two nodes have the clients %q for one key, want both %q", ids, want)
+				t.Errorf("two nodes have the clients %q for one key, want %q on both", ids, want)
 			}
 		}
 	})
 }
 
-// tenThousand is a query for the numbers 1 to 10,000, in the SQL of all three.
+// tenThousand is a query for the numbers 1 to 10,000, in SQL that all databases accept.
 const tenThousand = `SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d AS d FROM ` + digits + ` a CROSS JOIN ` + digits + ` b CROSS JOIN ` +
 	digits + ` c CROSS JOIN ` + digits + ` e`
 
 const digits = `(SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4
 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)`
 
-// More numbers are taken than anybody could count past in one transaction.
+// More numbers are taken than one transaction could skip.
 func TestCreateClient_NumbersAfterAnImport(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db, counter := dbtest.Count(t, dbtest.URL(t, d))
@@ -126,17 +126,16 @@ SELECT CAST(n.d AS `+text+`), 'Imported', '', '', 'none', '', 0, 0, 0 FROM (`+te
 			c := unnumbered("")
 			must(t, s.CreateClient(t.Context(), c, nil))
 			if c.ID != want {
-				t.Errorf("the number after an import of 10,000 is %q, want %q", c.ID, want)
+				t.Errorf("number after an import of 10,000 clients = %q, want %q", c.ID, want)
 			}
 			if n := counter.Take().Statements; n > 10_000/20 {
-				t.Errorf("passing over 10,000 numbers took %d statements in %v, want a page of them at a time", n, time.Since(start))
+				t.Errorf("skipping 10,000 numbers took %d statements in %v, want a page of numbers per statement", n, time.Since(start))
 			}
 		}
 	})
 }
 
-// A database that somebody has emptied, all of it, counts from 1 again, and past
-// what is there.
+// If the counter's row is deleted, numbers start from 1 again and skip taken numbers.
 func TestCreateClient_NumbersWithoutACounter(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
@@ -146,14 +145,14 @@ func TestCreateClient_NumbersWithoutACounter(t *testing.T) {
 			c := unnumbered("")
 			must(t, s.CreateClient(t.Context(), c, nil))
 			if c.ID != want {
-				t.Errorf("the number without a counter is %q, want %q", c.ID, want)
+				t.Errorf("number without a counter = %q, want %q", c.ID, want)
 			}
 		}
 	})
 }
 
-// Somebody has an index of their own, which refuses what ours would take.
-func TestCreateClient_RefusedByAnothersIndex(t *testing.T) {
+// The operator has added an index that refuses the client.
+func TestCreateClient_RefusedByAnIndexOfTheOperator(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := migrated(t, db, d)
@@ -161,7 +160,7 @@ func TestCreateClient_RefusedByAnothersIndex(t *testing.T) {
 		must(t, s.CreateClient(t.Context(), unnumbered(""), nil))
 		for _, key := range []string{"", "key"} {
 			if err := s.CreateClient(t.Context(), unnumbered(key), nil); !errors.Is(err, oauth.ErrConflict) {
-				t.Errorf("CreateClient() that another index refuses = %v, want ErrConflict, soon", err)
+				t.Errorf("CreateClient() that another index refuses = %v, want ErrConflict", err)
 			}
 		}
 	})

@@ -23,7 +23,7 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// secondVersion makes the tables of the second version alone.
+// secondVersion creates the tables of the second version only.
 func secondVersion(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 	t.Helper()
 	firstVersion(t, db, d)
@@ -36,7 +36,7 @@ func secondVersion(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 	must(t, sqldb.New(db, d).Migrate(t.Context(), "oauth", files, []string{"oauth_clients"}))
 }
 
-// What a node of the second version sends.
+// Statements of a node with the second version.
 const (
 	secondInsertsClient = `INSERT INTO oauth_clients (id, client_key, name, owner_provider, owner_id, auth_method, provider, redirect_uris, grant_types, scopes,
 access_token_ttl, refresh_token_ttl, family_ttl, ends_with_session, attributes, created_at, updated_at, suspended_at, revoked_at, version)
@@ -45,9 +45,10 @@ VALUES ('%s', NULL, 'Client', '%s', '%s', 'none', '', 'https://a.example/cb', 'a
 	secondRenamesClient  = `UPDATE oauth_clients SET name = 'Renamed', version = version + 1 WHERE id = '%s' AND version = 0`
 )
 
-// Consents of the version before count for clients that an administrator made, until
-// something shown changes, and for no others. Its nodes go on writing.
-func TestMigrate_FR_01_ConsentsOfTheVersionBefore(t *testing.T) {
+// Consents of the older version count for clients that an administrator created, until
+// consent pages would show something else. They don't count for other clients. Nodes of
+// the older version continue to write.
+func TestMigrate_FR_01_ConsentsOfTheOlderVersion(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		secondVersion(t, db, d)
@@ -68,7 +69,7 @@ func TestMigrate_FR_01_ConsentsOfTheVersionBefore(t *testing.T) {
 			must(t, err)
 			scopes, err := s.Consented(t.Context(), alice, c)
 			if err != nil || c.ConsentVersion != version || !slices.Equal(scopes, want) {
-				t.Errorf("client %q has ConsentVersion %d and the consents %q, %v, want %d and %q", id, c.ConsentVersion, scopes, err, version, want)
+				t.Errorf("client %q: ConsentVersion = %d with the consents %q, %v, want %d and %q", id, c.ConsentVersion, scopes, err, version, want)
 			}
 			return c
 		}
@@ -81,22 +82,22 @@ func TestMigrate_FR_01_ConsentsOfTheVersionBefore(t *testing.T) {
 			c.RedirectURIs = []string{"https://evil.example/cb"}
 			must(t, s.UpdateClient(t.Context(), c, nil))
 			check(c.ID, 1)
-			mustExec(t, db, fmt.Sprintf(secondInsertsConsent, c.ID, "late")) // a page that an old node showed, of whatever
+			mustExec(t, db, fmt.Sprintf(secondInsertsConsent, c.ID, "late")) // a consent for an unknown page of an old node
 			check(c.ID, 1)
 
 			owned, f := check("owned"+suffix, 0), newFamily("new"+suffix)
 			f.ClientID = owned.ID
 			must(t, s.IssueCode(t.Context(), newCodeIssuance(f, "write")))
-			check(owned.ID, 0, "write") // a consent with the number 0 is not one without a number
+			check(owned.ID, 0, "write") // a consent with the number 0 differs from one without a number
 			mustExec(t, db, fmt.Sprintf(secondRenamesClient, owned.ID))
-			check(owned.ID, 0, "write") // a node of the version before does not count
+			check(owned.ID, 0, "write") // a node of the older version does not count
 		}
 	})
 }
 
-// Clients of the version before are no APIs, those too that its nodes make while they
-// still run. What such a node changes leaves the audience and the origins as they are.
-func TestMigrate_FR_30_AudiencesAndOriginsOfTheVersionBefore(t *testing.T) {
+// Clients of the older version are not APIs, including those that its nodes create
+// while they still run. A change by such a node keeps the audience and the origins.
+func TestMigrate_FR_30_AudiencesAndOriginsOfTheOlderVersion(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		secondVersion(t, db, d)
@@ -107,7 +108,7 @@ func TestMigrate_FR_30_AudiencesAndOriginsOfTheVersionBefore(t *testing.T) {
 		for _, id := range []string{"before", "after"} {
 			c, err := s.Client(t.Context(), id)
 			if err != nil || c.Audience != "" || c.AllowedOrigins != nil {
-				t.Fatalf("Client(%q) of the version before = %+v, %v, want it without an audience and origins", id, c, err)
+				t.Fatalf("Client(%q) of the older version = %+v, %v, want no audience and no origins", id, c, err)
 			}
 			must(t, s.Issue(t.Context(), newIssuance(c, nil, "token "+id, oauth.Spend{})))
 			mustExec(t, db, fmt.Sprintf(secondRenamesClient, id))
@@ -117,18 +118,18 @@ func TestMigrate_FR_30_AudiencesAndOriginsOfTheVersionBefore(t *testing.T) {
 			mustExec(t, db, fmt.Sprintf(`UPDATE oauth_clients SET name = 'Renamed again', version = version + 1 WHERE id = '%s'`, id))
 			token, err := s.AccessToken(t.Context(), "token "+id)
 			if err != nil || token.Client.Audience != c.Audience || !slices.Equal(token.Client.AllowedOrigins, c.AllowedOrigins) || token.Client.Name != "Renamed again" {
-				t.Errorf("the client of the token of %q is %+v, %v, want it renamed, with the audience %q and the origins %q", id, token.Client, err, c.Audience, c.AllowedOrigins)
+				t.Errorf("client of the token of %q = %+v, %v, want it renamed, with the audience %q and the origins %q", id, token.Client, err, c.Audience, c.AllowedOrigins)
 			}
 		}
 	})
 }
 
-// Changes of a client's redirect URI race answers to its page, which showed the host
-// of the first one: no code goes to another, with a page or without.
-func TestServer_FR_01_FR_02_UpdatesAgainstAllow(t *testing.T) {
+// Changes of a client's redirect URI race decisions on its consent page, which showed
+// the host of the first one. No code goes to another host, with or without a page.
+func TestServer_FR_01_FR_02_UpdatesRaceAllow(t *testing.T) {
 	everyOAuthServer(t, func(t *testing.T, s *oauthServer) {
 		s.web = s.register(passport.Registration{Name: "racing", RedirectURIs: []string{"https://app.example.com/cb"}})
-		pages := make([]*httptest.ResponseRecorder, crowd/2)
+		pages := make([]*httptest.ResponseRecorder, concurrency/2)
 		for i := range pages {
 			pages[i] = s.authorizeUnnamed()
 		}
@@ -143,7 +144,7 @@ func TestServer_FR_01_FR_02_UpdatesAgainstAllow(t *testing.T) {
 				start.Wait()
 				for _, w := range []*httptest.ResponseRecorder{s.allow(page), s.authorizeUnnamed()} {
 					if target := targetOf(w); target != "" && !strings.HasPrefix(target, "https://app.example.com/cb?code=") {
-						t.Errorf("the page showed app.example.com, and the browser goes to %q", target)
+						t.Errorf("the page showed app.example.com, but the browser goes to %q", target)
 					}
 				}
 			})
@@ -157,7 +158,7 @@ func TestServer_FR_01_FR_02_UpdatesAgainstAllow(t *testing.T) {
 	})
 }
 
-// authorizeUnnamed sends a request for the scope read that names no redirect URI.
+// authorizeUnnamed sends a request for the scope read without a redirect URI.
 func (s *oauthServer) authorizeUnnamed() *httptest.ResponseRecorder {
 	sum := sha256.Sum256([]byte(oauthVerifier))
 	q := url.Values{
@@ -169,7 +170,7 @@ func (s *oauthServer) authorizeUnnamed() *httptest.ResponseRecorder {
 	return w
 }
 
-// move gives the client another redirect URI in place of those that it has.
+// move replaces the redirect URIs of the client.
 func (s *oauthServer) move(uri string) {
 	for {
 		c, err := s.store.Client(s.t.Context(), s.web.id)
@@ -181,13 +182,13 @@ func (s *oauthServer) move(uri string) {
 			return
 		}
 		if !errors.Is(err, oauth.ErrConflict) {
-			s.t.Errorf("UpdateClient() = %v", err)
+			s.t.Errorf("UpdateClient() = %v, want nil or ErrConflict", err)
 			return
 		}
 	}
 }
 
-// targetOf returns where an answer sends the browser, empty for a page.
+// targetOf returns where a response sends the browser; empty for a page.
 func targetOf(w *httptest.ResponseRecorder) string {
 	if m := targetInPage.FindStringSubmatch(w.Body.String()); m != nil {
 		return html.UnescapeString(m[1])
@@ -195,7 +196,8 @@ func targetOf(w *httptest.ResponseRecorder) string {
 	return w.Header().Get("Location")
 }
 
-// MySQL keeps what a migration did before it failed; the next run goes on from there.
+// MySQL keeps the statements of a migration that failed. The next run continues from
+// there.
 func TestMigrate_ThirdVersionHalfWay(t *testing.T) {
 	up, _ := halves(t, sqldb.MySQL, thirdMigration)
 	for k := range len(up) + 1 {

@@ -18,8 +18,8 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// What a server says of a wrong password, an unknown database or an unknown
-// parameter shows no part of the password.
+// Error messages about a wrong password, an unknown database or an unknown parameter
+// show no part of the password.
 func TestConsole_FR_45_ServerErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const password = "zv@kqjw/gx?mzbq#vwkj:xqzn%jbvk wzgq"
@@ -48,7 +48,7 @@ func TestConsole_FR_45_ServerErrors(t *testing.T) {
 				}
 				for _, secret := range []string{"zv@k", "kqjw", "gx?m", "mzbq", "vwkj", "xqzn", "jbvk", "wzgq", url.QueryEscape(password), ":" + real + "@"} {
 					if strings.Contains(out.String(), secret) {
-						t.Errorf("%s: %q, a part of the password, is shown: %s", name, secret, strings.ReplaceAll(out.String(), ":"+real+"@", ":…@"))
+						t.Errorf("%s: the output shows %q, a part of the password: %s", name, secret, strings.ReplaceAll(out.String(), ":"+real+"@", ":…@"))
 					}
 				}
 			}
@@ -56,44 +56,44 @@ func TestConsole_FR_45_ServerErrors(t *testing.T) {
 	}
 }
 
-// FR-51: a database that does not answer yet is waited for. A port that is open
-// without a server behind it counts as that, as with a load balancer.
+// FR-51: the command waits for a database that does not respond yet. An open port
+// without a server behind it counts too, as with a load balancer.
 func TestConsole_FR_51_DatabaseComesLater(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
 			p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, d))
 			p.SetDown(true)
-			said := &waitingLine{then: func() { p.SetDown(false) }}
+			stderr := &waitingLine{then: func() { p.SetDown(false) }}
 			var out bytes.Buffer
 			cmd := console.New(console.Options{Env: []string{"PASSPORT_DATABASE_URL=" + databaseURL}})
 			cmd.SetOut(&out)
-			cmd.SetErr(said)
+			cmd.SetErr(stderr)
 			cmd.SetArgs([]string{"migrate"})
 			if status := console.Run(t.Context(), cmd); status != 0 || !strings.Contains(out.String(), "up to date") {
-				t.Errorf("migrate before its database answers: status %d, want 0 and tables that are up to date: %s%s", status, &out, said)
+				t.Errorf("migrate before the database responds: status %d, want 0 and \"up to date\": %s%s", status, &out, stderr)
 			}
-			if n := strings.Count(said.String(), "Waiting for the database "+d.Name); n != 1 {
-				t.Errorf("it said %q, want one line about waiting", said)
+			if n := strings.Count(stderr.String(), "Waiting for the database "+d.Name); n != 1 {
+				t.Errorf("stderr = %q, want one line about waiting", stderr)
 			}
 		})
 	}
 }
 
-// FR-51: while serve waits for its database, a probe finds that the process lives and
-// is not ready, and no connection waits for the end. After the wait it serves.
-func TestConsole_FR_51_ServeAnswersWhileItWaits(t *testing.T) {
+// FR-51: while serve waits for its database, probes show that the process is live and
+// not ready, and requests get a response at once. After the wait it serves.
+func TestConsole_FR_51_ServeRespondsWhileItWaits(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
 			p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, d))
 			p.SetDown(true)
 			waiting := make(chan struct{})
-			said := &waitingLine{then: func() { close(waiting) }, on: "waiting for the database"}
+			stderr := &waitingLine{then: func() { close(waiting) }, on: "waiting for the database"}
 			address := freeAddress(t)
 			cmd := console.New(console.Options{Env: []string{"PASSPORT_DATABASE_URL=" + databaseURL}})
 			cmd.SetOut(io.Discard)
-			cmd.SetErr(said)
+			cmd.SetErr(stderr)
 			cmd.SetArgs([]string{"serve", "--listen", address})
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan int, 1)
@@ -101,14 +101,14 @@ func TestConsole_FR_51_ServeAnswersWhileItWaits(t *testing.T) {
 			t.Cleanup(func() {
 				stop()
 				if status := <-ended; status != 0 {
-					t.Errorf("serve ended with status %d: %s", status, said)
+					t.Errorf("serve ended with status %d: %s", status, stderr)
 				}
 			})
 			<-waiting
 			for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/oauth/jwks": 503} {
 				res := fetch(t, "http://"+address+path)
 				if res.StatusCode != want || (res.Header.Get("Retry-After") != "") != (want == 503) {
-					t.Errorf("%s before the database answers = %d, Retry-After %q, want %d", path, res.StatusCode, res.Header.Get("Retry-After"), want)
+					t.Errorf("%s before the database responds = %d, Retry-After %q, want %d", path, res.StatusCode, res.Header.Get("Retry-After"), want)
 				}
 			}
 			p.SetDown(false)
@@ -117,18 +117,18 @@ func TestConsole_FR_51_ServeAnswersWhileItWaits(t *testing.T) {
 					break
 				}
 				if time.Now().After(until) {
-					t.Fatalf("it is not ready after its database: %s", said)
+					t.Fatalf("serve is not ready 20 s after its database: %s", stderr)
 				}
 				time.Sleep(20 * time.Millisecond)
 			}
 			if res := fetch(t, "http://"+address+"/oauth/jwks"); res.StatusCode != 200 {
-				t.Errorf("/oauth/jwks when it is ready = %d, want 200", res.StatusCode)
+				t.Errorf("/oauth/jwks after the database responds = %d, want 200", res.StatusCode)
 			}
 		})
 	}
 }
 
-// freeAddress returns an address that no program listens on.
+// freeAddress returns an address that no process listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -142,13 +142,13 @@ func fetch(t *testing.T, address string) *http.Response {
 	client := http.Client{Timeout: 10 * time.Second}
 	res, err := client.Get(address)
 	if err != nil {
-		t.Fatalf("the server doesn't answer: %v", err)
+		t.Fatalf("GET %s: %v", address, err)
 	}
 	res.Body.Close()
 	return res
 }
 
-// waitingLine has something happen at the first line that has a text.
+// waitingLine calls a function at the first line that contains a text.
 type waitingLine struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -18,17 +18,17 @@ import (
 	"github.com/go-passport/passport/memstore"
 )
 
-// sessionCookie is the name of the session's cookie at http://127.0.0.1:8000.
+// sessionCookie is the name of the session cookie at http://127.0.0.1:8000.
 var sessionCookie = cookie.Of("http://127.0.0.1:8000").Host("session")
 
-// neighbour is a server with accounts, on a host that it shares.
+// neighbour is a server with accounts that shares its host with another server.
 type neighbour struct {
 	*site
 	t       *testing.T
 	issuer  string
-	ask     string // an authorization request
+	request string // an authorization request
 	browser *http.Client
-	names   map[string]bool // of the cookies that it set
+	names   map[string]bool // the names of the cookies that it set
 }
 
 // newNeighbour mounts a server with this issuer on a mux.
@@ -64,12 +64,12 @@ func newNeighbour(t *testing.T, issuer string, mux *http.ServeMux, browser *http
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.ask = "/oauth/authorize?" + url.Values{"client_id": {c.Client.ID}, "response_type": {"code"}, "scope": {"read"}}.Encode()
+	n.request = "/oauth/authorize?" + url.Values{"client_id": {c.Client.ID}, "response_type": {"code"}, "scope": {"read"}}.Encode()
 	n.ada()
 	return n
 }
 
-// do sends a request of one of the server's own pages and returns status and body.
+// do sends a request from a page of the server and returns status and body.
 func (n *neighbour) do(method, path string, form url.Values, header ...string) (int, string) {
 	n.t.Helper()
 	r, err := http.NewRequestWithContext(n.t.Context(), method, n.issuer+path, strings.NewReader(form.Encode()))
@@ -99,11 +99,11 @@ func (n *neighbour) do(method, path string, form url.Values, header ...string) (
 func (n *neighbour) signIn() {
 	n.t.Helper()
 	if status, body := n.do("POST", "/sign-in", url.Values{"email": {"ada@example.com"}, "password": {adasPassword}}); status != http.StatusSeeOther {
-		n.t.Fatalf("signing in at %s: status %d\n%s", n.issuer, status, body)
+		n.t.Fatalf("sign-in at %s: status %d, want 303\n%s", n.issuer, status, body)
 	}
 }
 
-// page returns the name of the signed-in user and the CSRF value of a page.
+// page returns the name of the signed-in user and the CSRF token of a page.
 func (n *neighbour) page() (who, csrf string) {
 	_, body := n.do("GET", "/page", nil)
 	who, csrf, _ = strings.Cut(body, " ")
@@ -112,7 +112,7 @@ func (n *neighbour) page() (who, csrf string) {
 
 func (n *neighbour) ticket() string {
 	n.t.Helper()
-	_, body := n.do("GET", n.ask, nil)
+	_, body := n.do("GET", n.request, nil)
 	found := ticketElement.FindStringSubmatch(body)
 	if found == nil {
 		n.t.Fatalf("no consent page at %s:\n%s", n.issuer, body)
@@ -120,8 +120,8 @@ func (n *neighbour) ticket() string {
 	return found[1]
 }
 
-// FR-21: two servers on one host, which differ by path or by port, share a browser.
-// Nothing that happens at one of them reaches the other.
+// FR-21: two servers on one host, with different paths or ports, share a browser. They
+// do not affect each other.
 func TestCookies_FR_21_TwoIssuersOneBrowser(t *testing.T) {
 	for name, paths := range map[string][2]string{"by path": {"/a", "/b"}, "by port": {"", ""}, "nested": {"", "/b"}} {
 		for scheme, serve := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
@@ -154,7 +154,7 @@ func checkNeighbours(t *testing.T, a, b *neighbour) {
 	a.signIn()
 	b.signIn()
 	if who, _ := a.page(); who != "Ada" {
-		t.Errorf("after signing in at %s, %s is signed in at %s", b.issuer, who, a.issuer)
+		t.Errorf("after a sign-in at %s, %s is signed in at %s, want Ada", b.issuer, who, a.issuer)
 	}
 	_, csrf := a.page()
 	b.page()
@@ -166,31 +166,31 @@ func checkNeighbours(t *testing.T, a, b *neighbour) {
 		b.ticket()
 	}
 	if status, body := a.do("POST", "/oauth/authorize", url.Values{"ticket": {ticket}, "decision": {"deny"}}); status != http.StatusOK || ticketElement.MatchString(body) {
-		t.Errorf("after 20 consent pages of %s, the decision at %s gets %d and the page again", b.issuer, a.issuer, status)
+		t.Errorf("after 20 consent pages of %s, the decision at %s = %d with the page again, want 200 without it", b.issuer, a.issuer, status)
 	}
 	b.do("POST", "/sign-out", nil)
 	if who, _ := b.page(); who != "no" {
-		t.Errorf("after signing out at %s, %s is signed in there", b.issuer, who)
+		t.Errorf("after a sign-out at %s, %s is signed in there, want no user", b.issuer, who)
 	}
 	if who, _ := a.page(); who != "Ada" {
-		t.Errorf("after signing out at %s, %s is signed in at %s", b.issuer, who, a.issuer)
+		t.Errorf("after a sign-out at %s, %s is signed in at %s, want Ada", b.issuer, who, a.issuer)
 	}
 	for name := range a.names {
 		if b.names[name] && name != cookie.XSRF {
 			t.Errorf("%s and %s both set the cookie %s", a.issuer, b.issuer, name)
 		}
 		if strings.HasPrefix(a.issuer, "https:") != strings.HasPrefix(name, "__Host-") && name != cookie.XSRF && !strings.HasPrefix(name, "passport_token_") {
-			t.Errorf("%s sets the cookie %s; want the prefix __Host- over https and only there", a.issuer, name)
+			t.Errorf("%s sets the cookie %s; want the prefix __Host- over https only", a.issuer, name)
 		}
 	}
 	if len(a.names) < 5 {
-		t.Errorf("%s set only the cookies %v, so the test misses some", a.issuer, a.names)
+		t.Errorf("%s set only the cookies %v, want at least 5", a.issuer, a.names)
 	}
 }
 
-// FR-21: an upgrade signs no user out. The name of before is read, replaced at the
-// first page, and left alone where another server set it.
-func TestCookies_FR_21_SessionNameOfBefore(t *testing.T) {
+// FR-21: an upgrade signs no user out. The cookie with the old name is read, replaced
+// on the first page, and kept if another server set it.
+func TestCookies_FR_21_OldSessionName(t *testing.T) {
 	for issuer, before := range map[string]string{"http://127.0.0.1:8000": "passport-session", "https://app.example.com": "__Host-passport-session"} {
 		s := sqliteSite(t, issuer)
 		ada, v := s.ada(), s.visitor("192.0.2.1")
@@ -204,39 +204,39 @@ func TestCookies_FR_21_SessionNameOfBefore(t *testing.T) {
 		v.get("/sign-out")
 		v.mustBe(ada)
 		if v.cookies[name] != secret || v.cookies[before] != secret {
-			t.Errorf("%s: after a page the browser has %v; want the session under both names, the old one for nodes of the version before", issuer, v.cookies)
+			t.Errorf("%s: cookies after a page = %v, want the session under both names, for nodes of the older version", issuer, v.cookies)
 		}
 		stranger := s.visitor("192.0.2.2")
-		stranger.cookies[before] = strings.Repeat("A", 52) // of another server
+		stranger.cookies[before] = strings.Repeat("A", 52) // from another server
 		stranger.get("/sign-in")
 		stranger.signIn("ada@example.com", adasPassword)
 		stranger.mustBe(ada)
 		if stranger.cookies[name] == "" || stranger.cookies[before] == "" {
-			t.Errorf("%s: after signing in beside the session of another server the browser has %v, want both sessions", issuer, stranger.cookies)
+			t.Errorf("%s: cookies after a sign-in next to the session of another server = %v, want both sessions", issuer, stranger.cookies)
 		}
 		v.post("/sign-out", nil)
 		v.mustBeNobody("after signing out")
 		if v.cookies[name] != "" || v.cookies[before] != "" {
-			t.Errorf("%s: after signing out the browser still has %v", issuer, v.cookies)
+			t.Errorf("%s: cookies after the sign-out = %v, want none", issuer, v.cookies)
 		}
 	}
 }
 
-// FR-21: a browser may have a session under the old name beside the present one. The
-// browser must not be recognized by the old one after it signed out.
+// FR-21: a browser may have a session under the old name next to the current one. After
+// a sign-out neither may be valid.
 func TestSignOut_FR_21_EndsTheSessionOfTheOldNameToo(t *testing.T) {
 	const foreign = "ANOTHERSERVERANOTHERSERVERANOTHERSERVERANOTHERSERVER"
 	for issuer, before := range map[string]string{"http://127.0.0.1:8000": "passport-session", "https://app.example.com": "__Host-passport-session"} {
 		present := cookie.Of(issuer).Host("session")
 		for name, tt := range map[string]struct {
 			cookies func(s1, s2 string) map[string]string
-			s1Lives bool // the browser does not send it
+			s1Lives bool // true if the browser does not send it
 		}{
-			"both":                     {cookies: func(s1, s2 string) map[string]string { return map[string]string{present: s1, before: s2} }},
-			"the same":                 {cookies: func(_, s2 string) map[string]string { return map[string]string{present: s2, before: s2} }, s1Lives: true},
-			"the old one alone":        {cookies: func(_, s2 string) map[string]string { return map[string]string{before: s2} }, s1Lives: true},
-			"a present one of garbage": {cookies: func(_, s2 string) map[string]string { return map[string]string{present: "x", before: s2} }, s1Lives: true},
-			"a present one that ended": {cookies: func(_, s2 string) map[string]string { return map[string]string{present: foreign, before: s2} }, s1Lives: true},
+			"both":                   {cookies: func(s1, s2 string) map[string]string { return map[string]string{present: s1, before: s2} }},
+			"the same":               {cookies: func(_, s2 string) map[string]string { return map[string]string{present: s2, before: s2} }, s1Lives: true},
+			"only the old name":      {cookies: func(_, s2 string) map[string]string { return map[string]string{before: s2} }, s1Lives: true},
+			"an invalid current one": {cookies: func(_, s2 string) map[string]string { return map[string]string{present: "x", before: s2} }, s1Lives: true},
+			"an ended current one":   {cookies: func(_, s2 string) map[string]string { return map[string]string{present: foreign, before: s2} }, s1Lives: true},
 		} {
 			s := sqliteSite(t, issuer)
 			s.ada()
@@ -248,10 +248,10 @@ func TestSignOut_FR_21_EndsTheSessionOfTheOldNameToo(t *testing.T) {
 			v.mustBeNobody(issuer + ", " + name + ": after signing out")
 			second.mustBeNobody(issuer + ", " + name + ": the session of the old name after signing out")
 			if _, err := first.who(); (err == nil) != tt.s1Lives {
-				t.Errorf("%s, %s: after signing out the other session gives %v, want it to live: %t", issuer, name, err, tt.s1Lives)
+				t.Errorf("%s, %s: CurrentUser() of the other session after the sign-out = %v, want it live: %t", issuer, name, err, tt.s1Lives)
 			}
 			if len(v.cookies) > 0 {
-				t.Errorf("%s, %s: after signing out the browser still has %v", issuer, name, v.cookies)
+				t.Errorf("%s, %s: cookies after the sign-out = %v, want none", issuer, name, v.cookies)
 			}
 		}
 		for _, value := range []string{foreign, "not one of ours"} {
@@ -263,13 +263,14 @@ func TestSignOut_FR_21_EndsTheSessionOfTheOldNameToo(t *testing.T) {
 			v.post("/sign-out", nil)
 			v.mustBeNobody("after signing out")
 			if v.cookies[before] != value {
-				t.Errorf("%s: signing out took the cookie %q, which another server set", issuer, value)
+				t.Errorf("%s: the sign-out deleted the cookie %q of another server", issuer, value)
 			}
 		}
 	}
 }
 
-// FR-21: signing in ends what the browser had before, also under the old name.
+// FR-21: a sign-in ends the browser's previous sessions, including one under the old
+// name.
 func TestSignIn_FR_21_EndsTheSessionOfTheOldNameToo(t *testing.T) {
 	s := sqliteSite(t, "http://127.0.0.1:8000")
 	ada, present := s.ada(), cookie.Of("http://127.0.0.1:8000").Host("session")

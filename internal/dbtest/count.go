@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// Counter counts what is asked of a database. Preparing is not counted: each
-// text is prepared once in the life of a process.
+// Counter counts the statements and transactions of a database. It does not count
+// preparing, because each text is prepared once per process.
 type Counter struct {
 	mu           sync.Mutex
 	transactions int
 	texts        []string
 }
 
-// Count returns a pool over the database at the URL, and what counts its use.
+// Count returns a pool for the database at the URL, and the counter of its statements.
 func Count(t testing.TB, databaseURL string) (*sql.DB, *Counter) {
 	t.Helper()
 	c := new(Counter)
@@ -34,15 +34,15 @@ func (c *Counter) after(op Op, query string, err error) error {
 	return err
 }
 
-// Counts is what a [Counter] has counted.
+// Counts are the numbers of a [Counter].
 type Counts struct {
-	Statements   int // BEGIN, COMMIT and ROLLBACK apart
-	Reads        int // those of them that are a SELECT
+	Statements   int // without BEGIN, COMMIT and ROLLBACK
+	Reads        int // the SELECTs among the statements
 	Transactions int
-	Texts        []string // of the statements, in their order
+	Texts        []string // the statements, in order
 }
 
-// Take returns what was counted since the last Take.
+// Take returns the counts since the last call of Take.
 func (c *Counter) Take() Counts {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,9 +17,9 @@ import (
 // subSelect is the part of the guard's SELECT that looks for cut-offs.
 var subSelect = regexp.MustCompile(`(?s)COALESCE\(f\.revoked_at, \((SELECT MIN\(x\.cut_at\).*? AND x\.unredeemed = 0)\), CASE .*? END\)`)
 
-// BenchmarkCutOff measures what the cut-offs cost the guard: its SELECT as it is,
-// without them, and in the forms that were not chosen. docs/decisions/0001 has
-// the outcome.
+// BenchmarkCutOff measures the cost of cut-offs for the guard: its SELECT as it is,
+// without cut-offs, and in forms that were rejected. docs/decisions/0001 has the
+// result.
 func BenchmarkCutOff(b *testing.B) {
 	for _, d := range dbtest.Dialects {
 		b.Run(d.Name, func(b *testing.B) {
@@ -45,8 +45,7 @@ func BenchmarkCutOff(b *testing.B) {
 	}
 }
 
-// guarded returns a database with some thousand tokens, and the SELECT with which
-// the guard reads one.
+// guarded returns a database with 2,000 tokens, and the SELECT of the guard.
 func guarded(b *testing.B, d sqldb.Dialect) (*sql.DB, string) {
 	b.Helper()
 	db, counter := dbtest.Count(b, dbtest.URL(b, d))
@@ -76,7 +75,7 @@ func guarded(b *testing.B, d sqldb.Dialect) (*sql.DB, string) {
 
 const tokens = 2000
 
-// read runs the query for one token after the other.
+// read runs the query for one token after another.
 func read(b *testing.B, db *sql.DB, q string) {
 	s, err := db.Prepare(q)
 	if err != nil {

@@ -18,9 +18,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// OP-04: while the database is away every verb says so, in a way that becomes a
-// 503; and when it is back, so are they.
-func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
+// OP-04: while the database is unreachable, every verb fails with ErrUnavailable, which
+// becomes a 503. When the database is back, every verb succeeds.
+func TestStore_OP_04_D1_DatabaseUnreachable(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
 			p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, d))
@@ -30,16 +30,16 @@ func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
 			p.SetDown(true)
 			for _, verb := range all {
 				if err := verb.call(); !errors.Is(err, oauth.ErrUnavailable) {
-					t.Errorf("%s while the server is away = %v, want ErrUnavailable", verb.name, err)
+					t.Errorf("%s while the server is down = %v, want ErrUnavailable", verb.name, err)
 				}
 			}
 			if err := s.Check(t.Context()); !errors.Is(err, oauth.ErrUnavailable) {
-				t.Errorf("Check() while the server is away = %v, want ErrUnavailable", err)
+				t.Errorf("Check() while the server is down = %v, want ErrUnavailable", err)
 			}
 			p.SetDown(false)
 			for _, verb := range all {
 				if err := verb.call(); err != nil {
-					t.Errorf("%s when the server is back = %v", verb.name, err)
+					t.Errorf("%s when the server is back = %v, want nil", verb.name, err)
 				}
 			}
 		})
@@ -59,25 +59,25 @@ func TestStore_OP_04_D1_DatabaseAway(t *testing.T) {
 	})
 }
 
-// A request whose client is gone changes nothing, and is no outage in a log.
-func TestStore_CallerIsGone(t *testing.T) {
+// A canceled request changes nothing, and is not logged as an outage.
+func TestStore_CallerHasCanceled(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		s := migrated(t, dbtest.Open(t, d), d)
 		c, f := populated(t, s)
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := s.AccessToken(gone, "x"); !errors.Is(err, context.Canceled) || oauth.AsError(err).Code.Status() == 500 {
-			t.Errorf("AccessToken() for a caller who is gone = %v, want context.Canceled, and no 500", err)
+			t.Errorf("AccessToken() with a canceled context = %v, want context.Canceled without status 500", err)
 		}
 		if err := s.Issue(gone, newIssuance(c, f, "x", spendCode(f))); !errors.Is(err, context.Canceled) || oauth.AsError(err).Code.Status() == 500 {
-			t.Errorf("Issue() for a caller who is gone = %v, want context.Canceled, and no 500", err)
+			t.Errorf("Issue() with a canceled context = %v, want context.Canceled without status 500", err)
 		}
 		must(t, s.Issue(t.Context(), newIssuance(c, f, "x", spendCode(f)))) // the code was not spent
 	})
 }
 
-// Clients hang up at any moment. What the call answers is what happened.
-func TestStore_OP_04_CallersHangUp(t *testing.T) {
+// Callers cancel at any moment. The result of the call must match what was stored.
+func TestStore_OP_04_CallersCancel(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		s := migrated(t, dbtest.Open(t, d), d)
 		c, _ := populated(t, s)
@@ -86,11 +86,11 @@ func TestStore_OP_04_CallersHangUp(t *testing.T) {
 			f := newFamily(fmt.Sprint("f", n))
 			i := newIssuance(c, f, f.ID, oauth.Spend{})
 			i.NewFamily = f
-			ctx, hangUp := context.WithCancel(t.Context())
-			timer := time.AfterFunc(rand.N(500*time.Microsecond), hangUp)
+			ctx, cancel := context.WithCancel(t.Context())
+			timer := time.AfterFunc(rand.N(500*time.Microsecond), cancel)
 			err := s.Issue(ctx, i)
 			timer.Stop()
-			hangUp()
+			cancel()
 			_, readErr := s.AccessToken(t.Context(), f.ID)
 			switch {
 			case err == nil && readErr == nil:
@@ -98,47 +98,46 @@ func TestStore_OP_04_CallersHangUp(t *testing.T) {
 			case errors.Is(err, context.Canceled) && errors.Is(readErr, oauth.ErrNotFound):
 				refused++
 			default:
-				t.Errorf("Issue() = %v, but AccessToken() = %v", err, readErr)
+				t.Errorf("Issue() = %v, but AccessToken() = %v; want the two to agree", err, readErr)
 			}
 		}
-		t.Logf("%d were stored, %d were not", stored, refused)
+		t.Logf("%d tokens stored, %d refused", stored, refused)
 		if stored == 0 {
-			t.Error("none was stored: this proves nothing")
+			t.Error("no token was stored, so the test proves nothing")
 		}
 	})
 }
 
-// unknown checks a store whose answer to one write was lost: it must say that it
-// does not know, must not try again, and what it knows afterwards must be either
-// all of it or nothing. The audit record makes a transaction of the write, on
-// PostgreSQL too.
+// unknown checks a store that lost the response to one write. It must return
+// ErrUnavailable and must not retry, and afterwards all or nothing must be stored. With
+// the audit record the write is a transaction, on PostgreSQL too.
 func unknown(t *testing.T, s oauth.Store, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord, written bool) {
 	t.Helper()
 	i := newIssuance(c, f, "lost", spendCode(f))
 	i.Audit = audit
 	err := s.Issue(t.Context(), i)
 	if !errors.Is(err, oauth.ErrUnavailable) || errors.Is(err, oauth.ErrSpent) {
-		t.Errorf("Issue() without an answer = %v, want ErrUnavailable: to try again would look like a replay", err)
+		t.Errorf("Issue() without a response = %v, want ErrUnavailable, because a retry would look like a replay", err)
 	}
-	// A server that got the write may be at it still. The token is read first: if
-	// it is there, so is all else.
+	// A server that received the write may still be running it. The token is read
+	// first: if it exists, so must everything else.
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		_, tokenErr := s.AccessToken(t.Context(), "lost")
 		code, err := s.Code(t.Context(), oauth.DigestOf("code of "+f.ID))
 		must(t, err)
-		spent, there := !code.SpentAt.IsZero(), tokenErr == nil
-		if there && !spent {
-			t.Error("afterwards the token is there and the code is not spent, want all or nothing")
+		spent, stored := !code.SpentAt.IsZero(), tokenErr == nil
+		if stored && !spent {
+			t.Error("afterwards the token exists and the code is not spent, want all or nothing")
 		}
-		if spent == written && there == written {
+		if spent == written && stored == written {
 			break
 		}
 		if !written || time.Now().After(deadline) {
-			t.Errorf("afterwards the code is spent %v and the token is there %v, want both %v", spent, there, written)
+			t.Errorf("afterwards code spent = %v and token stored = %v, want both %v", spent, stored, written)
 			break
 		}
 	}
-	// The client tries again: of a spend that was written it is told.
+	// The client retries. If the write happened, the code is spent.
 	err = s.Issue(t.Context(), newIssuance(c, f, "retried", spendCode(f)))
 	if want := map[bool]error{true: oauth.ErrSpent, false: nil}[written]; !errors.Is(err, want) {
 		t.Errorf("Issue() again = %v, want %v", err, want)
@@ -146,11 +145,11 @@ func unknown(t *testing.T, s oauth.Store, c *oauth.Client, f *oauth.Family, audi
 }
 
 func TestStore_OP_04_UnknownOutcome(t *testing.T) {
-	t.Run("the answer is lost", func(t *testing.T) {
-		everyStore(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, true) })
+	t.Run("the response is lost", func(t *testing.T) {
+		everyStore(t, func(t *testing.T, d sqldb.Dialect) { lostCommit(t, d, true) })
 	})
-	t.Run("the question is lost", func(t *testing.T) {
-		everyStore(t, func(t *testing.T, d sqldb.Dialect) { lostAnswer(t, d, false) })
+	t.Run("the statement is lost", func(t *testing.T) {
+		everyStore(t, func(t *testing.T, d sqldb.Dialect) { lostCommit(t, d, false) })
 	})
 	t.Run("the connection breaks", func(t *testing.T) {
 		for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
@@ -165,8 +164,8 @@ func TestStore_OP_04_UnknownOutcome(t *testing.T) {
 	})
 }
 
-// lostAnswer has a driver say, once, that its connection was lost in COMMIT.
-func lostAnswer(t *testing.T, d sqldb.Dialect, written bool) {
+// lostCommit makes a driver report once that it lost its connection in COMMIT.
+func lostCommit(t *testing.T, d sqldb.Dialect, written bool) {
 	var lose atomic.Bool
 	commits := 0
 	lost := fmt.Errorf("the connection was lost: %w", driver.ErrBadConn)
@@ -192,12 +191,11 @@ func lostAnswer(t *testing.T, d sqldb.Dialect, written bool) {
 	lose.Store(true)
 	unknown(t, s, c, f, &oauth.AuditRecord{Time: now}, written)
 	if commits != 1 {
-		t.Errorf("%d COMMITs were lost, want 1", commits)
+		t.Errorf("%d lost COMMITs, want 1", commits)
 	}
 }
 
-// A write of one statement has no COMMIT that could be lost: there it is the
-// answer to the statement.
+// A single statement has no COMMIT. There the response to the statement is lost.
 func TestStore_OP_04_UnknownOutcomeOfOneStatement(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
@@ -207,19 +205,19 @@ func TestStore_OP_04_UnknownOutcomeOfOneStatement(t *testing.T) {
 			if d.Name == sqldb.Postgres.Name {
 				lostRedemption(t, s, p, c, f)
 			}
-			must(t, s.Issue(t.Context(), newIssuance(c, nil, "first", oauth.Spend{}))) // the statement is prepared
+			must(t, s.Issue(t.Context(), newIssuance(c, nil, "first", oauth.Spend{}))) // prepares the statement
 			p.Cut("lost-token")
 			err := s.Issue(t.Context(), newIssuance(c, nil, "lost-token", oauth.Spend{}))
 			if !errors.Is(err, oauth.ErrUnavailable) {
-				t.Errorf("Issue() without an answer = %v, want ErrUnavailable", err)
+				t.Errorf("Issue() without a response = %v, want ErrUnavailable", err)
 			}
 			must(t, s.UseOnce(t.Context(), "a.b", "before", now))
 			p.Cut(strings.ToLower(string(oauth.DigestOf("lost"))))
 			if err := s.UseOnce(t.Context(), "a.b", "lost", now); !errors.Is(err, oauth.ErrUnavailable) {
-				t.Errorf("UseOnce() without an answer = %v, want ErrUnavailable", err)
+				t.Errorf("UseOnce() without a response = %v, want ErrUnavailable", err)
 			}
-			// Whether the server went on with what it had got is its own affair.
-			// That nothing is lost by asking again is ours.
+			// The server may or may not have run the statement. A second call must work
+			// in both cases.
 			if err := s.UseOnce(t.Context(), "a.b", "lost", now); err != nil && !errors.Is(err, oauth.ErrSpent) {
 				t.Errorf("UseOnce() again = %v, want nil or ErrSpent", err)
 			}
@@ -230,43 +228,43 @@ func TestStore_OP_04_UnknownOutcomeOfOneStatement(t *testing.T) {
 	}
 }
 
-// lostRedemption loses the answer to the statement that redeems a code: it must
-// not be run again, and afterwards all of it is there or nothing.
+// lostRedemption loses the response to the statement that redeems a code. The statement
+// must not run again, and afterwards all or nothing must be stored.
 func lostRedemption(t *testing.T, s oauth.Store, p *dbtest.Proxy, c *oauth.Client, f *oauth.Family) {
 	t.Helper()
 	p.Cut("lost-redemption")
 	err := s.Issue(t.Context(), newIssuance(c, f, "lost-redemption", spendCode(f)))
 	if !errors.Is(err, oauth.ErrUnavailable) || errors.Is(err, oauth.ErrSpent) {
-		t.Errorf("Issue() without an answer to its statement = %v, want ErrUnavailable: to try again would look like a replay", err)
+		t.Errorf("Issue() without a response to its statement = %v, want ErrUnavailable, because a retry would look like a replay", err)
 	}
-	// The server may finish the statement between two reads. So a token that is there
-	// is read before the code, and a token that is missing after it.
+	// The server may finish the statement between two reads. So the token is read
+	// before and after the code.
 	_, before := s.AccessToken(t.Context(), "lost-redemption")
 	code, err := s.Code(t.Context(), oauth.DigestOf("code of "+f.ID))
 	must(t, err)
 	_, after := s.AccessToken(t.Context(), "lost-redemption")
 	if spent := !code.SpentAt.IsZero(); before == nil && !spent || spent && after != nil {
-		t.Errorf("afterwards the code is spent: %v, and reading the token gives %v before and %v after that, want both or neither", spent, before, after)
+		t.Errorf("afterwards code spent = %v, and AccessToken() = %v before and %v after that, want both or neither", spent, before, after)
 	}
 }
 
-// What PostgreSQL issues for a code is one statement: it is not made again either.
+// PostgreSQL redeems a code in one statement, which must not be repeated either.
 func TestStore_OP_04_UnknownOutcomeOfARedemption(t *testing.T) {
 	p, databaseURL := dbtest.NewProxy(t, dbtest.URL(t, sqldb.Postgres))
 	s := migrated(t, dbtest.OpenURL(t, databaseURL), sqldb.Postgres)
 	c, f := populated(t, s)
 	other := newFamily("other")
 	must(t, s.IssueCode(t.Context(), newCodeIssuance(other)))
-	must(t, s.Issue(t.Context(), newIssuance(c, other, "other", spendCode(other)))) // the statement is prepared
+	must(t, s.Issue(t.Context(), newIssuance(c, other, "other", spendCode(other)))) // prepares the statement
 	p.Cut("lost")
 	unknown(t, s, c, f, nil, true)
 }
 
-// Within a write transaction of the application's own no call of ours can write,
-// for SQLite has one writer. It gives up, says why, and lets others go on.
+// Inside the application's write transaction our calls can't write, because SQLite has
+// one writer. They fail with the reason, and later writes succeed.
 func TestStore_SQLiteInsideAnotherTransaction(t *testing.T) {
 	if testing.Short() && os.Getenv("PASSPORT_TEST_REQUIRE") != "1" {
-		t.Skip("it waits for some seconds")
+		t.Skip("takes some seconds")
 	}
 	for _, pool := range []int{1, 4} {
 		t.Run(fmt.Sprint("pool of ", pool), func(t *testing.T) {
@@ -282,8 +280,8 @@ func TestStore_SQLiteInsideAnotherTransaction(t *testing.T) {
 			_, err = tx.Exec(`INSERT INTO orders (id) VALUES (1)`)
 			must(t, err)
 			err = s.Issue(t.Context(), newIssuance(c, f, "x", spendCode(f)))
-			if !errors.Is(err, oauth.ErrUnavailable) || !strings.Contains(err.Error(), "transaction of its own") {
-				t.Errorf("Issue() within the application's transaction = %v, want ErrUnavailable that names the cause", err)
+			if !errors.Is(err, oauth.ErrUnavailable) || !strings.Contains(err.Error(), "its own transaction") {
+				t.Errorf("Issue() inside the application's transaction = %v, want ErrUnavailable with the cause", err)
 			}
 			must(t, tx.Commit())
 			must(t, s.Issue(t.Context(), newIssuance(c, f, "x", spendCode(f))))
@@ -291,7 +289,7 @@ func TestStore_SQLiteInsideAnotherTransaction(t *testing.T) {
 	}
 }
 
-// C10, CO-10, RT-12: whoever gets a copy of the database has nothing that works.
+// C10, CO-10, RT-12: an attacker with a copy of the database has no working credential.
 func TestStore_C10_CO_10_RT_12_DumpHoldsNoSecret(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
@@ -314,12 +312,12 @@ func TestStore_C10_CO_10_RT_12_DumpHoldsNoSecret(t *testing.T) {
 			})
 		}
 		if rows < 15 {
-			t.Errorf("the dump has %d rows: this proves nothing", rows)
+			t.Errorf("the dump has %d rows, want at least 15", rows)
 		}
 	})
 }
 
-// dumpTable shows all values of a table and returns how many rows it has.
+// dumpTable passes all values of a table to show and returns the number of rows.
 func dumpTable(t *testing.T, db *sql.DB, table string, show func(column, value string)) (n int) {
 	t.Helper()
 	rows, err := db.Query("SELECT * FROM " + table)
@@ -341,7 +339,7 @@ func dumpTable(t *testing.T, db *sql.DB, table string, show func(column, value s
 	return n
 }
 
-// Purge leaves no row behind that nobody will ever look at again.
+// Purge leaves no orphaned rows.
 func TestStore_PurgeLeavesNothing(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)

@@ -14,7 +14,7 @@ import (
 
 func isNotFound(err error) bool { return errors.Is(err, oauth.ErrNotFound) }
 
-// hashOf returns a hash that costs next to nothing.
+// hashOf returns a hash of minimal cost.
 func hashOf(t *testing.T, password string) string {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)

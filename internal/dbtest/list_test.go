@@ -17,18 +17,18 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// list is a method that returns many records. Its call returns how many.
+// list is a method that returns many records. call returns their number.
 type list struct {
 	method string
 	call   func(ctx context.Context) (int, error)
 
-	// clients says that the list reads the IDs of all clients, which are few beside
-	// the families.
+	// clients means that the list reads the IDs of all clients, which are few compared
+	// with the families.
 	clients bool
 }
 
-// lists has every method of a store and of the accounts that returns a list. A
-// method that is missing here fails TestLists_FR_06_AllAreMeasured.
+// lists returns every method of a store and of the accounts that returns a list.
+// TestLists_FR_06_AllAreMeasured fails if one is missing.
 func lists(s *sqlstore.Store, accounts *account.Accounts) []list {
 	return []list{
 		{method: "Store.AboveFamilyLimit", clients: true, call: func(ctx context.Context) (int, error) {
@@ -73,14 +73,14 @@ func TestLists_FR_06_AllAreMeasured(t *testing.T) {
 				continue
 			}
 			if kind := m.Type.Out(0).Kind(); kind == reflect.Slice || kind == reflect.Func {
-				t.Errorf("%s returns a list, and no test measures what it reads: add it to lists", name)
+				t.Errorf("%s returns a list that no test measures: add it to lists", name)
 			}
 		}
 	}
 }
 
-// A list reads what it shows, and no more when the user has 10,000 other rows of
-// each kind.
+// A list reads only the records that it returns, even if the user has 10,000 other rows
+// of each kind.
 func TestLists_FR_06_ReadWhatTheyShow(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		t.Parallel()
@@ -88,34 +88,34 @@ func TestLists_FR_06_ReadWhatTheyShow(t *testing.T) {
 		for method, large := range many {
 			small := few[method]
 			if small.shown == 0 {
-				t.Errorf("%s shows nothing, so that nothing was measured", method)
+				t.Errorf("%s returns nothing, so nothing was measured", method)
 			}
 			if small.shown == large.shown {
-				if large.Rows > 3*small.Rows+50+large.clients || // an index of more rows has more levels
+				if large.Rows > 3*small.Rows+50+large.clients || // a larger index has more levels
 					large.Statements > small.Statements {
-					t.Errorf("%s shows %d records: it reads %+v beside 10 other rows of each kind, and %+v beside 10,000: want no more",
+					t.Errorf("%s returns %d records and reads %+v with 10 other rows of each kind, but %+v with 10,000; want no more",
 						method, small.shown, small.Reads, large.Reads)
 				}
 				continue
 			}
 			if each := perRecord[d.Name]; large.Rows > each*large.shown || large.Statements > large.shown/30+10 {
-				t.Errorf("%s shows %d records and reads %+v, want at most %d rows for each, and a statement for 30", method, large.shown, large.Reads, each)
+				t.Errorf("%s returns %d records and reads %+v, want at most %d rows for each and one statement for 30", method, large.shown, large.Reads, each)
 			}
 		}
 	})
 }
 
-// perRecord is how many rows of all tables, or pages of SQLite, a record takes.
+// perRecord is the maximum number of rows, or pages of SQLite, to read for a record.
 var perRecord = map[string]int{"sqlite": 25, "postgres": 15, "mysql": 15}
 
 type measurement struct {
 	shown   int
-	clients int // how many clients it may read
+	clients int // the number of clients that it may read
 	dbtest.Reads
 }
 
-// measured returns what each list reads in a database with so many rows of each
-// kind that most lists do not show.
+// measured returns what each list reads in a database that also has others rows of each
+// kind that most lists do not return.
 func measured(t *testing.T, d sqldb.Dialect, others int) map[string]measurement {
 	t.Helper()
 	db, meter := dbtest.NewMeter(t, dbtest.URL(t, d), d)
@@ -137,11 +137,11 @@ func measured(t *testing.T, d sqldb.Dialect, others int) map[string]measurement 
 	return found
 }
 
-// shownRows is how many records of each kind the lists of live records show.
+// shownRows is the number of live records of each kind.
 const shownRows = 10
 
-// fillLists stores the rows, in the SQL of all three databases. Rows that the lists
-// of live records show have IDs that begin with "shown".
+// fillLists stores the rows, in SQL that all databases accept. Live rows have IDs that
+// begin with "shown".
 func fillLists(t *testing.T, db *sql.DB, d sqldb.Dialect, others int) {
 	t.Helper()
 	at := func(d time.Duration) int64 { return now.Add(d).UnixMicro() }

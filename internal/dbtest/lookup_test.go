@@ -15,11 +15,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// BR-10, RV-07: those who look up at the same time share a statement. Whoever asks
-// after a token was revoked is told so all the same, however large the crowd is, and
-// nobody is given what another one has asked for.
-func TestStore_BR_10_RV_07_RevokedIsSeenInACrowd(t *testing.T) {
-	const tokens, crowd, askers = 50, 24, 16
+// BR-10, RV-07: concurrent look-ups share a statement. A look-up after a revocation
+// still sees it, however many others run, and no caller gets another caller's record.
+func TestStore_BR_10_RV_07_RevocationIsSeenUnderLoad(t *testing.T) {
+	const tokens, readers, checks = 50, 24, 16
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		s := migrated(t, dbtest.Open(t, d), d)
 		c, _ := populated(t, s)
@@ -31,8 +30,8 @@ func TestStore_BR_10_RV_07_RevokedIsSeenInACrowd(t *testing.T) {
 			must(t, s.Issue(t.Context(), issued))
 		}
 		stop := make(chan struct{})
-		var others, asking sync.WaitGroup
-		for n := range crowd {
+		var others, checking sync.WaitGroup
+		for n := range readers {
 			others.Go(func() {
 				for i := n; ; i++ {
 					select {
@@ -48,7 +47,7 @@ func TestStore_BR_10_RV_07_RevokedIsSeenInACrowd(t *testing.T) {
 						t.Errorf("AccessToken(%q) = %v, want nil", id(i), err)
 						return
 					case found.ID != id(i) || found.Scopes[0] != fmt.Sprint(i) || found.Family.ID != fmt.Sprintf("family %d", i) || found.Client.ID != c.ID:
-						t.Errorf("AccessToken(%q) returned %q with scopes %q, family %q and client %q", id(i), found.ID, found.Scopes, found.Family.ID, found.Client.ID)
+						t.Errorf("AccessToken(%q) = %q with scopes %q, family %q and client %q, want its own record", id(i), found.ID, found.Scopes, found.Family.ID, found.Client.ID)
 						return
 					}
 				}
@@ -56,24 +55,24 @@ func TestStore_BR_10_RV_07_RevokedIsSeenInACrowd(t *testing.T) {
 		}
 		for i := range tokens {
 			must(t, s.RevokeToken(t.Context(), id(i), now.Add(time.Minute), nil))
-			for range askers {
-				asking.Go(func() {
+			for range checks {
+				checking.Go(func() {
 					found, err := s.AccessToken(t.Context(), id(i))
 					if err != nil || found.Live(now.Add(2*time.Minute)) {
 						t.Errorf("AccessToken(%q) after it was revoked = %+v, %v, want it dead", id(i), found, err)
 					}
 				})
 			}
-			asking.Wait()
+			checking.Wait()
 		}
 		close(stop)
 		others.Wait()
 	})
 }
 
-// What a crowd is given is what one alone is given, of each kind of record, and
-// belongs to each: to change it changes nobody else's.
-func TestStore_LookupsInACrowdAreWholeAndOnesOwn(t *testing.T) {
+// Concurrent look-ups return the same as a single one, for each kind of record. Each
+// caller gets its own copy.
+func TestStore_ConcurrentLookupsReturnCopies(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		s := migrated(t, dbtest.Open(t, d), d)
 		c, f := populated(t, s)
@@ -106,7 +105,7 @@ func TestStore_LookupsInACrowdAreWholeAndOnesOwn(t *testing.T) {
 				wg.Go(func() {
 					var err error
 					if all[i], err = find(); err != nil {
-						t.Errorf("%s in a crowd: %v", name, err)
+						t.Errorf("concurrent %s = %v, want nil", name, err)
 					}
 				})
 			}
@@ -114,10 +113,10 @@ func TestStore_LookupsInACrowdAreWholeAndOnesOwn(t *testing.T) {
 			seen := map[any]bool{}
 			for _, got := range all {
 				if !reflect.DeepEqual(got, want) {
-					t.Fatalf("%s in a crowd is %+v, alone %+v", name, got, want)
+					t.Fatalf("concurrent %s = %+v, want %+v", name, got, want)
 				}
 				if seen[got] {
-					t.Fatalf("%s: two callers were given the same record", name)
+					t.Fatalf("concurrent %s: two callers got the same record, want copies", name)
 				}
 				seen[got] = true
 			}
@@ -125,25 +124,25 @@ func TestStore_LookupsInACrowdAreWholeAndOnesOwn(t *testing.T) {
 	})
 }
 
-// A crowd asks less often than it has members, on each database: of 64 at once the
-// first two ask alone, and whoever comes while they do shares what follows.
-func TestStore_ACrowdSharesStatements(t *testing.T) {
+// Concurrent look-ups take fewer statements than callers, on each database. Of 64, the
+// first two run alone, and look-ups that arrive meanwhile share the next statements.
+func TestStore_ConcurrentLookupsShareStatements(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
-		var asked atomic.Int64
+		var statements atomic.Int64
 		slow := dbtest.Hooks{Before: func(op dbtest.Op, query string) error {
 			if op == dbtest.OpQuery && strings.Contains(query, "oauth_clients") {
-				asked.Add(1)
-				time.Sleep(20 * time.Millisecond) // a network stands in between
+				statements.Add(1)
+				time.Sleep(20 * time.Millisecond) // like a network
 			}
 			return nil
 		}}
 		s := migrated(t, dbtest.Wrap(t, dbtest.URL(t, d), slow), d)
 		c, _ := populated(t, s)
-		const members, rounds = 64, 5
-		asked.Store(0)
+		const callers, rounds = 64, 5
+		statements.Store(0)
 		for range rounds {
 			var wg sync.WaitGroup
-			for range members {
+			for range callers {
 				wg.Go(func() {
 					if _, err := s.Client(t.Context(), c.ID); err != nil {
 						t.Error(err)
@@ -152,8 +151,8 @@ func TestStore_ACrowdSharesStatements(t *testing.T) {
 			}
 			wg.Wait()
 		}
-		if n := asked.Load(); n > members*rounds/4 {
-			t.Errorf("%d look-ups took %d statements, want a few for each crowd of %d", members*rounds, n, members)
+		if n := statements.Load(); n > callers*rounds/4 {
+			t.Errorf("%d look-ups took %d statements, want a few for each %d", callers*rounds, n, callers)
 		}
 	})
 }

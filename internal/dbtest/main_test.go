@@ -7,7 +7,7 @@ import (
 	"github.com/go-passport/passport/internal/hashcost"
 )
 
-// TestMain makes hashing passwords cheap. Package account tests the real cost.
+// TestMain makes password hashes cheap. Package account tests the real cost.
 func TestMain(m *testing.M) {
 	hashcost.Lower()
 	os.Exit(m.Run())

@@ -9,21 +9,21 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// Reads is what a call has read.
+// Reads is the cost of a call.
 type Reads struct {
 	Statements int
-	Rows       int // on SQLite, which does not count rows: pages
+	Rows       int // pages on SQLite, which does not count rows
 }
 
-// Meter counts the statements that a call runs, and the rows that the database
-// reads for them, whether or not the rows are in a result.
+// Meter counts the statements that a call runs, and the rows that the database reads
+// for them, whether or not a result has them.
 type Meter struct {
 	db      *sql.DB
 	counter *Counter
 	dialect sqldb.Dialect
 }
 
-// NewMeter returns a pool of one connection over the database at the URL, and a
+// NewMeter returns a pool with a single connection to the database at the URL, and a
 // meter for it.
 func NewMeter(t testing.TB, databaseURL string, d sqldb.Dialect) (*sql.DB, *Meter) {
 	t.Helper()
@@ -32,7 +32,7 @@ func NewMeter(t testing.TB, databaseURL string, d sqldb.Dialect) (*sql.DB, *Mete
 	return db, &Meter{db, counter, d}
 }
 
-// Measure returns what f reads.
+// Measure returns the cost of f.
 func (m *Meter) Measure(t testing.TB, f func()) Reads {
 	t.Helper()
 	idle := m.rows(t)
@@ -43,7 +43,7 @@ func (m *Meter) Measure(t testing.TB, f func()) Reads {
 	return Reads{statements, m.rows(t) - before - (before - idle)}
 }
 
-// rows returns how many rows the connection has read so far.
+// rows returns the number of rows that the connection has read so far.
 func (m *Meter) rows(t testing.TB) (n int) {
 	t.Helper()
 	switch m.dialect.Name {
@@ -65,7 +65,7 @@ func (m *Meter) sum(t testing.TB, q string) (n int) {
 	return n
 }
 
-// pages returns how many pages the connection to SQLite has looked at.
+// pages returns the number of pages that the SQLite connection has read so far.
 func (m *Meter) pages(t testing.TB) (n int) {
 	t.Helper()
 	c, err := m.db.Conn(t.Context())

@@ -20,8 +20,8 @@ import (
 
 const firstMigration = "0001_oauth.sql"
 
-// beforeBuilds makes the tables of the version before the indexes, on PostgreSQL, and
-// returns its URL and a pool.
+// beforeBuilds creates the tables of the version before the indexes, on PostgreSQL. It
+// returns the URL and a pool.
 func beforeBuilds(t *testing.T, params ...string) (string, *sql.DB) {
 	t.Helper()
 	databaseURL := dbtest.URL(t, sqldb.Postgres, params...)
@@ -37,7 +37,7 @@ func beforeBuilds(t *testing.T, params ...string) (string, *sql.DB) {
 	return databaseURL, db
 }
 
-// builds records which indexes a migration builds.
+// builds records the indexes that a migration builds.
 type builds struct {
 	mu    sync.Mutex
 	names []string
@@ -74,20 +74,21 @@ func built(t *testing.T) (names []string) {
 	return names
 }
 
-// checkIndexes fails for an index of the migration that is missing or not usable.
+// checkIndexes fails the test for each index of the migration that is missing or
+// invalid.
 func checkIndexes(t *testing.T, db *sql.DB) {
 	t.Helper()
 	for _, name := range built(t) {
 		var valid bool
 		err := db.QueryRow(`SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)`, name).Scan(&valid)
 		if err != nil || !valid {
-			t.Errorf("the index %s after Migrate(): valid %v, %v, want it valid", name, valid, err)
+			t.Errorf("index %s after Migrate(): valid = %v, %v, want true", name, valid, err)
 		}
 	}
 }
 
-// holdWrite begins a transaction that has written to oauth_families. No build on the
-// table ends before it.
+// holdWrite begins a transaction that has written to oauth_families. No build on that
+// table finishes before it.
 func holdWrite(t *testing.T, db *sql.DB) *sql.Tx {
 	t.Helper()
 	tx, err := db.Begin()
@@ -98,8 +99,8 @@ func holdWrite(t *testing.T, db *sql.DB) *sql.Tx {
 	return tx
 }
 
-// awaitBuilder waits until a build waits for another transaction, and returns the ID
-// of its process.
+// awaitBuilder waits until a build waits for another transaction, and returns its
+// process ID.
 func awaitBuilder(t *testing.T, db *sql.DB) int {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -114,8 +115,8 @@ WHERE c.relnamespace = current_schema()::regnamespace AND p.phase LIKE 'waiting 
 	return 0
 }
 
-// writeSoon stores rows in the tables that get indexes, and fails if a lock makes a
-// write wait.
+// writeSoon stores rows in the tables that get indexes, and fails the test if a lock
+// delays a write.
 func writeSoon(t *testing.T, db *sql.DB, n int) {
 	t.Helper()
 	tx, err := db.Begin()
@@ -136,9 +137,9 @@ VALUES ('load%d', 'users', 'u', 'c', '', 0, 0, 1, 2)`, n),
 	must(t, tx.Commit())
 }
 
-// Nodes that wait for the one that builds must not keep it from building, nor must
-// anything keep others from writing.
-func TestMigrate_BuildsIndexesBesideWritesAndNodes(t *testing.T) {
+// Nodes that wait for the building node must not block the build, and nothing may block
+// other writes.
+func TestMigrate_BuildsIndexesDuringWrites(t *testing.T) {
 	for _, params := range [][]string{nil, {"default_transaction_isolation=serializable"}} {
 		t.Run(strings.Join(params, ""), func(t *testing.T) {
 			databaseURL, db := beforeBuilds(t, params...)
@@ -162,11 +163,11 @@ func TestMigrate_BuildsIndexesBesideWritesAndNodes(t *testing.T) {
 			}
 			for range nodes {
 				if err := <-errs; err != nil {
-					t.Errorf("Migrate() beside %d other nodes and writes = %v", nodes-1, err)
+					t.Errorf("Migrate() concurrent with %d other nodes and writes = %v, want nil", nodes-1, err)
 				}
 			}
 			if got, want := found.taken(), built(t); strings.Join(got, " ") != strings.Join(want, " ") {
-				t.Errorf("%d nodes have built %q, want each index once: %q", nodes, got, want)
+				t.Errorf("%d nodes built %q, want each index once: %q", nodes, got, want)
 			}
 			checkIndexes(t, db)
 			must(t, sqlstore.New(db, sqldb.Postgres).Check(t.Context()))
@@ -174,8 +175,8 @@ func TestMigrate_BuildsIndexesBesideWritesAndNodes(t *testing.T) {
 	}
 }
 
-// A build that was broken off leaves an index that no query uses. The next run builds
-// it again, and only it.
+// An interrupted build leaves an index that no query uses. The next run rebuilds that
+// index only.
 func TestMigrate_RepairsABrokenBuild(t *testing.T) {
 	for _, limit := range []int{0, 1} {
 		t.Run(fmt.Sprintf("pool with limit %d", limit), func(t *testing.T) {
@@ -186,15 +187,15 @@ func TestMigrate_RepairsABrokenBuild(t *testing.T) {
 			go func() { failed <- s.Migrate(t.Context()) }()
 			mustExec(t, db, fmt.Sprintf(`SELECT pg_terminate_backend(%d)`, awaitBuilder(t, db)))
 			if err := <-failed; err == nil || !strings.Contains(err.Error(), fourthMigration) {
-				t.Fatalf("Migrate() whose connection was killed = %v, want an error that names %s", err, fourthMigration)
+				t.Fatalf("Migrate() with a killed connection = %v, want an error that names %s", err, fourthMigration)
 			}
 			must(t, held.Commit())
 			broken := column(t, db, `SELECT indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE c.relnamespace = current_schema()::regnamespace AND NOT i.indisvalid`)
 			if len(broken) != 1 {
-				t.Fatalf("the killed build leaves %q, want one index that is not valid", broken)
+				t.Fatalf("invalid indexes after the killed build = %q, want one", broken)
 			}
-			ready := built(t)[1] // as a build that was done
+			ready := built(t)[1] // as if its build had finished
 			mustExec(t, db, `CREATE INDEX `+ready+` ON oauth_access_tokens (client_id, issued_at, id)`)
 			node := column(t, db, `SELECT pg_relation_filenode('`+ready+`')::text`)
 
@@ -203,15 +204,15 @@ WHERE c.relnamespace = current_schema()::regnamespace AND NOT i.indisvalid`)
 			must(t, sqlstore.New(again, sqldb.Postgres).Migrate(t.Context()))
 			checkIndexes(t, db)
 			if after := column(t, db, `SELECT pg_relation_filenode('`+ready+`')::text`); after[0] != node[0] {
-				t.Errorf("the index %s was valid, and was built again", ready)
+				t.Errorf("the valid index %s was built again", ready)
 			}
 			checkWritten(t, sqlstore.New(again, sqldb.Postgres), "")
 		})
 	}
 }
 
-// A new column waits for each transaction that reads the table. Others must not wait
-// behind it.
+// Adding a column waits for each transaction that reads the table. Other readers must
+// not wait behind it.
 func TestMigrate_NewColumnsBlockNoReads(t *testing.T) {
 	_, db := beforeBuilds(t)
 	held, err := db.Begin()
@@ -242,7 +243,7 @@ func TestMigrate_NewColumnsBlockNoReads(t *testing.T) {
 	must(t, <-done)
 }
 
-// The command says what it waits for.
+// The command shows what it waits for.
 func TestMigrate_CommandNamesTheIndex(t *testing.T) {
 	t.Chdir(t.TempDir())
 	databaseURL, db := beforeBuilds(t)
@@ -272,25 +273,25 @@ func TestMigrate_WaitingNodeNamesTheBuild(t *testing.T) {
 	defer cancel()
 	err := sqlstore.New(dbtest.OpenURL(t, databaseURL), sqldb.Postgres).Migrate(ctx)
 	if err == nil || !strings.Contains(err.Error(), "another node is migrating: it applies "+fourthMigration) {
-		t.Errorf("Migrate() while another node builds = %v, want it to name the node and %s", err, fourthMigration)
+		t.Errorf("Migrate() while another node builds = %v, want an error that names %s", err, fourthMigration)
 	}
 	must(t, held.Commit())
 	must(t, <-done)
 }
 
-// Without rows and other users there is nothing to keep from blocking: an empty
-// database gets all or nothing. A pool of one has no second connection.
-func TestMigrate_InOneTransactionWhereItCan(t *testing.T) {
+// An empty database has no writes to block, so the migration is one transaction. A pool
+// with a single connection has no second connection for a build.
+func TestMigrate_InOneTransactionIfPossible(t *testing.T) {
 	fresh, counter := dbtest.Count(t, dbtest.URL(t, sqldb.Postgres))
 	must(t, sqlstore.New(fresh, sqldb.Postgres).Migrate(t.Context()))
 	databaseURL, _ := beforeBuilds(t)
 	single, ofSingle := dbtest.Count(t, databaseURL)
 	single.SetMaxOpenConns(1)
 	must(t, sqlstore.New(single, sqldb.Postgres).Migrate(t.Context()))
-	for name, c := range map[string]*dbtest.Counter{"an empty database": counter, "a pool of one": ofSingle} {
+	for name, c := range map[string]*dbtest.Counter{"an empty database": counter, "a single connection": ofSingle} {
 		for _, q := range c.Take().Texts {
 			if strings.Contains(q, "CONCURRENTLY") {
-				t.Errorf("with %s Migrate() runs %q, which no transaction can", name, q)
+				t.Errorf("Migrate() with %s runs %q, want no CONCURRENTLY", name, q)
 			}
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// Each file outside of a transaction can run again from its start, and no other file
-// builds an index on a table of an earlier one or rewrites it.
+// Each file that runs outside a transaction can run again from its start. No other file
+// builds an index on a table of an earlier file or rewrites that table.
 func TestMigrate_PostgresFilesBlockNoWrites(t *testing.T) {
 	frozen := map[string]bool{secondMigration: true, thirdMigration: true}
 	repeatable := regexp.MustCompile(`^(CREATE (UNIQUE )?INDEX (CONCURRENTLY )?IF NOT EXISTS|DROP INDEX (CONCURRENTLY )?IF EXISTS|CREATE TABLE IF NOT EXISTS|DROP TABLE IF EXISTS|ALTER TABLE \w+ (ADD COLUMN IF NOT EXISTS|DROP COLUMN IF EXISTS)) (\w+)`)
@@ -36,7 +36,7 @@ func TestMigrate_PostgresFilesBlockNoWrites(t *testing.T) {
 				continue
 			}
 			if !strings.HasPrefix(text, "-- +goose NO TRANSACTION\n") {
-				t.Errorf("%s, %s makes indexes: begin it with -- +goose NO TRANSACTION", set, name)
+				t.Errorf("%s, %s creates indexes: begin it with -- +goose NO TRANSACTION", set, name)
 			}
 			last := ""
 			for statement := range strings.SplitSeq(text, ";\n") {
@@ -59,7 +59,7 @@ func TestMigrate_PostgresFilesBlockNoWrites(t *testing.T) {
 	}
 }
 
-// Tools that apply the files, such as goose, run a file again that failed.
+// Tools such as goose run a failed file again.
 func TestMigrate_FileRunsTwice(t *testing.T) {
 	_, db := beforeBuilds(t)
 	accounts := fstest.MapFS{}
@@ -85,12 +85,12 @@ func TestMigrate_FileRunsTwice(t *testing.T) {
 	must(t, err)
 	must(t, a.Migrate(found.trace(t.Context())))
 	if got := strings.Join(found.taken(), " "); got != "passport_sessions_seen_at passport_users_password_cost" {
-		t.Errorf("Migrate() of the accounts of the version before builds %q without blocking writes, want both indexes", got)
+		t.Errorf("Migrate() of accounts of the older version builds %q, want both indexes", got)
 	}
 }
 
-// Files in and outside of transactions take turns, in the order of their names.
-func TestMigrate_FilesOutsideOfTransactionsTakeTurns(t *testing.T) {
+// Files inside and outside a transaction run in the order of their names.
+func TestMigrate_FilesInsideAndOutsideTransactions(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		raw := dbtest.Open(t, d)
 		db := sqldb.New(raw, d)
@@ -115,7 +115,7 @@ func TestMigrate_FilesOutsideOfTransactionsTakeTurns(t *testing.T) {
 		must(t, db.Migrate(t.Context(), "test", files, nil))
 		must(t, db.Migrated(t.Context(), "test", files))
 		if n := count(t, raw, "first WHERE b IS NULL AND d IS NULL AND f IS NULL"); d == sqldb.Postgres && n != 1 {
-			t.Errorf("the third file has stored %d rows, want 1", n)
+			t.Errorf("the third file stored %d rows, want 1", n)
 		}
 	})
 }

@@ -20,7 +20,7 @@ func everyStore(t *testing.T, run func(t *testing.T, d sqldb.Dialect)) {
 	}
 }
 
-// Several nodes that start at once must all find the tables made.
+// Several nodes that start at the same time must all find the tables created.
 func TestMigrate_FourNodesAtOnce(t *testing.T) {
 	const nodes = 4
 	for _, test := range []struct {
@@ -43,22 +43,22 @@ func TestMigrate_FourNodesAtOnce(t *testing.T) {
 				}
 				for range nodes {
 					if err := <-errs; err != nil {
-						t.Errorf("Migrate() beside three others = %v", err)
+						t.Errorf("Migrate() concurrent with three others = %v, want nil", err)
 					}
 				}
 				s := sqlstore.New(dbtest.OpenURL(t, databaseURL), test.dialect)
 				if err := s.Migrate(t.Context()); err != nil {
-					t.Errorf("Migrate() again = %v", err)
+					t.Errorf("second Migrate() = %v, want nil", err)
 				}
 				if err := s.Check(t.Context()); err != nil {
-					t.Errorf("Check() = %v", err)
+					t.Errorf("Check() after Migrate() = %v, want nil", err)
 				}
 			}
 		})
 	}
 }
 
-// A database that Laravel Passport has made, or anybody, is left alone.
+// Migrate does not change a database of Laravel Passport or of other software.
 func TestMigrate_RefusesTablesOfOthers(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
@@ -67,14 +67,14 @@ func TestMigrate_RefusesTablesOfOthers(t *testing.T) {
 		mustExec(t, db, `INSERT INTO oauth_clients (id, secret) VALUES (1, 'theirs')`)
 		err := sqlstore.New(db, d).Migrate(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "oauth_clients") || !strings.Contains(err.Error(), "rename") {
-			t.Errorf("Migrate() = %v, want it to name the table and the remedy", err)
+			t.Errorf("Migrate() = %v, want an error with the table and the fix", err)
 		}
 		if got := tables(t, db, d); len(got) > 2 || !got["oauth_clients"] {
-			t.Errorf("the database has %v afterwards, want it as it was", got)
+			t.Errorf("tables afterwards = %v, want them unchanged", got)
 		}
 		mustExec(t, db, `DROP TABLE oauth_clients`)
 		if err := sqlstore.New(db, d).Migrate(t.Context()); err != nil {
-			t.Errorf("Migrate() once the table is gone = %v", err)
+			t.Errorf("Migrate() after the table was dropped = %v, want nil", err)
 		}
 	})
 }
@@ -83,8 +83,7 @@ func file(statements string) *fstest.MapFile {
 	return &fstest.MapFile{Data: []byte("-- +goose Up\n" + statements + "\n-- +goose Down\nDROP TABLE first;\n")}
 }
 
-// A file that fails half-way leaves nothing behind, or, on MySQL, what the next
-// run goes on from.
+// A file that fails half-way is rolled back. On MySQL the next run continues it.
 func TestMigrate_FailsHalfWay(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		raw := dbtest.Open(t, d)
@@ -96,28 +95,28 @@ func TestMigrate_FailsHalfWay(t *testing.T) {
 			t.Fatalf("Migrate() of a broken file = %v, want an error that names it", err)
 		}
 		if d != sqldb.MySQL && tables(t, raw, d)["first"] {
-			t.Error("a file that failed left a table behind")
+			t.Error("a failed file left a table behind")
 		}
 		if err := db.Migrated(t.Context(), "test", broken); err == nil {
-			t.Error("Migrated() of a file that failed = nil, want an error")
+			t.Error("Migrated() of a failed file = nil, want an error")
 		}
-		mended := fstest.MapFS{"0001_first.sql": file(good + "CREATE TABLE second (a INTEGER NOT NULL);\nINSERT INTO second (a) VALUES (1);")}
+		fixed := fstest.MapFS{"0001_first.sql": file(good + "CREATE TABLE second (a INTEGER NOT NULL);\nINSERT INTO second (a) VALUES (1);")}
 		for range 2 {
-			if err := db.Migrate(t.Context(), "test", mended, []string{"first", "second"}); err != nil {
-				t.Fatalf("Migrate() of the mended file = %v", err)
+			if err := db.Migrate(t.Context(), "test", fixed, []string{"first", "second"}); err != nil {
+				t.Fatalf("Migrate() of the fixed file = %v", err)
 			}
 		}
-		if err := db.Migrated(t.Context(), "test", mended); err != nil {
-			t.Errorf("Migrated() = %v", err)
+		if err := db.Migrated(t.Context(), "test", fixed); err != nil {
+			t.Errorf("Migrated() of the fixed file = %v, want nil", err)
 		}
 		var n int
 		if err := raw.QueryRow(`SELECT COUNT(*) FROM second`).Scan(&n); err != nil || n != 1 {
-			t.Errorf("the table has %d rows, %v, want the 1 of its file, which ran once", n, err)
+			t.Errorf("the table has %d rows, %v, want 1 because its file ran once", n, err)
 		}
 	})
 }
 
-// Sets know nothing of each other, and a later version brings more files.
+// Sets are independent, and a later version adds files.
 func TestMigrate_SetsAndVersions(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		raw := dbtest.Open(t, d)
@@ -132,20 +131,19 @@ func TestMigrate_SetsAndVersions(t *testing.T) {
 			table string
 		}{{"one", one, "first"}, {"other", other, "third"}, {"one", two, "second"}} {
 			if err := db.Migrated(t.Context(), step.set, step.files); err == nil || !strings.Contains(err.Error(), "passport migrate") {
-				t.Errorf("Migrated() before %s = %v, want an error that says what to run", step.table, err)
+				t.Errorf("Migrated() before %s = %v, want an error with the command to run", step.table, err)
 			}
 			if err := db.Migrate(t.Context(), step.set, step.files, []string{step.table}); err != nil {
 				t.Fatalf("Migrate() for %s = %v", step.table, err)
 			}
 			if !tables(t, raw, d)[step.table] {
-				t.Errorf("there is no table %s", step.table)
+				t.Errorf("table %s does not exist after Migrate()", step.table)
 			}
 		}
 	})
 }
 
-// An application may have a tool of its own for migrations: it takes our files,
-// and we take its tables.
+// An application may apply our files with its own migration tool.
 func TestMigrate_ByAnotherTool(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
@@ -153,7 +151,7 @@ func TestMigrate_ByAnotherTool(t *testing.T) {
 		for _, up := range []bool{true, false} {
 			files, err := fs.Glob(sqlstore.Migrations(d), "*.sql")
 			if err != nil || len(files) < 2 {
-				t.Fatalf("the migrations are %v, %v", files, err)
+				t.Fatalf("Migrations() has %v, %v, want at least 2 files", files, err)
 			}
 			if !up {
 				slices.Reverse(files)
@@ -174,11 +172,11 @@ func TestMigrate_ByAnotherTool(t *testing.T) {
 				}
 			}
 			if err := s.Check(t.Context()); (err == nil) != up {
-				t.Errorf("Check() after going up %v = %v", up, err)
+				t.Errorf("Check() after the migrations, up = %v: %v, want nil only after up", up, err)
 			}
 		}
 		if left := tables(t, db, d); len(left) > 0 {
-			t.Errorf("going down leaves %v", left)
+			t.Errorf("tables after the down migrations = %v, want none", left)
 		}
 	})
 }

@@ -39,7 +39,7 @@ func halves(t *testing.T, d sqldb.Dialect, name string) (up, down []string) {
 	return split(first), split(second)
 }
 
-// firstVersion makes the tables of the first version alone.
+// firstVersion creates the tables of the first version only.
 func firstVersion(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 	t.Helper()
 	const name = "0001_oauth.sql"
@@ -48,9 +48,9 @@ func firstVersion(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 	must(t, sqldb.New(db, d).Migrate(t.Context(), "oauth", fstest.MapFS{name: {Data: content}}, []string{"oauth_clients"}))
 }
 
-// writtenByFirst stores what a node of the first version stores: a family whose
-// first refresh token is spent, and two access tokens of the client's own. All
-// IDs end with the suffix.
+// writtenByFirst stores the rows of a node with the first version: a family with a
+// spent first refresh token, and two access tokens of the client itself. All IDs end
+// with the suffix.
 func writtenByFirst(t *testing.T, db *sql.DB, suffix string) {
 	t.Helper()
 	day := 24 * time.Hour
@@ -68,7 +68,7 @@ VALUES ('%s', '%s%s', 'family%s', 'read write', %d, %s, %s)`, digest(name), toke
 	for _, q := range []string{
 		fmt.Sprintf(`INSERT INTO oauth_clients (id, name, owner_provider, owner_id, auth_method, provider, redirect_uris, grant_types, scopes,
 ends_with_session, attributes, created_at, version)
-VALUES ('client%s', 'Of before', 'users', 'alice', 'client_secret_basic', '', 'https://a.example/cb', 'authorization_code', NULL, 0, '{"a":"b"}', %d, 3)`, suffix, at(0)),
+VALUES ('client%s', 'Old', 'users', 'alice', 'client_secret_basic', '', 'https://a.example/cb', 'authorization_code', NULL, 0, '{"a":"b"}', %d, 3)`, suffix, at(0)),
 		fmt.Sprintf(`INSERT INTO oauth_client_secrets (client_id, digest, created_at) VALUES ('client%s', '%s', %d)`, suffix, digest("secret"), at(0)),
 		fmt.Sprintf(`INSERT INTO oauth_families (id, provider, user_id, client_id, session, personal, ends_with_session, created_at, expires_at)
 VALUES ('family%s', 'users', 'user%s', 'client%s', '', 0, 0, %d, %d)`, suffix, suffix, suffix, at(0), at(365*day)),
@@ -84,37 +84,37 @@ VALUES ('%s', 'family%s', 'read', '', '', %d, %d)`, digest("code"), suffix, at(t
 	}
 }
 
-// checkWritten reads what [writtenByFirst] has stored, with this version.
+// checkWritten reads the rows of [writtenByFirst] with this version.
 func checkWritten(t *testing.T, s *sqlstore.Store, suffix string) {
 	t.Helper()
 	ctx := t.Context()
 	c, err := s.Client(ctx, "client"+suffix)
-	if err != nil || c.Name != "Of before" || c.Key != "" || c.AccessTokenTTL != 0 || c.RefreshTokenTTL != 0 || c.FamilyTTL != 0 || c.Audience != "" ||
+	if err != nil || c.Name != "Old" || c.Key != "" || c.AccessTokenTTL != 0 || c.RefreshTokenTTL != 0 || c.FamilyTTL != 0 || c.Audience != "" ||
 		!c.UpdatedAt.IsZero() || c.Attributes["a"] != "b" || len(c.Secrets) != 1 || c.Version != 3 {
-		t.Errorf("Client() of the version before = %+v, %v, want it as it was, without what is new", c, err)
+		t.Errorf("Client() of the older version = %+v, %v, want it unchanged, with empty new fields", c, err)
 	}
 	code, err := s.Code(ctx, oauth.DigestOf("code"+suffix))
 	if err != nil || code.SpentAt.IsZero() || code.Attributes != nil {
-		t.Errorf("Code() of the version before = %+v, %v, want it, spent", code, err)
+		t.Errorf("Code() of the older version = %+v, %v, want it spent", code, err)
 	}
 	r, err := s.RefreshToken(ctx, oauth.DigestOf("first"+suffix))
 	if err != nil || r.SpentAt.IsZero() || r.Successor == nil || r.Attributes != nil || !r.Family.Live(now) {
-		t.Errorf("RefreshToken() of the version before = %+v, %v, want it, spent, with its successor", r, err)
+		t.Errorf("RefreshToken() of the older version = %+v, %v, want it spent, with its successor", r, err)
 	}
 	for _, id := range []string{"first", "second", "own", "lasting"} {
 		token, err := s.AccessToken(ctx, id+suffix)
 		if err != nil || !token.Live(now) || token.Digest != "" || token.Attributes != nil || (token.Family == nil) != (id == "own" || id == "lasting") {
-			t.Errorf("AccessToken(%q) of the version before = %+v, %v, want it, live", id, token, err)
+			t.Errorf("AccessToken(%q) of the older version = %+v, %v, want it live", id, token, err)
 		}
 	}
 	scopes, err := s.Consented(ctx, oauth.UserRef{Provider: "users", ID: "user" + suffix}, c)
 	if err != nil || len(scopes) != 0 {
-		t.Errorf("Consented() of the version before, for a client with an owner = %q, %v, want none", scopes, err)
+		t.Errorf("Consented() of the older version, for a client with an owner = %q, %v, want none", scopes, err)
 	}
 }
 
-// Rows of the version before are read, refreshed and purged by this one, those
-// too that its nodes store while they still run.
+// This version reads, refreshes and purges rows of the older version, including those
+// that its nodes store while they still run.
 func TestMigrate_FromTheFirstVersion(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
@@ -122,7 +122,7 @@ func TestMigrate_FromTheFirstVersion(t *testing.T) {
 		writtenByFirst(t, db, " 1")
 		s := sqlstore.New(db, d)
 		if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), secondMigration) {
-			t.Errorf("Check() of the version before = %v, want it to name %s", err, secondMigration)
+			t.Errorf("Check() of the older version = %v, want an error that names %s", err, secondMigration)
 		}
 		must(t, s.Migrate(t.Context()))
 		must(t, s.Check(t.Context()))
@@ -133,7 +133,7 @@ func TestMigrate_FromTheFirstVersion(t *testing.T) {
 		numbered := newClient("")
 		must(t, s.CreateClient(t.Context(), numbered, nil))
 		if numbered.ID != "1" {
-			t.Errorf("the first number after the migration is %q, want 1", numbered.ID)
+			t.Errorf("first number after the migration = %q, want 1", numbered.ID)
 		}
 		purgeWritten(t, db, s)
 	})
@@ -156,7 +156,7 @@ func purgeWritten(t *testing.T, db *sql.DB, s *sqlstore.Store) {
 			for id, want := range want {
 				_, err := s.AccessToken(ctx, id+suffix)
 				if (err == nil) != want || err != nil && !errors.Is(err, oauth.ErrNotFound) {
-					t.Errorf("AccessToken(%q) %s = %v, want it there: %v", id+suffix, when, err, want)
+					t.Errorf("AccessToken(%q) %s = %v, want it stored: %v", id+suffix, when, err, want)
 				}
 			}
 		}
@@ -166,14 +166,14 @@ func purgeWritten(t *testing.T, db *sql.DB, s *sqlstore.Store) {
 	for _, suffix := range []string{" 1", " 2"} {
 		r, err := s.RefreshToken(ctx, oauth.DigestOf("first"+suffix))
 		if err != nil || r.SpentAt.IsZero() {
-			t.Errorf("RefreshToken() that is spent, after a purge = %+v, %v, want it", r, err)
+			t.Errorf("RefreshToken() of a spent token after a purge = %+v, %v, want it spent", r, err)
 		}
 		c, err := s.Client(ctx, "client"+suffix)
 		must(t, err)
 		next := newIssuance(c, r.Family, "third"+suffix, oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(oauth.DigestOf("second" + suffix))})
 		next.AccessToken.ExpiresAt, next.RefreshToken.ExpiresAt = now.Add(365*24*time.Hour), now.Add(365*24*time.Hour)
 		if err := s.Issue(ctx, next); err != nil {
-			t.Errorf("Issue() that spends a refresh token of the version before = %v", err)
+			t.Errorf("Issue() that spends a refresh token of the older version = %v, want nil", err)
 		}
 	}
 	purge(30)
@@ -181,13 +181,13 @@ func purgeWritten(t *testing.T, db *sql.DB, s *sqlstore.Store) {
 	purge(366)
 	for _, table := range purgeRows {
 		if n := count(t, db, table); n != 0 {
-			t.Errorf("%d rows are left in %s after all has ended, want none", n, table)
+			t.Errorf("%d rows left in %s after everything has ended, want none", n, table)
 		}
 	}
 }
 
-// MySQL keeps what a migration did before it failed, wherever that was. The next
-// run goes on from there, and takes no number back.
+// MySQL keeps the statements of a migration that failed, wherever that was. The next
+// run continues from there, and keeps the counter of client numbers.
 func TestMigrate_SecondVersionHalfWay(t *testing.T) {
 	up, _ := halves(t, sqldb.MySQL, secondMigration)
 	for _, k := range []int{0, len(up) / 3, 2 * len(up) / 3, len(up)} {
@@ -199,7 +199,7 @@ func TestMigrate_SecondVersionHalfWay(t *testing.T) {
 			for _, statement := range up[:k] {
 				mustExec(t, db, statement)
 			}
-			if k == len(up) { // it was done, and only that was not recorded
+			if k == len(up) { // all statements ran, but that was not recorded
 				mustExec(t, db, `UPDATE oauth_counters SET value = 41`)
 			}
 			s := sqlstore.New(db, sqldb.MySQL)
@@ -208,12 +208,12 @@ func TestMigrate_SecondVersionHalfWay(t *testing.T) {
 			}
 			must(t, s.Check(t.Context()))
 			if n := count(t, db, "oauth_counters"); n != 1 {
-				t.Errorf("there are %d counters, want 1", n)
+				t.Errorf("%d counters, want 1", n)
 			}
 			c, want := newClient(""), map[bool]string{false: "1", true: "42"}[k == len(up)]
 			must(t, s.CreateClient(t.Context(), c, nil))
 			if c.ID != want {
-				t.Errorf("the next number is %q, want %s", c.ID, want)
+				t.Errorf("next number = %q, want %s", c.ID, want)
 			}
 			checkWritten(t, s, "")
 		})
@@ -223,13 +223,13 @@ func TestMigrate_SecondVersionHalfWay(t *testing.T) {
 			db := dbtest.Open(t, d)
 			firstVersion(t, db, d)
 			writtenByFirst(t, db, "")
-			mustExec(t, db, `CREATE INDEX oauth_refresh_tokens_of ON oauth_refresh_tokens (spent_at)`) // in the way of the last but one
+			mustExec(t, db, `CREATE INDEX oauth_refresh_tokens_of ON oauth_refresh_tokens (spent_at)`) // conflicts with the last statement but one
 			s := sqlstore.New(db, d)
 			if err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), secondMigration) {
-				t.Fatalf("Migrate() with something in its way = %v, want an error that names the file", err)
+				t.Fatalf("Migrate() with a conflicting index = %v, want an error that names the file", err)
 			}
 			if tables(t, db, d)["oauth_counters"] {
-				t.Error("a migration that failed left a table behind")
+				t.Error("a failed migration left a table behind")
 			}
 			mustExec(t, db, `DROP INDEX oauth_refresh_tokens_of`)
 			must(t, s.Migrate(t.Context()))
@@ -238,7 +238,7 @@ func TestMigrate_SecondVersionHalfWay(t *testing.T) {
 	}
 }
 
-// Who goes down keeps the rows, without what is new in them, and can go up again.
+// The down migrations keep the rows, without the new columns, and can be applied again.
 func TestMigrate_DownWithRows(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
@@ -259,7 +259,7 @@ func TestMigrate_DownWithRows(t *testing.T) {
 			mustExec(t, db, `DELETE FROM passport_migrations WHERE name = '`+name+`'`)
 		}
 		if after := schema(t, db, d); after != before {
-			t.Errorf("going down leaves the schema\n%s\nwant that of the first version\n%s", after, before)
+			t.Errorf("schema after the down migrations:\n%s\nwant that of the first version:\n%s", after, before)
 		}
 		writtenByFirst(t, db, " 2")
 		must(t, s.Migrate(t.Context()))
@@ -268,16 +268,16 @@ func TestMigrate_DownWithRows(t *testing.T) {
 			checkWritten(t, s, suffix)
 		}
 		if got := count(t, db, "oauth_access_tokens"); got != tokens+4 {
-			t.Errorf("there are %d access tokens after going down and up, want %d", got, tokens+4)
+			t.Errorf("%d access tokens after down and up, want %d", got, tokens+4)
 		}
 		_, err := s.OpaqueToken(t.Context(), oauth.DigestOf("opaque"))
 		if !errors.Is(err, oauth.ErrNotFound) {
-			t.Errorf("OpaqueToken() after going down and up = %v, want ErrNotFound: its digest went", err)
+			t.Errorf("OpaqueToken() after down and up = %v, want ErrNotFound because its digest was dropped", err)
 		}
 	})
 }
 
-// schema names the columns and indexes of the tables, in the order of names.
+// schema returns the columns and indexes of the tables, ordered by name.
 func schema(t *testing.T, db *sql.DB, d sqldb.Dialect) string {
 	t.Helper()
 	return strings.Join(column(t, db, map[string]string{

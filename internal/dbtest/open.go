@@ -20,22 +20,22 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// Dialects are the databases that we support.
+// Dialects are the supported databases.
 var Dialects = []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres, sqldb.MySQL}
 
-// Tests break connections on purpose, and the driver would write a line for each.
+// Tests break connections on purpose, and the driver would log a line for each.
 func init() { _ = mysqldriver.SetLogger(new(mysqldriver.NopLogger)) }
 
-// Open returns a pool over an empty database that is this test's alone and goes
-// when it ends. Where there is no server for the dialect the test is skipped,
-// or fails under PASSPORT_TEST_REQUIRE=1.
+// Open returns a pool for an empty database. Only this test uses it, and it is deleted
+// when the test ends. If there is no server for the dialect, Open skips the test, or
+// fails it under PASSPORT_TEST_REQUIRE=1.
 func Open(t testing.TB, d sqldb.Dialect) *sql.DB {
 	t.Helper()
 	return OpenURL(t, URL(t, d))
 }
 
-// Need skips the test where there is no server for the dialect, or fails it
-// under PASSPORT_TEST_REQUIRE=1.
+// Need skips the test if there is no server for the dialect, or fails it under
+// PASSPORT_TEST_REQUIRE=1.
 func Need(t testing.TB, d sqldb.Dialect) {
 	t.Helper()
 	switch d.Name {
@@ -46,7 +46,7 @@ func Need(t testing.TB, d sqldb.Dialect) {
 	}
 }
 
-// OpenURL returns a pool over the database that [URL] made.
+// OpenURL returns a pool for a database that [URL] created.
 func OpenURL(t testing.TB, databaseURL string) *sql.DB {
 	t.Helper()
 	driver, dsn, _, err := dburl.Parse(databaseURL)
@@ -57,34 +57,34 @@ func OpenURL(t testing.TB, databaseURL string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Of its own accord database/sql keeps two, and tests with many callers would
-	// do little else but connect.
+	// By default database/sql keeps two idle connections. Tests with many callers would
+	// spend most of their time connecting.
 	db.SetMaxIdleConns(32)
 	t.Cleanup(func() { db.Close() })
 	return db
 }
 
-// URL makes an empty database and returns its URL, in the form that the passport
-// command takes. params are added to it: "key=value".
+// URL creates an empty database and returns its URL, in the form that the passport
+// command accepts. params are added to it: "key=value".
 func URL(t testing.TB, d sqldb.Dialect, params ...string) string {
 	t.Helper()
 	switch d.Name {
 	case sqldb.Postgres.Name:
 		server := need(t, "PASSPORT_TEST_POSTGRES")
 		name := newName()
-		makeAndDrop(t, postgres, "CREATE SCHEMA "+name, "DROP SCHEMA "+name+" CASCADE")
+		createAndDrop(t, postgres, "CREATE SCHEMA "+name, "DROP SCHEMA "+name+" CASCADE")
 		return with(t, server, "", append(params, "search_path="+name)...)
 	case sqldb.MySQL.Name:
 		server := need(t, "PASSPORT_TEST_MYSQL")
 		name := newName()
-		makeAndDrop(t, mysql, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4", "DROP DATABASE "+name)
+		createAndDrop(t, mysql, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4", "DROP DATABASE "+name)
 		return with(t, server, name, params...)
 	}
 	return "sqlite:" + filepath.Join(folder(t), "test.db")
 }
 
-// folder returns an empty one, in memory where the system has such a place:
-// COMMIT waits for the disk as in earnest, but no test is about disks.
+// folder returns an empty folder, in memory if the system has /dev/shm: a COMMIT still
+// syncs, but no test is about disks.
 func folder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "passport-test-")
@@ -102,19 +102,19 @@ func need(t testing.TB, variable string) string {
 		t.Fatalf(`%s is not set and PASSPORT_TEST_REQUIRE is 1: run eval "$(scripts/databases start)" first`, variable)
 	}
 	if value == "" {
-		t.Skipf(`%s is not set: run eval "$(scripts/databases start)" to have this test run`, variable)
+		t.Skipf(`%s is not set: run eval "$(scripts/databases start)" to run this test`, variable)
 	}
 	return value
 }
 
 func newName() string { return "passport_" + strings.ToLower(rand.Text()) }
 
-// with returns a server's URL for one database of it.
+// with returns the URL of a database on a server.
 func with(t testing.TB, server, database string, params ...string) string {
 	t.Helper()
 	u, err := url.Parse(server)
 	if err != nil {
-		t.Fatal("the URL of the test server cannot be read") // and may hold a password
+		t.Fatal("the URL of the test server is not valid") // the error may show a password
 	}
 	if database != "" {
 		u.Path = "/" + database
@@ -124,12 +124,12 @@ func with(t testing.TB, server, database string, params ...string) string {
 		key, value, _ := strings.Cut(param, "=")
 		query.Set(key, value)
 	}
-	// A space is %20 here: not every driver reads + as one.
+	// Encode a space as %20, because not every driver decodes +.
 	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
 	return u.String()
 }
 
-// The servers' own pools, on which databases are made and dropped.
+// The pools on which test databases are created and dropped.
 var (
 	postgres = sync.OnceValues(func() (*sql.DB, error) { return server("PASSPORT_TEST_POSTGRES") })
 	mysql    = sync.OnceValues(func() (*sql.DB, error) { return server("PASSPORT_TEST_MYSQL") })
@@ -143,14 +143,14 @@ func server(variable string) (*sql.DB, error) {
 	return sql.Open(driver, dsn)
 }
 
-func makeAndDrop(t testing.TB, server func() (*sql.DB, error), create, drop string) {
+func createAndDrop(t testing.TB, server func() (*sql.DB, error), create, drop string) {
 	t.Helper()
 	db, err := server()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.ExecContext(t.Context(), create); err != nil {
-		t.Fatalf("make a test database: %v", err)
+		t.Fatalf("create a test database: %v", err)
 	}
 	t.Cleanup(func() {
 		if _, err := db.ExecContext(context.Background(), drop); err != nil {

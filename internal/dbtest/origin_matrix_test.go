@@ -17,11 +17,11 @@ import (
 	"github.com/go-passport/passport/memstore"
 )
 
-// unsafeRoute is a request with which a browser changes something.
+// unsafeRoute is a browser request that changes something.
 type unsafeRoute struct {
 	method, path, media string
 	body                func(b *formBrowser) string
-	token               bool // the form has a token; the others are of scripts
+	token               bool // true for a form with a token; scripts send the others
 }
 
 const (
@@ -71,19 +71,20 @@ func newFormBrowser(t *testing.T, issuer string) *formBrowser {
 	return b
 }
 
-// find returns the value of an element of a page, which a browser gets that sends no
+// find returns the value of an element on a page, for a browser that sends no
 // Sec-Fetch-Site.
 func (b *formBrowser) find(element *regexp.Regexp, path string) string {
 	b.t.Helper()
 	found := element.FindStringSubmatch(b.get(path).Body.String())
 	if found == nil {
-		b.t.Fatalf("the page %s at a browser without Sec-Fetch-Site has no %s", path, element)
+		b.t.Fatalf("the page %s without Sec-Fetch-Site has no %s", path, element)
 	}
 	return found[1]
 }
 
-// unsafeRoutes are all of them. A route that is missing here fails
-// TestForms_FR_22_EveryUnsafeRoute if it accepts the request of another site.
+// unsafeRoutes are all routes that change something. If one is missing here,
+// TestForms_FR_22_EveryUnsafeRoute fails if the route accepts a request from another
+// site.
 var unsafeRoutes = map[string]unsafeRoute{
 	"sign-in":              {"POST", "/sign-in", formType, func(b *formBrowser) string { return "form_token=" + b.formToken }, true},
 	"sign-out":             {"POST", "/sign-out", formType, func(b *formBrowser) string { return "form_token=" + b.formToken }, true},
@@ -101,7 +102,7 @@ var unsafeRoutes = map[string]unsafeRoute{
 	"guarded API":          {"POST", "/api/orders", jsonType, func(*formBrowser) string { return "{}" }, false},
 }
 
-// refused reports whether the server took the request for one of another site.
+// refused reports whether the server refused the request as one from another site.
 func (b *formBrowser) refused(u unsafeRoute, body string, header http.Header) bool {
 	r := httptest.NewRequest(u.method, u.path, strings.NewReader(body))
 	r.Header = header.Clone()
@@ -110,16 +111,16 @@ func (b *formBrowser) refused(u unsafeRoute, body string, header http.Header) bo
 		r.Header.Set("Content-Type", u.media)
 	}
 	kept := maps.Clone(b.cookies)
-	if u.path == "/sign-out" { // without the session, which the other requests still need
+	if u.path == "/sign-out" { // without the session, because later requests need it
 		maps.DeleteFunc(b.cookies, func(name, _ string) bool { return strings.Contains(name, "session") })
 	}
 	w := b.send(r)
-	b.cookies = kept // the next request is of the same browser in the same state
+	b.cookies = kept // the next request starts from the same state
 	return w.Code == http.StatusForbidden || u.path == "/api/orders" && w.Code == http.StatusUnauthorized
 }
 
-// wantRefused is the whole policy: what the browser says about the sender, then, if
-// it does not say, the token.
+// wantRefused is the whole policy: first the headers about the sender, then, if the
+// browser sends none, the token.
 func wantRefused(site, origin, issuer string, isForm, hasToken bool) bool {
 	switch {
 	case site == "same-origin" || site == "none" || origin == issuer:
@@ -132,9 +133,9 @@ func wantRefused(site, origin, issuer string, isForm, hasToken bool) bool {
 	return origin == "null"
 }
 
-// FR-22: each form and each unsafe route, for every combination of headers by which a browser describes the
-// sender. Our pages forbid the Referer, so their forms come with "Origin: null", and
-// older browsers send no Sec-Fetch-Site, over https too.
+// FR-22: each form and each unsafe route, with every combination of headers about the
+// sender. Our pages forbid the Referer, so their forms have "Origin: null". Older
+// browsers send no Sec-Fetch-Site, even over https.
 func TestForms_FR_22_OriginMatrix(t *testing.T) {
 	for _, issuer := range []string{"https://app.example.com", "http://127.0.0.1:8000", "http://intranet.example"} {
 		t.Run(issuer, func(t *testing.T) {
@@ -174,7 +175,7 @@ func (b *formBrowser) checkMatrixCell(issuer, site, origin string) {
 		if got := b.refused(u, u.body(b), header); got != want {
 			b.t.Errorf("%s (%s %s) at %s with Sec-Fetch-Site %q and Origin %q: refused = %v, want %v", name, u.method, u.path, issuer, site, origin, got, want)
 		}
-		if !u.token || name == "consent" { // without a ticket it isn't a decision
+		if !u.token || name == "consent" { // a decision needs a ticket
 			continue
 		}
 		for _, body := range []string{"", "form_token=" + strings.Repeat("A", 52)} {
@@ -186,11 +187,11 @@ func (b *formBrowser) checkMatrixCell(issuer, site, origin string) {
 	}
 }
 
-// protocolRoutes authenticate a client, or accept a request of any site by design.
-// None of them reads the session to change something.
+// protocolRoutes authenticate a client, or accept requests from any site by design.
+// None of them changes something because of the session.
 var protocolRoutes = map[string]bool{"passport.token": true, "passport.revoke": true, "passport.introspect": true}
 
-// FR-22: no other route accepts an unsafe request of another site.
+// FR-22: no other route accepts an unsafe request from another site.
 func TestForms_FR_22_EveryUnsafeRoute(t *testing.T) {
 	b := newFormBrowser(t, "https://app.example.com")
 	foreign := http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}
@@ -206,7 +207,7 @@ func TestForms_FR_22_EveryUnsafeRoute(t *testing.T) {
 		r.Header = foreign.Clone()
 		r.Header.Set("Content-Type", formType)
 		if w := b.send(r); w.Code != http.StatusForbidden && w.Code != http.StatusMethodNotAllowed {
-			t.Errorf("%s %s (%s) of another site: status %d, want 403 or 405", method, path, name, w.Code)
+			t.Errorf("%s %s (%s) from another site: status %d, want 403 or 405", method, path, name, w.Code)
 		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// SQLite answers our rows as one column each. What comes out of it is what any
-// other reader of the table sees, whatever the texts are made of.
-func TestPack_SQLiteAnswersWhatIsStored(t *testing.T) {
+// On SQLite a row is returned as one packed column. It must have the same values as an
+// ordinary SELECT, for all texts.
+func TestPack_SQLiteReturnsTheStoredValues(t *testing.T) {
 	pool := dbtest.Open(t, sqldb.SQLite)
 	db := sqldb.New(pool, sqldb.SQLite)
 	if _, err := pool.ExecContext(t.Context(), `CREATE TABLE odd (id INTEGER PRIMARY KEY, s TEXT, n INTEGER, empty TEXT) STRICT`); err != nil {
@@ -52,7 +52,7 @@ func TestPack_SQLiteAnswersWhatIsStored(t *testing.T) {
 		want = append(want, r)
 	}
 	if err := rows.Err(); err != nil || len(want) != len(texts) {
-		t.Fatalf("%d rows and %v were read, want %d", len(want), err, len(texts))
+		t.Fatalf("read %d rows with %v, want %d", len(want), err, len(texts))
 	}
 	err = db.Each(t.Context(), q, func(row sqldb.Row) error {
 		var r record
@@ -68,7 +68,7 @@ func TestPack_SQLiteAnswersWhatIsStored(t *testing.T) {
 	}
 	for i := range want {
 		if got[i] != want[i] {
-			t.Errorf("%.40q is read as %+.60v, want %+.60v", texts[i], got[i], want[i])
+			t.Errorf("%.40q: packed row = %+.60v, want %+.60v", texts[i], got[i], want[i])
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// passwordServer returns a server with the password grant, and its accounts in the same
+// passwordServer returns a server with the password grant, and accounts in the same
 // database.
 func passwordServer(t *testing.T, d sqldb.Dialect) (*oauthServer, *account.Accounts) {
 	t.Helper()
@@ -25,8 +25,8 @@ func passwordServer(t *testing.T, d sqldb.Dialect) (*oauthServer, *account.Accou
 	return s, accounts
 }
 
-// The password grant over each database, for accounts that lie in it too: a
-// password becomes tokens with all scopes, and a changed one ends them.
+// The password grant on each database, with accounts in the same database: a password
+// gives tokens with all scopes, and a changed password ends them.
 func TestPasswordGrant_OverEachDatabase(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		s, accounts := passwordServer(t, d)
@@ -39,11 +39,11 @@ func TestPasswordGrant_OverEachDatabase(t *testing.T) {
 		tok := s.ok(signIn("ada@example.com", adasPassword))
 		next := s.ok(s.post(app, "grant_type", "refresh_token", "refresh_token", tok.Refresh))
 		if !s.admits(tok.Access) || !s.admits(next.Access) {
-			t.Error("a guard does not admit what the password gave")
+			t.Error("the guard refuses a token of the password grant")
 		}
 		for token, err := range s.Tokens(t.Context(), oauth.UserRef{Provider: passport.DefaultProvider, ID: ada.ID}) {
 			if must(t, err); !slices.Equal(token.Scopes, []string{oauth.AllScopes}) || !token.Can("write") || token.Family.AuthTime.IsZero() {
-				t.Errorf("stored %+v, want * as it is, and when the password was sent", token)
+				t.Errorf("stored token = %+v, want the scope * and the time of authentication", token)
 			}
 		}
 		wrong, unknown := signIn("ada@example.com", "not it, not at all"), signIn("unknown@example.com", adasPassword)
@@ -52,19 +52,19 @@ func TestPasswordGrant_OverEachDatabase(t *testing.T) {
 		}
 		must(t, accounts.SetPassword(t.Context(), ada.ID, "another one altogether", ""))
 		if s.admits(next.Access) {
-			t.Error("a token from a session with the old password outlives the password")
+			t.Error("the guard admits a token from before the password was changed")
 		}
 		if r := signIn("ada@example.com", adasPassword); r.Error != "invalid_grant" {
-			t.Errorf("the old password: %d %s", r.status, r.body)
+			t.Errorf("old password: %d %s, want invalid_grant", r.status, r.body)
 		}
 		s.ok(signIn("ada@example.com", "another one altogether"))
 		s.wantBlameless()
 	})
 }
 
-// Through a client's server come all of its users, from one address. A few of them
-// who mistype, or one who guesses, must not keep the others out; a client without
-// a secret is everybody's, and is held to its address.
+// A client's server sends the passwords of all its users from one address. A few users
+// who mistype, or an attacker who guesses, must not lock out the others. Anyone can use
+// a client without a secret, so the limit of the address applies to it.
 func TestPasswordGrant_NeverRepeat_F2_AccountsBehindOneServer(t *testing.T) {
 	db := dbtest.Open(t, sqldb.SQLite)
 	accounts, err := account.New(account.Config{DB: db, Dialect: sqldb.SQLite, Issuer: oauthIssuer, HashConcurrency: 2})
@@ -82,12 +82,12 @@ func TestPasswordGrant_NeverRepeat_F2_AccountsBehindOneServer(t *testing.T) {
 		signIn(backend, fmt.Sprintf("user%d@example.com", i), "wrong")
 	}
 	if r := signIn(backend, "ada@example.com", adasPassword); r.status != 200 {
-		t.Errorf("Ada through a server whose other users mistyped %d times: %d %s, want tokens", account.TriesPerAddress+1, r.status, r.body)
+		t.Errorf("Ada through a server with %d wrong passwords of other users: %d %s, want tokens", account.TriesPerAddress+1, r.status, r.body)
 	}
 	for i := range account.TriesPerAddress {
 		signIn(phone, fmt.Sprintf("person%d@example.com", i), "wrong")
 	}
 	if r := signIn(phone, "ada@example.com", adasPassword); r.status != 400 {
-		t.Errorf("Ada by a public client, at an address that guessed %d times: %d %s, want 400", account.TriesPerAddress, r.status, r.body)
+		t.Errorf("Ada through a public client, from an address with %d wrong passwords: %d %s, want 400", account.TriesPerAddress, r.status, r.body)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// Each statement finds its rows by an index, those of a purge included: a table
-// that has grown must not make them slow, nor lock more than they mean.
+// Each statement finds its rows by an index, including those of a purge. Large tables
+// must not make it slow, or make it lock more rows than it changes.
 func TestStore_EveryStatementUsesAnIndex(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db, counter := dbtest.Count(t, dbtest.URL(t, d))
@@ -49,39 +49,39 @@ func TestStore_EveryStatementUsesAnIndex(t *testing.T) {
 					t.Errorf("%s\nreads a whole table: %s", text, step)
 				}
 				if purgeFinds.MatchString(text) && sorts.MatchString(step) {
-					t.Errorf("%s\nsorts all that it finds for the first of them: %s", text, step)
+					t.Errorf("%s\nsorts all matching rows to return a page: %s", text, step)
 				}
 			}
 		}
 		if len(seen) < 50 {
-			t.Errorf("%d statements were looked at, want all of them, at least 50", len(seen))
+			t.Errorf("checked %d statements, want at least 50", len(seen))
 		}
 	})
 }
 
-// What a purge asks for the first page of, and what it must not do for that.
+// The SELECTs of a purge that read a page, and the steps that they must not have.
 var (
 	purgeFinds = regexp.MustCompile(`<= \S+ ORDER BY [^()]+ LIMIT 100`)
 	sorts      = regexp.MustCompile(`filesort|Sort|TEMP B-TREE`)
 )
 
-// oddRows stores what has a purge, and the numbering of clients, run the
-// statements that they seldom need.
+// oddRows stores rows that make a purge, and the numbering of clients, run their rare
+// statements.
 func oddRows(t *testing.T, s *sqlstore.Store, c *oauth.Client) {
 	t.Helper()
 	must(t, s.UseOnce(t.Context(), "a.b", "x", now))
 	must(t, s.Issue(t.Context(), newIssuance(c, nil, "old", oauth.Spend{})))
 	must(t, s.Issue(t.Context(), newIssuance(c, newFamily("never stored"), "orphan", oauth.Spend{})))
 	kept := newFamily("kept")
-	kept.User.ID, kept.ExpiresAt = "somebody", now.Add(1000*time.Hour)
+	kept.User.ID, kept.ExpiresAt = "another user", now.Add(1000*time.Hour)
 	i := newIssuance(c, kept, "kept", oauth.Spend{})
 	i.NewFamily, i.RefreshToken.ExpiresAt = kept, now.Add(100*time.Hour)
 	must(t, s.Issue(t.Context(), i))
-	lately := newFamily("lately")
-	lately.User.ID = "somebody"
-	must(t, s.IssueCode(t.Context(), newCodeIssuance(lately)))
-	must(t, s.Issue(t.Context(), newIssuance(c, lately, "lately", spendCode(lately))))
-	must(t, s.RevokeFamily(t.Context(), lately.ID, now, nil))
+	recent := newFamily("recent")
+	recent.User.ID = "another user"
+	must(t, s.IssueCode(t.Context(), newCodeIssuance(recent)))
+	must(t, s.Issue(t.Context(), newIssuance(c, recent, "recent", spendCode(recent))))
+	must(t, s.RevokeFamily(t.Context(), recent.ID, now, nil))
 
 	owned := newClient("owned-0")
 	owned.Owner = oauth.UserRef{Provider: "users", ID: "carol"}
@@ -93,18 +93,18 @@ func oddRows(t *testing.T, s *sqlstore.Store, c *oauth.Client) {
 	must(t, s.IssueCode(t.Context(), b))
 	must(t, s.RevokeClient(t.Context(), owned.ID, now, nil))
 
-	must(t, s.CreateClient(t.Context(), newClient("2"), nil)) // one was numbered before
+	must(t, s.CreateClient(t.Context(), newClient("2"), nil)) // another client already has a number
 	must(t, s.CreateClient(t.Context(), newClient(""), nil))
 	if _, err := s.Client(t.Context(), "3"); err != nil {
-		t.Fatalf("Client() that was numbered past one that is taken = %v", err)
+		t.Fatalf("Client() with the number after a taken one = %v, want nil", err)
 	}
 	if _, err := s.ClientByKey(t.Context(), "missing"); !errors.Is(err, oauth.ErrNotFound) {
 		t.Fatal(err)
 	}
 }
 
-// wholeTable reports whether a step reads a table from end to end. SQLite also
-// scans what a sub-select of at most a page has found.
+// wholeTable reports whether a step scans a whole table. SQLite also "scans" the result
+// of a sub-select, which has at most a page of rows.
 func wholeTable(step string, steps []string) bool {
 	if alias, ok := strings.CutPrefix(step, "SCAN "); ok {
 		found := slices.Contains(steps, "CO-ROUTINE "+alias) || slices.Contains(steps, "MATERIALIZE "+alias)
@@ -113,7 +113,7 @@ func wholeTable(step string, steps []string) bool {
 	return strings.Contains(step, "Seq Scan on oauth") || strings.Contains(step, "Seq Scan on passport") || strings.HasPrefix(step, "mysql: no index")
 }
 
-// plan returns the steps in which the database would run a statement.
+// plan returns the steps of a statement's query plan.
 func plan(t *testing.T, db *sql.DB, d sqldb.Dialect, text string) []string {
 	t.Helper()
 	switch d {
@@ -122,14 +122,14 @@ func plan(t *testing.T, db *sql.DB, d sqldb.Dialect, text string) []string {
 	case sqldb.MySQL:
 		return mysqlPlan(t, db, text)
 	}
-	// It wants a value for each placeholder.
+	// SQLite needs a value for each placeholder.
 	return lastColumn(explain(t, db, "EXPLAIN QUERY PLAN "+text, make([]any, strings.Count(text, "?"))...))
 }
 
 var placeholder = regexp.MustCompile(`\$\d+`)
 
-// postgresPlan asks for an index, because the tables are small here; and, without
-// values, for a plan for any.
+// postgresPlan forbids sequential scans, because the tables are small here. It asks for
+// a generic plan, because there are no values.
 func postgresPlan(t *testing.T, db *sql.DB, text string) []string {
 	t.Helper()
 	conn, err := db.Conn(t.Context())
@@ -149,9 +149,8 @@ func postgresPlan(t *testing.T, db *sql.DB, text string) []string {
 	return lastColumn(explain(t, conn, execute))
 }
 
-// mysqlPlan puts values in: with NULL the answer would be that no row can match. A
-// text of digits is a value for any column, and they count up, so that what lies
-// between two of them is not nothing.
+// mysqlPlan inserts values: with NULL the plan would be that no row can match. A text
+// of digits fits any column. The values count up, so that ranges are not empty.
 func mysqlPlan(t *testing.T, db *sql.DB, text string) (steps []string) {
 	t.Helper()
 	parts := strings.Split(text, "?")
@@ -173,8 +172,7 @@ func mysqlPlan(t *testing.T, db *sql.DB, text string) (steps []string) {
 	return steps
 }
 
-// fillMySQL makes the tables large enough: of a small one it reads all rows, whatever
-// the indexes.
+// fillMySQL fills the tables: MySQL scans a small table whatever its indexes.
 func fillMySQL(t *testing.T, db *sql.DB) {
 	t.Helper()
 	for _, q := range []string{
@@ -200,14 +198,14 @@ SELECT d, d, '', '', '', '', '', '', '', ''`,
 	}
 }
 
-// asker is a pool or one connection of it.
-type asker interface {
+// querier is a pool or a connection.
+type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// explain returns the rows of an answer, by the names of their columns. The last
-// one has the name "" too.
-func explain(t *testing.T, db asker, q string, args ...any) (found []map[string]string) {
+// explain returns the rows of a query plan, by column name. The last column also has
+// the name "".
+func explain(t *testing.T, db querier, q string, args ...any) (found []map[string]string) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), q, args...)
 	if err != nil {

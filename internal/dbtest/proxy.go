@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// Proxy is between a pool and its server, and fails as networks do.
+// Proxy sits between a pool and its server, and fails like a network.
 type Proxy struct {
 	listener net.Listener
 	server   string
 
 	mu    sync.Mutex
 	down  bool
-	cutAt string // when a client sends this, the server gets it and the client no answer
+	cutAt string // a statement with this text reaches the server, but its response is lost
 	conns map[net.Conn]bool
 }
 
@@ -25,7 +25,7 @@ func NewProxy(t *testing.T, databaseURL string) (*Proxy, string) {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
 	if err != nil {
-		t.Fatal("the URL of the test server cannot be read")
+		t.Fatal("the URL of the test server is not valid")
 	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *Proxy) add(conns ...net.Conn) bool {
 	return !p.down
 }
 
-// pipe passes on what one side sends.
+// pipe forwards the bytes of one side.
 func (p *Proxy) pipe(from, to net.Conn, fromClient bool) {
 	defer from.Close()
 	defer to.Close()
@@ -74,9 +74,9 @@ func (p *Proxy) pipe(from, to net.Conn, fromClient bool) {
 	for {
 		n, err := from.Read(buffer)
 		if n > 0 && fromClient && p.cuts(buffer[:n]) {
-			from.Close() // no answer gets through
+			from.Close() // the response is lost
 			_, _ = to.Write(buffer[:n])
-			_, _ = to.Read(buffer[:1]) // and the server has done it
+			_, _ = to.Read(buffer[:1]) // the server has run it
 			return
 		}
 		if n > 0 {
@@ -90,7 +90,7 @@ func (p *Proxy) pipe(from, to net.Conn, fromClient bool) {
 	}
 }
 
-// cuts reports whether this is where the connection breaks, once.
+// cuts reports whether the connection breaks here. It does so once.
 func (p *Proxy) cuts(sent []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,8 +109,7 @@ func (p *Proxy) Cut(at string) {
 	p.cutAt = at
 }
 
-// SetDown breaks all connections and lets no new one through, until it is called
-// with false.
+// SetDown(true) breaks all connections and refuses new ones until SetDown(false).
 func (p *Proxy) SetDown(down bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// count returns how many rows a table has.
+// count returns the number of rows in a table.
 func count(t testing.TB, db *sql.DB, table string) (n int) {
 	t.Helper()
 	if err := db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM `+table).Scan(&n); err != nil {
@@ -26,8 +26,8 @@ var purgeRows = []string{
 	"oauth_refresh_tokens", "oauth_access_tokens", "oauth_auth_codes", "oauth_families", "oauth_once", "oauth_cut_offs",
 }
 
-// endedFamilies stores families that have ended and what belongs to them, with
-// cut-offs and used tickets.
+// endedFamilies stores families that have ended, with their records, cut-offs and used
+// tickets.
 func endedFamilies(t testing.TB, s *sqlstore.Store, c *oauth.Client, n int) {
 	t.Helper()
 	for i := range n {
@@ -39,8 +39,8 @@ func endedFamilies(t testing.TB, s *sqlstore.Store, c *oauth.Client, n int) {
 	}
 }
 
-// A purge that is given up at any moment has forgotten whole families: if it took
-// one table after the other, each page would cost a look at all that have ended.
+// A purge that stops at any moment has deleted whole families. Going table by table,
+// each page would scan all ended families.
 func TestPurge_FamilyByFamily(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
@@ -57,19 +57,19 @@ func TestPurge_FamilyByFamily(t *testing.T) {
 			must(t, err)
 			left := count(t, db, "oauth_families")
 			if left > max(1, before-50) || deleted == 0 || deleted > 500 {
-				t.Fatalf("Purge() of 400 rows, where each family has 4, deleted %d rows and %d families, want about 100", deleted, before-left)
+				t.Fatalf("Purge() of 400 rows, 4 per family, deleted %d rows and %d families, want about 100", deleted, before-left)
 			}
 			before = left
 		}
 		for _, table := range purgeRows[:2] {
 			if left := count(t, db, table); left > 0 {
-				t.Errorf("%d rows are left in %s, want none", left, table)
+				t.Errorf("%d rows left in %s, want none", left, table)
 			}
 		}
 	})
 }
 
-// A purge comes to its end also where the database does not let go of rows.
+// A purge ends even if the database refuses to delete rows.
 func TestPurge_RowsThatCannotBeDeleted(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres} {
 		t.Run(d.Name, func(t *testing.T) {
@@ -96,17 +96,17 @@ func TestPurge_RowsThatCannotBeDeleted(t *testing.T) {
 			go func() {
 				n, err := s.Purge(t.Context(), oauth.EndedBefore(now.Add(100*time.Hour)), 1000)
 				if err == nil && n != 0 {
-					err = fmt.Errorf("it says that it has deleted %d rows", n)
+					err = fmt.Errorf("it reports %d deleted rows, want 0", n)
 				}
 				done <- err
 			}()
 			select {
 			case err := <-done:
 				if err != nil {
-					t.Errorf("Purge() of rows that cannot be deleted: %v", err)
+					t.Errorf("Purge() of rows that cannot be deleted = %v, want nil", err)
 				}
 			case <-time.After(30 * time.Second):
-				t.Fatal("Purge() of rows that cannot be deleted goes on for ever")
+				t.Fatal("Purge() of rows that cannot be deleted has not returned after 30 s")
 			}
 			for table, want := range rows {
 				if got := count(t, db, table); got != want {
@@ -117,9 +117,9 @@ func TestPurge_RowsThatCannotBeDeleted(t *testing.T) {
 	}
 }
 
-// What is issued into a family at the moment of a purge of all that was revoked
-// until now finds the family there, and is dead with it.
-func TestPurge_RevokedNowMeetsARequestInFlight(t *testing.T) {
+// A token that is issued during a purge of all revoked records still finds its family,
+// and is dead with it.
+func TestPurge_RevokedNowDuringARequest(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := migrated(t, db, d)
@@ -139,31 +139,31 @@ func TestPurge_RevokedNowMeetsARequestInFlight(t *testing.T) {
 		}
 		purge(now)
 		if n := count(t, db, "oauth_access_tokens") + count(t, db, "oauth_refresh_tokens") + count(t, db, "oauth_auth_codes"); n != 0 {
-			t.Errorf("%d rows are left under a family that was revoked, want none", n)
+			t.Errorf("%d rows left in a revoked family, want none", n)
 		}
-		// It has read the refresh token, or nothing that can be spent, before.
+		// The request has read the refresh token earlier, or needs nothing to spend.
 		if err := s.Issue(t.Context(), newIssuance(c, f, "refreshed", spendRefresh("first"))); err == nil {
-			t.Error("Issue() that spends what was purged = nil, want ErrSpent")
+			t.Error("Issue() that spends a purged token = nil, want ErrSpent")
 		}
 		must(t, s.Issue(t.Context(), newIssuance(c, f, "late", oauth.Spend{})))
 		token, err := s.AccessToken(t.Context(), "late")
 		if err != nil || token.Family == nil || token.Live(now) || !token.Family.RevokedAt.Equal(now) {
-			t.Errorf("AccessToken() issued into a family that was purged = %+v, %v, want it dead, with its family", token, err)
+			t.Errorf("AccessToken() issued into a purged family = %+v, %v, want it dead, with its family", token, err)
 		}
 		purge(now.Add(time.Hour - time.Microsecond))
 		if n := count(t, db, "oauth_families"); n != 1 {
-			t.Errorf("there are %d families an instant before an hour has passed, want the 1", n)
+			t.Errorf("%d families just before an hour has passed, want 1", n)
 		}
 		purge(now.Add(time.Hour))
 		if n := count(t, db, "oauth_families") + count(t, db, "oauth_access_tokens") + count(t, db, "oauth_refresh_tokens"); n != 0 {
-			t.Errorf("%d rows are left after an hour, want none", n)
+			t.Errorf("%d rows left after an hour, want none", n)
 		}
 	})
 }
 
-// Each access token of a refresh token that can be used is looked at twice, not
-// at each purge.
-func TestPurge_LooksTwiceAtATokenThatIsKept(t *testing.T) {
+// An access token whose refresh token still works is examined twice, and not at each
+// purge.
+func TestPurge_ExaminesAKeptTokenTwice(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db, counter := dbtest.Count(t, dbtest.URL(t, d))
 		s := migrated(t, db, d)
@@ -185,14 +185,14 @@ func TestPurge_LooksTwiceAtATokenThatIsKept(t *testing.T) {
 		}
 		first, second := purge(7), purge(8)
 		if got := count(t, db, "oauth_access_tokens"); got != n {
-			t.Errorf("%d access tokens are left of %d whose refresh tokens can be used", got, n)
+			t.Errorf("%d access tokens left of %d with usable refresh tokens", got, n)
 		}
 		if extra := first - second; extra < 3 || extra > 40 {
-			t.Errorf("the first purge of %d tokens that are kept takes %d statements more than the second (%d), want a few for each page", n, extra, second)
+			t.Errorf("the first purge of %d kept tokens takes %d statements more than the second (%d), want a few for each page", n, extra, second)
 		}
 		purge(30)
 		if got := count(t, db, "oauth_access_tokens"); got != 0 {
-			t.Errorf("%d access tokens are left once their refresh tokens have expired, want none", got)
+			t.Errorf("%d access tokens left after their refresh tokens have expired, want none", got)
 		}
 	})
 }

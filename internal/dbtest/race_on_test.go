@@ -2,6 +2,5 @@
 
 package dbtest_test
 
-// raceDetector reports whether the race detector is on, which makes each round of a
-// race many times slower.
+// raceDetector is true under the race detector, which makes races many times slower.
 const raceDetector = true

@@ -12,8 +12,8 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// demote makes n idle sessions of a pool read-only, as those at an old primary are
-// after a failover. New sessions may write.
+// demote makes n idle sessions of a pool read-only, like those at an old primary after
+// a failover. New sessions can write.
 func demote(t *testing.T, pool *sql.DB, d sqldb.Dialect, n int) {
 	t.Helper()
 	q := map[string]string{
@@ -48,11 +48,11 @@ func TestStore_FR_52_FailoverKeepsConnections(t *testing.T) {
 				demote(t, pool, d, 6)
 				err := through.RevokeClient(t.Context(), "unknown", now, audit)
 				if !errors.Is(err, oauth.ErrUnavailable) {
-					t.Errorf("a write in a read-only session = %v, want ErrUnavailable", err)
+					t.Errorf("RevokeClient() in a read-only session = %v, want ErrUnavailable", err)
 				}
 				for _, verb := range verbs(t, through, c, f, audit) {
 					if err := verb.call(); err != nil {
-						t.Errorf("%s after a write was refused as read-only = %v, want nil", verb.name, err)
+						t.Errorf("%s after a refused write = %v, want nil", verb.name, err)
 					}
 				}
 			})
@@ -60,8 +60,8 @@ func TestStore_FR_52_FailoverKeepsConnections(t *testing.T) {
 	}
 }
 
-// FR-43: a probe makes new connections if those of the pool are read-only, and fails
-// if the new ones are as well.
+// FR-43: a probe opens new connections if those of the pool are read-only, and fails if
+// the new ones are read-only too.
 func TestReady_FR_43_ReadOnly(t *testing.T) {
 	for _, d := range []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL} {
 		t.Run(d.Name, func(t *testing.T) {
@@ -72,22 +72,22 @@ func TestReady_FR_43_ReadOnly(t *testing.T) {
 			demote(t, pool, d, 6)
 			server := sqlstore.New(pool, d)
 			if err := server.Check(t.Context()); err != nil {
-				t.Errorf("Check() with read-only sessions, while new ones may write = %v, want nil", err)
+				t.Errorf("Check() with read-only sessions and writable new ones = %v, want nil", err)
 			}
 			setting := map[string]string{"postgres": "default_transaction_read_only=on", "mysql": readOnlyVariable(t, pool, d) + "=1"}[d.Name]
 			separator := map[bool]string{true: "&", false: "?"}[strings.Contains(databaseURL, "?")]
 			standby := sqlstore.New(dbtest.OpenURL(t, databaseURL+separator+setting), d)
 			if err := standby.Check(t.Context()); !errors.Is(err, oauth.ErrUnavailable) {
-				t.Errorf("Check() where every session is read-only = %v, want ErrUnavailable", err)
+				t.Errorf("Check() with only read-only sessions = %v, want ErrUnavailable", err)
 			}
 			if _, err := standby.Client(t.Context(), "unknown"); !isNotFound(err) {
-				t.Errorf("a read where every session is read-only = %v, want ErrNotFound", err)
+				t.Errorf("Client() with only read-only sessions = %v, want ErrNotFound", err)
 			}
 		})
 	}
 }
 
-// readOnlyVariable returns the name of the variable: MariaDB's was another one.
+// readOnlyVariable returns the name of the variable, which differs in MariaDB.
 func readOnlyVariable(t *testing.T, pool *sql.DB, d sqldb.Dialect) (name string) {
 	t.Helper()
 	if d.Name == sqldb.MySQL.Name {

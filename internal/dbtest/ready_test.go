@@ -13,8 +13,7 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// columnsOf returns the columns of the tables that our migrations made, as
-// table.column, as the database names them.
+// columnsOf returns the columns of our tables, as table.column.
 func columnsOf(t *testing.T, db *sql.DB, d sqldb.Dialect) (columns []string) {
 	t.Helper()
 	all := column(t, db, map[string]string{
@@ -28,13 +27,13 @@ func columnsOf(t *testing.T, db *sql.DB, d sqldb.Dialect) (columns []string) {
 		}
 	}
 	if len(columns) < 60 {
-		t.Fatalf("%d columns were found: %q", len(columns), columns)
+		t.Fatalf("found %d columns, want at least 60: %q", len(columns), columns)
 	}
 	return columns
 }
 
-// Without any one of the tables, or any one column, nodes are not ready: neither the
-// server nor the accounts. With it again they are.
+// If any table or column is missing, neither the server nor the accounts are ready.
+// They are ready again after it is restored.
 func TestReady_FR_43_EveryTableAndColumn(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
@@ -43,16 +42,16 @@ func TestReady_FR_43_EveryTableAndColumn(t *testing.T) {
 		must(t, err)
 		must(t, accounts.Migrate(t.Context()))
 		probes := map[string]func(context.Context) error{"oauth_": server.Ready, "passport_": accounts.Ready}
-		lost := func(what, name, away, back string) {
+		lost := func(what, name, remove, restore string) {
 			t.Helper()
 			prefix, _, _ := strings.Cut(name, "_")
 			ready := probes[prefix+"_"]
 			must(t, ready(t.Context()))
-			mustExec(t, db, away)
+			mustExec(t, db, remove)
 			err := ready(t.Context())
-			mustExec(t, db, back)
+			mustExec(t, db, restore)
 			if err == nil || !strings.Contains(err.Error(), "restore it from a backup") {
-				t.Errorf("Ready() without the %s %s = %v, want an error with the remedy", what, name, err)
+				t.Errorf("Ready() without the %s %s = %v, want an error with the fix", what, name, err)
 			}
 		}
 		done := map[string]bool{}
@@ -70,7 +69,7 @@ func TestReady_FR_43_EveryTableAndColumn(t *testing.T) {
 		}
 		for prefix, ready := range probes {
 			if err := ready(t.Context()); err != nil {
-				t.Errorf("Ready() of the tables %s, with all of them again = %v", prefix, err)
+				t.Errorf("Ready() with all tables %s restored = %v, want nil", prefix, err)
 			}
 		}
 		mustExec(t, db, "DROP TABLE oauth_access_tokens")
@@ -87,13 +86,12 @@ func TestReady_FR_43_AMigrationIsMissing(t *testing.T) {
 		firstVersion(t, db, d)
 		if err := sqlstore.New(db, d).Check(t.Context()); err == nil || !strings.Contains(err.Error(), `lacks the migration `+secondMigration) ||
 			!strings.Contains(err.Error(), `"passport migrate"`) {
-			t.Errorf("Check() of the first version = %v, want it to name %s and the remedy", err, secondMigration)
+			t.Errorf("Check() of the first version = %v, want an error with %s and the fix", err, secondMigration)
 		}
 	})
 }
 
-// A probe each second costs a few statements, reads no rows of ours, and writes
-// nothing.
+// A probe costs a few statements, reads none of our rows, and writes nothing.
 func TestReady_FR_43_Cost(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db, counter := dbtest.Count(t, dbtest.URL(t, d))
@@ -108,7 +106,7 @@ func TestReady_FR_43_Cost(t *testing.T) {
 		all := strings.Join(took.Texts, "\n")
 		for _, c := range columnsOf(t, db, d) {
 			if strings.HasPrefix(c, "oauth_") && !strings.Contains(all, c) {
-				t.Errorf("Ready() doesn't look for the column %s", c)
+				t.Errorf("Ready() does not check the column %s", c)
 			}
 		}
 		for _, text := range took.Texts {

@@ -24,13 +24,14 @@ func newFamily(id string) *oauth.Family {
 	}
 }
 
-// newCodeIssuance has the code "code of ID" and the ticket "ticket of ID".
+// newCodeIssuance returns an issuance with the code "code of ID" and the ticket "ticket
+// of ID".
 func newCodeIssuance(f *oauth.Family, consents ...string) *oauth.CodeIssuance {
 	code := &oauth.Code{Digest: oauth.DigestOf("code of " + f.ID), Family: f, Scopes: []string{"read"}, ExpiresAt: now.Add(time.Minute)}
 	return &oauth.CodeIssuance{Ticket: "ticket of " + f.ID, Until: now.Add(time.Hour), Family: f, Code: code, Consents: consents}
 }
 
-// newIssuance has the refresh token "refresh ID".
+// newIssuance returns an issuance with the refresh token "refresh ID".
 func newIssuance(c *oauth.Client, f *oauth.Family, id string, spends oauth.Spend) *oauth.Issuance {
 	i := &oauth.Issuance{
 		Time: now, Spends: spends,
@@ -66,15 +67,15 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// verb is one method of the store, called with what [populated] has stored.
+// verb is a call of one store method, with the records of [populated].
 type verb struct {
 	name   string
 	writes bool
 	call   func() error
 }
 
-// verbs are all methods of the store, in an order in which each finds what it
-// needs.
+// verbs returns calls of all store methods, in an order in which each finds its
+// records.
 func verbs(t testing.TB, s interface {
 	oauth.Store
 	oauth.AuditStore
@@ -162,7 +163,7 @@ func verbs(t testing.TB, s interface {
 	}
 }
 
-// all reads a list to its end.
+// all reads a whole list.
 func all[T any](list func(yield func(T, error) bool)) (err error) {
 	list(func(_ T, e error) bool {
 		err = e

@@ -9,9 +9,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Who rotates because a secret has leaked wants one that is good: of many rotations
-// at once the last one ends what the others made.
-func TestRotateSecret_NeverRepeat_A1_AtOnce(t *testing.T) {
+// After several concurrent rotations, only the last secret is valid: a rotation because
+// of a leaked secret must end all others.
+func TestRotateSecret_NeverRepeat_A1_Concurrent(t *testing.T) {
 	everyOAuthServer(t, func(t *testing.T, s *oauthServer) {
 		for range 20 {
 			c := s.register(passport.Registration{Name: "worker", GrantTypes: []string{"client_credentials"}})
@@ -19,7 +19,7 @@ func TestRotateSecret_NeverRepeat_A1_AtOnce(t *testing.T) {
 			for range 8 {
 				wg.Go(func() {
 					if _, err := s.RotateSecret(t.Context(), c.id, 0); err != nil {
-						t.Errorf("RotateSecret: %v", err)
+						t.Errorf("RotateSecret() = %v, want nil", err)
 					}
 				})
 			}
@@ -33,7 +33,7 @@ func TestRotateSecret_NeverRepeat_A1_AtOnce(t *testing.T) {
 				}
 			}
 			if len(live) != 1 || len(client.Secrets) != 9 {
-				t.Fatalf("after 8 rotations at once %d of %d secrets are live, want one of 9", len(live), len(client.Secrets))
+				t.Fatalf("after 8 concurrent rotations %d of %d secrets are live, want 1 of 9", len(live), len(client.Secrets))
 			}
 		}
 	})

@@ -25,14 +25,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// BenchmarkToken and BenchmarkGuard measure requests over a real database, one
-// at a time and 64 side by side, beside the ceiling of docs/performance.md: a
-// handler that parses the form, compares one digest, signs one ES256 token, makes
-// the same write, and answers the same JSON.
+// BenchmarkToken and BenchmarkGuard measure requests over a real database, one at a
+// time and 64 concurrently. They compare the server with the ceiling of
+// docs/performance.md: a handler that parses the form, compares one digest, signs one
+// ES256 token, does the same write, and returns the same JSON.
 func BenchmarkToken(b *testing.B) {
 	for _, d := range dbtest.Dialects {
 		b.Run(d.Name, func(b *testing.B) {
-			s := newOAuthServer(b, benchStore(b, d), silent)
+			s := newOAuthServer(b, benchStore(b, d), withoutLog)
 			ceiling := newCeiling(b, s)
 			for _, what := range []struct {
 				name string
@@ -52,13 +52,13 @@ func BenchmarkToken(b *testing.B) {
 							if what.name == "client_credentials" {
 								c = s.own
 							}
-							sideBySide(b, workers, func(n int) {
+							concurrently(b, workers, func(n int) {
 								r := httptest.NewRequest("POST", oauthIssuer+"/oauth/token", strings.NewReader(what.form(first+n)))
 								r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 								r.SetBasicAuth(c.id, c.secret)
 								w := httptest.NewRecorder()
 								if handler.ServeHTTP(w, r); w.Code != http.StatusOK {
-									b.Errorf("answered %d %s", w.Code, w.Body)
+									b.Errorf("status %d %s, want 200", w.Code, w.Body)
 								}
 							})
 						})
@@ -72,17 +72,17 @@ func BenchmarkToken(b *testing.B) {
 func BenchmarkGuard(b *testing.B) {
 	for _, d := range dbtest.Dialects {
 		b.Run(d.Name, func(b *testing.B) {
-			s := newOAuthServer(b, benchStore(b, d), silent)
+			s := newOAuthServer(b, benchStore(b, d), withoutLog)
 			tok := s.ok(s.redeem(s.code()))
 			protected := s.Guard()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 			for _, workers := range []int{1, 64} {
 				b.Run(fmt.Sprint(workers), func(b *testing.B) {
-					sideBySide(b, workers, func(int) {
+					concurrently(b, workers, func(int) {
 						r := httptest.NewRequest("GET", "https://api.example.com/", nil)
 						r.Header.Set("Authorization", "Bearer "+tok.Access)
 						w := httptest.NewRecorder()
 						if protected.ServeHTTP(w, r); w.Code != http.StatusOK {
-							b.Errorf("answered %d %s", w.Code, w.Body)
+							b.Errorf("status %d %s, want 200", w.Code, w.Body)
 						}
 					})
 				})
@@ -97,12 +97,12 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func silent(c *passport.Config) { c.Logger = slog.New(slog.DiscardHandler) }
+func withoutLog(c *passport.Config) { c.Logger = slog.New(slog.DiscardHandler) }
 
-// sideBySide calls do with each number below b.N, in so many goroutines, and
-// reports the CPU time of this process beside the clock's: on a busy machine that
-// tells more. A database server's own is not in it.
-func sideBySide(b *testing.B, workers int, do func(n int)) {
+// concurrently calls do with each number below b.N, in workers goroutines. It also
+// reports the CPU time of this process, which varies less on a busy machine. That does
+// not include the CPU time of a database server.
+func concurrently(b *testing.B, workers int, do func(n int)) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	before := cpuTime(b)
@@ -126,8 +126,8 @@ var prepared atomic.Int64
 
 func benchCode(n int) string { return fmt.Sprintf("%052d", n) }
 
-// prepare stores count codes, or refresh tokens, and returns the number of the
-// first.
+// prepare stores count codes or refresh tokens, and returns the number of the first
+// one.
 func (s *oauthServer) prepare(b *testing.B, grantType string, count int) (first int) {
 	if grantType == "client_credentials" {
 		return 0

@@ -13,11 +13,11 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// spent is what a request costs: SELECTs outside a transaction, transactions,
+// spent is the cost of a request: SELECTs outside a transaction, transactions,
 // statements that change something, and look-ups of users.
 type spent struct{ reads, transactions, writes, users int }
 
-// measure returns what a request costs.
+// measure returns the cost of a request.
 func (s *oauthServer) measure(counter *dbtest.Counter, request func()) spent {
 	counter.Take()
 	s.lookups.Store(0)
@@ -26,8 +26,8 @@ func (s *oauthServer) measure(counter *dbtest.Counter, request func()) spent {
 	return spent{c.Reads, c.Transactions, c.Statements - c.Reads, int(s.lookups.Load())}
 }
 
-// The statement budget of the design, request by request, over each database.
-// What is less fails too: then the number here is to be lowered.
+// The statement budget of each request, on each database. A lower number fails too:
+// then lower the number here.
 func TestServer_StatementBudget(t *testing.T) {
 	for name, audit := range map[string]bool{"without a log": false, "with a log": true} {
 		t.Run(name, func(t *testing.T) {
@@ -40,7 +40,8 @@ func TestServer_StatementBudget(t *testing.T) {
 	}
 }
 
-// checkSpent returns a function that fails the test unless a request costs what it may.
+// checkSpent returns a function that fails the test unless a request costs exactly its
+// budget.
 func checkSpent(t *testing.T, audit bool) func(what string, got, want spent) {
 	return func(what string, got, want spent) {
 		t.Helper()
@@ -58,19 +59,19 @@ func budget(t *testing.T, d sqldb.Dialect, audit bool) {
 	s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.AuditLog = audit })
 	check := checkSpent(t, audit)
 
-	var page, answered *httptest.ResponseRecorder
+	var page, decided *httptest.ResponseRecorder
 	check("consent page", s.measure(counter, func() { page = s.authorize("read write") }), spent{reads: 2, users: 1})
-	allowed := spent{reads: 2, transactions: 1, writes: 3 + 2 + 1, users: 1} // the last looks for families above the limit
+	allowed := spent{reads: 2, transactions: 1, writes: 3 + 2 + 1, users: 1} // the last one ends families above the limit
 	if audit {
 		allowed.transactions = 2
 	}
-	check("allowing, two new scopes", s.measure(counter, func() { answered = s.allow(page) }), allowed)
-	s.codeIn(answered)
+	check("allowing, two new scopes", s.measure(counter, func() { decided = s.allow(page) }), allowed)
+	s.codeIn(decided)
 	var code string
 	check("authorize with remembered consent", s.measure(counter, func() { code = s.codeIn(s.authorize("read")) }), spent{reads: 2, transactions: 1, writes: 2, users: 1})
 
 	issued := spent{reads: 1, transactions: 1, writes: 3, users: 1}
-	if d.Name == sqldb.Postgres.Name { // which has one statement for all three
+	if d.Name == sqldb.Postgres.Name { // a single statement
 		issued.transactions, issued.writes = 0, 1
 	}
 	var tok, next *reply
@@ -80,7 +81,7 @@ func budget(t *testing.T, d sqldb.Dialect, audit bool) {
 	var own *reply
 	check("client_credentials", s.measure(counter, func() { own = s.ok(s.post(s.own, "grant_type", "client_credentials")) }), spent{reads: 1, writes: 1})
 
-	for range 2 { // the second time the signature may be remembered
+	for range 2 { // the second time the signature may be cached
 		check("guard, a user", s.measure(counter, func() { s.admits(next.Access) }), spent{reads: 1, users: 1})
 		check("guard, a client", s.measure(counter, func() { s.admits(own.Access) }), spent{reads: 1})
 	}
@@ -90,7 +91,7 @@ func budget(t *testing.T, d sqldb.Dialect, audit bool) {
 	check("unknown client", s.measure(counter, func() { s.post(oauthClient{"nobody", "x"}, "grant_type", "client_credentials") }), spent{reads: 1})
 	check("wrong secret", s.measure(counter, func() { s.post(oauthClient{s.own.id, "x"}, "grant_type", "client_credentials") }), spent{reads: 1})
 	check("unknown code", s.measure(counter, func() { s.redeem("x") }), spent{reads: 3}) // with the client, the client, the code
-	check("no grant", s.measure(counter, func() { s.post(s.own) }), spent{reads: 1})
+	check("no grant_type", s.measure(counter, func() { s.post(s.own) }), spent{reads: 1})
 	check("metadata and keys", s.measure(counter, func() {
 		for _, path := range []string{"/.well-known/oauth-authorization-server", "/oauth/jwks"} {
 			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", oauthIssuer+path, nil))
@@ -100,8 +101,8 @@ func budget(t *testing.T, d sqldb.Dialect, audit bool) {
 	s.wantBlameless()
 }
 
-// Introspection reads the client and the token, and loads the user of a token that is
-// active. A token that isn't an access token is looked up among the refresh tokens.
+// Introspection reads the client and the token, and loads the user of an active token.
+// If the token isn't an access token, it also reads the refresh token.
 func introspectionBudget(t *testing.T, d sqldb.Dialect, audit bool) {
 	db, counter := dbtest.Count(t, dbtest.URL(t, d))
 	s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.AuditLog = audit })
@@ -109,7 +110,7 @@ func introspectionBudget(t *testing.T, d sqldb.Dialect, audit bool) {
 	api := s.register(passport.Registration{Name: "api", Audience: oauthIssuer})
 	tok, personal := s.ok(s.redeem(s.code())), s.personal()
 	own := s.ok(s.post(s.own, "grant_type", "client_credentials"))
-	for range 2 { // the second time the signature may be remembered
+	for range 2 { // the second time the signature may be cached
 		for _, c := range []struct {
 			what   string
 			caller oauthClient
@@ -139,7 +140,8 @@ func introspectionBudget(t *testing.T, d sqldb.Dialect, audit bool) {
 	s.wantBlameless()
 }
 
-// Revocation reads the client and the token, and ends its family if there is one.
+// Revocation reads the client and the token, and revokes the token's family if it has
+// one.
 func revocationBudget(t *testing.T, d sqldb.Dialect, audit bool) {
 	db, counter := dbtest.Count(t, dbtest.URL(t, d))
 	s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.AuditLog = audit })
@@ -166,19 +168,20 @@ func revocationBudget(t *testing.T, d sqldb.Dialect, audit bool) {
 		check("revocation, "+c.what, s.measure(counter, func() { s.revoke(c.caller, c.token) }), c.want)
 	}
 	if s.admits(byAccess.Access) || s.admits(byRefresh.Access) || s.admits(own.Access) || !s.admits(kept.Access) {
-		t.Error("after the revocations the guard does not admit exactly the token that its client has not revoked")
+		t.Error("after the revocations the guard must admit only the token that was not revoked")
 	}
 	s.wantBlameless()
 }
 
-// The guard's one SELECT finds its row by an index: the token's, then by IDs.
+// The guard's SELECT finds its rows by indexes: first the token, then family and client
+// by ID.
 func TestServer_GuardReadsByIndex(t *testing.T) {
 	db, counter := dbtest.Count(t, dbtest.URL(t, sqlstore.SQLite))
 	s := newOAuthServer(t, migrated(t, db, sqlstore.SQLite))
 	tok := s.ok(s.redeem(s.code()))
 	counter.Take()
 	if !s.admits(tok.Access) {
-		t.Fatal("the token is not admitted")
+		t.Fatal("the guard refuses the token, want it admitted")
 	}
 	query := counter.Take().Texts[0]
 	args := make([]any, strings.Count(query, "?"))
@@ -195,7 +198,7 @@ func TestServer_GuardReadsByIndex(t *testing.T) {
 		must(t, rows.Scan(&id, &parent, &unused, &detail))
 		steps++
 		if strings.HasPrefix(detail, "SCAN") && !strings.Contains(detail, "CONSTANT ROW") {
-			t.Errorf("the guard reads a whole table: %s", detail)
+			t.Errorf("the guard's SELECT scans a whole table: %s", detail)
 		}
 	}
 	if must(t, rows.Err()); steps < 3 {
@@ -203,23 +206,23 @@ func TestServer_GuardReadsByIndex(t *testing.T) {
 	}
 }
 
-// A database that is out of reach: 503 from the token endpoint, and nobody gets
-// past the guard.
-func TestNeverRepeat_D1_OP_04_DatabaseOutOfReach(t *testing.T) {
+// If the database is unreachable, the token endpoint fails with a server error, and the
+// guard admits no request.
+func TestNeverRepeat_D1_OP_04_DatabaseUnreachable(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := newOAuthServer(t, migrated(t, db, d))
 		tok := s.ok(s.redeem(s.code()))
 		must(t, db.Close())
 		if r := s.refresh(tok.Refresh); r.status < 500 || strings.Contains(r.body, "sql") {
-			t.Errorf("refresh without a database = %d %s, want a failure that says nothing of it", r.status, r.body)
+			t.Errorf("refresh without a database = %d %s, want a server error that does not mention SQL", r.status, r.body)
 		}
 		r := httptest.NewRequest("GET", "https://api.example.com/", nil)
 		r.Header.Set("Authorization", "Bearer "+tok.Access)
 		w := httptest.NewRecorder()
 		s.Guard()(http.NotFoundHandler()).ServeHTTP(w, r)
 		if w.Code < 500 || w.Header().Get("WWW-Authenticate") != "" {
-			t.Errorf("the guard without a database answers %d, want a failure and no verdict on the token", w.Code)
+			t.Errorf("guard without a database = %d, want a server error without a challenge", w.Code)
 		}
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// click is an answer to the consent page of a recorded response.
+// click returns the request that decides the consent page in a recorded response.
 func click(page *httptest.ResponseRecorder, decision string) *http.Request {
 	ticket := ticketInPage.FindStringSubmatch(page.Body.String())[1]
 	form := url.Values{"ticket": {html.UnescapeString(ticket)}, "decision": {decision}}
@@ -28,10 +28,9 @@ func click(page *httptest.ResponseRecorder, decision string) *http.Request {
 	return r
 }
 
-// Of 64 clicks on Allow and Deny of one page one wins, on each database: there is
-// one token, or none, and one use of the ticket. What is issued ends with what is
-// revoked.
-func TestImplicit_NeverRepeat_A1_AllowAgainstDenyOnEachDatabase(t *testing.T) {
+// Of 64 concurrent clicks on Allow and Deny of one page, one wins on each database:
+// there is one token or none, and the ticket is used once. A revocation ends the token.
+func TestImplicit_NeverRepeat_A1_AllowRacesDenyOnEachDatabase(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.EnableImplicitGrant = true })
@@ -43,36 +42,36 @@ func TestImplicit_NeverRepeat_A1_AllowAgainstDenyOnEachDatabase(t *testing.T) {
 		for round := range 4 {
 			page := httptest.NewRecorder()
 			s.ServeHTTP(page, httptest.NewRequest("GET", oauthIssuer+"/oauth/authorize?"+q.Encode(), nil))
-			answers := make([]*httptest.ResponseRecorder, crowd)
+			responses := make([]*httptest.ResponseRecorder, concurrency)
 			var start, done sync.WaitGroup
 			start.Add(1)
-			for i := range answers {
+			for i := range responses {
 				decision := "allow"
 				if round%2 == 1 && i%2 == 1 {
 					decision = "deny"
 				}
-				answers[i] = httptest.NewRecorder()
+				responses[i] = httptest.NewRecorder()
 				r := click(page, decision)
 				done.Go(func() {
 					start.Wait()
-					s.ServeHTTP(answers[i], r)
+					s.ServeHTTP(responses[i], r)
 				})
 			}
 			start.Done()
 			done.Wait()
 			tokens, denials := []string{}, 0
-			for _, w := range answers {
+			for _, w := range responses {
 				target := html.UnescapeString(first(targetInPage.FindStringSubmatch(w.Body.String())))
 				_, fragment, _ := strings.Cut(target, "#")
-				told, err := url.ParseQuery(fragment)
+				params, err := url.ParseQuery(fragment)
 				must(t, err)
 				switch {
-				case told.Has("access_token"):
-					tokens = append(tokens, told.Get("access_token"))
-				case told.Get("error") == "access_denied":
+				case params.Has("access_token"):
+					tokens = append(tokens, params.Get("access_token"))
+				case params.Get("error") == "access_denied":
 					denials++
 				case w.Code != http.StatusConflict:
-					t.Errorf("a click was answered %d to %q", w.Code, target)
+					t.Errorf("a click = %d to %q, want 409", w.Code, target)
 				}
 			}
 			if len(tokens) > 1 || len(tokens) == 1 && denials > 0 || len(tokens) == 0 && denials == 0 {
@@ -81,20 +80,20 @@ func TestImplicit_NeverRepeat_A1_AllowAgainstDenyOnEachDatabase(t *testing.T) {
 			stored += len(tokens)
 			for _, token := range tokens {
 				if !s.admits(token) {
-					t.Error("the token of the click that won is not admitted")
+					t.Error("the guard refuses the token of the winning click")
 				}
 			}
 			must(t, s.RevokeUser(t.Context(), oauth.UserRef{Provider: passport.DefaultProvider, ID: "alice"}))
 			for _, token := range tokens {
 				if s.admits(token) {
-					t.Error("a token lives on after its user was revoked")
+					t.Error("the guard admits a token after RevokeUser()")
 				}
 			}
 		}
 		var rows int
 		must(t, db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM oauth_access_tokens").Scan(&rows))
 		if rows != stored {
-			t.Errorf("%d tokens are stored, and clients were told of %d", rows, stored)
+			t.Errorf("%d tokens stored, but %d returned to clients", rows, stored)
 		}
 		s.wantBlameless()
 	})

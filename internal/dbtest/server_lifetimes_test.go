@@ -9,10 +9,10 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// The row is the truth: an end that somebody writes into the database is obeyed at
-// the next request, also while the token's signature is remembered, and a later one
-// lets nothing live on.
-func TestLifetimes_TheRowIsTheTruth_OnEachDatabase(t *testing.T) {
+// The row decides: if an operator writes an earlier end into the database, the next
+// request obeys it, even while the token's signature is cached. A later end does not
+// extend a JWT.
+func TestLifetimes_TheRowDecides_OnEachDatabase(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
 		db := dbtest.Open(t, d)
 		s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.AccessTokenTTL = time.Second })
@@ -25,43 +25,43 @@ func TestLifetimes_TheRowIsTheTruth_OnEachDatabase(t *testing.T) {
 		}
 		past, future := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 
-		// The guard remembers the signatures; what follows is the row's doing.
+		// The guard caches the signatures here. From now on only the rows change.
 		short := s.ok(s.redeem(s.code())).Access
 		s.admits(short)
 		lasting := newOAuthServer(t, s.store, func(c *passport.Config) { c.PersonalTokenTTL = 24 * time.Hour })
 		tok, own := lasting.ok(lasting.redeem(lasting.code())), lasting.ok(lasting.post(lasting.own, "grant_type", "client_credentials"))
-		made, err := lasting.CreateToken(t.Context(), passport.UserRef{Provider: passport.DefaultProvider, ID: "alice"}, "script")
+		created, err := lasting.CreateToken(t.Context(), passport.UserRef{Provider: passport.DefaultProvider, ID: "alice"}, "script")
 		must(t, err)
 		wants := func(want bool, why string, tokens ...string) {
 			t.Helper()
 			for _, token := range tokens {
 				if got := lasting.admits(token); got != want {
-					t.Errorf("%s: the token is admitted = %v, want %v", why, got, want)
+					t.Errorf("%s: the guard admits the token = %v, want %v", why, got, want)
 				}
 			}
 		}
-		wants(true, "as issued", tok.Access, own.Access, made.AccessToken)
+		wants(true, "as issued", tok.Access, own.Access, created.AccessToken)
 		write("oauth_access_tokens", past)
-		wants(false, "the rows have ended", tok.Access, own.Access, made.AccessToken)
+		wants(false, "the rows have ended", tok.Access, own.Access, created.AccessToken)
 		write("oauth_access_tokens", future)
-		wants(true, "the rows have not ended", tok.Access, own.Access, made.AccessToken)
+		wants(true, "the rows have not ended", tok.Access, own.Access, created.AccessToken)
 		write("oauth_families", past)
-		wants(false, "the families have ended", tok.Access, made.AccessToken)
-		wants(true, "the families have ended, and it has none", own.Access)
+		wants(false, "the families have ended", tok.Access, created.AccessToken)
+		wants(true, "the families have ended, but the token has none", own.Access)
 		if r := lasting.refresh(tok.Refresh); r.Error != "invalid_grant" {
-			t.Errorf("a refresh in a family that has ended is answered %d %s", r.status, r.body)
+			t.Errorf("refresh in an ended family = %d %s, want invalid_grant", r.status, r.body)
 		}
 		write("oauth_families", future)
 		write("oauth_refresh_tokens", past)
 		if r := lasting.refresh(tok.Refresh); r.Error != "invalid_grant" {
-			t.Errorf("a refresh token whose row has ended is answered %d %s", r.status, r.body)
+			t.Errorf("refresh with an ended row = %d %s, want invalid_grant", r.status, r.body)
 		}
 		write("oauth_refresh_tokens", future)
 		lasting.ok(lasting.refresh(tok.Refresh))
 
 		time.Sleep(1100 * time.Millisecond)
 		if s.admits(short) {
-			t.Error("a row that ends later lets a JWT live longer than it says itself")
+			t.Error("the guard admits an expired JWT whose row ends later")
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// form sends a form of a client to an endpoint.
+// form sends a form from a client to an endpoint.
 func (s *oauthServer) form(c oauthClient, endpoint string, pairs ...string) *httptest.ResponseRecorder {
 	form := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -26,20 +26,20 @@ func (s *oauthServer) form(c oauthClient, endpoint string, pairs ...string) *htt
 	return w
 }
 
-// active reports whether introspection says that a token is active.
+// active reports whether introspection returns that a token is active.
 func (s *oauthServer) active(c oauthClient, token string) bool {
 	s.t.Helper()
 	w := s.form(c, "/oauth/introspect", "token", token)
-	var said struct {
+	var response struct {
 		Active bool `json:"active"`
 	}
-	if w.Code != http.StatusOK && w.Code != http.StatusUnauthorized || json.Unmarshal(w.Body.Bytes(), &said) != nil {
-		s.t.Errorf("introspection = %d %s, want 200 or 401, and JSON", w.Code, w.Body)
+	if w.Code != http.StatusOK && w.Code != http.StatusUnauthorized || json.Unmarshal(w.Body.Bytes(), &response) != nil {
+		s.t.Errorf("introspection = %d %s, want 200 or 401 with JSON", w.Code, w.Body)
 	}
-	return said.Active
+	return response.Active
 }
 
-// revoke fails the test unless the server responds as it does to every revocation.
+// revoke revokes a token and checks the response, which is the same for every token.
 func (s *oauthServer) revoke(c oauthClient, token string) {
 	s.t.Helper()
 	if w := s.form(c, "/oauth/revoke", "token", token); w.Code != http.StatusOK || w.Body.Len() != 0 {
@@ -50,15 +50,15 @@ func (s *oauthServer) revoke(c oauthClient, token string) {
 // personal returns a new opaque personal access token of alice.
 func (s *oauthServer) personal() string {
 	s.t.Helper()
-	made, err := s.CreateToken(s.t.Context(), alice, "My script", "read")
+	created, err := s.CreateToken(s.t.Context(), alice, "My script", "read")
 	must(s.t, err)
-	return made.AccessToken
+	return created.AccessToken
 }
 
-// 64 goroutines revoke and refresh one family at once, over each database. Nothing
-// that was issued works afterwards, whichever request comes first. In every other round
-// a single goroutine refreshes, again and again: if many did, the server would take a
-// spent token for a stolen one and end the family by itself.
+// 64 goroutines revoke and refresh one family, on each database. No issued token works
+// afterwards, whichever request comes first. In every other round a single goroutine
+// refreshes repeatedly: if many did, the server would detect a replay and revoke the
+// family itself.
 func TestServer_RV_06_RV_07_RevokeRacesRefresh(t *testing.T) {
 	everyOAuthServer(t, func(t *testing.T, s *oauthServer) {
 		api := s.register(passport.Registration{Name: "api", Audience: oauthIssuer})
@@ -70,25 +70,25 @@ func TestServer_RV_06_RV_07_RevokeRacesRefresh(t *testing.T) {
 			refreshed += len(issued)
 			for _, tok := range append(issued, first) {
 				if s.admits(tok.Access) {
-					t.Error("the guard admits an access token of a family that was revoked")
+					t.Error("the guard admits an access token of a revoked family")
 				}
 				if s.active(api, tok.Access) || s.active(s.web, tok.Refresh) {
-					t.Error("introspection says that a token of a family that was revoked is active")
+					t.Error("introspection returns active for a token of a revoked family")
 				}
 				if r := s.refresh(tok.Refresh); r.Error != "invalid_grant" {
-					t.Errorf("refresh with a token of a family that was revoked = %d %s, want invalid_grant", r.status, r.body)
+					t.Errorf("refresh with a token of a revoked family = %d %s, want invalid_grant", r.status, r.body)
 				}
 			}
 		}
 		if refreshed == 0 {
-			t.Errorf("in %d rounds no refresh came before a revocation, so nothing is proved", rounds)
+			t.Errorf("in %d rounds no refresh came before a revocation, so the test proves nothing", rounds)
 		}
 		s.wantBlameless()
 	})
 }
 
-// race refreshes and revokes a family at once, and returns what refreshing brought. In
-// later rounds the revocations come later: each after more requests of its own.
+// race refreshes and revokes a family concurrently, and returns the issued tokens. In
+// later rounds the revocations come later, after more introspections.
 func (s *oauthServer) race(api oauthClient, round int, first *reply) (issued []*reply) {
 	var mu sync.Mutex
 	var start, done sync.WaitGroup
@@ -108,7 +108,7 @@ func (s *oauthServer) race(api oauthClient, round int, first *reply) (issued []*
 			tok = next
 		}
 	}
-	for i := range crowd {
+	for i := range concurrency {
 		done.Go(func() {
 			start.Wait()
 			switch {

@@ -26,14 +26,14 @@ import (
 
 const oauthIssuer = "https://auth.example.com"
 
-// oauthServer is a server over a database, with one user, who is always signed in, and
-// one client of each kind.
+// oauthServer is a server over a database, with one signed-in user and one client of
+// each kind.
 type oauthServer struct {
 	*passport.Server
 	t        testing.TB
 	store    oauth.Store
 	log      *oauthLog
-	lookups  *atomic.Int64 // of users
+	lookups  *atomic.Int64 // look-ups of users
 	web, own oauthClient
 }
 
@@ -83,12 +83,12 @@ func everyOAuthServer(t *testing.T, run func(t *testing.T, s *oauthServer), chan
 
 func (s *oauthServer) register(reg passport.Registration) oauthClient {
 	s.t.Helper()
-	made, err := s.CreateClient(s.t.Context(), reg)
+	created, err := s.CreateClient(s.t.Context(), reg)
 	must(s.t, err)
-	return oauthClient{made.Client.ID, made.Secret}
+	return oauthClient{created.Client.ID, created.Secret}
 }
 
-// oauthLog is a bytes.Buffer for many goroutines.
+// oauthLog is a bytes.Buffer that is safe for concurrent use.
 type oauthLog struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -106,7 +106,7 @@ func (l *oauthLog) String() string {
 	return l.buf.String()
 }
 
-// reply is what a token request was answered.
+// reply is the response to a token request.
 type reply struct {
 	status int
 	body   string
@@ -116,7 +116,7 @@ type reply struct {
 	Error   string `json:"error"`
 }
 
-// post sends a token request of a client.
+// post sends a token request from a client.
 func (s *oauthServer) post(c oauthClient, pairs ...string) *reply {
 	w := s.form(c, "/oauth/token", pairs...)
 	got := &reply{status: w.Code, body: w.Body.String()}
@@ -134,7 +134,7 @@ func (s *oauthServer) refresh(token string) *reply {
 	return s.post(s.web, "grant_type", "refresh_token", "refresh_token", token)
 }
 
-// ok fails the test unless the reply has tokens.
+// ok fails the test unless the response has tokens.
 func (s *oauthServer) ok(r *reply) *reply {
 	s.t.Helper()
 	if r.status != http.StatusOK || r.Access == "" {
@@ -143,7 +143,7 @@ func (s *oauthServer) ok(r *reply) *reply {
 	return r
 }
 
-// authorize sends the browser to the server with a request for scopes.
+// authorize sends an authorization request for scopes.
 func (s *oauthServer) authorize(scope string, cookies ...*http.Cookie) *httptest.ResponseRecorder {
 	sum := sha256.Sum256([]byte(oauthVerifier))
 	q := url.Values{
@@ -160,7 +160,7 @@ var (
 	targetInPage = regexp.MustCompile(`http-equiv="refresh" content="0;url=([^"]*)"`)
 )
 
-// allow answers a consent page.
+// allow allows the request on a consent page.
 func (s *oauthServer) allow(page *httptest.ResponseRecorder) *httptest.ResponseRecorder {
 	s.t.Helper()
 	ticket := ticketInPage.FindStringSubmatch(page.Body.String())
@@ -179,7 +179,7 @@ func (s *oauthServer) allow(page *httptest.ResponseRecorder) *httptest.ResponseR
 	return w
 }
 
-// codeIn returns the code that an answer sends the client.
+// codeIn returns the code that a response sends to the client.
 func (s *oauthServer) codeIn(w *httptest.ResponseRecorder) string {
 	s.t.Helper()
 	target := w.Header().Get("Location")
@@ -193,7 +193,7 @@ func (s *oauthServer) codeIn(w *httptest.ResponseRecorder) string {
 	return u.Query().Get("code")
 }
 
-// code returns a code for the scope read; the page is shown the first time.
+// code returns a code for the scope read. The first call shows the consent page.
 func (s *oauthServer) code() string {
 	s.t.Helper()
 	page := s.authorize("read")
@@ -203,7 +203,7 @@ func (s *oauthServer) code() string {
 	return s.codeIn(page)
 }
 
-// admits reports whether a guard lets the token in.
+// admits reports whether a guard admits the token.
 func (s *oauthServer) admits(token string) bool {
 	s.t.Helper()
 	r := httptest.NewRequest("GET", "https://api.example.com/", nil)
@@ -211,22 +211,22 @@ func (s *oauthServer) admits(token string) bool {
 	w := httptest.NewRecorder()
 	s.GuardAny()(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })).ServeHTTP(w, r)
 	if w.Code != http.StatusNoContent && w.Code != http.StatusUnauthorized {
-		s.t.Errorf("the guard answered %d %s", w.Code, w.Body)
+		s.t.Errorf("guard = %d %s, want 204 or 401", w.Code, w.Body)
 	}
 	return w.Code == http.StatusNoContent
 }
 
-// wantBlameless fails if the server logged an error.
+// wantBlameless fails the test if the server logged an error.
 func (s *oauthServer) wantBlameless() {
 	s.t.Helper()
 	for line := range strings.Lines(s.log.String()) {
 		if strings.Contains(line, "level=ERROR") {
-			s.t.Errorf("what a client sent was logged as a fault of ours: %s", line)
+			s.t.Errorf("a client's request was logged as a server error: %s", line)
 		}
 	}
 }
 
-// atOnce does something n times at the same time.
+// atOnce calls f n times concurrently.
 func atOnce(n int, f func() *reply) []*reply {
 	replies := make([]*reply, n)
 	var start, done sync.WaitGroup
@@ -242,11 +242,11 @@ func atOnce(n int, f func() *reply) []*reply {
 	return replies
 }
 
-const crowd = 64
+const concurrency = 64
 
-// wantOneTheft fails unless one of the replies has tokens, which are dead by now,
-// and all others are invalid_grant: somebody sent a value that was spent.
-func (s *oauthServer) wantOneTheft(replies []*reply) {
+// wantReplay fails the test unless one response has tokens, which are revoked by now,
+// and all others are invalid_grant: the server has detected a replay.
+func (s *oauthServer) wantReplay(replies []*reply) {
 	s.t.Helper()
 	won := 0
 	for _, r := range replies {
@@ -254,27 +254,27 @@ func (s *oauthServer) wantOneTheft(replies []*reply) {
 		case r.status == http.StatusOK:
 			won++
 			if s.admits(r.Access) {
-				s.t.Error("the one who came first has a token that works, though the others came with the same value")
+				s.t.Error("the guard admits the token of the first request, want it revoked because of the replay")
 			}
 			if next := s.refresh(r.Refresh); next.Error != "invalid_grant" {
-				s.t.Errorf("the one who came first can refresh: %d %s", next.status, next.body)
+				s.t.Errorf("refresh with the token of the first request = %d %s, want invalid_grant", next.status, next.body)
 			}
 		case r.status != http.StatusBadRequest || r.Error != "invalid_grant":
-			s.t.Errorf("got %d %s, want invalid_grant", r.status, r.body)
+			s.t.Errorf("token response = %d %s, want invalid_grant", r.status, r.body)
 		}
 	}
 	if won != 1 {
-		s.t.Errorf("%d of %d requests with one value got tokens, want exactly one", won, len(replies))
+		s.t.Errorf("%d of %d requests with the same value got tokens, want 1", won, len(replies))
 	}
 	s.wantBlameless()
 }
 
-// One code, 64 requests at once, over HTTP and each database.
+// 64 concurrent requests with one code, over HTTP and on each database.
 func TestNeverRepeat_A1_A5_CO_03_CO_04_ParallelRedemptions(t *testing.T) {
 	everyOAuthServer(t, func(_ *testing.T, s *oauthServer) {
 		for range 3 {
 			code := s.code()
-			s.wantOneTheft(atOnce(crowd, func() *reply { return s.redeem(code) }))
+			s.wantReplay(atOnce(concurrency, func() *reply { return s.redeem(code) }))
 		}
 	})
 }
@@ -283,12 +283,12 @@ func TestNeverRepeat_A1_D9_RT_03_RT_05_ParallelRefreshesWithoutGrace(t *testing.
 	everyOAuthServer(t, func(_ *testing.T, s *oauthServer) {
 		for range 3 {
 			tok := s.ok(s.redeem(s.code()))
-			s.wantOneTheft(atOnce(crowd, func() *reply { return s.refresh(tok.Refresh) }))
+			s.wantReplay(atOnce(concurrency, func() *reply { return s.refresh(tok.Refresh) }))
 		}
 	}, func(c *passport.Config) { c.RefreshTokenGrace = -1 })
 }
 
-// With the grace all of them get the same refresh token, and there is one
+// With the grace period all requests get the same refresh token, and there is one
 // successor.
 func TestNeverRepeat_A1_RT_04_RT_05_ParallelRefreshesWithGrace(t *testing.T) {
 	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
@@ -299,11 +299,11 @@ func TestNeverRepeat_A1_RT_04_RT_05_ParallelRefreshesWithGrace(t *testing.T) {
 			var before int
 			must(t, db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM oauth_refresh_tokens").Scan(&before))
 			refresh, jti := map[string]bool{}, map[string]bool{}
-			for _, r := range atOnce(crowd, func() *reply { return s.refresh(tok.Refresh) }) {
+			for _, r := range atOnce(concurrency, func() *reply { return s.refresh(tok.Refresh) }) {
 				s.ok(r)
 				refresh[r.Refresh], jti[tokenID(t, r.Access)] = true, true
 				if !s.admits(r.Access) {
-					t.Error("a token of one of 64 refreshes is not admitted")
+					t.Error("the guard refuses a token of one of 64 refreshes")
 				}
 			}
 			var after int
@@ -328,8 +328,8 @@ func tokenID(t testing.TB, token string) string {
 	return claims.ID
 }
 
-// Nothing that works is in the database.
-func TestNeverRepeat_C10_CO_10_RT_12_NothingInTheDatabaseWorks(t *testing.T) {
+// The database contains no working credential.
+func TestNeverRepeat_C10_CO_10_RT_12_NoCredentialInTheDatabase(t *testing.T) {
 	db := dbtest.Open(t, sqlstore.SQLite)
 	s := newOAuthServer(t, migrated(t, db, sqlstore.SQLite), func(c *passport.Config) { c.AuditLog = true })
 	page := s.authorize("read write")
@@ -355,25 +355,25 @@ func TestNeverRepeat_C10_CO_10_RT_12_NothingInTheDatabaseWorks(t *testing.T) {
 	dump := dumpSQLite(t, db)
 	for secret, what := range secrets {
 		if strings.Contains(dump, secret) {
-			t.Errorf("the database holds %s", what)
+			t.Errorf("the database contains %s", what)
 		}
 	}
 	for _, secret := range []string{s.web.secret, code, unspent, tok.Refresh, next.Refresh, "session-of-alice"} {
 		if !strings.Contains(dump, string(oauth.DigestOf(secret))) {
-			t.Errorf("the dump does not hold the digest of %s: the test proves nothing", secrets[secret])
+			t.Errorf("the dump lacks the digest of %s, so the test proves nothing", secrets[secret])
 		}
 	}
 	for line := range strings.SplitSeq(s.log.String(), "\n") {
 		for secret, what := range secrets {
 			if strings.Contains(line, secret) {
-				t.Errorf("the log holds %s: %s", what, line)
+				t.Errorf("the log contains %s: %s", what, line)
 			}
 		}
 	}
 }
 
-// Whatever a client sends, no database takes it for a fault: what could not be
-// stored is not asked for.
+// Hostile values are never a server error on any database. A value that can't be stored
+// causes no query.
 func TestNeverRepeat_F10_HostileValuesOverEachDatabase(t *testing.T) {
 	everyOAuthServer(t, func(t *testing.T, s *oauthServer) {
 		for _, value := range []string{strings.Repeat("k", 300), strings.Repeat("é", 200), "' OR 1=1 --", "\u202e", "🔑", "%", "_", `\`, strings.Repeat("k", 8000)} {
@@ -385,15 +385,15 @@ func TestNeverRepeat_F10_HostileValuesOverEachDatabase(t *testing.T) {
 			} {
 				for _, c := range []oauthClient{s.web, {value, s.web.secret}, {s.web.id, value}} {
 					if r := s.post(c, pairs...); r.status < 400 || r.status > 499 {
-						t.Errorf("%.20q in %v of the client %.20q: %d %s", value, pairs[0:2], c.id, r.status, r.body)
+						t.Errorf("%.20q in %v of the client %.20q = %d %s, want a client error", value, pairs[0:2], c.id, r.status, r.body)
 					}
 				}
 			}
 		}
-		for _, value := range []string{"a\x00b", "\xff", "\xc3", "a\r\nb", "\xed\xa0\x80"} { // Basic holds any bytes
+		for _, value := range []string{"a\x00b", "\xff", "\xc3", "a\r\nb", "\xed\xa0\x80"} { // HTTP Basic can contain any bytes
 			for _, c := range []oauthClient{{value, s.web.secret}, {s.web.id, value}, {s.web.id + value, s.web.secret}} {
 				if r := s.post(c, "grant_type", "refresh_token", "refresh_token", "x"); r.status != http.StatusUnauthorized {
-					t.Errorf("the client %.20q with the secret %.20q: %d %s, want invalid_client", c.id, c.secret, r.status, r.body)
+					t.Errorf("client %.20q with the secret %.20q = %d %s, want invalid_client", c.id, c.secret, r.status, r.body)
 				}
 			}
 		}

@@ -14,11 +14,11 @@ import (
 	"github.com/go-passport/passport/storetest"
 )
 
-// The suite proves, of the store's part: one redemption of a code (CO-03, A1)
-// and one successor of a refresh token (RT-05), what was redeemed kept for as
-// long as its family (CO-10), replay told from retry by the successor (D9, D5),
-// a family's end moved by no refresh (RT-07), a purge that breaks no refresh token
-// and forgets no replay (D14).
+// The suite proves the store's part of these requirements: a code is redeemed once
+// (CO-03, A1), a refresh token has one successor (RT-05), a redeemed code is kept as
+// long as its family (CO-10), the successor distinguishes a replay from a retry (D9,
+// D5), a refresh does not extend a family (RT-07), and a purge breaks no refresh token
+// and keeps replays detectable (D14).
 func TestStore_A1_CO_03_CO_10_RT_05_RT_07_D5_D9_D14(t *testing.T) {
 	for _, d := range dbtest.Dialects {
 		for _, pool := range []int{1, 32} {
@@ -27,7 +27,7 @@ func TestStore_A1_CO_03_CO_10_RT_05_RT_07_D5_D9_D14(t *testing.T) {
 				t.Parallel()
 				suite := storetest.Suite{Open: func(t *testing.T) oauth.Store { return shared(t, dbtest.URL(t, d), d, pool) }}
 				if pool == 1 {
-					suite.Rounds = 50 // with one connection nothing interleaves: a few rounds show whether it hangs
+					suite.Rounds = 50 // one connection runs everything in sequence: a few rounds show a deadlock
 					if raceDetector {
 						suite.Rounds = 10
 					}
@@ -38,8 +38,8 @@ func TestStore_A1_CO_03_CO_10_RT_05_RT_07_D5_D9_D14(t *testing.T) {
 	}
 }
 
-// TestStore_Isolation runs the suite where the database refuses transactions
-// that met another one: by default none of the three does so often enough.
+// TestStore_Isolation runs the suite with settings in which the database refuses
+// conflicting transactions. By default it does so too rarely.
 func TestStore_Isolation(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -62,7 +62,7 @@ func TestStore_Isolation(t *testing.T) {
 	}
 }
 
-// shared returns a store over a pool that an application uses too.
+// shared returns a store over a pool that an application also uses.
 func shared(t *testing.T, databaseURL string, d sqldb.Dialect, pool int) oauth.Store {
 	t.Helper()
 	db := dbtest.OpenURL(t, databaseURL)
@@ -82,8 +82,8 @@ func migrated(t testing.TB, db *sql.DB, d sqldb.Dialect) *sqlstore.Store {
 	return s
 }
 
-// application is somebody else's program: it reads and writes a table of its own
-// over the same pool until the test ends.
+// application is a program that uses the same pool: it reads and writes its own table
+// until the test ends.
 func application(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 	t.Helper()
 	if _, err := db.Exec(`CREATE TABLE shop_orders (id INTEGER NOT NULL PRIMARY KEY, total INTEGER NOT NULL)`); err != nil {
@@ -95,13 +95,13 @@ func application(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
-			t.Errorf("the application's own queries, beside ours: %v", err)
+			t.Errorf("queries of the application next to ours: %v", err)
 		}
 	})
 }
 
 func order(ctx context.Context, db *sql.DB, d sqldb.Dialect) error {
-	queries := sqldb.New(db, d) // it runs again what the isolation level refuses
+	queries := sqldb.New(db, d) // retries conflicts
 	for id := 0; ctx.Err() == nil; id++ {
 		err := queries.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *sqldb.Tx) error {
 			if _, err := tx.Exec(ctx, `INSERT INTO shop_orders (id, total) VALUES (?, ?)`, id, 0); err != nil {

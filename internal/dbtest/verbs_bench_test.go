@@ -12,8 +12,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// BenchmarkStore measures the verbs that requests use, one call at a time and
-// many side by side.
+// BenchmarkStore measures the store methods that requests use, one call at a time and
+// concurrently.
 func BenchmarkStore(b *testing.B) {
 	b.Run("memory", func(b *testing.B) { benchmarkVerbs(b, new(memstore.Store)) })
 	for _, d := range dbtest.Dialects {
@@ -29,7 +29,7 @@ func benchStore(b *testing.B, d sqldb.Dialect) oauth.Store {
 	return migrated(b, db, d)
 }
 
-// calls makes calls of a store, each with IDs of its own.
+// calls makes calls of a store, each with new IDs.
 type calls struct {
 	ctx    context.Context
 	store  oauth.Store

@@ -10,11 +10,11 @@ import (
 	"github.com/go-passport/passport/internal/dburl"
 )
 
-// Op is what is asked of a driver.
+// Op is an operation of a driver.
 type Op string
 
-// What is asked of a driver. A prepared statement is an Op when it runs, with
-// the text that it was prepared with.
+// The operations of a driver. A prepared statement is OpExec or OpQuery when it runs,
+// with its text.
 const (
 	OpBegin    Op = "begin"
 	OpPrepare  Op = "prepare"
@@ -24,24 +24,25 @@ const (
 	OpRollback Op = "rollback"
 )
 
-// Hooks see what database/sql asks of a driver. Either may be nil.
+// Hooks are called around the operations of a driver. Either may be nil.
 type Hooks struct {
-	// Before is called first. Its error is the answer, and the driver is not
-	// asked.
+	// Before is called first. If it returns an error, the driver is not called and the
+	// operation returns that error.
 	Before func(op Op, query string) error
 
-	// After is called with what the driver answered, and says what is answered.
+	// After is called with the error of the driver, and returns the error of the
+	// operation.
 	After func(op Op, query string, err error) error
 }
 
-// Wrap returns a pool over the database at the URL, with the driver wrapped.
+// Wrap returns a pool for the database at the URL, with the driver wrapped.
 func Wrap(t testing.TB, databaseURL string, hooks Hooks) *sql.DB {
 	t.Helper()
 	name, dsn, _, err := dburl.Parse(databaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := sql.Open(name, dsn) // the way to the driver: it is not used otherwise
+	plain, err := sql.Open(name, dsn) // only to get the driver
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,22 +80,22 @@ func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 	return inner.Connect(ctx)
 }
 
-// around asks the hooks before and after.
-func around[T any](h Hooks, op Op, query string, ask func() (T, error)) (answer T, err error) {
+// around calls the hooks before and after an operation.
+func around[T any](h Hooks, op Op, query string, run func() (T, error)) (result T, err error) {
 	if h.Before != nil {
 		if err := h.Before(op, query); err != nil {
-			return answer, err
+			return result, err
 		}
 	}
-	answer, err = ask()
-	if h.After != nil && !errors.Is(err, driver.ErrSkip) { // to be asked in another way
+	result, err = run()
+	if h.After != nil && !errors.Is(err, driver.ErrSkip) { // database/sql tries another operation
 		err = h.After(op, query, err)
 	}
-	return answer, err
+	return result, err
 }
 
-// conn passes all on that database/sql may ask of a connection. The three
-// drivers have the context forms of it.
+// conn forwards all operations of a connection. The three drivers have their context
+// forms.
 type conn struct {
 	driver.Conn
 	hooks Hooks
@@ -134,7 +135,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return around(c.hooks, OpQuery, query, func() (driver.Rows, error) { return inner.QueryContext(ctx, query, args) })
 }
 
-// CheckNamedValue lets the driver convert arguments, where it wants to.
+// CheckNamedValue lets the driver convert arguments if it does so.
 func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
 	if inner, ok := c.Conn.(driver.NamedValueChecker); ok {
 		return inner.CheckNamedValue(v)

@@ -135,8 +135,7 @@ func shown(line string) *regexp.Regexp {
 	return regexp.MustCompile(pattern.String())
 }
 
-// The log lines in docs/troubleshooting.md are those that the server writes for the
-// symptom.
+// For each symptom, the server writes the log lines that docs/troubleshooting.md shows.
 func TestTroubleshootingShowsTheLog_PG_12(t *testing.T) {
 	text := read(t, top+"/docs/troubleshooting.md")
 	sections := map[string]string{}

@@ -10,42 +10,44 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// building tells that a migration builds an index, at once and then from time to
-// time. The zero value tells nothing.
+// building tells about a migration. The zero value tells nothing.
 type building struct {
-	tell  func(file, index string, since time.Duration)
-	every time.Duration
-	clear func() // called when the index is complete; may be nil
+	// tell tells that an index is built: at once, and then every five seconds.
+	tell func(file, index string, since time.Duration)
+
+	done  func()               // the index is complete; may be nil
+	begin func() (stop func()) // around the whole migration; may be nil
 }
 
 // buildingOn tells people. A terminal has one line, which counts the seconds.
 func buildingOn(out *screen) building {
 	if out.redraws {
+		const migrating = "Updating the tables"
 		line := &progress{out: out}
 		return building{
-			tell: func(file, index string, since time.Duration) {
-				line.show("Building the index %s (%s): %v…", index, file, since)
-			},
-			every: time.Second,
-			clear: line.clear,
+			tell:  func(file, index string, _ time.Duration) { line.say("Building the index " + index + " (" + file + ")") },
+			done:  func() { line.say(migrating) },
+			begin: func() (stop func()) { return line.during(migrating) },
 		}
 	}
-	return building{
-		tell: func(file, index string, since time.Duration) {
-			fmt.Fprintf(out, "Building the index %s (%s), for %v so far. Writes go on.\n", index, file, since)
-		},
-		every: tellEvery,
+	return building{tell: func(file, index string, since time.Duration) {
+		fmt.Fprintf(out, "Building the index %s (%s), for %v so far. Writes go on.\n", index, file, since)
+	}}
+}
+
+// during runs a migration, and tells about it.
+func (b building) during(ctx context.Context, migrate func(context.Context) error) error {
+	if b.begin != nil {
+		defer b.begin()()
 	}
+	return migrate(b.traced(ctx))
 }
 
 // buildingLogged tells the log.
 func buildingLogged(logger *slog.Logger) building {
-	return building{
-		tell: func(file, index string, since time.Duration) {
-			logger.Info("building an index", "index", index, "migration", file, "since", since)
-		},
-		every: tellEvery,
-	}
+	return building{tell: func(file, index string, since time.Duration) {
+		logger.Info("building an index", "index", index, "migration", file, "since", since)
+	}}
 }
 
 // traced returns a context for migrating in which b tells about indexes.
@@ -57,7 +59,7 @@ func (b building) traced(ctx context.Context) context.Context {
 		begun, done := time.Now(), make(chan struct{})
 		var telling sync.WaitGroup
 		telling.Go(func() {
-			every := time.NewTicker(b.every)
+			every := time.NewTicker(tellEvery)
 			defer every.Stop()
 			for {
 				b.tell(file, index, time.Since(begun).Round(time.Second))
@@ -71,8 +73,8 @@ func (b building) traced(ctx context.Context) context.Context {
 		return func() {
 			close(done)
 			telling.Wait()
-			if b.clear != nil {
-				b.clear()
+			if b.done != nil {
+				b.done()
 			}
 		}
 	})

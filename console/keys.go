@@ -44,14 +44,21 @@ func (o *keyOptions) algorithm() string {
 	}
 }
 
-// slowKey is the length from which making a key may take many seconds.
+// slowKey is the length from which generating a key may take many seconds.
 const slowKey = 4096
 
-// warn says that making the key takes long, if it does.
-func (o *keyOptions) warn(out *screen) {
-	if o.length > slowKey {
-		out.Printf("%s\n", dim(fmt.Sprintf("Making an RSA key of %d bits. This may take a minute…", o.length)))
+// progress says that generating the key takes long, if it does, until the caller
+// calls stop. A terminal counts the seconds.
+func (o *keyOptions) progress(out *screen) (stop func()) {
+	if o.length <= slowKey {
+		return func() {}
 	}
+	text := fmt.Sprintf("Generating an RSA key of %d bits (may take a minute)", o.length)
+	if out.redraws {
+		return (&progress{out: out}).during(text)
+	}
+	out.Printf("%s…\n", text)
+	return func() {}
 }
 
 // write makes the keys in a folder; it is [fs.ErrExist] for those that stay.
@@ -85,8 +92,10 @@ The private key can sign any token. Keep it out of repositories and images.`,
 				}
 				folder = s.KeysDir
 			}
-			o.warn(p.stderr)
-			if err := o.write(folder); errors.Is(err, fs.ErrExist) {
+			stop := o.progress(p.stderr)
+			err := o.write(folder)
+			stop()
+			if errors.Is(err, fs.ErrExist) {
 				if _, err := passport.LoadKeys(folder); errors.Is(err, fs.ErrNotExist) {
 					return err // it says which file of the pair is missing
 				}

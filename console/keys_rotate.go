@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,8 @@ servers, copy the file to each of them within the hour, or keep the keys in the 
 			if folder == "" {
 				folder = s.KeysDir
 			}
-			o.warn(p.stderr)
+			stop := sync.OnceFunc(o.progress(p.stderr))
+			defer stop()
 			p.reads = !s.keysInDatabase()
 			r := passport.Rotation{Alg: o.algorithm(), Bits: o.length, Publish: time.Duration(publish)}
 			if p.Server == nil && !s.keysInDatabase() && s.withoutDatabase() {
@@ -52,6 +54,7 @@ servers, copy the file to each of them within the hour, or keep the keys in the 
 					return err
 				}
 				done, err := passport.RotateKeyFiles(folder, r)
+				stop()
 				return reportRotation(cmd, done, err, withoutClients)
 			}
 			return p.withServer(cmd.Context(), func(ctx context.Context, server *passport.Server, in *opened) error {
@@ -63,9 +66,11 @@ servers, copy the file to each of them within the hour, or keep the keys in the 
 					if errors.Is(err, oauth.ErrNotFound) {
 						return errors.New("the database has no keys yet: the first start of the server generates them")
 					}
+					stop()
 					return reportRotation(cmd, done, err, "Servers read the database every minute.")
 				}
 				done, err := passport.RotateKeyFiles(folder, r)
+				stop()
 				return reportRotation(cmd, done, err, "Servers read the file every minute. Copy it to each of them before the new key signs.")
 			})
 		},

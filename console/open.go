@@ -271,7 +271,7 @@ func (o *opened) prepare(ctx context.Context) error {
 	if !o.settings.migrates() {
 		return nil // passport.New looks after the store
 	}
-	return o.store.Migrate(o.building.traced(ctx))
+	return o.building.during(ctx, o.store.Migrate)
 }
 
 // prepareAccounts makes the tables of accounts, or looks whether they are there.
@@ -279,7 +279,7 @@ func (o *opened) prepare(ctx context.Context) error {
 // an application with accounts of its own.
 func (o *opened) prepareAccounts(ctx context.Context) error {
 	if o.settings.migrates() {
-		if err := o.accounts.Migrate(o.building.traced(ctx)); err != nil {
+		if err := o.building.during(ctx, o.accounts.Migrate); err != nil {
 			return unusable(o.settings, err)
 		}
 	}

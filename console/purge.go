@@ -36,14 +36,13 @@ alive, because they detect a replay. A running server purges every hour.`,
 			}
 			now := time.Now()
 			ended := oauth.PurgeBefore{Revoked: now, Expired: now.Add(-time.Duration(hours) * time.Hour)}
-			what := fmt.Sprintf("what was revoked, and of what expired more than %d hours ago", hours)
 			switch {
 			case revoked && !expired:
-				ended.Expired, what = time.Time{}, "what was revoked"
+				ended.Expired = time.Time{}
 			case expired && !revoked:
-				ended.Revoked, what = time.Time{}, fmt.Sprintf("what expired more than %d hours ago", hours)
+				ended.Revoked = time.Time{}
 			}
-			return p.purgeEnded(cmd, ended, what)
+			return p.purgeEnded(cmd, ended)
 		},
 	}
 	cmd.Flags().IntVar(&hours, "hours", 168, "keep what expired in the last `HOURS`")
@@ -52,7 +51,7 @@ alive, because they detect a replay. A running server purges every hour.`,
 	return cmd
 }
 
-func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore, what string) error {
+func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore) error {
 	line := &progress{out: p.stderr}
 	logger := slog.New(onlyProgress{slog.NewTextHandler(p.stderr, nil)})
 	told := time.Now()
@@ -69,7 +68,7 @@ func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore, what s
 		if err != nil {
 			return fmt.Errorf("%w (%s were deleted before that)", err, plural(n, "row", "rows"))
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "Deleted %s of %s.\n", plural(n, "row", "rows"), what)
+		fmt.Fprintf(cmd.OutOrStdout(), "Deleted %s.\n", plural(n, "row", "rows"))
 		return nil
 	})
 }

@@ -122,7 +122,8 @@ func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%d ms", d.Milliseconds())
 }
 
-// record returns the line of any other record: level, message and attributes.
+// record returns the line of any other record: level, message, error and attributes.
+// The line of the request follows, so this one leaves out what that one has.
 func (h *shortLog) record(r slog.Record, attrs []slog.Attr) string {
 	level := styled{text: padded(r.Level.String(), len("ERROR"))}
 	switch {
@@ -134,16 +135,34 @@ func (h *shortLog) record(r slog.Record, attrs []slog.Attr) string {
 		level.style = dimStyle
 	}
 	line := h.out.paint(level) + "  " + h.out.paint(styled{text: oneLine(r.Message)})
-	var after strings.Builder
+	fault, ofRequest := valueOf(attrs, "err"), valueOf(attrs, "path") != ""
+	if fault != "" {
+		line += ": " + h.out.paint(styled{text: oneLine(fault)})
+	}
+	stack := ""
 	for _, a := range attrs {
 		value := a.Value.Resolve().String()
-		if strings.Contains(value, "\n") { // a stack
-			after.WriteString("\n    " + h.out.paint(dim(strings.ReplaceAll(strings.TrimSpace(value), "\n", "\n    "))))
-			continue
+		switch {
+		case a.Key == "err", a.Key == "error" && strings.Contains(fault, value), ofRequest && slices.Contains(inRequestLine, a.Key):
+		case a.Key == "stack":
+			stack = "\n    " + h.out.paint(dim(strings.ReplaceAll(strings.TrimSpace(value), "\n", "\n    ")))
+		default:
+			line += "  " + h.out.paint(dim(a.Key+"=")) + h.out.paint(styled{text: quotedValue(value)})
 		}
-		line += "  " + h.out.paint(dim(a.Key+"=")) + h.out.paint(styled{text: quotedValue(value)})
 	}
-	return line + after.String()
+	return line + stack
+}
+
+// inRequestLine are the attributes that the line of the request has.
+var inRequestLine = []string{"request_id", "method", "path"}
+
+func valueOf(attrs []slog.Attr, key string) string {
+	for _, a := range attrs {
+		if a.Key == key {
+			return a.Value.Resolve().String()
+		}
+	}
+	return ""
 }
 
 // oneLine keeps a message from outside from looking like two records.
@@ -151,7 +170,7 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 
 // quotedValue quotes a value that would not read as one.
 func quotedValue(value string) string {
-	if value == "" || strings.ContainsAny(value, " \t\"=") {
+	if value == "" || strings.ContainsAny(value, " \t\n\"=") {
 		return strconv.Quote(value)
 	}
 	return value

@@ -32,13 +32,13 @@ func tried(t *testing.T, env []string, args ...string) (status int, printed stri
 
 // users are the commands that work on a database that is there.
 var users = [][]string{
-	{"client", "list"}, {"client", "--client", "--name", "x"}, {"client", "--personal"}, {"client", "update", "x", "--name", "y"}, {"client", "rotate-secret", "x"},
+	{"client", "list"}, {"client", "show", "x"}, {"client", "--client", "--name", "x"}, {"client", "--personal"}, {"client", "update", "x", "--name", "y"}, {"client", "rotate-secret", "x"},
 	{"client", "suspend", "x"}, {"client", "resume", "x"}, {"client", "revoke", "x"}, {"keys", "rotate"}, {"purge"},
 	{"user", "list"}, {"user", "create", "--email", "a@example.com", "--name", "A", "--password-stdin"}, {"user", "disable", "x"}, {"user", "enable", "x"},
 }
 
 // In a folder without a database each of these says so, and leaves nothing there.
-func TestDatabase_FR_48_MadeByThreeCommandsOnly(t *testing.T) {
+func TestDatabase_FR_48_PG_14_MadeByThreeCommandsOnly(t *testing.T) {
 	for _, args := range users {
 		t.Run(strings.Join(args[:min(2, len(args))], " "), func(t *testing.T) {
 			folder := t.TempDir()
@@ -60,7 +60,7 @@ func TestDatabase_FR_48_MadeByThreeCommandsOnly(t *testing.T) {
 }
 
 // What is in the place of a database file stays as it is.
-func TestDatabase_FR_48_OtherThings(t *testing.T) {
+func TestDatabase_FR_48_PG_14_OtherThings(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "empty", "")
 	if err := os.Mkdir("folder", 0o700); err != nil {
@@ -80,7 +80,7 @@ func TestDatabase_FR_48_OtherThings(t *testing.T) {
 }
 
 // Each of the three makes a database where there is none.
-func TestDatabase_FR_48_Makers(t *testing.T) {
+func TestDatabase_FR_48_PG_14_Makers(t *testing.T) {
 	for _, args := range [][]string{{"install"}, {"migrate"}} {
 		t.Chdir(t.TempDir())
 		command(t, "", args...)
@@ -94,7 +94,7 @@ func TestDatabase_FR_48_Makers(t *testing.T) {
 }
 
 // A command that reads changes no byte and leaves no file.
-func TestDatabase_FR_48_ReadingLeavesNothing(t *testing.T) {
+func TestDatabase_FR_48_PG_14_ReadingLeavesNothing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	machine(t)

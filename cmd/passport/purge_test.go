@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -54,22 +55,23 @@ func aged(t *testing.T, store *sqlstore.Store) {
 	}
 }
 
+var purged = regexp.MustCompile(`^Deleted [1-9]\d* rows\.\n$`)
+
 // Each option of `passport purge` alone, and all together, as the documentation of
 // Laravel Passport has them.
 func TestPurge_Options(t *testing.T) {
 	tests := []struct {
 		args string
 		gone []string // how what is gone had ended
-		says string
 	}{
-		{"", []string{"revoked 3h", "revoked 100h", "revoked 200h", "expired 200h"}, "of what was revoked, and of what expired more than 168 hours ago."},
-		{"--hours 6", []string{"revoked 3h", "revoked 100h", "revoked 200h", "expired 100h", "expired 200h"}, "of what was revoked, and of what expired more than 6 hours ago."},
-		{"--revoked", []string{"revoked 3h", "revoked 100h", "revoked 200h"}, "of what was revoked."},
-		{"--expired", []string{"expired 200h"}, "of what expired more than 168 hours ago."},
-		{"--expired --hours 6", []string{"expired 100h", "expired 200h"}, "of what expired more than 6 hours ago."},
-		{"--revoked --hours 6", []string{"revoked 3h", "revoked 100h", "revoked 200h"}, "of what was revoked."},
-		{"--revoked --expired", []string{"revoked 3h", "revoked 100h", "revoked 200h", "expired 200h"}, "of what was revoked, and of what expired more than 168 hours ago."},
-		{"--revoked --expired --hours 0", []string{"revoked 3h", "revoked 100h", "revoked 200h", "expired 3h", "expired 100h", "expired 200h"}, "of what was revoked, and of what expired more than 0 hours ago."},
+		{"", []string{"revoked 3h", "revoked 100h", "revoked 200h", "expired 200h"}},
+		{"--hours 6", []string{"revoked 3h", "revoked 100h", "revoked 200h", "expired 100h", "expired 200h"}},
+		{"--revoked", []string{"revoked 3h", "revoked 100h", "revoked 200h"}},
+		{"--expired", []string{"expired 200h"}},
+		{"--expired --hours 6", []string{"expired 100h", "expired 200h"}},
+		{"--revoked --hours 6", []string{"revoked 3h", "revoked 100h", "revoked 200h"}},
+		{"--revoked --expired", []string{"revoked 3h", "revoked 100h", "revoked 200h", "expired 200h"}},
+		{"--revoked --expired --hours 0", []string{"revoked 3h", "revoked 100h", "revoked 200h", "expired 3h", "expired 100h", "expired 200h"}},
 	}
 	for _, test := range tests {
 		t.Run("passport purge "+test.args, func(t *testing.T) {
@@ -85,8 +87,8 @@ func TestPurge_Options(t *testing.T) {
 				t.Fatalf("there are %d tokens to begin with, want 13", len(before))
 			}
 			printed := command(t, "", append([]string{"purge", "--database-url", "sqlite:passport.sqlite"}, strings.Fields(test.args)...)...)
-			if !strings.HasPrefix(printed, "Deleted ") || !strings.HasSuffix(printed, test.says+"\n") {
-				t.Errorf("it printed %q, want it to end in %q", printed, test.says)
+			if !purged.MatchString(printed) {
+				t.Errorf("it printed %q, want how many rows it deleted", printed)
 			}
 			var want []string
 			for _, id := range before {
@@ -98,7 +100,7 @@ func TestPurge_Options(t *testing.T) {
 			if got := texts(t, db, `SELECT id FROM oauth_access_tokens ORDER BY id`); strings.Join(got, ", ") != strings.Join(want, ", ") {
 				t.Errorf("the tokens that are left are\n%s\nwant\n%s", strings.Join(got, ", "), strings.Join(want, ", "))
 			}
-			if again := command(t, "", append([]string{"purge", "--database-url", "sqlite:passport.sqlite"}, strings.Fields(test.args)...)...); !strings.HasPrefix(again, "Deleted 0 rows ") {
+			if again := command(t, "", append([]string{"purge", "--database-url", "sqlite:passport.sqlite"}, strings.Fields(test.args)...)...); !strings.HasPrefix(again, "Deleted 0 rows.") {
 				t.Errorf("run again it printed %q, want nothing left to delete", again)
 			}
 		})

@@ -204,7 +204,7 @@ func TestScreen_PurgeCounts(t *testing.T) {
 	}
 	aged(t, store)
 	status, shown := onScreen(t, 80, "", []string{"NO_COLOR=1"}, "purge", "--database-url", "sqlite:passport.sqlite")
-	if status != 0 || !regexp.MustCompile(`\r\d+ rows deleted…\x1b\[K\r\x1b\[KDeleted \d+ rows of `).MatchString(shown) {
+	if status != 0 || !regexp.MustCompile(`\r\d+ rows deleted…\x1b\[K\r\x1b\[KDeleted \d+ rows\.\n$`).MatchString(shown) {
 		t.Errorf("purge = %d on a terminal, %q; want a line that counts and is replaced by the result", status, shown)
 	}
 }
@@ -246,6 +246,43 @@ func TestScreen_ServeBannerAndShortLines(t *testing.T) {
 		}
 	case <-time.After(15 * time.Second):
 		t.Error("the server did not stop")
+	}
+}
+
+func TestScreen_KeysTellThatTheyTakeLong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("an RSA key of 4104 bits takes seconds")
+	}
+	t.Chdir(t.TempDir())
+	const text = "Generating an RSA key of 4104 bits (may take a minute)…"
+	status, shown := onScreen(t, 80, "", []string{"NO_COLOR=1"}, "keys", "--length", "4104")
+	if status != 0 || !strings.HasSuffix(shown, "Created the RS256 keys in storage. A server uses them from its next start on.\n") {
+		t.Errorf("keys = %d, %q", status, shown)
+	}
+	var out, log output
+	if status := passport(t.Context(), strings.NewReader(""), &out, &log, nil, "keys", "--length", "4104", "--keys-dir", "pipe"); status != 0 || log.String() != text+"\n" {
+		t.Errorf("keys = %d in a pipe, with %q on standard error, want %q", status, log.String(), text)
+	}
+}
+
+func TestScreen_VersionFlag(t *testing.T) {
+	want := command(t, "", "version")
+	for _, flag := range []string{"--version", "-v"} {
+		if got := command(t, "", flag); got != want || !strings.HasPrefix(got, "passport v0.0.0-test (go") {
+			t.Errorf("passport %s prints %q, want %q", flag, got, want)
+		}
+	}
+}
+
+// A wrong address is refused before the log says that the server starts.
+func TestScreen_ServeChecksTheAddressFirst(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, address := range []string{"foo", "203.0.113.1:1", "0.0.0.0:0"} {
+		var out, log output
+		status := passport(t.Context(), strings.NewReader(""), &out, &log, nil, "serve", "--listen", address)
+		if status == 0 || strings.Contains(log.String(), "starting") || !strings.HasPrefix(log.String(), "passport: ") {
+			t.Errorf("serve --listen %s = %d, %q; want only an error", address, status, log.String())
+		}
 	}
 }
 

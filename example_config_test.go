@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What the examples below change of a configuration, and the server that it makes.
+// The examples below change config; auth is the server with it.
 var (
 	config passport.Config
 	auth   *passport.Server
@@ -21,9 +21,9 @@ var (
 
 func ExampleConfig_lifetimes() {
 	config.AccessTokenTTL = 15 * time.Minute     // one hour by default
-	config.RefreshTokenTTL = 15 * 24 * time.Hour // unused for so long, it ends; 30 days by default
-	config.FamilyTTL = 180 * 24 * time.Hour      // then the user is asked again, whatever was refreshed
-	config.RefreshTokenGrace = 30 * time.Second  // for clients that lost the answer; 10 seconds by default
+	config.RefreshTokenTTL = 15 * 24 * time.Hour // how long a client may be inactive; 30 days by default
+	config.FamilyTTL = 180 * 24 * time.Hour      // then the client must ask the user again, regardless of refreshes
+	config.RefreshTokenGrace = 30 * time.Second  // for clients that lost the response; 10 seconds by default
 	config.CodeTTL = 30 * time.Second            // one minute by default
 
 	config.PersonalTokenTTL = 180 * 24 * time.Hour // personal access tokens; one year by default
@@ -35,7 +35,7 @@ func ExampleConfig_scopes() {
 		{ID: "check-status", Description: "Check order status"},
 		{ID: "place-orders", Description: "Place orders"},
 	}
-	config.DefaultScopes = []string{"check-status"} // for requests that name none
+	config.DefaultScopes = []string{"check-status"} // for requests without a scope
 }
 
 func ExampleConfig_skipConsent() {
@@ -91,11 +91,11 @@ func health(http.ResponseWriter, *http.Request)                 {}
 func staffOrders(http.ResponseWriter, *http.Request)            {}
 
 func ExampleServer_Guard() {
-	// A user's token that has the scope, or every one of several.
+	// Admits a user's token with all of the scopes.
 	mux.Handle("GET /api/orders", auth.Guard(guard.Scopes("check-status"))(orders))
-	// A user's token that has at least one of them.
+	// Admits a user's token with at least one of the scopes.
 	mux.Handle("GET /api/summary", auth.Guard(guard.AnyScope("check-status", "place-orders"))(orders))
-	// A user's token of the provider "staff", with any scopes.
+	// Admits a token of a user of the provider "staff", with any scopes.
 	mux.Handle("GET /staff/orders", auth.Guard(guard.Provider("staff"))(http.HandlerFunc(staffOrders)))
 }
 

@@ -20,10 +20,10 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// MagicLink lets an application of ours sign a customer in with a link that was
-// sent by e-mail.
+// MagicLink is a grant that signs a customer in with a link in an e-mail.
 type MagicLink struct {
-	// Find returns whom an unexpired link was sent to, and when it expires.
+	// Find returns the customer that an unexpired link was sent to, and when it
+	// expires.
 	Find func(ctx context.Context, link string) (customerID string, expires time.Time, err error)
 }
 
@@ -38,16 +38,16 @@ func (g MagicLink) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth
 		return nil, oauth.InvalidGrant.Errorf("the link is unknown or has expired")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find link: %w", err) // logged; the client is told server_error
+		return nil, fmt.Errorf("find link: %w", err) // logged; the client gets server_error
 	}
 	user := passport.UserRef{Provider: passport.DefaultProvider, ID: id}
 	return &oauth.Authorization{
 		Subject: oauth.ForUser(user),
 		Scopes:  r.Scopes,
 		Refresh: r.Client.Allows("refresh_token"),
-		// Used up in the same write that stores the tokens.
+		// The write that stores the tokens also uses up the link.
 		Spends: oauth.Spend{Purpose: "example.magic-link", ID: link, Until: expires},
-		// What all tokens that come of it belong to, so that one write ends them.
+		// All tokens belong to this family, so that one write revokes them.
 		NewFamily: true,
 		Family: &oauth.Family{
 			ID: rand.Text(), User: user, ClientID: r.Client.ID,
@@ -56,7 +56,7 @@ func (g MagicLink) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth
 	}, nil
 }
 
-// A grant of an application's own has every power that the built-in ones have.
+// A custom grant can do everything that the built-in grants can.
 func ExampleConfig_grants() {
 	keys, err := passport.GenerateKeys()
 	if err != nil {
@@ -118,7 +118,7 @@ func ExampleNew_databases() {
 func ExampleServer_Guard_rule() {
 	fresh := guard.RuleFunc(func(token *oauth.AccessToken) error {
 		if time.Since(token.Family.AuthTime) > 15*time.Minute {
-			return oauth.InsufficientScope.Errorf("the user has to sign in again")
+			return oauth.InsufficientScope.Errorf("the user must sign in again")
 		}
 		return nil
 	})

@@ -18,8 +18,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The implicit grant, for a page in the browser that cannot be changed yet. The
-// token is in the fragment of the address that the browser is sent to.
+// The implicit grant, for a browser application that cannot be changed yet. The
+// token is in the fragment of the redirect URI.
 func ExampleConfig_implicit() {
 	keys, err := passport.GenerateKeys()
 	if err != nil {
@@ -80,8 +80,8 @@ func ExampleConfig_implicit() {
 	// 2 26
 }
 
-// KioskToken is what the screens in our shops get: a token for the working day, which
-// says what it is on.
+// KioskToken issues tokens to the screens in a shop, for a working day. The token's
+// attributes name the screen.
 type KioskToken struct{}
 
 // ResponseType implements oauth.Responder.
@@ -90,10 +90,11 @@ func (KioskToken) ResponseType() string { return "kiosk_token" }
 // GrantType implements oauth.Responder: clients are registered for it by this name.
 func (KioskToken) GrantType() string { return "urn:example:grant-type:kiosk" }
 
-// Respond implements oauth.Responder. It is asked once the user has agreed.
+// Respond implements oauth.Responder. The server calls it after the user has
+// consented.
 func (KioskToken) Respond(_ context.Context, r *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
 	if !slices.Contains(r.Scopes, "check-status") {
-		return nil, oauth.InvalidScope.Errorf("a kiosk has to ask for check-status")
+		return nil, oauth.InvalidScope.Errorf("a kiosk must request check-status")
 	}
 	return &oauth.Authorization{
 		Subject:        oauth.ForUser(r.Family.User),

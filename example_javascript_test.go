@@ -11,8 +11,7 @@ import (
 	"github.com/go-passport/passport/guard"
 )
 
-// What else the application of these examples has: its pages, two endpoints, and
-// its own part of signing out.
+// Further parts of the example application: pages, two endpoints and its sign-out.
 var (
 	pages      = http.NotFoundHandler()
 	showUser   = http.NotFoundHandler()
@@ -21,8 +20,8 @@ var (
 	endSession = func(http.ResponseWriter, *http.Request) {}
 )
 
-// The pages whose scripts call the API stand behind FreshToken, the API behind
-// its guards as ever.
+// FreshToken wraps the pages whose scripts call the API. The API has its usual
+// guards.
 func ExampleServer_FreshToken() {
 	setUp := func() {
 		mux.Handle("GET /", auth.FreshToken(pages))
@@ -37,18 +36,18 @@ func ExampleConfig_cookieName() {
 	config.CookieTTL = 30 * time.Minute // two hours by default
 }
 
-// A page behind FreshToken that hands the value to its scripts.
+// A page behind FreshToken passes the value to its scripts.
 func ExampleCSRFToken() {
 	showHome := func(w http.ResponseWriter, r *http.Request) {
 		home.Execute(w, map[string]any{"CSRFToken": passport.CSRFToken(r.Context())})
 	}
 	w := httptest.NewRecorder()
-	showHome(w, httptest.NewRequest("GET", "/", nil)) // nobody is signed in
+	showHome(w, httptest.NewRequest("GET", "/", nil)) // no user is signed in
 	w.Body.WriteTo(os.Stdout)
 	// Output: <meta name="csrf-token" content="">
 }
 
-// Signing out takes the cookies along.
+// A sign-out also deletes the cookies.
 func ExampleServer_ForgetToken() {
 	signOut := func(w http.ResponseWriter, r *http.Request) {
 		endSession(w, r)

@@ -39,7 +39,7 @@ func ExampleServer_CreateClient_public() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(made.Client.ID) // no secret: it proves itself by PKCE
+	fmt.Println(made.Client.ID) // a public client has no secret and uses PKCE
 }
 
 func ExampleServer_CreateClient_native() {
@@ -81,21 +81,21 @@ func ExampleServer_Clients() {
 	}
 }
 
-// The old secret works for a day more, until the client uses the new one
-// everywhere.
+// The old secret stays valid for a day, so that deployments can switch to the new
+// one.
 func ExampleServer_RotateSecret() {
-	secret, err := auth.RotateSecret(ctx, clientID, 24*time.Hour) // 0: the old one ends at once
+	secret, err := auth.RotateSecret(ctx, clientID, 24*time.Hour) // 0: the old secret ends at once
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(secret) // the only time that it is known
+	fmt.Println(secret) // the secret is not shown again
 }
 
 func ExampleServer_SuspendClient() {
-	auth.SuspendClient(ctx, clientID) // no tokens, and those that it has are refused
-	auth.ResumeClient(ctx, clientID)  // as if nothing had been
+	auth.SuspendClient(ctx, clientID) // it gets no tokens, and its tokens are refused
+	auth.ResumeClient(ctx, clientID)  // its tokens are valid again
 
-	auth.RevokeTokensOfClient(ctx, clientID) // all its tokens end, and the client stays
+	auth.RevokeTokensOfClient(ctx, clientID) // ends its tokens, keeps the client
 }
 
 func ExampleServer_UpdateClient() {
@@ -106,7 +106,7 @@ func ExampleServer_UpdateClient() {
 	client.Name = "Order Tracker 2"
 	client.AccessTokenTTL = 15 * time.Minute
 	if err := auth.UpdateClient(ctx, client); err != nil {
-		log.Fatal(err) // oauth.ErrConflict: somebody else changed the client meanwhile
+		log.Fatal(err) // oauth.ErrConflict: another process changed the client meanwhile
 	}
 }
 
@@ -141,23 +141,23 @@ func ExampleServer_Connections() {
 }
 
 func ExampleServer_RevokeToken() {
-	// Revoke an access token, and all that came of the same consent …
+	// Revoke an access token and all tokens of the same consent …
 	if err := auth.RevokeToken(ctx, tokenID); err != nil {
-		log.Fatal(err) // oauth.ErrNotFound: there is no such token
+		log.Fatal(err) // oauth.ErrNotFound: the token does not exist
 	}
 
-	// … or begin with its refresh tokens: the same.
+	// … or its refresh tokens, with the same effect.
 	if err := auth.RevokeRefreshTokensOf(ctx, tokenID); err != nil {
 		log.Fatal(err)
 	}
 }
 
 func ExampleServer_RevokeUser() {
-	auth.RevokeUser(ctx, ada)                   // every token of hers
-	auth.RevokeUserAtClient(ctx, ada, clientID) // those that one app holds
-	auth.Withdraw(ctx, ada, clientID)           // the same, and the app has to ask her again
-	auth.RevokeTokensOfClient(ctx, clientID)    // every token of the app, of all users
-	auth.RevokeClient(ctx, clientID)            // the app itself, for everybody and for good
+	auth.RevokeUser(ctx, ada)                   // all tokens of the user
+	auth.RevokeUserAtClient(ctx, ada, clientID) // the user's tokens at one app
+	auth.Withdraw(ctx, ada, clientID)           // the same, and the app must ask for consent again
+	auth.RevokeTokensOfClient(ctx, clientID)    // all tokens of the app, of all users
+	auth.RevokeClient(ctx, clientID)            // the app and its tokens, permanently
 }
 
 func ExampleServer_PasswordChanged() {
@@ -171,7 +171,7 @@ func ExampleServer_PasswordChanged() {
 
 func ExampleServer_EndSession() {
 	signOut := func(r *http.Request, user *passport.User) error {
-		// … end the session, take back its cookie …
+		// … end the session, delete its cookie …
 		ref := passport.UserRef{Provider: passport.DefaultProvider, ID: user.ID}
 		return auth.EndSession(r.Context(), ref, user.SessionID)
 	}

@@ -18,13 +18,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What the application of these examples has of its customers' passwords.
+// The example application's records of customers' passwords.
 type credentials struct {
 	Customer
 	Hash string
 }
 
-// noCustomer has the hash of a password that nobody knows.
+// noCustomer has the hash of a random password.
 var noCustomer = credentials{Hash: "hash of something random"}
 
 func customerByEmail(_ context.Context, email string) (credentials, error) {
@@ -42,11 +42,11 @@ func clerkByPassword(context.Context, string, string) (*passport.User, error) {
 }
 func hashMatches(hash, password string) bool { return hash == "hash of "+password } // argon2id or bcrypt
 
-// byPassword returns the account whose e-mail address and password these are.
+// byPassword returns the account with this e-mail address and password.
 func byPassword(ctx context.Context, username, password string) (*passport.User, error) {
 	found, err := customerByEmail(ctx, username)
 	if errors.Is(err, sql.ErrNoRows) {
-		found, err = noCustomer, nil // a hash is computed all the same, so that no one can tell by the time it takes
+		found, err = noCustomer, nil // compute a hash anyway, so that the duration reveals nothing
 	}
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func ExampleUserFuncs_providers() {
 	mux.Handle("GET /staff/orders", auth.Guard(guard.Provider("staff"))(http.HandlerFunc(staffOrders)))
 }
 
-// byLogin lets people sign in by the name that they chose.
+// byLogin lets users sign in with a name that they chose.
 func byLogin(ctx context.Context, username, password string) (*passport.User, error) {
 	found, err := customerByLogin(ctx, username) // WHERE login = ?
 	if errors.Is(err, sql.ErrNoRows) {
@@ -94,21 +94,21 @@ func byLogin(ctx context.Context, username, password string) (*passport.User, er
 	return &passport.User{ID: found.ID, Name: found.Name}, nil
 }
 
-// directory is an LDAP server, or whatever else knows the passwords.
+// directory is a service that checks passwords, such as an LDAP server.
 var directory interface {
 	Bind(ctx context.Context, username, password string) (id string, err error)
 }
 
 var errBind error
 
-// byDirectory has somebody else check the password.
+// byDirectory lets the directory check the password.
 func byDirectory(ctx context.Context, username, password string) (*passport.User, error) {
 	id, err := directory.Bind(ctx, username, password)
 	if errors.Is(err, errBind) {
-		return nil, oauth.ErrNotFound // nobody of that name, or another password
+		return nil, oauth.ErrNotFound // unknown name or wrong password
 	}
 	if err != nil {
-		return nil, err // out of reach: the client is told to come back
+		return nil, err // the directory is unreachable: the client gets an error
 	}
 	return findUser(ctx, id)
 }
@@ -130,8 +130,8 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// The whole of the password grant: a client of the organisation's own exchanges a
-// user's name and password for tokens.
+// The password grant from end to end: one of the organisation's own clients
+// exchanges a user's name and password for tokens.
 func ExampleConfig_password() {
 	keys, err := passport.GenerateKeys()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"net/url"
 )
 
-// A public client makes a verifier and a challenge for each request.
+// A public client generates a verifier and a challenge for each request.
 func Example_pkce() {
 	const clientID, state = "01a20bb3-4f0e-7d7c-8b1a-3b8c0a7f6d11", "Dq1vXw"
 

@@ -20,18 +20,18 @@ func ExampleConfig_inheritScopes() {
 }
 
 func ExampleServer_Guard_scopes() {
-	// A user's token that has both scopes.
+	// Admits a user's token with both scopes.
 	mux.Handle("GET /api/orders", auth.Guard(guard.Scopes("check-status", "place-orders"))(orders))
-	// A user's token that has at least one of them.
+	// Admits a user's token with at least one of the scopes.
 	mux.Handle("GET /api/summary", auth.Guard(guard.AnyScope("check-status", "place-orders"))(orders))
 }
 
 func ExampleServer_GuardClient_scopes() {
-	// Any client's own token.
+	// Admits any client that acts for itself.
 	mux.Handle("GET /api/stock", auth.GuardClient()(orders))
-	// One that has both scopes.
+	// Admits such a client with both scopes.
 	mux.Handle("POST /api/stock", auth.GuardClient(guard.Scopes("import-stock", "check-status"))(orders))
-	// One that has at least one of them.
+	// Admits such a client with at least one of the scopes.
 	mux.Handle("GET /api/stock/summary", auth.GuardClient(guard.AnyScope("import-stock", "check-status"))(orders))
 }
 
@@ -47,8 +47,8 @@ func ExampleServer_CreateToken_scopes() {
 func ExampleServer_additionalScopeMethods() {
 	ids := auth.ScopeIDs()                                 // all IDs
 	scopes := auth.Scopes()                                // all scopes
-	some := auth.ScopesFor("place-orders", "check-status") // those with these IDs
-	exists := auth.HasScope("place-orders")                // whether there is such a scope
+	some := auth.ScopesFor("place-orders", "check-status") // the scopes with these IDs
+	exists := auth.HasScope("place-orders")                // whether the scope is registered
 	fmt.Println(ids, scopes, some, exists)
 }
 

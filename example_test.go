@@ -16,8 +16,8 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// What the application of these examples has already: a database, a mux, a
-// handler, customers who sign in, and the address of its sign-in page.
+// The example application already has a database, a mux, a handler, customers who
+// sign in, and a sign-in page.
 var (
 	ctx    context.Context
 	db     *sql.DB
@@ -39,7 +39,7 @@ func customerByID(_ context.Context, id string) (*Customer, error) {
 	return &Customer{ID: id, Name: "Ada"}, nil
 }
 
-// currentUser says who is signed in in the browser that sent r.
+// currentUser returns the user who is signed in to the browser that sent r.
 func currentUser(r *http.Request) (*passport.User, error) {
 	customer, signedInAt, err := customerOfSession(r)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -51,7 +51,7 @@ func currentUser(r *http.Request) (*passport.User, error) {
 	return &passport.User{ID: customer.ID, Name: customer.Name, AuthenticatedAt: signedInAt, Data: customer}, nil
 }
 
-// findUser returns an account, as long as it exists and may act.
+// findUser returns an account that exists and is not disabled.
 func findUser(ctx context.Context, id string) (*passport.User, error) {
 	customer, err := customerByID(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -74,11 +74,11 @@ func listOrders(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// The whole of it. db, mux and orders are the application's, and so are
-// currentUser and findUser, which tell the server about its accounts.
+// A complete setup. db, mux and orders are the application's, and so are currentUser
+// and findUser, which tell the server about its accounts.
 func ExampleNew() {
 	store := sqlstore.New(db, sqlstore.SQLite) // or sqlstore.Postgres, sqlstore.MySQL
-	keys, err := passport.LoadKeys("storage")  // `passport keys` makes them
+	keys, err := passport.LoadKeys("storage")  // written by `passport keys`
 	if err = errors.Join(err, store.Migrate(ctx)); err != nil {
 		log.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func ExampleNew() {
 	mux.Handle("GET /api/orders", auth.Guard(guard.Scopes("check-status"))(orders))
 }
 
-// New reports everything that is wrong at once, each fault with its remedy.
+// New reports all faults of a configuration at once, each with its remedy.
 func ExampleNew_faults() {
 	_, err := passport.New(passport.Config{
 		Issuer: "http://app.example.com/",
@@ -103,10 +103,10 @@ func ExampleNew_faults() {
 	})
 	fmt.Println(err)
 	// Output:
-	// passport: Config.Issuer "http://app.example.com/": take out the slash at the end; clients compare the issuer byte by byte; write "http://app.example.com"
-	// passport: Config.Issuer "http://app.example.com/": use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP
+	// passport: Config.Issuer "http://app.example.com/": remove the trailing slash; clients compare the issuer byte by byte; write "http://app.example.com"
+	// passport: Config.Issuer "http://app.example.com/": use https; without it, attackers can read tokens. For a trial in a closed network set InsecureAllowHTTP
 	// passport: Config.Store is missing: use sqlstore.New(db, dialect), or new(memstore.Store) for a trial
-	// passport: Config.Keys is missing: make some with `passport keys` and load them with passport.LoadKeys(dir) or passport.KeysFromEnv(); passport.GenerateKeys() makes new ones for a trial
+	// passport: Config.Keys is missing: create keys with `passport keys` and load them with passport.LoadKeys(dir) or passport.KeysFromEnv(), or use passport.GenerateKeys() for a trial
 	// passport: Config.Users: UserFuncs.SignInPage is missing or not a URL: name the application's sign-in page, such as "/login"; it gets the query parameter return_to
-	// passport: Config.Scopes lists "check-status" twice: take one out
+	// passport: Config.Scopes lists "check-status" twice: remove one
 }

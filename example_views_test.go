@@ -10,15 +10,15 @@ func ExampleConfig_views() {
 	config.Views = os.DirFS("views") // or an embed.FS, with fs.Sub
 }
 
-// withFrontEnd shows people the application's own page, whose script asks for
-// JSON at the same address.
+// withFrontEnd serves the application's own consent page. Its script requests JSON
+// at the same URL.
 func withFrontEnd(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet || strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
 			next.ServeHTTP(w, r)
 			return
 		}
-		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'") // or others could have it clicked
+		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'") // against clickjacking
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		http.ServeFile(w, r, "front-end/authorize.html")

@@ -74,7 +74,7 @@ func (c Config) Validate() error {
 	return c.validate(c.parts(), false)
 }
 
-// validate is Validate; if complete, it also checks the store and the keys.
+// validate implements Validate. If complete, it also checks the store and the keys.
 func (c Config) validate(parts []part, complete bool) error {
 	var f faults
 	f.all(issuer.Check(c.Issuer, c.Path, c.InsecureAllowHTTP))
@@ -84,7 +84,7 @@ func (c Config) validate(parts []part, complete bool) error {
 	}
 	f.all(c.directory().Faults())
 	f.add(c.EnablePasswordGrant && !c.directory().CheckPasswords(),
-		"EnablePasswordGrant: no user provider checks passwords; set UserFuncs.ByPassword, or give yours the method UserByPassword of oauth.PasswordAuthenticator")
+		"EnablePasswordGrant: no user provider checks passwords; set UserFuncs.ByPassword, or implement oauth.PasswordAuthenticator")
 	f.all(c.policy().Faults())
 	joined, clashes := joined(parts)
 	for _, grantType := range slices.Sorted(maps.Keys(c.AccessTokenTTLByGrant)) {
@@ -131,7 +131,7 @@ func (f *faults) store(c Config) {
 
 func (f *faults) keys(c Config) {
 	if c.Keys == nil || c.Keys.ring.Empty() {
-		f.add(true, "Keys is missing: make some with `passport keys` and load them with passport.LoadKeys(dir) or passport.KeysFromEnv(); passport.GenerateKeys() makes new ones for a trial")
+		f.add(true, "Keys is missing: create keys with `passport keys` and load them with passport.LoadKeys(dir) or passport.KeysFromEnv(), or use passport.GenerateKeys() for a trial")
 		return
 	}
 	if err := c.Keys.ring.Validate(); err != nil {
@@ -142,7 +142,7 @@ func (f *faults) keys(c Config) {
 
 func (f *faults) formats(c Config) {
 	for i, secret := range c.Secrets {
-		f.add(len(secret) < 32, "Secrets[%d] has %d bytes: give at least 32 random ones, as of `openssl rand 32`", i, len(secret))
+		f.add(len(secret) < 32, "Secrets[%d] has %d bytes: set at least 32 random bytes, such as the output of `openssl rand 32`", i, len(secret))
 	}
 	f.add(c.ClientIDs != UUIDs && c.ClientIDs != Integers, "ClientIDs %q: want uuid or integer", safeurl.Text(string(c.ClientIDs)))
 	f.add(c.PersonalTokenFormat != Opaque && c.PersonalTokenFormat != JWT, "PersonalTokenFormat %q: want opaque or jwt", safeurl.Text(string(c.PersonalTokenFormat)))
@@ -150,7 +150,7 @@ func (f *faults) formats(c Config) {
 		"PersonalTokenPrefix %q: want at most 32 letters, digits, hyphens and underscores, so that a header can carry a token", safeurl.Text(c.PersonalTokenPrefix))
 	f.all(firstparty.CheckCookieName(c.CookieName, strings.HasPrefix(c.Issuer, "https:")))
 	f.add((c.PersonalAccessClientID == "") != (c.PersonalAccessClientSecret == ""),
-		"PersonalAccessClientID and PersonalAccessClientSecret: give both, or neither for a client that the server makes")
+		"PersonalAccessClientID and PersonalAccessClientSecret: set both, or neither to let the server create the client")
 }
 
 const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

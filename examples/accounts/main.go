@@ -1,5 +1,5 @@
-// Command accounts is an application that has no accounts of its own: package
-// account keeps them, with sign-in pages and sessions.
+// Command accounts is an application without its own accounts: package account has
+// the accounts, sign-in pages and sessions.
 package main
 
 import (
@@ -35,7 +35,7 @@ func application(ctx context.Context, db *sql.DB, keys *passport.Keys) (http.Han
 	if err != nil {
 		return nil, nil, err
 	}
-	accounts.Connect(auth) // a changed password ends what apps hold
+	accounts.Connect(auth) // a changed password revokes the tokens of apps
 
 	_, err = accounts.Create(ctx, account.NewUser{Email: "ada@example.com", Name: "Ada", Password: "correct horse"})
 	if err != nil && !errors.Is(err, oauth.ErrConflict) {
@@ -51,7 +51,7 @@ func application(ctx context.Context, db *sql.DB, keys *passport.Keys) (http.Han
 	return mux, auth, nil
 }
 
-// home is a page for somebody who is signed in.
+// home is a page for a signed-in user.
 func home(w http.ResponseWriter, r *http.Request, accounts *account.Accounts) {
 	u, err := accounts.CurrentUser(r)
 	if errors.Is(err, oauth.ErrNotFound) {
@@ -65,7 +65,7 @@ func home(w http.ResponseWriter, r *http.Request, accounts *account.Accounts) {
 	fmt.Fprintf(w, "Hello, %s.\n", u.Name)
 }
 
-// user stands behind a guard. Data is a *account.User.
+// user serves a guarded route. Data is an *account.User.
 func user(w http.ResponseWriter, r *http.Request) {
 	u, _ := passport.UserFromContext[*account.User](r.Context())
 	fmt.Fprintln(w, u.Email)

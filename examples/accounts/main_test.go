@@ -20,7 +20,7 @@ func TestMounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second start finds what the first one made
+	for range 2 { // the second start uses the records of the first
 		app, auth, err := application(t.Context(), db, keys)
 		if err != nil {
 			t.Fatal(err)

@@ -1,5 +1,5 @@
-// Command cli is an application that has a command line, with Passport's
-// commands below one of its own: `shop passport client list`.
+// Command cli is an application with a command line. It has Passport's commands as
+// subcommands: `shop passport client list`.
 package main
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// newServer returns the application's own server. It is called when one of the
-// commands needs it.
+// newServer returns the application's server. A command calls it when it needs the
+// server.
 func newServer(ctx context.Context) (*passport.Server, error) {
 	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN("shop.db"))
 	if err != nil {

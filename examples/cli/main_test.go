@@ -15,10 +15,10 @@ func TestCommands(t *testing.T) {
 	}
 	out := run(t, "passport", "client", "--name", "Nightly import", "--client", "--scopes", "check-status")
 	if !strings.Contains(out, "Client secret") {
-		t.Errorf("making a client prints\n%s\nwant its secret", out)
+		t.Errorf("`client` prints\n%s\nwant the secret", out)
 	}
 	if out := run(t, "passport", "client", "list"); !strings.Contains(out, "Nightly import") {
-		t.Errorf("the list of clients is\n%s\nwant the new one in it", out)
+		t.Errorf("`client list` prints\n%s\nwant the new client", out)
 	}
 }
 

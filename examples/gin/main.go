@@ -33,7 +33,7 @@ func routes(auth *passport.Server) http.Handler {
 	return r
 }
 
-// protect makes gin's kind of middleware of a guard.
+// protect converts a guard to gin middleware.
 func protect(guard func(http.Handler) http.Handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		admitted := false

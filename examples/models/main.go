@@ -1,6 +1,6 @@
-// Command models overrides Passport's records: it wraps the store, gives clients,
-// codes, tokens and refresh tokens attributes of its own, and decides by one of
-// them who is asked for consent. records.go is what it is about.
+// Command models adds data to Passport's records. It wraps the store, and gives
+// clients, codes, tokens and refresh tokens attributes. One of the attributes
+// decides whether a user is asked for consent. The wrapper is in records.go.
 package main
 
 import (
@@ -21,12 +21,12 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// branches are those of the shop, by customer.
+// branches are the shop's branches, by customer.
 var branches = map[string]string{"1": "london", "2": "new-york"}
 
 func branchOf(_ context.Context, customerID string) (string, error) { return branches[customerID], nil }
 
-// settings are those of the shop, over a store.
+// settings returns the shop's configuration with a store.
 func settings(store oauth.Store) passport.Config {
 	return passport.Config{
 		Issuer: shop.Issuer, Users: shop.Users, Scopes: shop.Scopes,
@@ -53,7 +53,7 @@ func application(auth *passport.Server) http.Handler {
 	return mux
 }
 
-// branch tells which one a token is for.
+// branch responds with the branch of a token.
 func branch(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]string{"branch": guard.TokenFrom(r.Context()).Attributes["branch"]})
@@ -82,7 +82,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf(`The shop runs at %[1]s. Get a token, and see what it is for:
+	fmt.Printf(`The shop runs at %[1]s. Get a token, and see its branch:
 
   curl -u %[2]s:%[3]s -d grant_type=client_credentials %[1]s/oauth/token
   curl -H "Authorization: Bearer THE_TOKEN" %[1]s/api/branch

@@ -21,7 +21,7 @@ import (
 	"github.com/go-passport/passport/storetest"
 )
 
-// shopTest is the shop as its tests see it.
+// shopTest is the shop for tests.
 type shopTest struct {
 	*passporttest.Server
 	records oauth.Store
@@ -35,8 +35,8 @@ func newShop(t *testing.T, store oauth.Store) *shopTest {
 	return &shopTest{auth, config.Store}
 }
 
-// eachStore runs a test over a store in memory and one in SQLite: what wraps a
-// store does not care which it is.
+// eachStore runs a test with a store in memory and with one in SQLite: the wrapper
+// works with both.
 func eachStore(t *testing.T, test func(t *testing.T, shop *shopTest)) {
 	t.Run("memory", func(t *testing.T) { test(t, newShop(t, new(memstore.Store))) })
 	t.Run("SQLite", func(t *testing.T) {
@@ -61,12 +61,12 @@ func wantStatus(t *testing.T, client *http.Client, path string, status int) *htt
 	}
 	t.Cleanup(func() { res.Body.Close() })
 	if res.StatusCode != status {
-		t.Errorf("GET %s is answered %s, want %d", path, res.Status, status)
+		t.Errorf("GET %s = %s, want %d", path, res.Status, status)
 	}
 	return res
 }
 
-// claim returns one of a JWT's.
+// claim returns a claim of a JWT.
 func claim(t *testing.T, token, name string) any {
 	t.Helper()
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
@@ -77,13 +77,13 @@ func claim(t *testing.T, token, name string) any {
 	return claims[name]
 }
 
-func TestAttributes_OfACodeReachAllThatComesOfIt(t *testing.T) {
+func TestAttributes_OfACodeReachItsTokens(t *testing.T) {
 	eachStore(t, func(t *testing.T, shop *shopTest) {
 		tracker := shop.NewClient(passport.Registration{Name: "Order Tracker"})
 		form := tracker.AuthorizationCode(shop.User("2"), "check-status")
 		code, err := shop.records.Code(t.Context(), oauth.DigestOf(form.Get("code")))
 		if err != nil || code.Attributes["branch"] != "new-york" {
-			t.Fatalf("the code is %+v, %v, want one with the branch of its customer", code, err)
+			t.Fatalf("the code is %+v, %v, want the branch of its customer", code, err)
 		}
 
 		token, err := tracker.Exchange(form)
@@ -100,15 +100,15 @@ func TestAttributes_OfACodeReachAllThatComesOfIt(t *testing.T) {
 				t.Errorf("after %d renewals the tokens have %v and %v, want the branch in both", renewals, row.Attributes, refresh.Attributes)
 			}
 			if got, want := refresh.Attributes["renewals"], []string{"", "1", "2"}[renewals]; got != want {
-				t.Errorf("after %d renewals the refresh token has counted %q, want %q", renewals, got, want)
+				t.Errorf("after %d renewals the refresh token has the count %q, want %q", renewals, got, want)
 			}
 			if got := claim(t, token.AccessToken, "branch"); got != "new-york" {
 				t.Errorf("after %d renewals the claim is %v, want the branch", renewals, got)
 			}
-			var answer struct{ Branch string }
+			var body struct{ Branch string }
 			res := wantStatus(t, token.HTTPClient(), "/api/branch", http.StatusOK)
-			if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || answer.Branch != "new-york" {
-				t.Errorf("after %d renewals the handler finds %+v, %v, want the branch", renewals, answer, err)
+			if err := json.NewDecoder(res.Body).Decode(&body); err != nil || body.Branch != "new-york" {
+				t.Errorf("after %d renewals the handler gets %+v, %v, want the branch", renewals, body, err)
 			}
 			token, err = tracker.Refresh(token)
 		}
@@ -126,7 +126,7 @@ func TestAttributes_OfAClientReachItsOwnTokens(t *testing.T) {
 	})
 }
 
-// The shop's own record of a client says whether it may act.
+// The shop's own data of a client decides whether the client may act.
 func TestBehaviour_ATrialEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := newShop(t, new(memstore.Store))
@@ -143,10 +143,10 @@ func TestBehaviour_ATrialEnds(t *testing.T) {
 		wantStatus(t, theirToken.HTTPClient(), "/api/branch", http.StatusUnauthorized)
 		wantStatus(t, ourToken.HTTPClient(), "/api/branch", http.StatusOK)
 		if _, err := tracker.Refresh(theirToken); !errors.Is(err, oauth.InvalidClient) {
-			t.Errorf("a refresh after the trial is answered %v, want invalid_client", err)
+			t.Errorf("Refresh() after the trial = %v, want invalid_client", err)
 		}
 
-		// An administrator lets it go on.
+		// The operator ends the trial.
 		client, err := shop.Client(t.Context(), tracker.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -159,8 +159,8 @@ func TestBehaviour_ATrialEnds(t *testing.T) {
 	})
 }
 
-// The client that the server makes for personal access tokens is on no trial,
-// unless the shop says so.
+// The client that the server creates for personal access tokens has no trial,
+// unless the shop sets one.
 func TestBehaviour_OfPersonalTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := newShop(t, new(memstore.Store))
@@ -180,8 +180,8 @@ func TestBehaviour_OfPersonalTokens(t *testing.T) {
 	})
 }
 
-// Who is asked for consent is decided by an attribute of the client.
-func TestSkipConsent_FirstPartyAppsAskNobody(t *testing.T) {
+// An attribute of the client decides whether a user is asked for consent.
+func TestSkipConsent_FirstPartyAppsSkipThePage(t *testing.T) {
 	eachStore(t, func(t *testing.T, shop *shopTest) {
 		attributes := map[string]map[string]string{"Order Tracker": nil, "The shop's own app": {"first-party": "yes"}}
 		for name, own := range attributes {
@@ -198,14 +198,14 @@ func TestSkipConsent_FirstPartyAppsAskNobody(t *testing.T) {
 				res.Body.Close()
 				skipped := strings.HasPrefix(res.Header.Get("Location"), client.RedirectURIs[0]+"?code=")
 				if want := own != nil && prompt == ""; skipped != want {
-					t.Errorf("%s with prompt %q: the customer is sent on without a page: %t, want %t", name, prompt, skipped, want)
+					t.Errorf("%s with prompt %q: redirected without a page: %t, want %t", name, prompt, skipped, want)
 				}
 			}
 		}
 	})
 }
 
-// A wrapped store must pass the same tests: it spends nothing twice and loses nothing.
+// The wrapped store must pass the tests for stores.
 func TestRecords_AreAStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) oauth.Store { return Records{Store: new(memstore.Store)} })
 }

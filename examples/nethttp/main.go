@@ -19,7 +19,7 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// What the application has already.
+// The application already has these.
 var (
 	currentUser = shop.CurrentUser
 	findUser    = shop.FindUser
@@ -32,15 +32,15 @@ func listOrders(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(customer.Orders())
 }
 
-// application returns the whole of it. The lines between the two comments are
-// the quick start of the README.
+// application returns the application's handler. The lines between the two comments
+// are the README's quick start.
 func application(ctx context.Context, db *sql.DB) (http.Handler, *passport.Server) {
 	mux := http.NewServeMux()
 	mux.Handle("/login", shop.SignInPage)
 
 	// Here Passport begins.
 	store := sqlstore.New(db, sqlstore.SQLite) // or sqlstore.Postgres, sqlstore.MySQL
-	keys, err := passport.LoadKeys("storage")  // `passport keys` makes them
+	keys, err := passport.LoadKeys("storage")  // written by `passport keys`
 	if err = errors.Join(err, store.Migrate(ctx)); err != nil {
 		log.Fatal(err)
 	}
@@ -60,13 +60,13 @@ func application(ctx context.Context, db *sql.DB) (http.Handler, *passport.Serve
 	return mux, auth
 }
 
-// stock is for machines: a client's own token opens it.
+// stock is for machines: it requires a client's own token.
 func stock(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("42 espresso machines, says the shop to " + guard.TokenFrom(r.Context()).Client.Name + "\n"))
 }
 
 func main() {
-	// So that the example runs at once: what `passport keys` does.
+	// Does the same as `passport keys`, so that the example needs no preparation.
 	if err := passport.WriteKeys("storage", "", 0, false); err != nil && !errors.Is(err, fs.ErrExist) {
 		log.Fatal(err)
 	}

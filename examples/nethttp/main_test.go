@@ -26,7 +26,7 @@ func TestMounted(t *testing.T) {
 	t.Run("customers", func(t *testing.T) { try.Customers(t, app, auth, "/api/orders", "check-status") })
 }
 
-// What this example does is what the README tells to do, letter by letter.
+// The quick start of this example and the README's are the same.
 func TestQuickStartIsTheReadmes(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -39,7 +39,7 @@ func TestQuickStartIsTheReadmes(t *testing.T) {
 	_, after, _ := strings.Cut(string(source), "\t// Here Passport begins.\n")
 	lines, _, found := strings.Cut(after, "\t// Here it ends.\n")
 	if !found {
-		t.Fatal("main.go has lost the comments that mark the quick start")
+		t.Fatal("main.go lacks the comments around the quick start")
 	}
 	snippet := strings.TrimPrefix(strings.ReplaceAll(lines, "\n\t", "\n"), "\t")
 	if !strings.Contains(string(readme), "```go\n"+snippet+"```\n") {

@@ -27,13 +27,13 @@ type Customer struct {
 	Name  string
 }
 
-// User returns a customer as Passport knows one.
+// User returns a customer as a Passport user.
 func (c *Customer) User() *passport.User {
 	return &passport.User{ID: strconv.FormatInt(c.ID, 10), Name: c.Name, Data: c}
 }
 
-// userByID returns an account, as long as it exists and may act. It is called for
-// every guarded request.
+// userByID returns an account that exists and is not disabled. The server calls it
+// for every guarded request.
 func (s *Shop) userByID(ctx context.Context, id string) (*passport.User, error) {
 	var c Customer
 	err := s.db.QueryRowContext(ctx, "SELECT id, email, name FROM customers WHERE id = ?", id).Scan(&c.ID, &c.Email, &c.Name)
@@ -48,7 +48,7 @@ func (s *Shop) userByID(ctx context.Context, id string) (*passport.User, error) 
 
 const sessionCookie = "shop_session"
 
-// currentUser says who is signed in in the browser that sent r.
+// currentUser returns the user who is signed in to the browser that sent r.
 func (s *Shop) currentUser(r *http.Request) (*passport.User, error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
@@ -71,7 +71,8 @@ func (s *Shop) currentUser(r *http.Request) (*passport.User, error) {
 	return user, nil
 }
 
-// AddCustomer makes an account. An address that has one is oauth.ErrConflict.
+// AddCustomer creates an account. For an address with an account it returns
+// oauth.ErrConflict.
 func (s *Shop) AddCustomer(ctx context.Context, email, name, password string) (*Customer, error) {
 	salt := make([]byte, 16)
 	rand.Read(salt)
@@ -91,13 +92,13 @@ func (s *Shop) AddCustomer(ctx context.Context, email, name, password string) (*
 	return &Customer{ID: id, Email: email, Name: name}, err
 }
 
-// hashed takes as long as guessing may cost (OWASP: PBKDF2 with SHA-256).
+// hashed returns a slow hash of a password (OWASP: PBKDF2 with SHA-256).
 func hashed(password string, salt []byte) ([]byte, error) {
 	return pbkdf2.Key(sha256.New, password, salt, 600_000, sha256.Size)
 }
 
 // customerByPassword returns the account, or oauth.ErrNotFound for an unknown
-// address and a wrong password alike.
+// address and for a wrong password.
 func (s *Shop) customerByPassword(ctx context.Context, email, password string) (*Customer, error) {
 	var c Customer
 	var salt, stored []byte
@@ -106,7 +107,7 @@ func (s *Shop) customerByPassword(ctx context.Context, email, password string) (
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("find customer: %w", err)
 	}
-	given, err := hashed(password, salt) // for an unknown address too, so that it takes as long
+	given, err := hashed(password, salt) // also for an unknown address, so that the time is the same
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +121,8 @@ func (s *Shop) showSignIn(w http.ResponseWriter, r *http.Request) {
 	render(w, signInPage, map[string]any{"ReturnTo": r.URL.Query().Get("return_to")})
 }
 
-// signIn takes the form of the sign-in page, and sends the browser back to where
-// Passport sent it away.
+// signIn handles the form of the sign-in page, and redirects the browser back to
+// Passport.
 func (s *Shop) signIn(w http.ResponseWriter, r *http.Request) {
 	returnTo := r.PostFormValue("return_to")
 	customer, err := s.customerByPassword(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
@@ -136,14 +137,14 @@ func (s *Shop) signIn(w http.ResponseWriter, r *http.Request) {
 			digest(cookie), rand.Text(), customer.ID, time.Now().UnixMicro())
 	}
 	if err != nil {
-		fail(w, r, "signing in", err)
+		fail(w, r, "sign in", err)
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	http.Redirect(w, r, local(returnTo), http.StatusSeeOther)
 }
 
-// signOut ends the session, and with it the codes that apps have not redeemed.
+// signOut ends the session and the codes that apps have not redeemed.
 func (s *Shop) signOut(w http.ResponseWriter, r *http.Request) {
 	user, err := s.currentUser(r)
 	if err == nil {
@@ -153,22 +154,22 @@ func (s *Shop) signOut(w http.ResponseWriter, r *http.Request) {
 		err = s.auth.EndSession(r.Context(), ref(user), user.SessionID)
 	}
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
-		fail(w, r, "signing out", err)
+		fail(w, r, "sign out", err)
 		return
 	}
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }
 
-// ref names a customer among all users of Passport.
+// ref identifies a customer among all users of Passport.
 func ref(user *passport.User) passport.UserRef {
 	return passport.UserRef{Provider: passport.DefaultProvider, ID: user.ID}
 }
 
-// digest is what is stored of a cookie: who reads the table cannot use it.
+// digest returns the stored form of a cookie, so that a copy of the table is
+// useless to an attacker.
 func digest(cookie string) string { return string(oauth.DigestOf(cookie)) }
 
-// local returns an address if it is a path on this host. Others would send
-// customers who have just signed in to somebody else's page.
+// local returns an address if it is a path on this host, against open redirects.
 func local(returnTo string) string {
 	if !strings.HasPrefix(returnTo, "/") || strings.HasPrefix(returnTo, "//") || strings.ContainsAny(returnTo, "\\\t\r\n") {
 		return "/"
@@ -183,7 +184,7 @@ var signInPage = template.Must(template.New("").Parse(`<!doctype html><html lang
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
 <button>Sign in</button></form></html>`))
 
-// render shows a page that nobody may keep or frame.
+// render writes a page that must not be cached or framed.
 func render(w http.ResponseWriter, page *template.Template, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
@@ -193,7 +194,7 @@ func render(w http.ResponseWriter, page *template.Template, data any) {
 	}
 }
 
-// fail answers a request that failed here.
+// fail logs a fault and responds with 500.
 func fail(w http.ResponseWriter, r *http.Request, what string, err error) {
 	slog.ErrorContext(r.Context(), "request failed", "while", what, "err", err)
 	http.Error(w, "Please try again later.", http.StatusInternalServerError)

@@ -10,11 +10,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// listen hears of every change, after it was stored.
+// listen handles the event of each stored change.
 func (s *Shop) listen(ctx context.Context, event passport.Event) {
 	switch e := event.(type) {
 	case passport.AccessTokenIssued:
-		// An app that hangs up now has its token already.
+		// The app already has its token, so it must not cancel the pruning.
 		if err := pruneOlder(context.WithoutCancel(ctx), s.auth, e.Token); err != nil {
 			slog.ErrorContext(ctx, "prune older tokens", "request_id", e.RequestID, "err", err)
 		}
@@ -23,13 +23,13 @@ func (s *Shop) listen(ctx context.Context, event passport.Event) {
 	}
 }
 
-// pruneOlder ends what a user gave the same app before: of all the times that he
-// has connected it, the last one counts. What it revokes is announced as Revoked,
-// which nobody here answers by issuing anything, so it does not call itself.
+// pruneOlder revokes the tokens of earlier consents of the same user to the same
+// app. Each revocation has the event Revoked. listen issues nothing for it, so
+// there is no loop.
 func pruneOlder(ctx context.Context, auth *passport.Server, issued *oauth.AccessToken) error {
 	user, isUser := issued.Subject().User()
 	if !isUser || issued.Family.Personal {
-		return nil // a client's own, or one of the several that a user makes for himself
+		return nil // a client's own token or a personal access token
 	}
 	ended := map[string]bool{}
 	for token, err := range auth.Tokens(ctx, user) {
@@ -39,11 +39,11 @@ func pruneOlder(ctx context.Context, auth *passport.Server, issued *oauth.Access
 		family := token.Family
 		switch {
 		case family.ClientID != issued.Family.ClientID:
-			continue // another app's, or the user's own
+			continue // of another app, or a personal access token
 		case !family.CreatedAt.Before(issued.Family.CreatedAt):
-			continue // of the same consent as the new token, or of a later one
+			continue // of the same consent as the new token, or of a later consent
 		case !family.Live(time.Now()), ended[family.ID]:
-			continue // an access token may have expired whose refresh token has not
+			continue // the refresh token of an expired access token may be valid
 		}
 		if err := auth.RevokeToken(ctx, token.ID); err != nil && !errors.Is(err, oauth.ErrNotFound) {
 			return err

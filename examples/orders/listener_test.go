@@ -9,7 +9,7 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// Of all the times that a customer has connected an app, the last one counts.
+// If a customer connects an app again, its older tokens are pruned.
 func TestListener_PrunesOlderTokens(t *testing.T) {
 	shop := newShop(t)
 	ada, grace := shop.customer(t, "Ada").User(), shop.customer(t, "Grace").User()
@@ -25,7 +25,7 @@ func TestListener_PrunesOlderTokens(t *testing.T) {
 	second := tracker.Token(ada, "check-status")
 	wantGet(t, first.HTTPClient(), "/api/orders", http.StatusUnauthorized)
 	if _, err := tracker.Refresh(first); err == nil {
-		t.Error("the refresh token of the pruned one works")
+		t.Error("the refresh token of a pruned token works")
 	}
 	wantGet(t, second.HTTPClient(), "/api/orders", http.StatusOK)
 	wantGet(t, graces.HTTPClient(), "/api/orders", http.StatusOK)
@@ -52,7 +52,7 @@ func TestListener_PrunesOlderTokens(t *testing.T) {
 	}
 }
 
-// An access token that has expired is pruned too: its refresh token has not.
+// An expired access token is pruned, too, because its refresh token is still valid.
 func TestListener_PrunesExpiredTokensWithTheirRefreshTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := newShop(t)
@@ -62,12 +62,12 @@ func TestListener_PrunesExpiredTokensWithTheirRefreshTokens(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		tracker.Token(ada, "check-status")
 		if _, err := tracker.Refresh(first); err == nil {
-			t.Error("the refresh token of an expired access token outlived the pruning")
+			t.Error("the refresh token of an expired access token was not pruned")
 		}
 	})
 }
 
-// A consent that came first and is redeemed last prunes nothing that is newer.
+// An older consent that is redeemed later does not prune newer tokens.
 func TestListener_LeavesNewerTokensAlone(t *testing.T) {
 	shop := newShop(t)
 	ada := shop.customer(t, "Ada").User()

@@ -1,13 +1,12 @@
-// Command orders is a shop with an API for the apps of others, as an application
-// with tables of its own would write it:
+// Command orders is a shop with an API for third-party apps. It has its own tables:
 //
 //   - shop.go connects it to Passport: Config, routes, guards;
 //   - customers.go has the customers, their sessions and the sign-in page;
 //   - orders.go is the API;
-//   - tokens.go lets customers make tokens for themselves;
-//   - listener.go hears what becomes of the tokens.
+//   - tokens.go lets customers create personal access tokens;
+//   - listener.go handles the events of tokens.
 //
-// Its tests use package passporttest and read like its documentation.
+// Its tests use package passporttest.
 package main
 
 import (
@@ -37,7 +36,7 @@ func main() {
 	if err := errors.Join(shop.Migrate(ctx), store.Migrate(ctx)); err != nil {
 		log.Fatal(err)
 	}
-	// So that the example runs at once: what `passport keys` does.
+	// Does the same as `passport keys`, so that the example needs no preparation.
 	if err := passport.WriteKeys("storage", "", 0, false); err != nil && !errors.Is(err, fs.ErrExist) {
 		log.Fatal(err)
 	}
@@ -56,7 +55,7 @@ func main() {
 	log.Fatal(http.ListenAndServe("127.0.0.1:8080", shop.Handler(auth)))
 }
 
-// demonstrate makes a customer and a client, and prints how they are used.
+// demonstrate creates a customer and a client, and prints how to use them.
 func demonstrate(ctx context.Context, shop *Shop, auth *passport.Server) error {
 	_, err := shop.AddCustomer(ctx, "ada@example.com", "Ada", "correct horse")
 	if err != nil && !errors.Is(err, oauth.ErrConflict) {
@@ -67,7 +66,7 @@ func demonstrate(ctx context.Context, shop *Shop, auth *passport.Server) error {
 		return err
 	}
 	fmt.Printf(`The shop runs at %[1]s. Sign in there as ada@example.com with the password "correct horse"
-and make a token; or let a machine get one, and use it:
+and create a token. Or let a machine get a token, and use it:
 
   curl -u %[2]s:%[3]s -d grant_type=client_credentials -d scope=import-stock %[1]s/oauth/token
   curl -H "Authorization: Bearer THE_TOKEN" -d '{"item":"espresso machine","count":42}' %[1]s/api/stock

@@ -12,8 +12,8 @@ import (
 
 var ticket = regexp.MustCompile(`name="ticket" value="([^"]+)"`)
 
-// An app is connected the whole way, in a browser: the shop's sign-in page, the
-// consent page, the code.
+// A customer connects an app in a browser, with the shop's sign-in page, the
+// consent page and the code.
 func TestAnAppIsConnected(t *testing.T) {
 	shop := newShop(t)
 	shop.customer(t, "Ada")
@@ -27,32 +27,32 @@ func TestAnAppIsConnected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, "the authorization request", res, http.StatusOK, "Sign in to the shop")
+	wantResponse(t, "the authorization request", res, http.StatusOK, "Sign in to the shop")
 	returnTo := res.Request.URL.Query().Get("return_to")
 
 	res, err = browser.PostForm("/login", url.Values{"email": {"ada@example.com"}, "password": {"wrong"}, "return_to": {returnTo}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, "a wrong password", res, http.StatusUnprocessableEntity, "is wrong")
+	wantResponse(t, "a wrong password", res, http.StatusUnprocessableEntity, "is wrong")
 	res, err = browser.PostForm("/login", url.Values{"email": {"ada@example.com"}, "password": {"correct horse"}, "return_to": {returnTo}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := wantAnswer(t, "signing in", res, http.StatusOK, "Order Tracker", "Place orders")
+	page := wantResponse(t, "signing in", res, http.StatusOK, "Order Tracker", "Place orders")
 	found := ticket.FindStringSubmatch(page)
 	if found == nil {
-		t.Fatalf("there is no consent page: %s", page)
+		t.Fatalf("the page has no consent form: %s", page)
 	}
 
 	res, err = browser.PostForm("/oauth/authorize", url.Values{"ticket": {found[1]}, "decision": {"allow"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	page = wantAnswer(t, "allowing it", res, http.StatusOK, "https://tracker.example.com/callback")
+	page = wantResponse(t, "allowing it", res, http.StatusOK, "https://tracker.example.com/callback")
 	code := regexp.MustCompile(`code=([^&"]+)`).FindStringSubmatch(page)
 	if code == nil {
-		t.Fatalf("the app is sent no code: %s", page)
+		t.Fatalf("the redirect to the app has no code: %s", page)
 	}
 	token, err := tracker.Exchange(url.Values{
 		"grant_type": {"authorization_code"}, "code": {code[1]}, "redirect_uri": {tracker.RedirectURIs[0]},
@@ -66,19 +66,19 @@ func TestAnAppIsConnected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, "signing out", res, http.StatusOK, "Sign in to the shop")
+	wantResponse(t, "signing out", res, http.StatusOK, "Sign in to the shop")
 	wantGet(t, browser, "/", http.StatusOK, "Sign in to the shop")
 	wantGet(t, token.HTTPClient(), "/api/orders", http.StatusOK) // the app stays connected
 }
 
-// The sign-in page sends nobody away.
+// The sign-in page does not redirect to another host.
 func TestSignInStaysHere(t *testing.T) {
 	for _, address := range []string{"https://evil.example.com/", "//evil.example.com", `/\evil.example.com`, "javascript:alert(1)"} {
 		if to := local(address); to != "/" {
-			t.Errorf("after signing in the browser is sent to %q for %q, want to /", to, address)
+			t.Errorf("the sign-in redirects to %q for return_to %q, want /", to, address)
 		}
 	}
 	if to := local("/oauth/authorize?client_id=1"); !strings.HasPrefix(to, "/oauth/authorize") {
-		t.Errorf("the browser does not come back to the authorization request, but goes to %q", to)
+		t.Errorf("the sign-in redirects to %q, want the authorization request", to)
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/go-passport/passport/guard"
 )
 
-// Order is one of a customer's.
+// Order is an order of a customer.
 type Order struct {
 	Number int64  `json:"number"`
 	Item   string `json:"item"`
 	Status string `json:"status"`
 }
 
-// listOrders serves a guarded route, so there is a customer.
+// listOrders serves a guarded route, so the request has a customer.
 func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request) {
 	customer, _ := passport.UserFromContext[*Customer](r.Context())
 	rows, err := s.db.QueryContext(r.Context(), "SELECT number, item, status FROM orders WHERE customer_id = ? ORDER BY number", customer.ID)
@@ -38,15 +38,15 @@ func (s *Shop) listOrders(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, "listing orders", err)
 		return
 	}
-	answer(w, http.StatusOK, orders)
+	writeJSON(w, http.StatusOK, orders)
 }
 
-// placeOrder stands behind a guard that asks for more.
+// placeOrder serves a route whose guard requires another scope.
 func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	customer, _ := passport.UserFromContext[*Customer](r.Context())
 	var order Order
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&order); err != nil || order.Item == "" {
-		answer(w, http.StatusUnprocessableEntity, map[string]string{"message": "Name the item."})
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"message": "Name the item."})
 		return
 	}
 	order.Status = "received"
@@ -59,17 +59,17 @@ func (s *Shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	slog.InfoContext(r.Context(), "order placed", "number", order.Number, "by", guard.TokenFrom(r.Context()).Client.Name)
-	answer(w, http.StatusCreated, order)
+	writeJSON(w, http.StatusCreated, order)
 }
 
-// importStock is for machines: there is no customer, only the client.
+// importStock is for machines: the request has a client and no customer.
 func (s *Shop) importStock(w http.ResponseWriter, r *http.Request) {
 	var stock struct {
 		Item  string `json:"item"`
 		Count int    `json:"count"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&stock); err != nil || stock.Item == "" || stock.Count < 0 {
-		answer(w, http.StatusUnprocessableEntity, map[string]string{"message": "Name the item, and how many there are."})
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"message": "Name the item and its count."})
 		return
 	}
 	_, err := s.db.ExecContext(r.Context(), `INSERT INTO stock (item, count) VALUES (?, ?)
@@ -78,13 +78,13 @@ func (s *Shop) importStock(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, "importing stock", err)
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"item": stock.Item, "count": stock.Count, "told_by": guard.TokenFrom(r.Context()).Client.Name})
+	writeJSON(w, http.StatusOK, map[string]any{"item": stock.Item, "count": stock.Count, "told_by": guard.TokenFrom(r.Context()).Client.Name})
 }
 
-func answer(w http.ResponseWriter, status int, v any) {
+func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		slog.Error("answer", "err", err)
+		slog.Error("write response", "err", err)
 	}
 }

@@ -18,7 +18,7 @@ func TestOrdersCanBePlaced(t *testing.T) {
 	w := shop.serve(passporttest.ActingAs(r, ada.User(), "place-orders"))
 
 	if w.Code != http.StatusCreated {
-		t.Errorf("placing an order is answered %d %s, want 201", w.Code, w.Body)
+		t.Errorf("POST /api/orders = %d %s, want 201", w.Code, w.Body)
 	}
 }
 
@@ -30,7 +30,7 @@ func TestOrdersNeedTheScope(t *testing.T) {
 	w := shop.serve(passporttest.ActingAs(r, ada.User(), "check-status"))
 
 	if w.Code != http.StatusForbidden {
-		t.Errorf("placing an order without the scope is answered %d %s, want 403", w.Code, w.Body)
+		t.Errorf("POST /api/orders without the scope = %d %s, want 403", w.Code, w.Body)
 	}
 }
 
@@ -42,7 +42,7 @@ func TestStockCanBeImported(t *testing.T) {
 	w := shop.serve(passporttest.ActingAsClient(r, robot, "import-stock"))
 
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"told_by":"Stock robot"`) {
-		t.Errorf("importing stock is answered %d %s, want 200 and who told it", w.Code, w.Body)
+		t.Errorf("POST /api/stock = %d %s, want 200 and the client's name", w.Code, w.Body)
 	}
 }
 
@@ -53,14 +53,14 @@ func TestStockIsForMachines(t *testing.T) {
 		return httptest.NewRequest("POST", "/api/stock", strings.NewReader(`{"item":"espresso machine","count":42}`))
 	}
 	if w := shop.serve(stock()); w.Code != http.StatusUnauthorized {
-		t.Errorf("importing stock without a token is answered %d, want 401", w.Code)
+		t.Errorf("POST /api/stock without a token = %d, want 401", w.Code)
 	}
 	if w := shop.serve(passporttest.ActingAs(stock(), ada.User(), "import-stock")); w.Code != http.StatusForbidden {
-		t.Errorf("a customer who imports stock is answered %d, want 403", w.Code)
+		t.Errorf("POST /api/stock by a customer = %d, want 403", w.Code)
 	}
 }
 
-// Each customer sees his own orders.
+// Each customer sees only their own orders.
 func TestOrdersAreTheirCustomers(t *testing.T) {
 	shop := newShop(t)
 	ada, grace := shop.customer(t, "Ada"), shop.customer(t, "Grace")
@@ -71,7 +71,7 @@ func TestOrdersAreTheirCustomers(t *testing.T) {
 		r := httptest.NewRequest("GET", "/api/orders", nil)
 		w := shop.serve(passporttest.ActingAs(r, customer.User(), "check-status"))
 		if got := strings.Contains(w.Body.String(), "grinder"); w.Code != http.StatusOK || got != want {
-			t.Errorf("%s is answered %d %s; the grinder in it: want %t", customer.Name, w.Code, w.Body, want)
+			t.Errorf("GET /api/orders of %s = %d %s; want the grinder in it: %t", customer.Name, w.Code, w.Body, want)
 		}
 	}
 }

@@ -19,8 +19,8 @@ type Shop struct {
 	auth *passport.Server // set by Handler
 }
 
-// Config is what the shop tells Passport about itself. Store and Keys are those
-// of the machine that it runs on.
+// Config returns the shop's configuration of Passport, without Store and Keys,
+// which depend on the machine.
 func (s *Shop) Config() passport.Config {
 	return passport.Config{
 		Issuer: Issuer,
@@ -28,7 +28,7 @@ func (s *Shop) Config() passport.Config {
 		Scopes: []passport.Scope{
 			{ID: "check-status", Description: "Check order status"},
 			{ID: "place-orders", Description: "Place orders"},
-			{ID: "import-stock", Description: "Say what is in stock"},
+			{ID: "import-stock", Description: "Import stock"},
 		},
 		DefaultScopes: []string{"check-status"},
 		OnEvent:       s.listen,
@@ -48,7 +48,7 @@ func (s *Shop) Handler(auth *passport.Server) http.Handler {
 	// For machines that act for themselves.
 	mux.Handle("POST /api/stock", auth.GuardClient(guard.Scopes("import-stock"))(http.HandlerFunc(s.importStock)))
 
-	// For customers in a browser. Forms of other sites are refused.
+	// For customers in a browser. The shop refuses forms of other sites.
 	own := http.NewCrossOriginProtection()
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("GET /login", s.showSignIn)
@@ -58,7 +58,7 @@ func (s *Shop) Handler(auth *passport.Server) http.Handler {
 	return mux
 }
 
-// tables are the shop's own. Passport's lie beside them.
+// tables are the shop's own tables. Passport's are in the same database.
 const tables = `
 CREATE TABLE IF NOT EXISTS customers (
 	id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL, salt BLOB NOT NULL, password BLOB NOT NULL);
@@ -69,10 +69,10 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE TABLE IF NOT EXISTS stock (
 	item TEXT PRIMARY KEY, count INTEGER NOT NULL);`
 
-// Migrate makes the shop's tables.
+// Migrate creates the shop's tables.
 func (s *Shop) Migrate(ctx context.Context) error {
 	if _, err := s.db.ExecContext(ctx, tables); err != nil {
-		return fmt.Errorf("make the tables of the shop: %w", err)
+		return fmt.Errorf("create the tables of the shop: %w", err)
 	}
 	return nil
 }

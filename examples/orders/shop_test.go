@@ -14,15 +14,15 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// testShop is the shop as its tests see it.
+// testShop is the shop for tests.
 type testShop struct {
 	*Shop
 	auth    *passporttest.Server
 	handler http.Handler
 }
 
-// newShop returns the shop with a database of its own. Passport's records are in
-// memory: Config says nothing of a store.
+// newShop returns the shop with its own database. Passport's records are in memory,
+// because Config has no store.
 func newShop(t *testing.T) *testShop {
 	t.Helper()
 	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(t.TempDir(), "orders.db")))
@@ -40,7 +40,7 @@ func newShop(t *testing.T) *testShop {
 	return &testShop{shop, auth, handler}
 }
 
-// customer makes an account.
+// customer creates an account.
 func (s *testShop) customer(t *testing.T, name string) *Customer {
 	t.Helper()
 	c, err := s.AddCustomer(t.Context(), strings.ToLower(name)+"@example.com", name, "correct horse")
@@ -50,24 +50,24 @@ func (s *testShop) customer(t *testing.T, name string) *Customer {
 	return c
 }
 
-// serve returns what the shop answers.
+// serve returns the shop's response.
 func (s *testShop) serve(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
 	return w
 }
 
-// wantGet fails unless the client gets this from a path.
+// wantGet fails the test unless a GET of the path returns the status and the texts.
 func wantGet(t *testing.T, client *http.Client, path string, status int, says ...string) {
 	t.Helper()
 	res, err := client.Get(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, fmt.Sprintf("GET %s", path), res, status, says...)
+	wantResponse(t, fmt.Sprintf("GET %s", path), res, status, says...)
 }
 
-func wantAnswer(t *testing.T, what string, res *http.Response, status int, says ...string) string {
+func wantResponse(t *testing.T, what string, res *http.Response, status int, says ...string) string {
 	t.Helper()
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
@@ -75,11 +75,11 @@ func wantAnswer(t *testing.T, what string, res *http.Response, status int, says 
 		t.Fatal(err)
 	}
 	if res.StatusCode != status {
-		t.Errorf("%s is answered %d %s, want %d", what, res.StatusCode, body, status)
+		t.Errorf("%s: response %d %s, want %d", what, res.StatusCode, body, status)
 	}
 	for _, text := range says {
 		if !strings.Contains(string(body), text) {
-			t.Errorf("%s is answered %s, want %q in it", what, body, text)
+			t.Errorf("%s: response %s, want %q in it", what, body, text)
 		}
 	}
 	return string(body)

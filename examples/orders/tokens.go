@@ -9,7 +9,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// home shows a customer's tokens, and a form to make one.
+// home shows a customer's tokens and a form to create one.
 func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
 	user, err := s.currentUser(r)
 	if errors.Is(err, oauth.ErrNotFound) {
@@ -17,7 +17,7 @@ func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		fail(w, r, "finding who is signed in", err)
+		fail(w, r, "find the signed-in customer", err)
 		return
 	}
 	s.showTokens(w, r, user, "")
@@ -27,7 +27,7 @@ func (s *Shop) showTokens(w http.ResponseWriter, r *http.Request, user *passport
 	var tokens []*oauth.AccessToken
 	for token, err := range s.auth.Tokens(r.Context(), ref(user)) {
 		if err != nil {
-			fail(w, r, "listing tokens", err)
+			fail(w, r, "list tokens", err)
 			return
 		}
 		tokens = append(tokens, token)
@@ -35,8 +35,8 @@ func (s *Shop) showTokens(w http.ResponseWriter, r *http.Request, user *passport
 	render(w, tokensPage, map[string]any{"User": user.Name, "Tokens": tokens, "Scopes": s.auth.Scopes(), "Made": made})
 }
 
-// createToken makes a token for the customer who is signed in, to use in scripts
-// of his own: no app, no consent.
+// createToken creates a token for the signed-in customer's own scripts, without an
+// app and without consent.
 func (s *Shop) createToken(w http.ResponseWriter, r *http.Request) {
 	user, err := s.currentUser(r)
 	if errors.Is(err, oauth.ErrNotFound) {
@@ -44,11 +44,11 @@ func (s *Shop) createToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		fail(w, r, "finding who is signed in", err)
+		fail(w, r, "find the signed-in customer", err)
 		return
 	}
 	if err := r.ParseForm(); err != nil {
-		http.Error(w, "This is no form.", http.StatusBadRequest)
+		http.Error(w, "The request is not a form.", http.StatusBadRequest)
 		return
 	}
 	made, err := s.auth.CreateToken(r.Context(), ref(user), r.PostForm.Get("name"), r.PostForm["scope"]...)
@@ -57,10 +57,10 @@ func (s *Shop) createToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		fail(w, r, "making a token", err)
+		fail(w, r, "create token", err)
 		return
 	}
-	s.showTokens(w, r, user, made.AccessToken) // it is not shown again
+	s.showTokens(w, r, user, made.AccessToken) // not shown again
 }
 
 var tokensPage = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Your tokens</title>
@@ -68,5 +68,5 @@ var tokensPage = template.Must(template.New("").Parse(`<!doctype html><html lang
 <ul>{{range .Tokens}}<li>{{or .Name .Client.Name}}, until {{.ExpiresAt.Format "2 January 2006"}}</li>{{else}}<li>no tokens yet</li>{{end}}</ul>
 <form method="post" action="/settings/tokens"><label>Name <input name="name" required></label>
 {{range .Scopes}}<label><input type="checkbox" name="scope" value="{{.ID}}"> {{.Description}}</label> {{end}}
-<button>Make a token</button></form>
+<button>Create a token</button></form>
 <form method="post" action="/logout"><button>Sign out</button></form></html>`))

@@ -18,7 +18,7 @@ func TestExpiredTokensAreRefused(t *testing.T) {
 	ada := shop.customer(t, "Ada")
 	tracker := shop.auth.NewClient(passport.Registration{Name: "Order Tracker"})
 
-	token := tracker.Token(ada.User(), "check-status") // she signs in, allows it, and the app redeems its code
+	token := tracker.Token(ada.User(), "check-status") // signs in, consents, and redeems the code
 	wantGet(t, token.HTTPClient(), "/api/orders", http.StatusOK)
 
 	shop.auth.Expire(token.ID)
@@ -52,12 +52,13 @@ func TestAStolenCodeEndsTheTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := tracker.Exchange(code); !errors.Is(err, oauth.InvalidGrant) {
-		t.Errorf("the second use of a code is answered %v, want invalid_grant", err)
+		t.Errorf("Exchange() of a used code = %v, want invalid_grant", err)
 	}
 	wantGet(t, token.HTTPClient(), "/api/orders", http.StatusUnauthorized)
 }
 
-// In a bubble the shop, its database and the server share a clock that jumps.
+// In a bubble of testing/synctest, the shop, its database and the server share a
+// fake clock.
 func TestConnectedForAMonth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := newShop(t)
@@ -77,14 +78,14 @@ func TestConnectedForAMonth(t *testing.T) {
 
 		time.Sleep(31 * 24 * time.Hour)
 		if _, err := tracker.Refresh(token); !errors.Is(err, oauth.InvalidGrant) {
-			t.Errorf("a refresh token that lay unused for 31 days is answered %v, want invalid_grant", err)
+			t.Errorf("Refresh() after 31 days = %v, want invalid_grant", err)
 		}
 	})
 }
 
 var shownToken = regexp.MustCompile(`<code>([^<]+)</code>`)
 
-// A customer signs in at the shop's own page and makes a token for a script.
+// A customer signs in at the shop's page and creates a token for a script.
 func TestPersonalTokens(t *testing.T) {
 	shop := newShop(t)
 	shop.customer(t, "Ada")
@@ -94,16 +95,16 @@ func TestPersonalTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, "signing in", res, http.StatusOK, "Hello, Ada", "no tokens yet")
+	wantResponse(t, "signing in", res, http.StatusOK, "Hello, Ada", "no tokens yet")
 
 	res, err = browser.PostForm("/settings/tokens", url.Values{"name": {"backup script"}, "scope": {"check-status"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := wantAnswer(t, "making a token", res, http.StatusOK, "backup script")
+	page := wantResponse(t, "creating a token", res, http.StatusOK, "backup script")
 	made := shownToken.FindStringSubmatch(page)
 	if made == nil {
-		t.Fatalf("the page shows no token: %s", page)
+		t.Fatalf("the page lacks the token: %s", page)
 	}
 	r, err := http.NewRequestWithContext(t.Context(), "GET", "/api/orders", nil)
 	if err != nil {
@@ -113,11 +114,11 @@ func TestPersonalTokens(t *testing.T) {
 	if res, err = shop.auth.HTTPClient().Do(r); err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, "the script", res, http.StatusOK)
+	wantResponse(t, "the script", res, http.StatusOK)
 	wantGet(t, browser, "/", http.StatusOK, "backup script")
 	res, err = browser.PostForm("/settings/tokens", url.Values{"name": {"too much"}, "scope": {"everything"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, "a scope that is not there", res, http.StatusUnprocessableEntity, "the scope everything does not exist")
+	wantResponse(t, "an unknown scope", res, http.StatusUnprocessableEntity, "the scope everything does not exist")
 }

@@ -1,5 +1,5 @@
-// Command routes mounts Passport's routes by itself: all of them elsewhere, one
-// replaced, one with something around it, some left out.
+// Command routes mounts Passport's routes itself: below another path, with one
+// route replaced, one wrapped and some omitted.
 package main
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/memstore"
 )
 
-// settings are those of the shop. Its endpoints lie at /auth/… in place of
-// /oauth/….
+// settings returns the shop's configuration. Its endpoints are at /auth/… instead
+// of /oauth/….
 func settings() passport.Config {
 	return passport.Config{Issuer: shop.Issuer, Path: "/auth", Users: shop.Users, Scopes: shop.Scopes}
 }
@@ -27,7 +27,7 @@ func application(auth *passport.Server) http.Handler {
 	return mux
 }
 
-// mount takes the place of auth.Mount(mux).
+// mount replaces auth.Mount(mux).
 func mount(mux *http.ServeMux, auth *passport.Server) {
 	for route := range auth.Routes() {
 		switch route.Name {
@@ -36,9 +36,9 @@ func mount(mux *http.ServeMux, auth *passport.Server) {
 				route.Handler = translatedScopes(auth) // replaced
 			}
 		case "passport.clients.store":
-			route.Handler = forDevelopers(route.Handler) // with something around it
+			route.Handler = forDevelopers(route.Handler) // wrapped
 		case "passport.personal.tokens.index", "passport.personal.tokens.store", "passport.personal.tokens.destroy":
-			continue // left out
+			continue // omitted
 		}
 		mux.Handle(route.Method+" "+route.Path, route.Handler)
 	}
@@ -46,7 +46,7 @@ func mount(mux *http.ServeMux, auth *passport.Server) {
 
 var german = map[string]string{"check-status": "Den Stand der Bestellungen sehen"}
 
-// translatedScopes lists the scopes in the language of the page that asks.
+// translatedScopes lists the scopes in the language of the request.
 func translatedScopes(auth *passport.Server) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scopes := auth.Scopes()
@@ -71,7 +71,7 @@ func forDevelopers(next http.Handler) http.Handler {
 			http.Error(w, `{"message":"Ask us to register apps."}`, http.StatusForbidden)
 			return
 		}
-		next.ServeHTTP(w, r) // which asks who is signed in itself
+		next.ServeHTTP(w, r) // which checks the signed-in user itself
 	})
 }
 

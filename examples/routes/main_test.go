@@ -19,7 +19,7 @@ func newShop(t *testing.T) *passporttest.Server {
 	return auth
 }
 
-// send returns status and body of what the shop answers.
+// send returns the status and body of the shop's response.
 func send(t *testing.T, client *http.Client, r *http.Request, err error) (int, string) {
 	t.Helper()
 	if err != nil {
@@ -49,15 +49,15 @@ func TestPath_MovesTheEndpoints(t *testing.T) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.SetBasicAuth(robot.ID, robot.Secret)
 		if status, body := send(t, auth.HTTPClient(), r, nil); status != want {
-			t.Errorf("%s answers %d %s, want %d", path, status, body, want)
+			t.Errorf("%s = %d %s, want %d", path, status, body, want)
 		}
 	}
 	r, err := http.NewRequestWithContext(t.Context(), "GET", "/.well-known/oauth-authorization-server", nil)
 	if status, body := send(t, auth.HTTPClient(), r, err); status != http.StatusOK || !strings.Contains(body, shop.Issuer+"/auth/token") {
-		t.Errorf("the metadata is %d %s, want it to name /auth/token", status, body)
+		t.Errorf("the metadata is %d %s, want /auth/token in it", status, body)
 	}
 	if token := auth.Token(auth.User("1"), "check-status"); token.ID == "" {
-		t.Error("no user gets a token")
+		t.Error("Token() returned no access token")
 	}
 }
 
@@ -69,12 +69,12 @@ func TestRoutes_OneIsReplaced(t *testing.T) {
 			r.Header.Set("Accept-Language", language)
 		}
 		if status, body := send(t, auth.HTTPClient(), r, err); status != http.StatusOK || !strings.Contains(body, want) {
-			t.Errorf("the scopes for %s are %d %s, want %q among them", language, status, body, want)
+			t.Errorf("the scopes for %s are %d %s, want %q in them", language, status, body, want)
 		}
 	}
 }
 
-func TestRoutes_OneHasSomethingAroundIt(t *testing.T) {
+func TestRoutes_OneIsWrapped(t *testing.T) {
 	auth := newShop(t)
 	for customer, want := range map[string]int{"1": http.StatusCreated, "2": http.StatusForbidden} {
 		browser := auth.HTTPClient()
@@ -84,7 +84,7 @@ func TestRoutes_OneHasSomethingAroundIt(t *testing.T) {
 		}
 		res.Body.Close()
 		if res.StatusCode != http.StatusOK {
-			t.Fatalf("the clients of customer %s are answered %s, want 200", customer, res.Status)
+			t.Fatalf("GET /auth/clients by customer %s = %s, want 200", customer, res.Status)
 		}
 		body := strings.NewReader(`{"name":"Order Tracker","redirect":"https://tracker.example.com/callback"}`)
 		r, err := http.NewRequestWithContext(t.Context(), "POST", "/auth/clients", body)
@@ -92,7 +92,7 @@ func TestRoutes_OneHasSomethingAroundIt(t *testing.T) {
 			r.Header.Set("Content-Type", "application/json")
 		}
 		if status, body := send(t, browser, r, err); status != want {
-			t.Errorf("customer %s registers an app and is answered %d %s, want %d", customer, status, body, want)
+			t.Errorf("POST /auth/clients by customer %s = %d %s, want %d", customer, status, body, want)
 		}
 	}
 }
@@ -101,12 +101,11 @@ func TestRoutes_SomeAreLeftOut(t *testing.T) {
 	auth := newShop(t)
 	r, err := http.NewRequestWithContext(t.Context(), "GET", "/auth/personal-access-tokens", nil)
 	if status, body := send(t, auth.HTTPClient(), r, err); status != http.StatusNotFound {
-		t.Errorf("the personal access tokens are answered %d %s, want 404", status, body)
+		t.Errorf("GET /auth/personal-access-tokens = %d %s, want 404", status, body)
 	}
 }
 
-// Front ends and proxies know the routes by the names that Laravel Passport gives
-// them.
+// The routes have Laravel Passport's names, which front ends and proxies use.
 func TestRoutes_HavePassportsNames(t *testing.T) {
 	auth := passporttest.NewServer(t, settings())
 	paths := map[string]string{}

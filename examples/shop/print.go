@@ -8,10 +8,10 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// Issuer is that of the examples.
+// Issuer is the issuer of the examples.
 const Issuer = "http://127.0.0.1:8080"
 
-// PrintClient makes a client that acts for itself and prints how it is used.
+// PrintClient creates a client that acts for itself and prints how to use it.
 func PrintClient(auth *passport.Server) {
 	made, err := auth.CreateClient(context.Background(), passport.Registration{
 		Name: "Stock robot", GrantTypes: []string{"client_credentials"},
@@ -27,8 +27,8 @@ func PrintClient(auth *passport.Server) {
 `, Issuer, made.Client.ID, made.Secret)
 }
 
-// Scopes are those of the shop.
+// Scopes are the shop's scopes.
 var Scopes = []passport.Scope{{ID: "check-status", Description: "Check order status"}}
 
-// Users tells the server about the customers.
+// Users connects the server to the customers.
 var Users = passport.UserFuncs{Current: CurrentUser, ByID: FindUser, SignInPage: "/login"}

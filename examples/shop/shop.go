@@ -1,6 +1,6 @@
-// Package shop is the application that the examples begin with: customers who
-// sign in, and their orders. It knows nothing of OAuth but the two functions at
-// the end, which tell the server about its customers.
+// Package shop is the application of the examples: customers who sign in, and their
+// orders. Only the two functions at the end are for Passport: they connect the
+// server to the customers.
 package shop
 
 import (
@@ -20,7 +20,7 @@ import (
 // Customer is an account of the shop.
 type Customer struct{ ID, Name string }
 
-// Order is one of a customer's.
+// Order is an order of a customer.
 type Order struct {
 	Number int    `json:"number"`
 	Status string `json:"status"`
@@ -31,23 +31,23 @@ var customers = map[string]*Customer{
 	"2": {"2", "Grace"},
 }
 
-// Orders returns those of a customer.
+// Orders returns the customer's orders.
 func (c *Customer) Orders() []Order { return []Order{{1001, "shipped"}, {1002, "being packed"}} }
 
-// session is a browser in which somebody is signed in.
+// session is a browser in which a customer is signed in.
 type session struct {
-	id       string // survives a change of the cookie
+	id       string // stays the same if the cookie changes
 	customer *Customer
 	since    time.Time
 }
 
-// sessions are all of them, by cookie.
+// sessions are all sessions, by cookie.
 var sessions sync.Map
 
 const cookieName = "shop_session"
 
-// SignInPage is /login. An application has one already, with passwords; here a
-// click is enough.
+// SignInPage serves /login. A real application checks a password; here a click is
+// enough.
 var SignInPage http.Handler = http.NewCrossOriginProtection().Handler(http.HandlerFunc(signIn))
 
 func signIn(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	customer, ok := customers[r.PostFormValue("customer")]
 	if !ok {
-		http.Error(w, "There is no such customer.", http.StatusUnprocessableEntity)
+		http.Error(w, "The customer does not exist.", http.StatusUnprocessableEntity)
 		return
 	}
 	cookie := rand.Text()
@@ -66,8 +66,7 @@ func signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, local(r.PostFormValue("return_to")), http.StatusSeeOther)
 }
 
-// local returns an address if it is a path on this host. Others would send
-// customers who have just signed in to somebody else's page.
+// local returns an address if it is a path on this host, against open redirects.
 func local(returnTo string) string {
 	if !strings.HasPrefix(returnTo, "/") || strings.HasPrefix(returnTo, "//") || strings.ContainsAny(returnTo, "\\\t\r\n") {
 		return "/"
@@ -80,7 +79,7 @@ var page = template.Must(template.New("").Parse(`<!doctype html><html lang="en">
 <form method="post" action="/login"><input type="hidden" name="return_to" value="{{.}}">
 <button name="customer" value="1">as Ada</button> <button name="customer" value="2">as Grace</button></form></html>`))
 
-// CurrentUser says who is signed in in the browser that sent r.
+// CurrentUser returns the user who is signed in to the browser that sent r.
 func CurrentUser(r *http.Request) (*passport.User, error) {
 	cookie, err := r.Cookie(cookieName)
 	if errors.Is(err, http.ErrNoCookie) {
@@ -94,7 +93,7 @@ func CurrentUser(r *http.Request) (*passport.User, error) {
 	return &passport.User{ID: s.customer.ID, Name: s.customer.Name, AuthenticatedAt: s.since, SessionID: s.id, Data: s.customer}, nil
 }
 
-// FindUser returns an account, as long as it exists and may act.
+// FindUser returns an account that exists.
 func FindUser(_ context.Context, id string) (*passport.User, error) {
 	customer, ok := customers[id]
 	if !ok {

@@ -14,11 +14,11 @@ import (
 	"github.com/go-passport/passport/memstore"
 )
 
-// issuer has the path below which the endpoints are.
+// issuer has a path; the endpoints are below it.
 const issuer = "http://127.0.0.1:8080/tenant"
 
-// metadata is where clients look for the metadata of this issuer (RFC 8414 §3.1):
-// outside of the path.
+// metadata is the path of the issuer's metadata (RFC 8414 §3.1). It is outside of
+// the issuer's path.
 const metadata = "/.well-known/oauth-authorization-server/tenant"
 
 func newServer() (*passport.Server, error) {
@@ -47,7 +47,7 @@ func serveMux(auth *passport.Server) http.Handler {
 func chiGroup(auth *passport.Server) http.Handler {
 	r := chi.NewRouter()
 	r.Route("/tenant", func(r chi.Router) {
-		r.Handle("/*", auth) // not auth.Mount(r): its paths have the prefix already
+		r.Handle("/*", auth) // not auth.Mount(r): its paths already have the prefix
 	})
 	r.Handle(metadata, auth)
 	return r
@@ -55,7 +55,7 @@ func chiGroup(auth *passport.Server) http.Handler {
 
 func chiRoot(auth *passport.Server) http.Handler {
 	r := chi.NewRouter()
-	auth.Mount(r) // the metadata, too
+	auth.Mount(r) // includes the metadata
 	return r
 }
 

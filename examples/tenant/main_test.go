@@ -40,8 +40,8 @@ var (
 	button  = regexp.MustCompile(`<button[^>]* name="([^"]*)" value="([^"]*)"[^>]*>\s*Allow`)
 )
 
-// Each router brings the whole flow to the server: the page, its form, the redirect,
-// the token, the JSON API and the metadata.
+// The whole flow works with each router: the page, its form, the redirect, the
+// token, the JSON API and the metadata.
 func TestTenant_FR_41(t *testing.T) {
 	for name, mount := range map[string]func(*passport.Server) http.Handler{
 		"ServeMux with StripPrefix": serveMux, "chi, a group": chiGroup, "chi, Mount at the root": chiRoot, "gin, a group": ginGroup, "echo, a group": echoGroup,
@@ -116,35 +116,35 @@ func flow(t *testing.T, app http.Handler, auth *passport.Server) {
 	page := send(app, "GET", issuer+"/oauth/authorize?"+ask.Encode(), nil)
 	to := action.FindStringSubmatch(page.Body.String())
 	if page.Code != http.StatusOK || to == nil {
-		t.Fatalf("the consent page is %d\n%s", page.Code, page.Body)
+		t.Fatalf("the consent page = %d\n%s", page.Code, page.Body)
 	}
 	base, _ := url.Parse(issuer + "/oauth/authorize")
 	target, err := base.Parse(html.UnescapeString(to[1]))
 	if err != nil || target.Path != "/tenant/oauth/authorize" {
 		t.Fatalf("the form is sent to %v, %v, want /tenant/oauth/authorize", target, err)
 	}
-	answer := url.Values{}
+	values := url.Values{}
 	for _, field := range append(input.FindAllStringSubmatch(page.Body.String(), -1), button.FindAllStringSubmatch(page.Body.String(), -1)...) {
-		answer.Set(field[1], html.UnescapeString(field[2]))
+		values.Set(field[1], html.UnescapeString(field[2]))
 	}
 	for _, c := range page.Result().Cookies() {
 		if c.Path != "/" && !strings.HasPrefix("/tenant/oauth/authorize", c.Path) {
-			t.Errorf("the cookie %s has the path %s, which the form is not below", c.Name, c.Path)
+			t.Errorf("the cookie %s has the path %s, want a prefix of the form's path", c.Name, c.Path)
 		}
 	}
-	back := send(app, "POST", target.String(), answer, page.Result().Cookies()...)
-	next := refresh.FindStringSubmatch(back.Body.String()) // the page that follows an answered form
+	back := send(app, "POST", target.String(), values, page.Result().Cookies()...)
+	next := refresh.FindStringSubmatch(back.Body.String()) // the page after the form
 	if next == nil {
-		t.Fatalf("the form is answered with %d\n%s", back.Code, back.Body)
+		t.Fatalf("response to the form = %d\n%s", back.Code, back.Body)
 	}
 	location, err := url.Parse(html.UnescapeString(next[1]))
 	if err != nil || location.Query().Get("code") == "" || location.Query().Get("iss") != issuer {
-		t.Fatalf("the answer leads to %v with %d, want a code and the issuer\n%s", location, back.Code, back.Body)
+		t.Fatalf("the redirect goes to %v with status %d, want a code and the issuer\n%s", location, back.Code, back.Body)
 	}
 	token := send(app, "POST", issuer+"/oauth/token", url.Values{
 		"grant_type": {"authorization_code"}, "client_id": {made.Client.ID}, "redirect_uri": {callback}, "code": {location.Query().Get("code")}, "code_verifier": {verifier},
 	})
 	if token.Code != http.StatusOK {
-		t.Errorf("the token endpoint answers %d %s", token.Code, token.Body)
+		t.Errorf("token response = %d %s, want 200", token.Code, token.Body)
 	}
 }

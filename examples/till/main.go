@@ -1,6 +1,5 @@
-// Command till has a grant of its own: employees open the tills of the shop with a
-// PIN. pin.go is what it is about. The grant uses everything that the built-in ones
-// use.
+// Command till has a custom grant: employees open the tills of a shop with a PIN.
+// The grant is in pin.go. It uses everything that the built-in grants use.
 package main
 
 import (
@@ -17,7 +16,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// settings are those of the shop, for its employees.
+// settings returns the shop's configuration.
 func settings(staff *Staff) passport.Config {
 	return passport.Config{
 		Issuer: shop.Issuer,
@@ -27,7 +26,7 @@ func settings(staff *Staff) passport.Config {
 	}
 }
 
-// noUser says that no user is signed in: employees use tills, not browsers.
+// noUser returns no user: employees use tills, not browsers.
 func noUser(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
 
 // application returns the shop with Passport in it.
@@ -39,7 +38,7 @@ func application(auth *passport.Server) http.Handler {
 	return mux
 }
 
-// book tells who is at the till.
+// book responds with the employee at the till.
 func book(w http.ResponseWriter, r *http.Request) {
 	user, _ := guard.TokenFrom(r.Context()).Subject().User()
 	fmt.Fprintf(w, "booked by %s\n", user.ID)

@@ -14,13 +14,13 @@ import (
 // PINGrantType is the grant_type of [PIN].
 const PINGrantType = "urn:example:grant-type:till-pin"
 
-// shift is how long a till stays open. All that an employee was issued at the till
-// ends then.
+// shift is how long a till stays open. After it, all tokens of the employee at the
+// till end.
 const shift = 10 * time.Hour
 
 // PIN is a grant for the tills of the shop. An employee opens a till with a number,
-// a PIN and a slip of the manager, which is good for one use. With the PIN and the
-// refresh token the employee renews the tokens, for what demands a fresh PIN.
+// a PIN and a single-use slip from the manager. For routes that require a fresh
+// PIN, the employee renews the tokens with the PIN and the refresh token.
 type PIN struct {
 	Staff *Staff
 
@@ -34,21 +34,21 @@ func (PIN) GrantType() string { return PINGrantType }
 // Traits implements oauth.TraitedGrant.
 func (PIN) Traits() oauth.GrantTraits {
 	return oauth.GrantTraits{
-		AllScopes:  true,  // no employee agrees to scopes by name
-		FirstParty: true,  // a till is no app that the employee has connected
+		AllScopes:  true,  // employees do not consent to scopes
+		FirstParty: true,  // a till isn't an app that the employee connected
 		Redirects:  false, // a till has no redirect URI
 		Guesses:    guessedEmployee,
 		CheckClient: func(client *oauth.Client, _ oauth.UserProvider) error {
 			if client.Public() {
-				return errors.New("a till needs a secret: anyone could try PINs otherwise")
+				return errors.New("a till needs a secret, so that only tills can try PINs")
 			}
 			return nil
 		},
 	}
 }
 
-// guessedEmployee names the account whose PIN the request proves. An incomplete
-// request proves nothing.
+// guessedEmployee returns the account whose PIN the request contains; empty for an
+// incomplete request.
 func guessedEmployee(r *oauth.TokenRequest) string {
 	if r.Form.Get("pin") == "" || !complete(r) {
 		return ""
@@ -60,7 +60,7 @@ func complete(r *oauth.TokenRequest) bool {
 	return r.Form.Get("employee") != "" && r.Form.Get("pin") != "" && (r.Form.Get("slip") != "" || r.Form.Get("refresh_token") != "")
 }
 
-// errWrong is one text for everything that an attacker could guess.
+// errWrong is the same for every wrong value, so that an attacker learns nothing.
 var errWrong = oauth.InvalidGrant.Errorf("the employee, the PIN or the slip is wrong")
 
 // Authorize implements oauth.Grant.
@@ -72,8 +72,8 @@ func (g PIN) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Autho
 	if !g.Staff.Knows(user.ID, r.Form.Get("pin")) {
 		return nil, errWrong
 	}
-	// The server asks again when it issues. Asked here, an employee who has left gets
-	// the same answer as for a wrong PIN.
+	// The server calls UserByID again when it issues. With this call, an employee who
+	// left gets the same response as for a wrong PIN.
 	if _, err := r.Users(user.Provider).UserByID(ctx, user.ID); errors.Is(err, oauth.ErrNotFound) {
 		return nil, errWrong
 	} else if err != nil {
@@ -85,7 +85,7 @@ func (g PIN) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Autho
 	return g.open(r, user)
 }
 
-// open begins a family, which one slip is spent for.
+// open begins a family and spends the slip.
 func (g PIN) open(r *oauth.TokenRequest, user passport.UserRef) (*oauth.Authorization, error) {
 	slip, ok := g.Staff.Slip(r.Form.Get("slip"))
 	if !ok || slip.Employee != user.ID || !r.Time.Before(slip.Expires) {
@@ -102,9 +102,9 @@ func (g PIN) open(r *oauth.TokenRequest, user passport.UserRef) (*oauth.Authoriz
 	}, nil
 }
 
-// renew spends a refresh token of the till for new tokens of the same scopes. A
-// retry within the grace names what was issued before. Any other second use is a
-// replay, which ends the family.
+// renew exchanges a refresh token of the till for new tokens with the same scopes.
+// A retry within the grace gets the same response. Any other second use is a
+// replay, which revokes the family.
 func (g PIN) renew(ctx context.Context, r *oauth.TokenRequest, user passport.UserRef, token string) (*oauth.Authorization, error) {
 	old, err := r.Store.RefreshToken(ctx, oauth.DigestOf(token))
 	switch {
@@ -113,7 +113,7 @@ func (g PIN) renew(ctx context.Context, r *oauth.TokenRequest, user passport.Use
 	case err != nil:
 		return nil, fmt.Errorf("find refresh token: %w", err)
 	case old.Family.ClientID != r.Client.ID || old.Family.User != user:
-		return nil, oauth.InvalidGrant.Errorf("the refresh token is that of another till or employee")
+		return nil, oauth.InvalidGrant.Errorf("the refresh token belongs to another till or employee")
 	case !old.Family.Live(r.Time):
 		return nil, oauth.InvalidGrant.Errorf("the shift has ended")
 	case !old.SpentAt.IsZero() && !g.retried(old, r.Time):
@@ -129,22 +129,22 @@ func (g PIN) renew(ctx context.Context, r *oauth.TokenRequest, user passport.Use
 	}, nil
 }
 
-// retried reports whether a spent refresh token comes from a till that lost the
-// response, and not from a thief.
+// retried reports whether a spent refresh token is a retry of a till that lost the
+// response, and not a replay.
 func (g PIN) retried(old *oauth.RefreshToken, at time.Time) bool {
 	return old.Successor != nil && old.Successor.SpentAt.IsZero() && at.Sub(old.SpentAt).Abs() < g.Grace
 }
 
-// enteredAt are the attributes of tokens for which a PIN was entered.
+// enteredAt returns the attributes of tokens after a PIN was entered.
 func enteredAt(at time.Time) map[string]string {
 	return map[string]string{"pin-entered": at.Format(time.RFC3339Nano)}
 }
 
-// freshPIN is a rule for what an employee may do only shortly after entering the PIN.
+// freshPIN is a rule for routes that require a PIN entered shortly before.
 func freshPIN(token *oauth.AccessToken) error {
 	at, err := time.Parse(time.RFC3339Nano, token.Attributes["pin-entered"])
 	if err != nil || time.Since(at) > 5*time.Minute {
-		return oauth.InsufficientScope.Errorf("the PIN has to be entered again")
+		return oauth.InsufficientScope.Errorf("the PIN must be entered again")
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/go-passport/passport/passporttest"
 )
 
-// tillTest is the shop with a till, as its tests see it.
+// tillTest is the shop with a till, for tests.
 type tillTest struct {
 	*passporttest.Server
 	t     *testing.T
@@ -43,13 +43,13 @@ func newTill(t *testing.T, change ...func(*passport.Config)) *tillTest {
 	return s
 }
 
-// register makes a client without a redirect URI.
+// register creates a client without a redirect URI.
 func (s *tillTest) register(grantTypes ...string) *passporttest.Client {
 	s.t.Helper()
 	return s.NewClient(passport.Registration{Name: "Till", GrantTypes: grantTypes, RedirectURIs: []string{}})
 }
 
-// response is one of the token endpoint.
+// response is a response of the token endpoint.
 type response struct {
 	Status           int    `json:"-"`
 	RetryAfter       string `json:"-"`
@@ -80,7 +80,7 @@ func (s *tillTest) send(client *passporttest.Client, pairs ...string) response {
 	defer res.Body.Close()
 	got := response{Status: res.StatusCode, RetryAfter: res.Header.Get("Retry-After")}
 	if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
-		s.t.Fatalf("the token endpoint answers %s without JSON: %v", res.Status, err)
+		s.t.Fatalf("the token response %s isn't JSON: %v", res.Status, err)
 	}
 	return got
 }
@@ -90,7 +90,7 @@ func (s *tillTest) open(pairs ...string) response {
 	s.t.Helper()
 	got := s.send(s.till, append([]string{"employee", "7", "pin", "4711", "slip", s.staff.Print("7", time.Hour).Number}, pairs...)...)
 	if got.Status != http.StatusOK {
-		s.t.Fatalf("the till is not opened: %+v", got)
+		s.t.Fatalf("response to the PIN = %+v, want tokens", got)
 	}
 	return got
 }
@@ -105,11 +105,11 @@ func (s *tillTest) renew(token, employee, pin string) response {
 func (s *tillTest) refused(what string, got response, code oauth.ErrorCode) {
 	s.t.Helper()
 	if got.Status != http.StatusBadRequest || got.Error != string(code) || got.AccessToken != "" {
-		s.t.Errorf("%s is answered %+v, want 400 and %s", what, got, code)
+		s.t.Errorf("%s: response %+v, want 400 and %s", what, got, code)
 	}
 }
 
-// call returns status and body of what the shop answers to a request with a token.
+// call sends a request with a token to the shop and returns the status and body.
 func (s *tillTest) call(client *http.Client, method, path, token string) (int, string) {
 	s.t.Helper()
 	r, err := http.NewRequest(method, path, nil)
@@ -131,11 +131,11 @@ func (s *tillTest) call(client *http.Client, method, path, token string) (int, s
 	return res.StatusCode, string(body)
 }
 
-// wantStatus checks what an endpoint of the shop answers to a token.
+// wantStatus checks the status of a shop's endpoint for a token.
 func (s *tillTest) wantStatus(path, token string, want int) {
 	s.t.Helper()
 	if status, body := s.call(s.HTTPClient(), http.MethodPost, path, token); status != want {
-		s.t.Errorf("POST %s is answered %d %s, want %d", path, status, body, want)
+		s.t.Errorf("POST %s = %d %s, want %d", path, status, body, want)
 	}
 }
 
@@ -147,11 +147,11 @@ func TestPIN_BeginsAFamily(t *testing.T) {
 			t.Fatalf("the till got %+v, want a refresh token and the scope sell", first)
 		}
 		if status, body := s.call(s.HTTPClient(), http.MethodPost, "/api/sales", first.AccessToken); status != http.StatusOK || body != "booked by 7\n" {
-			t.Errorf("a sale is answered %d %s, want 200 and the employee", status, body)
+			t.Errorf("POST /api/sales = %d %s, want 200 and the employee", status, body)
 		}
 		s.wantStatus("/api/refunds", first.AccessToken, http.StatusForbidden)
 		next := s.send(s.till, "grant_type", "refresh_token", "refresh_token", first.RefreshToken)
-		s.wantStatus("/api/sales", next.AccessToken, http.StatusOK) // the server's own grant refreshes what this one began
+		s.wantStatus("/api/sales", next.AccessToken, http.StatusOK) // the built-in grant refreshes this grant's tokens
 
 		second := s.open("scope", "sell")
 		if err := s.RevokeUser(t.Context(), passport.UserRef{Provider: passport.DefaultProvider, ID: "7"}); err != nil {
@@ -170,8 +170,8 @@ func TestPIN_BeginsAFamily(t *testing.T) {
 	})
 }
 
-// A fresh PIN opens what an old one does not, and a plain refresh is no fresh PIN.
-func TestPIN_AttributesSayWhenItWasEntered(t *testing.T) {
+// A route may require a fresh PIN. A plain refresh does not count as one.
+func TestPIN_AttributesHaveTheTimeOfThePIN(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTill(t)
 		got := s.open("scope", "sell refund")
@@ -213,8 +213,9 @@ func TestPIN_SpendsASlipOnce(t *testing.T) {
 	}
 }
 
-// A till that lost the response sends the request again, also many times at once.
-func TestPIN_AnswersARetry(t *testing.T) {
+// A till that lost the response retries the request, also several times
+// concurrently.
+func TestPIN_Retry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTill(t)
 		spent := s.open("scope", "sell").RefreshToken
@@ -227,7 +228,7 @@ func TestPIN_AnswersARetry(t *testing.T) {
 		time.Sleep(9 * time.Second)
 		for _, got := range slices.Concat(responses, []response{s.renew(spent, "7", "4711")}) {
 			if got.Status != http.StatusOK || got.RefreshToken != responses[0].RefreshToken {
-				t.Fatalf("a retry is answered %+v, want the refresh token of the first response %+v", got, responses[0])
+				t.Fatalf("response to a retry = %+v, want the refresh token of the first response %+v", got, responses[0])
 			}
 			s.wantStatus("/api/sales", got.AccessToken, http.StatusOK)
 		}
@@ -251,17 +252,17 @@ func TestPIN_GuessesAreThrottled(t *testing.T) {
 		for ; failures < 20 && guess("0000").Status == http.StatusBadRequest; failures++ {
 		}
 		if failures != passport.PasswordFailures {
-			t.Errorf("the server begins to throttle after %d wrong PINs, want %d", failures, passport.PasswordFailures)
+			t.Errorf("the server throttles after %d wrong PINs, want %d", failures, passport.PasswordFailures)
 		}
 		if got := guess("4711"); got.Status != http.StatusTooManyRequests || got.RetryAfter == "" || got.Error != "invalid_grant" {
-			t.Errorf("the right PIN after too many wrong ones is answered %+v, want 429 with Retry-After", got)
+			t.Errorf("response to the right PIN after too many wrong ones = %+v, want 429 with Retry-After", got)
 		}
 		if got := s.send(s.till, "employee", "8", "pin", "0815", "slip", s.staff.Print("8", time.Hour).Number); got.Status != http.StatusOK {
-			t.Errorf("another employee at the same till is answered %+v, want tokens", got)
+			t.Errorf("response to another employee at the same till = %+v, want tokens", got)
 		}
 		time.Sleep(time.Hour)
 		if got := guess("4711"); got.Status != http.StatusOK {
-			t.Errorf("the right PIN an hour later is answered %+v, want tokens", got)
+			t.Errorf("response to the right PIN an hour later = %+v, want tokens", got)
 		}
 	})
 }
@@ -277,7 +278,7 @@ func TestPIN_TokensMayCarryAllScopes(t *testing.T) {
 	s.wantStatus("/api/refunds", got.AccessToken, http.StatusOK)
 }
 
-// Lists of connected apps leave tills out.
+// Lists of connected apps omit tills.
 func TestPIN_ATillIsFirstParty(t *testing.T) {
 	s := newTill(t)
 	s.open()
@@ -285,11 +286,11 @@ func TestPIN_ATillIsFirstParty(t *testing.T) {
 	app.Token(s.User("7"), "sell")
 	status, body := s.call(s.SignedIn(s.User("7")), http.MethodGet, "/oauth/tokens", "")
 	if status != http.StatusOK || !strings.Contains(body, "Rota") || strings.Contains(body, "Till") {
-		t.Errorf("the connected apps are %d %s, want Rota alone", status, body)
+		t.Errorf("the connected apps are %d %s, want only Rota", status, body)
 	}
 }
 
-// redirecting is the grant as if it sent users back to the client.
+// redirecting is the grant with the trait Redirects.
 type redirecting struct{ PIN }
 
 func (g redirecting) Traits() oauth.GrantTraits {
@@ -343,14 +344,14 @@ func TestPIN_Refusals(t *testing.T) {
 		s.refused("another till's refresh token", s.send(second, "employee", "7", "pin", "4711", "refresh_token", token), oauth.InvalidGrant)
 		s.refused("another employee's refresh token", s.renew(token, "8", "0815"), oauth.InvalidGrant)
 		if got := s.renew(token, "7", "4711"); got.Status != http.StatusOK {
-			t.Errorf("the till's own renewal after those is answered %+v, want tokens", got)
+			t.Errorf("response to the till's own renewal after the refusals = %+v, want tokens", got)
 		}
 		time.Sleep(time.Hour)
 		s.refused("an expired slip", s.send(s.till, "employee", "7", "pin", "4711", "slip", slip), oauth.InvalidGrant)
 	})
 }
 
-// An employee who has left gets the answer to a wrong PIN.
+// An employee who left gets the same response as for a wrong PIN.
 func TestPIN_EmployeesWhoLeft(t *testing.T) {
 	s := newTill(t)
 	got := s.open("scope", "sell")
@@ -358,13 +359,13 @@ func TestPIN_EmployeesWhoLeft(t *testing.T) {
 	wrong := s.send(s.till, "employee", "7", "pin", "0000", "slip", slip)
 	s.staff.Leave("7")
 	if left := s.send(s.till, "employee", "7", "pin", "4711", "slip", slip); left != wrong || left.Error != "invalid_grant" {
-		t.Errorf("the right PIN of an employee who left is answered %+v, want %+v as for a wrong one", left, wrong)
+		t.Errorf("response to the right PIN of an employee who left = %+v, want %+v as for a wrong PIN", left, wrong)
 	}
 	s.refused("a renewal by an employee who left", s.renew(got.RefreshToken, "7", "4711"), oauth.InvalidGrant)
 	s.wantStatus("/api/sales", got.AccessToken, http.StatusUnauthorized)
 }
 
-// The server asks for the account again after the grant has decided.
+// The server loads the account again after the grant's decision.
 func TestPIN_EmployeeWhoLeavesMeanwhile(t *testing.T) {
 	calls := 0
 	s := newTill(t, func(c *passport.Config) {
@@ -381,6 +382,6 @@ func TestPIN_EmployeeWhoLeavesMeanwhile(t *testing.T) {
 	got := s.send(s.till, "employee", "7", "pin", "4711", "slip", s.staff.Print("7", time.Hour).Number)
 	s.refused("an employee who leaves between decision and response", got, oauth.InvalidGrant)
 	if got.ErrorDescription != "the account may no longer act" {
-		t.Errorf("the till is told %q", got.ErrorDescription)
+		t.Errorf("error_description = %q, want that the account may no longer act", got.ErrorDescription)
 	}
 }

@@ -62,7 +62,7 @@ func (s *Staff) Print(number string, life time.Duration) Slip {
 	return slip
 }
 
-// Slip returns the slip with a number, also one that was used.
+// Slip returns the slip with a number, including used ones.
 func (s *Staff) Slip(number string) (Slip, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,13 +70,13 @@ func (s *Staff) Slip(number string) (Slip, bool) {
 	return slip, ok
 }
 
-// Knows reports whether the PIN is that of the employee.
+// Knows reports whether the PIN belongs to the employee.
 func (s *Staff) Knows(number, pin string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.employees[number]
 	if !ok {
-		e = new(employee) // takes as long, and no PIN has an empty hash
+		e = new(employee) // takes as long; no PIN has an empty hash
 	}
 	return hmac.Equal(s.hash(number, pin), e.pin)
 }

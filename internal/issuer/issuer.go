@@ -1,5 +1,5 @@
-// Package issuer knows the URL of the server: whether it can be one, and where its
-// endpoints and documents are.
+// Package issuer validates the server's URL, and returns the paths of its endpoints
+// and documents.
 package issuer
 
 import (
@@ -13,19 +13,19 @@ import (
 	"github.com/go-passport/passport/internal/weburl"
 )
 
-// Base returns the path below which the endpoints are, with that of the issuer.
+// Base returns the common path of the endpoints, including the issuer's path.
 func Base(issuer *url.URL, endpoints string) string {
 	return strings.TrimSuffix(issuer.Path, "/") + strings.TrimSuffix(endpoints, "/")
 }
 
-// WellKnown returns where a document about the issuer is: the name comes before the
-// issuer's own path (RFC 8414 §3.1).
+// WellKnown returns the path of a document about the issuer. The document's name
+// precedes the issuer's own path (RFC 8414 §3.1).
 func WellKnown(issuer *url.URL, name string) string {
 	return "/.well-known/" + name + strings.TrimSuffix(issuer.Path, "/")
 }
 
-// Check returns what is wrong with the URL of an issuer and with the path below which
-// its endpoints are. Every fault begins with the name of the field.
+// Check returns the faults of an issuer's URL and of the path of its endpoints.
+// Every fault begins with the name of the field.
 func Check(issuer, endpoints string, allowHTTP bool) []error {
 	var f faults
 	f.issuer(issuer, allowHTTP)
@@ -55,22 +55,21 @@ func (f *faults) issuer(issuer string, allowHTTP bool) {
 	}
 	f.spelling(issuer, u, want)
 	f.add(u.Scheme == "http" && !loopback(u.Hostname()) && !allowHTTP,
-		"Issuer %q: use https; tokens that travel in clear are anybody's. For a trial in a closed network set InsecureAllowHTTP", shown)
+		"Issuer %q: use https; without it, attackers can read tokens. For a trial in a closed network set InsecureAllowHTTP", shown)
 }
 
-// spelling adds what is wrong with the way in which the issuer is written. want is how
-// to write it.
+// spelling adds the faults of the issuer's spelling. want is the correct spelling.
 func (f *faults) spelling(issuer string, u *url.URL, want string) {
 	shown, write, before := safeurl.Text(issuer), fmt.Sprintf("; write %q", want), len(*f)
 	f.add(u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || strings.Contains(issuer, "#"),
-		"Issuer %q: take out user, query and fragment; an issuer has scheme, host and path alone (RFC 8414 §2)%s", shown, write)
-	f.add(strings.HasSuffix(issuer, "/"), "Issuer %q: take out the slash at the end; clients compare the issuer byte by byte%s", shown, write)
+		"Issuer %q: remove the user, query and fragment; an issuer has only scheme, host and path (RFC 8414 §2)%s", shown, write)
+	f.add(strings.HasSuffix(issuer, "/"), "Issuer %q: remove the trailing slash; clients compare the issuer byte by byte%s", shown, write)
 	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none%s", shown, plainly(want))
-	f.add(len(*f) == before && (!strings.HasPrefix(issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host)), "Issuer %q: write scheme and host in small letters, as browsers do%s", shown, write)
-	f.add(len(*f) == before && want != issuer, "Issuer %q: clients and browsers spell it otherwise and compare it byte by byte%s", shown, write)
+	f.add(len(*f) == before && (!strings.HasPrefix(issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host)), "Issuer %q: write scheme and host in lower case, as browsers do%s", shown, write)
+	f.add(len(*f) == before && want != issuer, "Issuer %q: clients and browsers use another spelling and compare it byte by byte%s", shown, write)
 }
 
-// plainly recommends a spelling if its path is plain.
+// plainly returns advice to use a spelling, if its path is plain.
 func plainly(spelling string) string {
 	if u, err := url.Parse(spelling); err != nil || u.Path != "" && !isPlainPath(u.EscapedPath()) {
 		return ""
@@ -78,8 +77,8 @@ func plainly(spelling string) string {
 	return fmt.Sprintf("; write %q", spelling)
 }
 
-// isPlainPath reports whether a path is the same for clients, proxies and a ServeMux:
-// clean, and of characters that no software encodes.
+// isPlainPath reports whether clients, proxies and a ServeMux read a path in the
+// same way: it is clean, and no software encodes its characters.
 func isPlainPath(p string) bool {
 	const plain = "/-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	return strings.HasPrefix(p, "/") && p != "/" && path.Clean(p) == p && strings.Trim(p, plain) == ""

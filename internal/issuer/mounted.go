@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Mounted restores the paths of requests from which a router took off a prefix.
+// Mounted restores the paths of requests if a router removed a prefix.
 type Mounted struct{ base, prefix string }
 
 // NewMounted returns the paths of the endpoints below an issuer.
@@ -14,9 +14,10 @@ func NewMounted(issuer *url.URL, endpoints string) Mounted {
 	return Mounted{base: Base(issuer, endpoints) + "/", prefix: strings.TrimSuffix(issuer.Path, "/")}
 }
 
-// Restore returns the request with the path of an endpoint if [http.StripPrefix] took off
-// a part of it: the request line still has the whole path. Any other request stays as
-// it is. In particular nothing answers below another path than the issuer's.
+// Restore returns the request with the full path of an endpoint if
+// [http.StripPrefix] removed a part of it. The request line still has the full path.
+// Restore does not change any other request, so no endpoint responds below a path
+// other than the issuer's.
 func (m Mounted) Restore(r *http.Request) *http.Request {
 	if m.ours(r.URL.Path) {
 		return r

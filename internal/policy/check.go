@@ -17,7 +17,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Faults returns what is wrong with the settings, each with its remedy. Every fault
+// Faults returns the faults of the settings, each with its remedy. Every fault
 // begins with the name of the field.
 func (s Settings) Faults() []error {
 	var f faults
@@ -49,14 +49,14 @@ func (f *faults) scopes(s Settings) {
 		ids, err := ParseScopes(scope.ID)
 		f.add(err != nil || len(ids) != 1 || ids[0] != scope.ID, "Scopes[%d].ID %q: want one word of printable ASCII without quote and backslash (RFC 6749 §3.3)", i, safeurl.Name(scope.ID))
 		f.add(len(scope.ID) > 255, "Scopes[%d].ID is longer than 255 bytes: shorten it", i)
-		f.add(scope.ID == "*", "Scopes[%d].ID *: it stands for all scopes and cannot be one", i)
-		f.add(seen[scope.ID], "Scopes lists %q twice: take one out", safeurl.Name(scope.ID))
+		f.add(scope.ID == "*", "Scopes[%d].ID *: it means all scopes and cannot be registered", i)
+		f.add(seen[scope.ID], "Scopes lists %q twice: remove one", safeurl.Name(scope.ID))
 		seen[scope.ID] = true
 	}
 	twice := map[string]bool{}
 	for _, id := range s.DefaultScopes {
 		f.add(!seen[id], "DefaultScopes names %q, which Scopes does not list: add it there", safeurl.Name(id))
-		f.add(twice[id], "DefaultScopes lists %q twice: take one out", safeurl.Name(id))
+		f.add(twice[id], "DefaultScopes lists %q twice: remove one", safeurl.Name(id))
 		twice[id] = true
 	}
 }
@@ -71,7 +71,7 @@ func (f *faults) audience(s Settings) {
 		f.add(err != nil || !u.IsAbs() || strings.ContainsAny(uri, "# "), "Audience or Resources has %q: want an absolute URI without fragment (RFC 8707 §2)", safeurl.Text(uri))
 		if spelling, ok := weburl.Canonical(uri); ok {
 			f.add(u.User != nil || strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }),
-				"Audience or Resources has %q: clients and APIs compare it byte by byte, and can't write it so; write %q", safeurl.Text(uri), spelling)
+				"Audience or Resources has %q: clients and APIs compare it byte by byte and use another spelling; write %q", safeurl.Text(uri), spelling)
 		}
 	}
 	all := append([]string{s.Audience}, s.Resources...)
@@ -99,6 +99,6 @@ func (f *faults) lifetimes(s Settings) {
 	f.add(s.FamilyTTL != 0 && s.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", s.FamilyTTL)
 	f.add(s.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", s.CodeTTL)
 	f.add(s.RefreshTokenGrace > 0 && s.RefreshTokenGrace <= oauth.RetryAfter*time.Second,
-		"RefreshTokenGrace is %v: want more than the %d seconds after which a client asks again that was told to try later, or a negative one for none", s.RefreshTokenGrace, oauth.RetryAfter)
-	f.add(s.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: at most a minute; it is for answers that were lost, not for tokens that are kept", s.RefreshTokenGrace)
+		"RefreshTokenGrace is %v: want more than %d seconds, after which a client retries a request that was temporarily unavailable, or a negative value to disable it", s.RefreshTokenGrace, oauth.RetryAfter)
+	f.add(s.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: at most a minute; it is for lost responses", s.RefreshTokenGrace)
 }

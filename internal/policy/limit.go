@@ -11,8 +11,8 @@ import (
 // Unlimited is the value of a setting that has no limit.
 const Unlimited = -1
 
-// CheckLimits returns the faults of limits by the names of their fields: -1 is the only
-// negative value.
+// CheckLimits returns the faults of limits, by the names of their fields. The only
+// valid negative value is -1.
 func CheckLimits(limits map[string]int) (found []error) {
 	for _, name := range slices.Sorted(maps.Keys(limits)) {
 		if n := limits[name]; n < Unlimited {
@@ -22,10 +22,10 @@ func CheckLimits(limits map[string]int) (found []error) {
 	return found
 }
 
-// limitError is [oauth.ErrLimit] with a text that says which limit, and what to do.
+// limitError is [oauth.ErrLimit] with a text that names the limit and the remedy.
 type limitError string
 
-// LimitReached returns an error that is [oauth.ErrLimit], with a text of the caller.
+// LimitReached returns an error that is [oauth.ErrLimit], with the caller's text.
 func LimitReached(format string, args ...any) error {
 	return limitError(fmt.Sprintf(format, args...))
 }

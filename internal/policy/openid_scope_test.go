@@ -10,8 +10,7 @@ import (
 
 const openIDNotice = "the scope openid is ignored"
 
-// Clients that were made for OpenID Connect ask for openid and offline_access at
-// every server.
+// Clients for OpenID Connect request openid and offline_access from every server.
 func TestScopes_FR_32_OpenIDScopesAreIgnored(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit, func(c *passport.Config) {
 		c.DefaultScopes = []string{"admin"}
@@ -22,15 +21,15 @@ func TestScopes_FR_32_OpenIDScopesAreIgnored(t *testing.T) {
 		{"offline_access", ""}, {"openid offline_access", ""},
 	} {
 		web, spa := s.Web(), s.Spa()
-		s.NarrowClient(spa, "read", "write") // a fixed list does not have them
+		s.NarrowClient(spa, "read", "write") // the list has neither scope
 		for name, c := range map[string]*testkit.Client{"a confidential client": web, "a public client": spa} {
 			page := b.Authorize(c, "scope", tt.asked, "prompt", "consent")
 			if strings.Contains(page.Body, "openid") || strings.Contains(page.Body, "offline_access") {
-				t.Errorf("%s asks for %q: the consent page shows a scope that is ignored", name, tt.asked)
+				t.Errorf("%s requests %q: the consent page shows an ignored scope", name, tt.asked)
 			}
 			got := s.Redeem(c, page.Allow().Code())
 			if got.Scope != tt.want || got.Refresh == "" {
-				t.Errorf("%s asks for %q and gets the scope %q and the refresh token %.5q, want %q and one", name, tt.asked, got.Scope, got.Refresh, tt.want)
+				t.Errorf("%s requests %q and gets the scope %q and the refresh token %.5q, want %q and a refresh token", name, tt.asked, got.Scope, got.Refresh, tt.want)
 			}
 			if refreshed := s.Refresh(c, got.Refresh, "scope", tt.asked).Tokens(); refreshed.Scope != tt.want || refreshed.Refresh == "" {
 				t.Errorf("%s refreshes with %q and gets %q, want %q", name, tt.asked, refreshed.Scope, tt.want)
@@ -49,7 +48,7 @@ func TestScopes_FR_32_OpenIDScopesAreIgnored(t *testing.T) {
 	s.Exchange(s.Machine(), "grant_type", "client_credentials", "scope", "OpenID").WantJSONError(400, "invalid_scope")
 	s.Exchange(s.Machine(), "grant_type", "client_credentials", "scope", "profile").WantJSONError(400, "invalid_scope")
 	if got := s.GrantTokens(s.Web(), "scope", "read"); got.Refresh == "" {
-		t.Error("without offline_access there is no refresh token")
+		t.Error("a response without offline_access has no refresh token")
 	}
 }
 
@@ -63,12 +62,12 @@ func TestScopes_FR_32_OpenIDIsLoggedOncePerClient(t *testing.T) {
 		}
 	}
 	if got := strings.Count(s.Log.String(), openIDNotice); got != 2 {
-		t.Errorf("two clients that ask for openid make %d log lines, want one for each: %s", got, s.Log)
+		t.Errorf("two clients that request openid write %d log lines, want one for each: %s", got, s.Log)
 	}
 	s.WantLog(first.ID, second.ID)
 }
 
-// An operator can register the scopes. Then they are scopes like any other.
+// If an operator registers the scopes, they are scopes like any other.
 func TestScopes_FR_32_RegisteredOnesCount(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) {
 		c.Scopes = append(c.Scopes, passport.Scope{ID: "openid", Description: "Know who you are"}, passport.Scope{ID: "offline_access", Description: "Act while you are away"})

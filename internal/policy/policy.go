@@ -1,6 +1,6 @@
-// Package policy answers questions about what the operator has set: which scopes and
-// resources a client may ask for, and how long what it gets lives. It reads only its
-// settings and arguments.
+// Package policy applies the operator's settings: which scopes and resources a
+// client may request, and the lifetimes of its tokens. It reads only its settings
+// and arguments.
 package policy
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Settings are those of Config, with its defaults filled in.
+// Settings are the settings of passport.Config, with defaults filled in.
 type Settings struct {
 	Scopes        []oauth.Scope
 	DefaultScopes []string
@@ -37,22 +37,21 @@ type Settings struct {
 	PurgeAfter             time.Duration
 	FamiliesEndWithSession bool
 
-	Log *slog.Logger // gets a line for each client whose scope is ignored
+	Log *slog.Logger // gets a line for each client that requests openid
 }
 
-// Policy answers for one server. It is safe for concurrent use.
+// Policy is the policy of one server. It is safe for concurrent use.
 type Policy struct {
 	Settings
 	registered map[string]bool
 	scopeIDs   []string // the registered scopes
-	audiences  []string // of tokens, the server's own first
+	audiences  []string // of tokens; the server's own is first
 	redirects  redirect.Rules
 	traits     func(grantType string) oauth.GrantTraits
-	ignored    *logline.Once // clients that asked for a scope that is ignored
+	ignored    *logline.Once // clients that requested openid
 }
 
-// New returns the policy of the settings. traits returns what is known of a grant
-// type.
+// New returns the policy of the settings. traits returns the traits of a grant type.
 func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
 	p := &Policy{Settings: s, registered: map[string]bool{}, audiences: append([]string{s.Audience}, s.Resources...), traits: traits, ignored: new(logline.Once)}
 	p.redirects = redirect.Rules{HTTP: strings.HasPrefix(s.Issuer, "http:"), Schemes: s.AllowedRedirectSchemes}
@@ -63,10 +62,10 @@ func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
 	return p
 }
 
-// CheckRedirectURI returns an error if a redirect URI may not be registered. The error
-// says what is wrong and how to fix it; it does not repeat the URI.
+// CheckRedirectURI returns an error if a redirect URI may not be registered. The
+// error has the fault and the remedy; it does not repeat the URI.
 func (p *Policy) CheckRedirectURI(uri string) error { return p.redirects.Validate(uri) }
 
-// CheckNewRedirectURI is CheckRedirectURI for a URI that isn't registered yet, which has
-// to be spelled as clients send it.
+// CheckNewRedirectURI is like CheckRedirectURI for a URI that isn't registered yet:
+// it must have the spelling that clients send.
 func (p *Policy) CheckNewRedirectURI(uri string) error { return p.redirects.Register(uri) }

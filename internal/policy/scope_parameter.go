@@ -7,17 +7,17 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The most that a scope parameter may hold. Servers have tens of scopes, no honest
-// request names thousands, and a token carries all of them.
+// The maximum size of a scope parameter. Servers have tens of scopes, and a token
+// carries every scope of a request.
 const (
 	MaxScopeBytes  = 4096
 	MaxScopeTokens = 256
 )
 
-// ParseScopes returns the scope tokens of a scope parameter in their order, each
-// once, or nil when there are none. A text that is no scope token
-// (RFC 6749 §3.3) is an invalid_scope error that does not repeat it. More than one
-// space between two tokens is accepted.
+// ParseScopes returns the scope tokens of a scope parameter in their order, without
+// duplicates, or nil if there are none. An invalid scope token (RFC 6749 §3.3) is an
+// invalid_scope error that does not repeat it. ParseScopes accepts more than one
+// space between two tokens.
 func ParseScopes(param string) ([]string, error) {
 	if len(param) > MaxScopeBytes {
 		return nil, oauth.InvalidScope.Errorf("the scope parameter is longer than %d bytes", MaxScopeBytes)
@@ -38,7 +38,7 @@ func ParseScopes(param string) ([]string, error) {
 }
 
 // ValidScope reports whether token is a scope-token: one or more characters of
-// printable ASCII save space, quote and backslash (RFC 6749 §3.3).
+// printable ASCII except space, quote and backslash (RFC 6749 §3.3).
 func ValidScope(token string) bool {
 	for i := range len(token) {
 		if c := token[i]; c < 0x21 || c > 0x7e || c == '"' || c == '\\' {

@@ -19,7 +19,7 @@ func TestParseScopes(t *testing.T) {
 		{"", nil},
 		{" ", nil},
 		{"orders", []string{"orders"}},
-		{"b a c", []string{"b", "a", "c"}}, // the order stays
+		{"b a c", []string{"b", "a", "c"}}, // keeps the order
 		{"a b a", []string{"a", "b"}},
 		{"a A", []string{"a", "A"}}, // case-sensitive (RFC 6749 §3.3)
 		{"  a   b ", []string{"a", "b"}},
@@ -55,7 +55,7 @@ func TestParseScopes_Characters(t *testing.T) {
 			t.Errorf("Parse(%q) = %v, want invalid_scope", param, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "script") {
-			t.Errorf("the error repeats what the client sent: %v", err)
+			t.Errorf("the error repeats the parameter: %v", err)
 		}
 	}
 	if policy.ValidScope("") {
@@ -83,7 +83,8 @@ func TestParseScopes_Size(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that what is parsed is what was sent, and well-formed.
+// FuzzParseScopes checks that the result has exactly the tokens of the parameter,
+// and only valid ones.
 func FuzzParseScopes(f *testing.F) {
 	for _, seed := range []string{"", "a b", "a  a", "\x00", "a\"b", `a\b`, "é", strings.Repeat("x ", 300)} {
 		f.Add(seed)

@@ -19,8 +19,8 @@ func (p *Policy) CheckRegistered(id string) error {
 }
 
 // CheckPermitted returns an error, like CheckRegistered, for a scope that is not
-// registered or that tokens of a client and a grant type can't have. told is the text
-// for the latter.
+// registered or that tokens of a client and a grant type can't have. told is the
+// error text for a scope that tokens can't have.
 func (p *Policy) CheckPermitted(id string, c *oauth.Client, grantType, told string) error {
 	if err := p.CheckRegistered(id); err != nil || len(p.PermittedScopes([]string{id}, c, grantType)) > 0 {
 		return err
@@ -28,19 +28,19 @@ func (p *Policy) CheckPermitted(id string, c *oauth.Client, grantType, told stri
 	return refusedScope(id, p.PermittedScopes(p.scopeIDs, c, grantType), told)
 }
 
-// HasScope reports whether a client can have a scope: a registered one, or
+// HasScope reports whether a client can have a scope: a registered scope, or
 // [oauth.AllScopes], which is never registered.
 func (p *Policy) HasScope(id string) bool { return id == oauth.AllScopes || p.registered[id] }
 
-// ScopesFor returns the registered scopes among ids, each once and in the order in
-// which they are shown.
+// ScopesFor returns the registered scopes among ids, without duplicates, in the
+// order of the consent page.
 func (p *Policy) ScopesFor(ids ...string) []oauth.Scope {
 	return slices.DeleteFunc(slices.Clone(p.Scopes), func(scope oauth.Scope) bool { return !slices.Contains(ids, scope.ID) })
 }
 
-// The scopes of OpenID Connect that OAuth clients also ask for. If an operator
-// registers one, it is a scope like any other. Otherwise it means nothing here: a
-// request for it succeeds without it, and the response's scope says so. A granted
+// The scopes of OpenID Connect that OAuth clients also request. If an operator
+// registers one, it is a scope like any other. Otherwise it has no meaning here: a
+// request for it succeeds without it, and the response's scope lacks it. A granted
 // offline_access also lets a client act without a session (OpenID Connect Core §11).
 const (
 	openID        = "openid"
@@ -49,8 +49,8 @@ const (
 
 // RequestedScopes resolves the scope parameter of a request for a grant type. An
 // error names the wrong scope. Without a scope parameter the result is the default
-// scopes that the client may have. Clients may always ask for openid and
-// offline_access, which are left out if they are not registered.
+// scopes that the client may have. Clients may always request openid and
+// offline_access; the result lacks them if they are not registered.
 func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]string, error) {
 	asked, err := ParseScopes(param)
 	if err != nil {
@@ -73,14 +73,14 @@ func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]st
 	return asked, nil
 }
 
-// refusedScope is the error for a scope. The log also has the nearest scope that the
-// client could have meant.
+// refusedScope returns the error for a scope. Its text for the log also has the
+// nearest known scope, which the client may have meant.
 func refusedScope(id string, known []string, told string) error {
 	return fmt.Errorf("%s: %w", nearest.Word(id, known), oauth.InvalidScope.Errorf(told, nearest.Shown(id)))
 }
 
-// ignores reports whether a scope is left out of a request. It logs one line for
-// each client that asks for openid, because such a client waits for an ID token.
+// ignores reports whether to drop a scope from a request. It logs one line for each
+// client that requests openid, because such a client waits for an ID token.
 func (p *Policy) ignores(c *oauth.Client, id string) bool {
 	if id != openID && id != offlineAccess || p.registered[id] {
 		return false
@@ -91,16 +91,17 @@ func (p *Policy) ignores(c *oauth.Client, id string) bool {
 	return true
 }
 
-// mayAsk reports whether the client may ask for a scope: by its name, by a scope
-// above it where scopes are inherited, or because it may ask for all.
+// mayAsk reports whether the client may request a scope: by its name, by a scope
+// that includes it if scopes are inherited, or because the client may request all
+// scopes.
 func (p *Policy) mayAsk(c *oauth.Client, id string) bool {
 	return c.MayAsk(id) || c.MayAsk(oauth.AllScopes) || oauth.Covers(c.Scopes, id, p.InheritScopes)
 }
 
 // PermittedScopes drops the scopes that a token of the client and the grant type
-// cannot have: scopes that are not registered any more or that the client may not
-// ask for any more, and [oauth.AllScopes] where the grant cannot carry it. It is
-// applied to what every grant allows.
+// cannot have: scopes that are no longer registered or that the client may no longer
+// request, and [oauth.AllScopes] if the grant cannot have it. The server applies it
+// to the result of every grant.
 func (p *Policy) PermittedScopes(scopes []string, c *oauth.Client, grantType string) []string {
 	all := p.traits(grantType).AllScopes
 	return slices.DeleteFunc(slices.Clone(scopes), func(id string) bool {
@@ -113,9 +114,9 @@ func (p *Policy) permittedByName(scopes []string, c *oauth.Client) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(id string) bool { return !p.registered[id] || !p.mayAsk(c, id) })
 }
 
-// RefreshScopes are the scopes that a refresh token of the grant type may ask for
-// later: those that were granted, without [oauth.AllScopes] where the grant cannot
-// carry it. Nil stays nil.
+// RefreshScopes returns the scopes that a refresh token of the grant type may
+// request later: the granted scopes, without [oauth.AllScopes] if the grant cannot
+// have it. Nil stays nil.
 func (p *Policy) RefreshScopes(granted []string, grantType string) []string {
 	if granted == nil || p.traits(grantType).AllScopes {
 		return granted
@@ -123,8 +124,8 @@ func (p *Policy) RefreshScopes(granted []string, grantType string) []string {
 	return slices.DeleteFunc(slices.Clone(granted), func(id string) bool { return id == oauth.AllScopes })
 }
 
-// ConfiguredAudience returns an audience in the spelling of the settings, if tokens can
-// be for it. Tokens, rows and consents have only this spelling.
+// ConfiguredAudience returns an audience in the spelling of the settings, if tokens
+// can have it. Tokens, rows and consents have only this spelling.
 func (p *Policy) ConfiguredAudience(uri string) (string, bool) {
 	return resource.Find(uri, p.audiences)
 }
@@ -149,8 +150,8 @@ func (p *Policy) RequestedResources(uris []string) ([]string, error) {
 }
 
 // Audiences returns the audience of a token for resources: the resources, or the
-// server's own audience without any. The result has the spelling of the settings for
-// every resource that they name.
+// server's own audience if there are none. The result has the spelling of the
+// settings for every resource that they name.
 func (p *Policy) Audiences(resources []string) []string {
 	if len(resources) == 0 {
 		return []string{p.Audience}

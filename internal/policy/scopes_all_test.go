@@ -10,7 +10,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A client that acts for itself may have everything, if it may ask for it; the
+// A client that acts for itself may have all scopes if it may request them. The
 // password grant has the same test under its own name.
 func TestAllScopes_ClientCredentials(t *testing.T) {
 	s := testkit.NewServer(t)
@@ -23,7 +23,7 @@ func TestAllScopes_ClientCredentials(t *testing.T) {
 		"listed":                       {[]string{"*"}, "*", "*"},
 		"listed, and asks for less":    {[]string{"*"}, "read write", "read write"},
 		"together with another":        {nil, "* read", "* read"},
-		"all by name is not all":       {[]string{"read", "write", "admin"}, "*", ""},
+		"every scope by name is not *": {[]string{"read", "write", "admin"}, "*", ""},
 		"not listed":                   {[]string{"read"}, "*", ""},
 		"none":                         {[]string{}, "*", ""},
 		"listed, but never registered": {[]string{"*"}, "unheard-of", ""},
@@ -40,13 +40,13 @@ func TestAllScopes_ClientCredentials(t *testing.T) {
 		}
 		admits := s.Call(s.GuardClient(guard.Scopes("read", "write", "admin", "unheard-of")), "Authorization", "Bearer "+tok.Access).Status == 200
 		if admits != slices.Contains([]string{"*", "* read"}, tt.want) {
-			t.Errorf("%s: a guard for everything admits the token = %v", name, admits)
+			t.Errorf("%s: a guard with every scope admits the token = %v", name, admits)
 		}
 	}
 }
 
-// Users agree to scopes by name: wherever one is asked, and for the tokens that
-// they make for themselves, there is no *.
+// Users consent to scopes by name. So the scope * is refused where a user consents,
+// and for personal access tokens.
 func TestAllScopes_NotWhereUsersAgree(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithImplicit, testkit.WithGrants(testkit.Voucher{}, testkit.Greedy{}))
 	c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "implicit", testkit.VoucherType, testkit.GreedyType}, Scopes: []string{"*"}})
@@ -54,32 +54,32 @@ func TestAllScopes_NotWhereUsersAgree(t *testing.T) {
 	b.Authorize(c, "scope", "*").WantRedirectError("invalid_scope")
 	b.Authorize(c, "scope", "read *").WantRedirectError("invalid_scope")
 	if got := testkit.FromBrowser(b.Authorize(c, "response_type", "token", "scope", "*", "code_challenge", "", "code_challenge_method", "")); got.Code != "invalid_scope" {
-		t.Errorf("the implicit grant answers %+v, want invalid_scope", got)
+		t.Errorf("the implicit grant responds with %+v, want invalid_scope", got)
 	}
 	if made, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "my script", "*"); err == nil {
-		t.Errorf("CreateToken() with * = %+v, want a refusal", made.Token)
+		t.Errorf("CreateToken() with * = %+v, want an error", made.Token)
 	}
 	s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", "alice-1", "scope", "*").WantJSONError(400, "invalid_scope")
 	s.Refresh(c, s.GrantTokens(c).Refresh, "scope", "*").WantJSONError(400, "invalid_scope")
-	// A grant of the application's own that returns it all the same gives what it
-	// names beside it, now and when it is refreshed.
+	// If a custom grant returns it anyway, the token and its refreshes have the other
+	// scopes of the grant.
 	tok := s.Exchange(c, "grant_type", testkit.GreedyType).Tokens()
 	next := s.Refresh(c, tok.Refresh).Tokens()
 	if tok.Scope != "read write admin" || next.Scope != "read write admin" {
-		t.Errorf("a grant that returns * gave %q, then %q, want what is registered", tok.Scope, next.Scope)
+		t.Errorf("a grant that returns * gave %q, then %q, want the registered scopes", tok.Scope, next.Scope)
 	}
 	s.Refresh(c, next.Refresh, "scope", "*").WantJSONError(400, "invalid_scope")
 	for _, bad := range [][]passport.Scope{{{ID: "*"}}} {
 		config := testkit.PlainConfig(t)
 		config.Scopes = bad
 		if _, err := passport.New(config); err == nil {
-			t.Error("New() takes * for a scope that can be registered")
+			t.Error("New() with the scope * = nil, want an error")
 		}
 	}
 }
 
-// A request for no scope gets the defaults that the client may have, whichever way
-// it says so. Tokens that users make for themselves get none.
+// A request without scopes, in any form, gets the default scopes that the client may
+// have. Personal access tokens get none.
 func TestDefaultScopes(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithImplicit, testkit.WithGrants(testkit.Voucher{}), func(c *passport.Config) { c.DefaultScopes = []string{"write", "read"} })
 	c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials", "password", "implicit", testkit.VoucherType}})
@@ -100,10 +100,10 @@ func TestDefaultScopes(t *testing.T) {
 		if tok.Scope != "write read" {
 			t.Errorf("authorization_code with %q: scope %q, want the defaults", body, tok.Scope)
 		}
-		// At a refresh it means what was granted, not the defaults.
+		// A refresh without scopes gets the granted scopes, not the defaults.
 		first := s.GrantTokens(c, "scope", "read admin", "prompt", "consent")
 		if next := s.Send("grant_type=refresh_token&refresh_token="+first.Refresh+body, "Authorization", testkit.Basic(c.ID, c.Secret)).Tokens(); next.Scope != "read admin" {
-			t.Errorf("a refresh with %q: scope %q, want what was granted", body, next.Scope)
+			t.Errorf("a refresh with %q: scope %q, want the granted scopes", body, next.Scope)
 		}
 	}
 	if got := testkit.FromBrowser(b.Authorize(c, "response_type", "token", "scope", "", "code_challenge", "", "code_challenge_method", "")); got.Scope != "write read" {
@@ -111,7 +111,7 @@ func TestDefaultScopes(t *testing.T) {
 	}
 	s.NarrowClient(c, "read")
 	if tok := s.Exchange(c, "grant_type", "client_credentials").Tokens(); tok.Scope != "read" {
-		t.Errorf("a client that may have read alone gets %q", tok.Scope)
+		t.Errorf("a client that may have only read gets %q", tok.Scope)
 	}
 	made, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "my script")
 	if err != nil || len(made.Token.Scopes) != 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A token with a scope passes where one below it is asked for, by rule and in the
-// handler, and only while InheritScopes is set.
+// A token with a scope satisfies a rule or a handler that requires a scope under it,
+// but only if InheritScopes is set.
 func TestScopes_InheritedByGuardsAndTokens(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithInheritance)
 	c := s.Machine()
@@ -43,13 +43,13 @@ func TestScopes_InheritedByGuardsAndTokens(t *testing.T) {
 		}
 		exact := testkit.ClaimsOf(t, tt.token)["scope"] == tt.scope
 		if a := off.Call(off.GuardClient(guard.Scopes(tt.scope)), "Authorization", "Bearer "+tt.token); (a.Status == http.StatusOK) != exact {
-			t.Errorf("without InheritScopes a token with scope %q gets %s for %q", testkit.ClaimsOf(t, tt.token)["scope"], a, tt.scope)
+			t.Errorf("without InheritScopes a token with scope %q gets %s for %q, want 403", testkit.ClaimsOf(t, tt.token)["scope"], a, tt.scope)
 		}
 	}
 }
 
-// The token that a test helper puts in the place of a real one is held to the
-// server's setting too, without being changed itself.
+// The server's setting also applies to the token of a test helper. The guard does
+// not change that token.
 func TestScopes_InheritedByTokensOfATest(t *testing.T) {
 	for inherit, want := range map[bool]int{true: 200, false: 403} {
 		s := testkit.NewServer(t, testkit.WithShopScopes, func(c *passport.Config) { c.InheritScopes = inherit })
@@ -59,7 +59,7 @@ func TestScopes_InheritedByTokensOfATest(t *testing.T) {
 		r := testkit.NewGet("https://api.example.com/orders")
 		r = r.WithContext(ctxtoken.With(r.Context(), ctxtoken.Admitted{Token: token}))
 		if a := s.CallWith(s.GuardClient(guard.Scopes("orders:read")), r); a.Status != want {
-			t.Errorf("with InheritScopes = %v the guard answers %s, want %d", inherit, a, want)
+			t.Errorf("with InheritScopes = %v the guard responds with %s, want %d", inherit, a, want)
 		}
 		if token.InheritScopes == inherit {
 			t.Error("the guard changed the test's own token")
@@ -67,8 +67,8 @@ func TestScopes_InheritedByTokensOfATest(t *testing.T) {
 	}
 }
 
-// A client that is limited to a scope may ask for those below it. What it asks for
-// has to be registered all the same.
+// A client that is limited to a scope may request the scopes under it. They must
+// also be registered.
 func TestScopes_InheritedByLimits(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithInheritance)
 	c := s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: []string{"orders"}})
@@ -87,8 +87,8 @@ func TestScopes_InheritedByLimits(t *testing.T) {
 	off.Exchange(c, "grant_type", "client_credentials", "scope", "orders:read").WantJSONError(400, "invalid_scope")
 }
 
-// A refresh may ask for what stands below what was granted, and the next one for
-// all of it again.
+// A refresh may request a scope under a granted one, and the next refresh all
+// granted scopes again.
 func TestScopes_InheritedByRefresh(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithInheritance)
 	c := s.Web()
@@ -100,22 +100,22 @@ func TestScopes_InheritedByRefresh(t *testing.T) {
 	s.Call(s.Guard(guard.Scopes("orders")), "Authorization", "Bearer "+less.Access).WantJSONError(403, "insufficient_scope")
 	s.Refresh(c, less.Refresh, "scope", "invoices:read").WantJSONError(400, "invalid_scope")
 	if again := s.Refresh(c, less.Refresh).Tokens(); again.Scope != "orders" {
-		t.Errorf("refreshed without scope to %q, want all that was granted", again.Scope)
+		t.Errorf("refreshed without scope to %q, want all granted scopes", again.Scope)
 	}
 	for token, err := range s.Tokens(t.Context(), testkit.Ref("alice")) {
 		if err != nil || token.Can("orders:read:own") != (token.Scopes[0] != "invoices:read") {
-			t.Errorf("a listed token %+v, %v, cannot do what one in a handler can", token, err)
+			t.Errorf("a token in a list is %+v, %v, want the inherited scopes as in a handler", token, err)
 		}
 	}
-	// The reverse widens, and is refused.
+	// A scope above the granted one is refused.
 	narrow := s.GrantTokens(c, "scope", "orders:read", "prompt", "consent")
 	s.Refresh(c, narrow.Refresh, "scope", "orders").WantJSONError(400, "invalid_scope")
 	off := s.Restart(func(c *passport.Config) { c.InheritScopes = false })
 	off.Refresh(c, s.GrantTokens(c, "scope", "orders", "prompt", "consent").Refresh, "scope", "orders:read").WantJSONError(400, "invalid_scope")
 }
 
-// Who has agreed to a scope is not asked for one below it, at the same audience; a
-// page shows as new what is.
+// A user who granted a scope is not asked for a scope under it at the same audience.
+// The consent page shows only new scopes as new.
 func TestScopes_InheritedByConsent(t *testing.T) {
 	const api = "https://api.example.com"
 	s := testkit.NewServer(t, testkit.WithInheritance, func(c *passport.Config) { c.Resources = []string{api} })
@@ -123,11 +123,11 @@ func TestScopes_InheritedByConsent(t *testing.T) {
 	b := s.Browser().SignIn("alice")
 	b.Authorize(c, "scope", "orders").Allow().Code()
 	if a := b.Authorize(c, "scope", "orders:read:own orders:read"); a.IsConsent() {
-		t.Error("the user is asked for what stands below what he agreed to")
+		t.Error("the user is asked for a scope under a granted one")
 	}
 	b.Authorize(c, "scope", "orders:read", "prompt", "none").Code()
 	if a := b.Authorize(c, "scope", "orders:read", "resource", api); !a.IsConsent() {
-		t.Error("consent at one audience holds at another")
+		t.Error("a consent at one audience is valid at another")
 	}
 	page := b.Authorize(c, "scope", "orders:read invoices:read")
 	fresh, old, found := strings.Cut(page.Body, "allowed it before")
@@ -136,19 +136,19 @@ func TestScopes_InheritedByConsent(t *testing.T) {
 	}
 	page.Allow().Code()
 	if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 2 || !slices.Equal(given[1].Scopes, []string{"invoices:read"}) {
-		t.Errorf("the events say %+v, want the new scope alone in the second", given)
+		t.Errorf("the events are %+v, want only the new scope in the second", given)
 	}
 	// At another audience it is remembered in the same way.
 	b.Authorize(c, "scope", "orders", "resource", api).Allow().Code()
 	if a := b.Authorize(c, "scope", "orders:read", "resource", api); a.IsConsent() {
-		t.Error("at another audience the user is asked for what stands below what he agreed to")
+		t.Error("at another audience the user is asked for a scope under a granted one")
 	}
-	// The reverse is asked, and so is all of it when scopes are not inherited.
+	// The user is asked for a scope above a granted one. Without inheritance, the user is asked for every scope.
 	if a := s.Browser().SignIn("bob").Authorize(c, "scope", "orders:read").Allow(); a.Code() == "" || !s.Browser().SignIn("bob").Authorize(c, "scope", "orders").IsConsent() {
-		t.Error("who agreed to a scope below is not asked for the one above")
+		t.Error("a user who granted a scope is not asked for the scope above it")
 	}
 	off := s.Restart(func(c *passport.Config) { c.InheritScopes = false })
 	if !b.At(off).Authorize(c, "scope", "orders:read:own").IsConsent() {
-		t.Error("without InheritScopes the user is not asked")
+		t.Error("without InheritScopes the user is not asked for a scope under a granted one")
 	}
 }

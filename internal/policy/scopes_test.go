@@ -8,7 +8,7 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// The scopes are shown in the order in which they were configured.
+// Scopes have the order of the configuration.
 func TestScopes(t *testing.T) {
 	s := testkit.NewServer(t)
 	ids := func(scopes []passport.Scope) (ids []string) {
@@ -35,7 +35,7 @@ func TestScopes(t *testing.T) {
 			t.Errorf("HasScope(%q) = %v, want %v", id, got, want)
 		}
 	}
-	// What the caller does with the list changes nothing.
+	// The caller can change the list without an effect.
 	s.Scopes()[0].ID = "changed"
 	s.ScopeIDs()[0] = "changed"
 	slices.Reverse(s.ScopesFor("read", "write"))

@@ -22,8 +22,8 @@ func (p *Policy) BindToSession(f *oauth.Family, c *oauth.Client, scopes []string
 	}
 }
 
-// Earlier returns the earlier of an end and another that may be zero, in whole
-// microseconds, as stores keep it.
+// Earlier returns the earlier of two times in whole microseconds, as stores keep
+// them. other may be zero.
 func Earlier(end, other time.Time) time.Time {
 	if other = other.UTC().Truncate(time.Microsecond); other.IsZero() || end.Before(other) {
 		return end

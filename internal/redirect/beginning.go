@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// beginning refuses a URI without a scheme or without the slashes after it. It is the
-// most frequent mistake, and each form of it needs its own advice.
+// beginning refuses a URI without a scheme or without the slashes after it. This
+// mistake is the most frequent, and each of its forms needs its own advice.
 func beginning(uri string) error {
 	s := scheme(uri)
 	switch {
@@ -23,8 +23,8 @@ func beginning(uri string) error {
 	return bareHost(uri, s)
 }
 
-// bareHost refuses a URI that begins with a host. What seems to be its scheme may be a
-// host too, if a port follows.
+// bareHost refuses a URI that begins with a host. If a port follows, the host looks
+// like a scheme.
 func bareHost(uri, scheme string) error {
 	authority := uri
 	if end := strings.IndexAny(uri, "/?"); end >= 0 {

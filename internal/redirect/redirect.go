@@ -1,5 +1,5 @@
-// Package redirect handles redirect URIs: which may be registered, which
-// registered URI matches a request, and how a response is added to one.
+// Package redirect handles redirect URIs: which URIs a client may register, which
+// registered URI matches a request, and how a response is added to a URI.
 //
 // Matching compares URIs byte for byte (RFC 9700 §2.1). Only [Rules], at
 // registration, interpret a URI.

@@ -72,7 +72,7 @@ func TestMatch_AZ_08_NeverRepeat_B1_B3_B4_ByteForByte(t *testing.T) {
 func TestMatch_FR_23_AZ_09_AZ_10_NeverRepeat_B2_LoopbackPort(t *testing.T) {
 	const exact, other, none = redirect.Exact, redirect.OtherPort, redirect.None
 	registered := []string{
-		"https://app.example.com/cb", // another kind of URI changes nothing
+		"https://app.example.com/cb", // another kind of URI makes no difference
 		"http://127.0.0.1/cb?x=1", "http://[::1]:8000/cb", "http://localhost:3000", "http://localhost/callback", "com.example.app:/cb",
 	}
 	for _, tt := range []struct {

@@ -26,14 +26,15 @@ func CheckScheme(name string) error {
 	return nil
 }
 
-// Loopback reports whether the URI leads to a server on the user's own device.
+// Loopback reports whether the URI belongs to a server on the user's own device.
 func Loopback(uri string) bool {
 	_, _, _, ok := splitLoopback(uri)
 	return ok
 }
 
-// PrivateUse reports whether the URI leads to an application that is registered for its
-// scheme, such as com.example.app (RFC 8252 §7.1), or cursor if the operator admits it.
+// PrivateUse reports whether the URI opens an application that is registered for its
+// scheme, such as com.example.app (RFC 8252 §7.1), or cursor if the operator admits
+// it.
 func PrivateUse(uri string) bool {
 	s := scheme(uri)
 	return s != "" && s != "https" && s != "http" && !slices.Contains(never, s)

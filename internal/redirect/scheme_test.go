@@ -7,7 +7,7 @@ import (
 	"github.com/go-passport/passport/internal/redirect"
 )
 
-// An operator may admit a scheme by its name, and only that one.
+// A scheme that the operator admits is valid, and no other.
 func TestValidate_FR_31_AdmittedSchemes(t *testing.T) {
 	rules := redirect.Rules{Schemes: []string{"cursor", "vscode-insiders", "claude", "ms-app+x"}}
 	for uri, want := range map[string]string{
@@ -49,7 +49,7 @@ func TestCheckScheme_FR_31_NeverAdmitted(t *testing.T) {
 			t.Errorf("CheckScheme(%q) = %v, want nil", name, err)
 		}
 	}
-	// Also where the setting was not checked, as in a store of another version.
+	// The schemes are refused even if the setting was not checked.
 	rules := redirect.Rules{Schemes: never}
 	for _, name := range never {
 		if name == "https" || name == "http" {
@@ -64,7 +64,7 @@ func TestCheckScheme_FR_31_NeverAdmitted(t *testing.T) {
 	}
 }
 
-// Each mistake gets the advice that fits it.
+// The error for each mistake has the advice for it.
 func TestValidate_FR_31_AdviceFitsTheMistake(t *testing.T) {
 	const addHTTP, addHTTPS = "has no scheme: put http:// in front", "has no scheme: put https:// in front"
 	for uri, want := range map[string]string{
@@ -112,7 +112,7 @@ func TestValidate_FR_31_AdviceFitsTheMistake(t *testing.T) {
 			t.Errorf("Validate(%q) = %v, want an error with %q", uri, err, want)
 		}
 		if err != nil && want != "scheme without a dot" && strings.Contains(err.Error(), "dot") {
-			t.Errorf("Validate(%q) = %v, which speaks of dots", uri, err)
+			t.Errorf("Validate(%q) = %v, want no advice about dots", uri, err)
 		}
 	}
 }

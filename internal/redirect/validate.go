@@ -12,9 +12,9 @@ import (
 // MaxBytes is the length of the longest redirect URI that may be registered.
 const MaxBytes = 2048
 
-// answers are the parameters that a response adds. A registered query with one
-// of them would give a response with two (RFC 6749 §3.1).
-var answers = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
+// responseParams are the parameters that a response adds. A registered query with
+// one of them would repeat it in the response (RFC 6749 §3.1).
+var responseParams = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
 
 // Rules say which redirect URIs may be registered.
 type Rules struct {
@@ -55,8 +55,8 @@ func (r Rules) Validate(uri string) error {
 
 // Register is [Rules.Validate] for a URI that isn't registered yet. It also refuses
 // capital letters in the scheme and the host. Browsers and HTTP clients write both in
-// lower case, and a request has to have the registered URI byte for byte. A
-// reverse-domain scheme keeps its letters: apps send the ID of their bundle as it is.
+// lower case, and a request must have the registered URI byte for byte. A
+// reverse-domain scheme keeps its case, because apps send the ID of their bundle.
 func (r Rules) Register(uri string) error {
 	if err := r.Validate(uri); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (r Rules) Register(uri string) error {
 		return fmt.Errorf("has capital letters in its scheme, which clients send in lower case: write %s", lower)
 	}
 	host := ""
-	if before == "https" || before == "http" { // the case of another scheme's host may count
+	if before == "https" || before == "http" { // the case of another scheme's host may matter
 		host = strings.TrimPrefix(after, "//")
 		if end := strings.IndexAny(host, "/?"); end >= 0 {
 			host = host[:end]
@@ -84,9 +84,9 @@ func spelling(uri string) error {
 	case uri == "":
 		return errors.New("is empty")
 	case len(uri) > MaxBytes:
-		return fmt.Errorf("is longer than %d bytes: keep what changes in the state parameter", MaxBytes)
+		return fmt.Errorf("is longer than %d bytes: put variable data into the state parameter", MaxBytes)
 	case strings.Contains(uri, "#"):
-		return errors.New("has a fragment: take out the # and what follows (RFC 6749 §3.1.2)")
+		return errors.New("has a fragment: remove the # and the text after it (RFC 6749 §3.1.2)")
 	case strings.Contains(uri, "*"):
 		return errors.New("has a wildcard: register each URI in full")
 	case strings.TrimSpace(uri) != uri:
@@ -107,7 +107,7 @@ func characters(uri string) error {
 		case c <= ' ' || c == 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0:
 			return errors.New("has a character that is not allowed in a URI, such as a quote or a control character: percent-encode it")
 		case c == '%' && !(i+2 < len(uri) && hex(uri[i+1]) && hex(uri[i+2])):
-			return errors.New("has a % without two hexadecimal digits after it: write %25 for the character itself")
+			return errors.New("has a % without two hexadecimal digits after it: write %25 for the character %")
 		}
 	}
 	return nil
@@ -149,7 +149,7 @@ func loopbackTarget(u *url.URL) error {
 	if slices.Contains(loopback, strings.ToLower(host)) {
 		return errors.New("has capital letters in its host: write localhost")
 	}
-	return errors.New("is plain http: use https; only 127.0.0.1, [::1] and localhost may go without")
+	return errors.New("is plain http: use https; only 127.0.0.1, [::1] and localhost may use http")
 }
 
 // authority checks the host and port of an http or https URI.
@@ -200,8 +200,8 @@ func hostRune(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
 }
 
-// path refuses a path that servers or browsers normalise before they use it,
-// because the URI would then lead elsewhere.
+// path refuses a path that servers or browsers normalize before they use it, because
+// the URI would then have another target.
 func path(u *url.URL) error {
 	text := strings.ToLower(u.EscapedPath() + u.Opaque)
 	if strings.Contains(text, "%2e") || strings.Contains(text, "%5c") {
@@ -219,7 +219,7 @@ func path(u *url.URL) error {
 func query(raw string) error {
 	for pair := range strings.SplitSeq(raw, "&") {
 		name, _, _ := strings.Cut(pair, "=")
-		if name, err := url.QueryUnescape(name); err == nil && slices.Contains(answers, name) {
+		if name, err := url.QueryUnescape(name); err == nil && slices.Contains(responseParams, name) {
 			return fmt.Errorf("has %q in its query, which the response adds: rename this parameter", name)
 		}
 	}

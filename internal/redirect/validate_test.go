@@ -233,12 +233,12 @@ func checkAccepted(t *testing.T, uri string) {
 	if web && (u.Hostname() == "" || redirect.Host(uri) != u.Host) {
 		t.Fatalf("Host(%q) is wrong or empty", uri)
 	}
-	answered, err := url.Parse(redirect.AddParams(uri, redirect.Param{Name: "code", Value: "c&?#="}))
-	if err != nil || answered.Host != u.Host || answered.EscapedPath() != u.EscapedPath() || answered.Opaque != u.Opaque {
-		t.Fatalf("AddParams(%q) = %v, %v", uri, answered, err)
+	extended, err := url.Parse(redirect.AddParams(uri, redirect.Param{Name: "code", Value: "c&?#="}))
+	if err != nil || extended.Host != u.Host || extended.EscapedPath() != u.EscapedPath() || extended.Opaque != u.Opaque {
+		t.Fatalf("AddParams(%q) = %v, %v", uri, extended, err)
 	}
-	if !strings.HasPrefix(answered.RawQuery, u.RawQuery) || !strings.HasSuffix(answered.RawQuery, "code=c%26%3F%23%3D") {
-		t.Fatalf("AddParams(%q) has the query %q", uri, answered.RawQuery)
+	if !strings.HasPrefix(extended.RawQuery, u.RawQuery) || !strings.HasSuffix(extended.RawQuery, "code=c%26%3F%23%3D") {
+		t.Fatalf("AddParams(%q) has the query %q", uri, extended.RawQuery)
 	}
 }
 

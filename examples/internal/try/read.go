@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-func read(t *testing.T, answer *http.Response) string {
+func read(t *testing.T, res *http.Response) string {
 	t.Helper()
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}

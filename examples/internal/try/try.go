@@ -1,4 +1,4 @@
-// Package try asks an example for tokens and uses them, in process and without
+// Package try gets tokens from an example and uses them, in process and without
 // sockets.
 package try
 
@@ -21,8 +21,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Machines checks that /api/stock opens for a client's own token, and for
-// nothing else.
+// Machines checks that /api/stock requires a client's own token.
 func Machines(t *testing.T, app http.Handler, auth *passport.Server) {
 	t.Helper()
 	client := register(t, auth, passport.Registration{Name: "Robot", GrantTypes: []string{"client_credentials"}})
@@ -35,7 +34,7 @@ func Machines(t *testing.T, app http.Handler, auth *passport.Server) {
 	wantStatus(t, get(app, "/api/stock", token+"x"), http.StatusUnauthorized)
 	wantStatus(t, get(app, "/api/stock", token), http.StatusOK)
 	if app := get(app, "/api/orders", token); app.StatusCode == http.StatusOK {
-		t.Error("a machine's token opened /api/orders, which is for customers")
+		t.Error("a machine's token is admitted at /api/orders, which is for customers")
 	}
 	jsonAPI(t, app, token)
 	if err := auth.RevokeClient(t.Context(), client.Client.ID); err != nil {
@@ -44,8 +43,8 @@ func Machines(t *testing.T, app http.Handler, auth *passport.Server) {
 	wantStatus(t, get(app, "/api/stock", token), http.StatusUnauthorized)
 }
 
-// jsonAPI checks that the router brings the paths of the JSON API to the server,
-// whose pages nobody has signed in to: no token opens it.
+// jsonAPI checks that the router passes the paths of the JSON API to the server.
+// They require a signed-in user and accept no token.
 func jsonAPI(t *testing.T, app http.Handler, token string) {
 	t.Helper()
 	for request, want := range map[string]int{
@@ -59,13 +58,13 @@ func jsonAPI(t *testing.T, app http.Handler, token string) {
 		w := httptest.NewRecorder()
 		app.ServeHTTP(w, r)
 		if w.Code != want || !strings.Contains(w.Body.String(), `{"message":`) {
-			t.Errorf("%s answers %d %s, want %d and a message in JSON", request, w.Code, w.Body, want)
+			t.Errorf("%s = %d %s, want %d and a message in JSON", request, w.Code, w.Body, want)
 		}
 	}
 }
 
-// Customers checks that a customer connects an app, by signing in at the page
-// signIn and consenting, and that /api/orders opens for its token.
+// Customers checks that a customer can sign in, consent and connect an app, and
+// that /api/orders admits its token.
 func Customers(t *testing.T, app http.Handler, auth *passport.Server, path string, scopes ...string) {
 	t.Helper()
 	const callback = "https://tracker.example.com/callback"
@@ -78,7 +77,7 @@ func Customers(t *testing.T, app http.Handler, auth *passport.Server, path strin
 	state := rand.Text()
 	back := walk(t, app, config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier)), callback)
 	if back.Get("state") != state || back.Get("iss") != shop.Issuer || back.Get("code") == "" {
-		t.Fatalf("the browser came back with %v, want a code, the state and the issuer", back)
+		t.Fatalf("the redirect has %v, want a code, the state and the issuer", back)
 	}
 	token := exchange(t, app, client, url.Values{
 		"grant_type": {"authorization_code"}, "client_id": {client.Client.ID}, "redirect_uri": {callback},
@@ -97,7 +96,7 @@ func register(t *testing.T, auth *passport.Server, reg passport.Registration) *p
 	return client
 }
 
-// exchange returns an access token of the token endpoint.
+// exchange returns an access token from the token endpoint.
 func exchange(t *testing.T, app http.Handler, client *passport.NewClient, form url.Values) string {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, shop.Issuer+"/oauth/token", strings.NewReader(form.Encode()))
@@ -111,7 +110,7 @@ func exchange(t *testing.T, app http.Handler, client *passport.NewClient, form u
 		AccessToken string `json:"access_token"`
 	}
 	if err := json.Unmarshal(w.Body.Bytes(), &tokens); err != nil || tokens.AccessToken == "" {
-		t.Fatalf("the token endpoint answers %d %s, want an access token", w.Code, w.Body)
+		t.Fatalf("token response = %d %s, want an access token", w.Code, w.Body)
 	}
 	return tokens.AccessToken
 }
@@ -126,14 +125,14 @@ func get(app http.Handler, path, bearer string) *http.Response {
 	return w.Result()
 }
 
-func wantStatus(t *testing.T, answer *http.Response, want int) {
+func wantStatus(t *testing.T, res *http.Response, want int) {
 	t.Helper()
-	if answer.StatusCode != want {
-		t.Errorf("the answer is %d, want %d", answer.StatusCode, want)
+	if res.StatusCode != want {
+		t.Errorf("status = %d, want %d", res.StatusCode, want)
 	}
 }
 
-// inProcess is a RoundTripper that asks a handler.
+// inProcess is a RoundTripper that calls a handler.
 type inProcess struct{ handler http.Handler }
 
 func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -141,9 +140,9 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.RemoteAddr = "127.0.0.1:1"
 	w := httptest.NewRecorder()
 	p.handler.ServeHTTP(w, r)
-	answer := w.Result()
-	answer.Request = r
-	return answer, nil
+	res := w.Result()
+	res.Request = r
+	return res, nil
 }
 
 var (
@@ -152,8 +151,8 @@ var (
 	moveOn = regexp.MustCompile(`http-equiv="refresh" content="[^"]*url=([^"]*)"`)
 )
 
-// walk is a browser with a customer in front of it: it follows redirects, signs
-// in and allows, until it arrives at the client. It returns what it brings there.
+// walk acts as a customer's browser: it follows redirects, signs in and consents,
+// until it is redirected to the client. It returns the parameters of that redirect.
 func walk(t *testing.T, app http.Handler, address, callback string) url.Values {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -169,12 +168,12 @@ func walk(t *testing.T, app http.Handler, address, callback string) url.Values {
 		t.Fatal(err)
 	}
 	for range 10 {
-		answer, err := browser.Do(next)
+		res, err := browser.Do(next)
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := read(t, answer)
-		to := answer.Header.Get("Location")
+		body := read(t, res)
+		to := res.Header.Get("Location")
 		if m := moveOn.FindStringSubmatch(body); m != nil {
 			to = html.UnescapeString(m[1])
 		}
@@ -183,12 +182,12 @@ func walk(t *testing.T, app http.Handler, address, callback string) url.Values {
 		}
 		next = step(t, next.URL, to, body)
 	}
-	t.Fatal("the browser is sent around in circles")
+	t.Fatal("too many redirects before the client's redirect URI")
 	return nil
 }
 
-// step is the request that follows: to where a redirect leads, or the page's
-// form, filled in.
+// step returns the next request: to the target of a redirect, or with the page's
+// filled-in form.
 func step(t *testing.T, from *url.URL, to, body string) *http.Request {
 	t.Helper()
 	if to != "" {
@@ -204,7 +203,7 @@ func step(t *testing.T, from *url.URL, to, body string) *http.Request {
 	}
 	action := form.FindStringSubmatch(body)
 	if action == nil {
-		t.Fatalf("the browser stands before a page without a form: %s", body)
+		t.Fatalf("the page has no form: %s", body)
 	}
 	values := url.Values{"customer": {"1"}, "email": {"ada@example.com"}, "password": {"correct horse"}, "decision": {"allow"}}
 	for _, m := range hidden.FindAllStringSubmatch(body, -1) {

@@ -11,19 +11,19 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// ActingAs returns r as a guard sees it after it has admitted a user of the
-// default provider whose token has these scopes. The guard's rules are applied
-// all the same: without the scope that a route demands the answer is 403.
+// ActingAs returns r as if a guard had admitted a user of the default provider
+// with a token with these scopes. The rules of guards still apply: without the
+// scope that a route requires, the response is 403.
 //
-// The handler finds user.Data by [passport.UserFromContext], so it is what the
-// application's UserByID puts there, and the token by guard.TokenFrom. No store
-// is asked for either, and the token never expires. It panics outside of tests.
+// In the handler, [passport.UserFromContext] returns user.Data, so set it as the
+// application's UserByID does, and guard.TokenFrom returns the token. No store is
+// queried, and the token never expires. ActingAs panics outside of tests.
 func ActingAs(r *http.Request, user *passport.User, scopes ...string) *http.Request {
 	insideTest("ActingAs")
 	return actingAs(r, passport.DefaultProvider, user, scopes)
 }
 
-// ActingAsUserOf is [ActingAs] for a user of another provider.
+// ActingAsUserOf is like [ActingAs] for a user of another provider.
 func ActingAsUserOf(r *http.Request, provider string, user *passport.User, scopes ...string) *http.Request {
 	insideTest("ActingAsUserOf")
 	return actingAs(r, provider, user, scopes)
@@ -31,7 +31,7 @@ func ActingAsUserOf(r *http.Request, provider string, user *passport.User, scope
 
 func actingAs(r *http.Request, provider string, user *passport.User, scopes []string) *http.Request {
 	if user == nil || user.ID == "" || provider == "" {
-		panic("passporttest: acting as a user takes one with an ID, and the name of a provider")
+		panic("passporttest: acting as a user needs a user with an ID and the name of a provider")
 	}
 	client := &oauth.Client{ID: "passporttest", Name: "A test", AuthMethod: oauth.AuthNone}
 	at := now()
@@ -49,19 +49,18 @@ func actingAs(r *http.Request, provider string, user *passport.User, scopes []st
 	return admitted(r, &oauth.AccessToken{Client: client, Family: family, Scopes: scopes}, user)
 }
 
-// ActingAsClient returns r as a guard sees it after it has admitted a client that
-// acts for itself, whose token has these scopes. A guard for users refuses it.
-// It panics outside of tests.
+// ActingAsClient returns r as if a guard had admitted a client that acts for
+// itself, with a token with these scopes. A guard for users refuses it.
+// ActingAsClient panics outside of tests.
 func ActingAsClient(r *http.Request, client *oauth.Client, scopes ...string) *http.Request {
 	insideTest("ActingAsClient")
 	if client == nil || client.ID == "" {
-		panic("passporttest: acting as a client takes one with an ID")
+		panic("passporttest: acting as a client needs a client with an ID")
 	}
 	return admitted(r, &oauth.AccessToken{Client: client, Scopes: scopes}, nil)
 }
 
-// life is that of a token that stands in for one: no guard looks at it, but a
-// handler may.
+// life is the lifetime of the token for a handler. Guards don't check it.
 const life = time.Hour
 
 func admitted(r *http.Request, token *oauth.AccessToken, user *passport.User) *http.Request {
@@ -71,5 +70,5 @@ func admitted(r *http.Request, token *oauth.AccessToken, user *passport.User) *h
 	return r.WithContext(ctxtoken.With(r.Context(), ctxtoken.Admitted{Token: token, User: user}))
 }
 
-// now is the time as it is stored.
+// now returns the time in the form that stores keep.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

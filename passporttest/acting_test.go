@@ -24,7 +24,8 @@ var (
 	scopes = []passport.Scope{{ID: "orders", Description: "Orders"}, {ID: "orders:read", Description: "Read orders"}, {ID: "stock", Description: "Stock"}}
 )
 
-// whoami says who was let in: what handlers find in their requests.
+// whoami responds with the user, client and scopes that handlers find in their
+// requests.
 var whoami = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	token := guard.TokenFrom(r.Context())
 	record, isUser := passport.UserFromContext[*customer](r.Context())
@@ -34,7 +35,7 @@ var whoami = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s by %s as %s with %s", record.Name, token.Client.Name, token.Subject().Claim(token.Client.ID), token.Scopes)
 })
 
-// ask serves a request and returns status and body.
+// ask serves a request and returns the status and the body.
 func ask(handler http.Handler, r *http.Request) (int, string) {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
@@ -46,7 +47,7 @@ func get() *http.Request { return httptest.NewRequest("GET", "/api/orders", nil)
 func want(t *testing.T, who string, handler http.Handler, r *http.Request, status int, says string) {
 	t.Helper()
 	if code, body := ask(handler, r); code != status || !strings.Contains(body, says) {
-		t.Errorf("%s: the answer is %d %s, want %d and %q", who, code, body, status, says)
+		t.Errorf("%s: response %d %s, want %d and %q", who, code, body, status, says)
 	}
 }
 
@@ -65,8 +66,8 @@ func TestActingAs_PassesTheGuardsOfUsers(t *testing.T) {
 
 func TestActingAs_NeverRepeat_F11_UserAndClientAreApart(t *testing.T) {
 	auth := passporttest.NewServer(t, passport.Config{Scopes: scopes})
-	want(t, "a user at a guard for clients", auth.GuardClient()(whoami), passporttest.ActingAs(get(), ada), http.StatusForbidden, "a client's own is required")
-	want(t, "a client at a guard for users", auth.Guard()(whoami), passporttest.ActingAsClient(get(), robot), http.StatusForbidden, "a user's is required")
+	want(t, "a user at a guard for clients", auth.GuardClient()(whoami), passporttest.ActingAs(get(), ada), http.StatusForbidden, "a client's own token is required")
+	want(t, "a client at a guard for users", auth.Guard()(whoami), passporttest.ActingAsClient(get(), robot), http.StatusForbidden, "a token of a user is required")
 }
 
 func TestActingAsClient_PassesTheGuardsOfClients(t *testing.T) {
@@ -77,8 +78,7 @@ func TestActingAsClient_PassesTheGuardsOfClients(t *testing.T) {
 	want(t, "a guard for both", auth.GuardAny()(whoami), passporttest.ActingAsClient(get(), robot), http.StatusOK, "Robot")
 }
 
-// User 1 of one provider is never user 1 of another, in tests as little as
-// anywhere else.
+// User 1 of one provider is never user 1 of another, in tests too.
 func TestActingAs_NeverRepeat_E11_ProvidersAreApart(t *testing.T) {
 	staff := passport.UserFuncs{
 		Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }, ByID: nobody, SignInPage: "/staff",
@@ -90,7 +90,7 @@ func TestActingAs_NeverRepeat_E11_ProvidersAreApart(t *testing.T) {
 	want(t, "a customer among clerks", clerks, passporttest.ActingAs(get(), ada), http.StatusForbidden, "")
 }
 
-func TestActingAs_ScopesAreInheritedWhereTheServerSaysSo(t *testing.T) {
+func TestActingAs_InheritScopes(t *testing.T) {
 	for _, inherit := range []bool{false, true} {
 		auth := passporttest.NewServer(t, passport.Config{Scopes: scopes, InheritScopes: inherit})
 		status := http.StatusForbidden
@@ -104,9 +104,8 @@ func TestActingAs_ScopesAreInheritedWhereTheServerSaysSo(t *testing.T) {
 	}
 }
 
-// A handler and a rule of the application's own find in the token what they would
-// find in one that was issued.
-func TestActingAs_TheTokenIsWhole(t *testing.T) {
+// The token for handlers and custom rules is as complete as an issued one.
+func TestActingAs_TokenIsComplete(t *testing.T) {
 	auth := passporttest.NewServer(t, passport.Config{})
 	user := &passport.User{ID: "42", AuthenticatedAt: time.Now().Add(-time.Hour).UTC(), SessionID: "s1"}
 	var token *oauth.AccessToken
@@ -114,9 +113,9 @@ func TestActingAs_TheTokenIsWhole(t *testing.T) {
 	want(t, "a rule", auth.Guard(rule)(whoami), passporttest.ActingAs(get(), user, "orders"), http.StatusOK, "")
 	switch {
 	case !token.Live(time.Now()):
-		t.Errorf("the token %+v is not live", token)
+		t.Errorf("the token %+v is not live, want a live one", token)
 	case !token.Family.AuthTime.Equal(user.AuthenticatedAt) || token.Family.Session != oauth.DigestOf("s1"):
-		t.Errorf("the family %+v says nothing of the user's sign-in", token.Family)
+		t.Errorf("the family %+v lacks the user's sign-in", token.Family)
 	case len(token.Audience) != 1 || token.Audience[0] != passporttest.Issuer:
 		t.Errorf("the token is for %q, want the audience of the server", token.Audience)
 	case token.ID == "" || token.Client.ID == "":
@@ -124,18 +123,18 @@ func TestActingAs_TheTokenIsWhole(t *testing.T) {
 	}
 }
 
-func TestActingAs_SaysWhoIsMissing(t *testing.T) {
+func TestActingAs_PanicsWithoutUserOrClient(t *testing.T) {
 	for name, act := range map[string]func(){
-		"no user":          func() { passporttest.ActingAs(get(), nil) },
-		"a user of no ID":  func() { passporttest.ActingAs(get(), &passport.User{}) },
-		"no provider":      func() { passporttest.ActingAsUserOf(get(), "", ada) },
-		"no client":        func() { passporttest.ActingAsClient(get(), nil) },
-		"a client of noID": func() { passporttest.ActingAsClient(get(), &oauth.Client{}) },
+		"no user":             func() { passporttest.ActingAs(get(), nil) },
+		"a user without ID":   func() { passporttest.ActingAs(get(), &passport.User{}) },
+		"no provider":         func() { passporttest.ActingAsUserOf(get(), "", ada) },
+		"no client":           func() { passporttest.ActingAsClient(get(), nil) },
+		"a client without ID": func() { passporttest.ActingAsClient(get(), &oauth.Client{}) },
 	} {
 		func() {
 			defer func() {
 				if text := fmt.Sprint(recover()); !strings.HasPrefix(text, "passporttest: acting as") {
-					t.Errorf("%s: it ends with %q, want a panic that says what is missing", name, text)
+					t.Errorf("%s: panic %q, want one that names the missing value", name, text)
 				}
 			}()
 			act()

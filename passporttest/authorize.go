@@ -15,16 +15,16 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// AuthorizationCode lets a user allow what the client asks for, and returns the
-// form by which the client redeems its code: grant_type, code, redirect_uri and
-// code_verifier (RFC 6749 §4.1.3, RFC 7636 §4.5). Send it by [Client.Exchange],
-// twice to see what becomes of a stolen one. A refusal ends the test.
+// AuthorizationCode lets a user allow the client's request, and returns the form
+// that redeems its code: grant_type, code, redirect_uri and code_verifier (RFC
+// 6749 §4.1.3, RFC 7636 §4.5). Send it with [Client.Exchange]; send it twice to
+// test a stolen code. A refusal ends the test.
 func (c *Client) AuthorizationCode(user *passport.User, scopes ...string) url.Values {
 	c.server.t.Helper()
 	if user == nil || user.ID == "" || len(c.RedirectURIs) == 0 {
-		c.server.t.Fatal("passporttest: a code takes a user with an ID and a client with a redirect URI")
+		c.server.t.Fatal("passporttest: a code needs a user with an ID and a client with a redirect URI")
 	}
-	verifier := rand.Text() + rand.Text() // of at least 43 characters (RFC 7636 §4.1)
+	verifier := rand.Text() + rand.Text() // at least 43 characters (RFC 7636 §4.1)
 	challenge := sha256.Sum256([]byte(verifier))
 	answer, err := c.server.authorize(c, user, withScopes(url.Values{
 		"response_type": {"code"}, "client_id": {c.ID}, "redirect_uri": {c.RedirectURIs[0]}, "state": {rand.Text()},
@@ -40,8 +40,8 @@ func (c *Client) AuthorizationCode(user *passport.User, scopes ...string) url.Va
 }
 
 // authorize sends an authorization request from a browser in which the user is
-// signed in, allows it if the user has to be asked, and returns what the client is
-// told. It asks for JSON: what pages look like is the application's business.
+// signed in, allows it if there is a consent page, and returns the parameters for
+// the client. It requests JSON, because an application may have its own pages.
 func (s *Server) authorize(c *Client, user *passport.User, params url.Values) (url.Values, error) {
 	ctx := signIn(s.context(), cmp.Or(c.Provider, passport.DefaultProvider), user)
 	w := s.script(s.request(ctx, http.MethodGet, s.authorizePath, params))
@@ -60,12 +60,12 @@ func (s *Server) authorize(c *Client, user *passport.User, params url.Values) (u
 	}
 	target, err := url.Parse(shown.RedirectTo)
 	if err != nil || target.Query().Get("code") == "" {
-		return nil, fmt.Errorf("the authorization endpoint answered %d %s", w.Code, w.Body)
+		return nil, fmt.Errorf("the authorization endpoint responded with %d %s", w.Code, w.Body)
 	}
 	return target.Query(), nil
 }
 
-// script sends a request as a page's script does.
+// script sends a request as a script of a page does.
 func (s *Server) script(r *http.Request) *httptest.ResponseRecorder {
 	r.Header.Set("Accept", "application/json")
 	w := httptest.NewRecorder()
@@ -73,15 +73,15 @@ func (s *Server) script(r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// shown is what the authorization endpoint tells a script.
+// shown is the JSON of the authorization endpoint.
 type shown struct {
 	oauth.Error
 	Ticket     string `json:"ticket"`
 	RedirectTo string `json:"redirect_to"`
 }
 
-// shownOf is empty for what is no JSON.
+// shownOf returns the JSON of a response; empty if it isn't JSON.
 func shownOf(w *httptest.ResponseRecorder) (s shown) {
-	_ = json.Unmarshal(w.Body.Bytes(), &s) // whoever reads it finds nothing in it
+	_ = json.Unmarshal(w.Body.Bytes(), &s) // the caller checks for empty values
 	return s
 }

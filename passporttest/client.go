@@ -34,11 +34,11 @@ func (c Client) LogValue() slog.Value {
 	return slog.StringValue(cmp.Or(c.Client, new(oauth.Client)).ID)
 }
 
-// Token is what a client was issued.
+// Token is a token response.
 type Token struct {
 	ID           string // of the access token; for [Server.Expire] and RevokeToken
-	AccessToken  string // what the client sends
-	RefreshToken string // empty where there is none
+	AccessToken  string // the value that the client sends
+	RefreshToken string // empty if there is none
 
 	// Record is the access token as the server stored it.
 	Record *oauth.AccessToken
@@ -58,8 +58,8 @@ func (t *Token) SetAuthHeader(r *http.Request) *http.Request {
 	return r
 }
 
-// HTTPClient is [Server.HTTPClient] for one that sends the token with every
-// request, unless the request has a header Authorization of its own.
+// HTTPClient is like [Server.HTTPClient], but sends the token with every request
+// that has no Authorization header.
 func (t *Token) HTTPClient() *http.Client {
 	return t.server.client(func(r *http.Request) *http.Request {
 		if r.Header.Get("Authorization") == "" {
@@ -69,12 +69,12 @@ func (t *Token) HTTPClient() *http.Client {
 	})
 }
 
-// Token lets a user connect the client and returns what the client gets: the
-// user allows what it asks for, and it redeems the code. So all that a server
-// does then is done: consent, family, tokens and the events of each. Without
-// scopes it asks for none, and gets the server's defaults.
+// Token lets a user connect the client, and returns its token: the user allows
+// the request, and the client redeems the code. The server does the same as in
+// production, with a consent, a family, tokens and their events. Without scopes
+// the client gets the server's defaults.
 //
-// The user is one of the client's provider. A refusal ends the test.
+// The user belongs to the client's provider. A refusal ends the test.
 func (c *Client) Token(user *passport.User, scopes ...string) *Token {
 	c.server.t.Helper()
 	token, err := c.Exchange(c.AuthorizationCode(user, scopes...))
@@ -90,13 +90,13 @@ func (c *Client) OwnToken(scopes ...string) *Token {
 	c.server.t.Helper()
 	token, err := c.Exchange(withScopes(url.Values{"grant_type": {"client_credentials"}}, scopes))
 	if err != nil {
-		c.server.t.Fatalf("passporttest: the client %q got no token of its own for the scopes %q: %v", c.Name, scopes, err)
+		c.server.t.Fatalf("passporttest: the client %q got no token for itself for the scopes %q: %v", c.Name, scopes, err)
 	}
 	return token
 }
 
-// Refresh spends the token's refresh token for a new one (RFC 6749 §6), with fewer
-// scopes if some are named. The error of a refusal is an [*oauth.Error].
+// Refresh spends the token's refresh token for a new one (RFC 6749 §6), with only
+// the given scopes, if any. The error of a refusal is an [*oauth.Error].
 func (c *Client) Refresh(token *Token, scopes ...string) (*Token, error) {
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}}
 	return c.Exchange(withScopes(form, scopes))
@@ -121,12 +121,12 @@ func (c *Client) Exchange(form url.Values) (*Token, error) {
 	return t, t.read(w)
 }
 
-// read fills in what the token endpoint answered.
+// read fills in the response of the token endpoint.
 func (t *Token) read(w *httptest.ResponseRecorder) error {
 	if w.Code != http.StatusOK {
 		refusal := new(oauth.Error)
 		if err := json.Unmarshal(w.Body.Bytes(), refusal); err != nil {
-			return fmt.Errorf("the token endpoint answered %d with %q", w.Code, w.Body)
+			return fmt.Errorf("the token endpoint responded with %d %q", w.Code, w.Body)
 		}
 		return refusal
 	}
@@ -135,7 +135,7 @@ func (t *Token) read(w *httptest.ResponseRecorder) error {
 		RefreshToken string `json:"refresh_token"`
 	}
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
-		return fmt.Errorf("the token endpoint answered %q: %w", w.Body, err)
+		return fmt.Errorf("the token endpoint responded with %q: %w", w.Body, err)
 	}
 	t.ID, t.AccessToken, t.RefreshToken = t.Record.ID, answer.AccessToken, answer.RefreshToken
 	return nil
@@ -148,8 +148,8 @@ func withScopes(form url.Values, scopes []string) url.Values {
 	return form
 }
 
-// request returns one to the server itself, whatever the application has put
-// around it.
+// request returns a request to the server itself, without the application's
+// handler around it.
 func (s *Server) request(ctx context.Context, method, path string, form url.Values) *http.Request {
 	target := s.issuer.Scheme + "://" + s.issuer.Host + path
 	if method == http.MethodGet {

@@ -1,27 +1,27 @@
-// Package passporttest helps an application to test what stands behind Passport's
-// guards, and what talks to its endpoints.
+// Package passporttest helps an application to test its guarded routes, and
+// clients of Passport's endpoints.
 //
-// Begin with [ActingAs] and [ActingAsClient]: the request then passes the guards
-// as that user or client, without a token, a store or keys.
+// Begin with [ActingAs] and [ActingAsClient]: guards admit the request as that
+// user or client, without a token, a store or keys.
 //
 //	r := httptest.NewRequest("GET", "/api/orders", nil)
 //	handler.ServeHTTP(w, passporttest.ActingAs(r, ada, "check-status"))
 //
-// Where the token itself matters, [NewServer] makes a real server in memory. Its
-// tokens are issued by the grants that clients use, its guards ask its store. It
-// opens no socket and starts no goroutine, so a test can run in a bubble of
-// testing/synctest and let a year pass in no time.
+// If the token itself matters, [NewServer] returns a real server in memory. Its
+// grants issue the tokens, and its guards query its store. It opens no socket and
+// starts no goroutine, so a test can run in a bubble of testing/synctest, where a
+// year passes at once.
 //
-// All of it panics outside of tests: what lets anybody in does not belong into a
-// binary.
+// All functions panic outside of tests, because a binary must not bypass its
+// guards.
 package passporttest
 
 import "testing"
 
-// insideTest panics outside of tests: name was called where it opens a door.
+// insideTest panics outside of tests. name is the called function.
 func insideTest(name string) {
 	if !testing.Testing() {
-		panic("passporttest: " + name + " was called outside of a test. It lets in whom it is told to: " +
-			"keep it in files whose names end in _test.go")
+		panic("passporttest: " + name + " was called outside of a test. It bypasses authentication: " +
+			"call it only in files whose names end in _test.go")
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/go-passport/passport/passporttest"
 )
 
-// application stands for the one under test: its routes behind its guards.
+// application is the application under test: its routes behind its guards.
 func application(auth *passport.Server) http.Handler {
 	mux := http.NewServeMux()
 	auth.Mount(mux)
@@ -32,7 +32,7 @@ func application(auth *passport.Server) http.Handler {
 	return mux
 }
 
-// appConfig is that of the application.
+// appConfig is the application's configuration.
 var appConfig = passport.Config{Scopes: []passport.Scope{
 	{ID: "check-status", Description: "Check order status"},
 	{ID: "import-stock", Description: "Import stock"},
@@ -71,18 +71,18 @@ func ExampleNewServer() {
 		token := auth.Token(ada, "check-status")
 		res, err := token.HTTPClient().Get("/api/orders")
 		if err != nil || res.StatusCode != http.StatusOK {
-			t.Errorf("her orders are answered %v, %v, want 200", res, err)
+			t.Errorf("GET /api/orders = %v, %v, want 200", res, err)
 		}
 
 		auth.Expire(token.ID)
 		res, err = token.HTTPClient().Get("/api/orders")
 		if err != nil || res.StatusCode != http.StatusUnauthorized {
-			t.Errorf("with an expired token they are answered %v, %v, want 401", res, err)
+			t.Errorf("GET /api/orders with an expired token = %v, %v, want 401", res, err)
 		}
 	}
 }
 
-// In a bubble of testing/synctest time passes at once.
+// In a bubble of testing/synctest, time passes at once.
 func ExampleClient_Refresh() {
 	_ = func(t *testing.T) { // TestConnectedForAMonth
 		synctest.Test(t, func(t *testing.T) {
@@ -98,23 +98,23 @@ func ExampleClient_Refresh() {
 
 			time.Sleep(31 * 24 * time.Hour)
 			if _, err := tracker.Refresh(token); !errors.Is(err, oauth.InvalidGrant) {
-				t.Errorf("a refresh token that lay unused for 31 days is answered %v, want invalid_grant", err)
+				t.Errorf("Refresh() after 31 days = %v, want invalid_grant", err)
 			}
 		})
 	}
 }
 
-// server returns one for the examples that need no more of it than its guards.
+// server returns a server for the examples that use only its guards.
 func server() *passport.Server {
 	config := appConfig
 	keys, err := passport.GenerateKeys()
 	if err != nil {
-		panic(err) // there is no randomness
+		panic(err) // never happens
 	}
 	config.Issuer, config.Store, config.Keys = passporttest.Issuer, new(memstore.Store), keys
 	auth, err := passport.New(config)
 	if err != nil {
-		panic(err) // the configuration is right
+		panic(err) // the configuration is valid
 	}
 	return auth
 }

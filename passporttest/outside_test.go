@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What lets in whom it is told to does nothing in a binary.
+// Functions that bypass authentication panic in a binary.
 func TestPassporttest_PanicsOutsideOfTests(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "outside")
 	if out, err := exec.Command("go", "build", "-o", binary, "./testdata/outside").CombinedOutput(); err != nil {
@@ -17,7 +17,7 @@ func TestPassporttest_PanicsOutsideOfTests(t *testing.T) {
 		out, err := exec.Command(binary, name).CombinedOutput()
 		want := "panic: passporttest: " + name + " was called outside of a test."
 		if err == nil || !strings.HasPrefix(string(out), want) {
-			t.Errorf("a binary that calls %s ends with %v and says %q, want it to panic with %q", name, err, out, want)
+			t.Errorf("a binary that calls %s ends with %v and the output %q, want the panic %q", name, err, out, want)
 		}
 	}
 }

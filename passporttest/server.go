@@ -15,38 +15,37 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Server is a real server for a test. What it has of [passport.Server] works as
-// ever: mount its routes, guard with it, revoke through it. Subtests that run in
-// parallel may share one.
+// Server is a real server for a test. Use it like a [passport.Server]: mount its
+// routes, guard with it, revoke with it. Parallel subtests may share one.
 type Server struct {
 	*passport.Server
 
 	t        testing.TB
 	issuer   *url.URL
 	users    map[string]passport.UserProvider // by the provider's name
-	accounts *accounts                        // nil where the application has its own
+	accounts *accounts                        // nil if the configuration has Users
 	store    *store
 	handler  http.Handler
 
 	mu     sync.Mutex // guards tester
-	tester *Client    // made when it is first needed
+	tester *Client    // created on first use
 
 	authorizePath, tokenPath string
 }
 
-// Issuer is that of a server whose configuration names none. Nobody can own the
-// name (RFC 6761 §6.2).
+// Issuer is the issuer of a server whose configuration has none. The domain is
+// reserved for tests (RFC 6761 §6.2).
 const Issuer = "https://app.test"
 
-// NewServer returns a server in memory with the given configuration: usually that
-// of the application, less what belongs to a database and a machine. What is
-// missing is filled in:
+// NewServer returns a server in memory with the given configuration: usually the
+// application's, without its database and its machine's settings. NewServer fills
+// in missing fields:
 //
 //   - Issuer with [Issuer], Store with a [memstore.Store], Keys with a new key;
-//   - Users with accounts of the server's own, see [Server.User];
-//   - Logger with the test's own log, which is shown when the test fails.
+//   - Users with the server's own accounts, see [Server.User];
+//   - Logger with the test's log, which go test shows if the test fails.
 //
-// A fault in the configuration ends the test. It panics outside of tests.
+// A fault in the configuration ends the test. NewServer panics outside of tests.
 func NewServer(t testing.TB, config passport.Config) *Server {
 	insideTest("NewServer")
 	t.Helper()
@@ -71,11 +70,12 @@ func NewServer(t testing.TB, config passport.Config) *Server {
 	return s
 }
 
-// context is that of the test, also while it cleans up.
+// context returns the test's context, without its end, so that it is also valid
+// during cleanup.
 func (s *Server) context() context.Context { return context.WithoutCancel(s.t.Context()) }
 
-// complete fills in what the configuration lacks, and puts what a test may do
-// about users and tokens around what it has.
+// complete fills in missing fields of the configuration, and wraps its users and
+// its store, so that a test can sign users in and expire tokens.
 func (s *Server) complete(c *passport.Config) {
 	s.t.Helper()
 	c.Issuer = cmp.Or(c.Issuer, Issuer)
@@ -111,16 +111,17 @@ func (s *Server) complete(c *passport.Config) {
 	c.Users = withSignIn(passport.DefaultProvider, c.Users)
 }
 
-// Serve sets the handler that [Server.HTTPClient] and its like talk to: the
-// application, with the server's routes mounted in it. Before it is set, they talk
-// to the server alone.
+// Serve sets the handler for [Server.HTTPClient] and the other clients: the
+// application, with the server's routes mounted in it. Without it, they send
+// requests to the server itself.
 func (s *Server) Serve(handler http.Handler) { s.handler = handler }
 
-// Expire makes an access token end now: guards refuse it at once, whatever it says
-// of itself, and the lists of tokens show it as ended. Its refresh token lives on.
-// The ID is that of [Token.ID], or of the record of a personal access token.
+// Expire ends an access token now: guards refuse it even if its claims have a
+// later expiry, and the lists of tokens show it as ended. Its refresh token stays
+// valid. The ID is [Token.ID], or the ID in the record of a personal access
+// token.
 //
-// To let everything age, sleep in a bubble of testing/synctest.
+// To let all records age, sleep in a bubble of testing/synctest.
 func (s *Server) Expire(tokenID string) {
 	s.t.Helper()
 	if err := s.store.expire(s.context(), tokenID); err != nil {
@@ -128,9 +129,9 @@ func (s *Server) Expire(tokenID string) {
 	}
 }
 
-// NewClient makes a client. A registration may be empty: Name, RedirectURIs and
-// GrantTypes are filled in, the latter with the grants that need no switch. A
-// fault in it ends the test.
+// NewClient creates a client. The registration may be empty: NewClient fills in
+// Name, RedirectURIs and GrantTypes, with the grants that are enabled by default.
+// A fault in the registration ends the test.
 func (s *Server) NewClient(reg passport.Registration) *Client {
 	s.t.Helper()
 	reg.Name = cmp.Or(reg.Name, "Test client")
@@ -150,20 +151,20 @@ func (s *Server) NewClient(reg passport.Registration) *Client {
 	return s.Adopt(made)
 }
 
-// Adopt returns a client that the application itself has made, for tests that act
-// as it.
+// Adopt returns a client that the application created, for tests that act as this
+// client.
 func (s *Server) Adopt(made *passport.NewClient) *Client {
 	return &Client{Client: made.Client, Secret: made.Secret, server: s}
 }
 
-// Token returns a token of a user with these scopes, at a client of the test's
-// own; see [Client.Token].
+// Token returns a user's token with these scopes, at a client of the test; see
+// [Client.Token].
 func (s *Server) Token(user *passport.User, scopes ...string) *Token {
 	s.t.Helper()
 	return s.testClient().Token(user, scopes...)
 }
 
-// ClientToken returns a token of a client that acts for itself, with these scopes;
+// ClientToken returns a token with these scopes of a client that acts for itself;
 // see [Client.OwnToken].
 func (s *Server) ClientToken(scopes ...string) *Token {
 	s.t.Helper()
@@ -184,7 +185,7 @@ func (s *Server) PersonalToken(user *passport.User, scopes ...string) *Token {
 
 func (s *Server) testClient() *Client {
 	s.t.Helper()
-	s.mu.Lock() // subtests may run at once
+	s.mu.Lock() // subtests may run in parallel
 	defer s.mu.Unlock()
 	if s.tester == nil {
 		s.tester = s.NewClient(passport.Registration{})

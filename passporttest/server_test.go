@@ -21,8 +21,8 @@ import (
 
 func nobody(context.Context, string) (*passport.User, error) { return nil, oauth.ErrNotFound }
 
-// newAPI is a server, and behind it an API with a route for users and one for
-// clients.
+// newAPI returns a server that serves an API with a route for users and a route
+// for clients.
 func newAPI(t testing.TB, config passport.Config) *passporttest.Server {
 	t.Helper()
 	config.Scopes = scopes
@@ -35,7 +35,8 @@ func newAPI(t testing.TB, config passport.Config) *passporttest.Server {
 	return auth
 }
 
-// wantGet fails unless the client gets this from a path.
+// wantGet fails the test unless a GET of the path returns the status and the
+// text.
 func wantGet(t *testing.T, client *http.Client, path string, status int, says string) {
 	t.Helper()
 	res, err := client.Get(path)
@@ -48,7 +49,7 @@ func wantGet(t *testing.T, client *http.Client, path string, status int, says st
 		t.Fatal(err)
 	}
 	if res.StatusCode != status || !strings.Contains(string(body), says) {
-		t.Errorf("GET %s is answered %d %s, want %d and %q", path, res.StatusCode, body, status, says)
+		t.Errorf("GET %s = %d %s, want %d and %q", path, res.StatusCode, body, status, says)
 	}
 }
 
@@ -68,7 +69,7 @@ func TestNewServer_TokensOpenTheRoutesOfTheirScopes(t *testing.T) {
 	want(t, "a personal token", auth.Guard(guard.Scopes("orders"))(whoami), r, http.StatusOK, "Ada Lovelace by Personal Access Client")
 }
 
-// What a test gets is what the server has stored.
+// A test gets the tokens that the server stored.
 func TestNewServer_TokensAreReal(t *testing.T) {
 	var events []passport.Event
 	auth := newAPI(t, passport.Config{
@@ -80,14 +81,14 @@ func TestNewServer_TokensAreReal(t *testing.T) {
 		t.Fatal(err)
 	}
 	if row.ID != token.Record.ID || row.Family.User.ID != "42" || token.Record.Family.ID != row.Family.ID || token.RefreshToken == "" {
-		t.Errorf("the token is %+v, its row %+v", token, row)
+		t.Errorf("the token is %+v, its row %+v, want the same", token, row)
 	}
 	if strings.Count(token.AccessToken, ".") != 2 {
-		t.Errorf("the access token %q is no JWT", token.AccessToken)
+		t.Errorf("the access token %q isn't a JWT", token.AccessToken)
 	}
 	consented, err := auth.Store().Consented(t.Context(), row.Family.User, row.Client)
 	if err != nil || len(consented) != 1 || consented[0] != "orders" {
-		t.Errorf("the user has consented to %v, %v; want what the client asked for", consented, err)
+		t.Errorf("Consented() = %v, %v, want the requested scopes", consented, err)
 	}
 	issued := 0
 	for _, e := range events {
@@ -96,7 +97,7 @@ func TestNewServer_TokensAreReal(t *testing.T) {
 		}
 	}
 	if issued != 1 {
-		t.Errorf("%d access tokens were announced, want 1: %+v", issued, events)
+		t.Errorf("%d AccessTokenIssued events, want 1: %+v", issued, events)
 	}
 }
 
@@ -117,7 +118,7 @@ func TestNewServer_EveryKindOfClientGetsTokens(t *testing.T) {
 			client := auth.NewClient(reg)
 			token := client.Token(auth.User("42"), "orders")
 			if token.Record.Client.ID != client.ID || len(token.Record.Scopes) != 1 {
-				t.Errorf("%s: the token is %+v, want one of the client with one scope", name, token.Record)
+				t.Errorf("%s: the token is %+v, want a token of the client with one scope", name, token.Record)
 			}
 			again, err := client.Refresh(token)
 			if err != nil || again.ID == token.ID || again.Record.Family.ID != token.Record.Family.ID {
@@ -136,10 +137,10 @@ func TestNewServer_RefusalsAreErrorsOfOAuth(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := client.Exchange(form); !errors.Is(err, oauth.InvalidGrant) {
-		t.Errorf("a code that comes twice is answered %v, want invalid_grant", err)
+		t.Errorf("Exchange() of a used code = %v, want invalid_grant", err)
 	}
 	if _, err := client.Refresh(first); !errors.Is(err, oauth.InvalidGrant) {
-		t.Errorf("after the replay of its code a refresh is answered %v, want invalid_grant", err)
+		t.Errorf("Refresh() after the replay of the code = %v, want invalid_grant", err)
 	}
 	wantGet(t, first.HTTPClient(), "/api/orders", http.StatusUnauthorized, "invalid_token")
 }
@@ -159,12 +160,12 @@ func TestExpire_TheGuardRefusesAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			if row.Live(time.Now()) == (row.ID == token.ID) {
-				t.Errorf("%s: the list of tokens has %s live: %t", name, row.ID, row.Live(time.Now()))
+				t.Errorf("%s: in the list of tokens, %s is live: %t, want false", name, row.ID, row.Live(time.Now()))
 			}
 		}
 		again, err := client.Refresh(token)
 		if err != nil {
-			t.Fatalf("%s: the refresh token of an expired one is refused: %v", name, err)
+			t.Fatalf("%s: Refresh() of an expired access token = %v, want no error", name, err)
 		}
 		wantGet(t, again.HTTPClient(), "/api/orders", http.StatusOK, "")
 	}
@@ -193,8 +194,8 @@ func TestNewServer_RevokingIsImmediate(t *testing.T) {
 	wantGet(t, token.HTTPClient(), "/api/orders", http.StatusUnauthorized, "the account may no longer act")
 }
 
-// The server runs in a bubble: nothing of it waits for a socket, or for a
-// goroutine outside. Years pass at once.
+// The server runs in a bubble of testing/synctest: it waits for no socket and no
+// outside goroutine, so years pass at once.
 func TestNewServer_InABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		auth := newAPI(t, passport.Config{AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 30 * 24 * time.Hour})
@@ -211,7 +212,7 @@ func TestNewServer_InABubble(t *testing.T) {
 		wantGet(t, token.HTTPClient(), "/api/orders", http.StatusOK, "")
 		time.Sleep(30 * 24 * time.Hour)
 		if _, err := client.Refresh(token); !errors.Is(err, oauth.InvalidGrant) {
-			t.Errorf("a refresh token that lay for 30 days is answered %v, want invalid_grant", err)
+			t.Errorf("Refresh() after 30 days = %v, want invalid_grant", err)
 		}
 	})
 }
@@ -240,7 +241,7 @@ func (passwords) UserByPassword(context.Context, string, string) (*passport.User
 }
 func (passwords) SignOut(http.ResponseWriter, *http.Request) error { return nil }
 
-// What New and the endpoints find out about Users by assertion, they find.
+// The wrapper around Users has the same optional interfaces as Users.
 func TestNewServer_UsersKeepTheirPowers(t *testing.T) {
 	current := func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
 	plain := passport.UserFuncs{Current: current, ByID: nobody, SignInPage: "/login"}
@@ -256,23 +257,22 @@ func TestNewServer_UsersKeepTheirPowers(t *testing.T) {
 		wrapped := passporttest.WithSignIn(passport.DefaultProvider, users)
 		_, had := users.(oauth.PasswordAuthenticator)
 		if _, has := wrapped.(oauth.PasswordAuthenticator); has != had {
-			t.Errorf("%T: UserByPassword is there: %t, want %t", users, has, had)
+			t.Errorf("%T: has UserByPassword: %t, want %t", users, has, had)
 		}
 		_, had = users.(oauth.SignOuter)
 		if _, has := wrapped.(oauth.SignOuter); has != had {
-			t.Errorf("%T: SignOut is there: %t, want %t", users, has, had)
+			t.Errorf("%T: has SignOut: %t, want %t", users, has, had)
 		}
 		if v, ok := wrapped.(interface{ Validate() error }); !ok || v.Validate() != nil {
-			t.Errorf("%T: cannot be validated", users)
+			t.Errorf("%T: has no Validate", users)
 		}
 	}
 	if err := passporttest.WithSignIn("users", passport.UserFuncs{}).(interface{ Validate() error }).Validate(); err == nil {
-		t.Error("the faults of Users are hidden")
+		t.Error("Validate() does not return the faults of Users")
 	}
 }
 
-// The password grant finds those who check passwords: a function among UserFuncs,
-// or the accounts of the server's own.
+// The password grant uses UserFuncs.ByPassword or the server's own accounts.
 func TestNewServer_PasswordGrant(t *testing.T) {
 	funcs := passport.UserFuncs{
 		Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }, SignInPage: "/login",
@@ -292,22 +292,22 @@ func TestNewServer_PasswordGrant(t *testing.T) {
 		}
 		token, err := client.Exchange(form)
 		if err != nil || token.Record.Family.User.ID != "42" {
-			t.Errorf("%s: the right password is answered %+v, %v, want a token of the user's", name, token, err)
+			t.Errorf("%s: the right password returns %+v, %v, want a token of the user", name, token, err)
 		}
 		form.Set("password", "wrong")
 		if _, err := client.Exchange(form); !errors.Is(err, oauth.InvalidGrant) {
-			t.Errorf("%s: a wrong password is answered %v, want invalid_grant", name, err)
+			t.Errorf("%s: a wrong password returns %v, want invalid_grant", name, err)
 		}
 	}
 }
 
-// Pages of the application's own do not stand in a test's way.
+// A test also works with custom views.
 func TestNewServer_ViewsOfTheApplication(t *testing.T) {
 	const page = `{{define "main"}}<form method="post" action="{{.Action}}"><input type="hidden" name="ticket" value="{{.Ticket}}">
 <button name="decision" value="allow">Yes</button><button name="decision" value="deny">No</button></form>{{end}}`
 	auth := newAPI(t, passport.Config{Views: fstest.MapFS{"consent.html": {Data: []byte(page)}}})
 	if token := auth.Token(auth.User("42"), "orders"); token.AccessToken == "" {
-		t.Error("no token")
+		t.Error("Token() returned no access token")
 	}
 }
 

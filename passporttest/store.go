@@ -9,37 +9,37 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// store is the store of a test's server. Its access tokens can be aged, and it
-// tells a test which record it was that a request of its own has stored.
+// store is the store of a test's server. It can expire access tokens, and returns
+// the record that a test's request has stored.
 type store struct {
 	oauth.Store
 
-	mu   sync.Mutex
-	aged map[string]time.Time // when access tokens have ended, by ID
+	mu      sync.Mutex
+	expired map[string]time.Time // when access tokens ended, by ID
 }
 
 // Unwrap implements the wrapping of [oauth.Store].
 func (s *store) Unwrap() oauth.Store { return s.Store }
 
-// expire makes an access token end now.
+// expire ends an access token now.
 func (s *store) expire(ctx context.Context, id string) error {
 	if _, err := s.Store.AccessToken(ctx, id); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.aged == nil {
-		s.aged = map[string]time.Time{}
+	if s.expired == nil {
+		s.expired = map[string]time.Time{}
 	}
-	s.aged[id] = now()
+	s.expired[id] = now()
 	return nil
 }
 
-// age returns a record as old as it was made.
+// age returns a record with the end that expire has set.
 func (s *store) age(t *oauth.AccessToken) *oauth.AccessToken {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, ok := s.aged[t.ID]
+	at, ok := s.expired[t.ID]
 	if !ok || !at.Before(t.ExpiresAt) {
 		return t
 	}
@@ -118,6 +118,5 @@ func (s *store) Issue(ctx context.Context, i *oauth.Issuance) error {
 	return err
 }
 
-// issuedKey is the key under which a request of a test's own carries the record to
-// fill in.
+// issuedKey is the context key for the record to fill in.
 type issuedKey struct{}

@@ -13,31 +13,32 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// HTTPClient returns a client that talks to what is served, in process, and keeps
-// cookies of its own, as a browser does. An address may leave out scheme and
-// host: "/api/orders" is one of the issuer's. Redirects are followed as long as
-// they stay there; one to elsewhere, such as a client's redirect URI, is the
-// answer.
+// HTTPClient returns a client that sends requests to the handler in process, and
+// keeps its cookies, as a browser does. A URL may omit scheme and host:
+// "/api/orders" is at the issuer. The client follows redirects within the issuer.
+// It returns a redirect to another host, such as a client's redirect URI, as the
+// response.
 //
-// A request reaches the handler with its context, so [ActingAs] holds for it too.
+// The handler gets the request's context, so [ActingAs] works for these requests,
+// too.
 func (s *Server) HTTPClient() *http.Client {
 	return s.client(func(r *http.Request) *http.Request { return r })
 }
 
-// SignedIn is [Server.HTTPClient] for a browser in which a user of the default
-// provider is signed in, as far as Passport asks: the authorization endpoint,
-// and whatever else goes by CurrentUser. Pages of the application know by its own
-// session; to be signed in there too, sign in at its page.
+// SignedIn is like [Server.HTTPClient] for a browser in which a user of the
+// default provider is signed in, for the authorization endpoint and other callers
+// of CurrentUser. The application's own pages use its own session; to sign in
+// there, too, use its sign-in page.
 func (s *Server) SignedIn(user *passport.User) *http.Client {
 	s.t.Helper()
 	return s.SignedInUserOf(passport.DefaultProvider, user)
 }
 
-// SignedInUserOf is [Server.SignedIn] for a user of another provider.
+// SignedInUserOf is like [Server.SignedIn] for a user of another provider.
 func (s *Server) SignedInUserOf(provider string, user *passport.User) *http.Client {
 	s.t.Helper()
 	if user == nil || user.ID == "" {
-		s.t.Fatal("passporttest: sign in: a user with an ID is needed")
+		s.t.Fatal("passporttest: sign in: want a user with an ID")
 	}
 	return s.client(func(r *http.Request) *http.Request { return r.WithContext(signIn(r.Context(), provider, user)) })
 }
@@ -46,7 +47,7 @@ func signIn(ctx context.Context, provider string, user *passport.User) context.C
 	return context.WithValue(ctx, signedInKey{}, signedIn{provider, user})
 }
 
-// client returns one whose requests are changed by prepare.
+// client returns an HTTP client that passes its requests through prepare.
 func (s *Server) client(prepare func(*http.Request) *http.Request) *http.Client {
 	cookies, err := cookiejar.New(nil)
 	if err != nil {
@@ -59,7 +60,7 @@ func (s *Server) client(prepare func(*http.Request) *http.Request) *http.Client 
 	}
 }
 
-// stayHere ends the following of redirects where they leave the issuer's host.
+// stayHere stops following redirects that leave the issuer's host.
 func (s *Server) stayHere(next *http.Request, before []*http.Request) error {
 	if len(before) >= 10 {
 		return errors.New("passporttest: stopped after 10 redirects")
@@ -72,7 +73,7 @@ func (s *Server) stayHere(next *http.Request, before []*http.Request) error {
 
 func (s *Server) here(u *url.URL) bool { return u.Scheme == s.issuer.Scheme && u.Host == s.issuer.Host }
 
-// jar keeps the cookies of addresses without a host as those of the issuer.
+// jar keeps the cookies of URLs without a host for the issuer.
 type jar struct {
 	cookies *cookiejar.Jar
 	issuer  *url.URL
@@ -101,7 +102,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	target := t.server.issuer.ResolveReference(r.URL)
 	if !t.server.here(target) {
-		return nil, fmt.Errorf("passporttest: %s is not served here: requests go to %s alone", target.Redacted(), t.server.issuer)
+		return nil, fmt.Errorf("passporttest: %s is not served here: want a URL of %s", target.Redacted(), t.server.issuer)
 	}
 	sent := r.Clone(r.Context())
 	sent.URL = target
@@ -112,7 +113,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// received returns a request as a server receives it that was sent by a client.
+// received returns a client's request as a server receives it.
 func received(sent *http.Request) *http.Request {
 	r := sent.Clone(sent.Context())
 	r.RequestURI = sent.URL.RequestURI()

@@ -15,7 +15,7 @@ import (
 	"github.com/go-passport/passport/passporttest"
 )
 
-// echo answers with what a server sees of a request.
+// echo responds with the server's view of a request.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	cookie := ""
@@ -42,7 +42,7 @@ func TestHTTPClient_SendsWhatAServerReceives(t *testing.T) {
 	}
 	defer res.Body.Close()
 	if body, _ := io.ReadAll(res.Body); !strings.Contains(string(body), "cookie=yes body=a=b") || res.Request.URL.String() != "https://app.test/form" {
-		t.Errorf("a form comes as %s from %s", body, res.Request.URL)
+		t.Errorf("the response to a form = %s from %s, want its cookie and body", body, res.Request.URL)
 	}
 }
 
@@ -58,15 +58,15 @@ func TestHTTPClient_StaysAtTheIssuer(t *testing.T) {
 		http.Redirect(w, r, r.URL.Query().Get("to"), http.StatusSeeOther)
 	}))
 	if _, err := auth.HTTPClient().Get("https://elsewhere.example.com/"); err == nil || !strings.Contains(err.Error(), "is not served here") {
-		t.Errorf("a request to another host ends with %v, want an error that says so", err)
+		t.Errorf("Get() of another host = %v, want an error about the host", err)
 	}
 	res, err := auth.HTTPClient().Get("/?to=https://client.test/callback")
 	if err != nil || res.Header.Get("Location") != "https://client.test/callback" {
-		t.Errorf("a redirect to elsewhere is answered %v, %v, want the redirect itself", res, err)
+		t.Errorf("Get() with a redirect to another host = %v, %v, want the redirect itself", res, err)
 	}
 	auth.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) }))
 	if _, err := auth.HTTPClient().Get("/"); err == nil || errors.Is(err, http.ErrUseLastResponse) {
-		t.Errorf("an endless redirect ends with %v, want an error", err)
+		t.Errorf("Get() with an endless redirect = %v, want an error", err)
 	}
 }
 
@@ -80,8 +80,8 @@ func TestHTTPClient_FollowsRedirectsAtTheIssuer(t *testing.T) {
 	wantGet(t, auth.HTTPClient(), "/a", http.StatusOK, "GET /c?q=1 host=app.test")
 }
 
-// A request keeps its context on the way to the handler.
-func TestActingAs_HoldsForHTTPClients(t *testing.T) {
+// The handler gets the request's context.
+func TestActingAs_WorksForHTTPClients(t *testing.T) {
 	auth := newAPI(t, passport.Config{})
 	r, err := http.NewRequestWithContext(t.Context(), "GET", "/api/orders", nil)
 	if err != nil {
@@ -93,7 +93,7 @@ func TestActingAs_HoldsForHTTPClients(t *testing.T) {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		t.Errorf("the answer is %s, want 200", res.Status)
+		t.Errorf("response %s, want 200", res.Status)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestSignedIn_SeesTheConsentPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(res.Header.Get("Location"), "/login?return_to=") {
-		t.Errorf("a browser in which nobody is signed in goes to %q, want the sign-in page", res.Header.Get("Location"))
+		t.Errorf("a browser without a signed-in user is redirected to %q, want the sign-in page", res.Header.Get("Location"))
 	}
 }
 
@@ -132,12 +132,13 @@ func TestSignedIn_NeverRepeat_E11_AtItsProviderAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if location := res.Header.Get("Location"); !strings.Contains(location, "error="+name) {
-			t.Errorf("a client of the staff's is sent to %q, want %s", location, name)
+			t.Errorf("a request of a client for staff is redirected to %q, want %s", location, name)
 		}
 	}
 }
 
-// Pages of the application get their cookie, and their scripts use the API by it.
+// The application's pages get their cookie, and their scripts use the API with
+// it.
 func TestSignedIn_ScriptsOfOwnPages(t *testing.T) {
 	auth := passporttest.NewServer(t, passport.Config{Scopes: scopes})
 	mux := http.NewServeMux()
@@ -163,6 +164,6 @@ func TestSignedIn_ScriptsOfOwnPages(t *testing.T) {
 	}
 	defer res.Body.Close()
 	if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || !strings.Contains(string(body), "Ada Lovelace") {
-		t.Errorf("the script is answered %s %s, want 200 and the user's name", res.Status, body)
+		t.Errorf("response to the script = %s %s, want 200 and the user's name", res.Status, body)
 	}
 }

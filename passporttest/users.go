@@ -11,9 +11,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// User returns the account with an ID: that of Config.Users, as its UserByID
-// returns it, or where the configuration has none, the server's own, which is
-// made if it is not there.
+// User returns the account with an ID: the result of UserByID of Config.Users, or
+// the server's own account if the configuration has no Users. It creates a
+// missing own account.
 func (s *Server) User(id string) *passport.User {
 	s.t.Helper()
 	if s.accounts != nil {
@@ -22,8 +22,8 @@ func (s *Server) User(id string) *passport.User {
 	return s.UserOf(passport.DefaultProvider, id)
 }
 
-// UserOf returns the account with an ID of a provider of the configuration. One
-// that is not there ends the test.
+// UserOf returns the account with an ID of a provider in the configuration. A
+// missing account ends the test.
 func (s *Server) UserOf(provider, id string) *passport.User {
 	s.t.Helper()
 	users := s.users[provider]
@@ -37,17 +37,17 @@ func (s *Server) UserOf(provider, id string) *passport.User {
 	return user
 }
 
-// AddUser adds an account to those of the server's own, in place of one with its
-// ID. It is for configurations without Users, and for users with a name and a
-// record of the application's; see [Server.User].
+// AddUser adds an account to the server's own, or replaces the one with its ID.
+// Use it for a configuration without Users, if a user needs a name or an
+// application's record; see [Server.User].
 func (s *Server) AddUser(user *passport.User) *passport.User {
 	s.t.Helper()
 	s.own("AddUser").set(user.ID, user)
 	return user
 }
 
-// RemoveUser takes away one of the server's own accounts: whoever holds a token of
-// it is refused from now on.
+// RemoveUser removes one of the server's own accounts. From then on guards refuse
+// its tokens.
 func (s *Server) RemoveUser(id string) {
 	s.t.Helper()
 	s.own("RemoveUser").set(id, nil)
@@ -56,16 +56,16 @@ func (s *Server) RemoveUser(id string) {
 func (s *Server) own(verb string) *accounts {
 	s.t.Helper()
 	if s.accounts == nil {
-		s.t.Fatalf("passporttest: %s is for a server with accounts of its own; this one asks Config.Users", verb)
+		s.t.Fatalf("passporttest: %s is for a server with its own accounts; this server uses Config.Users", verb)
 	}
 	return s.accounts
 }
 
-// Password is that of all accounts of a server's own, and their user names are
-// their IDs.
+// Password is the password of all of the server's own accounts. Their user names
+// are their IDs.
 const Password = "correct horse battery staple"
 
-// accounts are those of a server whose configuration has no Users.
+// accounts are the own accounts of a server whose configuration has no Users.
 type accounts struct {
 	mu   sync.Mutex
 	byID map[string]*passport.User
@@ -91,8 +91,8 @@ func (a *accounts) ensure(id string) *passport.User {
 	return user
 }
 
-// CurrentUser implements [passport.UserProvider]: who is signed in is said by
-// [Server.SignedIn].
+// CurrentUser implements [passport.UserProvider]. Only [Server.SignedIn] signs a
+// user in.
 func (a *accounts) CurrentUser(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
 
 // UserByID implements [passport.UserProvider].
@@ -121,7 +121,7 @@ func (a *accounts) UserByPassword(ctx context.Context, username, password string
 	return user, nil
 }
 
-// signedInKey is the key under which a request of a test says who is signed in.
+// signedInKey is the context key for the signed-in user of a test's request.
 type signedInKey struct{}
 
 type signedIn struct {
@@ -129,23 +129,23 @@ type signedIn struct {
 	user     *passport.User
 }
 
-// provider is one of the configuration. Who is signed in may also be said by the
-// test, for the provider with this name.
+// provider wraps a provider of the configuration. A test can sign in a user of
+// the provider with this name.
 type provider struct {
 	passport.UserProvider
 	name string
 }
 
-// withSignIn puts a provider around users that has the optional powers of theirs.
+// withSignIn wraps users in a provider with the same optional interfaces.
 func withSignIn(name string, users passport.UserProvider) passport.UserProvider {
 	if v := reflect.ValueOf(users); users == nil || v.Kind() == reflect.Pointer && v.IsNil() {
-		return users // passport.New says what is wrong with it
+		return users // passport.New reports the fault
 	}
 	p := provider{users, name}
 	switch f := users.(type) {
 	case *passport.UserFuncs:
 		return withSignIn(name, *f)
-	case passport.UserFuncs: // the server knows its fields
+	case passport.UserFuncs: // the server reads its fields
 		if f.Current != nil {
 			f.Current = p.CurrentUser
 		}
@@ -187,7 +187,7 @@ func (p provider) CurrentUser(r *http.Request) (*passport.User, error) {
 	return &user, nil
 }
 
-// Validate lets [passport.New] check what is inside.
+// Validate lets [passport.New] check the wrapped provider.
 func (p provider) Validate() error {
 	v, ok := p.UserProvider.(interface{ Validate() error })
 	if !ok {

@@ -1,4 +1,4 @@
-// Command outside calls what only tests may call, from a binary.
+// Command outside calls functions that only tests may call, from a binary.
 package main
 
 import (

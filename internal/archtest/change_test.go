@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// A change of the server is one call of change: the write with its audit record,
-// then the events. So nothing else in the server calls OnEvent, and a verb of a store
-// that takes an audit record is called inside of an argument of change.
+// A change of the server is one call of Change: the write with its audit record,
+// then the events. So nothing else in the server calls OnEvent, and store methods
+// with an audit record are called only inside an argument of Change.
 func TestChangesGoThroughOneCall(t *testing.T) {
 	files, set := sources(t)
 	var writes []string
@@ -46,19 +46,19 @@ func TestChangesGoThroughOneCall(t *testing.T) {
 				case sel.Sel.Name == "OnEvent" && f.Name.Name != "publish":
 					t.Errorf("%s: OnEvent is called outside of audit.Log: give Change the event", set.Position(n.Pos()))
 				case slices.Contains(writes, sel.Sel.Name) && mentions(sel.X, "store") && !inChange[n]:
-					t.Errorf("%s: the store's %s is called outside of change: make it the write of one", set.Position(n.Pos()), sel.Sel.Name)
+					t.Errorf("%s: the store's %s is called outside of Change: call it in the write of a Change", set.Position(n.Pos()), sel.Sel.Name)
 				}
 				return true
 			})
 		}
 	}
 	if calls < 10 {
-		t.Errorf("the server calls Change %d times, want 10 or more: this test looks for the wrong name", calls)
+		t.Errorf("the server calls Change %d times, want 10 or more: does this test look for the right name?", calls)
 	}
 }
 
-// serving reports whether a room is one of the server's own: the facade, or an internal
-// room that is neither a store nor for tests.
+// serving reports whether a room belongs to the server: the facade, or an
+// internal room that is neither a store nor for tests.
 func serving(room string) bool {
 	return room == "." || strings.HasPrefix(room, "internal/") &&
 		!slices.Contains([]string{"internal/demo", "internal/sqldb", "internal/dbtest", "internal/testkit", "internal/e2e", "internal/dburl"}, room)

@@ -1,4 +1,4 @@
-// Package archtest holds the tests that keep the house in order: who may import
-// whom, how long files and functions get, and what an application that embeds
-// the library has to download for it. It is empty otherwise.
+// Package archtest has the tests of the architecture: which package may import
+// which, the length of files and functions, and the dependencies of an
+// application that embeds the library. It has no other code.
 package archtest

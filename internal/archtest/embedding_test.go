@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// What an application may find linked into it for the sake of the library.
-// x/sys is what argon2 needs to ask for the processor's features. Package account
-// composes accents with x/text.
+// linked are the modules that the library may link into an application. argon2
+// uses x/sys to detect processor features. Package account uses x/text to
+// normalize accents.
 var linked = []string{module, jose, crypto, text, "golang.org/x/sys"}
 
-// An application that embeds the server downloads no driver but its own, and
-// little else.
+// An application that embeds the server downloads only its own driver, and few
+// other modules.
 func TestEmbedding_NoDriverInApplication(t *testing.T) {
 	app := application(t, ".", "account", "grant", "guard", "memstore", "oauth", "passporttest", "sqlstore")
 
@@ -33,12 +33,12 @@ func TestEmbedding_NoDriverInApplication(t *testing.T) {
 	out := run(t, app, "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".")
 	for path := range strings.FieldsSeq(out) {
 		if path != "example.com/app" && !slices.Contains(linked, path) {
-			t.Errorf("the application links %s; of other people's modules only %v are meant to", path, linked[1:])
+			t.Errorf("the application links %s, want only the modules %v", path, linked[1:])
 		}
 	}
 }
 
-// application makes a module that imports the given rooms, and tidies it.
+// application creates a module that imports the given rooms, and tidies it.
 func application(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -48,7 +48,7 @@ func application(t *testing.T, names ...string) string {
 	}
 	write(t, filepath.Join(dir, "main.go"), source+")\n\nfunc main() {}\n")
 	write(t, filepath.Join(dir, "go.mod"), fmt.Sprintf("module example.com/app\n\ngo 1.26.0\n\nrequire %s v0.0.0\n\nreplace %s => %s\n", module, module, root(t)))
-	// What go.sum of the library knows need not be asked for again.
+	// The library's go.sum saves downloads.
 	if sums, err := os.ReadFile(filepath.Join(root(t), "go.sum")); err == nil {
 		write(t, filepath.Join(dir, "go.sum"), string(sums))
 	}
@@ -63,8 +63,8 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// run runs a go command in another module. Without a network it may lack what
-// the library itself does not need; only CI insists.
+// run runs a go command in another module. Without a network it may lack modules
+// that the library does not need. Then the test is skipped, except in CI.
 func run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -78,7 +78,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	}
 	message := fmt.Sprintf("%s %s: %v\n%s", name, strings.Join(args, " "), err, stderr.String())
 	if os.Getenv("PASSPORT_TEST_REQUIRE") != "1" && unreachable(stderr.String()) {
-		t.Skip("this test needs the module proxy, or its answers in the module cache:", message)
+		t.Skip("this test needs the module proxy, or a filled module cache:", message)
 	}
 	t.Fatal(message)
 	return ""

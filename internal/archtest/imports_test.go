@@ -14,7 +14,7 @@ import (
 
 const module = "github.com/go-passport/passport"
 
-// What other people wrote, by the shortest prefix that names it.
+// Third-party modules, by the shortest unique prefix.
 const (
 	jose   = "github.com/go-jose/go-jose/v4"
 	crypto = "golang.org/x/crypto"
@@ -33,15 +33,15 @@ var drivers = []string{
 	"modernc.org/sqlite",
 }
 
-// A room is a package of this module. Its line has every other room that it may
-// import, and what it may import of other people's modules.
+// A room is a package of this module, with the other rooms and the third-party
+// modules that it may import.
 type room struct {
 	ours   string
 	others []string
 }
 
-// rooms are the packages, the top floor first. A room imports what its line names and
-// nothing else, so no room imports upward.
+// rooms are the packages, from top to bottom. A room may import only the packages
+// in its line, so no room imports upward.
 var rooms = map[string]room{
 	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/reqinfo internal/safeurl internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
 	"account":      {ours: ". internal/bodylimit internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
@@ -65,7 +65,7 @@ var rooms = map[string]room{
 
 	"internal/tokens": {ours: below + " internal/clients internal/keyring internal/policy internal/users"},
 
-	"internal/clients":    {ours: below + " internal/feature internal/policy internal/users"}, // knows no HTTP
+	"internal/clients":    {ours: below + " internal/feature internal/policy internal/users"}, // independent of HTTP
 	"internal/firstparty": {ours: below + " internal/keyring internal/policy internal/users internal/wire"},
 
 	"internal/policy":  {ours: below},
@@ -120,16 +120,16 @@ var rooms = map[string]room{
 	"storetest": {ours: "oauth"},
 	"event":     {ours: "oauth"},
 	"views":     {},
-	"oauth":     {}, // the standard library alone
+	"oauth":     {}, // only the standard library
 }
 
-// below are the vocabulary and the leaves, which any room above them may import.
+// below are package oauth and the leaves, which any room above may import.
 const below = "event oauth views internal/audit internal/bodylimit internal/character internal/clock internal/cookie internal/formdata internal/jsonid internal/jws " +
 	"internal/logline internal/nearest internal/opaque internal/origin internal/pemtext internal/redirect internal/reqinfo internal/resource " +
 	"internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid internal/weburl"
 
-// The packages that no application imports may know more: the command, and the tests
-// that bring the stores together with real databases.
+// open are packages that no application imports: the command, and the tests of
+// stores with real databases. They may import anything.
 var open = []string{"cmd/passport", "internal/dbtest"}
 
 type listed struct {
@@ -147,7 +147,7 @@ func TestDependencyDirections(t *testing.T) {
 		}
 		r, ok := rooms[name]
 		if !ok {
-			t.Errorf("%s is a new package: say in internal/archtest what it may import", name)
+			t.Errorf("%s is a new package: add it to internal/archtest with its allowed imports", name)
 			continue
 		}
 		checkImports(t, name, r, p.Imports)
@@ -162,28 +162,29 @@ func checkImports(t *testing.T, name string, r room, imports []string) {
 		switch {
 		case isOurs(path):
 			if !slices.Contains(ours, nameOf(path)) {
-				t.Errorf("%s imports %s; of our packages it may import %v", name, nameOf(path), ours)
+				t.Errorf("%s imports %s, want only %v of our packages", name, nameOf(path), ours)
 			}
 		case !isStandard(path) && !hasPrefix(path, r.others):
-			t.Errorf("%s imports %s; beyond the standard library it may import %v", name, path, r.others)
+			t.Errorf("%s imports %s, want only the standard library and %v", name, path, r.others)
 		}
 	}
 }
 
-// checkTests checks what tests import: go mod tidy of an application reads them too.
+// checkTests checks the imports of tests, because go mod tidy of an application
+// also reads them.
 func checkTests(t *testing.T, name string, r room, imports []string) {
 	t.Helper()
 	for _, path := range imports {
 		switch {
 		case isOurs(path) && opened(nameOf(path)):
-			t.Errorf("a test of %s imports %s, and so brings drivers into the go.sum of applications; the test belongs in internal/dbtest", name, path)
+			t.Errorf("a test of %s imports %s, which adds drivers to the go.sum of applications: move the test to internal/dbtest", name, path)
 		case !strings.HasPrefix(name, "internal/") && !isOurs(path) && !isStandard(path) && !hasPrefix(path, r.others) && path != jose:
-			t.Errorf("a test of %s imports %s, which every application that imports %s would have in its go.sum", name, path, name)
+			t.Errorf("a test of %s imports %s, which adds it to the go.sum of every application that imports %s", name, path, name)
 		}
 	}
 }
 
-// packages lists those of the module.
+// packages lists the packages of the module.
 func packages(t *testing.T) []listed {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Imports,TestImports,XTestImports,Standard", "./...")
@@ -206,7 +207,7 @@ func packages(t *testing.T) []listed {
 	}
 }
 
-// root is the folder of the module's go.mod.
+// root returns the folder of the module's go.mod.
 func root(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("..", ".."))

@@ -8,11 +8,12 @@ import (
 	"testing"
 )
 
-// facadeLines is how many lines of code the root may have that are not part of a
-// documented declaration: it wires rooms.
+// facadeLines is the maximum number of code lines in the root package outside of
+// documented declarations. The root only wires rooms.
 const facadeLines = 500
 
-// facadeStatements is how long a method of the Server may be: it asks a room.
+// facadeStatements is the maximum length of a Server method. Such a method only
+// calls a room.
 const facadeStatements = 4
 
 func TestFacade_IsThin(t *testing.T) {
@@ -27,21 +28,21 @@ func TestFacade_IsThin(t *testing.T) {
 				lines += n
 			}
 			if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil && mentions(f.Recv, "Server") && statements(f.Body) > facadeStatements && !slices.Contains(facadeLoops, f.Name.Name) {
-				t.Errorf("%s: the method %s of Server has %d statements, want at most %d: ask a room", set.Position(f.Pos()), f.Name.Name, statements(f.Body), facadeStatements)
+				t.Errorf("%s: the method %s of Server has %d statements, want at most %d: call a room", set.Position(f.Pos()), f.Name.Name, statements(f.Body), facadeStatements)
 			}
 		}
 	}
 	if lines > facadeLines {
-		t.Errorf("the root has %d lines of code that are not exported, want at most %d: give them to a room", lines, facadeLines)
+		t.Errorf("the root has %d unexported lines of code, want at most %d: move them to a room", lines, facadeLines)
 	}
-	t.Logf("the root has %d lines of code that are not exported", lines)
+	t.Logf("the root has %d unexported lines of code", lines)
 }
 
-// facadeLoops are methods that do nothing but register or yield endpoints.
+// facadeLoops are methods that only register or yield endpoints.
 var facadeLoops = []string{"Routes", "Mount"}
 
-// unexportedLines counts the lines of a declaration that is not exported, and of the
-// body of an exported function.
+// unexportedLines counts the lines of an unexported declaration or of the body of
+// an exported function.
 func unexportedLines(set *token.FileSet, d ast.Decl) int {
 	length := func(n ast.Node) int { return set.Position(n.End()).Line - set.Position(n.Pos()).Line + 1 }
 	switch d := d.(type) {
@@ -75,7 +76,7 @@ func exportsName(spec ast.Spec) bool {
 	return true
 }
 
-// statements counts the statements of a body, those of its blocks too.
+// statements counts the statements of a body, including nested blocks.
 func statements(b *ast.BlockStmt) (n int) {
 	ast.Inspect(b, func(node ast.Node) bool {
 		switch node.(type) {
@@ -96,12 +97,12 @@ var storeVerbs = map[string][]string{
 	"FamilyStore":  {"internal/tokens"},
 	"ConsentStore": {"internal/tokens"},
 
-	// The whole store is checked for powers, handed on, and wrapped as a whole.
+	// These rooms check the whole store for powers, pass it on, or wrap it.
 	"Store": {".", "internal/rooms", "internal/feature", "internal/tokens", "internal/keyring"},
 }
 
-// A room gets the verbs of the store that it uses, and a grant gets a reader. No room
-// but the facade sees Config or Server.
+// A room gets only the store methods that it uses, and a grant gets a reader.
+// Only the facade sees Config and Server.
 func TestRooms_GetOnlyWhatTheyUse(t *testing.T) {
 	files, set := sources(t)
 	for _, s := range files {
@@ -117,9 +118,9 @@ func TestRooms_GetOnlyWhatTheyUse(t *testing.T) {
 			switch {
 			case x == nil:
 			case x.Name == "oauth" && storeVerbs[sel.Sel.Name] != nil && !slices.Contains(storeVerbs[sel.Sel.Name], s.room):
-				t.Errorf("%s: %s names oauth.%s: take the verbs that it uses", set.Position(n.Pos()), s.room, sel.Sel.Name)
+				t.Errorf("%s: %s uses oauth.%s: use an interface with only the needed methods", set.Position(n.Pos()), s.room, sel.Sel.Name)
 			case x.Name == "passport" && (sel.Sel.Name == "Config" || sel.Sel.Name == "Server"):
-				t.Errorf("%s: %s names passport.%s: take the settings that it uses", set.Position(n.Pos()), s.room, sel.Sel.Name)
+				t.Errorf("%s: %s uses passport.%s: take only the needed settings", set.Position(n.Pos()), s.room, sel.Sel.Name)
 			}
 			return true
 		})
@@ -144,12 +145,13 @@ func TestAuthorize_HasOneWriter(t *testing.T) {
 	}
 }
 
-// grantTypes are the names of the built-in grants. The server asks for the traits of
-// a grant and not for its name, so that a third-party grant can do all that these can.
+// grantTypes are the names of the built-in grants. The server checks the traits
+// of a grant and not its name, so that a custom grant can do the same as the
+// built-in ones.
 var grantTypes = []string{"password", "implicit", "client_credentials", "refresh_token"}
 
-// A grant type is named where clients write it, in the vocabulary, and in the file that
-// puts the parts of the server together.
+// A grant type's name occurs only where clients send it, in package oauth, and in
+// the file that joins the parts of the server.
 func TestGrants_AreNotKnownByName(t *testing.T) {
 	files, set := sources(t)
 	for _, s := range files {
@@ -159,7 +161,7 @@ func TestGrants_AreNotKnownByName(t *testing.T) {
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			lit, ok := n.(*ast.BasicLit)
 			if ok && lit.Kind == token.STRING && slices.Contains(grantTypes, strings.Trim(lit.Value, "\"`")) {
-				t.Errorf("%s: %s is known by name: ask for its traits", set.Position(n.Pos()), lit.Value)
+				t.Errorf("%s: %s is known by name: use its traits", set.Position(n.Pos()), lit.Value)
 			}
 			return true
 		})

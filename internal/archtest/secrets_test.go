@@ -12,11 +12,11 @@ import (
 // a key or a password.
 var secretField = regexp.MustCompile(`(?i)(secret|token|password|passphrase|bearer|^code$|verifier|ticket|cookie|credential|private|^key|keys$|seed|sealed|hash|^form$|^env$|^params$|^dsn$|database_?url|^target$|^href$)`)
 
-// secretTypes are the types of such fields. A field of another type, such as a
-// struct, is checked where that type is.
+// secretTypes are the types of such fields. The check of a field with another
+// type, such as a struct, is at that type.
 var secretTypes = []string{"string", "[]byte", "[][]byte", "[]string", "url.Values", "any", "map[string]string", "[32]byte"}
 
-// harmless are fields whose names only look like a secret's.
+// harmless are fields that only look like secrets.
 var harmless = map[string]string{
 	"event.Revoked.TokenID":               "an ID",
 	"internal/keyring.Rotated.KeyID":      "an ID",
@@ -33,18 +33,18 @@ var harmless = map[string]string{
 	"views.ErrorPage.Code":                "an error code",
 }
 
-// checked reports whether the exported types of a room have to hide secrets. The
-// others hold only what tests and the tour make.
+// checked reports whether the exported types of a room must hide secrets. Other
+// rooms have only secrets of tests and of the tour.
 func checked(room string) bool {
 	return !hasPrefix(room, []string{"bench", "examples", "storetest", "internal/demo", "internal/dbtest", "internal/testkit"})
 }
 
 // TestSecrets_FR_15_EveryTypeHidesThem finds every exported struct with a field that
-// may hold a secret. fmt and log/slog must not print it, so the type has the methods
-// Format and LogValue. JSON keeps it, because APIs write it.
+// may hold a secret. fmt and log/slog must not print it, so the type needs the
+// methods Format and LogValue. JSON includes it, because APIs return it.
 func TestSecrets_FR_15_EveryTypeHidesThem(t *testing.T) {
 	files, _ := sources(t)
-	methods := map[string][]string{} // by type
+	methods := map[string][]string{} // methods by type
 	for _, s := range files {
 		for _, f := range functions(s.file) {
 			if f.Recv != nil {
@@ -59,13 +59,13 @@ func TestSecrets_FR_15_EveryTypeHidesThem(t *testing.T) {
 			found++
 			for _, method := range []string{"Format", "LogValue"} {
 				if !slices.Contains(methods[name], method) {
-					t.Errorf("%s: %s holds the secret %s and has no method %s: add one that hides it, or give a reason in harmless", s.name, name, strings.Join(fields, ", "), method)
+					t.Errorf("%s: %s has the secret %s and no method %s: add one that hides it, or a reason to harmless", s.name, name, strings.Join(fields, ", "), method)
 				}
 			}
 		}
 	}
 	if found < 15 {
-		t.Errorf("found only %d types that hold a secret: does the test still look at them?", found)
+		t.Errorf("found only %d types with a secret: does this test look in the right place?", found)
 	}
 }
 

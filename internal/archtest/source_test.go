@@ -28,19 +28,19 @@ func TestFilesAndFunctionsStayShort(t *testing.T) {
 	files, set := sources(t)
 	for _, s := range files {
 		if s.lines > longestFile {
-			t.Errorf("%s has %d lines; more than %d are more than one concept", s.name, s.lines, longestFile)
+			t.Errorf("%s has %d lines, want at most %d: split it by concept", s.name, s.lines, longestFile)
 		}
 		for _, f := range functions(s.file) {
 			if n := set.Position(f.End()).Line - set.Position(f.Pos()).Line + 1; n > longestFunction {
-				t.Errorf("%s: func %s has %d lines; at most %d are allowed, and 40 are the rule", s.name, f.Name.Name, n, longestFunction)
+				t.Errorf("%s: func %s has %d lines, want at most %d, and usually 40", s.name, f.Name.Name, n, longestFunction)
 			}
 		}
 	}
 }
 
-// Panics are for a programmer's mistake at start-up and for what cannot happen.
-// Whoever reads one learns which: from its message, from a comment on its line,
-// or from that of the function.
+// A panic is for a programmer's mistake at start-up, or for a state that cannot
+// happen. Its message, a comment on its line or the function's comment says
+// which.
 func TestPanicsExplainThemselves(t *testing.T) {
 	files, set := sources(t)
 	for _, s := range files {
@@ -55,7 +55,7 @@ func TestPanicsExplainThemselves(t *testing.T) {
 			ast.Inspect(f, func(n ast.Node) bool {
 				call, ok := n.(*ast.CallExpr)
 				if ok && isPanic(call) && !hasText(call) && !commented[set.Position(call.Pos()).Line] {
-					t.Errorf("%s: func %s panics without a word; return an error, or say why it cannot happen", set.Position(call.Pos()), f.Name.Name)
+					t.Errorf("%s: func %s panics without an explanation: return an error, or say why it cannot happen", set.Position(call.Pos()), f.Name.Name)
 				}
 				return true
 			})
@@ -68,7 +68,7 @@ func isPanic(call *ast.CallExpr) bool {
 	return ok && name.Name == "panic"
 }
 
-// hasText reports whether a text stands somewhere in an expression.
+// hasText reports whether an expression contains a text.
 func hasText(e ast.Node) (found bool) {
 	ast.Inspect(e, func(n ast.Node) bool {
 		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
@@ -79,12 +79,12 @@ func hasText(e ast.Node) (found bool) {
 	return found
 }
 
-// boundedRead reads the body of a request whose connection is hidden. A read has
-// no other bound there; the goroutine ends with the request.
+// boundedRead reads the body of a request whose connection is hidden. Only a
+// goroutine can bound such a read; it ends with the request.
 const boundedRead = "internal/bodylimit/timed.go"
 
-// The library starts no goroutine: what runs in the background is the
-// application's to start and to stop.
+// The library starts no goroutine. The application starts and stops background
+// work.
 func TestLibraryStartsNoGoroutine(t *testing.T) {
 	files, set := sources(t)
 	for _, s := range files {
@@ -107,7 +107,7 @@ func TestPasswordHashesStayExpensive(t *testing.T) {
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Lower" {
 				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "hashcost" {
-					t.Errorf("%s: hashcost.Lower makes the hashes of passwords worthless: call it from TestMain alone", set.Position(n.Pos()))
+					t.Errorf("%s: hashcost.Lower makes password hashes insecure: call it only from TestMain", set.Position(n.Pos()))
 				}
 			}
 			return true
@@ -115,13 +115,13 @@ func TestPasswordHashesStayExpensive(t *testing.T) {
 	}
 }
 
-// ownTime are the functions that have a request and may take the time themselves.
-// wire.Received gives it to endpoints. The guards judge headers in front of the
-// application's handlers. A limit of time needs a clock.
+// ownTime are the functions that have a request and may read the clock.
+// wire.Received passes the time to endpoints. Guards check headers before the
+// application's handlers run.
 var ownTime = []string{"internal/wire Received", "internal/tokens Verify", "internal/firstparty check", "internal/firstparty findOnce"}
 
-// A request is judged by the time at which it has been read in full. So no function
-// of the server that has a request or its ResponseWriter takes the time itself.
+// The server judges a request at the time when it is complete. So no function of
+// the server that has a request or its ResponseWriter reads the clock.
 func TestEndpoints_FR_03_TakeTheTimeWithTheBody(t *testing.T) {
 	files, set := sources(t)
 	for _, s := range files {
@@ -144,7 +144,7 @@ func TestEndpoints_FR_03_TakeTheTimeWithTheBody(t *testing.T) {
 			}
 			ast.Inspect(n, func(n ast.Node) bool {
 				if call, ok := n.(*ast.CallExpr); ok && asksForTheTime(call) {
-					t.Errorf("%s: %s has a request and asks for the time; take the time that came with the body, from wire.Received", set.Position(call.Pos()), name)
+					t.Errorf("%s: %s has a request and reads the clock: use the time from wire.Received", set.Position(call.Pos()), name)
 				}
 				return true
 			})
@@ -153,8 +153,8 @@ func TestEndpoints_FR_03_TakeTheTimeWithTheBody(t *testing.T) {
 	}
 }
 
-// hasRequest reports whether a function is given a request or the writer of its
-// answer.
+// hasRequest reports whether a function has a parameter for a request or for its
+// ResponseWriter.
 func hasRequest(f *ast.FuncType) bool {
 	return slices.ContainsFunc(f.Params.List, func(p *ast.Field) bool {
 		e := p.Type
@@ -192,7 +192,7 @@ func functions(f *ast.File) []*ast.FuncDecl {
 	return all
 }
 
-// sources parses what the repository has of Go, other modules and tests apart.
+// sources parses the Go files of the repository, except other modules and tests.
 func sources(t *testing.T) ([]source, *token.FileSet) {
 	t.Helper()
 	set := token.NewFileSet()
@@ -208,7 +208,7 @@ func sources(t *testing.T) ([]source, *token.FileSet) {
 		all = append(all, source{name, filepath.ToSlash(filepath.Dir(name)), file, set.File(file.Pos()).LineCount()})
 	})
 	if len(all) < 10 {
-		t.Fatalf("found %d files of Go; this test looks in the wrong place", len(all))
+		t.Fatalf("found only %d Go files: does this test look in the right place?", len(all))
 	}
 	return all, set
 }

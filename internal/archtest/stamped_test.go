@@ -11,9 +11,9 @@ import (
 )
 
 // InheritScopes of an access token is a setting of the server that is not stored
-// (FR-16). So the type stampedStore of internal/tokens has a method of its own for
-// every method of a store that returns access tokens, and every token that the
-// server makes itself names the field.
+// (FR-16). So the type stampedStore of internal/tokens overrides every store
+// method that returns access tokens, and every composite literal of a token in
+// the server sets the field.
 func TestAccessTokensAreStamped_FR_16(t *testing.T) {
 	files, set := sources(t)
 	var reads, stamps []string
@@ -24,7 +24,7 @@ func TestAccessTokensAreStamped_FR_16(t *testing.T) {
 		case serving(s.room):
 			stamps = append(stamps, methodsOf(s.file, "stampedStore")...)
 			for _, pos := range unstamped(s.file) {
-				t.Errorf("%s: an access token is made without InheritScopes", set.Position(pos))
+				t.Errorf("%s: an access token is created without InheritScopes", set.Position(pos))
 			}
 		}
 	}
@@ -35,7 +35,7 @@ func TestAccessTokensAreStamped_FR_16(t *testing.T) {
 	}
 	for _, name := range reads {
 		if !slices.Contains(stamps, name) {
-			t.Errorf("a store's method %s returns access tokens; give stampedStore in internal/tokens a method that stamps them", name)
+			t.Errorf("the store method %s returns access tokens: add a method to stampedStore in internal/tokens that stamps them", name)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func readsAccessTokens(f *ast.File) (names []string) {
 	return names
 }
 
-// mentions reports whether an identifier with the name is below a node.
+// mentions reports whether a node contains an identifier with the name.
 func mentions(n ast.Node, name string) (found bool) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)
@@ -79,7 +79,8 @@ func methodsOf(f *ast.File, typ string) (names []string) {
 	return names
 }
 
-// unstamped returns where a file makes an oauth.AccessToken without InheritScopes.
+// unstamped returns the positions in a file where an oauth.AccessToken is created
+// without InheritScopes.
 func unstamped(f *ast.File) (found []token.Pos) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		lit, ok := n.(*ast.CompositeLit)
@@ -101,7 +102,7 @@ func hasKey(lit *ast.CompositeLit, name string) bool {
 	})
 }
 
-// The rule of TestAccessTokensAreStamped finds what it is for.
+// unstamped finds exactly the tokens without InheritScopes.
 func TestUnstamped(t *testing.T) {
 	for body, want := range map[string]int{
 		`return &oauth.AccessToken{ID: "x"}`:                               1,
@@ -114,7 +115,7 @@ func TestUnstamped(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := len(unstamped(f)); got != want {
-			t.Errorf("%s: %d places were found, want %d", strings.TrimSpace(body), got, want)
+			t.Errorf("unstamped(%s) found %d places, want %d", strings.TrimSpace(body), got, want)
 		}
 	}
 }

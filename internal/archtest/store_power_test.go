@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Every optional power of a store is in the list from which New warns about a store
-// that lacks it (FR-44). An interface of package oauth is such a power if its comment
-// says so, or if any code asks a store for it.
+// Every optional power of a store is in the list that New checks to warn about
+// missing powers (FR-44). An interface of package oauth is a power if its comment
+// says so, or if any code asserts a store to it.
 func TestStorePowersAreListed_FR_44(t *testing.T) {
 	files, _ := sources(t)
 	var powers, listed []string
@@ -33,11 +33,11 @@ func TestStorePowersAreListed_FR_44(t *testing.T) {
 		})
 	}
 	if len(powers) < 4 || !slices.Contains(powers, "Checker") {
-		t.Fatalf("the optional powers of a store are %q: this test looks in the wrong place", powers)
+		t.Fatalf("found only the optional powers %q: does this test look in the right place?", powers)
 	}
 	for _, name := range powers {
 		if !slices.Contains(listed, name) {
-			t.Errorf("oauth.%s is an optional power of a store: add it to storePowers in internal/feature/store_power.go, with what a server lacks without it", name)
+			t.Errorf("oauth.%s is an optional power of a store: add it to storePowers in internal/feature/store_power.go, with the consequence for a server without it", name)
 		}
 	}
 }
@@ -56,7 +56,7 @@ func documentedPowers(d *ast.GenDecl) (names []string) {
 	return names
 }
 
-// oauthName returns X of oauth.X.
+// oauthName returns X for oauth.X.
 func oauthName(e ast.Expr) string {
 	if s, ok := e.(*ast.SelectorExpr); ok {
 		if pkg, ok := s.X.(*ast.Ident); ok && pkg.Name == "oauth" {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A folder of somebody's machine, or the host of a package registry: neither
-// means anything to the next reader.
+// trace matches a folder of a developer's machine or a host of a package
+// registry, which mean nothing to other readers.
 var trace = regexp.MustCompile(`(^|[\s"'=(:])/(work|farm|root|home)/|\b(proxy|registry|deb)\.[a-z]+\.(org|com|net)\b`)
 
 func TestNoTraceOfAMachine(t *testing.T) {
@@ -27,14 +27,14 @@ func TestNoTraceOfAMachine(t *testing.T) {
 		for line := range bytes.Lines(text) {
 			number++
 			if found := trace.Find(line); found != nil {
-				t.Errorf("%s:%d names a place on one machine or a registry's host: %s", name, number, bytes.TrimSpace(found))
+				t.Errorf("%s:%d has a path of a machine or a host of a registry: %s", name, number, bytes.TrimSpace(found))
 			}
 		}
 	}
 }
 
-// tracked lists the files under version control, or all there are where there
-// is none.
+// tracked lists the files under version control, or all files without version
+// control.
 func tracked(t *testing.T) []string {
 	t.Helper()
 	cmd := exec.Command("git", "ls-files", "-z")

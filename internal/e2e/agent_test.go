@@ -13,16 +13,16 @@ import (
 	"golang.org/x/net/html"
 )
 
-// An agent is a browser without a window: it keeps cookies, follows redirects
-// and refreshes as far as the server goes, and sends forms as they stand.
+// An agent is a simple browser: it keeps cookies, follows redirects and refreshes
+// within the server, and sends forms.
 type agent struct {
 	t      *testing.T
 	server *server
 	http   *http.Client
 }
 
-// A page is what an agent has in front of it. Away is set in its place when
-// the server sends it to somebody else: the client's redirect URI.
+// A page is the current page of an agent. If the server redirects to another
+// host, such as the client's redirect URI, Away has the URL.
 type page struct {
 	url    *url.URL
 	status int
@@ -58,14 +58,14 @@ func (a *agent) get(address string) page {
 	return a.send(r)
 }
 
-// submit sends the first form of a page that has the button, with the given
-// values in place of what stands in its fields.
+// submit sends the first form of a page with the button, with the given values in
+// its fields.
 func (a *agent) submit(p page, button string, values url.Values) page {
 	a.t.Helper()
 	return a.send(a.request(p, button, values))
 }
 
-// request is what [agent.submit] sends.
+// request returns the request that [agent.submit] sends.
 func (a *agent) request(p page, button string, values url.Values) *http.Request {
 	a.t.Helper()
 	for _, f := range p.forms(a.t) {
@@ -101,17 +101,17 @@ func (a *agent) request(p page, button string, values url.Values) *http.Request 
 
 func (a *agent) send(r *http.Request) page {
 	a.t.Helper()
-	answer, err := a.http.Do(r)
+	res, err := a.http.Do(r)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	p := page{url: answer.Request.URL, status: answer.StatusCode, header: answer.Header, body: body}
-	to := answer.Header.Get("Location")
+	p := page{url: res.Request.URL, status: res.StatusCode, header: res.Header, body: body}
+	to := res.Header.Get("Location")
 	if to == "" {
 		to = p.refresh(a.t)
 	}
@@ -130,7 +130,7 @@ func (a *agent) send(r *http.Request) page {
 	return p
 }
 
-// signIn fills in the sign-in page that it is on.
+// signIn fills in the sign-in page p.
 func (a *agent) signIn(p page, email, password string) page {
 	a.t.Helper()
 	return a.submit(p, "Sign in", url.Values{"email": {email}, "password": {password}})
@@ -184,7 +184,7 @@ func (p page) forms(t *testing.T) (all []*form) {
 	return all
 }
 
-// refresh is where the page sends a browser by itself.
+// refresh returns the target of the page's meta refresh.
 func (p page) refresh(t *testing.T) string {
 	t.Helper()
 	for n := range p.document(t).Descendants() {

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// The three lists that a page of an application shows its user, as front ends for
-// Laravel Passport are built: a component keeps what axios gets, sends its form by
-// the method that it needs, and shows all texts of error.response.data.errors.
+// The three lists on an application's page, in the style of front ends for
+// Laravel Passport: a component keeps the data that axios gets, sends its form
+// with the right method, and shows all texts of error.response.data.errors.
 const components = `
 window.texts = error => Object.values(error.response.data.errors).flat();
 window.component = uri => ({
@@ -30,7 +30,7 @@ window.tokens = component('/oauth/tokens');
 window.personal = component('/oauth/personal-access-tokens');
 undefined`
 
-// tells runs a script on the page that ends in a promise of a text.
+// tells runs a script on the page and returns the text of its promise.
 func (b *tab) tells(script string) string {
 	b.t.Helper()
 	return ask(b, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
@@ -43,8 +43,8 @@ func (b *tab) wantTold(script, want string) {
 	}
 }
 
-// A user manages clients of his own: list, create, edit, delete, and the texts of
-// what he typed wrong.
+// A user manages their own clients: list, create, edit, delete, and the texts for
+// invalid input.
 func TestE2E_JSONAPI_ClientsWithAxios(t *testing.T) {
 	_, b := newShop(t)
 	b.do("build the page", chromedp.Evaluate[chromedp.Void](components))
@@ -53,7 +53,7 @@ func TestE2E_JSONAPI_ClientsWithAxios(t *testing.T) {
 		"The name field is required. One or more redirects have an invalid URI format.")
 	secret := b.tells(`clients.send('post', '', {name: 'My App', redirect: 'https://app.example.com/callback', confidential: true}).then(() => clients.shown.plainSecret)`)
 	if len(secret) < 40 {
-		t.Errorf("the page shows the secret %q", secret)
+		t.Errorf("the page shows the secret %q, want a secret", secret)
 	}
 	b.wantTold(`clients.list().then(() => { const c = clients.items[0]; return [clients.items.length, c.name, c.redirect, c.user_id, c.revoked, 'secret' in c].join(' ') })`,
 		"1 My App https://app.example.com/callback 1 false false")
@@ -65,8 +65,8 @@ func TestE2E_JSONAPI_ClientsWithAxios(t *testing.T) {
 	b.wantTold(`clients.send('delete', clients.items[0].id).then(() => String(clients.items.length))`, "0")
 }
 
-// A user registers an app of his own, connects it, sees it in the list, and
-// removes it.
+// A user registers their own app, connects it, sees it in the list, and removes
+// it.
 func TestE2E_JSONAPI_TokensWithAxios(t *testing.T) {
 	a, b := newShop(t)
 	c := newThirdParty(t, "tcp4", "127.0.0.1:0")
@@ -99,10 +99,10 @@ func TestE2E_JSONAPI_TokensWithAxios(t *testing.T) {
 	b.wantTold(`tokens.send('delete', tokens.items[0].id).then(() => String(tokens.items.length))`, "0")
 	a.call(t, token.AccessToken, "/api/user", http.StatusUnauthorized)
 	b.open(config.AuthCodeURL("state", oauth2.S256ChallengeOption(verifier)))
-	b.see("Place orders") // who removed an app is asked again
+	b.see("Place orders") // after a removal the server asks again
 }
 
-// A user makes personal access tokens, sees each once, and removes them.
+// A user creates personal access tokens, sees each once, and removes them.
 func TestE2E_JSONAPI_PersonalTokensWithAxios(t *testing.T) {
 	a, b := newShop(t)
 	b.do("build the page", chromedp.Evaluate[chromedp.Void](components))
@@ -113,7 +113,7 @@ func TestE2E_JSONAPI_PersonalTokensWithAxios(t *testing.T) {
 	a.canaries.add("personal access token", access)
 	b.wantRun("the new token", fmt.Sprintf(`fetch('/api/user', {credentials: 'omit', headers: {Authorization: 'Bearer %s'}})`, access), 200, "Ada")
 	if got := b.tells(`personal.list().then(() => JSON.stringify(personal.items))`); strings.Contains(got, access) || !strings.Contains(got, `"name":"My script"`) {
-		t.Errorf("the list is %s", got)
+		t.Errorf("the list is %s, want the new token without its value", got)
 	}
 	b.wantTold(`personal.send('delete', personal.items[0].id).then(() => String(personal.items.length))`, "0")
 	b.wantRun("the removed token", fmt.Sprintf(`fetch('/api/user', {credentials: 'omit', headers: {Authorization: 'Bearer %s'}})`, access), 401, "")

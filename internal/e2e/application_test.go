@@ -19,17 +19,17 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// An application is one that embeds the library and has pages of its own, whose
-// scripts call its API with axios as it comes from npm.
+// An application embeds the library. The scripts of its pages call its API with
+// unmodified axios from npm.
 type application struct {
 	server
 	auth     *passport.Server
 	mu       sync.Mutex
 	sessions map[string]string // session to user
-	orders   int               // that were placed
+	orders   int               // placed orders
 }
 
-// axiosFile is what a website has of axios: one file, unchanged.
+// axiosFile is the unmodified axios file for websites.
 var axiosFile = filepath.Join("node_modules", "axios", "dist", "axios.min.js")
 
 // customer is the application's own record of a user.
@@ -42,7 +42,7 @@ var customers = map[string]*customer{"1": {"Ada"}, "2": {"Bob"}}
 const home = `<!doctype html><link rel="icon" href="data:,"><title>Shop</title>
 <meta name="csrf-token" content="%s"><script src="/axios.min.js"></script><p>Welcome to the shop.`
 
-// startApplication starts one whose routes of the library are changed by around.
+// startApplication starts an application. around changes the library's routes.
 func startApplication(t *testing.T, around ...func(passport.Route) passport.Route) *application {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -86,7 +86,7 @@ func (a *application) routes(mux *http.ServeMux, auth *passport.Server) {
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><title>Sign in</title><p>Sign in here`)
 	})
-	mux.HandleFunc("GET /sign-in/{id}", func(w http.ResponseWriter, r *http.Request) { // with no question asked
+	mux.HandleFunc("GET /sign-in/{id}", func(w http.ResponseWriter, r *http.Request) { // signs in without a password
 		session := rand.Text()
 		a.mu.Lock()
 		a.sessions[session] = r.PathValue("id")
@@ -110,14 +110,14 @@ func (a *application) routes(mux *http.ServeMux, auth *passport.Server) {
 	mux.Handle("GET /api/service", auth.GuardClient()(http.NotFoundHandler()))
 }
 
-// placed is how many orders the API has taken.
+// placed returns the number of placed orders.
 func (a *application) placed() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.orders
 }
 
-// signOutEverywhere ends all sessions, as somebody does at another computer.
+// signOutEverywhere ends all sessions, as from another computer.
 func (a *application) signOutEverywhere() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

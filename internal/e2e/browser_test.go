@@ -20,11 +20,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long a page may take to show what a test waits for.
+// patience is the maximum time for a page to show an expected text.
 const patience = 30 * time.Second
 
-// clientHost is a name that Chromium, and nobody else, finds on this machine:
-// the client of a test stands at another site than the server.
+// clientHost is a name that only Chromium resolves to this machine, so that a
+// test's client is at another site than the server.
 const clientHost = "client.test"
 
 var chromium struct {
@@ -51,7 +51,7 @@ func startBrowser() error {
 		options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 			chromedp.ExecPath(path),
 			chromedp.Flag("headless", "new"),
-			chromedp.Flag("no-sandbox", os.Geteuid() == 0), // Chromium refuses to have one as root
+			chromedp.Flag("no-sandbox", os.Geteuid() == 0), // Chromium has no sandbox as root
 			chromedp.DisableGPU,
 			chromedp.Flag("disable-quic", true),
 			chromedp.Flag("disable-component-update", true),
@@ -74,8 +74,7 @@ func closeBrowser() {
 	}
 }
 
-// A person is somebody with a browser of their own: cookies are shared by their
-// tabs and by nobody else.
+// A person has a browser. Only its tabs share their cookies.
 type person struct {
 	t      *testing.T
 	server *server
@@ -95,13 +94,13 @@ func newPerson(t *testing.T, s *server) *person {
 	return &person{t, s, ctx}
 }
 
-// A tab is one of a person's.
+// A tab is a tab of a person's browser.
 type tab struct {
 	t        *testing.T
 	ctx      context.Context
 	mu       sync.Mutex
-	problems []string // what the browser complains about
-	visited  []string // every address that a frame was sent to, redirects too
+	problems []string // that the browser reports
+	visited  []string // every URL of a frame, including redirects
 }
 
 func (p *person) tab() *tab {
@@ -119,7 +118,7 @@ func (p *person) tab() *tab {
 	return b
 }
 
-// observe notes what the browser sends, gets and complains about.
+// observe records the browser's requests, responses and problems.
 func (b *tab) observe(secrets *canaries, event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
@@ -136,7 +135,7 @@ func (b *tab) observe(secrets *canaries, event any) {
 			}
 		}
 	case *log.EventEntryAdded:
-		if e.Entry.Level != log.EntryLevelInfo { // news, such as that somebody typed before autofocus
+		if e.Entry.Level != log.EntryLevelInfo { // informational, such as typing before autofocus
 			b.complain(string(e.Entry.Level), e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *runtime.EventConsoleAPICalled:
@@ -152,14 +151,14 @@ func (b *tab) complain(kind, text string) {
 	b.problems = append(b.problems, kind+": "+text)
 }
 
-// do runs actions and fails the test, with what the page shows, when they do
-// not succeed in time.
+// do runs actions. If they do not succeed in time, it fails the test and prints
+// the page.
 func (b *tab) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
-		b.t.Fatalf("%s: %v\nThe tab is at %s and shows:\n%s\nThe browser says: %q", what, err, b.url(), b.text(), b.complaints())
+		b.t.Fatalf("%s: %v\nThe tab is at %s and shows:\n%s\nThe browser reports: %q", what, err, b.url(), b.text(), b.complaints())
 	}
 }
 
@@ -168,22 +167,22 @@ func (b *tab) open(address string) {
 	b.do("open "+address, chromedp.Navigate(address))
 }
 
-// fill types into the field of a name.
+// fill types into the field with a name.
 func (b *tab) fill(name, value string) {
 	b.t.Helper()
 	field := chromedp.CSS(fmt.Sprintf(`input[name=%q]`, name))
 	b.do("fill in "+name, chromedp.WaitVisible(field), chromedp.Clear(field), chromedp.SendKeys(field, value))
 }
 
-// press clicks on the button or link that begins with a text.
+// press clicks the button or link whose text begins with text.
 func (b *tab) press(text string) {
 	b.t.Helper()
 	b.click(text, 1)
 }
 
-// click clicks n times in a row, as fast as a hand does, in the middle of a
-// button or link. It asks the page where that is: a page that came back from
-// the browser's cache has no nodes that its protocol knows.
+// click clicks a button or link n times in a row, as fast as a user can. It gets
+// the position from the page, because the protocol has no nodes of a page from
+// the browser's cache.
 func (b *tab) click(text string, n int) {
 	b.t.Helper()
 	b.see(text)
@@ -202,21 +201,21 @@ func (b *tab) click(text string, n int) {
 	}
 }
 
-// see waits for texts on the page, whichever page that is by then.
+// see waits until the current page shows the texts.
 func (b *tab) see(texts ...string) {
 	b.t.Helper()
 	for _, text := range texts {
 		deadline := time.Now().Add(patience)
 		for !strings.Contains(strings.Join(strings.Fields(b.text()), " "), text) {
 			if time.Now().After(deadline) {
-				b.t.Fatalf("%q does not appear. The tab is at %s and shows:\n%s\nThe browser says: %q", text, b.url(), b.text(), b.complaints())
+				b.t.Fatalf("%q does not appear. The tab is at %s and shows:\n%s\nThe browser reports: %q", text, b.url(), b.text(), b.complaints())
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
 	}
 }
 
-// signIn signs in on the sign-in page, which it waits for.
+// signIn waits for the sign-in page and signs in.
 func (b *tab) signIn(email, password string) {
 	b.t.Helper()
 	b.fill("email", email)
@@ -224,17 +223,16 @@ func (b *tab) signIn(email, password string) {
 	b.press("Sign in")
 }
 
-// ask returns what the browser says of the page, or nothing while it is on its
-// way to another.
+// ask returns a property of the page, or a zero value during navigation.
 func ask[T any](b *tab, action chromedp.Action[T]) T {
 	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 	defer cancel()
-	answer, err := chromedp.Run(ctx, action)
+	value, err := chromedp.Run(ctx, action)
 	if err != nil {
 		var nothing T
 		return nothing
 	}
-	return answer
+	return value
 }
 
 func (b *tab) url() string   { return ask(b, chromedp.Location()) }
@@ -251,7 +249,7 @@ func (b *tab) complaints() []string {
 	return slices.Clone(b.problems)
 }
 
-// been reports whether the tab was sent to an address that begins with prefix.
+// been returns the visited addresses that begin with prefix.
 func (b *tab) been(prefix string) (addresses []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -263,23 +261,23 @@ func (b *tab) been(prefix string) (addresses []string) {
 	return addresses
 }
 
-// clean fails the test if the browser had anything to complain about: a policy
-// that the page breaks itself, a missing file, a script.
+// clean fails the test if the browser reported a problem, such as a violated
+// policy, a missing file or an error in a script.
 func (b *tab) clean() {
 	b.t.Helper()
 	for _, problem := range b.complaints() {
-		b.t.Errorf("the browser complains: %s", problem)
+		b.t.Errorf("the browser reports: %s", problem)
 	}
 }
 
-// style returns how the browser shows an element.
+// style returns a computed style of an element.
 func (b *tab) style(selector, property string) string {
 	b.t.Helper()
 	return ask(b, chromedp.Evaluate[string](fmt.Sprintf("getComputedStyle(document.querySelector(%q))[%q]", selector, property)))
 }
 
-// picture keeps what the page looks like in PASSPORT_E2E_SHOTS, at the width of
-// a desktop and of a phone.
+// picture saves screenshots of the page in PASSPORT_E2E_SHOTS, in the width of a
+// desktop and of a phone.
 func (b *tab) picture(name string) {
 	b.t.Helper()
 	dir := os.Getenv("PASSPORT_E2E_SHOTS")
@@ -299,15 +297,15 @@ func (b *tab) picture(name string) {
 	b.do("go back to the desktop", chromedp.EmulateViewport(1200, 900))
 }
 
-// frames returns the frames of the page: those that show what they were to
-// show, and those that the browser has put an error in.
+// frames returns the page's frames: those that show their content, and those that
+// the browser blocked.
 func (b *tab) frames() (shown, blocked []string) {
 	b.t.Helper()
 	tree := ask(b, func(ctx context.Context, t *chromedp.Target) (cdppage.GetFrameTreeResult, error) {
 		return cdp.Call(ctx, t, cdppage.GetFrameTree, cdp.Empty{})
 	})
 	if tree.FrameTree == nil {
-		b.t.Fatal("the browser does not tell of its frames")
+		b.t.Fatal("the browser does not list its frames")
 	}
 	for _, child := range tree.FrameTree.ChildFrames {
 		if child.Frame.UnreachableURL != "" {
@@ -319,7 +317,7 @@ func (b *tab) frames() (shown, blocked []string) {
 	return shown, blocked
 }
 
-// command is an action that sends one command of the browser's protocol.
+// command returns an action that sends one command of the browser's protocol.
 func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
 	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		_, err := cdp.Call(ctx, t, c, params)
@@ -332,7 +330,7 @@ func (b *tab) backTo(address string) {
 	b.t.Helper()
 	for range 6 {
 		from := b.url()
-		// Later: what evaluates in a page that is being left has no answer.
+		// Delayed, because an evaluation has no result if the page is being left.
 		b.do("go back", chromedp.Evaluate[chromedp.Void](`void setTimeout(() => history.back(), 50)`))
 		for range 100 {
 			if b.url() != from {
@@ -344,5 +342,5 @@ func (b *tab) backTo(address string) {
 			return
 		}
 	}
-	b.t.Fatalf("going back leads to %s and never to %s", b.url(), address)
+	b.t.Fatalf("going back ends at %s, want %s", b.url(), address)
 }

@@ -13,14 +13,14 @@ import (
 	"testing"
 )
 
-// canaries collects every secret that crosses the wire in a test, by kind. None
-// of them may be in the server's log.
+// canaries collects every secret that a test sends or receives, by kind. The
+// server's log must have none of them.
 type canaries struct {
 	mu    sync.Mutex
 	found map[string][]string // kind: values
 }
 
-// public are parameters of forms and URLs that are no secrets.
+// public are parameters of forms and URLs that aren't secrets.
 var public = []string{
 	"client_id", "redirect_uri", "scope", "response_type", "grant_type", "code_challenge", "code_challenge_method", "prompt", "resource",
 	"iss", "error", "error_description", "return_to", "email", "username", "decision",
@@ -28,7 +28,7 @@ var public = []string{
 
 func (c *canaries) add(kind, value string) {
 	if len(value) < 12 {
-		return // no secret of ours is that short; the tour's password is, and no secret
+		return // our secrets are longer; only the tour's password is that short, and it is public
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,7 +40,7 @@ func (c *canaries) add(kind, value string) {
 	}
 }
 
-// kinds returns what kinds of secrets were seen.
+// kinds returns the number of secrets of each kind.
 func (c *canaries) kinds() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,7 +51,7 @@ func (c *canaries) kinds() map[string]int {
 	return n
 }
 
-// form takes the secrets of a query or of the body of a form.
+// form adds the secrets of a query or of a form's body.
 func (c *canaries) form(values url.Values) {
 	for name, all := range values {
 		if !slices.Contains(public, name) {
@@ -68,7 +68,7 @@ func (c *canaries) url(text string) {
 	}
 }
 
-// cookies takes the values of a Set-Cookie header.
+// cookies adds the values of Set-Cookie headers.
 func (c *canaries) cookies(lines []string) {
 	for _, line := range lines {
 		if cookie, err := http.ParseSetCookie(line); err == nil {
@@ -77,28 +77,28 @@ func (c *canaries) cookies(lines []string) {
 	}
 }
 
-// tokens takes those of a token response. The signature alone would be enough
-// to recognise a token by, so it is one too.
+// tokens adds the secrets of a token response. It adds the signature separately,
+// because a log with only the signature would identify the token.
 func (c *canaries) tokens(body []byte) {
-	var answer struct {
+	var res struct {
 		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	if json.Unmarshal(body, &res) != nil {
 		return
 	}
-	c.add("access_token", answer.AccessToken)
-	if i := strings.LastIndexByte(answer.AccessToken, '.'); i > 0 {
-		c.add("access_token", answer.AccessToken[i+1:])
+	c.add("access_token", res.AccessToken)
+	if i := strings.LastIndexByte(res.AccessToken, '.'); i > 0 {
+		c.add("access_token", res.AccessToken[i+1:])
 	}
-	c.add("refresh_token", answer.RefreshToken)
+	c.add("refresh_token", res.RefreshToken)
 }
 
 var hidden = regexp.MustCompile(`<input[^>]*type="hidden"[^>]*>`)
 var hiddenValue = regexp.MustCompile(`value="([^"]*)"`)
 var hiddenName = regexp.MustCompile(`name="([^"]*)"`)
 
-// page takes what is hidden in the forms of a page.
+// page adds the hidden fields of a page's forms.
 func (c *canaries) page(body []byte) {
 	for _, input := range hidden.FindAll(body, -1) {
 		name, value := hiddenName.FindSubmatch(input), hiddenValue.FindSubmatch(input)
@@ -108,7 +108,7 @@ func (c *canaries) page(body []byte) {
 	}
 }
 
-// check fails the test for every secret that stands in a log.
+// check fails the test for every secret in a log.
 func (c *canaries) check(t *testing.T, what, log string) {
 	t.Helper()
 	c.mu.Lock()
@@ -116,7 +116,7 @@ func (c *canaries) check(t *testing.T, what, log string) {
 	for kind, values := range c.found {
 		for _, value := range values {
 			if strings.Contains(log, value) || strings.Contains(log, url.QueryEscape(value)) {
-				t.Errorf("%s holds a secret, a %s:\n%s", what, kind, lineWith(log, value))
+				t.Errorf("%s contains a secret, a %s:\n%s", what, kind, lineWith(log, value))
 			}
 		}
 	}
@@ -131,7 +131,7 @@ func lineWith(log, value string) string {
 	return ""
 }
 
-// transport collects canaries from what a client in Go sends and gets.
+// transport collects canaries from the requests and responses of a Go client.
 type transport struct {
 	*canaries
 	next http.RoundTripper
@@ -154,19 +154,19 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			t.form(values)
 		}
 	}
-	answer, err := t.next.RoundTrip(r)
+	res, err := t.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(answer.Body)
-	answer.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	res.Body.Close()
 	if err != nil {
 		return nil, err
 	}
-	answer.Body = io.NopCloser(bytes.NewReader(body))
-	t.cookies(answer.Header.Values("Set-Cookie"))
-	t.url(answer.Header.Get("Location"))
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	t.cookies(res.Header.Values("Set-Cookie"))
+	t.url(res.Header.Get("Location"))
 	t.tokens(body)
 	t.page(body)
-	return answer, nil
+	return res, nil
 }

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// The whole flow with the client that most programs in Go use.
+// The whole flow with golang.org/x/oauth2, which most Go clients use.
 func TestE2E_OAuth2Library_Demo(t *testing.T) {
 	s := startDemo(t)
 	web := &oauth2.Config{
@@ -48,7 +48,7 @@ func TestE2E_OAuth2Library_Demo(t *testing.T) {
 		t.Fatalf("client credentials: %v", err)
 	}
 	if machine.RefreshToken != "" {
-		t.Error("a client that acts for itself was given a refresh token (RFC 6749 §4.4.3)")
+		t.Error("a client that acts for itself got a refresh token (RFC 6749 §4.4.3)")
 	}
 	s.call(t, machine.AccessToken, "/api/service", http.StatusOK)
 	s.call(t, machine.AccessToken, "/api/user", http.StatusForbidden)
@@ -80,8 +80,8 @@ func TestE2E_OAuth2Library_Databases(t *testing.T) {
 	}
 }
 
-// checkReplay sends a refresh token twice removed: it is worth nothing, and
-// takes the newest with it.
+// checkReplay replays an old refresh token: it is refused, and the newest one is
+// revoked.
 func checkReplay(t *testing.T, s *server, config *oauth2.Config, old, fresh *oauth2.Token) {
 	t.Helper()
 	ctx := s.context(t)
@@ -94,7 +94,7 @@ func checkReplay(t *testing.T, s *server, config *oauth2.Config, old, fresh *oau
 	}
 }
 
-// One consent form sent twice at the same moment is one code (AZ-27, A1).
+// A consent form that is sent twice concurrently issues one code (AZ-27, A1).
 func TestE2E_A1_FormSentTwiceAtOnce(t *testing.T) {
 	s := startDemo(t)
 	a := newAgent(t, s)
@@ -119,18 +119,18 @@ func TestE2E_A1_FormSentTwiceAtOnce(t *testing.T) {
 	wg.Wait()
 	distinct := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(codes))), func(c string) bool { return c == "" })
 	if len(distinct) != 1 {
-		t.Fatalf("%d clicks at once made %d codes, want 1", clicks, len(distinct))
+		t.Fatalf("%d concurrent clicks issued %d codes, want 1", clicks, len(distinct))
 	}
 	if _, err := config.Exchange(s.context(t), distinct[0], oauth2.VerifierOption(verifier)); err != nil {
 		t.Errorf("the code does not work: %v", err)
 	}
-	// Once it is redeemed, a late click is told so and is not sent off with a dead code.
+	// After the redemption, a late click gets a page and no redirect with a used code.
 	if late := a.send(a.request(consent, "Allow", nil)); late.Away != nil {
-		t.Errorf("a click after the code was redeemed leads to %s://%s%s", late.Away.Scheme, late.Away.Host, late.Away.Path)
+		t.Errorf("a click after the redemption redirects to %s://%s%s", late.Away.Scheme, late.Away.Host, late.Away.Path)
 	}
 }
 
-// connect has a user sign in and allow, and exchanges the code.
+// connect signs a user in, allows the request, and exchanges the code.
 func (s *server) connect(t *testing.T, config *oauth2.Config, email, password string) *oauth2.Token {
 	t.Helper()
 	a := newAgent(t, s)
@@ -142,14 +142,14 @@ func (s *server) connect(t *testing.T, config *oauth2.Config, email, password st
 		p = a.submit(p, "Allow", nil)
 	}
 	if p.Away == nil {
-		t.Fatalf("allowing leads to a page of the server, status %d:\n%s", p.status, p.text(t))
+		t.Fatalf("allowing returned a page of the server, status %d:\n%s", p.status, p.text(t))
 	}
 	if got := (&url.URL{Scheme: p.Away.Scheme, Host: p.Away.Host, Path: p.Away.Path}).String(); got != config.RedirectURL {
 		t.Fatalf("the code was sent to %s, want %s", got, config.RedirectURL)
 	}
 	q := p.Away.Query()
 	if q.Get("state") != "state-of-"+config.ClientID || q.Get("iss") != s.URL {
-		t.Errorf("the answer has state %q and iss %q, want state-of-%s and %s", q.Get("state"), q.Get("iss"), config.ClientID, s.URL)
+		t.Errorf("the response has state %q and iss %q, want state-of-%s and %s", q.Get("state"), q.Get("iss"), config.ClientID, s.URL)
 	}
 	token, err := config.Exchange(s.context(t), q.Get("code"), oauth2.VerifierOption(verifier))
 	if err != nil {
@@ -158,7 +158,7 @@ func (s *server) connect(t *testing.T, config *oauth2.Config, email, password st
 	return token
 }
 
-// refresh gets a new pair as the library does when the access token has run out.
+// refresh gets new tokens as the library does when the access token has expired.
 func (s *server) refresh(t *testing.T, config *oauth2.Config, token *oauth2.Token) *oauth2.Token {
 	t.Helper()
 	fresh, err := config.TokenSource(s.context(t), &oauth2.Token{RefreshToken: token.RefreshToken}).Token()
@@ -166,7 +166,7 @@ func (s *server) refresh(t *testing.T, config *oauth2.Config, token *oauth2.Toke
 		t.Fatalf("refresh: %v", err)
 	}
 	if fresh.RefreshToken == token.RefreshToken || fresh.AccessToken == token.AccessToken {
-		t.Error("a refresh gave an old token back; each is used once")
+		t.Error("a refresh returned an old token, want two new tokens")
 	}
 	return fresh
 }
@@ -175,13 +175,14 @@ func endpoint(s *server, style oauth2.AuthStyle) oauth2.Endpoint {
 	return oauth2.Endpoint{AuthURL: s.URL + "/oauth/authorize", TokenURL: s.URL + "/oauth/token", AuthStyle: style}
 }
 
-// context makes the library's requests known to the canaries.
+// context returns a context with which the library's requests go through the
+// canaries.
 func (s *server) context(t *testing.T) context.Context {
 	client := &http.Client{Transport: transport{s.canaries, http.DefaultTransport}, Timeout: 30 * time.Second}
 	return context.WithValue(t.Context(), oauth2.HTTPClient, client)
 }
 
-// call calls the API with a token and returns the answer.
+// call calls the API with a token and returns the response.
 func (s *server) call(t *testing.T, token, path string, want int) []byte {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, s.URL+path, nil)
@@ -189,25 +190,25 @@ func (s *server) call(t *testing.T, token, path string, want int) []byte {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(r)
+	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer.StatusCode != want {
-		t.Errorf("GET %s = %d %s, want %d", path, answer.StatusCode, body, want)
+	if res.StatusCode != want {
+		t.Errorf("GET %s = %d %s, want %d", path, res.StatusCode, body, want)
 	}
 	if want == http.StatusOK && !json.Valid(body) {
-		t.Errorf("GET %s answers no JSON: %s", path, body)
+		t.Errorf("the response to GET %s isn't JSON: %s", path, body)
 	}
 	return body
 }
 
-// freshDatabase makes an empty database beside the one that PASSPORT_TEST_… names.
+// freshDatabase creates an empty database on the server of PASSPORT_TEST_….
 func freshDatabase(t *testing.T, kind string) string {
 	t.Helper()
 	variable := "PASSPORT_TEST_" + strings.ToUpper(kind)
@@ -234,7 +235,7 @@ func freshDatabase(t *testing.T, kind string) string {
 		return r
 	}, name)
 	if _, err := db.Exec("CREATE DATABASE " + name); err != nil {
-		t.Fatalf("make a database: %v", err)
+		t.Fatalf("create a database: %v", err)
 	}
 	t.Cleanup(func() {
 		if _, err := db.Exec("DROP DATABASE " + name); err != nil {

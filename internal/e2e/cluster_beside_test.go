@@ -16,9 +16,8 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// beside is an application with an API of its own that runs beside a node: it
-// embeds the library over the same database, with the node's keys, so its guard is
-// one of the cluster.
+// beside is an application with an API that runs beside a node. It embeds the
+// library with the node's database and keys, so its guard belongs to the cluster.
 type beside struct {
 	auth     *passport.Server
 	accounts *account.Accounts

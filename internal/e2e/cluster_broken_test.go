@@ -10,9 +10,9 @@ import (
 	"github.com/go-passport/passport/internal/dburl"
 )
 
-// A database ends idle connections: an operator does (pg_terminate_backend, KILL),
-// or a limit of the server. No request that begins after that is answered 503, under
-// load or not, and no write is repeated.
+// An operator (pg_terminate_backend, KILL) or a limit of the database server ends
+// idle connections. With or without load, no later request gets a 503, and no
+// write is repeated.
 func TestCluster_FR_52_IdleConnectionsEnded(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"postgres", "mysql"} {
@@ -49,12 +49,12 @@ func administrator(t *testing.T, database string) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.SetMaxOpenConns(1) // which endIdle spares
+	db.SetMaxOpenConns(1) // endIdle does not end this connection
 	t.Cleanup(func() { db.Close() })
 	return db
 }
 
-// endIdle has the database end its idle connections, and waits until they are gone.
+// endIdle ends the database's idle connections and waits until they are closed.
 func endIdle(t *testing.T, admin *sql.DB, kind string) {
 	t.Helper()
 	idle := "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND pid <> pg_backend_pid()"
@@ -79,7 +79,7 @@ func endIdle(t *testing.T, admin *sql.DB, kind string) {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
-		_, _ = admin.Exec(end, id) // it may have gone by itself
+		_, _ = admin.Exec(end, id) // it may already be closed
 	}
 	for _, id := range ids {
 		for n := 1; n > 0; {
@@ -90,14 +90,14 @@ func endIdle(t *testing.T, admin *sql.DB, kind string) {
 	}
 }
 
-// A disturbance is a time in which requests may fail.
+// A disturbance is a period in which requests may fail.
 type disturbance struct{ from, to time.Time }
 
-// A refusal is a request that was answered 503.
+// A refusal is a request with a 503 response.
 type refusal struct{ began, ended time.Time }
 
-// wantRefusedOnly checks that each request that was answered 503 was under way
-// during one of the disturbances. The load has ended.
+// wantRefusedOnly checks that each request with a 503 overlaps one of the
+// disturbances. Call it after the load has ended.
 func (l *load) wantRefusedOnly(t *testing.T, during []disturbance) {
 	t.Helper()
 	for _, r := range l.refused {
@@ -112,18 +112,18 @@ func (l *load) wantRefusedOnly(t *testing.T, during []disturbance) {
 					last = d
 				}
 			}
-			t.Errorf("a request is answered 503 that began %v after the database was back", r.began.Sub(last.to))
+			t.Errorf("a request that began %v after the database was back got a 503", r.began.Sub(last.to))
 		}
 	}
 }
 
-// wantAllServed breaks connections and has each node do twenty requests in a row,
-// the first one right after that. All succeed, and each write is there once.
+// wantAllServed breaks connections, and immediately sends twenty requests in a
+// row to each node. All must succeed, and each write must be stored once.
 func (c *cluster) wantAllServed(t *testing.T, when string, breakAll func()) {
 	t.Helper()
 	machine := c.nodes[0].server.client(t, "--name", "Nightly", "--client")
 	request := func(n *node) *granted { return n.grant(machine, url.Values{"grant_type": {"client_credentials"}}) }
-	for _, n := range c.nodes { // whose connections are in use
+	for _, n := range c.nodes { // use the connections
 		request(n).must(t)
 	}
 	breakAll()
@@ -131,11 +131,11 @@ func (c *cluster) wantAllServed(t *testing.T, when string, breakAll func()) {
 		for i := range 10 {
 			g := request(n)
 			if !g.ok() {
-				t.Errorf("%s: request %d at %s is answered %d %s (%v), want 200", when, 2*i+1, n.name, g.status, g.Error, g.err)
+				t.Errorf("%s: request %d at %s = %d %s (%v), want 200", when, 2*i+1, n.name, g.status, g.Error, g.err)
 				continue
 			}
 			if got := n.guarded("/app/service", g.AccessToken); got != http.StatusOK {
-				t.Errorf("%s: request %d at %s is answered %d, want 200", when, 2*i+2, n.name, got)
+				t.Errorf("%s: request %d at %s = %d, want 200", when, 2*i+2, n.name, got)
 			}
 		}
 	}
@@ -149,6 +149,6 @@ func (c *cluster) wantAllServed(t *testing.T, when string, breakAll func()) {
 		rows++
 	}
 	if want := 11 * len(c.nodes); page.Err() != nil || rows != want {
-		t.Errorf("%s: %d tokens are stored (%v), want the %d that were issued", when, rows, page.Err(), want)
+		t.Errorf("%s: %d tokens are stored (%v), want the %d issued ones", when, rows, page.Err(), want)
 	}
 }

@@ -14,13 +14,13 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// callback is where the clients of a cluster want codes sent.
+// callback is the redirect URI of the cluster's clients.
 const callback = "https://app.example.com/callback"
 
-// A granted is what the token endpoint answered.
+// granted is a response of the token endpoint.
 type granted struct {
 	status       int
-	err          error  // nobody answered
+	err          error  // the request had no response
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
 	Error        string `json:"error"`
@@ -29,7 +29,7 @@ type granted struct {
 	began, ended time.Time
 }
 
-// grant asks the node for tokens. It may be called from any goroutine.
+// grant sends a token request to the node. It is safe for concurrent use.
 func (n *node) grant(c client, form url.Values) *granted {
 	g := &granted{node: n, began: time.Now()}
 	defer func() { g.ended = time.Now() }()
@@ -39,17 +39,17 @@ func (n *node) grant(c client, form url.Values) *granted {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.SetBasicAuth(c.ID, c.Secret)
-	answer, err := n.client.Do(r)
+	res, err := n.client.Do(r)
 	if err != nil {
 		g.err = err
 		return g
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
 	if err == nil {
 		err = json.Unmarshal(body, g)
 	}
-	g.status, g.err, g.retryAfter = answer.StatusCode, err, answer.Header.Get("Retry-After")
+	g.status, g.err, g.retryAfter = res.StatusCode, err, res.Header.Get("Retry-After")
 	return g
 }
 
@@ -57,48 +57,48 @@ func (g *granted) ok() bool {
 	return g.err == nil && g.status == http.StatusOK && g.AccessToken != ""
 }
 
-// refresh asks for new tokens as whoever got these would.
+// refresh sends a token request with the refresh token of g.
 func (n *node) refreshing(c client, refreshToken string) *granted {
 	return n.grant(c, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}})
 }
 
-// must fails the test unless tokens were answered.
+// must fails the test unless the response has tokens.
 func (g *granted) must(t *testing.T) *granted {
 	t.Helper()
 	if !g.ok() {
-		t.Fatalf("%s answers %d %s (%v), want tokens", g.node.name, g.status, g.Error, g.err)
+		t.Fatalf("token response of %s = %d %s (%v), want tokens", g.node.name, g.status, g.Error, g.err)
 	}
 	return g
 }
 
-// guarded returns the status with which the API beside the node answers a token.
+// guarded returns the status of the API beside the node for a token.
 func (n *node) guarded(path, token string) int {
 	r, err := http.NewRequest(http.MethodGet, n.URL+path, nil)
 	if err != nil {
 		return 0
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := n.client.Do(r)
+	res, err := n.client.Do(r)
 	if err != nil {
 		return 0
 	}
-	answer.Body.Close()
-	return answer.StatusCode
+	res.Body.Close()
+	return res.StatusCode
 }
 
 const userPath = "/app/user"
 
-// wantGuarded looks at what each node's API answers a token.
+// wantGuarded checks the status of each node's API for a token.
 func (c *cluster) wantGuarded(t *testing.T, token string, want int, when string) {
 	t.Helper()
 	for _, n := range c.nodes {
 		if got := n.guarded(userPath, token); got != want {
-			t.Errorf("%s: the API at %s answers %d, want %d", when, n.name, got, want)
+			t.Errorf("%s: the API at %s = %d, want %d", when, n.name, got, want)
 		}
 	}
 }
 
-// account makes an account with [userPassword] and returns its ID.
+// account creates an account with [userPassword] and returns its ID.
 func (c *cluster) account(t *testing.T, email string) string {
 	t.Helper()
 	c.canaries.add("password", userPassword)
@@ -109,8 +109,8 @@ func (c *cluster) account(t *testing.T, email string) string {
 	return u.ID
 }
 
-// browser returns a browser whose requests this node answers: a new one, or the one
-// with these cookies.
+// browser returns a browser that sends its requests to this node, with the
+// cookies in jar if it is not nil.
 func (n *node) browser(t *testing.T, jar http.CookieJar) *agent {
 	t.Helper()
 	if jar == nil {
@@ -124,7 +124,7 @@ func (n *node) browser(t *testing.T, jar http.CookieJar) *agent {
 	return a
 }
 
-// cookies are those that the browser sends to the server.
+// cookies returns the cookies that the browser sends to the server.
 func (a *agent) cookies() []*http.Cookie { return a.http.Jar.Cookies(a.origin()) }
 
 func (a *agent) cookie(name string) string {
@@ -136,7 +136,7 @@ func (a *agent) cookie(name string) string {
 	return ""
 }
 
-// keep puts cookies back that the server took away.
+// keep restores cookies that the server deleted.
 func (a *agent) keep(cookies []*http.Cookie) { a.http.Jar.SetCookies(a.origin(), cookies) }
 
 func (a *agent) origin() *url.URL {
@@ -150,7 +150,7 @@ func (a *agent) origin() *url.URL {
 // at returns the same browser at another node.
 func (a *agent) at(n *node) *agent { return n.browser(a.t, a.http.Jar) }
 
-// signedIn returns a browser at the node in which somebody is signed in.
+// signedIn returns a browser at the node in which the user is signed in.
 func (n *node) signedIn(t *testing.T, email string) *agent {
 	t.Helper()
 	a := n.browser(t, nil)
@@ -158,42 +158,42 @@ func (n *node) signedIn(t *testing.T, email string) *agent {
 	return a
 }
 
-// An asking is a request for a code, and what redeems it.
-type asking struct {
+// codeRequest is an authorization request with its code verifier.
+type codeRequest struct {
 	url      string
 	verifier string
 }
 
-func (c *cluster) ask(client client, options ...oauth2.AuthCodeOption) asking {
-	a := asking{verifier: oauth2.GenerateVerifier()}
+func (c *cluster) codeRequest(client client, options ...oauth2.AuthCodeOption) codeRequest {
+	a := codeRequest{verifier: oauth2.GenerateVerifier()}
 	c.canaries.add("code_verifier", a.verifier)
 	config := oauth2.Config{ClientID: client.ID, RedirectURL: callback, Endpoint: oauth2.Endpoint{AuthURL: c.issuer + "/oauth/authorize"}, Scopes: []string{"check-status"}}
 	a.url = config.AuthCodeURL("state-of-a-request", append(options, oauth2.S256ChallengeOption(a.verifier))...)
 	return a
 }
 
-// form is what redeems the code with which the browser was sent away.
-func (a asking) form(p page) url.Values {
+// form returns the form that redeems the code in the redirect.
+func (a codeRequest) form(p page) url.Values {
 	return url.Values{"grant_type": {"authorization_code"}, "code": {p.Away.Query().Get("code")}, "redirect_uri": {callback}, "code_verifier": {a.verifier}}
 }
 
-// code has the browser allow, on a page or because it did before, and returns what
-// redeems the code.
+// code gets a code in the browser, with consent if the server asks for it, and
+// returns the form that redeems the code.
 func (c *cluster) code(t *testing.T, a *agent, client client) url.Values {
 	t.Helper()
-	asking := c.ask(client)
-	p := a.get(asking.url)
+	req := c.codeRequest(client)
+	p := a.get(req.url)
 	if p.Away == nil {
 		p = a.submit(p, "Allow", nil)
 	}
 	if p.Away == nil || p.Away.Query().Get("code") == "" {
-		t.Fatalf("allowing leads to no code but to status %d, %v:\n%s", p.status, p.Away, p.text(t))
+		t.Fatalf("allowing returned no code but status %d, %v:\n%s", p.status, p.Away, p.text(t))
 	}
-	return asking.form(p)
+	return req.form(p)
 }
 
-// connected is a client with tokens of a user, who allowed at one node while the
-// code was redeemed at the next.
+// connected returns tokens of a user for a client. The consent is at one node,
+// and the next node redeems the code.
 func (c *cluster) connected(t *testing.T, a *agent, client client) *granted {
 	t.Helper()
 	return c.nodes[1].grant(client, c.code(t, a, client)).must(t)

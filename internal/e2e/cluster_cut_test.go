@@ -12,8 +12,8 @@ import (
 )
 
 // Connections break at any moment: before a statement reaches the database, and
-// after it was done but before that was answered, COMMIT and the statements that
-// are a transaction by themselves included.
+// after the database executed it but before its response. This includes COMMIT
+// and single-statement transactions.
 func TestCluster_F13_ConnectionsCut(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"postgres", "mysql"} {
@@ -36,17 +36,17 @@ func TestCluster_F13_ConnectionsCut(t *testing.T) {
 				cuts, lost = cuts+w.cuts.Load(), lost+w.lost.Load()
 			}
 			l.settle(t, kind+": connections cut")
-			t.Logf("measured: %s: %d connections cut, %d of them after the database had done what it was asked", kind, cuts, lost)
+			t.Logf("measured: %s: %d connections cut, %d of them after the database executed the statement", kind, cuts, lost)
 			if cuts < 20 || lost < 10 {
-				t.Errorf("only %d connections were cut, %d of them at an answer", cuts, lost)
+				t.Errorf("only %d connections were cut, %d of them at a response, want more", cuts, lost)
 			}
 			_ = c
 		})
 	}
 }
 
-// A database that does not answer at all is given up after a while, by everybody
-// who waits, and not by one after the other.
+// All requests to a database that does not respond fail after a limit,
+// concurrently and not one after the other.
 func TestCluster_RV_08_DatabaseSilent(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"postgres", "mysql"} {
@@ -57,11 +57,11 @@ func TestCluster_RV_08_DatabaseSilent(t *testing.T) {
 			known := c.witness(t, l.shop)
 			time.Sleep(300 * time.Millisecond)
 			w.silent.Store(true)
-			var asked sync.WaitGroup
+			var requests sync.WaitGroup
 			var mu sync.Mutex
 			var longest time.Duration
 			for i := range 72 {
-				asked.Go(func() {
+				requests.Go(func() {
 					begun := time.Now()
 					g := c.nodes[i%3].grant(l.shop, url.Values{"grant_type": {"client_credentials"}})
 					took := time.Since(begun)
@@ -69,32 +69,32 @@ func TestCluster_RV_08_DatabaseSilent(t *testing.T) {
 					defer mu.Unlock()
 					longest = max(longest, took)
 					if g.status != http.StatusServiceUnavailable || g.retryAfter == "" {
-						t.Errorf("a token request while the database is silent is answered %d %s (%v) after %v, want 503", g.status, g.Error, g.err, took)
+						t.Errorf("response to a token request while the database is silent = %d %s (%v) after %v, want 503", g.status, g.Error, g.err, took)
 					}
 				})
-				asked.Go(func() {
+				requests.Go(func() {
 					if got := c.nodes[i%3].guarded(userPath, known.revoked); got == http.StatusOK {
-						t.Error("a guard lets a revoked token in while the database is silent")
+						t.Error("a guard admits a revoked token while the database is silent")
 					}
 				})
 			}
-			asked.Wait()
+			requests.Wait()
 			if longest > 15*time.Second {
-				t.Errorf("the last of 72 requests was answered after %v, want at most 15 s", longest)
+				t.Errorf("the last of 72 responses came after %v, want at most 15 s", longest)
 			}
 			w.silent.Store(false)
 			back := time.Now()
 			for _, n := range c.nodes {
 				n.awaitReadiness(t, 30*time.Second)
 			}
-			t.Logf("measured: %s: silent database: the last of 72 requests was answered after %.1f s; ready %.1f s after it spoke again", kind, longest.Seconds(), time.Since(back).Seconds())
+			t.Logf("measured: %s: silent database: the last of 72 responses came after %.1f s; ready %.1f s after the database responded again", kind, longest.Seconds(), time.Since(back).Seconds())
 			l.settle(t, kind+": a silent database")
 		})
 	}
 }
 
-// Every transaction is serializable, so that many are refused: none of that
-// reaches a client (F13).
+// All transactions are serializable, so the database aborts many. Clients don't
+// notice (F13).
 func TestCluster_F13_RT_05_Serializable(t *testing.T) {
 	t.Parallel()
 	database := freshDatabase(t, "postgres") + "&default_transaction_isolation=serializable"
@@ -105,17 +105,17 @@ func TestCluster_F13_RT_05_Serializable(t *testing.T) {
 	}
 	l.settle(t, "serializable transactions")
 	if l.busy.Load() > 0 {
-		t.Errorf("%d requests were answered 503, want transactions run again", l.busy.Load())
+		t.Errorf("%d responses were 503, want retried transactions", l.busy.Load())
 	}
 	var aborted int64
 	err := c.nodes[0].app.db.QueryRow("SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()").Scan(&aborted)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("measured: serializable transactions: %d were refused and run again", aborted)
+	t.Logf("measured: serializable transactions: %d were aborted and retried", aborted)
 }
 
-// The primary is lost and its standby takes over: one URL names both.
+// The primary fails and its standby takes over. One URL has both.
 func TestCluster_StandbyPromoted(t *testing.T) {
 	s := startServers(t, "postgres")
 	database := both(t, s)
@@ -131,8 +131,8 @@ func TestCluster_StandbyPromoted(t *testing.T) {
 	l.settle(t, "a standby was promoted")
 }
 
-// Where nobody waits for the standby, a promotion loses what it had not got yet,
-// revocations included. docs/reliability.md has the figures.
+// With asynchronous replication, a promotion loses the writes that the standby
+// lacks, including revocations. docs/reliability.md has the figures.
 func TestCluster_StandbyPromotedThatLagged(t *testing.T) {
 	s := startServers(t, "async")
 	database := both(t, s)
@@ -151,14 +151,14 @@ func TestCluster_StandbyPromotedThatLagged(t *testing.T) {
 		n.awaitReadiness(t, startTimeout)
 	}
 	lost, undone := l.compare(func(string) {})
-	t.Logf("measured: a standby was promoted that nobody waited for, %v behind: of %d chains %d lost what was answered last, of %d revocations %d are undone",
+	t.Logf("measured: an asynchronous standby was promoted, %v behind: of %d chains %d lost their last tokens, of %d revocations %d are not in effect",
 		lag, len(l.live), lost, len(l.dead), undone)
 	if lost == 0 && undone == 0 {
-		t.Error("nothing was lost, so the standby did not lag and nothing was measured")
+		t.Error("nothing was lost, so the standby did not lag")
 	}
 }
 
-// follow has the standby follow the primary over a wire.
+// follow lets the standby follow the primary over a wire.
 func follow(t *testing.T, s *servers) *wire {
 	t.Helper()
 	w, over := newWire(t, s.urls["primary"])

@@ -17,8 +17,8 @@ func faulty(t *testing.T, databases []string, workers int) (*cluster, *load) {
 	return c, c.under(t, shop, workers)
 }
 
-// A node that is killed takes nothing with it: what it had answered is so, and what
-// it had not is asked of another one.
+// A killed node loses nothing: its responses stay true, and clients retry the
+// other requests at other nodes.
 func TestCluster_OP_04_NodeKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"postgres", "mysql"} {
@@ -39,8 +39,9 @@ func TestCluster_OP_04_NodeKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// A database that goes away is 503 with Retry-After, and nothing is let in; when it
-// is back the nodes serve again by themselves (RV-08).
+// Without a database the nodes respond with 503 and Retry-After, and guards admit
+// nothing. When the database is back, the nodes recover without a restart
+// (RV-08).
 func TestCluster_RV_08_DatabaseStopsUnderLoad(t *testing.T) {
 	for _, kind := range []struct{ name, server, start string }{{"PostgreSQL", "primary", "single"}, {"MariaDB", "n1", "mariadb"}} {
 		t.Run(kind.name, func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestCluster_RV_08_DatabaseStopsUnderLoad(t *testing.T) {
 	}
 }
 
-// kill ends the process as a power cut does.
+// kill ends the process immediately, as a power failure does.
 func (n *node) kill(t *testing.T) {
 	t.Helper()
 	if err := n.cmd.Process.Kill(); err != nil {
@@ -83,7 +84,7 @@ func (n *node) kill(t *testing.T) {
 	<-n.ended
 }
 
-// A witness is a token that works, and one that was revoked.
+// A witness is a valid token and a revoked one.
 type witness struct {
 	shop          client
 	good, revoked string
@@ -100,7 +101,7 @@ func (c *cluster) witness(t *testing.T, shop client) witness {
 	return witness{shop, good.AccessToken, revoked.AccessToken}
 }
 
-// A watch asks each node again and again how it is.
+// A watch probes each node repeatedly.
 type watch struct {
 	c     *cluster
 	w     witness
@@ -110,7 +111,7 @@ type watch struct {
 	seen  []*sighting // by node
 }
 
-// A sighting is what one node has answered.
+// A sighting has the probes' results at one node.
 type sighting struct {
 	refused chan time.Time // the first 503 of its guard
 	served  chan time.Time // the first 200 after that
@@ -156,7 +157,7 @@ func (w *watch) look(n *node, s *sighting) {
 		case <-time.After(20 * time.Millisecond):
 		}
 		if got := n.guarded(userPath, w.w.revoked); got == http.StatusOK {
-			s.wrong = append(s.wrong, "its guard lets a revoked token in")
+			s.wrong = append(s.wrong, "its guard admits a revoked token")
 		}
 		switch got := n.guarded(userPath, w.w.good); {
 		case got == http.StatusServiceUnavailable && !away:
@@ -166,12 +167,13 @@ func (w *watch) look(n *node, s *sighting) {
 			s.served <- time.Now()
 			return
 		case got != http.StatusOK && got != http.StatusServiceUnavailable:
-			s.wrong = append(s.wrong, "its guard answers a good token with "+http.StatusText(got))
+			s.wrong = append(s.wrong, "its guard responds to a valid token with "+http.StatusText(got))
 		}
 	}
 }
 
-// wantAway waits until every node has noticed, and looks at what else they say.
+// wantAway waits until every guard refuses, and checks readiness and a token
+// request.
 func (w *watch) wantAway(t *testing.T) {
 	t.Helper()
 	for i, n := range w.c.nodes {
@@ -179,19 +181,19 @@ func (w *watch) wantAway(t *testing.T) {
 		case at := <-w.seen[i].refused:
 			t.Logf("measured: the guard at %s refused %d ms after the database was killed", n.name, at.Sub(w.begun).Milliseconds())
 		case <-time.After(20 * time.Second):
-			t.Fatalf("the guard at %s does not notice that the database is away", n.name)
+			t.Fatalf("the guard at %s does not respond with 503 without the database", n.name)
 		}
 		if n.ready() {
-			t.Errorf("%s says that it is ready while the database is away", n.name)
+			t.Errorf("%s is ready without the database", n.name)
 		}
 		g := n.grant(w.w.shop, map[string][]string{"grant_type": {"client_credentials"}})
 		if g.status != http.StatusServiceUnavailable || g.Error != "temporarily_unavailable" || g.retryAfter == "" {
-			t.Errorf("%s answers a token request with %d %s, Retry-After %q (%v), while the database is away", n.name, g.status, g.Error, g.retryAfter, g.err)
+			t.Errorf("%s responds to a token request with %d %s, Retry-After %q (%v), want 503 without the database", n.name, g.status, g.Error, g.retryAfter, g.err)
 		}
 	}
 }
 
-// wantBack waits until every node serves again.
+// wantBack waits until every node has recovered.
 func (w *watch) wantBack(t *testing.T, when string) {
 	t.Helper()
 	back := time.Now()
@@ -200,7 +202,7 @@ func (w *watch) wantBack(t *testing.T, when string) {
 		case at := <-w.seen[i].served:
 			t.Logf("measured: %s: the guard at %s served again %d ms after the database did", when, n.name, max(0, at.Sub(back)).Milliseconds())
 		case <-time.After(30 * time.Second):
-			t.Fatalf("the guard at %s does not serve again", n.name)
+			t.Fatalf("the guard at %s does not recover", n.name)
 		}
 	}
 	w.stop()

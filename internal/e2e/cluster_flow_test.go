@@ -34,11 +34,10 @@ func TestCluster_MariaDB(t *testing.T) {
 	clusterFlows(t, []string{database, database, database})
 }
 
-// clusterFlows is everything that has to hold at three nodes whatever database
-// they share.
+// clusterFlows tests three nodes over any kind of database.
 func clusterFlows(t *testing.T, databases []string) *cluster {
 	c := startCluster(t, databases)
-	t.Run("nodes started at once migrate once", c.migratedOnce)
+	t.Run("concurrent nodes migrate once", c.migratedOnce)
 	shop := c.nodes[0].server.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
 	flow := func(name string, f func(*testing.T, client)) {
 		t.Run(name, func(t *testing.T) { f(t, shop) })
@@ -50,9 +49,9 @@ func clusterFlows(t *testing.T, databases []string) *cluster {
 	flow("sessions, tickets and cookies work at every node", c.browserTravels)
 	flow("allow and deny at two nodes have one winner", c.decisions)
 	flow("RV-07 a revoked token is refused at the next request", c.revocations)
-	flow("a changed password ends what is being issued elsewhere", c.passwordChanges)
-	flow("D6 F16 who is disabled at one node gets nothing at another", c.disabled)
-	flow("clients are counted without a gap", c.counted)
+	flow("a changed password ends tokens that other nodes issue", c.passwordChanges)
+	flow("D6 F16 a user who is disabled at one node gets no tokens at another", c.disabled)
+	flow("clients are numbered without a gap", c.counted)
 	return c
 }
 
@@ -76,7 +75,7 @@ func (c *cluster) migratedOnce(t *testing.T) {
 			found = append(found, set+" "+name)
 		}
 		if err := rows.Err(); err != nil || len(found) < 2 || len(slices.Compact(found)) != len(found) {
-			t.Errorf("at %s there are the migrations %v (%v), want each of two sets once", n.name, found, err)
+			t.Errorf("%s has the migrations %v (%v), want each of two sets once", n.name, found, err)
 		}
 	}
 }
@@ -93,8 +92,8 @@ func (c *cluster) codesTravel(t *testing.T, shop client) {
 	}
 }
 
-// parallelRefreshes sends one refresh token from many places at once: each gets
-// the same pair, or is told to come again.
+// parallelRefreshes sends many concurrent requests with one refresh token: each
+// gets the same tokens or a 503.
 func (c *cluster) parallelRefreshes(t *testing.T, shop client) {
 	c.account(t, "refresh@example.com")
 	a := c.nodes[0].signedIn(t, "refresh@example.com")
@@ -106,7 +105,7 @@ func (c *cluster) parallelRefreshes(t *testing.T, shop client) {
 			answered.Go(func() {
 				g := c.nodes[i%len(c.nodes)].refreshing(shop, first.RefreshToken)
 				if !g.ok() {
-					t.Errorf("a refresh at %s at the same time as others is answered %d %s (%v)", g.node.name, g.status, g.Error, g.err)
+					t.Errorf("response to a concurrent refresh at %s = %d %s (%v)", g.node.name, g.status, g.Error, g.err)
 					return
 				}
 				successors.Store(g.RefreshToken+" "+tokenID(g.AccessToken), g)
@@ -119,30 +118,30 @@ func (c *cluster) parallelRefreshes(t *testing.T, shop client) {
 			c.wantGuarded(t, g.(*granted).AccessToken, http.StatusOK, "after parallel refreshes")
 		}
 		if n != 1 {
-			t.Errorf("24 parallel refreshes made %d pairs, want 1", n)
+			t.Errorf("24 parallel refreshes returned %d pairs of tokens, want 1", n)
 		}
 	}
 }
 
-// parallelRedemptions has a code redeemed from 64 places at once.
+// parallelRedemptions redeems a code 64 times concurrently.
 func (c *cluster) parallelRedemptions(t *testing.T, shop client) {
 	c.account(t, "redeem@example.com")
 	a := c.nodes[0].signedIn(t, "redeem@example.com")
 	for range 3 {
 		form := c.code(t, a, shop)
-		answers := make([]*granted, 64)
+		responses := make([]*granted, 64)
 		var all sync.WaitGroup
-		for i := range answers {
-			all.Go(func() { answers[i] = c.nodes[i%len(c.nodes)].grant(shop, form) })
+		for i := range responses {
+			all.Go(func() { responses[i] = c.nodes[i%len(c.nodes)].grant(shop, form) })
 		}
 		all.Wait()
 		var won []*granted
-		for _, g := range answers {
+		for _, g := range responses {
 			switch {
 			case g.ok():
 				won = append(won, g)
 			case g.status != http.StatusBadRequest || g.Error != "invalid_grant":
-				t.Errorf("a redemption that came late is answered %d %s (%v), want 400 invalid_grant", g.status, g.Error, g.err)
+				t.Errorf("response to a late redemption = %d %s (%v), want 400 invalid_grant", g.status, g.Error, g.err)
 			}
 		}
 		if len(won) != 1 {
@@ -162,46 +161,46 @@ func (c *cluster) replays(t *testing.T, shop client) {
 		third := c.nodes[(i+2)%len(c.nodes)].refreshing(shop, second.RefreshToken).must(t)
 		c.wantGuarded(t, third.AccessToken, http.StatusOK, "before the replay")
 		if g := n.refreshing(shop, first.RefreshToken); g.Error != "invalid_grant" {
-			t.Errorf("a refresh token used twice before is answered %d %s at %s", g.status, g.Error, n.name)
+			t.Errorf("response to a replayed refresh token = %d %s at %s", g.status, g.Error, n.name)
 		}
 		for _, g := range []*granted{first, second, third} {
 			c.wantGuarded(t, g.AccessToken, http.StatusUnauthorized, "after a replay at "+n.name)
 		}
 		for _, other := range c.nodes {
 			if g := other.refreshing(shop, third.RefreshToken); g.Error != "invalid_grant" {
-				t.Errorf("after a replay at %s the newest refresh token is answered %d %s at %s", n.name, g.status, g.Error, other.name)
+				t.Errorf("after a replay at %s, the response to the newest refresh token = %d %s at %s", n.name, g.status, g.Error, other.name)
 			}
 		}
 	}
 }
 
-// browserTravels has each request of a browser answered by another node.
+// browserTravels sends each request of a browser to another node.
 func (c *cluster) browserTravels(t *testing.T, _ client) {
 	c.account(t, "browser@example.com")
 	for i := range c.nodes {
 		here, there, yonder := c.nodes[i], c.nodes[(i+1)%3], c.nodes[(i+2)%3]
 		asked := c.nodes[0].server.client(t, "--name", "Asked", "--redirect_uri", callback)
-		asking := c.ask(asked)
+		req := c.codeRequest(asked)
 		a := here.browser(t, nil)
-		p := a.get(asking.url)                                                                                         // sent to sign in
+		p := a.get(req.url)                                                                                            // redirected to the sign-in page
 		p = a.at(there).submit(p, "Sign in", url.Values{"email": {"browser@example.com"}, "password": {userPassword}}) // the form of one node, sent to another
 		if p.Away != nil || !strings.Contains(p.text(t), "Asked") {
-			t.Fatalf("signing in at %s leads to status %d, %v, want the question", there.name, p.status, p.Away)
+			t.Fatalf("signing in at %s returns status %d, %v, want the consent page", there.name, p.status, p.Away)
 		}
 		p = a.at(yonder).submit(p, "Allow", nil)
 		if p.Away == nil {
-			t.Fatalf("the consent page of %s cannot be answered at %s: %d %s", there.name, yonder.name, p.status, p.text(t))
+			t.Fatalf("the decision on the consent page of %s fails at %s: %d %s", there.name, yonder.name, p.status, p.text(t))
 		}
-		here.grant(asked, asking.form(p)).must(t)
-		if again := a.at(there).get(c.ask(asked).url); again.Away == nil {
-			t.Errorf("%s asks again what was allowed at %s", there.name, yonder.name)
+		here.grant(asked, req.form(p)).must(t)
+		if again := a.at(there).get(c.codeRequest(asked).url); again.Away == nil {
+			t.Errorf("%s asks again for a consent that was given at %s", there.name, yonder.name)
 		}
 		c.firstParty(t, a, here)
 	}
 }
 
-// firstParty has a script of the browser use a cookie that one node made at the
-// APIs of all, until the browser signs out at another.
+// firstParty uses one node's first-party cookie at the APIs of all nodes, until
+// the browser signs out at another node.
 func (c *cluster) firstParty(t *testing.T, a *agent, here *node) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, c.issuer+"/oauth/token/refresh", nil)
@@ -209,7 +208,7 @@ func (c *cluster) firstParty(t *testing.T, a *agent, here *node) {
 		t.Fatal(err)
 	}
 	if p := a.at(here).send(r); p.status != http.StatusOK {
-		t.Fatalf("%s makes no cookie: %d %s", here.name, p.status, p.body)
+		t.Fatalf("%s sets no cookie: %d %s", here.name, p.status, p.body)
 	}
 	want := func(status int, when string) {
 		t.Helper()
@@ -228,7 +227,7 @@ func (c *cluster) firstParty(t *testing.T, a *agent, here *node) {
 	out := a.at(c.nodes[1])
 	kept := a.cookies()
 	out.submit(out.get(c.issuer+"/sign-out"), "Sign out", nil)
-	a.keep(kept) // a script that goes on with what it had
+	a.keep(kept) // a script that keeps the cookies
 	want(http.StatusUnauthorized, "after signing out at another node")
 }
 
@@ -239,9 +238,9 @@ func (c *cluster) decisions(t *testing.T, _ client) {
 	asked := c.nodes[0].server.client(t, "--name", "Asked", "--redirect_uri", callback)
 	wins := map[string]int{}
 	for i := range 8 {
-		asking := c.ask(asked)
-		asking.url += "&prompt=consent"
-		p := a.at(c.nodes[i%3]).get(asking.url)
+		req := c.codeRequest(asked)
+		req.url += "&prompt=consent"
+		p := a.at(c.nodes[i%3]).get(req.url)
 		requests := []*http.Request{a.request(p, "Allow", nil), a.request(p, "Cancel", nil)}
 		pages := make([]page, len(requests))
 		var both sync.WaitGroup
@@ -256,13 +255,13 @@ func (c *cluster) decisions(t *testing.T, _ client) {
 		}
 		wins[map[bool]string{true: "allow", false: "deny"}[allowed]]++
 		if allowed {
-			c.nodes[i%3].grant(asked, asking.form(pages[0])).must(t)
+			c.nodes[i%3].grant(asked, req.form(pages[0])).must(t)
 		}
 	}
-	t.Logf("of 8 pages answered twice at once: %v", wins)
+	t.Logf("of 8 pages with two concurrent decisions: %v", wins)
 }
 
-// revocations revokes at one node and asks at another at once.
+// revocations revokes at one node and immediately checks at another.
 func (c *cluster) revocations(t *testing.T, shop client) {
 	c.account(t, "revoke@example.com")
 	a := c.nodes[0].signedIn(t, "revoke@example.com")
@@ -277,24 +276,24 @@ func (c *cluster) revocations(t *testing.T, shop client) {
 			t.Fatal(err)
 		}
 		if p := a.at(here).send(r); p.status != http.StatusNoContent {
-			t.Fatalf("removing a token at %s is answered %d %s", here.name, p.status, p.body)
+			t.Fatalf("removing a token at %s = %d %s", here.name, p.status, p.body)
 		}
 		if got := there.guarded(userPath, g.AccessToken); got != http.StatusUnauthorized {
-			t.Errorf("round %d: a token removed at %s is answered %d at %s on the next request, want 401", i, here.name, got, there.name)
+			t.Errorf("round %d: a token removed at %s gets %d at %s on the next request, want 401", i, here.name, got, there.name)
 		}
 		if fresh := there.refreshing(shop, g.RefreshToken); fresh.Error != "invalid_grant" {
-			t.Errorf("round %d: its refresh token is answered %d %s at %s", i, fresh.status, fresh.Error, there.name)
+			t.Errorf("round %d: its refresh token gets %d %s at %s", i, fresh.status, fresh.Error, there.name)
 		}
 
 		own := here.grant(machine, url.Values{"grant_type": {"client_credentials"}}).must(t)
 		if got := there.guarded("/app/service", own.AccessToken); got != http.StatusOK {
-			t.Errorf("round %d: a client's token of %s is answered %d at %s", i, here.name, got, there.name)
+			t.Errorf("round %d: a client's token of %s gets %d at %s", i, here.name, got, there.name)
 		}
 		if err := here.app.auth.RevokeToken(t.Context(), tokenID(own.AccessToken)); err != nil {
 			t.Fatal(err)
 		}
 		if got := there.guarded("/app/service", own.AccessToken); got != http.StatusUnauthorized {
-			t.Errorf("round %d: a client's token revoked at %s is answered %d at %s, want 401", i, here.name, got, there.name)
+			t.Errorf("round %d: a client's token revoked at %s gets %d at %s, want 401", i, here.name, got, there.name)
 		}
 	}
 }
@@ -307,7 +306,7 @@ func (c *cluster) passwordChanges(t *testing.T, shop client) {
 		email := fmt.Sprintf("change%d@example.com", round)
 		id := c.account(t, email)
 		a := c.nodes[1].signedIn(t, email)
-		c.code(t, a, shop) // so that no page asks from then on
+		c.code(t, a, shop) // the consent is remembered from now on
 		chain := c.connected(t, a, shop)
 
 		var mu sync.Mutex
@@ -336,9 +335,9 @@ func (c *cluster) passwordChanges(t *testing.T, shop client) {
 		})
 		load.Go(func() {
 			for ctx.Err() == nil {
-				asking := c.ask(shop)
-				p := a.at(c.nodes[2]).get(asking.url)
-				if p.Away == nil || refused(keep(c.nodes[1].grant(shop, asking.form(p)))) {
+				req := c.codeRequest(shop)
+				p := a.at(c.nodes[2]).get(req.url)
+				if p.Away == nil || refused(keep(c.nodes[1].grant(shop, req.form(p)))) {
 					return
 				}
 			}
@@ -361,17 +360,17 @@ func (c *cluster) passwordChanges(t *testing.T, shop client) {
 		}
 		last := all[len(all)-1]
 		if g := c.nodes[1].refreshing(shop, last.RefreshToken); g.ok() {
-			t.Error("a refresh token of before the password was changed works")
+			t.Error("a refresh token from before the password change works")
 		}
-		if p := a.get(c.ask(shop).url); p.Away != nil {
-			t.Error("a browser that signed in with the old password is signed in still")
+		if p := a.get(c.codeRequest(shop).url); p.Away != nil {
+			t.Error("a browser that signed in with the old password is still signed in")
 		}
-		t.Logf("round %d: %d tokens were issued around the change, %d of them answered after it; none works", round, len(all), late)
+		t.Logf("round %d: %d tokens were issued around the change, %d of them returned after it; none works", round, len(all), late)
 	}
 }
 
-// disabled closes an account at one node; at the others neither its tokens work nor
-// what would get new ones.
+// disabled disables an account at one node. The other nodes refuse its tokens,
+// codes and refresh tokens.
 func (c *cluster) disabled(t *testing.T, shop client) {
 	id := c.account(t, "disabled@example.com")
 	a := c.nodes[0].signedIn(t, "disabled@example.com")
@@ -383,10 +382,10 @@ func (c *cluster) disabled(t *testing.T, shop client) {
 	c.wantGuarded(t, g.AccessToken, http.StatusUnauthorized, "after the account was closed")
 	for _, n := range c.nodes[1:] {
 		if g := n.refreshing(shop, g.RefreshToken); g.Error != "invalid_grant" {
-			t.Errorf("a refresh at %s for an account that is closed is answered %d %s", n.name, g.status, g.Error)
+			t.Errorf("response to a refresh at %s for a disabled account = %d %s", n.name, g.status, g.Error)
 		}
 		if g := n.grant(shop, form); g.Error != "invalid_grant" {
-			t.Errorf("a code at %s for an account that is closed is answered %d %s", n.name, g.status, g.Error)
+			t.Errorf("response to a code at %s for a disabled account = %d %s", n.name, g.status, g.Error)
 		}
 	}
 
@@ -408,8 +407,8 @@ func (c *cluster) disabled(t *testing.T, shop client) {
 	}
 }
 
-// counted makes clients at all nodes at once: their numbers have neither a gap nor
-// two clients.
+// counted creates clients at all nodes concurrently. Their numbers have no gap
+// and no duplicate.
 func (c *cluster) counted(t *testing.T, _ client) {
 	const each = 8
 	var mu sync.Mutex
@@ -420,7 +419,7 @@ func (c *cluster) counted(t *testing.T, _ client) {
 			all.Go(func() {
 				made, err := n.app.auth.CreateClient(t.Context(), passport.Registration{Name: "Counted", GrantTypes: []string{"client_credentials"}})
 				if err != nil {
-					t.Errorf("make a client at %s: %v", n.name, err)
+					t.Errorf("create a client at %s: %v", n.name, err)
 					return
 				}
 				number, err := strconv.Atoi(made.Client.ID)
@@ -437,11 +436,11 @@ func (c *cluster) counted(t *testing.T, _ client) {
 	slices.Sort(numbers)
 	for i, number := range numbers {
 		if number != numbers[0]+i {
-			t.Fatalf("the numbers of %d clients made at once are %v, want no gap and none twice", len(numbers), numbers)
+			t.Fatalf("the numbers of %d concurrent clients are %v, want no gap and no duplicate", len(numbers), numbers)
 		}
 	}
 	if len(numbers) != each*len(c.nodes) {
-		t.Errorf("%d clients were made, want %d", len(numbers), each*len(c.nodes))
+		t.Errorf("%d clients were created, want %d", len(numbers), each*len(c.nodes))
 	}
 }
 
@@ -455,11 +454,11 @@ func tokenID(token string) string {
 	var claims struct {
 		ID string `json:"jti"`
 	}
-	_ = json.Unmarshal(body, &claims) // an empty ID is found nowhere
+	_ = json.Unmarshal(body, &claims) // an empty ID matches no token
 	return claims.ID
 }
 
-// A process at each node of a cluster of databases that all take writes.
+// A process at each node of a multi-primary database cluster.
 func TestCluster_Galera(t *testing.T) {
 	s := startServers(t, "galera")
 	clusterFlows(t, []string{s.urls["n1"], s.urls["n2"], s.urls["n3"]})
@@ -475,14 +474,14 @@ func TestCluster_Galera(t *testing.T) {
 			}
 			defer db.Close()
 			if err := sqlstore.New(db, dialect).Check(t.Context()); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "wsrep_sync_wait=3") {
-				t.Errorf("Check() of %s = %v, want it accepted: %t", dsn[strings.LastIndexByte(dsn, '/'):], err, want)
+				t.Errorf("Check() of %s = %v, want nil: %t", dsn[strings.LastIndexByte(dsn, '/'):], err, want)
 			}
 		}
 	})
 }
 
-// One server of the cluster is lost under load: its node is 503, the others go on.
-// When it is back, so is the node.
+// One server of the cluster is killed under load: its node responds with 503, and
+// the others continue. When the server is back, its node recovers.
 func TestCluster_GaleraServerKilled(t *testing.T) {
 	s := startServers(t, "galera")
 	c, l := faulty(t, []string{s.urls["n1"], s.urls["n2"], s.urls["n3"]}, 6)
@@ -495,10 +494,10 @@ func TestCluster_GaleraServerKilled(t *testing.T) {
 	for _, n := range []*node{c.nodes[0], c.nodes[2]} {
 		for n.guarded(userPath, known.good) != http.StatusOK || !n.grant(machine, url.Values{"grant_type": {"client_credentials"}}).ok() {
 			if n.guarded(userPath, known.revoked) == http.StatusOK {
-				t.Errorf("the guard at %s lets a revoked token in", n.name)
+				t.Errorf("the guard at %s admits a revoked token", n.name)
 			}
 			if time.Since(killed) > 30*time.Second {
-				t.Fatalf("%s does not serve since another server was killed", n.name)
+				t.Fatalf("%s does not recover after another server was killed", n.name)
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
@@ -506,7 +505,7 @@ func TestCluster_GaleraServerKilled(t *testing.T) {
 	}
 	t.Logf("measured: a Galera server was killed: the other nodes served after %d ms", others.Milliseconds())
 	if c.nodes[1].ready() || c.nodes[1].guarded(userPath, known.good) != http.StatusServiceUnavailable {
-		t.Error("a node whose server is away says that it is ready, or its guard answers")
+		t.Error("a node whose server was killed is ready, or its guard admits tokens")
 	}
 	time.Sleep(time.Second)
 	s.do(t, "resume", "n2")
@@ -517,7 +516,7 @@ func TestCluster_GaleraServerKilled(t *testing.T) {
 	l.settle(t, "a Galera server was killed")
 }
 
-// Through pgbouncer in transaction mode, with the setting that docs/storage.md has.
+// pgbouncer in transaction mode, with the settings of docs/storage.md.
 func TestCluster_PgBouncer(t *testing.T) {
 	s := startServers(t, "single")
 	database := s.urls["bouncer"] + "&default_query_exec_mode=cache_describe"

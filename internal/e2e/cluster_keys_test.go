@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// The signing key is replaced while everything is under way: the file goes to one
-// node after the other, each is started anew, and at every stage consent pages of
-// one node are answered at another and refreshes of one are sent again to another.
+// The signing key is replaced in a running cluster: each node in turn gets the
+// new file and restarts. At every stage, a decision on one node's consent page
+// works at another node, and a refresh can be retried at another node.
 func TestCluster_KeysRotatedNodeByNode(t *testing.T) {
 	t.Parallel()
 	database := freshDatabase(t, "postgres")
@@ -39,35 +39,35 @@ func TestCluster_KeysRotatedNodeByNode(t *testing.T) {
 		c.wantGuarded(t, fresh.AccessToken, http.StatusOK, "after "+n.name+" took the new key")
 	}
 	if d := time.Since(rotated); d > publish {
-		t.Logf("the nodes took %v to start again, longer than the new key was to wait", d)
+		t.Logf("the restarts took %v, longer than the new key waits", d)
 	}
 	late := c.open(t, a, shop, 0)
 	pair := c.connected(t, a, shop)
 	fresh := c.nodes[0].refreshing(shop, pair.RefreshToken).must(t)
 	time.Sleep(time.Until(rotated.Add(publish + time.Second)))
 
-	c.sameAgain(t, shop, pair, fresh) // the successor was derived from the key of before
+	c.sameAgain(t, shop, pair, fresh) // the successor was derived from the old key
 	c.finish(t, a, shop, late, 1)
-	c.finish(t, a, shop, early, 2) // opened before anything was rotated
+	c.finish(t, a, shop, early, 2) // opened before the rotation
 	c.nodes[2].refreshing(shop, before.RefreshToken).must(t)
 	for _, n := range c.nodes {
 		if ids := c.keyIDs(t, n); len(ids) != len(signed)+1 {
-			t.Errorf("%s publishes the keys %v, want the new one beside %v", n.name, ids, signed)
+			t.Errorf("%s publishes the keys %v, want %v and a new one", n.name, ids, signed)
 		}
 		g := n.refreshing(shop, c.connected(t, a, shop).RefreshToken).must(t)
 		if keyOf(g.AccessToken) == keyOf(before.AccessToken) {
 			t.Errorf("%s still signs with the old key", n.name)
 		}
 		if got := n.guarded(userPath, before.AccessToken); got != http.StatusOK {
-			t.Errorf("a token that the old key signed is answered %d beside %s", got, n.name)
+			t.Errorf("a token of the old key gets %d at the API beside %s", got, n.name)
 		}
 	}
 }
 
-// A node that goes on running reads the new file by itself.
+// A running node reads the new file without a restart.
 func TestCluster_KeysReadWithoutRestart(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes more than a minute")
+		t.Skip("the test takes more than a minute")
 	}
 	t.Parallel()
 	database := freshDatabase(t, "postgres")
@@ -76,7 +76,7 @@ func TestCluster_KeysReadWithoutRestart(t *testing.T) {
 	shop := c.nodes[0].server.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
 	a := c.nodes[0].signedIn(t, "rotate@example.com")
 	before := c.connected(t, a, shop)
-	// Every node reads the file each minute.
+	// Nodes read the file every minute.
 	const publish = 66 * time.Second
 	c.nodes[0].command(t, "", "keys", "rotate", "--publish", publish.String(), "--keys-dir", c.nodes[0].keysDir())
 	rotated := time.Now()
@@ -91,7 +91,7 @@ func TestCluster_KeysReadWithoutRestart(t *testing.T) {
 			time.Sleep(200 * time.Millisecond)
 		}
 	}
-	t.Logf("measured: all nodes published a new key %.0f s after its file was there", time.Since(rotated).Seconds())
+	t.Logf("measured: all nodes published a new key %.0f s after its file was written", time.Since(rotated).Seconds())
 	page := c.open(t, a, shop, 0)
 	pair := c.connected(t, a, shop)
 	wait := time.Until(rotated.Add(publish))
@@ -110,58 +110,58 @@ func TestCluster_KeysReadWithoutRestart(t *testing.T) {
 	c.wantGuarded(t, before.AccessToken, http.StatusOK, "signed with the old key")
 }
 
-// opened is a consent page that waits for its answer.
+// opened is an open consent page.
 type opened struct {
-	asking
+	codeRequest
 	page
 }
 
-// open shows the question at a node.
+// open requests a consent page from a node.
 func (c *cluster) open(t *testing.T, a *agent, shop client, i int) opened {
 	t.Helper()
-	asking := c.ask(shop)
-	p := a.at(c.nodes[i%3]).get(asking.url + "&prompt=consent")
+	req := c.codeRequest(shop)
+	p := a.at(c.nodes[i%3]).get(req.url + "&prompt=consent")
 	if p.Away != nil || p.status != http.StatusOK {
-		t.Fatalf("%s shows no page but status %d, %v", c.nodes[i%3].name, p.status, p.Away)
+		t.Fatalf("the consent page of %s = status %d, %v, want a page", c.nodes[i%3].name, p.status, p.Away)
 	}
-	return opened{asking, p}
+	return opened{req, p}
 }
 
-// finish answers it at another node, and redeems the code at the third.
+// finish sends the decision to another node, and redeems the code at the third.
 func (c *cluster) finish(t *testing.T, a *agent, shop client, o opened, i int) {
 	t.Helper()
 	p := a.at(c.nodes[i%3]).submit(o.page, "Allow", nil)
 	if p.Away == nil || p.Away.Query().Get("code") == "" {
-		t.Fatalf("a consent page of before is answered with status %d at %s: %s", p.status, c.nodes[i%3].name, p.text(t))
+		t.Fatalf("response to a decision on an earlier consent page = status %d at %s: %s", p.status, c.nodes[i%3].name, p.text(t))
 	}
 	c.nodes[(i+1)%3].grant(shop, o.form(p)).must(t)
 }
 
-// sameAgain sends a refresh again, to every node: each gives the same pair.
+// sameAgain retries a refresh at every node. Each must return the same tokens.
 func (c *cluster) sameAgain(t *testing.T, shop client, old, fresh *granted) {
 	t.Helper()
 	for _, n := range c.nodes {
 		again := n.refreshing(shop, old.RefreshToken)
 		if !again.ok() || again.RefreshToken != fresh.RefreshToken || tokenID(again.AccessToken) != tokenID(fresh.AccessToken) {
-			t.Errorf("a refresh that is sent again to %s is answered %d %s (%v), want the same pair", n.name, again.status, again.Error, again.err)
+			t.Errorf("response to a retried refresh at %s = %d %s (%v), want the same tokens", n.name, again.status, again.Error, again.err)
 		}
 	}
 }
 
-// keyIDs are those of the keys that a node publishes.
+// keyIDs returns the IDs of the keys that a node publishes.
 func (c *cluster) keyIDs(t *testing.T, n *node) (ids []string) {
 	t.Helper()
-	answer, err := n.client.Get(c.issuer + "/oauth/jwks")
+	res, err := n.client.Get(c.issuer + "/oauth/jwks")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	defer res.Body.Close()
 	var set struct {
 		Keys []struct {
 			ID string `json:"kid"`
 		} `json:"keys"`
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&set); err != nil {
+	if err := json.NewDecoder(res.Body).Decode(&set); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range set.Keys {
@@ -170,13 +170,13 @@ func (c *cluster) keyIDs(t *testing.T, n *node) (ids []string) {
 	return ids
 }
 
-// keyOf is the kid of an access token.
+// keyOf returns the kid of an access token.
 func keyOf(token string) string {
 	head, _, _ := strings.Cut(token, ".")
 	text, _ := base64.RawURLEncoding.DecodeString(head)
 	var header struct {
 		KeyID string `json:"kid"`
 	}
-	_ = json.Unmarshal(text, &header) // an empty one equals no other's
+	_ = json.Unmarshal(text, &header) // an empty kid differs from all others
 	return header.KeyID
 }

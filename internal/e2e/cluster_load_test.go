@@ -18,9 +18,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A load is clients and users who go about their business at all nodes while things
-// break, and keep book of what they were answered. They do what clients are told
-// to: after 503, or no answer, they send the same request again, to any node.
+// A load is clients and users that use all nodes during faults, and record the
+// responses. They retry as clients should: after a 503 or without a response,
+// they send the same request again, to any node.
 type load struct {
 	c     *cluster
 	shop  client
@@ -35,20 +35,20 @@ type load struct {
 	wrong  []string
 	counts map[string]int
 
-	refused []refusal    // the same as busy, with their times
-	busy    atomic.Int64 // 503 that were answered
-	nothing atomic.Int64 // requests without an answer
+	refused []refusal    // the 503 responses with their times
+	busy    atomic.Int64 // 503 responses
+	nothing atomic.Int64 // requests without a response
 }
 
-// A chain is what descends from one code.
+// A chain has all tokens of one code.
 type chain struct {
 	*granted
 	code    url.Values
-	access  []string // every access token that was answered
-	refresh []string // every refresh token, the last one is good
+	access  []string // all access tokens
+	refresh []string // all refresh tokens; the last one is unused
 }
 
-// patient is how long a client goes on asking.
+// patient is how long a client retries.
 const patient = 40 * time.Second
 
 // under starts the load.
@@ -61,13 +61,13 @@ func (c *cluster) under(t *testing.T, shop client, workers int) *load {
 		email := fmt.Sprintf("worker%d-%d@example.com", i, rand.Int32())
 		c.account(t, email)
 		a := c.nodes[i%len(c.nodes)].signedIn(t, email)
-		c.code(t, a, shop) // from now on no page asks
+		c.code(t, a, shop) // the consent is remembered from now on
 		l.all.Go(func() { l.work(a.http.Jar) })
 	}
 	return l
 }
 
-// stop ends the load once each worker has got an answer to its last request.
+// stop ends the load when each worker has a response to its last request.
 func (l *load) stop() {
 	l.end()
 	l.all.Wait()
@@ -85,7 +85,7 @@ func (l *load) count(what string) {
 	l.counts[what]++
 }
 
-// refuse keeps book of a request that was answered 503.
+// refuse records a 503 response.
 func (l *load) refuse(began time.Time) {
 	l.busy.Add(1)
 	l.mu.Lock()
@@ -95,7 +95,7 @@ func (l *load) refuse(began time.Time) {
 
 func (l *load) node() *node { return l.c.nodes[rand.IntN(len(l.c.nodes))] }
 
-// work is one user, and the client that acts for him.
+// work acts as a user and as the client that acts for the user.
 func (l *load) work(jar http.CookieJar) {
 	for l.ctx.Err() == nil {
 		ch := l.begin(jar)
@@ -123,8 +123,8 @@ func (l *load) work(jar http.CookieJar) {
 	}
 }
 
-// begin gets a code and redeems it. A code whose redemption was not answered is
-// not sent again: a code that is sent twice ends its tokens.
+// begin gets a code and redeems it. It does not retry a redemption without a
+// response, because a code that is used twice ends its tokens.
 func (l *load) begin(jar http.CookieJar) *chain {
 	form := l.newCode(jar)
 	if form == nil {
@@ -139,59 +139,59 @@ func (l *load) begin(jar http.CookieJar) *chain {
 		return nil
 	}
 	if !g.ok() {
-		l.fault("a fresh code is answered %d %s", g.status, g.Error)
+		l.fault("response to a new code = %d %s", g.status, g.Error)
 		return nil
 	}
 	l.count("codes redeemed")
 	return &chain{granted: g, code: form, access: []string{g.AccessToken}, refresh: []string{g.RefreshToken}}
 }
 
-// redeemTwice sends a code to two nodes at once.
+// redeemTwice sends a code to two nodes concurrently.
 func (l *load) redeemTwice(form url.Values) {
 	var both sync.WaitGroup
-	answers := make([]*granted, 2)
-	for i := range answers {
-		both.Go(func() { answers[i] = l.c.nodes[(i+1)%len(l.c.nodes)].grant(l.shop, form) })
+	responses := make([]*granted, 2)
+	for i := range responses {
+		both.Go(func() { responses[i] = l.c.nodes[(i+1)%len(l.c.nodes)].grant(l.shop, form) })
 	}
 	both.Wait()
-	if answers[0].ok() && answers[1].ok() {
+	if responses[0].ok() && responses[1].ok() {
 		l.fault("a code was redeemed twice")
 	}
 	l.count("codes sent twice")
 }
 
-// newCode has the user's browser ask for a code, which he allowed before.
+// newCode gets a code with the user's browser, by a remembered consent.
 func (l *load) newCode(jar http.CookieJar) url.Values {
 	for until := time.Now().Add(patient); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
-		asking, n := l.c.ask(l.shop), l.node()
+		req, n := l.c.codeRequest(l.shop), l.node()
 		began := time.Now()
 		browser := &http.Client{Jar: jar, Transport: n.client.Transport, CheckRedirect: n.client.CheckRedirect, Timeout: 30 * time.Second}
-		answer, err := browser.Get(asking.url)
+		res, err := browser.Get(req.url)
 		if err != nil {
 			l.nothing.Add(1)
 			continue
 		}
-		answer.Body.Close()
-		to, _ := answer.Location() // nil for a page
+		res.Body.Close()
+		to, _ := res.Location() // nil for a page
 		switch {
 		case to != nil && to.Query().Get("code") != "":
-			return url.Values{"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {callback}, "code_verifier": {asking.verifier}}
-		case answer.StatusCode == http.StatusServiceUnavailable, to != nil && to.Query().Get("error") == "temporarily_unavailable":
+			return url.Values{"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {callback}, "code_verifier": {req.verifier}}
+		case res.StatusCode == http.StatusServiceUnavailable, to != nil && to.Query().Get("error") == "temporarily_unavailable":
 			l.refuse(began)
 		default:
-			l.fault("a signed-in browser that asks for a code is answered %d, Location %v", answer.StatusCode, to)
+			l.fault("response to an authorization request of a signed-in browser = %d, Location %v", res.StatusCode, to)
 			return nil
 		}
 		if l.ctx.Err() != nil {
 			return nil
 		}
 	}
-	l.fault("no code was to be had for %v", patient)
+	l.fault("no code for %v", patient)
 	return nil
 }
 
-// settled reports whether an answer is one: not 503, which has to say when to come
-// again, nor none.
+// settled reports whether a response is final: not missing and not a 503, which
+// must have Retry-After.
 func (l *load) settled(g *granted) bool {
 	switch {
 	case g.err != nil:
@@ -200,14 +200,14 @@ func (l *load) settled(g *granted) bool {
 	case g.status == http.StatusServiceUnavailable:
 		l.refuse(g.began)
 		if g.Error != "temporarily_unavailable" || g.retryAfter == "" {
-			l.fault("503 says %q and Retry-After %q", g.Error, g.retryAfter)
+			l.fault("a 503 has the error %q and Retry-After %q", g.Error, g.retryAfter)
 		}
 		return false
 	}
 	return true
 }
 
-// rotate uses the refresh token, until that is answered.
+// rotate uses the refresh token and retries until it has a final response.
 func (l *load) rotate(ch *chain) bool {
 	old := ch.refresh[len(ch.refresh)-1]
 	begun := time.Now()
@@ -218,7 +218,7 @@ func (l *load) rotate(ch *chain) bool {
 			continue
 		}
 		if !g.ok() {
-			l.fault("a good refresh token is answered %d %s at %s, at try %d, after %v", g.status, g.Error, g.node.name, tries, time.Since(begun))
+			l.fault("response to a valid refresh token = %d %s at %s, at try %d, after %v", g.status, g.Error, g.node.name, tries, time.Since(begun))
 			return false
 		}
 		if tries > 1 {
@@ -232,8 +232,8 @@ func (l *load) rotate(ch *chain) bool {
 	return false
 }
 
-// revoke has the application beside a node revoke, until that is answered. From then
-// on nothing of it may work anywhere, at once.
+// revoke revokes the tokens through the application beside a node, and retries
+// until that succeeds. From then on no node may accept any of them.
 func (l *load) revoke(ch *chain) {
 	token := ch.access[len(ch.access)-1]
 	for until := time.Now().Add(patient); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
@@ -252,14 +252,14 @@ func (l *load) revoke(ch *chain) {
 		l.dead = append(l.dead, ch)
 		l.mu.Unlock()
 		if got := l.node().guarded(userPath, token); got == http.StatusOK {
-			l.fault("a token that was answered as revoked is let in")
+			l.fault("a guard admits a token after its revocation")
 		}
 		return
 	}
 	l.fault("no revocation for %v", patient)
 }
 
-// settle ends the load and looks whether everything that was answered is so.
+// settle ends the load and checks the state against all recorded responses.
 func (l *load) settle(t *testing.T, when string) {
 	t.Helper()
 	l.stop()
@@ -277,19 +277,19 @@ func (l *load) settle(t *testing.T, when string) {
 	}
 	t.Logf("measured: %s: %s; %d live of which %d are lost, %d revoked of which %d work", when, l, len(l.live), lost, len(l.dead), undone)
 	if len(l.live) == 0 || len(l.dead) == 0 {
-		t.Errorf("%s: there were %d chains and %d revocations, so nothing was proved", when, len(l.live), len(l.dead))
+		t.Errorf("%s: %d chains and %d revocations are too few for this test", when, len(l.live), len(l.dead))
 	}
 }
 
-// compare looks at everything that was answered. It returns how many chains are
-// lost, and how many revocations are undone.
+// compare checks the state against all recorded responses. It returns the numbers
+// of lost chains and of revocations that are not in effect.
 func (l *load) compare(tell func(string)) (lost, undone int) {
 	for _, ch := range l.live {
 		got := l.node().guarded(userPath, ch.access[len(ch.access)-1])
 		g := l.node().refreshing(l.shop, ch.refresh[len(ch.refresh)-1])
 		if got != http.StatusOK || !g.ok() {
 			lost++
-			tell(fmt.Sprintf("an access token that was answered is worth %d, and its refresh token %d %s (%v)", got, g.status, g.Error, g.err))
+			tell(fmt.Sprintf("an issued access token gets %d, and its refresh token %d %s (%v)", got, g.status, g.Error, g.err))
 		}
 	}
 	for _, ch := range l.dead {
@@ -297,12 +297,12 @@ func (l *load) compare(tell func(string)) (lost, undone int) {
 		for _, access := range ch.access {
 			if got := l.node().guarded(userPath, access); got != http.StatusUnauthorized {
 				works++
-				tell(fmt.Sprintf("a token that was answered as revoked is worth %d", got))
+				tell(fmt.Sprintf("a revoked token gets %d", got))
 			}
 		}
 		if g := l.node().refreshing(l.shop, ch.refresh[len(ch.refresh)-1]); g.ok() {
 			works++
-			tell("a refresh token that was answered as revoked works")
+			tell("a revoked refresh token works")
 		}
 		undone += min(works, 1)
 	}
@@ -316,5 +316,5 @@ func (l *load) String() string {
 	for _, what := range slices.Sorted(maps.Keys(l.counts)) {
 		parts = append(parts, fmt.Sprintf("%d %s", l.counts[what], what))
 	}
-	return fmt.Sprintf("%s; %d × 503, %d × no answer", strings.Join(parts, ", "), l.busy.Load(), l.nothing.Load())
+	return fmt.Sprintf("%s; %d × 503, %d × no response", strings.Join(parts, ", "), l.busy.Load(), l.nothing.Load())
 }

@@ -10,21 +10,22 @@ import (
 	"time"
 )
 
-// A wire stands between a node and its database, and fails as networks do.
+// A wire is a proxy between a node and its database that simulates network
+// faults.
 type wire struct {
 	listener net.Listener
 	server   string
 
-	cutEvery atomic.Int64 // one of that many requests to the database breaks its connection; 0: none
-	silent   atomic.Bool  // nothing gets through, and nobody is told
-	cuts     atomic.Int64 // connections that were cut
-	lost     atomic.Int64 // of these, with the database having done what it was asked
+	cutEvery atomic.Int64 // one of so many requests to the database breaks its connection; 0: none
+	silent   atomic.Bool  // no data passes, and connections stay open
+	cuts     atomic.Int64 // broken connections
+	lost     atomic.Int64 // those whose request the database had executed
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 }
 
-// newWire returns one, and the URL under which the database is reached over it.
+// newWire returns a wire and the URL of the database behind it.
 func newWire(t *testing.T, databaseURL string) (*wire, string) {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -59,15 +60,15 @@ func (w *wire) accept() {
 		w.mu.Lock()
 		w.conns[client], w.conns[server] = true, true
 		w.mu.Unlock()
-		// What the database is to be asked, and whether its answer gets through.
+		// deaf drops the database's response, to simulate a lost one.
 		var deaf atomic.Bool
 		go w.pipe(client, server, &deaf, true)
 		go w.pipe(server, client, &deaf, false)
 	}
 }
 
-// pipe passes on what one side sends.
-func (w *wire) pipe(from, to net.Conn, deaf *atomic.Bool, asking bool) {
+// pipe forwards the data of one side.
+func (w *wire) pipe(from, to net.Conn, deaf *atomic.Bool, toDatabase bool) {
 	defer func() {
 		from.Close()
 		to.Close()
@@ -84,14 +85,14 @@ func (w *wire) pipe(from, to net.Conn, deaf *atomic.Bool, asking bool) {
 		for w.silent.Load() {
 			time.Sleep(10 * time.Millisecond)
 			if w.broken(from) {
-				return // and what was read is lost
+				return // drops the data
 			}
 		}
-		if deaf.Load() { // the database has answered, and nobody hears it
+		if deaf.Load() { // the database's response is lost
 			w.lost.Add(1)
 			return
 		}
-		if every := w.cutEvery.Load(); asking && every > 0 && rand.Int64N(every) == 0 {
+		if every := w.cutEvery.Load(); toDatabase && every > 0 && rand.Int64N(every) == 0 {
 			w.cuts.Add(1)
 			if rand.IntN(3) == 0 {
 				return // the request is lost

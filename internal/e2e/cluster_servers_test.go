@@ -9,17 +9,17 @@ import (
 	"testing"
 )
 
-// servers are private database servers that fail on command: see scripts/cluster.
+// servers are private database servers that a test can kill: see scripts/cluster.
 type servers struct {
 	dir  string
-	urls map[string]string // by the name of the server
+	urls map[string]string // by server name
 }
 
 var clusterScript = filepath.Join("..", "..", "scripts", "cluster")
 
 func startServers(t *testing.T, kind string) *servers {
 	t.Helper()
-	// Not t.TempDir, whose parents the servers' users may not pass.
+	// Not t.TempDir: the servers' users may not enter its parents.
 	dir, err := os.MkdirTemp("", "passport-cluster-")
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func startServers(t *testing.T, kind string) *servers {
 			t.Errorf("stop the database servers: %v\n%s", err, out)
 		}
 	})
-	// To a file: what the servers inherit stays open as long as they run.
+	// To a file, because the servers inherit the output and keep it open.
 	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func startServers(t *testing.T, kind string) *servers {
 	return s
 }
 
-// do has something happen to a server: kill, resume or promote.
+// do runs a command on a server: kill, resume or promote.
 func (s *servers) do(t *testing.T, what ...string) {
 	t.Helper()
 	args := append([]string{what[0], s.dir}, what[1:]...)

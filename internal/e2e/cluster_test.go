@@ -13,26 +13,26 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// A cluster is three processes of the binary that clients know by one name, as
-// they do behind a load balancer: here the tests say which node gets a request.
+// A cluster is three processes of the binary with one issuer, as behind a load
+// balancer. A test chooses the node for each request.
 type cluster struct {
 	issuer   string
 	nodes    []*node
 	canaries *canaries
 }
 
-// A node is one of the processes.
+// A node is a process of the cluster.
 type node struct {
 	*server // its URL is the issuer
 	name    string
 	address string
 	app     *beside
 	galera  bool
-	client  *http.Client // reaches this node by the issuer's name
+	client  *http.Client // sends requests for the issuer to this node
 }
 
-// startCluster starts the processes at the same moment, the first one on the first
-// of the databases and so on, with the same keys in a folder each.
+// startCluster starts the processes concurrently. Each has its own database URL,
+// and its own folder with the same keys.
 func startCluster(t *testing.T, databases []string, settings ...string) *cluster {
 	t.Helper()
 	c := &cluster{issuer: "http://" + freeAddress(t), canaries: &canaries{}}
@@ -71,7 +71,7 @@ func (n *node) begin(t *testing.T, issuer string) {
 	n.URL = issuer
 }
 
-// restart stops the process in good order and starts it anew.
+// restart stops the process gracefully and starts it again.
 func (n *node) restart(t *testing.T) {
 	t.Helper()
 	n.stop(t)
@@ -90,17 +90,17 @@ func (n *node) stopIfRunning(t *testing.T) {
 	}
 }
 
-// ready asks the process whether it should get requests.
+// ready reports whether the process is ready for requests.
 func (n *node) ready() bool {
-	answer, err := http.Get("http://" + n.address + "/readyz")
+	res, err := http.Get("http://" + n.address + "/readyz")
 	if err != nil {
 		return false
 	}
-	answer.Body.Close()
-	return answer.StatusCode == http.StatusOK
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
 }
 
-// awaitReadiness returns how long it took.
+// awaitReadiness waits until the node is ready and returns the duration.
 func (n *node) awaitReadiness(t *testing.T, patience time.Duration) time.Duration {
 	t.Helper()
 	begun := time.Now()
@@ -120,25 +120,25 @@ func (n *node) awaitReadiness(t *testing.T, patience time.Duration) time.Duratio
 // RoundTrip sends a request for the issuer to this node: to its process, or to the
 // application beside it if its path begins with /app/.
 func (n *node) RoundTrip(r *http.Request) (*http.Response, error) {
-	asked := r
+	sent := r
 	r = r.Clone(r.Context())
 	if r.URL.Host != strings.TrimPrefix(n.URL, "http://") {
-		return nil, fmt.Errorf("%s is not of this server", r.URL)
+		return nil, fmt.Errorf("%s is not a URL of this server", r.URL)
 	}
 	r.Host, r.URL.Host = r.URL.Host, n.address
 	if strings.HasPrefix(r.URL.Path, "/app/") {
 		r.URL.Host = n.app.address
 	}
-	answer, err := http.DefaultTransport.RoundTrip(r)
+	res, err := http.DefaultTransport.RoundTrip(r)
 	if err == nil {
-		answer.Request = asked // it came from the issuer, for whoever follows it
+		res.Request = sent // with the issuer's URL, for redirects
 	}
-	return answer, err
+	return res, err
 }
 
 func (n *node) keysDir() string { return filepath.Join(n.dir, "keys") }
 
-// takeKeys copies the files of keys from a folder, as whoever runs the nodes does.
+// takeKeys copies the key files from a folder, as an operator does.
 func (n *node) takeKeys(t *testing.T, from string) {
 	t.Helper()
 	if err := os.MkdirAll(n.keysDir(), 0o700); err != nil {
@@ -149,7 +149,7 @@ func (n *node) takeKeys(t *testing.T, from string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Whole or not at all: the server may be reading it.
+		// Atomically, because the server may be reading the file.
 		next := filepath.Join(n.keysDir(), "."+name)
 		if err := os.WriteFile(next, text, 0o600); err != nil {
 			t.Fatal(err)

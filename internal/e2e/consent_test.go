@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// authorize is the address that a client sends a browser to.
+// authorize returns the URL of an authorization request.
 func authorize(s *server, id, redirectURI string, more ...string) string {
 	q := url.Values{
 		"response_type": {"code"}, "client_id": {id}, "redirect_uri": {redirectURI}, "state": {"a-state-that-comes-back"},
@@ -33,8 +33,7 @@ func startShop(t *testing.T, settings ...string) *server {
 	return s
 }
 
-// A page that somebody else can frame is a button that somebody else can have
-// pressed.
+// Other sites cannot frame the server's pages (clickjacking).
 func TestE2E_AZ_25_FramingIsBlocked(t *testing.T) {
 	s := startDemo(t)
 	consent := authorize(s, "demo-web", s.URL+"/demo/callback")
@@ -43,7 +42,7 @@ func TestE2E_AZ_25_FramingIsBlocked(t *testing.T) {
 		fmt.Fprintf(w, `<!doctype html><title>Framed</title><iframe src="/harmless"></iframe><iframe src=%q></iframe>`, r.URL.Query().Get("page"))
 	})
 	mux.HandleFunc("GET /harmless", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "harmless") })
-	// The same host, so that cookies would go along: only the port differs.
+	// The host is the same, so that the browser sends cookies; only the port differs.
 	origin := "http://127.0.0.1:" + listenAndServe(t, "tcp4", "127.0.0.1:0", mux)
 
 	b := newPerson(t, s).tab()
@@ -52,7 +51,7 @@ func TestE2E_AZ_25_FramingIsBlocked(t *testing.T) {
 		b.open(origin + "/?page=" + url.QueryEscape(address))
 		shown, blocked := b.frames()
 		if len(shown) != 1 || !strings.HasSuffix(shown[0], "/harmless") {
-			t.Errorf("%s: the frames that show something are %q, want only the harmless one", what, shown)
+			t.Errorf("%s: the frames with content are %q, want only the harmless one", what, shown)
 		}
 		if len(blocked) != 1 {
 			t.Errorf("%s: the blocked frames are %q, want the page", what, blocked)
@@ -66,7 +65,7 @@ func TestE2E_AZ_25_FramingIsBlocked(t *testing.T) {
 	try("an error page", authorize(s, "nobody", "https://example.com/callback"))
 }
 
-// Whoever registers a client chooses its name, and the name is only a text.
+// A user who registers a client chooses its name. Pages show it as text.
 func TestE2E_UI_04_B8_NameOfClientIsInert(t *testing.T) {
 	const name = `<script>document.title='pwned'</script><img src=x onerror="document.title='pwned'">`
 	s := startShop(t)
@@ -94,9 +93,9 @@ func (b *tab) fineTitle(what string) {
 	}
 }
 
-// A signed-out browser whose user has consented before signs in and is at the
-// client, although form-action 'self' holds for the sign-in form and the
-// client's callback redirects to another site.
+// A signed-out user with a remembered consent signs in and reaches the client,
+// although the sign-in form has form-action 'self' and the client's callback
+// redirects to another site.
 func TestE2E_SignInWithRememberedConsent(t *testing.T) {
 	s := startShop(t)
 	party := newThirdParty(t, "tcp4", "127.0.0.1:0")
@@ -116,15 +115,15 @@ func TestE2E_SignInWithRememberedConsent(t *testing.T) {
 	second.signIn(userEmail, userPassword)
 	second.see("You are in.")
 	second.clean()
-	checkAnswers(t, s, party, 2)
+	checkResponses(t, s, party, 2)
 
-	second.open(authorize(s, c.ID, callback)) // signed in by now: no page at all
+	second.open(authorize(s, c.ID, callback)) // now signed in: no page
 	second.see("You are in.")
-	checkAnswers(t, s, party, 3)
+	checkResponses(t, s, party, 3)
 }
 
-// Chromium cannot name http://[::1] in form-action, and has to get there all the
-// same.
+// Chromium does not support http://[::1] in form-action, and must reach it
+// anyway.
 func TestE2E_CallbackOnIPv6Loopback(t *testing.T) {
 	s := startShop(t)
 	party := newThirdParty(t, "tcp6", "[::1]:0")
@@ -136,25 +135,25 @@ func TestE2E_CallbackOnIPv6Loopback(t *testing.T) {
 	b.press("Allow")
 	b.see("You are in.")
 	b.clean()
-	checkAnswers(t, s, party, 1)
+	checkResponses(t, s, party, 1)
 }
 
-// checkAnswers looks at what the client was sent: a code each time, another one
-// each time, with the state and the issuer.
-func checkAnswers(t *testing.T, s *server, party *thirdParty, n int) {
+// checkResponses checks the client's responses: each has a different code, the
+// state and the issuer.
+func checkResponses(t *testing.T, s *server, party *thirdParty, n int) {
 	t.Helper()
-	answers := party.received()
-	if len(answers) != n {
-		t.Fatalf("the client was sent %d answers, want %d: %v", len(answers), n, answers)
+	responses := party.received()
+	if len(responses) != n {
+		t.Fatalf("the client got %d responses, want %d: %v", len(responses), n, responses)
 	}
 	codes := map[string]bool{}
-	for _, answer := range answers {
-		codes[answer.Get("code")] = true
-		if answer.Get("state") != "a-state-that-comes-back" || answer.Get("iss") != s.URL || answer.Get("code") == "" {
-			t.Errorf("the client was sent %v, want a code, the state and iss=%s", answer, s.URL)
+	for _, res := range responses {
+		codes[res.Get("code")] = true
+		if res.Get("state") != "a-state-that-comes-back" || res.Get("iss") != s.URL || res.Get("code") == "" {
+			t.Errorf("the client got %v, want a code, the state and iss=%s", res, s.URL)
 		}
 	}
 	if len(codes) != n {
-		t.Errorf("the client was sent %d codes in %d answers", len(codes), n)
+		t.Errorf("the client got %d different codes in %d responses", len(codes), n)
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The tour is the first thing that a newcomer sees, so it has to work to the end.
+// The tour works from beginning to end: it is the first thing that a new user
+// sees.
 func TestE2E_DemoInBrowser(t *testing.T) {
 	s := startDemo(t)
 	b := newPerson(t, s).tab()
@@ -26,7 +27,7 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.picture("4-consent")
 	b.press("Allow")
 
-	b.see("Order Tracker is connected", "Demo User", demoEmail)        // as /api/user answered
+	b.see("Order Tracker is connected", "Demo User", demoEmail)        // from /api/user
 	b.see("at+jwt", "demo-web", "check-status place-orders", "users:") // the token, decoded
 	s.seeTokens(b)
 	b.picture("5-connected")
@@ -45,7 +46,7 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.clean()
 }
 
-// Who types localhost gets where the cookies are.
+// A browser at localhost is redirected to the issuer, where its cookies are.
 func TestE2E_LocalhostLeadsToIssuer(t *testing.T) {
 	s := startDemo(t)
 	b := newPerson(t, s).tab()
@@ -55,11 +56,11 @@ func TestE2E_LocalhostLeadsToIssuer(t *testing.T) {
 	b.press("Allow")
 	b.see("Order Tracker is connected")
 	if !strings.HasPrefix(b.url(), s.URL+"/") {
-		t.Errorf("the tour ends at %s, want it at %s", b.url(), s.URL)
+		t.Errorf("the tour ends at %s, want %s", b.url(), s.URL)
 	}
 }
 
-// A mistyped password costs nothing but another try.
+// A user can try again after a mistyped password.
 func TestE2E_WrongPasswordInBrowser(t *testing.T) {
 	s := startDemo(t)
 	b := newPerson(t, s).tab()
@@ -80,13 +81,13 @@ func TestE2E_AZ_21_DenyInBrowser(t *testing.T) {
 	b.see("You declined", "access_denied")
 	b.picture("7-denied")
 	b.clean()
-	answers := b.been(s.URL + "/demo/callback?")
-	if len(answers) != 1 || !regexp.MustCompile(`[?&]error=access_denied(&|$)`).MatchString(answers[0]) {
-		t.Errorf("the client was sent %q, want one answer with error=access_denied", answers)
+	responses := b.been(s.URL + "/demo/callback?")
+	if len(responses) != 1 || !regexp.MustCompile(`[?&]error=access_denied(&|$)`).MatchString(responses[0]) {
+		t.Errorf("the client got %q, want one response with error=access_denied", responses)
 	}
 }
 
-// Two tabs are two requests: each is decided by itself, in whatever order.
+// Two tabs are two requests with independent decisions, in any order.
 func TestE2E_AZ_28_TwoTabsAtOnce(t *testing.T) {
 	s := startDemo(t)
 	p := newPerson(t, s)
@@ -107,8 +108,8 @@ func TestE2E_AZ_28_TwoTabsAtOnce(t *testing.T) {
 	}
 }
 
-// Who goes back after allowing finds a page that works or says what to do,
-// never one that breaks.
+// A user who goes back after allowing gets a working page, or a page that says
+// what to do.
 func TestE2E_BackAfterAllow(t *testing.T) {
 	s := startDemo(t)
 	b := newPerson(t, s).tab()
@@ -121,15 +122,15 @@ func TestE2E_BackAfterAllow(t *testing.T) {
 	b.see("Order Tracker is connected")
 
 	b.backTo(consent)
-	b.see("Check order status") // asked anew, with a ticket of its own
+	b.see("Check order status") // a new page with a new ticket
 	b.press("Allow")
-	// The application has used up the state of that request and says so.
+	// The application has used up the state of that request.
 	b.see("We weren't expecting this response")
 	b.press("Back to the start")
 	b.see("You are connected.")
 }
 
-// However fast somebody clicks, one consent is one code.
+// A double click on Allow issues one code.
 func TestE2E_DoubleClickOnAllow(t *testing.T) {
 	s := startDemo(t)
 	b := newPerson(t, s).tab()
@@ -137,15 +138,15 @@ func TestE2E_DoubleClickOnAllow(t *testing.T) {
 	b.signIn(demoEmail, demoPassword)
 	b.click("Allow", 2)
 	b.see("Order Tracker is connected")
-	if answers := b.been(s.URL + "/demo/callback?"); len(answers) != 1 {
-		t.Errorf("the client was sent %d answers, want one: %q", len(answers), answers)
+	if responses := b.been(s.URL + "/demo/callback?"); len(responses) != 1 {
+		t.Errorf("the client got %d responses, want one: %q", len(responses), responses)
 	}
 	s.seeTokens(b)
 }
 
 var jwt = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
 
-// seeTokens takes the tokens that the tour shows as canaries.
+// seeTokens adds the tokens that the tour shows to the canaries.
 func (s *server) seeTokens(b *tab) {
 	for _, token := range jwt.FindAllString(b.html(), -1) {
 		s.canaries.tokens([]byte(`{"access_token":"` + token + `"}`))

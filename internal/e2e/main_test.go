@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// binary is the program under test, built once and without cgo, as it is shipped.
+// binary is the program under test, built once and without cgo, like a release.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// require fails where CI insists and skips where it does not.
+// require skips a test without ok, or fails it if PASSPORT_TEST_REQUIRE is set.
 func require(t *testing.T, ok bool, sentence string) {
 	t.Helper()
 	switch {

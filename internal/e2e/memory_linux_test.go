@@ -19,15 +19,15 @@ const (
 	// maxResident is the goal for the memory of the binary: see docs/performance.md.
 	maxResident = 60 << 20
 
-	// settleTimeout is how long the runtime may take to return memory.
+	// settleTimeout is the maximum time for the runtime to return memory.
 	settleTimeout = 10 * time.Second
 )
 
-// Each argon2id hash takes 19 MiB. They don't stay with the process, neither after
-// sign-ins one by one nor after sign-ins at once, with a right or a wrong password.
+// Each argon2id hash takes 19 MiB. The process returns the memory after
+// sequential and concurrent sign-ins, with a right or a wrong password.
 func TestE2E_SignIns_LeaveMemoryAtItsGoal(t *testing.T) {
 	s := startServer(t, "PASSPORT_TRUSTED_PROXIES=127.0.0.1")
-	s.faulty = true // a busy machine may answer some of the sign-ins at once with 503
+	s.faulty = true // a busy machine may respond to concurrent sign-ins with 503
 	s.user(t, "ada@example.com", "Ada")
 	t.Logf("at rest: %d MB", s.resident(t)>>20)
 	for _, test := range []struct {
@@ -36,10 +36,10 @@ func TestE2E_SignIns_LeaveMemoryAtItsGoal(t *testing.T) {
 		password    string
 		status      int
 	}{
-		{"one by one, right", 1, userPassword, http.StatusSeeOther},
-		{"one by one, wrong", 1, "wrong-password", http.StatusUnprocessableEntity},
-		{"at once, right", signIns, userPassword, http.StatusSeeOther},
-		{"at once, wrong", signIns, "wrong-password", http.StatusUnprocessableEntity},
+		{"sequential, right", 1, userPassword, http.StatusSeeOther},
+		{"sequential, wrong", 1, "wrong-password", http.StatusUnprocessableEntity},
+		{"concurrent, right", signIns, userPassword, http.StatusSeeOther},
+		{"concurrent, wrong", signIns, "wrong-password", http.StatusUnprocessableEntity},
 	} {
 		begin := time.Now()
 		s.signInOften(t, test.concurrency, test.password, test.status)
@@ -55,7 +55,7 @@ func TestE2E_SignIns_LeaveMemoryAtItsGoal(t *testing.T) {
 }
 
 // signInOften sends the form [signIns] times, each time from another address, so
-// that no limit of wrong passwords is reached.
+// that the throttle does not refuse it.
 func (s *server) signInOften(t *testing.T, concurrency int, password string, want int) {
 	t.Helper()
 	places := make(chan struct{}, concurrency)
@@ -95,7 +95,8 @@ func (s *server) signInFrom(address, email, password string) (int, error) {
 	return res.StatusCode, err
 }
 
-// settled waits until the memory is at its goal, or no longer, and returns it.
+// settled waits until the memory is at its goal, at most [settleTimeout], and
+// returns it.
 func (s *server) settled(t *testing.T) int {
 	t.Helper()
 	for deadline := time.Now().Add(settleTimeout); ; time.Sleep(100 * time.Millisecond) {
@@ -105,13 +106,13 @@ func (s *server) settled(t *testing.T) int {
 	}
 }
 
-// resident is the memory that the process occupies, in bytes.
+// resident returns the resident memory of the process, in bytes.
 func (s *server) resident(t *testing.T) int {
 	t.Helper()
 	return s.status(t, "VmRSS")
 }
 
-// status reads a line of /proc/PID/status, in bytes.
+// status returns the value of a line of /proc/PID/status, in bytes.
 func (s *server) status(t *testing.T, name string) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// openidCall is one call of openid-client, the certified client of node. It reads the
-// metadata of the server for each, and checks each response.
+// openidCall is one call of openid-client, a certified client for node. For each
+// call it reads the server's metadata, and it checks each response.
 type openidCall struct {
 	Issuer string `json:"issuer"`
 	ID     string `json:"id"`
@@ -36,7 +36,7 @@ type openidResult struct {
 	Status  int    `json:"status"`
 }
 
-// openid makes a call, in a process of its own.
+// openid makes a call in a separate process.
 func (s *server) openid(t *testing.T, c client, auth, call, token, hint string) (res openidResult) {
 	t.Helper()
 	input, err := json.Marshal(openidCall{s.URL, c.ID, c.Secret, auth, call, token, hint})
@@ -56,7 +56,8 @@ func (s *server) openid(t *testing.T, c client, auth, call, token, hint string) 
 	return res
 }
 
-// wantActive fails the test unless introspection says so about a token.
+// wantActive fails the test unless introspection of a token returns the given
+// value of active.
 func (s *server) wantActive(t *testing.T, what string, c client, auth, token string, want bool) openidResult {
 	t.Helper()
 	res := s.openid(t, c, auth, "introspect", token, "")
@@ -73,8 +74,8 @@ func (s *server) wantRevoked(t *testing.T, what string, c client, auth, token, h
 	}
 }
 
-// An API asks and clients revoke with openid-client, as each kind of client
-// authenticates.
+// An API introspects and clients revoke with openid-client, with each kind of
+// client authentication.
 func TestE2E_OpenIDClient_RV_01_RV_07_IN_03_RevokeAndIntrospect(t *testing.T) {
 	_, err := os.Stat(filepath.Join("node_modules", "openid-client"))
 	require(t, err == nil, "openid-client is not installed: npm ci --ignore-scripts, in internal/e2e")

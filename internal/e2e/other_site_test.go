@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FR-26: with a form of another site a browser sends no SameSite=Lax cookies. The
-// signed-in user gets the consent page all the same.
+// FR-26: a browser sends no SameSite=Lax cookies with a form of another site. The
+// signed-in user gets the consent page anyway.
 func TestE2E_FR_26_FormOfAnotherSite(t *testing.T) {
 	s := startDemo(t)
 	request, err := url.Parse(authorize(s, "demo-web", s.URL+"/demo/callback"))

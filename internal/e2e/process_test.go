@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// What is shipped needs nothing on the machine that it is copied to.
+// The binary is static: it needs no shared libraries.
 func TestE2E_BinaryIsStatic(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux has binaries without any shared library")
+		t.Skip("only Linux has binaries without shared libraries")
 	}
 	f, err := elf.Open(binary)
 	if err != nil {
@@ -37,8 +37,8 @@ func TestE2E_BinaryIsStatic(t *testing.T) {
 	}
 }
 
-// An interrupt lets requests finish that have begun: a token that was rotated
-// reaches its client (OP-04).
+// After an interrupt the server finishes requests that have begun, so a rotated
+// token reaches its client (OP-04).
 func TestE2E_OP_04_InterruptFinishesRequests(t *testing.T) {
 	s := startDemo(t)
 	address := strings.TrimPrefix(s.URL, "http://")
@@ -58,24 +58,24 @@ func TestE2E_OP_04_InterruptFinishesRequests(t *testing.T) {
 	}
 	awaitRefusal(t, address)
 	fmt.Fprint(conn, body[10:])
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatalf("the request was cut off: %v", err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(text), "access_token") {
-		t.Errorf("the request that had begun was answered %d %q (%v), want a token", answer.StatusCode, text, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || !strings.Contains(string(text), "access_token") {
+		t.Errorf("response to the unfinished request = %d %q (%v), want a token", res.StatusCode, text, err)
 	}
 	s.canaries.tokens(text)
 	select {
 	case <-s.ended:
 	case <-time.After(5 * time.Second):
-		t.Error("the server has not ended 5 s after its last request")
+		t.Error("the server still runs 5 s after its last request")
 	}
 }
 
-// awaitRefusal waits until the server accepts no connection any more.
+// awaitRefusal waits until the server no longer accepts connections.
 func awaitRefusal(t *testing.T, address string) {
 	t.Helper()
 	for range 100 {
@@ -86,10 +86,10 @@ func awaitRefusal(t *testing.T, address string) {
 		conn.Close()
 		time.Sleep(20 * time.Millisecond)
 	}
-	t.Error("the server accepts connections 2 s after an interrupt")
+	t.Error("the server still accepts connections 2 s after an interrupt")
 }
 
-// A tour that was interrupted leaves nothing behind.
+// The tour leaves no files after an interrupt.
 func TestE2E_DemoLeavesNothing(t *testing.T) {
 	s := startDemo(t)
 	s.stop(t)
@@ -102,7 +102,8 @@ func TestE2E_DemoLeavesNothing(t *testing.T) {
 	}
 }
 
-// What cannot start says so in one sentence, with what to do, and status 1.
+// A command that cannot start prints one sentence with the remedy and exits with
+// status 1.
 func TestE2E_RefusesToStart(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -116,17 +117,17 @@ func TestE2E_RefusesToStart(t *testing.T) {
 	tests := []struct {
 		name string
 		args []string
-		want []string // in what it says
+		want []string // in the output
 	}{
 		{"port in use", []string{"serve", "--listen", taken.Addr().String()}, []string{taken.Addr().String(), "in use", "--listen"}},
 		{"port in use by the tour", []string{"serve", "--demo", "--listen", taken.Addr().String()}, []string{taken.Addr().String(), "in use", "--listen"}},
-		{"tour for everybody", []string{"serve", "--demo", "--listen", "0.0.0.0:0"}, []string{"loopback", "0.0.0.0:0"}},
+		{"tour on a public address", []string{"serve", "--demo", "--listen", "0.0.0.0:0"}, []string{"loopback", "0.0.0.0:0"}},
 		{"tour on all addresses", []string{"serve", "--demo", "--listen", ":0"}, []string{"loopback"}},
 		{"unreadable database", []string{"serve", "--listen", freeAddress(t), "--database-url", "sqlite:" + garbage}, []string{garbage, "not an SQLite database", "name another file"}},
 		{"database is a folder", []string{"serve", "--listen", freeAddress(t), "--database-url", "sqlite:" + t.TempDir()}, []string{"database", "cannot be"}},
 		{"unreachable PostgreSQL", []string{"user", "list", "--database-url", "postgres://passport:a-secret-word@" + freeAddress(t) + "/passport"}, []string{"database", "refused"}},
 		{"unreachable MariaDB", []string{"user", "list", "--database-url", "mysql://passport:a-secret-word@" + freeAddress(t) + "/passport"}, []string{"database", "refused"}},
-		{"database of no kind", []string{"serve", "--listen", freeAddress(t), "--database-url", "oracle://x/y"}, []string{"sqlite:", "postgres://", "mysql://"}},
+		{"unknown kind of database", []string{"serve", "--listen", freeAddress(t), "--database-url", "oracle://x/y"}, []string{"sqlite:", "postgres://", "mysql://"}},
 		{"no issuer", []string{"serve", "--listen", "0.0.0.0:0"}, []string{"issuer", "https://"}},
 	}
 	for _, test := range tests {
@@ -137,30 +138,30 @@ func TestE2E_RefusesToStart(t *testing.T) {
 			}
 			for _, want := range test.want {
 				if !strings.Contains(said, want) {
-					t.Errorf("it says %q, want %q in it", said, want)
+					t.Errorf("the output is %q, want %q in it", said, want)
 				}
 			}
 			if strings.Contains(said, "a-secret-word") || strings.Contains(said, "goroutine") {
-				t.Errorf("it shows a password or a stack trace: %q", said)
+				t.Errorf("the output has a password or a stack trace: %q", said)
 			}
 			if n := len(strings.Split(strings.TrimSpace(said), "\n")); n != 1 {
-				t.Errorf("it says %d lines, want one sentence:\n%s", n, said)
+				t.Errorf("the output has %d lines, want one sentence:\n%s", n, said)
 			}
 		})
 	}
 }
 
-// refuse runs a command that is to fail and returns its status and what it says
-// beside its log.
+// refuse runs a command that must fail, and returns its status and its output
+// without the log.
 func refuse(t *testing.T, args ...string) (status int, said string) {
 	t.Helper()
 	s := newServer(t)
 	cmd := exec.CommandContext(t.Context(), binary, args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.env, io.Discard, s.log
 	begin := time.Now()
-	_ = cmd.Run() // its status is looked at
+	_ = cmd.Run() // the test checks the status
 	if d := time.Since(begin); d > 20*time.Second {
-		t.Errorf("it took %v to say so", d)
+		t.Errorf("the command took %v to fail", d)
 	}
 	for line := range strings.Lines(s.log.String()) {
 		if !strings.HasPrefix(line, "time=") {

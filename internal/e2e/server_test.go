@@ -22,17 +22,17 @@ const (
 	stopTimeout  = 15 * time.Second
 )
 
-// A server is the binary, running.
+// A server is a running process of the binary.
 type server struct {
 	URL      string // the issuer
-	dir      string // its working directory, with storage/ inside
+	dir      string // its working directory, which has storage/
 	env      []string
 	cmd      *exec.Cmd
 	out, log *output
 	canaries *canaries
 	ended    chan struct{}
 	err      error // of Wait, after ended is closed
-	faulty   bool  // faults in the log are what the test is about
+	faulty   bool  // the test expects faults in the log
 }
 
 // startDemo starts the tour on a free port.
@@ -44,7 +44,7 @@ func startDemo(t *testing.T) *server {
 	return s
 }
 
-// demoSecret is the secret of demo-service, as the tour prints it.
+// demoSecret returns the secret of demo-service that the tour prints.
 func (s *server) demoSecret(t *testing.T) string {
 	t.Helper()
 	found := regexp.MustCompile(`export SECRET=(\S+)`).FindStringSubmatch(s.out.String())
@@ -54,14 +54,14 @@ func (s *server) demoSecret(t *testing.T) string {
 	return found[1]
 }
 
-// What the tour makes, and prints.
+// The records that the tour creates and prints.
 const (
 	demoEmail    = "demo@example.com"
 	demoPassword = "passport"
 )
 
-// startServer starts a server of one's own with the given settings, as
-// PASSPORT_…=value, on SQLite unless they say otherwise.
+// startServer starts a server with settings of the form PASSPORT_…=value. It uses
+// SQLite unless they set another database.
 func startServer(t *testing.T, settings ...string) *server {
 	t.Helper()
 	s := newServer(t)
@@ -73,7 +73,7 @@ func startServer(t *testing.T, settings ...string) *server {
 func newServer(t *testing.T) *server {
 	t.Helper()
 	s := &server{dir: t.TempDir(), out: &output{}, log: &output{}, canaries: &canaries{}}
-	// Nothing that a developer has set for himself.
+	// Ignore the developer's own settings.
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "PASSPORT_") {
 			s.env = append(s.env, variable)
@@ -110,10 +110,10 @@ func (s *server) awaitReady(t *testing.T) {
 	t.Helper()
 	deadline := time.After(startTimeout)
 	for {
-		answer, err := http.Get(s.URL + "/.well-known/oauth-authorization-server")
+		res, err := http.Get(s.URL + "/.well-known/oauth-authorization-server")
 		if err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
 				return
 			}
 		}
@@ -127,8 +127,7 @@ func (s *server) awaitReady(t *testing.T) {
 	}
 }
 
-// stop interrupts the server, as Ctrl-C does, and looks at how it ends and at
-// what it has logged.
+// stop interrupts the server, as Ctrl-C does, and checks its exit and its log.
 func (s *server) stop(t *testing.T) {
 	t.Helper()
 	if err := s.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -143,11 +142,11 @@ func (s *server) stop(t *testing.T) {
 		return
 	}
 	if s.err != nil {
-		t.Errorf("interrupted, the server ended with %v, want exit status 0\n%s", s.err, s.log)
+		t.Errorf("after an interrupt the server ended with %v, want exit status 0\n%s", s.err, s.log)
 	}
 	s.canaries.check(t, "the server's log", s.log.String())
 	if log := s.log.String(); !s.faulty && (strings.Contains(log, "level=ERROR") || strings.Contains(log, "panic")) {
-		t.Errorf("the log tells of a fault:\n%s", log)
+		t.Errorf("the log has a fault:\n%s", log)
 	}
 	if t.Failed() {
 		t.Logf("the server's log:\n%s", s.log)
@@ -177,7 +176,7 @@ type client struct {
 	Secret string `json:"client_secret"`
 }
 
-// client registers one.
+// client registers a client.
 func (s *server) client(t *testing.T, options ...string) client {
 	t.Helper()
 	var c client
@@ -188,7 +187,7 @@ func (s *server) client(t *testing.T, options ...string) client {
 	return c
 }
 
-// user makes an account with [userPassword].
+// user creates an account with [userPassword].
 func (s *server) user(t *testing.T, email, name string) {
 	t.Helper()
 	s.canaries.add("password", userPassword)
@@ -207,7 +206,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// output is what a process writes, readable while it does.
+// output collects the output of a process. It can be read at any time.
 type output struct {
 	mu sync.Mutex
 	b  bytes.Buffer

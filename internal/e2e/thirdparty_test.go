@@ -10,13 +10,12 @@ import (
 	"time"
 )
 
-// A thirdParty is a client's own web server: it notes what comes back from the
-// authorization server, and then sends the browser on to another site, as
-// applications do.
+// thirdParty is a client's web server. It records the authorization responses,
+// and then redirects the browser to another site, as applications do.
 type thirdParty struct {
-	port    string
-	mu      sync.Mutex
-	answers []url.Values
+	port      string
+	mu        sync.Mutex
+	responses []url.Values
 }
 
 func newThirdParty(t *testing.T, network, address string) *thirdParty {
@@ -25,18 +24,18 @@ func newThirdParty(t *testing.T, network, address string) *thirdParty {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
-		c.answers = append(c.answers, r.URL.Query())
+		c.responses = append(c.responses, r.URL.Query())
 		c.mu.Unlock()
-		// localhost is another origin, and another site, than whatever the callback was at.
+		// localhost is another origin and another site than the callback's.
 		http.Redirect(w, r, "http://localhost:"+c.port+"/inside", http.StatusFound)
 	})
 	mux.HandleFunc("GET /inside", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><title>Inside</title><p>You are in.`)
 	})
-	// A browser asks for it when it likes, and complains where there is none.
+	// Browsers request it at any time, and report an error if it is missing.
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	c.port = listenAndServe(t, network, address, mux)
-	if network != "tcp4" { // for /inside, whatever localhost is here
+	if network != "tcp4" { // for /inside, at any address of localhost
 		l, err := net.Listen("tcp4", "127.0.0.1:"+c.port)
 		if err != nil {
 			t.Fatal(err)
@@ -46,11 +45,11 @@ func newThirdParty(t *testing.T, network, address string) *thirdParty {
 	return c
 }
 
-// received returns the answers so far.
+// received returns the authorization responses so far.
 func (c *thirdParty) received() []url.Values {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]url.Values(nil), c.answers...)
+	return append([]url.Values(nil), c.responses...)
 }
 
 // listenAndServe serves until the test ends and returns the port.

@@ -11,8 +11,8 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// The consent page of a company, on the layout and in the style that it gave to
-// the pages that `passport views` wrote.
+// A company's consent page, with its changes to the layout and style of `passport
+// views`.
 const (
 	companyConsent = `{{define "title"}}{{.Client.Name}}{{end}}
 {{define "main"}}
@@ -28,8 +28,8 @@ const (
 	logo         = `<img alt="Shop" src="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='32' height='32'%3E%3Ccircle cx='16' cy='16' r='14' fill='%230b7a4b'/%3E%3C/svg%3E">`
 )
 
-// A page of one's own looks as it was made, leads to the client, and the browser
-// has nothing to complain of.
+// A custom page has its own look and redirects to the client, and the browser
+// reports no problem.
 func TestE2E_Views_OfACompany(t *testing.T) {
 	s := newServer(t)
 	s.command(t, "", "views", "pages")
@@ -60,12 +60,12 @@ func TestE2E_Views_OfACompany(t *testing.T) {
 	b.open(authorize(s, c.ID, callback))
 	b.see("Sign in")
 	if top := b.style(".card", "borderTopColor"); top != "rgb(11, 122, 75)" {
-		t.Errorf("the sign-in page does not wear the style: the card is %s on top", top)
+		t.Errorf("the sign-in page lacks the style: the top border of the card is %s", top)
 	}
 	b.signIn(userEmail, userPassword)
 	b.see("Let Order Tracker in, "+userName+"?", "It learns who you are")
 	if top := b.style(".card", "borderTopColor"); top != "rgb(11, 122, 75)" {
-		t.Errorf("the page's own style is not applied: the card is %s on top", top)
+		t.Errorf("the consent page lacks the style: the top border of the card is %s", top)
 	}
 	b.picture("20-own-consent")
 	b.press("Let it in")
@@ -76,8 +76,8 @@ func TestE2E_Views_OfACompany(t *testing.T) {
 	b.picture("21-own-error")
 }
 
-// A front end in JavaScript, with the script of the documentation: it asks for
-// JSON where the client sends the browser, and posts the answer.
+// A front end in JavaScript with the documentation's script: it requests JSON
+// from the authorization endpoint and posts the decision.
 func TestE2E_AuthorizeJSON_FrontEnd(t *testing.T) {
 	a := startApplication(t, withFrontEnd(documentedScript(t)))
 	party := newThirdParty(t, "tcp4", "127.0.0.1:0")
@@ -89,7 +89,7 @@ func TestE2E_AuthorizeJSON_FrontEnd(t *testing.T) {
 	b := newPerson(t, &a.server).tab()
 	request := authorize(&a.server, made.Client.ID, callback, "scope", "place-orders")
 	b.open(request)
-	b.see("Sign in here") // the application's page, to which the script has sent the browser
+	b.see("Sign in here") // the application's page, after the script's redirect
 	b.open(a.URL + "/sign-in/1")
 	b.open(request)
 	b.see("Order <b>Tracker</b>", "Place orders")
@@ -98,17 +98,17 @@ func TestE2E_AuthorizeJSON_FrontEnd(t *testing.T) {
 	b.open(request)
 	b.press("allow")
 	b.see("You are in.")
-	b.open(request) // nothing to ask any more
+	b.open(request) // consent is remembered
 	b.see("You are in.")
 	b.open(authorize(&a.server, made.Client.ID, callback, "client_id", "nobody"))
 	b.see("there is no app with this client_id")
 
 	var got []string
-	for _, answer := range party.received() {
-		got = append(got, answer.Get("error")+map[bool]string{true: "code"}[answer.Get("code") != ""])
+	for _, res := range party.received() {
+		got = append(got, res.Get("error")+map[bool]string{true: "code"}[res.Get("code") != ""])
 	}
 	if want := "[access_denied code code]"; fmt.Sprint(got) != want {
-		t.Errorf("the client was told %v, want %s", got, want)
+		t.Errorf("the client got %v, want %s", got, want)
 	}
 }
 
@@ -122,12 +122,12 @@ func documentedScript(t *testing.T) string {
 	_, rest, ok := strings.Cut(string(text), "```js\n")
 	script, _, _ := strings.Cut(rest, "```")
 	if !ok || !strings.Contains(script, "fetch(") {
-		t.Fatal("the documentation shows no script")
+		t.Fatal("docs/authorization-code.md has no script")
 	}
 	return script
 }
 
-// frontEnd is a page with what the documented script leaves to the application.
+// frontEnd is a page with the application's part of the documented script.
 const frontEnd = `<!doctype html><link rel="icon" href="data:,"><title>Front end</title><main></main><script>
 const main = document.querySelector('main');
 const show = text => { main.textContent = text; };
@@ -141,7 +141,7 @@ const ask = (data, decide) => {
 };
 %s</script>`
 
-// withFrontEnd is the wrapper of the documentation, with the page above.
+// withFrontEnd is the documentation's wrapper with the page above.
 func withFrontEnd(script string) func(passport.Route) passport.Route {
 	return func(route passport.Route) passport.Route {
 		if route.Name != "passport.authorizations.authorize" {

@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/bench/internal/server"
 )
 
-// subject is a server with the database that it stands on.
+// subject is a server with its database.
 type subject struct {
 	name, folder   string
 	program, pprof string
@@ -27,8 +27,9 @@ type subject struct {
 // A benchCase is one kind of request.
 type benchCase struct {
 	name     string
-	embedded bool // the passport command has no route for it, hashes passwords or reads accounts
-	// callers returns those of so many connections, for about that long.
+	embedded bool // needs an embedding application: the passport command has no route for it, hashes passwords or reads accounts
+	// callers returns the callers of the connections, with requests for about the
+	// given duration.
 	callers func(s *subject, ctx context.Context, connections int, lasting time.Duration) ([]caller, error)
 }
 
@@ -64,20 +65,20 @@ func (s *subject) clientCredentials(_ context.Context, n int, _ time.Duration) (
 	return repeat(n, s.tokenRequest(url.Values{"grant_type": {"client_credentials"}, "scope": {"read"}})), nil
 }
 
-// passwords begins a family with each request. What hashing a password costs, which
-// is far more than all of this, is left out: both servers compare a digest.
+// passwords begins a family with each request. Hashing a password would cost far
+// more than the rest, so both servers compare a digest instead.
 func (s *subject) passwords(_ context.Context, n int, _ time.Duration) ([]caller, error) {
 	return repeat(n, s.tokenRequest(url.Values{"grant_type": {"password"}, "username": {server.Username}, "password": {server.Password}, "scope": {"read"}})), nil
 }
 
-// fastest is more codes a second than any server redeems on such a machine.
+// fastest is more codes per second than a server can redeem.
 const fastest = 7000
 
 func (s *subject) codes(ctx context.Context, n int, lasting time.Duration) ([]caller, error) {
 	supply := max(64, int(lasting.Seconds()*float64(min(fastest, 3000*n))))
 	first, err := s.seeds.moreCodes(ctx, supply)
 	if err != nil {
-		return nil, fmt.Errorf("make codes: %w", err)
+		return nil, fmt.Errorf("create codes: %w", err)
 	}
 	next, end := new(atomic.Int64), int64(first+supply)
 	next.Store(int64(first))
@@ -96,12 +97,12 @@ func (s *subject) codes(ctx context.Context, n int, lasting time.Duration) ([]ca
 	return callers, nil
 }
 
-// refresh goes on with the refresh token that the answer before has brought.
+// refresh uses the refresh token of the previous response.
 func (s *subject) refresh(ctx context.Context, n int, _ time.Duration) ([]caller, error) {
 	if missing := n - len(s.chains); missing > 0 {
 		tokens, err := s.seeds.refreshTokens(ctx, missing)
 		if err != nil {
-			return nil, fmt.Errorf("make refresh tokens: %w", err)
+			return nil, fmt.Errorf("create refresh tokens: %w", err)
 		}
 		for _, token := range tokens {
 			s.chains = append(s.chains, []byte(token))
@@ -110,9 +111,9 @@ func (s *subject) refresh(ctx context.Context, n int, _ time.Duration) ([]caller
 	callers := make([]caller, n)
 	for i := range callers {
 		sent := false
-		callers[i] = func(answered []byte) []byte {
+		callers[i] = func(response []byte) []byte {
 			if sent {
-				s.chains[i] = bytes.Clone(field(answered, "refresh_token"))
+				s.chains[i] = bytes.Clone(field(response, "refresh_token"))
 			}
 			sent = true
 			return s.tokenRequest(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {string(s.chains[i])}})
@@ -121,7 +122,7 @@ func (s *subject) refresh(ctx context.Context, n int, _ time.Duration) ([]caller
 	return callers, nil
 }
 
-// field returns a text of a JSON object that has nothing in it to escape.
+// field returns a string field of a JSON object, which must not have escapes.
 func field(body []byte, name string) []byte {
 	_, rest, _ := bytes.Cut(body, []byte(`"`+name+`":"`))
 	value, _, _ := bytes.Cut(rest, []byte(`"`))
@@ -139,26 +140,26 @@ func (s *subject) accessTokens(ctx context.Context, n int) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		answered, err := s.ask(redeem[0](nil))
+		response, err := s.ask(redeem[0](nil))
 		if err != nil {
 			return nil, err
 		}
-		token := field(answered, "access_token")
+		token := field(response, "access_token")
 		if len(token) == 0 {
-			return nil, errors.New("no token was issued")
+			return nil, errors.New("the server issued no token")
 		}
 		s.bearers = append(s.bearers, string(token))
 	}
 	return s.bearers[:n], nil
 }
 
-// ask sends one request and returns the body of the answer.
+// ask sends one request and returns the body of the response.
 func (s *subject) ask(request []byte) (body []byte, err error) {
-	once := func(answered []byte) []byte {
-		if answered == nil {
+	once := func(response []byte) []byte {
+		if response == nil {
 			return request
 		}
-		body = answered
+		body = response
 		return nil
 	}
 	_, err = drive(s.process.address, []caller{once}, stuck)
@@ -173,7 +174,7 @@ func (s *subject) guardedJWT(ctx context.Context, n int, _ time.Duration) (calle
 	return callers, err
 }
 
-// introspection is an API that asks about one token for each connection.
+// introspection is an API that introspects one token per connection.
 func (s *subject) introspection(ctx context.Context, n int, _ time.Duration) (callers []caller, err error) {
 	tokens, err := s.accessTokens(ctx, n)
 	if err != nil {
@@ -181,11 +182,11 @@ func (s *subject) introspection(ctx context.Context, n int, _ time.Duration) (ca
 	}
 	for _, token := range tokens {
 		request := s.formRequest(apiID, "/oauth/introspect", url.Values{"token": {token}})
-		switch answered, err := s.ask(request); {
+		switch response, err := s.ask(request); {
 		case err != nil:
 			return nil, err
-		case !bytes.Contains(answered, []byte(`"active":true`)):
-			return nil, fmt.Errorf("a token that was just issued is not active: %s", answered)
+		case !bytes.Contains(response, []byte(`"active":true`)):
+			return nil, fmt.Errorf("a new token is not active: %s", response)
 		}
 		callers = append(callers, repeat(1, request)...)
 	}
@@ -195,7 +196,7 @@ func (s *subject) introspection(ctx context.Context, n int, _ time.Duration) (ca
 func (s *subject) guardedOpaque(ctx context.Context, n int, _ time.Duration) (callers []caller, err error) {
 	tokens, err := s.seeds.opaqueTokens(ctx, n)
 	if err != nil {
-		return nil, fmt.Errorf("make personal tokens: %w", err)
+		return nil, fmt.Errorf("create personal tokens: %w", err)
 	}
 	for _, token := range tokens {
 		callers = append(callers, repeat(1, s.guardedRequest(token))...)

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// A caller gives the requests of one connection, each after the answer to the one
-// before; no bytes when it has none left.
-type caller func(answered []byte) []byte
+// A caller returns the requests of one connection, each after the response to the
+// previous one. It returns no bytes when it has no more requests.
+type caller func(response []byte) []byte
 
-// outcome is what one stretch of load gave.
+// outcome is the result of one period of load.
 type outcome struct {
 	requests int
 	took     time.Duration
@@ -31,7 +31,7 @@ func (o outcome) cpuEach() float64 {
 	return float64(o.cpu.Microseconds()) / 1000 / float64(max(1, o.requests))
 }
 
-// percentile is the time that so many of a hundred answers took at most.
+// percentile returns the maximum time of the fastest p percent of the responses.
 func (o outcome) percentile(p float64) time.Duration {
 	if len(o.waits) == 0 {
 		return 0
@@ -40,14 +40,14 @@ func (o outcome) percentile(p float64) time.Duration {
 	return o.waits[min(len(o.waits)-1, int(p/100*float64(len(o.waits))))]
 }
 
-// join adds up two stretches.
+// join returns the sum of two periods.
 func (o outcome) join(other outcome) outcome {
 	return outcome{o.requests + other.requests, o.took + other.took, o.cpu + other.cpu, append(slices.Clone(o.waits), other.waits...)}
 }
 
-// drive loads a server in a closed loop, over as many kept connections as there
-// are callers. It writes requests and reads answers itself: net/http's client
-// costs more than some of the servers.
+// drive loads a server in a closed loop, over one persistent connection for each
+// caller. It writes requests and reads responses itself: net/http's client costs
+// more than some of the servers.
 func drive(address string, callers []caller, lasting time.Duration) (total outcome, err error) {
 	conns := make([]net.Conn, len(callers))
 	for i := range conns {
@@ -71,7 +71,7 @@ func drive(address string, callers []caller, lasting time.Duration) (total outco
 	return total, errors.Join(errs...)
 }
 
-// stuck is how long an answer may take.
+// stuck is the maximum time of a response.
 const stuck = 20 * time.Second
 
 func converse(conn net.Conn, next caller, until time.Time) (o outcome, err error) {
@@ -79,16 +79,16 @@ func converse(conn net.Conn, next caller, until time.Time) (o outcome, err error
 		return o, err
 	}
 	r := bufio.NewReaderSize(conn, 16<<10)
-	var answered []byte
+	var response []byte
 	for now := time.Now(); now.Before(until); {
-		request := next(answered)
+		request := next(response)
 		if request == nil {
 			return o, nil
 		}
 		if _, err := conn.Write(request); err != nil {
 			return o, fmt.Errorf("send: %w", err)
 		}
-		if answered, err = readAnswer(r, answered); err != nil {
+		if response, err = readResponse(r, response); err != nil {
 			return o, err
 		}
 		after := time.Now()
@@ -96,31 +96,32 @@ func converse(conn net.Conn, next caller, until time.Time) (o outcome, err error
 		o.requests++
 		now = after
 	}
-	next(answered) // what the last answer brought is not lost
+	next(response) // the caller may need the last response
 	return o, nil
 }
 
-// readAnswer reads an answer with a length, and returns the body of a 200.
-func readAnswer(r *bufio.Reader, into []byte) ([]byte, error) {
+// readResponse reads a response with a Content-Length, and returns the body of a
+// 200.
+func readResponse(r *bufio.Reader, into []byte) ([]byte, error) {
 	status, length := "", -1
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return nil, fmt.Errorf("read an answer: %w", err)
+			return nil, fmt.Errorf("read response: %w", err)
 		}
 		line = bytes.TrimRight(line, "\r\n")
 		switch name, value, header := strings.Cut(string(line), ": "); {
 		case status == "":
 			status = string(line)
 		case len(line) == 0 && length < 0:
-			return nil, errors.New("an answer has no Content-Length")
+			return nil, errors.New("a response has no Content-Length")
 		case len(line) == 0:
 			into = slices.Grow(into[:0], length)[:length]
 			if _, err := io.ReadFull(r, into); err != nil {
-				return nil, fmt.Errorf("read an answer: %w", err)
+				return nil, fmt.Errorf("read response: %w", err)
 			}
 			if !strings.HasPrefix(status, "HTTP/1.1 200 ") {
-				return nil, fmt.Errorf("answered %s: %s", status, into)
+				return nil, fmt.Errorf("response %s: %s", status, into)
 			}
 			return into, nil
 		case header && strings.EqualFold(name, "Content-Length"):

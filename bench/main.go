@@ -1,10 +1,10 @@
-// Command bench measures Passport beside a ceiling: the smallest server that keeps
-// the same promise (see ceiling). Both run in one go, by turns, each as a process
-// of its own on a database of its own, and get the same load from a closed loop of
-// connections. It prints tables in Markdown; the ratios in them are what counts.
+// Command bench compares Passport to a ceiling: the smallest server with the same
+// guarantees (see ceiling). It measures both in alternation, each as a separate
+// process with its own database, and with the same load from a closed loop of
+// connections. It prints tables in Markdown. Their ratios are the result.
 //
-//	go run .            SQLite, and PostgreSQL where PASSPORT_TEST_POSTGRES names one
-//	go run . -short     a glance at each, to see that all of it works
+//	go run .            SQLite, and PostgreSQL if PASSPORT_TEST_POSTGRES is set
+//	go run . -short     a short run, to check that everything works
 package main
 
 import (
@@ -36,15 +36,15 @@ type options struct {
 
 func readOptions() (o options, err error) {
 	var only, connections string
-	flag.BoolVar(&o.short, "short", false, "a glance only: the figures say nothing")
-	flag.BoolVar(&o.embed, "embed", false, "measure an application with Passport in it for every path, not the passport command")
-	flag.StringVar(&o.folder, "folder", os.TempDir(), "`folder` of SQLite's files: on a disk, not in memory")
-	flag.StringVar(&o.database, "database", "", "sqlite or postgres alone")
-	flag.StringVar(&only, "only", "", "paths whose name matches this `pattern`")
-	flag.StringVar(&connections, "connections", "1,8,64", "how many connections, in turn")
-	flag.DurationVar(&o.lasting, "lasting", 1500*time.Millisecond, "how long each stretch of load is")
-	flag.IntVar(&o.pairs, "pairs", 4, "how many stretches each server gets: A B B A …")
-	flag.StringVar(&o.profile, "profile", "", "write profiles of both servers' CPU time, at the most connections, into this `folder`")
+	flag.BoolVar(&o.short, "short", false, "a short run; its figures mean nothing")
+	flag.BoolVar(&o.embed, "embed", false, "for every path, measure an application that embeds Passport, not the passport command")
+	flag.StringVar(&o.folder, "folder", os.TempDir(), "`folder` for SQLite's files: on a disk, not in memory")
+	flag.StringVar(&o.database, "database", "", "only sqlite or postgres")
+	flag.StringVar(&only, "only", "", "only paths whose name matches this `pattern`")
+	flag.StringVar(&connections, "connections", "1,8,64", "numbers of connections")
+	flag.DurationVar(&o.lasting, "lasting", 1500*time.Millisecond, "duration of each period of load")
+	flag.IntVar(&o.pairs, "pairs", 4, "number of periods of load for each server: A B B A …")
+	flag.StringVar(&o.profile, "profile", "", "write CPU profiles of both servers, at the highest number of connections, into this `folder`")
 	flag.Parse()
 	if o.short {
 		o.lasting, o.pairs, connections = 50*time.Millisecond, 1, "2"
@@ -52,7 +52,7 @@ func readOptions() (o options, err error) {
 	for n := range strings.SplitSeq(connections, ",") {
 		number, err := strconv.Atoi(n)
 		if err != nil || number < 1 || number > 1000 {
-			return o, fmt.Errorf("-connections: %q is no number of connections", n)
+			return o, fmt.Errorf("-connections: %q is not a positive number", n)
 		}
 		o.connections = append(o.connections, number)
 	}
@@ -84,7 +84,7 @@ func run() error {
 			continue
 		}
 		if kind == "postgres" && os.Getenv(postgresVariable) == "" {
-			fmt.Printf("PostgreSQL is left out: %s is not set.\n", postgresVariable)
+			fmt.Printf("PostgreSQL is skipped: %s is not set.\n", postgresVariable)
 			continue
 		}
 		if err := measure(ctx, o, b, kind); err != nil {
@@ -94,10 +94,10 @@ func run() error {
 	return nil
 }
 
-// binaries are the programs that are measured, in a folder.
+// binaries are the measured programs, in a folder.
 type binaries struct{ folder, ceiling, embed, passport string }
 
-// build builds them. It is run in the module's folder.
+// build builds the binaries. Its working directory is the module's folder.
 func build(ctx context.Context, folder string) (b binaries, err error) {
 	bin := filepath.Join(folder, "bin")
 	b = binaries{folder, filepath.Join(bin, "ceiling"), filepath.Join(bin, "embed"), filepath.Join(bin, "passport")}

@@ -17,8 +17,8 @@ import (
 
 const postgresVariable = "PASSPORT_TEST_POSTGRES"
 
-// measured is one path at so many connections: the outcomes of both servers, pair
-// by pair.
+// measured is one path with a number of connections: the outcomes of both
+// servers, pair by pair.
 type measured struct {
 	name              string
 	connections       int
@@ -53,7 +53,8 @@ func (o options) any(embedded bool) bool {
 	return slices.ContainsFunc(cases, func(c benchCase) bool { return c.embedded == embedded && o.only.MatchString(c.name) })
 }
 
-// measureBoth runs a ceiling and Passport side by side, and loads them by turns.
+// measureBoth runs a ceiling and Passport side by side, and loads them in
+// alternation.
 func measureBoth(ctx context.Context, o options, b binaries, kind string, embedded bool) (rows []measured, rest resources, err error) {
 	name, inApplication := "passport", embedded || o.embed
 	if inApplication {
@@ -83,7 +84,7 @@ func measureBoth(ctx context.Context, o options, b binaries, kind string, embedd
 	return rows, rest, err
 }
 
-// runCases loads both with everything that is asked for.
+// runCases loads both servers with the selected cases.
 func runCases(ctx context.Context, o options, both []*subject, embedded bool) (rows []measured, err error) {
 	for _, c := range cases {
 		if c.embedded != embedded || !o.only.MatchString(c.name) {
@@ -107,7 +108,7 @@ func runCases(ctx context.Context, o options, both []*subject, embedded bool) (r
 	return rows, nil
 }
 
-// alternate loads the two A B B A …, after a short stretch that is not counted.
+// alternate loads the two servers in the order A B B A …, after a short warm-up.
 func alternate(ctx context.Context, o options, c benchCase, both []*subject, connections int) (measured, error) {
 	m := measured{name: c.name, connections: connections}
 	for _, s := range both {
@@ -135,7 +136,7 @@ func alternate(ctx context.Context, o options, c benchCase, both []*subject, con
 	return m, nil
 }
 
-// load is one stretch of load.
+// load runs one period of load.
 func (s *subject) load(ctx context.Context, c benchCase, connections int, lasting time.Duration) (out outcome, err error) {
 	if err := ctx.Err(); err != nil {
 		return out, err
@@ -156,7 +157,7 @@ func (s *subject) load(ctx context.Context, c benchCase, connections int, lastin
 	return out, err
 }
 
-// newDatabase makes an empty one, and returns its URL.
+// newDatabase creates an empty database and returns its URL.
 func newDatabase(ctx context.Context, kind, folder string) (string, func(), error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", nil, err
@@ -164,7 +165,7 @@ func newDatabase(ctx context.Context, kind, folder string) (string, func(), erro
 	if kind == "sqlite" {
 		return "sqlite:" + filepath.Join(folder, "bench.sqlite"), func() { os.RemoveAll(folder) }, nil
 	}
-	run := strings.ReplaceAll(filepath.Base(filepath.Dir(folder)), "-", "_") // its own, for two may go on at once
+	run := strings.ReplaceAll(filepath.Base(filepath.Dir(folder)), "-", "_") // unique, because two benchmarks may run at once
 	name := run + "_" + filepath.Base(folder)
 	base := os.Getenv(postgresVariable)
 	admin, err := sql.Open("pgx", base)
@@ -178,12 +179,12 @@ func newDatabase(ctx context.Context, kind, folder string) (string, func(), erro
 	}
 	for _, q := range []string{"DROP DATABASE IF EXISTS " + name, "CREATE DATABASE " + name} {
 		if _, err := admin.ExecContext(ctx, q); err != nil {
-			return "", nil, fmt.Errorf("make a database: %w", err)
+			return "", nil, fmt.Errorf("create a database: %w", err)
 		}
 	}
 	u, err := url.Parse(base)
 	if err != nil {
-		return "", nil, fmt.Errorf("%s is no URL", postgresVariable)
+		return "", nil, fmt.Errorf("%s is not a URL", postgresVariable)
 	}
 	u.Path = "/" + name
 	return u.String(), drop, nil

@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// process is a server that runs.
+// process is a running server.
 type process struct {
 	cmd     *exec.Cmd
 	address string
 	log     string
-	startup time.Duration // until it answered
+	startup time.Duration // until it was ready
 }
 
-// start runs a server, and returns once it answers.
+// start runs a server, and returns when it is ready.
 func start(name, folder string, args []string, env ...string) (*process, error) {
 	p := &process{address: listenOf(args), log: filepath.Join(folder, "log")}
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -35,8 +35,8 @@ func start(name, folder string, args []string, env ...string) (*process, error) 
 	p.cmd.Dir, p.cmd.Stderr, p.cmd.Stdout = folder, log, log
 	p.cmd.Env = append(os.Environ(), env...)
 	if os.Getenv("GOGC") == "" {
-		// As the passport command sets it for itself: the ratios are to tell of the
-		// code, not of how much garbage each server keeps.
+		// The passport command sets the same for itself. The ratios should compare the
+		// code, not the amount of garbage that each server keeps.
 		p.cmd.Env = append(p.cmd.Env, "GOGC=400")
 	}
 	begin := time.Now()
@@ -44,7 +44,7 @@ func start(name, folder string, args []string, env ...string) (*process, error) 
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	for time.Since(begin) < stuck {
-		if p.answers() {
+		if p.ready() {
 			p.startup = time.Since(begin)
 			return p, nil
 		}
@@ -52,10 +52,10 @@ func start(name, folder string, args []string, env ...string) (*process, error) 
 	}
 	p.stop()
 	said, _ := os.ReadFile(p.log)
-	return nil, fmt.Errorf("%s does not answer; it wrote:\n%s", name, said[max(0, len(said)-2000):])
+	return nil, fmt.Errorf("%s is not ready; it wrote:\n%s", name, said[max(0, len(said)-2000):])
 }
 
-func (p *process) answers() bool {
+func (p *process) ready() bool {
 	if conn, err := net.Dial("tcp", p.address); err != nil {
 		return false
 	} else if err := conn.Close(); err != nil {
@@ -70,24 +70,24 @@ func (p *process) answers() bool {
 	return err == nil && res.StatusCode == http.StatusOK
 }
 
-// stop ends the server, and waits until it has gone.
+// stop ends the server and waits for its exit.
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	killer := time.AfterFunc(stuck, func() { _ = p.cmd.Process.Kill() })
-	_ = p.cmd.Wait() // it was told to end
+	_ = p.cmd.Wait() // the signal ends it
 	killer.Stop()
 }
 
-// ticks is how many there are in a second of /proc/PID/stat, on every Linux.
+// ticks is the number of ticks per second in /proc/PID/stat on Linux.
 const ticks = 100
 
-// cpu is what the server has used, in user and system mode.
+// cpu returns the server's CPU time, in user and system mode.
 func (p *process) cpu() (time.Duration, error) {
 	stat, err := os.ReadFile(p.file("stat"))
 	if err != nil {
 		return 0, err
 	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third field
 	user, err1 := strconv.Atoi(fields[11])
 	system, err2 := strconv.Atoi(fields[12])
 	if err1 != nil || err2 != nil {
@@ -96,7 +96,7 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * time.Second / ticks, nil
 }
 
-// memory is what the server has in memory, now and at most, in MB.
+// memory returns the server's current and maximum memory, in MB.
 func (p *process) memory() (now, most float64, err error) {
 	status, err := os.ReadFile(p.file("status"))
 	for line := range strings.Lines(string(status)) {
@@ -119,7 +119,7 @@ func (p *process) file(name string) string {
 	return filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), name)
 }
 
-// listenOf returns what a flag -listen names.
+// listenOf returns the value of the flag -listen.
 func listenOf(args []string) string {
 	for i, arg := range args {
 		if strings.TrimLeft(arg, "-") == "listen" {
@@ -129,7 +129,7 @@ func listenOf(args []string) string {
 	return ""
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// freeAddress returns a free loopback address.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -9,18 +9,17 @@ import (
 	"time"
 )
 
-// resources are what the passport command takes beside time for requests: MB of
-// memory and of disk.
+// resources are the passport command's MB of memory and of disk.
 type resources struct {
 	rest, load, size float64
 	startup          time.Duration
 }
 
-// starts is how often the start is measured.
+// starts is how many times the start is measured.
 const starts = 5
 
-// atRest starts the passport command anew on its migrated database some times,
-// and looks at it while nothing happens.
+// atRest starts the passport command several times on its migrated database, and
+// measures it without requests.
 func atRest(b binaries, s *subject) (r resources, err error) {
 	var took []time.Duration
 	for range starts {
@@ -32,7 +31,7 @@ func atRest(b binaries, s *subject) (r resources, err error) {
 	}
 	slices.Sort(took)
 	r.startup = took[starts/2]
-	if err := glance(s.process.address); err != nil {
+	if err := warmUp(s.process.address); err != nil {
 		return r, err
 	}
 	time.Sleep(time.Second)
@@ -45,21 +44,21 @@ func atRest(b binaries, s *subject) (r resources, err error) {
 	return r, err
 }
 
-// glance asks for the metadata: a server that nobody has asked anything is not
-// all there.
-func glance(address string) error {
+// warmUp requests the metadata, because a server loads some parts with the first
+// request.
+func warmUp(address string) error {
 	res, err := http.Get("http://" + address + "/.well-known/oauth-authorization-server")
 	if err != nil {
 		return err
 	}
 	res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the metadata are answered with %s", res.Status)
+		return fmt.Errorf("GET metadata = %s", res.Status)
 	}
 	return nil
 }
 
-// peak adds the most memory that the server ever had to what went wrong before.
+// peak returns the server's maximum memory. It joins its error with before.
 func (s *subject) peak(before error) (float64, error) {
 	_, most, err := s.process.memory()
 	return most, errors.Join(before, err)

@@ -25,8 +25,8 @@ const (
 	verifier    = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 )
 
-// seeds is a database with one client, one API and one user in it, to which codes
-// and tokens are added.
+// seeds is a database with one client, one API and one user. Its methods add
+// codes and tokens.
 type seeds struct {
 	db      *sql.DB
 	dialect sqldb.Dialect
@@ -34,7 +34,7 @@ type seeds struct {
 	user    oauth.UserRef
 	secret  string // of the client, and of the API
 	issuer  string
-	codes   int // made so far
+	codes   int // created so far
 }
 
 func newSeeds(ctx context.Context, databaseURL, issuer string) (*seeds, error) {
@@ -72,7 +72,7 @@ func newSeeds(ctx context.Context, databaseURL, issuer string) (*seeds, error) {
 	}, nil)
 }
 
-// family begins what a token of the user descends from.
+// family returns a new family of the user.
 func (s *seeds) family(personal bool) *oauth.Family {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return &oauth.Family{ID: rand.Text(), User: s.user, ClientID: clientID, Personal: personal, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour)}
@@ -85,7 +85,7 @@ func (s *seeds) access(f *oauth.Family) *oauth.AccessToken {
 	}
 }
 
-// refreshTokens stores some, each of a family of its own.
+// refreshTokens stores n refresh tokens, each in its own family.
 func (s *seeds) refreshTokens(ctx context.Context, n int) (tokens []string, err error) {
 	for range n {
 		raw, f := rand.Text()+rand.Text(), s.family(false)

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// The goals: CPU time and requests per second within so much of the ceiling's.
+// within is the goal: the ratio to the ceiling for CPU time and for requests per
+// second.
 const within = 1.3
 
 func printTable(kind string, all []measured) {
@@ -51,7 +52,8 @@ func sum(all []outcome) (total outcome) {
 	return total
 }
 
-// ratios are those of each pair: what disturbs the machine disturbs both of it.
+// ratios returns the ratio of each pair. A disturbance of the machine affects
+// both parts of a pair.
 func (m measured) ratios(of func(ceiling, passport outcome) float64) (all []float64) {
 	for i := range m.ceiling {
 		all = append(all, of(m.ceiling[i], m.passport[i]))
@@ -83,14 +85,14 @@ func title(kind string) string {
 }
 
 func printResources(kind string, r resources) {
-	fmt.Printf("\nThe passport command over %s: %.0f MB of memory at rest, %.0f MB at most under load, answers %.0f ms after its start, %.1f MB on disk.\n",
+	fmt.Printf("\nThe passport command over %s: %.0f MB of memory at rest, %.0f MB at most under load, ready %.0f ms after its start, %.1f MB on disk.\n",
 		title(kind), r.rest, r.load, float64(r.startup.Microseconds())/1000, r.size)
 }
 
-// machine says what the figures were measured on.
+// machine describes the machine of the measurement.
 func machine(folder string) string {
 	model := "unknown processor"
-	info, _ := os.ReadFile("/proc/cpuinfo") // a detail only
+	info, _ := os.ReadFile("/proc/cpuinfo") // optional
 	for line := range strings.Lines(string(info)) {
 		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
 			model = strings.TrimSpace(value)
@@ -101,12 +103,12 @@ func machine(folder string) string {
 	var fs syscall.Statfs_t
 	const tmpfs = 0x01021994
 	if syscall.Statfs(folder, &fs) == nil && fs.Type == tmpfs {
-		said += " The folder of SQLite's files is in memory: name another one with -folder."
+		said += " The folder for SQLite's files is in memory: set another one with -folder."
 	}
 	return said + postgresSays()
 }
 
-// flush is how long the disk takes to have written a page for good.
+// flush returns the time that the disk takes to write a page durably.
 func flush(folder string) string {
 	file, err := os.Create(filepath.Join(folder, "flush"))
 	if err != nil {
@@ -126,7 +128,7 @@ func flush(folder string) string {
 	return fmt.Sprintf("%.2f ms", median(all))
 }
 
-// postgresSays is whether PostgreSQL waits for its disk.
+// postgresSays returns whether PostgreSQL waits for its disk.
 func postgresSays() string {
 	db, err := sql.Open("pgx", os.Getenv(postgresVariable))
 	if err != nil || os.Getenv(postgresVariable) == "" {

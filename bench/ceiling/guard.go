@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// reader guards a route: it verifies a signature once, and reads the row of a
-// token each time.
+// reader guards a route: it verifies each signature once, and reads the token's
+// row for every request.
 type reader struct {
 	signer         *signer
 	byID, byDigest *sql.Stmt
@@ -45,7 +45,7 @@ func (g *reader) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "invalid_token")
 		return
 	}
-	answerJSON(w, http.StatusOK, map[string]string{"user": user})
+	writeJSON(w, http.StatusOK, map[string]string{"user": user})
 }
 
 func (g *reader) user(ctx context.Context, bearer string, now time.Time) (string, error) {

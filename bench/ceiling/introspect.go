@@ -11,8 +11,8 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// introspection answers an API: it reads the API's row and that of a JWT of a user
-// each time, and verifies a signature once.
+// introspection handles an API's requests: it reads the rows of the API and the
+// token for every request, and verifies each signature once.
 type introspection struct {
 	reader     *reader
 	api, token *sql.Stmt
@@ -30,7 +30,8 @@ FROM oauth_access_tokens t JOIN oauth_families f ON f.id = t.family_id JOIN oaut
 	return &introspection{r, api, token}, errors.Join(err1, err2)
 }
 
-// description is the response about a token; an inactive one has nothing else.
+// description is the response about a token. For an inactive one it has no other
+// fields.
 type description struct {
 	Active    bool   `json:"active"`
 	Scope     string `json:"scope,omitempty"`
@@ -58,7 +59,7 @@ func (i *introspection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "temporarily_unavailable")
 		return
 	}
-	answerJSON(w, http.StatusOK, about)
+	writeJSON(w, http.StatusOK, about)
 }
 
 func (i *introspection) describe(ctx context.Context, token, audience string, now time.Time) (d description, err error) {

@@ -1,9 +1,9 @@
-// Command ceiling is the smallest server that keeps the promise of a token
-// endpoint. It parses the form, reads the rows that must be read, compares the
-// digest of the secret, signs one ES256 token, makes the durable write, and sends
-// the same JSON. Client and token are one statement, the user is another. Its guard
-// remembers signatures and reads the token's row. Introspection also reads the row
-// of the API. A server's extra cost is the cost of its checks.
+// Command ceiling is the smallest server with the guarantees of a token endpoint.
+// It parses the form, reads the required rows, compares the digest of the secret,
+// signs one ES256 token, makes the durable write, and sends the same JSON. It
+// reads client and token in one statement, and the user in another. Its guard
+// caches verified signatures and reads the token's row. Introspection also reads
+// the row of the API. A server's extra cost is the cost of its checks.
 package main
 
 import (

@@ -9,10 +9,10 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// records reads what a token endpoint must know before it issues: the client with
-// its secret; the code or refresh token with its family; the user. Client and token
-// are read in one statement. The user is read in another, because accounts are the
-// application's.
+// records reads the records that a token endpoint needs: the client with its
+// secret, the code or refresh token with its family, and the user. It reads
+// client and token in one statement. It reads the user in another, because
+// accounts belong to the application.
 type records struct {
 	client, code, refresh, user *sql.Stmt
 }
@@ -70,7 +70,8 @@ func (r *records) authenticate(ctx context.Context, id, secret string) error {
 	return c.check(id, secret)
 }
 
-// redeem reads client and value of a write, compares the secret, and reads the user.
+// redeem reads the client and the value of a write, compares the secret, and
+// reads the user.
 func (r *records) redeem(ctx context.Context, value *sql.Stmt, secret string, w *write) error {
 	var c clientRow
 	var expires, ends int64
@@ -93,7 +94,7 @@ func (r *records) redeem(ctx context.Context, value *sql.Stmt, secret string, w 
 	return nil
 }
 
-// absent returns refusal for a missing row, and for none.
+// absent returns refusal if err is nil or a missing row, and err otherwise.
 func absent(err, refusal error) error {
 	if err == nil || errors.Is(err, sql.ErrNoRows) {
 		return refusal

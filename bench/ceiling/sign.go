@@ -17,7 +17,7 @@ func digestOf(secret string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// header is that of every token.
+// header is the header of every token.
 var header = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"ceiling","typ":"at+jwt"}`))
 
 type claims struct {

@@ -14,15 +14,15 @@ import (
 	"github.com/go-passport/passport/internal/uuid"
 )
 
-// endpoint answers at /oauth/token.
+// endpoint handles /oauth/token.
 type endpoint struct {
 	records *records
 	signer  *signer
 	writer  *writer
 }
 
-// answer is the token response.
-type answer struct {
+// response is the token response.
+type response struct {
 	AccessToken  string `json:"access_token"`
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"`
@@ -30,7 +30,7 @@ type answer struct {
 	Scope        string `json:"scope"`
 }
 
-// What is issued is for this scope and lives so long.
+// The scope and the lifetimes of issued tokens.
 const (
 	scope      = "read"
 	accessLife = time.Hour
@@ -38,7 +38,7 @@ const (
 	familyLife = 365 * 24 * time.Hour
 )
 
-// password is the digest of the one user's.
+// password is the digest of the only user's password.
 var password = []byte(digestOf(server.Password))
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,11 +51,11 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		refuse(w, http.StatusServiceUnavailable, "temporarily_unavailable")
 	default:
-		answerJSON(w, http.StatusOK, res)
+		writeJSON(w, http.StatusOK, res)
 	}
 }
 
-func (e *endpoint) issue(r *http.Request, now time.Time) (*answer, error) {
+func (e *endpoint) issue(r *http.Request, now time.Time) (*response, error) {
 	id, secret, _ := r.BasicAuth()
 	if err := r.ParseForm(); err != nil {
 		return nil, errGrant
@@ -64,7 +64,7 @@ func (e *endpoint) issue(r *http.Request, now time.Time) (*answer, error) {
 	if err := e.allow(r.Context(), r.PostForm, secret, out); err != nil {
 		return nil, err
 	}
-	res := &answer{TokenType: "Bearer", ExpiresIn: int64(accessLife / time.Second), Scope: scope}
+	res := &response{TokenType: "Bearer", ExpiresIn: int64(accessLife / time.Second), Scope: scope}
 	if out.kind != spendNothing {
 		res.RefreshToken = rand.Text() + rand.Text()
 		out.refresh, out.ends = digestOf(res.RefreshToken), now.Add(freshLife)
@@ -76,7 +76,8 @@ func (e *endpoint) issue(r *http.Request, now time.Time) (*answer, error) {
 	return res, e.writer.save(out)
 }
 
-// allow reads what the request refers to, and sets what its write uses up.
+// allow reads the records of the request, and sets the value that its write uses
+// up.
 func (e *endpoint) allow(ctx context.Context, form url.Values, secret string, out *write) error {
 	switch form.Get("grant_type") {
 	case "client_credentials":
@@ -98,10 +99,10 @@ func (e *endpoint) allow(ctx context.Context, form url.Values, secret string, ou
 }
 
 func refuse(w http.ResponseWriter, status int, code string) {
-	answerJSON(w, status, map[string]string{"error": code})
+	writeJSON(w, status, map[string]string{"error": code})
 }
 
-func answerJSON(w http.ResponseWriter, status int, v any) {
+func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

@@ -10,15 +10,15 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// What a write uses up.
+// The kinds of values that a write uses up.
 const (
 	spendNothing = iota
 	spendCode
 	spendRefresh
-	newFamily // uses up nothing, and begins what the tokens belong to
+	newFamily // uses up nothing and begins a family
 )
 
-// write is one request's.
+// write is the write of one request.
 type write struct {
 	kind            int
 	spends          string // digest
@@ -26,24 +26,23 @@ type write struct {
 	issued, expires time.Time
 	refresh         string // digest
 	ends            time.Time
-	family          string // a new one
+	family          string // set for a new family
 	familyEnds      time.Time
 	done            chan error
 }
 
 var errSpent = errors.New("spent")
 
-// most is how many writes share a transaction at most.
+// most is the maximum number of writes in a transaction.
 const most = 64
 
-// writer makes the writes that come at the same time in one transaction, over a
-// connection of its own.
+// writer combines concurrent writes in one transaction, on its own connection.
 type writer struct {
 	conn          *sql.Conn
 	queue         chan *write
 	begin, commit *sql.Stmt
 	store         func(ctx context.Context, w *write) error // one write
-	single        func(w *write) bool                       // it is one statement
+	single        func(w *write) bool                       // whether the write is a single statement
 }
 
 func newWriter(ctx context.Context, db *sql.DB, d sqldb.Dialect, user string) (*writer, error) {
@@ -119,7 +118,7 @@ const (
 	familyColumns  = `INSERT INTO oauth_families (id, provider, user_id, client_id, session, personal, ends_with_session, created_at, expires_at) `
 )
 
-// sqliteWrites spends and inserts with a statement each: there is no round trip
+// sqliteWrites uses a statement for each row, because SQLite has no round trips
 // to save.
 func sqliteWrites(prepare func(string) *sql.Stmt, user string) func(context.Context, *write) error {
 	begin := prepare(familyColumns + `VALUES (?, 'users', ?, ?, '', 0, 0, ?, ?)`)

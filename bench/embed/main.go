@@ -1,9 +1,9 @@
-// Command embed is an application that embeds Passport, for what the passport
-// command has no route for, and for passwords without their hashing. Its accounts
-// are in memory, so that a request costs what Passport costs.
+// Command embed is an application that embeds Passport. It has routes that the
+// passport command lacks, and passwords without a slow hash. Its accounts are in
+// memory, so that a request has only Passport's cost.
 //
-// With -binary and the arguments of the passport command behind it, it is that
-// command, with -pprof beside it.
+// With -binary and the arguments of the passport command, it runs that command,
+// and -pprof is available.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-var binary = flag.Bool("binary", false, "be the passport command, with the arguments that follow")
+var binary = flag.Bool("binary", false, "run the passport command with the remaining arguments")
 
 func main() {
 	o := server.Flags()
@@ -71,7 +71,7 @@ func run(o server.Options) error {
 	return o.Serve(mux)
 }
 
-// who answers whose token it is.
+// who responds with the user of the token.
 func who(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

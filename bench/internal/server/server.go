@@ -1,5 +1,5 @@
-// Package server is what the servers of this module share: flags, a database, an
-// address to listen on.
+// Package server has the shared parts of this module's servers: flags, a
+// database, and an address to listen on.
 package server
 
 import (
@@ -28,24 +28,24 @@ type Options struct {
 	Listen, DatabaseURL, Issuer, User, Pprof string
 }
 
-// Flags reads them.
+// Flags parses the flags.
 func Flags() (o Options) {
 	flag.StringVar(&o.Listen, "listen", "127.0.0.1:0", "address")
 	flag.StringVar(&o.DatabaseURL, "database-url", "", "sqlite:FILE or postgres://…")
 	flag.StringVar(&o.Issuer, "issuer", "http://127.0.0.1", "issuer")
-	flag.StringVar(&o.User, "user", "alice", "ID of the one user")
+	flag.StringVar(&o.User, "user", "alice", "ID of the only user")
 	flag.StringVar(&o.Pprof, "pprof", "", "address for net/http/pprof")
 	flag.Parse()
 	return o
 }
 
-// The one user signs in with these, where a password is asked for.
+// The credentials of the only user.
 const (
 	Username = "alice@example.com"
 	Password = "correct horse battery staple"
 )
 
-// connections is how many a pool keeps, so that none is made anew under load.
+// connections is the size of a pool, so that none is opened under load.
 const connections = 64
 
 // Open opens the database.
@@ -66,7 +66,7 @@ func Open(databaseURL string) (*sql.DB, sqldb.Dialect, error) {
 	return db, dialect, nil
 }
 
-// Serve answers requests until the process is told to stop.
+// Serve serves requests until a signal stops the process.
 func (o Options) Serve(h http.Handler) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -93,10 +93,10 @@ func (o Options) Profile() {
 	mux.Handle("/debug/pprof/allocs", pprof.Handler("allocs"))
 	mux.Handle("/debug/pprof/heap", pprof.Handler("heap"))
 	s := &http.Server{Addr: o.Pprof, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = s.ListenAndServe() }() // a profile is all that is lost
+	go func() { _ = s.ListenAndServe() }() // without it only the profile is missing
 }
 
-// Exit ends the process, with what went wrong.
+// Exit ends the process and prints err.
 func Exit(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -18,9 +18,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A stranger who opens page after page in somebody's browser must not sign them
-// out: the cookies of package account, and whatever else begins like those of
-// the tickets, are not the tickets'.
+// An attacker who opens many consent pages in a user's browser must not sign the
+// user out. The server replaces only its own ticket cookies, not the cookies of
+// package account or others with a similar name.
 func TestNeverRepeat_F10_ConsentPagesLeaveOtherCookiesAlone(t *testing.T) {
 	for _, test := range []struct{ issuer, prefix string }{
 		{"https://auth.example.com", "__Host-passport-"}, {"http://127.0.0.1:8000", "passport-"},
@@ -45,17 +45,17 @@ func TestNeverRepeat_F10_ConsentPagesLeaveOtherCookiesAlone(t *testing.T) {
 		}
 		for _, name := range others {
 			if !slices.Contains(left, name) {
-				t.Errorf("%s: after 40 consent pages the cookie %s is gone; left: %q", test.issuer, name, left)
+				t.Errorf("%s: after 40 consent pages the cookie %s is missing; cookies: %q", test.issuer, name, left)
 			}
 		}
 		if tickets > 17 {
-			t.Errorf("%s: %d cookies of tickets, want no more than those of 16 pages and one that only looks so", test.issuer, tickets)
+			t.Errorf("%s: %d ticket cookies, want at most 16 and the one with a similar name", test.issuer, tickets)
 		}
 	}
 }
 
-// With the grace off a refresh token is good for one answer, also for a request
-// that came in before the one that was faster, or to a node whose clock is behind.
+// Without a grace, a refresh token gets one response. A slower concurrent request
+// and a node whose clock is behind get none.
 func TestNeverRepeat_A1_RT_04_NoGraceForASlowRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, proceed := &testkit.WatchedStore{}, make(chan struct{})
@@ -81,8 +81,8 @@ func TestNeverRepeat_A1_RT_04_NoGraceForASlowRequest(t *testing.T) {
 	})
 }
 
-// Whoever fills in a form of settings puts the secret into the field of the ID
-// now and then. Then it must not stand in the log as the ID of an unknown client.
+// A user may paste the secret into the field for the client ID. The log must not
+// show it as the ID of an unknown client.
 func TestNeverRepeat_C7_SecretInPlaceOfTheClientID(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -91,18 +91,18 @@ func TestNeverRepeat_C7_SecretInPlaceOfTheClientID(t *testing.T) {
 		s.Exchange(&testkit.Client{Client: &oauth.Client{ID: secret}, Secret: "x"}, "grant_type", "client_credentials").WantJSONError(401, "invalid_client")
 		s.Browser().Get(s.AuthorizePath() + "?client_id=" + secret).WantPage(400)
 		if strings.Contains(s.Log.String(), secret) {
-			t.Errorf("the log holds %.12s…, which came as client_id", secret)
+			t.Errorf("the log contains %.12s…, which was sent as client_id", secret)
 		}
 	}
 	const unknown = "6c7f6e0a-0b0f-7c3e-9d53-0c5a4f6f5d11"
 	s.Browser().Get(s.AuthorizePath() + "?client_id=" + unknown).WantPage(400)
 	if !strings.Contains(s.Log.String(), unknown) {
-		t.Errorf("the log does not hold the ID of an unknown client, %s", unknown)
+		t.Errorf("the log does not contain %s, the ID of an unknown client", unknown)
 	}
 }
 
-// A guard believes another guard of the same server, and verifies what another
-// server has let in: user 1 there is somebody else here.
+// A guard trusts another guard of the same server. It verifies a token that another
+// server's guard admitted: user 1 there is another person here.
 func TestNeverRepeat_E11_GuardBehindAnotherServersGuard(t *testing.T) {
 	ours := testkit.NewServer(t, func(c *passport.Config) {
 		c.Store = &testkit.WatchedStore{Store: c.Store}
@@ -118,21 +118,21 @@ func TestNeverRepeat_E11_GuardBehindAnotherServersGuard(t *testing.T) {
 	}
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	if got := call(theirs.Guard()(nothing), token); got != 200 {
-		t.Fatalf("the other server's guard answers %d to its own token, want 200", got)
+		t.Fatalf("the other server's guard responds with %d to its own token, want 200", got)
 	}
 	if got := call(theirs.Guard()(ours.Guard()(nothing)), token); got != 401 {
-		t.Errorf("behind the other server's guard ours answers %d to that server's token, want 401", got)
+		t.Errorf("behind the other server's guard, our guard responds with %d to that server's token, want 401", got)
 	}
 	store := ours.Config.Store.(*testkit.WatchedStore)
 	own := ours.GrantTokens(ours.Web()).Access
 	before := store.Count("AccessToken")
 	if got := call(ours.Guard()(ours.Guard()(ours.GuardAny()(nothing))), own); got != 200 || store.Count("AccessToken") != before+1 {
-		t.Errorf("three guards of ours answer %d after reading the token %d times, want 200 after one", got, store.Count("AccessToken")-before)
+		t.Errorf("three of our guards respond with %d after reading the token %d times, want 200 after one read", got, store.Count("AccessToken")-before)
 	}
 }
 
-// Who wants a token gone sends the token itself in place of its ID now and then, and
-// it works on: the log must not hold it.
+// A user who revokes a token may send the token itself in place of its ID. The token
+// stays valid, so the log must not contain it.
 func TestNeverRepeat_C7_TokenInPlaceOfItsID(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -143,17 +143,18 @@ func TestNeverRepeat_C7_TokenInPlaceOfItsID(t *testing.T) {
 		b.Ask("POST", path+"1", map[string]any{"_method": token})
 	}
 	if strings.Contains(strings.ToLower(s.Log.String()), strings.ToLower(token)) {
-		t.Errorf("the log holds a token that came in a path:\n%s", s.Log)
+		t.Errorf("the log contains a token from a request path:\n%s", s.Log)
 	}
 	const unknown = "6c7f6e0a-0b0f-7c3e-9d53-0c5a4f6f5d11"
 	b.Ask("DELETE", "/oauth/clients/"+unknown).Want(404, "")
 	if !strings.Contains(s.Log.String(), "/oauth/clients/"+unknown) {
-		t.Errorf("the log does not hold the path of an unknown client, %s", unknown)
+		t.Errorf("the log does not contain %s, the path of an unknown client", unknown)
 	}
 }
 
-// A hundred goroutines call everything public of one server at once. With -race the
-// test finds data races; without it, responses that reach the wrong caller.
+// A hundred goroutines call every public method of one server concurrently. With
+// -race the test finds data races; without it, responses that reach the wrong
+// caller.
 func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithAudit, testkit.WithGrants(testkit.Voucher{}))
 	for i := range 100 {
@@ -176,7 +177,7 @@ func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
 		for range 2 {
 			tok = s.Refresh(c, tok.Refresh).Tokens()
 			if got := s.Call(g, "Authorization", "Bearer "+tok.Access).Told(); got.User != id {
-				t.Errorf("the token of %s was told to be %s's", id, got.User)
+				t.Errorf("the token of %s was reported as a token of %s", id, got.User)
 			}
 		}
 		s.Call(scoped, "Authorization", "Bearer "+s.MachineToken(s.Machine(), "scope", "read")).Told()

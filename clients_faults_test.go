@@ -10,31 +10,31 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Whatever is wrong with a registration, each cause is one fault.
+// CreateClient reports each cause in a registration as one fault.
 func TestCreateClient_OneFaultForEachCause(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.EnablePasswordGrant = true })
 	web := []string{"https://app.example.com"}
 	for _, test := range []struct {
 		name string
 		reg  passport.Registration
-		want []string // part of each fault
+		want []string // a part of each fault
 	}{
 		{"no name", passport.Registration{RedirectURIs: web}, []string{"a name is missing"}},
 		{"a name of spaces", passport.Registration{Name: "  ", RedirectURIs: web}, []string{"a name is missing"}},
 		{"a long name", passport.Registration{Name: strings.Repeat("x", 256), RedirectURIs: web}, []string{"the name is not UTF-8"}},
-		{"no such provider", passport.Registration{Name: "x", Provider: "unknown", GrantTypes: []string{"password"}}, []string{"the user provider"}},
-		{"a grant twice", passport.Registration{Name: "x", GrantTypes: []string{"fly", "fly"}}, []string{`the grant "fly"`}},
-		{"a scope twice", passport.Registration{Name: "x", RedirectURIs: web, Scopes: []string{"fly", "fly"}}, []string{`the scope "fly"`}},
-		{"a redirect URI twice", passport.Registration{Name: "x", RedirectURIs: []string{"", ""}}, []string{"is empty"}},
+		{"unknown provider", passport.Registration{Name: "x", Provider: "unknown", GrantTypes: []string{"password"}}, []string{"the user provider"}},
+		{"duplicate grant", passport.Registration{Name: "x", GrantTypes: []string{"fly", "fly"}}, []string{`the grant "fly"`}},
+		{"duplicate scope", passport.Registration{Name: "x", RedirectURIs: web, Scopes: []string{"fly", "fly"}}, []string{`the scope "fly"`}},
+		{"duplicate redirect URI", passport.Registration{Name: "x", RedirectURIs: []string{"", ""}}, []string{"is empty"}},
 		{"no grant and no audience", passport.Registration{Name: "x", GrantTypes: []string{}}, nil},
-		{"no such audience", passport.Registration{Name: "x", Audience: "fly"}, []string{"the audience"}},
+		{"unknown audience", passport.Registration{Name: "x", Audience: "fly"}, []string{"the audience"}},
 		{"a public API", passport.Registration{Name: "x", Audience: testkit.Issuer, AuthMethod: oauth.AuthNone}, []string{"needs a secret"}},
-		{"an API with a provider that does not exist", passport.Registration{Name: "x", Audience: testkit.Issuer, Provider: "unknown"}, []string{"an API gets no tokens"}},
-		{"an API with a scope that does not exist", passport.Registration{Name: "x", Audience: testkit.Issuer, Scopes: []string{"fly"}}, []string{"an API gets no tokens"}},
+		{"an API with an unknown provider", passport.Registration{Name: "x", Audience: testkit.Issuer, Provider: "unknown"}, []string{"an API gets no tokens"}},
+		{"an API with an unknown scope", passport.Registration{Name: "x", Audience: testkit.Issuer, Scopes: []string{"fly"}}, []string{"an API gets no tokens"}},
 		{"two lifetimes", passport.Registration{Name: "x", RedirectURIs: web, AccessTokenTTL: time.Millisecond, FamilyTTL: time.Millisecond},
 			[]string{"lifetime of access tokens is 1ms", "lifetime of families is 1ms"}},
 		{"an owner without provider", passport.Registration{Name: "x", RedirectURIs: web, Owner: passport.UserRef{ID: "1"}}, []string{"the owner"}},
-		{"no such method", passport.Registration{Name: "x", RedirectURIs: web, AuthMethod: "fly"}, []string{"the authentication method"}},
+		{"unknown authentication method", passport.Registration{Name: "x", RedirectURIs: web, AuthMethod: "fly"}, []string{"the authentication method"}},
 		{"an ID with a line end", passport.Registration{ID: "a\nb", Name: "x", RedirectURIs: web}, []string{"the ID"}},
 	} {
 		_, err := s.CreateClient(t.Context(), test.reg)

@@ -4,26 +4,31 @@ import "github.com/go-passport/passport/event"
 
 // Event types of package event, which documents them.
 type (
-	// Event is what Config.OnEvent gets: see [event.Event].
+	// Event is the argument of Config.OnEvent: see [event.Event].
 	Event = event.Event
-	// Meta is what each event says about its request: see [event.Meta].
+	// Meta has the request ID and address of an event: see [event.Meta].
 	Meta = event.Meta
-	// AccessTokenIssued is the event of a new access token: see [event.AccessTokenIssued].
+	// AccessTokenIssued is the event for a new access token: see
+	// [event.AccessTokenIssued].
 	AccessTokenIssued = event.AccessTokenIssued
-	// RefreshTokenIssued is the event of a new refresh token: see [event.RefreshTokenIssued].
+	// RefreshTokenIssued is the event for a new refresh token: see
+	// [event.RefreshTokenIssued].
 	RefreshTokenIssued = event.RefreshTokenIssued
-	// Replayed is the event of a code or refresh token that was used twice: see [event.Replayed].
+	// Replayed is the event for a code or refresh token that was used twice: see
+	// [event.Replayed].
 	Replayed = event.Replayed
-	// Revoked is the event of revoked tokens: see [event.Revoked].
+	// Revoked is the event for revoked tokens: see [event.Revoked].
 	Revoked = event.Revoked
-	// ConsentGiven is the event of a user who allowed a client: see [event.ConsentGiven].
+	// ConsentGiven is the event for a consent that a user gave: see
+	// [event.ConsentGiven].
 	ConsentGiven = event.ConsentGiven
-	// ConsentWithdrawn is the event of a consent that ended: see [event.ConsentWithdrawn].
+	// ConsentWithdrawn is the event for a consent that ended: see
+	// [event.ConsentWithdrawn].
 	ConsentWithdrawn = event.ConsentWithdrawn
-	// ClientCreated is the event of a new client: see [event.ClientCreated].
+	// ClientCreated is the event for a new client: see [event.ClientCreated].
 	ClientCreated = event.ClientCreated
-	// ClientChanged is the event of a changed client: see [event.ClientChanged].
+	// ClientChanged is the event for a changed client: see [event.ClientChanged].
 	ClientChanged = event.ClientChanged
-	// ClientRevoked is the event of a revoked client: see [event.ClientRevoked].
+	// ClientRevoked is the event for a revoked client: see [event.ClientRevoked].
 	ClientRevoked = event.ClientRevoked
 )

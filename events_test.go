@@ -11,7 +11,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Passport raises events when it issues; here each change has one, on every path.
+// Each change has one event, on every path. Laravel Passport has events only for
+// issued tokens.
 func TestEvents_EachChangeHasItsEvent(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit)
 	c := s.Web()
@@ -24,7 +25,7 @@ func TestEvents_EachChangeHasItsEvent(t *testing.T) {
 		do   func(ctx context.Context) error
 		want []string
 	}{
-		{"a client made", func(context.Context) error { s.Web(); return nil }, []string{"ClientCreated"}},
+		{"a new client", func(context.Context) error { s.Web(); return nil }, []string{"ClientCreated"}},
 		{"consent", func(context.Context) error {
 			code = s.Browser().SignIn("bob").Authorize(c).Allow().Code()
 			return nil
@@ -42,7 +43,7 @@ func TestEvents_EachChangeHasItsEvent(t *testing.T) {
 			return nil
 		}, nil},
 		{"a code redeemed", func(context.Context) error { spent = s.Redeem(c, code).Refresh; return nil }, []string{"AccessTokenIssued authorization_code", "RefreshTokenIssued"}},
-		{"a code that comes again", func(context.Context) error { s.Exchange(c, c.CodeForm(code)...); return nil }, []string{"Replayed code"}},
+		{"a replayed code", func(context.Context) error { s.Exchange(c, c.CodeForm(code)...); return nil }, []string{"Replayed code"}},
 		{"a refresh", func(context.Context) error {
 			spent = tok.Refresh
 			for range 2 { // the second time its successor is used, so that the first is a replay
@@ -50,7 +51,7 @@ func TestEvents_EachChangeHasItsEvent(t *testing.T) {
 			}
 			return nil
 		}, []string{"AccessTokenIssued refresh_token", "RefreshTokenIssued", "AccessTokenIssued refresh_token", "RefreshTokenIssued"}},
-		{"a refresh token that comes again", func(context.Context) error { s.Refresh(c, spent); return nil }, []string{"Replayed refresh_token"}},
+		{"a replayed refresh token", func(context.Context) error { s.Refresh(c, spent); return nil }, []string{"Replayed refresh_token"}},
 		{"client credentials", func(context.Context) error { s.MachineToken(machine); return nil }, []string{"AccessTokenIssued client_credentials"}},
 		{"a personal token", func(context.Context) error { s.Personal("read"); return nil }, []string{"ClientCreated", "AccessTokenIssued personal_access"}},
 		{"RevokeToken", func(ctx context.Context) error { return s.RevokeToken(ctx, s.Personal().Token.ID) }, []string{"AccessTokenIssued personal_access", "Revoked token"}},
@@ -76,8 +77,7 @@ func TestEvents_EachChangeHasItsEvent(t *testing.T) {
 	}
 }
 
-// What a request caused says which request it was and where it came from, whose
-// it was and which client asked.
+// The events of a request have its request ID and address, the user and the client.
 func TestEvents_TellClientUserAddressAndRequest(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -86,12 +86,12 @@ func TestEvents_TellClientUserAddressAndRequest(t *testing.T) {
 	s.Events.Mu.Lock()
 	defer s.Events.Mu.Unlock()
 	if len(s.Events.All) == since {
-		t.Fatal("there was no event")
+		t.Fatal("the request caused no event")
 	}
 	for _, event := range s.Events.All[since:] {
 		meta := reflect.ValueOf(event).FieldByName("Meta").Interface().(passport.Meta)
 		if meta.RequestID == "" || meta.Address == "" {
-			t.Errorf("%T tells %+v, want a request ID and an address", event, meta)
+			t.Errorf("%T has the Meta %+v, want a request ID and an address", event, meta)
 		}
 		var client string
 		var user oauth.UserRef
@@ -104,13 +104,13 @@ func TestEvents_TellClientUserAddressAndRequest(t *testing.T) {
 			client, user = e.Token.Family.ClientID, e.Token.Family.User
 		}
 		if client != c.ID || user != testkit.Ref("alice") {
-			t.Errorf("%T tells of the client %q and the user %v", event, client, user)
+			t.Errorf("%T has the client %q and the user %v, want both", event, client, user)
 		}
 	}
 }
 
-// A ConsentGiven names the scopes that are new at any of the audiences, and no
-// others.
+// A ConsentGiven names only the scopes that are new for at least one of the
+// audiences.
 func TestEvents_ConsentGivenNamesWhatIsNew(t *testing.T) {
 	const shop = "https://shop.example"
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{shop} })
@@ -125,6 +125,6 @@ func TestEvents_ConsentGivenNamesWhatIsNew(t *testing.T) {
 	}
 	want := [][]string{{"read"}, {"write"}, {"read", "write"}, {"admin"}}
 	if !slices.EqualFunc(got, want, slices.Equal) {
-		t.Errorf("the events name the scopes %q, want %q", got, want)
+		t.Errorf("the ConsentGiven events have the scopes %q, want %q", got, want)
 	}
 }

@@ -129,7 +129,7 @@ var withoutUsers = part{Part: feature.Part{Name: "Users", Off: map[string]string
 	"authorization_code": needsUsers, "refresh_token": needsUsers, "password": needsUsers, "implicit": needsUsers, tokens.PersonalAccess: needsUsers,
 }}}
 
-const needsUsers = "it involves a user: set Users"
+const needsUsers = "it needs users: set Users"
 
 func (c Config) authorizePart() part {
 	p := feature.Part{
@@ -189,7 +189,7 @@ func (c Config) passwordPart() part {
 		return part{Part: feature.Part{Name: "EnablePasswordGrant", Off: map[string]string{g.GrantType(): "set EnablePasswordGrant to let clients use it"}}}
 	}
 	return part{Part: feature.Part{Name: "EnablePasswordGrant", Grants: []oauth.Grant{g}, Warnings: []string{
-		"the password grant is enabled: clients see the passwords of users, and RFC 9700 forbids it; move them to authorization_code and turn EnablePasswordGrant off",
+		"the password grant is enabled: clients see the passwords of users, and RFC 9700 forbids it; move clients to authorization_code, then unset EnablePasswordGrant",
 	}}}
 }
 
@@ -199,7 +199,7 @@ func (c Config) implicitPart() part {
 		return part{Part: feature.Part{Name: "EnableImplicitGrant", Off: map[string]string{r.GrantType(): "set EnableImplicitGrant to let clients use it"}}}
 	}
 	return part{Part: feature.Part{Name: "EnableImplicitGrant", Responders: []oauth.Responder{r}, Metadata: feature.MetadataOf(r), Warnings: []string{
-		"the implicit grant is enabled: access tokens in URLs leak (RFC 9700 §2.1.2); have clients use authorization codes with PKCE, then unset EnableImplicitGrant",
+		"the implicit grant is enabled: access tokens in URLs leak (RFC 9700 §2.1.2); move clients to authorization codes with PKCE, then unset EnableImplicitGrant",
 	}}}
 }
 

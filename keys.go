@@ -40,24 +40,24 @@ func GenerateKeys() (*Keys, error) { return keysOf(keyring.Generate()) }
 // on P-256 (ES256), Ed25519 (EdDSA), or RSA of 2048 bits or more (RS256, or PS256
 // with [PS256]).
 //
-// A signer may keep its private key to itself, as a KMS or a security module does.
-// If the first signer does, Config.Secrets is required.
+// A signer may hide its private key, as a KMS or a hardware security module does. If
+// the first signer does, Config.Secrets is required.
 func NewKeys(signers ...crypto.Signer) (*Keys, error) { return keysOf(keyring.New(signers...)) }
 
-// PS256 marks the signer of an RSA key, so that it signs with PS256
-// (RFC 7518 §3.5) where [NewKeys] takes RS256 otherwise.
+// PS256 returns a signer of an RSA key that signs with PS256 (RFC 7518 §3.5).
+// Without it, [NewKeys] uses RS256.
 func PS256(signer crypto.Signer) crypto.Signer { return keyring.PS256(signer) }
 
-// LoadKeys reads the keys in a directory, the current one when empty, in the form
-// that `passport keys` writes:
+// LoadKeys reads the keys in a directory; an empty dir is the current directory. The
+// files have the form that `passport keys` writes:
 //
 //   - oauth-private.key signs;
-//   - oauth-private-*.key, in the order of their names, verify too and open what
+//   - oauth-private-*.key, in the order of their names, also verify, and open what
 //     was sealed with them: put a new key there first, and keep the old one there
 //     while its tokens live;
-//   - oauth-public.key may be missing. The public half of a key above adds
-//     nothing. Any other public key in it verifies too, and the log has a warning.
-//     A private key in it is an error.
+//   - oauth-public.key may be missing. The public half of a key above has no effect.
+//     Any other public key in it also verifies, and the log has a warning. A private
+//     key in it is an error.
 //
 // Each file holds one or more keys in PEM: PKCS#8, PKCS#1 or SEC 1, not encrypted.
 // An RSA key signs with RS256, or with PS256 where a line "Alg: PS256" is above

@@ -11,8 +11,8 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// A rotated text loads like the text before, with one more key, and a second rotation
-// waits for the first.
+// A rotated text loads like the original, with one more key. A second rotation fails
+// until the new key signs.
 func TestRotateKeys_Text(t *testing.T) {
 	dir := t.TempDir()
 	if err := passport.WriteKeys(dir, "", 0, false); err != nil {

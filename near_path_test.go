@@ -13,8 +13,8 @@ import (
 
 const nearPathNotice = "a request was sent to a path that does not exist"
 
-// The response to a path that does not exist is a plain 404. The log names the path
-// that was meant.
+// The response to an unknown path is a plain 404. The log names the path that was
+// probably meant.
 func TestServeHTTP_FR_35_LogNamesTheRightPath(t *testing.T) {
 	s := testkit.NewServer(t)
 	for _, tt := range []struct {
@@ -39,8 +39,9 @@ func TestServeHTTP_FR_35_LogNamesTheRightPath(t *testing.T) {
 	}
 }
 
-// Many paths near one endpoint make few lines, and don't silence the line for another
-// endpoint, nor the line for the same one for good.
+// Many requests for paths near one endpoint write few log lines. They suppress the
+// line for another endpoint never, and the line for the same endpoint only for a
+// while.
 func TestServeHTTP_FR_35_LogIsBounded(t *testing.T) {
 	for name, path := range map[string]string{
 		"the numbers of clients": "/oauth/clients/%d/", "prefixes": "/%d/oauth/authorize", "slashes": "/oauth/clients/%d//", "metadata": "/.well-known/openid-configuration/%d",
@@ -58,14 +59,14 @@ func TestServeHTTP_FR_35_LogIsBounded(t *testing.T) {
 				ask(fmt.Sprintf(path, i))
 			}
 			if n := lines(); n < 1 || n > 10 {
-				t.Errorf("%s: 3000 paths near one endpoint make %d log lines, want 10 at most", name, n)
+				t.Errorf("%s: 3000 paths near one endpoint write %d log lines, want 10 at most", name, n)
 			}
 			if first, second := ask("/oauth/token/"), ask("/oauth/token/"); first != 1 || second != 0 {
-				t.Errorf("%s: two requests for /oauth/token/ after 3000 near another endpoint make %d and %d lines, want 1 and 0", name, first, second)
+				t.Errorf("%s: two requests for /oauth/token/ after 3000 near another endpoint write %d and %d lines, want 1 and 0", name, first, second)
 			}
 			time.Sleep(time.Hour)
 			if n := ask(fmt.Sprintf(path, 3000)); n != 1 {
-				t.Errorf("%s: a request an hour later makes %d lines, want 1", name, n)
+				t.Errorf("%s: a request an hour later writes %d lines, want 1", name, n)
 			}
 		})
 	}

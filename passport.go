@@ -52,7 +52,7 @@ type Server struct {
 	endpoints []wire.Endpoint
 	mux       *http.ServeMux
 	mounted   issuer.Mounted
-	handler   http.Handler // mux behind entry, with a notice for paths that it does not have
+	handler   http.Handler // mux behind entry, with a log line for unknown paths
 }
 
 // New returns a server with the given configuration. If the configuration is

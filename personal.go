@@ -42,8 +42,8 @@ func (t NewToken) Format(f fmt.State, _ rune) {
 // the value as an attribute, or its ID.
 func (t NewToken) LogValue() slog.Value { return slog.StringValue(tokens.ShownID(t.Token)) }
 
-// CreateToken creates a personal access token, which a user creates for their own
-// scripts. It is a short form of [Server.CreatePersonalToken].
+// CreateToken creates a personal access token, which a user needs for their scripts.
+// It is a short form of [Server.CreatePersonalToken].
 func (s *Server) CreateToken(ctx context.Context, user UserRef, name string, scopes ...string) (*NewToken, error) {
 	return s.CreatePersonalToken(ctx, PersonalToken{User: user, Name: name, Scopes: scopes})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// probedStore is a store that says whether it is set up.
+// probedStore is a store whose Check returns err.
 type probedStore struct {
 	oauth.Store
 	err error
@@ -20,7 +20,7 @@ type probedStore struct {
 func (c *probedStore) Unwrap() oauth.Store         { return c.Store }
 func (c *probedStore) Check(context.Context) error { return c.err }
 
-// A node takes requests when its store answers, and no sooner and no longer.
+// A node is ready exactly while its store responds.
 func TestReady_OP_04_AsksTheStore(t *testing.T) {
 	away := errors.New("connection refused")
 	checked := &probedStore{Store: new(memstore.Store)}

@@ -25,9 +25,9 @@ type Route struct {
 // all routes of an endpoint or none: if a method is missing, the application's
 // route for "/" gets its requests.
 //
-// An HTML form can ask for PUT or DELETE with the field _method. Only
-// [Server.Mount] and the Server itself route by that field. A route from here
-// serves only the endpoint of its name.
+// An HTML form can request PUT or DELETE with the field _method. Only [Server.Mount]
+// and the Server itself route by that field. A [Route] serves only the endpoint of
+// its name.
 func (s *Server) Routes() iter.Seq[Route] {
 	return func(yield func(Route) bool) {
 		for _, e := range s.endpoints {
@@ -46,9 +46,9 @@ func (s *Server) Routes() iter.Seq[Route] {
 // each path for every method separately. So an application's "/" or "GET /" can be
 // registered beside it, and does not get an endpoint's requests with these methods.
 //
-// The mux has to be the one of the whole application: the paths are complete, with the
-// issuer's path, and the metadata is outside of it. In a group of routes below a
-// prefix, register the Server itself as the handler of the group.
+// Use the mux of the whole application: the paths include the issuer's path, and the
+// metadata is outside of it. In a group of routes below a prefix, register the
+// Server itself as the handler of the group.
 //
 // The rules of [http.ServeMux] set limits. A pattern with a host is more specific,
 // and gets all requests to that host. A pattern without a method gets those with a

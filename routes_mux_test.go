@@ -8,7 +8,7 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// The limits of http.ServeMux are as docs/mounting.md has them.
+// http.ServeMux has the limits that docs/mounting.md lists.
 func TestMount_FR_40_LimitsOfServeMux(t *testing.T) {
 	s := testkit.NewServer(t)
 	const ours, own = "ours", "the application's"
@@ -21,7 +21,7 @@ func TestMount_FR_40_LimitsOfServeMux(t *testing.T) {
 	}
 	for _, pattern := range []string{"HEAD /", "/{org}/clients/new", "GET /{org}/clients/new", "GET /oauth/clients/new", "/oauth/tokens/mine"} {
 		if _, panicked := mounted(pattern); !panicked {
-			t.Errorf("%q can be registered beside Mount: say so in docs/mounting.md", pattern)
+			t.Errorf("%q can be registered beside Mount, but docs/mounting.md says that it panics", pattern)
 		}
 	}
 	for _, tt := range []struct{ pattern, method, url, want string }{
@@ -42,12 +42,12 @@ func TestMount_FR_40_LimitsOfServeMux(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, httptest.NewRequest(tt.method, tt.url, nil))
-		got := ours // the mux's own 405 too
+		got := ours // also for the mux's own 405
 		if w.Header().Get("Own") != "" {
 			got = own
 		}
 		if got != tt.want {
-			t.Errorf("beside %q, the answer to %s %s is %s, want %s", tt.pattern, tt.method, tt.url, got, tt.want)
+			t.Errorf("beside %q, the handler of %s %s is %s, want %s", tt.pattern, tt.method, tt.url, got, tt.want)
 		}
 	}
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// The Server works as a handler below a prefix, whether a router takes it off or not.
+// The Server works as a handler below a prefix, with and without http.StripPrefix.
 func TestServer_FR_41_BelowAPrefix(t *testing.T) {
 	for _, test := range []struct {
 		name, issuer, path, endpoints string
 		mount                         func(http.Handler) http.Handler
 	}{
 		{"http.StripPrefix, issuer with a path", "https://app.example.com/tenant", "", "/tenant/oauth", func(h http.Handler) http.Handler { return http.StripPrefix("/tenant", h) }},
-		{"as it is, issuer with a path", "https://app.example.com/tenant", "", "/tenant/oauth", func(h http.Handler) http.Handler { return h }},
+		{"no StripPrefix, issuer with a path", "https://app.example.com/tenant", "", "/tenant/oauth", func(h http.Handler) http.Handler { return h }},
 		{"http.StripPrefix twice, issuer with two segments", "https://app.example.com/a/b", "", "/a/b/oauth", func(h http.Handler) http.Handler { return http.StripPrefix("/a", http.StripPrefix("/b", h)) }},
 		{"http.StripPrefix, Path with a prefix", "https://app.example.com", "/tenant/oauth", "/tenant/oauth", func(h http.Handler) http.Handler { return http.StripPrefix("/tenant", h) }},
 		{"http.StripPrefix, Path is the root", "https://app.example.com/tenant", "/", "/tenant", func(h http.Handler) http.Handler { return http.StripPrefix("/tenant", h) }},

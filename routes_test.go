@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// appPatterns are routes that applications have beside the server's own.
+// appPatterns are routes of applications beside the server's endpoints.
 var appPatterns = []string{
 	"GET /", "GET /{page...}", "GET /{section}/{page}", "GET /{section}/{kind}/{id}", "/", "/{page...}", "POST /", "POST /{page...}",
 	"PUT /", "PATCH /", "DELETE /", "OPTIONS /", "/{section}/{page}", "GET /oauth/", "/oauth/", "/oauth/{page...}", "GET /{$}", "GET /.well-known/",
@@ -31,8 +31,8 @@ var mountings = map[string]func(*passport.Server, *http.ServeMux){
 	},
 }
 
-// methodsOf are the paths of a server with the methods that each takes and the
-// type of its 405.
+// methodsOf has the paths of a server, the methods that each path accepts, and the
+// media type of its 405.
 var methodsOf = map[string]struct{ takes, allow, media string }{
 	"/oauth/token":      {"POST OPTIONS", "POST", "application/json"},
 	"/oauth/revoke":     {"POST OPTIONS", "POST", "application/json"},
@@ -72,8 +72,8 @@ func mountBeside(t *testing.T, s *testkit.Server, how, pattern string, appFirst 
 	return mux
 }
 
-// An application's own routes stand beside ours, whatever they are and whichever
-// come first, and never answer for an endpoint of ours.
+// An application can register any of its routes before or after the server's. They
+// never get a request to the server's endpoints.
 func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
 	s := testkit.NewServer(t)
 	for how := range mountings {
@@ -90,8 +90,8 @@ func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
 	}
 }
 
-// checkMethod asks an endpoint with a method: it answers itself, with a 405 of its
-// own form if it does not take the method.
+// checkMethod sends a request with a method to an endpoint. The endpoint itself must
+// respond, with its own 405 if it does not accept the method.
 func checkMethod(t *testing.T, beside string, mux http.Handler, method, path string) {
 	t.Helper()
 	want := methodsOf[path]
@@ -100,12 +100,12 @@ func checkMethod(t *testing.T, beside string, mux http.Handler, method, path str
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
 	if strings.Contains(w.Body.String(), appPage) || w.Header().Get("X-Request-Id") == "" {
-		t.Errorf("%s: %s %s = %d %.80q, want an answer of the endpoint, with a request ID", beside, method, path, w.Code, w.Body)
+		t.Errorf("%s: %s %s = %d %.80q, want a response of the endpoint, with a request ID", beside, method, path, w.Code, w.Body)
 		return
 	}
 	if slices.Contains(strings.Fields(want.takes), method) {
 		if w.Code == http.StatusMethodNotAllowed || w.Code == http.StatusNotFound {
-			t.Errorf("%s: %s %s = %d %.80q, want it served", beside, method, path, w.Code, w.Body)
+			t.Errorf("%s: %s %s = %d %.80q, want a handled request", beside, method, path, w.Code, w.Body)
 		}
 		return
 	}
@@ -115,7 +115,7 @@ func checkMethod(t *testing.T, beside string, mux http.Handler, method, path str
 	}
 }
 
-// The line of docs/first-party-javascript.md works as it is printed.
+// The line in docs/first-party-javascript.md works as printed.
 func TestMount_FR_40_FreshTokenAtTheRoot(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -133,7 +133,7 @@ func TestMount_FR_40_FreshTokenAtTheRoot(t *testing.T) {
 }
 
 // An application may mount a part of the JSON API. A form with _method does not
-// reach what it left out.
+// reach an endpoint that is not mounted.
 func TestRoutes_FR_40_ARouteServesNoOther(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -148,15 +148,15 @@ func TestRoutes_FR_40_ARouteServesNoOther(t *testing.T) {
 	r := b.NewRequest("POST", path, "_method=DELETE", nil)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if a := b.Serve(mux, r); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "PUT, DELETE" {
-		t.Errorf("POST with _method=DELETE = %d %s, want 405: that route was left out", a.Status, a.Body)
+		t.Errorf("POST with _method=DELETE = %d %s, want 405: that route is not mounted", a.Status, a.Body)
 	}
 	if got := b.Ask("GET", "/oauth/clients").List(); len(got) != 1 {
-		t.Errorf("the user has %d clients, want the one that nobody could delete", len(got))
+		t.Errorf("the user has %d clients, want 1: the request must not delete it", len(got))
 	}
 }
 
-// Each path has one row per method. The methods that it refuses bear the name of
-// its first endpoint.
+// Routes yields one row per method of each path. Rows for unsupported methods have
+// the name of the path's first endpoint.
 func TestRoutes_FR_40_OneRowPerMethod(t *testing.T) {
 	rows, names := map[string][]string{}, map[string]bool{}
 	for r := range testkit.NewServer(t).Routes() {

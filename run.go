@@ -38,10 +38,11 @@ func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
 }
 
 // Ready returns nil if the server can handle requests, and otherwise an error with
-// the cause: the store is out of reach, or one of its tables or columns is missing. It
-// queries the store and changes nothing, and is cheap enough for a probe every second. If the store is not an [oauth.Checker],
-// Ready looks up a code that does not exist.
+// the cause: the store is unreachable, or one of its tables or columns is missing.
+// It queries the store and changes nothing, and is cheap enough for a probe every
+// second. If the store is not an [oauth.Checker], Ready looks up a code that does
+// not exist.
 //
 // Use it for a readiness probe, not for a liveness probe: otherwise every node
-// would be restarted while the database is out of reach.
+// would be restarted while the database is unreachable.
 func (s *Server) Ready(ctx context.Context) error { return s.upkeep.Ready(ctx) }

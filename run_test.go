@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// purges counts calls, and fails as it is told.
+// purges counts calls and returns err.
 type purges struct {
 	befores []time.Time
 	err     error
@@ -23,7 +23,7 @@ func (p *purges) Purge(_ context.Context, ended oauth.PurgeBefore, _ int) (int, 
 	return 0, p.err
 }
 
-// Run forgets every hour what ended before PurgeAfter, also after a failure, and
+// Run purges every hour what ended before PurgeAfter, also after a failure, and
 // returns when its context ends.
 func TestRun_PurgesEveryHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -47,28 +47,28 @@ func TestRun_PurgesEveryHour(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		also := &purges{err: errors.New("out of reach")}
+		also := &purges{err: errors.New("unreachable")}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- s.Run(ctx, also) }()
 
 		time.Sleep(48 * time.Hour)
 		if _, err := store.AccessToken(t.Context(), "ended"); err != nil {
-			t.Errorf("the token is gone before PurgeAfter: %v", err)
+			t.Errorf("the token was purged before PurgeAfter: %v", err)
 		}
 		time.Sleep(3 * time.Hour)
 		if _, err := store.AccessToken(t.Context(), "ended"); !errors.Is(err, oauth.ErrNotFound) {
-			t.Errorf("the token is there after PurgeAfter and an hour: %v", err)
+			t.Errorf("the token was not purged an hour after PurgeAfter: %v", err)
 		}
 		stop()
 		if err := <-done; err != nil {
 			t.Errorf("Run() = %v when its context ends, want nil", err)
 		}
 		if n := len(also.befores); n < 49 || n > 52 {
-			t.Errorf("%d purges in 51 hours, also after failures; want one an hour", n)
+			t.Errorf("%d purges in 51 hours, want one per hour, also after failures", n)
 		}
 		if got := time.Since(also.befores[len(also.befores)-1]); got < 48*time.Hour || got > 50*time.Hour {
-			t.Errorf("the last purge was of what ended %v ago, want 48h and what has passed since", got)
+			t.Errorf("the last purge was for records that ended %v ago, want 48h plus the time since", got)
 		}
 	})
 }

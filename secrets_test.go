@@ -15,7 +15,7 @@ import (
 	"github.com/go-passport/passport/views"
 )
 
-// What an application prints or logs as a whole does not have a secret in it.
+// Values that an application prints or logs as a whole show no secret.
 func TestSecrets_FR_15_AreNotPrinted(t *testing.T) {
 	s := testkit.NewServer(t)
 	made, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", RedirectURIs: []string{"https://app.example.com/cb"}})
@@ -23,7 +23,7 @@ func TestSecrets_FR_15_AreNotPrinted(t *testing.T) {
 	testkit.WantHidden(t, made, made.Secret)
 	testkit.WantHidden(t, *made, made.Secret)
 	if text := testkit.Printed(made); !strings.Contains(text, made.Client.ID) {
-		t.Errorf("a NewClient prints as %q, want its client ID", text)
+		t.Errorf("a NewClient prints as %q, want its client ID in it", text)
 	}
 	token, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "x")
 	s.Works(err)
@@ -45,9 +45,9 @@ func TestSecrets_FR_15_AreNotPrinted(t *testing.T) {
 	}
 }
 
-// JSON is for responses, so it keeps the secret of a new client or token. slog encodes
-// a list as JSON: docs/deploying.md says so. The secret of a server's keys is in no
-// response.
+// JSON is for responses, so it contains the secret of a new client or token. slog
+// encodes a list as JSON; docs/deploying.md warns about it. The secret of a server's
+// keys is in no response.
 func TestSecrets_FR_15_JSON(t *testing.T) {
 	const canary = "canary-of-a-test"
 	for _, tt := range []struct {

@@ -16,7 +16,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// overSocket serves a handler on a Unix socket, and returns a client of it.
+// overSocket serves a handler on a Unix socket and returns a client for it.
 func overSocket(t *testing.T, h http.Handler) *http.Client {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "s")
@@ -32,7 +32,7 @@ func overSocket(t *testing.T, h http.Handler) *http.Client {
 	}}}
 }
 
-// guess sends a wrong secret for a client that does not exist, as a proxy passes it on.
+// guess sends a wrong secret for an unknown client, as a proxy forwards it.
 func guess(t *testing.T, c *http.Client, clientID, forwarded string) (status int) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://socket/oauth/token", strings.NewReader(url.Values{"grant_type": {"client_credentials"}}.Encode()))
@@ -50,8 +50,8 @@ func guess(t *testing.T, c *http.Client, clientID, forwarded string) (status int
 	return resp.StatusCode
 }
 
-// Behind the middleware of the documentation a limit counts for each client address,
-// and one that guesses locks out no other.
+// Behind the middleware from the documentation, limits apply per client address. An
+// address that guesses secrets does not lock out others.
 func TestUnixSocket_FR_20_MiddlewareNamesTheProxy(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
 	made, err := s.CreateClient(t.Context(), passport.Registration{Name: "c", AuthMethod: oauth.AuthBasic, GrantTypes: []string{"client_credentials"}})
@@ -70,11 +70,11 @@ func TestUnixSocket_FR_20_MiddlewareNamesTheProxy(t *testing.T) {
 		t.Errorf("a wrong secret from another address: status %d, want 401", status)
 	}
 	if strings.Contains(s.Log.String(), "no IP address") {
-		t.Errorf("behind the middleware the log warns of the socket: %s", s.Log)
+		t.Errorf("with the middleware, the log has a warning about the socket: %s", s.Log)
 	}
 }
 
-// Without the middleware the log says, once, what to do.
+// Without the middleware, the log has one warning with the remedy.
 func TestUnixSocket_FR_20_IsLoggedOnce(t *testing.T) {
 	for name, trusted := range map[string][]netip.Prefix{"no proxies": nil, "a proxy": {netip.MustParsePrefix("127.0.0.1/32")}} {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.TrustedProxies = trusted })
@@ -83,7 +83,7 @@ func TestUnixSocket_FR_20_IsLoggedOnce(t *testing.T) {
 			guess(t, c, "x", "203.0.113.9")
 		}
 		if got := strings.Count(s.Log.String(), "set r.RemoteAddr to the client's address"); got != 1 {
-			t.Errorf("with %s, three requests over a socket made %d warnings, want 1: %s", name, got, s.Log)
+			t.Errorf("with %s, three requests over a socket logged %d warnings, want 1: %s", name, got, s.Log)
 		}
 	}
 }

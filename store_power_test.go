@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// closedStore wraps a store and hides what else it can do.
+// closedStore wraps a store and hides its optional powers.
 type closedStore struct{ oauth.Store }
 
 // oddStore has an Unwrap that doesn't return an oauth.Store.
@@ -35,14 +35,14 @@ type nilStore struct{ oauth.Store }
 
 func (s nilStore) Unwrap() oauth.Store { return (*memstore.Store)(nil) }
 
-// auditedStore hides all but the audit log.
+// auditedStore hides all optional powers except the audit log.
 type auditedStore struct {
 	oauth.Store
 	oauth.AuditStore
 }
 
-// New warns about each power that a store lacks, by its name and what the server
-// lacks without it, and about none that the store has.
+// New warns about each power that a store lacks and names the consequence. It does
+// not warn about a power that the store has.
 func TestNew_FR_44_LogsThePowersThatAStoreLacks(t *testing.T) {
 	inner := new(memstore.Store)
 	const all = "oauth.Checker oauth.AuditStore oauth.KeyStore oauth.FamilyLimitStore oauth.GrantPowerStore"
@@ -54,8 +54,8 @@ func TestNew_FR_44_LogsThePowersThatAStoreLacks(t *testing.T) {
 		"a wrapper with Unwrap":                        {wrapper{inner}, ""},
 		"two wrappers with Unwrap":                     {wrapper{wrapper{inner}}, ""},
 		"a wrapper without Unwrap":                     {closedStore{inner}, all},
-		"one inside another":                           {wrapper{closedStore{inner}}, all},
-		"a wrapper whose Unwrap has other type":        {oddStore{inner}, all},
+		"a wrapper with Unwrap around one without":     {wrapper{closedStore{inner}}, all},
+		"a wrapper whose Unwrap has another type":      {oddStore{inner}, all},
 		"a wrapper whose Unwrap returns nil":           {emptyStore{inner}, all},
 		"a wrapper whose Unwrap returns itself":        {loopingStore{inner}, all},
 		"a wrapper whose Unwrap returns a nil pointer": {nilStore{inner}, all},
@@ -73,13 +73,13 @@ func TestNew_FR_44_LogsThePowersThatAStoreLacks(t *testing.T) {
 				if strings.Contains(tt.lacks, power) {
 					want = 1
 				}
-				if n := strings.Count(lines, "is no "+power+","); n != want {
-					t.Errorf("New logs %d times that the store lacks %s, want %d:\n%s", n, power, want, lines)
+				if n := strings.Count(lines, "doesn't implement "+power+","); n != want {
+					t.Errorf("New logs %d warnings that the store lacks %s, want %d:\n%s", n, power, want, lines)
 				}
 			}
 			if tt.lacks != "" && (!strings.Contains(lines, "the audit log can't be read") == strings.Contains(tt.lacks, "AuditStore") ||
 				!strings.Contains(lines, "StoredKeys can't keep the keys") || !strings.Contains(lines, "Unwrap() oauth.Store")) {
-				t.Errorf("New logs\n%s\nwant what the server lacks, and the remedy", lines)
+				t.Errorf("New logs\n%s\nwant the consequences and the remedy", lines)
 			}
 		})
 	}

@@ -28,14 +28,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What a request costs beside a ceiling: the smallest handler that keeps the
-// promise. It parses the form, compares one digest, signs one ES256 token, makes
-// the same write, and answers the same JSON; it checks nothing and reads nothing.
-// docs/performance.md says how to read the numbers. Introspection and revocation have
-// a ceiling that reads: see [newReadCeiling].
+// The cost of a request compared to a ceiling: the smallest handler with the same
+// guarantees. It parses the form, compares one digest, signs one ES256 token, makes
+// the same write, and responds with the same JSON; it checks nothing and reads
+// nothing. docs/performance.md explains the numbers. Introspection and revocation
+// have a ceiling that reads: see [newReadCeiling].
 
-// costs starts to measure, and returns what reports the CPU time of the process
-// for each operation: on a busy machine that tells more than the clock.
+// costs starts a measurement. The returned function reports the process's CPU time
+// per operation: on a busy machine that is more precise than the clock.
 func costs(b *testing.B) (report func()) {
 	b.ReportAllocs()
 	before := cpuTime(b)
@@ -50,7 +50,7 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// bench is a server with a client of each kind, asked without a network.
+// bench is a server with a client of each kind, called without a network.
 type bench struct {
 	handler http.Handler
 	server  *passport.Server
@@ -100,7 +100,7 @@ var (
 	revokePath     = &url.URL{Scheme: "https", Host: "auth.example.com", Path: "/oauth/revoke"}
 )
 
-// post sends a form that is encoded already and returns the body.
+// post sends an encoded form and returns the response body.
 func (n *bench) post(b *testing.B, authorization, form string) []byte {
 	return n.postTo(b, tokenPath, authorization, form)
 }
@@ -113,12 +113,12 @@ func (n *bench) postTo(b *testing.B, target *url.URL, authorization, form string
 	w := &sink{header: http.Header{}, status: http.StatusOK}
 	n.handler.ServeHTTP(w, r)
 	if w.status != http.StatusOK {
-		b.Fatalf("answered %d %s", w.status, w.body)
+		b.Fatalf("response = %d %s, want 200", w.status, w.body)
 	}
 	return w.body
 }
 
-// begin stores n codes of alice's and returns them.
+// begin stores count codes of alice and returns them.
 func (n *bench) begin(b *testing.B, count int) []string {
 	codes := make([]string, count)
 	now := time.Now().UTC()
@@ -157,7 +157,7 @@ func (n *bench) authorizationCode(b *testing.B) {
 	}
 }
 
-// refresh goes on from one refresh token to the next.
+// refresh redeems a refresh token, then its successor, and so on.
 func (n *bench) refresh(b *testing.B) {
 	header := testkit.Basic(n.web.ID, n.web.Secret)
 	var last testkit.Tokens
@@ -174,7 +174,7 @@ func decode(b *testing.B, body []byte, into *testkit.Tokens) {
 	}
 }
 
-// retry sends one spent refresh token again and again, within its grace.
+// retry sends the same spent refresh token in every request, within its grace.
 func (n *bench) retry(b *testing.B) {
 	header := testkit.Basic(n.web.ID, n.web.Secret)
 	var last testkit.Tokens
@@ -190,8 +190,8 @@ func BenchmarkToken_ClientCredentials(b *testing.B) { eachKey(b, (*bench).client
 func BenchmarkToken_AuthorizationCode(b *testing.B) { eachKey(b, (*bench).authorizationCode) }
 func BenchmarkToken_Refresh(b *testing.B)           { eachKey(b, (*bench).refresh) }
 
-// BenchmarkToken_RefreshRetry is a refresh whose answer was lost: it reads once
-// more and writes nothing.
+// BenchmarkToken_RefreshRetry is a retry of a refresh: it reads once more and writes
+// nothing.
 func BenchmarkToken_RefreshRetry(b *testing.B) {
 	newBench(b, func(c *passport.Config) { c.RefreshTokenGrace = time.Minute }).retry(b)
 }
@@ -211,8 +211,9 @@ func eachKey(b *testing.B, run func(*bench, *testing.B)) {
 	}
 }
 
-// BenchmarkToken_Refused is what a wrong secret costs, and so an attacker. Each
-// guess comes from another address, or the throttle would answer most of them.
+// BenchmarkToken_Refused is a request with a wrong secret, as from an attacker. Each
+// guess has another address, because the throttle would refuse most guesses from
+// one.
 func BenchmarkToken_Refused(b *testing.B) {
 	n := newBench(b)
 	header := testkit.Basic(n.web.ID, "wrong")
@@ -224,13 +225,13 @@ func BenchmarkToken_Refused(b *testing.B) {
 		}
 		w := &sink{header: http.Header{}}
 		if n.handler.ServeHTTP(w, r); w.status != http.StatusUnauthorized {
-			b.Fatalf("answered %d", w.status)
+			b.Fatalf("status = %d, want 401", w.status)
 		}
 	}
 }
 
-// BenchmarkGuard is a guarded request of a user and of a client, one token many
-// times, with a key of each type; and one that is refused.
+// BenchmarkGuard is a guarded request of a user and of a client, with the same token
+// each time and a key of each type, and a request that is refused.
 func BenchmarkGuard(b *testing.B) {
 	keys := testkit.EveryKey(b)
 	for _, alg := range []string{"ES256", "EdDSA", "RS256", "PS256"} {
@@ -244,7 +245,7 @@ func BenchmarkGuard(b *testing.B) {
 	}
 }
 
-// forged returns a token with another first character of its signature. The last
+// forged returns a token with another first character in its signature. The last
 // ones may be padding.
 func forged(token string) string {
 	at := strings.LastIndexByte(token, '.') + 1
@@ -263,12 +264,12 @@ func (n *bench) guard(b *testing.B, token string, want int) {
 		r := &http.Request{Method: "GET", URL: target, RemoteAddr: "192.0.2.1:1234", Header: http.Header{"Authorization": {"Bearer " + token}}}
 		w := &sink{header: http.Header{}, status: http.StatusOK}
 		if protected.ServeHTTP(w, r); w.status != want {
-			b.Fatalf("answered %d, want %d", w.status, want)
+			b.Fatalf("status = %d, want %d", w.status, want)
 		}
 	}
 }
 
-// BenchmarkIntrospect is an API that asks about one token many times.
+// BenchmarkIntrospect is an API that introspects the same token each time.
 func BenchmarkIntrospect(b *testing.B) {
 	key := testkit.NewECKey(b)
 	n := newBench(b, testkit.WithKeys(b, key))
@@ -289,15 +290,15 @@ func BenchmarkIntrospect(b *testing.B) {
 			defer costs(b)()
 			for b.Loop() {
 				if body := n.postTo(b, introspectPath, header, "token="+what.token); strings.Contains(string(body), `"active":true`) != what.active {
-					b.Fatalf("answered %s, want active %t", body, what.active)
+					b.Fatalf("response = %s, want active %t", body, what.active)
 				}
 			}
 		})
 	}
 }
 
-// BenchmarkRevoke is a client that revokes a token of another family each time. A
-// server sees each JWT for the first time, so that it verifies the signature.
+// BenchmarkRevoke is a client that revokes a token of another family each time. The
+// server has not cached any of the JWTs, so it verifies each signature.
 func BenchmarkRevoke(b *testing.B) {
 	key := testkit.NewECKey(b)
 	n := newBench(b, testkit.WithKeys(b, key))
@@ -332,7 +333,7 @@ func eachHandler(b *testing.B, name string, n *bench, ceiling http.Handler, run 
 	}
 }
 
-// issued returns tokens of so many families, which the server issued.
+// issued returns tokens of count new families.
 func (n *bench) issued(b *testing.B, count int) []testkit.Tokens {
 	issued, issuer := make([]testkit.Tokens, count), *n
 	issuer.handler = n.server
@@ -459,7 +460,8 @@ func newCeiling(b *testing.B, n *bench) http.Handler {
 	})
 }
 
-// spend adds what a code or refresh token uses up, and its replacement.
+// spend adds the code or refresh token that the request uses up, and its
+// replacement.
 func spend(i *oauth.Issuance, form url.Values) (refresh string) {
 	for purpose, value := range map[oauth.Purpose]string{oauth.SpendCode: form.Get("code"), oauth.SpendRefreshToken: form.Get("refresh_token")} {
 		if value == "" {

@@ -9,13 +9,14 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// misplaced are URLs with a secret, as a person puts them into the wrong setting.
+// misplaced are URLs with a secret, as an operator may put them into the wrong
+// setting.
 var misplaced = []string{
 	"https://admin:zvkqj@host", "https://zvkqj@host", "https://host/?key=zvkqj", "https://host/#zvkqj", "https://admin:p@zvkqj@host/%zz", "HTTPS://u:zvkqj@H/",
 	"postgres://u:zvkqj@h:5432/d?password=zvkqj", "postgres://u:a/zvkqj@h/d", "mysql:zvkqj@h/d", "u:zvkqj@tcp(h)/d", "sqlite:/x.db?key=zvkqj", "host=h password=zvkqj #",
 }
 
-// No fault of a configuration shows a secret that is part of a URL.
+// The faults of a configuration show no secret from a URL.
 func TestValidate_FR_45_FaultsShowNoSecretOfAURL(t *testing.T) {
 	for name, set := range map[string]func(*passport.Config, string){
 		"Issuer":                func(c *passport.Config, u string) { c.Issuer = u },
@@ -43,7 +44,7 @@ func TestValidate_FR_45_FaultsShowNoSecretOfAURL(t *testing.T) {
 	}
 }
 
-// So it is with the URIs of a client.
+// The faults of a registration show no secret from a URL either.
 func TestCreateClient_FR_45_FaultsShowNoSecretOfAURL(t *testing.T) {
 	s := testkit.NewServer(t)
 	for _, u := range misplaced {

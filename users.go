@@ -16,7 +16,7 @@ type (
 	Scope = oauth.Scope
 	// User is an account of the application: see [oauth.User].
 	User = oauth.User
-	// UserRef names a user: provider and ID: see [oauth.UserRef].
+	// UserRef identifies a user by provider and ID: see [oauth.UserRef].
 	UserRef = oauth.UserRef
 	// UserProvider connects the server to the application's accounts: see [oauth.UserProvider].
 	UserProvider = oauth.UserProvider
@@ -25,8 +25,8 @@ type (
 // DefaultProvider is [oauth.DefaultProvider], the provider name of Config.Users.
 const DefaultProvider = oauth.DefaultProvider
 
-// UserFuncs is a [UserProvider] made of functions. Current, ByID and SignInPage are
-// required.
+// UserFuncs is a [UserProvider] that calls functions. Current, ByID and SignInPage
+// are required.
 type UserFuncs struct {
 	// Current implements CurrentUser, and ByID implements UserByID; see
 	// [UserProvider].
@@ -65,7 +65,7 @@ func (f UserFuncs) SignInURL(_ *http.Request, returnTo string) string {
 func (f UserFuncs) Validate() error {
 	var faults []error
 	if f.Current == nil {
-		faults = append(faults, errors.New("UserFuncs.Current is missing: return the account that is signed in in the browser, or oauth.ErrNotFound"))
+		faults = append(faults, errors.New("UserFuncs.Current is missing: return the account that is signed in to the browser, or oauth.ErrNotFound"))
 	}
 	if f.ByID == nil {
 		faults = append(faults, errors.New("UserFuncs.ByID is missing: return the account with an ID, or oauth.ErrNotFound"))

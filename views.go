@@ -5,12 +5,11 @@ import (
 	"github.com/go-passport/passport/views"
 )
 
-// Types of the data that the pages of [Config.Views] get. Package views documents
-// them.
+// Types of the data for the pages of [Config.Views]. Package views documents them.
 type (
-	// Page is what every page gets: see [views.Page].
+	// Page is the data of every page: see [views.Page].
 	Page = views.Page
-	// ConsentPage is what consent.html gets: see [views.ConsentPage].
+	// ConsentPage is the data of consent.html: see [views.ConsentPage].
 	ConsentPage = views.ConsentPage
 	// ConsentClient is the client on the consent page: see [views.ConsentClient].
 	ConsentClient = views.ConsentClient
@@ -18,16 +17,16 @@ type (
 	ConsentUser = views.ConsentUser
 	// ConsentScope is a scope on the consent page: see [views.ConsentScope].
 	ConsentScope = views.ConsentScope
-	// RedirectPage is what redirect.html gets: see [views.RedirectPage].
+	// RedirectPage is the data of redirect.html: see [views.RedirectPage].
 	RedirectPage = views.RedirectPage
-	// DecidedPage is what decided.html gets: see [views.DecidedPage].
+	// DecidedPage is the data of decided.html: see [views.DecidedPage].
 	DecidedPage = views.DecidedPage
-	// ErrorPage is what error.html gets: see [views.ErrorPage].
+	// ErrorPage is the data of error.html: see [views.ErrorPage].
 	ErrorPage = views.ErrorPage
 )
 
-// WriteViews writes the built-in views into a folder as a start for an
-// application's own: see [Config.Views]. It creates the folder if necessary. The
-// command `passport views` calls it. If one of the files exists and force is false,
-// it writes nothing and returns [fs.ErrExist].
+// WriteViews writes the built-in views into a folder as a start for custom views:
+// see [Config.Views]. It creates the folder if necessary. The command `passport
+// views` calls it. If one of the files exists and force is false, it writes nothing
+// and returns [fs.ErrExist].
 func WriteViews(dir string, force bool) error { return page.Write(dir, force) }

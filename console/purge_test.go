@@ -48,7 +48,7 @@ func TestPurge_ShowsProgress(t *testing.T) {
 			if got.status != 0 || !strings.HasPrefix(got.stdout, "Deleted ") {
 				t.Fatalf("passport purge = %+v", got)
 			}
-			if n := strings.Count(log.String(), `msg="purging what has ended" rows=`); n != test.lines {
+			if n := strings.Count(log.String(), `msg="purging ended records" rows=`); n != test.lines {
 				t.Errorf("a purge of %d s logged %d lines of progress, want %d:\n%s", 4*test.batches, n, test.lines, log.String())
 			}
 		})

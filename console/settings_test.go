@@ -110,7 +110,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"a lifetime without a grant", `access_token_ttl_by_grant = ["10m"]`, nil, `passport.toml: access_token_ttl_by_grant: want a list such as ["client_credentials=10m", "password=1d"]`},
 		{"a grant without a lifetime", "", []string{"PASSPORT_ACCESS_TOKEN_TTL_BY_GRANT=client_credentials"}, `PASSPORT_ACCESS_TOKEN_TTL_BY_GRANT: want a list such as ["client_credentials=10m", "password=1d"]`},
 		{"a lifetime that is none", `access_token_ttl_by_grant = ["password=-1h"]`, nil, `access_token_ttl_by_grant["password"] is -1h0m0s: want at least a second`},
-		{"half a client of personal tokens", "", []string{"PASSPORT_PERSONAL_ACCESS_CLIENT_ID=x"}, `personal_access_client_id and personal_access_client_secret: give both, or neither for a client that the server makes`},
+		{"half a client of personal tokens", "", []string{"PASSPORT_PERSONAL_ACCESS_CLIENT_ID=x"}, `personal_access_client_id and personal_access_client_secret: set both, or neither to let the server create the client`},
 		{"text for the password grant", `enable_password_grant = "yes"`, nil, `passport.toml: enable_password_grant: want true or false, without quotes`},
 		{"the implicit grant misspelled", `enable_implcit_grant = true`, nil, `passport.toml: "enable_implcit_grant" is not a setting; did you mean enable_implicit_grant?`},
 		{"no lifetime of personal tokens", `personal_token_ttl = "1ms"`, nil, `personal_token_ttl is 1ms: want at least a second`},
@@ -119,7 +119,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"a switch in the environment", "", []string{"PASSPORT_REQUIRE_PKCE=maybe"}, `PASSPORT_REQUIRE_PKCE: want true or false`},
 		{"scopes in the environment", "", []string{"PASSPORT_SCOPES=check-status"}, `PASSPORT_SCOPES: want scopes as "check-status=Check order status; place-orders=Place orders"`},
 		{"a file that is not there", "", []string{"PASSPORT_CONFIG=none.toml"}, "the settings file none.toml does not exist: write one with `passport install --config none.toml`"},
-		{"a file that is a folder", "", []string{"PASSPORT_CONFIG=."}, `the settings file . cannot be read: . is not a regular file but a folder: put the file in its place, or name another`},
+		{"a file that is a folder", "", []string{"PASSPORT_CONFIG=."}, `the settings file . cannot be read: . is not a regular file but a folder: replace it with the file, or name another file`},
 		{"all at once", "colour = 1\nrequire_pkce = 1", []string{"PASSPORT_CODE_TTL=x"}, "3 things are wrong:\n  - passport.toml: \"colour\""},
 	}
 	for _, test := range tests {

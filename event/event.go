@@ -1,5 +1,5 @@
-// Package event holds the events that an application is told of: the types that
-// Config.OnEvent gets after a change was stored.
+// Package event has the types of the events that Config.OnEvent gets after a change
+// was stored.
 package event
 
 import "github.com/go-passport/passport/oauth"
@@ -7,30 +7,29 @@ import "github.com/go-passport/passport/oauth"
 // Event is one of the event types of this package.
 type Event interface{ event() }
 
-// Meta is what every event says of the request that caused it.
+// Meta identifies the request that caused an event.
 type Meta struct {
-	RequestID string // finds the log line
+	RequestID string // also in the log
 	Address   string // of the caller
 }
 
-// AccessTokenIssued says that an access token was issued: to its Client, for the
-// User of its Family.
+// AccessTokenIssued reports a new access token. Its Family has the user.
 type AccessTokenIssued struct {
 	Meta
 	Token     *oauth.AccessToken
 	GrantType string // "personal_access" for a personal access token
 }
 
-// RefreshTokenIssued says that a refresh token was issued, the first of its
-// family or, when Rotated, in place of another.
+// RefreshTokenIssued reports a new refresh token: the first of its family or, if
+// Rotated, the successor of another.
 type RefreshTokenIssued struct {
 	Meta
 	Token   *oauth.RefreshToken
 	Rotated bool
 }
 
-// Replayed says that a code or a refresh token was used twice, so that an attacker
-// may hold a copy, and that its family was revoked (RFC 9700 §4.14.2). Tell the
+// Replayed reports that a code or a refresh token was used twice, so that an
+// attacker may have a copy. Its family was revoked (RFC 9700 §4.14.2). Tell the
 // user.
 type Replayed struct {
 	Meta
@@ -38,15 +37,14 @@ type Replayed struct {
 	Family *oauth.Family
 }
 
-// Revoked says that tokens were revoked: those of a family, of a user, of a user at
-// one client, of one browser session or of a client, or a single token of a client's
-// own. If Families is not zero, only so many of those token families ended, and the
-// others live.
+// Revoked reports revoked tokens: of a family, of a user, of a user at one client,
+// of a browser session or of a client, or a client's own token. If Families is not
+// zero, only that many token families ended, and the others stay valid.
 type Revoked struct {
 	Meta
 	User     oauth.UserRef // zero for a client's own token, and for all tokens of a client
 	ClientID string        // empty for all clients
-	TokenID  string        // of the access token that was named, if any
+	TokenID  string        // the access token that the request named, if any
 	Reason   string        // such as "token", "user", "session ended"; "client" if the client revoked its own token (RFC 7009)
 
 	// Families is how many of the user's families at the client ended because the
@@ -55,37 +53,37 @@ type Revoked struct {
 	Families int
 }
 
-// ConsentGiven says that a user allowed a client something on the consent page.
+// ConsentGiven reports that a user allowed scopes on the consent page.
 type ConsentGiven struct {
 	Meta
 	User     oauth.UserRef
 	ClientID string
-	Scopes   []string // those that are new
+	Scopes   []string // the new scopes
 }
 
-// ConsentWithdrawn says that a user's consent to a client was withdrawn, and that
-// the user's tokens at it were revoked.
+// ConsentWithdrawn reports that a user's consent to a client was withdrawn, and the
+// user's tokens at the client revoked.
 type ConsentWithdrawn struct {
 	Meta
 	User     oauth.UserRef
 	ClientID string
 }
 
-// ClientCreated says that a client was created.
+// ClientCreated reports a new client.
 type ClientCreated struct {
 	Meta
 	Client *oauth.Client
 }
 
-// ClientChanged says that a client's registration or secrets were changed, or that
-// it was suspended or resumed.
+// ClientChanged reports that a client's registration or secrets were changed, or
+// that it was suspended or resumed.
 type ClientChanged struct {
 	Meta
 	ClientID string
 	What     string // "registration", "secret", "suspended" or "resumed"
 }
 
-// ClientRevoked says that a client was revoked, and with it its tokens.
+// ClientRevoked reports that a client and its tokens were revoked.
 type ClientRevoked struct {
 	Meta
 	ClientID string

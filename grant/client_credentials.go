@@ -18,7 +18,7 @@ func (ClientCredentials) GrantType() string { return "client_credentials" }
 func (ClientCredentials) Traits() oauth.GrantTraits {
 	return oauth.GrantTraits{AllScopes: true, ClientOnly: true, CheckClient: func(c *oauth.Client, _ oauth.UserProvider) error {
 		if c.Public() {
-			return errors.New("a public client cannot use client_credentials: it has nothing to prove itself with")
+			return errors.New("a public client cannot use client_credentials: it has no secret to authenticate with")
 		}
 		return nil
 	}}

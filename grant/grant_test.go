@@ -27,19 +27,19 @@ var (
 	verifier = strings.Repeat("v", 43)
 )
 
-// users is a provider that returns answer and err.
+// users is a provider whose UserByID returns user and err.
 type users struct {
-	answer *oauth.User
-	err    error
+	user *oauth.User
+	err  error
 }
 
 func (u users) CurrentUser(*http.Request) (*oauth.User, error)        { return nil, oauth.ErrNotFound }
-func (u users) UserByID(context.Context, string) (*oauth.User, error) { return u.answer, u.err }
+func (u users) UserByID(context.Context, string) (*oauth.User, error) { return u.user, u.err }
 func (u users) SignInURL(_ *http.Request, returnTo string) string     { return returnTo }
 func (u users) provider(name string) oauth.UserProvider {
 	return map[string]oauth.UserProvider{"users": u}[name]
 }
-func newUsers() users { return users{answer: &oauth.User{ID: "alice"}} }
+func newUsers() users { return users{user: &oauth.User{ID: "alice"}} }
 func pairs(form url.Values, change map[string]string) url.Values {
 	for name, value := range change {
 		form.Set(name, value)
@@ -217,7 +217,7 @@ func TestRefreshToken_RT_04_FR_03_Grace(t *testing.T) {
 		a, err := grant.RefreshToken{Grace: tt.grace}.Authorize(t.Context(), r)
 		replay, replayed := errors.AsType[*oauth.ReplayError](err)
 		if tt.again && (err != nil || a.Retried == nil || a.Retried.Digest != oauth.DigestOf("second")) {
-			t.Errorf("%s: Authorize() = %+v, %v, want the refresh token that was issued before", name, a, err)
+			t.Errorf("%s: Authorize() = %+v, %v, want the refresh token that was issued first", name, a, err)
 		}
 		if !tt.again && (!replayed || replay.Family.ID != "f" || replay.What != oauth.SpendRefreshToken) {
 			t.Errorf("%s: Authorize() = %+v, %v, want a replay", name, a, err)

@@ -63,7 +63,7 @@ func TestPassword(t *testing.T) {
 }
 
 func TestPassword_Refusals(t *testing.T) {
-	answer := func(u *oauth.User, err error) func(string, string) (*oauth.User, error) {
+	returns := func(u *oauth.User, err error) func(string, string) (*oauth.User, error) {
 		return func(string, string) (*oauth.User, error) { return u, err }
 	}
 	for name, tt := range map[string]struct {
@@ -78,11 +78,11 @@ func TestPassword_Refusals(t *testing.T) {
 		"no passwords":         {newUsers(), "alice", "x", oauth.UnauthorizedClient},
 		"no such provider":     {nil, "alice", "x", oauth.UnauthorizedClient},
 		"account closed":       {passwords{users{err: oauth.ErrNotFound}, alicesPassword}, "alice@example.com", " right ", oauth.InvalidGrant},
-		"unavailable":          {passwords{newUsers(), answer(nil, fmt.Errorf("dial: %w", oauth.ErrUnavailable))}, "alice", "x", oauth.TemporarilyUnavailable},
+		"unavailable":          {passwords{newUsers(), returns(nil, fmt.Errorf("dial: %w", oauth.ErrUnavailable))}, "alice", "x", oauth.TemporarilyUnavailable},
 		"UserByID unavailable": {passwords{users{err: oauth.ErrUnavailable}, alicesPassword}, "alice@example.com", " right ", oauth.TemporarilyUnavailable},
-		"server error":         {passwords{newUsers(), answer(nil, errors.New("no hash"))}, "alice", "x", oauth.ServerError},
-		"no user, no error":    {passwords{newUsers(), answer(nil, nil)}, "alice", "x", oauth.ServerError},
-		"no ID":                {passwords{newUsers(), answer(&oauth.User{}, nil)}, "alice", "x", oauth.ServerError},
+		"server error":         {passwords{newUsers(), returns(nil, errors.New("no hash"))}, "alice", "x", oauth.ServerError},
+		"no user, no error":    {passwords{newUsers(), returns(nil, nil)}, "alice", "x", oauth.ServerError},
+		"no ID":                {passwords{newUsers(), returns(&oauth.User{}, nil)}, "alice", "x", oauth.ServerError},
 	} {
 		r := passwordRequest(tt.provider, tt.username, tt.password)
 		if tt.provider == nil {

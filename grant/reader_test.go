@@ -59,10 +59,10 @@ func (g *prying) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.A
 func attempt[T any](t *testing.T, store any, what string, write func(T) error) {
 	t.Helper()
 	if s, ok := store.(T); ok {
-		t.Errorf("a type assertion gives a grant %s, which answers %v", what, write(s))
+		t.Errorf("a type assertion gives a grant %s, which returns %v", what, write(s))
 	}
 	if s, ok := oauth.StoreAs[T](store); ok {
-		t.Errorf("StoreAs gives a grant %s, which answers %v", what, write(s))
+		t.Errorf("StoreAs gives a grant %s, which returns %v", what, write(s))
 	}
 }
 

@@ -83,8 +83,8 @@ func (s *Store) clientsWhere(match func(oauth.Client) bool) (found []*oauth.Clie
 	return found
 }
 
-// nextID returns the next number that is no client's ID. It never returns the same
-// number twice.
+// nextID returns the next number that isn't a client's ID. It never returns the
+// same number twice.
 func (s *Store) nextID() string {
 	for {
 		s.lastID++
@@ -121,7 +121,7 @@ func (s *Store) createClient(c *oauth.Client, audit *oauth.AuditRecord, full fun
 	}
 	var record *oauth.AuditRecord
 	if audit != nil {
-		copied := *audit // the ID of a numbered client is known only later
+		copied := *audit // the ID of a numbered client is not known yet
 		record = &copied
 	}
 	return s.change(record, func() (bool, error) {

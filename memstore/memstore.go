@@ -1,4 +1,4 @@
-// Package memstore stores Passport's records in memory, for tests and tours.
+// Package memstore stores Passport's records in memory, for tests and trials.
 //
 //	store := new(memstore.Store)
 //
@@ -18,8 +18,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Store implements [oauth.Store] and all of its optional powers but grant powers. The zero Store is empty
-// and ready to use. It is safe for concurrent use, and must not be copied.
+// Store implements [oauth.Store] and all of its optional powers except grant
+// powers. The zero Store is empty and ready to use. It is safe for concurrent
+// use, and must not be copied.
 //
 // It stores records by value and joins client and family when it reads, like a
 // database. A record that a caller holds never changes, and a caller's changes to
@@ -53,10 +54,10 @@ var (
 	_ oauth.FamilyLimitStore    = (*Store)(nil)
 )
 
-// Check implements [oauth.Checker]. Nothing can be wrong with a map.
+// Check implements [oauth.Checker]. A map has no settings to check.
 func (s *Store) Check(context.Context) error { return nil }
 
-// Rows refer to other records by ID, and hold no copy of them.
+// Rows refer to other records by ID and contain no copy of them.
 type (
 	codeRow struct {
 		oauth.Code // without its Family

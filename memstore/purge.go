@@ -112,7 +112,7 @@ func (s *Store) settle(p *purge) {
 	}
 }
 
-// endAbandoned lets families expire whose code was never redeemed.
+// endAbandoned expires families whose code was never redeemed.
 func (s *Store) endAbandoned(late oauth.PurgeBefore) {
 	for _, c := range s.codes {
 		f, ok := s.families[c.family]
@@ -124,7 +124,7 @@ func (s *Store) endAbandoned(late oauth.PurgeBefore) {
 }
 
 // purgeFamilies deletes the records of ended families, and then the families. It
-// also deletes a refresh token without a family: it is dead.
+// also deletes refresh tokens without a family, which are invalid.
 func (s *Store) purgeFamilies(p *purge) {
 	gone := func(family string) bool {
 		f, ok := s.families[family]
@@ -167,8 +167,8 @@ func (s *Store) tokenWithClient(t accessRow, late oauth.PurgeBefore) bool {
 	return s.endedWithClient(t.client, t.IssuedAt, late)
 }
 
-// purgeClients deletes revoked clients of users that have no family and no token
-// left. The server will not give their IDs again.
+// purgeClients deletes revoked clients that belong to a user and have no family
+// and no token. The server will not assign their IDs again.
 func (s *Store) purgeClients(p *purge) {
 	inUse := map[string]bool{}
 	for _, f := range s.families {
@@ -179,7 +179,7 @@ func (s *Store) purgeClients(p *purge) {
 	}
 	late := purge{PurgeBefore: p.late()}
 	sweep(p, s.clients, func(c oauth.Client) bool {
-		if !late.revoked(c.RevokedAt) || c.Key != "" || c.Owner.Provider == "" || inUse[c.ID] || !s.given(c.ID) {
+		if !late.revoked(c.RevokedAt) || c.Key != "" || c.Owner.Provider == "" || inUse[c.ID] || !s.assigned(c.ID) {
 			return false
 		}
 		for key := range s.consents {
@@ -191,8 +191,9 @@ func (s *Store) purgeClients(p *purge) {
 	})
 }
 
-// given reports whether an ID is a UUID, or a number up to the last that was given.
-func (s *Store) given(id string) bool {
+// assigned reports whether an ID is a UUID, or a number up to the last assigned
+// one.
+func (s *Store) assigned(id string) bool {
 	n, err := strconv.ParseInt(id, 10, 64)
 	return strings.Contains(id, "-") || err == nil && n <= s.lastID
 }

@@ -67,7 +67,7 @@ func (s *Store) OpaqueToken(_ context.Context, d oauth.Digest) (*oauth.AccessTok
 }
 
 // joined returns a token with its client and family. A token that names a missing
-// family is dead. It must not be treated as a client's own token.
+// family is invalid. It must not be treated as a client's own token.
 func (s *Store) joined(row accessRow) (_ *oauth.AccessToken, err error) {
 	t := cloneAccess(row.AccessToken)
 	client, ok := s.clients[row.client]
@@ -141,7 +141,7 @@ func (s *Store) livePersonal(user oauth.UserRef, at time.Time) (n int) {
 	return n
 }
 
-// lives reports whether a family of a client that is not revoked lives, with the
+// lives reports whether a family is live and its client not revoked, with the
 // cut-offs applied. unredeemed says whether the family's code is unredeemed.
 func (s *Store) lives(id string, unredeemed bool, at time.Time) bool {
 	f, err := s.family(id, unredeemed)

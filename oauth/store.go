@@ -14,7 +14,7 @@ var (
 
 	// ErrConflict means that the record was changed since it was read, or that
 	// its ID is already taken.
-	ErrConflict = errors.New("oauth: changed by somebody else")
+	ErrConflict = errors.New("oauth: changed by another request")
 
 	// ErrSpent means that a one-time value was already used.
 	ErrSpent = errors.New("oauth: already spent")

@@ -12,7 +12,7 @@ type Scope struct {
 	Description string `json:"description"` // the text for the user
 }
 
-// AllScopes is the scope that stands for all scopes. Only the password and
+// AllScopes is the scope that means all scopes. Only the password and
 // client_credentials grants issue it. It is stored as "*", so it also includes
 // scopes that are registered later.
 const AllScopes = "*"

@@ -77,8 +77,8 @@ type SignOuter interface {
 	SignOut(w http.ResponseWriter, r *http.Request) error
 }
 
-// Subject is the account or the client that a token is for. The zero Subject is
-// neither, and no token is issued for it.
+// Subject is the account or client that a token is for. The zero Subject is neither,
+// and no token is issued for it.
 type Subject struct {
 	user   UserRef
 	client bool

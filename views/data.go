@@ -1,8 +1,8 @@
-// Package views holds the HTML of the server's pages, and what the pages get.
+// Package views has the HTML of the server's pages, and the types of their data.
 //
-// Fields may be added to these types; none is removed or changed. Names and texts
-// that other people wrote are cleaned and cut: they have no invisible characters and
-// none that change the direction of text. The template escapes them.
+// New versions may add fields to these types, and remove or change none. Names and
+// texts from users and clients have no invisible characters, no characters that
+// change the direction of text, and a limited length. The template escapes them.
 package views
 
 import (
@@ -12,16 +12,15 @@ import (
 	"slices"
 )
 
-// Page is what every view is given, layout.html too.
+// Page is the data of every view, including layout.html.
 type Page struct {
 	Site      string // the host of the issuer
-	RequestID string // under which the log says more
+	RequestID string // finds the log line with the details
 }
 
-// ConsentPage is what consent.html is given. An answer to the page counts only while
-// the page would show the same: if anything here has changed, User.Data apart, the
-// page is shown again. The page has to have a form by which
-// it is answered:
+// ConsentPage is the data of consent.html. The user's decision is valid only while
+// the page would show the same. If anything here has changed, except User.Data, the
+// server shows the page again. The page needs a form for the decision:
 //
 //	<form method="post" action="{{.Action}}">
 //	  <input type="hidden" name="ticket" value="{{.Ticket}}">
@@ -33,15 +32,15 @@ type ConsentPage struct {
 
 	Client    ConsentClient
 	User      ConsentUser
-	Scopes    []ConsentScope // what is asked for, in the order of Config.Scopes
-	Resources []string       // the APIs that it is for, if the request names any
+	Scopes    []ConsentScope // the requested scopes, in the order of Config.Scopes
+	Resources []string       // the requested resources, if any
 
-	Host   string // where the browser goes with the answer, or the app's own URL scheme
-	Device bool   // that is an app on this device
-	Days   int    // after how many days the user is asked again at the latest; 0: before the first is over
+	Host   string // the host that the browser is redirected to, or the app's own URL scheme
+	Device bool   // the redirect opens an app on this device
+	Days   int    // the app needs a new consent after this many days; 0: in less than a day
 
-	Action string // where the form goes
-	Ticket string // what the form has to hold
+	Action string // the form's action
+	Ticket string // the value of the form's field ticket
 }
 
 // Format implements [fmt.Formatter]. It prints no secret: only the client ID.
@@ -52,22 +51,22 @@ func (p ConsentPage) Format(f fmt.State, _ rune) {
 // LogValue implements [slog.LogValuer]: only the client ID.
 func (p ConsentPage) LogValue() slog.Value { return slog.StringValue(p.Client.ID) }
 
-// ConsentClient is who asks.
+// ConsentClient is the client that requests access.
 type ConsentClient struct {
 	ID         string
 	Name       string            // never empty
-	Untrusted  bool              // a user registered it, and nobody has checked it
-	Attributes map[string]string // as the application stored them: neither cleaned nor cut
+	Untrusted  bool              // a user registered it, and the operator has not checked it
+	Attributes map[string]string // as the application stored them, unchanged
 }
 
-// ConsentUser is who is asked.
+// ConsentUser is the signed-in user.
 type ConsentUser struct {
 	ID   string
 	Name string // may be empty
 	Data any    // User.Data of the application; nil when the view is checked at start-up, so use it in {{with .User.Data}}
 }
 
-// ConsentScope is a permission that is asked for.
+// ConsentScope is a requested permission.
 type ConsentScope struct {
 	ID          string
 	Description string
@@ -84,17 +83,17 @@ func (p ConsentPage) Old() []ConsentScope {
 	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s ConsentScope) bool { return !s.Granted })
 }
 
-// RedirectPage is what redirect.html is given: the page that redirects the browser
-// after a form. It has to have the link <a {{.Href}}>, and redirects by itself if
-// it defines a head:
+// RedirectPage is the data of redirect.html, which redirects the browser after a
+// form. The page needs the link <a {{.Href}}>. It redirects by itself if it defines
+// a head:
 //
 //	{{define "head"}}{{if not .App}}<meta http-equiv="refresh" content="0;url={{.Target}}">{{end}}{{end}}
 type RedirectPage struct {
 	Page
 
-	Target string            // where it leads: to the app, or to the sign-in page
-	Href   template.HTMLAttr // the attribute href="…" with it: a template would change a URL of an app on the device
-	Host   string            // of the target, or the app's own URL scheme; empty on the way to the sign-in page
+	Target string            // the URL of the app or of the sign-in page
+	Href   template.HTMLAttr // the attribute href="…" with Target; a template would change the URL of an app on the device
+	Host   string            // the host of Target, or the app's own URL scheme; empty for the sign-in page
 	App    bool              // the target is an app's own URL scheme, which opens only if the user clicks
 }
 
@@ -106,15 +105,15 @@ func (p RedirectPage) Format(f fmt.State, _ rune) {
 // LogValue implements [slog.LogValuer]: only the host.
 func (p RedirectPage) LogValue() slog.Value { return slog.StringValue(p.Host) }
 
-// DecidedPage is what decided.html is given: the page for a second decision.
+// DecidedPage is the data of decided.html, which responds to a second decision.
 type DecidedPage struct {
 	Page
 
-	What string // a sentence that says what the first decision was
+	What string // a sentence about the first decision
 }
 
-// ErrorPage is what error.html is given: the error in words for people, and in
-// those of the standards for whoever builds the app.
+// ErrorPage is the data of error.html: the error in words for users, and in the
+// standards' words for developers.
 type ErrorPage struct {
 	Page
 

@@ -2,7 +2,7 @@ package views
 
 import "embed"
 
-// Files are the pages, by the names that an application gives its own.
+// Files are the built-in pages. A custom page has the same file name.
 //
 //go:embed *.html
 var Files embed.FS

@@ -1,5 +1,5 @@
-// Package audit makes every change of the server one call: the write, the audit
-// record that is stored with it, and the events that follow it.
+// Package audit combines every change of the server in one call: the write, the
+// audit record that is stored with it, and the events that follow.
 package audit
 
 import (
@@ -11,15 +11,15 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Log is where changes are recorded and published.
+// Log records changes and publishes their events.
 type Log struct {
 	Enabled bool                               // whether records are stored
 	OnEvent func(context.Context, event.Event) // required
 }
 
 // Change makes one change. write gets the completed record, or nil if the audit log
-// is off. If write fails, no event is published. An error that means "it is done
-// already" is swallowed in write.
+// is off. If write fails, no event is published. write returns nil if the change was
+// already made.
 func (l Log) Change(ctx context.Context, record oauth.AuditRecord, write func(*oauth.AuditRecord) error, events ...event.Event) error {
 	if err := write(l.complete(ctx, record)); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (l Log) publish(ctx context.Context, events []event.Event) {
 	}
 }
 
-// complete adds what is known of the request; nil if the log is off.
+// complete adds the request's data to a record. It returns nil if the log is off.
 func (l Log) complete(ctx context.Context, record oauth.AuditRecord) *oauth.AuditRecord {
 	if !l.Enabled {
 		return nil
@@ -60,7 +60,7 @@ func (l Log) complete(ctx context.Context, record oauth.AuditRecord) *oauth.Audi
 	return &completed
 }
 
-// Meta is what the events of a request say about it.
+// Meta returns the request's data for its events.
 func Meta(ctx context.Context) event.Meta {
 	info := reqinfo.From(ctx)
 	return event.Meta{RequestID: info.ID, Address: info.Address}

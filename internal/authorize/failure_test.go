@@ -267,7 +267,7 @@ func TestAuthorize_AZ_22_GivenUp(t *testing.T) {
 	cancel()
 	r := b.NewRequest("GET", "/oauth/authorize?"+c.Request().Encode(), "", http.Header{}).WithContext(ctx)
 	b.Send(r)
-	if log := s.Log.String(); strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "given up by the client") {
+	if log := s.Log.String(); strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "canceled by the client") {
 		t.Errorf("the log says %s", log)
 	}
 }

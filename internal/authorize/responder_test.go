@@ -117,7 +117,7 @@ func TestConfig_Responders(t *testing.T) {
 		"code":                 {[]oauth.Responder{&namedResponder{"code", "x"}}, `second responder for response_type "code"`},
 		"token, which is on":   {[]oauth.Responder{&namedResponder{"token", "x"}}, `second responder for response_type "token"`},
 		"two of one type":      {[]oauth.Responder{&namedResponder{"x", "x"}, &namedResponder{"x", "y"}}, `second responder for response_type "x"`},
-		"a grant that is ours": {[]oauth.Responder{&namedResponder{"x", "authorization_code"}}, "is that of"},
+		"a grant that is ours": {[]oauth.Responder{&namedResponder{"x", "authorization_code"}}, "belongs to"},
 	} {
 		c := testkit.PlainConfig(t)
 		c.EnableImplicitGrant, c.Responders = true, tt.responders

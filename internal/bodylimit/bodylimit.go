@@ -76,8 +76,8 @@ func (b *deadlined) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF && !b.done {
 		b.done = true
-		// net/http now reads ahead to detect a disconnected client. A deadline
-		// would look like one.
+		// net/http now reads ahead to detect a disconnected client. A deadline would
+		// look like a disconnection.
 		_ = http.NewResponseController(b.w).SetReadDeadline(time.Time{}) // it succeeded in Apply
 	}
 	return n, err

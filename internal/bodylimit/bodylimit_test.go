@@ -52,7 +52,7 @@ func post(t *testing.T, client *http.Client, url string, body io.Reader) (status
 	}
 	res, err := client.Do(r)
 	if err != nil {
-		t.Fatalf("POST = %v, want an answer", err)
+		t.Fatalf("POST = %v, want a response", err)
 	}
 	defer res.Body.Close()
 	all, err := io.ReadAll(res.Body)
@@ -62,8 +62,8 @@ func post(t *testing.T, client *http.Client, url string, body io.Reader) (status
 	return res.StatusCode, res.Proto, string(all)
 }
 
-// Over HTTP/1 and HTTP/2, with the connection in reach and without, a body that
-// does not come is cut off, and one that comes is read.
+// Over HTTP/1 and HTTP/2, whether or not a middleware hides the connection, Apply
+// cuts off a body that does not arrive and passes one that does.
 func TestApply_FR_04_OverTheNetwork(t *testing.T) {
 	plain := func(w http.ResponseWriter) http.ResponseWriter { return w }
 	hidden := func(w http.ResponseWriter) http.ResponseWriter { return struct{ http.ResponseWriter }{w} }
@@ -85,26 +85,26 @@ func TestApply_FR_04_OverTheNetwork(t *testing.T) {
 				status, proto, _ := post(t, client, url, reader)
 				writer.Close()
 				if status != http.StatusRequestTimeout || !strings.HasPrefix(tt.name, proto) || time.Since(began) < within {
-					t.Errorf("a body that stops is answered %d over %s after %v, want 408 after %v", status, proto, time.Since(began), within)
+					t.Errorf("response to a body that stops = %d over %s after %v, want 408 after %v", status, proto, time.Since(began), within)
 				}
 				if status, _, text := post(t, client, url, strings.NewReader("all of it")); status != 200 || text != "all of it" {
-					t.Errorf("a body that comes is answered %d %q, want it back", status, text)
+					t.Errorf("response to a complete body = %d %q, want 200 and the body", status, text)
 				}
 				if status, _, _ := post(t, client, url, strings.NewReader(strings.Repeat("a", 2<<10))); status != http.StatusRequestEntityTooLarge {
-					t.Errorf("a body that is too large is answered %d, want 413", status)
+					t.Errorf("response to a body that is too large = %d, want 413", status)
 				}
 				if status, _, _ := post(t, client, url, http.NoBody); status != 200 {
-					t.Errorf("a request without a body is answered %d, want 200", status)
+					t.Errorf("response to a request without a body = %d, want 200", status)
 				}
 			}
 			if n := strings.Count(log.String(), "Unwrap"); n != tt.notices {
-				t.Errorf("the log names the middleware %d times, want %d: %s", n, tt.notices, log)
+				t.Errorf("the log has %d warnings about the middleware, want %d: %s", n, tt.notices, log)
 			}
 		})
 	}
 }
 
-// A request without a body costs nothing.
+// Apply allocates nothing for a request without a body.
 func TestApply_FR_04_NoBodyNoAllocation(t *testing.T) {
 	limit := bodylimit.New(1<<10, slog.New(slog.DiscardHandler))
 	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)

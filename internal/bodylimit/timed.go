@@ -91,6 +91,6 @@ func (t *timed) pump() {
 	}
 }
 
-// Close leaves closing to net/http, which closes the body at the end of the
-// request. Closing it here would block until the goroutine ends.
+// Close does nothing: net/http closes the body at the end of the request. Closing it
+// here would block until the goroutine ends.
 func (t *timed) Close() error { return nil }

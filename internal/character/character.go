@@ -1,4 +1,4 @@
-// Package character knows which characters a text from outside must not have.
+// Package character detects characters that a text from outside must not have.
 package character
 
 import (
@@ -12,10 +12,10 @@ const (
 	joiner    = '\u200D'
 )
 
-// Control reports whether r steers a terminal, a page or a log instead of being
-// read: a control character (C0, DEL and C1), a format character such as U+202E
-// RIGHT-TO-LEFT OVERRIDE, or a line or paragraph separator. The two joiners are
-// format characters that many scripts and emoji need, so they are allowed.
+// Control reports whether r controls a terminal, a page or a log: a control
+// character (C0, DEL and C1), a format character such as U+202E RIGHT-TO-LEFT
+// OVERRIDE, or a line or paragraph separator. The two joiners are format characters
+// that many scripts and emoji need, so they are allowed.
 func Control(r rune) bool {
 	if r < unicode.MaxASCII {
 		return r < ' '

@@ -10,12 +10,12 @@ import (
 func TestControl_FR_11(t *testing.T) {
 	for _, r := range "\x00\t\n\r\x1b\x7f\u0080\u0085\u009b\u009f\u00ad\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\ufeff\U000e0001\U000e007f" {
 		if !character.Control(r) {
-			t.Errorf("Control(%U) = false, want true: it steers a terminal or a page", r)
+			t.Errorf("Control(%U) = false, want true: it controls a terminal or a page", r)
 		}
 	}
 	for _, r := range " ~é\u00a0\u200c\u200d\ufe0f名👩\u0301" {
 		if character.Control(r) {
-			t.Errorf("Control(%U) = true, want false: names have it", r)
+			t.Errorf("Control(%U) = true, want false: names need it", r)
 		}
 	}
 }

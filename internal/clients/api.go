@@ -12,8 +12,8 @@ import (
 // maxNamed is how many audiences an error names.
 const maxNamed = 10
 
-// checkAudience reports what is wrong with the audience of an API. A known audience
-// gets the spelling of the settings.
+// checkAudience reports the faults of an API's audience. A known audience gets the
+// spelling of the settings.
 func (r *Registry) checkAudience(c *oauth.Client) error {
 	if c.Audience == "" {
 		return nil
@@ -37,7 +37,7 @@ func (r *Registry) checkAudience(c *oauth.Client) error {
 // isAPI reports whether a client is an API that gets no tokens.
 func isAPI(c *oauth.Client) bool { return c.Audience != "" && len(c.GrantTypes) == 0 }
 
-// checkAPI reports what an API has that is for tokens, which it does not get.
+// checkAPI reports settings that are for tokens, because an API gets no tokens.
 func checkAPI(c *oauth.Client) error {
 	var without []string
 	for _, field := range []struct {

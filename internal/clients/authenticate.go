@@ -90,7 +90,7 @@ func (r *Registry) identify(ctx context.Context, c Credentials, at time.Time) (*
 	case !client.Active():
 		return nil, fmt.Errorf("the client is revoked or suspended: %w", failed)
 	case client.Public() && c.Method != oauth.AuthNone:
-		return nil, fmt.Errorf("the client is public and sent a secret; take the secret out of it: %w", failed)
+		return nil, fmt.Errorf("the client is public and sent a secret; remove the secret from its settings: %w", failed)
 	case client.Public():
 		return client, nil
 	case c.Method == oauth.AuthNone:
@@ -98,7 +98,7 @@ func (r *Registry) identify(ctx context.Context, c Credentials, at time.Time) (*
 	case !client.AuthMethod.Accepts(c.Method):
 		return nil, fmt.Errorf("the client used %s and is registered for %s: %w", c.Method, client.AuthMethod, failed)
 	case !right:
-		return nil, fmt.Errorf("none of the client's %d secrets matches or is live; copy it again, or make a new one: %w", len(client.Secrets), failed)
+		return nil, fmt.Errorf("none of the client's %d secrets matches and is unexpired; copy the secret again, or rotate it: %w", len(client.Secrets), failed)
 	}
 	return client, nil
 }

@@ -36,7 +36,7 @@ func TestToken_TK_11_EachMethodAsRegistered(t *testing.T) {
 				continue
 			}
 			if way.a.Status != 401 || way.a.JSON()["error"] != "invalid_client" {
-				t.Errorf("a client registered for %q got in by %s: %s", tt.method, way.name, way.a)
+				t.Errorf("a client registered for %q was authenticated by %s: %s", tt.method, way.name, way.a)
 			}
 		}
 	}
@@ -46,7 +46,7 @@ func TestToken_TK_12_PublicAndConfidential(t *testing.T) {
 	s := testkit.NewServer(t)
 	web, spa := s.Web(), s.Spa()
 	code := "grant_type=authorization_code&code=x"
-	s.Send(code+"&client_id="+spa.ID).WantJSONError(400, "invalid_grant") // the code is at fault, the client is in
+	s.Send(code+"&client_id="+spa.ID).WantJSONError(400, "invalid_grant") // the client is authenticated; only the code is invalid
 	s.Send(code, "Authorization", testkit.Basic(spa.ID, "")).WantJSONError(400, "invalid_grant")
 	s.Send(code+"&client_id="+spa.ID+"&client_secret=x").WantJSONError(401, "invalid_client")
 	s.Send(code, "Authorization", testkit.Basic(spa.ID, "x")).WantJSONError(401, "invalid_client")
@@ -56,9 +56,9 @@ func TestToken_TK_12_PublicAndConfidential(t *testing.T) {
 	s.Send(code).WantJSONError(401, "invalid_client")
 }
 
-// A client without a secret, or whose last secret has expired, does not become a
-// public one.
-func TestToken_TK_12_WithoutASecretNobodyGetsIn(t *testing.T) {
+// A client without a secret does not become public, nor does one whose last secret
+// has expired.
+func TestToken_TK_12_ClientWithoutASecretIsRefused(t *testing.T) {
 	s := testkit.NewServer(t)
 	bare := &oauth.Client{ID: "bare", AuthMethod: oauth.AuthSecret, GrantTypes: []string{"client_credentials"}, CreatedAt: time.Now()}
 	if err := s.Store.CreateClient(t.Context(), bare, nil); err != nil {
@@ -77,8 +77,8 @@ func TestToken_TK_12_WithoutASecretNobodyGetsIn(t *testing.T) {
 	s.Send("grant_type=client_credentials", "Authorization", testkit.Basic(c.ID, "next")).Tokens()
 }
 
-// Who guesses learns nothing: neither from the answer nor from what the server
-// does does an unknown client differ from a wrong secret.
+// An attacker cannot tell an unknown client from a wrong secret, by the response or
+// by the server's work.
 func TestNeverRepeat_C4_TK_13_UnknownClientLooksLikeWrongSecret(t *testing.T) {
 	s, store := testkit.Watched(t)
 	web, spa, post := s.Web(), s.Spa(), s.Register(passport.Registration{AuthMethod: oauth.AuthPost})
@@ -102,22 +102,22 @@ func TestNeverRepeat_C4_TK_13_UnknownClientLooksLikeWrongSecret(t *testing.T) {
 		"suspended with wrong secret":     {suspended.ID, "wrong"},
 		"revoked":                         {revoked.ID, revoked.Secret},
 		"unknown with a very long ID":     {strings.Repeat("k", 4000), "wrong"},
-		"unknown without a secret":        {"nobody", ""},
+		"unknown without a secret":        {"unknown", ""},
 		"confidential without a secret":   {web.ID, ""},
 		"an ID that no store could store": {"a\x00b", "wrong"},
 	} {
 		got, n := ask(tt[0], tt[1])
 		if got.Status != want.Status || got.Body != want.Body || got.Header.Get("WWW-Authenticate") != want.Header.Get("WWW-Authenticate") {
-			t.Errorf("%s: %s, want the same answer as for an unknown client: %s", name, got, want)
+			t.Errorf("%s: %s, want the same response as for an unknown client: %s", name, got, want)
 		}
 		if n != calls {
-			t.Errorf("%s: %d calls of the store, %d for an unknown client", name, n, calls)
+			t.Errorf("%s: %d calls of the store, want %d as for an unknown client", name, n, calls)
 		}
 	}
 }
 
-// The work is the same too: one look-up and one digest. Medians of many, in
-// turns, so that a busy machine slows both.
+// The work is also the same: one look-up and one digest. The test takes medians of
+// alternating measurements, so that a busy machine slows both.
 func TestNeverRepeat_C4_TK_13_SameWork(t *testing.T) {
 	if testing.Short() && os.Getenv("PASSPORT_TEST_REQUIRE") != "1" {
 		t.Skip("measures time")
@@ -140,6 +140,6 @@ func TestNeverRepeat_C4_TK_13_SameWork(t *testing.T) {
 	}
 	a, b := testkit.Median(times[0]), testkit.Median(times[1])
 	if a > 3*b || b > 3*a {
-		t.Errorf("an unknown client takes %v, a wrong secret %v: that tells which clients there are", a, b)
+		t.Errorf("an unknown client takes %v, a wrong secret %v: the difference reveals which clients exist", a, b)
 	}
 }

@@ -24,7 +24,7 @@ func (r *Registry) Update(ctx context.Context, c *oauth.Client) error {
 	case err != nil:
 		return fmt.Errorf("find client %q: %w", c.ID, err)
 	case stored.AuthMethod != c.AuthMethod:
-		return fmt.Errorf("update client %q: it was made with the authentication method %q, which is fixed: make another client", c.ID, stored.AuthMethod)
+		return fmt.Errorf("update client %q: its authentication method is %q and cannot be changed: create another client", c.ID, stored.AuthMethod)
 	}
 	if err := r.check(c, stored); err != nil {
 		return err
@@ -107,9 +107,9 @@ func (r *Registry) RotateSecret(ctx context.Context, clientID string, keepOld ti
 	case c.Public():
 		return "", fmt.Errorf("client %q is public: it has no secret", clientID)
 	case !c.RevokedAt.IsZero():
-		return "", fmt.Errorf("client %q is revoked: it can do nothing with a secret", clientID)
+		return "", fmt.Errorf("client %q is revoked: it cannot use a secret", clientID)
 	case keepOld < 0:
-		return "", fmt.Errorf("the old secret cannot have ended %v ago: want 0 or more", -keepOld)
+		return "", fmt.Errorf("the old secret cannot end %v in the past: want 0 or more", -keepOld)
 	}
 	at := clock.Now()
 	fresh := secret.New()

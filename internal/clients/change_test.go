@@ -10,7 +10,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// On success the caller has the client as it is stored.
+// UpdateClient updates its argument to the stored client.
 func TestUpdateClient_FR_01_ReturnsTheNumber(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web().Client
@@ -26,7 +26,7 @@ func TestUpdateClient_FR_01_ReturnsTheNumber(t *testing.T) {
 	}
 }
 
-// A client that others change at the same time is changed all the same.
+// A suspension succeeds even if other processes change the client at the same time.
 func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -39,17 +39,17 @@ func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
 	}
 	stale.Name = "Renamed"
 	if err := s.UpdateClient(t.Context(), stale); err == nil {
-		t.Error("a stale record was stored: it would have let a suspended client in again")
+		t.Error("UpdateClient() stored a stale record, which would resume a suspended client")
 	}
 	fresh, _ := s.Client(t.Context(), c.ID)
 	fresh.Name = "Renamed"
 	version := fresh.Version
 	if err := s.UpdateClient(t.Context(), fresh); err != nil || fresh.Version != version+1 || fresh.UpdatedAt.IsZero() {
-		t.Errorf("UpdateClient() = %v, and the record is %+v", err, fresh)
+		t.Errorf("UpdateClient() = %v with the record %+v, want the change stored", err, fresh)
 	}
 	stored, _ := s.Client(t.Context(), c.ID)
 	if stored.Name != "Renamed" || stored.SuspendedAt.IsZero() || stored.Version != fresh.Version {
-		t.Errorf("stored is %+v", stored)
+		t.Errorf("the stored client is %+v, want the change and the suspension", stored)
 	}
 	for name, spoil := range map[string]func(*oauth.Client){
 		"no name":       func(c *oauth.Client) { c.Name = "" },
@@ -62,12 +62,12 @@ func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
 	} {
 		spoiled := *stored
 		if spoil(&spoiled); s.UpdateClient(t.Context(), &spoiled) == nil {
-			t.Errorf("%s: UpdateClient() stored it", name)
+			t.Errorf("%s: UpdateClient() = nil, want an error", name)
 		}
 	}
 }
 
-// Both secrets are good for a while, then the new one alone.
+// Both secrets are valid for keepOld, then only the new one.
 func TestRotateSecret_BothLiveForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -86,19 +86,19 @@ func TestRotateSecret_BothLiveForAWhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Exchange(renewed, "grant_type", "client_credentials").WantJSONError(401, "invalid_client")
-		for name, id := range map[string]string{"a public client": s.Spa().ID, "no client": "nobody"} {
+		for name, id := range map[string]string{"a public client": s.Spa().ID, "an unknown client": "unknown"} {
 			if secret, err := s.RotateSecret(t.Context(), id, 0); err == nil || secret != "" {
-				t.Errorf("RotateSecret() of %s = %v", name, err)
+				t.Errorf("RotateSecret() of %s = %v, want an error", name, err)
 			}
 		}
 		if strings.Contains(s.Log.String(), fresh) {
-			t.Error("the log has the secret")
+			t.Error("the log contains the secret")
 		}
 	})
 }
 
-// Redirect URIs and origins of a client that is registered already keep working in a
-// spelling that is refused today. New ones in such a spelling are refused.
+// Registered redirect URIs and origins stay valid in a spelling that is refused
+// today. New ones in such a spelling are refused.
 func TestUpdateClient_KeepsRegisteredSpellings(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web().Client

@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// faults are what is wrong with a client. Each cause is one fault: a value that is
-// listed twice, for example, is reported once.
+// faults are the faults of a client. Each cause is one fault: a value that is listed
+// twice, for example, is reported once.
 type faults struct {
 	errs []error
 	said map[string]bool
@@ -40,7 +40,7 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 func (r *Registry) check(c, stored *oauth.Client) error {
 	f := new(faults)
 	if strings.TrimSpace(c.Name) == "" {
-		f.add(true, "a name is missing: it is what users see on the consent page")
+		f.add(true, "a name is missing: users see it on the consent page")
 	} else {
 		f.add(!storable.Name(c.Name), "the name is not UTF-8 without control and format characters, of at most 255 bytes")
 	}
@@ -62,8 +62,7 @@ func (r *Registry) check(c, stored *oauth.Client) error {
 	return errors.Join(f.errs...)
 }
 
-// checkGrants reports what is wrong with the grants and with the users that they are
-// for.
+// checkGrants reports the faults of the grants and of the user provider.
 func (r *Registry) checkGrants(f *faults, c *oauth.Client) {
 	users := r.users.Provider(c.Provider)
 	unknown := c.Provider != "" && users == nil
@@ -95,23 +94,22 @@ func (r *Registry) checkProvider(f *faults, c *oauth.Client) {
 	f.add(true, "a user provider is missing, and there is no default, because Config.Users is not set: name one of Config.Providers: %s%s", strings.Join(names, ", "), more)
 }
 
-// checkTokens reports what is wrong with the tokens that a client may get, and with
-// the way that they reach it.
+// checkTokens reports the faults of token lifetimes, scopes and redirect URIs.
 func (r *Registry) checkTokens(f *faults, c *oauth.Client) {
 	for _, ttl := range []struct {
 		of string
 		d  time.Duration
 	}{{"access tokens", c.AccessTokenTTL}, {"refresh tokens", c.RefreshTokenTTL}, {"families", c.FamilyTTL}} {
-		f.add(ttl.d != 0 && ttl.d < time.Second, "the lifetime of %s is %v: want at least a second, or none for that of the server", ttl.of, ttl.d)
+		f.add(ttl.d != 0 && ttl.d < time.Second, "the lifetime of %s is %v: want at least a second, or none for the server's lifetime", ttl.of, ttl.d)
 	}
 	redirects := r.parts.AnyTrait(c, func(t oauth.GrantTraits) bool { return t.Redirects })
-	f.add(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: say where users are sent back to")
+	f.add(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: the server redirects users to it")
 	for _, id := range c.Scopes {
 		f.add(!r.policy.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
 	}
 }
 
-// checkAddresses reports what is wrong with the redirect URIs and origins of a client.
+// checkAddresses reports the faults of the redirect URIs and origins of a client.
 func (r *Registry) checkAddresses(f *faults, c, stored *oauth.Client) {
 	if stored == nil {
 		stored = new(oauth.Client)

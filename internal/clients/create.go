@@ -66,7 +66,7 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 	}
 	err = r.create(ctx, c, oauth.AuditRecord{Action: "client.created", User: c.Owner, ClientID: c.ID, Time: at})
 	if errors.Is(err, oauth.ErrConflict) {
-		return nil, "", fmt.Errorf("create client: there is a client with the ID %q already: choose another: %w", c.ID, err)
+		return nil, "", fmt.Errorf("create client: a client with the ID %q already exists: choose another: %w", c.ID, err)
 	}
 	if errors.Is(err, oauth.ErrLimit) {
 		return nil, "", policy.LimitReached("create client: the user %s may not own more clients (MaxClientsPerUser is %d): revoke one, or raise the limit", c.Owner.ID, r.limit)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// traited is a grant of an application, by its type and traits.
+// traited is a custom grant with traits.
 type traited struct {
 	grantType string
 	traits    oauth.GrantTraits
@@ -27,7 +27,7 @@ func (traited) Authorize(context.Context, *oauth.TokenRequest) (*oauth.Authoriza
 }
 
 // onlyProviders returns a server with the providers staff and customers, and without
-// Users.
+// Config.Users.
 func onlyProviders(t *testing.T, change func(*passport.Config)) *passport.Server {
 	t.Helper()
 	staff := testkit.NewAccounts("alice")
@@ -42,9 +42,9 @@ func onlyProviders(t *testing.T, change func(*passport.Config)) *passport.Server
 	return s
 }
 
-// Without Users, a client of any type that acts for users has to name a provider:
-// when it is made, and when it is changed. A client that acts for itself, and an API,
-// don't.
+// Without Config.Users, a client that acts for users must name a provider, when it
+// is created and when it is changed. A client that acts for itself and an API need
+// none.
 func TestCreateClient_FR_42_ProvidersWithoutUsers(t *testing.T) {
 	s := onlyProviders(t, func(*passport.Config) {})
 	for name, tt := range map[string]struct {
@@ -71,7 +71,7 @@ func TestCreateClient_FR_42_ProvidersWithoutUsers(t *testing.T) {
 			}
 			_, err := s.CreateClient(t.Context(), tt.reg)
 			if refused := err != nil; refused != tt.need || refused && !strings.Contains(err.Error(), "name one of Config.Providers: customers, staff") {
-				t.Fatalf("CreateClient() without a provider = %v, want it refused: %v, by the names of the providers", err, tt.need)
+				t.Fatalf("CreateClient() without a provider = %v, want an error with the names of the providers: %v", err, tt.need)
 			}
 			if !tt.need {
 				return
@@ -81,7 +81,7 @@ func TestCreateClient_FR_42_ProvidersWithoutUsers(t *testing.T) {
 			testkit.Check(t, err)
 			made.Client.Provider = ""
 			if err := s.UpdateClient(t.Context(), made.Client); err == nil || !strings.Contains(err.Error(), "name one of Config.Providers: customers, staff") {
-				t.Errorf("UpdateClient() that takes the provider away = %v, want it refused by the names of the providers", err)
+				t.Errorf("UpdateClient() that removes the provider = %v, want an error with the names of the providers", err)
 			}
 		})
 	}

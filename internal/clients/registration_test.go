@@ -9,7 +9,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What CreateClient refuses never gets that far.
+// CreateClient refuses names that a consent page cannot show.
 func TestCreateClient_UI_04_Names(t *testing.T) {
 	s := testkit.NewServer(t)
 	for name, ok := range map[string]bool{
@@ -18,12 +18,12 @@ func TestCreateClient_UI_04_Names(t *testing.T) {
 	} {
 		_, err := s.CreateClient(t.Context(), passport.Registration{Name: name, RedirectURIs: []string{"https://app.example.com/"}})
 		if (err == nil) != ok {
-			t.Errorf("CreateClient with the name %q = %v, want it to work: %v", name, err, ok)
+			t.Errorf("CreateClient() with the name %q = %v, want success: %v", name, err, ok)
 		}
 	}
 }
 
-// What may be registered (RFC 9700 §2.6, RFC 8252 §7.1, §8.4).
+// The redirect URIs that a client may register (RFC 9700 §2.6, RFC 8252 §7.1, §8.4).
 func TestCreateClient_AZ_11_AZ_12_NeverRepeat_B5_B8_RedirectURIs(t *testing.T) {
 	s := testkit.NewServer(t)
 	plain := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = "http://127.0.0.1:8000" })
@@ -37,7 +37,7 @@ func TestCreateClient_AZ_11_AZ_12_NeverRepeat_B5_B8_RedirectURIs(t *testing.T) {
 		"com.example.app:/cb", "com.example.app://cb", "com.example.app:/cb?x=1", "com.example.app:cb",
 	} {
 		if err := create(s, uri); err != nil {
-			t.Errorf("%s is refused: %v", uri, err)
+			t.Errorf("CreateClient() with the redirect URI %s = %v, want no error", uri, err)
 		}
 	}
 	for _, uri := range []string{
@@ -51,17 +51,17 @@ func TestCreateClient_AZ_11_AZ_12_NeverRepeat_B5_B8_RedirectURIs(t *testing.T) {
 		"https://app.example.com/cb?code=1", "https://app.example.com/" + strings.Repeat("a", 3000), "https://аpp.example.com/", "https://app.example.com/%zz", "https://[fe80::1%25eth0]/",
 	} {
 		if create(s, uri) == nil {
-			t.Errorf("%q may be registered", uri)
+			t.Errorf("CreateClient() with the redirect URI %q = nil, want an error", uri)
 		}
 	}
 	if err := create(plain, "http://app.example.com/cb"); err != nil {
-		t.Errorf("with an issuer of plain http a client of plain http is refused: %v", err)
+		t.Errorf("CreateClient() with an http redirect URI at an http issuer = %v, want no error", err)
 	}
-	// All faults at once, and what is right does not hide what is wrong.
+	// The error has all faults. A valid URI does not hide an invalid one.
 	_, err := s.CreateClient(t.Context(), passport.Registration{RedirectURIs: []string{"https://app.example.com/cb", "javascript:x", "http://evil.example"}})
 	for _, want := range []string{"name is missing", "javascript:", "http://evil.example"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("CreateClient() = %v, want it to name %s", err, want)
+			t.Errorf("CreateClient() = %v, want %s in it", err, want)
 		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Config holds the dependencies of a [Registry]. All fields but the flag are
-// required.
+// Config holds the dependencies of a [Registry]. All fields except Limit and
+// Numbered are required.
 type Config struct {
 	Store  oauth.ClientStore
 	Parts  *feature.Joined
@@ -26,7 +26,7 @@ type Config struct {
 	Users  *users.Directory
 	Audit  audit.Log
 
-	Limit    int  // of the clients of an owner; zero for no limit
+	Limit    int  // the maximum number of an owner's clients; zero for no limit
 	Numbered bool // the store assigns numeric IDs to new clients
 }
 
@@ -94,7 +94,7 @@ func (r *Registry) Internal(ctx context.Context, c oauth.Client, what string) (*
 	}
 	c.ID = r.newID()
 	err = r.create(ctx, &c, oauth.AuditRecord{Action: "client.created", ClientID: c.ID, Reason: what, Time: c.CreatedAt})
-	if errors.Is(err, oauth.ErrConflict) { // another node was first
+	if errors.Is(err, oauth.ErrConflict) { // another node created it first
 		return r.store.ClientByKey(ctx, c.Key)
 	}
 	if err != nil {

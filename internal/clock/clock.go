@@ -1,4 +1,4 @@
-// Package clock tells the time in the form in which stores keep it.
+// Package clock returns the time in the form that stores keep.
 package clock
 
 import "time"

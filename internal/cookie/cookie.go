@@ -10,11 +10,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// XSRF is the one name without a digest: libraries such as axios look for it.
+// XSRF is the only name without a digest: libraries such as axios look for it.
 const XSRF = "XSRF-TOKEN"
 
-// digestLength is how much of the issuer's digest a name has: 60 bits, to tell apart
-// the few servers of one host.
+// digestLength is the number of characters of the issuer's digest in a name: 60 bits
+// are enough for the few servers of one host.
 const digestLength = 10
 
 // Names are the names of the cookies of one server.
@@ -36,8 +36,9 @@ func (n Names) Host(what string) string { return n.prefix() + what + "-" + n.dig
 // Plain returns a name without a prefix.
 func (n Names) Plain(what string) string { return what + "_" + n.digest }
 
-// Before returns the name that [Names.Host] replaces. It has no digest, so it may
-// hold the value of another server. It is read, and never set.
+// Before returns the name that earlier versions used for [Names.Host]. It has no
+// digest, so the cookie may belong to another server. The server reads this cookie
+// and never sets it.
 func (n Names) Before(what string) string { return n.prefix() + what }
 
 func (n Names) prefix() string {
@@ -50,8 +51,8 @@ func (n Names) prefix() string {
 // New returns a cookie that no script can read, for the whole host and for this
 // session of the browser or for age seconds. A negative age deletes the cookie.
 //
-// Lax and not Strict: a browser comes to the authorization endpoint from the
-// client's site, and must be recognized there.
+// SameSite is Lax and not Strict: browsers come to the authorization endpoint from
+// the client's site, and must send the cookie there.
 func (n Names) New(name, value string, age int) *http.Cookie {
 	return &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: age,

@@ -1,5 +1,5 @@
 // Package ctxtoken carries the access token and the user of a request in its
-// context, from the guard (or a test that stands in for it) to the handler.
+// context, from the guard (or from a test) to the handler.
 package ctxtoken
 
 import (
@@ -10,17 +10,17 @@ import (
 
 type key struct{}
 
-// Admitted is what a guard let in.
+// Admitted has the token and the user that a guard admitted.
 type Admitted struct {
 	Token *oauth.AccessToken
 	User  *oauth.User // nil when a client acts for itself
-	By    any         // the server whose guard it was, or is to be; nil for a test that stands in
+	By    any         // the server whose guard admitted them; nil in a test without a guard
 }
 
 // With returns ctx carrying a.
 func With(ctx context.Context, a Admitted) context.Context { return context.WithValue(ctx, key{}, a) }
 
-// From returns what ctx carries; ok is false when no guard let the request in.
+// From returns what ctx carries; ok is false if no guard admitted the request.
 func From(ctx context.Context) (a Admitted, ok bool) {
 	a, ok = ctx.Value(key{}).(Admitted)
 	return a, ok

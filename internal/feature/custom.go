@@ -16,7 +16,7 @@ func OfGrant(i int, g oauth.Grant) Part {
 	p := Part{Name: "Config.Grants"}
 	switch {
 	case g == nil || nilpointer.Is(g):
-		p.Faults = Fault("Grants[%d] is nil: leave it out", i)
+		p.Faults = Fault("Grants[%d] is nil: remove it", i)
 	case g.GrantType() == "":
 		p.Faults = Fault("Grants: %T has no GrantType", g)
 	default:
@@ -31,11 +31,11 @@ func OfResponder(i int, r oauth.Responder) Part {
 	p := Part{Name: "Config.Responders"}
 	switch {
 	case r == nil || nilpointer.Is(r):
-		p.Faults = Fault("Responders[%d] is nil: leave it out", i)
+		p.Faults = Fault("Responders[%d] is nil: remove it", i)
 	case r.ResponseType() == "":
 		p.Faults = Fault("Responders: %T has no ResponseType", r)
 	case r.GrantType() == "":
-		p.Faults = Fault("Responders: %T has no GrantType, by which clients are allowed it", r)
+		p.Faults = Fault("Responders: %T has no GrantType, which clients are registered for", r)
 	default:
 		p.Responders, p.Metadata = []oauth.Responder{r}, MetadataOf(r)
 	}

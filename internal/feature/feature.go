@@ -1,6 +1,6 @@
-// Package feature joins the parts of a server: what each endpoint and each feature
-// adds to grants, responders and metadata. It is pure: a [Part] is known before any
-// room is built.
+// Package feature joins the parts of a server: the grants, responders and metadata
+// of each endpoint and feature. It has no side effects: all parts are known before
+// the server is built.
 package feature
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Server is what a part may know of the server that it is part of.
+// Server has the facts about the server that a part may use.
 type Server struct {
 	Issuer string // without a slash at the end
 	Path   string // of the endpoints below the issuer, such as "/oauth"
@@ -26,24 +26,26 @@ func (s Server) URL(endpoint string) string {
 
 // Part is what one endpoint or feature adds to the server.
 type Part struct {
-	Name       string            // for the error of a clash
+	Name       string            // names the part in errors
 	Grants     []oauth.Grant     // at the token endpoint
 	Responders []oauth.Responder // at the authorization endpoint
 	Metadata   Metadata          // members of the metadata document; lists of one name are joined
 
-	// ResponseTypes are those that the part's endpoint answers without a responder.
+	// ResponseTypes are the response types that the part's endpoint handles without
+	// a responder.
 	ResponseTypes []string
 
-	// Registrable are grant types that a client may be registered for and that no
-	// request can name.
+	// Registrable are grant types that a client may be registered for, but that a
+	// request cannot name.
 	Registrable map[string]oauth.GrantTraits
 
-	// Off are grant types that the part could add, each with what turns it on.
+	// Off are grant types that the part could add, each with the setting that
+	// enables it.
 	Off map[string]string
 
 	Warnings []string                // for New to log
 	Faults   []error                 // of its settings, each with its remedy
-	Store    func(oauth.Store) error // whether the store has the power that it needs; nil needs none
+	Store    func(oauth.Store) error // checks that the store has the power that the part needs; nil: it needs none
 }
 
 // Metadata are members of the metadata document (RFC 8414 §2).
@@ -56,15 +58,14 @@ type Joined struct {
 	Metadata   Metadata
 	Warnings   []string
 
-	traits map[string]oauth.GrantTraits // of every type that a client may be registered for
-	asked  []string                     // of these, the ones that requests can name
+	traits map[string]oauth.GrantTraits // of every registrable grant type
+	asked  []string                     // the registrable grant types that requests can name
 	off    map[string]string
 	stores []func(oauth.Store) error
 }
 
-// Join returns all parts as one, and everything that is wrong with them: their own
-// faults, and two parts that add a grant, a response type or a member of the
-// metadata of the same name.
+// Join returns all parts as one, and their faults. Two parts that add a grant, a
+// response type or a metadata member with the same name are a fault, too.
 func Join(parts ...Part) (*Joined, []error) {
 	j := joiner{
 		Joined: &Joined{
@@ -82,17 +83,17 @@ func Join(parts ...Part) (*Joined, []error) {
 	return j.Joined, j.faults
 }
 
-// The kinds of names that a part takes.
+// The kinds of names that a part claims.
 const (
 	grantType    = "grant_type"
 	responseType = "response_type"
 )
 
-// joiner is a Joined that is being built.
+// joiner builds a Joined.
 type joiner struct {
 	*Joined
-	owner  map[string]string // the part of each name that was taken
-	shared map[string]bool   // grant types of responders, which several may have
+	owner  map[string]string // the part of each claimed name
+	shared map[string]bool   // grant types of responders, which several responders may share
 	faults []error
 }
 
@@ -103,23 +104,23 @@ func (j *joiner) add(p Part) {
 		j.stores = append(j.stores, p.Store)
 	}
 	for _, g := range p.Grants {
-		if j.take(grantType, g.GrantType(), p.Name) {
+		if j.claim(grantType, g.GrantType(), p.Name) {
 			j.Grants[g.GrantType()], j.traits[g.GrantType()] = g, oauth.TraitsOf(g)
 			j.asked = append(j.asked, g.GrantType())
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Registrable)) {
-		if j.take(grantType, name, p.Name) {
+		if j.claim(grantType, name, p.Name) {
 			j.traits[name] = p.Registrable[name]
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Off)) {
-		if j.take(grantType, name, p.Name) {
+		if j.claim(grantType, name, p.Name) {
 			j.off[name] = p.Off[name]
 		}
 	}
 	for _, name := range p.ResponseTypes {
-		j.take(responseType, name, p.Name)
+		j.claim(responseType, name, p.Name)
 	}
 	for _, r := range p.Responders {
 		j.addResponder(p.Name, r)
@@ -131,41 +132,42 @@ func (j *joiner) add(p Part) {
 	}
 }
 
-// addResponder adds a responder. Several may share a grant type of their own.
+// addResponder adds a responder. Several responders may share a grant type.
 func (j *joiner) addResponder(part string, r oauth.Responder) {
-	if !j.take(responseType, r.ResponseType(), part) {
+	if !j.claim(responseType, r.ResponseType(), part) {
 		return
 	}
 	j.Responders[r.ResponseType()] = r
 	name := r.GrantType()
 	owner, taken := j.owner[grantType+" "+name]
 	if _, isOff := j.off[name]; taken && !isOff && !j.shared[name] {
-		j.faults = append(j.faults, fmt.Errorf("%s: the GrantType %q of %T is that of %s: choose another name", part, name, r, owner))
+		j.faults = append(j.faults, fmt.Errorf("%s: the GrantType %q of %T belongs to %s: choose another name", part, name, r, owner))
 		return
 	}
 	delete(j.off, name)
 	traits := oauth.TraitsOf(r)
 	traits.Redirects = true
 	if traits.AllScopes {
-		j.faults = append(j.faults, fmt.Errorf("%s: the traits of %T have AllScopes, and users agree to the scopes of a response type one by one: leave AllScopes out", part, r))
+		j.faults = append(j.faults, fmt.Errorf("%s: the traits of %T have AllScopes, but users consent to each scope of a response type: remove AllScopes", part, r))
 	}
 	j.owner[grantType+" "+name], j.traits[name], j.shared[name] = part, traits, true
 	j.asked = append(j.asked, name)
 }
 
-// take notes whose a name is, and reports whether it was free.
-func (j *joiner) take(kind, name, part string) bool {
+// claim records the part that a name belongs to. It reports whether the name was
+// free.
+func (j *joiner) claim(kind, name, part string) bool {
 	key := kind + " " + name
 	what := map[string]string{grantType: "grant", responseType: "responder"}[kind]
 	if owner, taken := j.owner[key]; taken {
-		j.faults = append(j.faults, fmt.Errorf("%s has a second %s for %s %q, which is that of %s: take one out", part, what, kind, name, owner))
+		j.faults = append(j.faults, fmt.Errorf("%s has a second %s for %s %q, which %s already has: remove one", part, what, kind, name, owner))
 		return false
 	}
 	j.owner[key] = part
 	return true
 }
 
-// join adds a member. Lists of one name become one, without repetitions.
+// join adds a member. It merges lists with the same name, without duplicates.
 func (m Metadata) join(name string, value any) error {
 	old, exists := m[name]
 	list, isList := value.([]string)
@@ -187,7 +189,8 @@ func (m Metadata) join(name string, value any) error {
 	return nil
 }
 
-// CheckStore returns which powers the parts need that a store does not have.
+// CheckStore returns an error with the powers that the parts need and the store
+// lacks.
 func (j *Joined) CheckStore(store oauth.Store) error {
 	var faults []error
 	for _, check := range j.stores {
@@ -205,21 +208,22 @@ func (j *Joined) HasGrant(grantType string) bool {
 	return ok
 }
 
-// KnowsGrant reports whether a grant type is one of a part, also one that is off.
+// KnowsGrant reports whether a grant type belongs to a part, including disabled
+// ones.
 func (j *Joined) KnowsGrant(grantType string) bool {
 	_, off := j.off[grantType]
 	return off || j.HasGrant(grantType)
 }
 
-// Traits returns the traits of a grant type, zero ones for an unknown type.
+// Traits returns the traits of a grant type; zero traits for an unknown type.
 func (j *Joined) Traits(grantType string) oauth.GrantTraits { return j.traits[grantType] }
 
-// Remedy says what to do about a grant type that the server does not have.
+// Remedy returns the remedy for a grant type that the server does not have.
 func (j *Joined) Remedy(grantType string) string {
 	if remedy, ok := j.off[grantType]; ok {
 		return remedy
 	}
-	return "choose of " + strings.Join(j.asked, ", ")
+	return "choose one of " + strings.Join(j.asked, ", ")
 }
 
 // AnyTrait reports whether one of a client's grants has a trait.

@@ -17,7 +17,7 @@ type grant string
 func (g grant) GrantType() string { return string(g) }
 
 func (grant) Authorize(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) {
-	return nil, errors.New("not asked here")
+	return nil, errors.New("unexpected call")
 }
 
 type traited struct {
@@ -33,7 +33,7 @@ func (r responder) ResponseType() string { return r.response }
 func (r responder) GrantType() string    { return r.grant }
 
 func (responder) Respond(context.Context, *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
-	return nil, errors.New("not asked here")
+	return nil, errors.New("unexpected call")
 }
 
 type traitedResponder struct {
@@ -43,11 +43,12 @@ type traitedResponder struct {
 
 func (r traitedResponder) Traits() oauth.GrantTraits { return r.traits }
 
-// The consent page names scopes one by one, and "*" would have no line on it.
+// A responder cannot have AllScopes: the consent page lists each scope, and "*"
+// would have no line on it.
 func TestJoin_RespondersHaveNoAllScopes(t *testing.T) {
 	_, faults := feature.Join(feature.Part{Name: "badges", Responders: []oauth.Responder{traitedResponder{responder{"badge", "b"}, oauth.GrantTraits{AllScopes: true}}}})
-	if len(faults) != 1 || !strings.Contains(faults[0].Error(), "leave AllScopes out") {
-		t.Errorf("Join() faults = %v, want one: a responder cannot carry all scopes", faults)
+	if len(faults) != 1 || !strings.Contains(faults[0].Error(), "remove AllScopes") {
+		t.Errorf("Join() faults = %v, want one: a responder cannot have AllScopes", faults)
 	}
 }
 
@@ -62,29 +63,29 @@ func TestJoin_PartsBecomeOne(t *testing.T) {
 		t.Fatalf("Join() faults = %v, want none", faults)
 	}
 	if got := all.GrantTypes(); !slices.Equal(got, []string{"a", "b", "c"}) {
-		t.Errorf("GrantTypes() = %v, want a, b and c, which requests can name", got)
+		t.Errorf("GrantTypes() = %v, want a, b and c", got)
 	}
 	if got := all.Metadata["methods"].([]string); !slices.Equal(got, []string{"x", "y"}) {
 		t.Errorf("joined list = %v, want each value once", got)
 	}
 	if !all.Traits("a").AllScopes || all.Traits("b").AllScopes {
-		t.Error("Traits() are not those of the grant")
+		t.Error("Traits() does not return the traits of the grant")
 	}
 	if !all.Traits("c").Redirects {
-		t.Error("the grant type of a responder does not redirect; every responder does")
+		t.Error("Traits() of a responder's grant type lacks Redirects, want it for every responder")
 	}
 	if !all.HasGrant("p") || slices.Contains(all.GrantTypes(), "p") {
-		t.Error("a registrable type: want that clients may be registered for it and that no request names it")
+		t.Error("a registrable grant type must be in HasGrant() and not in GrantTypes()")
 	}
 	if len(all.Warnings) != 1 {
-		t.Errorf("Warnings = %v, want that of the first part", all.Warnings)
+		t.Errorf("Warnings = %v, want the warning of the first part", all.Warnings)
 	}
 }
 
-// A clash is named with both parts, and one fault does not hide another.
+// The fault of a clash names both parts. One fault does not hide another.
 func TestJoin_Clashes(t *testing.T) {
 	_, faults := feature.Join(
-		feature.Part{Name: "first", Grants: []oauth.Grant{grant("g")}, Responders: []oauth.Responder{responder{"token", "r"}}, Metadata: feature.Metadata{"member": true}, Off: map[string]string{"off": "turn it on"}},
+		feature.Part{Name: "first", Grants: []oauth.Grant{grant("g")}, Responders: []oauth.Responder{responder{"token", "r"}}, Metadata: feature.Metadata{"member": true}, Off: map[string]string{"off": "enable it"}},
 		feature.Part{Name: "second", Grants: []oauth.Grant{grant("g"), grant("off")}, Metadata: feature.Metadata{"member": true}, Faults: []error{errors.New("its own fault")}},
 		feature.Part{Name: "third", Responders: []oauth.Responder{responder{"token", "x"}, responder{"other", "g"}}, Registrable: map[string]oauth.GrantTraits{"g": {}}},
 	)
@@ -93,33 +94,34 @@ func TestJoin_Clashes(t *testing.T) {
 		text.WriteString(f.Error() + "\n")
 	}
 	for _, want := range []string{
-		`second has a second grant for grant_type "g", which is that of first`,
-		`second has a second grant for grant_type "off", which is that of first`,
+		`second has a second grant for grant_type "g", which first already has`,
+		`second has a second grant for grant_type "off", which first already has`,
 		`second sets the metadata member member`,
 		`its own fault`,
-		`third has a second responder for response_type "token", which is that of first`,
-		`third: the GrantType "g" of feature_test.responder is that of first`,
+		`third has a second responder for response_type "token", which first already has`,
+		`third: the GrantType "g" of feature_test.responder belongs to first`,
 		`third has a second grant for grant_type "g"`,
 	} {
 		if !strings.Contains(text.String(), want) {
-			t.Errorf("the faults do not say %q:\n%s", want, &text)
+			t.Errorf("the faults lack %q:\n%s", want, &text)
 		}
 	}
 }
 
-// A grant type that is off says how it is turned on. A responder may use its name.
+// The remedy for a disabled grant type is the setting that enables it. A responder
+// may use its name.
 func TestJoin_Off(t *testing.T) {
 	off := feature.Part{Name: "implicit", Off: map[string]string{"implicit": "set EnableImplicitGrant"}}
 	all, _ := feature.Join(off, feature.Part{Name: "token", Grants: []oauth.Grant{grant("a"), grant("b")}})
 	if got := all.Remedy("implicit"); got != "set EnableImplicitGrant" || all.HasGrant("implicit") {
-		t.Errorf("Remedy() = %q, HasGrant() = %v; want what turns it on, and false", got, all.HasGrant("implicit"))
+		t.Errorf("Remedy() = %q, HasGrant() = %v; want the setting that enables it, and false", got, all.HasGrant("implicit"))
 	}
-	if got := all.Remedy("nonsense"); got != "choose of a, b" {
-		t.Errorf("Remedy() of an unknown type = %q, want the types that there are", got)
+	if got := all.Remedy("nonsense"); got != "choose one of a, b" {
+		t.Errorf("Remedy() of an unknown type = %q, want the available types", got)
 	}
 	all, faults := feature.Join(off, feature.Part{Name: "own", Responders: []oauth.Responder{responder{"x", "implicit"}}})
 	if len(faults) > 0 || !all.HasGrant("implicit") {
-		t.Errorf("a responder with the name of a grant that is off: faults %v, HasGrant() = %v; want none and true", faults, all.HasGrant("implicit"))
+		t.Errorf("a responder with the name of a disabled grant: faults %v, HasGrant() = %v; want none and true", faults, all.HasGrant("implicit"))
 	}
 }
 

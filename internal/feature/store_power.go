@@ -10,11 +10,12 @@ import (
 // storePower is an optional power of a store.
 type storePower struct {
 	name    string // of the interface
-	without string // what a server lacks without it
+	without string // the consequence for a server without it
 	has     func(oauth.Store) bool
 
-	// rare says that most stores don't need the power. Its lack is only reported for
-	// a store that lacks others too, because that may be a wrapper that hides it.
+	// rare says that most stores don't need the power. StoreWarnings reports it only
+	// for a store that also lacks other powers, because that store may be a wrapper
+	// that hides it.
 	rare bool
 }
 
@@ -33,13 +34,13 @@ func rarely(p storePower) storePower {
 	return p
 }
 
-// storePowers are all optional powers of a store. internal/archtest fails if one of
-// package oauth is missing here.
+// storePowers are all optional powers of a store. internal/archtest checks that all
+// powers of package oauth are here.
 var storePowers = []storePower{
-	power[oauth.Checker]("New and Ready don't notice unsafe settings of the database, missing tables and missing migrations"),
+	power[oauth.Checker]("New and Ready can't detect unsafe database settings, missing tables and missing migrations"),
 	power[oauth.AuditStore]("the audit log can't be read"),
 	power[oauth.KeyStore]("StoredKeys can't keep the keys in it"),
-	power[oauth.PendingRequestStore]("authorization requests that wait for a sign-in stay in the URL, where a proxy may refuse long ones"),
+	power[oauth.PendingRequestStore]("authorization requests that wait for a sign-in stay in the URL, and a proxy may refuse long URLs"),
 	power[oauth.FamilyLimitStore]("Run doesn't end the oldest families above MaxFamiliesPerClient"),
 	rarely(power[oauth.PresentedStore]("a token request costs one more round trip")),
 	rarely(power[oauth.GrantPowerStore]("grants find no powers of the store")),
@@ -54,7 +55,7 @@ func StoreWarnings(store oauth.Store) (warnings []string) {
 		return nil
 	}
 	for _, p := range lacking {
-		warnings = append(warnings, fmt.Sprintf("Store: %T is no %s, so %s. If it wraps another store, give it the method Unwrap() oauth.Store, which returns that store",
+		warnings = append(warnings, fmt.Sprintf("Store: %T doesn't implement %s, so %s. If it wraps another store, give it the method Unwrap() oauth.Store, which returns that store",
 			store, p.name, p.without))
 	}
 	return warnings

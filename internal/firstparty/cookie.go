@@ -21,12 +21,12 @@ import (
 // as X-XSRF-TOKEN by default.
 const XSRFCookie = cookie.XSRF
 
-// nameBefore is the default name of the cookie before names had a digest of the
-// issuer.
-const nameBefore = "passport_token"
+// formerName is the default name of the cookie in earlier versions, without a digest
+// of the issuer.
+const formerName = "passport_token"
 
-// DefaultName returns the name of the cookie without Config.CookieName.
-func DefaultName(issuer string) string { return cookie.Of(issuer).Plain(nameBefore) }
+// DefaultName returns the cookie's name if Config.CookieName is not set.
+func DefaultName(issuer string) string { return cookie.Of(issuer).Plain(formerName) }
 
 // maxCookieName is the length of the longest name: browsers ignore a cookie that is
 // longer than 4096 bytes with its value (RFC 6265bis §5.7).
@@ -45,10 +45,10 @@ func CheckCookieName(name string, secure bool) (faults []error) {
 		faults = append(faults, fmt.Errorf("CookieName %q: want letters, digits, dots, hyphens and underscores", shown))
 	}
 	if strings.EqualFold(name, XSRFCookie) {
-		faults = append(faults, fmt.Errorf("CookieName %q: choose another name; scripts read a cookie of this name", shown))
+		faults = append(faults, fmt.Errorf("CookieName %q: choose another name; scripts read a cookie with this name", shown))
 	}
 	if !secure && (strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-")) {
-		faults = append(faults, fmt.Errorf("CookieName %q: browsers accept a cookie with this prefix over https only; remove the prefix, or use an https issuer", shown))
+		faults = append(faults, fmt.Errorf("CookieName %q: browsers accept a cookie with this prefix only over https; remove the prefix, or use an https issuer", shown))
 	}
 	return faults
 }
@@ -68,14 +68,14 @@ type value struct {
 // newValue returns the content of a new cookie for a signed-in user. Within a
 // session the CSRF value is constant, so that open pages and parallel page loads do
 // not invalidate each other's value.
-func (c *Cookies) newValue(r *http.Request, who *users.Account, at time.Time) *value {
+func (c *Cookies) newValue(r *http.Request, account *users.Account, at time.Time) *value {
 	v := &value{
-		Provider: who.Ref.Provider, User: who.Ref.ID, Session: users.SessionDigest(who.User.SessionID),
+		Provider: account.Ref.Provider, User: account.Ref.ID, Session: users.SessionDigest(account.User.SessionID),
 		Issued: at.Unix(), Expires: at.Add(c.ttl).Unix(),
 	}
 	old, err := c.open(r, at)
 	switch {
-	case err == nil && old != nil && old.isOf(who):
+	case err == nil && old != nil && old.isOf(account):
 		v.CSRF = old.CSRF
 	case v.Session != "":
 		v.CSRF = c.keys.Roots().First().Derive("first-party csrf", v.Provider+":"+v.User+" "+string(v.Session))
@@ -86,9 +86,9 @@ func (c *Cookies) newValue(r *http.Request, who *users.Account, at time.Time) *v
 }
 
 // isOf reports whether the cookie was made for the account and its session.
-func (v *value) isOf(who *users.Account) bool {
-	return v.Provider == who.Ref.Provider && v.User == who.Ref.ID &&
-		secret.Equal(string(v.Session), string(users.SessionDigest(who.User.SessionID)))
+func (v *value) isOf(account *users.Account) bool {
+	return v.Provider == account.Ref.Provider && v.User == account.Ref.ID &&
+		secret.Equal(string(v.Session), string(users.SessionDigest(account.User.SessionID)))
 }
 
 // set adds both cookies, except those that the response already sets.
@@ -124,13 +124,13 @@ func setsCookie(h http.Header, name string) bool {
 	return false
 }
 
-// sent returns the request's cookies of our name. Without one it returns those of the
-// name before, for pages that were loaded before an upgrade.
+// sent returns the request's cookies with our name. Without one it returns the
+// cookies with the former name, for pages that were loaded before an upgrade.
 func (c *Cookies) sent(r *http.Request) []*http.Cookie {
 	if all := r.CookiesNamed(c.name); len(all) > 0 || !c.byDefault {
 		return all
 	}
-	return r.CookiesNamed(nameBefore)
+	return r.CookiesNamed(formerName)
 }
 
 // open returns the content of the request's cookie, or nil without a cookie. Any of
@@ -146,7 +146,7 @@ func (c *Cookies) open(r *http.Request, at time.Time) (*value, error) {
 	}
 	plain, _, err := c.keys.Roots().Open("first-party cookie", cookies[0].Value)
 	if err != nil {
-		return nil, fmt.Errorf("it is not one of ours, or the key that sealed it is gone: %w", err)
+		return nil, fmt.Errorf("this server did not seal it, or the key was removed: %w", err)
 	}
 	v := new(value)
 	if err := json.Unmarshal(plain, v); err != nil {
@@ -160,10 +160,10 @@ func (c *Cookies) open(r *http.Request, at time.Time) (*value, error) {
 
 // Verify authenticates a request without a bearer token, for guards. A valid cookie
 // gives a token with every scope. The response to an invalid cookie is the same as
-// to a missing one; only the log has the reason. But it says that the CSRF value is
-// missing or wrong, because only the developer of the script can correct that.
+// to a missing one; only the log has the reason. But the response tells a developer
+// if the CSRF value is missing or wrong.
 func (c *Cookies) Verify(r *http.Request) (*oauth.AccessToken, *oauth.User, error) {
-	v, who, err := c.check(r)
+	v, account, err := c.check(r)
 	switch {
 	case errors.Is(err, errNoCSRF), errors.Is(err, errWrongCSRF):
 		return nil, nil, err
@@ -172,14 +172,14 @@ func (c *Cookies) Verify(r *http.Request) (*oauth.AccessToken, *oauth.User, erro
 	case err != nil || v == nil:
 		return nil, nil, err
 	}
-	user, err := c.users.Load(r.Context(), who.Ref) // the record that handlers get with a token
+	user, err := c.users.Load(r.Context(), account.Ref) // the record that handlers get with a token
 	if err != nil {
 		return nil, nil, users.GoneAs(oauth.InvalidToken, err)
 	}
-	return c.token(v, who), user, nil
+	return c.token(v, account), user, nil
 }
 
-var errFirstParty = errors.New("the first-party cookie does not count")
+var errFirstParty = errors.New("the first-party cookie is not valid")
 
 // check returns the cookie's content and the signed-in account, or nil if there is
 // no cookie.
@@ -200,16 +200,16 @@ func (c *Cookies) check(r *http.Request) (*value, *users.Account, error) {
 	if c.users.Provider(v.Provider) == nil {
 		return nil, nil, fmt.Errorf("%w: the user provider %q is no longer configured", errFirstParty, v.Provider)
 	}
-	who, err := c.users.Current(r, v.Provider)
+	account, err := c.users.Current(r, v.Provider)
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case who == nil:
+	case account == nil:
 		return nil, nil, fmt.Errorf("%w: no user is signed in", errFirstParty)
-	case !v.isOf(who):
+	case !v.isOf(account):
 		return nil, nil, fmt.Errorf("%w: another user or session is signed in", errFirstParty)
 	}
-	return v, who, nil
+	return v, account, nil
 }
 
 var (
@@ -236,21 +236,21 @@ func (v *value) checkCSRF(r *http.Request) error {
 }
 
 // wrote reports whether the request's XSRFCookie has the CSRF value of v. Another
-// server on this host sets a cookie of that name too.
+// server on this host may set a cookie with that name, too.
 func (v *value) wrote(r *http.Request) bool {
 	c, err := r.Cookie(XSRFCookie)
 	return err != nil || secret.Equal(c.Value, v.CSRF)
 }
 
 // token returns the token that handlers get for a request with the cookie. Token
-// and client are not stored and have no IDs. They cannot be revoked, but end when
+// and client are not stored and have no IDs. They cannot be revoked, and end when
 // the user signs out.
-func (c *Cookies) token(v *value, who *users.Account) *oauth.AccessToken {
+func (c *Cookies) token(v *value, account *users.Account) *oauth.AccessToken {
 	issued, expires := time.Unix(v.Issued, 0).UTC(), time.Unix(v.Expires, 0).UTC()
 	return &oauth.AccessToken{
 		Client: &oauth.Client{Name: "First-party JavaScript", AuthMethod: oauth.AuthNone, Provider: v.Provider, CreatedAt: issued},
 		Family: &oauth.Family{
-			User: who.Ref, Session: v.Session, AuthTime: who.User.AuthenticatedAt, EndsWithSession: true, CreatedAt: issued, ExpiresAt: expires,
+			User: account.Ref, Session: v.Session, AuthTime: account.User.AuthenticatedAt, EndsWithSession: true, CreatedAt: issued, ExpiresAt: expires,
 		},
 		Scopes: []string{oauth.AllScopes}, Audience: []string{c.policy.Audience},
 		IssuedAt: issued, ExpiresAt: expires, InheritScopes: c.policy.InheritScopes,

@@ -1,5 +1,5 @@
-// Package firstparty is the cookie with which scripts on the application's own
-// pages use its API.
+// Package firstparty implements the cookie with which scripts on the application's
+// own pages use its API.
 package firstparty
 
 import (

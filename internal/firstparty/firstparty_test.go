@@ -26,22 +26,22 @@ func TestFirstParty_AdmittedWithoutAToken(t *testing.T) {
 	b.Page(nil)
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 		if got := b.ScriptBy(method, s.Guard()).Told(); got.User != "alice" || got.Provider != "users" || got.Client != "" {
-			t.Errorf("%s: the API was told %+v, want alice of the users and no client", method, got)
+			t.Errorf("%s: the API got %+v, want alice of the users and no client", method, got)
 		}
 	}
 	b.ScriptBy("OPTIONS", s.Guard(), "X-XSRF-TOKEN", "-").WantJSONError(401, "invalid_token")
 	a := b.Script(s.Guard())
 	for name := range a.Header {
 		if strings.HasPrefix(name, "Access-Control-") {
-			t.Errorf("the answer has the CORS header %s", name)
+			t.Errorf("the response has the CORS header %s", name)
 		}
 	}
 	s.WantBlameless()
 }
 
-// What a handler is told: a token that can everything, of no client, and the
-// application's own record of the user, signed in as it is.
-func TestFirstParty_WhatAHandlerIsTold(t *testing.T) {
+// A handler gets a token with every scope and no client, and the application's own
+// record of the user.
+func TestFirstParty_HandlerGetsTokenAndUser(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Audience = "https://api.example.com" })
 	b := s.Browser().SignIn("alice")
 	s.Users.Current = func(u *passport.User) (*passport.User, error) { u.Data = "what the session knows"; return u, nil }
@@ -49,25 +49,25 @@ func TestFirstParty_WhatAHandlerIsTold(t *testing.T) {
 	handler := func(_ http.ResponseWriter, r *http.Request) {
 		token := guard.TokenFrom(r.Context())
 		if token == nil || token.Client == nil || token.Family == nil {
-			t.Fatalf("TokenFrom = %+v, want a token with client and family", token)
+			t.Fatalf("TokenFrom() = %+v, want a token with client and family", token)
 		}
-		if !token.Can("admin") || !token.Can("what nobody registered") || token.Client.ID != "" || token.ID != "" || !token.Client.Public() {
+		if !token.Can("admin") || !token.Can("unregistered") || token.Client.ID != "" || token.ID != "" || !token.Client.Public() {
 			t.Errorf("the token %+v of %+v, want every scope, and no IDs that could be revoked", token, token.Client)
 		}
 		if !token.Live(time.Now()) || token.ExpiresAt.Before(time.Now().Add(time.Hour)) || token.Audience[0] != "https://api.example.com" {
 			t.Errorf("the token expires at %v and is for %q", token.ExpiresAt, token.Audience)
 		}
 		if time.Since(token.Family.AuthTime) > time.Minute || token.Family.AuthTime.IsZero() {
-			t.Errorf("the user signed in at %v, want the time of the session", token.Family.AuthTime)
+			t.Errorf("the AuthTime is %v, want the time of the session", token.Family.AuthTime)
 		}
 		if u, ok := passport.UserFromContext[*testkit.Record](r.Context()); !ok || u.ID != "alice" {
-			t.Errorf("UserFromContext = %v, %v, want the record that UserByID returns", u, ok)
+			t.Errorf("UserFromContext() = %v, %v, want the record that UserByID returns", u, ok)
 		}
 	}
 	b.Script(func(http.Handler) http.Handler { return s.Guard()(http.HandlerFunc(handler)) })
 }
 
-// "it passes every scope check", also one behind another guard.
+// "it passes every scope check", also behind another guard.
 func TestFirstParty_EveryScope(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -76,16 +76,16 @@ func TestFirstParty_EveryScope(t *testing.T) {
 		"all of": {guard.Scopes("read", "write", "admin")}, "any of": {guard.AnyScope("admin")}, "unknown": {guard.Scopes("sync")}, "none": nil,
 	} {
 		if got := b.Script(s.Guard(rules...)).Told(); got.User != "alice" {
-			t.Errorf("%s: the API was told %+v, want alice", name, got)
+			t.Errorf("%s: the API got %+v, want alice", name, got)
 		}
 	}
 	nested := func(h http.Handler) http.Handler { return s.Guard()(s.GuardAny(guard.Scopes("admin"))(h)) }
 	if got := b.Script(nested).Told(); got.User != "alice" {
-		t.Errorf("behind two guards the API was told %+v, want alice", got)
+		t.Errorf("behind two guards the API got %+v, want alice", got)
 	}
 	banned := guard.RuleFunc(func(*oauth.AccessToken) error { return oauth.InsufficientScope.Errorf("not today") })
 	if a := b.Script(s.Guard(banned)); a.Status != 403 {
-		t.Errorf("a rule of the application's own is passed over: %s", a)
+		t.Errorf("a custom rule is skipped: %s", a)
 	}
 }
 
@@ -103,35 +103,35 @@ func TestFirstParty_NeverRepeat_F11_EachKindOfGuard(t *testing.T) {
 		"Provider of both": {s.Guard(guard.Provider("staff", "users")), 200}, "GuardAny with Provider staff": {s.GuardAny(testkit.StaffOnly), 403},
 	} {
 		if a := b.Script(tt.guard); a.Status != tt.want {
-			t.Errorf("%s answers %s, want %d", name, a, tt.want)
+			t.Errorf("%s responds with %s, want %d", name, a, tt.want)
 		}
 	}
 }
 
-// User 1 of one provider is never user 1 of another, whoever is signed in.
+// User 1 of one provider is never user 1 of another, regardless of who is signed in.
 func TestFirstParty_NeverRepeat_E11_SameIDOfTwoProviders(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithClerks(testkit.NewClerks("alice")))
 	clerk := s.Browser()
 	clerk.SetCookie("staff_session", "alice")
 	clerk.Page(nil)
 	if a := clerk.Script(s.Guard()); a.Status != 403 {
-		t.Errorf("alice of the staff passes for alice of the users: %s", a)
+		t.Errorf("alice of staff is admitted as alice of users: %s", a)
 	}
 	if got := clerk.Script(s.Guard(testkit.StaffOnly)).Told(); got.User != "alice" || got.Provider != "staff" {
-		t.Errorf("the API was told %+v, want alice of the staff", got)
+		t.Errorf("the API got %+v, want alice of staff", got)
 	}
-	// The customer of the same name, in a browser with the clerk's cookie.
+	// A customer with the same ID uses a browser with the clerk's cookie.
 	customer := clerk.CopyOf().SignIn("alice")
 	customer.SignOutOf("staff_session")
 	customer.Script(s.Guard()).WantNoToken("the clerk's cookie with the customer's session, at the customers' API")
 	customer.Script(s.Guard(testkit.StaffOnly)).WantNoToken("the clerk's cookie with the customer's session, at the staff's API")
 	gone := s.Restart(func(c *passport.Config) { c.Providers = nil })
-	clerk.At(gone).Script(gone.Guard(testkit.StaffOnly)).WantNoToken("the cookie of a provider that is gone")
+	clerk.At(gone).Script(gone.Guard(testkit.StaffOnly)).WantNoToken("the cookie of a removed provider")
 	s.WantBlameless()
 }
 
-// A sign-out kills every copy of the cookie at once, and a thief without the
-// session has nothing.
+// A sign-out invalidates every copy of the cookie. A copy without the session is
+// useless to an attacker.
 func TestFirstParty_CopiesEndWithTheSession(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -140,22 +140,22 @@ func TestFirstParty_CopiesEndWithTheSession(t *testing.T) {
 	thief.SignOut()
 	thief.Script(s.Guard()).WantNoToken("a copy of the cookie without the session")
 	if got := whole.Script(s.Guard()).Told(); got.User != "alice" {
-		t.Errorf("with the session the API was told %+v", got)
+		t.Errorf("with the session the API got %+v", got)
 	}
-	s.Users.With(func() { delete(s.Users.Sessions, b.Session()) }) // signed out, elsewhere
+	s.Users.With(func() { delete(s.Users.Sessions, b.Session()) }) // signed out elsewhere
 	for name, copied := range map[string]*testkit.Browser{"the browser": b, "the copy": whole} {
 		copied.Script(s.Guard()).WantNoToken(name + " after signing out")
 	}
 	whole.SignIn("alice").Script(s.Guard()).WantNoToken("the old cookie in a new session of the same user")
 	thief.SignIn("bob").Script(s.Guard()).WantNoToken("the old cookie while another user is signed in")
 	if got := b.SignIn("alice").Page(nil).From.Script(s.Guard()).Told(); got.User != "alice" {
-		t.Errorf("after signing in anew the API was told %+v", got)
+		t.Errorf("after another sign-in the API got %+v, want alice", got)
 	}
-	s.WantLog("the first-party cookie does not count: no user is signed in", "the first-party cookie does not count: another user or session is signed in")
+	s.WantLog("the first-party cookie is not valid: no user is signed in", "the first-party cookie is not valid: another user or session is signed in")
 	s.WantBlameless()
 }
 
-// Sessions without an ID tell accounts apart by nothing but who they are.
+// Without session IDs, the account alone distinguishes sessions.
 func TestFirstParty_NeverRepeat_E11_WithoutSessionIDs(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithClerks(testkit.NewClerks("alice", "bob")))
 	s.Users.Current = func(u *passport.User) (*passport.User, error) { u.SessionID = ""; return u, nil }
@@ -172,14 +172,14 @@ func TestFirstParty_NeverRepeat_E11_WithoutSessionIDs(t *testing.T) {
 	b.SetCookie("staff_session", "bob")
 	b.SignOut().Page(nil)
 	if b.Cookie(testkit.XSRFCookie) == bobs {
-		t.Error("bob of the staff has the CSRF value that bob of the users had")
+		t.Error("bob of staff has the CSRF value that bob of users had")
 	}
 	if got := b.Script(s.Guard(testkit.StaffOnly)).Told(); got.Provider != "staff" {
-		t.Errorf("the API was told %+v, want bob of the staff", got)
+		t.Errorf("the API got %+v, want bob of staff", got)
 	}
 }
 
-// UserByID decides, as for a token.
+// UserByID decides about the account, as for a token.
 func TestFirstParty_AccountMayNoLongerAct(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -191,7 +191,7 @@ func TestFirstParty_AccountMayNoLongerAct(t *testing.T) {
 			ByID:    s.Users.UserByID}
 	})
 	if got := b.At(disabled).Script(disabled.Guard()).Told(); got.User != "alice" {
-		t.Fatalf("the API was told %+v, want alice", got)
+		t.Fatalf("the API got %+v, want alice", got)
 	}
 	blocked := s.Restart(func(c *passport.Config) {
 		c.Users = passport.UserFuncs{SignInPage: "/login",
@@ -199,7 +199,7 @@ func TestFirstParty_AccountMayNoLongerAct(t *testing.T) {
 			ByID:    testkit.NewAccounts("bob").UserByID}
 	})
 	if a := b.At(blocked).Script(blocked.Guard()); a.Status != 401 {
-		t.Errorf("an account that UserByID does not find is answered %s, want 401", a)
+		t.Errorf("response for an account that UserByID does not find = %s, want 401", a)
 	}
 	s.WantBlameless()
 }
@@ -210,12 +210,12 @@ func withSession(b *testkit.Browser) *http.Request {
 	return r
 }
 
-// What the application cannot answer is a fault, and nobody is let in.
+// An error of the application is a server error, and the request is refused.
 func TestFirstParty_FaultOfTheApplication(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
 	b.Page(nil)
-	for want, err := range map[int]error{500: errors.New("no answer"), 503: fmt.Errorf("no answer: %w", oauth.ErrUnavailable)} {
+	for want, err := range map[int]error{500: errors.New("no response"), 503: fmt.Errorf("no response: %w", oauth.ErrUnavailable)} {
 		s.Users.Failure = err
 		if a := b.Script(s.Guard()); a.Status != want {
 			t.Errorf("CurrentUser fails with %q: %s, want %d", err, a, want)
@@ -223,7 +223,8 @@ func TestFirstParty_FaultOfTheApplication(t *testing.T) {
 	}
 }
 
-// "a valid CSRF token header" is required for every method, in either header.
+// "a valid CSRF token header" is required for every method. Both headers are
+// accepted.
 func TestFirstParty_FR_54_CSRF(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -236,24 +237,24 @@ func TestFirstParty_FR_54_CSRF(t *testing.T) {
 		header []string
 		admits bool
 	}{
-		"X-XSRF-TOKEN":              {[]string{"X-XSRF-TOKEN", value}, true},
-		"X-CSRF-TOKEN":              {[]string{"X-CSRF-TOKEN", value}, true},
-		"percent-encoded":           {[]string{"X-XSRF-TOKEN", encoded}, true},
-		"both":                      {[]string{"X-CSRF-TOKEN", value, "X-XSRF-TOKEN", value}, true},
-		"the framework's own, too":  {[]string{"X-CSRF-TOKEN", "of another framework", "X-XSRF-TOKEN", value}, true},
-		"none":                      {nil, false},
-		"empty":                     {[]string{"X-XSRF-TOKEN", ""}, false},
-		"another user's":            {[]string{"X-XSRF-TOKEN", other.Cookie(testkit.XSRFCookie)}, false},
-		"cut":                       {[]string{"X-XSRF-TOKEN", value[:len(value)-1]}, false},
-		"longer":                    {[]string{"X-XSRF-TOKEN", value + "x"}, false},
-		"in other letters":          {[]string{"X-XSRF-TOKEN", strings.ToUpper(strings.ToLower(value)) + "="}, false},
-		"not properly encoded":      {[]string{"X-XSRF-TOKEN", value + "%"}, false},
-		"encoded twice":             {[]string{"X-XSRF-TOKEN", strings.ReplaceAll(encoded, "%", "%25")}, false},
-		"the cookie itself":         {[]string{"X-XSRF-TOKEN", b.Cookie(testkit.TokenCookie)}, false},
-		"in a header of that sort":  {[]string{"X-XSRF", value}, false},
-		"only X-Requested-With":     {[]string{"X-Requested-With", "XMLHttpRequest"}, false},
-		"the session's ID":          {[]string{"X-CSRF-TOKEN", b.Session()}, false},
-		"in Authorization as Basic": {[]string{"Authorization", "Basic " + value}, false},
+		"X-XSRF-TOKEN":                           {[]string{"X-XSRF-TOKEN", value}, true},
+		"X-CSRF-TOKEN":                           {[]string{"X-CSRF-TOKEN", value}, true},
+		"percent-encoded":                        {[]string{"X-XSRF-TOKEN", encoded}, true},
+		"both":                                   {[]string{"X-CSRF-TOKEN", value, "X-XSRF-TOKEN", value}, true},
+		"both headers, one of another framework": {[]string{"X-CSRF-TOKEN", "of another framework", "X-XSRF-TOKEN", value}, true},
+		"none":                                   {nil, false},
+		"empty":                                  {[]string{"X-XSRF-TOKEN", ""}, false},
+		"another user's":                         {[]string{"X-XSRF-TOKEN", other.Cookie(testkit.XSRFCookie)}, false},
+		"cut":                                    {[]string{"X-XSRF-TOKEN", value[:len(value)-1]}, false},
+		"longer":                                 {[]string{"X-XSRF-TOKEN", value + "x"}, false},
+		"in another case":                        {[]string{"X-XSRF-TOKEN", strings.ToUpper(strings.ToLower(value)) + "="}, false},
+		"not properly encoded":                   {[]string{"X-XSRF-TOKEN", value + "%"}, false},
+		"encoded twice":                          {[]string{"X-XSRF-TOKEN", strings.ReplaceAll(encoded, "%", "%25")}, false},
+		"the cookie itself":                      {[]string{"X-XSRF-TOKEN", b.Cookie(testkit.TokenCookie)}, false},
+		"in a similar header":                    {[]string{"X-XSRF", value}, false},
+		"only X-Requested-With":                  {[]string{"X-Requested-With", "XMLHttpRequest"}, false},
+		"the session's ID":                       {[]string{"X-CSRF-TOKEN", b.Session()}, false},
+		"in Authorization as Basic":              {[]string{"Authorization", "Basic " + value}, false},
 	} {
 		for _, method := range []string{"GET", "POST", "DELETE"} {
 			a := b.ScriptBy(method, s.Guard(), append([]string{"X-XSRF-TOKEN", "-"}, tt.header...)...)
@@ -272,8 +273,8 @@ func TestFirstParty_FR_54_CSRF(t *testing.T) {
 	s.WantBlameless()
 }
 
-// wantCSRF fails unless a response says what is wrong with the CSRF value, in the
-// body and in the challenge.
+// wantCSRF fails the test unless the body and the challenge of a response have the
+// fault of the CSRF value.
 func wantCSRF(t *testing.T, a *testkit.Response, what string, header []string) {
 	t.Helper()
 	want := "the CSRF value is missing: send the value of the cookie XSRF-TOKEN in the header X-XSRF-TOKEN or X-CSRF-TOKEN"
@@ -285,7 +286,7 @@ func wantCSRF(t *testing.T, a *testkit.Response, what string, header []string) {
 	}
 }
 
-// UI-02: beside the header, the browser must not say that it comes from elsewhere.
+// UI-02: a request of another site is refused even with the right header.
 func TestFirstParty_UI_02_OtherSites(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -294,13 +295,13 @@ func TestFirstParty_UI_02_OtherSites(t *testing.T) {
 		header []string
 		admits bool
 	}{
-		"same-origin": {nil, true},
-		"an old browser's GET, which says nothing":        {[]string{"Sec-Fetch-Site", "-"}, true},
-		"an old browser's POST":                           {[]string{"Sec-Fetch-Site", "-", "Origin", testkit.Issuer}, true},
-		"cross-site":                                      {[]string{"Sec-Fetch-Site", "-", "Sec-Fetch-Site", "cross-site"}, false},
-		"same-site, as from a subdomain":                  {[]string{"Sec-Fetch-Site", "-", "Sec-Fetch-Site", "same-site"}, false},
-		"another origin, of a browser that says no more":  {[]string{"Sec-Fetch-Site", "-", "Origin", "https://evil.example"}, false},
-		"a sandboxed frame, which has no origin to speak": {[]string{"Sec-Fetch-Site", "-", "Origin", "null"}, false},
+		"same-origin":                           {nil, true},
+		"an old browser's GET, without Origin":  {[]string{"Sec-Fetch-Site", "-"}, true},
+		"an old browser's POST":                 {[]string{"Sec-Fetch-Site", "-", "Origin", testkit.Issuer}, true},
+		"cross-site":                            {[]string{"Sec-Fetch-Site", "-", "Sec-Fetch-Site", "cross-site"}, false},
+		"same-site, as from a subdomain":        {[]string{"Sec-Fetch-Site", "-", "Sec-Fetch-Site", "same-site"}, false},
+		"another origin, from an old browser":   {[]string{"Sec-Fetch-Site", "-", "Origin", "https://evil.example"}, false},
+		"a sandboxed frame, with a null origin": {[]string{"Sec-Fetch-Site", "-", "Origin", "null"}, false},
 	} {
 		for _, method := range []string{"GET", "POST"} {
 			a := b.ScriptBy(method, s.Guard(), tt.header...)
@@ -311,11 +312,12 @@ func TestFirstParty_UI_02_OtherSites(t *testing.T) {
 			}
 		}
 	}
-	s.WantLog("the first-party cookie does not count: another site sent the request")
+	s.WantLog("the first-party cookie is not valid: another site sent the request")
 	s.WantBlameless()
 }
 
-// A bearer token wins, also a bad one; another scheme is no token.
+// A bearer token takes precedence over the cookie, even if it is invalid. Another
+// scheme is not a token.
 func TestFirstParty_BearerWins(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -324,24 +326,24 @@ func TestFirstParty_BearerWins(t *testing.T) {
 	b.Page(nil)
 	got := b.Script(s.Guard(), "Authorization", "Bearer "+bobs.Access).Told()
 	if got.User != "bob" || got.Client != c.ID || strings.Join(got.Scopes, " ") != "read" {
-		t.Errorf("with a token of bob's the API was told %+v, want bob with the token's scope", got)
+		t.Errorf("with bob's token the API got %+v, want bob with the token's scope", got)
 	}
 	if a := b.Script(s.Guard(guard.Scopes("write")), "Authorization", "Bearer "+bobs.Access); a.Status != 403 {
-		t.Errorf("a token that lacks a scope gets it from the cookie: %s", a)
+		t.Errorf("a token without a scope gets it from the cookie: %s", a)
 	}
 	testkit.Check(t, s.RevokeUser(t.Context(), testkit.Ref("bob")))
 	for header, want := range map[string]int{"Bearer " + bobs.Access: 401, "bearer x": 401, "Bearer": 400, "Bearer a b": 400, "Basic YTpi": 200, "Digest x": 200} {
 		if a := b.Script(s.Guard(), "Authorization", header); a.Status != want {
-			t.Errorf("the cookie beside Authorization: %.12q is answered %s, want %d", header, a, want)
+			t.Errorf("the cookie with Authorization: %.12q: response %s, want %d", header, a, want)
 		}
 	}
 	if a := b.Script(s.Guard(), "Authorization", "Basic YTpi", "Authorization", "Bearer x"); a.Status != 400 {
-		t.Errorf("the cookie beside two Authorization headers is answered %s, want 400", a)
+		t.Errorf("the cookie with two Authorization headers: response %s, want 400", a)
 	}
 	s.WantBlameless()
 }
 
-// The cookie ends by the clock of the server, whatever the browser keeps.
+// The cookie expires by the server's clock, even if the browser keeps it.
 func TestFirstParty_Expires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.CookieTTL = time.Minute })
@@ -350,20 +352,20 @@ func TestFirstParty_Expires(t *testing.T) {
 		value, csrf := b.Cookie(testkit.TokenCookie), b.Cookie(testkit.XSRFCookie)
 		time.Sleep(time.Minute - time.Second)
 		if got := b.Script(s.Guard()).Told(); got.User != "alice" {
-			t.Errorf("a second before its end the API was told %+v", got)
+			t.Errorf("a second before its end the API got %+v, want alice", got)
 		}
 		time.Sleep(time.Second)
 		if b.Cookie(testkit.TokenCookie) != "" {
 			t.Error("the browser keeps the cookie after its Max-Age")
 		}
 		b.SetCookie(testkit.TokenCookie, value)
-		b.Script(s.Guard(), "X-XSRF-TOKEN", csrf).WantNoToken("an expired cookie that somebody kept")
-		s.WantLog("the first-party cookie does not count: it expired at")
+		b.Script(s.Guard(), "X-XSRF-TOKEN", csrf).WantNoToken("a copy of an expired cookie")
+		s.WantLog("the first-party cookie is not valid: it expired at")
 		s.WantBlameless()
 	})
 }
 
-// The longest ID that there is fits into a cookie.
+// The longest user ID fits into a cookie.
 func TestFirstParty_LongestUserID(t *testing.T) {
 	id := strings.Repeat("\u2028", 85) // JSON writes each in six bytes
 	s := testkit.NewServer(t)
@@ -371,27 +373,27 @@ func TestFirstParty_LongestUserID(t *testing.T) {
 	b := s.Browser().SignIn(id)
 	set := b.Page(nil).WantCookies("a page", testkit.TokenCookie, testkit.XSRFCookie)
 	if n := len(set[testkit.TokenCookie].String()); n > 4096 {
-		t.Errorf("the cookie has %d bytes, and browsers keep 4096", n)
+		t.Errorf("the cookie has %d bytes, want at most 4096 as browsers accept", n)
 	}
 	if got := b.Script(s.Guard()).Told(); got.User != id {
-		t.Errorf("the API was told %+v", got)
+		t.Errorf("the API got %+v", got)
 	}
 }
 
-// The statement budget: none. The store is not even there.
+// The cookie needs no statement: the store fails every call.
 func TestFirstParty_AsksNothingOfTheStore(t *testing.T) {
 	s := testkit.WithoutStore(t, testkit.NewServer(t))
 	b := s.Browser().SignIn("alice")
 	b.Page(nil)
 	b.RefreshToken()
 	if got := b.Script(s.Guard(guard.Scopes("read"))).Told(); got.User != "alice" {
-		t.Errorf("the API was told %+v, want alice", got)
+		t.Errorf("the API got %+v, want alice", got)
 	}
 	b.Script(s.Guard(), "X-XSRF-TOKEN", "-").WantJSONError(401, "invalid_token")
 }
 
-// Many pages and scripts of many users at once, each with their own user; it
-// proves most under -race.
+// Many users load pages and run scripts concurrently, and each gets their own data.
+// The test is most useful with -race.
 func TestFirstParty_NeverRepeat_F15_ManyAtOnce(t *testing.T) {
 	s := testkit.NewServer(t)
 	for i := range 20 {
@@ -413,7 +415,7 @@ func TestFirstParty_NeverRepeat_F15_ManyAtOnce(t *testing.T) {
 						t.Errorf("%s: the page has the CSRF value %q, the cookie %q", id, a.Body, b.Cookie(testkit.XSRFCookie))
 					}
 					if got := b.Script(orders).Told(); got.User != id {
-						t.Errorf("the API was told %+v, want %s", got, id)
+						t.Errorf("the API got %+v, want %s", got, id)
 					}
 				}
 			})

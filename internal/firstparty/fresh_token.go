@@ -15,9 +15,8 @@ import (
 
 // FreshToken returns middleware for the application's pages whose scripts use its
 // API. The response to a signed-in user's GET sets two cookies. Guards accept
-// Config.CookieName as a token with every scope. The script must return the value
-// of XSRF-TOKEN in the header X-XSRF-TOKEN or X-CSRF-TOKEN. axios does so by
-// default.
+// Config.CookieName as a token with every scope. Scripts must return the value of
+// XSRF-TOKEN in the header X-XSRF-TOKEN or X-CSRF-TOKEN. axios does so by default.
 //
 // The cookie is valid only while CurrentUser returns the same user in the same
 // session, so signing out leaves nothing to revoke. The user is the one of
@@ -54,7 +53,7 @@ func CSRFToken(ctx context.Context) string {
 	}
 	c, err := t.find()
 	if err != nil || c == nil {
-		return "" // logged where the cookie is set
+		return "" // logged when the cookie is set
 	}
 	return c.CSRF
 }
@@ -84,16 +83,16 @@ type freshToken struct {
 
 func (t *freshToken) findOnce() (*value, error) {
 	at := clock.Now()
-	who, err := t.cookies.users.InBrowser(t.request)
-	if who == nil || err != nil {
+	account, err := t.cookies.users.InBrowser(t.request)
+	if account == nil || err != nil {
 		return nil, err
 	}
 	if t.request.Method == http.MethodGet {
-		return t.cookies.newValue(t.request, who, at), nil
+		return t.cookies.newValue(t.request, account, at), nil
 	}
 	// This response sets no cookie, so only the request's own cookie makes a value
 	// valid.
-	if c, err := t.cookies.open(t.request, at); err == nil && c != nil && c.isOf(who) {
+	if c, err := t.cookies.open(t.request, at); err == nil && c != nil && c.isOf(account) {
 		return c, nil
 	}
 	return nil, nil
@@ -158,13 +157,13 @@ func hasDirective(h http.Header, names ...string) bool {
 // Refresh sets new cookies for the signed-in user, and reports whether there is
 // one. Without a user it deletes the cookies.
 func (c *Cookies) Refresh(w http.ResponseWriter, r *http.Request, at time.Time) (bool, error) {
-	who, err := c.users.InBrowser(r)
+	account, err := c.users.InBrowser(r)
 	switch {
 	case err != nil:
 		return false, err
-	case who == nil:
+	case account == nil:
 		c.Forget(w, r)
 		return false, nil
 	}
-	return true, c.newValue(r, who, at).set(c, w.Header())
+	return true, c.newValue(r, account, at).set(c, w.Header())
 }

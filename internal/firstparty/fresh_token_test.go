@@ -16,8 +16,8 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// "This middleware will attach a laravel_token cookie to your outgoing
-// responses": here passport_token, and XSRF-TOKEN beside it.
+// "This middleware will attach a laravel_token cookie to your outgoing responses":
+// here the cookies passport_token and XSRF-TOKEN.
 func TestFreshToken_UI_02_SetsBothCookies(t *testing.T) {
 	for scheme, secure := range map[string]bool{"https://auth.example.com": true, "http://127.0.0.1:8000": false} {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Issuer, c.CookieTTL = scheme, 90*time.Minute })
@@ -31,43 +31,43 @@ func TestFreshToken_UI_02_SetsBothCookies(t *testing.T) {
 			}
 		}
 		if a.Body != "Hello." || a.Header.Get("Cache-Control") != "private" {
-			t.Errorf("the page says %q with Cache-Control %q, want its own words, kept by the browser alone", a.Body, a.Header.Get("Cache-Control"))
+			t.Errorf("the page is %q with Cache-Control %q, want its own text and private", a.Body, a.Header.Get("Cache-Control"))
 		}
 		if strings.Contains(set[token].Value, "alice") || strings.Contains(set[token].Value, set[testkit.XSRFCookie].Value) {
-			t.Error("the cookie can be read by who holds it")
+			t.Error("the cookie's content is not encrypted")
 		}
 		if got := b.Script(s.Guard()).Told(); got.User != "alice" {
-			t.Errorf("the API was told %+v, want alice", got)
+			t.Errorf("the API got %+v, want alice", got)
 		}
 		s.WantBlameless()
 	}
 }
 
-// The names and the life are the configuration's; "Customizing the Cookie Name".
+// The configuration sets the name and the lifetime; "Customizing the Cookie Name".
 func TestFreshToken_CookieName(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.CookieName = "__Host-shop_token" })
 	b := s.Browser().SignIn("alice")
-	b.SetCookie("passport_token", "of another server") // the default name of before is not read then
+	b.SetCookie("passport_token", "of another server") // the former default name is ignored
 	set := b.Page(nil).WantCookies("a page", "__Host-shop_token", testkit.XSRFCookie)
 	if c := set["__Host-shop_token"]; c != nil && c.MaxAge != 7200 {
-		t.Errorf("the cookie lives for %d seconds, want two hours by default", c.MaxAge)
+		t.Errorf("Max-Age is %d seconds, want two hours by default", c.MaxAge)
 	}
 	if got := b.Script(s.Guard()).Told(); got.User != "alice" {
-		t.Errorf("the API was told %+v, want alice", got)
+		t.Errorf("the API got %+v, want alice", got)
 	}
 	for name, want := range map[string]string{
-		"xsrf-token": "choose another name", "__Host-token": "over https only", "__secure-token": "over https only", "a b": "letters",
+		"xsrf-token": "choose another name", "__Host-token": "only over https", "__secure-token": "only over https", "a b": "letters",
 	} {
 		config := s.Config
 		config.CookieName, config.Issuer = name, "http://127.0.0.1:8000"
 		if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("New with CookieName %q = %v, want a fault that says %q", name, err, want)
+			t.Errorf("New() with CookieName %q = %v, want %q in it", name, err, want)
 		}
 	}
 }
 
-// Only what answers a GET gets the cookie, whatever its status, and once.
-func TestFreshToken_WhichAnswers(t *testing.T) {
+// Only the response to a GET sets the cookie, with any status, and once.
+func TestFreshToken_WhichResponses(t *testing.T) {
 	s := testkit.NewServer(t)
 	for _, method := range []string{"HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 		b := s.Browser().SignIn("alice")
@@ -79,23 +79,23 @@ func TestFreshToken_WhichAnswers(t *testing.T) {
 	for name, write := range map[string]http.HandlerFunc{
 		"a handler that writes nothing": func(http.ResponseWriter, *http.Request) {},
 		"a redirect":                    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) },
-		"a page that is not there":      http.NotFound,
+		"a missing page":                http.NotFound,
 		"many writes": func(w http.ResponseWriter, _ *http.Request) {
 			for range 3 {
 				_, _ = io.WriteString(w, "x")
 			}
 		},
-		"itself behind another one": s.FreshToken(http.NotFoundHandler()).ServeHTTP,
+		"FreshToken inside FreshToken": s.FreshToken(http.NotFoundHandler()).ServeHTTP,
 	} {
 		s.Browser().SignIn("alice").Page(write).WantCookies(name, testkit.TokenCookie, testkit.XSRFCookie)
 	}
-	s.Browser().Page(nil).WantCookies("a page for nobody")
+	s.Browser().Page(nil).WantCookies("a page without a user")
 	if got := s.Browser().Page(nil).Header.Get("Cache-Control"); got != "" {
-		t.Errorf("a page without the cookie got Cache-Control %q: caches may keep it", got)
+		t.Errorf("a page without the cookie has Cache-Control %q, want none", got)
 	}
 }
 
-// What the handler sets itself is not overridden.
+// FreshToken does not override a handler's own cookies.
 func TestFreshToken_HandlersOwnCookies(t *testing.T) {
 	s := testkit.NewServer(t)
 	own := func(name string) http.HandlerFunc {
@@ -105,17 +105,17 @@ func TestFreshToken_HandlersOwnCookies(t *testing.T) {
 	}
 	b := s.Browser().SignIn("alice")
 	if set := b.Page(own(testkit.TokenCookie)).WantCookies("a handler that sets the cookie", testkit.TokenCookie); set[testkit.TokenCookie].Value != "mine" {
-		t.Errorf("the handler's own cookie became %v", set[testkit.TokenCookie])
+		t.Errorf("the handler's own cookie became %v, want it unchanged", set[testkit.TokenCookie])
 	}
-	if set := b.Page(own(testkit.XSRFCookie)).WantCookies("a handler with an XSRF-TOKEN of its own", testkit.TokenCookie, testkit.XSRFCookie); set[testkit.XSRFCookie].Value != "mine" {
-		t.Errorf("the handler's own XSRF-TOKEN became %v", set[testkit.XSRFCookie])
+	if set := b.Page(own(testkit.XSRFCookie)).WantCookies("a handler with its own XSRF-TOKEN", testkit.TokenCookie, testkit.XSRFCookie); set[testkit.XSRFCookie].Value != "mine" {
+		t.Errorf("the handler's own XSRF-TOKEN became %v, want it unchanged", set[testkit.XSRFCookie])
 	}
 	b.Page(own("theme")).WantCookies("a handler with another cookie", "theme", testkit.TokenCookie, testkit.XSRFCookie)
-	b.Page(own("passport_token2")).WantCookies("a handler with a name that begins alike", "passport_token2", testkit.TokenCookie, testkit.XSRFCookie)
+	b.Page(own("passport_token2")).WantCookies("a handler with a similar name", "passport_token2", testkit.TokenCookie, testkit.XSRFCookie)
 }
 
-// A page that carries the cookie is for one browser; what its handler says of
-// caches is made stricter where it has to be, never weaker.
+// A page with the cookie is for one browser. FreshToken makes the handler's
+// Cache-Control stricter if necessary, never weaker.
 func TestFreshToken_Caching(t *testing.T) {
 	s := testkit.NewServer(t)
 	for given, want := range map[string]string{
@@ -134,7 +134,7 @@ func TestFreshToken_Caching(t *testing.T) {
 		a := b.Page(caching(given))
 		a.WantCookies("Cache-Control " + given)
 		if got := a.Header.Get("Cache-Control"); got != given {
-			t.Errorf("Cache-Control %q became %q", given, got)
+			t.Errorf("Cache-Control %q became %q, want no change", given, got)
 		}
 	}
 	s.Log = new(testkit.LockedBuffer)
@@ -153,7 +153,7 @@ func TestFreshToken_Caching(t *testing.T) {
 	b := s.Browser()
 	b.SetCookie(testkit.TokenCookie, "old")
 	if got := b.Page(nil).Header.Get("Cache-Control"); got != "private" {
-		t.Errorf("an answer that takes a cookie away has Cache-Control %q, want private", got)
+		t.Errorf("a response that deletes a cookie has Cache-Control %q, want private", got)
 	}
 }
 
@@ -166,8 +166,7 @@ func caching(policy string) http.HandlerFunc {
 	}
 }
 
-// Whoever has left leaves nothing behind, and the next one gets a cookie of their
-// own.
+// A sign-out deletes the cookies, and the next user gets new ones.
 func TestFreshToken_SignedOutAndAnotherUser(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -176,17 +175,17 @@ func TestFreshToken_SignedOutAndAnotherUser(t *testing.T) {
 	b.SignOut()
 	for name, c := range b.Page(nil).WantCookies("a page after signing out", testkit.TokenCookie, testkit.XSRFCookie) {
 		if c.MaxAge >= 0 || c.Value != "" || c.Path != "/" || !c.Secure {
-			t.Errorf("after signing out the cookie %s is set as %v, want it removed", name, c)
+			t.Errorf("after signing out the cookie %s is set as %v, want it deleted", name, c)
 		}
 	}
 	if b.Cookie(testkit.TokenCookie) != "" || b.Cookie(testkit.XSRFCookie) != "" {
-		t.Error("the browser has the cookies still")
+		t.Error("the browser still has the cookies")
 	}
 	b.Page(nil).WantCookies("the next page")
 	b.SetCookie(testkit.TokenCookie, first)
 	b.SignIn("bob").Page(nil)
 	if got := b.Script(s.Guard()).Told(); got.User != "bob" {
-		t.Errorf("the API was told %+v after bob signed in, want bob", got)
+		t.Errorf("the API got %+v after bob signed in, want bob", got)
 	}
 	if b.Cookie(testkit.XSRFCookie) == csrf {
 		t.Error("bob has the CSRF value that alice had")
@@ -201,35 +200,35 @@ func TestFreshToken_NeverRepeat_E11_WhichProvider(t *testing.T) {
 	b.SetCookie("staff_session", "eve")
 	b.Page(nil)
 	if got := b.Script(s.Guard(testkit.StaffOnly)).Told(); got.User != "eve" || got.Provider != "staff" {
-		t.Errorf("the API was told %+v, want eve of the staff", got)
+		t.Errorf("the API got %+v, want eve of staff", got)
 	}
 	b.SignIn("alice").Page(nil)
 	if got := b.Script(s.Guard()).Told(); got.User != "alice" || got.Provider != "users" {
-		t.Errorf("with both signed in the API was told %+v, want alice of the users", got)
+		t.Errorf("with both signed in the API got %+v, want alice of users", got)
 	}
 	only := s.Restart(func(c *passport.Config) { c.Users = nil })
 	b = only.Browser()
 	b.SetCookie("staff_session", "eve")
 	b.Page(nil)
 	if got := b.Script(only.Guard(testkit.StaffOnly)).Told(); got.User != "eve" {
-		t.Errorf("without Config.Users the API was told %+v, want eve", got)
+		t.Errorf("without Config.Users the API got %+v, want eve", got)
 	}
 }
 
-// A page is served also when nobody can say who is signed in; the log tells.
+// FreshToken serves the page even if CurrentUser fails, and logs the error.
 func TestFreshToken_FaultOfTheApplication(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
 	b.Page(nil)
-	s.Users.Failure = errors.New("the session store is away")
+	s.Users.Failure = errors.New("the session store is unreachable")
 	a := b.Page(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "token %q", passport.CSRFToken(r.Context()))
 	})
 	a.WantCookies("a page without a session store")
 	if a.Status != 200 || a.Body != `token ""` {
-		t.Errorf("the page is answered %s, want it served", a)
+		t.Errorf("response %s, want the page", a)
 	}
-	if !strings.Contains(s.Log.String(), "no first-party cookie: find the signed-in user: the session store is away") {
+	if !strings.Contains(s.Log.String(), "no first-party cookie: find the signed-in user: the session store is unreachable") {
 		t.Errorf("the log does not say why there is no cookie: %s", s.Log)
 	}
 }
@@ -245,29 +244,29 @@ func TestFreshToken_CSRFTokenForAPage(t *testing.T) {
 		return b.PageBy(httptest.NewRequest("POST", testkit.Issuer+"/", nil), meta).Body
 	}
 	if got := post(); got != "" {
-		t.Errorf("a form's answer has the CSRF value %q, but the browser has no cookie that it belongs to", got)
+		t.Errorf("the response to a form has the CSRF value %q, but the browser has no cookie for it", got)
 	}
 	token := b.Page(meta).Body
 	if token == "" || token != b.Cookie(testkit.XSRFCookie) {
-		t.Fatalf("CSRFToken = %q, want what the cookie holds, %q", token, b.Cookie(testkit.XSRFCookie))
+		t.Fatalf("CSRFToken() = %q, want the cookie's value %q", token, b.Cookie(testkit.XSRFCookie))
 	}
 	if got := post(); got != token {
-		t.Errorf("a form's answer has the CSRF value %q, want %q", got, token)
+		t.Errorf("the response to a form has the CSRF value %q, want %q", got, token)
 	}
 	if got := b.Script(s.Guard(), "X-XSRF-TOKEN", "-", "X-CSRF-TOKEN", token).Told(); got.User != "alice" {
-		t.Errorf("with X-CSRF-TOKEN the API was told %+v, want alice", got)
+		t.Errorf("with X-CSRF-TOKEN the API got %+v, want alice", got)
 	}
 	b.SignIn("bob")
 	if got := post(); got != "" {
-		t.Errorf("with alice's cookie in the browser bob's page has the CSRF value %q", got)
+		t.Errorf("bob's page in a browser with alice's cookie has the CSRF value %q", got)
 	}
 	if got := s.Browser().Page(meta).Body + passport.CSRFToken(t.Context()); got != "" {
-		t.Errorf("CSRFToken for nobody, or without FreshToken, is %q", got)
+		t.Errorf("CSRFToken() without a user or without FreshToken = %q, want it empty", got)
 	}
 }
 
-// A page that stays open is not spoiled by another one, by the refreshing of the
-// cookie, or by two that load at once; a new session has a new value.
+// An open page stays valid while other pages load, also concurrently, and while the
+// cookie is refreshed. A new session has a new CSRF value.
 func TestFreshToken_CSRFTokenStaysInASession(t *testing.T) {
 	for name, session := range map[string]bool{"with a session ID": true, "without": false} {
 		s := testkit.NewServer(t)
@@ -280,19 +279,19 @@ func TestFreshToken_CSRFTokenStaysInASession(t *testing.T) {
 		twin.Page(nil)
 		old, sealed := b.Cookie(testkit.XSRFCookie), b.Cookie(testkit.TokenCookie)
 		if same := twin.Cookie(testkit.XSRFCookie) == old; same != session {
-			t.Errorf("%s: of two pages that load at once the CSRF values are the same = %v, want %v", name, same, session)
+			t.Errorf("%s: two pages that load concurrently have the same CSRF value = %v, want %v", name, same, session)
 		}
 		b.Page(nil)
 		if b.Cookie(testkit.XSRFCookie) != old || b.Cookie(testkit.TokenCookie) == sealed {
-			t.Errorf("%s: the next page kept the CSRF value = %v, and has a new cookie = %v, want both", name, b.Cookie(testkit.XSRFCookie) == old, b.Cookie(testkit.TokenCookie) != sealed)
+			t.Errorf("%s: the next page has the same CSRF value = %v and a new cookie = %v, want both", name, b.Cookie(testkit.XSRFCookie) == old, b.Cookie(testkit.TokenCookie) != sealed)
 		}
 		if b.SignOut().Page(nil); b.SignIn("alice").Page(nil).Status != 200 || b.Cookie(testkit.XSRFCookie) == old {
-			t.Errorf("%s: after signing in anew the CSRF value is the old one", name)
+			t.Errorf("%s: after another sign-in the CSRF value is unchanged", name)
 		}
 	}
 }
 
-// POST /oauth/token/refresh keeps a page alive that stays open.
+// POST /oauth/token/refresh renews the cookie of an open page.
 func TestFreshToken_RefreshRoute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -306,7 +305,7 @@ func TestFreshToken_RefreshRoute(t *testing.T) {
 		a.WantCookies("a refresh", testkit.TokenCookie, testkit.XSRFCookie)
 		time.Sleep(90 * time.Minute)
 		if got := b.Script(s.Guard()).Told(); got.User != "alice" {
-			t.Errorf("after a refresh the API was told %+v, want alice", got)
+			t.Errorf("after a refresh the API got %+v, want alice", got)
 		}
 		for _, origin := range []string{"cross-site", "same-site"} {
 			a := b.RefreshToken("Sec-Fetch-Site", "-", "Sec-Fetch-Site", origin)
@@ -315,7 +314,7 @@ func TestFreshToken_RefreshRoute(t *testing.T) {
 			}
 			a.WantCookies("a refresh from " + origin)
 		}
-		s.Users.Failure = errors.New("the session store is away")
+		s.Users.Failure = errors.New("the session store is unreachable")
 		if a := b.RefreshToken(); a.Status != 500 || a.JSON()["message"] != "Server Error" {
 			t.Errorf("a refresh without a session store = %s, want 500", a)
 		}
@@ -323,15 +322,15 @@ func TestFreshToken_RefreshRoute(t *testing.T) {
 		b.SignOut()
 		a = b.RefreshToken()
 		if a.Status != 401 || strings.TrimSpace(a.Body) != `{"message":"Unauthenticated."}` {
-			t.Errorf("a refresh of nobody = %s, want 401 Unauthenticated.", a)
+			t.Errorf("a refresh without a user = %s, want 401 Unauthenticated.", a)
 		}
-		if a.WantCookies("a refresh of nobody", testkit.TokenCookie, testkit.XSRFCookie); b.Cookie(testkit.TokenCookie) != "" {
-			t.Error("a refresh of nobody leaves the cookie there")
+		if a.WantCookies("a refresh without a user", testkit.TokenCookie, testkit.XSRFCookie); b.Cookie(testkit.TokenCookie) != "" {
+			t.Error("a refresh without a user does not delete the cookie")
 		}
 	})
 }
 
-// The route is one of Routes, and only where there are users.
+// Routes has the route only if the server has users.
 func TestFreshToken_RefreshRouteName(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Path = "/auth" })
 	found := ""
@@ -341,7 +340,7 @@ func TestFreshToken_RefreshRouteName(t *testing.T) {
 		}
 	}
 	if found != "POST /auth/token/refresh" {
-		t.Errorf("passport.token.refresh is %q, want POST /auth/token/refresh", found)
+		t.Errorf("the route passport.token.refresh is %q, want POST /auth/token/refresh", found)
 	}
 	none := s.Restart(func(c *passport.Config) { c.Users = nil })
 	for r := range none.Routes() {
@@ -352,15 +351,15 @@ func TestFreshToken_RefreshRouteName(t *testing.T) {
 	none.Browser().Page(nil).WantCookies("a page of a server without users")
 }
 
-// ForgetToken is for a sign-out's answer.
+// ForgetToken deletes the cookies in the response to a sign-out.
 func TestFreshToken_ForgetToken(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
 	forget := http.HandlerFunc(s.ForgetToken)
-	b.Serve(forget, httptest.NewRequest("POST", testkit.Issuer+"/sign-out", nil)).WantCookies("forgetting what is not there")
+	b.Serve(forget, httptest.NewRequest("POST", testkit.Issuer+"/sign-out", nil)).WantCookies("ForgetToken without cookies")
 	b.Page(nil)
 	b.Serve(forget, httptest.NewRequest("POST", testkit.Issuer+"/sign-out", nil)).WantCookies("forgetting", testkit.TokenCookie, testkit.XSRFCookie)
 	if b.Cookie(testkit.TokenCookie) != "" || b.Cookie(testkit.XSRFCookie) != "" {
-		t.Error("the browser has the cookies still")
+		t.Error("the browser still has the cookies")
 	}
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// What nobody sealed for this purpose is no cookie, and no fault either.
+// A value that the server did not seal for this purpose is refused like a missing
+// cookie.
 func TestFirstParty_NeverRepeat_E17_Forged(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -36,7 +37,7 @@ func TestFirstParty_NeverRepeat_E17_Forged(t *testing.T) {
 	consent := b.Authorize(s.Web())
 	for name, value := range map[string]string{
 		"edited": id + "." + testkit.Base64URL(raw), "cut": good[:len(good)-2], "longer": good + "AA", "plain": testkit.Base64URL(plain), "plain with the key's ID": id + "." + testkit.Base64URL(plain),
-		"another server's": strangers.Cookie(testkit.TokenCookie), "a ticket": consent.Ticket(), "a sign-in mark": markOf(t, s), "nothing": "", "a dot": ".", "a key's ID": id + ".",
+		"another server's": strangers.Cookie(testkit.TokenCookie), "a ticket": consent.Ticket(), "a sign-in marker": signInMarker(t, s), "nothing": "", "a dot": ".", "a key's ID": id + ".",
 		"huge": id + "." + strings.Repeat("A", 100_000), "an access token": s.GrantTokens(s.Web()).Access,
 	} {
 		thief := b.CopyOf()
@@ -52,12 +53,12 @@ func TestFirstParty_NeverRepeat_E17_Forged(t *testing.T) {
 	for range 2 {
 		r.AddCookie(&http.Cookie{Name: testkit.TokenCookie, Value: good})
 	}
-	b.Serve(s.Guard()(http.HandlerFunc(testkit.API)), r).WantNoToken("the cookie twice, as one that a subdomain planted beside it")
+	b.Serve(s.Guard()(http.HandlerFunc(testkit.API)), r).WantNoToken("the cookie twice, because a subdomain planted one")
 	s.WantBlameless()
 }
 
-// markOf returns what else is sealed and travels in the open.
-func markOf(t *testing.T, s *testkit.Server) string {
+// signInMarker returns another sealed value that a browser sees.
+func signInMarker(t *testing.T, s *testkit.Server) string {
 	t.Helper()
 	u, err := url.Parse(s.Browser().Authorize(s.Web()).ReturnTo())
 	if err != nil {
@@ -66,7 +67,7 @@ func markOf(t *testing.T, s *testkit.Server) string {
 	return u.Query().Get("passport_sign_in")
 }
 
-// Any of the keys opens the cookie; one that was taken out ends what it sealed.
+// Any of the keys opens the cookie. A removed key invalidates what it sealed.
 func TestFirstParty_KeyRotation(t *testing.T) {
 	old, next := testkit.NewSigner(t), testkit.NewSigner(t)
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Keys = testkit.KeysOf(t, old) })
@@ -84,9 +85,9 @@ func TestFirstParty_KeyRotation(t *testing.T) {
 	}
 	without := s.Restart(func(c *passport.Config) { c.Keys = testkit.KeysOf(t, next) })
 	if got := b.At(without).Script(without.Guard()).Told(); got.User != "alice" {
-		t.Errorf("what the new key sealed is not admitted: %+v", got)
+		t.Errorf("a cookie of the new key is not admitted: %+v", got)
 	}
 	b.SetCookie(testkit.TokenCookie, sealed)
-	b.At(without).Script(without.Guard()).WantNoToken("what a key sealed that is gone")
+	b.At(without).Script(without.Guard()).WantNoToken("the cookie of a removed key")
 	s.WantBlameless()
 }

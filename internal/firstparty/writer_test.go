@@ -18,8 +18,8 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// Over a real connection, where a header that is written is gone: each way in
-// which a handler can write it carries the cookies.
+// Over a real connection, where a written header is final, every way to write the
+// header sends the cookies.
 func TestFreshToken_EveryWayToWrite(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -49,7 +49,7 @@ func TestFreshToken_EveryWayToWrite(t *testing.T) {
 	}
 }
 
-// Early hints (RFC 8297) are not the answer: they carry no cookie.
+// Early hints (RFC 8297) are not the final response and have no cookie.
 func TestFreshToken_EarlyHints(t *testing.T) {
 	s := testkit.NewServer(t)
 	var hints []http.Header
@@ -61,13 +61,13 @@ func TestFreshToken_EarlyHints(t *testing.T) {
 		w.WriteHeader(http.StatusEarlyHints)
 		w.WriteHeader(http.StatusOK)
 	})), trace)
-	a.WantCookies("the answer", testkit.TokenCookie, testkit.XSRFCookie)
+	a.WantCookies("the response", testkit.TokenCookie, testkit.XSRFCookie)
 	if len(hints) != 1 || len(hints[0].Values("Set-Cookie")) > 0 {
-		t.Errorf("the hints were %v, want one answer 103 without a cookie", hints)
+		t.Errorf("the hints were %v, want one response 103 without a cookie", hints)
 	}
 }
 
-// A page that is streamed arrives while it is written.
+// A streamed page arrives while it is written.
 func TestFreshToken_Streams(t *testing.T) {
 	s := testkit.NewServer(t)
 	arrived := make(chan struct{})
@@ -100,8 +100,8 @@ func TestFreshToken_Streams(t *testing.T) {
 	}
 }
 
-// A connection that the handler takes over is its own; where none can be, the
-// answer is as any other.
+// FreshToken does not touch a connection that the handler hijacks. If the handler
+// can't hijack it, the response is like any other.
 func TestFreshToken_Hijack(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -123,15 +123,15 @@ func TestFreshToken_Hijack(t *testing.T) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
 		})), nil)
 		if a.WantCookies(name); a.Body != "hi" {
-			t.Errorf("%s: the answer is %s, want what the handler wrote", name, a)
+			t.Errorf("%s: the response is %s, want what the handler wrote", name, a)
 		}
 		if n := asked.Load(); n != 0 {
-			t.Errorf("%s: CurrentUser was asked %d times for an answer that is the handler's own", name, n)
+			t.Errorf("%s: CurrentUser was called %d times for a hijacked connection, want 0", name, n)
 		}
 	}
 	b.Page(func(w http.ResponseWriter, _ *http.Request) {
 		if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, http.ErrNotSupported) {
 			t.Errorf("Hijack of a recorder = %v, want ErrNotSupported", err)
 		}
-	}).WantCookies("an answer that could not be taken over", testkit.TokenCookie, testkit.XSRFCookie)
+	}).WantCookies("a response that can't be hijacked", testkit.TokenCookie, testkit.XSRFCookie)
 }

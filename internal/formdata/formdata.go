@@ -1,6 +1,7 @@
-// Package formdata reads the parameters of a query and of a form. A parameter that
-// an endpoint does not know cannot make it fail (RFC 6749 §3.1), and one that it
-// knows is named when it is malformed. net/http fails on either without a name.
+// Package formdata reads the parameters of a query and of a form. It ignores a
+// malformed parameter that the endpoint does not know (RFC 6749 §3.1), and names a
+// malformed parameter that the endpoint knows. net/http fails in both cases, and
+// names none.
 package formdata
 
 import (
@@ -63,10 +64,10 @@ func Parse(text string, known func(name string) bool) (url.Values, error) {
 }
 
 // ParseForm sets r.Form and r.PostForm as [http.Request.ParseForm] does, with
-// [Parse]. Values that are set already stay: a middleware has read the body. If it has
-// put the body back, a malformed parameter is still an error. If not, net/http has left
-// the parameter out, and the request is like one without it. The error is a
-// [Malformed], or that of reading the body.
+// [Parse]. It keeps values that are already set, because a middleware has read the
+// body. If the middleware restored the body, a malformed parameter is still an
+// error. Otherwise net/http has dropped the parameter, and the request is like one
+// without it. The error is a [Malformed] or an error of reading the body.
 func ParseForm(r *http.Request, known func(name string) bool) error {
 	query, err := Parse(r.URL.RawQuery, known)
 	parsed := r.PostForm != nil
@@ -100,7 +101,7 @@ func formBody(r *http.Request, parsed bool) (string, error) {
 	if !hasForm || media != "application/x-www-form-urlencoded" || parsed && r.Body == nil {
 		return "", nil
 	}
-	if r.Body == nil { // of a request that a program made
+	if r.Body == nil { // a program created the request
 		return "", errors.New("the form is missing")
 	}
 	text, err := io.ReadAll(r.Body)

@@ -50,19 +50,19 @@ func TestParseForm_FR_33_AfterAMiddleware(t *testing.T) {
 			t.Errorf("with an early ParseForm %t: Form %v, PostForm %v, %v", early, r.Form, r.PostForm, err)
 		}
 		if err := r.ParseForm(); err != nil || r.FormValue("scope") != "body" {
-			t.Errorf("a later ParseForm = %v with the scope %q, want that of the body", err, r.FormValue("scope"))
+			t.Errorf("a later ParseForm = %v with the scope %q, want the one in the body", err, r.FormValue("scope"))
 		}
 	}
 }
 
-// A middleware may have put the body back. Then a malformed parameter is found. A
-// malformed parameter of the query is found in any case.
+// A middleware may have restored the body. Then ParseForm finds a malformed
+// parameter. It finds a malformed parameter of the query in any case.
 func TestParseForm_FR_33_MalformedAfterAMiddleware(t *testing.T) {
 	const good = "scope=read&x=1"
 	for name, middleware := range map[string]func(r *http.Request, body string){
 		"none":                     func(*http.Request, string) {},
-		"ParseForm, then put back": func(r *http.Request, body string) { _ = r.ParseForm(); r.Body = io.NopCloser(strings.NewReader(body)) },
-		"read, and put back": func(r *http.Request, body string) {
+		"ParseForm, then restored": func(r *http.Request, body string) { _ = r.ParseForm(); r.Body = io.NopCloser(strings.NewReader(body)) },
+		"read, then restored": func(r *http.Request, body string) {
 			_, _ = io.ReadAll(r.Body)
 			r.Body = io.NopCloser(strings.NewReader(body))
 		},
@@ -84,7 +84,7 @@ func TestParseForm_FR_33_MalformedAfterAMiddleware(t *testing.T) {
 			want := tt.malformed
 			if middleware != nil {
 				middleware(r, tt.body)
-			} else { // the body is gone
+			} else { // the body was consumed
 				_ = r.ParseForm()
 				if name == "ParseForm and Close" {
 					r.Body = closed{}
@@ -111,7 +111,8 @@ type closed struct{}
 func (closed) Read([]byte) (int, error) { return 0, http.ErrBodyReadAfterClose }
 func (closed) Close() error             { return nil }
 
-// What net/url reads without an error is read the same.
+// Parse returns the same as net/url for every text that net/url reads without an
+// error.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{"a=b&c=d", "scope=a;b", "%zz=%", "a=%41+&a=", "=&=&;", "\xff=\x00"} {
 		f.Add(text)
@@ -123,7 +124,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("Parse(%q) = %v, %v; want %v as net/url reads it", text, got, err, want)
 		}
 		if lenient, err := formdata.Parse(text, func(string) bool { return false }); err == nil && lenient.Encode() != want.Encode() {
-			t.Errorf("Parse(%q) = %v, want %v: what net/url accepts", text, lenient, want)
+			t.Errorf("Parse(%q) = %v, want %v: as net/url accepts", text, lenient, want)
 		}
 	})
 }

@@ -25,7 +25,7 @@ func TestGuard_BR_01_NoToken(t *testing.T) {
 			t.Errorf("%q: %d with challenge %q, want 401 and a challenge without error", header, a.Status, got)
 		}
 		if a.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%q: a cache may keep the refusal", header)
+			t.Errorf("%q: a cache may store the refusal", header)
 		}
 	}
 	s.WantBlameless()
@@ -52,30 +52,31 @@ func TestGuard_BR_02_BadToken(t *testing.T) {
 	s.WantBlameless()
 }
 
-// RFC 6750 §3.1: insufficient_scope is 403 and names what would do.
+// RFC 6750 §3.1: insufficient_scope has the status 403 and names the required
+// scopes.
 func TestGuard_BR_03_Scopes(t *testing.T) {
 	s := testkit.NewServer(t)
 	token := s.GrantTokens(s.Web(), "scope", "read write").Access
 	none := s.MachineToken(s.Machine())
 	for name, tt := range map[string]struct {
 		rules []guard.Rule
-		scope string // of the refusal; empty when it is admitted
+		scope string // of the refusal; empty if admitted
 	}{
-		"no rule":              {nil, ""},
-		"the one":              {[]guard.Rule{guard.Scopes("read")}, ""},
-		"both":                 {[]guard.Rule{guard.Scopes("read", "write")}, ""},
-		"one of":               {[]guard.Rule{guard.AnyScope("admin", "write")}, ""},
-		"none of none":         {[]guard.Rule{guard.Scopes()}, ""},
-		"another":              {[]guard.Rule{guard.Scopes("admin")}, "admin"},
-		"one and another":      {[]guard.Rule{guard.Scopes("read", "admin")}, "read admin"},
-		"one of others":        {[]guard.Rule{guard.AnyScope("admin", "sync")}, "admin sync"},
-		"the second rule":      {[]guard.Rule{guard.Scopes("read"), guard.AnyScope("admin")}, "admin"},
-		"a prefix":             {[]guard.Rule{guard.Scopes("rea")}, "rea"},
-		"another case":         {[]guard.Rule{guard.Scopes("Read")}, "Read"},
-		"any of nothing":       {[]guard.Rule{guard.AnyScope()}, "-"},
-		"a star is no scope":   {[]guard.Rule{guard.Scopes("*")}, "*"},
-		"an empty name":        {[]guard.Rule{guard.Scopes("")}, "-"},
-		"two in one, by error": {[]guard.Rule{guard.Scopes("read write")}, "read write"},
+		"no rule":         {nil, ""},
+		"the one":         {[]guard.Rule{guard.Scopes("read")}, ""},
+		"both":            {[]guard.Rule{guard.Scopes("read", "write")}, ""},
+		"one of":          {[]guard.Rule{guard.AnyScope("admin", "write")}, ""},
+		"none of none":    {[]guard.Rule{guard.Scopes()}, ""},
+		"another":         {[]guard.Rule{guard.Scopes("admin")}, "admin"},
+		"one of two":      {[]guard.Rule{guard.Scopes("read", "admin")}, "read admin"},
+		"one of others":   {[]guard.Rule{guard.AnyScope("admin", "sync")}, "admin sync"},
+		"the second rule": {[]guard.Rule{guard.Scopes("read"), guard.AnyScope("admin")}, "admin"},
+		"a prefix":        {[]guard.Rule{guard.Scopes("rea")}, "rea"},
+		"another case":    {[]guard.Rule{guard.Scopes("Read")}, "Read"},
+		"any of nothing":  {[]guard.Rule{guard.AnyScope()}, "-"},
+		"a star":          {[]guard.Rule{guard.Scopes("*")}, "*"},
+		"an empty name":   {[]guard.Rule{guard.Scopes("")}, "-"},
+		"two in one name": {[]guard.Rule{guard.Scopes("read write")}, "read write"},
 	} {
 		a := s.Call(s.Guard(tt.rules...), "Authorization", "Bearer "+token)
 		if tt.scope == "" {
@@ -115,12 +116,12 @@ func TestGuard_BR_04_Malformed(t *testing.T) {
 			t.Errorf("%s: %d with challenge %q, want 400 invalid_request", name, a.Status, got)
 		}
 	}
-	s.Call(s.Guard(), "Authorization", "Bearer   "+token+"  ").Told() // spaces around it do no harm
+	s.Call(s.Guard(), "Authorization", "Bearer   "+token+"  ").Told() // surrounding spaces are accepted
 	s.WantBlameless()
 }
 
-// OAuth 2.1 §5.1: a token in the query is not read, for it stands in logs. Nor
-// is one in the body or in a cookie.
+// OAuth 2.1 §5.1: a guard ignores a token in the query, because logs contain it. It
+// also ignores one in the body or in a cookie.
 func TestGuard_BR_05_BR_06_UI_02_TheHeaderAlone(t *testing.T) {
 	s := testkit.NewServer(t)
 	token := s.GrantTokens(s.Web()).Access
@@ -141,15 +142,15 @@ func TestGuard_BR_05_BR_06_UI_02_TheHeaderAlone(t *testing.T) {
 	for name, r := range requests {
 		a := s.CallWith(s.GuardAny(), r)
 		if a.Status != 401 || a.Header.Get("WWW-Authenticate") != `Bearer realm="api"` {
-			t.Errorf("a token in the %s is answered %d %q, want 401 as without a token", name, a.Status, a.Header.Get("WWW-Authenticate"))
+			t.Errorf("response to a token in the %s = %d %q, want 401 as without a token", name, a.Status, a.Header.Get("WWW-Authenticate"))
 		}
 	}
 	r := testkit.NewGet("https://api.example.com/orders?access_token=another")
 	r.Header.Set("Authorization", "Bearer "+token)
-	s.CallWith(s.Guard(), r).Told() // and does not disturb the one in the header
+	s.CallWith(s.Guard(), r).Told() // it does not affect the token in the header
 }
 
-// The audience is checked on each request, in the token and in its row.
+// A guard checks the audience on each request, in the token and in its row.
 func TestNeverRepeat_E8_BR_07_Audience(t *testing.T) {
 	const api = "https://api.example.com"
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{api} })
@@ -167,7 +168,7 @@ func TestNeverRepeat_E8_BR_07_Audience(t *testing.T) {
 	moved.WantAdmits(s.MachineToken(c), false, "of another issuer with the same key and audience")
 }
 
-// A token means the scheme's name before it.
+// A guard requires the scheme's name before the token.
 func TestGuard_BR_08_Scheme(t *testing.T) {
 	s := testkit.NewServer(t)
 	token := s.GrantTokens(s.Web()).Access
@@ -178,8 +179,7 @@ func TestGuard_BR_08_Scheme(t *testing.T) {
 	}
 }
 
-// A token means the same whichever guard reads it, and the API is told whose it
-// is.
+// Every guard reads a token in the same way, and the API learns its user or client.
 func TestNeverRepeat_C11_TheSameToEveryGuard(t *testing.T) {
 	s := testkit.NewServer(t)
 	web, machine := s.Web(), s.Machine()
@@ -188,25 +188,25 @@ func TestNeverRepeat_C11_TheSameToEveryGuard(t *testing.T) {
 		for _, scheme := range []string{"Bearer ", "bearer ", "BEARER   "} {
 			got := s.Call(g, "Authorization", scheme+user).Told()
 			if got.User != "alice" || got.Client != web.ID || strings.Join(got.Scopes, " ") != "read" || got.Provider != "users" {
-				t.Errorf("%s, %s: the API was told %+v", name, scheme, got)
+				t.Errorf("%s, %s: the API got %+v", name, scheme, got)
 			}
 		}
 		s.Call(g, "Authorization", "Basic "+user).Header.Get("WWW-Authenticate")
 	}
 	for name, g := range map[string]func(http.Handler) http.Handler{"GuardClient": s.GuardClient(), "GuardAny": s.GuardAny(guard.Scopes("write"))} {
 		if got := s.Call(g, "Authorization", "Bearer "+own).Told(); got.User != "" || got.Client != machine.ID || got.Provider != "" {
-			t.Errorf("%s: the API was told %+v of a client's own token", name, got)
+			t.Errorf("%s: the API got %+v for a client's own token", name, got)
 		}
 	}
 	if guard.TokenFrom(context.Background()) != nil {
 		t.Error("TokenFrom without a guard is not nil")
 	}
 	if _, ok := passport.UserFromContext[*testkit.Record](context.Background()); ok {
-		t.Error("UserFromContext without a guard finds somebody")
+		t.Error("UserFromContext without a guard returns a user")
 	}
 }
 
-// The wrong kind is 403: the token is good, but not for this.
+// A valid token of the wrong kind gets 403.
 func TestNeverRepeat_F11_EachKindOfGuard(t *testing.T) {
 	staff := testkit.NewAccounts("alice", "dora")
 	s := testkit.NewServer(t, func(c *passport.Config) {
@@ -225,18 +225,18 @@ func TestNeverRepeat_F11_EachKindOfGuard(t *testing.T) {
 		guard  func(http.Handler) http.Handler
 		admits string
 	}{
-		"Guard":                          {s.Guard(), "user"},
-		"GuardClient":                    {s.GuardClient(), "client"},
-		"GuardAny":                       {s.GuardAny(), "user client"},
-		"Provider staff":                 {s.Guard(guard.Provider("staff")), "staff"},
-		"Provider users":                 {s.Guard(guard.Provider("users")), "user"},
-		"Provider of both":               {s.Guard(guard.Provider("users", "staff")), "user staff"},
-		"Provider of another":            {s.Guard(guard.Provider("customers")), ""},
-		"GuardAny with Provider staff":   {s.GuardAny(guard.Provider("staff")), "staff client"},
-		"GuardAny with both":             {s.GuardAny(guard.Provider("staff", "users")), "staff user client"},
-		"GuardClient with a Provider":    {s.GuardClient(guard.Provider("staff")), ""},
-		"Provider after another rule":    {s.Guard(guard.RuleFunc(func(*oauth.AccessToken) error { return nil }), guard.Provider("staff")), "staff"},
-		"Provider twice is both at once": {s.Guard(guard.Provider("staff"), guard.Provider("users")), ""},
+		"Guard":                        {s.Guard(), "user"},
+		"GuardClient":                  {s.GuardClient(), "client"},
+		"GuardAny":                     {s.GuardAny(), "user client"},
+		"Provider staff":               {s.Guard(guard.Provider("staff")), "staff"},
+		"Provider users":               {s.Guard(guard.Provider("users")), "user"},
+		"Provider of both":             {s.Guard(guard.Provider("users", "staff")), "user staff"},
+		"Provider of another":          {s.Guard(guard.Provider("customers")), ""},
+		"GuardAny with Provider staff": {s.GuardAny(guard.Provider("staff")), "staff client"},
+		"GuardAny with both":           {s.GuardAny(guard.Provider("staff", "users")), "staff user client"},
+		"GuardClient with a Provider":  {s.GuardClient(guard.Provider("staff")), ""},
+		"Provider after another rule":  {s.Guard(guard.RuleFunc(func(*oauth.AccessToken) error { return nil }), guard.Provider("staff")), "staff"},
+		"two Provider rules":           {s.Guard(guard.Provider("staff"), guard.Provider("users")), ""},
 	} {
 		for kind, token := range tokens {
 			a := s.Call(tt.guard, "Authorization", "Bearer "+token)
@@ -245,7 +245,7 @@ func TestNeverRepeat_F11_EachKindOfGuard(t *testing.T) {
 				want = 200
 			}
 			if a.Status != want {
-				t.Errorf("%s: a %s token is answered %d, want %d", name, kind, a.Status, want)
+				t.Errorf("%s: response to a %s token = %d, want %d", name, kind, a.Status, want)
 			}
 			if want == 403 && !strings.Contains(a.Header.Get("WWW-Authenticate"), `error="insufficient_scope"`) {
 				t.Errorf("%s: a %s token gets the challenge %q", name, kind, a.Header.Get("WWW-Authenticate"))
@@ -267,13 +267,13 @@ func TestNeverRepeat_E11_SameIDOfTwoProviders(t *testing.T) {
 		t.Errorf("sub = %v, want staff:alice", sub)
 	}
 	if a := s.Call(s.Guard(), "Authorization", "Bearer "+tok.Access); a.Status != 403 {
-		t.Errorf("alice of staff passes for alice of the users: %s", a)
+		t.Errorf("alice of staff is admitted as alice of users: %s", a)
 	}
 	if err := s.RevokeUser(t.Context(), testkit.Ref("alice")); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.Call(s.Guard(guard.Provider("staff")), "Authorization", "Bearer "+tok.Access).Told(); got.User != "alice" || got.Provider != "staff" {
-		t.Errorf("after alice of the users was revoked, the API was told %+v of alice of staff", got)
+		t.Errorf("after alice of users was revoked, the API got %+v, want alice of staff", got)
 	}
 }
 
@@ -288,28 +288,28 @@ func TestNeverRepeat_E10_CVE_2026_39976(t *testing.T) {
 		}
 		for name, g := range map[string]func(http.Handler) http.Handler{"Guard": s.Guard(), "Guard with Provider": s.Guard(guard.Provider("users"))} {
 			if a := s.Call(g, "Authorization", "Bearer "+token); a.Status != 403 {
-				t.Errorf("%s answers %s to the client %s, want 403", name, a, id)
+				t.Errorf("%s responds with %s to the client %s, want 403", name, a, id)
 			}
 		}
 		if got := s.Call(s.GuardAny(), "Authorization", "Bearer "+token).Told(); got.User != "" {
-			t.Errorf("GuardAny took the client %s for the user %s", id, got.User)
+			t.Errorf("GuardAny admitted the client %s as the user %s", id, got.User)
 		}
 		if err := s.RevokeUser(t.Context(), testkit.Ref(id)); err != nil {
 			t.Fatal(err)
 		}
 		s.WantAdmits(token, true, "of the client "+id+", after the user of that name was revoked")
 		for range s.Tokens(t.Context(), testkit.Ref(id)) {
-			t.Errorf("the client's token is listed among those of the user %s", id)
+			t.Errorf("the client's token is listed among the tokens of the user %s", id)
 		}
 	}
 	own := s.Exchange(s.Machine(), "grant_type", "client_credentials").JSON()
 	if _, there := own["refresh_token"]; there {
-		t.Error("client_credentials gives a refresh token (RFC 6749 §4.4.3)")
+		t.Error("client_credentials returned a refresh token, which RFC 6749 §4.4.3 forbids")
 	}
 }
 
-// RFC 6749 §4.4: for confidential clients alone, without a refresh token, the
-// client being the subject.
+// RFC 6749 §4.4: client_credentials is only for confidential clients and returns no
+// refresh token. The client is the subject.
 func TestToken_TK_16_ClientCredentials(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Register(passport.Registration{GrantTypes: []string{"client_credentials", "refresh_token", "authorization_code"}})
@@ -318,14 +318,14 @@ func TestToken_TK_16_ClientCredentials(t *testing.T) {
 		t.Errorf("client_credentials = %v, want scope read and no refresh token", m)
 	}
 	if _, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", AuthMethod: oauth.AuthNone, GrantTypes: []string{"client_credentials"}}); err == nil {
-		t.Error("a public client was made that may use client_credentials")
+		t.Error("CreateClient() of a public client with client_credentials = nil, want an error")
 	}
 	public := s.Spa()
 	s.Change(public, func(stored *oauth.Client) { stored.GrantTypes = []string{"client_credentials"} })
 	s.Exchange(public, "grant_type", "client_credentials").WantJSONError(400, "unauthorized_client")
 }
 
-// A client's own token ends by itself, with its row or with its client.
+// A client's own token ends when its row or its client is revoked.
 func TestGuard_BR_10_ClientsOwnToken(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
@@ -338,14 +338,14 @@ func TestGuard_BR_10_ClientsOwnToken(t *testing.T) {
 	s.Suspend(c)
 	s.WantAdmits(second, false, "of a suspended client")
 	s.Change(c, func(stored *oauth.Client) { stored.SuspendedAt = time.Time{} })
-	s.WantAdmits(second, true, "of a client that is back")
+	s.WantAdmits(second, true, "of a resumed client")
 	if err := s.RevokeClient(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
 	s.WantAdmits(second, false, "of a revoked client")
 }
 
-// The application writes the body of a refusal, not the challenge.
+// The application writes the body of a refusal, but not the challenge.
 func TestGuard_OnRefusal(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) {
 		c.OnRefusal = func(w http.ResponseWriter, _ *http.Request, err *oauth.Error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A guard whose store fails lets nobody in.
+// A guard refuses every request if its store fails.
 func TestNeverRepeat_D1_OP_04_GuardFailsClosed(t *testing.T) {
 	s, store := testkit.Watched(t)
 	c := s.Web()
@@ -28,7 +28,7 @@ func TestNeverRepeat_D1_OP_04_GuardFailsClosed(t *testing.T) {
 					a.WantJSONError(500, "server_error")
 				}
 				if a.Header.Get("WWW-Authenticate") != "" {
-					t.Errorf("%s: a fault of ours is answered with a challenge, as if the token were bad: clients would throw it away", name)
+					t.Errorf("%s: the response to a fault of the server has a challenge, want none: clients would discard the token", name)
 				}
 			}
 		}
@@ -38,7 +38,7 @@ func TestNeverRepeat_D1_OP_04_GuardFailsClosed(t *testing.T) {
 	s.Call(s.Guard(), "Authorization", "Bearer "+token).WantTryLater()
 	s.Users.With(func() { s.Users.Failure = errors.New("no such table") })
 	s.Call(s.Guard(), "Authorization", "Bearer "+token).WantJSONError(500, "server_error")
-	s.Call(s.GuardClient(), "Authorization", "Bearer "+own).Told() // asks no user
+	s.Call(s.GuardClient(), "Authorization", "Bearer "+own).Told() // loads no user
 	s.Users.With(func() { s.Users.Failure = nil })
 	s.Call(s.Guard(), "Authorization", "Bearer "+token).Told()
 }

@@ -1,4 +1,4 @@
-// Package guards makes the guards of one server.
+// Package guards creates the guards of one server.
 package guards
 
 import (
@@ -10,14 +10,14 @@ import (
 	"github.com/go-passport/passport/internal/wire"
 )
 
-// Guards makes guards. All fields but OnRefusal of Config are required.
+// Guards creates guards. All fields are required, except Config.OnRefusal.
 type Guards struct {
 	Config guard.Config // without rules
 	Entry  *wire.Entry
 	Policy *policy.Policy
 }
 
-// New returns middleware that admits what passes the rules.
+// New returns middleware that admits requests whose token satisfies the rules.
 func (g *Guards) New(rules []guard.Rule) func(http.Handler) http.Handler {
 	admit := guard.New(g.Config, rules...)
 	return func(next http.Handler) http.Handler {
@@ -28,15 +28,15 @@ func (g *Guards) New(rules []guard.Rule) func(http.Handler) http.Handler {
 	}
 }
 
-// own returns r for a guard of this server. It keeps the token that another guard of
-// this server, or a test, has admitted. A token that another server admitted means
-// nothing here: its user 1 is another user.
+// own returns r for a guard of this server. It keeps a token that another guard of
+// this server, or a test, admitted. It drops a token that another server admitted:
+// that server's user 1 is another user.
 func (g *Guards) own(r *http.Request) *http.Request {
 	a, _ := ctxtoken.From(r.Context())
 	switch {
 	case a.Token != nil && a.By == g:
 		return r
-	case a.Token != nil && a.By == nil: // a test knows neither setting
+	case a.Token != nil && a.By == nil: // a test does not know the server's settings
 		token := *a.Token
 		token.InheritScopes, token.Audience = g.Policy.InheritScopes, []string{g.Policy.Audience}
 		a.Token = &token

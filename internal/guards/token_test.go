@@ -24,13 +24,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// forge makes tokens with the server's own key or another, by somebody else's
-// code.
+// forge makes tokens with the server's own key or another key. It uses go-jose, not
+// our code.
 type forge struct {
 	*testkit.Server
 	key    *ecdsa.PrivateKey
 	kid    string
-	claims map[string]any // of a token that is good
+	claims map[string]any // of a valid token
 }
 
 func newForge(t *testing.T) *forge {
@@ -41,7 +41,7 @@ func newForge(t *testing.T) *forge {
 	return &forge{s, key, s.Verified(token).KeyID, testkit.ClaimsOf(t, token)}
 }
 
-// sign signs changed claims; nil takes one out.
+// sign signs the claims with changes; nil removes a claim.
 func (f *forge) sign(changes map[string]any) string {
 	f.T.Helper()
 	claims := maps.Clone(f.claims)
@@ -79,7 +79,7 @@ func (f *forge) signWith(alg jose.SignatureAlgorithm, key any, header map[jose.H
 	return token
 }
 
-// raw signs a header as it is written, with the server's key.
+// raw signs a literal header with the server's key.
 func (f *forge) raw(header string, payload []byte) string {
 	f.T.Helper()
 	input := testkit.Base64URL([]byte(header)) + "." + testkit.Base64URL(payload)
@@ -102,11 +102,11 @@ func (f *forge) payload() []byte {
 	return payload
 }
 
-// RFC 9068 §4: each claim is required. The forge's own token passes, so that it
-// is the claim that makes the difference.
+// RFC 9068 §4: each claim is required. The unchanged token is valid, so only the
+// claim makes a difference.
 func TestNeverRepeat_E7_AT_05_RequiredClaims(t *testing.T) {
 	f := newForge(t)
-	f.WantAdmits(f.sign(nil), true, "signed anew with all claims")
+	f.WantAdmits(f.sign(nil), true, "signed again with all claims")
 	for _, name := range []string{"iss", "sub", "aud", "exp", "iat", "jti", "client_id"} {
 		f.WantAdmits(f.sign(map[string]any{name: nil}), false, "without "+name)
 		for _, value := range []any{"", 0, true, []string{}, map[string]any{}, []any{nil}} {
@@ -117,7 +117,7 @@ func TestNeverRepeat_E7_AT_05_RequiredClaims(t *testing.T) {
 	f.WantBlameless()
 }
 
-// RFC 9068 §4 and RFC 8725 §3: what each claim has to be.
+// RFC 9068 §4 and RFC 8725 §3: each claim must have the right value.
 func TestNeverRepeat_E8_AT_05_ClaimsThatAreNotRight(t *testing.T) {
 	f := newForge(t)
 	now := time.Now().Unix()
@@ -134,7 +134,7 @@ func TestNeverRepeat_E8_AT_05_ClaimsThatAreNotRight(t *testing.T) {
 		"an expiry that is text":     {"exp": fmt.Sprint(now + 3600)},
 		"issued in the future":       {"iat": now + 120},
 		"not valid yet":              {"nbf": now + 120},
-		"an ID that is not there":    {"jti": "018f0000-0000-7000-8000-000000000000"},
+		"an unknown ID":              {"jti": "018f0000-0000-7000-8000-000000000000"},
 		"an ID that is not storable": {"jti": "a\x00b"},
 		"a very long ID":             {"jti": strings.Repeat("k", 5000)},
 	} {
@@ -145,7 +145,7 @@ func TestNeverRepeat_E8_AT_05_ClaimsThatAreNotRight(t *testing.T) {
 	f.WantBlameless()
 }
 
-// The row decides: claims that outlive it open nothing.
+// The row decides: a token is not valid for longer than its row.
 func TestGuard_AT_05_TheRowDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newForge(t)
@@ -160,22 +160,22 @@ func TestGuard_AT_05_TheRowDecides(t *testing.T) {
 	})
 }
 
-// The algorithm belongs to the key. Neither none nor a public key taken for a
-// shared secret gets anybody in.
+// The key determines the algorithm. A guard refuses the algorithm none, and a public
+// key that is used as a shared secret.
 func TestNeverRepeat_E1_AlgorithmsThatAreNotTheKeys(t *testing.T) {
 	f := newForge(t)
 	payload := f.payload()
 	header := func(alg string) string { return `{"alg":"` + alg + `","kid":"` + f.kid + `","typ":"at+jwt"}` }
-	f.WantAdmits(f.raw(header("ES256"), payload), true, "with a header as it should be")
+	f.WantAdmits(f.raw(header("ES256"), payload), true, "with a valid header")
 	for _, alg := range []string{"none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "RS256", "PS256", "ES384", "ES512", "EdDSA", "es256", "ES256K"} {
 		input := testkit.Base64URL([]byte(header(alg))) + "." + testkit.Base64URL(payload)
 		f.WantAdmits(input+".", false, "with alg "+alg+" and no signature")
 		f.WantAdmits(input, false, "with alg "+alg+" and two parts")
-		f.WantAdmits(f.raw(header(alg), payload), false, "with alg "+alg+" and a good signature of the key")
+		f.WantAdmits(f.raw(header(alg), payload), false, "with alg "+alg+" and a valid signature of the key")
 		for _, secret := range publicForms(t, f) {
 			mac := hmac.New(sha256.New, secret)
 			mac.Write([]byte(input))
-			f.WantAdmits(input+"."+testkit.Base64URL(mac.Sum(nil)), false, "with alg "+alg+" and the public key for a secret")
+			f.WantAdmits(input+"."+testkit.Base64URL(mac.Sum(nil)), false, "with alg "+alg+" and the public key as a secret")
 		}
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -183,7 +183,7 @@ func TestNeverRepeat_E1_AlgorithmsThatAreNotTheKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for alg, key := range map[jose.SignatureAlgorithm]any{jose.RS256: rsaKey, jose.PS256: rsaKey, jose.HS256: []byte(f.kid + f.kid), jose.ES256: testkit.NewECKey(t)} {
-		f.WantAdmits(f.signWith(alg, key, map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, f.claims), false, "of a strange key under our kid")
+		f.WantAdmits(f.signWith(alg, key, map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, f.claims), false, "of a foreign key with our kid")
 	}
 }
 
@@ -202,7 +202,7 @@ func publicForms(t *testing.T, f *forge) [][]byte {
 	return [][]byte{{}, jwk, point, []byte(f.kid), []byte(f.Get("/oauth/jwks").Body)}
 }
 
-// Keys come from the configuration alone, whatever a header brings along.
+// Keys come only from the configuration, never from a header.
 func TestNeverRepeat_E2_HeadersThatBringTheirKey(t *testing.T) {
 	f := newForge(t)
 	mine := testkit.NewECKey(t)
@@ -210,7 +210,7 @@ func TestNeverRepeat_E2_HeadersThatBringTheirKey(t *testing.T) {
 	for name, value := range map[jose.HeaderKey]any{"jwk": jwk, "jku": "https://evil.example/jwks", "x5u": "https://evil.example/cert", "x5c": []string{"MII"}} {
 		for _, kid := range []string{f.kid, "mine"} {
 			header := map[jose.HeaderKey]any{"kid": kid, "typ": "at+jwt", name: value}
-			f.WantAdmits(f.signWith(jose.ES256, mine, header, f.claims), false, fmt.Sprintf("with %s and a strange key", name))
+			f.WantAdmits(f.signWith(jose.ES256, mine, header, f.claims), false, fmt.Sprintf("with %s and a foreign key", name))
 			f.WantAdmits(f.signWith(jose.ES256, f.key, header, f.claims), false, fmt.Sprintf("with %s and our key", name))
 		}
 	}
@@ -219,14 +219,14 @@ func TestNeverRepeat_E2_HeadersThatBringTheirKey(t *testing.T) {
 	}
 }
 
-// RFC 7515 §4.1.11: what crit names and nobody understands is refused.
+// RFC 7515 §4.1.11: a token with an unknown critical parameter is refused.
 func TestNeverRepeat_E3_Crit(t *testing.T) {
 	f := newForge(t)
 	for _, crit := range []string{`["exp"]`, `["b64"]`, `["unknown"]`, `[]`, `"exp"`, `null`} {
 		header := `{"alg":"ES256","kid":"` + f.kid + `","typ":"at+jwt","crit":` + crit + `,"unknown":1,"exp":1,"b64":true}`
 		f.WantAdmits(f.raw(header, f.payload()), false, "with crit "+crit)
 	}
-	f.WantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`","typ":"at+jwt","unknown":1}`, f.payload()), true, "with a parameter that is unknown and not critical")
+	f.WantAdmits(f.raw(`{"alg":"ES256","kid":"`+f.kid+`","typ":"at+jwt","unknown":1}`, f.payload()), true, "with an unknown parameter that is not critical")
 }
 
 // RFC 9068 §4: "typ … MUST be at+jwt or application/at+jwt".
@@ -242,22 +242,22 @@ func TestGuard_AT_05_Typ(t *testing.T) {
 	f.WantAdmits(f.raw(`{"alg":"ES256","alg":"ES256","kid":"`+f.kid+`","typ":"at+jwt"}`, f.payload()), false, "with alg twice")
 }
 
-// Hostile strings cost nothing: a megabyte is refused before anybody looks into
-// it, and what is within the limit takes no more than a good token does.
+// Hostile tokens are cheap to refuse: a guard refuses a megabyte without decoding
+// it, and a token within the limit takes no longer than a valid one.
 func TestNeverRepeat_E5_HostileTokensAreCheap(t *testing.T) {
 	f := newForge(t)
 	good := f.sign(nil)
 	megabyte := 1 << 20
 	hostile := map[string]string{
-		"a megabyte of dots":        strings.Repeat(".", megabyte),
-		"a megabyte of A":           strings.Repeat("A", megabyte),
-		"a good token and a lot":    good + strings.Repeat("A", megabyte),
-		"a lot and a good token":    strings.Repeat("A", megabyte) + good,
-		"dots within the limit":     strings.Repeat(".", 16<<10-1),
-		"a header that is nested":   testkit.Base64URL([]byte(strings.Repeat(`{"a":`, 2000))) + ".e30.AA",
-		"a long payload":            strings.Split(good, ".")[0] + "." + strings.Repeat("A", 12<<10) + "." + strings.Split(good, ".")[2],
-		"a megabyte of spaces":      strings.Repeat(" ", megabyte) + good + strings.Repeat(" ", 10),
-		"a megabyte that is quoted": `"` + strings.Repeat("A", megabyte) + `"`,
+		"a megabyte of dots":           strings.Repeat(".", megabyte),
+		"a megabyte of A":              strings.Repeat("A", megabyte),
+		"a valid token and a megabyte": good + strings.Repeat("A", megabyte),
+		"a megabyte and a valid token": strings.Repeat("A", megabyte) + good,
+		"dots within the limit":        strings.Repeat(".", 16<<10-1),
+		"a header that is nested":      testkit.Base64URL([]byte(strings.Repeat(`{"a":`, 2000))) + ".e30.AA",
+		"a long payload":               strings.Split(good, ".")[0] + "." + strings.Repeat("A", 12<<10) + "." + strings.Split(good, ".")[2],
+		"a megabyte of spaces":         strings.Repeat(" ", megabyte) + good + strings.Repeat(" ", 10),
+		"a megabyte that is quoted":    `"` + strings.Repeat("A", megabyte) + `"`,
 	}
 	g := f.GuardAny()
 	for name, bearer := range hostile {
@@ -267,7 +267,7 @@ func TestNeverRepeat_E5_HostileTokensAreCheap(t *testing.T) {
 			a := f.Call(g, "Authorization", "Bearer "+bearer)
 			times = append(times, time.Since(start))
 			if a.Status != 401 && a.Status != 400 && name != "a megabyte of spaces" {
-				t.Errorf("%s is answered %s", name, a)
+				t.Errorf("%s: response %s, want 400 or 401", name, a)
 			}
 		}
 		if took := slices.Min(times); took > 5*time.Millisecond { // other work may slow some; a megabyte of base64 and JSON takes far more, twenty times over
@@ -277,8 +277,7 @@ func TestNeverRepeat_E5_HostileTokensAreCheap(t *testing.T) {
 	f.WantBlameless()
 }
 
-// One verdict: of a token that is expired and forged nobody is told that it is
-// expired.
+// The response to an expired and forged token does not say that it has expired.
 func TestNeverRepeat_E6_SignatureFirst(t *testing.T) {
 	f := newForge(t)
 	expired := maps.Clone(f.claims)
@@ -286,15 +285,15 @@ func TestNeverRepeat_E6_SignatureFirst(t *testing.T) {
 	forged := f.signWith(jose.ES256, testkit.NewECKey(t), map[jose.HeaderKey]any{"kid": f.kid, "typ": "at+jwt"}, expired)
 	a := f.Call(f.GuardAny(), "Authorization", "Bearer "+forged)
 	if a.Status != 401 || !strings.Contains(a.Description(), "not one of ours") {
-		t.Errorf("a token that is forged and expired is refused with %q, want it told that it is not ours and nothing else", a.Description())
+		t.Errorf("a token that is forged and expired is refused with %q, want only that it is not ours", a.Description())
 	}
 	signed := f.Call(f.GuardAny(), "Authorization", "Bearer "+f.sign(map[string]any{"exp": 1}))
 	if !strings.Contains(signed.Description(), "expired") {
-		t.Errorf("an expired token of ours is refused with %q", signed.Description())
+		t.Errorf("an expired token of ours is refused with %q, want that it has expired", signed.Description())
 	}
 }
 
-// Each truncation, extension and flipped bit of an access token makes it none.
+// A guard refuses every truncation, extension and bit flip of an access token.
 func TestNeverRepeat_D13_EditedAccessToken(t *testing.T) {
 	for alg, change := range testkit.EveryKey(t) {
 		if alg == "PS256" && testing.Short() {
@@ -307,18 +306,18 @@ func TestNeverRepeat_D13_EditedAccessToken(t *testing.T) {
 		for edited := range testkit.Edits(token) {
 			tried++
 			if a := s.Call(g, "Authorization", "Bearer "+edited); a.Status == 200 && strings.Trim(edited, " ") != token {
-				t.Errorf("%s: an edited token is admitted: %q, which was %q", alg, edited, token)
+				t.Errorf("%s: an edited token is admitted: %q, edited from %q", alg, edited, token)
 			}
 		}
 		if tried < 2000 {
 			t.Errorf("%s: only %d edits were tried", alg, tried)
 		}
-		s.WantAdmits(token, true, "as it was")
+		s.WantAdmits(token, true, "unchanged")
 		s.WantBlameless()
 	}
 }
 
-// Keys that are too weak, or none at all, do not let the server start.
+// The server does not start with weak keys or without keys.
 func TestNeverRepeat_E4_WeakKeys(t *testing.T) {
 	weak, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	if err != nil {
@@ -336,7 +335,7 @@ func TestNeverRepeat_E4_WeakKeys(t *testing.T) {
 	for _, secrets := range [][][]byte{{nil}, {[]byte("short")}, {make([]byte, 31)}} {
 		config.Secrets = secrets
 		if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), "32") {
-			t.Errorf("New with secrets of %d bytes = %v, want it refused", len(secrets[0]), err)
+			t.Errorf("New with secrets of %d bytes = %v, want an error", len(secrets[0]), err)
 		}
 	}
 	config.Secrets, config.Keys = nil, nil
@@ -345,8 +344,8 @@ func TestNeverRepeat_E4_WeakKeys(t *testing.T) {
 	}
 }
 
-// That a signature was verified is remembered, and nothing else of a token: its
-// row, its time and its user are asked for on each request.
+// The server caches only that a signature was verified. It checks the token's row,
+// expiry and user on each request.
 func TestGuard_BR_10_RV_07_NothingButTheSignatureIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := testkit.Watched(t)
@@ -354,7 +353,7 @@ func TestGuard_BR_10_RV_07_NothingButTheSignatureIsRemembered(t *testing.T) {
 		use := func(tok *testkit.Tokens) {
 			for range 3 {
 				before := store.Count("AccessToken")
-				s.WantAdmits(tok.Access, true, "that lives")
+				s.WantAdmits(tok.Access, true, "that is live")
 				if n := store.Count("AccessToken") - before; n != 1 {
 					t.Errorf("a guarded request read the token's row %d times, want once", n)
 				}
@@ -366,7 +365,7 @@ func TestGuard_BR_10_RV_07_NothingButTheSignatureIsRemembered(t *testing.T) {
 		s.WantAdmits(revoked.Access, false, "revoked, after it was used")
 		use(gone)
 		s.Users.Remove("bob")
-		s.WantAdmits(gone.Access, false, "of a user who is gone, after it was used")
+		s.WantAdmits(gone.Access, false, "of a deleted user, after it was used")
 		use(late)
 		s.Suspend(c)
 		s.WantAdmits(late.Access, false, "of a suspended client, after it was used")
@@ -374,7 +373,7 @@ func TestGuard_BR_10_RV_07_NothingButTheSignatureIsRemembered(t *testing.T) {
 		use(late)
 		for _, end := range []string{"A", "Q", "g", "w", "-", "_", "="} {
 			if edited := late.Access[:len(late.Access)-1] + end; edited != late.Access {
-				s.WantAdmits(edited, false, "that differs from a remembered one in its last character")
+				s.WantAdmits(edited, false, "that differs from a cached one in its last character")
 			}
 		}
 		time.Sleep(time.Hour)

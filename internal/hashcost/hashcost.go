@@ -1,4 +1,4 @@
-// Package hashcost has the cost of a new password hash. Tests of other things than
+// Package hashcost has the cost of a new password hash. Tests that do not test
 // hashing lower it.
 package hashcost
 
@@ -27,6 +27,6 @@ func Current() Argon2 {
 	return full
 }
 
-// Lower makes the hashes of this process cheap, and worthless. It is for TestMain
-// alone: internal/archtest allows calls in tests only.
+// Lower makes the hashes of this process cheap and insecure. Only TestMain may call
+// it; internal/archtest checks that.
 func Lower() { lowered.Store(true) }

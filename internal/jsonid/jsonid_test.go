@@ -7,8 +7,8 @@ import (
 	"github.com/go-passport/passport/internal/jsonid"
 )
 
-// An ID is a number in JSON only where that was asked for, and only if it can be
-// read back as it was: 007 and 7 are two clients.
+// An ID is a number in JSON only on request, and only if it converts back to the
+// same text: 007 and 7 are two clients.
 func TestJSONID_OnlyWhatReadsBackIsANumber(t *testing.T) {
 	for id, want := range map[string]string{
 		"1": `1`, "42": `42`, "9007199254740991": `9007199254740991`,

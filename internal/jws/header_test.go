@@ -23,7 +23,7 @@ func TestVerify_AT_05_Header(t *testing.T) {
 		name, header string
 		admitted     bool
 	}{
-		{"as Sign writes it", `{"alg":"ES256","kid":"KID","typ":"at+jwt"}`, true},
+		{"written by Sign", `{"alg":"ES256","kid":"KID","typ":"at+jwt"}`, true},
 		{"another order", `{"typ":"at+jwt","kid":"KID","alg":"ES256"}`, true},
 		{"white space", " {\n\"typ\": \"at+jwt\", \"kid\":\"KID\" ,\"alg\":\"ES256\" } ", true},
 		{"media type", `{"alg":"ES256","kid":"KID","typ":"application/at+jwt"}`, true},

@@ -24,7 +24,7 @@ var claims = map[string]any{"iss": "https://app.example.com", "jti": "1"}
 
 var algorithms = []string{jws.ES256, jws.EdDSA, jws.RS256, jws.PS256}
 
-// signers are made once, because RSA keys take long.
+// signers are generated once, because RSA keys take long.
 var signers = sync.OnceValue(func() map[string]crypto.Signer {
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -165,8 +165,8 @@ func TestVerify_NeverRepeat_E5_Length(t *testing.T) {
 	}
 }
 
-// Verify checks the signature first. For a token that is not ours no other
-// error appears, so that no caller can take "expired" for "genuine but old".
+// Verify checks the signature first. For a token that is not ours no other error
+// appears, so that "expired" always means a genuine token.
 func TestVerify_NeverRepeat_E6_SignatureFirst(t *testing.T) {
 	k := newKey(t, jws.ES256)
 	token, err := k.Sign(jws.AccessToken, map[string]any{"exp": 1})

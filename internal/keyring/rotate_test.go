@@ -196,7 +196,7 @@ func TestRun_KeysThatCannotBeReadGoOn(t *testing.T) {
 				t.Errorf("with a file that says %q the keys became %v", broken, got)
 			}
 		}
-		if !strings.Contains(s.Log.String(), "those from before go on") {
+		if !strings.Contains(s.Log.String(), "the previous keys stay in use") {
 			t.Error("the log does not say that the keys could not be read")
 		}
 		if err := os.WriteFile(name, text, 0o600); err != nil {

@@ -1,5 +1,5 @@
-// Package logline bounds the lines of a log. Every room writes to a logger from
-// here, so no room has to cut a value from outside itself.
+// Package logline bounds the lines of a log. All packages write to its logger, so no
+// other package needs to cut a value from outside.
 package logline
 
 import (
@@ -22,7 +22,7 @@ type Whole string
 
 // Bounded returns a logger that cuts every value to [MaxValue] and escapes control
 // characters. Values within the limit keep their types. hide changes each attribute
-// before it is cut; it may be nil. A logger that is bounded stays as it is.
+// before it is cut; it may be nil. Bounded returns a bounded logger unchanged.
 func Bounded(l *slog.Logger, hide func(slog.Attr) slog.Attr) *slog.Logger {
 	if _, ok := l.Handler().(*handler); ok && hide == nil {
 		return l
@@ -33,7 +33,7 @@ func Bounded(l *slog.Logger, hide func(slog.Attr) slog.Attr) *slog.Logger {
 	return slog.New(&handler{l.Handler(), hide})
 }
 
-// handler bounds what it passes on.
+// handler bounds the records that it passes to another handler.
 type handler struct {
 	next slog.Handler
 	hide func(slog.Attr) slog.Attr

@@ -47,7 +47,7 @@ func TestBounded_FR_08_EveryKindOfValue(t *testing.T) {
 		} {
 			line, _ := logged(t, log, nil)
 			if len(line) > 3*logline.MaxValue || !strings.Contains(line, "…") || !utf8.ValidString(line) || strings.Contains(line, "\u009b") {
-				t.Errorf("%s of %d bytes makes a line of %d, want at most %d with a mark, without a control character: %.200s", name, len(long), len(line), 3*logline.MaxValue, line)
+				t.Errorf("%s of %d bytes makes a line of %d, want at most %d with an ellipsis, without a control character: %.200s", name, len(long), len(line), 3*logline.MaxValue, line)
 			}
 		}
 	}
@@ -58,7 +58,7 @@ func TestBounded_FR_08_ShortValuesStay(t *testing.T) {
 		l.Info("m", "text", "é", "n", 7, "d", time.Second, "list", []string{"a"}, "struct", named{"n"}, "stack", logline.Whole(strings.Repeat("s", 5000)))
 	}, nil)
 	if fields["text"] != "é" || fields["n"] != 7.0 || fields["d"] != 1e9 || len(fields["stack"].(string)) != 5000 {
-		t.Errorf("the line has %v, want every value as it was logged", fields)
+		t.Errorf("the line has %v, want every value unchanged", fields)
 	}
 	if list, ok := fields["list"].([]any); !ok || list[0] != "a" {
 		t.Errorf("the list is logged as %v", fields["list"])
@@ -69,7 +69,7 @@ func TestBounded_FR_08_ShortValuesStay(t *testing.T) {
 	}
 }
 
-// A secret at the limit is hidden whole, not cut in half.
+// A secret at the limit is hidden before it could be cut in half.
 func TestBounded_FR_08_HidesBeforeItCuts(t *testing.T) {
 	hide := func(a slog.Attr) slog.Attr {
 		return slog.String(a.Key, strings.ReplaceAll(a.Value.String(), "password", "xxx"))
@@ -78,7 +78,7 @@ func TestBounded_FR_08_HidesBeforeItCuts(t *testing.T) {
 		l.Info("m", "err", strings.Repeat("a", logline.MaxValue-6)+"password"+strings.Repeat("a", 100))
 	}, hide)
 	if strings.Contains(line, "pas") {
-		t.Errorf("the line has a part of the secret: %s", line[len(line)-200:])
+		t.Errorf("the line contains a part of the secret: %s", line[len(line)-200:])
 	}
 }
 

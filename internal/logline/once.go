@@ -6,8 +6,8 @@ import "sync"
 const maxKeys = 1000
 
 // Once limits a notice to one line for each key, such as a client ID. It remembers
-// at most 1000 keys, and further ones get no line. The zero value is ready for use,
-// also concurrently.
+// at most 1000 keys. Further keys get no line. The zero value is ready for use, also
+// concurrently.
 type Once struct {
 	mu   sync.Mutex
 	seen map[string]bool

@@ -22,7 +22,7 @@ func TestCheck_FR_13(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := loopback.Check(u, host); (err == nil) != want || err != nil && !errors.Is(err, loopback.ErrForeignHost) {
-				t.Errorf("Check(%s, %q) = %v, want it passed: %v", issuer, host, err, want)
+				t.Errorf("Check(%s, %q) = %v, want nil: %v", issuer, host, err, want)
 			}
 		}
 		if err := loopback.Check(&url.URL{Scheme: "https", Host: "auth.example.com"}, host); err != nil {

@@ -36,7 +36,7 @@ func TestURI_FR_23_NamesThePartThatDiffers(t *testing.T) {
 		}
 	}
 	if got := nearest.URI("https://app.example.com/cb", nil); got != "none is registered" {
-		t.Errorf("URI() = %q with nothing registered", got)
+		t.Errorf(`URI() without registered values = %q, want "none is registered"`, got)
 	}
 }
 
@@ -54,7 +54,7 @@ func TestWord_FR_23_NamesTheNearestScope(t *testing.T) {
 	}
 }
 
-// A value from outside may hold secrets, and the log must not.
+// The log has no secrets of a value from outside.
 func TestShown_FR_08_FR_23_HidesSecrets(t *testing.T) {
 	for value, want := range map[string]string{
 		"read":                                                "read",
@@ -82,8 +82,8 @@ func TestShown_FR_08_FR_23_HidesSecrets(t *testing.T) {
 	}
 }
 
-// A client may have many long URIs and may send a long one: neither the work nor the
-// text grows with them.
+// A client may have many long URIs and may send a long URI. The work and the text
+// are bounded.
 func TestURI_FR_23_IsBounded(t *testing.T) {
 	var registered []string
 	for i := range 5000 {
@@ -113,7 +113,7 @@ func FuzzURI(f *testing.F) {
 	f.Fuzz(func(t *testing.T, sent, registered string) {
 		got := nearest.URI(sent, []string{registered})
 		if sent != registered && !strings.Contains(got, ", with another ") {
-			t.Fatalf("URI(%q, %q) = %q, which names no part that differs", sent, registered, got)
+			t.Fatalf("URI(%q, %q) = %q, want a part that differs in it", sent, registered, got)
 		}
 	})
 }

@@ -16,7 +16,7 @@ type part struct {
 func whole(word string) []part { return []part{{name: "spelling", text: word, weight: 1}} }
 
 // split returns the parts of a URI (RFC 3986 appendix B). It accepts any text, and
-// takes a host without a scheme for a host. The parts joined are the text, so two texts
+// recognizes a host without a scheme. The joined parts are the text, so two texts
 // with the same parts are equal.
 func split(uri string) []part {
 	rest, fragment := before(uri, "#")
@@ -71,8 +71,8 @@ func authorityOf(scheme, text string) (authority, path string) {
 	return before(text, "/")
 }
 
-// similarity names what two different texts differ in, if that is a detail of how
-// they are written; otherwise it is empty.
+// similarity names a difference of spelling between two texts, such as the case;
+// empty if they differ in more.
 func (p part) similarity(other part) string {
 	a, b := p.text, other.text
 	switch {

@@ -5,8 +5,8 @@ import "strings"
 // hidden replaces a part that may hold a secret.
 const hidden = "…"
 
-// Shown returns a value from outside for the log, at most 200 bytes of it: a word as
-// it is, a URI without user info and without the values of query and fragment.
+// Shown returns at most 200 bytes of a value from outside, for the log: a word
+// unchanged, a URI without user info and without the values of query and fragment.
 func Shown(value string) string {
 	if !strings.ContainsAny(value, ":/@?#") {
 		return cut(value, maxShown)
@@ -25,7 +25,7 @@ func Shown(value string) string {
 // No part of it is safe to show.
 func opaque(value string) bool { return strings.Contains(value, "@") && !strings.Contains(value, "//") }
 
-// shown is the text of a part without what may be a secret.
+// shown returns the text of a part without possible secrets.
 func (p part) shown() string {
 	switch {
 	case p.text == "" || p.name != "user name" && p.name != "query" && p.name != "fragment":

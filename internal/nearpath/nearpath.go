@@ -31,9 +31,9 @@ func New(paths []string, base string, log *slog.Logger) *Paths {
 	return p
 }
 
-// Around serves a mux. For a path that the mux does not have, it logs the one that
-// was probably meant. Each path that was meant has [maxNotices] in an hour. It changes
-// no response.
+// Around returns a handler for a mux. For a path that the mux does not have, it logs
+// the path that was probably meant, at most [maxNotices] times an hour for each. It
+// changes no response.
 func (p *Paths) Around(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !p.exact[r.URL.Path] {
@@ -61,8 +61,8 @@ func (p *Paths) notice(r *http.Request) {
 const maxPath = 256
 
 // Near returns the path that a request for another path probably meant, or "". It
-// knows: another case, slashes too many, a missing or another prefix, other names of
-// the endpoints, and the other places for metadata (RFC 8414 §3.1, §5).
+// recognizes another case, too many slashes, a missing or another prefix, other
+// names of the endpoints, and the other paths for metadata (RFC 8414 §3.1, §5).
 func (p *Paths) Near(asked string) string {
 	if len(asked) > maxPath || p.has(asked) {
 		return ""
@@ -84,12 +84,12 @@ func (p *Paths) Near(asked string) string {
 	return ""
 }
 
-// has reports whether a path is one of the known ones.
+// has reports whether a path is known.
 func (p *Paths) has(asked string) bool {
 	return p.exact[asked] || slices.ContainsFunc(p.all, func(known string) bool { return matches(known, asked) })
 }
 
-// matches reports whether a path matches one with wildcards.
+// matches reports whether a path matches a pattern with wildcards.
 func matches(pattern, asked string) bool {
 	want, got := strings.Split(pattern, "/"), strings.Split(asked, "/")
 	return len(want) == len(got) && !slices.ContainsFunc(want, func(s string) bool { return strings.HasSuffix(s, "...}") }) &&
@@ -103,8 +103,8 @@ func (p *Paths) find(is func(known string) bool) string {
 	return ""
 }
 
-// relative returns a known path without the base of the endpoints; of a page it is the
-// last segment. It is empty for metadata.
+// relative returns a known path without the base of the endpoints. For a page it
+// returns the last segment, and for metadata an empty text.
 func (p *Paths) relative(known string) string {
 	switch rest, ok := strings.CutPrefix(known, p.base+"/"); {
 	case strings.Contains(known, "/.well-known/"):
@@ -115,7 +115,7 @@ func (p *Paths) relative(known string) string {
 	return path.Base(known)
 }
 
-// aliases are the last segments of endpoints at other servers.
+// aliases are the last segments of endpoints of other servers.
 var aliases = map[string]string{
 	"access_token": "token", "auth": "authorize", "authorise": "authorize", "authorization": "authorize",
 	"jwks.json": "jwks", "certs": "jwks", "keys": "jwks", "introspection": "introspect", "revocation": "revoke",
@@ -135,8 +135,8 @@ const (
 	openIDMetadata = "openid-configuration"
 )
 
-// wellKnown returns the document that a path with .well-known asks for, wherever the
-// path has it.
+// wellKnown returns the document that a path with .well-known in any position
+// requests.
 func wellKnown(asked string) (document string, ok bool) {
 	_, after, ok := strings.Cut(asked, "/.well-known/")
 	document, _, _ = strings.Cut(after, "/")
@@ -147,7 +147,7 @@ func (p *Paths) wellKnown(document string) string {
 	if document == "jwks.json" {
 		return p.find(func(known string) bool { return p.relative(known) == "jwks" })
 	}
-	for _, name := range []string{document, oauthMetadata} { // the latter if OpenID is off
+	for _, name := range []string{document, oauthMetadata} { // the latter if OpenID Connect is disabled
 		if known := p.find(func(known string) bool { return strings.Contains(known, "/.well-known/"+name) }); known != "" {
 			return known
 		}

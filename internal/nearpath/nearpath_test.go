@@ -53,7 +53,7 @@ func FuzzNear(f *testing.F) {
 	p := nearpath.New([]string{"/oauth/token", "/oauth/clients/{client}"}, "/oauth", slog.New(slog.DiscardHandler))
 	f.Fuzz(func(t *testing.T, asked string) {
 		if got := p.Near(asked); got != "" && got == asked {
-			t.Errorf("Near(%q) names the path itself", asked)
+			t.Errorf("Near(%q) returns the path itself, want another path", asked)
 		}
 	})
 }

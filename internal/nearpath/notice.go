@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// maxNotices is the number of lines for one meant path within [noticeWindow], each for
-// another path that was asked for.
+// maxNotices is the maximum number of lines for one meant path within
+// [noticeWindow]. Each is for another requested path.
 const (
 	maxNotices   = 10
 	noticeWindow = time.Hour
 )
 
-// notices limits the lines by the path that was meant. The paths that clients ask for
-// don't count together: an attacker who invents many of them could silence the line
-// that names another endpoint, and could do so for good without the window.
+// notices limits the lines for each meant path separately. With a common limit, an
+// attacker who requests many paths could suppress the lines for other endpoints.
+// Without the window, they could do so permanently.
 type notices struct {
 	mu     sync.Mutex
-	recent map[string]*window // by the meant path; a server has few
+	recent map[string]*window // by meant path; a server has few
 }
 
-// window has the paths that were asked for.
+// window has the requested paths.
 type window struct {
 	ends  time.Time
 	asked map[string]bool
 }
 
-// first reports whether a line is due: at most [maxNotices] times within a window, and
-// once for each path that was asked for.
+// first reports whether to write a line: at most [maxNotices] times within a window,
+// and once for each requested path.
 func (n *notices) first(meant, asked string) bool {
 	now := time.Now()
 	n.mu.Lock()

@@ -1,6 +1,6 @@
-// Package opaque makes tokens that carry no information: a prefix that people
-// and secret scanners recognise, a secret, and a checksum. The checksum rejects
-// most invalid tokens without a database query.
+// Package opaque generates tokens that carry no information: a prefix that users and
+// secret scanners recognize, a secret, and a checksum. The checksum rejects most
+// invalid tokens without a database query.
 package opaque
 
 import (

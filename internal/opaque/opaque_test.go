@@ -22,9 +22,8 @@ func TestNew_HasPrefixAndChecksum(t *testing.T) {
 	}
 }
 
-// Is rejects a token that was mistyped, truncated or made up, without a
-// database.
-func TestIs_RefusesWhatOnlyLooksLikeOne(t *testing.T) {
+// Is refuses a mistyped, truncated or invented token without a database.
+func TestIs_RefusesAnInvalidChecksum(t *testing.T) {
 	const prefix = "shop_pat_"
 	token := opaque.New(prefix)
 	flipped := []byte(token)
@@ -38,7 +37,7 @@ func TestIs_RefusesWhatOnlyLooksLikeOne(t *testing.T) {
 	}
 	for name, s := range map[string]string{
 		"empty": "", "the prefix alone": prefix, "cut off": token[:len(token)-1], "longer": token + "A", "another prefix": "x" + token,
-		"in small letters": strings.ToLower(token), "with a space": token + " ",
+		"in lower case": strings.ToLower(token), "with a space": token + " ",
 	} {
 		if opaque.Is(prefix, s) {
 			t.Errorf("Is() accepts a token that is %s", name)

@@ -1,5 +1,5 @@
-// Package origin reads web origins (RFC 6454): which may be allowed by an operator, and
-// that of a URI.
+// Package origin reads web origins (RFC 6454): it checks an origin that an operator
+// allows, and returns the origin of a URI.
 package origin
 
 import (
@@ -48,13 +48,14 @@ func checkHost(scheme, rest string) error {
 	case strings.HasSuffix(rest, ":"):
 		return errors.New("ends with a colon: remove it, or add the port")
 	case u.Port() != "" && weburl.DefaultPorts[scheme] == u.Port():
-		return errors.New("has the default port, which browsers leave out: remove it")
+		return errors.New("has the default port, which browsers omit: remove it")
 	}
 	return checkSpelling(scheme, rest, u)
 }
 
-// checkSpelling refuses an origin that browsers spell otherwise. They read the host of
-// http and https in many forms, and that of other schemes only in brackets.
+// checkSpelling refuses an origin that browsers spell in another way. For http and
+// https they normalize many forms of a host; for other schemes only an address in
+// brackets.
 func checkSpelling(scheme, rest string, u *url.URL) error {
 	if port := u.Port(); strings.HasPrefix(port, "0") || len(port) > 5 || len(port) == 5 && port > "65535" {
 		return errors.New("has a port that browsers don't send: write a number from 1 to 65535, without zeros before it")
@@ -73,7 +74,7 @@ func checkSpelling(scheme, rest string, u *url.URL) error {
 		return errors.New("has a host that browsers don't send: write an IPv4 address as four decimal numbers, such as 127.0.0.1")
 	}
 	if host := strings.TrimPrefix(spelling, scheme+"://"); !strings.HasPrefix(rest, host) {
-		return errors.New("has a host that browsers spell otherwise: write " + host)
+		return errors.New("has a host that browsers spell in another way: write " + host)
 	}
 	return nil
 }

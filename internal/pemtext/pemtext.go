@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/internal/textfile"
 )
 
-// begin is how each PEM block begins (RFC 7468 §2).
+// begin is the beginning of each PEM block (RFC 7468 §2).
 const begin = "-----BEGIN "
 
 // maxBare is the largest size of a key without PEM around it, in bytes of base64.
@@ -27,17 +27,17 @@ var (
 )
 
 // Normalize returns a PEM text with the lines of RFC 7468. It repairs a byte order
-// mark, UTF-16, line ends of any kind, written as \n, replaced by blanks or missing,
-// indentation, and quotes around the text. It also reads a PEM text or a DER key that
-// is encoded in base64 as a whole, and a DER key as it is.
+// mark, UTF-16, indentation, quotes around the text, and line ends that are of any
+// kind, written as \n, replaced by spaces, or missing. It also reads a PEM text or a
+// DER key that is encoded in base64 as a whole, and a plain DER key.
 //
-// A text that it can't repair stays as it is.
+// It returns a text that it can't repair unchanged.
 func Normalize(data []byte) string {
 	if key := fromDER(data); key != "" {
 		return key
 	}
 	if text := string(data); strings.Contains(text, begin) {
-		return rewrap(unescape(text)) // not UTF-16, whatever its first bytes say
+		return rewrap(unescape(text)) // not UTF-16, despite its first bytes
 	}
 	text := unescape(textfile.Decode(data))
 	if strings.Contains(text, begin) {
@@ -87,8 +87,8 @@ func rewrap(text string) string {
 	return b.String() + strings.TrimLeft(text[end:], " \t\n")
 }
 
-// lines returns the text above a block, with the lines that a server knows on lines
-// of their own.
+// lines returns the text above a block. Each header that the server knows gets its
+// own line.
 func lines(above string) string {
 	if headers.MatchString(above) {
 		return strings.Join(header.FindAllString(above, -1), "\n") + "\n"
@@ -103,8 +103,8 @@ func lines(above string) string {
 // joined returns the words of a text with sep between them.
 func joined(text, sep string) string { return strings.Join(strings.Fields(text), sep) }
 
-// decode returns what a base64 text holds, of the standard or the URL alphabet, or
-// nil.
+// decode decodes a base64 text in the standard or the URL alphabet. It returns nil
+// if it can't.
 func decode(text string) []byte {
 	if len(text) > maxBare {
 		return nil
@@ -127,7 +127,7 @@ func decode(text string) []byte {
 	return decoded
 }
 
-// fromDER returns the PEM text of a key in DER, or "" if the bytes are no key.
+// fromDER returns the PEM text of a key in DER, or "" if the bytes aren't a key.
 func fromDER(der []byte) string {
 	if len(der) == 0 || der[0] != 0x30 { // an ASN.1 sequence
 		return ""

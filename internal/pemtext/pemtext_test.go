@@ -17,7 +17,7 @@ import (
 	"github.com/go-passport/passport/internal/pemtext"
 )
 
-// keys returns a key in each form in which people have one, by the label of its PEM.
+// keys returns a key in each common form, by its PEM label.
 func keys(t testing.TB) map[string][]byte {
 	t.Helper()
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -69,7 +69,7 @@ func wrapped(text string) string {
 
 func TestNormalize_FR_46_Forms(t *testing.T) {
 	forms := map[string]func(string) string{
-		"as it is":                     func(s string) string { return s },
+		"unchanged":                    func(s string) string { return s },
 		"blanks for line ends":         replaced("\n", " "),
 		"no line ends":                 replaced("\n", ""),
 		`literal \n`:                   replaced("\n", `\n`),
@@ -113,13 +113,13 @@ func TestNormalize_FR_46_Forms(t *testing.T) {
 	}
 }
 
-// The lines above a key say how it signs: they keep their lines, and get them back.
+// The lines above a key say how it signs. Normalize keeps and restores them.
 func TestNormalize_FR_46_LinesAboveAKey(t *testing.T) {
 	der := keys(t)["PRIVATE KEY"]
 	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	text := "Alg: PS256\nUse-From: 2026-01-31T12:00:00Z\nRetire-After: 2027-01-31T12:00:00Z\n" + key + "Use-From: 2026-02-01T12:00:00Z\n" + key
 	for name, form := range map[string]func(string) string{
-		"as it is":             func(s string) string { return s },
+		"unchanged":            func(s string) string { return s },
 		"blanks for line ends": replaced("\n", " "),
 		`literal \n`:           replaced("\n", `\n`),
 		"CRLF":                 replaced("\n", "\r\n"),
@@ -131,16 +131,17 @@ func TestNormalize_FR_46_LinesAboveAKey(t *testing.T) {
 	}
 	comments := "# M\xfcller's key\n# see Alg: in RFC 7515\n" + key + "# the end"
 	if got := pemtext.Normalize([]byte(comments)); got != comments {
-		t.Errorf("with comments in Latin-1: Normalize() = %q, want it as it is", got)
+		t.Errorf("with comments in Latin-1: Normalize() = %q, want it unchanged", got)
 	}
 }
 
-// What can't be repaired is left to the reader, which says what is wrong.
+// Normalize does not change a text that it can't repair: the PEM reader reports the
+// fault.
 func TestNormalize_FR_46_LeavesTheRest(t *testing.T) {
 	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keys(t)["PRIVATE KEY"]}))
 	for _, text := range []string{"", "secret", "/run/secrets/key", key[:len(key)/2], strings.Replace(key, "M", "!", 1), "MIIB", inBase64("no key"), "\x30\x82"} {
 		if got := pemtext.Normalize([]byte(text)); got != strings.TrimSpace(text) {
-			t.Errorf("Normalize(%q) = %q, want it as it is", text, got)
+			t.Errorf("Normalize(%q) = %q, want it unchanged", text, got)
 		}
 	}
 }
@@ -150,7 +151,7 @@ func FuzzNormalize(f *testing.F) {
 	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	f.Add("", "")
 	f.Add("Alg: RS256\n", "-----END PRIVATE KEY-----")
-	f.Add("\xfe\xff", "0") // the mark of UTF-16, and no UTF-16
+	f.Add("\xfe\xff", "0") // the byte order mark of UTF-16, but not UTF-16
 	f.Add("\xff\xfe", "")
 	f.Fuzz(func(t *testing.T, above, below string) {
 		text := above + "\n" + string(key) + below

@@ -69,7 +69,7 @@ func (p *Proxies) Address(r *http.Request) string {
 	addr, ok := parse(r.RemoteAddr)
 	if !ok {
 		p.noticeSocket(r)
-		return r.RemoteAddr // of a Unix socket, or set by a middleware
+		return r.RemoteAddr // a Unix socket, or set by a middleware
 	}
 	if !p.trusts(addr) {
 		return text(addr, r.RemoteAddr)
@@ -145,11 +145,13 @@ func (p *Proxies) notice(r *http.Request, proxy netip.Addr, hop string) {
 	})
 }
 
-// otherHeaders name the client's address at other servers. Forwarded is RFC 7239.
+// otherHeaders are headers with the client's address that other servers read.
+// Forwarded is RFC 7239.
 var otherHeaders = []string{"Forwarded", "X-Real-Ip"}
 
 // noticeOther warns once about a trusted proxy that sends the client's address only
-// in a header that is not read. All users would share the proxy's address.
+// in a header that this server does not read. All users would share the proxy's
+// address.
 func (p *Proxies) noticeOther(r *http.Request, proxy netip.Addr) {
 	for _, name := range otherHeaders {
 		if len(r.Header[name]) > 0 {

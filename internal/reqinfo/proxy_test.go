@@ -35,14 +35,14 @@ func TestAddress_FR_20(t *testing.T) {
 		name, from string
 		forwarded  []string
 		want       string
-		unread     bool // the log tells of it
+		unread     bool // the log has a warning
 	}{
 		{"no header", proxy, nil, "10.0.0.1", false},
 		{"a blank header", proxy, []string{" \t"}, "10.0.0.1", false},
 		{"IPv4", proxy, []string{"203.0.113.9"}, client, false},
 		{"IPv4 with a port", proxy, []string{"203.0.113.9:51234"}, client, false},
 		{"IPv6", proxy, []string{"2001:db8::1"}, "2001:db8::1", false},
-		{"IPv6 written at length", proxy, []string{"2001:0DB8:0:0:0:0:0:1"}, "2001:db8::1", false},
+		{"IPv6 in long form", proxy, []string{"2001:0DB8:0:0:0:0:0:1"}, "2001:db8::1", false},
 		{"IPv6 in brackets", proxy, []string{"[2001:db8::1]"}, "2001:db8::1", false},
 		{"IPv6 with a port", proxy, []string{"[2001:db8::1]:443"}, "2001:db8::1", false},
 		{"IPv6 with a zone", proxy, []string{"2001:db8::1%eth0"}, "2001:db8::1", false},
@@ -96,7 +96,7 @@ func TestAddress_FR_20_UnreadIsLoggedOnceAndCut(t *testing.T) {
 		p.Address(request("10.0.0.1:1", strings.Repeat("é", 40_000)))
 	}
 	if text := log.String(); strings.Count(text, "\n") != 1 || len(text) > 500 || !strings.Contains(text, "proxy=10.0.0.1 ") {
-		t.Errorf("three unreadable headers made %d bytes of log, want one short line that names the proxy: %.1000s", len(text), text)
+		t.Errorf("three unreadable headers wrote %d bytes of log, want one short line that names the proxy: %.1000s", len(text), text)
 	}
 }
 
@@ -125,18 +125,18 @@ func TestAddress_FR_20_UnixSocketIsLoggedOnce(t *testing.T) {
 				p.Address(request(tt.from, tt.forwarded...))
 			}
 			if got := strings.Count(log.String(), notice); got != tt.want || tt.want == 1 && !strings.Contains(log.String(), "r.RemoteAddr") {
-				t.Errorf("with %s proxies, from %q with X-Forwarded-For %q: %d warnings of a socket, want %d with the remedy: %s", name, tt.from, tt.forwarded, got, tt.want, &log)
+				t.Errorf("with %s proxies, from %q with X-Forwarded-For %q: %d warnings about a socket, want %d with the remedy: %s", name, tt.from, tt.forwarded, got, tt.want, &log)
 			}
 		}
 	}
 	var none *reqinfo.Proxies
 	if got := none.Address(request("@", "203.0.113.9")); got != "@" {
-		t.Errorf("without proxies the address of @ is %q", got)
+		t.Errorf("without proxies the address of @ is %q, want @", got)
 	}
 }
 
-// What an attacker puts before the hop of a trusted proxy changes nothing, and the
-// address is one that the connection or a hop has.
+// Text before the hop of a trusted proxy, which an attacker may send, does not
+// change the address. The address is always that of the connection or of a hop.
 func FuzzAddress(f *testing.F) {
 	for _, hop := range []string{"203.0.113.9:51234", "[2001:db8::1]:443", "fe80::1%eth0", "::ffff:203.0.113.9", "unknown", "", ",", "[", "]:", "[]", "%", "10.0.0.2", "203.0.113.9, 10.0.0.2:1"} {
 		f.Add("10.0.0.1:4711", "198.51.100.1", hop)
@@ -154,10 +154,10 @@ func FuzzAddress(f *testing.F) {
 		}
 		behind := p.Address(request("10.0.0.1:1", left+", 203.0.113.9:1"))
 		if behind != "203.0.113.9" {
-			t.Fatalf("with %q before the hop of the proxy the address is %q", left, behind)
+			t.Fatalf("with %q before the hop of the proxy the address is %q, want no change", left, behind)
 		}
 		if unread := p.Address(request("10.0.0.1:1", left+", unknown")); unread != "10.0.0.1" {
-			t.Fatalf("with %q before a hop that cannot be read the address is %q", left, unread)
+			t.Fatalf("with %q before an unreadable hop the address is %q, want no change", left, unread)
 		}
 	})
 }

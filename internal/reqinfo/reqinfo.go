@@ -27,7 +27,7 @@ func From(ctx context.Context) Info {
 // With returns ctx with info.
 func With(ctx context.Context, info Info) context.Context { return context.WithValue(ctx, key{}, info) }
 
-// Bounded returns a caller's text for a log, in a place for an ID. A text longer
+// Bounded returns a caller's text that should be an ID, for a log. A text longer
 // than a UUID may be a misplaced secret, so Bounded cuts it.
 func Bounded(id string) string {
 	const uuidLength = 36

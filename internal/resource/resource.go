@@ -1,6 +1,6 @@
 // Package resource compares the URIs of resources (RFC 8707 §2), which are also the
-// audiences of tokens. Different people write them: the operator in the settings, and
-// developers of clients and APIs in requests.
+// audiences of tokens. The operator writes them in the settings, and developers of
+// clients and APIs in requests.
 package resource
 
 import (
@@ -12,8 +12,9 @@ import (
 
 // Same reports whether two URIs name the same resource. They may differ in the case of
 // scheme and host, in a default port, and in the slash of an empty path (RFC 3986
-// §6.2.2.1, §6.2.3). Another path, a slash after a path, and a query make another
-// resource. URIs without an authority, such as urn:example:api, must be equal.
+// §6.2.2.1, §6.2.3). A different path, a slash after a path, or a query makes
+// another resource. URIs without an authority, such as urn:example:api, must be
+// equal.
 func Same(a, b string) bool { return a == b || normal(a) == normal(b) }
 
 // Find returns the URI in a list that names the same resource as the given one. An
@@ -29,8 +30,8 @@ func Find(uri string, in []string) (found string, ok bool) {
 	return in[i], true
 }
 
-// normal returns the spelling of a URI that all of its spellings share. It changes only
-// the parts before the path, so that nothing else becomes equal.
+// normal returns the same spelling for all spellings of a URI. It changes only the
+// parts before the path, so that no other URIs become equal.
 func normal(uri string) string {
 	scheme, rest, ok := strings.Cut(uri, "://")
 	if !ok || scheme == "" || strings.ContainsAny(scheme, "/?#") {
@@ -58,7 +59,8 @@ func normalAuthority(scheme, authority string) string {
 	return user + strings.TrimSuffix(host, ":"+weburl.DefaultPorts[scheme])
 }
 
-// lower changes ASCII letters only. Unicode has letters whose lower case is ASCII.
+// lower changes only ASCII letters, because Unicode has other letters whose lower
+// case is ASCII.
 func lower(text string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {

@@ -1,5 +1,5 @@
-// Package rooms holds what the endpoints of a server are built from. The facade fills
-// it; a feature takes from it what it needs.
+// Package rooms has the shared parts of a server, from which its endpoints are
+// built. Package passport fills it; each feature uses the parts that it needs.
 package rooms
 
 import (
@@ -17,10 +17,10 @@ import (
 	"github.com/go-passport/passport/internal/wire"
 )
 
-// Rooms are the rooms of one server.
+// Rooms are the shared parts of one server.
 type Rooms struct {
 	Issuer *url.URL
-	Base   string // the path below which the endpoints are, with that of the issuer
+	Base   string // the common path of the endpoints, including the issuer's path
 	Log    wire.Log
 	Parts  *feature.Joined
 

@@ -42,8 +42,8 @@ func Text(value string) string {
 	return address + tail(value[end:])
 }
 
-// Name returns a configured name, such as a scope, for a message or a log: as it is, or
-// as [Text] if a URL is in its place.
+// Name returns a configured name, such as a scope, for a message or a log:
+// unchanged, or as [Text] if the value is a URL.
 func Name(value string) string {
 	if strings.Contains(value, "://") || strings.Contains(value, "@") {
 		return Text(value)
@@ -51,16 +51,16 @@ func Name(value string) string {
 	return value
 }
 
-// opaque is a value whose structure is not known: its scheme, if it has one.
+// opaque returns the scheme of a value with an unknown structure, if it has one.
 func opaque(value string) string {
 	scheme, rest, ok := strings.Cut(value, ":")
 	if !ok || !schemeForm.MatchString(scheme) || strings.Contains(rest, "@") && !strings.HasPrefix(rest, "/") {
-		return hidden // what is before the colon may be a user's name
+		return hidden // the text before the colon may be a user name
 	}
 	return scheme + ":" + hidden
 }
 
-// afterScheme is Text of what follows "://".
+// afterScheme is [Text] for the part after "://".
 func afterScheme(rest string) string {
 	at, end := strings.LastIndexByte(rest, '@'), strings.IndexAny(rest, "?#")
 	if end < 0 {
@@ -83,7 +83,7 @@ func afterScheme(rest string) string {
 	return user + shown + tail(rest[end:])
 }
 
-// tail is a query or fragment to be shown.
+// tail returns a query or fragment for display.
 func tail(query string) string {
 	if len(query) <= 1 {
 		return query
@@ -91,8 +91,8 @@ func tail(query string) string {
 	return query[:1] + hidden
 }
 
-// plainAuthority reports whether a text is a host with or without a port: what
-// follows a colon can't be a password.
+// plainAuthority reports whether a text is a host with or without a port: the part
+// after a colon can't be a password.
 func plainAuthority(text string) bool {
 	if _, err := netip.ParseAddr(text); err == nil {
 		return true

@@ -31,7 +31,7 @@ func TestText_FR_45(t *testing.T) {
 		"postgres://u:canary?canary@h/d": "postgres://…", "postgres://u:canary#canary@h/d": "postgres://…", "https://h/?mail=a@canary": "https://…",
 		"postgres://u:canary": "postgres://…", "postgres://u:canary/d": "postgres://…", "postgres://u:p%40canary/d": "postgres://…", "https://[canary]/": "https://…",
 
-		// So have database URLs without // and data source names.
+		// Neither have database URLs without // and data source names.
 		"postgres:canary": "postgres:…", "mysql:canary@h/d": "…", "canary:canary@tcp(h:3306)/d": "…", "canary@h": "…", "/canary@h": "…",
 		"host=h user=u password=canary": "…", "sqlite:canary@h": "…", "u:canary:80": "u:…", "u:can ary": "u:…", "a b": "a b", "our token: ": "our token: ", "[canary]:80": "…", "canary ://h": "…",
 	} {
@@ -42,8 +42,8 @@ func TestText_FR_45(t *testing.T) {
 	}
 }
 
-// A password without a delimiter in it is shown in none of the places of a URL that
-// hold one.
+// Text hides a password without a delimiter in every part of a URL that can contain
+// one.
 func FuzzText(f *testing.F) {
 	f.Add("https", "user", "host", "/auth")
 	f.Add("postgres", "a@b", "h1:1,h2", "/d?x=y")
@@ -59,7 +59,7 @@ func FuzzText(f *testing.F) {
 			scheme + "://" + host + "/#" + path + canary,
 		} {
 			if got := safeurl.Text(value); strings.Contains(got, canary) {
-				t.Errorf("Text(%q) = %q: it shows the secret", value, got)
+				t.Errorf("Text(%q) = %q, which shows the secret", value, got)
 			}
 		}
 	})

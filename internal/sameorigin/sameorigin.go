@@ -1,6 +1,6 @@
 // Package sameorigin refuses cross-site requests (CSRF). It reads what the browser
-// says about the sender of a request: Sec-Fetch-Site and Origin. The Host header
-// decides nothing.
+// says about the sender of a request: Sec-Fetch-Site and Origin. It does not use the
+// Host header.
 package sameorigin
 
 import (
@@ -46,9 +46,9 @@ const (
 	foreign               // another origin
 )
 
-// senderOf returns the sender of a request. A browser that sends Sec-Fetch-Site
-// is believed. For the others, Origin must be exactly the issuer's: the same host
-// with another scheme or port is another origin (RFC 6454 §5).
+// senderOf returns the sender of a request. Sec-Fetch-Site takes precedence. Without
+// it, Origin must be exactly the issuer's: the same host with another scheme or port
+// is another origin (RFC 6454 §5).
 func (g *Guard) senderOf(r *http.Request) sender {
 	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
 	switch {
@@ -66,9 +66,9 @@ func (g *Guard) senderOf(r *http.Request) sender {
 // scheme of the issuer.
 //
 // Our pages forbid a Referer, so browsers send "Origin: null" with their forms, as
-// they do with those of a foreign sandbox. Where Sec-Fetch-Site is missing too
-// (older browsers, plain http), the form's token decides: tokenMatches reports
-// whether the form has a token that belongs to this browser.
+// they do with forms of a foreign sandbox. If Sec-Fetch-Site is missing, too (older
+// browsers, plain http), the form's token decides: tokenMatches reports whether the
+// form has a token that belongs to this browser.
 func (g *Guard) CheckForm(r *http.Request, tokenMatches func() bool) error {
 	switch g.senderOf(r) {
 	case own:
@@ -83,7 +83,7 @@ func (g *Guard) CheckForm(r *http.Request, tokenMatches func() bool) error {
 }
 
 // NeedsToken reports whether [Guard.CheckForm] will need a token from the browser
-// that sent r, which asks for a page with a form.
+// that sent r, which requests a page with a form.
 func (g *Guard) NeedsToken(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "" }
 
 // CheckScript returns an error if a script of another origin sent a request that is
@@ -98,8 +98,8 @@ func (g *Guard) CheckScript(r *http.Request) error {
 	return g.CheckAnyMethod(r)
 }
 
-// CheckAnyMethod is [Guard.CheckScript] for a request that is not a plain link,
-// whatever its method: a page of another site may not have sent it.
+// CheckAnyMethod is like [Guard.CheckScript], but checks requests with any method.
+// It is for requests that are not plain links.
 func (g *Guard) CheckAnyMethod(r *http.Request) error {
 	switch g.senderOf(r) {
 	case foreign:

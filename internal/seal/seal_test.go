@@ -109,9 +109,8 @@ func TestBox_NeverRepeat_C8_PrintsNothing(t *testing.T) {
 	}
 }
 
-// FuzzOpen looks for a value that opens although Seal did not make it so, and
-// for a panic. Its key differs in each process, so that no corpus has a value
-// that it sealed.
+// FuzzOpen looks for a panic, and for a value that opens although Seal did not
+// return it. Its key differs in each process, so no corpus has a sealed value.
 func FuzzOpen(f *testing.F) {
 	var key [32]byte
 	rand.Read(key[:])

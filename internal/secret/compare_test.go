@@ -16,7 +16,7 @@ import (
 // allowed are comparisons that involve no secret. They are listed by package
 // and text, so that a file may be renamed.
 var allowed = []string{
-	"memstore: other.Digest == secret.Digest", // an administrator's own list, to avoid storing a digest twice
+	"memstore: other.Digest == secret.Digest", // the operator's own list; avoids storing a digest twice
 }
 
 // suites are folders of test code whose files do not end in _test.go.
@@ -159,8 +159,8 @@ var secretWords = []string{
 	"secret", "secrets", "password", "passwords", "digest", "digests", "verifier", "challenge", "signature", "mac", "hmac", "checksum", "csrf",
 }
 
-// tells reports whether the name of an expression is that of a secret: its last
-// name, or the form parameter that it reads.
+// tells reports whether an expression names a secret, by its last name or by the
+// form parameter that it reads.
 func tells(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.Ident:
@@ -227,8 +227,8 @@ func compares(fun ast.Expr) bool {
 	}, pkg.Name+"."+s.Sel.Name)
 }
 
-// known reports whether an expression is a constant in the source, so that its
-// value is no secret.
+// known reports whether an expression is a constant in the source, so that its value
+// isn't a secret.
 func known(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.BasicLit:

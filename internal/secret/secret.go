@@ -1,4 +1,4 @@
-// Package secret makes and compares bearer secrets.
+// Package secret generates and compares bearer secrets.
 package secret
 
 import (

@@ -10,8 +10,8 @@ import (
 // MaxBytes is the length of the longest file that [Read] reads.
 const MaxBytes = 1 << 20
 
-// Regular returns an error if a file can't be read to its end at once: if it is a
-// folder, a named pipe, a socket or a device. To open a named pipe blocks until another
+// Regular returns an error for a folder, a named pipe, a socket or a device, which
+// can't be read to an end immediately. Opening a named pipe blocks until another
 // process writes to it.
 func Regular(name string, mode fs.FileMode) error {
 	var what string
@@ -29,11 +29,11 @@ func Regular(name string, mode fs.FileMode) error {
 	default:
 		what = "something else"
 	}
-	return fmt.Errorf("%s is not a regular file but %s: put the file in its place, or name another", name, what)
+	return fmt.Errorf("%s is not a regular file but %s: replace it with the file, or name another file", name, what)
 }
 
 // Read reads a regular file of at most [MaxBytes], or the file that a symbolic link
-// leads to.
+// points to.
 func Read(name string) ([]byte, error) {
 	if info, err := os.Stat(name); err == nil {
 		if err := Regular(name, info.Mode()); err != nil {

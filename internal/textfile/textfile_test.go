@@ -32,7 +32,7 @@ func TestDecode_FR_46(t *testing.T) {
 	}
 	for _, text := range []string{"", "a", "ä", "\x00", "M\xfcller"} {
 		if got := textfile.Decode([]byte(text)); got != text {
-			t.Errorf("Decode(%q) = %q, want it as it is", text, got)
+			t.Errorf("Decode(%q) = %q, want it unchanged", text, got)
 		}
 	}
 }

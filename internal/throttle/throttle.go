@@ -43,9 +43,9 @@ const knownFor = 30 * 24 * time.Hour
 // firstPause is the pause after the first failure over the limit.
 const firstPause = time.Second
 
-// Throttle counts failures. It keeps at most the number of counters that New
-// was given, and drops the counter that was unused for the longest time. It is
-// safe for concurrent use and starts no goroutine.
+// Throttle counts failures. It keeps at most the number of counters that was passed
+// to New, and drops the counter that was unused for the longest time. It is safe for
+// concurrent use and starts no goroutine.
 type Throttle struct {
 	limits Limits
 	size   int
@@ -281,8 +281,8 @@ func Subscriber(address string) string {
 	return prefix.String()
 }
 
-// Error is what a client is told in place of an outcome. The refusal stays in the
-// chain, for the log and for the headers of the response.
+// Error returns the error that a client gets instead of an outcome. The refusal
+// stays in the chain, for the log and for the headers of the response.
 func Error(code oauth.ErrorCode, refusal error) error {
 	return fmt.Errorf("%w: %w", refusal, code.Errorf("too many failed attempts: wait before the next one"))
 }

@@ -119,7 +119,7 @@ func TestThrottle_TK_14_RightSecretFromElsewhere(t *testing.T) {
 	th := throttle.New(1000, throttle.Limits{Pair: limits.Pair, Address: limits.Address})
 	fail(th, at("ada", elsewhere), 1000)
 	if th.Settle(at("ada", elsewhere), true) == nil {
-		t.Error("the right secret is accepted at the attacker's address, so a right guess stands out")
+		t.Error("the right secret is accepted at the attacker's address, so an attacker can recognize a right guess")
 	}
 	if err := th.Settle(at("ada", home), true); err != nil {
 		t.Errorf("the right secret is refused at the owner's address: %v", err)
@@ -140,7 +140,7 @@ func TestThrottle_OP_08_ManyAddresses(t *testing.T) {
 		}
 	}
 	if told != limits.Name.Failures {
-		t.Errorf("%d guesses from 200 addresses were answered, want %d", told, limits.Name.Failures)
+		t.Errorf("%d guesses from 200 addresses were checked, want %d", told, limits.Name.Failures)
 	}
 	if err := th.Settle(at("ada", home), false); err != nil {
 		t.Errorf("a failure of the owner at a known address = %v, want nil", err)
@@ -180,7 +180,7 @@ func TestThrottle_OP_08_ManyNames(t *testing.T) {
 		}
 	}
 	if told != limits.Address.Failures {
-		t.Errorf("%d guesses at one address were answered, want %d", told, limits.Address.Failures)
+		t.Errorf("%d guesses at one address were checked, want %d", told, limits.Address.Failures)
 	}
 	if th.Settle(at("bob", home), true) == nil {
 		t.Error("a right guess at a paused address is accepted")
@@ -216,7 +216,7 @@ func TestThrottle_Parallel(t *testing.T) {
 	}
 	wg.Wait()
 	if told != limits.Pair.Failures {
-		t.Errorf("%d of 200 concurrent guesses were answered, want %d", told, limits.Pair.Failures)
+		t.Errorf("%d of 200 concurrent guesses were checked, want %d", told, limits.Pair.Failures)
 	}
 }
 

@@ -172,8 +172,8 @@ func TestNew_PersonalAccessClientMustMatch(t *testing.T) {
 		"another's secret":   {right.ID, web.Secret, "passport client rotate-secret"},
 		"another kind":       {web.ID, web.Secret, "not one of personal access tokens"},
 		"revoked":            {gone.ID, gone.Secret, "revoked"},
-		"an ID alone":        {right.ID, "", "give both"},
-		"a secret alone":     {"", right.Secret, "give both"},
+		"an ID alone":        {right.ID, "", "set both"},
+		"a secret alone":     {"", right.Secret, "set both"},
 		"neither, as always": {"", "", ""},
 	} {
 		config := s.Config

@@ -15,7 +15,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// run runs the server's background work for a time.
+// run does the server's background work for the duration d.
 func run(s *testkit.Server, d time.Duration) {
 	s.T.Helper()
 	ctx, stop := context.WithTimeout(s.T.Context(), d)
@@ -25,8 +25,7 @@ func run(s *testkit.Server, d time.Duration) {
 	}
 }
 
-// wantLive fails the test unless the families of the newest of these tokens live, and
-// no others.
+// wantLive fails the test unless exactly the families of the newest tokens are live.
 func wantLive(s *testkit.Server, tokens []string, newest int, what string) {
 	s.T.Helper()
 	for i, token := range tokens {
@@ -37,7 +36,7 @@ func wantLive(s *testkit.Server, tokens []string, newest int, what string) {
 	}
 }
 
-// Run ends the oldest families also if they began without a consent page.
+// Run also ends the oldest families that began without a consent page.
 func TestRun_Bounds_EndsTheOldestFamilies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithAudit, func(c *passport.Config) {
@@ -78,7 +77,7 @@ func TestRun_Bounds_EndsTheOldestFamilies(t *testing.T) {
 		s.WantAudit("tokens.revoked", 3)
 		for _, e := range testkit.EventsOf[passport.Revoked](s) {
 			if e.Reason != "too many at one client" || e.User != testkit.Ref("alice") || e.ClientID == few.ID || e.Families == 0 {
-				t.Errorf("an event says %+v, want alice, one of the three clients with too many, and the number of families", e)
+				t.Errorf("an event is %+v, want alice, one of the three clients above the limit, and the number of families", e)
 			}
 		}
 		if n := len(testkit.EventsOf[passport.Revoked](s)); n != 3 {
@@ -87,8 +86,8 @@ func TestRun_Bounds_EndsTheOldestFamilies(t *testing.T) {
 	})
 }
 
-// Nodes restart: families that begin shortly before a run ends are found by the next
-// one. A negative setting means that all stay.
+// After a restart, a run finds the families that began shortly before the previous
+// run ended. A negative setting ends no families.
 func TestRun_Bounds_AcrossRestarts(t *testing.T) {
 	for limit, want := range map[int]int{2: 2, -1: 5} {
 		synctest.Test(t, func(t *testing.T) {
@@ -106,7 +105,7 @@ func TestRun_Bounds_AcrossRestarts(t *testing.T) {
 	}
 }
 
-// faulty fails once, and hides nothing.
+// faulty is a store whose first AboveFamilyLimit fails.
 type faulty struct {
 	*memstore.Store
 	calls int
@@ -116,10 +115,10 @@ func (f *faulty) AboveFamilyLimit(ctx context.Context, keep int, since, at time.
 	if f.calls++; f.calls > 1 {
 		return f.Store.AboveFamilyLimit(ctx, keep, since, at)
 	}
-	return func(yield func(*oauth.FamilyLimit, error) bool) { yield(nil, errors.New("out of reach")) }
+	return func(yield func(*oauth.FamilyLimit, error) bool) { yield(nil, errors.New("unreachable")) }
 }
 
-// A fault is logged, and the next run finds the same families.
+// Run logs a fault, and the next run finds the same families.
 func TestRun_Bounds_AfterAFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &faulty{Store: new(memstore.Store)}
@@ -132,9 +131,9 @@ func TestRun_Bounds_AfterAFault(t *testing.T) {
 		}
 		run(s, 2*time.Hour)
 		wantLive(s, began, 1, "after a fault and a run")
-		s.WantLog("the oldest families above the limit were not ended", "out of reach", `"users":1`)
+		s.WantLog("the oldest families above the limit were not ended", "unreachable", `"users":1`)
 		if store.calls != 2 {
-			t.Errorf("Run looked %d times in two hours, want once an hour", store.calls)
+			t.Errorf("Run searched %d times in two hours, want once an hour", store.calls)
 		}
 	})
 }

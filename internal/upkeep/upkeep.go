@@ -1,5 +1,5 @@
-// Package upkeep does what has to be done from time to time: it purges what has ended,
-// ends the oldest families above the limit and reads the keys again.
+// Package upkeep does the server's background work: it purges ended records, ends
+// the oldest families above the limit, and reads the keys again.
 package upkeep
 
 import (
@@ -23,19 +23,21 @@ const (
 	progressEvery = 10 * time.Second
 )
 
-// newFamilies is the age of the families that a run considers new. It is twice the
-// time between two runs, so that a restart or a failed run misses none.
+// newFamilies is the maximum age of the families that a run considers. It is twice
+// the time between two runs, so that a restart or a failed run misses none.
 const newFamilies = 2 * purgeEvery
 
-// Upkeep is the upkeep of one server. All fields but Checker are required.
+// Upkeep does the background work of one server. All fields except Checker are
+// required.
 type Upkeep struct {
 	Checker    oauth.Checker               // the store, if it is one
-	Ask        func(context.Context) error // asks the store anything
+	Ask        func(context.Context) error // sends any query to the store
 	Keys       *keyring.Live
-	PurgeAfter time.Duration // how long what has ended is kept
+	PurgeAfter time.Duration // how long ended records are kept
 
 	// LimitFamilies ends the oldest families above the limit, for each user and
-	// client with a family that began after since. It returns for how many.
+	// client with a family that began after since. It returns the number of these
+	// pairs.
 	LimitFamilies func(ctx context.Context, since time.Time) (n int, err error)
 
 	Log *slog.Logger
@@ -71,9 +73,9 @@ func (u Upkeep) purgeAll(ctx context.Context, stores []oauth.Purger) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			u.Log.ErrorContext(ctx, "purge failed, and is tried again in an hour", "rows", n, "err", err)
+			u.Log.ErrorContext(ctx, "purge failed; the next attempt is in an hour", "rows", n, "err", err)
 		case n > 0:
-			u.Log.InfoContext(ctx, "purged what has ended", "rows", n, "duration", time.Since(started))
+			u.Log.InfoContext(ctx, "purged ended records", "rows", n, "duration", time.Since(started))
 		}
 	}
 }
@@ -88,14 +90,14 @@ func (u Upkeep) limitFamilies(ctx context.Context) {
 	}
 }
 
-// Purge deletes what ended before the given times, in batches, and returns how many
-// rows that were.
+// Purge deletes records that ended before the given times, in batches, and returns
+// the number of deleted rows.
 func (u Upkeep) Purge(ctx context.Context, store oauth.Purger, before oauth.PurgeBefore) (total int, err error) {
 	said := time.Now()
 	for {
 		if time.Since(said) >= progressEvery {
 			said = time.Now()
-			u.Log.InfoContext(ctx, "purging what has ended", "rows", total)
+			u.Log.InfoContext(ctx, "purging ended records", "rows", total)
 		}
 		n, err := store.Purge(ctx, before, purgeBatch)
 		total += n
@@ -108,17 +110,17 @@ func (u Upkeep) Purge(ctx context.Context, store oauth.Purger, before oauth.Purg
 	}
 }
 
-// reloadKeys reads the keys again. If it cannot, the keys stay as they are.
+// reloadKeys reads the keys again. After an error the previous keys stay in use.
 func (u Upkeep) reloadKeys(ctx context.Context) {
 	switch changed, err := u.Keys.Reload(ctx); {
 	case err != nil:
-		u.Log.ErrorContext(ctx, "the keys were not read again, and those from before go on", "err", err)
+		u.Log.ErrorContext(ctx, "the keys could not be read again; the previous keys stay in use", "err", err)
 	case changed != nil:
 		u.Log.InfoContext(ctx, "the keys have changed", "keys", changed)
 	}
 }
 
-// Ready returns why the server cannot do its work; nil when it can.
+// Ready returns nil if the server can handle requests, and otherwise the cause.
 func (u Upkeep) Ready(ctx context.Context) error {
 	ask := u.Ask
 	if u.Checker != nil {

@@ -102,7 +102,7 @@ func (d *Directory) Faults() (faults []error) {
 	}
 	check := func(field string, p oauth.UserProvider) {
 		if nilpointer.Is(p) {
-			add(true, "%s is a nil %T: leave the field out, or make one", field, p)
+			add(true, "%s is a nil %T: leave the field unset, or set a value", field, p)
 			return
 		}
 		if v, ok := p.(interface{ Validate() error }); ok {
@@ -116,11 +116,11 @@ func (d *Directory) Faults() (faults []error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Further)) {
 		field := fmt.Sprintf("Providers[%q]", name)
-		add(!isProviderName(name), "%s: a provider's name has small letters, digits and hyphens", field)
+		add(!isProviderName(name), "%s: want a name of lower case letters, digits and hyphens", field)
 		add(name == "client", "%s: choose another name; client: marks a client's own tokens", field)
-		add(name == oauth.DefaultProvider, "%s: the users of that name are those of Config.Users", field)
+		add(name == oauth.DefaultProvider, "%s: the name users is reserved for Config.Users", field)
 		if d.Further[name] == nil {
-			add(true, "%s is nil: leave it out", field)
+			add(true, "%s is nil: remove it", field)
 			continue
 		}
 		check(field, d.Further[name])

@@ -10,9 +10,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// ErrGone is in the chain of an error for an account that is gone or may no longer
-// act. It wraps [oauth.ErrNotFound]. Each endpoint maps it to its own error code.
-var ErrGone = fmt.Errorf("the account is gone or disabled: %w", oauth.ErrNotFound)
+// ErrGone is in the chain of an error for an account that is deleted or disabled. It
+// wraps [oauth.ErrNotFound]. Each endpoint maps it to its own error code.
+var ErrGone = fmt.Errorf("the account is deleted or disabled: %w", oauth.ErrNotFound)
 
 // Load returns the account that ref names. provider returns the user provider with
 // a name, or nil. The error is [ErrGone] if the account is not found or its

@@ -11,7 +11,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// provider answers every UserByID in the same way, and keeps the last ID.
+// provider returns the same user and error for every UserByID, and keeps the last
+// ID.
 type provider struct {
 	user  *oauth.User
 	err   error
@@ -30,7 +31,7 @@ func TestLoad_F16_D6_FR_14(t *testing.T) {
 	for name, tt := range map[string]struct {
 		provider oauth.UserProvider
 		gone     bool
-		code     oauth.ErrorCode // of an error that is not ErrGone
+		code     oauth.ErrorCode // for an error that is not ErrGone
 	}{
 		"found":             {provider{user: alice, asked: &asked}, false, ""},
 		"gone":              {provider{err: oauth.ErrNotFound, asked: &asked}, true, ""},
@@ -62,7 +63,7 @@ func TestLoad_F16_D6_FR_14(t *testing.T) {
 		case errors.Is(err, users.ErrGone) != tt.gone || errors.Is(err, oauth.ErrNotFound) != tt.gone:
 			t.Errorf("%s: Load() = %v, want ErrGone and ErrNotFound: %v", name, err, tt.gone)
 		case !tt.gone && oauth.AsError(err).Code != tt.code:
-			t.Errorf("%s: Load() = %v, want an error that is answered %s", name, err, tt.code)
+			t.Errorf("%s: Load() = %v, want an error with the code %s", name, err, tt.code)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package uuid makes row IDs: version 7, which sort by creation time, and
+// Package uuid generates row IDs: version 7, which sort by creation time, and
 // version 8, which are derived from a secret.
 package uuid
 

@@ -16,8 +16,8 @@ const (
 	punycodeCharacters = "abcdefghijklmnopqrstuvwxyz0123456789"
 )
 
-// punycode returns a label with a character outside of ASCII as DNS has it
-// (RFC 3492 §6.3). ok is false if it is too long for DNS.
+// punycode returns the DNS form of a label that is not ASCII (RFC 3492 §6.3). ok is
+// false if it is too long for DNS.
 func punycode(label string) (encoded string, ok bool) {
 	runes := []rune(label)
 	if len(runes) > longestLabel {
@@ -76,7 +76,7 @@ func writeDelta(b *strings.Builder, delta, bias int) {
 	}
 }
 
-// adapt is RFC 3492 §6.1.
+// adapt implements RFC 3492 §6.1.
 func adapt(delta, points int, first bool) int {
 	if first {
 		delta /= damp

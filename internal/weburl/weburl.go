@@ -1,5 +1,5 @@
-// Package weburl knows how browsers and HTTP clients spell a URL. A URL that is
-// compared as a string has to be configured in this spelling.
+// Package weburl returns the spelling of a URL that browsers and HTTP clients use. A
+// URL that is compared as a string must be configured in this spelling.
 package weburl
 
 import (
@@ -12,15 +12,15 @@ import (
 	"unicode"
 )
 
-// DefaultPorts has the port of each web scheme, which browsers leave out of a URL.
+// DefaultPorts has the port of each web scheme, which browsers omit in a URL.
 var DefaultPorts = map[string]string{"https": "443", "http": "80"}
 
-// Canonical returns the spelling of an http or https URL with scheme, host, port and
-// path alone: small letters, Punycode, no default port, no dot after the host, the
-// shortest form of an IPv6 address, and a clean path without a slash at its end
-// (RFC 3986 §6.2, https://url.spec.whatwg.org/#host-parsing). User, query and fragment
-// are left out. ok is false if the URL has no such spelling, and if a password in it
-// could end at two places: then the spelling could show a part of it.
+// Canonical returns the spelling of an http or https URL with only scheme, host,
+// port and path: lower case, Punycode, no default port, no dot after the host, the
+// shortest form of an IPv6 address, and a clean path without a trailing slash (RFC
+// 3986 §6.2, https://url.spec.whatwg.org/#host-parsing). It omits user, query and
+// fragment. ok is false if the URL has no such spelling, or if a password in it
+// could end at two places, so that the spelling could show a part of the password.
 func Canonical(raw string) (spelling string, ok bool) {
 	if i := strings.IndexAny(strings.Replace(raw, "://", ":  ", 1), "/?#"); strings.Count(raw, "@") > 1 || i >= 0 && strings.Contains(raw[i:], "@") {
 		return "", false
@@ -50,8 +50,8 @@ func Canonical(raw string) (spelling string, ok bool) {
 	return u.Scheme + "://" + host + (&url.URL{Path: at}).EscapedPath(), true
 }
 
-// Host returns the spelling of a host, which has no port and no brackets. ok is false
-// if it has none: it may be a wrong address, or a name that isn't a domain name.
+// Host returns the spelling of a host, which has no port and no brackets. ok is
+// false if it has none, as a wrong address or a name that isn't a domain name.
 func Host(host string) (spelling string, ok bool) {
 	if strings.Contains(host, ":") {
 		return ipv6(host)
@@ -96,7 +96,7 @@ func asciiLabel(label string) (string, bool) {
 			ascii = false
 		case 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' || r == '_':
 		default:
-			return "", false // a combining mark too: normalization is unknown here
+			return "", false // also a combining mark, because this package does not normalize
 		}
 	}
 	if ascii {

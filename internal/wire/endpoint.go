@@ -13,7 +13,7 @@ var Methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
 
-// Endpoint is everything that is served at one path.
+// Endpoint has all handlers of one path.
 type Endpoint struct {
 	Path    string
 	Routes  []Route

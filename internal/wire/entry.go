@@ -59,10 +59,10 @@ func (e *Entry) noticeProxy(r *http.Request, once *sync.Once) {
 	var none *reqinfo.Proxies
 	addr, err := netip.ParseAddr(none.Address(r))
 	if err != nil || !addr.IsLoopback() && !addr.IsPrivate() && !addr.IsLinkLocalUnicast() {
-		return // any client can send the header; only a proxy nearby is likely the operator's
+		return // any client can send the header; only a nearby proxy is probably the operator's
 	}
 	once.Do(func() {
-		e.log.WarnContext(r.Context(), "a proxy that Config.TrustedProxies does not name sends X-Forwarded-For: name it, or limits and logs use the proxy's address for every user",
+		e.log.WarnContext(r.Context(), "a proxy that is not in Config.TrustedProxies sends X-Forwarded-For: add it, or limits and logs use the proxy's address for every user",
 			"proxy", addr.String())
 	})
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The limits of what one request adds to the log.
+// The limits of one request's log output.
 const (
 	maxLogLine  = 4096
 	maxLogLines = 2
 )
 
-// mostURIs returns a client with as many and as long redirect URIs as the server
+// mostURIs returns a client with the most and longest redirect URIs that the server
 // accepts.
 func mostURIs(s *testkit.Server) *testkit.Client {
 	var uris []string
@@ -45,7 +45,7 @@ var headers = []string{
 	"X-Request-Id", "X-CSRF-TOKEN", "X-XSRF-TOKEN", "Sec-Fetch-Site", "DPoP", "Forwarded",
 }
 
-// largest yields requests that each have one part as large as it can be.
+// largest yields requests. Each has one part of the maximum size.
 func largest(c *testkit.Client, method, path string, yield func(what string, r *http.Request)) {
 	send := func(what, query, media, body string, header ...string) {
 		r := httptest.NewRequest(http.MethodGet, testkit.Issuer+path, strings.NewReader(body))
@@ -81,7 +81,7 @@ func largest(c *testkit.Client, method, path string, yield func(what string, r *
 	}
 }
 
-// A request may fill the log neither with long lines nor with many.
+// A request adds few and short lines to the log.
 func TestLog_FR_08_LargestOfEverything(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -93,17 +93,17 @@ func TestLog_FR_08_LargestOfEverything(t *testing.T) {
 	try := func(h http.Handler) func(string, *http.Request) {
 		return func(what string, r *http.Request) {
 			if t.Failed() {
-				return // one example says enough
+				return // one example is enough
 			}
 			log.Reset()
 			h.ServeHTTP(httptest.NewRecorder(), r)
 			for line := range strings.Lines(log.String()) {
 				if len(line) > maxLogLine {
-					t.Errorf("%.20s %.100s with %s makes a log line of %d bytes, want at most %d: %.300s", r.Method, r.URL.Path, what, len(line), maxLogLine, line)
+					t.Errorf("%.20s %.100s with %s writes a log line of %d bytes, want at most %d: %.300s", r.Method, r.URL.Path, what, len(line), maxLogLine, line)
 				}
 			}
 			if n := strings.Count(log.String(), "\n"); n > maxLogLines {
-				t.Errorf("%.20s %.100s with %s makes %d log lines, want at most %d: %.900s", r.Method, r.URL.Path, what, n, maxLogLines, &log)
+				t.Errorf("%.20s %.100s with %s writes %d log lines, want at most %d: %.900s", r.Method, r.URL.Path, what, n, maxLogLines, &log)
 			}
 		}
 	}
@@ -111,7 +111,7 @@ func TestLog_FR_08_LargestOfEverything(t *testing.T) {
 		switch r.Method {
 		case "GET", "POST", "DELETE":
 			largest(c, r.Method, r.Path, try(r.Handler))
-		case "PATCH": // every method that no endpoint takes is refused in one place
+		case "PATCH": // one place refuses all unsupported methods
 			largest(c, strings.Repeat("M", 60<<10), r.Path, try(s))
 		}
 	}

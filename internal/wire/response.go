@@ -63,14 +63,13 @@ func SetRetryAfter(w http.ResponseWriter, e *oauth.Error) {
 }
 
 // Refusal logs which check failed: at Info for a client's mistake, at Error for a
-// fault that the operator has to fix. err has more details than the client's
-// response.
+// fault that the operator must fix. err has more details than the client's response.
 func (l Log) Refusal(r *http.Request, e *oauth.Error, err error, attrs ...any) {
 	attrs = append(attrs, "request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", reqinfo.Path(r),
 		"error", string(e.Code), "err", err.Error())
 	switch {
 	case r.Context().Err() != nil && !bodylimit.TimedOut(err): // a timeout of the body ends the context, too
-		l.InfoContext(r.Context(), "request given up by the client", attrs...)
+		l.InfoContext(r.Context(), "request canceled by the client", attrs...)
 	case e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable:
 		l.ErrorContext(r.Context(), "request failed", attrs...)
 	default:

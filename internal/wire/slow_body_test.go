@@ -16,11 +16,11 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// patience is how long a body may take.
+// patience is the maximum time for a body to arrive.
 const patience = 30 * time.Second
 
-// bodyRequests are requests with a body to every kind of endpoint, with the
-// answer to one whose body does not come.
+// bodyRequests are requests with a body to every kind of endpoint, with the response
+// if the body does not arrive.
 var bodyRequests = map[string]struct {
 	method, path, media string
 	status              int
@@ -54,7 +54,7 @@ var bodyRequests = map[string]struct {
 	"redirected by the mux":     {"POST", "/oauth//token", "application/x-www-form-urlencoded", 307, ""},
 }
 
-// head is that of a request with a body of 1,000 bytes.
+// head returns the head of a request with a body of 1,000 bytes.
 func head(method, path, media string) string {
 	if media != "" {
 		media = "Content-Type: " + media + "\r\n"
@@ -62,7 +62,7 @@ func head(method, path, media string) string {
 	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: auth.example.com\r\nSec-Fetch-Site: same-origin\r\n%sContent-Length: 1000\r\n\r\n", method, path, media)
 }
 
-// send writes to a connection, and fails the test if that does not work.
+// send writes to a connection, or fails the test.
 func send(t *testing.T, c net.Conn, text string) {
 	t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
@@ -70,15 +70,15 @@ func send(t *testing.T, c net.Conn, text string) {
 	}
 }
 
-// cutOff reads an answer and checks that it came in time and that the connection
-// was closed.
+// cutOff reads a response, and checks that it came within limit and that the
+// connection was closed.
 func cutOff(t *testing.T, c net.Conn, began time.Time, limit time.Duration) *testkit.Response {
 	t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Minute)) // a pipe has deadlines
 	r := bufio.NewReader(c)
 	a := testkit.ReadResponse(t, r)
 	if took := time.Since(began); took > limit {
-		t.Errorf("answered after %v, want %v at most", took, limit)
+		t.Errorf("the response came after %v, want %v at most", took, limit)
 	}
 	if _, err := r.ReadByte(); err != io.EOF || a.Header.Get("Connection") != "close" {
 		t.Errorf("the connection is open after %v (%v), Connection %q; want it closed", time.Since(began), err, a.Header.Get("Connection"))
@@ -86,9 +86,8 @@ func cutOff(t *testing.T, c net.Conn, began time.Time, limit time.Duration) *tes
 	return a
 }
 
-// Under an http.Server without any limit no request holds its connection for
-// longer than half a minute, whichever endpoint it asks and whether or not that
-// reads the body.
+// Under an http.Server without limits, no request holds its connection for longer
+// than 30 seconds, whether or not the endpoint reads the body.
 func TestEndpoints_FR_04_TK_18_BodyThatNeverComes(t *testing.T) {
 	for name, tt := range bodyRequests {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +97,7 @@ func TestEndpoints_FR_04_TK_18_BodyThatNeverComes(t *testing.T) {
 				send(t, c, head(tt.method, tt.path, tt.media))
 				a := cutOff(t, c, began, patience)
 				if a.Status != tt.status || !strings.Contains(a.Body, tt.says) {
-					t.Errorf("answered %d %.200s, want %d with %s", a.Status, a.Body, tt.status, tt.says)
+					t.Errorf("response = %d %.200s, want %d with %s", a.Status, a.Body, tt.status, tt.says)
 				}
 				if tt.status == 408 && !strings.Contains(s.Log.String(), `"msg":"request refused"`) {
 					t.Errorf("the log does not say that the body was too slow: %s", s.Log)
@@ -108,7 +107,7 @@ func TestEndpoints_FR_04_TK_18_BodyThatNeverComes(t *testing.T) {
 	}
 }
 
-// A body that drips is cut off as well.
+// The server also cuts off a body that arrives byte by byte.
 func TestEndpoints_FR_04_TK_18_BodyThatDrips(t *testing.T) {
 	for _, path := range []string{"/oauth/token", "/oauth/authorize", "/oauth/clients"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -130,7 +129,8 @@ func TestEndpoints_FR_04_TK_18_BodyThatDrips(t *testing.T) {
 	}
 }
 
-// A body for a path that is not an endpoint is cut off as well, however it is sent.
+// The server also cuts off a body for a path that is not an endpoint, with any
+// transfer encoding.
 func TestServeHTTP_FR_04_BodyForNoEndpoint(t *testing.T) {
 	for name, length := range map[string]string{
 		"chunked": "Transfer-Encoding: chunked\r\n", "of a known length": "Content-Length: 1000\r\n",
@@ -157,19 +157,19 @@ func TestServeHTTP_FR_04_BodyForNoEndpoint(t *testing.T) {
 	}
 }
 
-// A limit of the application's own server that is stricter stays.
+// A stricter limit of the application's http.Server stays in force.
 func TestEndpoints_FR_04_StricterServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, began := testkit.ServePipes(t, testkit.NewServer(t), func(srv *http.Server) { srv.ReadTimeout = 5 * time.Second })(), time.Now()
 		send(t, c, head("POST", "/oauth/token", "application/x-www-form-urlencoded"))
 		if a := cutOff(t, c, began, 5*time.Second); a.Status != 408 {
-			t.Errorf("answered %d %s, want 408", a.Status, a.Body)
+			t.Errorf("response = %d %s, want 408", a.Status, a.Body)
 		}
 	})
 }
 
-// What comes in time is served, however long the endpoint takes then, and the
-// connection is good for another request, also much later.
+// A request that arrives in time is handled, even if the endpoint takes long. Its
+// connection can be used for another request, even much later.
 func TestEndpoints_FR_04_ConnectionsAreKept(t *testing.T) {
 	for name, wrap := range map[string]func(http.Handler) http.Handler{
 		"plain":                      func(h http.Handler) http.Handler { return h },
@@ -196,7 +196,7 @@ func TestEndpoints_FR_04_ConnectionsAreKept(t *testing.T) {
 					a := testkit.ReadResponse(t, answers)
 					a.Tokens()
 					if a.Header.Get("Connection") != "" {
-						t.Errorf("the answer has Connection: %s, want the connection kept", a.Header.Get("Connection"))
+						t.Errorf("the response has Connection: %s, want the connection kept", a.Header.Get("Connection"))
 					}
 					time.Sleep(3 * patience)
 				}
@@ -215,14 +215,14 @@ func hidden(next http.Handler) http.Handler {
 // buffering is a middleware that reads the body first.
 func buffering(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // what is missing is missed below
+		body, _ := io.ReadAll(r.Body) // the checks below find missing bytes
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		next.ServeHTTP(w, r)
 	})
 }
 
-// Where a middleware hides the connection, the endpoint stops waiting all the
-// same, and the log names the remedy once.
+// If a middleware hides the connection, the endpoint still stops waiting, and the
+// log names the remedy once.
 func TestEndpoints_FR_04_HiddenConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -233,19 +233,19 @@ func TestEndpoints_FR_04_HiddenConnection(t *testing.T) {
 				send(t, c, head(tt.method, tt.path, tt.media)+"a")
 				a := testkit.ReadResponse(t, bufio.NewReader(c))
 				if took := time.Since(began); took > patience || a.Status != tt.status || a.Header.Get("Connection") != "close" {
-					t.Errorf("%s: answered %d after %v, Connection %q; want %d within %v, close", name, a.Status, took, a.Header.Get("Connection"), tt.status, patience)
+					t.Errorf("%s: response %d after %v, Connection %q; want %d within %v, close", name, a.Status, took, a.Header.Get("Connection"), tt.status, patience)
 				}
 				c.Close()
 			}
 		}
 		if n := strings.Count(s.Log.String(), "give it an Unwrap method"); n != 1 {
-			t.Errorf("the log names the middleware %d times, want once", n)
+			t.Errorf("the log has %d warnings about the middleware, want 1", n)
 		}
 	})
 }
 
-// Within the process there is no connection, and nothing to warn of. A request
-// that a program made may have no body at all.
+// A request within the process has no connection, so there is no warning. It may
+// have a nil body.
 func TestEndpoints_FR_04_WithoutAConnection(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
@@ -255,6 +255,6 @@ func TestEndpoints_FR_04_WithoutAConnection(t *testing.T) {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	s.Do(r).WantJSONError(400, "invalid_request")
 	if strings.Contains(s.Log.String(), "Unwrap") {
-		t.Errorf("the log warns of a middleware: %s", s.Log)
+		t.Errorf("the log has a warning about a middleware: %s", s.Log)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// A request whose body comes later than its head is judged by what holds when
-// all of it is there.
+// The server judges a request whose body arrives late by the state when it is
+// complete.
 
 func TestToken_FR_03_SecretRotatedWhileTheBodyStalls(t *testing.T) {
 	s := testkit.NewServer(t)
@@ -93,7 +93,7 @@ func TestToken_FR_03_WhileTheBodyStalls(t *testing.T) {
 	}
 }
 
-// A replay whose body stalled ends the family, as any other.
+// A replay whose body stalled revokes the family, like any replay.
 func TestToken_FR_03_AReplayThatStallsEndsTheFamily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -106,11 +106,12 @@ func TestToken_FR_03_AReplayThatStallsEndsTheFamily(t *testing.T) {
 			next = s.Refresh(c, old).Tokens()
 			time.Sleep(12 * time.Second) // more than the grace
 		}).WantJSONError(400, "invalid_grant")
-		s.WantAdmits(next.Access, false, "the tokens of a family in which one was replayed")
+		s.WantAdmits(next.Access, false, "of a family with a replayed token")
 	})
 }
 
-// The ticket of a consent page is one of now, also at the end of its life.
+// The server checks the expiry of a consent page's ticket when the request is
+// complete.
 func TestAuthorize_FR_03_TicketExpiresWhileTheBodyStalls(t *testing.T) {
 	for _, media := range []string{"form", "JSON"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -127,14 +128,14 @@ func TestAuthorize_FR_03_TicketExpiresWhileTheBodyStalls(t *testing.T) {
 			time.Sleep(10*time.Minute - 5*time.Second)
 			a := testkit.ServePipes(t, s).Stalled(t, b.WithCookies(r), func() { time.Sleep(10 * time.Second) })
 			if a.Status != http.StatusBadRequest {
-				t.Errorf("%s: the answer to a page that expired while the body stalled = %d %s, want 400", media, a.Status, a.Body)
+				t.Errorf("%s: response to a page that expired while the body stalled = %d %s, want 400", media, a.Status, a.Body)
 			}
 		})
 	}
 }
 
-// A body that nobody reads counts too: the application may ask for it when it is
-// asked who the user is.
+// A body that the endpoint does not read counts too: CurrentUser of the application
+// may read it.
 func TestAuthorize_FR_03_ABodyThatIsNoForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked time.Time
@@ -151,13 +152,13 @@ func TestAuthorize_FR_03_ABodyThatIsNoForm(t *testing.T) {
 		var sent time.Time
 		testkit.ServePipes(t, s).Stalled(t, b.WithCookies(r), func() { time.Sleep(20 * time.Second); sent = time.Now() })
 		if asked.IsZero() || asked.Before(sent) {
-			t.Errorf("the user was asked for at %v, before the request was there in full at %v", asked, sent)
+			t.Errorf("CurrentUser was called at %v, before the request was complete at %v", asked, sent)
 		}
 	})
 }
 
-// What is made in the JSON API belongs to the time after a revocation that came
-// while the body stalled.
+// A personal access token has the time when its request is complete. So a revocation
+// while the body stalls does not end it.
 func TestJSONAPI_FR_03_RevokedWhileTheBodyStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -171,12 +172,12 @@ func TestJSONAPI_FR_03_RevokedWhileTheBodyStalls(t *testing.T) {
 			time.Sleep(time.Second)
 		})
 		a.WantStatus(200)
-		s.WantAdmits(a.JSON()["accessToken"].(string), true, "a personal access token that was made after RevokeUser")
+		s.WantAdmits(a.JSON()["accessToken"].(string), true, "a personal access token of a request that was complete after RevokeUser")
 	})
 }
 
-// A personal access token ends after now, not after the time at which the head of
-// the request came.
+// The server checks the expiry of a personal access token against the time when the
+// request is complete.
 func TestJSONAPI_FR_03_ExpiresWhileTheBodyStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)

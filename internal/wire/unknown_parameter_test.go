@@ -9,7 +9,7 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// odd are parameters that no endpoint knows, in every form that net/http refuses.
+// odd are parameters that no endpoint knows, in all forms that net/http refuses.
 var odd = []string{"utm=x;y", "utm=%zz", "utm=%", "%zz=1", "a;b=c", "utm[]=1", "utm[0]=1", "utm=%00", "utm=%FF", "utm=%0A", "utm", ";", "utm=" + strings.Repeat("a", 7<<10)}
 
 // "Unrecognized request parameters MUST be ignored" (RFC 6749 §3.1, §3.2).
@@ -41,7 +41,7 @@ func TestParameters_FR_33_AZ_02_UnknownOnesAreIgnored(t *testing.T) {
 	s.WantBlameless()
 }
 
-// A known parameter that is malformed is named.
+// The error for a malformed known parameter names it.
 func TestParameters_FR_33_MalformedOnesAreNamed(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, machine, b := s.Web(), s.Machine(), s.Browser().SignIn("alice")
@@ -55,7 +55,7 @@ func TestParameters_FR_33_MalformedOnesAreNamed(t *testing.T) {
 		for _, name := range []string{"grant_type", "scope", "client_id", "code", "refresh_token", "resource"} {
 			a := s.Do(withBody(s.FormRequest(machine, "/oauth/token"), "grant_type=client_credentials&"+name+"="+value)).WantJSONError(400, "invalid_request")
 			if !strings.HasPrefix(a.Description(), name+" is not properly encoded") {
-				t.Errorf("%s=%s at the token endpoint is refused with %q, which does not name it", name, value, a.Description())
+				t.Errorf("%s=%s at the token endpoint is refused with %q, want the name in it", name, value, a.Description())
 			}
 		}
 		a := s.Do(withBody(s.FormRequest(machine, "/oauth/token?x=1&client_secret="+value), "grant_type=client_credentials")).WantJSONError(400, "invalid_request")

@@ -109,7 +109,7 @@ func (p *Proxy) Cut(at string) {
 	p.cutAt = at
 }
 
-// SetDown(true) breaks all connections and refuses new ones until SetDown(false).
+// SetDown breaks all connections and refuses new ones until it is called with false.
 func (p *Proxy) SetDown(down bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -102,7 +102,7 @@ func (a *Accounts) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusMethodNotAllowed:
 		v.Title, v.Text = "This address is for a page", "Open it in a browser to see the page."
 	case http.StatusServiceUnavailable:
-		v.Title, v.Text = "Please try again in a moment", "The server is busy. Nothing has changed."
+		v.Title, v.Text = "Please try again in a moment", "The server is busy. You can safely try again."
 	default:
 		v.Title, v.Text = "Something went wrong", "This is our fault, not yours. Please try again in a moment."
 	}

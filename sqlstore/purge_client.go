@@ -63,8 +63,8 @@ var (
 const dropConsentsOfUser = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ?`
 
 // clients deletes revoked clients of users, so that a user who creates and revokes
-// clients doesn't fill the table. Other clients stay: an operator may reuse the ID or
-// the key of a deleted client, and must not get that client's tokens back.
+// clients doesn't fill the table. Other clients stay, so that an operator can't create
+// a client with the ID or the key of a revoked one.
 func (p *purge) clients(ctx context.Context) error {
 	last, err := p.lastNumber(ctx)
 	if err != nil {

@@ -26,16 +26,16 @@ func auditLog(w *world) {
 	ctx, s := w.Context(), w.store
 	f, g := family(w.client, "family", user("1")), family(w.client, "second", user("1"))
 	first, secret := issuance(w.client, f, "first", spendCode(f)), oauth.Secret{Digest: oauth.DigestOf("s"), CreatedAt: now}
-	made := &oauth.Client{ID: "made", CreatedAt: now}
+	created := &oauth.Client{ID: "created", CreatedAt: now}
 	var want []string
 	for _, change := range []struct {
 		action string
 		run    func(a *oauth.AuditRecord) error
 	}{
-		{"client.created", func(a *oauth.AuditRecord) error { return s.CreateClient(ctx, made, a) }},
-		{"client.updated", func(a *oauth.AuditRecord) error { return s.UpdateClient(ctx, made, a) }},
-		{"secret.rotated", func(a *oauth.AuditRecord) error { return s.RotateSecret(ctx, "made", secret, now, a) }},
-		{"client.revoked", func(a *oauth.AuditRecord) error { return s.RevokeClient(ctx, "made", now, a) }},
+		{"client.created", func(a *oauth.AuditRecord) error { return s.CreateClient(ctx, created, a) }},
+		{"client.updated", func(a *oauth.AuditRecord) error { return s.UpdateClient(ctx, created, a) }},
+		{"secret.rotated", func(a *oauth.AuditRecord) error { return s.RotateSecret(ctx, "created", secret, now, a) }},
+		{"client.revoked", func(a *oauth.AuditRecord) error { return s.RevokeClient(ctx, "created", now, a) }},
 		{"consent.given", func(a *oauth.AuditRecord) error {
 			b := codeIssuance(f)
 			b.Ticket, b.Until, b.Consents, b.Audit = "ticket", now.Add(day), []string{"read"}, a

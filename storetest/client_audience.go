@@ -55,11 +55,11 @@ func oddAudiences(w *world) {
 	for _, odd := range []string{
 		longestAudience + "a", "api", "https://api.example/#a", "https://a.example https://b.example", "https://api.example/\x00", "https://api.example/\xff",
 	} {
-		made := &oauth.Client{ID: fmt.Sprintf("odd %.40q", odd), Audience: odd, CreatedAt: now}
-		if w.store.CreateClient(ctx, made, nil) == nil {
+		created := &oauth.Client{ID: fmt.Sprintf("odd %.40q", odd), Audience: odd, CreatedAt: now}
+		if w.store.CreateClient(ctx, created, nil) == nil {
 			w.Errorf("CreateClient() with the audience %.40q (%d bytes) = nil, want the error of Client.Validate", odd, len(odd))
 		}
-		_, err := w.store.Client(ctx, made.ID)
+		_, err := w.store.Client(ctx, created.ID)
 		w.refused("Client() that was not created", err, oauth.ErrNotFound)
 		changed := *c
 		changed.Audience, changed.UpdatedAt = odd, now.Add(time.Hour)

@@ -65,24 +65,24 @@ func clientKeys(w *world) {
 func clientKeyOnce(w *world) {
 	for round := range w.rounds {
 		key := fmt.Sprint("key ", round)
-		made, errs := make([]*oauth.Client, rivals), make([]error, rivals)
+		created, errs := make([]*oauth.Client, rivals), make([]error, rivals)
 		atOnce(rivals, func(i int) {
-			made[i] = clientWithKey("", key)
+			created[i] = clientWithKey("", key)
 			if i%2 == 0 {
-				made[i].ID = fmt.Sprint(key, ".", i)
+				created[i].ID = fmt.Sprint(key, ".", i)
 			}
-			made[i].Secrets = []oauth.Secret{{Digest: oauth.DigestOf("s"), CreatedAt: now}}
-			errs[i] = w.store.CreateClient(w.Context(), made[i], nil)
+			created[i].Secrets = []oauth.Secret{{Digest: oauth.DigestOf("s"), CreatedAt: now}}
+			errs[i] = w.store.CreateClient(w.Context(), created[i], nil)
 		})
 		var winners []string
 		for i, err := range errs {
 			switch {
 			case err == nil:
-				winners = append(winners, made[i].ID)
+				winners = append(winners, created[i].ID)
 			case !errors.Is(err, oauth.ErrConflict):
 				w.Fatalf("round %d: concurrent CreateClient() = %v, want nil or ErrConflict", round, err)
-			case i%2 == 1 && made[i].ID != "":
-				w.Fatalf("round %d: a failed CreateClient() assigned the number %q", round, made[i].ID)
+			case i%2 == 1 && created[i].ID != "":
+				w.Fatalf("round %d: a failed CreateClient() assigned the number %q", round, created[i].ID)
 			}
 		}
 		got, err := w.store.ClientByKey(w.Context(), key)
@@ -118,19 +118,19 @@ func numberedClients(w *world) {
 	rounds := min(w.rounds, 20)
 	var got, want []string
 	for round := range rounds {
-		made, errs := make([]*oauth.Client, rivals), make([]error, rivals)
+		created, errs := make([]*oauth.Client, rivals), make([]error, rivals)
 		atOnce(rivals, func(i int) {
 			c := fullClient("")
 			c.Key, c.Name = "", fmt.Sprint("number of ", round, ".", i)
-			errs[i], made[i] = w.store.CreateClient(w.Context(), c, record("numbered")), c
+			errs[i], created[i] = w.store.CreateClient(w.Context(), c, record("numbered")), c
 		})
-		for i, c := range made {
+		for i, c := range created {
 			if errs[i] != nil {
 				w.Fatalf("round %d: one of %d concurrent CreateClient() = %v", round, rivals, errs[i])
 			}
 			got = append(got, c.ID)
 		}
-		some := made[round%rivals]
+		some := created[round%rivals]
 		if stored, err := w.store.Client(w.Context(), some.ID); err != nil || !reflect.DeepEqual(stored, some) {
 			w.Fatalf("Client(%q) = %+v, %v, want %+v", some.ID, stored, err, some)
 		}

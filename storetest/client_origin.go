@@ -27,8 +27,8 @@ func clientOrigins(w *world) {
 		if w.store.UpdateClient(w.Context(), &changed, nil) == nil {
 			w.Errorf("UpdateClient() with the allowed origin %q = nil, want the error of Client.Validate", odd)
 		}
-		made := &oauth.Client{ID: "odd", AllowedOrigins: []string{odd}, CreatedAt: now}
-		if w.store.CreateClient(w.Context(), made, nil) == nil {
+		created := &oauth.Client{ID: "odd", AllowedOrigins: []string{odd}, CreatedAt: now}
+		if w.store.CreateClient(w.Context(), created, nil) == nil {
 			w.Errorf("CreateClient() with the allowed origin %q = nil, want the error of Client.Validate", odd)
 		}
 	}

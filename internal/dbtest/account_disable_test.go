@@ -36,7 +36,7 @@ func TestAccount_RT_08_EndedSessionsEndTheirGrants(t *testing.T) {
 			if err := test.call(session); err == nil {
 				t.Errorf("%s while the server does not reply = nil, want an error", test.what)
 			}
-			v.mustBeNobody(test.what)
+			v.mustBeSignedOut(test.what)
 			s.ends.err = nil
 			must(t, test.call(session))
 			got := s.ends.calls[before:]

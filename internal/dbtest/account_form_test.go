@@ -118,7 +118,7 @@ func TestAccount_ForeignFormsOverPlainHTTP(t *testing.T) {
 			if got := post(v, token); got != http.StatusForbidden {
 				t.Errorf("%s: status %d, want 403", name, got)
 			}
-			v.mustBeNobody(name)
+			v.mustBeSignedOut(name)
 		}
 	}
 	v := s.visitor("192.0.2.1")
@@ -186,7 +186,7 @@ func TestAccount_SignOutPage(t *testing.T) {
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/next" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("sign-out: %d to %q, want 303 to /next with no-store", w.Code, w.Header().Get("Location"))
 	}
-	v.mustBeNobody("signed out")
+	v.mustBeSignedOut("signed out")
 }
 
 // TestNeverRepeat_B19_HalfSignedOut: if the grants of the session could not be ended,
@@ -200,7 +200,7 @@ func TestNeverRepeat_B19_HalfSignedOut(t *testing.T) {
 	if w := v.post("/sign-out", nil); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "signed out") {
 		t.Errorf("failed sign-out: status %d, want 500 and a page that does not say \"signed out\"", w.Code)
 	}
-	v.mustBeNobody("the session has ended for the browser")
+	v.mustBeSignedOut("the session has ended for the browser")
 	if w := v.get("/sign-out"); strings.Contains(w.Body.String(), "signed out") || !strings.Contains(w.Body.String(), "try again") {
 		t.Error("the page says that the user is signed out, but the session's grants are still alive")
 	}

@@ -36,7 +36,7 @@ func TestAccount_IdleSessionEnds(t *testing.T) {
 			v.mustBe(ada)
 		}
 		time.Sleep(account.DefaultSessionIdleTTL)
-		v.mustBeNobody("unused for the idle time")
+		v.mustBeSignedOut("unused for the idle time")
 	})
 }
 
@@ -49,7 +49,7 @@ func TestAccount_UsedSessionEndsToo(t *testing.T) {
 			v.mustBe(ada)
 		}
 		time.Sleep(24 * time.Hour)
-		v.mustBeNobody("30 days after the sign-in")
+		v.mustBeSignedOut("30 days after the sign-in")
 	})
 }
 
@@ -95,10 +95,10 @@ func TestAccount_CurrentUserIsOneSelect(t *testing.T) {
 		if got := counter.Take(); got.Reads != 50 || got.Statements != 51 {
 			t.Errorf("50 × CurrentUser a minute later: %d statements, %d of them reads; want 50 reads and one write", got.Statements, got.Reads)
 		}
-		s.visitor("192.0.2.1").mustBeNobody("no cookie")
+		s.visitor("192.0.2.1").mustBeSignedOut("no cookie")
 		stranger := s.visitor("192.0.2.1")
 		stranger.cookies[sessionCookie] = "not our value"
-		stranger.mustBeNobody("a cookie in another format")
+		stranger.mustBeSignedOut("a cookie in another format")
 		if got := counter.Take(); got.Statements != 0 {
 			t.Errorf("CurrentUser() without our cookie runs %q, want no statement", got.Texts)
 		}
@@ -138,7 +138,7 @@ func TestNeverRepeat_F1_AnotherUserInTheSameBrowser(t *testing.T) {
 		if w := v.signIn("bob@example.com", "bob's password"); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("sign-in while the other session cannot be ended: status %d, want 503", w.Code)
 		}
-		v.mustBeNobody("after the failed sign-in")
+		v.mustBeSignedOut("after the failed sign-in")
 
 		s.ends.err = nil
 		v.signIn("bob@example.com", "bob's password")
@@ -149,7 +149,7 @@ func TestNeverRepeat_F1_AnotherUserInTheSameBrowser(t *testing.T) {
 			t.Errorf("the server was notified of %q, want Ada's session", last)
 		}
 		v.cookies[sessionCookie] = cookie
-		v.mustBeNobody("Ada's cookie")
+		v.mustBeSignedOut("Ada's cookie")
 	})
 }
 
@@ -175,7 +175,7 @@ func TestAccount_RT_08_PasswordChangesDuringSignIn(t *testing.T) {
 			ada = s.ada()
 			v := s.visitor("192.0.2.1")
 			v.signIn("ada@example.com", adasPassword)
-			v.mustBeNobody("signed in with a password that changed during the sign-in")
+			v.mustBeSignedOut("signed in with a password that changed during the sign-in")
 			if w := v.signIn("ada@example.com", adasPassword); w.Code != http.StatusUnprocessableEntity {
 				t.Errorf("sign-in with the old password: status %d, want 422", w.Code)
 			}
@@ -196,7 +196,7 @@ func TestAccount_EnabledAgain(t *testing.T) {
 				t.Fatalf("Disable(%v) = %v", disabled, err)
 			}
 		}
-		v.mustBeNobody("a session from before the account was disabled")
+		v.mustBeSignedOut("a session from before the account was disabled")
 		v.signIn("ada@example.com", adasPassword)
 		v.mustBe(ada)
 		if err := s.Disable(t.Context(), "nobody", true); !isNotFound(err) {

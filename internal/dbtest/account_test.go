@@ -161,8 +161,8 @@ func (v *visitor) signIn(email, password string) *httptest.ResponseRecorder {
 	return v.post("/sign-in", url.Values{"email": {email}, "password": {password}, "return_to": {"/next?a=b"}})
 }
 
-// who returns the signed-in user.
-func (v *visitor) who() (*oauth.User, error) {
+// currentUser returns the signed-in user.
+func (v *visitor) currentUser() (*oauth.User, error) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	for name, value := range v.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
@@ -172,16 +172,16 @@ func (v *visitor) who() (*oauth.User, error) {
 
 func (v *visitor) mustBe(want *account.User) *oauth.User {
 	v.t.Helper()
-	u, err := v.who()
+	u, err := v.currentUser()
 	if err != nil || u.ID != want.ID || u.SessionID == "" || u.AuthenticatedAt.IsZero() {
 		v.t.Fatalf("CurrentUser() = %+v, %v, want %s with a session and a time of sign-in", u, err, want.ID)
 	}
 	return u
 }
 
-func (v *visitor) mustBeNobody(why string) {
+func (v *visitor) mustBeSignedOut(why string) {
 	v.t.Helper()
-	if u, err := v.who(); !isNotFound(err) {
+	if u, err := v.currentUser(); !isNotFound(err) {
 		v.t.Errorf("%s: CurrentUser() = %+v, %v, want ErrNotFound", why, u, err)
 	}
 }
@@ -200,7 +200,7 @@ func TestAccount_SignIn(t *testing.T) {
 		if w := v.signIn("ada@example.com", "wrong"); w.Code != http.StatusUnprocessableEntity {
 			t.Errorf("wrong password: status %d, want 422", w.Code)
 		}
-		v.mustBeNobody("after a wrong password")
+		v.mustBeSignedOut("after a wrong password")
 		w := v.signIn(" ADA@example.com ", adasPassword)
 		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/next?a=b" {
 			t.Fatalf("right password: %d to %q, want 303 to the return address\n%s", w.Code, w.Header().Get("Location"), w.Body)
@@ -229,11 +229,11 @@ func TestNeverRepeat_F1_NewSessionAtSignIn(t *testing.T) {
 	}
 	old := s.visitor("192.0.2.1")
 	old.cookies[sessionCookie] = planted
-	old.mustBeNobody("the planted cookie")
+	old.mustBeSignedOut("the planted cookie")
 
 	old.cookies[sessionCookie] = v.cookies[sessionCookie]
 	v.signIn("ada@example.com", adasPassword)
-	old.mustBeNobody("the cookie from before the second sign-in")
+	old.mustBeSignedOut("the cookie from before the second sign-in")
 	if second := v.mustBe(ada); second.SessionID != first.SessionID || !second.AuthenticatedAt.After(first.AuthenticatedAt) {
 		t.Errorf("second sign-in: session %s at %v, was %s at %v; want the same session, authenticated later",
 			second.SessionID, second.AuthenticatedAt, first.SessionID, first.AuthenticatedAt)
@@ -307,7 +307,7 @@ func TestNeverRepeat_F2_C4_OneCounter(t *testing.T) {
 			if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
 				t.Errorf("%s: right password after too many tries: status %d, want 429 with Retry-After", name, w.Code)
 			}
-			v.mustBeNobody("throttled")
+			v.mustBeSignedOut("throttled")
 		}
 		if pages["ada@example.com"] != pages["bob@example.com"] {
 			t.Error("the page reveals whether the account exists")
@@ -369,7 +369,7 @@ func TestNeverRepeat_F3_ParallelSignIns(t *testing.T) {
 				t.Errorf("user %d: status %d, want 303", i, w.Code)
 				return
 			}
-			if got, err := v.who(); err != nil || got.ID != u.ID {
+			if got, err := v.currentUser(); err != nil || got.ID != u.ID {
 				t.Errorf("user %d signed in: CurrentUser() = %+v, %v, want that user", i, got, err)
 			}
 		})
@@ -406,7 +406,7 @@ func TestAccount_FR_07_CallerCancelsHalfWay(t *testing.T) {
 		if got := s.ends.calls[before:]; len(got) != 1 {
 			t.Errorf("%s canceled after the first write notifies the server of %q, want one call", name, got)
 		}
-		v.mustBeNobody(name)
+		v.mustBeSignedOut(name)
 	}
 }
 
@@ -427,7 +427,7 @@ func TestNeverRepeat_B19_SignOut(t *testing.T) {
 	if w := v.post("/sign-out", nil); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "You are signed out") {
 		t.Errorf("sign-out: status %d, want 200 and \"You are signed out\"", w.Code)
 	}
-	v.mustBeNobody("signed out")
+	v.mustBeSignedOut("signed out")
 	if v.cookies["first-party"] != "" {
 		t.Error("the first-party cookie is still in the browser after the sign-out")
 	}
@@ -451,14 +451,14 @@ func TestAccount_RT_08_PasswordChangedAndDisabled(t *testing.T) {
 			t.Fatal(err)
 		}
 		here.mustBe(ada)
-		there.mustBeNobody("another session, after the password changed")
+		there.mustBeSignedOut("another session, after the password changed")
 		if len(s.ends.calls) != 1 || s.ends.calls[0] != "password "+ada.ID+" "+session {
 			t.Errorf("the server was notified of %q, want the changed password", s.ends.calls)
 		}
 		if err := s.Disable(t.Context(), ada.ID, true); err != nil {
 			t.Fatal(err)
 		}
-		here.mustBeNobody("disabled")
+		here.mustBeSignedOut("disabled")
 		if _, err := s.UserByID(t.Context(), ada.ID); !isNotFound(err) {
 			t.Errorf("UserByID() of a disabled account = %v, want ErrNotFound", err)
 		}

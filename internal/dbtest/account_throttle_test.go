@@ -254,5 +254,5 @@ func TestAccount_OP_04_NoCountNoSignIn(t *testing.T) {
 		t.Errorf("UserByPassword() while tries cannot be counted = %v, want ErrUnavailable", err)
 	}
 	broken.Store(false)
-	v.mustBeNobody("the sign-in failed")
+	v.mustBeSignedOut("the sign-in failed")
 }

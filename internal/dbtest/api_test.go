@@ -57,8 +57,8 @@ func TestJSONAPI_StatementsOverEachDatabase(t *testing.T) {
 		}
 		var w *httptest.ResponseRecorder
 		s.measure(counter, func() { w = s.api(201, "POST", "/clients", body) })
-		var made struct{ ID int64 }
-		if err := json.Unmarshal(w.Body.Bytes(), &made); err != nil || made.ID != 3 {
+		var created struct{ ID int64 }
+		if err := json.Unmarshal(w.Body.Bytes(), &created); err != nil || created.ID != 3 {
 			t.Fatalf("the third client is %s, %v, want the number 3", w.Body, err)
 		}
 		for range 5 {

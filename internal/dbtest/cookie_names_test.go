@@ -215,7 +215,7 @@ func TestCookies_FR_21_OldSessionName(t *testing.T) {
 			t.Errorf("%s: cookies after a sign-in next to the session of another server = %v, want both sessions", issuer, stranger.cookies)
 		}
 		v.post("/sign-out", nil)
-		v.mustBeNobody("after signing out")
+		v.mustBeSignedOut("after signing out")
 		if v.cookies[name] != "" || v.cookies[before] != "" {
 			t.Errorf("%s: cookies after the sign-out = %v, want none", issuer, v.cookies)
 		}
@@ -245,9 +245,9 @@ func TestSignOut_FR_21_EndsTheSessionOfTheOldNameToo(t *testing.T) {
 			second.signIn("ada@example.com", adasPassword)
 			v.cookies = tt.cookies(first.cookies[present], second.cookies[present])
 			v.post("/sign-out", nil)
-			v.mustBeNobody(issuer + ", " + name + ": after signing out")
-			second.mustBeNobody(issuer + ", " + name + ": the session of the old name after signing out")
-			if _, err := first.who(); (err == nil) != tt.s1Lives {
+			v.mustBeSignedOut(issuer + ", " + name + ": after signing out")
+			second.mustBeSignedOut(issuer + ", " + name + ": the session of the old name after signing out")
+			if _, err := first.currentUser(); (err == nil) != tt.s1Lives {
 				t.Errorf("%s, %s: CurrentUser() of the other session after the sign-out = %v, want it live: %t", issuer, name, err, tt.s1Lives)
 			}
 			if len(v.cookies) > 0 {
@@ -261,7 +261,7 @@ func TestSignOut_FR_21_EndsTheSessionOfTheOldNameToo(t *testing.T) {
 			v.signIn("ada@example.com", adasPassword)
 			v.cookies[before] = value
 			v.post("/sign-out", nil)
-			v.mustBeNobody("after signing out")
+			v.mustBeSignedOut("after signing out")
 			if v.cookies[before] != value {
 				t.Errorf("%s: the sign-out deleted the cookie %q of another server", issuer, value)
 			}
@@ -280,5 +280,5 @@ func TestSignIn_FR_21_EndsTheSessionOfTheOldNameToo(t *testing.T) {
 	v.cookies["passport-session"] = planted.cookies[present]
 	v.signIn("ada@example.com", adasPassword)
 	v.mustBe(ada)
-	planted.mustBeNobody("after another sign-in in a browser that has its cookie under the old name")
+	planted.mustBeSignedOut("after another sign-in in a browser that has its cookie under the old name")
 }

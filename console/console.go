@@ -87,6 +87,7 @@ Set up a server of your own:          passport install`,
 	} else {
 		root.Short, root.Long = "Manage the OAuth 2.0 server of this application", "" // it is set up and served elsewhere
 	}
+	p.help(root)
 	silenceUsage(root)
 	p.guardOutput(root)
 	return root
@@ -135,7 +136,7 @@ type program struct {
 }
 
 func (p *program) flags(root *cobra.Command) {
-	root.PersistentFlags().Var(&p.color, "color", "use colours `WHEN`: auto (on a terminal, unless NO_COLOR is set), always or never")
+	root.PersistentFlags().Var(&p.color, "color", "colours: auto (on a terminal), always or never")
 	if p.Server != nil {
 		return
 	}

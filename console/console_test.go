@@ -82,7 +82,7 @@ func TestHelp(t *testing.T) {
 func TestHelp_WithoutArguments(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range [][]string{{}, {"user"}} {
-		if got := run(t, console.Options{}, args...); got.status != 0 || !strings.Contains(got.stdout, "Available Commands:") {
+		if got := run(t, console.Options{}, args...); got.status != 0 || !strings.Contains(got.stdout, "Usage:\n  passport ") {
 			t.Errorf("passport %v: status %d, output %q; want the help", args, got.status, got.stdout)
 		}
 	}

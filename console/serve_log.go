@@ -134,10 +134,11 @@ func (h *shortLog) record(r slog.Record, attrs []slog.Attr) string {
 	case r.Level < slog.LevelInfo:
 		level.style = dimStyle
 	}
-	line := h.out.paint(level) + "  " + h.out.paint(styled{text: oneLine(r.Message)})
+	var line strings.Builder
+	line.WriteString(h.out.paint(level) + "  " + h.out.paint(styled{text: oneLine(r.Message)}))
 	fault, ofRequest := valueOf(attrs, "err"), valueOf(attrs, "path") != ""
 	if fault != "" {
-		line += ": " + h.out.paint(styled{text: oneLine(fault)})
+		line.WriteString(": " + h.out.paint(styled{text: oneLine(fault)}))
 	}
 	stack := ""
 	for _, a := range attrs {
@@ -147,10 +148,10 @@ func (h *shortLog) record(r slog.Record, attrs []slog.Attr) string {
 		case a.Key == "stack":
 			stack = "\n    " + h.out.paint(dim(strings.ReplaceAll(strings.TrimSpace(value), "\n", "\n    ")))
 		default:
-			line += "  " + h.out.paint(dim(a.Key+"=")) + h.out.paint(styled{text: quotedValue(value)})
+			line.WriteString("  " + h.out.paint(dim(a.Key+"=")) + h.out.paint(styled{text: quotedValue(value)}))
 		}
 	}
-	return line + stack
+	return line.String() + stack
 }
 
 // inRequestLine are the attributes that the line of the request has.

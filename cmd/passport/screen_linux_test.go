@@ -286,6 +286,23 @@ func TestScreen_ServeChecksTheAddressFirst(t *testing.T) {
 	}
 }
 
+// The lines of the help fit the terminal, apart from examples.
+func TestScreen_HelpFits(t *testing.T) {
+	for _, args := range [][]string{{}, {"client"}, {"client", "list"}, {"serve"}, {"keys", "rotate"}, {"purge"}, {"views"}, {"install"}} {
+		for _, columns := range []int{80, 120} {
+			_, shown := onScreen(t, columns, "", []string{"NO_COLOR=1"}, append(args, "--help")...)
+			for line := range strings.Lines(shown) {
+				if cellsOf(strings.TrimRight(line, "\n")) > columns && !strings.HasPrefix(line, "  passport ") {
+					t.Errorf("passport %v --help has a line of more than %d columns: %q", args, columns, line)
+				}
+			}
+			if !strings.Contains(shown, "\nFlags:\n") {
+				t.Errorf("passport %v --help shows\n%s", args, shown)
+			}
+		}
+	}
+}
+
 // await waits for a text on the screen and returns its first group, or all of it.
 func await(t *testing.T, screen *output, want *regexp.Regexp) string {
 	t.Helper()

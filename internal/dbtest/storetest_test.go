@@ -25,7 +25,7 @@ func TestStore_A1_CO_03_CO_10_RT_05_RT_07_D5_D9_D14(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/pool of %d", d.Name, pool), func(t *testing.T) {
 				dbtest.Need(t, d)
 				t.Parallel()
-				suite := storetest.Suite{Open: func(t *testing.T) oauth.Store { return shared(t, dbtest.URL(t, d), d, pool) }}
+				suite := storetest.Suite{Open: func(t *testing.T) oauth.Store { return shared(t, d, pool) }}
 				if pool == 1 {
 					suite.Rounds = 50 // one connection runs everything in sequence: a few rounds show a deadlock
 					if raceDetector {
@@ -55,7 +55,7 @@ func TestStore_Isolation(t *testing.T) {
 			dbtest.Need(t, test.dialect)
 			t.Parallel()
 			suite := storetest.Suite{Rounds: 10, Open: func(t *testing.T) oauth.Store {
-				return shared(t, dbtest.URL(t, test.dialect, test.params...), test.dialect, 32)
+				return shared(t, test.dialect, 32, test.params...)
 			}}
 			suite.Run(t)
 		})
@@ -63,14 +63,20 @@ func TestStore_Isolation(t *testing.T) {
 }
 
 // shared returns a store over a pool that an application also uses.
-func shared(t *testing.T, databaseURL string, d sqldb.Dialect, pool int) oauth.Store {
+func shared(t *testing.T, d sqldb.Dialect, pool int, params ...string) oauth.Store {
 	t.Helper()
-	db := dbtest.OpenURL(t, databaseURL)
+	migrate := func(db *sql.DB) error {
+		if err := sqlstore.New(db, d).Migrate(t.Context()); err != nil {
+			return err
+		}
+		_, err := db.ExecContext(t.Context(), `CREATE TABLE shop_orders (id INTEGER NOT NULL PRIMARY KEY, total INTEGER NOT NULL)`)
+		return err
+	}
+	db := dbtest.OpenURL(t, dbtest.Reused(t, d, migrate, params...))
 	db.SetMaxOpenConns(pool)
 	db.SetMaxIdleConns(pool)
-	s := migrated(t, db, d)
 	application(t, db, d)
-	return s
+	return sqlstore.New(db, d)
 }
 
 func migrated(t testing.TB, db *sql.DB, d sqldb.Dialect) *sqlstore.Store {
@@ -86,9 +92,6 @@ func migrated(t testing.TB, db *sql.DB, d sqldb.Dialect) *sqlstore.Store {
 // until the test ends.
 func application(t *testing.T, db *sql.DB, d sqldb.Dialect) {
 	t.Helper()
-	if _, err := db.Exec(`CREATE TABLE shop_orders (id INTEGER NOT NULL PRIMARY KEY, total INTEGER NOT NULL)`); err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- order(ctx, db, d) }()

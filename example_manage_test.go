@@ -31,7 +31,7 @@ func ExampleServer_CreateClient() {
 }
 
 func ExampleServer_CreateClient_public() {
-	made, err := auth.CreateClient(ctx, passport.Registration{
+	phone, err := auth.CreateClient(ctx, passport.Registration{
 		Name:         "Order Tracker for phones",
 		AuthMethod:   oauth.AuthNone,
 		RedirectURIs: []string{"com.example.tracker:/callback"},
@@ -39,7 +39,7 @@ func ExampleServer_CreateClient_public() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(made.Client.ID) // a public client has no secret and uses PKCE
+	fmt.Println(phone.Client.ID) // a public client has no secret and uses PKCE
 }
 
 func ExampleServer_CreateClient_native() {

@@ -67,7 +67,7 @@ func ExampleUserFuncs_providers() {
 		"staff": passport.UserFuncs{Current: currentClerk, ByID: findClerk, ByPassword: clerkByPassword, SignInPage: "/staff/login"},
 	}
 	// `passport client --password --provider staff`, or in Go:
-	made, err := auth.CreateClient(ctx, passport.Registration{
+	till, err := auth.CreateClient(ctx, passport.Registration{
 		Name:       "Warehouse terminal",
 		GrantTypes: []string{"password", "refresh_token"},
 		Provider:   "staff",
@@ -75,7 +75,7 @@ func ExampleUserFuncs_providers() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(made.Client.ID, made.Secret)
+	fmt.Println(till.Client.ID, till.Secret)
 	mux.Handle("GET /staff/orders", auth.Guard(guard.Provider("staff"))(http.HandlerFunc(staffOrders)))
 }
 

@@ -27,7 +27,7 @@ func ExampleServer_CreateToken() {
 }
 
 func ExampleServer_CreatePersonalToken() {
-	made, err := auth.CreatePersonalToken(ctx, passport.PersonalToken{
+	backup, err := auth.CreatePersonalToken(ctx, passport.PersonalToken{
 		User:       ada,
 		Name:       "Backup",
 		Scopes:     []string{"check-status"},
@@ -37,7 +37,7 @@ func ExampleServer_CreatePersonalToken() {
 	if err != nil {
 		log.Fatal(err) // oauth.InvalidScope, oauth.InvalidRequest: tell the user
 	}
-	fmt.Println(made.AccessToken)
+	fmt.Println(backup.AccessToken)
 }
 
 func ExampleConfig_personalAccessTokens() {

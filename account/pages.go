@@ -41,7 +41,6 @@ func parsePages(own fs.FS) (*page.Look, map[string]*template.Template, error) {
 // view is the data of the pages.
 type view struct {
 	Site     string // see the layout
-	Origin   string // what the address bar shows
 	SignIn   string // paths of the pages
 	SignOut  string
 	Home     string
@@ -76,7 +75,7 @@ func show(s *session) *shown {
 // view returns the data of a page for a browser with the session s. s may be nil.
 func (a *Accounts) view(w http.ResponseWriter, r *http.Request, s *session) view {
 	return view{
-		Site: a.site, Origin: a.issuer.Scheme + "://" + a.issuer.Host,
+		Site:   a.site,
 		SignIn: a.prefix + signInPath, SignOut: a.prefix + signOutPath, Home: a.prefix + "/",
 		Token: a.formToken(w, r), User: show(s), RequestID: reqinfo.From(r.Context()).ID,
 	}

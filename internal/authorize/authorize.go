@@ -47,7 +47,7 @@ func (e *Endpoint) outcome(r *http.Request) outcome {
 }
 
 // errMethod is the error for a DELETE without a ticket and for any other method.
-var errMethod = oauth.InvalidRequest.Errorf("the authorization endpoint takes GET and POST")
+var errMethod = oauth.InvalidRequest.Errorf("the authorization endpoint accepts only GET and POST")
 
 // orRefuse returns the outcome of a request, or the outcome of its error.
 func (e *Endpoint) orRefuse(q *request) func(outcome, error) outcome {
@@ -82,7 +82,7 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 		params, err := e.conclude(r.Context(), q, who, nil, nil)
 		return e.respond(q, params...), err
 	case q.prompts("none"):
-		return nil, oauth.ConsentRequired.Errorf("the user has to be asked")
+		return nil, oauth.ConsentRequired.Errorf("the user must be asked for consent")
 	}
 	return e.showConsent(r, q, who, granted)
 }
@@ -125,7 +125,7 @@ func (q *request) signInAgain(user *oauth.User) (bool, error) {
 	return false, err
 }
 
-// needsPage reports whether the user has to be asked. At a loopback port that is not
+// needsPage reports whether the user must be asked. At a loopback port that is not
 // registered, any program on the device may listen, so the user always sees the page.
 func (e *Endpoint) needsPage(r *http.Request, q *request, user *oauth.User, granted []string) bool {
 	if q.prompts("consent") || q.otherPort {

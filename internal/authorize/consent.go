@@ -9,13 +9,13 @@ import (
 
 // consents maps scopes to the names under which consent is stored.
 type consents struct {
-	audience string // the server's own
+	audience string // of this server
 	inherit  bool   // a scope covers the scopes below it
 }
 
-// Consent is stored under one name per scope and audience: an app that may read at
-// one API may not read at another. At the server's own audience the name is the
-// scope's ID. All other names contain a space, so that no scope equals them.
+// Consent is stored under one name per scope and audience: permission to read at one
+// API does not include another API. At this server's audience the name is the scope's
+// ID. All other names contain a space, so they never equal a scope.
 const (
 	consentToSignIn  = "sign in" // a request without scopes
 	consentElsewhere = "at "

@@ -25,14 +25,14 @@ func TestAuthorize_AZ_29_RememberedConsent(t *testing.T) {
 		pairs []string
 		asks  bool
 	}{
-		"the same":                 {b, c, []string{"scope", "read write"}, false},
+		"the same scopes":          {b, c, []string{"scope", "read write"}, false},
 		"in another order":         {b, c, []string{"scope", "write read"}, false},
 		"fewer":                    {b, c, []string{"scope", "write"}, false},
 		"none":                     {b, c, []string{"scope", ""}, false},
 		"in a new session":         {s.Browser().SignIn("alice"), c, nil, false},
 		"prompt=consent":           {b, c, []string{"prompt", "consent"}, true},
-		"one more":                 {b, c, []string{"scope", "read admin"}, true},
-		"another":                  {b, c, []string{"scope", "admin"}, true},
+		"another scope":            {b, c, []string{"scope", "read admin"}, true},
+		"only a new scope":         {b, c, []string{"scope", "admin"}, true},
 		"another client":           {b, other, nil, true},
 		"another user":             {s.Browser().SignIn("bob"), c, nil, true},
 		"another user, no scopes":  {s.Browser().SignIn("bob"), c, []string{"scope", ""}, true},
@@ -41,29 +41,28 @@ func TestAuthorize_AZ_29_RememberedConsent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := tt.b.Authorize(tt.c, tt.pairs...)
 			if a.IsConsent() != tt.asks {
-				t.Fatalf("the user is asked: %v, want %v: %s", a.IsConsent(), tt.asks, a)
+				t.Fatalf("IsConsent() = %v, want %v: %s", a.IsConsent(), tt.asks, a)
 			}
 			if !tt.asks && (a.Status != 303 || a.Code() == "") {
-				t.Errorf("a GET that needs no page answers %s", a)
+				t.Errorf("Authorize() with remembered consent = %s, want a redirect with a code", a)
 			}
 		})
 	}
-	// What was granted is added to, never replaced, and only the new is new.
+	// New consent is added to the old one. The page shows only new scopes as new.
 	page := b.Authorize(c, "scope", "read admin")
 	if fresh, known, _ := strings.Cut(page.Body, "<details"); !strings.Contains(fresh, "Administer the shop") ||
 		strings.Contains(fresh, "Read your orders") || !strings.Contains(known, "Read your orders") {
-		t.Errorf("the page does not tell new scopes from known ones: %s", page)
+		t.Errorf("the page does not separate new scopes from allowed ones: %s", page)
 	}
 	page.Allow().Code()
 	b.Authorize(c, "scope", "read write admin").Code()
 	events := testkit.EventsOf[passport.ConsentGiven](s)
 	if len(events) != 2 || !slices.Equal(events[1].Scopes, []string{"admin"}) || events[1].User != testkit.Ref("alice") || events[1].ClientID != c.ID {
-		t.Errorf("the events of consent are %+v", events)
+		t.Errorf("ConsentGiven events = %+v", events)
 	}
 }
 
-// A denied request is remembered as nothing, and so is a page that nobody
-// answered.
+// Neither a denied request nor a page without a decision is remembered as consent.
 func TestAuthorize_AZ_29_OnlyAllowIsRemembered(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -72,7 +71,7 @@ func TestAuthorize_AZ_29_OnlyAllowIsRemembered(t *testing.T) {
 	b.Authorize(c).Ticket()
 }
 
-// Who was asked for nothing is asked all the same: the client learns who it is.
+// A request without scopes needs consent too, because the client learns the user's ID.
 func TestAuthorize_AZ_29_NoScopes(t *testing.T) {
 	s := testkit.NewServer(t)
 	for name, c := range map[string]*testkit.Client{"web": s.Web(), "spa": s.Spa()} {
@@ -80,24 +79,24 @@ func TestAuthorize_AZ_29_NoScopes(t *testing.T) {
 		b.Authorize(c, "scope", "", "prompt", "none").WantRedirectError("consent_required")
 		page := b.Authorize(c, "scope", "")
 		page.Ticket()
-		if !strings.Contains(page.Body, "asks for nothing else") {
-			t.Errorf("%s: the page does not say that nothing is asked for: %s", name, page)
+		if !strings.Contains(page.Body, "only wants to know who you are") {
+			t.Errorf("%s: the page does not say that the client requests no scopes: %s", name, page)
 		}
 		done := page.Allow()
 		if got := s.Redeem(c, done.Code()); got.Scope != "" {
-			t.Errorf("%s: tokens with the scope %q", name, got.Scope)
+			t.Errorf("%s: scope = %q, want none", name, got.Scope)
 		}
 		b.Authorize(c, "scope", "").Code()
 		b.Authorize(c, "scope", "", "prompt", "none").Code()
 		b.Authorize(c, "scope", "read").Ticket()
 	}
 	if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 2 || len(given[0].Scopes) != 0 {
-		t.Errorf("the events of consent are %+v", given)
+		t.Errorf("ConsentGiven events = %+v", given)
 	}
 }
 
-// Consent is to a scope at an audience (RFC 8707 §2): what an app may do at one
-// API says nothing of another, this server's own included.
+// Consent is to a scope at an audience (RFC 8707 §2). Consent for one API does not
+// count at another, including this server.
 func TestAuthorize_AZ_29_Resources(t *testing.T) {
 	const one, two, audience = "https://one.example", "https://two.example/api", "https://own.example"
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources, c.Audience = []string{one, two}, audience })
@@ -107,7 +106,7 @@ func TestAuthorize_AZ_29_Resources(t *testing.T) {
 		asks      bool
 	}
 	for name, steps := range map[string][]step{
-		"the same":                        {{"read", one, true}, {"read", one, false}},
+		"the same resource":               {{"read", one, true}, {"read", one, false}},
 		"fewer":                           {{"read", at(one, two), true}, {"read", two, false}, {"read", one, false}, {"read", at(two, one), false}},
 		"more":                            {{"read", one, true}, {"read", at(one, two), true}, {"read", at(one, two), false}},
 		"another":                         {{"read", one, true}, {"read", two, true}},
@@ -131,7 +130,7 @@ func TestAuthorize_AZ_29_Resources(t *testing.T) {
 				}
 				a := b.Get("/oauth/authorize?" + query)
 				if a.IsConsent() != step.asks {
-					t.Fatalf("step %d: the user is asked: %v, want %v: %s", i+1, a.IsConsent(), step.asks, a)
+					t.Fatalf("step %d: IsConsent() = %v, want %v: %s", i+1, a.IsConsent(), step.asks, a)
 				}
 				for uri := range strings.SplitSeq(step.at, "&resource=") {
 					if step.asks && !strings.Contains(a.Body, uri) {
@@ -147,15 +146,14 @@ func TestAuthorize_AZ_29_Resources(t *testing.T) {
 				}
 				aud := testkit.ClaimsOf(t, s.In(t).Redeem(c, a.Code()).Access)["aud"]
 				if got := strings.Trim(strings.ReplaceAll(testkit.AsText(aud), " ", "&resource="), "[]"); got != want {
-					t.Errorf("step %d: the token is for %v, want %s", i+1, aud, want)
+					t.Errorf("step %d: aud = %v, want %s", i+1, aud, want)
 				}
 			}
 		})
 	}
 }
 
-// Consent that was withdrawn is asked for anew, also where it was given at a
-// resource.
+// After a user withdraws consent, the page is shown again, for each resource too.
 func TestAuthorize_AZ_29_Withdrawn(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://one.example"} })
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -182,51 +180,52 @@ func TestAuthorize_AZ_30_NeverRepeat_B11_NativeAppsAlwaysAsk(t *testing.T) {
 	skip := func(c *passport.Config) {
 		c.SkipConsent = func(context.Context, *oauth.Client, *passport.User) bool { return true }
 	}
-	plain := testkit.NewServer(t)
+	base := testkit.NewServer(t)
 	for _, tt := range []struct {
 		method oauth.AuthMethod
 		uri    string
-		silent bool
+		noPage bool
 	}{
 		{oauth.AuthNone, "http://127.0.0.1/cb", false}, {oauth.AuthNone, "http://[::1]:8000/cb", false}, {oauth.AuthNone, "http://localhost/cb", false},
 		{oauth.AuthNone, "com.example.app:/cb", false}, {oauth.AuthNone, "https://app.example.com/cb", true},
 		{oauth.AuthSecret, "https://app.example.com/cb", true}, {oauth.AuthSecret, "http://127.0.0.1/cb", true},
 	} {
-		b := plain.Browser().SignIn("alice")
-		c := register(plain, tt.method, tt.uri)
+		b := base.Browser().SignIn("alice")
+		c := register(base, tt.method, tt.uri)
 		b.Authorize(c).Allow().Code()
 		again := b.Authorize(c)
-		if again.IsConsent() == tt.silent {
-			t.Errorf("%q at %s, with remembered consent: asked %v, want %v", tt.method, tt.uri, again.IsConsent(), !tt.silent)
+		if again.IsConsent() == tt.noPage {
+			t.Errorf("%q at %s, with remembered consent: IsConsent() = %v, want %v", tt.method, tt.uri, again.IsConsent(), !tt.noPage)
 		}
-		if !tt.silent {
+		if !tt.noPage {
 			b.Authorize(c, "prompt", "none").WantRedirectError("consent_required")
 			again.Allow().Code()
 		}
 
-		skips := plain.Restart(skip)
-		if page := skips.Browser().SignIn("bob").Authorize(c); page.IsConsent() == tt.silent {
-			t.Errorf("%q at %s, under SkipConsent: asked %v, want %v", tt.method, tt.uri, page.IsConsent(), !tt.silent)
+		skips := base.Restart(skip)
+		if page := skips.Browser().SignIn("bob").Authorize(c); page.IsConsent() == tt.noPage {
+			t.Errorf("%q at %s, with SkipConsent: IsConsent() = %v, want %v", tt.method, tt.uri, page.IsConsent(), !tt.noPage)
 		}
-		insecure := plain.Restart(skip, func(c *passport.Config) { c.InsecureSkipNativeConsent = true })
+		insecure := base.Restart(skip, func(c *passport.Config) { c.InsecureSkipNativeConsent = true })
 		insecure.Browser().SignIn("bob").Authorize(c).Code()
 		insecure.Browser().SignIn("bob").Authorize(c, "prompt", "none").Code()
-		// Alone it extends nothing: remembered consent is none of it.
-		alone := plain.Restart(func(c *passport.Config) { c.InsecureSkipNativeConsent = true })
-		if page := alone.Browser().SignIn("alice").Authorize(c); page.IsConsent() == tt.silent {
-			t.Errorf("%q at %s, under InsecureSkipNativeConsent alone: asked %v", tt.method, tt.uri, page.IsConsent())
+		// InsecureSkipNativeConsent without SkipConsent does not skip the page, even with
+		// remembered consent.
+		alone := base.Restart(func(c *passport.Config) { c.InsecureSkipNativeConsent = true })
+		if page := alone.Browser().SignIn("alice").Authorize(c); page.IsConsent() == tt.noPage {
+			t.Errorf("%q at %s, with InsecureSkipNativeConsent only: IsConsent() = %v, want %v", tt.method, tt.uri, page.IsConsent(), !tt.noPage)
 		}
 	}
-	// A client with both kinds of URI is judged by the one that it uses.
-	both := plain.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"https://app.example.com/cb", "http://127.0.0.1/cb"}})
-	b := plain.Browser().SignIn("alice")
+	// For a client with both kinds of URI, the URI of the request decides.
+	both := base.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"https://app.example.com/cb", "http://127.0.0.1/cb"}})
+	b := base.Browser().SignIn("alice")
 	b.Authorize(both).Allow()
 	b.Authorize(both).Code()
 	b.Authorize(both, "redirect_uri", "http://127.0.0.1/cb").Ticket()
 }
 
-// SkipConsent is asked for this client and this user, and prompt=consent is the
-// client's own wish for the page.
+// SkipConsent gets the client and the user of the request. With prompt=consent the
+// client asks for the page, so SkipConsent does not apply.
 func TestAuthorize_SkipConsent(t *testing.T) {
 	var mine string
 	s := testkit.NewServer(t, func(c *passport.Config) {
@@ -241,21 +240,22 @@ func TestAuthorize_SkipConsent(t *testing.T) {
 	b.SignIn("alice")
 	got := s.Redeem(c, b.Authorize(c, "scope", "read admin").Code())
 	if got.Scope != "read admin" {
-		t.Errorf("tokens with the scope %q", got.Scope)
+		t.Errorf("scope = %q, want read admin", got.Scope)
 	}
 	b.Authorize(c, "prompt", "none").Code()
 	b.Authorize(c, "prompt", "consent").Ticket()
 	b.Authorize(other).Ticket()
 	s.Browser().SignIn("bob").Authorize(c).Ticket()
-	// What was skipped was not agreed to.
+	// A skipped page is not stored as consent.
 	s.Restart(func(c *passport.Config) { c.SkipConsent = nil }).Browser().SignIn("alice").Authorize(c).Ticket()
 	if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 0 {
-		t.Errorf("the events of consent are %+v", given)
+		t.Errorf("ConsentGiven events = %+v", given)
 	}
 }
 
-// Consent does not pass from one account to another that signs in halfway.
-func TestAuthorize_NeverRepeat_B14_AnotherAccountIsAskedAnew(t *testing.T) {
+// If another account signs in during the request, the first account's consent does not
+// count for it.
+func TestAuthorize_NeverRepeat_B14_AnotherAccountIsAsked(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	b.Authorize(c).Allow()
@@ -263,15 +263,15 @@ func TestAuthorize_NeverRepeat_B14_AnotherAccountIsAskedAnew(t *testing.T) {
 	time.Sleep(time.Millisecond)
 	page := a.SignIn("bob")
 	if !page.IsConsent() || !strings.Contains(page.Body, "Name of bob") {
-		t.Fatalf("bob, who signed in in place of alice, gets %s", page)
+		t.Fatalf("after bob signed in instead of alice: %s, want the consent page for bob", page)
 	}
 	if claims := testkit.ClaimsOf(t, s.Redeem(c, page.Allow().Code()).Access); claims["sub"] != "users:bob" {
-		t.Errorf("the token's subject is %v", claims["sub"])
+		t.Errorf("sub = %v", claims["sub"])
 	}
 }
 
-// Of several providers the client's own is asked, and user 1 of one is not user
-// 1 of the other.
+// The server asks the provider of the client. User 1 of one provider is not user 1 of
+// another.
 func TestAuthorize_AZ_29_Providers(t *testing.T) {
 	customers := testkit.NewAccounts("alice")
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"customers": customers} })
@@ -280,16 +280,16 @@ func TestAuthorize_AZ_29_Providers(t *testing.T) {
 	b := s.Browser().SignIn("alice")
 	b.Authorize(staff).Allow().Code()
 	if target := b.Authorize(shop).Target(); !strings.HasPrefix(target, "/login?") {
-		t.Fatalf("one who is no customer gets to %s", target)
+		t.Fatalf("a browser without a customer is sent to %s, want the sign-in page", target)
 	}
 	customers.With(func() { customers.Sessions[b.Session()] = customers.ByID["alice"] })
 	page := b.Authorize(shop)
 	if claims := testkit.ClaimsOf(t, s.Redeem(shop, page.Allow().Code()).Access); claims["sub"] != "customers:alice" {
-		t.Errorf("the token's subject is %v", claims["sub"])
+		t.Errorf("sub = %v", claims["sub"])
 	}
 	b.Authorize(staff).Code()
-	// A ticket of one provider's alice is none of the other's, also when the
-	// client has changed sides.
+	// A ticket for one provider's alice is not valid for the other's alice, even if the
+	// client has moved to the other provider.
 	moved := b.Authorize(staff, "prompt", "consent")
 	stored, err := s.Store.Client(t.Context(), staff.ID)
 	if err != nil {
@@ -303,6 +303,6 @@ func TestAuthorize_AZ_29_Providers(t *testing.T) {
 	ticket := b.Authorize(shop, "prompt", "consent")
 	customers.With(func() { clear(customers.Sessions) })
 	if a := ticket.Allow(); !strings.HasPrefix(a.Target(), "/login?") {
-		t.Errorf("without a customer the ticket leads to %s", a)
+		t.Errorf("a decision without a signed-in customer = %s, want the sign-in page", a)
 	}
 }

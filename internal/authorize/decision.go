@@ -73,11 +73,11 @@ func (e *Endpoint) consentGiven(ctx context.Context, q *request, who *users.Acco
 // decide returns the outcome of a decision on a consent page.
 func (e *Endpoint) decide(r *http.Request, at time.Time) outcome {
 	if err := e.checkDecision(r); err != nil {
-		return refused(http.StatusForbidden, fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the answer was sent by another site")))
+		return refused(http.StatusForbidden, fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the decision was sent by another site")))
 	}
 	decision := r.PostForm["decision"]
 	if len(decision) != 1 || decision[0] != "allow" && decision[0] != "deny" || len(r.PostForm["ticket"]) != 1 {
-		return refused(http.StatusBadRequest, oauth.InvalidRequest.Errorf("the answer is neither allow nor deny"))
+		return refused(http.StatusBadRequest, oauth.InvalidRequest.Errorf("decision must be allow or deny"))
 	}
 	t, err := e.tickets.open(r.PostForm.Get("ticket"), at)
 	if err != nil {
@@ -103,11 +103,11 @@ func (e *Endpoint) checkDecision(r *http.Request) error {
 	return e.Forms.CheckForm(r, func() bool { return r.PostForm.Has("ticket") })
 }
 
-// errStale is the error for a page whose ticket has expired or cannot be opened.
+// errStale is the error for a page whose ticket has expired or cannot be decrypted.
 var errStale = oauth.InvalidRequest.Errorf("this page has expired. Go back to the app and start again")
 
 // act carries out the user's decision. The ticket must be for this browser and
-// account, and the page must still show the same data. Otherwise the page is shown
+// account, and the page must still show the same data. If not, act shows the page
 // again.
 func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outcome, error) {
 	who, err := e.signedIn(r, q)
@@ -177,8 +177,8 @@ func (e *Endpoint) allowAgain(ctx context.Context, q *request, t *ticket) (outco
 // alreadyDecided is the page's text for a second decision, by whether the first one
 // allowed the request.
 var alreadyDecided = map[bool]string{
-	true:  "You have allowed this request already, and the app has its answer.",
-	false: "You have declined this request already.",
+	true:  "You already allowed this request, and the app has its response.",
+	false: "You already declined this request.",
 }
 
 // wasAllowed reports whether a used ticket was used to allow.
@@ -209,7 +209,7 @@ func (e *Endpoint) deny(r *http.Request, q *request, t *ticket, ref oauth.UserRe
 	case err != nil:
 		return nil, fmt.Errorf("use up ticket: %w", err)
 	case allowed:
-		return decidedOutcome{what: "You have allowed this request already. To take it back, remove the app's access."}, nil
+		return decidedOutcome{what: "You already allowed this request. To undo that, remove the app's access."}, nil
 	}
 	o := e.refuseClient(q, clients.Named(q.client.ID, fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, errDeclined)))
 	o.cookies = e.tickets.shortened(r, t)

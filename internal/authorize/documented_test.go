@@ -13,12 +13,12 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The tests here are the sentences of docs/authorization-code.md on prompt, on
-// approving, and on skipping consent, one by one.
+// These tests check the sentences of docs/authorization-code.md about prompt, approval
+// and SkipConsent.
 
-// none: whoever is not signed in gets an error and no page, whatever was allowed
-// before.
-func TestAuthorizePrompt_NoneIsAnErrorUnlessSomebodyIsSignedIn(t *testing.T) {
+// prompt=none without a signed-in user gives an error and no page, regardless of
+// earlier consent.
+func TestAuthorizePrompt_NoneIsAnErrorWithoutASignedInUser(t *testing.T) {
 	s := testkit.NewServer(t, firstParty)
 	ours, theirs, b := s.Register(passport.Registration{Name: "Ours"}), s.Web(), s.Browser().SignIn("alice")
 	b.Authorize(theirs).Allow().Code()
@@ -27,13 +27,13 @@ func TestAuthorizePrompt_NoneIsAnErrorUnlessSomebodyIsSignedIn(t *testing.T) {
 	for _, c := range []*testkit.Client{ours, theirs} {
 		a := b.Authorize(c, "prompt", "none")
 		if a.WantRedirectError("login_required"); a.Status != http.StatusSeeOther {
-			t.Errorf("prompt=none of nobody: %s, want the browser sent straight to the client", a)
+			t.Errorf("prompt=none without a user: %s, want a redirect to the client", a)
 		}
 	}
 }
 
-// consent: the page is shown always, even if all was allowed before, and to a
-// client that needs no page otherwise.
+// prompt=consent always shows the page, even if the user has allowed everything before
+// or the client needs no page.
 func TestAuthorizePrompt_ConsentShowsThePageAlways(t *testing.T) {
 	s := testkit.NewServer(t, firstParty)
 	b := s.Browser().SignIn("alice")
@@ -42,14 +42,14 @@ func TestAuthorizePrompt_ConsentShowsThePageAlways(t *testing.T) {
 			b.Authorize(c, "prompt", "consent").Allow().Code()
 		}
 		b.Authorize(c).Code()
-		if page := b.Authorize(c, "prompt", "consent"); !strings.Contains(page.String(), "What you have allowed it before") {
-			t.Errorf("the page of %s does not show what was allowed before: %s", c.Name, page)
+		if page := b.Authorize(c, "prompt", "consent"); !strings.Contains(page.String(), "Already allowed") {
+			t.Errorf("the page of %s does not show the allowed scopes: %s", c.Name, page)
 		}
 	}
 }
 
-// login: the user signs in again always, even with a session, and then is asked
-// no more than without it.
+// prompt=login always requires a new sign-in, even with a session. It doesn't change
+// whether the page is shown.
 func TestAuthorizePrompt_LoginSignsInAgainAlways(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, firstParty)
@@ -61,7 +61,7 @@ func TestAuthorizePrompt_LoginSignsInAgainAlways(t *testing.T) {
 				back := b.Authorize(c, "prompt", "login").SignIn("alice")
 				if back.IsConsent() {
 					if c == ours {
-						t.Errorf("one of ours is asked about after prompt=login: %s", back)
+						t.Errorf("a client with SkipConsent, after prompt=login: %s, want no consent page", back)
 					}
 					back = back.Allow()
 				}
@@ -73,40 +73,39 @@ func TestAuthorizePrompt_LoginSignsInAgainAlways(t *testing.T) {
 	})
 }
 
-// Without prompt the user is asked only for what was not allowed before: the
-// scopes are remembered one by one, so any subset of them, in any order, from any
-// number of requests, needs no page.
-func TestAuthorizePrompt_WithoutItAsksOnlyForWhatIsNew(t *testing.T) {
+// Without prompt, the page is shown only for new scopes. Each scope is remembered
+// separately, so any subset of allowed scopes, in any order, needs no page.
+func TestAuthorizePrompt_WithoutItOnlyNewScopesNeedAPage(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	b.Authorize(c, "scope", "read").Allow().Code()
 	b.Authorize(c, "scope", "write").Allow().Code()
 	for _, scope := range []string{"read", "write", "read write", "write read", "read read"} {
 		if got := s.Redeem(c, b.Authorize(c, "scope", scope).Code()).Scope; len(got) > len("read write") || !strings.Contains(scope, strings.Fields(got)[0]) {
-			t.Errorf("asked for %q, the token has %q", scope, got)
+			t.Errorf("request for %q: scope = %q", scope, got)
 		}
 	}
 	page := b.Authorize(c, "scope", "read write admin")
 	page.Ticket()
-	if text := page.String(); !strings.Contains(text, "It will be able to Administer the shop admin What you have allowed it before Read your orders") {
-		t.Errorf("the page does not tell what is new from what is not: %s", text)
+	if text := page.String(); !strings.Contains(text, "It will be able to Administer the shop admin Already allowed Read your orders") {
+		t.Errorf("the page does not separate new scopes from allowed ones: %s", text)
 	}
 	page.Deny().WantRedirectError("access_denied")
-	b.Authorize(c, "scope", "read").Code()    // declining takes nothing back
-	b.Authorize(c, "scope", "admin").Ticket() // and allows nothing
-	b.SignIn("bob").Authorize(c).Ticket()     // nor does what alice allowed count for bob
+	b.Authorize(c, "scope", "read").Code()    // declining keeps the earlier consent
+	b.Authorize(c, "scope", "admin").Ticket() // and adds none
+	b.SignIn("bob").Authorize(c).Ticket()     // the consent of alice does not count for bob
 	b.SignIn("alice").Authorize(s.Web()).Ticket()
 }
 
-// SkipConsent: the client has its answer at once, without a page, unless prompt
-// holds consent; none passes, login signs in first.
-func TestAuthorizePrompt_SkipConsentUnlessItHoldsConsent(t *testing.T) {
+// With SkipConsent, the client gets its response without a page, unless prompt includes
+// consent. prompt=none succeeds, and prompt=login requires a sign-in first.
+func TestAuthorizePrompt_SkipConsentUnlessItIncludesConsent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, firstParty)
 		c, b := s.Register(passport.Registration{Name: "Ours"}), s.Browser().SignIn("alice")
 		for _, prompt := range []string{"", "none", "create"} {
 			if a := b.Authorize(c, "prompt", prompt); a.Status != http.StatusSeeOther || a.Code() == "" {
-				t.Errorf("prompt=%s: %s, want a code at once", prompt, a)
+				t.Errorf("prompt=%s: %s, want a redirect with a code", prompt, a)
 			}
 		}
 		b.Authorize(c, "prompt", "consent").Ticket()
@@ -115,14 +114,14 @@ func TestAuthorizePrompt_SkipConsentUnlessItHoldsConsent(t *testing.T) {
 		time.Sleep(time.Minute)
 		b.Authorize(c, "prompt", "login").SignIn("alice").Code()
 		if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 0 {
-			t.Errorf("what nobody was asked for is remembered as allowed: %+v", given)
+			t.Errorf("ConsentGiven events after a skipped page = %+v, want none", given)
 		}
-		b.Authorize(s.Web()).Ticket() // another client is asked about
+		b.Authorize(s.Web()).Ticket() // another client gets the page
 	})
 }
 
-// Who allows is sent back to the redirect URI of the request, which has to be one
-// that is registered.
+// After a decision, the browser returns to the redirect URI of the request, which must
+// be registered.
 func TestAuthorizePrompt_ApprovingLeadsBackToTheRedirectURI(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Register(passport.Registration{RedirectURIs: []string{"https://one.example/cb", "https://two.example/cb?x=1"}}), s.Browser().SignIn("alice")
@@ -131,7 +130,7 @@ func TestAuthorizePrompt_ApprovingLeadsBackToTheRedirectURI(t *testing.T) {
 			"allow": b.Authorize(c, "redirect_uri", uri, "prompt", "consent").Allow(), "deny": b.Authorize(c, "redirect_uri", uri, "prompt", "consent").Deny(),
 		} {
 			if !strings.HasPrefix(done.Target(), uri) || done.Params().Get("state") != testkit.DefaultState {
-				t.Errorf("%s leads to %s, want %s", what, done.Target(), uri)
+				t.Errorf("%s: redirect to %s, want %s", what, done.Target(), uri)
 			}
 		}
 	}

@@ -35,7 +35,7 @@ type Config struct {
 	Pages      *page.Set
 	Log        wire.Log
 
-	Pending                          oauth.PendingRequestStore // nil if the store is none
+	Pending                          oauth.PendingRequestStore // nil if the store does not implement it
 	RequirePKCE                      bool
 	SkipConsent                      func(ctx context.Context, client *oauth.Client, user *oauth.User) bool
 	SkipNativeConsent                bool

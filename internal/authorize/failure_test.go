@@ -14,9 +14,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Once it is known where the client is, it is told what failed: a redirect
-// cannot carry the status 500 or 503 (RFC 6749 §4.1.2.1). Before that it is a
-// page with that status. What failed is in the log alone.
+// When the redirect URI is known, the client gets an error code, because a redirect
+// cannot carry the status 500 or 503 (RFC 6749 §4.1.2.1). Before that, the user gets a
+// page with that status. Only the log has the details.
 func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 	const secretText = "dial tcp 10.0.0.7:5432: password authentication failed"
 	failures := map[string]error{
@@ -83,23 +83,23 @@ func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 					if verb == "Client" {
 						a.WantPage(map[string]int{"temporarily_unavailable": 503, "server_error": 500}[code], "Nothing was allowed")
 						if retry := a.Header.Get("Retry-After"); (retry == "3") != (code == "temporarily_unavailable") {
-							t.Errorf("Retry-After = %q", retry)
+							t.Errorf("Retry-After = %q for %s", retry, code)
 						}
 					} else {
 						a.WantRedirectError(code)
 						if a.Params().Get("state") != testkit.DefaultState {
-							t.Errorf("the client is told %v", a.Params())
+							t.Errorf("the parameters of the response are %v, want the state of the request", a.Params())
 						}
 					}
 					if strings.Contains(a.Body+a.Target(), "10.0.0.7") || !strings.Contains(s.Log.String(), secretText) {
-						t.Errorf("the response tells the client what failed in the server, which only the log may say: %s", a)
+						t.Errorf("the details of the failure must be in the log and not in the response: %s", a)
 					}
 					if len(testkit.EventsOf[passport.ConsentGiven](s)) != events {
-						t.Error("an event tells of what was not stored")
+						t.Error("an event was published for a consent that was not stored")
 					}
 					watched.Failing("", nil)
 					if a := b.Authorize(c); !a.IsConsent() && a.Code() == "" {
-						t.Errorf("afterwards nothing works: %s", a)
+						t.Errorf("after the failure: %s, want a page or a code", a)
 					}
 				})
 			}
@@ -107,7 +107,7 @@ func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 	}
 }
 
-// The user's decision survives a store that was away for a moment.
+// After a temporary failure of the store, the user can repeat the decision.
 func TestAuthorize_AZ_22_TheDecisionCanBeRepeated(t *testing.T) {
 	watched := &testkit.WatchedStore{}
 	s := testkit.NewServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
@@ -119,8 +119,8 @@ func TestAuthorize_AZ_22_TheDecisionCanBeRepeated(t *testing.T) {
 	s.Redeem(c, page.Allow().Code())
 }
 
-// An application whose users cannot be read, or that returns what cannot be an
-// account, gets server_error and a line in the log, never a token of nobody's.
+// If the application's users cannot be read, or a returned user is not valid, the
+// client gets server_error and the log says why. No token is issued.
 func TestAuthorize_AZ_22_TheUserProviderFails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		user *passport.User
@@ -128,14 +128,14 @@ func TestAuthorize_AZ_22_TheUserProviderFails(t *testing.T) {
 		want string // error
 		log  string
 	}{
-		"an error":            {nil, errors.New("session store: connection refused"), "server_error", "connection refused"},
-		"unavailable":         {nil, fmt.Errorf("session store: %w", oauth.ErrUnavailable), "temporarily_unavailable", "session store"},
-		"nobody, no error":    {nil, nil, "server_error", "return oauth.ErrNotFound if no user is signed in"},
-		"an empty ID":         {&passport.User{Name: "Nobody"}, nil, "server_error", "a user without an ID"},
-		"an ID with a NUL":    {&passport.User{ID: "a\x00"}, nil, "server_error", "an ID that cannot be stored"},
-		"an ID, not UTF-8":    {&passport.User{ID: "\xff"}, nil, "server_error", "an ID that cannot be stored"},
-		"an ID of 256 bytes":  {&passport.User{ID: strings.Repeat("a", 256)}, nil, "server_error", "an ID that cannot be stored"},
-		"an error for people": {nil, oauth.AccessDenied.Errorf("the account is locked"), "access_denied", "the account is locked"},
+		"an error":           {nil, errors.New("session store: connection refused"), "server_error", "connection refused"},
+		"unavailable":        {nil, fmt.Errorf("session store: %w", oauth.ErrUnavailable), "temporarily_unavailable", "session store"},
+		"no user, no error":  {nil, nil, "server_error", "return oauth.ErrNotFound if no user is signed in"},
+		"an empty ID":        {&passport.User{Name: "Nobody"}, nil, "server_error", "a user without an ID"},
+		"an ID with a NUL":   {&passport.User{ID: "a\x00"}, nil, "server_error", "an ID that cannot be stored"},
+		"an ID, not UTF-8":   {&passport.User{ID: "\xff"}, nil, "server_error", "an ID that cannot be stored"},
+		"an ID of 256 bytes": {&passport.User{ID: strings.Repeat("a", 256)}, nil, "server_error", "an ID that cannot be stored"},
+		"an OAuth error":     {nil, oauth.AccessDenied.Errorf("the account is locked"), "access_denied", "the account is locked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := testkit.NewServer(t)
@@ -148,7 +148,7 @@ func TestAuthorize_AZ_22_TheUserProviderFails(t *testing.T) {
 				a.WantRedirectError(tt.want)
 			}
 			if !strings.Contains(s.Log.String(), tt.log) {
-				t.Errorf("the log does not say %q: %s", tt.log, s.Log)
+				t.Errorf("the log does not contain %q: %s", tt.log, s.Log)
 			}
 		})
 	}
@@ -161,18 +161,18 @@ func TestAuthorize_AZ_22_TheUserProviderFails(t *testing.T) {
 	})
 }
 
-// A redirect to nowhere would come back here for ever.
+// A redirect to an empty URL would loop forever.
 func TestAuthorize_AZ_22_NoSignInPage(t *testing.T) {
 	s := testkit.NewServer(t)
 	s.Users.NoSignIn = true
 	s.Browser().Authorize(s.Web()).WantRedirectError("server_error")
 	if !strings.Contains(s.Log.String(), `SignInURL of the provider \"users\" returned nothing`) {
-		t.Errorf("the log does not say what is wrong: %s", s.Log)
+		t.Errorf("the log does not name the fault: %s", s.Log)
 	}
 }
 
-// A client that names a provider which was taken out of the configuration.
-func TestAuthorize_AZ_22_TheProviderIsGone(t *testing.T) {
+// The client belongs to a provider that was removed from the configuration.
+func TestAuthorize_AZ_22_RemovedProvider(t *testing.T) {
 	with := testkit.NewServer(t, func(c *passport.Config) {
 		c.Providers = map[string]passport.UserProvider{"staff": testkit.NewAccounts("alice")}
 	})
@@ -180,12 +180,12 @@ func TestAuthorize_AZ_22_TheProviderIsGone(t *testing.T) {
 	s := with.Restart(func(c *passport.Config) { c.Providers = nil })
 	s.Browser().Authorize(c).WantRedirectError("server_error")
 	if !strings.Contains(s.Log.String(), `names the user provider \"staff\", which Config does not have`) {
-		t.Errorf("the log does not say what is wrong: %s", s.Log)
+		t.Errorf("the log does not name the fault: %s", s.Log)
 	}
 }
 
-// Who asks for JSON before HTML gets errors as JSON, with the status of the page;
-// see also [TestAuthorizeJSON_Errors].
+// A request that prefers JSON to HTML gets errors as JSON, with the status of the page.
+// See also [TestAuthorizeJSON_Errors].
 func TestAuthorize_ErrorsAsJSON(t *testing.T) {
 	watched := &testkit.WatchedStore{}
 	s := testkit.NewServer(t, func(c *passport.Config) { watched.Store, c.Store = c.Store, watched })
@@ -216,13 +216,13 @@ func TestAuthorize_ErrorsAsJSON(t *testing.T) {
 	}
 	watched.Failing("Client", errors.New("secret detail"))
 	if a := b.Authorize(c).WantJSONError(500, "server_error"); len(a.JSON()) != 1 {
-		t.Errorf("a fault is answered %s", a.Body)
+		t.Errorf("the response to a fault is %s, want no details", a.Body)
 	}
 }
 
-// Each answer has an ID under which the log says more, and no answer holds what
-// is kept in place of a secret.
-func TestAuthorize_NeverRepeat_C9_NothingSecretIsShown(t *testing.T) {
+// Each response has a request ID that is also in the log. No response contains a
+// secret or its digest.
+func TestAuthorize_NeverRepeat_C9_NoSecretIsShown(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser()
 	var all strings.Builder
@@ -232,7 +232,7 @@ func TestAuthorize_NeverRepeat_C9_NothingSecretIsShown(t *testing.T) {
 	} {
 		id := a.Header.Get("X-Request-Id")
 		if id == "" {
-			t.Errorf("an answer has no request ID: %s", a)
+			t.Errorf("a response has no request ID: %s", a)
 		}
 		if a.Status >= 400 && (!strings.Contains(a.Body, id) || !strings.Contains(s.Log.String(), id)) {
 			t.Errorf("the request ID %s is not on the page, or not in the log", id)
@@ -248,7 +248,7 @@ func TestAuthorize_NeverRepeat_C9_NothingSecretIsShown(t *testing.T) {
 		"digest of the session": string(oauth.DigestOf(b.Session())),
 	} {
 		if strings.Contains(all.String(), secret) || strings.Contains(s.Log.String(), secret) {
-			t.Errorf("the %s is shown or logged", name)
+			t.Errorf("the %s is in a response or in the log", name)
 		}
 	}
 	code := b.Authorize(c).Code()
@@ -257,8 +257,8 @@ func TestAuthorize_NeverRepeat_C9_NothingSecretIsShown(t *testing.T) {
 	}
 }
 
-// A browser that has gone away is no fault of the server's.
-func TestAuthorize_AZ_22_GivenUp(t *testing.T) {
+// A browser that disconnects is not logged as a server error.
+func TestAuthorize_AZ_22_Disconnected(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	s.Users.With(func() { s.Users.Failure = errors.New("context canceled") })
@@ -268,6 +268,6 @@ func TestAuthorize_AZ_22_GivenUp(t *testing.T) {
 	r := b.NewRequest("GET", "/oauth/authorize?"+c.Request().Encode(), "", http.Header{}).WithContext(ctx)
 	b.Send(r)
 	if log := s.Log.String(); strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "canceled by the client") {
-		t.Errorf("the log says %s", log)
+		t.Errorf("the log is %s, want a line about the disconnected client and no error", log)
 	}
 }

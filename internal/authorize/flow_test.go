@@ -6,7 +6,7 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// The whole way, for each kind of client: a request, the page, the code, tokens.
+// The complete flow for each kind of client: request, page, code, tokens.
 func TestAuthorize_EachKindOfClientGetsTokens(t *testing.T) {
 	s := testkit.NewServer(t)
 	for name, c := range map[string]*testkit.Client{"web": s.Web(), "spa": s.Spa(), "native": s.Native()} {

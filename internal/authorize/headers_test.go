@@ -15,10 +15,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Each kind of answer has the headers that [answer.checkHeaders] asks for: the
-// pages because they are framed by nobody (OAuth 2.1 §7.10), the redirects
-// because their address holds a code (RFC 9700 §4.2.4).
-func TestAuthorize_AZ_25_AZ_26_EachKindOfAnswer(t *testing.T) {
+// Each kind of response has the headers that [testkit.Response.CheckHeaders] checks.
+// Pages must not be framed (OAuth 2.1 §7.10). The URL of a redirect holds a code (RFC
+// 9700 §4.2.4).
+func TestAuthorize_AZ_25_AZ_26_EachKindOfResponse(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	b := s.Browser()
@@ -39,28 +39,28 @@ func TestAuthorize_AZ_25_AZ_26_EachKindOfAnswer(t *testing.T) {
 		}
 		tt.a.CheckHeaders()
 		if got := tt.a.Header.Get("X-Frame-Options"); (got == "DENY") != (tt.status != 303) {
-			t.Errorf("%s: X-Frame-Options is %q", name, got)
+			t.Errorf("%s: X-Frame-Options = %q, want DENY on pages only", name, got)
 		}
 	}
 }
 
 var codeInTarget = regexp.MustCompile(`[?&]code=([A-Za-z0-9_-]+)`)
 
-// Where a request comes from is what the connection says, unless a proxy that is
-// listed says otherwise, and then what stands rightmost and is no such proxy.
+// The address of a client is that of the connection. Behind a trusted proxy, it is the
+// rightmost address in X-Forwarded-For that is not a trusted proxy.
 func TestAuthorize_OP_01_ForwardedFor(t *testing.T) {
 	for name, tt := range map[string]struct {
 		trusted, forwarded []string
 		want               string
 	}{
-		"nobody is trusted":         {nil, []string{"203.0.113.7"}, "192.0.2.1"},
-		"another is trusted":        {[]string{"198.51.100.0/24"}, []string{"203.0.113.7"}, "192.0.2.1"},
+		"no trusted proxy":          {nil, []string{"203.0.113.7"}, "192.0.2.1"},
+		"another proxy is trusted":  {[]string{"198.51.100.0/24"}, []string{"203.0.113.7"}, "192.0.2.1"},
 		"the proxy is trusted":      {[]string{"192.0.2.0/24"}, []string{"203.0.113.7"}, "203.0.113.7"},
-		"the client forged more":    {[]string{"192.0.2.0/24"}, []string{"127.0.0.1, 203.0.113.7"}, "203.0.113.7"},
+		"a forged address in front": {[]string{"192.0.2.0/24"}, []string{"127.0.0.1, 203.0.113.7"}, "203.0.113.7"},
 		"in two headers":            {[]string{"192.0.2.0/24"}, []string{"127.0.0.1", "203.0.113.7"}, "203.0.113.7"},
 		"through two proxies":       {[]string{"192.0.2.0/24"}, []string{"127.0.0.1, 203.0.113.7, 192.0.2.9"}, "203.0.113.7"},
-		"what is no address":        {[]string{"192.0.2.0/24"}, []string{"<script>"}, "192.0.2.1"},
-		"the proxy says nothing":    {[]string{"192.0.2.0/24"}, nil, "192.0.2.1"},
+		"an invalid address":        {[]string{"192.0.2.0/24"}, []string{"<script>"}, "192.0.2.1"},
+		"no header from the proxy":  {[]string{"192.0.2.0/24"}, nil, "192.0.2.1"},
 		"IPv6 in front of the list": {[]string{"192.0.2.0/24"}, []string{"2001:db8::7"}, "2001:db8::7"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,19 +71,19 @@ func TestAuthorize_OP_01_ForwardedFor(t *testing.T) {
 			})
 			b := s.Browser().SignIn("alice")
 			b.Header["X-Forwarded-For"] = tt.forwarded
-			b.Authorize(s.Web()).Allow().Code() // from 192.0.2.1, as httptest has it
+			b.Authorize(s.Web()).Allow().Code() // from 192.0.2.1, the address in httptest
 			log, _ := oauth.StoreAs[oauth.AuditStore](s.Store)
 			for record := range log.AuditLog(t.Context(), time.Time{}) {
 				if record.Action == "code.issued" && record.Address != tt.want {
-					t.Errorf("the audit log has the address %q, want %q", record.Address, tt.want)
+					t.Errorf("address in the audit log = %q, want %q", record.Address, tt.want)
 				}
 			}
 		})
 	}
 }
 
-// On a page whose form leads to ourselves the policy names no other target, and
-// one that sends the user to a private-use scheme names that alone.
+// The form-action of a consent page names only this server and, if the response goes
+// to a private-use scheme, that scheme.
 func TestAuthorize_UI_03_FormAction(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.AllowedRedirectSchemes = []string{"cursor"} })
 	for uri, want := range map[string]string{
@@ -98,13 +98,13 @@ func TestAuthorize_UI_03_FormAction(t *testing.T) {
 		page := s.Browser().SignIn("alice").Authorize(c)
 		page.Ticket()
 		if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, want) {
-			t.Errorf("the page before %s has the policy %q, want %s", uri, policy, want)
+			t.Errorf("the page for %s has the policy %q, want %s", uri, policy, want)
 		}
 	}
 }
 
-// The endpoint MUST support GET and may support POST (RFC 6749 §3.1); it is no
-// place for scripts, so OPTIONS gets no CORS header either (RFC 9700 §2.6).
+// The endpoint MUST support GET and may support POST (RFC 6749 §3.1). It is not for
+// scripts, so OPTIONS gets no CORS header (RFC 9700 §2.6).
 func TestAuthorize_AZ_01_AZ_24_Methods(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -114,15 +114,15 @@ func TestAuthorize_AZ_01_AZ_24_Methods(t *testing.T) {
 		})
 		a := b.Send(r)
 		if a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "GET, POST" || a.IsConsent() {
-			t.Errorf("%s = %s with Allow %q", method, a, a.Header.Get("Allow"))
+			t.Errorf("%s = %s with Allow %q, want 405 with GET, POST", method, a, a.Header.Get("Allow"))
 		}
 	}
 	b.Send(b.NewRequest("POST", "/oauth/authorize", c.Request().Encode(), nil)).Allow().Code()
 	b.Send(b.NewRequest("GET", "/oauth/authorize?"+c.Request().Encode(), "", http.Header{"Origin": {"https://app.example.com"}})).Code()
 }
 
-// The server knows itself by its configuration: neither Host nor what a proxy
-// says turns up in any answer.
+// The server takes its own address from the configuration. Neither Host nor the headers
+// of a proxy appear in a response.
 func TestAuthorize_OP_01_NeverRepeat_E16_HostileHost(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser()
@@ -140,13 +140,13 @@ func TestAuthorize_OP_01_NeverRepeat_E16_HostileHost(t *testing.T) {
 			}
 		}
 		if strings.Contains(a.Body, evil) {
-			t.Errorf("%s %s: the body has the hostile host: %s", method, target, a)
+			t.Errorf("%s %s: the body contains the hostile host: %s", method, target, a)
 		}
 		return a
 	}
 	request := "/oauth/authorize?" + c.Request().Encode()
 	if to := send("GET", request, "").ReturnTo(); !strings.HasPrefix(to, "/oauth/authorize?") {
-		t.Errorf("the sign-in page is told to come back to %s", to)
+		t.Errorf("return_to of the sign-in page = %s, want /oauth/authorize?…", to)
 	}
 	b.SignIn("alice")
 	page := send("GET", request, "")
@@ -157,18 +157,18 @@ func TestAuthorize_OP_01_NeverRepeat_E16_HostileHost(t *testing.T) {
 	send("GET", "/oauth/authorize?client_id=unknown", "").WantPage(400)
 	for _, cookie := range (&http.Response{Header: page.Header}).Cookies() {
 		if cookie.Domain != "" || !cookie.Secure || !strings.HasPrefix(cookie.Name, "__Host-") {
-			t.Errorf("the ticket's cookie is %v", cookie)
+			t.Errorf("the ticket's cookie is %v, want __Host-, Secure and no Domain", cookie)
 		}
 	}
 	r := httptest.NewRequest("GET", testkit.Issuer+"/.well-known/oauth-authorization-server", nil)
 	r.Host, r.Header = evil, http.Header{"X-Forwarded-Host": {evil}, "X-Forwarded-Proto": {"http"}}
 	if meta := s.Do(r); strings.Contains(meta.Body, evil) || strings.Contains(meta.Body, "http://") {
-		t.Errorf("the metadata believes the request: %s", meta.Body)
+		t.Errorf("the metadata contains the host of the request: %s", meta.Body)
 	}
 }
 
-// An issuer with a path prefixes every endpoint; the well-known path stands
-// before it (RFC 8414 §3.1). Nothing has a fragment (RFC 6749 §3.1).
+// The path of the issuer is a prefix of every endpoint, and follows the well-known path
+// (RFC 8414 §3.1). No endpoint has a fragment (RFC 6749 §3.1).
 func TestAuthorize_AZ_32_IssuerWithPath(t *testing.T) {
 	for _, path := range []string{"", "/", "/connect", "/a/b"} {
 		t.Run("Path "+path, func(t *testing.T) {
@@ -191,17 +191,17 @@ func TestAuthorize_AZ_32_IssuerWithPath(t *testing.T) {
 			endpoint := strings.TrimPrefix(at, "https://example.com") + "/authorize?" + c.Request().Encode()
 			page := b.Get(endpoint).SignIn("alice")
 			if action := testkit.First(testkit.FormElement, page.Body); action != strings.TrimPrefix(at, "https://example.com")+"/authorize" {
-				t.Errorf("the form leads to %q", action)
+				t.Errorf("the form's action is %q", action)
 			}
 			done := page.Allow()
 			if done.Params().Get("iss") != base {
-				t.Errorf("the client is told the issuer %q", done.Params().Get("iss"))
+				t.Errorf("iss of the response = %q", done.Params().Get("iss"))
 			}
 			r := httptest.NewRequest("POST", at+"/token", strings.NewReader(testkit.Set(url.Values{}, c.CodeForm(done.Code())...).Encode()))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.SetBasicAuth(c.ID, c.Secret)
 			if claims := testkit.ClaimsOf(t, s.Do(r).Tokens().Access); claims["iss"] != base {
-				t.Errorf("the token's issuer is %v", claims["iss"])
+				t.Errorf("iss of the token = %v", claims["iss"])
 			}
 		})
 	}

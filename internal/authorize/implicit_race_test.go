@@ -14,7 +14,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// However often Allow is clicked, there is one token, and one answer that has it.
+// Several clicks on Allow issue one token, and one response contains it.
 func TestImplicit_AZ_27_DoubleClick(t *testing.T) {
 	rounds := 10
 	if testing.Short() {
@@ -26,19 +26,20 @@ func TestImplicit_AZ_27_DoubleClick(t *testing.T) {
 		tokens := 0
 		for _, a := range s.AtOnce(b, b.AuthorizeToken(c).Clicks(rivals, "allow")) {
 			if a.Target() == "" {
-				a.WantPage(http.StatusConflict, "You have allowed this request already, and the app has its answer")
+				a.WantPage(http.StatusConflict, "You already allowed this request, and the app has its response")
 				continue
 			}
-			s.WantAdmits(a.Token(), true, "of the click that won")
+			s.WantAdmits(a.Token(), true, "of the winning click")
 			tokens++
 		}
 		if n, given := s.TokensIssued(), len(testkit.EventsOf[passport.ConsentGiven](s)); tokens != 1 || n != 1 || given != 1 {
-			t.Fatalf("%d clicks on Allow told the client %d tokens, stored %d and were %d consents; want one of each", rivals, tokens, n, given)
+			t.Fatalf("%d clicks on Allow returned %d tokens, stored %d tokens and %d consents; want one of each", rivals, tokens, n, given)
 		}
 	}
 }
 
-// Of Allow and Deny one wins, and who clicked the other reads so.
+// Of concurrent clicks on Allow and Deny, one decision wins. The other clicks get a
+// page that says so.
 func TestImplicit_AZ_27_AllowAgainstDeny(t *testing.T) {
 	rounds, won := 20, map[string]int{}
 	if testing.Short() {
@@ -56,7 +57,7 @@ func TestImplicit_AZ_27_AllowAgainstDeny(t *testing.T) {
 			switch {
 			case a.Target() == "":
 				a.WantPage(http.StatusConflict)
-				pages[strings.Contains(a.Body, "You have allowed this request already")]++
+				pages[strings.Contains(a.Body, "You already allowed this request")]++
 			case a.Fragment().Get("error") == "access_denied":
 				denials++
 			default:
@@ -76,15 +77,16 @@ func TestImplicit_AZ_27_AllowAgainstDeny(t *testing.T) {
 	t.Logf("won: %v", won)
 }
 
-// One after the other, in each order, with the cookie that the first answer left.
-func TestImplicit_AZ_27_SecondAnswer(t *testing.T) {
+// A second decision after the first one, in each order, with the cookie that the first
+// response set.
+func TestImplicit_AZ_27_SecondDecision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithImplicit, audited)
 		c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 		allowed := b.AuthorizeToken(c)
 		allowed.Allow().Token()
-		allowed.Allow().WantPage(409, "You have allowed this request already, and the app has its answer")
-		allowed.Deny().WantPage(409, "To take it back, remove the app's access")
+		allowed.Allow().WantPage(409, "You already allowed this request, and the app has its response")
+		allowed.Deny().WantPage(409, "To undo that, remove the app's access")
 		if err := s.RevokeUser(t.Context(), testkit.Ref("alice")); err != nil {
 			t.Fatal(err)
 		}
@@ -93,9 +95,9 @@ func TestImplicit_AZ_27_SecondAnswer(t *testing.T) {
 		denied := b.AuthorizeToken(c, "prompt", "consent")
 		denied.Deny().WantFragmentError("access_denied")
 		denied.Deny().WantFragmentError("access_denied")
-		denied.Allow().WantPage(409, "You have declined this request already")
+		denied.Allow().WantPage(409, "You already declined this request")
 
-		// Purging makes no second token of a ticket.
+		// After a purge, a used ticket still gives no second token.
 		clicks := append(b.AuthorizeToken(c, "prompt", "consent").Clicks(2, "allow"), b.AuthorizeToken(c, "prompt", "consent").Clicks(2, "deny", "allow")...)
 		s.Do(clicks[0]).Token()
 		s.Do(clicks[2])
@@ -111,7 +113,7 @@ func TestImplicit_AZ_27_SecondAnswer(t *testing.T) {
 	})
 }
 
-// A ticket is worth what it was sealed for: one request, one browser, one account.
+// A ticket is valid for one request, one browser and one account.
 func TestImplicit_NeverRepeat_A4_TamperedTickets(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit, audited)
 	both := s.Board(passport.Registration{GrantTypes: []string{"implicit", "authorization_code"}})
@@ -126,24 +128,24 @@ func TestImplicit_NeverRepeat_A4_TamperedTickets(t *testing.T) {
 	for _, broken := range []string{"x", ticket[1:], ticket[:len(ticket)-1], ticket + "A", ticket + ticket} {
 		page.DecideWith(broken, "allow").WantPage(400)
 	}
-	// The request is in the ticket; what is sent beside it changes nothing.
+	// The request is in the ticket. Other parameters are ignored.
 	body := url.Values{"ticket": {b.Authorize(both).Ticket()}, "decision": {"allow"}, "response_type": {"token"}, "scope": {"admin"}}.Encode()
 	b.Send(b.NewRequest("POST", "/oauth/authorize?response_type=token", body, http.Header{"Sec-Fetch-Site": {"same-origin"}})).Code()
 	for name, other := range map[string]*testkit.Browser{"another account": s.Browser().SignIn("bob"), "another browser": s.Browser().SignIn("alice")} {
 		a := other.Post("/oauth/authorize", url.Values{"ticket": {ticket}, "decision": {"allow"}}).WantPageAnew(page)
 		if strings.Contains(a.Body, "access_token") {
-			t.Errorf("%s got %s", name, a)
+			t.Errorf("a ticket in %s: %s, want no token", name, a)
 		}
 	}
-	// A mark of a sign-in page is none of it.
-	mark := s.Browser().AuthorizeToken(both).ReturnTo()
-	u, err := url.Parse(mark)
+	// The sealed request of a sign-in page is not a ticket.
+	returnTo := s.Browser().AuthorizeToken(both).ReturnTo()
+	u, err := url.Parse(returnTo)
 	if err != nil {
 		t.Fatal(err)
 	}
 	page.DecideWith(u.Query().Get("passport_sign_in"), "allow").WantPage(400)
 	if n := s.TokensIssued(); n != 0 {
-		t.Errorf("%d tokens were stored before anybody allowed one", n)
+		t.Errorf("%d tokens were stored before a user allowed the request", n)
 	}
 	page.Allow().Token()
 }

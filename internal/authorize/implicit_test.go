@@ -19,7 +19,7 @@ import (
 // "The authorization server issues an access token and delivers it to the client by
 // adding the following parameters to the fragment component" (RFC 6749 §4.2.2), in
 // the order that clients of Laravel Passport know.
-func TestImplicit_AnswersInTheFragment(t *testing.T) {
+func TestImplicit_RespondsInTheFragment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithImplicit, testkit.WithAudit)
 		c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
@@ -31,21 +31,21 @@ func TestImplicit_AnswersInTheFragment(t *testing.T) {
 		want := "https://app.example.com/cb#access_token=" + token + "&token_type=Bearer&expires_in=3600&state=" + testkit.DefaultState +
 			"&scope=read+write&iss=https%3A%2F%2Fauth.example.com"
 		if a.Target() != want {
-			t.Errorf("the answer goes to\n%s, want\n%s", a.Target(), want)
+			t.Errorf("the redirect goes to\n%s, want\n%s", a.Target(), want)
 		}
 		if got := s.Call(s.Guard(), "Authorization", "Bearer "+token).Told(); got.User != "alice" || got.Client != c.ID || !slices.Equal(got.Scopes, []string{"read", "write"}) {
-			t.Errorf("the API was told %+v, want alice at this client with what she agreed to", got)
+			t.Errorf("the guard returned %+v, want alice, this client and the allowed scopes", got)
 		}
 		claims := testkit.ClaimsOf(t, token)
 		if claims["sub"] != "users:alice" || claims["aud"] != testkit.Issuer || testkit.AsText(claims["auth_time"]) != testkit.AsText(float64(signedIn.Unix())) {
-			t.Errorf("the token says %v", claims)
+			t.Errorf("claims = %v", claims)
 		}
 		row := s.Row(token)
 		if f := row.Family; !f.CreatedAt.Equal(row.IssuedAt) || !f.ExpiresAt.Equal(row.ExpiresAt) || f.Session != oauth.DigestOf(b.Session()) || f.EndsWithSession {
-			t.Errorf("the family is %+v of the token %+v; want it to begin and end with the token, and to know the session", f, row)
+			t.Errorf("family = %+v, token = %+v; want a family with the token's lifetime and the session", f, row)
 		}
 		if n := len(testkit.EventsOf[passport.RefreshTokenIssued](s)); n != 0 {
-			t.Errorf("%d refresh tokens were issued; there is never one (RFC 6749 §4.2.2)", n)
+			t.Errorf("%d refresh tokens were issued, want none (RFC 6749 §4.2.2)", n)
 		}
 		issued, given := testkit.EventsOf[passport.AccessTokenIssued](s), testkit.EventsOf[passport.ConsentGiven](s)
 		if len(issued) != 1 || issued[0].GrantType != "implicit" || len(given) != 1 {
@@ -53,35 +53,35 @@ func TestImplicit_AnswersInTheFragment(t *testing.T) {
 		}
 		for record := range s.Audited() {
 			if record.Action == "token.issued" && (record.Actor != "users:alice" || record.Reason != "implicit" || record.ClientID != c.ID) {
-				t.Errorf("the audit log says %+v, want that alice did it", record)
+				t.Errorf("audit record %+v, want alice as the actor", record)
 			}
 		}
 		s.WantAudit("token.issued", 1)
 		s.WantAudit("code.issued", 0)
 		time.Sleep(time.Hour - time.Second)
-		s.WantAdmits(token, true, "a second before expires_in is over")
+		s.WantAdmits(token, true, "a second before it expires")
 		time.Sleep(time.Second)
-		s.WantAdmits(token, false, "when expires_in is over")
+		s.WantAdmits(token, false, "when it has expired")
 	})
 }
 
-// It is off by default (RFC 9700 §2.1.2), needs the client's own permission, and
-// the token endpoint knows nothing of it.
-func TestImplicit_AZ_13_AZ_14_OnlyWhereItIsAllowed(t *testing.T) {
+// The implicit grant is off by default (RFC 9700 §2.1.2). It needs a permission of the
+// client, and the token endpoint doesn't support it.
+func TestImplicit_AZ_13_AZ_14_OnlyIfEnabled(t *testing.T) {
 	off := testkit.NewServer(t)
 	off.Browser().SignIn("alice").AuthorizeToken(off.Spa()).WantRedirectError("unsupported_response_type")
 	if _, err := off.CreateClient(t.Context(), passport.Registration{
 		Name: "Board", GrantTypes: []string{"implicit"}, RedirectURIs: []string{"https://app.example.com/cb"},
 	}); err == nil || !strings.Contains(err.Error(), "set EnableImplicitGrant") {
-		t.Errorf("a client for a grant that is off is made: %v", err)
+		t.Errorf("CreateClient() for a disabled grant = %v, want an error", err)
 	}
 	if strings.Contains(off.Log.String(), "implicit") {
-		t.Error("the log warns of a grant that is off")
+		t.Error("the log has a warning about a disabled grant")
 	}
 
 	s := testkit.NewServer(t, testkit.WithImplicit)
 	if log := s.Log.String(); strings.Count(log, `"level":"WARN"`) != 1 || !strings.Contains(log, "RFC 9700 §2.1.2") {
-		t.Errorf("New with the implicit grant logged %s, want a warning", log)
+		t.Errorf("New() with the implicit grant logged %s, want one warning", log)
 	}
 	b := s.Browser().SignIn("alice")
 	c, codes := s.Board(passport.Registration{}), s.Spa()
@@ -96,7 +96,7 @@ func TestImplicit_AZ_13_AZ_14_OnlyWhereItIsAllowed(t *testing.T) {
 	for _, grantType := range []string{"implicit", "token"} {
 		s.Exchange(c, "grant_type", grantType).WantJSONError(400, "unsupported_grant_type")
 	}
-	// Taken back, it ends at once, also for a page that is open.
+	// Without the permission, requests fail at once, even from an open page.
 	page := b.AuthorizeToken(c)
 	s.Change(c, func(stored *oauth.Client) { stored.GrantTypes = []string{"authorization_code"} })
 	page.Allow().WantFragmentError("unauthorized_client")
@@ -106,8 +106,7 @@ func TestImplicit_AZ_13_AZ_14_OnlyWhereItIsAllowed(t *testing.T) {
 	page.Allow().Token()
 }
 
-// Whoever asks for a token looks for errors where the token would be (RFC 6749
-// §4.2.2.1).
+// Errors of a token request are in the fragment, like the token (RFC 6749 §4.2.2.1).
 func TestImplicit_AZ_16_AZ_17_ErrorsInTheFragment(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit)
 	const registered = "https://app.example.com/cb?tenant=%7e1&x"
@@ -120,15 +119,15 @@ func TestImplicit_AZ_16_AZ_17_ErrorsInTheFragment(t *testing.T) {
 		"an unknown scope":                {[]string{"scope", "read nothing"}, "invalid_scope"},
 		"a scope of others":               {[]string{"scope", "admin"}, "invalid_scope"},
 		"all scopes":                      {[]string{"scope", "*"}, "invalid_scope"},
-		"all scopes beside one":           {[]string{"scope", "read *"}, "invalid_scope"},
+		"all scopes and one more":         {[]string{"scope", "read *"}, "invalid_scope"},
 		"a resource":                      {[]string{"resource", "https://other.example"}, "invalid_target"},
 		"response_mode query":             {[]string{"response_mode", "query"}, "invalid_request"},
 		"response_mode form_post":         {[]string{"response_mode", "form_post"}, "invalid_request"},
 		"request":                         {[]string{"request", "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"},
 		"prompt none and more":            {[]string{"prompt", "none login"}, "invalid_request"},
-		"nobody may be asked":             {[]string{"prompt", "none"}, "consent_required"},
-		"nobody may be sent to sign in":   {[]string{"prompt", "none"}, "login_required"},
-		"a scope that says it is a state": {[]string{"scope", "x&state=other#state=other"}, "invalid_scope"},
+		"consent is needed":               {[]string{"prompt", "none"}, "consent_required"},
+		"a sign-in is needed":             {[]string{"prompt", "none"}, "login_required"},
+		"a scope that looks like a state": {[]string{"scope", "x&state=other#state=other"}, "invalid_scope"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			who := *b
@@ -138,26 +137,26 @@ func TestImplicit_AZ_16_AZ_17_ErrorsInTheFragment(t *testing.T) {
 			}
 			a := who.AuthorizeToken(c, tt.pairs...).WantFragmentError(tt.want)
 			if uri, _, _ := strings.Cut(a.Target(), "#"); a.Status != http.StatusSeeOther || uri != registered {
-				t.Errorf("the answer is %d to %q, want the registered URI as it is", a.Status, uri)
+				t.Errorf("the response is %d to %q, want the unchanged registered URI", a.Status, uri)
 			}
 		})
 	}
 	b.AuthorizeToken(c, "response_mode", "fragment").Deny().WantFragmentError("access_denied")
 	if told := b.AuthorizeToken(c, "scope", "nothing", "state", "").Fragment(); told.Has("state") {
-		t.Errorf("the client sent no state and is told %v", told)
+		t.Errorf("the response to a request without state has %v", told)
 	}
-	s.Users.Failure = errors.New("the users are gone")
+	s.Users.Failure = errors.New("the users are unavailable")
 	b.AuthorizeToken(c).WantFragmentError("server_error")
 	s.Users.Failure = nil
-	// A response_type that comes twice is none that is known.
+	// A repeated response_type is not a known one.
 	b.Get("/oauth/authorize?" + c.Request("response_type", "token").Encode() + "&response_type=token").WantRedirectError("invalid_request")
-	// Nothing of it leads anywhere that is not registered.
+	// No error is sent to an unregistered URI.
 	b.AuthorizeToken(c, "redirect_uri", registered+"&y").WantPage(400)
 	b.AuthorizeToken(c, "redirect_uri", registered+"#x").WantPage(400)
 }
 
-// A client that somebody registered for himself cannot use our errors to send
-// people anywhere (RFC 9700 §4.11.2).
+// A client that a user registered cannot use error redirects as an open redirect (RFC
+// 9700 §4.11.2).
 func TestImplicit_AZ_20_ErrorsOfUntrustedClients(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit)
 	c, b := s.Board(passport.Registration{Owner: testkit.Ref("bob")}), s.Browser().SignIn("alice")
@@ -166,8 +165,8 @@ func TestImplicit_AZ_20_ErrorsOfUntrustedClients(t *testing.T) {
 	b.AuthorizeToken(c).Deny().WantFragmentError("access_denied")
 }
 
-// What a client sends as its state comes back as it was, and can add nothing to
-// the answer (RFC 6749 §4.2.2: "The exact value received from the client").
+// The state comes back unchanged, and cannot add parameters to the response (RFC 6749
+// §4.2.2: "The exact value received from the client").
 func TestImplicit_AZ_15_HostileState(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit)
 	c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
@@ -182,54 +181,53 @@ func TestImplicit_AZ_15_HostileState(t *testing.T) {
 		} {
 			told := a.Fragment()
 			if told.Get("state") != state || told.Get("access_token") == "forged" || !strings.HasPrefix(a.Target(), "https://app.example.com/cb#") {
-				t.Errorf("%s for the state %.40q tells the client %.300q", name, state, a.Target())
+				t.Errorf("%s for the state %.40q redirects to %.300q", name, state, a.Target())
 			}
 		}
 	}
 }
 
-// A form is followed by a page that moves on by itself, and both of its ways lead
-// to the same answer; a private-use scheme gets a redirect, which carries the
-// fragment too.
+// After a form, a page redirects by a meta element and a link, both to the same URL
+// with the fragment. A private-use scheme gets a redirect response with the fragment.
 func TestImplicit_RedirectPageCarriesTheFragment(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit)
 	b := s.Browser().SignIn("alice")
 	a := b.AuthorizeToken(s.Board(passport.Registration{})).Allow()
 	if link := testkit.First(testkit.LinkElement, a.Body); a.Status != 200 || a.Header.Get("Location") != "" || link != a.Target() || !strings.Contains(link, "#access_token=") {
-		t.Errorf("the page's link is %q and its refresh %q", link, a.Target())
+		t.Errorf("the page's link is %q and its refresh goes to %q, want the same URL with a token", link, a.Target())
 	}
 	native := s.Board(passport.Registration{RedirectURIs: []string{"com.example.board:/cb?x=1"}})
 	a = b.AuthorizeToken(native).Allow()
 	if a.Status != http.StatusSeeOther || !strings.HasPrefix(a.Header.Get("Location"), "com.example.board:/cb?x=1#access_token=") {
-		t.Errorf("after the form a private-use scheme gets %s", a)
+		t.Errorf("after the form, a private-use scheme gets %s, want a redirect with a token", a)
 	}
 	a = s.Browser().AuthorizeToken(s.Board(passport.Registration{})).SignIn("bob")
 	a.Allow().Token() // from the sign-in page through consent
 }
 
-// Nobody authenticates, so only an https address tells that it is the client that
-// gets the answer, whatever kind of client it is (RFC 8252 §8.6).
-func TestImplicit_AZ_30_SilentAnswersNeedHTTPS(t *testing.T) {
-	plain := testkit.NewServer(t, testkit.WithImplicit)
+// No client authenticates here, so only an https URI ensures that the right client gets
+// the response. This holds for all kinds of client (RFC 8252 §8.6).
+func TestImplicit_AZ_30_ResponsesWithoutAPageNeedHTTPS(t *testing.T) {
+	base := testkit.NewServer(t, testkit.WithImplicit)
 	for _, tt := range []struct {
 		method oauth.AuthMethod
 		uri    string
-		silent bool
+		noPage bool
 	}{
 		{oauth.AuthNone, "https://app.example.com/cb", true}, {oauth.AuthSecret, "https://app.example.com/cb", true},
 		{oauth.AuthNone, "http://127.0.0.1/cb", false}, {oauth.AuthSecret, "http://127.0.0.1/cb", false},
 		{oauth.AuthNone, "com.example.app:/cb", false}, {oauth.AuthSecret, "http://localhost/cb", false},
 	} {
-		c, b := plain.Board(passport.Registration{AuthMethod: tt.method, RedirectURIs: []string{tt.uri}}), plain.Browser().SignIn("alice")
+		c, b := base.Board(passport.Registration{AuthMethod: tt.method, RedirectURIs: []string{tt.uri}}), base.Browser().SignIn("alice")
 		b.AuthorizeToken(c).Allow().Token()
 		again := b.AuthorizeToken(c)
-		if again.IsConsent() == tt.silent {
-			t.Errorf("%q at %s, with remembered consent: asked %v, want %v", tt.method, tt.uri, again.IsConsent(), !tt.silent)
+		if again.IsConsent() == tt.noPage {
+			t.Errorf("%q at %s, with remembered consent: IsConsent() = %v, want %v", tt.method, tt.uri, again.IsConsent(), !tt.noPage)
 		}
 		none := b.AuthorizeToken(c, "prompt", "none")
-		skips := plain.Restart(skipConsent)
+		skips := base.Restart(skipConsent)
 		skipped := skips.Browser().SignIn("bob").AuthorizeToken(c)
-		if tt.silent {
+		if tt.noPage {
 			none.Token()
 			skipped.Token()
 			skips.Browser().SignIn("bob").AuthorizeToken(c, "prompt", "consent").Ticket()
@@ -237,24 +235,24 @@ func TestImplicit_AZ_30_SilentAnswersNeedHTTPS(t *testing.T) {
 		}
 		none.WantFragmentError("consent_required")
 		skipped.Ticket()
-		plain.Restart(skipConsent, func(c *passport.Config) { c.InsecureSkipNativeConsent = true }).Browser().SignIn("bob").AuthorizeToken(c).Token()
+		base.Restart(skipConsent, func(c *passport.Config) { c.InsecureSkipNativeConsent = true }).Browser().SignIn("bob").AuthorizeToken(c).Token()
 	}
 }
 
-// There is no code that a challenge could bind: what is sent of PKCE is ignored
-// (RFC 6749 §3.1), and a public client needs none.
+// A token request has no code that a challenge could bind, so PKCE parameters are
+// ignored (RFC 6749 §3.1) and a public client needs none.
 func TestImplicit_PKCEIsIgnored(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit, func(c *passport.Config) { c.RequirePKCE = true })
 	c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 	b.AuthorizeToken(c).Allow().Token()
 	for _, pairs := range [][]string{
-		{"code_challenge", testkit.Challenge(c.Verifier), "code_challenge_method", "S256"}, {"code_challenge", "short"}, {"code_challenge_method", "plain"},
+		{"code_challenge", testkit.Challenge(c.Verifier), "code_challenge_method", "S256"}, {"code_challenge", "short"}, {"code_challenge_method", "base"},
 	} {
 		b.AuthorizeToken(c, pairs...).Token()
 	}
 }
 
-// The metadata tells exactly what there is.
+// The metadata lists exactly the supported types, modes and grants.
 func TestImplicit_MD_01_Metadata(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit)
 	m := s.Metadata()
@@ -268,23 +266,24 @@ func TestImplicit_MD_01_Metadata(t *testing.T) {
 	}
 	without := testkit.NewServer(t, testkit.WithImplicit, func(c *passport.Config) { c.Users = nil })
 	if m := without.Metadata(); len(testkit.Listed(m, "response_types_supported")) != 0 || slices.Contains(testkit.Listed(m, "grant_types_supported"), "implicit") {
-		t.Errorf("without users the metadata tells of %v", m)
+		t.Errorf("metadata without users = %v, want neither response types nor implicit", m)
 	}
 }
 
-// Where users are sent back to has to be known.
+// A client for the implicit grant needs a redirect URI.
 func TestImplicit_ClientNeedsARedirectURI(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit)
 	for _, method := range []oauth.AuthMethod{oauth.AuthNone, oauth.AuthSecret} {
 		_, err := s.CreateClient(t.Context(), passport.Registration{Name: "Board", AuthMethod: method, GrantTypes: []string{"implicit"}})
 		if err == nil || !strings.Contains(err.Error(), "a redirect URI is missing") {
-			t.Errorf("CreateClient(%q) without a redirect URI = %v", method, err)
+			t.Errorf("CreateClient(%q) without a redirect URI = %v, want an error that names it", method, err)
 		}
 	}
 }
 
-// What ends other tokens ends these, also what is issued at that very moment.
-func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
+// What revokes other tokens also revokes these, even if they are being issued at that
+// moment.
+func TestImplicit_Revocation(t *testing.T) {
 	ends := map[string]func(s *testkit.Server, c *testkit.Client, session string) error{
 		"RevokeUser": func(s *testkit.Server, _ *testkit.Client, _ string) error {
 			return s.RevokeUser(s.T.Context(), testkit.Ref("alice"))
@@ -299,7 +298,7 @@ func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 			return s.PasswordChanged(s.T.Context(), testkit.Ref("alice"), "")
 		},
 		"RevokeClient": func(s *testkit.Server, c *testkit.Client, _ string) error { return s.RevokeClient(s.T.Context(), c.ID) },
-		"the session, where tokens end with it": func(s *testkit.Server, c *testkit.Client, session string) error {
+		"the session, if tokens end with it": func(s *testkit.Server, c *testkit.Client, session string) error {
 			return s.EndSession(s.T.Context(), testkit.Ref("alice"), session)
 		},
 	}
@@ -308,7 +307,7 @@ func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 			store := &testkit.WatchedStore{Store: new(memstore.Store)}
 			s := testkit.NewServer(t, testkit.WithImplicit, func(c *passport.Config) { c.Store = store })
 			c, b := s.Board(passport.Registration{EndsWithSession: true}), s.Browser().SignIn("alice")
-			asked := b.AuthorizeToken(c)
+			page := b.AuthorizeToken(c)
 			before := b.AuthorizeToken(c).Allow().Token()
 			s.WantAdmits(before, true, "before")
 			store.Pause = func(verb string) {
@@ -320,12 +319,12 @@ func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			during := asked.Allow().Token()
+			during := page.Allow().Token()
 			s.WantAdmits(before, false, name)
-			s.WantAdmits(during, false, name+", while it was issued")
+			s.WantAdmits(during, false, name+" during the issuance")
 		})
 	}
-	t.Run("a session, where tokens stay", func(t *testing.T) {
+	t.Run("a session, if tokens don't end with it", func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithImplicit)
 		c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
 		token := b.AuthorizeToken(c).Allow().Token()
@@ -334,7 +333,7 @@ func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 		}
 		s.WantAdmits(token, true, "after signing out of the website")
 	})
-	t.Run("RevokeUser, while it is asked who is signed in", func(t *testing.T) {
+	t.Run("RevokeUser during the check of the session", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := testkit.NewServer(t, testkit.WithImplicit)
 			c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
@@ -345,13 +344,13 @@ func TestImplicit_EndsWithWhatItStandsOn(t *testing.T) {
 				time.Sleep(time.Second)
 				return u, err
 			}
-			s.WantAdmits(page.Allow().Token(), false, "of a request that came in before the user was revoked")
+			s.WantAdmits(page.Allow().Token(), false, "of a request from before the revocation")
 			s.WantAdmits(b.AuthorizeToken(c).Token(), false, "without a page")
 		})
 	})
 }
 
-// The token stands in its answer and nowhere else.
+// The token appears only in its response.
 func TestImplicit_OP_02_NoTokenInLogsAndPages(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit, testkit.WithAudit)
 	c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
@@ -360,11 +359,11 @@ func TestImplicit_OP_02_NoTokenInLogsAndPages(t *testing.T) {
 	token := s.Do(clicks[0]).Token()
 	for _, r := range clicks[1:] {
 		if a := s.Do(r); strings.Contains(a.Body, token[:40]) || a.Target() != "" {
-			t.Errorf("the second answer is %s", a)
+			t.Errorf("the second response is %s, want no token and no redirect", a)
 		}
 	}
-	silent := b.AuthorizeToken(c)
-	for _, secret := range []string{token, silent.Token(), page.Ticket()} {
+	direct := b.AuthorizeToken(c)
+	for _, secret := range []string{token, direct.Token(), page.Ticket()} {
 		parts := strings.Split(secret, ".")
 		if strings.Contains(s.Log.String(), parts[len(parts)-1]) {
 			t.Error("the log holds a token or a ticket")
@@ -375,13 +374,12 @@ func TestImplicit_OP_02_NoTokenInLogsAndPages(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(silent.Body, silent.Token()) {
-		t.Error("a redirect repeats the token in its body")
+	if strings.Contains(direct.Body, direct.Token()) {
+		t.Error("the body of a redirect contains the token")
 	}
 }
 
-// A failure leaves the page as it was: the ticket, the consent and the token are
-// one write.
+// Ticket, consent and token are one write, so the page still works after a failure.
 func TestImplicit_OneWrite(t *testing.T) {
 	s, store := testkit.Watched(t, testkit.WithImplicit)
 	c, b := s.Board(passport.Registration{}), s.Browser().SignIn("alice")
@@ -393,7 +391,7 @@ func TestImplicit_OneWrite(t *testing.T) {
 	store.Total()
 	page.Allow().Token()
 	if begun, used, issued := store.Count("Begin"), store.Count("UseOnce"), store.Count("Issue"); begun != 0 || used != 0 || issued != 1 || store.Total() != 3 {
-		t.Errorf("allowing took Begin %d, UseOnce %d, Issue %d times among other calls; want client, consent and one Issue", begun, used, issued)
+		t.Errorf("Allow() called Begin %d, UseOnce %d and Issue %d times; want three calls: client, consent and one Issue", begun, used, issued)
 	}
 	b.AuthorizeToken(c).Token() // remembered
 }

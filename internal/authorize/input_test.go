@@ -14,8 +14,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Bad input gets a clear error and changes nothing; none of it is a fault of the
-// server's.
+// Bad input gets a clear error and changes nothing. It is never logged as a server
+// error.
 func TestAuthorize_NeverRepeat_F10_BadInput(t *testing.T) {
 	s := testkit.NewServer(t, audited)
 	c := s.Web()
@@ -48,12 +48,12 @@ func TestAuthorize_NeverRepeat_F10_BadInput(t *testing.T) {
 	}
 	log := s.Log.String()
 	if strings.Contains(log, `"level":"ERROR"`) || strings.Contains(log, "goroutine ") || strings.Contains(log, "panic") {
-		t.Errorf("bad input is in the log as a fault of ours")
+		t.Errorf("the log has bad input as a server error")
 	}
 	s.Redeem(c, s.Browser().SignIn("alice").Authorize(c).Allow().Code())
 }
 
-// A body of any kind and size is read up to a limit.
+// Every body is read only up to a limit, regardless of its type.
 func TestAuthorize_NeverRepeat_F10_Bodies(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -67,14 +67,14 @@ func TestAuthorize_NeverRepeat_F10_Bodies(t *testing.T) {
 		"10 MB of one ticket": {"application/x-www-form-urlencoded", strings.NewReader("decision=allow&ticket=" + strings.Repeat("a", 10<<20)), 413},
 		"10 MB of parameters": {"application/x-www-form-urlencoded", strings.NewReader(request + strings.Repeat("&a=b", 10<<18)), 413},
 		"20000 parameters":    {"application/x-www-form-urlencoded", strings.NewReader(request + strings.Repeat("&a", 20000)), 400},
-		"an endless one":      {"application/x-www-form-urlencoded", io.MultiReader(strings.NewReader(request+"&x="), endless{}), 413},
-		"one that breaks":     {"application/x-www-form-urlencoded", io.MultiReader(strings.NewReader(request), broken{}), 400},
+		"an endless body":     {"application/x-www-form-urlencoded", io.MultiReader(strings.NewReader(request+"&x="), endless{}), 413},
+		"a read error":        {"application/x-www-form-urlencoded", io.MultiReader(strings.NewReader(request), broken{}), 400},
 		"JSON":                {"application/json", strings.NewReader(`{"client_id":"` + c.ID + `"}`), 400},
 		"multipart":           {"multipart/form-data; boundary=x", strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"client_id\"\r\n\r\n" + c.ID + "\r\n--x--"), 400},
 		"no type":             {"", strings.NewReader(request), 400},
-		"a type that is none": {"a/b; c=d; c=d;;", strings.NewReader(request), 400},
+		"an invalid type":     {"a/b; c=d; c=d;;", strings.NewReader(request), 400},
 		"bad encoding":        {"application/x-www-form-urlencoded", strings.NewReader(request + "&x=%zz"), 200},
-		"a bad known one":     {"application/x-www-form-urlencoded", strings.NewReader(request + "&prompt=%zz"), 400},
+		"a bad known field":   {"application/x-www-form-urlencoded", strings.NewReader(request + "&prompt=%zz"), 400},
 		"nothing":             {"application/x-www-form-urlencoded", http.NoBody, 400},
 		"a form":              {"application/x-www-form-urlencoded; charset=UTF-8", strings.NewReader(request), 200},
 	} {
@@ -82,10 +82,10 @@ func TestAuthorize_NeverRepeat_F10_Bodies(t *testing.T) {
 		r.Header.Set("Content-Type", tt.contentType)
 		a := b.Send(r)
 		if a.Status != tt.status || a.Target() != "" || a.IsConsent() != (tt.status == 200) {
-			t.Errorf("%s: want status %d, got %d: %s", what, tt.status, a.Status, a)
+			t.Errorf("%s: status %d, want %d: %s", what, a.Status, tt.status, a)
 		}
 	}
-	// A GET has no body that counts.
+	// The body of a GET is ignored.
 	r := httptest.NewRequest("GET", testkit.Issuer+"/oauth/authorize?client_id="+url.QueryEscape(c.ID), strings.NewReader(request))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	b.Send(r).WantRedirectError("invalid_request")
@@ -104,9 +104,9 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// FuzzAuthorize sends requests of any parameters. Whatever they are, the endpoint
-// answers without a fault, leads only to the client's own place or the sign-in
-// page, and shows nothing that was sent as markup (B9, B16).
+// FuzzAuthorize sends requests with arbitrary parameters. The endpoint never fails,
+// redirects only to the client or the sign-in page, and escapes everything that it
+// shows (B9, B16).
 func FuzzAuthorize(f *testing.F) {
 	for _, seed := range [][9]string{
 		{"web", "https://app.example.com/cb", "code", "read write", "state", "", "", "", ""},
@@ -152,7 +152,7 @@ func FuzzAuthorize(f *testing.F) {
 func checkFuzzed(t *testing.T, a *testkit.Response, params url.Values) {
 	t.Helper()
 	if a.Status >= 500 {
-		t.Fatalf("a request is a fault of the server's: %s", a)
+		t.Fatalf("the request caused a server error: %s", a)
 	}
 	a.IsInert(fmt.Sprint(params))
 	target := a.Target()
@@ -162,14 +162,14 @@ func checkFuzzed(t *testing.T, a *testkit.Response, params url.Values) {
 	switch to, _ := url.Parse(target); {
 	case target == "" || strings.HasPrefix(target, "/login?return_to=%2Foauth%2Fauthorize%3F"):
 	case to == nil:
-		t.Fatalf("the browser is sent to %q", target)
+		t.Fatalf("the browser is sent to %q, want the client or the sign-in page", target)
 	case strings.HasPrefix(target, "https://app.example.com/cb?"), strings.HasPrefix(target, "com.example.app:/cb?"),
 		to.Scheme == "http" && (to.Hostname() == "127.0.0.1" || to.Hostname() == "::1") && to.Path == "/cb" && to.User == nil:
 		q := to.Query()
 		if q.Get("iss") != testkit.Issuer || len(q["state"]) > 1 || q.Has("state") && q.Get("state") != params.Get("state") || q.Has("code") == q.Has("error") {
-			t.Fatalf("the client is told %v", q)
+			t.Fatalf("parameters of the response = %v, want iss, the sent state, and either a code or an error", q)
 		}
 	default:
-		t.Fatalf("the browser is sent to %q", target)
+		t.Fatalf("the browser is sent to %q, want the client or the sign-in page", target)
 	}
 }

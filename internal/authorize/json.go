@@ -144,7 +144,7 @@ func scriptForm(r *http.Request) (url.Values, error) {
 		case string:
 			form.Set(name, v)
 		default:
-			return nil, errors.New(name + " is not a text")
+			return nil, errors.New(name + " is not a string")
 		}
 	}
 	return form, nil

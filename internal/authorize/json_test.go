@@ -17,8 +17,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A front end of the application's own gets what the page would show.
-func TestAuthorizeJSON_C9_WhatThePageWouldShow(t *testing.T) {
+// An application's front end gets the data of the page.
+func TestAuthorizeJSON_C9_DataOfThePage(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://api.example.com"} })
 	c := s.Register(passport.Registration{Name: "Order", RedirectURIs: []string{"https://tracker.example:8443/cb"}, Attributes: map[string]string{"note": "internal"}})
 	s.Change(c, func(stored *oauth.Client) { stored.Name = "Order \u202eTracker<b>" })
@@ -33,44 +33,45 @@ func TestAuthorizeJSON_C9_WhatThePageWouldShow(t *testing.T) {
 	got := b.AuthorizeJSON(native, "scope", "", "resource", "https://api.example.com").JSON()
 	if got["redirect_host"] != "com.example.app" || got["on_device"] != true || got["client"].(map[string]any)["untrusted"] != true ||
 		testkit.AsText(got["scopes"]) != "[]" || testkit.AsText(got["resources"]) != "[https://api.example.com]" {
-		t.Errorf("an app on the device that a user registered is shown as %v", got)
+		t.Errorf("the JSON for a user's app on the device is %v", got)
 	}
 }
 
-// Where clients and accounts have numbers for IDs, JSON has them as numbers.
-func TestAuthorizeJSON_NumbersForIDs(t *testing.T) {
+// Numeric IDs of clients and accounts are numbers in JSON.
+func TestAuthorizeJSON_NumericIDs(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.ClientIDs, c.NumericUserIDs = passport.Integers, true })
 	s.Users.ByID["42"] = &passport.User{ID: "42", Name: "Zaphod"}
 	c := s.Web()
-	made := *c.Client
-	made.ID = "7"
-	if err := s.Store.CreateClient(t.Context(), &made, nil); err != nil {
+	numbered := *c.Client
+	numbered.ID = "7"
+	if err := s.Store.CreateClient(t.Context(), &numbered, nil); err != nil {
 		t.Fatal(err)
 	}
 	a := s.Browser().SignIn("42").AuthorizeJSON(c, "client_id", "7")
 	if !strings.Contains(a.Body, `"client":{"id":7,`) || !strings.Contains(a.Body, `"user":{"id":42,`) {
-		t.Errorf("the IDs are no numbers: %s", a.Body)
+		t.Errorf("the IDs are not numbers: %s", a.Body)
 	}
 	if a := s.Browser().SignIn("alice").AuthorizeJSON(c, "client_id", "7"); !strings.Contains(a.Body, `"user":{"id":"alice",`) {
-		t.Errorf("an ID that is no number is shown as %s", a.Body)
+		t.Errorf("an ID that is not a number: %s, want a string", a.Body)
 	}
 }
 
-// The answer is posted as JSON or as a form, and says where to send the browser.
+// A script sends the decision as JSON or as a form. The response has the URL for the
+// browser.
 func TestAuthorizeJSON_AllowAndDeny(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	page := b.AuthorizeJSON(c)
 	s.Redeem(c, page.PostJSON("allow").WantStatus(200).Code())
 	if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 1 || given[0].User != testkit.Ref("alice") {
-		t.Errorf("events of the consent: %+v", given)
+		t.Errorf("ConsentGiven events = %+v, want one for alice", given)
 	}
-	// What was allowed before needs no page: there is nothing to show.
+	// With remembered consent there is no page, so the response is the redirect.
 	s.Redeem(c, b.AuthorizeJSON(c).WantStatus(200).Code())
 
 	declined := b.AuthorizeJSON(c, "prompt", "consent").PostJSON("deny").WantStatus(200).WantRedirectError("access_denied")
 	if got := declined.JSON(); len(got) != 1 {
-		t.Errorf("one who declined gets %v, want redirect_to alone", got)
+		t.Errorf("the response to deny is %v, want only redirect_to", got)
 	}
 	form := func(page *testkit.Response, method, decision string) *testkit.Response {
 		r := b.Request(method, "/oauth/authorize")
@@ -93,8 +94,8 @@ func TestAuthorizeJSON_AllowAndDeny(t *testing.T) {
 	page.PostJSON("allow").Code()
 }
 
-// Who has to sign in is sent there by the front end, and what comes back is asked
-// for again, as JSON or not.
+// If the user must sign in, the front end gets the URL of the sign-in page. The return
+// address works as JSON and as a page.
 func TestAuthorizeJSON_SigningIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -109,7 +110,7 @@ func TestAuthorizeJSON_SigningIn(t *testing.T) {
 			got := a.JSON()
 			if a.Status != 401 || got["message"] != "Unauthenticated." || len(got) != 3 ||
 				got["sign_in_url"] != "/login?"+(url.Values{"return_to": {testkit.AsText(got["return_to"])}}).Encode() {
-				t.Fatalf("prompt=%s of one who has to sign in: %d %s", prompt, a.Status, a.Body)
+				t.Fatalf("prompt=%s without a sign-in: %d %s, want 401 with sign_in_url and return_to", prompt, a.Status, a.Body)
 			}
 			time.Sleep(time.Minute)
 			b.SignIn("alice")
@@ -122,18 +123,18 @@ func TestAuthorizeJSON_SigningIn(t *testing.T) {
 		page := b.AuthorizeJSON(c)
 		b.SignOut()
 		if a := page.PostJSON("allow"); a.Status != 401 || a.JSON()["sign_in_url"] == nil {
-			t.Errorf("an answer of one who has signed out: %d %s", a.Status, a.Body)
+			t.Errorf("a decision after signing out: %d %s, want 401 with sign_in_url", a.Status, a.Body)
 		}
 	})
 }
 
-// What is wrong is said with the same words and, where the client may be told,
-// the way to it.
+// Errors have the same texts as on the page. If the client may get the error, the
+// response also has the redirect.
 func TestAuthorizeJSON_Errors(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	b.AuthorizeJSON(c, "client_id", "nobody").WantJSON(400, `{"error":"invalid_client","error_description":"there is no app with this client_id"}`)
-	b.AuthorizeJSON(c, "redirect_uri", "https://evil.example").WantJSON(400, `{"error":"invalid_request","error_description":"redirect_uri is not one that is registered for this app"}`)
+	b.AuthorizeJSON(c, "redirect_uri", "https://evil.example").WantJSON(400, `{"error":"invalid_request","error_description":"redirect_uri is not registered for this app"}`)
 	b.AuthorizeJSON(c, "scope", "nothing").WantJSON(400, `{"error":"invalid_scope","error_description":"the scope nothing does not exist",`+
 		`"redirect_to":"https://app.example.com/cb?error=invalid_scope\u0026error_description=the+scope+nothing+does+not+exist\u0026state=state-of-the-client\u0026iss=https%3A%2F%2Fauth.example.com"}`)
 	untrusted := s.Register(passport.Registration{Owner: testkit.Ref("bob")})
@@ -145,8 +146,8 @@ func TestAuthorizeJSON_Errors(t *testing.T) {
 	}
 }
 
-// The rules of the ticket are those of the page (RFC 6749 §10.12): this browser,
-// this account, this request, ten minutes, one decision.
+// A ticket has the same rules as on the page (RFC 6749 §10.12): this browser, this
+// account, this request, ten minutes, one decision.
 func TestAuthorizeJSON_AZ_27_TicketRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -157,45 +158,45 @@ func TestAuthorizeJSON_AZ_27_TicketRules(t *testing.T) {
 			stolen.From = other
 			a := stolen.PostJSON("allow")
 			if a.Status != http.StatusConflict || a.JSON()["message"] == nil || a.Part(testkit.TicketElement, "ticket") == page.Ticket() || !a.IsConsent() || a.Target() != "" {
-				t.Errorf("a ticket in %s: %d %s, want it asked anew with another", name, a.Status, a.Body)
+				t.Errorf("a ticket in %s: %d %s, want 409 with a new ticket", name, a.Status, a.Body)
 			}
 		}
 		b.SignIn("alice")
 		code := page.PostJSON("allow").Code()
 		if again := page.PostJSON("allow").Code(); again != code {
-			t.Errorf("a second click gets the code %s, want that of the first, %s", again, code)
+			t.Errorf("a second click gets the code %s, want the first code, %s", again, code)
 		}
-		page.PostJSON("deny").WantJSON(409, `{"message":"You have allowed this request already. To take it back, remove the app's access."}`)
+		page.PostJSON("deny").WantJSON(409, `{"message":"You already allowed this request. To undo that, remove the app's access."}`)
 		s.Redeem(c, code)
-		page.PostJSON("allow").WantJSON(409, `{"message":"You have allowed this request already, and the app has its answer."}`)
+		page.PostJSON("allow").WantJSON(409, `{"message":"You already allowed this request, and the app has its response."}`)
 
 		page = b.AuthorizeJSON(c, "prompt", "consent")
 		time.Sleep(10 * time.Minute)
 		page.PostJSON("allow").WantJSON(400, `{"error":"invalid_request","error_description":"this page has expired. Go back to the app and start again"}`)
 		if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 1 || given[0].User != testkit.Ref("alice") {
-			t.Errorf("events of consent: %+v, want that of alice alone", given)
+			t.Errorf("ConsentGiven events = %+v, want one for alice", given)
 		}
 	})
 }
 
-// Allowing and declining at once: one of them wins, on a page and by script.
+// Of concurrent decisions to allow and to deny, one wins.
 func TestAuthorizeJSON_AZ_27_OneDecisionWins(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	for range 20 {
 		page := b.AuthorizeJSON(c, "prompt", "consent")
-		answers := make([]*testkit.Response, 4)
+		responses := make([]*testkit.Response, 4)
 		var wg sync.WaitGroup
 		for i, decision := range []string{"allow", "deny", "allow", "deny"} {
 			r := b.Request("POST", "/oauth/authorize", map[string]any{"ticket": page.Ticket(), "decision": decision})
 			for _, cookie := range b.Jar.Cookies(b.Origin()) {
 				r.AddCookie(cookie)
 			}
-			wg.Go(func() { answers[i] = s.Do(r) })
+			wg.Go(func() { responses[i] = s.Do(r) })
 		}
 		wg.Wait()
 		codes, declined := map[string]bool{}, 0
-		for _, a := range answers {
+		for _, a := range responses {
 			to, _ := url.Parse(a.Target())
 			if code := to.Query().Get("code"); code != "" {
 				codes[code] = true
@@ -205,13 +206,13 @@ func TestAuthorizeJSON_AZ_27_OneDecisionWins(t *testing.T) {
 			}
 		}
 		if len(codes)+min(declined, 1) != 1 {
-			t.Fatalf("%d codes and %d times declined, want one or the other: %v", len(codes), declined, answers)
+			t.Fatalf("%d codes and %d times access_denied, want one code or access_denied: %v", len(codes), declined, responses)
 		}
 	}
 }
 
-// No other origin reads a ticket or sends an answer: there is no CORS, scripts
-// say where they come from, and the JSON cannot be loaded as anything else.
+// No other origin can read a ticket or send a decision: there is no CORS, the origin of
+// scripts is checked, and the JSON cannot be loaded as another type.
 func TestAuthorizeJSON_AZ_24_NeverRepeat_B10_NoOtherOrigin(t *testing.T) {
 	for _, base := range []string{testkit.Issuer, "http://auth.example.com"} {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Issuer, c.InsecureAllowHTTP = base, true })
@@ -227,44 +228,44 @@ func TestAuthorizeJSON_AZ_24_NeverRepeat_B10_NoOtherOrigin(t *testing.T) {
 			for _, method := range []string{"POST", "DELETE"} {
 				r := b.Request(method, "/oauth/authorize", map[string]any{"ticket": page.Ticket(), "decision": map[string]string{"POST": "allow", "DELETE": "deny"}[method]})
 				maps.Copy(r.Header, header)
-				b.Send(r).WantJSONError(403, "access_denied") // and send looks for CORS headers
+				b.Send(r).WantJSONError(403, "access_denied") // Send also checks for CORS headers
 			}
 			r := b.Request("GET", "/oauth/authorize?"+c.Request().Encode())
 			maps.Copy(r.Header, header)
-			a := b.Send(r).WantJSONError(403, "access_denied") // neither ticket nor code, should the application have put CORS around its routes
+			a := b.Send(r).WantJSONError(403, "access_denied") // no ticket and no code, even if the application adds CORS to its routes
 			if a.Header.Get("Cross-Origin-Resource-Policy") != "same-origin" || a.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("%s: a GET is answered with %v", name, a.Header)
+				t.Errorf("%s: the response to a GET has the headers %v", name, a.Header)
 			}
 		}
 		r := b.Request("OPTIONS", "/oauth/authorize")
 		r.Header.Set("Access-Control-Request-Method", "POST")
 		r.Header.Set("Access-Control-Request-Headers", "content-type")
 		if a := b.Send(r); a.Status != http.StatusMethodNotAllowed {
-			t.Errorf("OPTIONS = %s", a)
+			t.Errorf("OPTIONS = %s, want 405", a)
 		}
 		page.PostJSON("allow").Code()
 	}
 }
 
-// What is no answer changes nothing, whatever it is.
-func TestAuthorizeJSON_MalformedAnswers(t *testing.T) {
+// A malformed decision changes nothing.
+func TestAuthorizeJSON_MalformedDecisions(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	page := b.AuthorizeJSON(c)
 	ticket, _ := json.Marshal(page.Ticket())
 	for body, want := range map[string]string{
-		`{"ticket":` + string(ticket) + `}`:                      "the answer is neither allow nor deny",
-		`{"ticket":` + string(ticket) + `,"decision":null}`:      "the answer is neither allow nor deny",
-		`{"ticket":` + string(ticket) + `,"decision":"ALLOW"}`:   "the answer is neither allow nor deny",
-		`{"decision":"allow"}`:                                   "the answer is neither allow nor deny",
-		`{"Ticket":` + string(ticket) + `,"decision":"allow"}`:   "the answer is neither allow nor deny",
+		`{"ticket":` + string(ticket) + `}`:                      "decision must be allow or deny",
+		`{"ticket":` + string(ticket) + `,"decision":null}`:      "decision must be allow or deny",
+		`{"ticket":` + string(ticket) + `,"decision":"ALLOW"}`:   "decision must be allow or deny",
+		`{"decision":"allow"}`:                                   "decision must be allow or deny",
+		`{"Ticket":` + string(ticket) + `,"decision":"allow"}`:   "decision must be allow or deny",
 		`{"ticket":["x"],"decision":"allow"}`:                    "the request is not properly encoded",
 		`{"ticket":` + string(ticket) + `,"decision":true}`:      "the request is not properly encoded",
 		`{"ticket":` + string(ticket) + `,"decision":"allow"`:    "the request is not properly encoded",
 		`{"ticket":` + string(ticket) + `,"decision":"allow"}{}`: "the request is not properly encoded",
 		`{"ticket":"` + "\xff" + `","decision":"allow"}`:         "the request is not properly encoded",
-		``:                                  "the answer is neither allow nor deny",
-		`[]`:                                "the answer is neither allow nor deny",
+		``:                                  "decision must be allow or deny",
+		`[]`:                                "decision must be allow or deny",
 		`{"ticket":"x","decision":"allow"}`: "this page has expired. Go back to the app and start again",
 	} {
 		r := b.Request("POST", "/oauth/authorize")
@@ -280,20 +281,20 @@ func TestAuthorizeJSON_MalformedAnswers(t *testing.T) {
 	b.Send(r).WantJSONError(413, "invalid_request")
 	b.AsksJSON("DELETE", "/oauth/authorize").WantJSONError(405, "invalid_request")
 	if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 0 {
-		t.Fatalf("somebody consented: %+v", given)
+		t.Fatalf("ConsentGiven events = %+v, want none", given)
 	}
 	page.PostJSON("allow").Code()
 }
 
-// A browser that asks for HTML gets a page, a script that sends JSON and does not
-// say what it wants gets JSON.
-func TestAuthorizeJSON_WhoGetsIt(t *testing.T) {
+// A browser that accepts HTML gets a page. A script that sends JSON and accepts
+// anything gets JSON.
+func TestAuthorizeJSON_AcceptHeader(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) {
 		c.SkipConsent = func(context.Context, *oauth.Client, *passport.User) bool { return true }
 	})
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	if a := b.Authorize(c); a.Status != http.StatusSeeOther {
-		t.Errorf("a browser gets %s, want a redirect", a)
+		t.Errorf("the response to a browser is %s, want a redirect", a)
 	}
 	s.Redeem(c, b.AuthorizeJSON(c).WantStatus(200).Code())
 	for accept, asJSON := range map[string]bool{"*/*": true, "": true, "text/html": false, "text/html,application/json": false} {
@@ -301,13 +302,12 @@ func TestAuthorizeJSON_WhoGetsIt(t *testing.T) {
 		r := b.Request("POST", "/oauth/authorize", map[string]any{"ticket": page.Ticket(), "decision": "allow"})
 		r.Header.Set("Accept", accept)
 		if a := b.Send(r); (a.Header.Get("Content-Type") == "application/json") != asJSON || a.Code() == "" {
-			t.Errorf("Accept %q, sending JSON: %s", accept, a)
+			t.Errorf("Accept %q, sending JSON: %s, want JSON: %v", accept, a, asJSON)
 		}
 	}
 }
 
-// What the implicit grant answers goes to the script as it would to the browser: in
-// the fragment, once.
+// The implicit grant's response goes to a script as to a browser: in the fragment, once.
 func TestAuthorizeJSON_ImplicitGrant(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.EnableImplicitGrant = true })
 	c := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, GrantTypes: []string{"implicit"}})
@@ -316,5 +316,5 @@ func TestAuthorizeJSON_ImplicitGrant(t *testing.T) {
 	if !strings.HasPrefix(to, "https://app.example.com/cb#") || !strings.Contains(to, "access_token=") {
 		t.Errorf("redirect_to = %s, want a token in the fragment", to)
 	}
-	page.PostJSON("allow").WantJSON(409, `{"message":"You have allowed this request already, and the app has its answer."}`)
+	page.PostJSON("allow").WantJSON(409, `{"message":"You already allowed this request, and the app has its response."}`)
 }

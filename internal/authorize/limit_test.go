@@ -9,8 +9,8 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// A user who allows a client again and again, in other browsers for example, is
-// never refused: the oldest connections end.
+// A user may allow a client again any number of times, for example in other browsers.
+// The oldest connections end.
 func TestConsent_Bounds_OldestFamiliesEnd(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.MaxFamiliesPerClient = 3 })
 	web, other := s.Web(), s.Register(passport.Registration{Name: "Other"})
@@ -20,9 +20,9 @@ func TestConsent_Bounds_OldestFamiliesEnd(t *testing.T) {
 		granted = append(granted, s.GrantTokens(web, "prompt", "consent").Access)
 	}
 	for i, access := range granted {
-		s.WantAdmits(access, i >= 2, "one of five connections, of which three stay")
+		s.WantAdmits(access, i >= 2, "of five connections, three are kept")
 	}
-	s.WantAdmits(elsewhere.Access, true, "of another client")
+	s.WantAdmits(elsewhere.Access, true, "a token of another client")
 	s.WantAdmits(personal.AccessToken, true, "a personal access token")
 	revoked := 0
 	for _, r := range testkit.EventsOf[passport.Revoked](s) {
@@ -31,11 +31,11 @@ func TestConsent_Bounds_OldestFamiliesEnd(t *testing.T) {
 		}
 	}
 	if revoked != 2 {
-		t.Errorf("%d events tell of one connection that ended, want 2: %+v", revoked, testkit.EventsOf[passport.Revoked](s))
+		t.Errorf("%d events about an ended connection, want 2: %+v", revoked, testkit.EventsOf[passport.Revoked](s))
 	}
 }
 
-// A page that asks for codes and never redeems them takes no place of a connection.
+// Codes that are never redeemed don't count as connections.
 func TestConsent_Bounds_AbandonedCodesEndNoFamily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.MaxFamiliesPerClient = 3 })
@@ -53,7 +53,7 @@ func TestConsent_Bounds_AbandonedCodesEndNoFamily(t *testing.T) {
 			t.Errorf("refresh of the first of two connections = %d %s, want 200", r.Status, r.Body)
 		}
 		if events := testkit.EventsOf[passport.Revoked](s); len(events) != 0 {
-			t.Errorf("events %+v, want none: no connection ended", events)
+			t.Errorf("events = %+v, want none, because no connection ended", events)
 		}
 	})
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// plainStore has no optional powers.
+// plainStore is a store without optional interfaces.
 type plainStore struct{ oauth.Store }
 
-// nginxHeader is how much of a response's header nginx accepts by default on most
-// machines (proxy_buffer_size).
+// nginxHeader is the maximum size of a response header that nginx accepts by default on
+// most machines (proxy_buffer_size).
 const nginxHeader = 4 << 10
 
 // wantSmallHeader fails the test for a response that nginx would answer with 502.
@@ -35,16 +35,16 @@ func wantSmallHeader(t *testing.T, what string, a *testkit.Response) *testkit.Re
 	return a
 }
 
-// longStates are states up to the longest request that is accepted, by how they look.
+// longStates returns states up to the maximum request length, by description.
 func longStates() map[string]string {
 	return map[string]string{
 		"short":                   "af0ifjsldkj",
 		"1,120 bytes of JSON":     `{"next":"` + strings.Repeat(`/a?b=c&d="e"`, 92) + `"}`,
 		"2 kB of letters":         strings.Repeat("s", 1700),
-		"2 kB that all escape":    strings.Repeat("%", 600),
+		"2 kB that are escaped":   strings.Repeat("%", 600),
 		"just above 2 kB":         strings.Repeat("s", 1900),
 		"8 kB of letters":         strings.Repeat("s", 7700),
-		"8 kB that all escape":    strings.Repeat("é", 1280),
+		"8 kB that are escaped":   strings.Repeat("é", 1280),
 		"8 kB in percent signs":   strings.Repeat("%", 2560),
 		"a URL, escaped by a URL": strings.Repeat(url.QueryEscape(url.QueryEscape("https://app.example.com/?a=b&c=d ")), 60),
 	}
@@ -53,7 +53,7 @@ func longStates() map[string]string {
 // FR-27: no answer has a long Location, on the way to the sign-in page, back with a
 // code, without a page, or with an error. The state comes back unchanged.
 func TestAuthorize_FR_27_EveryLocationIsBounded(t *testing.T) {
-	for storeName, store := range map[string]oauth.Store{"a store that keeps requests": new(memstore.Store), "a store without that power": plainStore{new(memstore.Store)}} {
+	for storeName, store := range map[string]oauth.Store{"a store for requests": new(memstore.Store), "a store without optional interfaces": plainStore{new(memstore.Store)}} {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Store = store })
 		node := s.Restart()
 		for name, state := range longStates() {
@@ -63,13 +63,13 @@ func TestAuthorize_FR_27_EveryLocationIsBounded(t *testing.T) {
 				wantState := func(what string, a *testkit.Response) {
 					t.Helper()
 					if got := wantSmallHeader(t, what, a).Params().Get("state"); got != state {
-						t.Errorf("%s: the client gets the state %.60q, want %.60q", what, got, state)
+						t.Errorf("%s: state = %.60q, want %.60q", what, got, state)
 					}
 				}
 				wantState("login_required", b.Authorize(c, "state", state, "prompt", "none"))
 				away := wantSmallHeader(t, "on the way to the sign-in page", b.Authorize(c, "state", state))
 				if strings.Contains(away.Target(), "%25") {
-					t.Errorf("the address of the sign-in page is escaped twice: %.300s", away.Target())
+					t.Errorf("the URL of the sign-in page is escaped twice: %.300s", away.Target())
 				}
 				away.From = b.At(node) // another node
 				page := wantSmallHeader(t, "the consent page", away.SignIn("alice"))
@@ -91,12 +91,12 @@ func TestAuthorize_FR_27_StoredRequests(t *testing.T) {
 		handle := strings.TrimPrefix(away.ReturnTo(), "/oauth/authorize?passport_sign_in=")
 		stored, err := pending.PendingRequest(t.Context(), oauth.DigestOf(handle))
 		if err != nil || stored.ClientID != c.ID || strings.Contains(fmt.Sprint(stored), "canary") || strings.Contains(fmt.Sprint(stored), handle) {
-			t.Fatalf("the store has %.200v, %v; want the request of the client, sealed, and not its handle", stored, err)
+			t.Fatalf("the store has %.200v, %v; want the client's request, sealed and without its handle", stored, err)
 		}
 		if strings.Contains(handle, "canary") || len(handle) > 64 {
-			t.Errorf("the handle is %.100q, want a short random text", handle)
+			t.Errorf("the handle is %.100q, want a short random string", handle)
 		}
-		for range 2 { // a reload is the same request
+		for range 2 { // a reload repeats the same request
 			if got := away.SignIn("alice"); !got.IsConsent() {
 				t.Errorf("with a handle: %s, want the consent page", got)
 			}
@@ -107,9 +107,9 @@ func TestAuthorize_FR_27_StoredRequests(t *testing.T) {
 	})
 }
 
-// FR-27: anonymous requests fill a store up to a bound. Above it they still work. A
-// request that is too long for the URL gets one of the last places, which are free again
-// after ten minutes.
+// FR-27: the number of stored requests of a client is limited. Above the limit, requests
+// still work. The last slots are for requests that are too long for the URL, and become
+// free after ten minutes.
 func TestAuthorize_FR_27_StoredRequestsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestAuthorize_FR_27_StoredRequestsAreBounded(t *testing.T) {
 		c := s.Web()
 		long, longer := strings.Repeat("s", 3000), strings.Repeat("s", 6000)
 		inURL := func(a *testkit.Response) bool { return strings.Contains(a.ReturnTo(), ".") }
-		checkPlaces := func(when string, longInURL, longerInURL bool) {
+		checkSlots := func(when string, longInURL, longerInURL bool) {
 			t.Helper()
 			for state, want := range map[string]bool{long: longInURL, longer: longerInURL} {
 				away := wantSmallHeader(t, when, s.Browser().Authorize(c, "state", state, "prompt", "consent"))
@@ -129,28 +129,28 @@ func TestAuthorize_FR_27_StoredRequestsAreBounded(t *testing.T) {
 				}
 			}
 		}
-		checkPlaces("with an empty store", false, false)
+		checkSlots("with an empty store", false, false)
 		b := s.Browser()
 		for range 600 {
 			b.Authorize(c, "state", long)
 		}
-		checkPlaces("after 600 requests of 3 KB", true, false)
+		checkSlots("after 600 requests of 3 KB", true, false)
 		for range 600 {
 			b.Authorize(c, "state", longer)
 		}
-		checkPlaces("after 1000 requests 6 KB", true, true)
+		checkSlots("after 600 requests of 6 KB", true, true)
 		if away := s.Browser().Authorize(s.Web(), "state", long); away.Status != http.StatusSeeOther || inURL(away) {
 			t.Errorf("another client: %s, want a redirect with a handle", away)
 		}
 		time.Sleep(10 * time.Minute)
-		checkPlaces("ten minutes later", true, false)
+		checkSlots("ten minutes later", true, false)
 		time.Sleep(4 * time.Hour)
-		checkPlaces("four hours later", false, false)
+		checkSlots("four hours later", false, false)
 	})
 }
 
-// FR-27: in the places of a crowd, a request lives for ten minutes.
-func TestAuthorize_FR_27_StoredRequestsInACrowd(t *testing.T) {
+// FR-27: in the last slots, a request is kept for ten minutes.
+func TestAuthorize_FR_27_LastSlotsOfStoredRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c := s.Web()

@@ -13,9 +13,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// An application on the user's device gets its port when it starts. Public clients
-// may use any port, also beside an https URI (RFC 8252 §7.3). Nothing else of the URI
-// may differ. The token endpoint compares with the URI of the request, port included.
+// An application on the user's device gets its port when it starts. Public clients may
+// use any port, even if they also have an https URI (RFC 8252 §7.3). The rest of the URI
+// must match. The token endpoint compares with the URI of the request, including the
+// port.
 func TestAuthorize_FR_23_AZ_09_AZ_10_NeverRepeat_B2_LoopbackPortOfAPublicClient(t *testing.T) {
 	s := testkit.NewServer(t)
 	uris := []string{"http://127.0.0.1/cb?x=1", "http://[::1]/cb", "http://localhost:3000/cb"}
@@ -27,13 +28,13 @@ func TestAuthorize_FR_23_AZ_09_AZ_10_NeverRepeat_B2_LoopbackPortOfAPublicClient(
 		for _, uri := range []string{"http://127.0.0.1:49152/cb?x=1", "http://[::1]:49152/cb", "http://localhost:49152/cb", "http://localhost/cb"} {
 			done := b.Authorize(c, "redirect_uri", uri).Allow()
 			if u, _, _ := strings.Cut(done.Target(), "code="); u != uri+"?" && u != uri+"&" {
-				t.Errorf("the response to %s goes to %s", uri, done.Target())
+				t.Errorf("the response for %s goes to %s", uri, done.Target())
 			}
 			form := c.CodeForm(done.Code())
 			s.Exchange(c, append(form, "redirect_uri", uris[0])...).WantJSONError(400, "invalid_grant")
 			s.Exchange(c, append(form, "redirect_uri", uri)...).Tokens()
 			if again := b.Authorize(c, "redirect_uri", uri); !again.IsConsent() {
-				t.Errorf("a public client gets a code at %s without a page: %s", uri, again)
+				t.Errorf("a public client at %s: %s, want the consent page", uri, again)
 			}
 		}
 		for _, uri := range []string{
@@ -60,24 +61,24 @@ func TestAuthorize_FR_23_LoopbackPortOfAConfidentialClient(t *testing.T) {
 		GrantTypes:   []string{"authorization_code", "implicit"},
 	})
 	b := s.Browser().SignIn("alice")
-	b.Authorize(c, "redirect_uri", "http://localhost/cb", "code_challenge", "", "code_challenge_method", "").Code() // registered: no page
+	b.Authorize(c, "redirect_uri", "http://localhost/cb", "code_challenge", "", "code_challenge_method", "").Code() // the URI is registered, so no page
 	for _, uri := range []string{"http://localhost:51234/cb", "http://127.0.0.1:51234/cb?x=1", "http://[::1]:51234/cb"} {
 		page := b.Authorize(c, "redirect_uri", uri)
 		if !page.IsConsent() {
-			t.Fatalf("at %s a code is issued without a page: %s", uri, page)
+			t.Fatalf("at %s: %s, want the consent page", uri, page)
 		}
 		code := page.Allow().Code()
 		form := c.CodeForm(code)
 		s.Exchange(c, append(form, "redirect_uri", "http://localhost/cb")...).WantJSONError(400, "invalid_grant")
 		s.Exchange(c, append(form, "redirect_uri", uri)...).Tokens()
 		if again := b.Authorize(c, "redirect_uri", uri); !again.IsConsent() {
-			t.Errorf("at %s the remembered consent replaces the page: %s", uri, again)
+			t.Errorf("at %s with remembered consent: %s, want the consent page", uri, again)
 		}
 		b.Authorize(c, "redirect_uri", uri, "prompt", "none").WantRedirectError("consent_required")
 		b.Authorize(c, "redirect_uri", uri, "code_challenge", "", "code_challenge_method", "").WantRedirectError("invalid_request")
 		b.AuthorizeToken(c, "redirect_uri", uri).WantFragmentError("invalid_request")
 		if a := b.AuthorizeJSON(c, "redirect_uri", uri); !a.IsConsent() {
-			t.Errorf("at %s a script gets a code without a page: %s", uri, a)
+			t.Errorf("at %s for a script: %s, want the data of the page", uri, a)
 		}
 	}
 	b.Authorize(c, "redirect_uri", "http://localhost:3001/fixed").WantPage(400)
@@ -85,8 +86,8 @@ func TestAuthorize_FR_23_LoopbackPortOfAConfidentialClient(t *testing.T) {
 	s.WantLog(`with another port (\":3001\" was sent, not \":3000\")`)
 }
 
-// The log names the registered URI that the client most likely meant, and what
-// differs. The client learns neither.
+// The log names the nearest registered URI and the part that differs. The client sees
+// neither.
 func TestAuthorize_FR_23_LogNamesTheNearestRedirectURI(t *testing.T) {
 	for sent, want := range map[string]string{
 		"http://app.example.com/Callback?a=1":             "another scheme",
@@ -105,7 +106,7 @@ func TestAuthorize_FR_23_LogNamesTheNearestRedirectURI(t *testing.T) {
 		c := s.Register(passport.Registration{RedirectURIs: []string{"https://other.example/x", "https://app.example.com/Callback?a=1", "http://localhost:3000/cb"}})
 		a := s.Browser().Authorize(c, "redirect_uri", sent).WantPage(400)
 		if strings.Contains(a.Body, "Callback") || strings.Contains(a.Body, "nearest") {
-			t.Errorf("%s: the page tells the client what is registered: %s", sent, a)
+			t.Errorf("%s: the page contains a registered URI: %s", sent, a)
 		}
 		if log := s.Log.String(); !strings.Contains(log, want) || !strings.Contains(log, `the nearest registered value is \"https://app.example.com/Callback?a=1\"`) {
 			t.Errorf("%s: the log does not name https://app.example.com/Callback?a=1 with %q: %s", sent, want, log)
@@ -126,7 +127,7 @@ func TestAuthorize_FR_23_NearestOfManyLongURIs(t *testing.T) {
 	a := s.Browser().Send(s.Browser().NewRequest("POST", "/oauth/authorize", url.Values{"client_id": {c.ID}, "redirect_uri": {uris[7] + "/"}}.Encode(), nil))
 	a.WantPage(400)
 	if took := time.Since(start); took > 2*time.Second {
-		t.Errorf("the refusal took %v", took)
+		t.Errorf("the refusal took %v, want it bounded", took)
 	}
 	s.WantLog("another trailing slash")
 	for line := range strings.Lines(s.Log.String()) {

@@ -39,7 +39,7 @@ type consentOutcome struct {
 	common
 	page        views.ConsentPage
 	redirectURI string
-	clientID    any  // as JSON: a text or a number
+	clientID    any  // as JSON: a string or a number
 	userID      any  // as JSON
 	again       bool // replaces a decision that no longer matches the page
 }
@@ -59,7 +59,7 @@ func (o consentOutcome) json() (int, any) {
 	if !o.again {
 		return http.StatusOK, shown
 	}
-	shown.Message = "The decision was for another account, browser or request, or what was shown has changed. Ask again."
+	shown.Message = "The decision was for another account, browser or request, or the page has changed since. Ask the user again."
 	return http.StatusConflict, shown
 }
 
@@ -158,9 +158,9 @@ func (e *Endpoint) write(w http.ResponseWriter, r *http.Request, o outcome) {
 		http.SetCookie(w, c)
 	}
 	if rest.err != nil {
-		told := oauth.AsError(rest.err)
-		e.Log.Refusal(r, told, rest.err)
-		wire.SetRetryAfter(w, told)
+		public := oauth.AsError(rest.err)
+		e.Log.Refusal(r, public, rest.err)
+		wire.SetRetryAfter(w, public)
 	}
 	if shown, ok := o.(errorOutcome); ok && shown.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "GET, POST")

@@ -67,18 +67,18 @@ func (e *Endpoint) consentPage(q *request, who *users.Account, granted []string)
 // errorPage returns the texts of an error page. The protocol's error code and
 // description appear below, for the app's developers.
 func errorPage(e *oauth.Error) views.ErrorPage {
-	title, advice := "This request cannot be completed", "Go back to the app and try again. If it happens again, tell the people who make the app."
+	title, advice := "Something is wrong with this request", "Go back to the app and try again. If it happens again, tell the app's developers."
 	switch {
 	case e == errStale, e == errSignInExpired:
 		title, advice = "This page has expired", "Go back to the app and start again. Nothing was allowed."
 	case e.Code == oauth.InvalidClient:
-		title, advice = "This app is not known here", "The link that brought you here names an app that does not exist, or that was removed. Nothing was allowed."
+		title, advice = "Unknown app", "The link that brought you here is for an app that doesn't exist or was removed. Nothing was allowed."
 	case e.Code == oauth.TemporarilyUnavailable:
 		title, advice = "Please try again in a moment", "The service is busy or being restarted. Nothing was allowed."
 	case e.Code == oauth.ServerError:
-		title, advice = "Something went wrong on our side", "Nothing was allowed. Try again later; if you report this, give the number below."
+		title, advice = "Something went wrong on our side", "Nothing was allowed. Try again later. If you report this, quote the request ID."
 	case e.Code == oauth.AccessDenied:
-		title, advice = "This answer was not accepted", "It did not come from our own page. Go back to the app and start again."
+		title, advice = "We weren't expecting this response", "It did not come from our own page. Go back to the app and start again."
 	}
 	return views.ErrorPage{Title: title, Advice: advice, Code: string(e.Code), Description: e.Description}
 }

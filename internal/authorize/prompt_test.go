@@ -14,8 +14,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// prompt is a list (OpenID Connect Core §3.1.2.1); none stands alone, and what
-// is unknown in it is ignored.
+// prompt is a list (OpenID Connect Core §3.1.2.1). none must be the only value, and
+// unknown values are ignored.
 func TestAuthorize_Prompt_NoneAndConsent(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -33,11 +33,12 @@ func TestAuthorize_Prompt_NoneAndConsent(t *testing.T) {
 	b.Authorize(c, "prompt", "select_account consent").ComeBack().Ticket()
 	b.Authorize(c, "prompt", "create  CONSENT").Code()
 	if n := len(b.Cookies("passport-")); n != 3 {
-		t.Errorf("the browser has %d cookies of tickets, want those of 3 pages: prompt=none shows none", n)
+		t.Errorf("the browser has %d ticket cookies, want 3: prompt=none shows no page", n)
 	}
 }
 
-// login asks for a sign-in that is newer than the request; it is asked for once.
+// prompt=login requires a sign-in that is newer than the request. The browser is sent to
+// sign in only once.
 func TestAuthorize_NeverRepeat_B18_PromptLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -48,12 +49,12 @@ func TestAuthorize_NeverRepeat_B18_PromptLogin(t *testing.T) {
 		for _, prompt := range []string{"login", "login consent", "select_account login"} {
 			away := b.Authorize(c, "prompt", prompt)
 			if away.Status != http.StatusSeeOther {
-				t.Errorf("prompt=%s: %s", prompt, away)
+				t.Errorf("prompt=%s: %s, want a redirect to the sign-in page", prompt, away)
 			}
 			time.Sleep(time.Minute)
 			back := away.SignIn("alice")
 			if back.IsConsent() != strings.Contains(prompt, "consent") {
-				t.Errorf("prompt=%s, after signing in: %s", prompt, back)
+				t.Errorf("prompt=%s, after signing in: %s, want the consent page only with consent", prompt, back)
 			}
 			if back.IsConsent() {
 				back = back.Allow()
@@ -64,11 +65,11 @@ func TestAuthorize_NeverRepeat_B18_PromptLogin(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		// Who comes back without having signed in is not sent again.
+		// A browser that returns without a new sign-in is not sent there again.
 		away := b.Authorize(c, "prompt", "login")
 		time.Sleep(time.Minute)
 		away.ComeBack().WantRedirectError("login_required")
-		// Nor does the mark of one request stand for another.
+		// The return address of one request is not valid for another.
 		for _, change := range []func(url.Values){
 			func(p url.Values) { p.Set("state", "another") },
 			func(p url.Values) { p.Set("scope", "read write") },
@@ -82,18 +83,18 @@ func TestAuthorize_NeverRepeat_B18_PromptLogin(t *testing.T) {
 			params := c.Request("prompt", "login")
 			change(params)
 			if a := b.Get(to.Path + "?" + params.Encode() + "&" + to.RawQuery); !strings.HasPrefix(a.Target(), "/login?") {
-				t.Errorf("with %v the mark counts: %s", params, a)
+				t.Errorf("with %v: %s, want the sign-in page", params, a)
 			}
 		}
-		mark := strings.TrimPrefix(b.Authorize(c, "prompt", "login").ReturnTo(), "/oauth/authorize?passport_sign_in=")
-		for _, other := range []string{mark[1:], mark + "A", "x", strings.Repeat("A", 52)} {
+		sealed := strings.TrimPrefix(b.Authorize(c, "prompt", "login").ReturnTo(), "/oauth/authorize?passport_sign_in=")
+		for _, other := range []string{sealed[1:], sealed + "A", "x", strings.Repeat("A", 52)} {
 			b.Get("/oauth/authorize?passport_sign_in="+other).WantPage(400, "This page has expired", "start again")
 		}
 	})
 }
 
-// A mark is worth something for an hour.
-func TestAuthorize_NeverRepeat_B18_MarkExpires(t *testing.T) {
+// A new sign-in counts for its request for one hour.
+func TestAuthorize_NeverRepeat_B18_SignInTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c := s.Web()
@@ -104,13 +105,14 @@ func TestAuthorize_NeverRepeat_B18_MarkExpires(t *testing.T) {
 			time.Sleep(after)
 			back := away.SignIn("alice")
 			if (back.Target() != "" && !strings.HasPrefix(back.Target(), "/login?")) != counts {
-				t.Errorf("after %v the mark counts: %v, want %v: %s", after, !counts, counts, back)
+				t.Errorf("after %v the sign-in counts: %v, want %v: %s", after, !counts, counts, back)
 			}
 		}
 	})
 }
 
-// The same second counts: the mark has whole seconds, and a clock may have less.
+// A sign-in within the same second counts, because the sealed time has whole seconds and
+// the application's clock may be less precise.
 func TestAuthorize_NeverRepeat_B18_SignInWithinTheSameSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -129,9 +131,8 @@ func TestAuthorize_NeverRepeat_B18_SignInWithinTheSameSecond(t *testing.T) {
 	})
 }
 
-// What prompt=login demands is checked when the code is issued, not when the
-// page is shown.
-func TestAuthorize_NeverRepeat_B18_LevelAtCodeIssue(t *testing.T) {
+// prompt=login is checked when the code is issued, not only when the page is shown.
+func TestAuthorize_NeverRepeat_B18_CheckedWhenTheCodeIsIssued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c := s.Web()
@@ -140,14 +141,13 @@ func TestAuthorize_NeverRepeat_B18_LevelAtCodeIssue(t *testing.T) {
 		time.Sleep(time.Minute)
 		page := b.Authorize(c, "prompt", "login").SignIn("alice")
 		page.Ticket()
-		b.SetCookie(testkit.SessionCookie, old) // whose sign-in is older than the request
+		b.SetCookie(testkit.SessionCookie, old) // its sign-in is older than the request
 		page.Allow().WantRedirectError("login_required")
 		page.Deny().WantRedirectError("login_required")
-		// The page that was shown is of no use to one who signs in later, either,
-		// if the ticket is gone by then.
+		// Without a signed-in user, the page leads to the sign-in page.
 		b.SignOut()
 		if a := page.Allow(); !strings.HasPrefix(a.Target(), "/login?") {
-			t.Errorf("nobody is signed in, and the page leads to %s", a)
+			t.Errorf("a decision without a signed-in user = %s, want the sign-in page", a)
 		}
 		time.Sleep(time.Minute)
 		b.SignIn("alice")
@@ -155,8 +155,8 @@ func TestAuthorize_NeverRepeat_B18_LevelAtCodeIssue(t *testing.T) {
 	})
 }
 
-// An application that does not say when its users signed in cannot satisfy
-// prompt=login. The client is told so once, and the log says what to do.
+// An application that does not set AuthenticatedAt cannot satisfy prompt=login. The
+// client gets login_required after one sign-in, and the log says what to do.
 func TestAuthorize_NeverRepeat_B18_AuthenticatedAtIsMissing(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -172,13 +172,13 @@ func TestAuthorize_NeverRepeat_B18_AuthenticatedAtIsMissing(t *testing.T) {
 		t.Errorf("the log does not say what to do: %s", s.Log)
 	}
 	if claims := testkit.ClaimsOf(t, s.Redeem(c, b.Authorize(c).Allow().Code()).Access); claims["auth_time"] != nil {
-		t.Errorf("auth_time = %v, though nobody knows it", claims["auth_time"])
+		t.Errorf("auth_time = %v, want none", claims["auth_time"])
 	}
 }
 
-// After the sign-in page's form a browser holds every further redirect against
-// the form-action of that page, the client's own ones too. So the answer to one
-// who comes from there is a page that moves on; to a GET it is a redirect.
+// After the form of the sign-in page, a browser checks every further redirect against
+// that page's form-action, including the client's redirects. So the response is a page
+// that redirects. The response to a GET is a redirect.
 func TestAuthorize_AZ_18_RedirectAfterAForm(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) {
 		c.SkipConsent = func(context.Context, *oauth.Client, *passport.User) bool { return true }
@@ -192,31 +192,31 @@ func TestAuthorize_AZ_18_RedirectAfterAForm(t *testing.T) {
 		b := s.Browser()
 		away := b.Authorize(c)
 		if away.Status != http.StatusSeeOther {
-			t.Errorf("%s: a GET that needs a sign-in answers %s", name, away)
+			t.Errorf("%s: a GET without a user = %s, want a redirect", name, away)
 		}
 		back := away.SignIn("alice")
 		if back.Status != http.StatusOK || back.Header.Get("Location") != "" || !strings.HasPrefix(back.Target(), c.RedirectURIs[0]) {
-			t.Errorf("%s: after the sign-in page: %s", name, back)
+			t.Errorf("%s: after the sign-in page: %s, want a page that redirects", name, back)
 		}
 		if link := testkit.First(testkit.LinkElement, back.Body); link != back.Target() {
-			t.Errorf("%s: the page moves on to %s and links to %s", name, back.Target(), link)
+			t.Errorf("%s: the page redirects to %s and links to %s", name, back.Target(), link)
 		}
 		s.Redeem(c, back.Code())
 		if direct := b.Authorize(c); direct.Status != http.StatusSeeOther || direct.Code() == "" {
-			t.Errorf("%s: a GET that needs no page answers %s", name, direct)
+			t.Errorf("%s: a GET that needs no page = %s, want a redirect with a code", name, direct)
 		}
 		denied := b.Authorize(c, "prompt", "consent").Deny()
 		if denied.WantRedirectError("access_denied"); denied.Status != http.StatusOK || denied.Header.Get("Location") != "" {
-			t.Errorf("%s: after the consent form: %s", name, denied)
+			t.Errorf("%s: after the consent form: %s, want a page that redirects", name, denied)
 		}
 		if refused := b.Authorize(c, "scope", "nothing"); refused.Status != http.StatusSeeOther {
-			t.Errorf("%s: a refused GET answers %s", name, refused)
+			t.Errorf("%s: a refused GET = %s, want a redirect", name, refused)
 		}
 	}
 }
 
-// A page does not open an app on the device unless the user does something. Our
-// own form is that, and names the scheme in its policy; elsewhere it is a button.
+// Only a user's action opens an app on the device. On the consent page it is the form,
+// whose policy names the scheme. On other pages it is a button.
 func TestAuthorize_AZ_18_RedirectToAPrivateUseScheme(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}})
@@ -224,7 +224,7 @@ func TestAuthorize_AZ_18_RedirectToAPrivateUseScheme(t *testing.T) {
 	page := b.Authorize(c).SignIn("alice")
 	for _, done := range []*testkit.Response{page.Allow(), b.Authorize(c).Deny()} {
 		if done.Status != http.StatusSeeOther || !strings.HasPrefix(done.Header.Get("Location"), "com.example.app:/cb?") {
-			t.Errorf("after the consent form: %s", done)
+			t.Errorf("after the consent form: %s, want a redirect to the app", done)
 		}
 	}
 	b.Authorize(c, "prompt", "none").WantRedirectError("consent_required")
@@ -234,14 +234,14 @@ func TestAuthorize_AZ_18_RedirectToAPrivateUseScheme(t *testing.T) {
 	})
 	after := skips.Browser().Authorize(c).SignIn("alice")
 	if link := testkit.First(testkit.LinkElement, after.Body); after.Status != http.StatusOK || after.Target() != "" || !strings.HasPrefix(link, "com.example.app:/cb?code=") {
-		t.Errorf("after the sign-in page the link is %q: %s", link, after)
+		t.Errorf("after the sign-in page the link is %q, want a link to the app: %s", link, after)
 	}
 	if strings.Contains(after.Body, "ZgotmplZ") {
-		t.Error("the page has a URL that the template refused")
+		t.Error("the template rejected a URL on the page")
 	}
 }
 
-// A mark that has expired still says that the browser comes from a form.
+// An expired return address still shows that the browser comes from a form.
 func TestAuthorize_AZ_18_RedirectAfterALongSignIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -251,12 +251,12 @@ func TestAuthorize_AZ_18_RedirectAfterALongSignIn(t *testing.T) {
 		away := b.SignOut().Authorize(c)
 		time.Sleep(2 * time.Hour)
 		if back := away.SignIn("alice"); back.Status != http.StatusOK || back.Code() == "" {
-			t.Errorf("after a sign-in that took two hours: %s", back)
+			t.Errorf("after a sign-in that took two hours: %s, want a page that redirects with a code", back)
 		}
 	})
 }
 
-// No answer is a 307 or 308, which would send the form on (RFC 9700 §4.12).
+// No response is a 307 or 308, which would forward the form (RFC 9700 §4.12).
 func TestAuthorize_AZ_18_RequestsByForm(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser()
@@ -265,16 +265,16 @@ func TestAuthorize_AZ_18_RequestsByForm(t *testing.T) {
 	}
 	away := post()
 	if away.Status != http.StatusOK || away.Header.Get("Location") != "" {
-		t.Errorf("a POST that needs a sign-in answers %s", away)
+		t.Errorf("a POST without a user = %s, want a page that redirects", away)
 	}
 	away.SignIn("alice").Allow().Code()
 	if done := post(); done.Status != http.StatusSeeOther || done.Code() == "" {
-		t.Errorf("a POST that needs no page answers %s", done)
+		t.Errorf("a POST that needs no page = %s, want a redirect with a code", done)
 	}
 }
 
-// The address that the sign-in page returns to is a path of this server and
-// holds the request, nothing else.
+// The return address for the sign-in page is a path of this server with only the
+// request.
 func TestAuthorize_NeverRepeat_B15_ReturnAddress(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser()
@@ -286,10 +286,10 @@ func TestAuthorize_NeverRepeat_B15_ReturnAddress(t *testing.T) {
 			to := b.Get("/oauth/authorize?" + query).ReturnTo()
 			u, err := url.Parse(to)
 			if err != nil || !strings.HasPrefix(to, "/oauth/authorize?") || u.Host != "" || u.Fragment != "" {
-				t.Fatalf("the sign-in page returns to %q", to)
+				t.Fatalf("return_to = %q, want a path of this server", to)
 			}
 			if params := u.Query(); len(params) != 1 || len(params["passport_sign_in"]) != 1 || strings.ContainsAny(u.RawQuery, "%&+") || strings.Contains(to, "evil") {
-				t.Errorf("the sign-in page returns to %q", to)
+				t.Errorf("return_to = %q, want only passport_sign_in", to)
 			}
 		}
 	}

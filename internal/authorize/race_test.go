@@ -14,13 +14,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// rivals is how many clicks fight for one ticket.
+// rivals is the number of concurrent clicks on one page.
 const rivals = 64
 
 func audited(c *passport.Config) { c.AuditLog = true }
 
-// However often Allow is clicked, there is one code and one family: the code is
-// derived from the ticket, which is used up by what stores it.
+// Several clicks on Allow give one code and one family. The code is derived from the
+// ticket, and storing the code uses up the ticket.
 func TestAuthorize_AZ_27_DoubleClick(t *testing.T) {
 	rounds := 10
 	if testing.Short() {
@@ -34,34 +34,34 @@ func TestAuthorize_AZ_27_DoubleClick(t *testing.T) {
 			if got := a.Code(); code == "" {
 				code = got
 			} else if got != code {
-				t.Fatalf("click %d got another code", i)
+				t.Fatalf("click %d got a different code", i)
 			}
 		}
 		if n := s.Issued(); n != 1 {
 			t.Fatalf("%d codes were stored for %d clicks on Allow, want 1", n, rivals)
 		}
 		if n := len(testkit.EventsOf[passport.ConsentGiven](s)); n != 1 {
-			t.Fatalf("%d clicks on Allow are %d consents, want 1", rivals, n)
+			t.Fatalf("%d clicks on Allow gave %d consents, want 1", rivals, n)
 		}
 		s.Redeem(c, code)
 	}
 }
 
-// Of Allow and Deny one wins, and who clicked the other reads so. Nobody is told
-// both.
+// Of concurrent clicks on Allow and Deny, one decision wins. The other clicks get a page
+// that says so. No client gets both a code and an error.
 func TestAuthorize_AZ_27_AllowAgainstDeny(t *testing.T) {
 	rounds, won := 20, map[string]int{}
 	if testing.Short() {
 		rounds = 4
 	}
 	for round := range rounds {
-		// Denying is the shorter way and wins more often, so every other round
-		// has one denial alone.
+		// Deny is faster and wins more often, so every second round has only one
+		// denial.
 		decisions := []string{"allow", "deny"}
 		if round%2 == 1 {
 			decisions = append(slices.Repeat([]string{"allow"}, rivals-1), "deny")
 		}
-		clicked := map[bool]int{true: 0, false: 0} // by whether they allowed
+		clicked := map[bool]int{true: 0, false: 0} // true: allow
 		for i := range rivals {
 			clicked[decisions[i%len(decisions)] == "allow"]++
 		}
@@ -72,7 +72,7 @@ func TestAuthorize_AZ_27_AllowAgainstDeny(t *testing.T) {
 			switch {
 			case a.Target() == "":
 				a.WantPage(http.StatusConflict)
-				pages[testkit.AsText(strings.Contains(a.Body, "You have allowed this request already"))]++
+				pages[testkit.AsText(strings.Contains(a.Body, "You already allowed this request"))]++
 			case a.Params().Get("error") == "access_denied":
 				denials++
 			default:
@@ -91,8 +91,8 @@ func TestAuthorize_AZ_27_AllowAgainstDeny(t *testing.T) {
 	t.Logf("won: %v", won)
 }
 
-// One after the other, in each order.
-func TestAuthorize_AZ_27_SecondAnswer(t *testing.T) {
+// Sequential decisions, in each order.
+func TestAuthorize_AZ_27_SecondDecision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c, b := s.Web(), s.Browser().SignIn("alice")
@@ -103,27 +103,27 @@ func TestAuthorize_AZ_27_SecondAnswer(t *testing.T) {
 		}
 		clicks := b.Authorize(c).Clicks(8, "allow", "deny", "allow", "allow", "deny", "allow", "deny", "allow")
 		code := send(clicks[0]).Code()
-		send(clicks[1]).WantPage(409, "You have allowed this request already", "remove the app's access")
+		send(clicks[1]).WantPage(409, "You already allowed this request", "remove the app's access")
 		if again := send(clicks[2]).Code(); again != code {
-			t.Error("the second click on Allow got another code")
+			t.Error("the second click on Allow got a different code")
 		}
 		s.Redeem(c, code)
-		send(clicks[3]).WantPage(409, "You have allowed this request already, and the app has its answer")
-		send(clicks[4]).WantPage(409, "You have allowed this request already")
+		send(clicks[3]).WantPage(409, "You already allowed this request, and the app has its response")
+		send(clicks[4]).WantPage(409, "You already allowed this request")
 
 		denied := b.Authorize(c, "prompt", "consent").Clicks(3, "deny", "deny", "allow")
 		send(denied[0]).WantRedirectError("access_denied")
 		send(denied[1]).WantRedirectError("access_denied")
-		send(denied[2]).WantPage(409, "You have declined this request already")
+		send(denied[2]).WantPage(409, "You already declined this request")
 
-		// A code that nobody redeemed in time is dead, and is not sent again.
+		// An expired code is not sent again.
 		slow := b.Authorize(c, "prompt", "consent").Clicks(2, "allow")
-		dead := send(slow[0]).Code()
+		expired := send(slow[0]).Code()
 		time.Sleep(time.Minute)
 		send(slow[1]).WantPage(409)
-		s.Exchange(c, c.CodeForm(dead)...).WantJSONError(400, "invalid_grant")
+		s.Exchange(c, c.CodeForm(expired)...).WantJSONError(400, "invalid_grant")
 
-		// Neither is one that was revoked.
+		// A revoked code is not sent again.
 		revoked := b.Authorize(c, "prompt", "consent").Clicks(2, "allow")
 		send(revoked[0]).Code()
 		if err := s.RevokeUser(t.Context(), testkit.Ref("alice")); err != nil {
@@ -133,8 +133,9 @@ func TestAuthorize_AZ_27_SecondAnswer(t *testing.T) {
 	})
 }
 
-// The row of a used ticket outlives the ticket: purging makes no second code.
-func TestAuthorize_AZ_27_PurgeForgetsNoTicket(t *testing.T) {
+// The row of a used ticket is kept until the ticket expires, so a purge allows no second
+// code.
+func TestAuthorize_AZ_27_PurgeKeepsUsedTickets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, audited)
 		c, b := s.Web(), s.Browser().SignIn("alice")
@@ -155,9 +156,9 @@ func TestAuthorize_AZ_27_PurgeForgetsNoTicket(t *testing.T) {
 	})
 }
 
-// A code is unusable once what it stands on has ended: the consent, the client,
-// the user, the session, the password (RFC 9700 §4.14.2 and the design's CO-09).
-// The same holds for what was revoked between the request and its write.
+// A code is invalid after its consent, client, user, session or password has ended (RFC
+// 9700 §4.14.2 and CO-09 of the design). The same holds for a revocation between the
+// request and its write.
 func TestAuthorize_CO_09_OutstandingCodesEnd(t *testing.T) {
 	type world struct {
 		s       *testkit.Server
@@ -173,15 +174,15 @@ func TestAuthorize_CO_09_OutstandingCodesEnd(t *testing.T) {
 	ends := map[string]func(t *testing.T, w world){
 		"EndSession": func(t *testing.T, w world) { must(t, w.s.EndSession(t.Context(), testkit.Ref("alice"), w.session)) },
 		"Withdraw":   func(t *testing.T, w world) { must(t, w.s.Withdraw(t.Context(), testkit.Ref("alice"), w.c.ID)) },
-		"PasswordChanged elsewhere": func(t *testing.T, w world) {
+		"PasswordChanged in another session": func(t *testing.T, w world) {
 			must(t, w.s.PasswordChanged(t.Context(), testkit.Ref("alice"), "another session"))
 		},
-		"PasswordChanged, no session spared": func(t *testing.T, w world) { must(t, w.s.PasswordChanged(t.Context(), testkit.Ref("alice"), "")) },
-		"RevokeUser":                         func(t *testing.T, w world) { must(t, w.s.RevokeUser(t.Context(), testkit.Ref("alice"))) },
+		"PasswordChanged without a session": func(t *testing.T, w world) { must(t, w.s.PasswordChanged(t.Context(), testkit.Ref("alice"), "")) },
+		"RevokeUser":                        func(t *testing.T, w world) { must(t, w.s.RevokeUser(t.Context(), testkit.Ref("alice"))) },
 		"RevokeUserAtClient": func(t *testing.T, w world) {
 			must(t, w.s.RevokeUserAtClient(t.Context(), testkit.Ref("alice"), w.c.ID))
 		},
-		"the user is gone": func(t *testing.T, w world) { w.s.Users.Remove("alice") },
+		"deleted user": func(t *testing.T, w world) { w.s.Users.Remove("alice") },
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
@@ -208,7 +209,7 @@ func TestAuthorize_CO_09_OutstandingCodesEnd(t *testing.T) {
 			s.Exchange(c, c.CodeForm(page.Allow().Code())...).WantJSONError(400, "invalid_grant")
 		})
 	}
-	t.Run("RevokeUser, while it is asked who is signed in", func(t *testing.T) {
+	t.Run("RevokeUser during the check of the session", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := testkit.NewServer(t)
 			c, b := s.Web(), s.Browser().SignIn("alice")
@@ -233,7 +234,7 @@ func TestAuthorize_CO_09_OutstandingCodesEnd(t *testing.T) {
 		must(t, s.RevokeClient(t.Context(), c.ID))
 		s.Exchange(c, c.CodeForm(code)...).WantJSONError(401, "invalid_client")
 	})
-	t.Run("others stay", func(t *testing.T) {
+	t.Run("other codes are kept", func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c, other := s.Web(), s.Web()
 		b, elsewhere, bob := s.Browser().SignIn("alice"), s.Browser().SignIn("alice"), s.Browser().SignIn("bob")
@@ -251,7 +252,7 @@ func TestAuthorize_CO_09_OutstandingCodesEnd(t *testing.T) {
 			s.RevokeUser(t.Context(), oauth.UserRef{Provider: "users"}), s.Withdraw(t.Context(), testkit.Ref("alice"), ""),
 		} {
 			if err == nil || errors.Is(err, oauth.ErrNotFound) {
-				t.Errorf("an empty filter is %v, want an error that says so", err)
+				t.Errorf("with an empty filter: %v, want an error that says so", err)
 			}
 		}
 	})

@@ -13,20 +13,20 @@ import (
 
 // "If the request fails due to a missing, invalid, or mismatching redirection
 // URI, or if the client identifier is missing or invalid, the authorization
-// server [...] MUST NOT automatically redirect" (RFC 6749 §4.1.2.1), whatever
-// else is wrong with the request, and with prompt=none too.
-func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectWithoutAKnownPlace(t *testing.T) {
+// server [...] MUST NOT automatically redirect" (RFC 6749 §4.1.2.1). This holds for
+// requests with further errors and with prompt=none too.
+func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectToAnUnknownURI(t *testing.T) {
 	s := testkit.NewServer(t)
-	c, gone := s.Web(), s.Web()
+	c, revoked := s.Web(), s.Web()
 	bare := s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}, RedirectURIs: []string{}})
-	if err := s.RevokeClient(t.Context(), gone.ID); err != nil {
+	if err := s.RevokeClient(t.Context(), revoked.ID); err != nil {
 		t.Fatal(err)
 	}
 	const evil = "https://evil.example/cb?x=<script>"
 	broken := map[string]func() url.Values{
 		"AZ-05 unknown client":             func() url.Values { return c.Request("client_id", "nobody", "redirect_uri", evil) },
 		"AZ-05 missing client":             func() url.Values { return c.Request("client_id", "", "redirect_uri", evil) },
-		"AZ-05 revoked client":             func() url.Values { return gone.Request() },
+		"AZ-05 revoked client":             func() url.Values { return revoked.Request() },
 		"AZ-05 client ID in another case":  func() url.Values { return c.Request("client_id", strings.ToUpper(c.ID)) },
 		"AZ-05 client ID with a space":     func() url.Values { return c.Request("client_id", c.ID+" ") },
 		"AZ-05 client ID with a NUL":       func() url.Values { return c.Request("client_id", c.ID+"\x00") },
@@ -52,24 +52,24 @@ func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectWithoutAKnownPlace(t 
 					for _, a := range []*testkit.Response{b.Get("/oauth/authorize?" + query), b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))} {
 						a.WantPage(400)
 						if len(b.Cookies("passport-")) > 0 || strings.Contains(a.Body, "evil.example") || strings.Contains(a.Body, "<a ") {
-							t.Errorf("with %v the page leads somewhere: %s", more, a)
+							t.Errorf("with %v the page has a link, a cookie or the sent URI: %s", more, a)
 						}
 					}
 				}
 			}
 		})
 	}
-	// The log says which check failed; the page does not.
-	s.Browser().Authorize(c, "client_id", "nobody").WantPage(400, "This app is not known here", "invalid_client")
-	s.Browser().Authorize(c, "redirect_uri", "https://evil.example/cb").WantPage(400, "redirect_uri is not one that is registered")
+	// Only the log says which check failed.
+	s.Browser().Authorize(c, "client_id", "nobody").WantPage(400, "Unknown app", "invalid_client")
+	s.Browser().Authorize(c, "redirect_uri", "https://evil.example/cb").WantPage(400, "redirect_uri is not registered")
 	for _, hint := range []string{"passport client list", "compared byte by byte", "the nearest registered value is", "is revoked or suspended"} {
 		if !strings.Contains(s.Log.String(), hint) {
-			t.Errorf("the log does not say %q", hint)
+			t.Errorf("the log does not contain %q", hint)
 		}
 	}
 }
 
-// A client that is suspended cannot ask, and can once that is taken back.
+// A suspended client cannot send requests until it is resumed.
 func TestAuthorize_AZ_05_SuspendedClient(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -92,25 +92,25 @@ func TestAuthorize_AZ_05_SuspendedClient(t *testing.T) {
 	page.Allow().Code()
 }
 
-// redirect_uri may be left out where exactly one is registered, in full
-// (RFC 6749 §3.1.2.3).
+// redirect_uri may be omitted if exactly one complete URI is registered (RFC 6749
+// §3.1.2.3).
 func TestAuthorize_AZ_07_OmittedRedirectURI(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
 	one := s.Register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb?tenant=1"}})
 	done := b.Authorize(one, "redirect_uri", "").Allow()
 	if !strings.HasPrefix(done.Target(), "https://app.example.com/cb?tenant=1&code=") {
-		t.Errorf("the answer goes to %s", done.Target())
+		t.Errorf("the redirect goes to %s, want the registered URI", done.Target())
 	}
 	s.Exchange(one, "grant_type", "authorization_code", "code", done.Code(), "code_verifier", one.Verifier).Tokens()
-	plain := b.Authorize(one, "redirect_uri", "", "code_challenge", "", "code_challenge_method", "", "prompt", "consent").Allow().Code()
-	s.Exchange(one, "grant_type", "authorization_code", "code", plain).Tokens()
+	withoutPKCE := b.Authorize(one, "redirect_uri", "", "code_challenge", "", "code_challenge_method", "", "prompt", "consent").Allow().Code()
+	s.Exchange(one, "grant_type", "authorization_code", "code", withoutPKCE).Tokens()
 	two := s.Register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb", "https://app.example.com/other"}})
 	b.Authorize(two, "redirect_uri", "").WantPage(400, "redirect_uri is missing")
 	b.Authorize(two, "redirect_uri", "https://app.example.com/other").Allow().Code()
 	same := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1:7000/cb"}})
 	if done := b.Authorize(same, "redirect_uri", "").Allow(); !strings.HasPrefix(done.Target(), "http://127.0.0.1:7000/cb?") {
-		t.Errorf("the answer goes to %s", done.Target())
+		t.Errorf("the redirect goes to %s, want the registered URI", done.Target())
 	}
 }
 
@@ -151,7 +151,7 @@ func TestAuthorize_AZ_08_NeverRepeat_B1_B3_B4_B5_OtherRedirectURIs(t *testing.T)
 			"two, separated by spaces": "https://app.example.com/Plain https://app.example.com/Plain",
 		} {
 			if a := b.Authorize(c, "redirect_uri", uri, "prompt", "none"); a.Status != 400 || a.Target() != "" {
-				t.Errorf("%s: %q is taken for a registered one: %s", name, uri, a)
+				t.Errorf("%s: %q is accepted as a registered URI: %s", name, uri, a)
 			}
 		}
 		for _, uri := range c.RedirectURIs {
@@ -160,8 +160,8 @@ func TestAuthorize_AZ_08_NeverRepeat_B1_B3_B4_B5_OtherRedirectURIs(t *testing.T)
 	}
 }
 
-// Parameters are added to the registered query, which stays byte for byte
-// (RFC 6749 §4.1.2).
+// Parameters are added to the registered query, which stays unchanged (RFC 6749
+// §4.1.2).
 func TestAuthorize_AZ_17_RegisteredQueryStays(t *testing.T) {
 	s := testkit.NewServer(t)
 	for _, uri := range []string{
@@ -174,40 +174,39 @@ func TestAuthorize_AZ_17_RegisteredQueryStays(t *testing.T) {
 		for _, a := range []*testkit.Response{page.Deny(), b.Authorize(c).Allow(), b.Authorize(c), b.Authorize(c, "scope", "nothing")} {
 			rest, ok := strings.CutPrefix(a.Target(), uri)
 			if !ok {
-				t.Errorf("the answer goes to %s, want %s and more", a.Target(), uri)
+				t.Errorf("the redirect goes to %s, want the prefix %s", a.Target(), uri)
 			}
 			if link := testkit.First(testkit.LinkElement, a.Body); link != "" && link != a.Target() {
-				t.Errorf("the page links to %s and moves on to %s", link, a.Target())
+				t.Errorf("the page links to %s and redirects to %s", link, a.Target())
 			}
 			added, err := url.ParseQuery(strings.TrimLeft(rest, "?&"))
 			if err != nil || len(added["iss"]) != 1 || len(added["state"]) != 1 || len(added["code"])+len(added["error"]) != 1 {
-				t.Errorf("%s gets %q", uri, rest)
+				t.Errorf("%s: added parameters %q, want iss, state, and a code or an error", uri, rest)
 			}
 		}
 	}
 }
 
-// Each answer names the issuer, errors too (RFC 9207 §2), and the state.
-func TestAuthorize_AZ_16_AZ_21_NeverRepeat_A11_EveryAnswerNamesTheIssuer(t *testing.T) {
+// Each response has the issuer (RFC 9207 §2) and the state, including errors.
+func TestAuthorize_AZ_16_AZ_21_NeverRepeat_A11_EveryResponseNamesTheIssuer(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	denied := b.Authorize(c).Deny().WantRedirectError("access_denied")
 	if status := denied.Status; status != 200 && status != 303 {
-		t.Errorf("declining answers %d", status)
+		t.Errorf("Deny() = %d, want 200 or 303", status)
 	}
 	for what, a := range map[string]*testkit.Response{
 		"AZ-21 denied": denied, "allowed": b.Authorize(c).Allow(), "remembered": b.Authorize(c), "refused": b.Authorize(c, "scope", "nothing"),
 		"prompt=none": s.Browser().Authorize(c, "prompt", "none"), "after signing in": s.Browser().Authorize(c, "prompt", "login").SignIn("alice"),
 	} {
 		if p := a.Params(); p.Get("iss") != testkit.Issuer || p.Get("state") != testkit.DefaultState {
-			t.Errorf("%s: the client is told %v", what, p)
+			t.Errorf("%s: parameters of the response = %v, want iss and state", what, p)
 		}
 	}
 }
 
-// A client that somebody registered for himself could use our errors to send
-// people anywhere (RFC 9700 §4.11.2): its errors are told on a page, until the
-// user is there and has decided.
+// A client that a user registered could use error redirects as an open redirect (RFC
+// 9700 §4.11.2). So its errors are shown on a page, until the user has decided.
 func TestAuthorize_AZ_20_UntrustedClients(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Register(passport.Registration{Owner: testkit.Ref("bob")})
@@ -219,22 +218,22 @@ func TestAuthorize_AZ_20_UntrustedClients(t *testing.T) {
 		b.Authorize(c, pairs...).WantPage(400)
 	}
 	b.SignIn("alice")
-	b.Authorize(c, "prompt", "none").WantPage(400, "the user has to be asked")
+	b.Authorize(c, "prompt", "none").WantPage(400, "the user must be asked for consent")
 	page := b.Authorize(c)
 	if !strings.Contains(page.Body, "registered by another user and was not checked") {
-		t.Errorf("the page does not warn of an app that nobody checked: %s", page)
+		t.Errorf("the page has no warning about an unchecked app: %s", page)
 	}
 	page.Deny().WantRedirectError("access_denied")
 	b.Authorize(c).Allow().Code()
 	b.Authorize(c, "scope", "nothing").WantPage(400)
 	if trusted := b.Authorize(s.Web()); strings.Contains(trusted.Body, "was not checked") {
-		t.Error("the page warns of a client that the operator made")
+		t.Error("the page has a warning about the operator's client")
 	}
 }
 
-// A redirect URI that was registered while the issuer was plain http is not used
-// once it is https (AZ-11): what was acceptable in a trial is not in the open.
-func TestAuthorize_AZ_11_RegisteredInATrial(t *testing.T) {
+// An http redirect URI that was registered while the issuer was http is refused when the
+// issuer is https (AZ-11).
+func TestAuthorize_AZ_11_RegisteredUnderAnHTTPIssuer(t *testing.T) {
 	trial := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = "http://app.test"; c.InsecureAllowHTTP = true })
 	c := trial.Register(passport.Registration{RedirectURIs: []string{"http://client.example/cb"}})
 	both := trial.Register(passport.Registration{RedirectURIs: []string{"http://client.example/cb", "https://client.example/cb"}})
@@ -252,6 +251,6 @@ func TestAuthorize_AZ_11_RegisteredInATrial(t *testing.T) {
 		t.Error("the log does not say what to do about it")
 	}
 	if a := s.Browser().SignIn("alice").Get("/oauth/authorize?" + both.Request("redirect_uri", "https://client.example/cb").Encode()); a.Status != 200 {
-		t.Errorf("the other one of the client: %s", a)
+		t.Errorf("the https URI of the same client: %s, want the page", a)
 	}
 }

@@ -68,7 +68,7 @@ type authorizationInput struct {
 	isDecision bool      // see readDecision
 	returned   bool      // the browser returns from the sign-in page
 	asked      time.Time // when it was sent there; zero if the return address is not ours
-	at         time.Time // when the whole body was received, before the user is looked up
+	at         time.Time // when the whole body was received; the user is looked up later
 }
 
 func readAuthorization(r *http.Request) (in authorizationInput, err error) {
@@ -161,7 +161,7 @@ func (e *Endpoint) findRedirectURI(q *request) error {
 	}
 	if err := e.Policy.CheckRedirectURI(uri); err != nil {
 		return fmt.Errorf("redirect_uri %q is registered, but it %w; register another: %w", nearest.Shown(uri), err,
-			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
+			oauth.InvalidRequest.Errorf("redirect_uri is not registered for this app"))
 	}
 	q.redirectURI = uri
 	return nil
@@ -187,7 +187,7 @@ func (q *request) chosenRedirectURI() (string, error) {
 	fit := redirect.Match(registered, q.client.Public(), sent[0])
 	if fit == redirect.None {
 		return "", fmt.Errorf("redirect_uri %q is not registered; it is compared byte by byte; %s: %w", nearest.Shown(sent[0]), nearest.URI(sent[0], registered),
-			oauth.InvalidRequest.Errorf("redirect_uri is not one that is registered for this app"))
+			oauth.InvalidRequest.Errorf("redirect_uri is not registered for this app"))
 	}
 	q.otherPort = fit == redirect.OtherPort && !q.client.Public()
 	return sent[0], nil
@@ -226,7 +226,7 @@ func (e *Endpoint) checkParameters(q *request) error {
 func (e *Endpoint) checkPrompt(q *request) error {
 	q.prompt = strings.Fields(q.params.Get("prompt"))
 	if q.prompts("none") && len(q.prompt) > 1 {
-		return oauth.InvalidRequest.Errorf("prompt none stands alone")
+		return oauth.InvalidRequest.Errorf("prompt=none cannot be combined with other values")
 	}
 	return nil
 }

@@ -20,11 +20,11 @@ func TestAuthorize_AZ_02_UnknownParameters(t *testing.T) {
 	s.Redeem(c, done.Code())
 	for name := range done.Params() {
 		if name != "code" && name != "state" && name != "iss" {
-			t.Errorf("the client is told %s", name)
+			t.Errorf("the response has the parameter %s", name)
 		}
 	}
 	if again := b.Get("/oauth/authorize?" + query); again.Code() == done.Code() {
-		t.Error("two requests got one code")
+		t.Error("two requests got the same code")
 	}
 }
 
@@ -39,10 +39,10 @@ func TestAuthorize_AZ_03_EmptyParameters(t *testing.T) {
 	}
 	done := b.Get("/oauth/authorize?" + params.Encode()).Allow()
 	if p := done.Params(); p.Has("state") {
-		t.Errorf("an empty state is echoed: %v", p)
+		t.Errorf("parameters of the response = %v, want no state", p)
 	}
 	if got := s.Exchange(c, "grant_type", "authorization_code", "code", done.Code(), "code_verifier", c.Verifier).Tokens(); got.Scope != "write" {
-		t.Errorf("an empty scope grants %q, want the default write", got.Scope)
+		t.Errorf("scope = %q, want the default write", got.Scope)
 	}
 	for name, want := range map[string]string{"response_type": "invalid_request", "code_challenge": "invalid_request"} {
 		params := c.Request()
@@ -54,12 +54,12 @@ func TestAuthorize_AZ_03_EmptyParameters(t *testing.T) {
 	b.Get("/oauth/authorize?"+params.Encode()).WantPage(400, "client_id is missing")
 	params = c.Request("code_challenge_method", "", "scope", "write")
 	params.Set("code_challenge", "")
-	b.Get("/oauth/authorize?" + params.Encode()).Code() // a confidential client may go without
+	b.Get("/oauth/authorize?" + params.Encode()).Code() // a confidential client may omit PKCE
 }
 
 // "Request and response parameters MUST NOT be included more than once"
-// (RFC 6749 §3.1), also not once in the query and once in the form, nor as an
-// array. What the parameter is worth does not matter.
+// (RFC 6749 §3.1). The same holds for a parameter in both query and form, and for an
+// array, regardless of the values.
 func TestAuthorize_AZ_04_NeverRepeat_B17_RepeatedParameters(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -89,7 +89,7 @@ func TestAuthorize_AZ_04_NeverRepeat_B17_RepeatedParameters(t *testing.T) {
 				}
 				a.WantRedirectError("invalid_request")
 				if got := a.Params(); got.Get("error_description") != name+" is given more than once" || got.Has("state") != (name != "state") {
-					t.Errorf("the client is told %v", got)
+					t.Errorf("parameters of the response = %v", got)
 				}
 			}
 			array := b.Get("/oauth/authorize?" + query + "&" + url.QueryEscape(name) + "%5B%5D=" + url.QueryEscape(value))
@@ -104,7 +104,7 @@ func TestAuthorize_AZ_04_NeverRepeat_B17_RepeatedParameters(t *testing.T) {
 	b.Get("/oauth/authorize?" + twice("unknown=1")).Ticket()
 	b.Get("/oauth/authorize?" + twice("resource="+url.QueryEscape(testkit.Issuer))).Ticket() // may be repeated (RFC 8707 §2)
 	b.Get("/oauth/authorize?" + c.Request("client_id", "").Encode() + "&client_id=&client_id=").WantPage(400)
-	// Both stand in the answer to a consent page once, too.
+	// In a decision, ticket and decision also appear only once.
 	page := b.Authorize(c)
 	ticket := "ticket=" + url.QueryEscape(page.Ticket())
 	for _, body := range []string{
@@ -117,7 +117,7 @@ func TestAuthorize_AZ_04_NeverRepeat_B17_RepeatedParameters(t *testing.T) {
 }
 
 // RFC 6749 §4.1.2.1 names the errors; §3.1.1 makes response_type required.
-func TestAuthorize_AZ_13_AZ_14_AZ_31_WhatIsNotOffered(t *testing.T) {
+func TestAuthorize_AZ_13_AZ_14_AZ_31_Unsupported(t *testing.T) {
 	s := testkit.NewServer(t)
 	web, machine := s.Web(), s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}})
 	b := s.Browser().SignIn("alice")
@@ -126,42 +126,42 @@ func TestAuthorize_AZ_13_AZ_14_AZ_31_WhatIsNotOffered(t *testing.T) {
 		pairs []string
 		want  string
 	}{
-		"AZ-13 response_type missing":       {web, []string{"response_type", ""}, "invalid_request"},
-		"AZ-13 response_type unknown":       {web, []string{"response_type", "codes"}, "unsupported_response_type"},
-		"AZ-13 in another case":             {web, []string{"response_type", "Code"}, "unsupported_response_type"},
-		"AZ-13 not for this client":         {machine, nil, "unauthorized_client"},
-		"AZ-14 token":                       {web, []string{"response_type", "token"}, "unsupported_response_type"},
-		"AZ-14 code token":                  {web, []string{"response_type", "code token"}, "unsupported_response_type"},
-		"AZ-14 id_token token":              {web, []string{"response_type", "id_token token"}, "unsupported_response_type"},
-		"AZ-14 code id_token token":         {web, []string{"response_type", "code id_token token"}, "unsupported_response_type"},
-		"AZ-14 none":                        {web, []string{"response_type", "none"}, "unsupported_response_type"},
-		"AZ-31 request":                     {web, []string{"request", "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"},
-		"AZ-31 request_uri":                 {web, []string{"request_uri", "https://evil.example/request"}, "request_uri_not_supported"},
-		"response_mode fragment":            {web, []string{"response_mode", "fragment"}, "invalid_request"},
-		"response_mode form_post":           {web, []string{"response_mode", "form_post"}, "invalid_request"},
-		"AZ-19 unknown scope":               {web, []string{"scope", "read nothing"}, "invalid_scope"},
-		"AZ-19 the star":                    {web, []string{"scope", "*"}, "invalid_scope"},
-		"AZ-19 in another case":             {web, []string{"scope", "Read"}, "invalid_scope"},
-		"AZ-19 no scope-token":              {web, []string{"scope", `re"ad`}, "invalid_scope"},
-		"a resource that is not known here": {web, []string{"resource", "https://other.example"}, "invalid_target"},
+		"AZ-13 response_type missing": {web, []string{"response_type", ""}, "invalid_request"},
+		"AZ-13 response_type unknown": {web, []string{"response_type", "codes"}, "unsupported_response_type"},
+		"AZ-13 in another case":       {web, []string{"response_type", "Code"}, "unsupported_response_type"},
+		"AZ-13 not for this client":   {machine, nil, "unauthorized_client"},
+		"AZ-14 token":                 {web, []string{"response_type", "token"}, "unsupported_response_type"},
+		"AZ-14 code token":            {web, []string{"response_type", "code token"}, "unsupported_response_type"},
+		"AZ-14 id_token token":        {web, []string{"response_type", "id_token token"}, "unsupported_response_type"},
+		"AZ-14 code id_token token":   {web, []string{"response_type", "code id_token token"}, "unsupported_response_type"},
+		"AZ-14 none":                  {web, []string{"response_type", "none"}, "unsupported_response_type"},
+		"AZ-31 request":               {web, []string{"request", "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"},
+		"AZ-31 request_uri":           {web, []string{"request_uri", "https://evil.example/request"}, "request_uri_not_supported"},
+		"response_mode fragment":      {web, []string{"response_mode", "fragment"}, "invalid_request"},
+		"response_mode form_post":     {web, []string{"response_mode", "form_post"}, "invalid_request"},
+		"AZ-19 unknown scope":         {web, []string{"scope", "read nothing"}, "invalid_scope"},
+		"AZ-19 all scopes":            {web, []string{"scope", "*"}, "invalid_scope"},
+		"AZ-19 in another case":       {web, []string{"scope", "Read"}, "invalid_scope"},
+		"AZ-19 no scope-token":        {web, []string{"scope", `re"ad`}, "invalid_scope"},
+		"an unknown resource":         {web, []string{"resource", "https://other.example"}, "invalid_target"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := *b
 			b.T, b.Server = t, s.In(t)
 			a := b.Authorize(tt.c, tt.pairs...).WantRedirectError(tt.want)
 			if got := a.Params(); got.Get("state") != testkit.DefaultState || got.Get("error_description") == "" {
-				t.Errorf("the client is told %v", got)
+				t.Errorf("parameters of the response = %v", got)
 			}
 			if u, _ := url.Parse(a.Target()); u.Fragment != "" || !strings.HasPrefix(a.Target(), "https://app.example.com/cb?") {
-				t.Errorf("the answer goes to %s", a.Target())
+				t.Errorf("the redirect goes to %s, want the registered URI without a fragment", a.Target())
 			}
 		})
 	}
 	b.Authorize(web, "response_mode", "query").Ticket()
 }
 
-// Nothing is dropped in silence: a scope that the client may not have is an
-// error, even beside one that it may (RFC 6749 §3.3 allows either).
+// A forbidden scope is an error and not ignored, even if the request also has an allowed
+// scope (RFC 6749 §3.3 permits both).
 func TestAuthorize_AZ_19_ScopesOfTheClient(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.DefaultScopes = []string{"read", "admin"} })
 	some := s.Register(passport.Registration{Scopes: []string{"read"}})
@@ -170,10 +170,10 @@ func TestAuthorize_AZ_19_ScopesOfTheClient(t *testing.T) {
 	b.Authorize(some, "scope", "read write").WantRedirectError("invalid_scope")
 	b.Authorize(none, "scope", "read").WantRedirectError("invalid_scope")
 	if got := s.Redeem(some, b.Authorize(some, "scope", "").Allow().Code()); got.Scope != "read" {
-		t.Errorf("the default scopes of a client that may ask for read only are %q", got.Scope)
+		t.Errorf("default scope of a client with the scope read = %q, want read", got.Scope)
 	}
 	if got := s.Redeem(none, b.Authorize(none, "scope", "").Allow().Code()); got.Scope != "" {
-		t.Errorf("the default scopes of a client that may ask for none are %q", got.Scope)
+		t.Errorf("default scope of a client without scopes = %q, want none", got.Scope)
 	}
 }
 
@@ -207,9 +207,9 @@ func TestAuthorize_PK_01_PK_02_PK_03_NeverRepeat_A8_Challenge(t *testing.T) {
 		"PK-03 a space":                             {s, spa, []string{"code_challenge", good[1:] + " "}, "43 base64url characters"},
 		"PK-03 43 characters that are not ASCII":    {s, spa, []string{"code_challenge", strings.Repeat("é", 43)}, "43 base64url characters"},
 		"PK-03 confidential clients are checked":    {s, web, []string{"code_challenge", "short"}, "43 base64url characters"},
-		"PK-03 as it should be":                     {s, spa, nil, ""},
-		"PK-01 RequirePKCE, as it should be":        {strict, web, nil, ""},
-		"PK-01 native, as it should be":             {s, native, nil, ""},
+		"PK-03 valid":                               {s, spa, nil, ""},
+		"PK-01 RequirePKCE, valid":                  {strict, web, nil, ""},
+		"PK-01 native, valid":                       {s, native, nil, ""},
 		"PK-03 a verifier's characters, 43 of them": {s, spa, []string{"code_challenge", good[1:] + "~"}, "43 base64url characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,13 +220,13 @@ func TestAuthorize_PK_01_PK_02_PK_03_NeverRepeat_A8_Challenge(t *testing.T) {
 			}
 			a.WantRedirectError("invalid_request")
 			if got := a.Params().Get("error_description"); !strings.Contains(got, tt.want) {
-				t.Errorf("the client is told %q, want %q", got, tt.want)
+				t.Errorf("error_description = %q, want %q", got, tt.want)
 			}
 		})
 	}
 }
 
-// A code is bound to its challenge: PKCE was not checked for show.
+// A code can be redeemed only with the verifier of its challenge.
 func TestAuthorize_PK_01_TheChallengeBindsTheCode(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Spa()
@@ -237,8 +237,8 @@ func TestAuthorize_PK_01_TheChallengeBindsTheCode(t *testing.T) {
 	s.Redeem(c, code)
 }
 
-// The state comes back byte for byte (RFC 6749 §4.1.2), whatever way the answer
-// takes and however long it is.
+// The state comes back unchanged (RFC 6749 §4.1.2) in every kind of response, regardless
+// of its length.
 func TestAuthorize_AZ_15_State(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -262,17 +262,17 @@ func TestAuthorize_AZ_15_State(t *testing.T) {
 	}
 	for _, a := range []*testkit.Response{
 		s.Browser().SignIn("bob").Authorize(c, "state", "").Allow(), s.Browser().Authorize(c, "state", "", "scope", "nothing"),
-		// What is refused for its characters does not come back.
+		// A state with forbidden characters does not come back.
 		s.Browser().Authorize(c, "state", "a\r\nb"), s.Browser().Authorize(c, "state", "a\x00b"), s.Browser().Authorize(c, "state", "a\xff"),
 	} {
 		if a.Params().Has("state") {
-			t.Errorf("a state comes back that nobody sent: %v", a.Params())
+			t.Errorf("parameters of the response = %v, want no state", a.Params())
 		}
 	}
 }
 
-// What is longer than 8 KB is refused before anybody signs in, not after: the
-// request has to come back from the sign-in page.
+// A request longer than 8 KB is refused before the sign-in, because the sign-in page
+// must return it.
 func TestAuthorize_AZ_33_LongRequests(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -291,7 +291,7 @@ func TestAuthorize_AZ_33_LongRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := s.In(t).Browser()
-			query := c.Request("state", "", "prompt", "consent").Encode() + "&state=" + tt.state // browsers leave a slash as it is
+			query := c.Request("state", "", "prompt", "consent").Encode() + "&state=" + tt.state // browsers don't escape a slash
 			send := func() *testkit.Response {
 				if tt.post {
 					return b.Send(b.NewRequest("POST", "/oauth/authorize", query, nil))
@@ -303,21 +303,21 @@ func TestAuthorize_AZ_33_LongRequests(t *testing.T) {
 				return
 			}
 			if done := send().SignIn("alice").Allow(); done.Params().Get("state") != tt.state {
-				t.Error("the state did not come back")
+				t.Error("the response does not have the sent state")
 			}
 		})
 	}
 	s.Browser().Get("/oauth/authorize?" + c.Request().Encode() + "&unknown=" + strings.Repeat("a", 9<<10)).WantPage(414)
-	// A mark that is none does not make a long request short.
-	mark := "&passport_sign_in=" + strings.Repeat("m", 7<<10)
-	s.Browser().Get("/oauth/authorize?" + c.Request("state", strings.Repeat("a", 9<<10)).Encode() + mark).WantPage(414)
-	s.Browser().Get("/oauth/authorize?" + c.Request("prompt", "consent").Encode() + mark).SignIn("alice").Ticket()
+	// An invalid passport_sign_in counts towards the length.
+	sealed := "&passport_sign_in=" + strings.Repeat("m", 7<<10)
+	s.Browser().Get("/oauth/authorize?" + c.Request("state", strings.Repeat("a", 9<<10)).Encode() + sealed).WantPage(414)
+	s.Browser().Get("/oauth/authorize?" + c.Request("prompt", "consent").Encode() + sealed).SignIn("alice").Ticket()
 }
 
 var errorText = regexp.MustCompile(`^[\x20-\x21\x23-\x5B\x5D-\x7E]+$`)
 
-// error and error_description hold %x20-21 / %x23-5B / %x5D-7E alone
-// (RFC 6749 §4.1.2.1), whatever the client sent.
+// error and error_description consist of %x20-21 / %x23-5B / %x5D-7E (RFC 6749
+// §4.1.2.1), regardless of the request.
 func TestAuthorize_AZ_23_ErrorCharacters(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -329,10 +329,10 @@ func TestAuthorize_AZ_23_ErrorCharacters(t *testing.T) {
 		a := s.Browser().Get("/oauth/authorize?" + testkit.Set(c.Request(), name, hostile).Encode())
 		p := a.Params()
 		if !errorText.MatchString(p.Get("error")) || !errorText.MatchString(p.Get("error_description")) || len(p.Get("error_description")) > 500 {
-			t.Errorf("%q: the client is told %q: %q", name, p.Get("error"), p.Get("error_description"))
+			t.Errorf("%q: error = %q, error_description = %q; want only allowed characters", name, p.Get("error"), p.Get("error_description"))
 		}
 	}
 	if code := oauth.InvalidRequest.Errorf("%s", hostile).Description; !errorText.MatchString(code) {
-		t.Errorf("Errorf lets %q through", code)
+		t.Errorf("Errorf() = %q, want only allowed characters", code)
 	}
 }

@@ -73,7 +73,7 @@ func (e *Endpoint) checkAuthorization(q *request, family *oauth.Family, a *oauth
 	case a.Family != nil && a.Family.ID != family.ID:
 		return errors.New("its family is not the family of the request")
 	case a.Refresh || a.RefreshScopes != nil || a.Retried != nil:
-		return errors.New("it wants a refresh token, which a browser cannot keep secret (RFC 6749 §4.2.2)")
+		return errors.New("it requests a refresh token, which a browser cannot keep secret (RFC 6749 §4.2.2)")
 	case a.Spends != oauth.Spend{}:
 		return errors.New("it uses up a one-time value, but at this endpoint only the consent ticket is used up")
 	case !within(a.Scopes, q.scopes) || !within(e.Policy.Audiences(a.Resources), e.Policy.Audiences(q.resources)):

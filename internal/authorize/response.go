@@ -31,17 +31,17 @@ func (e *Endpoint) responseURI(q *request, params []redirect.Param) string {
 // refuse reports an error to the client if its redirect URI is known. Otherwise it
 // shows an error page.
 func (e *Endpoint) refuse(q *request, err error) outcome {
-	told := oauth.AsError(err)
-	if q.redirectURI == "" || !q.trusted() && !mayBeRedirected(told.Code) {
-		return refused(pageStatus(told, err), err)
+	public := oauth.AsError(err)
+	if q.redirectURI == "" || !q.trusted() && !mayBeRedirected(public.Code) {
+		return refused(pageStatus(public, err), err)
 	}
 	return e.refuseClient(q, err)
 }
 
 // refuseClient reports an error to the client.
 func (e *Endpoint) refuseClient(q *request, err error) redirectOutcome {
-	told := oauth.AsError(err)
-	o := e.respond(q, redirect.Param{Name: "error", Value: string(told.Code)}, redirect.Param{Name: "error_description", Value: told.Description})
+	public := oauth.AsError(err)
+	o := e.respond(q, redirect.Param{Name: "error", Value: string(public.Code)}, redirect.Param{Name: "error_description", Value: public.Description})
 	o.err = err
 	return o
 }
@@ -50,7 +50,7 @@ func (e *Endpoint) refuseClient(q *request, err error) redirectOutcome {
 func refused(status int, err error) errorOutcome { return errorOutcome{common{err: err}, status} }
 
 // mayBeRedirected reports whether an untrusted client gets this error by redirect.
-// An honest request can end so: the user declined, or the server failed.
+// These errors also end legitimate requests: the user declined, or the server failed.
 func mayBeRedirected(code oauth.ErrorCode) bool {
 	return code == oauth.AccessDenied || code == oauth.ServerError || code == oauth.TemporarilyUnavailable
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// An application whose scheme the operator admits gets its code. Any other application
-// on the device can claim the scheme, so the user of a public client always sees the
-// page. Without the setting, the URI is not used, although it is registered.
-func TestAuthorize_FR_31_SchemeThatTheOperatorAdmits(t *testing.T) {
+// An application gets its code at a private-use scheme that the operator allows. Other
+// applications on the device can claim the scheme, so the user of a public client always
+// sees the page. Without the setting, even a registered URI is refused.
+func TestAuthorize_FR_31_AllowedScheme(t *testing.T) {
 	const uri = "cursor://anysphere.cursor-retrieval/oauth/callback"
 	s := testkit.NewServer(t, func(c *passport.Config) {
 		c.AllowedRedirectSchemes = []string{"cursor"}
@@ -24,7 +24,7 @@ func TestAuthorize_FR_31_SchemeThatTheOperatorAdmits(t *testing.T) {
 	for range 2 {
 		page := b.Authorize(c)
 		if !page.IsConsent() {
-			t.Fatalf("a public client with a private-use scheme gets a response without a page: %s", page)
+			t.Fatalf("a public client with a private-use scheme: %s, want the consent page", page)
 		}
 		done := page.Allow()
 		if done.Status != 303 || !strings.HasPrefix(done.Target(), uri+"?code=") {
@@ -37,7 +37,7 @@ func TestAuthorize_FR_31_SchemeThatTheOperatorAdmits(t *testing.T) {
 	later.WantLog("Config.AllowedRedirectSchemes")
 	for _, refused := range []string{"curser://x/callback", "javascript:alert(1)", "localhost:3000/callback"} {
 		if _, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", RedirectURIs: []string{refused}}); err == nil {
-			t.Errorf("CreateClient accepts %s", refused)
+			t.Errorf("CreateClient() with %s = nil, want an error", refused)
 		}
 	}
 }

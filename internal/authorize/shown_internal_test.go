@@ -9,11 +9,11 @@ import (
 	"github.com/go-passport/passport/views"
 )
 
-// notShown are the fields of a page's data whose change is none of what it shows.
+// notShown are the fields of a page's data that the digest leaves out.
 var notShown = []string{"Page", "Action", "Ticket", "User.Data", "Scopes.Granted"}
 
-// Each field of a consent page, also one that is added later, changes the digest in
-// its ticket, and so do the redirect URI and the client's number.
+// Each field of a consent page changes the digest in its ticket, including fields that
+// are added later. The redirect URI and the client's ConsentVersion change it too.
 func TestShown_FR_02_EveryFieldCounts(t *testing.T) {
 	full := func() *views.ConsentPage {
 		return &views.ConsentPage{Scopes: []views.ConsentScope{{ID: "read"}}, Resources: []string{"https://api.example.com"}}
@@ -29,7 +29,7 @@ func TestShown_FR_02_EveryFieldCounts(t *testing.T) {
 		return d
 	}
 	before := digest(q(), full())
-	for _, path := range leaves(reflect.TypeFor[views.ConsentPage](), "") {
+	for _, path := range fieldPaths(reflect.TypeFor[views.ConsentPage](), "") {
 		p := full()
 		change(t, reflect.ValueOf(p).Elem(), path)
 		counts := digest(q(), p) != before
@@ -38,10 +38,10 @@ func TestShown_FR_02_EveryFieldCounts(t *testing.T) {
 		}
 	}
 	p := full()
-	p.User.Data = func() {} // which JSON does not know
+	p.User.Data = func() {} // JSON cannot encode it
 	p.Scopes[0].Granted = true
 	if digest(q(), p) != before || !p.Scopes[0].Granted {
-		t.Error("User.Data or a mark of a scope is in the digest, or making it has changed the page")
+		t.Error("User.Data or Granted is in the digest, or shown() changed the page")
 	}
 	moved, counted := q(), q()
 	moved.redirectURI += "2"
@@ -62,15 +62,15 @@ func isNotShown(path string) bool {
 	return false
 }
 
-// leaves names the fields of a type, those of its structs with a dot between.
-func leaves(typ reflect.Type, prefix string) (paths []string) {
+// fieldPaths returns the fields of a type. Fields of inner structs are joined by a dot.
+func fieldPaths(typ reflect.Type, prefix string) (paths []string) {
 	for field := range typ.Fields() {
 		inner := field.Type
 		if inner.Kind() == reflect.Slice {
 			inner = inner.Elem()
 		}
 		if inner.Kind() == reflect.Struct {
-			paths = append(paths, leaves(inner, prefix+field.Name+".")...)
+			paths = append(paths, fieldPaths(inner, prefix+field.Name+".")...)
 		} else {
 			paths = append(paths, prefix+field.Name)
 		}
@@ -78,7 +78,7 @@ func leaves(typ reflect.Type, prefix string) (paths []string) {
 	return paths
 }
 
-// change gives the field with a path another value.
+// change changes the value of the field with a path.
 func change(t *testing.T, v reflect.Value, path string) {
 	t.Helper()
 	for name := range strings.SplitSeq(path, ".") {
@@ -104,6 +104,6 @@ func change(t *testing.T, v reflect.Value, path string) {
 	case reflect.Interface:
 		v.Set(reflect.ValueOf("data"))
 	default:
-		t.Fatalf("ConsentPage.%s is a %s: have this test change it", path, v.Type())
+		t.Fatalf("ConsentPage.%s has the type %s: add it to this test", path, v.Type())
 	}
 }

@@ -16,16 +16,16 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// moves has a client's only redirect URI be another one.
+// moves returns a change of a client's only redirect URI.
 func moves(uri string) func(*oauth.Client) {
 	return func(c *oauth.Client) { c.RedirectURIs = []string{uri} }
 }
 
-// unnamed is a request that names no redirect URI.
+// unnamed makes a request omit its redirect URI.
 var unnamed = []string{"redirect_uri", ""}
 
-// A remembered consent is none to another redirect URI, whoever changes it and
-// whether the request names it or not.
+// Remembered consent does not count for another redirect URI. It doesn't matter who
+// changed the URI and whether the request contains it.
 func TestAuthorize_FR_01_OwnerChangesRedirect(t *testing.T) {
 	const bank, evil = "https://bank.example/cb", "https://evil.example/cb"
 	for name, pairs := range map[string][]string{"left out": unnamed, "named": {"redirect_uri", evil}} {
@@ -40,27 +40,27 @@ func TestAuthorize_FR_01_OwnerChangesRedirect(t *testing.T) {
 			page := alice.Authorize(c, pairs...)
 			page.Ticket()
 			if !strings.Contains(page.Body, "evil.example") {
-				t.Errorf("the page does not say where the user is sent: %s", page)
+				t.Errorf("the page does not name the new host: %s", page)
 			}
 			if strings.Contains(page.Body, "<details") {
-				t.Errorf("the page shows scopes as allowed before: %s", page)
+				t.Errorf("the page shows scopes as already allowed: %s", page)
 			}
-			alice.Authorize(c, append(pairs, "prompt", "none")...).WantPage(400, "the user has to be asked")
+			alice.Authorize(c, append(pairs, "prompt", "none")...).WantPage(400, "the user must be asked for consent")
 			s.Browser().SignIn("alice").AuthorizeJSON(c, pairs...).Ticket()
 			page.Deny()
-			alice.Authorize(c, pairs...).Ticket() // a denial is no consent
+			alice.Authorize(c, pairs...).Ticket() // declining does not give consent
 			page = alice.Authorize(c, pairs...)
 			if target := page.Allow().Target(); !strings.HasPrefix(target, evil+"?code=") {
-				t.Errorf("after the user has allowed what is shown now the browser goes to %q", target)
+				t.Errorf("after Allow() on the new page the browser goes to %q", target)
 			}
-			alice.Authorize(c, pairs...).Code() // which is remembered
+			alice.Authorize(c, pairs...).Code() // the new consent is remembered
 		})
 	}
 }
 
-// Each change of what the page shows about a client has the user asked again, and no
-// other change does.
-func TestAuthorize_FR_01_WhatIsCounted(t *testing.T) {
+// The page is shown again after each change to data that it shows about a client, and
+// after no other change.
+func TestAuthorize_FR_01_ChangesOfTheClient(t *testing.T) {
 	uri := "https://app.example.com/cb"
 	for name, tt := range map[string]struct {
 		asks   bool
@@ -93,7 +93,7 @@ func TestAuthorize_FR_01_WhatIsCounted(t *testing.T) {
 				s.Update(c, change)
 			}
 			if a := b.Authorize(c); a.IsConsent() != tt.asks {
-				t.Fatalf("the user is asked: %v, want %v: %s", a.IsConsent(), tt.asks, a)
+				t.Fatalf("IsConsent() = %v, want %v: %s", a.IsConsent(), tt.asks, a)
 			}
 			if tt.asks {
 				b.Authorize(c).Allow().Code()
@@ -113,8 +113,8 @@ func TestAuthorize_FR_01_WhatIsCounted(t *testing.T) {
 	})
 }
 
-// prompt=none, a token in place of a code, and SkipConsent.
-func TestAuthorize_FR_01_OtherWaysIn(t *testing.T) {
+// The same with prompt=none, with a token instead of a code, and with SkipConsent.
+func TestAuthorize_FR_01_OtherRequests(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithImplicit)
 	b := s.Browser().SignIn("alice")
 	c, board := s.Web(), s.Board(passport.Registration{})
@@ -129,18 +129,18 @@ func TestAuthorize_FR_01_OtherWaysIn(t *testing.T) {
 	b.AuthorizeToken(board, "prompt", "none").WantFragmentError("consent_required")
 	b.AuthorizeToken(board).Ticket()
 	if target := b.AuthorizeToken(board, unnamed...).Allow().Target(); !strings.HasPrefix(target, "https://new.example/cb#access_token=") {
-		t.Errorf("an allowed request for a token leads to %q", target)
+		t.Errorf("an allowed request for a token redirects to %q", target)
 	}
 	b.AuthorizeToken(board).Token()
 	skips := s.Restart(func(c *passport.Config) {
 		c.SkipConsent = func(context.Context, *oauth.Client, *passport.User) bool { return true }
 	})
-	b.At(skips).Authorize(c).Code() // the operator vouches for the client, not the user
+	b.At(skips).Authorize(c).Code() // the operator trusts the client, so the user needs no page
 }
 
-// Whatever the page shows that changes before the answer has it shown again, for
-// allow and deny alike: the browser goes nowhere that the user has not seen.
-func TestAuthorize_FR_02_PageChangesBeforeTheAnswer(t *testing.T) {
+// If data on the page changes before the decision, the page is shown again, for allow
+// and deny. So the browser never goes to a URI that the user has not seen.
+func TestAuthorize_FR_02_PageChangesBeforeTheDecision(t *testing.T) {
 	const evil = "https://evil.example/cb"
 	registration := func(change func(*oauth.Client)) func(*testkit.Server, *testkit.Client) *testkit.Server {
 		return func(s *testkit.Server, c *testkit.Client) *testkit.Server { s.Update(c, change); return s }
@@ -164,7 +164,7 @@ func TestAuthorize_FR_02_PageChangesBeforeTheAnswer(t *testing.T) {
 		"scope's description": config(func(c *passport.Config) { c.Scopes = []passport.Scope{{ID: "read", Description: "Empty your account"}} }),
 		"user's name": func(s *testkit.Server, _ *testkit.Client) *testkit.Server {
 			s.Users.With(func() {
-				s.Users.Current = func(u *passport.User) (*passport.User, error) { u.Name = "Somebody Else"; return u, nil }
+				s.Users.Current = func(u *passport.User) (*passport.User, error) { u.Name = "Another Name"; return u, nil }
 			})
 			return s
 		},
@@ -178,14 +178,14 @@ func TestAuthorize_FR_02_PageChangesBeforeTheAnswer(t *testing.T) {
 				form := url.Values{"ticket": {page.Ticket()}, "decision": {decision}}
 				again := b.Post("/oauth/authorize", form).WantPageAnew(page)
 				conflict := b.AsksJSON("POST", "/oauth/authorize", map[string]any{"ticket": script.Ticket(), "decision": decision}).WantStatus(http.StatusConflict)
-				if conflict.JSON()["redirect_to"] != nil || !strings.Contains(testkit.AsText(conflict.JSON()["message"]), "what was shown has changed") {
-					t.Errorf("a script is answered %s", conflict)
+				if conflict.JSON()["redirect_to"] != nil || !strings.Contains(testkit.AsText(conflict.JSON()["message"]), "the page has changed since") {
+					t.Errorf("the response to a script is %s, want a message and no redirect", conflict)
 				}
 				if n := s.Issued(); n != 0 {
-					t.Fatalf("%d codes were issued for what the user did not see", n)
+					t.Fatalf("%d codes were issued for data that the user did not see", n)
 				}
 				if n := len(testkit.EventsOf[passport.ConsentGiven](s)); n != 0 {
-					t.Errorf("%d consents were given", n)
+					t.Errorf("%d consents were given, want none", n)
 				}
 				again.Allow().Code()
 			})
@@ -193,9 +193,9 @@ func TestAuthorize_FR_02_PageChangesBeforeTheAnswer(t *testing.T) {
 	}
 }
 
-// A page that says "you allowed this before" is shown again if that was taken back.
-// One that asks for what was allowed in another tab meanwhile asked for more, and holds.
-func TestAuthorize_FR_02_MarksOfScopes(t *testing.T) {
+// A page that shows a scope as allowed is shown again if the consent was withdrawn. A
+// page for scopes that were allowed in another tab in the meantime stays valid.
+func TestAuthorize_FR_02_AllowedScopesOnThePage(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	one, two := b.Authorize(c), b.Authorize(c)
@@ -207,19 +207,20 @@ func TestAuthorize_FR_02_MarksOfScopes(t *testing.T) {
 	time.Sleep(time.Millisecond)
 	again := page.Allow().WantPageAnew(page)
 	if strings.Contains(again.Body, "<details") {
-		t.Errorf("the page shows scopes as allowed before: %s", again)
+		t.Errorf("the page shows scopes as already allowed: %s", again)
 	}
 	again.Allow().Code()
 }
 
-// A second click gets the first one's answer only at the address that the page showed.
+// A second click gets the first response only if the redirect URI is still the one that
+// the page showed.
 func TestAuthorize_FR_02_SecondClickAfterAChange(t *testing.T) {
 	s := testkit.NewServer(t, audited)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	page := b.Authorize(c, unnamed...)
 	code := page.Allow().Code()
 	if page.Allow().Code() != code {
-		t.Error("a second click gets another code")
+		t.Error("a second click gets a different code")
 	}
 	s.Update(c, moves("https://evil.example/cb"))
 	page.Allow().WantPageAnew(page)
@@ -229,18 +230,18 @@ func TestAuthorize_FR_02_SecondClickAfterAChange(t *testing.T) {
 	}
 }
 
-// A change between the checks of an answer and its write, or of a request and its
-// write, changes neither where the code goes nor what the consent is to.
+// A change between the checks and the write of a decision or request affects neither
+// the redirect nor the stored consent.
 func TestAuthorize_FR_01_FR_02_ChangeBeforeTheWrite(t *testing.T) {
 	const uri, evil = "https://app.example.com/cb", "https://evil.example/cb"
 	for name, tt := range map[string]struct {
-		verb     string
-		token    bool
-		silently bool
+		verb   string
+		token  bool
+		noPage bool
 	}{
 		"allow": {verb: "Begin"}, "allow a token": {verb: "Issue", token: true}, "allow, consents": {verb: "Consented"},
-		"silently": {verb: "Begin", silently: true}, "silently, a token": {verb: "Issue", token: true, silently: true},
-		"silently, consents": {verb: "Consented", silently: true},
+		"no page": {verb: "Begin", noPage: true}, "no page, a token": {verb: "Issue", token: true, noPage: true},
+		"no page, consents": {verb: "Consented", noPage: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := new(testkit.WatchedStore)
@@ -251,7 +252,7 @@ func TestAuthorize_FR_01_FR_02_ChangeBeforeTheWrite(t *testing.T) {
 				c, authorize = s.Board(passport.Registration{}), b.AuthorizeToken
 			}
 			act := func() *testkit.Response { return authorize(c, unnamed...) }
-			if shown := authorize(c, unnamed...); tt.silently {
+			if shown := authorize(c, unnamed...); tt.noPage {
 				shown.Allow()
 			} else {
 				act = shown.Allow
@@ -263,15 +264,15 @@ func TestAuthorize_FR_01_FR_02_ChangeBeforeTheWrite(t *testing.T) {
 				}
 			}
 			if target := act().Target(); !strings.HasPrefix(target, uri+"?code=") && !strings.HasPrefix(target, uri+"#access_token=") {
-				t.Errorf("the browser goes to %q, want %s, which the user was shown", target, uri)
+				t.Errorf("the browser goes to %q, want %s, which the page showed", target, uri)
 			}
 			authorize(c, unnamed...).Ticket()
 		})
 	}
 }
 
-// Of changes and answers at the same time: a code goes only to a URI that a page
-// showed that user since it was registered last.
+// With concurrent changes and decisions, a code goes only to a URI that a page showed to
+// the user after the URI was last registered.
 func TestAuthorize_FR_01_FR_02_Race(t *testing.T) {
 	rounds := 10
 	if testing.Short() {
@@ -295,10 +296,10 @@ func TestAuthorize_FR_01_FR_02_Race(t *testing.T) {
 				switch {
 				case a.IsConsent():
 				case !strings.HasPrefix(a.Target(), "https://app.example.com/cb?code="):
-					t.Errorf("a page that showed app.example.com leads to %s", a)
+					t.Errorf("a page that showed app.example.com redirects to %s", a)
 				}
 				if a := page.From.Authorize(c, unnamed...); !a.IsConsent() && !strings.HasPrefix(a.Target(), "https://app.example.com/cb?code=") {
-					t.Errorf("without a page the browser goes to %s", a)
+					t.Errorf("without a page the browser goes to %s, want app.example.com", a)
 				}
 			})
 		}
@@ -307,8 +308,8 @@ func TestAuthorize_FR_01_FR_02_Race(t *testing.T) {
 	}
 }
 
-// What a page shows is the same later, in a new session and at another node.
-func TestAuthorize_FR_02_PageStaysTheSame(t *testing.T) {
+// The digest of a page is the same later, in a new session and at another node.
+func TestAuthorize_FR_02_DigestIsStable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://api.example.com"} })
 		for _, c := range []*testkit.Client{

@@ -31,22 +31,22 @@ const pendingTTL = 4 * SignInTTL
 const maxSealed = 2 << 10
 
 // maxPending is the maximum number of stored requests of one client. Above it, a
-// request travels in the return address, however long it is.
+// request travels in the return address, regardless of its length.
 //
-// Any anonymous request is stored, so an attacker can fill the places. Only the first
-// calmPending are kept for pendingTTL. The others are for requests that the return
-// address can't take, and are free again after crowdedTTL.
+// Requests are stored before the user signs in, so an attacker can reach the limit.
+// Only the first longPending requests are kept for pendingTTL. Above that number, only
+// requests that don't fit into the return address are stored, for shortPendingTTL.
 const (
-	calmPending = 500
-	maxPending  = 1000
-	crowdedTTL  = 10 * time.Minute
+	longPending     = 500
+	maxPending      = 1000
+	shortPendingTTL = 10 * time.Minute
 )
 
-// maxInURL is the maximum length of a sealed request in the return address, while a
-// place is left. nginx accepts a request line of 8 KiB (large_client_header_buffers).
+// maxInURL is the maximum length of a sealed request in the return address, unless
+// maxPending is reached. nginx accepts a request line of 8 KiB (large_client_header_buffers).
 const maxInURL = 7 << 10
 
-// private are the parameters that no URL and no log of a proxy may show.
+// private has the parameters that must not appear in a URL or a proxy's log.
 var private = []string{"claims", "id_token_hint", "login_hint"}
 
 // pendingSignIn is a request that waits for its user to sign in.
@@ -55,14 +55,14 @@ type pendingSignIn struct {
 	asked  time.Time // when the browser was sent to sign in; zero if it was not
 }
 
-// sealSignIn seals a pendingSignIn. Base64 of it has no character that a URL within a
-// URL escapes.
+// sealSignIn seals a pendingSignIn. The result is base64url, which needs no escaping
+// inside another URL.
 func (s tickets) sealSignIn(p pendingSignIn) string {
 	return s.keys.Roots().Seal("sign-in request", []byte(strconv.FormatInt(p.asked.Unix(), 10)+" "+p.params.Encode()))
 }
 
-// openSignIn opens a pendingSignIn; nil if it was not sealed here. asked is zero if the
-// browser was sent to sign in longer than SignInTTL ago.
+// openSignIn opens a pendingSignIn. It returns nil if the value was not sealed by this
+// server. asked is zero if the browser was sent to sign in more than SignInTTL ago.
 func (s tickets) openSignIn(sealed string, at time.Time) *pendingSignIn {
 	plain, _, err := s.keys.Roots().Open("sign-in request", sealed)
 	if err != nil {
@@ -104,9 +104,9 @@ func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
 	return o, nil
 }
 
-// repeats reports whether a request has to be repeated as a GET before its user can be
-// known. With a form of another site, browsers do not send cookies that are
-// SameSite=Lax. A GET is never repeated, so there is no loop.
+// repeats reports whether a request must be repeated as a GET before its user is known.
+// Browsers do not send SameSite=Lax cookies with a form of another site. A GET is never
+// repeated, so there is no loop.
 func (e *Endpoint) repeats(r *http.Request) bool {
 	return r.Method == http.MethodPost && !scripted(r) && e.Forms.CheckAnyMethod(r) != nil
 }
@@ -117,16 +117,16 @@ func (e *Endpoint) repeat(r *http.Request, q *request) (outcome, error) {
 	return redirectOutcome{target: target, from: fromOtherForm}, err
 }
 
-// keep returns the address of a request. It stores a long or private request, if the
-// store can.
+// keep returns the address of a request. It stores a long or private request if the
+// store implements [oauth.PendingRequestStore].
 func (e *Endpoint) keep(ctx context.Context, q *request, asked time.Time) (string, error) {
 	here := e.Path + "?" + signInParam + "="
 	sealed := e.tickets.sealSignIn(pendingSignIn{q.params, asked})
-	secretive := slices.ContainsFunc(private, q.params.Has)
-	if e.Pending == nil || len(q.params.Encode()) <= maxSealed && !secretive {
+	confidential := slices.ContainsFunc(private, q.params.Has)
+	if e.Pending == nil || len(q.params.Encode()) <= maxSealed && !confidential {
 		return here + sealed, nil
 	}
-	handle, err := e.store(ctx, q, sealed, secretive || len(sealed) > maxInURL)
+	handle, err := e.store(ctx, q, sealed, confidential || len(sealed) > maxInURL)
 	switch {
 	case errors.Is(err, oauth.ErrConflict):
 		return here + sealed, nil
@@ -137,7 +137,7 @@ func (e *Endpoint) keep(ctx context.Context, q *request, asked time.Time) (strin
 }
 
 // store stores a sealed request and returns its handle, or [oauth.ErrConflict] if the
-// client has no place left. The last places are for a request that must be stored.
+// client has reached its limit. The limit is higher for a request that must be stored.
 func (e *Endpoint) store(ctx context.Context, q *request, sealed string, must bool) (handle string, err error) {
 	handle = secret.New()
 	save := func(ttl time.Duration, limit int) error {
@@ -145,8 +145,8 @@ func (e *Endpoint) store(ctx context.Context, q *request, sealed string, must bo
 			Digest: oauth.DigestOf(handle), ClientID: q.client.ID, Sealed: sealed, ExpiresAt: q.time.Add(ttl),
 		}, limit, q.time)
 	}
-	if err = save(pendingTTL, calmPending); must && errors.Is(err, oauth.ErrConflict) {
-		err = save(crowdedTTL, maxPending)
+	if err = save(pendingTTL, longPending); must && errors.Is(err, oauth.ErrConflict) {
+		err = save(shortPendingTTL, maxPending)
 	}
 	return handle, err
 }

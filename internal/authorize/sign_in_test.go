@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// askedProvider keeps why the server asked for the sign-in page.
+// askedProvider records the SignInRequest of the last call of SignInURL.
 type askedProvider struct {
 	*testkit.Accounts
 	why *oauth.SignInRequest
@@ -24,8 +24,8 @@ func (p askedProvider) SignInURL(r *http.Request, returnTo string) string {
 	return p.Accounts.SignInURL(r, returnTo)
 }
 
-// FR-34: prompt=select_account lets a signed-in user change the account, once for each
-// request and in every combination (OpenID Connect Core §3.1.2.1).
+// FR-34: prompt=select_account lets a signed-in user change the account once for each
+// request, also together with other values (OpenID Connect Core §3.1.2.1).
 func TestAuthorize_FR_34_OI_26_SelectAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		why := new(oauth.SignInRequest)
@@ -44,10 +44,10 @@ func TestAuthorize_FR_34_OI_26_SelectAccount(t *testing.T) {
 			time.Sleep(time.Minute)
 			away := b.Authorize(c, "prompt", prompt)
 			if *why != want || !strings.HasPrefix(away.Target(), "/login?") {
-				t.Errorf("prompt=%s: SignInURL is told %+v, want %+v: %s", prompt, *why, want, away)
+				t.Errorf("prompt=%s: SignInURL() got %+v, want %+v: %s", prompt, *why, want, away)
 			}
 			time.Sleep(time.Minute)
-			kept := away.ComeBack() // the page returns with the same account
+			kept := away.ComeBack() // with the same account
 			switch {
 			case want.Again:
 				kept.WantRedirectError("login_required")
@@ -59,18 +59,18 @@ func TestAuthorize_FR_34_OI_26_SelectAccount(t *testing.T) {
 			if page := b.Authorize(c, "prompt", prompt).SignIn("bob"); page.IsConsent() {
 				page = page.Allow()
 				if claims := testkit.ClaimsOf(t, s.Redeem(c, page.Code()).Access); claims["sub"] != "users:bob" {
-					t.Errorf("prompt=%s, after the choice of bob: the token is for %v", prompt, claims["sub"])
+					t.Errorf("prompt=%s, after bob was selected: sub = %v", prompt, claims["sub"])
 				}
 			}
 		}
 		b.Authorize(c, "prompt", "none select_account").WantRedirectError("invalid_request")
 		s.Browser().Authorize(c, "prompt", "select_account")
 		if *why != (oauth.SignInRequest{SelectAccount: true}) {
-			t.Errorf("without a signed-in user SignInURL is told %+v", *why)
+			t.Errorf("without a signed-in user: SignInURL() got %+v", *why)
 		}
 		s.Browser().Authorize(c)
 		if *why != (oauth.SignInRequest{}) {
-			t.Errorf("without prompt SignInURL is told %+v, want the zero value", *why)
+			t.Errorf("without prompt: SignInURL() got %+v, want the zero value", *why)
 		}
 	})
 }
@@ -82,17 +82,17 @@ func TestAuthorize_FR_26_FormOfAnotherSite(t *testing.T) {
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	b.Authorize(c).Allow().Code()
 	for name, header := range map[string]http.Header{
-		"cross-site":                {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://app.example.com"}},
-		"cross-site, no referrer":   {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}},
-		"an older browser":          {"Origin": {"https://app.example.com"}},
-		"an older one, no referrer": {"Origin": {"null"}},
+		"cross-site":                    {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://app.example.com"}},
+		"cross-site, no referrer":       {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"null"}},
+		"an older browser":              {"Origin": {"https://app.example.com"}},
+		"an older browser, no referrer": {"Origin": {"null"}},
 	} {
 		for state, params := range map[string]url.Values{
 			"short":                   c.Request("state", "short"),
 			strings.Repeat("s", 5000): c.Request("state", strings.Repeat("s", 5000)),
 		} {
 			params.Set("password", "not for the endpoint")
-			without := s.Browser() // what the server sees of the browser in the POST
+			without := s.Browser() // the POST comes without cookies
 			again := without.Send(without.NewRequest("POST", "/oauth/authorize", params.Encode(), header))
 			target := again.Target()
 			if again.Status != http.StatusOK || !strings.HasPrefix(target, "/oauth/authorize?passport_sign_in=") || strings.Contains(target, "&") || len(target) > 1000 {
@@ -102,7 +102,7 @@ func TestAuthorize_FR_26_FormOfAnotherSite(t *testing.T) {
 				t.Errorf("%s: the signed-in user gets %s, want a code", name, done)
 			}
 			if away := without.Get(target); !strings.HasPrefix(away.Target(), "/login?") {
-				t.Errorf("%s: a browser without a user gets %s, want the sign-in page and no other repetition", name, away)
+				t.Errorf("%s: a browser without a user gets %s, want the sign-in page and no second repetition", name, away)
 			}
 		}
 		params := c.Request("prompt", "none")
@@ -111,9 +111,9 @@ func TestAuthorize_FR_26_FormOfAnotherSite(t *testing.T) {
 	same := s.Browser()
 	own := http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {"null"}}
 	if away := same.Send(same.NewRequest("POST", "/oauth/authorize", c.Request().Encode(), own)); !strings.HasPrefix(away.Target(), "/login?") {
-		t.Errorf("a form of our own site: %s, want the sign-in page: its cookies travel", away)
+		t.Errorf("a form of this site: %s, want the sign-in page, because the cookies are sent", away)
 	}
 	if done := b.Send(b.NewRequest("POST", "/oauth/authorize", c.Request().Encode(), http.Header{"Sec-Fetch-Site": {"cross-site"}})); done.Code() == "" {
-		t.Errorf("a session in a cookie that travels: %s, want a code", done)
+		t.Errorf("a cross-site form with a session cookie: %s, want a code", done)
 	}
 }

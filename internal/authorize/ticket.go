@@ -26,7 +26,7 @@ type tickets struct {
 	keys    *keyring.Live
 	names   cookie.Names
 	https   bool          // the issuer is https
-	lingers time.Duration // how long the cookie of a decided page is kept
+	lingers time.Duration // lifetime of the cookie after the decision
 }
 
 // ticket is the pending request of a consent page. It travels in the form, sealed:
@@ -97,7 +97,7 @@ func (s tickets) open(sealed string, at time.Time) (*ticket, error) {
 func (t *ticket) code() string { return t.root.Derive("code", t.ID) }
 
 // tokenID returns the ID of the access token for this ticket, if the response is a
-// token. By it, a second click finds the result of the first.
+// token. A second click uses it to find the result of the first.
 func (t *ticket) tokenID() string { return uuid.NewV8(t.root.Derive("access token", t.ID)) }
 
 // asked returns when the user was sent to sign in for the request; zero for never.
@@ -189,7 +189,7 @@ func (s tickets) cookieName(ticketID string) string {
 
 func shortDigest(ticketID string) string { return string(oauth.DigestOf(ticketID))[:ticketName] }
 
-// cookie returns the ticket's cookie, or nil. A node of the version before gave it a
+// cookie returns the ticket's cookie, or nil. A node of the previous version gave it a
 // name without the issuer's digest.
 func (s tickets) cookie(r *http.Request, t *ticket) *http.Cookie {
 	for _, name := range []string{s.cookieName(t.ID), s.names.Before(shortDigest(t.ID))} {

@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// Only a POST with the ticket decides; a GET with the same parameters is a
-// request like any other (OAuth 2.1 §7.10, RFC 6749 §10.12).
+// Only a POST with the ticket is a decision. A GET with the same parameters is an
+// authorization request (OAuth 2.1 §7.10, RFC 6749 §10.12).
 func TestAuthorize_AZ_27_OnlyAPostDecides(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -27,12 +27,12 @@ func TestAuthorize_AZ_27_OnlyAPostDecides(t *testing.T) {
 	json := b.NewRequest("POST", "/oauth/authorize", `{"ticket":"x","decision":"allow"}`, http.Header{"Content-Type": {"application/json"}})
 	b.Send(json).WantPage(400)
 	if given := testkit.EventsOf[passport.ConsentGiven](s); len(given) != 0 {
-		t.Fatalf("somebody consented: %+v", given)
+		t.Fatalf("ConsentGiven events = %+v, want none", given)
 	}
 	page.Allow().Code()
 }
 
-// Forms of other sites are refused, with the ticket and the cookies too.
+// Forms of other sites are refused, even with the ticket and the cookies.
 func TestAuthorize_AZ_27_NeverRepeat_B10_FormsOfOtherSites(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -45,7 +45,7 @@ func TestAuthorize_AZ_27_NeverRepeat_B10_FormsOfOtherSites(t *testing.T) {
 		"an old browser":                {"Origin": {"https://evil.example"}},
 		"our host over http":            {"Origin": {"http://" + "auth.example.com:80"}},
 		"our host with another port":    {"Origin": {testkit.Issuer + ":8443"}},
-		"a host that begins as ours":    {"Origin": {testkit.Issuer + ".evil.example"}},
+		"our host as a prefix":          {"Origin": {testkit.Issuer + ".evil.example"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := *b
@@ -60,8 +60,8 @@ func TestAuthorize_AZ_27_NeverRepeat_B10_FormsOfOtherSites(t *testing.T) {
 	}
 }
 
-// A browser that sends no Sec-Fetch-Site does not say where a form comes from. The
-// ticket and its cookie decide, over https too.
+// Without Sec-Fetch-Site the source of a form is unknown. Then the ticket and its cookie
+// decide, also over https.
 func TestAuthorize_AZ_27_FR_22_NeverRepeat_B10_TicketDecides(t *testing.T) {
 	for _, issuer := range []string{"http://127.0.0.1:8000", testkit.Issuer} {
 		t.Run(issuer, func(t *testing.T) { checkTicketDecides(t, issuer) })
@@ -74,7 +74,7 @@ func checkTicketDecides(t *testing.T, issuer string) {
 	page := b.Authorize(c)
 	body := url.Values{"ticket": {page.Ticket()}, "decision": {"allow"}}.Encode()
 	if names := b.Cookies("passport-"); len(names) != 1 || strings.HasPrefix(names[0], "__Host-") != strings.HasPrefix(issuer, "https:") {
-		t.Errorf("the ticket's cookie is %q", names)
+		t.Errorf("the ticket cookies are %q, want one, with __Host- under https", names)
 	}
 	b.Send(b.NewRequest("POST", "/oauth/authorize", body, http.Header{"Origin": {"http://evil.example"}})).WantPage(403)
 	stranger := s.Browser().SignIn("alice")
@@ -82,8 +82,8 @@ func checkTicketDecides(t *testing.T, issuer string) {
 	b.Send(b.NewRequest("POST", "/oauth/authorize", body, http.Header{"Origin": {"null"}})).Code()
 }
 
-// The ticket works with the browser and the account that it was made for, so
-// that who gets hold of a page cannot have the code of it.
+// A ticket works only in its browser and for its account, so a stolen page gives no
+// code.
 func TestAuthorize_NeverRepeat_A4_TicketIsForOneBrowserAndOneAccount(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -95,28 +95,27 @@ func TestAuthorize_NeverRepeat_A4_TicketIsForOneBrowserAndOneAccount(t *testing.
 		for _, decision := range []string{"allow", "deny"} {
 			a := other.Post("/oauth/authorize", url.Values{"ticket": {page.Ticket()}, "decision": {decision}}).WantPageAnew(page)
 			if decision == "allow" {
-				a.Allow().Code() // with the fresh ticket, for whoever sits there
+				a.Allow().Code() // with the new ticket, for this user
 			}
 		}
 		t.Log(name)
 	}
 	b.SignIn("bob")
 	for _, decision := range []string{"allow", "deny"} {
-		anew := page.Decide(decision).WantPageAnew(page)
-		if !strings.Contains(anew.Body, "Name of bob") {
-			t.Errorf("the page that bob gets is not his: %s", anew)
+		again := page.Decide(decision).WantPageAnew(page)
+		if !strings.Contains(again.Body, "Name of bob") {
+			t.Errorf("the new page is not for bob: %s", again)
 		}
 	}
 	b.SignOut()
 	if a := page.Allow(); !strings.HasPrefix(a.Target(), "/login?") || a.Status != 200 || a.Header.Get("Location") != "" {
-		t.Errorf("with nobody signed in the page leads to %s", a)
+		t.Errorf("a decision without a signed-in user = %s, want the sign-in page", a)
 	}
 	b.SignIn("alice") // another session of the same account, in the same browser
 	page.Allow().Code()
 }
 
-// Another tab's ticket is another ticket, and each finishes on its own, in any
-// order (AZ-28).
+// Each tab has its own ticket. The tabs are independent, in any order (AZ-28).
 func TestAuthorize_AZ_28_Tabs(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -129,30 +128,30 @@ func TestAuthorize_AZ_28_Tabs(t *testing.T) {
 	}
 	again := b.Authorize(clients[0], "state", "again")
 	if n := len(b.Cookies("__Host-passport-")); n != 7 {
-		t.Errorf("7 pages have %d cookies", n)
+		t.Errorf("7 pages have %d cookies, want 7", n)
 	}
 	for _, i := range []int{3, 0, 5} {
 		done := tabs[i].Allow()
 		if done.Params().Get("state") != clients[i].ID {
-			t.Errorf("tab %d answers with the state %s", i, done.Params().Get("state"))
+			t.Errorf("tab %d: state = %s", i, done.Params().Get("state"))
 		}
 		s.Redeem(clients[i], done.Code())
 	}
 	tabs[1].Deny().WantRedirectError("access_denied")
 	done := again.Allow()
 	if done.Params().Get("state") != "again" {
-		t.Errorf("the second tab of one client answers %v", done.Params())
+		t.Errorf("the second tab of a client: parameters = %v, want its state", done.Params())
 	}
-	// For a second click that comes after the answer; no longer than a code lives.
+	// The cookie is kept as long as a code, for a second click after the response.
 	if set := done.Header.Values("Set-Cookie"); len(set) != 1 || !strings.Contains(set[0], "Max-Age=60;") {
-		t.Errorf("the answer sets the cookies %d, want the ticket's own to end in 60 seconds", len(set))
+		t.Errorf("the response sets %d cookies, want the ticket's cookie with Max-Age=60", len(set))
 	}
 	if second := again.Allow(); second.Code() != done.Code() {
-		t.Error("a second click after the answer gets another code")
+		t.Error("a second click after the response gets a different code")
 	}
 }
 
-// One tab's cookie does not open another tab's ticket, under whatever name.
+// The cookie of one tab is not valid for the ticket of another tab, under any name.
 func TestAuthorize_AZ_28_NeverRepeat_A4_CookiesOfOtherTabs(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -177,16 +176,16 @@ func TestAuthorize_AZ_28_NeverRepeat_A4_CookiesOfOtherTabs(t *testing.T) {
 	one.Allow().Code()
 }
 
-// A ticket is opened only as it was sealed: changed, cut, longer, for another
-// purpose or by another server it is nothing, and the page says what to do.
+// A changed ticket, or the ticket of another purpose or server, is refused with an error
+// page.
 func TestAuthorize_AZ_27_TamperedTicket(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	page := b.Authorize(c)
 	ticket := page.Ticket()
-	mark, _ := url.ParseQuery(s.Browser().Authorize(c).ReturnTo())
+	signIn, _ := url.ParseQuery(s.Browser().Authorize(c).ReturnTo())
 	forged := map[string]string{
-		"none": " ", "cut": ticket[:len(ticket)-1], "longer": ticket + "A", "twice": ticket + ticket, "a mark": mark.Get("passport_sign_in"),
+		"none": " ", "cut": ticket[:len(ticket)-1], "longer": ticket + "A", "twice": ticket + ticket, "a sign-in": signIn.Get("passport_sign_in"),
 		"padded": ticket + "=", "a line end": ticket[:80] + "\r\n" + ticket[80:], "not base64": ticket[:60] + "!" + ticket[61:], "not UTF-8": ticket + "\xff",
 		"without a key": ticket[strings.Index(ticket, ".")+1:], "of another key": "AAAA" + ticket[4:], "60 KB": strings.Repeat("A", 60<<10),
 		"another server's": testkit.NewServer(t).Restart(func(c *passport.Config) { c.Store = s.Store }).Browser().SignIn("alice").Authorize(c).Ticket(),
@@ -201,7 +200,7 @@ func TestAuthorize_AZ_27_TamperedTicket(t *testing.T) {
 	for name, ticket := range forged {
 		for _, decision := range []string{"allow", "deny"} {
 			if a := page.DecideWith(ticket, decision); a.Status != 400 || a.Target() != "" || a.IsConsent() {
-				t.Errorf("ticket %s: %s", name, a)
+				t.Errorf("ticket %s: %s, want an error page", name, a)
 			}
 		}
 	}
@@ -209,7 +208,7 @@ func TestAuthorize_AZ_27_TamperedTicket(t *testing.T) {
 	page.Allow().Code()
 }
 
-// A page may be answered for ten minutes.
+// A page accepts a decision for ten minutes.
 func TestAuthorize_AZ_27_TicketExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -223,26 +222,26 @@ func TestAuthorize_AZ_27_TicketExpires(t *testing.T) {
 	})
 }
 
-// What the page showed is what is granted: when the operator changes what the
-// request would mean, the page is shown anew.
-func TestAuthorize_AZ_27_PageShowedSomethingElse(t *testing.T) {
+// Only the scopes on the page are granted. If the operator changes the meaning of the
+// request, the page is shown again.
+func TestAuthorize_AZ_27_PageShowedOtherScopes(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.DefaultScopes = []string{"read"} })
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	page := b.Authorize(c, "scope", "")
 	more := s.Restart(func(c *passport.Config) { c.DefaultScopes = []string{"read", "admin"} })
 	form := url.Values{"ticket": {page.Ticket()}, "decision": {"allow"}}
-	anew := b.At(more).Post("/oauth/authorize", form).WantPageAnew(page)
-	if !strings.Contains(anew.Body, "Administer the shop") {
-		t.Errorf("the page does not show what is asked for now: %s", anew)
+	again := b.At(more).Post("/oauth/authorize", form).WantPageAnew(page)
+	if !strings.Contains(again.Body, "Administer the shop") {
+		t.Errorf("the page does not show the new scope: %s", again)
 	}
 	fewer := s.Restart(func(c *passport.Config) { c.Scopes = c.Scopes[:1]; c.DefaultScopes = nil })
 	admin := b.Authorize(c, "scope", "admin")
-	gone := b.At(fewer).Post("/oauth/authorize", url.Values{"ticket": {admin.Ticket()}, "decision": {"allow"}})
-	gone.WantRedirectError("invalid_scope")
+	removed := b.At(fewer).Post("/oauth/authorize", url.Values{"ticket": {admin.Ticket()}, "decision": {"allow"}})
+	removed.WantRedirectError("invalid_scope")
 	page.Allow().Code()
 }
 
-// A client that is gone by the time the user decides gets nothing.
+// A client that is revoked before the decision gets no response.
 func TestAuthorize_AZ_27_ClientEndsWhileThePageIsOpen(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
@@ -254,8 +253,8 @@ func TestAuthorize_AZ_27_ClientEndsWhileThePageIsOpen(t *testing.T) {
 	page.Deny().WantPage(400)
 }
 
-// Keys may be changed between the page and the answer to it: whatever is loaded
-// opens, the first seals. A key that was taken out ends what it sealed.
+// Keys may change between the page and the decision. The first key seals, and every
+// loaded key opens. Values of a removed key can't be opened.
 func TestAuthorize_KeyRotationWhileThePageIsOpen(t *testing.T) {
 	oldKey, newKey := testkit.NewSigner(t), testkit.NewSigner(t)
 	with := func(keys *passport.Keys) func(*passport.Config) {
@@ -273,12 +272,12 @@ func TestAuthorize_KeyRotationWhileThePageIsOpen(t *testing.T) {
 	done := b.At(rotated).Post("/oauth/authorize", form)
 	rotated.Redeem(c, done.Code())
 
-	// A page of the new key is none of the old node's, and works on its own.
+	// A page that the new key sealed does not work on a node without that key.
 	fresh := b.At(rotated).Authorize(c, "prompt", "consent")
 	b.Post("/oauth/authorize", url.Values{"ticket": {fresh.Ticket()}, "decision": {"allow"}}).WantPage(400)
 	without.Redeem(c, b.At(without).Post("/oauth/authorize", url.Values{"ticket": {fresh.Ticket()}, "decision": {"allow"}}).Code())
 
-	// The mark of a sign-in page, too.
+	// The same holds for the return address of a sign-in page.
 	synctest.Test(t, func(t *testing.T) {
 		s, rotated := s.In(t), rotated.In(t)
 		b := s.Browser().SignIn("alice")
@@ -291,7 +290,7 @@ func TestAuthorize_KeyRotationWhileThePageIsOpen(t *testing.T) {
 	})
 }
 
-// Config.Secrets stand in for what is derived from the keys, and are changed in
+// Config.Secrets replace the secrets that are derived from the keys, and are rotated in
 // the same way.
 func TestAuthorize_SecretsRotationWhileThePageIsOpen(t *testing.T) {
 	one, two := []byte(strings.Repeat("1", 32)), []byte(strings.Repeat("2", 32))
@@ -304,8 +303,8 @@ func TestAuthorize_SecretsRotationWhileThePageIsOpen(t *testing.T) {
 	b.At(s.Restart(func(c *passport.Config) { c.Keys, c.Secrets = keys, [][]byte{two, one} })).Post("/oauth/authorize", form).Code()
 }
 
-// What is in the browser stays small: a name, a random value for each page, and
-// no more pages than a browser has room for (hydra's state in cookies).
+// The cookies stay small: a name and a random value for each page, and a limited number
+// of pages (hydra kept its state in cookies).
 func TestAuthorize_NeverRepeat_B20_F10_CookiesStaySmall(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -323,23 +322,23 @@ func TestAuthorize_NeverRepeat_B20_F10_CookiesStaySmall(t *testing.T) {
 			}
 			if len(cookie.Name) > 50 || len(cookie.Value) > 64 || !cookie.HttpOnly || !cookie.Secure || cookie.SameSite != http.SameSiteLaxMode ||
 				cookie.MaxAge != 600 || cookie.Path != "/" || cookie.Domain != "" {
-				t.Errorf("the cookie of a page is %v", cookie)
+				t.Errorf("the cookie of a page is %v, want a short HttpOnly, Secure, Lax cookie for 600 seconds", cookie)
 			}
 		}
 	}
 	names := b.Cookies("__Host-passport-")
 	if len(names) != 16 || b.Session() == "" || len(b.Cookies("other")) != 1 {
-		t.Errorf("after 40 pages the browser has %d cookies of pages and %q", len(names), b.Cookies(""))
+		t.Errorf("after 40 pages the browser has %d ticket cookies, want 16; all cookies: %q", len(names), b.Cookies(""))
 	}
 	pages[0].Allow().WantPageAnew(pages[0])
 	done := pages[39].Allow()
 	for _, ticket := range tickets {
 		part := ticket[len(ticket)-30:]
 		if strings.Contains(done.Target(), part) || slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, part[:8]) }) {
-			t.Error("a ticket stands in a URL or a cookie")
+			t.Error("a ticket is in a URL or a cookie")
 		}
 	}
 	if location := b.SignOut().Authorize(c); strings.Contains(location.Target(), tickets[39][len(tickets[39])-30:]) {
-		t.Error("a ticket stands in the address of the sign-in page")
+		t.Error("a ticket is in the URL of the sign-in page")
 	}
 }

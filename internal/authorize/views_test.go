@@ -16,7 +16,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// shopForm is as much as a consent page has to have.
+// shopForm is the required part of a consent page.
 const shopForm = `<form action={{.Action}} METHOD="POST"><input name=ticket value='{{.Ticket}}' type="hidden">
 <button name="decision" value="deny">No</button><button value="allow" name="decision">Yes</button></form>`
 
@@ -42,8 +42,8 @@ func viewsOf(files map[string]string) fs.FS {
 
 var formFields = regexp.MustCompile(`name=ticket value='([^']*)'`)
 
-// What the application has takes the place of ours, and what it lacks is ours.
-func TestViews_TakeThePlaceOfOurs(t *testing.T) {
+// The application's views replace the built-in ones. A missing view is built in.
+func TestViews_ReplaceTheBuiltIn(t *testing.T) {
 	s := testkit.NewServer(t, withViews(map[string]string{
 		"consent.html": shopConsent,
 		"style.css":    "body { color: teal }\r\nb > i { color: red }\n",
@@ -67,18 +67,18 @@ func TestViews_TakeThePlaceOfOurs(t *testing.T) {
 	done := b.Post("/oauth/authorize", testkit.Set(url.Values{}, "ticket", ticket, "decision", "allow"))
 	s.Redeem(c, done.Code())
 	if !strings.Contains(done.Body, "One moment") || !strings.Contains(done.Body, "body { color: teal }") {
-		t.Errorf("after the answer the page is not ours in the application's style: %s", done)
+		t.Errorf("after the decision the page is not the built-in one in the application's style: %s", done)
 	}
 	again := b.Authorize(c, "scope", "write read admin", "resource", "https://api.example.com")
 	if !strings.Contains(again.Body, "<i>read Read your orders true</i><i>write Place orders for you true</i><i>admin Administer the shop false</i>12") {
-		t.Errorf("what was allowed before is not told apart:\n%s", again.Body)
+		t.Errorf("the page does not separate allowed scopes:\n%s", again.Body)
 	}
-	b.Authorize(c, "client_id", "nobody").WantPage(400, "This app is not known here")
+	b.Authorize(c, "client_id", "nobody").WantPage(400, "Unknown app")
 }
 
-// Headers are ours whatever the view is: no script, no frame, no copy in a cache
-// (OAuth 2.1 §7.10). A view may show pictures and use fonts of its own origin.
-func TestViews_AZ_25_AZ_26_UI_03_HeadersStayOurs(t *testing.T) {
+// Every view gets the server's headers: no scripts, no frames, no caching (OAuth 2.1
+// §7.10). A view may use images and fonts of its own origin.
+func TestViews_AZ_25_AZ_26_UI_03_Headers(t *testing.T) {
 	layout := `<!doctype html><html><head>{{style}}{{block "head" .}}{{end}}</head><body><img src="/logo.png" alt="{{.Site}}">{{template "main" .}}</body></html>`
 	s := testkit.NewServer(t, withViews(map[string]string{"layout.html": layout, "style.css": "p { color: teal }"}))
 	b := s.Browser().SignIn("alice")
@@ -88,17 +88,17 @@ func TestViews_AZ_25_AZ_26_UI_03_HeadersStayOurs(t *testing.T) {
 	if got := page.Header.Get("Content-Security-Policy"); got != want {
 		t.Errorf("the policy of an application's page is\n%s, want\n%s", got, want)
 	}
-	page.CheckHeaders() // and those of every page below
+	page.CheckHeaders() // the harness also checks every page below
 	page.Deny()
 	b.Authorize(s.Web(), "client_id", "nobody").WantPage(400)
 	ours := testkit.NewServer(t).Browser().SignIn("alice").Authorize(s.Web(), "client_id", "nobody")
 	if got := ours.Header.Get("Content-Security-Policy"); !strings.Contains(got, "img-src data:;") || strings.Contains(got, "font-src") {
-		t.Errorf("our own pages have the policy of an application's: %s", got)
+		t.Errorf("the built-in pages have the policy of an application's pages: %s", got)
 	}
 }
 
-// What clients, accounts and scopes are called is text in every view, also as
-// part of an address (RFC 9700 §4.1).
+// Names of clients, accounts and scopes are text in every view, also in a URL (RFC 9700
+// §4.1).
 func TestViews_UI_04_NeverRepeat_B8_HostileNames(t *testing.T) {
 	for _, name := range hostile {
 		s := testkit.NewServer(t, withViews(map[string]string{"consent.html": shopConsent}), func(c *passport.Config) {
@@ -106,25 +106,25 @@ func TestViews_UI_04_NeverRepeat_B8_HostileNames(t *testing.T) {
 		})
 		s.Users.ByID["alice"].Name = name
 		c := s.Web()
-		made := *c.Client
-		made.ID, made.Name, made.Attributes = "hostile", name, map[string]string{"logo": "x", "home": name}
-		if err := s.Store.CreateClient(t.Context(), &made, nil); err != nil { // past the checks of CreateClient
+		attack := *c.Client
+		attack.ID, attack.Name, attack.Attributes = "hostile", name, map[string]string{"logo": "x", "home": name}
+		if err := s.Store.CreateClient(t.Context(), &attack, nil); err != nil { // bypasses the checks of CreateClient
 			t.Fatal(err)
 		}
 		page := s.Browser().SignIn("alice").Authorize(c, "client_id", "hostile")
 		for _, bad := range []string{"<script", "<img", "onerror=\"", "onmouseover='", "href=\"javascript", "</title></head><body>", "<style>*", "<b>"} {
 			if body := testkit.StyleText.ReplaceAllString(page.Body, ""); strings.Contains(body, bad) {
-				t.Errorf("a view with %q has %s:\n%s", name, bad, body)
+				t.Errorf("the view for the name %q contains %s:\n%s", name, bad, body)
 			}
 		}
 		if n := strings.Count(page.Body, "name=ticket"); n != 1 {
-			t.Errorf("a view with %q has %d fields for the ticket, want 1", name, n)
+			t.Errorf("the view for the name %q has %d ticket fields, want 1", name, n)
 		}
 	}
 }
 
-// A view that is broken keeps the server from starting; the fault says where it
-// is and what to do. None is a page that fails once a user sees it.
+// An invalid view stops the server at start-up, before a user sees the page. The error
+// says where the fault is and what to do.
 func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 	main := func(text string) string { return `{{define "main"}}` + "\n" + text + `{{end}}` }
 	for name, tt := range map[string]struct {
@@ -134,9 +134,9 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"no such template function": {map[string]string{"error.html": main("{{shout .Title}}")}, []string{`Config.Views: error.html:2: function "shout" not defined`}},
 		"not closed":                {map[string]string{"error.html": main("{{if .Title}}")}, []string{"Config.Views: error.html:2: unexpected EOF"}},
 		"an unknown field": {map[string]string{"consent.html": main(shopForm + "{{.Clent}}")},
-			[]string{"Config.Views: consent.html:3:", "can't evaluate field Clent in type views.ConsentPage; the documentation of that type lists the fields there are"}},
-		"an unknown field where nothing is granted": {map[string]string{"consent.html": main(shopForm + "{{if not .Scopes}}{{.Nothing}}{{end}}")}, []string{"consent.html:3:", "can't evaluate field Nothing"}},
-		"an unknown field of a scope":               {map[string]string{"consent.html": main(shopForm + "{{range .Old}}{{.Name}}{{end}}")}, []string{"can't evaluate field Name in type views.ConsentScope"}},
+			[]string{"Config.Views: consent.html:3:", "can't evaluate field Clent in type views.ConsentPage; the documentation of that type lists its fields"}},
+		"an unknown field in a branch": {map[string]string{"consent.html": main(shopForm + "{{if not .Scopes}}{{.Nothing}}{{end}}")}, []string{"consent.html:3:", "can't evaluate field Nothing"}},
+		"an unknown field of a scope":  {map[string]string{"consent.html": main(shopForm + "{{range .Old}}{{.Name}}{{end}}")}, []string{"can't evaluate field Name in type views.ConsentScope"}},
 		"an unknown field of the layout": {map[string]string{"layout.html": "<p>\n{{.Client}}{{template `main` .}}"},
 			[]string{"Config.Views: layout.html:2:", "can't evaluate field Client in type views.DecidedPage", "can't evaluate field Client in type views.ErrorPage"}},
 		"a layout without the page": {map[string]string{"layout.html": "<p>{{.Site}}"}, []string{"Config.Views: layout.html does not show the page: write {{template \"main\" .}} where that belongs"}},
@@ -149,11 +149,11 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"a form by GET":              {map[string]string{"consent.html": main(strings.Replace(shopForm, "POST", "get", 1))}, []string{"the page lacks <form method=\"post\" action=\"{{.Action}}\">"}},
 		"no ticket":                  {map[string]string{"consent.html": main(strings.Replace(shopForm, "{{.Ticket}}", "x", 1))}, []string{`the page lacks <input type="hidden" name="ticket" value="{{.Ticket}}">`}},
 		"no way to cancel":           {map[string]string{"consent.html": main(strings.Replace(shopForm, `"deny"`, `"no"`, 1))}, []string{`the page lacks <button name="decision" value="deny">`}},
-		"a form sometimes":           {map[string]string{"consent.html": main("{{if .Scopes}}" + shopForm + "{{end}}")}, []string{"the page lacks <form"}},
+		"a form in a branch":         {map[string]string{"consent.html": main("{{if .Scopes}}" + shopForm + "{{end}}")}, []string{"the page lacks <form"}},
 		"no link":                    {map[string]string{"redirect.html": main("Bye")}, []string{"Config.Views: redirect.html: the page lacks <a {{.Href}}>"}},
 		"a link that loses app URLs": {map[string]string{"redirect.html": main(`<a href="{{.Target}}">on</a>`)}, []string{"redirect.html: the page lacks <a {{.Href}}>"}},
 		"a style sheet that ends":    {map[string]string{"style.css": "p{}\n</Style><p>"}, []string{"Config.Views: style.css:2: </style ends the style element: take it out"}},
-		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: there is none of consent.html, redirect.html, decided.html, error.html, layout.html, style.css in it: is it the right folder?"}},
+		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: no view found; their names are consent.html, redirect.html, decided.html, error.html, layout.html, style.css: is it the right folder?"}},
 		"all at once": {map[string]string{"error.html": main("{{.A}}"), "decided.html": main("{{"), "consent.html": main("")},
 			[]string{"error.html:2:", "decided.html:2:", "consent.html: the page lacks"}},
 	} {
@@ -163,23 +163,23 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 			_, err := passport.New(config)
 			for _, want := range tt.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
-					t.Errorf("New = %v\nwant an error that says %s", err, want)
+					t.Errorf("New() = %v\nwant an error that contains %s", err, want)
 				}
 			}
 			if err != nil && strings.Count(err.Error(), "\n")+1 > len(tt.want) {
-				t.Errorf("New says more than it has to:\n%v", err)
+				t.Errorf("New() returned more errors than expected:\n%v", err)
 			}
 		})
 	}
 	config := testkit.NewServer(t).Config
 	config.Views = os.DirFS(filepath.Join(t.TempDir(), "none"))
 	if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), "is it the right folder?") {
-		t.Errorf("New with a folder that is not there = %v", err)
+		t.Errorf("New() with a missing folder = %v, want an error that asks for the folder", err)
 	}
 }
 
-// What browsers only ignore keeps no server from starting: `passport views --check`
-// reports it.
+// Parts that browsers ignore don't stop the server. `passport views --check` reports
+// them.
 func TestViews_IgnoredPartsDoNotStopTheStart(t *testing.T) {
 	for name, text := range map[string]string{
 		"a script":          `<script src="/x.js"></script>`,
@@ -195,13 +195,13 @@ func TestViews_IgnoredPartsDoNotStopTheStart(t *testing.T) {
 			config := testkit.NewServer(t).Config
 			config.Views = viewsOf(map[string]string{file: `{{define "main"}}` + text + shopFormIn(file) + `{{end}}`})
 			if _, err := passport.New(config); err != nil {
-				t.Errorf("New with %s in %s = %v, want a server", name, file, err)
+				t.Errorf("New() with %s in %s = %v, want no error", name, file, err)
 			}
 		}
 	}
 }
 
-// shopFormIn is what a page has to have.
+// shopFormIn returns the required part of a page.
 func shopFormIn(file string) string {
 	switch file {
 	case "consent.html":
@@ -212,44 +212,44 @@ func shopFormIn(file string) string {
 	return ""
 }
 
-// A file under a name from an earlier version keeps the server from starting: it
-// would be ignored, and users would see our page instead.
+// A file with a name of an earlier version stops the server. Otherwise it would be
+// ignored, and users would see the built-in page.
 func TestViews_RenamedFiles(t *testing.T) {
 	for old, renamed := range map[string]string{"leaving.html": "redirect.html", "answered.html": "decided.html"} {
 		for what, files := range map[string]map[string]string{
 			"alone":                  {old: "x"},
 			"beside other views":     {old: "x", "style.css": "p {}"},
 			"beside the new file":    {old: "x", renamed: `{{define "main"}}<a {{.Href}}>on</a>{{.Site}}{{end}}`},
-			"beside a view of ours":  {old: "x", "consent.html": shopConsent},
+			"beside a valid view":    {old: "x", "consent.html": shopConsent},
 			"beside a broken layout": {old: "x", "layout.html": "{{"},
 		} {
 			config := testkit.NewServer(t).Config
 			config.Views = viewsOf(files)
 			_, err := passport.New(config)
-			want := "Config.Views: " + old + " has a new name, " + renamed + ": rename the file, or delete it"
+			want := "Config.Views: " + old + " is now called " + renamed + ": rename the file, or delete it"
 			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("New with %s %s = %v, want an error that says %s", old, what, err, want)
+				t.Errorf("New() with %s %s = %v, want an error that contains %s", old, what, err, want)
 			}
 		}
 	}
 }
 
-// A view that fails all the same, on data that only the application knows, does
-// not keep a user from answering.
-func TestViews_OneThatFailsGivesWayToOurs(t *testing.T) {
+// If a view fails at run time, on data that only the application knows, the user still
+// gets the built-in page.
+func TestViews_FailedViewIsReplaced(t *testing.T) {
 	s := testkit.NewServer(t, withViews(map[string]string{"consent.html": `{{define "main"}}{{with .User.Data}}{{.Avatar}}{{end}}` + shopForm + `{{end}}`}))
 	c := s.Web()
 	s.Redeem(c, s.Browser().SignIn("alice").Authorize(c).Allow().Code())
 	if !strings.Contains(s.Log.String(), "can't evaluate field Avatar") {
-		t.Errorf("the log does not say why our page was shown: %s", s.Log)
+		t.Errorf("the log does not say why the built-in page was shown: %s", s.Log)
 	}
 }
 
-// What `passport views` writes is what we show: it starts as it is.
-func TestWriteViews_StartAsTheyAre(t *testing.T) {
+// The files of `passport views` are valid and give the same pages as the built-in views.
+func TestWriteViews_AreTheBuiltInViews(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "resources", "views")
 	if err := passport.WriteViews(dir, false); err != nil {
-		t.Fatalf("WriteViews: %v", err)
+		t.Fatalf("WriteViews() = %v", err)
 	}
 	ours := testkit.NewServer(t)
 	c := ours.Web()
@@ -263,7 +263,7 @@ func TestWriteViews_StartAsTheyAre(t *testing.T) {
 	want := pages(ours)
 	for i, got := range pages(own) {
 		if got != want[i] || len(got) < 1000 {
-			t.Errorf("page %d of the views that were written is\n%s\nwant\n%s", i, got, want[i])
+			t.Errorf("page %d of the written views is\n%s\nwant\n%s", i, got, want[i])
 		}
 	}
 	last := filepath.Join(dir, "style.css")
@@ -276,27 +276,27 @@ func TestWriteViews_StartAsTheyAre(t *testing.T) {
 		}
 	}
 	if err := passport.WriteViews(dir, false); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("WriteViews over a file that is there = %v, want fs.ErrExist", err)
+		t.Errorf("WriteViews() over an existing file = %v, want fs.ErrExist", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "consent.html")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("WriteViews that refuses wrote something: %v", err)
+		t.Errorf("a refused WriteViews() wrote a file: %v", err)
 	}
 	if text, _ := os.ReadFile(last); string(text) != "mine" {
-		t.Errorf("WriteViews replaced a file without being told to: %s", text)
+		t.Errorf("WriteViews() without force replaced a file: %s", text)
 	}
 	if err := passport.WriteViews(dir, true); err != nil {
-		t.Errorf("WriteViews with force = %v", err)
+		t.Errorf("WriteViews() with force = %v", err)
 	}
 	if text, _ := os.ReadFile(last); !strings.Contains(string(text), ".card") {
-		t.Errorf("WriteViews with force left a file as it was: %s", text)
+		t.Errorf("WriteViews() with force did not replace a file: %s", text)
 	}
 }
 
-// varying is what differs from answer to answer.
+// varying matches the request ID, which differs between responses.
 var varying = regexp.MustCompile(`<dd class="mono">[A-Z0-9]{26}</dd>`)
 
-// The page that the documentation shows in whole is one.
-func TestViews_ThePageOfTheDocumentation(t *testing.T) {
+// The complete page in the documentation works.
+func TestViews_PageOfTheDocumentation(t *testing.T) {
 	text, err := os.ReadFile("../../docs/authorization-code.md")
 	if err != nil {
 		t.Fatal(err)
@@ -307,7 +307,7 @@ func TestViews_ThePageOfTheDocumentation(t *testing.T) {
 	c := s.Web()
 	page := s.Browser().SignIn("alice").Authorize(c)
 	if !strings.Contains(page.Body, "<h1>Example App asks for access, Name of alice</h1>") {
-		t.Errorf("the page is not that of the documentation: %s", page)
+		t.Errorf("the page is not the page of the documentation: %s", page)
 	}
 	s.Redeem(c, page.Allow().Code())
 }

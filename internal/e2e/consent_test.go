@@ -60,7 +60,7 @@ func TestE2E_AZ_25_FramingIsBlocked(t *testing.T) {
 	try("the sign-in page", consent)
 	b.open(consent)
 	b.signIn(demoEmail, demoPassword)
-	b.see("Order Tracker wants to use your account")
+	b.see("Allow Order Tracker to use your account?")
 	try("the consent page", consent)
 	try("an error page", authorize(s, "nobody", "https://example.com/callback"))
 }

@@ -19,7 +19,7 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.picture("1-demo")
 	b.press("Connect your account")
 
-	b.see("Sign in", "E-mail address")
+	b.see("Sign in", "Email")
 	b.picture("2-sign-in")
 	b.signIn(demoEmail, demoPassword)
 
@@ -69,7 +69,7 @@ func TestE2E_WrongPasswordInBrowser(t *testing.T) {
 	b.see("do not match")
 	b.picture("3-wrong-password")
 	b.signIn(demoEmail, demoPassword)
-	b.see("Order Tracker wants to use your account")
+	b.see("Allow Order Tracker to use your account?")
 }
 
 func TestE2E_AZ_21_DenyInBrowser(t *testing.T) {

@@ -29,8 +29,8 @@ func TestE2E_FR_26_FormOfAnotherSite(t *testing.T) {
 	b := newPerson(t, s).tab()
 	b.open(request.String())
 	b.signIn(demoEmail, demoPassword)
-	b.see("Order Tracker wants to use your account")
+	b.see("Allow Order Tracker to use your account?")
 	b.open("http://" + clientHost + ":" + port + "/")
 	b.press("Connect")
-	b.see("Order Tracker wants to use your account")
+	b.see("Allow Order Tracker to use your account?")
 }

@@ -72,7 +72,7 @@ func TestE2E_Views_OfACompany(t *testing.T) {
 	b.see("You are in.")
 	b.clean()
 	b.open(authorize(s, "nobody", callback))
-	b.see("This app is not known here")
+	b.see("Unknown app")
 	b.picture("21-own-error")
 }
 

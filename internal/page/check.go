@@ -25,12 +25,12 @@ func Check(files fs.FS) []error {
 	renamed := slices.Sorted(maps.Keys(Renamed))
 	for _, old := range renamed {
 		if exists(old) {
-			f.add("%s has a new name, %s: rename the file, or delete it", old, Renamed[old])
+			f.add("%s is now called %s: rename the file, or delete it", old, Renamed[old])
 		}
 	}
 	if !slices.ContainsFunc(FileNames(), exists) {
 		if len(f) == 0 {
-			f.add("there is none of %s in it: is it the right folder? `passport views FOLDER` writes ours, to start from", strings.Join(FileNames(), ", "))
+			f.add("no view found; their names are %s: is it the right folder? `passport views FOLDER` writes the built-in files, to start from", strings.Join(FileNames(), ", "))
 		}
 		return f
 	}
@@ -109,7 +109,7 @@ func (f *faults) template(err error) {
 	if _, after, ok := strings.Cut(text, "template:"); ok {
 		text = strings.TrimSpace(after)
 		if strings.Contains(text, "evaluate field") {
-			text += "; the documentation of that type lists the fields there are"
+			text += "; the documentation of that type lists its fields"
 		}
 	}
 	if !slices.ContainsFunc(*f, func(other error) bool { return other.Error() == text }) {
@@ -117,14 +117,14 @@ func (f *faults) template(err error) {
 	}
 }
 
-// samples are the data with which Check renders the views.
+// samples is the data with which Check renders the views.
 var samples = map[string][]any{
 	"consent": {
 		views.ConsentPage{
 			Page:   samplePage,
 			Client: views.ConsentClient{ID: "client", Name: "An app", Untrusted: true, Attributes: map[string]string{"name": "value"}},
-			User:   views.ConsentUser{ID: "user", Name: "Somebody"},
-			Scopes: []views.ConsentScope{{ID: "new", Description: "What is new", Granted: false}, {ID: "old", Description: "What is old", Granted: true}}, Resources: []string{"https://api.example.com"},
+			User:   views.ConsentUser{ID: "user", Name: "A user"},
+			Scopes: []views.ConsentScope{{ID: "new", Description: "Something new", Granted: false}, {ID: "old", Description: "Something old", Granted: true}}, Resources: []string{"https://api.example.com"},
 			Host: "app.example.com", Device: true, Days: 365, Action: "/oauth/authorize", Ticket: "ticket",
 		},
 		views.ConsentPage{
@@ -135,7 +135,7 @@ var samples = map[string][]any{
 	"redirect": {
 		redirectTo("https://app.example.com/cb?code=code&state=state"), redirectTo("com.example.app:/cb?code=code"), redirectTo("/login?return_to=%2Foauth"),
 	},
-	"decided": {views.DecidedPage{Page: samplePage, What: "You have allowed this request already."}},
+	"decided": {views.DecidedPage{Page: samplePage, What: "You already allowed this request."}},
 	"error": {
 		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "invalid_request", Description: "client_id is missing"},
 		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "server_error", Description: ""},

@@ -34,8 +34,8 @@ const (
 // rawText are the elements whose content has no tags.
 var rawText = []string{"script", "style", "textarea", "title", "iframe", "xmp", "noembed", "noframes"}
 
-// Elements returns the start tags of a page. It skips comments and the content
-// of elements without tags, such as title.
+// Elements returns the start tags of a page. It skips comments, and the content of
+// elements that cannot contain tags, such as title.
 func Elements(body string) (found []Element) {
 	for at := 0; at < len(body); {
 		next := strings.IndexByte(body[at:], '<')
@@ -152,7 +152,7 @@ func (s *scanner) attribute() (a Attribute, ok bool) {
 
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// indexFold is [strings.Index] without regard to ASCII case.
+// indexFold is [strings.Index] that ignores ASCII case.
 func indexFold(s, part string) int {
 	for i := 0; i+len(part) <= len(s); i++ {
 		if strings.EqualFold(s[i:i+len(part)], part) {

@@ -105,7 +105,7 @@ func ignored(e Element) (found []Finding) {
 	return found
 }
 
-// ignoredWhole returns the finding of an element that has no effect whatever
+// ignoredWhole returns the finding of an element that has no effect, regardless of
 // its attributes.
 func ignoredWhole(e Element) Finding {
 	element := "<" + e.Name + ">"
@@ -124,8 +124,8 @@ func ignoredWhole(e Element) Finding {
 	return Finding{}
 }
 
-// ignoredLink returns the finding of a link element whose target no policy of
-// the pages allows.
+// ignoredLink returns the finding of a link element whose target the policy of the
+// pages never allows.
 func ignoredLink(e Element) Finding {
 	loads := "these pages load only images and fonts"
 	for rel := range strings.FieldsSeq(strings.ToLower(e.Attributes["rel"])) {

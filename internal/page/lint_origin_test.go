@@ -10,8 +10,7 @@ import (
 	"github.com/go-passport/passport/internal/page"
 )
 
-// Lint finds the URLs that the policy blocks, in each place where a browser
-// would load them.
+// Lint finds blocked URLs in each place from which a browser would load them.
 func TestLint_BlockedURLs(t *testing.T) {
 	const cdn = "https://cdn.example/x"
 	for source, want := range map[string][]string{
@@ -141,7 +140,7 @@ func TestLint_OutsideDefine(t *testing.T) {
 	t.Run("the layout", func(t *testing.T) { checkFindings(t, page.LayoutFile, `<p>{{.Site}}{{template "main" .}}`, nil) })
 }
 
-// checkPrefixes compares the beginnings of findings, after the name of the file.
+// checkPrefixes compares the starts of findings, after the file name.
 func checkPrefixes(t *testing.T, found []page.Finding, file string, want []string) {
 	t.Helper()
 	var got []string
@@ -153,7 +152,7 @@ func checkPrefixes(t *testing.T, found []page.Finding, file string, want []strin
 	}
 }
 
-// Nothing is wrong with our own pages.
+// Lint has no findings in the built-in pages.
 func TestLint_BuiltIn(t *testing.T) {
 	dir := t.TempDir()
 	if err := page.Write(dir, true); err != nil {
@@ -165,7 +164,7 @@ func TestLint_BuiltIn(t *testing.T) {
 	}
 }
 
-// Nothing is wrong with the page that the documentation shows.
+// Lint has no findings in the example page of the documentation.
 func TestLint_Documented(t *testing.T) {
 	guide, err := os.ReadFile("../../docs/authorization-code.md")
 	if err != nil {
@@ -174,7 +173,7 @@ func TestLint_Documented(t *testing.T) {
 	_, rest, _ := strings.Cut(string(guide), "```html\n")
 	example, _, ok := strings.Cut(rest, "```")
 	if !ok {
-		t.Fatal("docs/authorization-code.md shows no page")
+		t.Fatal("docs/authorization-code.md has no example page")
 	}
 	checkFindings(t, "consent.html", example, nil)
 }

@@ -30,7 +30,7 @@ func TestLint_Findings(t *testing.T) {
 		"a linked style sheet":          {"layout.html", "<link href=/x.css rel='preload StyleSheet'>", []string{"layout.html:1: <link>"}},
 		"a base":                        {"layout.html", "<base href=/x/>", []string{"layout.html:1: <base>"}},
 		"frames":                        {"error.html", "<iframe src=/x></iframe>\n<object data=x></object>\n<embed>", []string{"error.html:1: <iframe>", "error.html:2: <object>", "error.html:3: <embed>"}},
-		"the same one twice":            {"redirect.html", "<p style=a>\n<p style=b>", []string{"redirect.html:1: style=", "redirect.html:2: style="}},
+		"the same part twice":           {"redirect.html", "<p style=a>\n<p style=b>", []string{"redirect.html:1: style=", "redirect.html:2: style="}},
 		"in a branch":                   {"decided.html", "{{if .What}}x{{else}}\n{{with .Site}}{{else}}<script></script>{{end}}{{end}}", []string{"decided.html:2: <script>"}},
 		"in a loop":                     {"consent.html", "{{range .Scopes}}\n<i style='x'>{{end}}", []string{"consent.html:2: style="}},
 		"in a block":                    {"layout.html", "{{block `foot` .}}\n<script></script>{{end}}", []string{"layout.html:2: <script>"}},
@@ -57,7 +57,7 @@ func TestLint_Findings(t *testing.T) {
 	}
 }
 
-// inMain puts the source of a page into its main part. Lines keep their number.
+// inMain puts the source of a page into its main part. Line numbers don't change.
 func inMain(file, source string) string {
 	if file == page.LayoutFile || file == page.StyleFile || strings.Contains(source, "{{define") {
 		return source

@@ -1,5 +1,5 @@
-// Package page has what the HTML pages of this project share: their look, their
-// security headers, and a filter for text from other people.
+// Package page holds the common parts of the HTML pages: their look, their security
+// headers, and a filter for text from users and clients.
 //
 // A page is a template that defines "title" and "main", and optionally "head",
 // "foot" and "width" (" wide"). [Parse] puts it into the common layout. The
@@ -37,7 +37,7 @@ var Layout string
 // its hash, and no other style.
 var Style = styleElement(CSS)
 
-// Mark is the logo of this software, for the tile of a site.
+// Mark is the logo of Passport, for the tile of a site.
 const Mark template.HTML = `<svg viewBox="0 0 24 24" focusable="false"><circle cx="7.5" cy="12" r="4.5"/><path d="M12 12h10v4.5M17.5 12v3.5"/></svg>`
 
 // The files in a set of views that define its look.

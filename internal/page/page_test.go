@@ -121,7 +121,7 @@ func TestPage_ParseNamesTheFile(t *testing.T) {
 	}
 }
 
-// A page that an editor saved with a byte order mark or in UTF-16 is a page like others.
+// A page may have a byte order mark or be in UTF-16, as some editors save it.
 func TestPage_FR_46_Encodings(t *testing.T) {
 	const main = `{{define "main"}}<p>Für {{.Name}}</p>{{end}}`
 	utf16LE := []byte{0xFF, 0xFE}
@@ -169,11 +169,11 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		got := page.Text(s, limit)
 		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > max(limit, 0) {
-			t.Errorf("Text(%q, %d) = %q: invalid or too long", s, limit, got)
+			t.Errorf("Text(%q, %d) = %q, which is invalid or too long", s, limit, got)
 		}
 		for _, r := range got {
 			if page.Unseen(r) || r == '\n' || r == '\t' {
-				t.Errorf("Text(%q) kept %U", s, r)
+				t.Errorf("Text(%q) contains %U", s, r)
 			}
 		}
 	})
@@ -189,15 +189,15 @@ func directives(w *httptest.ResponseRecorder) map[string]string {
 	return policy
 }
 
-// gone is a connection that the browser has closed.
-type gone struct{ *httptest.ResponseRecorder }
+// closedConn is a connection that the browser has closed.
+type closedConn struct{ *httptest.ResponseRecorder }
 
-func (gone) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+func (closedConn) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
 // A closed connection, as after a double click, is not an error for the log.
-func TestPage_BrowserIsGone(t *testing.T) {
+func TestPage_ClosedConnection(t *testing.T) {
 	tmpl := parse(t, `{{define "main"}}x{{end}}`)
-	if err := page.Render(gone{httptest.NewRecorder()}, http.StatusOK, tmpl, data{}); err != nil {
+	if err := page.Render(closedConn{httptest.NewRecorder()}, http.StatusOK, tmpl, data{}); err != nil {
 		t.Errorf("Render() on a closed connection = %v, want nil", err)
 	}
 }

@@ -86,7 +86,7 @@ func (s *Set) Show(w http.ResponseWriter, r *http.Request, log *slog.Logger, sta
 	if err == nil {
 		return
 	}
-	log.ErrorContext(r.Context(), "page not shown; the built-in one takes its place", "page", v.Name, "request_id", id, "err", err)
+	log.ErrorContext(r.Context(), "page not shown; showing the built-in page instead", "page", v.Name, "request_id", id, "err", err)
 	if err := s.builtin.render(w, status, v); err != nil {
 		log.ErrorContext(r.Context(), "page not shown", "page", v.Name, "request_id", id, "err", err)
 	}

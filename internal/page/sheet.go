@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// sheet reads a style sheet (CSS Syntax Level 3 §4), as far as URLs need it.
+// sheet reads the parts of a style sheet that can hold URLs (CSS Syntax Level 3 §4).
 type sheet struct {
 	scanner
 
@@ -106,7 +106,7 @@ func (s *sheet) prelude() {
 	}
 }
 
-// word acts on a name if it is that of a function with URLs.
+// word handles the name of a function that takes URLs. It ignores other names.
 func (s *sheet) word(at int, name string) {
 	if !s.more() || s.text[s.at] != '(' {
 		return
@@ -136,7 +136,7 @@ func (s *sheet) judge(at int, function, url string) {
 	}
 }
 
-// url reads the parentheses of url() and what is in them.
+// url reads the parentheses of url() and returns the URL in them.
 func (s *sheet) url() string {
 	s.at++
 	s.skip(space)
@@ -207,7 +207,7 @@ func (s *sheet) char(to *strings.Builder) {
 		}
 		return
 	}
-	if s.text[s.at] != '\n' { // a string goes on in the next line
+	if s.text[s.at] != '\n' { // the string continues on the next line
 		to.WriteByte(s.text[s.at])
 	}
 	s.at++

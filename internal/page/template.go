@@ -10,7 +10,7 @@ import (
 type source struct {
 	text    string
 	shown   string // the HTML in it, with control and output in place of actions
-	outside []int  // where each stretch begins that is outside of every define
+	outside []int  // the start of each part outside of every define
 }
 
 // read takes the source of a view apart. All offsets are those in the source.
@@ -40,9 +40,8 @@ func read(name, text string) (s source) {
 	return s
 }
 
-// outside returns where each stretch begins that html/template drops, as no
-// define contains it. Comments and white space don't count, nor does the call
-// that a block makes.
+// outside returns the start of each part that html/template drops because no define
+// contains it. It ignores comments, white space, and the call that a block makes.
 func outside(text string, root *parse.ListNode, defines []int) (begins []int) {
 	left := []byte(strings.Repeat(" ", len(text)))
 	for _, node := range root.Nodes {
@@ -107,7 +106,7 @@ func copyText(shown []byte, node parse.Node) {
 	}
 }
 
-// mixed makes each run of actions that contains output consist of output.
+// mixed replaces each run of actions that contains output by output only.
 func mixed(shown []byte) string {
 	for at := 0; at < len(shown); {
 		end := at
@@ -124,7 +123,7 @@ func mixed(shown []byte) string {
 	return string(shown)
 }
 
-// excerpt returns the beginning of what is at an offset, to name it.
+// excerpt returns the start of the text at an offset, for a message.
 func (s source) excerpt(at int) string {
 	if begin := strings.LastIndex(s.text[:at], "{{"); begin >= 0 && !strings.Contains(s.text[begin:at], "}}") {
 		action, _, _ := strings.Cut(s.text[begin:], "}}")

@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxMarks is how many combining marks may follow a letter: more than any
-// language needs, but too few to paint over the lines above.
+// maxMarks is the maximum number of combining marks after a letter. It is more than
+// any language needs, and too few to cover the lines above.
 const maxMarks = 4
 
 // Text returns s as a name that is safe to show beside our own text. It removes
 // characters that are invisible or change the direction of text, folds white
-// space, and cuts s to limit characters. The text must read as it appears.
+// space, and cuts s to limit characters.
 func Text(s string, limit int) string {
 	var b strings.Builder
 	marks := 0

@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 )
 
-// Write writes the built-in views to a folder, which it makes if necessary. If
+// Write writes the built-in views to a folder, which it creates if necessary. If
 // one of the files exists and force is false, it writes nothing and returns
 // [fs.ErrExist].
 func Write(dir string, force bool) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pages are no secret
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pages are not secret
 		return fmt.Errorf("write views: %w", err)
 	}
 	for _, name := range FileNames() {

@@ -130,7 +130,7 @@ func TestScopes_InheritedByConsent(t *testing.T) {
 		t.Error("a consent at one audience is valid at another")
 	}
 	page := b.Authorize(c, "scope", "orders:read invoices:read")
-	fresh, old, found := strings.Cut(page.Body, "allowed it before")
+	fresh, old, found := strings.Cut(page.Body, "Already allowed")
 	if !page.IsConsent() || !found || !strings.Contains(fresh, "See your invoices") || strings.Contains(fresh, "See your orders") || !strings.Contains(old, "See your orders") {
 		t.Errorf("want a page with invoices as new and orders as known, got %s", page)
 	}

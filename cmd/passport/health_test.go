@@ -173,7 +173,7 @@ func TestKeys_Rotate(t *testing.T) {
 		status := passport(t.Context(), strings.NewReader(""), &out, &log, nil, args...)
 		return status, out.String() + log.String()
 	}
-	if status, said := run("keys", "rotate"); status != 1 || !strings.Contains(said, "make some with `passport keys --keys-dir storage`") {
+	if status, said := run("keys", "rotate"); status != 1 || !strings.Contains(said, "create keys with `passport keys --keys-dir storage`") {
 		t.Errorf("without keys: %d %s", status, said)
 	}
 	if status, said := run("install"); status != 0 {

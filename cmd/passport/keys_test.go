@@ -152,7 +152,7 @@ func TestServe_PublicKeyWithoutItsPrivateKey(t *testing.T) {
 	var out bytes.Buffer
 	status := passport(t.Context(), strings.NewReader(""), &out, &out, nil, "serve", "--listen", "127.0.0.1:0")
 	said := out.String()
-	if status != 1 || !strings.Contains(said, "storage/oauth-public.key is there, but not its private key: restore storage/oauth-private.key, or make a new key pair with `passport keys --keys-dir storage --force`") {
+	if status != 1 || !strings.Contains(said, "storage/oauth-public.key exists without its private key: restore storage/oauth-private.key, or create a new key pair with `passport keys --keys-dir storage --force`") {
 		t.Errorf("serve: status %d, %s\nwant 1 and what to do", status, said)
 	}
 	if strings.Contains(said, "generated the signing keys") {

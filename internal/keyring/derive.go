@@ -40,7 +40,7 @@ func newRoot(id string, material []byte) *Root {
 func subkeyOf(material []byte, label string, size int) []byte {
 	sub, err := hkdf.Key(sha256.New, material, nil, "passport "+label, size)
 	if err != nil {
-		panic(err) // only for a length that the hash cannot give
+		panic(err) // only for a length that the hash does not support
 	}
 	return sub
 }
@@ -53,14 +53,14 @@ func (r *Root) Derive(label, input string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// LogValue implements [slog.LogValuer]. It shows the ID alone.
+// LogValue implements [slog.LogValuer]: only the ID.
 func (r *Root) LogValue() slog.Value { return slog.StringValue(r.id) }
 
-// Format implements [fmt.Formatter]. It shows the ID alone.
+// Format implements [fmt.Formatter]. It prints no secret: only the ID.
 func (r *Root) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "keyring.Root(%s)", r.id) }
 
 // Roots are the secrets from which a server derives others. New values use the
-// first. Values from clients may have been made under any of them.
+// first. Values from clients may come from any of them.
 type Roots []*Root
 
 // NewRoots returns the roots of Config.Secrets.

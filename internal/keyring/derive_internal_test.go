@@ -21,9 +21,8 @@ import (
 	"github.com/go-passport/passport/internal/seal"
 )
 
-// Derived values never change. If other nodes or later versions derived other
-// values, codes and refresh tokens would break. The key is from RFC 7515
-// §A.3.1.
+// Derived values never change. If other nodes or later versions derived different
+// values, codes and refresh tokens would break. The key is from RFC 7515 §A.3.1.
 func TestKeys_DerivationStaysTheSame(t *testing.T) {
 	d, err := base64.RawURLEncoding.DecodeString("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI")
 	if err != nil {

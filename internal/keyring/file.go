@@ -21,31 +21,31 @@ import (
 	"github.com/go-passport/passport/internal/jws"
 )
 
-// The lengths of RSA keys that Write makes. With a longer key, a few signatures
+// The lengths of RSA keys that Write generates. With a longer key, a few signatures
 // per second keep a processor busy.
 const (
 	defaultRSABits = 3072
 	maxRSABits     = 8192
 )
 
-// Write makes a key pair for `passport keys`. It writes the private key to
+// Write generates a key pair for `passport keys`. It writes the private key to
 // oauth-private.key (mode 0600, PKCS#8) and the public key to oauth-public.key
-// (mode 0644). It makes the directory dir if it is missing.
+// (mode 0644). It creates the directory dir if it is missing.
 //
 // Without force, Write overwrites nothing and returns [fs.ErrExist] if one of
 // the files exists. Without the old key, its signatures no longer verify and
 // its sealed values no longer open.
 //
 // The algorithm is ES256 (when empty), EdDSA, RS256 or PS256. The length is in
-// bits, for RS256 and PS256 only: 3072 when 0, at least 2048 and at most 8192.
+// bits, for RS256 and PS256 only: at least 2048, at most 8192, and 3072 if bits is 0.
 func Write(dir, alg string, bits int, force bool) error {
 	private, public, err := generatePEM(cmp.Or(alg, jws.ES256), bits)
 	if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
 	dir = cmp.Or(dir, ".")
-	if err := os.MkdirAll(dir, 0o700); errors.Is(err, fs.ErrExist) { // but no key exists
-		return fmt.Errorf("write keys: the folder %s can't be made: a link to a missing folder has its name", dir)
+	if err := os.MkdirAll(dir, 0o700); errors.Is(err, fs.ErrExist) { // not wrapped: it would mean that a key exists
+		return fmt.Errorf("write keys: can't create the folder %s: it is a link to a missing folder", dir)
 	} else if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
@@ -55,8 +55,7 @@ func Write(dir, alg string, bits int, force bool) error {
 	return nil
 }
 
-// writePair writes both files of a key pair. Of concurrent calls, each writes both of
-// them before the next one begins.
+// writePair writes both files of a key pair. Concurrent calls run one after the other.
 func writePair(dir string, private, public []byte, force bool) error {
 	privateName, publicName := filepath.Join(dir, privateKeyFile), filepath.Join(dir, publicKeyFile)
 	vacant := func() error {
@@ -67,7 +66,7 @@ func writePair(dir string, private, public []byte, force bool) error {
 		}
 		return nil
 	}
-	if err := vacant(); err != nil { // also where no lock can be written
+	if err := vacant(); err != nil { // before the lock, which may be impossible to write
 		return err
 	}
 	return locked(privateName, writePatience, func() error {
@@ -81,7 +80,7 @@ func writePair(dir string, private, public []byte, force bool) error {
 	})
 }
 
-// generatePEM makes a key pair and returns both halves as PEM.
+// generatePEM generates a key pair and returns both halves as PEM.
 func generatePEM(alg string, bits int) (private, public []byte, err error) {
 	signer, err := generate(alg, bits)
 	if err != nil {
@@ -108,18 +107,18 @@ func generate(alg string, bits int) (crypto.Signer, error) {
 	rsaKey := alg == jws.RS256 || alg == jws.PS256
 	switch {
 	case bits != 0 && !rsaKey:
-		return nil, errors.New("a length is for RS256 and PS256 only: leave it out, or choose one of these")
+		return nil, errors.New("only RS256 and PS256 keys have a length: leave it out, or choose one of these algorithms")
 	case alg == jws.ES256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case alg == jws.EdDSA:
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		return private, err
 	case !rsaKey:
-		return nil, errors.New("the algorithm is not known: choose ES256, EdDSA, RS256 or PS256")
+		return nil, errors.New("unknown algorithm: choose ES256, EdDSA, RS256 or PS256")
 	}
 	bits = cmp.Or(bits, defaultRSABits)
 	if bits < jws.MinRSABits || bits > maxRSABits {
-		return nil, fmt.Errorf("an RSA key has between %d and %d bits", jws.MinRSABits, maxRSABits)
+		return nil, fmt.Errorf("the length of an RSA key must be between %d and %d bits", jws.MinRSABits, maxRSABits)
 	}
 	return rsa.GenerateKey(rand.Reader, bits)
 }
@@ -128,8 +127,8 @@ func generate(alg string, bits int) (crypto.Signer, error) {
 // it. Without over it returns [fs.ErrExist] if the name is taken, even if
 // another process has just taken it.
 //
-// It writes the file that a symbolic link leads to, and a file that it replaces keeps
-// its mode and owner.
+// If name is a symbolic link, it writes the link's target. A replaced file keeps its
+// mode and owner.
 func writeWhole(name string, data []byte, mode fs.FileMode, over bool) (err error) {
 	if over {
 		if name, err = target(name); err != nil {
@@ -140,7 +139,7 @@ func writeWhole(name string, data []byte, mode fs.FileMode, over bool) (err erro
 	if err != nil {
 		return inPlace(name, err)
 	}
-	defer func() { _ = os.Remove(temp.Name()) }() // after a rename it is gone already
+	defer func() { _ = os.Remove(temp.Name()) }() // does nothing after a rename
 	_, err = temp.Write(data)
 	if err = errors.Join(err, temp.Chmod(mode)); err == nil && over {
 		err = prepare(temp, name)
@@ -170,9 +169,9 @@ func createNew(name string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// remedied adds to an error of reading a private key what to do if the file is
-// missing. New keys are no remedy where a half of the old pair is there: they would
-// end every token that the old key signed, so that takes --force.
+// remedied adds a remedy to the error for a missing private key. It suggests new keys
+// only if no half of an old pair exists, because new keys end every token that the
+// old key signed. Otherwise the command needs --force.
 func remedied(dir string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -180,12 +179,12 @@ func remedied(dir string, err error) error {
 	command := "passport keys --keys-dir " + shellQuote(dir)
 	private, public := filepath.Join(dir, privateKeyFile), filepath.Join(dir, publicKeyFile)
 	if _, link := os.Lstat(private); link == nil {
-		return fmt.Errorf("%w: %s is a link to a file that is missing: restore that file, or make a new key pair with `%s --force`, which ends every token that the old key signed", err, private, command)
+		return fmt.Errorf("%w: %s is a link to a missing file: restore that file, or create a new key pair with `%s --force`, which ends every token that the old key signed", err, private, command)
 	}
 	if _, half := os.Lstat(public); half == nil {
-		return fmt.Errorf("%w: %s is there, but not its private key: restore %s, or make a new key pair with `%s --force`, which ends every token that the old key signed", err, public, private, command)
+		return fmt.Errorf("%w: %s exists without its private key: restore %s, or create a new key pair with `%s --force`, which ends every token that the old key signed", err, public, private, command)
 	}
-	return fmt.Errorf("%w: make some with `%s`", err, command)
+	return fmt.Errorf("%w: create keys with `%s`", err, command)
 }
 
 // tooReadable returns a warning if users other than the owner may read a

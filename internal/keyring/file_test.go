@@ -27,7 +27,7 @@ func TestWriteKeys_JK_04(t *testing.T) {
 			}
 			keys, err := passport.LoadKeys(dir)
 			if err != nil || !strings.HasPrefix(fmt.Sprint(keys), "passport.Keys("+want+" ") || len(kids(keys)) != 1 {
-				t.Fatalf("LoadKeys of what was written = %v, %v, want one key for %s", keys, err, want)
+				t.Fatalf("LoadKeys() after WriteKeys() = %v, %v, want one key for %s", keys, err, want)
 			}
 			for name, mode := range map[string]fs.FileMode{"oauth-private.key": 0o600, "oauth-public.key": 0o644} {
 				info, err := os.Stat(filepath.Join(dir, name))
@@ -42,7 +42,7 @@ func TestWriteKeys_JK_04(t *testing.T) {
 			if err != nil || len(entries) != 2 {
 				t.Errorf("the directory holds %v, %v, want two files", entries, err)
 			}
-			// Others read the files too: PKCS#8 and SPKI, whatever stands above.
+			// Other software reads the files too, so they are PKCS#8 and SPKI.
 			text, err := os.ReadFile(filepath.Join(dir, "oauth-private.key"))
 			if err != nil {
 				t.Fatal(err)
@@ -54,7 +54,7 @@ func TestWriteKeys_JK_04(t *testing.T) {
 				block, _ := pem.Decode(text)
 				key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 				if err != nil || key.(*rsa.PrivateKey).N.BitLen() != 3072 {
-					t.Errorf("the RSA key is not of 3072 bits: %v", err)
+					t.Errorf("the RSA key does not have 3072 bits: %v", err)
 				}
 			}
 		})
@@ -73,43 +73,47 @@ func TestWriteKeys_Refusals(t *testing.T) {
 		"a length for ES256":    func(dir string) error { return passport.WriteKeys(dir, "ES256", 2048, false) },
 		"HS256":                 func(dir string) error { return passport.WriteKeys(dir, "HS256", 0, false) },
 		"none":                  func(dir string) error { return passport.WriteKeys(dir, "none", 0, false) },
-		"es256 in small":        func(dir string) error { return passport.WriteKeys(dir, "es256", 0, false) },
+		"es256 in lower case":   func(dir string) error { return passport.WriteKeys(dir, "es256", 0, false) },
 		"a file as directory":   func(string) error { return passport.WriteKeys(file, "", 0, false) },
 	} {
 		dir := t.TempDir()
 		if err := write(dir); err == nil {
-			t.Errorf("%s: WriteKeys did it", name)
+			t.Errorf("%s: WriteKeys() = nil, want an error", name)
 		}
 		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
-			t.Errorf("%s: WriteKeys left %v, %v", name, entries, err)
+			t.Errorf("%s: WriteKeys() left the files %v, %v, want none", name, entries, err)
 		}
 	}
 }
 
-func TestWriteKeys_KeepsWhatIsThere(t *testing.T) {
+// Only force replaces an existing key, because a new key ends every token that the old
+// key signed.
+func TestWriteKeys_KeepsExistingKeys(t *testing.T) {
 	for _, present := range []string{"oauth-private.key", "oauth-public.key"} {
 		dir := t.TempDir()
 		writeFile(t, dir, present, "mine")
 		if err := passport.WriteKeys(dir, "", 0, false); !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), present) {
-			t.Errorf("WriteKeys beside %s = %v, want fs.ErrExist and its name", present, err)
+			t.Errorf("WriteKeys() beside %s = %v, want fs.ErrExist and its name", present, err)
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil || len(entries) != 1 {
-			t.Errorf("WriteKeys beside %s left %v, %v", present, entries, err)
+			t.Errorf("WriteKeys() beside %s left the files %v, %v, want that file only", present, entries, err)
 		}
 		if text, err := os.ReadFile(filepath.Join(dir, present)); err != nil || string(text) != "mine" {
-			t.Errorf("%s now holds %d other bytes, %v", present, len(text), err)
+			t.Errorf("%s was replaced by %d bytes, %v", present, len(text), err)
 		}
 		if err := passport.WriteKeys(dir, "", 0, true); err != nil {
-			t.Errorf("WriteKeys with force = %v", err)
+			t.Errorf("WriteKeys() with force = %v", err)
 		}
 		if keys, err := passport.LoadKeys(dir); err != nil || len(kids(keys)) != 1 {
-			t.Errorf("LoadKeys after force = %v, %v, want one key", keys, err)
+			t.Errorf("LoadKeys() after force = %v, %v, want one key", keys, err)
 		}
 	}
 }
 
-func TestWriteKeys_AtOnce(t *testing.T) {
+// Nodes that start at the same time on one directory agree on one key, and never read
+// a partial file.
+func TestWriteKeys_Concurrent(t *testing.T) {
 	for range 20 {
 		dir := t.TempDir()
 		var wg sync.WaitGroup
@@ -119,11 +123,11 @@ func TestWriteKeys_AtOnce(t *testing.T) {
 			wg.Go(func() {
 				err := passport.WriteKeys(dir, "", 0, false)
 				if err != nil && !errors.Is(err, fs.ErrExist) {
-					t.Errorf("WriteKeys = %v", err)
+					t.Errorf("WriteKeys() = %v", err)
 				}
 				keys, loadErr := passport.LoadKeys(dir)
 				if loadErr != nil {
-					t.Errorf("LoadKeys after WriteKeys = %v", loadErr)
+					t.Errorf("LoadKeys() after WriteKeys() = %v", loadErr)
 					return
 				}
 				mu.Lock()
@@ -136,13 +140,12 @@ func TestWriteKeys_AtOnce(t *testing.T) {
 		}
 		wg.Wait()
 		if written != 1 || len(loaded) != 1 {
-			t.Fatalf("%d of 8 wrote the key, %d different ones were loaded, want 1 and 1", written, len(loaded))
+			t.Fatalf("%d of 8 calls wrote a key, and %d different keys were loaded; want 1 and 1", written, len(loaded))
 		}
 	}
 }
 
-// While a key is replaced, whoever loads the keys gets the old or the new one,
-// and never half of one.
+// While a key is replaced, readers get the old or the new key, never a partial file.
 func TestWriteKeys_ReplacesInOneStep(t *testing.T) {
 	dir := t.TempDir()
 	if err := passport.WriteKeys(dir, "", 0, false); err != nil {
@@ -154,13 +157,13 @@ func TestWriteKeys_ReplacesInOneStep(t *testing.T) {
 		defer close(done)
 		for range 100 {
 			if err := passport.WriteKeys(dir, "", 0, true); err != nil {
-				t.Errorf("WriteKeys with force = %v", err)
+				t.Errorf("WriteKeys() with force = %v", err)
 			}
 		}
 	})
 	for loading := true; loading; {
 		if _, err := passport.LoadKeys(dir); err != nil {
-			t.Errorf("LoadKeys while the keys are replaced = %v", err)
+			t.Errorf("LoadKeys() while the keys are replaced = %v", err)
 		}
 		select {
 		case <-done:
@@ -174,7 +177,7 @@ func TestWriteKeys_ReplacesInOneStep(t *testing.T) {
 	}
 }
 
-// Of keys that several commands write at once, both files are of one pair.
+// After concurrent commands, both files hold the halves of the same key pair.
 func TestWriteKeys_BothFilesAreOfOnePair(t *testing.T) {
 	for round := range 25 {
 		dir := t.TempDir()
@@ -182,7 +185,7 @@ func TestWriteKeys_BothFilesAreOfOnePair(t *testing.T) {
 		for i := range 4 {
 			wg.Go(func() {
 				if err := passport.WriteKeys(dir, "EdDSA", 0, i > 0); err != nil && !errors.Is(err, fs.ErrExist) {
-					t.Errorf("WriteKeys = %v", err)
+					t.Errorf("WriteKeys() = %v", err)
 				}
 			})
 		}
@@ -197,14 +200,14 @@ func TestWriteKeys_BothFilesAreOfOnePair(t *testing.T) {
 	}
 }
 
-// A lock that an interrupted command has left is not waited for without end.
+// WriteKeys doesn't wait forever for the lock of an interrupted command.
 func TestWriteKeys_LockOfAnInterruptedCommand(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		writeFile(t, dir, "oauth-private.key.lock", "")
 		for _, force := range []bool{false, true} {
 			if err := passport.WriteKeys(dir, "", 0, force); err == nil || !strings.Contains(err.Error(), "oauth-private.key.lock exists") || !strings.Contains(err.Error(), "remove the file") {
-				t.Errorf("WriteKeys with force %v beside a lock = %v, want an error with the remedy", force, err)
+				t.Errorf("WriteKeys() with force %v beside a lock = %v, want an error with the remedy", force, err)
 			}
 		}
 		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {

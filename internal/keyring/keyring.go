@@ -33,12 +33,12 @@ import (
 // sealed value opens as long as its key is in the ring. Removing a key at once
 // invalidates everything that it sealed.
 //
-// A Ring prints and logs as key IDs and algorithms only.
+// Printed or logged, a Ring shows only key IDs and algorithms.
 type Ring struct {
 	all      []*jws.Key
 	roots    Roots           // of the readable private keys
 	terms    map[string]term // by key ID, of the keys that have a schedule
-	warnings []string        // for passport.New to log
+	warnings []string        // passport.New logs them
 
 	// reload reads the keys again from their source. It is nil if they cannot
 	// change.
@@ -47,8 +47,8 @@ type Ring struct {
 	view *atomic.Pointer[snapshot] // of the last call of now
 }
 
-// Generate returns a ring with one new ES256 key, for tests and tours. Nothing
-// that the key signed or sealed is valid after the process has ended.
+// Generate returns a ring with one new ES256 key, for tests and demos. Everything
+// that the key signed or sealed becomes invalid when the process ends.
 func Generate() (*Ring, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -91,17 +91,17 @@ func (s pssSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts)
 	return s.signer.Sign(random, digest, opts)
 }
 
-// Format implements [fmt.Formatter]. It shows nothing of the key.
+// Format implements [fmt.Formatter]. It doesn't show the key.
 func (pssSigner) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, "passport.PS256") }
 
-// LogValue implements [slog.LogValuer]. It shows nothing of the key.
+// LogValue implements [slog.LogValuer]. It doesn't show the key.
 func (pssSigner) LogValue() slog.Value { return slog.StringValue("passport.PS256") }
 
 // builder collects keys for a ring. A key that is added twice counts once, and
 // its private half wins.
 type builder struct {
 	keys       Ring
-	publicOnly bool // the text that is being read may hold no private key
+	publicOnly bool // the current text must not contain a private key
 }
 
 func (b *builder) addSigner(signer crypto.Signer, alg string) error {
@@ -149,7 +149,7 @@ func (b *builder) build() (*Ring, error) {
 		return 1
 	})
 	if len(b.keys.all) == 0 || !b.keys.all[0].Signs() {
-		return nil, errors.New("no private key found: make one with `passport keys`")
+		return nil, errors.New("no private key found: create one with `passport keys`")
 	}
 	keys := &Ring{all: b.keys.all, roots: b.keys.roots, terms: b.keys.terms, warnings: b.keys.warnings, view: new(atomic.Pointer[snapshot])}
 	if _, err := keys.viewAt(time.Now()); err != nil {
@@ -222,7 +222,7 @@ func (k *Ring) Validate() error {
 		return fmt.Errorf("the key %s cannot sign: %w", signing.ID, err)
 	}
 	if _, err := signing.Verify("passport-trial", token); err != nil {
-		return fmt.Errorf("the key %s signs what its public half does not verify: load the two that belong together", signing.ID)
+		return fmt.Errorf("the private and public halves of the key %s do not match: load two halves that belong together", signing.ID)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// keyPair returns a new P-256 key and the kid that Keys give it.
+// keyPair returns a new P-256 key and its kid.
 func keyPair(t testing.TB) (*ecdsa.PrivateKey, string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -37,7 +37,7 @@ func keyPair(t testing.TB) (*ecdsa.PrivateKey, string) {
 	return private, kids(keys)[0]
 }
 
-// kids returns the IDs that Keys show, those that sign first.
+// kids returns the key IDs that Keys prints, signing keys first.
 func kids(keys *passport.Keys) []string {
 	var ids []string
 	for name := range strings.SplitSeq(strings.Trim(strings.TrimPrefix(fmt.Sprint(keys), "passport.Keys"), "()"), ", ") {
@@ -85,7 +85,7 @@ var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// There is no key that everybody has: without one nothing starts.
+// There is no default key. Without a key, nothing starts.
 func TestKeys_NeverRepeat_C14_NoDefault(t *testing.T) {
 	private, _ := keyPair(t)
 	t.Setenv("PASSPORT_PRIVATE_KEY", "")
@@ -120,7 +120,7 @@ func TestKeys_NeverRepeat_C14_NoDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	if kids(a)[0] == kids(b)[0] {
-		t.Error("GenerateKeys returned one key twice")
+		t.Error("GenerateKeys() returned the same key twice")
 	}
 }
 
@@ -143,21 +143,17 @@ func TestKeys_JK_03_WeakKeys(t *testing.T) {
 	weak["X25519, which cannot sign"] = agreement
 	for name, key := range weak {
 		if keys, err := passport.ParseKeys([]byte(pemText(t, "PRIVATE KEY", key))); err == nil {
-			t.Errorf("%s was accepted: %v", name, keys)
+			t.Errorf("%s: got %v, want an error", name, keys)
 		}
 		if signer, ok := key.(crypto.Signer); ok {
 			if keys, err := passport.NewKeys(signer); err == nil {
-				t.Errorf("%s was accepted: %v", name, keys)
+				t.Errorf("%s: got %v, want an error", name, keys)
 			}
 		}
 	}
 }
 
-// The first private key signs; a key that comes twice counts once.
-// A private half that comes after its public one makes the key sign.
-// No directory is the current one, for both who write and who read.
-// Each error names the file and what to do.
-// Whatever is wrong with a key, the error shows nothing of it (CVE-2023-37260).
+// An error about an invalid key doesn't show the key (CVE-2023-37260).
 func TestKeys_NeverRepeat_C8_ErrorsWithoutContents(t *testing.T) {
 	ec, _ := keyPair(t)
 	t.Setenv("PASSPORT_PUBLIC_KEY", "")
@@ -175,14 +171,14 @@ func TestKeys_NeverRepeat_C8_ErrorsWithoutContents(t *testing.T) {
 			_, envErr := passport.KeysFromEnv()
 			for _, err := range []error{err, envErr} {
 				if err != nil && shows(err.Error(), text) {
-					t.Fatalf("the error shows part of the key: %v", err)
+					t.Fatalf("the error contains a part of the key: %v", err)
 				}
 			}
 		}
 	}
 }
 
-// shows reports whether a text has any ten characters of the body of a PEM text.
+// shows reports whether a text contains ten consecutive characters of a PEM body.
 func shows(text, secret string) bool {
 	lines := strings.Split(strings.TrimSpace(secret), "\n")
 	for _, line := range lines[1 : len(lines)-1] {
@@ -223,7 +219,7 @@ func TestKeys_NeverRepeat_C8_JK_04_PrintNothing(t *testing.T) {
 		for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
 			slog.New(h).Info("test", "value", value)
 		}
-		encoded, _ := json.Marshal(value) // not every value has a JSON form
+		encoded, _ := json.Marshal(value) // not every value can be encoded as JSON
 		texts = append(texts, log.String(), string(encoded))
 	}
 	d, err := ec.Bytes()
@@ -240,20 +236,16 @@ func TestKeys_NeverRepeat_C8_JK_04_PrintNothing(t *testing.T) {
 		for _, text := range texts {
 			for _, canary := range canaries {
 				if strings.Contains(text, canary) {
-					t.Fatalf("a private key shows in %.300s", text)
+					t.Fatalf("a private key is visible in %.300s", text)
 				}
 			}
 		}
 	}
 	if text := fmt.Sprint(keys); !strings.Contains(text, "ES256 ") || !strings.Contains(text, "PS256 ") {
-		t.Errorf("the keys print as %s, want their algorithms and IDs", text)
+		t.Errorf("fmt.Sprint() of the keys = %s, want their algorithms and IDs", text)
 	}
 	var none *passport.Keys
 	if got := fmt.Sprint(none); got == "" {
-		t.Error("no keys print as nothing")
+		t.Error("fmt.Sprint() of nil keys is empty")
 	}
 }
-
-// A key that is there is worth all that it signed: only force replaces it.
-// Several nodes that start on one directory agree on one key, and none ever
-// reads half of it.

@@ -41,7 +41,7 @@ func rotated(t *testing.T, dir string) {
 	}
 }
 
-// replaced writes keys in the place of those in a folder.
+// replaced replaces the keys in a folder.
 func replaced(t *testing.T, dir string) {
 	t.Helper()
 	if err := passport.WriteKeys(dir, "", 0, true); err != nil {
@@ -67,7 +67,7 @@ func TestKeyFiles_FR_49_Links(t *testing.T) {
 			}
 			return filepath.Join(dir, "shared", privateFile+".pem"), filepath.Join(dir, "shared", publicFile+".pem")
 		},
-		"links as Kubernetes makes them": func(t *testing.T, dir string) (string, string) {
+		"links as Kubernetes creates them": func(t *testing.T, dir string) (string, string) {
 			for _, file := range []string{privateFile, publicFile} {
 				move(t, filepath.Join(dir, file), filepath.Join(dir, "..2026_01_31", file))
 				link(t, "..data/"+file, filepath.Join(dir, file))
@@ -92,7 +92,7 @@ func TestKeyFiles_FR_49_Links(t *testing.T) {
 				act(t, dir)
 				for file, old := range before {
 					if info, err := os.Lstat(file); err != nil || !info.Mode().IsRegular() || read(t, file) == old {
-						t.Errorf("%s is as it was, or no file: %v, %v", file, info, err)
+						t.Errorf("%s is unchanged, or not a regular file: %v, %v", file, info, err)
 					}
 				}
 				for _, file := range []string{privateFile, publicFile} {
@@ -106,7 +106,7 @@ func TestKeyFiles_FR_49_Links(t *testing.T) {
 				leftovers, _ := filepath.Glob(filepath.Dir(private) + "/*.lock")
 				temporary, _ := filepath.Glob(filepath.Dir(private) + "/.oauth*")
 				if len(leftovers)+len(temporary) != 0 {
-					t.Errorf("left behind: %v %v", leftovers, temporary)
+					t.Errorf("files left behind: %v %v, want none", leftovers, temporary)
 				}
 			})
 		}
@@ -122,7 +122,7 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// A key that the server's group may read is one that it can read after a rotation.
+// If the server's group can read the key, it can still read it after a rotation.
 func TestKeyFiles_FR_49_ModesStay(t *testing.T) {
 	for _, act := range []func(*testing.T, string){rotated, replaced} {
 		dir := keyFolder(t)
@@ -132,7 +132,7 @@ func TestKeyFiles_FR_49_ModesStay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if os.Geteuid() == 0 { // root rotates the key of the server's user
+		if os.Geteuid() == 0 { // as when root rotates the key of the server's user
 			if err := os.Chown(filepath.Join(dir, privateFile), 65534, 65534); err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +160,7 @@ func owner(t *testing.T, name string) [2]uint32 {
 	return [2]uint32{stat.Uid, stat.Gid}
 }
 
-// Each of these is refused in words, and nothing is written.
+// Each of these gets an error that names the cause, and nothing is written.
 func TestKeyFiles_FR_49_NoTarget(t *testing.T) {
 	for name, test := range map[string]struct {
 		arrange func(t *testing.T, private string)
@@ -195,7 +195,8 @@ func TestKeyFiles_FR_49_NoTarget(t *testing.T) {
 	}
 }
 
-// With force a link to a missing file is followed, too. Without it nothing is written.
+// With force, WriteKeys also follows a link to a missing file. Without it, nothing is
+// written.
 func TestWriteKeys_FR_49_DanglingLink(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	link(t, filepath.Join(other, "key.pem"), filepath.Join(dir, privateFile))

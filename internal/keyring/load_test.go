@@ -46,10 +46,10 @@ func TestParseKeys_Forms(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			keys, err := passport.ParseKeys([]byte(tt.text))
 			if err != nil {
-				t.Fatalf("ParseKeys = %v", err)
+				t.Fatalf("ParseKeys() = %v", err)
 			}
 			if got := fmt.Sprint(keys); !strings.HasPrefix(got, "passport.Keys("+tt.want+" ") || strings.Contains(got, ",") {
-				t.Errorf("ParseKeys = %s, want one key for %s", got, tt.want)
+				t.Errorf("ParseKeys() = %s, want one key for %s", got, tt.want)
 			}
 			if tt.want == "ES256" && kids(keys)[0] != kid {
 				t.Errorf("the key has the ID %s, want %s", kids(keys)[0], kid)
@@ -76,10 +76,10 @@ func TestParseKeys_Several(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := fmt.Sprint(marked); !strings.HasPrefix(got, "passport.Keys(PS256 ") || strings.Count(got, ",") != 1 {
-		t.Errorf("the keys are %s, want the RSA key once, for PS256", got)
+		t.Errorf("the keys are %s, want one RSA key, for PS256", got)
 	}
 	if _, err := passport.NewKeys(passport.PS256(first)); err == nil {
-		t.Error("a P-256 key was taken for PS256")
+		t.Error("ParseKeys() accepts a P-256 key for PS256")
 	}
 }
 
@@ -87,7 +87,7 @@ func TestParseKeys_PublicHalfFirst(t *testing.T) {
 	private, kid := keyPair(t)
 	keys, err := passport.ParseKeys([]byte(pemText(t, "PUBLIC KEY", private.Public()) + pemText(t, "PRIVATE KEY", private)))
 	if err != nil {
-		t.Fatalf("ParseKeys = %v", err)
+		t.Fatalf("ParseKeys() = %v", err)
 	}
 	if got := kids(keys); len(got) != 1 || got[0] != kid {
 		t.Errorf("the keys are %v, want %s", got, kid)
@@ -110,7 +110,7 @@ func TestKeysFromEnv(t *testing.T) {
 	for name, value := range map[string]string{"a path": "/etc/keys/oauth-private.key", "public only": pemText(t, "PUBLIC KEY", old.Public())} {
 		t.Setenv("PASSPORT_PRIVATE_KEY", value)
 		if _, err := passport.KeysFromEnv(); err == nil || !strings.Contains(err.Error(), "PASSPORT_PRIVATE_KEY") || !strings.Contains(err.Error(), "PEM") {
-			t.Errorf("%s: KeysFromEnv = %v, want an error that names the variable and what it holds", name, err)
+			t.Errorf("%s: KeysFromEnv() = %v, want an error that names the variable and its format", name, err)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func TestLoadKeys_CurrentDirectory(t *testing.T) {
 	writeFile(t, "", "oauth-private-old.key", pemText(t, "PRIVATE KEY", further))
 	keys, err := passport.LoadKeys("")
 	if err != nil || len(kids(keys)) != 2 {
-		t.Errorf("LoadKeys = %v, %v, want the two keys of the current directory", keys, err)
+		t.Errorf("LoadKeys() = %v, %v, want the two keys of the current directory", keys, err)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestLoadKeys_Faults(t *testing.T) {
 		{"second key cut", good + good[:len(good)-10], "cut short"},
 		{"damaged base64", strings.Replace(good, "M", "!", 1), "cut short"},
 		{"DER cut", encoded("PRIVATE KEY", nil, block.Bytes[:40]), "passport keys"},
-		{"another form than it says", encoded("RSA PRIVATE KEY", nil, block.Bytes), "passport keys"},
+		{"another form than its label", encoded("RSA PRIVATE KEY", nil, block.Bytes), "passport keys"},
 		{"encrypted PKCS#8", encoded("ENCRYPTED PRIVATE KEY", nil, block.Bytes), "passphrase"},
 		{"encrypted PKCS#1", encoded("RSA PRIVATE KEY", map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}, block.Bytes), "passphrase"},
 		{"OpenSSH", encoded("OPENSSH PRIVATE KEY", nil, block.Bytes), "OpenSSH"},
@@ -182,26 +182,26 @@ func TestLoadKeys_Faults(t *testing.T) {
 			writeFile(t, dir, "oauth-private.key", tt.text)
 			keys, err := passport.LoadKeys(dir)
 			if err == nil {
-				t.Fatalf("LoadKeys = %v", keys)
+				t.Fatalf("LoadKeys() = %v, want an error", keys)
 			}
 			if !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), dir) {
-				t.Errorf("LoadKeys = %v, which does not say %q and where", err, tt.says)
+				t.Errorf("LoadKeys() = %v, want an error that contains %q and the folder", err, tt.says)
 			}
 		})
 	}
 	if _, err := passport.LoadKeys(t.TempDir()); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "passport keys") || !strings.Contains(err.Error(), "oauth-private.key") {
-		t.Errorf("LoadKeys of an empty directory = %v, want fs.ErrNotExist, the file and the remedy", err)
+		t.Errorf("LoadKeys() of an empty directory = %v, want fs.ErrNotExist, the file and the remedy", err)
 	}
 	dir := t.TempDir()
 	writeFile(t, dir, "oauth-private.key", good)
 	writeFile(t, dir, "oauth-public.key", "no key")
 	if _, err := passport.LoadKeys(dir); err == nil || !strings.Contains(err.Error(), "oauth-public.key") {
-		t.Errorf("LoadKeys with a public key that is none = %v, want an error that names the file", err)
+		t.Errorf("LoadKeys() with an invalid public key = %v, want an error that names the file", err)
 	}
 }
 
-// LoadKeys names a remedy that works for the folder it was given: nothing else reads
-// its keys, and a new pair ends what the old key signed.
+// LoadKeys names a remedy for the folder that it was given. It doesn't suggest a new
+// key pair without --force, because that ends every token that the old key signed.
 func TestLoadKeys_WithoutThePrivateKey(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -209,17 +209,17 @@ func TestLoadKeys_WithoutThePrivateKey(t *testing.T) {
 		want  []string
 		not   string
 	}{
-		{"nothing", func(*testing.T, string) {}, []string{"make some with `passport keys --keys-dir "}, "--force"},
+		{"nothing", func(*testing.T, string) {}, []string{"create keys with `passport keys --keys-dir "}, "--force"},
 		{"the public key alone", func(t *testing.T, dir string) { writeFile(t, dir, "oauth-public.key", "any") },
-			[]string{"oauth-public.key is there, but not its private key", "restore ", " --force`, which ends every token"}, "make some"},
-		{"a link to nothing", func(t *testing.T, dir string) {
+			[]string{"oauth-public.key exists without its private key", "restore ", " --force`, which ends every token"}, "create keys"},
+		{"a dangling link", func(t *testing.T, dir string) {
 			if err := os.Symlink("gone", filepath.Join(dir, "oauth-private.key")); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"is a link to a file that is missing", " --force`, which ends every token"}, "make some"},
+		}, []string{"is a link to a missing file", " --force`, which ends every token"}, "create keys"},
 	} {
-		if test.name == "a link to nothing" && runtime.GOOS == "windows" {
-			continue // a link needs a privilege there
+		if test.name == "a dangling link" && runtime.GOOS == "windows" {
+			continue // on Windows, creating a link needs a privilege
 		}
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -232,12 +232,12 @@ func TestLoadKeys_WithoutThePrivateKey(t *testing.T) {
 				}
 				for _, want := range append(test.want, dir) {
 					if !strings.Contains(err.Error(), want) {
-						t.Errorf("%s = %v, which does not say %q", what, err, want)
+						t.Errorf("%s = %v, want an error that contains %q", what, err, want)
 					}
 				}
 				for _, not := range []string{test.not, "PASSPORT_PRIVATE_KEY"} {
 					if strings.Contains(err.Error(), not) {
-						t.Errorf("%s = %v, which recommends %q", what, err, not)
+						t.Errorf("%s = %v, want an error without %q", what, err, not)
 					}
 				}
 			}
@@ -245,14 +245,14 @@ func TestLoadKeys_WithoutThePrivateKey(t *testing.T) {
 	}
 }
 
-// A public key may be read by all users, so a private key in its place is a fault.
+// All users may read the public key file, so a private key in it is an error.
 func TestLoadKeys_PrivateKeyInPlaceOfAPublicOne(t *testing.T) {
 	first, _ := keyPair(t)
 	other, _ := keyPair(t)
 	private, public := pemText(t, "PRIVATE KEY", first), pemText(t, "PUBLIC KEY", first.Public())
 	for name, texts := range map[string][2]string{
 		"swapped":                   {public, private},
-		"the same twice":            {private, private},
+		"the same key twice":        {private, private},
 		"another private key":       {private, pemText(t, "EC PRIVATE KEY", other)},
 		"behind its public half":    {private, public + private},
 		"in one line, with escapes": {private, strings.ReplaceAll(private, "\n", `\n`)},
@@ -261,12 +261,12 @@ func TestLoadKeys_PrivateKeyInPlaceOfAPublicOne(t *testing.T) {
 		writeFile(t, dir, "oauth-private.key", texts[0])
 		writeFile(t, dir, "oauth-public.key", texts[1])
 		if _, err := passport.LoadKeys(dir); err == nil || !strings.Contains(err.Error(), "oauth-public.key: key ") || !strings.Contains(err.Error(), "private key in the place of a public one") {
-			t.Errorf("%s: LoadKeys = %v, want it refused", name, err)
+			t.Errorf("%s: LoadKeys() = %v, want an error", name, err)
 		}
 		t.Setenv("PASSPORT_PRIVATE_KEY", texts[0])
 		t.Setenv("PASSPORT_PUBLIC_KEY", texts[1])
 		if _, err := passport.KeysFromEnv(); err == nil || !strings.Contains(err.Error(), "PASSPORT_PUBLIC_KEY: key ") {
-			t.Errorf("%s: KeysFromEnv = %v, want it refused", name, err)
+			t.Errorf("%s: KeysFromEnv() = %v, want an error", name, err)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 // writePatience is how long [Write] waits for a process that writes the same keys.
 const writePatience = 3 * time.Second
 
-// locked calls write while no other process writes the pair of a private key file. It
-// waits for such a process until patience is over.
+// locked calls write while no other process writes the same key pair. It waits for
+// such a process for at most patience.
 func locked(private string, patience time.Duration, write func() error) error {
 	file, err := target(private) // two folders may have links to one file
 	if err != nil {
@@ -28,7 +28,7 @@ func locked(private string, patience time.Duration, write func() error) error {
 			return inPlace(file, err)
 		}
 		if waited >= patience {
-			return fmt.Errorf("%s exists: another command is writing these keys, or was interrupted; if it was, remove the file", lock)
+			return fmt.Errorf("%s exists: another command is writing these keys, or was interrupted; if it was interrupted, remove the file", lock)
 		}
 		time.Sleep(lockPause)
 	}

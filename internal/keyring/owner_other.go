@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// keepOwner does nothing: a new file has the rights of its folder here.
+// keepOwner does nothing: on these systems a new file inherits its folder's permissions.
 func keepOwner(*os.File, fs.FileInfo) error { return nil }

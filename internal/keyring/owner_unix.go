@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// keepOwner gives a new file the owner and the group of the file that it replaces, if
-// this user may do so.
+// keepOwner gives a new file the owner and group of the file that it replaces, if the
+// process is allowed to do so.
 func keepOwner(f *os.File, old fs.FileInfo) error {
 	stat, ok := old.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -18,7 +18,7 @@ func keepOwner(f *os.File, old fs.FileInfo) error {
 	}
 	err := f.Chown(int(stat.Uid), int(stat.Gid))
 	if errors.Is(err, fs.ErrPermission) {
-		return nil // the file then belongs to the user who runs this
+		return nil // the file keeps the owner of this process
 	}
 	return err
 }

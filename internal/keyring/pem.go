@@ -34,9 +34,9 @@ const algLine = "Alg:"
 //   - oauth-private-*.key, in the order of their names, also verify and open
 //     the values that they sealed. Put a new key there first, and keep the old
 //     one there while its tokens live.
-//   - oauth-public.key is optional. The public half of a key above adds
-//     nothing. Any other public key also verifies, and a warning in the log
-//     says so.
+//   - oauth-public.key is optional. The public half of one of the private keys
+//     adds nothing. Any other public key also verifies, and causes a warning in
+//     the log.
 //
 // Each file holds one or more unencrypted keys in PEM: PKCS#8, PKCS#1 or SEC 1.
 // An RSA key signs with RS256, or with PS256 if the line "Alg: PS256" is above
@@ -89,7 +89,7 @@ func (b *builder) addPublicFile(name string) error {
 		return fmt.Errorf("read keys: %s: %w", name, err)
 	}
 	if len(b.keys.all) > before {
-		b.warn(name + " holds a key that is not the public half of a private key here: tokens that it signed are accepted; remove it once they have all expired")
+		b.warn(name + " contains a public key without its private key: tokens that it signed are accepted; remove it when they have all expired")
 	}
 	return nil
 }
@@ -112,7 +112,7 @@ func FromEnv() (*Ring, error) {
 	}
 	keys, err := b.build()
 	if err != nil {
-		return nil, errors.New("read keys: PASSPORT_PRIVATE_KEY holds no private key: make one with `passport keys` and give its PEM text")
+		return nil, errors.New("read keys: PASSPORT_PRIVATE_KEY holds no private key: create one with `passport keys` and set the variable to its PEM text")
 	}
 	return keys, nil
 }
@@ -155,9 +155,9 @@ func (b *builder) addPEM(data []byte) error {
 	}
 	switch begun := strings.Count(text, "-----BEGIN "); {
 	case begun == 0:
-		return errors.New(`holds no PEM text: give the text of the key, not the name of a file; it begins with a line "-----BEGIN PRIVATE KEY-----"`)
+		return errors.New(`contains no PEM text: give the text of the key, not the name of a file; it begins with the line "-----BEGIN PRIVATE KEY-----"`)
 	case begun != found:
-		return errors.New("holds PEM text that is cut short or damaged: copy it again, with all of its lines")
+		return errors.New("holds PEM text that is cut short or damaged: copy it again, with all its lines")
 	}
 	return nil
 }
@@ -216,7 +216,7 @@ func parseBlock(block *pem.Block) (parsed any, err error) {
 	case "ENCRYPTED PRIVATE KEY":
 		return nil, errEncrypted
 	case "OPENSSH PRIVATE KEY":
-		return nil, errors.New("is in the format of OpenSSH: make one with `passport keys`")
+		return nil, errors.New("is an OpenSSH key: create a PEM key with `passport keys`")
 	default:
 		return nil, errors.New("is neither a private nor a public key")
 	}
@@ -224,7 +224,7 @@ func parseBlock(block *pem.Block) (parsed any, err error) {
 	case block.Headers["DEK-Info"] != "":
 		return nil, errEncrypted
 	case err != nil:
-		return nil, errors.New("does not hold what its first line says: copy it again, or make another with `passport keys`")
+		return nil, errors.New("does not contain the kind of key that its first line names: copy it again, or create another with `passport keys`")
 	}
 	return parsed, nil
 }
@@ -236,6 +236,6 @@ func (b *builder) setTerm(id string, t term) {
 	b.keys.terms[id] = t
 }
 
-var errPrivate = errors.New("is a private key in the place of a public one: put the private key in the other place, and replace it with `passport keys rotate` if others could read it")
+var errPrivate = errors.New("is a private key in the place of a public one: move it to the place of the private key, and replace it with `passport keys rotate` if others could read it")
 
-var errEncrypted = errors.New("is encrypted: take off its passphrase with `openssl pkey -in FILE -out FILE`, and protect the file instead")
+var errEncrypted = errors.New("is encrypted: remove its passphrase with `openssl pkey -in FILE -out FILE`, and protect the file instead")

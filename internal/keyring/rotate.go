@@ -53,7 +53,7 @@ func Rotate(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	at := time.Now().UTC().Truncate(time.Second)
 	r.Publish = cmp.Or(r.Publish, time.Hour)
 	if r.Overlap <= 0 || r.Publish < 0 {
-		return nil, nil, errors.New("rotate keys: Overlap is missing: set it to the longest lifetime of what the old key signed")
+		return nil, nil, errors.New("rotate keys: Overlap is missing: set it to the longest lifetime of a token or sealed value")
 	}
 	keys, err := Parse(text)
 	if err != nil {

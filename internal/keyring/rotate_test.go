@@ -17,7 +17,7 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// keyFolder makes a folder with the keys of a new installation.
+// keyFolder creates a folder with the keys of a new installation.
 func keyFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,14 +36,14 @@ func loadKeys(t *testing.T, dir string) *passport.Keys {
 	return keys
 }
 
-// Publish before use, retire after the longest life: while the keys are rotated,
-// nothing that either key signed or sealed breaks, at any node, and no node is
-// started again.
+// A rotation publishes the new key before its first use, and removes the old key after
+// the longest lifetime. So every token and sealed value stays valid at every node, and
+// no node restarts.
 func TestRotateKeys_JK_02_NothingBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
 		first := testkit.NewServer(t, func(c *passport.Config) {
-			c.Keys, c.MaxFamiliesPerClient = loadKeys(t, dir), -1 // it keeps more than 50 connections
+			c.Keys, c.MaxFamiliesPerClient = loadKeys(t, dir), -1 // the test needs more than 50 connections
 		})
 		second := first.Restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
 		go first.Run(t.Context())
@@ -66,27 +66,27 @@ func TestRotateKeys_JK_02_NothingBreaks(t *testing.T) {
 			tok := first.Redeem(c, page.From.At(other).Post("/oauth/authorize", url.Values{"ticket": {page.Ticket()}, "decision": {"allow"}}).Code())
 			renewed := other.Refresh(c, tok.Refresh).Tokens()
 			if again := node.Refresh(c, tok.Refresh).Tokens(); again.Refresh != renewed.Refresh {
-				t.Fatalf("minute %d: a retry at another node got another refresh token", minute)
+				t.Fatalf("minute %d: a retry at another node returns a different refresh token", minute)
 			}
 			tokens = append(tokens, renewed.Access)
 			for _, live := range tokens[max(0, len(tokens)-59):] {
 				if !node.Admits(live) || !other.Admits(live) {
-					t.Fatalf("minute %d: an access token that has not expired is refused", minute)
+					t.Fatalf("minute %d: an unexpired access token is refused", minute)
 				}
 			}
 			if a, b := node.Kids(), other.Kids(); minute%7 == 3 && !slices.Equal(a, b) {
-				t.Fatalf("minute %d: the nodes show the keys %v and %v", minute, a, b)
+				t.Fatalf("minute %d: the nodes publish the keys %v and %v", minute, a, b)
 			}
 			time.Sleep(time.Minute)
 		}
 		if got := first.Kids(); len(got) != 1 || got[0] != done.KeyID || slices.Equal(got, old) {
-			t.Errorf("in the end the server shows the keys %v, want the new one %s alone", got, done.KeyID)
+			t.Errorf("at the end the server publishes the keys %v, want only the new key %s", got, done.KeyID)
 		}
 		first.WantBlameless()
 	})
 }
 
-// The new key is shown at once and signs when its time has come, at the moment.
+// The new key is published at once. It signs from the exact time in its schedule.
 func TestRotateKeys_PublishedBeforeUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
@@ -114,7 +114,8 @@ func TestRotateKeys_PublishedBeforeUse(t *testing.T) {
 	})
 }
 
-// Rotated twice at once, there would be a key that signs before it was published.
+// A second rotation at the same time would create a key that signs before it was
+// published.
 func TestRotateKeys_OneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
@@ -123,24 +124,24 @@ func TestRotateKeys_OneAtATime(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := passport.RotateKeyFiles(dir, plan); !errors.Is(err, passport.ErrRotating) {
-			t.Errorf("a second rotation at once: %v, want ErrRotating", err)
+			t.Errorf("RotateKeyFiles() during a rotation = %v, want ErrRotating", err)
 		}
 		time.Sleep(time.Hour)
 		second, err := passport.RotateKeyFiles(dir, plan)
 		if err != nil || len(second.Retired) != 0 {
-			t.Fatalf("a rotation when the first has come into force: %+v, %v", second, err)
+			t.Fatalf("RotateKeyFiles() after the first rotation = %+v, %v, want no retired key", second, err)
 		}
 		time.Sleep(time.Hour)
 		third, err := passport.RotateKeyFiles(dir, plan)
 		if err != nil || len(third.Retired) != 1 {
-			t.Fatalf("a third one: %+v, %v; want the first key of all gone", third, err)
+			t.Fatalf("RotateKeyFiles() after the second rotation = %+v, %v, want the first key retired", third, err)
 		}
 		text, err := os.ReadFile(filepath.Join(dir, "oauth-private.key"))
 		if err != nil || strings.Count(string(text), "PRIVATE KEY-----") != 6 {
-			t.Errorf("the file holds %d halves of lines, want three keys: %v", strings.Count(string(text), "PRIVATE KEY-----"), err)
+			t.Errorf("the file has %d PEM boundary lines, want 6 for three keys: %v", strings.Count(string(text), "PRIVATE KEY-----"), err)
 		}
 		if info, err := os.Stat(filepath.Join(dir, "oauth-private.key")); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("the file has the mode %v, %v", info.Mode(), err)
+			t.Errorf("the file has the mode %v, %v, want 0600", info.Mode(), err)
 		}
 	})
 }
@@ -152,34 +153,34 @@ func TestRotateKeys_Refuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, plan := range map[string]passport.Rotation{
-		"no overlap":           {},
-		"an unknown algorithm": {Overlap: time.Hour, Alg: "HS256"},
-		"published never":      {Overlap: time.Hour, Publish: -time.Hour},
+		"no overlap":              {},
+		"an unknown algorithm":    {Overlap: time.Hour, Alg: "HS256"},
+		"a negative publish time": {Overlap: time.Hour, Publish: -time.Hour},
 	} {
 		if done, err := passport.RotateKeyFiles(dir, plan); err == nil {
-			t.Errorf("%s: %+v", name, done)
+			t.Errorf("%s: RotateKeyFiles() = %+v, want an error", name, done)
 		}
 	}
 	if _, err := passport.RotateKeyFiles(t.TempDir(), passport.Rotation{Overlap: time.Hour}); err == nil {
-		t.Error("keys that are not there were rotated")
+		t.Error("RotateKeyFiles() of an empty folder = nil, want an error")
 	}
 	if after, _ := os.ReadFile(filepath.Join(dir, "oauth-private.key")); string(after) != string(before) {
-		t.Error("a rotation that was refused has changed the file")
+		t.Error("a refused rotation changed the file")
 	}
 	for _, line := range []string{"# ours\n Retire-After: 2026-01-31T12:00:00Z", "retire-after: 2026-01-31T12:00:00Z", "# Use-From 2026-01-31T12:00:00Z"} {
-		if _, err := passport.ParseKeys([]byte(line + "\n" + string(before))); err == nil || !strings.Contains(err.Error(), "is not written so") {
-			t.Errorf("%s: %v, want it refused: who wrote it means something", line, err)
+		if _, err := passport.ParseKeys([]byte(line + "\n" + string(before))); err == nil || !strings.Contains(err.Error(), "differs from it") {
+			t.Errorf("%s: ParseKeys() = %v, want an error, because the line looks like a schedule", line, err)
 		}
 	}
 	for _, line := range []string{"Use-From: tomorrow", "Retire-After: 1"} {
 		if _, err := passport.ParseKeys([]byte(line + "\n" + string(before))); err == nil || !strings.Contains(err.Error(), "2026-01-31T12:00:00Z") {
-			t.Errorf("%s: %v, want an error that shows what a time looks like", line, err)
+			t.Errorf("%s: ParseKeys() = %v, want an error with an example of a time", line, err)
 		}
 	}
 }
 
-// What cannot be read leaves the keys as they are, and says so.
-func TestRun_KeysThatCannotBeReadGoOn(t *testing.T) {
+// If the keys can't be read again, the server keeps its keys and logs the error.
+func TestRun_UnreadableKeysAreNotReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
@@ -193,7 +194,7 @@ func TestRun_KeysThatCannotBeReadGoOn(t *testing.T) {
 			}
 			time.Sleep(2 * time.Minute)
 			if got := s.Kids(); !slices.Equal(got, before) {
-				t.Errorf("with a file that says %q the keys became %v", broken, got)
+				t.Errorf("with the file content %q the keys changed to %v", broken, got)
 			}
 		}
 		if !strings.Contains(s.Log.String(), "the previous keys stay in use") {
@@ -206,9 +207,8 @@ func TestRun_KeysThatCannotBeReadGoOn(t *testing.T) {
 	})
 }
 
-// A key that has been retired stays so where oauth-public.key is that of before,
-// because the rotation was broken off between its two files, or because the files
-// reach a node one after the other.
+// A retired key stays retired even with the old oauth-public.key: a rotation may be
+// interrupted between its two files, or the files reach a node one after the other.
 func TestRotateKeyFiles_NeverRepeat_E15_RetiredKeyInAnOldPublicFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := keyFolder(t)
@@ -225,20 +225,20 @@ func TestRotateKeyFiles_NeverRepeat_E15_RetiredKeyInAnOldPublicFile(t *testing.T
 		}
 		time.Sleep(4 * time.Hour)
 		if done, err := passport.RotateKeyFiles(dir, plan); err != nil || !slices.Contains(done.Retired, retired) {
-			t.Fatalf("the second rotation: %+v, %v; want the key %s gone", done, err, retired)
+			t.Fatalf("the second rotation = %+v, %v, want the key %s retired", done, err, retired)
 		}
 		if err := os.WriteFile(name, before, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		s = s.Restart(func(c *passport.Config) { c.Keys = loadKeys(t, dir) })
 		if slices.Contains(s.Kids(), retired) {
-			t.Errorf("the server shows the keys %v, among them %s, which has been retired", s.Kids(), retired)
+			t.Errorf("the server publishes the keys %v with %s, which has been retired", s.Kids(), retired)
 		}
 	})
 }
 
-// Keys that were saved with a byte order mark, with CRLF or as DER rotate like others,
-// and are PEM afterwards.
+// Keys with a byte order mark, with CRLF or as DER can be rotated too. The result is
+// PEM.
 func TestRotateKeys_FR_46_Forms(t *testing.T) {
 	key, kid := keyPair(t)
 	text := pemText(t, "PRIVATE KEY", key)
@@ -246,7 +246,7 @@ func TestRotateKeys_FR_46_Forms(t *testing.T) {
 	for name, saved := range map[string]string{
 		"a byte order mark":    "\uFEFF" + text,
 		"CRLF":                 strings.ReplaceAll(text, "\n", "\r\n"),
-		"blanks for line ends": strings.ReplaceAll(text, "\n", " "),
+		"spaces for line ends": strings.ReplaceAll(text, "\n", " "),
 		"DER":                  string(block.Bytes),
 	} {
 		dir := t.TempDir()

@@ -21,8 +21,8 @@ const (
 // time from until a younger key begins to sign, and is removed at the time
 // until. A zero time is no bound.
 //
-// All nodes read the same times and switch at the same moment, so that no node
-// gets a token of a key that it does not have.
+// All nodes read the same times and switch at the same moment, so that every node has
+// the key of every token that it gets.
 type term struct{ from, until time.Time }
 
 // String returns the bounds for a log, or an empty text if there are none.
@@ -47,12 +47,12 @@ func termOf(above string) (t term, err error) {
 			value, ok := strings.CutPrefix(line, prefix)
 			if !ok {
 				if meant := strings.ToLower(strings.TrimSuffix(prefix, ":")); strings.Contains(strings.ToLower(line), meant) {
-					return t, fmt.Errorf("a line above it looks like %s but is not written so: the line must begin with exactly this", prefix)
+					return t, fmt.Errorf("a line above it resembles %[1]s but differs from it: the line must begin with exactly %[1]s", prefix)
 				}
 				continue
 			}
 			if *at, err = time.Parse(time.RFC3339, strings.TrimSpace(value)); err != nil {
-				return t, fmt.Errorf("the line %s above it has no valid time: write one such as 2026-01-31T12:00:00Z", prefix)
+				return t, fmt.Errorf("the line %s above it has no valid time: write a time such as 2026-01-31T12:00:00Z", prefix)
 			}
 		}
 	}

@@ -11,11 +11,12 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Stored holds the keys in the store, so that every node finds the same ones.
-// They are sealed with Secret: neither a copy of the database nor the secret
-// alone reveals a key.
+// Stored keeps the keys in the store, so that every node finds the same keys. They
+// are sealed with Secret: neither a copy of the database nor the secret alone reveals
+// a key.
 type Stored struct {
-	// Store is, or wraps, an [oauth.KeyStore], such as sqlstore and memstore.
+	// Store is, or wraps, an [oauth.KeyStore]. The stores of sqlstore and memstore
+	// are. Required.
 	Store oauth.Store
 
 	// Secret has at least 32 random bytes, the same on every node. Required.
@@ -30,9 +31,9 @@ func (k Stored) Format(f fmt.State, _ rune) {
 // LogValue implements [slog.LogValuer]: only the type of the store.
 func (k Stored) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%T", k.Store)) }
 
-// Load returns the keys in the store. If there are none it makes an ES256 key;
-// when several nodes start at the same moment, only one of them does. The
-// server reads the keys again from time to time.
+// Load returns the keys in the store. If there are none, it creates an ES256 key. If
+// several nodes start at the same moment, only one key is created. The server reads
+// the keys again from time to time.
 func (k Stored) Load(ctx context.Context) (*Ring, error) {
 	keys, err := k.load(ctx)
 	if errors.Is(err, oauth.ErrNotFound) {
@@ -71,7 +72,7 @@ const keyRingPurpose = "key ring"
 func (k Stored) open() (oauth.KeyStore, *seal.Box, error) {
 	store, ok := oauth.StoreAs[oauth.KeyStore](k.Store)
 	if !ok {
-		return nil, nil, errors.New("stored keys: the store keeps no keys: use sqlstore, or keys in files")
+		return nil, nil, errors.New("stored keys: the store does not implement oauth.KeyStore: use sqlstore, or keys in files")
 	}
 	if len(k.Secret) < 32 {
 		return nil, nil, fmt.Errorf("stored keys: Secret has %d bytes: use at least 32 random bytes, for example from `openssl rand 32`", len(k.Secret))

@@ -20,8 +20,8 @@ func storedIn(store oauth.Store) passport.StoredKeys {
 	return passport.StoredKeys{Store: store, Secret: bytes.Repeat([]byte("s"), 32)}
 }
 
-// Nodes that start at the same moment on an empty store make one key.
-func TestStoredKeys_NodesMakeOne(t *testing.T) {
+// Nodes that start at the same moment on an empty store create a single key.
+func TestStoredKeys_NodesCreateOneKey(t *testing.T) {
 	store := new(memstore.Store)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -40,11 +40,11 @@ func TestStoredKeys_NodesMakeOne(t *testing.T) {
 	}
 	wg.Wait()
 	if slices.Sort(seen); len(seen) != 64 || seen[0] != seen[63] {
-		t.Errorf("64 nodes have the keys %v", slices.Compact(seen))
+		t.Errorf("64 nodes loaded the keys %v, want the same keys on all of them", slices.Compact(seen))
 	}
 }
 
-// In the store nothing can be read, and with another secret nothing is opened.
+// The store doesn't reveal the keys, and another secret doesn't open them.
 func TestStoredKeys_JK_04_AreSealed(t *testing.T) {
 	store := new(memstore.Store)
 	ctx := t.Context()
@@ -53,28 +53,28 @@ func TestStoredKeys_JK_04_AreSealed(t *testing.T) {
 	}
 	sealed, _, err := store.KeyRing(ctx)
 	if err != nil || strings.Contains(sealed, "PRIVATE") || strings.Contains(sealed, "BEGIN") {
-		t.Errorf("the store has %q, %v", sealed, err)
+		t.Errorf("the store has %q, %v, want a sealed text", sealed, err)
 	}
 	wrong := passport.StoredKeys{Store: store, Secret: bytes.Repeat([]byte("t"), 32)}
 	if _, err := wrong.Load(ctx); err == nil || !strings.Contains(err.Error(), "another secret") {
-		t.Errorf("with another secret: %v", err)
+		t.Errorf("Load() with another secret = %v, want an error that says so", err)
 	}
 	if again, _, _ := store.KeyRing(ctx); again != sealed {
-		t.Error("a node with another secret has replaced the keys")
+		t.Error("a node with another secret replaced the keys")
 	}
 	short := passport.StoredKeys{Store: store, Secret: []byte("short")}
 	if _, err := short.Load(ctx); err == nil || !strings.Contains(err.Error(), "openssl rand 32") {
-		t.Errorf("with a short secret: %v", err)
+		t.Errorf("Load() with a short secret = %v, want an error with a remedy", err)
 	}
-	if _, err := storedIn(plainStore{store}).Load(ctx); err == nil || !strings.Contains(err.Error(), "keeps no keys") {
-		t.Errorf("with a store that keeps no keys: %v", err)
+	if _, err := storedIn(plainStore{store}).Load(ctx); err == nil || !strings.Contains(err.Error(), "does not implement oauth.KeyStore") {
+		t.Errorf("Load() with a store without KeyStore = %v, want an error that says so", err)
 	}
 }
 
-// plainStore has no powers but those of every store.
+// plainStore is a store without optional interfaces.
 type plainStore struct{ oauth.Store }
 
-// A rotation in the store reaches every node that runs.
+// A rotation in the store reaches every running node.
 func TestStoredKeys_RotateReachesEveryNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := new(memstore.Store)
@@ -94,16 +94,16 @@ func TestStoredKeys_RotateReachesEveryNode(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := storedIn(store).Rotate(t.Context(), passport.Rotation{Overlap: time.Hour}); err == nil {
-			t.Error("rotated twice at once")
+			t.Error("Rotate() during a rotation = nil, want an error")
 		}
 		time.Sleep(2 * time.Minute)
 		if want := []string{old, done.KeyID}; !slices.Equal(first.Kids(), want) || !slices.Equal(second.Kids(), want) {
-			t.Errorf("after two minutes the nodes show %v and %v, want %v", first.Kids(), second.Kids(), want)
+			t.Errorf("after two minutes the nodes publish %v and %v, want %v", first.Kids(), second.Kids(), want)
 		}
 		token := first.MachineToken(first.Machine())
 		time.Sleep(58 * time.Minute)
 		if !second.Admits(token) || second.Kids()[0] != done.KeyID {
-			t.Errorf("when the new key signs, the old token is admitted = %v, and the keys are %v", second.Admits(token), second.Kids())
+			t.Errorf("after the new key signs: old token admitted = %v, keys %v; want true and both keys", second.Admits(token), second.Kids())
 		}
 		second.WantAdmits(first.MachineToken(first.Machine()), true, "a token of the new key")
 	})

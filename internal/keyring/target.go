@@ -9,12 +9,12 @@ import (
 	"syscall"
 )
 
-// maxLinks is how many links a name may lead through, as on Linux.
+// maxLinks is the maximum number of links to follow, as on Linux.
 const maxLinks = 40
 
 // target returns the file that a name leads to: the name itself, or the end of its
-// symbolic links, which may be missing. So a link stays a link when its file is
-// replaced, as in a folder that an orchestrator or a deployment tool manages.
+// symbolic links, which may be missing. Writing the target keeps the links, which an
+// orchestrator or a deployment tool may manage.
 func target(name string) (string, error) {
 	at := name
 	for range maxLinks {
@@ -36,7 +36,7 @@ func target(name string) (string, error) {
 			return "", err
 		}
 		if !filepath.IsAbs(to) {
-			folder, err := filepath.EvalSymlinks(filepath.Dir(at)) // .. in a link is relative to where the folder is
+			folder, err := filepath.EvalSymlinks(filepath.Dir(at)) // .. in a link is relative to the real folder
 			if err != nil {
 				return "", err
 			}
@@ -60,7 +60,7 @@ func prepare(temp *os.File, name string) error {
 	return errors.Join(keepOwner(temp, info), temp.Chmod(info.Mode().Perm()))
 }
 
-// rename puts a temporary file in the place of a file.
+// rename replaces a file by a temporary file.
 func rename(temp, name string) error {
 	err := os.Rename(temp, name)
 	if errors.Is(err, syscall.EBUSY) {
@@ -69,11 +69,11 @@ func rename(temp, name string) error {
 	return err
 }
 
-// inPlace adds to an error of writing beside a file what to do on a read-only file
+// inPlace adds a remedy to an error of writing beside a file on a read-only file
 // system.
 func inPlace(name string, err error) error {
 	if errors.Is(err, syscall.EROFS) {
-		return fmt.Errorf("%s is on a read-only file system, such as a mounted secret: change it where it comes from (%w)", name, err)
+		return fmt.Errorf("%s is on a read-only file system, such as a mounted secret: change it at its source (%w)", name, err)
 	}
 	return err
 }

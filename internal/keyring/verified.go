@@ -6,7 +6,7 @@ import (
 )
 
 // verified caches the claims of tokens whose signature was verified, because a
-// signature costs more than reading a row. It does not decide whether a token
+// verification costs more than reading a row. It does not decide whether a token
 // may be used: each request checks the time and the row. Only tokens of our own
 // keys get in, so an attacker cannot fill it.
 //

@@ -153,7 +153,7 @@ func TestClient_PersonalInTheEnvironment(t *testing.T) {
 	id := uuid.FindString(env[0])
 	wrong := []string{env[0], "PASSPORT_PERSONAL_ACCESS_CLIENT_SECRET=another"}
 	status, log := attempt(t, wrong, "serve", "--listen", "127.0.0.1:0")
-	if status != 1 || !strings.Contains(log, "personal_access_client_secret is none of its secrets") || !strings.Contains(log, "passport client rotate-secret "+id) {
+	if status != 1 || !strings.Contains(log, "personal_access_client_secret does not match any of its secrets") || !strings.Contains(log, "passport client rotate-secret "+id) {
 		t.Errorf("with a wrong secret the server ended with %d and said\n%s", status, log)
 	}
 	status, mended := attempt(t, wrong, "client", "rotate-secret", id, "--keep", "0")

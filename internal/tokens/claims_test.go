@@ -49,17 +49,17 @@ func TestToken_AT_02_AT_03_AT_04_Claims(t *testing.T) {
 		}
 		wantClaims(t, claims, want)
 		if id, _ := claims["jti"].(string); len(id) < 22 {
-			t.Errorf("jti = %v, want an ID that is unique", claims["jti"])
+			t.Errorf("jti = %v, want a unique ID", claims["jti"])
 		}
 		for _, name := range []string{"acr", "amr", "name", "email", "nonce"} {
-			if _, there := claims[name]; there {
-				t.Errorf("the token has a claim %s, which nobody gave", name)
+			if _, present := claims[name]; present {
+				t.Errorf("the token has the claim %s, want none", name)
 			}
 		}
 		time.Sleep(10 * time.Minute)
 		refreshed := testkit.ClaimsOf(t, s.Refresh(c, tok.Refresh).Tokens().Access)
 		if refreshed["auth_time"] != want["auth_time"] {
-			t.Errorf("auth_time after a refresh = %v, want that of the sign-in, %v (RFC 9068 §2.2.1)", refreshed["auth_time"], want["auth_time"])
+			t.Errorf("auth_time after a refresh = %v, want the time of the sign-in, %v (RFC 9068 §2.2.1)", refreshed["auth_time"], want["auth_time"])
 		}
 		if refreshed["jti"] == claims["jti"] {
 			t.Error("two access tokens have the same jti")
@@ -69,14 +69,14 @@ func TestToken_AT_02_AT_03_AT_04_Claims(t *testing.T) {
 		wantClaims(t, own, map[string]any{"iss": testkit.Issuer, "sub": "client:" + machine.ID, "client_id": machine.ID, "aud": testkit.Issuer})
 		for _, name := range []string{"scope", "auth_time"} {
 			if _, there := own[name]; there {
-				t.Errorf("a client's own token without scopes has a claim %s", name)
+				t.Errorf("a client's own token without scopes has the claim %s, want none", name)
 			}
 		}
 		one := testkit.ClaimsOf(t, s.MachineToken(machine, "resource", "https://api.example.com"))
 		wantClaims(t, one, map[string]any{"aud": "https://api.example.com"})
 		two := s.Send("grant_type=client_credentials&resource=https://api.example.com&resource=https://files.example.com&resource=", "Authorization", testkit.Basic(machine.ID, machine.Secret)).Tokens()
 		if got := fmt.Sprint(testkit.ClaimsOf(t, two.Access)["aud"]); got != "[https://api.example.com https://files.example.com]" {
-			t.Errorf("aud of a token for two resources = %s", got)
+			t.Errorf("aud of a token for two resources = %s, want both", got)
 		}
 	})
 }
@@ -90,7 +90,8 @@ func wantClaims(t *testing.T, got, want map[string]any) {
 	}
 }
 
-// RFC 8707 §2.2: a token request may narrow what was asked for, never widen it.
+// RFC 8707 §2.2: a token request may narrow the resources of the authorization request,
+// never extend them.
 func TestToken_RI_02_RI_03_RI_06_Resources(t *testing.T) {
 	const apis, files = "https://api.example.com", "https://files.example.com"
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{apis, files} })
@@ -101,14 +102,14 @@ func TestToken_RI_02_RI_03_RI_06_Resources(t *testing.T) {
 	if got := fmt.Sprint(testkit.ClaimsOf(t, tok.Access)["aud"]); got != "["+apis+" "+files+"]" {
 		t.Errorf("aud = %s, want both resources", got)
 	}
-	s.WantAdmits(tok.Access, false, "for other resources, at our own guard")
+	s.WantAdmits(tok.Access, false, "for other resources, at a guard of this server")
 	narrow := s.Refresh(c, tok.Refresh, "resource", files).Tokens()
 	if got := testkit.ClaimsOf(t, narrow.Access)["aud"]; got != files {
 		t.Errorf("aud of the narrowed token = %v, want %s", got, files)
 	}
 	whole := s.Refresh(c, narrow.Refresh).Tokens()
 	if got := fmt.Sprint(testkit.ClaimsOf(t, whole.Access)["aud"]); got != "["+apis+" "+files+"]" {
-		t.Errorf("aud after that = %s, want both resources again", got)
+		t.Errorf("aud of the next token = %s, want both resources", got)
 	}
 	for _, uri := range []string{testkit.Issuer, "https://evil.example", "nonsense", apis + "#fragment", apis + "/v1"} {
 		s.Refresh(c, whole.Refresh, "resource", uri).WantJSONError(400, "invalid_target")
@@ -118,7 +119,7 @@ func TestToken_RI_02_RI_03_RI_06_Resources(t *testing.T) {
 	if got := testkit.ClaimsOf(t, plain.Access)["aud"]; got != testkit.Issuer {
 		t.Errorf("aud without a resource = %v, want the issuer", got)
 	}
-	code := s.Code(c, "prompt", "consent") // a client that names our own audience late asks for nothing more
+	code := s.Code(c, "prompt", "consent") // naming this server's audience in the token request is not an extension
 	named := s.Exchange(c, append(c.CodeForm(code), "resource", testkit.Issuer)...).Tokens()
 	if got := testkit.ClaimsOf(t, s.Refresh(c, named.Refresh, "resource", testkit.Issuer).Tokens().Access)["aud"]; got != testkit.Issuer {
 		t.Errorf("aud = %v, want the issuer", got)
@@ -126,7 +127,7 @@ func TestToken_RI_02_RI_03_RI_06_Resources(t *testing.T) {
 	s.Exchange(c, append(c.CodeForm(s.Code(c, "prompt", "consent")), "resource", apis)...).WantJSONError(400, "invalid_target")
 }
 
-// RFC 9068 §6: a token says no more than it must, and stays short.
+// RFC 9068 §6: a token has only the necessary claims, and stays short.
 func TestToken_AT_06_Size(t *testing.T) {
 	for alg, change := range testkit.EveryKey(t) {
 		var scopes []passport.Scope
@@ -145,13 +146,12 @@ func TestToken_AT_06_Size(t *testing.T) {
 			t.Errorf("an %s token with 20 scopes has %d bytes, want at most %d", alg, n, limit)
 		}
 		if strings.Contains(fmt.Sprint(testkit.ClaimsOf(t, tok.Access)), "Name of") {
-			t.Error("the token holds the user's name")
+			t.Error("the token contains the user's name")
 		}
 	}
 }
 
-// Config.Claims adds what the application wants to say, and cannot take the
-// place of what the server says.
+// Config.Claims adds claims, and cannot replace the server's claims.
 func TestNeverRepeat_E9_ReservedClaims(t *testing.T) {
 	var more map[string]any
 	var fault error
@@ -162,24 +162,24 @@ func TestNeverRepeat_E9_ReservedClaims(t *testing.T) {
 	more = map[string]any{"tenant": "acme", "roles": []string{"buyer"}}
 	tok := s.GrantTokens(c)
 	if claims := testkit.ClaimsOf(t, tok.Access); claims["tenant"] != "acme" || fmt.Sprint(claims["roles"]) != "[buyer]" {
-		t.Errorf("claims = %v, want those of Config.Claims among them", claims)
+		t.Errorf("claims = %v, want the claims of Config.Claims too", claims)
 	}
-	s.WantAdmits(tok.Access, true, "with claims of the application's")
+	s.WantAdmits(tok.Access, true, "with claims of the application")
 	again := s.Refresh(c, tok.Refresh).Tokens()
 	code := s.Code(c, "prompt", "consent")
 	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "acr", "amr", "cnf", "act", "may_act", "authorization_details", "ISS", "Sub", "Client_ID", "JTI"} {
 		more = map[string]any{name: "forged"}
 		a := s.Exchange(c, c.CodeForm(code)...).WantJSONError(500, "server_error")
 		if strings.Contains(a.Body, "forged") || !strings.Contains(s.Log.String(), fmt.Sprintf(`Config.Claims returned \"%s\"`, name)) {
-			t.Errorf("a reserved claim %s: answered %s; want the log to name it, and the answer not", name, a)
+			t.Errorf("a reserved claim %s: %s; want its name in the log and not in the response", name, a)
 		}
 	}
-	more = map[string]any{"history": strings.Repeat("x", 16<<10)} // longer than any guard admits
+	more = map[string]any{"history": strings.Repeat("x", 16<<10)} // longer than guards accept
 	s.Exchange(c, c.CodeForm(code)...).WantJSONError(500, "server_error")
-	more, fault = nil, errors.New("the directory is down")
+	more, fault = nil, errors.New("the directory is unavailable")
 	s.Exchange(c, c.CodeForm(code)...).WantJSONError(500, "server_error")
 	s.Refresh(c, again.Refresh).WantJSONError(500, "server_error")
 	fault = nil
-	s.Redeem(c, code) // none of that used up the code
+	s.Redeem(c, code) // the failures did not use up the code
 	s.Refresh(c, again.Refresh).Tokens()
 }

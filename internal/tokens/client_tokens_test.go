@@ -9,9 +9,9 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// All tokens of a client end, at every node and in introspection. The client stays:
-// it gets new tokens at once, and its users aren't asked for consent again.
-func TestRevoking_FR_55_TheClientStays(t *testing.T) {
+// RevokeTokensOfClient ends all tokens of a client, at every node and in introspection. The
+// client is kept: it gets new tokens at once, without a new consent.
+func TestRevoking_FR_55_ClientIsKept(t *testing.T) {
 	s := testkit.NewServer(t, withEveryGrant)
 	c := s.Register(passport.Registration{GrantTypes: everyGrant})
 	node := s.Restart()
@@ -23,7 +23,7 @@ func TestRevoking_FR_55_TheClientStays(t *testing.T) {
 		server.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
 	}
 	if a := s.Do(s.FormRequest(c, "/oauth/introspect", "token", tok.Access)); strings.TrimSpace(a.Body) != `{"active":false}` {
-		t.Errorf("introspection after RevokeTokensOfClient = %d %q, want the token inactive", a.Status, a.Body)
+		t.Errorf("introspection after RevokeTokensOfClient = %d %q, want an inactive token", a.Status, a.Body)
 	}
 	again := s.Redeem(c, s.Browser().SignIn("alice").Authorize(c).Code())
 	for _, server := range []*testkit.Server{s, node} {
@@ -35,13 +35,13 @@ func TestRevoking_FR_55_TheClientStays(t *testing.T) {
 		testkit.Check(t, err)
 		listed = append(listed, token.ID)
 		if live := token.Live(before.IssuedAt); live != (token.ID != before.ID) {
-			t.Errorf("TokensOfClient yields %s, which lives: %v", token.ID, live)
+			t.Errorf("TokensOfClient() yields %s with Live() = %v", token.ID, live)
 		}
 		if token.InheritScopes != before.InheritScopes {
-			t.Error("TokensOfClient yields a token without the server's InheritScopes")
+			t.Error("TokensOfClient() yields a token without the server's InheritScopes")
 		}
 	}
 	if want := []string{before.ID, s.Row(again.Access).ID}; !slices.Equal(listed, want) {
-		t.Errorf("TokensOfClient yields %q, want %q", listed, want)
+		t.Errorf("TokensOfClient() yields %q, want %q", listed, want)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// RFC 9700 §4.14.2 and our own: what ends refresh and access tokens.
-func TestNeverRepeat_D6_RT_08_BR_10_WhatEndsTokens(t *testing.T) {
+// These events end refresh and access tokens (RFC 9700 §4.14.2).
+func TestNeverRepeat_D6_RT_08_BR_10_EventsThatEndTokens(t *testing.T) {
 	for name, tt := range map[string]struct {
 		end  func(context.Context, *testkit.Server, *testkit.Client) error
 		want string
@@ -31,7 +31,7 @@ func TestNeverRepeat_D6_RT_08_BR_10_WhatEndsTokens(t *testing.T) {
 		"user at client": {func(ctx context.Context, s *testkit.Server, c *testkit.Client) error {
 			return s.RevokeUserAtClient(ctx, testkit.Ref("alice"), c.ID)
 		}, "invalid_grant"},
-		"user gone": {func(_ context.Context, s *testkit.Server, _ *testkit.Client) error {
+		"user deleted": {func(_ context.Context, s *testkit.Server, _ *testkit.Client) error {
 			s.Users.Remove("alice")
 			return nil
 		}, "invalid_grant"},
@@ -52,40 +52,40 @@ func TestNeverRepeat_D6_RT_08_BR_10_WhatEndsTokens(t *testing.T) {
 			if a := s.Refresh(c, tok.Refresh); a.JSON()["error"] != tt.want {
 				t.Errorf("refresh after %s = %s, want %s", name, a, tt.want)
 			}
-			s.WantAdmits(bobs.Access, !strings.HasPrefix(name, "client"), name+", of somebody else")
+			s.WantAdmits(bobs.Access, !strings.HasPrefix(name, "client"), name+", of another user")
 			s.WantBlameless()
 		})
 	}
 }
 
-// Suspending may be taken back, and what was not used up in the meantime works.
-func TestToken_RT_08_SuspendedForAWhile(t *testing.T) {
+// After a suspended client is resumed, its tokens work again.
+func TestToken_RT_08_SuspendedAndResumed(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	tok := s.GrantTokens(c)
 	s.Suspend(c)
 	s.WantAdmits(tok.Access, false, "of a suspended client")
 	s.Change(c, func(stored *oauth.Client) { stored.SuspendedAt = time.Time{} })
-	s.WantAdmits(tok.Access, true, "of a client that is back")
+	s.WantAdmits(tok.Access, true, "of a resumed client")
 	s.Refresh(c, tok.Refresh).Tokens()
 }
 
-// A changed password spares the session in which it was changed.
-func TestToken_RT_08_PasswordChangedHere(t *testing.T) {
+// A password change keeps the tokens of the session in which it happened.
+func TestToken_RT_08_SessionOfAPasswordChange(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
-	here, there := s.Browser().SignIn("alice"), s.Browser().SignIn("alice")
+	here, away := s.Browser().SignIn("alice"), s.Browser().SignIn("alice")
 	mine := s.Redeem(c, here.Authorize(c).Allow().Code())
-	others := s.Redeem(c, there.Authorize(c, "prompt", "consent").Allow().Code())
+	others := s.Redeem(c, away.Authorize(c, "prompt", "consent").Allow().Code())
 	if err := s.PasswordChanged(t.Context(), testkit.Ref("alice"), here.Session()); err != nil {
 		t.Fatal(err)
 	}
 	s.WantAdmits(mine.Access, true, "of the session in which the password was changed")
-	s.WantAdmits(others.Access, false, "of another session after the password was changed")
+	s.WantAdmits(others.Access, false, "of another session after the password change")
 }
 
-// Signing out of the website leaves connected apps connected, unless the
-// configuration or the client says otherwise.
+// Connected apps stay connected after a sign-out, unless the configuration or the client
+// sets otherwise.
 func TestNeverRepeat_D10_RT_09_SigningOut(t *testing.T) {
 	for name, tt := range map[string]struct {
 		all, client bool
@@ -113,15 +113,15 @@ func TestNeverRepeat_D10_RT_09_SigningOut(t *testing.T) {
 			s.Exchange(c, c.CodeForm(pending)...).WantJSONError(400, "invalid_grant")
 			s.WantAdmits(other.Access, true, "of another session")
 			if n := len(testkit.EventsOf[passport.Revoked](s)); n != 1 {
-				t.Errorf("signing out was announced %d times, want once", n)
+				t.Errorf("%d Revoked events for a sign-out, want 1", n)
 			}
 		})
 	}
 }
 
-// Scopes that were taken away since are dropped, from the client or from the
-// server; none is added.
-func TestToken_RT_10_ScopesThatWereTakenAway(t *testing.T) {
+// A refresh drops scopes that were removed from the client or the server in the meantime,
+// and adds none.
+func TestToken_RT_10_RemovedScopes(t *testing.T) {
 	t.Run("from the client", func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c := s.Web()
@@ -129,7 +129,7 @@ func TestToken_RT_10_ScopesThatWereTakenAway(t *testing.T) {
 		s.NarrowClient(c, "read", "admin")
 		next := s.Refresh(c, tok.Refresh).Tokens()
 		if next.Scope != "read" {
-			t.Errorf("scope = %q, want read: write was taken away, admin was never granted", next.Scope)
+			t.Errorf("scope = %q, want read, because write was removed and admin was never granted", next.Scope)
 		}
 		s.Refresh(c, next.Refresh, "scope", "read write").WantJSONError(400, "invalid_scope")
 		s.Refresh(c, next.Refresh, "scope", "admin").WantJSONError(400, "invalid_scope")
@@ -140,7 +140,7 @@ func TestToken_RT_10_ScopesThatWereTakenAway(t *testing.T) {
 		tok := s.GrantTokens(c, "scope", "read write")
 		later := s.Restart(func(c *passport.Config) { c.Scopes = []passport.Scope{{ID: "read"}, {ID: "extra"}} })
 		if next := later.Refresh(c, tok.Refresh).Tokens(); next.Scope != "read" {
-			t.Errorf("scope = %q, want read: write does not exist any more", next.Scope)
+			t.Errorf("scope = %q, want read, because write no longer exists", next.Scope)
 		}
 	})
 	t.Run("between code and tokens", func(t *testing.T) {
@@ -154,16 +154,16 @@ func TestToken_RT_10_ScopesThatWereTakenAway(t *testing.T) {
 		}
 		s.NarrowClient(c, "read", "write")
 		if next := s.Refresh(c, tok.Refresh).Tokens(); next.Scope != "write" {
-			t.Errorf("scope = %q, want write: read was not part of what was issued", next.Scope)
+			t.Errorf("scope = %q, want write, because the first token did not have read", next.Scope)
 		}
 	})
 }
 
-func TestToken_RT_11_WithoutTheGrantThereIsNoRefreshToken(t *testing.T) {
+func TestToken_RT_11_NoRefreshTokenWithoutTheGrant(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code"}})
 	if tok := s.GrantTokens(c); tok.Refresh != "" {
-		t.Error("a client that may not refresh got a refresh token")
+		t.Error("a client without the grant refresh_token got a refresh token")
 	}
 	web := s.Web()
 	tok := s.GrantTokens(web)
@@ -176,21 +176,21 @@ func TestToken_RT_12_EntropyOfARefreshToken(t *testing.T) {
 	c := s.Web()
 	tok := s.GrantTokens(c)
 	for range 20 {
-		if bits := len(tok.Refresh) * 5; bits < 215 { // 43 of base64url, or 52 of base32
+		if bits := len(tok.Refresh) * 5; bits < 215 { // 43 characters of base64url, or 52 of base32
 			t.Errorf("the refresh token %q is shorter than 256 bits", tok.Refresh)
 		}
 		stored, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
 		if err != nil || strings.Contains(string(stored.Digest), tok.Refresh) {
-			t.Fatalf("the store has %+v, %v for a refresh token; want it under its digest alone", stored, err)
+			t.Fatalf("the store has %+v, %v for a refresh token, want only its digest", stored, err)
 		}
 		if _, err := s.Store.RefreshToken(t.Context(), oauth.Digest(tok.Refresh)); !errors.Is(err, oauth.ErrNotFound) {
-			t.Error("the store knows the refresh token itself")
+			t.Error("the store finds the refresh token without hashing it")
 		}
 		tok = s.Refresh(c, tok.Refresh).Tokens()
 	}
 }
 
-// OP-06: what ends by time does so to the second.
+// OP-06: tokens expire at the exact second.
 func TestToken_OP_06_Expiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.AccessTokenTTL = 5 * time.Minute })
@@ -210,8 +210,8 @@ func TestToken_OP_06_Expiry(t *testing.T) {
 	})
 }
 
-// Purging what has ended takes nothing that lives.
-func TestNeverRepeat_D14_PurgeLeavesWhatLives(t *testing.T) {
+// A purge keeps live tokens.
+func TestNeverRepeat_D14_PurgeKeepsLiveTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c := s.Web()

@@ -53,7 +53,7 @@ type Request struct {
 type Ticket struct {
 	ID      string
 	Until   time.Time // when its row may be purged
-	TokenID string    // the ID of its access token, by which a second click finds the result of the first
+	TokenID string    // the ID of its access token; a second click uses it to find the result of the first
 }
 
 // Issue issues tokens. No other function writes tokens, and it checks every
@@ -125,9 +125,9 @@ func (s *Service) limit(i *Request) {
 	i.Authorization = &a
 }
 
-// completed returns the new family of an authorization in its final form. It ends with
-// its session if the server or the client requires it. It has the lifetime of the client's families,
-// unless the grant set another.
+// completed returns the new family of an authorization with its lifetime: the one
+// that the grant set, or else the lifetime of the client's families. The family ends
+// with its session if the server or the client requires it.
 func (s *Service) completed(a *oauth.Authorization, i *Request) *oauth.Family {
 	family := *a.Family
 	if family.ExpiresAt.IsZero() {
@@ -220,7 +220,7 @@ func (s *Service) reissue(ctx context.Context, i *Request) (*Response, *oauth.Ac
 		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, for another scope or resource")
 	}
 	if !access.Live(i.Time) {
-		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and what it got has ended")
+		return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and its tokens have been revoked or have expired")
 	}
 	for _, root := range s.keys.Roots() { // the first key may have changed in the meantime
 		if raw := successor(root, i.Spends.ID); i.Retried.Digest.Matches(raw) {
@@ -228,7 +228,7 @@ func (s *Service) reissue(ctx context.Context, i *Request) (*Response, *oauth.Ac
 			return res, access, err
 		}
 	}
-	return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and the key that its successor was made with is gone")
+	return nil, nil, oauth.InvalidGrant.Errorf("the refresh token was used before, and the key of its successor was removed")
 }
 
 func sameSet(a, b []string) bool {

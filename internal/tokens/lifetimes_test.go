@@ -14,21 +14,20 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// everyGrant are the grant types of a client that may use all ways.
+// everyGrant has the grant types of a client that may use every grant.
 var everyGrant = []string{
 	"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", testkit.VoucherType, testkit.GreedyType,
 }
 
-// withEveryGrant switches all grants on.
+// withEveryGrant enables all grants.
 func withEveryGrant(c *passport.Config) {
 	testkit.WithPasswords(c)
 	testkit.WithGrants(testkit.Voucher{}, testkit.Greedy{})(c)
 	testkit.WithImplicit(c)
 }
 
-// The life of an access token is the client's own, or else that of the grant type,
-// or else the server's: on each way to a token, in the row, in the token, in what
-// the client is told, and at the guard.
+// The lifetime of an access token is that of the client, else of the grant type, else of
+// the server. Each grant, the row, the token, expires_in and the guard agree.
 func TestLifetimes_NeverRepeat_A12_PrecedenceOnEachGrant(t *testing.T) {
 	for _, w := range ways {
 		if w.GrantType == "personal_access" {
@@ -61,23 +60,23 @@ func TestLifetimes_NeverRepeat_A12_PrecedenceOnEachGrant(t *testing.T) {
 					got := w.Prepare(s, c)(s, c, "read")
 					row, claims := s.Stored(t, got), testkit.ClaimsOf(t, got.Access)
 					if life := row.ExpiresAt.Sub(row.IssuedAt); life != tt.want || testkit.AsText(claims["exp"]) != testkit.AsText(float64(row.ExpiresAt.Unix())) {
-						t.Errorf("the row lives for %v and the token until %v, want %v of both", life, claims["exp"], tt.want)
+						t.Errorf("lifetime of the row = %v, exp = %v, want %v for both", life, claims["exp"], tt.want)
 					}
 					if got.Expires != fmt.Sprint(int(tt.want.Seconds())) {
 						t.Errorf("expires_in = %s, want %v", got.Expires, tt.want)
 					}
 					time.Sleep(tt.want - time.Second)
-					s.WantAdmits(got.Access, true, "a second before expires_in is over")
+					s.WantAdmits(got.Access, true, "a second before it expires")
 					time.Sleep(time.Second)
-					s.WantAdmits(got.Access, false, "when expires_in is over")
+					s.WantAdmits(got.Access, false, "when it has expired")
 				})
 			})
 		}
 	}
 }
 
-// What a grant itself says of its token comes before all else, and the end of the
-// family before that; the client is told the truth.
+// The lifetime that a grant sets takes precedence, but the token never outlives its family.
+// expires_in has the result.
 func TestLifetimes_GrantAndFamily(t *testing.T) {
 	for name, tt := range map[string]struct {
 		grant, family, want time.Duration
@@ -101,15 +100,15 @@ func TestLifetimes_GrantAndFamily(t *testing.T) {
 				t.Errorf("%s: expires_in = %d, want %v", name, tok.Expires, tt.want)
 			}
 			time.Sleep(tt.want - time.Second)
-			s.WantAdmits(tok.Access, true, name+", a second before its end")
+			s.WantAdmits(tok.Access, true, name+", a second before it expires")
 			time.Sleep(time.Second)
-			s.WantAdmits(tok.Access, false, name+", at its end")
+			s.WantAdmits(tok.Access, false, name+", when it has expired")
 		})
 	}
 }
 
-// A refresh token ends when it has lain unused for its time, and with its family,
-// whatever was refreshed: the client's own lifetimes come before the server's.
+// A refresh token expires if it is unused for its lifetime, and with its family. The
+// client's lifetimes take precedence over the server's.
 func TestLifetimes_RT_07_RefreshTokensAndFamilies(t *testing.T) {
 	const day = 24 * time.Hour
 	for name, tt := range map[string]struct {
@@ -117,13 +116,13 @@ func TestLifetimes_RT_07_RefreshTokensAndFamilies(t *testing.T) {
 		reg            passport.Registration
 		idle, family   time.Duration
 	}{
-		"the defaults":             {idle: 30 * day, family: 365 * day},
-		"a browser application":    {reg: passport.Registration{AuthMethod: oauth.AuthNone}, idle: 30 * day, family: 30 * day},
-		"a native application":     {reg: passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/cb"}}, idle: 30 * day, family: 365 * day},
-		"the server's":             {server: passport.Registration{RefreshTokenTTL: 3 * day, FamilyTTL: 7 * day}, idle: 3 * day, family: 7 * day},
-		"the client's":             {client: passport.Registration{RefreshTokenTTL: 2 * day, FamilyTTL: 5 * day}, idle: 2 * day, family: 5 * day},
-		"the client's come first":  {server: passport.Registration{RefreshTokenTTL: 3 * day, FamilyTTL: 7 * day}, client: passport.Registration{RefreshTokenTTL: 4 * day, FamilyTTL: 9 * day}, idle: 4 * day, family: 9 * day},
-		"the family ends it first": {client: passport.Registration{FamilyTTL: 5 * day}, idle: 5 * day, family: 5 * day},
+		"the defaults":          {idle: 30 * day, family: 365 * day},
+		"a browser application": {reg: passport.Registration{AuthMethod: oauth.AuthNone}, idle: 30 * day, family: 30 * day},
+		"a native application":  {reg: passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/cb"}}, idle: 30 * day, family: 365 * day},
+		"the server's":          {server: passport.Registration{RefreshTokenTTL: 3 * day, FamilyTTL: 7 * day}, idle: 3 * day, family: 7 * day},
+		"the client's":          {client: passport.Registration{RefreshTokenTTL: 2 * day, FamilyTTL: 5 * day}, idle: 2 * day, family: 5 * day},
+		"client over server":    {server: passport.Registration{RefreshTokenTTL: 3 * day, FamilyTTL: 7 * day}, client: passport.Registration{RefreshTokenTTL: 4 * day, FamilyTTL: 9 * day}, idle: 4 * day, family: 9 * day},
+		"the family ends first": {client: passport.Registration{FamilyTTL: 5 * day}, idle: 5 * day, family: 5 * day},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -135,7 +134,7 @@ func TestLifetimes_RT_07_RefreshTokensAndFamilies(t *testing.T) {
 				c := s.Register(reg)
 				unused, tok, began := s.GrantTokens(c), s.GrantTokens(c, "prompt", "consent"), time.Now()
 				time.Sleep(tt.idle - time.Second)
-				for time.Since(began)+tt.idle < tt.family { // it slides
+				for time.Since(began)+tt.idle < tt.family { // each refresh extends it
 					tok = s.Refresh(c, tok.Refresh).Tokens()
 					time.Sleep(tt.idle - time.Second)
 				}
@@ -166,20 +165,20 @@ func TestLifetimes_RT_07_RefreshTokensAndFamilies(t *testing.T) {
 	})
 }
 
-// A user chooses the life of a personal access token, up to PersonalTokenTTL.
-// What ends other tokens sooner says nothing of it: its family begins with it.
+// A user chooses the lifetime of a personal access token, up to PersonalTokenTTL. The
+// lifetimes of other tokens and families do not affect it.
 func TestLifetimes_PersonalTokens(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, format := range []passport.TokenFormat{passport.Opaque, passport.JWT} {
 		for name, tt := range map[string]struct {
-			cap, chosen, want time.Duration // 0 chosen: none; 0 want: refused
+			cap, chosen, want time.Duration // chosen 0: none; want 0: an error
 		}{
 			"a year by default":     {want: 365 * day},
 			"the server's":          {cap: 90 * day, want: 90 * day},
 			"chosen":                {cap: 90 * day, chosen: 7 * day, want: 7 * day},
-			"chosen, the longest":   {cap: 90 * day, chosen: 90 * day, want: 90 * day},
-			"chosen, a bit longer":  {cap: 90 * day, chosen: 90*day + time.Second},
-			"chosen, of the past":   {chosen: -time.Second},
+			"chosen, the limit":     {cap: 90 * day, chosen: 90 * day, want: 90 * day},
+			"chosen, too long":      {cap: 90 * day, chosen: 90*day + time.Second},
+			"chosen, in the past":   {chosen: -time.Second},
 			"chosen, over the year": {chosen: 366 * day},
 		} {
 			t.Run(string(format)+"/"+name, func(t *testing.T) {
@@ -192,28 +191,27 @@ func TestLifetimes_PersonalTokens(t *testing.T) {
 					if tt.chosen != 0 {
 						p.ExpiresAt = time.Now().Add(tt.chosen)
 					}
-					made, err := s.CreatePersonalToken(t.Context(), p)
+					created, err := s.CreatePersonalToken(t.Context(), p)
 					if tt.want == 0 {
 						if err == nil || oauth.AsError(err).Code != oauth.InvalidRequest {
 							t.Errorf("CreatePersonalToken() = %v, want invalid_request", err)
 						}
 						return
 					}
-					if err != nil || made.Token.ExpiresAt.Sub(made.Token.IssuedAt) != tt.want {
-						t.Fatalf("CreatePersonalToken() = %+v, %v, want a life of %v", made, err, tt.want)
+					if err != nil || created.Token.ExpiresAt.Sub(created.Token.IssuedAt) != tt.want {
+						t.Fatalf("CreatePersonalToken() = %+v, %v, want a lifetime of %v", created, err, tt.want)
 					}
 					time.Sleep(tt.want - time.Second)
-					s.WantAdmits(made.AccessToken, true, "a second before its end")
+					s.WantAdmits(created.AccessToken, true, "a second before it expires")
 					time.Sleep(time.Second)
-					s.WantAdmits(made.AccessToken, false, "at its end")
+					s.WantAdmits(created.AccessToken, false, "when it has expired")
 				})
 			})
 		}
 	}
 }
 
-// rowStore shows the rows of access tokens otherwise than they were written: as if
-// somebody had changed them since.
+// rowStore changes the rows of access tokens when they are read.
 type rowStore struct {
 	oauth.Store
 	change func(*oauth.AccessToken)
@@ -236,17 +234,16 @@ func (s *rowStore) changed(t *oauth.AccessToken, err error) (*oauth.AccessToken,
 	return t, err
 }
 
-// The row is the truth: an end that is written into it is obeyed at the next
-// request, also while the token's signature is remembered. Taken out again, the
-// token works again.
-func TestLifetimes_TheRowIsTheTruth_EarlierEnd(t *testing.T) {
+// The row decides. An earlier expiry in the row takes effect at the next request, even if
+// the token's signature is cached. Without it, the token works again.
+func TestLifetimes_RowDecides_EarlierExpiry(t *testing.T) {
 	for name, change := range map[string]func(*oauth.AccessToken){
 		"of the token":  func(row *oauth.AccessToken) { row.ExpiresAt = time.Now() },
 		"of the family": func(row *oauth.AccessToken) { row.Family.ExpiresAt = time.Now() },
 	} {
 		for _, w := range ways {
 			if !w.ForUser && name == "of the family" {
-				continue // a client's own token has none
+				continue // a client's own token has no family
 			}
 			t.Run(w.Name+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -255,11 +252,11 @@ func TestLifetimes_TheRowIsTheTruth_EarlierEnd(t *testing.T) {
 					c := s.Register(passport.Registration{GrantTypes: everyGrant})
 					token := w.Prepare(s, c)(s, c, "read").Access
 					s.WantAdmits(token, true, "before")
-					for _, server := range []*testkit.Server{s, s.Restart()} { // which remembers, and which does not
+					for _, server := range []*testkit.Server{s, s.Restart()} { // with and without a cached signature
 						store.change = change
-						server.WantAdmits(token, false, "whose row has ended")
+						server.WantAdmits(token, false, "whose row has expired")
 						store.change = nil
-						server.WantAdmits(token, true, "whose row is as it was")
+						server.WantAdmits(token, true, "whose row is unchanged")
 					}
 				})
 			})
@@ -271,13 +268,12 @@ func TestLifetimes_TheRowIsTheTruth_EarlierEnd(t *testing.T) {
 		token := s.Personal().AccessToken
 		s.WantAdmits(token, true, "before")
 		store.change = func(row *oauth.AccessToken) { row.ExpiresAt = row.IssuedAt }
-		s.WantAdmits(token, false, "whose row has ended")
+		s.WantAdmits(token, false, "whose row has expired")
 	})
 }
 
-// No row makes a JWT live longer than it says itself: another API that verifies it
-// would go by that.
-func TestLifetimes_TheRowIsTheTruth_LaterEnd(t *testing.T) {
+// A later expiry in the row does not extend a JWT, because other APIs check only its exp.
+func TestLifetimes_RowDecides_LaterExpiry(t *testing.T) {
 	for _, w := range ways {
 		t.Run(w.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -293,27 +289,27 @@ func TestLifetimes_TheRowIsTheTruth_LaterEnd(t *testing.T) {
 					}
 				}
 				time.Sleep(life - time.Second)
-				s.WantAdmits(got.Access, true, "a second before its own end")
+				s.WantAdmits(got.Access, true, "a second before its exp")
 				time.Sleep(time.Second)
-				s.WantAdmits(got.Access, false, "whose row has not ended, remembered")
-				s.Restart().WantAdmits(got.Access, false, "whose row has not ended")
+				s.WantAdmits(got.Access, false, "whose row is still live, with a cached signature")
+				s.Restart().WantAdmits(got.Access, false, "whose row is still live")
 			})
 		})
 	}
 }
 
-// What is wrong with a lifetime is said when the server starts.
+// New returns an error for an invalid lifetime.
 func TestLifetimes_Faults(t *testing.T) {
 	for name, tt := range map[string]struct {
 		grantType string
 		ttl       time.Duration
-		want      string // empty: nothing is wrong
+		want      string // empty: no error
 	}{
-		"one that is ours":       {"authorization_code", time.Minute, ""},
-		"one that is off":        {"implicit", time.Minute, ""},
-		"one of the application": {testkit.VoucherType, time.Minute, ""},
+		"a built-in grant":       {"authorization_code", time.Minute, ""},
+		"a disabled grant":       {"implicit", time.Minute, ""},
+		"an application's grant": {testkit.VoucherType, time.Minute, ""},
 		"a response type's":      {testkit.BadgeType, time.Minute, ""},
-		"a typing error":         {"autorization_code", time.Minute, `names a grant type that does not exist`},
+		"a typo":                 {"autorization_code", time.Minute, `names a grant type that does not exist`},
 		"personal access tokens": {"personal_access", time.Minute, "set PersonalTokenTTL"},
 		"too short":              {"password", time.Millisecond, "at least a second"},
 	} {

@@ -68,7 +68,7 @@ func (p *Personal) Create(ctx context.Context, t PersonalToken, at time.Time) (s
 	}
 	res, token, err := p.Tokens.Issue(ctx, i)
 	if errors.Is(err, oauth.ErrLimit) {
-		return "", nil, policy.LimitReached("create personal access token: the user may not have more live tokens (MaxPersonalTokensPerUser is %d): revoke one, or raise the limit", p.Limit)
+		return "", nil, policy.LimitReached("create personal access token: the user has reached the limit of live tokens (MaxPersonalTokensPerUser is %d): revoke one, or raise the limit", p.Limit)
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("create personal access token: %w", err)
@@ -120,15 +120,15 @@ func (p *Personal) check(t PersonalToken, at time.Time) (time.Time, error) {
 	case t.ExpiresAt.IsZero():
 		expires = latest
 	case !at.Before(expires):
-		return expires, oauth.InvalidRequest.Errorf("the token would have ended already")
+		return expires, oauth.InvalidRequest.Errorf("the expiry time of the token is in the past")
 	case expires.After(latest):
-		return expires, oauth.InvalidRequest.Errorf("a personal access token ends within %v", ttl)
+		return expires, oauth.InvalidRequest.Errorf("a personal access token can last at most %v", ttl)
 	}
 	if !storable.Text(t.User.ID) {
 		return expires, errors.New("the user's ID is empty or cannot be stored: want UTF-8 without control characters, at most 255 bytes")
 	}
 	if p.Tokens.users.Provider(t.User.Provider) == nil { // before a client is created for the provider
-		return expires, fmt.Errorf("the user provider %q is not one of Config", t.User.Provider)
+		return expires, fmt.Errorf("the user provider %q is not in Config", t.User.Provider)
 	}
 	return expires, nil
 }
@@ -162,9 +162,9 @@ func (p *Personal) client(ctx context.Context, provider string) (*oauth.Client, 
 	case err != nil:
 		return nil, err
 	case !client.Active():
-		return nil, fmt.Errorf("the client of personal access tokens, %q, is revoked or suspended: set another PersonalAccessClientID", client.ID)
+		return nil, fmt.Errorf("the client for personal access tokens, %q, is revoked or suspended: set another PersonalAccessClientID", client.ID)
 	case !client.Allows(PersonalAccess):
-		return nil, fmt.Errorf("the client of personal access tokens, %q, may not have any: give it the grant personal_access, or set another PersonalAccessClientID", client.ID)
+		return nil, fmt.Errorf("the client for personal access tokens, %q, does not have the grant personal_access: add the grant, or set another PersonalAccessClientID", client.ID)
 	}
 	return client, nil
 }
@@ -176,11 +176,11 @@ func (p *Personal) configuredClient(ctx context.Context, provider string) (*oaut
 		return nil, nil
 	}
 	client, err := p.Clients.Client(ctx, id)
-	if errors.Is(err, oauth.ErrNotFound) { // not wrapped: the error would mean that the user is gone
-		return nil, fmt.Errorf("the client of personal access tokens, %q, is gone: set another PersonalAccessClientID", id)
+	if errors.Is(err, oauth.ErrNotFound) { // not wrapped: callers read ErrNotFound as a missing user
+		return nil, fmt.Errorf("the client for personal access tokens, %q, does not exist: set another PersonalAccessClientID", id)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find the client of personal access tokens: %w", err)
+		return nil, fmt.Errorf("find the client for personal access tokens: %w", err)
 	}
 	if cmp.Or(client.Provider, oauth.DefaultProvider) != provider {
 		return nil, nil
@@ -189,8 +189,8 @@ func (p *Personal) configuredClient(ctx context.Context, provider string) (*oaut
 }
 
 // CheckClient returns the faults of the configured client for personal access
-// tokens. The server calls it when it starts, so that a fault does not first appear
-// as a user's error.
+// tokens. The server calls it when it starts, so that the operator sees a fault before
+// a user does.
 func (p *Personal) CheckClient(ctx context.Context) error {
 	id := p.ClientID
 	if id == "" {
@@ -200,15 +200,15 @@ func (p *Personal) CheckClient(ctx context.Context) error {
 	client, err := p.Clients.Client(ctx, id)
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		return fmt.Errorf(field+"there is no such client; make one with `passport client --personal`, or leave it out and the server makes one", id)
+		return fmt.Errorf(field+"there is no such client; create one with `passport client --personal`, or leave the field empty and the server creates one", id)
 	case err != nil:
 		return fmt.Errorf(field+"%w", id, err)
 	case !client.Allows(PersonalAccess):
-		return fmt.Errorf(field+"the client is not one of personal access tokens; make one with `passport client --personal`", id)
+		return fmt.Errorf(field+"the client is not for personal access tokens; create one with `passport client --personal`", id)
 	case !client.Active():
-		return fmt.Errorf(field+"the client is revoked or suspended; name another", id)
+		return fmt.Errorf(field+"the client is revoked or suspended; set another", id)
 	case !client.Authenticates(p.ClientSecret, clock.Now()):
-		return fmt.Errorf(field+"PersonalAccessClientSecret is none of its secrets; copy it again, or make a new one with `passport client rotate-secret %s`", id, id)
+		return fmt.Errorf(field+"PersonalAccessClientSecret does not match any of its secrets; copy it again, or create a new one with `passport client rotate-secret %s`", id, id)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // Reader reads codes and tokens for grants.
 type Reader struct {
 	store oauth.Store
-	joint oauth.PresentedStore // nil without the power
+	joint oauth.PresentedStore // nil if the store does not implement it
 	plain oauth.TokenReader
 }
 
@@ -36,9 +36,9 @@ func same(a, b oauth.Store) bool {
 }
 
 // Present reads a client together with the code or refresh token that it presents.
-// It returns the client with its secrets, and the reader for the grant, which has
-// the value. The client is nil if it is to be read alone: the store cannot read both
-// at once, or the value is not the client's.
+// It returns the client with its secrets, and a reader for the grant that has the
+// value. The client is nil if the caller must read it separately: the store cannot
+// read both at once, or the value belongs to another client.
 func (r *Reader) Present(ctx context.Context, clientID string, value oauth.Spend) (*oauth.Client, oauth.TokenReader, error) {
 	if r.joint == nil {
 		return nil, r.plain, nil
@@ -76,7 +76,7 @@ type presented struct {
 	refresh atomic.Pointer[oauth.RefreshToken]
 }
 
-// Unwrap gives access to the powers for grants; see [oauth.StoreAs].
+// Unwrap gives grants access to the store's optional interfaces; see [oauth.StoreAs].
 func (p *presented) Unwrap() oauth.Store { return p.Store }
 
 // Code implements [oauth.TokenStore].

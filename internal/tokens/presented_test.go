@@ -10,7 +10,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// joint is a store that reads client and code at once.
+// joint is a store that reads client and code together.
 type joint struct {
 	oauth.Store
 }
@@ -31,10 +31,10 @@ func (s *joint) ClientWithRefreshToken(context.Context, string, oauth.Digest) (*
 }
 
 func (s *joint) Code(_ context.Context, d oauth.Digest) (*oauth.Code, error) {
-	return &oauth.Code{Digest: d, RedirectURI: "as read alone"}, nil
+	return &oauth.Code{Digest: d, RedirectURI: "as read separately"}, nil
 }
 
-// careful is a wrapper of an application, which decides which codes exist.
+// careful is an application's wrapper that decides which codes exist.
 type careful struct{ oauth.Store }
 
 func (careful) Code(context.Context, oauth.Digest) (*oauth.Code, error) {
@@ -42,7 +42,7 @@ func (careful) Code(context.Context, oauth.Digest) (*oauth.Code, error) {
 }
 func (s careful) Unwrap() oauth.Store { return s.Store }
 
-// embedding is such a wrapper of a store with a known type, whose methods it has too.
+// embedding is a wrapper that embeds a concrete store, and so has all of its methods.
 type embedding struct{ *joint }
 
 func (embedding) Code(context.Context, oauth.Digest) (*oauth.Code, error) {
@@ -56,20 +56,20 @@ func TestReader_PresentsACodeOnce(t *testing.T) {
 	if err != nil || client == nil || client.ID != "web" {
 		t.Fatalf("Present() = %+v, %v, want the client web", client, err)
 	}
-	for i, want := range []string{"as presented", "as read alone"} {
+	for i, want := range []string{"as presented", "as read separately"} {
 		if c, err := reader.Code(t.Context(), "digest"); err != nil || c.RedirectURI != want {
-			t.Errorf("Code(), call %d = %+v, %v, want the record %s: a grant that is asked again must see the new state", i+1, c, err, want)
+			t.Errorf("Code(), call %d = %+v, %v, want the record %s, because a second call must read the new state", i+1, c, err, want)
 		}
 	}
 	if _, reader, _ = r.Present(t.Context(), "web", presented); reader == nil {
-		t.Fatal("Present() gives no reader")
+		t.Fatal("Present() returns no reader")
 	}
 	if c, err := reader.Code(t.Context(), "another"); err != nil || c.Digest != "another" {
-		t.Errorf("Code() of a code that was not presented = %+v, %v, want the code that the grant asked for", c, err)
+		t.Errorf("Code() of a code that was not presented = %+v, %v, want the requested code", c, err)
 	}
 }
 
-func TestReader_ReadsAloneWhatIsNotPresented(t *testing.T) {
+func TestReader_ReadsOtherValuesSeparately(t *testing.T) {
 	r := tokens.NewReader(&joint{Store: new(memstore.Store)}, false)
 	for what, v := range map[string]struct {
 		client string
@@ -81,27 +81,27 @@ func TestReader_ReadsAloneWhatIsNotPresented(t *testing.T) {
 	} {
 		client, reader, err := r.Present(t.Context(), v.client, v.value)
 		if client != nil || err != nil {
-			t.Errorf("Present(), %s = %+v, %v, want no client, which is then read alone", what, client, err)
+			t.Errorf("Present(), %s = %+v, %v, want no client", what, client, err)
 			continue
 		}
-		if c, err := reader.Code(t.Context(), "digest"); err != nil || c.RedirectURI != "as read alone" {
-			t.Errorf("Code(), %s = %+v, %v, want the record as read alone", what, c, err)
+		if c, err := reader.Code(t.Context(), "digest"); err != nil || c.RedirectURI != "as read separately" {
+			t.Errorf("Code(), %s = %+v, %v, want the separately read record", what, c, err)
 		}
 	}
 	if _, _, err := r.Present(t.Context(), "web", oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: "x"}); !errors.Is(err, oauth.ErrUnavailable) {
-		t.Errorf("Present() of a store out of reach = %v, want ErrUnavailable", err)
+		t.Errorf("Present() of an unavailable store = %v, want ErrUnavailable", err)
 	}
 }
 
-// A wrapper may decide which records exist. The power of the store behind it must
-// not get around that.
-func TestReader_AsksAWrapperFirst(t *testing.T) {
+// A wrapper may decide which records exist. The optional interface of its inner store must
+// not bypass it.
+func TestReader_DoesNotBypassAWrapper(t *testing.T) {
 	inner := &joint{Store: new(memstore.Store)}
 	for what, store := range map[string]oauth.Store{"a wrapper": careful{inner}, "an embedded store": embedding{inner}, "a pointer to one": &embedding{inner}} {
 		r := tokens.NewReader(store, false)
 		client, reader, err := r.Present(t.Context(), "web", oauth.Spend{Purpose: oauth.SpendCode, ID: "digest"})
 		if client != nil || err != nil {
-			t.Errorf("%s: Present() = %+v, %v, want no client: the wrapper has not been asked", what, client, err)
+			t.Errorf("%s: Present() = %+v, %v, want no client, because the wrapper was not called", what, client, err)
 			continue
 		}
 		if c, err := reader.Code(t.Context(), "digest"); !errors.Is(err, oauth.ErrNotFound) {

@@ -21,11 +21,12 @@ func TestToken_RT_01_BoundToTheClient(t *testing.T) {
 	s.Refresh(s.Spa(), tok.Refresh).WantJSONError(400, "invalid_grant")
 	next := s.Refresh(c, tok.Refresh).Tokens()
 	if next.Refresh == tok.Refresh || next.Access == tok.Access {
-		t.Error("a refresh gave the same tokens again")
+		t.Error("a refresh returned the same tokens")
 	}
 }
 
-// RFC 9700 §2.2.2: those of public clients rotate; here all do.
+// RFC 9700 §2.2.2 requires rotation for public clients. This server rotates all refresh
+// tokens.
 func TestToken_RT_02_Rotation(t *testing.T) {
 	s := testkit.NewServer(t)
 	for name, c := range map[string]*testkit.Client{"public": s.Spa(), "native": s.Native(), "confidential": s.Web()} {
@@ -33,7 +34,7 @@ func TestToken_RT_02_Rotation(t *testing.T) {
 		tok := s.GrantTokens(c)
 		for range 5 {
 			if seen[tok.Refresh] {
-				t.Errorf("%s: a refresh token came twice", name)
+				t.Errorf("%s: a refresh token was issued twice", name)
 			}
 			seen[tok.Refresh] = true
 			tok = s.Refresh(c, tok.Refresh).Tokens()
@@ -42,14 +43,14 @@ func TestToken_RT_02_Rotation(t *testing.T) {
 	}
 }
 
-// RFC 9700 §4.14.2: a refresh token that comes again tells of a thief, and
-// nobody knows which of the two it is.
+// RFC 9700 §4.14.2: a replayed refresh token indicates a theft. The server cannot tell the
+// attacker from the client, so it ends the family.
 func TestNeverRepeat_D9_RT_03_ReuseEndsTheFamily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, tt := range map[string]struct {
 			grace time.Duration
 			wait  time.Duration
-			steps int // how often the token was refreshed since
+			steps int // number of refreshes since then
 		}{
 			"without a grace":                {-1, 0, 1},
 			"after the grace":                {0, 10 * time.Second, 1},
@@ -70,7 +71,7 @@ func TestNeverRepeat_D9_RT_03_ReuseEndsTheFamily(t *testing.T) {
 			s.WantAdmits(tok.Access, false, name)
 			s.WantAdmits(stolen.Access, false, name)
 			if got := testkit.EventsOf[passport.Replayed](s); len(got) != 1 || got[0].What != oauth.SpendRefreshToken || got[0].Family.User != testkit.Ref("alice") {
-				t.Errorf("%s: events of the reuse = %+v, want one that names the user", name, got)
+				t.Errorf("%s: Replayed events = %+v, want one with the user", name, got)
 			}
 			s.WantAudit("token.replayed", 1)
 			s.WantBlameless()
@@ -78,7 +79,7 @@ func TestNeverRepeat_D9_RT_03_ReuseEndsTheFamily(t *testing.T) {
 	})
 }
 
-// A request that is sent again because its answer was lost gets the same answer.
+// A retry after a lost response gets the same response.
 func TestToken_RT_04_TheSamePairWithinTheGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := testkit.Watched(t)
@@ -90,32 +91,32 @@ func TestToken_RT_04_TheSamePairWithinTheGrace(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			again := s.Refresh(c, tok.Refresh, "scope", "read").Tokens()
 			if again.Refresh != first.Refresh {
-				t.Error("a retry got another refresh token")
+				t.Error("a retry returned a different refresh token")
 			}
 			want, got := testkit.ClaimsOf(t, first.Access), testkit.ClaimsOf(t, again.Access)
 			for _, name := range []string{"jti", "iat", "exp", "scope", "sub", "client_id", "aud", "iss", "auth_time"} {
 				if got[name] != want[name] {
-					t.Errorf("the retry's access token has %s %v, the first had %v", name, got[name], want[name])
+					t.Errorf("%s of the retry's access token = %v, want %v", name, got[name], want[name])
 				}
 			}
 			if again.Scope != first.Scope || again.Expires > first.Expires {
-				t.Errorf("the retry was told scope %q and %d seconds, want %q and at most %d", again.Scope, again.Expires, first.Scope, first.Expires)
+				t.Errorf("retry: scope = %q, expires_in = %d, want %q and at most %d", again.Scope, again.Expires, first.Scope, first.Expires)
 			}
 			s.WantAdmits(again.Access, true, "of a retry")
 		}
 		if n := store.Count("Issue") - issued; n != 0 {
-			t.Errorf("%d retries wrote %d times, want nothing written", 3, n)
+			t.Errorf("%d retries wrote %d times, want no write", 3, n)
 		}
 		if n := len(testkit.EventsOf[passport.Replayed](s)); n != 0 {
-			t.Errorf("retries within the grace raised %d alarms", n)
+			t.Errorf("%d Replayed events for retries within the grace period, want none", n)
 		}
-		next := s.Refresh(c, first.Refresh).Tokens() // life goes on
+		next := s.Refresh(c, first.Refresh).Tokens() // the successor still works
 		s.WantAdmits(next.Access, true, "of the refresh after the retries")
 	})
 }
 
-// An access token that lives shorter than the grace is not handed out dead.
-func TestToken_RT_04_RetryOfWhatHasEnded(t *testing.T) {
+// A retry does not return an expired access token.
+func TestToken_RT_04_RetryWithAnExpiredToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.AccessTokenTTL = 2 * time.Second })
 		c := s.Web()
@@ -125,13 +126,13 @@ func TestToken_RT_04_RetryOfWhatHasEnded(t *testing.T) {
 		s.Refresh(c, tok.Refresh).Tokens()
 		time.Sleep(time.Second)
 		s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
-		s.Refresh(c, next.Refresh).Tokens() // and nothing was revoked for it
+		s.Refresh(c, next.Refresh).Tokens() // nothing was revoked
 	})
 }
 
-// Within the grace too, what is no retry of that request gets nothing; but it
-// revokes nothing either, for the client may have asked for two things at once.
-func TestToken_RT_04_ARetryThatDiffers(t *testing.T) {
+// Within the grace period, a different request with the same token gets an error. It revokes
+// nothing, because the client may have sent two requests at the same time.
+func TestToken_RT_04_DifferentRequest(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://api.example.com"} })
 	c, other := s.Web(), s.Web()
 	tok := s.GrantTokens(c, "scope", "read write", "resource", "https://api.example.com")
@@ -142,7 +143,7 @@ func TestToken_RT_04_ARetryThatDiffers(t *testing.T) {
 	s.Refresh(c, tok.Refresh, "scope", "read", "resource", testkit.Issuer).WantJSONError(400, "invalid_target")
 	s.Refresh(other, tok.Refresh, "scope", "read").WantJSONError(400, "invalid_grant")
 	if again := s.Refresh(c, tok.Refresh, "scope", "read", "resource", "https://api.example.com").Tokens(); again.Refresh != first.Refresh {
-		t.Error("a retry that names the only resource is not taken for the same request")
+		t.Error("a retry that names the only resource is not treated as the same request")
 	}
 	params := c.Request("prompt", "consent")
 	params["resource"] = []string{"https://api.example.com", testkit.Issuer}
@@ -151,13 +152,13 @@ func TestToken_RT_04_ARetryThatDiffers(t *testing.T) {
 	s.Refresh(c, both.Refresh, "resource", testkit.Issuer).WantJSONError(400, "invalid_grant")
 	s.Refresh(c, both.Refresh).Tokens()
 	if n := len(testkit.EventsOf[passport.Replayed](s)); n != 0 {
-		t.Errorf("retries that differ raised %d alarms", n)
+		t.Errorf("%d Replayed events for different requests, want none", n)
 	}
 	s.Refresh(c, first.Refresh).Tokens()
 }
 
-// The grace is for the immediate predecessor, of a family that lives.
-func TestNeverRepeat_D5_GraceOfTheDead(t *testing.T) {
+// The grace period applies only to the previous refresh token of a live family.
+func TestNeverRepeat_D5_GracePeriodOfEndedFamilies(t *testing.T) {
 	for name, end := range map[string]func(*testkit.Server, *testkit.Client) error{
 		"revoked": func(s *testkit.Server, _ *testkit.Client) error {
 			return s.RevokeUser(s.T.Context(), testkit.Ref("alice"))
@@ -185,14 +186,14 @@ func TestNeverRepeat_D5_GraceOfTheDead(t *testing.T) {
 		first := s.GrantTokens(c)
 		second := s.Refresh(c, first.Refresh).Tokens()
 		third := s.Refresh(c, second.Refresh).Tokens()
-		s.Refresh(c, second.Refresh).Tokens() // the immediate one may come again
+		s.Refresh(c, second.Refresh).Tokens() // the previous one may be retried
 		s.Refresh(c, first.Refresh).WantJSONError(400, "invalid_grant")
-		s.WantAdmits(third.Access, false, "after the first of three generations came again")
+		s.WantAdmits(third.Access, false, "after a replay of the first of three generations")
 	})
 }
 
-// 64 at once: with the grace all get the same pair, without it one gets a pair
-// and the others tell of a theft.
+// Of 64 concurrent refreshes, all get the same pair within the grace period. Without it,
+// one gets a pair and the others are replays.
 func TestNeverRepeat_A1_RT_05_ParallelRefreshes(t *testing.T) {
 	t.Run("grace", func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -205,10 +206,10 @@ func TestNeverRepeat_A1_RT_05_ParallelRefreshes(t *testing.T) {
 			s.WantAdmits(got.Access, true, "of one of 64 refreshes")
 		}
 		if len(refreshTokens) != 1 {
-			t.Errorf("64 refreshes of one token gave %d successors, want 1", len(refreshTokens))
+			t.Errorf("64 refreshes of one token returned %d successors, want 1", len(refreshTokens))
 		}
 		if n := len(testkit.EventsOf[passport.RefreshTokenIssued](s)); n != 2 {
-			t.Errorf("refresh tokens were issued %d times, want 2: the first and its successor", n)
+			t.Errorf("%d RefreshTokenIssued events, want 2: the first token and its successor", n)
 		}
 	})
 	t.Run("no grace", func(t *testing.T) {
@@ -226,31 +227,30 @@ func TestNeverRepeat_A1_CO_03_ParallelRedemptions(t *testing.T) {
 	wantOneWinner(t, s, testkit.Parallel(64, func() *testkit.Response { return s.Exchange(c, c.CodeForm(code)...) }))
 }
 
-// wantOneWinner fails unless one answer is tokens, and all others say
-// invalid_grant; and the tokens are dead by now, for somebody sent a value that
-// was spent.
-func wantOneWinner(t *testing.T, s *testkit.Server, answers []*testkit.Response) {
+// wantOneWinner fails unless one response has tokens and all others are invalid_grant. The
+// tokens must be revoked, because the other requests were replays.
+func wantOneWinner(t *testing.T, s *testkit.Server, responses []*testkit.Response) {
 	t.Helper()
 	won := 0
-	for _, a := range answers {
+	for _, a := range responses {
 		if a.Status == http.StatusOK {
 			won++
-			s.WantAdmits(a.Tokens().Access, false, "of the one who came first, once the others had come")
+			s.WantAdmits(a.Tokens().Access, false, "of the first request, after the replays")
 			continue
 		}
 		a.WantJSONError(400, "invalid_grant")
 	}
 	if won != 1 {
-		t.Errorf("%d of %d requests with one value got tokens, want exactly one", won, len(answers))
+		t.Errorf("%d of %d requests with the same value got tokens, want 1", won, len(responses))
 	}
 	if len(testkit.EventsOf[passport.Replayed](s)) == 0 {
-		t.Error("nobody was told of the replay")
+		t.Error("no Replayed event was published")
 	}
 	s.WantBlameless()
 }
 
-// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted", and
-// the refresh token keeps what was.
+// RFC 6749 §6: the scope "MUST NOT include any scope not originally granted". The refresh
+// token keeps the original scopes.
 func TestToken_RT_06_ScopeOfARefresh(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -259,15 +259,15 @@ func TestToken_RT_06_ScopeOfARefresh(t *testing.T) {
 	s.Refresh(c, tok.Refresh, "scope", "admin").WantJSONError(400, "invalid_scope")
 	narrow := s.Refresh(c, tok.Refresh, "scope", "write").Tokens()
 	if got := s.Call(s.Guard(), "Authorization", "Bearer "+narrow.Access).Told().Scopes; strings.Join(got, " ") != "write" {
-		t.Errorf("the narrowed token carries %v, want write alone", got)
+		t.Errorf("scopes of the narrowed token = %v, want only write", got)
 	}
 	whole := s.Refresh(c, narrow.Refresh).Tokens()
 	if whole.Scope != "read write" {
-		t.Errorf("after a narrowed refresh the next has scope %q, want all that was granted", whole.Scope)
+		t.Errorf("scope after a narrowed refresh = %q, want read write", whole.Scope)
 	}
 }
 
-// No refresh moves the end of a family.
+// A refresh does not extend the family.
 func TestToken_RT_07_AbsoluteExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.FamilyTTL = 40 * 24 * time.Hour })
@@ -281,10 +281,10 @@ func TestToken_RT_07_AbsoluteExpiry(t *testing.T) {
 		time.Sleep(time.Until(start.Add(40*24*time.Hour - 10*time.Minute)))
 		last := s.Refresh(c, tok.Refresh).Tokens()
 		if stored, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(last.Refresh)); err != nil || stored.ExpiresAt.After(stored.Family.ExpiresAt) {
-			t.Errorf("the refresh token is stored until %v, %v; want it to end with its family", stored.ExpiresAt, err)
+			t.Errorf("ExpiresAt of the refresh token = %v, %v, want at most the family's", stored.ExpiresAt, err)
 		}
 		if last.Expires != 600 {
-			t.Errorf("ten minutes before the family ends an access token is said to live %d seconds, want 600", last.Expires)
+			t.Errorf("expires_in ten minutes before the family ends = %d, want 600", last.Expires)
 		}
 		time.Sleep(10*time.Minute - time.Second)
 		s.WantAdmits(last.Access, true, "a second before the family ends")
@@ -294,8 +294,7 @@ func TestToken_RT_07_AbsoluteExpiry(t *testing.T) {
 	})
 }
 
-// The family of a browser application ends after 30 days, that of others after
-// a year.
+// The family of a browser application ends after 30 days, all others after a year.
 func TestToken_BB_01_RT_07_FamilyOfABrowserApplication(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -317,7 +316,7 @@ func TestToken_BB_01_RT_07_FamilyOfABrowserApplication(t *testing.T) {
 	})
 }
 
-// What lies unused ends too.
+// An unused refresh token expires.
 func TestToken_RT_07_IdleTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -328,7 +327,7 @@ func TestToken_RT_07_IdleTime(t *testing.T) {
 		time.Sleep(30 * 24 * time.Hour)
 		s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
 		if n := len(testkit.EventsOf[passport.Replayed](s)); n != 0 {
-			t.Errorf("a refresh token that has expired raised %d alarms", n)
+			t.Errorf("%d Replayed events for an expired refresh token, want none", n)
 		}
 	})
 }

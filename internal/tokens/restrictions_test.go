@@ -16,9 +16,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What a client is restricted to holds on every way to a token, also on one that
-// somebody adds later: each restriction is tried on each way. A new way is a line in
-// ways, a new restriction one in restrictions.
+// The restrictions of a client hold for every way to get a token. The test tries each
+// restriction with each way. A new way needs a line in ways, a new restriction a line in
+// restrictions.
 
 func outcome(a *testkit.Response) *testkit.Issued {
 	if a.Status != 200 {
@@ -29,7 +29,7 @@ func outcome(a *testkit.Response) *testkit.Issued {
 	return &testkit.Issued{Scope: tok.Scope, Access: tok.Access, Refresh: tok.Refresh, Expires: fmt.Sprint(tok.Expires)}
 }
 
-// direct is a way of one request.
+// direct is a way that takes one request.
 func direct(pairs ...string) func(*testkit.Server, *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
 	return func(*testkit.Server, *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
 		return func(s *testkit.Server, c *testkit.Client, scope string) *testkit.Issued {
@@ -38,20 +38,20 @@ func direct(pairs ...string) func(*testkit.Server, *testkit.Client) func(*testki
 	}
 }
 
-// withoutClient is what says nothing of a token that no client asks for.
+// withoutClient has the restrictions that don't apply to a token that no client requests.
 var withoutClient = []string{"authentication method", "life of access tokens", "life of families", "ends with the session"}
 
 var ways = []testkit.Way{
 	{Name: "client_credentials", GrantType: "client_credentials", Prepare: direct("grant_type", "client_credentials")},
 	{Name: "password", GrantType: "password", ForUser: true, Prepare: direct("grant_type", "password", "username", "alice", "password", testkit.PasswordOf("alice"))},
-	{Name: "a grant of the application's own", GrantType: testkit.VoucherType, ForUser: true, Prepare: func(s *testkit.Server, c *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
+	{Name: "a grant of the application", GrantType: testkit.VoucherType, ForUser: true, Prepare: func(s *testkit.Server, c *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
 		n := 0
 		return func(s *testkit.Server, c *testkit.Client, scope string) *testkit.Issued {
 			n++
 			return outcome(s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", fmt.Sprint("alice-", n, c.ID), "scope", scope))
 		}
 	}},
-	{Name: "a grant that asks nobody", GrantType: testkit.GreedyType, ForUser: true, Prepare: direct("grant_type", testkit.GreedyType)},
+	{Name: "a grant without checks", GrantType: testkit.GreedyType, ForUser: true, Prepare: direct("grant_type", testkit.GreedyType)},
 	{Name: "authorization_code", GrantType: "authorization_code", ForUser: true, Prepare: func(s *testkit.Server, c *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
 		code := s.Code(c, "scope", "read write")
 		return func(s *testkit.Server, c *testkit.Client, _ string) *testkit.Issued {
@@ -85,24 +85,24 @@ var ways = []testkit.Way{
 			config.PersonalAccessClientID, config.PersonalAccessClientSecret, config.PersonalTokenFormat = c.ID, c.Secret, passport.JWT
 		})
 		return func(_ *testkit.Server, c *testkit.Client, scope string) *testkit.Issued {
-			made, err := s.CreateToken(s.T.Context(), testkit.Ref("alice"), "my script", strings.Fields(scope)...)
+			created, err := s.CreateToken(s.T.Context(), testkit.Ref("alice"), "my script", strings.Fields(scope)...)
 			switch {
 			case errors.Is(err, oauth.InvalidScope):
 				return &testkit.Issued{Code: "invalid_scope"}
 			case err != nil:
 				return &testkit.Issued{Code: testkit.Refused}
-			case made.Token.Client.ID != c.ID:
+			case created.Token.Client.ID != c.ID:
 				return &testkit.Issued{Code: testkit.Refused} // another client's
 			}
-			return &testkit.Issued{Scope: strings.Join(made.Token.Scopes, " "), Access: made.AccessToken}
+			return &testkit.Issued{Scope: strings.Join(created.Token.Scopes, " "), Access: created.AccessToken}
 		}
 	}},
 }
 
-// restriction is something that a client is held to.
+// restriction is a restriction of a client.
 type restriction struct {
 	name   string
-	before bool // it is there from the start; else it comes between prepare and the request
+	before bool // set before prepare; otherwise between prepare and the request
 
 	change func(*oauth.Client)
 	check  func(t *testing.T, s *testkit.Server, w testkit.Way, got *testkit.Issued)
@@ -112,16 +112,16 @@ func refusedWith(codes ...string) func(*testing.T, *testkit.Server, testkit.Way,
 	return func(t *testing.T, _ *testkit.Server, _ testkit.Way, got *testkit.Issued) {
 		if !slices.Contains(codes, got.Code) && got.Code != testkit.Refused {
 
-			t.Errorf("the answer is %+v, want the error %s", got, strings.Join(codes, " or "))
+			t.Errorf("the response is %+v, want the error %s", got, strings.Join(codes, " or "))
 		}
 	}
 }
 
-// within fails unless a token was issued, with these scopes alone.
+// within fails unless a token was issued with no other scopes than these.
 func within(scopes ...string) func(*testing.T, *testkit.Server, testkit.Way, *testkit.Issued) {
 	return func(t *testing.T, _ *testkit.Server, _ testkit.Way, got *testkit.Issued) {
 		if got.Access == "" || slices.ContainsFunc(strings.Fields(got.Scope), func(id string) bool { return !slices.Contains(scopes, id) }) {
-			t.Errorf("the answer is %+v, want a token with no scope but of %q", got, scopes)
+			t.Errorf("the response is %+v, want a token with scopes of %q only", got, scopes)
 		}
 	}
 }
@@ -141,13 +141,13 @@ var restrictions = []restriction{
 	}},
 	{"life of access tokens", true, func(c *oauth.Client) { c.AccessTokenTTL = time.Minute }, func(t *testing.T, s *testkit.Server, _ testkit.Way, got *testkit.Issued) {
 		if token := s.Stored(t, got); token.ExpiresAt.Sub(token.IssuedAt) != time.Minute {
-			t.Errorf("the token lives for %v, want a minute", token.ExpiresAt.Sub(token.IssuedAt))
+			t.Errorf("lifetime of the token = %v, want a minute", token.ExpiresAt.Sub(token.IssuedAt))
 		}
 	}},
 	{"life of families", true, func(c *oauth.Client) { c.FamilyTTL = 2 * time.Minute }, func(t *testing.T, s *testkit.Server, w testkit.Way, got *testkit.Issued) {
 		token := s.Stored(t, got)
 		if w.ForUser && w.GrantType != testkit.VoucherType && token.ExpiresAt.After(time.Now().Add(2*time.Minute)) {
-			t.Errorf("the token lives until %v, which is longer than the client's families", token.ExpiresAt)
+			t.Errorf("the token expires at %v, want no later than the client's families", token.ExpiresAt)
 		}
 	}},
 	{"life of refresh tokens", true, func(c *oauth.Client) { c.RefreshTokenTTL = time.Minute }, func(t *testing.T, s *testkit.Server, _ testkit.Way, got *testkit.Issued) {
@@ -156,17 +156,17 @@ var restrictions = []restriction{
 		}
 		refresh, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(got.Refresh))
 		if err != nil || refresh.ExpiresAt.After(time.Now().Add(time.Minute)) {
-			t.Errorf("the refresh token %+v, %v, want one that lives for a minute", refresh, err)
+			t.Errorf("refresh token = %+v, %v, want a lifetime of a minute", refresh, err)
 		}
 	}},
 	{"ends with the session", true, func(c *oauth.Client) { c.EndsWithSession = true }, func(t *testing.T, s *testkit.Server, w testkit.Way, got *testkit.Issued) {
 		if token := s.Stored(t, got); w.ForUser && !token.Family.EndsWithSession {
-			t.Error("the family does not end with its session")
+			t.Error("EndsWithSession = false, want true")
 		}
 	}},
 	{"no refresh", true, func(c *oauth.Client) { c.GrantTypes = without(c.GrantTypes, "refresh_token") }, func(t *testing.T, _ *testkit.Server, w testkit.Way, got *testkit.Issued) {
 		if got.Refresh != "" {
-			t.Error("a client that may not refresh got a refresh token")
+			t.Error("a client without the grant refresh_token got a refresh token")
 		}
 	}},
 }
@@ -175,19 +175,18 @@ func without(list []string, one string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == one })
 }
 
-// bentStore shows clients otherwise than they are stored: so what cannot be changed
-// of one can be.
-type bentStore struct {
+// changedStore changes clients when they are read, even fields that cannot be updated.
+type changedStore struct {
 	oauth.Store
-	bend func(*oauth.Client)
+	change func(*oauth.Client)
 }
 
-func (b *bentStore) Unwrap() oauth.Store { return b.Store }
+func (b *changedStore) Unwrap() oauth.Store { return b.Store }
 
-func (b *bentStore) Client(ctx context.Context, id string) (*oauth.Client, error) {
+func (b *changedStore) Client(ctx context.Context, id string) (*oauth.Client, error) {
 	c, err := b.Store.Client(ctx, id)
-	if err == nil && b.bend != nil {
-		b.bend(c)
+	if err == nil && b.change != nil {
+		b.change(c)
 	}
 	return c, err
 }
@@ -197,7 +196,7 @@ func TestClientRestrictions_NeverRepeat_A12_D7_D15_E13_EachOnEachGrant(t *testin
 	for _, w := range ways {
 		for _, r := range restrictions {
 			t.Run(w.Name+"/"+r.name, func(t *testing.T) {
-				store := &bentStore{Store: new(memstore.Store)}
+				store := &changedStore{Store: new(memstore.Store)}
 				s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithGrants(testkit.Voucher{}, testkit.Greedy{}), testkit.WithImplicit, func(c *passport.Config) {
 					c.Store, c.DefaultScopes = store, []string{"read", "write"}
 					c.Providers = map[string]passport.UserProvider{"staff": testkit.NewAccounts("clerk")}
@@ -206,28 +205,28 @@ func TestClientRestrictions_NeverRepeat_A12_D7_D15_E13_EachOnEachGrant(t *testin
 					"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", testkit.VoucherType, testkit.GreedyType,
 				}})
 				if r.before {
-					store.bend = r.change
+					store.change = r.change
 				}
 				if slices.Contains(w.Free, r.name) || r.name == "no refresh" && w.GrantType == "refresh_token" || r.before && strings.HasSuffix(w.Name, "of a password") && r.name == "scopes from the start" {
-					return // there is nothing to begin with
+					return // the way needs the restricted feature
 				}
 				ask := w.Prepare(s, c)
-				store.bend = r.change
+				store.change = r.change
 				r.check(t, s, w, ask(s, c, ""))
 				tried++
 			})
 		}
 	}
 	if tried < 100 {
-		t.Errorf("%d pairs were tried, want each", tried)
+		t.Errorf("%d pairs were tried, want at least 100", tried)
 	}
 }
 
-// Who asks for more than the client may have is told so, whatever the grant.
+// A request for a forbidden scope gets invalid_scope with every grant.
 func TestClientRestrictions_NeverRepeat_E13_AskingForMore(t *testing.T) {
 	for _, w := range ways {
 		if w.Name == "authorization_code" || w.GrantType == testkit.GreedyType {
-			continue // nothing is asked for at the token endpoint
+			continue // the token request has no scope
 		}
 		s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithGrants(testkit.Voucher{}, testkit.Greedy{}), testkit.WithImplicit)
 		c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "client_credentials", "password", "refresh_token", "implicit", "personal_access", testkit.VoucherType}})
@@ -235,11 +234,11 @@ func TestClientRestrictions_NeverRepeat_E13_AskingForMore(t *testing.T) {
 		s.NarrowClient(c, "read")
 		for _, scope := range []string{"write", "read write", "*", "read *", "unheard-of"} {
 			if got := ask(s, c, scope); got.Code != "invalid_scope" {
-				t.Errorf("%s: a client that may have read asks for %q and gets %+v, want invalid_scope", w.Name, scope, got)
+				t.Errorf("%s: request for %q by a client with the scope read = %+v, want invalid_scope", w.Name, scope, got)
 			}
 		}
 		if got := ask(s, c, "read"); got.Scope != "read" {
-			t.Errorf("%s: a client that may have read asks for it and gets %+v", w.Name, got)
+			t.Errorf("%s: request for read by a client with the scope read = %+v, want read", w.Name, got)
 		}
 	}
 	s := testkit.NewServer(t)
@@ -249,27 +248,27 @@ func TestClientRestrictions_NeverRepeat_E13_AskingForMore(t *testing.T) {
 	}
 }
 
-// A client's kind is fixed when it is made: whatever becomes of its secrets, a
-// confidential client has to show one, and a public one has none to show.
+// The type of a client is fixed when it is created. A confidential client always needs a
+// secret, and a public client never has one, regardless of later changes.
 func TestClientRestrictions_NeverRepeat_C5_KindIsFixed(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords)
 	c, spa := s.Web(), s.Spa()
 	tok := s.GrantTokens(c)
 	if !spa.Public() || spa.Secret != "" || len(spa.Secrets) != 0 || c.Public() || c.Secret == "" {
-		t.Fatalf("made %+v and %+v, want one with a secret and one without", c.Client, spa.Client)
+		t.Fatalf("created clients = %+v and %+v, want one with a secret and one without", c.Client, spa.Client)
 	}
-	s.Change(c, func(stored *oauth.Client) { stored.AuthMethod = oauth.AuthNone }) // the store does not take it
+	s.Change(c, func(stored *oauth.Client) { stored.AuthMethod = oauth.AuthNone }) // the store ignores this
 	stored, err := s.Store.Client(t.Context(), c.ID)
 	if err != nil || stored.Public() {
-		t.Errorf("the client is %+v, %v after a change of its method, want it confidential", stored, err)
+		t.Errorf("client after a change of AuthMethod = %+v, %v, want it confidential", stored, err)
 	}
 	s.ExpireSecrets(c)
 	bare := *c
 	bare.Secret = ""
 	s.Refresh(&bare, tok.Refresh).WantJSONError(401, "invalid_client")
 	s.Refresh(c, tok.Refresh).WantJSONError(401, "invalid_client")
-	// A public client that was given a secret all the same does not become
-	// confidential by it, and what is sent with it is refused.
+	// A secret does not make a public client confidential. A request with the secret is
+	// refused.
 	s.AddSecret(spa.ID, "given", time.Time{})
 	armed := *spa
 	armed.Secret = "given"

@@ -85,7 +85,7 @@ func (s *Service) RevokeUser(ctx context.Context, user oauth.UserRef) error {
 // RevokeUserAtClient revokes every token of a user at one client.
 func (s *Service) RevokeUserAtClient(ctx context.Context, user oauth.UserRef, clientID string) error {
 	if clientID == "" {
-		return errors.New("revoke: a client ID is missing; to revoke everything of a user call RevokeUser")
+		return errors.New("revoke: the client ID is empty; to revoke all tokens of a user, call RevokeUser")
 	}
 	return s.revoke(ctx, oauth.FamilyFilter{User: user, ClientID: clientID}, "user at client")
 }
@@ -108,7 +108,8 @@ func (s *Service) RevokeTokensOfClient(ctx context.Context, clientID string) err
 
 // PasswordChanged revokes the tokens and codes of the user's other browser sessions
 // after a password change. exceptSessionID is the session in which the password was
-// changed; empty to spare no session. Personal access tokens are kept.
+// changed; if it is empty, all sessions lose their tokens. Personal access tokens are
+// kept.
 func (s *Service) PasswordChanged(ctx context.Context, user oauth.UserRef, exceptSessionID string) error {
 	return s.revoke(ctx, oauth.FamilyFilter{User: user, ExceptSession: users.SessionDigest(exceptSessionID), KeepPersonal: true}, "password changed")
 }
@@ -168,7 +169,7 @@ func auditWithdrawn(user oauth.UserRef, clientID string, at time.Time) oauth.Aud
 // error for the client (RFC 9700 §4.14.2).
 func (s *Service) EndFamily(ctx context.Context, replay *oauth.ReplayError, at time.Time) error {
 	f := replay.Family
-	if f == nil { // of a grant for clients only: no token came from it
+	if f == nil { // of a grant for clients only: there are no tokens to revoke
 		return oauth.InvalidGrant.Errorf("%s", replay)
 	}
 	record := oauth.AuditRecord{Action: "token.replayed", User: f.User, ClientID: f.ClientID, Reason: replay.Error(), Time: at}
@@ -185,9 +186,9 @@ func (s *Service) EndFamily(ctx context.Context, replay *oauth.ReplayError, at t
 	return oauth.InvalidGrant.Errorf("%s; everything issued for it has been revoked", replay)
 }
 
-// LimitNewFamilies does what [Service.LimitFamilies] does, for each user and client
-// with a family that began after since. It returns for how many it did. It does
-// nothing if the store is no [oauth.FamilyLimitStore].
+// LimitNewFamilies calls [Service.LimitFamilies] for each user and client with a
+// family that began after since, and returns the number of calls. It does nothing if
+// the store does not implement [oauth.FamilyLimitStore].
 func (s *Service) LimitNewFamilies(ctx context.Context, since time.Time) (n int, err error) {
 	store, ok := oauth.StoreAs[oauth.FamilyLimitStore](s.store)
 	if s.familyLimit == 0 || !ok {
@@ -206,8 +207,8 @@ func (s *Service) LimitNewFamilies(ctx context.Context, since time.Time) (n int,
 	return n, nil
 }
 
-// LimitFamilies revokes the oldest families of a user at a client if more are live
-// than the limit.
+// LimitFamilies revokes the oldest live families of a user at a client that exceed
+// the limit.
 func (s *Service) LimitFamilies(ctx context.Context, user oauth.UserRef, clientID string, at time.Time) error {
 	if s.familyLimit == 0 {
 		return nil

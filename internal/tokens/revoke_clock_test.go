@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// skewedStore is the store as seen by a node whose clock is off when it revokes.
+// skewedStore is the store for a node whose clock is off when it revokes.
 type skewedStore struct {
 	oauth.Store
 	off time.Duration
@@ -37,7 +37,7 @@ func (s *skewedStore) RevokeTokensOfClient(ctx context.Context, clientID string,
 	return s.Store.RevokeTokensOfClient(ctx, clientID, at.Add(s.off), audit)
 }
 
-// byTime are the verbs that revoke by comparing the times of two nodes.
+// byTime has the methods that revoke by comparing the times of two nodes.
 var byTime = map[string]func(ctx context.Context, s *testkit.Server, c *testkit.Client, session string) error{
 	"RevokeUser": func(ctx context.Context, s *testkit.Server, _ *testkit.Client, _ string) error {
 		return s.RevokeUser(ctx, testkit.Ref("alice"))
@@ -59,9 +59,8 @@ var byTime = map[string]func(ctx context.Context, s *testkit.Server, c *testkit.
 	},
 }
 
-// A revocation ends the tokens that the user has, also if the clock of the revoking
-// node is behind. The tokens of the next sign-in live, also after the purge that
-// settles the revocation.
+// A revocation ends all existing tokens of the user, even if the clock of the revoking node
+// is behind. Tokens of the next sign-in are live, also after a purge.
 func TestRevoking_FR_12_ClocksOfNodes(t *testing.T) {
 	for name, revoke := range byTime {
 		for _, off := range []time.Duration{-59 * time.Second, -500 * time.Millisecond, 0, 500 * time.Millisecond} {

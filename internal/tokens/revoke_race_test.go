@@ -9,7 +9,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A revocation and a refresh at once: whichever comes first, nothing lives on.
+// After a concurrent revocation and refresh, no token is live, in either order.
 func TestNeverRepeat_D4_RT_08_RevocationAgainstRefresh(t *testing.T) {
 	for name, end := range map[string]func(*testkit.Server, *testkit.Client) error{
 		"user": func(s *testkit.Server, _ *testkit.Client) error {
@@ -28,18 +28,18 @@ func TestNeverRepeat_D4_RT_08_RevocationAgainstRefresh(t *testing.T) {
 			c := s.Web()
 			tok := s.GrantTokens(c)
 			var turn atomic.Int32
-			answers := testkit.Parallel(8, func() *testkit.Response {
+			responses := testkit.Parallel(8, func() *testkit.Response {
 				if turn.Add(1) == 4 {
 					testkit.Check(t, end(s, c))
 					return nil
 				}
 				return s.Refresh(c, tok.Refresh)
 			})
-			for _, a := range answers {
+			for _, a := range responses {
 				if a != nil && a.Status == http.StatusOK {
-					s.WantAdmits(a.Tokens().Access, false, name+": refreshed while it was revoked")
+					s.WantAdmits(a.Tokens().Access, false, name+": refreshed during the revocation")
 					if late := s.Refresh(c, a.Tokens().Refresh); late.Status == http.StatusOK {
-						t.Errorf("%s: what was refreshed while it was revoked can be refreshed again", name)
+						t.Errorf("%s: a token that was refreshed during the revocation can be refreshed again", name)
 					}
 				}
 			}
@@ -47,7 +47,7 @@ func TestNeverRepeat_D4_RT_08_RevocationAgainstRefresh(t *testing.T) {
 	}
 }
 
-// D4: revoking any one token of a consent ends all of it.
+// D4: revoking any token of a consent ends all of its tokens.
 func TestNeverRepeat_D4_RevokingOneEndsAll(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -56,16 +56,16 @@ func TestNeverRepeat_D4_RevokingOneEndsAll(t *testing.T) {
 	other := s.GrantTokens(s.Web())
 	testkit.Check(t, s.RevokeToken(t.Context(), testkit.ClaimsOf(t, tok.Access)["jti"].(string)))
 	s.WantAdmits(tok.Access, false, "revoked")
-	s.WantAdmits(next.Access, false, "refreshed from what was revoked")
+	s.WantAdmits(next.Access, false, "refreshed from a revoked token")
 	s.Refresh(c, next.Refresh).WantJSONError(400, "invalid_grant")
 	s.WantAdmits(other.Access, true, "of another consent")
-	if err := s.RevokeToken(t.Context(), "nobody's"); err == nil || !testkit.IsNotFound(err) {
-		t.Errorf("RevokeToken of none = %v, want oauth.ErrNotFound", err)
+	if err := s.RevokeToken(t.Context(), "unknown"); err == nil || !testkit.IsNotFound(err) {
+		t.Errorf("RevokeToken() of an unknown token = %v, want oauth.ErrNotFound", err)
 	}
 	if err := s.RevokeUser(t.Context(), oauth.UserRef{}); err == nil {
-		t.Error("RevokeUser without a user = nil, want an error: it must never mean all of them")
+		t.Error("RevokeUser() without a user = nil, want an error, because it must not revoke all users")
 	}
 	if err := s.RevokeUserAtClient(t.Context(), testkit.Ref("alice"), ""); err == nil {
-		t.Error("RevokeUserAtClient without a client = nil, want an error")
+		t.Error("RevokeUserAtClient() without a client = nil, want an error")
 	}
 }

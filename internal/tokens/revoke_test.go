@@ -35,7 +35,7 @@ var revocations = []testkit.Revocation{
 	}, Machine: true, Code: true, Everyone: true, Reason: "", Audit: "client.revoked"},
 }
 
-// tokenWays are all ways to an access token, an opaque one included.
+// tokenWays are all ways to get an access token, including opaque ones.
 var tokenWays = append(slices.Clone(ways), testkit.Way{Name: "an opaque personal access token", GrantType: "personal_access", ForUser: true, Free: withoutClient, Prepare: func(s *testkit.Server, c *testkit.Client) func(*testkit.Server, *testkit.Client, string) *testkit.Issued {
 	s = s.Restart(func(config *passport.Config) {
 		config.PersonalAccessClientID, config.PersonalAccessClientSecret = c.ID, c.Secret
@@ -45,9 +45,9 @@ var tokenWays = append(slices.Clone(ways), testkit.Way{Name: "an opaque personal
 	}
 }})
 
-// Each verb ends each kind of token at the next request, for the guard, for a
-// refresh, and for a code; and nothing that it does not speak of.
-func TestRevoking_NeverRepeat_D4_EachVerbEndsEachTokenAtOnce(t *testing.T) {
+// Each method revokes each kind of token at the next request: at the guard, for a refresh
+// and for a code. It revokes no other tokens.
+func TestRevoking_NeverRepeat_D4_EachMethodEndsEachTokenAtOnce(t *testing.T) {
 	for _, w := range tokenWays {
 		for _, v := range revocations {
 			t.Run(w.Name+"/"+v.Name, func(t *testing.T) {
@@ -64,17 +64,17 @@ func TestRevoking_NeverRepeat_D4_EachVerbEndsEachTokenAtOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 				ends := w.ForUser || v.Machine
-				for _, server := range []*testkit.Server{s, s.Restart()} { // which remembers the signature, and which does not
+				for _, server := range []*testkit.Server{s, s.Restart()} { // with and without a cached signature
 					server.WantAdmits(got.Access, !ends, v.Name)
 				}
 				if got.Refresh != "" {
 					if a := s.Refresh(c, got.Refresh); a.Status == 200 {
-						t.Errorf("what was issued together with it refreshes itself back: %s", a)
+						t.Errorf("a refresh token that was issued with the revoked token still works: %s", a)
 					}
 				}
 				s.WantAdmits(sibling.Access, v.Others, "of the same user at the same client, but of another consent")
 				if a := s.Exchange(c, c.CodeForm(pending)...); (a.Status == 200) == v.Code {
-					t.Errorf("a code that was not redeemed gets %s, want that it has ended: %v", a, v.Code)
+					t.Errorf("redeeming a pending code = %s, want invalid_grant: %v", a, v.Code)
 				}
 				s.WantAdmits(elsewhere.Access, v.Name != "RevokeUser", "of the same user at another client")
 				s.WantAdmits(bobs.Access, !v.Everyone, "of another user at the same client")
@@ -85,9 +85,9 @@ func TestRevoking_NeverRepeat_D4_EachVerbEndsEachTokenAtOnce(t *testing.T) {
 	}
 }
 
-// Either call ends what was refreshed since, for both end the consent's family: in
-// Laravel Passport the access token would stay, and that is for its year.
-func TestRevoking_NeverRepeat_D4_EndsWhatWasRefreshedSince(t *testing.T) {
+// Both methods also end tokens that were refreshed since, because both end the family. In
+// Laravel Passport the access token would stay valid, for up to a year.
+func TestRevoking_NeverRepeat_D4_EndsRefreshedTokens(t *testing.T) {
 	for _, v := range revocations[:2] {
 		s := testkit.NewServer(t)
 		c := s.Web()
@@ -100,14 +100,13 @@ func TestRevoking_NeverRepeat_D4_EndsWhatWasRefreshedSince(t *testing.T) {
 			s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
 		}
 		if replays := testkit.EventsOf[passport.Replayed](s); len(replays) != 0 {
-			t.Errorf("%s: a token that was revoked is taken for one that was used twice: %+v", v.Name, replays)
+			t.Errorf("%s: a revoked token counts as a replay: %+v", v.Name, replays)
 		}
 	}
 }
 
-// Revoking twice is revoking once; what is not there is ErrNotFound, and a name
-// that is missing never means all.
-func TestRevoking_TwiceAndNothing(t *testing.T) {
+// Revoking is idempotent. An unknown token gives ErrNotFound, and an empty name is an error.
+func TestRevoking_IdempotentAndUnknown(t *testing.T) {
 	for _, v := range revocations {
 		s := testkit.NewServer(t)
 		c := s.Web()
@@ -123,12 +122,12 @@ func TestRevoking_TwiceAndNothing(t *testing.T) {
 			s.RevokeToken(t.Context(), ""), s.RevokeRefreshTokensOf(t.Context(), ""), s.RevokeClient(t.Context(), ""),
 		} {
 			if !errors.Is(err, oauth.ErrNotFound) {
-				t.Errorf("revoking what is not there is %v, want ErrNotFound", err)
+				t.Errorf("revoking an unknown token or client = %v, want ErrNotFound", err)
 			}
 		}
 		for _, user := range []oauth.UserRef{{}, {Provider: "users"}, {ID: "alice"}} {
 			if s.RevokeUser(t.Context(), user) == nil || s.RevokeUserAtClient(t.Context(), user, c.ID) == nil || s.RevokeUserAtClient(t.Context(), testkit.Ref("alice"), "") == nil {
-				t.Errorf("revoking of %+v, or at no client, is no error", user)
+				t.Errorf("revoking user %+v, or at an empty client, = nil, want an error", user)
 			}
 		}
 		if v.Name != "RevokeUser" {
@@ -137,64 +136,64 @@ func TestRevoking_TwiceAndNothing(t *testing.T) {
 	}
 }
 
-// A revocation that was not stored is told as an error, never announced, and the
-// token lives on for everybody to see.
-func TestRevoking_NeverRepeat_D1_StoreThatFails(t *testing.T) {
+// If a revocation cannot be stored, the caller gets an error, no event is published, and the
+// token stays valid.
+func TestRevoking_NeverRepeat_D1_FailingStore(t *testing.T) {
 	for _, v := range revocations {
-		store := &unwillingStore{Store: new(memstore.Store)}
+		store := &failingStore{Store: new(memstore.Store)}
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Store = store })
 		c := s.Web()
 		tok := s.GrantTokens(c)
 		since := s.Events.Len()
-		store.unwilling = true
+		store.failing = true
 		if err := v.Do(t.Context(), s, c, s.IDOf(tok.Access)); !errors.Is(err, oauth.ErrUnavailable) {
-			t.Errorf("%s over a store that fails is %v, want the store's error", v.Name, err)
+			t.Errorf("%s with a failing store = %v, want the store's error", v.Name, err)
 		}
 		if got := s.Events.Names(since); len(got) != 0 {
-			t.Errorf("%s was announced as %q", v.Name, got)
+			t.Errorf("%s with a failing store: events = %q, want none", v.Name, got)
 		}
 		s.WantAdmits(tok.Access, true, v.Name+", which failed")
 	}
 }
 
-// unwillingStore fails to revoke.
-type unwillingStore struct {
+// failingStore fails to revoke if failing is set.
+type failingStore struct {
 	oauth.Store
-	unwilling bool
+	failing bool
 }
 
-func (s *unwillingStore) Unwrap() oauth.Store { return s.Store }
+func (s *failingStore) Unwrap() oauth.Store { return s.Store }
 
-func (s *unwillingStore) RevokeToken(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
-	if s.unwilling {
+func (s *failingStore) RevokeToken(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	if s.failing {
 		return oauth.ErrUnavailable
 	}
 	return s.Store.RevokeToken(ctx, id, at, audit)
 }
 
-func (s *unwillingStore) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at time.Time, audit *oauth.AuditRecord) error {
-	if s.unwilling {
+func (s *failingStore) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at time.Time, audit *oauth.AuditRecord) error {
+	if s.failing {
 		return oauth.ErrUnavailable
 	}
 	return s.Store.RevokeFamilies(ctx, which, at, audit)
 }
 
-func (s *unwillingStore) RevokeTokensOfClient(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
-	if s.unwilling {
+func (s *failingStore) RevokeTokensOfClient(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	if s.failing {
 		return oauth.ErrUnavailable
 	}
 	return s.Store.RevokeTokensOfClient(ctx, id, at, audit)
 }
 
-func (s *unwillingStore) RevokeClient(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
-	if s.unwilling {
+func (s *failingStore) RevokeClient(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	if s.failing {
 		return oauth.ErrUnavailable
 	}
 	return s.Store.RevokeClient(ctx, id, at, audit)
 }
 
-// What ends is gone for good: a purge, which forgets it, brings nothing back.
-func TestRevoking_NeverRepeat_D14_StaysSoAfterAPurge(t *testing.T) {
+// A revoked token stays invalid after a purge.
+func TestRevoking_NeverRepeat_D14_AfterAPurge(t *testing.T) {
 	for _, w := range tokenWays {
 		for _, v := range revocations {
 			if !w.ForUser && !v.Machine {
@@ -213,7 +212,7 @@ func TestRevoking_NeverRepeat_D14_StaysSoAfterAPurge(t *testing.T) {
 						}
 						s.WantAdmits(got.Access, false, "revoked and purged")
 						if got.Refresh != "" && s.Refresh(c, got.Refresh).Status == 200 {
-							t.Error("its refresh token works after a purge")
+							t.Error("the refresh token works after a purge")
 						}
 					}
 				})

@@ -11,7 +11,8 @@ import (
 	"github.com/go-passport/passport/internal/tokens"
 )
 
-func TestSecrets_FR_15_OfTheRoomsAreNotPrinted(t *testing.T) {
+// Types that hold a secret don't print it.
+func TestSecrets_FR_15_TypesDoNotPrintSecrets(t *testing.T) {
 	const canary = "canary-of-a-test"
 	response := tokens.Response{AccessToken: canary, RefreshToken: canary}
 	for _, value := range []any{
@@ -20,6 +21,6 @@ func TestSecrets_FR_15_OfTheRoomsAreNotPrinted(t *testing.T) {
 		testkit.WantHidden(t, value, canary)
 	}
 	if text, err := json.Marshal(response); err != nil || strings.Count(string(text), canary) != 2 {
-		t.Errorf("the token response is written as %s, %v, want both tokens", text, err)
+		t.Errorf("JSON of the token response = %s, %v, want both tokens", text, err)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// sessionLife is how long the sessions of these tests last.
+// sessionLife is the lifetime of the sessions in these tests.
 const sessionLife = 30 * time.Minute
 
-// sessionEnding is a server whose sessions expire after sessionLife.
+// sessionEnding returns a server whose sessions expire after sessionLife.
 func sessionEnding(t *testing.T, change ...func(*passport.Config)) *testkit.Server {
 	t.Helper()
 	s := testkit.NewServer(t, append(change, func(c *passport.Config) {
@@ -24,8 +24,8 @@ func sessionEnding(t *testing.T, change ...func(*passport.Config)) *testkit.Serv
 	return s
 }
 
-// Tokens that end with a session also end when the session expires, although no user signs
-// out. That holds for each grant of a user, and a refresh doesn't prolong it.
+// Tokens that end with a session also end when the session expires without a sign-out. This
+// holds for each grant of a user, and a refresh doesn't extend it.
 func TestToken_FR_09_FamilyEndsWhenTheSessionExpires(t *testing.T) {
 	for name, tt := range map[string]struct {
 		server, client bool
@@ -57,7 +57,7 @@ func TestToken_FR_09_FamilyEndsWhenTheSessionExpires(t *testing.T) {
 				s.WantAdmits(byImplicit, true, "of the implicit grant, while the session lasts")
 				byCode, byPassword = s.Refresh(web, byCode.Refresh).Tokens(), s.Refresh(legacy, byPassword.Refresh).Tokens()
 				if want := 60; tt.ends && (byCode.Expires != want || byPassword.Expires != want) {
-					t.Errorf("a minute before the session expires, expires_in is %d for a code and %d for a password, want %d", byCode.Expires, byPassword.Expires, want)
+					t.Errorf("a minute before the session expires, expires_in = %d for a code and %d for a password, want %d", byCode.Expires, byPassword.Expires, want)
 				}
 
 				time.Sleep(time.Minute)
@@ -76,7 +76,7 @@ func TestToken_FR_09_FamilyEndsWhenTheSessionExpires(t *testing.T) {
 	}
 }
 
-// A code ends with its session too, like one that EndSession ends.
+// A code also ends when its session expires, as with EndSession.
 func TestToken_FR_09_CodeEndsWhenTheSessionExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sessionEnding(t)
@@ -89,7 +89,7 @@ func TestToken_FR_09_CodeEndsWhenTheSessionExpires(t *testing.T) {
 }
 
 // A provider may still return a user whose session has just expired.
-func TestAuthorize_FR_09_ExpiredSessionIsNone(t *testing.T) {
+func TestAuthorize_FR_09_ExpiredSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sessionEnding(t, func(c *passport.Config) { c.FamiliesEndWithSession = true })
 		c, b := s.Web(), s.Browser().SignIn("alice")
@@ -101,7 +101,7 @@ func TestAuthorize_FR_09_ExpiredSessionIsNone(t *testing.T) {
 			t.Errorf("prompt=none after the session has expired = %s, want login_required", a)
 		}
 		if a := page.Allow(); strings.Contains(a.Target(), "code=") || !strings.Contains(a.Target(), "return_to=") {
-			t.Errorf("a consent page that is allowed after the session has expired = %s, want the sign-in page", a)
+			t.Errorf("Allow() after the session has expired = %s, want the sign-in page", a)
 		}
 	})
 }

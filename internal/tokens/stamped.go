@@ -8,9 +8,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Stamped returns the store for the server and its grants. Every access token that
-// it returns has the server's setting in InheritScopes, which is not stored. So no
-// reader can forget to set it.
+// Stamped returns the store for the server and its grants. It sets InheritScopes,
+// which is not stored, in every access token that it returns. So no reader can forget
+// to set it.
 func Stamped(store oauth.Store, inherit bool) oauth.Store { return stampedStore{store, inherit} }
 
 type stampedStore struct {

@@ -13,9 +13,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Every place that sees an access token gets the same answer from Can, whether the
-// server has just made the token or read it: claims on first issue and on a retry,
-// guards, lists, events, and a grant that reads the Store.
+// Can returns the same result for a new token and for a token that was read from the store:
+// in claims, at a retry, in guards, lists and events, and in a grant that reads the Store.
 func TestScopes_FR_16_EveryReaderSeesInheritance(t *testing.T) {
 	for _, inherit := range []bool{true, false} {
 		seen := map[string][]bool{}
@@ -54,7 +53,7 @@ func TestScopes_FR_16_EveryReaderSeesInheritance(t *testing.T) {
 		see("NewToken", personal.Token)
 		for name, jwt := range map[string]string{"first issue": first.Access, "refresh": refreshed.Access, "retry within the grace": again.Access, "implicit": fragment} {
 			if got := testkit.ClaimsOf(t, jwt)["may_read"]; got != inherit {
-				t.Errorf("InheritScopes = %v: Config.Claims on %s is told Can(orders:read) = %v", inherit, name, got)
+				t.Errorf("InheritScopes = %v: Config.Claims on %s: Can(orders:read) = %v", inherit, name, got)
 			}
 			use(jwt)
 		}
@@ -72,7 +71,7 @@ func TestScopes_FR_16_EveryReaderSeesInheritance(t *testing.T) {
 			"Store.AccessToken in a grant": 1, "Store.OpaqueToken in a grant": 1,
 		} {
 			if got := seen[where]; len(got) != n || slices.Contains(got, !inherit) {
-				t.Errorf("InheritScopes = %v: %s sees Can(orders:read) = %v, want %d times %v", inherit, where, got, n, inherit)
+				t.Errorf("InheritScopes = %v: %s: Can(orders:read) = %v, want %d times %v", inherit, where, got, n, inherit)
 			}
 		}
 	}
@@ -83,27 +82,27 @@ func withBearer(r *http.Request, token string) *http.Request {
 	return r
 }
 
-// A store may hand out one record to several readers: the server stamps a copy.
-func TestScopes_FR_16_RecordsOfTheStoreStayAsTheyAre(t *testing.T) {
+// A store may return the same record to several readers, so the server changes a copy.
+func TestScopes_FR_16_RecordsOfTheStoreAreNotChanged(t *testing.T) {
 	store := &sharing{Store: new(memstore.Store), rows: map[string]*oauth.AccessToken{}}
 	s := testkit.NewServer(t, testkit.WithInheritance, func(c *passport.Config) { c.Store = store })
 	token := s.MachineToken(s.Machine(), "scope", "orders")
 	for range 2 {
 		if a := s.Call(s.GuardClient(guard.Scopes("orders:read")), "Authorization", "Bearer "+token); a.Status != http.StatusOK {
-			t.Errorf("a guard for a scope below that of the token answers %s", a)
+			t.Errorf("a guard for a scope below the token's scope = %s, want 200", a)
 		}
 	}
 	for _, row := range store.rows {
 		if row.InheritScopes {
-			t.Error("the server changed a record that belongs to the store")
+			t.Error("the server changed a record of the store")
 		}
 	}
 	if len(store.rows) != 1 {
-		t.Errorf("the store was asked for %d tokens, want 1", len(store.rows))
+		t.Errorf("the store returned %d tokens, want 1", len(store.rows))
 	}
 }
 
-// sharing is a store that keeps the access tokens it was asked for in memory.
+// sharing is a store that returns the same record for every read of an access token.
 type sharing struct {
 	oauth.Store
 	rows map[string]*oauth.AccessToken

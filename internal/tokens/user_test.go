@@ -15,11 +15,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// closing is a set of users whose UserByID can be replaced while sign-in and
-// passwords keep working, and which counts its calls.
+// closing is a user provider that counts the calls of UserByID, and can replace it while
+// sign-in and passwords keep working.
 type closing struct {
 	*testkit.Accounts
-	byID  func() (*passport.User, error) // in place of UserByID, if set
+	byID  func() (*passport.User, error) // replaces UserByID, if set
 	calls atomic.Int64
 }
 
@@ -31,7 +31,7 @@ func (c *closing) UserByID(ctx context.Context, id string) (*passport.User, erro
 	return c.Accounts.UserByID(ctx, id)
 }
 
-// forgetful is a grant that issues for alice and never asks whether she exists.
+// forgetful returns a grant that issues for alice without checking that she exists.
 func forgetful() oauth.Grant {
 	n := 0
 	return testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
@@ -43,16 +43,16 @@ func forgetful() oauth.Grant {
 	})
 }
 
-// An issuance is one way to get a token for a user: prepare runs while the account
-// is open, and what it returns asks for the token.
+// issuance is a way to get a token for a user. prepare runs while the account is open, and
+// returns the function that requests the token.
 type issuance struct {
 	prepare func(s *testkit.Server) (ask func() *testkit.Response)
 	calls   int64  // of UserByID for one token
-	gone    string // the error code for a user who is gone
+	deleted string // the error code for a deleted user
 }
 
-// answerOf is the outcome of a Go call in the form of an HTTP response.
-func answerOf(t *testing.T, err error) *testkit.Response {
+// responseOf returns the error of a Go call as an HTTP response.
+func responseOf(t *testing.T, err error) *testkit.Response {
 	a := &testkit.Response{T: t, Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"error":""}`}
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
@@ -91,7 +91,7 @@ var issuances = map[string]issuance{
 	"personal token": {func(s *testkit.Server) func() *testkit.Response {
 		return func() *testkit.Response {
 			_, err := s.CreateToken(s.T.Context(), testkit.Ref("alice"), "laptop", "read")
-			return answerOf(s.T, err)
+			return responseOf(s.T, err)
 		}
 	}, 1, "not found"},
 	"personal token, JSON API": {func(s *testkit.Server) func() *testkit.Response {
@@ -123,8 +123,8 @@ var issuances = map[string]issuance{
 	}, 1, "invalid_token"},
 }
 
-// errorOf is the error code of a response, wherever it is: in JSON, in the fragment
-// of a redirect, in a challenge. The JSON API has a status alone.
+// errorOf returns the error code of a response, from JSON, the fragment of a redirect, or a
+// challenge. For the JSON API it is the status.
 func errorOf(a *testkit.Response) string {
 	switch challenge := a.Header.Get("WWW-Authenticate"); {
 	case strings.Contains(a.Target(), "#"):
@@ -152,16 +152,16 @@ func closingServer(t *testing.T) (*testkit.Server, *closing, *testkit.WatchedSto
 	return s, users, store
 }
 
-// The server asks UserByID for every user it issues for or admits, once, whichever
-// grant, responder or method of Server decided. It issues nothing on any answer but
-// the user it asked for.
-func TestToken_FR_14_EveryIssuanceAsksForTheUser(t *testing.T) {
-	server := map[string]string{"401": "500"} // error codes of the JSON API, by the one for "gone"
-	for name, answer := range map[string]struct {
+// The server calls UserByID once for every user for whom it issues or admits a token, with
+// every grant, responder and method of Server. It issues nothing unless UserByID returns this
+// user.
+func TestToken_FR_14_EveryIssuanceCallsUserByID(t *testing.T) {
+	server := map[string]string{"401": "500"} // error codes of the JSON API, by the code for a deleted user
+	for name, tt := range map[string]struct {
 		byID func() (*passport.User, error)
-		want string // "": the code for a user who is gone
+		want string // empty: the code for a deleted user
 	}{
-		"gone":       {func() (*passport.User, error) { return nil, fmt.Errorf("SELECT: %w", oauth.ErrNotFound) }, ""},
+		"deleted":    {func() (*passport.User, error) { return nil, fmt.Errorf("SELECT: %w", oauth.ErrNotFound) }, ""},
 		"nil":        {func() (*passport.User, error) { return nil, nil }, "server_error"},
 		"another ID": {func() (*passport.User, error) { return &passport.User{ID: "bob"}, nil }, "server_error"},
 		"no ID":      {func() (*passport.User, error) { return &passport.User{}, nil }, "server_error"},
@@ -173,43 +173,43 @@ func TestToken_FR_14_EveryIssuanceAsksForTheUser(t *testing.T) {
 			t.Run(way+"/"+name, func(t *testing.T) {
 				s, users, store := closingServer(t)
 				ask := i.prepare(s)
-				users.byID = answer.byID
+				users.byID = tt.byID
 				issued, events := store.Count("Issue"), len(testkit.EventsOf[passport.AccessTokenIssued](s))
 				a := ask()
-				want := answer.want
+				want := tt.want
 				switch {
 				case want == "":
-					want = i.gone
-				case server[i.gone] != "" && want == "temporarily_unavailable":
+					want = i.deleted
+				case server[i.deleted] != "" && want == "temporarily_unavailable":
 					want = "503"
-				case server[i.gone] != "":
+				case server[i.deleted] != "":
 					want = "500"
 				}
 				if got := errorOf(a); got != want {
-					t.Errorf("UserByID answers %q: the error is %q, want %q: %s", name, got, want, a)
+					t.Errorf("UserByID returns %q: error = %q, want %q: %s", name, got, want, a)
 				}
 				if want == "temporarily_unavailable" && way != "personal token" && !strings.Contains(a.Target(), "#") && a.Status != 503 {
-					t.Errorf("UserByID is unavailable: the status is %d, want 503", a.Status)
+					t.Errorf("UserByID is unavailable: status = %d, want 503", a.Status)
 				}
 				if strings.Contains(a.Body, "access_token") || strings.Contains(a.Target(), "access_token") {
-					t.Errorf("UserByID answers %q: a token was issued: %s", name, a)
+					t.Errorf("UserByID returns %q: a token was issued: %s", name, a)
 				}
 				if n := store.Count("Issue"); n != issued {
-					t.Errorf("UserByID answers %q: %d tokens were stored", name, n-issued)
+					t.Errorf("UserByID returns %q: %d tokens were stored, want none", name, n-issued)
 				}
 				if n := len(testkit.EventsOf[passport.AccessTokenIssued](s)); n != events {
-					t.Errorf("UserByID answers %q: %d tokens were announced", name, n-events)
+					t.Errorf("UserByID returns %q: %d AccessTokenIssued events, want none", name, n-events)
 				}
 			})
 		}
 	}
 	for way, i := range issuances {
-		t.Run(way+"/there", func(t *testing.T) {
+		t.Run(way+"/existing", func(t *testing.T) {
 			s, users, _ := closingServer(t)
 			ask := i.prepare(s)
 			users.calls.Store(0)
 			if a := ask(); a.Status >= 400 || strings.Contains(a.Target(), "error=") || strings.Contains(a.Body, `"error":"`) && !strings.Contains(a.Body, `"error":""`) {
-				t.Errorf("a user who is there gets no token: %s", a)
+				t.Errorf("an existing user gets no token: %s", a)
 			}
 			if n := users.calls.Load(); n != i.calls {
 				t.Errorf("UserByID was called %d times for one token, want %d", n, i.calls)
@@ -218,25 +218,25 @@ func TestToken_FR_14_EveryIssuanceAsksForTheUser(t *testing.T) {
 	}
 }
 
-// The right password of a closed account is answered like a wrong one, and the
-// throttle counts it like one.
+// The right password of a closed account gets the same response as a wrong password, and
+// counts for the throttle.
 func TestToken_FR_14_PasswordOfAClosedAccountIsCounted(t *testing.T) {
 	s, users, _ := closingServer(t)
 	c := s.Legacy()
 	wrong := s.SignIn(c, "alice", "wrong")
 	users.byID = func() (*passport.User, error) { return nil, oauth.ErrNotFound }
 	if a := s.SignIn(c, "alice", testkit.PasswordOf("alice")); a.Body != wrong.Body || a.Status != wrong.Status {
-		t.Errorf("the right password of a closed account is answered %s, want %s as for a wrong one", a, wrong)
+		t.Errorf("the right password of a closed account = %s, want the response to a wrong one: %s", a, wrong)
 	}
 	for range 20 {
 		if s.SignIn(c, "alice", testkit.PasswordOf("alice")).Status == http.StatusTooManyRequests {
 			return
 		}
 	}
-	t.Error("22 attempts with the right password of a closed account were never answered 429: the throttle doesn't count them")
+	t.Error("22 attempts with the right password of a closed account gave no 429: the throttle doesn't count them")
 }
 
-// Users of a provider that is no longer configured are gone.
+// Users of a provider that is no longer configured count as deleted.
 func TestToken_FR_14_UnknownProvider(t *testing.T) {
 	s, staff := testkit.WithStaff(t, "alice")
 	clerk := oauth.UserRef{Provider: "staff", ID: "alice"}
@@ -260,23 +260,23 @@ func TestToken_FR_14_UnknownProvider(t *testing.T) {
 		"refresh":   without.Refresh(web, refreshed.Refresh),
 	} {
 		if a.WantJSONError(400, "invalid_grant"); a.Description() != "the account may no longer act" {
-			t.Errorf("%s: the client is told %q", name, a.Description())
+			t.Errorf("%s: error_description = %q", name, a.Description())
 		}
 	}
-	without.WantAdmits(tok.Access, false, "of a provider that is not configured any more")
+	without.WantAdmits(tok.Access, false, "of a provider that is no longer configured")
 	if _, err := without.CreateToken(t.Context(), clerk, "laptop"); err == nil {
-		t.Error("CreateToken for a user of a provider that is not configured = nil, want an error")
+		t.Error("CreateToken() for a user of an unknown provider = nil, want an error")
 	}
 	for c, err := range s.Clients(t.Context()) {
 		if testkit.Check(t, err); c.Key != "" {
-			t.Errorf("a client %q was made for personal tokens of a provider that is not configured", c.Key)
+			t.Errorf("the client %q was created for personal tokens of an unknown provider", c.Key)
 		}
 	}
 	s.WantBlameless()
 }
 
-// What the built-in grants check besides the user holds for a grant that does not
-// look: the family must be live, and a retry answers with its own family's token.
+// A grant without checks is still bound to the server's rules: the family must be live, and
+// a retry returns a token of its own family.
 func TestToken_FR_14_OwnGrantCannotRevive(t *testing.T) {
 	var decide func(r *oauth.TokenRequest) *oauth.Authorization
 	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return decide(r), nil })))
@@ -294,11 +294,11 @@ func TestToken_FR_14_OwnGrantCannotRevive(t *testing.T) {
 			return &oauth.Authorization{Subject: oauth.ForUser(testkit.Ref("alice")), Family: f}
 		}
 		if a := s.Exchange(kiosk, "grant_type", testkit.VoucherType).WantJSONError(400, "invalid_grant"); a.Description() != "the authorization was revoked or has ended" {
-			t.Errorf("a token into a family that was %s: the client is told %q", name, a.Description())
+			t.Errorf("a token in a family that was %s: error_description = %q", name, a.Description())
 		}
 	}
 
-	// bob's token, named as what was issued to alice before.
+	// bob's token, as if it had been issued to alice before.
 	bobs := s.Row(s.Redeem(web, s.Browser().SignIn("bob").Authorize(web).Allow().Code()).Access)
 	s.Refresh(web, tok.Refresh).Tokens()
 	spent, err := s.Store.RefreshToken(t.Context(), oauth.DigestOf(tok.Refresh))
@@ -317,6 +317,6 @@ func TestToken_FR_14_OwnGrantCannotRevive(t *testing.T) {
 		t.Errorf("a grant for alice got bob's token: %s", a)
 	}
 	if !strings.Contains(s.Log.String(), "another family or client") {
-		t.Errorf("the log does not say what the grant did wrong: %s", s.Log)
+		t.Errorf("the log does not name the fault of the grant: %s", s.Log)
 	}
 }

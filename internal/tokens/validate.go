@@ -49,7 +49,7 @@ func (i *Request) validateSubject() error {
 
 // validateList refuses an element that is empty, or has a space or a control
 // character. Tokens and rows store lists separated by spaces, so such an element
-// would be read as another one or as several.
+// would be read as a different element or as several.
 func validateList(name string, list []string) error {
 	for _, element := range list {
 		if element == "" || strings.ContainsFunc(element, func(r rune) bool { return r <= ' ' || r == utf8.RuneError || r == 0x7f }) {
@@ -60,8 +60,8 @@ func validateList(name string, list []string) error {
 }
 
 // validateFamily refuses a family that would escape revocation. A row without a
-// family's ID is a client's own token. A family that claims to be newer than the
-// request escapes revocations in the meantime.
+// family ID is a client's own token. A family that claims to be newer than the
+// request would escape a revocation between the two times.
 func (i *Request) validateFamily() error {
 	switch f := i.Family; {
 	case f.ID == "":
@@ -69,9 +69,9 @@ func (i *Request) validateFamily() error {
 	case f.ClientID != i.Client.ID && (i.NewFamily || i.Refresh || i.Spends.Purpose == oauth.SpendCode):
 		// Only an access token may join another client's family, as in a token
 		// exchange. It ends with the family.
-		return errors.New("its family is another client's")
+		return errors.New("its family belongs to another client")
 	case i.NewFamily && (f.CreatedAt.IsZero() || f.CreatedAt.After(i.Time)):
-		return errors.New("its new family was not created when the request came in: use TokenRequest.Time")
+		return errors.New("its new family has a later creation time than the request, or none: use TokenRequest.Time")
 	case i.NewFamily && !f.RevokedAt.IsZero():
 		return errors.New("its new family is revoked")
 	case i.NewFamily && !f.ExpiresAt.IsZero() && !i.Time.Before(f.ExpiresAt):
@@ -91,7 +91,7 @@ func (i *Request) validateSpend() error {
 	case p != "" && p != oauth.SpendCode && p != oauth.SpendRefreshToken && !p.Custom():
 		return errors.New("the purpose of its one-time value needs a dot in its name")
 	case p.Custom() && !i.Spends.Until.After(i.Time):
-		return errors.New("it does not say how long its one-time value is kept")
+		return errors.New("it does not set how long its one-time value is kept: set Spends.Until")
 	case p == oauth.SpendRefreshToken && !i.Refresh:
 		return errors.New("it spends a refresh token without replacing it")
 	}
@@ -99,8 +99,8 @@ func (i *Request) validateSpend() error {
 }
 
 // checkProvider refuses a user of another provider than the client's. Otherwise a
-// grant without such a check could confuse user 1 of one provider with user 1 of
-// another. A client that was moved to another provider must lose its old users.
+// grant could confuse user 1 of one provider with user 1 of another. A client that
+// was moved to another provider must lose its old users.
 func checkProvider(c *oauth.Client, a *oauth.Authorization) error {
 	if user, isUser := a.Subject.User(); isUser && !actsFor(c, user) {
 		provider := cmp.Or(c.Provider, oauth.DefaultProvider)

@@ -12,8 +12,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The switches of a client hold for each grant, also one that does not look: its
-// scopes, whether it may refresh, whether it is active.
+// The settings of a client hold for each grant, even for a grant without checks: its scopes,
+// whether it may refresh, and whether it is active.
 func TestNeverRepeat_A12_D15_E13_RT_11_RestrictionsHoldForEachGrant(t *testing.T) {
 	greedy := testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{
@@ -26,7 +26,7 @@ func TestNeverRepeat_A12_D15_E13_RT_11_RestrictionsHoldForEachGrant(t *testing.T
 	c := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType}, Scopes: []string{"read"}})
 	tok := s.Exchange(c, "grant_type", testkit.VoucherType).Tokens()
 	if tok.Scope != "read" || tok.Refresh != "" {
-		t.Errorf("a grant that gives everything gave %+v; want the client's scope, and no refresh token for a client that may not refresh", tok)
+		t.Errorf("a grant for all scopes with a refresh token gave %+v, want the client's scope and no refresh token", tok)
 	}
 	s.Suspend(c)
 	s.Exchange(c, "grant_type", testkit.VoucherType).WantJSONError(401, "invalid_client")
@@ -39,9 +39,9 @@ func TestNeverRepeat_A12_D15_E13_RT_11_RestrictionsHoldForEachGrant(t *testing.T
 	s.Exchange(machine, "grant_type", "client_credentials", "scope", "write").WantJSONError(400, "invalid_scope")
 }
 
-// A grant that misbehaves is refused before anything is written, and the log
-// says what is wrong with it.
-func TestToken_MisbehavingGrants(t *testing.T) {
+// An invalid authorization of a grant is refused before anything is written. The log names
+// the fault.
+func TestToken_InvalidAuthorizations(t *testing.T) {
 	sound := func(r *oauth.TokenRequest) *oauth.Authorization {
 		a, err := testkit.Voucher{}.Authorize(context.Background(), r)
 		if err != nil {
@@ -57,7 +57,7 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 		change func(*oauth.TokenRequest, *oauth.Authorization)
 		log    string
 	}{
-		"nobody":               {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.Subject{} }, "names no subject"},
+		"no subject":           {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.Subject{} }, "names no subject"},
 		"a user without an ID": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Subject = oauth.ForUser(testkit.Ref("")) }, "names no subject"},
 		"a user without provider": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
 			a.Subject = oauth.ForUser(oauth.UserRef{ID: "alice"})
@@ -66,12 +66,12 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 			a.Subject, a.Family.User = oauth.ForUser(testkit.Ref("alice\n")), testkit.Ref("alice\n")
 		}, "cannot be stored"},
 		"a user without a family": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family, a.NewFamily = nil, false }, "without a family"},
-		"somebody else's family":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User = testkit.Ref("bob") }, "without a family of that user"},
+		"another user's family":   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User = testkit.Ref("bob") }, "without a family of that user"},
 		"another provider's":      {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.User.Provider = "staff" }, "without a family of that user"},
-		"another client's family": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ClientID = "another" }, "another client's"},
+		"another client's family": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ClientID = "another" }, "another client"},
 		"a family without an ID":  {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ID = "" }, "no ID"},
-		"a family of the future":  {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = r.Time.Add(time.Microsecond) }, "when the request came in"},
-		"a family of no time":     {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = time.Time{} }, "when the request came in"},
+		"a family in the future":  {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = r.Time.Add(time.Microsecond) }, "a later creation time than the request, or none"},
+		"a family without a time": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Family.CreatedAt = time.Time{} }, "a later creation time than the request, or none"},
 		"a family that has ended": {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.ExpiresAt = r.Time }, "ended already"},
 		"a revoked new family":    {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Family.RevokedAt = r.Time }, "new family is revoked"},
 		"a negative lifetime":     {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.AccessTokenTTL = -time.Hour }, "is negative"},
@@ -88,12 +88,12 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 		"a ticket":                   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = oauth.SpendTicket }, "needs a dot"},
 		"no purpose":                 {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Purpose = "" }, "a purpose and an ID"},
 		"no ID":                      {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.ID = "" }, "a purpose and an ID"},
-		"kept for no time":           {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = time.Time{} }, "how long"},
-		"kept until now":             {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = r.Time }, "how long"},
-		"refresh without another": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
+		"no Until":                   {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = time.Time{} }, "how long"},
+		"Until is now":               {sound, func(r *oauth.TokenRequest, a *oauth.Authorization) { a.Spends.Until = r.Time }, "how long"},
+		"refresh without successor": {sound, func(_ *oauth.TokenRequest, a *oauth.Authorization) {
 			a.Spends, a.Refresh = oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: "x"}, false
 		}, "without replacing it"},
-		"nothing at all": {func(*oauth.TokenRequest) *oauth.Authorization { return nil }, func(*oauth.TokenRequest, *oauth.Authorization) {}, "neither"},
+		"nil": {func(*oauth.TokenRequest) *oauth.Authorization { return nil }, func(*oauth.TokenRequest, *oauth.Authorization) {}, "neither"},
 	} {
 		t.Run(name, func(t *testing.T) {
 
@@ -105,22 +105,22 @@ func TestToken_MisbehavingGrants(t *testing.T) {
 			c := s.Kiosk("refresh_token")
 			a := s.Exchange(c, "grant_type", testkit.VoucherType, "voucher", "alice-1").WantJSONError(500, "server_error")
 			if a.Description() != "" {
-				t.Errorf("the client is told %q, want nothing of what is wrong inside", a.Description())
+				t.Errorf("error_description = %q, want none", a.Description())
 			}
 			if n := store.Count("Issue"); n != 0 {
-				t.Errorf("something was written %d times", n)
+				t.Errorf("%d writes, want none", n)
 			}
 			if !strings.Contains(s.Log.String(), tt.log) {
-				t.Errorf("the log does not say %q: %s", tt.log, s.Log)
+				t.Errorf("the log does not contain %q: %s", tt.log, s.Log)
 			}
 		})
 	}
 	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return sound(r), nil })))
-	s.Exchange(s.Kiosk(), "grant_type", testkit.VoucherType, "voucher", "alice-1").Tokens() // the base of all these is sound
+	s.Exchange(s.Kiosk(), "grant_type", testkit.VoucherType, "voucher", "alice-1").Tokens() // the unchanged authorization is valid
 }
 
-// An access token may join the family of another client's, as one does that is
-// exchanged for another (RFC 8693): it ends with it, and cannot be refreshed.
+// An access token may join another client's family, as in a token exchange (RFC 8693). It
+// ends with the family, and cannot be refreshed.
 func TestToken_TX_04_TokenInAnotherClientsFamily(t *testing.T) {
 	var joined *oauth.Family
 	refresh := false
@@ -136,9 +136,9 @@ func TestToken_TX_04_TokenInAnotherClientsFamily(t *testing.T) {
 	joined = stored.Family
 	exchanged := s.Exchange(exchanger, "grant_type", testkit.VoucherType).Tokens()
 	if got := s.Call(s.Guard(), "Authorization", "Bearer "+exchanged.Access).Told(); got.User != "alice" || got.Client != exchanger.ID {
-		t.Errorf("the API was told %+v, want alice at the client that exchanged", got)
+		t.Errorf("the guard returned %+v, want alice and the exchanging client", got)
 	}
-	// Its own client cannot end it alone. The log says why.
+	// The exchanging client cannot revoke it. The log says why.
 	if got := s.Do(s.FormRequest(exchanger, "/oauth/revoke", "token", exchanged.Access)); got.Status != 200 {
 		t.Errorf("revocation of a token in another client's family = %d %s, want 200", got.Status, got.Body)
 	}
@@ -146,12 +146,12 @@ func TestToken_TX_04_TokenInAnotherClientsFamily(t *testing.T) {
 	refresh = true
 	s.Exchange(exchanger, "grant_type", testkit.VoucherType).WantJSONError(500, "server_error")
 	testkit.Check(t, s.RevokeToken(t.Context(), testkit.ClaimsOf(t, tok.Access)["jti"].(string)))
-	s.WantAdmits(exchanged.Access, false, "in a family that was revoked")
+	s.WantAdmits(exchanged.Access, false, "in a revoked family")
 }
 
-// A purpose is part of a one-time value's name: the same ID under two is two
-// values, and a custom one is never a code.
-func TestNeverRepeat_F14_PurposesKeepApart(t *testing.T) {
+// A purpose is part of a one-time value: the same ID under two purposes is two values, and a
+// custom value never equals a code.
+func TestNeverRepeat_F14_PurposesAreSeparate(t *testing.T) {
 	purpose := oauth.Purpose("")
 	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{Subject: oauth.ForClient(), Spends: oauth.Spend{Purpose: purpose, ID: r.Form.Get("id"), Until: r.Time.Add(time.Hour)}}, nil
@@ -168,9 +168,8 @@ func TestNeverRepeat_F14_PurposesKeepApart(t *testing.T) {
 	s.Redeem(web, code)
 }
 
-// A grant can write to the request that it gets. The server goes on with its own
-// client and its own time.
-func TestToken_GrantsCannotChangeWhomTheServerServes(t *testing.T) {
+// A grant can change its request. The server still uses the original client and time.
+func TestToken_GrantsCannotReplaceClientAndTime(t *testing.T) {
 	var other *oauth.Client
 	grant := testkit.GrantFunc(func(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 		r.Client, r.Time = other, r.Time.Add(10*time.Hour)
@@ -184,13 +183,13 @@ func TestToken_GrantsCannotChangeWhomTheServerServes(t *testing.T) {
 	c := s.Register(passport.Registration{GrantTypes: []string{testkit.VoucherType}, Scopes: []string{"read"}})
 	token := s.Stored(t, &testkit.Issued{Access: s.Exchange(c, "grant_type", testkit.VoucherType).Tokens().Access})
 	if token.Client.ID != c.ID || len(token.Scopes) != 1 || time.Until(token.IssuedAt) > time.Minute {
-		t.Errorf("a grant that replaced client and time got a token of client %q with the scopes %v at %v; want the client %q that sent the request, its scopes, and now",
+		t.Errorf("a grant replaced client and time: token of client %q with scopes %v at %v; want client %q, its scopes, and now",
 			token.Client.ID, token.Scopes, token.IssuedAt, c.ID)
 	}
 }
 
-// A nil pointer that is returned as an error is a mistake of the application's. It is
-// a server_error in the log, not a panic.
+// A nil pointer as an error is a fault of the application. It gives server_error and a log
+// line, not a panic.
 func TestToken_NilErrors(t *testing.T) {
 	var none *oauth.Error
 	var noReplay *oauth.ReplayError

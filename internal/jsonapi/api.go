@@ -61,7 +61,7 @@ func (a *API) respond(w http.ResponseWriter, r *http.Request, resource resource)
 		return response{}, &failure{status: http.StatusForbidden, Message: "The request was sent by another site.", cause: err}
 	}
 	input, at, malformed := readInput(r)
-	if bodylimit.TimedOut(malformed) { // the request's context has ended too, so the user can't be looked up
+	if bodylimit.TimedOut(malformed) { // the request's context has also ended, so the user can't be looked up
 		return response{}, malformed
 	}
 	endpoint, ok := resource[input.method(r)]

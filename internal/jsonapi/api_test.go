@@ -15,7 +15,7 @@ import (
 	"github.com/go-passport/passport/memstore"
 )
 
-// apiRoutes are the endpoints by name, as Passport has them.
+// apiRoutes are the endpoints under the route names of Laravel Passport.
 var apiRoutes = map[string]string{
 	"passport.clients.index": "GET /oauth/clients", "passport.clients.store": "POST /oauth/clients",
 	"passport.clients.update": "PUT /oauth/clients/{id}", "passport.clients.destroy": "DELETE /oauth/clients/{id}",
@@ -30,7 +30,7 @@ func TestJSONAPI_RoutesHaveTheNamesOfPassport(t *testing.T) {
 		found := map[string]string{}
 		for r := range s.Routes() {
 			method, _, ours := strings.Cut(apiRoutes[r.Name], " ")
-			if ours && (r.Method == method || found[r.Name] == "") { // the others are HEAD and those that are refused
+			if ours && (r.Method == method || found[r.Name] == "") { // the other routes are HEAD and refused methods
 				found[r.Name] = r.Method + " " + r.Path
 			}
 		}
@@ -38,26 +38,26 @@ func TestJSONAPI_RoutesHaveTheNamesOfPassport(t *testing.T) {
 	}
 	s := testkit.NewServer(t)
 	if got := routes(s); !maps.Equal(got, apiRoutes) {
-		t.Errorf("the routes are %q, want %q", got, apiRoutes)
+		t.Errorf("routes = %q, want %q", got, apiRoutes)
 	}
 	if got := routes(s.Restart(func(c *passport.Config) { c.DisableJSONAPI = true })); len(got) != 0 {
-		t.Errorf("DisableJSONAPI leaves the routes %q", got)
+		t.Errorf("routes with DisableJSONAPI = %q, want none", got)
 	}
 	if got := routes(s.Restart(func(c *passport.Config) { c.Users = nil })); len(got) != 0 {
-		t.Errorf("without users there are the routes %q", got)
+		t.Errorf("routes without users = %q, want none", got)
 	}
 	moved := s.Restart(func(c *passport.Config) { c.Path, c.Issuer = "/auth", testkit.Issuer+"/shop" })
 	moved.Browser().SignIn("alice").Ask("GET", "/auth/clients").Want(200, `[]`)
 	if got := routes(moved)["passport.clients.update"]; got != "PUT /shop/auth/clients/{id}" {
-		t.Errorf("the route of a moved server is %q", got)
+		t.Errorf("route with another path = %q", got)
 	}
 	off := s.Restart(func(c *passport.Config) { c.DisableJSONAPI = true })
 	if a := off.Do(httptest.NewRequest("GET", testkit.Issuer+"/oauth/clients", nil)); a.Status != 404 {
-		t.Errorf("a server without the JSON API answers %d %s", a.Status, a.Body)
+		t.Errorf("a server without the JSON API = %d %s, want 404", a.Status, a.Body)
 	}
 }
 
-// everyAPIRequest returns a request to each endpoint, with nothing in it.
+// everyAPIRequest returns an empty request to each endpoint.
 func everyAPIRequest(b *testkit.Browser) (requests []*http.Request) {
 	for _, name := range slices.Sorted(maps.Keys(apiRoutes)) {
 		method, path, _ := strings.Cut(apiRoutes[name], " ")
@@ -66,9 +66,9 @@ func everyAPIRequest(b *testkit.Browser) (requests []*http.Request) {
 	return requests
 }
 
-// Nobody gets in who is not signed in, whatever he accepts, and no bearer token
-// opens these doors. It is an API, so the answer is JSON, never a redirect.
-func TestJSONAPI_NeedsSomebodyWhoIsSignedIn(t *testing.T) {
+// The API requires a signed-in user and accepts no bearer token. The response is always
+// JSON and never a redirect, regardless of the Accept header.
+func TestJSONAPI_RequiresASignedInUser(t *testing.T) {
 	s := testkit.NewServer(t)
 	token := s.GrantTokens(s.Web()).Access
 	for _, header := range []http.Header{{}, {"Accept": {"text/html"}}, {"Authorization": {"Bearer " + token}}} {
@@ -79,12 +79,12 @@ func TestJSONAPI_NeedsSomebodyWhoIsSignedIn(t *testing.T) {
 		}
 	}
 	if !strings.Contains(s.Log.String(), `"error":"login_required"`) {
-		t.Error("the log does not say why")
+		t.Error("the log has no login_required")
 	}
 }
 
-// Another site cannot make a signed-in browser change anything, nor a frame
-// without an origin, also where the issuer is plain http and browsers say less.
+// Neither another site nor a sandboxed frame can change anything with a signed-in
+// browser. This holds under an http issuer too, where browsers send fewer headers.
 func TestJSONAPI_NeverRepeat_B10_OtherSitesChangeNothing(t *testing.T) {
 	s := testkit.NewServer(t)
 	plain := s.Restart(func(c *passport.Config) { c.Issuer, c.InsecureAllowHTTP = "http://auth.example.com", true })
@@ -109,19 +109,19 @@ func TestJSONAPI_NeverRepeat_B10_OtherSitesChangeNothing(t *testing.T) {
 					}
 				}
 				if r.Method == "GET" {
-					continue // changes nothing, and no site may read the answer
+					continue // changes nothing, and no other site can read the response
 				}
 				b.Sent(r).Want(403, `{"message":"The request was sent by another site."}`)
 			}
 			if got := b.Ask("GET", "/oauth/clients").List(); len(got) != 0 {
-				t.Errorf("another site has made a client: %v", got)
+				t.Errorf("another site created a client: %v", got)
 			}
 		})
 	}
 }
 
-// A preflight gets no permission, and a method that is not there is told so in
-// JSON with those that are, as Laravel has it.
+// A preflight gets no permission. The response to an unsupported method is JSON with the
+// supported methods, as in Laravel.
 func TestJSONAPI_OtherMethods(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -133,18 +133,18 @@ func TestJSONAPI_OtherMethods(t *testing.T) {
 			a := b.Ask(method, path)
 			a.Want(405, fmt.Sprintf(`{"message":"The %s method is not supported for route %s. Supported methods: %s."}`, method, path[1:], allow))
 			if a.Header.Get("Allow") != allow {
-				t.Errorf("%s %s: Allow is %q, want %q", method, path, a.Header.Get("Allow"), allow)
+				t.Errorf("%s %s: Allow = %q, want %q", method, path, a.Header.Get("Allow"), allow)
 			}
 		}
 		if strings.HasPrefix(allow, "GET") {
 			if a := b.Ask("HEAD", path); a.Status != 200 {
-				t.Errorf("HEAD %s answers %d", path, a.Status)
+				t.Errorf("HEAD %s = %d", path, a.Status)
 			}
 		}
 	}
 }
 
-// What a body can be: nothing that is sent is a fault of the server.
+// No body causes a server error.
 func TestJSONAPI_Bodies(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -173,16 +173,16 @@ func TestJSONAPI_Bodies(t *testing.T) {
 		post(media, strings.Repeat(" ", 70<<10)).Want(413, `{"message":"The body is too large."}`)
 	}
 	if a := post("application/vnd.api+json; charset=utf-8", `{"name":"App","redirect":"https://example.com/cb"}`); a.Status != 201 {
-		t.Errorf("JSON of a kind of its own: %d %s", a.Status, a.Body)
+		t.Errorf("a JSON type with a suffix: %d %s", a.Status, a.Body)
 	}
-	// What is in the query is not read: names do not belong into logs.
+	// The query is ignored, because proxies log it.
 	b.Ask("POST", "/oauth/clients?name=x&redirect=https://example.com/cb&_method=DELETE", map[string]string{}).
 		WantInvalid(required, "name", name, "redirect", redirect)
 }
 
-// The first provider in which somebody is signed in counts: the default one, then
-// by name.
-func TestJSONAPI_WhoCountsWithSeveralProviders(t *testing.T) {
+// With several providers, the first one with a signed-in user counts: the default
+// provider, then by name.
+func TestJSONAPI_OrderOfProviders(t *testing.T) {
 	providers := map[string]passport.UserProvider{}
 	all := map[string]*testkit.Accounts{"users": testkit.NewAccounts("u"), "admins": testkit.NewAccounts("a"), "staff": testkit.NewAccounts("s")}
 	for _, name := range []string{"admins", "staff"} {
@@ -198,15 +198,15 @@ func TestJSONAPI_WhoCountsWithSeveralProviders(t *testing.T) {
 	for _, in := range []struct{ provider, id string }{{"staff", "s"}, {"admins", "a"}, {"users", "u"}} {
 		all[in.provider].Sessions["one"] = &passport.User{ID: in.id}
 		if got := who(); got != in.id {
-			t.Errorf("with %s signed in too, the client is %s's", in.id, got)
+			t.Errorf("with %s signed in too, the owner is %s", in.id, got)
 		}
 	}
-	all["admins"].Failure = errors.New("out of order") // is not asked
+	all["admins"].Failure = errors.New("unavailable") // not called
 	if got := who(); got != "u" {
-		t.Errorf("the client is %s's", got)
+		t.Errorf("the owner is %s, want u", got)
 	}
 	delete(all["users"].Sessions, "one")
-	b.Ask("GET", "/oauth/scopes").Want(500, `{"message":"Server Error"}`) // never the next one instead
+	b.Ask("GET", "/oauth/scopes").Want(500, `{"message":"Server Error"}`) // and not the user of the next provider
 	only, err := passport.New(passport.Config{Issuer: testkit.Issuer, Store: new(memstore.Store), Keys: testkit.NewKeys(t), Providers: map[string]passport.UserProvider{"staff": all["staff"]}})
 	if err != nil {
 		t.Fatal(err)
@@ -215,15 +215,15 @@ func TestJSONAPI_WhoCountsWithSeveralProviders(t *testing.T) {
 	b.Ask("GET", "/oauth/clients").Want(200, `[]`)
 }
 
-// An answer tells nobody what only the log is to know, and holds no digest.
+// Responses and log contain no secret and no digest.
 func TestJSONAPI_NeverRepeat_C9_C10_NoSecretAndNoDigest(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
-	made := b.Create("App", "https://example.com/cb")
+	created := b.Create("App", "https://example.com/cb")
 	c := s.Web()
 	tokens := s.GrantTokens(c)
 	personal := b.Ask("POST", personalPath, map[string]any{"name": "x"}).JSON()
-	secrets := []string{testkit.AsText(made["secret"]), c.Secret, tokens.Access, tokens.Refresh, testkit.AsText(personal["accessToken"])}
+	secrets := []string{testkit.AsText(created["secret"]), c.Secret, tokens.Access, tokens.Refresh, testkit.AsText(personal["accessToken"])}
 	for client, err := range s.Clients(t.Context()) {
 		testkit.Check(t, err)
 		for _, secret := range client.Secrets {
@@ -243,40 +243,39 @@ func TestJSONAPI_NeverRepeat_C9_C10_NoSecretAndNoDigest(t *testing.T) {
 		body := b.Ask("GET", path).Body
 		for _, secret := range secrets {
 			if strings.Contains(body, secret) {
-				t.Errorf("GET %s shows a secret or its digest: %s", path, body)
+				t.Errorf("GET %s returns a secret or its digest: %s", path, body)
 			}
 		}
 		if strings.Contains(body, "ecret") || strings.Contains(body, "igest") {
-			t.Errorf("GET %s has a field for a secret: %s", path, body)
+			t.Errorf("GET %s returns a field for a secret: %s", path, body)
 		}
 	}
 	for _, secret := range secrets {
 		if strings.Contains(s.Log.String(), secret) {
-			t.Error("the log has a secret, or its digest")
+			t.Error("the log has a secret or its digest")
 		}
 	}
 }
 
-// Every request with a token of the client reads all of its redirect URIs, and an
-// answer about bad ones repeats them: one that is as large as a body may be must
-// not become a hundred times as much work.
+// The number of redirect URIs is limited, because every request with a token of the
+// client reads all of them, and an error about invalid URIs repeats them.
 func TestClientsAPI_NeverRepeat_F10_ManyRedirectURIs(t *testing.T) {
 	b := testkit.NewServer(t).Browser().SignIn("alice")
 	uris := make([]string, 100)
 	for i := range uris {
 		uris[i] = fmt.Sprintf("https://example.com/%d", i)
 	}
-	made := b.Create("App", strings.Join(uris, ","))
-	if got := len(made["redirect_uris"].([]any)); got != len(uris) {
+	created := b.Create("App", strings.Join(uris, ","))
+	if got := len(created["redirect_uris"].([]any)); got != len(uris) {
 		t.Errorf("%d redirect URIs were registered, want %d", got, len(uris))
 	}
 	for _, list := range []string{strings.Join(slices.Concat(uris, []string{"https://example.com/more"}), ","), strings.Repeat(",", 60_000), strings.Repeat("a.b:/c,", 8_000)} {
 		for _, a := range []*testkit.Response{
 			b.Ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": list}),
-			b.Ask("PUT", "/oauth/clients/"+made["id"].(string), map[string]any{"name": "App", "redirect": list}),
+			b.Ask("PUT", "/oauth/clients/"+created["id"].(string), map[string]any{"name": "App", "redirect": list}),
 		} {
 			if a.Status != 422 || len(a.Body) > 1000 {
-				t.Errorf("%d redirect URIs: status %d and %d bytes, want 422 and a few", strings.Count(list, ",")+1, a.Status, len(a.Body))
+				t.Errorf("%d redirect URIs: status %d and %d bytes, want 422 and at most 1000 bytes", strings.Count(list, ",")+1, a.Status, len(a.Body))
 			}
 		}
 	}

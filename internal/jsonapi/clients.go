@@ -50,7 +50,7 @@ func createClient(a *API, r *request) (response, error) {
 	}
 	c, secret, err := a.Clients.Create(r.Context(), reg)
 	if errors.Is(err, oauth.ErrLimit) {
-		f.add("name", "You have as many clients as are allowed. Delete one first.")
+		f.add("name", "You have reached the limit of clients. Delete one first.")
 		return response{}, fmt.Errorf("%w: %w", err, f.err())
 	}
 	if err != nil {
@@ -90,7 +90,7 @@ func updateClient(a *API, r *request) (response, error) {
 			return response{}, err
 		}
 	}
-	return response{}, &failure{status: http.StatusConflict, Message: "The client was changed by somebody else at the same time."}
+	return response{}, &failure{status: http.StatusConflict, Message: "Another request changed the client at the same time."}
 }
 
 // deleteClient serves DELETE /oauth/clients/{id}. It revokes the client and its
@@ -121,8 +121,8 @@ func (a *API) clientOf(r *request) (*oauth.Client, error) {
 	return c, nil
 }
 
-// asRegistered returns the URIs in their registered form. The API shows a comma in
-// a URI percent-encoded, and a form that changes only the name sends it back so.
+// asRegistered returns the URIs in their registered form. The API percent-encodes a
+// comma in a URI, and a form that changes only the name sends the encoded URI back.
 func asRegistered(uris, registered []string) []string {
 	left := slices.Clone(registered)
 	out := make([]string, 0, len(uris))
@@ -136,7 +136,7 @@ func asRegistered(uris, registered []string) []string {
 	return out
 }
 
-// distinct returns each text once, in order.
+// distinct returns the texts without duplicates, in order.
 func distinct(texts []string) (once []string) {
 	for _, text := range texts {
 		if !slices.Contains(once, text) {

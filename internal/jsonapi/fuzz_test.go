@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// Whatever a body holds, the answer is one of those that are meant, in JSON, and
-// never a fault of the server.
+// For any body, the response is one of the documented ones in JSON, and never a server
+// error.
 func FuzzJSONAPI_Bodies(f *testing.F) {
 	for _, seed := range []struct{ media, body string }{
 		{"application/json", `{"name":"App","redirect":"https://example.com/cb,com.example:/x%2C","confidential":false}`},
@@ -28,14 +28,14 @@ func FuzzJSONAPI_Bodies(f *testing.F) {
 			switch a := b.Sent(r); a.Status {
 			case 200, 201:
 				if _, shown := a.JSON()["id"]; !shown && a.JSON()["accessToken"] == nil {
-					t.Errorf("%s answers %s", path, a.Body)
+					t.Errorf("POST %s = %s, want an ID or a token", path, a.Body)
 				}
 			case 400, 405, 413, 422:
 				if message, ok := a.JSON()["message"].(string); !ok || message == "" {
-					t.Errorf("%s answers %d %s", path, a.Status, a.Body)
+					t.Errorf("POST %s = %d %s", path, a.Status, a.Body)
 				}
 			default:
-				t.Errorf("%s answers %d %s", path, a.Status, a.Body)
+				t.Errorf("POST %s = %d %s", path, a.Status, a.Body)
 			}
 		}
 		for _, path := range []string{"/oauth/clients", personalPath} {

@@ -42,8 +42,8 @@ func invalid(fields ...[]string) string {
 	return fmt.Sprintf(`{"message":%q,"errors":{%s}}`, message, &b)
 }
 
-// Nulls, wrong types and combinations are answered as Laravel's validator answers
-// them, where Laravel Passport does not fail with 500.
+// The responses to nulls, wrong types and combinations are those of Laravel's validator,
+// except where Laravel Passport fails with 500.
 func TestJSONAPI_FR_53_AsLaravelValidates(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -85,7 +85,7 @@ func TestJSONAPI_FR_53_AsLaravelValidates(t *testing.T) {
 		r.Header.Set("Content-Type", "application/json")
 		got := b.Sent(withBody(r, tt.body))
 		if got.Status != 422 || strings.TrimSpace(got.Body) != tt.want {
-			t.Errorf("%s %s with %s is answered\n%d %s\nwant\n422 %s", tt.method, tt.path, tt.body, got.Status, got.Body, tt.want)
+			t.Errorf("%s %s with %s =\n%d %s\nwant\n422 %s", tt.method, tt.path, tt.body, got.Status, got.Body, tt.want)
 		}
 	}
 	for _, tt := range []struct{ path, body string }{
@@ -95,12 +95,12 @@ func TestJSONAPI_FR_53_AsLaravelValidates(t *testing.T) {
 		r := b.Request("POST", tt.path)
 		r.Header.Set("Content-Type", "application/json")
 		if got := b.Sent(withBody(r, tt.body)); got.Status/100 != 2 {
-			t.Errorf("POST %s with %s is answered %d %s, want a success", tt.path, tt.body, got.Status, got.Body)
+			t.Errorf("POST %s with %s = %d %s, want a success", tt.path, tt.body, got.Status, got.Body)
 		}
 	}
 }
 
-// withBody returns r with another body.
+// withBody returns r with a different body.
 func withBody(r *http.Request, body string) *http.Request {
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	return r
@@ -122,7 +122,7 @@ func TestJSONAPI_FR_53_Forms(t *testing.T) {
 		r := b.Request("POST", tt.path)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if got := b.Sent(withBody(r, tt.form.Encode())); got.Status != 422 || strings.TrimSpace(got.Body) != tt.want {
-			t.Errorf("POST %s with %v is answered\n%d %s\nwant\n422 %s", tt.path, tt.form, got.Status, got.Body, tt.want)
+			t.Errorf("POST %s with %v =\n%d %s\nwant\n422 %s", tt.path, tt.form, got.Status, got.Body, tt.want)
 		}
 	}
 }

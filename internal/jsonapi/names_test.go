@@ -7,9 +7,8 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// A name with a control or format character is refused at every place where a
-// person, a script or a client gives one.
-func TestNames_FR_11_RefusedWhereTheyComeIn(t *testing.T) {
+// Every method that takes a name refuses control and format characters.
+func TestNames_FR_11_ControlCharacters(t *testing.T) {
 	const message = "The name field must be text without control and format characters, of at most 255 bytes."
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -22,19 +21,19 @@ func TestNames_FR_11_RefusedWhereTheyComeIn(t *testing.T) {
 
 		uris := []string{"https://app.example.com/cb"}
 		if _, err := s.CreateClient(t.Context(), passport.Registration{Name: name, RedirectURIs: uris}); err == nil {
-			t.Errorf("CreateClient with the name %q succeeds, want an error", name)
+			t.Errorf("CreateClient() with the name %q = nil, want an error", name)
 		}
 		if _, err := s.CreateClient(t.Context(), passport.Registration{ID: name, Name: "A good name", RedirectURIs: uris}); err == nil {
-			t.Errorf("CreateClient with the ID %q succeeds, want an error", name)
+			t.Errorf("CreateClient() with the ID %q = nil, want an error", name)
 		}
 		c, err := s.Client(t.Context(), id)
 		s.Works(err)
 		c.Name = name
 		if err := s.UpdateClient(t.Context(), c); err == nil {
-			t.Errorf("UpdateClient with the name %q succeeds, want an error", name)
+			t.Errorf("UpdateClient() with the name %q = nil, want an error", name)
 		}
 		if _, err := s.CreatePersonalToken(t.Context(), passport.PersonalToken{User: testkit.Ref("alice"), Name: name}); err == nil {
-			t.Errorf("CreatePersonalToken with the name %q succeeds, want an error", name)
+			t.Errorf("CreatePersonalToken() with the name %q = nil, want an error", name)
 		}
 	}
 	for _, name := range []string{"👩\u200d🚀", "می\u200cخواهم"} {

@@ -36,7 +36,7 @@ func createPersonalToken(a *API, r *request) (response, error) {
 		f.add("scopes", selectedScopes)
 		return response{}, fmt.Errorf("%w: %w", err, f.err())
 	case errors.Is(err, oauth.ErrLimit):
-		f.add("name", "You have as many personal access tokens as are allowed. Delete one first.")
+		f.add("name", "You have reached the limit of personal access tokens. Delete one first.")
 		return response{}, fmt.Errorf("%w: %w", err, f.err())
 	case errors.Is(err, oauth.ErrNotFound): // the account was deleted after the sign-in check
 		return response{}, fmt.Errorf("%w: %w", err, errUnauthenticated)

@@ -9,8 +9,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The records of the JSON API, field by field in this order. They are separate
-// types, so that a new field of a stored record does not appear by accident.
+// The records of the JSON API, with their fields in this order. They are separate
+// types, so that a new field of a stored record is not published by accident.
 
 // timestamp is a time in the JSON API's format.
 type timestamp time.Time
@@ -77,8 +77,8 @@ func (a *API) clientRecord(c *oauth.Client) *clientRecord {
 	return shown
 }
 
-func (a *API) newClientRecord(made *oauth.Client, plain string) *newClientRecord {
-	c, secret := a.clientRecord(made), orNull(plain)
+func (a *API) newClientRecord(created *oauth.Client, plain string) *newClientRecord {
+	c, secret := a.clientRecord(created), orNull(plain)
 	return &newClientRecord{
 		PlainSecret: secret, UserID: c.UserID, Name: c.Name, Secret: secret, Provider: c.Provider, Redirect: c.Redirect,
 		PersonalAccess: c.PersonalAccess, Password: c.Password, Revoked: c.Revoked, UpdatedAt: c.UpdatedAt, CreatedAt: c.CreatedAt, ID: c.ID,
@@ -150,7 +150,7 @@ func orNull(text string) *string {
 	return &text
 }
 
-// orEmpty makes JSON hold an empty list instead of null.
+// orEmpty returns a list that JSON encodes as [] instead of null.
 func orEmpty(list []string) []string {
 	if list == nil {
 		return []string{}

@@ -1,7 +1,7 @@
-// Package jsonapi is the JSON API with which an application's page manages the
-// clients and tokens of the signed-in user. Paths, fields, dates, status codes and
-// texts are those of Laravel Passport, so that front ends written for it work.
-// Additional fields come last.
+// Package jsonapi is the JSON API for the clients and tokens of the signed-in user.
+// An application's page calls it. Paths, fields, dates, status codes and texts are
+// those of Laravel Passport, so that front ends written for it work. Additional
+// fields come last.
 package jsonapi
 
 import (

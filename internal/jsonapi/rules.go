@@ -138,7 +138,7 @@ func isEmpty(value any) bool {
 }
 
 // truth checks a boolean field. It returns absent if the field is missing. As in
-// Laravel, null and an empty text are not booleans.
+// Laravel, null and an empty string are not booleans.
 func (f *faults) truth(field string, in input, absent bool) bool {
 	value, sent := in[field]
 	if !sent {

@@ -12,8 +12,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A user who has as many clients or tokens as the settings allow gets 422 in the form
-// of Laravel Passport, and can go on after a deletion.
+// A user at the limit of clients or tokens gets 422 in the format of Laravel Passport, and
+// can create another one after a deletion.
 func TestJSONAPI_Bounds_LimitsPerUser(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.MaxClientsPerUser, c.MaxPersonalTokensPerUser = 2, 2 })
 	b := s.Browser().SignIn("alice")
@@ -26,7 +26,7 @@ func TestJSONAPI_Bounds_LimitsPerUser(t *testing.T) {
 				t.Errorf("POST %s below the limit: %d %s", test.path, got.Status, got.Body)
 			}
 		}
-		text := "You have as many " + test.kind + " as are allowed. Delete one first."
+		text := "You have reached the limit of " + test.kind + ". Delete one first."
 		create(b).WantInvalid(text, "name", text)
 		if got := create(s.Browser().SignIn("bob")); got.Status != 200 && got.Status != 201 {
 			t.Errorf("POST %s of another user: %d %s", test.path, got.Status, got.Body)
@@ -44,13 +44,13 @@ func TestJSONAPI_Bounds_LimitsPerUser(t *testing.T) {
 	if _, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "x"); !errors.Is(err, oauth.ErrLimit) {
 		t.Errorf("CreateToken() at the limit = %v, want ErrLimit", err)
 	}
-	for range 3 { // the operator's own clients have no limit
+	for range 3 { // clients of the operator have no limit
 		s.Register(passport.Registration{Name: "x", RedirectURIs: []string{"https://app.example/cb"}})
 	}
 }
 
-// A user has 300 connections to a client with 62 KB of redirect URIs. No list of
-// tokens repeats them.
+// A user has 300 connections to a client with 62 KB of redirect URIs. No list of tokens
+// contains the URIs.
 func TestTokensAPI_FR_05_ManyConnectionsToALargeClient(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := &oauth.Client{ID: "large", Name: "Large", AuthMethod: oauth.AuthNone, GrantTypes: oauth.DefaultGrantTypes(), CreatedAt: time.Now()}

@@ -14,9 +14,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The list byte by byte, as a front end that was written for Laravel Passport
-// reads it: behaviour 1.5 of its contract.
-func TestTokensAPI_NeverRepeat_C9_AnswersByteByByte(t *testing.T) {
+// The list, byte by byte, as a front end for Laravel Passport expects it: behaviour 1.5 of
+// the contract.
+func TestTokensAPI_NeverRepeat_C9_ResponsesByteByByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.Numbers).WithAccounts("1")
 		c := s.Register(passport.Registration{Name: "AC", RedirectURIs: []string{"https://example.com/cb", "http://127.0.0.1/cb"}})
@@ -36,8 +36,8 @@ func TestTokensAPI_NeverRepeat_C9_AnswersByteByByte(t *testing.T) {
 	})
 }
 
-// One item for each app and consent, however often it has refreshed: the newest
-// token. An expired one too, while a refresh would bring another.
+// The list has the newest token of each app and consent, regardless of refreshes. An
+// expired token is listed while the app can refresh it.
 func TestTokensAPI_ListsOneItemForEachConsent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.FamilyTTL = 10 * 24 * time.Hour })
@@ -53,21 +53,21 @@ func TestTokensAPI_ListsOneItemForEachConsent(t *testing.T) {
 		s.GrantTokens(web, "prompt", "consent") // a second one, in another browser
 		all := s.TokenIDs(testkit.Ref("alice"))
 		if got, want := b.Ask("GET", "/oauth/tokens").IDsIn(), all[3:]; !slices.Equal(got, want) {
-			t.Errorf("the list is %q, want the newest of each of three consents: %q", got, want)
+			t.Errorf("the list is %q, want the newest token of each of three consents: %q", got, want)
 		}
 		time.Sleep(24 * time.Hour) // the access tokens have expired
 		if got := b.Ask("GET", "/oauth/tokens").IDsIn(); !slices.Equal(got, all[3:]) {
-			t.Errorf("a day later the list is %q, want %q: the apps are still connected", got, all[3:])
+			t.Errorf("a day later the list is %q, want %q, because the apps are still connected", got, all[3:])
 		}
-		time.Sleep(10 * 24 * time.Hour) // the consents have come to their end
+		time.Sleep(10 * 24 * time.Hour) // the consents have expired
 		if got := b.Ask("GET", "/oauth/tokens").IDsIn(); len(got) != 0 {
-			t.Errorf("the list is %q, want nothing: no app is connected any more", got)
+			t.Errorf("the list is %q, want none, because no app is connected any longer", got)
 		}
 	})
 }
 
-// What is not an app that the user has connected is not in the list.
-func TestTokensAPI_LeavesOutWhatIsNoConnectedApp(t *testing.T) {
+// The list has only connected apps of the user.
+func TestTokensAPI_ListsOnlyConnectedApps(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords)
 	b := s.Browser().SignIn("alice")
 	s.GrantTokens(s.Web())
@@ -78,18 +78,18 @@ func TestTokensAPI_LeavesOutWhatIsNoConnectedApp(t *testing.T) {
 	s.Redeem(c, s.Browser().SignIn("bob").Authorize(c).Allow().Code())
 	s.Browser().SignIn("alice").Authorize(c).Allow().Code() // not redeemed
 	if got := b.Ask("GET", "/oauth/tokens").IDsIn(); !slices.Equal(got, want) || len(want) != 1 {
-		t.Errorf("the list is %q, want %q alone", got, want)
+		t.Errorf("the list is %q, want only %q", got, want)
 	}
-	// The application's own: those that may have a user's password, as in Passport.
+	// As in Laravel Passport, first-party clients for passwords are not listed.
 	s.SignIn(s.Legacy(), "alice", testkit.PasswordOf("alice")).Tokens()
 	if got := b.Ask("GET", "/oauth/tokens").IDsIn(); !slices.Equal(got, want) {
-		t.Errorf("with one of a password client the list is %q, want %q alone", got, want)
+		t.Errorf("after a sign-in at a password client the list is %q, want only %q", got, want)
 	}
 }
 
-// A token that another client got in exchange has joined the consent of the first
-// and is not in its place in the list.
-func TestTokensAPI_ATokenThatJoinedAnotherClientsConsent(t *testing.T) {
+// An exchanged token of another client joins the family of the first client. The list
+// still has the first client's token.
+func TestTokensAPI_TokenInAnotherClientsFamily(t *testing.T) {
 	var joined *oauth.Family
 	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(context.Context, *oauth.TokenRequest) (*oauth.Authorization, error) {
 		return &oauth.Authorization{Subject: oauth.ForUser(testkit.Ref("alice")), Scopes: []string{"read"}, Family: joined}, nil
@@ -108,12 +108,12 @@ func TestTokensAPI_ATokenThatJoinedAnotherClientsConsent(t *testing.T) {
 	}
 	b.Ask("DELETE", "/oauth/tokens/"+testkit.AsText(testkit.ClaimsOf(t, exchanged.Access)["jti"])).Want(204, "")
 	if got := b.Ask("GET", "/oauth/tokens").IDsIn(); len(got) != 0 || s.Admits(exchanged.Access) {
-		t.Errorf("deleting it has left %q", got)
+		t.Errorf("the list after the deletion is %q, want none, and the guard must refuse the token", got)
 	}
 }
 
-// Whichever of its tokens is named, an expired or an earlier one too: everything
-// of that consent ends at once, for public clients as well, and nothing else.
+// Deleting any token of a consent, also an earlier one, ends all tokens of the consent at
+// once, and no others. This holds for public clients too.
 func TestTokensAPI_NeverRepeat_D2_D4_DeletingAnyTokenEndsTheConsent(t *testing.T) {
 	for name, register := range map[string]func(*testkit.Server) *testkit.Client{"confidential": (*testkit.Server).Web, "D2 public": (*testkit.Server).Spa} {
 		for which := range 3 {
@@ -129,25 +129,25 @@ func TestTokensAPI_NeverRepeat_D2_D4_DeletingAnyTokenEndsTheConsent(t *testing.T
 				b.Ask("DELETE", "/oauth/tokens/"+ids[which]).Want(204, "")
 				for i, access := range []string{first.Access, second.Access, third.Access} {
 					if s.Admits(access) {
-						t.Errorf("token %d is admitted after it, or one of the same consent, was deleted", i)
+						t.Errorf("the guard admits token %d after a token of its consent was deleted", i)
 					}
 				}
 				s.Refresh(c, third.Refresh).WantJSONError(400, "invalid_grant")
 				if !s.Admits(elsewhere.Access) || !s.Admits(bobs.Access) {
-					t.Error("deleting a token has ended another consent")
+					t.Error("deleting a token ended another consent")
 				}
 				b.Ask("DELETE", "/oauth/tokens/"+ids[which]).Want(204, "")
 				if got := testkit.EventsOf[passport.Revoked](s); len(got) != 1 || got[0].TokenID != ids[which] {
-					t.Errorf("the application was told %+v, want that the token was revoked, once", got)
+					t.Errorf("Revoked events = %+v, want one for the token", got)
 				}
 			})
 		}
 	}
 }
 
-// Who removes an app is asked again when it comes back, as in Passport. While
-// another of its consents lives, what was allowed is remembered.
-func TestTokensAPI_WhoRemovedAnAppIsAskedAgain(t *testing.T) {
+// As in Laravel Passport, a removed app needs a new consent. While another connection of
+// the app is live, the consent is remembered.
+func TestTokensAPI_RemovedAppNeedsConsent(t *testing.T) {
 	s := testkit.NewServer(t)
 	b, c := s.Browser().SignIn("alice"), s.Web()
 	s.GrantTokens(c)
@@ -155,9 +155,9 @@ func TestTokensAPI_WhoRemovedAnAppIsAskedAgain(t *testing.T) {
 	ids := b.Ask("GET", "/oauth/tokens").IDsIn()
 	b.Ask("DELETE", "/oauth/tokens/"+ids[0]).Want(204, "")
 	other := s.Register(passport.Registration{Name: "Other"})
-	s.GrantTokens(other) // says nothing of this one
+	s.GrantTokens(other) // does not affect the first client
 	if a := b.Authorize(c, "prompt", "none"); a.Params().Get("code") == "" {
-		t.Errorf("the app is connected elsewhere and gets %s, want a code", a)
+		t.Errorf("with another live connection: %s, want a code", a)
 	}
 	var requests []*http.Request
 	for _, id := range ids { // a button that removes all of them
@@ -171,12 +171,11 @@ func TestTokensAPI_WhoRemovedAnAppIsAskedAgain(t *testing.T) {
 	b.Authorize(c, "prompt", "none").WantRedirectError("consent_required")
 	b.Authorize(other, "prompt", "none").Code()
 	if got := testkit.EventsOf[passport.ConsentWithdrawn](s); len(got) == 0 || got[0].User != testkit.Ref("alice") || got[0].ClientID != c.ID {
-		t.Errorf("the application was told %+v, want that alice has withdrawn her consent", got)
+		t.Errorf("ConsentWithdrawn events = %+v, want one of alice for the client", got)
 	}
 }
 
-// The removal of an app is one write: it happens as a whole or not at all, and
-// needs no other verb of the store.
+// The removal of an app is one atomic write of the store.
 func TestTokensAPI_FR_07_RemovingIsOneWrite(t *testing.T) {
 	for _, verb := range []string{"TokensOf", "Consented", "RevokeToken", "RevokeFamily", "RevokeFamilies", "Withdraw", "Disconnect"} {
 		t.Run(verb+" fails", func(t *testing.T) {
@@ -190,41 +189,41 @@ func TestTokensAPI_FR_07_RemovingIsOneWrite(t *testing.T) {
 				b.Ask("DELETE", "/oauth/tokens/"+id).Want(503, `{"message":"Service Unavailable"}`)
 				w.Failing("", nil)
 				if !s.Admits(tokens.Access) {
-					t.Error("a removal that failed has ended the token")
+					t.Error("a failed removal ended the token")
 				}
 				if a := b.Authorize(c, "prompt", "none"); a.Params().Get("code") == "" {
-					t.Errorf("a removal that failed has withdrawn the consent: %s", a)
+					t.Errorf("a failed removal withdrew the consent: %s", a)
 				}
 				if got := len(testkit.EventsOf[passport.Revoked](s)) + len(testkit.EventsOf[passport.ConsentWithdrawn](s)); got != 0 {
-					t.Errorf("the application was told of %d changes, want none", got)
+					t.Errorf("%d events after a failed removal, want none", got)
 				}
 			}
 			b.Ask("DELETE", "/oauth/tokens/"+id).Want(204, "")
 			w.Failing("", nil)
 			if s.Admits(tokens.Access) {
-				t.Error("the token lives on")
+				t.Error("the guard admits the token after the removal")
 			}
 			b.Authorize(c, "prompt", "none").WantRedirectError("consent_required")
 		})
 	}
 }
 
-// A removal finishes what another way of revoking has left: the token is dead, but
-// the consent is remembered.
-func TestTokensAPI_FR_07_RemovingADeadTokenWithdraws(t *testing.T) {
+// After RevokeToken the consent is still remembered. Removing the revoked token withdraws
+// it.
+func TestTokensAPI_FR_07_RemovingARevokedTokenWithdraws(t *testing.T) {
 	s := testkit.NewServer(t)
 	b, c := s.Browser().SignIn("alice"), s.Web()
 	s.GrantTokens(c)
 	id := b.Ask("GET", "/oauth/tokens").IDsIn()[0]
 	testkit.Check(t, s.RevokeToken(t.Context(), id))
-	b.Authorize(c, "prompt", "none").Code() // its code ends with the consent too
+	b.Authorize(c, "prompt", "none").Code() // this code ends with the consent too
 	b.Ask("DELETE", "/oauth/tokens/"+id).Want(204, "")
 	b.Authorize(c, "prompt", "none").WantRedirectError("consent_required")
 }
 
-// Another's token, a machine's and one that is not there are answered alike, and
-// stay alive.
-func TestTokensAPI_NeverRepeat_D3_ForeignTokensAnswerLikeMissingOnes(t *testing.T) {
+// The response for another user's token, a client's own token and a missing token is the
+// same, and the tokens stay valid.
+func TestTokensAPI_NeverRepeat_D3_OtherTokensLookLikeMissingOnes(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, machine := s.Web(), s.Machine()
 	bobs := s.Redeem(c, s.Browser().SignIn("bob").Authorize(c).Allow().Code())
@@ -236,7 +235,7 @@ func TestTokensAPI_NeverRepeat_D3_ForeignTokensAnswerLikeMissingOnes(t *testing.
 		}
 	}
 	if !s.Admits(bobs.Access) || !s.Admits(own) {
-		t.Error("alice has ended a token that is not hers")
+		t.Error("alice revoked the token of another user or client")
 	}
 	s.Refresh(c, bobs.Refresh).Tokens()
 }
@@ -246,19 +245,19 @@ func TestTokensAPI_NeverRepeat_E11_E12_ProvidersAreApart(t *testing.T) {
 	s, staff := testkit.WithStaff(t, "1")
 	customer, clerk := s.Browser().SignIn("1"), staff.Browser().SignIn("1")
 	shop, intranet := s.Web(), s.Register(passport.Registration{Provider: "staff"})
-	hers := s.Redeem(shop, customer.Authorize(shop).Allow().Code())
-	his := s.Redeem(intranet, clerk.Authorize(intranet).Allow().Code())
+	customerTokens := s.Redeem(shop, customer.Authorize(shop).Allow().Code())
+	clerkTokens := s.Redeem(intranet, clerk.Authorize(intranet).Allow().Code())
 	customers, clerks := customer.Ask("GET", "/oauth/tokens").IDsIn(), clerk.Ask("GET", "/oauth/tokens").IDsIn()
 	if len(customers) != 1 || len(clerks) != 1 || customers[0] == clerks[0] {
-		t.Fatalf("the lists are %q and %q, want one token each, and not the same", customers, clerks)
+		t.Fatalf("the lists are %q and %q, want one different token each", customers, clerks)
 	}
 	customer.Ask("DELETE", "/oauth/tokens/"+clerks[0]).Want(404, "")
 	clerk.Ask("DELETE", "/oauth/tokens/"+customers[0]).Want(404, "")
-	s.Refresh(shop, hers.Refresh).Tokens()
-	s.Refresh(intranet, his.Refresh).Tokens()
+	s.Refresh(shop, customerTokens.Refresh).Tokens()
+	s.Refresh(intranet, clerkTokens.Refresh).Tokens()
 }
 
-// Deleting and refreshing at once, by 64 goroutines: nothing lives on.
+// After concurrent deletions and refreshes, no token is valid.
 func TestTokensAPI_DeletingAgainstRefreshing(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -276,28 +275,28 @@ func TestTokensAPI_DeletingAgainstRefreshing(t *testing.T) {
 	for i := range 64 {
 		next <- i
 	}
-	answers := testkit.Parallel(64, func() *testkit.Response {
+	responses := testkit.Parallel(64, func() *testkit.Response {
 		if i := <-next; i%4 == 0 {
 			return s.Do(requests[i/4])
 		}
 		return s.Refresh(c, tokens.Refresh)
 	})
-	for _, a := range answers {
+	for _, a := range responses {
 		switch a.Status {
 		case 204, 400:
 		case 200:
 			got := a.Tokens()
 			if s.Admits(got.Access) {
-				t.Error("an access token that was issued meanwhile lives on")
+				t.Error("the guard admits an access token that was issued during the deletion")
 			}
 			s.Refresh(c, got.Refresh).WantJSONError(400, "invalid_grant")
 		default:
-			t.Errorf("an answer is %d %s", a.Status, a.Body)
+			t.Errorf("response = %d %s", a.Status, a.Body)
 		}
 	}
 }
 
-// Whoever revokes a token stands in the audit log.
+// The audit log has the user who revokes a token as the actor.
 func TestTokensAPI_AuditLogNamesTheUser(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithAudit)
 	b := s.Browser().SignIn("alice")
@@ -310,12 +309,11 @@ func TestTokensAPI_AuditLogNamesTheUser(t *testing.T) {
 		got = append(got, record.Actor+" "+record.Action)
 	}
 	if want := []string{"users:alice token.revoked", "users:alice consent.withdrawn"}; !slices.Equal(got[len(got)-2:], want) {
-		t.Errorf("the log ends with %q, want %q", got, want)
+		t.Errorf("the audit log ends with %q, want %q", got, want)
 	}
 }
 
-// The scopes in the order in which they are registered, without the one that
-// stands for all.
+// The list has the scopes in their configured order, without *.
 func TestScopesAPI_ListsThemInOrder(t *testing.T) {
 	s := testkit.NewServer(t)
 	s.Browser().SignIn("alice").Ask("GET", "/oauth/scopes").Want(200, `[{"id":"read","description":"Read your orders"},`+

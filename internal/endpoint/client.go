@@ -1,5 +1,5 @@
-// Package endpoint has the endpoints that clients and APIs call, one per file. Each
-// is a function from a request to a result; a single function writes results.
+// Package endpoint implements the endpoints that clients and APIs call, one per file.
+// Each is a function from a request to a result. A single function writes results.
 package endpoint
 
 import (
@@ -29,12 +29,12 @@ type call struct {
 	reader oauth.TokenReader // for grants; set by the token endpoint
 }
 
-// presentFunc reads a client together with the value that its form presents. The
-// client is nil if it is to be read alone.
+// presentFunc reads a client together with the code or refresh token in its form. It
+// returns a nil client if the caller must read the client separately.
 type presentFunc func(ctx context.Context, clientID string, form url.Values) (*oauth.Client, oauth.TokenReader, error)
 
-// read does steps 1 and 2 of every such endpoint: it reads the form, then takes the
-// time, and authenticates the client. present may be nil.
+// read reads the form, records the time, and authenticates the client. present may be
+// nil.
 func (c Callers) read(r *http.Request, present presentFunc) (*call, error) {
 	form, at, err := wire.FormBody(r)
 	if err != nil {
@@ -60,7 +60,7 @@ func (c Callers) read(r *http.Request, present presentFunc) (*call, error) {
 // endpoint is a path to which a client sends a POST.
 type endpoint struct {
 	name    string // for the 405
-	scripts bool   // pages at allowed origins and at those of the client may call it
+	scripts bool   // scripts at the allowed origins and at the client's origins may call it
 	origins []string
 	log     wire.Log
 
@@ -76,7 +76,7 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodPost {
-		e.log.WrongMethod(w, r, "POST", oauth.InvalidRequest.Errorf("the %s endpoint takes POST", e.name))
+		e.log.WrongMethod(w, r, "POST", oauth.InvalidRequest.Errorf("the %s endpoint accepts only POST", e.name))
 		return
 	}
 	res, client, err := e.serve(r)

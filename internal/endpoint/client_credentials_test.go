@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// As the documentation has it: a client made with --client gets a token for itself,
-// which opens what stands behind GuardClient: with no scope, one, or several.
+// As in the documentation: a client that was created with --client gets a token for
+// itself. GuardClient admits it with no scope, one scope, or several.
 func TestClientCredentialsGrant(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords)
 	c := s.Machine()
@@ -17,7 +17,7 @@ func TestClientCredentialsGrant(t *testing.T) {
 	for _, scope := range []string{"", "read", "read write", "*"} {
 		tok := s.Exchange(c, "grant_type", "client_credentials", "scope", scope).Tokens()
 		if tok.Refresh != "" || tok.Scope != scope || testkit.ClaimsOf(t, tok.Access)["sub"] != "client:"+c.ID {
-			t.Errorf("scope %q gave %+v, want it, for the client itself, without a refresh token", scope, tok)
+			t.Errorf("scope %q: tokens = %+v, want this scope, the client as the subject, and no refresh token", scope, tok)
 		}
 		tokens[scope] = tok.Access
 	}
@@ -37,7 +37,7 @@ func TestClientCredentialsGrant(t *testing.T) {
 		for _, scope := range tt.admit {
 			admitted[scope] = true
 			if got := s.Call(protect, "Authorization", "Bearer "+tokens[scope]).Told(); got.Client != c.ID || got.User != "" {
-				t.Errorf("%s: the API was told %+v, want the client and nobody else", name, got)
+				t.Errorf("%s: the guard returned %+v, want the client and no user", name, got)
 			}
 		}
 		for scope, token := range tokens {
@@ -45,7 +45,7 @@ func TestClientCredentialsGrant(t *testing.T) {
 				s.Call(protect, "Authorization", "Bearer "+token).WantJSONError(403, "insufficient_scope")
 			}
 		}
-		// F11: a user's token never passes, whatever it may do; nor does none.
+		// F11: neither a user's token nor a missing token is admitted, regardless of scopes.
 		s.Call(protect, "Authorization", "Bearer "+user).WantJSONError(403, "insufficient_scope")
 		if a := s.Call(protect); a.Status != 401 {
 			t.Errorf("%s: without a token %s, want 401", name, a)
@@ -53,15 +53,15 @@ func TestClientCredentialsGrant(t *testing.T) {
 	}
 }
 
-func TestClientCredentialsGrant_NeverRepeat_F11_MachinesAreNoUsers(t *testing.T) {
+func TestClientCredentialsGrant_NeverRepeat_F11_ClientIsNotAUser(t *testing.T) {
 	s := testkit.NewServer(t)
 	token := s.MachineToken(s.Machine(), "scope", "*")
 	s.Call(s.Guard(), "Authorization", "Bearer "+token).WantJSONError(403, "insufficient_scope")
 	s.Call(s.Guard(guard.Provider("client")), "Authorization", "Bearer "+token).WantJSONError(403, "insufficient_scope")
 	s.Call(s.GuardAny(), "Authorization", "Bearer "+token).Told()
-	// Only who can prove itself acts for itself.
+	// Only a client that authenticates can act for itself.
 	if _, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", AuthMethod: "none", GrantTypes: []string{"client_credentials"}}); err == nil {
-		t.Error("CreateClient() makes a public client for client_credentials")
+		t.Error("CreateClient() of a public client for client_credentials = nil, want an error")
 	}
 	s.Exchange(s.Web(), "grant_type", "client_credentials").WantJSONError(400, "unauthorized_client")
 }

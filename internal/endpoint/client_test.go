@@ -8,22 +8,22 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// RFC 6749 §5.2: a client that authenticated by the Authorization header is told
-// the scheme by which it should.
+// RFC 6749 §5.2: after a failed authentication by the Authorization header, the response
+// names the supported scheme.
 func TestToken_TK_07_ChallengeOfInvalidClient(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
 	for _, header := range []string{testkit.Basic(c.ID, "wrong"), "Basic !", "Basic", "Bearer " + c.Secret, "Digest x", ""} {
 		a := s.Send("grant_type=client_credentials", "Authorization", header).WantJSONError(401, "invalid_client")
 		if got := a.Header.Get("WWW-Authenticate"); !strings.HasPrefix(got, `Basic realm="`) {
-			t.Errorf("Authorization %q is answered with the challenge %q, want Basic", header, got)
+			t.Errorf("Authorization %q: WWW-Authenticate = %q, want Basic", header, got)
 		}
 	}
 }
 
 // RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in
 // each request."
-func TestToken_TK_09_TwoWaysToAuthenticate(t *testing.T) {
+func TestToken_TK_09_TwoAuthenticationMethods(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
 	body := url.Values{"grant_type": {"client_credentials"}, "client_secret": {c.Secret}}
@@ -33,11 +33,11 @@ func TestToken_TK_09_TwoWaysToAuthenticate(t *testing.T) {
 	s.Send("grant_type=client_credentials", "Authorization", testkit.Basic(c.ID, c.Secret), "Authorization", testkit.Basic(c.ID, c.Secret)).WantJSONError(400, "invalid_request")
 	s.Send("grant_type=client_credentials&client_id=other", "Authorization", testkit.Basic(c.ID, c.Secret)).WantJSONError(400, "invalid_request")
 	s.Send("grant_type=client_credentials&client_secret=x").WantJSONError(400, "invalid_request")
-	// The ID alone, beside Basic, says the same twice and does no harm.
+	// client_id in addition to Basic is allowed if both are equal.
 	s.Send("grant_type=client_credentials&client_secret=&client_id="+c.ID, "Authorization", testkit.Basic(c.ID, c.Secret)).Tokens()
 }
 
-// RFC 6749 §2.3.1: both halves are form-encoded before they are put together.
+// RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
 func TestToken_TK_10_BasicIsFormEncoded(t *testing.T) {
 	s := testkit.NewServer(t)
 	const secret = "p:ss w%rd+é/=&?"
@@ -65,7 +65,7 @@ func TestToken_TK_19_SchemeInAnyCase(t *testing.T) {
 	}
 }
 
-// A refresh token is no proof of who the client is.
+// A refresh token does not authenticate the client.
 func TestNeverRepeat_A10_RefreshNeedsTheClient(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, other, spa := s.Web(), s.Web(), s.Spa()
@@ -79,6 +79,6 @@ func TestNeverRepeat_A10_RefreshNeedsTheClient(t *testing.T) {
 	s.Refresh(other, tok.Refresh).WantJSONError(400, "invalid_grant")
 	s.Refresh(spa, tok.Refresh).WantJSONError(400, "invalid_grant")
 	s.Refresh(c, tok.Refresh, "scope", "read write").WantJSONError(400, "invalid_scope")
-	s.WantAdmits(tok.Access, true, "after refusals that are nothing to the client")
+	s.WantAdmits(tok.Access, true, "after refused requests")
 	s.Refresh(c, tok.Refresh).Tokens()
 }

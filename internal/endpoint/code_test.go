@@ -16,7 +16,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// keptStore keeps what was issued, as a store sees it.
+// keptStore records the issued codes.
 type keptStore struct {
 	oauth.Store
 	begun []*oauth.CodeIssuance
@@ -27,8 +27,8 @@ func (k *keptStore) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error 
 	return k.Store.IssueCode(ctx, b)
 }
 
-// A code is 256 bits, and the server keeps what binds it beside it, never in it.
-func TestToken_CO_01_WhatACodeIsBoundTo(t *testing.T) {
+// A code has 256 bits. Its data is in the store, never in the code.
+func TestToken_CO_01_BindingOfACode(t *testing.T) {
 	store := &keptStore{Store: new(memstore.Store)}
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Store, c.Resources = store, []string{"https://api.example.com"} })
 	c := s.Web()
@@ -40,25 +40,25 @@ func TestToken_CO_01_WhatACodeIsBoundTo(t *testing.T) {
 	}
 	slices.Sort(codes)
 	if len(slices.Compact(slices.Clone(codes))) != len(codes) {
-		t.Fatalf("two of these codes are the same: %v", codes)
+		t.Fatalf("the codes are not unique: %v", codes)
 	}
 	for _, code := range codes {
 		if bits := len(code) * 6; bits < 256 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
-			t.Errorf("the code %q is not 256 bits in base64url", code)
+			t.Errorf("the code %q is not base64url of 256 bits", code)
 		}
 	}
 	k := store.begun[0].Code
 	switch f := k.Family; {
 	case f.ClientID != c.ID, k.RedirectURI != c.RedirectURIs[0], k.CodeChallenge != testkit.Challenge(c.Verifier), !slices.Equal(k.Scopes, []string{"read", "write"}):
-		t.Errorf("the code is bound to %+v: want client, redirect URI, challenge and scopes of the request", k)
+		t.Errorf("the stored code is %+v, want client, redirect URI, challenge and scopes of the request", k)
 	case f.User != testkit.Ref("alice"), f.Session != oauth.DigestOf(b.Session()), !slices.Equal(f.Resources, []string{"https://api.example.com"}), f.AuthTime.IsZero():
-		t.Errorf("the code's family is %+v: want user, session, resources and the time of the sign-in", f)
+		t.Errorf("the code's family is %+v, want user, session, resources and the time of the sign-in", f)
 	case f.CreatedAt.Before(start.Truncate(time.Microsecond)):
-		t.Errorf("the family began at %v, before the request came in", f.CreatedAt)
+		t.Errorf("the family's CreatedAt = %v, which is before the request", f.CreatedAt)
 	}
 }
 
-func TestToken_CO_02_ACodeLivesAMinute(t *testing.T) {
+func TestToken_CO_02_CodeTTLIsAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c := s.Web()
@@ -76,7 +76,7 @@ func TestToken_CO_02_CodeTTLIsCapped(t *testing.T) {
 	config := testkit.NewServer(t).Config
 	config.CodeTTL = 10*time.Minute + time.Second
 	if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), "CodeTTL") {
-		t.Errorf("New with a CodeTTL of more than 10 minutes = %v, want it refused (RFC 6749 §4.1.2)", err)
+		t.Errorf("New() with a CodeTTL of more than 10 minutes = %v, want an error (RFC 6749 §4.1.2)", err)
 	}
 }
 
@@ -96,12 +96,12 @@ func TestNeverRepeat_A5_CO_04_ReplayRevokes(t *testing.T) {
 			s.WantAdmits(next.Access, true, "before the replay")
 			a := s.Exchange(c, c.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 			if !strings.Contains(a.Description(), "before") {
-				t.Errorf("the replay is refused with %q, which does not say what it is", a.Description())
+				t.Errorf("error_description of a replay = %q, want it to name the replay", a.Description())
 			}
-			s.WantAdmits(next.Access, false, "after a replay of its code, though it was refreshed")
+			s.WantAdmits(next.Access, false, "refreshed, after a replay of its code")
 			s.Refresh(c, next.Refresh).WantJSONError(400, "invalid_grant")
 			if after < time.Hour {
-				s.WantAdmits(bystander.Access, true, "of another consent, after the replay")
+				s.WantAdmits(bystander.Access, true, "of another consent, after a replay")
 			}
 			replays := testkit.EventsOf[passport.Replayed](s)
 			if len(replays) != 1 || replays[0].What != oauth.SpendCode || replays[0].Family.User != testkit.Ref("alice") || replays[0].RequestID == "" {
@@ -110,13 +110,13 @@ func TestNeverRepeat_A5_CO_04_ReplayRevokes(t *testing.T) {
 			s.WantAudit("token.replayed", 1)
 			s.Exchange(c, c.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 			if n := len(testkit.EventsOf[passport.Replayed](s)); n != 1 {
-				t.Errorf("a further replay of what is dead already makes event %d", n)
+				t.Errorf("after a second replay there are %d events, want 1", n)
 			}
 		}
 	})
 }
 
-// Each single mismatch is enough to refuse, and none uses up the code.
+// Each mismatch is refused, and does not use up the code.
 func TestNeverRepeat_A3_CO_05_CO_07_PK_05_EachMismatchFailsAlone(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, other := s.Web(), s.Web()
@@ -134,7 +134,7 @@ func TestNeverRepeat_A3_CO_05_CO_07_PK_05_EachMismatchFailsAlone(t *testing.T) {
 		"the verifier in another case":     {c, []string{"code_verifier", strings.ToUpper(c.Verifier)}},
 		"the challenge as verifier":        {c, []string{"code_verifier", testkit.Challenge(c.Verifier)}},
 		"no verifier":                      {c, []string{"code_verifier", ""}},
-		"a code with a character more":     {c, []string{"code", code + "A"}},
+		"a code with an extra character":   {c, []string{"code", code + "A"}},
 		"another client's redirect and ID": {other, []string{"client_id", c.ID}},
 	} {
 		a := s.Exchange(tt.client, append(c.CodeForm(code), tt.pairs...)...)
@@ -142,11 +142,11 @@ func TestNeverRepeat_A3_CO_05_CO_07_PK_05_EachMismatchFailsAlone(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, a, want)
 		}
 	}
-	s.Redeem(c, code) // nobody but the client could use it up
+	s.Redeem(c, code) // no refused request used it up
 	s.Exchange(c, c.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 }
 
-// The same for the two that time brings.
+// Expired and used codes are refused too.
 func TestNeverRepeat_A3_ExpiryAndUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -155,12 +155,12 @@ func TestNeverRepeat_A3_ExpiryAndUse(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.Exchange(c, c.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 		if n := len(testkit.EventsOf[passport.Replayed](s)); n != 0 {
-			t.Errorf("an expired code that was never used counts as a replay: %d events", n)
+			t.Errorf("%d Replayed events for an expired, unused code, want none", n)
 		}
 	})
 }
 
-func TestToken_CO_06_NoSuchCode(t *testing.T) {
+func TestToken_CO_06_UnknownCode(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	for _, code := range []string{"x", strings.Repeat("A", 43), "%00", "../../etc/passwd", strings.Repeat("A", 8000)} {
@@ -168,12 +168,12 @@ func TestToken_CO_06_NoSuchCode(t *testing.T) {
 	}
 	s.Exchange(c, "grant_type", "authorization_code").WantJSONError(400, "invalid_request")
 	tok := s.GrantTokens(c)
-	s.Exchange(c, c.CodeForm(tok.Refresh)...).WantJSONError(400, "invalid_grant") // a refresh token is no code
+	s.Exchange(c, c.CodeForm(tok.Refresh)...).WantJSONError(400, "invalid_grant") // a refresh token is not a code
 	s.Refresh(c, s.Code(c, "prompt", "consent")).WantJSONError(400, "invalid_grant")
 	s.WantBlameless()
 }
 
-func TestToken_CO_07_RedirectURIMayBeLeftOut(t *testing.T) {
+func TestToken_CO_07_OmittedRedirectURI(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	redeem := func(code string, pairs ...string) *testkit.Response {
@@ -183,25 +183,25 @@ func TestToken_CO_07_RedirectURIMayBeLeftOut(t *testing.T) {
 	noPKCE := []string{"code_challenge", "", "code_challenge_method", ""}
 	uri := c.RedirectURIs[0]
 
-	redeem(s.Code(c), verifier...).Tokens() // a challenge binds it
+	redeem(s.Code(c), verifier...).Tokens() // the challenge binds the code
 	code := s.Code(c, append(noPKCE, "prompt", "consent")...)
 	redeem(code).WantJSONError(400, "invalid_grant")
 	redeem(code, "redirect_uri", uri).Tokens()
-	redeem(s.Code(c, append(noPKCE, "prompt", "consent", "redirect_uri", "")...)).Tokens() // none was sent
+	redeem(s.Code(c, append(noPKCE, "prompt", "consent", "redirect_uri", "")...)).Tokens() // the request had no redirect_uri
 	redeem(s.Code(c, append(noPKCE, "prompt", "consent", "redirect_uri", "")...), "redirect_uri", uri).WantJSONError(400, "invalid_grant")
 }
 
-func TestToken_CO_08_TheChallengeStaysHere(t *testing.T) {
+func TestToken_CO_08_ChallengeIsNotReturned(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	a := s.Exchange(c, c.CodeForm(s.Code(c))...)
 	if strings.Contains(a.Body, testkit.Challenge(c.Verifier)) || strings.Contains(a.Body, "challenge") {
-		t.Errorf("the token response repeats the code challenge: %s", a.Body)
+		t.Errorf("the token response contains the code challenge: %s", a.Body)
 	}
 }
 
-// What was revoked after the code was issued: the code is worth nothing.
-func TestToken_CO_09_CodeOfWhatHasEnded(t *testing.T) {
+// After a revocation, an issued code is invalid.
+func TestToken_CO_09_CodeAfterARevocation(t *testing.T) {
 	for name, end := range map[string]func(*testkit.Server, *testkit.Client, *testkit.Browser) error{
 		"consent withdrawn": func(s *testkit.Server, c *testkit.Client, _ *testkit.Browser) error {
 			return s.Withdraw(s.T.Context(), testkit.Ref("alice"), c.ID)
@@ -212,7 +212,7 @@ func TestToken_CO_09_CodeOfWhatHasEnded(t *testing.T) {
 		"user at client": func(s *testkit.Server, c *testkit.Client, _ *testkit.Browser) error {
 			return s.RevokeUserAtClient(s.T.Context(), testkit.Ref("alice"), c.ID)
 		},
-		"user gone": func(s *testkit.Server, _ *testkit.Client, _ *testkit.Browser) error {
+		"user deleted": func(s *testkit.Server, _ *testkit.Client, _ *testkit.Browser) error {
 			s.Users.Remove("alice")
 			return nil
 		},
@@ -244,8 +244,8 @@ func TestToken_CO_09_CodeOfWhatHasEnded(t *testing.T) {
 	}
 }
 
-// What ends one session or one user leaves the others alone.
-func TestToken_CO_09_OthersStay(t *testing.T) {
+// Ending one session or consent does not affect other codes.
+func TestToken_CO_09_OtherCodesAreKept(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, other := s.Web(), s.Web()
 	b := s.Browser().SignIn("alice")
@@ -259,6 +259,6 @@ func TestToken_CO_09_OthersStay(t *testing.T) {
 	s.Redeem(other, codes[other])
 	s.Redeem(c, bobs)
 	if err := s.EndSession(t.Context(), testkit.Ref("alice"), ""); err == nil {
-		t.Error("EndSession without a session ID = nil, want an error: it must never mean all of them")
+		t.Error("EndSession() without a session ID = nil, want an error, because it must not end all sessions")
 	}
 }

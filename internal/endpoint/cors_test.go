@@ -12,8 +12,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A browser application may read the answer to its own requests, and nobody
-// else's page may.
+// Only pages at the client's own origins may read the response to its requests.
 func TestToken_FR_23_TK_17_CORS(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{
@@ -22,7 +21,7 @@ func TestToken_FR_23_TK_17_CORS(t *testing.T) {
 	form := "grant_type=authorization_code&code=x&client_id=" + c.ID
 	for origin, allowed := range map[string]bool{
 		"https://app.example.com": true, "https://other.example.com": true, "https://dev.example.com:8443": true, "http://localhost:5173": true,
-		"http://localhost:6274": true, "http://localhost": true, "http://127.0.0.1:5173": false, "http://localhost.evil.example:5173": false, "https://localhost:5173": false, // FR-23: the port of loopback is free
+		"http://localhost:6274": true, "http://localhost": true, "http://127.0.0.1:5173": false, "http://localhost.evil.example:5173": false, "https://localhost:5173": false, // FR-23: any loopback port
 		"https://evil.example": false, "https://app.example.com.evil.example": false, "http://app.example.com": false, "https://app.example.com:8443": false,
 		"https://APP.example.com": false, "https://app.example.com/cb": false, "null": false, "": false, "com.example.app:": false, "https://dev.example.com": false, "*": false,
 	} {
@@ -32,22 +31,22 @@ func TestToken_FR_23_TK_17_CORS(t *testing.T) {
 			t.Errorf("Origin %q: Access-Control-Allow-Origin = %q, want %q", origin, got, want)
 		}
 		if !slices.Contains(a.Header.Values("Vary"), "Origin") {
-			t.Errorf("Origin %q: no Vary: Origin, so that a cache could hand the answer to another origin", origin)
+			t.Errorf("Origin %q: the response has no Vary: Origin, so a cache could send it to another origin", origin)
 		}
 		if allowed && !strings.Contains(a.Header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate") {
-			t.Errorf("Origin %q: the application cannot read the challenge", origin)
+			t.Errorf("Origin %q: the application cannot read WWW-Authenticate", origin)
 		}
 		if a.Header.Get("Access-Control-Allow-Credentials") != "" {
-			t.Errorf("Origin %q: credentials are allowed", origin)
+			t.Errorf("Origin %q: the response allows credentials", origin)
 		}
 	}
-	// Success is readable too, and a refusal before the client is known is not.
+	// A success is also readable. An error before the client is known is not.
 	token := s.GrantTokens(c)
 	if a := s.Send("grant_type=refresh_token&refresh_token="+token.Refresh+"&client_id="+c.ID, "Origin", "https://app.example.com"); a.Tokens().Access == "" || a.Header.Get("Access-Control-Allow-Origin") != "https://app.example.com" {
-		t.Errorf("the application cannot read its tokens: %v", a.Header)
+		t.Errorf("the application cannot read the token response: %v", a.Header)
 	}
 	if a := s.Send("grant_type=refresh_token&client_id=nobody", "Origin", "https://app.example.com"); a.Header.Get("Access-Control-Allow-Origin") != "" {
-		t.Error("a page may read what is refused to no client of its own")
+		t.Error("a page may read an error that belongs to no client")
 	}
 }
 
@@ -71,25 +70,25 @@ func TestToken_TK_17_Preflight(t *testing.T) {
 	}
 }
 
-// What anybody may know, anybody's page may read; and nothing else is open.
-func TestNeverRepeat_F7_MD_03_WhoMayReadWhat(t *testing.T) {
+// Every page may read the public documents, and nothing else.
+func TestNeverRepeat_F7_MD_03_PublicDocuments(t *testing.T) {
 	s := testkit.NewServer(t)
 	for _, path := range []string{"/.well-known/oauth-authorization-server", "/oauth/jwks"} {
 		a := s.Get(path, "Origin", "https://any.example")
 		if a.Status != 200 || a.Header.Get("Access-Control-Allow-Origin") != "*" || a.Header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(a.Header.Get("Cache-Control"), "max-age") {
-			t.Errorf("GET %s = %d %v, want it readable by all and cacheable, without credentials", path, a.Status, a.Header)
+			t.Errorf("GET %s = %d %v, want it readable by every origin, cacheable, without credentials", path, a.Status, a.Header)
 		}
 	}
 	for _, method := range []string{"GET", "POST", "OPTIONS"} {
 		r := httptest.NewRequest(method, testkit.Issuer+"/oauth/authorize?client_id="+s.Spa().ID, nil)
 		r.Header.Set("Origin", "https://app.example.com")
 		if a := s.Do(r); a.Header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s /oauth/authorize may be read by another origin", method)
+			t.Errorf("another origin may read %s /oauth/authorize", method)
 		}
 	}
 }
 
-// corsOf says who may call an endpoint from a page: any page, the pages of a client, or
+// corsOf has the pages that may call each endpoint: any page, the pages of a client, or
 // none. A new endpoint needs a line here.
 var corsOf = map[string]string{
 	"jwks_uri": "any", "userinfo_endpoint": "any",
@@ -97,9 +96,9 @@ var corsOf = map[string]string{
 	"authorization_endpoint": "none", "introspection_endpoint": "none",
 }
 
-// Libraries add headers: MCP clients a version, tracing tools a traceparent. A browser
-// asks for each of them before it sends the request. Every endpoint in the metadata that
-// pages may call allows them, on an issuer with a path as well.
+// Libraries add headers: MCP clients add a version, tracing tools a traceparent. The
+// preflight of a browser names each of them. Every endpoint in the metadata that pages
+// may call allows them, even under an issuer with a path.
 func TestNeverRepeat_FR_25_F7_PreflightsOfEveryEndpoint(t *testing.T) {
 	for _, issuer := range []string{testkit.Issuer, testkit.Issuer + "/tenant"} {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = issuer })
@@ -109,7 +108,7 @@ func TestNeverRepeat_FR_25_F7_PreflightsOfEveryEndpoint(t *testing.T) {
 				continue
 			}
 			if corsOf[name] == "" {
-				t.Errorf("the metadata has %s, and corsOf does not say which pages may call it", name)
+				t.Errorf("the metadata has %s, but corsOf has no line for it", name)
 			}
 			urls[corsOf[name]+" "+name], _ = value.(string)
 		}
@@ -130,7 +129,7 @@ func TestNeverRepeat_FR_25_F7_PreflightsOfEveryEndpoint(t *testing.T) {
 			allowed := strings.ToLower(a.Header.Get("Access-Control-Allow-Headers"))
 			for _, header := range []string{"authorization", "content-type", "mcp-protocol-version", "traceparent", "x-requested-with"} {
 				if !slices.Contains(strings.Split(allowed, ", "), header) {
-					t.Errorf("the preflight of %s allows the headers %q, without %s", name, allowed, header)
+					t.Errorf("the preflight of %s allows the headers %q, want %s too", name, allowed, header)
 				}
 			}
 			if a.Status != http.StatusNoContent || a.Header.Get("Access-Control-Allow-Credentials") != "" || !slices.Contains(a.Header.Values("Vary"), "Access-Control-Request-Headers") {
@@ -140,7 +139,7 @@ func TestNeverRepeat_FR_25_F7_PreflightsOfEveryEndpoint(t *testing.T) {
 	}
 }
 
-// A page learns when to try again, and which request to report.
+// A page may read Retry-After and the request ID.
 func TestToken_FR_25_ExposedHeaders(t *testing.T) {
 	s := testkit.NewServer(t)
 	form := "grant_type=authorization_code&code=x&client_id=" + s.Spa().ID
@@ -153,13 +152,13 @@ func TestToken_FR_25_ExposedHeaders(t *testing.T) {
 		names := strings.Split(a.Header.Get("Access-Control-Expose-Headers"), ", ")
 		for _, name := range []string{"Retry-After", "X-Request-Id", "WWW-Authenticate"} {
 			if !slices.Contains(names, name) || a.Header.Get("Access-Control-Allow-Origin") == "" {
-				t.Errorf("%s: a page may read %q of the response, without %s", what, names, name)
+				t.Errorf("%s: Access-Control-Expose-Headers = %q, want %s too", what, names, name)
 			}
 		}
 	}
 }
 
-// What a preflight echoes is bounded, and has only names of headers.
+// A preflight echoes only valid header names, and a limited number.
 func TestToken_FR_25_PreflightEchoesNamesOnly(t *testing.T) {
 	s := testkit.NewServer(t)
 	for what, asked := range map[string]string{
@@ -167,7 +166,7 @@ func TestToken_FR_25_PreflightEchoesNamesOnly(t *testing.T) {
 		"all":      "*",
 		"long":     strings.Repeat("x", 50<<10),
 		"no names": "x y,<script>,a:b,\"q\",ä,x\ty,,=",
-		"many of them": func() (list string) {
+		"many names": func() (list string) {
 			for i := range 1000 {
 				list += ",x-" + strings.Repeat("a", i%7) + string(rune('a'+i%26)) + strings.Repeat("b", i/26)
 			}

@@ -16,9 +16,9 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// A store that fails is never a success: 503 with a Retry-After within the grace
-// of a refresh where asking again may help, a bare server_error where it does
-// not.
+// A failing store never gives a success. If a retry may help, the response is 503 with a
+// Retry-After within the grace period of a refresh, otherwise server_error without
+// details.
 func TestNeverRepeat_D1_OP_04_TokenEndpointWithAFailingStore(t *testing.T) {
 	for _, verb := range []string{"Client", "Code", "RefreshToken", "AccessToken", "Issue", "RevokeFamily"} {
 		t.Run(verb, func(t *testing.T) {
@@ -44,26 +44,25 @@ func TestNeverRepeat_D1_OP_04_TokenEndpointWithAFailingStore(t *testing.T) {
 				store.Failing(verb, errors.New("syntax error near DROP"))
 				a := requests[name]().WantJSONError(500, "server_error")
 				if strings.Contains(a.Body, "syntax") || a.Description() != "" {
-					t.Errorf("the client is told of the store's error: %s", a.Body)
+					t.Errorf("the response contains the store's error: %s", a.Body)
 				}
 			}
 			store.Failing("", nil)
 			if a := requests["code"](); a.Status != 200 {
-				t.Errorf("after the store is back the code is answered %s: a failure used it up", a)
+				t.Errorf("after the failure, redeeming the code = %s, want tokens", a)
 			}
 			if verb != "RevokeFamily" && requests["next"]().Status != 200 {
-				t.Error("after the store is back the refresh token is refused: a failure used it up")
+				t.Error("after the failure, the refresh token is refused, want tokens")
 			}
 			requests["replay"]().WantJSONError(400, "invalid_grant")
 			if n := len(testkit.EventsOf[passport.Replayed](s)); n != 1 {
-				t.Errorf("%d replays were announced, want one, once it was stored", n)
+				t.Errorf("%d Replayed events, want 1, after the replay was stored", n)
 			}
 		})
 	}
 }
 
-// lossyStore commits and then says that it does not know: a COMMIT whose answer
-// was lost.
+// lossyStore commits and then returns an error, as if the response to COMMIT was lost.
 type lossyStore struct {
 	oauth.Store
 	lose bool
@@ -76,8 +75,7 @@ func (l *lossyStore) Issue(ctx context.Context, i *oauth.Issuance) error {
 	return fmt.Errorf("commit: %w", oauth.ErrUnavailable)
 }
 
-// No rotation is lost with an answer: after a 503 the same request gets the
-// tokens that were stored.
+// After a 503, a retry of the same refresh gets the stored tokens.
 func TestToken_OP_04_NoRotationIsLost(t *testing.T) {
 	store := &lossyStore{Store: new(memstore.Store)}
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Store = store })
@@ -87,26 +85,26 @@ func TestToken_OP_04_NoRotationIsLost(t *testing.T) {
 	s.Refresh(c, tok.Refresh).WantTryLater()
 	store.lose = false
 	next := s.Refresh(c, tok.Refresh).Tokens()
-	s.WantAdmits(next.Access, true, "after an answer was lost")
+	s.WantAdmits(next.Access, true, "after a lost response")
 	s.Refresh(c, next.Refresh).Tokens()
 	if n := len(testkit.EventsOf[passport.Replayed](s)); n != 0 {
-		t.Errorf("a lost answer raised %d alarms", n)
+		t.Errorf("%d Replayed events after a lost response, want none", n)
 	}
 }
 
-// A grace within which nobody who was told to try later would try again is none.
+// The grace period must be longer than Retry-After, or a client would retry too late.
 func TestToken_OP_04_GraceIsLongerThanTheWait(t *testing.T) {
 	config := testkit.NewServer(t).Config
 	for grace, ok := range map[time.Duration]bool{time.Second: false, oauth.RetryAfter * time.Second: false, oauth.RetryAfter*time.Second + 1: true, -1: true} {
 		config.RefreshTokenGrace = grace
 		if _, err := passport.New(config); (err == nil) != ok {
-			t.Errorf("New with a grace of %v = %v, want it accepted: %v", grace, err, ok)
+			t.Errorf("New() with a grace period of %v = %v, want it accepted: %v", grace, err, ok)
 		}
 	}
 }
 
-// A client that hangs up is nobody's fault.
-func TestToken_OP_04_ClientHangsUp(t *testing.T) {
+// A client that disconnects is not logged as a server error.
+func TestToken_OP_04_ClientDisconnects(t *testing.T) {
 	s, store := testkit.Watched(t)
 	c := s.Web()
 	tok := s.GrantTokens(c)
@@ -117,35 +115,35 @@ func TestToken_OP_04_ClientHangsUp(t *testing.T) {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Authorization", testkit.Basic(c.ID, c.Secret))
 	if a := s.Do(r); a.Status == http.StatusOK {
-		t.Errorf("a request that was given up got %s", a)
+		t.Errorf("the response to a disconnected client = %s", a)
 	}
 	s.WantBlameless()
 }
 
-// What a provider says of a user is taken at its word only where it makes sense.
-func TestToken_ProviderThatMixesUsersUp(t *testing.T) {
+// An invalid user from a provider is an error.
+func TestToken_ProviderReturnsAnInvalidUser(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	tok := s.GrantTokens(c)
-	for name, answer := range map[string]*passport.User{"nil": nil, "another user": {ID: "bob"}, "nobody": {}} {
+	for name, user := range map[string]*passport.User{"nil": nil, "another user": {ID: "bob"}, "no ID": {}} {
 		broken := s.Restart(func(c *passport.Config) {
 			c.Users = passport.UserFuncs{
 				Current:    s.Users.CurrentUser,
-				ByID:       func(context.Context, string) (*passport.User, error) { return answer, nil },
+				ByID:       func(context.Context, string) (*passport.User, error) { return user, nil },
 				SignInPage: "/login",
 			}
 		})
 		if a := broken.Call(broken.Guard(), "Authorization", "Bearer "+tok.Access); a.Status != 500 {
-			t.Errorf("%s: the guard answers %s, want 500", name, a)
+			t.Errorf("%s: the guard responds %s, want 500", name, a)
 		}
 		broken.Refresh(c, tok.Refresh).WantJSONError(500, "server_error")
 	}
 	s.Refresh(c, tok.Refresh).Tokens()
 }
 
-// A provider that is not configured any more: its users may no longer act, and
-// it is nobody else's user who does.
-func TestNeverRepeat_D6_ProviderThatIsGone(t *testing.T) {
+// Users of a provider that was removed from the configuration may no longer act, and no
+// user of another provider takes their place.
+func TestNeverRepeat_D6_RemovedProvider(t *testing.T) {
 	staff := testkit.NewAccounts("alice")
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"staff": staff} })
 	staff.Sessions["x"] = staff.ByID["alice"]
@@ -154,10 +152,10 @@ func TestNeverRepeat_D6_ProviderThatIsGone(t *testing.T) {
 	b.SetCookie(testkit.SessionCookie, "x")
 	tok := s.Redeem(c, b.Authorize(c).Allow().Code())
 	if a := s.Call(s.GuardAny(), "Authorization", "Bearer "+tok.Access); a.Status != http.StatusForbidden {
-		t.Errorf("a guard for the default users answers %s to a token of staff, want 403", a)
+		t.Errorf("a guard for the default users responds %s to a token of staff, want 403", a)
 	}
 	without := s.Restart(func(c *passport.Config) { c.Providers = nil })
 	without.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
-	without.WantAdmits(tok.Access, false, "of a provider that is gone")
+	without.WantAdmits(tok.Access, false, "of a removed provider")
 	s.WantBlameless()
 }

@@ -33,7 +33,7 @@ func TestToken_TK_02_FormsOnly(t *testing.T) {
 		{"a form", "application/x-www-form-urlencoded", form, true},
 		{"a form with a charset", "Application/X-WWW-Form-Urlencoded; charset=UTF-8", form, true},
 		{"JSON", "application/json", `{"grant_type":"client_credentials","client_id":"` + c.ID + `","client_secret":"` + c.Secret + `"}`, false},
-		{"a form that says that it is JSON", "application/json", form, false},
+		{"a form with the type JSON", "application/json", form, false},
 		{"multipart", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"grant_type\"\r\n\r\nclient_credentials\r\n--x--\r\n", false},
 		{"text", "text/plain", form, false},
 		{"no type", "-", form, false},
@@ -45,7 +45,7 @@ func TestToken_TK_02_FormsOnly(t *testing.T) {
 			continue
 		}
 		if a.WantJSONError(400, "invalid_request"); !strings.Contains(a.Description(), "Content-Type") {
-			t.Errorf("%s is refused with %q, which does not say what to send", tt.name, a.Description())
+			t.Errorf("%s: error_description = %q, want it to name the right type", tt.name, a.Description())
 		}
 	}
 	s.Send("").WantJSONError(401, "invalid_client")
@@ -54,7 +54,7 @@ func TestToken_TK_02_FormsOnly(t *testing.T) {
 
 // RFC 6749 §2.3.1: "The parameters can only be transmitted in the request-body
 // and MUST NOT be included in the request URI."
-func TestToken_TK_03_TheQueryIsNotRead(t *testing.T) {
+func TestToken_TK_03_QueryIsIgnored(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
 	query := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.ID}, "scope": {"admin"}}
@@ -66,19 +66,19 @@ func TestToken_TK_03_TheQueryIsNotRead(t *testing.T) {
 	}
 	post(query.Encode(), "").WantJSONError(400, "invalid_request")
 	if got := post("scope=admin&grant_type=password", "grant_type=client_credentials&scope=read").Tokens(); got.Scope != "read" {
-		t.Errorf("a scope in the query was read: scope = %q, want read", got.Scope)
+		t.Errorf("with a scope in the query: scope = %q, want read", got.Scope)
 	}
 	for _, q := range []string{"client_secret=" + c.Secret, "client_secret=&x=1", "x=1&client%5Fsecret=" + c.Secret} {
 		a := post(q, "grant_type=client_credentials").WantJSONError(400, "invalid_request")
 		if !strings.Contains(a.Description(), "client_secret") {
-			t.Errorf("a secret in the URL is refused with %q, which does not name it", a.Description())
+			t.Errorf("a secret in the URL: error_description = %q, want it to name client_secret", a.Description())
 		}
 	}
 	if !strings.Contains(s.Log.String(), "sent in the URL") {
-		t.Error("the log says nothing of the secret in the URL")
+		t.Error("the log does not mention the secret in the URL")
 	}
 	if strings.Contains(s.Log.String(), c.Secret) {
-		t.Error("the log repeats the secret from the URL")
+		t.Error("the log contains the secret from the URL")
 	}
 }
 
@@ -94,7 +94,7 @@ func TestToken_TK_04_RepeatedParameter(t *testing.T) {
 			form[name] = values
 			a := s.Send(form.Encode(), "Authorization", testkit.Basic(c.ID, c.Secret)).WantJSONError(400, "invalid_request")
 			if !strings.Contains(a.Description(), name) {
-				t.Errorf("%s twice is refused with %q, which does not name it", name, a.Description())
+				t.Errorf("%s twice: error_description = %q, want it to name the parameter", name, a.Description())
 			}
 		}
 	}
@@ -103,7 +103,7 @@ func TestToken_TK_04_RepeatedParameter(t *testing.T) {
 	s.Send(form.Encode(), "Authorization", testkit.Basic(machine.ID, machine.Secret)).Tokens()
 }
 
-// The same between body and query: a second value in the query changes nothing.
+// A second value in the query is ignored.
 func TestNeverRepeat_B17_ParametersInBodyAndQuery(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
@@ -111,11 +111,11 @@ func TestNeverRepeat_B17_ParametersInBodyAndQuery(t *testing.T) {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Authorization", testkit.Basic(c.ID, c.Secret))
 	if got := s.Do(r).Tokens(); got.Scope != "read" {
-		t.Errorf("scope = %q, want that of the body", got.Scope)
+		t.Errorf("scope = %q, want the scope of the body", got.Scope)
 	}
 }
 
-func TestToken_TK_05_WhatSuccessLooksLike(t *testing.T) {
+func TestToken_TK_05_SuccessfulResponse(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	code := s.Code(c, "scope", "read write")
@@ -130,19 +130,18 @@ func TestToken_TK_05_WhatSuccessLooksLike(t *testing.T) {
 	}
 }
 
-// RFC 6749 §5.1 demands scope wherever it differs from what was asked for, also
-// when nothing of that is left.
-func TestToken_TK_05_ScopeOfATokenThatLostAll(t *testing.T) {
+// RFC 6749 §5.1 requires scope if it differs from the request, even if it is empty.
+func TestToken_TK_05_EmptyScope(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	tok := s.GrantTokens(c, "scope", "write")
 	s.NarrowClient(c, "read")
-	if scope, there := s.Refresh(c, tok.Refresh).JSON()["scope"]; !there || scope != "" {
-		t.Errorf("scope of a token that lost all its scopes = %v, there = %v; want it there and empty", scope, there)
+	if scope, present := s.Refresh(c, tok.Refresh).JSON()["scope"]; !present || scope != "" {
+		t.Errorf("scope of a token without scopes = %v, present = %v; want it present and empty", scope, present)
 	}
 }
 
-func TestToken_TK_06_WhatRefusalsLookLike(t *testing.T) {
+func TestToken_TK_06_ErrorResponses(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	for _, tt := range []struct {
@@ -163,7 +162,7 @@ func TestToken_TK_06_WhatRefusalsLookLike(t *testing.T) {
 			t.Errorf("%s has no error_description", tt.code)
 		}
 		if a.Header.Get("X-Request-Id") == "" {
-			t.Errorf("%s names no request ID", tt.code)
+			t.Errorf("%s has no request ID", tt.code)
 		}
 	}
 	wantTokenHeaders(t, s.Send("grant_type=x&client_id=nobody").WantJSONError(401, "invalid_client"))
@@ -178,7 +177,7 @@ func wantTokenHeaders(t *testing.T, a *testkit.Response) {
 	}
 }
 
-func TestToken_TK_08_WhichGrant(t *testing.T) {
+func TestToken_TK_08_GrantType(t *testing.T) {
 	s := testkit.NewServer(t)
 	web, machine := s.Web(), s.Machine()
 	s.Exchange(web, "scope", "read").WantJSONError(400, "invalid_request")
@@ -190,7 +189,7 @@ func TestToken_TK_08_WhichGrant(t *testing.T) {
 }
 
 // RFC 9700 §2.4: "The resource owner password credentials grant MUST NOT be
-// used." Nor is any other old grant there unless somebody turns it on.
+// used." Like every other deprecated grant, it is off unless it is enabled.
 func TestToken_TK_15_NoPasswordGrant(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -207,22 +206,22 @@ func TestToken_TK_18_BodyLimit(t *testing.T) {
 		s.Send(form+strings.Repeat("a", size), "Authorization", testkit.Basic(c.ID, c.Secret)).WantJSONError(413, "invalid_request")
 	}
 	s.Send(form+"&scope="+strings.Repeat("a", 8<<10+1), "Authorization", testkit.Basic(c.ID, c.Secret)).WantJSONError(400, "invalid_request")
-	s.Send(form+strings.Repeat("a", 8<<10+1), "Authorization", testkit.Basic(c.ID, c.Secret)).Tokens() // the name is not known
+	s.Send(form+strings.Repeat("a", 8<<10+1), "Authorization", testkit.Basic(c.ID, c.Secret)).Tokens() // an unknown parameter
 	s.Send(form+strings.Repeat("a", 8<<10), "Authorization", testkit.Basic(c.ID, c.Secret)).Tokens()
 	s.WantBlameless()
 }
 
-// Whatever is in a parameter or a Basic header, the answer is a refusal in the
-// form of RFC 6749 §5.2, never a fault of ours.
+// Hostile values in a parameter or a Basic header give an error in the format of RFC
+// 6749 §5.2, never a server error.
 func TestNeverRepeat_F10_HostileParameters(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	hostile := map[string]string{
-		"NUL": "a\x00b", "line feed": "a\nb", "return": "a\rb", "half a UTF-8 character": "a\xc3", "overlong UTF-8": "\xc0\xaf", "surrogate": "\xed\xa0\x80",
+		"NUL": "a\x00b", "line feed": "a\nb", "return": "a\rb", "cut UTF-8": "a\xc3", "overlong UTF-8": "\xc0\xaf", "surrogate": "\xed\xa0\x80",
 		"longer than a column": strings.Repeat("k", 300), "longer than a parameter": strings.Repeat("k", 8<<10+1), "quotes": `"\'<>`,
 		"format": "%s%n%d", "percent": "%zz", "spaces": "   ", "emoji": "🔑", "right to left": "\u202e", "SQL": "' OR 1=1 --", "plus": "+", "dots": "...",
 	}
-	noText := map[string]bool{"NUL": true, "line feed": true, "return": true, "half a UTF-8 character": true, "overlong UTF-8": true, "surrogate": true, "longer than a parameter": true}
+	unstorable := map[string]bool{"NUL": true, "line feed": true, "return": true, "cut UTF-8": true, "overlong UTF-8": true, "surrogate": true, "longer than a parameter": true}
 	names := []string{"grant_type", "client_id", "client_secret", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "audience", "unknown"}
 	for what, value := range hostile {
 		for _, name := range names {
@@ -231,8 +230,8 @@ func TestNeverRepeat_F10_HostileParameters(t *testing.T) {
 				form.Set(name, value)
 				a := s.Send(form.Encode())
 				wantRefused(t, what+" in "+name, a)
-				if noText[what] && name != "unknown" && a.JSON()["error"] != "invalid_request" {
-					t.Errorf("%s in %s: %s, want it refused for what it is", what, name, a)
+				if unstorable[what] && name != "unknown" && a.JSON()["error"] != "invalid_request" {
+					t.Errorf("%s in %s: %s, want an error about the value", what, name, a)
 				}
 			}
 		}
@@ -247,8 +246,7 @@ func TestNeverRepeat_F10_HostileParameters(t *testing.T) {
 	s.WantBlameless()
 }
 
-// PHP's way of writing arrays is refused, so that nobody takes the last value
-// for the only one.
+// Arrays in PHP notation are refused, because a reader could take only the last value.
 func TestToken_TK_04_Arrays(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
@@ -261,16 +259,16 @@ func TestToken_TK_04_Arrays(t *testing.T) {
 	s.WantBlameless()
 }
 
-// wantRefused fails unless the answer is a refusal in the form of RFC 6749 §5.2.
+// wantRefused fails unless the response is an error in the format of RFC 6749 §5.2.
 func wantRefused(t *testing.T, what string, a *testkit.Response) {
 	t.Helper()
 	if a.Status < 400 || a.Status > 499 {
-		t.Errorf("%s: %s, want a refusal", what, a)
+		t.Errorf("%s: %s, want an error", what, a)
 		return
 	}
 	code, _ := a.JSON()["error"].(string)
 	if code == "" {
-		t.Errorf("%s: the refusal %q has no error", what, a.Body)
+		t.Errorf("%s: the body %q has no error", what, a.Body)
 	}
 	for _, r := range a.Description() {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' {

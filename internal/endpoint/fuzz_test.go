@@ -12,8 +12,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Whatever a client sends, the server neither panics nor takes it for a fault of
-// its own, and what it says back is what RFC 6749 §5.2 and RFC 6750 §3 allow.
+// For any input, the server neither panics nor reports a server error. Its responses
+// follow RFC 6749 §5.2 and RFC 6750 §3.
 
 func FuzzTokenForm(f *testing.F) {
 	s, c := fuzzed(f)
@@ -70,17 +70,16 @@ func FuzzBearer(f *testing.F) {
 		challenge := w.Header().Get("WWW-Authenticate")
 		switch {
 		case w.Code == http.StatusOK && !strings.Contains(header, token):
-			t.Errorf("%q is admitted", header)
+			t.Errorf("the guard admits %q", header)
 		case w.Code >= 500:
-			t.Errorf("%q is answered %d", header, w.Code)
+			t.Errorf("the response to %q has the status %d", header, w.Code)
 		case w.Code != http.StatusOK && (!strings.HasPrefix(challenge, "Bearer ") || strings.Count(challenge, `"`)%2 != 0 || strings.ContainsAny(challenge, "\r\n\x00")):
-			t.Errorf("%q gets the challenge %q", header, challenge)
+			t.Errorf("the challenge for %q is %q", header, challenge)
 		}
 	})
 }
 
-// fuzzed returns a server whose log fails nothing, and a client that acts for
-// itself.
+// fuzzed returns a server that discards its log, and a client for client_credentials.
 func fuzzed(f *testing.F) (*passport.Server, *testkit.Client) {
 	f.Helper()
 	s, err := passport.New(testkit.PlainConfig(f))
@@ -94,8 +93,8 @@ func fuzzed(f *testing.F) (*passport.Server, *testkit.Client) {
 	return s, &testkit.Client{Client: made.Client, Secret: made.Secret}
 }
 
-// wantSound serves a request and fails for a fault of ours, and for an answer
-// that is not what RFC 6749 §5 says.
+// wantSound serves a request. It fails for a server error and for a response that
+// violates RFC 6749 §5.
 func wantSound(t *testing.T, s *passport.Server, r *http.Request) {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
@@ -105,11 +104,11 @@ func wantSound(t *testing.T, s *passport.Server, r *http.Request) {
 		return
 	}
 	if w.Code >= 500 || !utf8.ValidString(a.Body) {
-		t.Errorf("answered %d %q", w.Code, a.Body)
+		t.Errorf("response = %d %q", w.Code, a.Body)
 		return
 	}
 	if code, _ := a.JSON()["error"].(string); oauth.ErrorCode(code).Status() >= 500 || code == "" {
-		t.Errorf("answered %d with the error %q", w.Code, code)
+		t.Errorf("response = %d with the error %q", w.Code, code)
 	}
 	if strings.ContainsFunc(a.Description(), func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
 		t.Errorf("error_description %q has a character that RFC 6749 §5.2 does not allow", a.Description())

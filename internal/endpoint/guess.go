@@ -14,13 +14,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Wrong guesses within these limits have no consequence. A counter is forgotten
-// after its time.
+// Wrong guesses within these limits have no consequence. A counter is dropped after
+// its time.
 const (
-	GuessFailures       = 10 // of one name from one address
+	GuessFailures       = 10 // for one name, from one address
 	GuessFailuresWithin = 15 * time.Minute
 
-	NameFailures       = 100 // of one name from all addresses, except those from which it was right recently
+	NameFailures       = 100 // for one name, from all addresses except those with a recent success
 	NameFailuresWithin = time.Hour
 )
 
@@ -32,7 +32,7 @@ func newGuessThrottle() *throttle.Throttle {
 	})
 }
 
-// throttleGuesses returns the grants, with a throttle for each that allows
+// throttleGuesses returns the grants, with a throttle for each grant that allows
 // guessing.
 func throttleGuesses(parts *feature.Joined) map[string]oauth.Grant {
 	grants := maps.Clone(parts.Grants)
@@ -61,7 +61,7 @@ func (g throttled) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth
 		return g.Grant.Authorize(ctx, r) // the grant reports the missing parameter
 	}
 	from := reqinfo.From(ctx)
-	from.Shared = !r.Client.Public() // a confidential client is a server, which sends the requests of all its users
+	from.Shared = !r.Client.Public() // a confidential client sends the requests of all its users from one address
 	attempt := throttle.Attempt{
 		Name:    cmp.Or(r.Client.Provider, oauth.DefaultProvider) + "\x00" + folded(name),
 		Address: from.Address,

@@ -51,7 +51,7 @@ func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 		return nil, nil, err
 	}
 	if call.client.Public() { // otherwise any caller could scan for tokens (RFC 7662 §2.1)
-		return nil, call.client, clients.Named(call.client.ID, oauth.InvalidClient.Errorf("introspection is for clients that have a secret"))
+		return nil, call.client, clients.Named(call.client.ID, oauth.InvalidClient.Errorf("only clients with a secret may use introspection"))
 	}
 	found, err := e.find(r, call, e.tokens)
 	if err != nil {
@@ -81,9 +81,9 @@ func (e introspectEndpoint) logHidden(r *http.Request, f *tokens.Found, caller *
 	case caller.Audience == "":
 		e.Log.InfoContext(r.Context(), "token shown as inactive: it was issued to another client, and the caller is not registered as an API", attrs...)
 	case f.Refresh != nil:
-		e.Log.InfoContext(r.Context(), "token shown as inactive: it is a refresh token, about which no API is told", attrs...)
+		e.Log.InfoContext(r.Context(), "token shown as inactive: it is a refresh token, and APIs get no information about those", attrs...)
 	default:
-		e.Log.InfoContext(r.Context(), "token shown as inactive: it is for another audience than the API",
+		e.Log.InfoContext(r.Context(), "token shown as inactive: its audience is not the API's",
 			append(attrs, "audience", f.Access.Audience, "api_audience", caller.Audience)...)
 	}
 }

@@ -14,23 +14,23 @@ import (
 
 const introspect = "/oauth/introspect"
 
-// api is another API than the server's own.
+// api is the audience of another API.
 const api = "https://api.example.com"
 
 func withAPI(c *passport.Config) { c.Resources = []string{api} }
 
-// introspection returns what the server says about a token.
+// introspection returns the response about a token.
 func introspection(t *testing.T, s *testkit.Server, c *testkit.Client, token string, more ...string) map[string]any {
 	t.Helper()
 	a := s.Do(s.FormRequest(c, introspect, append([]string{"token", token}, more...)...))
-	var said map[string]any
-	if a.Status != http.StatusOK || json.Unmarshal([]byte(a.Body), &said) != nil {
+	var res map[string]any
+	if a.Status != http.StatusOK || json.Unmarshal([]byte(a.Body), &res) != nil {
 		t.Fatalf("introspection = %d %q, want 200 and JSON", a.Status, a.Body)
 	}
 	if got := a.Header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("IN-06: Cache-Control = %q, want no-store", got)
 	}
-	return said
+	return res
 }
 
 // wantInactive fails unless the response is exactly that a token is not active.
@@ -54,7 +54,7 @@ func TestIntrospect_IN_01_Callers(t *testing.T) {
 	s.Do(r).WantJSONError(401, "invalid_client")
 }
 
-// Guesses of secrets are limited here as at the token endpoint.
+// Guesses of client secrets are limited as at the token endpoint.
 func TestIntrospect_IN_06_GuessesAreLimited(t *testing.T) {
 	s := testkit.NewServer(t)
 	wrong := *s.API(testkit.Issuer)
@@ -63,11 +63,11 @@ func TestIntrospect_IN_06_GuessesAreLimited(t *testing.T) {
 		s.Do(s.FormRequest(&wrong, introspect, "token", "x"))
 	}
 	if a := s.Do(s.FormRequest(&wrong, introspect, "token", "x")); a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" {
-		t.Errorf("a guess too many = %d, want 429 with Retry-After", a.Status)
+		t.Errorf("a guess above the limit = %d, want 429 with Retry-After", a.Status)
 	}
 }
 
-// Whatever the reason, a token that cannot be used looks the same.
+// The response for an unusable token is the same for every reason.
 func TestIntrospect_IN_02_Inactive(t *testing.T) {
 	s := testkit.NewServer(t)
 	resource, web := s.API(testkit.Issuer), s.Web()
@@ -87,14 +87,14 @@ func TestIntrospect_IN_02_Inactive(t *testing.T) {
 	}
 	gone := use(web)
 	s.Users.Remove("alice")
-	wantInactive(t, s, resource, gone, "a token of a user who is gone")
+	wantInactive(t, s, resource, gone, "a token of a deleted user")
 }
 
 func TestIntrospect_IN_02_Expired(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.AccessTokenTTL = time.Second })
 	resource, token := s.API(testkit.Issuer), s.MachineToken(s.Machine())
-	if said := introspection(t, s, resource, token); said["active"] != true {
-		t.Fatalf("a new token = %v, want active", said)
+	if res := introspection(t, s, resource, token); res["active"] != true {
+		t.Fatalf("a new token = %v, want active", res)
 	}
 	time.Sleep(1100 * time.Millisecond)
 	wantInactive(t, s, resource, token, "an expired token")
@@ -105,28 +105,28 @@ func TestIntrospect_IN_03_Active(t *testing.T) {
 	resource, web := s.API(testkit.Issuer), s.Web()
 	token := s.GrantTokens(web, "scope", "read write", "prompt", "consent").Access
 	claims := testkit.ClaimsOf(t, token)
-	said := introspection(t, s, resource, token)
+	res := introspection(t, s, resource, token)
 	for _, name := range []string{"sub", "client_id", "iss", "aud", "exp", "iat", "jti", "scope"} {
-		if said[name] == nil || said[name] != claims[name] {
-			t.Errorf("%s = %v, want %v as in the token", name, said[name], claims[name])
+		if res[name] == nil || res[name] != claims[name] {
+			t.Errorf("%s = %v, want %v as in the token", name, res[name], claims[name])
 		}
 	}
-	if said["active"] != true || said["token_type"] != "Bearer" || said["username"] != nil {
-		t.Errorf("introspection = %v, want active, token_type Bearer and no user name", said)
+	if res["active"] != true || res["token_type"] != "Bearer" || res["username"] != nil {
+		t.Errorf("introspection = %v, want active, token_type Bearer and no user name", res)
 	}
 
 	personal := s.Personal("read")
-	if said := introspection(t, s, resource, personal.AccessToken); said["sub"] != "users:alice" || said["scope"] != "read" {
-		t.Errorf("introspection of an opaque personal access token = %v, want that of alice with the scope read", said)
+	if res := introspection(t, s, resource, personal.AccessToken); res["sub"] != "users:alice" || res["scope"] != "read" {
+		t.Errorf("introspection of an opaque personal access token = %v, want alice and the scope read", res)
 	}
 	machine := s.Machine()
-	if said := introspection(t, s, resource, s.MachineToken(machine)); said["sub"] != "client:"+machine.ID {
-		t.Errorf("introspection of a client's own token has the sub %v, want client:%s", said["sub"], machine.ID)
+	if res := introspection(t, s, resource, s.MachineToken(machine)); res["sub"] != "client:"+machine.ID {
+		t.Errorf("sub of a client's own token = %v, want client:%s", res["sub"], machine.ID)
 	}
 }
 
-// An API learns of the tokens for its own audience and of no others, and a client
-// without an audience of its own tokens alone.
+// An API gets information about the tokens for its audience only, and a client without an
+// audience about its own tokens only.
 func TestIntrospect_IN_04_NeverRepeat_D12_Audience(t *testing.T) {
 	s := testkit.NewServer(t, withAPI)
 	web := s.Web()
@@ -146,35 +146,35 @@ func TestIntrospect_IN_04_NeverRepeat_D12_Audience(t *testing.T) {
 		{"a client, its own token", web, own, true},
 		{"a client, its own token for another API", web, elsewhere, true},
 		{"a client, another's token", s.Web(), own, false},
-		{"a client that acts for itself, another's token", s.Machine(), own, false},
+		{"a client without users, another's token", s.Machine(), own, false},
 	} {
-		if said := introspection(t, s, c.caller, c.token); said["active"] != c.want || !c.want && len(said) != 1 {
-			t.Errorf("%s: introspection = %v, want active %v", c.what, said, c.want)
+		if res := introspection(t, s, c.caller, c.token); res["active"] != c.want || !c.want && len(res) != 1 {
+			t.Errorf("%s: introspection = %v, want active %v", c.what, res, c.want)
 		}
 	}
 }
 
-// A refresh token is known to its client alone, whatever the hint.
+// Only its client gets information about a refresh token, with every hint.
 func TestIntrospect_IN_05_RefreshTokens(t *testing.T) {
 	s := testkit.NewServer(t)
 	web := s.Web()
 	tok := s.GrantTokens(web, "scope", "read", "prompt", "consent")
 	for _, hint := range []string{"refresh_token", "access_token", "nonsense"} {
-		said := introspection(t, s, web, tok.Refresh, "token_type_hint", hint)
-		if said["active"] != true || said["scope"] != "read" || said["sub"] != "users:alice" || said["token_type"] != nil || said["exp"] == nil {
-			t.Errorf("introspection of a client's refresh token with the hint %s = %v, want active, its scope, subject and end, and no token_type", hint, said)
+		res := introspection(t, s, web, tok.Refresh, "token_type_hint", hint)
+		if res["active"] != true || res["scope"] != "read" || res["sub"] != "users:alice" || res["token_type"] != nil || res["exp"] == nil {
+			t.Errorf("introspection of a client's refresh token with the hint %s = %v, want active, scope, sub and exp, and no token_type", hint, res)
 		}
 		wantInactive(t, s, s.API(testkit.Issuer), tok.Refresh, "a refresh token by an API", "token_type_hint", hint)
 		wantInactive(t, s, s.Web(), tok.Refresh, "a refresh token by another client", "token_type_hint", hint)
 	}
 	s.Refresh(web, tok.Refresh).Tokens()
-	wantInactive(t, s, web, tok.Refresh, "a refresh token that was replaced")
+	wantInactive(t, s, web, tok.Refresh, "a replaced refresh token")
 }
 
-// A refresh token that the token endpoint would refuse is inactive here.
+// A refresh token that the token endpoint would refuse is inactive.
 func TestIntrospect_IN_05_RefreshTokenThatTheClientCannotRedeem(t *testing.T) {
 	for what, change := range map[string]func(*oauth.Client){
-		"a client that may not refresh any more":      func(c *oauth.Client) { c.GrantTypes = []string{"authorization_code"} },
+		"a client that may no longer refresh":         func(c *oauth.Client) { c.GrantTypes = []string{"authorization_code"} },
 		"a client that was moved to another provider": func(c *oauth.Client) { c.Provider = "staff" },
 	} {
 		s := testkit.NewServer(t, func(c *passport.Config) {
@@ -185,7 +185,7 @@ func TestIntrospect_IN_05_RefreshTokenThatTheClientCannotRedeem(t *testing.T) {
 		s.Update(web, change)
 		wantInactive(t, s, web, token, "a refresh token of "+what)
 		if code := s.Refresh(web, token).Status; code != 400 {
-			t.Errorf("the token endpoint answers a refresh by %s with %d, want 400 as the premise", what, code)
+			t.Errorf("refresh by %s = %d, want 400 as the premise of this test", what, code)
 		}
 	}
 }
@@ -205,12 +205,13 @@ func TestIntrospect_IN_08_Requests(t *testing.T) {
 	r := s.FormRequest(c, introspect, "token", "x")
 	r.Header.Set("Origin", "https://app.example.com")
 	if got := s.Do(r).Header.Get("Access-Control-Allow-Origin"); got != "" {
-		t.Errorf("a page may read the response: Access-Control-Allow-Origin = %q, want none", got)
+		t.Errorf("Access-Control-Allow-Origin = %q, want none", got)
 	}
 }
 
-// A store that is away is 503, never "inactive": an API would sign users out.
-func TestIntrospect_StoreIsAway(t *testing.T) {
+// If the store is unavailable, the response is 503. With "inactive" an API would sign
+// users out.
+func TestIntrospect_UnavailableStore(t *testing.T) {
 	for _, verb := range []string{"AccessToken", "RefreshToken"} {
 		var w testkit.WatchedStore
 		s := testkit.NewServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
@@ -224,8 +225,8 @@ func TestIntrospect_StoreIsAway(t *testing.T) {
 	}
 }
 
-// A revocation shows at once.
-func TestIntrospect_RV_07_RevocationShows(t *testing.T) {
+// A revoked token is inactive at once.
+func TestIntrospect_RV_07_Revocation(t *testing.T) {
 	s := testkit.NewServer(t)
 	web, resource := s.Web(), s.API(testkit.Issuer)
 	tok := s.GrantTokens(web, "prompt", "consent")
@@ -233,7 +234,7 @@ func TestIntrospect_RV_07_RevocationShows(t *testing.T) {
 	wantInactive(t, s, resource, tok.Access, "an access token of a revoked family")
 }
 
-// What a client that is an API must be.
+// The rules for a client that is an API.
 func TestRegister_API(t *testing.T) {
 	s := testkit.NewServer(t, withAPI)
 	if c := s.API(api); len(c.GrantTypes) != 0 || c.Audience != api || c.Public() {
@@ -249,7 +250,7 @@ func TestRegister_API(t *testing.T) {
 		"a lifetime of refresh tokens, a lifetime of families, tokens that end": {Name: "x", Audience: api, RefreshTokenTTL: time.Minute, FamilyTTL: time.Minute, EndsWithSession: true},
 	} {
 		if _, err := s.CreateClient(t.Context(), reg); err == nil || !strings.Contains(err.Error(), what) {
-			t.Errorf("CreateClient(%+v) = %v, want a fault that says %q", reg, err, what)
+			t.Errorf("CreateClient(%+v) = %v, want an error that contains %q", reg, err, what)
 		}
 	}
 	made := s.API(api)
@@ -264,13 +265,13 @@ func TestRegister_API(t *testing.T) {
 		}
 		change(c)
 		if err := s.UpdateClient(t.Context(), c); err == nil || !strings.Contains(err.Error(), what) {
-			t.Errorf("UpdateClient of an API to %+v = %v, want a fault that says %q", c, err, what)
+			t.Errorf("UpdateClient() of an API to %+v = %v, want an error that contains %q", c, err, what)
 		}
 	}
 }
 
-// The response can't say why a token is inactive. The log says it to the operator.
-func TestIntrospect_LogsWhatItHides(t *testing.T) {
+// The response can't say why a token is inactive. The log does.
+func TestIntrospect_LogsWhyATokenIsInactive(t *testing.T) {
 	for what, c := range map[string]struct {
 		caller func(*testkit.Server) *testkit.Client
 		token  func(*testkit.Tokens) string
@@ -279,14 +280,14 @@ func TestIntrospect_LogsWhatItHides(t *testing.T) {
 		"an API with another audience": {
 			func(s *testkit.Server) *testkit.Client { return s.API(api) },
 			func(i *testkit.Tokens) string { return i.Access },
-			[]string{"for another audience than the API", `"api_audience":"` + api, `"audience":["` + testkit.Issuer},
+			[]string{"its audience is not the API's", `"api_audience":"` + api, `"audience":["` + testkit.Issuer},
 		},
 		"an API and a refresh token": {
 			func(s *testkit.Server) *testkit.Client { return s.API(testkit.Issuer) },
 			func(i *testkit.Tokens) string { return i.Refresh },
 			[]string{"it is a refresh token"},
 		},
-		"a client that is no API": {
+		"a client that is not an API": {
 			func(s *testkit.Server) *testkit.Client { return s.Web() },
 			func(i *testkit.Tokens) string { return i.Access },
 			[]string{"not registered as an API"},

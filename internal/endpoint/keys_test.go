@@ -44,7 +44,7 @@ func TestToken_JK_01_JK_03_PublishedKeys(t *testing.T) {
 		kty, _ := key["kty"].(string)
 		for name := range key {
 			if !slices.Contains(append([]string{"kty", "kid", "use", "alg"}, members[kty]...), name) {
-				t.Errorf("a published %s key has the member %s, which is not one of a public key", kty, name)
+				t.Errorf("a published %s key has the member %s, which a public key does not have", kty, name)
 			}
 		}
 		if key["use"] != "sig" || key["kid"] == "" || !slices.Contains([]any{"ES256", "EdDSA", "RS256"}, key["alg"]) {
@@ -59,8 +59,7 @@ func TestToken_JK_01_JK_03_PublishedKeys(t *testing.T) {
 	}
 }
 
-// A new key is published before it signs, the old one verifies while its tokens
-// live.
+// A new key is published before it signs. The old key verifies until its tokens expire.
 func TestToken_JK_02_Rotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before, after := testkit.NewECKey(t), testkit.NewECKey(t)
@@ -69,41 +68,40 @@ func TestToken_JK_02_Rotation(t *testing.T) {
 		tok, own := s.GrantTokens(c), s.MachineToken(machine)
 		oldKid := s.Verified(own).KeyID
 
-		announced := s.Restart(testkit.WithKeys(t, before, after))
-		if n := len(announced.Published().Keys); n != 2 {
+		upcoming := s.Restart(testkit.WithKeys(t, before, after))
+		if n := len(upcoming.Published().Keys); n != 2 {
 			t.Errorf("%d keys are published before the new one signs, want both", n)
 		}
-		if kid := announced.Verified(announced.MachineToken(machine)).KeyID; kid != oldKid {
-			t.Error("the new key signs before it was published long enough")
+		if kid := upcoming.Verified(upcoming.MachineToken(machine)).KeyID; kid != oldKid {
+			t.Error("the new key signs too early")
 		}
 		time.Sleep(10 * time.Minute)
 
 		rotated := s.Restart(testkit.WithKeys(t, after, before))
-		for _, published := range announced.Published().Keys {
+		for _, published := range upcoming.Published().Keys {
 			if len(rotated.Published().Key(published.KeyID)) != 1 {
-				t.Errorf("the key %s is not published any more", published.KeyID)
+				t.Errorf("the key %s is no longer published", published.KeyID)
 			}
 		}
 		fresh := rotated.MachineToken(machine)
 		if kid := rotated.Verified(fresh).KeyID; kid == oldKid {
 			t.Error("the old key signs after the rotation")
 		}
-		announced.WantAdmits(fresh, true, "signed with the new key, at a node that has announced it")
+		upcoming.WantAdmits(fresh, true, "signed with the new key, at a node that publishes it but does not sign with it")
 		for _, old := range []string{tok.Access, own} {
 			rotated.WantAdmits(old, true, "signed with the old key")
 			rotated.Verified(old)
 		}
 		tok = rotated.Refresh(c, tok.Refresh).Tokens()
 
-		gone := s.Restart(testkit.WithKeys(t, after))
-		gone.WantAdmits(own, false, "signed with a key that was taken out")
-		gone.WantAdmits(tok.Access, true, "signed with the key that is left")
-		gone.Refresh(c, tok.Refresh).Tokens()
+		removed := s.Restart(testkit.WithKeys(t, after))
+		removed.WantAdmits(own, false, "signed with a removed key")
+		removed.WantAdmits(tok.Access, true, "signed with the remaining key")
+		removed.Refresh(c, tok.Refresh).Tokens()
 	})
 }
 
-// A key that changes between a refresh and its retry does not make a theft of
-// it.
+// A key rotation between a refresh and its retry does not make the retry a replay.
 func TestToken_JK_02_RT_04_RotationWithinTheGrace(t *testing.T) {
 	before, after := testkit.NewECKey(t), testkit.NewECKey(t)
 	s := testkit.NewServer(t, testkit.WithKeys(t, before))
@@ -116,30 +114,29 @@ func TestToken_JK_02_RT_04_RotationWithinTheGrace(t *testing.T) {
 	rotated.Redeem(c, code)
 	again := rotated.Refresh(c, tok.Refresh).Tokens()
 	if again.Refresh != first.Refresh {
-		t.Error("after a rotation the retry got another refresh token")
+		t.Error("after a rotation the retry returned a different refresh token")
 	}
 	if testkit.ClaimsOf(t, again.Access)["jti"] != testkit.ClaimsOf(t, first.Access)["jti"] {
-		t.Error("after a rotation the retry got another access token")
+		t.Error("after a rotation the retry returned a different access token")
 	}
 	if rotated.Verified(again.Access).KeyID == rotated.Verified(first.Access).KeyID {
-		t.Error("the retry was signed with the old key: the test proves nothing")
+		t.Error("the retry was signed with the old key, so this test checks nothing")
 	}
 	rotated.WantAdmits(again.Access, true, "of a retry after the rotation")
 
-	gone := s.Restart(testkit.WithKeys(t, testkit.NewECKey(t)))
-	a := gone.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
+	removed := s.Restart(testkit.WithKeys(t, testkit.NewECKey(t)))
+	a := removed.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
 	if !strings.Contains(a.Description(), "key") {
-		t.Errorf("a retry that cannot be answered any more is refused with %q, which does not say why", a.Description())
+		t.Errorf("error_description of a retry with a removed key = %q, want it to name the cause", a.Description())
 	}
 	if n := len(testkit.EventsOf[passport.Replayed](s)); n != 0 {
-		t.Errorf("a rotation raised %d alarms", n)
+		t.Errorf("%d Replayed events after a rotation, want none", n)
 	}
-	rotated.WantAdmits(again.Access, true, "after a retry that could not be answered")
-	gone.Refresh(c, first.Refresh).Tokens() // who has the successor goes on
+	rotated.WantAdmits(again.Access, true, "after a refused retry")
+	removed.Refresh(c, first.Refresh).Tokens() // the successor still works
 }
 
-// Where Config.Secrets are given, they and not the keys are what is derived
-// from.
+// With Config.Secrets, other secrets are derived from them and not from the keys.
 func TestToken_RT_04_SecretsOutliveKeys(t *testing.T) {
 	first, second := make([]byte, 32), make([]byte, 32)
 	for _, secret := range [][]byte{first, second} {
@@ -159,23 +156,23 @@ func TestToken_RT_04_SecretsOutliveKeys(t *testing.T) {
 		"rotated secrets": s.Restart(secrets(second, first)),
 	} {
 		if got := other.Refresh(c, tok.Refresh).Tokens().Refresh; got != want {
-			t.Errorf("%s: the retry got another refresh token", name)
+			t.Errorf("%s: the retry returned a different refresh token", name)
 		}
 	}
 	s.Restart(secrets(second)).Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
 	s.Refresh(c, want).Tokens()
 }
 
-// Keys, however they are printed, show nothing that signs.
+// Printed in any way, keys don't show their private half.
 func TestToken_JK_04_NeverRepeat_C8_KeysAreNotPrinted(t *testing.T) {
 	key := testkit.NewECKey(t)
 	s := testkit.NewServer(t, testkit.WithKeys(t, key))
 	s.GrantTokens(s.Web())
-	d := key.D.Bytes() //nolint:staticcheck // the number itself is what must not be printed
+	d := key.D.Bytes() //nolint:staticcheck // this number must not be printed
 	for _, text := range []string{s.Log.String(), s.Get("/oauth/jwks").Body, testkit.Printed(s.Config), testkit.Printed(s.Server), testkit.Printed(s.Config.Keys)} {
 		for _, form := range []string{key.D.String(), string(d), base64.RawURLEncoding.EncodeToString(d), base64.StdEncoding.EncodeToString(d), key.D.Text(16)} { //nolint:staticcheck // as above
 			if strings.Contains(text, form) {
-				t.Errorf("the private key is printed: …%s…", text[:min(200, len(text))])
+				t.Errorf("the printed keys contain the private key: …%s…", text[:min(200, len(text))])
 			}
 		}
 	}

@@ -14,32 +14,32 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// canaries are the secrets that a whole run hands out or is sent.
-type canaries map[string]string // secret to what it is
+// canaries are the secrets of a run: issued or sent.
+type canaries map[string]string // secret to its kind
 
 func (k canaries) add(what string, secrets ...string) {
 	for _, s := range secrets {
-		if len(s) > 7 { // shorter ones occur by chance
+		if len(s) > 7 { // shorter texts occur by chance
 			k[s] = what
 		}
 	}
 }
 
-// wantNoneIn fails if a text holds one of them, as it is or as a URL has it.
+// wantNoneIn fails if a text contains a canary, as it is or escaped as in a URL.
 func (k canaries) wantNoneIn(t *testing.T, where, text string) {
 	t.Helper()
 	if text == "" {
-		t.Errorf("%s is empty: the test proves nothing", where)
+		t.Errorf("%s is empty, so this test checks nothing", where)
 	}
 	for secret, what := range k {
 		if strings.Contains(text, secret) || strings.Contains(text, url.QueryEscape(secret)) {
-			t.Errorf("%s holds %s", where, what)
+			t.Errorf("%s contains %s", where, what)
 		}
 	}
 }
 
-// wholeRun does whatever can be done with codes, tokens and secrets, rightly and
-// wrongly, and returns all that has to stay secret.
+// wholeRun uses codes, tokens and secrets in every valid and invalid way, and returns the
+// secrets.
 func wholeRun(s *testkit.Server) canaries {
 	s.T.Helper()
 	k := canaries{}
@@ -90,12 +90,12 @@ func wholeRun(s *testkit.Server) canaries {
 
 func signatureOf(token string) string { return token[strings.LastIndexByte(token, '.')+1:] }
 
-// Nothing that works is in the log, at its most talkative.
+// The log has no secret, even at the debug level.
 func TestNeverRepeat_C7_OP_02_NoSecretInTheLog(t *testing.T) {
 	s := testkit.NewServer(t)
 	k := wholeRun(s)
 	if len(k) < 40 {
-		t.Fatalf("only %d canaries: the test proves little", len(k))
+		t.Fatalf("only %d canaries, want at least 40", len(k))
 	}
 	k.wantNoneIn(t, "the log", s.Log.String())
 	s.WantBlameless()
@@ -111,16 +111,16 @@ func TestNeverRepeat_C7_OP_02_NoSecretInTheLog(t *testing.T) {
 		refusals++
 		for _, key := range []string{"request_id", "path", "error", "err"} {
 			if entry[key] == "" || entry[key] == nil {
-				t.Errorf("a refusal is logged without %s: %s", key, line)
+				t.Errorf("the line of a refusal has no %s: %s", key, line)
 			}
 		}
 	}
 	if refusals < 30 {
-		t.Errorf("%d refusals were logged, want each of them", refusals)
+		t.Errorf("%d refusals were logged, want all of them", refusals)
 	}
 }
 
-// The same when the store fails, which is when people log everything.
+// The same if the store fails.
 func TestNeverRepeat_C7_OP_02_NoSecretInTheLogOfAFailure(t *testing.T) {
 	k := canaries{}
 	for _, verb := range []string{"Client", "Code", "RefreshToken", "AccessToken", "Issue", "Begin", "Consented"} {
@@ -141,7 +141,7 @@ func TestNeverRepeat_C7_OP_02_NoSecretInTheLogOfAFailure(t *testing.T) {
 	}
 }
 
-// Nor in the audit log, which tells of each change.
+// The audit log has each change and no secret.
 func TestNeverRepeat_F9_OP_07_AuditLog(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithAudit)
 	k := wholeRun(s)
@@ -168,7 +168,7 @@ func TestNeverRepeat_F9_OP_07_AuditLog(t *testing.T) {
 			t.Errorf("the record %+v has no time", record)
 		}
 		if strings.HasPrefix(record.Action, "token.issued") && (record.RequestID == "" || record.Address != "192.0.2.1" || record.ClientID == "" || record.Actor == "" || record.Reason == "") {
-			t.Errorf("the record %+v does not say who did what, from where, by which grant", record)
+			t.Errorf("the record %+v lacks the actor, action, address or grant", record)
 		}
 	}
 	k.wantNoneIn(t, "the audit log", text.String())
@@ -177,33 +177,33 @@ func TestNeverRepeat_F9_OP_07_AuditLog(t *testing.T) {
 			t.Errorf("the audit log has no record of %s, only %v", action, actions)
 		}
 	}
-	s.WantAudit("token.issued", 9) // three clients, code and refresh each; then last's, and two of machines; a retry issues nothing
+	s.WantAudit("token.issued", 9) // code and refresh of three clients, one more of the last client, and two of machines; a retry issues nothing
 }
 
 func TestNeverRepeat_F9_AuditLogIsOffByDefault(t *testing.T) {
 	s := testkit.NewServer(t)
 	wholeRun(s)
 	for record := range s.Audited() {
-		t.Fatalf("the audit log is off, and holds %+v", record)
+		t.Fatalf("the audit log is off, but has the record %+v", record)
 	}
 }
 
-// Nothing that works is in the store.
-func TestNeverRepeat_C10_CO_10_RT_12_NothingInTheStoreWorks(t *testing.T) {
+// The store has no usable secret.
+func TestNeverRepeat_C10_CO_10_RT_12_NoSecretInTheStore(t *testing.T) {
 	store := new(memstore.Store)
 	s := testkit.NewServer(t, testkit.WithAudit, func(c *passport.Config) { c.Store = store })
 	k := wholeRun(s)
 	dump := fmt.Sprintf("%+v", store)
 	for secret, what := range k {
 		if what == "a session ID" && !strings.Contains(dump, string(oauth.DigestOf(secret))) {
-			t.Fatalf("the dump does not even hold the digest of %s: the test proves nothing", what)
+			t.Fatalf("the dump has no digest of %s, so this test checks nothing", what)
 		}
 	}
 	k.wantNoneIn(t, "a dump of the store", dump)
 }
 
-// A change is announced once, with the request's ID and address, before the
-// answer.
+// The event of a change is published once, before the response, with the request's ID and
+// address.
 func TestToken_OP_07_Events(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -222,6 +222,6 @@ func TestToken_OP_07_Events(t *testing.T) {
 		t.Errorf("event = %+v, want the request's ID and address, and the token", e)
 	}
 	if e.Token.Client.ID != c.ID || e.Token.Family.User != testkit.Ref("alice") {
-		t.Errorf("the event's token is %+v, want client and user", e.Token)
+		t.Errorf("the token of the event is %+v, want client and user", e.Token)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Metadata returns the endpoint for the server's metadata (RFC 8414), which
-// consists of the additions of its parts.
+// Metadata returns the endpoint for the server's metadata (RFC 8414), to which each
+// feature adds its fields.
 func Metadata(m feature.Metadata, log wire.Log) http.Handler {
 	text, _ := json.Marshal(m) // strings, lists of strings and booleans
 	text = append(text, '\n')
@@ -32,7 +32,7 @@ func document(contentType string, text func() []byte, log wire.Log) http.Handler
 		}
 		wire.AllowAnyOrigin(w)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			log.WrongMethod(w, r, "GET, HEAD", oauth.InvalidRequest.Errorf("this document is read with GET"))
+			log.WrongMethod(w, r, "GET, HEAD", oauth.InvalidRequest.Errorf("this document can only be read with GET"))
 			return
 		}
 		h := w.Header()

@@ -13,21 +13,21 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// Everything that the metadata advertises is tried, and works.
+// Everything that the metadata advertises works.
 func TestToken_MD_01_MD_02_MD_03_MD_04_MD_07_PK_10_MetadataIsTrue(t *testing.T) {
 	s := testkit.NewServer(t)
 	m := s.Metadata()
 	if m["issuer"] != testkit.Issuer || m["authorization_response_iss_parameter_supported"] != true {
-		t.Errorf("metadata = %v, want the issuer byte by byte, and iss in answers", m)
+		t.Errorf("metadata = %v, want the unchanged issuer, and iss in responses", m)
 	}
 	if got := testkit.Listed(m, "scopes_supported"); !slices.Equal(got, []string{"read", "write", "admin"}) {
-		t.Errorf("scopes_supported = %v, want those of Config in their order", got)
+		t.Errorf("scopes_supported = %v, want the scopes of Config in their order", got)
 	}
 	if got := testkit.Listed(m, "code_challenge_methods_supported"); !slices.Equal(got, []string{"S256"}) {
-		t.Errorf("code_challenge_methods_supported = %v, want S256 alone", got)
+		t.Errorf("code_challenge_methods_supported = %v, want only S256", got)
 	}
 	if got := testkit.Listed(m, "response_types_supported"); !slices.Equal(got, []string{"code"}) {
-		t.Errorf("response_types_supported = %v, want code alone", got)
+		t.Errorf("response_types_supported = %v, want only code", got)
 	}
 	for name, value := range m {
 		endpoint, isURL := value.(string)
@@ -50,21 +50,21 @@ func TestToken_MD_01_MD_02_MD_03_MD_04_MD_07_PK_10_MetadataIsTrue(t *testing.T) 
 		if prompt == "none" {
 			a.WantRedirectError("consent_required")
 		} else if !a.IsConsent() && !strings.Contains(a.Target(), "/login") {
-			t.Errorf("prompt %s is answered %s", prompt, a)
+			t.Errorf("prompt=%s is advertised, but the response is %s", prompt, a)
 		}
 	}
 	s.WantBlameless()
 }
 
-// What is off is neither advertised nor there.
-func TestToken_MD_08_WhatIsOffIsNotThere(t *testing.T) {
+// A disabled feature is neither advertised nor available.
+func TestToken_MD_08_DisabledFeatures(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Users, c.Scopes = nil, nil })
 	m := s.Metadata()
 	if got := testkit.Listed(m, "grant_types_supported"); !slices.Equal(got, []string{"client_credentials"}) {
-		t.Errorf("grant_types_supported without users = %v, want client_credentials alone", got)
+		t.Errorf("grant_types_supported without users = %v, want only client_credentials", got)
 	}
 	if got := testkit.Listed(m, "token_endpoint_auth_methods_supported"); slices.Contains(got, "none") {
-		t.Errorf("token_endpoint_auth_methods_supported = %v, though no grant here is for public clients", got)
+		t.Errorf("token_endpoint_auth_methods_supported = %v, want no none, because no grant is for public clients", got)
 	}
 	for _, name := range []string{"authorization_endpoint", "scopes_supported", "code_challenge_methods_supported", "response_modes_supported", "registration_endpoint", "device_authorization_endpoint"} {
 		if _, there := m[name]; there {
@@ -83,12 +83,12 @@ func TestToken_MD_08_WhatIsOffIsNotThere(t *testing.T) {
 		custom.WantGrant(g)
 	}
 	if !slices.Contains(testkit.Listed(custom.Metadata(), "grant_types_supported"), testkit.VoucherType) {
-		t.Error("a grant of the application's own is not advertised")
+		t.Error("the application's grant is not advertised")
 	}
 }
 
-// AZ-32: an issuer with a path prefixes every route; the well-known path stands
-// at the root (RFC 8414 §3.1).
+// AZ-32: the path of the issuer is a prefix of every route. The well-known path is at the
+// root (RFC 8414 §3.1).
 func TestToken_AZ_32_IssuerWithAPath(t *testing.T) {
 	for _, tt := range []struct{ issuer, path, token string }{
 		{"https://example.com/tenants/acme", "", "/tenants/acme/oauth/token"},
@@ -120,13 +120,13 @@ func TestToken_AZ_32_IssuerWithAPath(t *testing.T) {
 		s.WantAdmits(token, true, tt.issuer)
 		for _, path := range []string{"/oauth/token", "/token", tt.token + "/"} {
 			if elsewhere := u.Scheme + "://" + u.Host + path; path != tt.token && s.Do(testkit.NewGet(elsewhere)).Status != http.StatusNotFound {
-				t.Errorf("issuer %s, Path %q: something answers at %s", tt.issuer, tt.path, elsewhere)
+				t.Errorf("issuer %s, Path %q: GET %s is not 404", tt.issuer, tt.path, elsewhere)
 			}
 		}
 	}
 }
 
-// The Host header and what proxies say of it count for nothing.
+// The Host header and the headers of proxies are ignored.
 func TestNeverRepeat_E16_MD_02_HostileHost(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Machine()
@@ -148,12 +148,12 @@ func TestNeverRepeat_E16_MD_02_HostileHost(t *testing.T) {
 	}
 	for _, a := range []*testkit.Response{token, hostile(testkit.NewGet(testkit.Issuer + "/.well-known/oauth-authorization-server")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/authorize?client_id=x")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/jwks"))} {
 		if text := a.Body + fmt.Sprint(a.Header); strings.Contains(text, "evil.example") {
-			t.Errorf("the Host header is in the answer: %s", text)
+			t.Errorf("the response contains the Host header: %s", text)
 		}
 	}
 }
 
-// Every route, mounted by hand, is the server's own.
+// Each route of Routes works when an application mounts it.
 func TestToken_Routes(t *testing.T) {
 	s := testkit.NewServer(t)
 	mux := http.NewServeMux()
@@ -174,16 +174,16 @@ func TestToken_Routes(t *testing.T) {
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
 	if w.Code != http.StatusOK || w.Header().Get("X-Request-Id") == "" {
-		t.Errorf("a route that was mounted by hand answers %d %s", w.Code, w.Body)
+		t.Errorf("a mounted route = %d %s", w.Code, w.Body)
 	}
-	for r := range s.Routes() { // a caller may stop
+	for r := range s.Routes() { // a caller may stop early
 		_ = r
 		break
 	}
 }
 
-// Clients are told of PKCE and of the iss parameter (RFC 8414 §2, RFC 9207 §3).
-func TestMetadata_PK_10_AZ_14_AZ_16_AZ_31_WhatAuthorizeCanDo(t *testing.T) {
+// The metadata advertises PKCE and the iss parameter (RFC 8414 §2, RFC 9207 §3).
+func TestMetadata_PK_10_AZ_14_AZ_16_AZ_31_AuthorizationEndpoint(t *testing.T) {
 	s := testkit.NewServer(t)
 	meta := s.Do(httptest.NewRequest("GET", testkit.Issuer+"/.well-known/oauth-authorization-server", nil)).JSON()
 	for name, want := range map[string]string{

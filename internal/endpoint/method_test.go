@@ -8,7 +8,7 @@ import (
 	"github.com/go-passport/passport/internal/testkit"
 )
 
-// A 405 is in the log as every other refusal is.
+// A 405 is logged like every other refusal.
 func TestEndpoints_LogAWrongMethod(t *testing.T) {
 	for path, method := range map[string]string{
 		"/oauth/token": "GET", "/oauth/revoke": "PUT", introspect: "GET", "/oauth/authorize": "DELETE", "/oauth/jwks": "POST",

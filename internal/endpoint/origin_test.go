@@ -9,8 +9,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The pages of an application in a web view have an origin with a scheme of their own,
-// which no redirect URI can give. The operator allows it for a client or for all.
+// The origin of an application in a web view may have a custom scheme, which no redirect
+// URI has. The operator allows the origin for one client or for all.
 func TestToken_FR_30_AllowedOrigins(t *testing.T) {
 	const capacitor, tauri, app, own = "capacitor://localhost", "tauri://localhost", "http://tauri.localhost", "https://app.example.com"
 	s := testkit.NewServer(t, func(c *passport.Config) { c.AllowedOrigins = []string{capacitor} })
@@ -39,25 +39,24 @@ func TestToken_FR_30_AllowedOrigins(t *testing.T) {
 				r.Header.Set("Origin", origin)
 				got := s.Do(r).Header.Get("Access-Control-Allow-Origin")
 				if want := map[bool]string{true: origin}[allowed[origin]]; got != want {
-					t.Errorf("%s: a page at %q that calls %s is allowed as %q, want %q", tt.what, origin, path, got, want)
+					t.Errorf("%s: page at %q calls %s: Access-Control-Allow-Origin = %q, want %q", tt.what, origin, path, got, want)
 				}
 			}
 		}
 	}
 	for _, origin := range []string{capacitor, tauri} {
 		if a := s.Preflight(origin); a.Status != http.StatusNoContent || a.Header.Get("Access-Control-Allow-Origin") != origin {
-			t.Errorf("the preflight of %s = %d %v, want it allowed", origin, a.Status, a.Header)
+			t.Errorf("the preflight of %s = %d %v, want 204 for this origin", origin, a.Status, a.Header)
 		}
 	}
 	s.Update(allowing, func(c *oauth.Client) { c.AllowedOrigins = nil })
 	if a := s.Send("grant_type=authorization_code&code=x&client_id="+allowing.ID, "Origin", tauri); a.Header.Get("Access-Control-Allow-Origin") != "" {
-		t.Error("an origin that was removed from the client is still allowed")
+		t.Error("an origin is still allowed after its removal from the client")
 	}
 }
 
-// Origins that no browser sends, and origins that any page can send, are refused where
-// they are set.
-func TestToken_FR_30_OriginsThatAreRefused(t *testing.T) {
+// Settings refuse origins that no browser sends and origins that any page can send.
+func TestToken_FR_30_InvalidOrigins(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Spa()
 	for _, origin := range []string{"null", "*", "https://*.example.com", "https://app.example.com/", "https://app.example.com/cb", "app.example.com", "HTTPS://app.example.com", "https://app.example.com:443", "capacitor://", ""} {
@@ -76,9 +75,9 @@ func TestToken_FR_30_OriginsThatAreRefused(t *testing.T) {
 		}
 	}
 	if _, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", RedirectURIs: c.RedirectURIs, AllowedOrigins: make([]string, oauth.MaxOrigins+1)}); err == nil {
-		t.Error("CreateClient() accepts any number of allowed origins")
+		t.Error("CreateClient() does not limit the number of allowed origins")
 	}
 	if _, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", Audience: testkit.Issuer, AllowedOrigins: []string{"tauri://localhost"}}); err == nil {
-		t.Error("CreateClient() accepts an allowed origin of an API, which gets no tokens")
+		t.Error("CreateClient() accepts an allowed origin for an API, which gets no tokens")
 	}
 }

@@ -21,7 +21,7 @@ func TestToken_PK_04_FormOfTheVerifier(t *testing.T) {
 		strings.Repeat("v", 42): false, strings.Repeat("v", 129): false, "v": false,
 		strings.Repeat("v", 42) + "+": false, strings.Repeat("v", 42) + "=": false, strings.Repeat("v", 42) + "é": false, strings.Repeat("v", 42) + " ": false,
 	} {
-		c.Verifier = verifier // the challenge is that of the verifier, however it looks
+		c.Verifier = verifier // the challenge belongs to this verifier
 		code := s.Code(c, "prompt", "consent")
 		a := s.Exchange(c, c.CodeForm(code)...)
 		if ok {
@@ -32,8 +32,8 @@ func TestToken_PK_04_FormOfTheVerifier(t *testing.T) {
 	}
 }
 
-// Whoever has merely seen a code must not be able to end somebody's login.
-func TestNeverRepeat_A6_PK_05_WrongVerifierLeavesTheCode(t *testing.T) {
+// An attacker who has only seen a code cannot break the user's sign-in.
+func TestNeverRepeat_A6_PK_05_WrongVerifierDoesNotUseUpTheCode(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, thief := s.Spa(), s.Spa()
 	code := s.Code(c)
@@ -42,13 +42,13 @@ func TestNeverRepeat_A6_PK_05_WrongVerifierLeavesTheCode(t *testing.T) {
 		s.Exchange(thief, thief.CodeForm(code)...).WantJSONError(400, "invalid_grant")
 	}
 	tok := s.Redeem(c, code)
-	// Nor to revoke its tokens: only a client that passes every check can.
+	// The attacker cannot revoke the tokens either. Only a client that passes every check can.
 	s.Exchange(c, append(c.CodeForm(code), "code_verifier", strings.Repeat("x", 43))...).WantJSONError(400, "invalid_grant")
 	s.Exchange(thief, thief.CodeForm(code)...).WantJSONError(400, "invalid_grant")
-	s.WantAdmits(tok.Access, true, "after a stranger tried the spent code")
+	s.WantAdmits(tok.Access, true, "after another client tried the used code")
 }
 
-// RFC 9700 §2.1.1: a verifier without a challenge tells of a downgrade.
+// RFC 9700 §2.1.1: a verifier without a challenge indicates a downgrade attack.
 func TestNeverRepeat_A7_PK_06_VerifierWithoutChallenge(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -57,7 +57,7 @@ func TestNeverRepeat_A7_PK_06_VerifierWithoutChallenge(t *testing.T) {
 	s.Exchange(c, append(c.CodeForm(code), "code_verifier", "")...).Tokens()
 }
 
-// A challenge that was stored is always verified, whatever the client.
+// A stored challenge is always verified, for every kind of client.
 func TestNeverRepeat_A7_A9_PK_07_ChallengeWithoutVerifier(t *testing.T) {
 	s := testkit.NewServer(t)
 	for name, c := range map[string]*testkit.Client{"confidential": s.Web(), "public": s.Spa(), "native": s.Native()} {
@@ -66,13 +66,12 @@ func TestNeverRepeat_A7_A9_PK_07_ChallengeWithoutVerifier(t *testing.T) {
 		s.Exchange(c, append(c.CodeForm(code), "code_verifier", strings.Repeat("w", 43))...).WantJSONError(400, "invalid_grant")
 		s.Redeem(c, code)
 		if name == "confidential" && c.Secret == "" {
-			t.Fatal("the confidential client has no secret: the test proves nothing")
+			t.Fatal("the confidential client has no secret, so this test checks nothing")
 		}
 	}
 }
 
-// Code and challenge belong together: one request's verifier does not open
-// another's code.
+// The verifier of one request is not valid for the code of another request.
 func TestToken_PK_05_AnotherRequestsVerifier(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Spa()
@@ -83,7 +82,7 @@ func TestToken_PK_05_AnotherRequestsVerifier(t *testing.T) {
 	s.Redeem(c, code)
 }
 
-// A client's code is no other client's, whoever of the two is public.
+// No client can redeem the code of another client, whether public or not.
 func TestNeverRepeat_A2_CodeOfAnotherClient(t *testing.T) {
 	s := testkit.NewServer(t)
 	clients := map[string]*testkit.Client{"web": s.Web(), "web 2": s.Web(), "spa": s.Spa(), "spa 2": s.Spa()}
@@ -103,7 +102,7 @@ func TestNeverRepeat_A2_CodeOfAnotherClient(t *testing.T) {
 			}
 		}
 		next := s.Refresh(owner, tok.Refresh).Tokens()
-		for name, c := range clients { // the spent one neither
+		for name, c := range clients { // the used token too
 			if name != ownerName {
 				s.Refresh(c, tok.Refresh).WantJSONError(400, "invalid_grant")
 			}
@@ -112,7 +111,7 @@ func TestNeverRepeat_A2_CodeOfAnotherClient(t *testing.T) {
 	}
 }
 
-// Codes hold nothing that could be edited: any other is unknown.
+// Codes contain no data, so every changed code is unknown.
 func TestNeverRepeat_A13_D13_EditedCode(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
@@ -135,8 +134,8 @@ func TestNeverRepeat_D13_EditedRefreshToken(t *testing.T) {
 	s.Refresh(c, tok.Refresh).Tokens()
 }
 
-// "Authorization Code Grant With PKCE", as the documentation has it: a client
-// without a secret, with the verifier and the challenge of Example_pkce.
+// As in the documentation under "Authorization Code Grant With PKCE": a client without a
+// secret, with the verifier and challenge of Example_pkce.
 func TestPKCE_PublicClientWithoutASecret(t *testing.T) {
 	s := testkit.NewServer(t)
 	auth, ctx := s.Server, t.Context()

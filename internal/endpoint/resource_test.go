@@ -9,9 +9,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The operator, the client and the API each write the URI of a resource. Its spelling
-// may differ where RFC 3986 says that it means the same. Tokens have the spelling of
-// the settings.
+// The operator, the client and the API each spell the URI of a resource. Spellings that
+// are equivalent under RFC 3986 are accepted. Tokens have the spelling of the settings.
 func TestToken_FR_24_SpellingsOfAResource(t *testing.T) {
 	for _, configured := range []string{"https://mcp.example.com", "https://mcp.example.com/", "https://MCP.example.com:443"} {
 		for _, asked := range []string{"https://mcp.example.com", "https://mcp.example.com/", "https://mcp.example.com:443", "HTTPS://Mcp.Example.com:443/"} {
@@ -26,51 +25,51 @@ func TestToken_FR_24_SpellingsOfAResource(t *testing.T) {
 					"of a client": s.MachineToken(machine, "resource", asked), "without resource": s.MachineToken(machine),
 				} {
 					if aud := testkit.ClaimsOf(t, token)["aud"]; aud != configured {
-						t.Errorf("the aud of a token %s is %v, want the configured %s", what, aud, configured)
+						t.Errorf("aud of a token %s = %v, want the configured %s", what, aud, configured)
 					}
 					if !s.Admits(token) {
 						t.Errorf("the guard refuses the server's own token %s", what)
 					}
-					if said := introspection(t, s, s.API(asked), token); said["active"] != true || said["aud"] != configured {
-						t.Errorf("introspection by an API registered for %s says %v of a token %s", asked, said, what)
+					if res := introspection(t, s, s.API(asked), token); res["active"] != true || res["aud"] != configured {
+						t.Errorf("introspection by an API registered for %s = %v for a token %s", asked, res, what)
 					}
 				}
 				if api := s.API(asked); api.Audience != configured {
-					t.Errorf("the audience of the API is stored as %s, want %s", api.Audience, configured)
+					t.Errorf("stored audience of the API = %s, want %s", api.Audience, configured)
 				}
 				narrowed := s.Exchange(web, append(web.CodeForm(s.Code(web, "resource", configured, "prompt", "consent")), "resource", asked)...).Tokens()
 				if aud := testkit.ClaimsOf(t, narrowed.Access)["aud"]; aud != configured {
-					t.Errorf("the aud of a token for a code with another spelling is %v, want %s", aud, configured)
+					t.Errorf("aud of a token for a code with another spelling = %v, want %s", aud, configured)
 				}
 			})
 		}
 	}
 }
 
-// Tokens, codes and APIs that exist keep working when the operator writes the audience
-// in another way.
+// If the operator changes the spelling of the audience, existing tokens, codes and APIs
+// keep working.
 func TestToken_FR_24_AnotherSpellingOfTheAudience(t *testing.T) {
 	before := testkit.NewServer(t, func(c *passport.Config) { c.Audience = "https://mcp.example.com" })
 	web, api := before.Web(), before.API("https://mcp.example.com")
 	tokens, code := before.GrantTokens(web, "resource", "https://mcp.example.com"), before.Code(web, "resource", "https://mcp.example.com", "prompt", "consent")
 	s := before.Restart(func(c *passport.Config) { c.Audience = "https://mcp.example.com/" })
 	if !s.Admits(tokens.Access) {
-		t.Error("the guard refuses a token from before")
+		t.Error("the guard refuses an old token")
 	}
 	s.Redeem(web, code)
 	next := s.Refresh(web, tokens.Refresh, "resource", "https://mcp.example.com").Tokens().Access
 	if aud := testkit.ClaimsOf(t, next)["aud"]; aud != "https://mcp.example.com/" {
-		t.Errorf("the aud of a new token is %v, want the configured spelling", aud)
+		t.Errorf("aud of a new token = %v, want the configured spelling", aud)
 	}
 	for _, token := range []string{tokens.Access, next} {
-		if said := introspection(t, s, api, token); said["active"] != true {
-			t.Errorf("introspection by an API from before says %v", said)
+		if res := introspection(t, s, api, token); res["active"] != true {
+			t.Errorf("introspection by an old API = %v, want active", res)
 		}
 	}
 }
 
-// A resource that is not known is refused. Only the log names it, the nearest one and
-// the part that differs; the same holds for scopes.
+// An unknown resource is refused. Only the log names it, the nearest registered resource
+// and the part that differs. The same holds for scopes.
 func TestToken_FR_24_FR_23_LogNamesTheNearestResourceAndScope(t *testing.T) {
 	for name, tt := range map[string]struct {
 		code  string
@@ -92,21 +91,21 @@ func TestToken_FR_24_FR_23_LogNamesTheNearestResourceAndScope(t *testing.T) {
 			})
 			machine := s.Register(passport.Registration{GrantTypes: []string{"client_credentials"}, Scopes: []string{"read", "write"}})
 			web := s.Register(passport.Registration{Scopes: []string{"read", "write"}})
-			told := s.Exchange(machine, append([]string{"grant_type", "client_credentials"}, tt.asked...)...).WantJSONError(400, tt.code)
+			refused := s.Exchange(machine, append([]string{"grant_type", "client_credentials"}, tt.asked...)...).WantJSONError(400, tt.code)
 			redirected := s.Browser().SignIn("alice").Authorize(web, tt.asked...).WantRedirectError(tt.code)
 			for _, text := range tt.log {
 				if n := strings.Count(strings.ReplaceAll(s.Log.String(), `\"`, `"`), text); n != 2 {
-					t.Errorf("%d log lines have %q, want those of both endpoints: %s", n, text, s.Log)
+					t.Errorf("%d log lines have %q, want one of each endpoint: %s", n, text, s.Log)
 				}
 			}
-			if strings.Contains(told.Body+redirected.Target(), "nearest") {
-				t.Errorf("the client learns what is registered: %s %s", told.Body, redirected.Target())
+			if strings.Contains(refused.Body+redirected.Target(), "nearest") {
+				t.Errorf("the response contains a registered value: %s %s", refused.Body, redirected.Target())
 			}
 		})
 	}
 }
 
-// A refresh and a code name what was granted, as nearest.
+// For a refresh and for a code, the log names the nearest granted value.
 func TestToken_FR_24_LogNamesTheNearestGrantedValue(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{"https://one.example/v1", "https://one.example/v2"} })
 	web := s.Web()

@@ -15,17 +15,16 @@ import (
 
 const revoke = "/oauth/revoke"
 
-// wantRevoked fails unless the server responds to a revocation as it always does:
-// 200 and nothing.
+// wantRevoked fails unless the response to a revocation is 200 with an empty body.
 func wantRevoked(t *testing.T, s *testkit.Server, c *testkit.Client, what string, pairs ...string) {
 	t.Helper()
 	a := s.Do(s.FormRequest(c, revoke, pairs...))
 	if a.Status != http.StatusOK || a.Body != "" || a.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("revoking %s = %d %q with Cache-Control %q, want 200, nothing and no-store", what, a.Status, a.Body, a.Header.Get("Cache-Control"))
+		t.Errorf("revoking %s = %d %q with Cache-Control %q, want 200, an empty body and no-store", what, a.Status, a.Body, a.Header.Get("Cache-Control"))
 	}
 }
 
-// Every kind of client ends its own tokens (RFC 7009 §2), and the effect is immediate.
+// Every kind of client can revoke its own tokens (RFC 7009 §2), with immediate effect.
 func TestRevoke_RV_01_RV_06_RV_07_EveryKindOfClient(t *testing.T) {
 	for kind, register := range map[string]func(*testkit.Server) *testkit.Client{
 		"a confidential client": (*testkit.Server).Web, "an app in a browser": (*testkit.Server).Spa, "an app on a device": (*testkit.Server).Native,
@@ -43,7 +42,7 @@ func TestRevoke_RV_01_RV_06_RV_07_EveryKindOfClient(t *testing.T) {
 				s.WantAdmits(kept.Access, true, "the access token of another consent to the same client")
 				s.WantAdmits(elsewhere.Access, true, "the access token of another client")
 				if got := s.Events.Names(since); len(got) != 1 || got[0] != "Revoked client" {
-					t.Errorf("the events are %q, want one that says that the client revoked", got)
+					t.Errorf("events = %q, want one Revoked event of the client", got)
 				}
 				s.WantAudit("token.revoked", 1)
 				wantRevoked(t, s, c, "the token again", "token", token)
@@ -66,24 +65,23 @@ func TestRevoke_OwnTokenOfAClient(t *testing.T) {
 	}
 }
 
-// A token that the server does not know, or that has ended, is no error
-// (RFC 7009 §2.2).
+// Revoking an unknown or invalid token is not an error (RFC 7009 §2.2).
 func TestRevoke_RV_02_NothingToRevoke(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	tok := s.GrantTokens(c, "prompt", "consent")
 	forged := tok.Access[:len(tok.Access)-8] + "AAAAAAAA"
 	for what, token := range map[string]string{
-		"an unknown token": "unknown", "a forged JWT": forged, "no JWT": "a.b.c", "a token with a NUL escape": "%00", "a long token": strings.Repeat("x", 8000),
+		"an unknown token": "unknown", "a forged JWT": forged, "not a JWT": "a.b.c", "a token with a NUL escape": "%00", "a long token": strings.Repeat("x", 8000),
 		"an unknown opaque token": "passport_pat_" + strings.Repeat("x", 43), "a JWT without a signature": tok.Access[:strings.LastIndexByte(tok.Access, '.')+1],
 	} {
 		wantRevoked(t, s, c, what, "token", token)
 	}
-	s.WantAdmits(tok.Access, true, "a token that was not named")
+	s.WantAdmits(tok.Access, true, "a token that was not sent")
 	s.WantBlameless()
 }
 
-// A wrong or unknown hint hides no token (RFC 7009 §2.1).
+// A wrong or unknown hint does not hide a token (RFC 7009 §2.1).
 func TestRevoke_RV_03_RV_04_Hints(t *testing.T) {
 	for _, hint := range []string{"access_token", "refresh_token", "id_token", "nonsense"} {
 		s := testkit.NewServer(t)
@@ -96,42 +94,42 @@ func TestRevoke_RV_03_RV_04_Hints(t *testing.T) {
 	}
 }
 
-// A client cannot revoke the token of another, and does not learn that it exists. The
-// log says so.
-func TestRevoke_RV_05_TokensOfOthers(t *testing.T) {
+// A client cannot revoke another client's token, and cannot find out that it exists. The
+// log has a line about it.
+func TestRevoke_RV_05_TokensOfOtherClients(t *testing.T) {
 	s := testkit.NewServer(t)
 	mine, other := s.Web(), s.Spa()
 	tok := s.GrantTokens(mine, "prompt", "consent")
 	for _, token := range []string{tok.Access, tok.Refresh} {
 		wantRevoked(t, s, other, "another client's token", "token", token)
 	}
-	s.WantAdmits(tok.Access, true, "a token that another client named")
+	s.WantAdmits(tok.Access, true, "a token that another client sent")
 	s.Refresh(mine, tok.Refresh).Tokens()
 	s.WantLog("token not revoked: it was issued to another client", other.ID, mine.ID)
 	s.WantNoSecrets(tok.Access, tok.Refresh)
 }
 
-// A client that revokes a refresh token which was replaced wants the connection to
-// end: it may have lost the response that replaced it.
+// Revoking a replaced refresh token ends the connection: the client may have lost the
+// response with the new one.
 func TestRevoke_ReplacedRefreshToken(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	first := s.GrantTokens(c, "prompt", "consent")
 	next := s.Refresh(c, first.Refresh).Tokens()
-	wantRevoked(t, s, c, "a refresh token that was replaced", "token", first.Refresh)
-	s.WantAdmits(next.Access, false, "the access token that came after it")
+	wantRevoked(t, s, c, "a replaced refresh token", "token", first.Refresh)
+	s.WantAdmits(next.Access, false, "the next access token")
 }
 
 func TestRevoke_PersonalTokenOfAConfiguredClient(t *testing.T) {
 	s := testkit.NewServer(t)
 	personal := s.Personal("read")
 	wantRevoked(t, s, s.Web(), "a personal access token of another client", "token", personal.AccessToken)
-	s.WantAdmits(personal.AccessToken, true, "a personal access token that another client named")
+	s.WantAdmits(personal.AccessToken, true, "a personal access token that another client sent")
 }
 
-// The store is away: the client must assume that the token still works
-// (RFC 7009 §2.2.1).
-func TestRevoke_RV_08_StoreIsAway(t *testing.T) {
+// If the store is unavailable, the client gets an error and must assume that the token
+// still works (RFC 7009 §2.2.1).
+func TestRevoke_RV_08_UnavailableStore(t *testing.T) {
 	for _, verb := range []string{"Client", "AccessToken", "RevokeFamily"} {
 		var w testkit.WatchedStore
 		s := testkit.NewServer(t, func(c *passport.Config) { w.Store = c.Store; c.Store = &w })
@@ -140,7 +138,7 @@ func TestRevoke_RV_08_StoreIsAway(t *testing.T) {
 		w.Failing(verb, oauth.ErrUnavailable)
 		a := s.Do(s.FormRequest(c, revoke, "token", tok.Access))
 		if a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
-			t.Errorf("with a failing %s the response is %d with Retry-After %q, want 503 and a time", verb, a.Status, a.Header.Get("Retry-After"))
+			t.Errorf("with a failing %s the response is %d with Retry-After %q, want 503 with Retry-After", verb, a.Status, a.Header.Get("Retry-After"))
 		}
 		w.Failing("", nil)
 		s.WantAdmits(tok.Access, true, "a token whose revocation failed")
@@ -155,7 +153,7 @@ func TestRevoke_RV_09_ScriptsAndMethods(t *testing.T) {
 		r := s.FormRequest(c, revoke, "token", s.GrantTokens(c, "prompt", "consent").Access)
 		r.Header.Set("Origin", origin)
 		if got := s.Do(r).Header.Get("Access-Control-Allow-Origin"); got != want {
-			t.Errorf("the response for the origin %s allows %q, want %q", origin, got, want)
+			t.Errorf("Access-Control-Allow-Origin for the origin %s = %q, want %q", origin, got, want)
 		}
 	}
 	preflight := httptest.NewRequest(http.MethodOptions, s.Config.Issuer+revoke, nil)
@@ -165,7 +163,7 @@ func TestRevoke_RV_09_ScriptsAndMethods(t *testing.T) {
 		t.Errorf("the preflight = %d allowing %q, want 204 and %s", a.Status, a.Header.Get("Access-Control-Allow-Origin"), own)
 	}
 	if a := s.Get(revoke + "?token=x&callback=f"); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "POST" || strings.Contains(a.Body, "f(") {
-		t.Errorf("GET = %d with Allow %q and %q, want 405, POST and no script", a.Status, a.Header.Get("Allow"), a.Body)
+		t.Errorf("GET = %d with Allow %q and %q, want 405, POST and no access for scripts", a.Status, a.Header.Get("Allow"), a.Body)
 	}
 }
 
@@ -184,9 +182,9 @@ func TestRevoke_RV_10_Refusals(t *testing.T) {
 	s.Do(s.FormRequest(c, revoke, "token", "x")).WantJSONError(401, "invalid_client")
 }
 
-// 64 revocations at once end the family once, and all succeed. A refresh that races
-// them leaves nothing that works.
-func TestRevoke_AtOnce(t *testing.T) {
+// Concurrent revocations all succeed, and end the family once. A concurrent refresh leaves
+// no valid token.
+func TestRevoke_Concurrent(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithAudit)
 	c := s.Web()
 	tok := s.GrantTokens(c, "prompt", "consent")

@@ -6,9 +6,9 @@ import (
 )
 
 // folded returns a common spelling for names that an application may consider
-// equal: it ignores case, accents, spaces and invisible characters. Many databases
-// compare so, and each spelling would have a counter of its own otherwise. It is
-// harmless if two names share a counter, but not if one name has several.
+// equal. It ignores case, accents, spaces and invisible characters, as many databases
+// do. Otherwise an attacker could get a new counter with each spelling of a name. Two
+// names that share a counter do no harm.
 func folded(username string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsGraphic(r) || unicode.IsMark(r) {
@@ -22,8 +22,8 @@ func folded(username string) string {
 	}, username)
 }
 
-// plainLetters has the letter without an accent, or of normal width, for each letter
-// behind the first in spellings.
+// plainLetters maps each letter in spellings to the first letter of its group, which
+// has no accent and normal width.
 var plainLetters = func() map[rune]rune {
 	plain := map[rune]rune{}
 	for _, group := range spellings {
@@ -35,8 +35,8 @@ var plainLetters = func() map[rune]rune {
 	return plain
 }()
 
-// spellings are the Latin, Greek and Cyrillic letters and the digits that Unicode
-// decomposes to one letter (NFKD, Unicode 15), and letters with a stroke.
+// spellings are groups of Latin, Greek and Cyrillic letters and digits that Unicode
+// decomposes to the same letter (NFKD, Unicode 15), and letters with a stroke.
 var spellings = []string{
 	"0０⁰₀",
 	"1１₁",

@@ -18,8 +18,8 @@ const (
 	elsewhere = "203.0.113.9"
 )
 
-// TK-14: who guesses at a client's secret is slowed down by client and address; the
-// right secret still works from elsewhere (OAuth 2.1 §2.5.1).
+// TK-14: guesses of a client's secret are throttled by client and address. The right
+// secret still works from another address (OAuth 2.1 §2.5.1).
 func TestThrottle_TK_14_OP_08_ClientSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
@@ -32,12 +32,12 @@ func TestThrottle_TK_14_OP_08_ClientSecrets(t *testing.T) {
 		a := s.MachineFrom(elsewhere, c, "one more")
 		wait := a.WantThrottled("invalid_client")
 		if a.Header.Get("RateLimit-Policy") != `"failures";q=10;w=600` || a.Header.Get("RateLimit") != fmt.Sprintf(`"failures";r=0;t=%d`, int(wait.Seconds())) {
-			t.Errorf("RateLimit headers %v", a.Header)
+			t.Errorf("RateLimit headers = %v", a.Header)
 		}
 		if wrong := a.Body; s.MachineFrom(elsewhere, c, c.Secret).Body != wrong {
-			t.Error("the right secret stands out among the guesses")
+			t.Error("the response to the right secret differs from those to guesses")
 		}
-		s.MachineFrom(here, c, c.Secret).Tokens()              // from elsewhere
+		s.MachineFrom(here, c, c.Secret).Tokens()              // another address
 		s.MachineFrom(elsewhere, other, other.Secret).Tokens() // another client
 		time.Sleep(wait)
 		s.MachineFrom(elsewhere, c, c.Secret).Tokens()
@@ -45,15 +45,16 @@ func TestThrottle_TK_14_OP_08_ClientSecrets(t *testing.T) {
 	})
 }
 
-// An unknown client, a suspended one and a wrong secret look alike to the end, or
-// the throttle would tell which clients there are.
-func TestThrottle_NeverRepeat_C4_TK_13_UnknownClientsLookTheSame(t *testing.T) {
+// The responses for an unknown client, a suspended client and a wrong secret are the
+// same, also when they are throttled. Otherwise an attacker could find out which clients
+// exist.
+func TestThrottle_NeverRepeat_C4_TK_13_UnknownClientsGetTheSameResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		suspended, spa := s.Web(), s.Spa()
 		s.Suspend(suspended)
 		known, unknown := s.Machine(), &testkit.Client{Client: &oauth.Client{ID: "no-such-client"}}
-		var answers [4]string
+		var responses [4]string
 		for i, tt := range []struct {
 			c      *testkit.Client
 			secret string
@@ -61,20 +62,20 @@ func TestThrottle_NeverRepeat_C4_TK_13_UnknownClientsLookTheSame(t *testing.T) {
 			address := fmt.Sprintf("198.51.100.%d", i)
 			for range 2 * passport.ClientFailures {
 				a := s.MachineFrom(address, tt.c, tt.secret)
-				answers[i] += fmt.Sprint(a.Status, a.Body, a.Header.Get("Retry-After"))
+				responses[i] += fmt.Sprint(a.Status, a.Body, a.Header.Get("Retry-After"))
 			}
 		}
-		for i, got := range answers {
-			if got != answers[0] || !strings.Contains(got, "429") {
-				t.Errorf("client %d: %s, want what a wrong secret gets: %s", i, got, answers[0])
+		for i, got := range responses {
+			if got != responses[0] || !strings.Contains(got, "429") {
+				t.Errorf("client %d: %s, want the responses to a wrong secret: %s", i, got, responses[0])
 			}
 		}
 	})
 }
 
-// Only failures cost: a client that asks all day, a public one, and a store that is
-// out of reach are not slowed down.
-func TestThrottle_OnlyFailuresCost(t *testing.T) {
+// Only failures count. Many requests of a client, public clients, and an unavailable
+// store are not throttled.
+func TestThrottle_OnlyFailuresCount(t *testing.T) {
 	s, store := testkit.Watched(t)
 	c, spa := s.Machine(), s.Spa()
 	for range 300 {
@@ -87,28 +88,28 @@ func TestThrottle_OnlyFailuresCost(t *testing.T) {
 	}
 	store.Failing("", nil)
 	s.MachineFrom(here, c, "wrong").WantJSONError(401, "invalid_client")
-	for range 300 { // what is no authentication is no guess
+	for range 300 { // a request without credentials is not a guess
 		s.SendFrom(here, "grant_type=client_credentials").WantJSONError(401, "invalid_client")
 	}
 	s.MachineFrom(here, c, c.Secret).Tokens()
 }
 
-// One address that tries client after client is slowed down, who succeeded there
-// before is not.
+// An address that tries many clients is throttled, except for clients that succeeded
+// from there before.
 func TestThrottle_OP_08_ManyClientsFromOneAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c, late := s.Machine(), s.Machine()
 		s.MachineFrom(here, c, c.Secret).Tokens()
-		told := 0
+		checked := 0
 		for i := range 2 * passport.AddressFailures {
 			unknown := &testkit.Client{Client: &oauth.Client{ID: fmt.Sprint("client", i)}}
 			if s.MachineFrom(here, unknown, "x").Status == 401 {
-				told++
+				checked++
 			}
 		}
-		if told != passport.AddressFailures {
-			t.Errorf("%d guesses were told, want %d", told, passport.AddressFailures)
+		if checked != passport.AddressFailures {
+			t.Errorf("%d guesses were checked, want %d", checked, passport.AddressFailures)
 		}
 		s.MachineFrom(here, c, c.Secret).Tokens()
 		wait := s.MachineFrom(here, late, late.Secret).WantThrottled("invalid_client")
@@ -118,29 +119,29 @@ func TestThrottle_OP_08_ManyClientsFromOneAddress(t *testing.T) {
 	})
 }
 
-// Of guesses at once no more are told than of guesses one by one.
-func TestThrottle_NeverRepeat_A1_InParallel(t *testing.T) {
+// Concurrent guesses count the same as sequential ones.
+func TestThrottle_NeverRepeat_A1_ConcurrentGuesses(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords)
 	c, legacy := s.Machine(), s.Legacy()
-	count := func(status int, answers []*testkit.Response) (n int) {
-		for _, a := range answers {
+	count := func(status int, responses []*testkit.Response) (n int) {
+		for _, a := range responses {
 			if a.Status == status {
 				n++
 			}
 		}
 		return n
 	}
-	if told := count(401, testkit.Parallel(100, func() *testkit.Response { return s.MachineFrom(here, c, "wrong") })); told != passport.ClientFailures {
-		t.Errorf("%d of 100 guesses at a secret at once were told, want %d", told, passport.ClientFailures)
+	if checked := count(401, testkit.Parallel(100, func() *testkit.Response { return s.MachineFrom(here, c, "wrong") })); checked != passport.ClientFailures {
+		t.Errorf("%d of 100 concurrent guesses of a secret were checked, want %d", checked, passport.ClientFailures)
 	}
 	s.Users.During = func() { time.Sleep(time.Millisecond) }
-	if told := count(400, testkit.Parallel(100, func() *testkit.Response { return s.SignIn(legacy, "alice", "wrong") })); told != passport.PasswordFailures {
-		t.Errorf("%d of 100 guesses at a password at once were told, want %d", told, passport.PasswordFailures)
+	if checked := count(400, testkit.Parallel(100, func() *testkit.Response { return s.SignIn(legacy, "alice", "wrong") })); checked != passport.PasswordFailures {
+		t.Errorf("%d of 100 concurrent guesses of a password were checked, want %d", checked, passport.PasswordFailures)
 	}
 }
 
-// The password grant is throttled by user name and address. What is throttled is
-// not looked at: checking a password is slow on purpose.
+// The password grant is throttled by user name and address. A throttled password is not
+// checked, because the check is slow on purpose.
 func TestThrottle_OP_08_Passwords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithPasswords)
@@ -155,12 +156,12 @@ func TestThrottle_OP_08_Passwords(t *testing.T) {
 		wait := from(elsewhere, "alice", "wrong").WantThrottled("invalid_grant")
 		from(elsewhere, "alice", testkit.PasswordOf("alice")).WantThrottled("invalid_grant")
 		if s.Users.Checked != checked {
-			t.Error("a password was checked that would not have been answered")
+			t.Error("a throttled password was checked")
 		}
 		from(here, "alice", testkit.PasswordOf("alice")).Tokens()
 		from(elsewhere, "bob", testkit.PasswordOf("bob")).Tokens()
 		time.Sleep(wait)
-		from(elsewhere, "alice", testkit.PasswordOf("alice")).Tokens() // and all is forgotten:
+		from(elsewhere, "alice", testkit.PasswordOf("alice")).Tokens() // which resets the counter:
 		for range passport.PasswordFailures {
 			from(elsewhere, "alice", "wrong").WantJSONError(400, "invalid_grant")
 		}
@@ -169,8 +170,8 @@ func TestThrottle_OP_08_Passwords(t *testing.T) {
 	})
 }
 
-// A user name that is guessed at from everywhere is slowed down; its owner is not
-// kept out where he signed in before.
+// Guesses of one user's password from many addresses are throttled. The user can still
+// sign in from an address with an earlier success.
 func TestThrottle_OP_08_OneUserFromManyAddresses(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords)
 	c := s.Legacy(func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone })
@@ -178,21 +179,21 @@ func TestThrottle_OP_08_OneUserFromManyAddresses(t *testing.T) {
 		return s.SendFrom(address, "grant_type=password&client_id="+c.ID+"&username=alice&password="+password)
 	}
 	from(here, testkit.PasswordOf("alice")).Tokens()
-	told := 0
+	checked := 0
 	for i := range 2 * passport.UserFailures {
 		if from(fmt.Sprintf("203.0.%d.1", i), "wrong").Status == 400 {
-			told++
+			checked++
 		}
 	}
-	if told != passport.UserFailures {
-		t.Errorf("%d guesses from as many addresses were told, want %d", told, passport.UserFailures)
+	if checked != passport.UserFailures {
+		t.Errorf("%d guesses from different addresses were checked, want %d", checked, passport.UserFailures)
 	}
 	from("192.0.2.99", testkit.PasswordOf("alice")).WantThrottled("invalid_grant")
 	from(here, testkit.PasswordOf("alice")).Tokens()
 }
 
-// Each spelling that may be the same account shares a counter, at each client of
-// one provider; the users of another provider have their own.
+// Spellings that may name the same account share a counter, at all clients of a provider.
+// The users of another provider have their own counters.
 func TestThrottle_NeverRepeat_F2_Spellings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithPasswords, func(c *passport.Config) {
@@ -200,22 +201,22 @@ func TestThrottle_NeverRepeat_F2_Spellings(t *testing.T) {
 		})
 		clients := []*testkit.Client{s.Legacy(), s.Legacy(), s.Legacy(func(r *passport.Registration) { r.Provider = "users" })}
 		spellings := []string{"alice", "Alice", " alice", "ALICE ", "al\u200bice", "alice\u00a0", "\u202ealice", "aLiCe", "àlice", "a\u0301lice", "\uff41\uff4c\uff49\uff43\uff45", "ALÍĈE", "aĺicẽ"}
-		told := 0
+		checked := 0
 		for i := range 10 * len(spellings) {
 			if s.SignIn(clients[i%3], spellings[i%len(spellings)], "wrong").Status == 400 {
-				told++
+				checked++
 			}
 		}
-		if told != passport.PasswordFailures {
-			t.Errorf("%d guesses in several spellings were told, want %d", told, passport.PasswordFailures)
+		if checked != passport.PasswordFailures {
+			t.Errorf("%d guesses in several spellings were checked, want %d", checked, passport.PasswordFailures)
 		}
 		staff := s.Legacy(func(r *passport.Registration) { r.Provider = "staff" })
 		s.SignIn(staff, "alice", testkit.PasswordOf("alice")).Tokens()
 	})
 }
 
-// The server of a confidential client speaks for all of its users: many who mistype
-// do not hold up one who does not. The browser of a public one speaks for one.
+// A confidential client sends the requests of all its users from one address, so failures
+// of many users do not throttle the others. An address of a public client is throttled.
 func TestThrottle_ManyUsersBehindOneServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithPasswords)
@@ -224,20 +225,20 @@ func TestThrottle_ManyUsersBehindOneServer(t *testing.T) {
 			s.SignIn(backend, fmt.Sprint("user", i), "wrong").WantJSONError(400, "invalid_grant")
 		}
 		s.SignIn(backend, "alice", testkit.PasswordOf("alice")).Tokens()
-		told := 0
+		checked := 0
 		for i := range 2 * passport.AddressFailures {
 			if s.SignIn(app, fmt.Sprint("person", i), "wrong").Status == 400 {
-				told++
+				checked++
 			}
 		}
-		if told != passport.AddressFailures {
-			t.Errorf("%d user names were tried from one address, want %d", told, passport.AddressFailures)
+		if checked != passport.AddressFailures {
+			t.Errorf("%d guesses for different users from one address were checked, want %d", checked, passport.AddressFailures)
 		}
 	})
 }
 
-// A proxy that writes ports does not make one address of all clients, nor one of
-// each connection.
+// Ports in X-Forwarded-For are ignored: clients keep different addresses, and connections
+// of one client have the same address.
 func TestThrottle_FR_20_PortsInForwardedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const proxy = "192.0.2.80"
@@ -255,7 +256,7 @@ func TestThrottle_FR_20_PortsInForwardedFor(t *testing.T) {
 	})
 }
 
-// The address is that which a trusted proxy reports, and no other.
+// Only a trusted proxy can set the address of a client.
 func TestThrottle_OP_01_TrustedProxies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const proxy = "192.0.2.80"
@@ -269,7 +270,7 @@ func TestThrottle_OP_01_TrustedProxies(t *testing.T) {
 		}
 		from(proxy, elsewhere, c.Secret).WantThrottled("invalid_client")
 		from(proxy, here, c.Secret).Tokens()
-		for i := range 2 * passport.ClientFailures { // a stranger who writes the header himself
+		for i := range 2 * passport.ClientFailures { // a client that forges the header
 			from("203.0.113.50", fmt.Sprintf("10.0.0.%d", i), "wrong")
 		}
 		from("203.0.113.50", here, c.Secret).WantThrottled("invalid_client")

@@ -21,7 +21,7 @@ type TokenConfig struct {
 	Policy *policy.Policy
 	Tokens *tokens.Service
 	Users  *users.Directory
-	Reader *tokens.Reader // of the store that grants get
+	Reader *tokens.Reader // for grants
 }
 
 // tokenEndpoint is /oauth/token (RFC 6749 §3.2).
@@ -38,7 +38,7 @@ func Token(c TokenConfig) http.Handler {
 
 // serve handles a token request, from the form to the response.
 func (e *tokenEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
-	call, err := e.read(r, e.present) // 1 read the form, then take the time; 2 authenticate the client
+	call, err := e.read(r, e.present) // 1 read the form and record the time; 2 authenticate the client
 	if err != nil {
 		return nil, nil, err
 	}
@@ -93,9 +93,9 @@ func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {
 }
 
 // issue asks the grant for an authorization (6), and issues its tokens (7). If a
-// concurrent request used up the same value, it asks the grant once more. The grant
-// then names the issued tokens, or reports a replay. The grant may change r; client
-// and time are taken before that.
+// concurrent request used up the same value, issue asks the grant once more. The grant
+// then names the issued tokens, or reports a replay. The grant may change r, so issue
+// reads client and time before.
 func (e *tokenEndpoint) issue(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest) (*tokens.Response, error) {
 	client, at := r.Client, r.Time
 	for last := false; ; last = true {

@@ -1,12 +1,13 @@
-# make check is everything that CI runs; the rest are parts of it.
+# make check runs everything that CI runs. The other targets are parts of it.
 
 .PHONY: check quick test race e2e cluster bench lint fmt
 
 check:
 	bash .ci/run
 
-# While you edit: formatting, vet, and the tests that need no database and no
-# process of their own, with fewer rounds of the races. Under 30 s once compiled.
+# For use while you edit: formatting, vet, and the tests that need no database
+# server and no separate process, with fewer rounds of concurrency tests. Takes less
+# than 30 s after compilation.
 quick:
 	@files=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l) && { [ -z "$$files" ] || { echo "run make fmt: $$files"; exit 1; }; }
 	go vet ./...
@@ -19,16 +20,16 @@ test:
 race:
 	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go test -race ./...
 
-# The binary in a real browser, and with clients that others wrote.
+# The binary in a real browser and with third-party clients.
 e2e:
 	go -C internal/e2e test -skip '^TestCluster' ./...
 
-# Several nodes over each database, and what fails there.
+# Several nodes over each database, with faults.
 cluster:
 	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go -C internal/e2e test -run '^TestCluster' -timeout 20m -v ./...
 
-# Passport beside a ceiling, over SQLite and a PostgreSQL that waits for its disk:
-# tables of ratios, in some minutes. docs/performance.md says what they mean.
+# Passport compared to a ceiling, over SQLite and a durable PostgreSQL. Prints
+# tables of ratios after a few minutes. docs/performance.md explains them.
 bench:
 	PASSPORT_DURABLE=1 scripts/databases run -- go -C bench run .
 

@@ -19,7 +19,7 @@ var (
 )
 
 func ExampleServer_CreateClient() {
-	made, err := auth.CreateClient(ctx, passport.Registration{
+	created, err := auth.CreateClient(ctx, passport.Registration{
 		Name:         "Order Tracker",
 		RedirectURIs: []string{"https://tracker.example.com/callback"},
 		Scopes:       []string{"check-status"}, // nil: all
@@ -27,7 +27,7 @@ func ExampleServer_CreateClient() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(made.Client.ID, made.Secret) // the secret is not shown again
+	fmt.Println(created.Client.ID, created.Secret) // the secret is not shown again
 }
 
 func ExampleServer_CreateClient_public() {
@@ -43,17 +43,17 @@ func ExampleServer_CreateClient_public() {
 }
 
 func ExampleServer_CreateClient_native() {
-	made, err := auth.CreateClient(ctx, passport.Registration{
+	created, err := auth.CreateClient(ctx, passport.Registration{
 		Name: "Order Tracker", AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/callback"},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(made.Client.ID)
+	fmt.Println(created.Client.ID)
 }
 
 func ExampleServer_CreateClient_machine() {
-	made, err := auth.CreateClient(ctx, passport.Registration{
+	created, err := auth.CreateClient(ctx, passport.Registration{
 		Name:       "Nightly import",
 		GrantTypes: []string{"client_credentials"},
 		Scopes:     []string{"import-stock"},
@@ -61,7 +61,7 @@ func ExampleServer_CreateClient_machine() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(made.Client.ID, made.Secret)
+	fmt.Println(created.Client.ID, created.Secret)
 }
 
 func ExampleServer_CreateClient_api() {

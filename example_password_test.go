@@ -147,7 +147,7 @@ func ExampleConfig_password() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	made, err := auth.CreateClient(context.Background(), passport.Registration{
+	created, err := auth.CreateClient(context.Background(), passport.Registration{
 		Name: "Our mobile app", GrantTypes: []string{"password", "refresh_token"},
 	})
 	if err != nil {
@@ -158,8 +158,8 @@ func ExampleConfig_password() {
 	for _, scope := range []string{"", "place-orders", "*"} {
 		response, err := http.PostForm("https://auth.example.com/oauth/token", url.Values{
 			"grant_type":    {"password"},
-			"client_id":     {made.Client.ID},
-			"client_secret": {made.Secret},
+			"client_id":     {created.Client.ID},
+			"client_secret": {created.Secret},
 			"username":      {"taylor@example.com"},
 			"password":      {"my-password"},
 			"scope":         {scope},

@@ -12,18 +12,18 @@ func ExampleServer_CreateToken() {
 	user := passport.UserRef{Provider: passport.DefaultProvider, ID: "42"}
 
 	// A token without scopes …
-	made, err := auth.CreateToken(ctx, user, "Token Name")
+	created, err := auth.CreateToken(ctx, user, "Token Name")
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(made.AccessToken) // not shown again
+	fmt.Println(created.AccessToken) // not shown again
 
 	// … and one with scopes.
-	made, err = auth.CreateToken(ctx, user, "My Token", "place-orders")
+	created, err = auth.CreateToken(ctx, user, "My Token", "place-orders")
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(made.AccessToken, made.Token.ID, made.Token.ExpiresAt)
+	fmt.Println(created.AccessToken, created.Token.ID, created.Token.ExpiresAt)
 }
 
 func ExampleServer_CreatePersonalToken() {

@@ -37,11 +37,11 @@ func ExampleServer_GuardClient_scopes() {
 
 func ExampleServer_CreateToken_scopes() {
 	user := passport.UserRef{Provider: passport.DefaultProvider, ID: "42"}
-	made, err := auth.CreateToken(ctx, user, "My Token", "place-orders")
+	created, err := auth.CreateToken(ctx, user, "My Token", "place-orders")
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(made.AccessToken)
+	fmt.Println(created.AccessToken)
 }
 
 func ExampleServer_additionalScopeMethods() {

@@ -50,7 +50,7 @@ func TestServeHTTP_FR_35_LogIsBounded(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := testkit.NewServer(t)
 			lines := func() int { return strings.Count(s.Log.String(), nearPathNotice) }
-			ask := func(path string) (made int) {
+			ask := func(path string) (created int) {
 				before := lines()
 				s.Do(httptest.NewRequest("POST", testkit.Issuer+path, nil))
 				return lines() - before

@@ -92,7 +92,7 @@ func New(config Config) (*Server, error) {
 	for _, warning := range slices.Concat(config.Keys.ring.Warnings(), r.Parts.Warnings, feature.StoreWarnings(config.Store)) {
 		config.Logger.Warn("configuration", "warning", warning)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	if err := r.Personal.CheckClient(ctx); err != nil {
 		return nil, fmt.Errorf("passport: %w", err)

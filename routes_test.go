@@ -137,14 +137,14 @@ func TestMount_FR_40_FreshTokenAtTheRoot(t *testing.T) {
 func TestRoutes_FR_40_ARouteServesNoOther(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
-	made := b.Ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": "https://example.com/cb"}).JSON()
+	created := b.Ask("POST", "/oauth/clients", map[string]any{"name": "App", "redirect": "https://example.com/cb"}).JSON()
 	mux := http.NewServeMux()
 	for r := range s.Routes() {
 		if r.Name != "passport.clients.destroy" {
 			mux.Handle(r.Method+" "+r.Path, r.Handler)
 		}
 	}
-	path := "/oauth/clients/" + made["id"].(string)
+	path := "/oauth/clients/" + created["id"].(string)
 	r := b.NewRequest("POST", path, "_method=DELETE", nil)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if a := b.Serve(mux, r); a.Status != http.StatusMethodNotAllowed || a.Header.Get("Allow") != "PUT, DELETE" {

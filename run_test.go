@@ -36,13 +36,13 @@ func TestRun_PurgesEveryHour(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		made, err := s.CreateClient(t.Context(), passport.Registration{Name: "Machine", GrantTypes: []string{"client_credentials"}})
+		created, err := s.CreateClient(t.Context(), passport.Registration{Name: "Machine", GrantTypes: []string{"client_credentials"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		at := time.Now().UTC().Truncate(time.Microsecond)
 		err = store.Issue(t.Context(), &oauth.Issuance{Time: at, AccessToken: &oauth.AccessToken{
-			ID: "ended", Client: made.Client, IssuedAt: at, ExpiresAt: at.Add(time.Hour),
+			ID: "ended", Client: created.Client, IssuedAt: at, ExpiresAt: at.Add(time.Hour),
 		}})
 		if err != nil {
 			t.Fatal(err)

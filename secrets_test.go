@@ -18,11 +18,11 @@ import (
 // Values that an application prints or logs as a whole show no secret.
 func TestSecrets_FR_15_AreNotPrinted(t *testing.T) {
 	s := testkit.NewServer(t)
-	made, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", RedirectURIs: []string{"https://app.example.com/cb"}})
+	created, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", RedirectURIs: []string{"https://app.example.com/cb"}})
 	s.Works(err)
-	testkit.WantHidden(t, made, made.Secret)
-	testkit.WantHidden(t, *made, made.Secret)
-	if text := testkit.Printed(made); !strings.Contains(text, made.Client.ID) {
+	testkit.WantHidden(t, created, created.Secret)
+	testkit.WantHidden(t, *created, created.Secret)
+	if text := testkit.Printed(created); !strings.Contains(text, created.Client.ID) {
 		t.Errorf("a NewClient prints as %q, want its client ID in it", text)
 	}
 	token, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "x")
@@ -36,8 +36,8 @@ func TestSecrets_FR_15_AreNotPrinted(t *testing.T) {
 		passport.NewClient{Secret: canary}, passport.NewToken{AccessToken: canary},
 		passport.StoredKeys{Store: new(memstore.Store), Secret: []byte(canary)},
 		passport.Config{Secrets: [][]byte{[]byte(canary)}, PersonalAccessClientSecret: canary},
-		oauth.TokenRequest{Form: form}, &oauth.TokenRequest{Client: made.Client, Form: form},
-		oauth.AuthorizationRequest{Params: form}, &oauth.AuthorizationRequest{Client: made.Client, Params: form},
+		oauth.TokenRequest{Form: form}, &oauth.TokenRequest{Client: created.Client, Form: form},
+		oauth.AuthorizationRequest{Params: form}, &oauth.AuthorizationRequest{Client: created.Client, Params: form},
 		views.ConsentPage{Ticket: canary}, views.RedirectPage{Target: "https://app.example.com/cb?code=" + canary},
 		passporttest.Client{Secret: canary}, &passporttest.Token{AccessToken: canary, RefreshToken: canary},
 	} {

@@ -54,19 +54,19 @@ func guess(t *testing.T, c *http.Client, clientID, forwarded string) (status int
 // address that guesses secrets does not lock out others.
 func TestUnixSocket_FR_20_MiddlewareNamesTheProxy(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} })
-	made, err := s.CreateClient(t.Context(), passport.Registration{Name: "c", AuthMethod: oauth.AuthBasic, GrantTypes: []string{"client_credentials"}})
+	created, err := s.CreateClient(t.Context(), passport.Registration{Name: "c", AuthMethod: oauth.AuthBasic, GrantTypes: []string{"client_credentials"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := overSocket(t, behindProxy(s))
 	status := 0
 	for i := 0; i < 100 && status != http.StatusTooManyRequests; i++ {
-		status = guess(t, c, made.Client.ID, "198.51.100.1, 203.0.113.9")
+		status = guess(t, c, created.Client.ID, "198.51.100.1, 203.0.113.9")
 	}
 	if status != http.StatusTooManyRequests {
 		t.Errorf("after 100 wrong secrets from one address over a socket: status %d, want 429", status)
 	}
-	if status := guess(t, c, made.Client.ID, "203.0.113.10"); status != http.StatusUnauthorized {
+	if status := guess(t, c, created.Client.ID, "203.0.113.10"); status != http.StatusUnauthorized {
 		t.Errorf("a wrong secret from another address: status %d, want 401", status)
 	}
 	if strings.Contains(s.Log.String(), "no IP address") {

@@ -68,13 +68,13 @@ func newBench(b *testing.B, change ...func(*passport.Config)) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	made, err := s.CreateClient(b.Context(), passport.Registration{
+	created, err := s.CreateClient(b.Context(), passport.Registration{
 		Name: "web", RedirectURIs: []string{"https://app.example.com/cb"}, GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"},
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &bench{s, s, config.Store, &testkit.Client{Client: made.Client, Secret: made.Secret, Verifier: strings.Repeat("verifier-", 6)}}
+	return &bench{s, s, config.Store, &testkit.Client{Client: created.Client, Secret: created.Secret, Verifier: strings.Repeat("verifier-", 6)}}
 }
 
 // sink is a ResponseWriter that keeps the body.

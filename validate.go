@@ -64,7 +64,7 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 }
 
 // startPatience is the maximum time for the store to respond when a server starts.
-const startPatience = 10 * time.Second
+const startTimeout = 10 * time.Second
 
 // Validate returns an error that lists every fault of the settings with its remedy.
 // It uses neither the store nor the keys, so that settings can be checked before
@@ -122,7 +122,7 @@ func (f *faults) store(c Config) {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	if err := checker.Check(ctx); err != nil {
 		f.add(true, "Store: %w", err)

@@ -86,8 +86,8 @@ func TokenFrom(ctx context.Context) *oauth.AccessToken {
 }
 
 func (c Config) admit(r *http.Request, rules []Rule) (a ctxtoken.Admitted, err error) {
-	a, standsIn := ctxtoken.From(r.Context())
-	if !standsIn || a.Token == nil {
+	a, ok := ctxtoken.From(r.Context())
+	if !ok || a.Token == nil {
 		if a.Token, a.User, err = c.verify(r); err != nil {
 			return a, err
 		}

@@ -225,7 +225,9 @@ func TestGuard_WithoutBearer(t *testing.T) {
 		return &oauth.AccessToken{ID: "another proof", Client: &oauth.Client{}, Family: family, Scopes: []string{"read"}}, &oauth.User{ID: "bob"}, nil
 	}
 	nothing := func(*http.Request) (*oauth.AccessToken, *oauth.User, error) { return nil, nil, nil }
-	broken := func(*http.Request) (*oauth.AccessToken, *oauth.User, error) { return nil, nil, errors.New("no answer") }
+	broken := func(*http.Request) (*oauth.AccessToken, *oauth.User, error) {
+		return nil, nil, errors.New("no response")
+	}
 	for _, tt := range []struct {
 		name   string
 		other  func(*http.Request) (*oauth.AccessToken, *oauth.User, error)

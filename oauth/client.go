@@ -168,5 +168,6 @@ func (c *Client) Authenticates(secret string, at time.Time) bool {
 // Refreshes reports whether the client may get refresh tokens (RFC 6749 §6).
 func (c *Client) Refreshes() bool { return c.Allows("refresh_token") }
 
-// DefaultGrantTypes are those of a client that is registered without any.
+// DefaultGrantTypes returns the grant types of a client that is registered without
+// any.
 func DefaultGrantTypes() []string { return []string{"authorization_code", "refresh_token"} }

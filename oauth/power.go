@@ -42,16 +42,16 @@ type FamilyLimitStore interface {
 // GrantPowerStore is a [Store] with optional powers for grants, such as the reading
 // of device codes. A grant finds them with [StoreAs].
 type GrantPowerStore interface {
-	// GrantPowers returns the powers, each as a value of a type of its own. The type
-	// has the methods of the power and no others: a grant can reach each method by a
-	// type assertion. StoreAs leaves out a value that is a part of Store, such as a
-	// struct that embeds the whole store.
+	// GrantPowers returns the powers, each as a value of a separate type. The type
+	// has the methods of the power and no others: a grant can reach each method by
+	// a type assertion. StoreAs leaves out a value that is a part of Store, such as
+	// a struct that embeds the whole store.
 	GrantPowers() []any
 }
 
 // ReadOnly returns the view of a store that the server gives to grants. Its methods
-// are those of [TokenReader]: neither a type assertion nor [StoreAs] leads from it
-// to the store, to a wrapper or to a verb that writes.
+// are those of [TokenReader]: neither a type assertion nor [StoreAs] reaches the
+// store, a wrapper or a method that writes.
 func ReadOnly(store Store) TokenReader { return reader{store} }
 
 // reader does not embed the store, whose methods would then be its own.
@@ -81,7 +81,7 @@ func (r reader) RefreshToken(ctx context.Context, d Digest) (*RefreshToken, erro
 // warning for each one that a store lacks.
 //
 // For the [TokenReader] of a grant it returns only the latter. No other value can be
-// returned safely: a store that has the power T also has the verbs that write, and a
+// returned safely: a store with the power T also has the methods that write, and a
 // type assertion finds them.
 func StoreAs[T any](store any) (power T, ok bool) {
 	r, narrow := store.(reader)

@@ -53,8 +53,8 @@ func found[T any](v any) bool {
 	return asserted || ok
 }
 
-// What a grant is given leads to no verb that writes.
-func TestReadOnly_LeadsToNothingThatWrites(t *testing.T) {
+// A grant cannot reach a method that writes.
+func TestReadOnly_ReachesNoMethodThatWrites(t *testing.T) {
 	inner := new(memstore.Store)
 	for name, store := range map[string]oauth.Store{
 		"a store": inner, "with powers": deviceStore{inner}, "wrapped": wrapper{wrapper{deviceStore{inner}}},
@@ -114,7 +114,7 @@ func TestReadOnly_LeadsToNothingThatWrites(t *testing.T) {
 }
 
 // A grant finds a power that the store gives to grants, through wrappers too, and
-// no method beside those of the power. The server finds it in the whole store.
+// no other methods. The server finds it in the whole store.
 func TestStoreAs_FindsPowersOfGrants(t *testing.T) {
 	store := wrapper{wrapper{deviceStore{new(memstore.Store)}}}
 	for name, from := range map[string]any{"reader": oauth.ReadOnly(store), "store": store} {
@@ -126,7 +126,7 @@ func TestStoreAs_FindsPowersOfGrants(t *testing.T) {
 			t.Errorf("StoreAs() of the %s gives a power with the methods %v, want DeviceCode alone", name, got)
 		}
 		if code, err := power.DeviceCode(t.Context(), "WXYZ"); err != nil || code != "device of WXYZ" {
-			t.Errorf("DeviceCode() = %q, %v, want that of the store", code, err)
+			t.Errorf("DeviceCode() = %q, %v, want the store's code", code, err)
 		}
 	}
 	for _, r := range []oauth.TokenReader{nil, oauth.ReadOnly(nil), oauth.ReadOnly(new(memstore.Store))} {
@@ -136,7 +136,7 @@ func TestStoreAs_FindsPowersOfGrants(t *testing.T) {
 	}
 }
 
-// A reader reads what the store has.
+// A reader returns the store's records.
 func TestReadOnly_Reads(t *testing.T) {
 	s := new(memstore.Store)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -161,7 +161,7 @@ func TestReadOnly_Reads(t *testing.T) {
 		t.Errorf("Client() = %+v, %v", client, err)
 	}
 	if code, err := r.Code(t.Context(), code.Digest); err != nil || code.SpentAt.IsZero() || code.Family.ID != "f" {
-		t.Errorf("Code() = %+v, %v, want it, spent", code, err)
+		t.Errorf("Code() = %+v, %v, want the spent code", code, err)
 	}
 	if token, err := r.AccessToken(t.Context(), "a"); err != nil || token.Family.ID != "f" || token.Client.ID != "c" {
 		t.Errorf("AccessToken() = %+v, %v", token, err)

@@ -108,8 +108,8 @@ type ClientStore interface {
 	ClientByKey(ctx context.Context, key string) (*Client, error)
 
 	// Clients yields all clients, ordered by ID. ClientsOf yields the clients
-	// of an owner. UnrevokedClientsOf yields those of them that are not revoked,
-	// and reads no others.
+	// of an owner. UnrevokedClientsOf yields only the owner's clients that are not
+	// revoked, and reads no others.
 	Clients(ctx context.Context) iter.Seq2[*Client, error]
 	ClientsOf(ctx context.Context, owner UserRef) iter.Seq2[*Client, error]
 	UnrevokedClientsOf(ctx context.Context, owner UserRef) iter.Seq2[*Client, error]

@@ -105,6 +105,5 @@ func (s Subject) Claim(clientID string) string {
 	return s.user.Provider + ":" + s.user.ID
 }
 
-// DefaultProvider is the name of the provider of a server's own users, those of
-// Config.Users.
+// DefaultProvider is the name of the provider in Config.Users.
 const DefaultProvider = "users"

@@ -30,7 +30,7 @@ var whoami = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	token := guard.TokenFrom(r.Context())
 	record, isUser := passport.UserFromContext[*customer](r.Context())
 	if !isUser {
-		record = &customer{"nobody"}
+		record = &customer{"no user"}
 	}
 	fmt.Fprintf(w, "%s by %s as %s with %s", record.Name, token.Client.Name, token.Subject().Claim(token.Client.ID), token.Scopes)
 })
@@ -55,7 +55,7 @@ func TestActingAs_PassesTheGuardsOfUsers(t *testing.T) {
 	auth := passporttest.NewServer(t, passport.Config{Scopes: scopes})
 	orders := auth.Guard(guard.Scopes("orders:read"))(whoami)
 
-	want(t, "nobody", orders, get(), http.StatusUnauthorized, "")
+	want(t, "no token", orders, get(), http.StatusUnauthorized, "")
 	want(t, "the scope", orders, passporttest.ActingAs(get(), ada, "orders:read"), http.StatusOK, "Ada Lovelace by A test as users:42 with [orders:read]")
 	want(t, "no scope", orders, passporttest.ActingAs(get(), ada), http.StatusForbidden, "insufficient_scope")
 	want(t, "another scope", orders, passporttest.ActingAs(get(), ada, "orders", "stock"), http.StatusForbidden, "insufficient_scope")
@@ -73,7 +73,7 @@ func TestActingAs_NeverRepeat_F11_UserAndClientAreApart(t *testing.T) {
 func TestActingAsClient_PassesTheGuardsOfClients(t *testing.T) {
 	auth := passporttest.NewServer(t, passport.Config{Scopes: scopes})
 	stock := auth.GuardClient(guard.AnyScope("stock", "orders"))(whoami)
-	want(t, "the scope", stock, passporttest.ActingAsClient(get(), robot, "stock"), http.StatusOK, "nobody by Robot as client:robot with [stock]")
+	want(t, "the scope", stock, passporttest.ActingAsClient(get(), robot, "stock"), http.StatusOK, "no user by Robot as client:robot with [stock]")
 	want(t, "another scope", stock, passporttest.ActingAsClient(get(), robot, "orders:read"), http.StatusForbidden, "insufficient_scope")
 	want(t, "a guard for both", auth.GuardAny()(whoami), passporttest.ActingAsClient(get(), robot), http.StatusOK, "Robot")
 }
@@ -81,7 +81,7 @@ func TestActingAsClient_PassesTheGuardsOfClients(t *testing.T) {
 // User 1 of one provider is never user 1 of another, in tests too.
 func TestActingAs_NeverRepeat_E11_ProvidersAreApart(t *testing.T) {
 	staff := passport.UserFuncs{
-		Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }, ByID: nobody, SignInPage: "/staff",
+		Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }, ByID: noUser, SignInPage: "/staff",
 	}
 	auth := passporttest.NewServer(t, passport.Config{Providers: map[string]passport.UserProvider{"staff": staff}})
 	customers, clerks := auth.Guard()(whoami), auth.Guard(guard.Provider("staff"))(whoami)

@@ -26,7 +26,7 @@ func (c *Client) AuthorizationCode(user *passport.User, scopes ...string) url.Va
 	}
 	verifier := rand.Text() + rand.Text() // at least 43 characters (RFC 7636 §4.1)
 	challenge := sha256.Sum256([]byte(verifier))
-	answer, err := c.server.authorize(c, user, withScopes(url.Values{
+	params, err := c.server.authorize(c, user, withScopes(url.Values{
 		"response_type": {"code"}, "client_id": {c.ID}, "redirect_uri": {c.RedirectURIs[0]}, "state": {rand.Text()},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 	}, scopes))
@@ -34,7 +34,7 @@ func (c *Client) AuthorizationCode(user *passport.User, scopes ...string) url.Va
 		c.server.t.Fatalf("passporttest: the client %q got no code of the user %q for the scopes %q: %v", c.Name, user.ID, scopes, err)
 	}
 	return url.Values{
-		"grant_type": {"authorization_code"}, "code": {answer.Get("code")},
+		"grant_type": {"authorization_code"}, "code": {params.Get("code")},
 		"redirect_uri": {c.RedirectURIs[0]}, "code_verifier": {verifier},
 	}
 }

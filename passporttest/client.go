@@ -130,14 +130,14 @@ func (t *Token) read(w *httptest.ResponseRecorder) error {
 		}
 		return refusal
 	}
-	var answer struct {
+	var body struct {
 		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
 		return fmt.Errorf("the token endpoint responded with %q: %w", w.Body, err)
 	}
-	t.ID, t.AccessToken, t.RefreshToken = t.Record.ID, answer.AccessToken, answer.RefreshToken
+	t.ID, t.AccessToken, t.RefreshToken = t.Record.ID, body.AccessToken, body.RefreshToken
 	return nil
 }
 

@@ -144,17 +144,17 @@ func (s *Server) NewClient(reg passport.Registration) *Client {
 	if reg.RedirectURIs == nil {
 		reg.RedirectURIs = []string{"https://client.test/callback"}
 	}
-	made, err := s.CreateClient(s.context(), reg)
+	created, err := s.CreateClient(s.context(), reg)
 	if err != nil {
 		s.t.Fatalf("passporttest: create client: %v", err)
 	}
-	return s.Adopt(made)
+	return s.Adopt(created)
 }
 
 // Adopt returns a client that the application created, for tests that act as this
 // client.
-func (s *Server) Adopt(made *passport.NewClient) *Client {
-	return &Client{Client: made.Client, Secret: made.Secret, server: s}
+func (s *Server) Adopt(created *passport.NewClient) *Client {
+	return &Client{Client: created.Client, Secret: created.Secret, server: s}
 }
 
 // Token returns a user's token with these scopes, at a client of the test; see
@@ -176,11 +176,11 @@ func (s *Server) ClientToken(scopes ...string) *Token {
 func (s *Server) PersonalToken(user *passport.User, scopes ...string) *Token {
 	s.t.Helper()
 	ref := passport.UserRef{Provider: passport.DefaultProvider, ID: user.ID}
-	made, err := s.CreateToken(s.context(), ref, "Test token", scopes...)
+	created, err := s.CreateToken(s.context(), ref, "Test token", scopes...)
 	if err != nil {
 		s.t.Fatalf("passporttest: the user %q got no personal access token for the scopes %q: %v", user.ID, scopes, err)
 	}
-	return &Token{ID: made.Token.ID, AccessToken: made.AccessToken, Record: made.Token, server: s}
+	return &Token{ID: created.Token.ID, AccessToken: created.AccessToken, Record: created.Token, server: s}
 }
 
 func (s *Server) testClient() *Client {

@@ -19,7 +19,7 @@ import (
 	"github.com/go-passport/passport/passporttest"
 )
 
-func nobody(context.Context, string) (*passport.User, error) { return nil, oauth.ErrNotFound }
+func noUser(context.Context, string) (*passport.User, error) { return nil, oauth.ErrNotFound }
 
 // newAPI returns a server that serves an API with a route for users and a route
 // for clients.
@@ -244,7 +244,7 @@ func (passwords) SignOut(http.ResponseWriter, *http.Request) error { return nil 
 // The wrapper around Users has the same optional interfaces as Users.
 func TestNewServer_UsersKeepTheirPowers(t *testing.T) {
 	current := func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }
-	plain := passport.UserFuncs{Current: current, ByID: nobody, SignInPage: "/login"}
+	plain := passport.UserFuncs{Current: current, ByID: noUser, SignInPage: "/login"}
 	onlyPassword := struct {
 		passport.UserFuncs
 		oauth.PasswordAuthenticator

@@ -108,9 +108,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	sent.URL = target
 	w := httptest.NewRecorder()
 	t.server.handler.ServeHTTP(w, t.prepare(received(sent)))
-	answer := w.Result()
-	answer.Request = sent
-	return answer, nil
+	res := w.Result()
+	res.Request = sent
+	return res, nil
 }
 
 // received returns a client's request as a server receives it.

@@ -118,7 +118,7 @@ func TestSignedIn_SeesTheConsentPage(t *testing.T) {
 
 func TestSignedIn_NeverRepeat_E11_AtItsProviderAlone(t *testing.T) {
 	staff := passport.UserFuncs{
-		Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }, ByID: nobody, SignInPage: "/staff",
+		Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }, ByID: noUser, SignInPage: "/staff",
 	}
 	auth := passporttest.NewServer(t, passport.Config{Providers: map[string]passport.UserProvider{"staff": staff}})
 	client := auth.NewClient(passport.Registration{Provider: "staff"})

@@ -61,7 +61,7 @@ func demonstrate(ctx context.Context, shop *Shop, auth *passport.Server) error {
 	if err != nil && !errors.Is(err, oauth.ErrConflict) {
 		return err
 	}
-	made, err := auth.CreateClient(ctx, passport.Registration{Name: "Stock robot", GrantTypes: []string{"client_credentials"}})
+	created, err := auth.CreateClient(ctx, passport.Registration{Name: "Stock robot", GrantTypes: []string{"client_credentials"}})
 	if err != nil {
 		return err
 	}
@@ -71,6 +71,6 @@ and create a token. Or let a machine get a token, and use it:
   curl -u %[2]s:%[3]s -d grant_type=client_credentials -d scope=import-stock %[1]s/oauth/token
   curl -H "Authorization: Bearer THE_TOKEN" -d '{"item":"espresso machine","count":42}' %[1]s/api/stock
 
-`, Issuer, made.Client.ID, made.Secret)
+`, Issuer, created.Client.ID, created.Secret)
 	return nil
 }

@@ -23,7 +23,7 @@ func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
 	s.showTokens(w, r, user, "")
 }
 
-func (s *Shop) showTokens(w http.ResponseWriter, r *http.Request, user *passport.User, made string) {
+func (s *Shop) showTokens(w http.ResponseWriter, r *http.Request, user *passport.User, created string) {
 	var tokens []*oauth.AccessToken
 	for token, err := range s.auth.Tokens(r.Context(), ref(user)) {
 		if err != nil {
@@ -32,7 +32,7 @@ func (s *Shop) showTokens(w http.ResponseWriter, r *http.Request, user *passport
 		}
 		tokens = append(tokens, token)
 	}
-	render(w, tokensPage, map[string]any{"User": user.Name, "Tokens": tokens, "Scopes": s.auth.Scopes(), "Made": made})
+	render(w, tokensPage, map[string]any{"User": user.Name, "Tokens": tokens, "Scopes": s.auth.Scopes(), "Made": created})
 }
 
 // createToken creates a token for the signed-in customer's own scripts, without an
@@ -51,7 +51,7 @@ func (s *Shop) createToken(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The request is not a form.", http.StatusBadRequest)
 		return
 	}
-	made, err := s.auth.CreateToken(r.Context(), ref(user), r.PostForm.Get("name"), r.PostForm["scope"]...)
+	created, err := s.auth.CreateToken(r.Context(), ref(user), r.PostForm.Get("name"), r.PostForm["scope"]...)
 	if refusal, ok := errors.AsType[*oauth.Error](err); ok {
 		http.Error(w, refusal.Description, http.StatusUnprocessableEntity)
 		return
@@ -60,7 +60,7 @@ func (s *Shop) createToken(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, "create token", err)
 		return
 	}
-	s.showTokens(w, r, user, made.AccessToken) // not shown again
+	s.showTokens(w, r, user, created.AccessToken) // not shown again
 }
 
 var tokensPage = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Your tokens</title>

@@ -102,15 +102,15 @@ func TestPersonalTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := wantResponse(t, "creating a token", res, http.StatusOK, "backup script")
-	made := shownToken.FindStringSubmatch(page)
-	if made == nil {
+	created := shownToken.FindStringSubmatch(page)
+	if created == nil {
 		t.Fatalf("the page lacks the token: %s", page)
 	}
 	r, err := http.NewRequestWithContext(t.Context(), "GET", "/api/orders", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+made[1])
+	r.Header.Set("Authorization", "Bearer "+created[1])
 	if res, err = shop.auth.HTTPClient().Do(r); err != nil {
 		t.Fatal(err)
 	}

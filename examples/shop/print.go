@@ -13,7 +13,7 @@ const Issuer = "http://127.0.0.1:8080"
 
 // PrintClient creates a client that acts for itself and prints how to use it.
 func PrintClient(auth *passport.Server) {
-	made, err := auth.CreateClient(context.Background(), passport.Registration{
+	created, err := auth.CreateClient(context.Background(), passport.Registration{
 		Name: "Stock robot", GrantTypes: []string{"client_credentials"},
 	})
 	if err != nil {
@@ -24,7 +24,7 @@ func PrintClient(auth *passport.Server) {
   curl -u %[2]s:%[3]s -d grant_type=client_credentials %[1]s/oauth/token
   curl -H "Authorization: Bearer THE_TOKEN" %[1]s/api/stock
 
-`, Issuer, made.Client.ID, made.Secret)
+`, Issuer, created.Client.ID, created.Secret)
 }
 
 // Scopes are the shop's scopes.

@@ -96,7 +96,7 @@ func strippingProxy(app http.Handler) http.Handler {
 }
 
 func flow(t *testing.T, app http.Handler, auth *passport.Server) {
-	made, err := auth.CreateClient(t.Context(), passport.Registration{Name: "Order Tracker", AuthMethod: oauth.AuthNone, RedirectURIs: []string{callback}})
+	created, err := auth.CreateClient(t.Context(), passport.Registration{Name: "Order Tracker", AuthMethod: oauth.AuthNone, RedirectURIs: []string{callback}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func flow(t *testing.T, app http.Handler, auth *passport.Server) {
 	}
 	const verifier = "0123456789012345678901234567890123456789012"
 	ask := url.Values{
-		"response_type": {"code"}, "client_id": {made.Client.ID}, "redirect_uri": {callback}, "state": {"x"},
+		"response_type": {"code"}, "client_id": {created.Client.ID}, "redirect_uri": {callback}, "state": {"x"},
 		"code_challenge": {oauth2.S256ChallengeFromVerifier(verifier)}, "code_challenge_method": {"S256"},
 	}
 	page := send(app, "GET", issuer+"/oauth/authorize?"+ask.Encode(), nil)
@@ -142,7 +142,7 @@ func flow(t *testing.T, app http.Handler, auth *passport.Server) {
 		t.Fatalf("the redirect goes to %v with status %d, want a code and the issuer\n%s", location, back.Code, back.Body)
 	}
 	token := send(app, "POST", issuer+"/oauth/token", url.Values{
-		"grant_type": {"authorization_code"}, "client_id": {made.Client.ID}, "redirect_uri": {callback}, "code": {location.Query().Get("code")}, "code_verifier": {verifier},
+		"grant_type": {"authorization_code"}, "client_id": {created.Client.ID}, "redirect_uri": {callback}, "code": {location.Query().Get("code")}, "code_verifier": {verifier},
 	})
 	if token.Code != http.StatusOK {
 		t.Errorf("token response = %d %s, want 200", token.Code, token.Body)

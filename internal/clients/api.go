@@ -22,7 +22,7 @@ func (r *Registry) checkAudience(c *oauth.Client) error {
 		c.Audience = configured
 		return nil
 	}
-	own := fmt.Sprintf("the audience %q is not known here: use that of the server, %s", safeurl.Text(c.Audience), r.policy.Audience)
+	own := fmt.Sprintf("the audience %q is not known here: use the server's, %s", safeurl.Text(c.Audience), r.policy.Audience)
 	others := slices.DeleteFunc(slices.Clone(r.policy.Resources), func(uri string) bool { return uri == r.policy.Audience })
 	if len(others) == 0 {
 		return fmt.Errorf("%s, or add it to Config.Resources", own)

@@ -92,7 +92,7 @@ func TestNeverRepeat_C4_TK_13_UnknownClientLooksLikeWrongSecret(t *testing.T) {
 		a := s.Send("grant_type=authorization_code&code=x", "Authorization", testkit.Basic(id, secret))
 		return a, store.Total()
 	}
-	want, calls := ask("nobody", "wrong")
+	want, calls := ask("unknown", "wrong")
 	want.WantJSONError(401, "invalid_client")
 	for name, tt := range map[string][2]string{
 		"wrong secret":                    {web.ID, "wrong"},
@@ -124,7 +124,7 @@ func TestNeverRepeat_C4_TK_13_SameWork(t *testing.T) {
 	}
 	s := testkit.NewServer(t)
 	c := s.Web()
-	const secret = "not-the-secret-of-anybody-but-of-the-length-of-one-xx"
+	const secret = "a-wrong-secret-with-the-length-of-a-real-one-xxxxxxxx"
 	unknown, wrong := testkit.Basic("00000000-0000-7000-8000-000000000000", secret), testkit.Basic(c.ID, secret)
 	measure := func(header string) time.Duration {
 		r := httptest.NewRequest("POST", s.TokenURL(), strings.NewReader("grant_type=authorization_code&code=x"))

@@ -51,7 +51,7 @@ func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
 	if stored.Name != "Renamed" || stored.SuspendedAt.IsZero() || stored.Version != fresh.Version {
 		t.Errorf("the stored client is %+v, want the change and the suspension", stored)
 	}
-	for name, spoil := range map[string]func(*oauth.Client){
+	for name, change := range map[string]func(*oauth.Client){
 		"no name":       func(c *oauth.Client) { c.Name = "" },
 		"no redirect":   func(c *oauth.Client) { c.RedirectURIs = nil },
 		"plain http":    func(c *oauth.Client) { c.RedirectURIs = []string{"http://app.example.com/cb"} },
@@ -60,8 +60,8 @@ func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
 		"another kind":  func(c *oauth.Client) { c.AuthMethod = oauth.AuthNone },
 		"a short life":  func(c *oauth.Client) { c.AccessTokenTTL = 1 },
 	} {
-		spoiled := *stored
-		if spoil(&spoiled); s.UpdateClient(t.Context(), &spoiled) == nil {
+		changed := *stored
+		if change(&changed); s.UpdateClient(t.Context(), &changed) == nil {
 			t.Errorf("%s: UpdateClient() = nil, want an error", name)
 		}
 	}

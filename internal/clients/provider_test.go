@@ -77,10 +77,10 @@ func TestCreateClient_FR_42_ProvidersWithoutUsers(t *testing.T) {
 				return
 			}
 			tt.reg.Provider = "staff"
-			made, err := s.CreateClient(t.Context(), tt.reg)
+			created, err := s.CreateClient(t.Context(), tt.reg)
 			testkit.Check(t, err)
-			made.Client.Provider = ""
-			if err := s.UpdateClient(t.Context(), made.Client); err == nil || !strings.Contains(err.Error(), "name one of Config.Providers: customers, staff") {
+			created.Client.Provider = ""
+			if err := s.UpdateClient(t.Context(), created.Client); err == nil || !strings.Contains(err.Error(), "name one of Config.Providers: customers, staff") {
 				t.Errorf("UpdateClient() that removes the provider = %v, want an error with the names of the providers", err)
 			}
 		})

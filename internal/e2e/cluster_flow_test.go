@@ -100,9 +100,9 @@ func (c *cluster) parallelRefreshes(t *testing.T, shop client) {
 	for range 3 {
 		first := c.connected(t, a, shop)
 		var successors sync.Map
-		var answered sync.WaitGroup
+		var refreshes sync.WaitGroup
 		for i := range 24 {
-			answered.Go(func() {
+			refreshes.Go(func() {
 				g := c.nodes[i%len(c.nodes)].refreshing(shop, first.RefreshToken)
 				if !g.ok() {
 					t.Errorf("response to a concurrent refresh at %s = %d %s (%v)", g.node.name, g.status, g.Error, g.err)
@@ -111,7 +111,7 @@ func (c *cluster) parallelRefreshes(t *testing.T, shop client) {
 				successors.Store(g.RefreshToken+" "+tokenID(g.AccessToken), g)
 			})
 		}
-		answered.Wait()
+		refreshes.Wait()
 		n := 0
 		for _, g := range successors.Range {
 			n++
@@ -178,7 +178,7 @@ func (c *cluster) replays(t *testing.T, shop client) {
 func (c *cluster) browserTravels(t *testing.T, _ client) {
 	c.account(t, "browser@example.com")
 	for i := range c.nodes {
-		here, there, yonder := c.nodes[i], c.nodes[(i+1)%3], c.nodes[(i+2)%3]
+		here, there, third := c.nodes[i], c.nodes[(i+1)%3], c.nodes[(i+2)%3]
 		asked := c.nodes[0].server.client(t, "--name", "Asked", "--redirect_uri", callback)
 		req := c.codeRequest(asked)
 		a := here.browser(t, nil)
@@ -187,13 +187,13 @@ func (c *cluster) browserTravels(t *testing.T, _ client) {
 		if p.Away != nil || !strings.Contains(p.text(t), "Asked") {
 			t.Fatalf("signing in at %s returns status %d, %v, want the consent page", there.name, p.status, p.Away)
 		}
-		p = a.at(yonder).submit(p, "Allow", nil)
+		p = a.at(third).submit(p, "Allow", nil)
 		if p.Away == nil {
-			t.Fatalf("the decision on the consent page of %s fails at %s: %d %s", there.name, yonder.name, p.status, p.text(t))
+			t.Fatalf("the decision on the consent page of %s fails at %s: %d %s", there.name, third.name, p.status, p.text(t))
 		}
 		here.grant(asked, req.form(p)).must(t)
 		if again := a.at(there).get(c.codeRequest(asked).url); again.Away == nil {
-			t.Errorf("%s asks again for a consent that was given at %s", there.name, yonder.name)
+			t.Errorf("%s asks again for a consent that was given at %s", there.name, third.name)
 		}
 		c.firstParty(t, a, here)
 	}
@@ -417,12 +417,12 @@ func (c *cluster) counted(t *testing.T, _ client) {
 	for _, n := range c.nodes {
 		for range each {
 			all.Go(func() {
-				made, err := n.app.auth.CreateClient(t.Context(), passport.Registration{Name: "Counted", GrantTypes: []string{"client_credentials"}})
+				created, err := n.app.auth.CreateClient(t.Context(), passport.Registration{Name: "Counted", GrantTypes: []string{"client_credentials"}})
 				if err != nil {
 					t.Errorf("create a client at %s: %v", n.name, err)
 					return
 				}
-				number, err := strconv.Atoi(made.Client.ID)
+				number, err := strconv.Atoi(created.Client.ID)
 				if err != nil {
 					t.Error(err)
 				}

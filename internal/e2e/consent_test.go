@@ -62,7 +62,7 @@ func TestE2E_AZ_25_FramingIsBlocked(t *testing.T) {
 	b.signIn(demoEmail, demoPassword)
 	b.see("Allow Order Tracker to use your account?")
 	try("the consent page", consent)
-	try("an error page", authorize(s, "nobody", "https://example.com/callback"))
+	try("an error page", authorize(s, "unknown", "https://example.com/callback"))
 }
 
 // A user who registers a client chooses its name. Pages show it as text.

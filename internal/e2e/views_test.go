@@ -71,7 +71,7 @@ func TestE2E_Views_OfACompany(t *testing.T) {
 	b.press("Let it in")
 	b.see("You are in.")
 	b.clean()
-	b.open(authorize(s, "nobody", callback))
+	b.open(authorize(s, "unknown", callback))
 	b.see("Unknown app")
 	b.picture("21-own-error")
 }
@@ -82,12 +82,12 @@ func TestE2E_AuthorizeJSON_FrontEnd(t *testing.T) {
 	a := startApplication(t, withFrontEnd(documentedScript(t)))
 	party := newThirdParty(t, "tcp4", "127.0.0.1:0")
 	callback := "http://" + clientHost + ":" + party.port + "/callback"
-	made, err := a.auth.CreateClient(t.Context(), passport.Registration{Name: "Order <b>Tracker</b>", RedirectURIs: []string{callback}})
+	created, err := a.auth.CreateClient(t.Context(), passport.Registration{Name: "Order <b>Tracker</b>", RedirectURIs: []string{callback}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := newPerson(t, &a.server).tab()
-	request := authorize(&a.server, made.Client.ID, callback, "scope", "place-orders")
+	request := authorize(&a.server, created.Client.ID, callback, "scope", "place-orders")
 	b.open(request)
 	b.see("Sign in here") // the application's page, after the script's redirect
 	b.open(a.URL + "/sign-in/1")
@@ -100,7 +100,7 @@ func TestE2E_AuthorizeJSON_FrontEnd(t *testing.T) {
 	b.see("You are in.")
 	b.open(request) // consent is remembered
 	b.see("You are in.")
-	b.open(authorize(&a.server, made.Client.ID, callback, "client_id", "nobody"))
+	b.open(authorize(&a.server, created.Client.ID, callback, "client_id", "unknown"))
 	b.see("there is no app with this client_id")
 
 	var got []string

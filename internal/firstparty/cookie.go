@@ -110,9 +110,9 @@ func (c *Cookies) addCookie(h http.Header, name, value string, age int) {
 	if setsCookie(h, name) {
 		return
 	}
-	made := c.names.New(name, value, age)
-	made.HttpOnly = name != XSRFCookie
-	h.Add("Set-Cookie", made.String())
+	created := c.names.New(name, value, age)
+	created.HttpOnly = name != XSRFCookie
+	h.Add("Set-Cookie", created.String())
 }
 
 func setsCookie(h http.Header, name string) bool {

@@ -85,12 +85,12 @@ func TestFreshToken_Streams(t *testing.T) {
 	}))
 	site := httptest.NewServer(page)
 	defer site.Close()
-	answered, err := site.Client().Get(site.URL)
+	res, err := site.Client().Get(site.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answered.Body.Close()
-	lines := bufio.NewReader(answered.Body)
+	defer res.Body.Close()
+	lines := bufio.NewReader(res.Body)
 	if line, err := lines.ReadString('\n'); line != "first\n" || err != nil {
 		t.Fatalf("the first line is %q, %v", line, err)
 	}

@@ -150,7 +150,7 @@ func TestGuard_AT_05_TheRowDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newForge(t)
 		later := f.sign(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()})
-		f.WantAdmits(later, true, "that claims a longer life, within that of its row")
+		f.WantAdmits(later, true, "that claims a longer life, within its row's life")
 		sooner := f.sign(map[string]any{"exp": time.Now().Add(time.Minute).Unix()})
 		f.WantAdmits(sooner, true, "that claims a shorter life, within it")
 		time.Sleep(time.Minute)

@@ -28,7 +28,7 @@ func (m Mounted) Restore(r *http.Request) *http.Request {
 	return r
 }
 
-// ours reports whether a path may be that of an endpoint or of a document about the
+// ours reports whether a path may belong to an endpoint or to a document about the
 // issuer.
 func (m Mounted) ours(path string) bool {
 	return strings.HasPrefix(path, m.base) || strings.HasPrefix(path, "/.well-known/") && strings.HasSuffix(path, m.prefix)

@@ -93,22 +93,24 @@ func canaries(t *testing.T, signer crypto.Signer) []string {
 // badSigner is a broken hardware security module.
 type badSigner struct {
 	crypto.Signer
-	answer []byte
+	signature []byte
 }
 
-func (s badSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return s.answer, nil }
+func (s badSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return s.signature, nil
+}
 
 func TestSign_SignerOutOfOrder(t *testing.T) {
-	for _, answer := range []string{
+	for _, signature := range []string{
 		"", "\x30", "\x30\x00", "\x30\x06\x02\x01\x01\x02\x01", "\x30\x06\x02\x01\x01\x02\x05\x01", "\x30\x06\x03\x01\x01\x02\x01\x01",
 		"\x30\x07\x02\x01\x01\x02\x01\x01\x00", "\x30\x25\x02\x21" + strings.Repeat("\x01", 33) + "\x02\x00",
 	} {
-		k, err := jws.New(badSigner{signers()[jws.ES256], []byte(answer)}, "")
+		k, err := jws.New(badSigner{signers()[jws.ES256], []byte(signature)}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if token, err := k.Sign(jws.AccessToken, claims); err == nil {
-			t.Errorf("Sign() = %s with the invalid signature %x, want an error", token, answer)
+			t.Errorf("Sign() = %s with the invalid signature %x, want an error", token, signature)
 		}
 	}
 	if _, err := newKey(t, jws.ES256).Sign(jws.AccessToken, make(chan int)); err == nil {

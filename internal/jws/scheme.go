@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// scheme is the way in which an algorithm signs and verifies.
+// scheme has an algorithm's functions to sign and verify.
 type scheme struct {
 	opts  crypto.SignerOpts // a hash to sign a digest, 0 to sign the message
 	check func(public crypto.PublicKey, digest, signature []byte) bool

@@ -64,7 +64,7 @@ func (p *Proxies) Attach(w http.ResponseWriter, r *http.Request) *http.Request {
 // It reads X-Forwarded-For from the right, and only the part that trusted proxies
 // wrote: the first address that is not a trusted proxy's is the client's. An
 // unreadable or empty hop ends the search, because an attacker may have written the
-// part to its left. The address is then that of the proxy that wrote the hop.
+// part to its left. The result is then the address of the proxy that wrote the hop.
 func (p *Proxies) Address(r *http.Request) string {
 	addr, ok := parse(r.RemoteAddr)
 	if !ok {

@@ -122,24 +122,24 @@ func FuzzOpen(f *testing.F) {
 		if got, id, err := seal.Open(ours, purpose, value); err == nil && id == "id" {
 			t.Fatalf("Open(%q, %q) = %q, but this value was never sealed", purpose, value, got)
 		}
-		made := ours[1].Seal(purpose, plaintext)
-		if len(made) > seal.MaxBytes {
+		created := ours[1].Seal(purpose, plaintext)
+		if len(created) > seal.MaxBytes {
 			return
 		}
-		got, id, err := seal.Open(ours, purpose, made)
+		got, id, err := seal.Open(ours, purpose, created)
 		if err != nil || id != "id" || !bytes.Equal(got, plaintext) {
 			t.Fatalf("Open() of a sealed value = %q, %q, %v, want %q", got, id, err, plaintext)
 		}
-		flipped := []byte(made)
+		flipped := []byte(created)
 		for i, bits := range mask[:min(len(mask), len(flipped))] {
 			flipped[i] ^= bits
 		}
-		for _, edited := range []string{string(flipped), made[:int(cut)%len(made)], made + value, value + made} {
-			if _, _, err := seal.Open(ours, purpose, edited); err == nil && edited != made {
-				t.Fatalf("Open(%q) opens an edit of %q", edited, made)
+		for _, edited := range []string{string(flipped), created[:int(cut)%len(created)], created + value, value + created} {
+			if _, _, err := seal.Open(ours, purpose, edited); err == nil && edited != created {
+				t.Fatalf("Open(%q) opens an edit of %q", edited, created)
 			}
 		}
-		if _, _, err := seal.Open(ours, purpose+value, made); err == nil && value != "" {
+		if _, _, err := seal.Open(ours, purpose+value, created); err == nil && value != "" {
 			t.Fatalf("a value sealed for %q opens for %q", purpose, purpose+value)
 		}
 	})

@@ -94,8 +94,8 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return "too many failures of " + r.of }
 
-// Refuse returns a *Refusal if the attempt is too early whatever its outcome,
-// so that the caller need not check the secret.
+// Refuse returns a *Refusal if the attempt is too early, so that the caller need
+// not check the secret.
 func (t *Throttle) Refuse(a Attempt) error {
 	now, k := time.Now(), t.keys(a)
 	t.mu.Lock()

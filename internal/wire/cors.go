@@ -80,8 +80,8 @@ func AllowAnyOrigin(w http.ResponseWriter) {
 }
 
 // AllowOrigin lets a page read the response if the operator allows its origin, for the
-// server or for the client, or if it is that of one of the client's redirect URIs.
-// allowed are the server's origins. client may be nil.
+// server or for the client, or if one of the client's redirect URIs has it. allowed
+// are the server's origins. client may be nil.
 func AllowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client, allowed []string) {
 	w.Header().Add("Vary", "Origin")
 	from := r.Header.Get("Origin")
@@ -93,7 +93,7 @@ func AllowOrigin(w http.ResponseWriter, r *http.Request, client *oauth.Client, a
 }
 
 // ownOrigin reports whether an origin is one of the client's. For a public client,
-// the port of a loopback origin is free, as that of its redirect URI is.
+// the port of a loopback origin is free, as in its redirect URI.
 func ownOrigin(client *oauth.Client, from string) bool {
 	if client == nil {
 		return false

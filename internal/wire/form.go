@@ -86,7 +86,7 @@ var known = strings.Fields(`grant_type client_id client_secret scope resource au
 	code redirect_uri code_verifier refresh_token username password token token_type_hint device_code
 	assertion client_assertion client_assertion_type subject_token subject_token_type actor_token actor_token_type requested_token_type`)
 
-// knownParameter reports whether a name is in known, or is that of an array of one.
+// knownParameter reports whether known has a name, with or without array brackets.
 func knownParameter(name string) bool {
 	base, _, _ := strings.Cut(name, "[")
 	return slices.Contains(known, base)

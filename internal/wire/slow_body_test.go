@@ -187,13 +187,13 @@ func TestEndpoints_FR_04_ConnectionsAreKept(t *testing.T) {
 					}
 				}
 				c := testkit.ServePipes(t, wrap(s))()
-				answers := bufio.NewReader(c)
+				responses := bufio.NewReader(c)
 				for range 3 {
 					head, body := testkit.Wire(t, client.TokenRequest("grant_type", "client_credentials"))
 					send(t, c, string(head))
 					time.Sleep(patience - time.Second)
 					send(t, c, string(body))
-					a := testkit.ReadResponse(t, answers)
+					a := testkit.ReadResponse(t, responses)
 					a.Tokens()
 					if a.Header.Get("Connection") != "" {
 						t.Errorf("the response has Connection: %s, want the connection kept", a.Header.Get("Connection"))

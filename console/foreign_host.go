@@ -11,13 +11,13 @@ import (
 	"github.com/go-passport/passport/internal/reqinfo"
 )
 
-// machineEndpoints are the names of the routes that show no page and know no cookie.
-// Clients may ask for them by another name, such as a container's.
+// machineEndpoints are the names of the routes without a page or a cookie. Clients may
+// use another host name for them, such as a container's.
 var machineEndpoints = map[string]bool{
 	"passport.token": true, "passport.revoke": true, "passport.introspect": true, "passport.jwks": true, "passport.metadata": true,
 }
 
-// machinePaths returns the paths of [machineEndpoints] and further ones, which take
+// machinePaths returns the paths of [machineEndpoints] and further paths, which take
 // tokens and no cookie.
 func machinePaths(server *passport.Server, further []string) map[string]bool {
 	paths := map[string]bool{}
@@ -33,7 +33,7 @@ func machinePaths(server *passport.Server, further []string) map[string]bool {
 }
 
 // ownHost refuses requests whose host isn't a loopback name, if the issuer is on
-// loopback: all but those of exempt paths, so that no page can be forgotten.
+// loopback. Only exempt paths are served, so every page is protected.
 func ownHost(next http.Handler, issuer *url.URL, exempt map[string]bool, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := loopback.Check(issuer, r.Host)
@@ -42,7 +42,7 @@ func ownHost(next http.Handler, issuer *url.URL, exempt map[string]bool, logger 
 			return
 		}
 		id := reqinfo.From(r.Context()).ID
-		logger.Info("a page was asked for by a foreign host: if the host is right, name it in the setting issuer",
+		logger.Info("a request for a page has a foreign host: if the host is right, use it in the setting issuer",
 			"host", r.Host, "request_id", id, "err", err)
 		if page.Render(w, http.StatusMisdirectedRequest, foreignHostPage, struct{ Site, Issuer, RequestID string }{"Passport", issuer.String(), id}) != nil {
 			w.WriteHeader(http.StatusMisdirectedRequest)

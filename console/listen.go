@@ -14,7 +14,7 @@ import (
 	"github.com/go-passport/passport/internal/weburl"
 )
 
-// listen opens the address of a server.
+// listen opens the address of a server. Its errors say what to do.
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	host, port, err := splitListen(address)
 	if err != nil {
@@ -25,32 +25,31 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use by another program: stop that, or choose another address with --listen %s", address, net.JoinHostPort(host, nextPort(port)))
+		return nil, fmt.Errorf("%s is in use by another program: stop it, or choose another address, such as --listen %s", address, net.JoinHostPort(host, nextPort(port)))
 	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("%s may not be opened by this user: choose a port above 1023, such as --listen %s", address, net.JoinHostPort(host, "8000"))
+		return nil, fmt.Errorf("this user may not listen on %s: choose a port above 1023, such as --listen %s", address, net.JoinHostPort(host, "8000"))
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("%s is no address of this machine: choose one that is with --listen", address)
+		return nil, fmt.Errorf("%s is not an address of this machine: choose another one with --listen", address)
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok {
 		err = e.Err
 	}
-	return nil, fmt.Errorf("%s cannot be opened: %w; choose another address with --listen", address, err)
+	return nil, fmt.Errorf("listen on %s: %w; choose another address with --listen", address, err)
 }
 
-// splitListen returns the parts of an address to listen on. One that it accepts can
-// be shown: a URL of something else in its place is refused, because it may hold a
-// password.
+// splitListen returns the parts of an address to listen on. A valid address can be
+// shown: it is not a URL, which may have a password.
 func splitListen(address string) (host, port string, err error) {
 	shown := safeurl.Text(address)
 	host, port, err = net.SplitHostPort(address)
 	if err != nil {
-		return "", "", fmt.Errorf("%q is no address to listen on: want one with a port, such as 127.0.0.1:8000", shown)
+		return "", "", fmt.Errorf("%q is not an address to listen on: add a port, as in 127.0.0.1:8000", shown)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", "", fmt.Errorf("%q is no address to listen on: the port is a number up to 65535, such as 127.0.0.1:8000", shown)
+		return "", "", fmt.Errorf("%q is not an address to listen on: the port must be a number up to 65535, as in 127.0.0.1:8000", shown)
 	}
 	if shown != address {
-		return "", "", fmt.Errorf("%q is no address to listen on: want an IP address or a host with a port, such as 127.0.0.1:8000", shown)
+		return "", "", fmt.Errorf("%q is not an address to listen on: want an IP address or a host with a port, such as 127.0.0.1:8000", shown)
 	}
 	return host, port, nil
 }
@@ -63,21 +62,21 @@ func nextPort(port string) string {
 	return strconv.Itoa(n + 1)
 }
 
-// onLoopback reports whether an address is reached from this machine alone.
+// onLoopback reports whether only this machine can reach an address.
 func onLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	ip := net.ParseIP(host)
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-// loopbackIssuer is the issuer of a server on loopback that was given none: its
-// address, by number, because names of loopback may be somebody else's.
+// loopbackIssuer is the default issuer of a server on loopback: its address as a number,
+// because a name such as localhost may lead to another server.
 func loopbackIssuer(l net.Listener) string {
 	u := url.URL{Scheme: "http", Host: l.Addr().String()}
 	return spelled(u.String())
 }
 
-// spelled returns a URL as browsers and clients spell it: without port 80.
+// spelled returns a URL in the spelling of browsers and clients: without port 80.
 func spelled(address string) string {
 	if spelling, ok := weburl.Canonical(address); ok {
 		return spelling

@@ -176,7 +176,7 @@ func TestServe_FR_45_URLInAnotherSetting(t *testing.T) {
 				}
 				printed, status := databaseCommand(t, append(env, "PASSPORT_LOG_LEVEL=debug"), append([]string{"serve"}, args...)...)
 				wantHidden(t, key+" "+name+" "+u, printed, "zvkqjw")
-				if status != 1 || !strings.Contains(printed, key) && !strings.Contains(printed, "no address to listen on") {
+				if status != 1 || !strings.Contains(printed, key) && !strings.Contains(printed, "not an address to listen on") {
 					t.Errorf("%s %s %s: status %d, want 1 and a fault that names the setting:\n%s", key, name, u, status, printed)
 				}
 			}

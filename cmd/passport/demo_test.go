@@ -192,7 +192,7 @@ func TestDemo_PortInUse(t *testing.T) {
 	address := strings.TrimPrefix(s.url, "http://")
 	var out, log output
 	status := passport(t.Context(), strings.NewReader(""), &out, &log, nil, "serve", "--demo", "--listen", address)
-	want := fmt.Sprintf("passport: %s is in use by another program: stop that, or choose another address with --listen ", address)
+	want := fmt.Sprintf("passport: %s is in use by another program: stop it, or choose another address, such as --listen ", address)
 	if status != 1 || !strings.HasPrefix(log.String(), want) || strings.Count(log.String(), "\n") != 1 {
 		t.Errorf("status %d, stderr %q; want 1 and one line %q…", status, log.String(), want)
 	}

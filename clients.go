@@ -100,6 +100,13 @@ func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient
 	return &NewClient{Client: client, Secret: secret}, nil
 }
 
+// CheckClient returns every fault for which [Server.CreateClient] would refuse a
+// registration, and stores nothing. A form can check each field with it: an empty, not
+// nil, list of GrantTypes requires no other fields but Name.
+func (s *Server) CheckClient(reg Registration) error {
+	return s.clients.Check(clients.Registration(reg))
+}
+
 // Client returns a client, or [oauth.ErrNotFound].
 func (s *Server) Client(ctx context.Context, id string) (*oauth.Client, error) {
 	return s.clients.Client(ctx, id)

@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -38,7 +39,7 @@ func checkEmail(email string) error {
 	case !utf8.ValidString(email) || strings.ContainsFunc(email, unfitForEmail):
 		return errors.New("the e-mail address contains a space or an invisible character")
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
-		return errors.New("the e-mail address is not valid: write it like ada@example.com")
+		return fmt.Errorf("%q is not an email address: write it like ada@example.com", email)
 	}
 	return nil
 }

@@ -7,26 +7,25 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// isAPI reports whether a client is an API, which gets no tokens. A client with
-// grants and an audience is both, and counts as a client.
+// isAPI reports whether a client is an API, which gets no tokens. A client with grants
+// and an audience is not.
 func isAPI(c *oauth.Client) bool { return c.Audience != "" && len(c.GrantTypes) == 0 }
 
-// tokenOptions are the options of a command that are about a client's tokens.
+// tokenOptions are the options about a client's tokens.
 type tokenOptions struct {
 	redirectURIs, origins, scopes []string
 	provider                      string
 	lifetimes                     lifetimes
 }
 
-// forAPI refuses the options that are about tokens for an API, and names those that
-// were given.
+// forAPI refuses these options for an API, and names those that were given.
 func (o tokenOptions) forAPI() error {
 	var given []string
 	for _, option := range []struct {
 		name  string
 		given bool
 	}{
-		{"--redirect_uri", len(separated(o.redirectURIs, ",")) > 0},
+		{"--redirect-uri", len(separated(o.redirectURIs, ",")) > 0},
 		{"--allowed-origin", len(separated(o.origins, ", ")) > 0},
 		{"--scopes", len(separated(o.scopes, ", ")) > 0},
 		{"--provider", o.provider != ""},

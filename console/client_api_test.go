@@ -109,7 +109,7 @@ func TestClientAPI_OptionsAboutTokens(t *testing.T) {
 		want    string
 	}{
 		{[]string{"--scopes", "a"}, "--scopes"},
-		{[]string{"--redirect_uri", "https://app.example.com"}, "--redirect_uri"},
+		{[]string{"--redirect_uri", "https://app.example.com"}, "--redirect-uri"},
 		{[]string{"--access-token-ttl", "5m"}, "--access-token-ttl"},
 		{[]string{"--refresh-token-ttl", "5m"}, "--refresh-token-ttl"},
 		{[]string{"--family-ttl", "5m"}, "--family-ttl"},
@@ -153,8 +153,8 @@ func TestClientAPI_SuspendAndResumeSayWhatHolds(t *testing.T) {
 	o, _ := shop(t, withAPIs)
 	id := makeAPI(t, o)
 	for _, test := range []struct{ verb, want string }{
-		{"suspend", "Suspended the API " + id + ": it can't ask about tokens.\n"},
-		{"resume", "Resumed the API " + id + ": it can ask about tokens again.\n"},
+		{"suspend", "Suspended the API \"Orders API\" (" + id + "). It can't ask about tokens.\n"},
+		{"resume", "Resumed the API \"Orders API\" (" + id + "). It can ask about tokens again.\n"},
 	} {
 		if got := run(t, o, "client", test.verb, id).stdout; got != test.want {
 			t.Errorf("client %s of an API says %q, want %q", test.verb, got, test.want)

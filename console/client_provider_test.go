@@ -32,7 +32,7 @@ func TestClient_FR_42_ProvidersWithoutUsers(t *testing.T) {
 			args := append([]string{"client", "--json", "--name", "x"}, strings.Fields(kind)...)
 			got := run(t, o, args...)
 			if several && forUsers {
-				if got.status == 0 || !strings.Contains(got.stderr, "--provider is missing") {
+				if got.status == 0 || !strings.Contains(got.stderr, "not a terminal: pass --provider") {
 					t.Errorf("passport client %s with two providers = %+v, want that it names --provider", kind, got)
 				}
 				got = run(t, o, append(args, "--provider", "staff")...)

@@ -1,119 +1,176 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-passport/passport"
 )
 
-// kind is the option that says what kind of client it is, or "".
-func (o *clientOptions) kind() string { return strings.Join(o.kinds(), " and ") }
-
-func (o *clientOptions) kinds() (kinds []string) {
-	for _, k := range []struct {
-		option string
-		given  bool
-	}{{"--personal", o.personal}, {"--password", o.password}, {"--client", o.client}, {"--implicit", o.implicit}, {"--api", o.api}} {
-		if k.given {
-			kinds = append(kinds, k.option)
-		}
-	}
-	return kinds
+// application is a response to the first question of `passport client`.
+type application struct {
+	name, about string
+	words       []string // further spellings of the response
+	public      bool
+	machine     bool
+	callback    string // an example
 }
 
-// redirects reports whether the client sends users here and gets them back.
-func (o *clientOptions) redirects() bool { return o.implicit || len(o.kinds()) == 0 }
+var (
+	webServer = application{name: "Web server", about: "runs on your server and keeps a secret", words: []string{"web", "server"}, callback: "https://app.example.com/callback"}
+	browser   = application{name: "Browser", about: "runs in the user's browser, without a secret", words: []string{"spa"}, public: true, callback: "https://app.example.com/callback"}
+	installed = application{name: "Phone or desktop", about: "users install it, without a secret", words: []string{"phone", "desktop", "mobile", "native"}, public: true, callback: "com.example.app:/callback or http://127.0.0.1/callback"}
+	machine   = application{name: "Machine", about: "acts for itself, without a user", machine: true}
 
-// check refuses options that make no sense together, and names the first that is
-// missing where nobody can be asked.
-func (o *clientOptions) check(a *asker) error {
-	o.redirectURIs = separated(o.redirectURIs, ",")
-	if err := o.contradiction(); err != nil {
-		return usage(a.cmd, err)
-	}
-	switch {
-	case a.tty:
-		return nil
-	case o.name == "" && o.redirects():
-		return a.missing("--name")
-	case len(o.redirectURIs) == 0 && o.redirects():
-		return a.missing("--redirect_uri")
-	}
-	return nil
+	applications = []*application{&webServer, &browser, &installed, &machine}
+)
+
+// wizard asks for what the options of `passport client` leave open.
+type wizard struct {
+	*clientOptions
+	*asker
+	server *passport.Server
+	in     *opened // nil for an application's own server
 }
 
-func (o *clientOptions) contradiction() error {
-	kind := o.kind()
-	switch {
-	case len(o.kinds()) > 1:
-		return fmt.Errorf("%s exclude one another: a client is of one kind", kind)
-	case o.api:
-		return o.contradictionOfAPI()
-	case o.client && o.public:
-		return errors.New("--client and --public exclude one another: a client that acts for itself has to keep a secret")
-	case o.personal && o.public:
-		return errors.New("--personal and --public exclude one another: the client of personal access tokens proves by its secret that it is the right one")
-	case o.audience != "":
-		return errors.New("--audience is for --api")
-	case o.client && len(o.redirectURIs) > 0:
-		return errors.New("--client and --redirect_uri exclude one another: a client that acts for itself sends no user anywhere")
-	case !o.redirects() && len(o.redirectURIs) > 0:
-		return fmt.Errorf("%s and --redirect_uri exclude one another: such a client sends no user anywhere", kind)
-	case (o.personal || o.password) && o.userID != "":
-		return fmt.Errorf("%s and --user_id exclude one another: such a client is the operator's own", kind)
+// complete asks for everything that is missing and required. It checks the options
+// first, so that the user does not type the rest in vain.
+func (w *wizard) complete() error {
+	if err := w.checkGiven(); err != nil {
+		return err
 	}
-	return nil
-}
-
-func (o *clientOptions) contradictionOfAPI() error {
-	if o.public {
-		return errors.New("--api and --public exclude one another: an API proves by its secret that it may ask about tokens")
+	kind, err := w.application()
+	if err != nil {
+		return err
 	}
-	return tokenOptions{o.redirectURIs, o.origins, o.scopes, o.provider, o.lifetimes}.forAPI()
-}
-
-// complete asks for what the options leave open, in the order in which Passport's
-// command does. Where all that is required was said, nothing is asked.
-func (o *clientOptions) complete(a *asker, s *passport.Server) error {
-	name := question{text: "Name of the client", option: "--name", fallback: o.usualName()}
-	if !o.redirects() {
-		if err := a.answer(&o.name, name); err != nil {
-			return err
-		}
-		return o.completeProvider(a, s.Providers())
+	providers := w.server.Providers()
+	if w.redirects() && slices.Contains(providers, passport.DefaultProvider) {
+		providers = nil // it acts for users of that one, unless an option names another
 	}
-	if !slices.Contains(s.Providers(), passport.DefaultProvider) { // otherwise it is not a question
-		if err := o.completeProvider(a, s.Providers()); err != nil {
-			return err
-		}
+	if err := w.askName(); err != nil {
+		return err
 	}
-	if o.name != "" && len(o.redirectURIs) > 0 {
+	if err := w.askProvider(providers); err != nil {
+		return err
+	}
+	if !w.redirects() || len(w.redirectURIs) > 0 {
 		return nil
 	}
-	owner := question{text: "ID of the user who owns it", option: "--user_id", optional: true}
-	uris := strings.Join(o.redirectURIs, ",")
-	uri := question{
-		text: "Redirect URI; several with commas between them", option: "--redirect_uri",
-		fallback: s.Issuer() + "/auth/callback", suggestion: true,
+	return w.askCallback(kind)
+}
+
+// checkGiven returns what is wrong with the options, on a terminal. Without one,
+// creating the client reports all faults at once.
+func (w *wizard) checkGiven() error {
+	if !w.tty {
+		return nil
 	}
-	if err := a.answer(&o.userID, owner); err != nil {
+	r := w.registration()
+	r.Name, r.Provider, r.GrantTypes = cmp.Or(r.Name, placeholder), "", []string{} // these are asked for
+	return w.in.words(w.server.CheckClient(r))
+}
+
+// placeholder is the name of a client while other fields are checked.
+const placeholder = "unnamed"
+
+// application asks for the kind of application, unless an option says it or nothing
+// else is to be asked.
+func (w *wizard) application() (*application, error) {
+	switch {
+	case w.public:
+		return &installed, nil
+	case len(w.kinds()) > 0 || !w.tty || w.name != "" && len(w.redirectURIs) > 0:
+		return &webServer, nil
+	}
+	out := w.cmd.ErrOrStderr()
+	fmt.Fprintln(out, "What kind of application?")
+	for i, kind := range applications {
+		fmt.Fprintf(out, "  %d  %-16s  %s\n", i+1, kind.name, kind.about)
+	}
+	response := ""
+	err := w.prompt(&response, question{text: "Kind", fallback: "1", check: func(response string) error {
+		kind, err := applicationOf(response)
+		if err == nil && kind.machine && len(w.redirectURIs) > 0 {
+			return errors.New("a machine has no callback URL: leave out --redirect-uri, or choose another kind")
+		}
+		return err
+	}})
+	if err != nil {
+		return nil, err
+	}
+	kind, err := applicationOf(response)
+	if err != nil {
+		return nil, err
+	}
+	w.public, w.clientOptions.client = kind.public, kind.machine
+	return kind, nil
+}
+
+// applicationOf returns the kind of application that a response names.
+func applicationOf(response string) (*application, error) {
+	for i, kind := range applications {
+		if response == strconv.Itoa(i+1) || strings.EqualFold(response, kind.name) || slices.Contains(kind.words, strings.ToLower(response)) {
+			return kind, nil
+		}
+	}
+	return nil, fmt.Errorf("want a number from 1 to %d", len(applications))
+}
+
+func (w *wizard) askName() error {
+	return w.fill(&w.name, question{text: "Name", option: "--name", fallback: w.usualName(), check: func(name string) error {
+		return w.fault(passport.Registration{Name: name})
+	}})
+}
+
+// askCallback asks for the redirect URIs of the client.
+func (w *wizard) askCallback(kind *application) error {
+	if w.tty {
+		fmt.Fprintln(w.cmd.ErrOrStderr(), "Where do users return after they consent? Separate several URLs with commas.")
+	}
+	uris := ""
+	err := w.fill(&uris, question{text: "Callback URL (such as " + kind.callback + ")", option: "--redirect-uri", check: func(response string) error {
+		return w.checkCallback(kind, separated([]string{response}, ","))
+	}})
+	w.redirectURIs = separated([]string{uris}, ",")
+	return err
+}
+
+// checkCallback returns what is wrong with the callback URLs of a kind of application.
+func (w *wizard) checkCallback(kind *application, uris []string) error {
+	if len(uris) == 0 { // commas only
+		return errEmpty
+	}
+	if err := w.fault(passport.Registration{Name: placeholder, RedirectURIs: uris}); err != nil {
 		return err
 	}
-	if err := a.answer(&o.name, name); err != nil {
-		return err
+	for _, uri := range uris {
+		if kind != &installed && !strings.HasPrefix(uri, "https://") && !strings.HasPrefix(uri, "http://") {
+			return fmt.Errorf("%q does not begin with https://, as the callback URL of this kind of application must", uri)
+		}
 	}
-	if err := a.answer(&uris, uri); err != nil {
-		return err
-	}
-	o.redirectURIs = separated([]string{uris}, ",")
 	return nil
 }
 
-// usualName is what a client is called that was given no name. A client that users
-// see on the consent page has none.
+// fault returns what is wrong with a single field of a client.
+func (w *wizard) fault(r passport.Registration) error {
+	r.GrantTypes = []string{} // so that no other field is required
+	err := w.in.words(w.server.CheckClient(r))
+	if err == nil {
+		return nil
+	}
+	var all []error
+	for _, fault := range faults(err) {
+		all = append(all, errors.New(strings.TrimPrefix(fault, "client: ")))
+	}
+	return errors.Join(all...)
+}
+
+// usualName is the name of a client that gets none. A client whose name users see on
+// the consent page has no such name.
 func (o *clientOptions) usualName() string {
 	switch {
 	case o.personal:
@@ -128,21 +185,21 @@ func (o *clientOptions) usualName() string {
 	return ""
 }
 
-// completeProvider asks whose users the client acts for, where that is a question:
-// for a client that gets tokens of users without their consent, and where there is
-// no default provider. A single provider is the answer.
-func (o *clientOptions) completeProvider(a *asker, providers []string) error {
+// askProvider asks for the provider of the client's users, if there is a choice:
+// for a client that gets tokens without consent, and on a server without a default
+// provider. It takes a single provider without a question.
+func (w *wizard) askProvider(providers []string) error {
 	usual := slices.Contains(providers, passport.DefaultProvider)
 	switch {
-	case o.client || o.api || len(providers) == 0 || len(providers) == 1 && usual:
+	case w.clientOptions.client || w.api || len(providers) == 0 || len(providers) == 1 && usual:
 		return nil
-	case len(providers) == 1 && o.provider == "":
-		o.provider = providers[0]
+	case len(providers) == 1 && w.provider == "":
+		w.provider = providers[0]
 		return nil
 	}
 	q := question{text: "Provider of its users", option: "--provider", choices: providers}
 	if usual {
 		q.fallback = passport.DefaultProvider
 	}
-	return a.answer(&o.provider, q)
+	return w.fill(&w.provider, q)
 }

@@ -58,7 +58,7 @@ func TestClient_ProvidersOfAnApplication(t *testing.T) {
 		}
 	}
 	got := run(t, o, "client", "--password", "--provider", "nobody")
-	if want := "passport: --provider is \"nobody\": want users or staff\nSee `passport client --help`.\n"; got.status != 2 || got.stderr != want {
+	if want := "passport: --provider \"nobody\": want users or staff\nSee `passport client --help`.\n"; got.status != 2 || got.stderr != want {
 		t.Errorf("for a provider that is not there: status %d, %q; want 2 and %q", got.status, got.stderr, want)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// clientChange is what `client update` may change.
+// clientChange holds the fields that `client update` may change.
 type clientChange struct {
 	name, audience string
 	redirectURIs   []string
@@ -28,9 +28,9 @@ func (p *program) clientUpdate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "update ID",
 		Short: "Change the name, redirect URIs, origins, scopes, lifetimes or audience of a client",
-		Long: `Changes what is named of a client and leaves the rest as it is. Scopes that are taken away
-are missing from the next token that it gets; a lifetime of 0 is the server's own again.
---audience is for an API, which was made with --api.`,
+		Long: `Changes the fields of a client that you name, and keeps the rest. The next token that the client
+gets has the new scopes. A lifetime of 0 means that of the server. --audience is for an API, which
+was registered with --api.`,
 		Example: `  passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --name "Order Tracker 2"
   passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --access-token-ttl 15m --scopes "check-status"
   passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --scopes "*"
@@ -38,10 +38,10 @@ are missing from the next token that it gets; a lifetime of 0 is the server's ow
 		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch named := cmd.Flags().Changed; {
-			case !slices.ContainsFunc([]string{"name", "redirect_uri", "allowed-origin", "scopes", "access-token-ttl", "refresh-token-ttl", "family-ttl", "audience"}, named):
-				return usage(cmd, errors.New("nothing is to change: say what with an option"))
+			case !slices.ContainsFunc([]string{"name", "redirect-uri", "allowed-origin", "scopes", "access-token-ttl", "refresh-token-ttl", "family-ttl", "audience"}, named):
+				return usage(cmd, errors.New("nothing to update: pass at least one option"))
 			case named("audience") && change.audience == "":
-				return usage(cmd, errors.New("--audience is empty: name the audience whose tokens the API asks about"))
+				return usage(cmd, errors.New("--audience is empty: name the audience of the tokens that the API asks about"))
 			}
 			return p.withClient(cmd.Context(), args[0], func(ctx context.Context, s *passport.Server, in *opened, c *oauth.Client) error {
 				if err := change.fits(c); err != nil {
@@ -54,23 +54,23 @@ are missing from the next token that it gets; a lifetime of 0 is the server's ow
 				if asJSON {
 					return writeJSON(cmd.OutOrStdout(), describeClient(s, c, ""))
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Changed the client %s.\n", c.ID)
+				fmt.Fprintf(cmd.OutOrStdout(), "Updated the client %q (%s).\n", shownText(c.Name), c.ID)
 				return nil
 			})
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&change.name, "name", "", "users see this `NAME` when they are asked to consent")
-	f.StringArrayVar(&change.redirectURIs, "redirect_uri", nil, "send users back to `URI`, and to no others than those that are named here")
-	f.StringArrayVar(&change.origins, "allowed-origin", nil, "besides pages at the origins of its redirect URIs, only those at `ORIGIN` may call the token endpoint (CORS); an empty one removes all")
-	f.StringArrayVar(&change.scopes, "scopes", nil, "it may ask for these `SCOPES` and no others; * for all")
-	f.StringVar(&change.audience, "audience", "", "it is an API, and asks about tokens for the audience `URI` from now on")
+	f.StringVar(&change.name, "name", "", "the `NAME` that users see on the consent page")
+	f.StringArrayVar(&change.redirectURIs, "redirect-uri", nil, "the callback `URI` of the application; the URIs that you pass replace all others")
+	f.StringArrayVar(&change.origins, "allowed-origin", nil, "an `ORIGIN` whose pages may call the token endpoint (CORS), besides the origins of the redirect URIs; replaces all others, and an empty one removes them")
+	f.StringArrayVar(&change.scopes, "scopes", nil, "the `SCOPES` that it may request, and no others; * for all")
+	f.StringVar(&change.audience, "audience", "", "of an API: the audience `URI` of the tokens that it asks about")
 	change.lifetimes.flags(cmd)
 	f.BoolVar(&asJSON, "json", false, "print JSON, with the names of RFC 7591")
 	return cmd
 }
 
-// fits refuses what a client of this kind does not have.
+// fits refuses fields that a client of this kind does not have.
 func (change *clientChange) fits(c *oauth.Client) error {
 	switch {
 	case change.audience != "" && c.Audience == "":
@@ -81,8 +81,8 @@ func (change *clientChange) fits(c *oauth.Client) error {
 	return nil
 }
 
-// store changes the client as it is now, also when somebody else changes it at
-// the same time: what was named on the command line holds.
+// store changes the client. If it has been changed since it was read, store reads it
+// again and changes the fields of the command line only.
 func (change *clientChange) store(ctx context.Context, s *passport.Server, c *oauth.Client, named func(option string) bool) (*oauth.Client, error) {
 	for {
 		change.apply(c, named)
@@ -100,7 +100,7 @@ func (change *clientChange) apply(c *oauth.Client, named func(option string) boo
 	if named("name") {
 		c.Name = change.name
 	}
-	if named("redirect_uri") {
+	if named("redirect-uri") {
 		c.RedirectURIs = separated(change.redirectURIs, ",")
 	}
 	if named("allowed-origin") {

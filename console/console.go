@@ -18,28 +18,29 @@ import (
 	"github.com/go-passport/passport/internal/dburl"
 )
 
-// Options says what the commands work on. The zero value is that of the binary.
+// Options configures the commands. The zero value is the configuration of the binary.
 type Options struct {
-	// Open opens a database by the name of its driver, which the program has
-	// to import; sql.Open by default.
+	// Open opens a database by the name of its driver, which the program must import.
+	// Default: sql.Open.
 	Open func(driver, dsn string) (*sql.DB, error)
 
-	// Logs, when given, gets the log of a command before the command opens a
-	// database. The program passes it on to its drivers and to what else would write
-	// to standard error in another form. The password of the database is hidden in
-	// the values of the key "err". It is a log that discards everything for all
-	// commands but serve, which have no log.
+	// Logs gets the logger of a command before the command opens a database. The
+	// program passes it to its drivers and to other packages that would write to
+	// standard error in another form. The logger hides the password of the database in
+	// values of the key "err". Only serve has a log: all other commands pass a logger
+	// that discards everything. Optional.
 	Logs func(*slog.Logger)
 
-	// Server, when given, returns an application's own server. The commands
-	// are then those that manage it; serve, install, migrate and user, which
-	// need the binary's database and accounts, are left out.
+	// Server returns an application's own server, which the commands then manage.
+	// Commands that need the database and accounts of the binary are left out: serve,
+	// install, migrate, user and completion. Optional.
 	Server func(ctx context.Context) (*passport.Server, error)
 
-	// Env is the environment, as NAME=value; os.Environ() when nil.
+	// Env is the environment, as NAME=value. Default: os.Environ().
 	Env []string
 
-	// Version is what `passport version` prints; that of the module by default.
+	// Version is the version that `passport version` prints. Default: the version of the
+	// module.
 	Version string
 }
 
@@ -49,8 +50,8 @@ func (o Options) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "console.Op
 // LogValue implements [slog.LogValuer]: only the version.
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.Version) }
 
-// New returns the command "passport" with all that are below it. Run it with
-// [Run], or mount it in a command of your own.
+// New returns the command "passport" with its subcommands. Run it with [Run], or add it
+// to your application's command.
 func New(options Options) *cobra.Command {
 	if options.Open == nil {
 		options.Open = sql.Open
@@ -67,11 +68,11 @@ func New(options Options) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "passport",
 		Short: "An OAuth 2.0 server",
-		Long: `Passport is an OAuth 2.0 server: applications send their users here to sign in and
-to consent, and get the tokens with which they call your API.
+		Long: `Passport is an OAuth 2.0 server. Applications send their users here to sign in and to consent,
+and get tokens to call your API with.
 
-Look around with nothing installed:   passport serve --demo
-Set up a server of your own:          passport install`,
+Take the tour:      passport serve --demo
+Set up a server:    passport install`,
 		Args:          subcommandOnly,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
@@ -79,22 +80,24 @@ Set up a server of your own:          passport install`,
 	}
 	root.SetVersionTemplate(versionLine("{{.Version}}"))
 	root.SetFlagErrorFunc(p.flagError)
-	root.CompletionOptions.HiddenDefaultCmd = true
 	p.flags(root)
-	root.AddCommand(p.keys(), p.client(), p.purge(), p.views(), p.version())
+	root.AddCommand(p.keys(), p.client(), p.clients(), p.purge(), p.views(), p.version())
 	if options.Server == nil {
-		root.AddCommand(p.serve(), p.install(), p.migrate(), p.user())
+		root.AddCommand(p.serve(), p.install(), p.migrate(), p.user(), p.completion())
 	} else {
-		root.Short, root.Long = "Manage the OAuth 2.0 server of this application", "" // it is set up and served elsewhere
+		root.Short, root.Long = "Manage the OAuth 2.0 server of this application", "" // the application sets it up and serves it
 	}
 	p.help(root)
 	silenceUsage(root)
 	p.guardOutput(root)
+	root.SetGlobalNormalizationFunc(hyphens)
+	plainUsages(root)
+	p.complete(root)
 	return root
 }
 
-// silenceUsage keeps a failure from being buried under the help, also where the
-// commands are mounted below another one.
+// silenceUsage keeps cobra from printing the help after an error, also if the commands
+// are below another command.
 func silenceUsage(cmd *cobra.Command) {
 	cmd.SilenceUsage = true
 	for _, sub := range cmd.Commands() {
@@ -102,9 +105,9 @@ func silenceUsage(cmd *cobra.Command) {
 	}
 }
 
-// guardOutput keeps the password of the database URL out of the error of every
-// command and out of the messages of drivers, and control characters out of what it prints. It
-// also gives each command a place for warnings.
+// guardOutput keeps the password of the database URL out of errors and out of the
+// messages of drivers, and control characters out of the output. It also sets where each
+// command prints warnings.
 func (p *program) guardOutput(cmd *cobra.Command) {
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -118,8 +121,8 @@ func (p *program) guardOutput(cmd *cobra.Command) {
 	}
 }
 
-// program is what the commands share: the options of [New], the flags that every
-// command has, and the database once it is known.
+// program is the state that the commands share: the options of [New], the flags of
+// every command, and the database once it is known.
 type program struct {
 	Options
 	color       colorMode
@@ -128,10 +131,10 @@ type program struct {
 	databaseURL string
 	database    dburl.URL
 	reads       bool      // the command changes nothing in the database
-	notices     io.Writer // for warnings about the environment; nil where they go to the log
+	notices     io.Writer // for warnings about the environment; nil if they go to the log
 	warned      bool
 	piped       []byte  // the settings, if they come from a pipe
-	telling     telling // nil for a command that does not wait for its database
+	telling     telling // nil for a command that doesn't wait for its database
 	building    building
 }
 
@@ -140,13 +143,13 @@ func (p *program) flags(root *cobra.Command) {
 	if p.Server != nil {
 		return
 	}
-	root.PersistentFlags().StringVar(&p.configFile, "config", "", "read settings from `FILE` (default passport.toml, if there is one)")
-	root.PersistentFlags().StringVar(&p.databaseURL, "database-url", "", "keep everything in the database at `URL`: sqlite:FILE, postgres://… or mysql://…")
+	root.PersistentFlags().StringVar(&p.configFile, "config", "", "read settings from `FILE` (default passport.toml, if it exists)")
+	root.PersistentFlags().StringVar(&p.databaseURL, "database-url", "", "use the database at `URL`: sqlite:FILE, postgres://… or mysql://…")
 }
 
-// Run runs the command with the program's arguments, reports what went wrong on
-// standard error, and returns the exit status: 0, 1 for a failure, 2 for a
-// command line that makes no sense.
+// Run runs the command with the program's arguments, prints an error to standard error,
+// and returns the exit status: 0 for success, 1 for a failure, 2 for a wrong command
+// line.
 func Run(ctx context.Context, cmd *cobra.Command) int {
 	executed, err := cmd.ExecuteContextC(ctx)
 	if err == nil {
@@ -159,10 +162,10 @@ func Run(ctx context.Context, cmd *cobra.Command) int {
 	return 1
 }
 
-// usageError is a command line that makes no sense.
+// usageError is a wrong command line.
 type usageError struct {
 	err  error
-	help string // the command whose help shows how it is done
+	help string // the command that shows the help
 }
 
 func (e *usageError) Error() string { return e.err.Error() }
@@ -192,7 +195,7 @@ func printError(cmd *cobra.Command, err error) {
 	}
 }
 
-// sentences returns the faults of an error, below one another if they are many.
+// sentences returns the faults of an error, as a list if there are several.
 func sentences(err error) string {
 	all := faults(err)
 	if len(all) == 1 {
@@ -201,7 +204,7 @@ func sentences(err error) string {
 	return fmt.Sprintf("%d things are wrong:\n  - %s", len(all), strings.Join(all, "\n  - "))
 }
 
-// faults takes apart what errors.Join put together. Each fault is one line.
+// faults splits an error of errors.Join. Each fault is one line.
 func faults(err error) []string {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if ok {
@@ -218,27 +221,14 @@ func faults(err error) []string {
 	return []string{strings.TrimPrefix(line, "passport: ")}
 }
 
-// subcommandOnly refuses what is no command, and names the one that was meant.
-func subcommandOnly(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	cmd.SuggestionsMinimumDistance = 2
-	err := fmt.Errorf("%q is no command of %s", repeatable(cmd, args[0]), cmd.CommandPath())
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
-	}
-	return usage(cmd, err)
-}
-
-// arguments demands exactly the named arguments.
+// arguments requires exactly the named arguments.
 func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
 			return usage(cmd, fmt.Errorf("%s is missing", names[len(args)]))
 		case len(args) > len(names):
-			return usage(cmd, fmt.Errorf("%q is one argument too many", repeatable(cmd, args[len(names)])))
+			return usage(cmd, fmt.Errorf("unexpected argument %q", repeatable(cmd, args[len(names)])))
 		}
 		return nil
 	}

@@ -12,18 +12,18 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// access is what a command may do to its database. Only `serve`, `install` and
-// `migrate` make one, so that a command in the wrong folder says so.
+// access is what a command may do to its database. Only `serve`, `install` and `migrate`
+// create one. Other commands report that there is none: they may run in the wrong folder.
 type access int
 
 const (
-	uses  access = iota // a database that is there
-	reads               // the same, and it changes nothing
-	makes               // the database and its tables, if they are missing
+	uses  access = iota // an existing database
+	reads               // the same, without changes
+	makes               // creates the database and its tables, if they are missing
 )
 
-// existing refuses the file of an SQLite database that isn't there. SQLite makes such
-// a file, and writes to one that is empty.
+// existing refuses a missing or empty file of an SQLite database, because SQLite would
+// create a database there.
 func existing(database string) error {
 	file, ok := dburl.File(database)
 	if !ok {
@@ -33,19 +33,19 @@ func existing(database string) error {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("the database %s does not exist%s: name the database of the server with --database-url or PASSPORT_DATABASE_URL, run this in the folder of the server, or make a new one with `passport install`", name, here())
+		return fmt.Errorf("no database at %s%s: run `passport install` to create one, or point --config or --database-url at yours", name, here())
 	case err != nil:
-		return fmt.Errorf("the database %s cannot be read: %w", name, reason(err))
+		return fmt.Errorf("can't read the database %s: %w", name, reason(err))
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("the database %s is not a file: name the file, such as sqlite:storage/passport.sqlite", name)
 	case info.Size() == 0:
-		return fmt.Errorf("the database %s is empty: make its tables with `passport migrate`, or name another file", name)
+		return fmt.Errorf("the database %s is empty: create its tables with `passport migrate`, or name another file", name)
 	}
 	return nil
 }
 
-// withoutDatabase reports whether the settings name no database, and the file of the
-// default one is missing.
+// withoutDatabase reports whether the settings name no database and the file of the
+// default database is missing.
 func (s *settings) withoutDatabase() bool {
 	if s.DatabaseURL != defaults().DatabaseURL {
 		return false
@@ -54,11 +54,12 @@ func (s *settings) withoutDatabase() bool {
 	if !ok {
 		return false
 	}
-	_, err := os.Lstat(file) // a link to a missing file is a fault
+	_, err := os.Lstat(file) // a link to a missing file is an error later
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// writable reports whether this user may write to the file of an SQLite database.
+// writable reports whether this user has permission to write to the file of an SQLite
+// database.
 func writable(database string) bool {
 	file, ok := dburl.File(database)
 	if !ok {
@@ -71,7 +72,7 @@ func writable(database string) bool {
 	return f.Close() == nil
 }
 
-// here says in which folder a relative name was looked for.
+// here names the current folder, where a relative name was looked for.
 func here() string {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -80,8 +81,8 @@ func here() string {
 	return " in the folder " + folder
 }
 
-// closed reports whether no process has the file of an SQLite database open to write:
-// there is no write-ahead log beside it.
+// closed reports whether no process has an SQLite database open for writing: it has no
+// write-ahead log.
 func closed(database string) bool {
 	file, ok := dburl.File(database)
 	if !ok {
@@ -91,8 +92,8 @@ func closed(database string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// openToRead opens a database whose file or folder this user can't write to. SQLite
-// would leave a write-ahead log beside it, or refuse.
+// openToRead opens a database whose file or folder this user can't write to. Otherwise
+// SQLite would create a write-ahead log, or fail.
 func (p *program) openToRead(ctx context.Context, s *settings, logger *slog.Logger) (*opened, error) {
 	o, err := p.connectTo(ctx, s, p.database.Frozen(), logger)
 	if err != nil {
@@ -105,6 +106,6 @@ func (p *program) openToRead(ctx context.Context, s *settings, logger *slog.Logg
 	return o, nil
 }
 
-// unchecked is a store whose settings are not checked. Settings that keep writes safe
-// are missing where nothing can be written.
+// unchecked is a store whose settings are not checked, because the settings that make
+// writes safe are missing in a database that can't be written.
 type unchecked struct{ oauth.Store }

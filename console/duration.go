@@ -6,15 +6,17 @@ import (
 	"time"
 )
 
-// duration is a flag that is written as durations are in passport.toml: 90s,
-// 15m, 1h or 30d.
+// durationForm says how an option with a duration is written.
+const durationForm = "a duration such as 90s, 15m, 1h or 30d"
+
+// duration is an option with a duration as in passport.toml: 90s, 15m, 1h or 30d.
 type duration time.Duration
 
 // Set implements pflag.Value.
 func (d *duration) Set(s string) error {
 	parsed, err := parseDuration(s)
 	if err != nil || parsed < 0 {
-		return errors.New("want a duration such as 90s, 15m, 1h or 30d")
+		return errors.New("want " + durationForm)
 	}
 	*d = duration(parsed)
 	return nil
@@ -23,7 +25,7 @@ func (d *duration) Set(s string) error {
 // Type implements pflag.Value.
 func (d *duration) Type() string { return "duration" }
 
-// String implements pflag.Value: the default as the help shows it.
+// String implements pflag.Value. It returns the default for the help.
 func (d *duration) String() string {
 	if *d == 0 {
 		return ""
@@ -31,7 +33,7 @@ func (d *duration) String() string {
 	return spell(time.Duration(*d))
 }
 
-// spell writes a duration as a person would: 30d, not 720h0m0s.
+// spell writes a duration in one unit, if possible: 30d, not 720h0m0s.
 func spell(d time.Duration) string {
 	for _, unit := range []struct {
 		size time.Duration

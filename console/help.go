@@ -112,7 +112,7 @@ func writeFlags(out *screen, heading string, flags *pflag.FlagSet) {
 	if !flags.HasAvailableFlags() {
 		return
 	}
-	out.Printf("\n%s\n%s", bold(heading), flags.FlagUsagesWrapped(out.lineWidth()))
+	out.Printf("\n%s\n%s", bold(heading), usagesOf(flags, out.lineWidth()))
 }
 
 // maxLine is the longest line of a text. Longer ones are hard to read.

@@ -23,9 +23,8 @@ func (p *program) install() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Set up a server: settings, tables and keys",
-		Long: `Sets up a server: writes passport.toml with every setting explained, makes the tables in
-the database, and makes the signing keys. What is there already stays as it is, so it may be
-run as often as one likes.`,
+		Long: `Sets up a server: writes passport.toml, which explains every setting, and creates the tables in the
+database and the signing keys. It keeps what exists, so you can run it again at any time.`,
 		Example: "  passport install\n  passport install --client-ids integer --length 4096",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,32 +48,32 @@ run as often as one likes.`,
 			if err != nil {
 				return err
 			}
-			if err := s.installKeys(out, keys); err != nil {
+			if err := s.installKeys(cmd, keys); err != nil {
 				return err
 			}
-			fmt.Fprint(out, "\nNext: make an account with `passport user create`, register an application with\n`passport client`, and start the server with `passport serve`.\n")
+			fmt.Fprint(out, "\nNext: create an account with `passport user create`, register an application with\n`passport client`, and start the server with `passport serve`.\n")
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&clientIDs, "client-ids", "", "call new clients by `KIND`: uuid, or integer for numbers that count up (default uuid)")
+	cmd.Flags().StringVar(&clientIDs, "client-ids", "", "the `FORMAT` of the IDs of new clients: uuid, or integer for numbers that count up (default uuid)")
 	keys.flags(cmd)
 	return cmd
 }
 
-// installSettings writes the settings file, after it has asked what it cannot
-// know. A file that is there stays as it is, also if another answer is wanted now.
+// installSettings writes the settings file, and asks for the format of client IDs
+// first. It keeps a file that exists, and refuses another format than the file has.
 func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 	ids := question{
-		text: "IDs of new clients", option: "--client-ids",
+		text: "Client ID format", option: "--client-ids",
 		choices: []string{string(passport.UUIDs), string(passport.Integers)}, fallback: string(passport.UUIDs),
 	}
 	a := ask(cmd)
-	if err := a.allowed(cmp.Or(wanted, ids.fallback), ids); err != nil {
+	if err := a.given(cmp.Or(wanted, ids.fallback), ids); err != nil {
 		return err
 	}
 	if set := strings.ToLower(p.lookup("PASSPORT_CLIENT_IDS")); set != "" {
 		if wanted != "" && wanted != set {
-			return fmt.Errorf("nothing was changed: PASSPORT_CLIENT_IDS is %q in the environment, which beats every file; set it to %q", safeurl.Text(set), wanted)
+			return fmt.Errorf("nothing was changed: PASSPORT_CLIENT_IDS is %q in the environment, which overrides the file; set it to %q", safeurl.Text(set), wanted)
 		}
 		wanted, ids.option = set, "PASSPORT_CLIENT_IDS"
 	}
@@ -83,14 +82,14 @@ func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 		return err
 	}
 	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-		if err := a.answer(&wanted, ids); err != nil {
+		if err := a.fill(&wanted, ids); err != nil {
 			return err
 		}
 		err := writeSettings(name, passport.IDFormat(wanted))
 		if err == nil {
 			fmt.Fprintln(cmd.OutOrStdout(), "Wrote the settings to "+name+".")
 		}
-		if !errors.Is(err, fs.ErrExist) { // by another who installs just now
+		if !errors.Is(err, fs.ErrExist) { // another process wrote it just now
 			return err
 		}
 	}
@@ -99,40 +98,41 @@ func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 		return err
 	}
 	if have := cmp.Or(s.ClientIDs, passport.UUIDs); wanted != "" && wanted != string(have) {
-		return fmt.Errorf("nothing was changed: in %s, which is there already, new clients are called by %q; write client_ids = %q there to change that. Clients that exist keep their IDs",
+		return fmt.Errorf("nothing was changed: %s has client_ids = %q; to change that, write client_ids = %q there. Existing clients keep their IDs",
 			name, have, wanted)
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "Kept the settings in "+name+".")
 	return nil
 }
 
-// installKeys makes the signing keys where none are, and tries those that stay.
-func (s *settings) installKeys(out io.Writer, keys keyOptions) error {
+// installKeys creates the signing keys, or checks those that exist.
+func (s *settings) installKeys(cmd *cobra.Command, keys keyOptions) error {
+	out := cmd.OutOrStdout()
 	if s.keysInDatabase() {
-		fmt.Fprintln(out, "The signing keys are kept in the database, where the first start makes them.")
+		fmt.Fprintln(out, "The signing keys are in the database. The first start of the server creates them.")
 		return nil
 	}
 	if s.PrivateKey != "" {
 		if _, err := s.loadKeys(slog.New(slog.DiscardHandler)); err != nil {
 			return err
 		}
-		fmt.Fprintln(out, "The signing keys are those of the setting private_key.")
+		fmt.Fprintln(out, "The setting private_key has the signing keys.")
 		return nil
 	}
-	err := keys.write(s.KeysDir)
+	err := keys.write(ask(cmd), screenOf(cmd.ErrOrStderr()), s.KeysDir)
 	if errors.Is(err, fs.ErrExist) {
 		if _, err := passport.LoadKeys(s.KeysDir); err != nil {
 			return err
 		}
 	}
-	return report(out, err, "Made the signing keys in "+s.KeysDir+".", "Kept the signing keys in "+s.KeysDir+".")
+	return report(out, err, "Created the signing keys in "+s.KeysDir+".", "Kept the signing keys in "+s.KeysDir+".")
 }
 
-// report says what was made, or that it was there already.
-func report(out io.Writer, err error, made, kept string) error {
+// report prints that something was created, or kept because it exists.
+func report(out io.Writer, err error, created, kept string) error {
 	switch {
 	case err == nil:
-		fmt.Fprintln(out, made)
+		fmt.Fprintln(out, created)
 	case errors.Is(err, fs.ErrExist):
 		fmt.Fprintln(out, kept)
 	default:
@@ -141,28 +141,27 @@ func report(out io.Writer, err error, made, kept string) error {
 	return nil
 }
 
-// writeSettings writes a file that explains every setting and sets none but
-// client_ids, if those are not the default; it is fs.ErrExist when the file is
-// there.
+// writeSettings writes a file that explains every setting. It sets only client_ids, if
+// that is not the default. It returns fs.ErrExist if the file exists.
 func writeSettings(name string, ids passport.IDFormat) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it may hold a password one day
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // it may have a password later
 	if errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("the settings file %s cannot be written: %w", name, reason(err))
+		return fmt.Errorf("can't write the settings file %s: %w", name, reason(err))
 	}
 	_, err = f.WriteString(settingsFile(ids))
 	return errors.Join(err, f.Close())
 }
 
-// settingsFile is passport.toml with everything explained and commented out, but
-// for client_ids where they are not the default.
+// settingsFile returns passport.toml, with every setting explained and commented out,
+// except client_ids if that is not the default.
 func settingsFile(ids passport.IDFormat) string {
 	var b strings.Builder
-	b.WriteString(`# Settings of Passport. Every line that is commented out shows an example or the default.
-# The environment beats this file: access_token_ttl is PASSPORT_ACCESS_TOKEN_TTL there.
-# Durations are written "90s", "15m", "1h" or "30d".
+	b.WriteString(`# Settings of Passport. Each line that is commented out shows the default or an example.
+# A variable of the environment overrides this file: PASSPORT_ACCESS_TOKEN_TTL, for example,
+# overrides access_token_ttl. Write durations as "90s", "15m", "1h" or "30d".
 `)
 	for _, s := range all {
 		b.WriteString("\n# " + strings.ReplaceAll(s.help, "\n", "\n# ") + "\n")

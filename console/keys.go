@@ -23,11 +23,13 @@ type keyOptions struct {
 	alg    string
 	length int
 	force  bool
+	sure   confirmation
 }
 
 func (o *keyOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&o.force, "force", false, "replace the keys that are there: every token that they signed ends")
+	f.BoolVar(&o.force, "force", false, "replace existing keys: every token that they signed ends")
+	o.sure.flag(cmd)
 	f.StringVar(&o.alg, "alg", "", "sign tokens with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
 	f.IntVar(&o.length, "length", 0, "make an RSA key of that many `BITS`, 2048 to 8192 (default 3072)")
 }
@@ -61,8 +63,13 @@ func (o *keyOptions) progress(out *screen) (stop func()) {
 	return func() {}
 }
 
-// write makes the keys in a folder; it is [fs.ErrExist] for those that stay.
-func (o *keyOptions) write(folder string) error {
+// write creates the keys in a folder. It returns [fs.ErrExist] for keys that it keeps.
+// Before it replaces keys it asks, on a terminal.
+func (o *keyOptions) write(a *asker, out *screen, folder string) error {
+	if err := o.confirm(a, folder); err != nil {
+		return err
+	}
+	defer o.progress(out)()
 	return passport.WriteKeys(folder, o.algorithm(), o.length, o.force)
 }
 
@@ -92,9 +99,7 @@ The private key can sign any token. Keep it out of repositories and images.`,
 				}
 				folder = s.KeysDir
 			}
-			stop := o.progress(p.stderr)
-			err := o.write(folder)
-			stop()
+			err := o.write(ask(cmd), p.stderr, folder)
 			if errors.Is(err, fs.ErrExist) {
 				if _, err := passport.LoadKeys(folder); errors.Is(err, fs.ErrNotExist) {
 					return err // it says which file of the pair is missing

@@ -20,7 +20,7 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// opened is what the commands work on: the database, with what is kept in it.
+// opened is an open database with its clients and accounts.
 type opened struct {
 	settings *settings
 	db       *sql.DB
@@ -32,9 +32,8 @@ type opened struct {
 
 func (o *opened) close() error { return o.db.Close() }
 
-// open opens the database. A command that makes databases also makes the tables,
-// unless the settings forbid it.
-// Those of accounts are left to [opened.prepareAccounts].
+// open opens the database. A command that creates databases also creates the tables,
+// unless the settings forbid it. [opened.prepareAccounts] creates those of accounts.
 func (p *program) open(ctx context.Context, s *settings, logger *slog.Logger) (*opened, error) {
 	o, err := p.connect(ctx, s, logger)
 	if err != nil || o.frozen {
@@ -65,8 +64,7 @@ func (p *program) openAll(ctx context.Context, s *settings, logger *slog.Logger)
 	return o, nil
 }
 
-// check reports everything that is wrong with the settings, before anything is
-// made or opened.
+// check reports all faults of the settings, before a database is created or opened.
 func (s *settings) check() error {
 	keys, err := passport.GenerateKeys()
 	if err != nil {
@@ -74,20 +72,20 @@ func (s *settings) check() error {
 	}
 	c := s.Config
 	c.Store, c.Keys, c.Logger = noStore{}, keys, slog.New(slog.DiscardHandler)
-	c.Users = new(account.Accounts) // nothing is asked of it either
+	c.Users = new(account.Accounts) // not used either
 	_, err = passport.New(withoutPersonalClient(c))
 	if s.IdleTimeout < time.Second {
-		err = errors.Join(err, fmt.Errorf("idle_timeout is %v: want at least a second", s.IdleTimeout))
+		err = errors.Join(err, fmt.Errorf("idle_timeout is %v: want at least 1s", s.IdleTimeout))
 	}
 	if s.DrainDelay < 0 || s.DrainDelay > maxDrainDelay {
-		err = errors.Join(err, fmt.Errorf("drain_delay is %s: want at most %s, and not less than 0s", spell(s.DrainDelay), spell(maxDrainDelay)))
+		err = errors.Join(err, fmt.Errorf("drain_delay is %s: want 0s to %s", spell(s.DrainDelay), spell(maxDrainDelay)))
 	}
 	return inSettings(err)
 }
 
-// withoutPersonalClient returns a configuration whose client of personal access
-// tokens is not looked up: there is no store yet, or the command is one that may
-// have to mend just that client.
+// withoutPersonalClient returns a configuration that does not look up the client of
+// personal access tokens: there is no store yet, or the command may have to repair that
+// client.
 func withoutPersonalClient(c passport.Config) passport.Config {
 	if c.PersonalAccessClientID != "" && c.PersonalAccessClientSecret != "" { // one alone is a fault
 		c.PersonalAccessClientID, c.PersonalAccessClientSecret = "", ""
@@ -95,17 +93,17 @@ func withoutPersonalClient(c passport.Config) passport.Config {
 	return c
 }
 
-// noStore is what settings and pages are checked with: nothing is asked of it.
+// noStore is the store while settings and pages are checked. It is never called.
 type noStore struct{ oauth.Store }
 
-// What SQLite says of a file (https://sqlite.org/rescode.html).
+// Result codes of SQLite about a file (https://sqlite.org/rescode.html).
 const (
 	readOnly    = 8
 	cannotOpen  = 14
 	notDatabase = 26
 )
 
-// sqliteCode returns what SQLite says of an error, or 0 for errors of others.
+// sqliteCode returns SQLite's result code of an error, or 0 for other errors.
 func sqliteCode(err error) int {
 	if e, ok := errors.AsType[interface {
 		error
@@ -116,17 +114,17 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-// unusable says what is wrong with a database, and what to do.
+// unusable returns what is wrong with a database, and what to do.
 func unusable(s *settings, err error) error {
 	name := safe(s.DatabaseURL)
 	switch sqliteCode(err) {
 	case readOnly, cannotOpen:
-		return fmt.Errorf("the database %s cannot be opened: its folder has to be there, and this user has to be allowed to write to the folder and to the file", name)
+		return fmt.Errorf("can't open the database %s: its folder must exist, and this user must have permission to write to the folder and the file", name)
 	case notDatabase:
 		return fmt.Errorf("%s is not an SQLite database: name another file", name)
 	}
 	if e, ok := errors.AsType[net.Error](err); ok {
-		return fmt.Errorf("the database %s does not answer (%w): is it running, and is this its address?", name, e)
+		return fmt.Errorf("the database %s does not respond (%w): is it running, and is this its address?", name, e)
 	}
 	if sqldb.NotReady(err) {
 		return fmt.Errorf("the database %s is not ready (%w): try again in a moment", name, err)
@@ -135,15 +133,15 @@ func unusable(s *settings, err error) error {
 		error
 		SQLState() string
 	}](err); ok {
-		return fmt.Errorf("the database %s refuses (%w): look at the setting database_url", name, e)
+		return fmt.Errorf("the database %s refuses the connection (%w): check the setting database_url", name, e)
 	}
 	if errors.Is(err, oauth.ErrUnavailable) {
-		return fmt.Errorf("the database %s refuses (%w): look at the setting database_url", name, deepest(err))
+		return fmt.Errorf("the database %s refuses the connection (%w): check the setting database_url", name, deepest(err))
 	}
-	return fmt.Errorf("the database %s cannot be used: %w", name, err)
+	return fmt.Errorf("can't use the database %s: %w", name, err)
 }
 
-// deepest returns what began an error: the sentence of the driver.
+// deepest returns the innermost error: that of the driver.
 func deepest(err error) error {
 	for {
 		inner := errors.Unwrap(err)
@@ -157,7 +155,7 @@ func deepest(err error) error {
 	}
 }
 
-// connect opens the database and changes nothing in it.
+// connect opens the database and does not change it.
 func (p *program) connect(ctx context.Context, s *settings, logger *slog.Logger) (*opened, error) {
 	if err := s.check(); err != nil {
 		return nil, err
@@ -180,7 +178,7 @@ func (p *program) connect(ctx context.Context, s *settings, logger *slog.Logger)
 			return p.openToRead(ctx, s, logger)
 		}
 		if s.access == uses {
-			return nil, fmt.Errorf("the database %s is there, but this user may not write to it: run this as the user of the server", u)
+			return nil, fmt.Errorf("this user has no permission to write to the database %s: run the command as the user of the server", u)
 		}
 	}
 	return p.connectTo(ctx, s, u, logger)
@@ -191,7 +189,7 @@ func (p *program) connectTo(ctx context.Context, s *settings, u dburl.URL, logge
 	p.Logs(logger)
 	db, err := p.openPool(ctx, u)
 	if err != nil {
-		return nil, fmt.Errorf("the database %s cannot be opened: %w", u, err)
+		return nil, fmt.Errorf("can't open the database %s: %w", u, err)
 	}
 	accounts, err := account.New(account.Config{
 		DB: db, Dialect: u.Dialect, Issuer: s.Issuer, TrustedProxies: s.TrustedProxies, Views: s.Views, Logger: logger,
@@ -202,9 +200,9 @@ func (p *program) connectTo(ctx context.Context, s *settings, u dburl.URL, logge
 	return &opened{settings: s, db: db, store: sqlstore.New(db, u.Dialect), accounts: accounts, building: p.building}, nil
 }
 
-// openPool opens the database. At a server of a Galera cluster each connection waits
-// for what the other servers have committed: see [sqldb.SyncWait]. Whether it is one
-// is asked once; a server that does not answer yet is told of where it is needed.
+// openPool opens the database. On a node of a Galera cluster each connection waits for
+// the commits of the other nodes: see [sqldb.SyncWait]. openPool finds that out once. An
+// error of a server that does not respond yet is left to the first query.
 func (p *program) openPool(ctx context.Context, u dburl.URL) (*sql.DB, error) {
 	db, err := p.Open(u.Driver, u.DSN())
 	if err != nil {
@@ -229,19 +227,19 @@ func (p *program) openPool(ctx context.Context, u dburl.URL) (*sql.DB, error) {
 	return db, nil
 }
 
-// How many connections a server has at most. More would wait for one another in
-// the database; each of SQLite's has a cache of pages of its own.
+// The maximum number of connections. More would wait for each other in the database, and
+// each connection to SQLite has its own page cache.
 const (
 	connections       = 16
 	sqliteConnections = 8
 )
 
-// maxLifetime is for how long a connection to a server is used. After a failover or a
-// change of an address, a connection under load would lead to the old server forever.
+// maxLifetime is the maximum lifetime of a connection to a server. After a failover or a
+// change of address, a busy connection would otherwise use the old server forever.
 const maxLifetime = 30 * time.Minute
 
-// setPool keeps connections for a while: of its own accord database/sql closes all
-// but two as soon as they are free, and under load most requests would make one.
+// setPool keeps idle connections for a while. By default database/sql keeps only two, so
+// that under load most requests would open one.
 func setPool(db *sql.DB, dialect sqlstore.Dialect) {
 	n := connections
 	if dialect.Name == sqlstore.SQLite.Name {
@@ -255,10 +253,10 @@ func setPool(db *sql.DB, dialect sqlstore.Dialect) {
 	}
 }
 
-// patience is how long a database may take to answer for the first time.
+// patience is the maximum time for the first response of a database.
 const patience = 10 * time.Second
 
-// prepare makes the tables, or looks whether they are there.
+// prepare creates the tables if the command does that.
 func (o *opened) prepare(ctx context.Context) error {
 	if o.settings.access == makes {
 		makeFile(o.settings.DatabaseURL)
@@ -269,14 +267,14 @@ func (o *opened) prepare(ctx context.Context) error {
 		return err
 	}
 	if !o.settings.migrates() {
-		return nil // passport.New looks after the store
+		return nil // passport.New checks the store
 	}
 	return o.building.during(ctx, o.store.Migrate)
 }
 
-// prepareAccounts makes the tables of accounts, or looks whether they are there.
-// What has to do with clients alone does without, for the database may be that of
-// an application with accounts of its own.
+// prepareAccounts creates the tables of accounts, or checks that they exist. Commands
+// about clients don't call it, because the database may belong to an application with its
+// own accounts.
 func (o *opened) prepareAccounts(ctx context.Context) error {
 	if o.settings.migrates() {
 		if err := o.building.during(ctx, o.accounts.Migrate); err != nil {
@@ -289,36 +287,35 @@ func (o *opened) prepareAccounts(ctx context.Context) error {
 	return nil
 }
 
-// migrates reports whether the command makes or changes the tables.
+// migrates reports whether the command creates or updates the tables.
 func (s *settings) migrates() bool { return s.access == makes && s.MigrateOnStart }
 
-// ownDatabase reports whether the database is a file of this server alone.
+// ownDatabase reports whether the database is a file, which only this server uses.
 func (s *settings) ownDatabase() bool { return strings.HasPrefix(s.DatabaseURL, "sqlite:") }
 
-// makeFolder makes the folder of the database that a server has by default. One
-// that somebody named is expected to be there: a folder made for a slip of the
-// pen would hide it.
+// makeFolder creates the folder of the default database. The folder of any other must
+// exist, so that a typing mistake does not create one.
 func makeFolder(database string) error {
 	if database != defaults().DatabaseURL {
 		return nil
 	}
 	folder := filepath.Dir(strings.TrimPrefix(database, "sqlite:"))
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("the folder %s cannot be made: %w", folder, reason(err))
+		return fmt.Errorf("can't create the folder %s: %w", folder, reason(err))
 	}
 	return nil
 }
 
-// makeFile makes the file of an SQLite database that is not there, for its owner
-// alone: it holds the hashes of passwords, and SQLite makes it for everybody. What
-// stands in the way SQLite says itself, and better.
+// makeFile creates the file of a new SQLite database, readable by its owner only, because
+// it has password hashes. SQLite would create it readable by all. makeFile ignores
+// errors: SQLite reports them better.
 func makeFile(database string) {
 	file, ok := dburl.File(database)
 	if !ok {
 		return
 	}
-	// One that is there is not touched: closing it would take off the locks that
-	// this process may hold on it.
+	// It never opens an existing file: closing it would release the locks that this
+	// process may have on it.
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err == nil {
 		_ = f.Close()

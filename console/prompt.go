@@ -5,11 +5,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -17,13 +17,15 @@ import (
 	"github.com/go-passport/passport/internal/safeurl"
 )
 
-// asker asks a person for what the command line did not say. Where nobody is
-// there to answer, a script or a pipe, it names the missing option instead.
+// asker asks the user for what the command line leaves open. Without a terminal it
+// names the missing option instead. Questions go to standard error, so that standard
+// output has only the result.
 type asker struct {
 	cmd   *cobra.Command
 	input *bufio.Reader
 	fd    int
 	tty   bool
+	keys  *keystrokes // of passwords; nil before the first
 }
 
 func ask(cmd *cobra.Command) *asker {
@@ -35,37 +37,31 @@ func ask(cmd *cobra.Command) *asker {
 	return a
 }
 
-// missing says which option would have answered a question.
+// missing names the option to use where there is no terminal.
 func (a *asker) missing(option string) error {
-	return usage(a.cmd, fmt.Errorf("%s is missing, and there is no terminal to ask on", option))
+	return usage(a.cmd, fmt.Errorf("not a terminal: pass %s", option))
 }
 
-// question is what a person is asked for when an option is empty.
+// question asks for the value of an option that is empty.
 type question struct {
 	text, option string
 	optional     bool
-	choices      []string // nothing else will do
+	choices      []string           // the only valid responses, if any
+	check        func(string) error // what is wrong with a response, or nil
 
-	// fallback is what an empty answer means. Where there is no terminal it is
-	// taken too, unless it is but a suggestion.
-	fallback   string
-	suggestion bool
+	// fallback is the meaning of an empty response. It is also the value if there is
+	// no terminal.
+	fallback string
 }
 
-// fill asks for a value that an option left empty, until there is one unless
-// it is optional.
-func (a *asker) fill(value *string, text, option string, optional bool) error {
-	return a.answer(value, question{text: text, option: option, optional: optional})
-}
-
-// answer fills in a value that an option left empty.
-func (a *asker) answer(value *string, q question) error {
+// fill sets a value that an option left empty. It checks one that was given.
+func (a *asker) fill(value *string, q question) error {
 	switch {
 	case *value != "":
-		return a.allowed(*value, q)
+		return a.given(*value, q)
 	case a.tty:
 		return a.prompt(value, q)
-	case q.fallback != "" && !q.suggestion:
+	case q.fallback != "":
 		*value = q.fallback
 	case !q.optional:
 		return a.missing(q.option)
@@ -73,121 +69,91 @@ func (a *asker) answer(value *string, q question) error {
 	return nil
 }
 
-// allowed refuses a value that is none of the choices.
-func (a *asker) allowed(value string, q question) error {
-	if q.choices == nil || slices.Contains(q.choices, value) {
+// given checks the value of an option.
+func (a *asker) given(value string, q question) error {
+	if q.choices != nil && !slices.Contains(q.choices, value) {
+		return usage(a.cmd, fmt.Errorf("%s %q: want %s", q.option, safeurl.Text(value), strings.Join(q.choices, " or ")))
+	}
+	if q.check == nil {
 		return nil
 	}
-	return usage(a.cmd, fmt.Errorf("%s is %q: want %s", q.option, safeurl.Text(value), strings.Join(q.choices, " or ")))
+	return q.check(value)
 }
 
-// confirm asks whether to go on. Any answer but yes is an error.
-func (a *asker) confirm(text string) error {
-	answer := ""
-	if err := a.prompt(&answer, question{text: text, choices: []string{"yes", "no"}, fallback: "no"}); err != nil {
-		return err
+// errInputEnded means that the user ended the input (Ctrl-D), or that the terminal is
+// gone.
+var errInputEnded = errors.New("the input ended: nothing was changed")
+
+// errEmpty is the fault of an empty response.
+var errEmpty = errors.New("enter a value, or press Ctrl-C to stop")
+
+// prompt asks until a response is valid, and says why one isn't.
+func (a *asker) prompt(value *string, q question) error {
+	for {
+		response, err := a.line(q.String())
+		if err != nil {
+			return err
+		}
+		response = cmp.Or(response, q.fallback)
+		if err := q.refuse(response); err != nil {
+			a.complain(err)
+			continue
+		}
+		*value = response
+		return nil
 	}
-	if answer != "yes" {
-		return errors.New("nothing was changed")
+}
+
+// refuse returns what is wrong with a response.
+func (q question) refuse(response string) error {
+	switch {
+	case response == "" && q.optional:
+		return nil
+	case response == "":
+		return errEmpty
+	case q.choices != nil && !slices.Contains(q.choices, response):
+		return errors.New("want " + strings.Join(q.choices, " or "))
+	case q.check != nil:
+		return q.check(response)
 	}
 	return nil
 }
 
-// prompt asks until the answer will do.
-func (a *asker) prompt(value *string, q question) error {
-	for {
-		fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", q)
-		line, err := a.input.ReadString('\n')
-		answer := strings.TrimSpace(line)
-		if answer == "" && err != nil {
-			return errors.New("the input ended before the question was answered")
-		}
-		answer = cmp.Or(answer, q.fallback)
-		if (answer != "" || q.optional) && a.allowed(answer, q) == nil {
-			*value = answer
-			return nil
-		}
+// complain prints why a response is refused, as sentences.
+func (a *asker) complain(err error) {
+	for _, fault := range faults(err) {
+		fmt.Fprintln(a.cmd.ErrOrStderr(), "  "+sentence(fault))
 	}
 }
 
-// String is the question as it is asked.
+// sentence returns an error as a sentence: with a capital letter and a full stop.
+func sentence(fault string) string {
+	first, size := utf8.DecodeRuneInString(fault)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(fault[size:], ".") + "."
+}
+
+// line asks once, and returns what the user typed without the spaces around it.
+func (a *asker) line(text string) (string, error) {
+	fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", text)
+	line, err := a.input.ReadString('\n')
+	response := strings.TrimSpace(line)
+	if response == "" && err != nil {
+		fmt.Fprintln(a.cmd.ErrOrStderr())
+		return "", errInputEnded
+	}
+	return response, nil
+}
+
 func (q question) String() string {
+	text := q.text
+	if q.choices != nil {
+		text += " (" + strings.Join(q.choices, ", ") + ")"
+	}
 	switch {
-	case q.fallback != "" && q.choices != nil:
-		return fmt.Sprintf("%s (%s) [%s]", q.text, strings.Join(q.choices, ", "), q.fallback)
 	case q.fallback != "":
-		return fmt.Sprintf("%s [%s]", q.text, q.fallback)
+		return fmt.Sprintf("%s [%s]", text, q.fallback)
 	case q.optional:
-		return q.text + " (optional)"
+		return text + " (optional)"
 	}
-	return q.text
-}
-
-// newPassword asks for a password twice, without showing it.
-func (a *asker) newPassword(option string) (string, error) {
-	if !a.tty {
-		return "", a.missing(option)
-	}
-	first, err := a.hidden("Password")
-	if err != nil {
-		return "", err
-	}
-	second, err := a.hidden("The same again")
-	if err != nil {
-		return "", err
-	}
-	if first != second {
-		return "", errors.New("the two passwords differ: run the command again")
-	}
-	return first, nil
-}
-
-// hidden reads a line without echo. A signal in the middle of it must not
-// leave the terminal without echo.
-func (a *asker) hidden(question string) (string, error) {
-	state, err := term.GetState(a.fd)
-	if err != nil {
-		return "", fmt.Errorf("read the terminal's state: %w", err)
-	}
-	interrupted := make(chan os.Signal, 1)
-	done := make(chan struct{})
-	signal.Notify(interrupted, os.Interrupt)
-	defer close(done)
-	defer signal.Stop(interrupted)
-	go func() {
-		select {
-		case <-interrupted:
-			_ = term.Restore(a.fd, state)
-			fmt.Fprintln(a.cmd.ErrOrStderr())
-			os.Exit(130)
-		case <-done:
-		}
-	}()
-	fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", question)
-	password, err := term.ReadPassword(a.fd)
-	fmt.Fprintln(a.cmd.ErrOrStderr())
-	if err != nil {
-		return "", errors.New("the input ended before the question was answered")
-	}
-	return string(password), nil
-}
-
-// maxPassword is how much of standard input is taken for a password.
-const maxPassword = 4096
-
-// passwordFrom reads a password from standard input, a pipe mostly; a line end
-// after it does not belong to it.
-func passwordFrom(r io.Reader) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxPassword+1))
-	if err != nil {
-		return "", fmt.Errorf("read the password from standard input: %w", err)
-	}
-	if len(data) > maxPassword {
-		return "", fmt.Errorf("the password on standard input is longer than %d bytes", maxPassword)
-	}
-	password := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if password == "" {
-		return "", errors.New("standard input holds no password")
-	}
-	return password, nil
+	return text
 }

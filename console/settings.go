@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// settings is everything that flags, environment and file can say. What a
-// [passport.Config] holds and a file can is set in it directly.
+// settings holds the values of flags, environment and file. Those of a
+// [passport.Config] are set in it directly.
 type settings struct {
 	passport.Config
 	Listen          string
@@ -25,10 +25,10 @@ type settings struct {
 	LogLevel        slog.Level
 	LogFormat       logFormat
 	access          access
-	listenedByOrder bool // by flag or environment, rather than file or default
+	listenedByOrder bool // Listen is from a flag or the environment
 }
 
-// logFormat is how the log is written.
+// logFormat is the format of the log.
 type logFormat string
 
 // The formats of the log.
@@ -38,7 +38,7 @@ const (
 	formatJSON logFormat = "json"
 )
 
-// defaults are the settings of a server that nobody configured.
+// defaults returns the settings of a server without configuration.
 func defaults() *settings {
 	return &settings{
 		Listen:         "127.0.0.1:8000",
@@ -50,8 +50,8 @@ func defaults() *settings {
 	}
 }
 
-// setting is one of the settings: its name in passport.toml, the field that it
-// sets, and what the file that `passport install` writes says of it.
+// setting is one of the settings: its name in passport.toml, the field that it sets, and
+// its text in the file that `passport install` writes.
 type setting struct {
 	key    string
 	field  func(*settings) any
@@ -62,114 +62,114 @@ type setting struct {
 // env is the setting's name in the environment.
 func (s setting) env() string { return "PASSPORT_" + strings.ToUpper(s.key) }
 
-// all lists the settings in the order in which the file explains them.
-// A field of passport.Config that a file can hold must be here; a test looks.
+// all lists the settings in the order of the file. A test checks that it has every field
+// of passport.Config that a file can hold.
 var all = []setting{
 	{"listen", func(s *settings) any { return &s.Listen }, `"127.0.0.1:8000"`,
-		"Where the server listens. Behind a proxy leave it on loopback."},
+		"The address that the server listens on. Behind a proxy, keep it on loopback."},
 	{"issuer", func(s *settings) any { return &s.Issuer }, `"https://auth.example.com"`,
-		"The URL that clients know the server by. Required unless it listens on loopback;\nthere it is the address itself."},
+		"The URL that clients know the server by. Required, unless the server listens on loopback:\nthen the default is its address."},
 	{"database_url", func(s *settings) any { return &s.DatabaseURL }, `"sqlite:storage/passport.sqlite"`,
-		"sqlite:FILE, postgres://user:password@host/database or mysql://user:password@host/database.\nA URL with a password belongs into the environment: PASSPORT_DATABASE_URL."},
+		"sqlite:FILE, postgres://user:password@host/database or mysql://user:password@host/database.\nPut a URL with a password into the environment: PASSPORT_DATABASE_URL."},
 	{"migrate_on_start", func(s *settings) any { return &s.MigrateOnStart }, `true`,
-		"Make and change the tables when the server starts. Turn it off where the server may not, and\nrun `passport migrate` with an account that may."},
+		"Create and update the tables when the server starts. If its database user lacks the permission,\nturn this off and run `passport migrate` as a user that has it."},
 	{"keys_dir", func(s *settings) any { return (*folder)(&s.KeysDir) }, `"storage"`,
-		"The folder of the signing keys. The first start makes them; whoever has them can sign tokens."},
+		"The folder of the signing keys. The first start creates them. Keep them secret: they sign tokens."},
 	{"keys_secret", func(s *settings) any { return &s.KeysSecret }, `""`,
-		"Keep the keys in the database in place of a folder, sealed with this secret: base64 of at least\n32 random bytes, as of `openssl rand -base64 32`, the same for every server. Better in the\nenvironment: PASSPORT_KEYS_SECRET."},
+		"Keeps the keys in the database instead of a folder, encrypted with this secret: base64 of at least\n32 random bytes, such as from `openssl rand -base64 32`. All nodes need the same secret. Better in\nthe environment: PASSPORT_KEYS_SECRET."},
 	{"private_key", func(s *settings) any { return &s.PrivateKey }, `""`,
-		"The private key itself, as PEM, in place of the folder. Better in the environment:\nPASSPORT_PRIVATE_KEY."},
+		"The private key as PEM text, instead of a folder. Better in the environment:\nPASSPORT_PRIVATE_KEY."},
 	{"public_key", func(s *settings) any { return &s.PublicKey }, `""`,
-		"The public key to a private_key, as PEM. It follows from the private one and may be left out."},
+		"The public key of private_key, as PEM text. Optional: it is derived from the private key."},
 	{"secrets", func(s *settings) any { return &s.Secrets }, `[]`,
-		"What seals tickets and codes, in place of what is derived from the keys: base64 of at least\n32 random bytes each, as of `openssl rand -base64 32`. The first seals, all open.\nBetter in the environment: PASSPORT_SECRETS."},
+		"Secrets that encrypt tickets and codes, instead of secrets derived from the keys: base64 of at least\n32 random bytes each, such as from `openssl rand -base64 32`. The first encrypts, all decrypt.\nBetter in the environment: PASSPORT_SECRETS."},
 	{"path", func(s *settings) any { return &s.Path }, `"/oauth"`,
-		"Where the endpoints lie below the issuer."},
+		"The path of the endpoints below the issuer."},
 	{"default_scopes", func(s *settings) any { return &s.DefaultScopes }, `["check-status"]`,
-		"What a request gets that names no scope."},
+		"The scopes of a request that names none."},
 	{"inherit_scopes", func(s *settings) any { return &s.InheritScopes }, `false`,
-		"Let a scope cover those below it: orders covers orders:read."},
+		"Let a scope include the scopes below it: orders includes orders:read."},
 	{"audience", func(s *settings) any { return &s.Audience }, `"https://api.example.com"`,
-		"What access tokens are for; the issuer, unless set."},
+		"The audience of access tokens. Default: the issuer."},
 	{"resources", func(s *settings) any { return &s.Resources }, `["https://reports.example.com"]`,
-		"Other APIs that a request may name by the parameter resource (RFC 8707)."},
+		"Further APIs that a request can name in the parameter resource (RFC 8707)."},
 	{"allowed_redirect_schemes", func(s *settings) any { return &s.AllowedRedirectSchemes }, `["cursor"]`,
-		"Further schemes of redirect URIs, for apps whose scheme is not a domain name in reverse."},
+		"Further schemes of redirect URIs, for apps whose scheme is not a reversed domain name."},
 	{"allowed_origins", func(s *settings) any { return &s.AllowedOrigins }, `["capacitor://localhost"]`,
-		"Origins whose pages may call the token endpoint for any client (CORS)."},
+		"Origins whose pages may call the token endpoint as any client (CORS)."},
 	{"enable_password_grant", func(s *settings) any { return &s.EnablePasswordGrant }, `false`,
-		"Let clients of your own that are registered for it exchange a user's password for tokens.\nRFC 9700 advises against it: the application sees the password."},
+		"Let clients that are registered for it exchange a user's password for tokens.\nRFC 9700 advises against it, because the application sees the password."},
 	{"enable_implicit_grant", func(s *settings) any { return &s.EnableImplicitGrant }, `false`,
-		"Let clients that are registered for it get access tokens in the fragment of their redirect URI.\nRFC 9700 advises against it: tokens in URLs leak."},
+		"Let clients that are registered for it get access tokens in the fragment of their redirect URI.\nRFC 9700 advises against it, because tokens in URLs leak."},
 	{"client_ids", func(s *settings) any { return (*choice)(&s.ClientIDs) }, `"uuid"`,
-		"What new clients are called: \"uuid\", or \"integer\" for numbers that count up."},
+		"The format of the IDs of new clients: \"uuid\", or \"integer\" for numbers that count up."},
 	{"numeric_user_ids", func(s *settings) any { return &s.NumericUserIDs }, `false`,
-		"Write the IDs of users as numbers in the JSON API."},
+		"Write user IDs as numbers in the JSON API."},
 	{"access_token_ttl", func(s *settings) any { return &s.AccessTokenTTL }, `"1h"`,
-		"The life of an access token."},
+		"The lifetime of access tokens."},
 	{"access_token_ttl_by_grant", func(s *settings) any { return &s.AccessTokenTTLByGrant }, `["client_credentials=10m"]`,
-		"The life of access tokens of some grants."},
+		"The lifetime of access tokens for some grants."},
 	{"refresh_token_ttl", func(s *settings) any { return &s.RefreshTokenTTL }, `"30d"`,
-		"How long a refresh token may lie unused."},
+		"The time until an unused refresh token expires."},
 	{"family_ttl", func(s *settings) any { return &s.FamilyTTL }, `"365d"`,
-		"When all that came of one consent ends, whatever was refreshed. Unless set it is a year,\nand 30 days for browser applications."},
+		"The time until everything from one consent ends, however often it was refreshed. Default: a year,\nand 30 days for browser applications."},
 	{"refresh_token_grace", func(s *settings) any { return &s.RefreshTokenGrace }, `"10s"`,
-		"How long a refresh that is sent again gets the same answer; \"-1s\" for never."},
+		"How long a repeated refresh gets the same response; \"-1s\" for never."},
 	{"code_ttl", func(s *settings) any { return &s.CodeTTL }, `"60s"`,
-		"The life of an authorization code, at most 10 minutes."},
+		"The lifetime of authorization codes, at most 10 minutes."},
 	{"personal_token_ttl", func(s *settings) any { return &s.PersonalTokenTTL }, `"365d"`,
-		"The life of a personal access token, and the longest that a user may choose."},
+		"The lifetime of personal access tokens, and the longest that a user can choose."},
 	{"max_clients_per_user", func(s *settings) any { return &s.MaxClientsPerUser }, `100`,
-		"How many clients a user may own, without revoked ones; 0 for the default, -1 for any number."},
+		"The maximum number of clients that a user owns, without revoked ones; 0 for the default, -1 for\nno limit."},
 	{"max_personal_tokens_per_user", func(s *settings) any { return &s.MaxPersonalTokensPerUser }, `1000`,
-		"How many live personal access tokens a user may have; 0 for the default, -1 for any number."},
+		"The maximum number of live personal access tokens of a user; 0 for the default, -1 for no limit."},
 	{"max_families_per_client", func(s *settings) any { return &s.MaxFamiliesPerClient }, `50`,
-		"How many consents of one user at one client stay alive; a consent page ends older ones.\n0 for the default, -1 for any number."},
+		"The maximum number of live consents of one user at one client. The consent page ends older ones.\n0 for the default, -1 for no limit."},
 	{"personal_token_format", func(s *settings) any { return (*choice)(&s.PersonalTokenFormat) }, `"opaque"`,
 		"\"opaque\", or \"jwt\" for personal access tokens that other servers can verify."},
 	{"personal_token_prefix", func(s *settings) any { return &s.PersonalTokenPrefix }, `"passport_pat_"`,
-		"What an opaque personal access token begins with, so that people and secret scanners know it."},
+		"The beginning of opaque personal access tokens, so that people and secret scanners recognize them."},
 	{"personal_access_client_id", func(s *settings) any { return &s.PersonalAccessClientID }, `""`,
-		"The client that personal access tokens belong to. Without it the server makes one."},
+		"The client that personal access tokens belong to. Default: the server creates one."},
 	{"personal_access_client_secret", func(s *settings) any { return &s.PersonalAccessClientSecret }, `""`,
-		"Its secret. Better in the environment: PASSPORT_PERSONAL_ACCESS_CLIENT_SECRET."},
+		"The secret of that client. Better in the environment: PASSPORT_PERSONAL_ACCESS_CLIENT_SECRET."},
 	{"cookie_name", func(s *settings) any { return &s.CookieName }, `""`,
-		"The cookie by which pages of your own call the API. Without it: passport_token_ and a digest of the issuer."},
+		"The name of the cookie with which your own pages call the API. Default: passport_token_ and a\ndigest of the issuer."},
 	{"cookie_ttl", func(s *settings) any { return &s.CookieTTL }, `"2h"`,
-		"The life of that cookie."},
+		"The lifetime of that cookie."},
 	{"views", func(s *settings) any { return &s.Views }, `"views"`,
-		"A folder with pages of your own: `passport views FOLDER` writes ours there, to start from."},
+		"A folder with your own pages. `passport views FOLDER` writes the built-in pages, to start from."},
 	{"disable_json_api", func(s *settings) any { return &s.DisableJSONAPI }, `false`,
-		"Leave out /oauth/clients, /oauth/tokens, /oauth/personal-access-tokens and /oauth/scopes, by which\npages of your own manage a user's clients and tokens."},
+		"Leave out the JSON API with which your own pages manage a user's clients and tokens:\n/oauth/clients, /oauth/tokens, /oauth/personal-access-tokens and /oauth/scopes."},
 	{"purge_after", func(s *settings) any { return &s.PurgeAfter }, `"7d"`,
-		"How long tokens, codes and sessions that have ended are kept."},
+		"How long ended tokens, codes and sessions are kept."},
 	{"require_pkce", func(s *settings) any { return &s.RequirePKCE }, `false`,
-		"Demand a code challenge of confidential clients too."},
+		"Require PKCE from confidential clients too. Public clients always need it."},
 	{"skip_consent", func(s *settings) any { return &s.SkipConsentIDs }, `["client-id"]`,
-		"Clients of your own that get what they ask for without a consent page."},
+		"IDs of your own clients, which get tokens without a consent page."},
 	{"insecure_skip_native_consent", func(s *settings) any { return &s.InsecureSkipNativeConsent }, `false`,
-		"Let skip_consent hold for public clients too whose redirect URI is not https (RFC 8252 §8.6)."},
+		"Apply skip_consent to public clients whose redirect URI is not https, too (RFC 8252 §8.6)."},
 	{"families_end_with_session", func(s *settings) any { return &s.FamiliesEndWithSession }, `false`,
-		"Disconnect applications when the session ends in which they were connected: the user signs out, or it expires."},
+		"Disconnect an application when the session in which it was connected ends, because the user signs\nout or the session expires."},
 	{"audit_log", func(s *settings) any { return &s.AuditLog }, `false`,
-		"Store a record of each change with the change."},
+		"Store a record of each change, in the same write."},
 	{"trusted_proxies", func(s *settings) any { return &s.TrustedProxies }, `["10.0.0.0/8"]`,
-		"Proxies whose X-Forwarded-For is believed."},
+		"Proxies whose X-Forwarded-For header the server trusts."},
 	{"insecure_allow_http", func(s *settings) any { return &s.InsecureAllowHTTP }, `false`,
-		"Accept an issuer of plain http that is not loopback: for a trial in a closed network."},
+		"Accept a plain http issuer that is not loopback, for a trial in a closed network."},
 	{"drain_delay", func(s *settings) any { return &s.DrainDelay }, `"0s"`,
-		"How long a server that was told to stop goes on answering, while /readyz says that it stops:\nas long as a load balancer takes to notice, and at most 10m."},
+		"How long a stopping server still serves requests while /readyz says that it stops: as long as a\nload balancer takes to notice, at most 10m."},
 	{"idle_timeout", func(s *settings) any { return &s.IdleTimeout }, `"620s"`,
-		"How long a connection without a request is kept. Set it longer than your load balancer keeps\nconnections, which else answers 502 now and then."},
+		"How long an idle connection is kept. Set it longer than the idle timeout of your load balancer, which\notherwise responds 502 now and then."},
 	{"log_level", func(s *settings) any { return &s.LogLevel }, `"info"`,
 		"debug, info, warn or error."},
 	{"log_format", func(s *settings) any { return &s.LogFormat }, `"auto"`,
 		"text (logfmt), json, or auto: short lines on a terminal, text elsewhere."},
 	{"scopes", func(s *settings) any { return &s.Scopes }, "",
-		"The permissions that clients may ask for, in the order in which they are shown."},
+		"The permissions that clients can request, in the order of the consent page."},
 }
 
-// find returns the setting of a name in passport.toml.
+// find returns the setting with a name in passport.toml.
 func find(key string) (setting, bool) {
 	for _, s := range all {
 		if s.key == key {

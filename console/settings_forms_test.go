@@ -159,7 +159,7 @@ func TestSettings_FR_46_FileEncodings(t *testing.T) {
 		t.Chdir(t.TempDir())
 		write(t, "passport.toml", "# f\xfcr Ada\n")
 		o := console.Options{Open: func(string, string) (*sql.DB, error) { return nil, errNoDatabase }}
-		if got := run(t, o, "user", "list"); got.status != 1 || !strings.Contains(got.stderr, "passport.toml: the file has characters that are not in UTF-8: save it in the encoding UTF-8") {
+		if got := run(t, o, "user", "list"); got.status != 1 || !strings.Contains(got.stderr, "passport.toml: not UTF-8 text: save the file in the encoding UTF-8") {
 			t.Errorf("user list = %+v, want an error that names the encoding", got)
 		}
 	})
@@ -172,7 +172,7 @@ func TestSettings_FR_49_LinkToNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"user", "list"}, {"install"}} {
-		if got := run(t, console.Options{}, args...); got.status != 1 || !strings.Contains(got.stderr, "passport.toml is a link to a file that is missing") {
+		if got := run(t, console.Options{}, args...); got.status != 1 || !strings.Contains(got.stderr, "passport.toml is a link to a missing file") {
 			t.Errorf("passport %v = %+v, want it to name the link", args, got)
 		}
 	}

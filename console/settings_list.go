@@ -12,8 +12,8 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// asList returns the items of a TOML array, or of a text with commas, semicolons or
-// blanks between them, which may be a JSON array. want is said of all other values.
+// asList returns the items of a TOML array, or of a text: a JSON array, or items with
+// commas, semicolons or spaces between them. want describes a valid value.
 func asList(value any, want string) ([]string, error) {
 	if t, ok := value.(text); ok {
 		items, err := splitList(clean(string(t)))
@@ -49,8 +49,8 @@ func splitList(s string) ([]string, error) {
 	return slices.DeleteFunc(items, func(item string) bool { return item == "" }), nil
 }
 
-// decodeList reads a JSON array of texts, and one with single quotes or none, as shells
-// leave it. The latter has no escapes.
+// decodeList reads a JSON array of texts. Shells may have removed its quotes or changed
+// them to single quotes; then it has no escapes.
 func decodeList(s string) ([]string, error) {
 	items, err := decodeJSON(s)
 	if err != nil {
@@ -76,7 +76,7 @@ func decodeJSON(s string) ([]string, error) {
 	return items, nil
 }
 
-// assignDurations reads a list of names with a duration each.
+// assignDurations reads a list of names, each with a duration.
 func assignDurations(field *map[string]time.Duration, value any) error {
 	const want = `a list such as ["client_credentials=10m", "password=1d"]`
 	items, err := asList(value, want)
@@ -127,11 +127,11 @@ func assignScopes(field *[]passport.Scope, value any) error {
 	return nil
 }
 
-// scopeForm is how scopes are written in the environment.
+// scopeForm is the form of scopes in the environment.
 const scopeForm = "check-status=Check order status; place-orders=Place orders"
 
-// assignScopesText reads scopes with semicolons or line ends between them, or a JSON
-// array of them.
+// assignScopesText reads a JSON array of scopes, or scopes with semicolons or line ends
+// between them.
 func assignScopesText(field *[]passport.Scope, s string) error {
 	parts, err := scopeParts(clean(s))
 	if err != nil {

@@ -17,11 +17,12 @@ import (
 	"github.com/go-passport/passport/internal/textfile"
 )
 
-// defaultFile is read when it is there and no other was named.
+// defaultFile is the settings file, if it exists and no other file is named.
 const defaultFile = "passport.toml"
 
-// read returns the settings: flags over environment over file over defaults.
-// Flags are by key and count when they are not empty. All faults come together.
+// read returns the settings. A flag overrides the environment, which overrides the file,
+// which overrides the default. flags are by setting; an empty one is not set. The error
+// has all faults.
 func (p *program) read(flags map[string]string) (*settings, error) {
 	if p.notices != nil {
 		p.warn(p.notices)
@@ -53,8 +54,8 @@ func named(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// lookup returns a variable of the environment, cleaned; the last one of a name
-// counts.
+// lookup returns a variable of the environment, cleaned. Of several with one name, it is
+// the last.
 func (p *program) lookup(name string) string {
 	for _, entry := range slices.Backward(p.Env) {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {
@@ -64,8 +65,8 @@ func (p *program) lookup(name string) string {
 	return ""
 }
 
-// readEnvironment sets what PASSPORT_… variables say. An empty one counts as
-// not set, as tools that fill in templates leave them.
+// readEnvironment reads the PASSPORT_… variables. An empty one is not set, because tools
+// that fill in templates leave such variables.
 func (p *program) readEnvironment(s *settings) (faults []error) {
 	for _, setting := range all {
 		if value := p.lookup(setting.env()); value != "" {
@@ -75,7 +76,7 @@ func (p *program) readEnvironment(s *settings) (faults []error) {
 	return faults
 }
 
-// warn prints which variables of the environment have no effect, once.
+// warn prints once which variables of the environment have no effect.
 func (p *program) warn(w io.Writer) {
 	if p.warned {
 		return
@@ -90,7 +91,8 @@ func (p *program) warn(w io.Writer) {
 	}
 }
 
-// file is the name of the settings file, and whether a flag or the environment gives it.
+// file returns the name of the settings file, and whether a flag or the environment
+// names it.
 func (p *program) file() (name string, asked bool, err error) {
 	from := "--config"
 	if name = clean(p.configFile); name == "" {
@@ -108,19 +110,19 @@ func (p *program) readFile(s *settings) error {
 	_, there := os.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && there == nil:
-		return fmt.Errorf("the settings file %s is a link to a file that is missing: restore that file, or remove the link", name)
+		return fmt.Errorf("the settings file %s is a link to a missing file: restore the file, or remove the link", name)
 	case errors.Is(err, fs.ErrNotExist) && !asked:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("the settings file %s does not exist: write one with `passport install --config %s`", name, name)
 	case err != nil:
-		return fmt.Errorf("the settings file %s cannot be read: %w", name, reason(err))
+		return fmt.Errorf("can't read the settings file %s: %w", name, reason(err))
 	}
 	return parseFile(s, name, source)
 }
 
-// readSettings reads a settings file. It may be a pipe that the shell has opened, as in
-// `passport --config <(…)`, which can be read once, and the empty device.
+// readSettings reads a settings file. It may be the null device, or a pipe from the
+// shell, as in `passport --config <(…)`, which can be read only once.
 func (p *program) readSettings(name string) (source []byte, err error) {
 	if name != os.DevNull && name != "/dev/stdin" && !strings.HasPrefix(name, "/dev/fd/") {
 		return textfile.Read(name)
@@ -131,8 +133,8 @@ func (p *program) readSettings(name string) (source []byte, err error) {
 	return p.piped, err
 }
 
-// reason takes the operation and path off an error of the file system, where
-// the sentence around it names them.
+// reason returns an error of the file system without its operation and path, for a
+// sentence that names them.
 func reason(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
@@ -143,19 +145,19 @@ func reason(err error) error {
 func parseFile(s *settings, name string, source []byte) error {
 	source = []byte(textfile.Decode(source))
 	if !utf8.Valid(source) {
-		return fmt.Errorf("%s: the file has characters that are not in UTF-8: save it in the encoding UTF-8", name)
+		return fmt.Errorf("%s: not UTF-8 text: save the file in the encoding UTF-8", name)
 	}
 	var values map[string]any
 	if err := toml.Unmarshal(source, &values); err != nil {
 		if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 			line, column := e.Position()
-			fault := fmt.Errorf("%s:%d:%d: no valid TOML: %w", name, line, column, withoutURL(errors.New(strings.TrimPrefix(e.Error(), "toml: "))))
+			fault := fmt.Errorf("%s:%d:%d: not valid TOML: %w", name, line, column, withoutURL(errors.New(strings.TrimPrefix(e.Error(), "toml: "))))
 			if hint := tomlHint(lineOf(string(source), line)); hint != "" {
 				fault = fmt.Errorf("%w; %s", fault, hint)
 			}
 			return fault
 		}
-		return fmt.Errorf("%s: no valid TOML", name)
+		return fmt.Errorf("%s: not valid TOML", name)
 	}
 	var faults []error
 	for _, key := range slices.Sorted(maps.Keys(values)) {
@@ -169,7 +171,7 @@ func parseFile(s *settings, name string, source []byte) error {
 	return errors.Join(faults...)
 }
 
-// lineOf returns a line of a text, of which the first is 1.
+// lineOf returns a line of a text. The first line is 1.
 func lineOf(text string, number int) string {
 	for line := range strings.Lines(text) {
 		if number--; number == 0 {
@@ -183,7 +185,7 @@ func unknownKey(file, key string) error {
 	near := nearest(key)
 	key = shownName(key)
 	if near != "" {
-		return fmt.Errorf("%s: %q is not a setting; did you mean %s?", file, key, near)
+		return fmt.Errorf("%s: unknown setting %q; did you mean %s?", file, key, near)
 	}
-	return fmt.Errorf("%s: %q is no setting; `passport install --config FILE` writes a file that explains them all", file, key)
+	return fmt.Errorf("%s: unknown setting %q; `passport install --config FILE` writes a file that explains all settings", file, key)
 }

@@ -83,10 +83,10 @@ func TestSettings_Faults(t *testing.T) {
 		env        []string
 		want       string
 	}{
-		{"unknown key", `acces_token_ttl = "1h"`, nil, `passport.toml: "acces_token_ttl" is not a setting; did you mean access_token_ttl?`},
-		{"another way of writing it", `AccessTokenTTL = "1h"`, nil, `passport.toml: "AccessTokenTTL" is not a setting; did you mean access_token_ttl?`},
-		{"far from any key", `colour = "blue"`, nil, "passport.toml: \"colour\" is no setting; `passport install --config FILE` writes a file that explains them all"},
-		{"a table", "[server]\nlisten = \"x\"", nil, "passport.toml: \"server\" is no setting; `passport install --config FILE` writes a file that explains them all"},
+		{"unknown key", `acces_token_ttl = "1h"`, nil, `passport.toml: unknown setting "acces_token_ttl"; did you mean access_token_ttl?`},
+		{"another way of writing it", `AccessTokenTTL = "1h"`, nil, `passport.toml: unknown setting "AccessTokenTTL"; did you mean access_token_ttl?`},
+		{"far from any key", `colour = "blue"`, nil, "passport.toml: unknown setting \"colour\"; `passport install --config FILE` writes a file that explains all settings"},
+		{"a table", "[server]\nlisten = \"x\"", nil, "passport.toml: unknown setting \"server\"; `passport install --config FILE` writes a file that explains all settings"},
 		{"a number for a duration", `access_token_ttl = 3600`, nil, `passport.toml: access_token_ttl: want a duration such as "90s", "1h" or "30d"`},
 		{"no duration", `access_token_ttl = "soon"`, nil, `passport.toml: access_token_ttl: want a duration such as "90s", "1h" or "30d"`},
 		{"text for a switch", `require_pkce = "true"`, nil, `passport.toml: require_pkce: want true or false, without quotes`},
@@ -95,7 +95,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"text for a list", `default_scopes = "a"`, nil, `passport.toml: default_scopes: want a list such as ["one", "two"]`},
 		{"a list of numbers", `default_scopes = [1]`, nil, `passport.toml: default_scopes: want a list such as ["one", "two"]`},
 		{"no network", `trusted_proxies = ["10.0.0.0/99"]`, nil, `passport.toml: trusted_proxies: want a list of addresses or networks such as ["10.0.0.0/8", "::1"]`},
-		{"no base64", `secrets = ["§"]`, nil, "passport.toml: secrets: want a list of base64 texts, as of `openssl rand -base64 32`"},
+		{"no base64", `secrets = ["§"]`, nil, "passport.toml: secrets: want a list of base64 texts, such as from `openssl rand -base64 32`"},
 		{"a scope without description", "[[scopes]]\nid = \"a\"", nil, `passport.toml: scopes: want [[scopes]] tables, each with the texts id and description`},
 		{"a scope with more", "[[scopes]]\nid = \"a\"\ndescription = \"A\"\nx = 1", nil, `passport.toml: scopes: want [[scopes]] tables, each with the texts id and description`},
 		{"scopes as texts", `scopes = ["a"]`, nil, `passport.toml: scopes: want [[scopes]] tables, each with the texts id and description`},
@@ -112,15 +112,15 @@ func TestSettings_Faults(t *testing.T) {
 		{"a lifetime that is none", `access_token_ttl_by_grant = ["password=-1h"]`, nil, `access_token_ttl_by_grant["password"] is -1h0m0s: want at least a second`},
 		{"half a client of personal tokens", "", []string{"PASSPORT_PERSONAL_ACCESS_CLIENT_ID=x"}, `personal_access_client_id and personal_access_client_secret: set both, or neither to let the server create the client`},
 		{"text for the password grant", `enable_password_grant = "yes"`, nil, `passport.toml: enable_password_grant: want true or false, without quotes`},
-		{"the implicit grant misspelled", `enable_implcit_grant = true`, nil, `passport.toml: "enable_implcit_grant" is not a setting; did you mean enable_implicit_grant?`},
+		{"the implicit grant misspelled", `enable_implcit_grant = true`, nil, `passport.toml: unknown setting "enable_implcit_grant"; did you mean enable_implicit_grant?`},
 		{"no lifetime of personal tokens", `personal_token_ttl = "1ms"`, nil, `personal_token_ttl is 1ms: want at least a second`},
 		{"no TOML", "listen = \"x\"\nissuer = ", nil, `passport.toml:2:`},
 		{"in the environment", "", []string{"PASSPORT_ACCESS_TOKEN_TTL=soon"}, `PASSPORT_ACCESS_TOKEN_TTL: want a duration such as "90s", "1h" or "30d"`},
 		{"a switch in the environment", "", []string{"PASSPORT_REQUIRE_PKCE=maybe"}, `PASSPORT_REQUIRE_PKCE: want true or false`},
 		{"scopes in the environment", "", []string{"PASSPORT_SCOPES=check-status"}, `PASSPORT_SCOPES: want scopes as "check-status=Check order status; place-orders=Place orders"`},
 		{"a file that is not there", "", []string{"PASSPORT_CONFIG=none.toml"}, "the settings file none.toml does not exist: write one with `passport install --config none.toml`"},
-		{"a file that is a folder", "", []string{"PASSPORT_CONFIG=."}, `the settings file . cannot be read: . is not a regular file but a folder: replace it with the file, or name another file`},
-		{"all at once", "colour = 1\nrequire_pkce = 1", []string{"PASSPORT_CODE_TTL=x"}, "3 things are wrong:\n  - passport.toml: \"colour\""},
+		{"a file that is a folder", "", []string{"PASSPORT_CONFIG=."}, `can't read the settings file .: . is not a regular file but a folder: replace it with the file, or name another file`},
+		{"all at once", "colour = 1\nrequire_pkce = 1", []string{"PASSPORT_CODE_TTL=x"}, "3 things are wrong:\n  - passport.toml: unknown setting \"colour\""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

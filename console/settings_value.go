@@ -17,15 +17,15 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// text is a value from the environment or a flag, where everything is text. A
-// value from a file has a type of its own, and has to be of the right one.
+// text is a value from the environment or a flag, where everything is text. A value from
+// a file has a type, which must be the type of the setting.
 type text string
 
-// choice is one of a few words. Its letters may be small or capital.
+// choice is one of a few words, in lower or upper case.
 type choice string
 
-// clean takes off what env files, secret stores and editors leave around a value:
-// blanks, line ends, a byte order mark and one pair of quotes.
+// clean removes what env files, secret stores and editors leave around a value: white
+// space, a byte order mark and one pair of quotes.
 func clean(s string) string {
 	s = strings.TrimFunc(s, around)
 	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] && !strings.Contains(s[1:n-1], s[:1]) {
@@ -34,13 +34,13 @@ func clean(s string) string {
 	return s
 }
 
-// around reports whether a character can't be seen: it doesn't belong to a value.
+// around reports whether a character is invisible, so that it isn't part of a value.
 func around(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\uFEFF' || r == '\u200B'
 }
 
-// assign sets a field of the settings. Its error says what is expected, and
-// never repeats the value, which may be a secret.
+// assign sets a field of the settings. Its error describes a valid value and never
+// repeats the value, which may be a secret.
 func assign(field, value any) error {
 	switch f := field.(type) {
 	case *string:
@@ -64,15 +64,15 @@ func assign(field, value any) error {
 	case *[]netip.Prefix:
 		return putList(f, value, `a list of addresses or networks such as ["10.0.0.0/8", "::1"]`, parsePrefix)
 	case *[]byte:
-		return put(f, value, "base64, as of `openssl rand -base64 32`", parseBase64)
+		return put(f, value, "base64, such as from `openssl rand -base64 32`", parseBase64)
 	case *[][]byte:
-		return putList(f, value, "a list of base64 texts, as of `openssl rand -base64 32`", parseBase64)
+		return putList(f, value, "a list of base64 texts, such as from `openssl rand -base64 32`", parseBase64)
 	case *map[string]time.Duration:
 		return assignDurations(f, value)
 	case *[]passport.Scope:
 		return assignScopes(f, value)
 	}
-	panic(fmt.Sprintf("console: a setting has a field of type %T, which nothing reads", field))
+	panic(fmt.Sprintf("console: a setting has the type %T, which assign does not support", field))
 }
 
 func assignInt(field *int, value any) error {
@@ -121,7 +121,7 @@ func putList[T any](field *[]T, value any, want string, parse func(string) (T, e
 	return nil
 }
 
-// asText returns a text without what is around it: see [clean].
+// asText returns a text, cleaned; see [clean].
 func asText(value any) (string, bool) {
 	switch v := value.(type) {
 	case text:
@@ -152,7 +152,7 @@ func assignBool(field *bool, value any) error {
 	return errors.New("want true or false")
 }
 
-// days finds a number of days or weeks, and units that Go writes in one letter.
+// Durations with days or weeks, and units that may be words.
 var (
 	dayForm  = regexp.MustCompile(`^(-?[0-9]{1,5})(d|w)([0-9].*)?$`)
 	unitForm = regexp.MustCompile(`([0-9])\s*([A-Za-z]+)\s*`)
@@ -163,16 +163,16 @@ var (
 	}
 )
 
-// maxWeeks is nearly the longest time.Duration.
+// maxWeeks is close to the maximum of time.Duration.
 const maxWeeks = 15000
 
-// parseDuration reads a Go duration with the further units day and week. A unit may
-// be a word, and may have a blank before it. A number needs a unit.
+// parseDuration reads a Go duration, also with days and weeks. A unit may be a word and
+// may follow a space. Every number needs a unit.
 func parseDuration(s string) (time.Duration, error) {
 	s = unitForm.ReplaceAllStringFunc(s, func(part string) string {
 		m := unitForm.FindStringSubmatch(part)
 		unit := strings.ToLower(m[2])
-		if m[2] == "M" { // months, minutes or metres
+		if m[2] == "M" { // months or minutes
 			return part
 		}
 		return m[1] + cmp.Or(units[unit], m[2])
@@ -222,8 +222,8 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return netip.ParsePrefix(s)
 }
 
-// parseBase64 reads the standard and the URL alphabet, with the line ends of openssl
-// and the prefix of Laravel's APP_KEY.
+// parseBase64 reads the standard and the URL alphabet. It accepts the line ends of
+// openssl and the prefix of Laravel's APP_KEY.
 func parseBase64(s string) ([]byte, error) {
 	s = strings.Join(strings.Fields(strings.TrimPrefix(s, "base64:")), "")
 	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))

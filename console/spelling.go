@@ -10,7 +10,8 @@ import (
 	"github.com/go-passport/passport/internal/page"
 )
 
-// synonyms are words that people write for those in the names of settings and flags.
+// synonyms are words that people write in place of words in the names of settings and
+// options.
 var synonyms = map[string]string{
 	"db": "database", "dsn": "url", "uri": "url", "proxy": "proxies", "scope": "scopes", "secret": "secrets", "resource": "resources", "view": "views",
 	"lifetime": "ttl", "expiry": "ttl", "expires": "ttl", "expiration": "ttl", "directory": "dir", "folder": "dir",
@@ -23,14 +24,14 @@ var meanings = map[string]string{
 	"host": "listen", "port": "listen", "http_addr": "listen", "dsn": "database_url", "log": "log_level", "debug": "log_level",
 }
 
-// nameOf returns a name in small letters, with one underscore between words, and
-// without the prefix of the environment.
+// nameOf returns a name in lower case, with underscores between words and without the
+// prefix of the environment.
 func nameOf(written string) string {
 	name := strings.ToLower(strings.NewReplacer("-", "_", ".", "_", " ", "_").Replace(written))
 	return strings.TrimPrefix(strings.Trim(name, "_"), "passport_")
 }
 
-// nearestOf returns the known name that was most likely meant, or "" if none is near.
+// nearestOf returns the known name that was probably meant, or "" if none is near.
 func nearestOf(written string, known []string) string {
 	name := nameOf(written)
 	if len(name) > longestName {
@@ -57,7 +58,7 @@ func nearestOf(written string, known []string) string {
 	return best
 }
 
-// containing returns the one known name that has all of the words, or whose words are
+// containing returns the only known name that has all of the words, or whose words are
 // all among them, or "".
 func containing(words []string, known []string) string {
 	var found []string
@@ -77,10 +78,10 @@ func within(some, all []string) bool {
 	return !slices.ContainsFunc(some, func(word string) bool { return !slices.Contains(all, word) })
 }
 
-// longestName is more than the length of any setting or flag.
+// longestName is longer than the name of any setting or option.
 const longestName = 60
 
-// nearest returns the key that was most likely meant, or "" if none is near.
+// nearest returns the setting that was probably meant, or "" if none is near.
 func nearest(key string) string {
 	keys := make([]string, len(all))
 	for i, s := range all {
@@ -89,8 +90,7 @@ func nearest(key string) string {
 	return nearestOf(key, keys)
 }
 
-// distance is how many letters have to be put in, taken out or changed to make
-// b of a (Levenshtein).
+// distance returns the Levenshtein distance of two words.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -111,8 +111,8 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// shownName returns the beginning of a name that can be shown. A line of an env file
-// that is written otherwise may have a value in the place of its name.
+// shownName returns the part of a name that can be shown. A broken line of an env file
+// may have a secret where its name should be.
 func shownName(name string) string {
 	end := strings.IndexFunc(name, func(r rune) bool {
 		return r != '_' && r != '-' && r != '.' && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
@@ -123,7 +123,7 @@ func shownName(name string) string {
 	return page.Text(name[:end], longestName) + "…"
 }
 
-// kubernetes finds the variables that Kubernetes sets in each container for the
+// kubernetes matches the variables that Kubernetes sets in each container for the
 // services passport and passport-…, and those of our tests
 // (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
 var kubernetes = regexp.MustCompile(`^PASSPORT_(?:TEST_|PORT|SERVICE_)` +
@@ -133,9 +133,9 @@ var kubernetes = regexp.MustCompile(`^PASSPORT_(?:TEST_|PORT|SERVICE_)` +
 // ignored is a variable of the environment that looks like a setting and isn't one.
 type ignored struct{ variable, meant string }
 
-// ignored returns the variables that begin with PASSPORT_ and aren't settings, in
-// the order of their names, each with the setting that was probably meant, or "".
-// They are no error, because others set such variables, too.
+// ignored returns the variables that begin with PASSPORT_ and aren't settings, sorted
+// by name, each with the setting that was probably meant, or "". They aren't an error,
+// because other programs set such variables too.
 func (p *program) ignored() (found []ignored) {
 	seen := map[string]bool{}
 	for _, entry := range p.Env {
@@ -154,7 +154,7 @@ func (p *program) ignored() (found []ignored) {
 	return found
 }
 
-// set reports whether a variable is one that the commands read.
+// set reports whether the commands read a variable.
 func set(name string) bool {
 	return name == "PASSPORT_CONFIG" || slices.ContainsFunc(all, func(s setting) bool { return s.env() == name })
 }

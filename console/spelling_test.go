@@ -78,13 +78,13 @@ func TestSettings_FR_47_WarningBesideAFault(t *testing.T) {
 
 func TestSettings_FR_47_UnknownKeys(t *testing.T) {
 	for file, want := range map[string]string{
-		`db_url = "x"`:                 "db_url\" is not a setting; did you mean database_url?",
-		`database-url = "x"`:           "database-url\" is not a setting; did you mean database_url?",
-		"[database]\nurl = \"x\"":      "database\" is not a setting; did you mean database_url?",
-		`trusted_proxy = "x"`:          "trusted_proxy\" is not a setting; did you mean trusted_proxies?",
-		`PASSPORT_ISSUER = "x"`:        "PASSPORT_ISSUER\" is not a setting; did you mean issuer?",
-		`issuer_url = "x"`:             "issuer_url\" is not a setting; did you mean issuer?",
-		`access_token_lifetime = "1h"`: "access_token_lifetime\" is not a setting; did you mean access_token_ttl?",
+		`db_url = "x"`:                 "unknown setting \"db_url\"; did you mean database_url?",
+		`database-url = "x"`:           "unknown setting \"database-url\"; did you mean database_url?",
+		"[database]\nurl = \"x\"":      "unknown setting \"database\"; did you mean database_url?",
+		`trusted_proxy = "x"`:          "unknown setting \"trusted_proxy\"; did you mean trusted_proxies?",
+		`PASSPORT_ISSUER = "x"`:        "unknown setting \"PASSPORT_ISSUER\"; did you mean issuer?",
+		`issuer_url = "x"`:             "unknown setting \"issuer_url\"; did you mean issuer?",
+		`access_token_lifetime = "1h"`: "unknown setting \"access_token_lifetime\"; did you mean access_token_ttl?",
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -108,7 +108,7 @@ func TestUsage_FR_47_UnknownFlags(t *testing.T) {
 		"serve --trusted-proxies x":       "trusted_proxies is a setting: write it in passport.toml, or set PASSPORT_TRUSTED_PROXIES",
 		"serve --trusted-proxy x":         "trusted_proxies is a setting: write it in passport.toml, or set PASSPORT_TRUSTED_PROXIES",
 		"migrate --log-level debug":       "log_level is a setting: write it in passport.toml, or set PASSPORT_LOG_LEVEL",
-		"client --name x --abrakadabra=1": "unknown flag: --abrakadabra\n",
+		"client --name x --abrakadabra=1": "unknown flag --abrakadabra\n",
 	} {
 		if got := run(t, console.Options{}, strings.Fields(args)...); got.status != 2 || !strings.Contains(got.stderr, want) {
 			t.Errorf("passport %s = %+v, want %q", args, got, want)

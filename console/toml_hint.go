@@ -12,8 +12,8 @@ var (
 	mapping    = regexp.MustCompile(`^\s*-?\s*"?([A-Za-z0-9_.\-]+)"?\s*:`)
 )
 
-// tomlHint returns what to do about a line that is no valid TOML, or "". It repeats
-// nothing of the value, which may be a secret.
+// tomlHint returns how to write a line that is not valid TOML, or "". It never repeats
+// the value, which may be a secret.
 func tomlHint(line string) string {
 	found := assignment.FindStringSubmatch(line)
 	if found == nil {
@@ -38,12 +38,12 @@ func tomlHint(line string) string {
 	return "write " + form(key)
 }
 
-// isText reports whether a setting has a text as its value. Unknown ones may have.
+// isText reports whether the value of a setting is a text. That of an unknown one may be.
 func isText(key string) bool {
 	return strings.HasSuffix(form(key), `"…"`)
 }
 
-// form returns how a setting is written in the file.
+// form returns the form of a setting in the file.
 func form(key string) string {
 	name := shownName(key)
 	setting, known := find(key)

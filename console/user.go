@@ -17,7 +17,7 @@ import (
 func (p *program) user() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "user",
-		Short: "Manage the accounts of those who sign in here",
+		Short: "Manage the accounts of users",
 		Args:  subcommandOnly,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -25,71 +25,100 @@ func (p *program) user() *cobra.Command {
 	return cmd
 }
 
+// newUser holds the options of `user create`.
+type newUser struct {
+	email, name       string
+	fromStdin, asJSON bool
+}
+
 func (p *program) userCreate() *cobra.Command {
-	var email, name string
-	var fromStdin, asJSON bool
+	var u newUser
 	cmd := &cobra.Command{
 		Use:   "create",
-		Short: "Make an account",
-		Long: `Makes an account. The password is asked for, or read from standard input: a command
-line is seen by others.`,
+		Short: "Create an account",
+		Long: `Creates an account. It asks for the password, or reads it from standard input. There is no option
+for the password, because other users of the machine can see command lines.`,
 		Example: `  passport user create --email ada@example.com --name "Ada Lovelace"
   passport user create --email ada@example.com --name "Ada Lovelace" --password-stdin < password.txt`,
 		Args: arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a := ask(cmd)
-			if err := a.fill(&email, "E-mail address", "--email", false); err != nil {
-				return err
-			}
-			if err := a.fill(&name, "Name", "--name", true); err != nil {
-				return err
-			}
-			password, err := a.passwordOr(fromStdin)
-			if err != nil {
-				return err
-			}
-			return p.withAccounts(cmd.Context(), func(ctx context.Context, in *opened) error {
-				u, err := in.accounts.Create(ctx, account.NewUser{Email: email, Name: name, Password: password})
-				if errors.Is(err, oauth.ErrConflict) {
-					return fmt.Errorf("an account has the e-mail address %s already: see `passport user list`", email)
-				}
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return writeJSON(cmd.OutOrStdout(), describeUser(u))
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Made the account %s for %s.\n", u.ID, u.Email)
-				return nil
-			})
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.createUser(cmd, u) },
 	}
-	cmd.Flags().StringVar(&email, "email", "", "sign in with this `ADDRESS`")
-	cmd.Flags().StringVar(&name, "name", "", "show this `NAME`")
-	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&u.email, "email", "", "the email `ADDRESS` that the user signs in with")
+	cmd.Flags().StringVar(&u.name, "name", "", "the `NAME` that pages show")
+	cmd.Flags().BoolVar(&u.fromStdin, "password-stdin", false, "read the password from standard input")
+	cmd.Flags().BoolVar(&u.asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func (a *asker) passwordOr(fromStdin bool) (string, error) {
-	if fromStdin {
-		return passwordFrom(a.input)
+// createUser is `user create`. Without a terminal it names a missing option before it
+// opens a database.
+func (p *program) createUser(cmd *cobra.Command, u newUser) error {
+	a := ask(cmd)
+	switch {
+	case a.tty:
+	case u.email == "":
+		return a.missing("--email")
+	case !u.fromStdin:
+		return a.missing("--password-stdin")
 	}
-	return a.newPassword("--password-stdin")
+	return p.withAccounts(cmd.Context(), func(ctx context.Context, in *opened) error {
+		free := func(email string) error { return in.freeEmail(ctx, email) }
+		if err := a.fill(&u.email, question{text: "Email", option: "--email", check: free}); err != nil {
+			return err
+		}
+		if err := a.fill(&u.name, question{text: "Name", option: "--name", optional: true, check: account.CheckName}); err != nil {
+			return err
+		}
+		password, err := a.password(u.fromStdin)
+		if err != nil {
+			return err
+		}
+		made, err := in.accounts.Create(ctx, account.NewUser{Email: u.email, Name: u.name, Password: password})
+		if errors.Is(err, oauth.ErrConflict) {
+			return emailTaken(u.email)
+		}
+		if err != nil {
+			return err
+		}
+		if u.asJSON {
+			return writeJSON(cmd.OutOrStdout(), describeUser(made))
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "Created account %s (%s).\n", made.Email, made.ID)
+		return nil
+	})
+}
+
+// freeEmail refuses an email address that is not valid, or that an account has.
+func (o *opened) freeEmail(ctx context.Context, email string) error {
+	if err := account.CheckEmail(email); err != nil {
+		return err
+	}
+	_, err := o.accounts.UserByEmail(ctx, email)
+	switch {
+	case err == nil:
+		return emailTaken(email)
+	case errors.Is(err, oauth.ErrNotFound):
+		return nil
+	}
+	return err
+}
+
+func emailTaken(email string) error {
+	return fmt.Errorf("an account with the email address %s exists: see `passport user list`", email)
 }
 
 // userSwitch is `user disable` and `user enable`.
 func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
-	short, done := "Let a disabled account in again", "It may sign in again."
+	short, done := "Enable a disabled account", "It can sign in again."
 	if disable {
-		short, done = "Keep an account out: its sessions and tokens end at once", "Its sessions and tokens have ended."
+		short, done = "Disable an account, and end its sessions and tokens at once", "Its sessions and tokens have ended."
 	}
 	return &cobra.Command{
 		Use:   verb + " ID|EMAIL",
 		Short: short,
-		Args:  arguments("ID or e-mail address"),
+		Args:  arguments("ID or email address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withServer(cmd.Context(), func(ctx context.Context, _ *passport.Server, in *opened) error { // the accounts are connected to it
+			return p.withServer(cmd.Context(), func(ctx context.Context, _ *passport.Server, in *opened) error { // which ends the tokens
 				if err := in.prepareAccounts(ctx); err != nil {
 					return err
 				}
@@ -102,21 +131,21 @@ func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
 				} else if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "The account %s is %sd. %s\n", id, verb, done)
+				fmt.Fprintf(cmd.OutOrStdout(), "The account %s is %sd. %s\n", args[0], verb, done)
 				return nil
 			})
 		},
 	}
 }
 
-// userID returns the ID of an account that was named by ID or e-mail address.
+// userID returns the ID of an account that the user named by ID or email address.
 func (o *opened) userID(ctx context.Context, named string) (string, error) {
 	if !strings.Contains(named, "@") {
 		return named, nil
 	}
 	u, err := o.accounts.UserByEmail(ctx, named)
 	if errors.Is(err, oauth.ErrNotFound) {
-		return "", fmt.Errorf("no account has the e-mail address %q: see `passport user list`", named)
+		return "", fmt.Errorf("no account has the email address %q: see `passport user list`", named)
 	}
 	if err != nil {
 		return "", err
@@ -124,7 +153,7 @@ func (o *opened) userID(ctx context.Context, named string) (string, error) {
 	return u.ID, nil
 }
 
-// userJSON is an account for programs.
+// userJSON is an account as JSON.
 type userJSON struct {
 	ID        string `json:"id"`
 	Email     string `json:"email"`

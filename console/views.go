@@ -8,22 +8,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/page"
 )
 
 func (p *program) views() *cobra.Command {
 	var force, check bool
+	var sure confirmation
 	cmd := &cobra.Command{
 		Use:   "views FOLDER",
-		Short: "Write the pages that users see, to change them, or check them",
-		Long: `Writes the pages that users see to a folder, to start your own from: the consent page, the
-three smaller ones, the layout that they share, and its style sheet.
+		Short: "Write the built-in pages to a folder, to change them, or check yours",
+		Long: `Writes the built-in pages to a folder, for you to change: the consent page, the three smaller pages,
+their layout and its style sheet.
 
-What is in the folder takes the place of what is built in, and what you delete from it is built in
-again. A page that is broken keeps the server from starting, and says where and why.
+A file in the folder replaces the built-in one. If you delete it, the server uses the built-in one
+again. The server does not start with a broken page, and its error names the file and the line.
 
-With --check it writes nothing. It reports what keeps the server from starting, and what has no
-effect in these pages: what browsers ignore, such as scripts and images from other servers, and
-what is outside every {{define}}. The exit status is 1 if there is any.`,
+With --check the command writes nothing. It reports every fault that keeps the server from starting,
+and everything in the pages that has no effect: parts that browsers ignore, such as scripts and
+images from other servers, and text outside every {{define}}. The exit status is 1 if it finds any.
+
+Before --force replaces pages, the command asks, on a terminal.`,
 		Example: "  passport views views\n  passport views --check views",
 		Args:    arguments("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,26 +42,39 @@ what is outside every {{define}}. The exit status is 1 if there is any.`,
 				if err := checkViews(dir); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "The pages in %s are fine.\n", dir)
+				fmt.Fprintf(cmd.OutOrStdout(), "The pages in %s have no faults.\n", dir)
 				return nil
+			}
+			if err := confirmViews(ask(cmd), dir, force && !sure.yes); err != nil {
+				return err
 			}
 			err := passport.WriteViews(dir, force)
 			if exists, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(err, fs.ErrExist) {
-				return fmt.Errorf("%s is there already: --force replaces all pages in %s by those that are built in", exists.Path, dir)
+				return fmt.Errorf("%s exists: --force replaces all pages in %s with the built-in ones", exists.Path, dir)
 			} else if ok {
-				return fmt.Errorf("%s cannot be written: %w", exists.Path, exists.Err)
+				return fmt.Errorf("can't write %s: %w", exists.Path, exists.Err)
 			} else if err != nil {
 				return err
 			}
-			next := fmt.Sprintf("put views = %q into passport.toml", dir)
+			next := fmt.Sprintf("set views = %q in passport.toml", dir)
 			if p.Server != nil {
 				next = fmt.Sprintf("set Config.Views to os.DirFS(%q), or embed the folder", dir)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Wrote the pages to %s.\n\nNext: change them, delete those that may stay as they are, and %s.\n", dir, next)
+			fmt.Fprintf(cmd.OutOrStdout(), "Wrote the pages to %s.\n\nNext: change the pages, delete those that you don't change, and %s.\n", dir, next)
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "replace the pages that are there")
-	cmd.Flags().BoolVar(&check, "check", false, "check the pages in the folder, and write nothing")
+	cmd.Flags().BoolVar(&force, "force", false, "replace existing pages")
+	sure.flag(cmd)
+	cmd.Flags().BoolVar(&check, "check", false, "check the pages in the folder and write nothing")
 	return cmd
+}
+
+// confirmViews asks before --force replaces pages, which nothing restores. A script has
+// written out --force, so it is not asked.
+func confirmViews(a *asker, dir string, force bool) error {
+	if !force || !a.tty || !anyFile(dir, page.FileNames()) {
+		return nil
+	}
+	return a.confirm(fmt.Sprintf("Replace all pages in %s with the built-in ones, and lose your changes", dir))
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/go-passport/passport/internal/page"
 )
 
-// checkViews returns all that is wrong with the pages in a folder: what keeps a
-// server from starting, and what has no effect.
+// checkViews returns everything that is wrong with the pages in a folder: faults that
+// keep a server from starting, and parts without effect.
 func checkViews(dir string) error {
 	if _, err := os.ReadDir(dir); err != nil {
 		if fault, ok := errors.AsType[*fs.PathError](err); ok {
 			err = fault.Err
 		}
-		return fmt.Errorf("%s cannot be read: %w", dir, err)
+		return fmt.Errorf("can't read %s: %w", dir, err)
 	}
 	views := os.DirFS(dir)
 	found := []error{startViews(views)}
@@ -30,7 +30,7 @@ func checkViews(dir string) error {
 	return errors.Join(append(found, err)...)
 }
 
-// startViews returns what keeps a server with these pages from starting.
+// startViews returns the faults that keep a server with these pages from starting.
 func startViews(views fs.FS) error {
 	keys, err := passport.GenerateKeys()
 	if err != nil {

@@ -16,22 +16,22 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// A database often starts together with the commands that set up and run the server,
-// and a little later. So these wait for it.
+// A database often starts at the same time as the server, and is ready a little later.
+// So the commands that set up and run the server wait for it.
 const (
 	startWait  = 30 * time.Second // at most
 	tellEvery  = 5 * time.Second
 	askEvery   = 500 * time.Millisecond
-	askingTime = 5 * time.Second // for one attempt: a firewall may drop it silently
+	askingTime = 5 * time.Second // for one attempt: a firewall may drop packets silently
 )
 
-// errStopped is the end of a wait by Ctrl-C or SIGTERM.
+// errStopped means that Ctrl-C or SIGTERM ended the wait.
 var errStopped = errors.New("stopped while waiting for it")
 
-// telling says why a command waits, and for how much longer it will.
+// telling reports why a command waits, and the time that is left.
 type telling func(err error, left time.Duration)
 
-// waits has the command wait for its database, and say so on standard error.
+// waits makes the command wait for its database. It reports that on standard error.
 func (p *program) waits(cmd *cobra.Command) {
 	p.telling = func(err error, left time.Duration) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "Waiting for the database %s, up to %v: %s\n", p.database, left, p.database.Hide(err))
@@ -39,7 +39,7 @@ func (p *program) waits(cmd *cobra.Command) {
 	p.building = buildingOn(p.stderr)
 }
 
-// waitsLogging is waits for a command with a log.
+// waitsLogging is waits, for a command with a log.
 func (p *program) waitsLogging(logger *slog.Logger) {
 	p.telling = func(err error, left time.Duration) {
 		logger.Warn("waiting for the database", "database", p.database, "at_most", left, "err", err)
@@ -47,7 +47,7 @@ func (p *program) waitsLogging(logger *slog.Logger) {
 	p.building = buildingLogged(logger)
 }
 
-// awaitDatabase waits until the database answers, if the command does wait.
+// awaitDatabase waits until the database responds, if the command waits for it.
 func (p *program) awaitDatabase(ctx context.Context, ping func(context.Context) error) error {
 	if p.telling == nil {
 		return nil
@@ -57,9 +57,8 @@ func (p *program) awaitDatabase(ctx context.Context, ping func(context.Context) 
 	return await(ctx, ping, p.telling)
 }
 
-// await pings until there is an answer, or an error that time does not mend, which
-// is left to the next use of the database. It tells at once and every five seconds
-// why it waits.
+// await pings until the database responds, or until an error that waiting does not fix,
+// which the next query reports. It tells at once and every five seconds why it waits.
 func await(ctx context.Context, ping func(context.Context) error, tell telling) error {
 	begun := time.Now()
 	for next := begun; ; {
@@ -71,7 +70,7 @@ func await(ctx context.Context, ping func(context.Context) error, tell telling) 
 		case err == nil || !sqldb.NotReady(err):
 			return nil
 		case left <= 0:
-			return fmt.Errorf("it did not answer for %v (%w): is it running, and is this its address?", startWait, err)
+			return fmt.Errorf("it did not respond for %v (%w): is it running, and is this its address?", startWait, err)
 		}
 		if now := time.Now(); !now.Before(next) {
 			tell(err, left.Round(time.Second))
@@ -85,8 +84,8 @@ func await(ctx context.Context, ping func(context.Context) error, tell telling) 
 	}
 }
 
-// cause returns what a server or the network says. pgx says it for each attempt of
-// its own, with and without TLS.
+// cause returns the error of the server or the network alone. pgx repeats it for each of
+// its attempts, with and without TLS.
 func cause(err error) error {
 	type fromServer interface {
 		error

@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// withAccounts runs what works on accounts, in the database that the settings
-// name.
+// withAccounts opens the database that the settings name, with the tables of accounts,
+// and runs do.
 func (p *program) withAccounts(ctx context.Context, do func(context.Context, *opened) error) error {
 	s, err := p.read(nil)
 	if err != nil {
@@ -18,8 +18,7 @@ func (p *program) withAccounts(ctx context.Context, do func(context.Context, *op
 	return p.withSettings(ctx, s, do)
 }
 
-// withSettings runs what works on the database that the settings name, with the
-// tables of accounts too.
+// withSettings is withAccounts for settings that have been read.
 func (p *program) withSettings(ctx context.Context, s *settings, do func(context.Context, *opened) error) error {
 	return p.withClients(ctx, s, func(ctx context.Context, in *opened) error {
 		if err := in.prepareAccounts(ctx); err != nil {
@@ -29,7 +28,7 @@ func (p *program) withSettings(ctx context.Context, s *settings, do func(context
 	})
 }
 
-// withClients runs what works on the database that the settings name.
+// withClients opens the database that the settings name, and runs do.
 func (p *program) withClients(ctx context.Context, s *settings, do func(context.Context, *opened) error) error {
 	s.settleLocalIssuer()
 	if p.reads {
@@ -42,8 +41,8 @@ func (p *program) withClients(ctx context.Context, s *settings, do func(context.
 	return errors.Join(do(ctx, in), in.close())
 }
 
-// withServer runs what works on a server: the application's own, or the one
-// that the settings describe. in is nil for an application's.
+// withServer runs do with the application's own server, or else with a server for the
+// settings. in is nil for an application's own server.
 func (p *program) withServer(ctx context.Context, do func(ctx context.Context, s *passport.Server, in *opened) error) error {
 	return p.withServerLogging(ctx, slog.New(slog.DiscardHandler), do)
 }
@@ -61,8 +60,7 @@ func (p *program) withServerLogging(ctx context.Context, logger *slog.Logger, do
 		return err
 	}
 	return p.withClients(ctx, s, func(ctx context.Context, in *opened) error {
-		// What these commands do is signed by nobody, so the key that signs
-		// tokens is left where it is.
+		// These commands sign nothing, so they don't read the keys.
 		keys, err := passport.GenerateKeys()
 		if err != nil {
 			return err
@@ -76,8 +74,8 @@ func (p *program) withServerLogging(ctx context.Context, logger *slog.Logger, do
 	})
 }
 
-// settleLocalIssuer gives a command that shows the issuer to no client an issuer, if
-// the settings have none.
+// settleLocalIssuer sets an issuer if the settings have none. It is for commands that
+// show the issuer to no client.
 func (s *settings) settleLocalIssuer() {
 	if s.Issuer == "" {
 		s.Issuer = "http://127.0.0.1:8000"

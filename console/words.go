@@ -10,11 +10,11 @@ import (
 	"github.com/go-passport/passport/internal/dburl"
 )
 
-// goName finds what may be the name of a field of passport.Config.
+// goName matches what may be the name of a field of passport.Config.
 var goName = regexp.MustCompile(`(Config\.|\.)?\b[A-Z][A-Za-z]+\b`)
 
-// words returns an error in the words of whoever configured the server: the
-// settings of a file, or an application's own fields.
+// words returns an error in the words of the configuration: settings for the binary,
+// fields of Config for an application's own server, for which o is nil.
 func (o *opened) words(err error) error {
 	if o == nil {
 		return err
@@ -22,20 +22,20 @@ func (o *opened) words(err error) error {
 	return inSettings(err)
 }
 
-// inSettings returns the faults of a configuration in the words of those who
-// wrote it in a file: access_token_ttl, not Config.AccessTokenTTL.
+// inSettings returns the faults of a configuration with the names that settings have in
+// passport.toml: access_token_ttl, not Config.AccessTokenTTL.
 func inSettings(err error) error {
 	if err == nil {
 		return nil
 	}
 	var all []error
 	for _, fault := range faults(err) {
-		for _, first := range []string{"Config.", "client: ", "Store: "} { // none of them is in the settings
+		for _, first := range []string{"Config.", "client: ", "Store: "} { // these are not settings
 			fault = strings.TrimPrefix(fault, first)
 		}
 		all = append(all, errors.New(goName.ReplaceAllStringFunc(fault, func(name string) string {
 			if strings.HasPrefix(name, ".") {
-				return name // of something else, such as {{.Scopes}} of a page
+				return name // a field of something else, such as {{.Scopes}} in a page
 			}
 			field, qualified := strings.CutPrefix(name, "Config.")
 			switch key, known := keyOf(field); {
@@ -50,8 +50,8 @@ func inSettings(err error) error {
 	return errors.Join(all...)
 }
 
-// keyOf returns the key of a field of passport.Config in the file:
-// access_token_ttl for AccessTokenTTL, client_ids for ClientIDs.
+// keyOf returns the setting of a field of passport.Config: access_token_ttl for
+// AccessTokenTTL, client_ids for ClientIDs.
 func keyOf(field string) (key string, ok bool) {
 	for _, s := range all {
 		if strings.EqualFold(strings.ReplaceAll(s.key, "_", ""), field) {
@@ -61,13 +61,14 @@ func keyOf(field string) (key string, ok bool) {
 	return "", false
 }
 
-// safe returns a database URL without its password, to be shown.
+// safe returns a database URL without its password.
 func safe(database string) string {
-	u, _ := dburl.Read(database) // of one that is refused, the scheme is shown
+	u, _ := dburl.Read(database) // of an invalid one it shows the scheme
 	return u.String()
 }
 
-// withoutURL returns an error of the command line up to a URL that it quotes.
+// withoutURL returns an error of the command line up to the first URL that it quotes,
+// which may have a password.
 func withoutURL(err error) error {
 	before, _, quoted := strings.Cut(err.Error(), "://")
 	if !quoted && strings.ContainsAny(before, "@?") {
@@ -79,9 +80,9 @@ func withoutURL(err error) error {
 	return errors.New(before + "…")
 }
 
-// repeatable returns an argument as a message may repeat it. Of a URL the scheme is
-// left: the rest may hold a password. So may every argument after a URL that was
-// not quoted, as the shell cuts it at a space.
+// repeatable returns an argument as an error may repeat it. Of a URL it keeps the
+// scheme, because the rest may have a password. So may every argument after a URL that
+// was not quoted, because the shell splits it at a space.
 func repeatable(cmd *cobra.Command, arg string) string {
 	scheme, _, isURL := strings.Cut(arg, "://")
 	switch flag := cmd.Flag("database-url"); {

@@ -211,7 +211,7 @@ func TestClient_MakesNoTablesOfAccounts(t *testing.T) {
 	c := made(t, nil, "--client", "--name", "Export", "--database-url", "sqlite:shop.sqlite")
 	for _, args := range [][]string{
 		{"client", "list"}, {"client", "update", c.ID, "--name", "Nightly"}, {"client", "rotate-secret", c.ID},
-		{"client", "suspend", c.ID}, {"client", "revoke", c.ID}, {"purge"},
+		{"client", "suspend", c.ID}, {"client", "revoke", c.ID, "--yes"}, {"purge"},
 	} {
 		command(t, "", append(args, "--database-url", "sqlite:shop.sqlite")...)
 		if got := tables(); got != before {

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,14 +31,14 @@ func tried(t *testing.T, env []string, args ...string) (status int, printed stri
 	return status, out.String()
 }
 
-// users are the commands that work on a database that is there.
+// users are the commands that need an existing database.
 var users = [][]string{
 	{"client", "list"}, {"client", "show", "x"}, {"client", "--client", "--name", "x"}, {"client", "--personal"}, {"client", "update", "x", "--name", "y"}, {"client", "rotate-secret", "x"},
-	{"client", "suspend", "x"}, {"client", "resume", "x"}, {"client", "revoke", "x"}, {"keys", "rotate"}, {"purge"},
+	{"client", "suspend", "x"}, {"client", "resume", "x"}, {"client", "revoke", "x", "--yes"}, {"keys", "rotate"}, {"purge"},
 	{"user", "list"}, {"user", "create", "--email", "a@example.com", "--name", "A", "--password-stdin"}, {"user", "disable", "x"}, {"user", "enable", "x"},
 }
 
-// In a folder without a database each of these says so, and leaves nothing there.
+// In a folder without a database each of these commands says so and creates nothing.
 func TestDatabase_FR_48_PG_14_MadeByThreeCommandsOnly(t *testing.T) {
 	for _, args := range users {
 		t.Run(strings.Join(args[:min(2, len(args))], " "), func(t *testing.T) {
@@ -48,7 +49,7 @@ func TestDatabase_FR_48_PG_14_MadeByThreeCommandsOnly(t *testing.T) {
 					continue // keys in files need no database
 				}
 				status, printed := tried(t, []string{"PASSPORT_DATABASE_URL=" + database}, args...)
-				if status != 1 || !strings.Contains(printed, "does not exist in the folder "+folder) || !strings.Contains(printed, "`passport install`") || !strings.Contains(printed, "--database-url") {
+				if status != 1 || !strings.Contains(printed, "no database at "+cmp.Or(database, "sqlite:storage/passport.sqlite")+" in the folder "+folder) || !strings.Contains(printed, "`passport install`") || !strings.Contains(printed, "--database-url") {
 					t.Errorf("with the database %q it ended with %d and printed\n%s\nwant 1, the folder and what to do", database, status, printed)
 				}
 				if got := entries(t, folder); got != "" {

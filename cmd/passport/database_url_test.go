@@ -141,7 +141,7 @@ func TestDatabaseURL_FR_45_CommandLine(t *testing.T) {
 	const u = "postgres://u:zvkqjw@h/db"
 	for _, args := range [][]string{
 		{u}, {"serve", u}, {"user", "list", u}, {"client", "revoke", "x", u}, {"serve", "-database-url=" + u}, {"serve", "-database-url=u:zvkqjw@h"},
-		{"serve", "--database_url=" + u}, {"serve", "--config", u}, {"migrate", "--database-url", "postgres://u:p", "zvkqjw@h/db"},
+		{"serve", "--database_uri=" + u}, {"serve", "--config", u}, {"migrate", "--database-url", "postgres://u:p", "zvkqjw@h/db"},
 		{"migrate", "--database-url", "postgres://u:p", "zvkqjw", "more@h/db"}, {"--database-url", "postgres://u:p", "zvkqjw@h/db", "migrate"}, {"migrate", "zvkqjw@h"},
 	} {
 		printed, status := databaseCommand(t, nil, args...)

@@ -45,8 +45,8 @@ func TestKeysRotate_DatabaseThatIsConfigured(t *testing.T) {
 		env, want string
 		link      bool
 	}{
-		"another file": {env: "PASSPORT_DATABASE_URL=sqlite:other.sqlite", want: "does not exist"},
-		"a link":       {link: true, want: "does not exist"},
+		"another file": {env: "PASSPORT_DATABASE_URL=sqlite:other.sqlite", want: "no database at"},
+		"a link":       {link: true, want: "no database at"},
 		"a lifetime":   {env: "PASSPORT_ACCESS_TOKEN_TTL=-1h", want: "access_token_ttl"},
 	} {
 		t.Run(name, func(t *testing.T) {

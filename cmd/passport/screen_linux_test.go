@@ -81,7 +81,7 @@ func registerClients(t *testing.T) {
 		command(t, "", "client", "--name", name, "--redirect_uri", "https://app.example.com/callback/of/a/long/path")
 	}
 	id := uuid.FindString(command(t, "", "client", "--client", "--name", "Old export"))
-	command(t, "", "client", "revoke", id)
+	command(t, "", "client", "revoke", id, "--yes")
 }
 
 func TestScreen_PG_11_ClientListFits(t *testing.T) {

@@ -81,7 +81,7 @@ func TestServe_FirstStartMakesEverything(t *testing.T) {
 	if status, _ := token(t, again, c); status != http.StatusOK {
 		t.Errorf("the client of the first start gets %d from the second", status)
 	}
-	command(t, "", "client", "revoke", c.ID)
+	command(t, "", "client", "revoke", c.ID, "--yes")
 	if status, _ := token(t, again, c); status != http.StatusUnauthorized {
 		t.Errorf("a client that was revoked beside the running server gets %d, want 401", status)
 	}

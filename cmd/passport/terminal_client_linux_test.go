@@ -13,92 +13,169 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// What `passport client` asks, in the order of Laravel Passport's command.
+// The questions of `passport client`.
 const (
-	askOwner    = "ID of the user who owns it (optional)"
-	askName     = "Name of the client"
-	askRedirect = "Redirect URI; several with commas between them [http://127.0.0.1:8000/auth/callback]"
+	askKind          = "Kind [1]"
+	askName          = "Name"
+	askWebCallback   = "Callback URL (such as https://app.example.com/callback)"
+	askPhoneCallback = "Callback URL (such as com.example.app:/callback or http://127.0.0.1/callback)"
 )
 
-func TestTerminal_Client(t *testing.T) {
+// The command asks for the kind of application first, then for its name, then for its
+// callback URL. It asks for no owner and offers no callback URL.
+func TestTerminal_Client_Kinds(t *testing.T) {
+	tests := []struct {
+		kind, callback, typed string // callback is the question, if any
+		want                  []string
+	}{
+		{"", askWebCallback, "https://a.example/callback", []string{`"client_secret"`, `"authorization_code"`}},
+		{"1", askWebCallback, "https://a.example/callback", []string{`"client_secret"`, `"authorization_code"`}},
+		{"web", askWebCallback, "http://127.0.0.1:3000/callback", []string{`"client_secret"`, `"authorization_code"`}},
+		{"2", askWebCallback, "https://a.example/callback", []string{`"token_endpoint_auth_method": "none"`, `"authorization_code"`}},
+		{"Browser", askWebCallback, "https://a.example/callback", []string{`"token_endpoint_auth_method": "none"`}},
+		{"3", askPhoneCallback, "com.example.app:/callback", []string{`"token_endpoint_auth_method": "none"`, "com.example.app:/callback"}},
+		{"phone or desktop", askPhoneCallback, "http://127.0.0.1/callback", []string{`"token_endpoint_auth_method": "none"`}},
+		{"4", "", "", []string{`"client_secret"`, `"client_credentials"`}},
+	}
+	for _, test := range tests {
+		t.Run(test.kind, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			command(t, "", "migrate")
+			term := atTerminal(t, "client", "--json")
+			term.answer(askKind, test.kind)
+			if test.callback == "" {
+				term.answer("Name [Client Credentials Client]", "Order Tracker")
+			} else {
+				term.answer(askName, "Order Tracker")
+				term.answer(test.callback, test.typed)
+			}
+			screen := term.end(0)
+			for _, want := range append(test.want, `"client_name": "Order Tracker"`) {
+				if !strings.Contains(screen, want) {
+					t.Errorf("kind %q made a client without %s:\n%s", test.kind, want, screen)
+				}
+			}
+			if strings.Contains(screen, "user") && strings.Contains(screen, "owns") || strings.Contains(screen, "[http") {
+				t.Errorf("the command asks for an owner, or offers a callback URL:\n%s", screen)
+			}
+		})
+	}
+}
+
+func TestTerminal_Client_SeveralCallbacks(t *testing.T) {
+	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
+	term := atTerminal(t, "client", "--json")
+	term.answer(askKind, "1")
+	term.answer(askName, "Order Tracker")
+	term.answer(askWebCallback, "https://a.example/callback, https://b.example/callback?in=a%2Cb")
+	if screen := term.end(0); !strings.Contains(screen, `"https://a.example/callback",`) || !strings.Contains(screen, `"https://b.example/callback?in=a%2Cb"`) {
+		t.Errorf("the redirect URIs are not those that were typed:\n%s", screen)
+	}
+}
+
+// A wrong response is refused at once, with the reason, and only that question is asked
+// again.
+func TestTerminal_Client_AsksAgain(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	term := atTerminal(t, "client")
-	term.answer(askOwner, "")
-	term.answer(askName, "Order Tracker")
-	term.answer(askRedirect, "https://a.example/callback, https://b.example/callback?in=a%2Cb")
-	if screen := term.end(0); !strings.Contains(screen, "New client created.") || !strings.Contains(screen, "Client secret") {
+	term.answer(askKind, "5")
+	term.answer("  Want a number from 1 to 4.\n"+askKind, "1")
+	term.answer(askName, "")
+	term.answer("  Enter a value, or press Ctrl-C to stop.\n"+askName, strings.Repeat("x", 300))
+	term.answer("at most 255 bytes.\n"+askName, "Order Tracker")
+	term.answer(askWebCallback, "app.example.com/callback")
+	term.answer("has no scheme: put https:// in front.\n"+askWebCallback, "com.example.app:/callback")
+	term.answer("this kind of application must.\n"+askWebCallback, ",")
+	term.answer("  Enter a value, or press Ctrl-C to stop.\n"+askWebCallback, "https://app.example.com/callback#top")
+	term.answer("and what follows (RFC 6749 §3.1.2).\n"+askWebCallback, "https://app.example.com/callback")
+	if screen := term.end(0); strings.Count(screen, "New client created.") != 1 {
 		t.Errorf("the command printed\n%s", screen)
 	}
-	if list := command(t, "", "client", "list"); !strings.Contains(list, "https://a.example/callback https://b.example/callback?in=a%2Cb\n") {
-		t.Errorf("the client's redirect URIs are not those that were typed:\n%s", list)
-	}
 }
 
-// An empty answer means what stands in brackets: Passport's command has the
-// application's own callback there.
-func TestTerminal_ClientWithTheUsualRedirectURI(t *testing.T) {
+// Options that are wrong are refused before the first question.
+func TestTerminal_Client_OptionsAreCheckedFirst(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
-	term := atTerminal(t, "client", "--name", "Our own", "--public")
-	term.answer(askOwner, "")
-	term.answer(askRedirect, "")
-	term.end(0)
-	if list := command(t, "", "client", "list"); !strings.Contains(list, "http://127.0.0.1:8000/auth/callback") || !strings.Contains(list, "public") {
-		t.Errorf("the client is not a public one with the callback that was offered:\n%s", list)
+	for args, want := range map[string]string{
+		"--redirect-uri http://a.example#x":    "has a fragment",
+		"--scopes fly":                         `the scope "fly" does not exist: add it to the setting scopes`,
+		"--user-id 42":                         `no user has the ID "42": see ` + "`passport user list`",
+		"--allowed-origin https://a.example/x": "the allowed origin",
+	} {
+		screen := atTerminal(t, append([]string{"client"}, strings.Fields(args)...)...).end(1)
+		if !strings.Contains(screen, want) || strings.Contains(screen, "What kind") {
+			t.Errorf("passport client %s printed\n%s\nwant %q and no question", args, screen, want)
+		}
 	}
 }
 
-func TestTerminal_ClientOfAUser(t *testing.T) {
+// The end of the input (Ctrl-D) ends the command without a client.
+func TestTerminal_Client_EndOfInput(t *testing.T) {
+	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
+	for _, answers := range [][2]string{{}, {askKind, "1"}, {askKind, "4"}} {
+		term := atTerminal(t, "client")
+		if answers[0] != "" {
+			term.answer(answers[0], answers[1])
+		}
+		term.hangUp()
+		if screen := term.end(1); !strings.HasSuffix(screen, ": \npassport: the input ended: nothing was changed\n") {
+			t.Errorf("after the end of the input the command printed\n%s", screen)
+		}
+	}
+	if list := command(t, "", "client", "list", "--json"); list != "[]\n" {
+		t.Errorf("the clients are %s, want none", list)
+	}
+}
+
+func TestTerminal_Client_OfAUser(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	made := command(t, "correct-horse", "user", "create", "--email", "ada@example.com", "--name", "Ada", "--password-stdin")
 	id := uuid.FindString(made)
-	term := atTerminal(t, "client", "--name", "Ada's", "--redirect_uri", "https://a.example/callback")
-	if screen := term.end(0); strings.Contains(screen, askOwner) {
-		t.Errorf("the command asks whose the client is, though all that is required was said:\n%s", screen)
-	}
-	term = atTerminal(t, "client", "--name", "Ada's")
-	term.answer(askOwner, id)
-	term.answer(askRedirect, "https://a.example/callback")
-	term.end(0)
-	if list := command(t, "", "client", "list"); !strings.Contains(list, "users:"+id) {
-		t.Errorf("no client belongs to the user who was named:\n%s", list)
-	}
-	term = atTerminal(t, "client", "--name", "Nobody's")
-	term.answer(askOwner, "42")
-	term.answer(askRedirect, "https://a.example/callback")
-	if screen := term.end(1); !strings.Contains(screen, `no user has the ID "42": see `+"`passport user list`") {
-		t.Errorf("for a user who is not there the command printed\n%s", screen)
+	term := atTerminal(t, "client", "--name", "Ada's", "--user_id", id, "--json")
+	term.answer(askKind, "1")
+	term.answer(askWebCallback, "https://a.example/callback")
+	if screen := term.end(0); !strings.Contains(screen, `"user_id": "`+id+`"`) {
+		t.Errorf("the client doesn't belong to the user:\n%s", screen)
 	}
 }
 
-func TestTerminal_RequiredAnswersAreAskedForAgain(t *testing.T) {
+func TestTerminal_Client_AsksNothingThatWasSaid(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
-	term := atTerminal(t, "client", "--redirect_uri", "https://a.example/callback")
-	term.answer(askOwner, "")
-	term.answer(askName, "")
-	term.answer(askName+": "+askName, "Order Tracker")
-	term.end(0)
-}
-
-func TestTerminal_NothingIsAskedThatWasSaid(t *testing.T) {
-	t.Chdir(t.TempDir())
-	command(t, "", "migrate")
-	screen := atTerminal(t, "client", "--name", "x", "--redirect_uri", "https://a.example/callback").end(0)
-	if strings.Contains(screen, "Name of") || strings.Contains(screen, "Redirect URI") || strings.Contains(screen, "(optional)") {
-		t.Errorf("the command asks:\n%s", screen)
+	for _, option := range []string{"--redirect-uri", "--redirect_uri"} {
+		screen := atTerminal(t, "client", "--name", "x", option, "https://a.example/callback").end(0)
+		if strings.Contains(screen, "What kind") || strings.Contains(screen, "Callback URL (") {
+			t.Errorf("the command asks:\n%s", screen)
+		}
+	}
+	term := atTerminal(t, "client", "--redirect-uri", "https://a.example/callback")
+	term.answer(askKind, "4")
+	term.answer("choose another kind.\n"+askKind, "2")
+	term.answer(askName, "Order Tracker")
+	if screen := term.end(0); strings.Contains(screen, "Callback URL (") || !strings.Contains(screen, "It is public") {
+		t.Errorf("the command printed\n%s", screen)
+	}
+	term = atTerminal(t, "client", "--public")
+	term.answer(askName, "Order Tracker")
+	term.answer(askPhoneCallback, "https://a.example/callback")
+	if screen := term.end(0); strings.Contains(screen, "What kind") {
+		t.Errorf("the command asks for the kind, though --public says it:\n%s", screen)
 	}
 }
 
-// Each kind asks for its name alone, and offers one. A provider is no question
-// where there is one only.
-func TestTerminal_KindsOfClients(t *testing.T) {
-	tests := []struct{ kind, name, grants string }{
+// With an option for the kind the command asks only for the name, and offers one. It
+// doesn't ask for the provider if there is only one.
+func TestTerminal_Client_KindsByOption(t *testing.T) {
+	tests := []struct{ kind, name, grant string }{
 		{"--personal", "Personal Access Client", "personal_access"},
-		{"--password", "Password Grant Client", "password refresh_token"},
+		{"--password", "Password Grant Client", "password"},
 		{"--client", "Client Credentials Client", "client_credentials"},
+		{"--api", "API", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.kind, func(t *testing.T) {
@@ -110,15 +187,15 @@ func TestTerminal_KindsOfClients(t *testing.T) {
 			if screen := term.end(0); !strings.Contains(screen, "Client secret") {
 				t.Errorf("the command printed no secret:\n%s", screen)
 			}
-			if list := strings.Join(strings.Fields(command(t, "", "client", "list")), " "); !strings.Contains(list, test.name+" confidential "+test.grants+" - - active") {
+			if list := command(t, "", "client", "list", "--json"); !strings.Contains(list, `"client_name":"`+test.name+`"`) || !strings.Contains(list, `"`+test.grant) {
 				t.Errorf("passport client %s made\n%s", test.kind, list)
 			}
 		})
 	}
 }
 
-// An application with several sets of users is asked whose the client acts for.
-func TestTerminal_ProviderOfAClient(t *testing.T) {
+// An application with several providers of users is asked for the client's.
+func TestTerminal_Client_Provider(t *testing.T) {
 	store := new(memstore.Store)
 	keys, err := lib.GenerateKeys()
 	if err != nil {
@@ -144,43 +221,43 @@ func TestTerminal_ProviderOfAClient(t *testing.T) {
 		term.answer(askName+" [Password Grant Client]", "")
 		term.answer(whose, test.answer)
 		if screen := term.end(0); !strings.Contains(screen, `"provider": "`+test.want+`"`) {
-			t.Errorf("answered %q, it made a client of\n%s", test.answer, screen)
+			t.Errorf("with the response %q it made a client of\n%s", test.answer, screen)
 		}
 	}
 	term := atTerminalOf(t, shop, "client", "--personal")
 	term.answer(askName+" [Personal Access Client]", "")
 	term.answer(whose, "nobody")
-	term.answer(whose+": "+whose, "admins")
+	term.answer("  Want users or admins or staff.\n"+whose, "admins")
 	term.end(0)
 	screen := atTerminalOf(t, shop, "client", "--client", "--name", "Export").end(0)
 	if strings.Contains(screen, "Provider") {
-		t.Errorf("a client that acts for itself is asked for a provider:\n%s", screen)
+		t.Errorf("the command asks for the provider of a client that acts for itself:\n%s", screen)
 	}
 	term = atTerminalOf(t, shop, "client", "--name", "Web")
-	term.answer(askOwner, "")
-	term.answer("Redirect URI; several with commas between them [https://shop.example.com/auth/callback]", "")
+	term.answer(askKind, "")
+	term.answer(askWebCallback, "https://app.example.com/callback")
 	term.end(0)
 }
 
 func TestTerminal_InstallAsksForTheIDs(t *testing.T) {
 	t.Chdir(t.TempDir())
 	term := atTerminal(t, "install")
-	const ask = "IDs of new clients (uuid, integer) [uuid]"
+	const ask = "Client ID format (uuid, integer) [uuid]"
 	term.answer(ask, "numbers")
-	term.answer(ask+": "+ask, "integer")
+	term.answer("  Want uuid or integer.\n"+ask, "integer")
 	term.end(0)
 	if made := command(t, "", "client", "--personal"); !strings.Contains(made, "Client ID      1\n") {
-		t.Errorf("the first client after `passport install` was answered with integer is\n%s", made)
+		t.Errorf("the first client after `passport install` with integer is\n%s", made)
 	}
-	if screen := atTerminal(t, "install").end(0); strings.Contains(screen, "IDs of") {
-		t.Errorf("installed already, it asks again:\n%s", screen)
+	if screen := atTerminal(t, "install").end(0); strings.Contains(screen, "Client ID format") {
+		t.Errorf("on an installed server it asks again:\n%s", screen)
 	}
 }
 
 func TestTerminal_InstallOffersUUIDs(t *testing.T) {
 	t.Chdir(t.TempDir())
 	term := atTerminal(t, "install")
-	term.answer("IDs of new clients (uuid, integer) [uuid]", "")
+	term.answer("Client ID format (uuid, integer) [uuid]", "")
 	term.end(0)
 	if made := command(t, "", "client", "--personal"); !uuid.MatchString(made) {
 		t.Errorf("the first client is\n%s\nwant one with a UUID", made)

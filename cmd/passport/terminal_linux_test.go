@@ -62,20 +62,26 @@ func atTerminalOf(t *testing.T, o console.Options, args ...string) *terminal {
 	return term
 }
 
-// answer waits for a question and types the answer.
-func (term *terminal) answer(question, answer string) {
+// answer waits for a question and types the response.
+func (term *terminal) answer(question, response string) {
+	term.t.Helper()
+	term.await(question + ": ")
+	if _, err := term.person.WriteString(response + "\n"); err != nil {
+		term.t.Fatal(err)
+	}
+}
+
+// await waits until the screen ends with a text.
+func (term *terminal) await(text string) {
 	term.t.Helper()
 	for range 500 {
-		if strings.HasSuffix(term.screen.String(), question+": ") {
-			time.Sleep(20 * time.Millisecond) // until echo is off, where it is to be
-			if _, err := term.person.WriteString(answer + "\n"); err != nil {
-				term.t.Fatal(err)
-			}
+		if strings.HasSuffix(term.screen.String(), text) {
+			time.Sleep(20 * time.Millisecond) // until the echo is off, for a password
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	term.t.Fatalf("the question %q does not come:\n%s", question, term.screen)
+	term.t.Fatalf("the screen does not end with %q:\n%s", text, term.screen)
 }
 
 func (term *terminal) end(want int) string {
@@ -91,14 +97,23 @@ func (term *terminal) end(want int) string {
 	return term.screen.String()
 }
 
+// hangUp ends the input, as Ctrl-D does.
+func (term *terminal) hangUp() {
+	term.t.Helper()
+	term.await(": ")
+	if _, err := term.person.WriteString("\x04"); err != nil {
+		term.t.Fatal(err)
+	}
+}
+
 func TestTerminal_C7_PasswordIsNotShown(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	term := atTerminal(t, "user", "create")
-	term.answer("E-mail address", "ada@example.com")
+	term.answer("Email", "ada@example.com")
 	term.answer("Name (optional)", "Ada")
-	term.answer("Password", "canary-horse")
-	term.answer("The same again", "canary-horse")
+	term.answer("Password (8 characters or more)", "canary-horse")
+	term.answer("Confirm password", "canary-horse")
 	screen := term.end(0)
 	if strings.Contains(screen, "canary") || strings.Contains(term.echoed.String(), "canary") {
 		t.Errorf("the password was shown:\n%s\n%s", screen, term.echoed)
@@ -106,15 +121,43 @@ func TestTerminal_C7_PasswordIsNotShown(t *testing.T) {
 	if !strings.Contains(term.echoed.String(), "ada@example.com") {
 		t.Error("the terminal did not echo what may be seen, so that this test proves nothing")
 	}
+	if !strings.Contains(screen, "Created account ada@example.com (") {
+		t.Errorf("the command printed\n%s", screen)
+	}
 }
 
-func TestTerminal_PasswordsThatDiffer(t *testing.T) {
+// Each response is checked at once: the email address and the rules of a password before
+// the next question.
+func TestTerminal_User_AsksAgain(t *testing.T) {
+	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
+	command(t, "correct-horse", "user", "create", "--email", "ada@example.com", "--password-stdin")
+	term := atTerminal(t, "user", "create")
+	term.answer("Email", "foo")
+	term.answer("\"foo\" is not an email address: write it like ada@example.com.\nEmail", "Ada@example.com")
+	term.answer("exists: see `passport user list`.\nEmail", "grace@example.com")
+	term.answer("Name (optional)", strings.Repeat("x", 101))
+	term.answer("  The name is too long: use at most 100 characters.\nName (optional)", "")
+	term.answer("Password (8 characters or more)", "short")
+	term.answer("  The password is too short: use at least 8 characters.\nPassword (8 characters or more)", "correct-horse")
+	term.answer("Confirm password", "correct-house")
+	term.answer("  The passwords differ.\nPassword (8 characters or more)", "correct-horse")
+	term.answer("Confirm password", "correct-horse")
+	term.end(0)
+
+	for _, args := range [][]string{{"--email", "foo"}, {"--email", "ada@example.com"}, {"--name", strings.Repeat("x", 101), "--email", "b@example.com"}} {
+		if screen := atTerminal(t, append([]string{"user", "create"}, args...)...).end(1); strings.Contains(screen, "Password") {
+			t.Errorf("user create %s asks for a password:\n%s", args, screen)
+		}
+	}
+}
+
+func TestTerminal_User_EndOfInput(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	term := atTerminal(t, "user", "create", "--email", "ada@example.com", "--name", "Ada")
-	term.answer("Password", "correct-horse")
-	term.answer("The same again", "correct-house")
-	if screen := term.end(1); !strings.Contains(screen, "the two passwords differ: run the command again") {
-		t.Errorf("the command printed\n%s", screen)
+	term.hangUp()
+	if screen := term.end(1); !strings.HasSuffix(screen, "the input ended: nothing was changed\n") {
+		t.Errorf("after the end of the input the command printed\n%s", screen)
 	}
 }

@@ -38,17 +38,21 @@ type Registration struct {
 	Attributes                                 map[string]string
 }
 
-// Create creates a client, and returns it with its secret, which is empty for a
-// public client. The error names every fault of the registration.
-func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.Client, plain string, err error) {
-	at := clock.Now()
+// Check returns every fault for which [Registry.Create] would refuse a registration.
+func (r *Registry) Check(reg Registration) error {
+	c := r.registered(reg)
+	return errors.Join(r.checkID(c.ID), r.check(c, nil))
+}
+
+// registered returns the client of a registration.
+func (r *Registry) registered(reg Registration) *oauth.Client {
 	c := &oauth.Client{
 		ID: cmp.Or(reg.ID, r.newID()), Name: strings.TrimSpace(reg.Name), Owner: reg.Owner,
 		AuthMethod: cmp.Or(reg.AuthMethod, oauth.AuthSecret), Provider: reg.Provider,
 		RedirectURIs: slices.Clone(reg.RedirectURIs), GrantTypes: slices.Clone(reg.GrantTypes), Scopes: slices.Clone(reg.Scopes), Audience: reg.Audience,
 		AllowedOrigins: slices.Clone(reg.AllowedOrigins),
 		AccessTokenTTL: reg.AccessTokenTTL, RefreshTokenTTL: reg.RefreshTokenTTL, FamilyTTL: reg.FamilyTTL,
-		EndsWithSession: reg.EndsWithSession, Attributes: maps.Clone(reg.Attributes), CreatedAt: at, Version: 1,
+		EndsWithSession: reg.EndsWithSession, Attributes: maps.Clone(reg.Attributes), CreatedAt: clock.Now(), Version: 1,
 	}
 	switch {
 	case c.GrantTypes != nil:
@@ -57,6 +61,14 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 	default:
 		c.GrantTypes = oauth.DefaultGrantTypes()
 	}
+	return c
+}
+
+// Create creates a client, and returns it with its secret, which is empty for a
+// public client. The error names every fault of the registration.
+func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.Client, plain string, err error) {
+	c := r.registered(reg)
+	at := c.CreatedAt
 	if err := errors.Join(r.checkID(c.ID), r.check(c, nil)); err != nil {
 		return nil, "", err
 	}

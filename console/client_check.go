@@ -1,0 +1,73 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// kind is the option that says what kind of client it is, or "".
+func (o *clientOptions) kind() string { return strings.Join(o.kinds(), " and ") }
+
+func (o *clientOptions) kinds() (kinds []string) {
+	for _, k := range []struct {
+		option string
+		given  bool
+	}{{"--personal", o.personal}, {"--password", o.password}, {"--client", o.client}, {"--implicit", o.implicit}, {"--api", o.api}} {
+		if k.given {
+			kinds = append(kinds, k.option)
+		}
+	}
+	return kinds
+}
+
+// redirects reports whether the client sends users here and gets them back.
+func (o *clientOptions) redirects() bool { return o.implicit || len(o.kinds()) == 0 }
+
+// check refuses options that contradict each other. Without a terminal it also names
+// the first option that is missing.
+func (o *clientOptions) check(a *asker) error {
+	o.redirectURIs = separated(o.redirectURIs, ",")
+	if err := o.contradiction(); err != nil {
+		return usage(a.cmd, err)
+	}
+	switch {
+	case a.tty:
+		return nil
+	case o.name == "" && o.redirects():
+		return a.missing("--name")
+	case len(o.redirectURIs) == 0 && o.redirects():
+		return a.missing("--redirect-uri")
+	}
+	return nil
+}
+
+func (o *clientOptions) contradiction() error {
+	kind := o.kind()
+	switch {
+	case len(o.kinds()) > 1:
+		return fmt.Errorf("%s exclude each other: a client has one kind", kind)
+	case o.api:
+		return o.contradictionOfAPI()
+	case o.client && o.public:
+		return errors.New("--client and --public exclude each other: a client that acts for itself needs a secret")
+	case o.personal && o.public:
+		return errors.New("--personal and --public exclude each other: the client of personal access tokens needs a secret")
+	case o.audience != "":
+		return errors.New("--audience is for --api")
+	case o.client && len(o.redirectURIs) > 0:
+		return errors.New("--client and --redirect-uri exclude each other: a client that acts for itself sends no user anywhere")
+	case !o.redirects() && len(o.redirectURIs) > 0:
+		return fmt.Errorf("%s and --redirect-uri exclude each other: such a client sends no user anywhere", kind)
+	case (o.personal || o.password) && o.userID != "":
+		return fmt.Errorf("%s and --user-id exclude each other: such a client belongs to the operator", kind)
+	}
+	return nil
+}
+
+func (o *clientOptions) contradictionOfAPI() error {
+	if o.public {
+		return errors.New("--api and --public exclude each other: an API needs a secret to ask about tokens")
+	}
+	return tokenOptions{o.redirectURIs, o.origins, o.scopes, o.provider, o.lifetimes}.forAPI()
+}

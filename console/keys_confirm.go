@@ -1,0 +1,31 @@
+package console
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// keyFiles are the names of the files of a key pair.
+var keyFiles = []string{"oauth-private.key", "oauth-public.key"}
+
+// confirm asks before --force replaces keys, which nothing restores. A script has
+// written out --force, so it is not asked.
+func (o *keyOptions) confirm(a *asker, folder string) error {
+	if !o.force || o.sure.skip(a) || !anyFile(folder, keyFiles) {
+		return nil
+	}
+	fmt.Fprintf(a.cmd.ErrOrStderr(), "There are signing keys in %s. --force replaces them, and every token that they signed ends.\n"+
+		"This can't be undone. `passport keys rotate` replaces a key without ending any token.\n", folder)
+	return a.confirmByName("Type the name of the folder to replace its keys", folder)
+}
+
+// anyFile reports whether a folder has one of the files.
+func anyFile(folder string, names []string) bool {
+	for _, name := range names {
+		if _, err := os.Lstat(filepath.Join(folder, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}

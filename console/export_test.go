@@ -2,10 +2,12 @@ package console
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -41,4 +43,25 @@ func Environment(key, value string) (any, error) {
 func Starting() (before http.Handler, done func(http.Handler)) {
 	s := newStarting()
 	return s, s.done
+}
+
+// Width and Cut measure and cut texts in columns of a terminal.
+var (
+	Width = width
+	Cut   = cut
+)
+
+// ShortLog returns the log of a server on a terminal of the given width.
+func ShortLog(w io.Writer, columns int, level slog.Level) *slog.Logger {
+	return slog.New(newShortLog(&screen{w: w, columns: columns}, level))
+}
+
+// Printed returns what a screen shows of a format and arguments, of which the last is
+// bold.
+func Printed(colored bool, format string, args ...any) string {
+	var b strings.Builder
+	last := len(args) - 1
+	args[last] = bold(args[last].(string))
+	(&screen{w: &b, columns: defaultColumns, colored: colored}).Printf(format, args...)
+	return b.String()
 }

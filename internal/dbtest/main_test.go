@@ -12,9 +12,15 @@ import (
 	"github.com/go-passport/passport/internal/hashcost"
 )
 
-// TestMain makes password hashes cheap. Package account tests the real cost.
+// TestMain makes password hashes cheap: package account tests the real cost. It runs
+// more tests in parallel than there are cores, because they wait for the databases
+// most of the time.
 func TestMain(m *testing.M) {
 	hashcost.Lower()
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		_ = parallel.Value.Set(strconv.Itoa(3 * runtime.GOMAXPROCS(0)))
+	}
 	code := m.Run()
 	if err := dbtest.DropReused(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -125,7 +125,7 @@ func (q *request) signInAgain(user *oauth.User) (bool, error) {
 	return false, err
 }
 
-// needsPage reports whether the user must be asked. At a loopback port that is not
+// needsPage reports whether the user must see the page. At a loopback port that is not
 // registered, any program on the device may listen, so the user always sees the page.
 func (e *Endpoint) needsPage(r *http.Request, q *request, user *oauth.User, granted []string) bool {
 	if q.prompts("consent") || q.otherPort {

@@ -59,7 +59,7 @@ func TestAuthorize_AZ_22_NeverRepeat_D1_TheStoreFails(t *testing.T) {
 			a.From = b
 			return a
 		}},
-		"denying what was allowed": {[]string{"Client", "Code"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response {
+		"denying after allowing": {[]string{"Client", "Code"}, func(b *testkit.Browser, c *testkit.Client, fail func()) *testkit.Response {
 			clicks := b.Authorize(c).Clicks(2, "allow", "deny")
 			b.Server.Do(clicks[0])
 			fail()

@@ -142,8 +142,8 @@ func TestImplicit_AZ_16_AZ_17_ErrorsInTheFragment(t *testing.T) {
 		})
 	}
 	b.AuthorizeToken(c, "response_mode", "fragment").Deny().WantFragmentError("access_denied")
-	if told := b.AuthorizeToken(c, "scope", "nothing", "state", "").Fragment(); told.Has("state") {
-		t.Errorf("the response to a request without state has %v", told)
+	if params := b.AuthorizeToken(c, "scope", "nothing", "state", "").Fragment(); params.Has("state") {
+		t.Errorf("the response to a request without state has %v", params)
 	}
 	s.Users.Failure = errors.New("the users are unavailable")
 	b.AuthorizeToken(c).WantFragmentError("server_error")
@@ -179,8 +179,8 @@ func TestImplicit_AZ_15_HostileState(t *testing.T) {
 			"a redirect page": b.AuthorizeToken(c, "state", state, "prompt", "consent").Allow(),
 			"an error":        b.AuthorizeToken(c, "state", state, "scope", "nothing"),
 		} {
-			told := a.Fragment()
-			if told.Get("state") != state || told.Get("access_token") == "forged" || !strings.HasPrefix(a.Target(), "https://app.example.com/cb#") {
+			params := a.Fragment()
+			if params.Get("state") != state || params.Get("access_token") == "forged" || !strings.HasPrefix(a.Target(), "https://app.example.com/cb#") {
 				t.Errorf("%s for the state %.40q redirects to %.300q", name, state, a.Target())
 			}
 		}

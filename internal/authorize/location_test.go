@@ -50,8 +50,8 @@ func longStates() map[string]string {
 	}
 }
 
-// FR-27: no answer has a long Location, on the way to the sign-in page, back with a
-// code, without a page, or with an error. The state comes back unchanged.
+// FR-27: no response has a long Location: neither to the sign-in page, nor to the client
+// with a code or an error. The state comes back unchanged.
 func TestAuthorize_FR_27_EveryLocationIsBounded(t *testing.T) {
 	for storeName, store := range map[string]oauth.Store{"a store for requests": new(memstore.Store), "a store without optional interfaces": plainStore{new(memstore.Store)}} {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Store = store })

@@ -34,7 +34,7 @@ type htmlReply struct {
 	location string
 }
 
-// consentOutcome asks the user.
+// consentOutcome shows the consent page.
 type consentOutcome struct {
 	common
 	page        views.ConsentPage

@@ -25,7 +25,7 @@ const (
 	maxText = 200
 )
 
-// showConsent asks the user, with a new ticket.
+// showConsent returns the consent page, with a new ticket.
 func (e *Endpoint) showConsent(r *http.Request, q *request, who *users.Account, granted []string) (consentOutcome, error) {
 	p := e.consentPage(q, who, granted)
 	sealed, cookies, err := e.tickets.new(r, q, who.Ref, p)

@@ -133,5 +133,5 @@ type namedResponder struct{ response, grant string }
 func (n *namedResponder) ResponseType() string { return n.response }
 func (n *namedResponder) GrantType() string    { return n.grant }
 func (n *namedResponder) Respond(context.Context, *oauth.AuthorizationRequest) (*oauth.Authorization, error) {
-	return nil, errors.New("never asked")
+	return nil, errors.New("never called")
 }

@@ -77,7 +77,7 @@ func (s tickets) new(r *http.Request, q *request, user oauth.UserRef, p views.Co
 func (s tickets) open(sealed string, at time.Time) (*ticket, error) {
 	plain, root, err := s.keys.Roots().Open("ticket", sealed)
 	if err != nil {
-		return nil, fmt.Errorf("the ticket is not one of ours, or the key that sealed it is gone: %w", err)
+		return nil, fmt.Errorf("the ticket is invalid, or the key that sealed it was removed: %w", err)
 	}
 	t := &ticket{root: root}
 	if err := json.Unmarshal(plain, t); err != nil {
@@ -139,7 +139,7 @@ func (q *request) shown(p views.ConsentPage) (oauth.Digest, error) {
 		ConsentVersion int64
 	}{p, q.redirectURI, q.client.ConsentVersion})
 	if err != nil {
-		return "", fmt.Errorf("encode what the consent page shows: %w", err)
+		return "", fmt.Errorf("encode the data of the consent page: %w", err)
 	}
 	return oauth.DigestOf(string(plain)), nil
 }

@@ -140,7 +140,7 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"an unknown field of the layout": {map[string]string{"layout.html": "<p>\n{{.Client}}{{template `main` .}}"},
 			[]string{"Config.Views: layout.html:2:", "can't evaluate field Client in type views.DecidedPage", "can't evaluate field Client in type views.ErrorPage"}},
 		"a layout without the page": {map[string]string{"layout.html": "<p>{{.Site}}"}, []string{"Config.Views: layout.html does not show the page: write {{template \"main\" .}} where that belongs"}},
-		"a page without main":       {map[string]string{"decided.html": "<p>{{.What}}"}, []string{`Config.Views: page decided.html does not define "main": put what it shows between {{define "main"}} and {{end}}`}},
+		"a page without main":       {map[string]string{"decided.html": "<p>{{.What}}"}, []string{`Config.Views: page decided.html does not define "main": put its content between {{define "main"}} and {{end}}`}},
 		"a broken context":          {map[string]string{"error.html": main(`<a href="{{if .Title}}x" {{else}}y{{end}}>`)}, []string{"Config.Views: error.html:2"}},
 		"no form at all": {map[string]string{"consent.html": main("Hello")}, []string{
 			"Config.Views: consent.html: the page lacks <form method=\"post\" action=\"{{.Action}}\"> and <input type=\"hidden\" name=\"ticket\" value=\"{{.Ticket}}\"> and " +

@@ -71,9 +71,8 @@ func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	return e.describe(found), call.client, nil
 }
 
-// logHidden logs that a caller was not told about a token of this server. An API
-// with the wrong audience gets this for every token, and the response cannot say
-// so.
+// logHidden logs that a caller may not see a token of this server. An API with the
+// wrong audience gets inactive for every token, and the response has no reason.
 func (e introspectEndpoint) logHidden(r *http.Request, f *tokens.Found, caller *oauth.Client) {
 	attrs := []any{"request_id", reqinfo.From(r.Context()).ID, "client_id", caller.ID, "issued_to", f.ClientID()}
 	switch {
@@ -81,7 +80,7 @@ func (e introspectEndpoint) logHidden(r *http.Request, f *tokens.Found, caller *
 	case caller.Audience == "":
 		e.Log.InfoContext(r.Context(), "token shown as inactive: it was issued to another client, and the caller is not registered as an API", attrs...)
 	case f.Refresh != nil:
-		e.Log.InfoContext(r.Context(), "token shown as inactive: it is a refresh token, and APIs get no information about those", attrs...)
+		e.Log.InfoContext(r.Context(), "token shown as inactive: it is a refresh token, and only its client may introspect it", attrs...)
 	default:
 		e.Log.InfoContext(r.Context(), "token shown as inactive: its audience is not the API's",
 			append(attrs, "audience", f.Access.Audience, "api_audience", caller.Audience)...)

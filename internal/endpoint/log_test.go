@@ -208,7 +208,7 @@ func TestToken_OP_07_Events(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	tok := s.GrantTokens(c)
-	answer := s.Refresh(c, tok.Refresh)
+	res := s.Refresh(c, tok.Refresh)
 	s.Refresh(c, tok.Refresh).Tokens() // a retry changes nothing
 	access, refresh := testkit.EventsOf[passport.AccessTokenIssued](s), testkit.EventsOf[passport.RefreshTokenIssued](s)
 	if len(access) != 2 || len(refresh) != 2 {
@@ -218,7 +218,7 @@ func TestToken_OP_07_Events(t *testing.T) {
 		t.Errorf("Rotated = %v, %v; want false for the first, true for the second", refresh[0].Rotated, refresh[1].Rotated)
 	}
 	e := access[1]
-	if e.RequestID != answer.Header.Get("X-Request-Id") || e.Address != "192.0.2.1" || e.Token.ID != testkit.ClaimsOf(t, answer.Tokens().Access)["jti"] || !slices.Equal(e.Token.Scopes, []string{"read"}) {
+	if e.RequestID != res.Header.Get("X-Request-Id") || e.Address != "192.0.2.1" || e.Token.ID != testkit.ClaimsOf(t, res.Tokens().Access)["jti"] || !slices.Equal(e.Token.Scopes, []string{"read"}) {
 		t.Errorf("event = %+v, want the request's ID and address, and the token", e)
 	}
 	if e.Token.Client.ID != c.ID || e.Token.Family.User != testkit.Ref("alice") {

@@ -139,25 +139,25 @@ func TestNeverRepeat_D13_EditedRefreshToken(t *testing.T) {
 func TestPKCE_PublicClientWithoutASecret(t *testing.T) {
 	s := testkit.NewServer(t)
 	auth, ctx := s.Server, t.Context()
-	made, err := auth.CreateClient(ctx, passport.Registration{
+	created, err := auth.CreateClient(ctx, passport.Registration{
 		Name: "Order Tracker", AuthMethod: oauth.AuthNone, RedirectURIs: []string{"http://127.0.0.1/callback"},
 	})
-	if err != nil || made.Secret != "" || !made.Client.Public() {
-		t.Fatalf("CreateClient() = %+v, %v; want a client without a secret", made, err)
+	if err != nil || created.Secret != "" || !created.Client.Public() {
+		t.Fatalf("CreateClient() = %+v, %v; want a client without a secret", created, err)
 	}
 	verifier := rand.Text() + rand.Text()
 	sum := sha256.Sum256([]byte(verifier))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
-	c := &testkit.Client{Client: made.Client, Verifier: verifier}
-	const there = "http://127.0.0.1:51004/callback"
-	code := s.Browser().SignIn("alice").Authorize(c, "redirect_uri", there, "code_challenge", challenge).Allow().Code()
-	form := []string{"grant_type", "authorization_code", "code", code, "redirect_uri", there}
+	c := &testkit.Client{Client: created.Client, Verifier: verifier}
+	const redirectURI = "http://127.0.0.1:51004/callback"
+	code := s.Browser().SignIn("alice").Authorize(c, "redirect_uri", redirectURI, "code_challenge", challenge).Allow().Code()
+	form := []string{"grant_type", "authorization_code", "code", code, "redirect_uri", redirectURI}
 	s.Exchange(c, form...).WantJSONError(400, "invalid_grant")
 	s.Exchange(c, append(form, "code_verifier", verifier[:51]+"_")...).WantJSONError(400, "invalid_grant")
 	tokens := s.Exchange(c, append(form, "code_verifier", verifier)...).Tokens()
 	s.WantAdmits(tokens.Access, true, "after PKCE")
 	s.Refresh(c, tokens.Refresh).Tokens()
 	b := s.Browser().SignIn("alice")
-	b.Authorize(c, "redirect_uri", there, "code_challenge", "", "code_challenge_method", "").WantRedirectError("invalid_request")
-	b.Authorize(c, "redirect_uri", there, "code_challenge_method", "plain").WantRedirectError("invalid_request")
+	b.Authorize(c, "redirect_uri", redirectURI, "code_challenge", "", "code_challenge_method", "").WantRedirectError("invalid_request")
+	b.Authorize(c, "redirect_uri", redirectURI, "code_challenge_method", "plain").WantRedirectError("invalid_request")
 }

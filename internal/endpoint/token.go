@@ -92,8 +92,8 @@ func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {
 	return g, nil
 }
 
-// issue asks the grant for an authorization (6), and issues its tokens (7). If a
-// concurrent request used up the same value, issue asks the grant once more. The grant
+// issue gets an authorization from the grant (6), and issues its tokens (7). If a
+// concurrent request used up the same value, issue calls the grant once more. The grant
 // then names the issued tokens, or reports a replay. The grant may change r, so issue
 // reads client and time before.
 func (e *tokenEndpoint) issue(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest) (*tokens.Response, error) {

@@ -142,7 +142,7 @@ func TestKeys_Validate(t *testing.T) {
 		t.Errorf("Validate() of a signer that does not respond = %v, want its error", err)
 	}
 	key := newP256(t)
-	wrong := &ecdsa.PrivateKey{PublicKey: newP256(t).PublicKey, D: key.D} //nolint:staticcheck // what an application may put together by itself
+	wrong := &ecdsa.PrivateKey{PublicKey: newP256(t).PublicKey, D: key.D} //nolint:staticcheck // an application may combine two halves by mistake
 	if keys, err := New(wrong); err == nil && keys.Validate() == nil {
 		t.Error("New() and Validate() accept an ECDSA key with the public half of another key")
 	}

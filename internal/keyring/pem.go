@@ -33,7 +33,7 @@ const algLine = "Alg:"
 //   - oauth-private.key signs.
 //   - oauth-private-*.key, in the order of their names, also verify and open
 //     the values that they sealed. Put a new key there first, and keep the old
-//     one there while its tokens live.
+//     one there until its tokens have expired.
 //   - oauth-public.key is optional. The public half of one of the private keys
 //     adds nothing. Any other public key also verifies, and causes a warning in
 //     the log.

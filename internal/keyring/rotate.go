@@ -188,7 +188,7 @@ func rotateFiles(dir string, r Rotation) (*Rotated, error) {
 
 // publicPEM returns the public halves of the keys in a PEM text, each with the
 // time of its removal. Without this time, a retired key would verify again
-// after its private half is gone while this file is still the old one.
+// if this file is still the old one after its private half was removed.
 func publicPEM(text []byte) ([]byte, error) {
 	var b builder
 	if err := b.addPEM(text); err != nil {

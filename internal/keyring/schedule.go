@@ -19,7 +19,7 @@ const (
 
 // term is the schedule of a key. A key is published at once. It signs from the
 // time from until a younger key begins to sign, and is removed at the time
-// until. A zero time is no bound.
+// until. A zero time means no limit.
 //
 // All nodes read the same times and switch at the same moment, so that every node has
 // the key of every token that it gets.

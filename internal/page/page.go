@@ -133,7 +133,7 @@ func (l *Look) Parse(files fs.FS, name string) (*template.Template, error) {
 		return nil, fmt.Errorf("parse page %s: %w", name, err)
 	}
 	if t.Lookup("main") == nil {
-		return nil, fmt.Errorf(`page %s does not define "main": put what it shows between {{define "main"}} and {{end}}`, name)
+		return nil, fmt.Errorf(`page %s does not define "main": put its content between {{define "main"}} and {{end}}`, name)
 	}
 	return t, nil
 }

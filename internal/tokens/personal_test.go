@@ -161,8 +161,8 @@ func TestCreateToken_NodesCreateOneClient(t *testing.T) {
 func TestNew_PersonalAccessClientMustMatch(t *testing.T) {
 	s := testkit.NewServer(t)
 	right := s.Register(passport.Registration{Name: "Tokens", GrantTypes: []string{"personal_access"}})
-	web, gone := s.Web(), s.Register(passport.Registration{Name: "Old", GrantTypes: []string{"personal_access"}})
-	if err := s.RevokeClient(t.Context(), gone.ID); err != nil {
+	web, revoked := s.Web(), s.Register(passport.Registration{Name: "Old", GrantTypes: []string{"personal_access"}})
+	if err := s.RevokeClient(t.Context(), revoked.ID); err != nil {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct{ id, secret, says string }{
@@ -170,7 +170,7 @@ func TestNew_PersonalAccessClientMustMatch(t *testing.T) {
 		"no such client":   {"nobody", right.Secret, "passport client --personal"},
 		"another's secret": {right.ID, web.Secret, "passport client rotate-secret"},
 		"another kind":     {web.ID, web.Secret, "not for personal access tokens"},
-		"revoked":          {gone.ID, gone.Secret, "revoked"},
+		"revoked":          {revoked.ID, revoked.Secret, "revoked"},
 		"an ID alone":      {right.ID, "", "set both"},
 		"a secret alone":   {"", right.Secret, "set both"},
 		"neither":          {"", "", ""},

@@ -68,7 +68,7 @@ func (r *Reader) Present(ctx context.Context, clientID string, value oauth.Spend
 }
 
 // presented is a store that has read one code or refresh token. It returns this
-// record once. A grant that is asked again, because another request used up the
+// record once. A grant that is called again, because another request used up the
 // value, must read the new state.
 type presented struct {
 	oauth.Store

@@ -39,7 +39,7 @@ func direct(pairs ...string) func(*testkit.Server, *testkit.Client) func(*testki
 }
 
 // withoutClient has the restrictions that don't apply to a token that no client requests.
-var withoutClient = []string{"authentication method", "life of access tokens", "life of families", "ends with the session"}
+var withoutClient = []string{"authentication method", "access token lifetime", "family lifetime", "ends with the session"}
 
 var ways = []testkit.Way{
 	{Name: "client_credentials", GrantType: "client_credentials", Prepare: direct("grant_type", "client_credentials")},
@@ -139,18 +139,18 @@ var restrictions = []restriction{
 			refusedWith("invalid_grant")(t, s, w, got)
 		}
 	}},
-	{"life of access tokens", true, func(c *oauth.Client) { c.AccessTokenTTL = time.Minute }, func(t *testing.T, s *testkit.Server, _ testkit.Way, got *testkit.Issued) {
+	{"access token lifetime", true, func(c *oauth.Client) { c.AccessTokenTTL = time.Minute }, func(t *testing.T, s *testkit.Server, _ testkit.Way, got *testkit.Issued) {
 		if token := s.Stored(t, got); token.ExpiresAt.Sub(token.IssuedAt) != time.Minute {
 			t.Errorf("lifetime of the token = %v, want a minute", token.ExpiresAt.Sub(token.IssuedAt))
 		}
 	}},
-	{"life of families", true, func(c *oauth.Client) { c.FamilyTTL = 2 * time.Minute }, func(t *testing.T, s *testkit.Server, w testkit.Way, got *testkit.Issued) {
+	{"family lifetime", true, func(c *oauth.Client) { c.FamilyTTL = 2 * time.Minute }, func(t *testing.T, s *testkit.Server, w testkit.Way, got *testkit.Issued) {
 		token := s.Stored(t, got)
 		if w.ForUser && w.GrantType != testkit.VoucherType && token.ExpiresAt.After(time.Now().Add(2*time.Minute)) {
 			t.Errorf("the token expires at %v, want no later than the client's families", token.ExpiresAt)
 		}
 	}},
-	{"life of refresh tokens", true, func(c *oauth.Client) { c.RefreshTokenTTL = time.Minute }, func(t *testing.T, s *testkit.Server, _ testkit.Way, got *testkit.Issued) {
+	{"refresh token lifetime", true, func(c *oauth.Client) { c.RefreshTokenTTL = time.Minute }, func(t *testing.T, s *testkit.Server, _ testkit.Way, got *testkit.Issued) {
 		if got.Refresh == "" {
 			return
 		}

@@ -155,7 +155,7 @@ func TestNeverRepeat_C7_TokenInPlaceOfItsID(t *testing.T) {
 // A hundred goroutines call every public method of one server concurrently. With
 // -race the test finds data races; without it, responses that reach the wrong
 // caller.
-func TestNeverRepeat_F15_F3_OneServerForAll(t *testing.T) {
+func TestNeverRepeat_F15_F3_ConcurrentUse(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithAudit, testkit.WithGrants(testkit.Voucher{}))
 	for i := range 100 {
 		id := fmt.Sprintf("user%02d", i)

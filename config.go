@@ -132,8 +132,8 @@ type Config struct {
 	// (RFC 6749 §4.1.2). Default: 60 seconds.
 	CodeTTL time.Duration
 
-	// FamiliesEndWithSession ends all tokens of a user's consent when the browser
-	// session ends in which the user gave it, for all clients: by signing out, or at
+	// FamiliesEndWithSession ends all tokens of a consent with the browser session
+	// of the consent, for all clients: when the user signs out, or at
 	// [User.SessionExpiresAt]. A granted scope offline_access exempts an app. By
 	// default, signing out of the website does not disconnect apps.
 	FamiliesEndWithSession bool

@@ -78,7 +78,7 @@ func TestEvents_EachChangeHasItsEvent(t *testing.T) {
 }
 
 // The events of a request have its request ID and address, the user and the client.
-func TestEvents_TellClientUserAddressAndRequest(t *testing.T) {
+func TestEvents_HaveClientUserAddressAndRequest(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	since := s.Events.Len()
@@ -111,7 +111,7 @@ func TestEvents_TellClientUserAddressAndRequest(t *testing.T) {
 
 // A ConsentGiven names only the scopes that are new for at least one of the
 // audiences.
-func TestEvents_ConsentGivenNamesWhatIsNew(t *testing.T) {
+func TestEvents_ConsentGivenNamesNewScopes(t *testing.T) {
 	const shop = "https://shop.example"
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Resources = []string{shop} })
 	c, b := s.Web(), s.Browser().SignIn("alice")

@@ -21,7 +21,7 @@ func (c *probedStore) Unwrap() oauth.Store         { return c.Store }
 func (c *probedStore) Check(context.Context) error { return c.err }
 
 // A node is ready exactly while its store responds.
-func TestReady_OP_04_AsksTheStore(t *testing.T) {
+func TestReady_OP_04_ChecksTheStore(t *testing.T) {
 	away := errors.New("connection refused")
 	checked := &probedStore{Store: new(memstore.Store)}
 	watched := &testkit.WatchedStore{Store: new(memstore.Store)}

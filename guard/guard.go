@@ -204,7 +204,7 @@ func (c Config) challenge(e *oauth.Error) string {
 }
 
 // quoted returns a text in quotes, without characters that are not allowed
-// there (RFC 6750 §3). A custom rule may have made its error without
+// there (RFC 6750 §3). A custom rule may have created its error without
 // [oauth.ErrorCode.Errorf].
 func quoted(text string) string {
 	return `"` + strings.Map(func(r rune) rune {

@@ -43,7 +43,7 @@ func api(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprint(w, guard.TokenFrom(r.Context()).ID)
 }
 
-func TestGuard_AdmitsWhatTheVerifierKnows(t *testing.T) {
+func TestGuard_AdmitsKnownTokens(t *testing.T) {
 	if w := serve(guard.Config{Verify: verify}, nil, "Bearer "+known); w.Code != 200 || w.Body.String() != "t" {
 		t.Errorf("response to a known token = %d %q, want the API's response with the token in its context", w.Code, w.Body)
 	}
@@ -90,7 +90,7 @@ func TestGuard_ChallengeStaysWhole(t *testing.T) {
 
 // If the verifier fails, the guard sends no challenge and admits no request.
 // The status is 503 if a retry may help.
-func TestGuard_FaultsAreClosed(t *testing.T) {
+func TestGuard_FailsClosed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		err    error
 		status int
@@ -167,7 +167,7 @@ func TestGuard_OnRefusal(t *testing.T) {
 }
 
 // Without a token the body says how to send one.
-func TestGuard_WithoutATokenTheBodyHelps(t *testing.T) {
+func TestGuard_HintWithoutAToken(t *testing.T) {
 	w := serve(guard.Config{Verify: verify}, nil)
 	if !strings.Contains(w.Body.String(), "Authorization: Bearer") || strings.Contains(w.Body.String(), "invalid_token") {
 		t.Errorf("body = %s, want a hint and no error", w.Body)

@@ -40,15 +40,16 @@ type Client struct {
 	// FamilyTTL is the lifetime of a [Family].
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
 
-	// EndsWithSession ends the tokens that a user granted to the client when the
-	// browser session in which the user granted them ends: it revokes them, and
-	// they expire at [User.SessionExpiresAt]. A granted scope offline_access
-	// exempts them (OpenID Connect Core §11).
+	// EndsWithSession ends the client's tokens with the browser session in which
+	// the user granted them: a sign-out revokes them, and they expire at
+	// [User.SessionExpiresAt]. A granted scope offline_access exempts them (OpenID
+	// Connect Core §11).
 	EndsWithSession bool
 
-	// Audience is the API that this client is: a resource server, which introspection
-	// tells about tokens for this audience (RFC 7662 §4, RFC 8707). It is an absolute
-	// URI without fragment, at most [MaxAudience] bytes. It is empty for a client that isn't an API.
+	// Audience makes the client an API (a resource server): it may introspect
+	// tokens for this audience (RFC 7662 §4, RFC 8707). It is an absolute URI
+	// without fragment, at most [MaxAudience] bytes. It is empty for a client that
+	// isn't an API.
 	Audience string
 
 	Attributes  map[string]string // the application's own

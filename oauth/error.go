@@ -89,8 +89,8 @@ func (e *Error) Error() string {
 	return string(e.Code) + ": " + e.Description
 }
 
-// nilError is what a nil *Error says as an error. It is a mistake of the function
-// that returned it, and must not end the request in a panic.
+// nilError is the text of a nil *Error. Returning one is a mistake of a function,
+// and must not end the request in a panic.
 const nilError = "a nil *oauth.Error was returned as an error: return nil itself"
 
 // Unwrap returns the code.

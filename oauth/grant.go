@@ -24,8 +24,8 @@ type Grant interface {
 	// Authorize need not check whether the user is still active. The endpoint
 	// calls [UserProvider.UserByID] for every user and refuses an inactive one.
 	//
-	// The endpoint calls Authorize once more if another request used up the
-	// value in Spends while the endpoint was issuing.
+	// The endpoint calls Authorize again if another request used up the value in
+	// Spends while the endpoint was issuing.
 	Authorize(ctx context.Context, r *TokenRequest) (*Authorization, error)
 }
 
@@ -41,12 +41,12 @@ type TokenRequest struct {
 	// [Covers].
 	InheritScopes bool
 
-	// Form has each parameter once (RFC 6749 §3.2), resource and audience apart. A
-	// parameter that only this grant knows is left out if it is malformed: not
-	// UTF-8, an array, longer than 8 KB, or with a NUL or line end.
+	// Form has each parameter once (RFC 6749 §3.2), except resource and audience.
+	// It lacks a malformed parameter that only this grant knows: not UTF-8, an
+	// array, longer than 8 KB, or with a NUL or line end.
 	Form url.Values
 
-	Time time.Time // when the request came in, in whole microseconds
+	Time time.Time // when the request arrived, in whole microseconds
 
 	// Store reads the server's records; see [ReadOnly]. A grant finds an optional
 	// power, such as the reading of device codes, with [StoreAs].

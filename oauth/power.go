@@ -75,14 +75,16 @@ func (r reader) RefreshToken(ctx context.Context, d Digest) (*RefreshToken, erro
 	return r.store.RefreshToken(ctx, d)
 }
 
-// StoreAs returns the first of store and what it wraps that has the power T, or that
-// has it among its [GrantPowerStore] powers. The optional powers of a [Store] are
-// [Checker], [AuditStore], [KeyStore] and [GrantPowerStore]. passport.New logs a
-// warning for each one that a store lacks.
+// StoreAs looks for the power T in store and in the stores that it wraps, in this
+// order. A store has a power if it implements T, or if T is among its
+// [GrantPowerStore] powers. The optional powers of a [Store] are [Checker],
+// [AuditStore], [KeyStore], [PendingRequestStore], [FamilyLimitStore],
+// [PresentedStore] and [GrantPowerStore]. passport.New logs a warning for each power
+// that a store lacks.
 //
-// For the [TokenReader] of a grant it returns only the latter. No other value can be
-// returned safely: a store with the power T also has the methods that write, and a
-// type assertion finds them.
+// For the [TokenReader] of a grant it returns only [GrantPowerStore] powers. No
+// other value would be safe: a store with the power T also has the methods that
+// write, and a type assertion finds them.
 func StoreAs[T any](store any) (power T, ok bool) {
 	r, narrow := store.(reader)
 	if narrow {

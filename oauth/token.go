@@ -92,7 +92,7 @@ type AccessToken struct {
 	Attributes map[string]string // the application's own
 	IssuedAt   time.Time
 	ExpiresAt  time.Time
-	RevokedAt  time.Time // of a client's own token; a user's token is mostly revoked with its family
+	RevokedAt  time.Time // of a client's own token; a user's token is usually revoked with its family
 
 	// InheritScopes says that a scope includes the scopes under it; see
 	// [Covers]. It is a setting of the server and is not stored. The server

@@ -64,7 +64,7 @@ func TestActingAs_PassesTheGuardsOfUsers(t *testing.T) {
 	want(t, "two guards", auth.Guard()(orders), passporttest.ActingAs(get(), ada, "orders:read"), http.StatusOK, "Ada")
 }
 
-func TestActingAs_NeverRepeat_F11_UserAndClientAreApart(t *testing.T) {
+func TestActingAs_NeverRepeat_F11_UserAndClientAreSeparate(t *testing.T) {
 	auth := passporttest.NewServer(t, passport.Config{Scopes: scopes})
 	want(t, "a user at a guard for clients", auth.GuardClient()(whoami), passporttest.ActingAs(get(), ada), http.StatusForbidden, "a client's own token is required")
 	want(t, "a client at a guard for users", auth.Guard()(whoami), passporttest.ActingAsClient(get(), robot), http.StatusForbidden, "a token of a user is required")
@@ -79,7 +79,7 @@ func TestActingAsClient_PassesTheGuardsOfClients(t *testing.T) {
 }
 
 // User 1 of one provider is never user 1 of another, in tests too.
-func TestActingAs_NeverRepeat_E11_ProvidersAreApart(t *testing.T) {
+func TestActingAs_NeverRepeat_E11_ProvidersAreSeparate(t *testing.T) {
 	staff := passport.UserFuncs{
 		Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }, ByID: noUser, SignInPage: "/staff",
 	}

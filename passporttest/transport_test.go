@@ -116,7 +116,7 @@ func TestSignedIn_SeesTheConsentPage(t *testing.T) {
 	}
 }
 
-func TestSignedIn_NeverRepeat_E11_AtItsProviderAlone(t *testing.T) {
+func TestSignedIn_NeverRepeat_E11_OnlyAtItsProvider(t *testing.T) {
 	staff := passport.UserFuncs{
 		Current: func(*http.Request) (*passport.User, error) { return nil, oauth.ErrNotFound }, ByID: noUser, SignInPage: "/staff",
 	}

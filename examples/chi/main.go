@@ -41,7 +41,7 @@ func orders(w http.ResponseWriter, r *http.Request) {
 }
 
 func stock(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprintf(w, "42 espresso machines, says the shop to %s\n", guard.TokenFrom(r.Context()).Client.Name)
+	fmt.Fprintf(w, "Hello, %s: 42 espresso machines are in stock.\n", guard.TokenFrom(r.Context()).Client.Name)
 }
 
 func main() {

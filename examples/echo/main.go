@@ -40,7 +40,7 @@ func orders(c echo.Context) error {
 
 func stock(c echo.Context) error {
 	token := guard.TokenFrom(c.Request().Context())
-	return c.String(http.StatusOK, "42 espresso machines, says the shop to "+token.Client.Name+"\n")
+	return c.String(http.StatusOK, "Hello, "+token.Client.Name+": 42 espresso machines are in stock.\n")
 }
 
 func main() {

@@ -54,7 +54,7 @@ func orders(c *gin.Context) {
 }
 
 func stock(c *gin.Context) {
-	c.String(http.StatusOK, "42 espresso machines, says the shop to %s\n", guard.TokenFrom(c.Request.Context()).Client.Name)
+	c.String(http.StatusOK, "Hello, %s: 42 espresso machines are in stock.\n", guard.TokenFrom(c.Request.Context()).Client.Name)
 }
 
 func main() {

@@ -62,7 +62,7 @@ func application(ctx context.Context, db *sql.DB) (http.Handler, *passport.Serve
 
 // stock is for machines: it requires a client's own token.
 func stock(w http.ResponseWriter, r *http.Request) {
-	_, _ = w.Write([]byte("42 espresso machines, says the shop to " + guard.TokenFrom(r.Context()).Client.Name + "\n"))
+	_, _ = w.Write([]byte("Hello, " + guard.TokenFrom(r.Context()).Client.Name + ": 42 espresso machines are in stock.\n"))
 }
 
 func main() {

@@ -27,7 +27,7 @@ func TestMounted(t *testing.T) {
 }
 
 // The quick start of this example and the README's are the same.
-func TestQuickStartIsTheReadmes(t *testing.T) {
+func TestQuickStartMatchesTheReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)

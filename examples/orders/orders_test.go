@@ -61,7 +61,7 @@ func TestStockIsForMachines(t *testing.T) {
 }
 
 // Each customer sees only their own orders.
-func TestOrdersAreTheirCustomers(t *testing.T) {
+func TestOrdersBelongToTheirCustomer(t *testing.T) {
 	shop := newShop(t)
 	ada, grace := shop.customer(t, "Ada"), shop.customer(t, "Grace")
 	place := httptest.NewRequest("POST", "/api/orders", strings.NewReader(`{"item":"grinder"}`))

@@ -97,7 +97,7 @@ func TestRoutes_OneIsWrapped(t *testing.T) {
 	}
 }
 
-func TestRoutes_SomeAreLeftOut(t *testing.T) {
+func TestRoutes_SomeAreOmitted(t *testing.T) {
 	auth := newShop(t)
 	r, err := http.NewRequestWithContext(t.Context(), "GET", "/auth/personal-access-tokens", nil)
 	if status, body := send(t, auth.HTTPClient(), r, err); status != http.StatusNotFound {
@@ -106,7 +106,7 @@ func TestRoutes_SomeAreLeftOut(t *testing.T) {
 }
 
 // The routes have Laravel Passport's names, which front ends and proxies use.
-func TestRoutes_HavePassportsNames(t *testing.T) {
+func TestRoutes_HaveLaravelPassportsNames(t *testing.T) {
 	auth := passporttest.NewServer(t, settings())
 	paths := map[string]string{}
 	for route := range auth.Routes() {

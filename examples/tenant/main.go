@@ -75,8 +75,8 @@ func echoGroup(auth *passport.Server) http.Handler {
 	return e
 }
 
-// behindStripping is for a proxy that takes off the prefix before it passes a request
-// on.
+// behindStripping is for a proxy that removes the prefix before it forwards a
+// request.
 func behindStripping(auth *passport.Server) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/oauth/", addPrefix("/tenant", auth))
@@ -84,7 +84,7 @@ func behindStripping(auth *passport.Server) http.Handler {
 	return mux
 }
 
-// addPrefix puts back the prefix that a proxy has taken off.
+// addPrefix restores the prefix that a proxy removed.
 func addPrefix(prefix string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		restored := r.Clone(r.Context())

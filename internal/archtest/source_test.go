@@ -122,7 +122,7 @@ var ownTime = []string{"internal/wire Received", "internal/tokens Verify", "inte
 
 // The server judges a request at the time when it is complete. So no function of
 // the server that has a request or its ResponseWriter reads the clock.
-func TestEndpoints_FR_03_TakeTheTimeWithTheBody(t *testing.T) {
+func TestEndpoints_FR_03_ReadTheTimeWithTheBody(t *testing.T) {
 	files, set := sources(t)
 	for _, s := range files {
 		if !serving(s.room) {

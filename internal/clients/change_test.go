@@ -27,7 +27,7 @@ func TestUpdateClient_FR_01_ReturnsTheNumber(t *testing.T) {
 }
 
 // A suspension succeeds even if other processes change the client at the same time.
-func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
+func TestManageClient_ConcurrentChanges(t *testing.T) {
 	s := testkit.NewServer(t)
 	c := s.Web()
 	stale, err := s.Client(t.Context(), c.ID)
@@ -68,7 +68,7 @@ func TestManageClient_ChangedByOthersMeanwhile(t *testing.T) {
 }
 
 // Both secrets are valid for keepOld, then only the new one.
-func TestRotateSecret_BothLiveForAWhile(t *testing.T) {
+func TestRotateSecret_BothValidForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t)
 		c := s.Machine()

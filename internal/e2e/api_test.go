@@ -30,7 +30,7 @@ window.tokens = component('/oauth/tokens');
 window.personal = component('/oauth/personal-access-tokens');
 undefined`
 
-// tells runs a script on the page and returns the text of its promise.
+// eval runs a script on the page and returns the text of its promise.
 func (b *tab) eval(script string) string {
 	b.t.Helper()
 	return ask(b, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))

@@ -95,7 +95,7 @@ func checkReplay(t *testing.T, s *server, config *oauth2.Config, old, fresh *oau
 }
 
 // A consent form that is sent twice concurrently issues one code (AZ-27, A1).
-func TestE2E_A1_FormSentTwiceAtOnce(t *testing.T) {
+func TestE2E_A1_FormSentTwiceConcurrently(t *testing.T) {
 	s := startDemo(t)
 	a := newAgent(t, s)
 	verifier := oauth2.GenerateVerifier()

@@ -47,7 +47,7 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 }
 
 // A browser at localhost is redirected to the issuer, where its cookies are.
-func TestE2E_LocalhostLeadsToIssuer(t *testing.T) {
+func TestE2E_LocalhostRedirectsToIssuer(t *testing.T) {
 	s := startDemo(t)
 	b := newPerson(t, s).tab()
 	b.open(strings.Replace(s.URL, "127.0.0.1", "localhost", 1) + "/demo")

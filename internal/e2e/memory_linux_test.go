@@ -25,7 +25,7 @@ const (
 
 // Each argon2id hash takes 19 MiB. The process returns the memory after
 // sequential and concurrent sign-ins, with a right or a wrong password.
-func TestE2E_SignIns_LeaveMemoryAtItsGoal(t *testing.T) {
+func TestE2E_SignIns_ReturnMemory(t *testing.T) {
 	s := startServer(t, "PASSPORT_TRUSTED_PROXIES=127.0.0.1")
 	s.faulty = true // a busy machine may respond to concurrent sign-ins with 503
 	s.user(t, "ada@example.com", "Ada")

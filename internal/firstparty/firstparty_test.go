@@ -180,7 +180,7 @@ func TestFirstParty_NeverRepeat_E11_WithoutSessionIDs(t *testing.T) {
 }
 
 // UserByID decides about the account, as for a token.
-func TestFirstParty_AccountMayNoLongerAct(t *testing.T) {
+func TestFirstParty_DisabledAccount(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
 	b.Page(nil)
@@ -381,7 +381,7 @@ func TestFirstParty_LongestUserID(t *testing.T) {
 }
 
 // The cookie needs no statement: the store fails every call.
-func TestFirstParty_AsksNothingOfTheStore(t *testing.T) {
+func TestFirstParty_NeedsNoStore(t *testing.T) {
 	s := testkit.WithoutStore(t, testkit.NewServer(t))
 	b := s.Browser().SignIn("alice")
 	b.Page(nil)
@@ -394,7 +394,7 @@ func TestFirstParty_AsksNothingOfTheStore(t *testing.T) {
 
 // Many users load pages and run scripts concurrently, and each gets their own data.
 // The test is most useful with -race.
-func TestFirstParty_NeverRepeat_F15_ManyAtOnce(t *testing.T) {
+func TestFirstParty_NeverRepeat_F15_ConcurrentUsers(t *testing.T) {
 	s := testkit.NewServer(t)
 	for i := range 20 {
 		id := fmt.Sprint("user", i)

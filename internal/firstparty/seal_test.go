@@ -77,7 +77,7 @@ func TestFirstParty_KeyRotation(t *testing.T) {
 	rotated := s.Restart(func(c *passport.Config) { c.Keys = testkit.KeysOf(t, next, old) })
 	at := b.At(rotated)
 	if got := at.Script(rotated.Guard()).Told(); got.User != "alice" {
-		t.Errorf("after a rotation the API was told %+v", got)
+		t.Errorf("after a rotation the API got %+v, want alice", got)
 	}
 	at.Page(nil)
 	if b.Cookie(testkit.XSRFCookie) != csrf {

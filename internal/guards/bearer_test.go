@@ -122,7 +122,7 @@ func TestGuard_BR_04_Malformed(t *testing.T) {
 
 // OAuth 2.1 §5.1: a guard ignores a token in the query, because logs contain it. It
 // also ignores one in the body or in a cookie.
-func TestGuard_BR_05_BR_06_UI_02_TheHeaderAlone(t *testing.T) {
+func TestGuard_BR_05_BR_06_UI_02_OnlyTheHeader(t *testing.T) {
 	s := testkit.NewServer(t)
 	token := s.GrantTokens(s.Web()).Access
 	requests := map[string]*http.Request{

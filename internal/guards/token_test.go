@@ -118,7 +118,7 @@ func TestNeverRepeat_E7_AT_05_RequiredClaims(t *testing.T) {
 }
 
 // RFC 9068 §4 and RFC 8725 §3: each claim must have the right value.
-func TestNeverRepeat_E8_AT_05_ClaimsThatAreNotRight(t *testing.T) {
+func TestNeverRepeat_E8_AT_05_WrongClaims(t *testing.T) {
 	f := newForge(t)
 	now := time.Now().Unix()
 	for name, changes := range map[string]map[string]any{
@@ -162,7 +162,7 @@ func TestGuard_AT_05_TheRowDecides(t *testing.T) {
 
 // The key determines the algorithm. A guard refuses the algorithm none, and a public
 // key that is used as a shared secret.
-func TestNeverRepeat_E1_AlgorithmsThatAreNotTheKeys(t *testing.T) {
+func TestNeverRepeat_E1_OtherAlgorithms(t *testing.T) {
 	f := newForge(t)
 	payload := f.payload()
 	header := func(alg string) string { return `{"alg":"` + alg + `","kid":"` + f.kid + `","typ":"at+jwt"}` }
@@ -203,7 +203,7 @@ func publicForms(t *testing.T, f *forge) [][]byte {
 }
 
 // Keys come only from the configuration, never from a header.
-func TestNeverRepeat_E2_HeadersThatBringTheirKey(t *testing.T) {
+func TestNeverRepeat_E2_HeadersWithAKey(t *testing.T) {
 	f := newForge(t)
 	mine := testkit.NewECKey(t)
 	jwk := jose.JSONWebKey{Key: &mine.PublicKey, KeyID: f.kid, Algorithm: "ES256", Use: "sig"}
@@ -346,7 +346,7 @@ func TestNeverRepeat_E4_WeakKeys(t *testing.T) {
 
 // The server caches only that a signature was verified. It checks the token's row,
 // expiry and user on each request.
-func TestGuard_BR_10_RV_07_NothingButTheSignatureIsRemembered(t *testing.T) {
+func TestGuard_BR_10_RV_07_OnlyTheSignatureIsCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := testkit.Watched(t)
 		c := s.Web()

@@ -9,7 +9,7 @@ import (
 
 // An ID is a number in JSON only on request, and only if it converts back to the
 // same text: 007 and 7 are two clients.
-func TestJSONID_OnlyWhatReadsBackIsANumber(t *testing.T) {
+func TestJSONID_OnlyReversibleIDsAreNumbers(t *testing.T) {
 	for id, want := range map[string]string{
 		"1": `1`, "42": `42`, "9007199254740991": `9007199254740991`,
 		"9007199254740992": `"9007199254740992"`, "99999999999999999999": `"99999999999999999999"`,

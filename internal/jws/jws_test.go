@@ -89,7 +89,7 @@ func forge(t testing.TB, alg, header string, payload []byte) string {
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-func TestVerify_WhatSignMade(t *testing.T) {
+func TestVerify_SignedTokens(t *testing.T) {
 	for _, alg := range algorithms {
 		t.Run(alg, func(t *testing.T) {
 			k := newKey(t, alg)

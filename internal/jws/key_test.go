@@ -21,7 +21,7 @@ import (
 func TestNew_NeverRepeat_E4_JK_03_WeakKeys(t *testing.T) {
 	short, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
-		t.Fatalf("make a short RSA key: %v", err)
+		t.Fatalf("generate a short RSA key: %v", err)
 	}
 	curves := map[string]elliptic.Curve{"P-224": elliptic.P224(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
 	weak := map[string]crypto.PublicKey{
@@ -100,7 +100,7 @@ func (s badSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 	return s.signature, nil
 }
 
-func TestSign_SignerOutOfOrder(t *testing.T) {
+func TestSign_BrokenSigner(t *testing.T) {
 	for _, signature := range []string{
 		"", "\x30", "\x30\x00", "\x30\x06\x02\x01\x01\x02\x01", "\x30\x06\x02\x01\x01\x02\x05\x01", "\x30\x06\x03\x01\x01\x02\x01\x01",
 		"\x30\x07\x02\x01\x01\x02\x01\x01\x00", "\x30\x25\x02\x21" + strings.Repeat("\x01", 33) + "\x02\x00",

@@ -1,7 +1,7 @@
 // Package nearest helps the operator to find a client's typing mistake. For a value
 // that is not registered, it names the registered value that is most like it, and
-// the parts that differ. The text is for the log: a client must not learn what is
-// registered for others.
+// the parts that differ. The text is for the log: a client must not learn the
+// values of other clients.
 package nearest
 
 import (
@@ -89,8 +89,7 @@ func between(sent, registered []part) (d distance) {
 	return d
 }
 
-// differences names each part that differs, with what was sent and what is
-// registered.
+// differences names each part that differs, with the sent and the registered text.
 func differences(sent, registered []part) (named []string) {
 	for i, p := range sent {
 		if p.text == registered[i].text {

@@ -68,7 +68,7 @@ func TestScopes_FR_32_OpenIDIsLoggedOncePerClient(t *testing.T) {
 }
 
 // If an operator registers the scopes, they are scopes like any other.
-func TestScopes_FR_32_RegisteredOnesCount(t *testing.T) {
+func TestScopes_FR_32_RegisteredScopesAreGranted(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) {
 		c.Scopes = append(c.Scopes, passport.Scope{ID: "openid", Description: "Know who you are"}, passport.Scope{ID: "offline_access", Description: "Act while you are away"})
 	})

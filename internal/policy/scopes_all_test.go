@@ -21,7 +21,7 @@ func TestAllScopes_ClientCredentials(t *testing.T) {
 	}{
 		"no limit":                     {nil, "*", "*"},
 		"listed":                       {[]string{"*"}, "*", "*"},
-		"listed, and asks for less":    {[]string{"*"}, "read write", "read write"},
+		"listed, and requests less":    {[]string{"*"}, "read write", "read write"},
 		"together with another":        {nil, "* read", "* read"},
 		"every scope by name is not *": {[]string{"read", "write", "admin"}, "*", ""},
 		"not listed":                   {[]string{"read"}, "*", ""},
@@ -47,7 +47,7 @@ func TestAllScopes_ClientCredentials(t *testing.T) {
 
 // Users consent to scopes by name. So the scope * is refused where a user consents,
 // and for personal access tokens.
-func TestAllScopes_NotWhereUsersAgree(t *testing.T) {
+func TestAllScopes_NotWhereUsersConsent(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithImplicit, testkit.WithGrants(testkit.Voucher{}, testkit.Greedy{}))
 	c := s.Register(passport.Registration{GrantTypes: []string{"authorization_code", "refresh_token", "implicit", testkit.VoucherType, testkit.GreedyType}, Scopes: []string{"*"}})
 	b := s.Browser().SignIn("alice")

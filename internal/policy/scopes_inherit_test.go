@@ -143,7 +143,8 @@ func TestScopes_InheritedByConsent(t *testing.T) {
 	if a := b.Authorize(c, "scope", "orders:read", "resource", api); a.IsConsent() {
 		t.Error("at another audience the user is asked for a scope under a granted one")
 	}
-	// The user is asked for a scope above a granted one. Without inheritance, the user is asked for every scope.
+	// The user is asked for a scope above a granted one. Without inheritance, the user
+	// is asked for every scope.
 	if a := s.Browser().SignIn("bob").Authorize(c, "scope", "orders:read").Allow(); a.Code() == "" || !s.Browser().SignIn("bob").Authorize(c, "scope", "orders").IsConsent() {
 		t.Error("a user who granted a scope is not asked for the scope above it")
 	}

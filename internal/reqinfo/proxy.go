@@ -173,7 +173,7 @@ func (p *Proxies) noticeSocket(r *http.Request) {
 	}
 	p.socket.Do(func() {
 		p.log.WarnContext(r.Context(), "a request has no IP address, as from a Unix socket, so its X-Forwarded-For is ignored and no limit counts by address: "+
-			"in a middleware in front, set r.RemoteAddr to the client's address, or to one that TrustedProxies names")
+			"in a middleware before the server, set r.RemoteAddr to the client's address, or to an address in TrustedProxies")
 	})
 }
 

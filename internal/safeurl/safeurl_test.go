@@ -9,7 +9,7 @@ import (
 
 func TestText_FR_45(t *testing.T) {
 	for value, want := range map[string]string{
-		// Values without a secret stay as they are.
+		// Values without a secret stay unchanged.
 		"": "", "app.example.com": "app.example.com", ":8000": ":8000", "127.0.0.1:8000": "127.0.0.1:8000", "127.0.0.1:80000": "127.0.0.1:80000",
 		"::1": "::1", "[::1]:8000": "[::1]:8000", "localhost": "localhost", "/oauth": "/oauth", "https://": "https://",
 		"https://app.example.com/auth": "https://app.example.com/auth", "HTTPS://[::1]:8443/": "HTTPS://[::1]:8443/", "https://a/#": "https://a/#", "https://a?": "https://a?",

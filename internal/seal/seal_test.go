@@ -16,7 +16,7 @@ func box(id, key string) *seal.Box { return seal.New(id, [32]byte([]byte(strings
 
 var boxes = []*seal.Box{box("new", "N"), box("old", "O")}
 
-func TestOpen_WhatSealMade(t *testing.T) {
+func TestOpen_SealedValues(t *testing.T) {
 	for _, b := range boxes {
 		for _, plaintext := range []string{"", "x", strings.Repeat("long ", 2000)} {
 			sealed := b.Seal("ticket", []byte(plaintext))

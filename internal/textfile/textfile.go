@@ -12,7 +12,8 @@ import (
 const byteOrderMark = "\uFEFF"
 
 // Decode returns a text in UTF-8, without its byte order mark. It reads UTF-8 and
-// UTF-16. Bytes in any other encoding stay as they are: see [unicode/utf8.ValidString].
+// UTF-16. Bytes in any other encoding stay unchanged: see
+// [unicode/utf8.ValidString].
 func Decode(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):

@@ -152,7 +152,7 @@ func TestThrottle_OP_08_ManyAddresses(t *testing.T) {
 
 // The owner's failures at known addresses do not use up the failures that are
 // free elsewhere.
-func TestThrottle_OP_08_KnownAddressesCountApart(t *testing.T) {
+func TestThrottle_OP_08_KnownAddressesCountSeparately(t *testing.T) {
 	th := throttle.New(10000, limits)
 	for _, right := range []bool{true, false} { // first a success at each address, then a failure at each
 		for i := range 2 * limits.Name.Failures {

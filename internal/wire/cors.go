@@ -41,16 +41,16 @@ func preflight(w http.ResponseWriter, r *http.Request, from, methods string) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// The bounds of the list of headers that a preflight asks for, in bytes and names.
+// The bounds of the list of headers that a preflight requests, in bytes and names.
 const (
 	maxAskedBytes = 2 << 10
 	maxAskedNames = 40
 )
 
 // allowedHeaders returns the headers that a page may send: the headers that the endpoints
-// read, and the ones that the page asks for, such as traceparent of a tracing library or
-// MCP-Protocol-Version. The endpoints ignore them. The list is bounded, and has only
-// names of headers.
+// read, and the ones that the page requests, such as traceparent of a tracing
+// library or MCP-Protocol-Version. The endpoints ignore them. The list is bounded,
+// and has only names of headers.
 func allowedHeaders(r *http.Request) []string {
 	names := []string{"Authorization", "Content-Type"}
 	asked := strings.Join(r.Header.Values("Access-Control-Request-Headers"), ",")

@@ -26,8 +26,8 @@ const (
 
 // Received reads the rest of a request's body and returns the time of the request.
 // The server judges a request by the state when it is complete, not by the state at
-// its first byte. An endpoint that takes the time before it reads the body gets no
-// body.
+// its first byte. An endpoint that calls Received before it reads the body gets an
+// empty body.
 //
 // No other function gives an endpoint the time; internal/archtest checks that.
 func Received(r *http.Request) (time.Time, error) {

@@ -136,7 +136,7 @@ func TestAuthorize_FR_03_TicketExpiresWhileTheBodyStalls(t *testing.T) {
 
 // A body that the endpoint does not read counts too: CurrentUser of the application
 // may read it.
-func TestAuthorize_FR_03_ABodyThatIsNoForm(t *testing.T) {
+func TestAuthorize_FR_03_BodyThatIsNotAForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked time.Time
 		s := testkit.NewServer(t)

@@ -123,6 +123,9 @@ func unusable(s *settings, err error) error {
 	case notDatabase:
 		return fmt.Errorf("%s is not an SQLite database: name another file", name)
 	}
+	if sqldb.Incomplete(err) {
+		return fmt.Errorf("the database %s cannot be used: %w", name, err)
+	}
 	if e, ok := errors.AsType[net.Error](err); ok {
 		return fmt.Errorf("the database %s does not respond (%w): is it running, and is this its address?", name, e)
 	}

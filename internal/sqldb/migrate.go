@@ -112,7 +112,7 @@ func (db *DB) Migrated(ctx context.Context, set string, files fs.FS) error {
 	}
 	for _, name := range names {
 		if !applied[name] {
-			return fmt.Errorf(`the database lacks the migration %s of %q: run "passport migrate", or call Migrate`, name, set)
+			return incomplete{fmt.Errorf(`the database lacks the migration %s of %q: run "passport migrate", or call Migrate`, name, set)}
 		}
 	}
 	return nil

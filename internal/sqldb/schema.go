@@ -39,7 +39,19 @@ func (db *DB) Intact(ctx context.Context, set string, files fs.FS) error {
 	case missing != nil:
 		return fmt.Errorf("%w (%w)", missing, lost)
 	}
-	return fmt.Errorf("the migrations of %q were applied, but a table or a column that they created is missing: restore it from a backup (%w)", set, lost)
+	return incomplete{fmt.Errorf("the migrations of %q were applied, but a table or a column that they created is missing: restore it from a backup (%w)", set, lost)}
+}
+
+// incomplete is the error of a database that lacks a migration, a table or a column.
+type incomplete struct{ error }
+
+func (e incomplete) Unwrap() error { return e.error }
+
+// Incomplete reports whether an error says that the database lacks a migration, a
+// table or a column, and what to do.
+func Incomplete(err error) bool {
+	_, ok := errors.AsType[incomplete](err)
+	return ok
 }
 
 // schema holds the tables that migrations create, and their columns as table.column.

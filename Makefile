@@ -1,6 +1,6 @@
 # make check runs everything that CI runs. The other targets are parts of it.
 
-.PHONY: check quick test race e2e cluster bench lint fmt
+.PHONY: check quick test race e2e cluster screenshots bench lint fmt
 
 check:
 	bash .ci/run
@@ -27,6 +27,11 @@ e2e:
 # Several nodes over each database, with faults.
 cluster:
 	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go -C internal/e2e test -run '^TestCluster' -timeout 20m -v ./...
+
+# The pictures in docs/images, taken by the tests of the tour in Chromium. For
+# another page, call screenshot in its test and show the picture in docs/.
+screenshots:
+	PASSPORT_TEST_REQUIRE=1 PASSPORT_SCREENSHOTS=$(CURDIR)/docs/images go -C internal/e2e test -count=1 -run '^TestE2E_(Demo|UnknownApp)InBrowser$$' .
 
 # Passport compared to a ceiling, over SQLite and a durable PostgreSQL. Prints
 # tables of ratios after a few minutes. docs/performance.md explains them.

@@ -1,14 +1,18 @@
 package docstest_test
 
 import (
+	"cmp"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-var picture = regexp.MustCompile(`(?:srcset|src)="([^":]+)"`)
+var picture = regexp.MustCompile(`(?:srcset|src)="([^":]+)"|!\[[^]]*\]\(([^):]+)\)`)
 
 // The README begins with a picture for both color schemes and with three ways in of at
 // most five lines, which have the two commands that a new machine needs.
@@ -37,13 +41,36 @@ func TestReadmeFirstScreen_PG_12(t *testing.T) {
 	}
 }
 
-// The pictures of the documentation exist.
-func TestPicturesExist(t *testing.T) {
+// The pictures of the documentation exist, are small, and are shown: docs/images has
+// no others.
+func TestPictures(t *testing.T) {
+	unused := map[string]bool{}
+	total := int64(0)
+	err := filepath.WalkDir(top+"/docs/images", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		total += info.Size()
+		unused[filepath.Clean(name)] = true
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if total > 1<<20 {
+		t.Errorf("docs/images has %d bytes, want at most 1 MB: every clone downloads it", total)
+	}
 	for _, p := range pages(t) {
 		for _, m := range picture.FindAllStringSubmatch(code.ReplaceAllString(p.text, ""), -1) {
-			if _, err := os.Stat(filepath.Join(top, filepath.Dir(p.name), m[1])); err != nil {
+			name := filepath.Join(top, filepath.Dir(p.name), cmp.Or(m[1], m[2]))
+			if _, err := os.Stat(name); err != nil {
 				t.Errorf("%s shows a picture that does not exist: %v", p.name, err)
 			}
+			delete(unused, name)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(unused)) {
+		t.Errorf("no page shows %s: show it, or remove it", name)
 	}
 }

@@ -16,21 +16,21 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.picture("0-welcome")
 	b.open(s.URL + "/demo")
 	b.see("Connect your account", demoEmail)
-	b.picture("1-demo")
+	b.screenshot("tour")
 	b.press("Connect your account")
 
 	b.see("Sign in", "Email")
-	b.picture("2-sign-in")
+	b.screenshot("sign-in")
 	b.signIn(demoEmail, demoPassword)
 
 	b.see("Order Tracker", "Check order status", "Place orders", "127.0.0.1", "Demo User")
-	b.picture("4-consent")
+	b.screenshot("consent")
 	b.press("Allow")
 
 	b.see("Order Tracker is connected", "Demo User", demoEmail)        // from /api/user
 	b.see("at+jwt", "demo-web", "check-status place-orders", "users:") // the token, decoded
 	s.seeTokens(b)
-	b.picture("5-connected")
+	b.screenshot("tour-connected")
 	for _, step := range []struct{ press, see string }{
 		{"Call /api/orders", "Your orders"},
 		{"Call /api/service", "The API refuses this token, as it should"},

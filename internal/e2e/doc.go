@@ -13,4 +13,6 @@
 // So are tests on PostgreSQL and MariaDB without PASSPORT_TEST_POSTGRES and
 // PASSPORT_TEST_MYSQL. With PASSPORT_TEST_REQUIRE=1 they fail instead.
 // PASSPORT_E2E_SHOTS names a folder for screenshots of the pages.
+// PASSPORT_SCREENSHOTS names one for the screenshots of the documentation: `make
+// screenshots`.
 package e2e

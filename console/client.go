@@ -191,11 +191,12 @@ func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.S
 	if o.json {
 		return writeJSON(out, describeClient(s, made.Client, made.Secret))
 	}
-	fmt.Fprintf(out, "New client created.\n\n  Client ID      %s\n", made.Client.ID)
+	success(out, "New client created.\n")
+	showCredentials(screenOf(out), made.Client.ID, made.Secret)
 	if made.Secret == "" {
 		fmt.Fprintln(out, "\nIt is public: it has no secret"+ifTrue(made.Client.Allows("authorization_code"), ", and must use PKCE")+".")
 	} else {
-		fmt.Fprintf(out, "  Client secret  %s\n\nThis is the only time that the secret is shown. Keep it where the application reads it.\n", made.Secret)
+		fmt.Fprintln(out, "\nThis is the only time that the secret is shown. Keep it where the application reads it.")
 	}
 	fmt.Fprint(out, nextSteps(s, made))
 	return nil

@@ -65,7 +65,7 @@ func TestClientUpdate_AudienceIsRefused(t *testing.T) {
 		status       int
 		want         string
 	}{
-		{id, "https://unknown.example.com", 1, `"https://unknown.example.com" is not known here: use that of the server, https://shop.example.com, or one of Config.Resources: https://orders.example.com, https://reports.example.com` + "\n"},
+		{id, "https://unknown.example.com", 1, `"https://unknown.example.com" is not known here: use the server's, https://shop.example.com, or one of Config.Resources: https://orders.example.com, https://reports.example.com` + "\n"},
 		{id, "", 2, "--audience is empty"},
 		{web.Client.ID, ordersAPI, 1, "is not an API, so it has no audience: register the API with `passport client --api --audience https://orders.example.com`"},
 		{web.Client.ID, "https://unknown.example.com", 1, "is not an API"},
@@ -83,7 +83,7 @@ func TestClientUpdate_AudienceIsRefused(t *testing.T) {
 // The error names the audiences that exist, but a long list has an end.
 func TestClientAPI_UnknownAudienceNamesTheOthers(t *testing.T) {
 	for n, want := range map[int]string{
-		0:  "use that of the server, https://shop.example.com, or add it to Config.Resources\n",
+		0:  "use the server's, https://shop.example.com, or add it to Config.Resources\n",
 		10: "or one of Config.Resources: https://api0.example.com, ",
 		12: "https://api9.example.com and 2 more\n",
 	} {

@@ -33,13 +33,13 @@ func noClient(id string) error {
 
 // clientSwitch is `client suspend` and `client resume`.
 func (p *program) clientSwitch(verb string) *cobra.Command {
-	change, done := (*passport.Server).SuspendClient, "Suspended the client %q (%s). It gets no tokens, and its tokens are refused.\n"
-	doneAPI := "Suspended the API %q (%s). It can't ask about tokens.\n"
+	change, done := (*passport.Server).SuspendClient, "Suspended the client %q (%s). It gets no tokens, and its tokens are refused."
+	doneAPI := "Suspended the API %q (%s). It can't ask about tokens."
 	short := "Stop a client and its tokens until you resume it"
 	long := "Suspends a client: it gets no tokens, and its tokens are refused. `passport client resume` undoes\nit."
 	if verb == "resume" {
-		change, done = (*passport.Server).ResumeClient, "Resumed the client %q (%s). It gets tokens again, and its tokens work again.\n"
-		doneAPI = "Resumed the API %q (%s). It can ask about tokens again.\n"
+		change, done = (*passport.Server).ResumeClient, "Resumed the client %q (%s). It gets tokens again, and its tokens work again."
+		doneAPI = "Resumed the API %q (%s). It can ask about tokens again."
 		short = "Resume a suspended client and its tokens"
 		long = "Resumes a suspended client: it gets tokens again, and its tokens work again."
 	}
@@ -56,7 +56,7 @@ func (p *program) clientSwitch(verb string) *cobra.Command {
 				if isAPI(c) {
 					done = doneAPI
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), done, shownText(c.Name), c.ID)
+				success(cmd.OutOrStdout(), done, shownText(c.Name), bold(c.ID))
 				return nil
 			})
 		},

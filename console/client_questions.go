@@ -86,10 +86,10 @@ func (w *wizard) application() (*application, error) {
 	case len(w.kinds()) > 0 || !w.tty || w.name != "" && len(w.redirectURIs) > 0:
 		return &webServer, nil
 	}
-	out := w.cmd.ErrOrStderr()
-	fmt.Fprintln(out, "What kind of application?")
+	out := screenOf(w.cmd.ErrOrStderr())
+	out.Printf("%s\n", bold("What kind of application?"))
 	for i, kind := range applications {
-		fmt.Fprintf(out, "  %d  %-16s  %s\n", i+1, kind.name, kind.about)
+		out.Printf("  %d  %-16s  %s\n", i+1, kind.name, dim(kind.about))
 	}
 	response := ""
 	err := w.prompt(&response, question{text: "Kind", fallback: "1", check: func(response string) error {

@@ -50,7 +50,7 @@ client and asks for its name. Without a terminal it needs --yes.`,
 				if err := s.RevokeClient(ctx, c.ID); err != nil {
 					return in.words(err)
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Revoked the client %q (%s) and its tokens.\n", shownText(c.Name), c.ID)
+				success(cmd.OutOrStdout(), "Revoked the client %q (%s) and its tokens.", shownText(c.Name), bold(c.ID))
 				return nil
 			})
 		},
@@ -88,7 +88,7 @@ terminal it needs --yes.`,
 				if err := s.RevokeTokensOfClient(ctx, c.ID); err != nil {
 					return in.words(err)
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Ended all tokens of the client %q (%s). It can get new ones.\n", shownText(c.Name), c.ID)
+				success(cmd.OutOrStdout(), "Ended all tokens of the client %q (%s). It can get new ones.", shownText(c.Name), bold(c.ID))
 				return nil
 			})
 		},
@@ -99,9 +99,9 @@ terminal it needs --yes.`,
 
 // showEnd shows the client whose tokens are to end.
 func (a *asker) showEnd(ctx context.Context, s *passport.Server, c *oauth.Client) {
-	out := a.cmd.ErrOrStderr()
-	fmt.Fprintf(out, "Client  %s (%s)\n", shownText(c.Name), c.ID)
-	fmt.Fprintf(out, "Tokens  %s\nThis can't be undone.\n", liveTokens(ctx, s, c.ID))
+	out := screenOf(a.cmd.ErrOrStderr())
+	out.Printf("%s  %s (%s)\n", dim("Client"), bold(shownText(c.Name)), c.ID)
+	out.Printf("%s  %s\n%s\n", dim("Tokens"), liveTokens(ctx, s, c.ID), yellow("This can't be undone."))
 }
 
 const (

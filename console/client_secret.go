@@ -82,7 +82,9 @@ func showSecret(ctx context.Context, out io.Writer, s *passport.Server, r rotate
 	if r.asJSON {
 		return writeJSON(out, rotatedJSON{idJSON(s, r.id), r.secret, until})
 	}
-	fmt.Fprintf(out, "New secret for %q.\n\n  Client ID      %s\n  Client secret  %s\n\nThis is the only time that the secret is shown. ", shownText(c.Name), r.id, r.secret)
+	success(out, "New secret for %q.\n", shownText(c.Name))
+	showCredentials(screenOf(out), r.id, r.secret)
+	fmt.Fprint(out, "\nThis is the only time that the secret is shown. ")
 	if until == "" {
 		fmt.Fprintln(out, "The old one has ended.")
 	} else {
@@ -92,6 +94,14 @@ func showSecret(ctx context.Context, out io.Writer, s *passport.Server, r rotate
 		fmt.Fprintf(out, "If the server uses this client, put these lines into the environment of the server:\n\n%s", personalEnv(r.id, r.secret))
 	}
 	return nil
+}
+
+// showCredentials shows the ID of a client, and its secret unless it has none.
+func showCredentials(out *screen, id, secret string) {
+	out.Printf("  %s  %s\n", dim("Client ID    "), bold(id))
+	if secret != "" {
+		out.Printf("  %s  %s\n", dim("Client secret"), bold(secret))
+	}
 }
 
 // lastEnd returns when the last of a client's secrets with a future end expires.

@@ -54,7 +54,7 @@ was registered with --api.`,
 				if asJSON {
 					return writeJSON(cmd.OutOrStdout(), describeClient(s, c, ""))
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Updated the client %q (%s).\n", shownText(c.Name), c.ID)
+				success(cmd.OutOrStdout(), "Updated the client %q (%s).", shownText(c.Name), bold(c.ID))
 				return nil
 			})
 		},

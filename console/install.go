@@ -42,7 +42,7 @@ database and the signing keys. It keeps what exists, so you can run it again at 
 				if err := in.store.Check(ctx); err != nil {
 					return unusable(s, err)
 				}
-				fmt.Fprintf(out, "The tables in %s are up to date.\n", safe(s.DatabaseURL))
+				success(out, "The tables in %s are up to date.", safe(s.DatabaseURL))
 				return nil
 			})
 			if err != nil {
@@ -87,7 +87,7 @@ func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 		}
 		err := writeSettings(name, passport.IDFormat(wanted))
 		if err == nil {
-			fmt.Fprintln(cmd.OutOrStdout(), "Wrote the settings to "+name+".")
+			success(cmd.OutOrStdout(), "Wrote the settings to %s.", name)
 		}
 		if !errors.Is(err, fs.ErrExist) { // another process wrote it just now
 			return err
@@ -101,7 +101,7 @@ func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 		return fmt.Errorf("nothing was changed: %s has client_ids = %q; to change that, write client_ids = %q there. Existing clients keep their IDs",
 			name, have, wanted)
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), "Kept the settings in "+name+".")
+	success(cmd.OutOrStdout(), "Kept the settings in %s.", name)
 	return nil
 }
 
@@ -109,14 +109,14 @@ func (p *program) installSettings(cmd *cobra.Command, wanted string) error {
 func (s *settings) installKeys(cmd *cobra.Command, keys keyOptions) error {
 	out := cmd.OutOrStdout()
 	if s.keysInDatabase() {
-		fmt.Fprintln(out, "The signing keys are in the database. The first start of the server creates them.")
+		success(out, "The signing keys are in the database. The first start of the server creates them.")
 		return nil
 	}
 	if s.PrivateKey != "" {
 		if _, err := s.loadKeys(slog.New(slog.DiscardHandler)); err != nil {
 			return err
 		}
-		fmt.Fprintln(out, "The setting private_key has the signing keys.")
+		success(out, "The setting private_key has the signing keys.")
 		return nil
 	}
 	err := keys.write(ask(cmd), screenOf(cmd.ErrOrStderr()), s.KeysDir)
@@ -132,9 +132,9 @@ func (s *settings) installKeys(cmd *cobra.Command, keys keyOptions) error {
 func report(out io.Writer, err error, created, kept string) error {
 	switch {
 	case err == nil:
-		fmt.Fprintln(out, created)
+		success(out, "%s", created)
 	case errors.Is(err, fs.ErrExist):
-		fmt.Fprintln(out, kept)
+		success(out, "%s", kept)
 	default:
 		return err
 	}

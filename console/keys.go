@@ -108,7 +108,7 @@ The private key can sign any token. Keep it out of repositories and images.`,
 			} else if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Created the %s keys in %s. A server uses them from its next start on.\n", o.algorithm(), folder)
+			success(cmd.OutOrStdout(), "Created the %s keys in %s. A server uses them from its next start on.", o.algorithm(), folder)
 			return nil
 		},
 	}

@@ -36,7 +36,7 @@ missing afterwards.`,
 				if err := in.store.Check(ctx); err != nil {
 					return unusable(s, err)
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "The tables in %s are up to date.\n", safe(s.DatabaseURL))
+				success(cmd.OutOrStdout(), "The tables in %s are up to date.", safe(s.DatabaseURL))
 				return nil
 			})
 		},

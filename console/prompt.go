@@ -122,7 +122,7 @@ func (q question) refuse(response string) error {
 // complain prints why a response is refused, as sentences.
 func (a *asker) complain(err error) {
 	for _, fault := range faults(err) {
-		fmt.Fprintln(a.cmd.ErrOrStderr(), "  "+sentence(fault))
+		screenOf(a.cmd.ErrOrStderr()).Printf("  %s\n", red(sentence(fault)))
 	}
 }
 
@@ -134,7 +134,7 @@ func sentence(fault string) string {
 
 // line asks once, and returns what the user typed without the spaces around it.
 func (a *asker) line(text string) (string, error) {
-	fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", text)
+	screenOf(a.cmd.ErrOrStderr()).Printf("%s: ", bold(text))
 	line, err := a.input.ReadString('\n')
 	response := strings.TrimSpace(line)
 	if response == "" && err != nil {

@@ -62,7 +62,7 @@ func (a *asker) hidden(question string) (string, error) {
 		fmt.Fprintln(a.cmd.ErrOrStderr())
 	}
 	defer onSignal(func() { restore(); os.Exit(interrupted) })()
-	fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", question)
+	screenOf(a.cmd.ErrOrStderr()).Printf("%s: ", bold(question))
 	if a.keys == nil {
 		a.keys = &keystrokes{in: a.cmd.InOrStdin()}
 		a.keys.terminal = term.NewTerminal(a.keys, "")

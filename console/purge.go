@@ -68,7 +68,7 @@ func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore) error 
 		if err != nil {
 			return fmt.Errorf("%w (%s were deleted before that)", err, plural(n, "row", "rows"))
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "Deleted %s.\n", plural(n, "row", "rows"))
+		success(cmd.OutOrStdout(), "Deleted %s.", plural(n, "row", "rows"))
 		return nil
 	})
 }

@@ -83,11 +83,16 @@ func (p *program) warn(w io.Writer) {
 	}
 	p.warned = true
 	for _, v := range p.ignored() {
-		line := "passport: warning: " + v.variable + " is not a setting and has no effect"
+		line := v.variable + " is not a setting and has no effect"
 		if v.meant != "" {
 			line += "; did you mean " + v.meant + "?"
 		}
-		fmt.Fprintln(w, line)
+		out := screenOf(w)
+		begin := styled{text: "passport: warning:"}
+		if out.terminal() {
+			begin = yellow("warning:")
+		}
+		out.Printf("%s %s\n", begin, line)
 	}
 }
 

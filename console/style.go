@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/fatih/color"
 )
@@ -38,13 +39,15 @@ func green(text string) styled  { return styled{text, greenStyle} }
 func yellow(text string) styled { return styled{text, yellowStyle} }
 func cyan(text string) styled   { return styled{text, cyanStyle} }
 
-// done is the mark before what a command has done. It is empty without colours, so
-// that a pipe reads the sentence alone.
-func (s *screen) done() styled {
-	if s.terminal() {
-		return green("✓ ")
+// success writes what a command has done. A terminal has a mark before it; a pipe has
+// the sentence alone.
+func success(w io.Writer, format string, args ...any) {
+	out := screenOf(w)
+	mark := styled{}
+	if out.terminal() {
+		mark = green("✓ ")
 	}
-	return styled{}
+	out.Printf("%s"+format+"\n", append([]any{mark}, args...)...)
 }
 
 // The values of --color.

@@ -83,7 +83,7 @@ func (p *program) createUser(cmd *cobra.Command, u newUser) error {
 		if u.asJSON {
 			return writeJSON(cmd.OutOrStdout(), describeUser(made))
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "Created account %s (%s).\n", made.Email, made.ID)
+		success(cmd.OutOrStdout(), "Created account %s (%s).", made.Email, bold(made.ID))
 		return nil
 	})
 }
@@ -131,7 +131,7 @@ func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
 				} else if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "The account %s is %sd. %s\n", args[0], verb, done)
+				success(cmd.OutOrStdout(), "The account %s is %sd. %s", args[0], verb, done)
 				return nil
 			})
 		},

@@ -42,7 +42,7 @@ Before --force replaces pages, the command asks, on a terminal.`,
 				if err := checkViews(dir); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "The pages in %s have no faults.\n", dir)
+				success(cmd.OutOrStdout(), "The pages in %s have no faults.", dir)
 				return nil
 			}
 			if err := confirmViews(ask(cmd), dir, force && !sure.yes); err != nil {
@@ -60,7 +60,7 @@ Before --force replaces pages, the command asks, on a terminal.`,
 			if p.Server != nil {
 				next = fmt.Sprintf("set Config.Views to os.DirFS(%q), or embed the folder", dir)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Wrote the pages to %s.\n\nNext: change the pages, delete those that you don't change, and %s.\n", dir, next)
+			success(cmd.OutOrStdout(), "Wrote the pages to %s.\n\nNext: change the pages, delete those that you don't change, and %s.", dir, next)
 			return nil
 		},
 	}

@@ -204,7 +204,7 @@ func TestScreen_PurgeCounts(t *testing.T) {
 	}
 	aged(t, store)
 	status, shown := onScreen(t, 80, "", []string{"NO_COLOR=1"}, "purge", "--database-url", "sqlite:passport.sqlite")
-	if status != 0 || !regexp.MustCompile(`\r\d+ rows deleted…\x1b\[K\r\x1b\[KDeleted \d+ rows\.\n$`).MatchString(shown) {
+	if status != 0 || !regexp.MustCompile(`\r\d+ rows deleted…\x1b\[K\r\x1b\[K✓ Deleted \d+ rows\.\n$`).MatchString(shown) {
 		t.Errorf("purge = %d on a terminal, %q; want a line that counts and is replaced by the result", status, shown)
 	}
 }

@@ -63,28 +63,28 @@ func (e *Endpoint) orRefuse(q *request) func(outcome, error) outcome {
 // consent page, or issues a code or token. The endpoint reports an error to the
 // client.
 func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
-	who, err := e.signedIn(r, q)
+	account, err := e.signedIn(r, q)
 	switch {
 	case err != nil:
 		return nil, err
-	case who == nil && e.repeats(r):
+	case account == nil && e.repeats(r):
 		return e.repeat(r, q)
-	case who == nil && q.prompts("none"):
+	case account == nil && q.prompts("none"):
 		return nil, oauth.LoginRequired.Errorf("no user is signed in, or the user must sign in again")
-	case who == nil:
+	case account == nil:
 		return e.sendToSignIn(r, q)
 	}
-	granted, err := e.Tokens.Consented(r.Context(), who.Ref, q.client)
+	granted, err := e.Tokens.Consented(r.Context(), account.Ref, q.client)
 	switch {
 	case err != nil:
 		return nil, err
-	case !e.needsPage(r, q, who.User, granted):
-		params, err := e.conclude(r.Context(), q, who, nil, nil)
+	case !e.needsPage(r, q, account.User, granted):
+		params, err := e.conclude(r.Context(), q, account, nil, nil)
 		return e.respond(q, params...), err
 	case q.prompts("none"):
 		return nil, oauth.ConsentRequired.Errorf("the user must be asked for consent")
 	}
-	return e.showConsent(r, q, who, granted)
+	return e.showConsent(r, q, account, granted)
 }
 
 // signedIn returns the signed-in account if it satisfies the request, or nil if the
@@ -94,17 +94,17 @@ func (e *Endpoint) signedIn(r *http.Request, q *request) (*users.Account, error)
 	if err != nil {
 		return nil, err
 	}
-	who, err := e.Users.Current(r, name)
-	if who == nil || err != nil {
+	account, err := e.Users.Current(r, name)
+	if account == nil || err != nil {
 		return nil, err
 	}
-	if end := who.User.SessionExpiresAt; !end.IsZero() && !q.time.Before(end) {
+	if end := account.User.SessionExpiresAt; !end.IsZero() && !q.time.Before(end) {
 		return nil, nil // between the provider's check and ours
 	}
-	if again, err := q.signInAgain(who.User); err != nil || again {
+	if again, err := q.signInAgain(account.User); err != nil || again {
 		return nil, err
 	}
-	return who, nil
+	return account, nil
 }
 
 // signInAgain reports whether prompt=login or prompt=select_account sends a signed-in

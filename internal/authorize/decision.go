@@ -21,45 +21,45 @@ import (
 
 // conclude issues the requested code or token, and returns the response parameters
 // for the client. t is the ticket of the consent page; nil if there was no page.
-func (e *Endpoint) conclude(ctx context.Context, q *request, who *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
+func (e *Endpoint) conclude(ctx context.Context, q *request, account *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
 	if q.responder != nil {
-		return e.issueToken(ctx, q, who, t, consents)
+		return e.issueToken(ctx, q, account, t, consents)
 	}
 	code, b := secret.New(), &oauth.CodeIssuance{Consents: consents, ConsentVersion: q.client.ConsentVersion}
 	if t != nil {
 		code, b.Ticket, b.Until = t.code(), t.ID, t.until()
 	}
-	if err := e.begin(ctx, q, who, b, oauth.DigestOf(code)); err != nil {
+	if err := e.begin(ctx, q, account, b, oauth.DigestOf(code)); err != nil {
 		return nil, err
 	}
 	return []redirect.Param{{Name: "code", Value: code}}, nil
 }
 
 // newFamily returns the token family that a request starts.
-func (e *Endpoint) newFamily(q *request, who *users.Account) *oauth.Family {
+func (e *Endpoint) newFamily(q *request, account *users.Account) *oauth.Family {
 	f := &oauth.Family{
-		ID: uuid.NewV7(), User: who.Ref, ClientID: q.client.ID, AuthTime: who.User.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
-		Session:   users.SessionDigest(who.User.SessionID),
+		ID: uuid.NewV7(), User: account.Ref, ClientID: q.client.ID, AuthTime: account.User.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
+		Session:   users.SessionDigest(account.User.SessionID),
 		CreatedAt: q.time,
 		ExpiresAt: q.time.Add(e.Policy.FamilyLife(q.client, q.browserApp())),
 	}
-	e.Policy.BindToSession(f, q.client, q.scopes, who.User.SessionExpiresAt)
+	e.Policy.BindToSession(f, q.client, q.scopes, account.User.SessionExpiresAt)
 	return f
 }
 
 // begin completes and stores a family and its authorization code.
-func (e *Endpoint) begin(ctx context.Context, q *request, who *users.Account, b *oauth.CodeIssuance, code oauth.Digest) error {
-	b.Family = e.newFamily(q, who)
+func (e *Endpoint) begin(ctx context.Context, q *request, account *users.Account, b *oauth.CodeIssuance, code oauth.Digest) error {
+	b.Family = e.newFamily(q, account)
 	b.Code = &oauth.Code{
 		Digest: code, Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
-		CodeChallenge: q.challenge, ExpiresAt: policy.Earlier(q.time.Add(e.Policy.CodeTTL), who.User.SessionExpiresAt),
+		CodeChallenge: q.challenge, ExpiresAt: policy.Earlier(q.time.Add(e.Policy.CodeTTL), account.User.SessionExpiresAt),
 	}
-	return e.Tokens.IssueCode(ctx, b, e.consentGiven(ctx, q, who, b.Consents)...)
+	return e.Tokens.IssueCode(ctx, b, e.consentGiven(ctx, q, account, b.Consents)...)
 }
 
 // consentGiven returns the event for the consents that a request adds; nil if it
 // adds none. A scope is new if one of its names is new.
-func (e *Endpoint) consentGiven(ctx context.Context, q *request, who *users.Account, consents []string) []event.Event {
+func (e *Endpoint) consentGiven(ctx context.Context, q *request, account *users.Account, consents []string) []event.Event {
 	if len(consents) == 0 {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (e *Endpoint) consentGiven(ctx context.Context, q *request, who *users.Acco
 		names := e.consents.missing(q.resources, nil, scope) // at each audience
 		return !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(consents, name) })
 	})
-	return []event.Event{event.ConsentGiven{Meta: audit.Meta(ctx), User: who.Ref, ClientID: q.client.ID, Scopes: scopes}}
+	return []event.Event{event.ConsentGiven{Meta: audit.Meta(ctx), User: account.Ref, ClientID: q.client.ID, Scopes: scopes}}
 }
 
 // decide returns the outcome of a decision on a consent page.
@@ -110,44 +110,44 @@ var errStale = oauth.InvalidRequest.Errorf("this page has expired. Go back to th
 // account, and the page must still show the same data. If not, act shows the page
 // again.
 func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outcome, error) {
-	who, err := e.signedIn(r, q)
+	account, err := e.signedIn(r, q)
 	if err != nil {
 		return nil, err
 	}
-	if who == nil {
+	if account == nil {
 		return e.sendToSignIn(r, q)
 	}
-	shown, err := q.shown(e.consentPage(q, who, nil))
+	shown, err := q.shown(e.consentPage(q, account, nil))
 	if err != nil {
 		return nil, err
 	}
-	matches := t.matches(e.tickets.cookie(r, t), who.Ref, q) && t.Shown == shown
+	matches := t.matches(e.tickets.cookie(r, t), account.Ref, q) && t.Shown == shown
 	if matches && !allow {
-		return e.deny(r, q, t, who.Ref)
+		return e.deny(r, q, t, account.Ref)
 	}
-	granted, err := e.Tokens.Consented(r.Context(), who.Ref, q.client)
+	granted, err := e.Tokens.Consented(r.Context(), account.Ref, q.client)
 	if err != nil {
 		return nil, err
 	}
 	if !matches || len(t.Granted) > 0 && len(e.consents.missing(q.resources, granted, t.Granted...)) > 0 {
-		o, err := e.showConsent(r, q, who, granted)
+		o, err := e.showConsent(r, q, account, granted)
 		o.again = true
 		return o, err
 	}
-	return e.allow(r, q, t, who, granted)
+	return e.allow(r, q, t, account, granted)
 }
 
 // allow issues the code or token of a ticket.
-func (e *Endpoint) allow(r *http.Request, q *request, t *ticket, who *users.Account, granted []string) (outcome, error) {
+func (e *Endpoint) allow(r *http.Request, q *request, t *ticket, account *users.Account, granted []string) (outcome, error) {
 	consents := e.consents.missing(q.resources, granted, q.scopes...)
-	params, err := e.conclude(r.Context(), q, who, t, consents)
+	params, err := e.conclude(r.Context(), q, account, t, consents)
 	if errors.Is(err, oauth.ErrSpent) {
 		return e.allowAgain(r.Context(), q, t)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := e.Tokens.LimitFamilies(r.Context(), who.Ref, q.client.ID, q.time); err != nil { // a second click gets the code
+	if err := e.Tokens.LimitFamilies(r.Context(), account.Ref, q.client.ID, q.time); err != nil { // a second click gets the code
 		return nil, err
 	}
 	o := e.respond(q, params...)

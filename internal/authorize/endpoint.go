@@ -55,7 +55,7 @@ var _ http.Handler = (*Endpoint)(nil)
 func New(c Config) *Endpoint {
 	return &Endpoint{
 		Config:   c,
-		tickets:  tickets{keys: c.Keys, names: cookie.Of(c.Issuer.String()), https: c.Issuer.Scheme == "https", lingers: c.Policy.CodeTTL},
+		tickets:  tickets{keys: c.Keys, names: cookie.Of(c.Issuer.String()), https: c.Issuer.Scheme == "https", decidedTTL: c.Policy.CodeTTL},
 		consents: consents{audience: c.Policy.Audience, inherit: c.Policy.InheritScopes},
 	}
 }

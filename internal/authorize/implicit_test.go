@@ -130,12 +130,12 @@ func TestImplicit_AZ_16_AZ_17_ErrorsInTheFragment(t *testing.T) {
 		"a scope that looks like a state": {[]string{"scope", "x&state=other#state=other"}, "invalid_scope"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			who := *b
-			who.T, who.Server = t, s.In(t)
+			browser := *b
+			browser.T, browser.Server = t, s.In(t)
 			if tt.want == "login_required" {
-				who = *s.In(t).Browser()
+				browser = *s.In(t).Browser()
 			}
-			a := who.AuthorizeToken(c, tt.pairs...).WantFragmentError(tt.want)
+			a := browser.AuthorizeToken(c, tt.pairs...).WantFragmentError(tt.want)
 			if uri, _, _ := strings.Cut(a.Target(), "#"); a.Status != http.StatusSeeOther || uri != registered {
 				t.Errorf("the response is %d to %q, want the unchanged registered URI", a.Status, uri)
 			}

@@ -26,28 +26,28 @@ const (
 )
 
 // showConsent returns the consent page, with a new ticket.
-func (e *Endpoint) showConsent(r *http.Request, q *request, who *users.Account, granted []string) (consentOutcome, error) {
-	p := e.consentPage(q, who, granted)
-	sealed, cookies, err := e.tickets.new(r, q, who.Ref, p)
+func (e *Endpoint) showConsent(r *http.Request, q *request, account *users.Account, granted []string) (consentOutcome, error) {
+	p := e.consentPage(q, account, granted)
+	sealed, cookies, err := e.tickets.new(r, q, account.Ref, p)
 	if err != nil {
 		return consentOutcome{}, err
 	}
 	p.Ticket = sealed
 	return consentOutcome{
 		common: common{cookies: cookies}, page: p, redirectURI: q.redirectURI,
-		clientID: jsonid.Value(q.client.ID, e.NumericClientIDs), userID: jsonid.Value(who.Ref.ID, e.NumericUserIDs),
+		clientID: jsonid.Value(q.client.ID, e.NumericClientIDs), userID: jsonid.Value(account.Ref.ID, e.NumericUserIDs),
 	}, nil
 }
 
 // consentPage returns the page's data as of now. The ticket's digest covers it, so
 // nothing in it may differ between two equal requests: see request.shown.
-func (e *Endpoint) consentPage(q *request, who *users.Account, granted []string) views.ConsentPage {
+func (e *Endpoint) consentPage(q *request, account *users.Account, granted []string) views.ConsentPage {
 	p := views.ConsentPage{
 		Client: views.ConsentClient{
 			ID: page.Text(q.client.ID, maxText), Name: cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
 			Untrusted: !q.trusted(), Attributes: q.client.Attributes,
 		},
-		User:   views.ConsentUser{ID: page.Text(who.User.ID, maxText), Name: page.Text(who.User.Name, maxName), Data: who.User.Data},
+		User:   views.ConsentUser{ID: page.Text(account.User.ID, maxText), Name: page.Text(account.User.Name, maxName), Data: account.User.Data},
 		Host:   redirect.Host(q.redirectURI),
 		Device: redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
 		Days:   int(e.familyLife(q) / policy.Day),

@@ -23,8 +23,8 @@ func (e *Endpoint) responseTypes() []string {
 // issueToken issues the access token that a request asks for instead of a code, and
 // returns the response parameters (RFC 6749 §4.2.2). t is nil if there was no page.
 // Token, family, consents and used ticket are one atomic write.
-func (e *Endpoint) issueToken(ctx context.Context, q *request, who *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
-	family := e.newFamily(q, who)
+func (e *Endpoint) issueToken(ctx context.Context, q *request, account *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
+	family := e.newFamily(q, account)
 	shown := *family // a copy: a responder must not change ours
 	a, err := q.responder.Respond(ctx, &oauth.AuthorizationRequest{
 		Client: q.client, Family: &shown, Scopes: slices.Clone(q.scopes), Resources: slices.Clone(q.resources), Params: maps.Clone(q.params), Time: q.time,
@@ -37,7 +37,7 @@ func (e *Endpoint) issueToken(ctx context.Context, q *request, who *users.Accoun
 	}
 	i := &tokens.Request{
 		Authorization: e.tokenOnly(q, family, a), Client: q.client, GrantType: q.responder.GrantType(), Time: q.time, Consents: consents, ByUser: true, Ticket: t.used(),
-		Events: e.consentGiven(ctx, q, who, consents),
+		Events: e.consentGiven(ctx, q, account, consents),
 	}
 	res, _, err := e.Tokens.Issue(ctx, i)
 	if err != nil { // invalid_grant is not an error of this endpoint (RFC 6749 §4.2.2.1)

@@ -89,7 +89,7 @@ func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	returnTo, err := e.keep(r.Context(), q, q.time)
+	returnTo, err := e.returnAddress(r.Context(), q, q.time)
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +113,13 @@ func (e *Endpoint) repeats(r *http.Request) bool {
 
 // repeat sends the browser here again, from a page of this site.
 func (e *Endpoint) repeat(r *http.Request, q *request) (outcome, error) {
-	target, err := e.keep(r.Context(), q, time.Time{})
+	target, err := e.returnAddress(r.Context(), q, time.Time{})
 	return redirectOutcome{target: target, from: fromOtherForm}, err
 }
 
-// keep returns the address of a request. It stores a long or private request if the
-// store implements [oauth.PendingRequestStore].
-func (e *Endpoint) keep(ctx context.Context, q *request, asked time.Time) (string, error) {
+// returnAddress returns the address that continues a request. It stores a long or
+// private request if the store implements [oauth.PendingRequestStore].
+func (e *Endpoint) returnAddress(ctx context.Context, q *request, asked time.Time) (string, error) {
 	here := e.Path + "?" + signInParam + "="
 	sealed := e.tickets.sealSignIn(pendingSignIn{q.params, asked})
 	confidential := slices.ContainsFunc(private, q.params.Has)

@@ -23,10 +23,10 @@ const TicketTTL = 10 * time.Minute
 
 // tickets seals and opens the tickets of consent pages and the requests of pending sign-ins.
 type tickets struct {
-	keys    *keyring.Live
-	names   cookie.Names
-	https   bool          // the issuer is https
-	lingers time.Duration // lifetime of the cookie after the decision
+	keys       *keyring.Live
+	names      cookie.Names
+	https      bool          // the issuer is https
+	decidedTTL time.Duration // lifetime of the cookie after the decision
 }
 
 // ticket is the pending request of a consent page. It travels in the form, sealed:
@@ -164,7 +164,7 @@ func (s tickets) shortened(r *http.Request, t *ticket) []*http.Cookie {
 	if c == nil {
 		return nil
 	}
-	return []*http.Cookie{s.names.New(c.Name, c.Value, int(s.lingers/time.Second))}
+	return []*http.Cookie{s.names.New(c.Name, c.Value, int(s.decidedTTL/time.Second))}
 }
 
 // evicted returns cookies that delete the oldest tickets' cookies, which browsers

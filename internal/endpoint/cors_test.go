@@ -118,8 +118,8 @@ func TestNeverRepeat_FR_25_F7_PreflightsOfEveryEndpoint(t *testing.T) {
 			r.Header.Set("Access-Control-Request-Method", "POST")
 			r.Header.Set("Access-Control-Request-Headers", "mcp-protocol-version, traceparent,X-Requested-With")
 			a := s.Do(r)
-			who, _, _ := strings.Cut(name, " ")
-			want := map[string]string{"any": "*", "client": "https://app.example.com"}[who]
+			pages, _, _ := strings.Cut(name, " ")
+			want := map[string]string{"any": "*", "client": "https://app.example.com"}[pages]
 			if got := a.Header.Get("Access-Control-Allow-Origin"); got != want {
 				t.Errorf("the preflight of %s (%s) allows the origin %q, want %q", name, url, got, want)
 			}

@@ -68,19 +68,19 @@ func (a *API) respond(w http.ResponseWriter, r *http.Request, resource resource)
 	if !ok {
 		return response{}, wrongMethod(w, r, input.method(r), resource.allow())
 	}
-	who, err := a.Users.InBrowser(r)
+	account, err := a.Users.InBrowser(r)
 	switch {
 	case err != nil:
 		return response{}, err
-	case who == nil:
+	case account == nil:
 		return response{}, errUnauthenticated
 	case malformed != nil:
 		return response{}, malformed
 	}
 	info := reqinfo.From(r.Context())
-	info.Actor = oauth.ForUser(who.Ref).Claim("")
+	info.Actor = oauth.ForUser(account.Ref).Claim("")
 	r = r.WithContext(reqinfo.With(r.Context(), info))
-	return endpoint.serve(a, &request{Request: r, at: at, user: who.Ref, id: lastSegment(r.URL), input: input})
+	return endpoint.serve(a, &request{Request: r, at: at, user: account.Ref, id: lastSegment(r.URL), input: input})
 }
 
 // methods are the methods that a resource may have, in listing order. GET includes

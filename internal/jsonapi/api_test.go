@@ -191,18 +191,18 @@ func TestJSONAPI_OrderOfProviders(t *testing.T) {
 	s := testkit.NewServer(t, func(c *passport.Config) { c.Users, c.Providers = all["users"], providers })
 	b := s.Browser()
 	b.SetCookie(testkit.SessionCookie, "one")
-	who := func() string {
+	owner := func() string {
 		a := b.Ask("POST", "/oauth/clients", map[string]string{"name": "x", "redirect": "https://example.com/cb"})
 		return testkit.AsText(a.JSON()["user_id"])
 	}
 	for _, in := range []struct{ provider, id string }{{"staff", "s"}, {"admins", "a"}, {"users", "u"}} {
 		all[in.provider].Sessions["one"] = &passport.User{ID: in.id}
-		if got := who(); got != in.id {
+		if got := owner(); got != in.id {
 			t.Errorf("with %s signed in too, the owner is %s", in.id, got)
 		}
 	}
 	all["admins"].Failure = errors.New("unavailable") // not called
-	if got := who(); got != "u" {
+	if got := owner(); got != "u" {
 		t.Errorf("the owner is %s, want u", got)
 	}
 	delete(all["users"].Sessions, "one")

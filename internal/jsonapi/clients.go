@@ -39,7 +39,7 @@ func createClient(a *API, r *request) (response, error) {
 	var f faults
 	reg.Name = f.name(r.input["name"])
 	reg.RedirectURIs = distinct(f.redirects(r.input["redirect"], a.Policy.CheckNewRedirectURI))
-	if !f.truth("confidential", r.input, true) {
+	if !f.boolean("confidential", r.input, true) {
 		reg.AuthMethod = oauth.AuthNone
 	}
 	if err := f.err(); err != nil {

@@ -252,9 +252,9 @@ func TestClientsAPI_NeverRepeat_E11_E12_ProvidersAreApart(t *testing.T) {
 	if theirs["provider"] != nil || created["provider"] != "staff" {
 		t.Errorf("providers of the clients = %v and %v, want their owners' providers: nil and staff", theirs["provider"], created["provider"])
 	}
-	for who, b := range map[string]*testkit.Browser{"Customer's": customer, "Clerk's": clerk} {
-		if got := b.Ask("GET", "/oauth/clients").List(); len(got) != 1 || got[0]["name"] != who {
-			t.Errorf("list of %s = %v, want only this client", who, got)
+	for name, b := range map[string]*testkit.Browser{"Customer's": customer, "Clerk's": clerk} {
+		if got := b.Ask("GET", "/oauth/clients").List(); len(got) != 1 || got[0]["name"] != name {
+			t.Errorf("list of %s = %v, want only this client", name, got)
 		}
 	}
 	clerk.Ask("DELETE", "/oauth/clients/"+theirs["id"].(string)).Want(404, "")

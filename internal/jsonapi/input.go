@@ -124,12 +124,12 @@ func invisible(r rune) bool {
 // method returns the requested method. A form can override POST with the field
 // _method, because HTML forms support neither PUT nor DELETE.
 func (in input) method(r *http.Request) string {
-	meant, _ := in["_method"].(string)
+	override, _ := in["_method"].(string)
 	switch {
 	case r.Method == http.MethodHead:
 		return http.MethodGet
-	case r.Method == http.MethodPost && meant != "":
-		return strings.ToUpper(meant)
+	case r.Method == http.MethodPost && override != "":
+		return strings.ToUpper(override)
 	}
 	return r.Method
 }

@@ -137,9 +137,9 @@ func isEmpty(value any) bool {
 	return false
 }
 
-// truth checks a boolean field. It returns absent if the field is missing. As in
+// boolean checks a boolean field. It returns absent if the field is missing. As in
 // Laravel, null and an empty string are not booleans.
-func (f *faults) truth(field string, in input, absent bool) bool {
+func (f *faults) boolean(field string, in input, absent bool) bool {
 	value, sent := in[field]
 	if !sent {
 		return absent

@@ -137,7 +137,7 @@ func writeWhole(name string, data []byte, mode fs.FileMode, over bool) (err erro
 	}
 	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
 	if err != nil {
-		return inPlace(name, err)
+		return withReadOnlyRemedy(name, err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }() // does nothing after a rename
 	_, err = temp.Write(data)
@@ -169,10 +169,10 @@ func createNew(name string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// remedied adds a remedy to the error for a missing private key. It suggests new keys
+// withRemedy adds a remedy to the error for a missing private key. It suggests new keys
 // only if no half of an old pair exists, because new keys end every token that the
 // old key signed. Otherwise the command needs --force.
-func remedied(dir string, err error) error {
+func withRemedy(dir string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

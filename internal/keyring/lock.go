@@ -25,7 +25,7 @@ func locked(private string, patience time.Duration, write func() error) error {
 			break
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return inPlace(file, err)
+			return withReadOnlyRemedy(file, err)
 		}
 		if waited >= patience {
 			return fmt.Errorf("%s exists: another command is writing these keys, or was interrupted; if it was interrupted, remove the file", lock)

@@ -56,7 +56,7 @@ func Load(dir string) (*Ring, error) {
 		name := filepath.Join(dir, base)
 		data, err := textfile.Read(name)
 		if err != nil {
-			return nil, fmt.Errorf("read keys: %w", remedied(dir, err))
+			return nil, fmt.Errorf("read keys: %w", withRemedy(dir, err))
 		}
 		if err := b.addPEM(data); err != nil {
 			return nil, fmt.Errorf("read keys: %s: %w", name, err)

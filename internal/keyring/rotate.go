@@ -153,7 +153,7 @@ func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	name := filepath.Join(dir, privateKeyFile)
 	_, err := textfile.Read(name)
 	if err != nil {
-		return nil, fmt.Errorf("rotate keys: %w", remedied(dir, err))
+		return nil, fmt.Errorf("rotate keys: %w", withRemedy(dir, err))
 	}
 	var done *Rotated
 	err = locked(name, 0, func() error {

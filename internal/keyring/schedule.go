@@ -46,7 +46,7 @@ func termOf(above string) (t term, err error) {
 		for prefix, at := range map[string]*time.Time{useFromLine: &t.from, retireAfterLine: &t.until} {
 			value, ok := strings.CutPrefix(line, prefix)
 			if !ok {
-				if meant := strings.ToLower(strings.TrimSuffix(prefix, ":")); strings.Contains(strings.ToLower(line), meant) {
+				if name := strings.ToLower(strings.TrimSuffix(prefix, ":")); strings.Contains(strings.ToLower(line), name) {
 					return t, fmt.Errorf("a line above it resembles %[1]s but differs from it: the line must begin with exactly %[1]s", prefix)
 				}
 				continue

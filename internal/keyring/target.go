@@ -69,9 +69,8 @@ func rename(temp, name string) error {
 	return err
 }
 
-// inPlace adds a remedy to an error of writing beside a file on a read-only file
-// system.
-func inPlace(name string, err error) error {
+// withReadOnlyRemedy adds a remedy to a write error on a read-only file system.
+func withReadOnlyRemedy(name string, err error) error {
 	if errors.Is(err, syscall.EROFS) {
 		return fmt.Errorf("%s is on a read-only file system, such as a mounted secret: change it at its source (%w)", name, err)
 	}

@@ -291,7 +291,7 @@ func (p *proxy) walk(t *testing.T) {
 	t.Helper()
 	s, a := p.server, p.browser(t)
 	s.user(t, "ada@example.com", "Ada Lovelace")
-	c := s.client(t, "--name", "Order Tracker", "--redirect_uri", "https://tracker.example.com/callback")
+	c := s.client(t, "--name", "Order Tracker", "--redirect-uri", "https://tracker.example.com/callback")
 	config := &oauth2.Config{
 		ClientID: c.ID, ClientSecret: c.Secret, RedirectURL: "https://tracker.example.com/callback",
 		Scopes: []string{"orders:read"}, Endpoint: endpoint(s, oauth2.AuthStyleInHeader),

@@ -167,8 +167,8 @@ type Config struct {
 	// other servers can verify them. Default: [Opaque].
 	PersonalTokenFormat TokenFormat
 
-	// PersonalTokenPrefix is the beginning of opaque personal access tokens, by
-	// which users and secret scanners recognize them. Default: "passport_pat_".
+	// PersonalTokenPrefix is how opaque personal access tokens begin. Users and
+	// secret scanners recognize them by it. Default: "passport_pat_".
 	PersonalTokenPrefix string
 
 	// PersonalAccessClientID and PersonalAccessClientSecret are the credentials of

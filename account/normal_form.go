@@ -13,7 +13,7 @@ import (
 // Unicode Annex #15).
 func composed(s string) string { return norm.NFC.String(s) }
 
-// composing is the largest factor by which NFC shortens a text: three Hangul letters
+// composing is how many times shorter NFC can make a text: three Hangul letters
 // become one syllable.
 const composing = 3
 

@@ -152,7 +152,7 @@ type Spend struct {
 // uses a purpose with a dot in it and sets Until.
 type Purpose string
 
-// The built-in purposes. Codes and refresh tokens have tables of their own. The
+// The built-in purposes. Codes and refresh tokens have separate tables. The
 // ticket belongs to a consent page.
 const (
 	SpendCode         Purpose = "code"

@@ -1,5 +1,5 @@
 // Package storetest checks that a store satisfies the contract of [oauth.Store].
-// Run it in a test of your own store or wrapper:
+// Run it in a test of your store or wrapper:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) oauth.Store {

@@ -66,13 +66,13 @@ func run(o server.Options) error {
 	}
 	mux := http.NewServeMux()
 	auth.Mount(mux)
-	mux.Handle("GET /guarded", auth.Guard(guard.Scopes("read"))(http.HandlerFunc(who)))
+	mux.Handle("GET /guarded", auth.Guard(guard.Scopes("read"))(http.HandlerFunc(userName)))
 	mux.HandleFunc("GET /livez", func(http.ResponseWriter, *http.Request) {})
 	return o.Serve(mux)
 }
 
-// who responds with the user of the token.
-func who(w http.ResponseWriter, r *http.Request) {
+// userName responds with the name of the token's user.
+func userName(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(map[string]string{"user": guard.TokenFrom(r.Context()).Family.User.ID})

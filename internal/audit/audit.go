@@ -29,7 +29,8 @@ func (l Log) Change(ctx context.Context, record oauth.AuditRecord, write func(*o
 }
 
 // Changes is [Log.Change] for a write that decides which of several changes happen.
-// write gets a record for each, and returns the events of those that did.
+// write gets a record for each change, and returns the events of the changes that
+// happened.
 func (l Log) Changes(ctx context.Context, records []oauth.AuditRecord, write func([]*oauth.AuditRecord) ([]event.Event, error)) error {
 	completed := make([]*oauth.AuditRecord, len(records))
 	for i, record := range records {

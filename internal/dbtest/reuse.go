@@ -37,7 +37,7 @@ var (
 // deleted, and another test gets the database; [DropReused] drops it in the end.
 func Reused(t testing.TB, d sqldb.Dialect, migrate func(*sql.DB) error, params ...string) string {
 	t.Helper()
-	if d.Name == sqldb.SQLite.Name { // a file of its own costs little
+	if d.Name == sqldb.SQLite.Name { // a new file costs little
 		databaseURL := URL(t, d, params...)
 		if err := migrate(OpenURL(t, databaseURL)); err != nil {
 			t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// otherPrograms are folders whose code answers no request of a client, or is an
-// application of its own.
+// otherPrograms are folders whose code sends clients no errors, or is an
+// application.
 var otherPrograms = []string{"bench", "examples", "internal/demo", "internal/e2e", "internal/testkit", "passporttest", "storetest"}
 
 // parsed parses every file of the library that is not a test, wherever it lies.
@@ -78,7 +78,7 @@ func publicText(call *ast.CallExpr) string {
 	return verb.ReplaceAllString(text, "…")
 }
 
-// Whatever a client can be told is explained to whoever looks it up.
+// docs/errors.md explains each error that a client can receive.
 func TestErrorsAreExplained(t *testing.T) {
 	explained := read(t, top+"/docs/errors.md")
 	count := 0
@@ -104,7 +104,7 @@ func TestErrorsAreExplained(t *testing.T) {
 	}
 }
 
-// Whatever can be configured is in the table of settings.
+// The table of settings has every field of Config.
 func TestSettingsAreExplained(t *testing.T) {
 	explained := read(t, top+"/docs/configuration.md")
 	count := 0

@@ -19,7 +19,7 @@ type page struct {
 	text string
 }
 
-// pages are the README, the documentation and what stands beside the README.
+// pages returns all Markdown pages: the README, the files beside it, and docs/.
 func pages(t *testing.T) []page {
 	t.Helper()
 	names, err := filepath.Glob(top + "/*.md")
@@ -83,7 +83,7 @@ var (
 	notSlug = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// anchors are the names of a page's headings, as they stand in links.
+// anchors returns the names that links use for a page's headings.
 func (p page) anchors() (names []string) {
 	for _, m := range heading.FindAllStringSubmatch(fences.ReplaceAllString(p.text, ""), -1) {
 		name := notSlug.ReplaceAllString(strings.ToLower(strings.TrimSpace(m[1])), "")

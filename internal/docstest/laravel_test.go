@@ -87,8 +87,8 @@ var headings = []string{
 
 var headingRow = regexp.MustCompile(`(?m)^\| (.+) \| \[([^\]]+)\]\(([^)]+)\) \|$`)
 
-// Whoever comes from the Laravel page finds each of its headings here. That the
-// links lead somewhere is looked at with all the others.
+// docs/laravel.md links each heading of the Laravel page. [TestLinksLeadSomewhere]
+// checks the links.
 func TestLaravelHeadingsAreHere(t *testing.T) {
 	text := read(t, top+"/docs/laravel.md")
 	_, table, found := strings.Cut(text, "## Heading by heading\n")

@@ -297,8 +297,8 @@ func (b *tab) picture(name string) {
 	b.do("go back to the desktop", chromedp.EmulateViewport(1200, 900))
 }
 
-// frames returns the page's frames: those that show their content, and those that
-// the browser blocked.
+// frames returns the page's frames, divided by whether the browser shows or blocks
+// them.
 func (b *tab) frames() (shown, blocked []string) {
 	b.t.Helper()
 	tree := ask(b, func(ctx context.Context, t *chromedp.Target) (cdppage.GetFrameTreeResult, error) {

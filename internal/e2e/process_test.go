@@ -111,7 +111,7 @@ func TestE2E_RefusesToStart(t *testing.T) {
 	}
 	defer taken.Close()
 	garbage := filepath.Join(t.TempDir(), "garbage.sqlite")
-	if err := os.WriteFile(garbage, []byte(strings.Repeat("this is no database ", 200)), 0o600); err != nil {
+	if err := os.WriteFile(garbage, []byte(strings.Repeat("this isn't a database ", 200)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {

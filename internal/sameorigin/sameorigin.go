@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Guard distinguishes requests of our own pages from requests of other sites.
+// Guard tells the requests that our pages send from those of other sites.
 type Guard struct {
 	origin string // of the issuer, as browsers write it
 }

@@ -23,7 +23,7 @@ import (
 
 // Limit is how many failures are free, and how long it takes to forget that
 // many. Failures drain away one after the other, so that waiting for a new hour
-// has no advantage. A zero Limit is no limit.
+// has no advantage. The zero Limit allows any number of failures.
 type Limit struct {
 	Failures int
 	Within   time.Duration

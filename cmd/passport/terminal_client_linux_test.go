@@ -89,7 +89,7 @@ func TestTerminal_Client_AsksAgain(t *testing.T) {
 	term.answer("has no scheme: put https:// in front.\n"+askWebCallback, "com.example.app:/callback")
 	term.answer("this kind of application must.\n"+askWebCallback, ",")
 	term.answer("  Enter a value, or press Ctrl-C to stop.\n"+askWebCallback, "https://app.example.com/callback#top")
-	term.answer("and the text after it (RFC 6749 §3.1.2).\n"+askWebCallback, "https://app.example.com/callback")
+	term.answer("(RFC 6749 §3.1.2).\n"+askWebCallback, "https://app.example.com/callback")
 	if screen := term.end(0); strings.Count(screen, "New client created.") != 1 {
 		t.Errorf("the command printed\n%s", screen)
 	}

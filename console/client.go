@@ -196,11 +196,14 @@ func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.S
 	if made.Secret == "" {
 		fmt.Fprintln(out, "\nIt is public: it has no secret"+ifTrue(made.Client.Allows("authorization_code"), ", and must use PKCE")+".")
 	} else {
-		fmt.Fprintln(out, "\nThis is the only time that the secret is shown. Keep it where the application reads it.")
+		fmt.Fprintln(out, "\n"+onlyTime)
 	}
 	fmt.Fprint(out, nextSteps(s, made))
 	return nil
 }
+
+// onlyTime is the sentence after a new secret.
+const onlyTime = "Store the secret where the application reads it: it is shown only once."
 
 func ifTrue(condition bool, text string) string {
 	if condition {

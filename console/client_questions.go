@@ -89,7 +89,7 @@ func (w *wizard) application() (*application, error) {
 	out := screenOf(w.cmd.ErrOrStderr())
 	out.Printf("%s\n", bold("What kind of application?"))
 	for i, kind := range applications {
-		out.Printf("  %d  %-16s  %s\n", i+1, kind.name, dim(kind.about))
+		out.Printf("  %d  %s  %s\n", i+1, padded(kind.name, 16), dim(kind.about))
 	}
 	response := ""
 	err := w.prompt(&response, question{text: "Kind", fallback: "1", check: func(response string) error {

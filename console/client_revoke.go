@@ -3,8 +3,6 @@ package console
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -136,9 +134,5 @@ func liveTokens(ctx context.Context, s *passport.Server, clientID string) string
 
 // count returns a number with its noun. more means that there may be more.
 func count(n int, more bool, noun string) string {
-	text := strconv.Itoa(n)
-	if n >= 1000 {
-		text = fmt.Sprintf("%d,%03d", n/1000, n%1000)
-	}
-	return text + ifTrue(more, " or more") + " " + noun + ifTrue(n != 1 || more, "s")
+	return grouped(n) + ifTrue(more, " or more") + " " + noun + ifTrue(n != 1 || more, "s")
 }

@@ -84,14 +84,14 @@ func showSecret(ctx context.Context, out io.Writer, s *passport.Server, r rotate
 	}
 	success(out, "New secret for %q.\n", shownText(c.Name))
 	showCredentials(screenOf(out), r.id, r.secret)
-	fmt.Fprint(out, "\nThis is the only time that the secret is shown. ")
+	fmt.Fprintln(out, "\n"+onlyTime)
 	if until == "" {
-		fmt.Fprintln(out, "The old one has ended.")
+		fmt.Fprintln(out, "The old secret has ended.")
 	} else {
-		fmt.Fprintf(out, "The old one works until %s.\n", until)
+		fmt.Fprintf(out, "The old secret works until %s.\n", until)
 	}
 	if c.Allows("personal_access") {
-		fmt.Fprintf(out, "If the server uses this client, put these lines into the environment of the server:\n\n%s", personalEnv(r.id, r.secret))
+		fmt.Fprintf(out, "If the server uses this client, put these lines into its environment:\n\n%s", personalEnv(r.id, r.secret))
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -15,8 +14,8 @@ func (o *keyOptions) confirm(a *asker, folder string) error {
 	if !o.force || o.sure.skip(a) || !anyFile(folder, keyFiles) {
 		return nil
 	}
-	fmt.Fprintf(a.cmd.ErrOrStderr(), "There are signing keys in %s. --force replaces them, and every token that they signed ends.\n"+
-		"This can't be undone. `passport keys rotate` replaces a key without ending any token.\n", folder)
+	screenOf(a.cmd.ErrOrStderr()).Printf("There are signing keys in %s. Every token that they signed ends.\n%s `passport keys rotate` replaces a key without that.\n",
+		bold(folder), yellow("This can't be undone."))
 	return a.confirmByName("Type the name of the folder to replace its keys", folder)
 }
 

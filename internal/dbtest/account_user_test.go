@@ -60,7 +60,7 @@ func TestAccount_Create(t *testing.T) {
 func TestAccount_CreateReportsAllErrors(t *testing.T) {
 	s := sqliteSite(t, "http://127.0.0.1:8000")
 	_, err := s.Create(t.Context(), account.NewUser{Email: "ada", Name: strings.Repeat("x", 101), Password: "short"})
-	for _, want := range []string{"e-mail address", "name is too long", "password is too short"} {
+	for _, want := range []string{"not an email address", "name is too long", "password is too short"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Create() = %v, want an error that contains %q too", err, want)
 		}

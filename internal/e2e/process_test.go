@@ -124,7 +124,7 @@ func TestE2E_RefusesToStart(t *testing.T) {
 		{"tour on a public address", []string{"serve", "--demo", "--listen", "0.0.0.0:0"}, []string{"loopback", "0.0.0.0:0"}},
 		{"tour on all addresses", []string{"serve", "--demo", "--listen", ":0"}, []string{"loopback"}},
 		{"unreadable database", []string{"serve", "--listen", freeAddress(t), "--database-url", "sqlite:" + garbage}, []string{garbage, "not an SQLite database", "name another file"}},
-		{"database is a folder", []string{"serve", "--listen", freeAddress(t), "--database-url", "sqlite:" + t.TempDir()}, []string{"database", "cannot be"}},
+		{"database is a folder", []string{"serve", "--listen", freeAddress(t), "--database-url", "sqlite:" + t.TempDir()}, []string{"database", "can't open"}},
 		{"unreachable PostgreSQL", []string{"user", "list", "--database-url", "postgres://passport:a-secret-word@" + freeAddress(t) + "/passport"}, []string{"database", "refused"}},
 		{"unreachable MariaDB", []string{"user", "list", "--database-url", "mysql://passport:a-secret-word@" + freeAddress(t) + "/passport"}, []string{"database", "refused"}},
 		{"unknown kind of database", []string{"serve", "--listen", freeAddress(t), "--database-url", "oracle://x/y"}, []string{"sqlite:", "postgres://", "mysql://"}},

@@ -15,7 +15,7 @@ const (
 	reportsAPI = "https://reports.example.com"
 )
 
-// withAPIs is an application that has APIs at two addresses of their own.
+// withAPIs is an application with APIs at two addresses.
 func withAPIs(c *passport.Config) { c.Resources = []string{ordersAPI, reportsAPI} }
 
 // makeAPI registers an API with `passport client --api`, and returns its ID.

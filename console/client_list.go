@@ -229,7 +229,7 @@ type clientJSON struct {
 }
 
 func describeClient(s *passport.Server, c *oauth.Client, secret string) clientJSON {
-	method, _, _ := strings.Cut(string(c.AuthMethod), " ") // one of those that it may use
+	method, _, _ := strings.Cut(string(c.AuthMethod), " ") // one of several
 	described := clientJSON{
 		ID: idJSON(s, c.ID), Secret: secret, Name: c.Name, AuthMethod: method,
 		GrantTypes: orEmpty(c.GrantTypes), RedirectURIs: orEmpty(c.RedirectURIs),

@@ -57,13 +57,13 @@ func TestClient_ProvidersOfAnApplication(t *testing.T) {
 			t.Errorf("passport client %s made a client for the users of %q, want %q: %+v", test.args, made.Provider, test.want, got)
 		}
 	}
-	got := run(t, o, "client", "--password", "--provider", "nobody")
-	if want := "passport: --provider \"nobody\": want users or staff\nSee `passport client --help`.\n"; got.status != 2 || got.stderr != want {
+	got := run(t, o, "client", "--password", "--provider", "guests")
+	if want := "passport: --provider \"guests\": want users or staff\nSee `passport client --help`.\n"; got.status != 2 || got.stderr != want {
 		t.Errorf("for a provider that is not there: status %d, %q; want 2 and %q", got.status, got.stderr, want)
 	}
 }
 
-// An application is told of its own configuration, not of settings in a file.
+// Errors of an application name its Config, not settings in a file.
 func TestClient_FaultsInTheWordsOfAnApplication(t *testing.T) {
 	o, server := shop(t, nil)
 	made, err := server.CreateClient(t.Context(), passport.Registration{Name: "Web", RedirectURIs: []string{"https://app.example.com"}})
@@ -88,8 +88,7 @@ func TestClient_FaultsInTheWordsOfAnApplication(t *testing.T) {
 	}
 }
 
-// A change on the command line changes what it names, and keeps what somebody
-// else has changed meanwhile.
+// A change on the command line changes what it names, and keeps concurrent changes.
 func TestClient_UpdateKeepsTheRest(t *testing.T) {
 	store := &contended{}
 	o, server := shop(t, func(c *passport.Config) {
@@ -101,7 +100,7 @@ func TestClient_UpdateKeepsTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store.meanwhile = func(c *oauth.Client) { c.Name = "Changed by somebody else" }
+	store.meanwhile = func(c *oauth.Client) { c.Name = "Changed meanwhile" }
 	if got := run(t, o, "client", "update", made.Client.ID, "--scopes", "check-status,place-orders", "--family-ttl", "90d"); got.status != 0 {
 		t.Fatalf("client update = %+v", got)
 	}
@@ -109,13 +108,13 @@ func TestClient_UpdateKeepsTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Name != "Changed by somebody else" || strings.Join(c.Scopes, " ") != "check-status place-orders" || c.FamilyTTL.Hours() != 90*24 ||
+	if c.Name != "Changed meanwhile" || strings.Join(c.Scopes, " ") != "check-status place-orders" || c.FamilyTTL.Hours() != 90*24 ||
 		c.Attributes["plan"] != "gold" || len(c.RedirectURIs) != 1 {
 		t.Errorf("the client is %+v; want both changes in it, and the rest as it was", c)
 	}
 }
 
-// contended is a store in which somebody else is quicker, once.
+// contended is a store in which another change comes first, once.
 type contended struct {
 	memstore.Store
 	meanwhile func(*oauth.Client)
@@ -156,6 +155,6 @@ func TestClient_IntegersInJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if list := run(t, o, "client", "list", "--json").stdout; !strings.Contains(list, `"client_id":"42",`) {
-		t.Errorf("where clients are called by UUIDs, an ID that looks like a number is no text:\n%s", list)
+		t.Errorf("if clients have UUIDs, an ID that looks like a number must be a text:\n%s", list)
 	}
 }

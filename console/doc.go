@@ -1,25 +1,24 @@
-// Package console holds the commands of the binary: serve, install, client,
-// user, keys, migrate and their like, as cobra commands.
+// Package console has the commands of the binary, such as serve, install, client,
+// user, keys and migrate, as cobra commands.
 //
-// A program of one's own runs all of them with
+// Your program runs all of them with
 //
 //	os.Exit(console.Run(ctx, console.New(console.Options{})))
 //
-// after it has imported the drivers of the databases that it wants. An
-// application that has a command line already and embeds the library mounts
-// those that act on its own server:
+// and imports the drivers of the databases that it needs. An application that embeds
+// the library mounts the commands that work on its server in its own command line:
 //
 //	root.AddCommand(console.New(console.Options{Server: newServer}))
 //
 // # Configuration
 //
-// A flag beats the environment, the environment beats the file passport.toml.
-// Every setting has one name in three spellings: access_token_ttl in the file,
-// PASSPORT_ACCESS_TOKEN_TTL in the environment, --access-token-ttl where a
-// command has a flag for it. `passport install` writes a file that explains all.
+// A flag overrides the environment, and the environment overrides the file
+// passport.toml. A setting has one name in three spellings: database_url in the file,
+// PASSPORT_DATABASE_URL in the environment, --database-url on the command line.
+// `passport install` writes a file that explains every setting.
 //
 // # Exit status
 //
-// 0 when all went well, 1 when it did not, 2 when the command line was wrong.
-// What went wrong stands on standard error, in a sentence that says what to do.
+// 0 for success, 1 for a failure, 2 for a wrong command line.
+// Errors go to standard error, in a sentence that says what to do.
 package console

@@ -12,8 +12,7 @@ import (
 	"github.com/go-passport/passport/memstore"
 )
 
-// An application that has a command line of its own mounts the commands that
-// manage its server.
+// An application with its own command line mounts the commands that manage its server.
 func ExampleNew() {
 	newServer := func(context.Context) (*passport.Server, error) {
 		keys, err := passport.GenerateKeys()

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// What stands around the routes of the binary, for tests that bring routes of
-// their own.
+// What the binary wraps around its routes, for tests with other routes.
 var (
 	Middleware = middleware
 	OwnName    = ownName

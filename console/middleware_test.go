@@ -136,7 +136,7 @@ func TestPanic(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Header.Set("Accept", test.accept)
-			w, log := logged(t, func(http.ResponseWriter, *http.Request) { panic("canary: what somebody sent") }, r)
+			w, log := logged(t, func(http.ResponseWriter, *http.Request) { panic("canary: a text of the request") }, r)
 			id := w.Header().Get("X-Request-Id")
 			if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), test.want) || !strings.Contains(w.Body.String(), id) {
 				t.Errorf("answer %d %q, want 500 with %q and the request ID", w.Code, w.Body, test.want)
@@ -213,7 +213,7 @@ func TestOwnName(t *testing.T) {
 		{"a proxy on this machine", "http://127.0.0.1:8000", "GET", "localhost:8001", "/", ""},
 		{"a form", "http://127.0.0.1:8000", "POST", "localhost:8000", "/", ""},
 		{"a container's name", "http://127.0.0.1:8000", "GET", "passport:8000", "/", ""},
-		{"E16: somebody's name", "http://127.0.0.1:8000", "GET", "evil.example", "/", ""},
+		{"E16: a foreign name", "http://127.0.0.1:8000", "GET", "evil.example", "/", ""},
 		{"an issuer on the network", "https://auth.example.com", "GET", "localhost:8000", "/", ""},
 	}
 	for _, test := range tests {

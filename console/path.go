@@ -13,7 +13,7 @@ import (
 // folder is the name of a folder in the settings.
 type folder string
 
-// Values that are no path, and may have a password in them.
+// Values that aren't a path and may have a password.
 var (
 	schemeBefore = regexp.MustCompile(`(?i)://|^(?:sqlite3?|file|postgres(?:ql)?|pgx5?|mysql|mariadb|https?|base64):`)
 	userBefore   = regexp.MustCompile(`^[^/\\:]*:.*@`) // user:password@host

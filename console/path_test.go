@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// A value that is no path is refused wherever a path is wanted. It makes no folder, and
-// is not repeated: it may hold a password.
+// A value that isn't a path is refused where a path is wanted. It creates no folder, and
+// the error doesn't repeat it: it may be a password.
 func TestSettings_PathsThatAreNone(t *testing.T) {
 	const canary = "cAnAry-17"
 	values := map[string]string{

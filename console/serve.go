@@ -142,7 +142,7 @@ func failedStart(ctx context.Context, err error, logger *slog.Logger) error {
 	case ctx.Err() != nil:
 		logger.Debug("the signal interrupted the start", "err", err)
 		logger.Info("stopped before the server was ready")
-		return nil //nolint:nilerr // a signal is no fault
+		return nil //nolint:nilerr // a signal isn't a fault
 	}
 	return err
 }

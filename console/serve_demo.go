@@ -74,8 +74,8 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	return serveHTTP(ctx, l, handler, logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 }
 
-// withoutAdvice drops the warnings of passport.New about settings, because nobody
-// can change the settings of the tour.
+// withoutAdvice drops the warnings of passport.New about settings, because the
+// settings of the tour are fixed.
 type withoutAdvice struct{ slog.Handler }
 
 // Handle implements [slog.Handler].

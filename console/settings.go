@@ -146,7 +146,7 @@ var all = []setting{
 	{"require_pkce", func(s *settings) any { return &s.RequirePKCE }, `false`,
 		"Require PKCE from confidential clients too. Public clients always need it."},
 	{"skip_consent", func(s *settings) any { return &s.SkipConsentIDs }, `["client-id"]`,
-		"IDs of your own clients, which get tokens without a consent page."},
+		"IDs of clients that get tokens without a consent page, because they are yours."},
 	{"insecure_skip_native_consent", func(s *settings) any { return &s.InsecureSkipNativeConsent }, `false`,
 		"Apply skip_consent to public clients whose redirect URI is not https, too (RFC 8252 §8.6)."},
 	{"families_end_with_session", func(s *settings) any { return &s.FamiliesEndWithSession }, `false`,

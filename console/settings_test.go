@@ -168,7 +168,7 @@ func installed(t *testing.T) string {
 	return string(text)
 }
 
-// Whatever of a Config a file can hold, a file can say.
+// A file can set every field of Config that a file can hold.
 func TestSettings_CoverConfig(t *testing.T) {
 	t.Chdir(t.TempDir())
 	explained := map[string]bool{"scopes": true} // as tables

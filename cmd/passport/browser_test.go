@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// browser is one as far as the flow needs it: it keeps cookies, follows links,
-// redirects and refreshes, and sends forms with the headers that browsers send.
+// browser is a browser for the flow: it keeps cookies, follows links, redirects and
+// refreshes, and sends forms with the headers that browsers send.
 type browser struct {
 	t      *testing.T
 	client *http.Client

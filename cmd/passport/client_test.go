@@ -15,8 +15,8 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// attempt runs a command that may fail, and returns all that it printed. A server
-// that should not have started is stopped.
+// attempt runs a command that may fail, and returns its output. It stops a server that
+// should not have started.
 func attempt(t *testing.T, env []string, args ...string) (status int, printed string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
@@ -196,8 +196,8 @@ func texts(t *testing.T, db *sql.DB, query string) (all []string) {
 	return all
 }
 
-// The database of an application that has accounts of its own gets no tables of
-// the binary's, but for a command on accounts.
+// The database of an application with its own accounts gets no tables of the binary,
+// except from a command about accounts.
 func TestClient_MakesNoTablesOfAccounts(t *testing.T) {
 	t.Chdir(t.TempDir())
 	db := openDatabase(t, "shop.sqlite")

@@ -16,8 +16,8 @@ import (
 	"github.com/go-passport/passport/internal/sqldb"
 )
 
-// When the database goes away, all that is on standard error is the log: the lines of
-// the driver too have its form.
+// When the database goes away, standard error has only the log. The lines of the driver
+// have its form, too.
 func TestProcess_OP_04_LogWhenTheDatabaseGoesAway(t *testing.T) {
 	text := regexp.MustCompile(`^time=\S+ level=[A-Z]+ msg=`)
 	for format, matches := range map[string]func(line string) bool{

@@ -43,8 +43,8 @@ func databaseCommand(t *testing.T, env []string, args ...string) (printed string
 	return out.String(), status
 }
 
-// Passwords that a person forgets to encode are refused, and nothing of them is
-// shown, wherever the URL comes from.
+// Passwords that a user forgets to encode are refused, and no part of them is shown,
+// wherever the URL comes from.
 func TestDatabaseURL_FR_45_NotEncoded(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, password := range []string{"gx@zvkqj", "gxzw/zvkqj", "gxzw?zvkqj", "gxzw#zvkqj", "gxzw%zvkqj", "gxzw zvkqj", "gx@zv/kq?jw#bn%mz wq", "4711/zvkqj", "[zvkqj", `zv"kqj\wz`, "zvkqj@10.9.8.7:5432/x?y@"} {

@@ -134,8 +134,8 @@ func TestServe_FR_36_MethodsOfProbes(t *testing.T) {
 	}
 }
 
-// A server that is told to stop says so, and answers for a while, so that whoever
-// sends requests here can notice.
+// A server that stops says so, and still responds for a while, so that a load balancer
+// can notice.
 func TestServe_OP_04_DrainsBeforeItStops(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, []string{"PASSPORT_DRAIN_DELAY=2s"}, "serve")

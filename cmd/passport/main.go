@@ -1,5 +1,5 @@
-// Command passport is an OAuth 2.0 server in one binary. `passport serve --demo`
-// shows it; `passport --help` lists the rest, which package console describes.
+// Command passport is an OAuth 2.0 server in one binary. `passport serve --demo` runs a
+// tour, and `passport --help` lists the commands. Package console describes them.
 package main
 
 import (
@@ -22,15 +22,15 @@ func main() {
 
 func options() console.Options { return console.Options{Logs: logOthers} }
 
-// logOthers has everything that would write to standard error in another form use the
-// log: the MySQL driver, and packages that use the standard log.
+// logOthers sends the lines of the MySQL driver, and of packages with the standard log,
+// to our log. They would write to standard error in another form.
 func logOthers(logger *slog.Logger) {
 	slog.SetDefault(logger)
 	_ = mysql.SetLogger(driverLog{logger}) // only nil is an error
 }
 
-// driverLog is a [mysql.Logger]. The driver writes a line for each connection that it
-// lost. That is at Info: the pool opens another, and a request that fails is logged as an
+// driverLog is a [mysql.Logger]. The driver writes a line for each lost connection. We
+// log it at Info, because the pool opens another one and a failed request is logged as an
 // error.
 type driverLog struct{ *slog.Logger }
 

@@ -12,9 +12,8 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// A connection that was made for one of many requests at once is there for the
-// next ones: making one anew costs more than most requests. Nor are there ever so
-// many that the database's own limit is met.
+// The pool keeps a connection for later requests, because opening another one costs
+// more than most requests. It never reaches the limit of the database.
 func TestPool_KeepsConnections(t *testing.T) {
 	var db *sql.DB
 	cmd := console.New(console.Options{Env: []string{}, Open: func(driver, dsn string) (_ *sql.DB, err error) {

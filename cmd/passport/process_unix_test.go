@@ -19,7 +19,7 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// TestMain runs the commands in a process of their own when a test asks for it.
+// TestMain runs a command in its own process when a test asks for it.
 func TestMain(m *testing.M) {
 	if os.Getenv("PASSPORT_TEST_AS_COMMAND") == "1" {
 		if os.Getenv("PASSPORT_TEST_AS_NOBODY") == "1" && os.Geteuid() == 0 {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// process starts the binary in a folder of its own.
+// process starts the binary in its own folder.
 func process(t *testing.T, args ...string) (cmd *exec.Cmd, out, log *output) {
 	t.Helper()
 	return processIn(t, t.TempDir(), args...)

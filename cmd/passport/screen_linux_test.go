@@ -44,8 +44,8 @@ func openTerminal(t *testing.T, columns int) (person, command *os.File) {
 	return person, command
 }
 
-// onScreen runs a command whose output and errors go to a terminal. It returns all
-// that the command wrote, with control sequences.
+// onScreen runs a command whose output and errors go to a terminal. It returns the
+// output, with control sequences.
 func onScreen(t *testing.T, columns int, stdin string, env []string, args ...string) (status int, shown string) {
 	t.Helper()
 	person, terminal := openTerminal(t, columns)
@@ -147,7 +147,7 @@ func TestScreen_PG_11_ClientShow(t *testing.T) {
 		t.Errorf("client show prints by ID\n%s\nand by name\n%s", byID, byName)
 	}
 	var out, log output
-	if status := passport(t.Context(), strings.NewReader(""), &out, &log, nil, "client", "show", "Nobody"); status != 1 || !strings.Contains(log.String(), `no client has the ID or name "Nobody"`) {
+	if status := passport(t.Context(), strings.NewReader(""), &out, &log, nil, "client", "show", "Unknown"); status != 1 || !strings.Contains(log.String(), `no client has the ID or name "Unknown"`) {
 		t.Errorf("client show for an unknown name = %d, %s", status, log.String())
 	}
 	command(t, "", "client", "--name", "Web", "--redirect_uri", "https://b.example.com/callback")

@@ -140,7 +140,7 @@ func TestServe_SkipConsent(t *testing.T) {
 
 func TestServe_UnknownDatabaseFileIsLeftAlone(t *testing.T) {
 	t.Chdir(t.TempDir())
-	const text = "This is no database, however one looks at it: not a page of it."
+	const text = "This isn't a database: it has no page of one."
 	write(t, "notes.txt", text)
 	var out, log output
 	status := passport(t.Context(), strings.NewReader(""), &out, &log, nil, "serve", "--listen", "127.0.0.1:0", "--database-url", "sqlite:notes.txt")

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The database holds the hashes of passwords. Others on the machine cannot read
-// it wherever it lies, nor what SQLite keeps beside it.
+// The database has password hashes. Other users of the machine can read neither its
+// file, in any folder, nor the files that SQLite creates beside it.
 func TestNeverRepeat_C10_DatabaseFileIsItsOwnersAlone(t *testing.T) {
 	for _, url := range []string{"sqlite:passport.sqlite", "sqlite:///" + filepath.Join(t.TempDir(), "other.sqlite"), "SQLite3:third.sqlite"} {
 		cmd, out, log := process(t, "migrate", "--database-url", url)
@@ -31,7 +31,7 @@ func TestNeverRepeat_C10_DatabaseFileIsItsOwnersAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			if info.Mode().Perm()&0o077 != 0 {
-				t.Errorf("%s: %s has mode %v, want nothing for group and others", url, filepath.Base(name), info.Mode())
+				t.Errorf("%s: %s has mode %v, want no permission for group and others", url, filepath.Base(name), info.Mode())
 			}
 		}
 	}

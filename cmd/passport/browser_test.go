@@ -137,17 +137,17 @@ func (b *browser) post(to string, values url.Values) {
 
 var tags = regexp.MustCompile(`(?s)<style>.*?</style>|<[^>]*>`)
 
-// text is what the page says.
+// text returns the text of the page.
 func (b *browser) text() string {
 	return strings.Join(strings.Fields(html.UnescapeString(tags.ReplaceAllString(b.body, " "))), " ")
 }
 
-// shows fails the test unless the page says all of that.
+// shows fails the test unless the page has all of the texts.
 func (b *browser) shows(texts ...string) {
 	b.t.Helper()
 	for _, want := range texts {
 		if !strings.Contains(b.text(), want) {
-			b.t.Fatalf("the page at %s, status %d, does not say %q:\n%s", b.url, b.status, want, b.text())
+			b.t.Fatalf("the page at %s, status %d, has no %q:\n%s", b.url, b.status, want, b.text())
 		}
 	}
 }

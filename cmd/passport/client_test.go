@@ -36,7 +36,7 @@ func made(t *testing.T, env []string, args ...string) (c registered) {
 	return c
 }
 
-// Both secrets of a client work until the old one's time has come.
+// Both secrets of a client work until the old one ends.
 func TestClient_RotateSecret(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, nil, "serve")
@@ -48,7 +48,7 @@ func TestClient_RotateSecret(t *testing.T) {
 			t.Fatalf("passport client rotate-secret printed\n%s", printed)
 		}
 		if got, want := strings.Contains(printed, "old_secret_expires_at"), !slices.Contains(args, "0"); got != want {
-			t.Errorf("with %v it says that an old secret lives on: %v, want %v:\n%s", args, got, want, printed)
+			t.Errorf("with %v it says that the old secret still works: %v, want %v:\n%s", args, got, want, printed)
 		}
 		return c
 	}
@@ -82,7 +82,7 @@ func TestClient_SuspendAndResume(t *testing.T) {
 	}
 }
 
-// A client's own lifetime beats that of the server, and can be taken back.
+// A client's lifetime overrides the server's, and can be removed again.
 func TestClient_Lifetimes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, nil, "serve")
@@ -102,8 +102,8 @@ func TestClient_Lifetimes(t *testing.T) {
 	life(3600)
 }
 
-// The password grant as the documentation has it: a client made by the command,
-// and a user's e-mail address and password.
+// The password grant as in the documentation, with a client of the command and a user's
+// email address and password.
 func TestClient_PasswordGrant(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
@@ -125,16 +125,15 @@ func TestClient_PasswordGrant(t *testing.T) {
 		return answer.StatusCode, body
 	}
 	if status, body := ask("correct-horse"); status != http.StatusOK || body["access_token"] == nil || body["refresh_token"] == nil {
-		t.Errorf("with the right password the answer is %d %v, want both tokens", status, body)
+		t.Errorf("with the right password: %d %v, want both tokens", status, body)
 	}
 	if status, body := ask("wrong-horse"); status != http.StatusBadRequest || body["error"] != "invalid_grant" {
-		t.Errorf("with a wrong password the answer is %d %v, want 400 invalid_grant", status, body)
+		t.Errorf("with a wrong password: %d %v, want 400 invalid_grant", status, body)
 	}
 }
 
-// The lines that `passport client --personal` prints are those that a server
-// takes; a secret that does not match is found out when it starts, and the
-// commands that mend it work all the same.
+// A server accepts the lines that `passport client --personal` prints. It doesn't start
+// with a wrong secret, and the command that repairs it works nevertheless.
 func TestClient_PersonalInTheEnvironment(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
@@ -175,7 +174,7 @@ func openDatabase(t *testing.T, file string) *sql.DB {
 	return db
 }
 
-// texts returns the one column of a query.
+// texts returns the only column of a query.
 func texts(t *testing.T, db *sql.DB, query string) (all []string) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query)
@@ -219,12 +218,12 @@ func TestClient_MakesNoTablesOfAccounts(t *testing.T) {
 		}
 	}
 	if status, printed := attempt(t, nil, "user", "list", "--database-url", "sqlite:shop.sqlite"); status != 1 || !strings.Contains(printed, "run \"passport migrate\"") || tables() != before {
-		t.Errorf("user list ended with %d and printed\n%s\nThe tables are\n%s\nwant status 1, a remedy and no table more", status, printed, tables())
+		t.Errorf("user list ended with %d and printed\n%s\nThe tables are\n%s\nwant status 1, what to do and no new table", status, printed, tables())
 	}
 }
 
-// `passport install` on a server that has been used loses nothing, and clients
-// that were called by UUIDs live beside those that are called by numbers.
+// `passport install` on a running server's data keeps everything, and clients with
+// numbers work beside clients with UUIDs.
 func TestInstall_KeepsWhatIsThere(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, nil, "serve") // it was never installed
@@ -239,14 +238,14 @@ func TestInstall_KeepsWhatIsThere(t *testing.T) {
 		t.Errorf("after install the server has other keys:\n%s\n%s", got, keys)
 	}
 	if status, _ := token(t, s, c); status != http.StatusOK {
-		t.Errorf("after install the client of before gets %d, want 200", status)
+		t.Errorf("after install the existing client gets %d, want 200", status)
 	}
 	if users := command(t, "", "user", "list"); !strings.Contains(users, "ada@example.com") {
 		t.Errorf("after install the accounts are\n%s", users)
 	}
 	printed := command(t, "", "client", "--client", "--name", "Second")
 	if !strings.Contains(printed, "Client ID      1\n") {
-		t.Fatalf("a client that is made now is called\n%s\nwant 1", printed)
+		t.Fatalf("the ID of a new client is\n%s\nwant 1", printed)
 	}
 	_, secret, _ := strings.Cut(printed, "Client secret  ")
 	secret, _, _ = strings.Cut(secret, "\n")

@@ -32,7 +32,7 @@ func TestProcess_OP_04_LogWhenTheDatabaseGoesAway(t *testing.T) {
 				address := ""
 				for until := time.Now().Add(20 * time.Second); address == ""; address = servingAt(out, log) {
 					if time.Now().After(until) {
-						t.Fatalf("the server does not say that it serves:\n%s", log)
+						t.Fatalf("the log does not say that the server serves:\n%s", log)
 					}
 					time.Sleep(5 * time.Millisecond)
 				}
@@ -64,7 +64,7 @@ func TestProcess_OP_04_LogWhenTheDatabaseGoesAway(t *testing.T) {
 					}
 				}
 				if d == sqldb.MySQL && !strings.Contains(log.String(), "the MySQL driver reports") {
-					t.Errorf("the log has no line of the driver, so that nothing was tested:\n%s", log)
+					t.Errorf("the log has no line of the driver, so this test proves nothing:\n%s", log)
 				}
 			})
 		}

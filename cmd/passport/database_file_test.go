@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// entries returns the names in a folder.
+// entries returns the names of the files in a folder.
 func entries(t *testing.T, folder string) string {
 	t.Helper()
 	found, err := os.ReadDir(folder)
@@ -60,7 +60,7 @@ func TestDatabase_FR_48_PG_14_MadeByThreeCommandsOnly(t *testing.T) {
 	}
 }
 
-// What is in the place of a database file stays as it is.
+// A file or folder in place of a database stays unchanged.
 func TestDatabase_FR_48_PG_14_OtherThings(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "empty", "")
@@ -76,11 +76,11 @@ func TestDatabase_FR_48_PG_14_OtherThings(t *testing.T) {
 		}
 	}
 	if info, err := os.Stat("empty"); err != nil || info.Size() != 0 || entries(t, ".") != "empty folder" || entries(t, "folder") != "" {
-		t.Errorf("the empty file is %v, %v, and the folder holds %s", info, err, entries(t, "."))
+		t.Errorf("the empty file is %v, %v, and the folder has %s", info, err, entries(t, "."))
 	}
 }
 
-// Each of the three makes a database where there is none.
+// Each of the three commands creates a database if there is none.
 func TestDatabase_FR_48_PG_14_Makers(t *testing.T) {
 	for _, args := range [][]string{{"install"}, {"migrate"}} {
 		t.Chdir(t.TempDir())
@@ -94,7 +94,7 @@ func TestDatabase_FR_48_PG_14_Makers(t *testing.T) {
 	command(t, "", "user", "list")
 }
 
-// A command that reads changes no byte and leaves no file.
+// A command that reads changes no byte and creates no file.
 func TestDatabase_FR_48_PG_14_ReadingLeavesNothing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")

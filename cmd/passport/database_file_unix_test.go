@@ -18,8 +18,9 @@ func asOther(t *testing.T, folder string, args ...string) (printed string, err e
 	return out.String() + log.String(), err
 }
 
-// An operator who may read a database and not write to it can list what is in it.
-// SQLite would leave files of that operator beside it, in the way of the server.
+// An operator with only read permission can list the clients and accounts. SQLite must
+// create no files beside the database: they would belong to the operator, and the server
+// could not write to them.
 func TestDatabase_FR_48_ReadOnly(t *testing.T) {
 	for _, test := range []struct {
 		name         string
@@ -53,10 +54,10 @@ func TestDatabase_FR_48_ReadOnly(t *testing.T) {
 			}
 			printed, err := asOther(t, folder, "client", "--client", "--name", "x", "--database-url", "sqlite:p.sqlite")
 			if err == nil || !strings.Contains(printed, "write to") {
-				t.Errorf("passport client: %v\n%s\nwant it to say what this user may not do", err, printed)
+				t.Errorf("passport client: %v\n%s\nwant it to name the missing permission", err, printed)
 			}
 			if got := entries(t, folder); got != "p.sqlite" {
-				t.Errorf("the folder holds %s, want p.sqlite alone", got)
+				t.Errorf("the folder has %s, want only p.sqlite", got)
 			}
 		})
 	}

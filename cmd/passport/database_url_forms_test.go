@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// canary is the part of each password below that nothing may show.
+// canary is part of each password below. No output may have it.
 const canary = "zvkqjw"
 
-// brokenURLs hold the canary in each place in which drivers and people have a secret.
+// brokenURLs have the canary in each place where drivers and people put a secret.
 var brokenURLs = []string{
 	// The password before the @.
 	"postgres://u:zvkqjw@127.0.0.1:1/db", "postgres://u:zvkqjw@127.0.0.1:bad/db", "postgres://u:zvkqjw@[::1/db", "postgres://u:zvkqjw@", "postgres:u:zvkqjw@h/db",
@@ -32,7 +32,7 @@ var brokenURLs = []string{
 	"export PASSPORT_DATABASE_URL=postgres://u:zvkqjw@h/db", "psql postgres://u:zvkqjw@h/db", "${DB:-postgres://u:zvkqjw@h/db}", "<postgres://u:zvkqjw@h/db>",
 }
 
-// No command shows a part of a password, however the URL is broken.
+// No command shows part of a password, for any broken URL.
 func TestDatabaseURL_FR_45_EveryCommand(t *testing.T) {
 	commands := append([][]string{{"serve", "--listen", "127.0.0.1:0"}, {"install"}, {"migrate"}, {"migrate", "--print"}, {"keys"}, {"version"}}, users...)
 	for i, u := range brokenURLs {

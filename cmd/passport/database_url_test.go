@@ -15,7 +15,7 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// wantHidden fails for each run of four characters of a password in what a command
+// wantHidden fails for each four characters in a row of a password that a command
 // printed or logged.
 func wantHidden(t *testing.T, command, printed string, passwords ...string) {
 	t.Helper()
@@ -63,14 +63,14 @@ func TestDatabaseURL_FR_45_NotEncoded(t *testing.T) {
 				printed, status := run()
 				wantHidden(t, name+" "+u, printed, password)
 				if status != 1 || !strings.Contains(printed, "write % as %25, @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and a space as %20") {
-					t.Errorf("%s %s: status %d, want 1 and a sentence that says what to write:\n%s", name, u, status, printed)
+					t.Errorf("%s %s: status %d, want 1 and how to write it:\n%s", name, u, status, printed)
 				}
 			}
 		}
 	}
 }
 
-// Passwords that are encoded are not shown by what the driver says either.
+// An encoded password is not in the errors of the driver either.
 func TestDatabaseURL_FR_45_DriverErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const password = `zv@kqjw/gx?mzbq#vwkj:xqzn%jbvk wzgq`
@@ -109,7 +109,7 @@ func TestDatabaseURL_FR_45_DriverErrors(t *testing.T) {
 	}
 }
 
-// A driver of an application's own may quote anything.
+// The driver of an application may quote anything.
 func TestDatabaseURL_FR_45_AnyDriver(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const password = "zv@kqjw/gxmz"
@@ -129,13 +129,13 @@ func TestDatabaseURL_FR_45_AnyDriver(t *testing.T) {
 			printed := fmt.Sprintf("%s %v %+v %#v %q", &out, err, err, err, err)
 			wantHidden(t, "a driver that says "+said, printed, password, encoded, "kqjw", "gxmz")
 			if !strings.Contains(printed, scheme+"://u:xxxxx@h/db") {
-				t.Errorf("a driver that says %s: want the database to be named, got %s", said, printed)
+				t.Errorf("with an error of the driver like %s: want the name of the database, got %s", said, printed)
 			}
 		}
 	}
 }
 
-// A URL in the wrong place is not repeated.
+// No error repeats a URL in the wrong place.
 func TestDatabaseURL_FR_45_CommandLine(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const u = "postgres://u:zvkqjw@h/db"
@@ -152,8 +152,8 @@ func TestDatabaseURL_FR_45_CommandLine(t *testing.T) {
 	}
 }
 
-// A URL with a secret in the wrong setting is refused without the secret, and the
-// log of the start has none either.
+// A URL with a secret in the wrong setting is refused. Neither the error nor the log of
+// the start has the secret.
 func TestServe_FR_45_URLInAnotherSetting(t *testing.T) {
 	t.Chdir(t.TempDir())
 	urls := []string{
@@ -186,7 +186,7 @@ func TestServe_FR_45_URLInAnotherSetting(t *testing.T) {
 	}
 }
 
-// A database URL for SQLite takes no parameters, and none is shown.
+// A database URL for SQLite has no parameters, and the error shows none.
 func TestDatabaseURL_FR_45_SQLite(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, u := range []string{"sqlite:/x.db?key=zvkqjw", "sqlite://u:zvkqjw@h/x?y", "SQLITE3:x.db?a=b@zvkqjw", "sqlite:?zvkqjw"} {

@@ -95,7 +95,7 @@ func TestDemo_Overview(t *testing.T) {
 	}
 }
 
-// call answers what an API route says to a token.
+// call returns the response of an API route to a token.
 func call(t *testing.T, address, token string) (status int, body, challenge string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, address, nil)
@@ -198,7 +198,7 @@ func TestDemo_PortInUse(t *testing.T) {
 	}
 }
 
-// The log of a whole tour, with everything that is refused on the way.
+// The log of a whole tour has no secret, also where a request is refused.
 func TestDemo_C7_OP_02_NoSecretInTheLog(t *testing.T) {
 	s, secret := startDemo(t)
 	b := signIn(t, s)
@@ -229,11 +229,11 @@ func TestDemo_C7_OP_02_NoSecretInTheLog(t *testing.T) {
 		}
 		checked++
 		if strings.Contains(s.log.String(), value) {
-			t.Errorf("the log holds %q", value)
+			t.Errorf("the log has %q", value)
 		}
 	}
 	if checked < 8 || !strings.Contains(s.log.String(), "path=/demo/callback") {
-		t.Errorf("only %d secrets were looked for, in\n%s", checked, s.log)
+		t.Errorf("the test looked for only %d secrets, in\n%s", checked, s.log)
 	}
 }
 

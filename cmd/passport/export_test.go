@@ -1,4 +1,4 @@
 package main
 
-// Options are those of the binary.
+// Options returns the options of the binary.
 var Options = options

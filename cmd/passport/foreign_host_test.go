@@ -23,8 +23,8 @@ func askAs(t *testing.T, s *server, host, method, path string) *http.Response {
 	return res
 }
 
-// A server on loopback shows nothing to a browser that another site's name led here
-// (DNS rebinding). Clients and load balancers may come by any name.
+// A server on loopback shows nothing to a browser that uses the name of another site (DNS
+// rebinding). Clients and load balancers may use any name.
 func TestServe_FR_13_ForeignHosts(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, tt := range map[string]struct {
@@ -57,7 +57,7 @@ func TestServe_FR_13_ForeignHosts(t *testing.T) {
 				"POST /oauth/token", "POST /oauth/revoke", "POST /oauth/introspect", "GET /oauth/jwks", "GET /.well-known/oauth-authorization-server") {
 				method, path, _ := strings.Cut(endpoint, " ")
 				if res := askAs(t, s, "passport:8000", method, path); res.StatusCode == http.StatusMisdirectedRequest || res.StatusCode == http.StatusNotFound {
-					t.Errorf("%s by a container's name: status %d, want it answered", endpoint, res.StatusCode)
+					t.Errorf("%s by a container's name: status %d, want a response", endpoint, res.StatusCode)
 				}
 			}
 			if log := s.log.String(); !strings.Contains(log, "setting issuer") || !strings.Contains(log, "evil.example:8000") {
@@ -67,8 +67,8 @@ func TestServe_FR_13_ForeignHosts(t *testing.T) {
 	}
 }
 
-// Only exact paths are exempt, and those of the tour's API only in the tour: an issuer
-// may have any path, such as /api.
+// Only exact paths are exempt, and those of the tour's API only in the tour, because an
+// issuer may have any path, such as /api.
 func TestServe_FR_13_PathsThatLookLikeExemptOnes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, tt := range map[string]struct {

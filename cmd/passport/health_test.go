@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// probe returns what a probe is answered, and the status.
+// probe returns the status and body of the response to a probe.
 func probe(t *testing.T, s *server, path string) (int, string) {
 	t.Helper()
 	res, err := http.Get(s.url + path)
@@ -30,8 +30,8 @@ func probe(t *testing.T, s *server, path string) (int, string) {
 	return res.StatusCode, strings.TrimSpace(string(body))
 }
 
-// A node that has no tables is alive, and gets no requests; when they are there
-// again it does, without a restart. The log tells of changes alone.
+// A node without tables is alive but not ready. It is ready once it has them again,
+// without a restart. The log has changes only.
 func TestServe_OP_04_Probes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, nil, "serve")
@@ -69,14 +69,14 @@ func TestServe_OP_04_Probes(t *testing.T) {
 		want("/readyz", 200, "ready")
 	}
 	if n := strings.Count(s.log.String(), "no longer ready"); n != 3 {
-		t.Errorf("the log says %d times that the server is not ready, want once for each time:\n%s", n, s.log)
+		t.Errorf("the log says %d times that the server is not ready, want one line for each time:\n%s", n, s.log)
 	}
 	if strings.Contains(s.log.String(), "readyz") {
 		t.Errorf("probes are in the access log:\n%s", s.log)
 	}
 }
 
-// Every server of the binary has both probes, the tour too.
+// Every server of the binary has both probes, also the tour.
 func TestServe_OP_04_ProbesOfTheTour(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s, _ := startDemo(t)
@@ -150,7 +150,7 @@ func TestServe_OP_04_DrainsBeforeItStops(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if status, _ := probe(t, s, "/oauth/jwks"); status != 200 {
-		t.Errorf("a request while it drains is answered %d, want 200", status)
+		t.Errorf("a request during the delay gets %d, want 200", status)
 	}
 	select {
 	case status := <-s.ended:
@@ -162,8 +162,8 @@ func TestServe_OP_04_DrainsBeforeItStops(t *testing.T) {
 	}
 }
 
-// The key is replaced while the server runs: the new one is shown within a
-// minute, and tokens of both are good.
+// The key is replaced while the server runs: the server publishes the new one within a
+// minute, and accepts tokens of both.
 func TestKeys_Rotate(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
@@ -186,31 +186,31 @@ func TestKeys_Rotate(t *testing.T) {
 	}
 	after := start(t, nil, "serve")
 	if ids := published(t, after); len(ids) != 2 || ids[0] != old[0] {
-		t.Errorf("the server shows the keys %v, want the old one %s first and a new one", ids, old[0])
+		t.Errorf("the server publishes the keys %v, want the old one %s first and a new one", ids, old[0])
 	}
 	if status, said := run("keys", "rotate"); status != 1 || !strings.Contains(said, "waiting for its turn") {
 		t.Errorf("again at once: %d %s", status, said)
 	}
 }
 
-// Keys in the database: every server on it has the same, and none lie in a file.
+// With keys in the database, all servers have the same keys, and no file has any.
 func TestServe_KeysInTheDatabase(t *testing.T) {
 	t.Chdir(t.TempDir())
 	secret := "PASSPORT_KEYS_SECRET=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32))
 	env := []string{secret}
 	first, second := start(t, env, "serve"), start(t, env, "serve")
 	if a, b := published(t, first), published(t, second); len(a) != 1 || a[0] != b[0] {
-		t.Errorf("two servers on one database show the keys %v and %v", a, b)
+		t.Errorf("two servers on one database publish the keys %v and %v", a, b)
 	}
 	if _, err := os.Stat(filepath.Join("storage", "oauth-private.key")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a key lies in a file: %v", err)
+		t.Errorf("a file has a key: %v", err)
 	}
 	var out, log output
 	if status := passport(t.Context(), strings.NewReader(""), &out, &log, env, "keys", "rotate"); status != 0 || !strings.Contains(out.String(), "Servers read the database every minute") {
 		t.Errorf("rotate: %d %s%s", status, out.String(), log.String())
 	}
 	if third := published(t, start(t, env, "serve")); len(third) != 2 || third[0] != published(t, first)[0] {
-		t.Errorf("a server that starts now shows the keys %v, want the old one first and the new one", third)
+		t.Errorf("a server that starts now publishes the keys %v, want the old one first and the new one", third)
 	}
 	wrong := []string{"PASSPORT_KEYS_SECRET=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("w"), 32))}
 	out, log = output{}, output{}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// An application that embeds the library has keys in files, and no database of the
-// binary.
+// An application that embeds the library has keys in files and doesn't have the binary's
+// database.
 func TestKeysRotate_WithoutADatabase(t *testing.T) {
 	for _, test := range []struct {
 		name, settings string
@@ -32,14 +32,14 @@ func TestKeysRotate_WithoutADatabase(t *testing.T) {
 				t.Errorf("the old key ends %v after the new one begins to sign, want %v:\n%s", life, test.after, said)
 			}
 			if _, err := os.Lstat("storage/passport.sqlite"); err == nil {
-				t.Error("keys rotate made a database")
+				t.Error("keys rotate created a database")
 			}
 		})
 	}
 }
 
-// A database that is configured and missing is a mistake, and so are a link to a
-// missing one and settings that are wrong.
+// A missing database that is configured is an error. So are a link to a missing one and
+// wrong settings.
 func TestKeysRotate_DatabaseThatIsConfigured(t *testing.T) {
 	for name, test := range map[string]struct {
 		env, want string
@@ -64,7 +64,7 @@ func TestKeysRotate_DatabaseThatIsConfigured(t *testing.T) {
 	}
 }
 
-// instant returns the time that a word means.
+// instant returns the time after a word.
 func instant(t *testing.T, text, word string) time.Time {
 	t.Helper()
 	_, rest, _ := strings.Cut(text, word)

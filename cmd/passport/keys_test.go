@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// published returns the IDs of the keys that a server shows, the one that signs
-// first.
+// published returns the IDs of the keys that a server publishes. The first is the one
+// that signs.
 func published(t *testing.T, s *server) (ids []string) {
 	t.Helper()
 	var set struct {
@@ -35,8 +35,8 @@ func pemOf(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// PASSPORT_PRIVATE_KEY and PASSPORT_PUBLIC_KEY hold keys in every form in which
-// an environment has them: all of these are one key.
+// PASSPORT_PRIVATE_KEY and PASSPORT_PUBLIC_KEY accept a key in every form that
+// environments have. All of these are one key.
 func TestKeys_FromTheEnvironment(t *testing.T) {
 	t.Chdir(t.TempDir())
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -75,18 +75,18 @@ func TestKeys_FromTheEnvironment(t *testing.T) {
 			s := start(t, []string{"PASSPORT_PRIVATE_KEY=" + test.private, "PASSPORT_PUBLIC_KEY=" + test.public}, "serve")
 			ids := published(t, s)
 			if len(ids) != 1 || want != "" && ids[0] != want {
-				t.Errorf("the server shows the keys %v, want one, %s", ids, want)
+				t.Errorf("the server publishes the keys %v, want one, %s", ids, want)
 			}
 			want = ids[0]
 			s.stop(t)
 		})
 	}
 	if entries, err := os.ReadDir("storage"); err != nil || len(entries) == 0 || strings.Contains(entries[0].Name(), "key") {
-		t.Errorf("the folder storage has %v, %v; want no keys in it, for they are in the environment", entries, err)
+		t.Errorf("the folder storage has %v, %v; want no keys in it, because they are in the environment", entries, err)
 	}
 }
 
-// Further keys verify and do not sign: in the environment, and in the folder.
+// Further keys, in the environment or in the folder, verify and do not sign.
 func TestKeys_SeveralVerify(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "keys", "--keys-dir", "old")
@@ -107,18 +107,18 @@ func TestKeys_SeveralVerify(t *testing.T) {
 	want := newID + " " + oldID
 	fresh := read("new/oauth-private.key")
 	if got := strings.Join(first("PASSPORT_PRIVATE_KEY="+fresh, "PASSPORT_PUBLIC_KEY="+read("old/oauth-public.key")), " "); got != want {
-		t.Errorf("with the old public key in the environment the server shows %s, want %s", got, want)
+		t.Errorf("with the old public key in the environment the server publishes %s, want %s", got, want)
 	}
 	if got := strings.Join(first("PASSPORT_PRIVATE_KEY="+fresh+read("old/oauth-private.key")), " "); got != want {
-		t.Errorf("with both private keys in the environment the server shows %s, want %s", got, want)
+		t.Errorf("with both private keys in the environment the server publishes %s, want %s", got, want)
 	}
 	write(t, "new/oauth-private-old.key", read("old/oauth-private.key"))
 	if got := strings.Join(first("PASSPORT_KEYS_DIR=new"), " "); got != want {
-		t.Errorf("with both private keys in the folder the server shows %s, want %s", got, want)
+		t.Errorf("with both private keys in the folder the server publishes %s, want %s", got, want)
 	}
 }
 
-// A public key alone cannot sign: the server does not take other keys in its place.
+// A public key alone can't sign, and the server does not use other keys instead.
 func TestKeys_PublicAlone(t *testing.T) {
 	t.Chdir(t.TempDir())
 	status, said := attempt(t, []string{"PASSPORT_PUBLIC_KEY=x"}, "serve", "--listen", "127.0.0.1:0")
@@ -127,7 +127,7 @@ func TestKeys_PublicAlone(t *testing.T) {
 	}
 }
 
-// A private key in the place of the public one is refused.
+// A private key in place of the public one is refused.
 func TestKeys_PrivateKeyAsThePublicOne(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "keys")
@@ -141,8 +141,8 @@ func TestKeys_PrivateKeyAsThePublicOne(t *testing.T) {
 	}
 }
 
-// With half of a key pair the server does not start, says why once, and does not
-// claim that it made keys.
+// With half of a key pair the server does not start, says why once, and does not claim
+// that it created keys.
 func TestServe_PublicKeyWithoutItsPrivateKey(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("storage", 0o700); err != nil {
@@ -156,6 +156,6 @@ func TestServe_PublicKeyWithoutItsPrivateKey(t *testing.T) {
 		t.Errorf("serve: status %d, %s\nwant 1 and what to do", status, said)
 	}
 	if strings.Contains(said, "generated the signing keys") {
-		t.Errorf("serve says that it made keys:\n%s", said)
+		t.Errorf("serve says that it created keys:\n%s", said)
 	}
 }

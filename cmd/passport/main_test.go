@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// output is what a command writes, readable while it runs.
+// output is the output of a command, readable while it runs.
 type output struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -44,7 +44,7 @@ func passport(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, en
 	return runCommand(ctx, console.Options{Env: append([]string{}, env...), Version: "v0.0.0-test"}, stdin, stdout, stderr, args...)
 }
 
-// runCommand runs a command line of an application's own to its end.
+// runCommand runs a command line with the given options to its end.
 func runCommand(ctx context.Context, o console.Options, stdin io.Reader, stdout, stderr io.Writer, args ...string) int {
 	cmd := console.New(o)
 	cmd.SetIn(stdin)
@@ -63,8 +63,8 @@ type server struct {
 	interrupted bool
 }
 
-// start runs a server on a free port and waits until it serves. At the end of
-// the test it is interrupted, and has to end well.
+// start runs a server on a free port and waits until it serves. The end of the test
+// interrupts it, and it must end with status 0.
 func start(t *testing.T, env []string, args ...string) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -84,13 +84,13 @@ func start(t *testing.T, env []string, args ...string) *server {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	t.Fatalf("the server does not say that it serves:\n%s%s", s.out, s.log)
+	t.Fatalf("the output does not say that the server serves:\n%s%s", s.out, s.log)
 	return nil
 }
 
 var address = regexp.MustCompile(`msg"?[=:]"?serving.*address"?[=:]"?(127\.0\.0\.1:\d+)|Passport is running at http://(\S+)`)
 
-// servingAt returns where a server says that it serves, or "".
+// servingAt returns the URL in the output of a server, or "".
 func servingAt(out, log *output) string {
 	found := address.FindStringSubmatch(out.String() + log.String())
 	if found == nil {
@@ -99,7 +99,7 @@ func servingAt(out, log *output) string {
 	return "http://" + found[1] + found[2]
 }
 
-// stop interrupts the server, if that was not done yet.
+// stop interrupts the server, unless it was interrupted before.
 func (s *server) stop(t *testing.T) {
 	t.Helper()
 	if s.interrupted {

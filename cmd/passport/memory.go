@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// garbage is how much of it, in percent of the live memory, makes Go collect. The
-	// live memory is a few megabytes, so by default a busy server collects all the
-	// time, for a fifth of its CPU.
+	// garbage is the percentage of the live memory at which Go collects garbage. The live
+	// memory is a few megabytes, so by default a busy server collects all the time, which
+	// takes a fifth of its CPU.
 	garbage = 400
 
 	// leastLimit is the memory limit in bytes while the live memory is small.
@@ -20,20 +20,22 @@ const (
 	// being hashed, and the garbage of a few sign-ins adds up to 200 MB.
 	leastLimit = 40 << 20
 
-	// limitFactor sets the limit of a process with much live memory, which would
-	// otherwise collect all the time: that of 2,000 connections, for example.
+	// limitFactor sets the limit of a process with much live memory, such as that of 2,000
+	// connections, which would otherwise collect all the time.
 	limitFactor = 4
 
-	// idleAfter is how long no collection may run until the process returns its
-	// garbage to the system: the last collection of a burst finds what is in use then.
+	// idleAfter is the time without a collection after which the process returns its
+	// garbage to the system. The last collection of a burst finds memory that is in use
+	// then.
 	idleAfter = time.Second
 
-	// keptWhenIdle is the memory in bytes below which that isn't worth a collection.
+	// keptWhenIdle is the memory in bytes below which returning it isn't worth a
+	// collection.
 	keptWhenIdle = 24 << 20
 )
 
-// tuneMemory says when Go collects garbage. The variables GOGC and GOMEMLIMIT say
-// otherwise.
+// tuneMemory sets when Go collects garbage. The variables GOGC and GOMEMLIMIT override
+// it.
 func tuneMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
@@ -54,8 +56,8 @@ func (c *collection) await() {
 	})
 }
 
-// limitTuner sets the memory limit by the memory that is alive, and returns memory
-// after a burst.
+// limitTuner sets the memory limit from the live memory, and returns memory after a
+// burst.
 type limitTuner struct {
 	limit     int64
 	idle      *time.Timer
@@ -94,7 +96,7 @@ func (t *limitTuner) returnMemory() {
 	}
 }
 
-// sum adds up metrics of the runtime; one that the runtime doesn't know is 0.
+// sum adds up metrics of the runtime. One that the runtime doesn't have counts 0.
 func sum(names ...string) (total uint64) {
 	samples := make([]metrics.Sample, len(names))
 	for i, name := range names {

@@ -20,7 +20,7 @@ func changeDatabase(t *testing.T, statement string) {
 	}
 }
 
-// The migrations were applied, and a table or a column that they made is gone.
+// A table or column is missing although the migrations were applied.
 func TestMigrate_MissingTablesAndColumns(t *testing.T) {
 	for _, statement := range []string{
 		"DROP TABLE oauth_access_tokens", "ALTER TABLE oauth_families RENAME COLUMN revoked_at TO hidden",
@@ -43,7 +43,7 @@ func TestMigrate_MissingTablesAndColumns(t *testing.T) {
 	}
 }
 
-// The first answer of /readyz is already "not ready". The log says why.
+// Already the first response of /readyz is "not ready". The log says why.
 func TestServe_LogsTheFirstFailureOfAProbe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, nil, "serve")

@@ -47,9 +47,9 @@ func TestPool_KeepsConnections(t *testing.T) {
 	}
 	switch s := db.Stats(); {
 	case s.OpenConnections < atOnce || s.MaxIdleClosed > 0:
-		t.Errorf("of %d connections that were in use at once %d are kept, want all", atOnce, s.OpenConnections)
+		t.Errorf("the pool keeps %d of %d connections that were in use at once, want all", s.OpenConnections, atOnce)
 	case s.MaxOpenConnections < atOnce || s.MaxOpenConnections > 50:
-		t.Errorf("there may be %d connections at once, want a limit that two nodes and a database with 100 can live with", s.MaxOpenConnections)
+		t.Errorf("the pool opens up to %d connections, want a limit with which two nodes fit a database with 100", s.MaxOpenConnections)
 	}
 	stop()
 	if status := <-ended; status != 0 {

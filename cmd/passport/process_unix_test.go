@@ -120,8 +120,7 @@ func TestProcess_ExitStatus(t *testing.T) {
 	}
 }
 
-// A token request whose body is on its way when the server is told to stop is
-// answered in full.
+// A stopping server responds to a token request whose body is still on its way.
 func TestProcess_OP_04_NoLostAnswer(t *testing.T) {
 	s, secret := startDemo(t)
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"demo-service"}, "client_secret": {secret}}.Encode()
@@ -156,8 +155,8 @@ func TestProcess_OP_04_NoLostAnswer(t *testing.T) {
 	s.stop(t)
 }
 
-// A command that waits for its database says so, and a signal ends it at once: serve
-// was only told to stop, but migrate and install have not done their work.
+// A command that waits for its database says so, and a signal ends it at once. For serve
+// that is a clean stop. migrate and install fail, because they have not done their work.
 func TestProcess_FR_51_StoppedWhileWaiting(t *testing.T) {
 	for _, test := range []struct {
 		args   []string
@@ -193,7 +192,7 @@ func TestProcess_FR_51_StoppedWhileWaiting(t *testing.T) {
 				t.Errorf("%v ended with status %d and said last %q, want %d and %q", test.args, got, said[len(said)-1], test.status, test.says)
 			}
 			if text := out.String() + log.String(); strings.Contains(text, "wzgqvwk") || !strings.Contains(text, "refused") {
-				t.Errorf("%v shows the password, or not what it waits for:\n%s", test.args, text)
+				t.Errorf("%v shows the password, or doesn't show what it waits for:\n%s", test.args, text)
 			}
 		})
 	}

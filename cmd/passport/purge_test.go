@@ -11,9 +11,9 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// aged stores access tokens that have ended in every way. Each is named after how
-// it ended: "revoked 200h" was revoked 200 hours ago and has long to live,
-// "expired 100h" has ended by itself. Those of a user end with their family.
+// aged stores access tokens that have ended in every way. Their names say how: "revoked
+// 200h" was revoked 200 hours ago, long before it expires, and "expired 100h" has expired.
+// A user's tokens end with their family.
 func aged(t *testing.T, store *sqlstore.Store) {
 	t.Helper()
 	now := time.Now()
@@ -57,8 +57,8 @@ func aged(t *testing.T, store *sqlstore.Store) {
 
 var purged = regexp.MustCompile(`^Deleted [1-9]\d* rows\.\n$`)
 
-// Each option of `passport purge` alone, and all together, as the documentation of
-// Laravel Passport has them.
+// Each option of `passport purge` alone, and all together, as in the documentation of
+// Laravel Passport.
 func TestPurge_Options(t *testing.T) {
 	tests := []struct {
 		args string
@@ -84,11 +84,11 @@ func TestPurge_Options(t *testing.T) {
 			aged(t, store)
 			before := texts(t, db, `SELECT id FROM oauth_access_tokens ORDER BY id`)
 			if len(before) != 13 {
-				t.Fatalf("there are %d tokens to begin with, want 13", len(before))
+				t.Fatalf("the test begins with %d tokens, want 13", len(before))
 			}
 			printed := command(t, "", append([]string{"purge", "--database-url", "sqlite:passport.sqlite"}, strings.Fields(test.args)...)...)
 			if !purged.MatchString(printed) {
-				t.Errorf("it printed %q, want how many rows it deleted", printed)
+				t.Errorf("it printed %q, want the number of deleted rows", printed)
 			}
 			var want []string
 			for _, id := range before {
@@ -98,10 +98,10 @@ func TestPurge_Options(t *testing.T) {
 				}
 			}
 			if got := texts(t, db, `SELECT id FROM oauth_access_tokens ORDER BY id`); strings.Join(got, ", ") != strings.Join(want, ", ") {
-				t.Errorf("the tokens that are left are\n%s\nwant\n%s", strings.Join(got, ", "), strings.Join(want, ", "))
+				t.Errorf("the remaining tokens are\n%s\nwant\n%s", strings.Join(got, ", "), strings.Join(want, ", "))
 			}
 			if again := command(t, "", append([]string{"purge", "--database-url", "sqlite:passport.sqlite"}, strings.Fields(test.args)...)...); !strings.HasPrefix(again, "Deleted 0 rows.") {
-				t.Errorf("run again it printed %q, want nothing left to delete", again)
+				t.Errorf("the second run printed %q, want nothing left to delete", again)
 			}
 		})
 	}

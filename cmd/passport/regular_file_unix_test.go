@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A file that is not a regular one is refused wherever a command reads a file. To open
-// a named pipe would block for ever, also when the server is told to stop.
+// Commands read regular files only. Opening a named pipe would block forever, even when
+// the server is told to stop.
 func TestFiles_MustBeRegular(t *testing.T) {
 	places := []struct {
 		name string
@@ -72,7 +72,7 @@ func TestFiles_MustBeRegular(t *testing.T) {
 	}
 }
 
-// within runs a command that has to end by itself in a few seconds.
+// within runs a command that must end by itself in a few seconds.
 func within(t *testing.T, env []string, args ...string) (status int, printed string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -89,8 +89,8 @@ func within(t *testing.T, env []string, args ...string) (status int, printed str
 	}
 }
 
-// The shell hands a command over as a pipe in `passport --config <(…)`. Commands may
-// read their settings twice.
+// In `passport --config <(…)` the shell passes a pipe. Commands may read their settings
+// twice.
 func TestFiles_SettingsFromAPipe(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "keys")

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// command runs a command in the folder of a test and returns what it prints.
+// command runs a command in the folder of a test and returns its output.
 func command(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	var out, log output
@@ -36,7 +36,7 @@ func machine(t *testing.T) registered {
 	return c
 }
 
-// token asks a server for a token and returns its life in seconds.
+// token requests a token from a server and returns its lifetime in seconds.
 func token(t *testing.T, s *server, c registered) (status int, life int) {
 	t.Helper()
 	answer, err := http.PostForm(s.url+"/oauth/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {c.ID}, "client_secret": {c.Secret}})
@@ -63,7 +63,7 @@ func TestServe_FirstStartMakesEverything(t *testing.T) {
 	s := start(t, nil, "serve")
 	keys := jwks(t, s)
 	if !strings.Contains(s.log.String(), "generated the signing keys") {
-		t.Errorf("the log does not say that keys were made:\n%s", s.log)
+		t.Errorf("the log does not say that keys were created:\n%s", s.log)
 	}
 	c := machine(t) // beside the running server
 	if status, life := token(t, s, c); status != http.StatusOK || life != 3600 {
@@ -76,14 +76,14 @@ func TestServe_FirstStartMakesEverything(t *testing.T) {
 
 	again := start(t, nil, "serve")
 	if got := jwks(t, again); got != keys {
-		t.Errorf("the second start has other keys:\n%s\n%s", got, keys)
+		t.Errorf("the second start uses other keys:\n%s\n%s", got, keys)
 	}
 	if status, _ := token(t, again, c); status != http.StatusOK {
 		t.Errorf("the client of the first start gets %d from the second", status)
 	}
 	command(t, "", "client", "revoke", c.ID, "--yes")
 	if status, _ := token(t, again, c); status != http.StatusUnauthorized {
-		t.Errorf("a client that was revoked beside the running server gets %d, want 401", status)
+		t.Errorf("a client that another process revoked gets %d, want 401", status)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestServe_SettingsPrecedence(t *testing.T) {
 		t.Errorf("token = %d for %d s, want 200 for the 600 s of the environment", status, life)
 	}
 	if _, metadata, _ := call(t, s.url+"/.well-known/oauth-authorization-server", ""); !strings.Contains(metadata, `"issuer":"http://127.0.0.1:2"`) {
-		t.Errorf("the metadata %s has not the issuer of the flag", metadata)
+		t.Errorf("the metadata %s does not have the issuer of the flag", metadata)
 	}
 	if !strings.HasPrefix(s.log.String(), "{") {
 		t.Errorf("the log is not in the format of the file:\n%s", s.log)
@@ -163,7 +163,7 @@ func TestServe_IssuerWithPath(t *testing.T) {
 	}
 }
 
-// A client that has a wrong path gets a plain 404, and the log has the right path.
+// A request with a wrong path gets a plain 404, and the log names the right path.
 func TestServe_FR_35_LogNamesTheRightPath(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, nil, "serve", "--issuer", "http://127.0.0.1:9/auth")
@@ -195,6 +195,6 @@ func TestMigrate_Print(t *testing.T) {
 		}
 	}
 	if entries, err := os.ReadDir("."); err != nil || len(entries) != 0 {
-		t.Errorf("it made %v, %v; want nothing", entries, err)
+		t.Errorf("it created %v, %v; want nothing", entries, err)
 	}
 }

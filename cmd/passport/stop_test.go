@@ -42,8 +42,8 @@ func (c *stopperConn) Prepare(q string) (driver.Stmt, error) {
 	return c.Conn.Prepare(q)
 }
 
-// A signal may come at any statement of the start. The server only stops then: its
-// settings are not at fault.
+// A signal may come at any statement of the start. The server then stops, and reports no
+// fault of its settings.
 func TestServe_FR_51_StoppedDuringTheStart(t *testing.T) {
 	for _, args := range []string{"serve", "serve --demo"} {
 		for _, n := range []int64{1, 2, 3, 10, 30, 50} {
@@ -68,10 +68,10 @@ func TestServe_FR_51_StoppedDuringTheStart(t *testing.T) {
 			select {
 			case status := <-ended:
 				if status != 0 || strings.Contains(log.String(), "database_url") || args == "serve" && !strings.Contains(log.String(), "msg=\"stopped before the server was ready\"") {
-					t.Errorf("%s that is stopped at statement %d ended with status %d, want 0 and that it stopped:\n%s", args, n, status, log)
+					t.Errorf("%s stopped at statement %d ended with status %d, want 0 and that it stopped:\n%s", args, n, status, log)
 				}
 			case <-time.After(20 * time.Second):
-				t.Fatalf("%s that is stopped at statement %d goes on:\n%s", args, n, log)
+				t.Fatalf("%s stopped at statement %d goes on:\n%s", args, n, log)
 			}
 			stop()
 		}

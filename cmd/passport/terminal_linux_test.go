@@ -13,7 +13,7 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// terminal is a pseudo terminal: the test is the person in front of it.
+// terminal is a pseudo-terminal. The test is the user.
 type terminal struct {
 	t      *testing.T
 	person *os.File // what the person types, and what the terminal echoes
@@ -23,13 +23,13 @@ type terminal struct {
 	status chan int
 }
 
-// atTerminal runs a command in front of a person.
+// atTerminal runs a command on a terminal.
 func atTerminal(t *testing.T, args ...string) *terminal {
 	t.Helper()
 	return atTerminalOf(t, console.Options{Env: []string{}}, args...)
 }
 
-// atTerminalOf runs a command of an application's own in front of a person.
+// atTerminalOf runs a command with the given options on a terminal.
 func atTerminalOf(t *testing.T, o console.Options, args ...string) *terminal {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -119,7 +119,7 @@ func TestTerminal_C7_PasswordIsNotShown(t *testing.T) {
 		t.Errorf("the password was shown:\n%s\n%s", screen, term.echoed)
 	}
 	if !strings.Contains(term.echoed.String(), "ada@example.com") {
-		t.Error("the terminal did not echo what may be seen, so that this test proves nothing")
+		t.Error("the terminal did not echo the email address, so this test proves nothing")
 	}
 	if !strings.Contains(screen, "Created account ada@example.com (") {
 		t.Errorf("the command printed\n%s", screen)

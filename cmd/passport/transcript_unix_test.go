@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// A transcript under testdata is a session in a terminal: lines that begin with
-// "$ " are commands, what follows each is what it printed. The test runs the
-// commands in an empty folder and compares; -update writes what it sees.
+// A transcript under testdata is a terminal session. Lines that begin with "$ " are
+// commands, and the lines after a command are its output. The test runs the commands in
+// an empty folder and compares the output; -update rewrites the transcript.
 //
 //	$ passport ARGUMENTS… [<<< text for standard input]
 //	$ export NAME=value
@@ -24,7 +24,7 @@ import (
 //	$ ls FOLDER
 //	$ columns N         (from here on the commands write to a terminal of N columns)
 //
-// What differs from run to run is replaced: IDs by x, the rest by SECRET and TIME.
+// Values that differ in each run are replaced: IDs with x, others with SECRET and TIME.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.transcript")
 	if err != nil || len(files) == 0 {
@@ -45,14 +45,14 @@ func TestTranscripts(t *testing.T) {
 			if *update {
 				write(t, name, got)
 			} else if got != string(want) {
-				t.Errorf("%s reads differently today (go test -update rewrites it):\n%s", filepath.Base(name), got)
+				t.Errorf("the output differs from %s (go test -update rewrites it):\n%s", filepath.Base(name), got)
 			}
 		})
 	}
 }
 
-// replay runs the commands of a transcript and returns what they print now, with
-// an empty line after what each printed.
+// replay runs the commands of a transcript and returns the new transcript, with an empty
+// line after each output.
 func replay(t *testing.T, transcript string) string {
 	t.Helper()
 	var now strings.Builder
@@ -82,7 +82,7 @@ type shell struct {
 	columns int    // the width of the terminal; 0 for a pipe
 }
 
-// run runs a command and returns what it printed.
+// run runs a command and returns its output.
 func (s *shell) run(line string) string {
 	s.t.Helper()
 	line, stdin, _ := strings.Cut(line, " <<< ")
@@ -149,7 +149,7 @@ func list(t *testing.T, folder string) string {
 	return b.String()
 }
 
-// split splits a command line at spaces, except within double quotes.
+// split splits a command line at spaces outside double quotes.
 func split(line string) (words []string) {
 	quoted, begun := false, false
 	for _, r := range line {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -26,10 +25,7 @@ func (a *Accounts) CurrentUser(r *http.Request) (*oauth.User, error) {
 // UserByID implements [oauth.UserProvider]. For a disabled account it returns
 // [oauth.ErrNotFound].
 func (a *Accounts) UserByID(ctx context.Context, id string) (*oauth.User, error) {
-	if !sqldb.Storable(id) {
-		return nil, oauth.ErrNotFound
-	}
-	u, err := a.user(ctx, selectUser, id)
+	u, err := a.User(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -187,10 +187,7 @@ func (a *Accounts) SetPassword(ctx context.Context, userID, password, exceptSess
 // nevertheless; call Disable again. It returns [oauth.ErrNotFound] if there is no such
 // account.
 func (a *Accounts) Disable(ctx context.Context, userID string, disabled bool) error {
-	if !sqldb.Storable(userID) {
-		return oauth.ErrNotFound
-	}
-	if _, err := a.user(ctx, selectUser, userID); err != nil {
+	if _, err := a.User(ctx, userID); err != nil {
 		return err
 	}
 	if !disabled {
@@ -256,6 +253,14 @@ func (a *Accounts) userPage(ctx context.Context, after string) (page []*User, er
 		return nil, fmt.Errorf("list accounts: %w", err)
 	}
 	return page, nil
+}
+
+// User returns the account with an ID, even a disabled one, or [oauth.ErrNotFound].
+func (a *Accounts) User(ctx context.Context, id string) (*User, error) {
+	if !sqldb.Storable(id) {
+		return nil, oauth.ErrNotFound
+	}
+	return a.user(ctx, selectUser, id)
 }
 
 // UserByEmail returns the account with an e-mail address, even a disabled one, or

@@ -21,7 +21,7 @@ func (p *program) user() *cobra.Command {
 		Args:  subcommandOnly,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.userCreate(), p.userList(), p.userSwitch("disable", true), p.userSwitch("enable", false))
+	cmd.AddCommand(p.userCreate(), p.userList(), p.userSetPassword(), p.userSwitch("disable", true), p.userSwitch("enable", false))
 	return cmd
 }
 
@@ -122,13 +122,11 @@ func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
 				if err := in.prepareAccounts(ctx); err != nil {
 					return err
 				}
-				id, err := in.userID(ctx, args[0])
+				u, err := in.findUser(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				if err := in.accounts.Disable(ctx, id, disable); errors.Is(err, oauth.ErrNotFound) {
-					return fmt.Errorf("no account has the ID %q: see `passport user list`", id)
-				} else if err != nil {
+				if err := in.accounts.Disable(ctx, u.ID, disable); err != nil {
 					return err
 				}
 				success(cmd.OutOrStdout(), "The account %s is %sd. %s", args[0], verb, done)
@@ -138,19 +136,17 @@ func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
 	}
 }
 
-// userID returns the ID of an account that the user named by ID or email address.
-func (o *opened) userID(ctx context.Context, named string) (string, error) {
-	if !strings.Contains(named, "@") {
-		return named, nil
+// findUser returns an account that the user named by ID or email address.
+func (o *opened) findUser(ctx context.Context, named string) (*account.User, error) {
+	find, by := o.accounts.User, "ID"
+	if strings.Contains(named, "@") {
+		find, by = o.accounts.UserByEmail, "email address"
 	}
-	u, err := o.accounts.UserByEmail(ctx, named)
+	u, err := find(ctx, named)
 	if errors.Is(err, oauth.ErrNotFound) {
-		return "", fmt.Errorf("no account has the email address %q: see `passport user list`", named)
+		return nil, fmt.Errorf("no account has the %s %q: see `passport user list`", by, named)
 	}
-	if err != nil {
-		return "", err
-	}
-	return u.ID, nil
+	return u, err
 }
 
 // userJSON is an account as JSON.

@@ -152,6 +152,27 @@ func TestTerminal_User_AsksAgain(t *testing.T) {
 	}
 }
 
+// On a terminal, `user set-password` asks twice, and doesn't show the password.
+func TestTerminal_PG_04_SetPassword(t *testing.T) {
+	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
+	command(t, "correct-horse", "user", "create", "--email", "ada@example.com", "--password-stdin")
+	term := atTerminal(t, "user", "set-password", "ada@example.com")
+	term.answer("Password (8 characters or more)", "short")
+	term.answer("  The password is too short: use at least 8 characters.\nPassword (8 characters or more)", "canary-horse")
+	term.answer("Confirm password", "canary-horse")
+	screen := term.end(0)
+	if strings.Contains(screen, "canary") || strings.Contains(term.echoed.String(), "canary") {
+		t.Errorf("the password was shown:\n%s\n%s", screen, term.echoed)
+	}
+	if !strings.Contains(screen, "Changed the password of ada@example.com.") {
+		t.Errorf("the command printed\n%s", screen)
+	}
+	if screen := atTerminal(t, "user", "set-password", "unknown@example.com").end(1); strings.Contains(screen, "Password") {
+		t.Errorf("the command asks for the password of an unknown account:\n%s", screen)
+	}
+}
+
 func TestTerminal_User_EndOfInput(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
@@ -90,6 +91,15 @@ func clientNamed(ctx context.Context, s *passport.Server, idOrName string) (*oau
 type detail struct {
 	label  string
 	values []string
+	style  *color.Color // of the values; nil for plain text
+}
+
+// about returns a line with one value. An empty value makes no line.
+func about(label, value string) detail {
+	if value == "" {
+		return detail{}
+	}
+	return detail{label: label, values: []string{value}}
 }
 
 // details writes labels and values in two columns.
@@ -103,36 +113,30 @@ func (s *screen) details(all []detail) {
 	for _, d := range all {
 		begin := padded(d.label, label)
 		for _, value := range d.values {
-			s.Printf("  %s  %s\n", dim(begin), value)
+			s.Printf("  %s  %s\n", dim(begin), styled{value, d.style})
 			begin = padded("", label)
 		}
 	}
 }
 
 func clientDetails(c *oauth.Client, now time.Time) []detail {
-	one := func(label, value string) detail {
-		if value == "" {
-			return detail{}
-		}
-		return detail{label, []string{value}}
-	}
 	all := []detail{
-		one("Client ID", c.ID),
-		one("Type", typeOf(c)+", "+secretsOf(c, now)),
-		one("State", longState(c)),
-		one("Created", c.CreatedAt.UTC().Format(time.RFC3339)),
-		{"Redirect URIs", c.RedirectURIs},
-		{"Allowed origins", c.AllowedOrigins},
-		one("Grants", strings.Join(c.GrantTypes, ", ")),
+		{"Client ID", []string{c.ID}, boldStyle},
+		about("Type", typeOf(c)+", "+secretsOf(c, now)),
+		{"State", []string{longState(c)}, stateStyle(stateOf(c))},
+		about("Created", c.CreatedAt.UTC().Format(time.RFC3339)),
+		{label: "Redirect URIs", values: c.RedirectURIs},
+		{label: "Allowed origins", values: c.AllowedOrigins},
+		about("Grants", strings.Join(c.GrantTypes, ", ")),
 	}
 	if len(c.GrantTypes) > 0 {
-		all = append(all, one("Scopes", scopesOf(c)))
+		all = append(all, about("Scopes", scopesOf(c)))
 	}
 	return append(all,
-		one("Audience", c.Audience),
-		one("Provider", c.Provider),
-		one("Owner", ownerOf(c)),
-		one("Lifetimes", lifetimesOf(c)),
+		about("Audience", c.Audience),
+		about("Provider", c.Provider),
+		about("Owner", ownerOf(c)),
+		about("Lifetimes", lifetimesOf(c)),
 	)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/go-passport/passport"
@@ -15,13 +16,16 @@ func (o *opened) banner(ctx context.Context, out *screen, server *passport.Serve
 	s := o.settings
 	issuer := safeurl.Text(s.Issuer)
 	out.Printf("\n%s %s\n\n", bold("Passport is running at"), cyan(issuer))
-	about := []detail{{"Database", []string{safe(s.DatabaseURL)}}, {"Keys", []string{s.keysPlace()}}}
-	if address := l.Addr().String(); !strings.HasSuffix(issuer, "://"+address) {
-		about = append([]detail{{"Address", []string{address}}}, about...)
+	all := []detail{
+		about("Database", safe(s.DatabaseURL)),
+		about("Keys", s.keysPlace()),
+		about("Accounts", countOf(o.accounts.Users(ctx), "create one with `passport user create`")),
+		about("Clients", countOf(server.Clients(ctx), "register one with `passport client`")),
 	}
-	about = append(about, detail{"Accounts", []string{countOf(o.accounts.Users(ctx), "create one with `passport user create`")}},
-		detail{"Clients", []string{countOf(server.Clients(ctx), "register one with `passport client`")}})
-	out.details(about)
+	if address := l.Addr().String(); !strings.HasSuffix(issuer, "://"+address) {
+		all = slices.Insert(all, 0, about("Address", address))
+	}
+	out.details(all)
 	out.Printf("\n%s\n\n", dim("Press Ctrl-C to stop."))
 }
 

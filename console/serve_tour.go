@@ -7,20 +7,20 @@ import "github.com/go-passport/passport/internal/demo"
 func describeTour(out *screen, made *demo.Made) {
 	out.Printf("\n%s %s\n\n", bold("Passport is running at"), cyan(made.Issuer))
 	out.details([]detail{
-		{"Open", []string{made.Issuer + "/demo"}},
-		{"Email", []string{demo.Email}},
-		{"Password", []string{demo.Password}},
+		{"Open", []string{made.Issuer + "/demo"}, cyanStyle},
+		about("Email", demo.Email),
+		about("Password", demo.Password),
 	})
 	out.Printf("\n%s\n\n", bold("Clients"))
 	out.details([]detail{
-		{made.Web.ID, []string{"public, redirects to " + made.Web.RedirectURIs[0]}},
-		{made.Service.ID, []string{"confidential, redirects to " + made.Service.RedirectURIs[0]}},
+		about(made.Web.ID, "public, redirects to "+made.Web.RedirectURIs[0]),
+		about(made.Service.ID, "confidential, redirects to "+made.Service.RedirectURIs[0]),
 	})
 	out.Printf("\n%s\n\n", bold("API"))
 	out.details([]detail{
-		{"GET /api/user", []string{"any user's token"}},
-		{"GET /api/orders", []string{"a user's token with the scope check-status"}},
-		{"GET /api/service", []string{"a client's own token"}},
+		about("GET /api/user", "any user's token"),
+		about("GET /api/orders", "a user's token with the scope check-status"),
+		about("GET /api/service", "a client's own token"),
 	})
 	out.Printf("\n%s\n\n", bold("Get a token for demo-service and call the API"))
 	out.Printf("  export SECRET=%s\n  export URL=%s\n", made.Secret, made.Issuer)

@@ -80,7 +80,7 @@ func TestClientUpdate_AudienceIsRefused(t *testing.T) {
 	}
 }
 
-// The error names the audiences that exist, but a long list has an end.
+// The error names the known audiences, but not all of a long list.
 func TestClientAPI_UnknownAudienceNamesTheOthers(t *testing.T) {
 	for n, want := range map[int]string{
 		0:  "use the server's, https://shop.example.com, or add it to Config.Resources\n",
@@ -99,8 +99,8 @@ func TestClientAPI_UnknownAudienceNamesTheOthers(t *testing.T) {
 	}
 }
 
-// What is about a client's tokens is refused for an API, when it is made and later,
-// and the error names the options that were given and no others.
+// An API has no options about tokens, at registration and later. The error names the
+// options that were given, and no others.
 func TestClientAPI_OptionsAboutTokens(t *testing.T) {
 	o, _ := shop(t, withAPIs)
 	id := makeAPI(t, o)
@@ -130,7 +130,7 @@ func TestClientAPI_OptionsAboutTokens(t *testing.T) {
 		t.Errorf("client --api --provider: status %d, %q; want 2 and %q", got.status, got.stderr, want)
 	}
 	if got := run(t, o, "client", "update", id, "--access-token-ttl", "0", "--redirect_uri", ""); got.status != 0 {
-		t.Errorf("client update that takes away what an API does not have = %+v, want no error", got)
+		t.Errorf("client update that removes what an API does not have = %+v, want no error", got)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport"
 )
 
-// Where an application has no default provider, its only provider is taken for every
-// kind of client that acts for users. Of several, one must be named.
+// Without a default provider, every kind of client that acts for users gets the only
+// provider. If there are several, the command needs --provider.
 func TestClient_FR_42_ProvidersWithoutUsers(t *testing.T) {
 	kinds := map[string]bool{ // whether the kind acts for users
 		"--redirect_uri https://app.example.com/cb":          true,

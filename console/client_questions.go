@@ -129,10 +129,12 @@ func (w *wizard) askName() error {
 // askCallback asks for the redirect URIs of the client.
 func (w *wizard) askCallback(kind *application) error {
 	if w.tty {
-		fmt.Fprintln(w.cmd.ErrOrStderr(), "Where do users return after they consent? Separate several URLs with commas.")
+		out := screenOf(w.cmd.ErrOrStderr())
+		hint := "Users return to this URL after they consent, such as " + kind.callback + ". Separate several with commas."
+		out.Printf("%s\n", dim(wrapped(hint, out.lineWidth())))
 	}
 	uris := ""
-	err := w.fill(&uris, question{text: "Callback URL (such as " + kind.callback + ")", option: "--redirect-uri", check: func(response string) error {
+	err := w.fill(&uris, question{text: "Callback URL", option: "--redirect-uri", check: func(response string) error {
 		return w.checkCallback(kind, separated([]string{response}, ","))
 	}})
 	w.redirectURIs = separated([]string{uris}, ",")

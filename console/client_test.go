@@ -14,7 +14,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// shop is an application with two sets of users that mounts the commands.
+// shop is an application with two providers of users and our commands.
 func shop(t *testing.T, change func(*passport.Config)) (console.Options, *passport.Server) {
 	t.Helper()
 	keys, err := passport.GenerateKeys()
@@ -41,8 +41,7 @@ func shop(t *testing.T, change func(*passport.Config)) (console.Options, *passpo
 	return console.Options{Server: func(context.Context) (*passport.Server, error) { return server, nil }}, server
 }
 
-// In a script nothing is asked: an option that is missing means what a prompt
-// would have offered.
+// A script is asked nothing: a missing option has the value that a prompt would offer.
 func TestClient_ProvidersOfAnApplication(t *testing.T) {
 	o, _ := shop(t, func(c *passport.Config) { c.EnablePasswordGrant = true })
 	for _, test := range []struct{ args, want string }{
@@ -59,7 +58,7 @@ func TestClient_ProvidersOfAnApplication(t *testing.T) {
 	}
 	got := run(t, o, "client", "--password", "--provider", "guests")
 	if want := "passport: --provider \"guests\": want users or staff\nSee `passport client --help`.\n"; got.status != 2 || got.stderr != want {
-		t.Errorf("for a provider that is not there: status %d, %q; want 2 and %q", got.status, got.stderr, want)
+		t.Errorf("for an unknown provider: status %d, %q; want 2 and %q", got.status, got.stderr, want)
 	}
 }
 

@@ -17,13 +17,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// result is what a command left behind.
+// result is the outcome of a command.
 type result struct {
 	status         int
 	stdout, stderr string
 }
 
-// run runs a command line with nothing in its environment and no terminal.
+// run runs a command line with an empty environment and without a terminal.
 func run(t *testing.T, o console.Options, args ...string) result {
 	t.Helper()
 	if o.Env == nil {
@@ -44,7 +44,7 @@ func run(t *testing.T, o console.Options, args ...string) result {
 
 var errNoDatabase = errors.New("these tests have no database")
 
-// golden compares with a file under testdata, which -update rewrites.
+// golden compares output with a file under testdata, which -update rewrites.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join(root, "testdata", name)
@@ -62,7 +62,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// root is this package's folder, also after a test went elsewhere.
+// root is the folder of this package, also after a test has changed the folder.
 var root, _ = os.Getwd()
 
 func TestHelp(t *testing.T) {
@@ -88,7 +88,7 @@ func TestHelp_WithoutArguments(t *testing.T) {
 	}
 }
 
-// An application that embeds the library mounts what works on its own server.
+// An application that embeds the library gets only the commands that work on its server.
 func TestNew_ServerOfAnApplication(t *testing.T) {
 	t.Chdir(t.TempDir())
 	asked := errors.New("asked for the server")
@@ -96,7 +96,7 @@ func TestNew_ServerOfAnApplication(t *testing.T) {
 	help := run(t, o, "--help").stdout
 	for _, command := range []string{"serve", "install", "migrate", "user"} {
 		if strings.Contains(help, "\n  "+command+" ") {
-			t.Errorf("the help offers %q, which needs a database of the binary's own", command)
+			t.Errorf("the help offers %q, which needs the database of the binary", command)
 		}
 	}
 	if got := run(t, o, "client", "list"); got.status != 1 || got.stderr != "passport: asked for the server\n" {
@@ -121,7 +121,7 @@ func TestUsage(t *testing.T) {
 		{"a value is missing", "client --redirect_uri", "--redirect-uri needs a value: want --redirect-uri URI\nSee `passport client --help`.\n"},
 		{"a number is missing", "purge --hours", "--hours needs a value: want a whole number such as 6\nSee `passport purge --help`.\n"},
 		{"a URL in place of a number", "purge --hours postgres://u:canary@h/d", "--hours \"postgres://…\": want a whole number such as 6\nSee `passport purge --help`.\n"},
-		{"the begin of a flag", "client list --js", "unknown flag --js\nSee `passport client list --help`.\n"},
+		{"the beginning of a flag", "client list --js", "unknown flag --js\nSee `passport client list --help`.\n"},
 		{"most of a flag", "client --access-token 5m", "unknown flag --access-token; did you mean --access-token-ttl?\nSee `passport client --help`.\n"},
 		{"a flag of every command", "client list --databse-url x", "unknown flag --databse-url; did you mean --database-url?\nSee `passport client list --help`.\n"},
 		{"one hyphen", "client -name x", "unknown flag -name; did you mean --name?\nSee `passport client --help`.\n"},
@@ -137,7 +137,7 @@ func TestUsage(t *testing.T) {
 		{"argument missing", "client revoke", "ID is missing\nSee `passport client revoke --help`.\n"},
 		{"no folder", "views", "FOLDER is missing\nSee `passport views --help`.\n"},
 		{"argument too many", "client revoke a b", "unexpected argument \"b\"\nSee `passport client revoke --help`.\n"},
-		{"argument where none is", "migrate now", "unexpected argument \"now\"\nSee `passport migrate --help`.\n"},
+		{"argument for a command without any", "migrate now", "unexpected argument \"now\"\nSee `passport migrate --help`.\n"},
 		{"no name, no terminal", "client", "not a terminal: pass --name\nSee `passport client --help`.\n"},
 		{"no redirect URI, no terminal", "client --name x", "not a terminal: pass --redirect-uri\nSee `passport client --help`.\n"},
 		{"client with redirect URI", "client --client --name x --redirect_uri https://a.example", "--client and --redirect-uri exclude each other: a client that acts for itself sends no user anywhere\nSee `passport client --help`.\n"},

@@ -7,7 +7,7 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// No server waits for days before it stops.
+// The delay before a server stops is bounded.
 func TestSettings_OP_04_DrainDelay(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for value, want := range map[string]string{

@@ -15,7 +15,7 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// pipes is a listener of connections in memory, whose deadlines keep a test's time.
+// pipes is a listener for connections in memory, whose deadlines use the time of the test.
 type pipes struct {
 	made   chan net.Conn
 	closed chan struct{}
@@ -41,7 +41,7 @@ func (p *pipes) Close() error {
 
 func (*pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
-// A load balancer may use a connection again after ten minutes.
+// A load balancer may reuse a connection after ten minutes.
 func TestServeHTTP_FR_28_IdleConnections(t *testing.T) {
 	for _, test := range []struct {
 		name          string

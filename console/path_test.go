@@ -8,8 +8,8 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// A value that isn't a path is refused where a path is wanted. It creates no folder, and
-// the error doesn't repeat it: it may be a password.
+// A value that isn't a path is refused in place of a path. It creates no folder, and the
+// error doesn't repeat it, because it may be a password.
 func TestSettings_PathsThatAreNone(t *testing.T) {
 	const canary = "cAnAry-17"
 	values := map[string]string{

@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// Values as env files, secret stores, shells and editors hand them over.
+// Values in the forms of env files, secret stores, shells and editors.
 func TestSettings_FR_46_FormsInTheEnvironment(t *testing.T) {
 	const secret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" // 0123456789abcdef, twice
 	bytes := fmt.Sprint([]byte("0123456789abcdef0123456789abcdef"))
@@ -85,7 +85,7 @@ func TestSettings_FR_46_FormsInTheEnvironment(t *testing.T) {
 	}
 }
 
-// What could mean two things is refused, and the error says how to write it.
+// An ambiguous value is refused, and the error says how to write it.
 func TestSettings_FR_46_Ambiguous(t *testing.T) {
 	for _, test := range []struct{ key, value, want string }{
 		{"access_token_ttl", "3600", "want a duration"},
@@ -120,13 +120,13 @@ func TestSettings_FR_46_Ambiguous(t *testing.T) {
 	}
 }
 
-// A variable that holds blanks or quotes alone is not set.
+// A variable with only spaces or quotes is not set.
 func TestSettings_FR_46_BlankVariable(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "passport.toml", `database_url = "sqlite:of-the-file"`)
 	for _, value := range []string{"", " ", "\n", `""`, "''", "\uFEFF"} {
 		if got := opens(t, []string{"PASSPORT_DATABASE_URL=" + value, "PASSPORT_CONFIG=" + value, "PASSPORT_REQUIRE_PKCE=" + value}); !strings.Contains(got, "of-the-file") {
-			t.Errorf("with variables that hold %q it opened %q, want the database of the file", value, got)
+			t.Errorf("with the variables set to %q it opened %q, want the database of the file", value, got)
 		}
 	}
 }
@@ -165,7 +165,8 @@ func TestSettings_FR_46_FileEncodings(t *testing.T) {
 	})
 }
 
-// A link to a settings file that is gone is a fault, and not a server with defaults.
+// A link to a missing settings file is an error. The server must not start with the
+// defaults.
 func TestSettings_FR_49_LinkToNothing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Symlink("gone.toml", "passport.toml"); err != nil {

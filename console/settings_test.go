@@ -25,7 +25,7 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// opens returns what a command opens as its database under the given settings.
+// opens returns the database that a command opens with the given settings.
 func opens(t *testing.T, env []string, args ...string) string {
 	t.Helper()
 	opened := ""
@@ -73,7 +73,7 @@ func TestSettings_DefaultDatabase(t *testing.T) {
 		t.Errorf("opened %q, want storage/passport.sqlite", got)
 	}
 	if info, err := os.Stat("storage"); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
-		t.Errorf("the folder storage: %v, %v; want it made, for its owner alone", info, err)
+		t.Errorf("the folder storage: %v, %v; want it created, for its owner only", info, err)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"in the environment", "", []string{"PASSPORT_ACCESS_TOKEN_TTL=soon"}, `PASSPORT_ACCESS_TOKEN_TTL: want a duration such as "90s", "1h" or "30d"`},
 		{"a switch in the environment", "", []string{"PASSPORT_REQUIRE_PKCE=maybe"}, `PASSPORT_REQUIRE_PKCE: want true or false`},
 		{"scopes in the environment", "", []string{"PASSPORT_SCOPES=check-status"}, `PASSPORT_SCOPES: want scopes as "check-status=Check order status; place-orders=Place orders"`},
-		{"a file that is not there", "", []string{"PASSPORT_CONFIG=none.toml"}, "the settings file none.toml does not exist: write one with `passport install --config none.toml`"},
+		{"a missing file", "", []string{"PASSPORT_CONFIG=none.toml"}, "the settings file none.toml does not exist: write one with `passport install --config none.toml`"},
 		{"a file that is a folder", "", []string{"PASSPORT_CONFIG=."}, `can't read the settings file .: . is not a regular file but a folder: replace it with the file, or name another file`},
 		{"all at once", "colour = 1\nrequire_pkce = 1", []string{"PASSPORT_CODE_TTL=x"}, "3 things are wrong:\n  - passport.toml: unknown setting \"colour\""},
 	}
@@ -136,7 +136,7 @@ func TestSettings_Faults(t *testing.T) {
 	}
 }
 
-// A value that does not fit may be a secret that slipped into the wrong place.
+// A wrong value may be a secret in the wrong place.
 func TestSettings_C7_FaultsRepeatNoValue(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const canary = "canary-1f0c9e"
@@ -168,7 +168,7 @@ func installed(t *testing.T) string {
 	return string(text)
 }
 
-// A file can set every field of Config that a file can hold.
+// The file has a setting for every field of Config that a file can hold.
 func TestSettings_CoverConfig(t *testing.T) {
 	t.Chdir(t.TempDir())
 	explained := map[string]bool{"scopes": true} // as tables
@@ -201,7 +201,7 @@ func snake(name string) string {
 	return b.String()
 }
 
-// Each line of the file can be uncommented as it stands.
+// Each line of the file is valid without its comment sign.
 func TestSettings_FileIsValid(t *testing.T) {
 	t.Chdir(t.TempDir())
 	text := installed(t)

@@ -48,8 +48,8 @@ func TestSettings_FR_47_VariablesThatAreNoSettings(t *testing.T) {
 	}
 }
 
-// Kubernetes sets variables for each service, also for one called passport or
-// passport-admin. Our tests have variables, too.
+// Kubernetes sets variables for each service, also for services called passport or
+// passport-admin. Our tests have variables too.
 func TestSettings_FR_47_VariablesOfOthers(t *testing.T) {
 	t.Chdir(t.TempDir())
 	got := run(t, console.Options{Env: []string{
@@ -66,8 +66,8 @@ func TestSettings_FR_47_VariablesOfOthers(t *testing.T) {
 	}
 }
 
-// The warning comes also when the command fails before it opens anything: the
-// variable may be the reason.
+// The command warns even if it fails before it opens anything, because the variable may be
+// the reason.
 func TestSettings_FR_47_WarningBesideAFault(t *testing.T) {
 	t.Chdir(t.TempDir())
 	got := run(t, console.Options{Env: []string{"PASSPORT_DB_URL=x", "PASSPORT_CODE_TTL=soon"}}, "serve", "--listen", "127.0.0.1:0")

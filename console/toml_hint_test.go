@@ -9,8 +9,8 @@ import (
 	"github.com/go-passport/passport/console"
 )
 
-// What people write in place of TOML is answered with how the setting is written, and
-// never with its value.
+// For a line that is not TOML, the error says how to write the setting, and never repeats
+// its value.
 func TestSettings_HintsForTOML(t *testing.T) {
 	const canary = "cAnAry17"
 	for line, want := range map[string]string{
@@ -48,7 +48,7 @@ func TestSettings_HintsForTOML(t *testing.T) {
 	}
 }
 
-// The list in the documentation names each setting, by its own name or as the field.
+// The list in the documentation has each setting, with its name or that of the field.
 func TestSettings_Documented(t *testing.T) {
 	docs, err := os.ReadFile(filepath.Join(root, "..", "docs", "configuration.md"))
 	if err != nil {

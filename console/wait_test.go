@@ -20,8 +20,8 @@ type state string
 func (s state) Error() string    { return "FATAL (SQLSTATE " + string(s) + ")" }
 func (s state) SQLState() string { return string(s) }
 
-// A database that starts up is waited for, for half a minute, with a line each five
-// seconds. What time does not mend is not waited for.
+// The command waits half a minute for a database that is starting, and prints a line every
+// five seconds. It doesn't wait after an error that waiting does not fix.
 func TestAwait_FR_51(t *testing.T) {
 	const starting, password = state("57P03"), state("28P01")
 	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
@@ -60,7 +60,7 @@ func TestAwait_FR_51(t *testing.T) {
 					lines = append(lines, fmt.Sprint(time.Since(begun), " ", left, " ", err))
 				})
 				if took := time.Since(begun); took != test.took || len(lines) != test.lines {
-					t.Errorf("it waited %v and told %q, want %v and %d lines", took, lines, test.took, test.lines)
+					t.Errorf("it waited %v and printed %q, want %v and %d lines", took, lines, test.took, test.lines)
 				}
 				if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 					t.Errorf("Await() = %v, want %q", err, test.want)
@@ -70,8 +70,8 @@ func TestAwait_FR_51(t *testing.T) {
 	}
 }
 
-// A firewall may drop what is sent: each attempt ends in time for the next line. A
-// wait ends at once when it is stopped.
+// A firewall may drop packets: each attempt ends in time for the next line. A wait ends at
+// once when it is stopped.
 func TestAwait_FR_51_SilentAndStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
@@ -83,10 +83,10 @@ func TestAwait_FR_51_SilentAndStopped(t *testing.T) {
 		silent := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		err := console.Await(ctx, silent, func(error, time.Duration) { lines++ })
 		if took := time.Since(begun); took != 17*time.Second || lines != 3 {
-			t.Errorf("it waited %v and told %d lines, want 17 s and 3", took, lines)
+			t.Errorf("it waited %v and printed %d lines, want 17 s and 3", took, lines)
 		}
 		if err == nil || !strings.Contains(err.Error(), "stopped while waiting") || !errors.Is(err, context.Canceled) {
-			t.Errorf("Await() = %v, want one that says that it was stopped", err)
+			t.Errorf("Await() = %v, want an error that says that it was stopped", err)
 		}
 	})
 }

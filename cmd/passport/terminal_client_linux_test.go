@@ -15,26 +15,29 @@ import (
 
 // The questions of `passport client`.
 const (
-	askKind          = "Kind [1]"
-	askName          = "Name"
-	askWebCallback   = "Callback URL (such as https://app.example.com/callback)"
-	askPhoneCallback = "Callback URL (such as com.example.app:/callback or http://127.0.0.1/callback)"
+	askKind     = "Kind [1]"
+	askName     = "Name"
+	askCallback = "Callback URL"
+
+	// The hints before the callback URL. Their lines fit 80 columns.
+	hintWeb   = "Users return to this URL after they consent, such as\nhttps://app.example.com/callback. Separate several with commas.\n"
+	hintPhone = "Users return to this URL after they consent, such as com.example.app:/callback\nor http://127.0.0.1/callback. Separate several with commas.\n"
 )
 
 // The command asks for the kind of application first, then for its name, then for its
 // callback URL. It asks for no owner and offers no callback URL.
 func TestTerminal_Client_Kinds(t *testing.T) {
 	tests := []struct {
-		kind, callback, typed string // callback is the question, if any
-		want                  []string
+		kind, hint, typed string // hint is the text before the callback URL, if it is asked for
+		want              []string
 	}{
-		{"", askWebCallback, "https://a.example/callback", []string{`"client_secret"`, `"authorization_code"`}},
-		{"1", askWebCallback, "https://a.example/callback", []string{`"client_secret"`, `"authorization_code"`}},
-		{"web", askWebCallback, "http://127.0.0.1:3000/callback", []string{`"client_secret"`, `"authorization_code"`}},
-		{"2", askWebCallback, "https://a.example/callback", []string{`"token_endpoint_auth_method": "none"`, `"authorization_code"`}},
-		{"Browser", askWebCallback, "https://a.example/callback", []string{`"token_endpoint_auth_method": "none"`}},
-		{"3", askPhoneCallback, "com.example.app:/callback", []string{`"token_endpoint_auth_method": "none"`, "com.example.app:/callback"}},
-		{"phone or desktop", askPhoneCallback, "http://127.0.0.1/callback", []string{`"token_endpoint_auth_method": "none"`}},
+		{"", hintWeb, "https://a.example/callback", []string{`"client_secret"`, `"authorization_code"`}},
+		{"1", hintWeb, "https://a.example/callback", []string{`"client_secret"`, `"authorization_code"`}},
+		{"web", hintWeb, "http://127.0.0.1:3000/callback", []string{`"client_secret"`, `"authorization_code"`}},
+		{"2", hintWeb, "https://a.example/callback", []string{`"token_endpoint_auth_method": "none"`, `"authorization_code"`}},
+		{"Browser", hintWeb, "https://a.example/callback", []string{`"token_endpoint_auth_method": "none"`}},
+		{"3", hintPhone, "com.example.app:/callback", []string{`"token_endpoint_auth_method": "none"`, "com.example.app:/callback"}},
+		{"phone or desktop", hintPhone, "http://127.0.0.1/callback", []string{`"token_endpoint_auth_method": "none"`}},
 		{"4", "", "", []string{`"client_secret"`, `"client_credentials"`}},
 	}
 	for _, test := range tests {
@@ -43,11 +46,11 @@ func TestTerminal_Client_Kinds(t *testing.T) {
 			command(t, "", "migrate")
 			term := atTerminal(t, "client", "--json")
 			term.answer(askKind, test.kind)
-			if test.callback == "" {
+			if test.hint == "" {
 				term.answer("Name [Client Credentials Client]", "Order Tracker")
 			} else {
 				term.answer(askName, "Order Tracker")
-				term.answer(test.callback, test.typed)
+				term.answer(test.hint+askCallback, test.typed)
 			}
 			screen := term.end(0)
 			for _, want := range append(test.want, `"client_name": "Order Tracker"`) {
@@ -68,7 +71,7 @@ func TestTerminal_Client_SeveralCallbacks(t *testing.T) {
 	term := atTerminal(t, "client", "--json")
 	term.answer(askKind, "1")
 	term.answer(askName, "Order Tracker")
-	term.answer(askWebCallback, "https://a.example/callback, https://b.example/callback?in=a%2Cb")
+	term.answer(askCallback, "https://a.example/callback, https://b.example/callback?in=a%2Cb")
 	if screen := term.end(0); !strings.Contains(screen, `"https://a.example/callback",`) || !strings.Contains(screen, `"https://b.example/callback?in=a%2Cb"`) {
 		t.Errorf("the redirect URIs are not those that were typed:\n%s", screen)
 	}
@@ -85,11 +88,11 @@ func TestTerminal_Client_AsksAgain(t *testing.T) {
 	term.answer(askName, "")
 	term.answer("  Enter a value, or press Ctrl-C to stop.\n"+askName, strings.Repeat("x", 300))
 	term.answer("at most 255 bytes.\n"+askName, "Order Tracker")
-	term.answer(askWebCallback, "app.example.com/callback")
-	term.answer("has no scheme: put https:// in front.\n"+askWebCallback, "com.example.app:/callback")
-	term.answer("this kind of application must.\n"+askWebCallback, ",")
-	term.answer("  Enter a value, or press Ctrl-C to stop.\n"+askWebCallback, "https://app.example.com/callback#top")
-	term.answer("(RFC 6749 §3.1.2).\n"+askWebCallback, "https://app.example.com/callback")
+	term.answer(askCallback, "app.example.com/callback")
+	term.answer("has no scheme: put https:// in front.\n"+askCallback, "com.example.app:/callback")
+	term.answer("this kind of application must.\n"+askCallback, ",")
+	term.answer("  Enter a value, or press Ctrl-C to stop.\n"+askCallback, "https://app.example.com/callback#top")
+	term.answer("(RFC 6749 §3.1.2).\n"+askCallback, "https://app.example.com/callback")
 	if screen := term.end(0); strings.Count(screen, "New client created.") != 1 {
 		t.Errorf("the command printed\n%s", screen)
 	}
@@ -138,7 +141,7 @@ func TestTerminal_Client_OfAUser(t *testing.T) {
 	id := uuid.FindString(made)
 	term := atTerminal(t, "client", "--name", "Ada's", "--user_id", id, "--json")
 	term.answer(askKind, "1")
-	term.answer(askWebCallback, "https://a.example/callback")
+	term.answer(askCallback, "https://a.example/callback")
 	if screen := term.end(0); !strings.Contains(screen, `"user_id": "`+id+`"`) {
 		t.Errorf("the client doesn't belong to the user:\n%s", screen)
 	}
@@ -149,7 +152,7 @@ func TestTerminal_Client_AsksNothingThatWasSaid(t *testing.T) {
 	command(t, "", "migrate")
 	for _, option := range []string{"--redirect-uri", "--redirect_uri"} {
 		screen := atTerminal(t, "client", "--name", "x", option, "https://a.example/callback").end(0)
-		if strings.Contains(screen, "What kind") || strings.Contains(screen, "Callback URL (") {
+		if strings.Contains(screen, "What kind") || strings.Contains(screen, "Callback URL:") {
 			t.Errorf("the command asks:\n%s", screen)
 		}
 	}
@@ -157,12 +160,12 @@ func TestTerminal_Client_AsksNothingThatWasSaid(t *testing.T) {
 	term.answer(askKind, "4")
 	term.answer("choose another kind.\n"+askKind, "2")
 	term.answer(askName, "Order Tracker")
-	if screen := term.end(0); strings.Contains(screen, "Callback URL (") || !strings.Contains(screen, "It is public") {
+	if screen := term.end(0); strings.Contains(screen, "Callback URL:") || !strings.Contains(screen, "It is public") {
 		t.Errorf("the command printed\n%s", screen)
 	}
 	term = atTerminal(t, "client", "--public")
 	term.answer(askName, "Order Tracker")
-	term.answer(askPhoneCallback, "https://a.example/callback")
+	term.answer(askCallback, "https://a.example/callback")
 	if screen := term.end(0); strings.Contains(screen, "What kind") {
 		t.Errorf("the command asks for the kind, though --public says it:\n%s", screen)
 	}
@@ -235,7 +238,7 @@ func TestTerminal_Client_Provider(t *testing.T) {
 	}
 	term = atTerminalOf(t, shop, "client", "--name", "Web")
 	term.answer(askKind, "")
-	term.answer(askWebCallback, "https://app.example.com/callback")
+	term.answer(askCallback, "https://app.example.com/callback")
 	term.end(0)
 }
 

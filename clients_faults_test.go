@@ -1,6 +1,7 @@
 package passport_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func TestCreateClient_OneFaultForEachCause(t *testing.T) {
 	}{
 		{"no name", passport.Registration{RedirectURIs: web}, []string{"a name is missing"}},
 		{"a name of spaces", passport.Registration{Name: "  ", RedirectURIs: web}, []string{"a name is missing"}},
-		{"a long name", passport.Registration{Name: strings.Repeat("x", 256), RedirectURIs: web}, []string{"the name is not UTF-8"}},
+		{"a long name", passport.Registration{Name: strings.Repeat("x", 256), RedirectURIs: web}, []string{"the name is not valid"}},
 		{"unknown provider", passport.Registration{Name: "x", Provider: "unknown", GrantTypes: []string{"password"}}, []string{"the user provider"}},
 		{"duplicate grant", passport.Registration{Name: "x", GrantTypes: []string{"fly", "fly"}}, []string{`the grant "fly"`}},
 		{"duplicate scope", passport.Registration{Name: "x", RedirectURIs: web, Scopes: []string{"fly", "fly"}}, []string{`the scope "fly"`}},
@@ -42,6 +43,9 @@ func TestCreateClient_OneFaultForEachCause(t *testing.T) {
 		if err != nil {
 			got = strings.Split(err.Error(), "\n")
 		}
+		if checked := s.CheckClient(test.reg); fmt.Sprint(checked) != fmt.Sprint(err) {
+			t.Errorf("%s: CheckClient() = %v, want the faults of CreateClient(), %v", test.name, checked, err)
+		}
 		if len(got) != len(test.want) {
 			t.Errorf("%s: %d faults, want %d:\n%v", test.name, len(got), len(test.want), err)
 			continue
@@ -51,5 +55,27 @@ func TestCreateClient_OneFaultForEachCause(t *testing.T) {
 				t.Errorf("%s: fault %d is %q, want %q in it", test.name, i+1, got[i], want)
 			}
 		}
+	}
+}
+
+// CheckClient checks one field alone, and stores nothing.
+func TestCheckClient_OneField(t *testing.T) {
+	s := testkit.NewServer(t, nil)
+	for _, test := range []struct {
+		reg  passport.Registration
+		want string
+	}{
+		{passport.Registration{Name: "x"}, ""},
+		{passport.Registration{}, "a name is missing"},
+		{passport.Registration{Name: "x", RedirectURIs: []string{"https://app.example.com/callback"}}, ""},
+		{passport.Registration{Name: "x", RedirectURIs: []string{"app.example.com"}}, "has no scheme"},
+	} {
+		test.reg.GrantTypes = []string{}
+		if err := s.CheckClient(test.reg); (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("CheckClient(%+v) = %v, want %q", test.reg, err, test.want)
+		}
+	}
+	for c, err := range s.Clients(t.Context()) {
+		t.Errorf("after CheckClient() there is a client %v, %v, want none", c, err)
 	}
 }

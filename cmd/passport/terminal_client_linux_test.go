@@ -87,7 +87,7 @@ func TestTerminal_Client_AsksAgain(t *testing.T) {
 	term.answer("  Want a number from 1 to 4.\n"+askKind, "1")
 	term.answer(askName, "")
 	term.answer("  Enter a value, or press Ctrl-C to stop.\n"+askName, strings.Repeat("x", 300))
-	term.answer("at most 255 bytes.\n"+askName, "Order Tracker")
+	term.answer("without control and format characters.\n"+askName, "Order Tracker")
 	term.answer(askCallback, "app.example.com/callback")
 	term.answer("has no scheme: put https:// in front.\n"+askCallback, "com.example.app:/callback")
 	term.answer("this kind of application must.\n"+askCallback, ",")

@@ -42,7 +42,7 @@ func (r *Registry) check(c, stored *oauth.Client) error {
 	if strings.TrimSpace(c.Name) == "" {
 		f.add(true, "a name is missing: users see it on the consent page")
 	} else {
-		f.add(!storable.Name(c.Name), "the name is not UTF-8 without control and format characters, of at most 255 bytes")
+		f.add(!storable.Name(c.Name), "the name is not valid: want at most 255 bytes of UTF-8, without control and format characters")
 	}
 	f.add(!slices.Contains([]oauth.AuthMethod{oauth.AuthNone, oauth.AuthBasic, oauth.AuthPost, oauth.AuthSecret}, c.AuthMethod),
 		"the authentication method %q does not exist: use none, client_secret_basic or client_secret_post", c.AuthMethod)

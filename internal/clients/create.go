@@ -112,5 +112,5 @@ func (r *Registry) checkID(id string) error {
 	if id == "" && r.numbered || storable.Name(id) {
 		return nil
 	}
-	return errors.New("client: the ID is not UTF-8 without control and format characters, of at most 255 bytes")
+	return errors.New("client: the ID is not valid: want at most 255 bytes of UTF-8, without control and format characters")
 }

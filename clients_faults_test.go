@@ -60,7 +60,7 @@ func TestCreateClient_OneFaultForEachCause(t *testing.T) {
 
 // CheckClient checks one field alone, and stores nothing.
 func TestCheckClient_OneField(t *testing.T) {
-	s := testkit.NewServer(t, nil)
+	s := testkit.NewServer(t)
 	for _, test := range []struct {
 		reg  passport.Registration
 		want string

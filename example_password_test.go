@@ -130,6 +130,23 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
+// printTokens prints a token response without its tokens.
+func printTokens(response *http.Response, err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+	var tokens struct {
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+		ExpiresIn    int    `json:"expires_in"`
+		Scope        string `json:"scope"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&tokens); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d, scope %q for %d seconds, refreshable: %v\n", response.StatusCode, tokens.Scope, tokens.ExpiresIn, tokens.RefreshToken != "")
+}
+
 // The password grant from end to end: one of the organisation's own clients
 // exchanges a user's name and password for tokens.
 func ExampleConfig_password() {
@@ -155,31 +172,23 @@ func ExampleConfig_password() {
 	}
 	http := &http.Client{Transport: inProcess{auth}}
 
-	for _, scope := range []string{"", "place-orders", "*"} {
-		response, err := http.PostForm("https://auth.example.com/oauth/token", url.Values{
-			"grant_type":    {"password"},
-			"client_id":     {created.Client.ID},
-			"client_secret": {created.Secret},
-			"username":      {"taylor@example.com"},
-			"password":      {"my-password"},
-			"scope":         {scope},
-		})
-		if err != nil {
-			log.Fatal(err)
-		}
-		var tokens struct {
-			AccessToken  string `json:"access_token"`
-			RefreshToken string `json:"refresh_token"`
-			ExpiresIn    int    `json:"expires_in"`
-			Scope        string `json:"scope"`
-		}
-		if err := json.NewDecoder(response.Body).Decode(&tokens); err != nil {
-			log.Fatal(err)
-		}
-		fmt.Printf("%d, scope %q for %d seconds, refreshable: %v\n", response.StatusCode, tokens.Scope, tokens.ExpiresIn, tokens.RefreshToken != "")
+	response, err := http.PostForm("https://auth.example.com/oauth/token", url.Values{
+		"grant_type":    {"password"},
+		"client_id":     {created.Client.ID},
+		"client_secret": {created.Secret},
+		"username":      {"taylor@example.com"},
+		"password":      {"my-password"},
+		"scope":         {"place-orders"},
+	})
+	printTokens(response, err)
+	for _, scope := range []string{"", "*"} {
+		printTokens(http.PostForm("https://auth.example.com/oauth/token", url.Values{
+			"grant_type": {"password"}, "client_id": {created.Client.ID}, "client_secret": {created.Secret},
+			"username": {"taylor@example.com"}, "password": {"my-password"}, "scope": {scope},
+		}))
 	}
 	// Output:
-	// 200, scope "" for 3600 seconds, refreshable: true
 	// 200, scope "place-orders" for 3600 seconds, refreshable: true
+	// 200, scope "" for 3600 seconds, refreshable: true
 	// 200, scope "*" for 3600 seconds, refreshable: true
 }

@@ -54,22 +54,40 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
+// A block is a fenced block of a page.
+type block struct {
+	text    string
+	line    int    // of its first line
+	section string // the heading above it, of level 2 or 3
+}
+
 // blocks returns the fenced blocks of a language.
 func (p page) blocks(language string) (found []string) {
-	var block []string
-	in := ""
+	for _, b := range p.located(language) {
+		found = append(found, b.text)
+	}
+	return found
+}
+
+// located returns the fenced blocks of a language, and where they are.
+func (p page) located(language string) (found []block) {
+	in, number := "", 0
+	var b block
 	for line := range strings.Lines(p.text) {
+		number++
 		fence, isFence := strings.CutPrefix(strings.TrimRight(line, "\n"), "```")
 		switch {
 		case isFence && in == "":
-			in, block = "of "+fence, nil
+			in, b.text, b.line = "of "+fence, "", number+1
 		case isFence:
 			if in == "of "+language {
-				found = append(found, strings.Join(block, ""))
+				found = append(found, b)
 			}
 			in = ""
-		default:
-			block = append(block, line)
+		case in != "":
+			b.text += line
+		case strings.HasPrefix(line, "## "), strings.HasPrefix(line, "### "):
+			b.section = strings.TrimSpace(line)
 		}
 	}
 	return found

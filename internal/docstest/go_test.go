@@ -46,20 +46,20 @@ func indented(block string, levels int) string {
 	return b.String()
 }
 
+// contains reports whether a block is in a source, whatever its indentation.
+func contains(source, block string) bool {
+	for levels := range 3 {
+		if strings.Contains("\n"+source, "\n"+indented(block, levels)) {
+			return true
+		}
+	}
+	return false
+}
+
 // What the documentation shows of Go stands, line by line, in a file that is
 // compiled, so it cannot fall behind the code.
 func TestGoIsCompiled(t *testing.T) {
 	sources := compiled(t)
-	contains := func(block string) bool {
-		for _, source := range sources {
-			for levels := range 3 {
-				if strings.Contains("\n"+source, "\n"+indented(block, levels)) {
-					return true
-				}
-			}
-		}
-		return false
-	}
 	count := 0
 	for _, p := range pages(t) {
 		if strings.HasPrefix(p.name, "docs/decisions/") {
@@ -67,7 +67,7 @@ func TestGoIsCompiled(t *testing.T) {
 		}
 		for _, block := range p.blocks("go") {
 			count++
-			if !contains(block) {
+			if len(foldersOf(sources, block)) == 0 {
 				t.Errorf("%s shows Go that no compiled file has; put it into an example_*_test.go or into examples/, or bring the two together:\n%s", p.name, block)
 			}
 		}

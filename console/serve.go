@@ -101,7 +101,7 @@ func (p *program) serveOn(ctx context.Context, l net.Listener, s *settings, logg
 	if err != nil {
 		return failedStart(ctx, err, logger)
 	}
-	mux := in.routes(server, welcome{s.Issuer})
+	mux := in.routes(server, in.welcome(logger))
 	handler, watched := in.handler(server, mux, logger)
 	first.done(handler)
 	if s.shortLog(p.stderr) {
@@ -186,6 +186,15 @@ func (s *settings) around(mux http.Handler, machines map[string]bool, logger *sl
 		mux = ownHost(ownName(mux, issuer), issuer, machines, logger)
 	}
 	return middleware(mux, logger, s.TrustedProxies)
+}
+
+// welcome returns the page at the root.
+func (o *opened) welcome(logger *slog.Logger) http.Handler {
+	issuer, err := url.Parse(o.settings.Issuer)
+	if err != nil {
+		return http.NotFoundHandler() // passport.New has refused such an issuer
+	}
+	return welcome{issuer, o.accounts, logger}
 }
 
 // routes returns all routes of the binary. The handler first is the page at the root.

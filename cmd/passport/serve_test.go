@@ -71,7 +71,7 @@ func TestServe_FirstStartMakesEverything(t *testing.T) {
 	}
 	b := newBrowser(t)
 	b.get(s.url)
-	b.shows("Passport runs here", s.url)
+	b.shows("Passport is running", s.url)
 	s.stop(t)
 
 	again := start(t, nil, "serve")
@@ -157,7 +157,7 @@ func TestServe_IssuerWithPath(t *testing.T) {
 	s := start(t, nil, "serve", "--issuer", "http://127.0.0.1:9/auth")
 	b := newBrowser(t)
 	b.get(s.url + "/auth/")
-	b.shows("Passport runs here", "http://127.0.0.1:9/auth")
+	b.shows("Passport is running", "http://127.0.0.1:9/auth")
 	if !strings.Contains(b.body, "/.well-known/oauth-authorization-server/auth") {
 		t.Errorf("the page does not link to the metadata at the root (RFC 8414 §3.1):\n%s", b.body)
 	}

@@ -21,7 +21,7 @@ func (p *program) withClient(ctx context.Context, id string, do func(context.Con
 		case err != nil:
 			return err
 		case !c.RevokedAt.IsZero():
-			return fmt.Errorf("the client %s is revoked, permanently: register another with `passport client`", id)
+			return fmt.Errorf("the client %s is permanently revoked: register another with `passport client`", id)
 		}
 		return do(ctx, s, in, c)
 	})

@@ -104,7 +104,7 @@ func TestNew_ServerOfAnApplication(t *testing.T) {
 	}
 }
 
-func TestUsage(t *testing.T) {
+func TestUsage_PG_11(t *testing.T) {
 	t.Chdir(t.TempDir())
 	tests := []struct {
 		name string

@@ -1,8 +1,11 @@
 package console_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport/console"
 )
@@ -112,6 +115,33 @@ func TestUsage_FR_47_UnknownFlags(t *testing.T) {
 	} {
 		if got := run(t, console.Options{}, strings.Fields(args)...); got.status != 2 || !strings.Contains(got.stderr, want) {
 			t.Errorf("passport %s = %+v, want %q", args, got, want)
+		}
+	}
+}
+
+// An application's own options have plain errors too, below our commands.
+func TestUsage_PG_11_OptionsOfAnApplication(t *testing.T) {
+	for args, want := range map[string]string{
+		"client list --level x":    `--level "x": want a number` + "\n",
+		"client list --ratio x":    `--ratio "x": want a number` + "\n",
+		"client list --address x":  `--address "x": `,
+		"client list --my_option":  "--my-option needs a value: want --my-option VALUE\n",
+		"client list --=x":         "bad flag syntax: --=x\n",
+		"client list -x":           "unknown flag -x\n",
+		"client list --level 2000": `--level "2000": want a number`,
+	} {
+		o, _ := shop(t, nil)
+		root := &cobra.Command{Use: "shop", SilenceErrors: true, SilenceUsage: true}
+		root.PersistentFlags().Uint8("level", 0, "")
+		root.PersistentFlags().Float64("ratio", 0, "")
+		root.PersistentFlags().IP("address", nil, "")
+		root.PersistentFlags().String("my_option", "", "")
+		root.AddCommand(console.New(o))
+		var stderr bytes.Buffer
+		root.SetErr(&stderr)
+		root.SetArgs(append([]string{"passport"}, strings.Fields(args)...))
+		if status := console.Run(t.Context(), root); status != 2 || !strings.HasPrefix(stderr.String(), "passport: "+want) || strings.Contains(stderr.String(), "strconv") {
+			t.Errorf("shop passport %s = %d, %q, want 2 and %q", args, status, &stderr, want)
 		}
 	}
 }

@@ -26,7 +26,7 @@ const (
 
 // The command asks for the kind of application first, then for its name, then for its
 // callback URL. It asks for no owner and offers no callback URL.
-func TestTerminal_Client_Kinds(t *testing.T) {
+func TestTerminal_PG_11_ClientKinds(t *testing.T) {
 	tests := []struct {
 		kind, hint, typed string // hint is the text before the callback URL, if it is asked for
 		want              []string
@@ -65,7 +65,7 @@ func TestTerminal_Client_Kinds(t *testing.T) {
 	}
 }
 
-func TestTerminal_Client_SeveralCallbacks(t *testing.T) {
+func TestTerminal_PG_11_ClientSeveralCallbacks(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	term := atTerminal(t, "client", "--json")
@@ -79,7 +79,7 @@ func TestTerminal_Client_SeveralCallbacks(t *testing.T) {
 
 // A wrong response is refused at once, with the reason, and only that question is asked
 // again.
-func TestTerminal_Client_AsksAgain(t *testing.T) {
+func TestTerminal_PG_11_ClientAsksAgain(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	term := atTerminal(t, "client")
@@ -99,7 +99,7 @@ func TestTerminal_Client_AsksAgain(t *testing.T) {
 }
 
 // Options that are wrong are refused before the first question.
-func TestTerminal_Client_OptionsAreCheckedFirst(t *testing.T) {
+func TestTerminal_PG_11_ClientOptionsAreCheckedFirst(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	for args, want := range map[string]string{
@@ -116,7 +116,7 @@ func TestTerminal_Client_OptionsAreCheckedFirst(t *testing.T) {
 }
 
 // The end of the input (Ctrl-D) ends the command without a client.
-func TestTerminal_Client_EndOfInput(t *testing.T) {
+func TestTerminal_PG_11_ClientEndOfInput(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	for _, answers := range [][2]string{{}, {askKind, "1"}, {askKind, "4"}} {
@@ -134,7 +134,7 @@ func TestTerminal_Client_EndOfInput(t *testing.T) {
 	}
 }
 
-func TestTerminal_Client_OfAUser(t *testing.T) {
+func TestTerminal_PG_11_ClientOfAUser(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	made := command(t, "correct-horse", "user", "create", "--email", "ada@example.com", "--name", "Ada", "--password-stdin")
@@ -147,7 +147,7 @@ func TestTerminal_Client_OfAUser(t *testing.T) {
 	}
 }
 
-func TestTerminal_Client_AsksNothingThatWasSaid(t *testing.T) {
+func TestTerminal_PG_11_ClientAsksNothingThatWasSaid(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	for _, option := range []string{"--redirect-uri", "--redirect_uri"} {
@@ -173,7 +173,7 @@ func TestTerminal_Client_AsksNothingThatWasSaid(t *testing.T) {
 
 // With an option for the kind the command asks only for the name, and offers one. It
 // doesn't ask for the provider if there is only one.
-func TestTerminal_Client_KindsByOption(t *testing.T) {
+func TestTerminal_PG_11_ClientKindsByOption(t *testing.T) {
 	tests := []struct{ kind, name, grant string }{
 		{"--personal", "Personal Access Client", "personal_access"},
 		{"--password", "Password Grant Client", "password"},
@@ -198,7 +198,7 @@ func TestTerminal_Client_KindsByOption(t *testing.T) {
 }
 
 // An application with several providers of users is asked for the client's.
-func TestTerminal_Client_Provider(t *testing.T) {
+func TestTerminal_PG_11_ClientProvider(t *testing.T) {
 	store := new(memstore.Store)
 	keys, err := lib.GenerateKeys()
 	if err != nil {
@@ -242,7 +242,7 @@ func TestTerminal_Client_Provider(t *testing.T) {
 	term.end(0)
 }
 
-func TestTerminal_InstallAsksForTheIDs(t *testing.T) {
+func TestTerminal_PG_11_InstallAsksForTheIDs(t *testing.T) {
 	t.Chdir(t.TempDir())
 	term := atTerminal(t, "install")
 	const ask = "Client ID format (uuid, integer) [uuid]"
@@ -257,7 +257,7 @@ func TestTerminal_InstallAsksForTheIDs(t *testing.T) {
 	}
 }
 
-func TestTerminal_InstallOffersUUIDs(t *testing.T) {
+func TestTerminal_PG_11_InstallOffersUUIDs(t *testing.T) {
 	t.Chdir(t.TempDir())
 	term := atTerminal(t, "install")
 	term.answer("Client ID format (uuid, integer) [uuid]", "")

@@ -128,7 +128,7 @@ func TestTerminal_C7_PasswordIsNotShown(t *testing.T) {
 
 // Each response is checked at once: the email address and the rules of a password before
 // the next question.
-func TestTerminal_User_AsksAgain(t *testing.T) {
+func TestTerminal_PG_11_UserAsksAgain(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	command(t, "correct-horse", "user", "create", "--email", "ada@example.com", "--password-stdin")
@@ -173,7 +173,7 @@ func TestTerminal_PG_04_SetPassword(t *testing.T) {
 	}
 }
 
-func TestTerminal_User_EndOfInput(t *testing.T) {
+func TestTerminal_PG_11_UserEndOfInput(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	term := atTerminal(t, "user", "create", "--email", "ada@example.com", "--name", "Ada")

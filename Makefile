@@ -28,10 +28,10 @@ e2e:
 cluster:
 	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go -C internal/e2e test -run '^TestCluster' -timeout 20m -v ./...
 
-# The pictures in docs/images, taken by the tests of the tour in Chromium. For
-# another page, call screenshot in its test and show the picture in docs/.
+# The pictures in docs/images, taken by the test of the tour in Chromium. For another
+# page, call screenshot in its test, name the test here, and show the picture in docs/.
 screenshots:
-	PASSPORT_TEST_REQUIRE=1 PASSPORT_SCREENSHOTS=$(CURDIR)/docs/images go -C internal/e2e test -count=1 -run '^TestE2E_(Demo|UnknownApp)InBrowser$$' .
+	PASSPORT_TEST_REQUIRE=1 PASSPORT_SCREENSHOTS=$(CURDIR)/docs/images go -C internal/e2e test -count=1 -run '^TestE2E_DemoInBrowser$$' .
 
 # Passport compared to a ceiling, over SQLite and a durable PostgreSQL. Prints
 # tables of ratios after a few minutes. docs/performance.md explains them.

@@ -44,6 +44,10 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	}
 	b.picture("6-thief")
 	b.clean()
+
+	b.open(authorize(s, "unknown", s.URL+"/demo/callback"))
+	b.see("Unknown app", "Request ID")
+	b.screenshot("error")
 }
 
 // A browser at localhost is redirected to the issuer, where its cookies are.

@@ -133,13 +133,3 @@ func withPalette(t *testing.T, shot []byte) []byte {
 	}
 	return b.Bytes()
 }
-
-// The error page for a request of an unknown app says so. It sends the browser
-// nowhere.
-func TestE2E_UnknownAppInBrowser(t *testing.T) {
-	s := startDemo(t)
-	b := newPerson(t, s).tab()
-	b.open(authorize(s, "unknown", s.URL+"/demo/callback"))
-	b.see("Unknown app", "Request ID")
-	b.screenshot("error")
-}

@@ -77,7 +77,7 @@ func TestViews_ReplaceTheBuiltIn(t *testing.T) {
 }
 
 // Every view gets the server's headers: no scripts, no frames, no caching (OAuth 2.1
-// §7.10). A view may use images and fonts of its own origin.
+// §7.10). A view may use images and fonts of the same origin.
 func TestViews_AZ_25_AZ_26_UI_03_Headers(t *testing.T) {
 	layout := `<!doctype html><html><head>{{style}}{{block "head" .}}{{end}}</head><body><img src="/logo.png" alt="{{.Site}}">{{template "main" .}}</body></html>`
 	s := testkit.NewServer(t, withViews(map[string]string{"layout.html": layout, "style.css": "p { color: teal }"}))

@@ -64,7 +64,7 @@ type snapshot struct {
 	keys        []*jws.Key // all keys that verify; the first signs
 	roots       Roots      // of the readable private keys; the first is for new values
 	set         []byte     // the public keys, as a JWK set
-	from, until time.Time  // when the snapshot holds; a zero until is no end
+	from, until time.Time  // when the snapshot holds; it has no end if until is zero
 
 	verified verified // tokens whose signature was verified
 }

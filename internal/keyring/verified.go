@@ -7,8 +7,8 @@ import (
 
 // verified caches the claims of tokens whose signature was verified, because a
 // verification costs more than reading a row. It does not decide whether a token
-// may be used: each request checks the time and the row. Only tokens of our own
-// keys get in, so an attacker cannot fill it.
+// may be used: each request checks the time and the row. Only tokens signed with
+// our keys get in, so an attacker cannot fill it.
 //
 // It holds at most two generations. When young is full it becomes elder, and
 // the claims in the previous elder that were not used since are dropped.

@@ -27,9 +27,8 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s:%d: %s has no effect, because %s: %s", f.File, f.Line, f.Part, f.Why, f.Remedy)
 }
 
-// Lint returns the parts of a set of views that have no effect: those that
-// browsers ignore under the policy of the pages ([Headers]), and those that the
-// template drops. It reads the source, so it also checks branches that only
+// Lint returns the parts of a set of views that have no effect: browsers
+// ignore them under the policy of the pages ([Headers]), or the template drops them. It reads the source, so it also checks branches that only
 // some data would show. It skips a file that does not parse: [Look.Parse]
 // reports that.
 func Lint(views fs.FS) (found []Finding, err error) {

@@ -61,7 +61,7 @@ var Ours = &Look{Layout, CSS, []string{
 
 // LookOf returns the look of a set of views. Our layout or style sheet replaces
 // a missing file; nil views give [Ours]. Pages in a custom look may show images
-// and use fonts of their own origin. They still run no script and apply no
+// and use fonts of the same origin. They still run no script and apply no
 // style other than the look's style sheet.
 func LookOf(views fs.FS) (*Look, error) {
 	if views == nil {
@@ -172,8 +172,8 @@ func Body(t *template.Template, data any) ([]byte, error) {
 // runs no script, loads nothing from elsewhere, and cannot be framed. Its forms
 // go only to this origin and to the sources in formAction. There is no
 // referrer, and no cache stores the page. Chromium applies form-action to the
-// whole chain of redirects, so a form must lead to a page or an address of our
-// own.
+// whole chain of redirects, so a form must lead to a page of the same origin, or
+// to an allowed source.
 func Headers(w http.ResponseWriter, formAction ...string) { Ours.headers(w, formAction) }
 
 func (l *Look) headers(w http.ResponseWriter, formAction []string) {

@@ -276,7 +276,7 @@ func TestToken_FR_14_UnknownProvider(t *testing.T) {
 }
 
 // A grant without checks is still bound to the server's rules: the family must be live, and
-// a retry returns a token of its own family.
+// a retry returns a token of the same family.
 func TestToken_FR_14_OwnGrantCannotRevive(t *testing.T) {
 	var decide func(r *oauth.TokenRequest) *oauth.Authorization
 	s := testkit.NewServer(t, testkit.WithGrants(testkit.GrantFunc(func(_ context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) { return decide(r), nil })))

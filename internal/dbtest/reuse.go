@@ -73,7 +73,7 @@ func DropReused() error {
 		for _, r := range all {
 			server, err := r.server()
 			if err == nil {
-				_, err = server.Exec(r.dropStatement())
+				_, err = server.ExecContext(context.Background(), r.dropStatement())
 			}
 			if err != nil {
 				return fmt.Errorf("drop a test database: %w", err)

@@ -28,9 +28,9 @@ func (f Finding) String() string {
 }
 
 // Lint returns the parts of a set of views that have no effect: browsers
-// ignore them under the policy of the pages ([Headers]), or the template drops them. It reads the source, so it also checks branches that only
-// some data would show. It skips a file that does not parse: [Look.Parse]
-// reports that.
+// ignore them under the policy of the pages ([Headers]), or the template drops
+// them. It reads the source, so it also checks branches that only some data
+// would show. It skips a file that does not parse: [Look.Parse] reports that.
 func Lint(views fs.FS) (found []Finding, err error) {
 	for _, name := range FileNames() {
 		text, err := readFile(views, name)

@@ -70,7 +70,7 @@ func New(c Config, rules ...Rule) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			a, err := c.admit(r, rules)
 			if err != nil {
-				c.refuse(w, r, err)
+				c.refuse(w, r, a.Token, err)
 				return
 			}
 			next.ServeHTTP(w, r.WithContext(ctxtoken.With(r.Context(), a)))
@@ -163,10 +163,10 @@ func isB64Token(s string) bool {
 	return s != ""
 }
 
-// refuse writes a refusal (RFC 6750 §3).
-func (c Config) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// refuse writes a refusal (RFC 6750 §3). t is nil if the request has no valid token.
+func (c Config) refuse(w http.ResponseWriter, r *http.Request, t *oauth.AccessToken, err error) {
 	e := oauth.AsError(err)
-	c.log(r, e, err)
+	c.log(r, t, e, err)
 	switch e.Code {
 	case oauth.ServerError:
 	case oauth.TemporarilyUnavailable:
@@ -178,13 +178,20 @@ func (c Config) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	c.OnRefusal(w, r, e)
 }
 
-func (c Config) log(r *http.Request, e *oauth.Error, err error) {
+func (c Config) log(r *http.Request, t *oauth.AccessToken, e *oauth.Error, err error) {
 	level := slog.LevelInfo
 	if e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable {
 		level = slog.LevelError
 	}
-	c.Logger.Log(r.Context(), level, "request refused by the guard", "request_id", reqinfo.From(r.Context()).ID,
-		"method", r.Method, "path", reqinfo.Path(r), "error", string(e.Code), "err", err.Error())
+	attrs := []any{"request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", reqinfo.Path(r)}
+	if t != nil && t.Client != nil {
+		attrs = append(attrs, "client_id", t.Client.ID)
+	}
+	if e.Scope != "" {
+		attrs = append(attrs, "scope", e.Scope)
+	}
+	attrs = append(attrs, "error", string(e.Code), "err", err.Error())
+	c.Logger.Log(r.Context(), level, "request refused by the guard", attrs...)
 }
 
 // challenge returns the value of WWW-Authenticate.

@@ -156,6 +156,21 @@ func TestGuard_OneInsideAnother(t *testing.T) {
 	}
 }
 
+// The log names the client that lacks a scope, and the scope.
+func TestGuard_LogsClientAndScope(t *testing.T) {
+	var log bytes.Buffer
+	config := guard.Config{Verify: verify, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	serve(config, []guard.Rule{guard.Scopes("write")}, "Bearer "+known)
+	if want := "client_id=c scope=write error=insufficient_scope"; !strings.Contains(log.String(), want) {
+		t.Errorf("log = %s, want %s", &log, want)
+	}
+	log.Reset()
+	serve(config, nil, "Bearer x")
+	if strings.Contains(log.String(), "client_id") || strings.Contains(log.String(), "scope") {
+		t.Errorf("log = %s, want no client for an unknown token", &log)
+	}
+}
+
 func TestGuard_OnRefusal(t *testing.T) {
 	config := guard.Config{Verify: verify, OnRefusal: func(w http.ResponseWriter, r *http.Request, err *oauth.Error) {
 		w.WriteHeader(http.StatusTeapot)

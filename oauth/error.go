@@ -81,10 +81,13 @@ type Error struct {
 	Scope       string    `json:"scope,omitempty"` // the scopes that insufficient_scope requires (RFC 6750 §3)
 }
 
-// Error returns the code and the description.
+// Error returns the code and, if there is one, the description.
 func (e *Error) Error() string {
-	if e == nil {
+	switch {
+	case e == nil:
 		return nilError
+	case e.Description == "":
+		return string(e.Code)
 	}
 	return string(e.Code) + ": " + e.Description
 }

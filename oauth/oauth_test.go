@@ -38,7 +38,7 @@ func TestError_IsItsCode(t *testing.T) {
 		fmt.Errorf("x: %w", oauth.ErrUnavailable):       oauth.TemporarilyUnavailable,
 		fmt.Errorf("x: %w", error(oauth.LoginRequired)): oauth.LoginRequired,
 	} {
-		if e := oauth.AsError(err); e.Code != want || e.Description != "" {
+		if e := oauth.AsError(err); e.Code != want || e.Description != "" || e.Error() != string(want) {
 			t.Errorf("AsError(%v) = %v, want the bare %s", err, e, want)
 		}
 	}

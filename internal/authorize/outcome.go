@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/views"
@@ -67,6 +68,7 @@ func (o consentOutcome) json() (int, any) {
 type signInOutcome struct {
 	redirectOutcome
 	returnTo string
+	again    bool // the browser has just returned from there; logged, because it is often a loop
 }
 
 func (o signInOutcome) json() (int, any) {
@@ -161,6 +163,11 @@ func (e *Endpoint) write(w http.ResponseWriter, r *http.Request, o outcome) {
 		public := oauth.AsError(rest.err)
 		e.Log.Refusal(r, public, rest.err)
 		wire.SetRetryAfter(w, public)
+	}
+	if away, ok := o.(signInOutcome); ok && away.again {
+		e.Log.InfoContext(r.Context(), "the browser returned from the sign-in page, but no user is signed in: "+
+			"check that the page sets the session cookie, and that CurrentUser reads it",
+			"request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", reqinfo.Path(r))
 	}
 	if shown, ok := o.(errorOutcome); ok && shown.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", "GET, POST")

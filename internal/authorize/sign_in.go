@@ -93,7 +93,7 @@ func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := signInOutcome{returnTo: returnTo}
+	o := signInOutcome{returnTo: returnTo, again: r.Method == http.MethodGet && !q.asked.IsZero()}
 	if r.Method == http.MethodPost {
 		o.from = fromOurForm
 	}

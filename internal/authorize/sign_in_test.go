@@ -24,6 +24,25 @@ func (p askedProvider) SignInURL(r *http.Request, returnTo string) string {
 	return p.Accounts.SignInURL(r, returnTo)
 }
 
+// A sign-in page that sets no session cookie causes a loop, which the log reports.
+func TestAuthorize_LogsAReturnWithoutASignIn(t *testing.T) {
+	const line = "the browser returned from the sign-in page, but no user is signed in"
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser()
+	away := b.Authorize(c)
+	if strings.Contains(s.Log.String(), line) {
+		t.Errorf("the first redirect to the sign-in page logs %q", line)
+	}
+	again := away.ComeBack()
+	s.WantLog(line, "check that the page sets the session cookie")
+
+	before := strings.Count(s.Log.String(), line)
+	again.SignIn("alice").Allow().Code()
+	if n := strings.Count(s.Log.String(), line) - before; n != 0 {
+		t.Errorf("a sign-in logs %q %d times, want 0", line, n)
+	}
+}
+
 // FR-34: prompt=select_account lets a signed-in user change the account once for each
 // request, also together with other values (OpenID Connect Core §3.1.2.1).
 func TestAuthorize_FR_34_OI_26_SelectAccount(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/oauth"
 )
@@ -52,6 +53,10 @@ var symptoms = map[string]func(t *testing.T, log *testkit.LockedBuffer){
 		s.Refresh(c, tokens.Refresh).WantStatus(http.StatusOK)
 		s.Refresh(c, tokens.Refresh).WantJSONError(http.StatusBadRequest, "invalid_grant")
 	},
+	"The browser is sent to the sign-in page again and again": func(t *testing.T, log *testkit.LockedBuffer) {
+		s := troubled(t, log)
+		s.Browser().Authorize(s.Register(passport.Registration{ID: "order-tracker"})).ComeBack()
+	},
 	"The consent page is refused or has expired": func(t *testing.T, log *testkit.LockedBuffer) {
 		s := troubled(t, log)
 		c := s.Register(passport.Registration{ID: "order-tracker"})
@@ -87,7 +92,12 @@ var symptoms = map[string]func(t *testing.T, log *testkit.LockedBuffer){
 	"403 at my API": func(t *testing.T, log *testkit.LockedBuffer) {
 		s := troubled(t, log)
 		robot := s.Register(passport.Registration{ID: "stock-robot", GrantTypes: []string{"client_credentials"}})
-		s.Call(s.Guard(), "Authorization", "Bearer "+s.MachineToken(robot)).WantStatus(http.StatusForbidden)
+		machine := "Bearer " + s.MachineToken(robot)
+		s.Call(s.Guard(), "Authorization", machine).WantStatus(http.StatusForbidden)
+		tracker := s.Register(passport.Registration{ID: "order-tracker"})
+		user := "Bearer " + s.GrantTokens(tracker).Access
+		s.Call(s.GuardClient(), "Authorization", user).WantStatus(http.StatusForbidden)
+		s.Call(s.Guard(guard.Scopes("orders:read")), "Authorization", user).WantStatus(http.StatusForbidden)
 	},
 	"invalid_scope": func(t *testing.T, log *testkit.LockedBuffer) {
 		s := troubled(t, log)
@@ -102,7 +112,7 @@ var symptoms = map[string]func(t *testing.T, log *testkit.LockedBuffer){
 			s.MachineFrom("10.0.0.7", robot, "wrong")
 		}
 	},
-	"404 on an endpoint": func(t *testing.T, log *testkit.LockedBuffer) {
+	"404 or 405 on an endpoint": func(t *testing.T, log *testkit.LockedBuffer) {
 		s := troubled(t, log)
 		s.Do(httptest.NewRequest("POST", testkit.Issuer+"/oauth/token/", nil)).WantStatus(http.StatusNotFound)
 	},

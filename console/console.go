@@ -139,7 +139,7 @@ type program struct {
 }
 
 func (p *program) flags(root *cobra.Command) {
-	root.PersistentFlags().Var(&p.color, "color", "colours: auto (on a terminal), always or never")
+	root.PersistentFlags().Var(&p.color, "color", "colors: auto (on a terminal), always or never")
 	if p.Server != nil {
 		return
 	}

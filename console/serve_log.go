@@ -12,7 +12,7 @@ import (
 )
 
 // shortLog is the log of a server on a terminal: one short line for each record, in
-// colours. A request is its time, status, method, path and duration.
+// colors. A request is its time, status, method, path and duration.
 type shortLog struct {
 	out   *screen
 	level slog.Leveler

@@ -16,7 +16,7 @@ type styled struct {
 // String implements [fmt.Stringer].
 func (s styled) String() string { return s.text }
 
-// The styles. Each is on, because the screen decides whether it has colours.
+// The styles. Each is on, because the screen decides whether it has colors.
 var (
 	boldStyle   = enabled(color.Bold)
 	dimStyle    = enabled(color.Faint)
@@ -84,7 +84,7 @@ func (m *colorMode) Set(when string) error {
 // Type implements pflag.Value.
 func (m *colorMode) Type() string { return "WHEN" }
 
-// on reports whether a screen has colours. NO_COLOR turns them off
+// on reports whether a screen has colors. NO_COLOR turns them off
 // (https://no-color.org), and --color beats it.
 func (m *colorMode) on(terminal bool) bool {
 	switch m.String() {

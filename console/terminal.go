@@ -83,7 +83,7 @@ func (s *screen) Write(p []byte) (int, error) {
 }
 
 // Printf writes like [fmt.Fprintf]. Arguments with a style, such as bold(id), have
-// it if the screen has colours. The format must not come from outside.
+// it if the screen has colors. The format must not come from outside.
 func (s *screen) Printf(format string, args ...any) {
 	safe := make([]any, len(args))
 	for i, arg := range args {

@@ -46,7 +46,7 @@ func TestScreen_FR_11_TextsDoNotSteer(t *testing.T) {
 			got = strings.Replace(strings.Replace(got, "\x1b[1m", "", 1), "\x1b[22m", "", 1)
 		}
 		if want := escaped + " " + escaped + " " + escaped; got != want {
-			t.Errorf("with colours %t the screen shows %q, want %q", colored, got, want)
+			t.Errorf("with colors %t the screen shows %q, want %q", colored, got, want)
 		}
 	}
 }

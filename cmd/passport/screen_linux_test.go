@@ -176,14 +176,14 @@ func TestScreen_Colors(t *testing.T) {
 	for _, test := range tests {
 		_, shown := onScreen(t, 80, "", test.env, append([]string{"client", "list"}, test.args...)...)
 		if got := strings.Contains(shown, bold); got != test.colored {
-			t.Errorf("%s: coloured is %t, want %t:\n%q", test.name, got, test.colored, shown)
+			t.Errorf("%s: colored is %t, want %t:\n%q", test.name, got, test.colored, shown)
 		}
 	}
 	if piped := command(t, "", "client", "list"); strings.Contains(piped, "\x1b") {
 		t.Errorf("a pipe gets control sequences:\n%q", piped)
 	}
 	if piped := command(t, "", "client", "list", "--color=always"); !strings.Contains(piped, bold) {
-		t.Errorf("a pipe gets no colours with --color=always:\n%q", piped)
+		t.Errorf("a pipe gets no colors with --color=always:\n%q", piped)
 	}
 	if piped := command(t, "", "client", "list", "--json", "--color=always"); strings.Contains(piped, "\x1b") {
 		t.Errorf("JSON has control sequences:\n%q", piped)

@@ -13,7 +13,7 @@ import (
 // box is the logo of the application, which looks different from the server.
 const box template.HTML = `<svg viewBox="0 0 24 24" focusable="false"><path d="M3 8l9-5 9 5v8l-9 5-9-5zM3 8l9 5 9-5M12 13v8"/></svg>`
 
-// The pages of the application, in its own colours.
+// The pages of the application, in its own colors.
 var appPages = map[string]document{
 	"start":     parse("start.html", box, "tour.css", "app.css"),
 	"connected": parse("connected.html", box, "tour.css", "app.css"),

@@ -23,7 +23,7 @@ type decoded struct {
 	Header, Claims []field
 }
 
-// part is one of the three parts of a token, with its colour.
+// part is one of the three parts of a token, with its color.
 type part struct{ Class, Text string }
 
 // headerMeanings and claimMeanings explain the members of a token, in the order of the

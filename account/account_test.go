@@ -224,14 +224,14 @@ func TestMount_FR_13_PagesRespondToLoopbackNamesOnly(t *testing.T) {
 		var log bytes.Buffer
 		db := sql.OpenDB(noDatabase{})
 		defer db.Close()
-		a, err := account.New(account.Config{DB: db, Dialect: sqldb.SQLite, Issuer: issuer, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		a, err := account.New(account.Config{DB: db, Dialect: sqldb.SQLite, Issuer: issuer, AccountPath: "/account", Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}
 		mux := http.NewServeMux()
 		a.Mount(mux)
 		u, _ := url.Parse(issuer)
-		for _, path := range []string{"/sign-in", "/sign-out"} {
+		for _, path := range []string{"/sign-in", "/sign-out", "/account", "/account/security"} {
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "OPTIONS"} {
 				for host, foreign := range map[string]bool{
 					"evil.example:8000": true, "": true, "127.0.0.1.evil.example": true,

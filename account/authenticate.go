@@ -39,8 +39,9 @@ type proof struct {
 // then, whose transaction must undo the count with [proof.settle]. authenticate returns
 // errRefused, a *throttledError, or an internal error.
 //
-// The page and the password grant both use it. An attacker could go around a counter
-// that only one of them had (authelia CVE-2025-24806).
+// Every page that asks for a password and the password grant use it. An attacker could
+// go around a counter that only one of them had (authelia CVE-2025-24806). The function
+// then runs while a slot of the hasher is held, so it may hash a password.
 func (a *Accounts) authenticate(ctx context.Context, email, password string, then func(*proof) error) error {
 	// Hold a slot from the count to the end. The number of counted tries without a
 	// result is then at most the number of slots.

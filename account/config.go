@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,12 @@ type Config struct {
 	// [DefaultSessionIdleTTL], or SessionTTL if that is shorter.
 	SessionTTL     time.Duration
 	SessionIdleTTL time.Duration
+
+	// AccountPath is the path, below the issuer's, of the pages for signed-in users:
+	// "/account" serves /account, /account/security (change the password), and the
+	// redirect /.well-known/change-password. Default: none, and there are no such
+	// pages.
+	AccountPath string
 
 	// TrustedProxies are the proxies whose X-Forwarded-For header is used to count
 	// sign-in attempts. Default: none.
@@ -91,6 +98,8 @@ func (c Config) validate() error {
 	add(c.SessionIdleTTL < time.Minute, "SessionIdleTTL is %v: want at least a minute; leave it out for %v", c.SessionIdleTTL, DefaultSessionIdleTTL)
 	add(c.SessionTTL >= time.Minute && c.SessionIdleTTL > c.SessionTTL,
 		"SessionIdleTTL is %v, longer than SessionTTL (%v): a session would never become idle; make it shorter, or leave it out", c.SessionIdleTTL, c.SessionTTL)
+	add(c.AccountPath != "" && !isPath(c.AccountPath),
+		"AccountPath %q: want a path such as /account, without a slash at the end, or leave it out", safeurl.Text(c.AccountPath))
 	add(c.HashConcurrency < 0, "HashConcurrency is %d: want a positive number; leave it out for GOMAXPROCS", c.HashConcurrency)
 	for i, p := range c.TrustedProxies {
 		add(!p.IsValid(), "TrustedProxies[%d] is not a valid prefix: use netip.ParsePrefix", i)
@@ -104,6 +113,16 @@ func isIssuer(s string) bool {
 	return err == nil && spelling == s && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !u.ForceQuery &&
 		!strings.ContainsAny(s, `?#{}%\`) && !strings.HasSuffix(s, "/") && !strings.Contains(u.Path, "//")
 }
+
+// isPath reports whether s is a path that ServeMux and browsers read in the same way.
+func isPath(s string) bool {
+	segments := strings.Split(s, "/")
+	return len(segments) > 1 && segments[0] == "" && !slices.ContainsFunc(segments[1:], func(segment string) bool {
+		return segment == "" || strings.Trim(segment, ".") == "" || strings.Trim(segment, pathCharacters) != ""
+	})
+}
+
+const pathCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 // site returns the name of the server on the pages: the issuer's host.
 func site(issuer *url.URL) string {

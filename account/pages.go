@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/loopback"
@@ -28,9 +29,16 @@ func parsePages(own fs.FS) (*page.Look, map[string]*template.Template, error) {
 		return nil, nil, err
 	}
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"sign_in", "sign_out", "continue", "message"} {
+	parts, err := fs.ReadFile(views, "views/parts.html")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range []string{"sign_in", "sign_out", "continue", "message", "account", "security"} {
 		t, err := look.Parse(views, "views/"+name+".html")
 		if err != nil {
+			return nil, nil, err
+		}
+		if _, err := t.New("parts").Parse(string(parts)); err != nil {
 			return nil, nil, err
 		}
 		pages[name] = t
@@ -54,6 +62,15 @@ type view struct {
 	Mismatch                         bool // the alert is about both fields
 
 	Title, Text, RequestID string // of the message page
+
+	// The pages for signed-in users.
+	Account   string // path of the first one; empty if there are none
+	Security  string
+	Page      string // path of this page, for the navigation
+	Username  string // for password managers, which must know whose password changes
+	NewFault  string // of the fields for a new password
+	SameFault string
+	Done      string // what has just been done
 }
 
 // shown is a user as the pages display them (UI-04).
@@ -74,11 +91,15 @@ func show(s *session) *shown {
 
 // view returns the data of a page for a browser with the session s. s may be nil.
 func (a *Accounts) view(w http.ResponseWriter, r *http.Request, s *session) view {
-	return view{
+	v := view{
 		Site:   a.site,
 		SignIn: a.prefix + signInPath, SignOut: a.prefix + signOutPath, Home: a.prefix + "/",
 		Token: a.formToken(w, r), User: show(s), RequestID: reqinfo.From(r.Context()).ID,
 	}
+	if a.config.AccountPath != "" {
+		v.Account, v.Security = a.accountPath(""), a.accountPath(securityPath)
+	}
+	return v
 }
 
 func (a *Accounts) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
@@ -133,6 +154,12 @@ func (a *Accounts) failed(w http.ResponseWriter, r *http.Request, err error) int
 	a.log.Log(r.Context(), level, "error page shown", "request_id", reqinfo.From(r.Context()).ID,
 		"method", r.Method, "path", reqinfo.Path(r), "status", status, "err", err)
 	return status
+}
+
+// sentence returns an error as a sentence for a page.
+func sentence(err error) string {
+	first, size := utf8.DecodeRuneInString(err.Error())
+	return string(unicode.ToUpper(first)) + err.Error()[size:] + "."
 }
 
 // waiting returns a duration in words, rounded up to minutes.

@@ -11,6 +11,14 @@ import (
 const (
 	signInPath  = "/sign-in"
 	signOutPath = "/sign-out"
+
+	// The pages below Config.AccountPath.
+	securityPath = "/security"
+
+	// changePasswordPath leads password managers to the page where the password is
+	// changed (https://www.w3.org/TR/change-password-url/). It is at the root of the
+	// host.
+	changePasswordPath = "/.well-known/change-password"
 )
 
 // maxBody is the maximum size of a form. It holds an encoded return address.
@@ -24,8 +32,8 @@ var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
 
-// Mount registers the pages /sign-in and /sign-out below the issuer's path. The mux is
-// an [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
+// Mount registers the pages /sign-in and /sign-out below the issuer's path, and the pages
+// of [Config.AccountPath]. The mux is an [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
 // "GET /sign-in".
 func (a *Accounts) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
@@ -34,15 +42,36 @@ func (a *Accounts) Mount(mux interface {
 		mux.Handle(method+" "+a.prefix+signInPath, a.entry(a.form(a.showSignIn, a.signIn)))
 		mux.Handle(method+" "+a.prefix+signOutPath, a.entry(a.form(a.showSignOut, a.signOut)))
 	}
+	if a.config.AccountPath != "" {
+		a.mountAccount(mux.Handle)
+	}
 }
 
-// form serves a page whose form is posted to the same URL.
+// mountAccount registers the pages for signed-in users.
+func (a *Accounts) mountAccount(handle func(pattern string, handler http.Handler)) {
+	for _, method := range methods {
+		handle(method+" "+a.accountPath(""), a.entry(a.form(a.showAccount, nil)))
+		handle(method+" "+a.accountPath(securityPath), a.entry(a.form(a.showSecurity, a.changePassword)))
+	}
+	if a.prefix == "" { // with a prefix, the root of the host may belong to another application
+		handle("GET "+changePasswordPath, a.entry(http.RedirectHandler(a.accountPath(securityPath), http.StatusFound)))
+	}
+}
+
+// accountPath returns the path of a page for signed-in users.
+func (a *Accounts) accountPath(page string) string { return a.prefix + a.config.AccountPath + page }
+
+// form serves a page whose form is posted to the same URL. submit is nil for a page
+// without a form.
 func (a *Accounts) form(show, submit http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.Method {
-		case http.MethodGet, http.MethodHead:
+		switch {
+		case r.Method == http.MethodGet, r.Method == http.MethodHead:
 			show(w, r)
-		case http.MethodPost:
+		case submit == nil:
+			w.Header().Set("Allow", "GET, HEAD")
+			a.fail(w, r, errMethod)
+		case r.Method == http.MethodPost:
 			submit(w, r)
 		default:
 			w.Header().Set("Allow", "GET, HEAD, POST")

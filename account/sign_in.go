@@ -72,8 +72,13 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 		user = p.user
 		return a.open(w, r, p)
 	})
+	if errors.Is(err, errRefused) { // the page is the same whether the account exists or not
+		v.Mismatch, v.Alert = true, "That e-mail address and password do not match."
+		a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
+		return
+	}
 	if err != nil {
-		a.refuse(w, r, v, err)
+		a.refuse(w, r, "sign_in", v, err)
 		return
 	}
 	a.logSignIn(r, user)
@@ -92,21 +97,17 @@ func (v *view) lacks(form url.Values) bool {
 	return v.EmailFault+v.PasswordFault != ""
 }
 
-// refuse shows the form again. The page is the same whether the account exists or not.
-func (a *Accounts) refuse(w http.ResponseWriter, r *http.Request, v view, err error) {
-	if throttled, ok := errors.AsType[*throttledError](err); ok {
-		wait := max(time.Until(throttled.until), time.Second)
-		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-		v.Alert = "Too many sign-in attempts. To protect the account, please wait " + waiting(wait) + " before you try again."
-		a.render(w, r, http.StatusTooManyRequests, "sign_in", v)
-		return
-	}
-	if !errors.Is(err, errRefused) {
+// refuse shows the page again if there were too many attempts, or else an error page.
+func (a *Accounts) refuse(w http.ResponseWriter, r *http.Request, page string, v view, err error) {
+	throttled, ok := errors.AsType[*throttledError](err)
+	if !ok {
 		a.fail(w, r, err)
 		return
 	}
-	v.Mismatch, v.Alert = true, "That e-mail address and password do not match."
-	a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
+	wait := max(time.Until(throttled.until), time.Second)
+	w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	v.Alert = "Too many sign-in attempts. To protect the account, please wait " + waiting(wait) + " before you try again."
+	a.render(w, r, http.StatusTooManyRequests, page, v)
 }
 
 // logSignIn logs the sign-in of a user.

@@ -22,7 +22,9 @@ import (
 
 func application(ctx context.Context, db *sql.DB, keys *passport.Keys) (http.Handler, *passport.Server, error) {
 	store := sqlstore.New(db, sqlstore.SQLite)
-	accounts, err := account.New(account.Config{DB: db, Dialect: sqlstore.SQLite, Issuer: shop.Issuer})
+	accounts, err := account.New(account.Config{
+		DB: db, Dialect: sqlstore.SQLite, Issuer: shop.Issuer, AccountPath: "/account",
+	})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +46,7 @@ func application(ctx context.Context, db *sql.DB, keys *passport.Keys) (http.Han
 
 	mux := http.NewServeMux()
 	auth.Mount(mux)
-	accounts.Mount(mux) // /sign-in and /sign-out
+	accounts.Mount(mux) // /sign-in, /sign-out and the pages below /account
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { home(w, r, accounts) })
 	mux.Handle("GET /api/user", auth.Guard()(http.HandlerFunc(user)))
 	mux.Handle("GET /api/stock", auth.GuardClient()(http.HandlerFunc(stock)))

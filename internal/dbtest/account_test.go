@@ -91,7 +91,7 @@ func newSite(t *testing.T, db *sql.DB, d sqldb.Dialect, issuer string) *site {
 	}
 	s := &site{t: t, host: u.Host, db: db, mux: http.NewServeMux(), log: &lockedBuffer{}, ends: &ends{}}
 	a, err := account.New(account.Config{
-		DB: db, Dialect: d, Issuer: issuer, HashConcurrency: 2,
+		DB: db, Dialect: d, Issuer: issuer, HashConcurrency: 2, AccountPath: "/account",
 		Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -83,24 +83,24 @@ func TestAuthorize_FR_23_LoopbackPortOfAConfidentialClient(t *testing.T) {
 	}
 	b.Authorize(c, "redirect_uri", "http://localhost:3001/fixed").WantPage(400)
 	b.Authorize(c, "redirect_uri", "http://localhost/fixed").WantPage(400)
-	s.WantLog(`with another port (\":3001\" was sent, not \":3000\")`)
+	s.WantLog(`which differs in the port (sent \":3001\", registered \":3000\")`)
 }
 
 // The log names the nearest registered URI and the part that differs. The client sees
 // neither.
 func TestAuthorize_FR_23_LogNamesTheNearestRedirectURI(t *testing.T) {
 	for sent, want := range map[string]string{
-		"http://app.example.com/Callback?a=1":             "another scheme",
-		"https://app2.example.com/Callback?a=1":           "another host",
-		"https://app.example.com:8443/Callback?a=1":       "another port",
-		"https://app.example.com/Callbac?a=1":             "another path",
-		"https://app.example.com/Callback/?a=1":           "another trailing slash in the path",
-		"https://app.example.com/callback?a=1":            "another case in the path",
-		"https://APP.example.com/Callback?a=1":            "another case in the host",
-		"https://app.example.com/Callback":                "another query",
-		"https://app.example.com/Callback?a=1#top":        "another fragment",
-		"https://app.example.com/%43allback?a=1":          "another percent-encoding in the path",
-		"https://me:hunter2@app.example.com/Callback?a=1": "another user name",
+		"http://app.example.com/Callback?a=1":             "differs in the scheme",
+		"https://app2.example.com/Callback?a=1":           "differs in the host",
+		"https://app.example.com:8443/Callback?a=1":       "differs in the port",
+		"https://app.example.com/Callbac?a=1":             "differs in the path",
+		"https://app.example.com/Callback/?a=1":           "differs in the trailing slash of the path",
+		"https://app.example.com/callback?a=1":            "differs in the case of the path",
+		"https://APP.example.com/Callback?a=1":            "differs in the case of the host",
+		"https://app.example.com/Callback":                "differs in the query",
+		"https://app.example.com/Callback?a=1#top":        "differs in the fragment",
+		"https://app.example.com/%43allback?a=1":          "differs in the percent-encoding of the path",
+		"https://me:hunter2@app.example.com/Callback?a=1": "differs in the user name",
 	} {
 		s := testkit.NewServer(t)
 		c := s.Register(passport.Registration{RedirectURIs: []string{"https://other.example/x", "https://app.example.com/Callback?a=1", "http://localhost:3000/cb"}})
@@ -129,7 +129,7 @@ func TestAuthorize_FR_23_NearestOfManyLongURIs(t *testing.T) {
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("the refusal took %v, want it bounded", took)
 	}
-	s.WantLog("another trailing slash")
+	s.WantLog("differs in the trailing slash")
 	for line := range strings.Lines(s.Log.String()) {
 		if len(line) > 2<<10 {
 			t.Errorf("a log line has %d bytes, want at most 2 KB: %.300s", len(line), line)

@@ -98,7 +98,7 @@ func (r *Registry) identify(ctx context.Context, c Credentials, at time.Time) (*
 	case !client.AuthMethod.Accepts(c.Method):
 		return nil, fmt.Errorf("the client used %s and is registered for %s: %w", c.Method, client.AuthMethod, failed)
 	case !right:
-		return nil, fmt.Errorf("none of the client's %d secrets matches and is unexpired; copy the secret again, or rotate it: %w", len(client.Secrets), failed)
+		return nil, fmt.Errorf("the secret is wrong or has expired; copy it again, or rotate it (stored secrets: %d): %w", len(client.Secrets), failed)
 	}
 	return client, nil
 }

@@ -76,11 +76,11 @@ func TestToken_FR_24_FR_23_LogNamesTheNearestResourceAndScope(t *testing.T) {
 		asked []string
 		log   []string
 	}{
-		"a trailing slash":  {"invalid_target", []string{"resource", "https://mcp.example.com/v1/"}, []string{"https://mcp.example.com/v1/", `the nearest registered value is "https://mcp.example.com/v1"`, "another trailing slash"}},
-		"a query":           {"invalid_target", []string{"resource", "https://mcp.example.com/v1?x=1"}, []string{`the nearest registered value is "https://mcp.example.com/v1"`, "another query"}},
-		"a port":            {"invalid_target", []string{"resource", "https://mcp.example.com:8443/v1"}, []string{"another port"}},
-		"http":              {"invalid_target", []string{"resource", "http://mcp.example.com/v1"}, []string{"another scheme"}},
-		"a scope's case":    {"invalid_scope", []string{"scope", "Read"}, []string{`the nearest registered value is "read"`, "another case"}},
+		"a trailing slash":  {"invalid_target", []string{"resource", "https://mcp.example.com/v1/"}, []string{"https://mcp.example.com/v1/", `the nearest registered value is "https://mcp.example.com/v1"`, "differs in the trailing slash"}},
+		"a query":           {"invalid_target", []string{"resource", "https://mcp.example.com/v1?x=1"}, []string{`the nearest registered value is "https://mcp.example.com/v1"`, "differs in the query"}},
+		"a port":            {"invalid_target", []string{"resource", "https://mcp.example.com:8443/v1"}, []string{"differs in the port"}},
+		"http":              {"invalid_target", []string{"resource", "http://mcp.example.com/v1"}, []string{"differs in the scheme"}},
+		"a scope's case":    {"invalid_scope", []string{"scope", "Read"}, []string{`the nearest registered value is "read"`, "differs in the case"}},
 		"a scope":           {"invalid_scope", []string{"scope", "read wirte"}, []string{`the nearest registered value is "write"`}},
 		"a client's scopes": {"invalid_scope", []string{"scope", "admin"}, []string{`the nearest registered value is "`}},
 	} {
@@ -111,7 +111,7 @@ func TestToken_FR_24_LogNamesTheNearestGrantedValue(t *testing.T) {
 	web := s.Web()
 	tokens := s.GrantTokens(web, "resource", "https://one.example/v1")
 	s.Refresh(web, tokens.Refresh, "resource", "https://one.example/v2").WantJSONError(400, string(oauth.InvalidTarget))
-	s.WantLog(`the nearest registered value is \"https://one.example/v1\", with another path`)
+	s.WantLog(`the nearest registered value is \"https://one.example/v1\", which differs in the path`)
 	s.Refresh(web, tokens.Refresh, "scope", "write").WantJSONError(400, string(oauth.InvalidScope))
 	s.WantLog(`scope \"write\"; the nearest registered value is \"read\"`)
 }

@@ -109,12 +109,12 @@ func TestPersonalTokens_FR_23_LogNamesTheNearestScope(t *testing.T) {
 		says   []string
 	}{
 		"a spelling mistake":      {nil, []string{"read", "wirte"}, []string{"the scope wirte does not exist", `the nearest registered value is "write"`}},
-		"another case":            {nil, []string{"Admin"}, []string{"the scope Admin does not exist", `the nearest registered value is "admin", with another case`}},
+		"another case":            {nil, []string{"Admin"}, []string{"the scope Admin does not exist", `the nearest registered value is "admin", which differs in the case`}},
 		"a string, not a list":    {nil, "wirte", []string{`the nearest registered value is "write"`}},
 		"all scopes":              {nil, []string{"*"}, []string{"the scope * does not exist"}},
 		"not of the client":       {limited, []string{"admin"}, []string{"the scope admin is not for personal access tokens", `the nearest registered value is "read"`}},
 		"unknown, limited client": {limited, []string{"raed"}, []string{"the scope raed does not exist", `the nearest registered value is "read"`}},
-		"longer than a log line":  {nil, []string{strings.Repeat("read", 10_000)}, []string{"another length (40000 bytes were sent)"}},
+		"longer than a log line":  {nil, []string{strings.Repeat("read", 10_000)}, []string{"the length (40000 bytes were sent)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := whole.In(t).Restart(func(c *passport.Config) {

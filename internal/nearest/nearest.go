@@ -20,7 +20,7 @@ const (
 
 // URI compares URIs: redirect URIs and resources. The result is a clause such as
 //
-//	the nearest registered value is "https://app.example.com/cb", with another port ("8443" was sent, not "")
+//	the nearest registered value is "https://app.example.com/cb", which differs in the port (sent ":8443", registered "")
 func URI(sent string, registered []string) string {
 	return describe(sent, registered, split(cut(sent, maxValue)), split)
 }
@@ -50,16 +50,16 @@ func describe(sent string, registered []string, parts []part, splitter func(stri
 	}
 	value := registered[nearest]
 	if opaque(sent) {
-		return fmt.Sprintf("the nearest registered value is %q, with another user name or path", cut(value, maxShown))
+		return fmt.Sprintf("the nearest registered value is %q, which differs in the user name or path", cut(value, maxShown))
 	}
 	differences := differences(parts, splitter(cut(value, maxValue)))
 	if len(differences) == 0 {
-		differences = []string{fmt.Sprintf("another end, after %d bytes", maxValue)}
+		differences = []string{fmt.Sprintf("the text after %d bytes", maxValue)}
 	}
 	if len(sent) > maxValue {
-		differences = append(differences, fmt.Sprintf("another length (%d bytes were sent)", len(sent)))
+		differences = append(differences, fmt.Sprintf("the length (%d bytes were sent)", len(sent)))
 	}
-	return fmt.Sprintf("the nearest registered value is %q, with %s", cut(value, maxShown), strings.Join(differences, " and "))
+	return fmt.Sprintf("the nearest registered value is %q, which differs in %s", cut(value, maxShown), strings.Join(differences, " and "))
 }
 
 // distance says how much two values differ: first by the importance of the parts
@@ -96,15 +96,18 @@ func differences(sent, registered []part) (named []string) {
 			continue
 		}
 		a, b := excerpt(p.shown(), registered[i].shown())
-		name := "another " + p.name
-		if like := p.similarity(registered[i]); like != "" {
-			name = "another " + like + " in the " + p.name
+		name := "the " + p.name
+		switch like := p.similarity(registered[i]); {
+		case like != "" && p.name == spelling:
+			name = "the " + like
+		case like != "":
+			name = "the " + like + " of the " + p.name
 		}
 		if a == b || p.name == "user name" {
 			named = append(named, name)
 			continue
 		}
-		named = append(named, fmt.Sprintf("%s (%q was sent, not %q)", name, a, b))
+		named = append(named, fmt.Sprintf("%s (sent %q, registered %q)", name, a, b))
 	}
 	return named
 }

@@ -12,24 +12,24 @@ import (
 func TestURI_FR_23_NamesThePartThatDiffers(t *testing.T) {
 	registered := []string{"com.example.app:/cb", "https://app.example.com/cb", "https://app.example.com/cb?x=1", "http://localhost:3000/callback"}
 	for sent, want := range map[string]string{
-		"http://app.example.com/cb":      `"https://app.example.com/cb", with another scheme ("http://" was sent, not "https://")`,
-		"HTTPS://app.example.com/cb":     `"https://app.example.com/cb", with another case in the scheme ("HTTPS://" was sent, not "https://")`,
-		"https://app.example.org/cb":     `"https://app.example.com/cb", with another host ("app.example.org" was sent, not "app.example.com")`,
-		"https://App.example.com/cb":     `"https://app.example.com/cb", with another case in the host ("App.example.com" was sent, not "app.example.com")`,
-		"https://app.example.com:80/cb":  `"https://app.example.com/cb", with another port (":80" was sent, not "")`,
-		"https://app.example.com/cb/":    `"https://app.example.com/cb", with another trailing slash in the path ("/cb/" was sent, not "/cb")`,
-		"https://app.example.com/CB":     `"https://app.example.com/cb", with another case in the path ("/CB" was sent, not "/cb")`,
-		"https://app.example.com/c%62":   `"https://app.example.com/cb", with another percent-encoding in the path ("/c%62" was sent, not "/cb")`,
-		"https://app.example.com/cb ":    `"https://app.example.com/cb", with another space in the path ("/cb " was sent, not "/cb")`,
-		"https://app.example.com/cb#":    `"https://app.example.com/cb", with another fragment ("#" was sent, not "")`,
-		"https://app.example.com/cb?x=2": `"https://app.example.com/cb?x=1", with another query`,
-		"https://a:b@app.example.com/cb": `"https://app.example.com/cb", with another user name`,
-		"http://localhost:3001/cb":       `"http://localhost:3000/callback", with another port (":3001" was sent, not ":3000") and another path ("/cb" was sent, not "/callback")`,
-		"localhost:3000/callback":        `"http://localhost:3000/callback", with another scheme ("" was sent, not "http://")`,
-		"app.example.com/cb":             `"https://app.example.com/cb", with another scheme ("" was sent, not "https://")`,
-		"com.example.app://cb":           `"com.example.app:/cb", with another scheme ("com.example.app://" was sent, not "com.example.app:")`,
-		"http://[::1]:3000/callback":     `"http://localhost:3000/callback", with another host ("[::1]" was sent, not "localhost")`,
-		"":                               `"com.example.app:/cb", with `,
+		"http://app.example.com/cb":      `"https://app.example.com/cb", which differs in the scheme (sent "http://", registered "https://")`,
+		"HTTPS://app.example.com/cb":     `"https://app.example.com/cb", which differs in the case of the scheme (sent "HTTPS://", registered "https://")`,
+		"https://app.example.org/cb":     `"https://app.example.com/cb", which differs in the host (sent "app.example.org", registered "app.example.com")`,
+		"https://App.example.com/cb":     `"https://app.example.com/cb", which differs in the case of the host (sent "App.example.com", registered "app.example.com")`,
+		"https://app.example.com:80/cb":  `"https://app.example.com/cb", which differs in the port (sent ":80", registered "")`,
+		"https://app.example.com/cb/":    `"https://app.example.com/cb", which differs in the trailing slash of the path (sent "/cb/", registered "/cb")`,
+		"https://app.example.com/CB":     `"https://app.example.com/cb", which differs in the case of the path (sent "/CB", registered "/cb")`,
+		"https://app.example.com/c%62":   `"https://app.example.com/cb", which differs in the percent-encoding of the path (sent "/c%62", registered "/cb")`,
+		"https://app.example.com/cb ":    `"https://app.example.com/cb", which differs in the spaces of the path (sent "/cb ", registered "/cb")`,
+		"https://app.example.com/cb#":    `"https://app.example.com/cb", which differs in the fragment (sent "#", registered "")`,
+		"https://app.example.com/cb?x=2": `"https://app.example.com/cb?x=1", which differs in the query`,
+		"https://a:b@app.example.com/cb": `"https://app.example.com/cb", which differs in the user name`,
+		"http://localhost:3001/cb":       `"http://localhost:3000/callback", which differs in the port (sent ":3001", registered ":3000") and the path (sent "/cb", registered "/callback")`,
+		"localhost:3000/callback":        `"http://localhost:3000/callback", which differs in the scheme (sent "", registered "http://")`,
+		"app.example.com/cb":             `"https://app.example.com/cb", which differs in the scheme (sent "", registered "https://")`,
+		"com.example.app://cb":           `"com.example.app:/cb", which differs in the scheme (sent "com.example.app://", registered "com.example.app:")`,
+		"http://[::1]:3000/callback":     `"http://localhost:3000/callback", which differs in the host (sent "[::1]", registered "localhost")`,
+		"":                               `"com.example.app:/cb", which differs in `,
 	} {
 		if got := nearest.URI(sent, registered); !strings.HasPrefix(got, "the nearest registered value is "+want) {
 			t.Errorf("URI(%q) = %s\nwant the nearest registered value is %s", sent, got, want)
@@ -43,10 +43,10 @@ func TestURI_FR_23_NamesThePartThatDiffers(t *testing.T) {
 func TestWord_FR_23_NamesTheNearestScope(t *testing.T) {
 	registered := []string{"read", "orders:read", "orders:write", "https://api.example.com/auth/read"}
 	for sent, want := range map[string]string{
-		"Read":                               `"read", with another case in the spelling ("Read" was sent, not "read")`,
-		"orders.read":                        `"orders:read", with another spelling ("orders.read" was sent, not "orders:read")`,
-		"order:write":                        `"orders:write", with another spelling`,
-		"https://api.example.com/auth/read/": `"https://api.example.com/auth/read", with another trailing slash in the path`,
+		"Read":                               `"read", which differs in the case (sent "Read", registered "read")`,
+		"orders.read":                        `"orders:read", which differs in the spelling (sent "orders.read", registered "orders:read")`,
+		"order:write":                        `"orders:write", which differs in the spelling`,
+		"https://api.example.com/auth/read/": `"https://api.example.com/auth/read", which differs in the trailing slash of the path`,
 	} {
 		if got := nearest.Word(sent, registered); !strings.HasPrefix(got, "the nearest registered value is "+want) {
 			t.Errorf("Word(%q) = %s\nwant the nearest registered value is %s", sent, got, want)
@@ -112,7 +112,7 @@ func FuzzURI(f *testing.F) {
 	f.Add("", "::")
 	f.Fuzz(func(t *testing.T, sent, registered string) {
 		got := nearest.URI(sent, []string{registered})
-		if sent != registered && !strings.Contains(got, ", with another ") {
+		if sent != registered && !strings.Contains(got, ", which differs in the ") {
 			t.Fatalf("URI(%q, %q) = %q, want a part that differs in it", sent, registered, got)
 		}
 	})

@@ -12,8 +12,11 @@ type part struct {
 	weight int // how much a difference matters: the host most of all
 }
 
+// spelling is the name of the only part of a word.
+const spelling = "spelling"
+
 // whole is a value of one part.
-func whole(word string) []part { return []part{{name: "spelling", text: word, weight: 1}} }
+func whole(word string) []part { return []part{{name: spelling, text: word, weight: 1}} }
 
 // split returns the parts of a URI (RFC 3986 appendix B). It accepts any text, and
 // recognizes a host without a scheme. The joined parts are the text, so two texts
@@ -79,7 +82,7 @@ func (p part) similarity(other part) string {
 	case p.name == "path" && strings.TrimSuffix(a, "/") == strings.TrimSuffix(b, "/"):
 		return "trailing slash"
 	case strings.TrimSpace(a) == strings.TrimSpace(b):
-		return "space"
+		return "spaces"
 	case strings.EqualFold(a, b):
 		return "case"
 	case unescaped(a) == unescaped(b):

@@ -76,7 +76,7 @@ func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]st
 // refusedScope returns the error for a scope. Its text for the log also has the
 // nearest known scope, which the client may have meant.
 func refusedScope(id string, known []string, told string) error {
-	return fmt.Errorf("%s: %w", nearest.Word(id, known), oauth.InvalidScope.Errorf(told, nearest.Shown(id)))
+	return fmt.Errorf("scope %q; %s: %w", nearest.Shown(id), nearest.Word(id, known), oauth.InvalidScope.Errorf(told, nearest.Shown(id)))
 }
 
 // ignores reports whether to drop a scope from a request. It logs one line for each

@@ -198,7 +198,7 @@ func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.S
 	} else {
 		fmt.Fprintln(out, "\n"+onlyTime)
 	}
-	fmt.Fprint(out, nextSteps(s, made))
+	writeNext(out, nextSteps(s, made))
 	return nil
 }
 

@@ -51,7 +51,7 @@ database and the signing keys. It keeps what exists, so you can run it again at 
 			if err := s.installKeys(cmd, keys); err != nil {
 				return err
 			}
-			fmt.Fprint(out, "\nNext: create an account with `passport user create`, register an application with\n`passport client`, and start the server with `passport serve`.\n")
+			writeNext(out, "\nNext: create an account with `passport user create`, register an application with\n`passport client`, and start the server with `passport serve`.\n")
 			return nil
 		},
 	}

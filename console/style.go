@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/fatih/color"
 )
@@ -48,6 +49,16 @@ func success(w io.Writer, format string, args ...any) {
 		mark = green("✓ ")
 	}
 	out.Printf("%s"+format+"\n", append([]any{mark}, args...)...)
+}
+
+// writeNext writes what to do next. The word "Next:" in the text is bold.
+func writeNext(w io.Writer, text string) {
+	before, after, found := strings.Cut(text, "Next:")
+	mark := styled{}
+	if found {
+		mark = bold("Next:")
+	}
+	screenOf(w).Printf("%s%s%s", before, mark, after)
 }
 
 // The values of --color.

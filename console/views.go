@@ -60,7 +60,8 @@ Before --force replaces pages, the command asks, on a terminal.`,
 			if p.Server != nil {
 				next = fmt.Sprintf("set Config.Views to os.DirFS(%q), or embed the folder", dir)
 			}
-			success(cmd.OutOrStdout(), "Wrote the pages to %s.\n\nNext: change the pages, delete those that you don't change, and %s.", dir, next)
+			success(cmd.OutOrStdout(), "Wrote the pages to %s.", dir)
+			writeNext(cmd.OutOrStdout(), "\nNext: change the pages, delete those that you don't change, and "+next+".\n")
 			return nil
 		},
 	}

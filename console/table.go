@@ -94,34 +94,36 @@ func (t table[T]) begin(out *screen, columns int, rows [][]string) layouts {
 // layouts are the columns of a table whose widths are known.
 type layouts []layout
 
-// fit cuts columns, the widest first, and then leaves columns out, the last first,
-// until the table takes at most the given columns of a terminal.
+// fit makes the table take at most the given columns of a terminal. It leaves columns
+// out, the last first, if cutting isn't enough. Then it cuts columns, the widest first.
 func (all layouts) fit(columns int) {
-	for all.total() > columns {
-		widest, last := -1, -1
+	for last := len(all) - 1; last >= 0 && all.total(minCell) > columns; last-- {
+		all[last].gone = all[last].least
+	}
+	for all.total(0) > columns {
+		widest := -1
 		for i, l := range all {
 			if l.cuts && l.width > minCell && (widest < 0 || l.width > all[widest].width) {
 				widest = i
 			}
-			if l.least && !l.gone {
-				last = i
-			}
 		}
-		switch {
-		case widest >= 0:
-			all[widest].width--
-		case last >= 0:
-			all[last].gone = true
-		default:
+		if widest < 0 {
 			return
 		}
+		all[widest].width--
 	}
 }
 
-func (all layouts) total() int {
+// total returns the width of the table. With a limit, it counts at most that for each
+// column that can be cut.
+func (all layouts) total(limit int) int {
 	total := -gap
 	for _, l := range all {
-		if !l.gone {
+		switch {
+		case l.gone:
+		case l.cuts && limit > 0:
+			total += min(l.width, limit) + gap
+		default:
 			total += l.width + gap
 		}
 	}

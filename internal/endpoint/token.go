@@ -3,11 +3,16 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/nearest"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/internal/users"
@@ -84,7 +89,8 @@ func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {
 	}
 	g, ok := e.grants[grantType]
 	if !ok {
-		return nil, oauth.UnsupportedGrantType.Errorf("this grant_type is not supported")
+		return nil, fmt.Errorf("grant_type %q; the server has %s: %w", nearest.Shown(grantType), strings.Join(slices.Sorted(maps.Keys(e.grants)), ", "),
+			oauth.UnsupportedGrantType.Errorf("this grant_type is not supported"))
 	}
 	if !c.client.Allows(g.GrantType()) {
 		return nil, oauth.UnauthorizedClient.Errorf("the client may not use the grant %s", g.GrantType())

@@ -193,6 +193,10 @@ type Config struct {
 
 	// Pages and consent.
 
+	// Brand is the name, the logo, the color and the links on the server's pages.
+	// Default: the host of the issuer, and no links.
+	Brand Brand
+
 	// Views replaces the server's pages: consent.html, redirect.html, decided.html
 	// and error.html, their layout.html, and its style.css. [WriteViews] writes
 	// the built-in files as a start. A missing file means the built-in one. The

@@ -43,7 +43,7 @@ func (c Config) parts() []part {
 	if c.Users == nil && len(c.Providers) == 0 {
 		parts = append(parts, withoutUsers)
 	} else {
-		parts = append(parts, c.authorizePart(), c.scriptsPart(), c.passwordPart(), c.implicitPart())
+		parts = append(parts, c.authorizePart(), c.brandPart(), c.scriptsPart(), c.passwordPart(), c.implicitPart())
 		for i, r := range c.Responders {
 			parts = append(parts, part{Part: feature.OfResponder(i, r)})
 		}
@@ -157,7 +157,7 @@ func (c Config) authorizeRoutes(r *rooms.Rooms) []wire.Endpoint {
 	path := r.Base + "/authorize"
 	pending, _ := oauth.StoreAs[oauth.PendingRequestStore](c.Store)
 	return []wire.Endpoint{wire.Single("passport.authorizations.authorize", path, authorize.New(authorize.Config{
-		Issuer: r.Issuer, Path: path, Keys: r.Keys, Policy: r.Policy, Responders: r.Parts.Responders, Clients: r.Clients, Tokens: r.Tokens,
+		Issuer: r.Issuer, Path: path, Site: c.site(r.Issuer.Host), Keys: r.Keys, Policy: r.Policy, Responders: r.Parts.Responders, Clients: r.Clients, Tokens: r.Tokens,
 		Users: r.Users, Forms: r.Forms, Pages: r.Pages, Log: r.Log, Pending: pending,
 		RequirePKCE: c.RequirePKCE, SkipConsent: c.SkipConsent, SkipNativeConsent: c.InsecureSkipNativeConsent,
 		NumericClientIDs: c.ClientIDs == Integers, NumericUserIDs: c.NumericUserIDs,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/firstparty"
@@ -116,7 +117,7 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	if err := r.Parts.CheckStore(c.Store); err != nil {
 		return nil, err
 	}
-	if r.Pages, err = page.NewSet(c.Views); err != nil {
+	if r.Pages, err = page.NewSet(c.Views, brand.Brand(c.Brand), r.Base); err != nil {
 		return nil, err // a fault of the built-in views; the application's were checked
 	}
 	log := audit.Log{Enabled: c.AuditLog, OnEvent: c.OnEvent}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/firstparty"
 	"github.com/go-passport/passport/internal/issuer"
 	"github.com/go-passport/passport/internal/logline"
@@ -98,6 +99,7 @@ func (c Config) validate(parts []part, complete bool) error {
 	f.all(policy.CheckLimits(map[string]int{
 		"MaxClientsPerUser": c.MaxClientsPerUser, "MaxFamiliesPerClient": c.MaxFamiliesPerClient, "MaxPersonalTokensPerUser": c.MaxPersonalTokensPerUser,
 	}))
+	f.all(brand.Brand(c.Brand).Faults())
 	if c.Views != nil {
 		for _, fault := range page.Check(c.Views) {
 			f.add(true, "Views: %w", fault)

@@ -64,18 +64,19 @@ func New(config Config) (*Accounts, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	look, pages, err := parsePages(config.Views)
+	issuer, _ := url.Parse(config.Issuer) // validated
+	prefix := strings.TrimSuffix(issuer.Path, "/")
+	look, pages, err := parsePages(config, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
-	issuer, _ := url.Parse(config.Issuer) // validated
 	return &Accounts{
 		config:  config,
 		db:      sqldb.New(config.DB, config.Dialect),
 		log:     config.Logger,
 		issuer:  issuer,
-		prefix:  strings.TrimSuffix(issuer.Path, "/"),
-		site:    site(issuer),
+		prefix:  prefix,
+		site:    config.site(issuer),
 		cookies: newCookies(issuer, config.SessionTTL),
 		proxies: reqinfo.NewProxies(config.TrustedProxies, config.Logger),
 		forms:   sameorigin.New(config.Issuer),

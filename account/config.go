@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/loopback"
 	"github.com/go-passport/passport/internal/safeurl"
@@ -63,6 +64,10 @@ type Config struct {
 	// layout.html and style.css, so that all pages look alike.
 	Views fs.FS
 
+	// Brand is the Brand of passport.Config. Default: the host of the issuer, and no
+	// links.
+	Brand passport.Brand
+
 	// HashConcurrency is the number of passwords that are hashed at the same time. Each
 	// takes 19 MiB of memory. Default: GOMAXPROCS.
 	HashConcurrency int
@@ -104,6 +109,9 @@ func (c Config) validate() error {
 	for i, p := range c.TrustedProxies {
 		add(!p.IsValid(), "TrustedProxies[%d] is not a valid prefix: use netip.ParsePrefix", i)
 	}
+	for _, fault := range brand.Brand(c.Brand).Faults() {
+		add(true, "%w", fault)
+	}
 	return errors.Join(faults...)
 }
 
@@ -124,8 +132,12 @@ func isPath(s string) bool {
 
 const pathCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
-// site returns the name of the server on the pages: the issuer's host.
-func site(issuer *url.URL) string {
+// site returns the name of the server on the pages: of the brand, or else the
+// issuer's host.
+func (c Config) site(issuer *url.URL) string {
+	if c.Brand.Name != "" {
+		return c.Brand.Name
+	}
 	if loopback.Name(issuer.Hostname()) {
 		return issuer.Host // with the port: several servers may run on loopback
 	}

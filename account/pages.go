@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/loopback"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/reqinfo"
@@ -22,9 +23,10 @@ import (
 //go:embed views
 var views embed.FS
 
-// parsePages parses the pages with the layout and style of the application's views.
-func parsePages(own fs.FS) (*page.Look, map[string]*template.Template, error) {
-	look, err := page.LookOf(own)
+// parsePages parses the pages with the layout and style of the application's views,
+// and the brand. The logos are served below the sign-in page.
+func parsePages(c Config, prefix string) (*page.Look, map[string]*template.Template, error) {
+	look, err := page.LookOf(c.Views, brand.Brand(c.Brand), prefix+signInPath)
 	if err != nil {
 		return nil, nil, err
 	}

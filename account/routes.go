@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/loopback"
 	"github.com/go-passport/passport/internal/reqinfo"
 )
@@ -41,6 +42,9 @@ func (a *Accounts) Mount(mux interface {
 	for _, method := range methods {
 		mux.Handle(method+" "+a.prefix+signInPath, a.entry(a.form(a.showSignIn, a.signIn)))
 		mux.Handle(method+" "+a.prefix+signOutPath, a.entry(a.form(a.showSignOut, a.signOut)))
+		for _, logo := range brand.Brand(a.config.Brand).Logos() {
+			mux.Handle(method+" "+a.prefix+signInPath+logo.Path, a.entry(logo))
+		}
 	}
 	if a.config.AccountPath != "" {
 		a.mountAccount(mux.Handle)

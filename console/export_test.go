@@ -13,9 +13,9 @@ import (
 
 // What the binary wraps around its routes, for tests with other routes.
 var (
-	Middleware = middleware
+	Middleware = unbranded.middleware
 	OwnName    = ownName
-	OwnHost    = ownHost
+	OwnHost    = unbranded.ownHost
 	Safe       = safe
 	Await      = await
 )

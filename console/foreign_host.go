@@ -1,13 +1,13 @@
 package console
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/url"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/loopback"
-	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/reqinfo"
 )
 
@@ -34,7 +34,7 @@ func machinePaths(server *passport.Server, further []string) map[string]bool {
 
 // ownHost refuses requests whose host isn't a loopback name, if the issuer is on
 // loopback. Only exempt paths are served, so every page is protected.
-func ownHost(next http.Handler, issuer *url.URL, exempt map[string]bool, logger *slog.Logger) http.Handler {
+func (p *pages) ownHost(next http.Handler, issuer *url.URL, exempt map[string]bool, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := loopback.Check(issuer, r.Host)
 		if err == nil || exempt[r.URL.Path] {
@@ -44,7 +44,7 @@ func ownHost(next http.Handler, issuer *url.URL, exempt map[string]bool, logger 
 		id := reqinfo.From(r.Context()).ID
 		logger.Info("a request for a page has a foreign host: if the host is right, use it in the setting issuer",
 			"host", r.Host, "request_id", id, "err", err)
-		if page.Render(w, http.StatusMisdirectedRequest, foreignHostPage, struct{ Site, Issuer, RequestID string }{"Passport", issuer.String(), id}) != nil {
+		if p.look.Render(w, http.StatusMisdirectedRequest, p.foreignHost, plain{cmp.Or(p.site, "Passport"), issuer.String(), id}) != nil {
 			w.WriteHeader(http.StatusMisdirectedRequest)
 		}
 	})

@@ -163,7 +163,13 @@ func settingsFile(ids passport.IDFormat) string {
 # A variable of the environment overrides this file: PASSPORT_ACCESS_TOKEN_TTL, for example,
 # overrides access_token_ttl. Write durations as "90s", "15m", "1h" or "30d".
 `)
+	begun := ""
 	for _, s := range all {
+		table, key := s.table()
+		if table != "" && table != begun {
+			b.WriteString("\n# Tables come last: a line after [" + table + "] belongs to it.\n# [" + table + "]\n")
+			begun = table
+		}
 		b.WriteString("\n# " + strings.ReplaceAll(s.help, "\n", "\n# ") + "\n")
 		if s.key == "scopes" {
 			b.WriteString("# [[scopes]]\n# id = \"check-status\"\n# description = \"Check order status\"\n#\n# [[scopes]]\n# id = \"place-orders\"\n# description = \"Place orders\"\n")
@@ -173,7 +179,7 @@ func settingsFile(ids passport.IDFormat) string {
 			fmt.Fprintf(&b, "%s = %q\n", s.key, ids)
 			continue
 		}
-		b.WriteString("# " + s.key + " = " + s.sample + "\n")
+		b.WriteString("# " + key + " = " + s.sample + "\n")
 	}
 	return b.String()
 }

@@ -22,14 +22,14 @@ const accessMessage = "request"
 
 // middleware wraps every route of the binary. It adds a request ID and the access log,
 // and responds with a page to a panic.
-func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) http.Handler {
+func (p *pages) middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) http.Handler {
 	logger = logline.Bounded(logger, nil)
 	proxies := reqinfo.NewProxies(trusted, logger)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		r = proxies.Attach(w, r)
 		recorder := &recorder{ResponseWriter: w}
-		cut := answer(recorder, r, next, logger)
+		cut := p.answer(recorder, r, next, logger)
 		info := reqinfo.From(r.Context())
 		// The path alone: a query may hold a code, a header a token.
 		logger.LogAttrs(r.Context(), slog.LevelInfo, accessMessage,
@@ -45,7 +45,7 @@ func middleware(next http.Handler, logger *slog.Logger, trusted []netip.Prefix) 
 
 // answer runs the handler. It reports whether the connection must be closed, because
 // the response is incomplete.
-func answer(w *recorder, r *http.Request, next http.Handler, logger *slog.Logger) (cut bool) {
+func (p *pages) answer(w *recorder, r *http.Request, next http.Handler, logger *slog.Logger) (cut bool) {
 	defer func() {
 		fault := recover()
 		if fault == nil {
@@ -58,7 +58,7 @@ func answer(w *recorder, r *http.Request, next http.Handler, logger *slog.Logger
 		id := reqinfo.From(r.Context()).ID
 		logger.Error("a handler panicked", "err", describe(fault), "request_id", id, "stack", logline.Whole(debug.Stack()))
 		if cut = w.status != 0; !cut {
-			oops(w, r, id)
+			p.respondOops(w, r, id)
 		}
 	}()
 	next.ServeHTTP(w, r)

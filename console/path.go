@@ -3,11 +3,15 @@ package console
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/go-passport/passport/internal/brand"
+	"github.com/go-passport/passport/internal/textfile"
 )
 
 // folder is the name of a folder in the settings.
@@ -39,8 +43,12 @@ func checkPath(value, want string) error {
 	return nil
 }
 
-// putPath sets a field of the type *folder or *fs.FS to a folder.
+// putPath sets a field of the type *folder or *fs.FS to a folder, or a *picture to the
+// content of a file.
 func putPath(field, value any) error {
+	if f, ok := field.(*picture); ok {
+		return putPicture(f, value)
+	}
 	s, ok := asText(value)
 	if !ok {
 		return errors.New("want " + folderName)
@@ -55,6 +63,44 @@ func putPath(field, value any) error {
 		*f = os.DirFS(s)
 	}
 	return nil
+}
+
+// picture is the content of an image file. The setting names the file.
+type picture []byte
+
+// putPicture reads the file that a setting names.
+func putPicture(field *picture, value any) error {
+	name, ok := asText(value)
+	if !ok {
+		return errors.New("want " + fileName)
+	}
+	if err := checkPath(name, fileName); err != nil {
+		return err
+	}
+	content, err := readBounded(name, brand.MaxLogo)
+	if err != nil {
+		return fmt.Errorf("can't read the file: %w", reason(err))
+	}
+	*field = content
+	return nil
+}
+
+// readBounded reads a regular file of at most a number of bytes. Of a longer one it
+// reads one byte more.
+func readBounded(name string, most int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := textfile.Regular(name, info.Mode()); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most+1))
 }
 
 const (

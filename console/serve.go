@@ -181,11 +181,12 @@ func (o *opened) handler(server *passport.Server, mux *http.ServeMux, logger *sl
 // around wraps a mux in what every route shares. Requests to the paths of machines may
 // have any host.
 func (s *settings) around(mux http.Handler, machines map[string]bool, logger *slog.Logger) http.Handler {
+	pages := s.pages()
 	issuer, err := url.Parse(s.Issuer)
 	if err == nil {
-		mux = ownHost(ownName(mux, issuer), issuer, machines, logger)
+		mux = pages.ownHost(ownName(mux, issuer), issuer, machines, logger)
 	}
-	return middleware(mux, logger, s.TrustedProxies)
+	return pages.middleware(mux, logger, s.TrustedProxies)
 }
 
 // welcome returns the page at the root.
@@ -194,7 +195,7 @@ func (o *opened) welcome(logger *slog.Logger) http.Handler {
 	if err != nil {
 		return http.NotFoundHandler() // passport.New has refused such an issuer
 	}
-	return welcome{issuer, o.accounts, logger}
+	return welcome{o.settings.pages(), issuer, o.accounts, logger}
 }
 
 // routes returns all routes of the binary. The handler first is the page at the root.

@@ -46,6 +46,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	s.Issuer = loopbackIssuer(l)
 	s.DatabaseURL = "sqlite:" + filepath.Join(folder, "passport.sqlite")
 	s.Scopes = demo.Scopes
+	s.Brand.Name = demo.Name
 	s.EnablePasswordGrant = true // to try it with curl
 	logger := s.logger(p.stderr)
 	in, err := p.openAll(ctx, s, logger)

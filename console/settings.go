@@ -60,7 +60,18 @@ type setting struct {
 }
 
 // env is the setting's name in the environment.
-func (s setting) env() string { return "PASSPORT_" + strings.ToUpper(s.key) }
+func (s setting) env() string {
+	return "PASSPORT_" + strings.ToUpper(strings.ReplaceAll(s.key, ".", "_"))
+}
+
+// table splits the name of a setting in a table of the file, such as brand.name. table
+// is empty for the others.
+func (s setting) table() (table, key string) {
+	if table, key, ok := strings.Cut(s.key, "."); ok {
+		return table, key
+	}
+	return "", s.key
+}
 
 // all lists the settings in the order of the file. A test checks that it has every field
 // of passport.Config that a file can hold.
@@ -165,6 +176,22 @@ var all = []setting{
 		"debug, info, warn or error."},
 	{"log_format", func(s *settings) any { return &s.LogFormat }, `"auto"`,
 		"text (logfmt), json, or auto: short lines on a terminal, text elsewhere."},
+	{"brand.name", func(s *settings) any { return &s.Brand.Name }, `"The Shop"`,
+		"The name at the top of every page and in its title. Default: the host of the issuer."},
+	{"brand.logo", func(s *settings) any { return (*picture)(&s.Brand.Logo) }, `"logo.svg"`,
+		"An SVG or PNG file, of at most 512 kB and 1024×1024 pixels. Default: the first letter of the name."},
+	{"brand.logo_dark", func(s *settings) any { return (*picture)(&s.Brand.LogoDark) }, `"logo-dark.svg"`,
+		"The logo for the dark color scheme. Default: the logo."},
+	{"brand.accent", func(s *settings) any { return &s.Brand.Accent }, `"#0b6e4f"`,
+		"The color of buttons and links. Its contrast with white must be at least 4.5:1."},
+	{"brand.home_url", func(s *settings) any { return &s.Brand.HomeURL }, `"https://example.com"`,
+		"The page that the name at the top links to."},
+	{"brand.privacy_url", func(s *settings) any { return &s.Brand.PrivacyURL }, `"https://example.com/privacy"`,
+		"Your privacy policy, linked at the end of every page."},
+	{"brand.terms_url", func(s *settings) any { return &s.Brand.TermsURL }, `"https://example.com/terms"`,
+		"Your terms of service, linked at the end of every page."},
+	{"brand.support_url", func(s *settings) any { return &s.Brand.SupportURL }, `"https://example.com/help"`,
+		"Your help page, linked at the end of every page."},
 	{"scopes", func(s *settings) any { return &s.Scopes }, "",
 		"The permissions that clients can request, in the order of the consent page."},
 }

@@ -165,6 +165,7 @@ func parseFile(s *settings, name string, source []byte) error {
 		return fmt.Errorf("%s: not valid TOML", name)
 	}
 	var faults []error
+	values = flattened(values)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		setting, known := find(key)
 		if !known {
@@ -174,6 +175,23 @@ func parseFile(s *settings, name string, source []byte) error {
 		faults = append(faults, named(name+": "+key, assign(setting.field(s), values[key])))
 	}
 	return errors.Join(faults...)
+}
+
+// flattened returns the values with those of tables as table.key.
+func flattened(values map[string]any) map[string]any {
+	flat := maps.Clone(values)
+	for _, s := range all {
+		name, _ := s.table()
+		table, ok := flat[name].(map[string]any)
+		if !ok || name == "" {
+			continue
+		}
+		delete(flat, name)
+		for key, value := range table {
+			flat[name+"."+key] = value
+		}
+	}
+	return flat
 }
 
 // lineOf returns a line of a text. The first line is 1.
@@ -187,6 +205,14 @@ func lineOf(text string, number int) string {
 }
 
 func unknownKey(file, key string) error {
+	if table, inner, ok := strings.Cut(key, "."); ok {
+		if _, known := find(inner); known {
+			return fmt.Errorf("%s: %s is in the table [%s]: move it above the line [%s]", file, shownName(inner), shownName(table), shownName(table))
+		}
+	}
+	if slices.ContainsFunc(all, func(s setting) bool { table, _ := s.table(); return table == key }) {
+		return fmt.Errorf("%s: %s is a table: write [%s], and its settings below", file, key, key)
+	}
 	near := nearest(key)
 	key = shownName(key)
 	if near != "" {

@@ -152,7 +152,7 @@ issuer = ["`+canary+`"]`)
 
 var (
 	setting = regexp.MustCompile(`(?m)^# ([a-z_]+) = `)
-	tables  = regexp.MustCompile(`(?m)^# (\[\[scopes\]\]|id = .*|description = .*)$`)
+	tables  = regexp.MustCompile(`(?m)^# (\[brand\]|\[\[scopes\]\]|id = .*|description = .*)$`)
 )
 
 // installed returns the file that `passport install` writes.
@@ -209,6 +209,8 @@ func TestSettings_FileIsValid(t *testing.T) {
 	text = tables.ReplaceAllString(text, "$1")
 	write(t, "passport.toml", text)
 	run(t, console.Options{}, "views", "views") // which the file names then
+	write(t, "logo.svg", logo)
+	write(t, "logo-dark.svg", logo)
 	if got := run(t, console.Options{}, "migrate"); !strings.Contains(got.stderr, errNoDatabase.Error()) {
 		t.Errorf("with every line uncommented: %s", got.stderr)
 	}

@@ -1,11 +1,9 @@
 package console
 
 import (
+	"cmp"
 	"context"
-	"embed"
 	"errors"
-	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -19,28 +17,10 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-//go:embed views
-var views embed.FS
-
-var (
-	welcomePage = mustParse("views/welcome.html")
-	oopsPage    = mustParse("views/oops.html")
-
-	foreignHostPage = mustParse("views/foreign_host.html")
-)
-
-// mustParse panics for a broken page. All pages are embedded, so tests find it.
-func mustParse(name string) *template.Template {
-	t, err := page.Parse(views, name)
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
-
 // welcome is the page at the root. It shows who is signed in, and on a new server on
 // loopback what to do first.
 type welcome struct {
+	pages    *pages
 	issuer   *url.URL
 	accounts *account.Accounts
 	logger   *slog.Logger
@@ -62,7 +42,7 @@ type welcomeUser struct{ Name, Email, Initial string }
 
 // ServeHTTP implements http.Handler.
 func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := page.Render(w, http.StatusOK, welcomePage, p.view(r)); err != nil {
+	if err := p.pages.look.Render(w, http.StatusOK, p.pages.welcome, p.view(r)); err != nil {
 		http.Error(w, "The page can't be shown.", http.StatusInternalServerError)
 	}
 }
@@ -70,7 +50,7 @@ func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p welcome) view(r *http.Request) *welcomeView {
 	home := strings.TrimSuffix(p.issuer.Path, "/")
 	v := &welcomeView{
-		Site: p.issuer.Host, Issuer: p.issuer.String(),
+		Site: cmp.Or(p.pages.site, p.issuer.Host), Issuer: p.issuer.String(),
 		SignIn: p.accounts.SignInURL(r, home+"/"), SignOut: home + "/sign-out",
 		Metadata: "/.well-known/oauth-authorization-server" + home,
 	}
@@ -106,18 +86,4 @@ func shownUser(u *oauth.User) *welcomeUser {
 	first, _ := utf8.DecodeRuneInString(strings.ToUpper(shown.Name))
 	shown.Initial = string(first)
 	return shown
-}
-
-// oops responds to a request whose handler panicked: with a page for people or JSON for
-// programs. Both have the request ID, which finds the line in the log.
-func oops(w http.ResponseWriter, r *http.Request, requestID string) {
-	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		if page.Render(w, http.StatusInternalServerError, oopsPage, struct{ Site, RequestID string }{"Passport", requestID}) == nil {
-			return
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusInternalServerError)
-	fmt.Fprintf(w, "{\"error\":\"server_error\",\"request_id\":%q}\n", requestID)
 }

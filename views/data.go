@@ -14,7 +14,7 @@ import (
 
 // Page is the data of every view, including layout.html.
 type Page struct {
-	Site      string // the host of the issuer
+	Site      string // Brand.Name of the configuration, or else the host of the issuer
 	RequestID string // finds the log line with the details
 }
 

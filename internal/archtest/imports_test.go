@@ -43,15 +43,15 @@ type room struct {
 // rooms are the packages, from top to bottom. A room may import only the packages
 // in its line, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
-	"account":      {ours: ". internal/bodylimit internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
+	"console":      {ours: ". account internal/brand internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
+	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
 	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                          // for the tests of every room
 
 	// The facade wires the rooms.
-	".": {ours: "event grant guard oauth views internal/audit internal/authorize internal/clients internal/clock internal/ctxtoken internal/endpoint " +
+	".": {ours: "event grant guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/ctxtoken internal/endpoint " +
 		"internal/feature internal/firstparty internal/guards internal/issuer internal/jsonapi internal/keyring internal/logline internal/nearpath internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
@@ -78,6 +78,7 @@ var rooms = map[string]room{
 	"internal/feature": {ours: "oauth internal/nilpointer"},
 
 	"internal/bodylimit":  {},
+	"internal/brand":      {ours: "internal/loopback internal/safeurl"},
 	"internal/character":  {},
 	"internal/clock":      {},
 	"internal/cookie":     {ours: "oauth"},
@@ -124,7 +125,7 @@ var rooms = map[string]room{
 }
 
 // below are package oauth and the leaves, which any room above may import.
-const below = "event oauth views internal/audit internal/bodylimit internal/character internal/clock internal/cookie internal/formdata internal/jsonid internal/jws " +
+const below = "event oauth views internal/audit internal/bodylimit internal/brand internal/character internal/clock internal/cookie internal/formdata internal/jsonid internal/jws " +
 	"internal/logline internal/nearest internal/opaque internal/origin internal/pemtext internal/redirect internal/reqinfo internal/resource " +
 	"internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid internal/weburl"
 

@@ -24,6 +24,7 @@ import (
 // last six are required.
 type Config struct {
 	Issuer     *url.URL
+	Site       string // the server's name on its pages
 	Path       string // of the endpoint, including the issuer's path
 	Keys       *keyring.Live
 	Policy     *policy.Policy

@@ -16,7 +16,7 @@ import (
 
 // site returns the data that every page gets.
 func (e *Endpoint) site(r *http.Request) views.Page {
-	return views.Page{Site: e.Issuer.Host, RequestID: reqinfo.From(r.Context()).ID}
+	return views.Page{Site: e.Site, RequestID: reqinfo.From(r.Context()).ID}
 }
 
 // Maximum lengths, in characters, of client and user texts on a page.

@@ -15,6 +15,10 @@ const (
 	Password = "passport"
 )
 
+// Name is the name of the server in the tour. The tour is that of a shop, whose API has
+// orders.
+const Name = "The Shop"
+
 // Scopes are the scopes of the tour.
 var Scopes = []passport.Scope{
 	{ID: "check-status", Description: "Check order status"},

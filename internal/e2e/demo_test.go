@@ -19,11 +19,11 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.screenshot("tour")
 	b.press("Connect your account")
 
-	b.see("Sign in", "Email")
+	b.see("Sign in", "Email", "The Shop") // PG-03
 	b.screenshot("sign-in")
 	b.signIn(demoEmail, demoPassword)
 
-	b.see("Order Tracker", "Check order status", "Place orders", "127.0.0.1", "Demo User")
+	b.see("Order Tracker", "Check order status", "Place orders", "127.0.0.1", "Demo User", "The Shop")
 	b.screenshot("consent")
 	b.press("Allow")
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/views"
 )
@@ -34,7 +35,7 @@ func Check(files fs.FS) []error {
 		}
 		return f
 	}
-	own, err := parseOwn(files)
+	own, err := parseOwn(files, brand.Brand{}, "")
 	if err != nil {
 		f.template(err)
 	}

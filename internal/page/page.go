@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/textfile"
 )
 
@@ -50,35 +51,42 @@ const (
 type Look struct {
 	layout, css string
 	policy      []string
+	brand       brand.Shown
 }
 
-// Ours is the look with [Layout] and [CSS].
-var Ours = &Look{Layout, CSS, []string{
-	"default-src 'none'",
-	"style-src " + styleSource(CSS),
-	"img-src data:", // the icon in the layout
-}}
+// Ours is the look with [Layout] and [CSS], without a brand.
+var Ours = Branded(brand.Brand{}, "")
+
+// Branded returns the look with [Layout] and [CSS] for a brand. The brand's logos
+// are served below the path base.
+func Branded(b brand.Brand, base string) *Look {
+	css, images := CSS+b.CSS(), "img-src data:" // the icon in the layout
+	if len(b.Logo) > 0 {
+		images = "img-src 'self' data:"
+	}
+	return &Look{Layout, css, []string{"default-src 'none'", "style-src " + styleSource(css), images}, b.Shown(base)}
+}
 
 // LookOf returns the look of a set of views. Our layout or style sheet replaces
-// a missing file; nil views give [Ours]. Pages in a custom look may show images
-// and use fonts of the same origin. They still run no script and apply no
-// style other than the look's style sheet.
-func LookOf(views fs.FS) (*Look, error) {
+// a missing file; nil views give the look of [Branded]. Pages in a custom look may
+// show images and use fonts of the same origin. They still run no script and apply
+// no style other than the look's style sheet.
+func LookOf(views fs.FS, b brand.Brand, base string) (*Look, error) {
 	if views == nil {
-		return Ours, nil
+		return Branded(b, base), nil
 	}
 	layout, layoutErr := fileOr(views, LayoutFile, Layout)
 	css, cssErr := fileOr(views, StyleFile, CSS)
 	if err := errors.Join(layoutErr, cssErr); err != nil {
 		return nil, err
 	}
-	css = Lines(css)
+	css = Lines(css) + b.CSS()
 	return &Look{layout, css, []string{
 		"default-src 'none'",
 		"style-src " + styleSource(css),
 		"img-src 'self' data:",
 		"font-src 'self'",
-	}}, nil
+	}, b.Shown(base)}, nil
 }
 
 func fileOr(files fs.FS, name, otherwise string) (string, error) {
@@ -115,7 +123,8 @@ func styleSource(css string) string {
 func Parse(files fs.FS, name string) (*template.Template, error) { return Ours.Parse(files, name) }
 
 // Parse returns the page in a file, set in the layout. The file may use the
-// same functions as the layout: style, mark, and text (see [Text]).
+// same functions as the layout: style, mark, brand (see [brand.Shown]), and text
+// (see [Text]).
 func (l *Look) Parse(files fs.FS, name string) (*template.Template, error) {
 	source, err := readFile(files, name)
 	if err != nil {
@@ -124,6 +133,7 @@ func (l *Look) Parse(files fs.FS, name string) (*template.Template, error) {
 	t, err := template.New(LayoutFile).Funcs(template.FuncMap{
 		"style": func() template.HTML { return styleElement(l.css) },
 		"mark":  func() template.HTML { return Mark },
+		"brand": func() brand.Shown { return l.brand },
 		"text":  func(limit int, s string) string { return Text(s, limit) },
 	}).Parse(l.layout)
 	if err != nil {

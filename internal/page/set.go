@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/views"
 )
@@ -37,20 +38,21 @@ type parsed struct {
 	pages map[string]*template.Template
 }
 
-// NewSet parses an application's views. Nil files give the built-in views.
-func NewSet(files fs.FS) (*Set, error) {
-	builtin, err := parseAll(builtinFiles{}, Ours)
+// NewSet parses an application's views. Nil files give the built-in views. The logos
+// of the brand are served below the path base.
+func NewSet(files fs.FS, b brand.Brand, base string) (*Set, error) {
+	builtin, err := parseAll(builtinFiles{}, Branded(b, base))
 	if err != nil || files == nil {
 		return &Set{builtin, builtin}, err
 	}
-	own, err := parseOwn(files)
+	own, err := parseOwn(files, b, base)
 	return &Set{own, builtin}, err
 }
 
 // parseOwn parses an application's views. On an error it also returns the pages
 // that are valid.
-func parseOwn(files fs.FS) (*parsed, error) {
-	look, err := LookOf(files)
+func parseOwn(files fs.FS, b brand.Brand, base string) (*parsed, error) {
+	look, err := LookOf(files, b, base)
 	if err != nil {
 		return nil, err
 	}

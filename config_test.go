@@ -154,9 +154,9 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 		"nil users":                    {func(c *passport.Config) { c.Users = (*testkit.Accounts)(nil) }, []string{"Users is a nil *testkit.Accounts"}},
 		"a provider called client":     {provider("client"), []string{`Providers["client"]`, "choose another name"}},
 		"a provider called users":      {provider("users"), []string{`Providers["users"]`, "Config.Users"}},
-		"a provider in capitals":       {provider("Staff"), []string{`Providers["Staff"]`, "lower case"}},
-		"a provider with a colon":      {provider("a:b"), []string{`Providers["a:b"]`, "lower case"}},
-		"a provider without a name":    {provider(""), []string{`Providers[""]`, "lower case"}},
+		"a provider in capitals":       {provider("Staff"), []string{`Providers["Staff"]`, "lower-case"}},
+		"a provider with a colon":      {provider("a:b"), []string{`Providers["a:b"]`, "lower-case"}},
+		"a provider without a name":    {provider(""), []string{`Providers[""]`, "lower-case"}},
 		"a nil provider":               {func(c *passport.Config) { c.Providers = map[string]passport.UserProvider{"a": nil} }, []string{`Providers["a"] is nil`, "remove it"}},
 		"a provider that is a nil pointer": {func(c *passport.Config) {
 			c.Providers = map[string]passport.UserProvider{"a": (*testkit.Accounts)(nil)}

@@ -20,7 +20,7 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
-// MagicLink is a grant that signs a customer in with a link in an e-mail.
+// MagicLink is a grant that signs a customer in with a link in an email.
 type MagicLink struct {
 	// Find returns the customer that an unexpired link was sent to, and when it
 	// expires.

@@ -42,7 +42,7 @@ func clerkByPassword(context.Context, string, string) (*passport.User, error) {
 }
 func hashMatches(hash, password string) bool { return hash == "hash of "+password } // argon2id or bcrypt
 
-// byPassword returns the account with this e-mail address and password.
+// byPassword returns the account with this email address and password.
 func byPassword(ctx context.Context, username, password string) (*passport.User, error) {
 	found, err := customerByEmail(ctx, username)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -147,7 +147,7 @@ func printTokens(response *http.Response, err error) {
 	fmt.Printf("%d, scope %q for %d seconds, refreshable: %v\n", response.StatusCode, tokens.Scope, tokens.ExpiresIn, tokens.RefreshToken != "")
 }
 
-// The password grant from end to end: one of the organisation's own clients
+// The password grant from end to end: one of the organization's own clients
 // exchanges a user's name and password for tokens.
 func ExampleConfig_password() {
 	keys, err := passport.GenerateKeys()

@@ -107,6 +107,6 @@ func ExampleNew_faults() {
 	// passport: Config.Issuer "http://app.example.com/": use https; without it, attackers can read tokens. For a trial in a closed network set InsecureAllowHTTP
 	// passport: Config.Store is missing: use sqlstore.New(db, dialect), or new(memstore.Store) for a trial
 	// passport: Config.Keys is missing: create keys with `passport keys` and load them with passport.LoadKeys(dir) or passport.KeysFromEnv(), or use passport.GenerateKeys() for a trial
-	// passport: Config.Users: UserFuncs.SignInPage is missing or not a URL: name the application's sign-in page, such as "/login"; it gets the query parameter return_to
+	// passport: Config.Users: UserFuncs.SignInPage is missing or not a URL: set the address of the application's sign-in page, such as "/login"; it gets the query parameter return_to
 	// passport: Config.Scopes lists "check-status" twice: remove one
 }

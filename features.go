@@ -189,7 +189,7 @@ func (c Config) passwordPart() part {
 		return part{Part: feature.Part{Name: "EnablePasswordGrant", Off: map[string]string{g.GrantType(): "set EnablePasswordGrant to let clients use it"}}}
 	}
 	return part{Part: feature.Part{Name: "EnablePasswordGrant", Grants: []oauth.Grant{g}, Warnings: []string{
-		"the password grant is enabled: clients see the passwords of users, and RFC 9700 forbids it; move clients to authorization_code, then unset EnablePasswordGrant",
+		"the password grant is enabled: clients see the passwords of users, and RFC 9700 forbids it; move clients to authorization codes with PKCE, then unset EnablePasswordGrant",
 	}}}
 }
 

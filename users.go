@@ -65,13 +65,13 @@ func (f UserFuncs) SignInURL(_ *http.Request, returnTo string) string {
 func (f UserFuncs) Validate() error {
 	var faults []error
 	if f.Current == nil {
-		faults = append(faults, errors.New("UserFuncs.Current is missing: return the account that is signed in to the browser, or oauth.ErrNotFound"))
+		faults = append(faults, errors.New("UserFuncs.Current is missing: set a function that returns the signed-in user, or oauth.ErrNotFound"))
 	}
 	if f.ByID == nil {
-		faults = append(faults, errors.New("UserFuncs.ByID is missing: return the account with an ID, or oauth.ErrNotFound"))
+		faults = append(faults, errors.New("UserFuncs.ByID is missing: set a function that returns the user with an ID, or oauth.ErrNotFound"))
 	}
 	if u, err := url.Parse(f.SignInPage); err != nil || f.SignInPage == "" || u.Opaque != "" {
-		faults = append(faults, errors.New(`UserFuncs.SignInPage is missing or not a URL: name the application's sign-in page, such as "/login"; it gets the query parameter return_to`))
+		faults = append(faults, errors.New(`UserFuncs.SignInPage is missing or not a URL: set the address of the application's sign-in page, such as "/login"; it gets the query parameter return_to`))
 	}
 	return errors.Join(faults...)
 }

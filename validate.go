@@ -149,7 +149,7 @@ func (f *faults) formats(c Config) {
 	f.add(c.ClientIDs != UUIDs && c.ClientIDs != Integers, "ClientIDs %q: want uuid or integer", safeurl.Text(string(c.ClientIDs)))
 	f.add(c.PersonalTokenFormat != Opaque && c.PersonalTokenFormat != JWT, "PersonalTokenFormat %q: want opaque or jwt", safeurl.Text(string(c.PersonalTokenFormat)))
 	f.add(strings.Trim(c.PersonalTokenPrefix, wordCharacters+"-_") != "" || len(c.PersonalTokenPrefix) > 32,
-		"PersonalTokenPrefix %q: want at most 32 letters, digits, hyphens and underscores, so that a header can carry a token", safeurl.Text(c.PersonalTokenPrefix))
+		"PersonalTokenPrefix %q: want at most 32 letters, digits, hyphens and underscores", safeurl.Text(c.PersonalTokenPrefix))
 	f.all(firstparty.CheckCookieName(c.CookieName, strings.HasPrefix(c.Issuer, "https:")))
 	f.add((c.PersonalAccessClientID == "") != (c.PersonalAccessClientSecret == ""),
 		"PersonalAccessClientID and PersonalAccessClientSecret: set both, or neither to let the server create the client")

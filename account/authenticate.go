@@ -19,7 +19,7 @@ const (
 
 // errRefused means that the address and the password do not match an enabled account.
 // Only the log says which check failed.
-var errRefused = errors.New("that e-mail address and password do not match")
+var errRefused = errors.New("the email address and the password do not match")
 
 // credentials are the database's record of the user who signs in.
 type credentials struct {

@@ -93,19 +93,19 @@ func (c Config) validate() error {
 			faults = append(faults, fmt.Errorf("account: Config."+format, args...))
 		}
 	}
-	add(c.DB == nil, "DB is missing: give the application's *sql.DB")
-	add(c.Dialect.Name == "", "Dialect is missing: name the kind of DB, sqlstore.SQLite, sqlstore.Postgres or sqlstore.MySQL")
+	add(c.DB == nil, "DB is missing: set it to the application's *sql.DB")
+	add(c.Dialect.Name == "", "Dialect is missing: set sqlstore.SQLite, sqlstore.Postgres or sqlstore.MySQL")
 	add(!isIssuer(c.Issuer), "Issuer %q: want the URL in passport.Config.Issuer, such as https://app.example.com", safeurl.Text(c.Issuer))
 	add(strings.Trim(c.Provider, "abcdefghijklmnopqrstuvwxyz0123456789-") != "",
 		"Provider %q: want the name in passport.Config.Providers, in lower-case letters, digits and hyphens", safeurl.Text(c.Provider))
-	add(c.Provider == "client", "Provider %q: choose another name; client: marks a client's own tokens", c.Provider)
-	add(c.SessionTTL < time.Minute, "SessionTTL is %v: want at least a minute; leave it out for %v", c.SessionTTL, DefaultSessionTTL)
-	add(c.SessionIdleTTL < time.Minute, "SessionIdleTTL is %v: want at least a minute; leave it out for %v", c.SessionIdleTTL, DefaultSessionIdleTTL)
+	add(c.Provider == "client", "Provider %q: choose another name; client is reserved for clients' own tokens", c.Provider)
+	add(c.SessionTTL < time.Minute, "SessionTTL is %v: want at least a minute, or 0 for %v", c.SessionTTL, DefaultSessionTTL)
+	add(c.SessionIdleTTL < time.Minute, "SessionIdleTTL is %v: want at least a minute, or 0 for %v", c.SessionIdleTTL, DefaultSessionIdleTTL)
 	add(c.SessionTTL >= time.Minute && c.SessionIdleTTL > c.SessionTTL,
-		"SessionIdleTTL is %v, longer than SessionTTL (%v): a session would never become idle; make it shorter, or leave it out", c.SessionIdleTTL, c.SessionTTL)
+		"SessionIdleTTL is %v, longer than SessionTTL (%v): a session would never become idle; make it shorter, or set 0 for the default", c.SessionIdleTTL, c.SessionTTL)
 	add(c.AccountPath != "" && !isPath(c.AccountPath),
 		"AccountPath %q: want a path such as /account, without a slash at the end, or leave it out", safeurl.Text(c.AccountPath))
-	add(c.HashConcurrency < 0, "HashConcurrency is %d: want a positive number; leave it out for GOMAXPROCS", c.HashConcurrency)
+	add(c.HashConcurrency < 0, "HashConcurrency is %d: want a positive number, or 0 for GOMAXPROCS", c.HashConcurrency)
 	for i, p := range c.TrustedProxies {
 		add(!p.IsValid(), "TrustedProxies[%d] is not a valid prefix: use netip.ParsePrefix", i)
 	}

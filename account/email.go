@@ -33,11 +33,11 @@ func checkEmail(email string) error {
 	local, domain, ok := strings.Cut(email, "@")
 	switch {
 	case email == "":
-		return errors.New("the e-mail address is missing")
+		return errors.New("the email address is missing")
 	case max(len(email), len(emailKey(email))) > maxEmail:
-		return errors.New("the e-mail address is too long")
+		return errors.New("the email address is too long")
 	case !utf8.ValidString(email) || strings.ContainsFunc(email, unfitForEmail):
-		return errors.New("the e-mail address contains a space or an invisible character")
+		return errors.New("the email address contains a space or an invisible character")
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
 		return fmt.Errorf("%q is not an email address: write it like ada@example.com", email)
 	}

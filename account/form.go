@@ -20,9 +20,9 @@ import (
 // errMethod that the request method is wrong.
 var (
 	errForeign = errors.New("the form was not sent from a page of this site")
-	errForm    = errors.New("the request does not hold the form of this page")
+	errForm    = errors.New("the request body is not the form of this page")
 	errSlow    = errors.New("the form did not arrive in time")
-	errMethod  = errors.New("the page accepts GET and POST only")
+	errMethod  = errors.New("the page accepts only GET and POST")
 )
 
 // readForm parses the form and checks that one of our pages sent it.

@@ -160,7 +160,7 @@ type parsedHash struct {
 }
 
 // errHash never quotes the hash, because it is logged.
-var errHash = errors.New("the stored password hash is neither argon2id (a PHC string) nor bcrypt ($2a$, $2b$, $2y$), or costs too much")
+var errHash = errors.New("the stored password hash is not argon2id (a PHC string) or bcrypt ($2a$, $2b$, $2y$), or its cost is too high")
 
 // parseHash reads a stored hash.
 func parseHash(s string) (parsedHash, error) {

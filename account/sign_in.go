@@ -73,7 +73,7 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 		return a.open(w, r, p)
 	})
 	if errors.Is(err, errRefused) { // the page is the same whether the account exists or not
-		v.Mismatch, v.Alert = true, "That e-mail address and password do not match."
+		v.Mismatch, v.Alert = true, "The email address and the password do not match."
 		a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
 		return
 	}
@@ -89,7 +89,7 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 // incomplete form does not count as an attempt.
 func (v *view) lacks(form url.Values) bool {
 	if trimmed(form.Get("email")) == "" {
-		v.EmailFault = "Enter your e-mail address."
+		v.EmailFault = "Enter your email address."
 	}
 	if form.Get("password") == "" {
 		v.PasswordFault = "Enter your password."

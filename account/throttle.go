@@ -95,7 +95,7 @@ type throttledError struct {
 }
 
 func (e *throttledError) Error() string {
-	return "too many sign-in attempts: reached the limit of " + e.limit
+	return "too many sign-in attempts: reached the limit for " + e.limit
 }
 
 // count counts a try before the password is checked, and returns which rows counted it.

@@ -37,7 +37,7 @@ type User struct {
 // LogValue implements [slog.LogValuer].
 func (u *User) LogValue() slog.Value { return slog.StringValue(u.ID) }
 
-// DisplayName returns the user's name, or the e-mail address if the name is empty.
+// DisplayName returns the user's name, or the email address if the name is empty.
 func (u *User) DisplayName() string {
 	if u.Name != "" {
 		return u.Name
@@ -59,10 +59,10 @@ type NewUser struct {
 	PasswordHash string
 }
 
-// Format implements [fmt.Formatter]. It prints only the e-mail address.
+// Format implements [fmt.Formatter]. It prints only the email address.
 func (n NewUser) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "account.NewUser(%s)", n.Email) }
 
-// LogValue implements [slog.LogValuer]. It logs only the e-mail address.
+// LogValue implements [slog.LogValuer]. It logs only the email address.
 func (n NewUser) LogValue() slog.Value { return slog.StringValue(n.Email) }
 
 const (
@@ -103,7 +103,7 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, error) {
 		return nil, fmt.Errorf("store account: %w", err)
 	}
 	if !created {
-		return nil, fmt.Errorf("there is already an account with the e-mail address %s: %w", u.Email, oauth.ErrConflict)
+		return nil, fmt.Errorf("an account with the email address %s already exists: %w", u.Email, oauth.ErrConflict)
 	}
 	return u, nil
 }
@@ -129,7 +129,7 @@ func (n NewUser) validate() error {
 	case n.PasswordHash == "":
 		faults = append(faults, checkNewPassword(n.Password))
 	case n.Password != "":
-		faults = append(faults, errors.New("give a password or a password hash, not both"))
+		faults = append(faults, errors.New("set Password or PasswordHash, not both"))
 	default:
 		_, err := parseHash(n.PasswordHash)
 		faults = append(faults, err)
@@ -174,7 +174,7 @@ func (a *Accounts) SetPassword(ctx context.Context, userID, password, exceptSess
 		return s.PasswordChanged(ctx, a.ref(userID), exceptSessionID)
 	})
 	if err != nil {
-		return fmt.Errorf("the password is changed, but clients may still hold tokens; change it again: %w", err)
+		return fmt.Errorf("the password is changed, but clients may still have tokens; change it again to revoke them: %w", err)
 	}
 	return nil
 }
@@ -263,7 +263,7 @@ func (a *Accounts) User(ctx context.Context, id string) (*User, error) {
 	return a.user(ctx, selectUser, id)
 }
 
-// UserByEmail returns the account with an e-mail address, even a disabled one, or
+// UserByEmail returns the account with an email address, even a disabled one, or
 // [oauth.ErrNotFound].
 func (a *Accounts) UserByEmail(ctx context.Context, email string) (u *User, err error) {
 	if !isEmail(email) {

@@ -65,7 +65,7 @@ func TestClientUpdate_AudienceIsRefused(t *testing.T) {
 		status       int
 		want         string
 	}{
-		{id, "https://unknown.example.com", 1, `"https://unknown.example.com" is not known here: use the server's, https://shop.example.com, or one of Config.Resources: https://orders.example.com, https://reports.example.com` + "\n"},
+		{id, "https://unknown.example.com", 1, `"https://unknown.example.com" is not registered: use the server's, https://shop.example.com, or one of Config.Resources: https://orders.example.com, https://reports.example.com` + "\n"},
 		{id, "", 2, "--audience is empty"},
 		{web.Client.ID, ordersAPI, 1, "is not an API, so it has no audience: register the API with `passport client --api --audience https://orders.example.com`"},
 		{web.Client.ID, "https://unknown.example.com", 1, "is not an API"},

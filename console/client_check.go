@@ -46,7 +46,7 @@ func (o *clientOptions) contradiction() error {
 	kind := o.kind()
 	switch {
 	case len(o.kinds()) > 1:
-		return fmt.Errorf("%s exclude each other: a client has one kind", kind)
+		return fmt.Errorf("%s exclude each other: a client has only one kind", kind)
 	case o.api:
 		return o.contradictionOfAPI()
 	case o.client && o.public:
@@ -56,9 +56,9 @@ func (o *clientOptions) contradiction() error {
 	case o.audience != "":
 		return errors.New("--audience is for --api")
 	case o.client && len(o.redirectURIs) > 0:
-		return errors.New("--client and --redirect-uri exclude each other: a client that acts for itself sends no user anywhere")
+		return errors.New("--client and --redirect-uri exclude each other: a client that acts for itself redirects no users")
 	case !o.redirects() && len(o.redirectURIs) > 0:
-		return fmt.Errorf("%s and --redirect-uri exclude each other: such a client sends no user anywhere", kind)
+		return fmt.Errorf("%s and --redirect-uri exclude each other: such a client redirects no users", kind)
 	case (o.personal || o.password) && o.userID != "":
 		return fmt.Errorf("%s and --user-id exclude each other: such a client belongs to the operator", kind)
 	}

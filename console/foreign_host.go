@@ -42,7 +42,7 @@ func (p *pages) ownHost(next http.Handler, issuer *url.URL, exempt map[string]bo
 			return
 		}
 		id := reqinfo.From(r.Context()).ID
-		logger.Info("a request for a page has a foreign host: if the host is right, use it in the setting issuer",
+		logger.Info("a page was requested at another host than the issuer's: if the host is right, use it in the setting issuer",
 			"host", r.Host, "request_id", id, "err", err)
 		if p.look.Render(w, http.StatusMisdirectedRequest, p.foreignHost, plain{cmp.Or(p.site, "Passport"), issuer.String(), id}) != nil {
 			w.WriteHeader(http.StatusMisdirectedRequest)

@@ -54,11 +54,11 @@ func (s *serving) awaitEnd(t *testing.T) {
 // told to stop in the middle.
 func TestServeHTTP_OP_04_FinishesWhatItAnswers(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	var cancelled atomic.Bool
+	var canceled atomic.Bool
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		close(begun)
 		<-goOn
-		cancelled.Store(r.Context().Err() != nil)
+		canceled.Store(r.Context().Err() != nil)
 		_, _ = io.WriteString(w, "whole")
 	})
 	answers := make(chan string, 1)
@@ -90,7 +90,7 @@ func TestServeHTTP_OP_04_FinishesWhatItAnswers(t *testing.T) {
 	if got := <-answers; got != "whole" {
 		t.Errorf("the client got %q, want the whole answer", got)
 	}
-	if cancelled.Load() {
+	if canceled.Load() {
 		t.Error("the request's context ended with the server: its writes would have been given up")
 	}
 	s.awaitEnd(t)

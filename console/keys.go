@@ -31,7 +31,7 @@ func (o *keyOptions) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.force, "force", false, "replace existing keys: every token that they signed ends")
 	o.sure.flag(cmd)
 	f.StringVar(&o.alg, "alg", "", "sign tokens with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
-	f.IntVar(&o.length, "length", 0, "make an RSA key of that many `BITS`, 2048 to 8192 (default 3072)")
+	f.IntVar(&o.length, "length", 0, "size of an RSA key in `BITS`, 2048 to 8192 (default 3072)")
 }
 
 // algorithm returns the algorithm, spelled as in its RFC.

@@ -22,7 +22,7 @@ func (p *program) purge() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "purge",
 		Short: "Delete tokens, codes and sessions that have ended",
-		Long: `Deletes what was revoked, and what expired more than 168 hours ago, in small batches that don't
+		Long: `Deletes revoked records, and records that expired more than 168 hours ago, in small batches that don't
 block requests. It keeps a used code or refresh token while other tokens of its consent are
 alive, because they detect a replay. A running server purges every hour.`,
 		Example: `  passport purge
@@ -45,9 +45,9 @@ alive, because they detect a replay. A running server purges every hour.`,
 			return p.purgeEnded(cmd, ended)
 		},
 	}
-	cmd.Flags().IntVar(&hours, "hours", 168, "keep what expired in the last `HOURS`")
-	cmd.Flags().BoolVar(&revoked, "revoked", false, "delete only what was revoked")
-	cmd.Flags().BoolVar(&expired, "expired", false, "delete only what expired")
+	cmd.Flags().IntVar(&hours, "hours", 168, "keep records that expired in the last `HOURS`")
+	cmd.Flags().BoolVar(&revoked, "revoked", false, "delete only revoked records")
+	cmd.Flags().BoolVar(&expired, "expired", false, "delete only expired records")
 	return cmd
 }
 
@@ -59,7 +59,7 @@ func (p *program) purgeEnded(cmd *cobra.Command, ended oauth.PurgeBefore) error 
 		line.show("%s rows deleted…", grouped(deleted))
 		if !p.stderr.redraws && time.Since(told) >= logEvery {
 			told = time.Now()
-			logger.Info("purging what has ended", "rows", deleted)
+			logger.Info("purging ended records", "rows", deleted)
 		}
 	}
 	return p.withServerLogging(cmd.Context(), logger, func(ctx context.Context, s *passport.Server, in *opened) error {

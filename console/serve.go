@@ -137,7 +137,7 @@ func (p *program) prepareServer(ctx context.Context, s *settings, logger *slog.L
 func failedStart(ctx context.Context, err error, logger *slog.Logger) error {
 	switch {
 	case errors.Is(err, errStopped):
-		logger.Info("stopped before the database answered")
+		logger.Info("stopped before the database responded")
 		return nil
 	case ctx.Err() != nil:
 		logger.Debug("the signal interrupted the start", "err", err)
@@ -154,7 +154,7 @@ func (p *program) logIgnored(logger *slog.Logger) {
 		if v.meant != "" {
 			logger = logger.With("did_you_mean", v.meant)
 		}
-		logger.Warn("a variable in the environment is not a setting and has no effect")
+		logger.Warn("an environment variable is not a setting and has no effect")
 	}
 }
 

@@ -149,7 +149,7 @@ var all = []setting{
 	{"cookie_ttl", func(s *settings) any { return &s.CookieTTL }, `"2h"`,
 		"The lifetime of that cookie."},
 	{"views", func(s *settings) any { return &s.Views }, `"views"`,
-		"A folder with your own pages. `passport views FOLDER` writes the built-in pages, to start from."},
+		"A folder with your own pages. `passport views FOLDER` writes the built-in pages."},
 	{"disable_json_api", func(s *settings) any { return &s.DisableJSONAPI }, `false`,
 		"Leave out the JSON API with which your own pages manage a user's clients and tokens:\n/oauth/clients, /oauth/tokens, /oauth/personal-access-tokens and /oauth/scopes."},
 	{"purge_after", func(s *settings) any { return &s.PurgeAfter }, `"7d"`,

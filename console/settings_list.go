@@ -92,7 +92,7 @@ func assignDurations(field *map[string]time.Duration, value any) error {
 		}
 		name = strings.TrimSpace(name)
 		if _, twice := spans[name]; twice {
-			return errors.New("has two lifetimes for one grant: take one out")
+			return errors.New("has two lifetimes for one grant: remove one")
 		}
 		spans[name] = d
 	}

@@ -104,7 +104,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"IDs of no kind", `client_ids = "serial"`, nil, `client_ids "serial": want uuid or integer`},
 		{"a switch for the kind of IDs", `client_ids = true`, nil, `passport.toml: client_ids: want text in quotes`},
 		{"no format of tokens", `personal_token_format = "xml"`, nil, `personal_token_format "xml": want opaque or jwt`},
-		{"a prefix that no header takes", `personal_token_prefix = "our token"`, nil, `personal_token_prefix "our token": want at most 32 letters, digits, hyphens and underscores, so that a header can carry a token`},
+		{"a prefix that no header takes", `personal_token_prefix = "our token"`, nil, `personal_token_prefix "our token": want at most 32 letters, digits, hyphens and underscores`},
 		{"a cookie of no name", `cookie_name = "a b"`, nil, `cookie_name "a b": want letters, digits, dots, hyphens and underscores`},
 		{"lifetimes by grant as a table", "[access_token_ttl_by_grant]\npassword = \"1h\"", nil, `passport.toml: access_token_ttl_by_grant: want a list such as ["client_credentials=10m", "password=1d"]`},
 		{"a lifetime without a grant", `access_token_ttl_by_grant = ["10m"]`, nil, `passport.toml: access_token_ttl_by_grant: want a list such as ["client_credentials=10m", "password=1d"]`},

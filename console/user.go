@@ -104,7 +104,7 @@ func (o *opened) freeEmail(ctx context.Context, email string) error {
 }
 
 func emailTaken(email string) error {
-	return fmt.Errorf("an account with the email address %s exists: see `passport user list`", email)
+	return fmt.Errorf("an account with the email address %s already exists: see `passport user list`", email)
 }
 
 // userSwitch is `user disable` and `user enable`.

@@ -35,7 +35,7 @@ func presents(purpose oauth.Purpose, value string) oauth.Spend {
 // that an attacker that only saw a code cannot break the user's login.
 func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	if r.Form.Get("code") == "" {
-		return nil, oauth.InvalidRequest.Errorf("code is required")
+		return nil, oauth.InvalidRequest.Errorf("code is missing")
 	}
 	code, err := r.Store.Code(ctx, oauth.DigestOf(r.Form.Get("code")))
 	if errors.Is(err, oauth.ErrNotFound) {

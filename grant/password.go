@@ -12,7 +12,7 @@ import (
 )
 
 // Password exchanges a user's name and password for tokens (RFC 6749 §4.3). The
-// client sees the password, so use it only for your organisation's own clients
+// client sees the password, so use it only for your organization's own clients
 // that cannot be changed yet. RFC 9700 §2.4 forbids it for all others.
 type Password struct {
 	// DefaultProvider is the user provider of clients without a provider.
@@ -37,7 +37,7 @@ func guessedUser(r *oauth.TokenRequest) string {
 
 func (g Password) checkClient(c *oauth.Client, users oauth.UserProvider) error {
 	if _, ok := users.(oauth.PasswordAuthenticator); !ok {
-		return fmt.Errorf("the grant password needs users that have a password, and the user provider %q checks no passwords", cmp.Or(c.Provider, g.DefaultProvider))
+		return fmt.Errorf("the user provider %q checks no passwords: give it the method UserByPassword, or the client another provider", cmp.Or(c.Provider, g.DefaultProvider))
 	}
 	return nil
 }
@@ -51,15 +51,15 @@ var errPassword = oauth.InvalidGrant.Errorf("the user name or the password is wr
 func (g Password) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	username, password := r.Form.Get("username"), r.Form.Get("password")
 	if username == "" {
-		return nil, oauth.InvalidRequest.Errorf("username is required")
+		return nil, oauth.InvalidRequest.Errorf("username is missing")
 	}
 	if password == "" {
-		return nil, oauth.InvalidRequest.Errorf("password is required")
+		return nil, oauth.InvalidRequest.Errorf("password is missing")
 	}
 	provider := cmp.Or(r.Client.Provider, g.DefaultProvider)
 	authenticator, ok := r.Users(provider).(oauth.PasswordAuthenticator)
 	if !ok {
-		return nil, fmt.Errorf("the user provider %q of the client checks no passwords: give it the method UserByPassword, or the client another provider: %w", provider,
+		return nil, fmt.Errorf("the user provider %q checks no passwords: give it the method UserByPassword, or the client another provider: %w", provider,
 			oauth.UnauthorizedClient.Errorf("the client may not use the grant password"))
 	}
 	found, err := authenticator.UserByPassword(ctx, username, password)

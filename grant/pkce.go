@@ -23,7 +23,7 @@ func verifyPKCE(challenge, verifier string) error {
 	case verifier == "":
 		return oauth.InvalidGrant.Errorf("code_verifier is required: the authorization request had a code_challenge")
 	case !isVerifier(verifier):
-		return oauth.InvalidGrant.Errorf("code_verifier is not 43 to 128 letters, digits and -._~")
+		return oauth.InvalidGrant.Errorf("code_verifier must be 43 to 128 letters, digits and -._~")
 	}
 	sum := sha256.Sum256([]byte(verifier))
 	got := base64.RawURLEncoding.EncodeToString(sum[:])

@@ -37,7 +37,7 @@ func (RefreshToken) Presents(form url.Values) oauth.Spend {
 // Authorize implements [oauth.Grant].
 func (g RefreshToken) Authorize(ctx context.Context, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	if r.Form.Get("refresh_token") == "" {
-		return nil, oauth.InvalidRequest.Errorf("refresh_token is required")
+		return nil, oauth.InvalidRequest.Errorf("refresh_token is missing")
 	}
 	old, err := r.Store.RefreshToken(ctx, oauth.DigestOf(r.Form.Get("refresh_token")))
 	if errors.Is(err, oauth.ErrNotFound) {

@@ -141,11 +141,11 @@ func bearerToken(r *http.Request) (string, error) {
 	bearer = strings.Trim(bearer, " ")
 	switch {
 	case !spaced || bearer == "":
-		return "", oauth.InvalidRequest.Errorf("the Authorization header holds no token")
+		return "", oauth.InvalidRequest.Errorf("the Authorization header has no token")
 	case len(bearer) > maxBearer:
 		return "", oauth.InvalidToken.Errorf("the token is too long")
 	case !isB64Token(bearer):
-		return "", oauth.InvalidRequest.Errorf("the Authorization header holds more than one token, or characters that no token has")
+		return "", oauth.InvalidRequest.Errorf("the Authorization header has more than one token, or a character that no token has")
 	}
 	return bearer, nil
 }

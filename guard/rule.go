@@ -57,9 +57,9 @@ func (p provider) Admit(t *oauth.AccessToken) error {
 	user, ok := t.Subject().User()
 	switch {
 	case !ok:
-		return oauth.InsufficientScope.Errorf("the token is a client's own: a token of a user is required")
+		return oauth.InsufficientScope.Errorf("the token belongs to a client: a user's token is required")
 	case !slices.Contains(p, user.Provider):
-		return oauth.InsufficientScope.Errorf("the token is for a user of another provider")
+		return oauth.InsufficientScope.Errorf("the token belongs to a user of another provider")
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func (p provider) Admit(t *oauth.AccessToken) error {
 // credentials).
 var Clients Rule = RuleFunc(func(t *oauth.AccessToken) error {
 	if _, isUser := t.Subject().User(); isUser {
-		return oauth.InsufficientScope.Errorf("the token is for a user: a client's own token is required")
+		return oauth.InsufficientScope.Errorf("the token belongs to a user: a client's own token is required")
 	}
 	return nil
 })

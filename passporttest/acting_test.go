@@ -67,7 +67,7 @@ func TestActingAs_PassesTheGuardsOfUsers(t *testing.T) {
 func TestActingAs_NeverRepeat_F11_UserAndClientAreSeparate(t *testing.T) {
 	auth := passporttest.NewServer(t, passport.Config{Scopes: scopes})
 	want(t, "a user at a guard for clients", auth.GuardClient()(whoami), passporttest.ActingAs(get(), ada), http.StatusForbidden, "a client's own token is required")
-	want(t, "a client at a guard for users", auth.Guard()(whoami), passporttest.ActingAsClient(get(), robot), http.StatusForbidden, "a token of a user is required")
+	want(t, "a client at a guard for users", auth.Guard()(whoami), passporttest.ActingAsClient(get(), robot), http.StatusForbidden, "a user's token is required")
 }
 
 func TestActingAsClient_PassesTheGuardsOfClients(t *testing.T) {

@@ -102,7 +102,7 @@ func TestDatabaseURL_FR_45_DriverErrors(t *testing.T) {
 		for _, args := range []string{"user list", "client list --json", "serve --listen 127.0.0.1:0", "migrate", "purge"} {
 			printed, status := databaseCommand(t, env, strings.Fields(args)...)
 			wantHidden(t, args+" with "+u, printed, password, encoded, inPath, "gxmzbq", "vwkjxq", "zvkqjw")
-			if stopped := strings.Contains(printed, "stopped before the database answered"); status != 1 && !stopped {
+			if stopped := strings.Contains(printed, "stopped before the database responded"); status != 1 && !stopped {
 				t.Errorf("%s with %s: status %d, want 1:\n%s", args, u, status, printed)
 			}
 		}

@@ -164,8 +164,8 @@ func TestProcess_FR_51_StoppedWhileWaiting(t *testing.T) {
 		status int
 		says   string
 	}{
-		{[]string{"serve", "--listen", "127.0.0.1:0", "--database-url", "postgres://u:wzgqvwk@127.0.0.1:1/db"}, syscall.SIGTERM, 0, `msg="stopped before the database answered"`},
-		{[]string{"serve", "--listen", "127.0.0.1:0", "--database-url", "mysql://u:wzgqvwk@127.0.0.1:1/db"}, os.Interrupt, 0, `msg="stopped before the database answered"`},
+		{[]string{"serve", "--listen", "127.0.0.1:0", "--database-url", "postgres://u:wzgqvwk@127.0.0.1:1/db"}, syscall.SIGTERM, 0, `msg="stopped before the database responded"`},
+		{[]string{"serve", "--listen", "127.0.0.1:0", "--database-url", "mysql://u:wzgqvwk@127.0.0.1:1/db"}, os.Interrupt, 0, `msg="stopped before the database responded"`},
 		{[]string{"migrate", "--database-url", "mysql://u:wzgqvwk@127.0.0.1:1/db"}, os.Interrupt, 1, "stopped while waiting for it (dial tcp 127.0.0.1:1"},
 		{[]string{"install", "--database-url", "postgres://u:wzgqvwk@127.0.0.1:1/db"}, syscall.SIGTERM, 1, "stopped while waiting for it ("},
 	} {

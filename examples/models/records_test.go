@@ -127,7 +127,7 @@ func TestAttributes_OfAClientReachItsOwnTokens(t *testing.T) {
 }
 
 // The shop's own data of a client decides whether the client may act.
-func TestBehaviour_ATrialEnds(t *testing.T) {
+func TestBehavior_ATrialEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := newShop(t, new(memstore.Store))
 		tracker := shop.NewClient(passport.Registration{Name: "Order Tracker", AccessTokenTTL: 90 * 24 * time.Hour})
@@ -161,7 +161,7 @@ func TestBehaviour_ATrialEnds(t *testing.T) {
 
 // The client that the server creates for personal access tokens has no trial,
 // unless the shop sets one.
-func TestBehaviour_OfPersonalTokens(t *testing.T) {
+func TestBehavior_OfPersonalTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shop := newShop(t, new(memstore.Store))
 		token := shop.PersonalToken(shop.User("1"))

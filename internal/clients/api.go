@@ -22,7 +22,7 @@ func (r *Registry) checkAudience(c *oauth.Client) error {
 		c.Audience = configured
 		return nil
 	}
-	own := fmt.Sprintf("the audience %q is not known here: use the server's, %s", safeurl.Text(c.Audience), r.policy.Audience)
+	own := fmt.Sprintf("the audience %q is not registered: use the server's, %s", safeurl.Text(c.Audience), r.policy.Audience)
 	others := slices.DeleteFunc(slices.Clone(r.policy.Resources), func(uri string) bool { return uri == r.policy.Audience })
 	if len(others) == 0 {
 		return fmt.Errorf("%s, or add it to Config.Resources", own)
@@ -60,5 +60,5 @@ func checkAPI(c *oauth.Client) error {
 	if len(without) == 0 {
 		return nil
 	}
-	return fmt.Errorf("an API gets no tokens, so it can't have %s: leave that out", strings.Join(without, ", "))
+	return fmt.Errorf("an API gets no tokens, so it can't have %s: remove that", strings.Join(without, ", "))
 }

@@ -94,9 +94,9 @@ func (r *Registry) identify(ctx context.Context, c Credentials, at time.Time) (*
 	case client.Public():
 		return client, nil
 	case c.Method == oauth.AuthNone:
-		return nil, fmt.Errorf("the client is confidential and sent no secret: %w", failed)
+		return nil, fmt.Errorf("the client is confidential and sent no secret; add the secret to its settings: %w", failed)
 	case !client.AuthMethod.Accepts(c.Method):
-		return nil, fmt.Errorf("the client used %s and is registered for %s: %w", c.Method, client.AuthMethod, failed)
+		return nil, fmt.Errorf("the client authenticated with %s, but is registered for %s; change its settings: %w", c.Method, client.AuthMethod, failed)
 	case !right:
 		return nil, fmt.Errorf("the secret is wrong or has expired; copy it again, or rotate it (stored secrets: %d): %w", len(client.Secrets), failed)
 	}

@@ -46,7 +46,7 @@ func (r *Registry) check(c, stored *oauth.Client) error {
 	}
 	f.add(!slices.Contains([]oauth.AuthMethod{oauth.AuthNone, oauth.AuthBasic, oauth.AuthPost, oauth.AuthSecret}, c.AuthMethod),
 		"the authentication method %q does not exist: use none, client_secret_basic or client_secret_post", c.AuthMethod)
-	f.add((c.Owner.ID == "") != (c.Owner.Provider == ""), "the owner needs provider and ID, or neither")
+	f.add((c.Owner.ID == "") != (c.Owner.Provider == ""), "the owner needs both a provider and an ID, or neither")
 	if err := r.checkAudience(c); err != nil {
 		f.add(true, "%w", err)
 	}
@@ -100,7 +100,7 @@ func (r *Registry) checkTokens(f *faults, c *oauth.Client) {
 		of string
 		d  time.Duration
 	}{{"access tokens", c.AccessTokenTTL}, {"refresh tokens", c.RefreshTokenTTL}, {"families", c.FamilyTTL}} {
-		f.add(ttl.d != 0 && ttl.d < time.Second, "the lifetime of %s is %v: want at least a second, or none for the server's lifetime", ttl.of, ttl.d)
+		f.add(ttl.d != 0 && ttl.d < time.Second, "the lifetime of %s is %v: want at least a second, or 0 for the server's lifetime", ttl.of, ttl.d)
 	}
 	redirects := r.parts.AnyTrait(c, func(t oauth.GrantTraits) bool { return t.Redirects })
 	f.add(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: the server redirects users to it")
@@ -123,7 +123,7 @@ func (r *Registry) checkAddresses(f *faults, c, stored *oauth.Client) {
 			f.add(true, "the redirect URI %q %w", safeurl.Text(uri), err)
 		}
 	}
-	f.add(len(c.AllowedOrigins) > oauth.MaxOrigins, "it has %d allowed origins: at most %d", len(c.AllowedOrigins), oauth.MaxOrigins)
+	f.add(len(c.AllowedOrigins) > oauth.MaxOrigins, "it has %d allowed origins: want at most %d", len(c.AllowedOrigins), oauth.MaxOrigins)
 	for _, text := range c.AllowedOrigins {
 		if err := origin.Check(text); err != nil && !slices.Contains(stored.AllowedOrigins, text) {
 			f.add(true, "the allowed origin %q %w", safeurl.Text(text), err)

@@ -81,7 +81,7 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 		return nil, "", fmt.Errorf("create client: a client with the ID %q already exists: choose another: %w", c.ID, err)
 	}
 	if errors.Is(err, oauth.ErrLimit) {
-		return nil, "", policy.LimitReached("create client: the user %s may not own more clients (MaxClientsPerUser is %d): revoke one, or raise the limit", c.Owner.ID, r.limit)
+		return nil, "", policy.LimitReached("create client: the user %s has reached the limit of clients (MaxClientsPerUser is %d): revoke one, or raise the limit", c.Owner.ID, r.limit)
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("create client: %w", err)

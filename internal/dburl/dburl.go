@@ -41,7 +41,7 @@ func sqlite(rest string) (string, error) {
 		return "", fmt.Errorf("%w: write the full path, because only a shell replaces ~ with the home folder", ErrURL)
 	}
 	if strings.Contains(path, "?") {
-		return "", fmt.Errorf("%w: a SQLite URL takes no parameters; the settings that safety needs are always set", ErrURL)
+		return "", fmt.Errorf("%w: a SQLite URL takes no parameters; the safe settings are always on", ErrURL)
 	}
 	return sqldb.SQLiteDSN(path), nil
 }

@@ -41,7 +41,7 @@ var claimMeanings = []field{
 	{Name: "aud", Meaning: "The audience: the API that it is for. Other APIs must refuse it."},
 	{Name: "scope", Meaning: "The scopes that you allowed."},
 	{Name: "iat", Meaning: "The time of issue."},
-	{Name: "exp", Meaning: "The time of expiry. It is soon, because everyone with a copy can use the token."},
+	{Name: "exp", Meaning: "The time of expiry. It is soon, because anyone with a copy can use the token."},
 	{Name: "auth_time", Meaning: "The time at which you typed your password. The application never saw it."},
 	{Name: "jti", Meaning: "The ID of the token. The server has a row with this ID, so it can revoke the token at once."},
 }

@@ -241,12 +241,12 @@ func TestRegister_API(t *testing.T) {
 		t.Errorf("an API has the grants %v, the audience %q and public %v, want none, %s and false", c.GrantTypes, c.Audience, c.Public(), api)
 	}
 	for what, reg := range map[string]passport.Registration{
-		"is not known here": {Name: "x", Audience: "https://unknown.example"},
+		"is not registered": {Name: "x", Audience: "https://unknown.example"},
 		"needs a secret":    {Name: "x", Audience: api, AuthMethod: oauth.AuthNone},
 
-		"gets no tokens, so it can't have scopes: leave":                        {Name: "x", Audience: api, Scopes: []string{"read"}},
-		"so it can't have redirect URIs, a user provider: leave":                {Name: "x", Audience: api, RedirectURIs: []string{"https://app.example.com"}, Provider: "users"},
-		"so it can't have a lifetime of access tokens: leave":                   {Name: "x", Audience: api, AccessTokenTTL: time.Minute},
+		"gets no tokens, so it can't have scopes: remove":                       {Name: "x", Audience: api, Scopes: []string{"read"}},
+		"so it can't have redirect URIs, a user provider: remove":               {Name: "x", Audience: api, RedirectURIs: []string{"https://app.example.com"}, Provider: "users"},
+		"so it can't have a lifetime of access tokens: remove":                  {Name: "x", Audience: api, AccessTokenTTL: time.Minute},
 		"a lifetime of refresh tokens, a lifetime of families, tokens that end": {Name: "x", Audience: api, RefreshTokenTTL: time.Minute, FamilyTTL: time.Minute, EndsWithSession: true},
 	} {
 		if _, err := s.CreateClient(t.Context(), reg); err == nil || !strings.Contains(err.Error(), what) {
@@ -255,7 +255,7 @@ func TestRegister_API(t *testing.T) {
 	}
 	made := s.API(api)
 	for what, change := range map[string]func(*oauth.Client){
-		"is not known here": func(c *oauth.Client) { c.Audience = "https://unknown.example" },
+		"is not registered": func(c *oauth.Client) { c.Audience = "https://unknown.example" },
 		"scopes":            func(c *oauth.Client) { c.Scopes = []string{"read"} },
 		"access tokens":     func(c *oauth.Client) { c.AccessTokenTTL = time.Minute },
 	} {

@@ -32,7 +32,7 @@ func document(contentType string, text func() []byte, log wire.Log) http.Handler
 		}
 		wire.AllowAnyOrigin(w)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			log.WrongMethod(w, r, "GET, HEAD", oauth.InvalidRequest.Errorf("this document can only be read with GET"))
+			log.WrongMethod(w, r, "GET, HEAD", oauth.InvalidRequest.Errorf("this document accepts only GET"))
 			return
 		}
 		h := w.Header()

@@ -89,7 +89,7 @@ func TestPasswordGrant_MissingParameters(t *testing.T) {
 	} {
 		a := s.Exchange(c, append(pairs, "grant_type", "password")...)
 		a.WantJSONError(400, "invalid_request")
-		if a.Description() != name+" is required" {
+		if a.Description() != name+" is missing" {
 			t.Errorf("without %s: error_description = %q", name, a.Description())
 		}
 		a = s.Exchange(c, append(pairs, "grant_type", "password", name, " ")...)

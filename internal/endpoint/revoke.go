@@ -39,7 +39,7 @@ func (e revokeEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 			"request_id", reqinfo.From(r.Context()).ID, "client_id", call.client.ID, "issued_to", found.ClientID())
 		return nil, call.client, nil
 	case found.Family() != nil && found.Family().ClientID != call.client.ID:
-		e.Log.InfoContext(r.Context(), "token not revoked: it ends with the authorization of the client that it was exchanged from",
+		e.Log.InfoContext(r.Context(), "token not revoked: it belongs to another client's family, and ends with it",
 			"request_id", reqinfo.From(r.Context()).ID, "client_id", call.client.ID, "authorized", found.Family().ClientID)
 		return nil, call.client, nil
 	}
@@ -51,7 +51,7 @@ func (e revokeEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 func (c Callers) find(r *http.Request, call *call, t *tokens.Service) (*tokens.Found, error) {
 	token := call.form.Get("token")
 	if token == "" {
-		return nil, clients.Named(call.client.ID, oauth.InvalidRequest.Errorf("token is required"))
+		return nil, clients.Named(call.client.ID, oauth.InvalidRequest.Errorf("token is missing"))
 	}
 	found, err := t.Find(r.Context(), token, call.time)
 	return found, clients.Named(call.client.ID, err)

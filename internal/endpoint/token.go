@@ -85,7 +85,7 @@ func (e *tokenEndpoint) exchange(ctx context.Context, c *call) (*tokens.Response
 func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {
 	grantType := c.form.Get("grant_type")
 	if grantType == "" {
-		return nil, oauth.InvalidRequest.Errorf("grant_type is required")
+		return nil, oauth.InvalidRequest.Errorf("grant_type is missing")
 	}
 	g, ok := e.grants[grantType]
 	if !ok {

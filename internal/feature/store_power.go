@@ -43,7 +43,7 @@ var storePowers = []storePower{
 	power[oauth.PendingRequestStore]("authorization requests that wait for a sign-in stay in the URL, and a proxy may refuse long URLs"),
 	power[oauth.FamilyLimitStore]("Run doesn't end the oldest families above MaxFamiliesPerClient"),
 	rarely(power[oauth.PresentedStore]("a token request costs one more round trip")),
-	rarely(power[oauth.GrantPowerStore]("grants find no powers of the store")),
+	rarely(power[oauth.GrantPowerStore]("grants can't use the store's optional methods")),
 }
 
 // StoreWarnings returns a warning for each optional power that a store lacks. A

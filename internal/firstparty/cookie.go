@@ -142,7 +142,7 @@ func (c *Cookies) open(r *http.Request, at time.Time) (*value, error) {
 		return nil, nil
 	case 1:
 	default:
-		return nil, fmt.Errorf("the request has %d of them", len(cookies))
+		return nil, fmt.Errorf("the request has %d cookies of this name", len(cookies))
 	}
 	plain, _, err := c.keys.Roots().Open("first-party cookie", cookies[0].Value)
 	if err != nil {

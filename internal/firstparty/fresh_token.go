@@ -106,7 +106,7 @@ func (t *freshToken) attach(w http.ResponseWriter) {
 	case setsCookie(h, c.name):
 		return
 	case isShared(h):
-		c.log.DebugContext(t.request.Context(), "no first-party cookie: Cache-Control offers the page to shared caches",
+		c.log.DebugContext(t.request.Context(), "no first-party cookie: Cache-Control lets shared caches store the page",
 			"request_id", reqinfo.From(t.request.Context()).ID, "path", t.request.URL.Path)
 		return
 	}

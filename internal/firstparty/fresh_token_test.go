@@ -147,7 +147,7 @@ func TestFreshToken_Caching(t *testing.T) {
 			_, _ = io.WriteString(w, "Hello.")
 		}
 	})
-	if n := strings.Count(s.Log.String(), "offers the page to shared caches"); n != 1 {
+	if n := strings.Count(s.Log.String(), "lets shared caches store the page"); n != 1 {
 		t.Errorf("the log says %d times why the page has no cookie, want once", n)
 	}
 	b := s.Browser()

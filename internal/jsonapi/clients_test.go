@@ -20,7 +20,7 @@ import (
 )
 
 // Each response of the clients' endpoints, byte by byte, as a front end for Laravel
-// Passport expects it: behaviour 1.6 of the contract. Additional fields come last. The
+// Passport expects it: behavior 1.6 of the contract. Additional fields come last. The
 // synctest clock determines the dates.
 func TestClientsAPI_NeverRepeat_C9_ResponsesByteByByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -53,8 +53,8 @@ func parseAPIInput(r *http.Request) (input, error) {
 	if err != nil {
 		return nil, err
 	}
-	normalised, _ := normalise(input).(map[string]any)
-	return normalised, nil
+	normalized, _ := normalize(input).(map[string]any)
+	return normalized, nil
 }
 
 // fields has the fields that the API reads.
@@ -96,8 +96,8 @@ func formObject(form url.Values) map[string]any {
 	return object
 }
 
-// normalise trims strings and replaces empty ones by nil.
-func normalise(value any) any {
+// normalize trims strings and replaces empty ones by nil.
+func normalize(value any) any {
 	switch v := value.(type) {
 	case string:
 		if v = strings.TrimFunc(v, invisible); v == "" {
@@ -106,11 +106,11 @@ func normalise(value any) any {
 		return v
 	case []any:
 		for i := range v {
-			v[i] = normalise(v[i])
+			v[i] = normalize(v[i])
 		}
 	case map[string]any:
 		for name := range v {
-			v[name] = normalise(v[name])
+			v[name] = normalize(v[name])
 		}
 	}
 	return value

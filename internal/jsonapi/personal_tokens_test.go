@@ -15,7 +15,7 @@ import (
 
 const personalPath = "/oauth/personal-access-tokens"
 
-// Each response, byte by byte, as a front end for Laravel Passport expects it: behaviour
+// Each response, byte by byte, as a front end for Laravel Passport expects it: behavior
 // 1.8 of the contract. Only one response has the token.
 func TestPersonalTokensAPI_NeverRepeat_C9_ResponsesByteByByte(t *testing.T) {
 	for _, format := range []passport.TokenFormat{passport.Opaque, passport.JWT} {

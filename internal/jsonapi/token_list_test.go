@@ -38,7 +38,7 @@ func TestJSONAPI_Bounds_LimitsPerUser(t *testing.T) {
 	}
 	if _, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", Owner: testkit.Ref("alice"), RedirectURIs: []string{"https://app.example/cb"}}); !errors.Is(err, oauth.ErrLimit) {
 		t.Errorf("CreateClient() at the limit = %v, want ErrLimit", err)
-	} else if want := "create client: the user alice may not own more clients (MaxClientsPerUser is 2): revoke one, or raise the limit"; err.Error() != want {
+	} else if want := "create client: the user alice has reached the limit of clients (MaxClientsPerUser is 2): revoke one, or raise the limit"; err.Error() != want {
 		t.Errorf("CreateClient() at the limit = %v, want %s", err, want)
 	}
 	if _, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "x"); !errors.Is(err, oauth.ErrLimit) {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The list, byte by byte, as a front end for Laravel Passport expects it: behaviour 1.5 of
+// The list, byte by byte, as a front end for Laravel Passport expects it: behavior 1.5 of
 // the contract.
 func TestTokensAPI_NeverRepeat_C9_ResponsesByteByByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

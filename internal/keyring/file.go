@@ -179,10 +179,10 @@ func withRemedy(dir string, err error) error {
 	command := "passport keys --keys-dir " + shellQuote(dir)
 	private, public := filepath.Join(dir, privateKeyFile), filepath.Join(dir, publicKeyFile)
 	if _, link := os.Lstat(private); link == nil {
-		return fmt.Errorf("%w: %s is a link to a missing file: restore that file, or create a new key pair with `%s --force`, which ends every token that the old key signed", err, private, command)
+		return fmt.Errorf("%w: %s is a link to a missing file: restore that file, or create a new key pair with `%s --force`, which invalidates every token that the old key signed", err, private, command)
 	}
 	if _, half := os.Lstat(public); half == nil {
-		return fmt.Errorf("%w: %s exists without its private key: restore %s, or create a new key pair with `%s --force`, which ends every token that the old key signed", err, public, private, command)
+		return fmt.Errorf("%w: %s exists without its private key: restore %s, or create a new key pair with `%s --force`, which invalidates every token that the old key signed", err, public, private, command)
 	}
 	return fmt.Errorf("%w: create keys with `%s`", err, command)
 }

@@ -89,7 +89,7 @@ func (l *Live) Reload(ctx context.Context) (*Ring, error) {
 	case fresh.String() == old.String():
 		return nil, nil
 	case len(l.secrets) == 0 && !fresh.Derivable():
-		return nil, errors.New("the signing key hides its private half, and Config.Secrets is empty")
+		return nil, errors.New("the signing key does not expose its private key, and Config.Secrets is empty")
 	}
 	if err := fresh.Validate(); err != nil {
 		return nil, err

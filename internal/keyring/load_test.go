@@ -211,12 +211,12 @@ func TestLoadKeys_WithoutThePrivateKey(t *testing.T) {
 	}{
 		{"nothing", func(*testing.T, string) {}, []string{"create keys with `passport keys --keys-dir "}, "--force"},
 		{"the public key alone", func(t *testing.T, dir string) { writeFile(t, dir, "oauth-public.key", "any") },
-			[]string{"oauth-public.key exists without its private key", "restore ", " --force`, which ends every token"}, "create keys"},
+			[]string{"oauth-public.key exists without its private key", "restore ", "--force`, which invalidates every token"}, "create keys"},
 		{"a dangling link", func(t *testing.T, dir string) {
 			if err := os.Symlink("gone", filepath.Join(dir, "oauth-private.key")); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"is a link to a missing file", " --force`, which ends every token"}, "create keys"},
+		}, []string{"is a link to a missing file", "--force`, which invalidates every token"}, "create keys"},
 	} {
 		if test.name == "a dangling link" && runtime.GOOS == "windows" {
 			continue // on Windows, creating a link needs a privilege

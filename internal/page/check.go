@@ -31,7 +31,7 @@ func Check(files fs.FS) []error {
 	}
 	if !slices.ContainsFunc(FileNames(), exists) {
 		if len(f) == 0 {
-			f.add("no view found; their names are %s: is it the right folder? `passport views FOLDER` writes the built-in files, to start from", strings.Join(FileNames(), ", "))
+			f.add("no view found: is it the right folder? The names are %s; `passport views FOLDER` writes the built-in files", strings.Join(FileNames(), ", "))
 		}
 		return f
 	}
@@ -53,11 +53,11 @@ func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Errorf(fo
 // pages checks each page of a set.
 func (f *faults) pages(own *parsed) {
 	if own.pages["consent"] != nil && !own.showsMain() {
-		f.add(`%s does not show the page: write {{template "main" .}} where that belongs`, LayoutFile)
+		f.add(`%s does not show the page: add {{template "main" .}}`, LayoutFile)
 		return
 	}
 	if before, _, ends := strings.Cut(strings.ToLower(own.look.css), "</style"); ends {
-		f.add("%s:%d: </style ends the style element: take it out", StyleFile, 1+strings.Count(before, "\n"))
+		f.add("%s:%d: </style ends the style element: remove it", StyleFile, 1+strings.Count(before, "\n"))
 		return
 	}
 	for _, name := range Names {

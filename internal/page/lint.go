@@ -60,7 +60,7 @@ func lintView(name, text string) (found []Finding) {
 	for _, at := range s.outside {
 		found = append(found, Finding{
 			Part: s.excerpt(at), Why: "it is outside every {{define}}",
-			Remedy: `move it between {{define "main"}} and its {{end}}, or take it out`, offset: at,
+			Remedy: `move it between {{define "main"}} and its {{end}}, or remove it`, offset: at,
 		})
 	}
 	for _, e := range Elements(s.shown) {
@@ -74,7 +74,7 @@ const (
 	noScript = "no script runs on these pages"
 	oneStyle = "browsers apply only " + StyleFile + ", which {{style}} puts into the layout"
 	move     = "move the rules to " + StyleFile
-	takeOut  = "take it out"
+	takeOut  = "remove it"
 )
 
 // ignored returns the parts of an element that a browser ignores under the

@@ -107,7 +107,7 @@ func readFile(files fs.FS, name string) ([]byte, error) {
 	return fs.ReadFile(files, name)
 }
 
-// Lines normalises line ends as a browser does before it hashes a style sheet.
+// Lines normalizes line ends as a browser does before it hashes a style sheet.
 func Lines(s string) string { return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s) }
 
 func styleElement(css string) template.HTML {

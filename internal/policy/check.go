@@ -96,9 +96,9 @@ func (f *faults) lifetimes(s Settings) {
 		ttl := s.AccessTokenTTLByGrant[grantType]
 		f.add(ttl < time.Second, "AccessTokenTTLByGrant[%q] is %v: want at least a second", safeurl.Name(grantType), ttl)
 	}
-	f.add(s.FamilyTTL != 0 && s.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or none for the default", s.FamilyTTL)
-	f.add(s.CodeTTL > 10*time.Minute, "CodeTTL is %v: at most 10 minutes (RFC 6749 §4.1.2)", s.CodeTTL)
+	f.add(s.FamilyTTL != 0 && s.FamilyTTL < time.Second, "FamilyTTL is %v: want at least a second, or 0 for the default", s.FamilyTTL)
+	f.add(s.CodeTTL > 10*time.Minute, "CodeTTL is %v: want at most 10 minutes (RFC 6749 §4.1.2)", s.CodeTTL)
 	f.add(s.RefreshTokenGrace > 0 && s.RefreshTokenGrace <= oauth.RetryAfter*time.Second,
-		"RefreshTokenGrace is %v: want more than %d seconds, after which a client retries a request that was temporarily unavailable, or a negative value to disable it", s.RefreshTokenGrace, oauth.RetryAfter)
-	f.add(s.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: at most a minute; it is for lost responses", s.RefreshTokenGrace)
+		"RefreshTokenGrace is %v: want more than %d seconds, the time after which clients retry, or a negative value to disable it", s.RefreshTokenGrace, oauth.RetryAfter)
+	f.add(s.RefreshTokenGrace > time.Minute, "RefreshTokenGrace is %v: want at most a minute, because it is for lost responses", s.RefreshTokenGrace)
 }

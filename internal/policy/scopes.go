@@ -140,7 +140,7 @@ func (p *Policy) RequestedResources(uris []string) ([]string, error) {
 		}
 		configured, ok := p.ConfiguredAudience(uri)
 		if !ok {
-			return nil, fmt.Errorf("resource %q; %s: %w", nearest.Shown(uri), nearest.URI(uri, p.audiences), oauth.InvalidTarget.Errorf("a resource is not known here"))
+			return nil, fmt.Errorf("resource %q; %s: %w", nearest.Shown(uri), nearest.URI(uri, p.audiences), oauth.InvalidTarget.Errorf("a resource is not registered"))
 		}
 		if !slices.Contains(out, configured) {
 			out = append(out, configured)

@@ -23,7 +23,7 @@ const readOnlyTime = 10 * time.Minute
 // while no node accepts writes.
 const onlyReadOnlyTime = time.Second
 
-var errReadOnly = errors.New("the database takes no writes: it is read-only (a standby, or a primary that was demoted)")
+var errReadOnly = errors.New("the database accepts no writes: it is read-only (a standby, or a primary that was demoted)")
 
 // moment is a time that goroutines share. Its zero value is never within a duration.
 type moment struct{ at atomic.Pointer[time.Time] }

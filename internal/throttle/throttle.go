@@ -92,7 +92,7 @@ type Refusal struct {
 	of    string
 }
 
-func (r *Refusal) Error() string { return "too many failures of " + r.of }
+func (r *Refusal) Error() string { return "too many failed attempts for " + r.of }
 
 // Refuse returns a *Refusal if the attempt is too early, so that the caller need
 // not check the secret.
@@ -142,7 +142,7 @@ type limited struct {
 }
 
 const (
-	ofPair    = "the name at this address"
+	ofPair    = "the user name from this address"
 	ofName    = "the name"
 	ofAddress = "the address"
 )

@@ -116,8 +116,8 @@ func (d *Directory) Faults() (faults []error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Further)) {
 		field := fmt.Sprintf("Providers[%q]", name)
-		add(!isProviderName(name), "%s: want a name of lower case letters, digits and hyphens", field)
-		add(name == "client", "%s: choose another name; client: marks a client's own tokens", field)
+		add(!isProviderName(name), "%s: want a name in lower-case letters, digits and hyphens", field)
+		add(name == "client", "%s: choose another name; client is reserved for clients' own tokens", field)
 		add(name == oauth.DefaultProvider, "%s: the name users is reserved for Config.Users", field)
 		if d.Further[name] == nil {
 			add(true, "%s is nil: remove it", field)

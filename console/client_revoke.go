@@ -20,8 +20,8 @@ func (p *program) clientRevoke() *cobra.Command {
 		Aliases: []string{"delete"},
 		Short:   "Revoke a client and all of its tokens, permanently",
 		Long: `Revokes a client. All of its tokens end at once, on every node, and it gets no new ones. You can't
-undo this: "passport client suspend" stops a client for a while. On a terminal the command shows the
-client and asks for its name. Without a terminal it needs --yes.`,
+undo this. To stop a client for a while, use "passport client suspend". On a terminal the command
+shows the client and asks for its name. Without a terminal it needs --yes.`,
 		Example: `  passport client revoke 01a20b37-a7be-7a73-9340-0f2b3db7b09c
   passport client revoke 01a20b37-a7be-7a73-9340-0f2b3db7b09c --yes`,
 		Args: arguments("ID"),

@@ -68,8 +68,8 @@ func New(options Options) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "passport",
 		Short: "An OAuth 2.0 server",
-		Long: `Passport is an OAuth 2.0 server. Applications send their users here to sign in and to consent,
-and get tokens to call your API with.
+		Long: `Passport is an OAuth 2.0 server. Applications send their users here to sign in and consent, and get
+tokens for your API.
 
 Take the tour:      passport serve --demo
 Set up a server:    passport install`,

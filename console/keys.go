@@ -108,7 +108,7 @@ The private key can sign any token. Keep it out of repositories and images.`,
 			} else if err != nil {
 				return err
 			}
-			success(cmd.OutOrStdout(), "Created the %s keys in %s. A server uses them from its next start on.", o.algorithm(), folder)
+			success(cmd.OutOrStdout(), "Created the %s keys in %s. A server loads them when it starts.", o.algorithm(), folder)
 			return nil
 		},
 	}

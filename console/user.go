@@ -17,7 +17,7 @@ import (
 func (p *program) user() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "user",
-		Short: "Manage the accounts of users",
+		Short: "Manage user accounts",
 		Args:  subcommandOnly,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -109,13 +109,15 @@ func emailTaken(email string) error {
 
 // userSwitch is `user disable` and `user enable`.
 func (p *program) userSwitch(verb string, disable bool) *cobra.Command {
-	short, done := "Enable a disabled account", "It can sign in again."
+	short, long, done := "Enable a disabled account", "Enables a disabled account. Its user can sign in again.", "It can sign in again."
 	if disable {
 		short, done = "Disable an account, and end its sessions and tokens at once", "Its sessions and tokens have ended."
+		long = "Disables an account. Its sessions and tokens end at once, and stay ended when you enable the account again."
 	}
 	return &cobra.Command{
 		Use:   verb + " ID|EMAIL",
 		Short: short,
+		Long:  long,
 		Args:  arguments("ID or email address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withServer(cmd.Context(), func(ctx context.Context, _ *passport.Server, in *opened) error { // which ends the tokens

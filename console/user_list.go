@@ -15,6 +15,7 @@ func (p *program) userList() *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List the accounts",
+		Long:    "Lists the accounts. On a terminal the table fits the width. A pipe gets every column.",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p.reads = true

@@ -27,7 +27,7 @@ With --check the command writes nothing. It reports every fault that keeps the s
 and everything in the pages that has no effect: parts that browsers ignore, such as scripts and
 images from other servers, and text outside every {{define}}. The exit status is 1 if it finds any.
 
-Before --force replaces pages, the command asks, on a terminal.`,
+On a terminal, --force asks for confirmation.`,
 		Example: "  passport views views\n  passport views --check views",
 		Args:    arguments("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -122,7 +122,7 @@ func reportRotation(cmd *cobra.Command, done *passport.Rotated, err error, next 
 	}
 	out := cmd.OutOrStdout()
 	success(out, "The new key %s signs from %s.", bold(done.KeyID), done.UseFrom.Format(time.RFC3339))
-	fmt.Fprintf(out, "The current key is removed at %s.\n", done.Retires.Format(time.RFC3339))
+	fmt.Fprintf(out, "The current key ends at %s.\n", done.Retires.Format(time.RFC3339))
 	for _, id := range done.Retired {
 		fmt.Fprintf(out, "The key %s was removed, because its time was over.\n", id)
 	}

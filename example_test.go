@@ -39,7 +39,7 @@ func customerByID(_ context.Context, id string) (*Customer, error) {
 	return &Customer{ID: id, Name: "Ada"}, nil
 }
 
-// currentUser returns the user who is signed in to the browser that sent r.
+// currentUser returns the signed-in user of the browser that sent r.
 func currentUser(r *http.Request) (*passport.User, error) {
 	customer, signedInAt, err := customerOfSession(r)
 	if errors.Is(err, sql.ErrNoRows) {

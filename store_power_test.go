@@ -73,12 +73,12 @@ func TestNew_FR_44_LogsThePowersThatAStoreLacks(t *testing.T) {
 				if strings.Contains(tt.lacks, power) {
 					want = 1
 				}
-				if n := strings.Count(lines, "doesn't implement "+power+","); n != want {
+				if n := strings.Count(lines, "does not implement "+power+","); n != want {
 					t.Errorf("New logs %d warnings that the store lacks %s, want %d:\n%s", n, power, want, lines)
 				}
 			}
-			if tt.lacks != "" && (!strings.Contains(lines, "the audit log can't be read") == strings.Contains(tt.lacks, "AuditStore") ||
-				!strings.Contains(lines, "StoredKeys can't keep the keys") || !strings.Contains(lines, "Unwrap() oauth.Store")) {
+			if tt.lacks != "" && (!strings.Contains(lines, "the audit log cannot be read") == strings.Contains(tt.lacks, "AuditStore") ||
+				!strings.Contains(lines, "StoredKeys cannot keep the keys") || !strings.Contains(lines, "Unwrap() oauth.Store")) {
 				t.Errorf("New logs\n%s\nwant the consequences and the remedy", lines)
 			}
 		})

@@ -151,7 +151,7 @@ func (w *wizard) checkCallback(kind *application, uris []string) error {
 	}
 	for _, uri := range uris {
 		if kind != &installed && !strings.HasPrefix(uri, "https://") && !strings.HasPrefix(uri, "http://") {
-			return fmt.Errorf("%q does not begin with https://, as the callback URL of this kind of application must", uri)
+			return fmt.Errorf("%q doesn't begin with https://, as the callback URL of this kind of application must", uri)
 		}
 	}
 	return nil

@@ -124,10 +124,10 @@ func unusable(s *settings, err error) error {
 		return fmt.Errorf("%s is not an SQLite database: name another file", name)
 	}
 	if sqldb.Incomplete(err) {
-		return fmt.Errorf("the database %s cannot be used: %w", name, err)
+		return fmt.Errorf("can't use the database %s: %w", name, err)
 	}
 	if e, ok := errors.AsType[net.Error](err); ok {
-		return fmt.Errorf("the database %s does not respond (%w): is it running, and is this its address?", name, e)
+		return fmt.Errorf("the database %s doesn't respond (%w): is it running, and is this its address?", name, e)
 	}
 	if sqldb.NotReady(err) {
 		return fmt.Errorf("the database %s is not ready (%w): try again in a moment", name, err)

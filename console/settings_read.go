@@ -119,7 +119,7 @@ func (p *program) readFile(s *settings) error {
 	case errors.Is(err, fs.ErrNotExist) && !asked:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("the settings file %s does not exist: write one with `passport install --config %s`", name, name)
+		return fmt.Errorf("the settings file %s doesn't exist: write one with `passport install --config %s`", name, name)
 	case err != nil:
 		return fmt.Errorf("can't read the settings file %s: %w", name, reason(err))
 	}

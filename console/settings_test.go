@@ -118,7 +118,7 @@ func TestSettings_Faults(t *testing.T) {
 		{"in the environment", "", []string{"PASSPORT_ACCESS_TOKEN_TTL=soon"}, `PASSPORT_ACCESS_TOKEN_TTL: want a duration such as "90s", "1h" or "30d"`},
 		{"a switch in the environment", "", []string{"PASSPORT_REQUIRE_PKCE=maybe"}, `PASSPORT_REQUIRE_PKCE: want true or false`},
 		{"scopes in the environment", "", []string{"PASSPORT_SCOPES=check-status"}, `PASSPORT_SCOPES: want scopes as "check-status=Check order status; place-orders=Place orders"`},
-		{"a missing file", "", []string{"PASSPORT_CONFIG=none.toml"}, "the settings file none.toml does not exist: write one with `passport install --config none.toml`"},
+		{"a missing file", "", []string{"PASSPORT_CONFIG=none.toml"}, "the settings file none.toml doesn't exist: write one with `passport install --config none.toml`"},
 		{"a file that is a folder", "", []string{"PASSPORT_CONFIG=."}, `can't read the settings file .: . is not a regular file but a folder: replace it with the file, or name another file`},
 		{"all at once", "colour = 1\nrequire_pkce = 1", []string{"PASSPORT_CODE_TTL=x"}, "3 things are wrong:\n  - passport.toml: unknown setting \"colour\""},
 	}

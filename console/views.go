@@ -21,7 +21,7 @@ func (p *program) views() *cobra.Command {
 their layout and its style sheet.
 
 A file in the folder replaces the built-in one. If you delete it, the server uses the built-in one
-again. The server does not start with a broken page, and its error names the file and the line.
+again. The server doesn't start with a broken page, and its error names the file and the line.
 
 With --check the command writes nothing. It reports every fault that keeps the server from starting,
 and everything in the pages that has no effect: parts that browsers ignore, such as scripts and

@@ -70,7 +70,7 @@ func await(ctx context.Context, ping func(context.Context) error, tell telling) 
 		case err == nil || !sqldb.NotReady(err):
 			return nil
 		case left <= 0:
-			return fmt.Errorf("it did not respond for %v (%w): is it running, and is this its address?", startWait, err)
+			return fmt.Errorf("it didn't respond for %v (%w): is it running, and is this its address?", startWait, err)
 		}
 		if now := time.Now(); !now.Before(next) {
 			tell(err, left.Round(time.Second))

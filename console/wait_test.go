@@ -42,7 +42,7 @@ func TestAwait_FR_51(t *testing.T) {
 			}
 			return nil
 		}, 12 * time.Second, 3, ""},
-		{"it never comes", func(time.Duration) error { return starting }, 30 * time.Second, 6, "did not respond for 30s (FATAL (SQLSTATE 57P03))"},
+		{"it never comes", func(time.Duration) error { return starting }, 30 * time.Second, 6, "didn't respond for 30s (FATAL (SQLSTATE 57P03))"},
 		{"a wrong password", func(time.Duration) error { return password }, 0, 0, ""},
 		{"a wrong password after 3 s", func(d time.Duration) error {
 			if d < 3*time.Second {

@@ -47,8 +47,8 @@ func (r UserRef) LogValue() slog.Value { return slog.StringValue(r.Provider + ":
 // UserProvider connects Passport to an application's accounts. Its methods must
 // be safe for concurrent use.
 type UserProvider interface {
-	// CurrentUser returns the user that is signed in to the browser that sent
-	// r, or [ErrNotFound].
+	// CurrentUser returns the signed-in user of the browser that sent r, or
+	// [ErrNotFound].
 	CurrentUser(r *http.Request) (*User, error)
 
 	// UserByID returns an account, or [ErrNotFound] if the account is deleted

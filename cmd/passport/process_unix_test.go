@@ -203,7 +203,7 @@ func TestProcess_FR_51_OtherCommandsTryOnce(t *testing.T) {
 	for _, args := range []string{"user list", "client list", "purge"} {
 		cmd, _, log := process(t, append(strings.Fields(args), "--database-url", "postgres://u@127.0.0.1:1/db")...)
 		_ = awaitExit(t, cmd)
-		if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(log.String(), "does not respond") || strings.Contains(log.String(), "Waiting") {
+		if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(log.String(), "doesn't respond") || strings.Contains(log.String(), "Waiting") {
 			t.Errorf("%s ended with status %d, want 1 and that the database does not respond:\n%s", args, got, log)
 		}
 	}

@@ -48,7 +48,7 @@ func (s *Shop) userByID(ctx context.Context, id string) (*passport.User, error) 
 
 const sessionCookie = "shop_session"
 
-// currentUser returns the user who is signed in to the browser that sent r.
+// currentUser returns the signed-in user of the browser that sent r.
 func (s *Shop) currentUser(r *http.Request) (*passport.User, error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {

@@ -79,7 +79,7 @@ var page = template.Must(template.New("").Parse(`<!doctype html><html lang="en">
 <form method="post" action="/login"><input type="hidden" name="return_to" value="{{.}}">
 <button name="customer" value="1">as Ada</button> <button name="customer" value="2">as Grace</button></form></html>`))
 
-// CurrentUser returns the user who is signed in to the browser that sent r.
+// CurrentUser returns the signed-in user of the browser that sent r.
 func CurrentUser(r *http.Request) (*passport.User, error) {
 	cookie, err := r.Cookie(cookieName)
 	if errors.Is(err, http.ErrNoCookie) {

@@ -60,5 +60,5 @@ func checkAPI(c *oauth.Client) error {
 	if len(without) == 0 {
 		return nil
 	}
-	return fmt.Errorf("an API gets no tokens, so it can't have %s: remove that", strings.Join(without, ", "))
+	return fmt.Errorf("an API gets no tokens, so it cannot have %s: remove that", strings.Join(without, ", "))
 }

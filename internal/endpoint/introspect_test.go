@@ -244,9 +244,9 @@ func TestRegister_API(t *testing.T) {
 		"is not registered": {Name: "x", Audience: "https://unknown.example"},
 		"needs a secret":    {Name: "x", Audience: api, AuthMethod: oauth.AuthNone},
 
-		"gets no tokens, so it can't have scopes: remove":                       {Name: "x", Audience: api, Scopes: []string{"read"}},
-		"so it can't have redirect URIs, a user provider: remove":               {Name: "x", Audience: api, RedirectURIs: []string{"https://app.example.com"}, Provider: "users"},
-		"so it can't have a lifetime of access tokens: remove":                  {Name: "x", Audience: api, AccessTokenTTL: time.Minute},
+		"gets no tokens, so it cannot have scopes: remove":                      {Name: "x", Audience: api, Scopes: []string{"read"}},
+		"so it cannot have redirect URIs, a user provider: remove":              {Name: "x", Audience: api, RedirectURIs: []string{"https://app.example.com"}, Provider: "users"},
+		"so it cannot have a lifetime of access tokens: remove":                 {Name: "x", Audience: api, AccessTokenTTL: time.Minute},
 		"a lifetime of refresh tokens, a lifetime of families, tokens that end": {Name: "x", Audience: api, RefreshTokenTTL: time.Minute, FamilyTTL: time.Minute, EndsWithSession: true},
 	} {
 		if _, err := s.CreateClient(t.Context(), reg); err == nil || !strings.Contains(err.Error(), what) {

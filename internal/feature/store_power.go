@@ -37,13 +37,13 @@ func rarely(p storePower) storePower {
 // storePowers are all optional powers of a store. internal/archtest checks that all
 // powers of package oauth are here.
 var storePowers = []storePower{
-	power[oauth.Checker]("New and Ready can't detect unsafe database settings, missing tables and missing migrations"),
-	power[oauth.AuditStore]("the audit log can't be read"),
-	power[oauth.KeyStore]("StoredKeys can't keep the keys in it"),
+	power[oauth.Checker]("New and Ready cannot detect unsafe database settings, missing tables and missing migrations"),
+	power[oauth.AuditStore]("the audit log cannot be read"),
+	power[oauth.KeyStore]("StoredKeys cannot keep the keys in it"),
 	power[oauth.PendingRequestStore]("authorization requests that wait for a sign-in stay in the URL, and a proxy may refuse long URLs"),
-	power[oauth.FamilyLimitStore]("Run doesn't end the oldest families above MaxFamiliesPerClient"),
+	power[oauth.FamilyLimitStore]("Run does not end the oldest families above MaxFamiliesPerClient"),
 	rarely(power[oauth.PresentedStore]("a token request costs one more round trip")),
-	rarely(power[oauth.GrantPowerStore]("grants can't use the store's optional methods")),
+	rarely(power[oauth.GrantPowerStore]("grants cannot use the store's optional methods")),
 }
 
 // StoreWarnings returns a warning for each optional power that a store lacks. A
@@ -55,7 +55,7 @@ func StoreWarnings(store oauth.Store) (warnings []string) {
 		return nil
 	}
 	for _, p := range lacking {
-		warnings = append(warnings, fmt.Sprintf("Store: %T doesn't implement %s, so %s. If it wraps another store, give it the method Unwrap() oauth.Store, which returns that store",
+		warnings = append(warnings, fmt.Sprintf("Store: %T does not implement %s, so %s. If it wraps another store, give it the method Unwrap() oauth.Store, which returns that store",
 			store, p.name, p.without))
 	}
 	return warnings

@@ -45,7 +45,7 @@ func Write(dir, alg string, bits int, force bool) error {
 	}
 	dir = cmp.Or(dir, ".")
 	if err := os.MkdirAll(dir, 0o700); errors.Is(err, fs.ErrExist) { // not wrapped: it would mean that a key exists
-		return fmt.Errorf("write keys: can't create the folder %s: it is a link to a missing folder", dir)
+		return fmt.Errorf("write keys: cannot create the folder %s: it is a link to a missing folder", dir)
 	} else if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}

@@ -64,7 +64,7 @@ func prepare(temp *os.File, name string) error {
 func rename(temp, name string) error {
 	err := os.Rename(temp, name)
 	if errors.Is(err, syscall.EBUSY) {
-		return fmt.Errorf("%s can't be replaced, because it is mounted as a single file: mount its folder instead", name)
+		return fmt.Errorf("%s cannot be replaced, because it is mounted as a single file: mount its folder instead", name)
 	}
 	return err
 }

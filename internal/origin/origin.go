@@ -58,7 +58,7 @@ func checkHost(scheme, rest string) error {
 // brackets.
 func checkSpelling(scheme, rest string, u *url.URL) error {
 	if port := u.Port(); strings.HasPrefix(port, "0") || len(port) > 5 || len(port) == 5 && port > "65535" {
-		return errors.New("has a port that browsers don't send: write a number from 1 to 65535, without zeros before it")
+		return errors.New("has a port that browsers do not send: write a number from 1 to 65535, without zeros before it")
 	}
 	if weburl.DefaultPorts[scheme] == "" {
 		if !strings.HasPrefix(rest, "[") {
@@ -71,7 +71,7 @@ func checkSpelling(scheme, rest string, u *url.URL) error {
 		spelling, ok = weburl.Canonical(scheme + "://[" + u.Hostname() + "]")
 	}
 	if !ok {
-		return errors.New("has a host that browsers don't send: write an IPv4 address as four decimal numbers, such as 127.0.0.1")
+		return errors.New("has a host that browsers do not send: write an IPv4 address as four decimal numbers, such as 127.0.0.1")
 	}
 	if host := strings.TrimPrefix(spelling, scheme+"://"); !strings.HasPrefix(rest, host) {
 		return errors.New("has a host that browsers spell in another way: write " + host)

@@ -140,7 +140,7 @@ func (p *Proxies) notice(r *http.Request, proxy netip.Addr, hop string) {
 		hop = hop[:limit] + "…"
 	}
 	p.noticed.Do(func() {
-		p.log.WarnContext(r.Context(), "a trusted proxy sent an X-Forwarded-For that can't be read: limits and logs use the proxy's address as the client's",
+		p.log.WarnContext(r.Context(), "a trusted proxy sent an X-Forwarded-For that cannot be read: limits and logs use the proxy's address as the client's",
 			"proxy", proxy.String(), "value", strings.ToValidUTF8(hop, ""))
 	})
 }

@@ -83,7 +83,7 @@ func TestAddress_FR_20(t *testing.T) {
 		if got := proxies(slog.New(slog.NewTextHandler(&log, nil))).Address(request(tt.from, tt.forwarded...)); got != tt.want {
 			t.Errorf("%s: from %s with X-Forwarded-For %q the address is %q, want %q", tt.name, tt.from, tt.forwarded, got, tt.want)
 		}
-		if unread := strings.Contains(log.String(), "a trusted proxy sent an X-Forwarded-For that can't be read"); unread != tt.unread {
+		if unread := strings.Contains(log.String(), "a trusted proxy sent an X-Forwarded-For that cannot be read"); unread != tt.unread {
 			t.Errorf("%s: from %s with X-Forwarded-For %q: logged %t, want %t; log: %s", tt.name, tt.from, tt.forwarded, unread, tt.unread, &log)
 		}
 	}

@@ -93,7 +93,7 @@ func writeOrders(w http.ResponseWriter, customer *Customer) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"customer": customer.Name, "orders": []string{"espresso machine"}})
 }
 
-// currentUser returns the customer who is signed in in the browser that sent r.
+// currentUser returns the signed-in customer of the browser that sent r.
 func currentUser(r *http.Request) (*passport.User, error) {
 	session := sessionOf(r)
 	if session == nil {

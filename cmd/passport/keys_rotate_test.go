@@ -28,7 +28,7 @@ func TestKeysRotate_WithoutADatabase(t *testing.T) {
 			if status != 0 || !strings.Contains(said, "There is no database here") || !strings.Contains(said, "a longer lifetime") {
 				t.Fatalf("keys rotate ended with %d and printed\n%s\nwant 0 and that clients were not considered", status, said)
 			}
-			if life := instant(t, said, "is removed at ").Sub(instant(t, said, "signs from ")); life != test.after {
+			if life := instant(t, said, "The current key ends at ").Sub(instant(t, said, "signs from ")); life != test.after {
 				t.Errorf("the old key ends %v after the new one begins to sign, want %v:\n%s", life, test.after, said)
 			}
 			if _, err := os.Lstat("storage/passport.sqlite"); err == nil {

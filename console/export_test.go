@@ -16,6 +16,7 @@ var (
 	Middleware = unbranded.middleware
 	OwnName    = ownName
 	OwnHost    = unbranded.ownHost
+	Unrouted   = unbranded.unrouted
 	Safe       = safe
 	Await      = await
 )

@@ -58,7 +58,7 @@ func (p *pages) answer(w *recorder, r *http.Request, next http.Handler, logger *
 		id := reqinfo.From(r.Context()).ID
 		logger.Error("a handler panicked", "err", describe(fault), "request_id", id, "stack", logline.Whole(debug.Stack()))
 		if cut = w.status != 0; !cut {
-			p.respondOops(w, r, id)
+			p.respond(w, r, http.StatusInternalServerError)
 		}
 	}()
 	next.ServeHTTP(w, r)

@@ -3,9 +3,7 @@ package console
 import (
 	"cmp"
 	"embed"
-	"fmt"
 	"html/template"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -18,17 +16,18 @@ var views embed.FS
 
 // pages are the pages of the binary itself.
 type pages struct {
-	site                       string // the name at the top; empty without a brand
-	look                       *page.Look
-	welcome, oops, foreignHost *template.Template
+	site, home                    string // the name at the top, empty without a brand; the path of the home page
+	look                          *page.Look
+	welcome, problem, foreignHost *template.Template
 }
 
 // unbranded are the pages of a server without a brand.
-var unbranded = newPages(brand.Brand{}, "")
+var unbranded = newPages(brand.Brand{}, "", "")
 
-// newPages returns the pages for a brand, whose logos are served below the path base.
-// It panics for a broken page: all pages are embedded, so tests find it.
-func newPages(b brand.Brand, base string) *pages {
+// newPages returns the pages for a brand. prefix is the issuer's path; the logos are
+// served below the path base. It panics for a broken page: all pages are embedded, so
+// tests find it.
+func newPages(b brand.Brand, prefix, base string) *pages {
 	look := page.Branded(b, base)
 	parse := func(name string) *template.Template {
 		t, err := look.Parse(views, "views/"+name)
@@ -37,31 +36,17 @@ func newPages(b brand.Brand, base string) *pages {
 		}
 		return t
 	}
-	return &pages{b.Name, look, parse("welcome.html"), parse("oops.html"), parse("foreign_host.html")}
+	return &pages{b.Name, prefix + "/", look, parse("welcome.html"), parse("problem.html"), parse("foreign_host.html")}
 }
 
 // pages returns the pages of the binary with the brand of the settings.
 func (s *settings) pages() *pages {
-	base := cmp.Or(s.Path, "/oauth")
+	prefix := ""
 	if issuer, err := url.Parse(s.Issuer); err == nil {
-		base = strings.TrimSuffix(issuer.Path, "/") + strings.TrimSuffix(base, "/")
+		prefix = strings.TrimSuffix(issuer.Path, "/")
 	}
-	return newPages(brand.Brand(s.Brand), base)
+	return newPages(brand.Brand(s.Brand), prefix, prefix+strings.TrimSuffix(cmp.Or(s.Path, "/oauth"), "/"))
 }
 
 // plain is the data of a page about a request.
 type plain struct{ Site, Issuer, RequestID string }
-
-// respondOops responds to a request whose handler panicked: with a page for people or
-// JSON for programs. Both have the request ID, which finds the line in the log.
-func (p *pages) respondOops(w http.ResponseWriter, r *http.Request, requestID string) {
-	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		if p.look.Render(w, http.StatusInternalServerError, p.oops, plain{Site: cmp.Or(p.site, "Passport"), RequestID: requestID}) == nil {
-			return
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusInternalServerError)
-	fmt.Fprintf(w, "{\"error\":\"server_error\",\"request_id\":%q}\n", requestID)
-}

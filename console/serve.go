@@ -175,7 +175,8 @@ func (s *settings) settleIssuer() error {
 // the further paths, may have any host.
 func (o *opened) handler(server *passport.Server, mux *http.ServeMux, logger *slog.Logger, further ...string) (http.Handler, *health) {
 	h := &health{server: server, accounts: o.accounts, logger: logger}
-	return h.around(o.settings.around(o.nearby(server, mux, logger), machinePaths(server, further), logger)), h
+	served := o.settings.pages().unrouted(o.nearby(server, mux, logger), mux)
+	return h.around(o.settings.around(served, machinePaths(server, further), logger)), h
 }
 
 // around wraps a mux in what every route shares. Requests to the paths of machines may

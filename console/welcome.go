@@ -43,7 +43,8 @@ type welcomeUser struct{ Name, Email, Initial string }
 // ServeHTTP implements http.Handler.
 func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := p.pages.look.Render(w, http.StatusOK, p.pages.welcome, p.view(r)); err != nil {
-		http.Error(w, "The page can't be shown.", http.StatusInternalServerError)
+		p.logger.ErrorContext(r.Context(), "page not shown", "page", "welcome", "request_id", reqinfo.From(r.Context()).ID, "err", err)
+		p.pages.respond(w, r, http.StatusInternalServerError)
 	}
 }
 

@@ -188,7 +188,7 @@ func (c Config) log(r *http.Request, t *oauth.AccessToken, e *oauth.Error, err e
 		attrs = append(attrs, "client_id", t.Client.ID)
 	}
 	if e.Scope != "" {
-		attrs = append(attrs, "scope", e.Scope)
+		attrs = append(attrs, "required_scope", e.Scope)
 	}
 	attrs = append(attrs, "error", string(e.Code), "err", err.Error())
 	c.Logger.Log(r.Context(), level, "request refused by the guard", attrs...)

@@ -161,13 +161,13 @@ func TestGuard_LogsClientAndScope(t *testing.T) {
 	var log bytes.Buffer
 	config := guard.Config{Verify: verify, Logger: slog.New(slog.NewTextHandler(&log, nil))}
 	serve(config, []guard.Rule{guard.Scopes("write")}, "Bearer "+known)
-	if want := "client_id=c scope=write error=insufficient_scope"; !strings.Contains(log.String(), want) {
+	if want := "client_id=c required_scope=write error=insufficient_scope"; !strings.Contains(log.String(), want) {
 		t.Errorf("log = %s, want %s", &log, want)
 	}
 	log.Reset()
 	serve(config, nil, "Bearer x")
 	if strings.Contains(log.String(), "client_id") || strings.Contains(log.String(), "scope") {
-		t.Errorf("log = %s, want no client for an unknown token", &log)
+		t.Errorf("log = %s, want neither for an unknown token", &log)
 	}
 }
 

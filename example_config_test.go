@@ -38,6 +38,14 @@ func ExampleConfig_scopes() {
 	config.DefaultScopes = []string{"check-status"} // for requests without a scope
 }
 
+func ExampleConfig_scopeGroups() {
+	config.Scopes = []passport.Scope{
+		{ID: "orders:read", Description: "See your orders"},
+		{ID: "orders:write", Description: "Place and cancel orders", CanChange: true},
+		{ID: "cards", Description: "See your payment cards", Group: "Payment", Sensitive: true},
+	}
+}
+
 func ExampleConfig_skipConsent() {
 	config.SkipConsent = func(_ context.Context, client *oauth.Client, _ *passport.User) bool {
 		return client.Attributes["first-party"] == "yes"

@@ -65,10 +65,13 @@ func ExampleServer_ScopesFor() {
 		log.Fatal(err)
 	}
 	fmt.Println(auth.ScopeIDs())
-	fmt.Println(auth.ScopesFor("place-orders", "check-status", "nothing"))
+	for _, scope := range auth.ScopesFor("place-orders", "check-status", "nothing") {
+		fmt.Println(scope.ID, "=", scope.Description)
+	}
 	fmt.Println(auth.HasScope("place-orders"), auth.HasScope("nothing"), auth.HasScope(oauth.AllScopes))
 	// Output:
 	// [check-status place-orders]
-	// [{check-status Check order status} {place-orders Place orders}]
+	// check-status = Check order status
+	// place-orders = Place orders
 	// true false true
 }

@@ -193,7 +193,7 @@ var all = []setting{
 	{"brand.support_url", func(s *settings) any { return &s.Brand.SupportURL }, `"https://example.com/help"`,
 		"Your help page, linked at the end of every page."},
 	{"scopes", func(s *settings) any { return &s.Scopes }, "",
-		"The permissions that clients can request, in the order of the consent page."},
+		"The permissions that clients can request, in the order of the consent page. group is the heading over a\nscope there; can_change and sensitive mark it."},
 }
 
 // find returns the setting with a name in passport.toml.

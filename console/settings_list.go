@@ -105,7 +105,7 @@ func assignScopes(field *[]passport.Scope, value any) error {
 	if t, ok := value.(text); ok {
 		return assignScopesText(field, string(t))
 	}
-	wrong := errors.New("want [[scopes]] tables, each with the texts id and description")
+	wrong := errors.New("want [[scopes]] tables, each with the texts id and description, and optionally the text group and the switches can_change and sensitive")
 	tables, ok := value.([]any)
 	if !ok {
 		return wrong
@@ -116,15 +116,41 @@ func assignScopes(field *[]passport.Scope, value any) error {
 		if !ok {
 			return wrong
 		}
-		id, hasID := table["id"].(string)
-		description, hasDescription := table["description"].(string)
-		if !hasID || !hasDescription || len(table) != 2 {
+		scope, ok := scopeOf(table)
+		if !ok {
 			return wrong
 		}
-		scopes = append(scopes, passport.Scope{ID: id, Description: description})
+		scopes = append(scopes, scope)
 	}
 	*field = scopes
 	return nil
+}
+
+// scopeOf reads a [[scopes]] table.
+func scopeOf(table map[string]any) (s passport.Scope, ok bool) {
+	required := 0
+	for key, value := range table {
+		switch key {
+		case "id":
+			s.ID, ok = value.(string)
+			required++
+		case "description":
+			s.Description, ok = value.(string)
+			required++
+		case "group":
+			s.Group, ok = value.(string)
+		case "can_change":
+			s.CanChange, ok = value.(bool)
+		case "sensitive":
+			s.Sensitive, ok = value.(bool)
+		default:
+			ok = false
+		}
+		if !ok {
+			return s, false
+		}
+	}
+	return s, required == 2
 }
 
 // scopeForm is the form of scopes in the environment.

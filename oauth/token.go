@@ -10,6 +10,15 @@ import (
 type Scope struct {
 	ID          string `json:"id"`          // a scope-token: printable ASCII without space, quote and backslash
 	Description string `json:"description"` // the text for the user
+
+	// Group is the heading over the scope on the consent page. Default: the part of
+	// ID before its first colon, with its first letter in upper case; none if ID has no colon.
+	Group string `json:"group,omitempty"`
+
+	// CanChange and Sensitive mark the scope on the consent page: it lets a client
+	// change data, or it needs particular attention.
+	CanChange bool `json:"can_change,omitempty"`
+	Sensitive bool `json:"sensitive,omitempty"`
 }
 
 // AllScopes is the scope that means all scopes. Only the password and

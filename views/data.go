@@ -69,8 +69,11 @@ type ConsentUser struct {
 // ConsentScope is a requested permission.
 type ConsentScope struct {
 	ID          string
-	Description string
-	Granted     bool // the user has allowed it before
+	Description string // never empty
+	Granted     bool   // the user has allowed it before
+	Group       string // Scope.Group, or the start of the ID; empty for none
+	CanChange   bool   // lets the client change data
+	Sensitive   bool
 }
 
 // New returns the scopes that the user has not allowed before.

@@ -87,7 +87,7 @@ func TestAuthorizePrompt_WithoutItOnlyNewScopesNeedAPage(t *testing.T) {
 	}
 	page := b.Authorize(c, "scope", "read write admin")
 	page.Ticket()
-	if text := page.String(); !strings.Contains(text, "It will be able to Administer the shop admin Already allowed Read your orders") {
+	if text := page.String(); !strings.Contains(text, "It will be able to Administer the shop Already allowed Read your orders") {
 		t.Errorf("the page does not separate new scopes from allowed ones: %s", text)
 	}
 	page.Deny().WantRedirectError("access_denied")

@@ -77,6 +77,9 @@ type scopeJSON struct {
 	ID          string `json:"id"`
 	Description string `json:"description"`
 	Granted     bool   `json:"granted"`
+	Group       string `json:"group"`
+	CanChange   bool   `json:"can_change"`
+	Sensitive   bool   `json:"sensitive"`
 }
 
 func newConsentJSON(o consentOutcome) consentJSON {

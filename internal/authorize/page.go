@@ -3,6 +3,7 @@ package authorize
 import (
 	"cmp"
 	"net/http"
+	"strings"
 
 	"github.com/go-passport/passport/internal/jsonid"
 	"github.com/go-passport/passport/internal/page"
@@ -55,13 +56,26 @@ func (e *Endpoint) consentPage(q *request, account *users.Account, granted []str
 	}
 	for _, scope := range e.Policy.ScopesFor(q.scopes...) {
 		p.Scopes = append(p.Scopes, views.ConsentScope{
-			ID: scope.ID, Description: page.Text(scope.Description, maxText), Granted: len(e.consents.missing(q.resources, granted, scope.ID)) == 0,
+			ID: scope.ID, Description: cmp.Or(page.Text(scope.Description, maxText), scope.ID), Granted: len(e.consents.missing(q.resources, granted, scope.ID)) == 0,
+			Group: group(scope), CanChange: scope.CanChange, Sensitive: scope.Sensitive,
 		})
 	}
 	for _, uri := range q.resources {
 		p.Resources = append(p.Resources, page.Text(uri, maxText))
 	}
 	return p
+}
+
+// group returns the heading over a scope: its group, or the start of its ID.
+func group(scope oauth.Scope) string {
+	if name := page.Text(scope.Group, maxName); name != "" {
+		return name
+	}
+	name, _, ok := strings.Cut(scope.ID, ":")
+	if !ok || name == "" {
+		return ""
+	}
+	return page.Text(strings.ToUpper(name[:1])+name[1:], maxName) // an ID is ASCII
 }
 
 // errorPage returns the texts of an error page. The protocol's error code and

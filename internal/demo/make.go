@@ -21,8 +21,8 @@ const Name = "The Shop"
 
 // Scopes are the scopes of the tour.
 var Scopes = []passport.Scope{
-	{ID: "check-status", Description: "Check order status"},
-	{ID: "place-orders", Description: "Place orders"},
+	{ID: "check-status", Description: "Check order status", Group: "Orders"},
+	{ID: "place-orders", Description: "Place orders", Group: "Orders", CanChange: true},
 }
 
 // Made holds the clients of the tour.

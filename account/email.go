@@ -35,7 +35,7 @@ func checkEmail(email string) error {
 	case email == "":
 		return errors.New("the email address is missing")
 	case max(len(email), len(emailKey(email))) > maxEmail:
-		return errors.New("the email address is too long")
+		return errors.New("the email address is too long: use at most 254 bytes")
 	case !utf8.ValidString(email) || strings.ContainsFunc(email, unfitForEmail):
 		return errors.New("the email address contains a space or an invisible character")
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):

@@ -34,7 +34,7 @@ func (l *lifetimes) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.Var(&l.accessToken, "access-token-ttl", "the `DURATION` of an access token, such as 15m (default the server's)")
 	f.Var(&l.refreshToken, "refresh-token-ttl", "the `DURATION` until an unused refresh token expires, such as 30d (default the server's)")
-	f.Var(&l.family, "family-ttl", "the `DURATION` until everything from one consent ends, such as 365d (default the server's)")
+	f.Var(&l.family, "family-ttl", "the `DURATION` until all tokens of one consent end, such as 365d (default the server's)")
 }
 
 // client is `passport client`, which registers a client and has the other commands

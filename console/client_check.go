@@ -46,28 +46,28 @@ func (o *clientOptions) contradiction() error {
 	kind := o.kind()
 	switch {
 	case len(o.kinds()) > 1:
-		return fmt.Errorf("%s exclude each other: a client has only one kind", kind)
+		return fmt.Errorf("%s can't be used together: a client has only one kind", kind)
 	case o.api:
 		return o.contradictionOfAPI()
 	case o.client && o.public:
-		return errors.New("--client and --public exclude each other: a client that acts for itself needs a secret")
+		return errors.New("--client and --public can't be used together: a client that acts for itself needs a secret")
 	case o.personal && o.public:
-		return errors.New("--personal and --public exclude each other: the client of personal access tokens needs a secret")
+		return errors.New("--personal and --public can't be used together: the client of personal access tokens needs a secret")
 	case o.audience != "":
-		return errors.New("--audience is for --api")
+		return errors.New("--audience needs --api")
 	case o.client && len(o.redirectURIs) > 0:
-		return errors.New("--client and --redirect-uri exclude each other: a client that acts for itself redirects no users")
+		return errors.New("--client and --redirect-uri can't be used together: a client that acts for itself has no users")
 	case !o.redirects() && len(o.redirectURIs) > 0:
-		return fmt.Errorf("%s and --redirect-uri exclude each other: such a client redirects no users", kind)
+		return fmt.Errorf("%s and --redirect-uri can't be used together: such a client has no users", kind)
 	case (o.personal || o.password) && o.userID != "":
-		return fmt.Errorf("%s and --user-id exclude each other: such a client belongs to the operator", kind)
+		return fmt.Errorf("%s and --user-id can't be used together: such a client belongs to the operator", kind)
 	}
 	return nil
 }
 
 func (o *clientOptions) contradictionOfAPI() error {
 	if o.public {
-		return errors.New("--api and --public exclude each other: an API needs a secret to ask about tokens")
+		return errors.New("--api and --public can't be used together: an API needs a secret to ask about tokens")
 	}
 	return tokenOptions{o.redirectURIs, o.origins, o.scopes, o.provider, o.lifetimes}.forAPI()
 }

@@ -78,7 +78,7 @@ func (p *program) completeFlag(cmd *cobra.Command, name string) {
 	case "length":
 		values = fixed("2048", "3072", "4096", "8192")
 	case "client-ids":
-		values = fixed(string(passport.UUIDs)+"\tUUIDs", string(passport.Integers)+"\tnumbers that count up")
+		values = fixed(string(passport.UUIDs)+"\tUUIDs", string(passport.Integers)+"\tsequential numbers")
 	case "color":
 		values = fixed("auto", "always", "never")
 	case "database-url":

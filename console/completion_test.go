@@ -84,7 +84,7 @@ func TestCompletion_PG_11_OfTheBinary(t *testing.T) {
 		want      []string
 		directive string
 	}{
-		{"install --client-ids ", []string{"uuid\tUUIDs", "integer\tnumbers that count up"}, noFiles},
+		{"install --client-ids ", []string{"uuid\tUUIDs", "integer\tsequential numbers"}, noFiles},
 		{"--config ", []string{"toml"}, filterByEnding},
 		{"completion ", []string{"bash", "zsh", "fish", "powershell"}, noFiles},
 		{"client revoke ", nil, noFiles}, // there is no database: no error, no file names

@@ -55,7 +55,7 @@ database and the signing keys. It keeps what exists, so you can run it again at 
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&clientIDs, "client-ids", "", "the `FORMAT` of the IDs of new clients: uuid, or integer for numbers that count up (default uuid)")
+	cmd.Flags().StringVar(&clientIDs, "client-ids", "", "the `FORMAT` of the IDs of new clients: uuid, or integer for sequential numbers (default uuid)")
 	keys.flags(cmd)
 	return cmd
 }

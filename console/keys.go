@@ -28,7 +28,7 @@ type keyOptions struct {
 
 func (o *keyOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&o.force, "force", false, "replace existing keys: every token that they signed ends")
+	f.BoolVar(&o.force, "force", false, "replace existing keys, which invalidates every token that they signed")
 	o.sure.flag(cmd)
 	f.StringVar(&o.alg, "alg", "", "sign tokens with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
 	f.IntVar(&o.length, "length", 0, "size of an RSA key in `BITS`, 2048 to 8192 (default 3072)")
@@ -104,7 +104,7 @@ The private key can sign any token. Keep it out of repositories and images.`,
 				if _, err := passport.LoadKeys(folder); errors.Is(err, fs.ErrNotExist) {
 					return err // it says which file of the pair is missing
 				}
-				return fmt.Errorf("%s has keys already: --force replaces them, and ends every token that they signed", folder)
+				return fmt.Errorf("%s has keys already: --force replaces them, and invalidates every token that they signed", folder)
 			} else if err != nil {
 				return err
 			}

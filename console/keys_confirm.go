@@ -14,7 +14,7 @@ func (o *keyOptions) confirm(a *asker, folder string) error {
 	if !o.force || o.sure.skip(a) || !anyFile(folder, keyFiles) {
 		return nil
 	}
-	screenOf(a.cmd.ErrOrStderr()).Printf("There are signing keys in %s. Every token that they signed ends.\n%s `passport keys rotate` replaces a key without that.\n",
+	screenOf(a.cmd.ErrOrStderr()).Printf("There are signing keys in %s. Replacing them invalidates every token that they signed.\n%s `passport keys rotate` replaces a key without that.\n",
 		bold(folder), yellow("This can't be undone."))
 	return a.confirmByName("Type the name of the folder to replace its keys", folder)
 }

@@ -77,7 +77,7 @@ servers, copy the file to each of them within the hour, or keep the keys in the 
 	}
 	cmd.Flags().StringVar(&o.alg, "alg", "", "sign with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
 	cmd.Flags().IntVar(&o.length, "length", 0, "size of an RSA key in `BITS`, 2048 to 8192 (default 3072)")
-	cmd.Flags().Var(&publish, "publish", "`DURATION` between the publication of the new key and its first use: longer than it takes to reach every server")
+	cmd.Flags().Var(&publish, "publish", "`DURATION` between the publication of the new key and its first use: long enough to copy it to every server")
 	cmd.Flags().StringVar(&folder, "keys-dir", "", "`FOLDER` of the keys (default the setting keys_dir)")
 	return cmd
 }

@@ -28,7 +28,7 @@ func (p *program) userList() *cobra.Command {
 				if out.terminal() && !wide {
 					list = shortUserTable
 				}
-				list.none = func() string { return none("accounts", in) + ": `passport user create` makes one." }
+				list.none = func() string { return none("accounts", in) + ": `passport user create` creates one." }
 				return list.write(out, out.fit(wide), in.accounts.Users(ctx))
 			})
 		},

@@ -132,7 +132,7 @@ func TestTerminal_PG_11_ReplaceKeys(t *testing.T) {
 	for _, args := range [][]string{{"keys", "--force"}, {"install", "--force"}, {"keys", "--force", "--keys-dir", "storage"}} {
 		term := atTerminal(t, args...)
 		term.answer(question, "yes")
-		if screen := term.end(1); !strings.Contains(screen, "Every token that they signed ends") || key() != before {
+		if screen := term.end(1); !strings.Contains(screen, "invalidates every token that they signed") || key() != before {
 			t.Errorf("passport %v replaced the keys, or printed\n%s", args, screen)
 		}
 	}

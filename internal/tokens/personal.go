@@ -114,7 +114,7 @@ func (p *Personal) check(t PersonalToken, at time.Time) (time.Time, error) {
 	name := strings.TrimSpace(t.Name)
 	switch {
 	case name == "":
-		return expires, oauth.InvalidRequest.Errorf("the token has no name")
+		return expires, oauth.InvalidRequest.Errorf("the token's name is missing")
 	case len([]rune(name)) > maxTokenName || len(name) > 255 || !storable.Name(name):
 		return expires, oauth.InvalidRequest.Errorf("the name of the token is longer than %d characters, or has control or format characters", maxTokenName)
 	case t.ExpiresAt.IsZero():

@@ -91,7 +91,7 @@ func TestCreateToken_Refuses(t *testing.T) {
 		want error
 		says string
 	}{
-		"no name":             {s, passport.PersonalToken{User: testkit.Ref("alice"), Name: " "}, oauth.InvalidRequest, "no name"},
+		"no name":             {s, passport.PersonalToken{User: testkit.Ref("alice"), Name: " "}, oauth.InvalidRequest, "name is missing"},
 		"a long name":         {s, passport.PersonalToken{User: testkit.Ref("alice"), Name: strings.Repeat("ä", 192)}, oauth.InvalidRequest, "191"},
 		"a name with a NUL":   {s, passport.PersonalToken{User: testkit.Ref("alice"), Name: "a\x00b"}, oauth.InvalidRequest, "control"},
 		"an unknown scope":    {s, passport.PersonalToken{User: testkit.Ref("alice"), Name: "n", Scopes: []string{"fly"}}, oauth.InvalidScope, "fly"},

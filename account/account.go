@@ -96,7 +96,7 @@ func (a *Accounts) Connect(s server) { a.server.Store(&s) }
 var migrations embed.FS
 
 // tables are the tables that the migrations create.
-var tables = []string{"passport_users", "passport_sessions", "passport_sign_in_attempts"}
+var tables = []string{"passport_users", "passport_sessions", "passport_sign_in_attempts", "passport_account_links"}
 
 // Migrations returns the migrations for a dialect, in goose's format. Use it if the
 // application applies migrations with its own tool.

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/sqldb"
-	"github.com/go-passport/passport/oauth"
 )
 
 const (
@@ -61,7 +59,7 @@ func (a *Accounts) changePassword(w http.ResponseWriter, r *http.Request) {
 		if p.user.ID != s.user.ID {
 			return errSessionOver
 		}
-		return a.replacePassword(r.Context(), s, p, form.Get("new_password"), cookie)
+		return a.replacePassword(r, s, p, form.Get("new_password"), cookie)
 	})
 	switch {
 	case errors.Is(err, errSessionOver):
@@ -81,16 +79,16 @@ func (a *Accounts) changePassword(w http.ResponseWriter, r *http.Request) {
 // gives the session a new cookie, so that a copy of the old one is worth nothing, and
 // ends the other sessions. The caller must then notify the server. It returns
 // errSessionOver if the session or the password is no longer that of the request.
-func (a *Accounts) replacePassword(ctx context.Context, s *session, p *proof, password, cookie string) error {
-	hash, now := a.hasher.hash(password), time.Now()
-	err := a.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+func (a *Accounts) replacePassword(r *http.Request, s *session, p *proof, password, cookie string) error {
+	hash := a.hasher.hash(password)
+	err := a.db.Tx(r.Context(), func(ctx context.Context, tx *sqldb.Tx) error {
 		for _, change := range []struct {
 			query string
 			args  []any
 		}{
 			{updateCheckedPassword, []any{hash, s.user.ID, p.version}},
 			{deleteLiveSession, []any{string(s.digest), p.version}},
-			{insertSession, []any{s.id, string(oauth.DigestOf(cookie)), s.user.ID, p.version + 1, sqldb.At(now), sqldb.At(now), sqldb.At(now.Add(a.config.SessionTTL))}},
+			{insertSession, a.newSession(r, s.id, cookie, s.user.ID, p.version+1)},
 		} {
 			n, err := tx.Exec(ctx, change.query, change.args...)
 			if err != nil {

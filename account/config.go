@@ -51,8 +51,9 @@ type Config struct {
 	SessionIdleTTL time.Duration
 
 	// AccountPath is the path, below the issuer's, of the pages for signed-in users:
-	// "/account" serves /account, /account/security (change the password), and the
-	// redirect /.well-known/change-password. Default: none, and there are no such
+	// "/account" serves /account, /account/sessions (where the user is signed in),
+	// /account/security (change the password), and the redirect
+	// /.well-known/change-password. Default: none, and there are no such
 	// pages.
 	AccountPath string
 

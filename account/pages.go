@@ -35,7 +35,7 @@ func parsePages(c Config, prefix string) (*page.Look, map[string]*template.Templ
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, name := range []string{"sign_in", "sign_out", "continue", "message", "account", "security"} {
+	for _, name := range []string{"sign_in", "sign_out", "continue", "message", "account", "sessions", "security"} {
 		t, err := look.Parse(views, "views/"+name+".html")
 		if err != nil {
 			return nil, nil, err
@@ -67,12 +67,16 @@ type view struct {
 
 	// The pages for signed-in users.
 	Account   string // path of the first one; empty if there are none
+	Sessions  string
 	Security  string
 	Page      string // path of this page, for the navigation
 	Username  string // for password managers, which must know whose password changes
 	NewFault  string // of the fields for a new password
 	SameFault string
 	Done      string // what has just been done
+	List      []shownSession
+	Others    bool // the list has other sessions than this one
+	Full      bool // there may be more sessions than the list has
 }
 
 // shown is a user as the pages display them (UI-04).
@@ -99,7 +103,7 @@ func (a *Accounts) view(w http.ResponseWriter, r *http.Request, s *session) view
 		Token: a.formToken(w, r), User: show(s), RequestID: reqinfo.From(r.Context()).ID,
 	}
 	if a.config.AccountPath != "" {
-		v.Account, v.Security = a.accountPath(""), a.accountPath(securityPath)
+		v.Account, v.Sessions, v.Security = a.accountPath(""), a.accountPath(sessionsPath), a.accountPath(securityPath)
 	}
 	return v
 }

@@ -14,6 +14,7 @@ const (
 	signOutPath = "/sign-out"
 
 	// The pages below Config.AccountPath.
+	sessionsPath = "/sessions"
 	securityPath = "/security"
 
 	// changePasswordPath leads password managers to the page where the password is
@@ -55,6 +56,7 @@ func (a *Accounts) Mount(mux interface {
 func (a *Accounts) mountAccount(handle func(pattern string, handler http.Handler)) {
 	for _, method := range methods {
 		handle(method+" "+a.accountPath(""), a.entry(a.form(a.showAccount, nil)))
+		handle(method+" "+a.accountPath(sessionsPath), a.entry(a.form(a.showSessions, a.endSessionsForm)))
 		handle(method+" "+a.accountPath(securityPath), a.entry(a.form(a.showSecurity, a.changePassword)))
 	}
 	if a.prefix == "" { // with a prefix, the root of the host may belong to another application

@@ -23,8 +23,8 @@ FROM passport_sessions s JOIN passport_users u ON u.id = s.user_id AND u.session
 WHERE s.digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.seen_at > ? AND u.disabled_at IS NULL`
 	selectHalf    = `SELECT ended_at FROM passport_sessions WHERE digest = ? AND ended_at IS NOT NULL`
 	selectOwner   = `SELECT id, user_id FROM passport_sessions WHERE digest = ?`
-	insertSession = `INSERT INTO passport_sessions (id, digest, user_id, session_version, authenticated_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`
-	seeSession    = `UPDATE passport_sessions SET seen_at = ? WHERE digest = ? AND seen_at < ?`
+	insertSession = `INSERT INTO passport_sessions (id, digest, user_id, session_version, authenticated_at, seen_at, expires_at, address, device) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	seeSession    = `UPDATE passport_sessions SET seen_at = ?, address = ?, device = ? WHERE digest = ? AND seen_at < ?`
 	markEnded     = `UPDATE passport_sessions SET ended_at = ? WHERE digest = ? AND ended_at IS NULL`
 	deleteSession = `DELETE FROM passport_sessions WHERE digest = ?`
 
@@ -56,20 +56,21 @@ func (a *Accounts) session(r *http.Request) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find session: %w", err)
 	}
-	a.see(r.Context(), s, now)
+	a.see(r, s, now)
 	return s, nil
 }
 
-// see records the use of a session, so that it does not become idle. A failure is only
-// logged: the user stays signed in.
-func (a *Accounts) see(ctx context.Context, s *session, now time.Time) {
+// see records the use of a session, so that it does not become idle, and where it is
+// used. A failure is only logged: the user stays signed in.
+func (a *Accounts) see(r *http.Request, s *session, now time.Time) {
 	every := min(seenEvery, a.config.SessionIdleTTL/4)
 	if now.Sub(s.seenAt) < every {
 		return
 	}
 	// The statement compares the time again. Otherwise all concurrent requests would
 	// write.
-	_, err := a.db.Exec(ctx, seeSession, sqldb.At(now), string(s.digest), sqldb.At(now.Add(-every))+1)
+	ctx, from := r.Context(), a.origin(r)
+	_, err := a.db.Exec(ctx, seeSession, sqldb.At(now), from.address, from.device, string(s.digest), sqldb.At(now.Add(-every))+1)
 	if err != nil && ctx.Err() == nil {
 		a.log.WarnContext(ctx, "the last use of a session was not stored", "user", a.ref(s.user.ID), "err", err)
 	}
@@ -82,7 +83,7 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error 
 	if err != nil {
 		return err
 	}
-	fresh, cookie, now := uuid.NewV7(), secret.New(), time.Now()
+	fresh, cookie := uuid.NewV7(), secret.New()
 	err = a.db.Tx(r.Context(), func(ctx context.Context, tx *sqldb.Tx) error {
 		id := fresh
 		if before != nil {
@@ -95,9 +96,7 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error 
 				id = before.id
 			}
 		}
-		_, err := tx.Exec(ctx, insertSession, id, string(oauth.DigestOf(cookie)), p.user.ID, p.version,
-			sqldb.At(now), sqldb.At(now), sqldb.At(now.Add(a.config.SessionTTL)))
-		if err != nil {
+		if _, err := tx.Exec(ctx, insertSession, a.newSession(r, id, cookie, p.user.ID, p.version)...); err != nil {
 			return err
 		}
 		return p.settle(ctx, tx)
@@ -107,6 +106,16 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, p *proof) error 
 	}
 	a.cookies.setSession(w, r, cookie)
 	return nil
+}
+
+// newSession returns the values of insertSession, for a user who has just entered the
+// password.
+func (a *Accounts) newSession(r *http.Request, id, cookie, userID string, version int64) []any {
+	now, from := time.Now(), a.origin(r)
+	return []any{
+		id, string(oauth.DigestOf(cookie)), userID, version,
+		sqldb.At(now), sqldb.At(now), sqldb.At(now.Add(a.config.SessionTTL)), from.address, from.device,
+	}
 }
 
 // before returns the browser's previous session if it belongs to u. The new session

@@ -46,6 +46,7 @@ func lists(s *sqlstore.Store, accounts *account.Accounts) []list {
 		}},
 		{method: "Store.AuditLog", call: func(ctx context.Context) (int, error) { return yielded(s.AuditLog(ctx, now)) }},
 		{method: "Accounts.Users", call: func(ctx context.Context) (int, error) { return yielded(accounts.Users(ctx)) }},
+		{method: "Accounts.Sessions", call: func(ctx context.Context) (int, error) { return length(accounts.Sessions(ctx, "user1")) }},
 	}
 }
 
@@ -171,6 +172,10 @@ SELECT %s, %d, '', '', '', '', '', '', '', ''`, id(prefix), at)
 	}
 	user := fmt.Sprintf(`INSERT INTO passport_users (id, email, email_key, name, password, session_version, created_at)
 SELECT %[1]s, %[1]s, %[1]s, '', '', 1, 0`, id("user"))
+	session := func(prefix, user string, seen time.Duration, expires time.Duration) string {
+		return fmt.Sprintf(`INSERT INTO passport_sessions (id, digest, user_id, session_version, authenticated_at, seen_at, expires_at)
+SELECT %[1]s, %[1]s, %[2]s, 1, 0, %[3]d - n.d, %[4]d`, id(prefix), user, time.Now().Add(seen).UnixMicro(), time.Now().Add(expires).UnixMicro())
+	}
 	later, ended, revoked := at(time.Hour), at(-2*time.Hour), fmt.Sprint(at(-time.Minute))
 	fill := func(n int, queries ...string) {
 		for _, q := range queries {
@@ -183,16 +188,17 @@ SELECT %[1]s, %[1]s, %[1]s, '', '', 1, 0`, id("user"))
 		family("shown", id("c"), 0, later, "NULL"), token("shown", id("shown"), id("c")),
 		family("shown personal", "'c1'", 1, later, "NULL"), token("shown personal", id("shown personal"), "'c1'"),
 		strings.NewReplacer("'alice'", "'bob'", fmt.Sprint(at(-time.Hour)), fmt.Sprint(at(0))).Replace(family("new", "'c1'", 0, later, "NULL")),
-		consent("'c1'", id("scope")))
+		consent("'c1'", id("scope")), session("shown", "'user1'", 0, time.Hour))
 	fill(others,
 		client("revoked", "alice", revoked),
 		family("revoked", "'c1'", 0, later, revoked), family("revoked personal", "'c1'", 1, later, revoked),
 		strings.Replace(family("of another user", "'c1'", 0, later, "NULL"), "'alice'", id("user"), 1),
 		family("ended", "'c1'", 0, ended, "NULL"), token("ended", id("ended"), "'c1'"),
 		token("older", "'shown1'", "'c1'"), token("exchanged", "'shown2'", "'c1'"),
-		consent(id("client"), "'read'"), audit("log", at(time.Minute)), user)
+		consent(id("client"), "'read'"), audit("log", at(time.Minute)), user,
+		session("idle", "'user1'", -account.DefaultSessionIdleTTL, time.Hour), session("of another", id("user"), 0, time.Hour))
 	mustExec(t, db, "COMMIT")
-	for _, table := range []string{"oauth_clients", "oauth_families", "oauth_access_tokens", "oauth_consents", "oauth_audit", "passport_users"} {
+	for _, table := range []string{"oauth_clients", "oauth_families", "oauth_access_tokens", "oauth_consents", "oauth_audit", "passport_users", "passport_sessions"} {
 		switch d.Name { // SQLite is used without statistics
 		case "postgres":
 			mustExec(t, db, "ANALYZE "+table)

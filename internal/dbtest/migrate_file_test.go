@@ -67,12 +67,14 @@ func TestMigrate_FileRunsTwice(t *testing.T) {
 	must(t, err)
 	accounts["0001_accounts.sql"] = &fstest.MapFile{Data: content}
 	must(t, sqldb.New(db, sqldb.Postgres).Migrate(t.Context(), "account", accounts, nil))
-	content, err = fs.ReadFile(account.Migrations(sqldb.Postgres), "0002_field.sql")
-	must(t, err)
 	up, down := halves(t, sqldb.Postgres, fourthMigration)
-	ofAccounts, downAccounts, _ := strings.Cut(string(content), "-- +goose Down")
-	up = append(up, strings.Split(strings.TrimSpace(ofAccounts), ";\n")...)
-	down = append(down, strings.Split(strings.TrimSpace(downAccounts), ";\n")...)
+	for _, name := range []string{"0002_field.sql", "0003_pages.sql"} {
+		content, err = fs.ReadFile(account.Migrations(sqldb.Postgres), name)
+		must(t, err)
+		ofAccounts, downAccounts, _ := strings.Cut(string(content), "-- +goose Down")
+		up = append(up, strings.Split(strings.TrimSpace(ofAccounts), ";\n")...)
+		down = append(strings.Split(strings.TrimSpace(downAccounts), ";\n"), down...)
+	}
 	for range 2 {
 		for _, half := range [][]string{up, up, down, down} {
 			for _, statement := range half {
@@ -84,8 +86,8 @@ func TestMigrate_FileRunsTwice(t *testing.T) {
 	a, err := account.New(account.Config{DB: db, Dialect: sqldb.Postgres, Issuer: "https://auth.example"})
 	must(t, err)
 	must(t, a.Migrate(found.trace(t.Context())))
-	if got := strings.Join(found.taken(), " "); got != "passport_sessions_seen_at passport_users_password_cost" {
-		t.Errorf("Migrate() of accounts of the older version builds %q, want both indexes", got)
+	if got := strings.Join(found.taken(), " "); got != "passport_sessions_seen_at passport_users_password_cost passport_sessions_listed" {
+		t.Errorf("Migrate() of accounts of the older version builds %q, want all three indexes", got)
 	}
 }
 

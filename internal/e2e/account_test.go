@@ -46,3 +46,32 @@ func TestE2E_PA_5_ChangePassword(t *testing.T) {
 	there.see("Your account")
 	there.clean()
 }
+
+// A user sees where they are signed in, and signs out another browser.
+func TestE2E_PA_3_Sessions(t *testing.T) {
+	s := startShop(t)
+	here, there := newPerson(t, s).tab(), newPerson(t, s).tab()
+	for _, b := range []*tab{here, there} {
+		b.open(s.URL + "/account/sessions")
+		b.signIn(userEmail, userPassword)
+		b.see("Where you’re signed in", "Chrome on Linux", "This device · 127.0.0.1")
+	}
+	here.wellMade("the page of one session")
+	here.open(s.URL + "/account/sessions")
+	here.see("Last seen just now · 127.0.0.1")
+	here.wellMade("the page of two sessions")
+	here.screenshot("sessions")
+	here.press("Sign out everywhere else")
+	here.see("You are signed out everywhere else.")
+	here.wellMade("the page of sessions after a sign-out")
+	there.open(s.URL + "/account/sessions")
+	there.signIn(userEmail, userPassword)
+	there.see("Where you’re signed in")
+	here.open(s.URL + "/account/sessions")
+	here.press("Sign out of Chrome")
+	here.see("That browser is signed out.")
+	there.open(s.URL + "/account")
+	there.see("Sign in")
+	here.clean()
+	there.clean()
+}

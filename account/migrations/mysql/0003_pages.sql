@@ -1,0 +1,29 @@
+-- +goose Up
+-- Where a session was last used from: an IP address, and browser and system in words,
+-- such as "Firefox on Windows". NULL if a node of an older version opened the session.
+ALTER TABLE passport_sessions ADD COLUMN address VARBINARY(45);
+ALTER TABLE passport_sessions ADD COLUMN device VARBINARY(64);
+
+-- The page of sessions reads the latest ones of a user.
+CREATE INDEX passport_sessions_listed ON passport_sessions (user_id, seen_at);
+
+-- When the user proved that the e-mail address is theirs; NULL: not yet.
+ALTER TABLE passport_users ADD COLUMN email_verified_at BIGINT;
+
+-- Links that work once. A link ends when the session_version of its user changes.
+CREATE TABLE passport_account_links (
+  digest VARBINARY(43) NOT NULL PRIMARY KEY,
+  user_id VARBINARY(36) NOT NULL,
+  purpose VARBINARY(16) NOT NULL,
+  session_version BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  KEY passport_account_links_user_id (user_id),
+  KEY passport_account_links_expires_at (expires_at)
+);
+
+-- +goose Down
+DROP TABLE passport_account_links;
+ALTER TABLE passport_users DROP COLUMN email_verified_at;
+DROP INDEX passport_sessions_listed ON passport_sessions;
+ALTER TABLE passport_sessions DROP COLUMN device;
+ALTER TABLE passport_sessions DROP COLUMN address;

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/internal/loopback"
@@ -17,8 +16,11 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// welcome is the page at the root. It shows who is signed in, and on a new server on
-// loopback what to do first.
+// accountPath is the path of the pages for signed-in users, below the issuer's.
+const accountPath = "/account"
+
+// welcome is the page at the root. It leads signed-in users to their account. On a new
+// server on loopback it shows what to do first.
 type welcome struct {
 	pages    *pages
 	issuer   *url.URL
@@ -30,18 +32,22 @@ type welcome struct {
 type welcomeView struct {
 	Site     string
 	Issuer   string
-	SignIn   string // URLs
-	SignOut  string
-	Metadata string       // RFC 8414 §3.1
-	User     *welcomeUser // the signed-in user, if any
-	New      bool         // a server on loopback without accounts
+	SignIn   string // a URL
+	Metadata string // RFC 8414 §3.1
+	New      bool   // a server on loopback without accounts
 }
-
-// welcomeUser is a user as the page shows them.
-type welcomeUser struct{ Name, Email, Initial string }
 
 // ServeHTTP implements http.Handler.
 func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, err := p.accounts.CurrentUser(r)
+	if err == nil {
+		page.Private(w)
+		http.Redirect(w, r, p.home()+accountPath, http.StatusSeeOther)
+		return
+	}
+	if !errors.Is(err, oauth.ErrNotFound) { // visitors see the page without the database, too
+		p.logger.ErrorContext(r.Context(), "the home page can't tell who is signed in", "request_id", reqinfo.From(r.Context()).ID, "err", err)
+	}
 	if err := p.pages.look.Render(w, http.StatusOK, p.pages.welcome, p.view(r)); err != nil {
 		p.logger.ErrorContext(r.Context(), "page not shown", "page", "welcome", "request_id", reqinfo.From(r.Context()).ID, "err", err)
 		p.pages.respond(w, r, http.StatusInternalServerError)
@@ -49,24 +55,16 @@ func (p welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p welcome) view(r *http.Request) *welcomeView {
-	home := strings.TrimSuffix(p.issuer.Path, "/")
-	v := &welcomeView{
+	return &welcomeView{
 		Site: cmp.Or(p.pages.site, p.issuer.Host), Issuer: p.issuer.String(),
-		SignIn: p.accounts.SignInURL(r, home+"/"), SignOut: home + "/sign-out",
-		Metadata: "/.well-known/oauth-authorization-server" + home,
+		SignIn:   p.accounts.SignInURL(r, p.home()+accountPath),
+		Metadata: "/.well-known/oauth-authorization-server" + p.home(),
+		New:      loopback.Name(p.issuer.Hostname()) && p.empty(r.Context()),
 	}
-	u, err := p.accounts.CurrentUser(r)
-	switch {
-	case err == nil:
-		v.User = shownUser(u)
-		return v
-	case !errors.Is(err, oauth.ErrNotFound):
-		p.logger.Error("the home page doesn't show who is signed in", "request_id", reqinfo.From(r.Context()).ID, "err", err)
-		return v
-	}
-	v.New = loopback.Name(p.issuer.Hostname()) && p.empty(r.Context())
-	return v
 }
+
+// home returns the path of the issuer.
+func (p welcome) home() string { return strings.TrimSuffix(p.issuer.Path, "/") }
 
 // empty reports whether the server has no accounts.
 func (p welcome) empty(ctx context.Context) bool {
@@ -76,15 +74,4 @@ func (p welcome) empty(ctx context.Context) bool {
 		return false
 	})
 	return empty
-}
-
-func shownUser(u *oauth.User) *welcomeUser {
-	const maxName, maxEmail = 100, 254
-	shown := &welcomeUser{Name: page.Text(u.Name, maxName)}
-	if a, ok := u.Data.(*account.User); ok && a.Email != u.Name {
-		shown.Email = page.Text(a.Email, maxEmail)
-	}
-	first, _ := utf8.DecodeRuneInString(strings.ToUpper(shown.Name))
-	shown.Initial = string(first)
-	return shown
 }

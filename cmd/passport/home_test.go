@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Visitors of the home page see a name, and who is signed in. Only a new server on
-// loopback shows commands.
+// The home page leads signed-in users to their account. Others see a name and a link to
+// sign in. Only a new server on loopback shows commands.
 func TestServe_PG_10_HomePage(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := start(t, nil, "serve")
@@ -19,13 +19,19 @@ func TestServe_PG_10_HomePage(t *testing.T) {
 	b.shows(strings.TrimPrefix(s.url, "http://"), "Sign in")
 	lacks(t, b, "passport user create", "Passport is running")
 
-	b.get(s.url + "/sign-in?return_to=/")
-	b.submit("Sign in", "email", "ada@example.com", "password", "correct-horse")
-	if b.url.Path != "/" {
-		t.Fatalf("after signing in, the browser is at %s:\n%s", b.url, b.text())
+	if !strings.Contains(b.body, "/sign-in?return_to=%2Faccount") {
+		t.Errorf("the page has no link to sign in:\n%s", b.body)
 	}
-	b.shows("You are signed in", "Ada <b>Lovelace</b>", "ada@example.com", "Sign out")
-	lacks(t, b, "<b>", `/sign-in?`, "passport user create")
+	b.get(s.url + "/sign-in")
+	b.submit("Sign in", "email", "ada@example.com", "password", "correct-horse")
+	for range 2 {
+		if b.url.Path != "/account" {
+			t.Fatalf("a signed-in browser is at %s, want /account:\n%s", b.url, b.text())
+		}
+		b.shows("Your account", "Ada <b>Lovelace</b>", "ada@example.com", "Sign out")
+		lacks(t, b, "<b>", `/sign-in?`, "passport user create")
+		b.get(s.url)
+	}
 	b.get(s.url + "/sign-out")
 	b.submit("Sign out")
 	b.get(s.url)

@@ -3,6 +3,7 @@ package passport
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 
 	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/feature"
@@ -37,6 +38,9 @@ type Brand struct {
 
 // site returns the server's name on its pages.
 func (c Config) site(host string) string { return cmp.Or(c.Brand.Name, host) }
+
+// home returns the URL of the home page.
+func (c Config) home(issuer *url.URL) string { return cmp.Or(c.Brand.HomeURL, issuer.String()+"/") }
 
 // brandPart serves the logos.
 func (c Config) brandPart() part {

@@ -15,6 +15,7 @@ import (
 // Page is the data of every view, including layout.html.
 type Page struct {
 	Site      string // Brand.Name of the configuration, or else the host of the issuer
+	Home      string // Brand.HomeURL of the configuration, or else the root of the issuer
 	RequestID string // finds the log line with the details
 }
 
@@ -116,10 +117,13 @@ type DecidedPage struct {
 }
 
 // ErrorPage is the data of error.html: the error in words for users, and in the
-// standards' words for developers.
+// standards' words for developers. Show a way out: a link to Again, or else to Home.
 type ErrorPage struct {
 	Page
 
 	Title, Advice     string
 	Code, Description string // error and error_description (RFC 6749 §4.1.2.1); Description may be empty
+
+	Again   string // the URL that starts the same request again; empty if the server does not know the request for certain
+	Expired bool   // the page or the sign-in took too long, so the error tells developers nothing
 }

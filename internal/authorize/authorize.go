@@ -30,10 +30,10 @@ func (e *Endpoint) outcome(r *http.Request) outcome {
 		return refused(http.StatusMethodNotAllowed, errMethod)
 	}
 	if err := e.resume(r.Context(), &in); err != nil {
-		return e.refuse(&request{}, err)
+		return e.refuse(&request{params: in.params, sealed: in.sealed}, err)
 	}
 	q, err := e.authorizationRequest(r.Context(), in.params, in.at)
-	q.asked = in.asked
+	q.asked, q.sealed = in.asked, in.sealed
 	if in.returned { // perhaps from the form of a sign-in page
 		q.from = fromOtherForm
 	}

@@ -81,10 +81,14 @@ func (e *Endpoint) decide(r *http.Request, at time.Time) outcome {
 	}
 	t, err := e.tickets.open(r.PostForm.Get("ticket"), at)
 	if err != nil {
-		return refused(http.StatusBadRequest, fmt.Errorf("%w: %w", err, errStale))
+		err = fmt.Errorf("%w: %w", err, errStale)
+		if t == nil {
+			return refused(http.StatusBadRequest, err)
+		}
+		return e.refuse(&request{params: t.params, sealed: true}, err)
 	}
 	q, err := e.authorizationRequest(r.Context(), t.params, at)
-	q.asked = t.asked()
+	q.asked, q.sealed = t.asked(), true
 	if q.from = fromOtherForm; r.Method == http.MethodPost {
 		q.from = fromOurForm
 	}

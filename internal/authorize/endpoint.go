@@ -25,6 +25,7 @@ import (
 type Config struct {
 	Issuer     *url.URL
 	Site       string // the server's name on its pages
+	Home       string // the URL of the home page
 	Path       string // of the endpoint, including the issuer's path
 	Keys       *keyring.Live
 	Policy     *policy.Policy

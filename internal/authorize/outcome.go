@@ -126,10 +126,11 @@ func (o redirectOutcome) json() (int, any) {
 type errorOutcome struct {
 	common
 	status int
+	again  string // the URL that starts the request again; see startAgain
 }
 
 func (o errorOutcome) html(p views.Page) htmlReply {
-	shown := errorPage(oauth.AsError(o.err))
+	shown := errorPage(oauth.AsError(o.err), o.again)
 	shown.Page = p
 	return htmlReply{status: o.status, view: page.View{Name: "error", Data: shown}}
 }

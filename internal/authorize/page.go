@@ -3,6 +3,8 @@ package authorize
 import (
 	"cmp"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-passport/passport/internal/jsonid"
@@ -17,7 +19,7 @@ import (
 
 // site returns the data that every page gets.
 func (e *Endpoint) site(r *http.Request) views.Page {
-	return views.Page{Site: e.Site, RequestID: reqinfo.From(r.Context()).ID}
+	return views.Page{Site: e.Site, Home: e.Home, RequestID: reqinfo.From(r.Context()).ID}
 }
 
 // Maximum lengths, in characters, of client and user texts on a page.
@@ -78,12 +80,25 @@ func group(scope oauth.Scope) string {
 	return page.Text(strings.ToUpper(name[:1])+name[1:], maxName) // an ID is ASCII
 }
 
+// startAgain returns the URL of a request whose parameters this server has sealed. An
+// error page never links to the parameters in its own address, because they were
+// refused or never checked. It returns nothing for a request that must not be in a URL.
+func (e *Endpoint) startAgain(sealed url.Values) string {
+	if slices.ContainsFunc(private, sealed.Has) {
+		return ""
+	}
+	return e.Path + "?" + sealed.Encode()
+}
+
 // errorPage returns the texts of an error page. The protocol's error code and
-// description appear below, for the app's developers.
-func errorPage(e *oauth.Error) views.ErrorPage {
+// description appear below, for the app's developers. again is the URL that starts the
+// request again, or empty.
+func errorPage(e *oauth.Error, again string) views.ErrorPage {
 	title, advice := "Something is wrong with this request", "Go back to the app and try again. If it happens again, tell the app's developers."
 	switch {
-	case e == errStale, e == errSignInExpired:
+	case expired(e) && again != "":
+		title, advice = "This page has expired", "Nothing was allowed. You can start again here."
+	case expired(e):
 		title, advice = "This page has expired", "Go back to the app and start again. Nothing was allowed."
 	case e.Code == oauth.InvalidClient:
 		title, advice = "Unknown app", "The link that brought you here is for an app that doesn't exist or was removed. Nothing was allowed."
@@ -94,5 +109,8 @@ func errorPage(e *oauth.Error) views.ErrorPage {
 	case e.Code == oauth.AccessDenied:
 		title, advice = "We weren't expecting this response", "It did not come from our own page. Go back to the app and start again."
 	}
-	return views.ErrorPage{Title: title, Advice: advice, Code: string(e.Code), Description: e.Description}
+	return views.ErrorPage{Title: title, Advice: advice, Code: string(e.Code), Description: e.Description, Again: again, Expired: expired(e)}
 }
+
+// expired reports whether an error says that a page or a sign-in took too long.
+func expired(e *oauth.Error) bool { return e == errStale || e == errSignInExpired }

@@ -36,6 +36,7 @@ type request struct {
 	time        time.Time       // when the whole request was received
 	asked       time.Time       // when the browser was sent to sign in for it; zero if it was not
 	from        origin          // how the browser reached the endpoint
+	sealed      bool            // params were sealed by this server: they were in a ticket or a return address
 }
 
 // known are the parameters that the endpoint reads. It ignores all others.
@@ -67,6 +68,7 @@ type authorizationInput struct {
 	params     url.Values
 	isDecision bool      // see readDecision
 	returned   bool      // the browser returns from the sign-in page
+	sealed     bool      // params are from its return address
 	asked      time.Time // when it was sent there; zero if the return address is not ours
 	at         time.Time // when the whole body was received; the user is looked up later
 }

@@ -33,7 +33,11 @@ func (e *Endpoint) responseURI(q *request, params []redirect.Param) string {
 func (e *Endpoint) refuse(q *request, err error) outcome {
 	public := oauth.AsError(err)
 	if q.redirectURI == "" || !q.trusted() && !mayBeRedirected(public.Code) {
-		return refused(pageStatus(public, err), err)
+		o := refused(pageStatus(public, err), err)
+		if q.sealed && (expired(public) || public.Code.Status() >= http.StatusInternalServerError) {
+			o.again = e.startAgain(q.params)
+		}
+		return o
 	}
 	return e.refuseClient(q, err)
 }
@@ -47,7 +51,9 @@ func (e *Endpoint) refuseClient(q *request, err error) redirectOutcome {
 }
 
 // refused returns an error page.
-func refused(status int, err error) errorOutcome { return errorOutcome{common{err: err}, status} }
+func refused(status int, err error) errorOutcome {
+	return errorOutcome{common: common{err: err}, status: status}
+}
 
 // mayBeRedirected reports whether an untrusted client gets this error by redirect.
 // These errors also end legitimate requests: the user declined, or the server failed.

@@ -167,20 +167,24 @@ func (e *Endpoint) resume(ctx context.Context, in *authorizationInput) error {
 	if len(in.params) > 0 {
 		return nil
 	}
-	sealed := values[0]
+	sealed, expired := values[0], false
 	if e.Pending != nil && !strings.Contains(sealed, ".") {
 		stored, err := e.Pending.PendingRequest(ctx, oauth.DigestOf(sealed))
 		if err != nil && !errors.Is(err, oauth.ErrNotFound) {
 			return fmt.Errorf("find the request of the sign-in: %w", err)
 		}
-		if err == nil && in.at.Before(stored.ExpiresAt) {
-			sealed = stored.Sealed
+		if err == nil {
+			sealed, expired = stored.Sealed, !in.at.Before(stored.ExpiresAt)
 		}
 	}
 	p := e.tickets.openSignIn(sealed, in.at)
 	if p == nil {
 		return errSignInExpired
 	}
-	in.params, in.asked = p.params, p.asked
+	in.params, in.sealed = p.params, true
+	if expired {
+		return errSignInExpired
+	}
+	in.asked = p.asked
 	return nil
 }

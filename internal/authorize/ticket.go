@@ -73,7 +73,8 @@ func (s tickets) new(r *http.Request, q *request, user oauth.UserRef, p views.Co
 	return s.keys.Roots().Seal("ticket", plain), cookies, nil
 }
 
-// open opens a ticket that was sealed with any of the keys and has not expired.
+// open opens a ticket that was sealed with any of the keys and has not expired. For an
+// expired ticket it returns the ticket and an error.
 func (s tickets) open(sealed string, at time.Time) (*ticket, error) {
 	plain, root, err := s.keys.Roots().Open("ticket", sealed)
 	if err != nil {
@@ -83,11 +84,11 @@ func (s tickets) open(sealed string, at time.Time) (*ticket, error) {
 	if err := json.Unmarshal(plain, t); err != nil {
 		return nil, fmt.Errorf("decode ticket: %w", err)
 	}
-	if at.Unix() >= t.Expires {
-		return nil, fmt.Errorf("the ticket expired at %v", time.Unix(t.Expires, 0).UTC())
-	}
 	if t.params, err = url.ParseQuery(t.Params); err != nil {
 		return nil, fmt.Errorf("decode ticket: %w", err)
+	}
+	if at.Unix() >= t.Expires {
+		return t, fmt.Errorf("the ticket expired at %v", time.Unix(t.Expires, 0).UTC())
 	}
 	return t, nil
 }

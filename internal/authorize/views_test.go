@@ -293,7 +293,7 @@ func TestWriteViews_AreTheBuiltInViews(t *testing.T) {
 }
 
 // varying matches the request ID, which differs between responses.
-var varying = regexp.MustCompile(`<dd class="mono">[A-Z0-9]{26}</dd>`)
+var varying = regexp.MustCompile(`<span class="mono whole">[A-Z0-9]{26}</span>`)
 
 // The complete page in the documentation works.
 func TestViews_PageOfTheDocumentation(t *testing.T) {

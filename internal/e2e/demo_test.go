@@ -46,7 +46,8 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.clean()
 
 	b.open(authorize(s, "unknown", s.URL+"/demo/callback"))
-	b.see("Unknown app", "Request ID")
+	b.see("Unknown app", "Go to the home page", "If you ask for help, quote this ID")
+	b.wellMade("an error page")
 	b.screenshot("error")
 }
 

@@ -64,7 +64,7 @@ const hideWhatChanges = `(() => {
 	while (texts.nextNode()) {
 		const text = texts.currentNode
 		text.data = text.data.replaceAll(location.host, "127.0.0.1:8000")
-		if (text.parentNode.previousElementSibling?.innerText === "Request ID") text.data = "RC3OHKP2N3J4ZY7FO36XR7PSBQ"
+		if (text.parentNode.classList.contains("whole")) text.data = "RC3OHKP2N3J4ZY7FO36XR7PSBQ"
 	}
 	document.activeElement?.blur()
 })()`

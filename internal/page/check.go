@@ -139,11 +139,12 @@ var samples = map[string][]any{
 	"decided": {views.DecidedPage{Page: samplePage, What: "You already allowed this request."}},
 	"error": {
 		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "invalid_request", Description: "client_id is missing"},
-		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "server_error", Description: ""},
+		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "server_error", Description: "", Again: "/oauth/authorize?client_id=client"},
+		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "invalid_request", Description: "this page has expired", Expired: true},
 	},
 }
 
-var samplePage = views.Page{Site: "auth.example.com", RequestID: "request"}
+var samplePage = views.Page{Site: "auth.example.com", Home: "https://auth.example.com/", RequestID: "request"}
 
 func redirectTo(target string) views.RedirectPage {
 	return views.RedirectPage{

@@ -100,5 +100,6 @@ var (
 		`(html|main|header|span|p|ul|dl|dd|div|details|footer) [a-z="\- ]+|details open|svg viewBox="0 0 24 24" focusable="false"|/svg|(circle|path) [a-zA-Z0-9="\-. ]+/|` +
 		`meta (charset="utf-8"|name="viewport" content="[^"<>]*"|name="robots" content="noindex"|http-equiv="refresh" content="0;url=[^"<>]*")|` +
 		`link rel="icon" href="data:image/svg[^"<>]*"|form method="post" action="/oauth/authorize"|input type="hidden" name="ticket" value="[A-Za-z0-9._-]+"|` +
-		`button class="button( primary)?" name="decision" value="(allow|deny)"|/button|a class="button primary" href="((https?|com\.example\.app):|/login\?)[^"<>]*" rel="noreferrer"|/a)>$`)
+		`button class="button( primary)?" name="decision" value="(allow|deny)"|/button|a class="button primary" href="((https?|com\.example\.app):|/login\?)[^"<>]*" rel="noreferrer"|` +
+		`a class="button( primary)?" href="(https://auth\.example\.com/|/oauth/authorize\?[^"<>]*)"|/a)>$`)
 )

@@ -71,7 +71,7 @@ func joined(parts []part) (*feature.Joined, []error) {
 func (c Config) featurePart(i int, f Feature) part {
 	p := part{Part: feature.Part{Name: fmt.Sprintf("%T", f)}}
 	if !isFeature(f) {
-		p.Faults = feature.Fault("Features[%d] is %T, which isn't a feature of this module: remove it", i, f)
+		p.Faults = feature.Fault("Features[%d] is %T, which is not a feature of this module: remove it", i, f)
 		return p
 	}
 	p.Part, p.routes = f.Part(c.server()), f.Routes

@@ -105,7 +105,7 @@ func (c Config) validate() error {
 	add(c.SessionTTL >= time.Minute && c.SessionIdleTTL > c.SessionTTL,
 		"SessionIdleTTL is %v, longer than SessionTTL (%v): a session would never become idle; make it shorter, or set 0 for the default", c.SessionIdleTTL, c.SessionTTL)
 	add(c.AccountPath != "" && !isPath(c.AccountPath),
-		"AccountPath %q: want a path such as /account, without a slash at the end, or leave it out", safeurl.Text(c.AccountPath))
+		"AccountPath %q: want a path such as /account, without a slash at the end, or leave it empty", safeurl.Text(c.AccountPath))
 	add(c.HashConcurrency < 0, "HashConcurrency is %d: want a positive number, or 0 for GOMAXPROCS", c.HashConcurrency)
 	for i, p := range c.TrustedProxies {
 		add(!p.IsValid(), "TrustedProxies[%d] is not a valid prefix: use netip.ParsePrefix", i)

@@ -56,9 +56,9 @@ func (o *clientOptions) contradiction() error {
 	case o.audience != "":
 		return errors.New("--audience needs --api")
 	case o.client && len(o.redirectURIs) > 0:
-		return errors.New("--client and --redirect-uri can't be used together: a client that acts for itself has no users")
+		return errors.New("--client and --redirect-uri can't be used together: a client that acts for itself doesn't redirect users")
 	case !o.redirects() && len(o.redirectURIs) > 0:
-		return fmt.Errorf("%s and --redirect-uri can't be used together: such a client has no users", kind)
+		return fmt.Errorf("%s and --redirect-uri can't be used together: such a client doesn't redirect users", kind)
 	case (o.personal || o.password) && o.userID != "":
 		return fmt.Errorf("%s and --user-id can't be used together: such a client belongs to the operator", kind)
 	}

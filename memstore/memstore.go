@@ -52,6 +52,7 @@ var (
 
 	_ oauth.PendingRequestStore = (*Store)(nil)
 	_ oauth.FamilyLimitStore    = (*Store)(nil)
+	_ oauth.ConsentListStore    = (*Store)(nil)
 )
 
 // Check implements [oauth.Checker]. A map has no settings to check.

@@ -66,6 +66,7 @@ var (
 	_ oauth.Checker             = (*Store)(nil)
 	_ oauth.PendingRequestStore = (*Store)(nil)
 	_ oauth.FamilyLimitStore    = (*Store)(nil)
+	_ oauth.ConsentListStore    = (*Store)(nil)
 )
 
 // New returns a store that uses the application's database. New itself does not access

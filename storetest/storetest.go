@@ -102,6 +102,7 @@ var properties = []property{
 	{"IDs that cannot be stored are not found", oddIDs},
 
 	{"consents are given and withdrawn", consents},
+	{"PA_2 the consents of a user are listed", consentList},
 	{"a late consent does not undo a withdrawal", lateConsent},
 	{"consents are given with a family that begins with its tokens", issuedConsents},
 	{"FR-01 changes of consent pages are counted", consentVersion},

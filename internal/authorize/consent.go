@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -17,8 +18,8 @@ type consents struct {
 // API does not include another API. At this server's audience the name is the scope's
 // ID. All other names contain a space, so they never equal a scope.
 const (
-	consentToSignIn  = "sign in" // a request without scopes
-	consentElsewhere = "at "
+	consentToSignIn  = policy.ConsentToSignIn
+	consentElsewhere = policy.ConsentElsewhere
 )
 
 // name returns the name for a scope at an audience.

@@ -22,6 +22,7 @@ func TestStore_StatementBudget(t *testing.T) {
 		"ClientWithCode":             {Statements: 1},
 		"ClientWithRefreshToken":     {Statements: 1},
 		"Consented":                  {Statements: 1},
+		"ConsentsOf":                 {Statements: 1},
 		"Issue from a code":          {Statements: 3, Transactions: 1},
 		"RefreshToken":               {Statements: 1},
 		"Issue from a refresh token": {Statements: 3, Transactions: 1},

@@ -81,6 +81,7 @@ func verbs(t testing.TB, s interface {
 	oauth.AuditStore
 	oauth.PresentedStore
 	oauth.FamilyLimitStore
+	oauth.ConsentListStore
 }, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord) []verb {
 	ctx := t.Context()
 	code, begun := newIssuance(c, f, "first", spendCode(f)), newCodeIssuance(newFamily("second"), "a", "b")
@@ -113,6 +114,7 @@ func verbs(t testing.TB, s interface {
 		read("UnrevokedClientsOf", func() error { return all(s.UnrevokedClientsOf(ctx, alice)) }),
 		read("Code", func() error { _, err := s.Code(ctx, oauth.DigestOf("code of family")); return err }),
 		read("Consented", func() error { _, err := s.Consented(ctx, alice, c); return err }),
+		read("ConsentsOf", func() error { return all(s.ConsentsOf(ctx, alice)) }),
 		write("Issue from a code", func() error { return s.Issue(ctx, code) }),
 		read("ClientWithCode", func() error { _, _, err := s.ClientWithCode(ctx, c.ID, oauth.DigestOf("code of family")); return err }),
 		read("ClientWithRefreshToken", func() error {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -104,7 +103,7 @@ func (c Config) validate() error {
 	add(c.SessionIdleTTL < time.Minute, "SessionIdleTTL is %v: want at least a minute, or 0 for %v", c.SessionIdleTTL, DefaultSessionIdleTTL)
 	add(c.SessionTTL >= time.Minute && c.SessionIdleTTL > c.SessionTTL,
 		"SessionIdleTTL is %v, longer than SessionTTL (%v): a session would never become idle; make it shorter, or set 0 for the default", c.SessionIdleTTL, c.SessionTTL)
-	add(c.AccountPath != "" && !isPath(c.AccountPath),
+	add(c.AccountPath != "" && !weburl.Path(c.AccountPath),
 		"AccountPath %q: want a path such as /account, without a slash at the end, or leave it empty", safeurl.Text(c.AccountPath))
 	add(c.HashConcurrency < 0, "HashConcurrency is %d: want a positive number, or 0 for GOMAXPROCS", c.HashConcurrency)
 	for i, p := range c.TrustedProxies {
@@ -122,16 +121,6 @@ func isIssuer(s string) bool {
 	return err == nil && spelling == s && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !u.ForceQuery &&
 		!strings.ContainsAny(s, `?#{}%\`) && !strings.HasSuffix(s, "/") && !strings.Contains(u.Path, "//")
 }
-
-// isPath reports whether s is a path that ServeMux and browsers read in the same way.
-func isPath(s string) bool {
-	segments := strings.Split(s, "/")
-	return len(segments) > 1 && segments[0] == "" && !slices.ContainsFunc(segments[1:], func(segment string) bool {
-		return segment == "" || strings.Trim(segment, ".") == "" || strings.Trim(segment, pathCharacters) != ""
-	})
-}
-
-const pathCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 // site returns the name of the server on the pages: of the brand, or else the
 // issuer's host.

@@ -3,53 +3,59 @@ package tokens
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/oauth"
 )
 
-// App is a client that may act for a user, or that needs no new consent to do so. Its
-// fields are those of passport.ConnectedApp, which documents them.
-type App struct {
-	Client    *oauth.Client
-	Scopes    []string // of consents: as they are stored
-	Since     time.Time
-	ExpiresAt time.Time
-	Live      int
-}
-
 // Apps returns the clients that have a live family of the user or a consent, the newest
 // first. It considers [oauth.MaxListed] families and as many clients.
-func (s *Service) Apps(ctx context.Context, user oauth.UserRef, at time.Time) ([]*App, error) {
+func (s *Service) Apps(ctx context.Context, user oauth.UserRef, at time.Time) ([]*oauth.ConnectedApp, error) {
 	live, err := s.store.Connections(ctx, user, at)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list connected apps: %w", err)
 	}
 	found := apps{}
 	for _, t := range live {
 		a := found.of(t.Client, t.Family.CreatedAt)
-		a.Live++
-		a.Scopes = append(a.Scopes, t.Scopes...)
+		a.granted = append(a.granted, t.Scopes...)
 		if a.ExpiresAt.Before(t.Family.ExpiresAt) {
 			a.ExpiresAt = t.Family.ExpiresAt
 		}
 	}
 	if err := found.addConsents(ctx, s.store, user); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list connected apps: %w", err)
 	}
-	return found.sorted(), nil
+	sorted := make([]*oauth.ConnectedApp, 0, len(found))
+	for _, a := range found {
+		a.Scopes = s.policy.Described(a.granted)
+		sorted = append(sorted, &a.ConnectedApp)
+	}
+	slices.SortFunc(sorted, func(a, b *oauth.ConnectedApp) int {
+		return cmp.Or(b.Since.Compare(a.Since), strings.Compare(a.Client.ID, b.Client.ID))
+	})
+	return sorted, nil
 }
 
 // apps are apps by the ID of their client.
-type apps map[string]*App
+type apps map[string]*app
+
+// app is an app with its scopes, and the names of its consents.
+type app struct {
+	oauth.ConnectedApp
+	granted []string
+}
 
 // of returns the app of a client. since is a time at which the user allowed it.
-func (all apps) of(c *oauth.Client, since time.Time) *App {
+func (all apps) of(c *oauth.Client, since time.Time) *app {
 	a := all[c.ID]
 	if a == nil {
-		a = &App{Client: c, Since: since}
+		a = &app{ConnectedApp: oauth.ConnectedApp{Client: c, Since: since}}
 		all[c.ID] = a
 	}
 	if since.Before(a.Since) {
@@ -72,20 +78,30 @@ func (all apps) addConsents(ctx context.Context, store any, user oauth.UserRef) 
 			continue
 		}
 		a := all.of(c.Client, c.GrantedAt)
-		a.Scopes = append(a.Scopes, c.Scope)
+		a.granted = append(a.granted, c.Scope)
 	}
 	return nil
 }
 
-func (all apps) sorted() []*App {
-	sorted := make([]*App, 0, len(all))
-	for _, a := range all {
-		slices.Sort(a.Scopes)
-		a.Scopes = slices.Compact(a.Scopes)
-		sorted = append(sorted, a)
+// maxWithdrawals bounds the number of lists that WithdrawAll reads.
+const maxWithdrawals = 100
+
+// WithdrawAll withdraws each connected app of a user, and returns how many.
+func (s *Service) WithdrawAll(ctx context.Context, user oauth.UserRef) (n int, err error) {
+	for range maxWithdrawals {
+		found, err := s.Apps(ctx, user, clock.Now())
+		if err != nil {
+			return n, err
+		}
+		for _, a := range found {
+			if err := s.Withdraw(ctx, user, a.Client.ID); err != nil {
+				return n, err
+			}
+			n++
+		}
+		if len(found) < oauth.MaxListed { // the list was complete
+			return n, nil
+		}
 	}
-	slices.SortFunc(sorted, func(a, b *App) int {
-		return cmp.Or(b.Since.Compare(a.Since), strings.Compare(a.Client.ID, b.Client.ID))
-	})
-	return sorted
+	return n, errors.New("the user has too many connected apps: call WithdrawAll again")
 }

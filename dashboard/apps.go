@@ -1,0 +1,100 @@
+package dashboard
+
+import (
+	"cmp"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/oauth"
+)
+
+// perPage is the number of apps on a page of the list.
+const perPage = 20
+
+// Maximum lengths, in characters, of texts from users and clients.
+const (
+	maxName = 80
+	maxText = 200
+)
+
+// app is a connected app as the pages show it.
+type app struct {
+	ID, Name, Initial string
+	Unchecked         bool     // a user registered it
+	Scopes            []string // in words
+	Since, Ends       day      // Ends is zero without live tokens
+}
+
+// day is a date on a page.
+type day struct{ time.Time }
+
+// Date returns the date for the attribute datetime.
+func (d day) Date() string { return d.UTC().Format(time.DateOnly) }
+
+// String returns the date in words.
+func (d day) String() string { return d.UTC().Format("January 2, 2006") }
+
+func shownApp(a *oauth.ConnectedApp) app {
+	shown := app{
+		ID: a.Client.ID, Name: cmp.Or(page.Text(a.Client.Name, maxName), "An app without a name"),
+		Unchecked: a.Client.Owner != oauth.UserRef{}, Since: day{a.Since}, Ends: day{a.ExpiresAt},
+	}
+	shown.Initial = initial(shown.Name)
+	for _, s := range a.Scopes {
+		shown.Scopes = append(shown.Scopes, page.Text(cmp.Or(s.Description, s.ID), maxText))
+	}
+	return shown
+}
+
+// initial returns the letter that stands for a picture.
+func initial(name string) string {
+	first, _ := utf8.DecodeRuneInString(strings.ToUpper(name))
+	return string(first)
+}
+
+// list shows the connected apps.
+func (d *Dashboard) list(w http.ResponseWriter, r *http.Request) {
+	here := d.path
+	if n := pageNumber(r); n > 1 {
+		here += "?page=" + strconv.Itoa(n)
+	}
+	if v := d.signedIn(w, r, here); v != nil {
+		d.showList(w, r, http.StatusOK, v)
+	}
+}
+
+// showList shows the list as it is now, with the messages in v.
+func (d *Dashboard) showList(w http.ResponseWriter, r *http.Request, status int, v *view) {
+	apps, err := d.auth.ConnectedApps(r.Context(), v.ref)
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	v.Title, v.All = "Connected apps", len(apps)
+	last := max(1, (len(apps)+perPage-1)/perPage)
+	n := min(pageNumber(r), last)
+	for _, a := range apps[(n-1)*perPage : min(n*perPage, len(apps))] {
+		v.Apps = append(v.Apps, shownApp(a))
+	}
+	if n > 1 {
+		v.Previous = d.path + "?page=" + strconv.Itoa(n-1)
+	}
+	if n < last {
+		v.Next = d.path + "?page=" + strconv.Itoa(n+1)
+	}
+	v.Number, v.Last = n, last
+	d.render(w, r, status, "apps", v)
+}
+
+// pageNumber returns the page of the list in the query: 1 or more.
+func pageNumber(r *http.Request) int {
+	n, err := strconv.Atoi(r.URL.Query().Get("page"))
+	if err != nil {
+		return 1
+	}
+	return max(1, n)
+}

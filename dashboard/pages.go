@@ -1,0 +1,234 @@
+package dashboard
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/brand"
+	"github.com/go-passport/passport/internal/loopback"
+	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/oauth"
+)
+
+//go:embed views dashboard.css
+var files embed.FS
+
+// pages are the parsed pages, in our look or in the application's layout.
+type pages struct {
+	look   *page.Look // nil with the application's layout
+	policy string     // of the pages in the application's layout
+	parsed map[string]*template.Template
+}
+
+// pageNames are the pages, by the name of their file.
+var pageNames = []string{"apps", "remove", "remove_all", "message"}
+
+// The names of our templates in an application's layout. The layout can have a template
+// with any other name.
+const inLayout = `{{define "head"}}<style>%s</style>{{end}}{{define "content"}}<div class="passport">{{template "passport.content" .}}{{template "passport.foot" .}}</div>{{end}}`
+
+func parsePages(c Config, auth *passport.Server) (pages, error) {
+	p := pages{parsed: map[string]*template.Template{}}
+	parse := func() (*template.Template, error) { return p.look.Parse(files, "views/frame.html") }
+	if c.Layout == nil {
+		var err error
+		if p.look, err = page.LookOf(c.Views, brand.Brand(c.Brand), logoBase(auth)); err != nil {
+			return p, fmt.Errorf("dashboard: %w", err)
+		}
+	} else {
+		css, err := fs.ReadFile(files, "dashboard.css")
+		if err != nil {
+			return p, err
+		}
+		sum := sha256.Sum256(css)
+		p.policy = strings.ReplaceAll(c.ContentSecurityPolicy, "{style}", "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+		parse = func() (*template.Template, error) { return inLayoutOf(c.Layout, css) }
+	}
+	for _, name := range pageNames {
+		t, err := parse()
+		if err != nil {
+			return p, err
+		}
+		for _, file := range []string{"parts", name} {
+			source, err := fs.ReadFile(files, "views/"+file+".html")
+			if err != nil {
+				return p, err
+			}
+			if _, err := t.New("passport." + file).Parse(string(source)); err != nil {
+				return p, fmt.Errorf("dashboard: parse page %s: %w", file, err)
+			}
+		}
+		p.parsed[name] = t
+	}
+	return p, p.tryLayout(c)
+}
+
+// inLayoutOf returns a copy of an application's layout with our templates.
+func inLayoutOf(layout *template.Template, css []byte) (*template.Template, error) {
+	t, err := layout.Clone()
+	if err != nil {
+		return nil, fmt.Errorf("dashboard: Config.Layout cannot be copied: parse it for the dashboard alone, and don't execute it before: %w", err)
+	}
+	_, err = t.New("passport").Parse(fmt.Sprintf(inLayout, css))
+	return t, err
+}
+
+// tryLayout renders a page in the application's layout, so that a fault is found when
+// the application starts.
+func (p pages) tryLayout(c Config) error {
+	if c.Layout == nil {
+		return nil
+	}
+	var body bytes.Buffer
+	v := &view{Page: Page{Title: "Title", Site: "Site"}, Text: "the content of the dashboard"}
+	if err := p.parsed["message"].Execute(&body, v); err != nil {
+		return fmt.Errorf("dashboard: Config.Layout: %w", err)
+	}
+	if !strings.Contains(body.String(), v.Text) || !strings.Contains(body.String(), "<style>") {
+		return errors.New(`dashboard: Config.Layout does not show the page: write {{template "head" .}} in the head and {{template "content" .}} in the body`)
+	}
+	return nil
+}
+
+// logoBase returns the path below which the server serves the logos of its brand.
+func logoBase(auth *passport.Server) string {
+	u, err := url.Parse(auth.URL("passport.token"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(u.Path, "/token")
+}
+
+// site returns the name of the server on the pages: of the brand, or else the issuer's
+// host.
+func (c Config) site(issuer *url.URL) string {
+	switch {
+	case c.Brand.Name != "":
+		return c.Brand.Name
+	case loopback.Name(issuer.Hostname()):
+		return issuer.Host // with the port: several servers may run on loopback
+	}
+	return issuer.Hostname()
+}
+
+// view is the data of the pages.
+type view struct {
+	Page
+	ref oauth.UserRef
+
+	Name, Initial       string // of the user
+	Home                string // path of the list
+	Remove, RemoveAll   string // paths of the forms
+	PasswordPage        string
+	Done, Notice, Fault string
+
+	Apps           []app
+	All            int // number of apps on all pages
+	Number, Last   int // of the page
+	Previous, Next string
+
+	App   *app
+	Word  string // to type
+	Field template.HTML
+
+	Text, RequestID string // of the message page
+}
+
+// view returns the data that each page gets.
+func (d *Dashboard) view(r *http.Request) *view {
+	v := &view{
+		Page: Page{Site: d.site},
+		Home: d.path, Remove: d.path + removePath, RemoveAll: d.path + removeAllPath,
+		PasswordPage: d.config.PasswordPage, RequestID: reqinfo.From(r.Context()).ID,
+	}
+	if len(d.config.Links) > 0 {
+		v.Links = append([]Link{{Text: "Apps", URL: d.path, Current: true}}, d.config.Links...)
+	}
+	return v
+}
+
+// signedIn returns the data of a page for the signed-in user. Without one, it redirects
+// to the sign-in page, which leads back to the path here; on an error it shows an error
+// page. In both cases it returns nil.
+func (d *Dashboard) signedIn(w http.ResponseWriter, r *http.Request, here string) *view {
+	ref, user, err := d.auth.CurrentUser(r, d.config.Provider)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		target, err := d.auth.SignInURL(r, d.config.Provider, here)
+		if err != nil {
+			d.fail(w, r, err)
+			return nil
+		}
+		page.Private(w)
+		http.Redirect(w, r, target, http.StatusSeeOther)
+		return nil
+	case err != nil:
+		d.fail(w, r, err)
+		return nil
+	}
+	v := d.view(r)
+	v.ref, v.User, v.Name = ref, user, page.Text(user.Name, maxName)
+	v.Initial = initial(v.Name)
+	return v
+}
+
+func (d *Dashboard) render(w http.ResponseWriter, r *http.Request, status int, name string, v *view) {
+	if err := d.pages.render(w, status, name, v); err != nil && r.Context().Err() == nil {
+		d.log.ErrorContext(r.Context(), "page not shown", "page", name, "request_id", v.RequestID, "err", err)
+		http.Error(w, "The page can't be shown.", http.StatusInternalServerError)
+	}
+}
+
+func (p pages) render(w http.ResponseWriter, status int, name string, v *view) error {
+	if p.look != nil {
+		return p.look.Render(w, status, p.parsed[name], v)
+	}
+	var body bytes.Buffer
+	if err := p.parsed[name].Execute(&body, v); err != nil {
+		return fmt.Errorf("render page: %w", err)
+	}
+	page.Headers(w)
+	w.Header().Set("Content-Security-Policy", p.policy)
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // the browser may have closed the connection
+	return nil
+}
+
+// fail shows an error page, and logs at Info what the browser caused, and at Error what
+// the operator has to fix.
+func (d *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
+	v, status, level := d.view(r), http.StatusInternalServerError, slog.LevelInfo
+	switch {
+	case errors.Is(err, errForeign):
+		status, v.Title, v.Text = http.StatusForbidden, "This form came from another site", "Nothing was removed. Open the list of your apps and send the form from there."
+	case errors.Is(err, errForm):
+		status, v.Title, v.Text = http.StatusBadRequest, "This form could not be read", "Nothing was removed. Open the list of your apps and send the form from there."
+	case errors.Is(err, errSlow):
+		status, v.Title, v.Text = http.StatusRequestTimeout, "This form took too long to arrive", "Nothing was removed. Open the list of your apps and try again."
+	case errors.Is(err, errMethod):
+		status, v.Title, v.Text = http.StatusMethodNotAllowed, "This address is for a page", "Open it in a browser to see the page."
+	case errors.Is(err, oauth.ErrUnavailable):
+		status, level, v.Title, v.Text = http.StatusServiceUnavailable, slog.LevelError, "Please try again in a moment", "The server is busy. You can safely try again."
+		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
+	default:
+		level, v.Title, v.Text = slog.LevelError, "Something went wrong", "This is our fault, not yours. Open the list of your apps to see which are still connected."
+	}
+	if r.Context().Err() != nil {
+		level = slog.LevelInfo // the browser has closed the request
+	}
+	d.log.Log(r.Context(), level, "error page shown", "request_id", v.RequestID, "method", r.Method, "path", reqinfo.Path(r), "status", status, "err", err)
+	d.render(w, r, status, "message", v)
+}

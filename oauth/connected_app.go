@@ -1,0 +1,22 @@
+package oauth
+
+import "time"
+
+// ConnectedApp is a client that may act for a user: it has live tokens, or a consent
+// with which it gets new ones without another question.
+type ConnectedApp struct {
+	// Client is the app, without RedirectURIs, Attributes and Secrets.
+	Client *Client
+
+	// Scopes are the scopes of the app's newest tokens and of its consents, in the
+	// order of the consent page. A scope that is no longer registered comes last, with
+	// its ID as the description.
+	Scopes []Scope
+
+	// Since is when the user first allowed what the app still has.
+	Since time.Time
+
+	// ExpiresAt is when the last of its tokens ends at the latest. It is zero for an
+	// app that has a consent and no live tokens.
+	ExpiresAt time.Time
+}

@@ -24,6 +24,7 @@ import (
 	"github.com/go-passport/passport/internal/nearpath"
 	"github.com/go-passport/passport/internal/pemtext"
 	"github.com/go-passport/passport/internal/safeurl"
+	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -132,14 +133,15 @@ func (p *program) prepareServer(ctx context.Context, s *settings, logger *slog.L
 	return in, server, nil
 }
 
-// failedStart returns the error of a start, or nil if a signal ended the start. The
-// errors of interrupted statements differ between drivers.
+// failedStart returns the error of a start, or nil if a signal ended the start. A
+// signal doesn't hide another fault, such as a wrong setting. The errors of
+// interrupted statements differ between drivers.
 func failedStart(ctx context.Context, err error, logger *slog.Logger) error {
 	switch {
 	case errors.Is(err, errStopped):
 		logger.Info("stopped before the database responded")
 		return nil
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || sqldb.NotReady(err)):
 		logger.Debug("the signal interrupted the start", "err", err)
 		logger.Info("stopped before the server was ready")
 		return nil //nolint:nilerr // a signal isn't a fault

@@ -1,6 +1,7 @@
 package passport_test
 
 import (
+	"html/template"
 	"net/http"
 	"os"
 	"strings"
@@ -34,3 +35,21 @@ func ExampleServer_Routes_frontEnd() {
 		mux.Handle(route.Method+" "+route.Path, route.Handler)
 	}
 }
+
+// toApp returns the name of the app that sent the user to sign in. It is empty if no app did.
+func toApp(r *http.Request) string {
+	why, err := auth.SignInRequest(r.Context(), r.FormValue("return_to"))
+	if err != nil {
+		return "" // oauth.ErrNotFound, or a fault of the database
+	}
+	return why.Client.Name
+}
+
+func ExampleServer_SignInRequest() {
+	http.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
+		_ = loginPage.Execute(w, map[string]string{"App": toApp(r), "ReturnTo": r.FormValue("return_to")})
+	})
+}
+
+var loginPage = template.Must(template.New("login").Parse(`{{with .App}}<p>Sign in to continue to {{.}}</p>{{end}}
+<form method="post" action="{{.ReturnTo}}"><button name="decision" value="deny">Cancel</button></form>`))

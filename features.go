@@ -156,12 +156,14 @@ func (c Config) authorizePart() part {
 func (c Config) authorizeRoutes(r *rooms.Rooms) []wire.Endpoint {
 	path := r.Base + "/authorize"
 	pending, _ := oauth.StoreAs[oauth.PendingRequestStore](c.Store)
-	return []wire.Endpoint{wire.Single("passport.authorizations.authorize", path, authorize.New(authorize.Config{
+	endpoint := authorize.New(authorize.Config{
 		Issuer: r.Issuer, Path: path, Site: c.site(r.Issuer.Host), Home: c.home(r.Issuer), Keys: r.Keys, Policy: r.Policy, Responders: r.Parts.Responders, Clients: r.Clients, Tokens: r.Tokens,
 		Users: r.Users, Forms: r.Forms, Pages: r.Pages, Log: r.Log, Pending: pending,
 		RequirePKCE: c.RequirePKCE, SkipConsent: c.SkipConsent, SkipNativeConsent: c.InsecureSkipNativeConsent,
 		NumericClientIDs: c.ClientIDs == Integers, NumericUserIDs: c.NumericUserIDs,
-	}), http.MethodGet, http.MethodPost, http.MethodDelete)}
+	})
+	r.SignInRequest = endpoint.SignInRequest
+	return []wire.Endpoint{wire.Single("passport.authorizations.authorize", path, endpoint, http.MethodGet, http.MethodPost, http.MethodDelete)}
 }
 
 // scriptsPart returns the part for scripts of the application's own pages: the JSON

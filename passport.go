@@ -47,7 +47,8 @@ type Server struct {
 	guards   *guards.Guards
 	upkeep   upkeep.Upkeep
 
-	personalJWTs bool
+	personalJWTs  bool
+	signInRequest func(ctx context.Context, returnTo string) (*oauth.SignInRequest, error) // nil without users
 
 	entry     *wire.Entry
 	endpoints []wire.Endpoint
@@ -86,6 +87,7 @@ func New(config Config) (*Server, error) {
 			s.endpoints = append(s.endpoints, p.routes(r)...)
 		}
 	}
+	s.signInRequest = r.SignInRequest
 	for _, e := range s.endpoints {
 		s.mux.Handle(e.Path, e.Handler) // for every method, including those that Mount does not register
 	}

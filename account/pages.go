@@ -56,6 +56,7 @@ type view struct {
 	Home     string
 	ReturnTo string
 	Another  string // the URL of the form for another account
+	App      *app   // the app to which the browser returns; nil if none or unknown
 	Token    string // see Accounts.formToken
 	User     *shown // the signed-in user
 

@@ -33,6 +33,7 @@ func (a *Accounts) showSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	v := a.view(w, r, s)
 	v.ReturnTo = returnTo(r.URL.Query())
+	v.App = a.appOf(r, v.ReturnTo)
 	a.render(w, r, http.StatusOK, v.choose(s, r.URL.Query().Get("prompt")), v)
 }
 
@@ -63,6 +64,7 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	v := a.view(w, r, nil)
 	v.ReturnTo, v.Email = returnTo(form), page.Text(form.Get("email"), maxEmail)
+	v.App = a.appOf(r, v.ReturnTo)
 	if v.lacks(form) {
 		a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
 		return

@@ -3,7 +3,7 @@ package oauth
 import "context"
 
 // SignInRequest tells [UserProvider.SignInURL] why the server sends a browser to the
-// sign-in page. A browser without a signed-in user has the zero SignInRequest.
+// sign-in page, and for which client.
 type SignInRequest struct {
 	// Again asks for a new sign-in, although a user is signed in: prompt=login
 	// (OpenID Connect Core §3.1.2.1). A page that returns without one causes
@@ -13,6 +13,10 @@ type SignInRequest struct {
 	// SelectAccount asks the user which account to use, although one is signed in:
 	// prompt=select_account. The page may return with the same one.
 	SelectAccount bool
+
+	// Client is the client whose request needs a user. If a user registered it
+	// (Client.Owner), its name is not checked.
+	Client *Client
 }
 
 type signInRequestKey struct{}

@@ -11,7 +11,7 @@ import (
 
 // ServeHTTP serves /oauth/authorize (RFC 6749 §3.1). It accepts an authorization
 // request by GET or POST, and the decision on a consent page. A decision is a POST
-// or DELETE with a ticket.
+// or DELETE with a ticket, or a POST to a sign-in's return address with decision=deny.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.write(w, r, e.outcome(r))
 }
@@ -42,6 +42,9 @@ func (e *Endpoint) outcome(r *http.Request) outcome {
 	}
 	if err := e.checkReader(r); err != nil {
 		return refused(http.StatusForbidden, clients.Named(q.client.ID, err))
+	}
+	if in.declines && in.sealed {
+		return e.orRefuse(q)(e.declineSignIn(r, q))
 	}
 	return e.orRefuse(q)(e.respondTo(r, q))
 }

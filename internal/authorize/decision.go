@@ -73,7 +73,7 @@ func (e *Endpoint) consentGiven(ctx context.Context, q *request, account *users.
 // decide returns the outcome of a decision on a consent page.
 func (e *Endpoint) decide(r *http.Request, at time.Time) outcome {
 	if err := e.checkDecision(r); err != nil {
-		return refused(http.StatusForbidden, fmt.Errorf("%w: %w", err, oauth.AccessDenied.Errorf("the decision was sent by another site")))
+		return refused(http.StatusForbidden, fmt.Errorf("%w: %w", err, errForeignDecision))
 	}
 	decision := r.PostForm["decision"]
 	if len(decision) != 1 || decision[0] != "allow" && decision[0] != "deny" || len(r.PostForm["ticket"]) != 1 {
@@ -106,6 +106,8 @@ func (e *Endpoint) checkDecision(r *http.Request) error {
 	}
 	return e.Forms.CheckForm(r, func() bool { return r.PostForm.Has("ticket") })
 }
+
+var errForeignDecision = oauth.AccessDenied.Errorf("the decision was sent by another site")
 
 // errStale is the error for a page whose ticket has expired or cannot be decrypted.
 var errStale = oauth.InvalidRequest.Errorf("this page has expired. Go back to the app and start again")

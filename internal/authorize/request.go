@@ -70,6 +70,7 @@ type authorizationInput struct {
 	returned   bool      // the browser returns from the sign-in page
 	sealed     bool      // params are from its return address
 	asked      time.Time // when it was sent there; zero if the return address is not ours
+	declines   bool      // the user cancels the sign-in; only if sealed
 	at         time.Time // when the whole body was received; the user is looked up later
 }
 
@@ -80,6 +81,7 @@ func readAuthorization(r *http.Request) (in authorizationInput, err error) {
 	if in.isDecision, err = readDecision(r); err != nil {
 		return in, err
 	}
+	in.declines = r.Method == http.MethodPost && r.PostForm.Get("decision") == "deny"
 	if in.at, err = wire.Received(r); err != nil {
 		return in, wire.Unreadable(err)
 	}

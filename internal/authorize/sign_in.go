@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/oauth"
 )
@@ -97,11 +98,49 @@ func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
 	if r.Method == http.MethodPost {
 		o.from = fromOurForm
 	}
-	why := oauth.SignInRequest{Again: q.prompts("login"), SelectAccount: q.prompts("select_account")}
-	if o.target = provider.SignInURL(r.WithContext(oauth.WithSignInRequest(r.Context(), why)), o.returnTo); o.target == "" {
+	if o.target = provider.SignInURL(r.WithContext(oauth.WithSignInRequest(r.Context(), q.signInRequest())), o.returnTo); o.target == "" {
 		return nil, fmt.Errorf("SignInURL of the provider %q returned nothing; return the address of a sign-in page", name)
 	}
 	return o, nil
+}
+
+// signInRequest returns why the user is sent to sign in.
+func (q *request) signInRequest() oauth.SignInRequest {
+	return oauth.SignInRequest{Again: q.prompts("login"), SelectAccount: q.prompts("select_account"), Client: q.client}
+}
+
+// SignInRequest returns why a browser was sent to sign in, from its return address. It
+// returns [oauth.ErrNotFound] if that is not the address of a request that can go on.
+func (e *Endpoint) SignInRequest(ctx context.Context, returnTo string) (*oauth.SignInRequest, error) {
+	sealed, ok := strings.CutPrefix(returnTo, e.Path+"?"+signInParam+"=")
+	if !ok || strings.Trim(sealed, base64URL+".") != "" {
+		return nil, oauth.ErrNotFound
+	}
+	in := authorizationInput{params: url.Values{signInParam: {sealed}}, at: time.Now()}
+	err := e.resume(ctx, &in)
+	if err == nil {
+		var q *request
+		if q, err = e.authorizationRequest(ctx, in.params, in.at); err == nil {
+			why := q.signInRequest()
+			return &why, nil
+		}
+	}
+	if oauth.AsError(err).Code.Status() < http.StatusInternalServerError {
+		return nil, fmt.Errorf("%w: %w", oauth.ErrNotFound, err)
+	}
+	return nil, err
+}
+
+// declineSignIn tells the client that the user does not sign in. The sign-in page posts
+// this decision to its return address.
+//
+// A form whose origin is unknown is accepted for a client that may be redirected without
+// a page. Otherwise the form of another site would be an open redirect.
+func (e *Endpoint) declineSignIn(r *http.Request, q *request) (outcome, error) {
+	if err := e.Forms.CheckForm(r, q.trusted); err != nil {
+		return refused(http.StatusForbidden, clients.Named(q.client.ID, fmt.Errorf("%w: %w", err, errForeignDecision))), nil
+	}
+	return e.refuseClient(q, clients.Named(q.client.ID, fmt.Errorf("at the sign-in page: %w", errDeclined))), nil
 }
 
 // repeats reports whether a request must be repeated as a GET before its user is known.

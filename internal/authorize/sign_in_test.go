@@ -16,11 +16,12 @@ import (
 // askedProvider records the SignInRequest of the last call of SignInURL.
 type askedProvider struct {
 	*testkit.Accounts
-	why *oauth.SignInRequest
+	why *oauth.SignInRequest // without the client
 }
 
 func (p askedProvider) SignInURL(r *http.Request, returnTo string) string {
 	*p.why = oauth.SignInRequestFrom(r.Context())
+	p.why.Client = nil
 	return p.Accounts.SignInURL(r, returnTo)
 }
 

@@ -19,7 +19,8 @@ func TestE2E_DemoInBrowser(t *testing.T) {
 	b.screenshot("tour")
 	b.press("Connect your account")
 
-	b.see("Sign in", "Email", "The Shop") // PG-03
+	b.see("Sign in to The Shop", "to continue to Order Tracker", "Email") // PG-03, PG-05
+	b.wellMade("the sign-in page")
 	b.screenshot("sign-in")
 	b.signIn(demoEmail, demoPassword)
 

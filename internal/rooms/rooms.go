@@ -3,6 +3,7 @@
 package rooms
 
 import (
+	"context"
 	"net/url"
 
 	"github.com/go-passport/passport/internal/clients"
@@ -15,6 +16,7 @@ import (
 	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/internal/wire"
+	"github.com/go-passport/passport/oauth"
 )
 
 // Rooms are the shared parts of one server.
@@ -35,4 +37,7 @@ type Rooms struct {
 	Cookies  *firstparty.Cookies
 
 	Reader *tokens.Reader // of the store, for grants
+
+	// SignInRequest is that of the authorization endpoint, which sets it; nil without one.
+	SignInRequest func(ctx context.Context, returnTo string) (*oauth.SignInRequest, error)
 }

@@ -1,0 +1,34 @@
+package e2e_test
+
+import "testing"
+
+// A user who doesn't want to sign in goes back to the app, which learns that the user
+// declined. Chromium blocks no part of the way.
+func TestE2E_PG_05_CancelAtTheSignIn(t *testing.T) {
+	s := startDemo(t)
+	b := newPerson(t, s).tab()
+	b.open(s.URL + "/demo/connect")
+	b.see("to continue to Order Tracker")
+	b.signIn(demoEmail, "not the password")
+	b.see("The email address and the password do not match.", "to continue to Order Tracker")
+	b.wellMade("the sign-in page with a fault")
+	b.press("Cancel and go back to Order Tracker")
+	b.see("You declined")
+}
+
+// The callback of an app at another site is reached, too.
+func TestE2E_PG_05_CancelForAnotherSite(t *testing.T) {
+	s := startShop(t)
+	party := newThirdParty(t, "tcp4", "127.0.0.1:0")
+	callback := "http://" + clientHost + ":" + party.port + "/callback"
+	c := s.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
+	b := newPerson(t, s).tab()
+	b.open(authorize(s, c.ID, callback))
+	b.press("Cancel and go back to Order Tracker")
+	b.see("You are in.") // the app's own page
+	b.clean()
+	responses := party.received()
+	if len(responses) != 1 || responses[0].Get("error") != "access_denied" || responses[0].Get("state") != "a-state-that-comes-back" {
+		t.Errorf("the client got %v, want access_denied with its state", responses)
+	}
+}

@@ -31,7 +31,7 @@ cluster:
 # The pictures in docs/images, taken by the test of the tour in Chromium. For another
 # page, call screenshot in its test, name the test here, and show the picture in docs/.
 screenshots:
-	PASSPORT_TEST_REQUIRE=1 PASSPORT_SCREENSHOTS=$(CURDIR)/docs/images go -C internal/e2e test -count=1 -run '^TestE2E_(DemoInBrowser|PA_.*)$$' .
+	PASSPORT_TEST_REQUIRE=1 PASSPORT_SCREENSHOTS=$(CURDIR)/docs/images go -C internal/e2e test -count=1 -run '^TestE2E_(DemoInBrowser|PA_.*|PG_04.*)$$' .
 
 # Passport compared to a ceiling, over SQLite and a durable PostgreSQL. Prints
 # tables of ratios after a few minutes. docs/performance.md explains them.

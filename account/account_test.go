@@ -231,7 +231,7 @@ func TestMount_FR_13_PagesRespondToLoopbackNamesOnly(t *testing.T) {
 		mux := http.NewServeMux()
 		a.Mount(mux)
 		u, _ := url.Parse(issuer)
-		for _, path := range []string{"/sign-in", "/sign-out", "/account", "/account/security"} {
+		for _, path := range []string{"/sign-in", "/sign-out", "/set-password", "/verify-email", "/account", "/account/sessions", "/account/security"} {
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "OPTIONS"} {
 				for host, foreign := range map[string]bool{
 					"evil.example:8000": true, "": true, "127.0.0.1.evil.example": true,

@@ -21,6 +21,12 @@
 // out or changes the password, when the account is disabled, after
 // [Config.SessionIdleTTL] without a request, and after [Config.SessionTTL] in any case.
 //
+// # Links
+//
+// [Accounts.Invite], [Accounts.ResetLink] and [Accounts.VerifyLink] return links for a
+// user. A link works once; the database holds its digest. Only the form on its page uses
+// it up, because programs that check email open links, too.
+//
 // # Guessing passwords
 //
 // Sign-in attempts are throttled. Each attempt is counted before the password is

@@ -50,7 +50,7 @@ func (a *Accounts) readForm(r *http.Request) (url.Values, error) {
 // isField reports whether a malformed field with this name invalidates the form. Any
 // other malformed field is ignored: a link may have added it to the page's query.
 func isField(name string) bool {
-	return slices.Contains([]string{"email", "password", "current_password", "new_password", "confirm_password", "session", "all", "return_to", "form_token"}, name)
+	return slices.Contains([]string{"email", "password", "current_password", "new_password", "confirm_password", "session", "all", "token", "return_to", "form_token"}, name)
 }
 
 // checkForm refuses a form from a page of another site. That includes a form that signs

@@ -35,7 +35,7 @@ func parsePages(c Config, prefix string) (*page.Look, map[string]*template.Templ
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, name := range []string{"sign_in", "sign_out", "continue", "message", "account", "sessions", "security"} {
+	for _, name := range []string{"sign_in", "sign_out", "continue", "message", "account", "sessions", "security", "set_password", "verify_email"} {
 		t, err := look.Parse(views, "views/"+name+".html")
 		if err != nil {
 			return nil, nil, err
@@ -78,6 +78,12 @@ type view struct {
 	List      []shownSession
 	Others    bool // the list has other sessions than this one
 	Full      bool // there may be more sessions than the list has
+
+	// The pages of links.
+	Link        string // the token of the link
+	Invited     bool
+	SetPassword string // paths
+	VerifyEmail string
 }
 
 // shown is a user as the pages display them (UI-04).
@@ -87,7 +93,13 @@ func show(s *session) *shown {
 	if s == nil {
 		return nil
 	}
-	u := &shown{Name: page.Text(s.user.DisplayName(), maxName), Email: page.Text(s.user.Email, maxEmail)}
+	return showUser(s.user)
+}
+
+func showEmail(u *User) string { return page.Text(u.Email, maxEmail) }
+
+func showUser(user *User) *shown {
+	u := &shown{Name: page.Text(user.DisplayName(), maxName), Email: showEmail(user)}
 	first, _ := utf8.DecodeRuneInString(strings.ToUpper(u.Name))
 	u.Initial = string(first)
 	if u.Name == u.Email {

@@ -20,9 +20,12 @@ const (
   SELECT id FROM passport_sign_in_attempts WHERE keep_until < ? ORDER BY id LIMIT ?) x)`
 )
 
+const purgeLinks = `DELETE FROM passport_account_links WHERE digest IN (SELECT digest FROM (
+  SELECT digest FROM passport_account_links WHERE expires_at < ? ORDER BY expires_at LIMIT ?) x)`
+
 // Purge ends sessions that have reached SessionTTL or SessionIdleTTL, and tells the
 // connected server, which ends what depends on these sessions. It also deletes the
-// counts of sign-in attempts that expired before ended.Expired. If ended.Expired is
+// counts of sign-in attempts, and the links, that expired before ended.Expired. If ended.Expired is
 // zero, Purge does nothing. It deletes about limit rows of each kind at most and
 // returns their number. Call it until that is 0.
 func (a *Accounts) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int) (int, error) {
@@ -41,11 +44,14 @@ func (a *Accounts) Purge(ctx context.Context, ended oauth.PurgeBefore, limit int
 			return over, err
 		}
 	}
-	attempts, err := a.db.Exec(ctx, purgeAttempts, sqldb.At(ended.Expired), limit)
-	if err != nil {
-		return over, fmt.Errorf("purge sign-in attempts: %w", err)
+	for _, q := range []string{purgeAttempts, purgeLinks} {
+		n, err := a.db.Exec(ctx, q, sqldb.At(ended.Expired), limit)
+		over += int(n)
+		if err != nil {
+			return over, fmt.Errorf("purge sign-in attempts and links: %w", err)
+		}
 	}
-	return over + int(attempts), nil
+	return over, nil
 }
 
 // endSessions ends the sessions that a query selects, and returns their number.

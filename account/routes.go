@@ -13,6 +13,10 @@ const (
 	signInPath  = "/sign-in"
 	signOutPath = "/sign-out"
 
+	// The pages of links.
+	setPasswordPath = "/set-password"
+	verifyEmailPath = "/verify-email"
+
 	// The pages below Config.AccountPath.
 	sessionsPath = "/sessions"
 	securityPath = "/security"
@@ -34,8 +38,8 @@ var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
 
-// Mount registers the pages /sign-in and /sign-out below the issuer's path, and the pages
-// of [Config.AccountPath]. The mux is an [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
+// Mount registers the pages /sign-in, /sign-out, and those of links, /set-password and
+// /verify-email, below the issuer's path, and the pages of [Config.AccountPath]. The mux is an [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
 // "GET /sign-in".
 func (a *Accounts) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
@@ -43,6 +47,8 @@ func (a *Accounts) Mount(mux interface {
 	for _, method := range methods {
 		mux.Handle(method+" "+a.prefix+signInPath, a.entry(a.form(a.showSignIn, a.signIn)))
 		mux.Handle(method+" "+a.prefix+signOutPath, a.entry(a.form(a.showSignOut, a.signOut)))
+		mux.Handle(method+" "+a.prefix+setPasswordPath, a.entry(a.form(a.showSetPassword, a.setPassword)))
+		mux.Handle(method+" "+a.prefix+verifyEmailPath, a.entry(a.form(a.showVerifyEmail, a.verifyEmail)))
 		for _, logo := range brand.Brand(a.config.Brand).Logos() {
 			mux.Handle(method+" "+a.prefix+signInPath+logo.Path, a.entry(logo))
 		}

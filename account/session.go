@@ -18,7 +18,7 @@ import (
 const seenEvery = time.Minute
 
 const (
-	selectSession = `SELECT u.id, u.email, u.name, u.disabled_at, u.created_at, s.id, s.authenticated_at, s.seen_at, s.expires_at
+	selectSession = `SELECT u.id, u.email, u.name, u.disabled_at, u.created_at, u.email_verified_at, CASE WHEN u.password = '' THEN 1 ELSE 0 END, s.id, s.authenticated_at, s.seen_at, s.expires_at
 FROM passport_sessions s JOIN passport_users u ON u.id = s.user_id AND u.session_version = s.session_version
 WHERE s.digest = ? AND s.ended_at IS NULL AND s.expires_at > ? AND s.seen_at > ? AND u.disabled_at IS NULL`
 	selectHalf    = `SELECT ended_at FROM passport_sessions WHERE digest = ? AND ended_at IS NOT NULL`

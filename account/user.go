@@ -30,6 +30,13 @@ type User struct {
 	// enabled.
 	DisabledAt time.Time
 
+	// EmailVerifiedAt is when the user confirmed the address with a link of
+	// [Accounts.VerifyLink]. It is zero before.
+	EmailVerifiedAt time.Time
+
+	// Invited is true while the account of [Accounts.Invite] has no password.
+	Invited bool
+
 	// CreatedAt is when the account was created.
 	CreatedAt time.Time
 }
@@ -66,7 +73,7 @@ func (n NewUser) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "account.Ne
 func (n NewUser) LogValue() slog.Value { return slog.StringValue(n.Email) }
 
 const (
-	userColumns    = `id, email, name, disabled_at, created_at`
+	userColumns    = `id, email, name, disabled_at, created_at, email_verified_at, CASE WHEN password = '' THEN 1 ELSE 0 END`
 	insertUser     = `INSERT INTO passport_users (id, email, email_key, name, password, session_version, created_at) VALUES (?, ?, ?, ?, ?, 1, ?)`
 	selectUser     = `SELECT ` + userColumns + ` FROM passport_users WHERE id = ?`
 	selectByEmail  = `SELECT ` + userColumns + ` FROM passport_users WHERE email_key = ?`
@@ -291,7 +298,9 @@ func (a *Accounts) user(ctx context.Context, q, arg string) (u *User, err error)
 
 // scanUser scans [userColumns], and any further columns into more.
 func scanUser(row sqldb.Row, more ...any) (*User, error) {
-	u := &User{}
-	into := []any{&u.ID, &u.Email, &u.Name, sqldb.Micros{T: &u.DisabledAt}, sqldb.Micros{T: &u.CreatedAt}}
-	return u, row.Scan(append(into, more...)...)
+	u, invited := &User{}, int64(0)
+	into := []any{&u.ID, &u.Email, &u.Name, sqldb.Micros{T: &u.DisabledAt}, sqldb.Micros{T: &u.CreatedAt}, sqldb.Micros{T: &u.EmailVerifiedAt}, &invited}
+	err := row.Scan(append(into, more...)...)
+	u.Invited = invited == 1
+	return u, err
 }

@@ -115,7 +115,7 @@ func stateStyle(state string) *color.Color {
 	switch state {
 	case stateActive:
 		return greenStyle
-	case stateSuspended:
+	case stateSuspended, stateInvited:
 		return yellowStyle
 	}
 	return redStyle

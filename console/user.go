@@ -21,7 +21,7 @@ func (p *program) user() *cobra.Command {
 		Args:  subcommandOnly,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.userCreate(), p.userList(), p.userSetPassword(), p.userSwitch("disable", true), p.userSwitch("enable", false))
+	cmd.AddCommand(p.userCreate(), p.userInvite(), p.userList(), p.userSetPassword(), p.userReset(), p.userVerify(), p.userSwitch("disable", true), p.userSwitch("enable", false))
 	return cmd
 }
 
@@ -158,15 +158,27 @@ type userJSON struct {
 	Name      string `json:"name"`
 	State     string `json:"state"`
 	CreatedAt string `json:"created_at"`
+
+	EmailVerifiedAt string `json:"email_verified_at,omitempty"`
 }
 
 func describeUser(u *account.User) userJSON {
-	return userJSON{u.ID, u.Email, u.Name, stateOfUser(u), u.CreatedAt.UTC().Format(time.RFC3339)}
+	d := userJSON{ID: u.ID, Email: u.Email, Name: u.Name, State: stateOfUser(u), CreatedAt: u.CreatedAt.UTC().Format(time.RFC3339)}
+	if !u.EmailVerifiedAt.IsZero() {
+		d.EmailVerifiedAt = u.EmailVerifiedAt.UTC().Format(time.RFC3339)
+	}
+	return d
 }
 
+// stateInvited is the state of an account whose user has not chosen a password yet.
+const stateInvited = "invited"
+
 func stateOfUser(u *account.User) string {
-	if u.DisabledAt.IsZero() {
-		return "active"
+	switch {
+	case !u.DisabledAt.IsZero():
+		return "disabled"
+	case u.Invited:
+		return stateInvited
 	}
-	return "disabled"
+	return stateActive
 }

@@ -1,6 +1,10 @@
 package e2e_test
 
-import "testing"
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
 
 // A user changes the password in one browser. The other browser is signed out, and the
 // app that was connected there loses access at once.
@@ -74,4 +78,62 @@ func TestE2E_PA_3_Sessions(t *testing.T) {
 	there.see("Sign in")
 	here.clean()
 	there.clean()
+}
+
+// link runs a command that prints a link, and returns the link at this server.
+func (s *server) link(t *testing.T, args ...string) string {
+	t.Helper()
+	out := s.command(t, "", append([]string{"user"}, args...)...)
+	link := regexp.MustCompile(`http://\S+\?token=\S+`).FindString(string(out))
+	if !strings.HasPrefix(link, s.URL+"/") {
+		t.Fatalf("user %v prints no link to %s:\n%s", args, s.URL, out)
+	}
+	s.canaries.url(link)
+	return link
+}
+
+// An invited user chooses a password, resets it, and confirms the address. The log has
+// none of the links.
+func TestE2E_PG_04_Links(t *testing.T) {
+	const first, second = "the first password", "the second password"
+	s := startServer(t)
+	s.canaries.add("password", first)
+	s.canaries.add("password", second)
+	b := newPerson(t, s).tab()
+
+	invite := s.link(t, "invite", userEmail, "--name", userName)
+	b.open(invite)
+	b.see("Choose a password", userName, userEmail)
+	b.wellMade("the page of an invitation")
+	b.screenshot("invitation")
+	b.fill("new_password", first)
+	b.fill("confirm_password", first)
+	b.press("Set password")
+	b.see("Your password is set")
+	b.wellMade("the page after a password was chosen")
+	b.press("Go to the sign-in page")
+	b.signIn(userEmail, first)
+	b.see("Your account", userName)
+	b.clean()
+
+	b.open(s.link(t, "reset", userEmail))
+	b.see("Choose a new password")
+	b.wellMade("the page of a reset")
+	b.fill("new_password", second)
+	b.fill("confirm_password", second)
+	b.press("Set password")
+	b.see("All sessions have ended")
+	b.open(s.URL + "/account")
+	b.signIn(userEmail, second)
+	b.see("Your account")
+
+	b.open(s.link(t, "verify", userEmail))
+	b.see("Confirm your email", userEmail)
+	b.wellMade("the page to confirm an address")
+	b.press("Confirm")
+	b.see("Email confirmed")
+	b.clean()
+	b.open(invite)
+	b.see("This link doesn’t work any more")
+	b.wellMade("the page of a dead link")
 }

@@ -13,7 +13,7 @@ ALTER TABLE passport_sessions ADD COLUMN IF NOT EXISTS device VARCHAR(64) COLLAT
 DROP INDEX CONCURRENTLY IF EXISTS passport_sessions_listed;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS passport_sessions_listed ON passport_sessions (user_id, seen_at, id);
 
--- When the user proved that the e-mail address is theirs; NULL: not yet.
+-- When the user proved that the email address is theirs; NULL: not yet.
 ALTER TABLE passport_users ADD COLUMN IF NOT EXISTS email_verified_at BIGINT;
 
 -- Links that work once. A link ends when the session_version of its user changes.

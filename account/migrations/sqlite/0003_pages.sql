@@ -7,7 +7,7 @@ ALTER TABLE passport_sessions ADD COLUMN device TEXT;
 -- The page of sessions reads the latest ones of a user.
 CREATE INDEX passport_sessions_listed ON passport_sessions (user_id, seen_at);
 
--- When the user proved that the e-mail address is theirs; NULL: not yet.
+-- When the user proved that the email address is theirs; NULL: not yet.
 ALTER TABLE passport_users ADD COLUMN email_verified_at INTEGER;
 
 -- Links that work once. A link ends when the session_version of its user changes.

@@ -289,7 +289,7 @@ func (a *Accounts) user(ctx context.Context, q, arg string) (u *User, err error)
 	err = a.db.Lookup(ctx, q, func(row sqldb.Row) (err error) {
 		u, err = scanUser(row)
 		return err
-	}, arg)
+	}, nil, arg)
 	if err != nil {
 		return nil, fmt.Errorf("find account: %w", err)
 	}

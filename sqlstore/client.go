@@ -53,7 +53,7 @@ func (s *Store) Client(ctx context.Context, id string) (*oauth.Client, error) {
 		return nil, oauth.ErrNotFound
 	}
 	var found clients
-	if err := s.db.Lookup(ctx, selectClient, found.scan, id); err != nil {
+	if err := s.db.Lookup(ctx, selectClient, found.scan, func() { found = nil }, id); err != nil {
 		return nil, err
 	}
 	return found[0], nil
@@ -65,7 +65,7 @@ func (s *Store) ClientByKey(ctx context.Context, key string) (*oauth.Client, err
 		return nil, oauth.ErrNotFound
 	}
 	var found clients
-	if err := s.db.Row(ctx, selectClientByKey, found.scan, key); err != nil {
+	if err := s.db.Lookup(ctx, selectClientByKey, found.scan, func() { found = nil }, key); err != nil {
 		return nil, err
 	}
 	return found[0], nil

@@ -24,7 +24,7 @@ func (s *Store) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
 		return nil, oauth.ErrNotFound
 	}
 	var found codeRow
-	if err := s.db.Lookup(ctx, selectCode, func(row sqldb.Row) error { return row.Scan(found.fields(make([]any, 0, mostFields))...) }, string(d)); err != nil {
+	if err := s.db.Lookup(ctx, selectCode, func(row sqldb.Row) error { return row.Scan(found.fields(make([]any, 0, mostFields))...) }, func() { found = codeRow{} }, string(d)); err != nil {
 		return nil, err
 	}
 	return found.record(), nil

@@ -54,7 +54,7 @@ func (s *Store) presented(ctx context.Context, q, clientID string, d oauth.Diges
 		return nil, oauth.ErrNotFound
 	}
 	var clients clients
-	err := s.db.Lookup(ctx, q, func(row sqldb.Row) error { return clients.scanWith(row, found) }, string(d))
+	err := s.db.Lookup(ctx, q, func(row sqldb.Row) error { return clients.scanWith(row, found) }, func() { clients = nil }, string(d))
 	switch {
 	case err != nil:
 		return nil, err

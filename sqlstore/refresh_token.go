@@ -24,7 +24,7 @@ func (s *Store) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.Refres
 		return nil, oauth.ErrNotFound
 	}
 	var found refreshTokenRow
-	if err := s.db.Lookup(ctx, selectRefreshToken, func(row sqldb.Row) error { return row.Scan(found.fields(make([]any, 0, mostFields))...) }, string(d)); err != nil {
+	if err := s.db.Lookup(ctx, selectRefreshToken, func(row sqldb.Row) error { return row.Scan(found.fields(make([]any, 0, mostFields))...) }, func() { found = refreshTokenRow{} }, string(d)); err != nil {
 		return nil, err
 	}
 	return found.record(), nil

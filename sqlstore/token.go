@@ -41,7 +41,7 @@ func (s *Store) accessToken(ctx context.Context, q, key string) (*oauth.AccessTo
 		return nil, oauth.ErrNotFound
 	}
 	var found accessTokens
-	if err := s.db.Lookup(ctx, q, found.scan, key); err != nil {
+	if err := s.db.Lookup(ctx, q, found.scan, func() { found = nil }, key); err != nil {
 		return nil, err
 	}
 	return found[0], nil

@@ -39,15 +39,15 @@ func (db *DB) SQL() *sql.DB { return db.sql }
 // Dialect returns the kind of the database.
 func (db *DB) Dialect() Dialect { return db.dialect }
 
-// Row runs a SELECT for one record, and calls scan for each row of the result. A record
-// that joins a list has several rows. If there is no row, Row returns
-// [oauth.ErrNotFound].
+// Row runs a SELECT for one row and calls scan for it. If there is no row, Row returns
+// [oauth.ErrNotFound]. After a conflict the SELECT runs again, and scan overwrites what
+// it scanned before.
 func (db *DB) Row(ctx context.Context, q string, scan func(Row) error, args ...any) error {
-	return db.row(ctx, db.text(q, selects), scan, args...)
+	return db.row(ctx, selection{text: db.text(q, selects), scan: scan, args: args})
 }
 
-func (db *DB) row(ctx context.Context, t *text, scan func(Row) error, args ...any) error {
-	n, err := db.each(ctx, selection{text: t, scan: scan, args: args})
+func (db *DB) row(ctx context.Context, s selection) error {
+	n, err := db.each(ctx, s)
 	if err == nil && n == 0 {
 		return oauth.ErrNotFound
 	}
@@ -86,7 +86,7 @@ func (db *DB) each(ctx context.Context, s selection) (n int, err error) {
 	begun := time.Now()
 	for wait := firstWait; ; wait = longer(wait) {
 		n, err = db.read(ctx, own, s)
-		if err == nil || s.used(n) || classOf(err) != conflict || time.Since(begun) > Patience || !pause(own, wait) {
+		if err == nil || classOf(err) != conflict || time.Since(begun) > Patience || !pause(own, wait) {
 			return n, err
 		}
 		s.again()
@@ -99,12 +99,8 @@ type selection struct {
 	scan func(Row) error
 	args []any
 
-	forget func() // drops the rows that scan received; nil if scan uses them at once
+	forget func() // drops the rows that scan received; nil if scan overwrites them
 }
-
-// used reports whether the SELECT can't be repeated because scan has used its first n
-// rows.
-func (s selection) used(n int) bool { return n > 0 && s.forget == nil }
 
 // again prepares to run the SELECT again.
 func (s selection) again() {
@@ -113,14 +109,14 @@ func (s selection) again() {
 	}
 }
 
-// read runs a SELECT. If its connection was broken and scan has used no row, it runs
-// the SELECT again on another connection, [maxRepeats] times at most. own limits its
+// read runs a SELECT. If its connection was broken, it runs the SELECT again on another
+// connection, [maxRepeats] times at most. own limits its
 // time; ctx is the caller's.
 func (db *DB) read(ctx, own context.Context, s selection) (n int, err error) {
 	if !db.suspect() {
 		rows, err := db.query(own, s.text, s.args)
 		n, err = s.drain(ctx, rows, err)
-		if !db.readBroke(ctx, own, err) || s.used(n) {
+		if !db.readBroke(ctx, own, err) {
 			return n, err
 		}
 		s.again()
@@ -134,7 +130,7 @@ func (db *DB) read(ctx, own context.Context, s selection) (n int, err error) {
 		rows, err = conn.QueryContext(own, s.text.bound, s.args...)
 		n, err = s.drain(ctx, rows, err)
 		_ = conn.Close()
-		if !db.readBroke(ctx, own, err) || s.used(n) {
+		if !db.readBroke(ctx, own, err) {
 			return n, err
 		}
 		s.again()

@@ -16,14 +16,17 @@ type lookup struct {
 }
 
 // Lookup is like [DB.Row], for a query that ends in "column = ?", optionally with ORDER
-// BY. That is its only placeholder. Concurrent look-ups share a SELECT, which starts
-// after all of them were called. So no caller reads a state older than its call. Each
-// caller scans its own rows.
-func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key string) error {
+// BY. That is its only placeholder. A record that joins a list has several rows; before
+// scan gets them again after a conflict, forget drops those that it got before. A nil
+// forget is for a scan that overwrites them.
+//
+// Concurrent look-ups share a SELECT, which starts after all of them were called. So no
+// caller reads a state older than its call. Each caller scans its own rows.
+func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, forget func(), key string) error {
 	t, p := db.text(q, selects), db.lookupPolicy()
 	if t.lookups.leadOrWait(nil, p) {
 		defer t.lookups.handOver(p)
-		return db.row(ctx, t, scan, key)
+		return db.row(ctx, selection{t, scan, []any{key}, forget})
 	}
 	if err := ctx.Err(); err != nil {
 		return &gaveUp{err, err}
@@ -34,7 +37,7 @@ func (db *DB) Lookup(ctx context.Context, q string, scan func(Row) error, key st
 	err := t.lookups.do(limited, w, p, func() { db.leadLookups(limited, q, t, w) })
 	switch {
 	case errors.Is(err, errNotBatched):
-		return db.row(limited, t, scan, key)
+		return db.row(limited, selection{t, scan, []any{key}, forget})
 	case errors.Is(err, errCanceled):
 		return failure(ctx, fmt.Errorf("wait for earlier look-ups: %w", limited.Err()))
 	case err != nil:

@@ -50,7 +50,7 @@ func newTable(t *testing.T, d sqldb.Dialect) *table {
 		b.rows[key.(string)] = [][]any{{"late", int64(1)}}
 	}
 	// Prepare the statement before any statement is blocked.
-	if err := b.db.Lookup(context.Background(), lookUp, new(record).scan, "nothing"); !errors.Is(err, oauth.ErrNotFound) {
+	if err := b.db.Lookup(context.Background(), lookUp, new(record).scan, nil, "nothing"); !errors.Is(err, oauth.ErrNotFound) {
 		t.Fatalf("Lookup() of a missing key = %v, want ErrNotFound", err)
 	}
 	b.asked()
@@ -102,7 +102,7 @@ func (b *table) occupy(t *testing.T, wg *sync.WaitGroup) (proceed func()) {
 	t.Helper()
 	for key := range b.gates {
 		wg.Go(func() {
-			if err := b.db.Lookup(context.Background(), lookUp, new(record).scan, key.(string)); err != nil && !errors.Is(err, oauth.ErrUnavailable) {
+			if err := b.db.Lookup(context.Background(), lookUp, new(record).scan, nil, key.(string)); err != nil && !errors.Is(err, oauth.ErrUnavailable) {
 				t.Errorf("Lookup() of a blocked key = %v, want nil or ErrUnavailable", err)
 			}
 		})
@@ -139,7 +139,7 @@ func TestLookup_SharesAStatement(t *testing.T) {
 		keys := []string{"one", "several", "odd", "missing", "one", "several", "ONE"}
 		got, errs := make([]record, len(keys)), make([]error, len(keys))
 		for i, key := range keys {
-			wg.Go(func() { errs[i] = b.db.Lookup(context.Background(), lookUp, got[i].scan, key) })
+			wg.Go(func() { errs[i] = b.db.Lookup(context.Background(), lookUp, got[i].scan, nil, key) })
 		}
 		synctest.Wait()
 		b.asked()
@@ -184,7 +184,7 @@ func TestLookup_RV_07_ReadsNoOlderState(t *testing.T) {
 		var late [3]record
 		for i := range late {
 			wg.Go(func() {
-				if err := b.db.Lookup(context.Background(), lookUp, late[i].scan, "token"); err != nil {
+				if err := b.db.Lookup(context.Background(), lookUp, late[i].scan, nil, "token"); err != nil {
 					t.Error(err)
 				}
 			})
@@ -210,7 +210,7 @@ func TestLookup_SharedStatementFails(t *testing.T) {
 		proceed := b.occupy(t, &wg)
 		errs := make([]error, 3)
 		for i, key := range []string{"one", "broken", "two"} {
-			wg.Go(func() { errs[i] = b.db.Lookup(context.Background(), lookUp, new(record).scan, key) })
+			wg.Go(func() { errs[i] = b.db.Lookup(context.Background(), lookUp, new(record).scan, nil, key) })
 		}
 		synctest.Wait()
 		proceed()
@@ -220,7 +220,7 @@ func TestLookup_SharedStatementFails(t *testing.T) {
 			}
 		}
 		for range 5 {
-			if err := b.db.Lookup(t.Context(), lookUp, new(record).scan, "one"); err != nil {
+			if err := b.db.Lookup(t.Context(), lookUp, new(record).scan, nil, "one"); err != nil {
 				t.Errorf("Lookup() after that = %v, want nil", err)
 			}
 		}
@@ -240,7 +240,7 @@ func TestLookup_CallersCancel(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			cancels[i] = cancel
-			wg.Go(func() { errs[i] = b.db.Lookup(ctx, lookUp, new(record).scan, "one") })
+			wg.Go(func() { errs[i] = b.db.Lookup(ctx, lookUp, new(record).scan, nil, "one") })
 			synctest.Wait()
 		}
 		cancels[1]()
@@ -258,7 +258,7 @@ func TestLookup_CallersCancel(t *testing.T) {
 		}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := b.db.Lookup(gone, lookUp, new(record).scan, "one"); !errors.Is(err, context.Canceled) {
+		if err := b.db.Lookup(gone, lookUp, new(record).scan, nil, "one"); !errors.Is(err, context.Canceled) {
 			t.Errorf("Lookup() with a canceled context = %v, want context.Canceled", err)
 		}
 	})
@@ -277,7 +277,7 @@ func TestLookup_RV_08_WaitsNoLongerThanAlone(t *testing.T) {
 			wg.Go(func() {
 				time.Sleep(time.Duration(i) * 300 * time.Millisecond)
 				begin := time.Now()
-				err := b.db.Lookup(context.Background(), lookUp, new(record).scan, "one")
+				err := b.db.Lookup(context.Background(), lookUp, new(record).scan, nil, "one")
 				if d := time.Since(begin); !errors.Is(err, oauth.ErrUnavailable) || d > sqldb.Patience {
 					t.Errorf("Lookup() %d on a silent database = %v after %v, want ErrUnavailable after at most %v", i, err, d, sqldb.Patience)
 				}
@@ -296,7 +296,7 @@ func TestLookup_HangingLookupsDelayNoOther(t *testing.T) {
 		begin := time.Now()
 		for range 100 {
 			others.Go(func() {
-				if err := b.db.Lookup(context.Background(), lookUp, new(record).scan, "one"); err != nil {
+				if err := b.db.Lookup(context.Background(), lookUp, new(record).scan, nil, "one"); err != nil {
 					t.Errorf("Lookup() while two others hang = %v, want nil", err)
 				}
 			})
@@ -329,7 +329,7 @@ func TestLookup_BrokenRow(t *testing.T) {
 						scanned++
 					}
 					return new(record).scan(row)
-				}, key)
+				}, nil, key)
 				mu.Lock()
 				defer mu.Unlock()
 				errs[key] = err
@@ -365,7 +365,7 @@ func TestLookup_Panic(t *testing.T) {
 						outcomes <- nil
 					}
 				}()
-				outcomes <- b.db.Lookup(context.Background(), lookUp, func(sqldb.Row) error { panic("oh") }, "one")
+				outcomes <- b.db.Lookup(context.Background(), lookUp, func(sqldb.Row) error { panic("oh") }, nil, "one")
 			})
 		}
 		synctest.Wait()
@@ -375,7 +375,7 @@ func TestLookup_Panic(t *testing.T) {
 				t.Errorf("Lookup() that shares the statement = %v, want ErrUnavailable", err)
 			}
 		}
-		if err := b.db.Lookup(t.Context(), lookUp, new(record).scan, "one"); err != nil {
+		if err := b.db.Lookup(t.Context(), lookUp, new(record).scan, nil, "one"); err != nil {
 			t.Errorf("Lookup() after that = %v, want nil", err)
 		}
 	})

@@ -325,28 +325,6 @@ func TestRow(t *testing.T) {
 	}
 }
 
-// At the strictest isolation level a SELECT may conflict too. It is not repeated after
-// its caller has received a row.
-func TestRow_Conflict(t *testing.T) {
-	for _, rows := range []int{0, 1} {
-		left, scanned := 2, 0
-		f := &fake{respond: func(op, _ string) (any, error) {
-			if op != "query" {
-				return nil, nil
-			}
-			if left--; left < 0 {
-				return []driver.Value{int64(1)}, nil
-			}
-			return append(slices.Repeat([]driver.Value{int64(1)}, rows), postgresError("40001")), nil
-		}}
-		db := sqldb.New(f.open(t), sqldb.Postgres)
-		err := db.Row(t.Context(), "SELECT a FROM b", func(sqldb.Row) error { scanned++; return nil })
-		if again := rows == 0; (err == nil) != again || scanned != 1 || errors.Is(err, oauth.ErrUnavailable) == again {
-			t.Errorf("Row() with a conflict after %d rows = %v with %d rows scanned, want a retry: %v", rows, err, scanned, again)
-		}
-	}
-}
-
 // SQLite runs in its caller's goroutine, where watching a context costs as much as a
 // row. So the context is watched only while waiting for a connection.
 func TestStatement_SQLiteIsWatchedWhileWaitingForAConnection(t *testing.T) {
@@ -401,29 +379,49 @@ func TestStatement_SQLiteIsWatchedWhileWaitingForAConnection(t *testing.T) {
 	})
 }
 
-// At the strictest isolation level a SELECT can conflict after its first rows. Each
-// then reads all rows again, and its caller gets each row once.
-func TestEach_ReadsAgainAfterAConflictBetweenRows(t *testing.T) {
-	for name, fault := range map[string]error{"a conflict": postgresError("40001"), "a broken connection": io.ErrUnexpectedEOF} {
-		reads := 0
-		f := &fake{respond: func(op, _ string) (any, error) {
-			if op != "query" {
-				return nil, nil
+// At the strictest isolation level a SELECT can conflict after its first rows. Each read
+// then runs again, and its caller gets each row of the last attempt once.
+func TestReads_RunAgainAfterAConflictBetweenRows(t *testing.T) {
+	ctx := t.Context()
+	var got []int64
+	scan := func(row sqldb.Row) error {
+		var n int64
+		err := row.Scan(&n)
+		got = append(got, n)
+		return err
+	}
+	forget := func() { got = nil }
+	for name, read := range map[string]func(*sqldb.DB) error{
+		"Each":   func(db *sqldb.DB) error { return db.Each(ctx, "SELECT a FROM b", scan) },
+		"Lookup": func(db *sqldb.DB) error { return db.Lookup(ctx, "SELECT a FROM b WHERE c = ?", scan, forget, "key") },
+		"Row": func(db *sqldb.DB) error {
+			return db.Row(ctx, "SELECT a FROM b", func(row sqldb.Row) error {
+				if len(got) == 3 {
+					forget()
+				}
+				return scan(row)
+			})
+		},
+	} {
+		for what, fault := range map[string]error{"a conflict": postgresError("40001"), "a broken connection": io.ErrUnexpectedEOF} {
+			reads := 0
+			f := &fake{respond: func(op, _ string) (any, error) {
+				if op != "query" {
+					return nil, nil
+				}
+				switch reads++; reads {
+				case 1:
+					return []driver.Value{fault}, nil
+				case 2:
+					return []driver.Value{int64(4), int64(5), int64(6), fault}, nil
+				}
+				return []driver.Value{int64(1), int64(2), int64(3)}, nil
+			}}
+			got = nil
+			err := read(sqldb.New(f.open(t), sqldb.Postgres))
+			if err != nil || !slices.Equal(got, []int64{1, 2, 3}) {
+				t.Errorf("%s before and after three rows: %s() = %v with the rows %v, want those of the last attempt", what, name, err, got)
 			}
-			if reads++; reads < 3 {
-				return []driver.Value{int64(1), int64(2), fault}, nil
-			}
-			return []driver.Value{int64(1), int64(2), int64(3)}, nil
-		}}
-		var got []int64
-		err := sqldb.New(f.open(t), sqldb.Postgres).Each(t.Context(), "SELECT a FROM b", func(row sqldb.Row) error {
-			var n int64
-			err := row.Scan(&n)
-			got = append(got, n)
-			return err
-		})
-		if err != nil || !slices.Equal(got, []int64{1, 2, 3}) {
-			t.Errorf("%s after two rows: Each() = %v with the rows %v, want each row once", name, err, got)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func TestAccount_UI_03_ViewsLookAlike(t *testing.T) {
 func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
 	db := sql.OpenDB(noDatabase{})
 	defer db.Close()
-	a, err := account.New(account.Config{DB: db, Dialect: sqldb.SQLite, Issuer: "https://app.example", Logger: slog.New(slog.DiscardHandler)})
+	a, err := account.New(account.Config{DB: db, Dialect: sqldb.SQLite, Issuer: "https://app.example", AccountPath: "/account", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatalf("New() = %v", err)
 	}
@@ -79,11 +79,13 @@ func TestMount_FR_40_BesideOtherRoutes(t *testing.T) {
 			if !appFirst {
 				mux.Handle(pattern, app)
 			}
-			for _, path := range []string{"/sign-in", "/sign-out"} {
-				for method, want := range map[string]int{"GET": 200, "HEAD": 200, "POST": 400, "PUT": 405, "PATCH": 405, "DELETE": 405, "OPTIONS": 405} {
+			for path, get := range map[string]int{
+				"/sign-in": 200, "/sign-out": 200, "/set-password": 404, "/verify-email": 404, "/account/sessions": 303, "/account/security": 303,
+			} {
+				for method, want := range map[string]int{"GET": get, "HEAD": get, "POST": 400, "PUT": 405, "PATCH": 405, "DELETE": 405, "OPTIONS": 405} {
 					w := httptest.NewRecorder()
 					mux.ServeHTTP(w, httptest.NewRequest(method, "https://app.example"+path, nil))
-					if w.Code != want || w.Header().Get("X-Request-Id") == "" || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+					if w.Code != want || w.Header().Get("X-Request-Id") == "" || want != 303 && w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
 						t.Errorf("beside %q: %s %s = %d, %s; want our page with %d", pattern, method, path, w.Code, w.Header().Get("Content-Type"), want)
 					}
 					if allow := w.Header().Get("Allow"); want == 405 && allow != "GET, HEAD, POST" {

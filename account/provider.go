@@ -85,4 +85,6 @@ func (a *Accounts) SignOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func asUser(u *User) *oauth.User { return &oauth.User{ID: u.ID, Name: u.DisplayName(), Data: u} }
+func asUser(u *User) *oauth.User {
+	return &oauth.User{ID: u.ID, Name: u.DisplayName(), Email: u.Email, Data: u}
+}

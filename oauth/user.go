@@ -16,6 +16,10 @@ type User struct {
 	// Name is the user's name on the consent page.
 	Name string
 
+	// Email is shown below Name, so that users see which of their accounts it is.
+	// Optional: any text that tells accounts apart, such as a user name.
+	Email string
+
 	// AuthenticatedAt is when the user last authenticated in this browser. If
 	// it is zero, prompt=login cannot succeed.
 	AuthenticatedAt time.Time

@@ -6,10 +6,13 @@
 package views
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"log/slog"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // Page is the data of every view, including layout.html.
@@ -40,6 +43,7 @@ type ConsentPage struct {
 	Device bool   // the redirect opens an app on this device
 	Days   int    // the app needs a new consent after this many days; 0: in less than a day
 
+	Switch string // the URL that lets the user choose another account, and comes back; may be empty
 	Action string // the form's action
 	Ticket string // the value of the form's field ticket
 }
@@ -62,9 +66,24 @@ type ConsentClient struct {
 
 // ConsentUser is the signed-in user.
 type ConsentUser struct {
-	ID   string
-	Name string // may be empty
-	Data any    // User.Data of the application; nil when the view is checked at start-up, so use it in {{with .User.Data}}
+	ID    string
+	Name  string // may be empty
+	Email string // may be empty, or the same as Name
+	Data  any    // User.Data of the application; nil when the view is checked at start-up, so use it in {{with .User.Data}}
+}
+
+// Initial returns the first letter of the name; empty without a name and an email.
+func (u ConsentUser) Initial() string { return initial(cmp.Or(u.Name, u.Email)) }
+
+// Initial returns the first letter of the name.
+func (c ConsentClient) Initial() string { return initial(c.Name) }
+
+func initial(name string) string {
+	first, size := utf8.DecodeRuneInString(name)
+	if size == 0 {
+		return ""
+	}
+	return strings.ToUpper(string(first))
 }
 
 // ConsentScope is a requested permission.

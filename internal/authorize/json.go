@@ -60,8 +60,9 @@ type consentJSON struct {
 		Untrusted bool   `json:"untrusted"`
 	} `json:"client"`
 	User struct {
-		ID   any    `json:"id"`
-		Name string `json:"name"`
+		ID    any    `json:"id"`
+		Name  string `json:"name"`
+		Email string `json:"email"`
 	} `json:"user"`
 	Scopes       []scopeJSON `json:"scopes"`
 	Resources    []string    `json:"resources"`
@@ -89,7 +90,7 @@ func newConsentJSON(o consentOutcome) consentJSON {
 		Days: p.Days, Action: p.Action, Ticket: p.Ticket, ExpiresIn: int(TicketTTL.Seconds()),
 	}
 	shown.Client.ID, shown.Client.Name, shown.Client.Untrusted = o.clientID, p.Client.Name, p.Client.Untrusted
-	shown.User.ID, shown.User.Name = o.userID, p.User.Name
+	shown.User.ID, shown.User.Name, shown.User.Email = o.userID, p.User.Name, p.User.Email
 	for _, scope := range p.Scopes {
 		shown.Scopes = append(shown.Scopes, scopeJSON(scope))
 	}

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,6 +27,8 @@ func (e *Endpoint) site(r *http.Request) views.Page {
 const (
 	maxName = 80
 	maxText = 200
+
+	maxEmail = 254
 )
 
 // showConsent returns the consent page, with a new ticket.
@@ -35,11 +38,28 @@ func (e *Endpoint) showConsent(r *http.Request, q *request, account *users.Accou
 	if err != nil {
 		return consentOutcome{}, err
 	}
-	p.Ticket = sealed
+	p.Ticket, p.Switch = sealed, e.switchAccount(q)
 	return consentOutcome{
 		common: common{cookies: cookies}, page: p, redirectURI: q.redirectURI,
 		clientID: jsonid.Value(q.client.ID, e.NumericClientIDs), userID: jsonid.Value(account.Ref.ID, e.NumericUserIDs),
 	}, nil
+}
+
+// switchAccount returns the URL that asks the user for another account, and continues the
+// request: it has prompt=select_account. It is empty for a request that is too long for
+// a URL.
+func (e *Endpoint) switchAccount(q *request) string {
+	params := maps.Clone(q.params)
+	prompt := []string{"select_account"}
+	if q.prompts("consent") {
+		prompt = append(prompt, "consent")
+	}
+	params["prompt"] = []string{strings.Join(prompt, " ")}
+	sealed := e.tickets.sealSignIn(pendingSignIn{params: params})
+	if len(sealed) > maxInURL {
+		return ""
+	}
+	return e.Path + "?" + signInParam + "=" + sealed
 }
 
 // consentPage returns the page's data as of now. The ticket's digest covers it, so
@@ -50,7 +70,7 @@ func (e *Endpoint) consentPage(q *request, account *users.Account, granted []str
 			ID: page.Text(q.client.ID, maxText), Name: cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
 			Untrusted: !q.trusted(), Attributes: q.client.Attributes,
 		},
-		User:   views.ConsentUser{ID: page.Text(account.User.ID, maxText), Name: page.Text(account.User.Name, maxName), Data: account.User.Data},
+		User:   views.ConsentUser{ID: page.Text(account.User.ID, maxText), Name: page.Text(account.User.Name, maxName), Email: page.Text(account.User.Email, maxEmail), Data: account.User.Data},
 		Host:   redirect.Host(q.redirectURI),
 		Device: redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
 		Days:   int(e.familyLife(q) / policy.Day),

@@ -21,7 +21,7 @@ func TestConsent_PG_15_GroupsAndMarks(t *testing.T) {
 	})
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	page := b.Authorize(c, "scope", "orders:read orders:write cards profile bare")
-	want := "It will be able to See your name bare Orders See your orders Place orders can change Payment See your cards sensitive Your account"
+	want := "It will be able to See your name bare Orders See your orders Place orders can change Payment See your cards sensitive You’ll return to"
 	if text := page.String(); !strings.Contains(text, want) {
 		t.Errorf("the page is %s, want %s", text, want)
 	}
@@ -31,7 +31,7 @@ func TestConsent_PG_15_GroupsAndMarks(t *testing.T) {
 	}
 	page.Allow().Code()
 	again := b.Authorize(c, "scope", "orders:read cards", "prompt", "consent")
-	if text, want := again.String(), "Already allowed Orders See your orders Payment See your cards sensitive Your account"; !strings.Contains(text, want) {
+	if text, want := again.String(), "Already allowed Orders See your orders Payment See your cards sensitive You’ll return to"; !strings.Contains(text, want) {
 		t.Errorf("the page is %s, want %s", text, want)
 	}
 }

@@ -32,3 +32,33 @@ func TestE2E_PG_05_CancelForAnotherSite(t *testing.T) {
 		t.Errorf("the client got %v, want access_denied with its state", responses)
 	}
 }
+
+// A user with two accounts sees which one the consent page is about, and changes it.
+func TestE2E_PG_06_SwitchAccount(t *testing.T) {
+	s := startShop(t)
+	s.user(t, "ada.work@example.com", userName) // the same name
+	party := newThirdParty(t, "tcp4", "127.0.0.1:0")
+	callback := "http://" + clientHost + ":" + party.port + "/callback"
+	c := s.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
+	b := newPerson(t, s).tab()
+	b.open(authorize(s, c.ID, callback))
+	b.signIn(userEmail, userPassword)
+	b.see("Allow Order Tracker to use your account?", userName, userEmail)
+	b.wellMade("the consent page")
+	b.press("Switch account")
+	b.see("Choose an account", "to continue to Order Tracker", userEmail)
+	b.wellMade("the page to choose an account")
+	b.press("Use another account")
+	b.signIn("ada.work@example.com", userPassword)
+	b.see("Allow Order Tracker to use your account?", userName, "ada.work@example.com")
+	b.press("Allow")
+	b.see("You are in.")
+	b.clean()
+	checkResponses(t, s, party, 1)
+
+	b.open(authorize(s, c.ID, callback, "prompt", "select_account"))
+	b.see("Choose an account", "ada.work@example.com")
+	b.press("Continue as")
+	b.see("You are in.")
+	b.clean()
+}

@@ -37,7 +37,7 @@ var _ passport.UserProvider = (*Accounts)(nil)
 func NewAccounts(ids ...string) *Accounts {
 	a := &Accounts{ByID: map[string]*passport.User{}, Sessions: map[string]*passport.User{}}
 	for _, id := range ids {
-		a.ByID[id] = &passport.User{ID: id, Name: "Name of " + id, Data: &Record{id}}
+		a.ByID[id] = &passport.User{ID: id, Name: "Name of " + id, Email: id + "@example.com", Data: &Record{id}}
 	}
 	return a
 }
@@ -145,7 +145,7 @@ func Numbers(c *passport.Config) { c.ClientIDs, c.NumericUserIDs = passport.Inte
 // WithAccounts adds accounts.
 func (s *Server) WithAccounts(ids ...string) *Server {
 	for _, id := range ids {
-		s.Users.ByID[id] = &passport.User{ID: id, Name: "Name of " + id, Data: &Record{id}}
+		s.Users.ByID[id] = &passport.User{ID: id, Name: "Name of " + id, Email: id + "@example.com", Data: &Record{id}}
 	}
 	return s
 }

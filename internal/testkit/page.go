@@ -101,5 +101,6 @@ var (
 		`meta (charset="utf-8"|name="viewport" content="[^"<>]*"|name="robots" content="noindex"|http-equiv="refresh" content="0;url=[^"<>]*")|` +
 		`link rel="icon" href="data:image/svg[^"<>]*"|form method="post" action="/oauth/authorize"|input type="hidden" name="ticket" value="[A-Za-z0-9._-]+"|` +
 		`button class="button( primary)?" name="decision" value="(allow|deny)"|/button|a class="button primary" href="((https?|com\.example\.app):|/login\?)[^"<>]*" rel="noreferrer"|` +
-		`a class="button( primary)?" href="(https://auth\.example\.com/|/oauth/authorize\?[^"<>]*)"|/a)>$`)
+		`a class="button( primary)?" href="(https://auth\.example\.com/|/oauth/authorize\?[^"<>]*)"|` +
+		`a class="switch" href="/oauth/authorize\?passport_sign_in=[A-Za-z0-9._-]+"|/a)>$`)
 )

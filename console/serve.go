@@ -144,7 +144,7 @@ func failedStart(ctx context.Context, err error, logger *slog.Logger) error {
 	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || sqldb.NotReady(err)):
 		logger.Debug("the signal interrupted the start", "err", err)
 		logger.Info("stopped before the server was ready")
-		return nil //nolint:nilerr // a signal isn't a fault
+		return nil
 	}
 	return err
 }

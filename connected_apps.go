@@ -22,6 +22,10 @@ func (s *Server) WithdrawAll(ctx context.Context, user UserRef) (n int, err erro
 	return s.tokens.WithdrawAll(ctx, user)
 }
 
+// SetAppsPage sets the path of the page on which users remove apps. The consent page links
+// to it. Mount of package dashboard calls it.
+func (s *Server) SetAppsPage(path string) { s.appsPage.Store(&path) }
+
 // CurrentUser returns the user that is signed in to the browser that sent r. An empty
 // provider means any: the default one first, then the others by name. The error is
 // [oauth.ErrNotFound] if no user is signed in.

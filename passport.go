@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync/atomic"
 
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/audit"
@@ -46,6 +47,7 @@ type Server struct {
 	cookies  *firstparty.Cookies
 	guards   *guards.Guards
 	upkeep   upkeep.Upkeep
+	appsPage *atomic.Pointer[string] // see SetAppsPage
 
 	personalJWTs  bool
 	signInRequest func(ctx context.Context, returnTo string) (*oauth.SignInRequest, error) // nil without users
@@ -74,7 +76,7 @@ func New(config Config) (*Server, error) {
 	checker, _ := oauth.StoreAs[oauth.Checker](config.Store)
 	s := &Server{
 		issuer: config.Issuer, origin: r.Issuer.Scheme + "://" + r.Issuer.Host, clientIDs: config.ClientIDs, store: config.Store, log: r.Log,
-		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies,
+		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies, appsPage: r.AppsPage,
 		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, LimitFamilies: r.Tokens.LimitNewFamilies, Log: config.Logger},
 		personalJWTs: config.PersonalTokenFormat == JWT,
 		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(), mounted: issuer.NewMounted(r.Issuer, config.Path),
@@ -113,7 +115,7 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	r := &rooms.Rooms{
 		Issuer: u, Base: issuer.Base(u, c.Path), Log: wire.Log{Logger: c.Logger},
 		Reader: tokens.NewReader(c.Store, c.InheritScopes), Forms: sameorigin.New(c.Issuer),
-		Users: c.directory(), Keys: keyring.NewLive(c.Keys.ring, c.Secrets),
+		Users: c.directory(), Keys: keyring.NewLive(c.Keys.ring, c.Secrets), AppsPage: new(atomic.Pointer[string]),
 	}
 	r.Parts, _ = joined(parts) // validated
 	if err := r.Parts.CheckStore(c.Store); err != nil {

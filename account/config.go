@@ -56,6 +56,11 @@ type Config struct {
 	// pages.
 	AccountPath string
 
+	// AppsPath is the path, below the issuer's, of the list of package dashboard. The
+	// navigation links to it. If it equals AccountPath, the list replaces the page there.
+	// Default: none, and there is no link.
+	AppsPath string
+
 	// TrustedProxies are the proxies whose X-Forwarded-For header is used to count
 	// sign-in attempts. Default: none.
 	TrustedProxies []netip.Prefix
@@ -105,6 +110,8 @@ func (c Config) validate() error {
 		"SessionIdleTTL is %v, longer than SessionTTL (%v): a session would never become idle; make it shorter, or set 0 for the default", c.SessionIdleTTL, c.SessionTTL)
 	add(c.AccountPath != "" && !weburl.Path(c.AccountPath),
 		"AccountPath %q: want a path such as /account, without a slash at the end, or leave it empty", safeurl.Text(c.AccountPath))
+	add(c.AppsPath != "" && !weburl.Path(c.AppsPath),
+		"AppsPath %q: want the path in dashboard.Config, such as /account, or leave it empty", safeurl.Text(c.AppsPath))
 	add(c.HashConcurrency < 0, "HashConcurrency is %d: want a positive number, or 0 for GOMAXPROCS", c.HashConcurrency)
 	for i, p := range c.TrustedProxies {
 		add(!p.IsValid(), "TrustedProxies[%d] is not a valid prefix: use netip.ParsePrefix", i)

@@ -67,7 +67,8 @@ type view struct {
 	Title, Text, RequestID string // of the message page
 
 	// The pages for signed-in users.
-	Account   string // path of the first one; empty if there are none
+	Account   string // path of the first one; empty if there are none, or if it is Apps
+	Apps      string // path of the connected apps; empty if there are none
 	Sessions  string
 	Security  string
 	Page      string // path of this page, for the navigation
@@ -118,7 +119,25 @@ func (a *Accounts) view(w http.ResponseWriter, r *http.Request, s *session) view
 	if a.config.AccountPath != "" {
 		v.Account, v.Sessions, v.Security = a.accountPath(""), a.accountPath(sessionsPath), a.accountPath(securityPath)
 	}
+	if a.config.AppsPath != "" {
+		v.Apps = a.prefix + a.config.AppsPath
+	}
+	if v.Account == v.Apps {
+		v.Account = ""
+	}
 	return v
+}
+
+// Links returns the pages for signed-in users, for Config.Links of package dashboard.
+func (a *Accounts) Links() (links []page.Link) {
+	if a.config.AccountPath == "" {
+		return nil
+	}
+	if a.config.AppsPath != a.config.AccountPath {
+		links = append(links, page.Link{Text: "Account", URL: a.accountPath("")})
+	}
+	return append(links, page.Link{Text: "Sessions", URL: a.accountPath(sessionsPath)},
+		page.Link{Text: "Security", URL: a.accountPath(securityPath)}, page.Link{Text: "Sign out", URL: a.prefix + signOutPath})
 }
 
 func (a *Accounts) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {

@@ -61,7 +61,9 @@ func (a *Accounts) Mount(mux interface {
 // mountAccount registers the pages for signed-in users.
 func (a *Accounts) mountAccount(handle func(pattern string, handler http.Handler)) {
 	for _, method := range methods {
-		handle(method+" "+a.accountPath(""), a.entry(a.form(a.showAccount, nil)))
+		if a.config.AppsPath != a.config.AccountPath {
+			handle(method+" "+a.accountPath(""), a.entry(a.form(a.showAccount, nil)))
+		}
 		handle(method+" "+a.accountPath(sessionsPath), a.entry(a.form(a.showSessions, a.endSessionsForm)))
 		handle(method+" "+a.accountPath(securityPath), a.entry(a.form(a.showSecurity, a.changePassword)))
 	}

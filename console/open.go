@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/dashboard"
 	"github.com/go-passport/passport/internal/dburl"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
@@ -26,6 +27,7 @@ type opened struct {
 	db       *sql.DB
 	store    *sqlstore.Store
 	accounts *account.Accounts
+	apps     *dashboard.Dashboard // with the server
 	building building
 	frozen   bool // nothing can be written to the database
 }
@@ -195,7 +197,7 @@ func (p *program) connectTo(ctx context.Context, s *settings, u dburl.URL, logge
 		return nil, fmt.Errorf("can't open the database %s: %w", u, err)
 	}
 	accounts, err := account.New(account.Config{
-		DB: db, Dialect: u.Dialect, Issuer: s.Issuer, AccountPath: accountPath, TrustedProxies: s.TrustedProxies, Views: s.Views, Brand: s.Brand, Logger: logger,
+		DB: db, Dialect: u.Dialect, Issuer: s.Issuer, AccountPath: accountPath, AppsPath: accountPath, TrustedProxies: s.TrustedProxies, Views: s.Views, Brand: s.Brand, Logger: logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

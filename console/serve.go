@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/dashboard"
 	"github.com/go-passport/passport/internal/dburl"
 	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/nearpath"
@@ -206,11 +207,8 @@ func (o *opened) routes(server *passport.Server, first http.Handler) *http.Serve
 	mux := http.NewServeMux()
 	server.Mount(mux)
 	o.accounts.Mount(mux)
-	prefix := ""
-	if issuer, err := url.Parse(o.settings.Issuer); err == nil {
-		prefix = strings.TrimSuffix(issuer.Path, "/")
-	}
-	mux.Handle("GET "+prefix+"/{$}", first)
+	o.apps.Mount(mux)
+	mux.Handle("GET "+o.settings.home()+"/{$}", first)
 	return mux
 }
 
@@ -220,6 +218,7 @@ func (o *opened) nearby(server *passport.Server, mux *http.ServeMux, logger *slo
 	paths := mounted{"/livez", "/readyz"}
 	server.Mount(&paths)
 	o.accounts.Mount(&paths)
+	o.apps.Mount(&paths)
 	base := ""
 	for r := range server.Routes() {
 		if r.Name == "passport.token" {
@@ -266,7 +265,26 @@ func (o *opened) server(keys *passport.Keys, logger *slog.Logger) (*passport.Ser
 		return nil, inSettings(err)
 	}
 	o.accounts.Connect(server)
-	return server, nil
+	o.apps, err = dashboard.New(server, o.dashboardConfig(logger))
+	return server, err
+}
+
+// dashboardConfig configures the pages of connected apps. The other pages for signed-in
+// users are those of the accounts.
+func (o *opened) dashboardConfig(logger *slog.Logger) dashboard.Config {
+	return dashboard.Config{
+		Path: accountPath, Links: o.accounts.Links(), PasswordPage: o.settings.home() + accountPath + "/security",
+		Views: o.settings.Views, Brand: o.settings.Brand, TrustedProxies: o.settings.TrustedProxies, Logger: logger,
+	}
+}
+
+// home returns the path of the issuer.
+func (s *settings) home() string {
+	issuer, err := url.Parse(s.Issuer)
+	if err != nil {
+		return "" // passport.New refuses such an issuer
+	}
+	return strings.TrimSuffix(issuer.Path, "/")
 }
 
 // keysInDatabase reports whether the database has the keys.

@@ -77,11 +77,12 @@ var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
 
-// Mount registers the pages. The mux is an [http.ServeMux] or a type whose Handle method
+// Mount registers the pages, and lets the consent page link to the list. The mux is an [http.ServeMux] or a type whose Handle method
 // accepts the same patterns, such as "GET /account".
 func (d *Dashboard) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {
+	d.auth.SetAppsPage(d.path)
 	for _, method := range methods {
 		mux.Handle(method+" "+d.path, d.entry(d.show(d.list)))
 		mux.Handle(method+" "+d.path+removePath, d.entry(d.form(d.askToRemove, d.remove)))

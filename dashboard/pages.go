@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -129,11 +130,11 @@ type view struct {
 	Page
 	ref oauth.UserRef
 
-	Name, Initial       string // of the user
-	Home                string // path of the list
-	Remove, RemoveAll   string // paths of the forms
-	PasswordPage        string
-	Done, Notice, Fault string
+	Name, Email, Initial string // of the user
+	Home                 string // path of the list
+	Remove, RemoveAll    string // paths of the forms
+	PasswordPage         string
+	Done, Notice, Fault  string
 
 	Apps           []app
 	All            int // number of apps on all pages
@@ -181,7 +182,11 @@ func (d *Dashboard) signedIn(w http.ResponseWriter, r *http.Request, here string
 	}
 	v := d.view(r)
 	v.ref, v.User, v.Name = ref, user, page.Text(user.Name, maxName)
-	v.Initial = initial(v.Name)
+	v.Email = page.Text(user.Email, maxText)
+	if v.Name == v.Email {
+		v.Name = ""
+	}
+	v.Initial = initial(cmp.Or(v.Name, v.Email))
 	return v
 }
 

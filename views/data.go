@@ -43,6 +43,8 @@ type ConsentPage struct {
 	Device bool   // the redirect opens an app on this device
 	Days   int    // the app needs a new consent after this many days; 0: in less than a day
 
+	AppsPage string // the path of the page on which users remove apps; empty if there is none
+
 	Switch string // the URL that lets the user choose another account, and comes back; may be empty
 	Action string // the form's action
 	Ticket string // the value of the form's field ticket

@@ -28,7 +28,7 @@ func TestServe_PG_10_HomePage(t *testing.T) {
 		if b.url.Path != "/account" {
 			t.Fatalf("a signed-in browser is at %s, want /account:\n%s", b.url, b.text())
 		}
-		b.shows("Your account", "Ada <b>Lovelace</b>", "ada@example.com", "Sign out")
+		b.shows("Connected apps", "Ada <b>Lovelace</b>", "ada@example.com", "Sign out")
 		lacks(t, b, "<b>", `/sign-in?`, "passport user create")
 		b.get(s.url)
 	}

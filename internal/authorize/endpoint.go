@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/cookie"
@@ -36,6 +37,7 @@ type Config struct {
 	Forms      *sameorigin.Guard
 	Pages      *page.Set
 	Log        wire.Log
+	AppsPage   *atomic.Pointer[string] // the path of the page on which users remove apps; holds nil without one
 
 	Pending                          oauth.PendingRequestStore // nil if the store does not implement it
 	RequirePKCE                      bool

@@ -76,6 +76,9 @@ func (e *Endpoint) consentPage(q *request, account *users.Account, granted []str
 		Days:   int(e.familyLife(q) / policy.Day),
 		Action: e.Path,
 	}
+	if path := e.AppsPage.Load(); path != nil {
+		p.AppsPage = *path
+	}
 	for _, scope := range e.Policy.ScopesFor(q.scopes...) {
 		p.Scopes = append(p.Scopes, views.ConsentScope{
 			ID: scope.ID, Description: cmp.Or(page.Text(scope.Description, maxText), scope.ID), Granted: len(e.consents.missing(q.resources, granted, scope.ID)) == 0,

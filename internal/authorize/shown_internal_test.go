@@ -10,7 +10,7 @@ import (
 )
 
 // notShown are the fields of a page's data that the digest leaves out.
-var notShown = []string{"Page", "Action", "Ticket", "User.Data", "Scopes.Granted", "Switch"}
+var notShown = []string{"Page", "AppsPage", "Action", "Ticket", "User.Data", "Scopes.Granted", "Switch"}
 
 // Each field of a consent page changes the digest in its ticket, including fields that
 // are added later. The redirect URI and the client's ConsentVersion change it too.

@@ -129,7 +129,7 @@ func (t *ticket) until() time.Time { return time.Unix(t.Expires, 0).UTC().Add(ti
 // the application knows. It also leaves out which scopes were already allowed: the
 // first of two clicks changes that. The ticket lists those scopes by name.
 func (q *request) shown(p views.ConsentPage) (oauth.Digest, error) {
-	p.Page, p.Switch, p.Action, p.Ticket, p.User.Data = views.Page{}, "", "", "", nil
+	p.Page, p.AppsPage, p.Switch, p.Action, p.Ticket, p.User.Data = views.Page{}, "", "", "", "", nil
 	p.Scopes = slices.Clone(p.Scopes)
 	for i := range p.Scopes {
 		p.Scopes[i].Granted = false

@@ -43,7 +43,7 @@ func (a *App) call(ctx context.Context, s *session, told call, path string) erro
 	}
 	c.Title, c.Note = told.Title, told.Note
 	if c.Status == 401 {
-		c.Title, c.Note = "The access token is refused", "The connection has ended, or the token has expired. Connect again to get new tokens."
+		c.Title, c.Note = "The access token is refused", "The API responds with 401: the connection has ended, or the token has expired. Connect again to get new tokens."
 	}
 	s.last = &c
 	return nil

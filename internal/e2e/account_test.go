@@ -40,14 +40,14 @@ func TestE2E_PA_5_ChangePassword(t *testing.T) {
 	here.see("Your password is changed. All other sessions have ended")
 	here.wellMade("the password page after the change")
 	here.open(s.URL + "/account")
-	here.see("Your account", "Demo User", demoEmail)
+	here.see("Connected apps", "Demo User", demoEmail)
 	here.wellMade("the account page")
 
 	there.press("Call /api/orders")
 	there.see("The access token is refused")
 	there.open(s.URL + "/account")
 	there.signIn(demoEmail, changed)
-	there.see("Your account")
+	there.see("Connected apps")
 	there.clean()
 }
 

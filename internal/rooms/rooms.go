@@ -5,6 +5,7 @@ package rooms
 import (
 	"context"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
@@ -40,4 +41,6 @@ type Rooms struct {
 
 	// SignInRequest is that of the authorization endpoint, which sets it; nil without one.
 	SignInRequest func(ctx context.Context, returnTo string) (*oauth.SignInRequest, error)
+
+	AppsPage *atomic.Pointer[string] // see passport.Server.SetAppsPage
 }

@@ -7,7 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/dashboard"
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/internal/testkit"
 )
 
@@ -60,4 +64,47 @@ func TestDashboard_PA_2_ConnectedApps(t *testing.T) {
 		}
 		s.wantBlameless()
 	})
+}
+
+// The list replaces the first page of package account, and both have one navigation.
+func TestDashboard_PA_2_BesideAccounts(t *testing.T) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
+		db := dbtest.Open(t, d)
+		store := migrated(t, db, d)
+		accounts, err := account.New(account.Config{DB: db, Dialect: d, Issuer: oauthIssuer, AccountPath: "/account", AppsPath: "/account"})
+		must(t, err)
+		must(t, accounts.Migrate(t.Context()))
+		u, err := accounts.Create(t.Context(), account.NewUser{Email: "ada@example.com", Name: "Ada", Password: adasPassword})
+		must(t, err)
+		s := newOAuthServer(t, store, func(c *passport.Config) { c.Users = accounts })
+		pages, err := dashboard.New(s.Server, dashboard.Config{Links: accounts.Links()})
+		must(t, err)
+		mux := http.NewServeMux()
+		accounts.Mount(mux)
+		pages.Mount(mux)
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("POST", oauthIssuer+"/sign-in", strings.NewReader(url.Values{"email": {u.Email}, "password": {adasPassword}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		mux.ServeHTTP(w, r)
+		for path, title := range map[string]string{"/account": "Connected apps", "/account/sessions": "Where you", "/account/security": "Change your password"} {
+			r := httptest.NewRequest("GET", oauthIssuer+path, nil)
+			for _, c := range w.Result().Cookies() {
+				r.AddCookie(c)
+			}
+			page := httptest.NewRecorder()
+			mux.ServeHTTP(page, r)
+			for _, want := range []string{title, `href="/account"`, `href="/account/sessions"`, `href="/account/security"`, `href="/sign-out"`} {
+				if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), want) {
+					t.Errorf("%s = %d, want %q in it: %s", path, page.Code, want, testkit.StyleText.ReplaceAllString(page.Body.String(), ""))
+				}
+			}
+			if strings.Contains(page.Body.String(), ">Account</a>") {
+				t.Errorf("%s links to a page that does not exist", path)
+			}
+		}
+	})
+	if links := new(account.Accounts).Links(); links != nil {
+		t.Errorf("Links() without AccountPath = %v, want none", links)
+	}
 }

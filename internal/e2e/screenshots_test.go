@@ -95,7 +95,10 @@ func (b *tab) cutout(width, height float64) []byte {
 	return shot.Data
 }
 
-// withPalette returns a picture with at most 256 colors, which makes it small: the
+// maxColors keeps the folder of the pictures small: every clone downloads it.
+const maxColors = 64
+
+// withPalette returns a picture with at most 64 colors, which makes it small: the
 // most frequent ones, and for each other color the nearest of them.
 func withPalette(t *testing.T, shot []byte) []byte {
 	t.Helper()
@@ -115,7 +118,7 @@ func withPalette(t *testing.T, shot []byte) []byte {
 		return cmp.Or(cmp.Compare(count[b], count[a]), bytes.Compare([]byte{a.R, a.G, a.B}, []byte{b.R, b.G, b.B}))
 	})
 	var palette color.Palette
-	for _, c := range frequent[:min(256, len(frequent))] {
+	for _, c := range frequent[:min(maxColors, len(frequent))] {
 		palette = append(palette, c)
 	}
 	index := map[color.RGBA]uint8{}

@@ -114,7 +114,7 @@ var perRecord = map[string]int{"sqlite": 25, "postgres": 15, "mysql": 15}
 
 type measurement struct {
 	shown int
-	all   int // the number of rows of list.all that it may read
+	all   int // how many rows of list.all it may read
 	dbtest.Reads
 }
 

@@ -2,10 +2,10 @@ package passport
 
 import (
 	"cmp"
-	"net/http"
 	"net/url"
 
 	"github.com/go-passport/passport/internal/brand"
+	"github.com/go-passport/passport/internal/endpoint"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/rooms"
 	"github.com/go-passport/passport/internal/wire"
@@ -42,12 +42,9 @@ func (c Config) site(host string) string { return cmp.Or(c.Brand.Name, host) }
 // home returns the URL of the home page.
 func (c Config) home(issuer *url.URL) string { return cmp.Or(c.Brand.HomeURL, issuer.String()+"/") }
 
-// brandPart serves the logos.
+// brandPart serves the logos, also those of clients.
 func (c Config) brandPart() part {
-	return part{feature.Part{Name: "Brand"}, func(r *rooms.Rooms) (routes []wire.Endpoint) {
-		for _, logo := range brand.Brand(c.Brand).Logos() {
-			routes = append(routes, wire.Single("passport.logo", r.Base+logo.Path, logo, http.MethodGet, http.MethodHead))
-		}
-		return routes
+	return part{feature.Part{Name: "Brand"}, func(r *rooms.Rooms) []wire.Endpoint {
+		return endpoint.Logos(endpoint.Callers{Clients: r.Clients, Log: r.Log}, brand.Brand(c.Brand), r.Base)
 	}}
 }

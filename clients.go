@@ -128,6 +128,25 @@ func (s *Server) UpdateClient(ctx context.Context, c *oauth.Client) error {
 	return s.clients.Update(ctx, c)
 }
 
+// ClientMetadata returns what pages show about a client beside its name. It has the zero
+// value if the client has none, or if the store is not an [oauth.ClientMetadataStore].
+func (s *Server) ClientMetadata(ctx context.Context, clientID string) (*oauth.ClientMetadata, error) {
+	return s.clients.Metadata(ctx, clientID)
+}
+
+// UpdateClientMetadata replaces the metadata of a client: read both, and pass them. logo
+// is the content of a new logo: a PNG or JPEG file of at most 512 kB and 1024×1024
+// pixels, which is encoded again as PNG. With a nil logo, the client keeps its logo,
+// unless m.Logo is empty. It returns [oauth.ErrConflict] if the client has been changed
+// since it was read.
+//
+// On success c is the client as stored, and m.Logo the digest of its logo. Users are
+// asked for consent again if anything but the contacts and LogoURI has changed. An
+// application must let only its operator set Verified.
+func (s *Server) UpdateClientMetadata(ctx context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte) error {
+	return s.clients.UpdateMetadata(ctx, c, m, logo)
+}
+
 // SuspendClient disables a client until [Server.ResumeClient]. Meanwhile the client
 // gets no tokens, and its tokens are refused.
 func (s *Server) SuspendClient(ctx context.Context, id string) error {

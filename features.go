@@ -157,7 +157,7 @@ func (c Config) authorizeRoutes(r *rooms.Rooms) []wire.Endpoint {
 	path := r.Base + "/authorize"
 	pending, _ := oauth.StoreAs[oauth.PendingRequestStore](c.Store)
 	endpoint := authorize.New(authorize.Config{
-		Issuer: r.Issuer, Path: path, Site: c.site(r.Issuer.Host), Home: c.home(r.Issuer), Keys: r.Keys, Policy: r.Policy, Responders: r.Parts.Responders, Clients: r.Clients, Tokens: r.Tokens,
+		Issuer: r.Issuer, Path: path, LogoPath: r.Base + endpoint.ClientLogoPath, Site: c.site(r.Issuer.Host), Home: c.home(r.Issuer), Keys: r.Keys, Policy: r.Policy, Responders: r.Parts.Responders, Clients: r.Clients, Tokens: r.Tokens,
 		Users: r.Users, Forms: r.Forms, Pages: r.Pages, Log: r.Log, Pending: pending, AppsPage: r.AppsPage,
 		RequirePKCE: c.RequirePKCE, SkipConsent: c.SkipConsent, SkipNativeConsent: c.InsecureSkipNativeConsent,
 		NumericClientIDs: c.ClientIDs == Integers, NumericUserIDs: c.NumericUserIDs,

@@ -33,10 +33,14 @@ func (p *program) clientShow() *cobra.Command {
 				}
 				out := screenOf(cmd.OutOrStdout())
 				if asJSON {
-					return writeJSON(out, describeClient(s, c, ""))
+					return writeDescribed(ctx, out, s, c)
+				}
+				m, err := s.ClientMetadata(ctx, c.ID)
+				if err != nil {
+					return err
 				}
 				out.Printf("%s\n\n", bold(c.Name))
-				out.details(clientDetails(c, time.Now()))
+				out.details(append(clientDetails(c, time.Now()), metadataDetails(m)...))
 				return nil
 			})
 		},

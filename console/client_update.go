@@ -20,6 +20,7 @@ type clientChange struct {
 	origins        []string
 	scopes         []string
 	lifetimes      lifetimes
+	metadata       metadataChange
 }
 
 func (p *program) clientUpdate() *cobra.Command {
@@ -27,18 +28,20 @@ func (p *program) clientUpdate() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "update ID",
-		Short: "Change the name, redirect URIs, origins, scopes, lifetimes or audience of a client",
+		Short: "Change the fields of a client",
 		Long: `Changes the fields of a client that you name, and keeps the rest. The next token that the client
 gets has the new scopes. A lifetime of 0 means that of the server. --audience is for an API, which
-was registered with --api.`,
+was registered with --api. Users are asked for consent again after a change of what the consent
+page shows: the name, the redirect URIs, the home page, the policies, the logo and --verified.`,
 		Example: `  passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --name "Order Tracker 2"
   passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --access-token-ttl 15m --scopes "check-status"
   passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --scopes "*"
+  passport client update 01a20b37-a7be-7a73-9340-0f2b3db7b09c --client-uri https://tracker.example --logo logo.png --verified
   passport client update 01a20b37-b1d4-7b1e-8a36-5f0f4b0f7c11 --audience https://orders.example.com`,
 		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch named := cmd.Flags().Changed; {
-			case !slices.ContainsFunc([]string{"name", "redirect-uri", "allowed-origin", "scopes", "access-token-ttl", "refresh-token-ttl", "family-ttl", "audience"}, named):
+			case !slices.ContainsFunc(updateOptions, named) && !slices.ContainsFunc(metadataOptions, named):
 				return usage(cmd, errors.New("nothing to update: pass at least one option"))
 			case named("audience") && change.audience == "":
 				return usage(cmd, errors.New("--audience is empty: name the audience of the tokens that the API asks about"))
@@ -51,8 +54,11 @@ was registered with --api.`,
 				if err != nil {
 					return in.words(err)
 				}
+				if c, err = change.metadata.store(ctx, s, c, cmd.Flags().Changed); err != nil {
+					return in.words(err)
+				}
 				if asJSON {
-					return writeJSON(cmd.OutOrStdout(), describeClient(s, c, ""))
+					return writeDescribed(ctx, cmd.OutOrStdout(), s, c)
 				}
 				success(cmd.OutOrStdout(), "Updated the client %q (%s).", shownText(c.Name), bold(c.ID))
 				return nil
@@ -66,9 +72,13 @@ was registered with --api.`,
 	f.StringArrayVar(&change.scopes, "scopes", nil, "the `SCOPES` that it may request, and no others; * for all")
 	f.StringVar(&change.audience, "audience", "", "of an API: the audience `URI` of the tokens that it asks about")
 	change.lifetimes.flags(cmd)
+	change.metadata.flags(cmd)
 	f.BoolVar(&asJSON, "json", false, "print JSON, with the names of RFC 7591")
 	return cmd
 }
+
+// updateOptions are the options that change the client itself.
+var updateOptions = []string{"name", "redirect-uri", "allowed-origin", "scopes", "access-token-ttl", "refresh-token-ttl", "family-ttl", "audience"}
 
 // fits refuses fields that a client of this kind does not have.
 func (change *clientChange) fits(c *oauth.Client) error {
@@ -84,6 +94,9 @@ func (change *clientChange) fits(c *oauth.Client) error {
 // store changes the client. If it has been changed since it was read, store reads it
 // again and changes the fields of the command line only.
 func (change *clientChange) store(ctx context.Context, s *passport.Server, c *oauth.Client, named func(option string) bool) (*oauth.Client, error) {
+	if !slices.ContainsFunc(updateOptions, named) {
+		return c, nil
+	}
 	for {
 		change.apply(c, named)
 		err := s.UpdateClient(ctx, c)

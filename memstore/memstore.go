@@ -35,6 +35,7 @@ type Store struct {
 	consents table[consentKey, time.Time]
 	once     table[onceKey, time.Time]
 	pending  table[oauth.Digest, oauth.PendingRequest]
+	metadata table[string, metadataRow]
 	cutOffs  map[oauth.UserRef][]cutOff
 	opaque   table[oauth.Digest, string] // maps to the ID of the access token
 	lastID   int64                       // of the numbered clients
@@ -53,6 +54,7 @@ var (
 	_ oauth.PendingRequestStore = (*Store)(nil)
 	_ oauth.FamilyLimitStore    = (*Store)(nil)
 	_ oauth.ConsentListStore    = (*Store)(nil)
+	_ oauth.ClientMetadataStore = (*Store)(nil)
 )
 
 // Check implements [oauth.Checker]. A map has no settings to check.

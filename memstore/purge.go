@@ -187,6 +187,7 @@ func (s *Store) purgeClients(p *purge) {
 				delete(s.consents, key)
 			}
 		}
+		delete(s.metadata, c.ID)
 		return true
 	})
 }

@@ -122,13 +122,16 @@ func (p *purge) consentsOf(ctx context.Context, ids []any) error {
 	})
 }
 
-// dropClients deletes a page of clients with their secrets.
+// dropClients deletes a page of clients with their secrets and metadata.
 func (p *purge) dropClients(ctx context.Context, ids []any) (int, error) {
 	var n int64
 	err := p.store.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) (err error) {
-		if _, err = tx.Exec(ctx, dropSecrets, ids...); err == nil {
-			n, err = tx.Exec(ctx, dropClients, ids...)
+		for _, drop := range []string{dropSecrets, dropMetadata, dropLogos} {
+			if _, err := tx.Exec(ctx, drop, ids...); err != nil {
+				return err
+			}
 		}
+		n, err = tx.Exec(ctx, dropClients, ids...)
 		return err
 	})
 	p.left -= int(n)

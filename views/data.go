@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"html/template"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -64,6 +66,32 @@ type ConsentClient struct {
 	Name       string            // never empty
 	Untrusted  bool              // a user registered it, and the operator has not checked it
 	Attributes map[string]string // as the application stored them, unchanged
+
+	// What the client says about itself: URLs, each of which may be empty.
+	ClientURI, PolicyURI, TOSURI string
+
+	LogoURL  string // the path of its logo, which the operator uploaded; empty for none
+	Verified bool   // the operator has checked who it belongs to
+}
+
+// Initials returns one or two letters for the tile of a client without a logo.
+func (c ConsentClient) Initials() string {
+	initials := ""
+	for word := range strings.FieldsSeq(c.Name) {
+		if first := []rune(word)[0]; len([]rune(initials)) < 2 && (unicode.IsLetter(first) || unicode.IsDigit(first)) {
+			initials += strings.ToUpper(string(first))
+		}
+	}
+	return cmp.Or(initials, "?")
+}
+
+// Website returns the host of ClientURI, or "".
+func (c ConsentClient) Website() string {
+	u, err := url.Parse(c.ClientURI)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // ConsentUser is the signed-in user.

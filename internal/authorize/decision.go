@@ -123,7 +123,11 @@ func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outc
 	if account == nil {
 		return e.sendToSignIn(r, q)
 	}
-	shown, err := q.shown(e.consentPage(q, account, nil))
+	p, err := e.consentPage(r.Context(), q, account, nil)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := q.shown(p)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 // last six are required.
 type Config struct {
 	Issuer     *url.URL
+	LogoPath   string // of the logos of clients
 	Site       string // the server's name on its pages
 	Home       string // the URL of the home page
 	Path       string // of the endpoint, including the issuer's path

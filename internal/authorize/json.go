@@ -58,6 +58,11 @@ type consentJSON struct {
 		ID        any    `json:"id"`
 		Name      string `json:"name"`
 		Untrusted bool   `json:"untrusted"`
+		ClientURI string `json:"client_uri,omitempty"`
+		PolicyURI string `json:"policy_uri,omitempty"`
+		TOSURI    string `json:"tos_uri,omitempty"`
+		LogoURL   string `json:"logo_url,omitempty"`
+		Verified  bool   `json:"verified"`
 	} `json:"client"`
 	User struct {
 		ID    any    `json:"id"`
@@ -90,6 +95,8 @@ func newConsentJSON(o consentOutcome) consentJSON {
 		Days: p.Days, Action: p.Action, Ticket: p.Ticket, ExpiresIn: int(TicketTTL.Seconds()),
 	}
 	shown.Client.ID, shown.Client.Name, shown.Client.Untrusted = o.clientID, p.Client.Name, p.Client.Untrusted
+	shown.Client.ClientURI, shown.Client.PolicyURI, shown.Client.TOSURI = p.Client.ClientURI, p.Client.PolicyURI, p.Client.TOSURI
+	shown.Client.LogoURL, shown.Client.Verified = p.Client.LogoURL, p.Client.Verified
 	shown.User.ID, shown.User.Name, shown.User.Email = o.userID, p.User.Name, p.User.Email
 	for _, scope := range p.Scopes {
 		shown.Scopes = append(shown.Scopes, scopeJSON(scope))

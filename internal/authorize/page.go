@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -33,7 +34,10 @@ const (
 
 // showConsent returns the consent page, with a new ticket.
 func (e *Endpoint) showConsent(r *http.Request, q *request, account *users.Account, granted []string) (consentOutcome, error) {
-	p := e.consentPage(q, account, granted)
+	p, err := e.consentPage(r.Context(), q, account, granted)
+	if err != nil {
+		return consentOutcome{}, err
+	}
 	sealed, cookies, err := e.tickets.new(r, q, account.Ref, p)
 	if err != nil {
 		return consentOutcome{}, err
@@ -64,12 +68,13 @@ func (e *Endpoint) switchAccount(q *request) string {
 
 // consentPage returns the page's data as of now. The ticket's digest covers it, so
 // nothing in it may differ between two equal requests: see request.shown.
-func (e *Endpoint) consentPage(q *request, account *users.Account, granted []string) views.ConsentPage {
+func (e *Endpoint) consentPage(ctx context.Context, q *request, account *users.Account, granted []string) (views.ConsentPage, error) {
+	client, err := e.consentClient(ctx, q)
+	if err != nil {
+		return views.ConsentPage{}, err
+	}
 	p := views.ConsentPage{
-		Client: views.ConsentClient{
-			ID: page.Text(q.client.ID, maxText), Name: cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
-			Untrusted: !q.trusted(), Attributes: q.client.Attributes,
-		},
+		Client: client,
 		User:   views.ConsentUser{ID: page.Text(account.User.ID, maxText), Name: page.Text(account.User.Name, maxName), Email: page.Text(account.User.Email, maxEmail), Data: account.User.Data},
 		Host:   redirect.Host(q.redirectURI),
 		Device: redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
@@ -88,7 +93,24 @@ func (e *Endpoint) consentPage(q *request, account *users.Account, granted []str
 	for _, uri := range q.resources {
 		p.Resources = append(p.Resources, page.Text(uri, maxText))
 	}
-	return p
+	return p, nil
+}
+
+// consentClient returns the client as the page shows it, with its metadata.
+func (e *Endpoint) consentClient(ctx context.Context, q *request) (views.ConsentClient, error) {
+	m, err := e.Clients.Metadata(ctx, q.client.ID)
+	if err != nil {
+		return views.ConsentClient{}, err
+	}
+	c := views.ConsentClient{
+		ID: page.Text(q.client.ID, maxText), Name: cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
+		Untrusted: !q.trusted() && !m.Verified, Attributes: q.client.Attributes,
+		ClientURI: m.ClientURI, PolicyURI: m.PolicyURI, TOSURI: m.TOSURI, Verified: m.Verified,
+	}
+	if m.Logo != "" {
+		c.LogoURL = e.LogoPath + "?" + url.Values{"client_id": {q.client.ID}, "digest": {string(m.Logo)}}.Encode()
+	}
+	return c, nil
 }
 
 // group returns the heading over a scope: its group, or the start of its ID.

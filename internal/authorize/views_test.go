@@ -92,7 +92,7 @@ func TestViews_AZ_25_AZ_26_UI_03_Headers(t *testing.T) {
 	page.Deny()
 	b.Authorize(s.Web(), "client_id", "nobody").WantPage(400)
 	ours := testkit.NewServer(t).Browser().SignIn("alice").Authorize(s.Web(), "client_id", "nobody")
-	if got := ours.Header.Get("Content-Security-Policy"); !strings.Contains(got, "img-src data:;") || strings.Contains(got, "font-src") {
+	if got := ours.Header.Get("Content-Security-Policy"); !strings.Contains(got, "img-src 'self' data:;") || strings.Contains(got, "font-src") {
 		t.Errorf("the built-in pages have the policy of an application's pages: %s", got)
 	}
 }

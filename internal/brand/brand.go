@@ -55,7 +55,7 @@ func (b Brand) Faults() (found []error) {
 		}
 	}
 	for _, link := range b.urls() {
-		add(link.url != "" && !isLink(link.url), "%s %q: want an https URL, or http on a loopback address", link.field, safeurl.Text(link.url))
+		add(link.url != "" && !IsLink(link.url), "%s %q: want an https URL, or http on a loopback address", link.field, safeurl.Text(link.url))
 	}
 	return found
 }
@@ -73,9 +73,9 @@ func (b Brand) urls() []field {
 	}
 }
 
-// isLink reports whether a page may link to a URL: an https URL, or an http URL
+// IsLink reports whether a page may link to a URL: an https URL, or an http URL
 // on the user's own machine.
-func isLink(s string) bool {
+func IsLink(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && len(s) <= maxURL && u.Hostname() != "" && u.User == nil && u.Opaque == "" && !strings.ContainsFunc(s, unseen) &&
 		(u.Scheme == "https" || u.Scheme == "http" && loopback.Name(u.Hostname()))

@@ -36,10 +36,7 @@ func kindOf(content []byte) (kind, error) {
 		if err != nil {
 			return kind{}, errors.New("the PNG file is damaged: export it again")
 		}
-		if size.Width > maxPixels || size.Height > maxPixels {
-			return kind{}, fmt.Errorf("the image has %d×%d pixels: want at most %d×%d", size.Width, size.Height, maxPixels, maxPixels)
-		}
-		return pngKind, nil
+		return pngKind, checkSize(size)
 	}
 	return svgKind, checkSVG(content)
 }
@@ -96,21 +93,31 @@ func digest(content []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// ServeHTTP serves the image. Its policy keeps a browser that opens the SVG file as
-// a page from running scripts in it.
+// ServeHTTP serves the logo.
 func (l Logo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		h.Set("Allow", "GET, HEAD")
+		w.Header().Set("Allow", "GET, HEAD")
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	h.Set("Content-Type", l.kind.mediaType)
-	h.Set("Content-Length", strconv.Itoa(len(l.content)))
+	serve(w, r, l.kind, l.content)
+}
+
+// ServePNG serves an image whose URL changes with its content.
+func ServePNG(w http.ResponseWriter, r *http.Request, content []byte) {
+	serve(w, r, pngKind, content)
+}
+
+// serve serves an image. Its policy keeps a browser that opens an SVG file as a page
+// from running scripts in it.
+func serve(w http.ResponseWriter, r *http.Request, k kind, content []byte) {
+	h := w.Header()
+	h.Set("Content-Type", k.mediaType)
+	h.Set("Content-Length", strconv.Itoa(len(content)))
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(l.content)
+		_, _ = w.Write(content)
 	}
 }

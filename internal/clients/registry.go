@@ -17,14 +17,16 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Config holds the dependencies of a [Registry]. All fields except Limit and
-// Numbered are required.
+// Config holds the dependencies of a [Registry]. All fields except
+// Metadata, Limit and Numbered are required.
 type Config struct {
 	Store  oauth.ClientStore
 	Parts  *feature.Joined
 	Policy *policy.Policy
 	Users  *users.Directory
 	Audit  audit.Log
+
+	Metadata oauth.ClientMetadataStore // nil if the store does not implement it
 
 	Limit    int  // the maximum number of an owner's clients; zero for no limit
 	Numbered bool // the store assigns numeric IDs to new clients
@@ -33,11 +35,12 @@ type Config struct {
 // Registry creates, changes and authenticates a server's clients. It is safe for
 // concurrent use.
 type Registry struct {
-	store  oauth.ClientStore
-	parts  *feature.Joined
-	policy *policy.Policy
-	users  *users.Directory
-	audit  audit.Log
+	store    oauth.ClientStore
+	metadata oauth.ClientMetadataStore
+	parts    *feature.Joined
+	policy   *policy.Policy
+	users    *users.Directory
+	audit    audit.Log
 
 	limit    int
 	numbered bool
@@ -47,7 +50,7 @@ type Registry struct {
 
 // New returns a registry.
 func New(c Config) *Registry {
-	return &Registry{c.Store, c.Parts, c.Policy, c.Users, c.Audit, c.Limit, c.Numbered, newThrottle()}
+	return &Registry{c.Store, c.Metadata, c.Parts, c.Policy, c.Users, c.Audit, c.Limit, c.Numbered, newThrottle()}
 }
 
 // Client returns a client, or [oauth.ErrNotFound].

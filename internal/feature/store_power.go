@@ -41,6 +41,7 @@ var storePowers = []storePower{
 	power[oauth.AuditStore]("the audit log cannot be read"),
 	power[oauth.KeyStore]("StoredKeys cannot keep the keys in it"),
 	power[oauth.PendingRequestStore]("authorization requests that wait for a sign-in stay in the URL, and a proxy may refuse long URLs"),
+	power[oauth.ClientMetadataStore]("clients have no home page, policies, logo and verification"),
 	power[oauth.FamilyLimitStore]("Run does not end the oldest families above MaxFamiliesPerClient"),
 	power[oauth.ConsentListStore]("the list of connected apps lacks apps that a user has allowed and that have no live token"),
 	rarely(power[oauth.PresentedStore]("a token request costs one more round trip")),

@@ -27,7 +27,11 @@ func listClients(a *API, r *request) (response, error) {
 	})
 	shown := make([]*clientRecord, 0, len(own))
 	for _, c := range own {
-		shown = append(shown, a.clientRecord(c))
+		record, err := a.described(r.Context(), c)
+		if err != nil {
+			return response{}, fmt.Errorf("list clients: %w", err)
+		}
+		shown = append(shown, record)
 	}
 	return response{http.StatusOK, shown}, nil
 }
@@ -85,7 +89,8 @@ func updateClient(a *API, r *request) (response, error) {
 		}
 		switch err := a.Clients.UpdateChecked(r.Context(), c, "registration"); {
 		case err == nil:
-			return response{http.StatusOK, a.clientRecord(c)}, nil
+			record, err := a.described(r.Context(), c)
+			return response{http.StatusOK, record}, err
 		case !errors.Is(err, oauth.ErrConflict):
 			return response{}, err
 		}

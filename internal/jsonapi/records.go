@@ -1,6 +1,7 @@
 package jsonapi
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -38,6 +39,24 @@ type clientRecord struct {
 	Confidential bool     `json:"confidential"`
 
 	AllowedOrigins []string `json:"allowed_origins,omitempty"`
+
+	// Metadata, which no request of this API changes.
+	ClientURI string   `json:"client_uri,omitempty"`
+	PolicyURI string   `json:"policy_uri,omitempty"`
+	TOSURI    string   `json:"tos_uri,omitempty"`
+	Contacts  []string `json:"contacts,omitempty"`
+	Verified  bool     `json:"verified,omitempty"`
+}
+
+// described adds the metadata of a client to its record.
+func (a *API) described(ctx context.Context, c *oauth.Client) (*clientRecord, error) {
+	m, err := a.Clients.Metadata(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	shown := a.clientRecord(c)
+	shown.ClientURI, shown.PolicyURI, shown.TOSURI, shown.Contacts, shown.Verified = m.ClientURI, m.PolicyURI, m.TOSURI, m.Contacts, m.Verified
+	return shown, nil
 }
 
 // newClientRecord is a newly created client, the only record that has the secret.
@@ -124,6 +143,9 @@ func (a *API) tokenRecords(tokens []*oauth.AccessToken) []*tokenRecord {
 type scopeRecord struct {
 	ID          string `json:"id"`
 	Description string `json:"description"`
+	Group       string `json:"group,omitempty"`
+	CanChange   bool   `json:"can_change,omitempty"`
+	Sensitive   bool   `json:"sensitive,omitempty"`
 }
 
 // newTokenRecord is a newly created personal access token.

@@ -47,7 +47,7 @@ func deleteToken(a *API, r *request) (response, error) {
 func listScopes(a *API, _ *request) (response, error) {
 	shown := make([]scopeRecord, 0, len(a.Policy.Scopes))
 	for _, scope := range a.Policy.Scopes {
-		shown = append(shown, scopeRecord{scope.ID, scope.Description})
+		shown = append(shown, scopeRecord(scope))
 	}
 	return response{http.StatusOK, shown}, nil
 }

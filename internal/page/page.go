@@ -60,11 +60,12 @@ var Ours = Branded(brand.Brand{}, "")
 // Branded returns the look with [Layout] and [CSS] for a brand. The brand's logos
 // are served below the path base.
 func Branded(b brand.Brand, base string) *Look {
-	css, images := CSS+b.CSS(), "img-src data:" // the icon in the layout
-	if len(b.Logo) > 0 {
-		images = "img-src 'self' data:"
-	}
-	return &Look{Layout, css, []string{"default-src 'none'", "style-src " + styleSource(css), images}, b.Shown(base)}
+	css := CSS + b.CSS()
+	return &Look{Layout, css, []string{
+		"default-src 'none'",
+		"style-src " + styleSource(css),
+		"img-src 'self' data:", // logos, and the icon in the layout
+	}, b.Shown(base)}
 }
 
 // LookOf returns the look of a set of views. Our layout or style sheet replaces

@@ -55,7 +55,7 @@ func TestPage_AZ_25_AZ_26_UI_03_Headers(t *testing.T) {
 		"form-action":     "'self'",
 		"frame-ancestors": "'none'",
 		"base-uri":        "'none'",
-		"img-src":         "data:",
+		"img-src":         "'self' data:",
 	} {
 		if policy[name] != want {
 			t.Errorf("Content-Security-Policy has %s %q, want %q", name, policy[name], want)

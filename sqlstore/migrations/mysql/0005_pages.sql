@@ -1,0 +1,17 @@
+-- +goose Up
+-- What pages show about a client beside its name, as JSON.
+CREATE TABLE oauth_client_metadata (
+  client_id VARBINARY(255) NOT NULL PRIMARY KEY,
+  metadata MEDIUMBLOB NOT NULL
+) ENGINE=InnoDB;
+
+-- The logos of clients: PNG, in base64.
+CREATE TABLE oauth_client_logos (
+  client_id VARBINARY(255) NOT NULL PRIMARY KEY,
+  digest VARBINARY(64) NOT NULL,
+  png MEDIUMTEXT CHARACTER SET ascii NOT NULL
+) ENGINE=InnoDB;
+
+-- +goose Down
+DROP TABLE oauth_client_logos;
+DROP TABLE oauth_client_metadata;

@@ -1,0 +1,17 @@
+-- +goose Up
+-- What pages show about a client beside its name, as JSON.
+CREATE TABLE oauth_client_metadata (
+  client_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  metadata TEXT NOT NULL
+);
+
+-- The logos of clients: PNG, in base64.
+CREATE TABLE oauth_client_logos (
+  client_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  digest TEXT COLLATE "C" NOT NULL,
+  png TEXT COLLATE "C" NOT NULL
+);
+
+-- +goose Down
+DROP TABLE oauth_client_logos;
+DROP TABLE oauth_client_metadata;

@@ -103,13 +103,8 @@ type ConsentUser struct {
 }
 
 // Initial returns the first letter of the name; empty without a name and an email.
-func (u ConsentUser) Initial() string { return initial(cmp.Or(u.Name, u.Email)) }
-
-// Initial returns the first letter of the name.
-func (c ConsentClient) Initial() string { return initial(c.Name) }
-
-func initial(name string) string {
-	first, size := utf8.DecodeRuneInString(name)
+func (u ConsentUser) Initial() string {
+	first, size := utf8.DecodeRuneInString(cmp.Or(u.Name, u.Email))
 	if size == 0 {
 		return ""
 	}

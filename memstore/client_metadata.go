@@ -23,6 +23,21 @@ func (s *Store) ClientMetadata(_ context.Context, clientID string) (*oauth.Clien
 	return &m, nil
 }
 
+// ClientsMetadata implements [oauth.ClientMetadataStore].
+func (s *Store) ClientsMetadata(_ context.Context, clientIDs []string) (map[string]*oauth.ClientMetadata, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[string]*oauth.ClientMetadata{}
+	for _, id := range clientIDs {
+		if row, ok := s.metadata[id]; ok {
+			m := row.ClientMetadata
+			m.Contacts = slices.Clone(m.Contacts)
+			all[id] = &m
+		}
+	}
+	return all, nil
+}
+
 // UpdateClientMetadata implements [oauth.ClientMetadataStore].
 func (s *Store) UpdateClientMetadata(_ context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte, audit *oauth.AuditRecord) error {
 	if err := m.Validate(); err != nil {

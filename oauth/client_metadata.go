@@ -52,6 +52,10 @@ type ClientMetadataStore interface {
 	// or if there is no such client.
 	ClientMetadata(ctx context.Context, clientID string) (*ClientMetadata, error)
 
+	// ClientsMetadata returns the metadata of clients by their ID, for lists. It leaves
+	// out clients that have none.
+	ClientsMetadata(ctx context.Context, clientIDs []string) (map[string]*ClientMetadata, error)
+
 	// UpdateClientMetadata replaces the metadata of a client, and sets the client's
 	// UpdatedAt to that of c. The same write increments the client's Version, and its
 	// ConsentVersion unless m looks like the stored metadata (see

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
@@ -24,8 +25,10 @@ const (
 	insertLogo     = `INSERT INTO oauth_client_logos (client_id, digest, png) VALUES (?, ?, ?)`
 )
 
-// The rows that a purge deletes with their clients.
+// The metadata of a page of clients, and the rows that a purge deletes with them.
 var (
+	selectMetadataOf = `SELECT m.client_id, m.metadata FROM oauth_client_metadata m WHERE m.client_id IN ` + page
+
 	dropMetadata = `DELETE FROM oauth_client_metadata WHERE client_id IN ` + page
 	dropLogos    = `DELETE FROM oauth_client_logos WHERE client_id IN ` + page
 )
@@ -48,6 +51,31 @@ func (s *Store) ClientMetadata(ctx context.Context, clientID string) (*oauth.Cli
 	}
 	return m, nil
 }
+
+// ClientsMetadata implements [oauth.ClientMetadataStore].
+func (s *Store) ClientsMetadata(ctx context.Context, clientIDs []string) (map[string]*oauth.ClientMetadata, error) {
+	all := map[string]*oauth.ClientMetadata{}
+	for ids := range slices.Chunk(slices.DeleteFunc(slices.Clone(clientIDs), notStorable), purgePage) {
+		keys := make([]any, len(ids))
+		for i, id := range ids {
+			keys[i] = id
+		}
+		err := s.db.Each(ctx, selectMetadataOf, func(row sqldb.Row) error {
+			var id, text string
+			if err := row.Scan(&id, &text); err != nil {
+				return err
+			}
+			all[id] = new(oauth.ClientMetadata)
+			return json.Unmarshal([]byte(text), all[id])
+		}, padded(keys)...)
+		if err != nil {
+			return nil, fmt.Errorf("read the metadata of clients: %w", err)
+		}
+	}
+	return all, nil
+}
+
+func notStorable(id string) bool { return !storable(id) }
 
 // UpdateClientMetadata implements [oauth.ClientMetadataStore]. Every change of the
 // metadata changes the version of the client, which the UPDATE compares. So the stored

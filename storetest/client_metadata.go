@@ -81,14 +81,42 @@ func clientMetadata(w *world) {
 		_, err = store.ClientLogo(ctx, c.ID, digest)
 		w.refused("ClientLogo() of a deleted logo", err, oauth.ErrNotFound)
 	}
+	update("everything again", true, &full, png)
+	for _, ids := range [][]string{nil, {c.ID}, manyIDs(c.ID)} {
+		all, err := store.ClientsMetadata(ctx, ids)
+		w.must(err)
+		want := map[string]*oauth.ClientMetadata{}
+		if len(ids) > 0 {
+			want[c.ID] = &full
+		}
+		if !reflect.DeepEqual(all, want) {
+			w.Errorf("ClientsMetadata() of %d clients = %v, want %v", len(ids), all, want)
+		}
+	}
+	w.refusesMetadata(store, c)
+}
+
+// refusesMetadata checks updates that a store must refuse.
+func (w *world) refusesMetadata(store oauth.ClientMetadataStore, c *oauth.Client) {
+	w.Helper()
+	ctx, m := w.Context(), &oauth.ClientMetadata{Verified: true}
 	stale := *c
 	stale.Version--
-	w.refused("UpdateClientMetadata() with a stale client", store.UpdateClientMetadata(ctx, &stale, &full, png, nil), oauth.ErrConflict)
+	w.refused("UpdateClientMetadata() with a stale client", store.UpdateClientMetadata(ctx, &stale, m, nil, nil), oauth.ErrConflict)
 	missing := fullClient("missing")
-	w.refused("UpdateClientMetadata() of a missing client", store.UpdateClientMetadata(ctx, missing, &full, png, nil), oauth.ErrNotFound)
+	w.refused("UpdateClientMetadata() of a missing client", store.UpdateClientMetadata(ctx, missing, m, nil, nil), oauth.ErrNotFound)
 	if store.UpdateClientMetadata(ctx, c, &oauth.ClientMetadata{Contacts: make([]string, 11)}, nil, nil) == nil {
 		w.Error("UpdateClientMetadata() with 11 contacts = nil, want an error")
 	}
+}
+
+// manyIDs returns more IDs than a page has. Only the given one is of a client.
+func manyIDs(id string) []string {
+	ids := []string{"", "nul\x00", "\xff"}
+	for i := range 250 {
+		ids = append(ids, fmt.Sprintf("unknown %d", i))
+	}
+	return append(ids, id)
 }
 
 // logo checks the stored logo of a client.

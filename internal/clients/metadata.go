@@ -30,6 +30,18 @@ func (r *Registry) Metadata(ctx context.Context, clientID string) (*oauth.Client
 	return m, nil
 }
 
+// MetadataOf returns the metadata of clients by their ID, without those that have none.
+func (r *Registry) MetadataOf(ctx context.Context, clients []*oauth.Client) (map[string]*oauth.ClientMetadata, error) {
+	if r.metadata == nil || len(clients) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(clients))
+	for i, c := range clients {
+		ids[i] = c.ID
+	}
+	return r.metadata.ClientsMetadata(ctx, ids)
+}
+
 // UpdateMetadata stores the metadata of a client. logo is a new logo, a PNG or JPEG
 // file; without it the client keeps its logo, unless m.Logo is empty. It returns
 // [oauth.ErrConflict] if the client was changed since it was read. On success c is the

@@ -76,7 +76,8 @@ func TestLists_FR_06_AllAreMeasured(t *testing.T) {
 			if m.Type.NumOut() == 0 || m.Type.NumIn() < 2 || m.Type.In(1) != reflect.TypeFor[context.Context]() || measured[name] {
 				continue
 			}
-			if kind := m.Type.Out(0).Kind(); kind == reflect.Slice || kind == reflect.Func {
+			result := m.Type.Out(0)
+			if result != reflect.TypeFor[[]byte]() && (result.Kind() == reflect.Slice || result.Kind() == reflect.Func) {
 				t.Errorf("%s returns a list that no test measures: add it to lists", name)
 			}
 		}

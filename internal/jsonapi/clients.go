@@ -25,13 +25,9 @@ func listClients(a *API, r *request) (response, error) {
 	slices.SortFunc(own, func(x, y *oauth.Client) int {
 		return cmp.Or(strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name)), strings.Compare(x.Name, y.Name), strings.Compare(x.ID, y.ID))
 	})
-	shown := make([]*clientRecord, 0, len(own))
-	for _, c := range own {
-		record, err := a.described(r.Context(), c)
-		if err != nil {
-			return response{}, fmt.Errorf("list clients: %w", err)
-		}
-		shown = append(shown, record)
+	shown, err := a.described(r.Context(), own...)
+	if err != nil {
+		return response{}, fmt.Errorf("list clients: %w", err)
 	}
 	return response{http.StatusOK, shown}, nil
 }
@@ -89,8 +85,11 @@ func updateClient(a *API, r *request) (response, error) {
 		}
 		switch err := a.Clients.UpdateChecked(r.Context(), c, "registration"); {
 		case err == nil:
-			record, err := a.described(r.Context(), c)
-			return response{http.StatusOK, record}, err
+			shown, err := a.described(r.Context(), c)
+			if err != nil {
+				return response{}, fmt.Errorf("change client: %w", err)
+			}
+			return response{http.StatusOK, shown[0]}, nil
 		case !errors.Is(err, oauth.ErrConflict):
 			return response{}, err
 		}

@@ -48,15 +48,21 @@ type clientRecord struct {
 	Verified  bool     `json:"verified,omitempty"`
 }
 
-// described adds the metadata of a client to its record.
-func (a *API) described(ctx context.Context, c *oauth.Client) (*clientRecord, error) {
-	m, err := a.Clients.Metadata(ctx, c.ID)
+// described returns the records of clients with their metadata.
+func (a *API) described(ctx context.Context, clients ...*oauth.Client) ([]*clientRecord, error) {
+	metadata, err := a.Clients.MetadataOf(ctx, clients)
 	if err != nil {
 		return nil, err
 	}
-	shown := a.clientRecord(c)
-	shown.ClientURI, shown.PolicyURI, shown.TOSURI, shown.Contacts, shown.Verified = m.ClientURI, m.PolicyURI, m.TOSURI, m.Contacts, m.Verified
-	return shown, nil
+	all := make([]*clientRecord, 0, len(clients))
+	for _, c := range clients {
+		shown := a.clientRecord(c)
+		if m := metadata[c.ID]; m != nil {
+			shown.ClientURI, shown.PolicyURI, shown.TOSURI, shown.Contacts, shown.Verified = m.ClientURI, m.PolicyURI, m.TOSURI, m.Contacts, m.Verified
+		}
+		all = append(all, shown)
+	}
+	return all, nil
 }
 
 // newClientRecord is a newly created client, the only record that has the secret.

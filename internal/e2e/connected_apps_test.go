@@ -1,9 +1,23 @@
 package e2e_test
 
 import (
+	"context"
+	"html/template"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/dashboard"
+	"github.com/go-passport/passport/memstore"
+	"github.com/go-passport/passport/oauth"
 )
 
 // withoutScripts turns JavaScript off in the tab.
@@ -93,4 +107,86 @@ func TestE2E_PA_2_RemoveAllApps(t *testing.T) {
 	b.wellMade("the password page with the navigation")
 	b.press("Sign out")
 	b.see("You are signed in")
+}
+
+// startLayout starts an application with its own layout: that of the example.
+func startLayout(t *testing.T) (*server, *passport.Server) {
+	t.Helper()
+	layout, err := os.ReadFile(filepath.Join("..", "..", "examples", "dashboard", "layout.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{URL: "http://" + l.Addr().String(), log: &output{}, canaries: &canaries{}}
+	keys, err := passport.GenerateKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada := &passport.User{ID: "1", Name: "Ada", Email: "ada@example.com"}
+	auth, err := passport.New(passport.Config{
+		Issuer: s.URL, Store: new(memstore.Store), Keys: keys,
+		Users: passport.UserFuncs{
+			Current:    func(*http.Request) (*passport.User, error) { return ada, nil },
+			ByID:       func(context.Context, string) (*passport.User, error) { return ada, nil },
+			SignInPage: "/login",
+		},
+		Scopes: []passport.Scope{{ID: "read", Description: "Read your orders"}}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := dashboard.New(auth, dashboard.Config{
+		Path: "/account/apps", Links: []dashboard.Link{{Text: "Account", URL: "/account"}}, PasswordPage: "/password",
+		Layout: template.Must(template.New("layout").Parse(string(layout))),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	auth.Mount(mux)
+	pages.Mount(mux)
+	mux.HandleFunc("GET /shop.css", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/css")
+		_, _ = io.WriteString(w, ":root { --accent: #8a2b57 } body { margin: 0; color: #222; background: #fffdf8 } main { padding: 1rem }")
+	})
+	mux.HandleFunc("GET /cb", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "The app is connected.") })
+	mux.HandleFunc("GET /favicon.ico", func(http.ResponseWriter, *http.Request) {})
+	serveOn(t, l, mux)
+	return s, auth
+}
+
+// The pages are also well made in the layout of an application.
+func TestE2E_PA_2_OwnLayout(t *testing.T) {
+	s, auth := startLayout(t)
+	created, err := auth.CreateClient(t.Context(), passport.Registration{
+		Name: "Order Tracker " + strings.Repeat("W", 100), AuthMethod: oauth.AuthNone, RedirectURIs: []string{s.URL + "/cb"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newPerson(t, s).tab()
+	b.open(s.URL + "/account/apps")
+	b.see("Connected apps", "Ada", "No app can use your account.")
+	b.wellMade("the empty list in an own layout")
+	b.open(authorize(s, created.Client.ID, s.URL+"/cb", "scope", "read"))
+	b.press("Allow")
+	b.see("The app is connected.")
+	b.open(s.URL + "/account/apps")
+	b.see("Order Tracker WWW", "Read your orders", "Has no access now")
+	if got := b.style("body", "backgroundColor"); got != "rgb(255, 253, 248)" {
+		t.Errorf("the page has the background %s, want that of the application", got)
+	}
+	b.wellMade("the list in an own layout")
+	b.press("Remove Order Tracker")
+	b.see("It loses access to your account at once.")
+	if got := b.style("button", "backgroundColor"); got != "rgb(138, 43, 87)" {
+		t.Errorf("the button has the color %s, want --accent", got)
+	}
+	b.wellMade("the question in an own layout")
+	b.press("Remove")
+	b.see("was removed. It can no longer use your account.")
+	b.wellMade("the result in an own layout")
 }

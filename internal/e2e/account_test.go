@@ -113,7 +113,7 @@ func TestE2E_PG_04_Links(t *testing.T) {
 	b.wellMade("the page after a password was chosen")
 	b.press("Go to the sign-in page")
 	b.signIn(userEmail, first)
-	b.see("Your account", userName)
+	b.see("Connected apps", userName)
 	b.clean()
 
 	b.open(s.link(t, "reset", userEmail))
@@ -125,7 +125,7 @@ func TestE2E_PG_04_Links(t *testing.T) {
 	b.see("All sessions have ended")
 	b.open(s.URL + "/account")
 	b.signIn(userEmail, second)
-	b.see("Your account")
+	b.see("Connected apps")
 
 	b.open(s.link(t, "verify", userEmail))
 	b.see("Confirm your email", userEmail)

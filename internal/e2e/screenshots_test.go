@@ -66,7 +66,7 @@ const hideWhatChanges = `(() => {
 		text.data = text.data.replaceAll(location.host, "127.0.0.1:8000")
 		if (text.parentNode.classList.contains("whole")) text.data = "RC3OHKP2N3J4ZY7FO36XR7PSBQ"
 	}
-	document.querySelectorAll("time").forEach(e => e.textContent = "May 4, " + e.dateTime.slice(0, 4))
+	document.querySelectorAll(".apps time").forEach(e => e.textContent = "May 4, " + e.dateTime.slice(0, 4))
 	document.activeElement?.blur()
 })()`
 

@@ -82,18 +82,24 @@ func clientMetadata(w *world) {
 		w.refused("ClientLogo() of a deleted logo", err, oauth.ErrNotFound)
 	}
 	update("everything again", true, &full, png)
-	for _, ids := range [][]string{nil, {c.ID}, manyIDs(c.ID)} {
-		all, err := store.ClientsMetadata(ctx, ids)
+	w.listsMetadata(store, c.ID, &full)
+	w.refusesMetadata(store, c)
+}
+
+// listsMetadata checks that the metadata of one client is found among many IDs.
+func (w *world) listsMetadata(store oauth.ClientMetadataStore, id string, m *oauth.ClientMetadata) {
+	w.Helper()
+	for _, ids := range [][]string{nil, {id}, manyIDs(id)} {
+		all, err := store.ClientsMetadata(w.Context(), ids)
 		w.must(err)
 		want := map[string]*oauth.ClientMetadata{}
 		if len(ids) > 0 {
-			want[c.ID] = &full
+			want[id] = m
 		}
 		if !reflect.DeepEqual(all, want) {
 			w.Errorf("ClientsMetadata() of %d clients = %v, want %v", len(ids), all, want)
 		}
 	}
-	w.refusesMetadata(store, c)
 }
 
 // refusesMetadata checks updates that a store must refuse.

@@ -128,7 +128,7 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 	r.Policy = policy.New(c.policy(), r.Parts.Traits)
 	metadata, _ := oauth.StoreAs[oauth.ClientMetadataStore](c.Store)
 	r.Clients = clients.New(clients.Config{
-		Store: store, Metadata: metadata, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
+		Store: store, Metadata: metadata, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Log: c.Logger, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
 	})
 	r.Tokens = tokens.New(tokens.Config{
 		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), Claims: c.Claims,

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -198,8 +199,18 @@ func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.S
 	} else {
 		fmt.Fprintln(out, "\n"+onlyTime)
 	}
+	warnUnencrypted(out, made.Client)
 	writeNext(out, nextSteps(s, made))
 	return nil
+}
+
+// warnUnencrypted warns of the callbacks that the network can read.
+func warnUnencrypted(out io.Writer, c *oauth.Client) {
+	for _, uri := range c.RedirectURIs {
+		if redirect.Unencrypted(uri) {
+			screenOf(out).Printf("\n%s %s is not encrypted:\nothers on the network can read codes and tokens. Use https in production.\n", yellow("Warning:"), shownText(uri))
+		}
+	}
 }
 
 // onlyTime is the sentence after a new secret.

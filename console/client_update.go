@@ -61,6 +61,9 @@ page shows: the name, the redirect URIs, the home page, the policies, the logo a
 					return writeDescribed(ctx, cmd.OutOrStdout(), s, c)
 				}
 				success(cmd.OutOrStdout(), "Updated the client %q (%s).", shownText(c.Name), bold(c.ID))
+				if cmd.Flags().Changed("redirect-uri") {
+					warnUnencrypted(cmd.OutOrStdout(), c)
+				}
 				return nil
 			})
 		},

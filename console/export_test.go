@@ -17,8 +17,10 @@ var (
 	OwnName    = ownName
 	OwnHost    = unbranded.ownHost
 	Unrouted   = unbranded.unrouted
-	Safe       = safe
-	Await      = await
+
+	WarnUnencrypted = warnUnencrypted
+	Safe            = safe
+	Await           = await
 )
 
 // DefaultIdleTimeout is the idle timeout of a server without settings.

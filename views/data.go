@@ -41,9 +41,10 @@ type ConsentPage struct {
 	Scopes    []ConsentScope // the requested scopes, in the order of Config.Scopes
 	Resources []string       // the requested resources, if any
 
-	Host   string // the host that the browser is redirected to, or the app's own URL scheme
-	Device bool   // the redirect opens an app on this device
-	Days   int    // the app needs a new consent after this many days; 0: in less than a day
+	Host        string // the host that the browser is redirected to, with http:// if it is not encrypted; or the app's own URL scheme
+	Device      bool   // the redirect opens an app on this device
+	Unencrypted bool   // the redirect goes over plain http to another device
+	Days        int    // the app needs a new consent after this many days; 0: in less than a day
 
 	AppsPage string // the path of the page on which users remove apps; empty if there is none
 
@@ -141,7 +142,7 @@ type RedirectPage struct {
 
 	Target string            // the URL of the app or of the sign-in page
 	Href   template.HTMLAttr // the attribute href="…" with Target; a template would change the URL of an app on the device
-	Host   string            // the host of Target, or the app's own URL scheme; empty for the sign-in page
+	Host   string            // as in ConsentPage; empty for the sign-in page
 	App    bool              // the target is an app's own URL scheme, which opens only if the user clicks
 }
 

@@ -43,7 +43,7 @@ type room struct {
 // rooms are the packages, from top to bottom. A room may import only the packages
 // in its line, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account dashboard internal/brand internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
+	"console":      {ours: ". account dashboard internal/brand internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
 	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
 	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/weburl oauth"},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},

@@ -74,12 +74,13 @@ func (e *Endpoint) consentPage(ctx context.Context, q *request, account *users.A
 		return views.ConsentPage{}, err
 	}
 	p := views.ConsentPage{
-		Client: client,
-		User:   views.ConsentUser{ID: page.Text(account.User.ID, maxText), Name: page.Text(account.User.Name, maxName), Email: page.Text(account.User.Email, maxEmail), Data: account.User.Data},
-		Host:   redirect.Host(q.redirectURI),
-		Device: redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
-		Days:   int(e.familyLife(q) / policy.Day),
-		Action: e.Path,
+		Client:      client,
+		User:        views.ConsentUser{ID: page.Text(account.User.ID, maxText), Name: page.Text(account.User.Name, maxName), Email: page.Text(account.User.Email, maxEmail), Data: account.User.Data},
+		Host:        redirect.Host(q.redirectURI),
+		Device:      redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
+		Unencrypted: redirect.Unencrypted(q.redirectURI),
+		Days:        int(e.familyLife(q) / policy.Day),
+		Action:      e.Path,
 	}
 	if path := e.AppsPage.Load(); path != nil {
 		p.AppsPage = *path

@@ -32,6 +32,7 @@ func (r *Registry) Update(ctx context.Context, c *oauth.Client) error {
 	if err := r.UpdateChecked(ctx, c, "registration"); err != nil {
 		return err
 	}
+	r.warnUnencrypted(ctx, c, stored.RedirectURIs)
 	c.ConsentVersion = stored.ConsentVersion
 	if !c.LooksLike(stored) {
 		c.ConsentVersion++

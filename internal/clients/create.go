@@ -14,6 +14,8 @@ import (
 	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/internal/uuid"
@@ -86,7 +88,19 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 	if err != nil {
 		return nil, "", fmt.Errorf("create client: %w", err)
 	}
+	r.warnUnencrypted(ctx, c, nil)
 	return c, plain, nil
+}
+
+// warnUnencrypted logs each redirect URI that the network can read, if it was not
+// registered before.
+func (r *Registry) warnUnencrypted(ctx context.Context, c *oauth.Client, before []string) {
+	for _, uri := range c.RedirectURIs {
+		if redirect.Unencrypted(uri) && !slices.Contains(before, uri) {
+			r.log.WarnContext(ctx, "a redirect URI of a client is not encrypted: others on the network can read codes and tokens; use https in production",
+				"client_id", c.ID, "redirect_uri", safeurl.Text(uri))
+		}
+	}
 }
 
 // create stores a new client.

@@ -3,10 +3,12 @@
 package clients
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"time"
 
 	"github.com/go-passport/passport/internal/audit"
@@ -18,13 +20,14 @@ import (
 )
 
 // Config holds the dependencies of a [Registry]. All fields except
-// Metadata, Limit and Numbered are required.
+// Log, Metadata, Limit and Numbered are required.
 type Config struct {
 	Store  oauth.ClientStore
 	Parts  *feature.Joined
 	Policy *policy.Policy
 	Users  *users.Directory
 	Audit  audit.Log
+	Log    *slog.Logger // nil for none
 
 	Metadata oauth.ClientMetadataStore // nil if the store does not implement it
 
@@ -41,6 +44,7 @@ type Registry struct {
 	policy   *policy.Policy
 	users    *users.Directory
 	audit    audit.Log
+	log      *slog.Logger
 
 	limit    int
 	numbered bool
@@ -50,7 +54,8 @@ type Registry struct {
 
 // New returns a registry.
 func New(c Config) *Registry {
-	return &Registry{c.Store, c.Metadata, c.Parts, c.Policy, c.Users, c.Audit, c.Limit, c.Numbered, newThrottle()}
+	log := cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	return &Registry{c.Store, c.Metadata, c.Parts, c.Policy, c.Users, c.Audit, log, c.Limit, c.Numbered, newThrottle()}
 }
 
 // Client returns a client, or [oauth.ErrNotFound].

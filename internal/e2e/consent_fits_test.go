@@ -53,7 +53,7 @@ var windows = [][2]int64{{390, 664}, {1280, 660}}
 func TestE2E_PG_01_ConsentFits(t *testing.T) {
 	s := startWithScopes(t)
 	party := newThirdParty(t, "tcp4", "127.0.0.1:0")
-	callback := "http://" + clientHost + ":" + party.port + "/callback"
+	callback := "http://127.0.0.1:" + party.port + "/callback"
 	c := s.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
 	b := newPerson(t, s).tab()
 	b.open(authorize(s, c.ID, callback))
@@ -77,7 +77,7 @@ func TestE2E_PG_01_ConsentFits(t *testing.T) {
 func TestE2E_PG_01_ButtonsStick(t *testing.T) {
 	s := startWithScopes(t)
 	party := newThirdParty(t, "tcp4", "127.0.0.1:0")
-	callback := "http://" + clientHost + ":" + party.port + "/callback"
+	callback := "http://127.0.0.1:" + party.port + "/callback"
 	c := s.client(t, "--name", "Order Tracker", "--redirect_uri", callback)
 	b := newPerson(t, s).tab()
 	var all []string

@@ -62,3 +62,15 @@ func TestE2E_PG_06_SwitchAccount(t *testing.T) {
 	b.see("You are in.")
 	b.clean()
 }
+
+// The page warns of a callback that is not encrypted.
+func TestE2E_PG_16_UnencryptedCallback(t *testing.T) {
+	s := startShop(t)
+	c := s.client(t, "--name", "Order Tracker", "--redirect-uri", "http://"+clientHost+"/callback")
+	b := newPerson(t, s).tab()
+	b.open(authorize(s, c.ID, "http://"+clientHost+"/callback"))
+	b.signIn(userEmail, userPassword)
+	b.see("The address of this app, http://"+clientHost+", is not encrypted", "You’ll return to http://"+clientHost+".")
+	b.wellMade("the consent page with a warning")
+	b.clean()
+}

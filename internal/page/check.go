@@ -126,7 +126,7 @@ var samples = map[string][]any{
 			Client: views.ConsentClient{ID: "client", Name: "An app", Untrusted: true, Attributes: map[string]string{"name": "value"}, ClientURI: "https://app.example.com", PolicyURI: "https://app.example.com/privacy", TOSURI: "https://app.example.com/terms", LogoURL: "/oauth/client-logo?client_id=client", Verified: true},
 			User:   views.ConsentUser{ID: "user", Name: "A user", Email: "user@example.com"},
 			Scopes: []views.ConsentScope{{ID: "new", Description: "Something new", Granted: false}, {ID: "old", Description: "Something old", Granted: true, Group: "Orders", CanChange: true, Sensitive: true}}, Resources: []string{"https://api.example.com"},
-			Host: "app.example.com", Device: true, Days: 365, AppsPage: "/account", Switch: "/oauth/authorize?passport_sign_in=x", Action: "/oauth/authorize", Ticket: "ticket",
+			Host: "app.example.com", Device: true, Unencrypted: true, Days: 365, AppsPage: "/account", Switch: "/oauth/authorize?passport_sign_in=x", Action: "/oauth/authorize", Ticket: "ticket",
 		},
 		views.ConsentPage{
 			Page: samplePage, Client: views.ConsentClient{ID: "client", Name: "An app"}, User: views.ConsentUser{ID: "user"},

@@ -74,12 +74,15 @@ func validPort(digits string) bool {
 }
 
 // Host returns the part of a valid URI that a page shows as the target of a
-// response: host and port, or the private-use scheme.
+// response: host and port, or the private-use scheme. A host without encryption has its
+// scheme before it: http://app.example.com.
 func Host(uri string) string {
 	u, err := url.Parse(uri)
 	switch {
 	case err != nil:
 		return ""
+	case Unencrypted(uri):
+		return u.Scheme + "://" + u.Host
 	case u.Scheme == "https" || u.Scheme == "http":
 		return u.Host
 	}

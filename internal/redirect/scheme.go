@@ -2,6 +2,7 @@ package redirect
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -38,6 +39,13 @@ func Loopback(uri string) bool {
 func PrivateUse(uri string) bool {
 	s := scheme(uri)
 	return s != "" && s != "https" && s != "http" && !slices.Contains(never, s)
+}
+
+// Unencrypted reports whether the network between the browser and the server at the URI
+// can read the response: it is http, and not on the user's own device.
+func Unencrypted(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.Scheme == "http" && !onDevice(u.Hostname())
 }
 
 // HTTPS reports whether the URI has the scheme https.

@@ -26,7 +26,7 @@ var hostile = []string{
 func TestAuthorize_UI_04_NeverRepeat_B8_HostileNames(t *testing.T) {
 	for _, name := range hostile {
 		s := testkit.NewServer(t, func(c *passport.Config) {
-			c.Scopes = []passport.Scope{{ID: "read", Description: name}, {ID: `<b>'&{{.}}`, Description: "plain"}}
+			c.Scopes = []passport.Scope{{ID: "read", Description: name, Group: name}, {ID: `<b>'&{{.}}`, Description: "plain"}}
 		})
 		s.Users.ByID["alice"].Name, s.Users.ByID["alice"].Email = name, name+"@example.com"
 		c := s.Web()

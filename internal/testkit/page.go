@@ -96,7 +96,7 @@ func (a *Response) IsInert(what string) {
 
 var (
 	anyTag = regexp.MustCompile(`<[a-zA-Z/!][^>]*>`)
-	ourTag = regexp.MustCompile(`^<(!doctype html|/?(html|head|body|title|style|header|main|footer|section|h1|h2|p|ul|li|dl|dt|dd|div|span|strong|bdi|code|details|summary|form|svg)|` +
+	ourTag = regexp.MustCompile(`^<(!doctype html|/?(html|head|body|title|style|header|main|footer|section|h1|h2|h3|p|ul|li|dl|dt|dd|div|span|strong|bdi|code|details|summary|form|svg)|` +
 		`(html|main|header|span|p|ul|dl|dd|div|details|footer) [a-z="\- ]+|details open|svg viewBox="0 0 24 24" focusable="false"|/svg|(circle|path) [a-zA-Z0-9="\-. ]+/|` +
 		`meta (charset="utf-8"|name="viewport" content="[^"<>]*"|name="robots" content="noindex"|http-equiv="refresh" content="0;url=[^"<>]*")|` +
 		`link rel="icon" href="data:image/svg[^"<>]*"|form method="post" action="/oauth/authorize"|input type="hidden" name="ticket" value="[A-Za-z0-9._-]+"|` +

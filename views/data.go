@@ -154,12 +154,24 @@ func (p RedirectPage) Format(f fmt.State, _ rune) {
 // LogValue implements [slog.LogValuer]: only the host.
 func (p RedirectPage) LogValue() slog.Value { return slog.StringValue(p.Host) }
 
-// DecidedPage is the data of decided.html, which responds to a second decision.
+// DecidedPage is the data of decided.html, which responds to a second decision, and to
+// a reload after the response went to an app of the device.
 type DecidedPage struct {
 	Page
 
-	What string // a sentence about the first decision
+	What string            // a sentence about the first decision
+	Done bool              // the response went to an app of the device, so that there is nothing left to do here
+	Href template.HTMLAttr // the attribute href="…" of a link that opens the app again; may be empty
+	Host string            // the app's own URL scheme, if there is a link
 }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the host.
+func (p DecidedPage) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "views.DecidedPage(%s)", p.Host)
+}
+
+// LogValue implements [slog.LogValuer]: only the host.
+func (p DecidedPage) LogValue() slog.Value { return slog.StringValue(p.Host) }
 
 // ErrorPage is the data of error.html: the error in words for users, and in the
 // standards' words for developers. Show a way out: a link to Again, or else to Home.

@@ -87,6 +87,9 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 	case q.prompts("none"):
 		return nil, oauth.ConsentRequired.Errorf("the user must be asked for consent")
 	}
+	if o, err := e.reloaded(r, q, account); o != nil || err != nil {
+		return o, err
+	}
 	return e.showConsent(r, q, account, granted)
 }
 

@@ -193,7 +193,7 @@ func TestAuthorize_AZ_30_NeverRepeat_B11_NativeAppsAlwaysAsk(t *testing.T) {
 		b := base.Browser().SignIn("alice")
 		c := register(base, tt.method, tt.uri)
 		b.Authorize(c).Allow().Code()
-		again := b.Authorize(c)
+		again := b.Authorize(c, "state", "again")
 		if again.IsConsent() == tt.noPage {
 			t.Errorf("%q at %s, with remembered consent: IsConsent() = %v, want %v", tt.method, tt.uri, again.IsConsent(), !tt.noPage)
 		}

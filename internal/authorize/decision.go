@@ -161,8 +161,8 @@ func (e *Endpoint) allow(r *http.Request, q *request, t *ticket, account *users.
 		return nil, err
 	}
 	o := e.respond(q, params...)
-	o.cookies = e.tickets.shortened(r, t)
-	return o, nil
+	o.cookies, err = e.tickets.remembered(r, q, t, account.Ref, true)
+	return o, err
 }
 
 // allowAgain responds to a second click. It repeats the first response while the
@@ -179,9 +179,9 @@ func (e *Endpoint) allowAgain(ctx context.Context, q *request, t *ticket) (outco
 	case err != nil:
 		return nil, fmt.Errorf("find code: %w", err)
 	case !code.SpentAt.IsZero() || !q.time.Before(code.ExpiresAt) || !code.Family.Live(q.time):
-		return decidedOutcome{what: alreadyDecided[true]}, nil
+		return decidedOutcome{what: alreadyDecided[true], done: redirect.PrivateUse(q.redirectURI)}, nil
 	}
-	return e.respond(q, redirect.Param{Name: "code", Value: t.code()}), nil
+	return repeated(e.respond(q, redirect.Param{Name: "code", Value: t.code()})), nil
 }
 
 // alreadyDecided is the page's text for a second decision, by whether the first one
@@ -211,8 +211,8 @@ var errDeclined = oauth.AccessDenied.Errorf("the user declined")
 // deny uses up the ticket and reports access_denied to the client.
 func (e *Endpoint) deny(r *http.Request, q *request, t *ticket, ref oauth.UserRef) (outcome, error) {
 	err := e.Tokens.UseTicket(r.Context(), t.ID, t.until())
-	allowed := false
-	if errors.Is(err, oauth.ErrSpent) {
+	allowed, again := false, errors.Is(err, oauth.ErrSpent)
+	if again {
 		allowed, err = e.wasAllowed(r.Context(), q, t)
 	}
 	switch {
@@ -222,6 +222,9 @@ func (e *Endpoint) deny(r *http.Request, q *request, t *ticket, ref oauth.UserRe
 		return decidedOutcome{what: "You already allowed this request. To undo that, remove the app's access."}, nil
 	}
 	o := e.refuseClient(q, clients.Named(q.client.ID, fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, errDeclined)))
-	o.cookies = e.tickets.shortened(r, t)
-	return o, nil
+	if again {
+		return repeated(o), nil
+	}
+	o.cookies, err = e.tickets.remembered(r, q, t, ref, false)
+	return o, err
 }

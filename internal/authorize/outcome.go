@@ -12,7 +12,8 @@ import (
 )
 
 // outcome is the result of a request to the authorization endpoint. It is one of
-// consentOutcome, signInOutcome, redirectOutcome, errorOutcome and decidedOutcome.
+// consentOutcome, signInOutcome, redirectOutcome, doneOutcome, errorOutcome and
+// decidedOutcome.
 // Every step below the handler returns one; only write sends it.
 type outcome interface {
 	html(views.Page) htmlReply    // for a browser
@@ -141,10 +142,11 @@ func (o errorOutcome) json() (int, any) { return o.status, oauth.AsError(o.err) 
 type decidedOutcome struct {
 	common
 	what string
+	done bool // the response went to an app of the device
 }
 
 func (o decidedOutcome) html(p views.Page) htmlReply {
-	return htmlReply{status: http.StatusConflict, view: page.View{Name: "decided", Data: views.DecidedPage{Page: p, What: o.what}}}
+	return htmlReply{status: http.StatusConflict, view: page.View{Name: "decided", Data: views.DecidedPage{Page: p, What: o.what, Done: o.done}}}
 }
 
 func (o decidedOutcome) json() (int, any) {

@@ -222,7 +222,7 @@ func TestAuthorize_AZ_18_RedirectToAPrivateUseScheme(t *testing.T) {
 	c := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}})
 	b := s.Browser()
 	page := b.Authorize(c).SignIn("alice")
-	for _, done := range []*testkit.Response{page.Allow(), b.Authorize(c).Deny()} {
+	for _, done := range []*testkit.Response{page.Allow(), b.Authorize(c, "state", "another").Deny()} {
 		if done.Status != http.StatusSeeOther || !strings.HasPrefix(done.Header.Get("Location"), "com.example.app:/cb?") {
 			t.Errorf("after the consent form: %s, want a redirect to the app", done)
 		}

@@ -171,7 +171,7 @@ func TestAuthorize_AZ_17_RegisteredQueryStays(t *testing.T) {
 		c := s.Register(passport.Registration{RedirectURIs: []string{uri}})
 		b := s.Browser().SignIn("alice")
 		page := b.Authorize(c)
-		for _, a := range []*testkit.Response{page.Deny(), b.Authorize(c).Allow(), b.Authorize(c), b.Authorize(c, "scope", "nothing")} {
+		for _, a := range []*testkit.Response{page.Deny(), b.Authorize(c, "state", "another").Allow(), b.Authorize(c), b.Authorize(c, "scope", "nothing")} {
 			rest, ok := strings.CutPrefix(a.Target(), uri)
 			if !ok {
 				t.Errorf("the redirect goes to %s, want the prefix %s", a.Target(), uri)

@@ -1,6 +1,9 @@
 package e2e_test
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // A user who doesn't want to sign in goes back to the app, which learns that the user
 // declined. Chromium blocks no part of the way.
@@ -73,4 +76,21 @@ func TestE2E_PG_16_UnencryptedCallback(t *testing.T) {
 	b.see("The address of this app, http://"+clientHost+", is not encrypted", "You’ll return to http://"+clientHost+".")
 	b.wellMade("the consent page with a warning")
 	b.clean()
+}
+
+// No app opens for the scheme, so the browser stays on the page. A reload says that the
+// user is done. A second click is tested without a browser: a headless one waits for an
+// answer to its own question about the app.
+func TestE2E_PG_09_AppThatDoesNotOpen(t *testing.T) {
+	s := startShop(t)
+	c := s.client(t, "--name", "Order Tracker", "--public", "--redirect-uri", "com.example.app:/callback")
+	request := authorize(s, c.ID, "com.example.app:/callback")
+	b := newPerson(t, s).tab()
+	b.open(request)
+	b.signIn(userEmail, userPassword)
+	b.press("Allow")
+	time.Sleep(time.Second) // the page stays, so there is nothing to wait for
+	b.open(request)
+	b.see("You’re done", "You can close this window.", "com.example.app", "Open the app")
+	b.wellMade("the page of an app that did not open")
 }

@@ -136,7 +136,9 @@ var samples = map[string][]any{
 	"redirect": {
 		redirectTo("https://app.example.com/cb?code=code&state=state"), redirectTo("com.example.app:/cb?code=code"), redirectTo("/login?return_to=%2Foauth"),
 	},
-	"decided": {views.DecidedPage{Page: samplePage, What: "You already allowed this request."}},
+	"decided": {views.DecidedPage{Page: samplePage, What: "You already allowed this request."}, views.DecidedPage{
+		Page: samplePage, What: "The app has your response.", Done: true, Href: Href("com.example.app:/cb?code=code"), Host: "com.example.app",
+	}},
 	"error": {
 		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "invalid_request", Description: "client_id is missing"},
 		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "server_error", Description: "", Again: "/oauth/authorize?client_id=client"},

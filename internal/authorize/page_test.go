@@ -90,7 +90,7 @@ func TestAuthorize_UI_04_ConsentPageContent(t *testing.T) {
 	text := page.String()
 	for _, want := range []string{
 		"Allow Order Tracker to use your account?", "auth.example.com", "Read your orders", "Place orders for you", "Name of alice alice@example.com Switch account",
-		"tracker.example:8443", "https://api.example.com/v1", "It lasts until you remove it, or for one year.",
+		"tracker.example:8443", "https://api.example.com/v1", "Access lasts until you remove it, or for one year.",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not contain %q: %s", want, text)

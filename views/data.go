@@ -174,7 +174,8 @@ func (p DecidedPage) Format(f fmt.State, _ rune) {
 func (p DecidedPage) LogValue() slog.Value { return slog.StringValue(p.Host) }
 
 // ErrorPage is the data of error.html: the error in words for users, and in the
-// standards' words for developers. Show a way out: a link to Again, or else to Home.
+// standards' words for developers. Show a way out: a link to Again, or else to AppURL, or
+// else to Home.
 type ErrorPage struct {
 	Page
 
@@ -182,5 +183,7 @@ type ErrorPage struct {
 	Code, Description string // error and error_description (RFC 6749 §4.1.2.1); Description may be empty
 
 	Again   string // the URL that starts the same request again; empty if the server does not know the request for certain
+	App     string // the name of the app, if it has an AppURL
+	AppURL  string // the home page of the app, if the operator registered or verified it; may be empty
 	Expired bool   // the page or the sign-in took too long, so the error tells developers nothing
 }

@@ -13,7 +13,11 @@ import (
 // request by GET or POST, and the decision on a consent page. A decision is a POST
 // or DELETE with a ticket, or a POST to a sign-in's return address with decision=deny.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.write(w, r, e.outcome(r))
+	o := e.outcome(r)
+	if failed, ok := o.(errorOutcome); ok {
+		o = e.homePage(r, failed)
+	}
+	e.write(w, r, o)
 }
 
 func (e *Endpoint) outcome(r *http.Request) outcome {

@@ -107,3 +107,34 @@ func TestAuthorize_PG_07_TryAgainAfterAFault(t *testing.T) {
 	watched.Failing("Client", nil)
 	again(failed).Allow().Code()
 }
+
+// A request of a known app whose redirect URI is wrong leads to the home page of the app,
+// if the operator registered or verified it.
+func TestAuthorize_PG_07_HomePageOfTheApp(t *testing.T) {
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	for name, tt := range map[string]struct {
+		owner    oauth.UserRef
+		metadata oauth.ClientMetadata
+		linked   bool
+	}{
+		"of the operator":              {oauth.UserRef{}, oauth.ClientMetadata{ClientURI: "https://tracker.example/"}, true},
+		"without a home page":          {oauth.UserRef{}, oauth.ClientMetadata{}, false},
+		"of a user":                    {testkit.Ref("bob"), oauth.ClientMetadata{ClientURI: "https://tracker.example/"}, false},
+		"of a user, which is verified": {testkit.Ref("bob"), oauth.ClientMetadata{ClientURI: "https://tracker.example/", Verified: true}, true},
+	} {
+		c := s.Register(passport.Registration{Name: "Order Tracker", Owner: tt.owner})
+		stored, err := s.Client(t.Context(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.UpdateClientMetadata(t.Context(), stored, &tt.metadata, nil); err != nil {
+			t.Fatal(err)
+		}
+		a := b.Authorize(c, "redirect_uri", "https://evil.example")
+		const link = `<a class="button" href="https://tracker.example/" rel="noreferrer">Go to <bdi>Order Tracker</bdi></a>`
+		if a.WantPage(400); strings.Contains(a.Body, link) != tt.linked || strings.Contains(a.Body, homeLink) == tt.linked {
+			t.Errorf("an app %s: want a link to its home page: %t; got %s", name, tt.linked, a.Body)
+		}
+	}
+}

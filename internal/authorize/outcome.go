@@ -127,11 +127,16 @@ func (o redirectOutcome) json() (int, any) {
 type errorOutcome struct {
 	common
 	status int
-	again  string // the URL that starts the request again; see startAgain
+	again  string        // the URL that starts the request again; see startAgain
+	client *oauth.Client // whose request it is; nil if unknown
+	appURL string        // the client's home page; see homePage
 }
 
 func (o errorOutcome) html(p views.Page) htmlReply {
 	shown := errorPage(oauth.AsError(o.err), o.again)
+	if o.appURL != "" {
+		shown.App, shown.AppURL = appName(o.client), o.appURL
+	}
 	shown.Page = p
 	return htmlReply{status: o.status, view: page.View{Name: "error", Data: shown}}
 }

@@ -104,7 +104,7 @@ func (e *Endpoint) consentClient(ctx context.Context, q *request) (views.Consent
 		return views.ConsentClient{}, err
 	}
 	c := views.ConsentClient{
-		ID: page.Text(q.client.ID, maxText), Name: cmp.Or(page.Text(q.client.Name, maxName), "An app without a name"),
+		ID: page.Text(q.client.ID, maxText), Name: appName(q.client),
 		Untrusted: !q.trusted() && !m.Verified, Attributes: q.client.Attributes,
 		ClientURI: m.ClientURI, PolicyURI: m.PolicyURI, TOSURI: m.TOSURI, Verified: m.Verified,
 	}
@@ -134,6 +134,29 @@ func (e *Endpoint) startAgain(sealed url.Values) string {
 		return ""
 	}
 	return e.Path + "?" + sealed.Encode()
+}
+
+// homePage adds the home page of the client to an error page, as the way out. The pages of
+// clients that a user registered are not linked before the operator has verified them:
+// an attacker could send users there.
+func (e *Endpoint) homePage(r *http.Request, o errorOutcome) errorOutcome {
+	if o.client == nil || o.again != "" || scripted(r) {
+		return o
+	}
+	m, err := e.Clients.Metadata(r.Context(), o.client.ID)
+	if err != nil { // the page has another way out
+		e.Log.InfoContext(r.Context(), "the error page has no link to the app", "request_id", reqinfo.From(r.Context()).ID, "client_id", o.client.ID, "err", err)
+		return o
+	}
+	if m.Verified || o.client.Owner == (oauth.UserRef{}) {
+		o.appURL = m.ClientURI
+	}
+	return o
+}
+
+// appName returns the name of a client for a page.
+func appName(c *oauth.Client) string {
+	return cmp.Or(page.Text(c.Name, maxName), "An app without a name")
 }
 
 // errorPage returns the texts of an error page. The protocol's error code and

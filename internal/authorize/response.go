@@ -34,6 +34,7 @@ func (e *Endpoint) refuse(q *request, err error) outcome {
 	public := oauth.AsError(err)
 	if q.redirectURI == "" || !q.trusted() && !mayBeRedirected(public.Code) {
 		o := refused(pageStatus(public, err), err)
+		o.client = q.client
 		if q.sealed && (expired(public) || public.Code.Status() >= http.StatusInternalServerError) {
 			o.again = e.startAgain(q.params)
 		}

@@ -140,7 +140,7 @@ var samples = map[string][]any{
 		Page: samplePage, What: "The app has your response.", Done: true, Href: Href("com.example.app:/cb?code=code"), Host: "com.example.app",
 	}},
 	"error": {
-		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "invalid_request", Description: "client_id is missing"},
+		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "invalid_request", Description: "client_id is missing", App: "An app", AppURL: "https://app.example.com/"},
 		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "server_error", Description: "", Again: "/oauth/authorize?client_id=client"},
 		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "invalid_request", Description: "this page has expired", Expired: true},
 	},

@@ -154,7 +154,7 @@ func TestDashboard_PA_2_PG_02_RemoveOne(t *testing.T) {
 		}
 	}
 	s.Refresh(tracker, removed.Refresh).WantJSONError(400, "invalid_grant")
-	if a := alice.Authorize(tracker, "scope", "read"); !a.IsConsent() || !strings.Contains(a.Body, `Until you <a href="/account">remove it</a>`) {
+	if a := alice.Authorize(tracker, "scope", "read"); !a.IsConsent() || !strings.Contains(a.Body, `until you <a href="/account">remove it</a>`) {
 		t.Errorf("the removed app gets a code without a new consent, or the consent page has no link to the list: %s", a)
 	}
 	shows(t, alice.post("/account/remove", "client", tracker.Client.ID), 200, "That app is not connected to your account.", "Another App")

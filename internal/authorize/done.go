@@ -46,10 +46,10 @@ type decided struct {
 }
 
 func (d decided) matches(q *request, user oauth.UserRef) bool {
-	return d.User == digestOf(user) && d.Request == oauth.DigestOf(q.params.Encode()) && q.time.Unix() < d.Until
+	return d.User.Matches(nameOf(user)) && d.Request.Matches(q.params.Encode()) && q.time.Unix() < d.Until
 }
 
-func digestOf(user oauth.UserRef) oauth.Digest { return oauth.DigestOf(user.Provider + ":" + user.ID) }
+func nameOf(user oauth.UserRef) string { return user.Provider + ":" + user.ID }
 
 // remembered returns the cookies after a decision: that of the ticket, and for an app of
 // the device the decision.
@@ -58,7 +58,7 @@ func (s tickets) remembered(r *http.Request, q *request, t *ticket, user oauth.U
 	if !redirect.PrivateUse(q.redirectURI) || q.responder != nil {
 		return cookies, nil
 	}
-	plain, err := json.Marshal(decided{t.ID, allowed, digestOf(user), oauth.DigestOf(q.params.Encode()), q.time.Add(s.decidedTTL).Unix()})
+	plain, err := json.Marshal(decided{t.ID, allowed, oauth.DigestOf(nameOf(user)), oauth.DigestOf(q.params.Encode()), q.time.Add(s.decidedTTL).Unix()})
 	if err != nil {
 		return nil, fmt.Errorf("encode the decision: %w", err)
 	}

@@ -269,7 +269,7 @@ func TestMigrate_WaitingNodeNamesTheBuild(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- sqlstore.New(db, sqldb.Postgres).Migrate(t.Context()) }()
 	awaitBuilder(t, db)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	err := sqlstore.New(dbtest.OpenURL(t, databaseURL), sqldb.Postgres).Migrate(ctx)
 	if err == nil || !strings.Contains(err.Error(), "another node is migrating: it applies "+fourthMigration) {

@@ -1,6 +1,6 @@
 # make check runs everything that CI runs. The other targets are parts of it.
 
-.PHONY: check quick test race e2e cluster screenshots bench lint fmt
+.PHONY: check quick test race fuzz e2e cluster screenshots bench lint fmt
 
 check:
 	bash .ci/run
@@ -23,6 +23,10 @@ race:
 # The binary in a real browser and with third-party clients.
 e2e:
 	go -C internal/e2e test -skip '^TestCluster' ./...
+
+# Each fuzz target for a minute; CI gives each five seconds.
+fuzz:
+	FUZZTIME=1m bash .ci/run fuzz
 
 # Several nodes over each database, with faults.
 cluster:

@@ -40,6 +40,7 @@ func TestStore_FR_52_IdleConnectionsEnd(t *testing.T) {
 						end = func([]string) {
 							p.SetDown(true)
 							p.SetDown(false)
+							time.Sleep(20 * time.Millisecond) // a busy kernel delivers the end a little later
 						}
 					}
 					for i := range verbs(t, s, c, f, audit) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -52,8 +53,9 @@ func (p *Proxy) accept(ctx context.Context) {
 			client.Close()
 			continue
 		}
-		go p.pipe(client, server, true)
-		go p.pipe(server, client, false)
+		l := &link{ended: make(chan struct{})}
+		go p.requests(l, client, server)
+		go p.responses(l, client, server)
 	}
 }
 
@@ -67,20 +69,53 @@ func (p *Proxy) add(conns ...net.Conn) bool {
 }
 
 // pipe forwards the bytes of one side.
-func (p *Proxy) pipe(from, to net.Conn, fromClient bool) {
-	defer from.Close()
-	defer to.Close()
+// link is a client's connection and the proxy's connection to the server.
+type link struct {
+	cut   atomic.Bool   // no response reaches the client
+	ended chan struct{} // closed once no response is read
+}
+
+// requests passes on what the client sends.
+func (p *Proxy) requests(l *link, client, server net.Conn) {
+	defer client.Close()
+	defer server.Close()
 	buffer := make([]byte, 64<<10)
 	for {
-		n, err := from.Read(buffer)
-		if n > 0 && fromClient && p.cuts(buffer[:n]) {
-			from.Close() // the response is lost
-			_, _ = to.Write(buffer[:n])
-			_, _ = to.Read(buffer[:1]) // the server has run it
-			return
+		n, err := client.Read(buffer)
+		cut := n > 0 && p.cuts(buffer[:n])
+		if cut {
+			l.cut.Store(true)
 		}
 		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
+			if _, err := server.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+		if cut {
+			// The client's connection ends after the server has done its work: pgx
+			// asks the server to cancel it when a connection ends.
+			<-l.ended
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// responses passes on what the server sends.
+func (p *Proxy) responses(l *link, client, server net.Conn) {
+	defer close(l.ended)
+	defer client.Close()
+	defer server.Close()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := server.Read(buffer)
+		if n > 0 {
+			if l.cut.Load() {
+				return
+			}
+			if _, err := client.Write(buffer[:n]); err != nil {
 				return
 			}
 		}

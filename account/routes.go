@@ -39,7 +39,8 @@ var methods = []string{
 }
 
 // Mount registers the pages /sign-in, /sign-out, and those of links, /set-password and
-// /verify-email, below the issuer's path, and the pages of [Config.AccountPath]. The mux is an [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
+// /verify-email, below the issuer's path, and the pages of [Config.AccountPath]. The mux
+// is an [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
 // "GET /sign-in".
 func (a *Accounts) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)

@@ -77,8 +77,9 @@ var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
 
-// Mount registers the pages, and lets the consent page link to the list. The mux is an [http.ServeMux] or a type whose Handle method
-// accepts the same patterns, such as "GET /account".
+// Mount registers the pages, and lets the consent page link to the list. The mux is an
+// [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
+// "GET /account".
 func (d *Dashboard) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {

@@ -68,19 +68,12 @@ func OpenURL(t testing.TB, databaseURL string) *sql.DB {
 // command accepts. params are added to it: "key=value".
 func URL(t testing.TB, d sqldb.Dialect, params ...string) string {
 	t.Helper()
-	switch d.Name {
-	case sqldb.Postgres.Name:
-		server := need(t, "PASSPORT_TEST_POSTGRES")
-		name := newName()
-		createAndDrop(t, postgres, "CREATE SCHEMA "+name, "DROP SCHEMA "+name+" CASCADE")
-		return with(t, server, "", append(params, "search_path="+name)...)
-	case sqldb.MySQL.Name:
-		server := need(t, "PASSPORT_TEST_MYSQL")
-		name := newName()
-		createAndDrop(t, mysql, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4", "DROP DATABASE "+name)
-		return with(t, server, name, params...)
+	if d.Name == sqldb.SQLite.Name {
+		return "sqlite:" + filepath.Join(folder(t), "test.db")
 	}
-	return "sqlite:" + filepath.Join(folder(t), "test.db")
+	db := create(t, d)
+	t.Cleanup(func() { db.drop(t) })
+	return db.url(t, params...)
 }
 
 // folder returns an empty folder, in memory if the system has /dev/shm: a COMMIT still
@@ -143,18 +136,65 @@ func server(variable string) (*sql.DB, error) {
 	return sql.Open(driver, dsn)
 }
 
-func createAndDrop(t testing.TB, server func() (*sql.DB, error), create, drop string) {
+// database is a database on MySQL, a schema on PostgreSQL.
+type database struct {
+	name    string
+	dialect sqldb.Dialect
+}
+
+func create(t testing.TB, d sqldb.Dialect) database {
 	t.Helper()
-	db, err := server()
+	Need(t, d)
+	db := database{newName(), d}
+	server, err := db.server()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), create); err != nil {
+	statement := "CREATE DATABASE " + db.name + " CHARACTER SET utf8mb4"
+	if db.postgres() {
+		statement = "CREATE SCHEMA " + db.name
+	}
+	if _, err := server.ExecContext(t.Context(), statement); err != nil {
 		t.Fatalf("create a test database: %v", err)
 	}
-	t.Cleanup(func() {
-		if _, err := db.ExecContext(context.Background(), drop); err != nil {
-			t.Errorf("drop the test database: %v", err)
-		}
-	})
+	return db
+}
+
+func (db database) postgres() bool { return db.dialect.Name == sqldb.Postgres.Name }
+
+func (db database) server() (*sql.DB, error) {
+	if db.postgres() {
+		return postgres()
+	}
+	return mysql()
+}
+
+func (db database) url(t testing.TB, params ...string) string {
+	t.Helper()
+	if db.postgres() {
+		return with(t, need(t, "PASSPORT_TEST_POSTGRES"), "", append(params, "search_path="+db.name)...)
+	}
+	return with(t, need(t, "PASSPORT_TEST_MYSQL"), db.name, params...)
+}
+
+func (db database) drop(t testing.TB) {
+	t.Helper()
+	if err := db.dropNow(); err != nil {
+		t.Error(err)
+	}
+}
+
+func (db database) dropNow() error {
+	statement := "DROP DATABASE " + db.name
+	if db.postgres() {
+		statement = "DROP SCHEMA " + db.name + " CASCADE"
+	}
+	server, err := db.server()
+	if err == nil {
+		_, err = server.ExecContext(context.Background(), statement)
+	}
+	if err != nil {
+		return fmt.Errorf("drop a test database: %w", err)
+	}
+	return nil
 }

@@ -15,8 +15,7 @@ import (
 // tables much faster than it creates them, and the store suite needs hundreds of
 // databases.
 type reusable struct {
-	name    string
-	dialect sqldb.Dialect
+	database
 	tables  []string // all but passport_migrations
 	initial []initialRow
 }
@@ -71,12 +70,8 @@ func DropReused() error {
 	defer freeMu.Unlock()
 	for _, all := range free {
 		for _, r := range all {
-			server, err := r.server()
-			if err == nil {
-				_, err = server.ExecContext(context.Background(), r.dropStatement())
-			}
-			if err != nil {
-				return fmt.Errorf("drop a test database: %w", err)
+			if err := r.dropNow(); err != nil {
+				return err
 			}
 		}
 	}
@@ -97,66 +92,17 @@ func takeFree(d sqldb.Dialect) *reusable {
 
 func newReusable(t testing.TB, d sqldb.Dialect, migrate func(*sql.DB) error) *reusable {
 	t.Helper()
-	r := &reusable{name: newName(), dialect: d}
-	server, err := r.server()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := server.ExecContext(t.Context(), r.createStatement()); err != nil {
-		t.Fatalf("create a test database: %v", err)
-	}
+	r := &reusable{database: create(t, d)}
 	db := OpenURL(t, r.url(t))
-	if err := migrate(db); err != nil {
-		r.drop(t)
-		t.Fatal(err)
+	err := migrate(db)
+	if err == nil {
+		err = r.read(t.Context(), db)
 	}
-	if err := r.read(t.Context(), db); err != nil {
+	if err != nil {
 		r.drop(t)
-		t.Fatalf("read a test database: %v", err)
+		t.Fatalf("migrate a test database: %v", err)
 	}
 	return r
-}
-
-func (r *reusable) postgres() bool { return r.dialect.Name == sqldb.Postgres.Name }
-
-func (r *reusable) server() (*sql.DB, error) {
-	if r.postgres() {
-		return postgres()
-	}
-	return mysql()
-}
-
-func (r *reusable) url(t testing.TB, params ...string) string {
-	t.Helper()
-	if r.postgres() {
-		return with(t, need(t, "PASSPORT_TEST_POSTGRES"), "", append(params, "search_path="+r.name)...)
-	}
-	return with(t, need(t, "PASSPORT_TEST_MYSQL"), r.name, params...)
-}
-
-func (r *reusable) createStatement() string {
-	if r.postgres() {
-		return "CREATE SCHEMA " + r.name
-	}
-	return "CREATE DATABASE " + r.name + " CHARACTER SET utf8mb4"
-}
-
-func (r *reusable) dropStatement() string {
-	if r.postgres() {
-		return "DROP SCHEMA " + r.name + " CASCADE"
-	}
-	return "DROP DATABASE " + r.name
-}
-
-func (r *reusable) drop(t testing.TB) {
-	t.Helper()
-	server, err := r.server()
-	if err == nil {
-		_, err = server.ExecContext(context.Background(), r.dropStatement())
-	}
-	if err != nil {
-		t.Errorf("drop a test database: %v", err)
-	}
 }
 
 // read finds the tables, and the rows that the migrations inserted.

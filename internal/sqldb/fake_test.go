@@ -142,8 +142,12 @@ func (c *fakeConn) Ping(ctx context.Context) error {
 	return err
 }
 
-func (c *fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errors.New("not implemented") }
-func (c *fakeConn) Begin() (driver.Tx, error)           { return nil, errors.New("not implemented") }
+// errWithoutContext means that database/sql called a method that it never calls on a
+// driver whose methods take a context.
+var errWithoutContext = errors.New("database/sql must call the method with a context")
+
+func (c *fakeConn) Prepare(string) (driver.Stmt, error) { return nil, errWithoutContext }
+func (c *fakeConn) Begin() (driver.Tx, error)           { return nil, errWithoutContext }
 func (c *fakeConn) Close() error                        { return nil }
 
 func (c *fakeConn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
@@ -263,10 +267,10 @@ type fakeStmt struct {
 func (s *fakeStmt) Close() error  { return nil }
 func (s *fakeStmt) NumInput() int { return -1 }
 func (s *fakeStmt) Exec([]driver.Value) (driver.Result, error) {
-	return nil, errors.New("not implemented")
+	return nil, errWithoutContext
 }
 func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error) {
-	return nil, errors.New("not implemented")
+	return nil, errWithoutContext
 }
 
 func (s *fakeStmt) ExecContext(ctx context.Context, _ []driver.NamedValue) (driver.Result, error) {

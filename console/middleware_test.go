@@ -72,7 +72,7 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
-func TestAccessLog_StatusNobodyWrote(t *testing.T) {
+func TestAccessLog_StatusNotWritten(t *testing.T) {
 	_, log := logged(t, func(http.ResponseWriter, *http.Request) {}, httptest.NewRequest(http.MethodGet, "/", nil))
 	if log[0]["status"] != 200.0 {
 		t.Errorf("status %v, want 200", log[0]["status"])

@@ -229,7 +229,7 @@ func TestTerminal_PG_11_ClientProvider(t *testing.T) {
 	}
 	term := atTerminalOf(t, shop, "client", "--personal")
 	term.answer(askName+" [Personal Access Client]", "")
-	term.answer(whose, "nobody")
+	term.answer(whose, "unknown")
 	term.answer("  Want users or admins or staff.\n"+whose, "admins")
 	term.end(0)
 	screen := atTerminalOf(t, shop, "client", "--client", "--name", "Export").end(0)

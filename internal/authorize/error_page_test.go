@@ -78,7 +78,7 @@ func TestAuthorize_PG_07_EveryErrorPageHasAnExit(t *testing.T) {
 	page := b.Authorize(c)
 	foreign := map[string][]string{"Origin": {"https://evil.example"}}
 	for what, a := range map[string]*testkit.Response{
-		"unknown client": b.Authorize(c, "client_id", "nobody"),
+		"unknown client": b.Authorize(c, "client_id", "unknown"),
 		"bad URI":        b.Authorize(c, "redirect_uri", "https://evil.example"),
 		"foreign form":   b.Send(b.NewRequest("POST", "/oauth/authorize", "ticket="+page.Ticket()+"&decision=allow", foreign)),
 		"bad sign-in":    b.Get("/oauth/authorize?passport_sign_in=x"),
@@ -91,7 +91,7 @@ func TestAuthorize_PG_07_EveryErrorPageHasAnExit(t *testing.T) {
 		}
 	}
 	branded := s.Restart(func(c *passport.Config) { c.Brand.HomeURL = "https://shop.example/" })
-	b.At(branded).Authorize(c, "client_id", "nobody").WantPage(400, `<a class="button" href="https://shop.example/">Go to the home page</a>`)
+	b.At(branded).Authorize(c, "client_id", "unknown").WantPage(400, `<a class="button" href="https://shop.example/">Go to the home page</a>`)
 }
 
 // While the database is away, a decision can be sent again: its request is known from

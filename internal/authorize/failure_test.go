@@ -131,7 +131,7 @@ func TestAuthorize_AZ_22_TheUserProviderFails(t *testing.T) {
 		"an error":           {nil, errors.New("session store: connection refused"), "server_error", "connection refused"},
 		"unavailable":        {nil, fmt.Errorf("session store: %w", oauth.ErrUnavailable), "temporarily_unavailable", "session store"},
 		"no user, no error":  {nil, nil, "server_error", "return oauth.ErrNotFound if no user is signed in"},
-		"an empty ID":        {&passport.User{Name: "Nobody"}, nil, "server_error", "a user without an ID"},
+		"an empty ID":        {&passport.User{Name: "Ada"}, nil, "server_error", "a user without an ID"},
 		"an ID with a NUL":   {&passport.User{ID: "a\x00"}, nil, "server_error", "an ID that cannot be stored"},
 		"an ID, not UTF-8":   {&passport.User{ID: "\xff"}, nil, "server_error", "an ID that cannot be stored"},
 		"an ID of 256 bytes": {&passport.User{ID: strings.Repeat("a", 256)}, nil, "server_error", "an ID that cannot be stored"},
@@ -195,7 +195,7 @@ func TestAuthorize_ErrorsAsJSON(t *testing.T) {
 		"text/html, application/json": false, "*/*": false, "": false, "application/jsonp": false, "text/plain": false, ";;,,q=": false,
 	} {
 		b.Header.Set("Accept", accept)
-		a := b.Authorize(c, "client_id", "nobody")
+		a := b.Authorize(c, "client_id", "unknown")
 		if !asJSON {
 			a.WantPage(400)
 			continue
@@ -227,7 +227,7 @@ func TestAuthorize_NeverRepeat_C9_NoSecretIsShown(t *testing.T) {
 	c, b := s.Web(), s.Browser()
 	var all strings.Builder
 	for _, a := range []*testkit.Response{
-		b.Authorize(c), b.SignIn("alice").Authorize(c), b.Authorize(c, "client_id", "nobody"), b.Authorize(c, "scope", "nothing"),
+		b.Authorize(c), b.SignIn("alice").Authorize(c), b.Authorize(c, "client_id", "unknown"), b.Authorize(c, "scope", "nothing"),
 		b.Authorize(c).Allow(), b.Authorize(c), s.Do(httptest.NewRequest("GET", testkit.Issuer+"/.well-known/oauth-authorization-server", nil)),
 	} {
 		id := a.Header.Get("X-Request-Id")

@@ -32,7 +32,7 @@ func TestAuthorize_AZ_25_AZ_26_EachKindOfResponse(t *testing.T) {
 		status int
 	}{
 		"to the sign-in page": {signIn, 303}, "consent": {page, 200}, "redirect": {redirected, 200}, "decided": {s.Do(clicks[2]), 409},
-		"with a code": {b.Authorize(c), 303}, "with an error": {b.Authorize(c, "scope", "nothing"), 303}, "error": {b.Authorize(c, "client_id", "nobody"), 400},
+		"with a code": {b.Authorize(c), 303}, "with an error": {b.Authorize(c, "scope", "nothing"), 303}, "error": {b.Authorize(c, "client_id", "unknown"), 400},
 	} {
 		if tt.a.Status != tt.status {
 			t.Errorf("%s: status %d, want %d", name, tt.a.Status, tt.status)

@@ -113,7 +113,7 @@ func FuzzAuthorize(f *testing.F) {
 		{"spa", "https://app.example.com/cb", "code", "", "", testkit.Challenge("v"), "S256", "none", "https://auth.example.com"},
 		{"native", "http://127.0.0.1:8080/cb", "code", "read", "<script>", testkit.Challenge("v"), "S256", "login consent", ""},
 		{"owned", "https://app.example.com/cb", "token", "x", "é\x00", "short", "plain", "none login", "a"},
-		{"nobody", "https://evil.example/", "", "", "", "", "", "", ""},
+		{"unknown", "https://evil.example/", "", "", "", "", "", "", ""},
 		{"native", "http://[::1]@evil.example:80/cb", "code", `"\`, "\r\n", "", "", "", "//"},
 		{"native", "http://[::1%25x]:1/cb", "code", "", "", "", "", "", ""},
 		{"spa", "https://app.example.com/cb", "code", "read", "<x y=z>", testkit.Challenge("v"), "S256", "<x y=z>", "<x y=z>"},

@@ -133,7 +133,7 @@ func TestAuthorizeJSON_SigningIn(t *testing.T) {
 func TestAuthorizeJSON_Errors(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
-	b.AuthorizeJSON(c, "client_id", "nobody").WantJSON(400, `{"error":"invalid_client","error_description":"there is no app with this client_id"}`)
+	b.AuthorizeJSON(c, "client_id", "unknown").WantJSON(400, `{"error":"invalid_client","error_description":"there is no app with this client_id"}`)
 	b.AuthorizeJSON(c, "redirect_uri", "https://evil.example").WantJSON(400, `{"error":"invalid_request","error_description":"redirect_uri is not registered for this app"}`)
 	b.AuthorizeJSON(c, "scope", "nothing").WantJSON(400, `{"error":"invalid_scope","error_description":"the scope nothing does not exist",`+
 		`"redirect_to":"https://app.example.com/cb?error=invalid_scope\u0026error_description=the+scope+nothing+does+not+exist\u0026state=state-of-the-client\u0026iss=https%3A%2F%2Fauth.example.com"}`)

@@ -130,7 +130,7 @@ func TestAuthorize_NeverRepeat_B19_ErrorPages(t *testing.T) {
 		status int
 		says   string
 	}{
-		"unknown client":  {b.Authorize(c, "client_id", "nobody"), 400, "Unknown app"},
+		"unknown client":  {b.Authorize(c, "client_id", "unknown"), 400, "Unknown app"},
 		"bad URI":         {b.Authorize(c, "redirect_uri", "https://evil.example"), 400, "Something is wrong with this request"},
 		"stale":           {page.DecideWith("x", "allow"), 400, "This page has expired"},
 		"decided":         {s.Do(clicks[1]), 409, "already answered this"},

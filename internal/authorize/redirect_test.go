@@ -24,7 +24,7 @@ func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectToAnUnknownURI(t *tes
 	}
 	const evil = "https://evil.example/cb?x=<script>"
 	broken := map[string]func() url.Values{
-		"AZ-05 unknown client":             func() url.Values { return c.Request("client_id", "nobody", "redirect_uri", evil) },
+		"AZ-05 unknown client":             func() url.Values { return c.Request("client_id", "unknown", "redirect_uri", evil) },
 		"AZ-05 missing client":             func() url.Values { return c.Request("client_id", "", "redirect_uri", evil) },
 		"AZ-05 revoked client":             func() url.Values { return revoked.Request() },
 		"AZ-05 client ID in another case":  func() url.Values { return c.Request("client_id", strings.ToUpper(c.ID)) },
@@ -60,7 +60,7 @@ func TestAuthorize_AZ_05_AZ_06_NeverRepeat_B6_B7_NoRedirectToAnUnknownURI(t *tes
 		})
 	}
 	// Only the log says which check failed.
-	s.Browser().Authorize(c, "client_id", "nobody").WantPage(400, "Unknown app", "invalid_client")
+	s.Browser().Authorize(c, "client_id", "unknown").WantPage(400, "Unknown app", "invalid_client")
 	s.Browser().Authorize(c, "redirect_uri", "https://evil.example/cb").WantPage(400, "redirect_uri is not registered")
 	for _, hint := range []string{"passport client list", "compared byte by byte", "the nearest registered value is", "is revoked or suspended"} {
 		if !strings.Contains(s.Log.String(), hint) {

@@ -73,7 +73,7 @@ func TestViews_ReplaceTheBuiltIn(t *testing.T) {
 	if !strings.Contains(again.Body, "<i>read Read your orders true</i><i>write Place orders for you true</i><i>admin Administer the shop false</i>12") {
 		t.Errorf("the page does not separate allowed scopes:\n%s", again.Body)
 	}
-	b.Authorize(c, "client_id", "nobody").WantPage(400, "Unknown app")
+	b.Authorize(c, "client_id", "unknown").WantPage(400, "Unknown app")
 }
 
 // Every view gets the server's headers: no scripts, no frames, no caching (OAuth 2.1
@@ -90,8 +90,8 @@ func TestViews_AZ_25_AZ_26_UI_03_Headers(t *testing.T) {
 	}
 	page.CheckHeaders() // the harness also checks every page below
 	page.Deny()
-	b.Authorize(s.Web(), "client_id", "nobody").WantPage(400)
-	ours := testkit.NewServer(t).Browser().SignIn("alice").Authorize(s.Web(), "client_id", "nobody")
+	b.Authorize(s.Web(), "client_id", "unknown").WantPage(400)
+	ours := testkit.NewServer(t).Browser().SignIn("alice").Authorize(s.Web(), "client_id", "unknown")
 	if got := ours.Header.Get("Content-Security-Policy"); !strings.Contains(got, "img-src 'self' data:;") || strings.Contains(got, "font-src") {
 		t.Errorf("the built-in pages have the policy of an application's pages: %s", got)
 	}

@@ -199,7 +199,7 @@ func TestAccount_EnabledAgain(t *testing.T) {
 		v.mustBeSignedOut("a session from before the account was disabled")
 		v.signIn("ada@example.com", adasPassword)
 		v.mustBe(ada)
-		if err := s.Disable(t.Context(), "nobody", true); !isNotFound(err) {
+		if err := s.Disable(t.Context(), "unknown", true); !isNotFound(err) {
 			t.Errorf("Disable() of an unknown account = %v, want ErrNotFound", err)
 		}
 	})

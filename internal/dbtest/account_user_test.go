@@ -46,7 +46,7 @@ func TestAccount_Create(t *testing.T) {
 				t.Errorf("UserByEmail(%.20q) = %v, want ErrNotFound", email, err)
 			}
 		}
-		for _, id := range []string{"", "nobody", "\x00", "\xff", strings.Repeat("a", 300), strings.ToUpper(ada.ID), ada.ID + " "} {
+		for _, id := range []string{"", "unknown", "\x00", "\xff", strings.Repeat("a", 300), strings.ToUpper(ada.ID), ada.ID + " "} {
 			if _, err := s.UserByID(t.Context(), id); !isNotFound(err) {
 				t.Errorf("UserByID(%.20q) = %v, want ErrNotFound", id, err)
 			}

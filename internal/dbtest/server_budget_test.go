@@ -88,7 +88,7 @@ func budget(t *testing.T, d sqldb.Dialect, audit bool) {
 	check("guard, a forged token", s.measure(counter, func() { s.admits(next.Access + "A") }), spent{})
 	check("guard, nonsense", s.measure(counter, func() { s.admits("x") }), spent{})
 
-	check("unknown client", s.measure(counter, func() { s.post(oauthClient{"nobody", "x"}, "grant_type", "client_credentials") }), spent{reads: 1})
+	check("unknown client", s.measure(counter, func() { s.post(oauthClient{"unknown", "x"}, "grant_type", "client_credentials") }), spent{reads: 1})
 	check("wrong secret", s.measure(counter, func() { s.post(oauthClient{s.own.id, "x"}, "grant_type", "client_credentials") }), spent{reads: 1})
 	check("unknown code", s.measure(counter, func() { s.redeem("x") }), spent{reads: 3}) // with the client, the client, the code
 	check("no grant_type", s.measure(counter, func() { s.post(s.own) }), spent{reads: 1})

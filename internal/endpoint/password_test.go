@@ -107,7 +107,7 @@ func TestPasswordGrant_MissingParameters(t *testing.T) {
 func TestPasswordGrant_NeverRepeat_C4_SameResponse(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithPasswords)
 	c := s.Legacy()
-	want := s.SignIn(c, "nobody", "wrong")
+	want := s.SignIn(c, "unknown", "wrong")
 	want.WantJSONError(400, "invalid_grant")
 	for name, a := range map[string]*testkit.Response{
 		"wrong password":       s.SignIn(c, "alice", "wrong"),

@@ -99,7 +99,7 @@ func TestCreateToken_Refuses(t *testing.T) {
 		"a forbidden scope":   {limited, passport.PersonalToken{User: testkit.Ref("alice"), Name: "n", Scopes: []string{"write"}}, oauth.InvalidScope, "not for personal"},
 		"in the past":         {s, passport.PersonalToken{User: testkit.Ref("alice"), Name: "n", ExpiresAt: time.Now().Add(-time.Hour)}, oauth.InvalidRequest, "in the past"},
 		"longer than the cap": {s, passport.PersonalToken{User: testkit.Ref("alice"), Name: "n", ExpiresAt: time.Now().Add(366 * 24 * time.Hour)}, oauth.InvalidRequest, "at most"},
-		"nobody":              {s, passport.PersonalToken{User: testkit.Ref("carol"), Name: "n", ExpiresAt: soon}, oauth.ErrNotFound, ""},
+		"an unknown user":     {s, passport.PersonalToken{User: testkit.Ref("carol"), Name: "n", ExpiresAt: soon}, oauth.ErrNotFound, ""},
 		"no user":             {s, passport.PersonalToken{Name: "n"}, nil, "empty"},
 		"an unknown provider": {s, passport.PersonalToken{User: oauth.UserRef{Provider: "staff", ID: "1"}, Name: "n"}, nil, "staff"},
 		"a client as a user":  {s, passport.PersonalToken{User: oauth.UserRef{Provider: "client", ID: "1"}, Name: "n"}, nil, "client"},
@@ -167,7 +167,7 @@ func TestNew_PersonalAccessClientMustMatch(t *testing.T) {
 	}
 	for name, tt := range map[string]struct{ id, secret, says string }{
 		"a match":          {right.ID, right.Secret, ""},
-		"no such client":   {"nobody", right.Secret, "passport client --personal"},
+		"no such client":   {"unknown", right.Secret, "passport client --personal"},
 		"another's secret": {right.ID, web.Secret, "passport client rotate-secret"},
 		"another kind":     {web.ID, web.Secret, "not for personal access tokens"},
 		"revoked":          {revoked.ID, revoked.Secret, "revoked"},

@@ -150,17 +150,27 @@ func create(t testing.TB, d sqldb.Dialect) database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	statement := "CREATE DATABASE " + db.name + " CHARACTER SET utf8mb4"
-	if db.postgres() {
-		statement = "CREATE SCHEMA " + db.name
-	}
-	if _, err := server.ExecContext(t.Context(), statement); err != nil {
+	if _, err := server.ExecContext(t.Context(), db.createStatement()); err != nil {
 		t.Fatalf("create a test database: %v", err)
 	}
 	return db
 }
 
 func (db database) postgres() bool { return db.dialect.Name == sqldb.Postgres.Name }
+
+func (db database) createStatement() string {
+	if db.postgres() {
+		return "CREATE SCHEMA " + db.name
+	}
+	return "CREATE DATABASE " + db.name + " CHARACTER SET utf8mb4"
+}
+
+func (db database) dropStatement() string {
+	if db.postgres() {
+		return "DROP SCHEMA " + db.name + " CASCADE"
+	}
+	return "DROP DATABASE " + db.name
+}
 
 func (db database) server() (*sql.DB, error) {
 	if db.postgres() {
@@ -185,13 +195,9 @@ func (db database) drop(t testing.TB) {
 }
 
 func (db database) dropNow() error {
-	statement := "DROP DATABASE " + db.name
-	if db.postgres() {
-		statement = "DROP SCHEMA " + db.name + " CASCADE"
-	}
 	server, err := db.server()
 	if err == nil {
-		_, err = server.ExecContext(context.Background(), statement)
+		_, err = server.ExecContext(context.Background(), db.dropStatement())
 	}
 	if err != nil {
 		return fmt.Errorf("drop a test database: %w", err)

@@ -15,8 +15,8 @@ import (
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/pageform"
 	"github.com/go-passport/passport/internal/reqinfo"
-	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
@@ -33,7 +33,7 @@ type Accounts struct {
 	site    string // the name of the server on the pages
 	cookies cookies
 	proxies *reqinfo.Proxies
-	forms   *sameorigin.Guard
+	forms   pageform.Reader
 	bodies  *bodylimit.Limit
 	hasher  *hasher
 	look    *page.Look
@@ -79,7 +79,7 @@ func New(config Config) (*Accounts, error) {
 		site:    config.site(issuer),
 		cookies: newCookies(issuer, config.SessionTTL),
 		proxies: reqinfo.NewProxies(config.TrustedProxies, config.Logger),
-		forms:   sameorigin.New(config.Issuer),
+		forms:   formsOf(config.Issuer),
 		bodies:  bodylimit.New(maxBody, config.Logger),
 		hasher:  newHasher(config.HashConcurrency),
 		look:    look,

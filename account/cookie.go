@@ -4,15 +4,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-passport/passport/internal/cookie"
+	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/oauth"
 )
-
-// secretLength is the length of a value from secret.New.
-const secretLength = 52
 
 // cookies holds the names and lifetimes of the browser's cookies.
 type cookies struct {
@@ -93,12 +90,8 @@ func (c cookies) digests(r *http.Request) (all []oauth.Digest) {
 
 func (c cookies) value(r *http.Request, name string) (string, bool) {
 	all := r.CookiesNamed(name)
-	if len(all) != 1 || !isSecret(all[0].Value) {
+	if len(all) != 1 || !secret.WellFormed(all[0].Value) {
 		return "", false
 	}
 	return all[0].Value, true
-}
-
-func isSecret(s string) bool {
-	return len(s) == secretLength && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }

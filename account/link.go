@@ -143,7 +143,7 @@ var errLink = errors.New("the link is unknown, has expired, was used, or another
 
 // findLink returns the link with a token, or errLink.
 func (a *Accounts) findLink(ctx context.Context, token string, purposes ...purpose) (*foundLink, error) {
-	if !isSecret(token) {
+	if !secret.WellFormed(token) {
 		return nil, errLink
 	}
 	l := &foundLink{digest: oauth.DigestOf(token)}

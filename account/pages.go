@@ -16,6 +16,7 @@ import (
 	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/loopback"
 	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/pageform"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
 )
@@ -172,11 +173,11 @@ func (a *Accounts) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (a *Accounts) failed(w http.ResponseWriter, r *http.Request, err error) int {
 	status, level := http.StatusInternalServerError, slog.LevelError
 	switch {
-	case errors.Is(err, errForeign):
+	case errors.Is(err, pageform.ErrForeign):
 		status, level = http.StatusForbidden, slog.LevelInfo
-	case errors.Is(err, errForm):
+	case errors.Is(err, pageform.ErrForm):
 		status, level = http.StatusBadRequest, slog.LevelInfo
-	case errors.Is(err, errSlow):
+	case errors.Is(err, pageform.ErrSlow):
 		status, level = http.StatusRequestTimeout, slog.LevelInfo
 	case errors.Is(err, errMethod):
 		status, level = http.StatusMethodNotAllowed, slog.LevelInfo

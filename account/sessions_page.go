@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-passport/passport/internal/pageform"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
 )
@@ -48,7 +49,7 @@ func (a *Accounts) endSessionsForm(w http.ResponseWriter, r *http.Request) {
 		done = "You are signed out everywhere else."
 		err = a.EndOtherSessions(r.Context(), s.user.ID, s.id)
 	case id == "":
-		a.fail(w, r, fmt.Errorf("%w: it names no session", errForm))
+		a.fail(w, r, fmt.Errorf("%w: it names no session", pageform.ErrForm))
 		return
 	case id == s.id:
 		a.sendOn(w, r, a.prefix+signOutPath)

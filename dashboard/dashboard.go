@@ -10,8 +10,8 @@ import (
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/bodylimit"
 	"github.com/go-passport/passport/internal/cookie"
+	"github.com/go-passport/passport/internal/pageform"
 	"github.com/go-passport/passport/internal/reqinfo"
-	"github.com/go-passport/passport/internal/sameorigin"
 )
 
 // Dashboard serves the pages. It is safe for concurrent use and starts no goroutine.
@@ -23,7 +23,7 @@ type Dashboard struct {
 	path    string // of the list, with the issuer's path
 	cookies cookie.Names
 	proxies *reqinfo.Proxies
-	forms   *sameorigin.Guard
+	forms   pageform.Reader
 	bodies  *bodylimit.Limit
 	pages   pages
 }
@@ -52,7 +52,7 @@ func New(auth *passport.Server, config Config) (*Dashboard, error) {
 		path:    strings.TrimSuffix(issuer.Path, "/") + config.Path,
 		cookies: cookie.Of(auth.Issuer()),
 		proxies: reqinfo.NewProxies(config.TrustedProxies, config.Logger),
-		forms:   sameorigin.New(auth.Issuer()),
+		forms:   formsOf(auth.Issuer()),
 		bodies:  bodylimit.New(maxBody, config.Logger),
 		pages:   parsed,
 	}, nil

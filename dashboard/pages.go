@@ -20,6 +20,7 @@ import (
 	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/loopback"
 	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/pageform"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
 )
@@ -217,11 +218,11 @@ func (p pages) render(w http.ResponseWriter, status int, name string, v *view) e
 func (d *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
 	v, status, level := d.view(r), http.StatusInternalServerError, slog.LevelInfo
 	switch {
-	case errors.Is(err, errForeign):
+	case errors.Is(err, pageform.ErrForeign):
 		status, v.Title, v.Text = http.StatusForbidden, "This form came from another site", "Nothing was removed. Open the list of your apps and send the form from there."
-	case errors.Is(err, errForm):
+	case errors.Is(err, pageform.ErrForm):
 		status, v.Title, v.Text = http.StatusBadRequest, "This form could not be read", "Nothing was removed. Open the list of your apps and send the form from there."
-	case errors.Is(err, errSlow):
+	case errors.Is(err, pageform.ErrSlow):
 		status, v.Title, v.Text = http.StatusRequestTimeout, "This form took too long to arrive", "Nothing was removed. Open the list of your apps and try again."
 	case errors.Is(err, errMethod):
 		status, v.Title, v.Text = http.StatusMethodNotAllowed, "This address is for a page", "Open it in a browser to see the page."

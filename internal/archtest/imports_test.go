@@ -44,8 +44,8 @@ type room struct {
 // in its line, so no room imports upward.
 var rooms = map[string]room{
 	"console":      {ours: ". account dashboard internal/brand internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
-	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
-	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/page internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/weburl oauth"},
+	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
+	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/weburl oauth"},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
@@ -106,6 +106,7 @@ var rooms = map[string]room{
 	"internal/throttle":   {ours: "oauth"},
 	"internal/uuid":       {},
 	"internal/formdata":   {},
+	"internal/pageform":   {ours: "internal/bodylimit internal/formdata internal/sameorigin"},
 	"internal/storable":   {ours: "internal/character"},
 	"internal/weburl":     {},
 	"internal/origin":     {ours: "internal/weburl"},

@@ -58,9 +58,6 @@ func New(auth *passport.Server, config Config) (*Dashboard, error) {
 	}, nil
 }
 
-// Path returns the path of the list, including the issuer's path.
-func (d *Dashboard) Path() string { return d.path }
-
 // maxBody is the maximum size of a form. It holds an encoded client ID, and a field of
 // the application.
 const maxBody = 16 << 10

@@ -107,7 +107,7 @@ func (p *program) serveOn(ctx context.Context, l net.Listener, s *settings, logg
 	handler, watched := in.handler(server, mux, logger)
 	first.done(handler)
 	if s.shortLog(p.stderr) {
-		in.banner(ctx, p.stderr, server, l)
+		p.stderr.together(func(out *screen) { in.banner(ctx, out, server, l) })
 	} else {
 		logger.Info("serving", "issuer", safeurl.Text(s.Issuer), "address", l.Addr().String())
 	}

@@ -70,7 +70,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	demo.MountAPI(mux, server)
 	demo.NewApp(made.App(logger)).Mount(mux)
 	debug.FreeOSMemory() // hashing the password took much
-	describeTour(screenOf(cmd.OutOrStdout()), made)
+	screenOf(cmd.OutOrStdout()).together(func(out *screen) { describeTour(out, made) })
 	handler, watched := in.handler(server, mux, logger, demo.APIPaths...)
 	return serveHTTP(ctx, l, handler, logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 }

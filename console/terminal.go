@@ -92,6 +92,16 @@ func (s *screen) Printf(format string, args ...any) {
 	s.raw(fmt.Sprintf(format, safe...))
 }
 
+// together writes everything that the function prints in one write, so that a line of
+// the log can't split it and a reader of a pipe gets all of it.
+func (s *screen) together(print func(out *screen)) {
+	var text strings.Builder
+	whole := *s
+	whole.w = &text
+	print(&whole)
+	s.raw(text.String())
+}
+
 // raw writes a text whose parts have been escaped.
 func (s *screen) raw(text string) { _, _ = io.WriteString(s.w, text) }
 

@@ -175,6 +175,21 @@ func TestDemo_SaysFirstThatItStarts(t *testing.T) {
 	}
 }
 
+// A script that waits for the URL then has the secret too, and a line of the log never
+// splits the text.
+func TestDemo_DescribesItselfInOneWrite(t *testing.T) {
+	s, _ := startDemo(t)
+	s.stop(t)
+	if n := len(s.out.writes); n != 2 {
+		t.Fatalf("the tour printed in %d writes, want one line that it starts and one text with everything:\n%q", n, s.out.writes)
+	}
+	for _, want := range []string{s.url, "export SECRET=", "Press Ctrl-C to stop."} {
+		if !strings.Contains(s.out.writes[1], want) {
+			t.Errorf("the text about the tour lacks %q:\n%s", want, s.out.writes[1])
+		}
+	}
+}
+
 func TestDemo_LeavesNothing(t *testing.T) {
 	s, _ := startDemo(t)
 	folder := os.Getenv("TMPDIR")

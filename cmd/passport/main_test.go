@@ -23,13 +23,15 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // output is the output of a command, readable while it runs.
 type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu     sync.Mutex
+	b      bytes.Buffer
+	writes []string
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.writes = append(o.writes, string(p))
 	return o.b.Write(p)
 }
 

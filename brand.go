@@ -1,16 +1,5 @@
 package passport
 
-import (
-	"cmp"
-	"net/url"
-
-	"github.com/go-passport/passport/internal/brand"
-	"github.com/go-passport/passport/internal/endpoint"
-	"github.com/go-passport/passport/internal/feature"
-	"github.com/go-passport/passport/internal/rooms"
-	"github.com/go-passport/passport/internal/wire"
-)
-
 // Brand is the identity of the operator on the server's pages, for Config.Brand. All
 // fields are optional. In a custom view, the template function brand returns what the
 // layout shows: {{brand.Logo}}, {{brand.LogoDark}}, {{brand.Initial}},
@@ -34,17 +23,4 @@ type Brand struct {
 	// at the top links to HomeURL, the others are at the bottom. Each is an https
 	// URL, or http on loopback. Default: no link.
 	HomeURL, PrivacyURL, TermsURL, SupportURL string
-}
-
-// site returns the server's name on its pages.
-func (c Config) site(host string) string { return cmp.Or(c.Brand.Name, host) }
-
-// home returns the URL of the home page.
-func (c Config) home(issuer *url.URL) string { return cmp.Or(c.Brand.HomeURL, issuer.String()+"/") }
-
-// brandPart serves the logos, also those of clients.
-func (c Config) brandPart() part {
-	return part{feature.Part{Name: "Brand"}, func(r *rooms.Rooms) []wire.Endpoint {
-		return endpoint.Logos(endpoint.Callers{Clients: r.Clients, Log: r.Log}, brand.Brand(c.Brand), r.Base)
-	}}
 }

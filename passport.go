@@ -12,6 +12,7 @@ import (
 	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/core"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/firstparty"
 	"github.com/go-passport/passport/internal/guards"
@@ -85,8 +86,8 @@ func New(config Config) (*Server, error) {
 		Verify: s.tokens.Verify, WithoutBearer: s.cookies.Verify, OnRefusal: config.OnRefusal, Logger: config.Logger,
 	}}
 	for _, p := range parts {
-		if p.routes != nil {
-			s.endpoints = append(s.endpoints, p.routes(r)...)
+		if p.Routes != nil {
+			s.endpoints = append(s.endpoints, p.Routes(r)...)
 		}
 	}
 	s.signInRequest = r.SignInRequest
@@ -106,7 +107,7 @@ func New(config Config) (*Server, error) {
 }
 
 // rooms builds the server's rooms, each from the rooms that it depends on.
-func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
+func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 	u, err := url.Parse(c.Issuer)
 	if err != nil {
 		return nil, err // validated
@@ -117,7 +118,8 @@ func (c Config) rooms(parts []part) (*rooms.Rooms, error) {
 		Reader: tokens.NewReader(c.Store, c.InheritScopes), Forms: sameorigin.New(c.Issuer),
 		Users: c.directory(), Keys: keyring.NewLive(c.Keys.ring, c.Secrets), AppsPage: new(atomic.Pointer[string]),
 	}
-	r.Parts, _ = joined(parts) // validated
+	r.Pending, _ = oauth.StoreAs[oauth.PendingRequestStore](c.Store)
+	r.Parts, _ = core.Join(parts) // validated
 	if err := r.Parts.CheckStore(c.Store); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/brand"
+	"github.com/go-passport/passport/internal/core"
 	"github.com/go-passport/passport/internal/firstparty"
 	"github.com/go-passport/passport/internal/issuer"
 	"github.com/go-passport/passport/internal/logline"
@@ -64,7 +65,7 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 	}
 }
 
-// startPatience is the maximum time for the store to respond when a server starts.
+// startTimeout is the maximum time for the store to respond when a server starts.
 const startTimeout = 10 * time.Second
 
 // Validate returns an error that lists every fault of the settings with its remedy.
@@ -76,7 +77,7 @@ func (c Config) Validate() error {
 }
 
 // validate implements Validate. If complete, it also checks the store and the keys.
-func (c Config) validate(parts []part, complete bool) error {
+func (c Config) validate(parts []core.Part, complete bool) error {
 	var f faults
 	f.all(issuer.Check(c.Issuer, c.Path, c.InsecureAllowHTTP))
 	if complete {
@@ -87,7 +88,7 @@ func (c Config) validate(parts []part, complete bool) error {
 	f.add(c.EnablePasswordGrant && !c.directory().CheckPasswords(),
 		"EnablePasswordGrant: no user provider checks passwords; set UserFuncs.ByPassword, or implement oauth.PasswordAuthenticator")
 	f.all(c.policy().Faults())
-	joined, clashes := joined(parts)
+	joined, clashes := core.Join(parts)
 	for _, grantType := range slices.Sorted(maps.Keys(c.AccessTokenTTLByGrant)) {
 		f.add(grantType == tokens.PersonalAccess, "AccessTokenTTLByGrant[%q]: set PersonalTokenTTL for personal access tokens", grantType)
 		f.add(!joined.KnowsGrant(grantType), "AccessTokenTTLByGrant[%q] names a grant type that does not exist: correct or remove it", safeurl.Name(grantType))

@@ -52,9 +52,11 @@ var rooms = map[string]room{
 	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                          // for the tests of every room
 
 	// The facade wires the rooms.
-	".": {ours: "event grant guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/ctxtoken internal/endpoint " +
-		"internal/feature internal/firstparty internal/guards internal/issuer internal/jsonapi internal/keyring internal/logline internal/nearpath internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
+	".": {ours: "event guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/endpoint " +
+		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/logline internal/nearpath internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
+
+	"internal/core": {ours: "grant oauth internal/authorize internal/brand internal/endpoint internal/feature internal/issuer internal/jsonapi internal/nilpointer internal/policy internal/rooms internal/tokens internal/wire"},
 
 	"internal/rooms": {ours: below + " internal/clients internal/feature internal/firstparty internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
 

@@ -53,11 +53,10 @@ type Policy struct {
 
 // New returns the policy of the settings. traits returns the traits of a grant type.
 func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
-	p := &Policy{Settings: s, registered: map[string]bool{}, audiences: append([]string{s.Audience}, s.Resources...), traits: traits, ignored: new(logline.Once)}
+	p := &Policy{Settings: s, registered: map[string]bool{}, audiences: append([]string{s.Audience}, s.Resources...), traits: traits, ignored: new(logline.Once), scopeIDs: IDs(s.Scopes)}
 	p.redirects = redirect.Rules{HTTP: strings.HasPrefix(s.Issuer, "http:"), Schemes: s.AllowedRedirectSchemes}
 	for _, scope := range s.Scopes {
 		p.registered[scope.ID] = true
-		p.scopeIDs = append(p.scopeIDs, scope.ID)
 	}
 	return p
 }

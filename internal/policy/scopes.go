@@ -9,6 +9,15 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
+// IDs returns the IDs of scopes, in their order.
+func IDs(scopes []oauth.Scope) []string {
+	ids := make([]string, len(scopes))
+	for i, scope := range scopes {
+		ids[i] = scope.ID
+	}
+	return ids
+}
+
 // CheckRegistered returns an error for a scope that is not registered. It wraps
 // [oauth.InvalidScope], and its text for the log names the nearest registered scope.
 func (p *Policy) CheckRegistered(id string) error {

@@ -37,7 +37,8 @@ type Rooms struct {
 	Personal *tokens.Personal
 	Cookies  *firstparty.Cookies
 
-	Reader *tokens.Reader // of the store, for grants
+	Reader  *tokens.Reader            // of the store, for grants
+	Pending oauth.PendingRequestStore // nil if the store is none
 
 	// SignInRequest is that of the authorization endpoint, which sets it; nil without one.
 	SignInRequest func(ctx context.Context, returnTo string) (*oauth.SignInRequest, error)

@@ -1,0 +1,52 @@
+package core
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/nilpointer"
+	"github.com/go-passport/passport/internal/rooms"
+	"github.com/go-passport/passport/internal/wire"
+)
+
+// Feature is passport.Feature.
+type Feature interface {
+	Part(feature.Server) feature.Part
+	Routes(*rooms.Rooms) []wire.Endpoint
+}
+
+// OfFeature returns the part of Config.Features[i]. It refuses a foreign struct that
+// embeds a nil Feature, because its methods panic.
+func OfFeature(i int, f Feature, s feature.Server) Part {
+	p := Part{Part: feature.Part{Name: fmt.Sprintf("%T", f)}}
+	if !isFeature(f) {
+		p.Faults = feature.Fault("Features[%d] is %T, which is not a feature of this module: remove it", i, f)
+		return p
+	}
+	p.Part, p.Routes = f.Part(s), f.Routes
+	return p
+}
+
+// isFeature reports whether f is a feature of this module.
+func isFeature(f Feature) bool {
+	if f == nil || nilpointer.Is(f) {
+		return false
+	}
+	t := reflect.TypeOf(f)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	module := strings.TrimSuffix(reflect.TypeFor[Part]().PkgPath(), "/internal/core")
+	return t.PkgPath() == module || strings.HasPrefix(t.PkgPath(), module+"/")
+}
+
+// Join returns the parts as one, and all faults of them.
+func Join(parts []Part) (*feature.Joined, []error) {
+	all := make([]feature.Part, len(parts))
+	for i, p := range parts {
+		all[i] = p.Part
+	}
+	return feature.Join(all...)
+}

@@ -4,7 +4,7 @@ import (
 	"iter"
 	"net/http"
 
-	"github.com/go-passport/passport/internal/wire"
+	"github.com/go-passport/passport/internal/methods"
 )
 
 // Route is one method of an endpoint's path, for an application that mounts the
@@ -31,7 +31,7 @@ type Route struct {
 func (s *Server) Routes() iter.Seq[Route] {
 	return func(yield func(Route) bool) {
 		for _, e := range s.endpoints {
-			for _, method := range wire.Methods {
+			for _, method := range methods.All {
 				name, handler := e.At(method)
 				if !yield(Route{Name: name, Method: method, Path: e.Path, Handler: s.entry.Wrap(handler)}) {
 					return
@@ -59,7 +59,7 @@ func (s *Server) Mount(mux interface {
 }) {
 	for _, e := range s.endpoints {
 		handler := s.entry.Wrap(e.Handler)
-		for _, method := range wire.Methods {
+		for _, method := range methods.All {
 			mux.Handle(method+" "+e.Path, handler)
 		}
 	}

@@ -38,7 +38,7 @@ func (a *Accounts) showSecurity(w http.ResponseWriter, r *http.Request) {
 // changePassword handles the form. It asks for the current password, because another
 // person may use a browser that was left open.
 func (a *Accounts) changePassword(w http.ResponseWriter, r *http.Request) {
-	form, err := a.readForm(r)
+	form, err := a.forms.Read(r)
 	if err != nil {
 		a.fail(w, r, err)
 		return

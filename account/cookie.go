@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/cookie"
-	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -15,14 +14,13 @@ import (
 type cookies struct {
 	cookie.Names
 	session string
-	form    string // see Accounts.checkForm
 	before  string // the old name of the session cookie, without a digest
 	ttl     time.Duration
 }
 
 func newCookies(issuer *url.URL, ttl time.Duration) cookies {
 	n := cookie.Of(issuer.String())
-	return cookies{n, n.Host("session"), n.Host("form"), n.Before("session"), ttl}
+	return cookies{n, n.Host("session"), n.Before("session"), ttl}
 }
 
 // setSession sets the cookie of a new session. It replaces the cookie in r.
@@ -35,7 +33,7 @@ func (c cookies) setSession(w http.ResponseWriter, r *http.Request, secret strin
 // if its session is in ended.
 func (c cookies) clearSession(w http.ResponseWriter, r *http.Request, ended []oauth.Digest) {
 	c.set(w, c.session, "", -1)
-	before, ok := c.value(r, c.before)
+	before, ok := cookie.Secret(r, c.before)
 	if ok && slices.ContainsFunc(ended, func(d oauth.Digest) bool { return d.Matches(before) }) {
 		c.set(w, c.before, "", -1)
 		return
@@ -47,8 +45,8 @@ func (c cookies) clearSession(w http.ResponseWriter, r *http.Request, ended []oa
 // current cookie. If the values differ, another server on this host may have set the
 // old cookie. If we set it, its session has ended.
 func (c cookies) clearBefore(w http.ResponseWriter, r *http.Request) {
-	before, ok := c.value(r, c.before)
-	if present, _ := c.value(r, c.session); ok && before == present {
+	before, ok := cookie.Secret(r, c.before)
+	if present, _ := cookie.Secret(r, c.session); ok && before == present {
 		c.set(w, c.before, "", -1)
 	}
 }
@@ -61,9 +59,9 @@ func (c cookies) set(w http.ResponseWriter, name, value string, maxAge int) {
 // value of the cookie with the old name, so that an upgrade signs no user out.
 func (c cookies) secret(r *http.Request) (string, bool) {
 	if len(r.CookiesNamed(c.session)) > 0 {
-		return c.value(r, c.session)
+		return cookie.Secret(r, c.session)
 	}
-	return c.value(r, c.before)
+	return cookie.Secret(r, c.before)
 }
 
 // digest returns the digest under which the database stores the browser's session. ok
@@ -81,17 +79,9 @@ func (c cookies) digest(r *http.Request) (d oauth.Digest, ok bool) {
 // cookie is deleted: first the current one, then that of the old name.
 func (c cookies) digests(r *http.Request) (all []oauth.Digest) {
 	for _, name := range []string{c.session, c.before} {
-		if secret, ok := c.value(r, name); ok {
+		if secret, ok := cookie.Secret(r, name); ok {
 			all = append(all, oauth.DigestOf(secret))
 		}
 	}
 	return slices.Compact(all)
-}
-
-func (c cookies) value(r *http.Request, name string) (string, bool) {
-	all := r.CookiesNamed(name)
-	if len(all) != 1 || !secret.WellFormed(all[0].Value) {
-		return "", false
-	}
-	return all[0].Value, true
 }

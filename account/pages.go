@@ -58,7 +58,7 @@ type view struct {
 	ReturnTo string
 	Another  string // the URL of the form for another account
 	App      *app   // the app to which the browser returns; nil if none or unknown
-	Token    string // see Accounts.formToken
+	Token    string // see pageform.Reader
 	User     *shown // the signed-in user
 
 	Email                            string
@@ -115,7 +115,7 @@ func (a *Accounts) view(w http.ResponseWriter, r *http.Request, s *session) view
 	v := view{
 		Site:   a.site,
 		SignIn: a.prefix + signInPath, SignOut: a.prefix + signOutPath, Home: a.prefix + "/",
-		Token: a.formToken(w, r), User: show(s), RequestID: reqinfo.From(r.Context()).ID,
+		Token: a.forms.Token(w, r), User: show(s), RequestID: reqinfo.From(r.Context()).ID,
 	}
 	if a.config.AccountPath != "" {
 		v.Account, v.Sessions, v.Security = a.accountPath(""), a.accountPath(sessionsPath), a.accountPath(securityPath)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/loopback"
+	"github.com/go-passport/passport/internal/methods"
 	"github.com/go-passport/passport/internal/reqinfo"
 )
 
@@ -30,14 +31,6 @@ const (
 // maxBody is the maximum size of a form. It holds an encoded return address.
 const maxBody = 3*maxReturnTo + 8<<10
 
-// methods are the methods of each route. The page itself refuses those that it does not
-// accept. A route without a method would conflict with an application's "GET /" and
-// make ServeMux panic. With fewer methods, the application's "/" would handle the other
-// methods of our path.
-var methods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
-}
-
 // Mount registers the pages /sign-in, /sign-out, and those of links, /set-password and
 // /verify-email, below the issuer's path, and the pages of [Config.AccountPath]. The mux
 // is an [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
@@ -45,7 +38,7 @@ var methods = []string{
 func (a *Accounts) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {
-	for _, method := range methods {
+	for _, method := range methods.All {
 		mux.Handle(method+" "+a.prefix+signInPath, a.entry(a.form(a.showSignIn, a.signIn)))
 		mux.Handle(method+" "+a.prefix+signOutPath, a.entry(a.form(a.showSignOut, a.signOut)))
 		mux.Handle(method+" "+a.prefix+setPasswordPath, a.entry(a.form(a.showSetPassword, a.setPassword)))
@@ -61,7 +54,7 @@ func (a *Accounts) Mount(mux interface {
 
 // mountAccount registers the pages for signed-in users.
 func (a *Accounts) mountAccount(handle func(pattern string, handler http.Handler)) {
-	for _, method := range methods {
+	for _, method := range methods.All {
 		if a.config.AppsPath != a.config.AccountPath {
 			handle(method+" "+a.accountPath(""), a.entry(a.form(a.showAccount, nil)))
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-passport/passport/internal/cookie"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/internal/uuid"
@@ -220,7 +221,7 @@ func (a *Accounts) isHalfEnded(ctx context.Context, digest oauth.Digest) (bool, 
 // the cookie with the old name. The old cookie stays until the session ends, for nodes
 // that only know the old name.
 func (a *Accounts) renameCookie(w http.ResponseWriter, r *http.Request) {
-	secret, ok := a.cookies.value(r, a.cookies.before)
+	secret, ok := cookie.Secret(r, a.cookies.before)
 	if !ok || r.Method != http.MethodGet || len(r.CookiesNamed(a.cookies.session)) > 0 {
 		return
 	}

@@ -34,7 +34,7 @@ const unfinishedElsewhere = "The sign-out is not complete: apps that you allowed
 
 // endSessionsForm handles the form: it ends one session or all others.
 func (a *Accounts) endSessionsForm(w http.ResponseWriter, r *http.Request) {
-	form, err := a.readForm(r)
+	form, err := a.forms.Read(r)
 	if err != nil {
 		a.fail(w, r, err)
 		return

@@ -31,7 +31,7 @@ func (a *Accounts) showSetPassword(w http.ResponseWriter, r *http.Request) {
 
 // setPassword handles the form, and uses the link up.
 func (a *Accounts) setPassword(w http.ResponseWriter, r *http.Request) {
-	form, err := a.readForm(r)
+	form, err := a.forms.Read(r)
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -99,7 +99,7 @@ func (a *Accounts) showVerifyEmail(w http.ResponseWriter, r *http.Request) {
 
 // verifyEmail handles the form, and uses the link up.
 func (a *Accounts) verifyEmail(w http.ResponseWriter, r *http.Request) {
-	form, err := a.readForm(r)
+	form, err := a.forms.Read(r)
 	if err != nil {
 		a.fail(w, r, err)
 		return

@@ -57,7 +57,7 @@ func (v *view) choose(s *session, prompt string) string {
 // signIn handles the form. After a right password it redirects to the return address.
 // That is on this origin, so the browser's form-action policy allows it.
 func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
-	form, err := a.readForm(r)
+	form, err := a.forms.Read(r)
 	if err != nil {
 		a.fail(w, r, err)
 		return

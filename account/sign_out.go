@@ -37,7 +37,7 @@ const unfinished = "The sign-out is not complete: apps that you allowed in this 
 
 // signOut handles the form. It confirms the sign-out only after all of it is stored.
 func (a *Accounts) signOut(w http.ResponseWriter, r *http.Request) {
-	form, err := a.readForm(r)
+	form, err := a.forms.Read(r)
 	if err != nil {
 		a.fail(w, r, err)
 		return

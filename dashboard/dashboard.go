@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/bodylimit"
-	"github.com/go-passport/passport/internal/cookie"
+	"github.com/go-passport/passport/internal/methods"
 	"github.com/go-passport/passport/internal/pageform"
 	"github.com/go-passport/passport/internal/reqinfo"
 )
@@ -21,7 +21,6 @@ type Dashboard struct {
 	log     *slog.Logger
 	site    string // the name of the server on the pages
 	path    string // of the list, with the issuer's path
-	cookies cookie.Names
 	proxies *reqinfo.Proxies
 	forms   pageform.Reader
 	bodies  *bodylimit.Limit
@@ -50,9 +49,8 @@ func New(auth *passport.Server, config Config) (*Dashboard, error) {
 		auth: auth, config: config, log: config.Logger,
 		site:    config.site(issuer),
 		path:    strings.TrimSuffix(issuer.Path, "/") + config.Path,
-		cookies: cookie.Of(auth.Issuer()),
 		proxies: reqinfo.NewProxies(config.TrustedProxies, config.Logger),
-		forms:   formsOf(auth.Issuer()),
+		forms:   formsOf(auth.Issuer(), config.FormField != nil),
 		bodies:  bodylimit.New(maxBody, config.Logger),
 		pages:   parsed,
 	}, nil
@@ -68,12 +66,6 @@ const (
 	removeAllPath = "/remove-all"
 )
 
-// methods are the methods of each route, as in package account: a route without a method
-// would conflict with an application's "GET /".
-var methods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
-}
-
 // Mount registers the pages, and lets the consent page link to the list. The mux is an
 // [http.ServeMux] or a type whose Handle method accepts the same patterns, such as
 // "GET /account".
@@ -81,7 +73,7 @@ func (d *Dashboard) Mount(mux interface {
 	Handle(pattern string, handler http.Handler)
 }) {
 	d.auth.SetAppsPage(d.path)
-	for _, method := range methods {
+	for _, method := range methods.All {
 		mux.Handle(method+" "+d.path, d.entry(d.show(d.list)))
 		mux.Handle(method+" "+d.path+removePath, d.entry(d.form(d.askToRemove, d.remove)))
 		mux.Handle(method+" "+d.path+removeAllPath, d.entry(d.form(d.askToRemoveAll, d.removeAll)))

@@ -35,7 +35,7 @@ const notConnected = "That app is not connected to your account."
 
 // remove handles the form of one app.
 func (d *Dashboard) remove(w http.ResponseWriter, r *http.Request) {
-	form, err := d.readForm(r)
+	form, err := d.forms.Read(r)
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -110,7 +110,7 @@ func (d *Dashboard) showRemoveAll(w http.ResponseWriter, r *http.Request, status
 
 // removeAll handles the form of all apps.
 func (d *Dashboard) removeAll(w http.ResponseWriter, r *http.Request) {
-	form, err := d.readForm(r)
+	form, err := d.forms.Read(r)
 	if err != nil {
 		d.fail(w, r, err)
 		return

@@ -44,8 +44,8 @@ type room struct {
 // in its line, so no room imports upward.
 var rooms = map[string]room{
 	"console":      {ours: ". account dashboard internal/brand internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
-	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
-	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/weburl oauth"},
+	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
+	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/weburl oauth"},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
@@ -53,7 +53,7 @@ var rooms = map[string]room{
 
 	// The facade wires the rooms.
 	".": {ours: "event guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/endpoint " +
-		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/logline internal/nearpath internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
+		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/logline internal/methods internal/nearpath internal/nilpointer internal/page internal/policy internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
 	"internal/core": {ours: "grant oauth internal/authorize internal/brand internal/endpoint internal/feature internal/issuer internal/jsonapi internal/nilpointer internal/policy internal/rooms internal/tokens internal/wire"},
@@ -84,7 +84,7 @@ var rooms = map[string]room{
 	"internal/brand":      {ours: "internal/loopback internal/safeurl"},
 	"internal/character":  {},
 	"internal/clock":      {},
-	"internal/cookie":     {ours: "oauth"},
+	"internal/cookie":     {ours: "internal/secret oauth"},
 	"internal/ctxtoken":   {ours: "oauth"},
 	"internal/dburl":      {ours: "internal/safeurl internal/sqldb"},
 	"internal/issuer":     {ours: "internal/safeurl internal/weburl"},
@@ -93,6 +93,7 @@ var rooms = map[string]room{
 	"internal/nearest":    {},
 	"internal/logline":    {ours: "internal/character"},
 	"internal/nearpath":   {ours: "internal/logline internal/reqinfo"},
+	"internal/methods":    {},
 	"internal/nilpointer": {},
 	"internal/opaque":     {ours: "internal/secret"},
 	"internal/pemtext":    {ours: "internal/textfile"},
@@ -108,7 +109,7 @@ var rooms = map[string]room{
 	"internal/throttle":   {ours: "oauth"},
 	"internal/uuid":       {},
 	"internal/formdata":   {},
-	"internal/pageform":   {ours: "internal/bodylimit internal/formdata internal/sameorigin"},
+	"internal/pageform":   {ours: "internal/bodylimit internal/cookie internal/formdata internal/sameorigin internal/secret"},
 	"internal/storable":   {ours: "internal/character"},
 	"internal/weburl":     {},
 	"internal/origin":     {ours: "internal/weburl"},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -58,4 +59,15 @@ func (n Names) New(name, value string, age int) *http.Cookie {
 		Name: name, Value: value, Path: "/", MaxAge: age,
 		Secure: n.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
+}
+
+// Secret returns the value of a cookie that holds a secret of [secret.New]. ok is false
+// for a request without the cookie, with several, or with a value that we cannot have
+// set.
+func Secret(r *http.Request, name string) (value string, ok bool) {
+	all := r.CookiesNamed(name)
+	if len(all) != 1 || !secret.WellFormed(all[0].Value) {
+		return "", false
+	}
+	return all[0].Value, true
 }

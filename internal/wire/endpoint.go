@@ -5,14 +5,6 @@ import (
 	"slices"
 )
 
-// Methods are the methods that each path is registered for. A path without a method
-// conflicts with an application's "GET /": neither pattern is more specific, and
-// ServeMux panics. A path with only some methods would leave the others to the
-// application's "/".
-var Methods = []string{
-	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
-}
-
 // Endpoint has all handlers of one path.
 type Endpoint struct {
 	Path    string

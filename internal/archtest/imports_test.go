@@ -72,7 +72,7 @@ var rooms = map[string]room{
 	"internal/firstparty": {ours: below + " internal/keyring internal/policy internal/users internal/wire"},
 
 	"internal/policy":  {ours: below},
-	"internal/keyring": {ours: below, others: []string{jose}},
+	"internal/keyring": {ours: below + " internal/claims internal/recent", others: []string{jose}},
 	"internal/wire":    {ours: below},
 	"internal/page":    {ours: below},
 
@@ -83,6 +83,7 @@ var rooms = map[string]room{
 	"internal/bodylimit":  {},
 	"internal/brand":      {ours: "internal/loopback internal/safeurl"},
 	"internal/character":  {},
+	"internal/claims":     {ours: "oauth"},
 	"internal/clock":      {},
 	"internal/cookie":     {ours: "internal/secret oauth"},
 	"internal/ctxtoken":   {ours: "oauth"},
@@ -97,6 +98,7 @@ var rooms = map[string]room{
 	"internal/nilpointer": {},
 	"internal/opaque":     {ours: "internal/secret"},
 	"internal/pemtext":    {ours: "internal/textfile"},
+	"internal/recent":     {},
 	"internal/redirect":   {},
 	"internal/reqinfo":    {},
 	"internal/resource":   {ours: "internal/weburl"},

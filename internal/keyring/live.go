@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-passport/passport/internal/claims"
 	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/oauth"
 )
@@ -20,6 +21,9 @@ type Live struct {
 	ring    atomic.Pointer[Ring]
 	secrets Roots
 }
+
+// tokenDigest is the SHA-256 of a token with its signature.
+type tokenDigest [sha256.Size]byte
 
 // NewLive returns a Live that starts with ring. secrets may be empty.
 func NewLive(ring *Ring, secrets [][]byte) *Live {
@@ -47,30 +51,30 @@ func (l *Live) JWKS() []byte { return l.ring.Load().JWKS() }
 // that is valid at the given time (RFC 9068 §4). It checks the signature first,
 // so that errors say nothing about the content of a foreign token. Verify does
 // not check the audience. The token's row decides whether it may still be used.
-func (l *Live) Verify(bearer, issuer string, at time.Time) (Claims, error) {
+func (l *Live) Verify(bearer, issuer string, at time.Time) (claims.Claims, error) {
 	digest := tokenDigest(sha256.Sum256([]byte(bearer)))
 	keys := l.ring.Load().now()
-	if c, ok := keys.verified.claims(digest); ok {
-		return c, c.check(issuer, at)
+	if c, ok := keys.verified.Get(digest); ok {
+		return c, c.Check(issuer, at)
 	}
 	c, err := verify(keys.keys, bearer)
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", err, oauth.InvalidToken.Errorf("the token is not one of ours"))
 	}
-	if err := c.check(issuer, at); err != nil {
+	if err := c.Check(issuer, at); err != nil {
 		return c, err
 	}
-	keys.verified.add(digest, c)
+	keys.verified.Put(digest, c)
 	return c, nil
 }
 
 // verify returns the claims of an access token that one of keys has signed.
-func verify(keys []*jws.Key, bearer string) (Claims, error) {
+func verify(keys []*jws.Key, bearer string) (claims.Claims, error) {
 	_, payload, err := jws.Verify(keys, "at+jwt", bearer)
 	if err != nil {
-		return Claims{}, err
+		return claims.Claims{}, err
 	}
-	var c Claims
+	var c claims.Claims
 	err = json.Unmarshal(payload, &c)
 	return c, err
 }

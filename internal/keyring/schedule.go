@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/claims"
 	"github.com/go-passport/passport/internal/jws"
+	"github.com/go-passport/passport/internal/recent"
 )
 
 // The lines above a key in PEM that hold its schedule, with times in RFC 3339.
@@ -66,7 +68,11 @@ type snapshot struct {
 	set         []byte     // the public keys, as a JWK set
 	from, until time.Time  // when the snapshot holds; it has no end if until is zero
 
-	verified verified // tokens whose signature was verified
+	// verified caches the claims of tokens whose signature was verified, because a
+	// verification costs more than reading a row. It does not decide whether a token
+	// may be used: each request checks the time and the row. Only tokens signed with
+	// our keys get in, so an attacker cannot fill it.
+	verified recent.Map[tokenDigest, claims.Claims]
 }
 
 // now returns the current snapshot.

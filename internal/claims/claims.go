@@ -1,4 +1,5 @@
-package keyring
+// Package claims checks the claims of JWT access tokens (RFC 9068).
+package claims
 
 import (
 	"encoding/json"
@@ -7,7 +8,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Claims are the claims of an access token that the server checks.
+// Claims are the claims of an access token that a guard checks.
 type Claims struct {
 	Issuer   string   `json:"iss"`
 	Subject  string   `json:"sub"`
@@ -19,9 +20,9 @@ type Claims struct {
 	Before   int64    `json:"nbf"`
 }
 
-// check returns an error unless c belongs to a token of the issuer that is
+// Check returns an error unless c belongs to a token of the issuer that is
 // valid now (RFC 9068 §4). It leaves the audience to the caller.
-func (c Claims) check(issuer string, now time.Time) error {
+func (c Claims) Check(issuer string, now time.Time) error {
 	switch {
 	case c.Issuer != issuer:
 		return oauth.InvalidToken.Errorf("the token is of another issuer")

@@ -1,0 +1,27 @@
+package wire
+
+import (
+	"net/http"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Document returns a handler for a text that every origin may read and cache for
+// five minutes.
+func Document(contentType string, text func() []byte, log Log) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions {
+			OpenPreflight(w, r)
+			return
+		}
+		AllowAnyOrigin(w)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			log.WrongMethod(w, r, "GET, HEAD", oauth.InvalidRequest.Errorf("this document accepts only GET"))
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", contentType)
+		h.Set("Cache-Control", "public, max-age=300")
+		_, _ = w.Write(text())
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/go-passport/passport/internal/ctxtoken"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -36,6 +37,10 @@ type UserFuncs struct {
 	// ByPassword implements UserByPassword of [oauth.PasswordAuthenticator], for
 	// the password grant. Without it no user can authenticate by password.
 	ByPassword func(ctx context.Context, username, password string) (*User, error)
+
+	// SignOut ends the session of the browser that sent r, and makes the provider an
+	// [oauth.SignOuter]. Without it, Passport can't sign users out.
+	SignOut func(w http.ResponseWriter, r *http.Request) error
 
 	// SignInPage is the path or URL of the application's sign-in page, such as
 	// "/login". The server adds the query parameter return_to.
@@ -91,23 +96,12 @@ func (s *Server) SignInRequest(ctx context.Context, returnTo string) (*oauth.Sig
 	return s.signInRequest(ctx, returnTo)
 }
 
-// withPasswords is a UserFuncs with ByPassword, which makes it an
-// [oauth.PasswordAuthenticator].
-type withPasswords struct{ UserFuncs }
-
-// UserByPassword implements [oauth.PasswordAuthenticator].
-func (f withPasswords) UserByPassword(ctx context.Context, username, password string) (*User, error) {
-	return f.ByPassword(ctx, username, password)
-}
-
 // powered returns a provider with the optional interfaces that its functions
 // implement.
 func powered(p UserProvider) UserProvider {
 	switch f := p.(type) {
 	case UserFuncs:
-		if f.ByPassword != nil {
-			return withPasswords{f}
-		}
+		return users.WithPowers(f, f.ByPassword, f.SignOut)
 	case *UserFuncs:
 		if f != nil {
 			return powered(*f)

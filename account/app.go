@@ -25,23 +25,32 @@ type asker interface {
 
 var _ asker = (*passport.Server)(nil)
 
-// appOf returns the app whose request is at a return address. A user who signs in
-// without its name is better off than one who can't, so an error is only logged.
-func (a *Accounts) appOf(r *http.Request, returnTo string) *app {
+// reason returns why the browser was sent to sign in, from its return address; the zero
+// value if it is unknown. A user who signs in without the name of the app is better off
+// than one who can't, so an error is only logged.
+func (a *Accounts) reason(r *http.Request, returnTo string) oauth.SignInRequest {
 	s := a.server.Load()
 	if s == nil || returnTo == "" {
-		return nil
+		return oauth.SignInRequest{}
 	}
 	connected, ok := (*s).(asker)
 	if !ok {
-		return nil
+		return oauth.SignInRequest{}
 	}
 	why, err := connected.SignInRequest(r.Context(), returnTo)
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		return nil
+		return oauth.SignInRequest{}
 	case err != nil:
 		a.log.ErrorContext(r.Context(), "the sign-in page does not name the app", "request_id", reqinfo.From(r.Context()).ID, "err", err)
+		return oauth.SignInRequest{}
+	}
+	return *why
+}
+
+// appOf returns the app whose request needs a user; nil if none does.
+func appOf(why oauth.SignInRequest) *app {
+	if why.Client == nil {
 		return nil
 	}
 	return &app{

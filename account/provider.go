@@ -19,6 +19,7 @@ func (a *Accounts) CurrentUser(r *http.Request) (*oauth.User, error) {
 	}
 	u := asUser(s.user)
 	u.AuthenticatedAt, u.SessionID, u.SessionExpiresAt = s.authAt, s.id, s.expiresAt
+	u.AMR = []string{"pwd"} // every session begins with the password
 	return u, nil
 }
 

@@ -33,7 +33,8 @@ func (a *Accounts) showSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	v := a.view(w, r, s)
 	v.ReturnTo = returnTo(r.URL.Query())
-	v.App = a.appOf(r, v.ReturnTo)
+	why := a.reason(r, v.ReturnTo)
+	v.App, v.Email = appOf(why), page.Text(why.LoginHint, maxEmail)
 	a.render(w, r, http.StatusOK, v.choose(s, r.URL.Query().Get("prompt")), v)
 }
 
@@ -64,7 +65,7 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	v := a.view(w, r, nil)
 	v.ReturnTo, v.Email = returnTo(form), page.Text(form.Get("email"), maxEmail)
-	v.App = a.appOf(r, v.ReturnTo)
+	v.App = appOf(a.reason(r, v.ReturnTo))
 	if v.lacks(form) {
 		a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
 		return

@@ -34,6 +34,14 @@ type User struct {
 	// do codes. A user whose session has expired isn't signed in.
 	SessionExpiresAt time.Time
 
+	// ACR is the level of the last authentication, as the value of the acr claim (OpenID
+	// Connect Core §2). Optional.
+	ACR string
+
+	// AMR are the methods of the last authentication, such as "pwd" and "otp" (RFC 8176
+	// §2). Optional: the log names them where a recent authentication was required.
+	AMR []string
+
 	// Data is the application's own record of the account. Its handlers receive
 	// it.
 	Data any

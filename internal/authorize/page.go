@@ -59,6 +59,7 @@ func (e *Endpoint) switchAccount(q *request) string {
 		prompt = append(prompt, "consent")
 	}
 	params["prompt"] = []string{strings.Join(prompt, " ")}
+	params.Del("login_hint")
 	sealed := e.tickets.sealSignIn(pendingSignIn{params: params})
 	if len(sealed) > maxInURL {
 		return ""
@@ -128,8 +129,11 @@ func group(scope oauth.Scope) string {
 
 // startAgain returns the URL of a request whose parameters this server has sealed. An
 // error page never links to the parameters in its own address, because they were
-// refused or never checked. It returns nothing for a request that must not be in a URL.
+// refused or never checked. It returns nothing for a request that must not be in a URL,
+// except that one with a login_hint starts again without it.
 func (e *Endpoint) startAgain(sealed url.Values) string {
+	sealed = maps.Clone(sealed)
+	sealed.Del("login_hint")
 	if slices.ContainsFunc(private, sealed.Has) {
 		return ""
 	}

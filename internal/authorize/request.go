@@ -42,7 +42,7 @@ type request struct {
 // known are the parameters that the endpoint reads. It ignores all others.
 var known = []string{
 	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method",
-	"prompt", "resource", "request", "request_uri", "response_mode", signInParam,
+	"prompt", "login_hint", "ui_locales", "resource", "request", "request_uri", "response_mode", signInParam,
 }
 
 // knownParameter reports whether the endpoint reads a parameter, or refuses it as an

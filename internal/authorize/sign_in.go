@@ -106,7 +106,10 @@ func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
 
 // signInRequest returns why the user is sent to sign in.
 func (q *request) signInRequest() oauth.SignInRequest {
-	return oauth.SignInRequest{Again: q.prompts("login"), SelectAccount: q.prompts("select_account"), Client: q.client}
+	return oauth.SignInRequest{
+		Again: q.prompts("login"), SelectAccount: q.prompts("select_account"), Client: q.client,
+		LoginHint: q.params.Get("login_hint"), UILocales: append([]string(nil), strings.Fields(q.params.Get("ui_locales"))...),
+	}
 }
 
 // SignInRequest returns why a browser was sent to sign in, from its return address. It

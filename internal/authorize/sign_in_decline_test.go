@@ -2,8 +2,10 @@ package authorize_test
 
 import (
 	"errors"
+	"html"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -49,6 +51,30 @@ func TestSignInRequest_PG_05(t *testing.T) {
 			t.Errorf("for a revoked client: SignInRequest() = %+v, %v, want ErrNotFound", why, err)
 		}
 	})
+}
+
+// The sign-in page gets the hint and the languages of the client. The hint is not in any
+// URL, and the switch to another account drops it.
+func TestSignInRequest_OI_26_HintAndLocales(t *testing.T) {
+	s := testkit.NewServer(t)
+	c, b := s.Web(), s.Browser()
+	away := b.Authorize(c, "login_hint", "ada@example.com", "ui_locales", "fr-CA  fr en")
+	why, err := s.SignInRequest(t.Context(), away.ReturnTo())
+	if err != nil || why.LoginHint != "ada@example.com" || !slices.Equal(why.UILocales, []string{"fr-CA", "fr", "en"}) {
+		t.Errorf("SignInRequest() = %+v, %v, want the hint and three languages", why, err)
+	}
+	if len(away.ReturnTo()) > 200 {
+		t.Errorf("a request with a login_hint is in the URL %q, want the handle of a stored request", away.ReturnTo())
+	}
+	page := away.SignIn("alice")
+	link := switchLink.FindStringSubmatch(page.Body)
+	if link == nil {
+		t.Fatalf("the consent page has no link to switch the account: %s", page.Body)
+	}
+	why, err = s.SignInRequest(t.Context(), b.Get(html.UnescapeString(link[1])).ReturnTo())
+	if err != nil || why.LoginHint != "" || !why.SelectAccount || len(why.UILocales) != 3 {
+		t.Errorf("after Switch: SignInRequest() = %+v, %v, want no hint and the same languages", why, err)
+	}
 }
 
 // A fault of the store is not mistaken for an unknown request.

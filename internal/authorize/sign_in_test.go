@@ -3,6 +3,7 @@ package authorize_test
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -63,7 +64,7 @@ func TestAuthorize_FR_34_OI_26_SelectAccount(t *testing.T) {
 			b.SignIn("alice")
 			time.Sleep(time.Minute)
 			away := b.Authorize(c, "prompt", prompt)
-			if *why != want || !strings.HasPrefix(away.Target(), "/login?") {
+			if !reflect.DeepEqual(*why, want) || !strings.HasPrefix(away.Target(), "/login?") {
 				t.Errorf("prompt=%s: SignInURL() got %+v, want %+v: %s", prompt, *why, want, away)
 			}
 			time.Sleep(time.Minute)
@@ -85,11 +86,11 @@ func TestAuthorize_FR_34_OI_26_SelectAccount(t *testing.T) {
 		}
 		b.Authorize(c, "prompt", "none select_account").WantRedirectError("invalid_request")
 		s.Browser().Authorize(c, "prompt", "select_account")
-		if *why != (oauth.SignInRequest{SelectAccount: true}) {
+		if !reflect.DeepEqual(*why, oauth.SignInRequest{SelectAccount: true}) {
 			t.Errorf("without a signed-in user: SignInURL() got %+v", *why)
 		}
 		s.Browser().Authorize(c)
-		if *why != (oauth.SignInRequest{}) {
+		if !reflect.DeepEqual(*why, oauth.SignInRequest{}) {
 			t.Errorf("without prompt: SignInURL() got %+v, want the zero value", *why)
 		}
 	})

@@ -36,6 +36,7 @@ type Store struct {
 	once     table[onceKey, time.Time]
 	pending  table[oauth.Digest, oauth.PendingRequest]
 	metadata table[string, metadataRow]
+	lastUsed table[string, oauth.Use] // by the ID of the family
 	cutOffs  map[oauth.UserRef][]cutOff
 	opaque   table[oauth.Digest, string] // maps to the ID of the access token
 	lastID   int64                       // of the numbered clients
@@ -55,6 +56,7 @@ var (
 	_ oauth.FamilyLimitStore    = (*Store)(nil)
 	_ oauth.ConsentListStore    = (*Store)(nil)
 	_ oauth.ClientMetadataStore = (*Store)(nil)
+	_ oauth.LastUsedStore       = (*Store)(nil)
 )
 
 // Check implements [oauth.Checker]. A map has no settings to check.

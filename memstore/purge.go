@@ -133,6 +133,7 @@ func (s *Store) purgeFamilies(p *purge) {
 	sweep(p, s.refresh, func(r refreshRow) bool { return gone(r.family) || !s.families.has(r.family) && p.expired(r.ExpiresAt) })
 	sweep(p, s.access, func(t accessRow) bool { return gone(t.family) })
 	sweep(p, s.codes, func(c codeRow) bool { return gone(c.family) })
+	sweep(p, s.lastUsed, func(u oauth.Use) bool { return gone(u.FamilyID) })
 
 	inUse := map[string]bool{}
 	for _, r := range s.refresh {
@@ -143,6 +144,9 @@ func (s *Store) purgeFamilies(p *purge) {
 	}
 	for _, c := range s.codes {
 		inUse[c.family] = true
+	}
+	for family := range s.lastUsed {
+		inUse[family] = true
 	}
 	late := purge{PurgeBefore: p.late(), left: p.left}
 	sweep(&late, s.families, func(f oauth.Family) bool {

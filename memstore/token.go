@@ -198,7 +198,7 @@ func (s *Store) issue(i *oauth.Issuance) {
 		s.consent(i.NewFamily, i.Consents, i.ConsentVersion)
 	}
 	row := accessRow{AccessToken: *cloneAccess(*i.AccessToken), client: i.AccessToken.Client.ID}
-	row.RevokedAt = time.Time{}
+	row.RevokedAt, row.LastUsedAt, row.LastUsedAddress, row.LastUsedAgent = time.Time{}, time.Time{}, "", ""
 	if i.AccessToken.Family != nil {
 		row.family = i.AccessToken.Family.ID
 	}

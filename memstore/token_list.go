@@ -48,14 +48,14 @@ func (s *Store) TokensOf(_ context.Context, user oauth.UserRef) iter.Seq2[*oauth
 
 // Connections implements [oauth.TokenStore].
 func (s *Store) Connections(_ context.Context, user oauth.UserRef, at time.Time) ([]*oauth.AccessToken, error) {
-	return newest(s.listed(user, func(t *oauth.AccessToken) bool { return !t.Family.Personal && t.Family.Live(at) && listable(t) })), nil
+	return s.used(newest(s.listed(user, func(t *oauth.AccessToken) bool { return !t.Family.Personal && t.Family.Live(at) && listable(t) }))), nil
 }
 
 // PersonalTokens implements [oauth.TokenStore].
 func (s *Store) PersonalTokens(_ context.Context, user oauth.UserRef) ([]*oauth.AccessToken, error) {
-	return newest(s.listed(user, func(t *oauth.AccessToken) bool {
+	return s.used(newest(s.listed(user, func(t *oauth.AccessToken) bool {
 		return t.Family.Personal && t.Family.RevokedAt.IsZero() && listable(t)
-	})), nil
+	}))), nil
 }
 
 func listable(t *oauth.AccessToken) bool {

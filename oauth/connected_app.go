@@ -19,4 +19,10 @@ type ConnectedApp struct {
 	// ExpiresAt is when the last of its tokens ends at the latest. It is zero for an
 	// app that has a consent and no live tokens.
 	ExpiresAt time.Time
+
+	// LastUsedAt is when the app last used one of its live tokens, and LastUsedAddress
+	// and LastUsedAgent say from where; see [Use]. The zero time means that nothing is
+	// known, not that the app never used a token.
+	LastUsedAt                     time.Time
+	LastUsedAddress, LastUsedAgent string
 }

@@ -103,6 +103,13 @@ type AccessToken struct {
 	ExpiresAt  time.Time
 	RevokedAt  time.Time // of a client's own token; a user's token is usually revoked with its family
 
+	// LastUsedAt is when a token of the family was last used, and LastUsedAddress and
+	// LastUsedAgent say from where; see [Use]. Only [TokenStore.Connections] and
+	// [TokenStore.PersonalTokens] set them, if the store is a [LastUsedStore]. The zero
+	// time means that nothing is known, not that the token was never used.
+	LastUsedAt                     time.Time
+	LastUsedAddress, LastUsedAgent string
+
 	// InheritScopes says that a scope includes the scopes under it; see
 	// [Covers]. It is a setting of the server and is not stored. The server
 	// sets it in every token that it makes or reads, including through

@@ -27,6 +27,7 @@ func familiesBy(ended string) familySweep {
 			recordsIn("r.digest", "oauth_refresh_tokens r ON r", dropRefreshTokens),
 			recordsIn("t.id", "oauth_access_tokens t ON t", dropAccessTokens),
 			recordsIn("k.digest", "oauth_auth_codes k ON k", dropCodes),
+			recordsIn("u.family_id", "oauth_last_used u ON u", dropLastUsed),
 		},
 	}
 }
@@ -36,6 +37,7 @@ var familyRecords = []sweep{
 	{find: `SELECT r.digest FROM oauth_refresh_tokens r WHERE r.family_id IN ` + page + ` LIMIT 100`, drop: dropRefreshTokens + page},
 	{find: `SELECT t.id FROM oauth_access_tokens t WHERE t.family_id IN ` + page + ` LIMIT 100`, drop: dropAccessTokens + page},
 	{find: `SELECT k.digest FROM oauth_auth_codes k WHERE k.family_id IN ` + page + ` LIMIT 100`, drop: dropCodes + page},
+	{find: `SELECT u.family_id FROM oauth_last_used u WHERE u.family_id IN ` + page + ` LIMIT 100`, drop: dropLastUsed + page},
 }
 
 // emptyFamilies selects the families of a page that have no records. Another node may
@@ -43,7 +45,8 @@ var familyRecords = []sweep{
 var emptyFamilies = `SELECT f.id FROM oauth_families f WHERE f.id IN ` + page + `
 AND NOT EXISTS (SELECT 1 FROM oauth_refresh_tokens r WHERE r.family_id = f.id)
 AND NOT EXISTS (SELECT 1 FROM oauth_access_tokens t WHERE t.family_id = f.id)
-AND NOT EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id)`
+AND NOT EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id)
+AND NOT EXISTS (SELECT 1 FROM oauth_last_used u WHERE u.family_id = f.id)`
 
 var dropFamilies = `DELETE FROM oauth_families WHERE id IN ` + page
 

@@ -295,7 +295,7 @@ func TestStore_C10_CO_10_RT_12_DumpHoldsNoSecret(t *testing.T) {
 		db := dbtest.Open(t, d)
 		s := migrated(t, db, d)
 		c, f := populated(t, s)
-		for _, verb := range verbs(t, s, c, f, &oauth.AuditRecord{Time: now, Action: "test"})[:24] {
+		for _, verb := range verbs(t, s, c, f, &oauth.AuditRecord{Time: now, Action: "test"})[:25] {
 			must(t, verb.call())
 		}
 		secrets := []string{
@@ -358,7 +358,7 @@ func TestStore_PurgeLeavesNothing(t *testing.T) {
 			}
 		}
 		for _, table := range []string{
-			"oauth_families", "oauth_cut_offs", "oauth_auth_codes", "oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once",
+			"oauth_families", "oauth_cut_offs", "oauth_auth_codes", "oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once", "oauth_last_used",
 		} {
 			if n := dumpTable(t, db, table, func(string, string) {}); n > 0 {
 				t.Errorf("%s has %d rows after a purge of everything, want none", table, n)

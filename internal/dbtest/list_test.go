@@ -170,6 +170,9 @@ SELECT %s, 'App', 'users', '%s', 'none', '', 0, 0, %s, 1`, id(prefix), owner, re
 	consent := func(client, scope string) string {
 		return fmt.Sprintf(`INSERT INTO oauth_consents (provider, user_id, client_id, scope, granted_at, consent_version) SELECT 'users', 'alice', %s, %s, n.d, 0`, client, scope)
 	}
+	used := func(prefix string) string {
+		return fmt.Sprintf(`INSERT INTO oauth_last_used (family_id, used_at, address, agent) SELECT %s, %d, '192.0.2.1', 'curl'`, id(prefix), at(-time.Minute))
+	}
 	audit := func(prefix string, at int64) string {
 		return fmt.Sprintf(`INSERT INTO oauth_audit (id, happened_at, action, actor, provider, user_id, client_id, reason, address, request_id)
 SELECT %s, %d, '', '', '', '', '', '', '', ''`, id(prefix), at)
@@ -191,6 +194,7 @@ SELECT %[1]s, %[1]s, %[2]s, 1, 0, %[3]d - n.d, %[4]d`, id(prefix), user, time.No
 		client("c", "operator", "NULL"), client("shown", "alice", "NULL"),
 		family("shown", id("c"), 0, later, "NULL"), token("shown", id("shown"), id("c")),
 		family("shown personal", "'c1'", 1, later, "NULL"), token("shown personal", id("shown personal"), "'c1'"),
+		used("shown"), used("shown personal"),
 		strings.NewReplacer("'alice'", "'bob'", fmt.Sprint(at(-time.Hour)), fmt.Sprint(at(0))).Replace(family("new", "'c1'", 0, later, "NULL")),
 		consent("'c1'", id("scope")), session("shown", "'user1'", 0, time.Hour))
 	fill(others,
@@ -198,11 +202,12 @@ SELECT %[1]s, %[1]s, %[2]s, 1, 0, %[3]d - n.d, %[4]d`, id(prefix), user, time.No
 		family("revoked", "'c1'", 0, later, revoked), family("revoked personal", "'c1'", 1, later, revoked),
 		strings.Replace(family("of another user", "'c1'", 0, later, "NULL"), "'alice'", id("user"), 1),
 		family("ended", "'c1'", 0, ended, "NULL"), token("ended", id("ended"), "'c1'"),
+		used("revoked"), used("revoked personal"), used("of another user"), used("ended"),
 		token("older", "'shown1'", "'c1'"), token("exchanged", "'shown2'", "'c1'"),
 		consent(id("client"), "'read'"), audit("log", at(time.Minute)), user,
 		session("idle", "'user1'", -account.DefaultSessionIdleTTL, time.Hour), session("of another", id("user"), 0, time.Hour))
 	mustExec(t, db, "COMMIT")
-	for _, table := range []string{"oauth_clients", "oauth_families", "oauth_access_tokens", "oauth_consents", "oauth_audit", "passport_users", "passport_sessions"} {
+	for _, table := range []string{"oauth_clients", "oauth_families", "oauth_access_tokens", "oauth_consents", "oauth_last_used", "oauth_audit", "passport_users", "passport_sessions"} {
 		switch d.Name { // SQLite is used without statistics
 		case "postgres":
 			mustExec(t, db, "ANALYZE "+table)

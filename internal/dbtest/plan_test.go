@@ -181,6 +181,7 @@ SELECT CONCAT('c', d), '', 'users', d, '', '', 0, 0, 0`,
 		`INSERT INTO oauth_client_secrets (client_id, digest, created_at) SELECT CONCAT('c', d), 's', 0`,
 		`INSERT INTO oauth_client_metadata (client_id, metadata) SELECT CONCAT('c', d), '{}'`,
 		`INSERT INTO oauth_client_logos (client_id, digest, png) SELECT CONCAT('c', d), 's', ''`,
+		`INSERT INTO oauth_last_used (family_id, used_at) SELECT d, d`,
 		`INSERT INTO oauth_families (id, provider, user_id, client_id, session, personal, ends_with_session, created_at, expires_at, revoked_at)
 SELECT d, 'users', d, 'c', '', 0, 0, d, d + 10000, CASE WHEN d < 2000 THEN d + 5000 END`,
 		`INSERT INTO oauth_access_tokens (id, digest, family_id, client_id, name, issued_at, expires_at, keep_until)

@@ -82,6 +82,7 @@ func verbs(t testing.TB, s interface {
 	oauth.PresentedStore
 	oauth.FamilyLimitStore
 	oauth.ConsentListStore
+	oauth.LastUsedStore
 }, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord) []verb {
 	ctx := t.Context()
 	code, begun := newIssuance(c, f, "first", spendCode(f)), newCodeIssuance(newFamily("second"), "a", "b")
@@ -131,6 +132,9 @@ func verbs(t testing.TB, s interface {
 		read("Connections", func() error { _, err := s.Connections(ctx, alice, now); return err }),
 		read("PersonalTokens", func() error { _, err := s.PersonalTokens(ctx, alice); return err }),
 		read("TokensOf", func() error { return all(s.TokensOf(ctx, alice)) }),
+		write("SaveUses", func() error {
+			return s.SaveUses(ctx, []oauth.Use{{FamilyID: "fourth", At: now, Address: "192.0.2.1"}, {FamilyID: "fifth", At: now, Agent: "curl/8.5.0"}})
+		}),
 		write("Begin after a page", func() error { return s.IssueCode(ctx, begun) }),
 		write("Begin without a page", func() error { return s.IssueCode(ctx, remembered) }),
 		write("UseOnce", func() error { return s.UseOnce(ctx, "a.b", "value", now.Add(time.Hour)) }),

@@ -27,6 +27,9 @@ func (s *Service) Apps(ctx context.Context, user oauth.UserRef, at time.Time) ([
 		if a.ExpiresAt.Before(t.Family.ExpiresAt) {
 			a.ExpiresAt = t.Family.ExpiresAt
 		}
+		if a.LastUsedAt.Before(t.LastUsedAt) {
+			a.LastUsedAt, a.LastUsedAddress, a.LastUsedAgent = t.LastUsedAt, t.LastUsedAddress, t.LastUsedAgent
+		}
 	}
 	if err := found.addConsents(ctx, s.store, user); err != nil {
 		return nil, fmt.Errorf("list connected apps: %w", err)

@@ -12,6 +12,16 @@ CREATE TABLE oauth_client_logos (
   png MEDIUMTEXT CHARACTER SET ascii NOT NULL
 ) ENGINE=InnoDB;
 
+-- The last use of the tokens of each family. Address and agent are NULL if they are
+-- unknown or not kept.
+CREATE TABLE oauth_last_used (
+  family_id VARBINARY(255) NOT NULL PRIMARY KEY,
+  used_at BIGINT NOT NULL,
+  address VARBINARY(255),
+  agent VARBINARY(255)
+) ENGINE=InnoDB;
+
 -- +goose Down
+DROP TABLE oauth_last_used;
 DROP TABLE oauth_client_logos;
 DROP TABLE oauth_client_metadata;

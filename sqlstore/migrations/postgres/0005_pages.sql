@@ -12,6 +12,16 @@ CREATE TABLE oauth_client_logos (
   png TEXT COLLATE "C" NOT NULL
 );
 
+-- The last use of the tokens of each family. Address and agent are NULL if they are
+-- unknown or not kept.
+CREATE TABLE oauth_last_used (
+  family_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  used_at BIGINT NOT NULL,
+  address TEXT COLLATE "C",
+  agent TEXT COLLATE "C"
+);
+
 -- +goose Down
+DROP TABLE oauth_last_used;
 DROP TABLE oauth_client_logos;
 DROP TABLE oauth_client_metadata;

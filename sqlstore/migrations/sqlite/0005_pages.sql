@@ -12,6 +12,16 @@ CREATE TABLE oauth_client_logos (
   png TEXT NOT NULL
 ) STRICT;
 
+-- The last use of the tokens of each family. Address and agent are NULL if they are
+-- unknown or not kept.
+CREATE TABLE oauth_last_used (
+  family_id TEXT NOT NULL PRIMARY KEY,
+  used_at INTEGER NOT NULL,
+  address TEXT,
+  agent TEXT
+) STRICT, WITHOUT ROWID;
+
 -- +goose Down
+DROP TABLE oauth_last_used;
 DROP TABLE oauth_client_logos;
 DROP TABLE oauth_client_metadata;

@@ -11,7 +11,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Keys are the server's keys. The first key signs, and all keys verify. To replace
+// Keys are the server's keys. The first key signs, and all keys verify. Keys of other
+// algorithms may follow, each algorithm with its own schedule. To replace
 // the signing key, add the new key in second place, make it the first once every
 // node has it, and remove the old key after the last token that it signed has
 // expired. [RotateKeys] writes times above the keys, so that all of this happens
@@ -92,9 +93,15 @@ func WriteKeys(dir, alg string, bits int, force bool) error {
 
 // Rotation holds the settings of [RotateKeys].
 type Rotation struct {
-	// Alg and Bits of the new key, as for [WriteKeys].
+	// Alg is the algorithm of the new key, as for [WriteKeys]. Default: the algorithm of
+	// the key that it replaces. Bits is the length of an RSA key.
 	Alg  string
 	Bits int
+
+	// Replaces is the algorithm of the key that the new key replaces. Keys of other
+	// algorithms stay as they are. Default: Alg, or else the algorithm of the first key.
+	// Set it to change the algorithm that signs access tokens.
+	Replaces string
 
 	// Publish is how long the new key is published before it signs. It must be
 	// longer than every node takes to read it, and longer than clients cache the
@@ -118,11 +125,12 @@ type Rotated struct {
 var ErrRotating = keyring.ErrRotating
 
 // RotateKeys adds a new key to keys in PEM, and returns the new PEM. The new key is
-// published at once, and signs after Rotation.Publish. The key that signs until
-// then ends after Rotation.Overlap. These times are written above the keys, so that
+// published at once, and signs after Rotation.Publish. The key that it replaces
+// ends after Rotation.Overlap. These times are written above the keys, so that
 // every server changes at the same moment. Keys that have ended are removed.
 //
-// It returns [ErrRotating] while an earlier new key is still waiting for its time.
+// It returns [ErrRotating] while an earlier new key of the algorithm is still waiting for
+// its time. If there is no key to replace, the error names the command that adds it.
 func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	out, done, err := keyring.Rotate(text, keyring.Rotation(r))
 	return out, (*Rotated)(done), err
@@ -135,6 +143,21 @@ func RotateKeys(text []byte, r Rotation) ([]byte, *Rotated, error) {
 func RotateKeyFiles(dir string, r Rotation) (*Rotated, error) {
 	done, err := keyring.RotateFiles(dir, keyring.Rotation(r))
 	return (*Rotated)(done), err
+}
+
+// ErrKeyExists is the error of [AddKey] if there is a key of the algorithm.
+var ErrKeyExists = keyring.ErrKeyExists
+
+// AddKey adds a key of a further algorithm to keys in PEM, and returns the new PEM and the
+// ID of the new key. The new key is the last. It is published at once, and signs no access
+// tokens. alg and bits are as for [WriteKeys].
+func AddKey(text []byte, alg string, bits int) (out []byte, keyID string, err error) {
+	return keyring.Add(text, alg, bits)
+}
+
+// AddKeyToFiles is [AddKey] for the keys in a directory, as [LoadKeys] reads them.
+func AddKeyToFiles(dir, alg string, bits int) (keyID string, err error) {
+	return keyring.AddToFiles(dir, alg, bits)
 }
 
 // StoredKeys are keys in the store, so that every node uses the same keys. They are
@@ -168,6 +191,11 @@ func (k StoredKeys) Load(ctx context.Context) (*Keys, error) {
 func (k StoredKeys) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
 	done, err := keyring.Stored(k).Rotate(ctx, keyring.Rotation(r))
 	return (*Rotated)(done), err
+}
+
+// Add is [AddKey] for the keys in the store.
+func (k StoredKeys) Add(ctx context.Context, alg string, bits int) (keyID string, err error) {
+	return keyring.Stored(k).Add(ctx, alg, bits)
 }
 
 // LogValue implements [slog.LogValuer]: IDs and algorithms, never a key.

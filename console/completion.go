@@ -73,7 +73,7 @@ func (p *program) complete(root *cobra.Command) {
 func (p *program) completeFlag(cmd *cobra.Command, name string) {
 	var values cobra.CompletionFunc
 	switch name {
-	case "alg":
+	case "alg", "replace":
 		values = fixed("ES256", "EdDSA", "RS256", "PS256")
 	case "length":
 		values = fixed("2048", "3072", "4096", "8192")

@@ -65,6 +65,8 @@ func TestCompletion_PG_11_Values(t *testing.T) {
 		{"client --redirect-uri ", nil, noFiles},
 		{"keys --alg ", []string{"ES256", "EdDSA", "RS256", "PS256"}, noFiles},
 		{"keys rotate --alg ", []string{"ES256", "EdDSA", "RS256", "PS256"}, noFiles},
+		{"keys rotate --replace ", []string{"ES256", "EdDSA", "RS256", "PS256"}, noFiles},
+		{"keys add --alg ", []string{"ES256", "EdDSA", "RS256", "PS256"}, noFiles},
 		{"keys --keys-dir ", nil, foldersOnly},
 		{"views ", nil, foldersOnly},
 		{"purge ", nil, noFiles},

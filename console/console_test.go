@@ -67,7 +67,7 @@ var root, _ = os.Getwd()
 
 func TestHelp(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, command := range []string{"", "serve", "install", "keys", "client", "client create", "client list", "client update", "client rotate-secret", "client suspend", "client resume", "client revoke-tokens", "client revoke", "purge", "user", "user create", "user list", "user set-password", "user invite", "user reset", "user verify", "user disable", "user enable", "migrate", "views", "version", "completion"} {
+	for _, command := range []string{"", "serve", "install", "keys", "keys add", "keys rotate", "client", "client create", "client list", "client update", "client rotate-secret", "client suspend", "client resume", "client revoke-tokens", "client revoke", "purge", "user", "user create", "user list", "user set-password", "user invite", "user reset", "user verify", "user disable", "user enable", "migrate", "views", "version", "completion"} {
 		t.Run("passport "+command, func(t *testing.T) {
 			args := append(strings.Fields(command), "--help")
 			got := run(t, console.Options{}, args...)

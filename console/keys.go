@@ -34,16 +34,23 @@ func (o *keyOptions) flags(cmd *cobra.Command) {
 	f.IntVar(&o.length, "length", 0, "size of an RSA key in `BITS`, 2048 to 8192 (default 3072)")
 }
 
-// algorithm returns the algorithm, spelled as in its RFC.
-func (o *keyOptions) algorithm() string {
-	switch alg := strings.ToUpper(o.alg); {
-	case alg == "EDDSA":
-		return "EdDSA" // RFC 8037 §3.1
-	case alg == "" && o.length != 0:
+// algorithm returns the algorithm of the first key of a server.
+func (o *keyOptions) algorithm() string { return cmp.Or(o.chosen(), defaultAlg) }
+
+// chosen returns the algorithm that the options name, or "".
+func (o *keyOptions) chosen() string {
+	if o.alg == "" && o.length != 0 {
 		return algWithLength
-	default:
-		return cmp.Or(alg, defaultAlg)
 	}
+	return spelledAlg(o.alg)
+}
+
+// spelledAlg returns the name of an algorithm as its RFC spells it.
+func spelledAlg(name string) string {
+	if alg := strings.ToUpper(name); alg != "EDDSA" {
+		return alg
+	}
+	return "EdDSA" // RFC 8037 §3.1
 }
 
 // slowKey is the length from which generating a key may take many seconds.
@@ -113,7 +120,7 @@ The private key can sign any token. Keep it out of repositories and images.`,
 		},
 	}
 	o.flags(cmd)
-	cmd.AddCommand(p.rotateKeys())
+	cmd.AddCommand(p.rotateKeys(), p.addKey())
 	cmd.Flags().StringVar(&folder, "keys-dir", "", "write to `FOLDER` (default the setting keys_dir)")
 	return cmd
 }

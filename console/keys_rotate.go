@@ -18,7 +18,7 @@ import (
 
 func (p *program) rotateKeys() *cobra.Command {
 	var o keyOptions
-	var folder string
+	var folder, replaced string
 	publish := duration(time.Hour)
 	cmd := &cobra.Command{
 		Use:   "rotate",
@@ -26,10 +26,14 @@ func (p *program) rotateKeys() *cobra.Command {
 		Long: `Adds a new key to oauth-private.key. The server publishes it at once and signs with it after an
 hour. It removes the old key when the last token that it signed has ended. Users stay signed in.
 
+Each algorithm has its own schedule. Without --alg, the command replaces the key that signs
+access tokens by a key of the same algorithm. To change that algorithm, name both: --alg EdDSA
+--replace ES256.
+
 The times are in the file, and a running server reads it every minute. If you run several
 servers, copy the file to each of them within the hour, or keep the keys in the database
 (keys_secret).`,
-		Example: "  passport keys rotate\n  passport keys rotate --publish 24h",
+		Example: "  passport keys rotate\n  passport keys rotate --publish 24h\n  passport keys rotate --alg EdDSA --replace ES256",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := p.read(nil)
@@ -48,7 +52,7 @@ servers, copy the file to each of them within the hour, or keep the keys in the 
 			stop := sync.OnceFunc(o.progress(p.stderr))
 			defer stop()
 			p.reads = !s.keysInDatabase()
-			r := passport.Rotation{Alg: o.algorithm(), Bits: o.length, Publish: time.Duration(publish)}
+			r := passport.Rotation{Alg: o.chosen(), Bits: o.length, Replaces: spelledAlg(replaced), Publish: time.Duration(publish)}
 			if p.Server == nil && !s.keysInDatabase() && s.withoutDatabase() {
 				if r.Overlap, err = s.longestLife(cmd.Context()); err != nil {
 					return err
@@ -75,7 +79,8 @@ servers, copy the file to each of them within the hour, or keep the keys in the 
 			})
 		},
 	}
-	cmd.Flags().StringVar(&o.alg, "alg", "", "sign with `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default ES256, RS256 with --length)")
+	cmd.Flags().StringVar(&o.alg, "alg", "", "replace the key of `ALGORITHM`: ES256, EdDSA, RS256 or PS256 (default that of the key that signs access tokens, RS256 with --length)")
+	cmd.Flags().StringVar(&replaced, "replace", "", "replace the key of another `ALGORITHM` than that of the new key")
 	cmd.Flags().IntVar(&o.length, "length", 0, "size of an RSA key in `BITS`, 2048 to 8192 (default 3072)")
 	cmd.Flags().Var(&publish, "publish", "`DURATION` between the publication of the new key and its first use: long enough to copy it to every server")
 	cmd.Flags().StringVar(&folder, "keys-dir", "", "`FOLDER` of the keys (default the setting keys_dir)")

@@ -103,6 +103,17 @@ func generatePEM(alg string, bits int) (private, public []byte, err error) {
 	return private, public, nil
 }
 
+var errUnknownAlg = errors.New("unknown algorithm: choose ES256, EdDSA, RS256 or PS256")
+
+// checkAlg returns an error for an algorithm that no key can have.
+func checkAlg(alg string) error {
+	switch alg {
+	case jws.ES256, jws.EdDSA, jws.RS256, jws.PS256:
+		return nil
+	}
+	return errUnknownAlg
+}
+
 func generate(alg string, bits int) (crypto.Signer, error) {
 	rsaKey := alg == jws.RS256 || alg == jws.PS256
 	switch {
@@ -114,7 +125,7 @@ func generate(alg string, bits int) (crypto.Signer, error) {
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		return private, err
 	case !rsaKey:
-		return nil, errors.New("unknown algorithm: choose ES256, EdDSA, RS256 or PS256")
+		return nil, errUnknownAlg
 	}
 	bits = cmp.Or(bits, defaultRSABits)
 	if bits < jws.MinRSABits || bits > maxRSABits {

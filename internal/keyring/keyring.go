@@ -27,6 +27,7 @@ import (
 // replace a key by hand, put the new one second, make it first once every node
 // has it, and remove the old one when its last token has expired. [Rotate]
 // writes a schedule above the keys, so that all of this happens automatically.
+// Keys of several algorithms may be in a ring. Each algorithm has its own schedule.
 //
 // The server also derives its other secrets from the private keys. These
 // secrets seal page tickets and cookies, and make codes and refresh tokens. A
@@ -213,10 +214,25 @@ func (k *Ring) Verify(typ, token string) ([]byte, error) {
 	return payload, err
 }
 
-// Validate signs a test token and verifies it. A remote signer may not respond,
-// or its private key may not match its public key.
+// Validate signs a test token with the signing key of each algorithm, and verifies it. A
+// remote signer may not respond, or its private key may not match its public key.
 func (k *Ring) Validate() error {
-	signing := k.now().keys[0]
+	at := time.Now()
+	tried := map[string]bool{}
+	for _, key := range k.signers() {
+		if tried[key.Alg] {
+			continue
+		}
+		tried[key.Alg] = true
+		if err := try(k.current(key.Alg, at)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// try signs a test token and verifies it.
+func try(signing *jws.Key) error {
 	token, err := signing.Sign("passport-trial", struct{}{})
 	if err != nil {
 		return fmt.Errorf("the key %s cannot sign: %w", signing.ID, err)

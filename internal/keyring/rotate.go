@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,11 +17,17 @@ import (
 	"github.com/go-passport/passport/internal/textfile"
 )
 
-// Rotation says how [Rotate] replaces the signing key.
+// Rotation says how [Rotate] replaces a signing key.
 type Rotation struct {
-	// Alg and Bits are the algorithm and length of the new key, as in [Write].
+	// Alg is the algorithm of the new key. Default: the algorithm of the key that it
+	// replaces. Bits is the length of an RSA key, as in [Write].
 	Alg  string
 	Bits int
+
+	// Replaces is the algorithm of the key that the new key replaces. Keys of other
+	// algorithms stay as they are. Default: Alg, or else the algorithm of the key that
+	// signs access tokens.
+	Replaces string
 
 	// Publish is the time between publishing the new key and its first
 	// signature. It must be longer than a node takes to read the new key, and
@@ -43,47 +50,90 @@ type Rotated struct {
 }
 
 // Rotate returns the PEM text of the keys with a new key. The new key is
-// published at once and signs after r.Publish. The current signing key is
+// published at once and signs after r.Publish. The key that it replaces is
 // removed r.Overlap later. The times are written above the keys, so that every
 // node that reads them switches at the same moment, without coordination. Keys
 // whose time has ended are removed.
 //
-// If a new key is already waiting to sign, Rotate returns [ErrRotating].
+// If a new key of the algorithm is already waiting to sign, Rotate returns
+// [ErrRotating].
 func Rotate(text []byte, r Rotation) ([]byte, *Rotated, error) {
+	out, done, err := rotate(text, r)
+	if err != nil {
+		return nil, nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	return out, done, nil
+}
+
+func rotate(text []byte, r Rotation) ([]byte, *Rotated, error) {
 	at := time.Now().UTC().Truncate(time.Second)
 	r.Publish = cmp.Or(r.Publish, time.Hour)
 	if r.Overlap <= 0 || r.Publish < 0 {
-		return nil, nil, errors.New("rotate keys: Overlap is missing: set it to the longest lifetime of a token or sealed value")
+		return nil, nil, errors.New("the overlap is missing: set Overlap to the longest lifetime of a token or sealed value")
 	}
 	keys, err := Parse(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("rotate keys: %w", err)
+		return nil, nil, err
 	}
-	for id, t := range keys.terms {
-		if !t.begun(at) {
-			return nil, nil, fmt.Errorf("rotate keys: the key %s begins to sign at %s: %w", id, t.from.Format(time.RFC3339), ErrRotating)
+	first := keys.first(at)
+	r.Replaces = cmp.Or(r.Replaces, r.Alg, first)
+	r.Alg = cmp.Or(r.Alg, r.Replaces)
+	if err := cmp.Or(checkAlg(r.Alg), checkAlg(r.Replaces)); err != nil {
+		return nil, nil, err
+	}
+	if keys.current(r.Replaces, at) == nil {
+		return nil, nil, fmt.Errorf("there is no %[1]s key to replace: add one with `passport keys add --alg %[1]s`, or replace the %[2]s key with `passport keys rotate --alg %[1]s --replace %[2]s`", r.Replaces, first)
+	}
+	if err := keys.waiting(at, r.Alg, r.Replaces); err != nil {
+		return nil, nil, err
+	}
+	private, id, err := generateOne(r.Alg, r.Bits)
+	if err != nil {
+		return nil, nil, err
+	}
+	done := &Rotated{KeyID: id, UseFrom: at.Add(r.Publish), Retires: at.Add(r.Publish + r.Overlap)}
+	plan := retirement{keys: keys, alg: r.Replaces, fresh: withTerm(private, term{from: done.UseFrom}), rotated: done}
+	out, err := plan.apply(pemBlocks(text), at)
+	return out, done, err
+}
+
+// waiting returns [ErrRotating] if a key of one of the algorithms has not begun to sign.
+func (k *Ring) waiting(at time.Time, algs ...string) error {
+	for _, key := range k.signers() {
+		if t := k.terms[key.ID]; slices.Contains(algs, key.Alg) && !t.begun(at) {
+			return fmt.Errorf("the key %s begins to sign at %s: %w", key.ID, t.from.Format(time.RFC3339), ErrRotating)
 		}
 	}
-	private, _, err := generatePEM(cmp.Or(r.Alg, jws.ES256), r.Bits)
+	return nil
+}
+
+// generateOne returns a new private key in PEM, and its ID.
+func generateOne(alg string, bits int) (private []byte, id string, err error) {
+	private, _, err = generatePEM(alg, bits)
 	if err != nil {
-		return nil, nil, fmt.Errorf("rotate keys: %w", err)
+		return nil, "", err
 	}
 	fresh, err := Parse(private)
 	if err != nil {
-		return nil, nil, fmt.Errorf("rotate keys: %w", err)
+		return nil, "", err
 	}
-	done := &Rotated{KeyID: fresh.all[0].ID, UseFrom: at.Add(r.Publish), Retires: at.Add(r.Publish + r.Overlap)}
-	old, err := done.retire(keys, pemBlocks(text), at)
-	if err != nil {
-		return nil, nil, fmt.Errorf("rotate keys: %w", err)
-	}
-	return append(withTerm(private, term{from: done.UseFrom}), old...), done, nil
+	return private, fresh.all[0].ID, nil
 }
 
-// retire returns the blocks of the keys that stay, each with the time of its
-// removal above it.
-func (r *Rotated) retire(keys *Ring, blocks [][]byte, at time.Time) (out []byte, err error) {
-	signing := keys.signing(at)
+// retirement replaces the signing key of one algorithm in a PEM text.
+type retirement struct {
+	keys    *Ring
+	alg     string // whose keys end
+	fresh   []byte // the new key, in PEM
+	rotated *Rotated
+}
+
+// apply returns the text with the new key before the first key that it replaces. So it
+// is the first key only if it replaces that. Each block of a key that stays has the time
+// of its removal above it.
+func (p *retirement) apply(blocks [][]byte, at time.Time) (out []byte, err error) {
+	signing := p.keys.signing(at)
+	placed := false
 	for _, block := range blocks {
 		var one builder
 		if err := one.addPEM(block); err != nil {
@@ -92,23 +142,62 @@ func (r *Rotated) retire(keys *Ring, blocks [][]byte, at time.Time) (out []byte,
 		if len(one.keys.all) == 0 { // parameters of a curve, without a key
 			continue
 		}
-		id := one.keys.all[0].ID
-		t := keys.terms[id]
+		key := one.keys.all[0]
+		replaced := key.Signs() && key.Alg == p.alg
+		if replaced && !placed {
+			out, placed = append(out, p.fresh...), true
+		}
+		t := p.keys.terms[key.ID]
 		switch {
-		case t.ended(at) && id != signing.ID:
-			r.Retired = append(r.Retired, id)
+		case t.ended(at) && key.ID != signing.ID:
+			p.rotated.Retired = append(p.rotated.Retired, key.ID)
 			continue
-		case t.until.IsZero() && one.keys.all[0].Signs():
-			t.until = r.Retires
+		case t.until.IsZero() && replaced:
+			t.until = p.rotated.Retires
 		}
 		out = append(out, withTerm(block, t)...)
 	}
 	return out, nil
 }
 
+// Add returns the PEM text of the keys with a new key of an algorithm that no private key
+// of the text has, and the ID of the new key. The new key is the last: it signs no access
+// tokens. If the text has a private key of the algorithm, Add returns [ErrKeyExists].
+func Add(text []byte, alg string, bits int) (out []byte, id string, err error) {
+	keys, err := Parse(text)
+	if err != nil {
+		return nil, "", fmt.Errorf("add a key: %w", err)
+	}
+	if err := checkAlg(alg); err != nil {
+		return nil, "", fmt.Errorf("add a key: %w", err)
+	}
+	if key := keys.current(alg, time.Now()); key != nil {
+		return nil, "", fmt.Errorf("add a key: %w: the %s key %s; replace it with `passport keys rotate --alg %[2]s`", ErrKeyExists, alg, key.ID)
+	}
+	private, id, err := generateOne(alg, bits)
+	if err != nil {
+		return nil, "", fmt.Errorf("add a key: %w", err)
+	}
+	for _, block := range pemBlocks(text) {
+		out = append(out, block...)
+	}
+	return append(endLine(out), private...), id, nil
+}
+
+// endLine ends the last line of a text.
+func endLine(text []byte) []byte {
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		return append(text, '\n')
+	}
+	return text
+}
+
 // ErrRotating is the error of [Rotate] when a new key is already waiting to
 // sign.
 var ErrRotating = errors.New("a new key is waiting for its turn; rotate again when it signs")
+
+// ErrKeyExists is the error of [Add] if there is a key of the algorithm.
+var ErrKeyExists = errors.New("there is a key of this algorithm already")
 
 // pemBlocks returns the blocks of a PEM text, each with the lines above it.
 func pemBlocks(text []byte) (blocks [][]byte) {
@@ -148,17 +237,10 @@ func withTerm(block []byte, t term) []byte {
 // adds the new key to oauth-private.key and writes the public halves of its
 // keys to oauth-public.key. Concurrent readers see either the old or the new
 // version of each file.
-func RotateFiles(dir string, r Rotation) (*Rotated, error) {
-	dir = cmp.Or(dir, ".")
-	name := filepath.Join(dir, privateKeyFile)
-	_, err := textfile.Read(name)
-	if err != nil {
-		return nil, fmt.Errorf("rotate keys: %w", withRemedy(dir, err))
-	}
-	var done *Rotated
-	err = locked(name, 0, func() error {
-		done, err = rotateFiles(dir, r)
-		return err
+func RotateFiles(dir string, r Rotation) (done *Rotated, err error) {
+	err = changeFiles(dir, func(text []byte) (out []byte, err error) {
+		out, done, err = rotate(text, r)
+		return out, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", err)
@@ -166,24 +248,39 @@ func RotateFiles(dir string, r Rotation) (*Rotated, error) {
 	return done, nil
 }
 
-// rotateFiles is [RotateFiles] for a caller that holds the lock.
-func rotateFiles(dir string, r Rotation) (*Rotated, error) {
+// AddToFiles is [Add] for the keys in a directory, as [RotateFiles] is for [Rotate].
+func AddToFiles(dir, alg string, bits int) (id string, err error) {
+	err = changeFiles(dir, func(text []byte) (out []byte, err error) {
+		out, id, err = Add(text, alg, bits)
+		return out, err
+	})
+	return id, err
+}
+
+// changeFiles changes the keys in a directory. Concurrent calls run one after the other.
+func changeFiles(dir string, change func(text []byte) ([]byte, error)) error {
+	dir = cmp.Or(dir, ".")
 	name := filepath.Join(dir, privateKeyFile)
-	text, err := textfile.Read(name)
-	if err != nil { // another rotation may have just ended
-		return nil, err
+	if _, err := textfile.Read(name); err != nil {
+		return withRemedy(dir, err)
 	}
-	out, done, err := Rotate(text, r)
-	if err != nil {
-		return nil, err
-	}
-	public, err := publicPEM(out)
-	if err != nil {
-		return nil, err
-	}
-	// The private file is written first. A public key without its private half
-	// still verifies, and would do so forever.
-	return done, errors.Join(writeWhole(name, out, 0o600, true), writeWhole(filepath.Join(dir, publicKeyFile), public, 0o644, true))
+	return locked(name, 0, func() error {
+		text, err := textfile.Read(name)
+		if err != nil { // another change may have just ended
+			return err
+		}
+		out, err := change(text)
+		if err != nil {
+			return err
+		}
+		public, err := publicPEM(out)
+		if err != nil {
+			return err
+		}
+		// The private file is written first. A public key without its private half
+		// still verifies, and would do so forever.
+		return errors.Join(writeWhole(name, out, 0o600, true), writeWhole(filepath.Join(dir, publicKeyFile), public, 0o644, true))
+	})
 }
 
 // publicPEM returns the public halves of the keys in a PEM text, each with the

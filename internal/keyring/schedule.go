@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -63,7 +64,7 @@ func termOf(above string) (t term, err error) {
 
 // snapshot is the state of a ring at a time.
 type snapshot struct {
-	keys        []*jws.Key // all keys that verify; the first signs
+	keys        []*jws.Key // all keys that verify; the first signs access tokens
 	roots       Roots      // of the readable private keys; the first is for new values
 	set         []byte     // the public keys, as a JWK set
 	from, until time.Time  // when the snapshot holds; it has no end if until is zero
@@ -124,28 +125,46 @@ func (k *Ring) viewAt(at time.Time) (*snapshot, error) {
 	return v, nil
 }
 
-// signing returns the signing key: among the keys that have begun and not
-// ended, the one that began last, and the first of several. If no key
-// qualifies, the first private key signs, because a server without a signing
-// key cannot issue tokens.
-func (k *Ring) signing(at time.Time) *jws.Key {
-	var signers []*jws.Key
-	for _, key := range k.all {
-		if key.Signs() {
-			signers = append(signers, key)
+// signing returns the key that signs access tokens: the current key of the first
+// algorithm. If no key may sign at the time, the first private key does, because a
+// server without a signing key cannot issue tokens.
+func (k *Ring) signing(at time.Time) *jws.Key { return k.current(k.first(at), at) }
+
+// first returns the algorithm of the first private key that has begun and not ended.
+func (k *Ring) first(at time.Time) string {
+	signers := k.signers()
+	for _, key := range signers {
+		if k.usable(key, at) {
+			return key.Alg
 		}
 	}
-	usable := slices.DeleteFunc(slices.Clone(signers), func(key *jws.Key) bool {
-		return !k.terms[key.ID].begun(at) || k.terms[key.ID].ended(at)
-	})
-	if len(usable) == 0 {
-		return signers[0]
-	}
-	best := usable[0]
-	for _, key := range usable[1:] {
-		if k.terms[key.ID].from.After(k.terms[best.ID].from) {
+	return signers[0].Alg
+}
+
+// current returns the signing key of an algorithm: among its keys that have begun and
+// not ended, the one that began last, and the first of several. If there is none, it is
+// the first private key of the algorithm. Without a private key of the algorithm,
+// current returns nil. Each algorithm has its own schedule.
+func (k *Ring) current(alg string, at time.Time) (best *jws.Key) {
+	var fallback *jws.Key
+	for _, key := range k.signers() {
+		switch {
+		case key.Alg != alg:
+		case !k.usable(key, at):
+			fallback = cmp.Or(fallback, key)
+		case best == nil || k.terms[key.ID].from.After(k.terms[best.ID].from):
 			best = key
 		}
 	}
-	return best
+	return cmp.Or(best, fallback)
+}
+
+// signers returns the private keys.
+func (k *Ring) signers() []*jws.Key {
+	return slices.DeleteFunc(slices.Clone(k.all), func(key *jws.Key) bool { return !key.Signs() })
+}
+
+// usable reports whether a key may sign at a time.
+func (k *Ring) usable(key *jws.Key, at time.Time) bool {
+	return k.terms[key.ID].begun(at) && !k.terms[key.ID].ended(at)
 }

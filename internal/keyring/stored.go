@@ -47,23 +47,42 @@ func (k Stored) Load(ctx context.Context) (*Ring, error) {
 
 // Rotate is [Rotate] for the keys in the store. It returns [oauth.ErrConflict]
 // if another node has changed the keys meanwhile.
-func (k Stored) Rotate(ctx context.Context, r Rotation) (*Rotated, error) {
-	store, box, err := k.open()
+func (k Stored) Rotate(ctx context.Context, r Rotation) (done *Rotated, err error) {
+	err = k.change(ctx, func(text []byte) (out []byte, err error) {
+		out, done, err = rotate(text, r)
+		return out, err
+	})
 	if err != nil {
-		return nil, err
-	}
-	text, version, err := k.read(ctx, store, box)
-	if err != nil {
-		return nil, err
-	}
-	out, done, err := Rotate(text, r)
-	if err != nil {
-		return nil, err
-	}
-	if err := store.SaveKeyRing(ctx, box.Seal(keyRingPurpose, out), version); err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
 	return done, nil
+}
+
+// Add is [Add] for the keys in the store. It returns [oauth.ErrConflict] if another
+// node has changed the keys meanwhile.
+func (k Stored) Add(ctx context.Context, alg string, bits int) (id string, err error) {
+	err = k.change(ctx, func(text []byte) (out []byte, err error) {
+		out, id, err = Add(text, alg, bits)
+		return out, err
+	})
+	return id, err
+}
+
+// change changes the keys in the store.
+func (k Stored) change(ctx context.Context, change func(text []byte) ([]byte, error)) error {
+	store, box, err := k.open()
+	if err != nil {
+		return err
+	}
+	text, version, err := k.read(ctx, store, box)
+	if err != nil {
+		return err
+	}
+	out, err := change(text)
+	if err != nil {
+		return err
+	}
+	return store.SaveKeyRing(ctx, box.Seal(keyRingPurpose, out), version)
 }
 
 // keyRingPurpose is the purpose for which the key ring is sealed.

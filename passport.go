@@ -21,6 +21,7 @@ import (
 	"github.com/go-passport/passport/internal/nearpath"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/protected"
 	"github.com/go-passport/passport/internal/rooms"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/tokens"
@@ -83,7 +84,7 @@ func New(config Config) (*Server, error) {
 		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(), mounted: issuer.NewMounted(r.Issuer, config.Path),
 	}
 	s.guards = &guards.Guards{Entry: s.entry, Policy: s.policy, Config: guard.Config{
-		Verify: s.tokens.Verify, WithoutBearer: s.cookies.Verify, OnRefusal: config.OnRefusal, Logger: config.Logger,
+		Verify: s.tokens.Verify, WithoutBearer: s.cookies.Verify, OnRefusal: config.OnRefusal, ResourceMetadata: protected.At(config.Issuer, config.Audience), Logger: config.Logger,
 	}}
 	for _, p := range parts {
 		if p.Routes != nil {

@@ -39,6 +39,7 @@ var methodsOf = map[string]struct{ takes, allow, media string }{
 	"/oauth/introspect": {"POST", "POST", "application/json"},
 	"/oauth/jwks":       {"GET HEAD OPTIONS", "GET, HEAD", "application/json"},
 	"/.well-known/oauth-authorization-server": {"GET HEAD OPTIONS", "GET, HEAD", "application/json"},
+	"/.well-known/oauth-protected-resource":   {"GET HEAD OPTIONS", "GET, HEAD", "application/json"},
 	"/oauth/client-logo":                      {"GET HEAD", "GET, HEAD", "application/json"},
 	"/oauth/authorize":                        {"GET POST", "GET, POST", "text/html; charset=utf-8"},
 	"/oauth/token/refresh":                    {"POST", "POST", "application/json"},

@@ -47,6 +47,10 @@ type Config struct {
 	// Realm is the name of the protected API in challenges. Default: "api".
 	Realm string
 
+	// ResourceMetadata is the URL of the API's metadata, for challenges (RFC 9728
+	// §5.1). Default: none.
+	ResourceMetadata string
+
 	// OnRefusal writes the status and body of a refusal. The challenge is
 	// already in the headers. Default: the error as JSON.
 	OnRefusal func(w http.ResponseWriter, r *http.Request, err *oauth.Error)
@@ -196,16 +200,17 @@ func (c Config) log(r *http.Request, t *oauth.AccessToken, e *oauth.Error, err e
 
 // challenge returns the value of WWW-Authenticate.
 func (c Config) challenge(e *oauth.Error) string {
-	v := `Bearer realm=` + quoted(c.Realm)
+	code := string(e.Code)
 	if e.Code == oauth.InvalidToken && e.Description == "" {
-		return v
+		code = "" // no token was sent
 	}
-	v += `, error=` + quoted(string(e.Code))
-	if e.Description != "" {
-		v += `, error_description=` + quoted(e.Description)
-	}
-	if e.Scope != "" {
-		v += `, scope=` + quoted(e.Scope)
+	v := `Bearer realm=` + quoted(c.Realm)
+	for _, p := range []struct{ name, value string }{
+		{"error", code}, {"error_description", e.Description}, {"scope", e.Scope}, {"resource_metadata", c.ResourceMetadata},
+	} {
+		if p.value != "" {
+			v += ", " + p.name + "=" + quoted(p.value)
+		}
 	}
 	return v
 }

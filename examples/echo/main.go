@@ -28,6 +28,7 @@ func routes(auth *passport.Server) http.Handler {
 	e.Any("/login", echo.WrapHandler(shop.SignInPage))
 	e.Any("/oauth/*", echo.WrapHandler(auth))
 	e.Any("/.well-known/oauth-authorization-server", echo.WrapHandler(auth))
+	e.Any("/.well-known/oauth-protected-resource", echo.WrapHandler(auth))
 	e.GET("/api/orders", orders, echo.WrapMiddleware(auth.Guard(guard.Scopes("check-status"))))
 	e.GET("/api/stock", stock, echo.WrapMiddleware(auth.GuardClient()))
 	return e

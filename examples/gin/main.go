@@ -28,6 +28,7 @@ func routes(auth *passport.Server) http.Handler {
 	r.Any("/login", gin.WrapH(shop.SignInPage))
 	r.Any("/oauth/*endpoint", gin.WrapH(auth))
 	r.Any("/.well-known/oauth-authorization-server", gin.WrapH(auth))
+	r.Any("/.well-known/oauth-protected-resource", gin.WrapH(auth))
 	r.GET("/api/orders", protect(auth.Guard(guard.Scopes("check-status"))), orders)
 	r.GET("/api/stock", protect(auth.GuardClient()), stock)
 	return r

@@ -17,9 +17,12 @@ import (
 // issuer has a path; the endpoints are below it.
 const issuer = "http://127.0.0.1:8080/tenant"
 
-// metadata is the path of the issuer's metadata (RFC 8414 §3.1). It is outside of
-// the issuer's path.
-const metadata = "/.well-known/oauth-authorization-server/tenant"
+// The paths of the metadata of the issuer (RFC 8414 §3.1) and of its API (RFC 9728
+// §3.1). They are outside of the issuer's path.
+const (
+	metadata    = "/.well-known/oauth-authorization-server/tenant"
+	apiMetadata = "/.well-known/oauth-protected-resource/tenant"
+)
 
 func newServer() (*passport.Server, error) {
 	keys, err := passport.GenerateKeys()
@@ -41,6 +44,7 @@ func serveMux(auth *passport.Server) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/tenant/", http.StripPrefix("/tenant", auth))
 	mux.Handle(metadata, auth)
+	mux.Handle(apiMetadata, auth)
 	return mux
 }
 
@@ -50,6 +54,7 @@ func chiGroup(auth *passport.Server) http.Handler {
 		r.Handle("/*", auth) // not auth.Mount(r): its paths already have the prefix
 	})
 	r.Handle(metadata, auth)
+	r.Handle(apiMetadata, auth)
 	return r
 }
 
@@ -64,6 +69,7 @@ func ginGroup(auth *passport.Server) http.Handler {
 	tenant := r.Group("/tenant")
 	tenant.Any("/*endpoint", gin.WrapH(auth))
 	r.Any(metadata, gin.WrapH(auth))
+	r.Any(apiMetadata, gin.WrapH(auth))
 	return r
 }
 
@@ -72,6 +78,7 @@ func echoGroup(auth *passport.Server) http.Handler {
 	tenant := e.Group("/tenant")
 	tenant.Any("/*", echo.WrapHandler(auth))
 	e.Any(metadata, echo.WrapHandler(auth))
+	e.Any(apiMetadata, echo.WrapHandler(auth))
 	return e
 }
 
@@ -81,6 +88,7 @@ func behindStripping(auth *passport.Server) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/oauth/", addPrefix("/tenant", auth))
 	mux.Handle(metadata, auth)
+	mux.Handle(apiMetadata, auth)
 	return mux
 }
 

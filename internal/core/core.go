@@ -17,6 +17,7 @@ import (
 // Settings are the settings of the configuration that the parts use.
 type Settings struct {
 	feature.Server
+	Audience   string
 	Scopes     []oauth.Scope
 	HasUsers   bool // the server has a user provider
 	Grants     []oauth.Grant
@@ -45,7 +46,7 @@ type Part struct {
 // Parts returns the additions of each endpoint to the server. No other function checks
 // which of them are enabled.
 func (s Settings) Parts() []Part {
-	parts := []Part{s.token()}
+	parts := []Part{s.token(), s.resource()}
 	if !s.HasUsers {
 		parts = append(parts, withoutUsers)
 	} else {

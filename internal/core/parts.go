@@ -11,6 +11,7 @@ import (
 	"github.com/go-passport/passport/internal/issuer"
 	"github.com/go-passport/passport/internal/jsonapi"
 	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/protected"
 	"github.com/go-passport/passport/internal/rooms"
 	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/internal/wire"
@@ -34,6 +35,22 @@ func (s Settings) token() Part {
 	}
 	p := feature.Part{Name: "the token endpoint", Grants: []oauth.Grant{grant.ClientCredentials{}}, Metadata: m}
 	return Part{p, tokenRoutes}
+}
+
+// resource returns the part of the metadata of the API whose tokens this server's guards
+// accept (RFC 9728). Another origin serves it itself.
+func (s Settings) resource() Part {
+	p := Part{Part: feature.Part{Name: "Audience"}}
+	if protected.At(s.Issuer, s.Audience) == "" {
+		return p
+	}
+	path, _ := protected.Path(s.Audience)
+	text := protected.New(s.Audience, s.Issuer, s.Brand.Name, policy.IDs(s.Scopes)).JSON()
+	p.Routes = func(r *rooms.Rooms) []wire.Endpoint {
+		document := wire.Document("application/json", func() []byte { return text }, r.Log)
+		return []wire.Endpoint{wire.Single("passport.resource", path, document, http.MethodGet, http.MethodHead, http.MethodOptions)}
+	}
+	return p
 }
 
 func tokenRoutes(r *rooms.Rooms) []wire.Endpoint {

@@ -73,7 +73,7 @@ func TestToken_TK_17_Preflight(t *testing.T) {
 // Every page may read the public documents, and nothing else.
 func TestNeverRepeat_F7_MD_03_PublicDocuments(t *testing.T) {
 	s := testkit.NewServer(t)
-	for _, path := range []string{"/.well-known/oauth-authorization-server", "/oauth/jwks"} {
+	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/oauth/jwks"} {
 		a := s.Get(path, "Origin", "https://any.example")
 		if a.Status != 200 || a.Header.Get("Access-Control-Allow-Origin") != "*" || a.Header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(a.Header.Get("Cache-Control"), "max-age") {
 			t.Errorf("GET %s = %d %v, want it readable by every origin, cacheable, without credentials", path, a.Status, a.Header)
@@ -103,6 +103,7 @@ func TestNeverRepeat_FR_25_F7_PreflightsOfEveryEndpoint(t *testing.T) {
 	for _, issuer := range []string{testkit.Issuer, testkit.Issuer + "/tenant"} {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Issuer = issuer })
 		urls := map[string]string{"any the metadata": testkit.Issuer + "/.well-known/oauth-authorization-server" + strings.TrimPrefix(issuer, testkit.Issuer)}
+		urls["any the metadata of the API"] = testkit.Issuer + "/.well-known/oauth-protected-resource" + strings.TrimPrefix(issuer, testkit.Issuer)
 		for name, value := range s.Metadata() {
 			if !strings.HasSuffix(name, "_endpoint") && name != "jwks_uri" {
 				continue

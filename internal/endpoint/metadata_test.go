@@ -146,7 +146,7 @@ func TestNeverRepeat_E16_MD_02_HostileHost(t *testing.T) {
 	if iss := testkit.ClaimsOf(t, token.Tokens().Access)["iss"]; iss != testkit.Issuer {
 		t.Errorf("iss = %v, want the configured issuer", iss)
 	}
-	for _, a := range []*testkit.Response{token, hostile(testkit.NewGet(testkit.Issuer + "/.well-known/oauth-authorization-server")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/authorize?client_id=x")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/jwks"))} {
+	for _, a := range []*testkit.Response{token, hostile(testkit.NewGet(testkit.Issuer + "/.well-known/oauth-authorization-server")), hostile(testkit.NewGet(testkit.Issuer + "/.well-known/oauth-protected-resource")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/authorize?client_id=x")), hostile(testkit.NewGet(testkit.Issuer + "/oauth/jwks"))} {
 		if text := a.Body + fmt.Sprint(a.Header); strings.Contains(text, "evil.example") {
 			t.Errorf("the response contains the Host header: %s", text)
 		}

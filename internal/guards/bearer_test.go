@@ -15,13 +15,16 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
+// noToken is the challenge for a request without a token.
+const noToken = `Bearer realm="api", resource_metadata="` + testkit.Issuer + `/.well-known/oauth-protected-resource"`
+
 // RFC 6750 §3.1: "If the request lacks any authentication information … the
 // resource server SHOULD NOT include an error code".
 func TestGuard_BR_01_NoToken(t *testing.T) {
 	s := testkit.NewServer(t)
 	for _, header := range [][]string{nil, {"Authorization", "Basic YTpi"}, {"Authorization", "Digest x"}, {"X-Access-Token", "x"}, {"Authorization", ""}} {
 		a := s.Call(s.Guard(), header...)
-		if got := a.Header.Get("WWW-Authenticate"); a.Status != 401 || got != `Bearer realm="api"` {
+		if got := a.Header.Get("WWW-Authenticate"); a.Status != 401 || got != noToken {
 			t.Errorf("%q: %d with challenge %q, want 401 and a challenge without error", header, a.Status, got)
 		}
 		if a.Header.Get("Cache-Control") != "no-store" {
@@ -141,7 +144,7 @@ func TestGuard_BR_05_BR_06_UI_02_OnlyTheHeader(t *testing.T) {
 	}
 	for name, r := range requests {
 		a := s.CallWith(s.GuardAny(), r)
-		if a.Status != 401 || a.Header.Get("WWW-Authenticate") != `Bearer realm="api"` {
+		if a.Status != 401 || a.Header.Get("WWW-Authenticate") != noToken {
 			t.Errorf("response to a token in the %s = %d %q, want 401 as without a token", name, a.Status, a.Header.Get("WWW-Authenticate"))
 		}
 	}

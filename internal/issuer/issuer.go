@@ -29,7 +29,7 @@ func WellKnown(issuer *url.URL, name string) string {
 func Check(issuer, endpoints string, allowHTTP bool) []error {
 	var f faults
 	f.issuer(issuer, allowHTTP)
-	f.add(endpoints != "/" && !isPlainPath(endpoints), "Path %q: want a plain path such as /oauth", safeurl.Text(endpoints))
+	f.add(endpoints != "/" && !PlainPath(endpoints), "Path %q: want a plain path such as /oauth", safeurl.Text(endpoints))
 	return f
 }
 
@@ -64,22 +64,22 @@ func (f *faults) spelling(issuer string, u *url.URL, want string) {
 	f.add(u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil || strings.Contains(issuer, "#"),
 		"Issuer %q: remove the user, query and fragment; an issuer has only scheme, host and path (RFC 8414 §2)%s", shown, write)
 	f.add(strings.HasSuffix(issuer, "/"), "Issuer %q: remove the trailing slash; clients compare the issuer byte by byte%s", shown, write)
-	f.add(u.Path != "" && !isPlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none%s", shown, plainly(want))
+	f.add(u.Path != "" && !PlainPath(strings.TrimSuffix(u.EscapedPath(), "/")+"/x"), "Issuer %q: want a plain path, or none%s", shown, plainly(want))
 	f.add(len(*f) == before && (!strings.HasPrefix(issuer, u.Scheme+":") || u.Host != strings.ToLower(u.Host)), "Issuer %q: write scheme and host in lower case, as browsers do%s", shown, write)
 	f.add(len(*f) == before && want != issuer, "Issuer %q: clients and browsers use another spelling and compare it byte by byte%s", shown, write)
 }
 
 // plainly returns advice to use a spelling, if its path is plain.
 func plainly(spelling string) string {
-	if u, err := url.Parse(spelling); err != nil || u.Path != "" && !isPlainPath(u.EscapedPath()) {
+	if u, err := url.Parse(spelling); err != nil || u.Path != "" && !PlainPath(u.EscapedPath()) {
 		return ""
 	}
 	return fmt.Sprintf("; write %q", spelling)
 }
 
-// isPlainPath reports whether clients, proxies and a ServeMux read a path in the
+// PlainPath reports whether clients, proxies and a ServeMux read a path in the
 // same way: it is clean, and no software encodes its characters.
-func isPlainPath(p string) bool {
+func PlainPath(p string) bool {
 	const plain = "/-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	return strings.HasPrefix(p, "/") && p != "/" && path.Clean(p) == p && strings.Trim(p, plain) == ""
 }

@@ -25,6 +25,9 @@ type (
 	// ConsentWithdrawn is the event for a consent that ended: see
 	// [event.ConsentWithdrawn].
 	ConsentWithdrawn = event.ConsentWithdrawn
+	// DeviceApproved is the event for a device that a user approved: see
+	// [event.DeviceApproved].
+	DeviceApproved = event.DeviceApproved
 	// ClientCreated is the event for a new client: see [event.ClientCreated].
 	ClientCreated = event.ClientCreated
 	// ClientChanged is the event for a changed client: see [event.ClientChanged].

@@ -69,6 +69,16 @@ type ConsentWithdrawn struct {
 	ClientID string
 }
 
+// DeviceApproved reports that a user approved a device (RFC 8628), which then gets
+// tokens. Tell the user, who may not have started this.
+type DeviceApproved struct {
+	Meta
+	User     oauth.UserRef
+	ClientID string
+	Scopes   []string          // that the user granted
+	Device   *oauth.DeviceCode // as it was before the decision
+}
+
 // ClientCreated reports a new client.
 type ClientCreated struct {
 	Meta
@@ -95,6 +105,7 @@ func (Replayed) event()           {}
 func (Revoked) event()            {}
 func (ConsentGiven) event()       {}
 func (ConsentWithdrawn) event()   {}
+func (DeviceApproved) event()     {}
 func (ClientCreated) event()      {}
 func (ClientChanged) event()      {}
 func (ClientRevoked) event()      {}

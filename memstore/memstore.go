@@ -18,9 +18,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Store implements [oauth.Store] and all of its optional powers except grant
-// powers. The zero Store is empty and ready to use. It is safe for concurrent
-// use, and must not be copied.
+// Store implements [oauth.Store] and its optional powers. The zero Store is empty and
+// ready to use. It is safe for concurrent use, and must not be copied.
 //
 // It stores records by value and joins client and family when it reads, like a
 // database. A record that a caller holds never changes, and a caller's changes to
@@ -37,6 +36,7 @@ type Store struct {
 	pending  table[oauth.Digest, oauth.PendingRequest]
 	metadata table[string, metadataRow]
 	lastUsed table[string, oauth.Use] // by the ID of the family
+	devices  table[oauth.Digest, oauth.DeviceCode]
 	cutOffs  map[oauth.UserRef][]cutOff
 	opaque   table[oauth.Digest, string] // maps to the ID of the access token
 	lastID   int64                       // of the numbered clients
@@ -57,6 +57,9 @@ var (
 	_ oauth.ConsentListStore    = (*Store)(nil)
 	_ oauth.ClientMetadataStore = (*Store)(nil)
 	_ oauth.LastUsedStore       = (*Store)(nil)
+	_ oauth.DeviceStore         = (*Store)(nil)
+	_ oauth.GrantPowerStore     = (*Store)(nil)
+	_ oauth.DeviceReader        = deviceReader{}
 )
 
 // Check implements [oauth.Checker]. A map has no settings to check.

@@ -158,7 +158,7 @@ func (s *Store) spendable(i *oauth.Issuance) error {
 	id, spent := i.Spends.ID, false
 	switch i.Spends.Purpose {
 	case "":
-	case oauth.SpendCode:
+	case oauth.SpendCode, oauth.SpendDeviceCode:
 		c, ok := s.codes[oauth.Digest(id)]
 		spent = !ok || !c.SpentAt.IsZero() || s.cutUnredeemed(c.family)
 	case oauth.SpendRefreshToken:
@@ -182,7 +182,7 @@ func (s *Store) cutUnredeemed(family string) bool {
 func (s *Store) issue(i *oauth.Issuance) {
 	switch id := i.Spends.ID; i.Spends.Purpose {
 	case "":
-	case oauth.SpendCode:
+	case oauth.SpendCode, oauth.SpendDeviceCode:
 		c := s.codes[oauth.Digest(id)]
 		c.SpentAt = micros(i.Time)
 		s.codes.put(c.Digest, c)

@@ -33,6 +33,13 @@ const (
 	InsufficientScope       ErrorCode = "insufficient_scope"
 )
 
+// Error codes of the token endpoint for a device that polls (RFC 8628 §3.5).
+const (
+	AuthorizationPending ErrorCode = "authorization_pending"
+	SlowDown             ErrorCode = "slow_down"
+	ExpiredToken         ErrorCode = "expired_token"
+)
+
 // Error returns the code.
 func (c ErrorCode) Error() string { return string(c) }
 

@@ -153,9 +153,10 @@ type Spend struct {
 type Purpose string
 
 // The built-in purposes. Codes and refresh tokens have separate tables. The
-// ticket belongs to a consent page.
+// ticket belongs to a consent page. For SpendDeviceCode see [DeviceStore].
 const (
 	SpendCode         Purpose = "code"
+	SpendDeviceCode   Purpose = "device_code"
 	SpendRefreshToken Purpose = "refresh_token"
 	SpendTicket       Purpose = "ticket"
 )

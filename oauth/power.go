@@ -79,8 +79,9 @@ func (r reader) RefreshToken(ctx context.Context, d Digest) (*RefreshToken, erro
 // order. A store has a power if it implements T, or if T is among its
 // [GrantPowerStore] powers. The optional powers of a [Store] are [Checker],
 // [AuditStore], [KeyStore], [PendingRequestStore], [FamilyLimitStore],
-// [ConsentListStore], [ClientMetadataStore], [LastUsedStore], [PresentedStore] and
-// [GrantPowerStore]. passport.New logs a warning for each power that a store lacks.
+// [ConsentListStore], [ClientMetadataStore], [LastUsedStore], [DeviceStore],
+// [PresentedStore] and [GrantPowerStore]. passport.New logs a warning for each power
+// that a store lacks.
 //
 // For the [TokenReader] of a grant it returns only [GrantPowerStore] powers. No
 // other value would be safe: a store with the power T also has the methods that

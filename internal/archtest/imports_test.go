@@ -52,9 +52,11 @@ var rooms = map[string]room{
 	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                          // for the tests of every room
 
 	// The facade wires the rooms.
-	".": {ours: "event guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/endpoint " +
+	".": {ours: "event guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/device internal/endpoint " +
 		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/logline internal/methods internal/nearpath internal/nilpointer internal/page internal/policy internal/protected internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
+
+	"internal/device": {ours: below + " grant internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
 
 	"internal/core": {ours: "grant oauth internal/authorize internal/brand internal/endpoint internal/feature internal/issuer internal/jsonapi internal/nilpointer internal/policy internal/protected internal/rooms internal/tokens internal/wire"},
 
@@ -110,6 +112,7 @@ var rooms = map[string]room{
 	"internal/sqldb":      {ours: "oauth"},
 	"internal/textfile":   {},
 	"internal/throttle":   {ours: "oauth"},
+	"internal/usercode":   {},
 	"internal/uuid":       {},
 	"internal/formdata":   {},
 	"internal/pageform":   {ours: "internal/bodylimit internal/cookie internal/formdata internal/sameorigin internal/secret"},
@@ -135,7 +138,7 @@ var rooms = map[string]room{
 // below are package oauth and the leaves, which any room above may import.
 const below = "event oauth views internal/audit internal/bodylimit internal/brand internal/character internal/clock internal/cookie internal/formdata internal/jsonid internal/jws " +
 	"internal/logline internal/nearest internal/opaque internal/origin internal/pemtext internal/redirect internal/reqinfo internal/resource " +
-	"internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/uuid internal/weburl"
+	"internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/usercode internal/uuid internal/weburl"
 
 // open are packages that no application imports: the command, and the tests of
 // stores with real databases. They may import anything.

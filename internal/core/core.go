@@ -19,7 +19,6 @@ type Settings struct {
 	feature.Server
 	Audience   string
 	Scopes     []oauth.Scope
-	HasUsers   bool // the server has a user provider
 	Grants     []oauth.Grant
 	Responders []oauth.Responder
 	Brand      brand.Brand

@@ -85,10 +85,19 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err != nil:
-		e.log.WriteError(w, r, err)
+		e.log.WriteErrorAs(w, r, err, status(oauth.AsError(err).Code))
 	case res == nil:
 		w.Header().Set("Cache-Control", "no-store")
 	default:
 		wire.WriteJSON(w, http.StatusOK, res)
 	}
+}
+
+// status returns the status of an error. Here access_denied is the error of a grant,
+// such as that of a device whose user declined (RFC 6749 §5.2, RFC 8628 §3.5).
+func status(code oauth.ErrorCode) int {
+	if code == oauth.AccessDenied {
+		return http.StatusBadRequest
+	}
+	return code.Status()
 }

@@ -109,6 +109,9 @@ func (e *tokenEndpoint) issue(ctx context.Context, g oauth.Grant, r *oauth.Token
 		if replay, ok := errors.AsType[*oauth.ReplayError](err); ok && replay != nil {
 			return nil, e.Tokens.EndFamily(ctx, replay, at)
 		}
+		if pending, ok := errors.AsType[*oauth.PendingDeviceError](err); ok && pending != nil {
+			return nil, e.Tokens.Poll(ctx, pending, at)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,8 @@ import (
 type Server struct {
 	Issuer string // without a slash at the end
 	Path   string // of the endpoints below the issuer, such as "/oauth"
+
+	HasUsers bool // there is a user provider
 }
 
 // URL returns the absolute URL of an endpoint, such as "/token".

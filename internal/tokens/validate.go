@@ -66,7 +66,7 @@ func (i *Request) validateFamily() error {
 	switch f := i.Family; {
 	case f.ID == "":
 		return errors.New("its family has no ID")
-	case f.ClientID != i.Client.ID && (i.NewFamily || i.Refresh || i.Spends.Purpose == oauth.SpendCode):
+	case f.ClientID != i.Client.ID && (i.NewFamily || i.Refresh || i.Spends.Purpose == oauth.SpendCode || i.Spends.Purpose == oauth.SpendDeviceCode):
 		// Only an access token may join another client's family, as in a token
 		// exchange. It ends with the family.
 		return errors.New("its family belongs to another client")
@@ -88,7 +88,7 @@ func (i *Request) validateSpend() error {
 		return errors.New("it uses up a one-time value in addition to the ticket of the consent page")
 	case (p == "") != (i.Spends.ID == ""):
 		return errors.New("its one-time value needs a purpose and an ID")
-	case p != "" && p != oauth.SpendCode && p != oauth.SpendRefreshToken && !p.Custom():
+	case p != "" && p != oauth.SpendCode && p != oauth.SpendDeviceCode && p != oauth.SpendRefreshToken && !p.Custom():
 		return errors.New("the purpose of its one-time value needs a dot in its name")
 	case p.Custom() && !i.Spends.Until.After(i.Time):
 		return errors.New("it does not set how long its one-time value is kept: set Spends.Until")

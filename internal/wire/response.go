@@ -33,10 +33,15 @@ type Log struct{ *slog.Logger }
 
 // WriteError writes err in the form of RFC 6749 §5.2, and logs it.
 func (l Log) WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	l.WriteErrorAs(w, r, err, oauth.AsError(err).Code.Status())
+}
+
+// WriteErrorAs is [Log.WriteError] for an endpoint where the code has another status.
+func (l Log) WriteErrorAs(w http.ResponseWriter, r *http.Request, err error, status int) {
 	e := oauth.AsError(err)
 	l.Refusal(r, e, err)
 	SetRetryAfter(w, e)
-	status := cmp.Or(UnreadableStatus(err), e.Code.Status())
+	status = cmp.Or(UnreadableStatus(err), status)
 	throttled := SetThrottled(w, err)
 	if throttled {
 		status = http.StatusTooManyRequests

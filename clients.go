@@ -66,6 +66,14 @@ type Registration struct {
 
 	EndsWithSession bool              // see [oauth.Client]
 	Attributes      map[string]string // for the application's use
+
+	// Metadata is what pages show about the client beside its name. Its field Logo is
+	// ignored: pass the file in Logo. Only the operator may set Verified. Default: none.
+	Metadata *oauth.ClientMetadata
+
+	// Logo is the content of a PNG or JPEG file, as in [Server.UpdateClientMetadata].
+	// Default: none.
+	Logo []byte
 }
 
 // NewClient is the result of [Server.CreateClient].
@@ -75,6 +83,10 @@ type NewClient struct {
 	// Secret is the client's secret; empty for a public client. It is returned only
 	// once: the server stores its digest.
 	Secret string
+
+	// Metadata is the client's metadata as stored, with the digest of its logo. It is
+	// nil if the registration has none.
+	Metadata *oauth.ClientMetadata
 }
 
 // Format implements [fmt.Formatter]. It prints no secret: only the client ID.
@@ -93,11 +105,11 @@ func (c NewClient) LogValue() slog.Value { return slog.StringValue(clients.Shown
 // It is [oauth.ErrConflict] if a client with the ID exists, and [oauth.ErrLimit] if
 // the owner has Config.MaxClientsPerUser clients.
 func (s *Server) CreateClient(ctx context.Context, reg Registration) (*NewClient, error) {
-	client, secret, err := s.clients.Create(ctx, clients.Registration(reg))
+	created, secret, err := s.clients.Create(ctx, clients.Registration(reg))
 	if err != nil {
 		return nil, err
 	}
-	return &NewClient{Client: client, Secret: secret}, nil
+	return &NewClient{Client: created.Client, Secret: secret, Metadata: created.Metadata}, nil
 }
 
 // CheckClient returns every fault for which [Server.CreateClient] would refuse a
@@ -134,14 +146,15 @@ func (s *Server) ClientMetadata(ctx context.Context, clientID string) (*oauth.Cl
 	return s.clients.Metadata(ctx, clientID)
 }
 
-// UpdateClientMetadata replaces the metadata of a client: read both, and pass them. logo
+// UpdateClientMetadata replaces the metadata of a client: read both, and pass them. The
+// same write stores the changed fields of c, as [Server.UpdateClient] does. logo
 // is the content of a new logo: a PNG or JPEG file of at most 512 kB and 1024×1024
 // pixels, which is encoded again as PNG. With a nil logo, the client keeps its logo,
 // unless m.Logo is empty. It returns [oauth.ErrConflict] if the client has been changed
 // since it was read.
 //
 // On success c is the client as stored, and m.Logo the digest of its logo. Users are
-// asked for consent again if anything but the contacts and LogoURI has changed. An
+// asked for consent again if any metadata but the contacts and LogoURI has changed. An
 // application must let only its operator set Verified.
 func (s *Server) UpdateClientMetadata(ctx context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte) error {
 	return s.clients.UpdateMetadata(ctx, c, m, logo)

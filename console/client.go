@@ -25,6 +25,8 @@ type clientOptions struct {
 	name, provider, userID, audience string
 	redirectURIs, origins, scopes    []string
 	lifetimes                        lifetimes
+	metadata                         clientMetadata
+	logo                             []byte // the content of the file
 	json                             bool
 }
 
@@ -77,6 +79,7 @@ options leave open, and begins with the kind of application. The default is an a
 sends its users here to consent (authorization code grant).`,
 		Example: `  passport client
   passport client --name "Order Tracker" --redirect-uri https://app.example.com/callback
+  passport client --name "Order Tracker" --redirect-uri https://app.example.com/callback --client-uri https://app.example.com --logo logo.png
   passport client --name "Order Tracker for phones" --public --redirect-uri com.example.orders:/callback
   passport client --name "Nightly export" --client --scopes "check-status"
   passport client --name "Our own app" --password --provider users
@@ -105,6 +108,7 @@ func (o *clientOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.userID, "user-id", "", "the `ID` of the user who owns it (default none: it belongs to the operator)")
 	f.StringArrayVar(&o.scopes, "scopes", nil, "the `SCOPES` that it may request, with spaces or commas between them (default all)")
 	o.lifetimes.flags(cmd)
+	o.metadata.flags(cmd, false)
 	f.BoolVar(&o.json, "json", false, "print JSON, with the names of RFC 7591")
 }
 
@@ -112,6 +116,10 @@ func (o *clientOptions) flags(cmd *cobra.Command) {
 func (p *program) register(cmd *cobra.Command, o *clientOptions) error {
 	a := ask(cmd)
 	if err := o.check(a); err != nil {
+		return err
+	}
+	var err error
+	if o.logo, err = o.metadata.readLogo(); err != nil {
 		return err
 	}
 	return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, in *opened) error {
@@ -152,6 +160,7 @@ func (o *clientOptions) registration() passport.Registration {
 		Name: o.name, Provider: o.provider, RedirectURIs: o.redirectURIs, GrantTypes: o.grants(),
 		AccessTokenTTL: time.Duration(o.lifetimes.accessToken), RefreshTokenTTL: time.Duration(o.lifetimes.refreshToken),
 		FamilyTTL: time.Duration(o.lifetimes.family), Audience: o.audience, AllowedOrigins: separated(o.origins, ", "),
+		Metadata: o.metadata.registered(), Logo: o.logo,
 	}
 	if o.public || o.implicit { // a token in a URL is issued without a secret
 		r.AuthMethod = oauth.AuthNone
@@ -190,7 +199,7 @@ func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.S
 		return in.words(err)
 	}
 	if o.json {
-		return writeJSON(out, describeClient(s, made.Client, made.Secret))
+		return writeJSON(out, describedClient{describeClient(s, made.Client, made.Secret), made.Metadata})
 	}
 	success(out, "New client created.\n")
 	showCredentials(screenOf(out), made.Client.ID, made.Secret)

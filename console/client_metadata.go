@@ -2,10 +2,9 @@ package console
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"reflect"
 
 	"github.com/spf13/cobra"
 
@@ -14,56 +13,55 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// metadataChange holds the fields of `client update` that pages show beside the name.
-type metadataChange struct {
+// clientMetadata holds the options about what pages show of a client beside its name.
+type clientMetadata struct {
 	clientURI, policyURI, tosURI, logo string
 	contacts                           []string
 	verified                           bool
 }
 
-// metadataOptions are the options of a metadataChange.
+// metadataOptions are the options of a clientMetadata.
 var metadataOptions = []string{"client-uri", "policy-uri", "tos-uri", "contact", "logo", "verified"}
 
-func (m *metadataChange) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&m.clientURI, "client-uri", "", "the `URL` of its home page, which the consent page links to; an empty one removes it")
+// flags defines the options. update is for a client that exists, whose metadata they
+// replace or remove.
+func (m *clientMetadata) flags(cmd *cobra.Command, update bool) {
+	f, empty, contacts, noLogo, unverified := cmd.Flags(), "", "; for several, repeat the option or put commas between them", "", ""
+	if update {
+		empty, contacts = "; an empty one removes it", "; the addresses that you pass replace all others"
+		noLogo, unverified = "; an empty name removes the logo", "; --verified=false takes that back"
+	}
+	f.StringVar(&m.clientURI, "client-uri", "", "the `URL` of its home page, which the consent page links to"+empty)
 	f.StringVar(&m.policyURI, "policy-uri", "", "the `URL` of its privacy policy")
 	f.StringVar(&m.tosURI, "tos-uri", "", "the `URL` of its terms of service")
-	f.StringArrayVar(&m.contacts, "contact", nil, "an email `ADDRESS` of its developers, for you; the addresses that you pass replace all others")
-	f.StringVar(&m.logo, "logo", "", "a PNG or JPEG `FILE` of at most 512 kB and 1024×1024 pixels; an empty name removes the logo")
-	f.BoolVar(&m.verified, "verified", false, "say on the consent page that you have checked who it belongs to; --verified=false takes that back")
+	f.StringArrayVar(&m.contacts, "contact", nil, "an email `ADDRESS` of its developers, for you"+contacts)
+	f.StringVar(&m.logo, "logo", "", "a PNG or JPEG `FILE` of at most 512 kB and 1024×1024 pixels"+noLogo)
+	f.BoolVar(&m.verified, "verified", false, "say on the consent page that you have checked who it belongs to"+unverified)
 }
 
-// store changes the metadata of a client, if the command line names any of it. A
-// conflict means that the client has been changed since it was read.
-func (m *metadataChange) store(ctx context.Context, s *passport.Server, c *oauth.Client, named func(option string) bool) (*oauth.Client, error) {
-	if !slices.ContainsFunc(metadataOptions, named) {
-		return c, nil
+// readLogo returns the content of the file of the logo; nil without one.
+func (m *clientMetadata) readLogo() ([]byte, error) {
+	if m.logo == "" {
+		return nil, nil
 	}
-	var logo []byte
-	if m.logo != "" {
-		content, err := readBounded(m.logo, brand.MaxLogo)
-		if err != nil {
-			return nil, fmt.Errorf("can't read the logo %s: %w", m.logo, reason(err))
-		}
-		logo = content
+	content, err := readBounded(m.logo, brand.MaxLogo)
+	if err != nil {
+		return nil, fmt.Errorf("can't read the logo %s: %w", m.logo, reason(err))
 	}
-	for {
-		stored, err := s.ClientMetadata(ctx, c.ID)
-		if err != nil {
-			return nil, err
-		}
-		m.apply(stored, named)
-		if err = s.UpdateClientMetadata(ctx, c, stored, logo); !errors.Is(err, oauth.ErrConflict) {
-			return c, err
-		}
-		if c, err = s.Client(ctx, c.ID); err != nil {
-			return nil, err
-		}
-	}
+	return content, nil
 }
 
-func (m *metadataChange) apply(to *oauth.ClientMetadata, named func(option string) bool) {
+// registered returns the metadata of a new client; nil if the options say nothing.
+func (m *clientMetadata) registered() *oauth.ClientMetadata {
+	d := &oauth.ClientMetadata{ClientURI: m.clientURI, PolicyURI: m.policyURI, TOSURI: m.tosURI, Contacts: separated(m.contacts, ", "), Verified: m.verified}
+	if reflect.ValueOf(*d).IsZero() {
+		return nil
+	}
+	return d
+}
+
+// apply changes metadata as the options on the command line say.
+func (m *clientMetadata) apply(to *oauth.ClientMetadata, named func(option string) bool) {
 	if named("client-uri") {
 		to.ClientURI = m.clientURI
 	}

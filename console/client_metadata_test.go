@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/go-passport/passport"
@@ -42,11 +43,14 @@ func TestClientUpdate_PA_0_Logo(t *testing.T) {
 			t.Errorf("after client update %q the metadata is %+v, want a logo", args, m)
 		}
 	}
-	if stored, err := s.Client(t.Context(), c.ID); err != nil || stored.Name != "Renamed" || !metadata().Verified {
-		t.Errorf("the client is %+v, %v, and its metadata %+v, want the new name and the verification", stored, err, metadata())
+	if stored, err := s.Client(t.Context(), c.ID); err != nil || stored.Name != "Renamed" || !metadata().Verified || stored.Version != c.Version+2 {
+		t.Errorf("the client is %+v, %v, and its metadata %+v, want the new name and the verification, in one write for each command", stored, err, metadata())
 	}
 	if got := run(t, options, "client", "update", c.ID, "--logo="); got.status != 0 || metadata().Logo != "" {
 		t.Errorf("client update --logo= = %+v, and the logo is %q; want none", got, metadata().Logo)
+	}
+	if got := run(t, options, "client", "--name", "New", "--redirect-uri", "https://new.example/cb", "--logo", name, "--json"); got.status != 0 || !strings.Contains(got.stdout, `"logo": "`) {
+		t.Errorf("client --logo = %+v, want a client with a logo", got)
 	}
 	if got := run(t, options, "client", "update", c.ID, "--logo", os.DevNull); got.status != 1 {
 		t.Errorf("client update --logo %s = %+v, want an error", os.DevNull, got)

@@ -20,7 +20,7 @@ type clientChange struct {
 	origins        []string
 	scopes         []string
 	lifetimes      lifetimes
-	metadata       metadataChange
+	metadata       clientMetadata
 }
 
 func (p *program) clientUpdate() *cobra.Command {
@@ -54,9 +54,6 @@ page shows: the name, the redirect URIs, the home page, the policies, the logo a
 				if err != nil {
 					return in.words(err)
 				}
-				if c, err = change.metadata.store(ctx, s, c, cmd.Flags().Changed); err != nil {
-					return in.words(err)
-				}
 				if asJSON {
 					return writeDescribed(ctx, cmd.OutOrStdout(), s, c)
 				}
@@ -75,7 +72,7 @@ page shows: the name, the redirect URIs, the home page, the policies, the logo a
 	f.StringArrayVar(&change.scopes, "scopes", nil, "the `SCOPES` that it may request, and no others; * for all")
 	f.StringVar(&change.audience, "audience", "", "of an API: the audience `URI` of the tokens that it asks about")
 	change.lifetimes.flags(cmd)
-	change.metadata.flags(cmd)
+	change.metadata.flags(cmd, true)
 	f.BoolVar(&asJSON, "json", false, "print JSON, with the names of RFC 7591")
 	return cmd
 }
@@ -97,12 +94,13 @@ func (change *clientChange) fits(c *oauth.Client) error {
 // store changes the client. If it has been changed since it was read, store reads it
 // again and changes the fields of the command line only.
 func (change *clientChange) store(ctx context.Context, s *passport.Server, c *oauth.Client, named func(option string) bool) (*oauth.Client, error) {
-	if !slices.ContainsFunc(updateOptions, named) {
-		return c, nil
+	logo, err := change.metadata.readLogo()
+	if err != nil {
+		return nil, err
 	}
 	for {
 		change.apply(c, named)
-		err := s.UpdateClient(ctx, c)
+		err := change.write(ctx, s, c, logo, named)
 		if !errors.Is(err, oauth.ErrConflict) {
 			return c, err
 		}
@@ -110,6 +108,19 @@ func (change *clientChange) store(ctx context.Context, s *passport.Server, c *oa
 			return nil, err
 		}
 	}
+}
+
+// write stores the client and its metadata, in one write.
+func (change *clientChange) write(ctx context.Context, s *passport.Server, c *oauth.Client, logo []byte, named func(option string) bool) error {
+	if !slices.ContainsFunc(metadataOptions, named) {
+		return s.UpdateClient(ctx, c)
+	}
+	m, err := s.ClientMetadata(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	change.metadata.apply(m, named)
+	return s.UpdateClientMetadata(ctx, c, m, logo)
 }
 
 func (change *clientChange) apply(c *oauth.Client, named func(option string) bool) {

@@ -85,6 +85,8 @@ func (p *program) completeFlag(cmd *cobra.Command, name string) {
 		values = cobra.FixedCompletions([]string{"sqlite:", "postgres://", "mysql://"}, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp)
 	case "config":
 		values = cobra.FixedCompletions([]string{"toml"}, cobra.ShellCompDirectiveFilterFileExt)
+	case "logo":
+		values = cobra.FixedCompletions([]string{"png", "jpg", "jpeg"}, cobra.ShellCompDirectiveFilterFileExt)
 	case "keys-dir":
 		values = folders
 	case "scopes":

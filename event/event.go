@@ -85,12 +85,12 @@ type ClientCreated struct {
 	Client *oauth.Client
 }
 
-// ClientChanged reports that a client's registration or secrets were changed, or
-// that it was suspended or resumed.
+// ClientChanged reports that a client's registration, metadata or secrets were changed,
+// or that it was suspended or resumed.
 type ClientChanged struct {
 	Meta
 	ClientID string
-	What     string // "registration", "secret", "suspended" or "resumed"
+	What     string // "registration" (also if the metadata changed with it), "metadata", "secret", "suspended" or "resumed"
 }
 
 // ClientRevoked reports that a client and its tokens were revoked.

@@ -96,23 +96,20 @@ func (s *Store) nextID() string {
 
 // CreateClient implements [oauth.ClientStore].
 func (s *Store) CreateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
-	return s.createClient(c, audit, func() bool { return false })
+	return s.createClient(&oauth.ClientCreation{Client: c}, audit)
 }
 
 // CreateClientWithin implements [oauth.ClientStore].
 func (s *Store) CreateClientWithin(_ context.Context, c *oauth.Client, limit int, audit *oauth.AuditRecord) error {
-	return s.createClient(c, audit, func() bool {
-		n := 0
-		for _, other := range s.clients {
-			if other.Owner == c.Owner && other.RevokedAt.IsZero() {
-				n++
-			}
-		}
-		return n >= limit
-	})
+	if limit < 1 {
+		return oauth.ErrLimit
+	}
+	return s.createClient(&oauth.ClientCreation{Client: c, Limit: limit}, audit)
 }
 
-func (s *Store) createClient(c *oauth.Client, audit *oauth.AuditRecord, full func() bool) error {
+// createClient stores a client, and its metadata unless it is nil.
+func (s *Store) createClient(n *oauth.ClientCreation, audit *oauth.AuditRecord) error {
+	c := n.Client
 	if !storable(c.ID, c.Key) {
 		return errors.New("memstore: the client's ID or Key cannot be stored")
 	}
@@ -128,7 +125,7 @@ func (s *Store) createClient(c *oauth.Client, audit *oauth.AuditRecord, full fun
 		if s.clients.has(c.ID) || s.keyTaken(c.Key) {
 			return false, oauth.ErrConflict
 		}
-		if full() {
+		if n.Limit > 0 && s.unrevokedOf(c.Owner) >= n.Limit {
 			return false, oauth.ErrLimit
 		}
 		if c.ID == "" {
@@ -138,8 +135,21 @@ func (s *Store) createClient(c *oauth.Client, audit *oauth.AuditRecord, full fun
 			}
 		}
 		s.clients.put(c.ID, *cloneClient(*c))
+		if n.Metadata != nil {
+			s.metadata.put(c.ID, newMetadataRow(n.Metadata, n.Logo))
+		}
 		return true, nil
 	})
+}
+
+// unrevokedOf returns the number of an owner's clients that are not revoked.
+func (s *Store) unrevokedOf(owner oauth.UserRef) (n int) {
+	for _, c := range s.clients {
+		if c.Owner == owner && c.RevokedAt.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Store) keyTaken(key string) bool {
@@ -153,6 +163,12 @@ func (s *Store) keyTaken(key string) bool {
 
 // UpdateClient implements [oauth.ClientStore].
 func (s *Store) UpdateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	return s.updateClient(c, audit, func(*oauth.Client) bool { return false })
+}
+
+// updateClient changes a client. also makes a further change in the same write, and
+// reports whether consent pages show it.
+func (s *Store) updateClient(c *oauth.Client, audit *oauth.AuditRecord, also func(stored *oauth.Client) (shown bool)) error {
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("update client: %w", err)
 	}
@@ -165,7 +181,7 @@ func (s *Store) UpdateClient(_ context.Context, c *oauth.Client, audit *oauth.Au
 		changed.CreatedAt, changed.RevokedAt, changed.TokensNotBefore = stored.CreatedAt, stored.RevokedAt, stored.TokensNotBefore
 		changed.Version++
 		changed.ConsentVersion = stored.ConsentVersion
-		if !changed.LooksLike(stored) {
+		if also(stored) || !changed.LooksLike(stored) {
 			changed.ConsentVersion++
 		}
 		*stored = *changed

@@ -38,33 +38,34 @@ func (s *Store) ClientsMetadata(_ context.Context, clientIDs []string) (map[stri
 	return all, nil
 }
 
-// UpdateClientMetadata implements [oauth.ClientMetadataStore].
-func (s *Store) UpdateClientMetadata(_ context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte, audit *oauth.AuditRecord) error {
-	if err := m.Validate(); err != nil {
-		return fmt.Errorf("update client metadata: %w", err)
+// CreateClientWithMetadata implements [oauth.ClientMetadataStore].
+func (s *Store) CreateClientWithMetadata(_ context.Context, n *oauth.ClientCreation, audit *oauth.AuditRecord) error {
+	if err := n.Metadata.Validate(); err != nil {
+		return fmt.Errorf("create client: %w", err)
 	}
-	return s.changeClient(c.ID, audit, func(stored *oauth.Client) (bool, error) {
-		if stored.Version != c.Version {
-			return false, oauth.ErrConflict
-		}
-		before := s.metadata[c.ID]
-		stored.UpdatedAt = c.UpdatedAt
-		stored.Version++
-		if !m.LooksLike(&before.ClientMetadata) {
-			stored.ConsentVersion++
-		}
-		row := metadataRow{*m, before.logo}
-		row.Contacts = slices.Clone(m.Contacts)
-		switch m.Logo {
-		case before.Logo:
-		case "":
-			row.logo = nil
-		default:
+	return s.createClient(n, audit)
+}
+
+// UpdateClientWithMetadata implements [oauth.ClientMetadataStore].
+func (s *Store) UpdateClientWithMetadata(_ context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte, audit *oauth.AuditRecord) error {
+	if err := m.Validate(); err != nil {
+		return fmt.Errorf("update client: %w", err)
+	}
+	return s.updateClient(c, audit, func(stored *oauth.Client) (shown bool) {
+		before := s.metadata[stored.ID]
+		row := newMetadataRow(m, before.logo)
+		if m.Logo != before.Logo {
 			row.logo = slices.Clone(logo)
 		}
-		s.metadata.put(c.ID, row)
-		return true, nil
+		s.metadata.put(stored.ID, row)
+		return !m.LooksLike(&before.ClientMetadata)
 	})
+}
+
+func newMetadataRow(m *oauth.ClientMetadata, logo []byte) metadataRow {
+	row := metadataRow{*m, slices.Clone(logo)}
+	row.Contacts = slices.Clone(m.Contacts)
+	return row
 }
 
 // ClientLogo implements [oauth.ClientMetadataStore].

@@ -2,7 +2,7 @@ package oauth
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -32,17 +32,28 @@ func (m *ClientMetadata) LooksLike(other *ClientMetadata) bool {
 	return m.ClientURI == other.ClientURI && m.PolicyURI == other.PolicyURI && m.TOSURI == other.TOSURI && m.Logo == other.Logo && m.Verified == other.Verified
 }
 
-// MaxLogo is the largest logo of a client, in bytes.
-const MaxLogo = 512 << 10
+// The bounds of [ClientMetadata]. MaxLogo and MaxLink are in bytes.
+const (
+	MaxLogo     = 512 << 10
+	MaxLink     = 2048 // also of a contact
+	MaxContacts = 10
+)
 
 // Validate returns an error for metadata that a store refuses, because it is too large.
 func (m *ClientMetadata) Validate() error {
-	const maxText, maxContacts = 2048, 10
 	texts := append([]string{m.ClientURI, m.PolicyURI, m.TOSURI, m.LogoURI}, m.Contacts...)
-	if len(m.Contacts) > maxContacts || slices.ContainsFunc(texts, func(text string) bool { return len(text) > maxText }) {
-		return errors.New("oauth: the client's metadata is too large: want at most 10 contacts, and 2048 bytes for each value")
+	if len(m.Contacts) > MaxContacts || slices.ContainsFunc(texts, func(text string) bool { return len(text) > MaxLink }) {
+		return fmt.Errorf("oauth: the client's metadata is too large: want at most %d contacts, and %d bytes for each value", MaxContacts, MaxLink)
 	}
 	return nil
+}
+
+// ClientCreation is a new client with its metadata.
+type ClientCreation struct {
+	Client   *Client
+	Limit    int // maximum number of the owner's clients; zero for no limit
+	Metadata *ClientMetadata
+	Logo     []byte // the image that Metadata.Logo is the digest of
 }
 
 // ClientMetadataStore is a [Store] that keeps the [ClientMetadata] and the logos of
@@ -56,16 +67,20 @@ type ClientMetadataStore interface {
 	// out clients that have none.
 	ClientsMetadata(ctx context.Context, clientIDs []string) (map[string]*ClientMetadata, error)
 
-	// UpdateClientMetadata replaces the metadata of a client, and sets the client's
-	// UpdatedAt to that of c. The same write increments the client's Version, and its
-	// ConsentVersion unless m looks like the stored metadata (see
-	// [ClientMetadata.LooksLike]). If m.Logo differs from the stored one, logo
-	// replaces the client's logo; an empty m.Logo deletes it. It returns
-	// [ErrNotFound] if the client does not exist, and [ErrConflict] if its Version is
-	// not that of c.
+	// CreateClientWithMetadata stores a client as [ClientStore] does with CreateClient,
+	// or with CreateClientWithin if n has a limit, and the client's metadata and logo
+	// in the same write.
+	CreateClientWithMetadata(ctx context.Context, n *ClientCreation, audit *AuditRecord) error
+
+	// UpdateClientWithMetadata changes a client as UpdateClient of [ClientStore] does,
+	// and replaces its metadata in the same write. It increments the client's Version
+	// by one. It increments ConsentVersion by one unless both c and m look like what
+	// is stored (see [Client.LooksLike] and [ClientMetadata.LooksLike]). If m.Logo
+	// differs from the stored one, logo replaces the client's logo; an empty m.Logo
+	// deletes it.
 	//
 	// A purge deletes the metadata with the client.
-	UpdateClientMetadata(ctx context.Context, c *Client, m *ClientMetadata, logo []byte, audit *AuditRecord) error
+	UpdateClientWithMetadata(ctx context.Context, c *Client, m *ClientMetadata, logo []byte, audit *AuditRecord) error
 
 	// ClientLogo returns the client's logo if it has the digest, or else [ErrNotFound].
 	ClientLogo(ctx context.Context, clientID string, logo Digest) ([]byte, error)

@@ -161,6 +161,11 @@ SELECT c.id, ?, ?, ? FROM oauth_clients c WHERE c.id = ?`
 // was compared with c, so the comparison needs no lock. The comparison is in Go because
 // MySQL compares names by its collation.
 func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	return s.updateClient(ctx, c, nil, audit)
+}
+
+// updateClient changes a client, and its metadata unless metadata is nil.
+func (s *Store) updateClient(ctx context.Context, c *oauth.Client, metadata *metadataChange, audit *oauth.AuditRecord) error {
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("update client: %w", err)
 	}
@@ -175,12 +180,16 @@ func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.
 	case stored.Version != c.Version:
 		return oauth.ErrConflict
 	}
+	shown := !c.LooksLike(stored) || metadata != nil && metadata.shown
 	return s.changeClient(ctx, c.ID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
 		n, err := tx.Exec(ctx, updateClient, c.Name, c.Owner.Provider, c.Owner.ID, c.Provider, sqldb.Joined(c.RedirectURIs), sqldb.Joined(c.GrantTypes),
 			sqldb.Joined(c.Scopes), sqldb.Length(c.AccessTokenTTL), sqldb.Length(c.RefreshTokenTTL), sqldb.Length(c.FamilyTTL),
 			sqldb.Flag(c.EndsWithSession), attributes, sqldb.When(c.UpdatedAt), sqldb.When(c.SuspendedAt), sqldb.Optional(c.Audience), sqldb.Joined(c.AllowedOrigins),
-			sqldb.Flag(!c.LooksLike(stored)), c.ID, c.Version)
-		return n > 0, err
+			sqldb.Flag(shown), c.ID, c.Version)
+		if err != nil || n == 0 {
+			return false, err
+		}
+		return true, metadata.save(ctx, tx, c.ID)
 	})
 }
 

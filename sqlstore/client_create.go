@@ -71,6 +71,7 @@ type newClient struct {
 	attributes any // in their stored form
 	audit      *oauth.AuditRecord
 	limit      int // maximum number of the owner's clients; zero for no limit
+	metadata   *metadataChange
 }
 
 // save inserts the client under an ID, with its secrets and its audit record. It
@@ -99,6 +100,9 @@ func (n newClient) save(ctx context.Context, tx *sqldb.Tx, id string) error {
 		if _, err := tx.Exec(ctx, insertFirstSecret, id, string(secret.Digest), sqldb.At(secret.CreatedAt), sqldb.When(secret.ExpiresAt)); err != nil {
 			return fmt.Errorf("save secret: %w", err)
 		}
+	}
+	if err := n.metadata.save(ctx, tx, id); err != nil {
+		return fmt.Errorf("save metadata: %w", err)
 	}
 	record := n.audit
 	if record != nil && n.ID == "" {

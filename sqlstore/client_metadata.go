@@ -17,8 +17,6 @@ const (
 
 	selectLogo = `SELECT l.png FROM oauth_client_logos l WHERE l.client_id = ? AND l.digest = ?`
 
-	touchClient = `UPDATE oauth_clients SET updated_at = ?, version = version + 1, consent_version = COALESCE(consent_version, 0) + ? WHERE id = ? AND version = ?`
-
 	dropMetadataOf = `DELETE FROM oauth_client_metadata WHERE client_id = ?`
 	insertMetadata = `INSERT INTO oauth_client_metadata (client_id, metadata) VALUES (?, ?)`
 	dropLogoOf     = `DELETE FROM oauth_client_logos WHERE client_id = ?`
@@ -77,44 +75,68 @@ func (s *Store) ClientsMetadata(ctx context.Context, clientIDs []string) (map[st
 
 func notStorable(id string) bool { return !storable(id) }
 
-// UpdateClientMetadata implements [oauth.ClientMetadataStore]. Every change of the
+// CreateClientWithMetadata implements [oauth.ClientMetadataStore].
+func (s *Store) CreateClientWithMetadata(ctx context.Context, n *oauth.ClientCreation, audit *oauth.AuditRecord) error {
+	change, err := newMetadata(n.Metadata, new(oauth.ClientMetadata), n.Logo)
+	if err != nil {
+		return fmt.Errorf("create client: %w", err)
+	}
+	return s.createClient(ctx, newClient{Client: n.Client, audit: audit, limit: n.Limit, metadata: change})
+}
+
+// UpdateClientWithMetadata implements [oauth.ClientMetadataStore]. Every change of the
 // metadata changes the version of the client, which the UPDATE compares. So the stored
 // metadata can be read before.
-func (s *Store) UpdateClientMetadata(ctx context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte, audit *oauth.AuditRecord) error {
-	if err := m.Validate(); err != nil {
-		return fmt.Errorf("update client metadata: %w", err)
-	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("update client metadata: %w", err)
-	}
+func (s *Store) UpdateClientWithMetadata(ctx context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte, audit *oauth.AuditRecord) error {
 	stored, err := s.ClientMetadata(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	return s.changeClient(ctx, c.ID, oauth.ErrConflict, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		n, err := tx.Exec(ctx, touchClient, sqldb.When(c.UpdatedAt), sqldb.Flag(!m.LooksLike(stored)), c.ID, c.Version)
-		if err != nil || n == 0 {
-			return false, err
-		}
-		if _, err := tx.Exec(ctx, dropMetadataOf, c.ID); err != nil {
-			return false, err
-		}
-		if _, err := tx.Exec(ctx, insertMetadata, c.ID, string(text)); err != nil {
-			return false, err
-		}
-		if m.Logo == stored.Logo {
-			return true, nil
-		}
-		return true, saveLogo(ctx, tx, c.ID, m.Logo, logo)
-	})
+	change, err := newMetadata(m, stored, logo)
+	if err != nil {
+		return fmt.Errorf("update client: %w", err)
+	}
+	return s.updateClient(ctx, c, change, audit)
 }
 
-func saveLogo(ctx context.Context, tx *sqldb.Tx, clientID string, digest oauth.Digest, logo []byte) error {
-	if _, err := tx.Exec(ctx, dropLogoOf, clientID); err != nil || digest == "" {
+// metadataChange is metadata to be saved.
+type metadataChange struct {
+	text    string // as JSON
+	shown   bool   // a page shows the change
+	newLogo bool
+	digest  oauth.Digest // of the new logo
+	logo    []byte
+}
+
+func newMetadata(m, stored *oauth.ClientMetadata, logo []byte) (*metadataChange, error) {
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	return &metadataChange{text: string(text), shown: !m.LooksLike(stored), newLogo: m.Logo != stored.Logo, digest: m.Logo, logo: logo}, nil
+}
+
+// save writes the metadata, and the logo if it changed. A nil change writes nothing.
+func (m *metadataChange) save(ctx context.Context, tx *sqldb.Tx, clientID string) error {
+	if m == nil {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, dropMetadataOf, clientID); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, insertLogo, clientID, string(digest), base64.StdEncoding.EncodeToString(logo))
+	if _, err := tx.Exec(ctx, insertMetadata, clientID, m.text); err != nil {
+		return err
+	}
+	if !m.newLogo {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, dropLogoOf, clientID); err != nil || m.digest == "" {
+		return err
+	}
+	_, err := tx.Exec(ctx, insertLogo, clientID, string(m.digest), base64.StdEncoding.EncodeToString(m.logo))
 	return err
 }
 

@@ -24,7 +24,7 @@ func clientMetadata(w *world) {
 	update := func(what string, shown bool, m *oauth.ClientMetadata, logo []byte) {
 		w.Helper()
 		c.UpdatedAt = c.UpdatedAt.Add(time.Second)
-		w.must(store.UpdateClientMetadata(ctx, c, m, logo, record("described")))
+		w.must(store.UpdateClientWithMetadata(ctx, c, m, logo, record("described")))
 		if versions[0]++; shown {
 			versions[1]++
 		}
@@ -86,6 +86,113 @@ func clientMetadata(w *world) {
 	w.refusesMetadata(store, c)
 }
 
+// clientWithMetadata checks that one write changes a client and its metadata, or
+// neither.
+func clientWithMetadata(w *world) {
+	ctx := w.Context()
+	store, ok := oauth.StoreAs[oauth.ClientMetadataStore](w.store)
+	if !ok {
+		return
+	}
+	want := fullClient("both")
+	w.must(w.store.CreateClient(ctx, want, nil))
+	m := &oauth.ClientMetadata{ClientURI: "https://app.example", Contacts: []string{"dev@app.example"}}
+	check := func(what string) {
+		w.Helper()
+		got, err := w.store.Client(ctx, want.ID)
+		w.must(err)
+		if !reflect.DeepEqual(got, want) {
+			w.Errorf("the client after %s = %+v, want %+v", what, got, want)
+		}
+		stored, err := store.ClientMetadata(ctx, want.ID)
+		w.must(err)
+		if !reflect.DeepEqual(stored, m) {
+			w.Errorf("the metadata after %s = %+v, want %+v", what, stored, m)
+		}
+	}
+	update := func(what string, shown int64) {
+		w.Helper()
+		sent := *want
+		sent.Key, sent.Secrets, sent.AuthMethod, sent.ConsentVersion = "other", nil, oauth.AuthNone, 99 // no update changes these
+		w.must(store.UpdateClientWithMetadata(ctx, &sent, m, nil, record("both")))
+		want.Version++
+		want.ConsentVersion += shown
+		check(what)
+	}
+	want.Name, want.Scopes, want.SuspendedAt = "Renamed", []string{"c"}, time.Time{}
+	update("a new name and new metadata", 1)
+	want.Name = "Renamed again"
+	update("a new name", 1)
+	want.FamilyTTL, m.Contacts = time.Hour, nil
+	update("a change that no page shows", 0)
+	m.Verified = true
+	update("the verification", 1)
+
+	stale := *want
+	stale.Version--
+	stale.Name = "Stale"
+	w.refused("UpdateClientWithMetadata() with a stale client", store.UpdateClientWithMetadata(ctx, &stale, new(oauth.ClientMetadata), nil, nil), oauth.ErrConflict)
+	invalid := *want
+	invalid.Audience = "no URI"
+	if store.UpdateClientWithMetadata(ctx, &invalid, new(oauth.ClientMetadata), nil, nil) == nil {
+		w.Error("UpdateClientWithMetadata() with an invalid audience = nil, want an error")
+	}
+	want.Name, want.Version = "By UpdateClient", want.Version+1
+	sent := *want
+	sent.Version--
+	w.must(w.store.UpdateClient(ctx, &sent, nil))
+	want.ConsentVersion++
+	check("UpdateClient()")
+}
+
+// clientCreatedWithMetadata checks that one write stores a client with its metadata,
+// or neither.
+func clientCreatedWithMetadata(w *world) {
+	ctx := w.Context()
+	store, ok := oauth.StoreAs[oauth.ClientMetadataStore](w.store)
+	if !ok {
+		return
+	}
+	m := &oauth.ClientMetadata{TOSURI: "https://app.example/terms", Contacts: []string{"dev@app.example"}, Logo: oauth.DigestOf("logo"), Verified: true}
+	create := func(c *oauth.Client, limit int) error {
+		return store.CreateClientWithMetadata(ctx, &oauth.ClientCreation{Client: c, Limit: limit, Metadata: m, Logo: []byte("logo")}, record("created"))
+	}
+	numbered := clientWithKey("", "")
+	limited := fullClient("limited")
+	limited.Owner = user("limited owner")
+	for _, c := range []*oauth.Client{fullClient("described"), numbered, limited} {
+		w.must(create(c, map[bool]int{true: 1}[c == limited]))
+		got, err := w.store.Client(ctx, c.ID)
+		w.must(err)
+		if !reflect.DeepEqual(got, c) {
+			w.Errorf("CreateClientWithMetadata() stored %+v, want %+v", got, c)
+		}
+		stored, err := store.ClientMetadata(ctx, c.ID)
+		w.must(err)
+		if !reflect.DeepEqual(stored, m) {
+			w.Errorf("CreateClientWithMetadata() stored the metadata %+v, want %+v", stored, m)
+		}
+		w.logo(store, c.ID, m.Logo, []byte("logo"))
+	}
+
+	full := fullClient("above the limit")
+	full.Key, full.Owner = "", limited.Owner
+	w.refused("CreateClientWithMetadata() at the owner's limit", create(full, 1), oauth.ErrLimit)
+	taken := clientWithKey("another", limited.Key)
+	w.refused("CreateClientWithMetadata() with a key that is taken", create(taken, 0), oauth.ErrConflict)
+	m = &oauth.ClientMetadata{Contacts: make([]string, 11)}
+	if create(clientWithKey("too large", ""), 0) == nil {
+		w.Error("CreateClientWithMetadata() with 11 contacts = nil, want an error")
+	}
+	for _, id := range []string{full.ID, taken.ID, "too large"} {
+		_, err := w.store.Client(ctx, id)
+		w.refused("Client() that was not created", err, oauth.ErrNotFound)
+		if stored, err := store.ClientMetadata(ctx, id); err != nil || !reflect.DeepEqual(stored, new(oauth.ClientMetadata)) {
+			w.Errorf("the metadata of the client %q, which was not created, is %+v, %v, want none", id, stored, err)
+		}
+	}
+}
+
 // listsMetadata checks that the metadata of one client is found among many IDs.
 func (w *world) listsMetadata(store oauth.ClientMetadataStore, id string, m *oauth.ClientMetadata) {
 	w.Helper()
@@ -108,11 +215,11 @@ func (w *world) refusesMetadata(store oauth.ClientMetadataStore, c *oauth.Client
 	ctx, m := w.Context(), &oauth.ClientMetadata{Verified: true}
 	stale := *c
 	stale.Version--
-	w.refused("UpdateClientMetadata() with a stale client", store.UpdateClientMetadata(ctx, &stale, m, nil, nil), oauth.ErrConflict)
+	w.refused("UpdateClientWithMetadata() with a stale client", store.UpdateClientWithMetadata(ctx, &stale, m, nil, nil), oauth.ErrConflict)
 	missing := fullClient("missing")
-	w.refused("UpdateClientMetadata() of a missing client", store.UpdateClientMetadata(ctx, missing, m, nil, nil), oauth.ErrNotFound)
-	if store.UpdateClientMetadata(ctx, c, &oauth.ClientMetadata{Contacts: make([]string, 11)}, nil, nil) == nil {
-		w.Error("UpdateClientMetadata() with 11 contacts = nil, want an error")
+	w.refused("UpdateClientWithMetadata() of a missing client", store.UpdateClientWithMetadata(ctx, missing, m, nil, nil), oauth.ErrNotFound)
+	if store.UpdateClientWithMetadata(ctx, c, &oauth.ClientMetadata{Contacts: make([]string, 11)}, nil, nil) == nil {
+		w.Error("UpdateClientWithMetadata() with 11 contacts = nil, want an error")
 	}
 }
 
@@ -150,7 +257,7 @@ func clientMetadataOnce(w *world) {
 		wg.Go(func() {
 			rival := *c
 			m := &oauth.ClientMetadata{ClientURI: fmt.Sprintf("https://app.example/%d", i)}
-			if store.UpdateClientMetadata(ctx, &rival, m, nil, nil) == nil {
+			if store.UpdateClientWithMetadata(ctx, &rival, m, nil, nil) == nil {
 				winners.Add(1)
 			}
 		})
@@ -175,7 +282,7 @@ func clientMetadataPurged(w *world) {
 	for _, id := range []string{"purged-0", "kept-0"} {
 		c := &oauth.Client{ID: id, Name: "Owned", Owner: user("alice"), AuthMethod: oauth.AuthNone, CreatedAt: now}
 		w.must(w.store.CreateClient(ctx, c, nil))
-		w.must(store.UpdateClientMetadata(ctx, c, m, []byte("logo"), nil))
+		w.must(store.UpdateClientWithMetadata(ctx, c, m, []byte("logo"), nil))
 	}
 	w.must(w.store.RevokeClient(ctx, "purged-0", now, nil))
 	w.purgeAs(oauth.PurgeBefore{Revoked: now.Add(day)})

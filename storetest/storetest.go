@@ -121,6 +121,8 @@ var properties = []property{
 	{"FR_27 long requests are kept, and bounded", pendingRequests},
 	{"PA_0 a client keeps its metadata and logo", clientMetadata},
 	{"PA_0 concurrent updates of a client's metadata", clientMetadataOnce},
+	{"PA_0 a client changes with its metadata", clientWithMetadata},
+	{"PA_0 a client is created with its metadata", clientCreatedWithMetadata},
 	{"PA_0 a purge deletes the metadata of a client", clientMetadataPurged},
 	{"a presented value is read with its client", presentedValues},
 	{"grant powers have no methods of the store", grantPowers},

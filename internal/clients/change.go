@@ -19,12 +19,9 @@ import (
 // and retry. On success c is the client as stored. Users are asked for consent
 // again if the name, owner, redirect URIs or attributes have changed.
 func (r *Registry) Update(ctx context.Context, c *oauth.Client) error {
-	stored, err := r.store.Client(ctx, c.ID)
-	switch {
-	case err != nil:
-		return fmt.Errorf("find client %q: %w", c.ID, err)
-	case stored.AuthMethod != c.AuthMethod:
-		return fmt.Errorf("update client %q: its authentication method is %q and cannot be changed: create another client", c.ID, stored.AuthMethod)
+	stored, err := r.changeable(ctx, c)
+	if err != nil {
+		return err
 	}
 	if err := r.check(c, stored); err != nil {
 		return err
@@ -40,14 +37,37 @@ func (r *Registry) Update(ctx context.Context, c *oauth.Client) error {
 	return nil
 }
 
+// changeable returns the stored client, which c is about to replace.
+func (r *Registry) changeable(ctx context.Context, c *oauth.Client) (*oauth.Client, error) {
+	stored, err := r.store.Client(ctx, c.ID)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("find client %q: %w", c.ID, err)
+	case stored.AuthMethod != c.AuthMethod:
+		return nil, fmt.Errorf("update client %q: its authentication method is %q and cannot be changed: create another client", c.ID, stored.AuthMethod)
+	}
+	return stored, nil
+}
+
 // UpdateChecked stores a change that was checked. It does not validate the client:
 // an operator can suspend a client even if, for example, one of its scopes no
 // longer exists.
 func (r *Registry) UpdateChecked(ctx context.Context, c *oauth.Client, what string) error {
+	return r.update(ctx, c, nil, what)
+}
+
+// update stores a change in one write, with the metadata unless d is nil.
+func (r *Registry) update(ctx context.Context, c *oauth.Client, d *description, what string) error {
 	c.UpdatedAt = clock.Now()
 	record := oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: what, Time: c.UpdatedAt}
 	err := r.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
-		if err := r.store.UpdateClient(ctx, c, record); err != nil {
+		var err error
+		if d == nil {
+			err = r.store.UpdateClient(ctx, c, record)
+		} else {
+			err = r.metadata.UpdateClientWithMetadata(ctx, c, d.metadata, d.logo, record)
+		}
+		if err != nil {
 			return err
 		}
 		c.Version++ // before the event, because a subscriber may read c

@@ -38,12 +38,29 @@ type Registration struct {
 	AccessTokenTTL, RefreshTokenTTL, FamilyTTL time.Duration
 	EndsWithSession                            bool
 	Attributes                                 map[string]string
+	Metadata                                   *oauth.ClientMetadata
+	Logo                                       []byte
 }
 
 // Check returns every fault for which [Registry.Create] would refuse a registration.
 func (r *Registry) Check(reg Registration) error {
+	_, err := r.checked(reg)
+	return err
+}
+
+// checked returns the client of a registration with its metadata, unless the
+// registration has faults.
+func (r *Registry) checked(reg Registration) (*oauth.ClientCreation, error) {
 	c := r.registered(reg)
-	return errors.Join(r.checkID(c.ID), r.check(c, nil))
+	m, logo, err := r.describedBy(reg)
+	if err := errors.Join(r.checkID(c.ID), r.check(c, nil), err); err != nil {
+		return nil, err
+	}
+	n := &oauth.ClientCreation{Client: c, Metadata: m, Logo: logo}
+	if c.Owner != (oauth.UserRef{}) {
+		n.Limit = r.limit
+	}
+	return n, nil
 }
 
 // registered returns the client of a registration.
@@ -66,19 +83,20 @@ func (r *Registry) registered(reg Registration) *oauth.Client {
 	return c
 }
 
-// Create creates a client, and returns it with its secret, which is empty for a
-// public client. The error names every fault of the registration.
-func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.Client, plain string, err error) {
-	c := r.registered(reg)
-	at := c.CreatedAt
-	if err := errors.Join(r.checkID(c.ID), r.check(c, nil)); err != nil {
+// Create creates a client, and returns it with its metadata and its secret, which is
+// empty for a public client. The error names every fault of the registration.
+func (r *Registry) Create(ctx context.Context, reg Registration) (created *oauth.ClientCreation, plain string, err error) {
+	n, err := r.checked(reg)
+	if err != nil {
 		return nil, "", err
 	}
+	c := n.Client
+	at := c.CreatedAt
 	if !c.Public() {
 		plain = secret.New()
 		c.Secrets = []oauth.Secret{{Digest: oauth.DigestOf(plain), CreatedAt: at}}
 	}
-	err = r.create(ctx, c, oauth.AuditRecord{Action: "client.created", User: c.Owner, ClientID: c.ID, Time: at})
+	err = r.create(ctx, n, oauth.AuditRecord{Action: "client.created", User: c.Owner, ClientID: c.ID, Time: at})
 	if errors.Is(err, oauth.ErrConflict) {
 		return nil, "", fmt.Errorf("create client: a client with the ID %q already exists: choose another: %w", c.ID, err)
 	}
@@ -89,7 +107,7 @@ func (r *Registry) Create(ctx context.Context, reg Registration) (client *oauth.
 		return nil, "", fmt.Errorf("create client: %w", err)
 	}
 	r.warnUnencrypted(ctx, c, nil)
-	return c, plain, nil
+	return n, plain, nil
 }
 
 // warnUnencrypted logs each redirect URI that the network can read, if it was not
@@ -104,13 +122,16 @@ func (r *Registry) warnUnencrypted(ctx context.Context, c *oauth.Client, before 
 }
 
 // create stores a new client.
-func (r *Registry) create(ctx context.Context, c *oauth.Client, record oauth.AuditRecord) error {
+func (r *Registry) create(ctx context.Context, n *oauth.ClientCreation, record oauth.AuditRecord) error {
 	return r.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
-		if r.limit > 0 && c.Owner != (oauth.UserRef{}) {
-			return r.store.CreateClientWithin(ctx, c, r.limit, record)
+		switch {
+		case n.Metadata != nil:
+			return r.metadata.CreateClientWithMetadata(ctx, n, record)
+		case n.Limit > 0:
+			return r.store.CreateClientWithin(ctx, n.Client, n.Limit, record)
 		}
-		return r.store.CreateClient(ctx, c, record)
-	}, event.ClientCreated{Meta: audit.Meta(ctx), Client: c})
+		return r.store.CreateClient(ctx, n.Client, record)
+	}, event.ClientCreated{Meta: audit.Meta(ctx), Client: n.Client})
 }
 
 // newID returns the ID for a client that was registered without one. It is empty if

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 
-	"github.com/go-passport/passport/event"
-	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/brand"
-	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/storable"
 	"github.com/go-passport/passport/oauth"
@@ -42,44 +41,98 @@ func (r *Registry) MetadataOf(ctx context.Context, clients []*oauth.Client) (map
 	return r.metadata.ClientsMetadata(ctx, ids)
 }
 
-// UpdateMetadata stores the metadata of a client. logo is a new logo, a PNG or JPEG
-// file; without it the client keeps its logo, unless m.Logo is empty. It returns
-// [oauth.ErrConflict] if the client was changed since it was read. On success c is the
-// client as stored, and m.Logo the digest of its logo.
+// UpdateMetadata stores a changed client, as [Registry.Update] does, with its metadata.
+// logo is a new logo, a PNG or JPEG file; without it the client keeps its logo, unless
+// m.Logo is empty. It returns [oauth.ErrConflict] if the client was changed since it was
+// read. On success c is the client as stored, and m.Logo the digest of its logo.
 func (r *Registry) UpdateMetadata(ctx context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte) error {
 	if r.metadata == nil {
 		return fmt.Errorf("update client %q: %w", c.ID, errNoMetadata)
 	}
-	stored, err := r.Metadata(ctx, c.ID)
+	stored, err := r.changeable(ctx, c)
+	if err != nil {
+		return err
+	}
+	what := "metadata"
+	if !reflect.DeepEqual(c, stored) { // else it needs no check, so that an outdated client can be verified
+		what = "registration"
+		if err := r.check(c, stored); err != nil {
+			return err
+		}
+	}
+	before, err := r.Metadata(ctx, c.ID)
 	if err != nil {
 		return err
 	}
 	if err := checkMetadata(m); err != nil {
 		return err
 	}
-	if logo != nil {
-		if logo, err = brand.PNG(logo); err != nil {
-			return fmt.Errorf("client: the logo cannot be used: %w", err)
-		}
-		m.Logo = oauth.DigestOf(string(logo))
-	} else if m.Logo != "" && m.Logo != stored.Logo {
+	if logo, err = encodeLogo(m, logo); err != nil {
+		return err
+	}
+	if logo == nil && m.Logo != "" && m.Logo != before.Logo {
 		return fmt.Errorf("update client %q: it has no logo with this digest: pass the file", c.ID)
 	}
-	changed := *c
-	changed.UpdatedAt = clock.Now()
-	record := oauth.AuditRecord{Action: "client.changed", User: c.Owner, ClientID: c.ID, Reason: "metadata", Time: changed.UpdatedAt}
-	err = r.audit.Change(ctx, record, func(record *oauth.AuditRecord) error {
-		return r.metadata.UpdateClientMetadata(ctx, &changed, m, logo, record)
-	}, event.ClientChanged{Meta: audit.Meta(ctx), ClientID: c.ID, What: "metadata"})
-	if err != nil {
-		return fmt.Errorf("update the metadata of client %q: %w", c.ID, err)
+	if err := r.update(ctx, c, &description{m, logo}, what); err != nil {
+		return err
 	}
-	c.UpdatedAt = changed.UpdatedAt
-	c.Version++
-	if !m.LooksLike(stored) {
+	r.warnUnencrypted(ctx, c, stored.RedirectURIs)
+	c.ConsentVersion = stored.ConsentVersion
+	if !c.LooksLike(stored) || !m.LooksLike(before) {
 		c.ConsentVersion++
 	}
 	return nil
+}
+
+// UpdateCheckedMetadata stores a changed client and its metadata, which were checked. See
+// [Registry.UpdateChecked].
+func (r *Registry) UpdateCheckedMetadata(ctx context.Context, c *oauth.Client, m *oauth.ClientMetadata, what string) error {
+	if r.metadata == nil {
+		return fmt.Errorf("update client %q: %w", c.ID, errNoMetadata)
+	}
+	return r.update(ctx, c, &description{metadata: m}, what)
+}
+
+// description is new metadata of a client, with a new logo if that is not nil.
+type description struct {
+	metadata *oauth.ClientMetadata
+	logo     []byte // a PNG
+}
+
+// KeepsMetadata reports whether the store keeps the metadata of clients.
+func (r *Registry) KeepsMetadata() bool { return r.metadata != nil }
+
+// describedBy returns the metadata of a registration, and its logo as PNG. It is nil if
+// the registration has neither.
+func (r *Registry) describedBy(reg Registration) (*oauth.ClientMetadata, []byte, error) {
+	m := new(oauth.ClientMetadata)
+	switch {
+	case reg.Metadata == nil && reg.Logo == nil:
+		return nil, nil, nil
+	case r.metadata == nil:
+		return nil, nil, fmt.Errorf("client: %w", errNoMetadata)
+	case reg.Metadata != nil:
+		*m = *reg.Metadata
+		m.Contacts = slices.Clone(m.Contacts)
+	}
+	logo, err := encodeLogo(m, reg.Logo)
+	if logo == nil {
+		m.Logo = "" // the client has no stored one
+	}
+	return m, logo, errors.Join(checkMetadata(m), err)
+}
+
+// encodeLogo encodes a new logo as PNG, and sets its digest in m.
+func encodeLogo(m *oauth.ClientMetadata, logo []byte) ([]byte, error) {
+	if logo == nil {
+		return nil, nil
+	}
+	encoded, err := brand.PNG(logo)
+	if err != nil {
+		return nil, fmt.Errorf("client: the logo cannot be used: %w", err)
+	}
+	m.Logo = oauth.DigestOf(string(encoded))
+	return encoded, nil
 }
 
 // Logo returns the logo of a client with a digest, or [oauth.ErrNotFound].

@@ -101,7 +101,7 @@ func (r *Registry) Internal(ctx context.Context, c oauth.Client, what string) (*
 		return found, err
 	}
 	c.ID = r.newID()
-	err = r.create(ctx, &c, oauth.AuditRecord{Action: "client.created", ClientID: c.ID, Reason: what, Time: c.CreatedAt})
+	err = r.create(ctx, &oauth.ClientCreation{Client: &c}, oauth.AuditRecord{Action: "client.created", ClientID: c.ID, Reason: what, Time: c.CreatedAt})
 	if errors.Is(err, oauth.ErrConflict) { // another node created it first
 		return r.store.ClientByKey(ctx, c.Key)
 	}

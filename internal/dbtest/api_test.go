@@ -71,6 +71,9 @@ func TestJSONAPI_StatementsOverEachDatabase(t *testing.T) {
 			t.Errorf("the list has %d clients, want 6", got)
 		}
 		check("change", s.measure(counter, func() { s.api(200, "PUT", "/clients/3", strings.Replace(body, "App", "New", 1)) }), spent{reads: 3, transactions: 1, writes: 1, users: 1})
+		check("change with metadata", s.measure(counter, func() {
+			s.api(200, "PUT", "/clients/3", strings.Replace(body, "{", `{"client_uri":"https://example.com",`, 1))
+		}), spent{reads: 4, transactions: 1, writes: 3, users: 1})
 		check("delete", s.measure(counter, func() { s.api(204, "DELETE", "/clients/3", "") }), spent{reads: 1, transactions: 1, writes: 1, users: 1})
 		check("another user's client", s.measure(counter, func() { s.api(404, "DELETE", "/clients/1", "") }), spent{reads: 1, users: 1})
 

@@ -42,13 +42,17 @@ func createClient(a *API, r *request) (response, error) {
 	if !f.boolean("confidential", r.input, true) {
 		reg.AuthMethod = oauth.AuthNone
 	}
+	if r.input.describes() {
+		reg.Metadata = new(oauth.ClientMetadata)
+		a.readMetadata(&f, r.input, reg.Metadata)
+	}
 	if err := f.err(); err != nil {
 		return response{}, err
 	}
 	if r.user.Provider != oauth.DefaultProvider {
 		reg.Provider = r.user.Provider
 	}
-	c, secret, err := a.Clients.Create(r.Context(), reg)
+	created, secret, err := a.Clients.Create(r.Context(), reg)
 	if errors.Is(err, oauth.ErrLimit) {
 		f.add("name", "You have reached the limit of clients. Delete one first.")
 		return response{}, fmt.Errorf("%w: %w", err, f.err())
@@ -56,15 +60,15 @@ func createClient(a *API, r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return response{http.StatusCreated, a.newClientRecord(c, secret)}, nil
+	return response{http.StatusCreated, a.newClientRecord(created, secret)}, nil
 }
 
 // attempts is how often updateClient retries when other requests change the client
 // at the same time.
 const attempts = 8
 
-// updateClient serves PUT /oauth/clients/{id}. It changes the name and the redirect
-// URIs only.
+// updateClient serves PUT /oauth/clients/{id}. It changes the name, the redirect URIs
+// and the metadata that the request has, and nothing else.
 func updateClient(a *API, r *request) (response, error) {
 	for range attempts {
 		c, err := a.clientOf(r)
@@ -72,29 +76,70 @@ func updateClient(a *API, r *request) (response, error) {
 			return response{}, err
 		}
 		var f faults
-		c.Name = f.name(r.input["name"])
-		check := func(uri string) error {
-			if slices.Equal(asRegistered([]string{uri}, c.RedirectURIs), []string{uri}) && !slices.Contains(c.RedirectURIs, uri) {
-				return a.Policy.CheckNewRedirectURI(uri)
+		a.readClient(&f, r.input, c)
+		var m *oauth.ClientMetadata
+		if r.input.describes() {
+			if m, err = a.Clients.Metadata(r.Context(), c.ID); err != nil {
+				return response{}, err
 			}
-			return a.Policy.CheckRedirectURI(uri)
+			a.readMetadata(&f, r.input, m)
 		}
-		c.RedirectURIs = distinct(asRegistered(f.redirects(r.input["redirect"], check), c.RedirectURIs))
 		if err := f.err(); err != nil {
 			return response{}, err
 		}
-		switch err := a.Clients.UpdateChecked(r.Context(), c, "registration"); {
+		switch shown, err := a.update(r, c, m); {
 		case err == nil:
-			shown, err := a.described(r.Context(), c)
-			if err != nil {
-				return response{}, fmt.Errorf("change client: %w", err)
-			}
-			return response{http.StatusOK, shown[0]}, nil
+			return response{http.StatusOK, shown}, nil
 		case !errors.Is(err, oauth.ErrConflict):
 			return response{}, err
 		}
 	}
 	return response{}, &failure{status: http.StatusConflict, Message: "Another request changed the client at the same time."}
+}
+
+// readClient changes the name and the redirect URIs as a request says.
+func (a *API) readClient(f *faults, in input, c *oauth.Client) {
+	c.Name = f.name(in["name"])
+	check := func(uri string) error {
+		if slices.Equal(asRegistered([]string{uri}, c.RedirectURIs), []string{uri}) && !slices.Contains(c.RedirectURIs, uri) {
+			return a.Policy.CheckNewRedirectURI(uri)
+		}
+		return a.Policy.CheckRedirectURI(uri)
+	}
+	c.RedirectURIs = distinct(asRegistered(f.redirects(in["redirect"], check), c.RedirectURIs))
+}
+
+// readMetadata changes the metadata as a request says, if the store keeps any.
+func (a *API) readMetadata(f *faults, in input, m *oauth.ClientMetadata) {
+	if a.Clients.KeepsMetadata() {
+		f.metadata(in, m)
+		return
+	}
+	for _, field := range metadataFields {
+		if _, sent := in[field]; sent {
+			f.add(field, "This server does not store the "+strings.ReplaceAll(field, "_", " ")+" field.")
+		}
+	}
+}
+
+// update stores a changed client, in one write with its metadata unless that is nil, and
+// returns its record.
+func (a *API) update(r *request, c *oauth.Client, m *oauth.ClientMetadata) (*clientRecord, error) {
+	const what = "registration"
+	if m != nil {
+		if err := a.Clients.UpdateCheckedMetadata(r.Context(), c, m, what); err != nil {
+			return nil, err
+		}
+		return a.clientRecord(c).with(m), nil
+	}
+	if err := a.Clients.UpdateChecked(r.Context(), c, what); err != nil {
+		return nil, err
+	}
+	shown, err := a.described(r.Context(), c)
+	if err != nil {
+		return nil, fmt.Errorf("change client: %w", err)
+	}
+	return shown[0], nil
 }
 
 // deleteClient serves DELETE /oauth/clients/{id}. It revokes the client and its

@@ -13,6 +13,7 @@ import (
 func FuzzJSONAPI_Bodies(f *testing.F) {
 	for _, seed := range []struct{ media, body string }{
 		{"application/json", `{"name":"App","redirect":"https://example.com/cb,com.example:/x%2C","confidential":false}`},
+		{"application/json", `{"name":"App","redirect":"https://example.com/cb","client_uri":"https://example.com","tos_uri":null,"contacts":["a",{}],"verified":true}`},
 		{"application/json", `{"name":["x"],"scopes":[1,null,{"a":[]}],"expires_at":"2026-13-01","_method":"PUT"}`},
 		{"application/x-www-form-urlencoded", "name=App&redirect=https%3A%2F%2Fexample.com&confidential=0&scopes[]=read&scopes[x=1&[=2&_method=delete"},
 		{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nApp\r\n--x--\r\n"},

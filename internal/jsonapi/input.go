@@ -58,7 +58,7 @@ func parseAPIInput(r *http.Request) (input, error) {
 }
 
 // fields has the fields that the API reads.
-var fields = []string{"name", "redirect", "confidential", "scopes", "expires_at", "_method"}
+var fields = []string{"name", "redirect", "confidential", "scopes", "expires_at", "_method", "client_uri", "policy_uri", "tos_uri", "contacts"}
 
 func knownField(name string) bool {
 	base, _, _ := strings.Cut(name, "[")

@@ -40,12 +40,25 @@ type clientRecord struct {
 
 	AllowedOrigins []string `json:"allowed_origins,omitempty"`
 
-	// Metadata, which no request of this API changes.
+	metadataRecord
+	Verified bool `json:"verified,omitempty"` // no request of this API changes it
+}
+
+// metadataRecord is the metadata of a client that its owner may change.
+type metadataRecord struct {
 	ClientURI string   `json:"client_uri,omitempty"`
 	PolicyURI string   `json:"policy_uri,omitempty"`
 	TOSURI    string   `json:"tos_uri,omitempty"`
 	Contacts  []string `json:"contacts,omitempty"`
-	Verified  bool     `json:"verified,omitempty"`
+}
+
+// with adds the metadata of the client, unless it is nil.
+func (c *clientRecord) with(m *oauth.ClientMetadata) *clientRecord {
+	if m != nil {
+		c.metadataRecord = metadataRecord{m.ClientURI, m.PolicyURI, m.TOSURI, m.Contacts}
+		c.Verified = m.Verified
+	}
+	return c
 }
 
 // described returns the records of clients with their metadata.
@@ -56,11 +69,7 @@ func (a *API) described(ctx context.Context, clients ...*oauth.Client) ([]*clien
 	}
 	all := make([]*clientRecord, 0, len(clients))
 	for _, c := range clients {
-		shown := a.clientRecord(c)
-		if m := metadata[c.ID]; m != nil {
-			shown.ClientURI, shown.PolicyURI, shown.TOSURI, shown.Contacts, shown.Verified = m.ClientURI, m.PolicyURI, m.TOSURI, m.Contacts, m.Verified
-		}
-		all = append(all, shown)
+		all = append(all, a.clientRecord(c).with(metadata[c.ID]))
 	}
 	return all, nil
 }
@@ -84,6 +93,8 @@ type newClientRecord struct {
 	RedirectURIs []string `json:"redirect_uris"`
 	GrantTypes   []string `json:"grant_types"`
 	Confidential bool     `json:"confidential"`
+
+	metadataRecord
 }
 
 func (a *API) clientRecord(c *oauth.Client) *clientRecord {
@@ -102,12 +113,12 @@ func (a *API) clientRecord(c *oauth.Client) *clientRecord {
 	return shown
 }
 
-func (a *API) newClientRecord(created *oauth.Client, plain string) *newClientRecord {
-	c, secret := a.clientRecord(created), orNull(plain)
+func (a *API) newClientRecord(created *oauth.ClientCreation, plain string) *newClientRecord {
+	c, secret := a.clientRecord(created.Client).with(created.Metadata), orNull(plain)
 	return &newClientRecord{
 		PlainSecret: secret, UserID: c.UserID, Name: c.Name, Secret: secret, Provider: c.Provider, Redirect: c.Redirect,
 		PersonalAccess: c.PersonalAccess, Password: c.Password, Revoked: c.Revoked, UpdatedAt: c.UpdatedAt, CreatedAt: c.CreatedAt, ID: c.ID,
-		RedirectURIs: c.RedirectURIs, GrantTypes: c.GrantTypes, Confidential: c.Confidential,
+		RedirectURIs: c.RedirectURIs, GrantTypes: c.GrantTypes, Confidential: c.Confidential, metadataRecord: c.metadataRecord,
 	}
 }
 

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,6 +102,13 @@ type tab struct {
 	mu       sync.Mutex
 	problems []string // that the browser reports
 	visited  []string // every URL of a frame, including redirects
+	loaded   received // the page that is open
+}
+
+// received is what the browser received for a page.
+type received struct {
+	policy string  // Content-Security-Policy
+	size   float64 // bytes of the page and of all that it needs, with headers
 }
 
 func (p *person) tab() *tab {
@@ -128,12 +136,18 @@ func (b *tab) observe(secrets *canaries, event any) {
 			b.visited = append(b.visited, e.Request.URL)
 			b.mu.Unlock()
 		}
-	case *network.EventResponseReceivedExtraInfo:
-		for name, value := range e.Headers {
-			if strings.EqualFold(name, "Set-Cookie") {
-				secrets.cookies(strings.Split(fmt.Sprint(value), "\n"))
-			}
+	case *network.EventResponseReceived:
+		if e.Type == network.ResourceTypeDocument && e.Response.Status != http.StatusNoContent {
+			b.mu.Lock()
+			b.loaded = received{policy: header(e.Response.Headers, "Content-Security-Policy")}
+			b.mu.Unlock()
 		}
+	case *network.EventLoadingFinished:
+		b.mu.Lock()
+		b.loaded.size += e.EncodedDataLength
+		b.mu.Unlock()
+	case *network.EventResponseReceivedExtraInfo:
+		secrets.cookies(strings.Split(header(e.Headers, "Set-Cookie"), "\n"))
 	case *log.EventEntryAdded:
 		if e.Entry.Level != log.EntryLevelInfo { // informational, such as typing before autofocus
 			b.complain(string(e.Entry.Level), e.Entry.Text+" "+e.Entry.URL)
@@ -143,6 +157,23 @@ func (b *tab) observe(secrets *canaries, event any) {
 	case *runtime.EventExceptionThrown:
 		b.complain("exception", e.ExceptionDetails.Text)
 	}
+}
+
+// header returns a header of a response, or "".
+func header(headers network.Headers, name string) string {
+	for key, value := range headers {
+		if strings.EqualFold(key, name) {
+			return fmt.Sprint(value)
+		}
+	}
+	return ""
+}
+
+// response returns what the browser received for the page that is open.
+func (b *tab) response() received {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.loaded
 }
 
 func (b *tab) complain(kind, text string) {

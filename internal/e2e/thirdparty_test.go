@@ -72,3 +72,12 @@ func serveOn(t *testing.T, l net.Listener, handler http.Handler) {
 	go func() { _ = s.Serve(l) }() // ends with Close
 	t.Cleanup(func() { s.Close() })
 }
+
+// newStayingSite returns the callback of a client whose response leaves the browser on
+// the page before.
+func newStayingSite(t *testing.T) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	return "http://" + clientHost + ":" + listenAndServe(t, "tcp4", "127.0.0.1:0", mux) + "/callback"
+}

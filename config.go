@@ -197,11 +197,11 @@ type Config struct {
 	// Default: the host of the issuer, and no links.
 	Brand Brand
 
-	// Views replaces the server's pages: consent.html, redirect.html, decided.html
-	// and error.html, their layout.html, and its style.css. [WriteViews] writes
-	// the built-in files as a start. A missing file means the built-in one. The
-	// data of the pages are [ConsentPage], [RedirectPage], [DecidedPage] and
-	// [ErrorPage]. Default: the built-in pages.
+	// Views replaces the server's pages: consent.html, redirect.html, decided.html,
+	// device.html and error.html, their layout.html, and its style.css. [WriteViews]
+	// writes the built-in files as a start. A missing file means the built-in one. The
+	// data of the pages are [ConsentPage], [RedirectPage], [DecidedPage], [DevicePage]
+	// and [ErrorPage]. Default: the built-in pages.
 	Views fs.FS
 
 	// SkipConsent reports whether a client gets its scopes without a consent page,

@@ -17,10 +17,14 @@ type (
 	ConsentUser = views.ConsentUser
 	// ConsentScope is a scope on the consent page: see [views.ConsentScope].
 	ConsentScope = views.ConsentScope
+	// ConsentDevice is the device on the consent page: see [views.ConsentDevice].
+	ConsentDevice = views.ConsentDevice
 	// RedirectPage is the data of redirect.html: see [views.RedirectPage].
 	RedirectPage = views.RedirectPage
 	// DecidedPage is the data of decided.html: see [views.DecidedPage].
 	DecidedPage = views.DecidedPage
+	// DevicePage is the data of device.html: see [views.DevicePage].
+	DevicePage = views.DevicePage
 	// ErrorPage is the data of error.html: see [views.ErrorPage].
 	ErrorPage = views.ErrorPage
 )

@@ -41,6 +41,10 @@ type ConsentPage struct {
 	Scopes    []ConsentScope // the requested scopes, in the order of Config.Scopes
 	Resources []string       // the requested resources, if any
 
+	// Requester is the device that asks; nil if the browser comes from the app. With it,
+	// Host is empty: the browser is not redirected.
+	Requester *ConsentDevice
+
 	Host        string // the host that the browser is redirected to, with http:// if it is not encrypted; or the app's own URL scheme
 	Device      bool   // the redirect opens an app on this device
 	Unencrypted bool   // the redirect goes over plain http to another device
@@ -154,15 +158,17 @@ func (p RedirectPage) Format(f fmt.State, _ rune) {
 // LogValue implements [slog.LogValuer]: only the host.
 func (p RedirectPage) LogValue() slog.Value { return slog.StringValue(p.Host) }
 
-// DecidedPage is the data of decided.html, which responds to a second decision, and to
-// a reload after the response went to an app of the device.
+// DecidedPage is the data of decided.html, which responds to a second decision, to a
+// reload after the response went to an app of the device, and to each decision in a
+// device flow.
 type DecidedPage struct {
 	Page
 
-	What string            // a sentence about the first decision
-	Done bool              // the response went to an app of the device, so that there is nothing left to do here
-	Href template.HTMLAttr // the attribute href="…" of a link that opens the app again; may be empty
-	Host string            // the app's own URL scheme, if there is a link
+	What   string            // a sentence about the decision
+	Done   bool              // nothing is left to do here: the response went to an app of the device, or the user allowed a device
+	Device bool              // the decision was about another device, in a device flow
+	Href   template.HTMLAttr // the attribute href="…" of a link that opens the app again; may be empty
+	Host   string            // the app's own URL scheme, if there is a link
 }
 
 // Format implements [fmt.Formatter]. It prints no secret: only the host.

@@ -56,11 +56,11 @@ var rooms = map[string]room{
 		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/logline internal/methods internal/nearpath internal/nilpointer internal/page internal/policy internal/protected internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
-	"internal/device": {ours: below + " grant internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
+	"internal/device": {ours: below + " grant internal/authorize internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
 
 	"internal/core": {ours: "grant oauth internal/authorize internal/brand internal/endpoint internal/feature internal/issuer internal/jsonapi internal/nilpointer internal/policy internal/protected internal/rooms internal/tokens internal/wire"},
 
-	"internal/rooms": {ours: below + " internal/clients internal/feature internal/firstparty internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
+	"internal/rooms": {ours: below + " internal/authorize internal/clients internal/feature internal/firstparty internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
 
 	"internal/authorize": {ours: below + " internal/clients internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
 	"internal/endpoint":  {ours: below + " internal/clients internal/feature internal/keyring internal/policy internal/tokens internal/users internal/wire"},

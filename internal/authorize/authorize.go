@@ -3,6 +3,7 @@ package authorize
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/users"
@@ -24,17 +25,19 @@ func (e *Endpoint) outcome(r *http.Request) outcome {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodDelete {
 		return refused(http.StatusMethodNotAllowed, errMethod)
 	}
-	in, err := readAuthorization(r)
+	in, err := readAuthorization(r, known)
 	switch {
 	case err != nil:
-		return e.refuse(&request{}, err)
+		return e.refuse(&request{path: e.Path}, err)
 	case in.isDecision:
-		return e.decide(r, in.at)
+		return e.decide(r, e.Path, in.at, func(params url.Values) (*request, error) {
+			return e.authorizationRequest(r.Context(), params, in.at)
+		})
 	case r.Method == http.MethodDelete:
 		return refused(http.StatusMethodNotAllowed, errMethod)
 	}
 	if err := e.resume(r.Context(), &in); err != nil {
-		return e.refuse(&request{params: in.params, sealed: in.sealed}, err)
+		return e.refuse(&request{path: e.Path, params: in.params, sealed: in.sealed}, err)
 	}
 	q, err := e.authorizationRequest(r.Context(), in.params, in.at)
 	q.asked, q.sealed = in.asked, in.sealed
@@ -136,9 +139,10 @@ func (q *request) signInAgain(user *oauth.User) (bool, error) {
 }
 
 // needsPage reports whether the user must see the page. At a loopback port that is not
-// registered, any program on the device may listen, so the user always sees the page.
+// registered, any program on the device may listen, so the user always sees the page. A
+// user must always check which device asks (RFC 8628 §5.4).
 func (e *Endpoint) needsPage(r *http.Request, q *request, user *oauth.User, granted []string) bool {
-	if q.prompts("consent") || q.otherPort {
+	if q.prompts("consent") || q.otherPort || q.device != nil {
 		return true
 	}
 	if e.SkipConsent != nil && (q.mayRespondWithoutPage() || e.SkipNativeConsent) && e.SkipConsent(r.Context(), q.client, user) {

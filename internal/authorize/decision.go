@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -70,8 +71,9 @@ func (e *Endpoint) consentGiven(ctx context.Context, q *request, account *users.
 	return []event.Event{event.ConsentGiven{Meta: audit.Meta(ctx), User: account.Ref, ClientID: q.client.ID, Scopes: scopes}}
 }
 
-// decide returns the outcome of a decision on a consent page.
-func (e *Endpoint) decide(r *http.Request, at time.Time) outcome {
+// decide returns the outcome of a decision on a consent page of the endpoint at path.
+// parse checks the request in its ticket.
+func (e *Endpoint) decide(r *http.Request, path string, at time.Time, parse func(url.Values) (*request, error)) outcome {
 	if err := e.checkDecision(r); err != nil {
 		return refused(http.StatusForbidden, fmt.Errorf("%w: %w", err, errForeignDecision))
 	}
@@ -85,9 +87,9 @@ func (e *Endpoint) decide(r *http.Request, at time.Time) outcome {
 		if t == nil {
 			return refused(http.StatusBadRequest, err)
 		}
-		return e.refuse(&request{params: t.params, sealed: true}, err)
+		return e.refuse(&request{path: path, params: t.params, sealed: true}, err)
 	}
-	q, err := e.authorizationRequest(r.Context(), t.params, at)
+	q, err := parse(t.params)
 	q.asked, q.sealed = t.asked(), true
 	if q.from = fromOtherForm; r.Method == http.MethodPost {
 		q.from = fromOurForm
@@ -132,6 +134,9 @@ func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outc
 		return nil, err
 	}
 	matches := t.matches(e.tickets.cookie(r, t), account.Ref, q) && t.Shown == shown
+	if matches && q.device != nil {
+		return e.decideDevice(r, q, t, account, allow)
+	}
 	if matches && !allow {
 		return e.deny(r, q, t, account.Ref)
 	}
@@ -191,6 +196,9 @@ var alreadyDecided = map[bool]string{
 	false: "You already declined this request.",
 }
 
+// alreadyAllowed is the page's text for a user who declines after they allowed.
+const alreadyAllowed = "You already allowed this request. To undo that, remove the app's access."
+
 // wasAllowed reports whether a used ticket was used to allow.
 func (e *Endpoint) wasAllowed(ctx context.Context, q *request, t *ticket) (bool, error) {
 	var err error
@@ -219,7 +227,7 @@ func (e *Endpoint) deny(r *http.Request, q *request, t *ticket, ref oauth.UserRe
 	case err != nil:
 		return nil, fmt.Errorf("use up ticket: %w", err)
 	case allowed:
-		return decidedOutcome{what: "You already allowed this request. To undo that, remove the app's access."}, nil
+		return decidedOutcome{what: alreadyAllowed}, nil
 	}
 	o := e.refuseClient(q, clients.Named(q.client.ID, fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, errDeclined)))
 	if again {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-passport/passport/internal/formdata"
 	"github.com/go-passport/passport/internal/wire"
@@ -69,6 +70,7 @@ type consentJSON struct {
 		Name  string `json:"name"`
 		Email string `json:"email"`
 	} `json:"user"`
+	Device       *deviceJSON `json:"device,omitempty"`
 	Scopes       []scopeJSON `json:"scopes"`
 	Resources    []string    `json:"resources"`
 	RedirectHost string      `json:"redirect_host"`
@@ -77,6 +79,15 @@ type consentJSON struct {
 	Action       string      `json:"action"`
 	Ticket       string      `json:"ticket"`
 	ExpiresIn    int         `json:"expires_in"`
+}
+
+// deviceJSON is the device that asks.
+type deviceJSON struct {
+	UserCode    string    `json:"user_code"`
+	Name        string    `json:"name"`
+	UserAgent   string    `json:"user_agent"`
+	Address     string    `json:"address"`
+	RequestedAt time.Time `json:"requested_at"`
 }
 
 type scopeJSON struct {
@@ -98,6 +109,9 @@ func newConsentJSON(o consentOutcome) consentJSON {
 	shown.Client.ClientURI, shown.Client.PolicyURI, shown.Client.TOSURI = p.Client.ClientURI, p.Client.PolicyURI, p.Client.TOSURI
 	shown.Client.LogoURL, shown.Client.Verified = p.Client.LogoURL, p.Client.Verified
 	shown.User.ID, shown.User.Name, shown.User.Email = o.userID, p.User.Name, p.User.Email
+	if d := p.Requester; d != nil {
+		shown.Device = &deviceJSON{d.UserCode, d.Label, d.Agent, d.Address, d.At}
+	}
 	for _, scope := range p.Scopes {
 		shown.Scopes = append(shown.Scopes, scopeJSON(scope))
 	}
@@ -114,14 +128,14 @@ type redirectJSON struct {
 // readDecision reports whether the request is a decision on a consent page, and
 // stores the decision in r.PostForm. A script may also send it as JSON, and deny
 // with DELETE.
-func readDecision(r *http.Request) (bool, error) {
+func readDecision(r *http.Request, known parameters) (bool, error) {
 	if r.Method == http.MethodGet {
 		return false, nil
 	}
 	if r.Method == http.MethodPost && !sendsJSON(r) {
 		return r.PostForm.Has("ticket"), nil
 	}
-	form, err := scriptForm(r)
+	form, err := scriptForm(r, known)
 	if err != nil {
 		return false, wire.Unreadable(err)
 	}
@@ -136,13 +150,13 @@ func readDecision(r *http.Request) (bool, error) {
 }
 
 // scriptForm reads a JSON body, or the form of a DELETE.
-func scriptForm(r *http.Request) (url.Values, error) {
+func scriptForm(r *http.Request, known parameters) (url.Values, error) {
 	if !sendsJSON(r) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err
 		}
-		return formdata.Parse(string(body), knownInput)
+		return formdata.Parse(string(body), known.hasInput)
 	}
 	object, err := wire.ReadJSONObject(r.Body)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // outcome is the result of a request to the authorization endpoint. It is one of
 // consentOutcome, signInOutcome, redirectOutcome, doneOutcome, errorOutcome and
-// decidedOutcome.
+// decidedOutcome; on the page for devices also codeOutcome and deviceOutcome.
 // Every step below the handler returns one; only write sends it.
 type outcome interface {
 	html(views.Page) htmlReply    // for a browser
@@ -171,6 +171,7 @@ func (e *Endpoint) write(w http.ResponseWriter, r *http.Request, o outcome) {
 		public := oauth.AsError(rest.err)
 		e.Log.Refusal(r, public, rest.err)
 		wire.SetRetryAfter(w, public)
+		wire.SetThrottled(w, rest.err)
 	}
 	if away, ok := o.(signInOutcome); ok && away.again {
 		e.Log.InfoContext(r.Context(), "the browser returned from the sign-in page, but no user is signed in: "+

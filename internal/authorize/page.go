@@ -64,7 +64,7 @@ func (e *Endpoint) switchAccount(q *request) string {
 	if len(sealed) > maxInURL {
 		return ""
 	}
-	return e.Path + "?" + signInParam + "=" + sealed
+	return q.path + "?" + signInParam + "=" + sealed
 }
 
 // consentPage returns the page's data as of now. The ticket's digest covers it, so
@@ -81,7 +81,12 @@ func (e *Endpoint) consentPage(ctx context.Context, q *request, account *users.A
 		Device:      redirect.Loopback(q.redirectURI) || redirect.PrivateUse(q.redirectURI),
 		Unencrypted: redirect.Unencrypted(q.redirectURI),
 		Days:        int(e.familyLife(q) / policy.Day),
-		Action:      e.Path,
+		Action:      q.path,
+	}
+	if d := q.device; d != nil {
+		p.Requester = &views.ConsentDevice{
+			UserCode: d.userCode, Label: page.Text(d.Label, maxName), Agent: page.Text(d.UserAgent, maxName), Address: page.Text(d.Address, maxName), At: d.CreatedAt.UTC(),
+		}
 	}
 	if path := e.AppsPage.Load(); path != nil {
 		p.AppsPage = *path
@@ -131,13 +136,16 @@ func group(scope oauth.Scope) string {
 // error page never links to the parameters in its own address, because they were
 // refused or never checked. It returns nothing for a request that must not be in a URL,
 // except that one with a login_hint starts again without it.
-func (e *Endpoint) startAgain(sealed url.Values) string {
-	sealed = maps.Clone(sealed)
+func (q *request) startAgain() string {
+	sealed := maps.Clone(q.params)
+	if sealed.Has("user_code") { // it has expired
+		return q.path
+	}
 	sealed.Del("login_hint")
 	if slices.ContainsFunc(private, sealed.Has) {
 		return ""
 	}
-	return e.Path + "?" + sealed.Encode()
+	return q.path + "?" + sealed.Encode()
 }
 
 // homePage adds the home page of the client to an error page, as the way out. The pages of
@@ -169,6 +177,8 @@ func appName(c *oauth.Client) string {
 func errorPage(e *oauth.Error, again string) views.ErrorPage {
 	title, advice := "Something is wrong with this request", "Go back to the app and try again. If it happens again, tell the app's developers."
 	switch {
+	case e == errWrongCode:
+		title, advice = "This code isn’t valid", "It was used before, or has expired. Nothing was allowed. Get a new one on your device."
 	case expired(e) && again != "":
 		title, advice = "This page has expired", "Nothing was allowed. You can start again here."
 	case expired(e):
@@ -186,4 +196,6 @@ func errorPage(e *oauth.Error, again string) views.ErrorPage {
 }
 
 // expired reports whether an error says that a page or a sign-in took too long.
-func expired(e *oauth.Error) bool { return e == errStale || e == errSignInExpired }
+func expired(e *oauth.Error) bool {
+	return e == errStale || e == errSignInExpired || e == errWrongCode
+}

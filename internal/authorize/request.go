@@ -16,6 +16,7 @@ import (
 	"github.com/go-passport/passport/internal/nearest"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
@@ -23,6 +24,7 @@ import (
 // request is a request to the authorization endpoint (RFC 6749 §4.1.1). Once
 // redirectURI is set, errors go to the client.
 type request struct {
+	path        string     // of the endpoint
 	params      url.Values // the known parameters, as received
 	client      *oauth.Client
 	redirectURI string // the target of the response
@@ -37,24 +39,29 @@ type request struct {
 	asked       time.Time       // when the browser was sent to sign in for it; zero if it was not
 	from        origin          // how the browser reached the endpoint
 	sealed      bool            // params were sealed by this server: they were in a ticket or a return address
+	device      *deviceRequest  // the device that asks, in place of a redirect URI; nil at the authorization endpoint
+	account     *users.Account  // the user at the page for devices, of any provider; nil without one
 }
 
 // known are the parameters that the endpoint reads. It ignores all others.
-var known = []string{
+var known = parameters{
 	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method",
 	"prompt", "login_hint", "ui_locales", "resource", "request", "request_uri", "response_mode", signInParam,
 }
 
-// knownParameter reports whether the endpoint reads a parameter, or refuses it as an
-// array of one that it reads.
-func knownParameter(name string) bool {
+// parameters are the names of the parameters that an endpoint reads.
+type parameters []string
+
+// has reports whether the endpoint reads a parameter, or refuses it as an array of one
+// that it reads.
+func (p parameters) has(name string) bool {
 	base, _, _ := strings.Cut(name, "[")
-	return slices.Contains(known, base)
+	return slices.Contains(p, base)
 }
 
-// knownInput reports whether a parameter belongs to a request or to a decision.
-func knownInput(name string) bool {
-	return name == "ticket" || name == "decision" || knownParameter(name)
+// hasInput reports whether a parameter belongs to a request or to a decision.
+func (p parameters) hasInput(name string) bool {
+	return name == "ticket" || name == "decision" || p.has(name)
 }
 
 // maxQuery is the maximum length of a request as a query, in bytes. The sign-in
@@ -74,11 +81,11 @@ type authorizationInput struct {
 	at         time.Time // when the whole body was received; the user is looked up later
 }
 
-func readAuthorization(r *http.Request) (in authorizationInput, err error) {
-	if in.params, err = authorizationParams(r); err != nil {
+func readAuthorization(r *http.Request, known parameters) (in authorizationInput, err error) {
+	if in.params, err = authorizationParams(r, known); err != nil {
 		return in, err
 	}
-	if in.isDecision, err = readDecision(r); err != nil {
+	if in.isDecision, err = readDecision(r, known); err != nil {
 		return in, err
 	}
 	in.declines = r.Method == http.MethodPost && r.PostForm.Get("decision") == "deny"
@@ -90,16 +97,16 @@ func readAuthorization(r *http.Request) (in authorizationInput, err error) {
 
 // authorizationParams reads the parameters from the query for GET, and from query
 // and form for POST. A parameter in both counts as repeated.
-func authorizationParams(r *http.Request) (url.Values, error) {
+func authorizationParams(r *http.Request, known parameters) (url.Values, error) {
 	if len(r.URL.RawQuery) > 2*maxQuery {
 		return nil, errQueryTooLong
 	}
-	if err := formdata.ParseForm(r, knownInput); err != nil {
+	if err := formdata.ParseForm(r, known.hasInput); err != nil {
 		return nil, wire.Unreadable(err)
 	}
 	params := url.Values{}
 	for name, values := range r.Form {
-		if knownParameter(name) {
+		if known.has(name) {
 			params[name] = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" && len(values) == 1 })
 		}
 	}
@@ -117,7 +124,7 @@ func authorizationParams(r *http.Request) (url.Values, error) {
 // error it returns the known part of the request. If redirectURI is set, it is
 // registered for the client.
 func (e *Endpoint) authorizationRequest(ctx context.Context, params url.Values, at time.Time) (*request, error) {
-	q := &request{params: params, time: at}
+	q := &request{path: e.Path, params: params, time: at}
 	if err := e.findClient(ctx, q); err != nil {
 		return q, err
 	}

@@ -36,7 +36,7 @@ func (e *Endpoint) refuse(q *request, err error) outcome {
 		o := refused(pageStatus(public, err), err)
 		o.client = q.client
 		if q.sealed && (expired(public) || public.Code.Status() >= http.StatusInternalServerError) {
-			o.again = e.startAgain(q.params)
+			o.again = q.startAgain()
 		}
 		return o
 	}

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/views"
@@ -66,10 +67,10 @@ func isNotShown(path string) bool {
 func fieldPaths(typ reflect.Type, prefix string) (paths []string) {
 	for field := range typ.Fields() {
 		inner := field.Type
-		if inner.Kind() == reflect.Slice {
+		if inner.Kind() == reflect.Slice || inner.Kind() == reflect.Pointer {
 			inner = inner.Elem()
 		}
-		if inner.Kind() == reflect.Struct {
+		if inner.Kind() == reflect.Struct && inner != reflect.TypeFor[time.Time]() {
 			paths = append(paths, fieldPaths(inner, prefix+field.Name+".")...)
 		} else {
 			paths = append(paths, prefix+field.Name)
@@ -88,7 +89,15 @@ func change(t *testing.T, v reflect.Value, path string) {
 			}
 			v = v.Index(0)
 		}
+		if v.Kind() == reflect.Pointer {
+			v.Set(reflect.New(v.Type().Elem()))
+			v = v.Elem()
+		}
 		v = v.FieldByName(name)
+	}
+	if _, ok := v.Interface().(time.Time); ok {
+		v.Set(reflect.ValueOf(time.Unix(1, 0)))
+		return
 	}
 	switch v.Kind() {
 	case reflect.String:

@@ -115,7 +115,14 @@ func (q *request) signInRequest() oauth.SignInRequest {
 // SignInRequest returns why a browser was sent to sign in, from its return address. It
 // returns [oauth.ErrNotFound] if that is not the address of a request that can go on.
 func (e *Endpoint) SignInRequest(ctx context.Context, returnTo string) (*oauth.SignInRequest, error) {
-	sealed, ok := strings.CutPrefix(returnTo, e.Path+"?"+signInParam+"=")
+	return e.signInRequestAt(ctx, e.Path, returnTo, func(params url.Values, at time.Time) (*request, error) {
+		return e.authorizationRequest(ctx, params, at)
+	})
+}
+
+// signInRequestAt is SignInRequest for the endpoint at path, whose requests parse checks.
+func (e *Endpoint) signInRequestAt(ctx context.Context, path, returnTo string, parse func(url.Values, time.Time) (*request, error)) (*oauth.SignInRequest, error) {
+	sealed, ok := strings.CutPrefix(returnTo, path+"?"+signInParam+"=")
 	if !ok || strings.Trim(sealed, base64URL+".") != "" {
 		return nil, oauth.ErrNotFound
 	}
@@ -123,7 +130,7 @@ func (e *Endpoint) SignInRequest(ctx context.Context, returnTo string) (*oauth.S
 	err := e.resume(ctx, &in)
 	if err == nil {
 		var q *request
-		if q, err = e.authorizationRequest(ctx, in.params, in.at); err == nil {
+		if q, err = parse(in.params, in.at); err == nil {
 			why := q.signInRequest()
 			return &why, nil
 		}
@@ -162,7 +169,7 @@ func (e *Endpoint) repeat(r *http.Request, q *request) (outcome, error) {
 // returnAddress returns the address that continues a request. It stores a long or
 // private request if the store implements [oauth.PendingRequestStore].
 func (e *Endpoint) returnAddress(ctx context.Context, q *request, asked time.Time) (string, error) {
-	here := e.Path + "?" + signInParam + "="
+	here := q.path + "?" + signInParam + "="
 	sealed := e.tickets.sealSignIn(pendingSignIn{q.params, asked})
 	confidential := slices.ContainsFunc(private, q.params.Has)
 	if e.Pending == nil || len(q.params.Encode()) <= maxSealed && !confidential {

@@ -106,7 +106,7 @@ func (s Settings) authorizeRoutes(r *rooms.Rooms) []wire.Endpoint {
 		RequirePKCE: s.RequirePKCE, SkipConsent: s.SkipConsent, SkipNativeConsent: s.SkipNativeConsent,
 		NumericClientIDs: s.NumericClientIDs, NumericUserIDs: s.NumericUserIDs,
 	})
-	r.SignInRequest = endpoint.SignInRequest
+	r.Authorize, r.SignInRequest = endpoint, endpoint.SignInRequest
 	return []wire.Endpoint{wire.Single("passport.authorizations.authorize", path, endpoint, http.MethodGet, http.MethodPost, http.MethodDelete)}
 }
 

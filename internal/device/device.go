@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/grant"
+	"github.com/go-passport/passport/internal/authorize"
 	"github.com/go-passport/passport/internal/endpoint"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/rooms"
@@ -81,7 +82,10 @@ func checkStore(store oauth.Store) error {
 func (s Settings) Routes(r *rooms.Rooms) []wire.Endpoint {
 	s = s.withDefaults()
 	devices := tokens.NewDevices(r.Tokens, tokens.DeviceSettings{Lifetime: s.Lifetime, Interval: s.Interval, Limit: s.MaxPending})
+	page := r.Authorize.Devices(authorize.DevicesConfig{Path: r.Base + pagePath, GrantType: grant.DeviceCode{}.GrantType(), Codes: devices})
+	r.SignInRequest = page.SignInRequest
 	return []wire.Endpoint{
+		wire.Single("passport.device", r.Base+pagePath, page, http.MethodGet, http.MethodPost, http.MethodDelete),
 		wire.Single("passport.device.code", r.Base+pagePath+"/code", endpoint.DeviceCode(endpoint.DeviceConfig{
 			Callers: endpoint.Callers{Clients: r.Clients, Log: r.Log, Origins: r.Policy.AllowedOrigins},
 			Policy:  r.Policy, Devices: devices, GrantType: grant.DeviceCode{}.GrantType(), Page: r.Issuer.Scheme + "://" + r.Issuer.Host + r.Base + pagePath,

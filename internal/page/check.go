@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/redirect"
@@ -88,6 +89,8 @@ func missingOf(sample any, elements []Element) []string {
 		return missingOfConsent(elements, p)
 	case views.RedirectPage:
 		return missingOfRedirect(elements, p)
+	case views.DevicePage:
+		return missingOfDevice(elements, p)
 	}
 	return nil
 }
@@ -132,13 +135,18 @@ var samples = map[string][]any{
 			Page: samplePage, Client: views.ConsentClient{ID: "client", Name: "An app"}, User: views.ConsentUser{ID: "user"},
 			Host: "app.example.com", Action: "/oauth/authorize", Ticket: "ticket",
 		},
+		sampleDevice,
+	},
+	"device": {
+		views.DevicePage{Page: samplePage, UserCode: "WDJB-MJHT", Fault: "This code is not valid.", Action: "/oauth/device"},
+		views.DevicePage{Page: samplePage, Action: "/oauth/device"},
 	},
 	"redirect": {
 		redirectTo("https://app.example.com/cb?code=code&state=state"), redirectTo("com.example.app:/cb?code=code"), redirectTo("/login?return_to=%2Foauth"),
 	},
 	"decided": {views.DecidedPage{Page: samplePage, What: "You already allowed this request."}, views.DecidedPage{
 		Page: samplePage, What: "The app has your response.", Done: true, Href: Href("com.example.app:/cb?code=code"), Host: "com.example.app",
-	}},
+	}, views.DecidedPage{Page: samplePage, What: "Go back to your device.", Done: true, Device: true}},
 	"error": {
 		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "invalid_request", Description: "client_id is missing", App: "An app", AppURL: "https://app.example.com/"},
 		views.ErrorPage{Page: samplePage, Title: "A title", Advice: "What to do.", Code: "server_error", Description: "", Again: "/oauth/authorize?client_id=client"},
@@ -147,6 +155,12 @@ var samples = map[string][]any{
 }
 
 var samplePage = views.Page{Site: "auth.example.com", Home: "https://auth.example.com/", RequestID: "request"}
+
+// sampleDevice is the consent page for a device.
+var sampleDevice = views.ConsentPage{
+	Page: samplePage, Client: views.ConsentClient{ID: "client", Name: "An app"}, User: views.ConsentUser{ID: "user"}, Days: 90,
+	Requester: &views.ConsentDevice{UserCode: "WDJB-MJHT", Label: "A device", Agent: "A program", Address: "192.0.2.1", At: time.Now()}, Action: "/oauth/device", Ticket: "ticket",
+}
 
 func redirectTo(target string) views.RedirectPage {
 	return views.RedirectPage{
@@ -173,6 +187,19 @@ func missingOfConsent(elements []Element, p views.ConsentPage) (missing []string
 	})
 	lacks(`<button name="decision" value="allow">`, decides("allow"))
 	lacks(`<button name="decision" value="deny">`, decides("deny"))
+	return missing
+}
+
+// missingOfDevice returns the elements for a code that the page for a device lacks.
+func missingOfDevice(elements []Element, p views.DevicePage) (missing []string) {
+	if !slices.ContainsFunc(elements, func(e Element) bool {
+		return e.Name == "form" && strings.EqualFold(e.Attributes["method"], "post") && e.Attributes["action"] == p.Action
+	}) {
+		missing = append(missing, `<form method="post" action="{{.Action}}">`)
+	}
+	if !slices.ContainsFunc(elements, func(e Element) bool { return e.Name == "input" && e.Attributes["name"] == "user_code" }) {
+		missing = append(missing, `<input name="user_code" value="{{.UserCode}}">`)
+	}
 	return missing
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/reqinfo"
@@ -13,7 +14,7 @@ import (
 )
 
 // Names are the pages that a set of views may have, in addition to its look.
-var Names = []string{"consent", "redirect", "decided", "error"}
+var Names = []string{"consent", "redirect", "decided", "error", "device"}
 
 // Renamed maps file names of earlier versions to the current ones.
 var Renamed = map[string]string{"leaving.html": "redirect.html", "answered.html": "decided.html"}
@@ -30,6 +31,7 @@ func FileNames() (names []string) {
 // that it lacks.
 type Set struct {
 	own, builtin *parsed
+	devices      bool // the application's consent page shows which device asks
 }
 
 // parsed are parsed pages by name, and their common look.
@@ -43,10 +45,18 @@ type parsed struct {
 func NewSet(files fs.FS, b brand.Brand, base string) (*Set, error) {
 	builtin, err := parseAll(builtinFiles{}, Branded(b, base))
 	if err != nil || files == nil {
-		return &Set{builtin, builtin}, err
+		return &Set{builtin, builtin, true}, err
 	}
 	own, err := parseOwn(files, b, base)
-	return &Set{own, builtin}, err
+	return &Set{own, builtin, err == nil && own.showsRequester()}, err
+}
+
+// showsRequester reports whether the consent page shows the code of a device. A page
+// that was written before there were devices doesn't, and the user could not check
+// which device asks (RFC 8628 §5.4).
+func (p *parsed) showsRequester() bool {
+	body, err := Body(p.pages["consent"], sampleDevice)
+	return err == nil && strings.Contains(string(body), sampleDevice.Requester.UserCode)
 }
 
 // parseOwn parses an application's views. On an error it also returns the pages
@@ -81,10 +91,16 @@ type View struct {
 }
 
 // Show writes a page. If the application's view fails at run time, Show logs
-// the error and writes the built-in page, so that the user can still decide.
+// the error and writes the built-in page, so that the user can still decide. It also
+// writes the built-in consent page for a device, if the application's page does not show
+// which device asks.
 func (s *Set) Show(w http.ResponseWriter, r *http.Request, log *slog.Logger, status int, v View) {
 	id := reqinfo.From(r.Context()).ID
-	err := s.own.render(w, status, v)
+	own := s.own
+	if p, ok := v.Data.(views.ConsentPage); ok && p.Requester != nil && !s.devices {
+		own = s.builtin
+	}
+	err := own.render(w, status, v)
 	if err == nil {
 		return
 	}

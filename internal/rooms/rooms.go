@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"sync/atomic"
 
+	"github.com/go-passport/passport/internal/authorize"
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/firstparty"
@@ -40,7 +41,9 @@ type Rooms struct {
 	Reader  *tokens.Reader            // of the store, for grants
 	Pending oauth.PendingRequestStore // nil if the store is none
 
-	// SignInRequest is that of the authorization endpoint, which sets it; nil without one.
+	Authorize *authorize.Endpoint // nil without users
+
+	// SignInRequest is that of the endpoints that send users to sign in; nil without one.
 	SignInRequest func(ctx context.Context, returnTo string) (*oauth.SignInRequest, error)
 
 	AppsPage *atomic.Pointer[string] // see passport.Server.SetAppsPage

@@ -113,7 +113,8 @@ func (d *Devices) DevicesOf(ctx context.Context, user oauth.UserRef) ([]*oauth.D
 // Find returns the device code for the text that a user typed or opened, also one that
 // was decided or has expired. It returns [oauth.ErrNotFound] for a wrong code. After too
 // many of them its error is that of [throttle.Error], even for a right one: the user must
-// wait. The address of the caller is that of ctx.
+// wait. user is empty for a browser without a signed-in user, which must sign in instead.
+// The address of the caller is that of ctx.
 func (d *Devices) Find(ctx context.Context, user oauth.UserRef, typed string) (*oauth.DeviceCode, error) {
 	code, ok := usercode.Normalize(typed)
 	if !ok {

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -20,6 +21,11 @@ const (
 	userCodeNameFailures    = 10 // of one user, in the same time
 	userCodeAddressFailures = 50 // of all users at one address, in the same time
 
+	// Of browsers without a signed-in user. Beyond these the user must sign in first, so an
+	// attacker without accounts cannot stop the others.
+	signedOutFailures    = 5   // at one address, in the same time
+	allSignedOutFailures = 300 // in the same time
+
 	// Of all users together. With a thousand pending codes, an attacker that has any
 	// number of accounts and addresses finds one in a month.
 	userCodeAllFailures = 600
@@ -28,17 +34,18 @@ const (
 
 // guesses limits how often users may enter a wrong user code. A right code forgives no
 // wrong ones, because an attacker can get right codes too.
-type guesses struct{ each, all *throttle.Throttle }
+type guesses struct{ user, signedOut, all *throttle.Throttle }
 
 func newGuesses() *guesses {
 	limit := func(failures int) throttle.Limit {
 		return throttle.Limit{Failures: failures, Within: UserCodeFailuresWithin}
 	}
 	return &guesses{
-		each: throttle.New(clients.MaxCounters, throttle.Limits{
+		user: throttle.New(clients.MaxCounters, throttle.Limits{
 			Pair: limit(UserCodeFailures), Name: limit(userCodeNameFailures), Address: limit(userCodeAddressFailures),
 		}),
-		all: throttle.New(1, throttle.Limits{Name: throttle.Limit{Failures: userCodeAllFailures, Within: userCodeAllWithin}}),
+		signedOut: throttle.New(clients.MaxCounters, throttle.Limits{Name: limit(allSignedOutFailures), Address: limit(signedOutFailures)}),
+		all:       throttle.New(1, throttle.Limits{Name: throttle.Limit{Failures: userCodeAllFailures, Within: userCodeAllWithin}}),
 	}
 }
 
@@ -46,32 +53,47 @@ func newGuesses() *guesses {
 // only if no pause has begun in the meantime, so that concurrent guesses count the same
 // as sequential ones.
 func (g *guesses) find(ctx context.Context, user oauth.UserRef, look func() (*oauth.DeviceCode, error)) (*oauth.DeviceCode, error) {
-	attempt := throttle.Attempt{Name: user.Provider + "\x00" + user.ID, Address: reqinfo.From(ctx).Address}
-	if err := g.refuse(attempt); err != nil {
+	counted := g.countedFor(user, reqinfo.From(ctx).Address)
+	if err := counted.each((*throttle.Throttle).Refuse); err != nil {
 		return nil, err
 	}
 	found, err := look()
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		if refused := errors.Join(g.each.Settle(attempt, false), g.all.Settle(throttle.Attempt{}, false)); refused != nil {
-			return nil, throttle.Error(oauth.AccessDenied, refused)
-		}
-		return nil, err
+		refused := counted.each(func(t *throttle.Throttle, a throttle.Attempt) error { return t.Settle(a, false) })
+		return nil, cmp.Or(refused, err)
 	case err != nil:
 		return nil, err
 	}
-	if err := g.refuse(attempt); err != nil {
+	if err := counted.each((*throttle.Throttle).Refuse); err != nil {
 		return nil, err
 	}
 	return found, nil
 }
 
-// refuse returns an error if the user must wait.
-func (g *guesses) refuse(a throttle.Attempt) error {
-	for _, err := range []error{g.each.Refuse(a), g.all.Refuse(throttle.Attempt{})} {
-		if err != nil {
-			return throttle.Error(oauth.AccessDenied, err)
-		}
+// counted are the counters of a guess.
+type counted []struct {
+	*throttle.Throttle
+	attempt throttle.Attempt
+}
+
+// countedFor returns the counters of a user, or of a browser without one. They are
+// separate, so that signed-out attackers delay no signed-in user.
+func (g *guesses) countedFor(user oauth.UserRef, address string) counted {
+	if user == (oauth.UserRef{}) {
+		return counted{{g.signedOut, throttle.Attempt{Address: address}}}
 	}
-	return nil
+	return counted{{g.user, throttle.Attempt{Name: user.Provider + "\x00" + user.ID, Address: address}}, {g.all, throttle.Attempt{}}}
+}
+
+// each calls do with every counter, and returns an error if the user must wait.
+func (all counted) each(do func(*throttle.Throttle, throttle.Attempt) error) error {
+	var refused error
+	for _, c := range all {
+		refused = cmp.Or(refused, do(c.Throttle, c.attempt))
+	}
+	if refused == nil {
+		return nil
+	}
+	return throttle.Error(oauth.AccessDenied, refused)
 }

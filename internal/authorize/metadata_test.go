@@ -114,7 +114,7 @@ func TestConsent_PA_0_HostileMetadata(t *testing.T) {
 	for i, hostile := range []string{"javascript:alert(1)", "data:text/html,<script>alert(1)</script>", `"><script>alert(1)</script>`, `https://x/" onmouseover="alert(1)`, "\u202ehttps://x"} {
 		c := s.Web()
 		m := &oauth.ClientMetadata{ClientURI: hostile, PolicyURI: hostile, TOSURI: hostile, Logo: oauth.Digest(hostile), Verified: i%2 == 0}
-		s.Works(s.Store.(oauth.ClientMetadataStore).UpdateClientMetadata(t.Context(), c.Client, m, []byte(hostile), nil))
+		s.Works(s.Store.(oauth.ClientMetadataStore).UpdateClientWithMetadata(t.Context(), c.Client, m, []byte(hostile), nil))
 		page := s.Browser().SignIn("alice").Authorize(c)
 		page.Ticket()
 		for _, bad := range []string{"<script", `="javascript:`, `="data:text`, ` onmouseover="`, "\u202e"} {

@@ -133,7 +133,7 @@ func spend(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance) (err error) {
 	switch i.Spends.Purpose {
 	case "":
 		return nil
-	case oauth.SpendCode:
+	case oauth.SpendCode, oauth.SpendDeviceCode:
 		n, err = tx.Exec(ctx, spendCode, sqldb.At(i.Time), i.Spends.ID)
 	case oauth.SpendRefreshToken:
 		n, err = tx.Exec(ctx, spendRefreshToken, sqldb.At(i.Time), string(i.RefreshToken.Digest), i.Spends.ID)

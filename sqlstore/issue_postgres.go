@@ -54,9 +54,9 @@ func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, o
 		}
 	case i.NewFamily != nil:
 		q, args = beginWithTokens, insertedFamily(i.NewFamily)
-	case i.Spends.Purpose == oauth.SpendCode && i.RefreshToken == nil:
+	case spendsCode(i) && i.RefreshToken == nil:
 		q, args = redeemCodeOnly, []any{sqldb.At(i.Time), i.Spends.ID}
-	case i.Spends.Purpose == oauth.SpendCode:
+	case spendsCode(i):
 		q, args = redeemCode, []any{sqldb.At(i.Time), i.Spends.ID}
 	case i.Spends.Purpose == oauth.SpendRefreshToken:
 		q, args = replaceRefreshing, []any{sqldb.At(i.Time), string(i.RefreshToken.Digest), i.Spends.ID}
@@ -89,4 +89,9 @@ func issueAtOnce(ctx context.Context, exec func(context.Context, string, ...any)
 		return oauth.ErrSpent
 	}
 	return nil
+}
+
+// spendsCode reports whether an issuance uses up a row of oauth_auth_codes.
+func spendsCode(i *oauth.Issuance) bool {
+	return i.Spends.Purpose == oauth.SpendCode || i.Spends.Purpose == oauth.SpendDeviceCode
 }

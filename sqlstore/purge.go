@@ -69,7 +69,8 @@ func (p *purge) run(ctx context.Context) error {
 		steps = append(steps, p.endAbandoned,
 			func(ctx context.Context) error { return p.families(ctx, expiredFamilies, p.expired) },
 			p.oldAccessTokens, p.usedValues,
-			func(ctx context.Context) error { return p.sweep(ctx, expiredPendingRequests, p.expired) })
+			func(ctx context.Context) error { return p.sweep(ctx, expiredPendingRequests, p.expired) },
+			func(ctx context.Context) error { return p.sweep(ctx, expiredDevices, p.expired) })
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -37,6 +37,7 @@ var familyRecords = []sweep{
 	{find: `SELECT r.digest FROM oauth_refresh_tokens r WHERE r.family_id IN ` + page + ` LIMIT 100`, drop: dropRefreshTokens + page},
 	{find: `SELECT t.id FROM oauth_access_tokens t WHERE t.family_id IN ` + page + ` LIMIT 100`, drop: dropAccessTokens + page},
 	{find: `SELECT k.digest FROM oauth_auth_codes k WHERE k.family_id IN ` + page + ` LIMIT 100`, drop: dropCodes + page},
+	{find: `SELECT d.digest FROM oauth_device_codes d WHERE d.family_id IN ` + page + ` LIMIT 100`, drop: dropDevices + page},
 	{find: `SELECT u.family_id FROM oauth_last_used u WHERE u.family_id IN ` + page + ` LIMIT 100`, drop: dropLastUsed + page},
 }
 
@@ -46,6 +47,7 @@ var emptyFamilies = `SELECT f.id FROM oauth_families f WHERE f.id IN ` + page + 
 AND NOT EXISTS (SELECT 1 FROM oauth_refresh_tokens r WHERE r.family_id = f.id)
 AND NOT EXISTS (SELECT 1 FROM oauth_access_tokens t WHERE t.family_id = f.id)
 AND NOT EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id)
+AND NOT EXISTS (SELECT 1 FROM oauth_device_codes d WHERE d.family_id = f.id)
 AND NOT EXISTS (SELECT 1 FROM oauth_last_used u WHERE u.family_id = f.id)`
 
 var dropFamilies = `DELETE FROM oauth_families WHERE id IN ` + page

@@ -41,7 +41,7 @@ const migrationSet = "oauth"
 var tables = []string{
 	"oauth_clients", "oauth_client_secrets", "oauth_families", "oauth_cut_offs", "oauth_auth_codes",
 	"oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once", "oauth_audit", "oauth_counters",
-	"oauth_key_rings", "oauth_pending_requests", "oauth_client_metadata", "oauth_client_logos", "oauth_last_used",
+	"oauth_key_rings", "oauth_pending_requests", "oauth_client_metadata", "oauth_client_logos", "oauth_device_codes", "oauth_last_used",
 }
 
 // Migrations returns the migrations for a dialect, in goose's format. Use it if the
@@ -68,6 +68,9 @@ var (
 	_ oauth.FamilyLimitStore    = (*Store)(nil)
 	_ oauth.ConsentListStore    = (*Store)(nil)
 	_ oauth.ClientMetadataStore = (*Store)(nil)
+	_ oauth.DeviceStore         = (*Store)(nil)
+	_ oauth.GrantPowerStore     = (*Store)(nil)
+	_ oauth.DeviceReader        = deviceReader{}
 	_ oauth.LastUsedStore       = (*Store)(nil)
 )
 

@@ -1,0 +1,29 @@
+-- +goose Up
+-- Device authorization requests (RFC 8628). poll_interval is in microseconds. decided_at
+-- is NULL until a user decides. provider, user_id and family_id are NULL unless the user
+-- approved. The row of an approved code stays as long as its family.
+CREATE TABLE oauth_device_codes (
+  digest TEXT NOT NULL PRIMARY KEY,
+  user_digest TEXT NOT NULL UNIQUE,
+  client_id TEXT NOT NULL,
+  scopes TEXT,
+  resources TEXT,
+  label TEXT NOT NULL,
+  address TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  poll_interval INTEGER NOT NULL,
+  polled_at INTEGER,
+  decided_at INTEGER,
+  provider TEXT,
+  user_id TEXT,
+  family_id TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX oauth_device_codes_pending ON oauth_device_codes (client_id, expires_at) WHERE decided_at IS NULL;
+CREATE INDEX oauth_device_codes_expiry ON oauth_device_codes (expires_at) WHERE family_id IS NULL;
+CREATE INDEX oauth_device_codes_family ON oauth_device_codes (family_id) WHERE family_id IS NOT NULL;
+CREATE INDEX oauth_device_codes_user ON oauth_device_codes (provider, user_id, decided_at) WHERE provider IS NOT NULL;
+
+-- +goose Down
+DROP TABLE oauth_device_codes;

@@ -28,8 +28,8 @@ ORDER BY d.decided_at DESC LIMIT 1000`
 SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM (SELECT COUNT(*) AS n FROM oauth_device_codes d
 WHERE d.client_id = ? AND d.decided_at IS NULL AND d.expires_at > ?) x WHERE x.n < ?`
 
-	deviceTaken  = `SELECT d.digest FROM oauth_device_codes d WHERE d.digest = ? OR d.user_digest = ? LIMIT 1`
 	deviceExists = `SELECT d.digest FROM oauth_device_codes d WHERE d.digest = ?`
+	userCodeUsed = `SELECT d.digest FROM oauth_device_codes d WHERE d.user_digest = ?`
 
 	pollInTime = `UPDATE oauth_device_codes SET polled_at = ? WHERE digest = ? AND decided_at IS NULL
 AND (polled_at IS NULL OR polled_at + poll_interval <= ?)`
@@ -115,14 +115,17 @@ func (s *Store) CreateDeviceCode(ctx context.Context, c *oauth.DeviceCode, limit
 	if inserted {
 		return nil
 	}
-	switch err := s.db.Row(ctx, deviceTaken, func(sqldb.Row) error { return nil }, string(c.Digest), string(c.UserDigest)); {
+	err = s.exists(ctx, userCodeUsed, string(c.UserDigest))
+	if errors.Is(err, oauth.ErrNotFound) {
+		err = s.exists(ctx, deviceExists, string(c.Digest))
+	}
+	switch {
 	case err == nil:
 		return fmt.Errorf("a device code has these digests: %w", oauth.ErrConflict)
 	case errors.Is(err, oauth.ErrNotFound):
 		return fmt.Errorf("the client already has %d pending device codes: %w", limit, oauth.ErrLimit)
-	default:
-		return fmt.Errorf("find device code: %w", err)
 	}
+	return fmt.Errorf("find device code: %w", err)
 }
 
 // PollDeviceCode implements [oauth.DeviceStore]. A poll in time is one statement. The

@@ -47,6 +47,16 @@ func TestStore_StatementBudget(t *testing.T) {
 		"CreateClient that is numbered":            {Statements: 2 + 2, Transactions: 1}, // counts up and reads the number
 		"UpdateClient":                             {Statements: 1 + 1, Transactions: 1}, // reads what is compared
 		"RotateSecret":                             {Statements: 3, Transactions: 1},     // lock, add, end the others
+		"CreateDeviceCode":                         {Statements: 1},
+		"CreateDeviceCode of another":              {Statements: 1},
+		"DeviceCode":                               {Statements: 1},
+		"DeviceCodeOfUser":                         {Statements: 1},
+		"PollDeviceCode in time":                   {Statements: 1},
+		"PollDeviceCode that is early":             {Statements: 2},
+		"ApproveDeviceCode":                        {Statements: 3, Transactions: 1},
+		"DenyDeviceCode":                           {Statements: 1, Transactions: 1},
+		"Issue from a device code":                 {Statements: 3, Transactions: 1},
+		"DevicesOf":                                {Statements: 1},
 		"RevokeToken of a client":                  {Statements: 2, Transactions: 1},
 		"RevokeToken of a user":                    {Statements: 1, Transactions: 1},
 		"Disconnect":                               {Statements: 3 + 3, Transactions: 1}, // three keep removals apart

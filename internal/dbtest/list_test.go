@@ -1,6 +1,7 @@
 package dbtest_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -47,6 +48,7 @@ func lists(s *sqlstore.Store, accounts *account.Accounts) []list {
 			return length(s.Consented(ctx, alice, &oauth.Client{ID: "c1"}))
 		}},
 		{method: "Store.ConsentsOf", all: "oauth_consents", per: 3, call: func(ctx context.Context) (int, error) { return yielded(s.ConsentsOf(ctx, alice)) }},
+		{method: "Store.DevicesOf", call: func(ctx context.Context) (int, error) { return length(s.DevicesOf(ctx, alice)) }},
 		{method: "Store.AuditLog", call: func(ctx context.Context) (int, error) { return yielded(s.AuditLog(ctx, now)) }},
 		{method: "Accounts.Users", call: func(ctx context.Context) (int, error) { return yielded(accounts.Users(ctx)) }},
 		{method: "Accounts.Sessions", call: func(ctx context.Context) (int, error) { return length(accounts.Sessions(ctx, "user1")) }},
@@ -173,6 +175,11 @@ SELECT %s, 'App', 'users', '%s', 'none', '', 0, 0, %s, 1`, id(prefix), owner, re
 	used := func(prefix string) string {
 		return fmt.Sprintf(`INSERT INTO oauth_last_used (family_id, used_at, address, agent) SELECT %s, %d, '192.0.2.1', 'curl'`, id(prefix), at(-time.Minute))
 	}
+	device := func(prefix, user, decided string) string {
+		return fmt.Sprintf(`INSERT INTO oauth_device_codes (digest, user_digest, client_id, label, address, agent, created_at, expires_at, poll_interval, decided_at, provider, user_id, family_id)
+SELECT %[1]s, %[1]s, 'c1', '', '', '', 0, %[2]d, 5, %[3]s, %[4]s, CASE WHEN %[4]s IS NOT NULL THEN %[5]s END, CASE WHEN %[4]s IS NOT NULL THEN %[1]s END`,
+			id(prefix), at(time.Minute), decided, map[bool]string{true: "'users'", false: "NULL"}[user != ""], cmp.Or(user, "NULL"))
+	}
 	audit := func(prefix string, at int64) string {
 		return fmt.Sprintf(`INSERT INTO oauth_audit (id, happened_at, action, actor, provider, user_id, client_id, reason, address, request_id)
 SELECT %s, %d, '', '', '', '', '', '', '', ''`, id(prefix), at)
@@ -194,7 +201,7 @@ SELECT %[1]s, %[1]s, %[2]s, 1, 0, %[3]d - n.d, %[4]d`, id(prefix), user, time.No
 		client("c", "operator", "NULL"), client("shown", "alice", "NULL"),
 		family("shown", id("c"), 0, later, "NULL"), token("shown", id("shown"), id("c")),
 		family("shown personal", "'c1'", 1, later, "NULL"), token("shown personal", id("shown personal"), "'c1'"),
-		used("shown"), used("shown personal"),
+		used("shown"), used("shown personal"), device("shown", "'alice'", "n.d"),
 		strings.NewReplacer("'alice'", "'bob'", fmt.Sprint(at(-time.Hour)), fmt.Sprint(at(0))).Replace(family("new", "'c1'", 0, later, "NULL")),
 		consent("'c1'", id("scope")), session("shown", "'user1'", 0, time.Hour))
 	fill(others,
@@ -202,12 +209,13 @@ SELECT %[1]s, %[1]s, %[2]s, 1, 0, %[3]d - n.d, %[4]d`, id(prefix), user, time.No
 		family("revoked", "'c1'", 0, later, revoked), family("revoked personal", "'c1'", 1, later, revoked),
 		strings.Replace(family("of another user", "'c1'", 0, later, "NULL"), "'alice'", id("user"), 1),
 		family("ended", "'c1'", 0, ended, "NULL"), token("ended", id("ended"), "'c1'"),
+		device("pending", "", "NULL"), device("denied", "", "n.d"), device("of another user", id("user"), "n.d"),
 		used("revoked"), used("revoked personal"), used("of another user"), used("ended"),
 		token("older", "'shown1'", "'c1'"), token("exchanged", "'shown2'", "'c1'"),
 		consent(id("client"), "'read'"), audit("log", at(time.Minute)), user,
 		session("idle", "'user1'", -account.DefaultSessionIdleTTL, time.Hour), session("of another", id("user"), 0, time.Hour))
 	mustExec(t, db, "COMMIT")
-	for _, table := range []string{"oauth_clients", "oauth_families", "oauth_access_tokens", "oauth_consents", "oauth_last_used", "oauth_audit", "passport_users", "passport_sessions"} {
+	for _, table := range []string{"oauth_clients", "oauth_families", "oauth_access_tokens", "oauth_consents", "oauth_last_used", "oauth_device_codes", "oauth_audit", "passport_users", "passport_sessions"} {
 		switch d.Name { // SQLite is used without statistics
 		case "postgres":
 			mustExec(t, db, "ANALYZE "+table)

@@ -21,6 +21,7 @@ const (
 	thirdMigration  = "0003_hardening.sql"
 	fourthMigration = "0004_field.sql"
 	fifthMigration  = "0005_pages.sql"
+	sixthMigration  = "0006_devices.sql"
 )
 
 // halves returns the statements of a migration, up and down.
@@ -252,7 +253,7 @@ func TestMigrate_DownWithRows(t *testing.T) {
 			must(t, verb.call())
 		}
 		tokens := count(t, db, "oauth_access_tokens")
-		for _, name := range []string{fifthMigration, fourthMigration, thirdMigration, secondMigration} {
+		for _, name := range []string{sixthMigration, fifthMigration, fourthMigration, thirdMigration, secondMigration} {
 			_, down := halves(t, d, name)
 			for _, statement := range down {
 				mustExec(t, db, statement)

@@ -83,6 +83,16 @@ func oddRows(t *testing.T, s *sqlstore.Store, c *oauth.Client) {
 	must(t, s.Issue(t.Context(), newIssuance(c, recent, "recent", spendCode(recent))))
 	must(t, s.RevokeFamily(t.Context(), recent.ID, now, nil))
 
+	for _, limit := range []int{100, 0} { // one is stored and then taken, one is above the limit
+		for range 2 {
+			_ = s.CreateDeviceCode(t.Context(), newDevice(fmt.Sprint("expired", limit)), limit)
+		}
+	}
+	_, err := s.PollDeviceCode(t.Context(), "unknown", now)
+	if !errors.Is(err, oauth.ErrNotFound) {
+		t.Fatal(err)
+	}
+
 	owned := newClient("owned-0")
 	owned.Owner = oauth.UserRef{Provider: "users", ID: "carol"}
 	must(t, s.CreateClient(t.Context(), owned, nil))
@@ -181,6 +191,8 @@ SELECT CONCAT('c', d), '', 'users', d, '', '', 0, 0, 0`,
 		`INSERT INTO oauth_client_secrets (client_id, digest, created_at) SELECT CONCAT('c', d), 's', 0`,
 		`INSERT INTO oauth_client_metadata (client_id, metadata) SELECT CONCAT('c', d), '{}'`,
 		`INSERT INTO oauth_client_logos (client_id, digest, png) SELECT CONCAT('c', d), 's', ''`,
+		`INSERT INTO oauth_device_codes (digest, user_digest, client_id, label, address, agent, created_at, expires_at, poll_interval, decided_at, provider, user_id, family_id)
+SELECT d, d, d, '', '', '', d, d, 5, CASE WHEN d < 2000 THEN d END, CASE WHEN d < 2000 THEN 'users' END, CASE WHEN d < 2000 THEN d END, CASE WHEN d < 2000 THEN d END`,
 		`INSERT INTO oauth_last_used (family_id, used_at) SELECT d, d`,
 		`INSERT INTO oauth_families (id, provider, user_id, client_id, session, personal, ends_with_session, created_at, expires_at, revoked_at)
 SELECT d, 'users', d, 'c', '', 0, 0, d, d + 10000, CASE WHEN d < 2000 THEN d + 5000 END`,

@@ -83,6 +83,7 @@ func verbs(t testing.TB, s interface {
 	oauth.FamilyLimitStore
 	oauth.ConsentListStore
 	oauth.LastUsedStore
+	oauth.DeviceStore
 }, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord) []verb {
 	ctx := t.Context()
 	code, begun := newIssuance(c, f, "first", spendCode(f)), newCodeIssuance(newFamily("second"), "a", "b")
@@ -108,6 +109,11 @@ func verbs(t testing.TB, s interface {
 	within := newIssuance(c, newFamily("sixth"), "within", oauth.Spend{})
 	within.NewFamily, within.RefreshToken, within.PersonalLimit, within.Audit = within.AccessToken.Family, nil, 100, audit
 	within.NewFamily.Personal = true
+	tv, declined := newDevice("tv"), newDevice("declined")
+	approval := &oauth.DeviceApproval{Time: now, Family: newFamily("of the tv"), Audit: audit}
+	approval.Code = &oauth.Code{Digest: tv.Digest, Family: approval.Family, Scopes: []string{"read"}, ExpiresAt: tv.ExpiresAt}
+	redeemed := newIssuance(c, approval.Family, "of the tv", oauth.Spend{Purpose: oauth.SpendDeviceCode, ID: string(tv.Digest)})
+	redeemed.Audit = audit
 	return []verb{
 		read("Client", func() error { _, err := s.Client(ctx, c.ID); return err }),
 		read("Clients", func() error { return all(s.Clients(ctx)) }),
@@ -149,6 +155,18 @@ func verbs(t testing.TB, s interface {
 			return s.RotateSecret(ctx, "another", oauth.Secret{Digest: "x", CreatedAt: now}, now.Add(time.Hour), audit)
 		}),
 		read("TokensOfClient", func() error { return all(s.TokensOfClient(ctx, c.ID)) }),
+		write("CreateDeviceCode", func() error { return s.CreateDeviceCode(ctx, tv, 100) }),
+		write("CreateDeviceCode of another", func() error { return s.CreateDeviceCode(ctx, declined, 100) }),
+		read("DeviceCode", func() error { _, err := s.DeviceCode(ctx, tv.Digest); return err }),
+		read("DeviceCodeOfUser", func() error { _, err := s.DeviceCodeOfUser(ctx, tv.UserDigest); return err }),
+		write("PollDeviceCode in time", func() error { _, err := s.PollDeviceCode(ctx, tv.Digest, now); return err }),
+		write("PollDeviceCode that is early", func() error { _, err := s.PollDeviceCode(ctx, tv.Digest, now); return err }),
+		write("ApproveDeviceCode", func() error { return s.ApproveDeviceCode(ctx, approval) }),
+		write("DenyDeviceCode", func() error {
+			return s.DenyDeviceCode(ctx, &oauth.DeviceDenial{Digest: declined.Digest, Time: now, Audit: audit})
+		}),
+		write("Issue from a device code", func() error { return s.Issue(ctx, redeemed) }),
+		read("DevicesOf", func() error { _, err := s.DevicesOf(ctx, alice); return err }),
 		write("RevokeToken of a client", func() error { return s.RevokeToken(ctx, "own", now, audit) }),
 		write("RevokeToken of a user", func() error { return s.RevokeToken(ctx, "first", now, audit) }),
 		write("Disconnect", func() error { return disconnect("opaque", now) }),
@@ -166,6 +184,14 @@ func verbs(t testing.TB, s interface {
 		write("RevokeClient", func() error { return s.RevokeClient(ctx, "another", now, audit) }),
 		read("AuditLog", func() error { return all(s.AuditLog(ctx, now)) }),
 		write("Purge", func() error { _, err := s.Purge(ctx, oauth.EndedBefore(now.Add(100*time.Hour)), 1000); return err }),
+	}
+}
+
+// newDevice returns a device code of the client of [populated].
+func newDevice(id string) *oauth.DeviceCode {
+	return &oauth.DeviceCode{
+		Digest: oauth.DeviceDigest(id), UserDigest: oauth.DigestOf("user code of " + id), ClientID: "client", Scopes: []string{"read"},
+		CreatedAt: now, ExpiresAt: now.Add(10 * time.Minute), Interval: 5 * time.Second,
 	}
 }
 

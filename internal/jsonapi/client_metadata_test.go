@@ -111,7 +111,7 @@ func TestClientsAPI_PA_0_VerifiedIsTheOperators(t *testing.T) {
 	for _, change := range []map[string]any{
 		{"name": "App", "redirect": "https://example.com/cb"},
 		{"name": "App", "redirect": "https://example.com/cb", "verified": false, "contacts": []string{"x"}},
-		{"name": "App", "redirect": "https://example.com/cb", "verified": nil, "client_uri": "https://example.com"},
+		{"name": "App", "redirect": "https://example.com/cb", "verified": nil, "client_uri": "https://example.com/other", "policy_uri": ""},
 	} {
 		a := b.Ask("PUT", "/oauth/clients/"+id, change)
 		if _, m = metadataOf(s, id); a.JSON()["verified"] != true || !m.Verified || m.LogoURI == "" {
@@ -120,6 +120,10 @@ func TestClientsAPI_PA_0_VerifiedIsTheOperators(t *testing.T) {
 	}
 	if c, _ = metadataOf(s, id); c.ConsentVersion != before+1 {
 		t.Errorf("ConsentVersion = %d, want %d: one of the changes is on the consent page", c.ConsentVersion, before+1)
+	}
+	for _, home := range []any{"https://bank.example", ""} { // the page would say that the operator verified it
+		const fixed = "The client uri field cannot be changed, because the operator has verified this client."
+		b.Ask("PUT", "/oauth/clients/"+id, map[string]any{"name": "App", "redirect": "https://example.com/cb", "client_uri": home}).WantInvalid(fixed, "client_uri", fixed)
 	}
 }
 
@@ -174,7 +178,7 @@ func TestClientsAPI_PA_0_VerifyingRacesTheOwner(t *testing.T) {
 	b := s.Browser().SignIn("alice")
 	for round := range 20 {
 		id := b.Ask("POST", "/oauth/clients", described()).JSON()["id"].(string)
-		home := fmt.Sprintf("https://example.com/%d", round)
+		policy := fmt.Sprintf("https://example.com/%d", round)
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			for {
@@ -189,10 +193,10 @@ func TestClientsAPI_PA_0_VerifyingRacesTheOwner(t *testing.T) {
 			}
 		})
 		fields := described()
-		fields["name"], fields["client_uri"] = "Renamed", home
+		fields["name"], fields["policy_uri"] = "Renamed", policy
 		a := b.Ask("PUT", "/oauth/clients/"+id, fields)
 		wg.Wait()
-		if c, m := metadataOf(s, id); a.Status != 200 || c.Name != "Renamed" || m.ClientURI != home || !m.Verified || c.Version != 3 {
+		if c, m := metadataOf(s, id); a.Status != 200 || c.Name != "Renamed" || m.PolicyURI != policy || !m.Verified || c.Version != 3 {
 			t.Fatalf("PUT = %d, and the client is %+v with the metadata %+v; want the changes of both", a.Status, c, m)
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/protected"
+	"github.com/go-passport/passport/internal/reauth"
 	"github.com/go-passport/passport/internal/rooms"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/tokens"
@@ -52,7 +53,8 @@ type Server struct {
 	appsPage *atomic.Pointer[string] // see SetAppsPage
 
 	personalJWTs  bool
-	signInRequest func(ctx context.Context, returnTo string) (*oauth.SignInRequest, error) // nil without users
+	reauth        *reauth.Desk
+	signInRequest func(ctx context.Context, returnTo string) (*oauth.SignInRequest, error)
 
 	entry     *wire.Entry
 	endpoints []wire.Endpoint
@@ -91,7 +93,8 @@ func New(config Config) (*Server, error) {
 			s.endpoints = append(s.endpoints, p.Routes(r)...)
 		}
 	}
-	s.signInRequest = r.SignInRequest
+	s.reauth = &reauth.Desk{Keys: r.Keys, Users: r.Users}
+	s.signInRequest = s.reauth.Reasons(r.SignInRequest)
 	for _, e := range s.endpoints {
 		s.mux.Handle(e.Path, e.Handler) // for every method, including those that Mount does not register
 	}

@@ -22,6 +22,12 @@ type PersonalToken struct {
 	ExpiresAt time.Time
 
 	Attributes map[string]string // for the application's use
+
+	// Once is a random value of the form that creates the token. A second call for the
+	// same user with the same value within a day returns [oauth.ErrSpent] and creates
+	// nothing, so that a form that is sent twice creates one token. A call that fails may
+	// use the value up. Optional.
+	Once string
 }
 
 // NewToken is the result of [Server.CreatePersonalToken].
@@ -54,6 +60,7 @@ func (s *Server) CreateToken(ctx context.Context, user UserRef, name string, sco
 //   - [oauth.InvalidScope] for a scope that is not registered, or that the client
 //     of personal access tokens may not have,
 //   - [oauth.InvalidRequest] for an invalid name or time,
+//   - [oauth.ErrSpent] if PersonalToken.Once was used before,
 //   - [oauth.ErrLimit] if the user has Config.MaxPersonalTokensPerUser live tokens, and
 //   - [oauth.ErrNotFound] if [oauth.UserProvider.UserByID] does not find the user.
 func (s *Server) CreatePersonalToken(ctx context.Context, p PersonalToken) (*NewToken, error) {
@@ -63,3 +70,26 @@ func (s *Server) CreatePersonalToken(ctx context.Context, p PersonalToken) (*New
 	}
 	return &NewToken{AccessToken: raw, Token: token}, nil
 }
+
+// PersonalTokens returns the personal access tokens of a user that are not revoked,
+// ordered by ID, which is the time of their creation. Expired tokens are among them
+// until they are purged. It returns at most [oauth.MaxListed] tokens; see
+// [oauth.TokenStore.PersonalTokens].
+func (s *Server) PersonalTokens(ctx context.Context, user UserRef) ([]*oauth.AccessToken, error) {
+	return s.tokens.PersonalTokens(ctx, user)
+}
+
+// PersonalTokenScopes returns the scopes that the personal access tokens of a provider's
+// users may have, in the order of the consent page. An empty provider means
+// [DefaultProvider].
+func (s *Server) PersonalTokenScopes(ctx context.Context, provider string) ([]Scope, error) {
+	return s.personal.Scopes(ctx, provider)
+}
+
+// PersonalTokenTTL returns how long a personal access token lasts at most:
+// Config.PersonalTokenTTL.
+func (s *Server) PersonalTokenTTL() time.Duration { return s.policy.PersonalTokenTTL }
+
+// MaxPersonalTokensPerUser returns how many live personal access tokens a user may have:
+// Config.MaxPersonalTokensPerUser, or zero for any number.
+func (s *Server) MaxPersonalTokensPerUser() int { return s.personal.Limit }

@@ -83,16 +83,14 @@ func (f UserFuncs) Validate() error {
 
 // SignInRequest returns why the browser was sent to a sign-in page, and for which client,
 // from the address returnTo that the page received. It returns [oauth.ErrNotFound] for
-// any other address, and for a request that is no longer possible.
+// any other address, and for a request that is no longer possible. For a return address of
+// [Server.Reauthenticate], Recent is true and Client is nil.
 //
 // With it the page can name the app, and offer a way back. A form posts decision=deny to
 // returnTo, and the client receives access_denied:
 //
 //	<form method="post" action="{{.ReturnTo}}"><button name="decision" value="deny">Cancel</button></form>
 func (s *Server) SignInRequest(ctx context.Context, returnTo string) (*oauth.SignInRequest, error) {
-	if s.signInRequest == nil {
-		return nil, oauth.ErrNotFound
-	}
 	return s.signInRequest(ctx, returnTo)
 }
 

@@ -61,6 +61,11 @@ type Config struct {
 	// Default: none, and there is no link.
 	AppsPath string
 
+	// TokensPath is the path, below the issuer's, of the personal access tokens of package
+	// dashboard: its Config.Path + "/tokens". The navigation links to it. Default: none,
+	// and there is no link.
+	TokensPath string
+
 	// TrustedProxies are the proxies whose X-Forwarded-For header is used to count
 	// sign-in attempts. Default: none.
 	TrustedProxies []netip.Prefix
@@ -112,6 +117,8 @@ func (c Config) validate() error {
 		"AccountPath %q: want a path such as /account, without a slash at the end, or leave it empty", safeurl.Text(c.AccountPath))
 	add(c.AppsPath != "" && !weburl.Path(c.AppsPath),
 		"AppsPath %q: want the path in dashboard.Config, such as /account, or leave it empty", safeurl.Text(c.AppsPath))
+	add(c.TokensPath != "" && !weburl.Path(c.TokensPath),
+		"TokensPath %q: want the path in dashboard.Config and /tokens, such as /account/tokens, or leave it empty", safeurl.Text(c.TokensPath))
 	add(c.HashConcurrency < 0, "HashConcurrency is %d: want a positive number, or 0 for GOMAXPROCS", c.HashConcurrency)
 	for i, p := range c.TrustedProxies {
 		add(!p.IsValid(), "TrustedProxies[%d] is not a valid prefix: use netip.ParsePrefix", i)

@@ -36,7 +36,7 @@ func parsePages(c Config, prefix string) (*page.Look, map[string]*template.Templ
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, name := range []string{"sign_in", "sign_out", "continue", "message", "account", "sessions", "security", "set_password", "verify_email"} {
+	for _, name := range []string{"sign_in", "confirm", "sign_out", "continue", "message", "account", "sessions", "security", "set_password", "verify_email"} {
 		t, err := look.Parse(views, "views/"+name+".html")
 		if err != nil {
 			return nil, nil, err
@@ -70,6 +70,7 @@ type view struct {
 	// The pages for signed-in users.
 	Account   string // path of the first one; empty if there are none, or if it is Apps
 	Apps      string // path of the connected apps; empty if there are none
+	Tokens    string // path of the personal access tokens; empty if there are none
 	Sessions  string
 	Security  string
 	Page      string // path of this page, for the navigation
@@ -122,6 +123,9 @@ func (a *Accounts) view(w http.ResponseWriter, r *http.Request, s *session) view
 	}
 	if a.config.AppsPath != "" {
 		v.Apps = a.prefix + a.config.AppsPath
+	}
+	if a.config.TokensPath != "" {
+		v.Tokens = a.prefix + a.config.TokensPath
 	}
 	if v.Account == v.Apps {
 		v.Account = ""

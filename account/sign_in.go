@@ -33,9 +33,25 @@ func (a *Accounts) showSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	v := a.view(w, r, s)
 	v.ReturnTo = returnTo(r.URL.Query())
-	why := a.reason(r, v.ReturnTo)
+	why, prompt := a.reason(r, v.ReturnTo), r.URL.Query().Get("prompt")
 	v.App, v.Email = appOf(why), page.Text(why.LoginHint, maxEmail)
-	a.render(w, r, http.StatusOK, v.choose(s, r.URL.Query().Get("prompt")), v)
+	if why.Recent && s != nil && prompt != promptAnother {
+		a.render(w, r, http.StatusOK, v.confirms(s), v)
+		return
+	}
+	a.render(w, r, http.StatusOK, v.choose(s, prompt), v)
+}
+
+// confirms prepares the page on which the user of the session s enters the password again,
+// and returns its name.
+func (v *view) confirms(s *session) string {
+	v.User, v.Username, v.Another = show(s), s.user.Email, v.anotherURL()
+	return "confirm"
+}
+
+// anotherURL returns the URL of the form for another account.
+func (v *view) anotherURL() string {
+	return v.SignIn + "?" + url.Values{"prompt": {promptAnother}, "return_to": {v.ReturnTo}}.Encode()
 }
 
 // choose returns the name of the page for a browser with the session s. s may be nil.
@@ -49,7 +65,7 @@ func (v *view) choose(s *session, prompt string) string {
 	case prompt == promptLogin:
 		v.Email = s.user.Email
 	default:
-		v.Another = v.SignIn + "?" + url.Values{"prompt": {promptAnother}, "return_to": {v.ReturnTo}}.Encode()
+		v.Another = v.anotherURL()
 		return "continue"
 	}
 	return "sign_in"
@@ -65,9 +81,13 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	v := a.view(w, r, nil)
 	v.ReturnTo, v.Email = returnTo(form), page.Text(form.Get("email"), maxEmail)
-	v.App = appOf(a.reason(r, v.ReturnTo))
+	why, shown := a.reason(r, v.ReturnTo), "sign_in"
+	v.App = appOf(why)
+	if s, err := a.session(r); err == nil && why.Recent && s.user.Email == form.Get("email") {
+		shown = v.confirms(s)
+	}
 	if v.lacks(form) {
-		a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
+		a.render(w, r, http.StatusUnprocessableEntity, shown, v)
 		return
 	}
 	var user *User
@@ -76,16 +96,25 @@ func (a *Accounts) signIn(w http.ResponseWriter, r *http.Request) {
 		return a.open(w, r, p)
 	})
 	if errors.Is(err, errRefused) { // the page is the same whether the account exists or not
-		v.Mismatch, v.Alert = true, "The email address and the password do not match."
-		a.render(w, r, http.StatusUnprocessableEntity, "sign_in", v)
+		v.refuses(shown)
+		a.render(w, r, http.StatusUnprocessableEntity, shown, v)
 		return
 	}
 	if err != nil {
-		a.refuse(w, r, "sign_in", v, err)
+		a.refuse(w, r, shown, v, err)
 		return
 	}
 	a.logSignIn(r, user)
 	a.sendOn(w, r, cmp.Or(v.ReturnTo, v.Home))
+}
+
+// refuses sets the message about a wrong password.
+func (v *view) refuses(page string) {
+	if page == "confirm" {
+		v.PasswordFault = "That is not your password."
+		return
+	}
+	v.Mismatch, v.Alert = true, "The email address and the password do not match."
 }
 
 // lacks sets the errors of empty fields and reports whether there are any. An

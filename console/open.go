@@ -197,7 +197,7 @@ func (p *program) connectTo(ctx context.Context, s *settings, u dburl.URL, logge
 		return nil, fmt.Errorf("can't open the database %s: %w", u, err)
 	}
 	accounts, err := account.New(account.Config{
-		DB: db, Dialect: u.Dialect, Issuer: s.Issuer, AccountPath: accountPath, AppsPath: accountPath, TrustedProxies: s.TrustedProxies, Views: s.Views, Brand: s.Brand, Logger: logger,
+		DB: db, Dialect: u.Dialect, Issuer: s.Issuer, AccountPath: accountPath, AppsPath: accountPath, TokensPath: accountPath + "/tokens", TrustedProxies: s.TrustedProxies, Views: s.Views, Brand: s.Brand, Logger: logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

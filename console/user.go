@@ -21,7 +21,7 @@ func (p *program) user() *cobra.Command {
 		Args:  subcommandOnly,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.userCreate(), p.userInvite(), p.userList(), p.userApps(), p.userRemoveApp(), p.userSetPassword(), p.userReset(), p.userVerify(), p.userSwitch("disable", true), p.userSwitch("enable", false))
+	cmd.AddCommand(p.userCreate(), p.userInvite(), p.userList(), p.userApps(), p.userRemoveApp(), p.userTokens(), p.userRevokeToken(), p.userSetPassword(), p.userReset(), p.userVerify(), p.userSwitch("disable", true), p.userSwitch("enable", false))
 	return cmd
 }
 

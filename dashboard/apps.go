@@ -12,7 +12,7 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// perPage is the number of apps on a page of the list.
+// perPage is the number of apps or tokens on a page of a list.
 const perPage = 20
 
 // Maximum lengths, in characters, of texts from users and clients.
@@ -75,19 +75,24 @@ func (d *Dashboard) showList(w http.ResponseWriter, r *http.Request, status int,
 		return
 	}
 	v.Title, v.All = "Connected apps", len(apps)
-	last := max(1, (len(apps)+perPage-1)/perPage)
-	n := min(pageNumber(r), last)
-	for _, a := range apps[(n-1)*perPage : min(n*perPage, len(apps))] {
+	for _, a := range pageOf(v, d.path, pageNumber(r), apps) {
 		v.Apps = append(v.Apps, shownApp(a))
 	}
+	d.render(w, r, status, "apps", v)
+}
+
+// pageOf returns the n-th page of a list at path, and sets the links to the others.
+func pageOf[T any](v *view, path string, n int, all []T) []T {
+	last := max(1, (len(all)+perPage-1)/perPage)
+	n = min(n, last)
 	if n > 1 {
-		v.Previous = d.path + "?page=" + strconv.Itoa(n-1)
+		v.Previous = path + "?page=" + strconv.Itoa(n-1)
 	}
 	if n < last {
-		v.Next = d.path + "?page=" + strconv.Itoa(n+1)
+		v.Next = path + "?page=" + strconv.Itoa(n+1)
 	}
 	v.Number, v.Last = n, last
-	d.render(w, r, status, "apps", v)
+	return all[(n-1)*perPage : min(n*perPage, len(all))]
 }
 
 // pageNumber returns the page of the list in the query: 1 or more.

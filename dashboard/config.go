@@ -36,8 +36,14 @@ type Config struct {
 	Provider string
 
 	// Links are further pages for signed-in users. The navigation shows them after the
-	// list of apps. Default: none, and there is no navigation.
+	// lists of apps and tokens. Default: none.
 	Links []Link
+
+	// DisableTokens turns the page of personal access tokens off. The JSON API of
+	// passport.Config still creates them. Default: the page is at Path + "/tokens". It
+	// needs User.AuthenticatedAt, because users must have authenticated recently to create
+	// a token.
+	DisableTokens bool
 
 	// PasswordPage is the path or URL of the page on which users change their password. The list links to
 	// it for users who do not recognize an app. Default: no link.

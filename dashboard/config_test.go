@@ -57,7 +57,7 @@ func TestDashboard_PA_2_Layout(t *testing.T) {
 		return alice.Serve(s.mux, alice.NewRequest(method, path, body, http.Header{"Sec-Fetch-Site": {"same-origin"}}))
 	}
 	list := visit("GET", "/account/apps", "")
-	shows(t, list, 200, "Connected apps", "the shop's main", "alice at auth.example.com", "[Apps][Account]", "Order Tracker", "loses access at once")
+	shows(t, list, 200, "Connected apps", "the shop's main", "alice at auth.example.com", "[Apps][Tokens][Account]", "Order Tracker", "loses access at once")
 	policy := list.Header.Get("Content-Security-Policy")
 	if strings.Contains(policy, "unsafe") || !strings.Contains(policy, "'self' 'sha256-") || strings.Contains(policy, "{style}") {
 		t.Errorf("the policy is %q, want our style by its digest, and nothing unsafe", policy)

@@ -21,6 +21,7 @@ type Dashboard struct {
 	log     *slog.Logger
 	site    string // the name of the server on the pages
 	path    string // of the list, with the issuer's path
+	origin  string // of the issuer
 	proxies *reqinfo.Proxies
 	forms   pageform.Reader
 	bodies  *bodylimit.Limit
@@ -49,6 +50,7 @@ func New(auth *passport.Server, config Config) (*Dashboard, error) {
 		auth: auth, config: config, log: config.Logger,
 		site:    config.site(issuer),
 		path:    strings.TrimSuffix(issuer.Path, "/") + config.Path,
+		origin:  issuer.Scheme + "://" + issuer.Host,
 		proxies: reqinfo.NewProxies(config.TrustedProxies, config.Logger),
 		forms:   formsOf(auth.Issuer(), config.FormField != nil),
 		bodies:  bodylimit.New(maxBody, config.Logger),
@@ -64,6 +66,10 @@ const maxBody = 16 << 10
 const (
 	removePath    = "/remove"
 	removeAllPath = "/remove-all"
+
+	tokensPath      = "/tokens"
+	newTokenPath    = "/tokens/new"
+	revokeTokenPath = "/tokens/revoke"
 )
 
 // Mount registers the pages, and lets the consent page link to the list. The mux is an
@@ -77,6 +83,12 @@ func (d *Dashboard) Mount(mux interface {
 		mux.Handle(method+" "+d.path, d.entry(d.show(d.list)))
 		mux.Handle(method+" "+d.path+removePath, d.entry(d.form(d.askToRemove, d.remove)))
 		mux.Handle(method+" "+d.path+removeAllPath, d.entry(d.form(d.askToRemoveAll, d.removeAll)))
+		if d.config.DisableTokens {
+			continue
+		}
+		mux.Handle(method+" "+d.path+tokensPath, d.entry(d.show(d.listTokens)))
+		mux.Handle(method+" "+d.path+newTokenPath, d.entry(d.form(d.askForToken, d.createToken)))
+		mux.Handle(method+" "+d.path+revokeTokenPath, d.entry(d.form(d.askToRevoke, d.revoke)))
 	}
 }
 

@@ -274,7 +274,7 @@ func TestDashboard_PA_2_ForeignForms(t *testing.T) {
 		"no header at all":                 {},
 	} {
 		for path, body := range map[string]string{"/account/remove": form, "/account/remove-all": "confirm=remove"} {
-			shows(t, alice.send(alice.NewRequest("POST", path, body, header)), 403, "This form came from another site", "Nothing was removed.")
+			shows(t, alice.send(alice.NewRequest("POST", path, body, header)), 403, "This form came from another site", "Nothing was changed.")
 			if s.api(held.Access) != 200 {
 				t.Fatalf("%s removed an app at %s", what, path)
 			}

@@ -36,7 +36,7 @@ type pages struct {
 }
 
 // pageNames are the pages, by the name of their file.
-var pageNames = []string{"apps", "remove", "remove_all", "message"}
+var pageNames = []string{"apps", "remove", "remove_all", "tokens", "new_token", "token", "revoke_token", "confirm", "unconfirmed", "message"}
 
 // The names of our templates in an application's layout. The layout can have a template
 // with any other name.
@@ -146,7 +146,18 @@ type view struct {
 	Word  string // to type
 	Field template.HTML
 
+	TokensURL, NewToken, Revoke string // paths; empty without the page of tokens
+	Tokens                      []token
+	Live, Limit                 int  // number of live tokens on all pages, and of those allowed; no limit is 0
+	Full                        bool // the limit is reached
+	Token                       *token
+	Form                        *tokenForm
+	Choose                      choices
+	Once                        string // see passport.PersonalToken
+	Secret, Curl                string // of a new token
+
 	Text, RequestID string // of the message page
+	Back            Link
 }
 
 // view returns the data that each page gets.
@@ -156,9 +167,18 @@ func (d *Dashboard) view(r *http.Request) *view {
 		Home: d.path, Remove: d.path + removePath, RemoveAll: d.path + removeAllPath,
 		PasswordPage: d.config.PasswordPage, RequestID: reqinfo.From(r.Context()).ID,
 	}
-	if len(d.config.Links) > 0 {
-		v.Links = append([]Link{{Text: "Apps", URL: d.path, Current: true}}, d.config.Links...)
+	tokens := strings.HasPrefix(r.URL.Path, d.path+tokensPath)
+	v.Links, v.Back = []Link{{Text: "Apps", URL: d.path, Current: !tokens}}, Link{Text: "Connected apps", URL: d.path}
+	if !d.config.DisableTokens {
+		v.TokensURL, v.NewToken, v.Revoke = d.path+tokensPath, d.path+newTokenPath, d.path+revokeTokenPath
+		v.Links = append(v.Links, Link{Text: "Tokens", URL: v.TokensURL, Current: tokens})
+		if tokens {
+			v.Back = Link{Text: "Personal access tokens", URL: v.TokensURL}
+		}
+	} else if len(d.config.Links) == 0 {
+		v.Links = nil // a single page
 	}
+	v.Links = append(v.Links, d.config.Links...)
 	return v
 }
 
@@ -219,18 +239,18 @@ func (d *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
 	v, status, level := d.view(r), http.StatusInternalServerError, slog.LevelInfo
 	switch {
 	case errors.Is(err, pageform.ErrForeign):
-		status, v.Title, v.Text = http.StatusForbidden, "This form came from another site", "Nothing was removed. Open the list of your apps and send the form from there."
+		status, v.Title, v.Text = http.StatusForbidden, "This form came from another site", "Nothing was changed. Open the page again and send the form from there."
 	case errors.Is(err, pageform.ErrForm):
-		status, v.Title, v.Text = http.StatusBadRequest, "This form could not be read", "Nothing was removed. Open the list of your apps and send the form from there."
+		status, v.Title, v.Text = http.StatusBadRequest, "This form could not be read", "Nothing was changed. Open the page again and send the form from there."
 	case errors.Is(err, pageform.ErrSlow):
-		status, v.Title, v.Text = http.StatusRequestTimeout, "This form took too long to arrive", "Nothing was removed. Open the list of your apps and try again."
+		status, v.Title, v.Text = http.StatusRequestTimeout, "This form took too long to arrive", "Nothing was changed. Open the page again and send the form from there."
 	case errors.Is(err, errMethod):
 		status, v.Title, v.Text = http.StatusMethodNotAllowed, "This address is for a page", "Open it in a browser to see the page."
 	case errors.Is(err, oauth.ErrUnavailable):
 		status, level, v.Title, v.Text = http.StatusServiceUnavailable, slog.LevelError, "Please try again in a moment", "The server is busy. You can safely try again."
 		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
 	default:
-		level, v.Title, v.Text = slog.LevelError, "Something went wrong", "This is our fault, not yours. Open the list of your apps to see which are still connected."
+		level, v.Title, v.Text = slog.LevelError, "Something went wrong", "This is our fault, not yours. Open the page again to see what has changed."
 	}
 	if r.Context().Err() != nil {
 		level = slog.LevelInfo // the browser has closed the request

@@ -159,6 +159,7 @@ const (
 	SpendDeviceCode   Purpose = "device_code"
 	SpendRefreshToken Purpose = "refresh_token"
 	SpendTicket       Purpose = "ticket"
+	SpendForm         Purpose = "form" // of a page
 )
 
 // Custom reports whether p is the purpose of a custom grant.

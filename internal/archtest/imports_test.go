@@ -45,7 +45,7 @@ type room struct {
 var rooms = map[string]room{
 	"console":      {ours: ". account dashboard internal/brand internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
 	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
-	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/weburl oauth"},
+	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/weburl oauth views"},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
@@ -53,7 +53,7 @@ var rooms = map[string]room{
 
 	// The facade wires the rooms.
 	".": {ours: "event guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/device internal/endpoint " +
-		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/logline internal/methods internal/nearpath internal/nilpointer internal/page internal/policy internal/protected internal/rooms internal/safeurl internal/sameorigin " +
+		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/logline internal/methods internal/nearpath internal/nilpointer internal/page internal/policy internal/protected internal/reauth internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
 	"internal/device": {ours: below + " grant internal/authorize internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
@@ -71,6 +71,7 @@ var rooms = map[string]room{
 	"internal/tokens": {ours: below + " internal/clients internal/keyring internal/policy internal/users"},
 
 	"internal/clients":    {ours: below + " internal/feature internal/policy internal/users"}, // independent of HTTP
+	"internal/reauth":     {ours: below + " internal/keyring internal/users"},
 	"internal/firstparty": {ours: below + " internal/keyring internal/policy internal/users internal/wire"},
 
 	"internal/policy":  {ours: below},

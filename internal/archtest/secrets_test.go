@@ -18,6 +18,7 @@ var secretTypes = []string{"string", "[]byte", "[][]byte", "[]string", "url.Valu
 
 // harmless are fields that only look like secrets.
 var harmless = map[string]string{
+	"account.Config.TokensPath":           "a path",
 	"dashboard.Config.PasswordPage":       "an address",
 	"event.Revoked.TokenID":               "an ID",
 	"internal/keyring.Rotated.KeyID":      "an ID",

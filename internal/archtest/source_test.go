@@ -117,8 +117,8 @@ func TestPasswordHashesStayExpensive(t *testing.T) {
 
 // ownTime are the functions that have a request and may read the clock.
 // wire.Received passes the time to endpoints. Guards check headers before the
-// application's handlers run.
-var ownTime = []string{"internal/wire Received", "internal/tokens Verify", "internal/firstparty check", "internal/firstparty findOnce"}
+// application's handlers run. A page calls reauth after it has read its form.
+var ownTime = []string{"internal/reauth URL", "internal/wire Received", "internal/tokens Verify", "internal/firstparty check", "internal/firstparty findOnce"}
 
 // The server judges a request at the time when it is complete. So no function of
 // the server that has a request or its ResponseWriter reads the clock.

@@ -94,7 +94,7 @@ func (e *Endpoint) consentPage(ctx context.Context, q *request, account *users.A
 	for _, scope := range e.Policy.ScopesFor(q.scopes...) {
 		p.Scopes = append(p.Scopes, views.ConsentScope{
 			ID: scope.ID, Description: cmp.Or(page.Text(scope.Description, maxText), scope.ID), Granted: len(e.consents.missing(q.resources, granted, scope.ID)) == 0,
-			Group: group(scope), CanChange: scope.CanChange, Sensitive: scope.Sensitive,
+			Group: page.ScopeGroup(scope), CanChange: scope.CanChange, Sensitive: scope.Sensitive,
 		})
 	}
 	for _, uri := range q.resources {
@@ -118,18 +118,6 @@ func (e *Endpoint) consentClient(ctx context.Context, q *request) (views.Consent
 		c.LogoURL = e.LogoPath + "?" + url.Values{"client_id": {q.client.ID}, "digest": {string(m.Logo)}}.Encode()
 	}
 	return c, nil
-}
-
-// group returns the heading over a scope: its group, or the start of its ID.
-func group(scope oauth.Scope) string {
-	if name := page.Text(scope.Group, maxName); name != "" {
-		return name
-	}
-	name, _, ok := strings.Cut(scope.ID, ":")
-	if !ok || name == "" {
-		return ""
-	}
-	return page.Text(strings.ToUpper(name[:1])+name[1:], maxName) // an ID is ASCII
 }
 
 // startAgain returns the URL of a request whose parameters this server has sealed. An

@@ -41,6 +41,10 @@ type Reader struct {
 	// ignored: a link may have added it to the page's query.
 	Fields []string
 
+	// Repeated are further names of fields, such as those of checkboxes: they may occur
+	// any number of times.
+	Repeated []string
+
 	// Others allows any values in fields with other names, which a middleware of the
 	// application adds. Otherwise they occur once too, and are text.
 	Others bool
@@ -50,8 +54,8 @@ type Reader struct {
 	Checked bool
 }
 
-// Read parses a form and checks that one of our pages sent it. Each field occurs once
-// at most and is valid text.
+// Read parses a form and checks that one of our pages sent it. Each field is valid text,
+// and occurs once at most unless it is in Repeated.
 func (f Reader) Read(r *http.Request) (url.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
@@ -65,9 +69,9 @@ func (f Reader) Read(r *http.Request) (url.Values, error) {
 	for name, values := range r.PostForm {
 		switch {
 		case f.Others && !f.has(name):
-		case len(values) > 1:
+		case len(values) > 1 && !slices.Contains(f.Repeated, name):
 			return nil, fmt.Errorf("%w: a field occurs more than once", ErrForm)
-		case !utf8.ValidString(values[0]) || strings.Contains(values[0], "\x00"):
+		case slices.ContainsFunc(values, notText):
 			return nil, fmt.Errorf("%w: a field is not valid text", ErrForm)
 		}
 	}
@@ -96,4 +100,8 @@ func (f Reader) tokenMatches(r *http.Request) bool {
 	return ok && secret.Equal(token, r.PostForm.Get(TokenField))
 }
 
-func (f Reader) has(name string) bool { return slices.Contains(f.Fields, name) }
+func (f Reader) has(name string) bool {
+	return slices.Contains(f.Fields, name) || slices.Contains(f.Repeated, name)
+}
+
+func notText(s string) bool { return !utf8.ValidString(s) || strings.Contains(s, "\x00") }

@@ -37,6 +37,9 @@ func (p *Policy) CheckPermitted(id string, c *oauth.Client, grantType, told stri
 	return refusedScope(id, p.PermittedScopes(p.scopeIDs, c, grantType), told)
 }
 
+// ScopeIDs returns the IDs of the registered scopes.
+func (p *Policy) ScopeIDs() []string { return p.scopeIDs }
+
 // HasScope reports whether a client can have a scope: a registered scope, or
 // [oauth.AllScopes], which is never registered.
 func (p *Policy) HasScope(id string) bool { return id == oauth.AllScopes || p.registered[id] }

@@ -30,6 +30,7 @@ type PersonalToken struct {
 	Scopes     []string
 	ExpiresAt  time.Time
 	Attributes map[string]string
+	Once       string
 }
 
 // PersonalConfig holds the dependencies of [Personal]. ClientID and ClientSecret
@@ -66,6 +67,9 @@ func (p *Personal) Create(ctx context.Context, t PersonalToken, at time.Time) (s
 	if err != nil {
 		return "", nil, fmt.Errorf("create personal access token: %w", err)
 	}
+	if err := p.useUp(ctx, t, at); err != nil {
+		return "", nil, err
+	}
 	res, token, err := p.Tokens.Issue(ctx, i)
 	if errors.Is(err, oauth.ErrLimit) {
 		return "", nil, policy.LimitReached("create personal access token: the user has reached the limit of live tokens (MaxPersonalTokensPerUser is %d): revoke one, or raise the limit", p.Limit)
@@ -74,6 +78,33 @@ func (p *Personal) Create(ctx context.Context, t PersonalToken, at time.Time) (s
 		return "", nil, fmt.Errorf("create personal access token: %w", err)
 	}
 	return res.AccessToken, token, nil
+}
+
+// OnceTTL is how long a value of PersonalToken.Once is remembered.
+const OnceTTL = 24 * time.Hour
+
+// useUp returns [oauth.ErrSpent] if the user has created a token with the same Once.
+func (p *Personal) useUp(ctx context.Context, t PersonalToken, at time.Time) error {
+	if t.Once == "" {
+		return nil
+	}
+	id := oauth.DigestOf(t.User.Provider + ":" + t.User.ID + "\x00" + t.Once)
+	err := p.Tokens.store.UseOnce(ctx, oauth.SpendForm, string(id), at.Add(OnceTTL))
+	if err != nil {
+		return fmt.Errorf("create personal access token: use up the value of its form: %w", err)
+	}
+	return nil
+}
+
+// Scopes returns the scopes that personal access tokens of a provider's users may have,
+// in the order of the configuration.
+func (p *Personal) Scopes(ctx context.Context, provider string) ([]oauth.Scope, error) {
+	client, err := p.client(ctx, cmp.Or(provider, oauth.DefaultProvider))
+	if err != nil {
+		return nil, err
+	}
+	policy := p.Tokens.policy
+	return policy.ScopesFor(policy.PermittedScopes(policy.ScopeIDs(), client, PersonalAccess)...), nil
 }
 
 // request checks the fields, and returns the request to issue the token.

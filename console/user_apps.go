@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -158,10 +159,14 @@ type appJSON struct {
 	Scopes    []string `json:"scopes"`
 	Since     string   `json:"since"`
 	ExpiresAt string   `json:"expires_at,omitempty"`
+	Devices   []string `json:"devices,omitempty"` // what they call themselves
 }
 
 func describeApp(a *oauth.ConnectedApp) appJSON {
 	described := appJSON{ClientID: a.Client.ID, Name: a.Client.Name, Scopes: scopeIDsOf(a), Since: a.Since.UTC().Format(time.RFC3339)}
+	for _, d := range a.Devices {
+		described.Devices = append(described.Devices, cmp.Or(d.Label, d.UserAgent, d.Address))
+	}
 	if !a.ExpiresAt.IsZero() {
 		described.ExpiresAt = a.ExpiresAt.UTC().Format(time.RFC3339)
 	}

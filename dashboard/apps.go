@@ -15,6 +15,9 @@ import (
 // perPage is the number of apps or tokens on a page of a list.
 const perPage = 20
 
+// maxDevices is the number of devices that an app shows.
+const maxDevices = 10
+
 // Maximum lengths, in characters, of texts from users and clients.
 const (
 	maxName = 80
@@ -27,6 +30,14 @@ type app struct {
 	Unchecked         bool     // a user registered it
 	Scopes            []string // in words
 	Since, Ends       day      // Ends is zero without live tokens
+	Devices           []device // the newest
+	MoreDevices       int
+}
+
+// device is a device that the user allowed by its code.
+type device struct {
+	Name  string
+	Since day
 }
 
 // day is a date on a page.
@@ -47,6 +58,10 @@ func shownApp(a *oauth.ConnectedApp) app {
 	for _, s := range a.Scopes {
 		shown.Scopes = append(shown.Scopes, page.Text(cmp.Or(s.Description, s.ID), maxText))
 	}
+	for _, d := range a.Devices[:min(len(a.Devices), maxDevices)] {
+		shown.Devices = append(shown.Devices, device{cmp.Or(page.Text(cmp.Or(d.Label, d.UserAgent), maxName), "A device without a name"), day{d.Since}})
+	}
+	shown.MoreDevices = len(a.Devices) - len(shown.Devices)
 	return shown
 }
 

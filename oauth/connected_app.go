@@ -25,4 +25,17 @@ type ConnectedApp struct {
 	// known, not that the app never used a token.
 	LastUsedAt                     time.Time
 	LastUsedAddress, LastUsedAgent string
+
+	// Devices are the devices with live tokens that the user allowed by their codes, the
+	// newest first.
+	Devices []ConnectedDevice
+}
+
+// ConnectedDevice is a device that a user allowed by its code (RFC 8628). None of its
+// texts are verified.
+type ConnectedDevice struct {
+	Label     string // what the device calls itself; may be empty
+	UserAgent string // of its request; may be empty
+	Address   string // from which it sent the request
+	Since     time.Time
 }

@@ -311,3 +311,31 @@ func TestDevice_OffByDefault(t *testing.T) {
 	b.Send(b.NewRequest("DELETE", "/oauth/device", "", nil)).WantPage(http.StatusMethodNotAllowed)
 	b.Send(b.NewRequest("PUT", "/oauth/device", "", nil)).WantPage(http.StatusMethodNotAllowed)
 }
+
+// The list of connected apps has the devices of an app, with what they call themselves.
+func TestDevice_PA_9_ConnectedApps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testkit.NewServer(t, withDevices)
+		c, b := tv(s), s.Browser().SignIn("alice")
+		for _, label := range []string{"Kitchen", "Office", ""} {
+			d := begin(s, c, "device_name", label)
+			enter(b, d.userCode).Allow()
+			if label != "Office" { // has not asked for its tokens
+				d.poll().Tokens()
+			}
+			time.Sleep(time.Minute)
+		}
+		apps, err := s.ConnectedApps(t.Context(), testkit.Ref("alice"))
+		if err != nil || len(apps) != 1 || len(apps[0].Devices) != 2 {
+			t.Fatalf("ConnectedApps() = %+v, %v, want one app with two devices", apps, err)
+		}
+		newest, first := apps[0].Devices[0], apps[0].Devices[1]
+		if newest.Label != "" || newest.UserAgent != "TVOS/3.1" || first.Label != "Kitchen" || first.Address != "203.0.113.9" || !first.Since.Before(newest.Since) {
+			t.Errorf("Devices = %+v, want the newest first, with name, address and agent", apps[0].Devices)
+		}
+		s.Works(s.Withdraw(t.Context(), testkit.Ref("alice"), c.ID))
+		if apps, err := s.ConnectedApps(t.Context(), testkit.Ref("alice")); err != nil || len(apps) != 0 {
+			t.Errorf("after removing the app: %+v, %v, want none", apps, err)
+		}
+	})
+}

@@ -95,7 +95,7 @@ func change(t *testing.T, v reflect.Value, path string) {
 		}
 		v = v.FieldByName(name)
 	}
-	if _, ok := v.Interface().(time.Time); ok {
+	if _, ok := reflect.TypeAssert[time.Time](v); ok {
 		v.Set(reflect.ValueOf(time.Unix(1, 0)))
 		return
 	}

@@ -31,6 +31,9 @@ func (s *Service) Apps(ctx context.Context, user oauth.UserRef, at time.Time) ([
 			a.LastUsedAt, a.LastUsedAddress, a.LastUsedAgent = t.LastUsedAt, t.LastUsedAddress, t.LastUsedAgent
 		}
 	}
+	if err := found.addDevices(ctx, s.store, user, live); err != nil {
+		return nil, fmt.Errorf("list connected devices: %w", err)
+	}
 	if err := found.addConsents(ctx, s.store, user); err != nil {
 		return nil, fmt.Errorf("list connected apps: %w", err)
 	}
@@ -65,6 +68,28 @@ func (all apps) of(c *oauth.Client, since time.Time) *app {
 		a.Since = since
 	}
 	return a
+}
+
+// addDevices adds the devices of the families that are live, if the store keeps devices.
+func (all apps) addDevices(ctx context.Context, store any, user oauth.UserRef, live []*oauth.AccessToken) error {
+	lister, ok := oauth.StoreAs[oauth.DeviceStore](store)
+	if !ok || len(live) == 0 {
+		return nil
+	}
+	devices, err := lister.DevicesOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	clients := map[string]string{} // by the ID of the family
+	for _, t := range live {
+		clients[t.Family.ID] = t.Client.ID
+	}
+	for _, d := range devices {
+		if a := all[clients[d.FamilyID]]; a != nil {
+			a.Devices = append(a.Devices, oauth.ConnectedDevice{Label: d.Label, UserAgent: d.UserAgent, Address: d.Address, Since: d.DecidedAt})
+		}
+	}
+	return nil
 }
 
 // addConsents adds the consents of a user, if the store can list them.

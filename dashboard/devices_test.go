@@ -1,0 +1,31 @@
+package dashboard_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/dashboard"
+	"github.com/go-passport/passport/oauth"
+)
+
+// The devices of an app are listed below it. Their names are texts of strangers.
+func TestApps_PA_9_Devices(t *testing.T) {
+	const grant = "urn:ietf:params:oauth:grant-type:device_code"
+	s := newSite(t, dashboard.Config{}, func(c *passport.Config) { c.Features = append(c.Features, passport.Device{}) })
+	c := s.Register(passport.Registration{Name: "Shop TV", AuthMethod: oauth.AuthNone, GrantTypes: []string{grant}, RedirectURIs: []string{}})
+	v := s.visitor("alice")
+	for _, label := range []string{"TV in the kitchen", `<b onclick="x">TV</b>`, ""} {
+		begun := s.Do(s.FormRequest(c, "/oauth/device/code", "device_name", label)).WantStatus(http.StatusOK).JSON()
+		v.Post("/oauth/device", url.Values{"user_code": {begun["user_code"].(string)}}).Allow()
+		s.Do(s.FormRequest(c, "/oauth/token", "grant_type", grant, "device_code", begun["device_code"].(string))).Tokens()
+	}
+	page := v.get("/account")
+	shows(t, page, http.StatusOK, "Shop TV", "On your devices:", "TV in the kitchen , since", "A device without a name")
+	if strings.Contains(page.Body, "<b onclick") {
+		t.Errorf("the name of a device is not escaped:\n%s", page.Body)
+	}
+	shows(t, v.get("/account/remove?client="+c.ID), http.StatusOK, "TV in the kitchen")
+}

@@ -44,7 +44,7 @@ func (a *Accounts) Mount(mux interface {
 		mux.Handle(method+" "+a.prefix+setPasswordPath, a.entry(a.form(a.showSetPassword, a.setPassword)))
 		mux.Handle(method+" "+a.prefix+verifyEmailPath, a.entry(a.form(a.showVerifyEmail, a.verifyEmail)))
 		for _, logo := range brand.Brand(a.config.Brand).Logos() {
-			mux.Handle(method+" "+a.prefix+signInPath+logo.Path, a.entry(logo))
+			mux.Handle(method+" "+a.prefix+signInPath+logo.Path, logo) // also at a foreign host, for the page about it
 		}
 	}
 	if a.config.AccountPath != "" {

@@ -28,15 +28,16 @@ var unbranded = newPages(brand.Brand{}, "", "")
 // served below the path base. It panics for a broken page: all pages are embedded, so
 // tests find it.
 func newPages(b brand.Brand, prefix, base string) *pages {
-	look := page.Branded(b, base)
-	parse := func(name string) *template.Template {
+	look, nowhere := page.Branded(b, base), b
+	nowhere.Logo, nowhere.LogoDark = nil, nil // a foreign host doesn't serve them
+	parse := func(look *page.Look, name string) *template.Template {
 		t, err := look.Parse(views, "views/"+name)
 		if err != nil {
 			panic(err)
 		}
 		return t
 	}
-	return &pages{b.Name, prefix + "/", look, parse("welcome.html"), parse("problem.html"), parse("foreign_host.html")}
+	return &pages{b.Name, prefix + "/", look, parse(look, "welcome.html"), parse(look, "problem.html"), parse(page.Branded(nowhere, base), "foreign_host.html")}
 }
 
 // pages returns the pages of the binary with the brand of the settings.

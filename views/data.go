@@ -169,6 +169,8 @@ type DecidedPage struct {
 	Device bool              // the decision was about another device, in a device flow
 	Href   template.HTMLAttr // the attribute href="…" of a link that opens the app again; may be empty
 	Host   string            // the app's own URL scheme, if there is a link
+
+	AppsPage string // path of the page where users remove an app, if this one was allowed; empty without such a page
 }
 
 // Format implements [fmt.Formatter]. It prints no secret: only the host.

@@ -175,7 +175,7 @@ func (e *Endpoint) allow(r *http.Request, q *request, t *ticket, account *users.
 func (e *Endpoint) allowAgain(ctx context.Context, q *request, t *ticket) (outcome, error) {
 	if q.responder != nil {
 		allowed, err := e.wasAllowed(ctx, q, t)
-		return decidedOutcome{what: alreadyDecided[allowed]}, err
+		return e.decided(alreadyDecided[allowed], allowed), err
 	}
 	code, err := e.Tokens.Code(ctx, oauth.DigestOf(t.code()))
 	switch {
@@ -184,7 +184,9 @@ func (e *Endpoint) allowAgain(ctx context.Context, q *request, t *ticket) (outco
 	case err != nil:
 		return nil, fmt.Errorf("find code: %w", err)
 	case !code.SpentAt.IsZero() || !q.time.Before(code.ExpiresAt) || !code.Family.Live(q.time):
-		return decidedOutcome{what: alreadyDecided[true], done: redirect.PrivateUse(q.redirectURI)}, nil
+		o := e.decided(alreadyDecided[true], true)
+		o.done = redirect.PrivateUse(q.redirectURI)
+		return o, nil
 	}
 	return repeated(e.respond(q, redirect.Param{Name: "code", Value: t.code()})), nil
 }
@@ -198,6 +200,16 @@ var alreadyDecided = map[bool]string{
 
 // alreadyAllowed is the page's text for a user who declines after they allowed.
 const alreadyAllowed = "You already allowed this request. To undo that, remove the app's access."
+
+// decided returns the page for a second decision, which leads to the user's apps if the
+// first one allowed the request.
+func (e *Endpoint) decided(what string, allowed bool) decidedOutcome {
+	o := decidedOutcome{what: what}
+	if allowed {
+		o.apps = e.appsPage()
+	}
+	return o
+}
 
 // wasAllowed reports whether a used ticket was used to allow.
 func (e *Endpoint) wasAllowed(ctx context.Context, q *request, t *ticket) (bool, error) {
@@ -227,7 +239,7 @@ func (e *Endpoint) deny(r *http.Request, q *request, t *ticket, ref oauth.UserRe
 	case err != nil:
 		return nil, fmt.Errorf("use up ticket: %w", err)
 	case allowed:
-		return decidedOutcome{what: alreadyAllowed}, nil
+		return e.decided(alreadyAllowed, true), nil
 	}
 	o := e.refuseClient(q, clients.Named(q.client.ID, fmt.Errorf("user %s:%s: %w", ref.Provider, ref.ID, errDeclined)))
 	if again {

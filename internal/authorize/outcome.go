@@ -147,11 +147,12 @@ func (o errorOutcome) json() (int, any) { return o.status, oauth.AsError(o.err) 
 type decidedOutcome struct {
 	common
 	what string
-	done bool // the response went to an app of the device
+	done bool   // the response went to an app of the device
+	apps string // the page where the user removes the app; empty if it was not allowed
 }
 
 func (o decidedOutcome) html(p views.Page) htmlReply {
-	return htmlReply{status: http.StatusConflict, view: page.View{Name: "decided", Data: views.DecidedPage{Page: p, What: o.what, Done: o.done}}}
+	return htmlReply{status: http.StatusConflict, view: page.View{Name: "decided", Data: views.DecidedPage{Page: p, What: o.what, Done: o.done, AppsPage: o.apps}}}
 }
 
 func (o decidedOutcome) json() (int, any) {

@@ -88,9 +88,7 @@ func (e *Endpoint) consentPage(ctx context.Context, q *request, account *users.A
 			UserCode: d.userCode, Label: page.Text(d.Label, maxName), Agent: page.Text(d.UserAgent, maxName), Address: page.Text(d.Address, maxName), At: d.CreatedAt.UTC(),
 		}
 	}
-	if path := e.AppsPage.Load(); path != nil {
-		p.AppsPage = *path
-	}
+	p.AppsPage = e.appsPage()
 	for _, scope := range e.Policy.ScopesFor(q.scopes...) {
 		p.Scopes = append(p.Scopes, views.ConsentScope{
 			ID: scope.ID, Description: cmp.Or(page.Text(scope.Description, maxText), scope.ID), Granted: len(e.consents.missing(q.resources, granted, scope.ID)) == 0,
@@ -101,6 +99,14 @@ func (e *Endpoint) consentPage(ctx context.Context, q *request, account *users.A
 		p.Resources = append(p.Resources, page.Text(uri, maxText))
 	}
 	return p, nil
+}
+
+// appsPage returns the path of the page where users remove apps; empty without one.
+func (e *Endpoint) appsPage() string {
+	if path := e.AppsPage.Load(); path != nil {
+		return *path
+	}
+	return ""
 }
 
 // consentClient returns the client as the page shows it, with its metadata.
@@ -163,7 +169,7 @@ func appName(c *oauth.Client) string {
 // description appear below, for the app's developers. again is the URL that starts the
 // request again, or empty.
 func errorPage(e *oauth.Error, again string) views.ErrorPage {
-	title, advice := "Something is wrong with this request", "Go back to the app and try again. If it happens again, tell the app's developers."
+	title, advice := "Something is wrong with this request", "Go back to the app and try again. If it happens again, tell the app’s developers."
 	switch {
 	case e == errWrongCode:
 		title, advice = "This code isn’t valid", "It was used before, or has expired. Nothing was allowed. Get a new one on your device."
@@ -172,13 +178,13 @@ func errorPage(e *oauth.Error, again string) views.ErrorPage {
 	case expired(e):
 		title, advice = "This page has expired", "Go back to the app and start again. Nothing was allowed."
 	case e.Code == oauth.InvalidClient:
-		title, advice = "Unknown app", "The link that brought you here is for an app that doesn't exist or was removed. Nothing was allowed."
+		title, advice = "Unknown app", "The link that brought you here is for an app that doesn’t exist or was removed. Nothing was allowed."
 	case e.Code == oauth.TemporarilyUnavailable:
 		title, advice = "Please try again in a moment", "The service is busy or being restarted. Nothing was allowed."
 	case e.Code == oauth.ServerError:
 		title, advice = "Something went wrong on our side", "Nothing was allowed. Try again later. If you report this, quote the request ID."
 	case e.Code == oauth.AccessDenied:
-		title, advice = "We weren't expecting this response", "It did not come from our own page. Go back to the app and start again."
+		title, advice = "We weren’t expecting this response", "It did not come from our own page. Go back to the app and start again."
 	}
 	return views.ErrorPage{Title: title, Advice: advice, Code: string(e.Code), Description: e.Description, Again: again, Expired: expired(e)}
 }

@@ -134,7 +134,7 @@ func TestAuthorize_NeverRepeat_B19_ErrorPages(t *testing.T) {
 		"bad URI":         {b.Authorize(c, "redirect_uri", "https://evil.example"), 400, "Something is wrong with this request"},
 		"stale":           {page.DecideWith("x", "allow"), 400, "This page has expired"},
 		"decided":         {s.Do(clicks[1]), 409, "already answered this"},
-		"a foreign form":  {b.Send(b.NewRequest("POST", "/oauth/authorize", "ticket=x&decision=allow", map[string][]string{"Origin": {"https://evil.example"}})), 403, "We weren't expecting this response"},
+		"a foreign form":  {b.Send(b.NewRequest("POST", "/oauth/authorize", "ticket=x&decision=allow", map[string][]string{"Origin": {"https://evil.example"}})), 403, "We weren’t expecting this response"},
 		"another method":  {b.Send(b.NewRequest("PUT", "/oauth/authorize", "", nil)), 405, "Something is wrong with this request"},
 		"a long request":  {b.Get("/oauth/authorize?" + strings.Repeat("a", 20<<10)), 414, "longer than 8192 bytes"},
 		"a large body":    {b.Send(b.NewRequest("POST", "/oauth/authorize", strings.Repeat("a", 1<<20), nil)), 413, "larger than 65536 bytes"},

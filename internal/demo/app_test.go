@@ -175,8 +175,8 @@ func TestApp_RefusesAnswers(t *testing.T) {
 	}{
 		{"another state", func(_, iss string) url.Values {
 			return url.Values{"state": {"x"}, "iss": {iss}, "code": {"c"}}
-		}, 400, "We weren't expecting this response"},
-		{"no state", func(_, iss string) url.Values { return url.Values{"iss": {iss}, "code": {"c"}} }, 400, "We weren't expecting this response"},
+		}, 400, "We weren’t expecting this response"},
+		{"no state", func(_, iss string) url.Values { return url.Values{"iss": {iss}, "code": {"c"}} }, 400, "We weren’t expecting this response"},
 		{"RFC 9207: another iss", func(state, _ string) url.Values {
 			return url.Values{"state": {state}, "iss": {"https://evil.example"}, "code": {"c"}}
 		}, 400, "This response is from another server"},
@@ -321,7 +321,7 @@ func TestApp_C7_FaultsLogNoSecret(t *testing.T) {
 	asked := f.connect(t)
 	f.cut = true
 	got := f.callback(t, url.Values{"state": {asked.Get("state")}, "iss": {f.URL}, "code": {"canary-code"}})
-	if got.status != http.StatusBadGateway || !strings.Contains(got.text, "The server doesn't respond") {
+	if got.status != http.StatusBadGateway || !strings.Contains(got.text, "The server doesn’t respond") {
 		t.Errorf("callback = %d, want 502 and a page that says why:\n%s", got.status, got.text)
 	}
 	log := f.log.String()

@@ -55,22 +55,22 @@ type problem struct {
 
 var (
 	denied = problem{http.StatusOK, "You declined",
-		"The server told this application that you did not allow it, and nothing else. The application has no code and no token, so it can't act for you."}
+		"The server told this application that you did not allow it, and nothing else. The application has no code and no token, so it can’t act for you."}
 	refused = problem{http.StatusBadGateway, "The server refused",
 		"The application got no tokens. The response of the server is below. Its log has the details."}
-	unexpectedResponse = problem{http.StatusBadRequest, "We weren't expecting this response",
-		"Order Tracker did not send this browser to the server, or it has used this response already. The parameter state shows that. An attacker could send you such a response to connect your session to the attacker's account, so Order Tracker ignores it."}
+	unexpectedResponse = problem{http.StatusBadRequest, "We weren’t expecting this response",
+		"Order Tracker did not send this browser to the server, or it has used this response already. The parameter state shows that. An attacker could send you such a response to connect your session to the attacker’s account, so Order Tracker ignores it."}
 	wrongIssuer = problem{http.StatusBadRequest, "This response is from another server",
-		"The parameter iss names another server than Order Tracker sent you to. So it doesn't use the code (RFC 9207)."}
-	noServer = problem{http.StatusBadGateway, "The server doesn't respond",
-		"Order Tracker can't reach it. Is the tour still running?"}
+		"The parameter iss names another server than Order Tracker sent you to. So it doesn’t use the code (RFC 9207)."}
+	noServer = problem{http.StatusBadGateway, "The server doesn’t respond",
+		"Order Tracker can’t reach it. Is the tour still running?"}
 )
 
 func (a *App) problem(w http.ResponseWriter, p problem, q url.Values) {
 	a.render(w, p.status, "problem", view{AppConfig: a.config, Problem: p, Error: q})
 }
 
-// unreachable shows that the server doesn't respond. It logs the error without its URL,
+// unreachable shows that the server doesn’t respond. It logs the error without its URL,
 // which may have a secret.
 func (a *App) unreachable(w http.ResponseWriter, err error) {
 	a.config.Logger.Error("the application of the tour can't reach the server", "err", bare(err))

@@ -108,7 +108,7 @@ type tab struct {
 // received is what the browser received for a page.
 type received struct {
 	policy string  // Content-Security-Policy
-	size   float64 // bytes of the page and of all that it needs, with headers
+	size   float64 // bytes of the page and its images, with headers
 }
 
 func (p *person) tab() *tab {

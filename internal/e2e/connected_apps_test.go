@@ -106,7 +106,7 @@ func TestE2E_PA_2_RemoveAllApps(t *testing.T) {
 	b.see("Change your password")
 	b.wellMade("the password page with the navigation")
 	b.press("Sign out")
-	b.see("You are signed in")
+	b.see("Sign out?")
 }
 
 // startLayout starts an application with its own layout: that of the example.

@@ -131,7 +131,7 @@ func TestE2E_BackAfterAllow(t *testing.T) {
 	b.see("Check order status") // a new page with a new ticket
 	b.press("Allow")
 	// The application has used up the state of that request.
-	b.see("We weren't expecting this response")
+	b.see("We weren’t expecting this response")
 	b.press("Back to the start")
 	b.see("You are connected.")
 }

@@ -176,7 +176,7 @@ func consentPages(t *testing.T) (*tab, []row) {
 		{"answered already", nil, func(b *tab) {
 			b.open(s.URL + "/sign-out")
 			b.post(s.URL+"/oauth/authorize", "ticket", ticket, "decision", "deny")
-		}, "You’ve already answered this"},
+		}, "See your connected apps"},
 		{"leaving", nil, func(b *tab) { b.open(authorize(s, waiting.ID, stays)); b.press("Allow") }, "One moment"},
 		{"done on the device", nil, func(b *tab) {
 			b.open(authorize(s, local.ID, "com.example.app:/callback", "scope", "orders:read"))
@@ -229,7 +229,7 @@ func accountPages(t *testing.T) (*tab, []row) {
 			b.open(s.URL + "/account/sessions")
 		}, "Sign out everywhere else"},
 		{"signed out elsewhere", nil, pressing("Sign out everywhere else"), "You are signed out everywhere else."},
-		{"sign out", nil, at(s.URL + "/sign-out"), "You are signed in"},
+		{"sign out", nil, at(s.URL + "/sign-out"), "Sign out?"},
 		{"after the sign-out", nil, pressing("Sign out"), "You are signed out"},
 	}
 }
@@ -249,7 +249,7 @@ func tourPages(t *testing.T) (*tab, []row) {
 			b.see("Check order status")
 			b.press("Cancel")
 		}, "You declined"},
-		{"unexpected", nil, at(s.URL + "/demo/callback?code=x&state=y"), "We weren't expecting this response"},
+		{"unexpected", nil, at(s.URL + "/demo/callback?code=x&state=y"), "We weren’t expecting this response"},
 		{"connected", []string{"/demo/connected", "/demo/connect"}, func(b *tab) { b.open(s.URL + "/demo/connect"); b.press("Allow") }, "Order Tracker is connected"},
 		{"called", nil, func(b *tab) { s.seeTokens(b); b.press("Call /api/orders") }, "Your orders"},
 		{"stolen", nil, pressing("Use the stolen code"), "The stolen code is worth nothing"},

@@ -96,7 +96,13 @@ func withoutPersonalClient(c passport.Config) passport.Config {
 }
 
 // noStore is the store while settings and pages are checked. It is never called.
-type noStore struct{ oauth.Store }
+type noStore struct {
+	oauth.Store
+	oauth.DeviceStore
+}
+
+// GrantPowers implements [oauth.GrantPowerStore].
+func (noStore) GrantPowers() []any { return []any{struct{ oauth.DeviceReader }{}} }
 
 // Result codes of SQLite about a file (https://sqlite.org/rescode.html).
 const (

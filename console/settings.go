@@ -26,6 +26,11 @@ type settings struct {
 	LogFormat       logFormat
 	access          access
 	listenedByOrder bool // Listen is from a flag or the environment
+
+	// The features: their settings, and the tables that occur; see [features].
+	Device        passport.Device
+	DeviceEnabled bool
+	begun         map[string]bool
 }
 
 // logFormat is the format of the log.
@@ -47,6 +52,7 @@ func defaults() *settings {
 		MigrateOnStart: true,
 		LogFormat:      formatAuto,
 		IdleTimeout:    defaultIdleTimeout,
+		DeviceEnabled:  true,
 	}
 }
 
@@ -192,6 +198,14 @@ var all = []setting{
 		"Your terms of service, linked at the end of every page."},
 	{"brand.support_url", func(s *settings) any { return &s.Brand.SupportURL }, `"https://example.com/help"`,
 		"Your help page, linked at the end of every page."},
+	{"device.enabled", func(s *settings) any { return &s.DeviceEnabled }, `true`,
+		"The table turns on device authorization (RFC 8628), for devices without a browser. false turns it off."},
+	{"device.lifetime", func(s *settings) any { return &s.Device.Lifetime }, `"10m"`,
+		"How long a user can enter the code of a device: 1m to 15m."},
+	{"device.interval", func(s *settings) any { return &s.Device.Interval }, `"5s"`,
+		"How long a device must wait between two polls: 1s to 1m."},
+	{"device.max_pending", func(s *settings) any { return &s.Device.MaxPending }, `10000`,
+		"The maximum number of codes of one client that wait for a user."},
 	{"scopes", func(s *settings) any { return &s.Scopes }, "",
 		"The permissions that clients can request, in the order of the consent page. group is the heading over a\nscope there; can_change and sensitive mark it."},
 }

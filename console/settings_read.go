@@ -40,6 +40,7 @@ func (p *program) read(flags map[string]string) (*settings, error) {
 			faults = append(faults, named("--"+strings.ReplaceAll(setting.key, "_", "-"), assign(setting.field(s), text(value))))
 		}
 	}
+	s.turnOn()
 	s.listenedByOrder = flags["listen"] != "" || p.lookup("PASSPORT_LISTEN") != ""
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -70,6 +71,8 @@ func (p *program) lookup(name string) string {
 func (p *program) readEnvironment(s *settings) (faults []error) {
 	for _, setting := range all {
 		if value := p.lookup(setting.env()); value != "" {
+			table, _ := setting.table()
+			s.begin(table)
 			faults = append(faults, named(setting.env(), assign(setting.field(s), text(value))))
 		}
 	}
@@ -165,6 +168,11 @@ func parseFile(s *settings, name string, source []byte) error {
 		return fmt.Errorf("%s: not valid TOML", name)
 	}
 	var faults []error
+	for key, value := range values {
+		if _, isTable := value.(map[string]any); isTable {
+			s.begin(key)
+		}
+	}
 	values = flattened(values)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		setting, known := find(key)

@@ -11,7 +11,7 @@ import (
 )
 
 // goName matches what may be the name of a field of passport.Config.
-var goName = regexp.MustCompile(`(Config\.|\.)?\b(Brand\.)?[A-Z][A-Za-z]+\b`)
+var goName = regexp.MustCompile(`(Config\.|\.)?\b((Brand|Device)\.)?[A-Z][A-Za-z]+\b`)
 
 // words returns an error in the words of the configuration: settings for the binary,
 // fields of Config for an application's own server, for which o is nil.
@@ -30,7 +30,7 @@ func inSettings(err error) error {
 	}
 	var all []error
 	for _, fault := range faults(err) {
-		for _, first := range []string{"Config.", "client: ", "Store: "} { // these are not settings
+		for _, first := range []string{"Config.", "client: ", "Store: ", "Features: "} { // these are not settings
 			fault = strings.TrimPrefix(fault, first)
 		}
 		all = append(all, errors.New(goName.ReplaceAllStringFunc(fault, func(name string) string {

@@ -49,8 +49,8 @@ func (s Settings) faults(server feature.Server) (all []error) {
 		}
 	}
 	add(!server.HasUsers, "Features: Device needs users, who approve devices: set Users")
-	add(s.Lifetime < shortestLifetime || s.Lifetime > longestLifetime, "Features: Device.Lifetime is %v: want %v to %v", s.Lifetime, shortestLifetime, longestLifetime)
-	add(s.Interval < shortestInterval || s.Interval > longestInterval, "Features: Device.Interval is %v: want %v to %v", s.Interval, shortestInterval, longestInterval)
+	add(s.Lifetime < shortestLifetime || s.Lifetime > longestLifetime, "Features: Device.Lifetime is %v: want 1m to 15m", s.Lifetime)
+	add(s.Interval < shortestInterval || s.Interval > longestInterval, "Features: Device.Interval is %v: want 1s to 1m", s.Interval)
 	add(s.MaxPending < 0, "Features: Device.MaxPending is %d: want a positive number, or 0 for the default", s.MaxPending)
 	return all
 }

@@ -244,6 +244,11 @@ type Config struct {
 	// them. Default: 7 days.
 	PurgeAfter time.Duration
 
+	// LastUsedTimeOnly keeps only the time of a token's last use, without the IP address
+	// and the program that used it. Addresses that were kept before are not shown; they
+	// are deleted at the next use, or with the token. See [Server.Run].
+	LastUsedTimeOnly bool
+
 	// Path is the path of the endpoints below the issuer. Default: "/oauth".
 	Path string
 

@@ -18,6 +18,7 @@ import (
 	"github.com/go-passport/passport/internal/guards"
 	"github.com/go-passport/passport/internal/issuer"
 	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/lastused"
 	"github.com/go-passport/passport/internal/nearpath"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
@@ -81,11 +82,11 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		issuer: config.Issuer, origin: r.Issuer.Scheme + "://" + r.Issuer.Host, clientIDs: config.ClientIDs, store: config.Store, log: r.Log,
 		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies, appsPage: r.AppsPage,
-		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, LimitFamilies: r.Tokens.LimitNewFamilies, Log: config.Logger},
+		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, LimitFamilies: r.Tokens.LimitNewFamilies, Uses: r.Uses, Log: config.Logger},
 		personalJWTs: config.PersonalTokenFormat == JWT,
 		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(), mounted: issuer.NewMounted(r.Issuer, config.Path),
 	}
-	s.guards = &guards.Guards{Entry: s.entry, Policy: s.policy, Config: guard.Config{
+	s.guards = &guards.Guards{Entry: s.entry, Policy: s.policy, Uses: r.Uses, Config: guard.Config{
 		Verify: s.tokens.Verify, WithoutBearer: s.cookies.Verify, OnRefusal: config.OnRefusal, ResourceMetadata: protected.At(config.Issuer, config.Audience), Logger: config.Logger,
 	}}
 	for _, p := range parts {
@@ -122,6 +123,8 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 		Reader: tokens.NewReader(c.Store, c.InheritScopes), Forms: sameorigin.New(c.Issuer),
 		Users: c.directory(), Keys: keyring.NewLive(c.Keys.ring, c.Secrets), AppsPage: new(atomic.Pointer[string]),
 	}
+	uses, _ := oauth.StoreAs[oauth.LastUsedStore](c.Store)
+	r.Uses = lastused.New(uses, c.LastUsedTimeOnly, c.Logger)
 	r.Pending, _ = oauth.StoreAs[oauth.PendingRequestStore](c.Store)
 	r.Parts, _ = core.Join(parts) // validated
 	if err := r.Parts.CheckStore(c.Store); err != nil {
@@ -137,7 +140,7 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 		Store: store, Metadata: metadata, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Log: c.Logger, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
 	})
 	r.Tokens = tokens.New(tokens.Config{
-		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), Claims: c.Claims,
+		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), TimeOnly: c.LastUsedTimeOnly, Claims: c.Claims,
 	})
 	r.Personal = tokens.NewPersonal(tokens.PersonalConfig{
 		Tokens: r.Tokens, Clients: r.Clients, Opaque: c.PersonalTokenFormat == Opaque, Limit: max(c.MaxPersonalTokensPerUser, 0),

@@ -11,12 +11,16 @@ import (
 // Run does the server's background work until ctx ends. Every hour it purges
 // records that ended longer than Config.PurgeAfter ago, and ends the oldest families
 // above Config.MaxFamiliesPerClient. Every minute it reads
-// Config.Keys again, if they came from files or a store; see [RotateKeys]. Start it
-// in a goroutine. Without it the server still works correctly, but its tables grow
-// and new keys wait for the next start. Any number of nodes may run it at once.
+// Config.Keys again, if they came from files or a store; see [RotateKeys]. Every ten
+// seconds it writes when tokens were last used at this node, if the store is an
+// [oauth.LastUsedStore]. Start it in a goroutine. Without it the server still works
+// correctly, but its tables grow, new keys wait for the next start, and no last use is
+// known. Any number of nodes may run it at once.
 //
 // Run also purges the given stores, such as the sessions of package account. A
-// failed purge is logged and retried an hour later. Run returns nil when ctx ends.
+// failed purge is logged and retried an hour later. When ctx ends, Run writes the last
+// uses once more, in at most five seconds, and returns nil. So wait for it before the
+// process ends.
 func (s *Server) Run(ctx context.Context, also ...oauth.Purger) error {
 	s.upkeep.Run(ctx, append([]oauth.Purger{s.store}, also...)...)
 	return nil

@@ -42,9 +42,6 @@ func EmailKeys(email string) [3]string { return emailKeys(email) }
 // Subscriber exports subscriber.
 func Subscriber(address string) string { return subscriber(address) }
 
-// Device exports device.
-func Device(userAgent string) string { return device(userAgent) }
-
 // NewHash returns a hash of the current cost.
 func NewHash(password string) string { return newHasher(1).hash(password) }
 

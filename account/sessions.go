@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/internal/useragent"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -61,7 +62,7 @@ func (a *Accounts) origin(r *http.Request) origin {
 	if ip, err := netip.ParseAddr(address); err != nil || ip.Zone() != "" {
 		address = ""
 	}
-	return origin{address, device(r.UserAgent())}
+	return origin{address, useragent.Browser(r.UserAgent())}
 }
 
 // Sessions returns the sessions of an account, at most [MaxSessions]. The session that
@@ -76,7 +77,7 @@ func (a *Accounts) Sessions(ctx context.Context, userID string) (sessions []Sess
 		var device, address sql.NullString
 		err := row.Scan(&s.ID, &device, &address, sqldb.Micros{T: &s.SignedInAt}, sqldb.Micros{T: &s.LastSeenAt},
 			sqldb.Micros{T: &s.ExpiresAt}, sqldb.Micros{T: &s.EndedAt})
-		s.Device, s.Address = cmp.Or(device.String, unknownDevice), address.String
+		s.Device, s.Address = cmp.Or(device.String, useragent.Unknown), address.String
 		sessions = append(sessions, s)
 		return err
 	}, userID, sqldb.At(now), sqldb.At(now.Add(-a.config.SessionIdleTTL)), MaxSessions)

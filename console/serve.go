@@ -237,9 +237,10 @@ func (m *mounted) Handle(pattern string, _ http.Handler) {
 	*m = append(*m, path)
 }
 
-// keepHouse purges from time to time, until the caller calls stop.
+// keepHouse does the background work until the caller calls stop. It does not end with
+// ctx: the last requests use tokens too.
 func (o *opened) keepHouse(ctx context.Context, server *passport.Server) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { _ = server.Run(ctx, o.accounts) }) // it ends with ctx and returns no error
 	return func() {

@@ -160,6 +160,8 @@ var all = []setting{
 		"Leave out the JSON API with which your own pages manage a user's clients and tokens:\n/oauth/clients, /oauth/tokens, /oauth/personal-access-tokens and /oauth/scopes."},
 	{"purge_after", func(s *settings) any { return &s.PurgeAfter }, `"7d"`,
 		"How long ended tokens, codes and sessions are kept."},
+	{"last_used_time_only", func(s *settings) any { return &s.LastUsedTimeOnly }, `false`,
+		"Keep only the time of a token's last use, without the IP address and the program."},
 	{"require_pkce", func(s *settings) any { return &s.RequirePKCE }, `false`,
 		"Require PKCE from confidential clients too. Public clients always need it."},
 	{"skip_consent", func(s *settings) any { return &s.SkipConsentIDs }, `["client-id"]`,

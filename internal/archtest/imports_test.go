@@ -44,7 +44,7 @@ type room struct {
 // in its line, so no room imports upward.
 var rooms = map[string]room{
 	"console":      {ours: ". account dashboard internal/brand internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
-	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/uuid internal/weburl oauth", others: []string{crypto, text}},
+	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/useragent internal/uuid internal/weburl oauth", others: []string{crypto, text}},
 	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/weburl oauth views"},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
@@ -53,7 +53,7 @@ var rooms = map[string]room{
 
 	// The facade wires the rooms.
 	".": {ours: "event guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/device internal/endpoint " +
-		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/logline internal/methods internal/nearpath internal/nilpointer internal/page internal/policy internal/protected internal/reauth internal/rooms internal/safeurl internal/sameorigin " +
+		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/lastused internal/logline internal/methods internal/nearpath internal/nilpointer internal/page internal/policy internal/protected internal/reauth internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
 	"internal/device": {ours: below + " grant internal/authorize internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
@@ -95,6 +95,7 @@ var rooms = map[string]room{
 	"internal/jsonid":     {},
 	"internal/jws":        {},
 	"internal/nearest":    {},
+	"internal/lastused":   {ours: "internal/reqinfo internal/useragent oauth"},
 	"internal/logline":    {ours: "internal/character"},
 	"internal/nearpath":   {ours: "internal/logline internal/reqinfo"},
 	"internal/methods":    {},
@@ -114,6 +115,7 @@ var rooms = map[string]room{
 	"internal/textfile":   {},
 	"internal/throttle":   {ours: "oauth"},
 	"internal/usercode":   {},
+	"internal/useragent":  {},
 	"internal/uuid":       {},
 	"internal/formdata":   {},
 	"internal/pageform":   {ours: "internal/bodylimit internal/cookie internal/formdata internal/sameorigin internal/secret"},
@@ -138,7 +140,7 @@ var rooms = map[string]room{
 
 // below are package oauth and the leaves, which any room above may import.
 const below = "event oauth views internal/audit internal/bodylimit internal/brand internal/character internal/clock internal/cookie internal/formdata internal/jsonid internal/jws " +
-	"internal/logline internal/nearest internal/opaque internal/origin internal/pemtext internal/redirect internal/reqinfo internal/resource " +
+	"internal/lastused internal/logline internal/nearest internal/opaque internal/origin internal/pemtext internal/redirect internal/reqinfo internal/resource " +
 	"internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/usercode internal/uuid internal/weburl"
 
 // open are packages that no application imports: the command, and the tests of

@@ -57,10 +57,10 @@ func tokenRoutes(r *rooms.Rooms) []wire.Endpoint {
 	callers := endpoint.Callers{Clients: r.Clients, Log: r.Log, Origins: r.Policy.AllowedOrigins}
 	return []wire.Endpoint{
 		wire.Single("passport.token", r.Base+"/token", endpoint.Token(endpoint.TokenConfig{
-			Callers: callers, Parts: r.Parts, Policy: r.Policy, Tokens: r.Tokens, Users: r.Users, Reader: r.Reader,
+			Callers: callers, Parts: r.Parts, Policy: r.Policy, Tokens: r.Tokens, Users: r.Users, Reader: r.Reader, Uses: r.Uses,
 		}), http.MethodPost, http.MethodOptions),
 		wire.Single("passport.revoke", r.Base+"/revoke", endpoint.Revoke(callers, r.Tokens), http.MethodPost, http.MethodOptions),
-		wire.Single("passport.introspect", r.Base+"/introspect", endpoint.Introspect(callers, r.Tokens, r.Issuer.String()), http.MethodPost),
+		wire.Single("passport.introspect", r.Base+"/introspect", endpoint.Introspect(callers, r.Tokens, r.Issuer.String(), r.Uses), http.MethodPost),
 		wire.Single("passport.jwks", r.Base+"/jwks", endpoint.JWKS(r.Keys, r.Log), http.MethodGet, http.MethodHead, http.MethodOptions),
 		wire.Single("passport.metadata", issuer.WellKnown(r.Issuer, "oauth-authorization-server"), endpoint.Metadata(r.Parts.Metadata, r.Log), http.MethodGet, http.MethodHead, http.MethodOptions),
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/go-passport/passport/internal/clients"
+	"github.com/go-passport/passport/internal/lastused"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/oauth"
@@ -15,12 +16,13 @@ type introspectEndpoint struct {
 	Callers
 	tokens *tokens.Service
 	issuer string
+	uses   *lastused.Uses
 }
 
 // Introspect returns the endpoint that tells an API about the tokens that it
-// receives.
-func Introspect(c Callers, t *tokens.Service, issuer string) http.Handler {
-	e := introspectEndpoint{c, t, issuer}
+// receives. uses notes their use; nil: it is not noted.
+func Introspect(c Callers, t *tokens.Service, issuer string, uses *lastused.Uses) http.Handler {
+	e := introspectEndpoint{c, t, issuer, uses}
 	return endpoint{name: "introspection", log: c.Log, serve: e.serve}
 }
 
@@ -68,7 +70,16 @@ func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	case !usable:
 		return inactive{}, call.client, nil
 	}
+	e.note(found, call.client)
 	return e.describe(found), call.client, nil
+}
+
+// note notes the use of an access token at an API. Only the API knows where the token
+// came from. A client that introspects its own tokens does not use them.
+func (e introspectEndpoint) note(f *tokens.Found, caller *oauth.Client) {
+	if f.Access != nil && f.ClientID() != caller.ID {
+		e.uses.Note(f.Access.Family, nil)
+	}
 }
 
 // logHidden logs that a caller may not see a token of this server. An API with the

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/lastused"
 	"github.com/go-passport/passport/internal/nearest"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/tokens"
@@ -27,6 +28,7 @@ type TokenConfig struct {
 	Tokens *tokens.Service
 	Users  *users.Directory
 	Reader *tokens.Reader // for grants
+	Uses   *lastused.Uses // notes refreshes; nil: not noted
 }
 
 // tokenEndpoint is /oauth/token (RFC 6749 §3.2).
@@ -51,6 +53,7 @@ func (e *tokenEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	if err != nil {
 		return nil, call.client, clients.Named(call.client.ID, err)
 	}
+	e.Uses.Note(res.Refreshed, r)
 	return res, call.client, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/firstparty"
 	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/lastused"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/sameorigin"
@@ -37,6 +38,7 @@ type Rooms struct {
 	Tokens   *tokens.Service
 	Personal *tokens.Personal
 	Cookies  *firstparty.Cookies
+	Uses     *lastused.Uses // nil if the store does not keep them
 
 	Reader  *tokens.Reader            // of the store, for grants
 	Pending oauth.PendingRequestStore // nil if the store is none

@@ -16,7 +16,7 @@ import (
 // Apps returns the clients that have a live family of the user or a consent, the newest
 // first. It considers [oauth.MaxListed] families and as many clients.
 func (s *Service) Apps(ctx context.Context, user oauth.UserRef, at time.Time) ([]*oauth.ConnectedApp, error) {
-	live, err := s.store.Connections(ctx, user, at)
+	live, err := s.Connections(ctx, user, at)
 	if err != nil {
 		return nil, fmt.Errorf("list connected apps: %w", err)
 	}

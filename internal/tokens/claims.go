@@ -57,6 +57,9 @@ func (s *Service) response(ctx context.Context, t *oauth.AccessToken, refresh st
 	res := &Response{
 		TokenType: "Bearer", ExpiresIn: int64(t.ExpiresAt.Sub(i.Time) / time.Second), RefreshToken: refresh, Scope: strings.Join(t.Scopes, " "),
 	}
+	if i.Spends.Purpose == oauth.SpendRefreshToken {
+		res.Refreshed = t.Family
+	}
 	if i.Opaque {
 		res.AccessToken = opaque.New(s.opaquePrefix)
 		t.Digest = oauth.DigestOf(res.AccessToken)

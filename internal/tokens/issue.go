@@ -24,6 +24,8 @@ type Response struct {
 	ExpiresIn    int64  `json:"expires_in"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	Scope        string `json:"scope"` // never omitted: it may be less than the requested scope, or empty
+
+	Refreshed *oauth.Family `json:"-"` // whose refresh token was used; nil for other grants
 }
 
 // Format implements [fmt.Formatter]. It prints no secret: only the scope.

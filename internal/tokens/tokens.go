@@ -33,7 +33,8 @@ type Config struct {
 	Policy       *policy.Policy
 	Users        *users.Directory
 	Audit        audit.Log
-	FamilyLimit  int // of the live families of a user at a client; zero for no limit
+	FamilyLimit  int  // of the live families of a user at a client; zero for no limit
+	TimeOnly     bool // lists have no address and no program of a last use
 
 	// Claims returns additional claims of a JWT access token.
 	Claims func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
@@ -50,12 +51,13 @@ type Service struct {
 	users        *users.Directory
 	audit        audit.Log
 	familyLimit  int
+	timeOnly     bool
 	moreClaims   func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
 }
 
 // New returns a service.
 func New(c Config) *Service {
-	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.Claims}
+	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims}
 }
 
 // Token returns an access token by its ID, or [oauth.ErrNotFound].
@@ -78,13 +80,30 @@ func (s *Service) TokensOfClient(ctx context.Context, clientID string) iter.Seq2
 // Connections returns the newest access token of each live family of a user, except
 // personal access tokens; see [oauth.TokenStore.Connections].
 func (s *Service) Connections(ctx context.Context, user oauth.UserRef, at time.Time) ([]*oauth.AccessToken, error) {
-	return s.store.Connections(ctx, user, at)
+	list, err := s.store.Connections(ctx, user, at)
+	return s.shown(list), err
 }
 
 // PersonalTokens returns the personal access tokens of a user; see
 // [oauth.TokenStore.PersonalTokens].
 func (s *Service) PersonalTokens(ctx context.Context, user oauth.UserRef) ([]*oauth.AccessToken, error) {
-	return s.store.PersonalTokens(ctx, user)
+	list, err := s.store.PersonalTokens(ctx, user)
+	return s.shown(list), err
+}
+
+// shown returns tokens without what the server no longer keeps about their last use. It
+// changes copies, because a store may return the same record to several readers.
+func (s *Service) shown(list []*oauth.AccessToken) []*oauth.AccessToken {
+	if !s.timeOnly {
+		return list
+	}
+	all := make([]*oauth.AccessToken, 0, len(list))
+	for _, t := range list {
+		token := *t
+		token.LastUsedAddress, token.LastUsedAgent = "", ""
+		all = append(all, &token)
+	}
+	return all
 }
 
 // Code returns an authorization code, or [oauth.ErrNotFound].

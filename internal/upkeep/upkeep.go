@@ -1,5 +1,6 @@
 // Package upkeep does the server's background work: it purges ended records, ends
-// the oldest families above the limit, and reads the keys again.
+// the oldest families above the limit, reads the keys again, and writes when tokens
+// were last used.
 package upkeep
 
 import (
@@ -11,6 +12,7 @@ import (
 
 	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/keyring"
+	"github.com/go-passport/passport/internal/lastused"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -21,13 +23,17 @@ const (
 	reloadEvery   = time.Minute
 	purgeBatch    = 1000
 	progressEvery = 10 * time.Second
+	flushEvery    = 10 * time.Second
 )
+
+// flushAtEnd is the maximum time of the last write, after Run was told to end.
+const flushAtEnd = 5 * time.Second
 
 // newFamilies is the maximum age of the families that a run considers. It is twice
 // the time between two runs, so that a restart or a failed run misses none.
 const newFamilies = 2 * purgeEvery
 
-// Upkeep does the background work of one server. All fields except Checker are
+// Upkeep does the background work of one server. All fields except Checker and Uses are
 // required.
 type Upkeep struct {
 	Checker    oauth.Checker               // the store, if it is one
@@ -40,22 +46,31 @@ type Upkeep struct {
 	// pairs.
 	LimitFamilies func(ctx context.Context, since time.Time) (n int, err error)
 
+	Uses *lastused.Uses // nil if the store does not keep them
+
 	Log *slog.Logger
 }
 
-// Run works until ctx ends. Several nodes may run it at once.
+// Run works until ctx ends, and then writes when tokens were last used. Several nodes
+// may run it at once.
 func (u Upkeep) Run(ctx context.Context, stores ...oauth.Purger) {
 	// Nodes that start together do not purge together.
 	purge := time.NewTimer(rand.N(purgeEvery)) //nolint:gosec // an attacker gains nothing by guessing it
 	defer purge.Stop()
 	reload := time.NewTicker(reloadEvery)
 	defer reload.Stop()
+	flush := time.NewTicker(flushEvery)
+	defer flush.Stop()
+	u.Uses.Begin()
+	defer u.flushLast(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-reload.C:
 			u.reloadKeys(ctx)
+		case <-flush.C:
+			u.flush(ctx)
 		case <-purge.C:
 			u.purgeAll(ctx, stores)
 			u.limitFamilies(ctx)
@@ -66,9 +81,15 @@ func (u Upkeep) Run(ctx context.Context, stores ...oauth.Purger) {
 
 func (u Upkeep) purgeAll(ctx context.Context, stores []oauth.Purger) {
 	before := oauth.EndedBefore(clock.Now().Add(-u.PurgeAfter))
+	flushed := time.Now()
 	for _, store := range stores {
 		started := time.Now()
-		n, err := u.Purge(ctx, store, before)
+		n, err := u.purge(ctx, store, before, func() {
+			if time.Since(flushed) >= flushEvery {
+				u.flush(ctx)
+				flushed = time.Now()
+			}
+		})
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -93,8 +114,14 @@ func (u Upkeep) limitFamilies(ctx context.Context) {
 // Purge deletes records that ended before the given times, in batches, and returns
 // the number of deleted rows.
 func (u Upkeep) Purge(ctx context.Context, store oauth.Purger, before oauth.PurgeBefore) (total int, err error) {
+	return u.purge(ctx, store, before, func() {})
+}
+
+// purge is Purge. It calls meanwhile before each batch.
+func (u Upkeep) purge(ctx context.Context, store oauth.Purger, before oauth.PurgeBefore, meanwhile func()) (total int, err error) {
 	said := time.Now()
 	for {
+		meanwhile()
 		if time.Since(said) >= progressEvery {
 			said = time.Now()
 			u.Log.InfoContext(ctx, "purging ended records", "rows", total)
@@ -118,6 +145,23 @@ func (u Upkeep) reloadKeys(ctx context.Context) {
 	case changed != nil:
 		u.Log.InfoContext(ctx, "the keys have changed", "keys", changed)
 	}
+}
+
+// flush writes when tokens were last used.
+func (u Upkeep) flush(ctx context.Context) {
+	if err := u.Uses.Flush(ctx); err != nil && ctx.Err() == nil {
+		u.Log.ErrorContext(ctx, "the last uses of tokens were not written; the next attempt is in 10 seconds", "err", err)
+	}
+}
+
+// flushLast writes what is left when the context has ended.
+func (u Upkeep) flushLast(ended context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ended), flushAtEnd)
+	defer cancel()
+	if err := u.Uses.Flush(ctx); err != nil {
+		u.Log.ErrorContext(ctx, "the last uses of tokens were not written, and are lost", "err", err)
+	}
+	u.Uses.End()
 }
 
 // Ready returns nil if the server can handle requests, and otherwise the cause.

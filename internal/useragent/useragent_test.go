@@ -1,15 +1,15 @@
-package account_test
+package useragent_test
 
 import (
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/internal/useragent"
 )
 
 // The User-Agents are those that the browsers send (2026-11).
-func TestDevice_PA_3(t *testing.T) {
+func TestBrowser_PA_3(t *testing.T) {
 	const mac = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/"
 	const windows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 	for agent, want := range map[string]string{
@@ -30,8 +30,8 @@ func TestDevice_PA_3(t *testing.T) {
 		"<script>alert(1)</script>\x00\xff": "Unknown browser",
 		strings.Repeat("x", 600) + "Firefox/145.0": "Unknown browser", // beyond what is read
 	} {
-		if got := account.Device(agent); got != want {
-			t.Errorf("device(%q) = %q, want %q", agent, got, want)
+		if got := useragent.Browser(agent); got != want {
+			t.Errorf("Browser(%q) = %q, want %q", agent, got, want)
 		}
 	}
 }
@@ -39,12 +39,45 @@ func TestDevice_PA_3(t *testing.T) {
 var ourWords = regexp.MustCompile(`^[A-Za-z ]{1,64}$`)
 
 // No text of a User-Agent reaches the database or a page.
-func FuzzDevice(f *testing.F) {
+func FuzzBrowser(f *testing.F) {
 	f.Add("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0")
 	f.Add("\xffEdg/<b>Windows")
 	f.Fuzz(func(t *testing.T, agent string) {
-		if got := account.Device(agent); !ourWords.MatchString(got) {
-			t.Errorf("device(%q) = %q, want words of ours", agent, got)
+		if got := useragent.Browser(agent); !ourWords.MatchString(got) {
+			t.Errorf("Browser(%q) = %q, want words of ours", agent, got)
+		}
+	})
+}
+
+func TestProgram_PA_4(t *testing.T) {
+	for agent, want := range map[string]string{
+		"curl/8.14.1":                         "curl/8.14.1",
+		"python-requests/2.32.5":              "python-requests/2.32.5",
+		"Dart/3.10 (dart:io)":                 "Dart/3.10",
+		"MyApp/1.0 (iPhone; iOS 18.6) Safari": "MyApp/1.0",
+		"":                                    "",
+		" curl":                               "",
+		"<script>alert(1)</script>":           "",
+		"a\u202eb":                            "a",
+		"a\x00b":                              "a",
+		"é/1":                                 "",
+		strings.Repeat("x", 600):              strings.Repeat("x", 64),
+		"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0": "Firefox on Linux",
+		"Mozilla/5.0 <b>": "Unknown browser",
+	} {
+		if got := useragent.Program(agent, 64); got != want {
+			t.Errorf("Program(%q) = %q, want %q", agent, got, want)
+		}
+	}
+}
+
+// A header from outside can't change a page, a terminal or a log.
+func FuzzProgram(f *testing.F) {
+	f.Add("curl/8.5.0")
+	f.Add("\xffEdg/<b>Windows")
+	f.Fuzz(func(t *testing.T, agent string) {
+		if got := useragent.Program(agent, 64); len(got) > 64 || strings.ContainsFunc(got, func(r rune) bool { return r <= ' ' && r != ' ' || r > '~' || strings.ContainsRune(`<>"\()`, r) }) {
+			t.Errorf("Program(%q) = %q, want at most 64 printable characters without markup", agent, got)
 		}
 	})
 }

@@ -1,4 +1,5 @@
-package account
+// Package useragent names the program that sent a request, by its User-Agent header.
+package useragent
 
 import "strings"
 
@@ -27,24 +28,24 @@ var systems = []named{
 	{"Windows", "Windows"}, {"Macintosh", "macOS"}, {"Linux", "Linux"}, {"FreeBSD", "FreeBSD"}, {"OpenBSD", "OpenBSD"},
 }
 
-// unknownDevice is the device of a session without a known User-Agent.
-const unknownDevice = "Unknown browser"
+// Unknown is the browser of a User-Agent that names none.
+const Unknown = "Unknown browser"
 
-// device returns the browser and the system that a User-Agent names, in words of ours:
+// Browser returns the browser and the system that a User-Agent names, in words of ours:
 // "Firefox on Windows". It never contains text of the User-Agent, so it needs no
 // escaping.
-func device(userAgent string) string {
+func Browser(userAgent string) string {
 	userAgent = userAgent[:min(len(userAgent), maxAgent)]
 	browser, system := find(browsers, userAgent), find(systems, userAgent)
 	switch {
 	case browser != "" && system != "":
 		return browser + " on " + system
 	case system != "":
-		return unknownDevice + " on " + system
+		return Unknown + " on " + system
 	case browser != "":
 		return browser
 	}
-	return unknownDevice
+	return Unknown
 }
 
 func find(names []named, in string) string {
@@ -54,4 +55,23 @@ func find(names []named, in string) string {
 		}
 	}
 	return ""
+}
+
+// Program returns what sent a request, in at most max bytes: [Browser] for a browser,
+// otherwise the first product of the User-Agent, such as "curl/8.5.0". A product has
+// only the characters of a token (RFC 9110 §5.6.2) and a slash. Program returns an empty
+// text if there is no product.
+func Program(userAgent string, max int) string {
+	if strings.HasPrefix(userAgent, "Mozilla/") { // as all browsers begin
+		return Browser(userAgent)
+	}
+	end := 0
+	for end < min(len(userAgent), max) && (isToken(userAgent[end]) || userAgent[end] == '/') {
+		end++
+	}
+	return strings.Clone(userAgent[:end]) // a header value is a part of all headers
+}
+
+func isToken(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }

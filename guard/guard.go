@@ -3,8 +3,7 @@
 //
 // An application that is its own authorization server uses Server.Guard of
 // package passport. Server.Guard is this package with a verifier that reads the
-// store. An API in another process calls [New] with a verifier that asks the
-// server over the network.
+// store. An API in another process uses [Remote].
 //
 // A refused request gets a challenge (RFC 6750 §3): 401 without an error code
 // if there is no token, 401 invalid_token, or 403 insufficient_scope with the
@@ -204,15 +203,15 @@ func (c Config) challenge(e *oauth.Error) string {
 	if e.Code == oauth.InvalidToken && e.Description == "" {
 		code = "" // no token was sent
 	}
-	v := `Bearer realm=` + quoted(c.Realm)
+	parameters := []string{`Bearer realm=` + quoted(c.Realm)}
 	for _, p := range []struct{ name, value string }{
 		{"error", code}, {"error_description", e.Description}, {"scope", e.Scope}, {"resource_metadata", c.ResourceMetadata},
 	} {
 		if p.value != "" {
-			v += ", " + p.name + "=" + quoted(p.value)
+			parameters = append(parameters, p.name+"="+quoted(p.value))
 		}
 	}
-	return v
+	return strings.Join(parameters, ", ")
 }
 
 // quoted returns a text in quotes, without characters that are not allowed

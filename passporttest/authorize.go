@@ -26,10 +26,10 @@ func (c *Client) AuthorizationCode(user *passport.User, scopes ...string) url.Va
 	}
 	verifier := rand.Text() + rand.Text() // at least 43 characters (RFC 7636 §4.1)
 	challenge := sha256.Sum256([]byte(verifier))
-	params, err := c.server.authorize(c, user, withScopes(url.Values{
+	params, err := c.server.authorize(c, user, c.withResource(withScopes(url.Values{
 		"response_type": {"code"}, "client_id": {c.ID}, "redirect_uri": {c.RedirectURIs[0]}, "state": {rand.Text()},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
-	}, scopes))
+	}, scopes)))
 	if err != nil {
 		c.server.t.Fatalf("passporttest: the client %q got no code of the user %q for the scopes %q: %v", c.Name, user.ID, scopes, err)
 	}

@@ -21,6 +21,10 @@ type Client struct {
 	*oauth.Client
 	Secret string // empty for a public client
 
+	// Resource is the API that the client's tokens are for, one of Config.Resources
+	// (RFC 8707). Empty: the server's own audience.
+	Resource string
+
 	server *Server
 }
 
@@ -88,7 +92,7 @@ func (c *Client) Token(user *passport.User, scopes ...string) *Token {
 // (RFC 6749 §4.4). A refusal ends the test.
 func (c *Client) OwnToken(scopes ...string) *Token {
 	c.server.t.Helper()
-	token, err := c.Exchange(withScopes(url.Values{"grant_type": {"client_credentials"}}, scopes))
+	token, err := c.Exchange(c.withResource(withScopes(url.Values{"grant_type": {"client_credentials"}}, scopes)))
 	if err != nil {
 		c.server.t.Fatalf("passporttest: the client %q got no token for itself for the scopes %q: %v", c.Name, scopes, err)
 	}
@@ -144,6 +148,13 @@ func (t *Token) read(w *httptest.ResponseRecorder) error {
 func withScopes(form url.Values, scopes []string) url.Values {
 	if len(scopes) > 0 {
 		form.Set("scope", strings.Join(scopes, " "))
+	}
+	return form
+}
+
+func (c *Client) withResource(form url.Values) url.Values {
+	if c.Resource != "" {
+		form.Set("resource", c.Resource)
 	}
 	return form
 }

@@ -130,18 +130,20 @@ func (s *Server) Expire(tokenID string) {
 }
 
 // NewClient creates a client. The registration may be empty: NewClient fills in
-// Name, RedirectURIs and GrantTypes, with the grants that are enabled by default.
+// Name, RedirectURIs and GrantTypes, with the grants that are enabled by default. With
+// Audience and without GrantTypes it is an API, which gets only a Name.
 // A fault in the registration ends the test.
 func (s *Server) NewClient(reg passport.Registration) *Client {
 	s.t.Helper()
 	reg.Name = cmp.Or(reg.Name, "Test client")
-	if reg.GrantTypes == nil {
+	isAPI := reg.Audience != "" && reg.GrantTypes == nil // it gets no tokens
+	if reg.GrantTypes == nil && !isAPI {
 		reg.GrantTypes = []string{"authorization_code", "refresh_token"}
 		if reg.AuthMethod != oauth.AuthNone {
 			reg.GrantTypes = append(reg.GrantTypes, "client_credentials")
 		}
 	}
-	if reg.RedirectURIs == nil {
+	if reg.RedirectURIs == nil && !isAPI {
 		reg.RedirectURIs = []string{"https://client.test/callback"}
 	}
 	created, err := s.CreateClient(s.context(), reg)

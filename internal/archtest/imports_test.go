@@ -83,6 +83,7 @@ var rooms = map[string]room{
 	"internal/audit":   {ours: "event oauth internal/reqinfo"},
 	"internal/feature": {ours: "oauth internal/nilpointer"},
 
+	"internal/authserver": {ours: "internal/claims internal/issuer internal/jws internal/origin internal/recent oauth"},
 	"internal/bodylimit":  {},
 	"internal/brand":      {ours: "internal/loopback internal/safeurl"},
 	"internal/character":  {},
@@ -128,7 +129,7 @@ var rooms = map[string]room{
 	"internal/archtest": {},
 	"internal/docstest": {},
 
-	"guard":     {ours: "internal/ctxtoken internal/logline internal/reqinfo oauth", others: []string{jose}},
+	"guard":     {ours: "internal/authserver internal/ctxtoken internal/issuer internal/logline internal/methods internal/opaque internal/origin internal/protected internal/reqinfo internal/resource internal/users internal/wire oauth", others: []string{jose}},
 	"grant":     {ours: "internal/nearest internal/resource internal/users internal/uuid oauth"},
 	"sqlstore":  {ours: "oauth internal/sqldb internal/uuid"},
 	"memstore":  {ours: "oauth"},

@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -141,7 +142,8 @@ func (k *Key) headerFor(typ string) string {
 	if typ == AccessToken && k.header != "" {
 		return k.header
 	}
-	return b64([]byte(`{"alg":"` + k.Alg + `","kid":"` + k.ID + `","typ":"` + typ + `"}`))
+	id, _ := json.Marshal(k.ID) // a string
+	return b64([]byte(`{"alg":"` + k.Alg + `","kid":` + string(id) + `,"typ":"` + typ + `"}`))
 }
 
 // LogValue implements [slog.LogValuer]. It shows the ID and algorithm.

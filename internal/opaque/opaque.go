@@ -36,6 +36,13 @@ func Is(prefix, token string) bool {
 	return token[end:] == checksum(token[:end])
 }
 
+// HasForm reports whether a text has the form of a token with any prefix, and a correct
+// checksum.
+func HasForm(token string) bool {
+	body := len(token) - secretLength - checksumLength
+	return body >= 0 && Is(token[:body], token)
+}
+
 func checksum(text string) string {
 	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(text)))
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum)

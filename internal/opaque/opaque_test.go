@@ -56,3 +56,17 @@ func FuzzIs(f *testing.F) {
 		}
 	})
 }
+
+func TestHasForm_WithAnyPrefix(t *testing.T) {
+	for _, prefix := range []string{"", "a", "shop_pat_"} {
+		token := opaque.New(prefix)
+		if !opaque.HasForm(token) {
+			t.Errorf("HasForm() of a token with the prefix %q = false", prefix)
+		}
+		for _, other := range []string{token[1:], token + "A", token[:len(token)-1], strings.ToLower(token), ""} {
+			if opaque.HasForm(other) {
+				t.Errorf("HasForm() of a changed token with the prefix %q = true", prefix)
+			}
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/views"
 )
 
 // perPage is the number of apps or tokens on a page of a list.
@@ -26,12 +27,13 @@ const (
 
 // app is a connected app as the pages show it.
 type app struct {
-	ID, Name, Initial string
-	Unchecked         bool     // a user registered it
-	Scopes            []string // in words
-	Since, Ends       day      // Ends is zero without live tokens
-	Devices           []device // the newest
-	MoreDevices       int
+	views.ConsentClient          // as on the consent page
+	ID                  string   // unchanged, for forms
+	Site                string   // the name of the server
+	Scopes              []string // in words
+	Since, Ends         day      // Ends is zero without live tokens
+	Devices             []device // the newest
+	MoreDevices         int
 }
 
 // device is a device that the user allowed by its code.
@@ -49,23 +51,26 @@ func (d day) Date() string { return d.UTC().Format(time.DateOnly) }
 // String returns the date in words.
 func (d day) String() string { return d.UTC().Format("January 2, 2006") }
 
-func shownApp(a *oauth.ConnectedApp) app {
+// shownApp returns an app as a page shows it to the user.
+func (d *Dashboard) shownApp(a *oauth.ConnectedApp, user oauth.UserRef) app {
 	shown := app{
-		ID: a.Client.ID, Name: cmp.Or(page.Text(a.Client.Name, maxName), "An app without a name"),
-		Unchecked: a.Client.Owner != oauth.UserRef{}, Since: day{a.Since}, Ends: day{a.ExpiresAt},
+		ConsentClient: page.Client(a.Client, a.Metadata, d.logos), ID: a.Client.ID, Site: d.site,
+		Since: day{a.Since}, Ends: day{a.ExpiresAt},
 	}
-	shown.Initial = initial(shown.Name)
+	if a.Client.Owner == user {
+		shown.Untrusted = false // the page says that another user registered it
+	}
 	for _, s := range a.Scopes {
 		shown.Scopes = append(shown.Scopes, page.Text(cmp.Or(s.Description, s.ID), maxText))
 	}
-	for _, d := range a.Devices[:min(len(a.Devices), maxDevices)] {
-		shown.Devices = append(shown.Devices, device{cmp.Or(page.Text(cmp.Or(d.Label, d.UserAgent), maxName), "A device without a name"), day{d.Since}})
+	for _, on := range a.Devices[:min(len(a.Devices), maxDevices)] {
+		shown.Devices = append(shown.Devices, device{cmp.Or(page.Text(cmp.Or(on.Label, on.UserAgent), maxName), "A device without a name"), day{on.Since}})
 	}
 	shown.MoreDevices = len(a.Devices) - len(shown.Devices)
 	return shown
 }
 
-// initial returns the letter that stands for a picture.
+// initial returns the letter that stands for the picture of a user.
 func initial(name string) string {
 	first, _ := utf8.DecodeRuneInString(strings.ToUpper(name))
 	return string(first)
@@ -91,7 +96,7 @@ func (d *Dashboard) showList(w http.ResponseWriter, r *http.Request, status int,
 	}
 	v.Title, v.All = "Connected apps", len(apps)
 	for _, a := range pageOf(v, d.path, pageNumber(r), apps) {
-		v.Apps = append(v.Apps, shownApp(a))
+		v.Apps = append(v.Apps, d.shownApp(a, v.ref))
 	}
 	d.render(w, r, status, "apps", v)
 }

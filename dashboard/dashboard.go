@@ -22,6 +22,7 @@ type Dashboard struct {
 	site    string // the name of the server on the pages
 	path    string // of the list, with the issuer's path
 	origin  string // of the issuer
+	logos   string // the path of the logos of clients
 	proxies *reqinfo.Proxies
 	forms   pageform.Reader
 	bodies  *bodylimit.Limit
@@ -51,6 +52,7 @@ func New(auth *passport.Server, config Config) (*Dashboard, error) {
 		site:    config.site(issuer),
 		path:    strings.TrimSuffix(issuer.Path, "/") + config.Path,
 		origin:  issuer.Scheme + "://" + issuer.Host,
+		logos:   pathOf(auth, "passport.client.logo"),
 		proxies: reqinfo.NewProxies(config.TrustedProxies, config.Logger),
 		forms:   formsOf(auth.Issuer(), config.FormField != nil),
 		bodies:  bodylimit.New(maxBody, config.Logger),

@@ -1,10 +1,13 @@
 package dashboard_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"html"
 	"html/template"
+	pixels "image"
+	"image/png"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -423,4 +426,88 @@ func TestDashboard_PA_2_Failures(t *testing.T) {
 	s.Users.Failure, s.Users.NoSignIn = nil, true
 	shows(t, s.visitor("").get("/account"), 500)
 	s.WantLog("SignInURL")
+}
+
+// A row shows the app as the consent page does: publisher, verification, and the same
+// logo or initials.
+func TestDashboard_PA_2_PA_0_PublisherAndLogo(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	alice := s.visitor("alice")
+	c := s.Register(passport.Registration{Name: "Order Tracker", Owner: testkit.Ref("bob")})
+	alice.connect(c, "read")
+	describe := func(change func(*oauth.ClientMetadata), logo []byte) {
+		t.Helper()
+		m, err := s.ClientMetadata(t.Context(), c.Client.ID)
+		s.Works(err)
+		change(m)
+		stored, err := s.Config.Store.Client(t.Context(), c.Client.ID)
+		s.Works(err)
+		s.Works(s.UpdateClientMetadata(t.Context(), stored, m, logo))
+	}
+	const warning = "Registered by another user. auth.example.com has not checked it."
+	tile := regexp.MustCompile(`<(?:span|img) class="tile"[^>]*>(?:[^<]*</span>)?`)
+	same := func(texts ...string) {
+		t.Helper()
+		consent := alice.Authorize(c, "scope", "read", "prompt", "consent")
+		want := tile.FindString(consent.Body)
+		for _, path := range []string{"/account", "/account/remove?client=" + c.Client.ID} {
+			a := alice.get(path)
+			shows(t, a, 200, texts...)
+			if got := tile.FindString(a.Body); got != want || want == "" {
+				t.Errorf("%s has the tile %q, want that of the consent page, %q", path, got, want)
+			}
+			if len(texts) > 0 && texts[0] != warning {
+				hides(t, a, warning)
+			}
+		}
+		for _, text := range texts {
+			if text != warning && !strings.Contains(words(consent.Body), text) {
+				t.Errorf("the consent page lacks %q: %s", text, words(consent.Body))
+			}
+		}
+	}
+	same(warning)
+	describe(func(m *oauth.ClientMetadata) { m.ClientURI = "https://tracker.example/app" }, nil)
+	same(warning)
+	alice.connect(c, "read")
+	shows(t, alice.get("/account"), 200, "says it is from tracker.example · not verified", warning)
+	describe(func(m *oauth.ClientMetadata) { m.Verified = true }, image(t))
+	same("tracker.example · verified by auth.example.com")
+	if got := alice.get("/account").Body; !strings.Contains(got, `<img class="tile" src="/oauth/client-logo?client_id=`) {
+		t.Errorf("the row has no logo: %s", got)
+	}
+	bob := s.visitor("bob")
+	describe(func(m *oauth.ClientMetadata) { *m = oauth.ClientMetadata{} }, nil)
+	bob.connect(c, "read")
+	hides(t, bob.get("/account"), warning) // the app is his own
+}
+
+// image returns a small PNG file.
+func image(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, pixels.NewGray(pixels.Rect(0, 0, 2, 2))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A row has all that the app can do now: the scopes of each live family, also if its
+// newest token has fewer, and of the consents.
+func TestDashboard_PA_2_ScopesOfAllTokens(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	alice := s.visitor("alice")
+	c := s.Register(named("Order Tracker"))
+	both := alice.connect(c, "read write")
+	alice.connect(c, "read")
+	s.Change(c, func(c *oauth.Client) { c.Name = "Renamed" }) // so that its consents don't count
+	s.Refresh(c, both.Refresh, "scope", "read").WantStatus(200)
+	shows(t, alice.get("/account"), 200, "Read your orders", "Place orders for you")
+	apps, err := s.ConnectedApps(t.Context(), testkit.Ref("alice"))
+	s.Works(err)
+	if len(apps) != 1 || len(apps[0].Scopes) != 2 || apps[0].Metadata == nil {
+		t.Errorf("ConnectedApps() = %+v, want one app with the scopes read and write, and metadata", apps)
+	}
+	s.Works(s.RevokeUser(t.Context(), testkit.Ref("alice")))
+	shows(t, alice.get("/account"), 200, "No app can use your account.")
 }

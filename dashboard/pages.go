@@ -107,11 +107,16 @@ func (p pages) tryLayout(c Config) error {
 
 // logoBase returns the path below which the server serves the logos of its brand.
 func logoBase(auth *passport.Server) string {
-	u, err := url.Parse(auth.URL("passport.token"))
+	return strings.TrimSuffix(pathOf(auth, "passport.token"), "/token")
+}
+
+// pathOf returns the path of an endpoint of the server.
+func pathOf(auth *passport.Server, name string) string {
+	u, err := url.Parse(auth.URL(name))
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSuffix(u.Path, "/token")
+	return u.EscapedPath()
 }
 
 // site returns the name of the server on the pages: of the brand, or else the issuer's

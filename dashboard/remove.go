@@ -77,7 +77,7 @@ func (d *Dashboard) find(r *http.Request, v *view, id string) (*app, error) {
 	}
 	for _, a := range apps {
 		if a.Client.ID == id {
-			shown := shownApp(a)
+			shown := d.shownApp(a, v.ref)
 			return &shown, nil
 		}
 	}

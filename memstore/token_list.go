@@ -48,7 +48,21 @@ func (s *Store) TokensOf(_ context.Context, user oauth.UserRef) iter.Seq2[*oauth
 
 // Connections implements [oauth.TokenStore].
 func (s *Store) Connections(_ context.Context, user oauth.UserRef, at time.Time) ([]*oauth.AccessToken, error) {
-	return s.used(newest(s.listed(user, func(t *oauth.AccessToken) bool { return !t.Family.Personal && t.Family.Live(at) && listable(t) }))), nil
+	return s.granted(s.used(newest(s.listed(user, func(t *oauth.AccessToken) bool { return !t.Family.Personal && t.Family.Live(at) && listable(t) })))), nil
+}
+
+// granted sets the GrantedScopes of tokens.
+func (s *Store) granted(tokens []*oauth.AccessToken) []*oauth.AccessToken {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := map[string][]string{}
+	for _, row := range s.refresh {
+		of[row.AccessTokenID] = row.Scopes
+	}
+	for _, t := range tokens {
+		t.GrantedScopes = slices.Clone(of[t.ID])
+	}
+	return tokens
 }
 
 // PersonalTokens implements [oauth.TokenStore].

@@ -8,8 +8,12 @@ type ConnectedApp struct {
 	// Client is the app, without RedirectURIs, Attributes and Secrets.
 	Client *Client
 
-	// Scopes are the scopes of the app's newest tokens and of its consents, in the
-	// order of the consent page. A scope that is no longer registered comes last, with
+	// Metadata is what pages show about the app beside its name. It has the zero value
+	// if there is none, or if the store is not a [ClientMetadataStore].
+	Metadata *ClientMetadata
+
+	// Scopes are all that the app has or can get without another question: those of
+	// its live token families and of its consents, in the order of the consent page. A scope that is no longer registered comes last, with
 	// its ID as the description.
 	Scopes []Scope
 

@@ -238,7 +238,8 @@ type TokenStore interface {
 	TokensOf(ctx context.Context, user UserRef) iter.Seq2[*AccessToken, error]
 
 	// Connections returns the newest access token of each of the user's
-	// families that is live at the given time, ordered by ID. That token may
+	// families that is live at the given time, ordered by ID, with its
+	// GrantedScopes. That token may
 	// have expired: the client can refresh it. It returns no families of
 	// personal access tokens, no families without a token of their client, and
 	// no families of a revoked client. If the user has more than [MaxListed]

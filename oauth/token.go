@@ -103,6 +103,11 @@ type AccessToken struct {
 	ExpiresAt  time.Time
 	RevokedAt  time.Time // of a client's own token; a user's token is usually revoked with its family
 
+	// GrantedScopes are the scopes with which the client can refresh the token, even if
+	// the token has fewer: those of the refresh token that was issued with it. Only
+	// [TokenStore.Connections] sets them. Nil: no refresh token was issued with it.
+	GrantedScopes []string
+
 	// LastUsedAt is when a token of the family was last used, and LastUsedAddress and
 	// LastUsedAgent say from where; see [Use]. Only [TokenStore.Connections] and
 	// [TokenStore.PersonalTokens] set them, if the store is a [LastUsedStore]. The zero

@@ -36,8 +36,12 @@ func (l *listedTokens) scan(row sqldb.Row) error {
 	return l.read(row, func(fields []any, _ *oauth.AccessToken) []any { return fields })
 }
 
-// scanUsed is scan for a row with usedColumns.
-func (l *listedTokens) scanUsed(row sqldb.Row) error { return l.read(row, usedFields) }
+// scanNewest is scan for a row of selectNewest.
+func (l *listedTokens) scanNewest(row sqldb.Row) error {
+	return l.read(row, func(fields []any, t *oauth.AccessToken) []any {
+		return append(usedFields(fields, t), sqldb.List{L: &t.GrantedScopes})
+	})
+}
 
 func (l *listedTokens) read(row sqldb.Row, more func(fields []any, t *oauth.AccessToken) []any) error {
 	t, client := new(oauth.AccessToken), new(oauth.Client)
@@ -59,12 +63,13 @@ func (l *listedTokens) read(row sqldb.Row, more func(fields []any, t *oauth.Acce
 
 // selectNewest finds the families by an index, and one token of each. The cut-offs
 // exclude families that were stored after a revocation. The limit is [oauth.MaxListed].
-const selectNewest = `SELECT ` + tokenColumns + `, ` + listedClient + `, ` + familyColumns + `, f.revoked_at, ` + usedColumns + `
+const selectNewest = `SELECT ` + tokenColumns + `, ` + listedClient + `, ` + familyColumns + `, f.revoked_at, ` + usedColumns + `, r.scopes
 FROM (SELECT ` + familyColumns + `, f.revoked_at, (SELECT n.id FROM oauth_access_tokens n WHERE n.family_id = f.id AND n.client_id = f.client_id
 ORDER BY n.issued_at DESC, n.id DESC LIMIT 1) AS token_id
 FROM oauth_families f WHERE f.provider = ? AND f.user_id = ? AND f.personal = ? AND f.revoked_at IS NULL AND f.expires_at > ?
 ORDER BY f.expires_at DESC, f.id DESC LIMIT 1000) f
 JOIN oauth_access_tokens t ON t.id = f.token_id JOIN oauth_clients c ON c.id = f.client_id LEFT JOIN oauth_last_used u ON u.family_id = f.id
+LEFT JOIN oauth_refresh_tokens r ON r.family_id = f.id AND r.access_token_id = t.id
 WHERE c.revoked_at IS NULL AND (c.tokens_not_before IS NULL OR c.tokens_not_before < f.created_at) AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE ` + cutMatches + ` AND x.unredeemed = 0)`
 
 // Connections implements [oauth.TokenStore].
@@ -82,7 +87,7 @@ func (s *Store) newest(ctx context.Context, user oauth.UserRef, personal bool, e
 		return nil, nil
 	}
 	var list listedTokens
-	err := s.db.Each(ctx, selectNewest, list.scanUsed, user.Provider, user.ID, sqldb.Flag(personal), expiresAfter)
+	err := s.db.Each(ctx, selectNewest, list.scanNewest, user.Provider, user.ID, sqldb.Flag(personal), expiresAfter)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}

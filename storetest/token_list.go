@@ -79,6 +79,13 @@ func connectionList(w *world) {
 			w.Errorf("Connections() has %+v, want its client and live family", t)
 		}
 	}
+	narrow := starting(w.client, family(w.client, "narrow", user("dora")), "narrow")
+	narrow.AccessToken.Scopes, narrow.RefreshToken.Scopes = []string{"read"}, []string{"read", "write"}
+	w.must(w.store.Issue(w.Context(), narrow))
+	w.issueAt(w.client, family(w.client, "narrow", user("dora")), "older", now.Add(-time.Hour))
+	if t := w.listed("Connections() of a narrow token", user("dora"), false, "narrow")[0]; !slices.Equal(t.Scopes, []string{"read"}) || !slices.Equal(t.GrantedScopes, []string{"read", "write"}) {
+		w.Errorf("Connections() has the scopes %q and GrantedScopes %q, want read, and those of the refresh token", t.Scopes, t.GrantedScopes)
+	}
 	w.listed("Connections() of another user", user("bob"), false, "of bob 1")
 	w.listed("Connections() without tokens", user("carol"), false)
 }
@@ -121,6 +128,9 @@ func listLimit(w *world) {
 		w.Fatalf("Connections() of %d families has %d tokens, want %d", oauth.MaxListed+more, len(tokens), oauth.MaxListed)
 	}
 	for _, t := range tokens {
+		if t.GrantedScopes != nil {
+			w.Fatalf("Connections() has the GrantedScopes %q of a token without a refresh token", t.GrantedScopes)
+		}
 		if !t.Family.ExpiresAt.After(now.Add(day - oauth.MaxListed*time.Second)) {
 			w.Errorf("Connections() has %s, want the families that expire last", t.ID)
 		}

@@ -135,7 +135,7 @@ type errorOutcome struct {
 func (o errorOutcome) html(p views.Page) htmlReply {
 	shown := errorPage(oauth.AsError(o.err), o.again)
 	if o.appURL != "" {
-		shown.App, shown.AppURL = appName(o.client), o.appURL
+		shown.App, shown.AppURL = page.ClientName(o.client), o.appURL
 	}
 	shown.Page = p
 	return htmlReply{status: o.status, view: page.View{Name: "error", Data: shown}}

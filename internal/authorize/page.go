@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -115,15 +114,7 @@ func (e *Endpoint) consentClient(ctx context.Context, q *request) (views.Consent
 	if err != nil {
 		return views.ConsentClient{}, err
 	}
-	c := views.ConsentClient{
-		ID: page.Text(q.client.ID, maxText), Name: appName(q.client),
-		Untrusted: !q.trusted() && !m.Verified, Attributes: q.client.Attributes,
-		ClientURI: m.ClientURI, PolicyURI: m.PolicyURI, TOSURI: m.TOSURI, Verified: m.Verified,
-	}
-	if m.Logo != "" {
-		c.LogoURL = e.LogoPath + "?" + url.Values{"client_id": {q.client.ID}, "digest": {string(m.Logo)}}.Encode()
-	}
-	return c, nil
+	return page.Client(q.client, m, e.LogoPath), nil
 }
 
 // startAgain returns the URL of a request whose parameters this server has sealed. An
@@ -158,11 +149,6 @@ func (e *Endpoint) homePage(r *http.Request, o errorOutcome) errorOutcome {
 		o.appURL = m.ClientURI
 	}
 	return o
-}
-
-// appName returns the name of a client for a page.
-func appName(c *oauth.Client) string {
-	return cmp.Or(page.Text(c.Name, maxName), "An app without a name")
 }
 
 // errorPage returns the texts of an error page. The protocol's error code and

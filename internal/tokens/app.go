@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (s *Service) Apps(ctx context.Context, user oauth.UserRef, at time.Time) ([
 	found := apps{}
 	for _, t := range live {
 		a := found.of(t.Client, t.Family.CreatedAt)
-		a.granted = append(a.granted, t.Scopes...)
+		a.granted = append(append(a.granted, t.Scopes...), t.GrantedScopes...)
 		if a.ExpiresAt.Before(t.Family.ExpiresAt) {
 			a.ExpiresAt = t.Family.ExpiresAt
 		}
@@ -35,6 +36,9 @@ func (s *Service) Apps(ctx context.Context, user oauth.UserRef, at time.Time) ([
 		return nil, fmt.Errorf("list connected devices: %w", err)
 	}
 	if err := found.addConsents(ctx, s.store, user); err != nil {
+		return nil, fmt.Errorf("list connected apps: %w", err)
+	}
+	if err := found.addMetadata(ctx, s.store); err != nil {
 		return nil, fmt.Errorf("list connected apps: %w", err)
 	}
 	sorted := make([]*oauth.ConnectedApp, 0, len(found))
@@ -61,7 +65,7 @@ type app struct {
 func (all apps) of(c *oauth.Client, since time.Time) *app {
 	a := all[c.ID]
 	if a == nil {
-		a = &app{ConnectedApp: oauth.ConnectedApp{Client: c, Since: since}}
+		a = &app{ConnectedApp: oauth.ConnectedApp{Client: c, Metadata: new(oauth.ClientMetadata), Since: since}}
 		all[c.ID] = a
 	}
 	if since.Before(a.Since) {
@@ -107,6 +111,22 @@ func (all apps) addConsents(ctx context.Context, store any, user oauth.UserRef) 
 		}
 		a := all.of(c.Client, c.GrantedAt)
 		a.granted = append(a.granted, c.Scope)
+	}
+	return nil
+}
+
+// addMetadata adds the metadata of the clients, if the store keeps any.
+func (all apps) addMetadata(ctx context.Context, store any) error {
+	keeper, ok := oauth.StoreAs[oauth.ClientMetadataStore](store)
+	if !ok || len(all) == 0 {
+		return nil
+	}
+	metadata, err := keeper.ClientsMetadata(ctx, slices.Sorted(maps.Keys(all)))
+	if err != nil {
+		return err
+	}
+	for id, a := range all {
+		a.Metadata = cmp.Or(metadata[id], a.Metadata)
 	}
 	return nil
 }

@@ -183,6 +183,12 @@ func (s *Store) purgeClients(p *purge) {
 		inUse[t.client] = true
 	}
 	late := purge{PurgeBefore: p.late()}
+	for key := range s.consents { // also of clients that stay
+		if late.revoked(s.clients[key.clientID].RevokedAt) && p.left > 0 {
+			delete(s.consents, key)
+			p.left--
+		}
+	}
 	sweep(p, s.clients, func(c oauth.Client) bool {
 		if !late.revoked(c.RevokedAt) || c.Key != "" || c.Owner.Provider == "" || inUse[c.ID] || !s.assigned(c.ID) {
 			return false

@@ -63,7 +63,7 @@ func (p *purge) run(ctx context.Context) error {
 		steps = append(steps,
 			func(ctx context.Context) error { return p.families(ctx, revokedFamilies, p.revoked) },
 			func(ctx context.Context) error { return p.sweep(ctx, revokedAccessTokens, p.revoked) },
-			p.withClients, p.clients)
+			p.withClients, p.consentsOfRevoked, p.clients)
 	}
 	if p.expired != 0 {
 		steps = append(steps, p.endAbandoned,

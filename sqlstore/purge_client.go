@@ -60,6 +60,9 @@ var (
 	dropClients             = `DELETE FROM oauth_clients WHERE revoked_at IS NOT NULL AND id IN ` + page
 )
 
+const selectConsentsOfRevoked = `SELECT n.provider, n.user_id, n.client_id FROM oauth_clients c JOIN oauth_consents n ON n.client_id = c.id
+WHERE c.revoked_at <= ? LIMIT 100`
+
 const dropConsentsOfUser = `DELETE FROM oauth_consents WHERE provider = ? AND user_id = ? AND client_id = ?`
 
 // clients deletes revoked clients of users, so that a user who creates and revokes
@@ -95,18 +98,29 @@ func (p *purge) lastNumber(ctx context.Context) (string, error) {
 	return strconv.FormatInt(n, 10), nil
 }
 
+// consentsOfRevoked deletes the consents for revoked clients, whether or not the client
+// stays. They never count again, and the list of a user's consents would read them.
+func (p *purge) consentsOfRevoked(ctx context.Context) error {
+	return p.consents(ctx, selectConsentsOfRevoked, late(p.revoked))
+}
+
 // consentsOf deletes the consents for a page of clients.
 func (p *purge) consentsOf(ctx context.Context, ids []any) error {
+	return p.consents(ctx, selectConsentsOfClients, ids...)
+}
+
+// consents deletes the consents that a query finds.
+func (p *purge) consents(ctx context.Context, find string, args ...any) error {
 	type consented struct{ provider, user, client string }
 	return p.repeat(func() (found, done int, err error) {
 		users := map[consented]bool{}
-		err = p.store.db.Each(ctx, selectConsentsOfClients, func(row sqldb.Row) error {
+		err = p.store.db.Each(ctx, find, func(row sqldb.Row) error {
 			var c consented
 			err := row.Scan(&c.provider, &c.user, &c.client)
 			users[c] = true
 			found++
 			return err
-		}, ids...)
+		}, args...)
 		if err != nil {
 			return 0, 0, err
 		}

@@ -81,6 +81,10 @@ func purgeClients(w *world) {
 	create("key-0", func(c *oauth.Client) { c.Key = "the key" })
 	w.everyToken(used, "used", now)
 	w.consented("before the purge", user("1"), used.ID, "used")
+	operators, unrevoked := w.newClient("operator-1"), w.newClient("operator-2")
+	w.everyToken(operators, "operators", now)
+	w.everyToken(unrevoked, "unrevoked", now)
+	w.must(w.store.RevokeClient(w.Context(), operators.ID, now, nil))
 	for _, id := range []string{used.ID, numbered.ID, "empty-0", "12345", "operator-0", "key-0"} {
 		w.must(w.store.RevokeClient(w.Context(), id, now, nil))
 	}
@@ -96,6 +100,7 @@ func purgeClients(w *world) {
 	}
 	w.purgeAs(oauth.PurgeBefore{Expired: now.Add(2 * day)})
 	w.purgeAs(oauth.PurgeBefore{Revoked: now.Add(time.Hour - time.Microsecond)})
+	w.consented("of a client that was just revoked", user("1"), operators.ID, "operators")
 	exist("a running request may use it", map[string]bool{used.ID: true, numbered.ID: true, "empty-0": true})
 	for { // in small steps
 		n, err := w.store.Purge(w.Context(), oauth.PurgeBefore{Revoked: now.Add(time.Hour)}, 1)
@@ -103,6 +108,8 @@ func purgeClients(w *world) {
 			break
 		}
 	}
+	w.consented("of a revoked client, which stays", user("1"), operators.ID)
+	w.consented("of another client", user("1"), unrevoked.ID, "unrevoked")
 	exist("after the purge", map[string]bool{
 		used.ID: false, numbered.ID: false, "empty-0": false, "later-0": true, "unrevoked-0": true, "12345": true, "operator-0": true, "key-0": true,
 	})

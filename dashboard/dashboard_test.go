@@ -479,7 +479,7 @@ func TestDashboard_PA_2_PA_0_PublisherAndLogo(t *testing.T) {
 	bob := s.visitor("bob")
 	describe(func(m *oauth.ClientMetadata) { *m = oauth.ClientMetadata{} }, nil)
 	bob.connect(c, "read")
-	hides(t, bob.get("/account"), warning) // the app is his own
+	hides(t, bob.get("/account"), warning) // bob owns the app
 }
 
 // image returns a small PNG file.
@@ -492,7 +492,7 @@ func image(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// A row has all that the app can do now: the scopes of each live family, also if its
+// A row has everything that the app can do now: the scopes of each live family, also if its
 // newest token has fewer, and of the consents.
 func TestDashboard_PA_2_ScopesOfAllTokens(t *testing.T) {
 	s := newSite(t, dashboard.Config{})

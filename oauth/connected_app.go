@@ -12,7 +12,7 @@ type ConnectedApp struct {
 	// if there is none, or if the store is not a [ClientMetadataStore].
 	Metadata *ClientMetadata
 
-	// Scopes are all that the app has or can get without another question: those of
+	// Scopes are what the app has, or can get without another question: those of
 	// its live token families and of its consents, in the order of the consent page. A scope that is no longer registered comes last, with
 	// its ID as the description.
 	Scopes []Scope

@@ -20,7 +20,7 @@ import (
 // clientOptions are the options of `passport client`. They have the names of Laravel
 // Passport's command.
 type clientOptions struct {
-	personal, password, client, implicit, api, public bool
+	personal, password, client, implicit, device, api, public bool
 
 	name, provider, userID, audience string
 	redirectURIs, origins, scopes    []string
@@ -82,6 +82,7 @@ sends its users here to consent (authorization code grant).`,
   passport client --name "Order Tracker" --redirect-uri https://app.example.com/callback --client-uri https://app.example.com --logo logo.png
   passport client --name "Order Tracker for phones" --public --redirect-uri com.example.orders:/callback
   passport client --name "Nightly export" --client --scopes "check-status"
+  passport client --name "Living Room TV" --device
   passport client --name "Our own app" --password --provider users
   passport client --personal
   passport client --api --name "Orders API"`,
@@ -102,6 +103,7 @@ func (o *clientOptions) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.personal, "personal", false, "the client that personal access tokens belong to")
 	f.BoolVar(&o.password, "password", false, "an app that exchanges a user's password for tokens (password grant)")
 	f.BoolVar(&o.implicit, "implicit", false, "an app that gets tokens in the fragment of its redirect URI (implicit grant)")
+	f.BoolVar(&o.device, "device", false, "a device without a browser, such as a TV or a command: it has no secret, and its users enter a code (device grant). With --redirect-uri, it can use the authorization code grant, too")
 	f.BoolVar(&o.api, "api", false, "an API that asks about the tokens it receives (introspection); it gets none itself")
 	f.StringVar(&o.audience, "audience", "", "with --api: the audience `URI` of the tokens that it asks about (default the server's)")
 	f.StringVar(&o.provider, "provider", "", "the `PROVIDER` of the users that it acts for (default users)")
@@ -150,6 +152,8 @@ func (o *clientOptions) enabled(in *opened) error {
 		return off("password", "enable_password_grant", "the application sees its users' passwords")
 	case o.implicit && !in.settings.EnableImplicitGrant:
 		return off("implicit", "enable_implicit_grant", "tokens in URLs leak")
+	case o.device && !in.settings.DeviceEnabled:
+		return errors.New("the device grant is off: to turn it on, write the line [device] at the end of passport.toml or set PASSPORT_DEVICE_ENABLED=true in the environment")
 	}
 	return nil
 }
@@ -162,7 +166,7 @@ func (o *clientOptions) registration() passport.Registration {
 		FamilyTTL: time.Duration(o.lifetimes.family), Audience: o.audience, AllowedOrigins: separated(o.origins, ", "),
 		Metadata: o.metadata.registered(), Logo: o.logo,
 	}
-	if o.public || o.implicit { // a token in a URL is issued without a secret
+	if o.public || o.implicit || o.device { // users have the device, and a token in a URL is issued without a secret
 		r.AuthMethod = oauth.AuthNone
 	}
 	if o.userID != "" {
@@ -186,9 +190,16 @@ func (o *clientOptions) grants() []string {
 		return []string{"implicit"}
 	case o.client:
 		return []string{"client_credentials"}
+	case o.device && len(o.redirectURIs) == 0:
+		return []string{deviceGrant, "refresh_token"}
+	case o.device:
+		return []string{"authorization_code", deviceGrant, "refresh_token"}
 	}
 	return []string{"authorization_code", "refresh_token"}
 }
+
+// deviceGrant is the grant type of devices (RFC 8628 §3.4).
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
 func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.Server, in *opened) error {
 	if o.api {

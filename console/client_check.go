@@ -13,7 +13,7 @@ func (o *clientOptions) kinds() (kinds []string) {
 	for _, k := range []struct {
 		option string
 		given  bool
-	}{{"--personal", o.personal}, {"--password", o.password}, {"--client", o.client}, {"--implicit", o.implicit}, {"--api", o.api}} {
+	}{{"--personal", o.personal}, {"--password", o.password}, {"--client", o.client}, {"--implicit", o.implicit}, {"--device", o.device}, {"--api", o.api}} {
 		if k.given {
 			kinds = append(kinds, k.option)
 		}
@@ -23,6 +23,10 @@ func (o *clientOptions) kinds() (kinds []string) {
 
 // redirects reports whether the client sends users here and gets them back.
 func (o *clientOptions) redirects() bool { return o.implicit || len(o.kinds()) == 0 }
+
+// calledBack reports whether the client can have redirect URIs. A device can have some
+// for another grant.
+func (o *clientOptions) calledBack() bool { return o.redirects() || o.device }
 
 // check refuses options that contradict each other. Without a terminal it also names
 // the first option that is missing.
@@ -34,7 +38,7 @@ func (o *clientOptions) check(a *asker) error {
 	switch {
 	case a.tty:
 		return nil
-	case o.name == "" && o.redirects():
+	case o.name == "" && o.calledBack(): // users see it
 		return a.missing("--name")
 	case len(o.redirectURIs) == 0 && o.redirects():
 		return a.missing("--redirect-uri")
@@ -57,7 +61,7 @@ func (o *clientOptions) contradiction() error {
 		return errors.New("--audience needs --api")
 	case o.client && len(o.redirectURIs) > 0:
 		return errors.New("--client and --redirect-uri can't be used together: a client that acts for itself doesn't redirect users")
-	case !o.redirects() && len(o.redirectURIs) > 0:
+	case !o.calledBack() && len(o.redirectURIs) > 0:
 		return fmt.Errorf("%s and --redirect-uri can't be used together: such a client doesn't redirect users", kind)
 	case (o.personal || o.password) && o.userID != "":
 		return fmt.Errorf("%s and --user-id can't be used together: such a client belongs to the operator", kind)

@@ -141,6 +141,8 @@ func typeOf(c *oauth.Client) string {
 		return "public" // in a browser, on a phone or on a desktop
 	case c.Allows("authorization_code"):
 		return "web"
+	case c.Allows(deviceGrant):
+		return "device"
 	case c.Allows("client_credentials"):
 		return "machine"
 	case c.Allows("personal_access"):

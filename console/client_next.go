@@ -23,6 +23,8 @@ func nextSteps(s *passport.Server, made *passport.NewClient) string {
 		return "\nNext: put these lines into the environment of the server:\n\n" + personalEnv(c.ID, made.Secret)
 	case c.Allows("authorization_code") && len(c.RedirectURIs) > 0:
 		return nextOfCode(s, c)
+	case c.Allows(deviceGrant) && s.URL("passport.device.code") != "":
+		return nextOfDevice(s, c)
 	case c.Allows("client_credentials"):
 		return next(c, "get a token", "-d grant_type=client_credentials", s.URL("passport.token"))
 	case c.Allows("password"):
@@ -59,6 +61,19 @@ Then exchange the code for tokens%s
     -d redirect_uri=%s \
     %s
 `, authorize, asksForSecret(c), curlClient(c), verifier, url.QueryEscape(c.RedirectURIs[0]), s.URL("passport.token"))
+}
+
+// nextOfDevice are the two steps of the device grant (RFC 8628).
+func nextOfDevice(s *passport.Server, c *oauth.Client) string {
+	return next(c, "request a code, and open verification_uri_complete of the response", `-d device_name=My+device`, s.URL("passport.device.code")) +
+		fmt.Sprintf(`
+Then poll for the tokens until you have allowed it%s
+
+  curl %s \
+    -d grant_type=%s \
+    -d device_code=DEVICE_CODE \
+    %s
+`, asksForSecret(c), curlClient(c), deviceGrant, s.URL("passport.token"))
 }
 
 // curlClient are the arguments with which curl authenticates as a client. curl asks

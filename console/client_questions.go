@@ -17,6 +17,7 @@ type application struct {
 	words       []string // further spellings of the response
 	public      bool
 	machine     bool
+	device      bool
 	callback    string // an example
 }
 
@@ -25,8 +26,9 @@ var (
 	browser   = application{name: "Browser", about: "runs in the user's browser, without a secret", words: []string{"spa"}, public: true, callback: "https://app.example.com/callback"}
 	installed = application{name: "Phone or desktop", about: "users install it, without a secret", words: []string{"phone", "desktop", "mobile", "native"}, public: true, callback: "com.example.app:/callback or http://127.0.0.1/callback"}
 	machine   = application{name: "Machine", about: "acts for itself, without a user", machine: true}
+	device    = application{name: "Device", about: "a TV or a command without a browser: it shows a code", words: []string{"tv"}, public: true, device: true}
 
-	applications = []*application{&webServer, &browser, &installed, &machine}
+	applications = []*application{&webServer, &browser, &installed, &machine, &device}
 )
 
 // wizard asks for what the options of `passport client` leave open.
@@ -48,7 +50,7 @@ func (w *wizard) complete() error {
 		return err
 	}
 	providers := w.server.Providers()
-	if w.redirects() && slices.Contains(providers, passport.DefaultProvider) {
+	if w.calledBack() && slices.Contains(providers, passport.DefaultProvider) {
 		providers = nil // it acts for users of that one, unless an option names another
 	}
 	if err := w.askName(); err != nil {
@@ -97,6 +99,9 @@ func (w *wizard) application() (*application, error) {
 		if err == nil && kind.machine && len(w.redirectURIs) > 0 {
 			return errors.New("a machine has no callback URL: leave out --redirect-uri, or choose another kind")
 		}
+		if err == nil && kind.device {
+			return (&clientOptions{device: true}).enabled(w.in)
+		}
 		return err
 	}})
 	if err != nil {
@@ -106,7 +111,7 @@ func (w *wizard) application() (*application, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.public, w.clientOptions.client = kind.public, kind.machine
+	w.public, w.clientOptions.client, w.device = kind.public, kind.machine, kind.device
 	return kind, nil
 }
 

@@ -65,6 +65,30 @@ func TestTerminal_PG_11_ClientKinds(t *testing.T) {
 	}
 }
 
+// A device has no callback URL. If the feature is off, the command says how to turn it
+// on, and asks for the kind again.
+func TestTerminal_PA_9_ClientDevice(t *testing.T) {
+	t.Chdir(t.TempDir())
+	command(t, "", "migrate")
+	term := atTerminal(t, "client")
+	term.answer(askKind, "5")
+	term.answer(askKind, "4")
+	term.answer("Name [Client Credentials Client]", "Export")
+	if screen := term.end(0); !strings.Contains(screen, "write the line [device]") {
+		t.Errorf("the command does not say how to turn devices on:\n%s", screen)
+	}
+	write(t, "passport.toml", "[device]\n")
+	term = atTerminal(t, "client", "--json")
+	term.answer(askKind, "device")
+	term.answer(askName, "Living Room TV")
+	screen := term.end(0)
+	for _, want := range []string{`"client_name": "Living Room TV"`, `"token_endpoint_auth_method": "none"`, `"urn:ietf:params:oauth:grant-type:device_code"`, `"redirect_uris": []`} {
+		if !strings.Contains(screen, want) {
+			t.Errorf("kind device made a client without %s:\n%s", want, screen)
+		}
+	}
+}
+
 func TestTerminal_PG_11_ClientSeveralCallbacks(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
@@ -83,8 +107,8 @@ func TestTerminal_PG_11_ClientAsksAgain(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")
 	term := atTerminal(t, "client")
-	term.answer(askKind, "5")
-	term.answer("  Want a number from 1 to 4.\n"+askKind, "1")
+	term.answer(askKind, "6")
+	term.answer("  Want a number from 1 to 5.\n"+askKind, "1")
 	term.answer(askName, "")
 	term.answer("  Enter a value, or press Ctrl-C to stop.\n"+askName, strings.Repeat("x", 300))
 	term.answer("without control and format characters.\n"+askName, "Order Tracker")

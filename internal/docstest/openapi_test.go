@@ -89,7 +89,10 @@ func TestOpenAPI_HasTheGrants(t *testing.T) {
 // everything returns a server with every optional endpoint and grant.
 func everything(t *testing.T) *testkit.Server {
 	t.Helper()
-	return testkit.NewServer(t, func(c *passport.Config) { c.EnablePasswordGrant, c.EnableImplicitGrant = true, true })
+	return testkit.NewServer(t, func(c *passport.Config) {
+		c.EnablePasswordGrant, c.EnableImplicitGrant = true, true
+		c.Features = []passport.Feature{passport.Device{}}
+	})
 }
 
 // accepts reports whether a route accepts its method: the response to a form is not

@@ -152,7 +152,7 @@ func (o *clientOptions) enabled(in *opened) error {
 		return off("password", "enable_password_grant", "the application sees its users' passwords")
 	case o.implicit && !in.settings.EnableImplicitGrant:
 		return off("implicit", "enable_implicit_grant", "tokens in URLs leak")
-	case o.device && !in.settings.DeviceEnabled:
+	case o.device && !slices.ContainsFunc(in.settings.Features, isDevice):
 		return errors.New("the device grant is off: to turn it on, write the line [device] at the end of passport.toml or set PASSPORT_DEVICE_ENABLED=true in the environment")
 	}
 	return nil
@@ -196,6 +196,11 @@ func (o *clientOptions) grants() []string {
 		return []string{"authorization_code", deviceGrant, "refresh_token"}
 	}
 	return []string{"authorization_code", "refresh_token"}
+}
+
+func isDevice(f passport.Feature) bool {
+	_, ok := f.(passport.Device)
+	return ok
 }
 
 // deviceGrant is the grant type of devices (RFC 8628 §3.4).

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
+	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/pageform"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/oauth"
@@ -75,7 +75,7 @@ func (a *Accounts) renderSessions(w http.ResponseWriter, r *http.Request, s *ses
 	v := a.accountView(w, r, s, a.accountPath(sessionsPath))
 	v.Done, v.Alert = n.done, n.alert
 	now, from := time.Now(), a.origin(r)
-	v.List = []shownSession{{Device: from.device, Address: from.address, SignedIn: ago(now.Sub(s.authAt)), Here: true}}
+	v.List = []shownSession{{Device: from.device, Address: from.address, SignedIn: page.Ago(now.Sub(s.authAt)), Here: true}}
 	for _, other := range all {
 		if other.ID == s.id {
 			continue
@@ -83,30 +83,9 @@ func (a *Accounts) renderSessions(w http.ResponseWriter, r *http.Request, s *ses
 		v.Others = true
 		v.List = append(v.List, shownSession{
 			ID: other.ID, Device: other.Device, Address: other.Address, Unfinished: !other.EndedAt.IsZero(),
-			SignedIn: ago(now.Sub(other.SignedInAt)), Seen: ago(now.Sub(other.LastSeenAt)), SeenAt: other.LastSeenAt.UTC().Format(time.RFC3339),
+			SignedIn: page.Ago(now.Sub(other.SignedInAt)), Seen: page.Ago(now.Sub(other.LastSeenAt)), SeenAt: other.LastSeenAt.UTC().Format(time.RFC3339),
 		})
 	}
 	v.Full = len(all) == MaxSessions
 	a.render(w, r, status, "sessions", v)
-}
-
-// ago returns how long ago something was, in words.
-func ago(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d < 2*time.Minute:
-		return "just now"
-	case d < time.Hour:
-		return plural(int(d/time.Minute), "minute")
-	case d < day:
-		return plural(int(d/time.Hour), "hour")
-	}
-	return plural(int(d/day), "day")
-}
-
-func plural(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit + " ago"
-	}
-	return strconv.Itoa(n) + " " + unit + "s ago"
 }

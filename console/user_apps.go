@@ -132,6 +132,7 @@ var appTable = table[*oauth.ConnectedApp]{columns: []column[*oauth.ConnectedApp]
 	{header: "NAME", cell: func(a *oauth.ConnectedApp) string { return a.Client.Name }, layout: layout{cuts: true, style: inStyle(boldStyle)}},
 	{header: "SCOPES", cell: func(a *oauth.ConnectedApp) string { return strings.Join(scopeIDsOf(a), " ") }, layout: layout{cuts: true, least: true}},
 	{header: "SINCE", cell: func(a *oauth.ConnectedApp) string { return a.Since.UTC().Format(time.DateOnly) }},
+	{header: "LAST USED", cell: func(a *oauth.ConnectedApp) string { return lastUsed(a.LastUsedAt) }},
 	{header: "ENDS", cell: func(a *oauth.ConnectedApp) string { return ending(a) }},
 	{header: "CLIENT ID", cell: func(a *oauth.ConnectedApp) string { return a.Client.ID }},
 }}
@@ -160,10 +161,11 @@ type appJSON struct {
 	Since     string   `json:"since"`
 	ExpiresAt string   `json:"expires_at,omitempty"`
 	Devices   []string `json:"devices,omitempty"` // what they call themselves
+	lastUsedJSON
 }
 
 func describeApp(a *oauth.ConnectedApp) appJSON {
-	described := appJSON{ClientID: a.Client.ID, Name: a.Client.Name, Scopes: scopeIDsOf(a), Since: a.Since.UTC().Format(time.RFC3339)}
+	described := appJSON{ClientID: a.Client.ID, Name: a.Client.Name, Scopes: scopeIDsOf(a), Since: a.Since.UTC().Format(time.RFC3339), lastUsedJSON: describeUse(a.LastUsedAt, a.LastUsedAddress, a.LastUsedAgent)}
 	for _, d := range a.Devices {
 		described.Devices = append(described.Devices, cmp.Or(d.Label, d.UserAgent, d.Address))
 	}

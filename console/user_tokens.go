@@ -80,6 +80,7 @@ var tokenTable = table[*oauth.AccessToken]{columns: []column[*oauth.AccessToken]
 	{header: "NAME", cell: func(t *oauth.AccessToken) string { return t.Name }, layout: layout{cuts: true, style: inStyle(boldStyle)}},
 	{header: "SCOPES", cell: func(t *oauth.AccessToken) string { return strings.Join(t.Scopes, " ") }, layout: layout{cuts: true, least: true}},
 	{header: "CREATED", cell: func(t *oauth.AccessToken) string { return t.IssuedAt.UTC().Format(time.DateOnly) }},
+	{header: "LAST USED", cell: func(t *oauth.AccessToken) string { return lastUsed(t.LastUsedAt) }},
 	{header: "EXPIRES", cell: func(t *oauth.AccessToken) string { return t.ExpiresAt.UTC().Format(time.DateOnly) }},
 	{header: "TOKEN ID", cell: func(t *oauth.AccessToken) string { return t.ID }},
 }}
@@ -91,11 +92,13 @@ type tokenJSON struct {
 	Scopes    []string `json:"scopes"`
 	CreatedAt string   `json:"created_at"`
 	ExpiresAt string   `json:"expires_at"`
+	lastUsedJSON
 }
 
 func describeToken(t *oauth.AccessToken) tokenJSON {
 	return tokenJSON{
 		ID: t.ID, Name: t.Name, Scopes: append([]string{}, t.Scopes...),
 		CreatedAt: t.IssuedAt.UTC().Format(time.RFC3339), ExpiresAt: t.ExpiresAt.UTC().Format(time.RFC3339),
+		lastUsedJSON: describeUse(t.LastUsedAt, t.LastUsedAddress, t.LastUsedAgent),
 	}
 }

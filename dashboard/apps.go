@@ -34,6 +34,7 @@ type app struct {
 	Since, Ends         day      // Ends is zero without live tokens
 	Devices             []device // the newest
 	MoreDevices         int
+	Used                *use // nil if no use is known
 }
 
 // device is a device that the user allowed by its code.
@@ -55,7 +56,7 @@ func (d day) String() string { return d.UTC().Format("January 2, 2006") }
 func (d *Dashboard) shownApp(a *oauth.ConnectedApp, user oauth.UserRef) app {
 	shown := app{
 		ConsentClient: page.Client(a.Client, a.Metadata, d.logos), ID: a.Client.ID, Site: d.site,
-		Since: day{a.Since}, Ends: day{a.ExpiresAt},
+		Since: day{a.Since}, Ends: day{a.ExpiresAt}, Used: shownUse(a.LastUsedAt, a.LastUsedAddress, a.LastUsedAgent, time.Now()),
 	}
 	if a.Client.Owner == user {
 		shown.Untrusted = false // the page says that another user registered it
@@ -97,6 +98,7 @@ func (d *Dashboard) showList(w http.ResponseWriter, r *http.Request, status int,
 	v.Title, v.All = "Connected apps", len(apps)
 	for _, a := range pageOf(v, d.path, pageNumber(r), apps) {
 		v.Apps = append(v.Apps, d.shownApp(a, v.ref))
+		v.AnyUsed = v.AnyUsed || !a.LastUsedAt.IsZero()
 	}
 	d.render(w, r, status, "apps", v)
 }

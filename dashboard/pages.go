@@ -143,8 +143,9 @@ type view struct {
 	Done, Notice, Fault  string
 
 	Apps           []app
-	All            int // number of apps on all pages
-	Number, Last   int // of the page
+	All            int  // number of apps on all pages
+	Number, Last   int  // of the page
+	AnyUsed        bool // the page shows the last use of an app or a token
 	Previous, Next string
 
 	App   *app

@@ -20,6 +20,7 @@ type token struct {
 	Since, Ends     day
 	Expired         bool
 	Ended           bool // it does not work for another reason
+	Used            *use // nil if no use is known
 }
 
 func (d *Dashboard) shownToken(t *oauth.AccessToken, now time.Time) token {
@@ -28,6 +29,7 @@ func (d *Dashboard) shownToken(t *oauth.AccessToken, now time.Time) token {
 		Since: day{t.IssuedAt}, Ends: day{t.ExpiresAt}, Expired: !now.Before(t.ExpiresAt),
 	}
 	shown.Ended = !shown.Expired && !t.Live(now)
+	shown.Used = shownUse(t.LastUsedAt, t.LastUsedAddress, t.LastUsedAgent, now)
 	for _, s := range d.auth.ScopesFor(t.Scopes...) {
 		shown.Scopes = append(shown.Scopes, page.Text(cmp.Or(s.Description, s.ID), maxText))
 	}
@@ -72,6 +74,7 @@ func (d *Dashboard) showTokens(w http.ResponseWriter, r *http.Request, status in
 	v.Full = v.Limit > 0 && v.Live >= v.Limit
 	for _, t := range pageOf(v, d.path+tokensPath, pageNumber(r), all) {
 		v.Tokens = append(v.Tokens, d.shownToken(t, now))
+		v.AnyUsed = v.AnyUsed || !t.LastUsedAt.IsZero()
 	}
 	d.render(w, r, status, "tokens", v)
 }

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
 )
 
 // `user apps` lists what the user sees, and `user remove-app` ends it, on every database.
@@ -18,7 +21,7 @@ func TestUserApps_PA_2_ListAndRemove(t *testing.T) {
 		db := dbtest.OpenURL(t, databaseURL)
 		s := newSite(t, db, d, oauthIssuer)
 		auth := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.EnablePasswordGrant, c.Users = true, s.Accounts })
-		s.ada()
+		ada := s.ada()
 		run := func(want int, texts []string, args ...string) string {
 			t.Helper()
 			status, output := command(t, databaseURL, "", append([]string{"user"}, args...)...)
@@ -54,6 +57,13 @@ func TestUserApps_PA_2_ListAndRemove(t *testing.T) {
 				t.Errorf("user apps --json has %+v, want every field", a)
 			}
 		}
+		store := sqlstore.New(db, d)
+		live, err := store.Connections(t.Context(), oauth.UserRef{Provider: passport.DefaultProvider, ID: ada.ID}, time.Now())
+		must(t, err)
+		must(t, store.SaveUses(t.Context(), []oauth.Use{{FamilyID: live[0].Family.ID, At: now, Address: "192.0.2.7", Agent: "curl/8.5.0"}}))
+		run(0, []string{"LAST USED", now.Format("2006-01-02 15:04")}, "apps", "ada@example.com")
+		run(0, []string{`"last_used_at":"` + now.Format(time.RFC3339) + `"`, `"last_used_address":"192.0.2.7"`, `"last_used_agent":"curl/8.5.0"`}, "apps", "ada@example.com", "--json")
+
 		run(0, []string{`Removed the app "Order Tracker"`}, "remove-app", "ada@example.com", tracker.id)
 		if auth.admits(tracked) || !auth.admits(other) {
 			t.Error("the removed app still has access, or another app lost it")

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
 )
 
 // `user tokens` lists what the user sees, and `user revoke-token` ends it, on every
@@ -50,6 +53,10 @@ func TestUserTokens_PA_4_ListAndRevoke(t *testing.T) {
 			listed[1].ID != first.Token.ID || listed[1].Name != "Backup" || len(listed[1].Scopes) != 1 || listed[1].CreatedAt == "" || listed[1].ExpiresAt == "" {
 			t.Errorf("user tokens --json has %+v, %v, want two tokens", listed, err)
 		}
+		must(t, sqlstore.New(db, d).SaveUses(t.Context(), []oauth.Use{{FamilyID: first.Token.Family.ID, At: now, Address: "192.0.2.7"}}))
+		run(0, []string{"LAST USED", now.Format("2006-01-02 15:04")}, "tokens", "ada@example.com")
+		run(0, []string{`"last_used_at":"` + now.Format(time.RFC3339) + `","last_used_address":"192.0.2.7"`}, "tokens", "ada@example.com", "--json")
+
 		run(0, []string{`Revoked the token "Backup"`}, "revoke-token", "ada@example.com", first.Token.ID)
 		if auth.admits(first.AccessToken) || !auth.admits(second.AccessToken) {
 			t.Error("the revoked token still works, or another does not")

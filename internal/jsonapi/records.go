@@ -135,6 +135,11 @@ type tokenRecord struct {
 	UpdatedAt timestamp     `json:"updated_at"`
 	ExpiresAt timestamp     `json:"expires_at"`
 	Client    *clientRecord `json:"client,omitempty"` // in lists
+
+	// The last use, in lists, if it is known.
+	LastUsedAt      *timestamp `json:"last_used_at,omitempty"`
+	LastUsedAddress string     `json:"last_used_address,omitempty"`
+	LastUsedAgent   string     `json:"last_used_agent,omitempty"`
 }
 
 func (a *API) tokenRecord(t *oauth.AccessToken) *tokenRecord {
@@ -151,6 +156,9 @@ func (a *API) tokenRecords(tokens []*oauth.AccessToken) []*tokenRecord {
 	for _, t := range tokens {
 		item := a.tokenRecord(t)
 		item.Client = a.clientRecord(t.Client)
+		if !t.LastUsedAt.IsZero() {
+			item.LastUsedAt, item.LastUsedAddress, item.LastUsedAgent = new(timestamp(t.LastUsedAt)), t.LastUsedAddress, t.LastUsedAgent
+		}
 		shown = append(shown, item)
 	}
 	return shown

@@ -79,3 +79,28 @@ func TestTokensAPI_FR_05_ManyConnectionsToALargeClient(t *testing.T) {
 		}
 	}
 }
+
+// The lists have the last use of each token, if it is known. The other responses don't.
+func TestTokensAPI_PA_2_PA_4_LastUsed(t *testing.T) {
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	store, ok := oauth.StoreAs[oauth.LastUsedStore](s.Store)
+	if !ok {
+		t.Fatal("the store keeps no uses")
+	}
+	families := map[string]string{
+		"/oauth/tokens":                 s.Row(s.GrantTokens(s.Web()).Access).Family.ID,
+		"/oauth/personal-access-tokens": s.Personal("read").Token.Family.ID,
+	}
+	at := time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
+	for path, family := range families {
+		if got := b.Ask("GET", path); got.Status != 200 || strings.Contains(got.Body, "last_used") {
+			t.Errorf("GET %s before a use: %s, want no last use", path, got)
+		}
+		testkit.Check(t, store.SaveUses(t.Context(), []oauth.Use{{FamilyID: family, At: at, Address: "192.0.2.7", Agent: "curl/8.5.0"}}))
+		got := b.Ask("GET", path)
+		if want := `"last_used_at":"2026-11-23T12:00:00.123456Z","last_used_address":"192.0.2.7","last_used_agent":"curl/8.5.0"`; !strings.Contains(got.Body, want) {
+			t.Errorf("GET %s: %s, want %s", path, got, want)
+		}
+	}
+}

@@ -41,6 +41,8 @@ var cases = []benchCase{
 	{"guarded, JWT of a user", true, (*subject).guardedJWT},
 	{"guarded, opaque personal token", true, (*subject).guardedOpaque},
 	{"introspection, JWT of a user", true, (*subject).introspection},
+	{"remote guard, JWT of a user", true, remote("/remote")},
+	{"remote guard, cached introspection", true, remote("/introspected")},
 }
 
 func (s *subject) tokenRequest(form url.Values) []byte {
@@ -129,8 +131,10 @@ func field(body []byte, name string) []byte {
 	return value
 }
 
-func (s *subject) guardedRequest(bearer string) []byte {
-	return fmt.Appendf(nil, "GET /guarded HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", s.process.address, bearer)
+func (s *subject) guardedRequest(bearer string) []byte { return s.get("/guarded", bearer) }
+
+func (s *subject) get(path, bearer string) []byte {
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, s.process.address, bearer)
 }
 
 // accessTokens returns a JWT for each connection, which the server issued.
@@ -172,6 +176,28 @@ func (s *subject) guardedJWT(ctx context.Context, n int, _ time.Duration) (calle
 		callers = append(callers, repeat(1, s.guardedRequest(token))...)
 	}
 	return callers, err
+}
+
+// remote returns the callers of an API that has no database. One token per connection is
+// used again and again.
+func remote(path string) func(*subject, context.Context, int, time.Duration) ([]caller, error) {
+	return func(s *subject, ctx context.Context, n int, _ time.Duration) (callers []caller, err error) {
+		tokens, err := s.accessTokens(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, token := range tokens {
+			request := s.get(path, token)
+			switch response, err := s.ask(request); {
+			case err != nil:
+				return nil, err
+			case !bytes.Contains(response, []byte(`"user"`)):
+				return nil, fmt.Errorf("a new token is refused: %s", response)
+			}
+			callers = append(callers, repeat(1, request)...)
+		}
+		return callers, nil
+	}
 }
 
 // introspection is an API that introspects one token per connection.

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-passport/passport/bench/internal/server"
 )
 
 const postgresVariable = "PASSPORT_TEST_POSTGRES"
@@ -220,7 +222,7 @@ func newSubject(ctx context.Context, b binaries, name, database string, profiled
 			args = append([]string{"-binary", "-pprof", s.pprof, "--"}, args...)
 		}
 	}
-	s.program, s.args, s.env = program, args, []string{"PASSPORT_DATABASE_URL=" + database}
+	s.program, s.args, s.env = program, args, []string{"PASSPORT_DATABASE_URL=" + database, server.APISecret + "=" + s.seeds.secret}
 	s.process, err = start(s.program, s.folder, s.args, s.env...)
 	return s, err
 }

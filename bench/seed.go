@@ -20,7 +20,7 @@ import (
 
 const (
 	clientID    = "bench"
-	apiID       = "api"
+	apiID       = server.APIID
 	redirectURI = "https://app.example.com/callback"
 	verifier    = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 )

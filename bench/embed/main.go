@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/bench/internal/server"
@@ -67,6 +68,11 @@ func run(o server.Options) error {
 	mux := http.NewServeMux()
 	auth.Mount(mux)
 	mux.Handle("GET /guarded", auth.Guard(guard.Scopes("read"))(http.HandlerFunc(userName)))
+	// An API in another process, here with a server in the same one.
+	local := &guard.Remote{Issuer: o.Issuer, Audience: o.Issuer}
+	asking := &guard.Remote{Issuer: o.Issuer, Audience: o.Issuer, ClientID: server.APIID, ClientSecret: os.Getenv(server.APISecret), Introspect: 10 * time.Second}
+	mux.Handle("GET /remote", local.Guard(guard.Scopes("read"))(http.HandlerFunc(userName)))
+	mux.Handle("GET /introspected", asking.Guard(guard.Scopes("read"))(http.HandlerFunc(userName)))
 	mux.HandleFunc("GET /livez", func(http.ResponseWriter, *http.Request) {})
 	return o.Serve(mux)
 }

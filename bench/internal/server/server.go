@@ -45,6 +45,13 @@ const (
 	Password = "correct horse battery staple"
 )
 
+// The credentials of the API that introspects: its client ID, and the variable with its
+// secret.
+const (
+	APIID     = "api"
+	APISecret = "PASSPORT_BENCH_API_SECRET" //nolint:gosec // not a secret
+)
+
 // connections is the size of a pool, so that none is opened under load.
 const connections = 64
 

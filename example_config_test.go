@@ -46,6 +46,14 @@ func ExampleConfig_scopeGroups() {
 	}
 }
 
+func ExampleConfig_optionalScopes() {
+	config.Scopes = []passport.Scope{
+		{ID: "orders:read", Description: "See your orders"},
+		{ID: "orders:write", Description: "Place and cancel orders", CanChange: true, Optional: true},
+		{ID: "cards", Description: "See your payment cards", Group: "Payment", Sensitive: true, Optional: true},
+	}
+}
+
 func ExampleConfig_skipConsent() {
 	config.SkipConsent = func(_ context.Context, client *oauth.Client, _ *passport.User) bool {
 		return client.Attributes["first-party"] == "yes"

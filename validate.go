@@ -102,7 +102,7 @@ func (c Config) validate(parts []core.Part, complete bool) error {
 	}))
 	f.all(brand.Brand(c.Brand).Faults())
 	if c.Views != nil {
-		for _, fault := range page.Check(c.Views) {
+		for _, fault := range page.Check(c.Views, slices.ContainsFunc(c.Scopes, func(s Scope) bool { return s.Optional })) {
 			f.add(true, "Views: %w", fault)
 		}
 	}

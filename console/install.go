@@ -172,7 +172,7 @@ func settingsFile(ids passport.IDFormat) string {
 		}
 		b.WriteString("\n# " + strings.ReplaceAll(s.help, "\n", "\n# ") + "\n")
 		if s.key == "scopes" {
-			b.WriteString("# [[scopes]]\n# id = \"check-status\"\n# description = \"Check order status\"\n#\n# [[scopes]]\n# id = \"place-orders\"\n# description = \"Place orders\"\n# group = \"Orders\"\n# can_change = true\n# sensitive = false\n")
+			b.WriteString("# [[scopes]]\n# id = \"check-status\"\n# description = \"Check order status\"\n#\n# [[scopes]]\n# id = \"place-orders\"\n# description = \"Place orders\"\n# group = \"Orders\"\n# can_change = true\n# sensitive = false\n# optional = false\n")
 			continue
 		}
 		if s.key == "client_ids" && ids != passport.UUIDs {

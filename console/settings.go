@@ -209,7 +209,7 @@ var all = []setting{
 	{"device.max_pending", func(s *settings) any { return &s.Device.MaxPending }, `10000`,
 		"The maximum number of codes of one client that wait for a user."},
 	{"scopes", func(s *settings) any { return &s.Scopes }, "",
-		"The permissions that clients can request, in the order of the consent page. group is the heading over a\nscope there; can_change and sensitive mark it."},
+		"The permissions that clients can request, in the order of the consent page. group is the heading over a\nscope there; can_change and sensitive mark it. The user may decline a scope\nthat is optional, and allow the rest."},
 }
 
 // find returns the setting with a name in passport.toml.

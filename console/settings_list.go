@@ -105,7 +105,7 @@ func assignScopes(field *[]passport.Scope, value any) error {
 	if t, ok := value.(text); ok {
 		return assignScopesText(field, string(t))
 	}
-	wrong := errors.New("want [[scopes]] tables, each with the texts id and description, and optionally the text group and the switches can_change and sensitive")
+	wrong := errors.New("want [[scopes]] tables, each with the texts id and description, and optionally the text group and the switches can_change, sensitive and optional")
 	tables, ok := value.([]any)
 	if !ok {
 		return wrong
@@ -143,6 +143,8 @@ func scopeOf(table map[string]any) (s passport.Scope, ok bool) {
 			s.CanChange, ok = value.(bool)
 		case "sensitive":
 			s.Sensitive, ok = value.(bool)
+		case "optional":
+			s.Optional, ok = value.(bool)
 		default:
 			ok = false
 		}

@@ -25,7 +25,8 @@ again. The server doesn't start with a broken page, and its error names the file
 
 With --check the command writes nothing. It reports every fault that keeps the server from starting,
 and everything in the pages that has no effect: parts that browsers ignore, such as scripts and
-images from other servers, and text outside every {{define}}. The exit status is 1 if it finds any.
+images from other servers, and text outside every {{define}}. If your settings have an optional
+scope, it also checks that the consent page has checkboxes. The exit status is 1 if it finds any.
 
 On a terminal, --force asks for confirmation.`,
 		Example: "  passport views views\n  passport views --check views",
@@ -39,7 +40,7 @@ On a terminal, --force asks for confirmation.`,
 				return usage(cmd, errors.New("--check writes nothing: leave out --force"))
 			}
 			if check {
-				if err := checkViews(dir); err != nil {
+				if err := checkViews(dir, p.scopes()); err != nil {
 					return err
 				}
 				success(cmd.OutOrStdout(), "The pages in %s have no faults.", dir)

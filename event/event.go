@@ -53,12 +53,14 @@ type Revoked struct {
 	Families int
 }
 
-// ConsentGiven reports that a user allowed scopes on the consent page.
+// ConsentGiven reports that a user allowed a client something new on the consent page, or
+// declined an optional scope there.
 type ConsentGiven struct {
 	Meta
 	User     oauth.UserRef
 	ClientID string
 	Scopes   []string // the new scopes
+	Declined []string // the optional scopes that the user had not declined before
 }
 
 // ConsentWithdrawn reports that a user's consent to a client was withdrawn, and the

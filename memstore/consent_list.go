@@ -18,15 +18,18 @@ func (s *Store) ConsentsOf(_ context.Context, user oauth.UserRef) iter.Seq2[*oau
 func (s *Store) consentsOf(user oauth.UserRef) []*oauth.Consent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := map[[2]string]*oauth.Consent{}
+	counts := func(clientID string, version int64) bool {
+		c, ok := s.clients[clientID]
+		return ok && c.RevokedAt.IsZero() && version == c.ConsentVersion
+	}
+	decided, found := s.consented(user, counts), map[[2]string]*oauth.Consent{}
 	for key := range s.consents {
-		c, ok := s.clients[key.clientID]
-		if key.user != user || !ok || !c.RevokedAt.IsZero() || key.version != c.ConsentVersion || s.withdrawn(key) {
+		id := [2]string{key.clientID, key.scope}
+		if key.user != user || key.declined || !decided[id].granted() || !counts(key.clientID, key.version) || s.withdrawn(key) {
 			continue
 		}
-		id := [2]string{key.clientID, key.scope}
 		if found[id] == nil {
-			client := cloneClient(c)
+			client := cloneClient(s.clients[key.clientID])
 			client.RedirectURIs, client.Attributes, client.Secrets = nil, nil, nil
 			found[id] = &oauth.Consent{Client: client, Scope: key.scope, GrantedAt: key.at}
 		}

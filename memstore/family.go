@@ -58,17 +58,9 @@ func (s *Store) IssueCode(_ context.Context, b *oauth.CodeIssuance) error {
 		code := codeRow{*cloneCode(*b.Code), b.Family.ID}
 		code.SpentAt = time.Time{}
 		s.codes.put(code.Digest, code)
-		s.consent(b.Family, b.Consents, b.ConsentVersion)
+		s.consent(b.Family, b.ConsentVersion, b.Consents, b.Declined)
 		return true, nil
 	})
-}
-
-// consent stores the consents of a family that begins.
-func (s *Store) consent(f *oauth.Family, scopes []string, version int64) {
-	for _, scope := range scopes {
-		at := micros(f.CreatedAt)
-		s.consents.put(consentKey{f.User, f.ClientID, scope, at, version}, at)
-	}
 }
 
 func taken(what string, id any) error {
@@ -183,48 +175,4 @@ func (s *Store) family(id string, unredeemed bool) (*oauth.Family, error) {
 		}
 	}
 	return f, nil
-}
-
-// consentKey includes the time of the request. So a consent of an old request,
-// stored after a withdrawal, does not replace the consent of a new one.
-type consentKey struct {
-	user     oauth.UserRef
-	clientID string
-	scope    string
-	at       time.Time
-	version  int64 // the client's ConsentVersion on the page
-}
-
-// Consented implements [oauth.ConsentStore].
-func (s *Store) Consented(_ context.Context, user oauth.UserRef, c *oauth.Client) (scopes []string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key := range s.consents {
-		if key.user == user && key.clientID == c.ID && key.version == c.ConsentVersion && !s.withdrawn(key) {
-			scopes = append(scopes, key.scope)
-		}
-	}
-	slices.Sort(scopes)
-	return slices.Compact(scopes), nil
-}
-
-func (s *Store) withdrawn(key consentKey) bool {
-	return slices.ContainsFunc(s.cutOffs[key.user], func(c cutOff) bool {
-		return c.consents && c.ClientID == key.clientID && !c.at.Before(key.at)
-	})
-}
-
-// Withdraw implements [oauth.ConsentStore].
-func (s *Store) Withdraw(_ context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
-	c := cutOff{FamilyFilter: oauth.FamilyFilter{User: user, ClientID: clientID, KeepPersonal: true}, at: micros(at), consents: true}
-	if err := c.Validate(); err != nil {
-		return err
-	}
-	if clientID == "" {
-		return errors.New("memstore: a withdrawal needs a client")
-	}
-	if !storable(user.Provider, user.ID, clientID) {
-		return oauth.ErrNotFound
-	}
-	return s.change(audit, func() (bool, error) { return s.cut(c), nil })
 }

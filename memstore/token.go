@@ -195,7 +195,7 @@ func (s *Store) issue(i *oauth.Issuance) {
 	}
 	if i.NewFamily != nil {
 		s.families.put(i.NewFamily.ID, *cloneFamily(*i.NewFamily))
-		s.consent(i.NewFamily, i.Consents, i.ConsentVersion)
+		s.consent(i.NewFamily, i.ConsentVersion, i.Consents, i.Declined)
 	}
 	row := accessRow{AccessToken: *cloneAccess(*i.AccessToken), client: i.AccessToken.Client.ID}
 	row.RevokedAt, row.LastUsedAt, row.LastUsedAddress, row.LastUsedAgent = time.Time{}, time.Time{}, "", ""

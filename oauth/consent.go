@@ -16,7 +16,7 @@ type Consent struct {
 // ConsentListStore is a [Store] that can list the consents of a user. With it, the list
 // of connected apps has apps without a live token, too.
 type ConsentListStore interface {
-	// ConsentsOf yields the consents of a user that count, as
+	// ConsentsOf yields the scopes that a user has granted and that count, as
 	// [ConsentStore.Consented] says, ordered by client ID and scope. It yields none
 	// for a revoked client. It reads pages.
 	ConsentsOf(ctx context.Context, user UserRef) iter.Seq2[*Consent, error]

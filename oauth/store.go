@@ -313,9 +313,10 @@ type CodeIssuance struct {
 	Family   *Family
 	Code     *Code
 	Consents []string // scopes that the user agreed to remember
+	Declined []string // optional scopes that the user declined; none of Consents
 
 	// ConsentVersion is the [Client.ConsentVersion] that the page showed. The
-	// store keeps it with the consents, even if the client has another version
+	// store keeps it with both lists, even if the client has another version
 	// now.
 	ConsentVersion int64
 
@@ -328,6 +329,7 @@ type Issuance struct {
 	Spends         Spend
 	NewFamily      *Family  // stored first, if the grant begins a family
 	Consents       []string // scopes to remember for the user of NewFamily
+	Declined       []string // as in a [CodeIssuance]
 	ConsentVersion int64    // as in a [CodeIssuance]
 	AccessToken    *AccessToken
 	RefreshToken   *RefreshToken // nil if none is issued; required if Spends is a refresh token
@@ -342,16 +344,19 @@ type Issuance struct {
 	Audit *AuditRecord
 }
 
-// ConsentStore remembers consents, in one row per scope and request.
+// ConsentStore remembers consents, in one row per scope and request. A consent grants
+// a scope or declines it. Of several for the same scope the newest request decides; of
+// two at the same time, the one that declines.
 type ConsentStore interface {
-	// Consented returns the scopes that the user has granted to the client and
-	// not withdrawn, sorted. Only consents with c.ConsentVersion count. c is
+	// Consented returns the scopes that the user has granted to the client or
+	// declined, and not withdrawn, each list sorted. No scope is in both. Only
+	// consents with c.ConsentVersion count. c is
 	// the client as the caller has read it, so that the caller never acts on a
 	// newer version. A row without a version is from before versions existed:
 	// it counts as version 0 if c has no owner, and as void if c has one.
-	Consented(ctx context.Context, user UserRef, c *Client) ([]string, error)
+	Consented(ctx context.Context, user UserRef, c *Client) (granted, declined []string, err error)
 
-	// Withdraw deletes the user's consents for the client and revokes the
+	// Withdraw deletes the user's consents for the client, granted and declined, and revokes the
 	// user's families at the client, as [FamilyStore.RevokeFamilies] does: the
 	// stored consents of requests up to [ClockSkew] after at, and later stored
 	// ones up to at. A consent and the family of the same request have the same

@@ -19,6 +19,10 @@ type Scope struct {
 	// change data, or it needs particular attention.
 	CanChange bool `json:"can_change,omitempty"`
 	Sensitive bool `json:"sensitive,omitempty"`
+
+	// Optional lets the user decline the scope and allow the rest: the consent page
+	// shows a checkbox. A grant without that page issues the scope like any other.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // AllScopes is the scope that means all scopes. Only the password and

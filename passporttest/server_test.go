@@ -86,7 +86,7 @@ func TestNewServer_TokensAreReal(t *testing.T) {
 	if strings.Count(token.AccessToken, ".") != 2 {
 		t.Errorf("the access token %q isn't a JWT", token.AccessToken)
 	}
-	consented, err := auth.Store().Consented(t.Context(), row.Family.User, row.Client)
+	consented, _, err := auth.Store().Consented(t.Context(), row.Family.User, row.Client)
 	if err != nil || len(consented) != 1 || consented[0] != "orders" {
 		t.Errorf("Consented() = %v, %v, want the requested scopes", consented, err)
 	}

@@ -96,7 +96,7 @@ func (s *Store) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error {
 		if err := saveCode(ctx, tx, b.Code, b.Family.ID); err != nil {
 			return false, err
 		}
-		return true, saveConsents(ctx, tx, b.Family, b.Consents, b.ConsentVersion)
+		return true, consentTo{b.Consents, b.Declined, b.ConsentVersion}.save(ctx, tx, b.Family)
 	})
 }
 

@@ -87,7 +87,7 @@ func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) e
 		case n == 0:
 			return oauth.ErrLimit
 		}
-		if err := saveConsents(ctx, tx, i.NewFamily, i.Consents, i.ConsentVersion); err != nil {
+		if err := (consentTo{i.Consents, i.Declined, i.ConsentVersion}).save(ctx, tx, i.NewFamily); err != nil {
 			return err
 		}
 	}

@@ -20,8 +20,8 @@ func (w *world) grant(u oauth.UserRef, came time.Time, scopes ...string) {
 
 func (w *world) consented(what string, u oauth.UserRef, clientID string, want ...string) {
 	w.Helper()
-	if got, err := w.store.Consented(w.Context(), u, &oauth.Client{ID: clientID}); err != nil || !slices.Equal(got, want) {
-		w.Errorf("Consented() %s = %q, %v, want %q", what, got, err, want)
+	if got, declined, err := w.store.Consented(w.Context(), u, &oauth.Client{ID: clientID}); err != nil || !slices.Equal(got, want) || len(declined) != 0 {
+		w.Errorf("Consented() %s = %q, declined %q, %v, want %q, and none declined", what, got, declined, err, want)
 	}
 }
 
@@ -151,7 +151,7 @@ func (w *world) consentDuring(f *oauth.Family, removal func()) (live bool, grant
 	})
 	code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
 	w.must(err)
-	granted, err = w.store.Consented(w.Context(), f.User, w.client)
+	granted, _, err = w.store.Consented(w.Context(), f.User, w.client)
 	w.must(err)
 	return code.Family.Live(now), granted
 }

@@ -117,7 +117,7 @@ func consentOfVersion(w *world) {
 	}
 	check := func(when string, c *oauth.Client, want ...string) {
 		w.Helper()
-		if got, err := w.store.Consented(w.Context(), u, c); err != nil || !slices.Equal(got, want) {
+		if got, _, err := w.store.Consented(w.Context(), u, c); err != nil || !slices.Equal(got, want) {
 			w.Errorf("Consented() %s, ConsentVersion %d = %q, %v, want %q", when, c.ConsentVersion, got, err, want)
 		}
 	}
@@ -187,7 +187,7 @@ func (w *world) vouched(u oauth.UserRef) {
 		w.Error(err)
 		return
 	}
-	scopes, err := w.store.Consented(w.Context(), u, c)
+	scopes, _, err := w.store.Consented(w.Context(), u, c)
 	if err != nil {
 		w.Error(err)
 	}

@@ -242,7 +242,7 @@ func disconnectAgainstIssue(w *world) {
 				w.Errorf("Issue() = %v", err)
 			}
 		})
-		granted, err := w.store.Consented(w.Context(), u, w.client)
+		granted, _, err := w.store.Consented(w.Context(), u, w.client)
 		w.must(err)
 		if live := w.token(redeemed).Live(now); live != (len(granted) > 0) {
 			w.Fatalf("a code redeemed concurrently with the removal: token live = %t with the consents %q", live, granted)

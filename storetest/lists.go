@@ -140,7 +140,7 @@ func similarIDs(w *world) {
 		}
 		u := oauth.UserRef{Provider: "users" + id, ID: id}
 		w.ordered(fmt.Sprintf("TokensOf(%q)", id), ids(w, w.store.TokensOf(w.Context(), u), tokenID), []string{id})
-		scopes, err := w.store.Consented(w.Context(), u, &oauth.Client{ID: id})
+		scopes, _, err := w.store.Consented(w.Context(), u, &oauth.Client{ID: id})
 		if want := []string{id}; err != nil || i > 0 && !slices.Equal(scopes, want) {
 			w.Errorf("Consented(%q) = %q, %v, want %q", id, scopes, err, want)
 		}
@@ -173,7 +173,7 @@ func oddIDs(w *world) {
 			w.ordered("UnrevokedClientsOf("+name+")", ids(w, w.store.UnrevokedClientsOf(w.Context(), u), clientID), nil)
 			w.listed("Connections("+name+")", u, false)
 			w.listed("PersonalTokens("+name+")", u, true)
-			if scopes, err := w.store.Consented(w.Context(), u, w.client); err != nil || len(scopes) > 0 {
+			if scopes, _, err := w.store.Consented(w.Context(), u, w.client); err != nil || len(scopes) > 0 {
 				w.Errorf("Consented(%s) = %q, %v, want none", name, scopes, err)
 			}
 			if id != "" {

@@ -30,9 +30,15 @@ type Page struct {
 //
 //	<form method="post" action="{{.Action}}">
 //	  <input type="hidden" name="ticket" value="{{.Ticket}}">
+//	  {{range .Optional}}
+//	  <label><input type="checkbox" name="scope_granted" value="{{.ID}}"{{if .Granted}} checked{{end}}> {{.Description}}</label>
+//	  {{end}}
 //	  <button name="decision" value="deny">Cancel</button>
 //	  <button name="decision" value="allow">Allow</button>
 //	</form>
+//
+// Allow grants the required scopes, and the optional ones that the form sends. So a page
+// without checkboxes grants no optional scope.
 type ConsentPage struct {
 	Page
 
@@ -120,20 +126,30 @@ func (u ConsentUser) Initial() string {
 type ConsentScope struct {
 	ID          string
 	Description string // never empty
-	Granted     bool   // the user has allowed it before
+	Granted     bool   // the user has allowed it before; an optional one is ticked at first
 	Group       string // Scope.Group, or the start of the ID; empty for none
 	CanChange   bool   // lets the client change data
 	Sensitive   bool
+	Optional    bool // the user may decline it and allow the rest
+
+	// Includes are the descriptions of other optional scopes of the page that an
+	// optional scope grants too. It has some only under Config.InheritScopes.
+	Includes []string
 }
 
-// New returns the scopes that the user has not allowed before.
+// New returns the required scopes that the user has not allowed before.
 func (p ConsentPage) New() []ConsentScope {
-	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s ConsentScope) bool { return s.Granted })
+	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s ConsentScope) bool { return s.Granted || s.Optional })
 }
 
-// Old returns the scopes that the user has allowed before.
+// Old returns the required scopes that the user has allowed before.
 func (p ConsentPage) Old() []ConsentScope {
-	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s ConsentScope) bool { return !s.Granted })
+	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s ConsentScope) bool { return !s.Granted || s.Optional })
+}
+
+// Optional returns the optional scopes, allowed before or not.
+func (p ConsentPage) Optional() []ConsentScope {
+	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s ConsentScope) bool { return !s.Optional })
 }
 
 // RedirectPage is the data of redirect.html, which redirects the browser after a

@@ -84,12 +84,12 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 	case account == nil:
 		return e.sendToSignIn(r, q)
 	}
-	granted, err := e.Tokens.Consented(r.Context(), account.Ref, q.client)
+	m, err := e.remembered(r.Context(), account, q.client)
 	switch {
 	case err != nil:
 		return nil, err
-	case !e.needsPage(r, q, account.User, granted):
-		params, err := e.conclude(r.Context(), q, account, nil, nil)
+	case !e.needsPage(r, q, account.User, m):
+		params, err := e.conclude(r.Context(), q, account, nil, decision{scopes: e.remaining(q, m)})
 		return e.respond(q, params...), err
 	case q.prompts("none"):
 		return nil, oauth.ConsentRequired.Errorf("the user must be asked for consent")
@@ -97,7 +97,7 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 	if o, err := e.reloaded(r, q, account); o != nil || err != nil {
 		return o, err
 	}
-	return e.showConsent(r, q, account, granted)
+	return e.showConsent(r, q, account, m)
 }
 
 // signedIn returns the signed-in account if it satisfies the request, or nil if the
@@ -140,13 +140,15 @@ func (q *request) signInAgain(user *oauth.User) (bool, error) {
 
 // needsPage reports whether the user must see the page. At a loopback port that is not
 // registered, any program on the device may listen, so the user always sees the page. A
-// user must always check which device asks (RFC 8628 §5.4).
-func (e *Endpoint) needsPage(r *http.Request, q *request, user *oauth.User, granted []string) bool {
+// user must always check which device asks (RFC 8628 §5.4). Nothing grants a scope that
+// includes a declined one without the page.
+func (e *Endpoint) needsPage(r *http.Request, q *request, user *oauth.User, m memory) bool {
 	if q.prompts("consent") || q.otherPort || q.device != nil {
 		return true
 	}
+	scopes := e.remaining(q, m)
 	if e.SkipConsent != nil && (q.mayRespondWithoutPage() || e.SkipNativeConsent) && e.SkipConsent(r.Context(), q.client, user) {
-		return false
+		return m.includesDeclined(q.resources, scopes)
 	}
-	return !q.mayRespondWithoutPage() || len(e.consents.missing(q.resources, granted, q.scopes...)) > 0
+	return !q.mayRespondWithoutPage() || len(m.missing(q.resources, scopes...)) > 0
 }

@@ -22,53 +22,58 @@ import (
 
 // conclude issues the requested code or token, and returns the response parameters
 // for the client. t is the ticket of the consent page; nil if there was no page.
-func (e *Endpoint) conclude(ctx context.Context, q *request, account *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
+func (e *Endpoint) conclude(ctx context.Context, q *request, account *users.Account, t *ticket, d decision) ([]redirect.Param, error) {
 	if q.responder != nil {
-		return e.issueToken(ctx, q, account, t, consents)
+		return e.issueToken(ctx, q, account, t, d)
 	}
-	code, b := secret.New(), &oauth.CodeIssuance{Consents: consents, ConsentVersion: q.client.ConsentVersion}
-	if t != nil {
-		code, b.Ticket, b.Until = t.code(), t.ID, t.until()
-	}
-	if err := e.begin(ctx, q, account, b, oauth.DigestOf(code)); err != nil {
+	code, err := e.issueCode(ctx, q, account, t, d)
+	if err != nil {
 		return nil, err
 	}
 	return []redirect.Param{{Name: "code", Value: code}}, nil
 }
 
 // newFamily returns the token family that a request starts.
-func (e *Endpoint) newFamily(q *request, account *users.Account) *oauth.Family {
+func (e *Endpoint) newFamily(q *request, account *users.Account, scopes []string) *oauth.Family {
 	f := &oauth.Family{
 		ID: uuid.NewV7(), User: account.Ref, ClientID: q.client.ID, AuthTime: account.User.AuthenticatedAt.UTC().Truncate(time.Microsecond), Resources: q.resources,
 		Session:   users.SessionDigest(account.User.SessionID),
 		CreatedAt: q.time,
 		ExpiresAt: q.time.Add(e.Policy.FamilyLife(q.client, q.browserApp())),
 	}
-	e.Policy.BindToSession(f, q.client, q.scopes, account.User.SessionExpiresAt)
+	e.Policy.BindToSession(f, q.client, scopes, account.User.SessionExpiresAt)
 	return f
 }
 
-// begin completes and stores a family and its authorization code.
-func (e *Endpoint) begin(ctx context.Context, q *request, account *users.Account, b *oauth.CodeIssuance, code oauth.Digest) error {
-	b.Family = e.newFamily(q, account)
+// issueCode stores a family and its authorization code, and returns the code.
+func (e *Endpoint) issueCode(ctx context.Context, q *request, account *users.Account, t *ticket, d decision) (code string, err error) {
+	code, family := secret.New(), e.newFamily(q, account, d.scopes)
+	b := &oauth.CodeIssuance{Family: family, Consents: d.consents, Declined: d.declined, ConsentVersion: q.client.ConsentVersion}
+	if t != nil {
+		code, b.Ticket, b.Until = t.code(), t.ID, t.until()
+	}
 	b.Code = &oauth.Code{
-		Digest: code, Family: b.Family, Scopes: q.scopes, RedirectURI: q.params.Get("redirect_uri"),
+		Digest: oauth.DigestOf(code), Family: family, Scopes: d.scopes, RedirectURI: q.params.Get("redirect_uri"),
 		CodeChallenge: q.challenge, ExpiresAt: policy.Earlier(q.time.Add(e.Policy.CodeTTL), account.User.SessionExpiresAt),
 	}
-	return e.Tokens.IssueCode(ctx, b, e.consentGiven(ctx, q, account, b.Consents)...)
+	return code, e.Tokens.IssueCode(ctx, b, e.consentGiven(ctx, q, account, d)...)
 }
 
-// consentGiven returns the event for the consents that a request adds; nil if it
-// adds none. A scope is new if one of its names is new.
-func (e *Endpoint) consentGiven(ctx context.Context, q *request, account *users.Account, consents []string) []event.Event {
-	if len(consents) == 0 {
+// consentGiven returns the event for the consents that a request adds and the scopes
+// that the user declines; nil if there are none. A scope is new if one of its names is
+// new.
+func (e *Endpoint) consentGiven(ctx context.Context, q *request, account *users.Account, d decision) []event.Event {
+	if len(d.consents)+len(d.declined) == 0 {
 		return nil
 	}
-	scopes := slices.DeleteFunc(slices.Clone(q.scopes), func(scope string) bool {
-		names := e.consents.missing(q.resources, nil, scope) // at each audience
-		return !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(consents, name) })
-	})
-	return []event.Event{event.ConsentGiven{Meta: audit.Meta(ctx), User: account.Ref, ClientID: q.client.ID, Scopes: scopes}}
+	among := func(names []string) []string {
+		return slices.DeleteFunc(slices.Clone(q.scopes), func(scope string) bool {
+			return !slices.ContainsFunc(e.consents.names(q.resources, scope), func(name string) bool { return slices.Contains(names, name) })
+		})
+	}
+	return []event.Event{event.ConsentGiven{
+		Meta: audit.Meta(ctx), User: account.Ref, ClientID: q.client.ID, Scopes: among(d.consents), Declined: among(d.declined),
+	}}
 }
 
 // decide returns the outcome of a decision on a consent page of the endpoint at path.
@@ -125,7 +130,7 @@ func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outc
 	if account == nil {
 		return e.sendToSignIn(r, q)
 	}
-	p, err := e.consentPage(r.Context(), q, account, nil)
+	p, err := e.consentPage(r.Context(), q, account, memory{consents: e.consents})
 	if err != nil {
 		return nil, err
 	}
@@ -140,22 +145,25 @@ func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outc
 	if matches && !allow {
 		return e.deny(r, q, t, account.Ref)
 	}
-	granted, err := e.Tokens.Consented(r.Context(), account.Ref, q.client)
+	m, err := e.remembered(r.Context(), account, q.client)
 	if err != nil {
 		return nil, err
 	}
-	if !matches || len(t.Granted) > 0 && len(e.consents.missing(q.resources, granted, t.Granted...)) > 0 {
-		o, err := e.showConsent(r, q, account, granted)
+	if !matches || len(t.Granted) > 0 && len(m.missing(q.resources, t.Granted...)) > 0 {
+		o, err := e.showConsent(r, q, account, m)
 		o.again = true
 		return o, err
 	}
-	return e.allow(r, q, t, account, granted)
+	d, err := e.decision(q, m, r.PostForm["scope_granted"])
+	if err != nil {
+		return refused(http.StatusBadRequest, clients.Named(q.client.ID, err)), nil
+	}
+	return e.allow(r, q, t, account, d)
 }
 
 // allow issues the code or token of a ticket.
-func (e *Endpoint) allow(r *http.Request, q *request, t *ticket, account *users.Account, granted []string) (outcome, error) {
-	consents := e.consents.missing(q.resources, granted, q.scopes...)
-	params, err := e.conclude(r.Context(), q, account, t, consents)
+func (e *Endpoint) allow(r *http.Request, q *request, t *ticket, account *users.Account, d decision) (outcome, error) {
+	params, err := e.conclude(r.Context(), q, account, t, d)
 	if errors.Is(err, oauth.ErrSpent) {
 		return e.allowAgain(r.Context(), q, t)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/internal/users"
@@ -16,11 +17,15 @@ import (
 // decideDevice stores the decision of a user about a device. There is one decision about
 // a device code, so a second click finds the first one.
 func (e *Endpoint) decideDevice(r *http.Request, q *request, t *ticket, account *users.Account, allow bool) (outcome, error) {
-	decide := q.device.codes.Deny
+	decide, scopes := q.device.codes.Deny, q.scopes
 	if allow {
-		decide = q.device.codes.Approve
+		d, err := e.decision(q, memory{consents: e.consents}, r.PostForm["scope_granted"])
+		if err != nil {
+			return refused(http.StatusBadRequest, clients.Named(q.client.ID, err)), nil
+		}
+		decide, scopes = q.device.codes.Approve, d.scopes
 	}
-	err := decide(r.Context(), &tokens.DeviceDecision{Device: q.device.DeviceCode, Client: q.client, Account: account, Scopes: q.scopes, Time: q.time})
+	err := decide(r.Context(), &tokens.DeviceDecision{Device: q.device.DeviceCode, Client: q.client, Account: account, Scopes: scopes, Time: q.time})
 	switch {
 	case errors.Is(err, oauth.ErrSpent):
 		return e.decidedDevice(r.Context(), q, account.Ref, allow)

@@ -61,6 +61,6 @@ func New(c Config) *Endpoint {
 	return &Endpoint{
 		Config:   c,
 		tickets:  tickets{keys: c.Keys, names: cookie.Of(c.Issuer.String()), https: c.Issuer.Scheme == "https", decidedTTL: c.Policy.CodeTTL},
-		consents: consents{audience: c.Policy.Audience, inherit: c.Policy.InheritScopes},
+		consents: consents{audience: c.Policy.Audience, inherit: c.Policy.InheritScopes, scopes: c.Policy.Scopes},
 	}
 }

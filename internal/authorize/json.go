@@ -97,6 +97,9 @@ type scopeJSON struct {
 	Group       string `json:"group"`
 	CanChange   bool   `json:"can_change"`
 	Sensitive   bool   `json:"sensitive"`
+	Optional    bool   `json:"optional"`
+
+	Includes []string `json:"includes,omitempty"`
 }
 
 func newConsentJSON(o consentOutcome) consentJSON {
@@ -172,5 +175,25 @@ func scriptForm(r *http.Request, known parameters) (url.Values, error) {
 			return nil, errors.New(name + " is not a string")
 		}
 	}
+	var ok bool
+	if form["scope_granted"], ok = textsIn(object["scope_granted"]); !ok {
+		return nil, errors.New("scope_granted is not an array of strings")
+	}
 	return form, nil
+}
+
+// textsIn returns the strings of a JSON array, which may be missing.
+func textsIn(value any) (texts []string, ok bool) {
+	list, ok := value.([]any)
+	if !ok {
+		return nil, value == nil
+	}
+	for _, element := range list {
+		text, ok := element.(string)
+		if !ok {
+			return nil, false
+		}
+		texts = append(texts, text)
+	}
+	return texts, true
 }

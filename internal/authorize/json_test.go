@@ -24,10 +24,10 @@ func TestAuthorizeJSON_C9_DataOfThePage(t *testing.T) {
 	s.Change(c, func(stored *oauth.Client) { stored.Name = "Order \u202eTracker<b>" })
 	b := s.Browser().SignIn("alice")
 	b.AuthorizeJSON(c, "scope", "read").WantJSON(200, `{"client":{"id":"`+c.ID+`","name":"Order Tracker\u003cb\u003e","untrusted":false,"verified":false},`+
-		`"user":{"id":"alice","name":"Name of alice","email":"alice@example.com"},"scopes":[{"id":"read","description":"Read your orders","granted":false,"group":"","can_change":false,"sensitive":false}],"resources":[],`+
+		`"user":{"id":"alice","name":"Name of alice","email":"alice@example.com"},"scopes":[{"id":"read","description":"Read your orders","granted":false,"group":"","can_change":false,"sensitive":false,"optional":false}],"resources":[],`+
 		`"redirect_host":"tracker.example:8443","on_device":false,"days":365,"action":"/oauth/authorize","ticket":"TICKET","expires_in":600}`).PostJSON("allow")
 	b.AuthorizeJSON(c, "scope", "read write", "prompt", "consent").WantJSON(200, `{"client":{"id":"`+c.ID+`","name":"Order Tracker\u003cb\u003e","untrusted":false,"verified":false},`+
-		`"user":{"id":"alice","name":"Name of alice","email":"alice@example.com"},"scopes":[{"id":"read","description":"Read your orders","granted":true,"group":"","can_change":false,"sensitive":false},{"id":"write","description":"Place orders for you","granted":false,"group":"","can_change":false,"sensitive":false}],"resources":[],`+
+		`"user":{"id":"alice","name":"Name of alice","email":"alice@example.com"},"scopes":[{"id":"read","description":"Read your orders","granted":true,"group":"","can_change":false,"sensitive":false,"optional":false},{"id":"write","description":"Place orders for you","granted":false,"group":"","can_change":false,"sensitive":false,"optional":false}],"resources":[],`+
 		`"redirect_host":"tracker.example:8443","on_device":false,"days":365,"action":"/oauth/authorize","ticket":"TICKET","expires_in":600}`)
 	native := s.Register(passport.Registration{AuthMethod: oauth.AuthNone, RedirectURIs: []string{"com.example.app:/cb"}, Owner: testkit.Ref("bob")})
 	got := b.AuthorizeJSON(native, "scope", "", "resource", "https://api.example.com").JSON()

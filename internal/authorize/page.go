@@ -32,8 +32,8 @@ const (
 )
 
 // showConsent returns the consent page, with a new ticket.
-func (e *Endpoint) showConsent(r *http.Request, q *request, account *users.Account, granted []string) (consentOutcome, error) {
-	p, err := e.consentPage(r.Context(), q, account, granted)
+func (e *Endpoint) showConsent(r *http.Request, q *request, account *users.Account, m memory) (consentOutcome, error) {
+	p, err := e.consentPage(r.Context(), q, account, m)
 	if err != nil {
 		return consentOutcome{}, err
 	}
@@ -68,7 +68,7 @@ func (e *Endpoint) switchAccount(q *request) string {
 
 // consentPage returns the page's data as of now. The ticket's digest covers it, so
 // nothing in it may differ between two equal requests: see request.shown.
-func (e *Endpoint) consentPage(ctx context.Context, q *request, account *users.Account, granted []string) (views.ConsentPage, error) {
+func (e *Endpoint) consentPage(ctx context.Context, q *request, account *users.Account, m memory) (views.ConsentPage, error) {
 	client, err := e.consentClient(ctx, q)
 	if err != nil {
 		return views.ConsentPage{}, err
@@ -88,12 +88,14 @@ func (e *Endpoint) consentPage(ctx context.Context, q *request, account *users.A
 		}
 	}
 	p.AppsPage = e.appsPage()
+	optional := e.Policy.Optional(q.scopes)
 	for _, scope := range e.Policy.ScopesFor(q.scopes...) {
 		p.Scopes = append(p.Scopes, views.ConsentScope{
-			ID: scope.ID, Description: cmp.Or(page.Text(scope.Description, maxText), scope.ID), Granted: len(e.consents.missing(q.resources, granted, scope.ID)) == 0,
-			Group: page.ScopeGroup(scope), CanChange: scope.CanChange, Sensitive: scope.Sensitive,
+			ID: scope.ID, Description: cmp.Or(page.Text(scope.Description, maxText), scope.ID), Granted: len(m.missing(q.resources, scope.ID)) == 0,
+			Group: page.ScopeGroup(scope), CanChange: scope.CanChange, Sensitive: scope.Sensitive, Optional: slices.Contains(optional, scope.ID),
 		})
 	}
+	e.consents.inclusions(p.Scopes)
 	for _, uri := range q.resources {
 		p.Resources = append(p.Resources, page.Text(uri, maxText))
 	}

@@ -61,7 +61,7 @@ func (p parameters) has(name string) bool {
 
 // hasInput reports whether a parameter belongs to a request or to a decision.
 func (p parameters) hasInput(name string) bool {
-	return name == "ticket" || name == "decision" || p.has(name)
+	return name == "ticket" || name == "decision" || name == "scope_granted" || p.has(name)
 }
 
 // maxQuery is the maximum length of a request as a query, in bytes. The sign-in

@@ -23,21 +23,21 @@ func (e *Endpoint) responseTypes() []string {
 // issueToken issues the access token that a request asks for instead of a code, and
 // returns the response parameters (RFC 6749 §4.2.2). t is nil if there was no page.
 // Token, family, consents and used ticket are one atomic write.
-func (e *Endpoint) issueToken(ctx context.Context, q *request, account *users.Account, t *ticket, consents []string) ([]redirect.Param, error) {
-	family := e.newFamily(q, account)
+func (e *Endpoint) issueToken(ctx context.Context, q *request, account *users.Account, t *ticket, d decision) ([]redirect.Param, error) {
+	family := e.newFamily(q, account, d.scopes)
 	shown := *family // a copy: a responder must not change ours
 	a, err := q.responder.Respond(ctx, &oauth.AuthorizationRequest{
-		Client: q.client, Family: &shown, Scopes: slices.Clone(q.scopes), Resources: slices.Clone(q.resources), Params: maps.Clone(q.params), Time: q.time,
+		Client: q.client, Family: &shown, Scopes: slices.Clone(d.scopes), Resources: slices.Clone(q.resources), Params: maps.Clone(q.params), Time: q.time,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)
 	}
-	if err := e.checkAuthorization(q, family, a); err != nil {
+	if err := e.checkAuthorization(q, family, d.scopes, a); err != nil {
 		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)
 	}
 	i := &tokens.Request{
-		Authorization: e.tokenOnly(q, family, a), Client: q.client, GrantType: q.responder.GrantType(), Time: q.time, Consents: consents, ByUser: true, Ticket: t.used(),
-		Events: e.consentGiven(ctx, q, account, consents),
+		Authorization: e.tokenOnly(q, family, a), Client: q.client, GrantType: q.responder.GrantType(), Time: q.time, Consents: d.consents, Declined: d.declined, ByUser: true, Ticket: t.used(),
+		Events: e.consentGiven(ctx, q, account, d),
 	}
 	res, _, err := e.Tokens.Issue(ctx, i)
 	if err != nil { // invalid_grant is not an error of this endpoint (RFC 6749 §4.2.2.1)
@@ -63,7 +63,7 @@ func (e *Endpoint) tokenOnly(q *request, family *oauth.Family, a *oauth.Authoriz
 
 // checkAuthorization refuses an authorization that exceeds the user's consent, or
 // that a browser cannot keep safe.
-func (e *Endpoint) checkAuthorization(q *request, family *oauth.Family, a *oauth.Authorization) error {
+func (e *Endpoint) checkAuthorization(q *request, family *oauth.Family, granted []string, a *oauth.Authorization) error {
 	if a == nil {
 		return errors.New("it returned neither an authorization nor an error")
 	}
@@ -76,7 +76,7 @@ func (e *Endpoint) checkAuthorization(q *request, family *oauth.Family, a *oauth
 		return errors.New("it requests a refresh token, which a browser cannot keep secret (RFC 6749 §4.2.2)")
 	case a.Spends != oauth.Spend{}:
 		return errors.New("it uses up a one-time value, but at this endpoint only the consent ticket is used up")
-	case !within(a.Scopes, q.scopes) || !within(e.Policy.Audiences(a.Resources), e.Policy.Audiences(q.resources)):
+	case !within(a.Scopes, granted) || !within(e.Policy.Audiences(a.Resources), e.Policy.Audiences(q.resources)):
 		return errors.New("it allows scopes or resources that the user has not agreed to")
 	}
 	return nil

@@ -38,6 +38,7 @@ func TestStore_StatementBudget(t *testing.T) {
 		"SaveUses":                   {Statements: 1 + 2, Transactions: 1}, // which families exist, and an upsert for each of two rows; 1 for 10 or 100
 		"Begin after a page":         {Statements: 3 + 2, Transactions: 1}, // two new scopes
 		"Begin without a page":       {Statements: 2, Transactions: 1},
+		"Begin with declined scopes": {Statements: 3 + 1 + 2*2, Transactions: 1}, // each replaces older rows
 		"UseOnce":                    {Statements: 1},
 		"CreateClient":               {Statements: 2, Transactions: 1}, // one secret
 		"CreateClientWithin":         {Statements: 2, Transactions: 1}, // one secret

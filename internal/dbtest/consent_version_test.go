@@ -67,7 +67,7 @@ func TestMigrate_FR_01_ConsentsOfTheOlderVersion(t *testing.T) {
 			t.Helper()
 			c, err := s.Client(t.Context(), id)
 			must(t, err)
-			scopes, err := s.Consented(t.Context(), alice, c)
+			scopes, _, err := s.Consented(t.Context(), alice, c)
 			if err != nil || c.ConsentVersion != version || !slices.Equal(scopes, want) {
 				t.Errorf("client %q: ConsentVersion = %d with the consents %q, %v, want %d and %q", id, c.ConsentVersion, scopes, err, version, want)
 			}

@@ -45,7 +45,8 @@ func lists(s *sqlstore.Store, accounts *account.Accounts) []list {
 		{method: "Store.Connections", call: func(ctx context.Context) (int, error) { return length(s.Connections(ctx, alice, now)) }},
 		{method: "Store.PersonalTokens", call: func(ctx context.Context) (int, error) { return length(s.PersonalTokens(ctx, alice)) }},
 		{method: "Store.Consented", call: func(ctx context.Context) (int, error) {
-			return length(s.Consented(ctx, alice, &oauth.Client{ID: "c1"}))
+			granted, declined, err := s.Consented(ctx, alice, &oauth.Client{ID: "c1"})
+			return len(granted) + len(declined), err
 		}},
 		{method: "Store.ConsentsOf", all: "oauth_consents", per: 3, call: func(ctx context.Context) (int, error) { return yielded(s.ConsentsOf(ctx, alice)) }},
 		{method: "Store.DevicesOf", call: func(ctx context.Context) (int, error) { return length(s.DevicesOf(ctx, alice)) }},

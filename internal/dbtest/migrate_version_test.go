@@ -109,7 +109,7 @@ func checkWritten(t *testing.T, s *sqlstore.Store, suffix string) {
 			t.Errorf("AccessToken(%q) of the older version = %+v, %v, want it live", id, token, err)
 		}
 	}
-	scopes, err := s.Consented(ctx, oauth.UserRef{Provider: "users", ID: "user" + suffix}, c)
+	scopes, _, err := s.Consented(ctx, oauth.UserRef{Provider: "users", ID: "user" + suffix}, c)
 	if err != nil || len(scopes) != 0 {
 		t.Errorf("Consented() of the older version, for a client with an owner = %q, %v, want none", scopes, err)
 	}

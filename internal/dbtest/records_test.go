@@ -99,7 +99,9 @@ func verbs(t testing.TB, s interface {
 	for _, i := range []*oauth.Issuance{code, refresh, own, personal, password} {
 		i.Audit = audit
 	}
-	begun.Audit, remembered.Audit = audit, audit
+	partly := newCodeIssuance(newFamily("in part"), "a")
+	partly.Declined = []string{"b", "c"}
+	begun.Audit, remembered.Audit, partly.Audit = audit, audit, audit
 	disconnect := func(token string, at time.Time) error {
 		_, _, err := s.Disconnect(ctx, &oauth.Disconnection{User: alice, TokenID: token, Time: at, Revoked: audit, Withdrawn: audit})
 		return err
@@ -120,7 +122,7 @@ func verbs(t testing.TB, s interface {
 		read("ClientsOf", func() error { return all(s.ClientsOf(ctx, alice)) }),
 		read("UnrevokedClientsOf", func() error { return all(s.UnrevokedClientsOf(ctx, alice)) }),
 		read("Code", func() error { _, err := s.Code(ctx, oauth.DigestOf("code of family")); return err }),
-		read("Consented", func() error { _, err := s.Consented(ctx, alice, c); return err }),
+		read("Consented", func() error { _, _, err := s.Consented(ctx, alice, c); return err }),
 		read("ConsentsOf", func() error { return all(s.ConsentsOf(ctx, alice)) }),
 		write("Issue from a code", func() error { return s.Issue(ctx, code) }),
 		read("ClientWithCode", func() error { _, _, err := s.ClientWithCode(ctx, c.ID, oauth.DigestOf("code of family")); return err }),
@@ -143,6 +145,7 @@ func verbs(t testing.TB, s interface {
 		}),
 		write("Begin after a page", func() error { return s.IssueCode(ctx, begun) }),
 		write("Begin without a page", func() error { return s.IssueCode(ctx, remembered) }),
+		write("Begin with declined scopes", func() error { return s.IssueCode(ctx, partly) }),
 		write("UseOnce", func() error { return s.UseOnce(ctx, "a.b", "value", now.Add(time.Hour)) }),
 		write("CreateClient", func() error { return s.CreateClient(ctx, newClient("another"), audit) }),
 		write("CreateClientWithin", func() error { return s.CreateClientWithin(ctx, newClient("owned"), 100, audit) }),

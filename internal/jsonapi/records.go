@@ -171,6 +171,7 @@ type scopeRecord struct {
 	Group       string `json:"group,omitempty"`
 	CanChange   bool   `json:"can_change,omitempty"`
 	Sensitive   bool   `json:"sensitive,omitempty"`
+	Optional    bool   `json:"optional,omitempty"`
 }
 
 // newTokenRecord is a newly created personal access token.

@@ -17,8 +17,9 @@ import (
 // Check returns the faults that make an application's views unusable, before a
 // user sees them. It parses each view and renders it twice: with all possible
 // data and with as little as possible. [Lint] reports the parts that browsers
-// ignore.
-func Check(files fs.FS) []error {
+// ignore. optional says whether the server has optional scopes, for which the consent
+// page needs checkboxes.
+func Check(files fs.FS, optional bool) []error {
 	var f faults
 	exists := func(name string) bool {
 		_, err := fs.Stat(files, name)
@@ -41,7 +42,7 @@ func Check(files fs.FS) []error {
 		f.template(err)
 	}
 	if own != nil {
-		f.pages(own)
+		f.pages(own, optional)
 	}
 	return f
 }
@@ -52,7 +53,7 @@ type faults []error
 func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
 
 // pages checks each page of a set.
-func (f *faults) pages(own *parsed) {
+func (f *faults) pages(own *parsed, optional bool) {
 	if own.pages["consent"] != nil && !own.showsMain() {
 		f.add(`%s does not show the page: add {{template "main" .}}`, LayoutFile)
 		return
@@ -63,21 +64,29 @@ func (f *faults) pages(own *parsed) {
 	}
 	for _, name := range Names {
 		if t := own.pages[name]; t != nil {
-			f.page(name, t)
+			f.page(name, t, optional)
 		}
 	}
 }
 
 // page checks a page with each of its samples.
-func (f *faults) page(name string, t *template.Template) {
+func (f *faults) page(name string, t *template.Template, optional bool) {
 	for _, sample := range samples[name] {
+		if p, ok := sample.(views.ConsentPage); ok && optional && len(p.Scopes) > 0 {
+			p.Scopes = slices.Concat(p.Scopes, sampleOptional)
+			sample = p
+		}
 		body, err := Body(t, sample)
 		if err != nil {
 			f.template(err)
 			return
 		}
-		if missing := missingOf(sample, Elements(string(body))); len(missing) > 0 {
+		elements := Elements(string(body))
+		if missing := missingOf(sample, elements); len(missing) > 0 {
 			f.template(fmt.Errorf("%s.html: the page lacks %s", name, strings.Join(missing, " and ")))
+		}
+		if p, ok := sample.(views.ConsentPage); ok && offersRequired(elements, p) {
+			f.template(fmt.Errorf("%s.html: scope_granted is for optional scopes, because Allow grants the required ones: put it into {{range .Optional}}", name))
 		}
 	}
 }
@@ -154,6 +163,12 @@ var samples = map[string][]any{
 	},
 }
 
+// sampleOptional are the optional scopes of a sample.
+var sampleOptional = []views.ConsentScope{
+	{ID: "optional", Description: "Something more", Optional: true, Group: "Orders", Includes: []string{"Something else"}},
+	{ID: "ticked", Description: "Something else", Optional: true, Granted: true, CanChange: true},
+}
+
 var samplePage = views.Page{Site: "auth.example.com", Home: "https://auth.example.com/", RequestID: "request"}
 
 // sampleDevice is the consent page for a device.
@@ -187,6 +202,9 @@ func missingOfConsent(elements []Element, p views.ConsentPage) (missing []string
 	})
 	lacks(`<button name="decision" value="allow">`, decides("allow"))
 	lacks(`<button name="decision" value="deny">`, decides("deny"))
+	if slices.ContainsFunc(p.Optional(), func(s views.ConsentScope) bool { return !slices.ContainsFunc(elements, offers(s.ID)) }) {
+		missing = append(missing, `{{range .Optional}}<input type="checkbox" name="scope_granted" value="{{.ID}}"{{if .Granted}} checked{{end}}>`)
+	}
 	return missing
 }
 
@@ -201,6 +219,21 @@ func missingOfDevice(elements []Element, p views.DevicePage) (missing []string) 
 		missing = append(missing, `<input name="user_code" value="{{.UserCode}}">`)
 	}
 	return missing
+}
+
+// offers returns whether an element lets the user choose an optional scope.
+func offers(id string) func(Element) bool {
+	return func(e Element) bool {
+		return e.Name == "input" && strings.EqualFold(e.Attributes["type"], "checkbox") && e.Attributes["name"] == "scope_granted" && e.Attributes["value"] == id
+	}
+}
+
+// offersRequired reports whether a page lets the user choose a required scope.
+func offersRequired(elements []Element, p views.ConsentPage) bool {
+	required := slices.Concat(p.New(), p.Old())
+	return slices.ContainsFunc(required, func(s views.ConsentScope) bool {
+		return slices.ContainsFunc(elements, func(e Element) bool { return e.Attributes["name"] == "scope_granted" && e.Attributes["value"] == s.ID })
+	})
 }
 
 // missingOfRedirect returns the link that a redirect page lacks.

@@ -50,6 +50,19 @@ func (p *Policy) ScopesFor(ids ...string) []oauth.Scope {
 	return slices.DeleteFunc(slices.Clone(p.Scopes), func(scope oauth.Scope) bool { return !slices.Contains(ids, scope.ID) })
 }
 
+// Optional returns the scopes of a request that the user may decline: the optional ones,
+// except those that a required scope of the request includes.
+func (p *Policy) Optional(requested []string) []string {
+	optional := map[string]bool{}
+	for _, scope := range p.Scopes {
+		optional[scope.ID] = scope.Optional
+	}
+	required := slices.DeleteFunc(slices.Clone(requested), func(id string) bool { return optional[id] })
+	return slices.DeleteFunc(slices.Clone(requested), func(id string) bool {
+		return !optional[id] || oauth.Covers(required, id, p.InheritScopes)
+	})
+}
+
 // The scopes of OpenID Connect that OAuth clients also request. If an operator
 // registers one, it is a scope like any other. Otherwise it has no meaning here: a
 // request for it succeeds without it, and the response's scope lacks it. A granted

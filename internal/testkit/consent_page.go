@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 )
 
 var (
 	refreshElement = regexp.MustCompile(`<meta http-equiv="refresh" content="0;url=([^"]*)">`)
 	TicketElement  = regexp.MustCompile(`<input type="hidden" name="ticket" value="([^"]*)">`)
 	LinkElement    = regexp.MustCompile(`<a class="button primary" href="([^"]*)" rel="noreferrer">`)
-	FormElement    = regexp.MustCompile(`<form method="post" action="([^"]*)">`)
+	FormElement    = regexp.MustCompile(`<form (?:id="decision" )?method="post" action="([^"]*)">`)
 )
 
 // First returns the first submatch of re in a page, or an empty text.
@@ -51,10 +52,44 @@ func (a *Response) Allow() *Response { a.T.Helper(); return a.Decide("allow") }
 // Deny presses the Cancel button of a consent page.
 func (a *Response) Deny() *Response { a.T.Helper(); return a.Decide("deny") }
 
-// Decide submits a consent page with a decision.
+// Decide submits a consent page with a decision, and the scopes that are ticked.
 func (a *Response) Decide(decision string) *Response {
 	a.T.Helper()
-	form := url.Values{"ticket": {a.Ticket()}, "decision": {decision}}
+	return a.decide(decision, a.Ticked()...)
+}
+
+// AllowOnly ticks these optional scopes of a consent page and no others, and presses
+// Allow.
+func (a *Response) AllowOnly(scopes ...string) *Response {
+	a.T.Helper()
+	return a.decide("allow", scopes...)
+}
+
+var choiceElement = regexp.MustCompile(`<input type="checkbox" form="decision" name="scope_granted" value="([^"]*)"( checked)?>`)
+
+// Choices returns the optional scopes on a consent page. One that is ticked has a + before
+// it.
+func (a *Response) Choices() string {
+	var found []string
+	for _, match := range choiceElement.FindAllStringSubmatch(a.Body, -1) {
+		found = append(found, strings.Repeat("+", len(match[2])/len(" checked"))+html.UnescapeString(match[1]))
+	}
+	return strings.Join(found, " ")
+}
+
+// Ticked returns the optional scopes on a consent page that are ticked.
+func (a *Response) Ticked() (scopes []string) {
+	for choice := range strings.FieldsSeq(a.Choices()) {
+		if id, ok := strings.CutPrefix(choice, "+"); ok {
+			scopes = append(scopes, id)
+		}
+	}
+	return scopes
+}
+
+func (a *Response) decide(decision string, scopes ...string) *Response {
+	a.T.Helper()
+	form := url.Values{"ticket": {a.Ticket()}, "decision": {decision}, "scope_granted": scopes}
 	return a.From.Post(a.Part(FormElement, "action"), form)
 }
 

@@ -147,9 +147,9 @@ func (w *WatchedStore) UseOnce(ctx context.Context, purpose oauth.Purpose, id st
 }
 
 // Consented implements [oauth.Store].
-func (w *WatchedStore) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) ([]string, error) {
+func (w *WatchedStore) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) (granted, declined []string, err error) {
 	if err := w.before("Consented"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return w.Store.Consented(ctx, user, c)
 }

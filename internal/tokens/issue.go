@@ -48,6 +48,7 @@ type Request struct {
 	Opaque   bool          // the access token is not a JWT
 	ByUser   bool          // the user acts, not the client
 	Consents []string      // of the user, to be stored with a new family
+	Declined []string      // optional scopes that the user declined, to be stored with it
 	Events   []event.Event // published after the events of the tokens
 }
 
@@ -95,7 +96,7 @@ func (s *Service) issueNew(ctx context.Context, i *Request) (*Response, *oauth.A
 	if err != nil {
 		return nil, nil, err
 	}
-	issuance := &oauth.Issuance{Time: i.Time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.Consents, ConsentVersion: i.Client.ConsentVersion, PersonalLimit: i.Limit}
+	issuance := &oauth.Issuance{Time: i.Time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.Consents, Declined: i.Declined, ConsentVersion: i.Client.ConsentVersion, PersonalLimit: i.Limit}
 	if i.NewFamily {
 		issuance.NewFamily = i.Family
 	}

@@ -133,14 +133,14 @@ func (s *Service) UseTicket(ctx context.Context, id string, until time.Time) err
 	return s.store.UseOnce(ctx, oauth.SpendTicket, id, until)
 }
 
-// Consented returns the names that the user has consented to for the client; see
-// [oauth.ConsentStore.Consented].
-func (s *Service) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) ([]string, error) {
-	granted, err := s.store.Consented(ctx, user, c)
+// Consented returns the names that the user has consented to for the client, and those
+// that the user declined; see [oauth.ConsentStore.Consented].
+func (s *Service) Consented(ctx context.Context, user oauth.UserRef, c *oauth.Client) (granted, declined []string, err error) {
+	granted, declined, err = s.store.Consented(ctx, user, c)
 	if err != nil {
-		return nil, fmt.Errorf("find consent: %w", err)
+		return nil, nil, fmt.Errorf("find consent: %w", err)
 	}
-	return granted, nil
+	return granted, declined, nil
 }
 
 // Reach queries the store for a code that does not exist, and returns the store's

@@ -21,7 +21,11 @@ CREATE TABLE oauth_last_used (
   agent VARBINARY(255)
 ) ENGINE=InnoDB;
 
+-- The scope that a row declines; null for a row that grants one.
+ALTER TABLE oauth_consents ADD COLUMN declined VARBINARY(255);
+
 -- +goose Down
+ALTER TABLE oauth_consents DROP COLUMN declined;
 DROP TABLE oauth_last_used;
 DROP TABLE oauth_client_logos;
 DROP TABLE oauth_client_metadata;

@@ -21,7 +21,11 @@ CREATE TABLE oauth_last_used (
   agent TEXT COLLATE "C"
 );
 
+-- The scope that a row declines; null for a row that grants one.
+ALTER TABLE oauth_consents ADD COLUMN IF NOT EXISTS declined TEXT COLLATE "C";
+
 -- +goose Down
+ALTER TABLE oauth_consents DROP COLUMN IF EXISTS declined;
 DROP TABLE oauth_last_used;
 DROP TABLE oauth_client_logos;
 DROP TABLE oauth_client_metadata;

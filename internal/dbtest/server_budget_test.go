@@ -35,6 +35,7 @@ func TestServer_StatementBudget(t *testing.T) {
 				budget(t, d, audit)
 				introspectionBudget(t, d, audit)
 				revocationBudget(t, d, audit)
+				deviceBudget(t, d, audit)
 			})
 		})
 	}

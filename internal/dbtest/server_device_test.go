@@ -47,11 +47,7 @@ func racePolls(t *testing.T, first, second oauth.Store) {
 		rounds = 4
 	}
 	for round := range rounds {
-		var codes struct {
-			Device string `json:"device_code"`
-			User   string `json:"user_code"`
-		}
-		must(t, json.Unmarshal(nodes[0].form(tv, "/oauth/device/code", "scope", "read").Body.Bytes(), &codes))
+		codes := nodes[0].deviceCodes(tv)
 		poll := func(node int) *reply {
 			return nodes[node].post(tv, "grant_type", deviceGrant, "device_code", codes.Device)
 		}
@@ -106,6 +102,48 @@ func racePolls(t *testing.T, first, second oauth.Store) {
 		}
 	}
 	t.Logf("allow won %d of %d rounds", allowed, rounds)
+}
+
+// A request of a device reads the client; a poll also reads the device code. Neither is in
+// the audit log.
+func deviceBudget(t *testing.T, d sqldb.Dialect, audit bool) {
+	db, counter := dbtest.Count(t, dbtest.URL(t, d))
+	s := newOAuthServer(t, migrated(t, db, d), func(c *passport.Config) { c.AuditLog, c.Features = audit, []passport.Feature{passport.Device{}} })
+	tv := s.register(passport.Registration{Name: "tv", GrantTypes: []string{deviceGrant, "refresh_token"}})
+	unlogged, check := checkSpent(t, false), checkSpent(t, audit)
+	var codes deviceCodes
+	unlogged("device code", s.measure(counter, func() { codes = s.deviceCodes(tv) }), spent{reads: 1, writes: 1})
+	poll := func() *reply { return s.post(tv, "grant_type", deviceGrant, "device_code", codes.Device) }
+	unlogged("poll in time", s.measure(counter, func() { poll() }), spent{reads: 2, writes: 1})
+	unlogged("early poll", s.measure(counter, func() { poll() }), spent{reads: 2, writes: 2})
+	page := s.devicePage(nil, url.Values{"user_code": {codes.User}})
+	ticket := ticketInPage.FindStringSubmatch(page.Body.String())
+	if ticket == nil {
+		t.Fatalf("want the consent page, got %d %s", page.Code, page.Body)
+	}
+	s.devicePage(page, url.Values{"ticket": {html.UnescapeString(ticket[1])}, "decision": {"allow"}})
+	redeemed := spent{reads: 3, transactions: 1, writes: 3, users: 1}
+	if d.Name == sqldb.Postgres.Name { // a single statement
+		redeemed.transactions, redeemed.writes = 0, 1
+	}
+	check("redemption of a device code", s.measure(counter, func() { s.ok(poll()) }), redeemed)
+	check("replay of a device code", s.measure(counter, func() { poll() }), spent{reads: 3, transactions: 1, writes: 1})
+	unlogged("unknown device code", s.measure(counter, func() {
+		codes.Device = "x"
+		poll()
+	}), spent{reads: 2})
+}
+
+// deviceCodes are the codes of a response.
+type deviceCodes struct {
+	Device string `json:"device_code"`
+	User   string `json:"user_code"`
+}
+
+func (s *oauthServer) deviceCodes(c oauthClient) (codes deviceCodes) {
+	s.t.Helper()
+	must(s.t, json.Unmarshal(s.form(c, "/oauth/device/code", "scope", "read").Body.Bytes(), &codes))
+	return codes
 }
 
 // devicePage sends a form to the page for devices, with the cookies of an earlier page.

@@ -19,7 +19,7 @@ func formsOf(issuer string, checked bool) pageform.Reader {
 	names := cookie.Of(issuer)
 	return pageform.Reader{
 		Origin: sameorigin.New(issuer), Cookies: names, Name: names.Host("dashboard"),
-		Fields:   []string{"client", "confirm", "token", nameField, expiryField, dateField, onceField, pageform.TokenField},
+		Fields:   []string{"client", "confirm", "token_id", nameField, expiryField, dateField, onceField, pageform.TokenField},
 		Repeated: []string{scopeField}, Others: true, Checked: checked,
 	}
 }

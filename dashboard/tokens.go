@@ -83,7 +83,7 @@ const notYourToken = "That token was revoked already, or it isn’t yours."
 
 // askToRevoke asks for confirmation.
 func (d *Dashboard) askToRevoke(w http.ResponseWriter, r *http.Request) {
-	id := r.URL.Query().Get("token")
+	id := r.URL.Query().Get("token_id")
 	v := d.signedIn(w, r, d.revokeURL(id))
 	if v == nil {
 		return
@@ -109,7 +109,7 @@ func (d *Dashboard) revoke(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	id := form.Get("token")
+	id := form.Get("token_id")
 	v := d.signedIn(w, r, d.revokeURL(id))
 	if v == nil {
 		return
@@ -135,7 +135,7 @@ func (d *Dashboard) revoke(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Dashboard) revokeURL(id string) string {
-	return d.path + revokeTokenPath + "?" + url.Values{"token": {id}}.Encode()
+	return d.path + revokeTokenPath + "?" + url.Values{"token_id": {id}}.Encode()
 }
 
 // findToken returns a token of the user; nil if it is not among them.

@@ -73,7 +73,7 @@ func TestTokens_PA_4_CreateAndRevoke(t *testing.T) {
 	done := send()
 	shows(t, done, 200, "Your new token", "Backup", "Copy the token now.", "Read your orders", "Expires on "+time.Now().AddDate(0, 0, 7).Format("January 2, 2006"))
 	token := issued.FindString(done.Body)
-	if !strings.Contains(done.Body, `readonly value="`+token+`"`) || !strings.Contains(words(done.Body), `curl -H "Authorization: Bearer `+token+`" https://auth.example.com`) {
+	if !strings.Contains(done.Body, `spellcheck="false">`+token+`</textarea>`) || !strings.Contains(words(done.Body), `curl -H "Authorization: Bearer `+token+`" https://auth.example.com`) {
 		t.Errorf("the page lacks the token in a field, or in a curl line: %s", done.Body)
 	}
 	if got := s.api(token); got != 200 {
@@ -97,15 +97,15 @@ func TestTokens_PA_4_CreateAndRevoke(t *testing.T) {
 	id := all[0].ID
 	bob := s.visitor("bob")
 	shows(t, bob.get(tokensPage), 200, "You have no tokens.")
-	shows(t, bob.get("/account/tokens/revoke?token="+id), 404, "That token was revoked already, or it isn’t yours.")
-	shows(t, bob.post("/account/tokens/revoke", "token", id), 200, "it isn’t yours")
-	asked := alice.get("/account/tokens/revoke?token=" + id)
+	shows(t, bob.get("/account/tokens/revoke?token_id="+id), 404, "That token was revoked already, or it isn’t yours.")
+	shows(t, bob.post("/account/tokens/revoke", "token_id", id), 200, "it isn’t yours")
+	asked := alice.get("/account/tokens/revoke?token_id=" + id)
 	shows(t, asked, 200, "Revoke Backup ?", "stop working at once")
 	if s.api(token) != 200 {
 		t.Fatal("another user, or a question, revoked the token")
 	}
-	shows(t, alice.post("/account/tokens/revoke", "token", id), 200, "The token Backup was revoked.", "You have no tokens.")
-	shows(t, alice.post("/account/tokens/revoke", "token", id), 200, "revoked already")
+	shows(t, alice.post("/account/tokens/revoke", "token_id", id), 200, "The token Backup was revoked.", "You have no tokens.")
+	shows(t, alice.post("/account/tokens/revoke", "token_id", id), 200, "revoked already")
 	if got := s.api(token); got != 401 {
 		t.Errorf("the API responds with %d after the token was revoked, want 401", got)
 	}
@@ -332,7 +332,7 @@ func TestTokens_PA_4_ForeignForms(t *testing.T) {
 	cross := http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}
 	for path, form := range map[string]url.Values{
 		newToken:                 {"once": {value}, "name": {"Evil"}, "expiry": {"30"}},
-		"/account/tokens/revoke": {"token": {all[0].ID}},
+		"/account/tokens/revoke": {"token_id": {all[0].ID}},
 	} {
 		shows(t, alice.send(alice.NewRequest("POST", path, form.Encode(), cross)), 403, "This form came from another site", "Nothing was changed.")
 	}
@@ -366,8 +366,8 @@ func TestTokens_PA_4_HostileTexts(t *testing.T) {
 	shows(t, done, 200, "Your new token")
 	all, _ := s.PersonalTokens(t.Context(), testkit.Ref("alice"))
 	for what, a := range map[string]*testkit.Response{
-		"form": form, "result": done, "list": alice.get(tokensPage), "question": alice.get("/account/tokens/revoke?token=" + all[0].ID),
-		"revoked": alice.post("/account/tokens/revoke", "token", all[0].ID),
+		"form": form, "result": done, "list": alice.get(tokensPage), "question": alice.get("/account/tokens/revoke?token_id=" + all[0].ID),
+		"revoked": alice.post("/account/tokens/revoke", "token_id", all[0].ID),
 	} {
 		body := testkit.StyleText.ReplaceAllString(a.Body, "")
 		if a.Status != 200 || strings.Contains(body, "<script") || strings.Contains(body, "<img") || !strings.Contains(body, html.EscapeString("alert(1)")) {
@@ -375,7 +375,7 @@ func TestTokens_PA_4_HostileTexts(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"", "\x00", `"><script>`, strings.Repeat("x", 5000)} {
-		shows(t, alice.get("/account/tokens/revoke?"+url.Values{"token": {id}}.Encode()), 404, "That token was revoked already")
+		shows(t, alice.get("/account/tokens/revoke?"+url.Values{"token_id": {id}}.Encode()), 404, "That token was revoked already")
 	}
 }
 

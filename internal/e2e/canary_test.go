@@ -23,7 +23,7 @@ type canaries struct {
 // public are parameters of forms and URLs that aren't secrets.
 var public = []string{
 	"client_id", "redirect_uri", "scope", "response_type", "grant_type", "code_challenge", "code_challenge_method", "prompt", "resource",
-	"iss", "error", "error_description", "return_to", "email", "username", "decision", "client",
+	"iss", "error", "error_description", "return_to", "email", "username", "decision", "client", "token_id", "name", "date",
 }
 
 func (c *canaries) add(kind, value string) {

@@ -66,7 +66,15 @@ const hideWhatChanges = `(() => {
 		text.data = text.data.replaceAll(location.host, "127.0.0.1:8000")
 		if (text.parentNode.classList.contains("whole")) text.data = "RC3OHKP2N3J4ZY7FO36XR7PSBQ"
 	}
-	document.querySelectorAll(".apps time").forEach(e => e.textContent = "May 4, " + e.dateTime.slice(0, 4))
+	document.querySelectorAll("time").forEach(e => { if (e.dateTime.length === 10) e.textContent = "May 4, " + e.dateTime.slice(0, 4) })
+	const secret = document.querySelector("#secret")
+	if (secret) {
+		const shown = "passport_pat_QLYEBBHNBMP3ZWIY6UJZSVC7TEUTQMUKDZYUTWKSUPAEBJVA5WQSEGX3CRMI"
+		const curl = document.querySelector(".command code")
+		curl.textContent = curl.textContent.replace(secret.value, shown)
+		secret.value = shown
+	}
+	document.querySelectorAll(".token-id").forEach((e, i) => e.textContent = "…5d1c0a0" + i)
 	document.activeElement?.blur()
 })()`
 

@@ -1,5 +1,6 @@
 // Command dashboard is an application with its own customers and its own layout. Its
-// account page is /account; the connected apps are beside it, at /account/apps.
+// account page is /account; the connected apps are beside it, at /account/apps, and the
+// personal access tokens at /account/apps/tokens.
 package main
 
 import (
@@ -68,7 +69,7 @@ func application(ctx context.Context, db *sql.DB, keys *passport.Keys) (http.Han
 }
 
 var accountPage = template.Must(template.New("account").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Your account</title>
-<h1>Hello, {{.Name}}</h1><p><a href="/account/apps">Connected apps</a></p></html>`))
+<h1>Hello, {{.Name}}</h1><p><a href="/account/apps">Connected apps</a> · <a href="/account/apps/tokens">Tokens</a></p></html>`))
 
 // account is the shop's own page.
 func account(w http.ResponseWriter, r *http.Request) {

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,15 +26,7 @@ func TestMounted(t *testing.T) {
 func TestConnectedApps_PA_2(t *testing.T) {
 	app, auth := start(t)
 	try.Customers(t, app, auth, "/api/orders", "check-status")
-	send := func(method, path, cookie string, form url.Values) *httptest.ResponseRecorder {
-		r := httptest.NewRequest(method, shop.Issuer+path, strings.NewReader(form.Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-		r.Header.Set("Cookie", cookie)
-		w := httptest.NewRecorder()
-		app.ServeHTTP(w, r)
-		return w
-	}
+	send := sender(app)
 	if w := send(http.MethodGet, "/account/apps", "", nil); w.Header().Get("Location") != "/login?return_to=%2Faccount%2Fapps" {
 		t.Errorf("without a customer the page leads to %q, want the sign-in page", w.Header().Get("Location"))
 	}
@@ -57,6 +50,49 @@ func TestConnectedApps_PA_2(t *testing.T) {
 	}
 	if apps, err := auth.ConnectedApps(t.Context(), passport.UserRef{Provider: passport.DefaultProvider, ID: "1"}); err != nil || len(apps) != 0 {
 		t.Errorf("ConnectedApps() = %v, %v, want none", apps, err)
+	}
+}
+
+// A customer creates a token on a page in the shop's layout, and uses it. The page asks
+// for a new sign-in if the last one was a while ago.
+func TestTokens_PA_4(t *testing.T) {
+	app, auth := start(t)
+	send := sender(app)
+	cookie, _, _ := strings.Cut(send(http.MethodPost, "/login", "", url.Values{"customer": {"1"}}).Header().Get("Set-Cookie"), ";")
+	form := send(http.MethodGet, "/account/apps/tokens/new", cookie, nil).Body.String()
+	for _, want := range []string{"<a href=\"/\">The Shop</a> · Ada", "Check order status", `href="/account/apps/tokens" aria-current="page"`, `href="/account"`} {
+		if !strings.Contains(form, want) {
+			t.Errorf("the form lacks %q: %s", want, form)
+		}
+	}
+	once := regexp.MustCompile(`name="once" value="([^"]+)"`).FindStringSubmatch(form)
+	if once == nil {
+		t.Fatalf("the form has no one-time value: %s", form)
+	}
+	values := url.Values{"name": {"Backup"}, "scope": {"check-status"}, "expiry": {"7"}, "once": {once[1]}}
+	done := send(http.MethodPost, "/account/apps/tokens/new", cookie, values).Body.String()
+	token := regexp.MustCompile(`passport_pat_[A-Z2-7]+`).FindString(done)
+	r := httptest.NewRequest(http.MethodGet, shop.Issuer+"/api/orders", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	if app.ServeHTTP(w, r); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "The orders of Ada.") {
+		t.Errorf("the API responds with %d %s to the token, want the orders of Ada: %s", w.Code, w.Body, done)
+	}
+	if tokens, err := auth.PersonalTokens(t.Context(), passport.UserRef{Provider: passport.DefaultProvider, ID: "1"}); err != nil || len(tokens) != 1 {
+		t.Errorf("PersonalTokens() = %v, %v, want one token", tokens, err)
+	}
+}
+
+// sender returns a function that sends a request of one of the shop's pages.
+func sender(app http.Handler) func(method, path, cookie string, form url.Values) *httptest.ResponseRecorder {
+	return func(method, path, cookie string, form url.Values) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, shop.Issuer+path, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		r.Header.Set("Cookie", cookie)
+		w := httptest.NewRecorder()
+		app.ServeHTTP(w, r)
+		return w
 	}
 }
 

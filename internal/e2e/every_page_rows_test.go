@@ -221,6 +221,20 @@ func accountPages(t *testing.T) (*tab, []row) {
 		{"remove all", []string{"/account/remove-all"}, at(s.URL + "/account/remove-all"), "Remove all apps?"},
 		{"remove all without the word", nil, pressing("Remove all"), "Type the word remove to confirm."},
 		{"form of another site", nil, posting(s.URL+"/account/remove?", "client", "unknown"), "Connected apps"},
+		{"no tokens", []string{"/account/tokens"}, at(s.URL + "/account/tokens"), "You have no tokens."},
+		{"new token", []string{"/account/tokens/new"}, pressing("New token"), "What may it do?"},
+		{"new token with a fault", nil, pressing("Create"), "Enter a name"},
+		{"token", nil, func(b *tab) {
+			b.fill("name", "Nightly backup")
+			b.press("Create")
+			b.see("Your new token")
+			s.canaries.add("access_token", b.value("#secret"))
+		}, "Copy the token now."},
+		{"tokens", nil, pressing("I have copied it"), "Nightly backup"},
+		{"revoke a token", []string{"/account/tokens/revoke"}, pressing("Revoke"), "Revoke Nightly backup?"},
+		{"token revoked", nil, pressing("Revoke"), "was revoked."},
+		{"confirm that it is you", nil, func(b *tab) { s.age(t, time.Hour); b.press("New token") }, "Confirm it’s you"},
+		{"not confirmed", nil, func(b *tab) { b.open(s.URL + b.value(`input[name="return_to"]`)) }, "We couldn’t confirm that it’s you"},
 		{"security", []string{"/account/security", "/.well-known/change-password"}, at(s.URL + "/.well-known/change-password"), "Change your password"},
 		{"security with a fault", nil, change("not the password", "a new horse battery"), "That is not your current password."},
 		{"password changed", nil, change(userPassword, "a new horse battery"), "Your password is changed."},

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
@@ -42,7 +43,7 @@ func startEmbedding(t *testing.T) *embedding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &embedding{mux: http.NewServeMux(), user: &passport.User{ID: "1", Name: userName, Email: userEmail}}
+	e := &embedding{mux: http.NewServeMux(), user: &passport.User{ID: "1", Name: userName, Email: userEmail, AuthenticatedAt: time.Now()}}
 	e.URL, e.log, e.canaries = "http://"+l.Addr().String(), &output{}, &canaries{}
 	log := slog.New(slog.NewTextHandler(e.log, nil))
 	keys, err := passport.GenerateKeys()
@@ -96,11 +97,20 @@ func libraryPages(t *testing.T) (*tab, []row) {
 		}
 		a.submit(a.get(authorize(&e.server, c.Client.ID, e.URL+"/callback", "scope", "orders:read orders:write")), "Allow", nil)
 	}
+	for i := range 25 {
+		if _, err := e.auth.CreateToken(t.Context(), passport.UserRef{Provider: passport.DefaultProvider, ID: "1"}, fmt.Sprintf("Token %d", i), "orders:read"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return newPerson(t, &e.server).tab(), []row{
 		{"many apps", []string{"/account/apps"}, at(e.URL + "/account/apps"), "Page 1 of 2"},
 		{"the second page of apps", nil, pressing("Next page"), "Page 2 of 2"},
 		{"remove an app", []string{"/account/apps/remove"}, pressing("Remove App 0"), "Remove App 0?"},
 		{"remove many apps", []string{"/account/apps/remove-all"}, at(e.URL + "/account/apps/remove-all"), "All 25 apps lose access"},
+		{"many tokens", []string{"/account/apps/tokens"}, at(e.URL + "/account/apps/tokens"), "Page 1 of 2"},
+		{"the second page of tokens", nil, pressing("Next page"), "Page 2 of 2"},
+		{"revoke a token", []string{"/account/apps/tokens/revoke"}, pressing("Revoke Token 0"), "Revoke Token 0?"},
+		{"new token", []string{"/account/apps/tokens/new"}, at(e.URL + "/account/apps/tokens/new?name=CI"), "A link filled in this form."},
 	}
 }
 

@@ -46,22 +46,21 @@ func (s *Store) DeviceCode(_ context.Context, d oauth.Digest) (*oauth.DeviceCode
 func (s *Store) DeviceCodeOfUser(_ context.Context, userDigest oauth.Digest) (*oauth.DeviceCode, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range s.devices {
-		if c.UserDigest == userDigest {
-			return cloneDevice(c), nil
-		}
+	c, ok := s.devices[s.userCode[userDigest]]
+	if !ok {
+		return nil, oauth.ErrNotFound
 	}
-	return nil, oauth.ErrNotFound
+	return cloneDevice(c), nil
 }
 
 // CreateDeviceCode implements [oauth.DeviceStore].
 func (s *Store) CreateDeviceCode(_ context.Context, c *oauth.DeviceCode, limit int) error {
 	return s.change(nil, func() (bool, error) {
+		if s.devices.has(c.Digest) || s.userCode.has(c.UserDigest) {
+			return false, oauth.ErrConflict
+		}
 		pending := 0
 		for _, other := range s.devices {
-			if other.Digest == c.Digest || other.UserDigest == c.UserDigest {
-				return false, oauth.ErrConflict
-			}
 			if other.ClientID == c.ClientID && other.Pending() && other.ExpiresAt.After(micros(c.CreatedAt)) {
 				pending++
 			}
@@ -72,6 +71,7 @@ func (s *Store) CreateDeviceCode(_ context.Context, c *oauth.DeviceCode, limit i
 		created := cloneDevice(*c)
 		created.PolledAt, created.DecidedAt, created.User, created.FamilyID = time.Time{}, time.Time{}, oauth.UserRef{}, ""
 		s.devices.put(c.Digest, *created)
+		s.userCode.put(c.UserDigest, c.Digest)
 		return true, nil
 	})
 }

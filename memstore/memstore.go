@@ -37,6 +37,7 @@ type Store struct {
 	metadata table[string, metadataRow]
 	lastUsed table[string, oauth.Use] // by the ID of the family
 	devices  table[oauth.Digest, oauth.DeviceCode]
+	userCode table[oauth.Digest, oauth.Digest] // maps a user code to its device code
 	cutOffs  map[oauth.UserRef][]cutOff
 	opaque   table[oauth.Digest, string] // maps to the ID of the access token
 	lastID   int64                       // of the numbered clients

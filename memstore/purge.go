@@ -38,6 +38,11 @@ func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n 
 	}
 	sweep(&p, s.pending, func(r oauth.PendingRequest) bool { return p.expired(r.ExpiresAt) })
 	sweep(&p, s.devices, func(c oauth.DeviceCode) bool { return p.expired(c.ExpiresAt) && !s.families.has(c.FamilyID) })
+	for user, device := range s.userCode {
+		if !s.devices.has(device) {
+			delete(s.userCode, user)
+		}
+	}
 	late := purge{PurgeBefore: p.late(), left: p.left}
 	sweep(&late, s.once, late.expired)
 	p.left = late.left

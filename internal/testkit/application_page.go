@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"slices"
+	"strings"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -80,7 +81,8 @@ func (b *Browser) ScriptBy(method string, protect func(http.Handler) http.Handle
 // WantNoToken fails the test unless the guard reports a missing token.
 func (a *Response) WantNoToken(what string) {
 	a.T.Helper()
-	if challenge := a.Header.Get("WWW-Authenticate"); a.Status != 401 || challenge != `Bearer realm="api"` {
+	challenge := a.Header.Get("WWW-Authenticate")
+	if a.Status != 401 || !strings.HasPrefix(challenge, `Bearer realm="api"`) || strings.Contains(challenge, "error=") {
 		a.T.Errorf("%s: %d with challenge %q, want 401 with the challenge for a missing token", what, a.Status, challenge)
 	}
 }

@@ -28,8 +28,8 @@ func Machines(t *testing.T, app http.Handler, auth *passport.Server) {
 	token := exchange(t, app, client, url.Values{"grant_type": {"client_credentials"}})
 
 	wantStatus(t, get(app, "/api/stock", ""), http.StatusUnauthorized)
-	if challenge := get(app, "/api/stock", "").Header.Get("WWW-Authenticate"); challenge != `Bearer realm="api", resource_metadata="`+shop.Issuer+`/.well-known/oauth-protected-resource"` {
-		t.Errorf("without a token the challenge is %q, want one without an error (RFC 6750 §3.1)", challenge)
+	if header := get(app, "/api/stock", "").Header.Get("WWW-Authenticate"); header != `Bearer realm="api", resource_metadata="`+shop.Issuer+`/.well-known/oauth-protected-resource"` {
+		t.Errorf("without a token the challenge is %q, want one without an error (RFC 6750 §3.1)", header)
 	}
 	wantStatus(t, get(app, "/api/stock", token+"x"), http.StatusUnauthorized)
 	wantStatus(t, get(app, "/api/stock", token), http.StatusOK)

@@ -49,6 +49,7 @@ func (a *Accounts) signOut(w http.ResponseWriter, r *http.Request) {
 		a.render(w, r, status, "sign_out", v)
 		return
 	}
+	w.Header().Set("Clear-Site-Data", `"cache"`) // the back button must not show a page of the account
 	a.log.InfoContext(r.Context(), "signed out", "request_id", reqinfo.From(r.Context()).ID)
 	if to := returnTo(form); to != "" {
 		a.sendOn(w, r, to)

@@ -183,6 +183,9 @@ func TestAccount_SignOutPage(t *testing.T) {
 		t.Error("the sign-out page lacks the signed-in user or the return address")
 	}
 	w := v.post("/sign-out", url.Values{"return_to": {"/next"}})
+	if got := w.Header().Get("Clear-Site-Data"); got != `"cache"` { // so that the back button shows no page of the account
+		t.Errorf("the sign-out has Clear-Site-Data %q, want \"cache\"", got)
+	}
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/next" || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("sign-out: %d to %q, want 303 to /next with no-store", w.Code, w.Header().Get("Location"))
 	}

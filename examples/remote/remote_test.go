@@ -91,7 +91,15 @@ func TestThreeProcesses(t *testing.T) {
 	await(t, issuer)
 	await(t, api)
 
-	cli := exec.CommandContext(t.Context(), filepath.Join(dir, "cli"), "-api", api)
+	t.Run("browser", func(t *testing.T) { signIn(t, filepath.Join(dir, "cli"), "-api", api) })
+	t.Run("device", func(t *testing.T) { signIn(t, filepath.Join(dir, "cli"), "-api", api, "-device") })
+}
+
+// signIn runs the client, signs in at the address that it prints, and checks that it gets
+// the orders.
+func signIn(t *testing.T, name string, args ...string) {
+	t.Helper()
+	cli := exec.CommandContext(t.Context(), name, args...)
 	out, err := cli.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -101,19 +109,26 @@ func TestThreeProcesses(t *testing.T) {
 	if err := cli.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewReader(out)
-	first, err := lines.ReadString('\n')
-	_, address, ok := strings.Cut(strings.TrimSpace(first), "browser: ")
-	if err != nil || !ok {
-		t.Fatalf("the client prints %q, %v, want the address for the browser; its errors: %s", first, err, &faults)
+	shown := regexp.MustCompile(`(?:browser: |open )(\S+)(?: and type (\S+))?`)
+	var address []string
+	lines := bufio.NewScanner(out)
+	for address == nil && lines.Scan() {
+		address = shown.FindStringSubmatch(lines.Text())
 	}
-	browse(t, address)
-	rest, err := io.ReadAll(lines)
-	if err != nil {
-		t.Fatal(err)
+	switch {
+	case address == nil:
+		t.Fatalf("the client prints no address for the browser; its errors: %s", &faults)
+	case address[2] == "":
+		browse(t, address[1], "You can close this window.")
+	default:
+		browse(t, address[1]+"?user_code="+address[2], "device")
 	}
-	if err := cli.Wait(); err != nil || !strings.Contains(string(rest), `200 OK {"app":"orders-cli","customer":"1","orders":[1001,1002]}`) {
-		t.Errorf("the client prints %s and ends with %v, want the orders of customer 1; its errors: %s", rest, err, &faults)
+	var rest []string
+	for lines.Scan() {
+		rest = append(rest, lines.Text())
+	}
+	if err := cli.Wait(); err != nil || !strings.Contains(strings.Join(rest, "\n"), `200 OK {"app":"orders-cli","customer":"1","orders":[1001,1002]}`) {
+		t.Errorf("the client prints %q and ends with %v, want the orders of customer 1; its errors: %s", rest, err, &faults)
 	}
 }
 
@@ -124,8 +139,8 @@ var (
 )
 
 // browse acts as a customer's browser: it signs in, allows the request, and follows the
-// page to the client.
-func browse(t *testing.T, address string) {
+// pages to one with a text.
+func browse(t *testing.T, address, until string) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -142,7 +157,7 @@ func browse(t *testing.T, address string) {
 		if readErr != nil {
 			t.Fatal(readErr)
 		}
-		if strings.Contains(string(body), "You can close this window.") {
+		if form.FindSubmatch(body) == nil && strings.Contains(string(body), until) {
 			return
 		}
 		if m := moveOn.FindSubmatch(body); m != nil {

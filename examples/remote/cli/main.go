@@ -1,6 +1,6 @@
 // Command cli calls an API. It knows only the address of the API and its own client ID: it
 // finds the authorization server in the API's metadata (RFC 9728), and signs the user in
-// with a browser (RFC 8252).
+// with a browser on the same machine (RFC 8252), or with -device on another one (RFC 8628).
 package main
 
 import (
@@ -15,10 +15,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 
 	"golang.org/x/oauth2"
+	"rsc.io/qr"
 )
 
 // maxDocument is the longest document that the client reads.
@@ -69,6 +71,7 @@ func discover(ctx context.Context, api string) (*oauth2.Config, error) {
 	var server struct {
 		Issuer        string `json:"issuer"`
 		Authorization string `json:"authorization_endpoint"`
+		Device        string `json:"device_authorization_endpoint"`
 		Token         string `json:"token_endpoint"`
 	}
 	if err := get(ctx, issuer+"/.well-known/oauth-authorization-server", &server); err != nil {
@@ -79,12 +82,13 @@ func discover(ctx context.Context, api string) (*oauth2.Config, error) {
 	}
 	return &oauth2.Config{
 		ClientID: "orders-cli", Scopes: []string{"check-status"},
-		Endpoint: oauth2.Endpoint{AuthURL: server.Authorization, TokenURL: server.Token, AuthStyle: oauth2.AuthStyleInParams},
+		Endpoint: oauth2.Endpoint{AuthURL: server.Authorization, DeviceAuthURL: server.Device, TokenURL: server.Token, AuthStyle: oauth2.AuthStyleInParams},
 	}, nil
 }
 
-// signIn sends the user to the server, and returns the token for the API.
-func signIn(ctx context.Context, config *oauth2.Config, api string) (*oauth2.Token, error) {
+// signInHere sends the user to the server in a browser on this machine, and returns the
+// token for the API.
+func signInHere(ctx context.Context, config *oauth2.Config, api string) (*oauth2.Token, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -118,10 +122,50 @@ func signIn(ctx context.Context, config *oauth2.Config, api string) (*oauth2.Tok
 	}
 }
 
-func run(ctx context.Context, api string) error {
+// signInElsewhere shows a code and a QR code, with which the user signs in on a phone or on
+// another computer, and returns the token for the API.
+func signInElsewhere(ctx context.Context, config *oauth2.Config, api string) (*oauth2.Token, error) {
+	host, _ := os.Hostname() // optional: the user sees it on the page
+	device, err := config.DeviceAuth(ctx, oauth2.SetAuthURLParam("resource", api), oauth2.SetAuthURLParam("device_name", host))
+	if err != nil {
+		return nil, err
+	}
+	code, err := qr.Encode(device.VerificationURIComplete, qr.L)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Printf("%s\nScan the QR code, or open %s and type %s\n", terminal(code), device.VerificationURI, device.UserCode)
+	return config.DeviceAccessToken(ctx, device)
+}
+
+// terminal draws a QR code, two rows in a line, with a light border.
+func terminal(code *qr.Code) string {
+	const border = 2
+	var b strings.Builder
+	for y := -border; y < code.Size+border; y += 2 {
+		for x := -border; x < code.Size+border; x++ {
+			upper, lower := 0, 0
+			if code.Black(x, y) {
+				upper = 1
+			}
+			if code.Black(x, y+1) {
+				lower = 1
+			}
+			b.WriteString([]string{"█", "▄", "▀", " "}[2*lower+upper])
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func run(ctx context.Context, api string, elsewhere bool) error {
 	config, err := discover(ctx, api)
 	if err != nil {
 		return err
+	}
+	signIn := signInHere
+	if elsewhere {
+		signIn = signInElsewhere
 	}
 	token, err := signIn(ctx, config, api)
 	if err != nil {
@@ -142,8 +186,9 @@ func run(ctx context.Context, api string) error {
 
 func main() {
 	api := flag.String("api", "http://127.0.0.1:8081", "the `URL` of the API")
+	device := flag.Bool("device", false, "sign in on another device")
 	flag.Parse()
-	if err := run(context.Background(), *api); err != nil {
+	if err := run(context.Background(), *api, *device); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -23,6 +23,7 @@ func newServer(issuer, api string) (*passport.Server, error) {
 	return passport.New(passport.Config{
 		Issuer: issuer, Store: new(memstore.Store), Keys: keys, Users: shop.Users, Scopes: shop.Scopes,
 		Resources: []string{api}, // clients name it in the parameter resource
+		Features:  []passport.Feature{passport.Device{}},
 	})
 }
 
@@ -31,6 +32,7 @@ func register(ctx context.Context, auth *passport.Server, api string) (*passport
 	_, err := auth.CreateClient(ctx, passport.Registration{
 		ID: "orders-cli", Name: "Orders on the command line", AuthMethod: oauth.AuthNone,
 		RedirectURIs: []string{"http://127.0.0.1/callback"}, // any port
+		GrantTypes:   []string{"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"},
 	})
 	if err != nil {
 		return nil, err
@@ -61,6 +63,7 @@ func main() {
 
   go -C examples run ./remote/api -issuer %[1]s -api %[2]s -id %[3]s -secret %[4]s
   go -C examples run ./remote/cli -api %[2]s
+  go -C examples run ./remote/cli -api %[2]s -device
 
 `, *issuer, *api, created.Client.ID, created.Secret)
 	log.Fatal(http.ListenAndServe(at.Host, mux))

@@ -15,8 +15,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// AuthorizationCode lets a user allow the client's request, and returns the form
-// that redeems its code: grant_type, code, redirect_uri and code_verifier (RFC
+// AuthorizationCode lets a user allow the client's request with all of its scopes, also
+// the optional ones, and returns the form that redeems its code: grant_type, code, redirect_uri and code_verifier (RFC
 // 6749 §4.1.3, RFC 7636 §4.5). Send it with [Client.Exchange]; send it twice to
 // test a stolen code. A refusal ends the test.
 func (c *Client) AuthorizationCode(user *passport.User, scopes ...string) url.Values {
@@ -47,7 +47,7 @@ func (s *Server) authorize(c *Client, user *passport.User, params url.Values) (u
 	w := s.script(s.request(ctx, http.MethodGet, s.authorizePath, params))
 	shown := shownOf(w)
 	if shown.Ticket != "" {
-		r := s.request(ctx, http.MethodPost, s.authorizePath, url.Values{"ticket": {shown.Ticket}, "decision": {"allow"}})
+		r := s.request(ctx, http.MethodPost, s.authorizePath, url.Values{"ticket": {shown.Ticket}, "decision": {"allow"}, "scope_granted": shown.scopeIDs()})
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		for _, cookie := range w.Result().Cookies() {
 			r.AddCookie(cookie)
@@ -78,6 +78,17 @@ type shown struct {
 	oauth.Error
 	Ticket     string `json:"ticket"`
 	RedirectTo string `json:"redirect_to"`
+	Scopes     []struct {
+		ID string `json:"id"`
+	} `json:"scopes"`
+}
+
+// scopeIDs returns the scopes of a consent page.
+func (s shown) scopeIDs() (ids []string) {
+	for _, scope := range s.Scopes {
+		ids = append(ids, scope.ID)
+	}
+	return ids
 }
 
 // shownOf returns the JSON of a response; empty if it isn't JSON.

@@ -69,6 +69,19 @@ func TestNewServer_TokensOpenTheRoutesOfTheirScopes(t *testing.T) {
 	want(t, "a personal token", auth.Guard(guard.Scopes("orders"))(whoami), r, http.StatusOK, "Ada Lovelace by Personal Access Client")
 }
 
+// A test gets the optional scopes that it asks for.
+func TestNewServer_PA_1_OptionalScopes(t *testing.T) {
+	auth := newAPI(t, passport.Config{Scopes: []passport.Scope{
+		{ID: "orders", Description: "See your orders"}, {ID: "stock", Description: "See the stock", Optional: true},
+	}})
+	if got := auth.Token(auth.User("42"), "orders", "stock").Record.Scopes; len(got) != 2 {
+		t.Errorf("the token has the scopes %q, want orders and stock", got)
+	}
+	if got := auth.Token(auth.User("42"), "orders").Record.Scopes; len(got) != 1 {
+		t.Errorf("the token has the scopes %q, want orders", got)
+	}
+}
+
 // A test gets the tokens that the server stored.
 func TestNewServer_TokensAreReal(t *testing.T) {
 	var events []passport.Event

@@ -47,6 +47,10 @@ can_change = true
 id = "cards:read"
 description = "See your cards"
 sensitive = true
+[[scopes]]
+id = "tips"
+description = "Send you tips"
+optional = true
 `)
 	for i := range manyScopes {
 		fmt.Fprintf(&b, "[[scopes]]\nid = %q\ndescription = \"See and change list %d\"\ncan_change = true\n", scopeID(i), i)
@@ -160,6 +164,8 @@ func consentPages(t *testing.T) (*tab, []row) {
 		{"no scopes", nil, func(b *tab) { b.open(authorize(s, plain.ID, callback)); b.signIn(userEmail, userPassword) }, "only wants to know who you are"},
 		{"one scope", nil, at(authorize(s, plain.ID, callback, "scope", "orders:read")), "See your orders"},
 		{"three scopes of a verified app", nil, at(authorize(s, checked.ID, callback, "scope", "orders:read orders:write cards:read")), "verified by The Shop"},
+		{"an optional scope", nil, at(authorize(s, plain.ID, callback, "scope", "orders:read tips")), "You can also allow"},
+		{"an optional scope alone", nil, at(authorize(s, plain.ID, callback, "scope", "tips")), "Choose what it can do"},
 		{"60 scopes", nil, at(authorize(s, plain.ID, callback, "scope", strings.Join(all, " "))), "See and change list 0"},
 		{"an app on the device", nil, at(authorize(s, local.ID, "com.example.app:/callback", "scope", "orders:read")), "an app on this device"},
 		{"an unencrypted callback", nil, at(authorize(s, open.ID, "http://"+clientHost+"/callback")), "is not encrypted"},

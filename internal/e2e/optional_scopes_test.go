@@ -88,8 +88,8 @@ func (b *tab) ticked() string {
 	return ask(b, chromedp.Evaluate[string](`[...document.querySelectorAll("input[name=scope_granted]:checked")].map(e => e.value).join(" ")`))
 }
 
-// tick clicks the text beside a checkbox.
-func (b *tab) tick(id string) {
+// tickScope clicks the text beside a checkbox.
+func (b *tab) tickScope(id string) {
 	b.t.Helper()
 	b.do("tick "+id, chromedp.Click(chromedp.CSS(fmt.Sprintf("input[name=scope_granted][value=%q] + span", id))))
 }
@@ -141,9 +141,9 @@ func chooseScopes(t *testing.T, prepare func(*tab), wellMade func(b *tab, name s
 		b.open(s.request())
 		b.see("Allow Order Tracker to use your account?")
 	}
-	b.tick("place-orders")
-	b.tick("cards")
-	b.tick("cards")
+	b.tickScope("place-orders")
+	b.tickScope("cards")
+	b.tickScope("cards")
 	wants("after three clicks", "place-orders")
 	b.press("Allow")
 	b.see("You are in.")
@@ -168,7 +168,7 @@ func chooseScopes(t *testing.T, prepare func(*tab), wellMade func(b *tab, name s
 	s.granted(t, "check-status cards")
 
 	b.open(s.request("prompt", "consent"))
-	b.tick("place-orders")
+	b.tickScope("place-orders")
 	b.press("Cancel")
 	b.see("You are in.")
 	b.open(s.request())

@@ -12,6 +12,9 @@ import (
 // deviceProperties are about device codes, which are optional.
 var deviceProperties = []property{
 	{"DV_01 device codes are read as they were stored", deviceRoundTrip},
+	{"DV_01 an approval is read as it was stored", deviceApproval},
+	{"DV_01 the devices of a user are listed", deviceList},
+	{"DV_01 unknown device codes are not found", unknownDevices},
 	{"DV_02 a poll that comes too early slows down", devicePolls},
 	{"DV_02 of concurrent polls one is in time", devicePollsAtOnce},
 	{"DV_03 a taken code is refused", deviceConflicts},
@@ -98,7 +101,47 @@ func deviceRoundTrip(w *world) {
 				w.Errorf("%s() = %+v, %v, want %+v", what, got, err, want)
 			}
 		}
-		for _, digest := range []oauth.Digest{"", "\x00", "unknown", oauth.DigestOf("device"), want.UserDigest} {
+	})
+}
+
+func deviceApproval(w *world) {
+	withDevices(w, func(d devices) {
+		ctx, want := w.Context(), pendingDevice(w.client, "device")
+		want.Label = "Kitchen"
+		w.must(d.store.CreateDeviceCode(ctx, want, 1))
+		a := d.approval(want, "family", user("1"))
+		a.Time = now.Add(time.Second)
+		w.must(d.store.ApproveDeviceCode(ctx, a))
+		want.DecidedAt, want.User, want.FamilyID = a.Time, user("1"), "family"
+		if got := d.code(want.Digest); !reflect.DeepEqual(got, want) || !got.Approved() || got.Denied() || got.Pending() {
+			w.Errorf("DeviceCode() of an approved code = %+v, want %+v", got, want)
+		}
+		code, err := w.store.Code(ctx, want.Digest)
+		if err != nil || code.Family.ID != "family" || !slices.Equal(code.Scopes, []string{"read"}) || !code.SpentAt.IsZero() || !code.Family.Live(now) {
+			w.Errorf("Code() of an approved device = %+v, %v, want the code of the approval", code, err)
+		}
+	})
+}
+
+func deviceList(w *world) {
+	withDevices(w, func(d devices) {
+		ctx, first := w.Context(), d.pending()
+		a := d.approval(first, "family", user("1"))
+		a.Time = now.Add(time.Second)
+		w.must(d.store.ApproveDeviceCode(ctx, a))
+		_, second := d.approved(user("1"))
+		d.approved(user("2"))
+		of, err := d.store.DevicesOf(ctx, user("1"))
+		if err != nil || len(of) != 2 || of[0].FamilyID != "family" || of[1].FamilyID != second.ID {
+			w.Errorf("DevicesOf() = %+v, %v, want the two devices of the user, the newest decision first", of, err)
+		}
+	})
+}
+
+func unknownDevices(w *world) {
+	withDevices(w, func(d devices) {
+		ctx, want := w.Context(), d.pending()
+		for _, digest := range []oauth.Digest{"", "\x00", "unknown", oauth.DigestOf("device-1"), want.UserDigest} {
 			_, err := d.store.DeviceCode(ctx, digest)
 			w.refused(fmt.Sprintf("DeviceCode(%q)", digest), err, oauth.ErrNotFound)
 		}
@@ -110,23 +153,6 @@ func deviceRoundTrip(w *world) {
 			w.refused("DenyDeviceCode() of an unknown code", d.store.DenyDeviceCode(ctx, &oauth.DeviceDenial{Digest: digest + "x", Time: now}), oauth.ErrNotFound)
 			a := d.approval(&oauth.DeviceCode{Digest: digest + "x", ClientID: w.client.ID}, w.id("family"), user("1"))
 			w.refused("ApproveDeviceCode() of an unknown code", d.store.ApproveDeviceCode(ctx, a), oauth.ErrNotFound)
-		}
-
-		a := d.approval(want, "family", user("1"))
-		a.Time = now.Add(time.Second)
-		w.must(d.store.ApproveDeviceCode(ctx, a))
-		if got := d.code(want.Digest); !got.Approved() || got.Denied() || got.Pending() || !got.DecidedAt.Equal(a.Time) || got.User != user("1") || got.FamilyID != "family" {
-			w.Errorf("DeviceCode() of an approved code = %+v, want the decision of the approval", got)
-		}
-		code, err := w.store.Code(ctx, want.Digest)
-		if err != nil || code.Family.ID != "family" || !slices.Equal(code.Scopes, []string{"read"}) || !code.SpentAt.IsZero() || !code.Family.Live(now) {
-			w.Errorf("Code() of an approved device = %+v, %v, want the code of the approval", code, err)
-		}
-		_, second := d.approved(user("1"))
-		d.approved(user("2"))
-		of, err := d.store.DevicesOf(ctx, user("1"))
-		if err != nil || len(of) != 2 || of[0].FamilyID != "family" || of[1].FamilyID != second.ID || of[0].Label != want.Label {
-			w.Errorf("DevicesOf() = %+v, %v, want the two devices of the user, the newest decision first", of, err)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -86,7 +87,7 @@ func racePolls(t *testing.T, first, second oauth.Store) {
 			t.Fatalf("round %d: no decision won", round)
 		}
 		issued := 0
-		for _, r := range append(polls, poll(0), poll(1)) {
+		for _, r := range slices.Concat(polls, []*reply{poll(0), poll(1)}) {
 			switch {
 			case r.status == http.StatusOK:
 				issued++

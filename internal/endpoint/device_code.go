@@ -93,7 +93,7 @@ func (e *deviceEndpoint) begin(r *http.Request, c *call) (*tokens.BegunDevice, e
 	address := reqinfo.From(r.Context()).Address
 	if c.client.Public() {
 		if refused := e.throttle.Settle(throttle.Attempt{Name: c.client.ID, Address: address}, false); refused != nil {
-			return nil, fmt.Errorf("%w: %w", refused, oauth.TemporarilyUnavailable.Errorf("too many requests for device codes: wait before the next one"))
+			return nil, fmt.Errorf("%w: %w", refused, oauth.SlowDown.Errorf("too many requests for device codes: wait before the next one"))
 		}
 	}
 	begun, err := e.Devices.Begin(r.Context(), &tokens.DeviceRequest{

@@ -267,7 +267,7 @@ func TestDevice_DV_04_CreationIsBounded(t *testing.T) {
 		for range 60 {
 			codesFor(s, c)
 		}
-		if r := ask(s, c).WantJSONError(http.StatusTooManyRequests, "temporarily_unavailable"); r.Header.Get("Retry-After") == "" {
+		if r := ask(s, c).WantJSONError(http.StatusTooManyRequests, "slow_down"); r.Header.Get("Retry-After") == "" {
 			t.Error("429 without Retry-After")
 		}
 		for range 70 {

@@ -201,7 +201,8 @@ type Config struct {
 	// device.html and error.html, their layout.html, and its style.css. [WriteViews]
 	// writes the built-in files as a start. A missing file means the built-in one. The
 	// data of the pages are [ConsentPage], [RedirectPage], [DecidedPage], [DevicePage]
-	// and [ErrorPage]. Default: the built-in pages.
+	// and [ErrorPage]. The folders account and dashboard are for the packages of these
+	// names. Default: the built-in pages.
 	Views fs.FS
 
 	// SkipConsent reports whether a client gets its scopes without a consent page,

@@ -71,7 +71,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 
 	// Views is the Views of passport.Config, or nil. The pages of this package use its
-	// layout.html and style.css, so that all pages look alike.
+	// layout.html and style.css, so that all pages look alike. Files in its folder account
+	// replace the pages.
 	Views fs.FS
 
 	// Brand is the Brand of passport.Config. Default: the host of the issuer, and no
@@ -125,6 +126,9 @@ func (c Config) validate() error {
 	}
 	for _, fault := range brand.Brand(c.Brand).Faults() {
 		add(true, "%w", fault)
+	}
+	for _, fault := range pageGroup.Check(c.Views) {
+		add(true, "Views: %w", fault)
 	}
 	return errors.Join(faults...)
 }

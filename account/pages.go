@@ -4,7 +4,6 @@ import (
 	"embed"
 	"errors"
 	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -31,23 +30,18 @@ func parsePages(c Config, prefix string) (*page.Look, map[string]*template.Templ
 	if err != nil {
 		return nil, nil, err
 	}
-	pages := map[string]*template.Template{}
-	parts, err := fs.ReadFile(views, "views/parts.html")
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, name := range []string{"sign_in", "confirm", "sign_out", "continue", "message", "account", "sessions", "security", "set_password", "verify_email"} {
-		t, err := look.Parse(views, "views/"+name+".html")
-		if err != nil {
-			return nil, nil, err
-		}
-		if _, err := t.New("parts").Parse(string(parts)); err != nil {
-			return nil, nil, err
-		}
-		pages[name] = t
-	}
-	return look, pages, nil
+	pages, err := pageGroup.ParseAll(look, c.Views)
+	return look, pages, err
 }
+
+// pageGroup are the pages, which the views of the application may replace.
+var pageGroup = page.Group{
+	Folder: "account", Files: views, Parts: []string{"parts"}, Samples: samples,
+	Pages: []string{"sign_in", "confirm", "sign_out", "continue", "message", "account", "sessions", "security", "set_password", "verify_email"},
+}
+
+// Pages describes the pages for the command `passport views`.
+func Pages() page.Group { return pageGroup }
 
 // view is the data of the pages.
 type view struct {

@@ -164,3 +164,35 @@ func (l *oneConn) Accept() (net.Conn, error) {
 }
 func (l *oneConn) Close() error   { close(l.closed); return nil }
 func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
+
+// PG-17: a file in the folder account replaces a page. New refuses a page that lacks a field.
+func TestAccount_PG_17_OwnPages(t *testing.T) {
+	db := sql.OpenDB(noDatabase{})
+	defer db.Close()
+	serve := func(page string) (string, error) {
+		a, err := account.New(account.Config{DB: db, Dialect: sqldb.SQLite, Issuer: "https://app.example", Views: fstest.MapFS{"account/sign_in.html": {Data: []byte(page)}}})
+		if err != nil {
+			return "", err
+		}
+		mux := http.NewServeMux()
+		a.Mount(mux)
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest("GET", "https://app.example/sign-in", nil))
+		return w.Body.String(), nil
+	}
+	const form = `<form method="post" action="{{.SignIn}}"><input type="hidden" name="return_to" value="{{.ReturnTo}}">{{with .Token}}<input type="hidden" name="form_token" value="{{.}}">{{end}}<input name="email"><input name="password" type="password"><button>Hello</button></form>{{template "cancel" .}}`
+	if body, err := serve(`{{define "main"}}` + form + `{{end}}`); err != nil || !strings.Contains(body, "<button>Hello</button>") || !strings.Contains(body, "app.example") {
+		t.Errorf("the page is %s, %v, want ours in the layout", body, err)
+	}
+	for page, want := range map[string]string{
+		`{{define "main"}}{{.Nope}}{{end}}`:        `account: Config.Views: account/sign_in.html:1:19: executing "main" at <.Nope>`,
+		`{{define "main"}}` + form[:40]:            "account/sign_in.html:1: unexpected EOF",
+		`{{define "main"}}<p>Hello</p>{{end}}`:     `the page lacks <form method="post" action="/sign-in"> and <input name="return_to"`,
+		`<form method="post" action="/x">`:         `account/sign_in.html does not define "main"`,
+		"{{define `main`}}" + form[1:] + "{{end}}": `the page lacks <form method="post" action="/sign-in">`,
+	} {
+		if _, err := serve(page); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("New() with the page %s = %v, want %s", page, err, want)
+		}
+	}
+}

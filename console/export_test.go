@@ -18,6 +18,7 @@ var (
 	OwnHost    = unbranded.ownHost
 	Unrouted   = unbranded.unrouted
 
+	OwnPages        = ownPages
 	WarnUnencrypted = warnUnencrypted
 	Safe            = safe
 	Await           = await

@@ -16,6 +16,7 @@ import (
 	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/dashboard"
 	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/sqlstore"
@@ -82,7 +83,13 @@ func (s *settings) check() error {
 	if s.DrainDelay < 0 || s.DrainDelay > maxDrainDelay {
 		err = errors.Join(err, fmt.Errorf("drain_delay is %s: want 0s to %s", spell(s.DrainDelay), spell(maxDrainDelay)))
 	}
-	return inSettings(err)
+	err = inSettings(err)
+	for _, g := range []page.Group{account.Pages(), dashboard.Pages(), ownPages} {
+		for _, fault := range g.Check(s.Views) {
+			err = errors.Join(err, fmt.Errorf("views: %w", fault))
+		}
+	}
+	return err
 }
 
 // withoutPersonalClient returns a configuration that does not look up the client of

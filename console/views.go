@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/page"
 )
 
@@ -17,8 +16,10 @@ func (p *program) views() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "views FOLDER",
 		Short: "Write the built-in pages to a folder, to change them, or check yours",
-		Long: `Writes the built-in pages to a folder, for you to change: the consent page, the three smaller pages,
-their layout and its style sheet.
+		Long: `Writes the built-in pages to a folder, for you to change: the consent page, the smaller pages around
+it, their layout and its style sheet. The pages for sign-in, sessions and passwords are in its folder
+account, those for connected apps and tokens in dashboard, and the home page and the error pages of
+the binary in server.
 
 A file in the folder replaces the built-in one. If you delete it, the server uses the built-in one
 again. The server doesn't start with a broken page, and its error names the file and the line.
@@ -40,16 +41,16 @@ On a terminal, --force asks for confirmation.`,
 				return usage(cmd, errors.New("--check writes nothing: leave out --force"))
 			}
 			if check {
-				if err := checkViews(dir, p.scopes()); err != nil {
+				if err := checkViews(dir, p.scopes(), p.groups()); err != nil {
 					return err
 				}
 				success(cmd.OutOrStdout(), "The pages in %s have no faults.", dir)
 				return nil
 			}
-			if err := confirmViews(ask(cmd), dir, force && !sure.yes); err != nil {
+			if err := confirmViews(ask(cmd), dir, p.groups(), force && !sure.yes); err != nil {
 				return err
 			}
-			err := passport.WriteViews(dir, force)
+			err := page.Write(dir, force, p.groups()...)
 			if exists, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("%s exists: --force replaces all pages in %s with the built-in ones", exists.Path, dir)
 			} else if ok {
@@ -74,8 +75,12 @@ On a terminal, --force asks for confirmation.`,
 
 // confirmViews asks before --force replaces pages, which nothing restores. A script has
 // written out --force, so it is not asked.
-func confirmViews(a *asker, dir string, force bool) error {
-	if !force || !a.tty || !anyFile(dir, page.FileNames()) {
+func confirmViews(a *asker, dir string, groups []page.Group, force bool) error {
+	names := page.FileNames()
+	for _, g := range groups {
+		names = append(names, g.FileNames()...)
+	}
+	if !force || !a.tty || !anyFile(dir, names) {
 		return nil
 	}
 	return a.confirm(fmt.Sprintf("Replace all pages in %s with the built-in ones, and lose your changes", dir))

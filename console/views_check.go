@@ -15,7 +15,7 @@ import (
 
 // checkViews returns everything that is wrong with the pages in a folder: faults that
 // keep a server with the scopes from starting, and parts without effect.
-func checkViews(dir string, scopes []passport.Scope) error {
+func checkViews(dir string, scopes []passport.Scope, groups []page.Group) error {
 	if _, err := os.ReadDir(dir); err != nil {
 		if fault, ok := errors.AsType[*fs.PathError](err); ok {
 			err = fault.Err
@@ -23,8 +23,8 @@ func checkViews(dir string, scopes []passport.Scope) error {
 		return fmt.Errorf("can't read %s: %w", dir, err)
 	}
 	views := os.DirFS(dir)
-	found := []error{startViews(views, scopes)}
-	ignored, err := page.Lint(views)
+	found := []error{startViews(views, scopes), checkGroups(views, groups...)}
+	ignored, err := page.Lint(views, groups...)
 	for _, f := range ignored {
 		found = append(found, errors.New(f.String()))
 	}

@@ -66,7 +66,8 @@ type Config struct {
 	// [DefaultContentSecurityPolicy].
 	ContentSecurityPolicy string
 
-	// Views and Brand are those of passport.Config, so that all pages look alike.
+	// Views and Brand are those of passport.Config, so that all pages look alike. Files in
+	// the folder dashboard of Views replace the pages of this package.
 	// Default: the built-in layout, and no brand.
 	Views fs.FS
 	Brand passport.Brand
@@ -122,6 +123,9 @@ func (c Config) validate(auth *passport.Server) error {
 	}
 	for _, fault := range brand.Brand(c.Brand).Faults() {
 		add(true, "%w", fault)
+	}
+	for _, fault := range pageGroup.Check(c.Views) {
+		add(true, "Views: %w", fault)
 	}
 	return errors.Join(faults...)
 }

@@ -35,43 +35,49 @@ type pages struct {
 	parsed map[string]*template.Template
 }
 
-// pageNames are the pages, by the name of their file.
-var pageNames = []string{"apps", "remove", "remove_all", "tokens", "new_token", "token", "revoke_token", "confirm", "unconfirmed", "message"}
+// pageGroup are the pages, which the views of the application may replace.
+var pageGroup = page.Group{
+	Folder: "dashboard", Files: files, Main: "frame", Parts: []string{"parts"}, Samples: samples,
+	Pages: []string{"apps", "remove", "remove_all", "tokens", "new_token", "token", "revoke_token", "confirm", "unconfirmed", "message"},
+}
+
+// Pages describes the pages for the command `passport views`.
+func Pages() page.Group { return pageGroup }
 
 // The names of our templates in an application's layout. The layout can have a template
 // with any other name.
 const inLayout = `{{define "head"}}<style>%s</style>{{end}}{{define "content"}}<div class="passport">{{template "passport.content" .}}{{template "passport.foot" .}}</div>{{end}}`
 
 func parsePages(c Config, auth *passport.Server) (pages, error) {
-	p := pages{parsed: map[string]*template.Template{}}
-	parse := func() (*template.Template, error) { return p.look.Parse(files, "views/frame.html") }
-	if c.Layout == nil {
-		var err error
-		if p.look, err = page.LookOf(c.Views, brand.Brand(c.Brand), logoBase(auth)); err != nil {
-			return p, fmt.Errorf("dashboard: %w", err)
-		}
-	} else {
-		css, err := fs.ReadFile(files, "dashboard.css")
-		if err != nil {
-			return p, err
-		}
-		sum := sha256.Sum256(css)
-		p.policy = strings.ReplaceAll(c.ContentSecurityPolicy, "{style}", "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
-		parse = func() (*template.Template, error) { return inLayoutOf(c.Layout, css) }
+	if c.Layout != nil {
+		return pagesInLayout(c)
 	}
-	for _, name := range pageNames {
-		t, err := parse()
+	look, err := page.LookOf(c.Views, brand.Brand(c.Brand), logoBase(auth))
+	if err != nil {
+		return pages{}, fmt.Errorf("dashboard: %w", err)
+	}
+	parsed, err := pageGroup.ParseAll(look, c.Views)
+	return pages{look: look, parsed: parsed}, err
+}
+
+// pagesInLayout parses the pages in the application's layout.
+func pagesInLayout(c Config) (pages, error) {
+	css, err := fs.ReadFile(files, "dashboard.css")
+	if err != nil {
+		return pages{}, err
+	}
+	sum := sha256.Sum256(css)
+	p := pages{
+		policy: strings.ReplaceAll(c.ContentSecurityPolicy, "{style}", "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'"),
+		parsed: map[string]*template.Template{},
+	}
+	for _, name := range pageGroup.Pages {
+		t, err := inLayoutOf(c.Layout, css)
 		if err != nil {
 			return p, err
 		}
-		for _, file := range []string{"parts", name} {
-			source, err := fs.ReadFile(files, "views/"+file+".html")
-			if err != nil {
-				return p, err
-			}
-			if _, err := t.New("passport." + file).Parse(string(source)); err != nil {
-				return p, fmt.Errorf("dashboard: parse page %s: %w", file, err)
-			}
+		if err := pageGroup.Add(t, pageGroup.Sources(c.Views), "parts", name); err != nil {
+			return p, fmt.Errorf("dashboard: %w", err)
 		}
 		p.parsed[name] = t
 	}

@@ -31,7 +31,7 @@ func Check(files fs.FS, optional bool) []error {
 			f.add("%s is now called %s: rename the file, or delete it", old, Renamed[old])
 		}
 	}
-	if !slices.ContainsFunc(FileNames(), exists) {
+	if !slices.ContainsFunc(slices.Concat(FileNames(), Folders), exists) {
 		if len(f) == 0 {
 			f.add("no view found: is it the right folder? The names are %s; `passport views FOLDER` writes the built-in files", strings.Join(FileNames(), ", "))
 		}

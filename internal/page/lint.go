@@ -31,8 +31,12 @@ func (f Finding) String() string {
 // ignore them under the policy of the pages ([Headers]), or the template drops
 // them. It reads the source, so it also checks branches that only some data
 // would show. It skips a file that does not parse: [Look.Parse] reports that.
-func Lint(views fs.FS) (found []Finding, err error) {
-	for _, name := range FileNames() {
+func Lint(views fs.FS, groups ...Group) (found []Finding, err error) {
+	names := FileNames()
+	for _, g := range groups {
+		names = append(names, g.FileNames()...)
+	}
+	for _, name := range names {
 		text, err := readFile(views, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

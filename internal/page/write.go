@@ -8,28 +8,43 @@ import (
 	"path/filepath"
 )
 
-// Write writes the built-in views to a folder, which it creates if necessary. If
-// one of the files exists and force is false, it writes nothing and returns
-// [fs.ErrExist].
-func Write(dir string, force bool) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pages are not secret
-		return fmt.Errorf("write views: %w", err)
+// Write writes the built-in views to a folder, which it creates if necessary, and the
+// pages of groups to their folders below it. If one of the files exists and force is
+// false, it writes nothing and returns [fs.ErrExist].
+func Write(dir string, force bool, groups ...Group) error {
+	sources := map[string]fs.ReadFileFS{}
+	names := FileNames()
+	for _, name := range names {
+		sources[name] = builtinFiles{}
 	}
-	for _, name := range FileNames() {
+	folders := []string{dir}
+	for _, g := range groups {
+		folders = append(folders, filepath.Join(dir, g.Folder))
+		for _, name := range g.FileNames() {
+			names = append(names, name)
+			sources[name] = groupFiles{g, nil}
+		}
+	}
+	for _, folder := range folders {
+		if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // pages are not secret
+			return fmt.Errorf("write views: %w", err)
+		}
+	}
+	for _, name := range names {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil && !force {
 			return fmt.Errorf("write views: %w", &fs.PathError{Op: "create", Path: filepath.Join(dir, name), Err: fs.ErrExist})
 		}
 	}
-	for _, name := range FileNames() {
-		if err := writeView(filepath.Join(dir, name), name, force); err != nil {
+	for _, name := range names {
+		if err := writeView(filepath.Join(dir, name), sources[name], name, force); err != nil {
 			return fmt.Errorf("write views: %w", err)
 		}
 	}
 	return nil
 }
 
-func writeView(path, name string, force bool) error {
-	text, err := builtinFiles{}.ReadFile(name)
+func writeView(path string, files fs.ReadFileFS, name string, force bool) error {
+	text, err := files.ReadFile(name)
 	if err != nil {
 		return err
 	}

@@ -154,7 +154,7 @@ func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outc
 		o.again = true
 		return o, err
 	}
-	d, err := e.decision(q, m, r.PostForm["scope_granted"])
+	d, err := e.decision(q, m, r.PostForm)
 	if err != nil {
 		return refused(http.StatusBadRequest, clients.Named(q.client.ID, err)), nil
 	}

@@ -19,7 +19,7 @@ import (
 func (e *Endpoint) decideDevice(r *http.Request, q *request, t *ticket, account *users.Account, allow bool) (outcome, error) {
 	decide, scopes := q.device.codes.Deny, q.scopes
 	if allow {
-		d, err := e.decision(q, memory{consents: e.consents}, r.PostForm["scope_granted"])
+		d, err := e.decision(q, memory{consents: e.consents}, r.PostForm)
 		if err != nil {
 			return refused(http.StatusBadRequest, clients.Named(q.client.ID, err)), nil
 		}

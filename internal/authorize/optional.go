@@ -2,9 +2,12 @@ package authorize
 
 import (
 	"context"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-passport/passport/internal/users"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/views"
 )
@@ -36,18 +39,33 @@ func (e *Endpoint) remaining(q *request, m memory) []string {
 // errNotOffered is the error for a decision that the consent page could not send.
 var errNotOffered = oauth.InvalidRequest.Errorf("scope_granted has a scope that is not on the page")
 
+// ticked returns the scopes that a form ticks. A form that names them as PHP and axios
+// name an array is an error, or else it would decline them.
+func ticked(form url.Values) ([]string, error) {
+	for name := range form {
+		if strings.HasPrefix(name, "scope_granted[") {
+			return nil, wire.CheckParameter(name, nil, true)
+		}
+	}
+	return form["scope_granted"], nil
+}
+
 // decision returns the decision of a user who has allowed a request and ticked some
-// optional scopes. A ticked scope grants the scopes that it includes. A required scope
+// optional scopes in a form. A ticked scope grants the scopes that it includes. A required scope
 // needs no tick, so it may be among the ticked ones.
-func (e *Endpoint) decision(q *request, m memory, ticked []string) (d decision, err error) {
-	if !within(ticked, q.scopes) {
+func (e *Endpoint) decision(q *request, m memory, form url.Values) (d decision, err error) {
+	ticks, err := ticked(form)
+	switch {
+	case err != nil:
+		return d, err
+	case !within(ticks, q.scopes):
 		return d, errNotOffered
 	}
 	optional := e.Policy.Optional(q.scopes)
 	now := m
 	now.granted = slices.Clone(m.granted)
 	for _, scope := range q.scopes {
-		if !slices.Contains(optional, scope) || oauth.Covers(ticked, scope, e.Policy.InheritScopes) {
+		if !slices.Contains(optional, scope) || oauth.Covers(ticks, scope, e.Policy.InheritScopes) {
 			d.scopes = append(d.scopes, scope)
 			continue
 		}

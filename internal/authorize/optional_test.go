@@ -131,6 +131,9 @@ func TestOptional_PA_1_DecisionIsBoundToThePage(t *testing.T) {
 	for _, scope := range []string{"admin", "other", "*", "", "Write", "write ", "write admin"} {
 		page.AllowOnly("write", scope).WantPage(400, "scope_granted has a scope that is not on the page")
 	}
+	for _, name := range []string{"scope_granted[]", "scope_granted[0]"} { // as PHP and axios write an array
+		b.Post("/oauth/authorize", url.Values{"ticket": {page.Ticket()}, "decision": {"allow"}, name: {"write"}}).WantPage(400, name+" is an array: parameters are plain strings")
+	}
 	page.AllowOnly(slices.Repeat([]string{"x"}, 2000)...).WantPage(400)
 	granted(t, s, c, page.AllowOnly("write", "write", "read"), "read write") // a required scope needs no tick
 

@@ -166,6 +166,29 @@ func TestApp_Connects(t *testing.T) {
 	}
 }
 
+// The only button is above the steps, where a phone shows it. Names of parameters are in
+// code type.
+func TestApp_PG_19_ButtonAndCodeType(t *testing.T) {
+	f := newFake(t)
+	start := f.visit(t, http.MethodGet, "/demo").text
+	if button, steps := strings.Index(start, `href="/demo/connect"`), strings.Index(start, `<ol class="steps">`); button < 0 || button > steps {
+		t.Errorf("the button is at %d and the steps are at %d, want the button first:\n%s", button, steps, start)
+	}
+	if !strings.Contains(start, "<title>Connect your account · Order Tracker</title>") {
+		t.Errorf("the title has another separator than the other pages:\n%s", start)
+	}
+	f.connected(t)
+	page := f.visit(t, http.MethodGet, "/demo/connected").text
+	for _, name := range []string{"state", "code_challenge", "code_verifier", "iss"} {
+		if !strings.Contains(page, "<code>"+name+"</code>") {
+			t.Errorf("the page has %s outside of code type", name)
+		}
+	}
+	if strings.Contains(page, "`") {
+		t.Error("the page has a backquote")
+	}
+}
+
 func TestApp_RefusesAnswers(t *testing.T) {
 	tests := []struct {
 		name   string

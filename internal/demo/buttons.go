@@ -24,7 +24,7 @@ func (a *App) refresh(ctx context.Context, s *session) error {
 func (a *App) orders(ctx context.Context, s *session) error {
 	return a.call(ctx, s, call{
 		Title: "Your orders",
-		Note:  "The route requires the scope check-status, and the token has it.",
+		Note:  "The route requires the scope `check-status`, and the token has it.",
 	}, "/api/orders")
 }
 
@@ -32,7 +32,7 @@ func (a *App) orders(ctx context.Context, s *session) error {
 func (a *App) service(ctx context.Context, s *session) error {
 	return a.call(ctx, s, call{
 		Title: "A route for machines",
-		Note:  "The API refuses this token, as it should: /api/service is for clients that act for themselves, and this token acts for you.",
+		Note:  "The API refuses this token, as it should: `/api/service` is for clients that act for themselves, and this token acts for you.",
 	}, "/api/service")
 }
 

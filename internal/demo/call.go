@@ -5,7 +5,7 @@ import "net/http"
 // call is a request of the application and the response, for a page.
 type call struct {
 	Title     string
-	Note      string // the explanation
+	Note      note // the explanation
 	Request   string
 	Status    int
 	Challenge string // the WWW-Authenticate header

@@ -49,8 +49,9 @@ func (a *App) render(w http.ResponseWriter, status int, name string, v view) {
 
 // problem is the reason why the application got no tokens.
 type problem struct {
-	status      int
-	Title, Text string
+	status int
+	Title  string
+	Text   note
 }
 
 var (
@@ -59,9 +60,9 @@ var (
 	refused = problem{http.StatusBadGateway, "The server refused",
 		"The application got no tokens. The response of the server is below. Its log has the details."}
 	unexpectedResponse = problem{http.StatusBadRequest, "We weren’t expecting this response",
-		"Order Tracker did not send this browser to the server, or it has used this response already. The parameter state shows that. An attacker could send you such a response to connect your session to the attacker’s account, so Order Tracker ignores it."}
+		"Order Tracker did not send this browser to the server, or it has used this response already. The parameter `state` shows that. An attacker could send you such a response to connect your session to the attacker’s account, so Order Tracker ignores it."}
 	wrongIssuer = problem{http.StatusBadRequest, "This response is from another server",
-		"The parameter iss names another server than Order Tracker sent you to. So it doesn’t use the code (RFC 9207)."}
+		"The parameter `iss` names another server than Order Tracker sent you to. So it doesn’t use the code (RFC 9207)."}
 	noServer = problem{http.StatusBadGateway, "The server doesn’t respond",
 		"Order Tracker can’t reach it. Is the tour still running?"}
 )

@@ -112,17 +112,17 @@ func TestE2E_AuthorizeJSON_FrontEnd(t *testing.T) {
 	}
 }
 
-// documentedScript is the script of docs/authorization-code.md.
+// documentedScript is the script of docs/custom-pages.md.
 func documentedScript(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "authorization-code.md"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "custom-pages.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, ok := strings.Cut(string(text), "```js\n")
 	script, _, _ := strings.Cut(rest, "```")
 	if !ok || !strings.Contains(script, "fetch(") {
-		t.Fatal("docs/authorization-code.md has no script")
+		t.Fatal("docs/custom-pages.md has no script")
 	}
 	return script
 }

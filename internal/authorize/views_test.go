@@ -298,7 +298,7 @@ var varying = regexp.MustCompile(`<span class="mono whole">[A-Z0-9]{26}</span>`)
 
 // The complete page in the documentation works.
 func TestViews_PageOfTheDocumentation(t *testing.T) {
-	text, err := os.ReadFile("../../docs/authorization-code.md")
+	text, err := os.ReadFile("../../docs/custom-pages.md")
 	if err != nil {
 		t.Fatal(err)
 	}

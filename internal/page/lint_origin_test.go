@@ -166,14 +166,14 @@ func TestLint_BuiltIn(t *testing.T) {
 
 // Lint has no findings in the example page of the documentation.
 func TestLint_Documented(t *testing.T) {
-	guide, err := os.ReadFile("../../docs/authorization-code.md")
+	guide, err := os.ReadFile("../../docs/custom-pages.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(guide), "```html\n")
 	example, _, ok := strings.Cut(rest, "```")
 	if !ok {
-		t.Fatal("docs/authorization-code.md has no example page")
+		t.Fatal("docs/custom-pages.md has no example page")
 	}
 	checkFindings(t, "consent.html", example, nil)
 }

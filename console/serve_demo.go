@@ -48,6 +48,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	s.Scopes = demo.Scopes
 	s.Brand.Name = demo.Name
 	s.EnablePasswordGrant = true // to try it with curl
+	s.Features = []passport.Feature{passport.Device{}}
 	logger := s.logger(p.stderr)
 	in, err := p.openAll(ctx, s, logger)
 	if err != nil {
@@ -69,6 +70,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	mux := in.routes(server, made.Overview(logger))
 	demo.MountAPI(mux, server)
 	demo.NewApp(made.App(logger)).Mount(mux)
+	demo.NewDisplay(made.Display(logger)).Mount(mux)
 	debug.FreeOSMemory() // hashing the password took much
 	screenOf(cmd.OutOrStdout()).together(func(out *screen) { describeTour(out, made) })
 	handler, watched := in.handler(server, mux, logger, demo.APIPaths...)

@@ -15,6 +15,7 @@ func describeTour(out *screen, made *demo.Made) {
 	out.details([]detail{
 		about(made.Web.ID, "public, redirects to "+made.Web.RedirectURIs[0]),
 		about(made.Service.ID, "confidential, redirects to "+made.Service.RedirectURIs[0]),
+		about(made.Device.ID, "public, a device: open "+made.Issuer+"/demo/device"),
 	})
 	out.Printf("\n%s\n\n", bold("API"))
 	out.details([]detail{

@@ -25,6 +25,7 @@ const (
 	toml   = "github.com/pelletier/go-toml/v2"
 	colors = "github.com/fatih/color"
 	widths = "github.com/mattn/go-runewidth"
+	qr     = "rsc.io/qr"
 )
 
 var drivers = []string{
@@ -48,8 +49,8 @@ var rooms = map[string]room{
 	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/weburl oauth views"},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
-	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth"}, // the tour of `passport serve --demo`
-	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                          // for the tests of every room
+	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth", others: []string{qr}}, // the tour of `passport serve --demo`
+	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                                                // for the tests of every room
 
 	// The facade wires the rooms.
 	".": {ours: "event guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/device internal/endpoint " +

@@ -82,7 +82,7 @@ func TestDevice_DV_05_DV_14_DV_15_PA_9_Allow(t *testing.T) {
 		t.Errorf("the page for the code names an app before it knows the code: %s", ask)
 	}
 	spelled := strings.ToLower(d.userCode[:4] + " " + d.userCode[5:])
-	page := wantAsks(enter(b, spelled), d.userCode, d.client.Name, "TV in the kitchen", "203.0.113.9", "less than a minute ago",
+	page := wantAsks(enter(b, spelled), d.userCode, d.client.Name, "TV in the kitchen", "203.0.113.9", "TVOS/3.1", "less than a minute ago",
 		"alice@example.com", "only if you started it", "back to your device")
 	done := page.Allow().WantPage(http.StatusOK, "done", "back to your device")
 	if done.Header.Get("Location") != "" || strings.Contains(done.Body, "http-equiv") {

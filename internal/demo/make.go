@@ -30,10 +30,11 @@ type Made struct {
 	Issuer  string
 	Web     *oauth.Client
 	Service *oauth.Client
+	Device  *oauth.Client
 	Secret  string // of Service
 }
 
-// Make creates the account and the two clients of the tour.
+// Make creates the account and the clients of the tour.
 func Make(ctx context.Context, server *passport.Server, accounts *account.Accounts, issuer string) (*Made, error) {
 	if _, err := accounts.Create(ctx, account.NewUser{Email: Email, Name: "Demo User", Password: Password}); err != nil {
 		return nil, err
@@ -54,7 +55,19 @@ func Make(ctx context.Context, server *passport.Server, accounts *account.Accoun
 	if err != nil {
 		return nil, err
 	}
-	return &Made{Issuer: issuer, Web: web.Client, Service: service.Client, Secret: service.Secret}, nil
+	device, err := server.CreateClient(ctx, passport.Registration{
+		ID: "demo-device", Name: "Kitchen Display", AuthMethod: oauth.AuthNone, Scopes: []string{"check-status"},
+		GrantTypes: []string{deviceGrant, "refresh_token"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Made{Issuer: issuer, Web: web.Client, Service: service.Client, Device: device.Client, Secret: service.Secret}, nil
+}
+
+// Display returns the configuration of the device.
+func (m *Made) Display(logger *slog.Logger) AppConfig {
+	return AppConfig{Issuer: m.Issuer, ClientID: m.Device.ID, Scopes: m.Device.Scopes, Email: Email, Password: Password, Logger: logger}
 }
 
 // App returns the configuration of the application.

@@ -29,6 +29,7 @@ type client struct {
 	redirectURI string
 	scopes      []string
 	http        *http.Client
+	agent       string // the User-Agent; net/http's if empty
 
 	mu    sync.Mutex
 	found *metadata
@@ -36,9 +37,10 @@ type client struct {
 
 // metadata is the part of a server's metadata that the client uses (RFC 8414 §2).
 type metadata struct {
-	Issuer                string `json:"issuer"`
-	AuthorizationEndpoint string `json:"authorization_endpoint"`
-	TokenEndpoint         string `json:"token_endpoint"`
+	Issuer                      string `json:"issuer"`
+	AuthorizationEndpoint       string `json:"authorization_endpoint"`
+	TokenEndpoint               string `json:"token_endpoint"`
+	DeviceAuthorizationEndpoint string `json:"device_authorization_endpoint"`
 }
 
 // pending is an authorization request without a response.
@@ -142,13 +144,7 @@ func (c *client) token(ctx context.Context, form url.Values) (call, *tokens, err
 	if err != nil {
 		return call{}, nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.TokenEndpoint, strings.NewReader(form.Encode()))
-	if err != nil {
-		return call{}, nil, fmt.Errorf("request tokens: %w", err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "application/json")
-	made, body, err := c.send(r, form)
+	made, body, err := c.post(ctx, m.TokenEndpoint, form)
 	if err != nil {
 		return call{}, nil, fmt.Errorf("request tokens: %w", err)
 	}
@@ -160,6 +156,20 @@ func (c *client) token(ctx context.Context, form url.Values) (call, *tokens, err
 		return call{}, nil, fmt.Errorf("read tokens: %w", err)
 	}
 	return made, &t, nil
+}
+
+// post sends a form to an endpoint of the server.
+func (c *client) post(ctx context.Context, endpoint string, form url.Values) (call, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return call{}, nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
+	if c.agent != "" {
+		r.Header.Set("User-Agent", c.agent)
+	}
+	return c.send(r, form)
 }
 
 // get calls the API with an access token (RFC 6750 §2.1).

@@ -28,6 +28,8 @@ type session struct {
 	steps          []call
 	last           *call // the call of the last button
 	ended          bool  // the server refuses the tokens
+
+	screen *screen // of the device; nil while it is off
 }
 
 // take removes and returns the pending request of a state.

@@ -259,6 +259,7 @@ func tourPages(t *testing.T) (*tab, []row) {
 	t.Helper()
 	fresh := startServer(t)
 	s := startDemo(t)
+	link := "" // that the device shows
 	return newPerson(t, s).tab(), []row{
 		{"home of a new server", nil, at(fresh.URL + "/"), "Passport is running"},
 		{"overview", []string{"/"}, at(s.URL + "/"), "The tour of Passport"},
@@ -274,5 +275,15 @@ func tourPages(t *testing.T) (*tab, []row) {
 		{"called", nil, func(b *tab) { s.seeTokens(b); b.press("Call /api/orders") }, "Your orders"},
 		{"stolen", nil, pressing("Use the stolen code"), "The stolen code is worth nothing"},
 		{"called after the theft", nil, pressing("Call /api/orders"), "The access token is refused"},
+		{"device that is off", []string{"/demo/device"}, at(s.URL + "/demo/device"), "The display is off."},
+		{"device with a code", nil, func(b *tab) { b.press("Turn it on"); b.see("or scan the picture"); b.press("Stop that") }, "Ask the server whether"},
+		{"code of a device", []string{"/oauth/device"}, func(b *tab) {
+			link = ask(b, chromedp.Evaluate[string](`[...document.links].find(a => a.textContent == "Open its link here").href`))
+			b.open(s.URL + "/oauth/device")
+		}, "Code on your device"},
+		{"wrong code of a device", nil, func(b *tab) { b.fill("user_code", "bbbbbbbb"); b.press("Continue") }, "This code isn’t valid"},
+		{"device asks", nil, func(b *tab) { b.open(link) }, "Does your device show this code?"},
+		{"device allowed", nil, pressing("Allow"), "Go back to your device."},
+		{"device with tokens", nil, func(b *tab) { time.Sleep(6 * time.Second); b.open(s.URL + "/demo/device") }, "Your orders"},
 	}
 }

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
+	github.com/cli/oauth v1.2.2
 	github.com/getkin/kin-openapi v0.153.0
 	github.com/go-passport/passport v0.0.0
 	github.com/go-sql-driver/mysql v1.10.1

@@ -203,14 +203,12 @@ func declinedAgainstGranted(w *world) {
 		u := user(fmt.Sprint("against ", round))
 		w.decides(u, now, "read", "write")
 		later := now.Add(time.Second)
-		atOnce(2, func(i int) {
-			b := w.decision(u, later.Add(time.Duration((i+round)%2)*time.Second), []string{"write"}, []string{"read"})
-			b.Family.ID = fmt.Sprintf("against %d %d", round, i)
-			if (i+round)%2 == 1 {
-				b.Consents, b.Declined = b.Declined, b.Consents
-			}
-			b.Code.Digest = oauth.DigestOf(b.Family.ID)
-			if err := w.store.IssueCode(w.Context(), b); err != nil {
+		both := []*oauth.CodeIssuance{
+			w.decision(u, later, []string{"write"}, []string{"read"}),
+			w.decision(u, later.Add(time.Second), []string{"read"}, []string{"write"}),
+		}
+		atOnce(len(both), func(i int) {
+			if err := w.store.IssueCode(w.Context(), both[(i+round)%len(both)]); err != nil {
 				w.Errorf("IssueCode() = %v", err)
 			}
 		})

@@ -3,12 +3,15 @@ package core
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
+	"github.com/go-passport/passport/grant"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/nilpointer"
 	"github.com/go-passport/passport/internal/rooms"
 	"github.com/go-passport/passport/internal/wire"
+	"github.com/go-passport/passport/oauth"
 )
 
 // Feature is passport.Feature.
@@ -48,5 +51,17 @@ func Join(parts []Part) (*feature.Joined, []error) {
 	for i, p := range parts {
 		all[i] = p.Part
 	}
+	if !slices.ContainsFunc(all, hasDeviceGrant) {
+		all = append(all, deviceOff)
+	}
 	return feature.Join(all...)
+}
+
+// deviceOff names the grant of a feature that the configuration lacks.
+var deviceOff = feature.Part{Name: "Features", Off: map[string]string{
+	grant.DeviceCode{}.GrantType(): "add passport.Device{} to Features to let clients use it",
+}}
+
+func hasDeviceGrant(p feature.Part) bool {
+	return slices.ContainsFunc(p.Grants, func(g oauth.Grant) bool { return g.GrantType() == grant.DeviceCode{}.GrantType() })
 }

@@ -24,6 +24,14 @@ func TestDevice_DV_10_OperatorsOnly(t *testing.T) {
 	ask(s, &testkit.Client{Client: mine}).WantJSONError(400, "unauthorized_client")
 }
 
+// Without the feature, a registration for the grant says how to turn it on.
+func TestDevice_DV_07_FeatureIsOff(t *testing.T) {
+	_, err := testkit.NewServer(t).CreateClient(t.Context(), passport.Registration{Name: "TV", GrantTypes: []string{deviceGrant}})
+	if err == nil || !strings.Contains(err.Error(), "add passport.Device{} to Features") {
+		t.Errorf("CreateClient() = %v, want how to turn the feature on", err)
+	}
+}
+
 // The tokens of devices can live shorter and have fewer scopes than those of codes.
 func TestDevice_DV_11_ShorterAndFewer(t *testing.T) {
 	s := testkit.NewServer(t, withDevice, func(c *passport.Config) {

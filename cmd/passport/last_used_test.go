@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A server that stops writes the uses of its last requests, also of those that come after
-// the signal.
+// A server that stops writes the uses of its last requests, including those after the
+// signal.
 func TestServe_PA_2_LastUsedAtShutdown(t *testing.T) {
 	t.Chdir(t.TempDir())
 	command(t, "", "migrate")

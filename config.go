@@ -58,7 +58,8 @@ type Config struct {
 	InheritScopes bool
 
 	// Audience is the audience of tokens whose request names no resource
-	// (RFC 9068 §2.2). This server's guards accept only tokens for this audience.
+	// (RFC 9068 §2.2). This server's guards accept only tokens for this audience. If it
+	// is a URL of the issuer's origin, the server serves its metadata (RFC 9728).
 	// Default: Issuer.
 	Audience string
 

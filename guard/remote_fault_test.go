@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,13 +167,19 @@ func TestRemote_SlowServer(t *testing.T) {
 		p.failing(hangs)
 		time.Sleep(6 * time.Minute)
 		began = time.Now()
+		var waited atomic.Int32
 		var wg sync.WaitGroup
 		for range 8 {
-			wg.Go(func() { p.want(200, token, "with older keys and a server that hangs") })
+			wg.Go(func() {
+				p.want(200, token, "with older keys and a server that hangs")
+				if time.Since(began) > 0 {
+					waited.Add(1)
+				}
+			})
 		}
 		wg.Wait()
-		if took := time.Since(began); took != 3*time.Second {
-			t.Errorf("the slowest request took %v, want 3 s: only one waits for the server", took)
+		if took := time.Since(began); took != 3*time.Second || waited.Load() != 1 {
+			t.Errorf("%d requests waited, the slowest for %v, want one that waits for 3 s", waited.Load(), took)
 		}
 		began = time.Now()
 		p.want(200, token, "right after")
@@ -204,12 +211,26 @@ func TestRemote_OneFetchForConcurrentRequests(t *testing.T) {
 // A client that disconnects does not end the fetch, which others wait for. A waiting
 // request ends with its own client.
 func TestRemote_CanceledRequest(t *testing.T) {
+	t.Run("keys", func(t *testing.T) { canceled(t, keysPath) })
+	t.Run("introspection", func(t *testing.T) { canceled(t, introspectPath) })
+}
+
+// canceled checks three requests at once, with a server that takes two seconds for a path.
+// The first request fetches for the others, and its client disconnects. The client of the
+// second, which waits, disconnects too.
+func canceled(t *testing.T, slow string) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newProcess(t, nil)
+		p := newProcess(t, func(r *guard.Remote) { r.Introspect = time.Minute })
 		token := p.token()
+		if slow == introspectPath {
+			p.want(200, p.token(), "that makes the API fetch the keys")
+		}
 		p.failing(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path != slow {
+				return nil, nil
+			}
 			select {
-			case <-time.After(time.Second):
+			case <-time.After(2 * time.Second):
 				return nil, nil
 			case <-r.Context().Done():
 				return nil, r.Context().Err()

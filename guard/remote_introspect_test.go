@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -198,6 +200,12 @@ func TestRemote_IntrospectionRequest(t *testing.T) {
 	p := newProcess(t, func(r *guard.Remote) { r.Introspect = time.Second })
 	token := p.token()
 	p.api.ClientID, p.api.ClientSecret = "orders api", "a+b:c%"
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar.SetCookies(&url.URL{Scheme: "https", Host: strings.TrimPrefix(testkit.Issuer, "https://"), Path: "/"}, []*http.Cookie{{Name: "session", Value: "of another program"}})
+	p.api.HTTPClient.Jar = jar
 	var mu sync.Mutex
 	p.failing(func(r *http.Request) (*http.Response, error) {
 		mu.Lock()

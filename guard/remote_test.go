@@ -118,6 +118,13 @@ func TestRemote_TwoServers(t *testing.T) {
 	if a := first.Call(nested, "Authorization", "Bearer "+token); a.Status != 403 {
 		t.Errorf("nested guards of one API: %d, want 403 of the inner rule", a.Status)
 	}
+	partner := guard.New(guard.Config{Verify: verify})
+	for what, inner := range map[string]func(http.Handler) http.Handler{"a remote guard": first.api.Guard(), "a guard of the server": first.Guard()} {
+		nested := func(h http.Handler) http.Handler { return partner(inner(h)) }
+		if a := first.Call(nested, "Authorization", "Bearer "+known); a.Status != 401 {
+			t.Errorf("%s inside a guard with a verifier of the application: %d, want 401 for that verifier's token", what, a.Status)
+		}
+	}
 	local := func(h http.Handler) http.Handler { return first.Guard()(first.api.Guard()(h)) }
 	if a := first.Call(local, "Authorization", "Bearer "+first.GrantTokens(first.Web(), "prompt", "consent").Access); a.Status != 401 {
 		t.Errorf("a remote guard inside the server's own: %d, want 401 for a token of another audience", a.Status)

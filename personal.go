@@ -93,3 +93,7 @@ func (s *Server) PersonalTokenTTL() time.Duration { return s.policy.PersonalToke
 // MaxPersonalTokensPerUser returns how many live personal access tokens a user may have:
 // Config.MaxPersonalTokensPerUser, or zero for any number.
 func (s *Server) MaxPersonalTokensPerUser() int { return s.personal.Limit }
+
+// PersonalTokenPrefix returns the prefix of opaque personal access tokens:
+// Config.PersonalTokenPrefix. With [oauth.AccessToken.Hint] users recognize a token.
+func (s *Server) PersonalTokenPrefix() string { return s.tokens.OpaquePrefix() }

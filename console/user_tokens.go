@@ -78,6 +78,7 @@ func (p *program) userRevokeToken() *cobra.Command {
 // tokenTable is the list of a user's personal access tokens.
 var tokenTable = table[*oauth.AccessToken]{columns: []column[*oauth.AccessToken]{
 	{header: "NAME", cell: func(t *oauth.AccessToken) string { return t.Name }, layout: layout{cuts: true, style: inStyle(boldStyle)}},
+	{header: "ENDS IN", cell: func(t *oauth.AccessToken) string { return t.Hint }},
 	{header: "SCOPES", cell: func(t *oauth.AccessToken) string { return strings.Join(t.Scopes, " ") }, layout: layout{cuts: true, least: true}},
 	{header: "CREATED", cell: func(t *oauth.AccessToken) string { return t.IssuedAt.UTC().Format(time.DateOnly) }},
 	{header: "LAST USED", cell: func(t *oauth.AccessToken) string { return lastUsed(t.LastUsedAt) }},
@@ -89,6 +90,7 @@ var tokenTable = table[*oauth.AccessToken]{columns: []column[*oauth.AccessToken]
 type tokenJSON struct {
 	ID        string   `json:"id"`
 	Name      string   `json:"name"`
+	Hint      string   `json:"hint,omitempty"`
 	Scopes    []string `json:"scopes"`
 	CreatedAt string   `json:"created_at"`
 	ExpiresAt string   `json:"expires_at"`
@@ -97,7 +99,7 @@ type tokenJSON struct {
 
 func describeToken(t *oauth.AccessToken) tokenJSON {
 	return tokenJSON{
-		ID: t.ID, Name: t.Name, Scopes: append([]string{}, t.Scopes...),
+		ID: t.ID, Name: t.Name, Hint: t.Hint, Scopes: append([]string{}, t.Scopes...),
 		CreatedAt: t.IssuedAt.UTC().Format(time.RFC3339), ExpiresAt: t.ExpiresAt.UTC().Format(time.RFC3339),
 		lastUsedJSON: describeUse(t.LastUsedAt, t.LastUsedAddress, t.LastUsedAgent),
 	}

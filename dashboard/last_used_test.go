@@ -44,7 +44,7 @@ func TestLastUsed_PA_2_PA_4(t *testing.T) {
 	tokens := v.get("/account/tokens")
 	shows(t, tokens, http.StatusOK, "Last used 2 days ago from 2001:db8::1.", note)
 	hides(t, tokens, "192.0.2.7")
-	shows(t, v.get("/account/tokens/revoke?token="+personal.ID), http.StatusOK, "Last used 2 days ago from 2001:db8::1.")
+	shows(t, v.get("/account/tokens/revoke?token_id="+personal.ID), http.StatusOK, "Last used 2 days ago from 2001:db8::1.")
 
 	s.uses(connected.Family.ID, 0, "<b>", "<script>x</script>\u202e")
 	hostile := v.get("/account")

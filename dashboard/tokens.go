@@ -25,7 +25,7 @@ type token struct {
 
 func (d *Dashboard) shownToken(t *oauth.AccessToken, now time.Time) token {
 	shown := token{
-		ID: t.ID, Name: cmp.Or(page.Text(t.Name, maxTokenName), "A token without a name"), Shown: shortID(t.ID),
+		ID: t.ID, Name: cmp.Or(page.Text(t.Name, maxTokenName), "A token without a name"), Shown: d.recognizable(t),
 		Since: day{t.IssuedAt}, Ends: day{t.ExpiresAt}, Expired: !now.Before(t.ExpiresAt),
 	}
 	shown.Ended = !shown.Expired && !t.Live(now)
@@ -36,13 +36,16 @@ func (d *Dashboard) shownToken(t *oauth.AccessToken, now time.Time) token {
 	return shown
 }
 
-// shortID returns the end of an ID. It tells tokens of the same name apart.
-func shortID(id string) string {
-	const length = 8
-	if len(id) <= length {
-		return id
+// recognizable returns what the user sees of a token: how it begins and ends. The server
+// keeps no more of it, and nothing of tokens that are older than the column of the hint.
+func (d *Dashboard) recognizable(t *oauth.AccessToken) string {
+	switch {
+	case t.Hint == "":
+		return ""
+	case t.Digest == "": // a JWT
+		return "eyJ…" + t.Hint
 	}
-	return "…" + id[len(id)-length:]
+	return d.auth.PersonalTokenPrefix() + "…" + t.Hint
 }
 
 // listTokens shows the user's personal access tokens.

@@ -83,7 +83,7 @@ func TestTokens_PA_4_CreateAndRevoke(t *testing.T) {
 	again := send() // a reload of the page
 	shows(t, again, 200, "This form was sent before.", "Backup")
 	list := alice.get(tokensPage)
-	shows(t, list, 200, "Backup", "Read your orders", "Created on", "Expires on", "Revoke Backup", "1 of at most 1000 tokens work.")
+	shows(t, list, 200, "Backup", "passport_pat_…"+token[len(token)-4:], "Read your orders", "Created on", "Expires on", "Revoke Backup", "1 of at most 1000 tokens work.")
 	for what, page := range map[string]*testkit.Response{"a reload": again, "the list": list} {
 		if issued.MatchString(page.Body) {
 			t.Errorf("%s shows the token again: %s", what, page.Body)

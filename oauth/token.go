@@ -100,6 +100,7 @@ type AccessToken struct {
 	Client     *Client
 	Family     *Family // nil if the client acts for itself
 	Name       string  // of a personal access token
+	Hint       string  // the last characters of a personal access token, so that its user recognizes it; at most [HintLength]
 	Scopes     []string
 	Audience   []string          // the aud claim (RFC 9068 §2.2)
 	Attributes map[string]string // the application's own
@@ -125,6 +126,11 @@ type AccessToken struct {
 	// [TokenRequest.Store].
 	InheritScopes bool
 }
+
+// HintLength is the number of characters in [AccessToken.Hint]. They are part of the
+// checksum of an opaque token, or of the signature of a JWT, so they don't help to guess
+// the token.
+const HintLength = 4
 
 // Subject returns the user or client that the token is for.
 func (t *AccessToken) Subject() Subject {

@@ -19,8 +19,8 @@ WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1)`
 
 	spendRefreshToken = `UPDATE oauth_refresh_tokens SET spent_at = ?, successor = ? WHERE digest = ? AND spent_at IS NULL`
 
-	insertAccessToken = `INSERT INTO oauth_access_tokens (id, digest, family_id, client_id, name, scopes, audience, attributes, issued_at, expires_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertAccessToken = `INSERT INTO oauth_access_tokens (id, digest, family_id, client_id, name, hint, scopes, audience, attributes, issued_at, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	insertRefreshToken = `INSERT INTO oauth_refresh_tokens (digest, access_token_id, family_id, scopes, attributes, expires_at) VALUES (?, ?, ?, ?, ?, ?)`
 
@@ -123,7 +123,7 @@ func accessTokenRow(t *oauth.AccessToken) ([]any, error) {
 	}
 	attributes, err := sqldb.Encoded(t.Attributes)
 	return []any{
-		t.ID, sqldb.Optional(string(t.Digest)), family, t.Client.ID, t.Name, sqldb.Joined(t.Scopes), sqldb.Joined(t.Audience), attributes,
+		t.ID, sqldb.Optional(string(t.Digest)), family, t.Client.ID, t.Name, sqldb.Optional(t.Hint), sqldb.Joined(t.Scopes), sqldb.Joined(t.Audience), attributes,
 		sqldb.At(t.IssuedAt), sqldb.At(t.ExpiresAt),
 	}, err
 }

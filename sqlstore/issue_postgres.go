@@ -23,8 +23,8 @@ WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1) RETURNING 1)`
 
 	spendingRefreshToken = `WITH spent AS (UPDATE oauth_refresh_tokens SET spent_at = ?, successor = ? WHERE digest = ? AND spent_at IS NULL RETURNING 1)`
 
-	accessFromSpent = `INSERT INTO oauth_access_tokens (id, digest, family_id, client_id, name, scopes, audience, attributes, issued_at, expires_at)
-SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
+	accessFromSpent = `INSERT INTO oauth_access_tokens (id, digest, family_id, client_id, name, hint, scopes, audience, attributes, issued_at, expires_at)
+SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
 CAST(? AS BIGINT), CAST(? AS BIGINT) FROM spent`
 
 	refreshFromSpent = `INSERT INTO oauth_refresh_tokens (digest, access_token_id, family_id, scopes, attributes, expires_at)

@@ -13,7 +13,7 @@ const (
 	// tokenColumns end with the time of revocation. They need the client c and the
 	// family f. A token that belongs to no family of its client ends with the client's
 	// other tokens, by its own time; see clientCutAt.
-	tokenColumns = `t.id, t.digest, t.name, t.scopes, t.audience, t.attributes, t.issued_at, t.expires_at,
+	tokenColumns = `t.id, t.digest, t.name, t.hint, t.scopes, t.audience, t.attributes, t.issued_at, t.expires_at,
 COALESCE(t.revoked_at, CASE WHEN c.tokens_not_before >= t.issued_at AND (f.client_id IS NULL OR f.client_id <> c.id) THEN c.tokens_not_before END)`
 
 	// A token that names a missing family is dead. It must not be treated as a
@@ -50,14 +50,14 @@ func (s *Store) accessToken(ctx context.Context, q, key string) (*oauth.AccessTo
 // tokenFields appends the scan destinations for tokenColumns.
 func tokenFields(fields []any, t *oauth.AccessToken) []any {
 	return append(fields,
-		&t.ID, sqldb.Text{S: (*string)(&t.Digest)}, &t.Name, sqldb.List{L: &t.Scopes}, sqldb.List{L: &t.Audience}, sqldb.Attributes{M: &t.Attributes},
+		&t.ID, sqldb.Text{S: (*string)(&t.Digest)}, &t.Name, sqldb.Text{S: &t.Hint}, sqldb.List{L: &t.Scopes}, sqldb.List{L: &t.Audience}, sqldb.Attributes{M: &t.Attributes},
 		sqldb.Micros{T: &t.IssuedAt}, sqldb.Micros{T: &t.ExpiresAt}, sqldb.Micros{T: &t.RevokedAt})
 }
 
 type accessTokens []*oauth.AccessToken
 
 // mostFields is the number of columns of the longest row.
-const mostFields = 56
+const mostFields = 57
 
 func (l *accessTokens) scan(row sqldb.Row) error {
 	t := &oauth.AccessToken{Client: new(oauth.Client)}

@@ -28,7 +28,7 @@ func tokenRoundTrip(w *world) {
 		w.Errorf("Code() = %+v, %v, want %+v with family %+v", got, err, code, f)
 	}
 	access := &oauth.AccessToken{
-		ID: "access", Client: w.client, Family: f, Name: "名前 😀", Scopes: []string{"b"}, Audience: []string{"https://a", "https://b"},
+		ID: "access", Client: w.client, Family: f, Name: "名前 😀", Hint: "CRMI", Scopes: []string{"b"}, Audience: []string{"https://a", "https://b"},
 		Digest: oauth.DigestOf("opaque"), Attributes: map[string]string{"access": "1"}, IssuedAt: now, ExpiresAt: now.Add(time.Hour),
 	}
 	refresh := &oauth.RefreshToken{

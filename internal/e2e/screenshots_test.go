@@ -74,7 +74,7 @@ const hideWhatChanges = `(() => {
 		curl.textContent = curl.textContent.replace(secret.value, shown)
 		secret.value = shown
 	}
-	document.querySelectorAll(".token-id").forEach((e, i) => e.textContent = "…5d1c0a0" + i)
+	document.querySelectorAll(".token-id").forEach((e, i) => e.textContent = "passport_pat_…" + ["CRMI", "7SXQ"][i % 2])
 	document.activeElement?.blur()
 })()`
 

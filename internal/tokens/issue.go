@@ -96,6 +96,9 @@ func (s *Service) issueNew(ctx context.Context, i *Request) (*Response, *oauth.A
 	if err != nil {
 		return nil, nil, err
 	}
+	if i.Family != nil && i.Family.Personal {
+		access.Hint = res.AccessToken[len(res.AccessToken)-oauth.HintLength:]
+	}
 	issuance := &oauth.Issuance{Time: i.Time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.Consents, Declined: i.Declined, ConsentVersion: i.Client.ConsentVersion, PersonalLimit: i.Limit}
 	if i.NewFamily {
 		issuance.NewFamily = i.Family

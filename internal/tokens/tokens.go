@@ -60,6 +60,9 @@ func New(c Config) *Service {
 	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims}
 }
 
+// OpaquePrefix returns the prefix of opaque access tokens.
+func (s *Service) OpaquePrefix() string { return s.opaquePrefix }
+
 // Token returns an access token by its ID, or [oauth.ErrNotFound].
 func (s *Service) Token(ctx context.Context, id string) (*oauth.AccessToken, error) {
 	return s.store.AccessToken(ctx, id)

@@ -24,7 +24,11 @@ CREATE TABLE oauth_last_used (
 -- The scope that a row declines; null for a row that grants one.
 ALTER TABLE oauth_consents ADD COLUMN declined VARBINARY(255);
 
+-- The last characters of personal access tokens, so that users recognize them.
+ALTER TABLE oauth_access_tokens ADD COLUMN hint VARBINARY(16);
+
 -- +goose Down
+ALTER TABLE oauth_access_tokens DROP COLUMN hint;
 ALTER TABLE oauth_consents DROP COLUMN declined;
 DROP TABLE oauth_last_used;
 DROP TABLE oauth_client_logos;

@@ -137,6 +137,10 @@ func (c Config) site(issuer *url.URL) string {
 	return issuer.Hostname()
 }
 
+// done is a sentence about what was done, with a name in it. The name is apart, so that
+// a page isolates it from our words.
+type done struct{ Before, Name, After string }
+
 // view is the data of the pages.
 type view struct {
 	Page
@@ -146,7 +150,8 @@ type view struct {
 	Home                 string // path of the list
 	Remove, RemoveAll    string // paths of the forms
 	PasswordPage         string
-	Done, Notice, Fault  string
+	Done                 *done
+	Notice, Fault        string
 
 	Apps           []app
 	All            int  // number of apps on all pages

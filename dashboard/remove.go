@@ -61,7 +61,7 @@ func (d *Dashboard) remove(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.log.InfoContext(r.Context(), "connected app removed", "request_id", reqinfo.From(r.Context()).ID, "user", v.ref, "client_id", id)
-	v.Done = a.Name + " was removed. It can no longer use your account."
+	v.Done = &done{Name: a.Name, After: " was removed. It can no longer use your account."}
 	d.showList(w, r, http.StatusOK, v)
 }
 
@@ -131,9 +131,9 @@ func (d *Dashboard) removeAll(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.log.InfoContext(r.Context(), "all connected apps removed", "request_id", reqinfo.From(r.Context()).ID, "user", v.ref, "apps", n)
-	v.Done = "All " + strconv.Itoa(n) + " apps were removed. They can no longer use your account."
+	v.Done = &done{After: "All " + strconv.Itoa(n) + " apps were removed. They can no longer use your account."}
 	if n == 1 {
-		v.Done = "1 app was removed. It can no longer use your account."
+		v.Done = &done{After: "1 app was removed. It can no longer use your account."}
 	}
 	d.showList(w, r, http.StatusOK, v)
 }

@@ -26,7 +26,7 @@ func samples(string) []any {
 	full.User = &passport.User{ID: "user", Name: "A user", Email: "user@example.com"}
 	full.Links = []Link{{Text: "Apps", URL: "/account", Current: true}}
 	full.Name, full.Email, full.Initial, full.PasswordPage, full.RequestID = "A user", "user@example.com", "A", "/password", "request"
-	full.Done, full.Notice, full.Fault, full.Field = "Done.", "A notice.", "A fault.", `<input type="hidden" name="form_token" value="token">`
+	full.Done, full.Notice, full.Fault, full.Field = &done{"The app ", "App", " was removed."}, "A notice.", "A fault.", `<input type="hidden" name="form_token" value="token">`
 	full.Apps, full.All, full.Number, full.Last, full.Previous, full.Next = []app{shown, a}, 2, 2, 3, "/account?page=1", "/account?page=3"
 	full.App, full.Tokens, full.Live, full.Limit, full.Token = &shown, []token{listed, t}, 1, 2, &listed
 	full.Form = &tokenForm{Name: "A token", NameFault: "A fault.", ScopeFault: "A fault.", DateFault: "A fault.", Expiry: "date"}

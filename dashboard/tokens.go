@@ -133,7 +133,7 @@ func (d *Dashboard) revoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.log.InfoContext(r.Context(), "personal access token revoked", "request_id", reqinfo.From(r.Context()).ID, "user", v.ref, "token", id)
-	v.Done = "The token " + t.Name + " was revoked. It no longer works."
+	v.Done = &done{"The token ", t.Name, " was revoked. It no longer works."}
 	d.showTokens(w, r, http.StatusOK, v)
 }
 

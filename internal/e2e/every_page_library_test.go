@@ -37,7 +37,7 @@ func (e *embedding) Handle(pattern string, handler http.Handler) {
 
 // startEmbedding starts an application whose database does not respond: only the pages
 // of package account need it.
-func startEmbedding(t *testing.T) *embedding {
+func startEmbedding(t *testing.T, change ...func(*passport.Config)) *embedding {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,16 +50,20 @@ func startEmbedding(t *testing.T) *embedding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.auth, err = passport.New(passport.Config{
+	config := passport.Config{
 		Issuer: e.URL, Store: new(memstore.Store), Keys: keys, Logger: log,
 		Users: passport.UserFuncs{
 			Current:    func(*http.Request) (*passport.User, error) { return e.user, e.err },
 			ByID:       func(context.Context, string) (*passport.User, error) { return e.user, e.err },
 			SignInPage: "/sign-in",
 		},
-		Scopes: []passport.Scope{{ID: "orders:read", Description: "See your orders"}, {ID: "orders:write", Description: "Place orders", CanChange: true}},
-	})
-	if err != nil {
+		Scopes:   []passport.Scope{{ID: "orders:read", Description: "See your orders"}, {ID: "orders:write", Description: "Place orders", CanChange: true}},
+		Features: []passport.Feature{passport.Device{}},
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	if e.auth, err = passport.New(config); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("pgx", "postgres://nobody@"+freeAddress(t)+"/none")
@@ -78,7 +82,9 @@ func startEmbedding(t *testing.T) *embedding {
 	e.auth.Mount(e)
 	accounts.Mount(e)
 	pages.Mount(e)
-	e.mux.HandleFunc("GET /callback", func(http.ResponseWriter, *http.Request) {})
+	e.mux.HandleFunc("GET /callback", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><title>App</title><p>The app is connected.`)
+	})
 	serveOn(t, l, e.mux)
 	return e
 }

@@ -7,6 +7,8 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,6 +192,42 @@ func consentPages(t *testing.T) (*tab, []row) {
 			time.Sleep(time.Second) // the page stays, so there is nothing to wait for
 			b.open(authorize(s, local.ID, "com.example.app:/callback", "scope", "orders:read"))
 		}, "You’re done"},
+	}
+}
+
+// devicePages are the pages on which a user allows another device.
+func devicePages(t *testing.T) (*tab, []row) {
+	t.Helper()
+	s := newServer(t)
+	s.write(t, "logo.svg", []byte(shopLogo))
+	s.write(t, "passport.toml", []byte(pageScopes()+"[device]\n"))
+	s.start(t, "serve", "--listen", freeAddress(t))
+	s.user(t, userEmail, userName)
+	c := s.client(t, "--device", "--name", "Living Room TV", "--scopes", "orders:read")
+	code := func() string {
+		t.Helper()
+		res, err := http.PostForm(s.URL+"/oauth/device/code", url.Values{"client_id": {c.ID}, "scope": {"orders:read"}, "device_name": {"TV in the kitchen"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var got struct {
+			Code string `json:"user_code"`
+		}
+		if err := json.NewDecoder(res.Body).Decode(&got); err != nil || got.Code == "" {
+			t.Fatalf("no code for a device, status %d: %v", res.StatusCode, err)
+		}
+		return got.Code
+	}
+	return newPerson(t, s).tab(), []row{
+		{"enter the code", []string{"/oauth/device"}, at(s.URL + "/oauth/device"), "Code on your device"},
+		{"wrong code", nil, func(b *tab) { b.fill("user_code", "WDJB-MJHT"); b.press("Continue") }, "This code isn’t valid."},
+		{"consent", nil, func(b *tab) {
+			b.open(s.URL + "/oauth/device?user_code=" + code())
+			b.signIn(userEmail, userPassword)
+		}, "TV in the kitchen"},
+		{"allowed", nil, pressing("Allow"), "Go back to your device."},
+		{"declined", nil, func(b *tab) { b.open(s.URL + "/oauth/device?user_code=" + code()); b.press("Cancel") }, "You declined"},
 	}
 }
 

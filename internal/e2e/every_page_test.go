@@ -30,6 +30,7 @@ type group struct {
 var everyPage = []group{
 	{"visitor", visitorPages},
 	{"consent", consentPages},
+	{"device", devicePages},
 	{"account", accountPages},
 	{"tour", tourPages},
 	{"library", libraryPages},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -156,6 +157,16 @@ func (s *server) stop(t *testing.T) {
 // command runs another command of the binary on the server's database.
 func (s *server) command(t *testing.T, input string, args ...string) []byte {
 	t.Helper()
+	out, err := s.try(t, input, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// try runs a command that may fail.
+func (s *server) try(t *testing.T, input string, args ...string) ([]byte, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
@@ -165,9 +176,9 @@ func (s *server) command(t *testing.T, input string, args ...string) []byte {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("passport %s: %v\n%s", strings.Join(args, " "), err, stderr.Bytes())
+		return nil, fmt.Errorf("passport %s: %w\n%s", strings.Join(args, " "), err, stderr.Bytes())
 	}
-	return out
+	return out, nil
 }
 
 // A registered client, as `passport client --json` prints it.

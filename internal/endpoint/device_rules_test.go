@@ -1,12 +1,14 @@
 package endpoint_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -68,4 +70,30 @@ func TestDevice_DV_08_Settings(t *testing.T) {
 	if _, err := passport.New(c); err == nil || !strings.Contains(err.Error(), "oauth.DeviceStore") {
 		t.Errorf("New() with a store without device codes = %v", err)
 	}
+}
+
+// crowded is a store in which the next codes are taken.
+type crowded struct {
+	*memstore.Store
+	taken int
+}
+
+func (s *crowded) CreateDeviceCode(ctx context.Context, c *oauth.DeviceCode, limit int) error {
+	if s.taken > 0 {
+		s.taken--
+		return oauth.ErrConflict
+	}
+	return s.Store.CreateDeviceCode(ctx, c, limit)
+}
+
+// A code that is taken is replaced by another one.
+func TestDevice_DV_08_TakenCodes(t *testing.T) {
+	store := &crowded{Store: new(memstore.Store)}
+	s := testkit.NewServer(t, withDevice, func(c *passport.Config) { c.Store = store })
+	c := player(s)
+	store.taken = 4
+	codesFor(s, c)
+	store.taken = 5
+	ask(s, c).WantJSONError(500, "server_error")
+	codesFor(s, c)
 }

@@ -72,7 +72,7 @@ func start(t *testing.T, until string, name string, args ...string) []string {
 // await waits until a server accepts connections.
 func await(t *testing.T, address string) {
 	t.Helper()
-	for range 100 {
+	for range 400 {
 		c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
 		if err == nil {
 			_ = c.Close()
@@ -80,7 +80,7 @@ func await(t *testing.T, address string) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("nothing listens at %s after 5 s", address)
+	t.Fatalf("nothing listens at %s after 20 s", address)
 }
 
 func TestThreeProcesses(t *testing.T) {

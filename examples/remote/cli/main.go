@@ -100,7 +100,7 @@ func signInHere(ctx context.Context, config *oauth2.Config, api string) (*oauth2
 	fmt.Println("Open in your browser:", config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), forAPI))
 
 	back := make(chan url.Values, 1)
-	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	callback := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/callback" || r.URL.Query().Get("state") != state {
 			http.NotFound(w, r)
 			return
@@ -110,7 +110,8 @@ func signInHere(ctx context.Context, config *oauth2.Config, api string) (*oauth2
 		case back <- r.URL.Query():
 		default:
 		}
-	}))
+	})
+	go func() { _ = http.Serve(listener, callback) }() // ends with the listener
 	select {
 	case q := <-back:
 		if q.Get("code") == "" {

@@ -49,7 +49,7 @@ const (
 // secret.
 const (
 	APIID     = "api"
-	APISecret = "PASSPORT_BENCH_API_SECRET" //nolint:gosec // not a secret
+	APISecret = "PASSPORT_BENCH_API_SECRET"
 )
 
 // connections is the size of a pool, so that none is opened under load.

@@ -74,6 +74,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	debug.FreeOSMemory() // hashing the password took much
 	screenOf(cmd.OutOrStdout()).together(func(out *screen) { describeTour(out, made) })
 	handler, watched := in.handler(server, mux, logger, demo.APIPaths...)
+	defer in.keepHouse(ctx, server)() // for the last use of tokens
 	return serveHTTP(ctx, l, handler, logger, connectionTimes{s.IdleTimeout, func() { watched.drain(s.DrainDelay) }})
 }
 

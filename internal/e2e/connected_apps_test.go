@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 
@@ -29,7 +30,25 @@ func (b *tab) withoutScripts() {
 // The tour ends like this: the user removes Order Tracker, and the next call of the API
 // gets 401.
 func TestE2E_PA_2_PG_02_RemoveConnectedApp(t *testing.T) {
-	removeOrderTracker(t, func(*tab) {}, (*tab).wellMade)
+	removeOrderTracker(t, func(*tab) {}, func(b *tab, name string) {
+		if name == "the list of apps" {
+			b.seeLastUsed()
+		}
+		b.wellMade(name)
+	})
+}
+
+// seeLastUsed reloads the page until the server has written the last use of an app: it
+// does so every ten seconds.
+func (b *tab) seeLastUsed() {
+	b.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(b.text(), "Last used"); time.Sleep(time.Second) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("after 20 seconds the page shows no last use of an app:\n%s", b.text())
+		}
+		b.open(b.url())
+	}
+	b.see("Last used just now from 127.0.0.1 by Go-http-client/1.1.", "an API that checks tokens by itself doesn’t report them")
 }
 
 // The same without JavaScript.

@@ -190,6 +190,7 @@ func (d *described) oauthClient(t *testing.T) {
 	d.form(t, 401, "/oauth/token", stranger, "grant_type", "client_credentials")
 	d.send(t, 200, "GET", "/oauth/jwks", "", "")
 	d.send(t, 200, "GET", "/.well-known/oauth-authorization-server", "", "")
+	d.send(t, 200, "GET", "/.well-known/oauth-protected-resource", "", "")
 }
 
 func (d *described) consent(t *testing.T) {

@@ -339,3 +339,38 @@ func TestDevice_PA_9_ConnectedApps(t *testing.T) {
 		}
 	})
 }
+
+// A user can decline an optional scope for a device.
+func TestDevice_PA_9_OptionalScope(t *testing.T) {
+	s := testkit.NewServer(t, withDevices, func(c *passport.Config) {
+		c.Scopes = []passport.Scope{{ID: "read", Description: "Read your orders"}, {ID: "write", Description: "Change your orders", Optional: true}}
+	})
+	c, b := tv(s), s.Browser().SignIn("alice")
+	for ticked, want := range map[string]string{"": "read", "write": "read write"} {
+		d := begin(s, c, "scope", "read write")
+		form := url.Values{"ticket": {enter(b, d.userCode).Ticket()}, "decision": {"allow"}}
+		if ticked != "" {
+			form.Set("scope_granted", ticked)
+		}
+		b.Post("/oauth/device", form).WantPage(http.StatusOK, "You’re done")
+		if got := d.poll().Tokens().Scope; got != want {
+			t.Errorf("with the ticks %q the device got the scopes %q, want %q", ticked, got, want)
+		}
+	}
+}
+
+// The device of a client for staff is for staff: a signed-in customer signs in as one of
+// them first.
+func TestDevice_DV_05_OtherProvider(t *testing.T) {
+	staff := testkit.NewClerks("dora")
+	s := testkit.NewServer(t, withDevices, testkit.WithClerks(staff))
+	c := tv(s, func(r *passport.Registration) { r.Provider = "staff" })
+	d, b := begin(s, c), s.Browser().SignIn("alice")
+	back := enter(b, d.userCode).ReturnTo()
+	d.poll().WantJSONError(http.StatusBadRequest, "authorization_pending")
+	b.SetCookie("staff_session", "dora")
+	wantAsks(b.Get(back), "dora@example.com").Allow().WantPage(http.StatusOK, "You’re done")
+	if got := d.poll().Tokens().Access; s.Row(got).Family.User != (oauth.UserRef{Provider: "staff", ID: "dora"}) {
+		t.Errorf("the token of the device is of %v, want the clerk", s.Row(got).Family.User)
+	}
+}

@@ -180,3 +180,28 @@ func TestRun_PA_2_StoreWithoutThePower(t *testing.T) {
 		wantUsed(s, "with a store that keeps no uses", time.Time{}, "", "")
 	})
 }
+
+// stuck is a store that does not respond.
+type stuck struct{ *memstore.Store }
+
+func (stuck) SaveUses(ctx context.Context, _ []oauth.Use) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A store that does not respond delays the end of Run by five seconds. What was lost is
+// in the log.
+func TestRun_PA_2_EndsWithoutTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testkit.NewServer(t, func(c *passport.Config) { c.Store = stuck{new(memstore.Store)} })
+		tok := s.GrantTokens(s.Web())
+		stop := running(s)
+		call(s, s.Guard(), tok.Access).Told()
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("Run returned %v after its context ended, want 5 s", took)
+		}
+		s.WantLog("the last uses of tokens were not written, and are lost")
+	})
+}

@@ -34,8 +34,11 @@ const untilDate = "date"
 // presets are the lifetimes to choose from, in days.
 var presets = []int{7, 30, 60, 90}
 
-// maxTokenName is the maximum length of a name, in characters.
-const maxTokenName = 191
+// The maximum length of a name, in characters and in bytes.
+const (
+	maxTokenName      = 191
+	maxTokenNameBytes = 255
+)
 
 // tokenForm is the form of a new token, with what is wrong in it.
 type tokenForm struct {
@@ -258,6 +261,8 @@ func (f *tokenForm) check(now time.Time, ttl time.Duration) (expires time.Time) 
 		f.NameFault = "Enter a name, so that you recognize the token later."
 	case utf8.RuneCountInString(f.Name) > maxTokenName:
 		f.NameFault = "Use at most " + strconv.Itoa(maxTokenName) + " characters."
+	case len(f.Name) > maxTokenNameBytes: // most alphabets need more than one byte for a letter
+		f.NameFault = "Use a shorter name."
 	}
 	if f.Expiry != untilDate {
 		days, err := strconv.Atoi(f.Expiry)
@@ -267,7 +272,7 @@ func (f *tokenForm) check(now time.Time, ttl time.Duration) (expires time.Time) 
 		case err != nil || !slices.Contains(presets, days) || !within(days, ttl):
 			f.DateFault = "Choose when the token expires."
 		}
-		return now.AddDate(0, 0, days)
+		return now.Add(time.Duration(days) * 24 * time.Hour) // as within counts
 	}
 	expires, err := time.Parse(time.DateOnly, f.Date)
 	switch {

@@ -127,6 +127,7 @@ func TestTokens_PA_4_Faults(t *testing.T) {
 		}{
 			"no name":                     {[]string{"name", " "}, "Enter a name"},
 			"a long name":                 {[]string{"name", strings.Repeat("x", 192)}, "Use at most 191 characters."},
+			"a name of many bytes":        {[]string{"name", strings.Repeat("名", 86)}, "Use a shorter name."},
 			"a hidden character":          {[]string{"name", "a\u202eb"}, "Use letters, digits and punctuation only."},
 			"an unknown scope":            {[]string{"scope", "everything"}, "One of these scopes isn’t available."},
 			"all scopes":                  {[]string{"scope", "*"}, "One of these scopes isn’t available."},
@@ -151,6 +152,21 @@ func TestTokens_PA_4_Faults(t *testing.T) {
 			t.Errorf("faulty forms created the tokens %q", names)
 		}
 		shows(t, alice.sendToken("expiry", "date", "date", date(45)), 200, "Your new token", "Expires on "+time.Now().AddDate(0, 0, 45).Format("January 2, 2006"))
+	})
+}
+
+// A preset is a number of times 24 hours, as the limit is: a day on which clocks go back is
+// longer.
+func TestTokens_PA_4_PresetsAcrossAClockChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sydney, err := time.LoadLocation("Australia/Sydney") // clocks go back in March
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func(before *time.Location) { time.Local = before }(time.Local)
+		time.Local = sydney
+		s := newSite(t, dashboard.Config{}, func(c *passport.Config) { c.PersonalTokenTTL = 90 * 24 * time.Hour })
+		s.visitor("alice").create("expiry", "90")
 	})
 }
 

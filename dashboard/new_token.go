@@ -101,12 +101,15 @@ func (d *Dashboard) askForToken(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// otherAccount is the notice for a form that another user of the browser filled in.
+const otherAccount = "You signed in with another account, so the form is empty."
+
 // notice says where a form comes from; visit is nil if the browser does not come from the
 // sign-in page.
 func (f tokenForm) notice(visit *passport.Reauthenticated) string {
 	switch {
 	case visit != nil && visit.Other:
-		return "You signed in with another account, so the form is empty."
+		return otherAccount
 	case visit != nil && visit.Form == nil:
 		return "The form was too long to keep. Please fill it in again."
 	case f.Expiry != "": // the user had sent it
@@ -125,7 +128,7 @@ func (d *Dashboard) showNewToken(w http.ResponseWriter, r *http.Request, status 
 		return
 	}
 	v.Title, v.Field = "New token", d.formField(w, r)
-	v.Once = strconv.FormatInt(time.Now().Unix(), 10) + "." + secret.New()
+	v.Once = newOnce(v.ref, time.Now())
 	v.Choose = d.choices(scopes, &form)
 	v.Form = &form
 	d.render(w, r, status, "new_token", v)
@@ -194,15 +197,22 @@ func (d *Dashboard) createToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	form, now := formOf(values), time.Now()
+	foreign := ofAnother(values.Get(onceField), v.ref)
+	if foreign {
+		form = tokenForm{}
+	}
 	if !d.auth.AuthenticatedRecently(v.User) {
 		d.confirm(w, r, v, path, form.values())
 		return
 	}
-	if fresh(values.Get(onceField), now) {
+	if !foreign && fresh(values.Get(onceField), now) {
 		d.createOnce(w, r, v, &form, values.Get(onceField))
 		return
 	}
 	v.Notice = "The form was open for too long. The token isn’t created yet: check the form and send it again."
+	if foreign {
+		v.Notice = otherAccount
+	}
 	d.showNewToken(w, r, http.StatusUnprocessableEntity, v, form)
 }
 
@@ -210,9 +220,27 @@ func (d *Dashboard) createToken(w http.ResponseWriter, r *http.Request) {
 // passport.PersonalToken.Once is remembered.
 const formTTL = 12 * time.Hour
 
+// newOnce returns a one-time value for the form of a user. It names the user by a digest,
+// because another user can sign in while the form is open.
+func newOnce(user oauth.UserRef, at time.Time) string {
+	return strconv.FormatInt(at.Unix(), 10) + "." + secret.New() + "." + string(oauth.DigestOf(owner(user)))
+}
+
+func owner(user oauth.UserRef) string { return user.Provider + ":" + user.ID }
+
+// ofAnother reports whether a form was opened by another user.
+func ofAnother(once string, user oauth.UserRef) bool {
+	parts := strings.Split(once, ".")
+	return len(parts) == 3 && !oauth.Digest(parts[2]).Matches(owner(user))
+}
+
 // fresh reports whether the one-time value of a form is one of ours and not too old.
 func fresh(once string, at time.Time) bool {
-	seconds, random, _ := strings.Cut(once, ".")
+	parts := strings.Split(once, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	seconds, random := parts[0], parts[1]
 	unix, err := strconv.ParseInt(seconds, 10, 64)
 	age := at.Sub(time.Unix(unix, 0))
 	return err == nil && secret.WellFormed(random) && age > -formTTL && age < formTTL

@@ -334,8 +334,33 @@ func TestTokens_PA_4_F5_OneFormOneToken(t *testing.T) {
 	if names := s.tokensOf("alice"); shown != 1 || len(names) != 1 {
 		t.Errorf("8 submissions of one form show %d tokens and create %q, want one", shown, names)
 	}
-	bob := s.visitor("bob")
-	shows(t, bob.post(newToken, "once", value, "name", "Backup", "scope", "read", "expiry", "30"), 200, "Your new token") // a value counts for one user
+	if _, err := s.CreatePersonalToken(t.Context(), passport.PersonalToken{User: testkit.Ref("bob"), Name: "Backup", Once: value}); err != nil {
+		t.Errorf("the value of alice's form counts for bob, too: %v", err)
+	}
+}
+
+// A form that one user opened creates no token for another user, who signed in to the
+// same browser in another tab.
+func TestTokens_PA_4_FormOfAnotherUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, dashboard.Config{})
+		v := s.visitor("alice")
+		send := []string{"once", testkit.First(once, v.get(newToken).Body), "name", "Backup of alice", "scope", "read", "expiry", "30"}
+		v.SignIn("bob")
+		refused := v.post(newToken, send...)
+		shows(t, refused, 422, "You signed in with another account, so the form is empty.")
+		if names := s.tokensOf("bob"); len(names) != 0 || strings.Contains(refused.Body, "of alice") {
+			t.Errorf("the form of alice created the tokens %q of bob, or is shown to bob: %s", names, refused.Body)
+		}
+		time.Sleep(passport.RecentAuthentication + time.Second)
+		away := v.post(newToken, send...)
+		v.SignIn("bob")
+		if form := v.get(away.ReturnTo()); strings.Contains(form.Body, "of alice") {
+			t.Errorf("the form of alice is shown to bob after the sign-in: %s", form.Body)
+		}
+		v.SignIn("alice")
+		shows(t, v.post(newToken, send...), 200, "Your new token", "Backup of alice")
+	})
 }
 
 // A form of another site creates and revokes nothing.

@@ -214,6 +214,18 @@ func TestDevice_DV_04_AccountLimit(t *testing.T) {
 	wantAsks(enter(s.Browser().SignIn("bob"), d.userCode), d.userCode)
 }
 
+// Used codes count as wrong ones. Otherwise the limit would tell which codes exist.
+func TestDevice_DV_04_UsedCodesCount(t *testing.T) {
+	s := testkit.NewServer(t, withDevices)
+	d := begin(s, tv(s))
+	enter(s.Browser().SignIn("alice"), d.userCode).Allow()
+	b := s.Browser().SignIn("bob")
+	for range 5 {
+		enter(b, d.userCode).WantPage(http.StatusUnprocessableEntity)
+	}
+	enter(b, d.userCode).WantPage(http.StatusTooManyRequests)
+}
+
 // Without a signed-in user, an address has five wrong codes. Then the user must sign in
 // first, and an attacker with many addresses stops no signed-in user.
 func TestDevice_DV_04_DV_05_SignedOutLimit(t *testing.T) {

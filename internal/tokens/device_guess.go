@@ -51,19 +51,22 @@ func newGuesses() *guesses {
 
 // find looks a code up, unless there were too many wrong ones. It returns the result
 // only if no pause has begun in the meantime, so that concurrent guesses count the same
-// as sequential ones.
+// as sequential ones. A code that was decided or has expired counts as a wrong one:
+// otherwise the limit would tell attackers which codes exist.
 func (g *guesses) find(ctx context.Context, user oauth.UserRef, look func() (*oauth.DeviceCode, error)) (*oauth.DeviceCode, error) {
 	counted := g.countedFor(user, reqinfo.From(ctx).Address)
 	if err := counted.each((*throttle.Throttle).Refuse); err != nil {
 		return nil, err
 	}
 	found, err := look()
-	switch {
-	case errors.Is(err, oauth.ErrNotFound):
-		refused := counted.each(func(t *throttle.Throttle, a throttle.Attempt) error { return t.Settle(a, false) })
-		return nil, cmp.Or(refused, err)
-	case err != nil:
+	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
 		return nil, err
+	}
+	if err != nil || !found.Pending() || !time.Now().Before(found.ExpiresAt) { // all look wrong to the user
+		if refused := counted.each(func(t *throttle.Throttle, a throttle.Attempt) error { return t.Settle(a, false) }); refused != nil {
+			return nil, refused
+		}
+		return found, err
 	}
 	if err := counted.each((*throttle.Throttle).Refuse); err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ var views = []struct {
 	width, height int64
 	scale         float64
 }{
-	{"", 390, 1100, 2},
+	{"", 390, 1100, 1.5},
 	{"-wide", 1280, 900, 1},
 }
 

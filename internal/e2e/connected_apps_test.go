@@ -199,11 +199,15 @@ func TestE2E_PA_2_OwnLayout(t *testing.T) {
 		t.Errorf("the page has the background %s, want that of the application", got)
 	}
 	b.wellMade("the list in an own layout")
-	b.press("Remove Order Tracker")
-	b.see("It loses access to your account at once.")
-	if got := b.style("button", "backgroundColor"); got != "rgb(138, 43, 87)" {
+	b.press("Tokens")
+	b.see("You have no tokens.")
+	b.wellMade("the empty list of tokens in an own layout")
+	if got := b.style(".button.primary", "backgroundColor"); got != "rgb(138, 43, 87)" {
 		t.Errorf("the button has the color %s, want --accent", got)
 	}
+	b.press("Apps")
+	b.press("Remove Order Tracker")
+	b.see("It loses access to your account at once.")
 	b.wellMade("the question in an own layout")
 	b.press("Remove")
 	b.see("was removed. It can no longer use your account.")

@@ -13,10 +13,10 @@ import (
 
 // What the binary wraps around its routes, for tests with other routes.
 var (
-	Middleware = unbranded.middleware
+	Middleware = unbranded().middleware
 	OwnName    = ownName
-	OwnHost    = unbranded.ownHost
-	Unrouted   = unbranded.unrouted
+	OwnHost    = unbranded().ownHost
+	Unrouted   = unbranded().unrouted
 
 	OwnPages        = ownPages
 	WarnUnencrypted = warnUnencrypted

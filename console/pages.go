@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/dashboard"
@@ -66,15 +67,15 @@ type pages struct {
 	welcome, problem, foreignHost *template.Template
 }
 
-// unbranded are the built-in pages of a server without a brand. They are embedded, so
-// tests find a broken one.
-var unbranded = func() *pages {
+// unbranded returns the built-in pages of a server without a brand. They are embedded,
+// so tests find a broken one. Few commands need them.
+var unbranded = sync.OnceValue(func() *pages {
 	p, err := newPages(nil, brand.Brand{}, "", "")
 	if err != nil {
 		panic(err)
 	}
 	return p
-}()
+})
 
 // newPages returns the pages for a brand. prefix is the issuer's path; the logos are
 // served below the path base.
@@ -110,7 +111,7 @@ func (s *settings) pages() *pages {
 	}
 	p, err := newPages(s.Views, brand.Brand(s.Brand), prefix, prefix+strings.TrimSuffix(cmp.Or(s.Path, "/oauth"), "/"))
 	if err != nil { // settings.check has found the pages valid; a file has changed since
-		return unbranded
+		return unbranded()
 	}
 	return p
 }

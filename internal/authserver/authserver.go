@@ -20,7 +20,7 @@ import (
 
 // The limits of a fetch.
 const (
-	fetchTimeout     = 3 * time.Second // for all documents that a request needs
+	fetchTimeout     = 3 * time.Second // for metadata and keys together, and for an introspection
 	maxMetadata      = 64 << 10
 	maxKeys          = 256 << 10
 	maxIntrospection = 64 << 10

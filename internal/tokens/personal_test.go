@@ -288,3 +288,41 @@ func TestCreateToken_RevokedDuringCreation(t *testing.T) {
 	}
 	s.WantAdmits(s.Personal().AccessToken, false, "created during a revocation")
 }
+
+// A form that is sent twice creates one token, and another user's value is another.
+func TestCreatePersonalToken_PA_4_Once(t *testing.T) {
+	s := testkit.NewServer(t)
+	create := func(user, once string) error {
+		_, err := s.CreatePersonalToken(t.Context(), passport.PersonalToken{User: testkit.Ref(user), Name: "Backup", Once: once})
+		return err
+	}
+	for _, tt := range []struct {
+		user, once string
+		want       error
+	}{
+		{"alice", "a", nil}, {"alice", "a", oauth.ErrSpent}, {"alice", "b", nil}, {"bob", "a", nil}, {"alice", "", nil}, {"alice", "", nil},
+	} {
+		if err := create(tt.user, tt.once); !errors.Is(err, tt.want) {
+			t.Errorf("CreatePersonalToken(%s, once %q) = %v, want %v", tt.user, tt.once, err, tt.want)
+		}
+	}
+	if all, err := s.PersonalTokens(t.Context(), testkit.Ref("alice")); err != nil || len(all) != 4 {
+		t.Errorf("alice has %d tokens, %v, want 4", len(all), err)
+	}
+}
+
+// The record of a personal access token has its last characters, and that of any other
+// token has none.
+func TestCreatePersonalToken_PA_4_Hint(t *testing.T) {
+	for _, format := range []passport.TokenFormat{passport.Opaque, passport.JWT} {
+		s := testkit.NewServer(t, func(c *passport.Config) { c.PersonalTokenFormat = format })
+		created := s.Personal("read")
+		all, err := s.PersonalTokens(t.Context(), testkit.Ref("alice"))
+		if err != nil || len(all) != 1 || len(all[0].Hint) != oauth.HintLength || !strings.HasSuffix(created.AccessToken, all[0].Hint) {
+			t.Errorf("format %v: PersonalTokens() = %+v, %v, want the end of %s", format, all, err, created.AccessToken)
+		}
+		if hint := s.Row(s.GrantTokens(s.Web()).Access).Hint; hint != "" {
+			t.Errorf("the token of an app has the hint %q, want none", hint)
+		}
+	}
+}

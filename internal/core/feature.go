@@ -47,9 +47,9 @@ func isFeature(f Feature) bool {
 
 // Join returns the parts as one, and all faults of them.
 func Join(parts []Part) (*feature.Joined, []error) {
-	all := make([]feature.Part, len(parts))
-	for i, p := range parts {
-		all[i] = p.Part
+	all := make([]feature.Part, 0, len(parts)+1)
+	for _, p := range parts {
+		all = append(all, p.Part)
 	}
 	if !slices.ContainsFunc(all, hasDeviceGrant) {
 		all = append(all, deviceOff)

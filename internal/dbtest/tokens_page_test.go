@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,6 +14,11 @@ import (
 	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/internal/testkit"
+)
+
+var (
+	onceField     = regexp.MustCompile(`name="once" value="([^"]+)"`)
+	personalToken = regexp.MustCompile(`passport_pat_[A-Z2-7]{59}`)
 )
 
 // On each database, a user of package account enters the password again before a new
@@ -86,7 +92,21 @@ func TestTokens_PA_4_PA_7_F4_WithAccounts(t *testing.T) {
 		if to := leads(confirm(adasPassword)); to != returnTo {
 			t.Fatalf("after the password the browser goes to %q, want %q", to, returnTo)
 		}
-		shows(send("GET", returnTo, nil), 200, "The token isn’t created yet", `value="CI job"`)
+		filled := shows(send("GET", returnTo, nil), 200, "The token isn’t created yet", `value="CI job"`)
+
+		ref := passport.UserRef{Provider: passport.DefaultProvider, ID: u.ID}
+		form := url.Values{"name": {"CI job"}, "expiry": {"7"}, "scope": {"read"}, "once": {testkit.First(onceField, filled.Body.String())}}
+		done := shows(send("POST", "/account/tokens/new", form), 200, "Your new token")
+		created := personalToken.FindString(done.Body.String())
+		shows(send("POST", "/account/tokens/new", form), 200, "This form was sent before.", "passport_pat_…"+created[len(created)-4:])
+		all, err := s.PersonalTokens(t.Context(), ref)
+		if err != nil || len(all) != 1 || !s.admits(created) {
+			t.Fatalf("PersonalTokens() = %v, %v, want one token that works", all, err)
+		}
+		shows(send("POST", "/account/tokens/revoke", url.Values{"token_id": {all[0].ID}}), 200, "was revoked")
+		if s.admits(created) {
+			t.Error("the revoked token still works")
+		}
 
 		age()
 		link, err := accounts.ResetLink(t.Context(), u.ID)
@@ -94,7 +114,7 @@ func TestTokens_PA_4_PA_7_F4_WithAccounts(t *testing.T) {
 		_, token, _ := strings.Cut(link.URL, "token=")
 		shows(send("POST", "/set-password", url.Values{"token": {token}, "new_password": {"another password"}, "confirm_password": {"another password"}}), 200, "Your password is changed")
 		shows(send("GET", leads(send("GET", "/account/tokens/new", nil)), nil), 200, "Sign in to ") // a link opens no session
-		if all, err := s.PersonalTokens(t.Context(), passport.UserRef{Provider: passport.DefaultProvider, ID: u.ID}); err != nil || len(all) != 0 {
+		if all, err := s.PersonalTokens(t.Context(), ref); err != nil || len(all) != 0 {
 			t.Errorf("PersonalTokens() = %v, %v, want none", all, err)
 		}
 	})

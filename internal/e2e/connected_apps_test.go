@@ -208,6 +208,9 @@ func TestE2E_PA_2_OwnLayout(t *testing.T) {
 	b.press("Apps")
 	b.press("Remove Order Tracker")
 	b.see("It loses access to your account at once.")
+	if got := b.style(".button.danger", "backgroundColor"); got != "rgb(171, 31, 43)" {
+		t.Errorf("the button that removes has the color %s, want red", got)
+	}
 	b.wellMade("the question in an own layout")
 	b.press("Remove")
 	b.see("was removed. It can no longer use your account.")

@@ -48,7 +48,7 @@ func TestDashboard_PA_2_ConnectedApps(t *testing.T) {
 		must(t, s.RevokeUser(t.Context(), alice))
 		has("with an app without tokens", send("GET", "/account", nil), true, "web", "<li>Read</li>", "Has no access now")
 		third := s.ok(s.redeem(s.code()))
-		has("after the removal", send("POST", "/account/remove", url.Values{"client": {s.web.id}}), true, "web was removed", "No app can use your account")
+		has("after the removal", send("POST", "/account/remove", url.Values{"client": {s.web.id}}), true, "<bdi>web</bdi> was removed", "No app can use your account")
 		for _, tok := range []*reply{first, second, third} {
 			if s.admits(tok.Access) || s.refresh(tok.Refresh).Error != "invalid_grant" {
 				t.Error("a removed app still has access")

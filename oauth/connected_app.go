@@ -21,7 +21,7 @@ type ConnectedApp struct {
 	Since time.Time
 
 	// ExpiresAt is when the last of its tokens ends at the latest. It is zero for an
-	// app that has a consent and no live tokens.
+	// app that has a consent, and neither live tokens nor a device that can use its code.
 	ExpiresAt time.Time
 
 	// LastUsedAt is when the app last used one of its live tokens, and LastUsedAddress
@@ -30,8 +30,8 @@ type ConnectedApp struct {
 	LastUsedAt                     time.Time
 	LastUsedAddress, LastUsedAgent string
 
-	// Devices are the devices with live tokens that the user allowed by their codes, the
-	// newest first.
+	// Devices are the devices that the user allowed by their codes, the newest first: those
+	// with live tokens, and those that can still use their code.
 	Devices []ConnectedDevice
 }
 

@@ -32,7 +32,7 @@ func (s *Service) Apps(ctx context.Context, user oauth.UserRef, at time.Time) ([
 			a.LastUsedAt, a.LastUsedAddress, a.LastUsedAgent = t.LastUsedAt, t.LastUsedAddress, t.LastUsedAgent
 		}
 	}
-	if err := found.addDevices(ctx, s.store, user, live); err != nil {
+	if err := s.addDevices(ctx, found, user, live, at); err != nil {
 		return nil, fmt.Errorf("list connected devices: %w", err)
 	}
 	if err := found.addConsents(ctx, s.store, user); err != nil {
@@ -74,10 +74,11 @@ func (all apps) of(c *oauth.Client, since time.Time) *app {
 	return a
 }
 
-// addDevices adds the devices of the families that are live, if the store keeps devices.
-func (all apps) addDevices(ctx context.Context, store any, user oauth.UserRef, live []*oauth.AccessToken) error {
-	lister, ok := oauth.StoreAs[oauth.DeviceStore](store)
-	if !ok || len(live) == 0 {
+// addDevices adds the devices of the families that are live, and the devices that the user
+// has allowed and that have not used their code, if the store keeps devices.
+func (s *Service) addDevices(ctx context.Context, all apps, user oauth.UserRef, live []*oauth.AccessToken, at time.Time) error {
+	lister, ok := oauth.StoreAs[oauth.DeviceStore](s.store)
+	if !ok {
 		return nil
 	}
 	devices, err := lister.DevicesOf(ctx, user)
@@ -89,11 +90,58 @@ func (all apps) addDevices(ctx context.Context, store any, user oauth.UserRef, l
 		clients[t.Family.ID] = t.Client.ID
 	}
 	for _, d := range devices {
-		if a := all[clients[d.FamilyID]]; a != nil {
+		a := all[clients[d.FamilyID]]
+		if a == nil && at.Before(d.ExpiresAt) {
+			if a, err = s.addWaiting(ctx, all, d, at); err != nil {
+				return err
+			}
+		}
+		if a != nil {
 			a.Devices = append(a.Devices, oauth.ConnectedDevice{Label: d.Label, UserAgent: d.UserAgent, Address: d.Address, Since: d.DecidedAt})
 		}
 	}
 	return nil
+}
+
+// clientReader reads a client. Each [oauth.Store] does.
+type clientReader interface {
+	Client(ctx context.Context, id string) (*oauth.Client, error)
+}
+
+// addWaiting returns the app of a device that has not used its code; nil if its family has
+// ended. Without it, users could not remove a device that they allowed by mistake until
+// the device has tokens, and the attacker chooses that time.
+func (s *Service) addWaiting(ctx context.Context, all apps, d *oauth.DeviceCode, at time.Time) (*app, error) {
+	code, err := s.store.Code(ctx, d.Digest)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !code.SpentAt.IsZero() || !at.Before(code.ExpiresAt) || !code.Family.Live(at):
+		return nil, nil
+	}
+	reader, ok := oauth.StoreAs[clientReader](s.store)
+	if !ok {
+		return nil, nil
+	}
+	client, err := reader.Client(ctx, d.ClientID)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !client.RevokedAt.IsZero():
+		return nil, nil
+	}
+	shown := *client
+	shown.RedirectURIs, shown.Attributes, shown.Secrets = nil, nil, nil // as in other lists
+	a := all.of(&shown, code.Family.CreatedAt)
+	a.granted = append(a.granted, code.Scopes...)
+	if a.ExpiresAt.Before(code.Family.ExpiresAt) {
+		a.ExpiresAt = code.Family.ExpiresAt
+	}
+	return a, nil
 }
 
 // addConsents adds the consents of a user, if the store can list them.

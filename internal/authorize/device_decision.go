@@ -49,7 +49,7 @@ func (e *Endpoint) decidedDevice(ctx context.Context, q *request, user oauth.Use
 	case allow:
 		return decidedOutcome{what: alreadyDecided[false]}, nil
 	}
-	return decidedOutcome{what: alreadyAllowed}, nil
+	return e.decided(alreadyAllowed, true), nil
 }
 
 // deviceOutcome says how a user decided about a device.

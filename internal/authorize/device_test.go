@@ -352,6 +352,15 @@ func TestDevice_PA_9_ConnectedApps(t *testing.T) {
 	})
 }
 
+// A user who declines after they allowed a device finds the page on which they remove it.
+func TestDevice_PA_9_DeclineAfterAllow(t *testing.T) {
+	s := testkit.NewServer(t, withDevices)
+	s.SetAppsPage("/account")
+	page := enter(s.Browser().SignIn("alice"), begin(s, tv(s)).userCode)
+	page.Allow().WantPage(http.StatusOK)
+	page.Deny().WantPage(http.StatusConflict, "You already allowed this request", `href="/account"`)
+}
+
 // A user can decline an optional scope for a device.
 func TestDevice_PA_9_OptionalScope(t *testing.T) {
 	s := testkit.NewServer(t, withDevices, func(c *passport.Config) {

@@ -91,7 +91,8 @@ func TestClientsAPI_PA_0_Metadata(t *testing.T) {
 	check("a form", 6, 3)
 }
 
-// PA-0: only the operator verifies a client, and no request of the API ends that.
+// PA-0: only the operator verifies a client. An owner who changes what the operator has
+// checked loses that: the name, the redirect URIs and the home page.
 func TestClientsAPI_PA_0_VerifiedIsTheOperators(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -121,9 +122,21 @@ func TestClientsAPI_PA_0_VerifiedIsTheOperators(t *testing.T) {
 	if c, _ = metadataOf(s, id); c.ConsentVersion != before+1 {
 		t.Errorf("ConsentVersion = %d, want %d: one of the changes is on the consent page", c.ConsentVersion, before+1)
 	}
-	for _, home := range []any{"https://bank.example", ""} { // the page would say that the operator verified it
-		const fixed = "The client uri field cannot be changed, because the operator has verified this client."
-		b.Ask("PUT", "/oauth/clients/"+id, map[string]any{"name": "App", "redirect": "https://example.com/cb", "client_uri": home}).WantInvalid(fixed, "client_uri", fixed)
+	for what, change := range map[string]map[string]any{
+		"the home page":     {"name": "App", "redirect": "https://example.com/cb", "client_uri": "https://bank.example"},
+		"no home page":      {"name": "App", "redirect": "https://example.com/cb", "client_uri": ""},
+		"the name":          {"name": "The Bank", "redirect": "https://example.com/cb"},
+		"the redirect URIs": {"name": "App", "redirect": "https://example.com/cb,https://example.org/cb"},
+	} {
+		id := b.Ask("POST", "/oauth/clients", described()).JSON()["id"].(string)
+		b.Ask("PUT", "/oauth/clients/"+id, map[string]any{"name": "App", "redirect": "https://example.com/cb"})
+		c, m := metadataOf(s, id)
+		m.Verified = true
+		s.Works(s.UpdateClientMetadata(t.Context(), c, m, nil))
+		a := b.Ask("PUT", "/oauth/clients/"+id, change)
+		if _, m := metadataOf(s, id); a.Status != 200 || m.Verified || a.JSON()["verified"] != nil {
+			t.Errorf("after a change of %s: %d %s, verified %t; want 200, and not verified any longer", what, a.Status, a.Body, m.Verified)
+		}
 	}
 }
 
@@ -172,7 +185,7 @@ func TestClientsAPI_PA_0_InvalidMetadata(t *testing.T) {
 }
 
 // PA-0: the operator verifies a client while its owner changes it. Neither change undoes
-// the other.
+// the other, and the client is verified only if the operator saw the new name.
 func TestClientsAPI_PA_0_VerifyingRacesTheOwner(t *testing.T) {
 	s := testkit.NewServer(t)
 	b := s.Browser().SignIn("alice")
@@ -180,10 +193,12 @@ func TestClientsAPI_PA_0_VerifyingRacesTheOwner(t *testing.T) {
 		id := b.Ask("POST", "/oauth/clients", described()).JSON()["id"].(string)
 		policy := fmt.Sprintf("https://example.com/%d", round)
 		var wg sync.WaitGroup
+		seen := ""
 		wg.Go(func() {
 			for {
 				c, err := s.Client(t.Context(), id)
 				s.Works(err)
+				seen = c.Name
 				m, err := s.ClientMetadata(t.Context(), id)
 				s.Works(err)
 				m.Verified = true
@@ -196,8 +211,8 @@ func TestClientsAPI_PA_0_VerifyingRacesTheOwner(t *testing.T) {
 		fields["name"], fields["policy_uri"] = "Renamed", policy
 		a := b.Ask("PUT", "/oauth/clients/"+id, fields)
 		wg.Wait()
-		if c, m := metadataOf(s, id); a.Status != 200 || c.Name != "Renamed" || m.PolicyURI != policy || !m.Verified || c.Version != 3 {
-			t.Fatalf("PUT = %d, and the client is %+v with the metadata %+v; want the changes of both", a.Status, c, m)
+		if c, m := metadataOf(s, id); a.Status != 200 || c.Name != "Renamed" || m.PolicyURI != policy || m.Verified != (seen == "Renamed") || c.Version != 3 {
+			t.Fatalf("PUT = %d, and the client is %+v with the metadata %+v; want the changes of both, and a verified client only if the operator saw the new name", a.Status, c, m)
 		}
 	}
 }

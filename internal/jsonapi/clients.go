@@ -68,7 +68,8 @@ func createClient(a *API, r *request) (response, error) {
 const attempts = 8
 
 // updateClient serves PUT /oauth/clients/{id}. It changes the name, the redirect URIs
-// and the metadata that the request has, and nothing else.
+// and the metadata that the request has, and nothing else, except that a changed client
+// is no longer verified.
 func updateClient(a *API, r *request) (response, error) {
 	for range attempts {
 		c, err := a.clientOf(r)
@@ -76,13 +77,11 @@ func updateClient(a *API, r *request) (response, error) {
 			return response{}, err
 		}
 		var f faults
+		before := *c
 		a.readClient(&f, r.input, c)
-		var m *oauth.ClientMetadata
-		if r.input.describes() {
-			if m, err = a.Clients.Metadata(r.Context(), c.ID); err != nil {
-				return response{}, err
-			}
-			a.readMetadata(&f, r.input, m)
+		m, err := a.changedMetadata(&f, r, c, !c.LooksLike(&before))
+		if err != nil {
+			return response{}, err
 		}
 		if err := f.err(); err != nil {
 			return response{}, err
@@ -107,6 +106,25 @@ func (a *API) readClient(f *faults, in input, c *oauth.Client) {
 		return a.Policy.CheckRedirectURI(uri)
 	}
 	c.RedirectURIs = distinct(asRegistered(f.redirects(in["redirect"], check), c.RedirectURIs))
+}
+
+// changedMetadata returns the metadata that a request changes; nil if it changes none.
+// The operator verified the client with the name, the redirect URIs and the home page
+// that it had, so a change of them ends that.
+func (a *API) changedMetadata(f *faults, r *request, c *oauth.Client, looksNew bool) (*oauth.ClientMetadata, error) {
+	if !r.input.describes() && !(looksNew && a.Clients.KeepsMetadata()) {
+		return nil, nil
+	}
+	m, err := a.Clients.Metadata(r.Context(), c.ID)
+	if err != nil {
+		return nil, err
+	}
+	home := m.ClientURI
+	if r.input.describes() {
+		a.readMetadata(f, r.input, m)
+	}
+	m.Verified = m.Verified && !looksNew && m.ClientURI == home
+	return m, nil
 }
 
 // readMetadata changes the metadata as a request says, if the store keeps any.

@@ -20,9 +20,8 @@ func (in input) describes() bool {
 }
 
 // metadata changes m as a request says. A field that is missing keeps its value; null,
-// and an empty text or list, remove it. The home page of a verified client stays.
+// and an empty text or list, remove it.
 func (f *faults) metadata(in input, m *oauth.ClientMetadata) {
-	before := m.ClientURI
 	for _, link := range []struct {
 		field string
 		to    *string
@@ -30,9 +29,6 @@ func (f *faults) metadata(in input, m *oauth.ClientMetadata) {
 		if value, sent := in[link.field]; sent {
 			*link.to = f.link(link.field, value)
 		}
-	}
-	if m.Verified && m.ClientURI != before { // the page says "verified" beside its host
-		f.add("client_uri", "The client uri field cannot be changed, because the operator has verified this client.")
 	}
 	if value, sent := in["contacts"]; sent {
 		m.Contacts = f.contacts(value)

@@ -104,9 +104,9 @@ func (b *tab) cutout(width, height float64) []byte {
 }
 
 // maxColors keeps the folder of the pictures small: every clone downloads it.
-const maxColors = 32
+const maxColors = 24
 
-// withPalette returns a picture with at most 32 colors, which makes it small: the
+// withPalette returns a picture with at most 24 colors, which makes it small: the
 // most frequent ones, and for each other color the nearest of them.
 func withPalette(t *testing.T, shot []byte) []byte {
 	t.Helper()

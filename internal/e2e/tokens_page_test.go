@@ -62,6 +62,7 @@ func useToken(t *testing.T, prepare func(*tab), wellMade func(b *tab, name strin
 	b.fill("name", "Nightly backup")
 	b.tick("check-status")
 	b.tick("90")
+	b.screenshot("new-token")
 	b.clean() // the browser reports the 422 of the next form
 	b.open(s.URL + "/account/tokens/new")
 	b.press("Create")
@@ -75,6 +76,7 @@ func useToken(t *testing.T, prepare func(*tab), wellMade func(b *tab, name strin
 	token := b.value("#secret")
 	s.canaries.add("access_token", token)
 	wellMade(b, "the page of a new token")
+	b.screenshot("token")
 	if got := s.with(t, "/api/orders", token); got != http.StatusOK {
 		t.Errorf("the API responds with %d to the token, want 200", got)
 	}

@@ -59,7 +59,7 @@ func TestApps_PA_9_DeviceWithoutToken(t *testing.T) {
 
 		time.Sleep(time.Second)
 		begin()
-		time.Sleep(10 * time.Minute) // the code has expired
+		time.Sleep(11 * time.Minute) // the code has expired, and the minute for the next poll
 		shows(t, v.get("/account"), http.StatusOK, "No app can use your account.")
 	})
 }

@@ -166,8 +166,16 @@ func TestDevice_DV_02_Polling(t *testing.T) {
 		late := codesFor(s, c)
 		decidePage(s.Browser().SignIn("alice"), late).Allow()
 		polled(s, other, late.device).WantJSONError(400, "invalid_grant")
-		wait(10 * time.Minute)
+		wait(11 * time.Minute)
 		polled(s, c, late.device).WantJSONError(400, "expired_token")
+
+		last := codesFor(s, c) // approved in its last seconds: its next poll comes after them
+		wait(10*time.Minute - 3*time.Second)
+		decidePage(s.Browser().SignIn("alice"), last).Allow()
+		wait(5 * time.Second)
+		if a := polled(s, c, last.device); a.Status != 200 {
+			t.Errorf("the poll after an approval in the last seconds = %s, want tokens", a)
+		}
 	})
 }
 

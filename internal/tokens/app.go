@@ -91,7 +91,7 @@ func (s *Service) addDevices(ctx context.Context, all apps, user oauth.UserRef, 
 	}
 	for _, d := range devices {
 		a := all[clients[d.FamilyID]]
-		if a == nil && at.Before(d.ExpiresAt) {
+		if a == nil && at.Before(d.ExpiresAt.Add(pickUp)) {
 			if a, err = s.addWaiting(ctx, all, d, at); err != nil {
 				return err
 			}

@@ -131,6 +131,10 @@ func (d *Devices) Find(ctx context.Context, user oauth.UserRef, typed string) (*
 	})
 }
 
+// pickUp is how long after the end of a device code an approved device gets its tokens:
+// its next poll may come after the last second in which the user can approve.
+const pickUp = time.Minute
+
 // DeviceDecision is the decision of a signed-in user about a device code.
 type DeviceDecision struct {
 	Device  *oauth.DeviceCode
@@ -154,7 +158,7 @@ func (d *Devices) Approve(ctx context.Context, a *DeviceDecision) error {
 	}
 	s.policy.BindToSession(family, a.Client, a.Scopes, a.Account.User.SessionExpiresAt)
 	approval := &oauth.DeviceApproval{Time: a.Time, Family: family, Code: &oauth.Code{
-		Digest: a.Device.Digest, Family: family, Scopes: a.Scopes, ExpiresAt: policy.Earlier(a.Device.ExpiresAt, a.Account.User.SessionExpiresAt),
+		Digest: a.Device.Digest, Family: family, Scopes: a.Scopes, ExpiresAt: policy.Earlier(a.Device.ExpiresAt.Add(pickUp), a.Account.User.SessionExpiresAt),
 	}}
 	err := s.audit.Change(ctx, a.record("device.approved"), func(record *oauth.AuditRecord) error {
 		approval.Audit = record

@@ -222,6 +222,11 @@ type Config struct {
 	// /oauth/personal-access-tokens and /oauth/scopes.
 	DisableJSONAPI bool
 
+	// RequireRecentAuthentication lets the JSON API create a personal access token only
+	// for a user who has authenticated within [RecentAuthentication]. It responds with 423
+	// to others. The pages of package dashboard always require this.
+	RequireRecentAuthentication bool
+
 	// Hooks and operations.
 
 	// Claims adds claims to an access token. If it returns a claim that RFC 9068

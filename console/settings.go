@@ -53,6 +53,7 @@ func defaults() *settings {
 		LogFormat:      formatAuto,
 		IdleTimeout:    defaultIdleTimeout,
 		DeviceEnabled:  true,
+		Config:         passport.Config{RequireRecentAuthentication: true},
 	}
 }
 
@@ -158,6 +159,8 @@ var all = []setting{
 		"A folder with your own pages. `passport views FOLDER` writes the built-in pages."},
 	{"disable_json_api", func(s *settings) any { return &s.DisableJSONAPI }, `false`,
 		"Leave out the JSON API with which your own pages manage a user's clients and tokens:\n/oauth/clients, /oauth/tokens, /oauth/personal-access-tokens and /oauth/scopes."},
+	{"require_recent_authentication", func(s *settings) any { return &s.RequireRecentAuthentication }, `true`,
+		"Let the JSON API create a token only if the user entered the password in the last ten minutes, as\nthe page of tokens does."},
 	{"purge_after", func(s *settings) any { return &s.PurgeAfter }, `"7d"`,
 		"How long ended tokens, codes and sessions are kept."},
 	{"last_used_time_only", func(s *settings) any { return &s.LastUsedTimeOnly }, `false`,

@@ -65,7 +65,7 @@ var rooms = map[string]room{
 
 	"internal/authorize": {ours: below + " internal/clients internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
 	"internal/endpoint":  {ours: below + " internal/clients internal/feature internal/keyring internal/policy internal/tokens internal/users internal/wire"},
-	"internal/jsonapi":   {ours: below + " internal/clients internal/feature internal/firstparty internal/policy internal/tokens internal/users internal/wire"},
+	"internal/jsonapi":   {ours: below + " internal/clients internal/feature internal/firstparty internal/policy internal/reauth internal/tokens internal/users internal/wire"},
 	"internal/guards":    {ours: below + " guard internal/ctxtoken internal/policy internal/wire"},
 	"internal/upkeep":    {ours: below + " internal/keyring"},
 

@@ -23,12 +23,13 @@ type Settings struct {
 	Responders []oauth.Responder
 	Brand      brand.Brand
 
-	RefreshTokenGrace time.Duration
-	PasswordGrant     bool
-	ImplicitGrant     bool
-	DisableJSONAPI    bool
-	NumericClientIDs  bool
-	NumericUserIDs    bool
+	RefreshTokenGrace    time.Duration
+	PasswordGrant        bool
+	ImplicitGrant        bool
+	DisableJSONAPI       bool
+	RecentAuthentication bool // the JSON API requires one before it creates a token
+	NumericClientIDs     bool
+	NumericUserIDs       bool
 
 	// Of the authorization endpoint: see its Config.
 	RequirePKCE       bool

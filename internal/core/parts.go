@@ -119,7 +119,7 @@ func (s Settings) scripts() Part {
 	return Part{p, func(r *rooms.Rooms) []wire.Endpoint {
 		api := &jsonapi.API{
 			Parts: r.Parts, Policy: r.Policy, Clients: r.Clients, Tokens: r.Tokens, Personal: r.Personal, Users: r.Users, Cookies: r.Cookies,
-			Forms: r.Forms, Log: r.Log, NumericClientIDs: s.NumericClientIDs, NumericUserIDs: s.NumericUserIDs,
+			Forms: r.Forms, Log: r.Log, NumericClientIDs: s.NumericClientIDs, NumericUserIDs: s.NumericUserIDs, RecentAuthentication: s.RecentAuthentication,
 		}
 		routes := []wire.Endpoint{wire.Single("passport.token.refresh", r.Base+"/token/refresh", api.Refresh(), http.MethodPost)}
 		if s.DisableJSONAPI {

@@ -29,8 +29,9 @@ type request struct {
 	*http.Request
 	at    time.Time // when the whole request was received, before the user was looked up
 	user  oauth.UserRef
-	id    string // the last path segment, for a resource with an ID
-	input input  // the fields of the body
+	data  *oauth.User // of the user
+	id    string      // the last path segment, for a resource with an ID
+	input input       // the fields of the body
 }
 
 // response is a status and a JSON body. A nil body writes none.
@@ -80,7 +81,7 @@ func (a *API) respond(w http.ResponseWriter, r *http.Request, resource resource)
 	info := reqinfo.From(r.Context())
 	info.Actor = oauth.ForUser(account.Ref).Claim("")
 	r = r.WithContext(reqinfo.With(r.Context(), info))
-	return endpoint.serve(a, &request{Request: r, at: at, user: account.Ref, id: lastSegment(r.URL), input: input})
+	return endpoint.serve(a, &request{Request: r, at: at, user: account.Ref, data: account.User, id: lastSegment(r.URL), input: input})
 }
 
 // methods are the methods that a resource may have, in listing order. GET includes

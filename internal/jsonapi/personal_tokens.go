@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/go-passport/passport/internal/reauth"
 	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/oauth"
 )
@@ -20,8 +21,15 @@ func listPersonalTokens(a *API, r *request) (response, error) {
 	return response{http.StatusOK, a.tokenRecords(own)}, nil
 }
 
+// errNotRecent asks for a recent authentication, as the middleware password.confirm of
+// Laravel does.
+var errNotRecent = &failure{status: http.StatusLocked, Message: "Password confirmation required."}
+
 // createPersonalToken serves POST /oauth/personal-access-tokens.
 func createPersonalToken(a *API, r *request) (response, error) {
+	if a.RecentAuthentication && !reauth.Recent(r.data) {
+		return response{}, errNotRecent
+	}
 	p := tokens.PersonalToken{User: r.user}
 	var f faults
 	p.Name = f.name(r.input["name"])

@@ -30,6 +30,8 @@ type API struct {
 	Log      wire.Log
 
 	NumericClientIDs, NumericUserIDs bool
+
+	RecentAuthentication bool // required before a personal access token is created
 }
 
 // Endpoints returns the API's endpoints below base.

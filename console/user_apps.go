@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/internal/useragent"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -167,7 +168,7 @@ type appJSON struct {
 func describeApp(a *oauth.ConnectedApp) appJSON {
 	described := appJSON{ClientID: a.Client.ID, Name: a.Client.Name, Scopes: scopeIDsOf(a), Since: a.Since.UTC().Format(time.RFC3339), lastUsedJSON: describeUse(a.LastUsedAt, a.LastUsedAddress, a.LastUsedAgent)}
 	for _, d := range a.Devices {
-		described.Devices = append(described.Devices, cmp.Or(d.Label, d.UserAgent, d.Address))
+		described.Devices = append(described.Devices, cmp.Or(d.Label, useragent.Program(d.UserAgent, oauth.MaxAgent), d.Address))
 	}
 	if !a.ExpiresAt.IsZero() {
 		described.ExpiresAt = a.ExpiresAt.UTC().Format(time.RFC3339)

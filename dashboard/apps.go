@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/useragent"
 	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/views"
 )
@@ -65,7 +66,7 @@ func (d *Dashboard) shownApp(a *oauth.ConnectedApp, user oauth.UserRef) app {
 		shown.Scopes = append(shown.Scopes, page.Text(cmp.Or(s.Description, s.ID), maxText))
 	}
 	for _, on := range a.Devices[:min(len(a.Devices), maxDevices)] {
-		shown.Devices = append(shown.Devices, device{cmp.Or(page.Text(cmp.Or(on.Label, on.UserAgent), maxName), "A device without a name"), day{on.Since}})
+		shown.Devices = append(shown.Devices, device{cmp.Or(page.Text(cmp.Or(on.Label, useragent.Program(on.UserAgent, maxName)), maxName), "A device without a name"), day{on.Since}})
 	}
 	shown.MoreDevices = len(a.Devices) - len(shown.Devices)
 	return shown

@@ -99,15 +99,18 @@ func TestConsent_PA_0_VerifiedClientOfUser(t *testing.T) {
 		t.Errorf("the page of a verified client warns: %s", page)
 	}
 	bob := s.Browser().SignIn("bob")
-	sent := map[string]any{"name": "Example App", "redirect": "https://app.example.com/cb", "verified": false, "client_uri": "https://bank.example"}
-	bob.Ask("PUT", "/oauth/clients/"+c.ID, sent).WantStatus(422)
-	delete(sent, "client_uri")
+	sent := map[string]any{"name": "Example App", "redirect": "https://app.example.com/cb", "verified": false}
 	bob.Ask("PUT", "/oauth/clients/"+c.ID, sent).WantStatus(200)
-	if m, err := s.ClientMetadata(t.Context(), c.ID); err != nil || !m.Verified || m.ClientURI != "" {
+	if m, err := s.ClientMetadata(t.Context(), c.ID); err != nil || !m.Verified {
 		t.Errorf("the owner's request changed the metadata to %+v, %v", m, err)
 	}
 	if got := bob.Ask("GET", "/oauth/clients").Body; !strings.Contains(got, `"verified":true`) {
 		t.Errorf("GET /oauth/clients = %s, want the verification", got)
+	}
+	sent["client_uri"] = "https://bank.example"
+	bob.Ask("PUT", "/oauth/clients/"+c.ID, sent).WantStatus(200)
+	if page := s.Browser().SignIn("alice").Authorize(c); !strings.Contains(page.Body, warning) || strings.Contains(page.Body, "verified by auth.example.com") {
+		t.Errorf("after the owner named another home page, the consent page still says that the client is verified: %s", page)
 	}
 }
 

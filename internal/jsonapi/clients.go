@@ -79,14 +79,14 @@ func updateClient(a *API, r *request) (response, error) {
 		var f faults
 		before := *c
 		a.readClient(&f, r.input, c)
-		m, err := a.changedMetadata(&f, r, c, !c.LooksLike(&before))
+		m, changed, err := a.changedMetadata(&f, r, c, !c.LooksLike(&before))
 		if err != nil {
 			return response{}, err
 		}
 		if err := f.err(); err != nil {
 			return response{}, err
 		}
-		switch shown, err := a.update(r, c, m); {
+		switch shown, err := a.update(r, c, m, changed); {
 		case err == nil:
 			return response{http.StatusOK, shown}, nil
 		case !errors.Is(err, oauth.ErrConflict):
@@ -108,23 +108,23 @@ func (a *API) readClient(f *faults, in input, c *oauth.Client) {
 	c.RedirectURIs = distinct(asRegistered(f.redirects(in["redirect"], check), c.RedirectURIs))
 }
 
-// changedMetadata returns the metadata that a request changes; nil if it changes none.
-// The operator verified the client with the name, the redirect URIs and the home page
-// that it had, so a change of them ends that.
-func (a *API) changedMetadata(f *faults, r *request, c *oauth.Client, looksNew bool) (*oauth.ClientMetadata, error) {
-	if !r.input.describes() && !(looksNew && a.Clients.KeepsMetadata()) {
-		return nil, nil
+// changedMetadata returns the metadata after a request, and whether the request changes it;
+// nil if the request can't change it. The operator verified the client with the name, the
+// redirect URIs and the home page that it had, so a change of them ends that.
+func (a *API) changedMetadata(f *faults, r *request, c *oauth.Client, looksNew bool) (m *oauth.ClientMetadata, changed bool, err error) {
+	describes := r.input.describes()
+	if !describes && !(looksNew && a.Clients.KeepsMetadata()) {
+		return nil, false, nil
 	}
-	m, err := a.Clients.Metadata(r.Context(), c.ID)
-	if err != nil {
-		return nil, err
+	if m, err = a.Clients.Metadata(r.Context(), c.ID); err != nil {
+		return nil, false, err
 	}
-	home := m.ClientURI
-	if r.input.describes() {
+	verified, home := m.Verified, m.ClientURI
+	if describes {
 		a.readMetadata(f, r.input, m)
 	}
-	m.Verified = m.Verified && !looksNew && m.ClientURI == home
-	return m, nil
+	m.Verified = verified && !looksNew && m.ClientURI == home
+	return m, describes || m.Verified != verified, nil
 }
 
 // readMetadata changes the metadata as a request says, if the store keeps any.
@@ -140,18 +140,19 @@ func (a *API) readMetadata(f *faults, in input, m *oauth.ClientMetadata) {
 	}
 }
 
-// update stores a changed client, in one write with its metadata unless that is nil, and
-// returns its record.
-func (a *API) update(r *request, c *oauth.Client, m *oauth.ClientMetadata) (*clientRecord, error) {
+// update stores a changed client, in one write with its metadata if that has changed, and
+// returns its record. m is nil if the metadata was not read.
+func (a *API) update(r *request, c *oauth.Client, m *oauth.ClientMetadata, changed bool) (*clientRecord, error) {
 	const what = "registration"
-	if m != nil {
+	if changed {
 		if err := a.Clients.UpdateCheckedMetadata(r.Context(), c, m, what); err != nil {
 			return nil, err
 		}
-		return a.clientRecord(c).with(m), nil
-	}
-	if err := a.Clients.UpdateChecked(r.Context(), c, what); err != nil {
+	} else if err := a.Clients.UpdateChecked(r.Context(), c, what); err != nil {
 		return nil, err
+	}
+	if m != nil {
+		return a.clientRecord(c).with(m), nil
 	}
 	shown, err := a.described(r.Context(), c)
 	if err != nil {

@@ -47,6 +47,11 @@ func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (
 	if err := checkCode(code, r); err != nil {
 		return nil, err
 	}
+	return redeemed(code, oauth.SpendCode, r)
+}
+
+// redeemed authorizes the tokens of a code, which may also be the approval of a device.
+func redeemed(code *oauth.Code, as oauth.Purpose, r *oauth.TokenRequest) (*oauth.Authorization, error) {
 	audience, err := resources(code.Family.Resources, r)
 	if err != nil {
 		return nil, err
@@ -56,7 +61,7 @@ func (AuthorizationCode) Authorize(ctx context.Context, r *oauth.TokenRequest) (
 		Scopes:    code.Scopes,
 		Resources: audience,
 		Refresh:   r.Client.Refreshes(),
-		Spends:    oauth.Spend{Purpose: oauth.SpendCode, ID: string(code.Digest)},
+		Spends:    oauth.Spend{Purpose: as, ID: string(code.Digest)},
 		Family:    code.Family,
 
 		Attributes: code.Attributes,

@@ -69,18 +69,5 @@ func redeem(ctx context.Context, r *oauth.TokenRequest, device *oauth.DeviceCode
 	case !r.Time.Before(code.ExpiresAt):
 		return nil, errDeviceExpired
 	}
-	audience, err := resources(code.Family.Resources, r)
-	if err != nil {
-		return nil, err
-	}
-	return &oauth.Authorization{
-		Subject:   oauth.ForUser(code.Family.User),
-		Scopes:    code.Scopes,
-		Resources: audience,
-		Refresh:   r.Client.Refreshes(),
-		Spends:    oauth.Spend{Purpose: oauth.SpendDeviceCode, ID: string(code.Digest)},
-		Family:    code.Family,
-
-		Attributes: code.Attributes,
-	}, nil
+	return redeemed(code, oauth.SpendDeviceCode, r)
 }

@@ -14,21 +14,6 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
-
-// withDevices turns on device authorization.
-func withDevices(c *passport.Config) { c.Features = append(c.Features, passport.Device{}) }
-
-// tv registers a client for devices.
-func tv(s *testkit.Server, change ...func(*passport.Registration)) *testkit.Client {
-	s.T.Helper()
-	r := passport.Registration{Name: "Living Room TV", AuthMethod: oauth.AuthNone, GrantTypes: []string{deviceGrant, "refresh_token"}, RedirectURIs: []string{}}
-	for _, f := range change {
-		f(&r)
-	}
-	return s.Register(r)
-}
-
 // device is a device that waits for its user.
 type device struct {
 	*testkit.Server
@@ -51,7 +36,7 @@ func begin(s *testkit.Server, c *testkit.Client, pairs ...string) *device {
 // poll has the device ask for its tokens.
 func (d *device) poll() *testkit.Response {
 	d.T.Helper()
-	return d.Do(d.FormRequest(d.client, "/oauth/token", "grant_type", deviceGrant, "device_code", d.code))
+	return d.Do(d.FormRequest(d.client, "/oauth/token", "grant_type", testkit.DeviceGrant, "device_code", d.code))
 }
 
 // enter types a code into the page.
@@ -73,8 +58,8 @@ func wantAsks(a *testkit.Response, says ...string) *testkit.Response {
 
 // A user types the code, sees which device asks, and allows it. The device gets tokens.
 func TestDevice_DV_05_DV_14_DV_15_PA_9_Allow(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
-	d, b := begin(s, tv(s), "device_name", "TV in the kitchen"), s.Browser().SignIn("alice")
+	s := testkit.NewServer(t, testkit.WithDevices)
+	d, b := begin(s, s.DeviceClient("Living Room TV"), "device_name", "TV in the kitchen"), s.Browser().SignIn("alice")
 	d.poll().WantJSONError(http.StatusBadRequest, "authorization_pending")
 
 	ask := b.Get("/oauth/device").WantPage(http.StatusOK, "only if you started this on your own device")
@@ -97,10 +82,10 @@ func TestDevice_DV_05_DV_14_DV_15_PA_9_Allow(t *testing.T) {
 // A link with the code leads to the same page: the user still confirms the code that the
 // device shows (RFC 8628 §3.3.1). This is true for clients that skip the consent page, too.
 func TestDevice_DV_05_DV_14_LinkNeedsConfirmation(t *testing.T) {
-	s := testkit.NewServer(t, withDevices, func(c *passport.Config) {
+	s := testkit.NewServer(t, testkit.WithDevices, func(c *passport.Config) {
 		c.SkipConsent = func(context.Context, *oauth.Client, *oauth.User) bool { return true }
 	})
-	c, b := tv(s, func(r *passport.Registration) { r.AuthMethod = oauth.AuthBasic }), s.Browser().SignIn("alice")
+	c, b := s.DeviceClient("Living Room TV", func(r *passport.Registration) { r.AuthMethod = oauth.AuthBasic }), s.Browser().SignIn("alice")
 	for range 2 { // also for a client that has tokens of the user
 		d := begin(s, c)
 		page := wantAsks(b.Get(strings.TrimPrefix(d.complete, s.Config.Issuer)), d.userCode)
@@ -112,8 +97,8 @@ func TestDevice_DV_05_DV_14_LinkNeedsConfirmation(t *testing.T) {
 
 // The user signs in first. The sign-in page names the app, and leads back.
 func TestDevice_DV_05_SignIn(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
-	d, b := begin(s, tv(s)), s.Browser()
+	s := testkit.NewServer(t, testkit.WithDevices)
+	d, b := begin(s, s.DeviceClient("Living Room TV")), s.Browser()
 	for name, away := range map[string]*testkit.Response{
 		"form": enter(b, d.userCode), "link": b.Get("/oauth/device?user_code=" + d.userCode),
 	} {
@@ -137,8 +122,8 @@ func TestDevice_DV_05_SignIn(t *testing.T) {
 
 // Cancel denies the request of the device.
 func TestDevice_PA_9_Deny(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
-	d, b := begin(s, tv(s)), s.Browser().SignIn("alice")
+	s := testkit.NewServer(t, testkit.WithDevices)
+	d, b := begin(s, s.DeviceClient("Living Room TV")), s.Browser().SignIn("alice")
 	page := enter(b, d.userCode)
 	page.Deny().WantPage(http.StatusOK, "You declined", "no access")
 	d.poll().WantJSONError(http.StatusBadRequest, "access_denied")
@@ -149,8 +134,8 @@ func TestDevice_PA_9_Deny(t *testing.T) {
 
 // A second click gets the page of the first one. The code works once.
 func TestDevice_PA_9_SecondClick(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
-	d, b := begin(s, tv(s)), s.Browser().SignIn("alice")
+	s := testkit.NewServer(t, testkit.WithDevices)
+	d, b := begin(s, s.DeviceClient("Living Room TV")), s.Browser().SignIn("alice")
 	page, other := enter(b, d.userCode), enter(b, d.userCode)
 	for i, a := range s.AtOnce(b, page.Clicks(8, "allow")) {
 		a.WantPage(http.StatusOK, "You’re done")
@@ -169,9 +154,9 @@ func TestDevice_PA_9_SecondClick(t *testing.T) {
 // made up.
 func TestDevice_DV_04_WrongCodesLookTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testkit.NewServer(t, withDevices)
-		c := tv(s)
-		used, expired, suspended := begin(s, c), begin(s, c), begin(s, tv(s))
+		s := testkit.NewServer(t, testkit.WithDevices)
+		c := s.DeviceClient("Living Room TV")
+		used, expired, suspended := begin(s, c), begin(s, c), begin(s, s.DeviceClient("Living Room TV"))
 		b := s.Browser().SignIn("alice")
 		enter(b, used.userCode).Allow()
 		s.Suspend(suspended.client)
@@ -198,8 +183,8 @@ func TestDevice_DV_04_WrongCodesLookTheSame(t *testing.T) {
 // After five wrong codes an account must wait. Right codes reset nothing, because an
 // attacker may have a device.
 func TestDevice_DV_04_AccountLimit(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
-	d, b := begin(s, tv(s)), s.Browser().SignIn("alice")
+	s := testkit.NewServer(t, testkit.WithDevices)
+	d, b := begin(s, s.DeviceClient("Living Room TV")), s.Browser().SignIn("alice")
 	for range 4 {
 		enter(b, "BBBB-BBBB").WantPage(http.StatusUnprocessableEntity)
 	}
@@ -216,8 +201,8 @@ func TestDevice_DV_04_AccountLimit(t *testing.T) {
 
 // Used codes count as wrong ones. Otherwise the limit would tell which codes exist.
 func TestDevice_DV_04_UsedCodesCount(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
-	d := begin(s, tv(s))
+	s := testkit.NewServer(t, testkit.WithDevices)
+	d := begin(s, s.DeviceClient("Living Room TV"))
 	enter(s.Browser().SignIn("alice"), d.userCode).Allow()
 	b := s.Browser().SignIn("bob")
 	for range 5 {
@@ -229,8 +214,8 @@ func TestDevice_DV_04_UsedCodesCount(t *testing.T) {
 // Without a signed-in user, an address has five wrong codes. Then the user must sign in
 // first, and an attacker with many addresses stops no signed-in user.
 func TestDevice_DV_04_DV_05_SignedOutLimit(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
-	d, b := begin(s, tv(s)), s.Browser()
+	s := testkit.NewServer(t, testkit.WithDevices)
+	d, b := begin(s, s.DeviceClient("Living Room TV")), s.Browser()
 	for range 5 {
 		enter(b, "BBBB-BBBB").WantPage(http.StatusUnprocessableEntity)
 	}
@@ -243,8 +228,8 @@ func TestDevice_DV_04_DV_05_SignedOutLimit(t *testing.T) {
 
 // A decision counts only for the browser and the account that saw the page.
 func TestDevice_B12_OtherAccountAndBrowser(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
-	d, b := begin(s, tv(s)), s.Browser().SignIn("alice")
+	s := testkit.NewServer(t, testkit.WithDevices)
+	d, b := begin(s, s.DeviceClient("Living Room TV")), s.Browser().SignIn("alice")
 	page := enter(b, d.userCode)
 	thief := s.Browser().SignIn("alice")
 	wantAsks(thief.Post("/oauth/device", url.Values{"ticket": {page.Ticket()}, "decision": {"allow"}}))
@@ -260,8 +245,8 @@ func TestDevice_B12_OtherAccountAndBrowser(t *testing.T) {
 // A page whose code has expired allows nothing, and leads to a new code.
 func TestDevice_DV_08_ExpiredPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testkit.NewServer(t, withDevices)
-		d, b := begin(s, tv(s)), s.Browser().SignIn("alice")
+		s := testkit.NewServer(t, testkit.WithDevices)
+		d, b := begin(s, s.DeviceClient("Living Room TV")), s.Browser().SignIn("alice")
 		time.Sleep(5 * time.Minute)
 		page := enter(b, d.userCode)
 		time.Sleep(6 * time.Minute)
@@ -273,8 +258,8 @@ func TestDevice_DV_08_ExpiredPage(t *testing.T) {
 // A script of the server's own origin gets the data of the pages, as at the
 // authorization endpoint.
 func TestDevice_PA_9_JSON(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
-	d, b := begin(s, tv(s), "device_name", "Kitchen"), s.Browser()
+	s := testkit.NewServer(t, testkit.WithDevices)
+	d, b := begin(s, s.DeviceClient("Living Room TV"), "device_name", "Kitchen"), s.Browser()
 	b.AsksJSON("GET", "/oauth/device").WantJSON(http.StatusOK, `{"message":"Send the code of the device as user_code.","action":"/oauth/device"}`)
 	b.AsksJSON("GET", "/oauth/device?user_code=BBBB-BBBB").WantStatus(http.StatusUnprocessableEntity)
 	if got := b.AsksJSON("GET", "/oauth/device?user_code="+d.userCode).WantStatus(http.StatusUnauthorized).JSON(); got["sign_in_url"] == "" {
@@ -300,11 +285,11 @@ func TestDevice_DV_14_CustomViews(t *testing.T) {
 		"shows the device": {shows, "Mine: "}, "written before": {`{{define "main"}}` + form, "Does your device show this code?"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := testkit.NewServer(t, withDevices, withViews(map[string]string{
+			s := testkit.NewServer(t, testkit.WithDevices, withViews(map[string]string{
 				"consent.html": tt.consent,
 				"device.html":  `{{define "main"}}<form method="post" action="{{.Action}}">Your code: <input name="user_code" value="{{.UserCode}}"> {{.Fault}}</form>{{end}}`,
 			}))
-			d, b := begin(s, tv(s)), s.Browser().SignIn("alice")
+			d, b := begin(s, s.DeviceClient("Living Room TV")), s.Browser().SignIn("alice")
 			b.Get("/oauth/device").WantPage(http.StatusOK, "Your code:")
 			page := enter(b, d.userCode)
 			if !strings.Contains(page.Body, tt.want) || !strings.Contains(page.Body, d.userCode) {
@@ -318,7 +303,7 @@ func TestDevice_DV_14_CustomViews(t *testing.T) {
 // Without the feature there is no page.
 func TestDevice_OffByDefault(t *testing.T) {
 	testkit.NewServer(t).Get("/oauth/device").WantStatus(http.StatusNotFound)
-	s := testkit.NewServer(t, withDevices)
+	s := testkit.NewServer(t, testkit.WithDevices)
 	b := s.Browser()
 	b.Send(b.NewRequest("DELETE", "/oauth/device", "", nil)).WantPage(http.StatusMethodNotAllowed)
 	b.Send(b.NewRequest("PUT", "/oauth/device", "", nil)).WantPage(http.StatusMethodNotAllowed)
@@ -327,8 +312,8 @@ func TestDevice_OffByDefault(t *testing.T) {
 // The list of connected apps has the devices of an app, with what they call themselves.
 func TestDevice_PA_9_ConnectedApps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testkit.NewServer(t, withDevices)
-		c, b := tv(s), s.Browser().SignIn("alice")
+		s := testkit.NewServer(t, testkit.WithDevices)
+		c, b := s.DeviceClient("Living Room TV"), s.Browser().SignIn("alice")
 		for _, label := range []string{"Kitchen", "Office", ""} {
 			d := begin(s, c, "device_name", label)
 			enter(b, d.userCode).Allow()
@@ -354,19 +339,19 @@ func TestDevice_PA_9_ConnectedApps(t *testing.T) {
 
 // A user who declines after they allowed a device finds the page on which they remove it.
 func TestDevice_PA_9_DeclineAfterAllow(t *testing.T) {
-	s := testkit.NewServer(t, withDevices)
+	s := testkit.NewServer(t, testkit.WithDevices)
 	s.SetAppsPage("/account")
-	page := enter(s.Browser().SignIn("alice"), begin(s, tv(s)).userCode)
+	page := enter(s.Browser().SignIn("alice"), begin(s, s.DeviceClient("Living Room TV")).userCode)
 	page.Allow().WantPage(http.StatusOK)
 	page.Deny().WantPage(http.StatusConflict, "You already allowed this request", `href="/account"`)
 }
 
 // A user can decline an optional scope for a device.
 func TestDevice_PA_9_OptionalScope(t *testing.T) {
-	s := testkit.NewServer(t, withDevices, func(c *passport.Config) {
+	s := testkit.NewServer(t, testkit.WithDevices, func(c *passport.Config) {
 		c.Scopes = []passport.Scope{{ID: "read", Description: "Read your orders"}, {ID: "write", Description: "Change your orders", Optional: true}}
 	})
-	c, b := tv(s), s.Browser().SignIn("alice")
+	c, b := s.DeviceClient("Living Room TV"), s.Browser().SignIn("alice")
 	for ticked, want := range map[string]string{"": "read", "write": "read write"} {
 		d := begin(s, c, "scope", "read write")
 		form := url.Values{"ticket": {enter(b, d.userCode).Ticket()}, "decision": {"allow"}}
@@ -384,8 +369,8 @@ func TestDevice_PA_9_OptionalScope(t *testing.T) {
 // them first.
 func TestDevice_DV_05_OtherProvider(t *testing.T) {
 	staff := testkit.NewClerks("dora")
-	s := testkit.NewServer(t, withDevices, testkit.WithClerks(staff))
-	c := tv(s, func(r *passport.Registration) { r.Provider = "staff" })
+	s := testkit.NewServer(t, testkit.WithDevices, testkit.WithClerks(staff))
+	c := s.DeviceClient("Living Room TV", func(r *passport.Registration) { r.Provider = "staff" })
 	d, b := begin(s, c), s.Browser().SignIn("alice")
 	back := enter(b, d.userCode).ReturnTo()
 	d.poll().WantJSONError(http.StatusBadRequest, "authorization_pending")

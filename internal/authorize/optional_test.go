@@ -463,10 +463,10 @@ func TestOptional_PA_1_AppOnTheDevice(t *testing.T) {
 // A user who allows a device chooses optional scopes as well. The user is always asked,
 // so nothing is remembered.
 func TestOptional_PA_1_Devices(t *testing.T) {
-	s := testkit.NewServer(t, withDevices, withOptional)
+	s := testkit.NewServer(t, testkit.WithDevices, withOptional)
 	b := s.Browser().SignIn("alice")
 	for _, tick := range [][]string{{"admin"}, {}, {"write", "admin"}} {
-		d := begin(s, tv(s), "scope", "read write admin")
+		d := begin(s, s.DeviceClient("Living Room TV"), "scope", "read write admin")
 		page := choices(t, enter(b, d.userCode), "write admin")
 		page.AllowOnly("other").WantPage(400, "scope_granted has a scope that is not on the page")
 		page.AllowOnly(tick...).WantPage(200)
@@ -475,7 +475,7 @@ func TestOptional_PA_1_Devices(t *testing.T) {
 			t.Errorf("scope = %v, want %q", got, want)
 		}
 	}
-	d := begin(s, tv(s), "scope", "write")
+	d := begin(s, s.DeviceClient("Living Room TV"), "scope", "write")
 	enter(b, d.userCode).AllowOnly().WantPage(200)
 	if got := d.poll().WantStatus(200).JSON()["scope"]; got != "" {
 		t.Errorf("scope of a device for which nothing was ticked = %v, want none", got)

@@ -66,7 +66,7 @@ func startEmbedding(t *testing.T, change ...func(*passport.Config)) *embedding {
 	if e.auth, err = passport.New(config); err != nil {
 		t.Fatal(err)
 	}
-	db, err := sql.Open("pgx", "postgres://nobody@"+freeAddress(t)+"/none")
+	db, err := sql.Open("pgx", "postgres://passport@"+freeAddress(t)+"/none")
 	if err != nil {
 		t.Fatal(err)
 	}

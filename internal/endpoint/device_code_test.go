@@ -15,21 +15,6 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
-
-// withDevice turns on device authorization.
-func withDevice(c *passport.Config) { c.Features = append(c.Features, passport.Device{}) }
-
-// player registers a client for devices. It is public unless change says otherwise.
-func player(s *testkit.Server, change ...func(*passport.Registration)) *testkit.Client {
-	s.T.Helper()
-	r := passport.Registration{Name: "Player", AuthMethod: oauth.AuthNone, GrantTypes: []string{deviceGrant, "refresh_token"}, RedirectURIs: []string{}}
-	for _, f := range change {
-		f(&r)
-	}
-	return s.Register(r)
-}
-
 func confidential(r *passport.Registration) { r.AuthMethod = oauth.AuthBasic }
 
 // ask requests a device code.
@@ -50,7 +35,7 @@ func codesFor(s *testkit.Server, c *testkit.Client, pairs ...string) codes {
 }
 
 func polled(s *testkit.Server, c *testkit.Client, code string, pairs ...string) *testkit.Response {
-	return s.Do(s.FormRequest(c, "/oauth/token", append([]string{"grant_type", deviceGrant, "device_code", code}, pairs...)...))
+	return s.Do(s.FormRequest(c, "/oauth/token", append([]string{"grant_type", testkit.DeviceGrant, "device_code", code}, pairs...)...))
 }
 
 // decidePage returns the page on which a user decides about a code.
@@ -65,9 +50,9 @@ var (
 )
 
 func TestDevice_DV_01_DV_03_DV_08_Response(t *testing.T) {
-	s := testkit.NewServer(t, withDevice)
+	s := testkit.NewServer(t, testkit.WithDevices)
 	seen := map[any]bool{}
-	for _, c := range []*testkit.Client{player(s), player(s, confidential)} {
+	for _, c := range []*testkit.Client{s.DeviceClient("Player"), s.DeviceClient("Player", confidential)} {
 		for range 20 {
 			r := ask(s, c)
 			got := r.WantStatus(http.StatusOK).JSON()
@@ -94,19 +79,19 @@ func TestDevice_DV_01_DV_03_DV_08_Response(t *testing.T) {
 	if meta["device_authorization_endpoint"] != testkit.Issuer+"/oauth/device/code" {
 		t.Errorf("device_authorization_endpoint = %v", meta["device_authorization_endpoint"])
 	}
-	if grants, _ := meta["grant_types_supported"].([]any); !slices.Contains(grants, any(deviceGrant)) {
-		t.Errorf("grant_types_supported = %v, want %s", grants, deviceGrant)
+	if grants, _ := meta["grant_types_supported"].([]any); !slices.Contains(grants, any(testkit.DeviceGrant)) {
+		t.Errorf("grant_types_supported = %v, want %s", grants, testkit.DeviceGrant)
 	}
 	off := testkit.NewServer(t)
 	if meta := off.Get("/.well-known/oauth-authorization-server").Body; strings.Contains(meta, "device") {
 		t.Errorf("the metadata of a server without the feature mentions devices: %s", meta)
 	}
-	off.Send("grant_type="+url.QueryEscape(deviceGrant)+"&device_code=x", "Authorization", testkit.Basic(off.Web().ID, "x")).WantJSONError(http.StatusUnauthorized, "invalid_client")
+	off.Send("grant_type="+url.QueryEscape(testkit.DeviceGrant)+"&device_code=x", "Authorization", testkit.Basic(off.Web().ID, "x")).WantJSONError(http.StatusUnauthorized, "invalid_client")
 }
 
 func TestDevice_DV_01_DV_07_RefusedRequests(t *testing.T) {
-	s := testkit.NewServer(t, withDevice)
-	public, secret := player(s), player(s, confidential)
+	s := testkit.NewServer(t, testkit.WithDevices)
+	public, secret := s.DeviceClient("Player"), s.DeviceClient("Player", confidential)
 	wrong := *secret
 	wrong.Secret = "wrong"
 	for name, test := range map[string]struct {
@@ -137,8 +122,8 @@ func TestDevice_DV_01_DV_07_RefusedRequests(t *testing.T) {
 // The responses to a device that polls, and how they follow each other (RFC 8628 §3.5).
 func TestDevice_DV_02_Polling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testkit.NewServer(t, withDevice)
-		c, other := player(s), player(s)
+		s := testkit.NewServer(t, testkit.WithDevices)
+		c, other := s.DeviceClient("Player"), s.DeviceClient("Player")
 		code := codesFor(s, c)
 		wait := func(d time.Duration) { time.Sleep(d) }
 
@@ -182,8 +167,8 @@ func TestDevice_DV_02_Polling(t *testing.T) {
 // Many polls at the same time get one response with tokens. A later poll is a replay: it
 // ends them.
 func TestDevice_DV_06_RedeemedOnce(t *testing.T) {
-	s := testkit.NewServer(t, withDevice)
-	c := player(s, func(r *passport.Registration) {
+	s := testkit.NewServer(t, testkit.WithDevices)
+	c := s.DeviceClient("Player", func(r *passport.Registration) {
 		r.GrantTypes, r.RedirectURIs = append(r.GrantTypes, "authorization_code"), []string{"https://app.example.com/cb"}
 	})
 	code := codesFor(s, c)
@@ -248,13 +233,13 @@ func TestDevice_F16_DV_06_EndsBeforeRedemption(t *testing.T) {
 		"the feature is turned off": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := testkit.NewServer(t, withDevice)
-			c := player(s)
+			s := testkit.NewServer(t, testkit.WithDevices)
+			c := s.DeviceClient("Player")
 			b := s.Browser().SignIn("alice")
 			code := codesFor(s, c)
 			decidePage(b, code).Allow()
 			if end == nil {
-				s.Restart(func(c *passport.Config) { c.Features = nil }).Do(s.FormRequest(c, "/oauth/token", "grant_type", deviceGrant, "device_code", code.device)).
+				s.Restart(func(c *passport.Config) { c.Features = nil }).Do(s.FormRequest(c, "/oauth/token", "grant_type", testkit.DeviceGrant, "device_code", code.device)).
 					WantJSONError(400, "unsupported_grant_type")
 				return
 			}
@@ -271,7 +256,7 @@ func TestDevice_F16_DV_06_EndsBeforeRedemption(t *testing.T) {
 func TestDevice_DV_04_CreationIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testkit.NewServer(t, func(c *passport.Config) { c.Features = []passport.Feature{passport.Device{MaxPending: 70}} })
-		c, other := player(s), player(s, confidential)
+		c, other := s.DeviceClient("Player"), s.DeviceClient("Player", confidential)
 		for range 60 {
 			codesFor(s, c)
 		}
@@ -291,8 +276,8 @@ func TestDevice_DV_04_CreationIsBounded(t *testing.T) {
 // Device codes outlive a rotation of the keys, also user codes.
 func TestDevice_DV_03_UserCodesOutliveKeys(t *testing.T) {
 	old, young := []byte(strings.Repeat("old-", 8)), []byte(strings.Repeat("new-", 8))
-	s := testkit.NewServer(t, withDevice, func(c *passport.Config) { c.Secrets = [][]byte{old} })
-	c := player(s)
+	s := testkit.NewServer(t, testkit.WithDevices, func(c *passport.Config) { c.Secrets = [][]byte{old} })
+	c := s.DeviceClient("Player")
 	code := codesFor(s, c)
 	s = s.Restart(func(c *passport.Config) { c.Secrets = [][]byte{young, old} })
 	decidePage(s.Browser().SignIn("alice"), code).Allow()
@@ -300,8 +285,8 @@ func TestDevice_DV_03_UserCodesOutliveKeys(t *testing.T) {
 }
 
 func TestDevice_DV_01_Scripts(t *testing.T) {
-	s := testkit.NewServer(t, withDevice)
-	c := player(s, func(r *passport.Registration) { r.AllowedOrigins = []string{"https://player.example.com"} })
+	s := testkit.NewServer(t, testkit.WithDevices)
+	c := s.DeviceClient("Player", func(r *passport.Registration) { r.AllowedOrigins = []string{"https://player.example.com"} })
 	r := s.FormRequest(c, "/oauth/device/code")
 	r.Header.Set("Origin", "https://player.example.com")
 	if got := s.Do(r).WantStatus(http.StatusOK).Header.Get("Access-Control-Allow-Origin"); got != "https://player.example.com" {
@@ -319,8 +304,8 @@ func TestDevice_DV_01_Scripts(t *testing.T) {
 // The tokens of a device are for the resource that it requested.
 func TestDevice_DV_01_Resource(t *testing.T) {
 	const api, second = "https://api.example.com", "https://reports.example.com"
-	s := testkit.NewServer(t, withDevice, func(c *passport.Config) { c.Resources = []string{api, second} })
-	c := player(s)
+	s := testkit.NewServer(t, testkit.WithDevices, func(c *passport.Config) { c.Resources = []string{api, second} })
+	c := s.DeviceClient("Player")
 	code := codesFor(s, c, "resource", api)
 	decidePage(s.Browser().SignIn("alice"), code).Allow()
 	polled(s, c, code.device, "resource", second).WantJSONError(400, "invalid_target") // uses nothing up

@@ -14,11 +14,11 @@ import (
 
 // A client can use the grant only if an operator registered it for that. A user can't.
 func TestDevice_DV_10_OperatorsOnly(t *testing.T) {
-	s := testkit.NewServer(t, withDevice)
+	s := testkit.NewServer(t, testkit.WithDevices)
 	ask(s, s.Spa()).WantJSONError(400, "unauthorized_client")
 	b := s.Browser().SignIn("alice")
 	created := b.Ask("POST", "/oauth/clients", map[string]any{
-		"name": "Mine", "redirect": "https://mine.example.com/cb", "confidential": false, "grant_types": []string{deviceGrant}, "device": true,
+		"name": "Mine", "redirect": "https://mine.example.com/cb", "confidential": false, "grant_types": []string{testkit.DeviceGrant}, "device": true,
 	})
 	id, _ := created.JSON()["id"].(string)
 	mine, err := s.Client(t.Context(), id)
@@ -28,7 +28,7 @@ func TestDevice_DV_10_OperatorsOnly(t *testing.T) {
 
 // Without the feature, a registration for the grant says how to turn it on.
 func TestDevice_DV_07_FeatureIsOff(t *testing.T) {
-	_, err := testkit.NewServer(t).CreateClient(t.Context(), passport.Registration{Name: "TV", GrantTypes: []string{deviceGrant}})
+	_, err := testkit.NewServer(t).CreateClient(t.Context(), passport.Registration{Name: "TV", GrantTypes: []string{testkit.DeviceGrant}})
 	if err == nil || !strings.Contains(err.Error(), "add passport.Device{} to Features") {
 		t.Errorf("CreateClient() = %v, want how to turn the feature on", err)
 	}
@@ -36,10 +36,10 @@ func TestDevice_DV_07_FeatureIsOff(t *testing.T) {
 
 // The tokens of devices can live shorter and have fewer scopes than those of codes.
 func TestDevice_DV_11_ShorterAndFewer(t *testing.T) {
-	s := testkit.NewServer(t, withDevice, func(c *passport.Config) {
-		c.AccessTokenTTLByGrant = map[string]time.Duration{deviceGrant: 5 * time.Minute}
+	s := testkit.NewServer(t, testkit.WithDevices, func(c *passport.Config) {
+		c.AccessTokenTTLByGrant = map[string]time.Duration{testkit.DeviceGrant: 5 * time.Minute}
 	})
-	c := player(s, func(r *passport.Registration) { r.Scopes = []string{"read"} })
+	c := s.DeviceClient("Player", func(r *passport.Registration) { r.Scopes = []string{"read"} })
 	ask(s, c, "scope", "write").WantJSONError(400, "invalid_scope")
 	code := codesFor(s, c)
 	decidePage(s.Browser().SignIn("alice"), code).Allow()
@@ -89,8 +89,8 @@ func (s *crowded) CreateDeviceCode(ctx context.Context, c *oauth.DeviceCode, lim
 // A code that is taken is replaced by another one.
 func TestDevice_DV_08_TakenCodes(t *testing.T) {
 	store := &crowded{Store: new(memstore.Store)}
-	s := testkit.NewServer(t, withDevice, func(c *passport.Config) { c.Store = store })
-	c := player(s)
+	s := testkit.NewServer(t, testkit.WithDevices, func(c *passport.Config) { c.Store = store })
+	c := s.DeviceClient("Player")
 	store.taken = 4
 	codesFor(s, c)
 	store.taken = 5

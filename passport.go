@@ -140,7 +140,7 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 		Store: store, Metadata: metadata, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Log: c.Logger, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
 	})
 	r.Tokens = tokens.New(tokens.Config{
-		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), TimeOnly: c.LastUsedTimeOnly, Claims: c.Claims,
+		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), TimeOnly: c.LastUsedTimeOnly, Claims: c.Claims, Client: r.Clients.Client,
 	})
 	r.Personal = tokens.NewPersonal(tokens.PersonalConfig{
 		Tokens: r.Tokens, Clients: r.Clients, Opaque: c.PersonalTokenFormat == Opaque, Limit: max(c.MaxPersonalTokensPerUser, 0),

@@ -103,11 +103,6 @@ func (s *Service) addDevices(ctx context.Context, all apps, user oauth.UserRef, 
 	return nil
 }
 
-// clientReader reads a client. Each [oauth.Store] does.
-type clientReader interface {
-	Client(ctx context.Context, id string) (*oauth.Client, error)
-}
-
 // addWaiting returns the app of a device that has not used its code; nil if its family has
 // ended. Without it, users could not remove a device that they allowed by mistake until
 // the device has tokens, and the attacker chooses that time.
@@ -121,11 +116,7 @@ func (s *Service) addWaiting(ctx context.Context, all apps, d *oauth.DeviceCode,
 	case !code.SpentAt.IsZero() || !at.Before(code.ExpiresAt) || !code.Family.Live(at):
 		return nil, nil
 	}
-	reader, ok := oauth.StoreAs[clientReader](s.store)
-	if !ok {
-		return nil, nil
-	}
-	client, err := reader.Client(ctx, d.ClientID)
+	client, err := s.client(ctx, d.ClientID)
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
 		return nil, nil

@@ -38,6 +38,9 @@ type Config struct {
 
 	// Claims returns additional claims of a JWT access token.
 	Claims func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
+
+	// Client returns the client with an ID, or [oauth.ErrNotFound].
+	Client func(ctx context.Context, id string) (*oauth.Client, error)
 }
 
 // Service issues, verifies, finds and revokes the tokens of a server. It is safe
@@ -53,11 +56,12 @@ type Service struct {
 	familyLimit  int
 	timeOnly     bool
 	moreClaims   func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
+	client       func(ctx context.Context, id string) (*oauth.Client, error)
 }
 
 // New returns a service.
 func New(c Config) *Service {
-	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims}
+	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims, c.Client}
 }
 
 // OpaquePrefix returns the prefix of opaque access tokens.

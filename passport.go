@@ -16,6 +16,7 @@ import (
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/firstparty"
 	"github.com/go-passport/passport/internal/guards"
+	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/internal/issuer"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/lastused"
@@ -139,6 +140,7 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 	r.Clients = clients.New(clients.Config{
 		Store: store, Metadata: metadata, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Log: c.Logger, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
 	})
+	r.IDTokens = idtoken.New(idtoken.Config{Issuer: c.Issuer, Keys: r.Keys, OpenID: r.Parts.OpenID})
 	r.Tokens = tokens.New(tokens.Config{
 		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), TimeOnly: c.LastUsedTimeOnly, Claims: c.Claims, Client: r.Clients.Client,
 	})

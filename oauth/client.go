@@ -52,6 +52,10 @@ type Client struct {
 	// isn't an API.
 	Audience string
 
+	// OpenID are the client's settings for OpenID Connect; nil for none. It is read with
+	// the client alone, not with a token.
+	OpenID *ClientOpenID
+
 	Attributes  map[string]string // the application's own
 	CreatedAt   time.Time
 	UpdatedAt   time.Time // zero until it is changed; see [ClientStore]

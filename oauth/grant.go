@@ -85,6 +85,10 @@ type Authorization struct {
 	// that ends with its session expires then at the latest.
 	SessionExpiresAt time.Time
 
+	// Nonce is the nonce of the authorization request, for the ID token; empty if it had
+	// none, and on a refresh (OpenID Connect Core §12.2).
+	Nonce string
+
 	// AccessTokenTTL is the lifetime of the access token. Zero: the client's,
 	// the grant's or the server's lifetime. A token never outlives its family.
 	AccessTokenTTL time.Duration

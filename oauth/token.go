@@ -69,6 +69,16 @@ type Family struct {
 	Personal        bool // it belongs to a personal access token
 	EndsWithSession bool // see [Client.EndsWithSession]
 
+	// SID names the browser session to the client, and to no other: the sid claim of its ID
+	// tokens (OpenID Connect Back-Channel Logout §2.1). Empty without OpenID Connect, or
+	// without a Session. In [CodeIssuance] it is a proposal: the store keeps the SID that
+	// the client already has for the session.
+	SID string
+
+	// ACR and AMR are [User.ACR] and [User.AMR] at the time of consent.
+	ACR string
+	AMR []string
+
 	// CreatedAt is the time of the request that led to the family, taken before
 	// the user is identified; see [FamilyStore.RevokeFamilies].
 	CreatedAt time.Time
@@ -87,6 +97,7 @@ type Code struct {
 	Scopes        []string
 	RedirectURI   string            // as sent to the authorization endpoint, or empty
 	CodeChallenge string            // of the method S256; empty if the client sent none (RFC 7636)
+	Nonce         string            // for the ID token (OpenID Connect Core §3.1.2.1), at most 512 bytes; empty if the client sent none
 	Attributes    map[string]string // the application's own; its tokens have them too
 	ExpiresAt     time.Time
 	SpentAt       time.Time

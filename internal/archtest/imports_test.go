@@ -53,23 +53,26 @@ var rooms = map[string]room{
 	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                                                // for the tests of every room
 
 	// The facade wires the rooms.
-	".": {ours: "event guard oauth views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/device internal/endpoint " +
-		"internal/feature internal/firstparty internal/guards internal/issuer internal/keyring internal/lastused internal/logline internal/methods internal/nearpath internal/nilpointer internal/page internal/policy internal/protected internal/reauth internal/rooms internal/safeurl internal/sameorigin " +
+	".": {ours: "event guard oauth openid views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/device internal/endpoint " +
+		"internal/feature internal/firstparty internal/guards internal/idtoken internal/issuer internal/keyring internal/lastused internal/logline internal/methods internal/nearpath internal/nilpointer internal/oidc internal/page internal/policy internal/protected internal/reauth internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
-	"internal/device": {ours: below + " grant internal/authorize internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
+	"internal/oidc":    {ours: below + " openid internal/authorize internal/clients internal/endpoint internal/feature internal/idtoken internal/keyring internal/policy internal/rooms internal/tokens internal/users internal/wire"},
+	"internal/idtoken": {ours: below + " openid internal/claims internal/feature internal/keyring"},
+	"openid":           {},
+	"internal/device":  {ours: below + " grant internal/authorize internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
 
 	"internal/core": {ours: "grant oauth internal/authorize internal/brand internal/endpoint internal/feature internal/issuer internal/jsonapi internal/nilpointer internal/policy internal/protected internal/rooms internal/tokens internal/wire"},
 
-	"internal/rooms": {ours: below + " internal/authorize internal/clients internal/feature internal/firstparty internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
+	"internal/rooms": {ours: below + " internal/authorize internal/clients internal/feature internal/firstparty internal/idtoken internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
 
-	"internal/authorize": {ours: below + " internal/clients internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
-	"internal/endpoint":  {ours: below + " internal/clients internal/feature internal/keyring internal/policy internal/tokens internal/users internal/wire"},
+	"internal/authorize": {ours: below + " internal/clients internal/idtoken internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
+	"internal/endpoint":  {ours: below + " internal/clients internal/idtoken internal/feature internal/keyring internal/policy internal/tokens internal/users internal/wire"},
 	"internal/jsonapi":   {ours: below + " internal/clients internal/feature internal/firstparty internal/policy internal/reauth internal/tokens internal/users internal/wire"},
 	"internal/guards":    {ours: below + " guard internal/ctxtoken internal/policy internal/wire"},
 	"internal/upkeep":    {ours: below + " internal/keyring"},
 
-	"internal/tokens": {ours: below + " internal/clients internal/keyring internal/policy internal/users"},
+	"internal/tokens": {ours: below + " internal/clients internal/idtoken internal/keyring internal/policy internal/users"},
 
 	"internal/clients":    {ours: below + " internal/feature internal/policy internal/users"}, // independent of HTTP
 	"internal/reauth":     {ours: below + " internal/keyring internal/users"},
@@ -82,7 +85,7 @@ var rooms = map[string]room{
 
 	"internal/users":   {ours: "oauth internal/nilpointer internal/storable"},
 	"internal/audit":   {ours: "event oauth internal/reqinfo"},
-	"internal/feature": {ours: "oauth internal/nilpointer"},
+	"internal/feature": {ours: "oauth openid internal/nilpointer"},
 
 	"internal/authserver": {ours: "internal/claims internal/issuer internal/jws internal/origin internal/recent oauth"},
 	"internal/bodylimit":  {},

@@ -27,6 +27,7 @@ var harmless = map[string]string{
 	"internal/tokens.Ticket.TokenID":      "an ID",
 	"oauth.Client.Key":                    "a name that the server chooses",
 	"oauth.CodeIssuance.Ticket":           "the ID of a ticket",
+	"oauth.ClientOpenID.IDTokenAlg":       "the name of an algorithm",
 	"oauth.Disconnection.TokenID":         "an ID",
 	"oauth.PendingRequest.Sealed":         "encrypted",
 	"oauth.RefreshToken.AccessTokenID":    "an ID",

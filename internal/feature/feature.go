@@ -37,6 +37,13 @@ type Part struct {
 	// a responder.
 	ResponseTypes []string
 
+	// Scopes are registered with the part. The text of a scope that Config.Scopes has, too,
+	// is that of Config.Scopes.
+	Scopes []oauth.Scope
+
+	// OpenID makes the server an OpenID provider; nil for other parts.
+	OpenID *OpenID
+
 	// Registrable are grant types that a client may be registered for, but that a
 	// request cannot name.
 	Registrable map[string]oauth.GrantTraits
@@ -58,6 +65,8 @@ type Joined struct {
 	Grants     map[string]oauth.Grant     // by grant_type
 	Responders map[string]oauth.Responder // by response_type
 	Metadata   Metadata
+	Scopes     []oauth.Scope
+	OpenID     *OpenID // nil if the server isn't an OpenID provider
 	Warnings   []string
 
 	traits map[string]oauth.GrantTraits // of every registrable grant type
@@ -102,6 +111,13 @@ type joiner struct {
 func (j *joiner) add(p Part) {
 	j.faults = append(j.faults, p.Faults...)
 	j.Warnings = append(j.Warnings, p.Warnings...)
+	j.Scopes = append(j.Scopes, p.Scopes...)
+	if p.OpenID != nil {
+		if j.OpenID != nil {
+			j.faults = append(j.faults, fmt.Errorf("%s is there twice: remove one", p.Name))
+		}
+		j.OpenID = p.OpenID
+	}
 	if p.Store != nil {
 		j.stores = append(j.stores, p.Store)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/firstparty"
+	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/lastused"
 	"github.com/go-passport/passport/internal/page"
@@ -37,6 +38,7 @@ type Rooms struct {
 	Clients  *clients.Registry
 	Tokens   *tokens.Service
 	Personal *tokens.Personal
+	IDTokens *idtoken.Service // nil if the server isn't an OpenID provider
 	Cookies  *firstparty.Cookies
 	Uses     *lastused.Uses // nil if the store does not keep them
 

@@ -1,0 +1,16 @@
+package feature
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/openid"
+)
+
+// OpenID makes the server an OpenID provider. Only one part can have it.
+type OpenID struct {
+	UserClaims  func(ctx context.Context, user *oauth.User, client *oauth.Client, scopes []string) (openid.Claims, error) // nil for none
+	ExtraClaims []openid.ExtraClaim
+	IDTokenTTL  time.Duration // of clients without their own
+}

@@ -1,0 +1,32 @@
+// Package oidc is the feature of OpenID Connect: its settings, its scopes and metadata,
+// and its endpoints.
+package oidc
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/rooms"
+	"github.com/go-passport/passport/internal/wire"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/openid"
+)
+
+// Settings are the settings of the feature. passport.OpenID documents them.
+type Settings struct {
+	UserClaims              func(ctx context.Context, user *oauth.User, client *oauth.Client, scopes []string) (openid.Claims, error)
+	ExtraClaims             []openid.ExtraClaim
+	IDTokenTTL              time.Duration
+	BackchannelAllowedHosts []string
+}
+
+// Part returns the scopes, the metadata and the faults of the feature.
+func (s Settings) Part(server feature.Server) feature.Part {
+	return feature.Part{Name: "OpenID", OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL}}
+}
+
+// Routes returns the endpoints of the feature. Each has a file in this package.
+func (s Settings) Routes(r *rooms.Rooms) []wire.Endpoint {
+	return nil
+}

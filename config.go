@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
@@ -50,7 +51,8 @@ type Config struct {
 	// consent page. Default: none.
 	Scopes []Scope
 
-	// DefaultScopes are granted if a request names no scope. Default: none.
+	// DefaultScopes are granted if a request names no scope. With the feature OpenID, it
+	// can't have openid. Default: none.
 	DefaultScopes []string
 
 	// InheritScopes lets a scope include the scopes below it: "orders" includes
@@ -283,9 +285,9 @@ func (c Config) directory() *users.Directory {
 }
 
 // policy returns the settings for package policy.
-func (c Config) policy() policy.Settings {
+func (c Config) policy(parts *feature.Joined) policy.Settings {
 	return policy.Settings{
-		Scopes: c.Scopes, DefaultScopes: c.DefaultScopes, InheritScopes: c.InheritScopes, Issuer: c.Issuer, Audience: c.Audience, Resources: c.Resources,
+		Scopes: c.Scopes, FeatureScopes: parts.Scopes, DefaultScopes: c.DefaultScopes, InheritScopes: c.InheritScopes, Issuer: c.Issuer, Audience: c.Audience, Resources: c.Resources,
 		AllowedRedirectSchemes: c.AllowedRedirectSchemes, AllowedOrigins: c.AllowedOrigins,
 		AccessTokenTTL: c.AccessTokenTTL, AccessTokenTTLByGrant: c.AccessTokenTTLByGrant, RefreshTokenTTL: c.RefreshTokenTTL,
 		RefreshTokenGrace: c.RefreshTokenGrace, CookieTTL: c.CookieTTL, PurgeAfter: c.PurgeAfter, FamilyTTL: c.FamilyTTL, CodeTTL: c.CodeTTL, PersonalTokenTTL: c.PersonalTokenTTL, FamiliesEndWithSession: c.FamiliesEndWithSession, Log: c.Logger,

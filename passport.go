@@ -135,7 +135,7 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 		return nil, err // a fault of the built-in views; the application's were checked
 	}
 	log := audit.Log{Enabled: c.AuditLog, OnEvent: c.OnEvent}
-	r.Policy = policy.New(c.policy(), r.Parts.Traits)
+	r.Policy = policy.New(c.policy(r.Parts), r.Parts.Traits)
 	metadata, _ := oauth.StoreAs[oauth.ClientMetadataStore](c.Store)
 	r.Clients = clients.New(clients.Config{
 		Store: store, Metadata: metadata, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Log: c.Logger, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,

@@ -87,8 +87,8 @@ func (c Config) validate(parts []core.Part, complete bool) error {
 	f.all(c.directory().Faults())
 	f.add(c.EnablePasswordGrant && !c.directory().CheckPasswords(),
 		"EnablePasswordGrant: no user provider checks passwords; set UserFuncs.ByPassword, or implement oauth.PasswordAuthenticator")
-	f.all(c.policy().Faults())
 	joined, clashes := core.Join(parts)
+	f.all(c.policy(joined).Faults())
 	for _, grantType := range slices.Sorted(maps.Keys(c.AccessTokenTTLByGrant)) {
 		f.add(grantType == tokens.PersonalAccess, "AccessTokenTTLByGrant[%q]: set PersonalTokenTTL for personal access tokens", grantType)
 		f.add(!joined.KnowsGrant(grantType), "AccessTokenTTLByGrant[%q] names a grant type that does not exist: correct or remove it", safeurl.Name(grantType))

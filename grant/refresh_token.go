@@ -90,17 +90,18 @@ func (g RefreshToken) retried(old *oauth.RefreshToken, at time.Time) bool {
 	return g.Grace > 0 && old.Successor != nil && old.Successor.SpentAt.IsZero() && at.Sub(old.SpentAt).Abs() < g.Grace
 }
 
+// openID asks for an ID token. [oauth.AllScopes] doesn't include it.
+const openID = "openid"
+
 // narrowed returns the requested scopes, which must be among the granted ones.
 // Without a scope parameter it returns all granted scopes (RFC 6749 §6).
 func narrowed(granted []string, r *oauth.TokenRequest) ([]string, error) {
 	if strings.Trim(r.Form.Get("scope"), " ") == "" { // r.Scopes then has the defaults
 		return granted, nil
 	}
-	if slices.Contains(granted, oauth.AllScopes) {
-		return r.Scopes, nil
-	}
+	all := slices.Contains(granted, oauth.AllScopes)
 	for _, id := range r.Scopes {
-		if !oauth.Covers(granted, id, r.InheritScopes) {
+		if (!all || id == openID) && !oauth.Covers(granted, id, r.InheritScopes) {
 			return nil, fmt.Errorf("scope %q; %s: %w", nearest.Shown(id), nearest.Word(id, granted), oauth.InvalidScope.Errorf("a scope was not granted"))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/rooms"
 	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
@@ -23,7 +24,11 @@ type Settings struct {
 
 // Part returns the scopes, the metadata and the faults of the feature.
 func (s Settings) Part(server feature.Server) feature.Part {
-	return feature.Part{Name: "OpenID", OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL}}
+	scopes := s.scopes()
+	return feature.Part{
+		Name: "OpenID", Scopes: scopes, Metadata: feature.Metadata{"scopes_supported": policy.IDs(scopes)},
+		OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL},
+	}
 }
 
 // Routes returns the endpoints of the feature. Each has a file in this package.

@@ -53,9 +53,16 @@ func (f *faults) scopes(s Settings) {
 		f.add(seen[scope.ID], "Scopes lists %q twice: remove one", safeurl.Name(scope.ID))
 		seen[scope.ID] = true
 	}
+	all, byName := s.withFeatures()
+	for _, scope := range all {
+		f.add(byName[scope.ID] && strings.TrimSpace(scope.Description) == "",
+			"Features: a feature names the scope %q, which has no description for the consent page: add the scope to Scopes, or set its Description in the feature", safeurl.Name(scope.ID))
+		seen[scope.ID] = true
+	}
 	twice := map[string]bool{}
 	for _, id := range s.DefaultScopes {
 		f.add(!seen[id], "DefaultScopes names %q, which Scopes does not list: add it there", safeurl.Name(id))
+		f.add(id == openID && byName[id], "DefaultScopes names openid: remove it, because only a request can ask for an ID token (OpenID Connect Core §3.1.2.1)")
 		f.add(twice[id], "DefaultScopes lists %q twice: remove one", safeurl.Name(id))
 		twice[id] = true
 	}

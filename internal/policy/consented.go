@@ -26,7 +26,7 @@ func (p *Policy) Described(granted []string) (found []oauth.Scope) {
 		has[name] = true
 	}
 	for _, scope := range p.Scopes {
-		if has[scope.ID] || has[oauth.AllScopes] || has[string(oauth.DigestOf(scope.ID))] {
+		if has[scope.ID] || has[oauth.AllScopes] && !p.byName[scope.ID] || has[string(oauth.DigestOf(scope.ID))] {
 			found = append(found, scope)
 		}
 	}

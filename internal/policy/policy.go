@@ -18,6 +18,7 @@ type Settings struct {
 	Scopes        []oauth.Scope
 	DefaultScopes []string
 	InheritScopes bool
+	FeatureScopes []oauth.Scope // of the features; one that Scopes has, too, is that of Scopes
 
 	Issuer    string
 	Audience  string
@@ -44,8 +45,9 @@ type Settings struct {
 type Policy struct {
 	Settings
 	registered map[string]bool
-	scopeIDs   []string // the registered scopes
-	audiences  []string // of tokens; the server's own is first
+	byName     map[string]bool // scopes that * doesn't include; see withFeatures
+	scopeIDs   []string        // the registered scopes
+	audiences  []string        // of tokens; the server's own is first
 	redirects  redirect.Rules
 	traits     func(grantType string) oauth.GrantTraits
 	ignored    *logline.Once // clients that requested openid
@@ -53,7 +55,9 @@ type Policy struct {
 
 // New returns the policy of the settings. traits returns the traits of a grant type.
 func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
-	p := &Policy{Settings: s, registered: map[string]bool{}, audiences: append([]string{s.Audience}, s.Resources...), traits: traits, ignored: new(logline.Once), scopeIDs: IDs(s.Scopes)}
+	all, byName := s.withFeatures()
+	s.Scopes = all
+	p := &Policy{Settings: s, registered: map[string]bool{}, byName: byName, audiences: append([]string{s.Audience}, s.Resources...), traits: traits, ignored: new(logline.Once), scopeIDs: IDs(s.Scopes)}
 	p.redirects = redirect.Rules{HTTP: strings.HasPrefix(s.Issuer, "http:"), Schemes: s.AllowedRedirectSchemes}
 	for _, scope := range s.Scopes {
 		p.registered[scope.ID] = true

@@ -63,19 +63,9 @@ func (p *Policy) Optional(requested []string) []string {
 	})
 }
 
-// The scopes of OpenID Connect that OAuth clients also request. If an operator
-// registers one, it is a scope like any other. Otherwise it has no meaning here: a
-// request for it succeeds without it, and the response's scope lacks it. A granted
-// offline_access also lets a client act without a session (OpenID Connect Core §11).
-const (
-	openID        = "openid"
-	offlineAccess = "offline_access"
-)
-
 // RequestedScopes resolves the scope parameter of a request for a grant type. An
 // error names the wrong scope. Without a scope parameter the result is the default
-// scopes that the client may have. Clients may always request openid and
-// offline_access; the result lacks them if they are not registered.
+// scopes that the client may have. The result lacks the scopes that the policy ignores.
 func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]string, error) {
 	asked, err := ParseScopes(param)
 	if err != nil {
@@ -84,13 +74,15 @@ func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]st
 	if asked == nil {
 		return p.permittedByName(p.DefaultScopes, c), nil
 	}
-	asked = slices.DeleteFunc(asked, func(id string) bool { return p.ignores(c, id) })
+	asked = slices.DeleteFunc(asked, func(id string) bool { return p.ignores(c, id, grantType) })
 	for _, id := range asked {
 		switch {
 		case !p.HasScope(id):
 			return nil, refusedScope(id, p.scopeIDs, "the scope %s does not exist")
 		case id == oauth.AllScopes && !p.traits(grantType).AllScopes:
 			return nil, oauth.InvalidScope.Errorf("the scope * is not for this grant: name the scopes")
+		case !p.mayAsk(c, id) && p.byName[id]:
+			return nil, refusedScope(id, c.Scopes, "the scope %s is not for this client: add it with passport client update --scopes")
 		case !p.mayAsk(c, id):
 			return nil, refusedScope(id, c.Scopes, "the scope %s is not for this client")
 		}
@@ -102,18 +94,6 @@ func (p *Policy) RequestedScopes(c *oauth.Client, param, grantType string) ([]st
 // nearest known scope, which the client may have meant.
 func refusedScope(id string, known []string, told string) error {
 	return fmt.Errorf("scope %q; %s: %w", nearest.Shown(id), nearest.Word(id, known), oauth.InvalidScope.Errorf(told, nearest.Shown(id)))
-}
-
-// ignores reports whether to drop a scope from a request. It logs one line for each
-// client that requests openid, because such a client waits for an ID token.
-func (p *Policy) ignores(c *oauth.Client, id string) bool {
-	if id != openID && id != offlineAccess || p.registered[id] {
-		return false
-	}
-	if id == openID && p.ignored.First(c.ID) {
-		p.Log.Info("the scope openid is ignored: this server does not issue ID tokens", "client_id", c.ID)
-	}
-	return true
 }
 
 // mayAsk reports whether the client may request a scope: by its name, by a scope

@@ -140,7 +140,7 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 	r.Clients = clients.New(clients.Config{
 		Store: store, Metadata: metadata, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Log: c.Logger, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
 	})
-	r.IDTokens = idtoken.New(idtoken.Config{Issuer: c.Issuer, Keys: r.Keys, OpenID: r.Parts.OpenID})
+	r.IDTokens = idtoken.New(idtoken.Config{Issuer: c.Issuer, Keys: r.Keys, OpenID: r.Parts.OpenID, InheritScopes: c.InheritScopes})
 	r.Tokens = tokens.New(tokens.Config{
 		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), TimeOnly: c.LastUsedTimeOnly, Claims: c.Claims, Client: r.Clients.Client,
 	})

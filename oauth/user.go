@@ -2,8 +2,11 @@ package oauth
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -109,13 +112,24 @@ func (s Subject) User() (user UserRef, ok bool) { return s.user, s.user.ID != ""
 func (s Subject) Valid() bool { return s.client || s.user.ID != "" && s.user.Provider != "" }
 
 // Claim returns the "sub" claim: "users:42" for an account, "client:7f3a" for a
-// client. The prefix keeps the two apart (RFC 9068 §5).
+// client. The prefix keeps the two apart (RFC 9068 §5). A sub has at most 255 characters
+// of ASCII (OpenID Connect Core §2), so the ID of an account that does not fit is
+// replaced by the base64url of its SHA-256.
 func (s Subject) Claim(clientID string) string {
 	if s.client {
 		return "client:" + clientID
 	}
-	return s.user.Provider + ":" + s.user.ID
+	sub := s.user.Provider + ":" + s.user.ID
+	if len(sub) > maxSubject || strings.ContainsFunc(sub, notPrintable) {
+		sum := sha256.Sum256([]byte(s.user.ID))
+		return s.user.Provider + ":" + base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	return sub
 }
+
+const maxSubject = 255
+
+func notPrintable(r rune) bool { return r < ' ' || r > '~' }
 
 // DefaultProvider is the name of the provider in Config.Users.
 const DefaultProvider = "users"

@@ -5,81 +5,90 @@ package idtoken
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/oauth"
 )
 
+// DefaultAlg is the algorithm of ID tokens without another choice: every client can
+// verify it (OpenID Connect Core §15.1).
+const DefaultAlg = jws.RS256
+
+// DefaultTTL is the lifetime of ID tokens without another choice.
+const DefaultTTL = time.Hour
+
 // Config holds the dependencies of a [Service].
 type Config struct {
-	Issuer string
-	Keys   *keyring.Live
-	OpenID *feature.OpenID
+	Issuer        string
+	Keys          *keyring.Live
+	OpenID        *feature.OpenID
+	InheritScopes bool // a scope includes the scopes below it
 }
 
 // Service signs and verifies ID tokens. It is safe for concurrent use.
-type Service struct{ Config }
+type Service struct {
+	Config
+	extra map[string]string // the scope of each extra claim, by name
+}
 
 // New returns a service. It is nil for a server that isn't an OpenID provider.
 func New(c Config) *Service {
 	if c.OpenID == nil {
 		return nil
 	}
-	return &Service{c}
+	s := &Service{Config: c, extra: map[string]string{}}
+	for _, e := range c.OpenID.ExtraClaims {
+		s.extra[e.Name] = e.Scope
+	}
+	return s
 }
 
-// Request is what an ID token is signed for.
-type Request struct {
-	Client      *oauth.Client
-	User        *oauth.User
-	Family      *oauth.Family
-	Scopes      []string // granted
-	Nonce       string   // of the authorization request; empty on a refresh
-	AccessToken string   // that is issued with it, for at_hash
-	Time        time.Time
+// Scope is the scope of a request for an ID token.
+const Scope = "openid"
+
+// Issues reports whether tokens with the granted scopes have an ID token beside them.
+func (s *Service) Issues(scopes []string) bool { return s != nil && slices.Contains(scopes, Scope) }
+
+// CheckAlg returns an error if ID tokens can't have an algorithm: the remedy is another
+// algorithm or a key.
+func (s *Service) CheckAlg(alg string) error {
+	if algs := s.Keys.Algorithms(); !slices.Contains(algs, alg) {
+		slices.Sort(algs)
+		return fmt.Errorf("%w; the keys have %q", keyring.NoKey(alg), algs)
+	}
+	return nil
 }
 
-// Sign returns the ID token.
-func (s *Service) Sign(ctx context.Context, r Request) (string, error) {
-	return "", errors.New("ID tokens are not signed yet")
+// alg returns the algorithm of a client's ID and logout tokens.
+func alg(c *oauth.Client) string {
+	if c.OpenID == nil {
+		return DefaultAlg
+	}
+	return cmp.Or(c.OpenID.IDTokenAlg, DefaultAlg)
 }
 
-// Hint is what an ID token says, sent back by a client in id_token_hint.
-type Hint struct {
-	Subject  string // the sub claim: compare it with [oauth.Subject.Claim]
-	ClientID string // that the token was issued to
-	SID      string // of the session; empty if the token has none
+// life returns the lifetime of a client's ID tokens.
+func (s *Service) life(c *oauth.Client) time.Duration {
+	life := cmp.Or(s.OpenID.IDTokenTTL, DefaultTTL)
+	if c.OpenID == nil {
+		return life
+	}
+	return cmp.Or(c.OpenID.IDTokenTTL, life)
 }
 
-// Hint verifies an ID token of this issuer that a client sends back. The token may have
-// expired. The error says what is wrong with it.
-func (s *Service) Hint(raw string) (*Hint, error) {
-	return nil, errors.New("ID tokens are not verified yet")
-}
-
-// Logout is a notice to a client that a user has signed out.
-type Logout struct {
-	Client  *oauth.Client
-	Subject string // the sub claim
-	SID     string // of the session that ended; empty for all sessions of the user
-	Time    time.Time
-}
-
-// SignLogout returns the logout token.
-func (s *Service) SignLogout(l Logout) (string, error) {
-	return "", errors.New("logout tokens are not signed yet")
-}
-
-// Claims returns the claims about a user that the scopes ask for, in the form of
-// UserInfo: without sub (OpenID Connect Core §5.4).
-func (s *Service) Claims(ctx context.Context, user *oauth.User, client *oauth.Client, scopes []string) (map[string]any, error) {
-	return nil, errors.New("there are no claims yet")
+// LongestLife returns the lifetime of ID tokens of clients without their own; zero if
+// the server isn't an OpenID provider.
+func (s *Service) LongestLife() time.Duration {
+	if s == nil {
+		return 0
+	}
+	return max(s.life(new(oauth.Client)), logoutLife)
 }
 
 // Format implements [fmt.Formatter]. It prints no token: only the client's ID.

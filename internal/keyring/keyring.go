@@ -207,6 +207,18 @@ func (k *Ring) byID(kid string) *jws.Key {
 // compact form.
 func (k *Ring) Sign(typ string, claims any) (string, error) { return k.now().keys[0].Sign(typ, claims) }
 
+// Algorithms returns the algorithms of the private keys, that of access tokens first.
+func (k *Ring) Algorithms() (algs []string) {
+	v := k.now()
+	algs = []string{v.keys[0].Alg}
+	for _, key := range v.keys {
+		if key.Signs() && !slices.Contains(algs, key.Alg) {
+			algs = append(algs, key.Alg)
+		}
+	}
+	return algs
+}
+
 // Verify returns the payload of a token that one of the keys signed. It does
 // not check the claims.
 func (k *Ring) Verify(typ, token string) ([]byte, error) {

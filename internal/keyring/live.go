@@ -44,6 +44,28 @@ func (l *Live) Roots() Roots {
 // Sign returns the compact form of claims, signed by the signing key.
 func (l *Live) Sign(typ string, claims any) (string, error) { return l.ring.Load().Sign(typ, claims) }
 
+// SignAs is like [Live.Sign], with the current key of an algorithm. Without a key of the
+// algorithm, the error names the command that adds it.
+func (l *Live) SignAs(alg, typ string, claims any) (string, error) {
+	key := l.ring.Load().now().current[alg]
+	if key == nil {
+		return "", NoKey(alg)
+	}
+	return key.Sign(typ, claims)
+}
+
+// NoKey returns the error for an algorithm that none of the private keys has.
+func NoKey(alg string) error {
+	return fmt.Errorf("no private key signs %[1]s: add one with `passport keys add --alg %[1]s`", alg)
+}
+
+// Algorithms returns the algorithms of the private keys, that of access tokens first.
+func (l *Live) Algorithms() []string { return l.ring.Load().Algorithms() }
+
+// VerifyAs returns the payload of a token of another type than access tokens, which one
+// of the keys signed. It does not check the claims.
+func (l *Live) VerifyAs(typ, token string) ([]byte, error) { return l.ring.Load().Verify(typ, token) }
+
 // JWKS returns the public keys (RFC 7517 §5).
 func (l *Live) JWKS() []byte { return l.ring.Load().JWKS() }
 

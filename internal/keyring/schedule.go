@@ -64,10 +64,11 @@ func termOf(above string) (t term, err error) {
 
 // snapshot is the state of a ring at a time.
 type snapshot struct {
-	keys        []*jws.Key // all keys that verify; the first signs access tokens
-	roots       Roots      // of the readable private keys; the first is for new values
-	set         []byte     // the public keys, as a JWK set
-	from, until time.Time  // when the snapshot holds; it has no end if until is zero
+	keys        []*jws.Key          // all keys that verify; the first signs access tokens
+	current     map[string]*jws.Key // the signing key of each algorithm
+	roots       Roots               // of the readable private keys; the first is for new values
+	set         []byte              // the public keys, as a JWK set
+	from, until time.Time           // when the snapshot holds; it has no end if until is zero
 
 	// verified caches the claims of tokens whose signature was verified, because a
 	// verification costs more than reading a row. It does not decide whether a token
@@ -94,7 +95,7 @@ func (k *Ring) now() *snapshot {
 }
 
 func (k *Ring) viewAt(at time.Time) (*snapshot, error) {
-	v := &snapshot{from: at}
+	v := &snapshot{from: at, current: map[string]*jws.Key{}}
 	for _, t := range k.terms {
 		for _, bound := range []time.Time{t.from, t.until} {
 			if bound.After(at) && (v.until.IsZero() || bound.Before(v.until)) {
@@ -108,6 +109,9 @@ func (k *Ring) viewAt(at time.Time) (*snapshot, error) {
 		if key != signing && !k.terms[key.ID].ended(at) {
 			v.keys = append(v.keys, key)
 		}
+	}
+	for _, key := range k.signers() {
+		v.current[key.Alg] = k.current(key.Alg, at)
 	}
 	public := struct {
 		Keys []jws.JWK `json:"keys"`

@@ -4,20 +4,14 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/internal/opaque"
 	"github.com/go-passport/passport/oauth"
 )
-
-// reservedClaims are the claims that only the server may set.
-var reservedClaims = []string{
-	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "auth_time", "acr", "amr", "cnf", "act", "may_act",
-	"typ", "sid", "nonce", "azp", "at_hash", "c_hash", "s_hash", "events", "authorization_details",
-}
 
 // claims returns the claims of a JWT access token (RFC 9068 §2.2).
 func (s *Service) claims(ctx context.Context, t *oauth.AccessToken) (map[string]any, error) {
@@ -42,8 +36,7 @@ func (s *Service) claims(ctx context.Context, t *oauth.AccessToken) (map[string]
 		return nil, fmt.Errorf("Config.Claims: %w", err)
 	}
 	for name := range more {
-		// A case-insensitive reader would confuse the two.
-		if slices.ContainsFunc(reservedClaims, func(reserved string) bool { return strings.EqualFold(reserved, name) }) {
+		if idtoken.Reserved(name) {
 			return nil, fmt.Errorf("Config.Claims returned %q: the server sets that claim; choose another name", name)
 		}
 	}

@@ -118,7 +118,7 @@ func TestPasswordHashesStayExpensive(t *testing.T) {
 // ownTime are the functions that have a request and may read the clock.
 // wire.Received passes the time to endpoints. Guards check headers before the
 // application's handlers run. A page calls reauth after it has read its form.
-var ownTime = []string{"internal/reauth URL", "internal/wire Received", "internal/tokens Verify", "internal/firstparty check", "internal/firstparty findOnce", "internal/lastused Note"}
+var ownTime = []string{"internal/reauth URL", "internal/wire Received", "internal/tokens verify", "internal/firstparty check", "internal/firstparty findOnce", "internal/lastused Note"}
 
 // The server judges a request at the time when it is complete. So no function of
 // the server that has a request or its ResponseWriter reads the clock.

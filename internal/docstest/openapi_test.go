@@ -89,9 +89,9 @@ func TestOpenAPI_HasTheGrants(t *testing.T) {
 // everything returns a server with every optional endpoint and grant.
 func everything(t *testing.T) *testkit.Server {
 	t.Helper()
-	return testkit.NewServer(t, func(c *passport.Config) {
+	return testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{}), func(c *passport.Config) {
 		c.EnablePasswordGrant, c.EnableImplicitGrant = true, true
-		c.Features = []passport.Feature{passport.Device{}}
+		c.Features = append(c.Features, passport.Device{})
 	})
 }
 

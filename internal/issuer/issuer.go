@@ -24,6 +24,17 @@ func WellKnown(issuer *url.URL, name string) string {
 	return "/.well-known/" + name + strings.TrimSuffix(issuer.Path, "/")
 }
 
+// Discovery returns the paths of the metadata for OpenID Connect: below the issuer
+// (OpenID Connect Discovery §4), and, if the issuer has a path, also where RFC 8414 §5 puts
+// it.
+func Discovery(issuer *url.URL) []string {
+	const name = "openid-configuration"
+	if path := strings.TrimSuffix(issuer.Path, "/"); path != "" {
+		return []string{path + "/.well-known/" + name, WellKnown(issuer, name)}
+	}
+	return []string{WellKnown(issuer, name)}
+}
+
 // Check returns the faults of an issuer's URL and of the path of its endpoints.
 // Every fault begins with the name of the field.
 func Check(issuer, endpoints string, allowHTTP bool) []error {

@@ -31,7 +31,9 @@ func (m Mounted) Restore(r *http.Request) *http.Request {
 // ours reports whether a path may belong to an endpoint or to a document about the
 // issuer.
 func (m Mounted) ours(path string) bool {
-	return strings.HasPrefix(path, m.base) || strings.HasPrefix(path, "/.well-known/") && strings.HasSuffix(path, m.prefix)
+	const wellKnown = "/.well-known/"
+	return strings.HasPrefix(path, m.base) || strings.HasPrefix(path, wellKnown) && strings.HasSuffix(path, m.prefix) ||
+		strings.HasPrefix(path, m.prefix+wellKnown)
 }
 
 // at returns the request with another path.

@@ -4,10 +4,12 @@ package oidc
 
 import (
 	"context"
+	"net/http"
 	"time"
 
+	"github.com/go-passport/passport/internal/endpoint"
 	"github.com/go-passport/passport/internal/feature"
-	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/issuer"
 	"github.com/go-passport/passport/internal/rooms"
 	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
@@ -26,12 +28,18 @@ type Settings struct {
 func (s Settings) Part(server feature.Server) feature.Part {
 	scopes := s.scopes()
 	return feature.Part{
-		Name: "OpenID", Scopes: scopes, Metadata: feature.Metadata{"scopes_supported": policy.IDs(scopes)},
+		Name: "OpenID", Scopes: scopes, Metadata: s.metadata(server, scopes),
 		OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL},
 	}
 }
 
 // Routes returns the endpoints of the feature. Each has a file in this package.
 func (s Settings) Routes(r *rooms.Rooms) []wire.Endpoint {
-	return nil
+	routes := []wire.Endpoint{
+		wire.Single("passport.userinfo", r.Base+userInfoPath, newUserInfo(r), http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions),
+	}
+	for _, path := range issuer.Discovery(r.Issuer) {
+		routes = append(routes, wire.Single("passport.openid", path, endpoint.Metadata(r.Parts.Metadata, r.Log), http.MethodGet, http.MethodHead, http.MethodOptions))
+	}
+	return routes
 }

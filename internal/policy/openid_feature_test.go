@@ -9,13 +9,10 @@ import (
 	"github.com/go-passport/passport/openid"
 )
 
-// withOpenID turns OpenID Connect on.
-func withOpenID(c *passport.Config) { c.Features = append(c.Features, passport.OpenID{}) }
-
 // The scopes of OpenID Connect come with the feature. The text of one in Config.Scopes is
 // the application's.
 func TestScopes_OpenID_ComeWithTheFeature(t *testing.T) {
-	s := testkit.NewServer(t, withOpenID, func(c *passport.Config) {
+	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{}), func(c *passport.Config) {
 		c.Scopes = append(c.Scopes, passport.Scope{ID: "email", Description: "Read the address that you shop with"})
 	})
 	if got := strings.Join(s.ScopeIDs(), " "); got != "openid profile phone address offline_access read write admin email" {
@@ -34,11 +31,9 @@ func TestScopes_OpenID_ComeWithTheFeature(t *testing.T) {
 
 // A scope that an extra claim names is registered, too.
 func TestScopes_OpenID_ExtraClaims(t *testing.T) {
-	s := testkit.NewServer(t, func(c *passport.Config) {
-		c.Features = append(c.Features, passport.OpenID{ExtraClaims: []openid.ExtraClaim{
-			{Name: "groups", Scope: "groups", Description: "See your groups"}, {Name: "roles", Scope: "groups"}, {Name: "shop", Scope: "read"}, {Name: "plan", Scope: "profile"},
-		}})
-	})
+	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{ExtraClaims: []openid.ExtraClaim{
+		{Name: "groups", Scope: "groups", Description: "See your groups"}, {Name: "roles", Scope: "groups"}, {Name: "shop", Scope: "read"}, {Name: "plan", Scope: "profile"},
+	}}))
 	if got := strings.Join(s.ScopeIDs(), " "); got != "openid profile email phone address offline_access groups read write admin" {
 		t.Errorf("ScopeIDs() = %q, want groups once, after the scopes of OpenID Connect", got)
 	}
@@ -52,7 +47,7 @@ func TestScopes_OpenID_ExtraClaims(t *testing.T) {
 // Only a request by name can ask for an ID token.
 func TestScopes_OpenID_NeverByDefault(t *testing.T) {
 	config := testkit.PlainConfig(t)
-	withOpenID(&config)
+	config.Features = []passport.Feature{passport.OpenID{}}
 	config.DefaultScopes = []string{"read", "openid"}
 	if err := config.Validate(); err == nil || !strings.Contains(err.Error(), "DefaultScopes names openid: remove it") {
 		t.Errorf("Validate() with openid in DefaultScopes = %v, want a fault that names it", err)
@@ -65,7 +60,7 @@ func TestScopes_OpenID_NeverByDefault(t *testing.T) {
 
 // The scope * doesn't include openid: a refresh can't turn it into openid.
 func TestScopes_OpenID_AllScopesDoesNotIncludeIt(t *testing.T) {
-	s := testkit.NewServer(t, testkit.WithPasswords, withOpenID)
+	s := testkit.NewServer(t, testkit.WithPasswords, testkit.WithOpenID(t, passport.OpenID{}))
 	c := s.Register(passport.Registration{GrantTypes: []string{"password", "refresh_token"}, Scopes: []string{"*"}})
 	all := s.Exchange(c, "grant_type", "password", "username", "alice", "password", testkit.PasswordOf("alice"), "scope", "*").Tokens()
 	if all.Scope != "*" {
@@ -81,7 +76,7 @@ func TestScopes_OpenID_AllScopesDoesNotIncludeIt(t *testing.T) {
 // A client that is limited to other scopes learns how to add openid. It may always send
 // offline_access, as to a server without OpenID Connect.
 func TestScopes_OpenID_LimitedClients(t *testing.T) {
-	s := testkit.NewServer(t, withOpenID)
+	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{}))
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	s.NarrowClient(c, "read")
 	for _, id := range []string{"openid", "email"} {
@@ -101,7 +96,7 @@ func TestScopes_OpenID_LimitedClients(t *testing.T) {
 
 // A token of a client is about no user.
 func TestScopes_OpenID_NotForClientsThemselves(t *testing.T) {
-	s := testkit.NewServer(t, withOpenID)
+	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{}))
 	if got := s.Exchange(s.Machine(), "grant_type", "client_credentials", "scope", "openid email read").Tokens(); got.Scope != "read" {
 		t.Errorf("client_credentials for openid, email and read gives %q, want read", got.Scope)
 	}

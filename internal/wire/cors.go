@@ -27,9 +27,11 @@ func Preflight(w http.ResponseWriter, r *http.Request) {
 	preflight(w, r, from, "POST")
 }
 
-// OpenPreflight allows a browser to send a GET from any origin, for a document that
+// OpenPreflight allows a browser to send the methods from any origin, for a response that
 // every page may read: see [AllowAnyOrigin].
-func OpenPreflight(w http.ResponseWriter, r *http.Request) { preflight(w, r, "*", "GET, HEAD") }
+func OpenPreflight(w http.ResponseWriter, r *http.Request, methods string) {
+	preflight(w, r, "*", methods)
+}
 
 func preflight(w http.ResponseWriter, r *http.Request, from, methods string) {
 	h := w.Header()

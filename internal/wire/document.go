@@ -11,7 +11,7 @@ import (
 func Document(contentType string, text func() []byte, log Log) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodOptions {
-			OpenPreflight(w, r)
+			OpenPreflight(w, r, "GET, HEAD")
 			return
 		}
 		AllowAnyOrigin(w)

@@ -44,6 +44,7 @@ type Store struct {
 
 	keyRing        string // as saved
 	keyRingVersion int64
+	imports        imports
 	log            []oauth.AuditRecord
 }
 
@@ -58,6 +59,7 @@ var (
 	_ oauth.ConsentListStore    = (*Store)(nil)
 	_ oauth.ClientMetadataStore = (*Store)(nil)
 	_ oauth.LastUsedStore       = (*Store)(nil)
+	_ oauth.ImportStore         = (*Store)(nil)
 	_ oauth.DeviceStore         = (*Store)(nil)
 	_ oauth.GrantPowerStore     = (*Store)(nil)
 	_ oauth.DeviceReader        = deviceReader{}

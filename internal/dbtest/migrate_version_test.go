@@ -22,6 +22,7 @@ const (
 	fourthMigration = "0004_field.sql"
 	fifthMigration  = "0005_pages.sql"
 	sixthMigration  = "0006_devices.sql"
+	eighthMigration = "0008_laravel.sql"
 )
 
 // halves returns the statements of a migration, up and down.
@@ -253,7 +254,7 @@ func TestMigrate_DownWithRows(t *testing.T) {
 			must(t, verb.call())
 		}
 		tokens := count(t, db, "oauth_access_tokens")
-		for _, name := range []string{sixthMigration, fifthMigration, fourthMigration, thirdMigration, secondMigration} {
+		for _, name := range []string{eighthMigration, sixthMigration, fifthMigration, fourthMigration, thirdMigration, secondMigration} {
 			_, down := halves(t, d, name)
 			for _, statement := range down {
 				mustExec(t, db, statement)

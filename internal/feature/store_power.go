@@ -46,6 +46,7 @@ var storePowers = []storePower{
 	power[oauth.ConsentListStore]("the list of connected apps lacks apps that a user has allowed and that have no live token"),
 	power[oauth.LastUsedStore]("nothing shows when a token was last used"),
 	rarely(power[oauth.DeviceStore]("the device grant cannot be enabled")),
+	rarely(power[oauth.ImportStore]("nothing can be imported from another server")),
 	rarely(power[oauth.DeviceReader]("the device grant cannot read device codes")),
 	rarely(power[oauth.PresentedStore]("a token request costs one more round trip")),
 	rarely(power[oauth.GrantPowerStore]("grants cannot use the store's optional methods")),

@@ -62,7 +62,7 @@ func tokenRoutes(r *rooms.Rooms) []wire.Endpoint {
 		wire.Single("passport.revoke", r.Base+"/revoke", endpoint.Revoke(callers, r.Tokens), http.MethodPost, http.MethodOptions),
 		wire.Single("passport.introspect", r.Base+"/introspect", endpoint.Introspect(callers, r.Tokens, r.Issuer.String(), r.Uses), http.MethodPost),
 		wire.Single("passport.jwks", r.Base+"/jwks", endpoint.JWKS(r.Keys, r.Log), http.MethodGet, http.MethodHead, http.MethodOptions),
-		wire.Single("passport.metadata", issuer.WellKnown(r.Issuer, "oauth-authorization-server"), endpoint.Metadata(r.Parts.Metadata, r.Log), http.MethodGet, http.MethodHead, http.MethodOptions),
+		wire.Single("passport.metadata", issuer.WellKnown(r.Issuer, "oauth-authorization-server"), endpoint.Metadata(r.Parts.Metadata, r.IDTokens, r.Log), http.MethodGet, http.MethodHead, http.MethodOptions),
 	}
 }
 

@@ -39,7 +39,7 @@ func (s Settings) Routes(r *rooms.Rooms) []wire.Endpoint {
 		wire.Single("passport.userinfo", r.Base+userInfoPath, newUserInfo(r), http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions),
 	}
 	for _, path := range issuer.Discovery(r.Issuer) {
-		routes = append(routes, wire.Single("passport.openid", path, endpoint.Metadata(r.Parts.Metadata, r.Log), http.MethodGet, http.MethodHead, http.MethodOptions))
+		routes = append(routes, wire.Single("passport.openid", path, endpoint.Metadata(r.Parts.Metadata, r.IDTokens, r.Log), http.MethodGet, http.MethodHead, http.MethodOptions))
 	}
 	return routes
 }

@@ -3,15 +3,14 @@ package oidc
 import (
 	"slices"
 
+	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/oauth"
 )
-
-const openID = "openid"
 
 // standardScopes are the scopes of OpenID Connect (Core §5.4 and §11), in the order of
 // the consent page.
 var standardScopes = []oauth.Scope{
-	{ID: openID, Description: "Sign you in with your account"},
+	{ID: idtoken.Scope, Description: "Sign you in with your account"},
 	{ID: "profile", Description: "See your profile, such as your name and picture"},
 	{ID: "email", Description: "See your email address"},
 	{ID: "phone", Description: "See your phone number"},

@@ -81,11 +81,11 @@ func ofUser(t *oauth.AccessToken) error {
 
 // withOpenID admits tokens with the scope openid. The scope * does not include it.
 func withOpenID(t *oauth.AccessToken) error {
-	if slices.Contains(t.Scopes, openID) {
+	if slices.Contains(t.Scopes, idtoken.Scope) {
 		return nil
 	}
 	e := oauth.InsufficientScope.Errorf("the token lacks the scope openid")
-	e.Scope = openID
+	e.Scope = idtoken.Scope
 	return e
 }
 

@@ -14,23 +14,24 @@ type ErrorCode string
 // Error codes of the token and authorization endpoints (RFC 6749 §4.1.2.1,
 // §5.2) and of bearer token usage (RFC 6750 §3.1).
 const (
-	InvalidRequest          ErrorCode = "invalid_request"
-	InvalidClient           ErrorCode = "invalid_client"
-	InvalidGrant            ErrorCode = "invalid_grant"
-	UnauthorizedClient      ErrorCode = "unauthorized_client"
-	UnsupportedGrantType    ErrorCode = "unsupported_grant_type"
-	InvalidScope            ErrorCode = "invalid_scope"
-	InvalidTarget           ErrorCode = "invalid_target" // RFC 8707 §2
-	UnsupportedResponseType ErrorCode = "unsupported_response_type"
-	RequestNotSupported     ErrorCode = "request_not_supported" // OpenID Connect Core §3.1.2.6
-	RequestURINotSupported  ErrorCode = "request_uri_not_supported"
-	LoginRequired           ErrorCode = "login_required"
-	ConsentRequired         ErrorCode = "consent_required"
-	AccessDenied            ErrorCode = "access_denied"
-	ServerError             ErrorCode = "server_error"
-	TemporarilyUnavailable  ErrorCode = "temporarily_unavailable"
-	InvalidToken            ErrorCode = "invalid_token"
-	InsufficientScope       ErrorCode = "insufficient_scope"
+	InvalidRequest           ErrorCode = "invalid_request"
+	InvalidClient            ErrorCode = "invalid_client"
+	InvalidGrant             ErrorCode = "invalid_grant"
+	UnauthorizedClient       ErrorCode = "unauthorized_client"
+	UnsupportedGrantType     ErrorCode = "unsupported_grant_type"
+	InvalidScope             ErrorCode = "invalid_scope"
+	InvalidTarget            ErrorCode = "invalid_target" // RFC 8707 §2
+	UnsupportedResponseType  ErrorCode = "unsupported_response_type"
+	RequestNotSupported      ErrorCode = "request_not_supported" // OpenID Connect Core §3.1.2.6
+	RequestURINotSupported   ErrorCode = "request_uri_not_supported"
+	RegistrationNotSupported ErrorCode = "registration_not_supported"
+	LoginRequired            ErrorCode = "login_required"
+	ConsentRequired          ErrorCode = "consent_required"
+	AccessDenied             ErrorCode = "access_denied"
+	ServerError              ErrorCode = "server_error"
+	TemporarilyUnavailable   ErrorCode = "temporarily_unavailable"
+	InvalidToken             ErrorCode = "invalid_token"
+	InsufficientScope        ErrorCode = "insufficient_scope"
 )
 
 // Error codes of the token endpoint for a device that polls (RFC 8628 §3.5).

@@ -1,11 +1,14 @@
 package oauth
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // SignInRequest tells [UserProvider.SignInURL] why the server sends a browser to the
 // sign-in page, and for which client.
 type SignInRequest struct {
-	// Again asks for a new sign-in, although a user is signed in: prompt=login
+	// Again asks for a new sign-in, although a user is signed in: prompt=login or max_age
 	// (OpenID Connect Core §3.1.2.1), or Recent. A page that returns without one causes
 	// login_required.
 	Again bool
@@ -28,6 +31,22 @@ type SignInRequest struct {
 	// parameter login_hint (OpenID Connect Core §3.1.2.1). Any website can set it, so use it
 	// only to fill in a field.
 	LoginHint string
+
+	// MaxAge is how long ago the last sign-in may be: the parameter max_age, or the default
+	// of the client. Zero: any age, or Again. A page that returns with an older sign-in
+	// causes login_required.
+	MaxAge time.Duration
+
+	// OtherUser says that the client expects another user than the signed-in one: the
+	// parameter id_token_hint. The page should let the user sign in to another account. A
+	// page that returns with the same one causes login_required. It is false in the result
+	// of Server.SignInRequest, which does not know the signed-in user.
+	OtherUser bool
+
+	// ACRValues are the levels of authentication that the client prefers, in order: the
+	// parameter acr_values. If the page can reach one of them, it should. [User.ACR] says
+	// what was reached.
+	ACRValues []string
 
 	// UILocales are the languages that the user prefers, in order: the parameter
 	// ui_locales, as BCP 47 tags. They are not checked.

@@ -166,6 +166,35 @@ type RedirectPage struct {
 	App    bool              // the target is an app's own URL scheme, which opens only if the user clicks
 }
 
+// FormPostPage is the data of form_post.html, which posts the response to the client with
+// response_mode=form_post. The server shows it in the application's layout; the page itself
+// can't be replaced.
+type FormPostPage struct {
+	Page
+
+	Action template.HTMLAttr // the attribute action="…" with the redirect URI
+	Fields []FormField
+	Host   string // as in ConsentPage
+	Script string // the path of the script that sends the form
+}
+
+// FormField is a field of a form that the user does not see.
+type FormField struct{ Name, Value string }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the name.
+func (f FormField) Format(s fmt.State, _ rune) { _, _ = fmt.Fprintf(s, "views.FormField(%s)", f.Name) }
+
+// LogValue implements [slog.LogValuer]: only the name.
+func (f FormField) LogValue() slog.Value { return slog.StringValue(f.Name) }
+
+// Format implements [fmt.Formatter]. It prints no secret: only the host.
+func (p FormPostPage) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "views.FormPostPage(%s)", p.Host)
+}
+
+// LogValue implements [slog.LogValuer]: only the host.
+func (p FormPostPage) LogValue() slog.Value { return slog.StringValue(p.Host) }
+
 // Format implements [fmt.Formatter]. It prints no secret: only the host.
 func (p RedirectPage) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "views.RedirectPage(%s)", p.Host)

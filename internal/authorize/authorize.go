@@ -80,9 +80,12 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 	case account == nil && e.repeats(r):
 		return e.repeat(r, q)
 	case account == nil && q.prompts("none"):
-		return nil, oauth.LoginRequired.Errorf("no user is signed in, or the user must sign in again")
+		return e.withoutPage(r, q, oauth.LoginRequired.Errorf("no user is signed in, or the user must sign in again"))
 	case account == nil:
 		return e.sendToSignIn(r, q)
+	}
+	if err := e.dropOffline(r, q, account); err != nil {
+		return nil, err
 	}
 	m, err := e.remembered(r.Context(), account, q.client)
 	switch {
@@ -92,7 +95,7 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 		params, err := e.conclude(r.Context(), q, account, nil, decision{scopes: e.remaining(q, m)})
 		return e.respond(q, params...), err
 	case q.prompts("none"):
-		return nil, oauth.ConsentRequired.Errorf("the user must be asked for consent")
+		return e.withoutPage(r, q, oauth.ConsentRequired.Errorf("the user must be asked for consent"))
 	}
 	if o, err := e.reloaded(r, q, account); o != nil || err != nil {
 		return o, err
@@ -114,28 +117,46 @@ func (e *Endpoint) signedIn(r *http.Request, q *request) (*users.Account, error)
 	if end := account.User.SessionExpiresAt; !end.IsZero() && !q.time.Before(end) {
 		return nil, nil // between the provider's check and ours
 	}
-	if again, err := q.signInAgain(account.User); err != nil || again {
+	if again, err := q.signInAgain(account); err != nil || again {
 		return nil, err
 	}
-	return account, nil
+	return account, q.checkSession(account)
 }
 
-// signInAgain reports whether prompt=login or prompt=select_account sends a signed-in
-// user to the sign-in page. A user who returns from there has selected an account.
-// But without a newer sign-in, prompt=login gives login_required: another redirect
-// would be a loop.
-func (q *request) signInAgain(user *oauth.User) (bool, error) {
-	if q.asked.IsZero() {
-		return q.prompts("login") || q.prompts("select_account"), nil
+// signInAgain reports whether a signed-in user must be sent to the sign-in page: for
+// prompt=login or max_age, to choose an account, or because the client expects another
+// user. A user who returns from there has selected an account, and a sign-in that is
+// newer than the request is recent enough. If the page returns with the same sign-in,
+// the error is login_required: another redirect would be a loop.
+func (q *request) signInAgain(account *users.Account) (bool, error) {
+	user, returned := account.User, !q.asked.IsZero()
+	var fault error
+	switch recent := returned && !user.AuthenticatedAt.Before(q.asked); {
+	case !q.expects(account):
+		q.openID.otherUser = true
+		fault = oauth.LoginRequired.Errorf("another user is signed in than the user of id_token_hint")
+	case !recent && q.prompts("login"):
+		fault = notRecent(user, "prompt=login")
+	case !recent && q.tooOld(user):
+		q.openID.again = true
+		fault = notRecent(user, "max_age")
+	default:
+		return !returned && q.prompts("select_account"), nil
 	}
-	if !q.prompts("login") || !user.AuthenticatedAt.Before(q.asked) {
-		return false, nil
+	if !returned {
+		return true, nil
 	}
+	return false, fault
+}
+
+// notRecent returns the error for a user who returns from the sign-in page with the sign-in
+// from before. what requires a new one.
+func notRecent(user *oauth.User, what string) error {
 	err := error(oauth.LoginRequired.Errorf("the user did not sign in again"))
 	if user.AuthenticatedAt.IsZero() {
-		err = fmt.Errorf("prompt=login cannot be satisfied: CurrentUser must fill in AuthenticatedAt: %w", err)
+		err = fmt.Errorf("%s cannot be satisfied: CurrentUser must fill in AuthenticatedAt: %w", what, err)
 	}
-	return false, err
+	return err
 }
 
 // needsPage reports whether the user must see the page. At a loopback port that is not
@@ -147,8 +168,13 @@ func (e *Endpoint) needsPage(r *http.Request, q *request, user *oauth.User, m me
 		return true
 	}
 	scopes := e.remaining(q, m)
-	if e.SkipConsent != nil && (q.mayRespondWithoutPage() || e.SkipNativeConsent) && e.SkipConsent(r.Context(), q.client, user) {
+	if e.skips(r, q, user) {
 		return m.includesDeclined(q.resources, scopes)
 	}
 	return !q.mayRespondWithoutPage() || len(m.missing(q.resources, scopes...)) > 0
+}
+
+// skips reports whether SkipConsent stands for the consent of a user.
+func (e *Endpoint) skips(r *http.Request, q *request, user *oauth.User) bool {
+	return e.SkipConsent != nil && (q.mayRespondWithoutPage() || e.SkipNativeConsent) && e.SkipConsent(r.Context(), q.client, user)
 }

@@ -42,6 +42,9 @@ func (e *Endpoint) newFamily(q *request, account *users.Account, scopes []string
 		ExpiresAt: q.time.Add(e.Policy.FamilyLife(q.client, q.browserApp())),
 	}
 	e.Policy.BindToSession(f, q.client, scopes, account.User.SessionExpiresAt)
+	if slices.Contains(scopes, openIDScope) && q.openID != nil {
+		q.openID.describe(f, account.User)
+	}
 	return f
 }
 
@@ -54,7 +57,7 @@ func (e *Endpoint) issueCode(ctx context.Context, q *request, account *users.Acc
 	}
 	b.Code = &oauth.Code{
 		Digest: oauth.DigestOf(code), Family: family, Scopes: d.scopes, RedirectURI: q.params.Get("redirect_uri"),
-		CodeChallenge: q.challenge, ExpiresAt: policy.Earlier(q.time.Add(e.Policy.CodeTTL), account.User.SessionExpiresAt),
+		CodeChallenge: q.challenge, Nonce: q.nonceFor(d.scopes), ExpiresAt: policy.Earlier(q.time.Add(e.Policy.CodeTTL), account.User.SessionExpiresAt),
 	}
 	return code, e.Tokens.IssueCode(ctx, b, e.consentGiven(ctx, q, account, d)...)
 }
@@ -129,6 +132,9 @@ func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outc
 	}
 	if account == nil {
 		return e.sendToSignIn(r, q)
+	}
+	if err := e.dropOffline(r, q, account); err != nil {
+		return nil, err
 	}
 	p, err := e.consentPage(r.Context(), q, account, memory{consents: e.consents})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,6 +202,9 @@ func (d *Devices) SignInRequest(ctx context.Context, returnTo string) (*oauth.Si
 func (d *Devices) checkDevice(q *request) (err error) {
 	if q.scopes, err = d.Policy.RequestedScopes(q.client, strings.Join(q.device.Scopes, " "), d.GrantType); err != nil {
 		return err
+	}
+	if d.IDTokens != nil && slices.Contains(q.scopes, openIDScope) {
+		q.openID = &authentication{maxAge: noMaxAge}
 	}
 	q.resources, err = d.Policy.RequestedResources(q.device.Resources)
 	return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/cookie"
+	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/policy"
@@ -22,7 +23,7 @@ import (
 )
 
 // Config holds the dependencies and settings of an [Endpoint]. All fields but the
-// last six are required.
+// last seven are required.
 type Config struct {
 	Issuer     *url.URL
 	LogoPath   string // of the logos of clients
@@ -40,6 +41,7 @@ type Config struct {
 	Log        wire.Log
 	AppsPage   *atomic.Pointer[string] // the path of the page on which users remove apps; holds nil without one
 
+	IDTokens                         *idtoken.Service          // nil if the server isn't an OpenID provider
 	Pending                          oauth.PendingRequestStore // nil if the store does not implement it
 	RequirePKCE                      bool
 	SkipConsent                      func(ctx context.Context, client *oauth.Client, user *oauth.User) bool

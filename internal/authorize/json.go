@@ -121,11 +121,13 @@ func newConsentJSON(o consentOutcome) consentJSON {
 	return shown
 }
 
-// redirectJSON holds the URL to send the browser to. If it has an error, the
-// redirect reports that error to the client.
+// redirectJSON holds the URL to send the browser to, or the form to post to the client.
+// If it has an error, that reports the error to the client.
 type redirectJSON struct {
 	*oauth.Error
-	RedirectTo string `json:"redirect_to,omitempty"`
+	RedirectTo string            `json:"redirect_to,omitempty"`
+	PostTo     string            `json:"post_to,omitempty"`
+	Fields     map[string]string `json:"fields,omitempty"` // of the form
 }
 
 // readDecision reports whether the request is a decision on a consent page, and

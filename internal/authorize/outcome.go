@@ -104,9 +104,13 @@ type redirectOutcome struct {
 	common
 	target string
 	from   origin
+	form   *form // posted to target; nil for a redirect
 }
 
 func (o redirectOutcome) html(p views.Page) htmlReply {
+	if o.form != nil {
+		return o.form.html(p, o.target)
+	}
 	app := redirect.PrivateUse(o.target)
 	if len(o.target) <= maxLocation && (o.from == fromLink || o.from == fromOurForm && app) {
 		return htmlReply{location: o.target}
@@ -117,10 +121,14 @@ func (o redirectOutcome) html(p views.Page) htmlReply {
 }
 
 func (o redirectOutcome) json() (int, any) {
+	status, body := http.StatusOK, redirectJSON{RedirectTo: o.target}
 	if e := oauth.AsError(o.err); o.err != nil && e != errDeclined { // the user chose to decline
-		return e.Code.Status(), redirectJSON{e, o.target}
+		status, body.Error = e.Code.Status(), e
 	}
-	return http.StatusOK, redirectJSON{RedirectTo: o.target}
+	if o.form != nil {
+		body.RedirectTo, body.PostTo, body.Fields = "", o.target, o.form.byName()
+	}
+	return status, body
 }
 
 // errorOutcome shows an error page. The client gets no response.

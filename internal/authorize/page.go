@@ -50,8 +50,11 @@ func (e *Endpoint) showConsent(r *http.Request, q *request, account *users.Accou
 
 // switchAccount returns the URL that asks the user for another account, and continues the
 // request: it has prompt=select_account. It is empty for a request that is too long for
-// a URL.
+// a URL, and for one that expects a certain user.
 func (e *Endpoint) switchAccount(q *request) string {
+	if q.openID != nil && q.openID.hint != nil {
+		return ""
+	}
 	params := maps.Clone(q.params)
 	prompt := []string{"select_account"}
 	if q.prompts("consent") {

@@ -41,12 +41,15 @@ type request struct {
 	sealed      bool            // params were sealed by this server: they were in a ticket or a return address
 	device      *deviceRequest  // the device that asks, in place of a redirect URI; nil at the authorization endpoint
 	account     *users.Account  // the user at the page for devices, of any provider; nil without one
+	openID      *authentication // nil if the client does not ask who the user is
+	formPost    bool            // the response is a form of a page: response_mode=form_post
 }
 
 // known are the parameters that the endpoint reads. It ignores all others.
 var known = parameters{
 	"client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method",
 	"prompt", "login_hint", "ui_locales", "resource", "request", "request_uri", "response_mode", signInParam,
+	"nonce", "max_age", "id_token_hint", "acr_values", "registration", // of OpenID Connect; see identify
 }
 
 // parameters are the names of the parameters that an endpoint reads.
@@ -124,7 +127,9 @@ func authorizationParams(r *http.Request, known parameters) (url.Values, error) 
 // error it returns the known part of the request. If redirectURI is set, it is
 // registered for the client.
 func (e *Endpoint) authorizationRequest(ctx context.Context, params url.Values, at time.Time) (*request, error) {
-	q := &request{path: e.Path, params: params, time: at}
+	q := &request{path: e.Path, time: at}
+	q.params, q.openID = e.identify(params)
+	params = q.params
 	if err := e.findClient(ctx, q); err != nil {
 		return q, err
 	}
@@ -134,6 +139,7 @@ func (e *Endpoint) authorizationRequest(ctx context.Context, params url.Values, 
 	if types := params["response_type"]; len(types) == 1 {
 		q.responder = e.Responders[types[0]]
 	}
+	q.formPost = e.postsForm(q)
 	if len(params["state"]) == 1 && wire.CheckParameter("state", params["state"], false) == nil {
 		q.state = params.Get("state")
 	}
@@ -166,6 +172,9 @@ func (e *Endpoint) findClient(ctx context.Context, q *request) error {
 // is invalid today. Such a URI was registered under an http issuer, or by bypassing
 // CreateClient.
 func (e *Endpoint) findRedirectURI(q *request) error {
+	if !q.params.Has("redirect_uri") && e.needsRedirectURI(q) {
+		return oauth.InvalidRequest.Errorf("redirect_uri is missing")
+	}
 	uri, err := q.chosenRedirectURI()
 	if err != nil {
 		return err
@@ -209,9 +218,11 @@ func (q *request) chosenRedirectURI() (string, error) {
 var checks = []func(*Endpoint, *request) error{
 	(*Endpoint).checkParameters,
 	(*Endpoint).checkResponseType,
+	(*Endpoint).checkResponseMode,
 	(*Endpoint).checkPort,
 	(*Endpoint).checkChallenge,
 	(*Endpoint).checkPrompt,
+	(*Endpoint).checkAuthentication,
 	(*Endpoint).checkScopes,
 	(*Endpoint).checkResources,
 }
@@ -257,9 +268,9 @@ func (e *Endpoint) checkResources(q *request) (err error) {
 }
 
 func (e *Endpoint) checkResponseType(q *request) error {
-	grantType, mode := "authorization_code", "query"
+	grantType := "authorization_code"
 	if q.responder != nil {
-		grantType, mode = q.responder.GrantType(), "fragment"
+		grantType = q.responder.GrantType()
 	}
 	switch p := q.params; {
 	case p.Get("request") != "":
@@ -270,8 +281,6 @@ func (e *Endpoint) checkResponseType(q *request) error {
 		return oauth.InvalidRequest.Errorf("response_type is missing")
 	case p.Get("response_type") != "code" && q.responder == nil:
 		return oauth.UnsupportedResponseType.Errorf("response_type must be %s", strings.Join(e.responseTypes(), " or "))
-	case p.Get("response_mode") != "" && p.Get("response_mode") != mode:
-		return oauth.InvalidRequest.Errorf("response_mode must be %s", mode)
 	case !q.client.Allows(grantType):
 		return oauth.UnauthorizedClient.Errorf("the client may not use the grant %s", grantType)
 	}

@@ -9,30 +9,30 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// respond redirects the browser to the client (RFC 6749 §4.1.2), with the issuer in
-// every response (RFC 9207 §2).
+// respond sends a response to the client (RFC 6749 §4.1.2): by a redirect, or by a form.
+// Every response has the issuer (RFC 9207 §2).
 func (e *Endpoint) respond(q *request, params ...redirect.Param) redirectOutcome {
-	return redirectOutcome{target: e.responseURI(q, params), from: q.from}
-}
-
-// responseURI returns the redirect URI with the response in its query, or in its
-// fragment if the response has a token (RFC 6749 §4.2.2).
-func (e *Endpoint) responseURI(q *request, params []redirect.Param) string {
 	if !slices.ContainsFunc(params, func(p redirect.Param) bool { return p.Name == "state" }) {
 		params = append(params, redirect.Param{Name: "state", Value: q.state})
 	}
 	params = append(params, redirect.Param{Name: "iss", Value: e.Issuer.String()})
-	if q.responder != nil {
-		return redirect.AddFragment(q.redirectURI, params...)
+	o := redirectOutcome{target: q.redirectURI, from: q.from}
+	switch {
+	case q.formPost:
+		o.form = e.form(params)
+	case q.responder != nil: // a token is in the fragment (RFC 6749 §4.2.2)
+		o.target = redirect.AddFragment(o.target, params...)
+	default:
+		o.target = redirect.AddParams(o.target, params...)
 	}
-	return redirect.AddParams(q.redirectURI, params...)
+	return o
 }
 
 // refuse reports an error to the client if its redirect URI is known. Otherwise it
 // shows an error page.
 func (e *Endpoint) refuse(q *request, err error) outcome {
 	public := oauth.AsError(err)
-	if q.redirectURI == "" || !q.trusted() && !mayBeRedirected(public.Code) {
+	if q.redirectURI == "" || !q.trusted() && !q.knows() && !mayBeRedirected(public.Code) {
 		o := refused(pageStatus(public, err), err)
 		o.client = q.client
 		if q.sealed && (expired(public) || public.Code.Status() >= http.StatusInternalServerError) {

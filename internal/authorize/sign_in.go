@@ -106,10 +106,16 @@ func (e *Endpoint) sendToSignIn(r *http.Request, q *request) (outcome, error) {
 
 // signInRequest returns why the user is sent to sign in.
 func (q *request) signInRequest() oauth.SignInRequest {
-	return oauth.SignInRequest{
+	why := oauth.SignInRequest{
 		Again: q.prompts("login"), SelectAccount: q.prompts("select_account"), Client: q.client,
 		LoginHint: q.params.Get("login_hint"), UILocales: append([]string(nil), strings.Fields(q.params.Get("ui_locales"))...),
 	}
+	if a := q.openID; a != nil {
+		why.Again = why.Again || a.again || a.maxAge == 0
+		why.MaxAge = max(0, a.maxAge)
+		why.OtherUser, why.ACRValues = a.otherUser, strings.Fields(q.params.Get("acr_values"))
+	}
+	return why
 }
 
 // SignInRequest returns why a browser was sent to sign in, from its return address. It

@@ -98,16 +98,20 @@ func (s Settings) authorize() Part {
 
 func (s Settings) authorizeRoutes(r *rooms.Rooms) []wire.Endpoint {
 	path := r.Base + "/authorize"
-	endpoint := authorize.New(authorize.Config{
+	server := authorize.New(authorize.Config{
 		Issuer: r.Issuer, Path: path, LogoPath: r.Base + endpoint.ClientLogoPath,
 		Site: cmp.Or(s.Brand.Name, r.Issuer.Host), Home: cmp.Or(s.Brand.HomeURL, r.Issuer.String()+"/"),
 		Keys: r.Keys, Policy: r.Policy, Responders: r.Parts.Responders, Clients: r.Clients, Tokens: r.Tokens, Users: r.Users,
-		Forms: r.Forms, Pages: r.Pages, Log: r.Log, Pending: r.Pending, AppsPage: r.AppsPage,
+		Forms: r.Forms, Pages: r.Pages, Log: r.Log, IDTokens: r.IDTokens, Pending: r.Pending, AppsPage: r.AppsPage,
 		RequirePKCE: s.RequirePKCE, SkipConsent: s.SkipConsent, SkipNativeConsent: s.SkipNativeConsent,
 		NumericClientIDs: s.NumericClientIDs, NumericUserIDs: s.NumericUserIDs,
 	})
-	r.Authorize, r.SignInRequest = endpoint, endpoint.SignInRequest
-	return []wire.Endpoint{wire.Single("passport.authorizations.authorize", path, endpoint, http.MethodGet, http.MethodPost, http.MethodDelete)}
+	r.Authorize, r.SignInRequest = server, server.SignInRequest
+	endpoints := []wire.Endpoint{wire.Single("passport.authorizations.authorize", path, server, http.MethodGet, http.MethodPost, http.MethodDelete)}
+	if r.IDTokens != nil {
+		endpoints = append(endpoints, wire.Single("passport.authorizations.form_post", r.Base+authorize.FormPostScriptPath, authorize.FormPostScript(r.Log), http.MethodGet, http.MethodHead, http.MethodOptions))
+	}
+	return endpoints
 }
 
 // scripts returns the part for scripts of the application's own pages: the JSON

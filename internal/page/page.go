@@ -163,11 +163,15 @@ func (l *Look) Render(w http.ResponseWriter, status int, t *template.Template, d
 		return err
 	}
 	l.headers(w, formAction)
+	send(w, status, body)
+	return nil
+}
+
+func send(w http.ResponseWriter, status int, body []byte) {
 	w.WriteHeader(status)
 	// The browser may have closed the connection, for example after a second
 	// click. That is not an error.
 	_, _ = w.Write(body)
-	return nil
 }
 
 // Body returns the HTML of a page.

@@ -16,6 +16,10 @@ import (
 // Names are the pages that a set of views may have, in addition to its look.
 var Names = []string{"consent", "redirect", "decided", "error", "device"}
 
+// FormPost is a page that a set of views can't replace: it runs the server's script, and
+// an error in it would lose the response of a request. It has the look of the set.
+const FormPost = "form_post"
+
 // Renamed maps file names of earlier versions to the current ones.
 var Renamed = map[string]string{"leaving.html": "redirect.html", "answered.html": "decided.html"}
 
@@ -80,7 +84,9 @@ func parseAll(files fs.FS, look *Look) (*parsed, error) {
 		}
 		p.pages[name] = t
 	}
-	return p, errors.Join(faults...)
+	t, err := look.Parse(builtinFiles{}, FormPost+".html")
+	p.pages[FormPost] = t
+	return p, errors.Join(append(faults, err)...)
 }
 
 // View is a page to show.
@@ -88,6 +94,10 @@ type View struct {
 	Name       string   // one of [Names]
 	Data       any      // for the template
 	FormAction []string // further targets of the page's form; see [Headers]
+
+	// Script lets the page run scripts of this origin, and lets the browser name the
+	// origin of the page to the target of its form.
+	Script bool
 }
 
 // Show writes a page. If the application's view fails at run time, Show logs
@@ -111,7 +121,17 @@ func (s *Set) Show(w http.ResponseWriter, r *http.Request, log *slog.Logger, sta
 }
 
 func (p *parsed) render(w http.ResponseWriter, status int, v View) error {
-	return p.look.Render(w, status, p.pages[v.Name], v.Data, v.FormAction...)
+	body, err := Body(p.pages[v.Name], v.Data)
+	if err != nil {
+		return err
+	}
+	p.look.headers(w, v.FormAction)
+	if v.Script {
+		w.Header().Set("Content-Security-Policy", w.Header().Get("Content-Security-Policy")+"; script-src 'self'")
+		w.Header().Set("Referrer-Policy", "origin")
+	}
+	send(w, status, body)
+	return nil
 }
 
 // builtinFiles are the built-in views, under the file names of an application's
@@ -151,6 +171,12 @@ func (f withBuiltin) ReadFile(name string) ([]byte, error) {
 // Href returns the href attribute of a link to a registered redirect URI or to
 // the application's sign-in page. The target stays unchanged: the template
 // would refuse its scheme or encode it again.
-func Href(target string) template.HTMLAttr {
-	return template.HTMLAttr(`href="` + template.HTMLEscapeString(target) + `"`) //nolint:gosec // escaped
+func Href(target string) template.HTMLAttr { return attribute("href", target) }
+
+// Action returns the action attribute of a form whose target is a registered redirect
+// URI, unchanged.
+func Action(target string) template.HTMLAttr { return attribute("action", target) }
+
+func attribute(name, url string) template.HTMLAttr {
+	return template.HTMLAttr(name + `="` + template.HTMLEscapeString(url) + `"`) //nolint:gosec // escaped
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-passport/passport/event"
@@ -155,6 +156,9 @@ func (d *Devices) Approve(ctx context.Context, a *DeviceDecision) error {
 		ID: uuid.NewV7(), User: user, ClientID: a.Client.ID, AuthTime: a.Account.User.AuthenticatedAt.UTC().Truncate(time.Microsecond),
 		Resources: a.Device.Resources, Session: users.SessionDigest(a.Account.User.SessionID),
 		CreatedAt: a.Time, ExpiresAt: a.Time.Add(s.policy.FamilyLife(a.Client, false)),
+	}
+	if slices.Contains(a.Scopes, "openid") {
+		family.ACR, family.AMR = a.Account.User.ACR, slices.Clone(a.Account.User.AMR)
 	}
 	s.policy.BindToSession(family, a.Client, a.Scopes, a.Account.User.SessionExpiresAt)
 	approval := &oauth.DeviceApproval{Time: a.Time, Family: family, Code: &oauth.Code{

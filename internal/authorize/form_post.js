@@ -1,0 +1,2 @@
+// Sends the response of an authorization request to the app.
+HTMLFormElement.prototype.submit.call(document.getElementById("form-post"));

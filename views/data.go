@@ -63,6 +63,16 @@ type ConsentPage struct {
 	Ticket string // the value of the form's field ticket
 }
 
+// SignIn reports whether the app only signs the user in: it requests openid, and no other
+// scopes than those of OpenID Connect.
+func (p ConsentPage) SignIn() bool {
+	return slices.ContainsFunc(p.Scopes, func(s ConsentScope) bool { return s.ID == identityScopes[0] }) &&
+		!slices.ContainsFunc(p.Scopes, func(s ConsentScope) bool { return !slices.Contains(identityScopes, s.ID) })
+}
+
+// identityScopes are the scopes of OpenID Connect (OpenID Connect Core §5.4, §11).
+var identityScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
+
 // Format implements [fmt.Formatter]. It prints no secret: only the client ID.
 func (p ConsentPage) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "views.ConsentPage(%s)", p.Client.ID)

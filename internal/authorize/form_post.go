@@ -37,7 +37,7 @@ func (e *Endpoint) checkResponseMode(q *request) error {
 	case mode == "", mode == want, q.formPost:
 		return nil
 	case mode == formPost && e.IDTokens != nil && q.responder == nil:
-		return oauth.InvalidRequest.Errorf("response_mode=form_post is for a redirect_uri with https or on this device, and not for an app's own scheme")
+		return oauth.InvalidRequest.Errorf("response_mode=form_post is not for a URL scheme of an app: leave response_mode out")
 	case e.IDTokens != nil && q.responder == nil:
 		want += " or " + formPost
 	}

@@ -144,6 +144,11 @@ var samples = map[string][]any{
 			Page: samplePage, Client: views.ConsentClient{ID: "client", Name: "An app"}, User: views.ConsentUser{ID: "user"},
 			Host: "app.example.com", Action: "/oauth/authorize", Ticket: "ticket",
 		},
+		views.ConsentPage{
+			Page: samplePage, Client: views.ConsentClient{ID: "client", Name: "An app"}, User: views.ConsentUser{ID: "user"},
+			Scopes: []views.ConsentScope{{ID: "openid", Description: "Sign you in"}, {ID: "email", Description: "See your email address"}},
+			Host:   "app.example.com", Action: "/oauth/authorize", Ticket: "ticket",
+		},
 		sampleDevice,
 	},
 	"device": {

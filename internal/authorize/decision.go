@@ -42,7 +42,7 @@ func (e *Endpoint) newFamily(q *request, account *users.Account, scopes []string
 		ExpiresAt: q.time.Add(e.Policy.FamilyLife(q.client, q.browserApp())),
 	}
 	e.Policy.BindToSession(f, q.client, scopes, account.User.SessionExpiresAt)
-	if slices.Contains(scopes, openIDScope) && q.openID != nil {
+	if q.openID != nil && e.IDTokens.Issues(scopes) {
 		q.openID.describe(f, account.User)
 	}
 	return f

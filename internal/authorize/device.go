@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -203,7 +202,7 @@ func (d *Devices) checkDevice(q *request) (err error) {
 	if q.scopes, err = d.Policy.RequestedScopes(q.client, strings.Join(q.device.Scopes, " "), d.GrantType); err != nil {
 		return err
 	}
-	if d.IDTokens != nil && slices.Contains(q.scopes, openIDScope) {
+	if d.IDTokens.Issues(q.scopes) {
 		q.openID = &authentication{maxAge: noMaxAge}
 	}
 	q.resources, err = d.Policy.RequestedResources(q.device.Resources)

@@ -18,11 +18,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The scopes with a meaning for an OpenID provider (OpenID Connect Core §3.1.2.1, §11).
-const (
-	openIDScope   = "openid"
-	offlineAccess = "offline_access"
-)
+// offlineAccess is the scope of OpenID Connect Core §11.
+const offlineAccess = "offline_access"
 
 // authentication is what OpenID Connect adds to a request: the client asks who the user
 // is (OpenID Connect Core §3.1.2.1).
@@ -65,7 +62,7 @@ func (e *Endpoint) identify(params url.Values) (url.Values, *authentication) {
 }
 
 func asksForIdentity(scope string) bool {
-	return slices.Contains(strings.Split(scope, " "), openIDScope)
+	return slices.Contains(strings.Split(scope, " "), idtoken.Scope)
 }
 
 // needsRedirectURI reports whether a request must have a redirect_uri, even if the client
@@ -209,7 +206,7 @@ func (q *request) knows() bool { return q.openID != nil && q.openID.redirected }
 
 // nonceFor returns the nonce for the ID token; empty if the user does not grant one.
 func (q *request) nonceFor(granted []string) string {
-	if q.openID == nil || !slices.Contains(granted, openIDScope) {
+	if q.openID == nil || !slices.Contains(granted, idtoken.Scope) {
 		return ""
 	}
 	return q.openID.nonce

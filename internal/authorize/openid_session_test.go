@@ -67,7 +67,7 @@ func TestOpenID_OI_35_SlowConsent(t *testing.T) {
 	})
 }
 
-// OI-36: max_age is a number of seconds. A large one is no limit.
+// OI-36: max_age is a number of seconds. A large one limits nothing.
 func TestOpenID_OI_36_MaxAgeIsANumber(t *testing.T) {
 	s := provider(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")

@@ -113,7 +113,7 @@ func (q *request) signInRequest() oauth.SignInRequest {
 	if a := q.openID; a != nil {
 		why.Again = why.Again || a.again || a.maxAge == 0
 		why.MaxAge = max(0, a.maxAge)
-		why.OtherUser, why.ACRValues = a.otherUser, strings.Fields(q.params.Get("acr_values"))
+		why.OtherUser, why.ACRValues = a.otherUser, append([]string(nil), strings.Fields(q.params.Get("acr_values"))...)
 	}
 	return why
 }

@@ -18,5 +18,6 @@ func (s Settings) metadata(server feature.Server, scopes []oauth.Scope) feature.
 		"userinfo_endpoint":          server.URL(userInfoPath),
 		"subject_types_supported":    []string{"public"},
 		"claims_parameter_supported": false,
+		"response_modes_supported":   []string{"form_post"}, // query is that of every server
 	}
 }

@@ -3,6 +3,7 @@ module github.com/go-passport/passport
 go 1.26.0
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/fatih/color v1.19.0
 	github.com/go-jose/go-jose/v4 v4.1.9
 	github.com/go-sql-driver/mysql v1.10.1

@@ -12,8 +12,8 @@ import (
 
 // linked are the modules that the library may link into an application. argon2
 // uses x/sys to detect processor features. Package account uses x/text to
-// normalize accents.
-var linked = []string{module, jose, crypto, text, "golang.org/x/sys"}
+// normalize accents. internal/fetch uses ssrf to check addresses.
+var linked = []string{module, jose, crypto, text, ssrf, "golang.org/x/sys"}
 
 // An application that embeds the server downloads only its own driver, and few
 // other modules.

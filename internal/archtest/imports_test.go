@@ -26,6 +26,7 @@ const (
 	colors = "github.com/fatih/color"
 	widths = "github.com/mattn/go-runewidth"
 	qr     = "rsc.io/qr"
+	ssrf   = "code.dny.dev/ssrf"
 )
 
 var drivers = []string{
@@ -96,6 +97,7 @@ var rooms = map[string]room{
 	"internal/cookie":     {ours: "internal/secret oauth"},
 	"internal/ctxtoken":   {ours: "oauth"},
 	"internal/dburl":      {ours: "internal/safeurl internal/sqldb"},
+	"internal/fetch":      {ours: "internal/weburl", others: []string{ssrf}},
 	"internal/issuer":     {ours: "internal/safeurl internal/weburl"},
 	"internal/jsonid":     {},
 	"internal/jws":        {},
@@ -144,7 +146,7 @@ var rooms = map[string]room{
 }
 
 // below are package oauth and the leaves, which any room above may import.
-const below = "event oauth views internal/audit internal/bodylimit internal/brand internal/character internal/clock internal/cookie internal/formdata internal/jsonid internal/jws " +
+const below = "event oauth views internal/audit internal/bodylimit internal/brand internal/character internal/clock internal/cookie internal/fetch internal/formdata internal/jsonid internal/jws " +
 	"internal/lastused internal/logline internal/nearest internal/opaque internal/origin internal/pemtext internal/redirect internal/reqinfo internal/resource " +
 	"internal/safeurl internal/sameorigin internal/seal internal/secret internal/storable internal/textfile internal/throttle internal/usercode internal/uuid internal/weburl"
 

@@ -63,6 +63,7 @@ func redeemed(code *oauth.Code, as oauth.Purpose, r *oauth.TokenRequest) (*oauth
 		Refresh:   r.Client.Refreshes(),
 		Spends:    oauth.Spend{Purpose: as, ID: string(code.Digest)},
 		Family:    code.Family,
+		Nonce:     code.Nonce,
 
 		Attributes: code.Attributes,
 	}, nil

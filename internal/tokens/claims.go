@@ -58,16 +58,26 @@ func (s *Service) response(ctx context.Context, t *oauth.AccessToken, refresh st
 		t.Digest = oauth.DigestOf(res.AccessToken)
 		return res, nil
 	}
-	claims, err := s.claims(ctx, t)
-	if err != nil {
+	var err error
+	if res.AccessToken, err = s.signed(ctx, t); err != nil {
 		return nil, err
 	}
-	res.AccessToken, err = s.keys.Sign("at+jwt", claims)
+	res.IDToken, err = s.idToken(ctx, t, res.AccessToken, i)
+	return res, err
+}
+
+// signed returns the JWT of an access token.
+func (s *Service) signed(ctx context.Context, t *oauth.AccessToken) (string, error) {
+	claims, err := s.claims(ctx, t)
 	if err != nil {
-		return nil, fmt.Errorf("sign access token: %w", err)
+		return "", err
 	}
-	if n := len(res.AccessToken); n > jws.MaxBytes {
-		return nil, fmt.Errorf("sign access token: it has %d bytes, but guards accept at most %d; return fewer claims from Config.Claims", n, jws.MaxBytes)
+	token, err := s.keys.Sign("at+jwt", claims)
+	if err != nil {
+		return "", fmt.Errorf("sign access token: %w", err)
 	}
-	return res, nil
+	if n := len(token); n > jws.MaxBytes {
+		return "", fmt.Errorf("sign access token: it has %d bytes, but guards accept at most %d; return fewer claims from Config.Claims", n, jws.MaxBytes)
+	}
+	return token, nil
 }

@@ -23,7 +23,8 @@ type Response struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"`
 	RefreshToken string `json:"refresh_token,omitempty"`
-	Scope        string `json:"scope"` // never omitted: it may be less than the requested scope, or empty
+	IDToken      string `json:"id_token,omitempty"` // OpenID Connect Core §3.1.3.3
+	Scope        string `json:"scope"`              // never omitted: it may be less than the requested scope, or empty
 
 	Refreshed *oauth.Family `json:"-"` // whose refresh token was used; nil for other grants
 }
@@ -50,6 +51,8 @@ type Request struct {
 	Consents []string      // of the user, to be stored with a new family
 	Declined []string      // optional scopes that the user declined, to be stored with it
 	Events   []event.Event // published after the events of the tokens
+
+	user *oauth.User // the account of the subject; nil for a client
 }
 
 // Ticket is the ticket of a consent page. A grant cannot use one up.
@@ -74,9 +77,11 @@ func (s *Service) Issue(ctx context.Context, i *Request) (*Response, *oauth.Acce
 		return nil, nil, oauth.InvalidGrant.Errorf("the authorization was revoked or has ended")
 	}
 	if user, ok := i.Subject.User(); ok {
-		if _, err := s.users.Load(ctx, user); err != nil {
+		account, err := s.users.Load(ctx, user)
+		if err != nil {
 			return nil, nil, err
 		}
+		i.user = account
 	}
 	s.limit(i)
 	if i.NewFamily && !i.Family.Live(i.Time) {
@@ -127,6 +132,7 @@ func (s *Service) limit(i *Request) {
 	a.Refresh = a.Refresh && (i.Client.Refreshes() || a.Spends.Purpose == oauth.SpendRefreshToken)
 	if a.NewFamily {
 		a.Family = s.completed(&a, i)
+		s.withoutSignIn(&a, i)
 	}
 	i.Authorization = &a
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-passport/passport/event"
 	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/users"
@@ -24,7 +25,7 @@ type Store interface {
 	oauth.ConsentStore
 }
 
-// Config holds the dependencies of a [Service]. All fields but Claims are required.
+// Config holds the dependencies of a [Service]. All fields but Claims and IDTokens are required.
 type Config struct {
 	Issuer       string
 	OpaquePrefix string // of opaque access tokens
@@ -41,6 +42,8 @@ type Config struct {
 
 	// Client returns the client with an ID, or [oauth.ErrNotFound].
 	Client func(ctx context.Context, id string) (*oauth.Client, error)
+
+	IDTokens *idtoken.Service // nil if the server isn't an OpenID provider
 }
 
 // Service issues, verifies, finds and revokes the tokens of a server. It is safe
@@ -57,11 +60,12 @@ type Service struct {
 	timeOnly     bool
 	moreClaims   func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
 	client       func(ctx context.Context, id string) (*oauth.Client, error)
+	idTokens     *idtoken.Service
 }
 
 // New returns a service.
 func New(c Config) *Service {
-	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims, c.Client}
+	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims, c.Client, c.IDTokens}
 }
 
 // OpaquePrefix returns the prefix of opaque access tokens.

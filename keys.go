@@ -198,6 +198,9 @@ func (k StoredKeys) Add(ctx context.Context, alg string, bits int) (keyID string
 	return keyring.Stored(k).Add(ctx, alg, bits)
 }
 
+// Algorithms returns the algorithms that the keys sign with, that of access tokens first.
+func (k *Keys) Algorithms() []string { return k.ring.Algorithms() }
+
 // LogValue implements [slog.LogValuer]: IDs and algorithms, never a key.
 func (k *Keys) LogValue() slog.Value { return slog.StringValue(k.describe()) }
 

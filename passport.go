@@ -52,6 +52,7 @@ type Server struct {
 	cookies  *firstparty.Cookies
 	guards   *guards.Guards
 	upkeep   upkeep.Upkeep
+	idTokens *idtoken.Service
 	appsPage *atomic.Pointer[string] // see SetAppsPage
 
 	personalJWTs  bool
@@ -82,7 +83,7 @@ func New(config Config) (*Server, error) {
 	checker, _ := oauth.StoreAs[oauth.Checker](config.Store)
 	s := &Server{
 		issuer: config.Issuer, origin: r.Issuer.Scheme + "://" + r.Issuer.Host, clientIDs: config.ClientIDs, store: config.Store, log: r.Log,
-		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies, appsPage: r.AppsPage,
+		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies, appsPage: r.AppsPage, idTokens: r.IDTokens,
 		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, LimitFamilies: r.Tokens.LimitNewFamilies, Uses: r.Uses, Log: config.Logger},
 		personalJWTs: config.PersonalTokenFormat == JWT,
 		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(), mounted: issuer.NewMounted(r.Issuer, config.Path),
@@ -119,15 +120,15 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 		return nil, err // validated
 	}
 	store := tokens.Stamped(c.Store, c.InheritScopes)
+	joined, _ := core.Join(parts) // validated
 	r := &rooms.Rooms{
 		Issuer: u, Base: issuer.Base(u, c.Path), Log: wire.Log{Logger: c.Logger},
 		Reader: tokens.NewReader(c.Store, c.InheritScopes), Forms: sameorigin.New(c.Issuer),
-		Users: c.directory(), Keys: keyring.NewLive(c.Keys.ring, c.Secrets), AppsPage: new(atomic.Pointer[string]),
+		Users: c.directory(), Keys: keyring.NewLive(c.Keys.ring, c.Secrets, joined.OpenID.RequiredAlgs()...), AppsPage: new(atomic.Pointer[string]), Parts: joined,
 	}
 	uses, _ := oauth.StoreAs[oauth.LastUsedStore](c.Store)
 	r.Uses = lastused.New(uses, c.LastUsedTimeOnly, c.Logger)
 	r.Pending, _ = oauth.StoreAs[oauth.PendingRequestStore](c.Store)
-	r.Parts, _ = core.Join(parts) // validated
 	if err := r.Parts.CheckStore(c.Store); err != nil {
 		return nil, err
 	}

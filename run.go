@@ -34,9 +34,9 @@ func (s *Server) Purge(ctx context.Context, before oauth.PurgeBefore) (n int, er
 }
 
 // LongestLife returns the longest lifetime of a value that a key signs or seals,
-// such as an access token or a cookie. Rotation.Overlap must be at least as long.
+// such as an access token, an ID token or a cookie. Rotation.Overlap must be at least as long.
 func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
-	longest := max(s.policy.LongestLife(s.personalJWTs), authorize.TicketTTL, authorize.SignInTTL)
+	longest := max(s.policy.LongestLife(s.personalJWTs), s.idTokens.LongestLife(), authorize.TicketTTL, authorize.SignInTTL)
 	clients, err := s.clients.LongestTokenLife(ctx)
 	return max(longest, clients), err
 }

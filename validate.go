@@ -80,14 +80,14 @@ func (c Config) Validate() error {
 func (c Config) validate(parts []core.Part, complete bool) error {
 	var f faults
 	f.all(issuer.Check(c.Issuer, c.Path, c.InsecureAllowHTTP))
+	joined, clashes := core.Join(parts)
 	if complete {
 		f.store(c)
-		f.keys(c)
+		f.keys(c, joined.OpenID.RequiredAlgs())
 	}
 	f.all(c.directory().Faults())
 	f.add(c.EnablePasswordGrant && !c.directory().CheckPasswords(),
 		"EnablePasswordGrant: no user provider checks passwords; set UserFuncs.ByPassword, or implement oauth.PasswordAuthenticator")
-	joined, clashes := core.Join(parts)
 	f.all(c.policy(joined).Faults())
 	for _, grantType := range slices.Sorted(maps.Keys(c.AccessTokenTTLByGrant)) {
 		f.add(grantType == tokens.PersonalAccess, "AccessTokenTTLByGrant[%q]: set PersonalTokenTTL for personal access tokens", grantType)
@@ -132,13 +132,16 @@ func (f *faults) store(c Config) {
 	}
 }
 
-func (f *faults) keys(c Config) {
+func (f *faults) keys(c Config, required []string) {
 	if c.Keys == nil || c.Keys.ring.Empty() {
 		f.add(true, "Keys is missing: create keys with `passport keys` and load them with passport.LoadKeys(dir) or passport.KeysFromEnv(), or use passport.GenerateKeys() for a trial")
 		return
 	}
 	if err := c.Keys.ring.Validate(); err != nil {
 		f.add(true, "Keys: %w", err)
+	}
+	for _, alg := range required {
+		f.add(!slices.Contains(c.Keys.Algorithms(), alg), "Keys has no %[1]s key, which OpenID needs because every client can verify %[1]s: add one with `passport keys add --alg %[1]s`, with AddKey, or with NewKeys", alg)
 	}
 	f.add(len(c.Secrets) == 0 && !c.Keys.ring.Derivable(), "Secrets is missing: the first key does not expose its private key (KMS), so no secrets can be derived from it; set at least 32 random bytes")
 }

@@ -86,7 +86,7 @@ var rooms = map[string]room{
 
 	"internal/users":   {ours: "oauth internal/nilpointer internal/storable"},
 	"internal/audit":   {ours: "event oauth internal/reqinfo"},
-	"internal/feature": {ours: "oauth openid internal/nilpointer"},
+	"internal/feature": {ours: "oauth openid internal/jws internal/nilpointer"},
 
 	"internal/authserver": {ours: "internal/claims internal/issuer internal/jws internal/origin internal/recent oauth"},
 	"internal/bodylimit":  {},

@@ -78,8 +78,8 @@ func (r *Registry) UnrevokedOf(ctx context.Context, owner oauth.UserRef) iter.Se
 	return r.store.UnrevokedClientsOf(ctx, owner)
 }
 
-// LongestTokenLife returns the longest access token lifetime that is set for a
-// client; zero if none is set.
+// LongestTokenLife returns the longest lifetime of access tokens and ID tokens that is set
+// for a client; zero if none is set.
 func (r *Registry) LongestTokenLife(ctx context.Context) (longest time.Duration, err error) {
 	for c, err := range r.store.Clients(ctx) {
 		if err != nil {
@@ -87,6 +87,9 @@ func (r *Registry) LongestTokenLife(ctx context.Context) (longest time.Duration,
 		}
 		if c.RevokedAt.IsZero() {
 			longest = max(longest, c.AccessTokenTTL)
+			if c.OpenID != nil {
+				longest = max(longest, c.OpenID.IDTokenTTL)
+			}
 		}
 	}
 	return longest, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/go-passport/passport/internal/jws"
 	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/openid"
 )
@@ -13,4 +14,13 @@ type OpenID struct {
 	UserClaims  func(ctx context.Context, user *oauth.User, client *oauth.Client, scopes []string) (openid.Claims, error) // nil for none
 	ExtraClaims []openid.ExtraClaim
 	IDTokenTTL  time.Duration // of clients without their own
+}
+
+// RequiredAlgs returns the algorithms that the keys of the server must have: none without
+// OpenID Connect.
+func (o *OpenID) RequiredAlgs() []string {
+	if o == nil {
+		return nil
+	}
+	return []string{jws.RS256}
 }

@@ -97,8 +97,8 @@ func (s *Service) extraClaim(name string, value any, scopes []string) (any, erro
 	switch {
 	case Reserved(name):
 		return nil, errors.New("the server sets that claim; choose another name")
-	case fieldOf(name) != "":
-		return nil, fmt.Errorf("set Claims.%s instead", fieldOf(name))
+	case FieldOf(name) != "":
+		return nil, fmt.Errorf("set Claims.%s instead", FieldOf(name))
 	case !declared:
 		return nil, errors.New("declare it in OpenID.ExtraClaims, with the scope that asks for it")
 	case !s.has(scopes, scope):

@@ -155,9 +155,9 @@ func postalAddress(c *openid.Claims) (any, error) {
 	return members, nil
 }
 
-// fieldOf returns the field of [openid.Claims] that has a standard claim; empty for other
+// FieldOf returns the field of [openid.Claims] that has a standard claim; empty for other
 // claims.
-func fieldOf(name string) string {
+func FieldOf(name string) string {
 	for _, members := range standard {
 		for _, m := range members {
 			if strings.EqualFold(m.name, name) {

@@ -18,16 +18,18 @@ import (
 // replaces the keys. If there are secrets, other secrets are derived from them
 // and not from the keys. Live is safe for concurrent use.
 type Live struct {
-	ring    atomic.Pointer[Ring]
-	secrets Roots
+	ring     atomic.Pointer[Ring]
+	secrets  Roots
+	required []string
 }
 
 // tokenDigest is the SHA-256 of a token with its signature.
 type tokenDigest [sha256.Size]byte
 
-// NewLive returns a Live that starts with ring. secrets may be empty.
-func NewLive(ring *Ring, secrets [][]byte) *Live {
-	l := &Live{secrets: NewRoots(secrets)}
+// NewLive returns a Live that starts with ring. secrets may be empty. A later ring must
+// have private keys of the required algorithms, too.
+func NewLive(ring *Ring, secrets [][]byte, required ...string) *Live {
+	l := &Live{secrets: NewRoots(secrets), required: required}
 	l.ring.Store(ring)
 	return l
 }
@@ -119,6 +121,11 @@ func (l *Live) Reload(ctx context.Context) (*Ring, error) {
 	}
 	if err := fresh.Validate(); err != nil {
 		return nil, err
+	}
+	for _, alg := range l.required {
+		if fresh.now().current[alg] == nil {
+			return nil, NoKey(alg)
+		}
 	}
 	fresh.reload = old.reload
 	l.ring.Store(fresh)

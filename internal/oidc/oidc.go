@@ -30,6 +30,7 @@ func (s Settings) Part(server feature.Server) feature.Part {
 	return feature.Part{
 		Name: "OpenID", Scopes: scopes, Metadata: s.metadata(server, scopes),
 		OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL},
+		Faults: s.faults(server),
 	}
 }
 

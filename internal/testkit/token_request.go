@@ -84,6 +84,7 @@ type Tokens struct {
 	Type    string `json:"token_type"`
 	Scope   string `json:"scope"`
 	Expires int    `json:"expires_in"`
+	ID      string `json:"id_token"`
 }
 
 // AccessIn returns the access token of a token response.

@@ -22,7 +22,6 @@ func (s Settings) faults(server feature.Server) (all []error) {
 	}
 	add(!server.HasUsers, "Features: OpenID needs users, whom ID tokens are about: set Users")
 	add(s.IDTokenTTL != 0 && s.IDTokenTTL < time.Second, "Features: OpenID.IDTokenTTL is %v: want at least a second, or 0 for the default", s.IDTokenTTL)
-	add(len(s.ExtraClaims) > 0 && s.UserClaims == nil, "Features: OpenID.ExtraClaims declares claims, but no function returns them: set OpenID.UserClaims")
 	seen := map[string]bool{}
 	for i, claim := range s.ExtraClaims {
 		name := safeurl.Name(claim.Name)

@@ -84,9 +84,6 @@ func (e *Endpoint) respondTo(r *http.Request, q *request) (outcome, error) {
 	case account == nil:
 		return e.sendToSignIn(r, q)
 	}
-	if err := e.dropOffline(r, q, account); err != nil {
-		return nil, err
-	}
 	m, err := e.remembered(r.Context(), account, q.client)
 	switch {
 	case err != nil:
@@ -120,7 +117,10 @@ func (e *Endpoint) signedIn(r *http.Request, q *request) (*users.Account, error)
 	if again, err := q.signInAgain(account); err != nil || again {
 		return nil, err
 	}
-	return account, q.checkSession(account)
+	if err := q.checkSession(account); err != nil {
+		return nil, err
+	}
+	return account, e.dropOffline(r, q, account)
 }
 
 // signInAgain reports whether a signed-in user must be sent to the sign-in page: for

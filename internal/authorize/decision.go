@@ -133,9 +133,6 @@ func (e *Endpoint) act(r *http.Request, q *request, t *ticket, allow bool) (outc
 	if account == nil {
 		return e.sendToSignIn(r, q)
 	}
-	if err := e.dropOffline(r, q, account); err != nil {
-		return nil, err
-	}
 	p, err := e.consentPage(r.Context(), q, account, memory{consents: e.consents})
 	if err != nil {
 		return nil, err

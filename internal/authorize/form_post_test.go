@@ -10,7 +10,7 @@ import (
 )
 
 // OI-51, OI-52: the response is one form for the client, unchanged and complete, with a
-// button and a script of ours, and nothing of it is in a URL.
+// button and a script of ours. No part of it is in a URL.
 func TestOpenID_OI_51_OI_52_FormPost(t *testing.T) {
 	s := provider(t)
 	const state = `a"b'c<d>&e=f é` + "\t`"

@@ -141,7 +141,7 @@ func (f *faults) keys(c Config, required []string) {
 		f.add(true, "Keys: %w", err)
 	}
 	for _, alg := range required {
-		f.add(!slices.Contains(c.Keys.Algorithms(), alg), "Keys has no %[1]s key, which OpenID needs because every client can verify %[1]s: add one with `passport keys add --alg %[1]s`, with AddKey, or with NewKeys", alg)
+		f.add(!slices.Contains(c.Keys.Algorithms(), alg), "Keys has no %[1]s key, which OpenID needs because every client can verify %[1]s: add one with `passport keys add --alg %[1]s`", alg)
 	}
 	f.add(len(c.Secrets) == 0 && !c.Keys.ring.Derivable(), "Secrets is missing: the first key does not expose its private key (KMS), so no secrets can be derived from it; set at least 32 random bytes")
 }

@@ -42,3 +42,31 @@ func TestSettings_DV_01_Device(t *testing.T) {
 		})
 	}
 }
+
+// The table [openid] and PASSPORT_OPENID_… turn on OpenID Connect, and faults have their
+// names.
+func TestSettings_OpenID(t *testing.T) {
+	const on, off = "openid.id_token_ttl is 1ms: want at least a second", "no database at sqlite:storage/passport.sqlite"
+	for _, tt := range []struct {
+		name, file string
+		env        []string
+		want       string // in the error
+	}{
+		{"no table", "", nil, off},
+		{"an empty table", "[openid]", nil, off}, // and it has no fault
+		{"a table with settings", "[openid]\nid_token_ttl = \"10m\"\nbackchannel_allowed_hosts = [\"app.internal\"]", nil, off},
+		{"a wrong lifetime", "[openid]\nid_token_ttl = \"1ms\"", nil, on},
+		{"turned off in the table", "[openid]\nenabled = false\nid_token_ttl = \"1ms\"", nil, off},
+		{"a lifetime in the environment", "", []string{"PASSPORT_OPENID_ID_TOKEN_TTL=1ms"}, on},
+		{"turned on by the environment", "[openid]\nenabled = false\nid_token_ttl = \"1ms\"", []string{"PASSPORT_OPENID_ENABLED=true"}, on},
+		{"an unknown setting", "[openid]\nid_token_tll = \"5m\"", nil, `unknown setting "openid.id_token_tll"; did you mean openid.id_token_ttl?`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			write(t, "passport.toml", tt.file)
+			if got := run(t, console.Options{Env: append([]string{}, tt.env...)}, "user", "list"); !strings.Contains(got.stderr, tt.want) {
+				t.Errorf("stderr is\n%s\nwant %s", got.stderr, tt.want)
+			}
+		})
+	}
+}

@@ -99,7 +99,7 @@ func (s *settings) longestLife(ctx context.Context) (time.Duration, error) {
 	if err := s.check(); err != nil {
 		return 0, err
 	}
-	keys, err := passport.GenerateKeys()
+	keys, err := s.generatedKeys()
 	if err != nil {
 		return 0, err
 	}

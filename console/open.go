@@ -69,7 +69,7 @@ func (p *program) openAll(ctx context.Context, s *settings, logger *slog.Logger)
 
 // check reports all faults of the settings, before a database is created or opened.
 func (s *settings) check() error {
-	keys, err := passport.GenerateKeys()
+	keys, err := s.generatedKeys()
 	if err != nil {
 		return err
 	}

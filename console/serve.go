@@ -318,20 +318,24 @@ func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
 		return nil, fmt.Errorf("public_key is set without private_key, and the server would use the keys in %s instead: set both or neither", s.KeysDir)
 	}
 	keys, err := passport.LoadKeys(s.KeysDir)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return keys, err
+	if errors.Is(err, fs.ErrNotExist) {
+		keys, err = s.writeKeys(logger)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return s.withIDTokenKey(keys, logger)
+}
+
+// writeKeys generates the first signing key in keys_dir.
+func (s *settings) writeKeys(logger *slog.Logger) (*passport.Keys, error) {
 	switch err := passport.WriteKeys(s.KeysDir, defaultAlg, 0, false); {
 	case errors.Is(err, fs.ErrExist): // another server was faster, or one file of a pair exists
 		return passport.LoadKeys(s.KeysDir)
 	case err != nil:
 		return nil, err
 	}
-	if s.ownDatabase() {
-		logger.Info("generated the signing keys", "folder", s.KeysDir)
-	} else {
-		logger.Warn("generated the signing keys: every server on this database needs the same keys; keep a copy of them", "folder", s.KeysDir)
-	}
+	s.reportGenerated(logger, defaultAlg)
 	return passport.LoadKeys(s.KeysDir)
 }
 

@@ -48,14 +48,14 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	s.Scopes = demo.Scopes
 	s.Brand.Name = demo.Name
 	s.EnablePasswordGrant = true // to try it with curl
-	s.Features = []passport.Feature{passport.Device{}}
+	s.Features = []passport.Feature{passport.Device{}, passport.OpenID{}}
 	logger := s.logger(p.stderr)
 	in, err := p.openAll(ctx, s, logger)
 	if err != nil {
 		return failedStart(ctx, err, logger)
 	}
 	defer func() { err = errors.Join(err, in.close()) }() // before the folder goes
-	keys, err := passport.GenerateKeys()
+	keys, err := s.generatedKeys()
 	if err != nil {
 		return err
 	}

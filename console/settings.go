@@ -30,6 +30,8 @@ type settings struct {
 	// The features: their settings, and the tables that occur; see [features].
 	Device        passport.Device
 	DeviceEnabled bool
+	OpenID        passport.OpenID
+	OpenIDEnabled bool
 	begun         map[string]bool
 }
 
@@ -53,6 +55,7 @@ func defaults() *settings {
 		LogFormat:      formatAuto,
 		IdleTimeout:    defaultIdleTimeout,
 		DeviceEnabled:  true,
+		OpenIDEnabled:  true,
 		Config:         passport.Config{RequireRecentAuthentication: true},
 	}
 }
@@ -211,6 +214,12 @@ var all = []setting{
 		"How long a device must wait between two polls: 1s to 1m."},
 	{"device.max_pending", func(s *settings) any { return &s.Device.MaxPending }, `10000`,
 		"The maximum number of codes of one client that wait for a user."},
+	{"openid.enabled", func(s *settings) any { return &s.OpenIDEnabled }, `true`,
+		"The table turns on OpenID Connect, so that users can sign in to other applications with this server.\nfalse turns it off."},
+	{"openid.id_token_ttl", func(s *settings) any { return &s.OpenID.IDTokenTTL }, `"1h"`,
+		"The lifetime of ID tokens. A client can have its own."},
+	{"openid.backchannel_allowed_hosts", func(s *settings) any { return &s.OpenID.BackchannelAllowedHosts }, `["app.internal"]`,
+		"Hosts in private networks that may be told about a sign-out. Default: public addresses only."},
 	{"scopes", func(s *settings) any { return &s.Scopes }, "",
 		"The permissions that clients can request, in the order of the consent page. group is the heading over a\nscope there; can_change and sensitive mark it. The user may decline a scope\nthat is optional, and allow the rest."},
 }

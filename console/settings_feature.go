@@ -12,6 +12,7 @@ import (
 // settings. enabled = false turns it off again.
 var features = map[string]func(*settings) (enabled *bool, f passport.Feature){
 	"device": func(s *settings) (*bool, passport.Feature) { return &s.DeviceEnabled, s.Device },
+	"openid": func(s *settings) (*bool, passport.Feature) { return &s.OpenIDEnabled, s.OpenID },
 }
 
 // begin records that the file or the environment has a setting of a table, or the table

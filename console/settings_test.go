@@ -152,7 +152,7 @@ issuer = ["`+canary+`"]`)
 
 var (
 	setting = regexp.MustCompile(`(?m)^# ([a-z_]+) = `)
-	tables  = regexp.MustCompile(`(?m)^# (\[(?:brand|device)\]|\[\[scopes\]\]|(?:id|description|group|can_change|sensitive|optional) = .*)$`)
+	tables  = regexp.MustCompile(`(?m)^# (\[(?:brand|device|openid)\]|\[\[scopes\]\]|(?:id|description|group|can_change|sensitive|optional) = .*)$`)
 )
 
 // installed returns the file that `passport install` writes.

@@ -61,7 +61,7 @@ func (p *program) withServerLogging(ctx context.Context, logger *slog.Logger, do
 	}
 	return p.withClients(ctx, s, func(ctx context.Context, in *opened) error {
 		// These commands sign nothing, so they don't read the keys.
-		keys, err := passport.GenerateKeys()
+		keys, err := s.generatedKeys()
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // goName matches what may be the name of a field of passport.Config.
-var goName = regexp.MustCompile(`(Config\.|\.)?\b((Brand|Device)\.)?[A-Z][A-Za-z]+\b`)
+var goName = regexp.MustCompile(`(Config\.|\.)?\b((Brand|Device|OpenID)\.)?[A-Z][A-Za-z]+\b`)
 
 // words returns an error in the words of the configuration: settings for the binary,
 // fields of Config for an application's own server, for which o is nil.

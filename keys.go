@@ -213,3 +213,6 @@ func (k *Keys) describe() string {
 	}
 	return k.ring.String()
 }
+
+// has reports whether a public key is one of the keys.
+func (k *Keys) has(public crypto.PublicKey) bool { return k != nil && k.ring.Has(public) }

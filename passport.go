@@ -144,6 +144,7 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 	r.IDTokens = idtoken.New(idtoken.Config{Issuer: c.Issuer, Keys: r.Keys, OpenID: r.Parts.OpenID, InheritScopes: c.InheritScopes})
 	r.Tokens = tokens.New(tokens.Config{
 		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), TimeOnly: c.LastUsedTimeOnly, Claims: c.Claims, Client: r.Clients.Client, IDTokens: r.IDTokens,
+		Foreign: r.Parts.Foreign, MayOpen: r.Clients.MayTry, NotOpened: r.Clients.Failed,
 	})
 	r.Personal = tokens.NewPersonal(tokens.PersonalConfig{
 		Tokens: r.Tokens, Clients: r.Clients, Opaque: c.PersonalTokenFormat == Opaque, Limit: max(c.MaxPersonalTokensPerUser, 0),

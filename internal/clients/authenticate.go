@@ -70,6 +70,26 @@ func (r *Registry) Authenticate(ctx context.Context, c Credentials, at time.Time
 	return client, err
 }
 
+// MayTry returns a [throttle.Refusal] if a client may not try a secret now, after too many
+// wrong ones. Use it before a check that takes much work.
+func (r *Registry) MayTry(ctx context.Context, clientID string) error {
+	return r.throttle.Refuse(throttle.Attempt{Name: clientID, Address: reqinfo.From(ctx).Address})
+}
+
+// Failed counts a wrong secret of a client.
+func (r *Registry) Failed(ctx context.Context, clientID string) {
+	_ = r.throttle.Settle(throttle.Attempt{Name: clientID, Address: reqinfo.From(ctx).Address}, false)
+}
+
+// foreign reports whether a secret is a client's secret at another server. During a pause
+// after too many wrong secrets it does not compare them, because that takes much work.
+func (r *Registry) foreign(ctx context.Context, c *oauth.Client, secret string, at time.Time) (bool, error) {
+	if r.parts.Foreign != nil && !c.Public() && c.Active() && r.parts.Foreign.HasSecret(c, secret) && r.MayTry(ctx, c.ID) == nil {
+		return r.parts.Foreign.Secret(ctx, c, secret, at)
+	}
+	return false, nil
+}
+
 // identify finds the client and checks its credentials. Every failure gives the
 // client the same error and takes the same work. The log names the failed check.
 func (r *Registry) identify(ctx context.Context, c Credentials, at time.Time) (*oauth.Client, error) {
@@ -86,6 +106,11 @@ func (r *Registry) identify(ctx context.Context, c Credentials, at time.Time) (*
 		return nil, fmt.Errorf("find client: %w", err)
 	}
 	right := client.Authenticates(c.Secret, at)
+	if !right {
+		if right, err = r.foreign(ctx, client, c.Secret, at); err != nil {
+			return nil, fmt.Errorf("check the secret: %w", err)
+		}
+	}
 	switch {
 	case !client.Active():
 		return nil, fmt.Errorf("the client is revoked or suspended: %w", failed)

@@ -53,6 +53,6 @@ func (c Callers) find(r *http.Request, call *call, t *tokens.Service) (*tokens.F
 	if token == "" {
 		return nil, clients.Named(call.client.ID, oauth.InvalidRequest.Errorf("token is missing"))
 	}
-	found, err := t.Find(r.Context(), token, call.time)
+	found, err := t.Find(r.Context(), token, call.client, call.time)
 	return found, clients.Named(call.client.ID, err)
 }

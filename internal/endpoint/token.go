@@ -79,10 +79,14 @@ func (e *tokenEndpoint) exchange(ctx context.Context, c *call) (*tokens.Response
 	if err != nil {
 		return nil, err
 	}
-	return e.issue(ctx, g, &oauth.TokenRequest{
+	request := &oauth.TokenRequest{
 		Client: c.client, Scopes: scopes, Resources: resources, Audience: e.Policy.Audience, InheritScopes: e.Policy.InheritScopes,
 		Form: c.form, Time: c.time, Store: c.reader, Users: e.Users.Provider,
-	})
+	}
+	if err := e.openForeign(ctx, g, request); err != nil {
+		return nil, err
+	}
+	return e.issue(ctx, g, request)
 }
 
 func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {

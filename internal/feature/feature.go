@@ -4,6 +4,7 @@
 package feature
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,6 +20,8 @@ type Server struct {
 	Path   string // of the endpoints below the issuer, such as "/oauth"
 
 	HasUsers bool // there is a user provider
+
+	HasKey func(crypto.PublicKey) bool // reports whether a key is one of the server's keys
 }
 
 // URL returns the absolute URL of an endpoint, such as "/token".
@@ -44,6 +47,9 @@ type Part struct {
 	// OpenID makes the server an OpenID provider; nil for other parts.
 	OpenID *OpenID
 
+	// Foreign accepts what another server has issued; nil for other parts.
+	Foreign Foreign
+
 	// Registrable are grant types that a client may be registered for, but that a
 	// request cannot name.
 	Registrable map[string]oauth.GrantTraits
@@ -67,6 +73,7 @@ type Joined struct {
 	Metadata   Metadata
 	Scopes     []oauth.Scope
 	OpenID     *OpenID // nil if the server isn't an OpenID provider
+	Foreign    Foreign // nil if only this server's codes, tokens and secrets are accepted
 	Warnings   []string
 
 	traits map[string]oauth.GrantTraits // of every registrable grant type
@@ -112,12 +119,7 @@ func (j *joiner) add(p Part) {
 	j.faults = append(j.faults, p.Faults...)
 	j.Warnings = append(j.Warnings, p.Warnings...)
 	j.Scopes = append(j.Scopes, p.Scopes...)
-	if p.OpenID != nil {
-		if j.OpenID != nil {
-			j.faults = append(j.faults, fmt.Errorf("%s is there twice: remove one", p.Name))
-		}
-		j.OpenID = p.OpenID
-	}
+	j.addOnly(p)
 	if p.Store != nil {
 		j.stores = append(j.stores, p.Store)
 	}
@@ -147,6 +149,22 @@ func (j *joiner) add(p Part) {
 		if err := j.Metadata.join(name, p.Metadata[name]); err != nil {
 			j.faults = append(j.faults, fmt.Errorf("%s %w", p.Name, err))
 		}
+	}
+}
+
+// addOnly adds what one part alone can have.
+func (j *joiner) addOnly(p Part) {
+	if p.OpenID != nil {
+		if j.OpenID != nil {
+			j.faults = append(j.faults, fmt.Errorf("%s is there twice: remove one", p.Name))
+		}
+		j.OpenID = p.OpenID
+	}
+	if p.Foreign != nil {
+		if j.Foreign != nil {
+			j.faults = append(j.faults, fmt.Errorf("%s is there twice, or another feature accepts tokens of another server: remove one", p.Name))
+		}
+		j.Foreign = p.Foreign
 	}
 }
 

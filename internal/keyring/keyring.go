@@ -203,6 +203,17 @@ func (k *Ring) byID(kid string) *jws.Key {
 	return nil
 }
 
+// Has reports whether a public key is one of the ring's keys, for any algorithm.
+func (k *Ring) Has(public crypto.PublicKey) bool {
+	if k == nil {
+		return false
+	}
+	return slices.ContainsFunc(k.all, func(key *jws.Key) bool {
+		known, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
+		return ok && known.Equal(public)
+	})
+}
+
 // Sign signs claims with the current signing key and returns the token in
 // compact form.
 func (k *Ring) Sign(typ string, claims any) (string, error) { return k.now().keys[0].Sign(typ, claims) }

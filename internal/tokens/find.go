@@ -22,10 +22,10 @@ type Found struct {
 	Refresh *oauth.RefreshToken
 }
 
-// Find looks a token up, of any kind and any audience, including ended tokens. For
-// an unknown token, or a JWT that is not valid at the given time, it returns an
-// empty Found without an error.
-func (s *Service) Find(ctx context.Context, token string, at time.Time) (*Found, error) {
+// Find looks a token up for a client, of any kind and any audience, including ended
+// tokens. For an unknown token, or a JWT that is not valid at the given time, it returns
+// an empty Found without an error.
+func (s *Service) Find(ctx context.Context, token string, caller *oauth.Client, at time.Time) (*Found, error) {
 	access, err := s.findAccess(ctx, token, at)
 	switch {
 	case err == nil:
@@ -36,7 +36,7 @@ func (s *Service) Find(ctx context.Context, token string, at time.Time) (*Found,
 	refresh, err := s.store.RefreshToken(ctx, oauth.DigestOf(token))
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		return &Found{}, nil
+		return s.findForeign(ctx, caller, token, at)
 	case err != nil:
 		return nil, fmt.Errorf("find refresh token: %w", err)
 	}
@@ -49,6 +49,9 @@ func (s *Service) findAccess(ctx context.Context, token string, at time.Time) (*
 	}
 	if strings.Count(token, ".") != 2 {
 		return nil, oauth.InvalidToken // not a JWT
+	}
+	if s.isForeign(token) {
+		return s.foreignToken(ctx, token, at)
 	}
 	claims, err := s.keys.Verify(token, s.issuer, at)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-passport/passport/event"
 	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/policy"
@@ -44,6 +45,13 @@ type Config struct {
 	Client func(ctx context.Context, id string) (*oauth.Client, error)
 
 	IDTokens *idtoken.Service // nil if the server isn't an OpenID provider
+
+	// Foreign accepts tokens of another server; nil for none. MayOpen refuses a client that
+	// has presented too many values that the other server did not make; NotOpened counts
+	// such a value.
+	Foreign   feature.Foreign
+	MayOpen   func(ctx context.Context, clientID string) error
+	NotOpened func(ctx context.Context, clientID string)
 }
 
 // Service issues, verifies, finds and revokes the tokens of a server. It is safe
@@ -61,11 +69,14 @@ type Service struct {
 	moreClaims   func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
 	client       func(ctx context.Context, id string) (*oauth.Client, error)
 	idTokens     *idtoken.Service
+	foreign      feature.Foreign
+	mayOpen      func(ctx context.Context, clientID string) error
+	notOpened    func(ctx context.Context, clientID string)
 }
 
 // New returns a service.
 func New(c Config) *Service {
-	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims, c.Client, c.IDTokens}
+	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims, c.Client, c.IDTokens, c.Foreign, c.MayOpen, c.NotOpened}
 }
 
 // OpaquePrefix returns the prefix of opaque access tokens.

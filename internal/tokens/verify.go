@@ -59,6 +59,9 @@ func (s *Service) findToken(ctx context.Context, bearer string, now time.Time, a
 		}
 		return t, nil
 	}
+	if s.isForeign(bearer) {
+		return s.foreignToken(ctx, bearer, now)
+	}
 	claims, err := s.keys.Verify(bearer, s.issuer, now)
 	if err != nil {
 		return nil, err

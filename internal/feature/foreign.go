@@ -1,0 +1,59 @@
+package feature
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Foreign accepts what another server has issued. Its values differ in their form from
+// those of this server, so that neither server's values are taken for the other's.
+type Foreign interface {
+	// IsAccessToken reports whether a bearer token has the form of a foreign access
+	// token. Then only AccessToken decides about it.
+	IsAccessToken(bearer string) bool
+
+	// AccessToken verifies a foreign access token and returns its record, which may have
+	// ended. The Audience of the record is nil: it is for the API of this server. For a
+	// token that is not valid, the error is [oauth.InvalidToken].
+	AccessToken(ctx context.Context, bearer string, at time.Time) (*oauth.AccessToken, error)
+
+	// IsPresented reports whether a value has the form of a foreign code or refresh
+	// token.
+	IsPresented(value string) bool
+
+	// Open opens a foreign code or refresh token for an authenticated client. This may
+	// take much work. The error has [ErrNotOpened] in its chain for a value that the other
+	// server did not make.
+	Open(ctx context.Context, p *Presented) (Opened, error)
+
+	// Secret reports whether a secret is one of the foreign secrets of a client, and
+	// replaces that one by a digest. This may take much work.
+	Secret(ctx context.Context, c *oauth.Client, secret string, at time.Time) (bool, error)
+
+	// HasSecret reports whether a client has a foreign secret with which secret must be
+	// compared.
+	HasSecret(c *oauth.Client, secret string) bool
+}
+
+// ErrNotOpened is in the chain of the error for a value that the other server did not
+// make. It counts like a wrong secret.
+var ErrNotOpened = errors.New("the value was not made by the other server")
+
+// Presented is a foreign code or refresh token that a client presents.
+type Presented struct {
+	Client     *oauth.Client
+	Purpose    oauth.Purpose // [oauth.SpendCode] or [oauth.SpendRefreshToken]
+	Value      string
+	Time       time.Time
+	FamilyLife time.Duration // of a family that begins now
+}
+
+// Opened is a foreign code or refresh token after it was opened. A method reads the
+// record as it is now.
+type Opened interface {
+	Code(ctx context.Context) (*oauth.Code, error)
+	RefreshToken(ctx context.Context) (*oauth.RefreshToken, error)
+}

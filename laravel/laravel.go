@@ -1,0 +1,120 @@
+// Package laravel keeps what Laravel Passport has issued working: access tokens, refresh
+// tokens, authorization codes and client secrets that were imported.
+//
+//	passport.Config{
+//		Features: []passport.Feature{laravel.Compat{PublicKeys: []string{publicKey}, AppKeys: []string{appKey}}},
+//	}
+//
+// Only applications that import this package link bcrypt and the ciphers of Laravel.
+package laravel
+
+import (
+	"crypto/rsa"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/rooms"
+	"github.com/go-passport/passport/internal/wire"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+// Compat is the feature that accepts what Laravel Passport has issued, for Config.Features.
+// Everything that it accepts was imported, except while DB is set. The store must be an
+// [oauth.ImportStore]; sqlstore and memstore are.
+type Compat struct {
+	// PublicKeys are the RSA keys that verify the access tokens of Laravel Passport: the
+	// text of oauth-public.key, in PEM. A private key works, too. They never sign, and none
+	// may be a key of this server. Without keys, no access token of Laravel is accepted.
+	PublicKeys []string
+
+	// AppKeys are the values of APP_KEY, as in the file .env: they open refresh tokens and
+	// codes. Several work, the current one first. Without keys, none is opened.
+	AppKeys []string
+
+	// DB is the database of Laravel, for guards that run beside it: until the switch,
+	// Laravel's own rows decide about access tokens, and nothing is redeemed here. Compat
+	// only reads. After the switch it isn't used. Nil: this server alone issues tokens.
+	DB *sql.DB
+
+	// Dialect is the kind of DB. Required with DB.
+	Dialect sqlstore.Dialect
+
+	// TablePrefix is the prefix of the tables in DB. Default: none.
+	TablePrefix string
+}
+
+// Format implements [fmt.Formatter]. It shows no key.
+func (c Compat) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "laravel.Compat(%d public keys, %d app keys)", len(c.PublicKeys), len(c.AppKeys))
+}
+
+// LogValue implements [slog.LogValuer]. It shows no key.
+func (c Compat) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
+
+// Part implements passport.Feature.
+func (c Compat) Part(s feature.Server) feature.Part {
+	f := &foreign{slots: slots}
+	part := feature.Part{Name: "laravel.Compat", Foreign: f, Store: f.use}
+	fault := func(format string, args ...any) {
+		part.Faults = append(part.Faults, feature.Fault("Features: laravel.Compat."+format, args...)...)
+	}
+	for i, text := range c.PublicKeys {
+		key, err := parseKey(text)
+		switch {
+		case err != nil:
+			fault("PublicKeys[%d]: %w", i, err)
+		case s.HasKey != nil && s.HasKey(key):
+			fault("PublicKeys[%d] is one of Keys: a key of Laravel Passport must not sign here; create a new key with `passport keys`", i)
+		default:
+			f.keys = append(f.keys, key)
+		}
+	}
+	for i, text := range c.AppKeys {
+		key, err := parseAppKey(text)
+		if err != nil {
+			fault("AppKeys[%d]: %w", i, err)
+		}
+		f.appKeys = append(f.appKeys, key)
+	}
+	if len(c.PublicKeys) == 0 && len(c.AppKeys) == 0 {
+		fault("PublicKeys and AppKeys are empty: set both")
+	}
+	switch {
+	case c.DB == nil:
+	case c.Dialect.Name == "":
+		fault("Dialect is missing: set the kind of DB, such as sqlstore.MySQL")
+	case !isPrefix(c.TablePrefix):
+		fault("TablePrefix: want letters, digits and underscores")
+	default:
+		f.table = newTable(c.DB, c.Dialect, c.TablePrefix)
+	}
+	return part
+}
+
+// Routes implements passport.Feature. Compat has no endpoints.
+func (Compat) Routes(*rooms.Rooms) []wire.Endpoint { return nil }
+
+// foreign is the feature of one server.
+type foreign struct {
+	keys    []*rsa.PublicKey
+	appKeys [][]byte
+	table   *table // nil without DB
+	slots   chan struct{}
+
+	reader  oauth.TokenReader
+	imports oauth.ImportStore
+}
+
+// use sets the store.
+func (f *foreign) use(store oauth.Store) error {
+	imports, ok := oauth.StoreAs[oauth.ImportStore](store)
+	if !ok {
+		return errors.New("the feature laravel.Compat needs a store that is an oauth.ImportStore: use sqlstore or memstore. If the store wraps another one, give it the method Unwrap() oauth.Store")
+	}
+	f.reader, f.imports = oauth.ReadOnly(store), imports
+	return nil
+}

@@ -44,7 +44,7 @@ const faultsOfPage = `(() => {
 	want(main.length === 1, main.length + " main elements, want one")
 	want(document.documentElement.lang, "html has no lang")
 	want(document.title.trim(), "no title")
-	want(all("script").length === 0, "a script")
+	want(all("script:not(main > form[method=post] ~ script[src$=\"/form-post.js\"])").length === 0, "a script") // that one sends a form to an app
 	for (const e of all("*")) for (const a of e.attributes) {
 		want(!/^on/i.test(a.name), "a handler: " + e.outerHTML.slice(0, 200))
 		want(!/^\s*javascript:/i.test(a.value), "a script: " + e.outerHTML.slice(0, 200))

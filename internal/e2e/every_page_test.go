@@ -31,6 +31,7 @@ var everyPage = []group{
 	{"visitor", visitorPages},
 	{"consent", consentPages},
 	{"device", devicePages},
+	{"openid", openIDPages},
 	{"account", accountPages},
 	{"tour", tourPages},
 	{"library", libraryPages},

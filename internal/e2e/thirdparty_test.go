@@ -78,6 +78,6 @@ func serveOn(t *testing.T, l net.Listener, handler http.Handler) {
 func newStayingSite(t *testing.T) string {
 	t.Helper()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /callback", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("/callback", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	return "http://" + clientHost + ":" + listenAndServe(t, "tcp4", "127.0.0.1:0", mux) + "/callback"
 }

@@ -52,8 +52,11 @@ type view struct {
 	ReturnTo string
 	Another  string // the URL of the form for another account
 	App      *app   // the app to which the browser returns; nil if none or unknown
-	Token    string // see pageform.Reader
-	User     *shown // the signed-in user
+
+	OtherUser bool // the app expects another user than the signed-in one
+
+	Token string // see pageform.Reader
+	User  *shown // the signed-in user
 
 	Email                            string
 	Alert, EmailFault, PasswordFault string

@@ -37,11 +37,17 @@ func (a *Accounts) UserByID(ctx context.Context, id string) (*oauth.User, error)
 }
 
 // SignInURL implements [oauth.UserProvider]. The page lets a signed-in user continue,
-// unless the [oauth.SignInRequest] in the request's context asks for a new sign-in.
+// unless the [oauth.SignInRequest] in the request's context asks for a new sign-in, or
+// for another user.
 func (a *Accounts) SignInURL(r *http.Request, returnTo string) string {
 	q := url.Values{"return_to": {returnTo}}
-	if r != nil && oauth.SignInRequestFrom(r.Context()).Again {
-		q.Set("prompt", promptLogin)
+	if r != nil {
+		switch why := oauth.SignInRequestFrom(r.Context()); {
+		case why.OtherUser:
+			q.Set("prompt", promptOther)
+		case why.Again:
+			q.Set("prompt", promptLogin)
+		}
 	}
 	return a.issuer.String() + signInPath + "?" + q.Encode()
 }

@@ -13,6 +13,7 @@ func samples(string) []any {
 	signedOut.User = nil
 	full.ReturnTo, full.App, full.Token, full.RequestID = "/oauth/authorize", &app{Name: "An app", Unchecked: true}, "token", "request"
 	full.Email, full.Username, full.Alert, full.Mismatch = "user@example.com", "user@example.com", "An alert.", true
+	full.OtherUser = true
 	full.EmailFault, full.PasswordFault, full.NewFault, full.SameFault = "A fault.", "A fault.", "A fault.", "A fault."
 	full.Apps, full.Tokens, full.Page, full.Done, full.Invited = "/account/apps", "/account/tokens", "/account/sessions", "Done.", true
 	full.List, full.Others, full.Full = []shownSession{{Here: true}, {ID: "session", Address: "192.0.2.1", Unfinished: true}}, true, true

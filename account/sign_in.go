@@ -13,12 +13,13 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// The values of the sign-in page's prompt parameter: a new sign-in of the same user,
-// and a sign-in of another user. Without it, the page asks a signed-in user whether to
+// The values of the sign-in page's prompt parameter: a new sign-in of the same user, a
+// sign-in of another user, and the same because the app expects one. Without it, the page asks a signed-in user whether to
 // continue.
 const (
 	promptLogin   = "login"
 	promptAnother = "another"
+	promptOther   = "other"
 )
 
 // showSignIn shows the form, or the choices of a signed-in user.
@@ -60,6 +61,8 @@ func (v *view) choose(s *session, prompt string) string {
 	case s == nil:
 	case prompt == promptAnother:
 		v.User = nil
+	case prompt == promptOther:
+		v.OtherUser = true
 	case v.ReturnTo == "":
 		return "sign_out"
 	case prompt == promptLogin:

@@ -12,7 +12,7 @@ import (
 
 // FR-26, FR-34: the sign-in page lets a signed-in user continue or use another account,
 // unless the request asks for a new sign-in.
-func TestAccount_FR_26_FR_34_ContinueAs(t *testing.T) {
+func TestAccount_FR_26_FR_34_OI_29_ContinueAs(t *testing.T) {
 	s := sqliteSite(t, "https://app.example.com")
 	ada, v := s.ada(), s.visitor("192.0.2.1")
 	const to = "/oauth/authorize?passport_sign_in=abc.d-e_f"
@@ -45,6 +45,11 @@ func TestAccount_FR_26_FR_34_ContinueAs(t *testing.T) {
 		if body := page(request); !strings.Contains(body, `type="password"`) || strings.Contains(body, "Continue as") {
 			t.Errorf("for %+v: want the password form:\n%s", request, body)
 		}
+	}
+	// OI-29: continuing would be an error, and the address of the user is not the expected one.
+	body := page(oauth.SignInRequest{OtherUser: true, Again: true})
+	if !strings.Contains(body, `type="password"`) || strings.Contains(body, "Continue as") || strings.Contains(body, `value="ada@example.com"`) || !strings.Contains(body, "The app knows you by another account.") {
+		t.Errorf("if the client expects another user: want an empty form that says so:\n%s", body)
 	}
 	if body := v.get("/sign-in?return_to=" + url.QueryEscape("//evil.example")).Body.String(); strings.Contains(body, "evil") || strings.Contains(body, "Continue as") {
 		t.Errorf("the page contains a return address on another host:\n%s", body)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/memstore"
 )
@@ -138,4 +139,27 @@ func openIDPages(t *testing.T) (*tab, []row) {
 			b.press("Allow")
 		}, "One moment"},
 	}
+}
+
+// OI-10: a login_hint fills in the field of the sign-in page. It is text there, and in no
+// URL of the server.
+func TestE2E_OI_10_LoginHint(t *testing.T) {
+	s := startPages(t)
+	c := s.client(t, "--name", "Wiki", "--redirect-uri", "https://wiki.example/callback")
+	const hint = `"><b>grace</b>@example.com`
+	b := newPerson(t, s).tab()
+	b.open(authorize(s, c.ID, "https://wiki.example/callback", "login_hint", hint))
+	b.see("to continue to Wiki")
+	if got := ask(b, chromedp.Evaluate[string](`document.querySelector("input[name=email]").value`)); got != hint {
+		t.Errorf("the field has %q, want %q", got, hint)
+	}
+	if focused := ask(b, chromedp.Evaluate[string](`document.activeElement.name`)); focused != "password" {
+		t.Errorf("the field %q has the focus, want the password", focused)
+	}
+	for _, address := range b.been(s.URL + "/sign-in") {
+		if strings.Contains(address, "grace") {
+			t.Errorf("the hint is in the URL %s", address)
+		}
+	}
+	b.clean()
 }

@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	postedForm  = regexp.MustCompile(`(?s)<form id="form-post" method="post" action="([^"]*)">(.*?)</form>\s*<script src="(/[a-z/.-]*)"></script>`)
+	postedForm  = regexp.MustCompile(`(?s)<form id="form-post" method="post" action="([^"]*)">(.*?)</form>\s*<script src="(/[a-z/.-]*)" defer></script>`)
 	postedField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 )
 

@@ -52,8 +52,9 @@ const patience = 15 * time.Second
 type hasher struct {
 	slots chan struct{}
 
-	// The two algorithms. Tests replace them to count the work.
+	// The algorithms. Tests replace them to count the work.
 	idKey   func(password, salt []byte, time, memory uint32, threads uint8, length uint32) []byte
+	iKey    func(password, salt []byte, time, memory uint32, threads uint8, length uint32) []byte
 	compare func(hash, password []byte) error
 }
 
@@ -61,7 +62,7 @@ func newHasher(concurrency int) *hasher {
 	if concurrency < 1 {
 		concurrency = runtime.GOMAXPROCS(0)
 	}
-	return &hasher{slots: make(chan struct{}, concurrency), idKey: argon2.IDKey, compare: bcrypt.CompareHashAndPassword}
+	return &hasher{slots: make(chan struct{}, concurrency), idKey: argon2.IDKey, iKey: argon2.Key, compare: bcrypt.CompareHashAndPassword}
 }
 
 // enter waits for a slot and returns a function that releases it.
@@ -120,8 +121,12 @@ func (h *hasher) verifyForm(stored, password string, w work) (ok, outdated bool,
 		ok, done.bcrypt = h.bcrypt(p.bcrypt, password)
 		return ok, true, nil
 	}
-	key := h.argon2(p.argon2Params, password, p.salt, len(p.key))
 	done.argon2 = p.argon2Params
+	if p.independent {
+		key := h.iKey([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(len(p.key)))
+		return subtle.ConstantTimeCompare(key, p.key) == 1, true, nil
+	}
+	key := h.argon2(p.argon2Params, password, p.salt, len(p.key))
 	return subtle.ConstantTimeCompare(key, p.key) == 1, p.argon2Params != current(), nil
 }
 
@@ -152,15 +157,16 @@ func (p argon2Params) encode(salt, key []byte) string {
 		b64.EncodeToString(salt), b64.EncodeToString(key))
 }
 
-// parsedHash is a stored hash: bcrypt as a string, or the parts of argon2id.
+// parsedHash is a stored hash: bcrypt as a string, or the parts of argon2id or argon2i.
 type parsedHash struct {
 	bcrypt string
 	argon2Params
+	independent bool // argon2i, which PHP calls argon: its memory access does not depend on the password
 	salt, key []byte
 }
 
 // errHash never quotes the hash, because it is logged.
-var errHash = errors.New("the stored password hash is not argon2id (a PHC string) or bcrypt ($2a$, $2b$, $2y$), or its cost is too high")
+var errHash = errors.New("the stored password hash is not argon2id or argon2i (a PHC string) or bcrypt ($2a$, $2b$, $2y$), or its cost is too high")
 
 // parseHash reads a stored hash.
 func parseHash(s string) (parsedHash, error) {
@@ -185,14 +191,16 @@ func isBcrypt(s string) bool {
 	return err == nil && cost <= maxBcryptCost
 }
 
-// parseArgon2 reads "$argon2id$v=19$m=19456,t=2,p=1$salt$key".
+// parseArgon2 reads "$argon2id$v=19$m=19456,t=2,p=1$salt$key". Argon2i may cost no more
+// than [argon2iWork].
 func parseArgon2(s string) (p parsedHash, ok bool) {
 	fields := strings.Split(s, "$")
-	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != "v="+strconv.Itoa(argon2.Version) {
+	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" && fields[1] != argon2i || fields[2] != "v="+strconv.Itoa(argon2.Version) {
 		return p, false
 	}
 	p.argon2Params, ok = parseParams(fields[3])
-	if !ok {
+	p.independent = fields[1] == argon2i
+	if !ok || p.independent && p.units() > argon2iWork.units() {
 		return p, false
 	}
 	var saltErr, keyErr error

@@ -61,8 +61,8 @@ type NewUser struct {
 	Password string
 
 	// PasswordHash is an alternative to Password, for a user imported from another
-	// system: bcrypt, or argon2id as a PHC string. The first sign-in replaces an
-	// outdated hash.
+	// system: bcrypt, or argon2id or argon2i as a PHC string. The first sign-in
+	// replaces an outdated hash.
 	PasswordHash string
 }
 

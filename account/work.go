@@ -63,11 +63,23 @@ func (w work) with(cost string) work {
 	if rest := strings.Repeat(".", bcryptTail); isBcrypt(cost + rest) {
 		n, _ := bcrypt.Cost([]byte(cost + rest))
 		w.bcrypt = max(w.bcrypt, n)
+	} else if cost == argon2iCost && argon2iWork.units() > w.argon2.units() {
+		w.argon2 = argon2iWork
 	} else if p, ok := parseParams(cost); ok && p.units() > w.argon2.units() {
 		w.argon2 = p
 	}
 	return w
 }
+
+// argon2iCost is what the table has as the cost of every argon2i hash: the column shows
+// parameters of argon2id only. So the work covers the most that argon2i may cost, which
+// is the default of PHP.
+const argon2iCost = "$argon2"
+
+var argon2iWork = argon2Params{memory: 64 << 10, time: 4, threads: 1}
+
+// argon2i is the name of the algorithm in a hash.
+const argon2i = "argon2i"
 
 // bcryptTail is the length of salt and key in a bcrypt hash.
 const bcryptTail = 53

@@ -83,7 +83,7 @@ Set up a server:    passport install`,
 	p.flags(root)
 	root.AddCommand(p.keys(), p.client(), p.clients(), p.purge(), p.views(), p.version())
 	if options.Server == nil {
-		root.AddCommand(p.serve(), p.install(), p.migrate(), p.user(), p.completion())
+		root.AddCommand(p.serve(), p.install(), p.migrate(), p.user(), p.imports(), p.completion())
 	} else {
 		root.Short, root.Long = "Manage the OAuth 2.0 server of this application", "" // the application sets it up and serves it
 	}

@@ -84,6 +84,15 @@ func (u URL) Frozen() URL {
 	return u
 }
 
+// ReadOnly returns the URL of a database that is only read: SQLite neither creates the file
+// nor changes its journal mode.
+func (u URL) ReadOnly() URL {
+	if before, _, ok := strings.Cut(u.dsn, "?"); ok && u.Dialect.Name == sqldb.SQLite.Name {
+		u.dsn = before + "?mode=ro&_pragma=busy_timeout(5000)&_pragma=query_only(1)"
+	}
+	return u
+}
+
 // DSN returns the DSN for the driver. It contains the password.
 func (u URL) DSN() string { return u.dsn }
 

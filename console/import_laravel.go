@@ -1,0 +1,282 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"crypto/rsa"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/internal/dburl"
+	"github.com/go-passport/passport/internal/laravelimport"
+	"github.com/go-passport/passport/internal/textfile"
+)
+
+// laravelOptions are the options of `import laravel`.
+type laravelOptions struct {
+	from, keys, env, verify, prefix, timezone, provider, usersTable string
+	appKeys, redirects                                              []string
+	dryRun, switches, markConsumed, asJSON                          bool
+
+	variables laravelimport.Env
+}
+
+func (p *program) importLaravel() *cobra.Command {
+	var o laravelOptions
+	cmd := &cobra.Command{
+		Use:   "laravel",
+		Short: "Import clients, tokens and consents from Laravel Passport",
+		Long: `Imports the clients, access tokens, refresh tokens, personal access tokens, codes and consents of
+Laravel Passport 9 to 13. They keep working, and users don't have to sign in again. The import reads one
+snapshot of the Laravel database and changes nothing there. You can repeat it until the switch: each
+import adds what is new and ends what Laravel has revoked.
+
+The Laravel database and the database of this server must be different databases or schemas. Create
+the tables of this server first, with passport migrate.
+
+See the guide: https://github.com/go-passport/passport/blob/main/docs/moving-from-laravel-passport.md`,
+		Example: `  passport import laravel --env /var/www/app/.env --keys /var/www/app/storage --dry-run
+  passport import laravel --from mysql://reader@db.internal/app --env .env --keys storage
+  passport import laravel --env .env --keys storage --switch`,
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.fromLaravel(cmd, &o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.from, "from", "", "read the Laravel database at `URL`: sqlite:FILE, postgres://… or mysql://… (default: DB_CONNECTION and others in --env)")
+	f.StringVar(&o.env, "env", "", "read APP_KEY, APP_PREVIOUS_KEYS, APP_TIMEZONE and the database in the `FILE` .env of Laravel")
+	f.StringVar(&o.keys, "keys", "", "read oauth-public.key or oauth-private.key in the folder `DIR` of Laravel (default: PASSPORT_PUBLIC_KEY in --env)")
+	f.StringArrayVar(&o.appKeys, "app-key", nil, "the `KEY` of the application (APP_KEY), with base64: in front; repeat it for older keys")
+	f.StringVar(&o.verify, "verify", "", "check the keys against values that Laravel issued, in `FILE`: a refresh token, an access token or an encrypted cookie on each line")
+	f.StringVar(&o.prefix, "prefix", "", "the `PREFIX` of the table names of Laravel")
+	f.StringVar(&o.timezone, "timezone", "", "the time `ZONE` of Laravel (app.timezone) (default APP_TIMEZONE in --env, or UTC)")
+	f.StringVar(&o.provider, "user-provider", "users", "the `NAME` of Laravel's user provider that is the default provider of this server")
+	f.StringArrayVar(&o.redirects, "allow-redirect", nil, "also import redirect URIs with this scheme, or this redirect URI: `SCHEME|URI`; repeat it for others")
+	f.StringVar(&o.usersTable, "users-table", "", "also import the accounts in the table `NAME` of Laravel, with their passwords")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what an import would do, and write nothing")
+	f.BoolVar(&o.switches, "switch", false, "this is the last import: Laravel no longer issues tokens")
+	f.BoolVar(&o.markConsumed, "mark-consumed", false, "import nothing; revoke in the tables of Laravel what was used or revoked here, before you roll back")
+	f.BoolVar(&o.asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (p *program) fromLaravel(cmd *cobra.Command, o *laravelOptions) error {
+	if o.markConsumed && (o.dryRun || o.switches || o.usersTable != "") {
+		return usage(cmd, errors.New("--mark-consumed imports nothing: leave out --dry-run, --switch and --users-table"))
+	}
+	if err := o.readEnv(); err != nil {
+		return err
+	}
+	from, err := o.source()
+	if err != nil {
+		return err
+	}
+	s, err := p.read(nil)
+	if err != nil {
+		return err
+	}
+	if sameDatabase(s.DatabaseURL, cmp.Or(o.from, o.variables.DatabaseURL())) {
+		return errors.New("--from is the database of this server: name another database or schema with --database-url, because both have tables with the name oauth_clients")
+	}
+	if o.dryRun {
+		p.reads = true
+	}
+	return from.Hide(p.withClients(cmd.Context(), s, func(ctx context.Context, in *opened) error {
+		c, err := p.laravelConfig(ctx, o, from, in)
+		if err != nil {
+			return err
+		}
+		defer c.Source.DB.Close()
+		if o.markConsumed {
+			return p.markConsumed(ctx, cmd, c, from)
+		}
+		return p.importFrom(ctx, cmd, o, c, in)
+	}))
+}
+
+// readEnv reads the file .env.
+func (o *laravelOptions) readEnv() error {
+	if o.env == "" {
+		return nil
+	}
+	text, err := readText(o.env)
+	if err != nil {
+		return fmt.Errorf("--env: %w", err)
+	}
+	o.variables, err = laravelimport.ParseEnv(text)
+	return named("--env", err)
+}
+
+// source returns the URL of the Laravel database.
+func (o *laravelOptions) source() (dburl.URL, error) {
+	text := cmp.Or(o.from, o.variables.DatabaseURL())
+	if text == "" {
+		return dburl.URL{}, errors.New("the Laravel database is missing: name it with --from, or the file .env of Laravel with --env")
+	}
+	u, err := dburl.Read(text)
+	if err != nil {
+		return u, named("--from", err)
+	}
+	return u, existing(text)
+}
+
+// sameDatabase reports whether two URLs name the same database.
+func sameDatabase(a, b string) bool {
+	fileA, isFileA := dburl.File(a)
+	fileB, isFileB := dburl.File(b)
+	if isFileA && isFileB {
+		infoA, errA := os.Stat(fileA)
+		infoB, errB := os.Stat(fileB)
+		return filepath.Clean(fileA) == filepath.Clean(fileB) || errA == nil && errB == nil && os.SameFile(infoA, infoB)
+	}
+	return a == b
+}
+
+// laravelConfig opens the Laravel database to read, and reads the keys.
+func (p *program) laravelConfig(ctx context.Context, o *laravelOptions, from dburl.URL, in *opened) (c laravelimport.Config, err error) {
+	c = laravelimport.Config{
+		SourceName: from.String(), Target: in.store, UserProvider: o.provider, AllowRedirect: append(o.redirects, in.settings.AllowedRedirectSchemes...), FamilyTTL: in.settings.FamilyTTL,
+		DryRun: o.dryRun, Switch: o.switches,
+	}
+	if c.Keys, err = o.readKeys(); err != nil {
+		return c, err
+	}
+	if c.Samples, err = o.samples(); err != nil {
+		return c, err
+	}
+	zone, err := time.LoadLocation(cmp.Or(o.timezone, o.variables["APP_TIMEZONE"], "UTC"))
+	if err != nil {
+		return c, errors.New("--timezone is not the name of a time zone: want the value of app.timezone in Laravel, such as Europe/Paris")
+	}
+	db, err := p.openLaravel(ctx, from.ReadOnly())
+	c.Source = laravelimport.Source{DB: db, Dialect: from.Dialect, Prefix: o.prefix, Location: zone}
+	return c, err
+}
+
+func (p *program) openLaravel(ctx context.Context, u dburl.URL) (*sql.DB, error) {
+	db, err := p.Open(u.Driver, u.DSN())
+	if err != nil {
+		return nil, fmt.Errorf("can't open the Laravel database %s: %w", u, err)
+	}
+	first, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := db.PingContext(first); err != nil {
+		return nil, errors.Join(fmt.Errorf("can't open the Laravel database %s: %w", u, deepest(err)), db.Close())
+	}
+	return db, nil
+}
+
+// readKeys reads the application keys, and the key that verifies access tokens.
+func (o *laravelOptions) readKeys() (keys laravelimport.Keys, err error) {
+	for _, text := range append(o.appKeys, o.variables.Keys()...) {
+		key, err := laravelimport.ParseAppKey(text)
+		if err != nil {
+			return keys, err
+		}
+		keys.App = append(keys.App, key)
+	}
+	if o.keys == "" {
+		if text := o.variables.PublicKey(); text != "" {
+			keys.Public, err = laravelimport.ParsePublicKey(text)
+		}
+		return keys, named("--env", err)
+	}
+	var found []*rsa.PublicKey
+	for _, name := range []string{"oauth-public.key", "oauth-private.key"} {
+		text, err := readText(filepath.Join(o.keys, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return keys, named("--keys", err)
+		}
+		key, err := laravelimport.ParsePublicKey(text)
+		if err != nil {
+			return keys, fmt.Errorf("--keys: %s: %w", name, err)
+		}
+		found = append(found, key)
+	}
+	switch {
+	case len(found) == 0:
+		return keys, fmt.Errorf("--keys: the folder %s has neither oauth-public.key nor oauth-private.key: name the folder storage of Laravel", o.keys)
+	case len(found) == 2 && !found[0].Equal(found[1]):
+		return keys, errors.New("--keys: oauth-public.key and oauth-private.key are not a pair: copy both from the same server")
+	}
+	keys.Public = found[0]
+	return keys, nil
+}
+
+// readText reads a text file of at most [textfile]'s limit.
+func readText(name string) (string, error) {
+	data, err := textfile.ReadBounded(name)
+	return textfile.Decode(data), err
+}
+
+// samples reads the values that the keys must fit.
+func (o *laravelOptions) samples() (samples []string, err error) {
+	if o.verify == "" {
+		return nil, nil
+	}
+	text, err := readText(o.verify)
+	if err != nil {
+		return nil, named("--verify", err)
+	}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			samples = append(samples, line)
+		}
+	}
+	return samples, nil
+}
+
+func (p *program) importFrom(ctx context.Context, cmd *cobra.Command, o *laravelOptions, c laravelimport.Config, in *opened) error {
+	if o.usersTable != "" {
+		if err := in.prepareAccounts(ctx); err != nil {
+			return err
+		}
+		c.UsersTable = o.usersTable
+		c.CheckAccount = func(a laravelimport.Account) error { return account.ImportedUser(a).Validate() }
+		c.ImportAccount = func(ctx context.Context, a laravelimport.Account) error {
+			return in.accounts.Import(ctx, account.ImportedUser(a))
+		}
+	}
+	line := &progress{out: p.stderr}
+	c.Progress = func(tokens int) { line.show("%s access tokens read…", grouped(tokens)) }
+	report, err := laravelimport.Run(ctx, c)
+	line.clear()
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return writeJSON(cmd.OutOrStdout(), report)
+	}
+	showReport(screenOf(cmd.OutOrStdout()), report)
+	return nil
+}
+
+func (p *program) markConsumed(ctx context.Context, cmd *cobra.Command, c laravelimport.Config, from dburl.URL) error {
+	db, err := p.openLaravel(ctx, from.Existing())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	write := c.Source
+	write.DB = db
+	line := &progress{out: p.stderr}
+	marked, err := laravelimport.MarkConsumed(ctx, c, write, func(tokens int) { line.show("%s access tokens read…", grouped(tokens)) })
+	line.clear()
+	if err != nil {
+		return err
+	}
+	success(cmd.OutOrStdout(), "Revoked in the tables of Laravel: %s, %s, %s and %s.", plural(marked.AccessTokens, "access token", "access tokens"),
+		plural(marked.RefreshTokens, "refresh token", "refresh tokens"), plural(marked.Codes, "code", "codes"), plural(marked.Clients, "client", "clients"))
+	return nil
+}

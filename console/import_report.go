@@ -1,0 +1,112 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/internal/laravelimport"
+)
+
+// showReport prints what an import did, or would do.
+func showReport(out *screen, r *laravelimport.Report) {
+	title := "Imported from Laravel Passport " + r.Version
+	if r.DryRun {
+		title = "Dry run: nothing was written. An import from Laravel Passport " + r.Version + " would bring"
+	}
+	out.Printf("%s\n", bold(title))
+	out.details([]detail{
+		about("Clients", grouped(r.Imported.Clients)),
+		about("Access tokens", grouped(r.Imported.AccessTokens)),
+		about("Personal access tokens", grouped(r.Imported.PersonalTokens)),
+		about("Refresh tokens", grouped(r.Imported.RefreshTokens)+orphaned(r.Unowned)),
+		about("Authorization codes", grouped(r.Imported.Codes)),
+		about("Tokens with a consent", grouped(r.Imported.Consents)),
+		about("Kept to detect a replay", countIf(r.KeptForReplay)),
+		about("Accounts", countIf(r.Imported.Accounts)),
+	})
+	showLeftOut(out, r)
+	showTimes(out, r)
+	showSettings(out, r)
+	switch {
+	case r.DryRun:
+	case r.Switched:
+		writeNext(out, "Next: route /oauth to this server, and start it. Laravel must not issue tokens any more.")
+	default:
+		writeNext(out, "Next: repeat the import at any time. The last one, with Laravel's /oauth stopped, needs --switch.")
+	}
+}
+
+func orphaned(unowned int) string {
+	if unowned == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s of them without an access token", grouped(unowned))
+}
+
+func countIf(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return grouped(n)
+}
+
+func showLeftOut(out *screen, r *laravelimport.Report) {
+	if len(r.LeftOut) > 0 {
+		out.Printf("\n%s\n", bold("Left out"))
+		var all []detail
+		for _, l := range r.LeftOut {
+			all = append(all, about(grouped(l.Count), l.What+": "+l.Why))
+		}
+		out.details(all)
+	}
+	if len(r.Notes) > 0 {
+		out.Printf("\n%s\n", bold("Clients to look at"))
+		for _, note := range r.Notes {
+			out.Printf("  %s\n", note)
+		}
+		if r.MoreNotes > 0 {
+			out.Printf("  and %s more\n", grouped(r.MoreNotes))
+		}
+	}
+}
+
+// showTimes shows the newest token beside the current time. If the zone is wrong, they
+// differ by hours.
+func showTimes(out *screen, r *laravelimport.Report) {
+	out.Printf("\n%s\n", bold("Check"))
+	newest := "none"
+	if !r.NewestCreatedAt.IsZero() {
+		newest = r.NewestCreatedAt.UTC().Format(time.RFC3339)
+	}
+	key := "not checked: nothing in the database is encrypted with it; give a value of Laravel with --verify"
+	if r.KeyCheckedBy != "" {
+		key = "right: it opens " + r.KeyCheckedBy
+	}
+	all := []detail{about("Newest token issued", newest), about("Time of the import", r.At.UTC().Format(time.RFC3339)), about("Application key", key)}
+	out.details(all)
+	const skew = time.Minute
+	if r.NewestCreatedAt.After(r.At.Add(skew)) {
+		out.Printf("%s\n", yellow("The newest token is from the future: is --timezone right?"))
+	}
+}
+
+func showSettings(out *screen, r *laravelimport.Report) {
+	var lines []string
+	if r.Settings.NumericUserIDs {
+		lines = append(lines, `numeric_user_ids = true`)
+	}
+	if r.Settings.NumericClientIDs {
+		lines = append(lines, `client_ids = "integer"`)
+	}
+	if id := r.Settings.PersonalAccessClientID; id != "" {
+		from := "# the secret of that client in Laravel"
+		if r.Settings.PersonalSecretHashed {
+			from = "# PASSPORT_PERSONAL_ACCESS_CLIENT_SECRET in .env of Laravel"
+		}
+		lines = append(lines, fmt.Sprintf("personal_access_client_id = %q", id), `personal_access_client_secret = "…" `+from)
+	}
+	if len(lines) > 0 {
+		out.Printf("\n%s\n  %s\n", bold("Settings that keep the IDs as clients know them"), strings.Join(lines, "\n  "))
+	}
+}

@@ -1,0 +1,291 @@
+package laravelimport
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// known is a client of the source, for the tokens that name it.
+type known struct {
+	client     *oauth.Client // nil: it is left out
+	personal   bool
+	thirdParty bool
+	until      time.Time // when its last ciphertext expires
+}
+
+// The reasons for which a row is left out.
+const (
+	whyExpired       = "expired"
+	whyRevoked       = "revoked"
+	whyNoClient      = "its client doesn't exist"
+	whyClientRevoked = "its client is revoked"
+	whyClientLeftOut = "its client is left out"
+	whyLongID        = "its ID is longer than 255 bytes"
+	whyRedirects     = "every redirect URI is refused"
+)
+
+// builder turns rows into a batch, and counts.
+type builder struct {
+	mapping
+	familyTTL time.Duration
+	clients   map[string]*known
+	report    *Report
+}
+
+// far is the expiry of a token whose row has none. Its signature or ciphertext has it.
+const far = 10 * 365 * 24 * time.Hour
+
+func (b *builder) live(revoked bool, expiresAt time.Time) bool {
+	return !revoked && b.expiry(expiresAt).After(b.now)
+}
+
+func (b *builder) expiry(at time.Time) time.Time {
+	if at.IsZero() {
+		return b.now.Add(far)
+	}
+	return at
+}
+
+// past returns a time of the source that is not in the future: a cut-off must end a
+// family that was imported before it.
+func (b *builder) past(at time.Time) time.Time {
+	if at.IsZero() || at.After(b.now) {
+		return b.now
+	}
+	return at
+}
+
+// clientOf returns the client of a token, or why the token is left out.
+func (b *builder) clientOf(id string) (k *known, why string) {
+	k = b.clients[id]
+	switch {
+	case k == nil:
+		return nil, whyNoClient
+	case k.client == nil:
+		return nil, whyClientLeftOut
+	case !k.client.RevokedAt.IsZero():
+		return nil, whyClientRevoked
+	}
+	return k, ""
+}
+
+// tokens adds a page of access tokens with their refresh tokens.
+func (b *builder) tokens(batch *oauth.ImportBatch, rows []*accessRow, orphans []refreshRow) {
+	for _, t := range rows {
+		b.token(batch, t)
+	}
+	for _, r := range orphans {
+		b.orphan(batch, r)
+	}
+}
+
+func (b *builder) token(batch *oauth.ImportBatch, t *accessRow) {
+	k, why := b.clientOf(t.clientID)
+	if k != nil && len(t.id) > 255 {
+		why = whyLongID
+	}
+	if why != "" {
+		b.leaveOut(t, why)
+		return
+	}
+	b.countUser(t.userID)
+	live := b.live(t.revoked, t.expiresAt)
+	refreshable := t.userID != "" && slices.ContainsFunc(t.refresh, func(r refreshRow) bool { return b.live(r.revoked, r.expiresAt) })
+	if !live && !refreshable {
+		why = whyExpired
+		if t.revoked {
+			why = whyRevoked
+		}
+		b.leaveOut(t, why)
+		return
+	}
+	access := &oauth.AccessToken{
+		ID: t.id, Client: &oauth.Client{ID: t.clientID}, Scopes: orEmpty(t.scopes), IssuedAt: b.past(t.createdAt), ExpiresAt: b.expiry(t.expiresAt),
+	}
+	if t.revoked {
+		access.RevokedAt = b.now
+	}
+	if t.userID != "" {
+		family := b.family(k, t, refreshable)
+		access.Family = &oauth.Family{ID: family.ID}
+		batch.Families = append(batch.Families, family)
+	}
+	if k.personal && t.userID != "" {
+		access.Name = cut(t.name, maxName)
+		b.report.Imported.PersonalTokens++
+	} else {
+		b.report.Imported.AccessTokens++
+	}
+	batch.AccessTokens = append(batch.AccessTokens, access)
+	for _, r := range t.refresh {
+		b.refresh(batch, k, access, r, live)
+	}
+	if live && k.thirdParty {
+		b.consent(batch, access, t)
+	}
+}
+
+// leaveOut counts an access token and its refresh tokens that are not imported.
+func (b *builder) leaveOut(t *accessRow, why string) {
+	b.report.leaveOut("access tokens", why, 1)
+	if len(t.refresh) > 0 {
+		b.report.leaveOut("refresh tokens", why, len(t.refresh))
+	}
+}
+
+// family returns the family of an access token. Laravel doesn't store which tokens come
+// from one consent, so each token with its refresh token is a family. If it can be
+// refreshed, it lives as long as a family that begins now: its app would otherwise have to
+// ask the user again although it refreshes in time.
+func (b *builder) family(k *known, t *accessRow, refreshable bool) *oauth.Family {
+	until := b.expiry(t.expiresAt)
+	if refreshable {
+		for _, r := range t.refresh {
+			if at := b.expiry(r.expiresAt); b.live(r.revoked, r.expiresAt) && at.After(until) {
+				until = at
+			}
+		}
+		if at := b.now.Add(b.familyTTL); at.After(until) {
+			until = at
+		}
+	}
+	return &oauth.Family{
+		ID: oauth.ImportedFamilyID(t.id), User: b.user(k.client.Provider, t.userID), ClientID: t.clientID, Personal: k.personal,
+		CreatedAt: b.past(t.createdAt), ExpiresAt: until,
+	}
+}
+
+// refresh adds a refresh token. A revoked one is kept while its access token lives: if it
+// comes again, that is a replay, which ends the family.
+func (b *builder) refresh(batch *oauth.ImportBatch, k *known, access *oauth.AccessToken, r refreshRow, accessLives bool) {
+	live := b.live(r.revoked, r.expiresAt)
+	switch {
+	case access.Family == nil:
+		b.report.leaveOut("refresh tokens", "its access token has no user", 1)
+		return
+	case !live && !r.revoked:
+		b.report.leaveOut("refresh tokens", whyExpired, 1)
+		return
+	case !live && !(accessLives && b.expiry(r.expiresAt).After(b.now)):
+		b.report.leaveOut("refresh tokens", whyRevoked, 1)
+		return
+	}
+	token := &oauth.RefreshToken{
+		Digest: oauth.ImportedDigest(oauth.SpendRefreshToken, r.id), AccessTokenID: access.ID, Family: access.Family, Scopes: access.Scopes, ExpiresAt: b.expiry(r.expiresAt),
+	}
+	if r.revoked {
+		token.SpentAt = b.now
+		b.report.KeptForReplay++
+	} else {
+		b.report.Imported.RefreshTokens++
+	}
+	k.extend(token.ExpiresAt)
+	batch.RefreshTokens = append(batch.RefreshTokens, token)
+}
+
+// extend moves the time until which the client has ciphertexts.
+func (k *known) extend(to time.Time) {
+	if to.After(k.until) {
+		k.until = to
+	}
+}
+
+// orphan adds a refresh token whose access token was purged. Its user and client are only
+// in the token itself.
+func (b *builder) orphan(batch *oauth.ImportBatch, r refreshRow) {
+	if !b.live(r.revoked, r.expiresAt) {
+		why := whyExpired
+		if r.revoked {
+			why = whyRevoked
+		}
+		b.report.leaveOut("refresh tokens", why, 1)
+		return
+	}
+	b.report.Imported.RefreshTokens++
+	b.report.Unowned++
+	batch.Unowned = append(batch.Unowned, &oauth.ImportedRefreshToken{
+		Digest: oauth.ImportedDigest(oauth.SpendRefreshToken, r.id), AccessTokenID: r.accessTokenID, CreatedAt: b.now, ExpiresAt: b.expiry(r.expiresAt),
+	})
+}
+
+// consent adds the scopes of a live token of a third-party client. Its time is that of the
+// client, so that all tokens of a user lead to one row for each scope.
+func (b *builder) consent(batch *oauth.ImportBatch, access *oauth.AccessToken, t *accessRow) {
+	k := b.clients[t.clientID]
+	var scopes []string
+	for _, scope := range t.scopes {
+		if scope != oauth.AllScopes && !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	if len(scopes) == 0 || access.Family == nil {
+		return
+	}
+	batch.Consents = append(batch.Consents, oauth.ImportedConsent{
+		User: b.user(k.client.Provider, t.userID), ClientID: t.clientID, Scopes: scopes, GrantedAt: b.past(k.client.CreatedAt),
+	})
+	b.report.Imported.Consents++
+}
+
+// code adds an authorization code that has not expired. A used one is kept, because a
+// second use is a replay.
+func (b *builder) code(batch *oauth.ImportBatch, c *codeRow) {
+	k, why := b.clientOf(c.clientID)
+	if why == "" && !b.expiry(c.expiresAt).After(b.now) {
+		why = whyExpired
+	}
+	if why != "" || c.userID == "" {
+		b.report.leaveOut("authorization codes", why, 1)
+		return
+	}
+	b.countUser(c.userID)
+	const lifetime = 10 * time.Minute // of a code of Laravel
+	family := &oauth.Family{
+		ID: oauth.ImportedFamilyID(c.id), User: b.user(k.client.Provider, c.userID), ClientID: c.clientID,
+		CreatedAt: b.past(c.expiresAt.Add(-lifetime)), ExpiresAt: b.now.Add(b.familyTTL),
+	}
+	code := &oauth.Code{
+		Digest: oauth.ImportedDigest(oauth.SpendCode, c.id), Family: &oauth.Family{ID: family.ID}, Scopes: orEmpty(c.scopes), ExpiresAt: b.expiry(c.expiresAt),
+	}
+	if c.revoked {
+		code.SpentAt = b.now
+		b.report.KeptForReplay++
+	} else {
+		b.report.Imported.Codes++
+	}
+	k.extend(code.ExpiresAt)
+	batch.Families = append(batch.Families, family)
+	batch.Codes = append(batch.Codes, code)
+}
+
+// countUser notes whether the IDs of users are numbers.
+func (b *builder) countUser(id string) {
+	if id == "" {
+		return
+	}
+	b.report.users++
+	if isNumber(id) {
+		b.report.numericUsers++
+	}
+}
+
+func isNumber(id string) bool {
+	if id == "" || len(id) > 18 || id[0] == '0' {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] < '0' || id[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func orEmpty(l []string) []string {
+	if l == nil {
+		return []string{}
+	}
+	return l
+}

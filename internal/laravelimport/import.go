@@ -1,0 +1,402 @@
+package laravelimport
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Config are the settings of an import.
+type Config struct {
+	Source     Source
+	SourceName string      // the URL of the source, without its password
+	Target     oauth.Store // an [oauth.ImportStore]
+
+	Keys    Keys
+	Samples []string // values that the installation issued, which must fit the keys
+
+	UserProvider  string        // Laravel's provider that is Config.Users here. Default: users
+	AllowRedirect []string      // schemes, and whole redirect URIs, that the target admits too
+	FamilyTTL     time.Duration // of the server. Default: a year
+
+	// UsersTable is a table of users to import as accounts; empty for none. CheckAccount
+	// reports what is wrong with an account, and ImportAccount stores it.
+	UsersTable    string
+	CheckAccount  func(Account) error
+	ImportAccount func(context.Context, Account) error
+
+	DryRun   bool
+	Switch   bool // this is the last import: from now on this server alone issues tokens
+	Progress func(tokens int)
+	Now      func() time.Time // default: time.Now
+}
+
+// importer runs one import.
+type importer struct {
+	Config
+	store  oauth.ImportStore
+	source *Snapshot
+	build  *builder
+	report *Report
+
+	usersHave map[string]bool // the columns of UsersTable
+}
+
+// Run imports everything in one snapshot of the source. If it fails, run it again: a
+// repeated import continues where the first one failed.
+func Run(ctx context.Context, c Config) (report *Report, err error) {
+	store, ok := oauth.StoreAs[oauth.ImportStore](c.Target)
+	if !ok {
+		return nil, errors.New("the store can't import: want sqlstore")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.UserProvider == "" {
+		c.UserProvider = defaultProvider
+	}
+	if c.FamilyTTL == 0 {
+		c.FamilyTTL = 365 * 24 * time.Hour
+	}
+	if c.Progress == nil {
+		c.Progress = func(int) {}
+	}
+	now := c.Now().UTC().Truncate(time.Microsecond)
+	i := &importer{Config: c, store: store, report: &Report{Source: c.SourceName, DryRun: c.DryRun, At: now}}
+	i.build = &builder{
+		mapping: mapping{userProvider: c.UserProvider, allowed: c.AllowRedirect, now: now}, familyTTL: c.FamilyTTL, clients: map[string]*known{}, report: i.report,
+	}
+	if err := i.mayImport(ctx); err != nil {
+		return nil, err
+	}
+	if i.source, err = c.Source.Open(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, i.source.Close()) }()
+	if err := i.run(ctx); err != nil {
+		return nil, err
+	}
+	i.report.sort()
+	return i.report, nil
+}
+
+// Switched returns when the switch was, or the zero time before it.
+func Switched(ctx context.Context, store oauth.ImportStore) (time.Time, error) {
+	text, err := store.ImportNote(ctx, oauth.ImportSwitched)
+	if errors.Is(err, oauth.ErrNotFound) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read when the switch was: %w", err)
+	}
+	return time.Parse(time.RFC3339Nano, text)
+}
+
+// mayImport refuses an import after the switch: Laravel's rows would end or revive what
+// this server has changed since.
+func (i *importer) mayImport(ctx context.Context) error {
+	at, err := Switched(ctx, i.store)
+	if err == nil && !at.IsZero() {
+		return fmt.Errorf("the switch was at %s, and this server issues tokens since then: an import now would bring back what it has revoked", at.UTC().Format(time.RFC3339))
+	}
+	return err
+}
+
+func (i *importer) run(ctx context.Context) error {
+	i.report.NewestCreatedAt, i.report.Version = i.source.NewestCreatedAt, i.source.version()
+	var err error
+	if i.report.KeyCheckedBy, err = i.source.check(ctx, i.Keys, i.Samples); err != nil {
+		return err
+	}
+	if err := i.sameKeys(ctx); err != nil {
+		return err
+	}
+	clients, err := i.clients(ctx)
+	if err != nil {
+		return err
+	}
+	if err := i.personalClient(ctx, clients); err != nil {
+		return err
+	}
+	if i.UsersTable != "" {
+		if i.usersHave, err = i.source.usersColumns(ctx, i.UsersTable); err != nil {
+			return err
+		}
+	}
+	// Nothing has been written up to here: every fault above leaves the target as it was.
+	if err := i.write(ctx, clients); err != nil {
+		return err
+	}
+	if err := i.accounts(ctx); err != nil {
+		return err
+	}
+	i.propose()
+	return i.finish(ctx)
+}
+
+// version returns the versions of Laravel Passport that have these tables.
+func (s *Snapshot) version() string {
+	if s.has(clientsTable, "redirect_uris") {
+		return "13"
+	}
+	return "9 to 12"
+}
+
+// Names of the notes of imports.
+const (
+	keysNote   = "laravel.app_keys"
+	reportNote = "laravel.report"
+)
+
+// sameKeys refuses an import with other keys than the one before: one of them is wrong.
+func (i *importer) sameKeys(ctx context.Context) error {
+	before, err := i.store.ImportNote(ctx, keysNote)
+	if errors.Is(err, oauth.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the note of the last import: %w", err)
+	}
+	for _, k := range i.Keys.App {
+		if slices.Contains(strings.Fields(before), k.fingerprint()) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: the last import had another one; if the application has a new key since then, give both with --app-key", errAppKey)
+}
+
+// clients maps all clients, and checks for clashes with those of the target.
+func (i *importer) clients(ctx context.Context) ([]*oauth.ImportedClient, error) {
+	var all []*oauth.ImportedClient
+	var clashes []error
+	allNumbers, any := true, false
+	err := i.source.eachClient(ctx, func(row *clientRow) error {
+		imported, clash, err := i.client(ctx, row)
+		if err != nil {
+			return err
+		}
+		any, allNumbers = true, allNumbers && isNumber(row.id)
+		if clash != nil {
+			clashes = append(clashes, clash)
+		}
+		if imported != nil {
+			all = append(all, imported)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	const most = 20
+	if n := len(clashes); n > most {
+		clashes = append(clashes[:most], fmt.Errorf("%d more client IDs are taken", n-most))
+	}
+	i.report.Settings.NumericClientIDs = any && allNumbers
+	return all, errors.Join(clashes...)
+}
+
+// client maps one client. A revoked client is left out unless an earlier import has stored
+// it.
+func (i *importer) client(ctx context.Context, row *clientRow) (imported *oauth.ImportedClient, clash, err error) {
+	k := &known{personal: row.isPersonal(), thirdParty: row.thirdParty()}
+	i.build.clients[row.id] = k
+	client, refused, why := i.build.client(row)
+	for _, r := range refused {
+		i.report.note(fmt.Sprintf("client %s (%.60s): the redirect URI %s", row.id, row.name, r))
+	}
+	stored, clash, err := i.stored(ctx, row.id)
+	if err != nil || clash != nil {
+		return nil, clash, err
+	}
+	switch {
+	case why != nil:
+		i.report.leaveOut("clients", why.Error(), 1)
+		i.report.note(fmt.Sprintf("client %s (%.60s) is left out: %s", row.id, row.name, why))
+		return nil, nil, nil
+	case row.revoked && !stored:
+		i.report.leaveOut("clients", whyRevoked, 1)
+		k.client = client.Client
+		return nil, nil, nil
+	}
+	k.client = client.Client
+	if client.Bcrypt != "" {
+		client.Secrets = []oauth.Secret{{Digest: oauth.Digest(client.Bcrypt), CreatedAt: client.CreatedAt}}
+	} else if row.secret != "" && len(row.secret) < shortSecret && !row.revoked {
+		i.report.note(fmt.Sprintf("client %s (%.60s): its secret has only %d characters; give it a new one after the switch", row.id, row.name, len(row.secret)))
+	}
+	i.report.Imported.Clients++
+	return &oauth.ImportedClient{Client: client.Client}, nil, nil
+}
+
+// shortSecret is the length below which a secret can be guessed from its digest.
+const shortSecret = 32
+
+// stored reports whether the target has the client of an earlier import. clash is the
+// fault of a client with the same ID that was not imported.
+func (i *importer) stored(ctx context.Context, id string) (stored bool, clash, err error) {
+	if id == "" {
+		return false, nil, nil
+	}
+	switch _, err := i.store.ImportedClient(ctx, id); {
+	case err == nil:
+		return true, nil, nil
+	case !errors.Is(err, oauth.ErrNotFound):
+		return false, nil, fmt.Errorf("find imported client: %w", err)
+	}
+	switch _, err := i.Target.Client(ctx, id); {
+	case err == nil:
+		return false, fmt.Errorf("the target has a client with the ID %s that was not imported: import into a database without clients of its own, or revoke and purge that client", id), nil
+	case !errors.Is(err, oauth.ErrNotFound):
+		return false, nil, fmt.Errorf("find client: %w", err)
+	}
+	return false, nil, nil
+}
+
+// personalClient finds the client with which Laravel issues personal access tokens: the
+// newest one that is not revoked.
+func (i *importer) personalClient(ctx context.Context, clients []*oauth.ImportedClient) error {
+	var newest *oauth.Client
+	byID := map[string]*oauth.Client{}
+	for _, c := range clients {
+		if k := i.build.clients[c.Client.ID]; !k.personal || !c.Client.RevokedAt.IsZero() {
+			continue
+		}
+		byID[c.Client.ID] = c.Client
+		if newest == nil || !c.Client.CreatedAt.Before(newest.CreatedAt) {
+			newest = c.Client
+		}
+	}
+	if i.source.columns[personalTable] != nil {
+		err := i.source.each(ctx, `SELECT client_id FROM `+i.source.source.quoted(personalTable)+` ORDER BY id DESC LIMIT 100`, func(rows *sql.Rows) error {
+			var client string
+			err := rows.Scan(id{&client})
+			if c := byID[client]; c != nil {
+				newest = c
+				byID = nil // the first one is the newest
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("find the client of personal access tokens: %w", err)
+		}
+	}
+	if newest != nil {
+		i.report.Settings.PersonalAccessClientID = newest.ID
+		i.report.Settings.PersonalSecretHashed = len(newest.Secrets) == 1 && isBcrypt(string(newest.Secrets[0].Digest))
+	}
+	return nil
+}
+
+const clientBatch = 200
+
+func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) error {
+	if err := i.writeClients(ctx, clients); err != nil {
+		return err
+	}
+	done := 0
+	err := i.source.eachTokenPage(ctx, func(rows []*accessRow, orphans []refreshRow) error {
+		batch := &oauth.ImportBatch{}
+		i.build.tokens(batch, rows, orphans)
+		if err := i.save(ctx, batch); err != nil {
+			return err
+		}
+		done += len(rows)
+		i.Progress(done)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	batch := &oauth.ImportBatch{}
+	err = i.source.eachCode(ctx, i.report.At, func(row *codeRow) error {
+		i.build.code(batch, row)
+		if len(batch.Codes) < tokenPage {
+			return nil
+		}
+		full := batch
+		batch = &oauth.ImportBatch{}
+		return i.save(ctx, full)
+	})
+	if err != nil {
+		return err
+	}
+	if err := i.save(ctx, batch); err != nil {
+		return err
+	}
+	// Once more, with the time until which each client has ciphertexts.
+	for _, c := range clients {
+		c.CiphertextsUntil = i.build.clients[c.Client.ID].until
+	}
+	return i.writeClients(ctx, clients)
+}
+
+func (i *importer) writeClients(ctx context.Context, clients []*oauth.ImportedClient) error {
+	for page := range slices.Chunk(clients, clientBatch) {
+		if err := i.save(ctx, &oauth.ImportBatch{Clients: page}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// save stores one batch, unless this is a dry run.
+func (i *importer) save(ctx context.Context, batch *oauth.ImportBatch) error {
+	if i.DryRun {
+		return ctx.Err()
+	}
+	if err := i.store.Import(ctx, batch); err != nil {
+		return fmt.Errorf("store imported records: %w (run the import again: it continues)", err)
+	}
+	return nil
+}
+
+// propose sets the settings that keep the IDs as Laravel's clients know them.
+func (i *importer) propose() {
+	i.report.Settings.NumericUserIDs = i.report.users > 0 && i.report.numericUsers == i.report.users
+}
+
+// finish notes the import in the target, and the switch.
+func (i *importer) finish(ctx context.Context) error {
+	if i.DryRun {
+		return nil
+	}
+	prints := make([]string, len(i.Keys.App))
+	for n, k := range i.Keys.App {
+		prints[n] = k.fingerprint()
+	}
+	i.report.Switched = i.Switch
+	i.report.sort()
+	text, err := json.Marshal(i.report)
+	if err != nil {
+		return fmt.Errorf("note the import: %w", err)
+	}
+	err = errors.Join(i.store.SetImportNote(ctx, keysNote, strings.Join(prints, " ")), i.store.SetImportNote(ctx, reportNote, string(text)))
+	if err == nil && i.Switch {
+		err = i.store.SetImportNote(ctx, oauth.ImportSwitched, i.report.At.Format(time.RFC3339Nano))
+	}
+	if err != nil {
+		return fmt.Errorf("note the import: %w", err)
+	}
+	return nil
+}
+
+// Last returns the report of the last import, or [oauth.ErrNotFound].
+func Last(ctx context.Context, store oauth.ImportStore) (*Report, error) {
+	text, err := store.ImportNote(ctx, reportNote)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{}
+	if err := json.Unmarshal([]byte(text), r); err != nil {
+		return nil, fmt.Errorf("read the report of the last import (%s bytes): %w", strconv.Itoa(len(text)), err)
+	}
+	return r, nil
+}

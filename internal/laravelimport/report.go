@@ -1,0 +1,90 @@
+package laravelimport
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Report is what an import did, or would do.
+type Report struct {
+	Source   string    `json:"source"`
+	DryRun   bool      `json:"dry_run"`
+	Version  string    `json:"version"` // of Laravel Passport, as its tables show it: "9 to 12" or "13"
+	At       time.Time `json:"at"`
+	Switched bool      `json:"switched"`
+
+	// NewestCreatedAt is when Laravel issued its newest access token; zero if it has none.
+	NewestCreatedAt time.Time `json:"newest_created_at,omitzero"`
+
+	// KeyCheckedBy says what has proved that the application key is right; empty if the
+	// database has nothing that is encrypted with it.
+	KeyCheckedBy string `json:"key_checked_by,omitempty"`
+
+	Imported      Counts    `json:"imported"`
+	Unowned       int       `json:"unowned"`         // of the refresh tokens: their access token was purged
+	KeptForReplay int       `json:"kept_for_replay"` // used codes and refresh tokens
+	LeftOut       []LeftOut `json:"left_out"`
+	Notes         []string  `json:"notes"`      // about single clients
+	MoreNotes     int       `json:"more_notes"` // that Notes has no room for
+	Settings      Settings  `json:"settings"`
+
+	users, numericUsers int
+}
+
+// Counts are numbers of records.
+type Counts struct {
+	Clients        int `json:"clients"`
+	AccessTokens   int `json:"access_tokens"`
+	PersonalTokens int `json:"personal_tokens"`
+	RefreshTokens  int `json:"refresh_tokens"`
+	Codes          int `json:"codes"`
+	Consents       int `json:"consents"` // tokens whose scopes were added
+	Accounts       int `json:"accounts"`
+}
+
+// LeftOut is a number of rows that are not imported, and the reason.
+type LeftOut struct {
+	What  string `json:"what"`
+	Why   string `json:"why"`
+	Count int    `json:"count"`
+}
+
+// Settings are proposed settings of the server.
+type Settings struct {
+	NumericUserIDs         bool   `json:"numeric_user_ids"`
+	NumericClientIDs       bool   `json:"numeric_client_ids"`
+	PersonalAccessClientID string `json:"personal_access_client_id,omitempty"`
+
+	// PersonalSecretHashed is true if the secret of that client is stored as a hash, so
+	// that the operator has to look it up or replace it.
+	PersonalSecretHashed bool `json:"personal_secret_hashed,omitempty"`
+}
+
+func (r *Report) leaveOut(what, why string, n int) {
+	for i := range r.LeftOut {
+		if r.LeftOut[i].What == what && r.LeftOut[i].Why == why {
+			r.LeftOut[i].Count += n
+			return
+		}
+	}
+	r.LeftOut = append(r.LeftOut, LeftOut{what, why, n})
+}
+
+// maxNotes bounds the notes about single clients.
+const maxNotes = 100
+
+func (r *Report) note(text string) {
+	if len(r.Notes) == maxNotes {
+		r.MoreNotes++
+		return
+	}
+	r.Notes = append(r.Notes, text)
+}
+
+// sort puts the reasons into an order that does not depend on the rows.
+func (r *Report) sort() {
+	slices.SortFunc(r.LeftOut, func(a, b LeftOut) int {
+		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Why, b.Why))
+	})
+}

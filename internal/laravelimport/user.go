@@ -1,0 +1,106 @@
+package laravelimport
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// Account is a row of a table of users.
+type Account struct {
+	ID, Email, Name, PasswordHash string
+	EmailVerifiedAt, CreatedAt    time.Time
+}
+
+// Format implements [fmt.Formatter]. It prints only the ID.
+func (a Account) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "laravelimport.Account(%s)", a.ID) }
+
+const userPage = 500
+
+// usersColumns checks the table of users before anything is written.
+func (s *Snapshot) usersColumns(ctx context.Context, table string) (map[string]bool, error) {
+	if !prefixForm.MatchString(table) {
+		return nil, errors.New("the name of the table of users is not valid: want at most 64 letters, digits and underscores")
+	}
+	found, err := s.source.columnsOf(ctx, table)
+	if err != nil {
+		return nil, fmt.Errorf("the Laravel database has no table %s that this user can read: %w", s.source.Prefix+table, err)
+	}
+	for _, column := range []string{"id", "email", "password"} {
+		if !found[column] {
+			return nil, fmt.Errorf("the table %s has no column %s: only accounts with an email address and a password can be imported", s.source.Prefix+table, column)
+		}
+	}
+	return found, nil
+}
+
+// eachUser calls do for each row of the table of users.
+func (s *Snapshot) eachUser(ctx context.Context, table string, has map[string]bool, do func(Account) error) error {
+	selected := "SELECT id, email, password"
+	for _, optional := range []string{"name", "email_verified_at", "created_at"} {
+		if !has[optional] {
+			optional = "NULL"
+		}
+		selected += ", " + optional
+	}
+	selected += " FROM " + s.source.quoted(table)
+	var last any
+	for {
+		q, args := selected, []any(nil)
+		if last != nil {
+			q, args = q+" WHERE id > ?", []any{last}
+		}
+		var page []Account
+		err := s.each(ctx, q+fmt.Sprintf(" ORDER BY id LIMIT %d", userPage), func(rows *sql.Rows) error {
+			var a Account
+			err := rows.Scan(id{&a.ID}, text{&a.Email}, text{&a.PasswordHash}, text{&a.Name}, moment{&a.EmailVerifiedAt, s.source.Location}, moment{&a.CreatedAt, s.source.Location})
+			page = append(page, a)
+			return err
+		}, args...)
+		if err != nil {
+			return fmt.Errorf("read users: %w", err)
+		}
+		for _, a := range page {
+			if err := do(a); err != nil {
+				return err
+			}
+			last = a.ID
+		}
+		if len(page) < userPage {
+			return nil
+		}
+	}
+}
+
+// accounts imports the table of users.
+func (i *importer) accounts(ctx context.Context) error {
+	if i.UsersTable == "" {
+		return nil
+	}
+	return i.source.eachUser(ctx, i.UsersTable, i.usersHave, func(a Account) error {
+		var err error
+		switch {
+		case a.Email == "" || a.PasswordHash == "":
+			i.report.leaveOut("accounts", "it has no email address or no password", 1)
+			return nil
+		case i.DryRun:
+			err = i.CheckAccount(a)
+		default:
+			err = i.ImportAccount(ctx, a)
+		}
+		switch {
+		case err == nil:
+			i.report.Imported.Accounts++
+		case errors.Is(err, oauth.ErrUnavailable) || ctx.Err() != nil:
+			return fmt.Errorf("import account %s: %w", a.ID, err)
+		default:
+			i.report.leaveOut("accounts", "it can't be an account here", 1)
+			i.report.note(fmt.Sprintf("account %s is left out: %s", a.ID, err))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,167 @@
+package laravelimport
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// moment scans a date and time without a time zone, as every driver returns it: as text
+// or as a [time.Time] in UTC. It takes the wall clock and puts it into the zone of the
+// application. NULL is the zero time.
+type moment struct {
+	into *time.Time
+	zone *time.Location
+}
+
+// layouts are the forms in which the databases return a date and time.
+var layouts = []string{"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999-07:00", "2006-01-02"}
+
+// Scan implements [sql.Scanner].
+func (m moment) Scan(v any) error {
+	*m.into = time.Time{}
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case time.Time:
+		*m.into = m.inZone(v)
+		return nil
+	case int64:
+		*m.into = time.Unix(v, 0).UTC()
+		return nil
+	case []byte:
+		return m.parse(string(v))
+	case string:
+		return m.parse(v)
+	}
+	return fmt.Errorf("want a date and time, not a %T", v)
+}
+
+func (m moment) parse(text string) error {
+	if text == "" || strings.HasPrefix(text, "0000-00-00") { // MySQL's date of nothing
+		return nil
+	}
+	for _, layout := range layouts {
+		if at, err := time.Parse(layout, text); err == nil {
+			*m.into = m.inZone(at)
+			return nil
+		}
+	}
+	return fmt.Errorf("%.40q is not a date and time", text)
+}
+
+func (m moment) inZone(wall time.Time) time.Time {
+	return time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), m.zone).UTC().Truncate(time.Microsecond)
+}
+
+// id scans the key of a row: a number, a UUID or text. NULL is empty.
+type id struct{ into *string }
+
+// Scan implements [sql.Scanner].
+func (i id) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*i.into = ""
+	case int64:
+		*i.into = strconv.FormatInt(v, 10)
+	case uint64:
+		*i.into = strconv.FormatUint(v, 10)
+	case []byte:
+		*i.into = strings.TrimRight(string(v), " ") // char(80) and char(36) on PostgreSQL
+	case string:
+		*i.into = strings.TrimRight(v, " ")
+	default:
+		return fmt.Errorf("want a number or a text, not a %T", v)
+	}
+	return nil
+}
+
+// text scans a text. NULL is empty.
+type text struct{ into *string }
+
+// Scan implements [sql.Scanner].
+func (t text) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*t.into = ""
+	case []byte:
+		*t.into = string(v)
+	case string:
+		*t.into = v
+	default:
+		return fmt.Errorf("want a text, not a %T", v)
+	}
+	return nil
+}
+
+// flag scans a boolean, which some databases return as a number. NULL is false.
+type flag struct{ into *bool }
+
+// Scan implements [sql.Scanner].
+func (f flag) Scan(v any) (err error) {
+	switch v := v.(type) {
+	case nil:
+		*f.into = false
+	case bool:
+		*f.into = v
+	case int64:
+		*f.into = v != 0
+	case []byte:
+		*f.into, err = parseFlag(string(v))
+	case string:
+		*f.into, err = parseFlag(v)
+	default:
+		return fmt.Errorf("want a boolean, not a %T", v)
+	}
+	return err
+}
+
+func parseFlag(s string) (bool, error) {
+	switch s {
+	case "1", "t", "true", "\x01":
+		return true, nil
+	case "0", "f", "false", "\x00", "":
+		return false, nil
+	}
+	return false, fmt.Errorf("%.20q is not a boolean", s)
+}
+
+// list scans a JSON array of texts. Known is false for NULL and for JSON that is not an
+// array, which Laravel treats the same.
+type list struct {
+	into  *[]string
+	known *bool // may be nil
+}
+
+// Scan implements [sql.Scanner].
+func (l list) Scan(v any) error {
+	var s string
+	if err := (text{&s}).Scan(v); err != nil {
+		return err
+	}
+	items, ok := parseList(s)
+	*l.into = items
+	if l.known != nil {
+		*l.known = ok
+	}
+	return nil
+}
+
+// parseList reads a JSON array of texts. Numbers are taken as they are written.
+func parseList(s string) (items []string, ok bool) {
+	var raw []json.RawMessage
+	if err := json.Unmarshal([]byte(s), &raw); err != nil || raw == nil {
+		return nil, false
+	}
+	items = make([]string, 0, len(raw))
+	for _, r := range raw {
+		var item string
+		if err := json.Unmarshal(r, &item); err != nil {
+			item = string(r)
+		}
+		items = append(items, item)
+	}
+	return items, true
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/go-passport/passport/account"
@@ -96,8 +98,11 @@ func TestPassword_ImportedHashes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	salt := []byte("sixteen bytes ok")
+	argon2i := "$argon2i$v=19$m=64,t=2,p=1$" + base64.RawStdEncoding.EncodeToString(salt) + "$" +
+		base64.RawStdEncoding.EncodeToString(argon2.Key([]byte("secret-password"), salt, 2, 64, 1, 32))
 	laravel := "$2y$" + strings.TrimPrefix(string(b), "$2a$")
-	for name, hash := range map[string]string{"bcrypt": string(b), "bcrypt as PHP writes it": laravel} {
+	for name, hash := range map[string]string{"bcrypt": string(b), "bcrypt as PHP writes it": laravel, "argon2i as PHP writes it": argon2i} {
 		ok, outdated, err := account.VerifyHash(hash, "secret-password")
 		if !ok || !outdated || err != nil {
 			t.Errorf("%s: verify() = %v, %v, %v, want true, true, nil", name, ok, outdated, err)
@@ -114,7 +119,7 @@ func TestPassword_ImportedHashes(t *testing.T) {
 func TestPassword_TooExpensiveHashesAreRefused(t *testing.T) {
 	for _, hash := range []string{
 		"$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=64,t=1000000,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA",
-		"$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA", argonOfSecret, "plain", "$2x$10$" + strings.Repeat("a", 53), "$",
+		"$argon2i$v=19$m=65536,t=5,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA", "$argon2d$v=19$m=64,t=1,p=1$c29tZXNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAA", argonOfSecret, "plain", "$2x$10$" + strings.Repeat("a", 53), "$",
 	} {
 		if account.ParsesHash(hash) {
 			t.Errorf("parseHash(%q) = nil, want an error", hash)

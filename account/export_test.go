@@ -77,6 +77,7 @@ func WorkOfMatch(stored, right, typed string, costs ...string) (spent Work, ok b
 		}
 		return make([]byte, length)
 	}
+	h.iKey = h.idKey
 	h.compare = func(hash, password []byte) error {
 		cost, err := bcrypt.Cost(hash)
 		if err != nil {

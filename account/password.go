@@ -162,7 +162,7 @@ type parsedHash struct {
 	bcrypt string
 	argon2Params
 	independent bool // argon2i, which PHP calls argon: its memory access does not depend on the password
-	salt, key []byte
+	salt, key   []byte
 }
 
 // errHash never quotes the hash, because it is logged.

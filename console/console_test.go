@@ -67,7 +67,7 @@ var root, _ = os.Getwd()
 
 func TestHelp(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, command := range []string{"", "serve", "install", "keys", "keys add", "keys rotate", "client", "client create", "client list", "client update", "client rotate-secret", "client suspend", "client resume", "client revoke-tokens", "client revoke", "purge", "user", "user create", "user list", "user set-password", "user invite", "user reset", "user verify", "user disable", "user enable", "migrate", "views", "version", "completion"} {
+	for _, command := range []string{"", "serve", "install", "keys", "keys add", "keys rotate", "client", "client create", "client list", "client update", "client rotate-secret", "client suspend", "client resume", "client revoke-tokens", "client revoke", "purge", "import", "import laravel", "import status", "user", "user create", "user list", "user set-password", "user invite", "user reset", "user verify", "user disable", "user enable", "migrate", "views", "version", "completion"} {
 		t.Run("passport "+command, func(t *testing.T) {
 			args := append(strings.Fields(command), "--help")
 			got := run(t, console.Options{}, args...)
@@ -81,7 +81,7 @@ func TestHelp(t *testing.T) {
 
 func TestHelp_WithoutArguments(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, args := range [][]string{{}, {"user"}} {
+	for _, args := range [][]string{{}, {"user"}, {"import"}} {
 		if got := run(t, console.Options{}, args...); got.status != 0 || !strings.Contains(got.stdout, "Usage:\n  passport ") {
 			t.Errorf("passport %v: status %d, output %q; want the help", args, got.status, got.stdout)
 		}
@@ -94,7 +94,7 @@ func TestNew_ServerOfAnApplication(t *testing.T) {
 	asked := errors.New("asked for the server")
 	o := console.Options{Server: func(context.Context) (*passport.Server, error) { return nil, asked }}
 	help := run(t, o, "--help").stdout
-	for _, command := range []string{"serve", "install", "migrate", "user"} {
+	for _, command := range []string{"serve", "install", "migrate", "user", "import"} {
 		if strings.Contains(help, "\n  "+command+" ") {
 			t.Errorf("the help offers %q, which needs the database of the binary", command)
 		}

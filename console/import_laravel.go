@@ -59,7 +59,7 @@ See the guide: https://github.com/go-passport/passport/blob/main/docs/moving-fro
 	f.StringVar(&o.prefix, "prefix", "", "the `PREFIX` of the table names of Laravel")
 	f.StringVar(&o.timezone, "timezone", "", "the time `ZONE` of Laravel (app.timezone) (default APP_TIMEZONE in --env, or UTC)")
 	f.StringVar(&o.provider, "user-provider", "users", "the `NAME` of Laravel's user provider that is the default provider of this server")
-	f.StringArrayVar(&o.redirects, "allow-redirect", nil, "also import redirect URIs with this scheme, or this redirect URI: `SCHEME|URI`; repeat it for others")
+	f.StringArrayVar(&o.redirects, "allow-redirect", nil, "also import redirect URIs with the scheme or the text `SCHEME|URI`; repeat it for others")
 	f.StringVar(&o.usersTable, "users-table", "", "also import the accounts in the table `NAME` of Laravel, with their passwords")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what an import would do, and write nothing")
 	f.BoolVar(&o.switches, "switch", false, "this is the last import: Laravel no longer issues tokens")

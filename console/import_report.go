@@ -31,9 +31,9 @@ func showReport(out *screen, r *laravelimport.Report) {
 	switch {
 	case r.DryRun:
 	case r.Switched:
-		writeNext(out, "Next: route /oauth to this server, and start it. Laravel must not issue tokens any more.")
+		writeNext(out, "Next: route /oauth to this server, and start it. Laravel must not issue tokens any more.\n")
 	default:
-		writeNext(out, "Next: repeat the import at any time. The last one, with Laravel's /oauth stopped, needs --switch.")
+		writeNext(out, "Next: repeat the import at any time. The last one, with Laravel's /oauth stopped, needs --switch.\n")
 	}
 }
 
@@ -79,12 +79,11 @@ func showTimes(out *screen, r *laravelimport.Report) {
 	if !r.NewestCreatedAt.IsZero() {
 		newest = r.NewestCreatedAt.UTC().Format(time.RFC3339)
 	}
-	key := "not checked: nothing in the database is encrypted with it; give a value of Laravel with --verify"
-	if r.KeyCheckedBy != "" {
-		key = "right: it opens " + r.KeyCheckedBy
+	key := detail{"Application key", []string{"NOT CHECKED: nothing in the database is encrypted with it; give a value of Laravel with --verify"}, yellowStyle}
+	if r.CheckedBy != "" {
+		key = about("Application key", "right: it opens "+r.CheckedBy)
 	}
-	all := []detail{about("Newest token issued", newest), about("Time of the import", r.At.UTC().Format(time.RFC3339)), about("Application key", key)}
-	out.details(all)
+	out.details([]detail{about("Newest token issued", newest), about("Time of the import", r.At.UTC().Format(time.RFC3339)), key})
 	const skew = time.Minute
 	if r.NewestCreatedAt.After(r.At.Add(skew)) {
 		out.Printf("%s\n", yellow("The newest token is from the future: is --timezone right?"))

@@ -41,6 +41,9 @@ func (s *Store) Import(_ context.Context, b *oauth.ImportBatch) error {
 			if old, ok := s.imports.unowned[t.Digest]; ok {
 				row = old
 				row.RevokedAt = ended(old.RevokedAt, t.RevokedAt)
+				if at := micros(t.CreatedAt); at.After(row.CreatedAt) {
+					row.CreatedAt = at
+				}
 			}
 			if s.refresh.has(t.Digest) && row.BegunAt.IsZero() {
 				row.BegunAt = row.CreatedAt

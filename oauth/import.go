@@ -19,6 +19,11 @@ type ImportStore interface {
 	// should have a thousand tokens at most, because a transaction has a time limit.
 	Import(ctx context.Context, b *ImportBatch) error
 
+	// EndUnseen revokes the imported refresh tokens whose user is not known, have not
+	// begun, and that no import since the given time has named: the other server has
+	// deleted them. It returns their number.
+	EndUnseen(ctx context.Context, at time.Time) (int, error)
+
 	// SetImportNote keeps a text of the importer under a name.
 	SetImportNote(ctx context.Context, name, value string) error
 
@@ -81,7 +86,7 @@ type ImportedClient struct {
 type ImportedRefreshToken struct {
 	Digest        Digest
 	AccessTokenID string    // the access token that was issued with it; it no longer exists
-	CreatedAt     time.Time // when it was imported
+	CreatedAt     time.Time // when it was last imported
 	ExpiresAt     time.Time
 	RevokedAt     time.Time
 	BegunAt       time.Time // when its family began; zero: not yet

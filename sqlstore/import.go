@@ -77,7 +77,7 @@ var (
 	importUnowned = importTable{
 		"refresh tokens without an owner", "oauth_imported_refresh_tokens",
 		"digest, access_token_id, created_at, expires_at, revoked_at", "digest",
-		[]string{"revoked_at"}, nil,
+		[]string{"revoked_at"}, []string{"created_at"},
 	}.upsert()
 
 	importConsents = importTable{

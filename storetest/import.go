@@ -25,6 +25,7 @@ var importProperties = []property{
 	{"LP_2 the consents of an import count", importedConsents},
 	{"LP_2 what is left of an import is counted", importStatus},
 	{"LP_2 the notes of an import are kept", importNotes},
+	{"an import ends refresh tokens that the other server has deleted", endUnseen},
 }
 
 // imports returns the store's power, or skips the test.

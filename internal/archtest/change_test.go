@@ -58,10 +58,10 @@ func TestChangesGoThroughOneCall(t *testing.T) {
 }
 
 // serving reports whether a room belongs to the server: the facade, or an
-// internal room that is neither a store nor for tests.
+// internal room that is neither a store nor for tests nor for imports.
 func serving(room string) bool {
 	return room == "." || strings.HasPrefix(room, "internal/") &&
-		!slices.Contains([]string{"internal/demo", "internal/sqldb", "internal/dbtest", "internal/testkit", "internal/e2e", "internal/dburl"}, room)
+		!slices.Contains([]string{"internal/demo", "internal/sqldb", "internal/dbtest", "internal/testkit", "internal/e2e", "internal/dburl", "internal/laravelimport"}, room)
 }
 
 // audited returns the methods of interfaces that take an audit record, by itself or

@@ -45,7 +45,7 @@ type room struct {
 // rooms are the packages, from top to bottom. A room may import only the packages
 // in its line, so no room imports upward.
 var rooms = map[string]room{
-	"console":      {ours: ". account dashboard internal/brand internal/character internal/dburl internal/demo internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/useragent internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
+	"console":      {ours: ". account dashboard internal/brand internal/character internal/dburl internal/demo internal/laravelimport internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/useragent internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
 	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/useragent internal/uuid internal/weburl oauth", others: []string{crypto, text}},
 	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/useragent internal/weburl oauth views"},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
@@ -63,6 +63,8 @@ var rooms = map[string]room{
 	"internal/oidc":    {ours: below + " guard openid internal/authorize internal/clients internal/ctxtoken internal/endpoint internal/feature internal/idtoken internal/issuer internal/keyring internal/policy internal/rooms internal/tokens internal/users internal/wire"},
 	"internal/idtoken": {ours: below + " openid internal/claims internal/feature internal/keyring"},
 	"openid":           {},
+	"internal/laravelimport": {ours: "internal/redirect internal/sqldb oauth"}, // reads the tables of Laravel Passport
+
 	"internal/device":  {ours: below + " grant internal/authorize internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
 
 	"internal/core": {ours: "grant oauth internal/authorize internal/brand internal/endpoint internal/feature internal/issuer internal/jsonapi internal/nilpointer internal/policy internal/protected internal/rooms internal/tokens internal/wire"},

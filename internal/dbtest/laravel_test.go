@@ -98,7 +98,7 @@ func insertLaravel(t testing.TB, db *sql.DB, d sqldb.Dialect, table string, row 
 	run(t, db, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES ("+strings.Join(marks, ", ")+")", values...)
 }
 
-// openLaravel returns a copy of the installation in testdata, in a database of its own.
+// openLaravel returns a copy of the installation in testdata, in a new database.
 func openLaravel(t testing.TB, d sqldb.Dialect, prefix string) (db *sql.DB, url string) {
 	t.Helper()
 	url = dbtest.URL(t, d)

@@ -211,7 +211,7 @@ func (b *builder) orphan(batch *oauth.ImportBatch, r refreshRow) {
 }
 
 // consent adds the scopes of a live token of a third-party client. Its time is that of the
-// client, so that all tokens of a user lead to one row for each scope.
+// token: a user who disconnects the app withdraws it.
 func (b *builder) consent(batch *oauth.ImportBatch, access *oauth.AccessToken, t *accessRow) {
 	k := b.clients[t.clientID]
 	var scopes []string
@@ -224,7 +224,7 @@ func (b *builder) consent(batch *oauth.ImportBatch, access *oauth.AccessToken, t
 		return
 	}
 	batch.Consents = append(batch.Consents, oauth.ImportedConsent{
-		User: b.user(k.client.Provider, t.userID), ClientID: t.clientID, Scopes: scopes, GrantedAt: b.past(k.client.CreatedAt),
+		User: b.user(k.client.Provider, t.userID), ClientID: t.clientID, Scopes: scopes, GrantedAt: access.IssuedAt,
 	})
 	b.report.Imported.Consents++
 }

@@ -106,7 +106,7 @@ const (
 	implicitGrant = "implicit"
 )
 
-// grants returns the grant types. Without a list of its own, a client may do what Laravel
+// grants returns the grant types. Without such a list, a client may do what Laravel
 // derives from its flags. The implicit grant is left out, because Laravel does not store
 // whether the application has enabled it.
 func (c *clientRow) grants() []string {

@@ -2,7 +2,6 @@ package laravelimport
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -113,7 +112,7 @@ func (i *importer) mayImport(ctx context.Context) error {
 func (i *importer) run(ctx context.Context) error {
 	i.report.NewestCreatedAt, i.report.Version = i.source.NewestCreatedAt, i.source.version()
 	var err error
-	if i.report.KeyCheckedBy, err = i.source.check(ctx, i.Keys, i.Samples); err != nil {
+	if i.report.CheckedBy, err = i.source.check(ctx, i.Keys, i.Samples); err != nil {
 		return err
 	}
 	if err := i.sameKeys(ctx); err != nil {
@@ -173,136 +172,38 @@ func (i *importer) sameKeys(ctx context.Context) error {
 	return fmt.Errorf("%w: the last import had another one; if the application has a new key since then, give both with --app-key", errAppKey)
 }
 
-// clients maps all clients, and checks for clashes with those of the target.
-func (i *importer) clients(ctx context.Context) ([]*oauth.ImportedClient, error) {
-	var all []*oauth.ImportedClient
-	var clashes []error
-	allNumbers, any := true, false
-	err := i.source.eachClient(ctx, func(row *clientRow) error {
-		imported, clash, err := i.client(ctx, row)
-		if err != nil {
-			return err
-		}
-		any, allNumbers = true, allNumbers && isNumber(row.id)
-		if clash != nil {
-			clashes = append(clashes, clash)
-		}
-		if imported != nil {
-			all = append(all, imported)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	const most = 20
-	if n := len(clashes); n > most {
-		clashes = append(clashes[:most], fmt.Errorf("%d more client IDs are taken", n-most))
-	}
-	i.report.Settings.NumericClientIDs = any && allNumbers
-	return all, errors.Join(clashes...)
-}
-
-// client maps one client. A revoked client is left out unless an earlier import has stored
-// it.
-func (i *importer) client(ctx context.Context, row *clientRow) (imported *oauth.ImportedClient, clash, err error) {
-	k := &known{personal: row.isPersonal(), thirdParty: row.thirdParty()}
-	i.build.clients[row.id] = k
-	client, refused, why := i.build.client(row)
-	for _, r := range refused {
-		i.report.note(fmt.Sprintf("client %s (%.60s): the redirect URI %s", row.id, row.name, r))
-	}
-	stored, clash, err := i.stored(ctx, row.id)
-	if err != nil || clash != nil {
-		return nil, clash, err
-	}
-	switch {
-	case why != nil:
-		i.report.leaveOut("clients", why.Error(), 1)
-		i.report.note(fmt.Sprintf("client %s (%.60s) is left out: %s", row.id, row.name, why))
-		return nil, nil, nil
-	case row.revoked && !stored:
-		i.report.leaveOut("clients", whyRevoked, 1)
-		k.client = client.Client
-		return nil, nil, nil
-	}
-	k.client = client.Client
-	if client.Bcrypt != "" {
-		client.Secrets = []oauth.Secret{{Digest: oauth.Digest(client.Bcrypt), CreatedAt: client.CreatedAt}}
-	} else if row.secret != "" && len(row.secret) < shortSecret && !row.revoked {
-		i.report.note(fmt.Sprintf("client %s (%.60s): its secret has only %d characters; give it a new one after the switch", row.id, row.name, len(row.secret)))
-	}
-	i.report.Imported.Clients++
-	return &oauth.ImportedClient{Client: client.Client}, nil, nil
-}
-
-// shortSecret is the length below which a secret can be guessed from its digest.
-const shortSecret = 32
-
-// stored reports whether the target has the client of an earlier import. clash is the
-// fault of a client with the same ID that was not imported.
-func (i *importer) stored(ctx context.Context, id string) (stored bool, clash, err error) {
-	if id == "" {
-		return false, nil, nil
-	}
-	switch _, err := i.store.ImportedClient(ctx, id); {
-	case err == nil:
-		return true, nil, nil
-	case !errors.Is(err, oauth.ErrNotFound):
-		return false, nil, fmt.Errorf("find imported client: %w", err)
-	}
-	switch _, err := i.Target.Client(ctx, id); {
-	case err == nil:
-		return false, fmt.Errorf("the target has a client with the ID %s that was not imported: import into a database without clients of its own, or revoke and purge that client", id), nil
-	case !errors.Is(err, oauth.ErrNotFound):
-		return false, nil, fmt.Errorf("find client: %w", err)
-	}
-	return false, nil, nil
-}
-
-// personalClient finds the client with which Laravel issues personal access tokens: the
-// newest one that is not revoked.
-func (i *importer) personalClient(ctx context.Context, clients []*oauth.ImportedClient) error {
-	var newest *oauth.Client
-	byID := map[string]*oauth.Client{}
-	for _, c := range clients {
-		if k := i.build.clients[c.Client.ID]; !k.personal || !c.Client.RevokedAt.IsZero() {
-			continue
-		}
-		byID[c.Client.ID] = c.Client
-		if newest == nil || !c.Client.CreatedAt.Before(newest.CreatedAt) {
-			newest = c.Client
-		}
-	}
-	if i.source.columns[personalTable] != nil {
-		err := i.source.each(ctx, `SELECT client_id FROM `+i.source.source.quoted(personalTable)+` ORDER BY id DESC LIMIT 100`, func(rows *sql.Rows) error {
-			var client string
-			err := rows.Scan(id{&client})
-			if c := byID[client]; c != nil {
-				newest = c
-				byID = nil // the first one is the newest
-			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("find the client of personal access tokens: %w", err)
-		}
-	}
-	if newest != nil {
-		i.report.Settings.PersonalAccessClientID = newest.ID
-		i.report.Settings.PersonalSecretHashed = len(newest.Secrets) == 1 && isBcrypt(string(newest.Secrets[0].Digest))
-	}
-	return nil
-}
-
 const clientBatch = 200
 
 func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) error {
-	if err := i.writeClients(ctx, clients); err != nil {
+	repeated, err := i.repeated(ctx)
+	if err == nil && !i.DryRun {
+		err = i.noteKeys(ctx)
+	}
+	if err == nil {
+		err = i.writeClients(ctx, clients)
+	}
+	if err == nil {
+		err = i.writeTokens(ctx)
+	}
+	if err == nil {
+		err = i.writeCodes(ctx)
+	}
+	if err != nil {
 		return err
 	}
+	// Once more, with the time until which each client has ciphertexts.
+	for _, c := range clients {
+		c.CiphertextsUntil = i.build.clients[c.Client.ID].until
+	}
+	if err := i.writeClients(ctx, clients); err != nil || !repeated || i.DryRun {
+		return err
+	}
+	return i.reconcile(ctx)
+}
+
+func (i *importer) writeTokens(ctx context.Context) error {
 	done := 0
-	err := i.source.eachTokenPage(ctx, func(rows []*accessRow, orphans []refreshRow) error {
+	return i.source.eachTokenPage(ctx, func(rows []*accessRow, orphans []refreshRow) error {
 		batch := &oauth.ImportBatch{}
 		i.build.tokens(batch, rows, orphans)
 		if err := i.save(ctx, batch); err != nil {
@@ -312,11 +213,11 @@ func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) e
 		i.Progress(done)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
+}
+
+func (i *importer) writeCodes(ctx context.Context) error {
 	batch := &oauth.ImportBatch{}
-	err = i.source.eachCode(ctx, i.report.At, func(row *codeRow) error {
+	err := i.source.eachCode(ctx, i.report.At, func(row *codeRow) error {
 		i.build.code(batch, row)
 		if len(batch.Codes) < tokenPage {
 			return nil
@@ -328,14 +229,7 @@ func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) e
 	if err != nil {
 		return err
 	}
-	if err := i.save(ctx, batch); err != nil {
-		return err
-	}
-	// Once more, with the time until which each client has ciphertexts.
-	for _, c := range clients {
-		c.CiphertextsUntil = i.build.clients[c.Client.ID].until
-	}
-	return i.writeClients(ctx, clients)
+	return i.save(ctx, batch)
 }
 
 func (i *importer) writeClients(ctx context.Context, clients []*oauth.ImportedClient) error {
@@ -368,17 +262,13 @@ func (i *importer) finish(ctx context.Context) error {
 	if i.DryRun {
 		return nil
 	}
-	prints := make([]string, len(i.Keys.App))
-	for n, k := range i.Keys.App {
-		prints[n] = k.fingerprint()
-	}
 	i.report.Switched = i.Switch
 	i.report.sort()
 	text, err := json.Marshal(i.report)
 	if err != nil {
 		return fmt.Errorf("note the import: %w", err)
 	}
-	err = errors.Join(i.store.SetImportNote(ctx, keysNote, strings.Join(prints, " ")), i.store.SetImportNote(ctx, reportNote, string(text)))
+	err = i.store.SetImportNote(ctx, reportNote, string(text))
 	if err == nil && i.Switch {
 		err = i.store.SetImportNote(ctx, oauth.ImportSwitched, i.report.At.Format(time.RFC3339Nano))
 	}

@@ -17,13 +17,14 @@ type Report struct {
 	// NewestCreatedAt is when Laravel issued its newest access token; zero if it has none.
 	NewestCreatedAt time.Time `json:"newest_created_at,omitzero"`
 
-	// KeyCheckedBy says what has proved that the application key is right; empty if the
+	// CheckedBy says what has proved that the application key is right; empty if the
 	// database has nothing that is encrypted with it.
-	KeyCheckedBy string `json:"key_checked_by,omitempty"`
+	CheckedBy string `json:"key_checked_by,omitempty"`
 
 	Imported      Counts    `json:"imported"`
 	Unowned       int       `json:"unowned"`         // of the refresh tokens: their access token was purged
 	KeptForReplay int       `json:"kept_for_replay"` // used codes and refresh tokens
+	Ended         int       `json:"ended"`           // of an earlier import, because Laravel has ended them since
 	LeftOut       []LeftOut `json:"left_out"`
 	Notes         []string  `json:"notes"`      // about single clients
 	MoreNotes     int       `json:"more_notes"` // that Notes has no room for

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -17,7 +18,12 @@ type Account struct {
 }
 
 // Format implements [fmt.Formatter]. It prints only the ID.
-func (a Account) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "laravelimport.Account(%s)", a.ID) }
+func (a Account) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "laravelimport.Account(%s)", a.ID)
+}
+
+// LogValue implements [slog.LogValuer]. It logs only the ID.
+func (a Account) LogValue() slog.Value { return slog.StringValue(a.ID) }
 
 const userPage = 500
 

@@ -1,0 +1,166 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport/account"
+	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+// installation is a copy of a real installation of Laravel Passport 12 in the current
+// folder: laravel.sqlite, laravel.env and its keys in storage.
+func installation(t *testing.T) (manifest map[string]any) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	const testdata = "../../internal/dbtest/testdata/laravel12/"
+	read := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join(source, testdata, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	if _, err := openDatabase(t, "laravel.sqlite").Exec(string(read("passport.sql"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(read("manifest.json"), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	key, _ := manifest["config"].(map[string]any)["APP_KEY"].(string)
+	if err := os.MkdirAll("laravel-storage", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"laravel.env":                      []byte("APP_NAME=Shop\nAPP_KEY=" + key + "\nDB_CONNECTION=sqlite\nDB_DATABASE=laravel.sqlite\n"),
+		"laravel-storage/oauth-public.key": read("oauth-public.key"),
+	} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return manifest
+}
+
+// source is the folder of this package, also after a test has changed the folder.
+var source, _ = os.Getwd()
+
+// result runs a command line and returns what it prints.
+func result(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = passport(t.Context(), strings.NewReader(""), &out, &errs, nil, args...)
+	return status, out.String(), errs.String()
+}
+
+func succeed(t *testing.T, args ...string) string {
+	t.Helper()
+	status, stdout, stderr := result(t, args...)
+	if status != 0 {
+		t.Fatalf("passport %s = %d: %s", strings.Join(args, " "), status, stderr)
+	}
+	return stdout
+}
+
+var importTimes = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+
+func TestImport_Laravel(t *testing.T) {
+	installation(t)
+	from := []string{"import", "laravel", "--env", "laravel.env", "--keys", "laravel-storage"}
+	succeed(t, "migrate")
+	golden := func(name, got string) {
+		t.Helper()
+		got = importTimes.ReplaceAllString(got, "2026-11-23T08:54:27Z")
+		file := filepath.Join(source, "testdata", name)
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil || got != string(want) {
+			t.Errorf("the output differs from testdata/%s (go test -update rewrites it): %v\n%s", name, err, got)
+		}
+	}
+	golden("import-dry-run.txt", succeed(t, append(from, "--dry-run")...))
+	if _, _, stderr := result(t, "import", "status"); !strings.Contains(stderr, "nothing was imported") {
+		t.Errorf("passport import status after a dry run says %q, want that nothing was imported", stderr)
+	}
+	golden("import.txt", succeed(t, append(from, "--users-table", "users")...))
+	golden("import-status.txt", succeed(t, "import", "status"))
+	if out := succeed(t, "client", "show", "4"); !strings.Contains(out, "Alice Confidential") {
+		t.Errorf("passport client show 4 prints %s", out)
+	}
+	succeed(t, append(from, "--switch")...)
+	if status, _, stderr := result(t, from...); status != 1 || !strings.Contains(stderr, "the switch was at") {
+		t.Errorf("an import after the switch = %d, %s; want a refusal", status, stderr)
+	}
+	if out := succeed(t, append(from, "--mark-consumed")...); !strings.Contains(out, "0 access tokens") {
+		t.Errorf("passport import laravel --mark-consumed prints %s", out)
+	}
+}
+
+// The password of an imported account is verified, and replaced by our hash.
+func TestImport_LaravelPasswords(t *testing.T) {
+	installation(t)
+	succeed(t, "migrate")
+	succeed(t, "import", "laravel", "--env", "laravel.env", "--users-table", "users")
+	db := openDatabase(t, "storage/passport.sqlite")
+	accounts, err := account.New(account.Config{DB: db, Dialect: sqlstore.SQLite, Issuer: "http://127.0.0.1:8000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, err := accounts.UserByPassword(t.Context(), "alice@example.com", "bob-password"); !errors.Is(err, oauth.ErrNotFound) {
+		t.Errorf("UserByPassword() with another user's password = %v, %v, want ErrNotFound", u, err)
+	}
+	u, err := accounts.UserByPassword(t.Context(), "alice@example.com", "alice-password")
+	if err != nil || u == nil || u.ID != "1" {
+		t.Fatalf("UserByPassword() of an imported account = %+v, %v, want the ID 1", u, err)
+	}
+	var hash string
+	if err := db.QueryRow(`SELECT password FROM passport_users WHERE id = '1'`).Scan(&hash); err != nil || !strings.HasPrefix(hash, "$argon2id$") {
+		t.Errorf("the hash after a sign-in is %.10s…, %v, want one of argon2id", hash, err)
+	}
+}
+
+func TestImport_LaravelRefuses(t *testing.T) {
+	manifest := installation(t)
+	succeed(t, "migrate")
+	sample, _ := manifest["refresh_tokens"].(map[string]any)["rotated_new"].(map[string]any)["token"].(string)
+	if err := os.WriteFile("sample", []byte(sample+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const other = "base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	for name, test := range map[string]struct{ args, want string }{
+		"no database":    {"--app-key " + other, "the Laravel database is missing"},
+		"no key":         {"--from sqlite:laravel.sqlite", "the application key is missing"},
+		"wrong key":      {"--from sqlite:laravel.sqlite --app-key " + other + " --verify sample", "the application key is wrong"},
+		"short key":      {"--from sqlite:laravel.sqlite --app-key base64:AAAA", "the application key has 3 bytes"},
+		"same database":  {"--env laravel.env --from sqlite:./storage/passport.sqlite", "--from is the database of this server"},
+		"a copy of it":   {"--env laravel.env --from sqlite:copy.sqlite", "tables of Passport for Go"},
+		"time zone":      {"--env laravel.env --timezone Mars/Olympus", "--timezone is not the name of a time zone"},
+		"missing file":   {"--env laravel.env --from sqlite:missing.sqlite", "missing.sqlite"},
+		"folder of keys": {"--env laravel.env --keys .", "has neither oauth-public.key"},
+		"both":           {"--env laravel.env --mark-consumed --dry-run", "--mark-consumed imports nothing"},
+		"no table":       {"--env laravel.env --users-table people", "no table people"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "a copy of it" {
+				if _, err := openDatabase(t, "storage/passport.sqlite").Exec("VACUUM INTO 'copy.sqlite'"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			status, stdout, stderr := result(t, append([]string{"import", "laravel"}, strings.Fields(test.args)...)...)
+			if status == 0 || !strings.Contains(stderr, test.want) || stdout != "" || strings.Contains(stderr, other) {
+				t.Errorf("passport import laravel %s = %d, %s%s; want an error with %q, without the key", test.args, status, stdout, stderr, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,197 @@
+package laravelimport
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// reconciler ends what an earlier import has stored and Laravel has revoked or deleted
+// since. A missing row is a revoked one in Laravel, and its purge deletes revoked rows.
+type reconciler struct {
+	*importer
+	gone map[pair]bool // users and clients of which a token ended
+}
+
+type pair struct {
+	user     oauth.UserRef
+	clientID string
+}
+
+// reconcilePage is how many tokens of the target one query looks up in the source.
+const reconcilePage = 500
+
+// reconcile compares the live imported tokens of the target with the source.
+func (i *importer) reconcile(ctx context.Context) error {
+	r := &reconciler{importer: i, gone: map[pair]bool{}}
+	for client, err := range i.Target.Clients(ctx) {
+		if err != nil {
+			return fmt.Errorf("list clients: %w", err)
+		}
+		if err := r.client(ctx, client); err != nil {
+			return err
+		}
+	}
+	for p := range r.gone {
+		if err := r.withdraw(ctx, p); err != nil {
+			return err
+		}
+	}
+	ended, err := i.store.EndUnseen(ctx, i.report.At)
+	if err != nil {
+		return fmt.Errorf("end refresh tokens that Laravel has deleted: %w", err)
+	}
+	i.report.Ended += ended
+	return nil
+}
+
+// client compares the tokens of one client. A client that Laravel has deleted is revoked.
+func (r *reconciler) client(ctx context.Context, c *oauth.Client) error {
+	if _, err := r.store.ImportedClient(ctx, c.ID); errors.Is(err, oauth.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("find imported client: %w", err)
+	}
+	if r.build.clients[c.ID] == nil {
+		r.report.Ended++
+		return r.Target.RevokeClient(ctx, c.ID, r.report.At, nil)
+	}
+	var page []*oauth.AccessToken
+	for t, err := range r.Target.TokensOfClient(ctx, c.ID) {
+		if err != nil {
+			return fmt.Errorf("list tokens: %w", err)
+		}
+		if t.RevokedAt.IsZero() && (t.Family == nil || oauth.Imported(t.Family.ID) && t.Family.Live(r.report.At)) {
+			page = append(page, t)
+		}
+		if len(page) == reconcilePage {
+			if err := r.tokens(ctx, page); err != nil {
+				return err
+			}
+			page = page[:0]
+		}
+	}
+	return r.tokens(ctx, page)
+}
+
+// tokens ends those of a page that are no longer alive in Laravel. An access token whose
+// refresh token is alive there ends alone.
+func (r *reconciler) tokens(ctx context.Context, page []*oauth.AccessToken) error {
+	if len(page) == 0 {
+		return nil
+	}
+	alive, refreshable, err := r.aliveAmong(ctx, page)
+	if err != nil {
+		return fmt.Errorf("compare tokens with Laravel: %w", err)
+	}
+	batch := &oauth.ImportBatch{}
+	for _, t := range page {
+		switch {
+		case alive[t.ID]:
+		case refreshable[t.ID] && t.Family != nil:
+			batch.AccessTokens = append(batch.AccessTokens, &oauth.AccessToken{
+				ID: t.ID, Client: t.Client, Family: t.Family, Scopes: t.Scopes, IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, RevokedAt: r.report.At,
+			})
+		default:
+			if err := r.end(ctx, t); err != nil {
+				return err
+			}
+		}
+	}
+	return r.save(ctx, batch)
+}
+
+func (r *reconciler) end(ctx context.Context, t *oauth.AccessToken) error {
+	r.report.Ended++
+	if t.Family != nil && !t.Family.Personal {
+		r.gone[pair{t.Family.User, t.Family.ClientID}] = true
+	}
+	if err := r.Target.RevokeToken(ctx, t.ID, r.report.At, nil); err != nil {
+		return fmt.Errorf("end a token that Laravel has ended: %w", err)
+	}
+	return nil
+}
+
+// aliveAmong reports which access tokens exist in Laravel and are not revoked, and which
+// have a refresh token that is alive. Expiry is left to the rows of the target.
+func (r *reconciler) aliveAmong(ctx context.Context, page []*oauth.AccessToken) (alive, refreshable map[string]bool, err error) {
+	ids := make([]any, len(page))
+	for n, t := range page {
+		ids[n] = t.ID
+	}
+	in := " IN (?" + strings.Repeat(", ?", len(ids)-1) + ")"
+	alive, refreshable = map[string]bool{}, map[string]bool{}
+	access, refresh := r.source.source.quoted(accessTable), r.source.source.quoted(refreshTable)
+	err = r.source.each(ctx, `SELECT id, revoked FROM `+access+` WHERE id`+in, func(rows *sql.Rows) error {
+		var key string
+		var revoked bool
+		err := rows.Scan(id{&key}, flag{&revoked})
+		alive[key] = !revoked
+		return err
+	}, ids...)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = r.source.each(ctx, `SELECT access_token_id, revoked, expires_at FROM `+refresh+` WHERE access_token_id`+in, func(rows *sql.Rows) error {
+		var key string
+		var revoked bool
+		var expiresAt time.Time
+		err := rows.Scan(id{&key}, flag{&revoked}, moment{&expiresAt, r.source.source.Location})
+		if r.build.live(revoked, expiresAt) {
+			refreshable[key] = true
+		}
+		return err
+	}, ids...)
+	return alive, refreshable, err
+}
+
+// withdraw withdraws the consents of a user who has no live token at a client any more:
+// the user has disconnected the app in Laravel.
+func (r *reconciler) withdraw(ctx context.Context, p pair) error {
+	userID := p.user.ID
+	live := false
+	q := `SELECT client_id, revoked, expires_at FROM ` + r.source.source.quoted(accessTable) + ` WHERE user_id = ?`
+	err := r.source.each(ctx, q, func(rows *sql.Rows) error {
+		var client string
+		var revoked bool
+		var expiresAt time.Time
+		err := rows.Scan(id{&client}, flag{&revoked}, moment{&expiresAt, r.source.source.Location})
+		live = live || client == p.clientID && r.build.live(revoked, expiresAt)
+		return err
+	}, userID)
+	if err == nil && !live {
+		err = r.Target.Withdraw(ctx, p.user, p.clientID, r.report.At, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("withdraw consents: %w", err)
+	}
+	return nil
+}
+
+// repeated reports whether an earlier import has begun to write.
+func (i *importer) repeated(ctx context.Context) (bool, error) {
+	_, err := i.store.ImportNote(ctx, keysNote)
+	if errors.Is(err, oauth.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// noteKeys stores which keys the import has, before it writes anything else.
+func (i *importer) noteKeys(ctx context.Context) error {
+	prints := make([]string, 0, len(i.Keys.App))
+	for _, k := range i.Keys.App {
+		prints = append(prints, k.fingerprint())
+	}
+	slices.Sort(prints)
+	if err := i.store.SetImportNote(ctx, keysNote, strings.Join(prints, " ")); err != nil {
+		return fmt.Errorf("note the keys of the import: %w", err)
+	}
+	return nil
+}

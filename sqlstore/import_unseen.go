@@ -1,0 +1,46 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
+)
+
+const (
+	unseenPage = `SELECT o.digest, o.created_at, o.begun_at, o.revoked_at FROM oauth_imported_refresh_tokens o WHERE o.digest > ? ORDER BY o.digest LIMIT 5000`
+
+	endUnseen = `UPDATE oauth_imported_refresh_tokens SET revoked_at = ? WHERE digest > ? AND digest <= ? AND created_at < ? AND begun_at IS NULL AND revoked_at IS NULL`
+)
+
+// EndUnseen implements [oauth.ImportStore]. It works in pages of the key, so that no
+// transaction takes long.
+func (s *Store) EndUnseen(ctx context.Context, at time.Time) (total int, err error) {
+	for from := ""; ; {
+		read, unseen, last := 0, 0, from
+		err := s.db.Each(ctx, unseenPage, func(row sqldb.Row) error {
+			var createdAt, begunAt, revokedAt time.Time
+			err := row.Scan(&last, sqldb.Micros{T: &createdAt}, sqldb.Micros{T: &begunAt}, sqldb.Micros{T: &revokedAt})
+			read++
+			if createdAt.Before(at) && begunAt.IsZero() && revokedAt.IsZero() {
+				unseen++
+			}
+			return err
+		}, from)
+		if err != nil {
+			return total, fmt.Errorf("find imported refresh tokens: %w", err)
+		}
+		if unseen > 0 {
+			n, err := s.db.Exec(ctx, endUnseen, sqldb.At(at), from, last, sqldb.At(at))
+			if err != nil {
+				return total, fmt.Errorf("end imported refresh tokens: %w", err)
+			}
+			total += int(n)
+		}
+		if read < importPage {
+			return total, nil
+		}
+		from = last
+	}
+}

@@ -1,0 +1,32 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/go-passport/passport/oauth"
+)
+
+// endUnseen imports three refresh tokens without an owner, one of which begins, and then
+// one of them again.
+func endUnseen(w *world) {
+	s := w.imports()
+	w.imported(s, "shop", 0)
+	w.must(s.Import(w.Context(), &oauth.ImportBatch{Unowned: []*oauth.ImportedRefreshToken{unowned(1), unowned(2), unowned(3)}}))
+	f := &oauth.Family{ID: oauth.ImportedFamilyID(hexID(1)), User: user("alice"), ClientID: "shop", CreatedAt: now, ExpiresAt: now.Add(day)}
+	w.must(s.BeginImported(w.Context(), unowned(1).Digest, f, []string{"write"}, now))
+	later, again := now.Add(time.Minute), unowned(2)
+	again.CreatedAt = later
+	w.must(s.Import(w.Context(), &oauth.ImportBatch{Unowned: []*oauth.ImportedRefreshToken{again}}))
+	for _, want := range []int{1, 0} {
+		if n, err := s.EndUnseen(w.Context(), later); n != want || err != nil {
+			w.Errorf("EndUnseen() = %d, %v, want %d", n, err, want)
+		}
+	}
+	for n, want := range map[int]bool{1: false, 2: false, 3: true} {
+		got, err := s.ImportedRefreshToken(w.Context(), unowned(n).Digest)
+		w.must(err)
+		if ended := !got.RevokedAt.IsZero(); ended != want {
+			w.Errorf("refresh token %d ended = %v, want %v: only the one that has not begun and was not imported again ends", n, ended, want)
+		}
+	}
+}

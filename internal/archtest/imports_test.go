@@ -60,12 +60,12 @@ var rooms = map[string]room{
 
 	"laravel": {ours: "internal/feature internal/rooms internal/wire oauth sqlstore", others: []string{crypto}}, // its users alone link bcrypt
 
-	"internal/oidc":    {ours: below + " guard openid internal/authorize internal/clients internal/ctxtoken internal/endpoint internal/feature internal/idtoken internal/issuer internal/keyring internal/policy internal/rooms internal/tokens internal/users internal/wire"},
-	"internal/idtoken": {ours: below + " openid internal/claims internal/feature internal/keyring"},
-	"openid":           {},
+	"internal/oidc":          {ours: below + " guard openid internal/authorize internal/clients internal/ctxtoken internal/endpoint internal/feature internal/idtoken internal/issuer internal/keyring internal/policy internal/rooms internal/tokens internal/users internal/wire"},
+	"internal/idtoken":       {ours: below + " openid internal/claims internal/feature internal/keyring"},
+	"openid":                 {},
 	"internal/laravelimport": {ours: "internal/redirect internal/sqldb oauth"}, // reads the tables of Laravel Passport
 
-	"internal/device":  {ours: below + " grant internal/authorize internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
+	"internal/device": {ours: below + " grant internal/authorize internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
 
 	"internal/core": {ours: "grant oauth internal/authorize internal/brand internal/endpoint internal/feature internal/issuer internal/jsonapi internal/nilpointer internal/policy internal/protected internal/rooms internal/tokens internal/wire"},
 

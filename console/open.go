@@ -106,6 +106,7 @@ func withoutPersonalClient(c passport.Config) passport.Config {
 type noStore struct {
 	oauth.Store
 	oauth.DeviceStore
+	oauth.LogoutStore
 }
 
 // GrantPowers implements [oauth.GrantPowerStore].

@@ -22,6 +22,7 @@ func cloneClient(c oauth.Client) *oauth.Client {
 	if len(c.Secrets) == 0 {
 		c.Secrets = nil
 	}
+	c.OpenID = c.OpenID.Clone()
 	c.RedirectURIs, c.GrantTypes, c.Scopes = slices.Clone(c.RedirectURIs), slices.Clone(c.GrantTypes), slices.Clone(c.Scopes)
 	c.AllowedOrigins, c.Attributes = slices.Clone(c.AllowedOrigins), maps.Clone(c.Attributes)
 	c.AccessTokenTTL = c.AccessTokenTTL.Truncate(time.Microsecond)

@@ -30,7 +30,7 @@ func (s *Store) consentsOf(user oauth.UserRef) []*oauth.Consent {
 		}
 		if found[id] == nil {
 			client := cloneClient(s.clients[key.clientID])
-			client.RedirectURIs, client.Attributes, client.Secrets = nil, nil, nil
+			client.RedirectURIs, client.Attributes, client.Secrets, client.OpenID = nil, nil, nil, nil
 			found[id] = &oauth.Consent{Client: client, Scope: key.scope, GrantedAt: key.at}
 		}
 		if key.at.Before(found[id].GrantedAt) {

@@ -110,7 +110,7 @@ func (s *Store) ApproveDeviceCode(_ context.Context, a *oauth.DeviceApproval) er
 		}
 		c.DecidedAt, c.User, c.FamilyID = micros(a.Time), a.Family.User, a.Family.ID
 		s.devices.put(c.Digest, c)
-		s.families.put(a.Family.ID, *cloneFamily(*a.Family))
+		s.putFamily(a.Family)
 		code := codeRow{*cloneCode(*a.Code), a.Family.ID}
 		code.SpentAt = time.Time{}
 		s.codes.put(code.Digest, code)

@@ -21,6 +21,10 @@ func (s *Store) Disconnect(_ context.Context, d *oauth.Disconnection) (revoked, 
 		FamilyFilter: oauth.FamilyFilter{User: f.User, ClientID: f.ClientID, KeepPersonal: true}, at: micros(d.Time), consents: true,
 	}
 	if f.Personal || !s.remembers(all) || s.connected(all) {
+		if revoked && !f.Personal && f.Session != "" {
+			all.Session = f.Session
+			s.endSessions(all)
+		}
 		return revoked, false, nil
 	}
 	s.cut(all)

@@ -12,7 +12,7 @@ import (
 )
 
 func cloneFamily(f oauth.Family) *oauth.Family {
-	f.Resources = slices.Clone(f.Resources)
+	f.Resources, f.AMR = slices.Clone(f.Resources), slices.Clone(f.AMR)
 	f.AuthTime, f.CreatedAt, f.ExpiresAt, f.RevokedAt = micros(f.AuthTime), micros(f.CreatedAt), micros(f.ExpiresAt), micros(f.RevokedAt)
 	return &f
 }
@@ -54,7 +54,7 @@ func (s *Store) IssueCode(_ context.Context, b *oauth.CodeIssuance) error {
 		if b.Ticket != "" {
 			s.once.put(ticket, b.Until)
 		}
-		s.families.put(b.Family.ID, *cloneFamily(*b.Family))
+		s.putFamily(b.Family)
 		code := codeRow{*cloneCode(*b.Code), b.Family.ID}
 		code.SpentAt = time.Time{}
 		s.codes.put(code.Digest, code)
@@ -112,15 +112,18 @@ func (s *Store) EndSession(_ context.Context, user oauth.UserRef, session oauth.
 	codes.Unredeemed, tokens.EndsWithSession = true, true
 	return s.change(audit, func() (bool, error) {
 		changed := s.cut(cutOff{FamilyFilter: codes, at: micros(at)})
-		return s.cut(cutOff{FamilyFilter: tokens, at: micros(at)}) || changed, nil
+		changed = s.cut(cutOff{FamilyFilter: tokens, at: micros(at)}) || changed
+		s.endSessions(cutOff{FamilyFilter: which, at: micros(at)})
+		return changed, nil
 	})
 }
 
-// cut revokes stored families and keeps the cut-off for families that are stored
-// later.
+// cut revokes stored families, and keeps the cut-off for families that are stored
+// later. It ends the client sessions, too.
 func (s *Store) cut(c cutOff) (changed bool) {
 	changed = s.revokeCut(c, c.until())
 	s.withdraw(c, c.until())
+	s.endSessions(c)
 	if slices.Contains(s.cutOffs[c.User], c) {
 		return changed
 	}

@@ -38,6 +38,9 @@ type Store struct {
 	lastUsed table[string, oauth.Use] // by the ID of the family
 	devices  table[oauth.Digest, oauth.DeviceCode]
 	userCode table[oauth.Digest, oauth.Digest] // maps a user code to its device code
+	sessions table[sessionKey, clientSession]
+	notices  table[string, notice]
+	logouts  table[string, oauth.LogoutStatus] // by the ID of the client
 	cutOffs  map[oauth.UserRef][]cutOff
 	opaque   table[oauth.Digest, string] // maps to the ID of the access token
 	lastID   int64                       // of the numbered clients
@@ -61,6 +64,7 @@ var (
 	_ oauth.LastUsedStore       = (*Store)(nil)
 	_ oauth.ImportStore         = (*Store)(nil)
 	_ oauth.DeviceStore         = (*Store)(nil)
+	_ oauth.LogoutStore         = (*Store)(nil)
 	_ oauth.GrantPowerStore     = (*Store)(nil)
 	_ oauth.DeviceReader        = deviceReader{}
 )

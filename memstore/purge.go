@@ -38,6 +38,8 @@ func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n 
 	}
 	sweep(&p, s.pending, func(r oauth.PendingRequest) bool { return p.expired(r.ExpiresAt) })
 	sweep(&p, s.devices, func(c oauth.DeviceCode) bool { return p.expired(c.ExpiresAt) && !s.families.has(c.FamilyID) })
+	sweep(&p, s.sessions, func(c clientSession) bool { return p.expired(c.expires) })
+	sweep(&p, s.notices, func(n notice) bool { return p.expired(n.ExpiresAt) })
 	for user, device := range s.userCode {
 		if !s.devices.has(device) {
 			delete(s.userCode, user)
@@ -204,6 +206,7 @@ func (s *Store) purgeClients(p *purge) {
 			}
 		}
 		delete(s.metadata, c.ID)
+		delete(s.logouts, c.ID)
 		return true
 	})
 }

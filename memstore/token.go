@@ -74,7 +74,7 @@ func (s *Store) joined(row accessRow) (_ *oauth.AccessToken, err error) {
 	if !ok {
 		return nil, oauth.ErrNotFound
 	}
-	client.Secrets = nil
+	client.Secrets, client.OpenID = nil, nil
 	t.Client = cloneClient(client)
 	if row.family != "" {
 		if t.Family, err = s.family(row.family, false); err != nil {
@@ -194,7 +194,7 @@ func (s *Store) issue(i *oauth.Issuance) {
 		s.once.put(onceKey{i.Spends.Purpose, id}, i.Spends.Until)
 	}
 	if i.NewFamily != nil {
-		s.families.put(i.NewFamily.ID, *cloneFamily(*i.NewFamily))
+		s.putFamily(i.NewFamily)
 		s.consent(i.NewFamily, i.ConsentVersion, i.Consents, i.Declined)
 	}
 	row := accessRow{AccessToken: *cloneAccess(*i.AccessToken), client: i.AccessToken.Client.ID}

@@ -82,8 +82,12 @@ const MaxOrigins = 50
 const MaxAudience = 2048
 
 // Validate returns an error for a client that a store refuses: one with an Audience
-// that no token can have, or with AllowedOrigins that no browser sends.
+// that no token can have, with AllowedOrigins that no browser sends, or with an OpenID
+// that is too long.
 func (c *Client) Validate() error {
+	if err := c.OpenID.Validate(); err != nil {
+		return err
+	}
 	if len(c.AllowedOrigins) > MaxOrigins || slices.ContainsFunc(c.AllowedOrigins, notOrigin) {
 		return fmt.Errorf("oauth: the client's allowed origins are not valid: want at most %d, each as scheme://host or scheme://host:port in lower case", MaxOrigins)
 	}

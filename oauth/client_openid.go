@@ -1,6 +1,12 @@
 package oauth
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
 
 // ClientOpenID are the settings of a client for OpenID Connect (OpenID Connect Dynamic
 // Client Registration §2). All fields are optional. The server checks them; a store keeps
@@ -41,3 +47,45 @@ type ClientOpenID struct {
 
 // MaxPostLogoutRedirectURIs is the largest number of PostLogoutRedirectURIs.
 const MaxPostLogoutRedirectURIs = 10
+
+// maxOpenIDURI is the longest URI in a [ClientOpenID], in bytes. maxIDTokenAlg is the
+// longest name of an algorithm.
+const (
+	maxOpenIDURI  = 2048
+	maxIDTokenAlg = 32
+)
+
+// Validate returns an error for settings that a store refuses, because they are too long
+// or negative. The server checks more before: that the URIs are valid, and that it has a
+// key for the algorithm.
+func (o *ClientOpenID) Validate() error {
+	switch {
+	case o == nil:
+		return nil
+	case len(o.IDTokenAlg) > maxIDTokenAlg || !utf8.ValidString(o.IDTokenAlg):
+		return errors.New("oauth: id_token_signed_response_alg of the client is not valid: want the name of an algorithm, such as RS256")
+	case o.IDTokenTTL < 0 || o.DefaultMaxAge != nil && *o.DefaultMaxAge < 0:
+		return errors.New("oauth: id_token_ttl and default_max_age of the client must not be negative")
+	case len(o.PostLogoutRedirectURIs) > MaxPostLogoutRedirectURIs:
+		return fmt.Errorf("oauth: the client has too many post_logout_redirect_uris: want at most %d", MaxPostLogoutRedirectURIs)
+	}
+	for _, uri := range append([]string{o.BackchannelLogoutURI}, o.PostLogoutRedirectURIs...) {
+		if len(uri) > maxOpenIDURI || !utf8.ValidString(uri) {
+			return fmt.Errorf("oauth: post_logout_redirect_uris or backchannel_logout_uri of the client is not valid: want URIs of at most %d bytes", maxOpenIDURI)
+		}
+	}
+	return nil
+}
+
+// Clone returns a deep copy.
+func (o *ClientOpenID) Clone() *ClientOpenID {
+	if o == nil {
+		return nil
+	}
+	c := *o
+	if o.DefaultMaxAge != nil {
+		c.DefaultMaxAge = new(*o.DefaultMaxAge)
+	}
+	c.PostLogoutRedirectURIs = slices.Clone(o.PostLogoutRedirectURIs)
+	return &c
+}

@@ -80,8 +80,8 @@ func (r reader) RefreshToken(ctx context.Context, d Digest) (*RefreshToken, erro
 // [GrantPowerStore] powers. The optional powers of a [Store] are [Checker],
 // [AuditStore], [KeyStore], [PendingRequestStore], [FamilyLimitStore],
 // [ConsentListStore], [ClientMetadataStore], [LastUsedStore], [DeviceStore],
-// [ImportStore], [PresentedStore] and [GrantPowerStore]. passport.New logs a warning for each power
-// that a store lacks.
+// [ImportStore], [LogoutStore], [PresentedStore] and [GrantPowerStore]. passport.New logs
+// a warning for each power that a store lacks.
 //
 // For the [TokenReader] of a grant it returns only [GrantPowerStore] powers. No
 // other value would be safe: a store with the power T also has the methods that

@@ -25,24 +25,27 @@ func clientFields(fields []any, c *oauth.Client) []any {
 }
 
 const (
+	// wholeClientColumns are of a client that is read with its secrets.
+	wholeClientColumns = clientColumns + `, c.openid`
+
 	secretColumns = `s.digest, s.created_at, s.expires_at`
 
-	selectClient = `SELECT ` + clientColumns + `, ` + secretColumns + `
+	selectClient = `SELECT ` + wholeClientColumns + `, ` + secretColumns + `
 FROM oauth_clients c LEFT JOIN oauth_client_secrets s ON s.client_id = c.id WHERE c.id = ? ORDER BY s.created_at, s.digest`
 
-	selectClientByKey = `SELECT ` + clientColumns + `, ` + secretColumns + `
+	selectClientByKey = `SELECT ` + wholeClientColumns + `, ` + secretColumns + `
 FROM oauth_clients c LEFT JOIN oauth_client_secrets s ON s.client_id = c.id WHERE c.client_key = ? ORDER BY s.created_at, s.digest`
 
-	selectClients = `SELECT ` + clientColumns + `, ` + secretColumns + `
-FROM (SELECT ` + clientColumns + ` FROM oauth_clients c WHERE c.id > ? ORDER BY c.id LIMIT 100) c
+	selectClients = `SELECT ` + wholeClientColumns + `, ` + secretColumns + `
+FROM (SELECT ` + wholeClientColumns + ` FROM oauth_clients c WHERE c.id > ? ORDER BY c.id LIMIT 100) c
 LEFT JOIN oauth_client_secrets s ON s.client_id = c.id ORDER BY c.id, s.created_at, s.digest`
 
-	selectClientsOf = `SELECT ` + clientColumns + `, ` + secretColumns + `
-FROM (SELECT ` + clientColumns + ` FROM oauth_clients c WHERE c.owner_provider = ? AND c.owner_id = ? AND c.id > ? ORDER BY c.id LIMIT 100) c
+	selectClientsOf = `SELECT ` + wholeClientColumns + `, ` + secretColumns + `
+FROM (SELECT ` + wholeClientColumns + ` FROM oauth_clients c WHERE c.owner_provider = ? AND c.owner_id = ? AND c.id > ? ORDER BY c.id LIMIT 100) c
 LEFT JOIN oauth_client_secrets s ON s.client_id = c.id ORDER BY c.id, s.created_at, s.digest`
 
-	selectUnrevokedClientsOf = `SELECT ` + clientColumns + `, ` + secretColumns + `
-FROM (SELECT ` + clientColumns + ` FROM oauth_clients c
+	selectUnrevokedClientsOf = `SELECT ` + wholeClientColumns + `, ` + secretColumns + `
+FROM (SELECT ` + wholeClientColumns + ` FROM oauth_clients c
 WHERE c.owner_provider = ? AND c.owner_id = ? AND c.revoked_at IS NULL AND c.id > ? ORDER BY c.id LIMIT 100) c
 LEFT JOIN oauth_client_secrets s ON s.client_id = c.id ORDER BY c.id, s.created_at, s.digest`
 )
@@ -119,7 +122,8 @@ func (l *clients) scanWith(row sqldb.Row, more presentable) error {
 	c := new(oauth.Client)
 	var digest sql.NullString
 	var secret oauth.Secret
-	fields := append(clientFields(make([]any, 0, mostFields), c), &digest, sqldb.Micros{T: &secret.CreatedAt}, sqldb.Micros{T: &secret.ExpiresAt})
+	var openID string
+	fields := append(clientFields(make([]any, 0, mostFields), c), sqldb.Text{S: &openID}, &digest, sqldb.Micros{T: &secret.CreatedAt}, sqldb.Micros{T: &secret.ExpiresAt})
 	if more != nil {
 		fields = more.fields(fields)
 	}
@@ -129,6 +133,9 @@ func (l *clients) scanWith(row sqldb.Row, more presentable) error {
 	if n := len(*l); n > 0 && (*l)[n-1].ID == c.ID {
 		c = (*l)[n-1]
 	} else {
+		if err := decodeOpenID(openID, c); err != nil {
+			return err
+		}
 		*l = append(*l, c)
 	}
 	if digest.Valid {
@@ -140,7 +147,7 @@ func (l *clients) scanWith(row sqldb.Row, more presentable) error {
 
 const (
 	updateClient = `UPDATE oauth_clients SET name = ?, owner_provider = ?, owner_id = ?, provider = ?, redirect_uris = ?, grant_types = ?, scopes = ?,
-access_token_ttl = ?, refresh_token_ttl = ?, family_ttl = ?, ends_with_session = ?, attributes = ?, updated_at = ?, suspended_at = ?, audience = ?, allowed_origins = ?,
+access_token_ttl = ?, refresh_token_ttl = ?, family_ttl = ?, ends_with_session = ?, attributes = ?, updated_at = ?, suspended_at = ?, audience = ?, allowed_origins = ?, openid = ?, backchannel = ?,
 version = version + 1, consent_version = COALESCE(consent_version, 0) + ? WHERE id = ? AND version = ?`
 
 	revokeClient = `UPDATE oauth_clients SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`
@@ -173,6 +180,10 @@ func (s *Store) updateClient(ctx context.Context, c *oauth.Client, metadata *met
 	if err != nil {
 		return fmt.Errorf("update client: %w", err)
 	}
+	openID, err := encodedOpenID(c.OpenID)
+	if err != nil {
+		return fmt.Errorf("update client: %w", err)
+	}
 	stored, err := s.Client(ctx, c.ID)
 	switch {
 	case err != nil:
@@ -185,7 +196,7 @@ func (s *Store) updateClient(ctx context.Context, c *oauth.Client, metadata *met
 		n, err := tx.Exec(ctx, updateClient, c.Name, c.Owner.Provider, c.Owner.ID, c.Provider, sqldb.Joined(c.RedirectURIs), sqldb.Joined(c.GrantTypes),
 			sqldb.Joined(c.Scopes), sqldb.Length(c.AccessTokenTTL), sqldb.Length(c.RefreshTokenTTL), sqldb.Length(c.FamilyTTL),
 			sqldb.Flag(c.EndsWithSession), attributes, sqldb.When(c.UpdatedAt), sqldb.When(c.SuspendedAt), sqldb.Optional(c.Audience), sqldb.Joined(c.AllowedOrigins),
-			sqldb.Flag(shown), c.ID, c.Version)
+			openID, backchannel(c.OpenID), sqldb.Flag(shown), c.ID, c.Version)
 		if err != nil || n == 0 {
 			return false, err
 		}

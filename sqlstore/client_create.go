@@ -11,9 +11,9 @@ import (
 
 const (
 	insertIntoClients = `INSERT INTO oauth_clients (id, client_key, name, owner_provider, owner_id, auth_method, provider, redirect_uris, grant_types, scopes,
-access_token_ttl, refresh_token_ttl, family_ttl, ends_with_session, attributes, created_at, updated_at, suspended_at, revoked_at, version, consent_version, audience, tokens_not_before, allowed_origins)
+access_token_ttl, refresh_token_ttl, family_ttl, ends_with_session, attributes, created_at, updated_at, suspended_at, revoked_at, version, consent_version, audience, tokens_not_before, allowed_origins, openid, backchannel)
 `
-	newClientValues = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+	newClientValues = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 
 	insertClient = insertIntoClients + `VALUES (` + newClientValues + `)`
 
@@ -52,6 +52,9 @@ func (s *Store) createClient(ctx context.Context, n newClient) (err error) {
 	if n.attributes, err = sqldb.Encoded(c.Attributes); err != nil {
 		return fmt.Errorf("create client: %w", err)
 	}
+	if n.openID, err = encodedOpenID(c.OpenID); err != nil {
+		return fmt.Errorf("create client: %w", err)
+	}
 	id := c.ID
 	if id == "" {
 		id, err = s.createNumbered(ctx, n)
@@ -69,6 +72,7 @@ func (s *Store) createClient(ctx context.Context, n newClient) (err error) {
 type newClient struct {
 	*oauth.Client
 	attributes any // in their stored form
+	openID     any // in its stored form
 	audit      *oauth.AuditRecord
 	limit      int // maximum number of the owner's clients; zero for no limit
 	metadata   *metadataChange
@@ -84,7 +88,7 @@ func (n newClient) save(ctx context.Context, tx *sqldb.Tx, id string) error {
 		sqldb.Joined(n.RedirectURIs), sqldb.Joined(n.GrantTypes), sqldb.Joined(n.Scopes),
 		sqldb.Length(n.AccessTokenTTL), sqldb.Length(n.RefreshTokenTTL), sqldb.Length(n.FamilyTTL), sqldb.Flag(n.EndsWithSession), n.attributes,
 		sqldb.At(n.CreatedAt), sqldb.When(n.UpdatedAt), sqldb.When(n.SuspendedAt), sqldb.When(n.RevokedAt), n.Version, n.ConsentVersion, sqldb.Optional(n.Audience),
-		sqldb.When(n.TokensNotBefore), sqldb.Joined(n.AllowedOrigins),
+		sqldb.When(n.TokensNotBefore), sqldb.Joined(n.AllowedOrigins), n.openID, backchannel(n.OpenID),
 	}
 	if n.limit > 0 {
 		q, row = insertClientWithin, append(row, n.Owner.Provider, n.Owner.ID, n.limit-1)

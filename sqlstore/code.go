@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	codeColumns = `k.digest, k.scopes, k.redirect_uri, k.code_challenge, k.attributes, k.expires_at, k.spent_at`
+	codeColumns = `k.digest, k.scopes, k.redirect_uri, k.code_challenge, k.nonce, k.attributes, k.expires_at, k.spent_at`
 
 	selectCode = `SELECT ` + codeColumns + `, ` + familyColumns + `, ` + cutCodeAt + `
 FROM oauth_auth_codes k JOIN oauth_families f ON f.id = k.family_id LEFT JOIN oauth_clients c ON c.id = f.client_id WHERE k.digest = ?`
 
-	insertCode = `INSERT INTO oauth_auth_codes (digest, family_id, scopes, redirect_uri, code_challenge, attributes, expires_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)`
+	insertCode = `INSERT INTO oauth_auth_codes (digest, family_id, scopes, redirect_uri, code_challenge, attributes, expires_at, nonce)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
 // Code implements [oauth.TokenStore].
@@ -39,7 +39,7 @@ type codeRow struct {
 // fields appends the scan destinations.
 func (r *codeRow) fields(fields []any) []any {
 	c := &r.code
-	fields = append(fields, &c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge,
+	fields = append(fields, &c.Digest, sqldb.List{L: &c.Scopes}, &c.RedirectURI, &c.CodeChallenge, sqldb.Text{S: &c.Nonce},
 		sqldb.Attributes{M: &c.Attributes}, sqldb.Micros{T: &c.ExpiresAt}, sqldb.Micros{T: &c.SpentAt})
 	return r.family.fields(fields)
 }
@@ -54,7 +54,7 @@ func saveCode(ctx context.Context, tx *sqldb.Tx, c *oauth.Code, familyID string)
 	if err != nil {
 		return fmt.Errorf("save code: %w", err)
 	}
-	_, err = tx.Exec(ctx, insertCode, string(c.Digest), familyID, sqldb.Joined(c.Scopes), c.RedirectURI, c.CodeChallenge, attributes, sqldb.At(c.ExpiresAt))
+	_, err = tx.Exec(ctx, insertCode, string(c.Digest), familyID, sqldb.Joined(c.Scopes), c.RedirectURI, c.CodeChallenge, attributes, sqldb.At(c.ExpiresAt), sqldb.Optional(c.Nonce))
 	if err != nil {
 		return fmt.Errorf("save code: %w", err)
 	}

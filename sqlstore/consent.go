@@ -138,6 +138,9 @@ func (s *Store) Withdraw(ctx context.Context, user oauth.UserRef, clientID strin
 		if err != nil {
 			return false, err
 		}
+		if err := s.endSessions(ctx, tx, c); err != nil {
+			return false, err
+		}
 		return changed, c.withdraw(ctx, tx, c.until())
 	})
 }

@@ -156,7 +156,7 @@ func (s *Store) ApproveDeviceCode(ctx context.Context, a *oauth.DeviceApproval) 
 		if err != nil || n == 0 {
 			return false, err
 		}
-		if err := saveFamily(ctx, tx, a.Family); err != nil {
+		if err := s.saveFamily(ctx, tx, a.Family); err != nil {
 			return false, err
 		}
 		return true, saveCode(ctx, tx, a.Code, a.Family.ID)

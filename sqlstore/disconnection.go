@@ -11,7 +11,7 @@ import (
 
 const (
 	// These fields never change, so they can be read before the transaction.
-	selectConnection = `SELECT f.id, f.client_id, f.personal FROM oauth_access_tokens t JOIN oauth_families f ON f.id = t.family_id
+	selectConnection = `SELECT f.id, f.client_id, f.personal, f.session, f.sid FROM oauth_access_tokens t JOIN oauth_families f ON f.id = t.family_id
 WHERE t.id = ? AND f.provider = ? AND f.user_id = ?`
 
 	// lockConsents changes nothing. It makes a transaction retry if its snapshot is
@@ -38,11 +38,11 @@ func (s *Store) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked
 	if !storable(d.TokenID, d.User.Provider, d.User.ID) {
 		return false, false, oauth.ErrNotFound
 	}
-	var family string
+	var family, session, sid string
 	var personal bool
 	c := cutOff{FamilyFilter: oauth.FamilyFilter{User: d.User, KeepPersonal: true}, at: sqldb.At(d.Time), consents: true}
 	err = s.db.Row(ctx, selectConnection, func(row sqldb.Row) error {
-		return row.Scan(&family, &c.ClientID, sqldb.Bool{B: &personal})
+		return row.Scan(&family, &c.ClientID, sqldb.Bool{B: &personal}, &session, sqldb.Text{S: &sid})
 	}, d.TokenID, d.User.Provider, d.User.ID)
 	if err != nil {
 		return false, false, fmt.Errorf("find connection: %w", err)
@@ -58,8 +58,18 @@ func (s *Store) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked
 			if revoked, err = endConnection(ctx, tx, family, d); err != nil {
 				return err
 			}
-			withdrawn, err = c.forget(ctx, tx, d.Withdrawn)
-			return err
+			if withdrawn, err = c.forget(ctx, tx, d.Withdrawn); err != nil {
+				return err
+			}
+			if withdrawn {
+				return s.endSessions(ctx, tx, c)
+			}
+			if revoked && sid != "" {
+				inSession := c
+				inSession.Session = oauth.Digest(session)
+				return s.endSessions(ctx, tx, inSession)
+			}
+			return nil
 		})
 	})
 	if err != nil {

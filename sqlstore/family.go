@@ -14,7 +14,7 @@ import (
 
 // familyColumns are followed by the time of revocation, which depends on the joined
 // record: see cutAt and cutCodeAt.
-const familyColumns = `f.id, f.provider, f.user_id, f.client_id, f.session, f.auth_time, f.resources, f.personal, f.ends_with_session, f.created_at, f.expires_at`
+const familyColumns = `f.id, f.provider, f.user_id, f.client_id, f.session, f.auth_time, f.resources, f.personal, f.ends_with_session, f.created_at, f.expires_at, f.sid, f.acr, f.amr`
 
 // familyRow scans familyColumns and the time of revocation. In a LEFT JOIN there
 // may be no family.
@@ -28,7 +28,8 @@ func (r *familyRow) fields(fields []any) []any {
 	f := &r.family
 	return append(fields,
 		&r.id, &r.provider, &r.user, &r.client, &r.session, sqldb.Micros{T: &f.AuthTime}, sqldb.List{L: &f.Resources}, sqldb.Bool{B: &f.Personal},
-		sqldb.Bool{B: &f.EndsWithSession}, sqldb.Micros{T: &f.CreatedAt}, sqldb.Micros{T: &f.ExpiresAt}, sqldb.Micros{T: &f.RevokedAt})
+		sqldb.Bool{B: &f.EndsWithSession}, sqldb.Micros{T: &f.CreatedAt}, sqldb.Micros{T: &f.ExpiresAt},
+		sqldb.Text{S: &f.SID}, sqldb.Text{S: &f.ACR}, sqldb.List{L: &f.AMR}, sqldb.Micros{T: &f.RevokedAt})
 }
 
 // record returns the family, or nil if the row has none.
@@ -44,9 +45,9 @@ func (r *familyRow) record() *oauth.Family {
 
 const (
 	insertIntoFamilies = `INSERT INTO oauth_families
-(id, provider, user_id, client_id, session, auth_time, resources, personal, ends_with_session, created_at, expires_at, revoked_at)
+(id, provider, user_id, client_id, session, auth_time, resources, personal, ends_with_session, created_at, expires_at, revoked_at, acr, amr, sid)
 `
-	newFamilyValues = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+	newFamilyValues = `?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
 
 	insertFamily = insertIntoFamilies + `VALUES (` + newFamilyValues + `)`
 
@@ -62,11 +63,20 @@ func insertedFamily(f *oauth.Family) []any {
 	return []any{
 		f.ID, f.User.Provider, f.User.ID, f.ClientID, string(f.Session), sqldb.When(f.AuthTime),
 		sqldb.Joined(f.Resources), sqldb.Flag(f.Personal), sqldb.Flag(f.EndsWithSession), sqldb.At(f.CreatedAt), sqldb.At(f.ExpiresAt), sqldb.When(f.RevokedAt),
+		sqldb.Optional(f.ACR), sqldb.Joined(f.AMR), sqldb.Optional(f.SID),
 	}
 }
 
-func saveFamily(ctx context.Context, tx *sqldb.Tx, f *oauth.Family) error {
-	if _, err := tx.Exec(ctx, insertFamily, insertedFamily(f)...); err != nil {
+func (s *Store) saveFamily(ctx context.Context, tx *sqldb.Tx, f *oauth.Family) error {
+	q, row, err := s.beginSession(ctx, tx, f)
+	if err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, q, row...)
+	if err == nil && n == 0 {
+		err = errors.New("its client session is missing")
+	}
+	if err != nil {
 		return fmt.Errorf("save family: %w", err)
 	}
 	return nil
@@ -90,7 +100,7 @@ func (s *Store) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error {
 				return false, err
 			}
 		}
-		if err := saveFamily(ctx, tx, b.Family); err != nil {
+		if err := s.saveFamily(ctx, tx, b.Family); err != nil {
 			return false, err
 		}
 		if err := saveCode(ctx, tx, b.Code, b.Family.ID); err != nil {
@@ -133,8 +143,13 @@ func (s *Store) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at
 	if !storable(which.User.Provider, which.User.ID, which.ClientID, string(which.Session), string(which.ExceptSession)) {
 		return oauth.ErrNotFound
 	}
+	c := cutOff{FamilyFilter: which, at: sqldb.At(at)}
 	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		return cutOff{FamilyFilter: which, at: sqldb.At(at)}.apply(ctx, tx)
+		changed, err := c.apply(ctx, tx)
+		if err != nil {
+			return false, err
+		}
+		return changed, s.endSessions(ctx, tx, c)
 	})
 }
 
@@ -155,6 +170,9 @@ func (s *Store) EndSession(ctx context.Context, user oauth.UserRef, session oaut
 			return false, err
 		}
 		more, err := cutOff{FamilyFilter: tokens, at: sqldb.At(at)}.apply(ctx, tx)
-		return ended || more, err
+		if err != nil {
+			return false, err
+		}
+		return ended || more, s.endSessions(ctx, tx, cutOff{FamilyFilter: which, at: sqldb.At(at)})
 	})
 }

@@ -51,7 +51,7 @@ func (s *Store) BeginImported(ctx context.Context, d oauth.Digest, f *oauth.Fami
 			return err
 		}
 		t.Family, t.Scopes = f, scopes
-		if err := saveFamily(ctx, tx, f); err != nil {
+		if err := s.saveFamily(ctx, tx, f); err != nil {
 			return err
 		}
 		return saveRefreshToken(ctx, tx, &t)

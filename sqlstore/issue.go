@@ -39,7 +39,7 @@ func (s *Store) Issue(ctx context.Context, i *oauth.Issuance) error {
 	write := sqldb.Member{
 		Key: string(i.Spends.Purpose) + " " + i.Spends.ID,
 		Run: func(ctx context.Context, tx *sqldb.Tx) error {
-			if err := issue(ctx, tx, i, access); err != nil {
+			if err := s.issue(ctx, tx, i, access); err != nil {
 				return err
 			}
 			return saveAudit(ctx, tx, i.Audit)
@@ -75,12 +75,18 @@ func alone(i *oauth.Issuance) bool {
 
 // issue spends the code or refresh token first. If it returns [oauth.ErrSpent], it has
 // written nothing.
-func issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) error {
+func (s *Store) issue(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance, access []any) error {
 	if err := spend(ctx, tx, i); err != nil {
 		return err
 	}
 	if i.NewFamily != nil {
 		q, row := beginFamily(i)
+		if q == insertFamily {
+			var err error
+			if q, row, err = s.beginSession(ctx, tx, i.NewFamily); err != nil {
+				return err
+			}
+		}
 		switch n, err := tx.Exec(ctx, q, row...); {
 		case err != nil:
 			return fmt.Errorf("save family: %w", err)

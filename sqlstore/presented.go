@@ -11,11 +11,11 @@ import (
 // A client with several secrets has one row for each. Every row repeats the presented
 // value.
 const (
-	selectClientWithCode = `SELECT ` + clientColumns + `, ` + secretColumns + `, ` + codeColumns + `, ` + familyColumns + `, ` + cutCodeAt + `
+	selectClientWithCode = `SELECT ` + wholeClientColumns + `, ` + secretColumns + `, ` + codeColumns + `, ` + familyColumns + `, ` + cutCodeAt + `
 FROM oauth_auth_codes k JOIN oauth_families f ON f.id = k.family_id JOIN oauth_clients c ON c.id = f.client_id
 LEFT JOIN oauth_client_secrets s ON s.client_id = c.id WHERE k.digest = ? ORDER BY s.created_at, s.digest`
 
-	selectClientWithRefreshToken = `SELECT ` + clientColumns + `, ` + secretColumns + `, ` + refreshTokenColumns + `, ` + familyColumns + `, ` + cutAt + `
+	selectClientWithRefreshToken = `SELECT ` + wholeClientColumns + `, ` + secretColumns + `, ` + refreshTokenColumns + `, ` + familyColumns + `, ` + cutAt + `
 FROM oauth_refresh_tokens r JOIN oauth_families f ON f.id = r.family_id JOIN oauth_clients c ON c.id = f.client_id
 LEFT JOIN oauth_refresh_tokens n ON n.digest = r.successor
 LEFT JOIN oauth_client_secrets s ON s.client_id = c.id WHERE r.digest = ? ORDER BY s.created_at, s.digest`

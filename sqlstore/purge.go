@@ -70,7 +70,9 @@ func (p *purge) run(ctx context.Context) error {
 			func(ctx context.Context) error { return p.families(ctx, expiredFamilies, p.expired) },
 			p.oldAccessTokens, p.usedValues,
 			func(ctx context.Context) error { return p.sweep(ctx, expiredPendingRequests, p.expired) },
-			func(ctx context.Context) error { return p.sweep(ctx, expiredDevices, p.expired) })
+			func(ctx context.Context) error { return p.sweep(ctx, expiredDevices, p.expired) },
+			p.clientSessions,
+			func(ctx context.Context) error { return p.sweep(ctx, expiredNotices, p.expired) })
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -147,6 +149,18 @@ func padded(keys []any) []any {
 		keys = append(keys, keys[0])
 	}
 	return keys
+}
+
+// clientSessions deletes client sessions that have expired.
+func (p *purge) clientSessions(ctx context.Context) error {
+	return p.repeat(func() (int, int, error) {
+		keys, err := p.keys(ctx, expiredClientSessions.find, p.expired)
+		if err != nil {
+			return 0, 0, err
+		}
+		n, err := p.drop(ctx, expiredClientSessions.drop, keys, p.expired)
+		return len(keys), n, err
+	})
 }
 
 const selectUsedValues = `SELECT o.digest FROM oauth_once o WHERE o.keep_until <= ? ORDER BY o.keep_until LIMIT 100`

@@ -136,11 +136,12 @@ func (p *purge) consents(ctx context.Context, find string, args ...any) error {
 	})
 }
 
-// dropClients deletes a page of clients with their secrets and metadata.
+// dropClients deletes a page of clients with their secrets and metadata, and the results of
+// their logout notices.
 func (p *purge) dropClients(ctx context.Context, ids []any) (int, error) {
 	var n int64
 	err := p.store.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) (err error) {
-		for _, drop := range []string{dropSecrets, dropMetadata, dropLogos} {
+		for _, drop := range []string{dropSecrets, dropMetadata, dropLogos, dropStatuses} {
 			if _, err := tx.Exec(ctx, drop, ids...); err != nil {
 				return err
 			}

@@ -43,6 +43,7 @@ var tables = []string{
 	"oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents", "oauth_once", "oauth_audit", "oauth_counters",
 	"oauth_key_rings", "oauth_pending_requests", "oauth_client_metadata", "oauth_client_logos", "oauth_device_codes", "oauth_last_used",
 	"oauth_imported_clients", "oauth_imported_refresh_tokens", "oauth_import_notes",
+	"oauth_client_sessions", "oauth_logout_notices", "oauth_logout_status",
 }
 
 // Migrations returns the migrations for a dialect, in goose's format. Use it if the
@@ -74,6 +75,7 @@ var (
 	_ oauth.DeviceReader        = deviceReader{}
 	_ oauth.LastUsedStore       = (*Store)(nil)
 	_ oauth.ImportStore         = (*Store)(nil)
+	_ oauth.LogoutStore         = (*Store)(nil)
 )
 
 // New returns a store that uses the application's database. New itself does not access

@@ -57,7 +57,7 @@ func tokenFields(fields []any, t *oauth.AccessToken) []any {
 type accessTokens []*oauth.AccessToken
 
 // mostFields is the number of columns of the longest row.
-const mostFields = 57
+const mostFields = 62
 
 func (l *accessTokens) scan(row sqldb.Row) error {
 	t := &oauth.AccessToken{Client: new(oauth.Client)}

@@ -20,7 +20,11 @@ func fullClient(id string) *oauth.Client {
 		GrantTypes: []string{"authorization_code", "refresh_token"}, Scopes: []string{"b", "a"}, EndsWithSession: true, Audience: "https://api.example/é?tenant=1",
 		AccessTokenTTL: 90 * time.Second, RefreshTokenTTL: 30*day + time.Microsecond, FamilyTTL: 400 * day,
 		AllowedOrigins: []string{"capacitor://localhost", "https://b.example:8443"},
-		Attributes:     map[string]string{"first party": "yes", "": `"}{`}, CreatedAt: now, UpdatedAt: now.Add(time.Second), SuspendedAt: now.Add(time.Minute),
+		OpenID: &oauth.ClientOpenID{
+			IDTokenAlg: "ES256", IDTokenTTL: 90*time.Second + time.Nanosecond, ClaimsInIDToken: true, DefaultMaxAge: new(int64), RequireAuthTime: true,
+			PostLogoutRedirectURIs: []string{"https://a.example/é?x=1", "http://127.0.0.1/out"}, BackchannelLogoutURI: "https://a.example/logout", BackchannelSessionRequired: true,
+		},
+		Attributes: map[string]string{"first party": "yes", "": `"}{`}, CreatedAt: now, UpdatedAt: now.Add(time.Second), SuspendedAt: now.Add(time.Minute),
 	}
 }
 
@@ -29,7 +33,7 @@ func clientRoundTrip(w *world) {
 	w.refused("Client() of a missing client", err, oauth.ErrNotFound)
 	bare := &oauth.Client{ID: "bare", AuthMethod: oauth.AuthNone, CreatedAt: now}
 	empty := &oauth.Client{
-		ID: "empty", RedirectURIs: []string{}, GrantTypes: []string{}, Scopes: []string{}, AllowedOrigins: []string{}, Attributes: map[string]string{}, CreatedAt: now,
+		ID: "empty", RedirectURIs: []string{}, GrantTypes: []string{}, Scopes: []string{}, AllowedOrigins: []string{}, Attributes: map[string]string{}, OpenID: &oauth.ClientOpenID{}, CreatedAt: now,
 	}
 	revoked := fullClient("revoked")
 	revoked.RevokedAt, revoked.TokensNotBefore, revoked.Version, revoked.ConsentVersion = now, now.Add(time.Second), 7, 5

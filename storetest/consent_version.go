@@ -29,6 +29,7 @@ var shownFields = map[string]struct {
 	"EndsWithSession": {false, func(c *oauth.Client) { c.EndsWithSession = !c.EndsWithSession }},
 	"Audience":        {false, func(c *oauth.Client) { c.Audience += "&more=1" }}, // an API has no consent page
 	"AllowedOrigins":  {false, func(c *oauth.Client) { c.AllowedOrigins = append(c.AllowedOrigins, "tauri://localhost") }},
+	"OpenID":          {false, func(c *oauth.Client) { c.OpenID = &oauth.ClientOpenID{ClaimsInIDToken: true} }},
 	"UpdatedAt":       {false, func(c *oauth.Client) { c.UpdatedAt = c.UpdatedAt.Add(time.Second) }},
 	"SuspendedAt":     {false, func(c *oauth.Client) { c.SuspendedAt = now }},
 }

@@ -144,7 +144,7 @@ var properties = []property{
 // Run runs the suite on the stores that s.Open returns.
 func (s Suite) Run(t *testing.T) {
 	t.Helper()
-	for _, check := range slices.Concat(tokenLists, limits, properties, lastUsedProperties, deviceProperties, cutOffProperties, clientTokenProperties, clockProperties, declinedProperties, importProperties) {
+	for _, check := range slices.Concat(tokenLists, limits, properties, lastUsedProperties, deviceProperties, cutOffProperties, clientTokenProperties, clockProperties, declinedProperties, importProperties, logoutProperties) {
 		t.Run(check.name, func(t *testing.T) {
 			w := &world{T: t, store: s.Open(t), rounds: s.rounds()}
 			w.revokeRounds = min(cmp.Or(s.RevokeRounds, w.rounds), w.rounds)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -13,6 +14,7 @@ func fullFamily(c *oauth.Client) *oauth.Family {
 	return &oauth.Family{
 		ID: "full", User: oauth.UserRef{Provider: "customers", ID: "42"}, ClientID: c.ID, Session: oauth.DigestOf("session"),
 		AuthTime: now.Add(-time.Minute), Resources: []string{"https://api.example/", "urn:b"}, Personal: true, EndsWithSession: true,
+		SID: "sid", ACR: "urn:example:level:2", AMR: []string{"pwd", "otp"},
 		CreatedAt: now, ExpiresAt: now.Add(day),
 	}
 }
@@ -20,7 +22,7 @@ func fullFamily(c *oauth.Client) *oauth.Family {
 func tokenRoundTrip(w *world) {
 	f := fullFamily(w.client)
 	code := &oauth.Code{
-		Digest: oauth.DigestOf("code"), Family: f, Scopes: []string{"b", "a"}, RedirectURI: "https://a.example/cb?x=%20&y", CodeChallenge: "challenge",
+		Digest: oauth.DigestOf("code"), Family: f, Scopes: []string{"b", "a"}, RedirectURI: "https://a.example/cb?x=%20&y", CodeChallenge: "challenge", Nonce: strings.Repeat("n", 512),
 		Attributes: map[string]string{"tenant": "名前 \x00", "": "<&>"}, ExpiresAt: now.Add(time.Minute),
 	}
 	w.must(w.store.IssueCode(w.Context(), &oauth.CodeIssuance{Family: f, Code: code}))
@@ -173,9 +175,12 @@ func storedByValue(w *world) {
 			for i := range c.Secrets {
 				c.Secrets[i].Digest = "changed"
 			}
+			if c.OpenID != nil {
+				c.OpenID.IDTokenAlg, c.OpenID.PostLogoutRedirectURIs[0], *c.OpenID.DefaultMaxAge = "changed", "changed", 1
+			}
 		}
 		f.RevokedAt, f.ExpiresAt = now, now
-		for _, list := range append(scopes, f.Resources) {
+		for _, list := range append(scopes, f.Resources, f.AMR) {
 			for i := range list {
 				list[i] = "changed"
 			}
@@ -196,7 +201,7 @@ func storedByValue(w *world) {
 		if !reflect.DeepEqual(client, want) {
 			w.Fatalf("Client() = %+v, want %+v: a caller changed the stored record", client, want)
 		}
-		want.Secrets = nil
+		want.Secrets, want.OpenID = nil, nil
 		got := []string{token.Scopes[0], token.Audience[0], r.Scopes[0], code.Scopes[0], token.Attributes["k"], r.Attributes["k"], code.Attributes["k"]}
 		if !reflect.DeepEqual(token.Client, want) || !reflect.DeepEqual(token.Family, fullFamily(want)) || !reflect.DeepEqual(r.Family, token.Family) ||
 			!slices.Equal(got, []string{"read", "a", "read", "read", "access", "refresh", "code"}) || !code.Family.RevokedAt.IsZero() {

@@ -50,6 +50,9 @@ func lists(s *sqlstore.Store, accounts *account.Accounts) []list {
 		}},
 		{method: "Store.ConsentsOf", all: "oauth_consents", per: 3, call: func(ctx context.Context) (int, error) { return yielded(s.ConsentsOf(ctx, alice)) }},
 		{method: "Store.DevicesOf", call: func(ctx context.Context) (int, error) { return length(s.DevicesOf(ctx, alice)) }},
+		{method: "Store.LeaseLogouts", call: func(ctx context.Context) (int, error) {
+			return length(s.LeaseLogouts(ctx, &oauth.LogoutLease{ID: "lease", Time: now, Until: now.Add(time.Minute), Limit: shownRows, PerClient: shownRows, Except: []string{"c2"}}))
+		}},
 		{method: "Store.AuditLog", call: func(ctx context.Context) (int, error) { return yielded(s.AuditLog(ctx, now)) }},
 		{method: "Accounts.Users", call: func(ctx context.Context) (int, error) { return yielded(accounts.Users(ctx)) }},
 		{method: "Accounts.Sessions", call: func(ctx context.Context) (int, error) { return length(accounts.Sessions(ctx, "user1")) }},
@@ -185,6 +188,10 @@ SELECT %[1]s, %[1]s, 'c1', '', '', '', 0, %[2]d, 5, %[3]s, %[4]s, CASE WHEN %[4]
 		return fmt.Sprintf(`INSERT INTO oauth_audit (id, happened_at, action, actor, provider, user_id, client_id, reason, address, request_id)
 SELECT %s, %d, '', '', '', '', '', '', '', ''`, id(prefix), at)
 	}
+	notice := func(prefix string, next int64) string {
+		return fmt.Sprintf(`INSERT INTO oauth_logout_notices (id, client_id, provider, user_id, sid, created_at, next_at, expires_at, tries)
+SELECT %[1]s, 'c1', 'users', 'alice', '', 0, %[2]d + n.d, %[2]d, 0`, id(prefix), next)
+	}
 	user := fmt.Sprintf(`INSERT INTO passport_users (id, email, email_key, name, password, session_version, created_at)
 SELECT %[1]s, %[1]s, %[1]s, '', '', 1, 0`, id("user"))
 	session := func(prefix, user string, seen time.Duration, expires time.Duration) string {
@@ -204,7 +211,7 @@ SELECT %[1]s, %[1]s, %[2]s, 1, 0, %[3]d - n.d, %[4]d`, id(prefix), user, time.No
 		family("shown personal", "'c1'", 1, later, "NULL"), token("shown personal", id("shown personal"), "'c1'"),
 		used("shown"), used("shown personal"), device("shown", "'alice'", "n.d"),
 		strings.NewReplacer("'alice'", "'bob'", fmt.Sprint(at(-time.Hour)), fmt.Sprint(at(0))).Replace(family("new", "'c1'", 0, later, "NULL")),
-		consent("'c1'", id("scope")), session("shown", "'user1'", 0, time.Hour))
+		notice("shown", at(-time.Hour)), consent("'c1'", id("scope")), session("shown", "'user1'", 0, time.Hour))
 	fill(others,
 		client("revoked", "alice", revoked),
 		family("revoked", "'c1'", 0, later, revoked), family("revoked personal", "'c1'", 1, later, revoked),
@@ -213,10 +220,10 @@ SELECT %[1]s, %[1]s, %[2]s, 1, 0, %[3]d - n.d, %[4]d`, id(prefix), user, time.No
 		device("pending", "", "NULL"), device("denied", "", "n.d"), device("of another user", id("user"), "n.d"),
 		used("revoked"), used("revoked personal"), used("of another user"), used("ended"),
 		token("older", "'shown1'", "'c1'"), token("exchanged", "'shown2'", "'c1'"),
-		consent(id("client"), "'read'"), audit("log", at(time.Minute)), user,
+		notice("later", at(time.Minute)), consent(id("client"), "'read'"), audit("log", at(time.Minute)), user,
 		session("idle", "'user1'", -account.DefaultSessionIdleTTL, time.Hour), session("of another", id("user"), 0, time.Hour))
 	mustExec(t, db, "COMMIT")
-	for _, table := range []string{"oauth_clients", "oauth_families", "oauth_access_tokens", "oauth_consents", "oauth_last_used", "oauth_device_codes", "oauth_audit", "passport_users", "passport_sessions"} {
+	for _, table := range []string{"oauth_clients", "oauth_families", "oauth_access_tokens", "oauth_consents", "oauth_last_used", "oauth_device_codes", "oauth_logout_notices", "oauth_audit", "passport_users", "passport_sessions"} {
 		switch d.Name { // SQLite is used without statistics
 		case "postgres":
 			mustExec(t, db, "ANALYZE "+table)

@@ -17,12 +17,13 @@ import (
 )
 
 const (
-	secondMigration = "0002_clients_and_tokens.sql"
-	thirdMigration  = "0003_hardening.sql"
-	fourthMigration = "0004_field.sql"
-	fifthMigration  = "0005_pages.sql"
-	sixthMigration  = "0006_devices.sql"
-	eighthMigration = "0008_laravel.sql"
+	secondMigration  = "0002_clients_and_tokens.sql"
+	thirdMigration   = "0003_hardening.sql"
+	fourthMigration  = "0004_field.sql"
+	fifthMigration   = "0005_pages.sql"
+	sixthMigration   = "0006_devices.sql"
+	seventhMigration = "0007_openid.sql"
+	eighthMigration  = "0008_laravel.sql"
 )
 
 // halves returns the statements of a migration, up and down.
@@ -254,7 +255,7 @@ func TestMigrate_DownWithRows(t *testing.T) {
 			must(t, verb.call())
 		}
 		tokens := count(t, db, "oauth_access_tokens")
-		for _, name := range []string{eighthMigration, sixthMigration, fifthMigration, fourthMigration, thirdMigration, secondMigration} {
+		for _, name := range []string{eighthMigration, seventhMigration, sixthMigration, fifthMigration, fourthMigration, thirdMigration, secondMigration} {
 			_, down := halves(t, d, name)
 			for _, statement := range down {
 				mustExec(t, db, statement)

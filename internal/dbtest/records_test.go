@@ -1,6 +1,7 @@
 package dbtest_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -55,6 +56,7 @@ func spendRefresh(id string) oauth.Spend {
 func populated(t testing.TB, s oauth.Store) (*oauth.Client, *oauth.Family) {
 	t.Helper()
 	c, f := newClient("client"), newFamily("family")
+	c.OpenID = &oauth.ClientOpenID{BackchannelLogoutURI: "https://a.example/logout"}
 	must(t, s.CreateClient(t.Context(), c, nil))
 	must(t, s.IssueCode(t.Context(), newCodeIssuance(f)))
 	return c, f
@@ -84,6 +86,7 @@ func verbs(t testing.TB, s interface {
 	oauth.ConsentListStore
 	oauth.LastUsedStore
 	oauth.DeviceStore
+	oauth.LogoutStore
 }, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord) []verb {
 	ctx := t.Context()
 	code, begun := newIssuance(c, f, "first", spendCode(f)), newCodeIssuance(newFamily("second"), "a", "b")
@@ -116,6 +119,24 @@ func verbs(t testing.TB, s interface {
 	approval.Code = &oauth.Code{Digest: tv.Digest, Family: approval.Family, Scopes: []string{"read"}, ExpiresAt: tv.ExpiresAt}
 	redeemed := newIssuance(c, approval.Family, "of the tv", oauth.Spend{Purpose: oauth.SpendDeviceCode, ID: string(tv.Digest)})
 	redeemed.Audit = audit
+	inSession := newCodeIssuance(newFamily("in a session"))
+	inSession.Ticket, inSession.Audit, inSession.Family.SID = "", audit, "sid of the session"
+	var leased []*oauth.LogoutNotice
+	lease := func(at time.Time) (err error) {
+		leased, err = s.LeaseLogouts(ctx, &oauth.LogoutLease{ID: "lease", Time: at, Until: at.Add(time.Minute), Limit: 10, PerClient: 10})
+		return err
+	}
+	settle := func(r oauth.LogoutResult) error {
+		r.Notice, r.Time, r.Result = &oauth.LogoutNotice{ID: "missing"}, now, "200"
+		if len(leased) > 0 {
+			r.Notice = leased[0]
+		}
+		err := s.SettleLogout(ctx, &r)
+		if len(leased) == 0 && errors.Is(err, oauth.ErrNotFound) {
+			return nil
+		}
+		return err
+	}
 	return []verb{
 		read("Client", func() error { _, err := s.Client(ctx, c.ID); return err }),
 		read("Clients", func() error { return all(s.Clients(ctx)) }),
@@ -183,6 +204,16 @@ func verbs(t testing.TB, s interface {
 		write("Disconnect of the last one", func() error { return disconnect("first", now.Add(time.Second)) }),
 		write("EndSession", func() error { return s.EndSession(ctx, alice, "session", now, audit) }),
 		write("Withdraw", func() error { return s.Withdraw(ctx, alice, c.ID, now, audit) }),
+		read("LeaseLogouts of none", func() error { return lease(now) }),
+		write("Begin in a session", func() error { return s.IssueCode(ctx, inSession) }),
+		read("SID", func() error { _, err := s.SID(ctx, alice, inSession.Family.Session, c.ID); return err }),
+		write("EndSession that tells a client", func() error { return s.EndSession(ctx, alice, inSession.Family.Session, now.Add(time.Minute), audit) }),
+		write("LeaseLogouts", func() error { return lease(now.Add(time.Minute)) }),
+		write("SettleLogout to try again", func() error { return settle(oauth.LogoutResult{RetryAt: now.Add(2 * time.Minute)}) }),
+		write("LeaseLogouts again", func() error { return lease(now.Add(2 * time.Minute)) }),
+		write("SettleLogout", func() error { return settle(oauth.LogoutResult{Done: true}) }),
+		read("LogoutStatus", func() error { _, err := s.LogoutStatus(ctx, c.ID); return err }),
+		read("TellsClients", func() error { _, err := s.TellsClients(ctx); return err }),
 		write("RevokeTokensOfClient", func() error { return s.RevokeTokensOfClient(ctx, "another", now, audit) }),
 		write("RevokeClient", func() error { return s.RevokeClient(ctx, "another", now, audit) }),
 		read("AuditLog", func() error { return all(s.AuditLog(ctx, now)) }),

@@ -45,6 +45,7 @@ var storePowers = []storePower{
 	power[oauth.FamilyLimitStore]("Run does not end the oldest families above MaxFamiliesPerClient"),
 	power[oauth.ConsentListStore]("the list of connected apps lacks apps that a user has allowed and that have no live token"),
 	power[oauth.LastUsedStore]("nothing shows when a token was last used"),
+	rarely(power[oauth.LogoutStore]("OpenID Connect cannot be enabled")),
 	rarely(power[oauth.DeviceStore]("the device grant cannot be enabled")),
 	rarely(power[oauth.ImportStore]("nothing can be imported from another server")),
 	rarely(power[oauth.DeviceReader]("the device grant cannot read device codes")),

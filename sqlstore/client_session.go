@@ -1,0 +1,110 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+const (
+	insertClientSession = `INSERT INTO oauth_client_sessions (provider, user_id, session, client_id, sid, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`
+
+	// The client may have a sid for the session. The row is locked then until the
+	// transaction ends, so that no verb deletes it before the family has its sid.
+	saveClientSession = insertClientSession + ` ON CONFLICT (provider, user_id, session, client_id) DO UPDATE
+SET expires_at = CASE WHEN excluded.expires_at > oauth_client_sessions.expires_at THEN excluded.expires_at ELSE oauth_client_sessions.expires_at END`
+
+	saveClientSessionMySQL = insertClientSession + ` ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, VALUES(expires_at))`
+
+	selectSID = `SELECT s.sid FROM oauth_client_sessions s WHERE s.provider = ? AND s.user_id = ? AND s.session = ? AND s.client_id = ?`
+
+	// The sid is the last value. It comes from the row that the transaction has just saved.
+	insertFamilyInSession = insertIntoFamilies + `SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, s.sid
+FROM oauth_client_sessions s WHERE s.provider = ? AND s.user_id = ? AND s.session = ? AND s.client_id = ?`
+)
+
+// inSession reports whether a family belongs to a client session.
+func inSession(f *oauth.Family) bool { return f.SID != "" && f.Session != "" }
+
+// beginSession saves the client session of a new family, if it has one. It returns the
+// statement and the values that insert the family with the sid of the client session.
+func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, f *oauth.Family) (q string, row []any, err error) {
+	row = insertedFamily(f)
+	if !inSession(f) {
+		return insertFamily, row, nil
+	}
+	q = saveClientSession
+	if s.db.Dialect().Name == sqldb.MySQL.Name {
+		q = saveClientSessionMySQL
+	}
+	_, err = tx.Exec(ctx, q, f.User.Provider, f.User.ID, string(f.Session), f.ClientID, f.SID, sqldb.At(f.CreatedAt), sqldb.At(f.ExpiresAt))
+	if err != nil {
+		return "", nil, fmt.Errorf("save client session: %w", err)
+	}
+	return insertFamilyInSession, append(row[:len(row)-1], f.User.Provider, f.User.ID, string(f.Session), f.ClientID), nil
+}
+
+// SID implements [oauth.LogoutStore].
+func (s *Store) SID(ctx context.Context, user oauth.UserRef, session oauth.Digest, clientID string) (sid string, err error) {
+	if !storable(user.Provider, user.ID, string(session), clientID) {
+		return "", oauth.ErrNotFound
+	}
+	err = s.db.Row(ctx, selectSID, func(row sqldb.Row) error { return row.Scan(&sid) }, user.Provider, user.ID, string(session), clientID)
+	return sid, err
+}
+
+// The flags select the conditions, as in revokeFamilies.
+const endedSession = `provider = ? AND user_id = ? AND created_at <= ?
+AND (? = 0 OR client_id = ?) AND (? = 0 OR session = ?) AND (? = 0 OR session <> ?)`
+
+const (
+	deleteClientSessions = `DELETE FROM oauth_client_sessions WHERE ` + endedSession
+
+	// The first flag says that all sessions of the user end: then one notice without a
+	// sid serves all of them, unless the client needs a sid. The ID of a notice is its
+	// sid, so that two calls at the same time don't store it twice. The ID of a notice
+	// for all sessions is shorter by one character, so that it is never a sid.
+	insertNotices = `INSERT INTO oauth_logout_notices (id, client_id, provider, user_id, sid, created_at, next_at, expires_at, tries)
+SELECT CASE WHEN x.told = '' THEN SUBSTR(MIN(x.sid), 2) ELSE MIN(x.sid) END, x.client_id, x.provider, x.user_id, x.told, ?, ?, ?, 0 FROM (
+SELECT s.client_id, s.provider, s.user_id, s.sid, CASE WHEN ? = 1 AND c.backchannel = 0 THEN '' ELSE s.sid END AS told
+FROM (SELECT client_id, provider, user_id, sid FROM oauth_client_sessions WHERE ` + endedSession + `) s
+JOIN oauth_clients c ON c.id = s.client_id WHERE c.backchannel IS NOT NULL AND c.revoked_at IS NULL) x
+GROUP BY x.client_id, x.provider, x.user_id, x.told`
+
+	insertNewNotices = insertNotices + ` ON CONFLICT DO NOTHING`
+
+	insertNewNoticesMySQL = insertNotices + ` ON DUPLICATE KEY UPDATE tries = oauth_logout_notices.tries`
+)
+
+// endSessions deletes the client sessions that the cut-off ends, and stores the notices
+// about them.
+func (s *Store) endSessions(ctx context.Context, tx *sqldb.Tx, c cutOff) error {
+	if c.Unredeemed || c.EndsWithSession {
+		return nil
+	}
+	q := insertNewNotices
+	if s.db.Dialect().Name == sqldb.MySQL.Name {
+		q = insertNewNoticesMySQL
+	}
+	ended := []any{
+		c.User.Provider, c.User.ID, c.until(), sqldb.Flag(c.ClientID != ""), c.ClientID,
+		sqldb.Flag(c.Session != ""), string(c.Session), sqldb.Flag(c.ExceptSession != ""), string(c.ExceptSession),
+	}
+	all := sqldb.Flag(c.Session == "" && c.ExceptSession == "")
+	if _, err := tx.Exec(ctx, q, append([]any{c.at, c.at, c.at + oauth.LogoutNoticeTTL.Microseconds(), all}, ended...)...); err != nil {
+		return fmt.Errorf("save logout notices: %w", err)
+	}
+	if _, err := tx.Exec(ctx, deleteClientSessions, ended...); err != nil {
+		return fmt.Errorf("delete client sessions: %w", err)
+	}
+	return nil
+}
+
+// expiredClientSessions compares the time again when it deletes, because a sign-in may
+// have extended a client session in between.
+var expiredClientSessions = sweep{
+	find: `SELECT s.sid FROM oauth_client_sessions s WHERE s.expires_at <= ? ORDER BY s.expires_at LIMIT 100`,
+	drop: `DELETE FROM oauth_client_sessions WHERE sid IN ` + page + ` AND expires_at <= ?`,
+}

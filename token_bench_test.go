@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -56,6 +57,7 @@ type bench struct {
 	server  *passport.Server
 	store   oauth.Store
 	web     *testkit.Client
+	scopes  []string // of new codes
 }
 
 func newBench(b *testing.B, change ...func(*passport.Config)) *bench {
@@ -74,7 +76,7 @@ func newBench(b *testing.B, change ...func(*passport.Config)) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &bench{s, s, config.Store, &testkit.Client{Client: created.Client, Secret: created.Secret, Verifier: strings.Repeat("verifier-", 6)}}
+	return &bench{s, s, config.Store, &testkit.Client{Client: created.Client, Secret: created.Secret, Verifier: strings.Repeat("verifier-", 6)}, []string{"read"}}
 }
 
 // sink is a ResponseWriter that keeps the body.
@@ -126,7 +128,7 @@ func (n *bench) begin(b *testing.B, count int) []string {
 		codes[i] = rand.Text() + rand.Text()
 		f := &oauth.Family{ID: "family-" + codes[i][:20], User: testkit.Ref("alice"), ClientID: n.web.ID, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour)}
 		k := &oauth.Code{
-			Digest: oauth.DigestOf(codes[i]), Family: f, Scopes: []string{"read"}, RedirectURI: n.web.RedirectURIs[0],
+			Digest: oauth.DigestOf(codes[i]), Family: f, Scopes: n.scopes, RedirectURI: n.web.RedirectURIs[0],
 			CodeChallenge: testkit.Challenge(n.web.Verifier), ExpiresAt: now.Add(24 * time.Hour),
 		}
 		if err := n.store.IssueCode(b.Context(), &oauth.CodeIssuance{Family: f, Code: k}); err != nil {
@@ -435,7 +437,11 @@ func verifiedBy(key *ecdsa.PrivateKey, token string) string {
 
 // newCeiling returns the ceiling over the same store.
 func newCeiling(b *testing.B, n *bench) http.Handler {
-	key := testkit.NewECKey(b)
+	return newCeilingWith(n, testkit.NewECKey(b), "read", nil)
+}
+
+// newCeilingWith is newCeiling with a key, a scope, and further members of the response.
+func newCeilingWith(n *bench, key *ecdsa.PrivateKey, scope string, more func(now time.Time) map[string]any) http.Handler {
 	var last atomic.Int64
 	client := &oauth.Client{ID: n.web.ID}
 	secret := oauth.DigestOf(n.web.Secret)
@@ -447,16 +453,20 @@ func newCeiling(b *testing.B, n *bench) http.Handler {
 			return
 		}
 		id := fmt.Sprintf("%036d", last.Add(1))
-		i := &oauth.Issuance{Time: now, AccessToken: &oauth.AccessToken{ID: id, Client: client, Scopes: []string{"read"}, Audience: []string{testkit.Issuer}, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}}
+		i := &oauth.Issuance{Time: now, AccessToken: &oauth.AccessToken{ID: id, Client: client, Scopes: strings.Fields(scope), Audience: []string{testkit.Issuer}, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}}
 		refresh := spend(i, r.PostForm)
-		token := signedBy(key, map[string]any{"iss": testkit.Issuer, "sub": "users:alice", "client_id": n.web.ID, "jti": id, "iat": now.Unix(), "exp": now.Unix() + 3600, "aud": testkit.Issuer, "scope": "read"})
+		token := signedBy(key, map[string]any{"iss": testkit.Issuer, "sub": "users:alice", "client_id": n.web.ID, "jti": id, "iat": now.Unix(), "exp": now.Unix() + 3600, "aud": testkit.Issuer, "scope": scope})
+		response := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": refresh, "scope": scope}
+		if more != nil {
+			maps.Copy(response, more(now))
+		}
 		if err := n.store.Issue(r.Context(), i); err != nil {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
-		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_token": refresh, "scope": "read"})
+		_ = json.NewEncoder(w).Encode(response)
 	})
 }
 

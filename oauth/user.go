@@ -113,14 +113,15 @@ func (s Subject) Valid() bool { return s.client || s.user.ID != "" && s.user.Pro
 
 // Claim returns the "sub" claim: "users:42" for an account, "client:7f3a" for a
 // client. The prefix keeps the two apart (RFC 9068 §5). A sub has at most 255 characters
-// of ASCII (OpenID Connect Core §2), so the ID of an account that does not fit is
-// replaced by the base64url of its SHA-256.
+// of ASCII (OpenID Connect Core §2). The base64url of its SHA-256 replaces the ID of an
+// account that does not fit, and an ID that has the form of such a digest: otherwise an
+// account could choose the digest of another account's ID.
 func (s Subject) Claim(clientID string) string {
 	if s.client {
 		return "client:" + clientID
 	}
 	sub := s.user.Provider + ":" + s.user.ID
-	if len(sub) > maxSubject || strings.ContainsFunc(sub, notPrintable) {
+	if len(sub) > maxSubject || strings.ContainsFunc(sub, notPrintable) || isDigest(s.user.ID) {
 		sum := sha256.Sum256([]byte(s.user.ID))
 		return s.user.Provider + ":" + base64.RawURLEncoding.EncodeToString(sum[:])
 	}
@@ -130,6 +131,13 @@ func (s Subject) Claim(clientID string) string {
 const maxSubject = 255
 
 func notPrintable(r rune) bool { return r < ' ' || r > '~' }
+
+// isDigest reports whether an ID has the form of a digest in a sub.
+func isDigest(id string) bool {
+	return len(id) == base64.RawURLEncoding.EncodedLen(sha256.Size) && strings.Trim(id, base64URL) == ""
+}
+
+const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // DefaultProvider is the name of the provider in Config.Users.
 const DefaultProvider = "users"

@@ -135,7 +135,8 @@ func TestSign_OI_67_68_69_ClaimsOfScopes(t *testing.T) {
 // The sub of a user has 1 to 255 characters of ASCII.
 func TestSign_OI_63_Subject(t *testing.T) {
 	s, keys := newService(t, feature.OpenID{})
-	for _, id := range []string{"é", strings.Repeat("a", 250), "a\tb"} {
+	digest := strings.Repeat("-aZ_09b", 7)[:43]
+	for _, id := range []string{"é", strings.Repeat("a", 250), "a\tb", digest} {
 		r := request(client)
 		r.Family.User.ID = id
 		_, claims := read(t, keys, sign(t, s, r), "RS256")
@@ -144,9 +145,14 @@ func TestSign_OI_63_Subject(t *testing.T) {
 			t.Errorf("the sub of %.20q is %v, want %v", id, claims["sub"], want)
 		}
 	}
-	for _, id := range []string{"42", strings.Repeat("a", 249), "a b~"} {
+	for _, id := range []string{"42", strings.Repeat("a", 249), "a b~", digest[1:], digest + "a", digest[1:] + "."} {
 		if got := oauth.ForUser(oauth.UserRef{Provider: "users", ID: id}).Claim(""); got != "users:"+id {
 			t.Errorf("the sub of %.20q is %v, want it unchanged", id, got)
 		}
+	}
+	// No account can choose an ID that gives it the sub of another account.
+	victim := oauth.ForUser(oauth.UserRef{Provider: "users", ID: "José"}).Claim("")
+	if got := oauth.ForUser(oauth.UserRef{Provider: "users", ID: strings.TrimPrefix(victim, "users:")}).Claim(""); got == victim {
+		t.Errorf("an account with the digest of another account's ID has its sub %s", got)
 	}
 }

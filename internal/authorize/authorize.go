@@ -140,6 +140,9 @@ func (q *request) signInAgain(account *users.Account) (bool, error) {
 	case !recent && q.tooOld(user):
 		q.openID.again = true
 		fault = notRecent(user, "max_age")
+	case q.outlived(user):
+		q.openID.again = true
+		return true, nil
 	default:
 		return !returned && q.prompts("select_account"), nil
 	}

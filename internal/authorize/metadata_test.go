@@ -16,7 +16,7 @@ import (
 )
 
 // PA-0: the page shows the metadata of a client, and its logo or its initials.
-func TestConsent_PA_0_Metadata(t *testing.T) {
+func TestConsent_PA_0_OI_171_Metadata(t *testing.T) {
 	s := testkit.NewServer(t)
 	c, b := s.Web(), s.Browser().SignIn("alice")
 	bare := b.Authorize(c)

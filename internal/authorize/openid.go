@@ -94,7 +94,7 @@ func (e *Endpoint) checkAuthentication(q *request) (err error) {
 		return nil
 	}
 	if q.openID.hint, err = e.IDTokens.Hint(raw); err != nil {
-		return fmt.Errorf("id_token_hint: %w: %w", err, oauth.InvalidRequest.Errorf("id_token_hint is not an ID token of this server"))
+		return fmt.Errorf("%w: %w", oauth.InvalidRequest.Errorf("id_token_hint is not an ID token of this server"), err)
 	}
 	return nil
 }
@@ -125,6 +125,12 @@ func (q *request) tooOld(user *oauth.User) bool {
 		return false
 	}
 	return q.openID.maxAge == 0 || user.AuthenticatedAt.IsZero() || q.time.Sub(user.AuthenticatedAt) > q.openID.maxAge
+}
+
+// outlived reports whether the last sign-in was for this request, but too long ago for
+// max_age, even for a user who has left the consent page open.
+func (q *request) outlived(user *oauth.User) bool {
+	return q.tooOld(user) && q.time.Sub(user.AuthenticatedAt) > q.openID.maxAge+TicketTTL
 }
 
 // expects reports whether the client may get a code for an account: it is the one of the

@@ -15,7 +15,8 @@ import (
 
 const profileClaims = "name family_name given_name middle_name nickname preferred_username profile picture website gender birthdate zoneinfo locale updated_at"
 
-func TestOpenID_XB01_XP01_Server(t *testing.T) {
+// OI-64, OI-66, OI-69, OI-71 and OI-83 are among what every module checks.
+func TestOpenID_XB01_XP01_OI_64_OI_66_OI_69_OI_71_OI_83_Server(t *testing.T) {
 	module(t, "01", func(t *testing.T, rp *relyingParty) {
 		first := rp.login()
 		if len(first.code) < 22 || rp.signIns != 1 || rp.asked != 1 {
@@ -36,10 +37,19 @@ func TestOpenID_XB02_XP02_ResponseTypeMissing(t *testing.T) {
 	})
 }
 
-func TestOpenID_XB03_XP03_Signature(t *testing.T) {
+func TestOpenID_XB03_XP03_OI_73_Signature(t *testing.T) {
 	module(t, "03", func(t *testing.T, rp *relyingParty) {
-		if header := rp.Verified(rp.login().idToken); header.Algorithm != "RS256" || header.KeyID == "" {
+		header := rp.Verified(rp.login().idToken)
+		if header.Algorithm != "RS256" || header.KeyID == "" {
 			t.Errorf("the header of the ID token is %+v, want RS256 and a kid", header)
+		}
+		for name := range header.ExtraHeaders {
+			if name != "typ" {
+				t.Errorf("the header of the ID token has %s", name)
+			}
+		}
+		if header.JSONWebKey != nil {
+			t.Error("the header of the ID token has a key")
 		}
 	})
 }
@@ -303,10 +313,13 @@ func TestOpenID_XB36_XP36_RedirectURIInRequestObject(t *testing.T) {
 	})
 }
 
-func TestOpenID_XB37_XP37_RefreshToken(t *testing.T) {
+func TestOpenID_XB37_XP37_OI_144_RefreshToken(t *testing.T) {
 	module(t, "37", func(t *testing.T, rp *relyingParty) {
 		first := rp.login("scope", "openid offline_access", "prompt", "consent")
 		other := rp.Register(passport.Registration{})
+		if len(first.refresh) < 22 || strings.ContainsFunc(first.refresh, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Errorf("the refresh token %q must be long, and printable ASCII", first.refresh)
+		}
 		time.Sleep(time.Second)
 		second := rp.tokens(rp.Refresh(rp.c, first.refresh), "", "")
 		for _, name := range []string{"iss", "sub", "aud", "auth_time", "azp"} {

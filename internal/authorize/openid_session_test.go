@@ -56,10 +56,20 @@ func TestOpenID_OI_35_SlowConsent(t *testing.T) {
 		time.Sleep(time.Minute)
 		page.Allow().Code()
 
+		// The return address does not stay a way around max_age.
+		away := b.Authorize(c, "scope", "openid", "max_age", "1")
+		away.SignIn("alice").Code()
+		time.Sleep(10 * time.Minute)
+		away.ComeBack().Code()
+		time.Sleep(2 * time.Second)
+		if again := away.ComeBack(); !isSignIn(again) {
+			t.Errorf("the return address of a sign-in more than 10 minutes ago, with max_age=1: %s, want the sign-in page", again)
+		}
+
 		c = s.Web()
 		page = b.SignIn("alice").Authorize(c, "scope", "openid", "max_age", "60")
 		time.Sleep(2 * time.Minute) // too old by now: the client would refuse the ID token
-		away := page.Allow()
+		away = page.Allow()
 		if !isSignIn(away) {
 			t.Fatalf("Allow with a sign-in that has become too old: %s, want the sign-in page", away)
 		}

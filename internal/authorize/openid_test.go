@@ -49,6 +49,17 @@ func TestOpenID_OI_03_OI_122_RedirectURIIsRequired(t *testing.T) {
 	}
 }
 
+// OI-61: the token endpoint compares redirect_uri with the one of the request.
+func TestOpenID_OI_61_RedirectURIAtTheTokenEndpoint(t *testing.T) {
+	s := provider(t)
+	c := s.Register(passport.Registration{RedirectURIs: []string{"https://app.example.com/cb", "https://app.example.com/other"}})
+	code := s.Code(c, "scope", "openid", "code_challenge", "", "code_challenge_method", "")
+	for _, uri := range []string{c.RedirectURIs[1], c.RedirectURIs[0] + "/", ""} {
+		s.Exchange(c, "grant_type", "authorization_code", "code", code, "redirect_uri", uri).WantJSONError(400, "invalid_grant")
+	}
+	s.Exchange(c, "grant_type", "authorization_code", "code", code, "redirect_uri", c.RedirectURIs[0]).Tokens()
+}
+
 // OI-120: request objects are refused, not ignored.
 func TestOpenID_OI_120_RequestObjectsAreRefused(t *testing.T) {
 	s := provider(t)

@@ -31,7 +31,7 @@ type User struct {
 	DisabledAt time.Time
 
 	// EmailVerifiedAt is when the user confirmed the address with a link of
-	// [Accounts.VerifyLink]. It is zero before.
+	// [Accounts.VerifyLink], or the operator with [Accounts.ConfirmEmail]. It is zero before.
 	EmailVerifiedAt time.Time
 
 	// Invited is true while the account of [Accounts.Invite] has no password.

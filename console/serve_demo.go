@@ -48,7 +48,7 @@ func (p *program) serveDemo(ctx context.Context, cmd *cobra.Command, o serveOpti
 	s.Scopes = demo.Scopes
 	s.Brand.Name = demo.Name
 	s.EnablePasswordGrant = true // to try it with curl
-	s.Features = []passport.Feature{passport.Device{}, passport.OpenID{}}
+	s.Features = []passport.Feature{passport.Device{}, s.OpenID}
 	logger := s.logger(p.stderr)
 	in, err := p.openAll(ctx, s, logger)
 	if err != nil {

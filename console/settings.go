@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/account"
 )
 
 // settings holds the values of flags, environment and file. Those of a
@@ -55,6 +56,7 @@ func defaults() *settings {
 		LogFormat:      formatAuto,
 		IdleTimeout:    defaultIdleTimeout,
 		DeviceEnabled:  true,
+		OpenID:         passport.OpenID{UserClaims: account.Claims},
 		OpenIDEnabled:  true,
 		Config:         passport.Config{RequireRecentAuthentication: true},
 	}

@@ -56,15 +56,44 @@ the account end, and so do the codes and tokens of apps. The link begins with th
 
 // userVerify is `user verify`.
 func (p *program) userVerify() *cobra.Command {
-	return p.userLink(linkCommand{
+	cmd := p.userLink(linkCommand{
 		use: "verify ID|EMAIL", short: "Print a link to confirm the email address",
 		long: `Prints a link with which the user confirms the email address of the account. Send it to that address
-only. It works once, within 24 hours. Then ` + "`passport user list --json`" + ` has email_verified_at. The link
-begins with the setting issuer.`,
+only: the link proves nothing if it reaches the user in another way. It works once, within 24 hours.
+Then ` + "`passport user list --json`" + ` has email_verified_at, and apps get the claim email_verified (OpenID
+Connect). The link begins with the setting issuer. With --confirmed there is no link.`,
 		argument: "ID or email address", done: "Made a link to confirm the address %s.", within: "24 hours",
 		make: func(ctx context.Context, in *opened, named string) (*account.Link, error) {
 			return in.userLinkFor(ctx, named, in.accounts.VerifyLink)
 		},
+	})
+	var confirmed bool
+	link := cmd.RunE
+	cmd.Flags().BoolVar(&confirmed, "confirmed", false, "record that you know that the address is the user's, and print no link")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if confirmed {
+			return p.confirmEmail(cmd, args[0])
+		}
+		return link(cmd, args)
+	}
+	return cmd
+}
+
+// confirmEmail is `user verify --confirmed`.
+func (p *program) confirmEmail(cmd *cobra.Command, named string) error {
+	return p.withAccounts(cmd.Context(), func(ctx context.Context, in *opened) error {
+		u, err := in.findUser(ctx, named)
+		if err != nil {
+			return err
+		}
+		if u, err = in.accounts.ConfirmEmail(ctx, u.ID); err != nil {
+			return err
+		}
+		if asJSON, _ := cmd.Flags().GetBool("json"); asJSON {
+			return writeJSON(cmd.OutOrStdout(), describeUser(u))
+		}
+		success(cmd.OutOrStdout(), "The address %s is confirmed.", bold(u.Email))
+		return nil
 	})
 }
 

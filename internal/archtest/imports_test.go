@@ -46,7 +46,7 @@ type room struct {
 // in its line, so no room imports upward.
 var rooms = map[string]room{
 	"console":      {ours: ". account dashboard internal/brand internal/character internal/dburl internal/demo internal/laravelimport internal/logline internal/loopback internal/nearpath internal/page internal/pemtext internal/redirect internal/reqinfo internal/safeurl internal/secret internal/sqldb internal/textfile internal/useragent internal/weburl oauth sqlstore", others: []string{cobra, pflag, term, toml, colors, widths}},
-	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/useragent internal/uuid internal/weburl oauth", others: []string{crypto, text}},
+	"account":      {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/hashcost internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/sqldb internal/throttle internal/useragent internal/uuid internal/weburl oauth openid", others: []string{crypto, text}},
 	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/useragent internal/weburl oauth views"},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 

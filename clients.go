@@ -74,6 +74,10 @@ type Registration struct {
 	// Logo is the content of a PNG or JPEG file, as in [Server.UpdateClientMetadata].
 	// Default: none.
 	Logo []byte
+
+	// OpenID are the client's settings for OpenID Connect. They need the feature OpenID.
+	// Default: none.
+	OpenID *oauth.ClientOpenID
 }
 
 // NewClient is the result of [Server.CreateClient].

@@ -138,10 +138,10 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 	log := audit.Log{Enabled: c.AuditLog, OnEvent: c.OnEvent}
 	r.Policy = policy.New(c.policy(r.Parts), r.Parts.Traits)
 	metadata, _ := oauth.StoreAs[oauth.ClientMetadataStore](c.Store)
-	r.Clients = clients.New(clients.Config{
-		Store: store, Metadata: metadata, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Log: c.Logger, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
-	})
 	r.IDTokens = idtoken.New(idtoken.Config{Issuer: c.Issuer, Keys: r.Keys, OpenID: r.Parts.OpenID, InheritScopes: c.InheritScopes})
+	r.Clients = clients.New(clients.Config{
+		Store: store, Metadata: metadata, IDTokenAlg: r.IDTokens.CheckAlg, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Log: c.Logger, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
+	})
 	r.Tokens = tokens.New(tokens.Config{
 		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), TimeOnly: c.LastUsedTimeOnly, Claims: c.Claims, Client: r.Clients.Client, IDTokens: r.IDTokens,
 		Foreign: r.Parts.Foreign, MayOpen: r.Clients.MayTry, NotOpened: r.Clients.Failed,

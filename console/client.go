@@ -26,6 +26,7 @@ type clientOptions struct {
 	redirectURIs, origins, scopes    []string
 	lifetimes                        lifetimes
 	metadata                         clientMetadata
+	openID                           clientOpenID
 	logo                             []byte // the content of the file
 	json                             bool
 }
@@ -111,6 +112,7 @@ func (o *clientOptions) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.scopes, "scopes", nil, "the `SCOPES` that it may request, with spaces or commas between them (default all)")
 	o.lifetimes.flags(cmd)
 	o.metadata.flags(cmd, false)
+	o.openID.flags(cmd, false)
 	f.BoolVar(&o.json, "json", false, "print JSON, with the names of RFC 7591")
 }
 
@@ -152,6 +154,8 @@ func (o *clientOptions) enabled(in *opened) error {
 		return off("password", "enable_password_grant", "the application sees its users' passwords")
 	case o.implicit && !in.settings.EnableImplicitGrant:
 		return off("implicit", "enable_implicit_grant", "tokens in URLs leak")
+	case o.openID.registered() != nil && !in.offersOpenID():
+		return errOpenIDOff
 	case o.device && !slices.ContainsFunc(in.settings.Features, isDevice):
 		return errors.New("the device grant is off: to turn it on, write the line [device] at the end of passport.toml or set PASSPORT_DEVICE_ENABLED=true in the environment")
 	}
@@ -164,7 +168,7 @@ func (o *clientOptions) registration() passport.Registration {
 		Name: o.name, Provider: o.provider, RedirectURIs: o.redirectURIs, GrantTypes: o.grants(),
 		AccessTokenTTL: time.Duration(o.lifetimes.accessToken), RefreshTokenTTL: time.Duration(o.lifetimes.refreshToken),
 		FamilyTTL: time.Duration(o.lifetimes.family), Audience: o.audience, AllowedOrigins: separated(o.origins, ", "),
-		Metadata: o.metadata.registered(), Logo: o.logo,
+		Metadata: o.metadata.registered(), Logo: o.logo, OpenID: o.openID.registered(),
 	}
 	if o.public || o.implicit || o.device { // users have the device, and a token in a URL is issued without a secret
 		r.AuthMethod = oauth.AuthNone

@@ -228,6 +228,8 @@ type clientJSON struct {
 	FamilyTTL       int64 `json:"family_ttl,omitempty"`
 
 	Attributes map[string]string `json:"attributes,omitempty"`
+
+	*openIDJSON // nil without settings for OpenID Connect
 }
 
 func describeClient(s *passport.Server, c *oauth.Client, secret string) clientJSON {
@@ -238,6 +240,7 @@ func describeClient(s *passport.Server, c *oauth.Client, secret string) clientJS
 		Provider: c.Provider, UserID: c.Owner.ID, State: stateOf(c),
 		Audience: c.Audience, Origins: c.AllowedOrigins,
 		CreatedAt: c.CreatedAt.UTC().Format(time.RFC3339), Attributes: c.Attributes,
+		openIDJSON:     describeOpenID(c.OpenID),
 		AccessTokenTTL: seconds(c.AccessTokenTTL), RefreshTokenTTL: seconds(c.RefreshTokenTTL), FamilyTTL: seconds(c.FamilyTTL),
 	}
 	if c.Scopes != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (p *program) clientShow() *cobra.Command {
 					return err
 				}
 				out.Printf("%s\n\n", bold(c.Name))
-				out.details(append(clientDetails(c, time.Now()), metadataDetails(m)...))
+				out.details(slices.Concat(clientDetails(c, time.Now()), metadataDetails(m), openIDDetails(c.OpenID)))
 				return nil
 			})
 		},

@@ -21,6 +21,7 @@ type clientChange struct {
 	scopes         []string
 	lifetimes      lifetimes
 	metadata       clientMetadata
+	openID         clientOpenID
 }
 
 func (p *program) clientUpdate() *cobra.Command {
@@ -41,7 +42,7 @@ page shows: the name, the redirect URIs, the home page, the policies, the logo a
 		Args: arguments("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch named := cmd.Flags().Changed; {
-			case !slices.ContainsFunc(updateOptions, named) && !slices.ContainsFunc(metadataOptions, named):
+			case !slices.ContainsFunc(slices.Concat(updateOptions, metadataOptions, openIDOptions), named):
 				return usage(cmd, errors.New("nothing to update: pass at least one option"))
 			case named("audience") && change.audience == "":
 				return usage(cmd, errors.New("--audience is empty: name the audience of the tokens that the API asks about"))
@@ -49,6 +50,9 @@ page shows: the name, the redirect URIs, the home page, the policies, the logo a
 			return p.withClient(cmd.Context(), args[0], func(ctx context.Context, s *passport.Server, in *opened, c *oauth.Client) error {
 				if err := change.fits(c); err != nil {
 					return err
+				}
+				if slices.ContainsFunc(openIDOptions, cmd.Flags().Changed) && !in.offersOpenID() {
+					return errOpenIDOff
 				}
 				c, err := change.store(ctx, s, c, cmd.Flags().Changed)
 				if err != nil {
@@ -73,6 +77,7 @@ page shows: the name, the redirect URIs, the home page, the policies, the logo a
 	f.StringVar(&change.audience, "audience", "", "of an API: the audience `URI` of the tokens that it asks about")
 	change.lifetimes.flags(cmd)
 	change.metadata.flags(cmd, true)
+	change.openID.flags(cmd, true)
 	f.BoolVar(&asJSON, "json", false, "print JSON, with the names of RFC 7591")
 	return cmd
 }
@@ -124,6 +129,7 @@ func (change *clientChange) write(ctx context.Context, s *passport.Server, c *oa
 }
 
 func (change *clientChange) apply(c *oauth.Client, named func(option string) bool) {
+	change.openID.apply(c, named)
 	if named("name") {
 		c.Name = change.name
 	}

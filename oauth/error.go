@@ -34,6 +34,10 @@ const (
 	InsufficientScope        ErrorCode = "insufficient_scope"
 )
 
+// InvalidClientMetadata is the error for the metadata of a client that can't be registered
+// (RFC 7591 §3.2.2).
+const InvalidClientMetadata ErrorCode = "invalid_client_metadata"
+
 // Error codes of the token endpoint for a device that polls (RFC 8628 §3.5).
 const (
 	AuthorizationPending ErrorCode = "authorization_pending"

@@ -52,6 +52,7 @@ func checkAPI(c *oauth.Client) error {
 		{"a lifetime of refresh tokens", c.RefreshTokenTTL != 0},
 		{"a lifetime of families", c.FamilyTTL != 0},
 		{"tokens that end with the session", c.EndsWithSession},
+		{"settings for OpenID Connect", c.OpenID != nil},
 	} {
 		if field.given {
 			without = append(without, field.name)

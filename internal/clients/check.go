@@ -58,6 +58,9 @@ func (r *Registry) check(c, stored *oauth.Client) error {
 		r.checkGrants(f, c)
 		r.checkTokens(f, c)
 		r.checkAddresses(f, c, stored)
+		for _, fault := range r.OpenIDFaults(c, stored) {
+			f.add(true, "%w", fault)
+		}
 	}
 	return errors.Join(f.errs...)
 }

@@ -40,6 +40,7 @@ type Registration struct {
 	Attributes                                 map[string]string
 	Metadata                                   *oauth.ClientMetadata
 	Logo                                       []byte
+	OpenID                                     *oauth.ClientOpenID
 }
 
 // Check returns every fault for which [Registry.Create] would refuse a registration.
@@ -71,7 +72,7 @@ func (r *Registry) registered(reg Registration) *oauth.Client {
 		RedirectURIs: slices.Clone(reg.RedirectURIs), GrantTypes: slices.Clone(reg.GrantTypes), Scopes: slices.Clone(reg.Scopes), Audience: reg.Audience,
 		AllowedOrigins: slices.Clone(reg.AllowedOrigins),
 		AccessTokenTTL: reg.AccessTokenTTL, RefreshTokenTTL: reg.RefreshTokenTTL, FamilyTTL: reg.FamilyTTL,
-		EndsWithSession: reg.EndsWithSession, Attributes: maps.Clone(reg.Attributes), CreatedAt: clock.Now(), Version: 1,
+		EndsWithSession: reg.EndsWithSession, Attributes: maps.Clone(reg.Attributes), OpenID: openIDOf(reg), CreatedAt: clock.Now(), Version: 1,
 	}
 	switch {
 	case c.GrantTypes != nil:

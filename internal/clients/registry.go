@@ -31,6 +31,10 @@ type Config struct {
 
 	Metadata oauth.ClientMetadataStore // nil if the store does not implement it
 
+	// IDTokenAlg returns an error if ID tokens can't have an algorithm. It is called only if
+	// the server is an OpenID provider.
+	IDTokenAlg func(alg string) error
+
 	Limit    int  // the maximum number of an owner's clients; zero for no limit
 	Numbered bool // the store assigns numeric IDs to new clients
 }
@@ -46,6 +50,8 @@ type Registry struct {
 	audit    audit.Log
 	log      *slog.Logger
 
+	idTokenAlg func(alg string) error
+
 	limit    int
 	numbered bool
 
@@ -55,7 +61,7 @@ type Registry struct {
 // New returns a registry.
 func New(c Config) *Registry {
 	log := cmp.Or(c.Log, slog.New(slog.DiscardHandler))
-	return &Registry{c.Store, c.Metadata, c.Parts, c.Policy, c.Users, c.Audit, log, c.Limit, c.Numbered, newThrottle()}
+	return &Registry{c.Store, c.Metadata, c.Parts, c.Policy, c.Users, c.Audit, log, c.IDTokenAlg, c.Limit, c.Numbered, newThrottle()}
 }
 
 // Client returns a client, or [oauth.ErrNotFound].

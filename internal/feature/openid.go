@@ -14,6 +14,10 @@ type OpenID struct {
 	UserClaims  func(ctx context.Context, user *oauth.User, client *oauth.Client, scopes []string) (openid.Claims, error) // nil for none
 	ExtraClaims []openid.ExtraClaim
 	IDTokenTTL  time.Duration // of clients without their own
+
+	// BackchannelAllowedHosts may be targets of a back-channel logout, although they have no
+	// public address: "host" or "host:port".
+	BackchannelAllowedHosts []string
 }
 
 // RequiredAlgs returns the algorithms that the keys of the server must have: none without

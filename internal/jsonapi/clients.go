@@ -46,6 +46,9 @@ func createClient(a *API, r *request) (response, error) {
 		reg.Metadata = new(oauth.ClientMetadata)
 		a.readMetadata(&f, r.input, reg.Metadata)
 	}
+	client := &oauth.Client{Owner: r.user, AuthMethod: reg.AuthMethod}
+	a.readOpenID(&f, r.input, client, nil)
+	reg.OpenID = client.OpenID
 	if err := f.err(); err != nil {
 		return response{}, err
 	}
@@ -79,6 +82,7 @@ func updateClient(a *API, r *request) (response, error) {
 		var f faults
 		before := *c
 		a.readClient(&f, r.input, c)
+		a.readOpenID(&f, r.input, c, &before)
 		m, changed, err := a.changedMetadata(&f, r, c, !c.LooksLike(&before))
 		if err != nil {
 			return response{}, err

@@ -41,6 +41,7 @@ type clientRecord struct {
 	AllowedOrigins []string `json:"allowed_origins,omitempty"`
 
 	metadataRecord
+	openIDRecord
 	Verified bool `json:"verified,omitempty"` // no request of this API changes it
 }
 
@@ -95,6 +96,7 @@ type newClientRecord struct {
 	Confidential bool     `json:"confidential"`
 
 	metadataRecord
+	openIDRecord
 }
 
 func (a *API) clientRecord(c *oauth.Client) *clientRecord {
@@ -102,7 +104,7 @@ func (a *API) clientRecord(c *oauth.Client) *clientRecord {
 		ID: jsonid.Value(c.ID, a.NumericClientIDs), Name: c.Name, Provider: orNull(c.Provider), Redirect: joinRedirects(c.RedirectURIs),
 		PersonalAccess: c.Allows(tokens.PersonalAccess), Password: c.Allows("password"), Revoked: !c.RevokedAt.IsZero(),
 		CreatedAt: timestamp(c.CreatedAt), UpdatedAt: timestamp(c.UpdatedAt),
-		RedirectURIs: orEmpty(c.RedirectURIs), GrantTypes: orEmpty(c.GrantTypes), Confidential: !c.Public(), AllowedOrigins: c.AllowedOrigins,
+		RedirectURIs: orEmpty(c.RedirectURIs), GrantTypes: orEmpty(c.GrantTypes), Confidential: !c.Public(), AllowedOrigins: c.AllowedOrigins, openIDRecord: openIDRecordOf(c),
 	}
 	if c.UpdatedAt.IsZero() {
 		shown.UpdatedAt = timestamp(c.CreatedAt)
@@ -118,7 +120,7 @@ func (a *API) newClientRecord(created *oauth.ClientCreation, plain string) *newC
 	return &newClientRecord{
 		PlainSecret: secret, UserID: c.UserID, Name: c.Name, Secret: secret, Provider: c.Provider, Redirect: c.Redirect,
 		PersonalAccess: c.PersonalAccess, Password: c.Password, Revoked: c.Revoked, UpdatedAt: c.UpdatedAt, CreatedAt: c.CreatedAt, ID: c.ID,
-		RedirectURIs: c.RedirectURIs, GrantTypes: c.GrantTypes, Confidential: c.Confidential, metadataRecord: c.metadataRecord,
+		RedirectURIs: c.RedirectURIs, GrantTypes: c.GrantTypes, Confidential: c.Confidential, metadataRecord: c.metadataRecord, openIDRecord: c.openIDRecord,
 	}
 }
 

@@ -29,7 +29,7 @@ func (s Settings) Part(server feature.Server) feature.Part {
 	scopes := s.scopes()
 	return feature.Part{
 		Name: "OpenID", Scopes: scopes, Metadata: s.metadata(server, scopes),
-		OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL},
+		OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL, BackchannelAllowedHosts: s.BackchannelAllowedHosts},
 		Faults: s.faults(server),
 	}
 }

@@ -40,12 +40,7 @@ func openIDOf(reg Registration) *oauth.ClientOpenID {
 	if reg.OpenID == nil || reflect.ValueOf(*reg.OpenID).IsZero() {
 		return nil
 	}
-	o := *reg.OpenID
-	o.PostLogoutRedirectURIs = slices.Clone(o.PostLogoutRedirectURIs)
-	if o.DefaultMaxAge != nil {
-		o.DefaultMaxAge = new(*o.DefaultMaxAge)
-	}
-	return &o
+	return reg.OpenID.Clone()
 }
 
 // OpenIDOff is the fault of settings on a server that isn't an OpenID provider.
@@ -54,7 +49,8 @@ const OpenIDOff = "needs OpenID Connect, which is off: add passport.OpenID{} to 
 // OpenIDFaults returns the faults of a client's settings for OpenID Connect. stored is the
 // client before a change, or nil. Settings that are stored already are left out: they may
 // be from before a key or a feature was removed, and must not prevent another change.
-func (r *Registry) OpenIDFaults(c, stored *oauth.Client) (f openIDFaults) {
+func (r *Registry) OpenIDFaults(c, stored *oauth.Client) []OpenIDFault {
+	var f openIDFaults
 	o := c.OpenID
 	if o == nil || stored != nil && reflect.DeepEqual(o, stored.OpenID) {
 		return nil

@@ -201,10 +201,10 @@ type Config struct {
 	Brand Brand
 
 	// Views replaces the server's pages: consent.html, redirect.html, decided.html,
-	// device.html and error.html, their layout.html, and its style.css. [WriteViews]
-	// writes the built-in files as a start. A missing file means the built-in one. The
-	// data of the pages are [ConsentPage], [RedirectPage], [DecidedPage], [DevicePage]
-	// and [ErrorPage]. The folders account and dashboard are for the packages of these
+	// device.html, logout.html, logged_out.html and error.html, their layout.html, and its
+	// style.css. [WriteViews] writes the built-in files as a start. A missing file means
+	// the built-in one. The data of the pages are [ConsentPage], [RedirectPage],
+	// [DecidedPage], [DevicePage], [LogoutPage], [LoggedOutPage] and [ErrorPage]. The folders account and dashboard are for the packages of these
 	// names. Default: the built-in pages.
 	Views fs.FS
 

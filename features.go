@@ -21,8 +21,12 @@ type Feature interface {
 
 // parts returns the additions of each endpoint and feature to the server.
 func (c Config) parts() []core.Part {
+	staySignedIn := c.directory().WithoutSignOut()
 	s := core.Settings{
-		Server: feature.Server{Issuer: c.Issuer, Path: c.Path, HasUsers: c.Users != nil || len(c.Providers) > 0, HasKey: c.Keys.has}, Audience: c.Audience, Scopes: c.Scopes, Grants: c.Grants, Responders: c.Responders,
+		Server: feature.Server{
+			Issuer: c.Issuer, Path: c.Path, HasUsers: c.Users != nil || len(c.Providers) > 0, HasKey: c.Keys.has,
+			SignsOut: len(staySignedIn) < len(c.directory().Names()), WithoutSignOut: staySignedIn,
+		}, Audience: c.Audience, Scopes: c.Scopes, Grants: c.Grants, Responders: c.Responders,
 		Brand: brand.Brand(c.Brand), RefreshTokenGrace: c.RefreshTokenGrace, PasswordGrant: c.EnablePasswordGrant, ImplicitGrant: c.EnableImplicitGrant,
 		DisableJSONAPI: c.DisableJSONAPI, RecentAuthentication: c.RequireRecentAuthentication, NumericClientIDs: c.ClientIDs == Integers, NumericUserIDs: c.NumericUserIDs,
 		RequirePKCE: c.RequirePKCE, SkipConsent: c.SkipConsent, SkipNativeConsent: c.InsecureSkipNativeConsent,

@@ -39,7 +39,8 @@ type UserFuncs struct {
 	ByPassword func(ctx context.Context, username, password string) (*User, error)
 
 	// SignOut ends the session of the browser that sent r, and makes the provider an
-	// [oauth.SignOuter]. Without it, Passport can't sign users out.
+	// [oauth.SignOuter]. Without it, clients can't sign users out (see [OpenID]). It adds
+	// headers to w, such as a cookie, and writes no page.
 	SignOut func(w http.ResponseWriter, r *http.Request) error
 
 	// SignInPage is the path or URL of the application's sign-in page, such as

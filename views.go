@@ -25,6 +25,10 @@ type (
 	DecidedPage = views.DecidedPage
 	// DevicePage is the data of device.html: see [views.DevicePage].
 	DevicePage = views.DevicePage
+	// LogoutPage is the data of logout.html: see [views.LogoutPage].
+	LogoutPage = views.LogoutPage
+	// LoggedOutPage is the data of logged_out.html: see [views.LoggedOutPage].
+	LoggedOutPage = views.LoggedOutPage
 	// ErrorPage is the data of error.html: see [views.ErrorPage].
 	ErrorPage = views.ErrorPage
 )

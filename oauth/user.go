@@ -86,9 +86,12 @@ type PasswordAuthenticator interface {
 	UserByPassword(ctx context.Context, username, password string) (*User, error)
 }
 
-// SignOuter is a [UserProvider] that lets Passport end browser sessions.
+// SignOuter is a [UserProvider] that lets Passport end browser sessions, when a client
+// asks for it (OpenID Connect RP-Initiated Logout).
 type SignOuter interface {
-	// SignOut ends the session of the browser that sent r.
+	// SignOut ends the session of the browser that sent r, and deletes its cookie. Passport
+	// then ends the tokens that end with the session, and writes the page. It may call
+	// SignOut again for a session that has ended.
 	SignOut(w http.ResponseWriter, r *http.Request) error
 }
 

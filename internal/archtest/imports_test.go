@@ -60,7 +60,7 @@ var rooms = map[string]room{
 
 	"laravel": {ours: "internal/feature internal/rooms internal/wire oauth sqlstore", others: []string{crypto}}, // its users alone link bcrypt
 
-	"internal/oidc":          {ours: below + " guard openid internal/authorize internal/clients internal/ctxtoken internal/endpoint internal/feature internal/idtoken internal/issuer internal/keyring internal/policy internal/rooms internal/tokens internal/users internal/wire"},
+	"internal/oidc":          {ours: below + " guard openid internal/authorize internal/clients internal/ctxtoken internal/endpoint internal/feature internal/idtoken internal/issuer internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/users internal/wire"},
 	"internal/idtoken":       {ours: below + " openid internal/claims internal/feature internal/keyring"},
 	"openid":                 {},
 	"internal/laravelimport": {ours: "internal/redirect internal/sqldb oauth"}, // reads the tables of Laravel Passport

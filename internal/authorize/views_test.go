@@ -138,7 +138,8 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"an unknown field in a branch": {map[string]string{"consent.html": main(shopForm + "{{if not .Scopes}}{{.Nothing}}{{end}}")}, []string{"consent.html:3:", "can't evaluate field Nothing"}},
 		"an unknown field of a scope":  {map[string]string{"consent.html": main(shopForm + "{{range .Old}}{{.Name}}{{end}}")}, []string{"can't evaluate field Name in type views.ConsentScope"}},
 		"an unknown field of the layout": {map[string]string{"layout.html": "<p>\n{{.Client}}{{template `main` .}}"},
-			[]string{"Config.Views: layout.html:2:", "can't evaluate field Client in type views.DecidedPage", "can't evaluate field Client in type views.ErrorPage", "can't evaluate field Client in type views.DevicePage"}},
+			[]string{"Config.Views: layout.html:2:", "can't evaluate field Client in type views.DecidedPage", "can't evaluate field Client in type views.ErrorPage", "can't evaluate field Client in type views.DevicePage",
+				"can't evaluate field Client in type views.LogoutPage", "can't evaluate field Client in type views.LoggedOutPage"}},
 		"no field for a code":       {map[string]string{"device.html": main(`<form method="post" action="{{.Action}}"></form>`)}, []string{`device.html: the page lacks <input name="user_code" value="{{.UserCode}}">`}},
 		"a layout without the page": {map[string]string{"layout.html": "<p>{{.Site}}"}, []string{"Config.Views: layout.html does not show the page: add {{template \"main\" .}}"}},
 		"a page without main":       {map[string]string{"decided.html": "<p>{{.What}}"}, []string{`Config.Views: page decided.html does not define "main": put its content between {{define "main"}} and {{end}}`}},
@@ -154,7 +155,7 @@ func TestViews_FaultsAreFoundAtStartUp(t *testing.T) {
 		"no link":                    {map[string]string{"redirect.html": main("Bye")}, []string{"Config.Views: redirect.html: the page lacks <a {{.Href}}>"}},
 		"a link that loses app URLs": {map[string]string{"redirect.html": main(`<a href="{{.Target}}">on</a>`)}, []string{"redirect.html: the page lacks <a {{.Href}}>"}},
 		"a style sheet that ends":    {map[string]string{"style.css": "p{}\n</Style><p>"}, []string{"Config.Views: style.css:2: </style ends the style element: remove it"}},
-		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: no view found: is it the right folder? The names are consent.html, redirect.html, decided.html, error.html, device.html, layout.html, style.css"}},
+		"another folder":             {map[string]string{"index.html": "x"}, []string{"Config.Views: no view found: is it the right folder? The names are consent.html, redirect.html, decided.html, error.html, device.html, logout.html, logged_out.html, layout.html, style.css"}},
 		"all at once": {map[string]string{"error.html": main("{{.A}}"), "decided.html": main("{{"), "consent.html": main("")},
 			[]string{"error.html:2:", "decided.html:2:", "consent.html: the page lacks"}},
 	} {

@@ -22,6 +22,11 @@ type Server struct {
 	HasUsers bool // there is a user provider
 
 	HasKey func(crypto.PublicKey) bool // reports whether a key is one of the server's keys
+
+	// SignsOut means that a user provider can end browser sessions. WithoutSignOut has
+	// the names of the providers that can't.
+	SignsOut       bool
+	WithoutSignOut []string
 }
 
 // URL returns the absolute URL of an endpoint, such as "/token".

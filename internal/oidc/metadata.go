@@ -13,11 +13,15 @@ const userInfoPath = "/userinfo"
 // Connect Discovery §3). The endpoint of the documents adds the members that depend on the
 // keys and claims.
 func (s Settings) metadata(server feature.Server, scopes []oauth.Scope) feature.Metadata {
-	return feature.Metadata{
+	m := feature.Metadata{
 		"scopes_supported":           policy.IDs(scopes),
 		"userinfo_endpoint":          server.URL(userInfoPath),
 		"subject_types_supported":    []string{"public"},
 		"claims_parameter_supported": false,
 		"response_modes_supported":   []string{"form_post"}, // query is that of every server
 	}
+	if server.SignsOut {
+		m["end_session_endpoint"] = server.URL(logoutPath)
+	}
+	return m
 }

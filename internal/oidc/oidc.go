@@ -30,7 +30,7 @@ func (s Settings) Part(server feature.Server) feature.Part {
 	return feature.Part{
 		Name: "OpenID", Scopes: scopes, Metadata: s.metadata(server, scopes),
 		OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL, BackchannelAllowedHosts: s.BackchannelAllowedHosts},
-		Faults: s.faults(server),
+		Faults: s.faults(server), Warnings: logoutWarnings(server),
 	}
 }
 
@@ -42,5 +42,5 @@ func (s Settings) Routes(r *rooms.Rooms) []wire.Endpoint {
 	for _, path := range issuer.Discovery(r.Issuer) {
 		routes = append(routes, wire.Single("passport.openid", path, endpoint.Metadata(r.Parts.Metadata, r.IDTokens, r.Log), http.MethodGet, http.MethodHead, http.MethodOptions))
 	}
-	return routes
+	return append(routes, logoutRoutes(r)...)
 }

@@ -100,6 +100,8 @@ func missingOf(sample any, elements []Element) []string {
 		return missingOfRedirect(elements, p)
 	case views.DevicePage:
 		return missingOfDevice(elements, p)
+	case views.LogoutPage:
+		return missingOfLogout(elements, p)
 	}
 	return nil
 }
@@ -154,6 +156,17 @@ var samples = map[string][]any{
 	"device": {
 		views.DevicePage{Page: samplePage, UserCode: "WDJB-MJHT", Fault: "This code is not valid.", Action: "/oauth/device"},
 		views.DevicePage{Page: samplePage, Action: "/oauth/device"},
+	},
+	"logout": {
+		views.LogoutPage{
+			Page: samplePage, Users: []views.ConsentUser{{ID: "user", Name: "A user", Email: "user@example.com"}, {ID: "user"}}, App: "An app", Other: true, Host: "app.example.com",
+			Fault: "This page has expired.", Problem: "there is no app with this client_id", Action: "/oauth/logout", Ticket: "ticket",
+		},
+		views.LogoutPage{Page: samplePage, Action: "/oauth/logout", Ticket: "ticket"},
+	},
+	"logged_out": {
+		views.LoggedOutPage{Page: samplePage, App: "An app", Href: Href("https://app.example.com/"), Host: "app.example.com", Problem: "there is no app with this client_id"},
+		views.LoggedOutPage{Page: samplePage},
 	},
 	"redirect": {
 		redirectTo("https://app.example.com/cb?code=code&state=state"), redirectTo("com.example.app:/cb?code=code"), redirectTo("/login?return_to=%2Foauth"),
@@ -222,6 +235,20 @@ func missingOfDevice(elements []Element, p views.DevicePage) (missing []string) 
 	}
 	if !slices.ContainsFunc(elements, func(e Element) bool { return e.Name == "input" && e.Attributes["name"] == "user_code" }) {
 		missing = append(missing, `<input name="user_code" value="{{.UserCode}}">`)
+	}
+	return missing
+}
+
+// missingOfLogout returns the elements for a confirmation that the page for a sign-out
+// lacks.
+func missingOfLogout(elements []Element, p views.LogoutPage) (missing []string) {
+	if !slices.ContainsFunc(elements, func(e Element) bool {
+		return e.Name == "form" && strings.EqualFold(e.Attributes["method"], "post") && e.Attributes["action"] == p.Action
+	}) {
+		missing = append(missing, `<form method="post" action="{{.Action}}">`)
+	}
+	if !slices.ContainsFunc(elements, func(e Element) bool { return e.Attributes["name"] == "ticket" && e.Attributes["value"] == p.Ticket }) {
+		missing = append(missing, `<input type="hidden" name="ticket" value="{{.Ticket}}">`)
 	}
 	return missing
 }

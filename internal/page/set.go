@@ -14,7 +14,7 @@ import (
 )
 
 // Names are the pages that a set of views may have, in addition to its look.
-var Names = []string{"consent", "redirect", "decided", "error", "device"}
+var Names = []string{"consent", "redirect", "decided", "error", "device", "logout", "logged_out"}
 
 // FormPost is a page that a set of views can't replace: it runs the server's script, and
 // an error in it would lose the response of a request. It has the look of the set.

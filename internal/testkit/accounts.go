@@ -95,6 +95,20 @@ func (a *Accounts) SignInURL(_ *http.Request, returnTo string) string {
 	return "/login?" + url.Values{"return_to": {returnTo}}.Encode()
 }
 
+// SignOut implements [oauth.SignOuter].
+func (a *Accounts) SignOut(w http.ResponseWriter, r *http.Request) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.Failure != nil {
+		return a.Failure
+	}
+	if cookie, err := r.Cookie(SessionCookie); err == nil {
+		delete(a.Sessions, cookie.Value)
+	}
+	http.SetCookie(w, &http.Cookie{Name: SessionCookie, Path: "/", MaxAge: -1})
+	return nil
+}
+
 // PasswordOf returns the password of a test account.
 func PasswordOf(id string) string { return "the-password-of-" + id }
 
@@ -129,6 +143,12 @@ func (c *clerks) CurrentUser(r *http.Request) (*passport.User, error) {
 		return nil, oauth.ErrNotFound
 	}
 	return c.UserByID(r.Context(), cookie.Value)
+}
+
+// SignOut implements [oauth.SignOuter].
+func (c *clerks) SignOut(w http.ResponseWriter, _ *http.Request) error {
+	http.SetCookie(w, &http.Cookie{Name: "staff_session", Path: "/", MaxAge: -1})
+	return nil
 }
 
 // WithClerks adds the provider staff, which has its own session cookie.

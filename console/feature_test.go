@@ -1,6 +1,10 @@
 package console_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"strings"
 	"testing"
 
@@ -38,6 +42,54 @@ func TestSettings_DV_01_Device(t *testing.T) {
 			got := run(t, console.Options{Env: append([]string{}, test.env...)}, "user", "list")
 			if !strings.Contains(got.stderr, test.want) {
 				t.Errorf("stderr is\n%s\nwant %s", got.stderr, test.want)
+			}
+		})
+	}
+}
+
+// laravelKey returns a public key of Laravel Passport in PEM.
+func laravelKey(t *testing.T) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+// The table [laravel] turns on the feature, and faults have their names.
+func TestSettings_LP_2_Laravel(t *testing.T) {
+	const on, off = "laravel.public_key and laravel.app_keys are empty: set both", "no database at sqlite:storage/passport.sqlite"
+	const appKey = "base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	for _, tt := range []struct {
+		name, file string
+		env        []string
+		want       string // in the error
+	}{
+		{"no table", "", nil, off},
+		{"an empty table", "[laravel]", nil, on},
+		{"turned off in the table", "[laravel]\nenabled = false", nil, off},
+		{"a file and a key", "[laravel]\npublic_key = \"key.pem\"\napp_keys = [\"" + appKey + "\"]", nil, off},
+		{"keys in the environment", "", []string{"PASSPORT_LARAVEL_PUBLIC_KEY=" + laravelKey(t), "PASSPORT_LARAVEL_APP_KEYS=" + appKey + "," + appKey}, off},
+		{"a missing file", "[laravel]\npublic_key = \"none.pem\"", nil, "passport.toml: laravel.public_key: can't read the file: no such file or directory"},
+		{"a file without a key", "[laravel]\npublic_key = \"passport.toml\"", nil, "laravel.public_key: want a key in PEM"},
+		{"a wrong key", "[laravel]\napp_keys = [\"base64:?\"]", nil, "laravel.app_keys[0]: the text after base64: is not base64"},
+		{"a wrong database", "[laravel]\napp_keys = [\"" + appKey + "\"]\nfrom = \"nonsense\"", nil, "laravel.from"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			write(t, "passport.toml", tt.file)
+			write(t, "key.pem", laravelKey(t))
+			got := run(t, console.Options{Env: append([]string{}, tt.env...)}, "user", "list")
+			if !strings.Contains(got.stderr, tt.want) {
+				t.Errorf("stderr is\n%s\nwant %s", got.stderr, tt.want)
+			}
+			if strings.Contains(got.stderr, appKey[10:]) {
+				t.Errorf("stderr shows the APP_KEY:\n%s", got.stderr)
 			}
 		})
 	}

@@ -30,10 +30,17 @@ type opened struct {
 	accounts *account.Accounts
 	apps     *dashboard.Dashboard // with the server
 	building building
-	frozen   bool // nothing can be written to the database
+	frozen   bool    // nothing can be written to the database
+	laravel  *sql.DB // the database of Laravel; nil without one
 }
 
-func (o *opened) close() error { return o.db.Close() }
+func (o *opened) close() error {
+	err := o.db.Close()
+	if o.laravel != nil {
+		err = errors.Join(err, o.laravel.Close())
+	}
+	return err
+}
 
 // open opens the database. A command that creates databases also creates the tables,
 // unless the settings forbid it. [opened.prepareAccounts] creates those of accounts.
@@ -83,7 +90,7 @@ func (s *settings) check() error {
 	if s.DrainDelay < 0 || s.DrainDelay > maxDrainDelay {
 		err = errors.Join(err, fmt.Errorf("drain_delay is %s: want 0s to %s", spell(s.DrainDelay), spell(maxDrainDelay)))
 	}
-	err = inSettings(err)
+	err = errors.Join(inSettings(err), s.Laravel.check())
 	for _, g := range []page.Group{account.Pages(), dashboard.Pages(), ownPages} {
 		for _, fault := range g.Check(s.Views) {
 			err = errors.Join(err, fmt.Errorf("views: %w", fault))
@@ -107,6 +114,7 @@ type noStore struct {
 	oauth.Store
 	oauth.DeviceStore
 	oauth.LogoutStore
+	oauth.ImportStore
 }
 
 // GrantPowers implements [oauth.GrantPowerStore].

@@ -49,6 +49,9 @@ func putPath(field, value any) error {
 	if f, ok := field.(*picture); ok {
 		return putPicture(f, value)
 	}
+	if f, ok := field.(*keyText); ok {
+		return putKeyText(f, value)
+	}
 	s, ok := asText(value)
 	if !ok {
 		return errors.New("want " + folderName)

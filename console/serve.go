@@ -123,6 +123,9 @@ func (p *program) prepareServer(ctx context.Context, s *settings, logger *slog.L
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := p.openLaravelTables(in); err != nil {
+		return nil, nil, errors.Join(err, in.close())
+	}
 	keys, err := in.keys(ctx, logger)
 	if err != nil {
 		return nil, nil, errors.Join(err, in.close())

@@ -33,6 +33,7 @@ type settings struct {
 	DeviceEnabled bool
 	OpenID        passport.OpenID
 	OpenIDEnabled bool
+	Laravel       laravelSettings
 	begun         map[string]bool
 }
 
@@ -58,6 +59,7 @@ func defaults() *settings {
 		DeviceEnabled:  true,
 		OpenID:         passport.OpenID{UserClaims: account.Claims},
 		OpenIDEnabled:  true,
+		Laravel:        laravelSettings{Enabled: true},
 		Config:         passport.Config{RequireRecentAuthentication: true},
 	}
 }
@@ -222,6 +224,16 @@ var all = []setting{
 		"The lifetime of ID tokens. A client can have its own."},
 	{"openid.backchannel_allowed_hosts", func(s *settings) any { return &s.OpenID.BackchannelAllowedHosts }, `["app.internal"]`,
 		"Hosts in private networks that may be told about a sign-out. Default: public addresses only."},
+	{"laravel.enabled", func(s *settings) any { return &s.Laravel.Enabled }, `true`,
+		"The table lets tokens, codes and secrets of Laravel Passport work that were imported with\n`passport import laravel`. false turns it off."},
+	{"laravel.public_key", func(s *settings) any { return &s.Laravel.PublicKey }, `"laravel-public.key"`,
+		"The file with the public key of Laravel Passport, or its PEM text. It verifies access tokens."},
+	{"laravel.app_keys", func(s *settings) any { return &s.Laravel.AppKeys }, `[]`,
+		"APP_KEY of Laravel, and older ones. They open refresh tokens and codes. Better in the environment:\nPASSPORT_LARAVEL_APP_KEYS."},
+	{"laravel.from", func(s *settings) any { return &s.Laravel.From }, `""`,
+		"The database of Laravel, until the switch: its rows decide about access tokens. The server only reads.\nBetter in the environment: PASSPORT_LARAVEL_FROM."},
+	{"laravel.table_prefix", func(s *settings) any { return &s.Laravel.TablePrefix }, `""`,
+		"The prefix of the tables in that database."},
 	{"scopes", func(s *settings) any { return &s.Scopes }, "",
 		"The permissions that clients can request, in the order of the consent page. group is the heading over a\nscope there; can_change and sensitive mark it. The user may decline a scope\nthat is optional, and allow the rest."},
 }

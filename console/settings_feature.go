@@ -13,6 +13,8 @@ import (
 var features = map[string]func(*settings) (enabled *bool, f passport.Feature){
 	"device": func(s *settings) (*bool, passport.Feature) { return &s.DeviceEnabled, s.Device },
 	"openid": func(s *settings) (*bool, passport.Feature) { return &s.OpenIDEnabled, s.OpenID },
+
+	"laravel": func(s *settings) (*bool, passport.Feature) { return &s.Laravel.Enabled, s.Laravel.feature() },
 }
 
 // begin records that the file or the environment has a setting of a table, or the table

@@ -152,7 +152,7 @@ issuer = ["`+canary+`"]`)
 
 var (
 	setting = regexp.MustCompile(`(?m)^# ([a-z_]+) = `)
-	tables  = regexp.MustCompile(`(?m)^# (\[(?:brand|device|openid)\]|\[\[scopes\]\]|(?:id|description|group|can_change|sensitive|optional) = .*)$`)
+	tables  = regexp.MustCompile(`(?m)^# (\[(?:brand|device|openid|laravel)\]|\[\[scopes\]\]|(?:id|description|group|can_change|sensitive|optional) = .*)$`)
 )
 
 // installed returns the file that `passport install` writes.
@@ -211,6 +211,7 @@ func TestSettings_FileIsValid(t *testing.T) {
 	run(t, console.Options{}, "views", "views") // which the file names then
 	write(t, "logo.svg", logo)
 	write(t, "logo-dark.svg", logo)
+	write(t, "laravel-public.key", laravelKey(t))
 	if got := run(t, console.Options{}, "migrate"); !strings.Contains(got.stderr, errNoDatabase.Error()) {
 		t.Errorf("with every line uncommented: %s", got.stderr)
 	}

@@ -45,7 +45,7 @@ func assign(field, value any) error {
 	switch f := field.(type) {
 	case *string:
 		return put(f, value, "text in quotes", func(s string) (string, error) { return s, nil })
-	case *folder, *fs.FS, *picture:
+	case *folder, *fs.FS, *picture, *keyText:
 		return putPath(f, value)
 	case *choice:
 		return put(f, value, "text in quotes", func(s string) (choice, error) { return choice(strings.ToLower(s)), nil })

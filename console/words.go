@@ -30,6 +30,7 @@ func inSettings(err error) error {
 	}
 	var all []error
 	for _, fault := range faults(err) {
+		fault = laravelNames.Replace(fault)
 		for _, first := range []string{"Config.", "client: ", "Store: ", "Features: "} { // these are not settings
 			fault = strings.TrimPrefix(fault, first)
 		}

@@ -80,7 +80,7 @@ func TestAccessToken_LP_2_Refused(t *testing.T) {
 		return jwt(t, oldKey(), claims)
 	}
 	header := func(h string) string {
-		return jwtWith(t, oldKey(), h, claimsOf(p.id, "4", "1", []string{"read"}))
+		return testkit.LaravelJWT(t, oldKey(), h, claimsOf(p.id, "4", "1", []string{"read"}))
 	}
 	hour := float64(time.Now().Add(time.Hour).Unix())
 	parts := strings.Split(p.access, ".")
@@ -164,7 +164,7 @@ func TestCompat_LP_2_Faults(t *testing.T) {
 	}
 	public := publicPEM(t, &oldKey().PublicKey)
 	for want, compat := range map[string]laravel.Compat{
-		"PublicKeys[0] is one of Keys": {PublicKeys: []string{public}},
+		"is also a key of this server": {PublicKeys: []string{public}},
 		"want a key in PEM":            {PublicKeys: []string{"nonsense"}},
 		"too short":                    {PublicKeys: []string{publicPEM(t, &short.PublicKey)}},
 		"is not base64":                {AppKeys: []string{"base64:?"}},

@@ -12,21 +12,28 @@ import (
 // smallestKey is the size of the smallest RSA key that Laravel Passport signs with.
 const smallestKey = 2048
 
-// parseKey returns the public key in a PEM text: PKIX or PKCS #1, or a private key. The
-// characters "\n" are a line end, as in the variables of Laravel.
-func parseKey(text string) (*rsa.PublicKey, error) {
-	block, _ := pem.Decode([]byte(strings.ReplaceAll(text, `\n`, "\n")))
-	if block == nil {
+// parseKeys returns the public keys in a PEM text: PKIX or PKCS #1, or of private keys.
+// The characters "\n" are a line end, as in the variables of Laravel.
+func parseKeys(text string) (keys []*rsa.PublicKey, err error) {
+	rest := []byte(strings.ReplaceAll(text, `\n`, "\n"))
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		key := publicKey(block.Bytes)
+		switch {
+		case key == nil:
+			return nil, errors.New("want an RSA key: the text of oauth-public.key")
+		case key.N.BitLen() < smallestKey:
+			return nil, errors.New("the RSA key is too short: want 2048 bits or more")
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
 		return nil, errors.New("want a key in PEM: the text of oauth-public.key")
 	}
-	key := publicKey(block.Bytes)
-	switch {
-	case key == nil:
-		return nil, errors.New("want an RSA key: the text of oauth-public.key")
-	case key.N.BitLen() < smallestKey:
-		return nil, errors.New("the RSA key is too short: want 2048 bits or more")
-	}
-	return key, nil
+	return keys, nil
 }
 
 func publicKey(der []byte) *rsa.PublicKey {

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/rooms"
@@ -27,8 +28,8 @@ import (
 // [oauth.ImportStore]; sqlstore and memstore are.
 type Compat struct {
 	// PublicKeys are the RSA keys that verify the access tokens of Laravel Passport: the
-	// text of oauth-public.key, in PEM. A private key works, too. They never sign, and none
-	// may be a key of this server. Without keys, no access token of Laravel is accepted.
+	// text of oauth-public.key, in PEM. A private key works, too. They never sign, and a key
+	// of this server is refused. Without keys, no access token of Laravel is accepted.
 	PublicKeys []string
 
 	// AppKeys are the values of APP_KEY, as in the file .env: they open refresh tokens and
@@ -63,15 +64,14 @@ func (c Compat) Part(s feature.Server) feature.Part {
 		part.Faults = append(part.Faults, feature.Fault("Features: laravel.Compat."+format, args...)...)
 	}
 	for i, text := range c.PublicKeys {
-		key, err := parseKey(text)
+		keys, err := parseKeys(text)
 		switch {
 		case err != nil:
 			fault("PublicKeys[%d]: %w", i, err)
-		case s.HasKey != nil && s.HasKey(key):
-			fault("PublicKeys[%d] is one of Keys: a key of Laravel Passport must not sign here; create a new key with `passport keys`", i)
-		default:
-			f.keys = append(f.keys, key)
+		case s.HasKey != nil && slices.ContainsFunc(keys, func(k *rsa.PublicKey) bool { return s.HasKey(k) }):
+			fault("PublicKeys[%d] is also a key of this server, and a key of Laravel Passport must not sign here: create a new key with `passport keys`", i)
 		}
+		f.keys = append(f.keys, keys...)
 	}
 	for i, text := range c.AppKeys {
 		key, err := parseAppKey(text)

@@ -1,24 +1,13 @@
 package laravel_test
 
 import (
-	"crypto"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/hmac"
-	"crypto/pbkdf2"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"encoding/pem"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -29,25 +18,28 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// appKey is an APP_KEY.
-const appKey = "base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+// appKey is the APP_KEY of the old server.
+const appKey = testkit.LaravelAppKey
 
-// oldKey is the RSA key of the old server.
-var oldKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
+const oldHeader = testkit.LaravelHeader
 
-func publicPEM(t testing.TB, key crypto.PublicKey) string {
+func oldKey() *rsa.PrivateKey { return testkit.LaravelKey() }
+
+func b64(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }
+
+func publicPEM(t testing.TB, key *rsa.PublicKey) string {
 	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	return testkit.PublicPEM(t, key)
+}
+
+func jwt(t testing.TB, key *rsa.PrivateKey, claims map[string]any) string {
+	t.Helper()
+	return testkit.LaravelJWT(t, key, oldHeader, claims)
+}
+
+func encrypted(t testing.TB, content map[string]any) string {
+	t.Helper()
+	return testkit.LaravelCiphertext(t, content)
 }
 
 // old is an installation of Laravel Passport that was imported into a server.
@@ -134,73 +126,12 @@ func claimsOf(id, clientID, user string, scopes []string) map[string]any {
 	return map[string]any{"aud": clientID, "jti": id, "iat": now - 3600, "nbf": now - 3600, "exp": now + 24*3600, "sub": user, "scopes": scopes}
 }
 
-func b64(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }
-
-const oldHeader = `{"typ":"JWT","alg":"RS256"}`
-
-func jwt(t testing.TB, key *rsa.PrivateKey, claims map[string]any) string {
-	t.Helper()
-	return jwtWith(t, key, oldHeader, claims)
-}
-
-func jwtWith(t testing.TB, key *rsa.PrivateKey, header string, claims map[string]any) string {
-	t.Helper()
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed := b64([]byte(header)) + "." + b64(payload)
-	digest := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signed + "." + b64(signature)
-}
-
 func refreshToken(t testing.TB, clientID, id string, scopes []string) string {
 	t.Helper()
 	if scopes == nil {
 		scopes = []string{}
 	}
 	return encrypted(t, map[string]any{"client_id": clientID, "refresh_token_id": id, "access_token_id": id, "scopes": scopes, "user_id": 1, "expire_time": time.Now().Add(24 * time.Hour).Unix()})
-}
-
-// encrypted encrypts content as the old server does.
-func encrypted(t testing.TB, content map[string]any) string {
-	t.Helper()
-	plain, err := json.Marshal(content)
-	if err != nil {
-		t.Fatal(err)
-	}
-	password, err := base64.StdEncoding.DecodeString(appKey[len("base64:"):])
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := append([]byte{0xde, 0xf5, 0x02, 0x00}, make([]byte, 48)...)
-	rand.Read(out[4:])
-	salt, iv := out[4:36], out[36:52]
-	digest := sha256.Sum256(password)
-	key := func(stretched []byte, info string) []byte {
-		k, err := hkdf.Key(sha256.New, stretched, salt, "DefusePHP|V2|KeyFor"+info, 32)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return k
-	}
-	stretched, err := pbkdf2.Key(sha256.New, string(digest[:]), salt, 100_000, 32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := aes.NewCipher(key(stretched, "Encryption"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cipher.NewCTR(block, iv).XORKeyStream(plain, plain)
-	out = append(out, plain...)
-	mac := hmac.New(sha256.New, key(stretched, "Authentication"))
-	mac.Write(out)
-	return hex.EncodeToString(mac.Sum(out))
 }
 
 // form sends a token request of an imported client.

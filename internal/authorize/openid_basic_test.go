@@ -176,7 +176,7 @@ func (rp *relyingParty) same(t *testing.T, first, second *login) {
 	if rp.signIns != 1 || rp.asked != 1 {
 		t.Errorf("there were %d sign-ins and %d consent pages, want one of each", rp.signIns, rp.asked)
 	}
-	for _, name := range []string{"sub", "auth_time"} {
+	for _, name := range []string{"sub", "auth_time", "sid"} {
 		if first.claims[name] == nil || first.claims[name] != second.claims[name] {
 			t.Errorf("%s is %v, and then %v", name, first.claims[name], second.claims[name])
 		}
@@ -322,7 +322,7 @@ func TestOpenID_XB37_XP37_OI_144_RefreshToken(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		second := rp.tokens(rp.Refresh(rp.c, first.refresh), "", "")
-		for _, name := range []string{"iss", "sub", "aud", "auth_time", "azp"} {
+		for _, name := range []string{"iss", "sub", "aud", "auth_time", "sid", "azp"} {
 			if first.claims[name] != second.claims[name] {
 				t.Errorf("after the refresh %s is %v, want %v", name, second.claims[name], first.claims[name])
 			}

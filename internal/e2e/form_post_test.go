@@ -5,12 +5,14 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/go-passport/passport"
@@ -125,20 +127,60 @@ func TestE2E_OI_51_OI_52_FormPost(t *testing.T) {
 // openIDPages are the pages of OpenID Connect.
 func openIDPages(t *testing.T) (*tab, []row) {
 	t.Helper()
-	e := startEmbedding(t, withOpenID(t))
+	const other = "grace@example.com"
+	s := newServer(t)
+	s.write(t, "logo.svg", []byte(shopLogo))
+	s.write(t, "passport.toml", []byte(pageScopes()+"[openid]\n"))
+	s.start(t, "serve", "--listen", freeAddress(t))
+	s.user(t, userEmail, userName)
+	s.user(t, other, "Grace Hopper")
 	stays := newStayingSite(t)
-	c, err := e.auth.CreateClient(t.Context(), passport.Registration{Name: "Wiki", RedirectURIs: []string{stays}})
+	wiki := s.client(t, "--name", "Wiki", "--redirect-uri", stays)
+	party := newThirdParty(t, "tcp4", "127.0.0.1:0")
+	callback := "http://127.0.0.1:" + party.port + "/callback"
+	web := s.client(t, "--name", "Web app", "--redirect-uri", callback)
+	ask := func(more ...string) string {
+		return authorize(s, wiki.ID, stays, append([]string{"scope", "openid profile email"}, more...)...)
+	}
+	return newPerson(t, s).tab(), []row{
+		{"sign in with a hint", nil, at(ask("login_hint", userEmail)), "to continue to Wiki"},
+		{"sign in to an app", nil, func(b *tab) { b.fill("password", userPassword); b.press("Sign in") }, "Sign in to Wiki with your account?"},
+		{"access beside the sign-in", nil, at(ask("scope", "openid orders:read")), "Allow Wiki to use your account?"},
+		{"offline access", nil, at(ask("scope", "openid offline_access", "prompt", "consent")), "also while you are away"},
+		{"form for an app", nil, func(b *tab) { b.open(ask("response_mode", "form_post")); b.press("Allow") }, "One moment"},
+		{"sign in again for max_age", nil, func(b *tab) { time.Sleep(1100 * time.Millisecond); b.open(ask("max_age", "1")) }, "Confirm that it’s you"},
+		{"another user than the expected one", nil, func(b *tab) {
+			b.open(authorize(s, web.ID, callback, "scope", "openid"))
+			b.press("Allow")
+			b.see("You are in.")
+			hint := s.idToken(t, web, party.received()[0].Get("code"), callback)
+			b.open(s.URL + "/sign-in?prompt=another&return_to=/account")
+			b.signIn(other, userPassword)
+			b.see("Grace Hopper")
+			b.open(authorize(s, web.ID, callback, "scope", "openid", "id_token_hint", hint))
+		}, "The app knows you by another account."},
+	}
+}
+
+// idToken redeems a code of [authorize].
+func (s *server) idToken(t *testing.T, c client, code, callback string) string {
+	t.Helper()
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback}, "client_id": {c.ID}, "client_secret": {c.Secret},
+		"code_verifier": {"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"}, // RFC 7636 appendix B
+	}
+	res, err := http.PostForm(s.URL+"/oauth/token", form)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newPerson(t, &e.server).tab(), []row{
-		{"sign in to an app", nil, at(authorize(&e.server, c.Client.ID, stays, "scope", "openid profile email offline_access", "prompt", "consent")), "Sign in to Wiki with your account?"},
-		{"access beside the sign-in", nil, at(authorize(&e.server, c.Client.ID, stays, "scope", "openid orders:read")), "Allow Wiki to use your account?"},
-		{"form for an app", nil, func(b *tab) {
-			b.open(authorize(&e.server, c.Client.ID, stays, "scope", "openid", "response_mode", "form_post"))
-			b.press("Allow")
-		}, "One moment"},
+	defer res.Body.Close()
+	var got struct {
+		IDToken string `json:"id_token"`
 	}
+	if err := json.NewDecoder(res.Body).Decode(&got); err != nil || got.IDToken == "" {
+		t.Fatalf("no ID token, status %d: %v", res.StatusCode, err)
+	}
+	return got.IDToken
 }
 
 // OI-10: a login_hint fills in the field of the sign-in page. It is text there, and in no

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/url"
 	"sync/atomic"
@@ -37,6 +36,9 @@ var cases = []benchCase{
 	{"client_credentials", false, (*subject).clientCredentials},
 	{"authorization_code", false, (*subject).codes},
 	{"refresh_token", false, (*subject).refresh},
+	{"authorization_code, ID token RS256", true, idTokens(server.RS256Client)},
+	{"authorization_code, ID token ES256", true, idTokens(server.ES256Client)},
+	{"UserInfo", true, (*subject).userInfo},
 	{"password", true, (*subject).passwords},
 	{"guarded, JWT of a user", true, (*subject).guardedJWT},
 	{"guarded, opaque personal token", true, (*subject).guardedOpaque},
@@ -77,8 +79,23 @@ func (s *subject) passwords(_ context.Context, n int, _ time.Duration) ([]caller
 const fastest = 7000
 
 func (s *subject) codes(ctx context.Context, n int, lasting time.Duration) ([]caller, error) {
+	return s.codesOf(ctx, clientID, "read", n, lasting)
+}
+
+// idTokens returns the callers of a client that redeems codes and gets ID tokens.
+func idTokens(client string) func(*subject, context.Context, int, time.Duration) ([]caller, error) {
+	return func(s *subject, ctx context.Context, n int, lasting time.Duration) ([]caller, error) {
+		if _, err := s.tokenOf(ctx, client, idScope, "id_token"); err != nil {
+			return nil, err
+		}
+		return s.codesOf(ctx, client, idScope, n, lasting)
+	}
+}
+
+// codesOf returns callers that redeem codes of a client.
+func (s *subject) codesOf(ctx context.Context, client, scope string, n int, lasting time.Duration) ([]caller, error) {
 	supply := max(64, int(lasting.Seconds()*float64(min(fastest, 3000*n))))
-	first, err := s.seeds.moreCodes(ctx, supply)
+	first, err := s.seeds.moreCodes(ctx, client, scope, supply)
 	if err != nil {
 		return nil, fmt.Errorf("create codes: %w", err)
 	}
@@ -91,7 +108,7 @@ func (s *subject) codes(ctx context.Context, n int, lasting time.Duration) ([]ca
 			if at >= end {
 				return nil
 			}
-			return s.tokenRequest(url.Values{
+			return s.formRequest(client, "/oauth/token", url.Values{
 				"grant_type": {"authorization_code"}, "code": {code(int(at))}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
 			})
 		}
@@ -140,21 +157,49 @@ func (s *subject) get(path, bearer string) []byte {
 // accessTokens returns a JWT for each connection, which the server issued.
 func (s *subject) accessTokens(ctx context.Context, n int) ([]string, error) {
 	for len(s.bearers) < n {
-		redeem, err := s.codes(ctx, 1, 0)
+		token, err := s.tokenOf(ctx, clientID, "read", "access_token")
 		if err != nil {
 			return nil, err
 		}
-		response, err := s.ask(redeem[0](nil))
-		if err != nil {
-			return nil, err
-		}
-		token := field(response, "access_token")
-		if len(token) == 0 {
-			return nil, errors.New("the server issued no token")
-		}
-		s.bearers = append(s.bearers, string(token))
+		s.bearers = append(s.bearers, token)
 	}
 	return s.bearers[:n], nil
+}
+
+// tokenOf redeems a code of a client, and returns a token of the response.
+func (s *subject) tokenOf(ctx context.Context, client, scope, name string) (string, error) {
+	redeem, err := s.codesOf(ctx, client, scope, 1, 0)
+	if err != nil {
+		return "", err
+	}
+	response, err := s.ask(redeem[0](nil))
+	if err != nil {
+		return "", err
+	}
+	token := field(response, name)
+	if len(token) == 0 {
+		return "", fmt.Errorf("the server issued no %s: %s", name, response)
+	}
+	return string(token), nil
+}
+
+// userInfo asks about one user for each connection.
+func (s *subject) userInfo(ctx context.Context, n int, _ time.Duration) (callers []caller, err error) {
+	for range n {
+		token, err := s.tokenOf(ctx, server.RS256Client, idScope, "access_token")
+		if err != nil {
+			return nil, err
+		}
+		request := s.get("/oauth/userinfo", token)
+		switch response, err := s.ask(request); {
+		case err != nil:
+			return nil, err
+		case !bytes.Contains(response, []byte(`"name"`)):
+			return nil, fmt.Errorf("UserInfo says nothing about the user: %s", response)
+		}
+		callers = append(callers, repeat(1, request)...)
+	}
+	return callers, nil
 }
 
 // ask sends one request and returns the body of the response.

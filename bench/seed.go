@@ -21,6 +21,7 @@ import (
 const (
 	clientID    = "bench"
 	apiID       = server.APIID
+	idScope     = "openid profile read" // of the clients that get ID tokens
 	redirectURI = "https://app.example.com/callback"
 	verifier    = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 )
@@ -66,10 +67,14 @@ func newSeeds(ctx context.Context, databaseURL, issuer string) (*seeds, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.store.CreateClient(ctx, &oauth.Client{
-		ID: clientID, Name: "Bench", AuthMethod: oauth.AuthSecret, Secrets: secrets,
-		RedirectURIs: []string{redirectURI}, GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials", "password"}, CreatedAt: now,
-	}, nil)
+	for _, c := range []oauth.Client{{ID: clientID}, {ID: server.RS256Client}, {ID: server.ES256Client, OpenID: &oauth.ClientOpenID{IDTokenAlg: "ES256"}}} {
+		c.Name, c.AuthMethod, c.Secrets, c.CreatedAt = "Bench", oauth.AuthSecret, secrets, now
+		c.RedirectURIs, c.GrantTypes = []string{redirectURI}, []string{"authorization_code", "refresh_token", "client_credentials", "password"}
+		if err := s.store.CreateClient(ctx, &c, nil); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 // family returns a new family of the user.
@@ -118,8 +123,9 @@ func (s *seeds) opaqueTokens(ctx context.Context, n int) (tokens []string, err e
 // code returns the n-th code.
 func code(n int) string { return fmt.Sprintf("code%048d", n) }
 
-// moreCodes stores codes, many rows at a time, and returns the number of the first.
-func (s *seeds) moreCodes(ctx context.Context, count int) (first int, err error) {
+// moreCodes stores codes of a client, many rows at a time, and returns the number of the
+// first.
+func (s *seeds) moreCodes(ctx context.Context, client, scope string, count int) (first int, err error) {
 	first = s.codes
 	s.codes += count
 	sum := sha256.Sum256([]byte(verifier))
@@ -135,8 +141,8 @@ func (s *seeds) moreCodes(ctx context.Context, count int) (first int, err error)
 		n := min(page, s.codes-at)
 		for i := range n {
 			f := s.family(false)
-			families = append(families, f.ID, f.User.Provider, f.User.ID, clientID, "", 0, 0, sqldb.At(f.CreatedAt), sqldb.At(f.ExpiresAt))
-			codes = append(codes, string(oauth.DigestOf(code(at+i))), f.ID, "read", redirectURI, challenge, sqldb.At(f.ExpiresAt))
+			families = append(families, f.ID, f.User.Provider, f.User.ID, client, "", 0, 0, sqldb.At(f.CreatedAt), sqldb.At(f.ExpiresAt))
+			codes = append(codes, string(oauth.DigestOf(code(at+i))), f.ID, scope, redirectURI, challenge, sqldb.At(f.ExpiresAt))
 		}
 		if err := s.insert(ctx, tx, `oauth_families (id, provider, user_id, client_id, session, personal, ends_with_session, created_at, expires_at)`, families, n); err != nil {
 			return 0, err

@@ -17,7 +17,7 @@ func digestOf(secret string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// header is the header of every token.
+// header is the header of every access token.
 var header = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"ceiling","typ":"at+jwt"}`))
 
 type claims struct {
@@ -50,9 +50,13 @@ func (s *signer) sign(w *write) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return signES256(s.key, header, payload)
+}
+
+func signES256(key *ecdsa.PrivateKey, header string, payload []byte) (string, error) {
 	token := header + "." + base64.RawURLEncoding.EncodeToString(payload)
 	sum := sha256.Sum256([]byte(token))
-	r, t, err := ecdsa.Sign(rand.Reader, s.key, sum[:])
+	r, t, err := ecdsa.Sign(rand.Reader, key, sum[:])
 	if err != nil {
 		return "", err
 	}

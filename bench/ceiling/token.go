@@ -18,6 +18,7 @@ import (
 type endpoint struct {
 	records *records
 	signer  *signer
+	ids     *idTokens
 	writer  *writer
 }
 
@@ -27,6 +28,7 @@ type response struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"`
 	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope"`
 }
 
@@ -71,6 +73,9 @@ func (e *endpoint) issue(r *http.Request, now time.Time) (*response, error) {
 	}
 	var err error
 	if res.AccessToken, err = e.signer.sign(out); err != nil {
+		return nil, err
+	}
+	if res.IDToken, err = e.ids.sign(out.client, res.AccessToken, now); err != nil {
 		return nil, err
 	}
 	return res, e.writer.save(out)

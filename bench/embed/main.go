@@ -8,6 +8,10 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"flag"
 	"log/slog"
@@ -20,6 +24,7 @@ import (
 	"github.com/go-passport/passport/console"
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/openid"
 	"github.com/go-passport/passport/sqlstore"
 )
 
@@ -41,7 +46,7 @@ func run(o server.Options) error {
 		return err
 	}
 	defer db.Close()
-	keys, err := passport.GenerateKeys()
+	keys, err := newKeys()
 	if err != nil {
 		return err
 	}
@@ -59,6 +64,9 @@ func run(o server.Options) error {
 			},
 			SignInPage: "/login",
 		},
+		Features: []passport.Feature{passport.OpenID{UserClaims: func(_ context.Context, u *oauth.User, _ *oauth.Client, _ []string) (openid.Claims, error) {
+			return openid.Claims{Name: u.Name}, nil
+		}}},
 		Scopes: []passport.Scope{{ID: "read", Description: "Read"}}, DefaultScopes: []string{"read"}, EnablePasswordGrant: true,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
@@ -75,6 +83,19 @@ func run(o server.Options) error {
 	mux.Handle("GET /introspected", asking.Guard(guard.Scopes("read"))(http.HandlerFunc(userName)))
 	mux.HandleFunc("GET /livez", func(http.ResponseWriter, *http.Request) {})
 	return o.Serve(mux)
+}
+
+// newKeys returns an ES256 key for access tokens and an RS256 key for ID tokens.
+func newKeys() (*passport.Keys, error) {
+	access, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	id, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	return passport.NewKeys(access, id)
 }
 
 // userName responds with the name of the token's user.

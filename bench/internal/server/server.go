@@ -52,6 +52,12 @@ const (
 	APISecret = "PASSPORT_BENCH_API_SECRET"
 )
 
+// The clients that get ID tokens, with RS256 and with ES256.
+const (
+	RS256Client = "bench-rs256"
+	ES256Client = "bench-es256"
+)
+
 // connections is the size of a pool, so that none is opened under load.
 const connections = 64
 

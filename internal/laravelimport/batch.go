@@ -223,10 +223,24 @@ func (b *builder) consent(batch *oauth.ImportBatch, access *oauth.AccessToken, t
 	if len(scopes) == 0 || access.Family == nil {
 		return
 	}
-	batch.Consents = append(batch.Consents, oauth.ImportedConsent{
-		User: b.user(k.client.Provider, t.userID), ClientID: t.clientID, Scopes: scopes, GrantedAt: access.IssuedAt,
-	})
 	b.report.Imported.Consents++
+	consent := oauth.ImportedConsent{User: b.user(k.client.Provider, t.userID), ClientID: t.clientID, Scopes: scopes, GrantedAt: access.IssuedAt}
+	for n := range batch.Consents { // a batch names a row once
+		if same := &batch.Consents[n]; same.User == consent.User && same.ClientID == consent.ClientID && same.GrantedAt.Equal(consent.GrantedAt) {
+			same.Scopes = union(same.Scopes, scopes)
+			return
+		}
+	}
+	batch.Consents = append(batch.Consents, consent)
+}
+
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
 }
 
 // code adds an authorization code that has not expired. A used one is kept, because a

@@ -131,7 +131,7 @@ func (i *importer) run(ctx context.Context) error {
 		}
 	}
 	// Nothing has been written up to here: every fault above leaves the target as it was.
-	if err := i.write(ctx, clients); err != nil {
+	if err := i.during(ctx, func(ctx context.Context) error { return i.write(ctx, clients) }); err != nil {
 		return err
 	}
 	if err := i.accounts(ctx); err != nil {
@@ -139,6 +139,17 @@ func (i *importer) run(ctx context.Context) error {
 	}
 	i.propose()
 	return i.finish(ctx)
+}
+
+// during lets the target prepare for many writes.
+func (i *importer) during(ctx context.Context, write func(context.Context) error) error {
+	bulk, ok := oauth.StoreAs[interface {
+		DuringImport(ctx context.Context, run func(context.Context) error) error
+	}](i.Target)
+	if !ok || i.DryRun {
+		return write(ctx)
+	}
+	return bulk.DuringImport(ctx, write)
 }
 
 // version returns the versions of Laravel Passport that have these tables.

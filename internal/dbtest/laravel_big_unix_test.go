@@ -1,0 +1,165 @@
+//go:build unix
+
+package dbtest_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/laravelimport"
+	"github.com/go-passport/passport/internal/sqldb"
+)
+
+// bigTokens is how many access tokens the big import has. `make bigimport` sets it to 5
+// million; CI keeps the default.
+func bigTokens(t testing.TB) int {
+	text := os.Getenv("PASSPORT_BIGIMPORT")
+	if text == "" {
+		return 20_000
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("PASSPORT_BIGIMPORT is %q: want a number of tokens", text)
+	}
+	return n
+}
+
+const (
+	bigMemory  = 200 << 20        // the most that the process may have in memory
+	bigTime    = 10 * time.Minute // for bigMillions
+	bigFull    = 5_000_000
+	bigClients = 700 // more than a page
+)
+
+// Five million tokens fit into 200 MB of memory and ten minutes. Each has a refresh token,
+// as in most installations, and each user has two.
+func TestLaravelImport_Big(t *testing.T) {
+	n := bigTokens(t)
+	source := bigLaravel(t, n)
+	for _, d := range []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres} {
+		t.Run(d.Name, func(t *testing.T) {
+			dbtest.Need(t, d)
+			db := dbtest.Open(t, d)
+			store := migrated(t, db, d)
+			var after int64
+			config := laravelimport.Config{
+				Source: laravelimport.Source{DB: source, Dialect: sqldb.SQLite}, Target: store, Keys: laravelimport.Keys{App: []laravelimport.AppKey{appKey(t)}},
+				Now: func() time.Time { return madeAt }, Progress: func(tokens int) { after = int64(tokens) },
+			}
+			debug.FreeOSMemory()
+			resetPeak()
+			before := peakMemory(t)
+			start, used := time.Now(), processTime()
+			report, err := laravelimport.Run(t.Context(), config)
+			took, spent, peak := time.Since(start), processTime()-used, peakMemory(t)
+			if err != nil {
+				t.Fatalf("Run() after %d tokens = %v", after, err)
+			}
+			t.Logf("%d access tokens and %d refresh tokens in %v: %.0f tokens a second; %v of CPU in this process; %d MB in memory at most, %d MB before", n, report.Imported.RefreshTokens, took.Round(time.Millisecond), float64(n)/took.Seconds(), spent.Round(time.Millisecond), peak>>20, before>>20)
+			if report.Imported.AccessTokens != n || report.Imported.RefreshTokens != n || report.Imported.Clients != bigClients {
+				t.Errorf("Run() imported %+v, want %d tokens of each kind and %d clients", report.Imported, n, bigClients)
+			}
+			if n >= bigFull && took > bigTime {
+				t.Errorf("the import took %v, want at most %v", took, bigTime)
+			}
+			if n >= bigFull && peak > bigMemory {
+				t.Errorf("the import had %d MB in memory, want at most %d MB", peak>>20, bigMemory>>20)
+			}
+			status, err := store.ImportStatus(t.Context(), madeAt)
+			if err != nil || status.AccessTokens != n || status.RefreshTokens != n {
+				t.Errorf("ImportStatus() = %+v, %v, want %d of each kind", status, err, n)
+			}
+			config.Now = func() time.Time { return madeAt.Add(time.Hour) }
+			again := time.Now()
+			if report, err = laravelimport.Run(t.Context(), config); err != nil || report.Ended != 0 {
+				t.Errorf("a second Run() = %+v, %v, want no change", report, err)
+			}
+			t.Logf("a second import took %v", time.Since(again).Round(time.Millisecond))
+		})
+	}
+}
+
+// bigLaravel returns the SQLite database of an installation with n access tokens.
+func bigLaravel(t testing.TB, n int) *sql.DB {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "laravel.sqlite")
+	db := openFile(t, file)
+	createLaravel(t, db, sqldb.SQLite, "", laravelTables)
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // after COMMIT
+	exec := func(q string, args ...any) {
+		if _, err := tx.Exec(q, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for c := 1; c <= bigClients; c++ {
+		exec("INSERT INTO oauth_clients (id, name, secret, redirect, personal_access_client, password_client, revoked, created_at, updated_at) VALUES (?, ?, ?, ?, 0, 0, 0, '2025-01-01 00:00:00', '2025-01-01 00:00:00')",
+			c, fmt.Sprint("App ", c), strings.Repeat("s", 40), "https://app.example/callback")
+	}
+	const page = 100
+	access := "INSERT INTO oauth_access_tokens (id, user_id, client_id, scopes, revoked, created_at, updated_at, expires_at) VALUES " + rowsOf(page, `(?, ?, ?, '["place-orders"]', 0, '2026-06-01 12:00:00', '2026-06-01 12:00:00', '2027-06-01 12:00:00')`)
+	refresh := "INSERT INTO oauth_refresh_tokens (id, access_token_id, revoked, expires_at) VALUES " + rowsOf(page, `(?, ?, 0, '2027-06-01 12:00:00')`)
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same IDs each time
+	for made := 0; made < n; made += page {
+		var a, r []any
+		for i := range page {
+			token := randomID(random)
+			a = append(a, token, (made+i)/2+1, random.IntN(bigClients)+1)
+			r = append(r, randomID(random), token)
+		}
+		exec(access, a...)
+		exec(refresh, r...)
+	}
+	if err := errors.Join(tx.Commit(), db.Close()); err != nil { // which frees its memory
+		t.Fatal(err)
+	}
+	return openFile(t, file)
+}
+
+func rowsOf(n int, row string) string { return strings.TrimSuffix(strings.Repeat(row+", ", n), ", ") }
+
+// randomID returns the ID of a token of Laravel: 80 hexadecimal digits.
+func randomID(r *rand.Rand) string {
+	return fmt.Sprintf("%016x%016x%016x%016x%016x", r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64())
+}
+
+// resetPeak sets the peak of the memory back, where Linux has it.
+func resetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
+
+// processTime returns how long the process has used the processors.
+func processTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peakMemory returns the most memory that the process has had, or 0 where it is unknown.
+func peakMemory(t testing.TB) int64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kilobytes int64
+	if _, err := fmt.Sscan(after, &kilobytes); err != nil {
+		return 0
+	}
+	return kilobytes << 10
+}

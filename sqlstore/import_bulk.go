@@ -1,0 +1,113 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
+)
+
+// droppedNote is the name of the note with the indexes that an import has dropped.
+const droppedNote = "sqlstore.indexes"
+
+// bulkTables are the tables that an import fills.
+var bulkTables = []string{"oauth_families", "oauth_access_tokens", "oauth_refresh_tokens", "oauth_consents"}
+
+// index is an index that is not unique, and the statement that creates it.
+type index struct {
+	Name string `json:"name"`
+	SQL  string `json:"sql"`
+}
+
+// indexesOf are the queries for the indexes of a table: name and statement. They omit
+// those that enforce a rule. Other databases build them row by row.
+var indexesOf = map[string]string{
+	sqldb.SQLite.Name: `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL AND sql NOT LIKE 'CREATE UNIQUE%'`,
+	sqldb.Postgres.Name: `SELECT c.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = to_regclass(?) AND NOT i.indisunique AND i.indisvalid`,
+}
+
+// DuringImport runs an import. In a database without tokens, the import of millions of
+// rows takes most of its time to insert random keys into indexes. So DuringImport drops
+// the indexes that only make queries fast, and creates them again afterwards, which
+// sorts their keys. A note keeps their statements: if the program is killed, the next
+// import creates them.
+func (s *Store) DuringImport(ctx context.Context, run func(context.Context) error) error {
+	if err := sqldb.Bulk(ctx, s.db.SQL(), s.db.Dialect()); err != nil {
+		return err
+	}
+	dropped, err := s.dropIndexes(ctx)
+	if err != nil {
+		return fmt.Errorf("drop indexes for an import: %w", err)
+	}
+	err = run(ctx)
+	if len(dropped) > 0 {
+		if createErr := s.createIndexes(context.WithoutCancel(ctx), dropped); createErr != nil {
+			err = errors.Join(err, fmt.Errorf("create the indexes after an import (run it again to repeat this): %w", createErr))
+		}
+	}
+	return err
+}
+
+// dropIndexes returns the indexes to create after the import.
+func (s *Store) dropIndexes(ctx context.Context) (dropped []index, err error) {
+	note, err := s.ImportNote(ctx, droppedNote)
+	switch {
+	case err == nil && note != "":
+		return dropped, json.Unmarshal([]byte(note), &dropped)
+	case err != nil && !errors.Is(err, oauth.ErrNotFound):
+		return nil, err
+	}
+	empty, err := s.withoutTokens(ctx)
+	q := indexesOf[s.db.Dialect().Name]
+	if err != nil || !empty || q == "" {
+		return nil, err
+	}
+	for _, table := range bulkTables {
+		err := s.db.Each(ctx, q, func(row sqldb.Row) error {
+			var i index
+			err := row.Scan(&i.Name, &i.SQL)
+			dropped = append(dropped, i)
+			return err
+		}, table)
+		if err != nil {
+			return nil, err
+		}
+	}
+	text, err := json.Marshal(dropped)
+	if err == nil {
+		err = s.SetImportNote(ctx, droppedNote, string(text))
+	}
+	for _, i := range dropped {
+		if err == nil {
+			_, err = s.db.SQL().ExecContext(ctx, "DROP INDEX IF EXISTS "+i.Name)
+		}
+	}
+	return dropped, err
+}
+
+// withoutTokens reports whether the store has no token yet.
+func (s *Store) withoutTokens(ctx context.Context) (bool, error) {
+	for _, q := range []string{`SELECT f.id FROM oauth_families f LIMIT 1`, `SELECT t.id FROM oauth_access_tokens t LIMIT 1`} {
+		var id string
+		err := s.db.Row(ctx, q, func(row sqldb.Row) error { return row.Scan(&id) })
+		if err == nil || !errors.Is(err, oauth.ErrNotFound) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (s *Store) createIndexes(ctx context.Context, dropped []index) error {
+	for _, i := range dropped {
+		q := strings.Replace(i.SQL, "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1)
+		if _, err := s.db.SQL().ExecContext(ctx, q); err != nil {
+			return err
+		}
+	}
+	return s.SetImportNote(ctx, droppedNote, "")
+}

@@ -34,4 +34,9 @@ type (
 	ClientChanged = event.ClientChanged
 	// ClientRevoked is the event for a revoked client: see [event.ClientRevoked].
 	ClientRevoked = event.ClientRevoked
+	// LogoutSent is the event for a try to tell a client about a sign-out: see
+	// [event.LogoutSent].
+	LogoutSent = event.LogoutSent
+	// LogoutOutcome is how the try has ended: see [event.LogoutOutcome].
+	LogoutOutcome = event.LogoutOutcome
 )

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-passport/passport/guard"
 	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/backchannel"
 	"github.com/go-passport/passport/internal/brand"
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/core"
@@ -84,7 +85,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		issuer: config.Issuer, origin: r.Issuer.Scheme + "://" + r.Issuer.Host, clientIDs: config.ClientIDs, store: config.Store, log: r.Log,
 		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies, appsPage: r.AppsPage, idTokens: r.IDTokens,
-		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, LimitFamilies: r.Tokens.LimitNewFamilies, Uses: r.Uses, Log: config.Logger},
+		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, LimitFamilies: r.Tokens.LimitNewFamilies, Uses: r.Uses, Logouts: r.Logouts, Log: config.Logger},
 		personalJWTs: config.PersonalTokenFormat == JWT,
 		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(), mounted: issuer.NewMounted(r.Issuer, config.Path),
 	}
@@ -108,6 +109,9 @@ func New(config Config) (*Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	if err := r.Personal.CheckClient(ctx); err != nil {
+		return nil, fmt.Errorf("passport: %w", err)
+	}
+	if err := r.Logouts.Prepare(ctx); err != nil {
 		return nil, fmt.Errorf("passport: %w", err)
 	}
 	return s, nil
@@ -142,9 +146,16 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 	r.Clients = clients.New(clients.Config{
 		Store: store, Metadata: metadata, IDTokenAlg: r.IDTokens.CheckAlg, Parts: r.Parts, Policy: r.Policy, Users: r.Users, Audit: log, Log: c.Logger, Limit: max(c.MaxClientsPerUser, 0), Numbered: c.ClientIDs == Integers,
 	})
+	logouts, _ := oauth.StoreAs[oauth.LogoutStore](c.Store)
+	r.Logouts, err = backchannel.New(backchannel.Config{
+		Store: logouts, Client: r.Clients.Client, IDTokens: r.IDTokens, Allowed: r.Parts.OpenID.AllowedHosts(), Audit: log, Log: c.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
 	r.Tokens = tokens.New(tokens.Config{
 		Issuer: c.Issuer, OpaquePrefix: c.PersonalTokenPrefix, Store: store, Keys: r.Keys, Policy: r.Policy, Users: r.Users, Audit: log, FamilyLimit: max(c.MaxFamiliesPerClient, 0), TimeOnly: c.LastUsedTimeOnly, Claims: c.Claims, Client: r.Clients.Client, IDTokens: r.IDTokens,
-		Foreign: r.Parts.Foreign, MayOpen: r.Clients.MayTry, NotOpened: r.Clients.Failed,
+		SessionsEnded: r.Logouts.Ended, Foreign: r.Parts.Foreign, MayOpen: r.Clients.MayTry, NotOpened: r.Clients.Failed,
 	})
 	r.Personal = tokens.NewPersonal(tokens.PersonalConfig{
 		Tokens: r.Tokens, Clients: r.Clients, Opaque: c.PersonalTokenFormat == Opaque, Limit: max(c.MaxPersonalTokensPerUser, 0),
@@ -160,5 +171,6 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 // which begin with the issuer's path. If [http.StripPrefix] has taken off a part of the
 // path, ServeHTTP puts it back.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.upkeep.Logouts.Serving(r.Context())
 	s.handler.ServeHTTP(w, s.mounted.Restore(r))
 }

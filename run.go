@@ -13,14 +13,16 @@ import (
 // above Config.MaxFamiliesPerClient. Every minute it reads
 // Config.Keys again, if they came from files or a store; see [RotateKeys]. Every ten
 // seconds it writes when tokens were last used at this node, if the store is an
-// [oauth.LastUsedStore]. Start it in a goroutine. Without it the server still works
-// correctly, but its tables grow, new keys wait for the next start, and no last use is
-// known. Any number of nodes may run it at once.
+// [oauth.LastUsedStore]. With [OpenID] it tells clients that a user has signed out: at
+// once if that was at this node, and otherwise within five seconds. Start it in a
+// goroutine before the server handles requests. Without it the server still works
+// correctly, but its tables grow, new keys wait for the next start, no last use is known,
+// and no client is told. Any number of nodes may run it at once.
 //
 // Run also purges the given stores, such as the sessions of package account. A
 // failed purge is logged and retried an hour later. When ctx ends, Run writes the last
-// uses once more, in at most five seconds, and returns nil. So wait for it before the
-// process ends.
+// uses once more, in at most five seconds, waits for the requests to clients that have
+// begun, in at most 20 seconds, and returns nil. So wait for it before the process ends.
 func (s *Server) Run(ctx context.Context, also ...oauth.Purger) error {
 	s.upkeep.Run(ctx, append([]oauth.Purger{s.store}, also...)...)
 	return nil
@@ -39,6 +41,17 @@ func (s *Server) LongestLife(ctx context.Context) (time.Duration, error) {
 	longest := max(s.policy.LongestLife(s.personalJWTs), s.idTokens.LongestLife(), authorize.TicketTTL, authorize.SignInTTL)
 	clients, err := s.clients.LongestTokenLife(ctx)
 	return max(longest, clients), err
+}
+
+// LogoutStatus returns what became of the logout tokens that were sent to a client
+// (OpenID Connect Back-Channel Logout). It has the zero value if none was sent, or if the
+// store is not an [oauth.LogoutStore].
+func (s *Server) LogoutStatus(ctx context.Context, clientID string) (*oauth.LogoutStatus, error) {
+	store, ok := oauth.StoreAs[oauth.LogoutStore](s.store)
+	if !ok {
+		return new(oauth.LogoutStatus), nil
+	}
+	return store.LogoutStatus(ctx, clientID)
 }
 
 // Ready returns nil if the server can handle requests, and otherwise an error with

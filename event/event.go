@@ -101,6 +101,28 @@ type ClientRevoked struct {
 	ClientID string
 }
 
+// LogoutSent reports a try to tell a client that a user has signed out (OpenID Connect
+// Back-Channel Logout). For a metric, count the outcomes.
+type LogoutSent struct {
+	Meta
+	User     oauth.UserRef
+	ClientID string
+	Outcome  LogoutOutcome
+	Result   string // for the operator: the status of the response, such as "200 OK", or an error
+	Tries    int    // how often the server has tried, with this time
+}
+
+// LogoutOutcome is how a try to tell a client has ended.
+type LogoutOutcome string
+
+// The outcomes of a try.
+const (
+	LogoutDelivered LogoutOutcome = "delivered" // the client accepted the logout token
+	LogoutRetried   LogoutOutcome = "retried"   // there will be another try
+	LogoutRefused   LogoutOutcome = "refused"   // the client refused it, or its URI must not be used
+	LogoutExpired   LogoutOutcome = "expired"   // the last try has failed
+)
+
 func (AccessTokenIssued) event()  {}
 func (RefreshTokenIssued) event() {}
 func (Replayed) event()           {}
@@ -111,3 +133,4 @@ func (DeviceApproved) event()     {}
 func (ClientCreated) event()      {}
 func (ClientChanged) event()      {}
 func (ClientRevoked) event()      {}
+func (LogoutSent) event()         {}

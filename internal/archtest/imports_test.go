@@ -54,7 +54,7 @@ var rooms = map[string]room{
 	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                                                // for the tests of every room
 
 	// The facade wires the rooms.
-	".": {ours: "event guard oauth openid views internal/audit internal/authorize internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/device internal/endpoint " +
+	".": {ours: "event guard oauth openid views internal/audit internal/authorize internal/backchannel internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/device internal/endpoint " +
 		"internal/feature internal/firstparty internal/guards internal/idtoken internal/issuer internal/keyring internal/lastused internal/logline internal/methods internal/nearpath internal/nilpointer internal/oidc internal/page internal/policy internal/protected internal/reauth internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
@@ -69,13 +69,14 @@ var rooms = map[string]room{
 
 	"internal/core": {ours: "grant oauth internal/authorize internal/brand internal/endpoint internal/feature internal/issuer internal/jsonapi internal/nilpointer internal/policy internal/protected internal/rooms internal/tokens internal/wire"},
 
-	"internal/rooms": {ours: below + " internal/authorize internal/clients internal/feature internal/firstparty internal/idtoken internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
+	"internal/rooms": {ours: below + " internal/authorize internal/backchannel internal/clients internal/feature internal/firstparty internal/idtoken internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
 
-	"internal/authorize": {ours: below + " internal/clients internal/idtoken internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
-	"internal/endpoint":  {ours: below + " internal/clients internal/idtoken internal/feature internal/keyring internal/policy internal/tokens internal/users internal/wire"},
-	"internal/jsonapi":   {ours: below + " internal/clients internal/feature internal/firstparty internal/policy internal/reauth internal/tokens internal/users internal/wire"},
-	"internal/guards":    {ours: below + " guard internal/ctxtoken internal/policy internal/wire"},
-	"internal/upkeep":    {ours: below + " internal/keyring"},
+	"internal/authorize":   {ours: below + " internal/clients internal/idtoken internal/keyring internal/page internal/policy internal/tokens internal/users internal/wire"},
+	"internal/endpoint":    {ours: below + " internal/clients internal/idtoken internal/feature internal/keyring internal/policy internal/tokens internal/users internal/wire"},
+	"internal/jsonapi":     {ours: below + " internal/clients internal/feature internal/firstparty internal/policy internal/reauth internal/tokens internal/users internal/wire"},
+	"internal/guards":      {ours: below + " guard internal/ctxtoken internal/policy internal/wire"},
+	"internal/upkeep":      {ours: below + " internal/backchannel internal/keyring"},
+	"internal/backchannel": {ours: below + " internal/idtoken"},
 
 	"internal/tokens": {ours: below + " internal/clients internal/feature internal/idtoken internal/keyring internal/policy internal/users"},
 

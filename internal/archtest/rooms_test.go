@@ -98,7 +98,7 @@ var storeVerbs = map[string][]string{
 	"ConsentStore": {"internal/tokens"},
 
 	// These rooms check the whole store for powers, pass it on, or wrap it.
-	"Store": {".", "internal/device", "internal/rooms", "internal/feature", "internal/tokens", "internal/keyring"},
+	"Store": {".", "internal/device", "internal/oidc", "internal/rooms", "internal/feature", "internal/tokens", "internal/keyring"},
 }
 
 // A room gets only the store methods that it uses, and a grant gets a reader.

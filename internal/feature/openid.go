@@ -20,6 +20,14 @@ type OpenID struct {
 	BackchannelAllowedHosts []string
 }
 
+// AllowedHosts returns BackchannelAllowedHosts: none without OpenID Connect.
+func (o *OpenID) AllowedHosts() []string {
+	if o == nil {
+		return nil
+	}
+	return o.BackchannelAllowedHosts
+}
+
 // RequiredAlgs returns the algorithms that the keys of the server must have: none without
 // OpenID Connect.
 func (o *OpenID) RequiredAlgs() []string {

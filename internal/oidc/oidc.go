@@ -4,6 +4,7 @@ package oidc
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -30,8 +31,16 @@ func (s Settings) Part(server feature.Server) feature.Part {
 	return feature.Part{
 		Name: "OpenID", Scopes: scopes, Metadata: s.metadata(server, scopes),
 		OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL, BackchannelAllowedHosts: s.BackchannelAllowedHosts},
-		Faults: s.faults(server), Warnings: logoutWarnings(server),
+		Faults: s.faults(server), Warnings: logoutWarnings(server), Store: checkStore,
 	}
+}
+
+// checkStore returns an error for a store that cannot keep the sessions that clients know.
+func checkStore(store oauth.Store) error {
+	if _, ok := oauth.StoreAs[oauth.LogoutStore](store); ok {
+		return nil
+	}
+	return errors.New("the feature OpenID needs a store that is an oauth.LogoutStore: use sqlstore or memstore. If the store wraps another one, give it the method Unwrap() oauth.Store")
 }
 
 // Routes returns the endpoints of the feature. Each has a file in this package.

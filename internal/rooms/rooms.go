@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-passport/passport/internal/authorize"
+	"github.com/go-passport/passport/internal/backchannel"
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/firstparty"
@@ -38,7 +39,8 @@ type Rooms struct {
 	Clients  *clients.Registry
 	Tokens   *tokens.Service
 	Personal *tokens.Personal
-	IDTokens *idtoken.Service // nil if the server isn't an OpenID provider
+	IDTokens *idtoken.Service    // nil if the server isn't an OpenID provider
+	Logouts  *backchannel.Sender // nil if the server isn't an OpenID provider
 	Cookies  *firstparty.Cookies
 	Uses     *lastused.Uses // nil if the store does not keep them
 

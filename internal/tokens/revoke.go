@@ -73,6 +73,7 @@ func (s *Service) Disconnect(ctx context.Context, token *oauth.AccessToken) erro
 	if err != nil {
 		return fmt.Errorf("remove a connection: %w", err)
 	}
+	s.ended(ctx)
 	return nil
 }
 
@@ -130,6 +131,7 @@ func (s *Service) EndSession(ctx context.Context, user oauth.UserRef, sessionID 
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
+	s.ended(ctx)
 	return nil
 }
 
@@ -143,6 +145,7 @@ func (s *Service) revoke(ctx context.Context, which oauth.FamilyFilter, reason s
 	if err != nil {
 		return fmt.Errorf("revoke tokens: %w", err)
 	}
+	s.ended(ctx)
 	return nil
 }
 
@@ -156,6 +159,7 @@ func (s *Service) Withdraw(ctx context.Context, user oauth.UserRef, clientID str
 	if err != nil {
 		return fmt.Errorf("withdraw consent: %w", err)
 	}
+	s.ended(ctx)
 	return nil
 }
 

@@ -46,6 +46,9 @@ type Config struct {
 
 	IDTokens *idtoken.Service // nil if the server isn't an OpenID provider
 
+	// SessionsEnded is called after sessions of a user have ended.
+	SessionsEnded func(ctx context.Context)
+
 	// Foreign accepts tokens of another server; nil for none. MayOpen refuses a client that
 	// has presented too many values that the other server did not make; NotOpened counts
 	// such a value.
@@ -69,6 +72,7 @@ type Service struct {
 	moreClaims   func(ctx context.Context, token *oauth.AccessToken) (map[string]any, error)
 	client       func(ctx context.Context, id string) (*oauth.Client, error)
 	idTokens     *idtoken.Service
+	ended        func(ctx context.Context)
 	foreign      feature.Foreign
 	mayOpen      func(ctx context.Context, clientID string) error
 	notOpened    func(ctx context.Context, clientID string)
@@ -76,7 +80,7 @@ type Service struct {
 
 // New returns a service.
 func New(c Config) *Service {
-	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims, c.Client, c.IDTokens, c.Foreign, c.MayOpen, c.NotOpened}
+	return &Service{c.Issuer, c.OpaquePrefix, c.Store, c.Keys, c.Policy, c.Users, c.Audit, c.FamilyLimit, c.TimeOnly, c.Claims, c.Client, c.IDTokens, c.SessionsEnded, c.Foreign, c.MayOpen, c.NotOpened}
 }
 
 // OpaquePrefix returns the prefix of opaque access tokens.

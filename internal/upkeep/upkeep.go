@@ -1,6 +1,6 @@
 // Package upkeep does the server's background work: it purges ended records, ends
-// the oldest families above the limit, reads the keys again, and writes when tokens
-// were last used.
+// the oldest families above the limit, reads the keys again, writes when tokens were
+// last used, and sends logout tokens.
 package upkeep
 
 import (
@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
+	"github.com/go-passport/passport/internal/backchannel"
 	"github.com/go-passport/passport/internal/clock"
 	"github.com/go-passport/passport/internal/keyring"
 	"github.com/go-passport/passport/internal/lastused"
@@ -33,8 +35,8 @@ const flushAtEnd = 5 * time.Second
 // the time between two runs, so that a restart or a failed run misses none.
 const newFamilies = 2 * purgeEvery
 
-// Upkeep does the background work of one server. All fields except Checker and Uses are
-// required.
+// Upkeep does the background work of one server. All fields except Checker, Uses and
+// Logouts are required.
 type Upkeep struct {
 	Checker    oauth.Checker               // the store, if it is one
 	Ask        func(context.Context) error // sends any query to the store
@@ -47,6 +49,8 @@ type Upkeep struct {
 	LimitFamilies func(ctx context.Context, since time.Time) (n int, err error)
 
 	Uses *lastused.Uses // nil if the store does not keep them
+
+	Logouts *backchannel.Sender // nil if the server isn't an OpenID provider
 
 	Log *slog.Logger
 }
@@ -63,6 +67,9 @@ func (u Upkeep) Run(ctx context.Context, stores ...oauth.Purger) {
 	defer flush.Stop()
 	u.Uses.Begin()
 	defer u.flushLast(ctx)
+	var sending sync.WaitGroup
+	sending.Go(func() { u.Logouts.Run(ctx) })
+	defer sending.Wait()
 	for {
 		select {
 		case <-ctx.Done():

@@ -256,6 +256,11 @@ func TestOpenID_OI_75_Device(t *testing.T) {
 	if err != nil || !code.Approved() || !slices.Contains(code.Scopes, "openid") {
 		t.Fatalf("the device code is %+v, %v; want an approval with openid", code, err)
 	}
+	token, _ := d.poll().WantStatus(http.StatusOK).JSON()["id_token"].(string)
+	claims := testkit.ClaimsOf(t, token)
+	if claims["auth_time"] == nil || claims["acr"] != "gold" || testkit.AsText(claims["amr"]) != "[pwd]" || claims["nonce"] != nil || claims["sid"] != nil {
+		t.Errorf("the ID token of a device has %v, want auth_time, acr and amr, without nonce and sid", claims)
+	}
 	s.Change(c, func(c *oauth.Client) { c.OpenID = &oauth.ClientOpenID{BackchannelSessionRequired: true} })
 	enter(b, begin(s, c, "scope", "openid").userCode).WantPage(http.StatusInternalServerError)
 	s.WantLog("backchannel_logout_session_required, but a device has no browser session")

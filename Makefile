@@ -1,6 +1,6 @@
 # make check runs everything that CI runs. The other targets are parts of it.
 
-.PHONY: check quick test race fuzz e2e cluster screenshots bench bigimport lint fmt
+.PHONY: check quick test race fuzz e2e clients cluster screenshots bench bigimport lint fmt
 
 check:
 	bash .ci/run
@@ -22,7 +22,13 @@ race:
 
 # The binary in a real browser and with third-party clients.
 e2e:
-	go -C internal/e2e test -skip '^TestCluster' ./...
+	go -C internal/e2e test -skip '^Test(Cluster|Further)' ./...
+
+# Every OpenID Connect client that was written by others. CI runs the most common ones,
+# without TestFurther.
+clients:
+	scripts/install-ci
+	bin=$$(scripts/install-clients) && PATH="$$bin:$$PATH" PASSPORT_TEST_REQUIRE=1 go -C internal/e2e test -count=1 -run '^Test(Clients|Further)' -v ./...
 
 # Each fuzz target for a minute; CI gives each five seconds.
 fuzz:

@@ -50,7 +50,7 @@ var rooms = map[string]room{
 	"dashboard":    {ours: ". internal/bodylimit internal/brand internal/cookie internal/formdata internal/logline internal/loopback internal/methods internal/page internal/pageform internal/reqinfo internal/safeurl internal/sameorigin internal/secret internal/useragent internal/weburl oauth views"},
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
-	"internal/demo":    {ours: ". account guard internal/cookie internal/page internal/sameorigin internal/secret oauth", others: []string{qr}}, // the tour of `passport serve --demo`
+	"internal/demo":    {ours: ". account guard internal/cookie internal/jws internal/page internal/sameorigin internal/secret oauth", others: []string{qr}}, // the tour of `passport serve --demo`
 	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                                                // for the tests of every room
 
 	// The facade wires the rooms.

@@ -3,6 +3,7 @@ package demo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -128,13 +129,19 @@ func (a *App) redeem(w http.ResponseWriter, r *http.Request, s *session, p pendi
 		a.problem(w, refused, errorOf(exchange))
 		return
 	}
+	who, err := a.client.verify(r.Context(), tokens.IDToken, p.Nonce)
+	if err != nil {
+		a.config.Logger.Error("the application of the tour can't verify the ID token", "err", bare(err))
+		a.problem(w, wrongIDToken, nil)
+		return
+	}
 	user, err := a.client.get(r.Context(), "/api/user", tokens.AccessToken)
 	if err != nil {
 		a.unreachable(w, err)
 		return
 	}
 	s.forget()
-	s.code, s.verifier, s.tokens, s.user = q.Get("code"), p.Verifier, tokens, parseProfile(user.Response)
+	s.code, s.verifier, s.tokens, s.who, s.idToken = q.Get("code"), p.Verifier, tokens, who, tokens.IDToken
 	s.steps = story(p, q, exchange, user)
 	page.Private(w)
 	http.Redirect(w, r, "/demo/connected", http.StatusSeeOther)
@@ -153,14 +160,15 @@ func (a *App) connected(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/demo", http.StatusSeeOther)
 		return
 	}
-	token, err := decode(s.tokens.AccessToken)
-	if err != nil {
-		a.config.Logger.Error("the tour can't show the token", "err", err)
+	token, accessErr := decode(s.tokens.AccessToken, accessTokenHeader, accessTokenClaims)
+	idToken, idErr := decode(s.idToken, idTokenHeader, idTokenClaims)
+	if err := errors.Join(accessErr, idErr); err != nil {
+		a.config.Logger.Error("the tour can't show the tokens", "err", err)
 		a.problem(w, refused, nil)
 		return
 	}
 	a.render(w, http.StatusOK, "connected", view{
-		AppConfig: a.config, FormToken: s.token, Tokens: s.tokens, Token: token, User: s.user, Steps: s.steps, Last: s.last, Ended: s.ended,
+		AppConfig: a.config, FormToken: s.token, Tokens: s.tokens, Token: token, IDToken: idToken, Who: s.who, Steps: s.steps, Last: s.last, Ended: s.ended,
 	})
 }
 

@@ -2,6 +2,9 @@ package demo_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -13,9 +16,12 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-passport/passport/internal/demo"
+	"github.com/go-passport/passport/internal/jws"
 )
 
 // fake is an authorization server that answers as it is told, on the address
@@ -23,11 +29,15 @@ import (
 type fake struct {
 	*httptest.Server
 	log     bytes.Buffer
-	forms   []url.Values // what came to the token endpoint
-	refuse  string       // the error that the token endpoint answers
-	issuer  string       // that the metadata names; its own when empty
-	unauth  bool         // the API refuses every token
-	cut     bool         // the token endpoint cuts the connection
+	forms   []url.Values                // what came to the token endpoint
+	refuse  string                      // the error that the token endpoint answers
+	issuer  string                      // that the metadata names; its own when empty
+	unauth  bool                        // the API refuses every token
+	cut     bool                        // the token endpoint cuts the connection
+	nonces  map[string]string           // of the authorization requests, by code_challenge
+	key     *jws.Key                    // that signs ID tokens
+	keys    func() *jws.Key             // that the server publishes
+	idToken func(claims map[string]any) // changes the claims of an ID token
 	browser *http.Client
 }
 
@@ -35,7 +45,7 @@ const accessToken = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c2Vycz
 
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	f := new(fake)
+	f := &fake{nonces: map[string]string{}, key: idTokenKey(), keys: idTokenKey, idToken: func(map[string]any) {}}
 	mux := http.NewServeMux()
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(f.Close)
@@ -44,7 +54,10 @@ func newFake(t *testing.T) *fake {
 		if f.issuer != "" {
 			issuer = f.issuer
 		}
-		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": issuer, "authorization_endpoint": f.URL + "/oauth/authorize", "token_endpoint": f.URL + "/oauth/token"})
+		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": issuer, "authorization_endpoint": f.URL + "/oauth/authorize", "token_endpoint": f.URL + "/oauth/token", "jwks_uri": f.URL + "/oauth/jwks"})
+	})
+	mux.HandleFunc("GET /oauth/jwks", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{f.keys().JWK(), map[string]string{"kty": "unknown"}}})
 	})
 	mux.HandleFunc("POST /oauth/token", f.token)
 	mux.HandleFunc("GET /api/", func(w http.ResponseWriter, r *http.Request) {
@@ -79,8 +92,30 @@ func (f *fake) token(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"error":"`+f.refuse+`","error_description":"as told"}`)
 		return
 	}
-	_, _ = io.WriteString(w, `{"access_token":"`+accessToken+`","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-1","scope":"check-status"}`)
+	challenge := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
+	claims := map[string]any{
+		"iss": f.URL, "sub": "users:42", "aud": "demo-web", "exp": time.Now().Add(time.Hour).Unix(), "nonce": f.nonces[base64.RawURLEncoding.EncodeToString(challenge[:])], "name": "<Demo> User", "email": demo.Email,
+	}
+	f.idToken(claims)
+	idToken, err := f.key.Sign("JWT", claims)
+	if err != nil {
+		panic(err)
+	}
+	_, _ = io.WriteString(w, `{"access_token":"`+accessToken+`","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-1","scope":"check-status","id_token":"`+idToken+`"}`)
 }
+
+// idTokenKey returns a key for ID tokens, which is made once.
+var idTokenKey = sync.OnceValue(func() *jws.Key {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	key, err := jws.New(private, jws.RS256)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
 
 type answer struct {
 	status         int
@@ -117,6 +152,7 @@ func (f *fake) connect(t *testing.T) url.Values {
 	if err != nil || got.status != http.StatusSeeOther || f.URL+"/oauth/authorize" != to.Scheme+"://"+to.Host+to.Path {
 		t.Fatalf("connect = %d to %q, want a redirect to the authorization endpoint", got.status, got.location)
 	}
+	f.nonces[to.Query().Get("code_challenge")] = to.Query().Get("nonce")
 	return to.Query()
 }
 
@@ -163,6 +199,34 @@ func TestApp_Connects(t *testing.T) {
 	}
 	if again := f.visit(t, http.MethodGet, "/demo"); !strings.Contains(again.text, "You are connected") {
 		t.Error("the first page does not say that the application is connected")
+	}
+}
+
+// An ID token that isn't for this sign-in signs no user in (OpenID Connect Core §3.1.3.7).
+func TestApp_OI_66_RefusesIDTokens(t *testing.T) {
+	for name, change := range map[string]func(*fake, map[string]any){
+		"another issuer":   func(_ *fake, c map[string]any) { c["iss"] = "https://evil.example" },
+		"another audience": func(_ *fake, c map[string]any) { c["aud"] = "another" },
+		"another nonce":    func(_ *fake, c map[string]any) { c["nonce"] = "another" },
+		"no nonce":         func(_ *fake, c map[string]any) { delete(c, "nonce") },
+		"expired":          func(_ *fake, c map[string]any) { c["exp"] = time.Now().Unix() - 1 },
+		"another key": func(f *fake, _ map[string]any) {
+			_, private, _ := ed25519.GenerateKey(rand.Reader)
+			f.key, _ = jws.New(private, jws.EdDSA)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.idToken = func(c map[string]any) { change(f, c) }
+			asked := f.connect(t)
+			got := f.callback(t, url.Values{"state": {asked.Get("state")}, "iss": {f.URL}, "code": {"code-1"}})
+			if got.status != http.StatusBadGateway || !strings.Contains(got.text, "The ID token doesn’t verify") {
+				t.Errorf("callback = %d, want 502 and a page that says why:\n%s", got.status, got.text)
+			}
+			if page := f.visit(t, http.MethodGet, "/demo/connected"); page.location != "/demo" {
+				t.Errorf("/demo/connected = %d, want the first page: no user is signed in", page.status)
+			}
+		})
 	}
 }
 

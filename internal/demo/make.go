@@ -43,6 +43,7 @@ func Make(ctx context.Context, server *passport.Server, accounts *account.Accoun
 		ID: "demo-web", Name: "Order Tracker", AuthMethod: oauth.AuthNone,
 		RedirectURIs: []string{issuer + CallbackPath},
 		GrantTypes:   []string{"authorization_code", "refresh_token"},
+		OpenID:       &oauth.ClientOpenID{ClaimsInIDToken: true}, // to show them
 	})
 	if err != nil {
 		return nil, err
@@ -72,9 +73,9 @@ func (m *Made) Display(logger *slog.Logger) AppConfig {
 
 // App returns the configuration of the application.
 func (m *Made) App(logger *slog.Logger) AppConfig {
-	scopes := make([]string, len(Scopes))
-	for i, s := range Scopes {
-		scopes[i] = s.ID
+	scopes := []string{"openid", "profile", "email"}
+	for _, s := range Scopes {
+		scopes = append(scopes, s.ID)
 	}
 	return AppConfig{Issuer: m.Issuer, ClientID: m.Web.ID, Scopes: scopes, Email: Email, Password: Password, Logger: logger}
 }

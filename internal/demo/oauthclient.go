@@ -41,11 +41,13 @@ type metadata struct {
 	AuthorizationEndpoint       string `json:"authorization_endpoint"`
 	TokenEndpoint               string `json:"token_endpoint"`
 	DeviceAuthorizationEndpoint string `json:"device_authorization_endpoint"`
+	JWKS                        string `json:"jwks_uri"`
 }
 
 // pending is an authorization request without a response.
 type pending struct {
 	State    string
+	Nonce    string // of the ID token (OpenID Connect Core §3.1.2.1)
 	Verifier string // the code_verifier (RFC 7636 §4.1)
 	URL      string // to which the browser was redirected
 }
@@ -57,6 +59,7 @@ type tokens struct {
 	ExpiresIn    int    `json:"expires_in"`
 	RefreshToken string `json:"refresh_token"`
 	Scope        string `json:"scope"`
+	IDToken      string `json:"id_token"`
 }
 
 func newClient(issuer, id, redirectURI string, scopes []string) *client {
@@ -103,7 +106,7 @@ func (c *client) begin(ctx context.Context) (pending, error) {
 	if err != nil {
 		return pending{}, err
 	}
-	p := pending{State: rand.Text(), Verifier: rand.Text() + rand.Text()}
+	p := pending{State: rand.Text(), Nonce: rand.Text(), Verifier: rand.Text() + rand.Text()}
 	challenge := sha256.Sum256([]byte(p.Verifier))
 	p.URL = m.AuthorizationEndpoint + "?" + url.Values{
 		"response_type":         {"code"},
@@ -111,6 +114,7 @@ func (c *client) begin(ctx context.Context) (pending, error) {
 		"redirect_uri":          {c.redirectURI},
 		"scope":                 {strings.Join(c.scopes, " ")},
 		"state":                 {p.State},
+		"nonce":                 {p.Nonce},
 		"code_challenge":        {base64.RawURLEncoding.EncodeToString(challenge[:])},
 		"code_challenge_method": {"S256"},
 	}.Encode()
@@ -222,7 +226,7 @@ func written(r *http.Request, form url.Values) string {
 }
 
 // order is the order of parameters on a page.
-var order = []string{"response_type", "grant_type", "client_id", "code", "refresh_token", "redirect_uri", "scope", "state", "iss", "code_verifier", "code_challenge", "code_challenge_method"}
+var order = []string{"response_type", "grant_type", "client_id", "code", "refresh_token", "redirect_uri", "scope", "state", "nonce", "iss", "code_verifier", "code_challenge", "code_challenge_method"}
 
 // parameters returns a form, one parameter on a line.
 func parameters(form url.Values) string {

@@ -6,8 +6,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
-	"unicode"
 )
 
 // box is the logo of the application, which looks different from the server.
@@ -26,10 +24,11 @@ type view struct {
 	styled
 	RedirectURI string
 	FormToken   string
-	User        *profile
+	Who         *identity
 	Connected   bool
 	Tokens      *tokens
-	Token       *decoded
+	Token       *decoded // the access token
+	IDToken     *decoded
 	Steps       []call
 	Last        *call
 	Ended       bool
@@ -63,6 +62,8 @@ var (
 		"Order Tracker did not send this browser to the server, or it has used this response already. The parameter `state` shows that. An attacker could send you such a response to connect your session to the attacker’s account, so Order Tracker ignores it."}
 	wrongIssuer = problem{http.StatusBadRequest, "This response is from another server",
 		"The parameter `iss` names another server than Order Tracker sent you to. So it doesn’t use the code (RFC 9207)."}
+	wrongIDToken = problem{http.StatusBadGateway, "The ID token doesn’t verify",
+		"Order Tracker can’t tell who signed in, so it signs no user in. The terminal has the details."}
 	noServer = problem{http.StatusBadGateway, "The server doesn’t respond",
 		"Order Tracker can’t reach it. Is the tour still running?"}
 )
@@ -96,26 +97,4 @@ func parseError(body string) url.Values {
 		return nil
 	}
 	return url.Values{"error": {e.Error}, "error_description": {e.Description}}
-}
-
-// profile is the user, as the API returned it.
-type profile struct {
-	Name  string `json:"name"`
-	Email string `json:"email"`
-}
-
-// Initial replaces the user's picture.
-func (p profile) Initial() string {
-	for _, r := range strings.TrimSpace(p.Name) {
-		return string(unicode.ToUpper(r))
-	}
-	return "?"
-}
-
-func parseProfile(body string) *profile {
-	var p profile
-	if json.Unmarshal([]byte(body), &p) != nil || p.Name == "" {
-		return nil
-	}
-	return &p
 }

@@ -24,7 +24,8 @@ type session struct {
 	// The result of the last response.
 	code, verifier string // used up, kept for the attacker's button
 	tokens         *tokens
-	user           *profile
+	who            *identity // of the ID token
+	idToken        string    // of the sign-in; a refresh brings another one
 	steps          []call
 	last           *call // the call of the last button
 	ended          bool  // the server refuses the tokens
@@ -52,7 +53,7 @@ func (s *session) add(p pending) {
 
 // forget removes the tokens and the calls that got them.
 func (s *session) forget() {
-	s.code, s.verifier, s.tokens, s.user, s.steps, s.last, s.ended = "", "", nil, nil, nil, nil, false
+	s.code, s.verifier, s.tokens, s.who, s.idToken, s.steps, s.last, s.ended = "", "", nil, nil, "", nil, nil, false
 }
 
 // sessions are the sessions of an application, in memory.

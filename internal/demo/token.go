@@ -17,7 +17,7 @@ type field struct {
 	Name, Value, Meaning string
 }
 
-// decoded is a decoded access token: a JWT (RFC 9068).
+// decoded is a decoded JWT.
 type decoded struct {
 	Parts          []part // header, claims and signature, as they were sent
 	Header, Claims []field
@@ -26,15 +26,14 @@ type decoded struct {
 // part is one of the three parts of a token, with its color.
 type part struct{ Class, Text string }
 
-// headerMeanings and claimMeanings explain the members of a token, in the order of the
-// page.
-var headerMeanings = []field{
+// These explain the members of an access token (RFC 9068), in the order of the page.
+var accessTokenHeader = []field{
 	{Name: "typ", Meaning: "The type: an access token. It keeps other kinds of tokens apart (RFC 9068)."},
 	{Name: "alg", Meaning: "The algorithm of the signature."},
 	{Name: "kid", Meaning: "The ID of the public key that verifies it. The keys are at jwks_uri."},
 }
 
-var claimMeanings = []field{
+var accessTokenClaims = []field{
 	{Name: "iss", Meaning: "The issuer."},
 	{Name: "sub", Meaning: "The subject: your account."},
 	{Name: "client_id", Meaning: "The application that got it."},
@@ -46,12 +45,33 @@ var claimMeanings = []field{
 	{Name: "jti", Meaning: "The ID of the token. The server has a row with this ID, so it can revoke the token at once."},
 }
 
-// decode decodes a JWT without verification. An application has no use for the content
-// of its access token; the page only shows it.
-func decode(jwt string) (*decoded, error) {
+// These explain the members of an ID token (OpenID Connect Core §2).
+var idTokenHeader = []field{
+	{Name: "typ", Meaning: "The type. It differs from that of an access token."},
+	{Name: "alg", Meaning: "The algorithm of the signature: one that every application can verify."},
+	{Name: "kid", Meaning: "The ID of the public key that verifies it."},
+}
+
+var idTokenClaims = []field{
+	{Name: "iss", Meaning: "The issuer: Order Tracker compares it with the server that it asked."},
+	{Name: "sub", Meaning: "You. It never changes, so Order Tracker finds your account with it, not with your address."},
+	{Name: "aud", Meaning: "The application that the token is for. Other applications must refuse it."},
+	{Name: "name", Meaning: "Your name, because you allowed the scope profile."},
+	{Name: "email", Meaning: "Your address, because you allowed the scope email."},
+	{Name: "email_verified", Meaning: "Whether the address is known to be yours."},
+	{Name: "auth_time", Meaning: "The time at which you typed your password."},
+	{Name: "nonce", Meaning: "The value that Order Tracker sent. It shows that the token is for this sign-in."},
+	{Name: "at_hash", Meaning: "A hash of the access token, which binds the two together."},
+	{Name: "sid", Meaning: "Your session. When you sign out, the server can tell Order Tracker which one has ended."},
+	{Name: "iat", Meaning: "The time of issue."},
+	{Name: "exp", Meaning: "The time of expiry."},
+}
+
+// decode decodes a JWT without verification, for a page that shows it.
+func decode(jwt string, headerMeanings, claimMeanings []field) (*decoded, error) {
 	parts := strings.Split(jwt, ".")
 	if len(parts) != 3 {
-		return nil, errors.New("the access token is not a JWT")
+		return nil, errors.New("the token is not a JWT")
 	}
 	header, err := fields(parts[0], headerMeanings)
 	if err != nil {

@@ -51,7 +51,7 @@ var rooms = map[string]room{
 	"passporttest": {ours: ". internal/ctxtoken memstore oauth"},
 
 	"internal/demo":    {ours: ". account guard internal/cookie internal/jws internal/page internal/sameorigin internal/secret oauth", others: []string{qr}}, // the tour of `passport serve --demo`
-	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                                                // for the tests of every room
+	"internal/testkit": {ours: ". guard memstore oauth", others: []string{jose}},                                                                             // for the tests of every room
 
 	// The facade wires the rooms.
 	".": {ours: "event guard oauth openid views internal/audit internal/authorize internal/backchannel internal/brand internal/clients internal/clock internal/core internal/ctxtoken internal/device internal/endpoint " +

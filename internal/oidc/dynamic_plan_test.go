@@ -19,7 +19,7 @@ import (
 // XD01: the ID token of a client with RS256 has RS256 and a kid in its header.
 func TestDynamicPlan_XD01_RS256(t *testing.T) {
 	s := provider(t)
-	c := s.Register(passport.Registration{})
+	c := s.Register(passport.Registration{OpenID: &oauth.ClientOpenID{IDTokenAlg: "RS256"}})
 	response := s.Exchange(c, c.CodeForm(s.Code(c, "scope", "openid"))...)
 	idToken, _ := response.JSON()["id_token"].(string)
 	header := s.Verified(idToken)

@@ -17,7 +17,7 @@ import (
 	"github.com/go-passport/passport/openid"
 )
 
-func TestSign_OI_62_64_65_66_69_71_Claims(t *testing.T) {
+func TestSign_OI_62_OI_64_OI_65_OI_66_OI_69_OI_71_Claims(t *testing.T) {
 	s, keys := newService(t, feature.OpenID{})
 	r := request(client)
 	r.Nonce, r.Family.SID, r.Family.ACR, r.Family.AMR = `n-0S6_WzA2Mj "é\`, "the session", "urn:loa:2", []string{"pwd", "otp"}
@@ -34,7 +34,7 @@ func TestSign_OI_62_64_65_66_69_71_Claims(t *testing.T) {
 }
 
 // Claims without a value are absent: acr and sid are never made up.
-func TestSign_OI_42_43_66_AbsentClaims(t *testing.T) {
+func TestSign_OI_42_OI_43_OI_66_AbsentClaims(t *testing.T) {
 	s, keys := newService(t, feature.OpenID{})
 	r := request(client)
 	r.Family.AuthTime = time.Time{}
@@ -44,7 +44,7 @@ func TestSign_OI_42_43_66_AbsentClaims(t *testing.T) {
 	}
 }
 
-func TestSign_OI_70_72_73_150_151_Algorithms(t *testing.T) {
+func TestSign_OI_70_OI_72_OI_73_OI_150_OI_151_Algorithms(t *testing.T) {
 	s, keys := newService(t, feature.OpenID{})
 	for alg, c := range map[string]*oauth.Client{
 		"RS256": client,
@@ -68,7 +68,7 @@ func TestSign_OI_70_72_73_150_151_Algorithms(t *testing.T) {
 	}
 }
 
-func TestSign_OI_151_155_NoKeyForTheAlgorithm(t *testing.T) {
+func TestSign_OI_151_OI_155_NoKeyForTheAlgorithm(t *testing.T) {
 	s, _ := newService(t, feature.OpenID{}, ecKey(t), rsaKey())
 	c := &oauth.Client{ID: "web", OpenID: &oauth.ClientOpenID{IDTokenAlg: "PS256"}}
 	_, err := s.Sign(context.Background(), request(c))
@@ -106,7 +106,7 @@ func TestSign_OI_65_Lifetime(t *testing.T) {
 	}
 }
 
-func TestSign_OI_67_68_69_ClaimsOfScopes(t *testing.T) {
+func TestSign_OI_67_OI_68_OI_69_ClaimsOfScopes(t *testing.T) {
 	settings := claimsOf(func(c openid.Claims) openid.Claims {
 		c.Name, c.Email, c.EmailVerified, c.Extra = "Alice", "alice@example.com", true, map[string]any{"groups": []string{"staff"}}
 		return c

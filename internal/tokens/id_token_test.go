@@ -240,7 +240,7 @@ func TestIDToken_ErrorOfUserClaimsUsesNothingUp(t *testing.T) {
 	}
 }
 
-func TestIDToken_OI_68_OI_150_OI_151_PerClient(t *testing.T) {
+func TestIDToken_OI_68_OI_150_OI_151_XD01_PerClient(t *testing.T) {
 	s := testkit.NewServer(t, withOpenID(t, nil))
 	c := s.Web()
 	setOpenID(s, c, oauth.ClientOpenID{IDTokenAlg: "ES256", IDTokenTTL: 5 * time.Minute, ClaimsInIDToken: true})
@@ -255,8 +255,10 @@ func TestIDToken_OI_68_OI_150_OI_151_PerClient(t *testing.T) {
 			t.Errorf("the ES256 ID token is signed by %s, want the key of access tokens", header.KeyID)
 		}
 	}
-	_, err := s.LongestLife(t.Context())
-	s.Works(err)
+	setOpenID(s, c, oauth.ClientOpenID{IDTokenAlg: "RS256"})
+	if header, claims := s.IDToken(s.GrantTokens(c, "scope", "openid email", "prompt", "consent").ID, "RS256"); header.KeyID != s.Kids()[1] || claims["email"] != nil {
+		t.Errorf("the RS256 ID token is signed by %s and has %v, want the RS256 key and no personal claims", header.KeyID, claims)
+	}
 	setOpenID(s, c, oauth.ClientOpenID{IDTokenAlg: "PS256"})
 	s.Exchange(c, c.CodeForm(s.Code(c, "scope", "openid email", "prompt", "consent"))...).WantJSONError(http.StatusInternalServerError, "server_error")
 	s.WantLog("passport keys add --alg PS256")

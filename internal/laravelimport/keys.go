@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -41,14 +42,14 @@ func ParsePublicKey(text string) (*rsa.PublicKey, error) {
 	case "RSA PRIVATE KEY":
 		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	}
+	if err != nil {
+		return nil, errors.New("the key can't be read: want an RSA key without a passphrase")
+	}
 	switch key := key.(type) {
 	case *rsa.PublicKey:
 		return key, nil
 	case *rsa.PrivateKey:
 		return &key.PublicKey, nil
-	}
-	if err != nil {
-		return nil, errors.New("the key can't be read: want an RSA key without a passphrase")
 	}
 	return nil, errors.New("the key is not an RSA key: Laravel Passport signs with RS256")
 }
@@ -95,10 +96,8 @@ func (s *Snapshot) checkSample(ctx context.Context, keys Keys, sample string) (k
 	} else if !strings.HasPrefix(strings.ToLower(sample), "def50200") {
 		return "", errors.New("a line of --verify is not a value of Laravel: want an access token, a refresh token, a code or an encrypted cookie on each line")
 	}
-	for _, k := range keys.App {
-		if opens(k) {
-			return kind, nil
-		}
+	if slices.ContainsFunc(keys.App, opens) {
+		return kind, nil
 	}
 	return "", fmt.Errorf("%w: it does not open %s of --verify; give the APP_KEY of the application that issued it", errAppKey, kind)
 }

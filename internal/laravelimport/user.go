@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -46,14 +47,13 @@ func (s *Snapshot) usersColumns(ctx context.Context, table string) (map[string]b
 
 // eachUser calls do for each row of the table of users.
 func (s *Snapshot) eachUser(ctx context.Context, table string, has map[string]bool, do func(Account) error) error {
-	selected := "SELECT id, email, password"
-	for _, optional := range []string{"name", "email_verified_at", "created_at"} {
-		if !has[optional] {
-			optional = "NULL"
+	columns := []string{"id", "email", "password", "name", "email_verified_at", "created_at"}
+	for n, c := range columns {
+		if !has[c] {
+			columns[n] = "NULL"
 		}
-		selected += ", " + optional
 	}
-	selected += " FROM " + s.source.quoted(table)
+	selected := "SELECT " + strings.Join(columns, ", ") + " FROM " + s.source.quoted(table)
 	var last any
 	for {
 		q, args := selected, []any(nil)

@@ -96,7 +96,12 @@ func TestOpenID_OI_29_TheUserChangesAtTheConsentPage(t *testing.T) {
 
 // A hint is personal: it is in no URL that the server makes, and not in the log.
 func TestOpenID_OI_28_HintsStayPrivate(t *testing.T) {
-	for name, store := range map[string]oauth.Store{"a store for requests": new(memstore.Store), "another store": struct{ oauth.Store }{new(memstore.Store)}} {
+	m := new(memstore.Store)
+	without := struct { // oauth.PendingRequestStore
+		oauth.Store
+		oauth.LogoutStore
+	}{m, m}
+	for name, store := range map[string]oauth.Store{"a store for requests": new(memstore.Store), "another store": without} {
 		s := provider(t, func(c *passport.Config) { c.Store = store })
 		c := s.Web()
 		hint := hintOf(t, s, c, "alice")

@@ -40,7 +40,6 @@ OIDCRedirectURI http://%[2]s/secure/cb
 OIDCCryptoPassphrase a-passphrase-of-the-test
 OIDCScope "openid email profile"
 OIDCPKCEMethod S256
-OIDCRemoteUserClaim sub
 OIDCResponseMode %[7]s
 <Location /secure>
   AuthType openid-connect
@@ -69,7 +68,7 @@ func startApache(t *testing.T, s *server, address, mode string) *apache {
 		modules += "User daemon\nGroup daemon\n"
 	}
 	for name, text := range map[string]string{
-		"htdocs/secure/index.html": `<!doctype html><link rel="icon" href="data:,"><title>Intranet</title><p>Inside: <!--#echo var="OIDC_CLAIM_sub" --> <!--#echo var="OIDC_CLAIM_email" --> <!--#echo var="OIDC_CLAIM_name" -->`,
+		"htdocs/secure/index.html": `<!doctype html><link rel="icon" href="data:,"><title>Intranet</title><p>Inside: <!--#echo var="REMOTE_USER" --> <!--#echo var="OIDC_CLAIM_email" --> <!--#echo var="OIDC_CLAIM_name" -->`,
 		"htdocs/goodbye.html":      `<!doctype html><link rel="icon" href="data:,"><title>Goodbye</title><p>Goodbye from the intranet`,
 		"httpd.conf":               fmt.Sprintf(httpdConf, dir, address, modules, s.URL, c.ID, c.Secret, mode),
 	} {
@@ -118,7 +117,7 @@ func TestClients_ModAuthOpenIDC_OI_51_XL02_XK02(t *testing.T) {
 			address := freeAddress(t)
 			s := startProvider(t, "PASSPORT_OPENID_BACKCHANNEL_ALLOWED_HOSTS="+address)
 			a := startApache(t, s, address, mode)
-			inside := strings.Join([]string{"Inside:", s.subjectOf(t, userEmail), userEmail, userName}, " ")
+			inside := strings.Join([]string{"Inside:", s.subjectOf(t, userEmail) + "@" + strings.TrimPrefix(s.URL, "http://"), userEmail, userName}, " ")
 			b := newPerson(t, s).tab()
 			b.open(a.url + "/secure/")
 			b.signIn(userEmail, userPassword)

@@ -109,7 +109,8 @@ func withoutPersonalClient(c passport.Config) passport.Config {
 	return c
 }
 
-// noStore is the store while settings and pages are checked. It is never called.
+// noStore is the store while settings and pages are checked. Nothing calls its other
+// methods.
 type noStore struct {
 	oauth.Store
 	oauth.DeviceStore
@@ -119,6 +120,9 @@ type noStore struct {
 
 // GrantPowers implements [oauth.GrantPowerStore].
 func (noStore) GrantPowers() []any { return []any{struct{ oauth.DeviceReader }{}} }
+
+// TellsClients implements [oauth.LogoutStore]: there are no clients to tell.
+func (noStore) TellsClients(context.Context) (bool, error) { return false, nil }
 
 // Result codes of SQLite about a file (https://sqlite.org/rescode.html).
 const (

@@ -177,3 +177,40 @@ func TestToken_JK_04_NeverRepeat_C8_KeysAreNotPrinted(t *testing.T) {
 		}
 	}
 }
+
+// OpenID Connect Core §10.1.1 and RFC 7517 §4: clients cache the keys, and ask again with
+// the ETag.
+func TestJWKS_OI_152_OI_154_OI_155_Document(t *testing.T) {
+	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{}))
+	a := s.Get("/oauth/jwks", "Origin", "https://spa.example").WantStatus(200)
+	etag := a.Header.Get("ETag")
+	if a.Header.Get("Cache-Control") != "public, max-age=300" || a.Header.Get("Access-Control-Allow-Origin") != "*" || len(etag) < 10 {
+		t.Errorf("the headers are %v, want an ETag, five minutes in caches, and any origin", a.Header)
+	}
+	for _, sent := range []string{etag, "W/" + etag, `"x", ` + etag, "*"} {
+		if got := s.Get("/oauth/jwks", "If-None-Match", sent); got.Status != 304 || got.Body != "" || got.Header.Get("ETag") != etag {
+			t.Errorf("If-None-Match %s: %d with %q, want 304 without a body", sent, got.Status, got.Body)
+		}
+	}
+	if got := s.Get("/oauth/jwks", "If-None-Match", `"x"`); got.Status != 200 || got.Body != a.Body {
+		t.Errorf("another ETag: %d, want the keys", got.Status)
+	}
+	algs := map[string]bool{}
+	seen := map[string]bool{}
+	for _, key := range testkit.JwksOf(t, a.Body).Keys {
+		if key.Use != "sig" || key.Algorithm == "" || !key.IsPublic() || seen[key.KeyID] || key.KeyID == "" {
+			t.Errorf("the key %s: use %q, alg %q, public %v; want a public key for signatures, with one algorithm and its own kid", key.KeyID, key.Use, key.Algorithm, key.IsPublic())
+		}
+		algs[key.Algorithm], seen[key.KeyID] = true, true
+	}
+	if !algs["RS256"] || !algs["ES256"] || len(algs) != 2 {
+		t.Errorf("the algorithms are %v, want one for each key: ES256 and RS256", algs)
+	}
+	tok := s.GrantTokens(s.Web(), "scope", "openid")
+	if header, _ := s.IDToken(tok.ID, "RS256"); !seen[header.KeyID] { // IDToken finds the kid under one RS256 key
+		t.Errorf("the kid of the ID token is %q, want one of the document", header.KeyID)
+	}
+	if header := s.Verified(tok.Access); header.Algorithm != "ES256" {
+		t.Errorf("the access token has %s, want the algorithm of the first key", header.Algorithm)
+	}
+}

@@ -33,7 +33,7 @@ var registered = strings.Fields(`
 	end_session_endpoint backchannel_logout_supported backchannel_logout_session_supported dpop_signing_alg_values_supported
 	client_id_metadata_document_supported protected_resources`)
 
-func TestDiscovery_OI_160_OI_161_OI_162_XC01_XC02_XC03_XC04_XC05_XC06_XC09_XC14_XC17_XC18_Document(t *testing.T) {
+func TestDiscovery_OI_130_OI_160_OI_161_OI_162_OI_167_MD_05_XC01_XC02_XC03_XC04_XC05_XC06_XC09_XC14_XC17_XC18_Document(t *testing.T) {
 	s := provider(t, func(c *passport.Config) { c.Features = append(c.Features, passport.Device{}) })
 	a := s.Get("/.well-known/openid-configuration").WantStatus(200)
 	if a.Header.Get("Content-Type") != "application/json" || a.Header.Get("Access-Control-Allow-Origin") != "*" {
@@ -47,6 +47,9 @@ func TestDiscovery_OI_160_OI_161_OI_162_XC01_XC02_XC03_XC04_XC05_XC06_XC09_XC14_
 		if text, _ := m[name].(string); !strings.HasPrefix(text, "https://") {
 			t.Errorf("%s = %v, want an https URL", name, m[name])
 		}
+	}
+	if endpoint, _ := m["device_authorization_endpoint"].(string); endpoint == "" {
+		t.Error("device_authorization_endpoint is missing, although the feature is on")
 	}
 	for name, value := range m {
 		if !slices.Contains(registered, name) {
@@ -75,7 +78,7 @@ func TestDiscovery_OI_160_OI_161_OI_162_XC01_XC02_XC03_XC04_XC05_XC06_XC09_XC14_
 	}
 }
 
-func TestDiscovery_OI_110_OI_121_OI_164_BL_13_XC08_XC11_XC12_NotOffered(t *testing.T) {
+func TestDiscovery_MD_06_OI_110_OI_121_OI_164_BL_13_XC08_XC11_XC12_NotOffered(t *testing.T) {
 	m := configuration(provider(t))
 	for _, name := range []string{"claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported"} {
 		if m[name] != false {
@@ -85,6 +88,7 @@ func TestDiscovery_OI_110_OI_121_OI_164_BL_13_XC08_XC11_XC12_NotOffered(t *testi
 	for _, name := range []string{
 		"request_object_signing_alg_values_supported", "userinfo_signing_alg_values_supported", "id_token_encryption_alg_values_supported", "acr_values_supported",
 		"frontchannel_logout_supported", "frontchannel_logout_session_supported", "check_session_iframe", "registration_endpoint",
+		"token_endpoint_auth_signing_alg_values_supported", // there is no private_key_jwt
 	} {
 		if _, there := m[name]; there {
 			t.Errorf("the document has %s = %v, which the server doesn't support", name, m[name])

@@ -314,3 +314,25 @@ func TestUserInfo_LargeBody(t *testing.T) {
 	r.Header.Set("Authorization", "Bearer "+token)
 	s.Do(r).WantJSONError(413, "invalid_request")
 }
+
+// A client registered for RS256, and one that is not, get RS256 (OpenID Connect Core
+// §15.1). The user is the same in the ID token and in UserInfo, at each client and after a
+// refresh.
+func TestUserInfo_OI_83_OI_130_XB05_XD01_SameSubject(t *testing.T) {
+	s := provider(t)
+	for name, c := range map[string]*testkit.Client{
+		"a client without settings": s.Web(),
+		"a client for RS256":        s.Register(passport.Registration{OpenID: &oauth.ClientOpenID{IDTokenAlg: "RS256"}}),
+		"a public client":           s.Spa(),
+	} {
+		tok := s.GrantTokens(c, "scope", "openid email")
+		for range 2 {
+			header, claims := s.IDToken(tok.ID, "RS256")
+			got := userInfo(s, tok.Access).WantStatus(200).JSON()
+			if header.KeyID == "" || claims["sub"] != "users:alice" || got["sub"] != claims["sub"] {
+				t.Errorf("%s: the ID token has sub %v, UserInfo %v, want users:alice in both", name, claims["sub"], got["sub"])
+			}
+			tok = s.Refresh(c, tok.Refresh).Tokens()
+		}
+	}
+}

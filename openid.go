@@ -21,6 +21,11 @@ type OpenID struct {
 	// Its error is a server_error. Default: no claims beside sub.
 	UserClaims func(ctx context.Context, user *oauth.User, client *oauth.Client, scopes []string) (openid.Claims, error)
 
+	// StandardClaims are the standard claims that UserClaims may return, such as "name" and
+	// "email". The server gives no others to clients, and lists these in claims_supported.
+	// Default: every claim of package openid.
+	StandardClaims []string
+
 	// ExtraClaims declares the claims that UserClaims returns in Claims.Extra.
 	ExtraClaims []openid.ExtraClaim
 

@@ -10,6 +10,10 @@ import (
 	"github.com/go-passport/passport/openid"
 )
 
+// StandardClaims returns the names of the claims of [Claims], for StandardClaims of
+// passport.OpenID.
+func StandardClaims() []string { return []string{"name", "updated_at", "email", "email_verified"} }
+
 // Claims returns what an account knows about its user: name, email address and the time of
 // their last change. Use it as UserClaims of passport.OpenID, alone or in your own function.
 // For a user of another provider it returns no claims.

@@ -57,7 +57,7 @@ func defaults() *settings {
 		LogFormat:      formatAuto,
 		IdleTimeout:    defaultIdleTimeout,
 		DeviceEnabled:  true,
-		OpenID:         passport.OpenID{UserClaims: account.Claims},
+		OpenID:         passport.OpenID{UserClaims: account.Claims, StandardClaims: account.StandardClaims()},
 		OpenIDEnabled:  true,
 		Laravel:        laravelSettings{Enabled: true},
 		Config:         passport.Config{RequireRecentAuthentication: true},

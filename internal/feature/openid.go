@@ -15,6 +15,8 @@ type OpenID struct {
 	ExtraClaims []openid.ExtraClaim
 	IDTokenTTL  time.Duration // of clients without their own
 
+	StandardClaims []string // that UserClaims may return; nil for all
+
 	// BackchannelAllowedHosts may be targets of a back-channel logout, although they have no
 	// public address: "host" or "host:port".
 	BackchannelAllowedHosts []string

@@ -59,6 +59,11 @@ func (s *Service) has(granted []string, scope string) bool {
 	})
 }
 
+// gives reports whether the application declares a standard claim.
+func (s *Service) gives(name string) bool {
+	return s.OpenID.StandardClaims == nil || slices.Contains(s.OpenID.StandardClaims, name)
+}
+
 // granted returns the claims of the granted scopes. A fault in a claim that isn't asked
 // for does not matter, except for the names of extra claims: those are the application's
 // code, not a user's data.
@@ -69,6 +74,9 @@ func (s *Service) granted(c openid.Claims, scopes []string) (map[string]any, err
 			continue
 		}
 		for _, m := range standard[scope] {
+			if !s.gives(m.name) {
+				continue
+			}
 			value, err := m.value(&c)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.field, err)
@@ -135,7 +143,9 @@ func (s *Service) Supported() []string {
 	}
 	for _, scope := range dataScopes {
 		for _, m := range standard[scope] {
-			names = append(names, m.name)
+			if s.gives(m.name) {
+				names = append(names, m.name)
+			}
 		}
 	}
 	return append(names, slices.Sorted(maps.Keys(s.extra))...)

@@ -22,6 +22,9 @@ func (s Settings) faults(server feature.Server) (all []error) {
 	}
 	add(!server.HasUsers, "Features: OpenID needs users, whom ID tokens are about: set Users")
 	add(s.IDTokenTTL != 0 && s.IDTokenTTL < time.Second, "Features: OpenID.IDTokenTTL is %v: want at least a second, or 0 for the default", s.IDTokenTTL)
+	for i, name := range s.StandardClaims {
+		add(idtoken.FieldOf(name) == "", "Features: OpenID.StandardClaims[%d] is %q, which is not a standard claim: correct it, or declare it in OpenID.ExtraClaims", i, safeurl.Name(name))
+	}
 	seen := map[string]bool{}
 	for i, claim := range s.ExtraClaims {
 		name := safeurl.Name(claim.Name)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/openid"
 )
 
 // configuration returns the document for OpenID Connect.
@@ -130,6 +131,14 @@ func TestDiscovery_OI_162_OI_163_XC13_XC15_XC16_ScopesAndClaims(t *testing.T) {
 		if _, given := all[name]; !given && !slices.Contains(protocol, name) {
 			t.Errorf("claims_supported has %s, which nothing gives", name)
 		}
+	}
+	// A function that returns a part of them says which.
+	some := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{UserClaims: ada, StandardClaims: []string{"name", "email", "email_verified"}, ExtraClaims: []openid.ExtraClaim{{Name: "groups", Scope: "profile"}}}))
+	if got := strings.Join(testkit.Listed(configuration(some), "claims_supported")[len(protocol):], " "); got != "name email email_verified groups" {
+		t.Errorf("claims_supported of a server with StandardClaims has %q", got)
+	}
+	if got := names(userInfo(some, some.GrantTokens(some.Web(), "scope", "openid profile email phone").Access).JSON()); got != "email email_verified groups name sub" {
+		t.Errorf("a server with StandardClaims gives %q, want only these", got)
 	}
 	// Without a function for claims there are none.
 	none := testkit.Listed(configuration(testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{}))), "claims_supported")

@@ -20,6 +20,7 @@ import (
 // Settings are the settings of the feature. passport.OpenID documents them.
 type Settings struct {
 	UserClaims              func(ctx context.Context, user *oauth.User, client *oauth.Client, scopes []string) (openid.Claims, error)
+	StandardClaims          []string
 	ExtraClaims             []openid.ExtraClaim
 	IDTokenTTL              time.Duration
 	BackchannelAllowedHosts []string
@@ -30,7 +31,7 @@ func (s Settings) Part(server feature.Server) feature.Part {
 	scopes := s.scopes()
 	return feature.Part{
 		Name: "OpenID", Scopes: scopes, Metadata: s.metadata(server, scopes),
-		OpenID: &feature.OpenID{UserClaims: s.UserClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL, BackchannelAllowedHosts: s.BackchannelAllowedHosts},
+		OpenID: &feature.OpenID{UserClaims: s.UserClaims, StandardClaims: s.StandardClaims, ExtraClaims: s.ExtraClaims, IDTokenTTL: s.IDTokenTTL, BackchannelAllowedHosts: s.BackchannelAllowedHosts},
 		Faults: s.faults(server), Warnings: logoutWarnings(server), Store: checkStore,
 	}
 }

@@ -126,6 +126,7 @@ func (p *program) register(cmd *cobra.Command, o *clientOptions) error {
 	if o.logo, err = o.metadata.readLogo(); err != nil {
 		return err
 	}
+	p.namesAlg = cmd.Flags().Changed("id-token-alg")
 	return p.withServer(cmd.Context(), func(ctx context.Context, s *passport.Server, in *opened) error {
 		if err := o.enabled(in); err != nil {
 			return err

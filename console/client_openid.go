@@ -1,7 +1,10 @@
 package console
 
 import (
+	"context"
 	"errors"
+	"io/fs"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -87,6 +91,24 @@ var errOpenIDOff = errors.New("OpenID Connect is off: to turn it on, write the l
 // offersOpenID reports whether the server may be an OpenID provider. in is nil for an
 // application's own server, which refuses the options itself, in the words of its Config.
 func (in *opened) offersOpenID() bool { return in == nil || in.settings.issuesIDTokens() }
+
+// commandKeys returns the keys for a command. Commands sign nothing, so they don't read the
+// keys of the server, unless the command names an algorithm of ID tokens. It never creates
+// keys: a command may run as another user than the server.
+func (o *opened) commandKeys(ctx context.Context, namesAlg bool) (*passport.Keys, error) {
+	s := o.settings
+	if !namesAlg {
+		return s.generatedKeys()
+	}
+	if s.keysInDatabase() || s.PrivateKey != "" {
+		return o.keys(ctx, slog.New(slog.DiscardHandler))
+	}
+	keys, err := passport.LoadKeys(s.KeysDir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !slices.Contains(keys.Algorithms(), idTokenAlg) {
+		return s.generatedKeys() // the server adds the rest when it starts
+	}
+	return keys, err
+}
 
 // maxAge is an option with a number of seconds, or none.
 type maxAge struct{ seconds *int64 }

@@ -47,6 +47,7 @@ page shows: the name, the redirect URIs, the home page, the policies, the logo a
 			case named("audience") && change.audience == "":
 				return usage(cmd, errors.New("--audience is empty: name the audience of the tokens that the API asks about"))
 			}
+			p.namesAlg = cmd.Flags().Changed("id-token-alg")
 			return p.withClient(cmd.Context(), args[0], func(ctx context.Context, s *passport.Server, in *opened, c *oauth.Client) error {
 				if err := change.fits(c); err != nil {
 					return err

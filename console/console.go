@@ -131,6 +131,7 @@ type program struct {
 	databaseURL string
 	database    dburl.URL
 	reads       bool      // the command changes nothing in the database
+	namesAlg    bool      // the command names an algorithm of the server's keys
 	notices     io.Writer // for warnings about the environment; nil if they go to the log
 	warned      bool
 	piped       []byte  // the settings, if they come from a pipe

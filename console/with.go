@@ -60,8 +60,7 @@ func (p *program) withServerLogging(ctx context.Context, logger *slog.Logger, do
 		return err
 	}
 	return p.withClients(ctx, s, func(ctx context.Context, in *opened) error {
-		// These commands sign nothing, so they don't read the keys.
-		keys, err := s.generatedKeys()
+		keys, err := in.commandKeys(ctx, p.namesAlg)
 		if err != nil {
 			return err
 		}

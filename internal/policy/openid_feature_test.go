@@ -89,7 +89,7 @@ func TestScopes_OpenID_LimitedClients(t *testing.T) {
 		t.Errorf("a limited client that requests offline_access gets %q, want read", got.Scope)
 	}
 	s.NarrowClient(c, "read", "openid", "offline_access")
-	if got := s.GrantTokens(c, "scope", "openid read offline_access"); got.Scope != "openid read offline_access" {
+	if got := s.GrantTokens(c, "scope", "openid read offline_access", "prompt", "consent"); got.Scope != "openid read offline_access" {
 		t.Errorf("a client that may request all gets %q", got.Scope)
 	}
 }
@@ -102,5 +102,22 @@ func TestScopes_OpenID_NotForClientsThemselves(t *testing.T) {
 	}
 	if strings.Contains(s.Log.String(), openIDNotice) {
 		t.Error("a server with OpenID Connect logs that it doesn't issue ID tokens")
+	}
+}
+
+// A script does not sign a user in.
+func TestScopes_OpenID_NotForPersonalTokens(t *testing.T) {
+	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{}), func(c *passport.Config) {
+		c.Scopes = append(c.Scopes, passport.Scope{ID: "email", Description: "Read the address that you shop with"})
+	})
+	scopes, err := s.PersonalTokenScopes(t.Context(), passport.DefaultProvider)
+	if err != nil || len(scopes) != 4 || scopes[3].ID != "email" {
+		t.Errorf("PersonalTokenScopes() = %+v, %v, want the application's own", scopes, err)
+	}
+	if _, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "My script", "read", "email"); err != nil {
+		t.Errorf("a token with scopes of the application: %v", err)
+	}
+	if _, err := s.CreateToken(t.Context(), testkit.Ref("alice"), "My script", "openid"); err == nil || !strings.Contains(err.Error(), "the scope openid is not for personal access tokens") {
+		t.Errorf("a token with openid: %v, want a refusal", err)
 	}
 }

@@ -27,14 +27,22 @@ func (p *Policy) CheckRegistered(id string) error {
 	return refusedScope(id, p.scopeIDs, "the scope %s does not exist")
 }
 
-// CheckPermitted returns an error, like CheckRegistered, for a scope that is not
-// registered or that tokens of a client and a grant type can't have. told is the
-// error text for a scope that tokens can't have.
-func (p *Policy) CheckPermitted(id string, c *oauth.Client, grantType, told string) error {
-	if err := p.CheckRegistered(id); err != nil || len(p.PermittedScopes([]string{id}, c, grantType)) > 0 {
+// CheckPersonal returns an error, like CheckRegistered, for a scope that is not
+// registered or that personal access tokens of a client can't have. told is the error
+// text for the latter.
+func (p *Policy) CheckPersonal(id string, c *oauth.Client, grantType, told string) error {
+	may := p.PersonalScopes(c, grantType)
+	if err := p.CheckRegistered(id); err != nil || slices.Contains(may, id) {
 		return err
 	}
-	return refusedScope(id, p.PermittedScopes(p.scopeIDs, c, grantType), told)
+	return refusedScope(id, may, told)
+}
+
+// PersonalScopes returns the IDs of the scopes that personal access tokens of the client
+// may have. A script does not sign a user in, so these are without the scopes of OpenID
+// Connect.
+func (p *Policy) PersonalScopes(c *oauth.Client, grantType string) []string {
+	return slices.DeleteFunc(p.PermittedScopes(p.scopeIDs, c, grantType), func(id string) bool { return p.byName[id] })
 }
 
 // ScopeIDs returns the IDs of the registered scopes.

@@ -104,7 +104,7 @@ func (p *Personal) Scopes(ctx context.Context, provider string) ([]oauth.Scope, 
 		return nil, err
 	}
 	policy := p.Tokens.policy
-	return policy.ScopesFor(policy.PermittedScopes(policy.ScopeIDs(), client, PersonalAccess)...), nil
+	return policy.ScopesFor(policy.PersonalScopes(client, PersonalAccess)...), nil
 }
 
 // request checks the fields, and returns the request to issue the token.
@@ -169,7 +169,7 @@ func (p *Personal) check(t PersonalToken, at time.Time) (time.Time, error) {
 func (p *Personal) scopes(client *oauth.Client, scopes []string) ([]string, error) {
 	out := make([]string, 0, len(scopes))
 	for _, id := range scopes {
-		if err := p.Tokens.policy.CheckPermitted(id, client, PersonalAccess, "the scope %s is not for personal access tokens"); err != nil {
+		if err := p.Tokens.policy.CheckPersonal(id, client, PersonalAccess, "the scope %s is not for personal access tokens"); err != nil {
 			return nil, err
 		}
 		if !slices.Contains(out, id) {

@@ -92,14 +92,11 @@ var errOpenIDOff = errors.New("OpenID Connect is off: to turn it on, write the l
 // application's own server, which refuses the options itself, in the words of its Config.
 func (in *opened) offersOpenID() bool { return in == nil || in.settings.issuesIDTokens() }
 
-// commandKeys returns the keys for a command. Commands sign nothing, so they don't read the
-// keys of the server, unless the command names an algorithm of ID tokens. It never creates
-// keys: a command may run as another user than the server.
-func (o *opened) commandKeys(ctx context.Context, namesAlg bool) (*passport.Keys, error) {
+// existingKeys returns the keys of the server for a command that names one of their
+// algorithms. It never stores keys, because a command may run as another user than the
+// server.
+func (o *opened) existingKeys(ctx context.Context) (*passport.Keys, error) {
 	s := o.settings
-	if !namesAlg {
-		return s.generatedKeys()
-	}
 	if s.keysInDatabase() || s.PrivateKey != "" {
 		return o.keys(ctx, slog.New(slog.DiscardHandler))
 	}

@@ -60,7 +60,11 @@ func (p *program) withServerLogging(ctx context.Context, logger *slog.Logger, do
 		return err
 	}
 	return p.withClients(ctx, s, func(ctx context.Context, in *opened) error {
-		keys, err := in.commandKeys(ctx, p.namesAlg)
+		load := in.settings.generatedKeys // most commands sign nothing, so they don't read the keys
+		if p.namesAlg {
+			load = func() (*passport.Keys, error) { return in.existingKeys(ctx) }
+		}
+		keys, err := load()
 		if err != nil {
 			return err
 		}

@@ -64,8 +64,9 @@ func (f *foreign) before(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// laravelRow returns Laravel's own row of an access token until the switch; nil if there
-// is none.
+// laravelRow returns Laravel's own row of an access token until the switch; nil after it. A
+// missing row is a revoked token, as in Laravel: its purge deletes revoked rows, also of
+// tokens that are imported already.
 func (f *foreign) laravelRow(ctx context.Context, id string) (*row, error) {
 	if before, err := f.before(ctx); err != nil || !before {
 		return nil, err
@@ -78,7 +79,7 @@ func (f *foreign) laravelRow(ctx context.Context, id string) (*row, error) {
 	err := f.table.db.QueryRowContext(ctx, f.table.query, id).Scan(&user, &r.client, &name, &scopes, &revoked, &clientRevoked)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return nil, nil
+		return &row{ended: true}, nil
 	case err != nil:
 		return nil, fmt.Errorf("%w: read the access tokens of Laravel: %w", oauth.ErrUnavailable, err)
 	}

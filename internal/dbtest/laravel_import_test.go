@@ -253,3 +253,9 @@ func TestLaravelImport_MarksConsumed(t *testing.T) {
 		})
 	}
 }
+
+// laravelImport imports once more.
+func laravelImport(t *testing.T, i *imported) (*laravelimport.Report, error) {
+	t.Helper()
+	return laravelimport.Run(t.Context(), i.config)
+}

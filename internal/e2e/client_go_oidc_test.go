@@ -86,7 +86,7 @@ func (p *goRelyingParty) claims(v interface{ Claims(any) error }) (all map[strin
 }
 
 // Sign-in, UserInfo, refresh, and a second sign-in without a page, with go-oidc.
-func TestClients_GoOIDC_OI_143_XB19_SignIn(t *testing.T) {
+func TestClients_GoOIDC_OI_38_OI_143_XB19_SignIn(t *testing.T) {
 	t.Parallel()
 	s := startProvider(t)
 	p := newGoRelyingParty(t, s)

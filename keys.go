@@ -33,9 +33,11 @@ func keysOf(ring *keyring.Ring, err error) (*Keys, error) {
 	return &Keys{ring}, nil
 }
 
-// GenerateKeys returns one new ES256 key, for tests and trials: everything that it
-// signs or seals is invalid after the process has ended.
-func GenerateKeys() (*Keys, error) { return keysOf(keyring.Generate()) }
+// GenerateKeys returns a new key of each algorithm, for tests and trials: everything that
+// they sign or seal is invalid after the process has ended. Without an algorithm it is one
+// ES256 key. [OpenID] needs GenerateKeys("ES256", "RS256"): the first signs access tokens,
+// the second ID tokens.
+func GenerateKeys(algs ...string) (*Keys, error) { return keysOf(keyring.Generate(algs...)) }
 
 // NewKeys returns the keys of the signers. The first signs and all verify: ECDSA
 // on P-256 (ES256), Ed25519 (EdDSA), or RSA of 2048 bits or more (RS256, or PS256

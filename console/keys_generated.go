@@ -1,10 +1,6 @@
 package console
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,15 +26,7 @@ func (s *settings) generatedKeys() (*passport.Keys, error) {
 	if !s.issuesIDTokens() {
 		return passport.GenerateKeys()
 	}
-	first, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("generate key: %w", err)
-	}
-	second, err := rsa.GenerateKey(rand.Reader, addedBits)
-	if err != nil {
-		return nil, fmt.Errorf("generate key: %w", err)
-	}
-	return passport.NewKeys(first, second)
+	return passport.GenerateKeys(defaultAlg, idTokenAlg)
 }
 
 // withIDTokenKey adds the key for ID tokens to the keys in keys_dir if the server needs

@@ -41,7 +41,7 @@ const Issuer = "https://app.test"
 // application's, without its database and its machine's settings. NewServer fills
 // in missing fields:
 //
-//   - Issuer with [Issuer], Store with a [memstore.Store], Keys with a new key;
+//   - Issuer with [Issuer], Store with a [memstore.Store], Keys with new keys;
 //   - Users with the server's own accounts, see [Server.User];
 //   - Logger with the test's log, which go test shows if the test fails.
 //
@@ -70,6 +70,16 @@ func NewServer(t testing.TB, config passport.Config) *Server {
 	return s
 }
 
+// algorithms returns the algorithms of the keys that the features need.
+func algorithms(features []passport.Feature) []string {
+	for _, f := range features {
+		if _, ok := f.(passport.OpenID); ok {
+			return []string{"ES256", "RS256"}
+		}
+	}
+	return nil
+}
+
 // context returns the test's context, without its end, so that it is also valid
 // during cleanup.
 func (s *Server) context() context.Context { return context.WithoutCancel(s.t.Context()) }
@@ -83,7 +93,7 @@ func (s *Server) complete(c *passport.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(s.t.Output(), nil))
 	}
 	if c.Keys == nil {
-		keys, err := passport.GenerateKeys()
+		keys, err := passport.GenerateKeys(algorithms(c.Features)...)
 		if err != nil {
 			s.t.Fatalf("passporttest: %v", err)
 		}

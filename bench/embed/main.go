@@ -8,10 +8,6 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"encoding/json"
 	"flag"
 	"log/slog"
@@ -46,7 +42,7 @@ func run(o server.Options) error {
 		return err
 	}
 	defer db.Close()
-	keys, err := newKeys()
+	keys, err := passport.GenerateKeys("ES256", "RS256")
 	if err != nil {
 		return err
 	}
@@ -83,19 +79,6 @@ func run(o server.Options) error {
 	mux.Handle("GET /introspected", asking.Guard(guard.Scopes("read"))(http.HandlerFunc(userName)))
 	mux.HandleFunc("GET /livez", func(http.ResponseWriter, *http.Request) {})
 	return o.Serve(mux)
-}
-
-// newKeys returns an ES256 key for access tokens and an RS256 key for ID tokens.
-func newKeys() (*passport.Keys, error) {
-	access, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	id, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return nil, err
-	}
-	return passport.NewKeys(access, id)
 }
 
 // userName responds with the name of the token's user.

@@ -7,8 +7,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -48,14 +46,28 @@ type Ring struct {
 	view *atomic.Pointer[snapshot] // of the last call of now
 }
 
-// Generate returns a ring with one new ES256 key, for tests and demos. Everything
-// that the key signed or sealed becomes invalid when the process ends.
-func Generate() (*Ring, error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("generate key: %w", err)
+// Generate returns a ring with a new key of each algorithm, in their order, for tests and
+// demos: ES256 without one. Everything that the keys signed or sealed becomes invalid when
+// the process ends.
+func Generate(algs ...string) (*Ring, error) {
+	if len(algs) == 0 {
+		algs = []string{jws.ES256}
 	}
-	return New(private)
+	var b builder
+	for _, alg := range algs {
+		bits := 0
+		if alg == jws.RS256 || alg == jws.PS256 {
+			bits = jws.MinRSABits // the process ends long before such a key is broken
+		}
+		private, err := generate(alg, bits)
+		if err != nil {
+			return nil, fmt.Errorf("generate key: %w", err)
+		}
+		if err := b.addSigner(private, alg); err != nil {
+			return nil, fmt.Errorf("generate key: %w", err)
+		}
+	}
+	return b.build()
 }
 
 // New returns a ring of the signers' keys, of which the first signs and all

@@ -249,3 +249,17 @@ func TestKeys_NeverRepeat_C8_JK_04_PrintNothing(t *testing.T) {
 		t.Error("fmt.Sprint() of nil keys is empty")
 	}
 }
+
+// An OpenID provider needs two keys. The first signs access tokens.
+func TestGenerateKeys_OfEachAlgorithm(t *testing.T) {
+	keys, err := passport.GenerateKeys("ES256", "RS256", "PS256", "EdDSA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(keys.Algorithms(), " "); got != "ES256 RS256 PS256 EdDSA" {
+		t.Errorf("the keys have the algorithms %q, want those that the caller named", got)
+	}
+	if _, err := passport.GenerateKeys("HS256"); err == nil {
+		t.Error("GenerateKeys accepts HS256")
+	}
+}

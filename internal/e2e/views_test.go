@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/go-passport/passport"
 )
 
@@ -102,6 +103,14 @@ func TestE2E_AuthorizeJSON_FrontEnd(t *testing.T) {
 	b.see("You are in.")
 	b.open(authorize(&a.server, created.Client.ID, callback, "client_id", "unknown"))
 	b.see("there is no app with this client_id")
+
+	// The documented function for response_mode=form_post.
+	rp := newFormClient(t)
+	ask(b, chromedp.Evaluate[any](fmt.Sprintf("post(%q, {code: 'a code', state: '<b>'})", "http://"+clientHost+":"+rp.port+"/callback")))
+	b.see("You are in.")
+	if form := rp.last(); form.Get("code") != "a code" || form.Get("state") != "<b>" {
+		t.Errorf("the client got the form %v, want both fields", form.Values)
+	}
 
 	var got []string
 	for _, res := range party.received() {

@@ -55,6 +55,7 @@ func startEmbedding(t *testing.T, change ...func(*passport.Config)) *embedding {
 		Users: passport.UserFuncs{
 			Current:    func(*http.Request) (*passport.User, error) { return e.user, e.err },
 			ByID:       func(context.Context, string) (*passport.User, error) { return e.user, e.err },
+			SignOut:    func(http.ResponseWriter, *http.Request) error { e.user, e.err = nil, oauth.ErrNotFound; return nil },
 			SignInPage: "/sign-in",
 		},
 		Scopes:   []passport.Scope{{ID: "orders:read", Description: "See your orders"}, {ID: "orders:write", Description: "Place orders", CanChange: true}},

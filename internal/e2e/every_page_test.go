@@ -32,6 +32,7 @@ var everyPage = []group{
 	{"consent", consentPages},
 	{"device", devicePages},
 	{"openid", openIDPages},
+	{"logout", logoutPages},
 	{"account", accountPages},
 	{"tour", tourPages},
 	{"library", libraryPages},

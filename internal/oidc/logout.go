@@ -9,6 +9,7 @@ import (
 	"github.com/go-passport/passport/internal/formdata"
 	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/internal/page"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/rooms"
 	"github.com/go-passport/passport/internal/sameorigin"
 	"github.com/go-passport/passport/internal/tokens"
@@ -29,6 +30,7 @@ type logout struct {
 	site, home string
 	users      *users.Directory
 	clients    *clients.Registry
+	policy     *policy.Policy
 	tokens     *tokens.Service
 	idTokens   *idtoken.Service
 	forms      *sameorigin.Guard
@@ -57,7 +59,7 @@ func logoutWarnings(server feature.Server) (all []string) {
 func newLogout(r *rooms.Rooms) *logout {
 	return &logout{
 		path: r.Base + logoutPath, site: r.Authorize.Site, home: r.Authorize.Home,
-		users: r.Users, clients: r.Clients, tokens: r.Tokens, idTokens: r.IDTokens,
+		users: r.Users, clients: r.Clients, policy: r.Policy, tokens: r.Tokens, idTokens: r.IDTokens,
 		forms: r.Forms, pages: r.Pages, log: r.Log, seals: logoutSeals{r.Keys},
 	}
 }

@@ -95,7 +95,7 @@ func (l *logout) request(r *http.Request, asked *askedLogout) (*logoutRequest, e
 		q.askedLogout, q.client = void(err), nil
 	}
 	if q.URI != "" && q.problem == nil {
-		if err := q.findTarget(); err != nil {
+		if err := l.findTarget(q); err != nil {
 			q.problem, q.Problem = clients.Named(q.ClientID, err), oauth.AsError(err).Description
 		}
 	}
@@ -124,7 +124,8 @@ func (l *logout) findClient(ctx context.Context, q *logoutRequest) error {
 }
 
 // findTarget sets the target of the redirect, if the sent URI is registered byte for byte.
-func (q *logoutRequest) findTarget() error {
+// It refuses a registered URI that is invalid today, as the authorization endpoint does.
+func (l *logout) findTarget(q *logoutRequest) error {
 	if q.client == nil {
 		return oauth.InvalidRequest.Errorf("post_logout_redirect_uri needs id_token_hint or client_id")
 	}
@@ -132,13 +133,16 @@ func (q *logoutRequest) findTarget() error {
 	if q.client.OpenID != nil {
 		registered = q.client.OpenID.PostLogoutRedirectURIs
 	}
+	unregistered := oauth.InvalidRequest.Errorf("post_logout_redirect_uri is not registered for this app")
 	if !slices.Contains(registered, q.URI) {
 		how := "none is registered"
 		if len(registered) > 0 {
 			how = nearest.URI(q.URI, registered)
 		}
-		return fmt.Errorf("post_logout_redirect_uri %q is not registered; it is compared byte by byte; %s: %w", nearest.Shown(q.URI), how,
-			oauth.InvalidRequest.Errorf("post_logout_redirect_uri is not registered for this app"))
+		return fmt.Errorf("post_logout_redirect_uri %q is not registered; it is compared byte by byte; %s: %w", nearest.Shown(q.URI), how, unregistered)
+	}
+	if err := l.policy.CheckRedirectURI(q.URI); err != nil {
+		return fmt.Errorf("post_logout_redirect_uri %q is registered, but it %w; register another: %w", nearest.Shown(q.URI), err, unregistered)
 	}
 	q.target = redirect.AddParams(q.URI, redirect.Param{Name: "state", Value: q.State})
 	return nil

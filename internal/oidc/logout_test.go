@@ -412,6 +412,50 @@ func TestLogout_LO_12_OnlyThisSession(t *testing.T) {
 	s.Refresh(c, offline.Refresh).Tokens()
 }
 
+// A URI that only a store accepts is not followed.
+func TestLogout_LO_14_StoredURIs(t *testing.T) {
+	for _, uri := range []string{"javascript:alert(1)", "data:text/html,x", "https://user@app.example.com/", "https://app.example.com/#f", "http://app.example.com/", "/signed-out"} {
+		s := provider(t)
+		c, b := withLogout(s, s.Web(), uri), s.Browser().SignIn("alice")
+		if a := logout(b, "id_token_hint", hintFor(s, c, b), "post_logout_redirect_uri", uri); a.Target() != "" || strings.Contains(a.Body, uri+`"`) || !strings.Contains(a.Body, signedOut) {
+			t.Errorf("the stored URI %q: %s, want our own page", uri, a)
+		}
+	}
+}
+
+// The sign-out stores a notice for each client of the session, also if the browser stays
+// here. It sends none itself, so no client delays the user.
+func TestLogout_LO_13_StoresNotices(t *testing.T) {
+	s, c, b, _ := relyingParty(t)
+	tells := func(c *testkit.Client) *testkit.Client {
+		s.Change(c, func(stored *oauth.Client) {
+			stored.OpenID = &oauth.ClientOpenID{BackchannelLogoutURI: "https://slow.example/logout"}
+		})
+		return c
+	}
+	second := tells(s.Web())
+	hintFor(s, tells(c), b)
+	hintFor(s, second, b)
+	elsewhere := s.Browser().SignIn("alice")
+	hintFor(s, second, elsewhere)
+	confirm(wantAsked(logout(b))).WantPage(http.StatusOK, signedOut)
+	store, ok := oauth.StoreAs[oauth.LogoutStore](s.Store)
+	if !ok {
+		t.Fatal("the store has no notices")
+	}
+	now := time.Now()
+	notices, err := store.LeaseLogouts(t.Context(), &oauth.LogoutLease{ID: "test", Time: now, Until: now.Add(time.Minute), Limit: 10, PerClient: 10})
+	if err != nil || len(notices) != 2 {
+		t.Fatalf("LeaseLogouts() = %d notices, %v, want one for each client of the session", len(notices), err)
+	}
+	for _, n := range notices {
+		if n.SID == "" || n.User != testkit.Ref("alice") || n.ClientID != c.ID && n.ClientID != second.ID {
+			t.Errorf("the notice is %+v, want one of this session", n)
+		}
+	}
+	wantSignedIn(elsewhere)
+}
+
 func TestLogout_LO_15_HintsAreNeitherShownNorUsed(t *testing.T) {
 	_, _, b, _ := relyingParty(t)
 	want := logout(b, "logout_hint", "nobody@example.com")

@@ -31,7 +31,7 @@ type notice struct {
 // the client has for the session.
 func (s *Store) putFamily(family *oauth.Family) {
 	f := cloneFamily(*family)
-	if f.SID != "" && f.Session != "" {
+	if f.SID != "" {
 		key := sessionKey{f.User, f.Session, f.ClientID}
 		row, ok := s.sessions[key]
 		if !ok {
@@ -41,7 +41,9 @@ func (s *Store) putFamily(family *oauth.Family) {
 			row.expires = f.ExpiresAt
 		}
 		s.sessions.put(key, row)
-		f.SID = row.sid
+		if f.SID = row.sid; f.Session == "" {
+			f.SID = ""
+		}
 	}
 	s.families.put(f.ID, *f)
 }
@@ -64,7 +66,7 @@ func (s *Store) endSessions(c cutOff) {
 		n := notice{next: c.at, LogoutNotice: oauth.LogoutNotice{
 			ID: row.sid, SID: row.sid, ClientID: client.ID, User: c.User, CreatedAt: c.at, ExpiresAt: c.at.Add(oauth.LogoutNoticeTTL),
 		}}
-		if c.Session == "" && c.ExceptSession == "" && !client.OpenID.BackchannelSessionRequired {
+		if key.session == "" || c.Session == "" && c.ExceptSession == "" && !client.OpenID.BackchannelSessionRequired {
 			n.SID, n.ID = "", "all sessions of "+c.User.Provider+":"+c.User.ID+" at "+client.ID+" "+c.at.String()
 		}
 		s.notices.put(n.ID, n)
@@ -81,7 +83,7 @@ func (s *Store) SID(_ context.Context, user oauth.UserRef, session oauth.Digest,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	row, ok := s.sessions[sessionKey{user, session, clientID}]
-	if !ok {
+	if !ok || session == "" {
 		return "", oauth.ErrNotFound
 	}
 	return row.sid, nil

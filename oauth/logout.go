@@ -9,12 +9,14 @@ import (
 // its end (OpenID Connect Back-Channel Logout §2.3). passport.OpenID needs it.
 //
 // [FamilyStore.IssueCode], [TokenStore.Issue] with a new family and
-// [DeviceStore.ApproveDeviceCode] store a client session: the [Family.SID] of a user, a
-// browser session and a client. They do so if the family has a SID and a Session. If the
-// client already has a SID for the session, the family gets that one. A client session
-// ends with the last family that it was stored for, or earlier by one of the following
-// verbs, which delete it. In the same write each verb stores notices for those clients
-// that are not revoked and have a [ClientOpenID.BackchannelLogoutURI]:
+// [DeviceStore.ApproveDeviceCode] store a client session if the family has a SID: the
+// [Family.SID] of a user, a browser session and a client. If the client already has a SID
+// for the session, the family gets that one. All families without a Session share a client
+// session for each user and client, and lose their SID. A client session ends with the
+// last family that it was stored for, or earlier by one of the following verbs, which
+// delete it. In the same write each verb stores notices for those clients that are not
+// revoked and have a [ClientOpenID.BackchannelLogoutURI]. A notice about the client session
+// of families without a Session has no SID:
 //
 //   - [FamilyStore.EndSession]: one for each client session of the browser session.
 //   - [FamilyStore.RevokeFamilies] without a Session and without an ExceptSession, and

@@ -71,8 +71,9 @@ type Family struct {
 
 	// SID names the browser session to the client, and to no other: the sid claim of its ID
 	// tokens (OpenID Connect Back-Channel Logout §2.1). Empty without OpenID Connect, or
-	// without a Session. In [CodeIssuance] it is a proposal: the store keeps the SID that
-	// the client already has for the session.
+	// without a Session. In the write that begins the family it is a proposal: the store
+	// keeps the SID that the client already has for the session, and none without a Session;
+	// see [LogoutStore].
 	SID string
 
 	// ACR and AMR are [User.ACR] and [User.AMR] at the time of consent.

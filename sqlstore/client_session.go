@@ -25,14 +25,11 @@ SET expires_at = CASE WHEN excluded.expires_at > oauth_client_sessions.expires_a
 FROM oauth_client_sessions s WHERE s.provider = ? AND s.user_id = ? AND s.session = ? AND s.client_id = ?`
 )
 
-// inSession reports whether a family belongs to a client session.
-func inSession(f *oauth.Family) bool { return f.SID != "" && f.Session != "" }
-
 // beginSession saves the client session of a new family, if it has one. It returns the
 // statement and the values that insert the family with the sid of the client session.
 func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, f *oauth.Family) (q string, row []any, err error) {
 	row = insertedFamily(f)
-	if !inSession(f) {
+	if f.SID == "" {
 		return insertFamily, row, nil
 	}
 	q = saveClientSession
@@ -43,12 +40,16 @@ func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, f *oauth.Family)
 	if err != nil {
 		return "", nil, fmt.Errorf("save client session: %w", err)
 	}
+	if f.Session == "" { // the client does not know the sid
+		row[len(row)-1] = nil
+		return insertFamily, row, nil
+	}
 	return insertFamilyInSession, append(row[:len(row)-1], f.User.Provider, f.User.ID, string(f.Session), f.ClientID), nil
 }
 
 // SID implements [oauth.LogoutStore].
 func (s *Store) SID(ctx context.Context, user oauth.UserRef, session oauth.Digest, clientID string) (sid string, err error) {
-	if !storable(user.Provider, user.ID, string(session), clientID) {
+	if session == "" || !storable(user.Provider, user.ID, string(session), clientID) {
 		return "", oauth.ErrNotFound
 	}
 	err = s.db.Row(ctx, selectSID, func(row sqldb.Row) error { return row.Scan(&sid) }, user.Provider, user.ID, string(session), clientID)
@@ -63,13 +64,14 @@ const (
 	deleteClientSessions = `DELETE FROM oauth_client_sessions WHERE ` + endedSession
 
 	// The first flag says that all sessions of the user end: then one notice without a
-	// sid serves all of them, unless the client needs a sid. The ID of a notice is its
+	// sid serves all of them, unless the client needs a sid. A client does not know the sid
+	// of sign-ins without a session. The ID of a notice is its
 	// sid, so that two calls at the same time don't store it twice. The ID of a notice
 	// for all sessions is shorter by one character, so that it is never a sid.
 	insertNotices = `INSERT INTO oauth_logout_notices (id, client_id, provider, user_id, sid, created_at, next_at, expires_at, tries)
 SELECT CASE WHEN x.told = '' THEN SUBSTR(MIN(x.sid), 2) ELSE MIN(x.sid) END, x.client_id, x.provider, x.user_id, x.told, ?, ?, ?, 0 FROM (
-SELECT s.client_id, s.provider, s.user_id, s.sid, CASE WHEN ? = 1 AND c.backchannel = 0 THEN '' ELSE s.sid END AS told
-FROM (SELECT client_id, provider, user_id, sid FROM oauth_client_sessions WHERE ` + endedSession + `) s
+SELECT s.client_id, s.provider, s.user_id, s.sid, CASE WHEN s.session = '' OR ? = 1 AND c.backchannel = 0 THEN '' ELSE s.sid END AS told
+FROM (SELECT client_id, provider, user_id, session, sid FROM oauth_client_sessions WHERE ` + endedSession + `) s
 JOIN oauth_clients c ON c.id = s.client_id WHERE c.backchannel IS NOT NULL AND c.revoked_at IS NULL) x
 GROUP BY x.client_id, x.provider, x.user_id, x.told`
 

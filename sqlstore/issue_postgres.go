@@ -74,7 +74,7 @@ func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, o
 // beginsAtOnce reports whether there is a statement for an issuance that starts a
 // family.
 func beginsAtOnce(i *oauth.Issuance) bool {
-	return i.Spends.Purpose == "" && !inSession(i.NewFamily) && len(i.Consents) == 0 && len(i.Declined) == 0 && (i.PersonalLimit <= 0 || i.RefreshToken == nil)
+	return i.Spends.Purpose == "" && i.NewFamily.SID == "" && len(i.Consents) == 0 && len(i.Declined) == 0 && (i.PersonalLimit <= 0 || i.RefreshToken == nil)
 }
 
 // issueAtOnce runs the statement of atOnce.

@@ -68,7 +68,33 @@ func notices(w *world) {
 			l.due()
 		}
 		l.disconnected()
+		l.withoutSessions()
 	})
+}
+
+// withoutSessions is about the users of a provider without IDs of sessions.
+func (l logouts) withoutSessions() {
+	ctx, alice := l.Context(), user("alice")
+	for name, test := range map[string]struct {
+		which oauth.FamilyFilter
+		want  []string
+	}{
+		"all":              {oauth.FamilyFilter{User: alice}, []string{"strict: ", "web: "}},
+		"all but one":      {oauth.FamilyFilter{User: alice, ExceptSession: "s"}, []string{"strict: ", "web: "}},
+		"all at a client":  {oauth.FamilyFilter{User: alice, ClientID: "web"}, []string{"web: "}},
+		"those of another": {oauth.FamilyFilter{User: alice, Session: "s"}, nil},
+	} {
+		for range 2 {
+			l.signIn(l.web, alice, "")
+			l.signIn(l.strict, alice, "")
+		}
+		l.must(l.world.store.RevokeFamilies(ctx, test.which, now, nil))
+		if got := l.due(); !slices.Equal(got, test.want) {
+			l.Errorf("the end of sessions without an ID (%s) tells %q, want %q", name, got, test.want)
+		}
+		l.must(l.world.store.RevokeFamilies(ctx, oauth.FamilyFilter{User: alice}, now, nil)) // ends the rest
+		l.due()
+	}
 }
 
 // disconnected removes the connections of a client, one after the other.

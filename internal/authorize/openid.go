@@ -219,10 +219,7 @@ func (q *request) nonceFor(granted []string) string {
 }
 
 // describe fills in how the user signed in. The SID is random: the store keeps the one
-// that the client already has for the session.
+// that the client already has for the session, and none without a session.
 func (*authentication) describe(f *oauth.Family, user *oauth.User) {
-	f.ACR, f.AMR = user.ACR, slices.Clone(user.AMR)
-	if f.Session != "" {
-		f.SID = rand.Text()
-	}
+	f.ACR, f.AMR, f.SID = user.ACR, slices.Clone(user.AMR), rand.Text()
 }

@@ -21,8 +21,11 @@ SET expires_at = CASE WHEN excluded.expires_at > oauth_client_sessions.expires_a
 	selectSID = `SELECT s.sid FROM oauth_client_sessions s WHERE s.provider = ? AND s.user_id = ? AND s.session = ? AND s.client_id = ?`
 
 	// The sid is the last value. It comes from the row that the transaction has just saved.
+	// If that row is new, a snapshot of PostgreSQL may also have the one that was deleted
+	// meanwhile.
 	insertFamilyInSession = insertIntoFamilies + `SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, s.sid
-FROM oauth_client_sessions s WHERE s.provider = ? AND s.user_id = ? AND s.session = ? AND s.client_id = ?`
+FROM oauth_client_sessions s WHERE s.provider = ? AND s.user_id = ? AND s.session = ? AND s.client_id = ?
+ORDER BY CASE WHEN s.sid = ? THEN 0 ELSE 1 END LIMIT 1`
 )
 
 // beginSession saves the client session of a new family, if it has one. It returns the
@@ -44,7 +47,7 @@ func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, f *oauth.Family)
 		row[len(row)-1] = nil
 		return insertFamily, row, nil
 	}
-	return insertFamilyInSession, append(row[:len(row)-1], f.User.Provider, f.User.ID, string(f.Session), f.ClientID), nil
+	return insertFamilyInSession, append(row[:len(row)-1], f.User.Provider, f.User.ID, string(f.Session), f.ClientID, f.SID), nil
 }
 
 // SID implements [oauth.LogoutStore].

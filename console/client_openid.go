@@ -88,9 +88,9 @@ func (o *clientOpenID) registered() *oauth.ClientOpenID {
 // errOpenIDOff says how to turn OpenID Connect on in the binary.
 var errOpenIDOff = errors.New("OpenID Connect is off: to turn it on, write the line [openid] at the end of passport.toml or set PASSPORT_OPENID_ENABLED=true in the environment")
 
-// offersOpenID reports whether the server may be an OpenID provider. in is nil for an
+// offersOpenID reports whether the server may be an OpenID provider. o is nil for an
 // application's own server, which refuses the options itself, in the words of its Config.
-func (in *opened) offersOpenID() bool { return in == nil || in.settings.issuesIDTokens() }
+func (o *opened) offersOpenID() bool { return o == nil || o.settings.issuesIDTokens() }
 
 // existingKeys returns the keys of the server for a command that names one of their
 // algorithms. It never stores keys, because a command may run as another user than the

@@ -188,5 +188,32 @@ func openIDDetails(o *oauth.ClientOpenID) []detail {
 	}
 }
 
+// logoutDetails are the lines of `client show` about the notices of sign-outs that the
+// client got.
+func logoutDetails(ctx context.Context, s *passport.Server, c *oauth.Client) ([]detail, error) {
+	if c.OpenID == nil || c.OpenID.BackchannelLogoutURI == "" {
+		return nil, nil
+	}
+	status, err := s.LogoutStatus(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	if status.LastAt.IsZero() {
+		return []detail{about("Last notice", "none yet")}, nil
+	}
+	success, failures := "never", ""
+	if !status.SucceededAt.IsZero() {
+		success = status.SucceededAt.UTC().Format(time.RFC3339)
+	}
+	if status.Failures > 0 {
+		failures = plural(status.Failures, "try", "tries") + " since then"
+	}
+	return []detail{
+		about("Last notice", status.LastAt.UTC().Format(time.RFC3339)+": "+shownText(status.LastResult)),
+		about("Last accepted", success),
+		about("Failed", failures),
+	}, nil
+}
+
 // maxSeconds is the longest duration in seconds.
 const maxSeconds = int64(1<<63-1) / int64(time.Second)

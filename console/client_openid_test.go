@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/memstore"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -32,7 +34,7 @@ func TestClient_OI_170_OpenIDOptions(t *testing.T) {
 	}
 	id, _ := printed["client_id"].(string)
 	shown := run(t, o, "client", "show", id)
-	for _, want := range []string{"ES256, 5m, with the user's claims, only with the time of the sign-in", "Default max_age", "1h", "https://wiki.example/bye2", "https://wiki.example/out"} {
+	for _, want := range []string{"ES256, 5m, with the user's claims, only with the time of the sign-in", "Default max_age", "1h", "https://wiki.example/bye2", "https://wiki.example/out", "none yet"} {
 		if !strings.Contains(shown.stdout, want) {
 			t.Errorf("client show lacks %q:\n%s", want, shown.stdout)
 		}
@@ -85,5 +87,35 @@ func TestClient_OI_151_OI_170_WrongOpenIDOptions(t *testing.T) {
 	}
 	if got := run(t, off, "client", "--name", "x", "--redirect-uri", "https://app.example.com", "--require-auth-time"); got.status != 1 || !strings.Contains(got.stderr, "OpenID Connect, which is off: add passport.OpenID{}") {
 		t.Errorf("on a server without OpenID Connect: status %d, %q", got.status, got.stderr)
+	}
+}
+
+// noticed is a store with a client that did not accept a notice.
+type noticed struct{ memstore.Store }
+
+func (*noticed) LogoutStatus(context.Context, string) (*oauth.LogoutStatus, error) {
+	at := time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
+	return &oauth.LogoutStatus{LastAt: at, LastResult: "status 500\x1b[2J", SucceededAt: at.Add(-time.Hour), Failures: 2}, nil
+}
+
+func TestClient_BL_12_ShowsTheLastNotice(t *testing.T) {
+	o, server := shop(t, func(c *passport.Config) {
+		testkit.WithOpenID(t, passport.OpenID{})(c)
+		c.Store = new(noticed)
+	})
+	made, err := server.CreateClient(t.Context(), passport.Registration{
+		Name: "Wiki", RedirectURIs: []string{"https://wiki.example/cb"}, OpenID: &oauth.ClientOpenID{BackchannelLogoutURI: "https://wiki.example/out"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := run(t, o, "client", "show", made.Client.ID)
+	for _, want := range []string{"2026-11-30T10:00:00Z: status 500", "2026-11-30T09:00:00Z", "2 tries since then"} {
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("client show lacks %q:\n%s", want, got.stdout)
+		}
+	}
+	if strings.Contains(got.stdout, "\x1b[2J") {
+		t.Errorf("client show prints a control character:\n%q", got.stdout)
 	}
 }

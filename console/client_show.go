@@ -40,8 +40,12 @@ func (p *program) clientShow() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				logouts, err := logoutDetails(ctx, s, c)
+				if err != nil {
+					return err
+				}
 				out.Printf("%s\n\n", bold(c.Name))
-				out.details(slices.Concat(clientDetails(c, time.Now()), metadataDetails(m), openIDDetails(c.OpenID)))
+				out.details(slices.Concat(clientDetails(c, time.Now()), metadataDetails(m), openIDDetails(c.OpenID), logouts))
 				return nil
 			})
 		},

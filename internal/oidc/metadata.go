@@ -19,6 +19,10 @@ func (s Settings) metadata(server feature.Server, scopes []oauth.Scope) feature.
 		"subject_types_supported":    []string{"public"},
 		"claims_parameter_supported": false,
 		"response_modes_supported":   []string{"form_post"}, // query is that of every server
+
+		// A client gets a sid in every token of a session with an ID.
+		"backchannel_logout_supported":         true,
+		"backchannel_logout_session_supported": true,
 	}
 	if server.SignsOut {
 		m["end_session_endpoint"] = server.URL(logoutPath)

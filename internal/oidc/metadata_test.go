@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/openid"
 )
 
@@ -232,5 +233,21 @@ func TestDiscovery_OI_166_FR_32_Off(t *testing.T) {
 	}
 	if got := s.GrantTokens(s.Web(), "scope", "openid read"); got.Scope != "read" {
 		t.Errorf("openid gives the scope %q, want it ignored", got.Scope)
+	}
+}
+
+// The certification profile of back-channel logout needs both members (OpenID Connect
+// Back-Channel Logout §2.1).
+func TestDiscovery_BL_01_XK01_BackchannelLogout(t *testing.T) {
+	s := provider(t)
+	m := configuration(s)
+	if m["backchannel_logout_supported"] != true || m["backchannel_logout_session_supported"] != true {
+		t.Errorf("backchannel_logout_supported = %v, backchannel_logout_session_supported = %v, want true", m["backchannel_logout_supported"], m["backchannel_logout_session_supported"])
+	}
+	endpoint, _ := m["end_session_endpoint"].(string)
+	s.WantEndpoint("end_session_endpoint", endpoint)
+	staying := provider(t, func(c *passport.Config) { c.Users = struct{ oauth.UserProvider }{c.Users} }) // not a SignOuter
+	if _, there := configuration(staying)["end_session_endpoint"]; there {
+		t.Error("end_session_endpoint is there, although the users can't sign out here")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/go-passport/passport/passporttest"
 )
 
-// A test needs no keys of its own, also for an OpenID provider.
+// A test of an OpenID provider needs no keys: the server has both.
 func TestNewServer_OpenIDHasItsKeys(t *testing.T) {
 	s := passporttest.NewServer(t, passport.Config{Features: []passport.Feature{passport.OpenID{}}})
 	if !slices.Contains(s.ScopeIDs(), "openid") {

@@ -21,6 +21,7 @@ func TestRefreshToken_LP_2_IsRedeemedOnce(t *testing.T) {
 			t.Fatalf("the first refresh of client %s = %s, want tokens with the old scopes", clientID, first)
 		}
 		o.WantAdmits(testkit.AsText(first.JSON()["access_token"]), true, "the new token")
+		o.WantAdmits(p.access, false, "the old access token after a refresh, which ends it as at Laravel")
 		if again := o.refresh(clientID, p.refresh); again.JSON()["refresh_token"] != first.JSON()["refresh_token"] {
 			t.Errorf("a retry = %s, want the same refresh token", again)
 		}

@@ -232,6 +232,17 @@ func (s *Store) BeginImported(_ context.Context, d oauth.Digest, f *oauth.Family
 	})
 }
 
+// mayBegin reports whether an imported refresh token without an owner, from until, can
+// still begin its family at a time. A cut-off ends that family, too.
+func (s *Store) mayBegin(at, until time.Time) bool {
+	for _, t := range s.imports.unowned {
+		if t.BegunAt.IsZero() && t.RevokedAt.IsZero() && at.Before(t.ExpiresAt) && !t.CreatedAt.After(until) {
+			return true
+		}
+	}
+	return false
+}
+
 // ImportNote implements [oauth.ImportStore].
 func (s *Store) ImportNote(_ context.Context, name string) (string, error) {
 	s.mu.Lock()
@@ -291,7 +302,7 @@ func (s *Store) ImportStatus(_ context.Context, at time.Time) (*oauth.ImportStat
 		}
 	}
 	for d, c := range s.codes {
-		if isImported(d) && c.SpentAt.IsZero() && at.Before(c.ExpiresAt) {
+		if d.Imported() && c.SpentAt.IsZero() && at.Before(c.ExpiresAt) {
 			status.Codes++
 		}
 	}
@@ -305,7 +316,7 @@ func (s *Store) importedTokens(at time.Time) (refresh, access int) {
 		return ok && f.Live(at)
 	}
 	for d, t := range s.refresh {
-		if isImported(d) && t.SpentAt.IsZero() && at.Before(t.ExpiresAt) && live(t.family) {
+		if d.Imported() && t.SpentAt.IsZero() && at.Before(t.ExpiresAt) && live(t.family) {
 			refresh++
 		}
 	}
@@ -315,8 +326,4 @@ func (s *Store) importedTokens(at time.Time) (refresh, access int) {
 		}
 	}
 	return refresh, access
-}
-
-func isImported(d oauth.Digest) bool {
-	return strings.HasPrefix(string(d), "imported.")
 }

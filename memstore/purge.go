@@ -47,6 +47,7 @@ func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n 
 	}
 	late := purge{PurgeBefore: p.late(), left: p.left}
 	sweep(&late, s.once, late.expired)
+	sweep(&late, s.imports.unowned, func(t oauth.ImportedRefreshToken) bool { return late.expired(t.ExpiresAt) })
 	p.left = late.left
 	return limit - p.left, nil
 }
@@ -106,7 +107,7 @@ func later(ended oauth.PurgeBefore) time.Time {
 func (s *Store) settle(p *purge) {
 	for user, all := range s.cutOffs {
 		left := slices.DeleteFunc(slices.Clone(all), func(c cutOff) bool {
-			if p.left <= 0 || c.at.After(later(p.late())) {
+			if p.left <= 0 || c.at.After(later(p.late())) || s.mayBegin(later(p.late()), c.at) {
 				return false
 			}
 			s.revokeCut(c, c.at)

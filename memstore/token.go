@@ -190,6 +190,10 @@ func (s *Store) issue(i *oauth.Issuance) {
 		r := s.refresh[oauth.Digest(id)]
 		r.SpentAt, r.successor = micros(i.Time), i.RefreshToken.Digest
 		s.refresh.put(r.Digest, r)
+		if old, ok := s.access[r.AccessTokenID]; ok && r.Digest.Imported() && old.family == r.family && old.RevokedAt.IsZero() {
+			old.RevokedAt = micros(i.Time)
+			s.access.put(old.ID, old)
+		}
 	default:
 		s.once.put(onceKey{i.Spends.Purpose, id}, i.Spends.Until)
 	}

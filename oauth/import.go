@@ -136,3 +136,6 @@ func ImportedFamilyID(id string) string {
 
 // Imported reports whether a family ID is one of [ImportedFamilyID].
 func Imported(familyID string) bool { return strings.HasPrefix(familyID, importedMark+"-") }
+
+// Imported reports whether a digest is one of [ImportedDigest].
+func (d Digest) Imported() bool { return strings.HasPrefix(string(d), importedMark+".") }

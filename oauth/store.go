@@ -254,7 +254,9 @@ type TokenStore interface {
 	PersonalTokens(ctx context.Context, user UserRef) ([]*AccessToken, error)
 
 	// Issue uses up i.Spends and stores the tokens. Exactly one of several
-	// calls with the same value succeeds; the others return [ErrSpent]. It
+	// calls with the same value succeeds; the others return [ErrSpent]. If it uses up an
+	// imported refresh token, it also revokes the access token that was issued with it;
+	// see [Digest.Imported]. It
 	// returns [ErrLimit] as i.PersonalLimit says.
 	Issue(ctx context.Context, i *Issuance) error
 

@@ -11,6 +11,12 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
+// expiredImports deletes refresh tokens without an owner that no request can use.
+var expiredImports = sweep{
+	find: `SELECT o.digest FROM oauth_imported_refresh_tokens o WHERE o.expires_at <= ? ORDER BY o.expires_at LIMIT 100`,
+	drop: `DELETE FROM oauth_imported_refresh_tokens WHERE digest IN ` + page,
+}
+
 const (
 	selectImported = `SELECT o.digest, o.access_token_id, o.created_at, o.expires_at, o.revoked_at, o.begun_at FROM oauth_imported_refresh_tokens o WHERE o.digest = ?`
 

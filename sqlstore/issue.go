@@ -19,6 +19,10 @@ WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1)`
 
 	spendRefreshToken = `UPDATE oauth_refresh_tokens SET spent_at = ?, successor = ? WHERE digest = ? AND spent_at IS NULL`
 
+	// The access tokens of other servers live long, so a refresh ends them.
+	revokeReplaced = `UPDATE oauth_access_tokens SET revoked_at = ? WHERE revoked_at IS NULL
+AND id = (SELECT r.access_token_id FROM oauth_refresh_tokens r WHERE r.digest = ? AND r.family_id = oauth_access_tokens.family_id)`
+
 	insertAccessToken = `INSERT INTO oauth_access_tokens (id, digest, family_id, client_id, name, hint, scopes, audience, attributes, issued_at, expires_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
@@ -152,7 +156,17 @@ func spend(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance) (err error) {
 	case n == 0:
 		return oauth.ErrSpent
 	}
+	if replacesImported(i) {
+		if _, err := tx.Exec(ctx, revokeReplaced, sqldb.At(i.Time), i.Spends.ID); err != nil {
+			return fmt.Errorf("revoke the replaced access token: %w", err)
+		}
+	}
 	return nil
+}
+
+// replacesImported reports whether an issuance replaces an imported refresh token.
+func replacesImported(i *oauth.Issuance) bool {
+	return i.Spends.Purpose == oauth.SpendRefreshToken && oauth.Digest(i.Spends.ID).Imported()
 }
 
 // UseOnce implements [oauth.TokenStore].

@@ -40,7 +40,7 @@ SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(
 
 // atOnce returns the single statement for an issuance, if there is one.
 func (s *Store) atOnce(i *oauth.Issuance, access []any) (q string, args []any, ok bool) {
-	if s.db.Dialect().Name != sqldb.Postgres.Name {
+	if s.db.Dialect().Name != sqldb.Postgres.Name || replacesImported(i) {
 		return "", nil, false
 	}
 	switch {

@@ -71,6 +71,7 @@ func (p *purge) run(ctx context.Context) error {
 			p.oldAccessTokens, p.usedValues,
 			func(ctx context.Context) error { return p.sweep(ctx, expiredPendingRequests, p.expired) },
 			func(ctx context.Context) error { return p.sweep(ctx, expiredDevices, p.expired) },
+			func(ctx context.Context) error { return p.sweep(ctx, expiredImports, late(p.expired)) },
 			p.clientSessions,
 			func(ctx context.Context) error { return p.sweep(ctx, expiredNotices, p.expired) })
 	}

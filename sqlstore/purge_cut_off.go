@@ -8,7 +8,11 @@ import (
 )
 
 const (
-	selectCutOffs = `SELECT ` + cutOffColumns + ` FROM oauth_cut_offs x WHERE x.cut_at <= ? ORDER BY x.cut_at LIMIT 100`
+	// A cut-off also ends the families that imported refresh tokens without an owner
+	// will begin, so it stays until these have expired.
+	selectCutOffs = `SELECT ` + cutOffColumns + ` FROM oauth_cut_offs x WHERE x.cut_at <= ?
+AND NOT EXISTS (SELECT 1 FROM oauth_imported_refresh_tokens o WHERE o.expires_at > ? AND o.begun_at IS NULL AND o.revoked_at IS NULL AND o.created_at <= x.cut_at)
+ORDER BY x.cut_at LIMIT 100`
 
 	deleteCutOff = `DELETE FROM oauth_cut_offs WHERE provider = ? AND user_id = ? AND cut_at = ? AND client_id = ? AND session = ?
 AND except_session = ? AND unredeemed = ? AND ends_with_session = ? AND keep_personal = ? AND consents = ?`
@@ -25,7 +29,7 @@ func (p *purge) settleCutOffs(ctx context.Context) error {
 			err := row.Scan(c.fields()...)
 			found = append(found, c)
 			return err
-		}, late(max(p.revoked, p.expired)))
+		}, late(max(p.revoked, p.expired)), late(max(p.revoked, p.expired)))
 		settled := 0
 		for _, c := range found {
 			if err == nil {

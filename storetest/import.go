@@ -22,6 +22,7 @@ var importProperties = []property{
 	{"LP_2 an imported code is redeemed once", importedCodeOnce},
 	{"LP_2 a refresh token without an owner begins once", unownedOnce},
 	{"LP_2 a refresh token without an owner that was imported before does not begin", unownedAfterOwned},
+	{"LP_2 a revocation ends a refresh token without an owner, also after a purge", unownedEnds},
 	{"LP_2 the consents of an import count", importedConsents},
 	{"LP_2 what is left of an import is counted", importStatus},
 	{"LP_2 the notes of an import are kept", importNotes},
@@ -97,10 +98,6 @@ func importedRecords(w *world) {
 	if token := w.token("own"); token.Family != nil || !token.Live(now) {
 		w.Errorf("AccessToken() of a client's own imported token = %+v", token)
 	}
-	refresh, err := w.store.RefreshToken(w.Context(), oauth.ImportedDigest(oauth.SpendRefreshToken, hexID(7)))
-	if err != nil || refresh.AccessTokenID != hexID(7) || !slices.Equal(refresh.Scopes, []string{"read"}) || !refresh.SpentAt.IsZero() {
-		w.Errorf("RefreshToken() of an imported one = %+v, %v", refresh, err)
-	}
 	bareIDs(w)
 	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: user("alice")}, now, nil))
 	if w.token(hexID(7)).Live(now) {
@@ -109,8 +106,12 @@ func importedRecords(w *world) {
 }
 
 // bareIDs checks that an ID that was read in a database is neither a refresh token nor a
-// code.
+// code. Its digest finds the refresh token.
 func bareIDs(w *world) {
+	refresh, err := w.store.RefreshToken(w.Context(), oauth.ImportedDigest(oauth.SpendRefreshToken, hexID(7)))
+	if err != nil || refresh.AccessTokenID != hexID(7) || !slices.Equal(refresh.Scopes, []string{"read"}) || !refresh.SpentAt.IsZero() {
+		w.Errorf("RefreshToken() of an imported one = %+v, %v", refresh, err)
+	}
 	for _, id := range []string{hexID(7), oauth.ImportedFamilyID(hexID(7))} { // as read in a database
 		_, err := w.store.RefreshToken(w.Context(), oauth.DigestOf(id))
 		w.refused("RefreshToken() of a bare ID", err, oauth.ErrNotFound)
@@ -238,6 +239,9 @@ func importedRefreshOnce(w *world) {
 		if won.Load() != 1 {
 			w.Fatalf("%d of 64 refreshes of an imported token succeeded, want 1", won.Load())
 		}
+		if old := w.token(hexID(round + 1)); old.RevokedAt.IsZero() || !old.Family.Live(now) {
+			w.Errorf("after a refresh the imported access token is %+v, want it revoked, and its family live", old)
+		}
 	}
 }
 
@@ -265,7 +269,7 @@ func importedCodeOnce(w *world) {
 // unowned returns an imported refresh token without an owner.
 func unowned(n int) *oauth.ImportedRefreshToken {
 	return &oauth.ImportedRefreshToken{
-		Digest: oauth.ImportedDigest(oauth.SpendRefreshToken, hexID(n)), AccessTokenID: hexID(n), CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+		Digest: oauth.ImportedDigest(oauth.SpendRefreshToken, hexID(n)), AccessTokenID: hexID(n), CreatedAt: now, ExpiresAt: now.Add(12 * day),
 	}
 }
 
@@ -291,7 +295,7 @@ func unownedOnce(w *world) {
 		w.refused(fmt.Sprintf("RefreshToken() of token %d, which was revoked, has expired or is unknown", n), err, oauth.ErrNotFound)
 	}
 	got, err := w.store.RefreshToken(w.Context(), unowned(2).Digest)
-	if err != nil || got.Family.ID != oauth.ImportedFamilyID(hexID(2)) || got.AccessTokenID != hexID(2) || !slices.Equal(got.Scopes, []string{"write"}) || !got.ExpiresAt.Equal(now.Add(time.Hour)) {
+	if err != nil || got.Family.ID != oauth.ImportedFamilyID(hexID(2)) || got.AccessTokenID != hexID(2) || !slices.Equal(got.Scopes, []string{"write"}) || !got.ExpiresAt.Equal(now.Add(12*day)) {
 		w.Fatalf("RefreshToken() after its begin = %+v, %v", got, err)
 	}
 	kept, err := s.ImportedRefreshToken(w.Context(), unowned(2).Digest)
@@ -299,17 +303,30 @@ func unownedOnce(w *world) {
 		w.Errorf("ImportedRefreshToken() = %+v, %v, want it begun", kept, err)
 	}
 	w.must(w.store.RevokeFamily(w.Context(), got.Family.ID, now, nil))
-	for {
-		n, err := w.store.Purge(w.Context(), oauth.EndedBefore(now.Add(30*time.Hour)), 1000)
-		w.must(err)
-		if n == 0 {
-			break
-		}
-	}
+	w.purgeAll(now.Add(30 * time.Hour))
 	w.must(s.Import(w.Context(), b))
 	w.must(begin(2))
 	_, err = w.store.RefreshToken(w.Context(), unowned(2).Digest)
 	w.refused("RefreshToken() after its family was revoked and purged, and it was imported again", err, oauth.ErrNotFound)
+}
+
+func unownedEnds(w *world) {
+	s := w.imports()
+	w.imported(s, "shop", 0)
+	t := unowned(2)
+	t.ExpiresAt = now.Add(60 * day)
+	w.must(s.Import(w.Context(), &oauth.ImportBatch{Unowned: []*oauth.ImportedRefreshToken{t}}))
+	w.must(w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: user("alice")}, now.Add(time.Hour), nil))
+	w.purgeAll(now.Add(30 * day))
+	f := &oauth.Family{ID: oauth.ImportedFamilyID(hexID(2)), User: user("alice"), ClientID: "shop", CreatedAt: t.CreatedAt, ExpiresAt: now.Add(90 * day)}
+	w.must(s.BeginImported(w.Context(), t.Digest, f, nil, now.Add(30*day)))
+	got, err := w.store.RefreshToken(w.Context(), t.Digest)
+	if err != nil || got.Family.RevokedAt.IsZero() {
+		w.Errorf("RefreshToken() after all tokens of its user were revoked, and a purge = %+v, %v, want its family revoked", got, err)
+	}
+	w.purgeAll(now.Add(61 * day))
+	_, err = s.ImportedRefreshToken(w.Context(), t.Digest)
+	w.refused("ImportedRefreshToken() after a purge of expired ones", err, oauth.ErrNotFound)
 }
 
 func unownedAfterOwned(w *world) {
@@ -360,7 +377,7 @@ func importStatus(w *world) {
 	w.must(w.store.Issue(w.Context(), i))
 	w.must(w.store.RevokeFamily(w.Context(), oauth.ImportedFamilyID(hexID(1)), now, nil))
 	w.must(s.ReplaceSecret(w.Context(), "shop", "$2y$10$hash", oauth.DigestOf("secret")))
-	want = oauth.ImportStatus{Clients: 2, AccessTokens: 2, RefreshTokens: 1, Unowned: 1, Codes: 3}
+	want = oauth.ImportStatus{Clients: 2, AccessTokens: 1, RefreshTokens: 1, Unowned: 1, Codes: 3}
 	if got, err := s.ImportStatus(w.Context(), now); err != nil || *got != want {
 		w.Errorf("ImportStatus() after a refresh, a revocation and a login of the client = %+v, %v, want %+v", got, err, want)
 	}

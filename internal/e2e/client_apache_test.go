@@ -117,7 +117,7 @@ func TestClients_ModAuthOpenIDC_OI_51_XL02_XK02(t *testing.T) {
 			address := freeAddress(t)
 			s := startProvider(t, "PASSPORT_OPENID_BACKCHANNEL_ALLOWED_HOSTS="+address)
 			a := startApache(t, s, address, mode)
-			inside := strings.Join([]string{"Inside:", s.subjectOf(t, userEmail) + "@" + strings.TrimPrefix(s.URL, "http://"), userEmail, userName}, " ")
+			inside := strings.Join([]string{"Inside:", s.subjectOf(t, userEmail) + "@" + s.URL, userEmail, userName}, " ")
 			b := newPerson(t, s).tab()
 			b.open(a.url + "/secure/")
 			b.signIn(userEmail, userPassword)

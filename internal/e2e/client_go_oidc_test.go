@@ -139,7 +139,7 @@ func TestClients_GoOIDC_OI_01_WithoutOpenID(t *testing.T) {
 
 // The client asks to sign the user out, and gets the logout token that a second client of
 // the session gets, too. go-oidc verifies it.
-func TestClients_GoOIDC_LO_13_BL_05_Logout(t *testing.T) {
+func TestClients_GoOIDC_LO_13_BL_03_BL_05_Logout(t *testing.T) {
 	t.Parallel()
 	receiver := newLogoutReceiver(t)
 	s := startProvider(t, "PASSPORT_OPENID_BACKCHANNEL_ALLOWED_HOSTS="+receiver.host)

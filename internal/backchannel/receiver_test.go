@@ -273,19 +273,24 @@ func TestBackchannel_BL_06_BL_07_EveryWay(t *testing.T) {
 	}
 }
 
-// A device that was approved in a session is told about its end, too.
-func TestBackchannel_BL_02_BL_07_Devices(t *testing.T) {
-	s, _, r := tells(t, testkit.WithDevices)
+// A device has no browser session: the end of the one in which the user approved it is no
+// sign-out of the device.
+func TestBackchannel_BL_07_Devices(t *testing.T) {
+	s, c, r := tells(t, testkit.WithDevices)
 	background(s)
 	tv := s.DeviceClient("TV")
 	s.Change(tv, func(stored *oauth.Client) { stored.OpenID = &oauth.ClientOpenID{BackchannelLogoutURI: r.URL} })
 	b := s.Browser().SignIn("alice")
+	id := idToken(s, c, b)
 	codes := s.Do(s.FormRequest(tv, "/oauth/device/code", "scope", "openid read")).JSON()
 	b.Post("/oauth/device", url.Values{"user_code": {codes["user_code"].(string)}}).Allow()
 	got := s.Do(s.FormRequest(tv, "/oauth/token", "grant_type", testkit.DeviceGrant, "device_code", codes["device_code"].(string))).JSON()
-	_, id := s.IDToken(got["id_token"].(string), "RS256")
+	if claims := testkit.ClaimsOf(t, got["id_token"].(string)); claims["sid"] != nil {
+		t.Errorf("the ID token of a device has the sid %v, want none", claims["sid"])
+	}
 	s.Works(s.EndSession(t.Context(), testkit.Ref("alice"), b.Session()))
 	wantLogout(s, r.wait(t, 1), id, false)
+	wantOne(s, r, 1)
 }
 
 // The session ends in a process that sends nothing. Another process sends.

@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -159,7 +158,7 @@ func (d *Devices) Approve(ctx context.Context, a *DeviceDecision) error {
 		CreatedAt: a.Time, ExpiresAt: a.Time.Add(s.policy.FamilyLife(a.Client, false)),
 	}
 	if slices.Contains(a.Scopes, "openid") {
-		family.ACR, family.AMR, family.SID = a.Account.User.ACR, slices.Clone(a.Account.User.AMR), rand.Text()
+		family.ACR, family.AMR = a.Account.User.ACR, slices.Clone(a.Account.User.AMR)
 	}
 	s.policy.BindToSession(family, a.Client, a.Scopes, a.Account.User.SessionExpiresAt)
 	approval := &oauth.DeviceApproval{Time: a.Time, Family: family, Code: &oauth.Code{

@@ -27,6 +27,7 @@ type clientOptions struct {
 	lifetimes                        lifetimes
 	metadata                         clientMetadata
 	openID                           clientOpenID
+	applicationType                  string
 	logo                             []byte // the content of the file
 	json                             bool
 }
@@ -113,6 +114,7 @@ func (o *clientOptions) flags(cmd *cobra.Command) {
 	o.lifetimes.flags(cmd)
 	o.metadata.flags(cmd, false)
 	o.openID.flags(cmd, false)
+	f.StringVar(&o.applicationType, "application-type", "", "web refuses redirect URIs on the user's device, native allows all (the names of OpenID Connect)")
 	f.BoolVar(&o.json, "json", false, "print JSON, with the names of RFC 7591")
 }
 
@@ -214,6 +216,9 @@ const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 func (o *clientOptions) create(ctx context.Context, out io.Writer, s *passport.Server, in *opened) error {
 	if o.api {
 		o.audience = cmp.Or(o.audience, s.Audience())
+	}
+	if err := redirect.CheckApplicationType(o.applicationType, o.redirectURIs); err != nil {
+		return fmt.Errorf("--application-type %w", err)
 	}
 	made, err := s.CreateClient(ctx, o.registration())
 	if err != nil {

@@ -68,6 +68,14 @@ func TestClient_OI_151_OI_170_WrongOpenIDOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	off, _ := shop(t, nil)
+	for kind, want := range map[string]string{"web": "--application-type is web, but the redirect URI", "desktop": "--application-type is neither web nor native"} {
+		if got := run(t, off, "client", "--name", "x", "--redirect-uri", "http://127.0.0.1/cb", "--application-type", kind); got.status != 1 || !strings.Contains(got.stderr, want) {
+			t.Errorf("a client of the type %s: status %d, %q; want %q", kind, got.status, got.stderr, want)
+		}
+	}
+	if got := run(t, off, "client", "--name", "x", "--redirect-uri", "http://127.0.0.1/cb", "--public", "--application-type", "native"); got.status != 0 {
+		t.Errorf("a native client: %+v", got)
+	}
 	for _, test := range []struct {
 		args   []string
 		status int

@@ -116,7 +116,7 @@ var rooms = map[string]room{
 	"internal/pemtext":    {ours: "internal/textfile"},
 	"internal/protected":  {ours: "internal/issuer internal/origin"},
 	"internal/recent":     {},
-	"internal/redirect":   {},
+	"internal/redirect":   {ours: "internal/safeurl"},
 	"internal/reqinfo":    {},
 	"internal/resource":   {ours: "internal/weburl"},
 	"internal/safeurl":    {},

@@ -46,7 +46,7 @@ func createClient(a *API, r *request) (response, error) {
 		reg.Metadata = new(oauth.ClientMetadata)
 		a.readMetadata(&f, r.input, reg.Metadata)
 	}
-	client := &oauth.Client{Owner: r.user, AuthMethod: reg.AuthMethod}
+	client := &oauth.Client{Owner: r.user, AuthMethod: reg.AuthMethod, RedirectURIs: reg.RedirectURIs}
 	a.readOpenID(&f, r.input, client, nil)
 	reg.OpenID = client.OpenID
 	if err := f.err(); err != nil {

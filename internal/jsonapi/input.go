@@ -59,7 +59,7 @@ func parseAPIInput(r *http.Request) (input, error) {
 
 // fields has the fields that the API reads.
 var fields = []string{"name", "redirect", "confidential", "scopes", "expires_at", "_method", "client_uri", "policy_uri", "tos_uri", "contacts",
-	"id_token_signed_response_alg", "default_max_age", "require_auth_time", "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required"}
+	"id_token_signed_response_alg", "default_max_age", "require_auth_time", "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required", "application_type"}
 
 func knownField(name string) bool {
 	base, _, _ := strings.Cut(name, "[")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -36,6 +37,11 @@ func (a *API) readOpenID(f *faults, in input, c, stored *oauth.Client) {
 		value, sent := in[field]
 		if sent && !isEmpty(value) && value != false && !(field == "subject_type" && value == "public") {
 			f.add(field, fmt.Sprintf("The %s field is not supported.", spoken(field)))
+		}
+	}
+	if value, sent := in["application_type"]; sent {
+		if err := redirect.CheckApplicationType(f.text("application_type", value), c.RedirectURIs); err != nil {
+			f.add("application_type", fmt.Sprintf("The application type field %v.", err))
 		}
 	}
 	if !slices.ContainsFunc(openIDFields, func(field string) bool { _, sent := in[field]; return sent }) {

@@ -67,6 +67,34 @@ func TestClientsAPI_OI_170_OpenIDSettings(t *testing.T) {
 	}
 }
 
+// A web application has no redirect URI on the user's device.
+func TestClientsAPI_OI_170_ApplicationType(t *testing.T) {
+	s := testkit.NewServer(t)
+	b := s.Browser().SignIn("alice")
+	for uri, status := range map[string]int{"https://wiki.example/cb": 201, "http://127.0.0.1/cb": 422, "com.example.wiki:/cb": 422} {
+		got := b.Ask("POST", "/oauth/clients", map[string]any{"name": "Wiki", "redirect": uri, "application_type": "web"})
+		if got.Status != status || status == 422 && !strings.Contains(got.Body, "choose native") {
+			t.Errorf("a web application with %s: %d %s, want %d", uri, got.Status, got.Body, status)
+		}
+		created := b.Ask("POST", "/oauth/clients", map[string]any{"name": "Wiki", "redirect": uri, "application_type": "native", "confidential": false}).WantStatus(201).JSON()
+		id, _ := created["id"].(string)
+		b.Ask("PUT", "/oauth/clients/"+id, map[string]any{"name": "Wiki", "redirect": uri, "application_type": "web"}).WantStatus(map[int]int{201: 200, 422: 422}[status])
+	}
+}
+
+// The list is for the form of personal access tokens, which can't sign a user in.
+func TestScopesAPI_OpenID(t *testing.T) {
+	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{}))
+	b := s.Browser().SignIn("alice")
+	if got := b.Ask("GET", "/oauth/scopes").WantStatus(200).Body; strings.Contains(got, "openid") || !strings.Contains(got, `"read"`) {
+		t.Errorf("GET /oauth/scopes = %s, want the application's own", got)
+	}
+	got := b.Ask("POST", personalPath, map[string]any{"name": "x", "scopes": []any{"openid"}}).WantStatus(422)
+	if !strings.Contains(got.Body, "The selected scopes is invalid.") {
+		t.Errorf("a personal access token with openid: %s", got.Body)
+	}
+}
+
 func TestClientsAPI_OI_151_OI_170_LO_14_BL_09_WrongOpenIDSettings(t *testing.T) {
 	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{BackchannelAllowedHosts: []string{"wiki.internal"}}))
 	off := testkit.NewServer(t)
@@ -97,6 +125,10 @@ func TestClientsAPI_OI_151_OI_170_LO_14_BL_09_WrongOpenIDSettings(t *testing.T) 
 		{s, "backchannel_logout_uri", "https://wiki.internal/", "clients without an owner"},
 		{s, "backchannel_logout_uri", "/out", "is not an https URL"},
 		{s, "backchannel_logout_uri", "https://wiki.example/" + strings.Repeat("x", 3000), "must not be greater than 2048 bytes"},
+		{s, "application_type", "web", ""},
+		{s, "application_type", "native", ""},
+		{s, "application_type", "desktop", "The application type field is neither web nor native."},
+		{s, "application_type", 1, "must be a string"},
 		{s, "subject_type", "pairwise", "The subject type field is not supported."},
 		{s, "subject_type", "public", ""},
 		{s, "sector_identifier_uri", "https://wiki.example", "is not supported"},

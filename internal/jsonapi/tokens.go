@@ -42,11 +42,11 @@ func deleteToken(a *API, r *request) (response, error) {
 	return response{status: http.StatusNoContent}, nil
 }
 
-// listScopes serves GET /oauth/scopes: the registered scopes, in their configured
-// order.
+// listScopes serves GET /oauth/scopes: the scopes for a personal access token, in their
+// configured order.
 func listScopes(a *API, _ *request) (response, error) {
 	shown := make([]scopeRecord, 0, len(a.Policy.Scopes))
-	for _, scope := range a.Policy.Scopes {
+	for _, scope := range a.Policy.NamedByUsers() {
 		shown = append(shown, scopeRecord(scope))
 	}
 	return response{http.StatusOK, shown}, nil

@@ -45,6 +45,12 @@ func (p *Policy) PersonalScopes(c *oauth.Client, grantType string) []string {
 	return slices.DeleteFunc(p.PermittedScopes(p.scopeIDs, c, grantType), func(id string) bool { return p.byName[id] })
 }
 
+// NamedByUsers returns the registered scopes that a user may choose for a personal access
+// token, in the order of the consent page.
+func (p *Policy) NamedByUsers() []oauth.Scope {
+	return slices.DeleteFunc(slices.Clone(p.Scopes), func(scope oauth.Scope) bool { return p.byName[scope.ID] })
+}
+
 // ScopeIDs returns the IDs of the registered scopes.
 func (p *Policy) ScopeIDs() []string { return p.scopeIDs }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/go-passport/passport/internal/page"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 	"github.com/go-passport/passport/views"
@@ -114,6 +115,7 @@ func logoutRefused(status int, err error) logoutOutcome {
 // end ends the sessions of an outcome. It returns the outcome, or the page that lets the
 // user try again.
 func (l *logout) end(w http.ResponseWriter, r *http.Request, o logoutOutcome) logoutOutcome {
+	r = r.WithContext(tokens.EndingOnce(r.Context()))
 	for _, s := range o.ends {
 		if err := l.endOne(w, r, s); err != nil {
 			return l.unfinished(o, err)

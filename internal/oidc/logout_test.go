@@ -662,6 +662,35 @@ func TestLogout_LO_11_SignOutThatWrites(t *testing.T) {
 	}
 }
 
+// SignOut of an application may end the tokens itself: there is one event, and one record.
+func TestLogout_LO_12_EndsASessionOnce(t *testing.T) {
+	var server *passport.Server
+	for _, ends := range []bool{true, false} {
+		s := provider(t, func(c *passport.Config) {
+			accounts := c.Users
+			c.Users = passport.UserFuncs{
+				Current: accounts.CurrentUser, ByID: accounts.UserByID, SignInPage: "/login",
+				SignOut: func(w http.ResponseWriter, r *http.Request) error {
+					user, err := accounts.CurrentUser(r)
+					if err != nil {
+						return err
+					}
+					if err := accounts.(oauth.SignOuter).SignOut(w, r); err != nil || !ends {
+						return err
+					}
+					return server.EndSession(r.Context(), testkit.Ref(user.ID), user.SessionID)
+				},
+			}
+		})
+		server = s.Server
+		c, b := withLogout(s, s.Web()), s.Browser().SignIn("alice")
+		logout(b, "id_token_hint", hintFor(s, c, b)).WantPage(http.StatusOK, signedOut)
+		if found := testkit.EventsOf[passport.Revoked](s); len(found) != 1 || found[0].Reason != "session ended" {
+			t.Errorf("SignOut that ends the tokens: %v; the sign-out has the events %v, want one", ends, found)
+		}
+	}
+}
+
 // The log names the user and the client of a sign-out.
 func TestLogout_Log(t *testing.T) {
 	s, c, b, hint := relyingParty(t)

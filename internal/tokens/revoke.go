@@ -122,6 +122,9 @@ func (s *Service) EndSession(ctx context.Context, user oauth.UserRef, sessionID 
 	if sessionID == "" {
 		return errors.New("end session: the session ID is empty")
 	}
+	if endedWith(ctx).has(user, sessionID) {
+		return nil
+	}
 	const reason = "session ended"
 	at := clock.Now()
 	record := oauth.AuditRecord{Action: "tokens.revoked", User: user, Reason: reason, Time: at}
@@ -131,6 +134,7 @@ func (s *Service) EndSession(ctx context.Context, user oauth.UserRef, sessionID 
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
+	endedWith(ctx).add(user, sessionID)
 	s.ended(ctx)
 	return nil
 }

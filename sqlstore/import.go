@@ -31,19 +31,21 @@ type importTable struct {
 // upsert returns the statements of the table. They consist of constants.
 func (t importTable) upsert() upsert {
 	u := upsert{what: t.what, columns: strings.Count(t.columns, ",") + 1, standard: map[int]string{}, forMySQL: map[int]string{}}
-	var standard, forMySQL []string
+	var standard, forMySQL, changed []string
 	for _, c := range t.ended {
+		changed = append(changed, t.name+"."+c+" IS NULL AND excluded."+c+" IS NOT NULL")
 		standard = append(standard, c+" = COALESCE("+t.name+"."+c+", excluded."+c+")")
 		forMySQL = append(forMySQL, c+" = COALESCE("+c+", VALUES("+c+"))")
 	}
 	for _, c := range t.later {
+		changed = append(changed, "excluded."+c+" > "+t.name+"."+c)
 		standard = append(standard, c+" = CASE WHEN excluded."+c+" > "+t.name+"."+c+" THEN excluded."+c+" ELSE "+t.name+"."+c+" END")
 		forMySQL = append(forMySQL, c+" = GREATEST("+c+", VALUES("+c+"))")
 	}
 	row := "(?" + strings.Repeat(", ?", u.columns-1) + ")"
 	for _, n := range importPages {
 		insert := "INSERT INTO " + t.name + " (" + t.columns + ") VALUES " + row + strings.Repeat(", "+row, n-1)
-		u.standard[n] = insert + " ON CONFLICT (" + t.key + ") DO UPDATE SET " + strings.Join(standard, ", ")
+		u.standard[n] = insert + " ON CONFLICT (" + t.key + ") DO UPDATE SET " + strings.Join(standard, ", ") + " WHERE " + strings.Join(changed, " OR ") // a row without a change is not written again
 		u.forMySQL[n] = insert + " ON DUPLICATE KEY UPDATE " + strings.Join(forMySQL, ", ")
 	}
 	return u

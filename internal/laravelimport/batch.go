@@ -30,6 +30,7 @@ const (
 type builder struct {
 	mapping
 	familyTTL time.Duration
+	first     time.Time // of the first import, so that a repeated one changes no row
 	clients   map[string]*known
 	report    *Report
 }
@@ -137,7 +138,7 @@ func (b *builder) leaveOut(t *accessRow, why string) {
 
 // family returns the family of an access token. Laravel doesn't store which tokens come
 // from one consent, so each token with its refresh token is a family. If it can be
-// refreshed, it lives as long as a family that begins now: its app would otherwise have to
+// refreshed, it lives as long as a family that begins at the first import: its app would otherwise have to
 // ask the user again although it refreshes in time.
 func (b *builder) family(k *known, t *accessRow, refreshable bool) *oauth.Family {
 	until := b.expiry(t.expiresAt)
@@ -147,7 +148,11 @@ func (b *builder) family(k *known, t *accessRow, refreshable bool) *oauth.Family
 				until = at
 			}
 		}
-		if at := b.now.Add(b.familyTTL); at.After(until) {
+		begun := b.past(t.createdAt)
+		if b.first.After(begun) {
+			begun = b.first
+		}
+		if at := begun.Add(b.familyTTL); at.After(until) {
 			until = at
 		}
 	}

@@ -163,6 +163,7 @@ func (s *Snapshot) version() string {
 // Names of the notes of imports.
 const (
 	keysNote   = "laravel.app_keys"
+	firstNote  = "laravel.first"
 	reportNote = "laravel.report"
 )
 
@@ -188,7 +189,7 @@ const clientBatch = 200
 func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) error {
 	repeated, err := i.repeated(ctx)
 	if err == nil && !i.DryRun {
-		err = i.noteKeys(ctx)
+		err = i.noteBeginning(ctx)
 	}
 	if err == nil {
 		err = i.writeClients(ctx, clients)

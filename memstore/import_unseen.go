@@ -2,6 +2,8 @@ package memstore
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,4 +20,18 @@ func (s *Store) EndUnseen(_ context.Context, at time.Time) (n int, err error) {
 		return n > 0, nil
 	})
 	return n, err
+}
+
+// SpendImported implements [oauth.ImportStore].
+func (s *Store) SpendImported(_ context.Context, familyIDs []string, at time.Time) error {
+	return s.change(nil, func() (changed bool, err error) {
+		for digest, t := range s.refresh {
+			if strings.HasPrefix(string(digest), "imported.") && t.SpentAt.IsZero() && slices.Contains(familyIDs, t.family) {
+				t.SpentAt = micros(at)
+				s.refresh.put(digest, t)
+				changed = true
+			}
+		}
+		return changed, nil
+	})
 }

@@ -24,6 +24,10 @@ type ImportStore interface {
 	// deleted them. It returns their number.
 	EndUnseen(ctx context.Context, at time.Time) (int, error)
 
+	// SpendImported spends the imported refresh tokens of families, because the other
+	// server has deleted them. It does not end the families.
+	SpendImported(ctx context.Context, familyIDs []string, at time.Time) error
+
 	// SetImportNote keeps a text of the importer under a name.
 	SetImportNote(ctx context.Context, name, value string) error
 

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-passport/passport/internal/sqldb"
@@ -43,4 +44,25 @@ func (s *Store) EndUnseen(ctx context.Context, at time.Time) (total int, err err
 		}
 		from = last
 	}
+}
+
+// spendImported spares refresh tokens of this server: the digest of an imported one has a
+// mark.
+var spendImported = `UPDATE oauth_refresh_tokens SET spent_at = ? WHERE spent_at IS NULL AND digest > 'imported.' AND digest < 'imported/' AND family_id IN ` + page
+
+// SpendImported implements [oauth.ImportStore].
+func (s *Store) SpendImported(ctx context.Context, familyIDs []string, at time.Time) error {
+	for some := range slices.Chunk(familyIDs, purgePage) {
+		keys := make([]any, 0, purgePage)
+		for _, id := range some {
+			if !storable(id) {
+				return errNotImportable
+			}
+			keys = append(keys, id)
+		}
+		if _, err := s.db.Exec(ctx, spendImported, append([]any{sqldb.At(at)}, padded(keys)...)...); err != nil {
+			return fmt.Errorf("spend imported refresh tokens: %w", err)
+		}
+	}
+	return nil
 }

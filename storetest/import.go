@@ -26,7 +26,8 @@ var importProperties = []property{
 	{"LP_2 the consents of an import count", importedConsents},
 	{"LP_2 what is left of an import is counted", importStatus},
 	{"LP_2 the notes of an import are kept", importNotes},
-	{"an import ends refresh tokens that the other server has deleted", endUnseen},
+	{"LP_2 an import ends refresh tokens that the other server has deleted", endUnseen},
+	{"LP_2 an import spends refresh tokens that the other server has deleted", spendImported},
 }
 
 // imports returns the store's power, or skips the test.

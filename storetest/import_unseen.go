@@ -30,3 +30,25 @@ func endUnseen(w *world) {
 		}
 	}
 }
+
+// spendImported spends the refresh token of one of two families.
+func spendImported(w *world) {
+	s := w.imports()
+	w.imported(s, "shop", 0)
+	first, second := importedPair("shop", 1), importedPair("shop", 2)
+	w.must(s.Import(w.Context(), first))
+	w.must(s.Import(w.Context(), second))
+	for range 2 {
+		w.must(s.SpendImported(w.Context(), []string{first.Families[0].ID, "unknown"}, now))
+	}
+	for _, want := range []struct {
+		b     *oauth.ImportBatch
+		spent bool
+	}{{first, true}, {second, false}} {
+		got, err := w.store.RefreshToken(w.Context(), want.b.RefreshTokens[0].Digest)
+		w.must(err)
+		if spent := !got.SpentAt.IsZero(); spent != want.spent || !got.Family.RevokedAt.IsZero() {
+			w.Errorf("RefreshToken() = %+v, want it spent = %v in a live family", got, want.spent)
+		}
+	}
+}

@@ -170,6 +170,8 @@ func TestLaravelImport_Repeats(t *testing.T) {
 		i.sql("DELETE FROM oauth_refresh_tokens WHERE id = '" + i.refreshID("access_row_missing") + "'")
 		// Only the access token is purged: its refresh token is alive.
 		i.sql("DELETE FROM oauth_access_tokens WHERE id = '" + i.jti("rotated_new") + "'")
+		// Only the refresh token is deleted: its access token is alive.
+		i.sql("DELETE FROM oauth_refresh_tokens WHERE id = '" + i.refreshID("code_check") + "'")
 		// The user disconnects an app.
 		i.sql("UPDATE oauth_access_tokens SET revoked = TRUE WHERE id = '" + i.jti("pkce_public") + "'")
 		i.sql("UPDATE oauth_refresh_tokens SET revoked = TRUE WHERE access_token_id = '" + i.jti("pkce_public") + "'")
@@ -183,7 +185,7 @@ func TestLaravelImport_Repeats(t *testing.T) {
 			t.Errorf("Run() ended %d records, want at least 4", report.Ended)
 		}
 		for id, want := range map[string]bool{
-			i.jti("password_star"): false, i.jti("rotated_new"): false, i.jti("pkce_public"): false, i.jti("cc_star"): false, "00new": true, i.jti("code_full"): true, i.jti("personal"): true,
+			i.jti("password_star"): false, i.jti("rotated_new"): false, i.jti("pkce_public"): false, i.jti("cc_star"): false, "00new": true, i.jti("code_full"): true, i.jti("personal"): true, i.jti("code_check"): true,
 		} {
 			if got := i.live(id); got != want {
 				t.Errorf("access token %.10s is live = %v, want %v", id, got, want)
@@ -191,6 +193,9 @@ func TestLaravelImport_Repeats(t *testing.T) {
 		}
 		if !i.refreshes("rotated_new") {
 			t.Error("a refresh token ended with its purged access token")
+		}
+		if i.refreshes("code_check") {
+			t.Error("a refresh token that Laravel has deleted can be used, beside its live access token")
 		}
 		if i.refreshes("access_row_missing") {
 			t.Error("a refresh token that Laravel has deleted can be used")

@@ -91,9 +91,13 @@ func (r *reconciler) tokens(ctx context.Context, page []*oauth.AccessToken) erro
 		return fmt.Errorf("compare tokens with Laravel: %w", err)
 	}
 	batch := &oauth.ImportBatch{}
+	var unrefreshable []string
 	for _, t := range page {
 		switch {
 		case alive[t.ID]:
+			if t.Family != nil && !refreshable[t.ID] {
+				unrefreshable = append(unrefreshable, t.Family.ID)
+			}
 		case refreshable[t.ID] && t.Family != nil:
 			batch.AccessTokens = append(batch.AccessTokens, &oauth.AccessToken{
 				ID: t.ID, Client: t.Client, Family: t.Family, Scopes: t.Scopes, IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, RevokedAt: r.report.At,
@@ -103,6 +107,9 @@ func (r *reconciler) tokens(ctx context.Context, page []*oauth.AccessToken) erro
 				return err
 			}
 		}
+	}
+	if err := r.store.SpendImported(ctx, unrefreshable, r.report.At); err != nil {
+		return fmt.Errorf("end refresh tokens that Laravel has deleted: %w", err)
 	}
 	return r.save(ctx, batch)
 }

@@ -147,7 +147,13 @@ func openIDPages(t *testing.T) (*tab, []row) {
 		{"sign in to an app", nil, func(b *tab) { b.fill("password", userPassword); b.press("Sign in") }, "Sign in to Wiki with your account?"},
 		{"access beside the sign-in", nil, at(ask("scope", "openid orders:read")), "Allow Wiki to use your account?"},
 		{"offline access", nil, at(ask("scope", "openid offline_access", "prompt", "consent")), "also while you are away"},
-		{"form for an app", nil, func(b *tab) { b.open(ask("response_mode", "form_post")); b.press("Allow") }, "One moment"},
+		{"form for an app", nil, func(b *tab) {
+			b.open(ask("response_mode", "form_post"))
+			b.press("Allow")
+			for _, disabled := range []bool{true, false} { // for some seconds, so that the code is sent once
+				b.waitFor(fmt.Sprintf(`document.querySelector("h1")?.innerText === "One moment" && document.querySelector("button").disabled === %t`, disabled))
+			}
+		}, "One moment"},
 		{"sign in again for max_age", nil, func(b *tab) { time.Sleep(1100 * time.Millisecond); b.open(ask("max_age", "1")) }, "Confirm that it’s you"},
 		{"another user than the expected one", nil, func(b *tab) {
 			b.open(authorize(s, web.ID, callback, "scope", "openid"))
@@ -159,6 +165,16 @@ func openIDPages(t *testing.T) (*tab, []row) {
 			b.see("Grace Hopper")
 			b.open(authorize(s, web.ID, callback, "scope", "openid", "id_token_hint", hint))
 		}, "The app knows you by another account."},
+	}
+}
+
+// waitFor waits until an expression is true on the page.
+func (b *tab) waitFor(expression string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); !ask(b, chromedp.Evaluate[bool](expression)); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("%s does not become true. The tab is at %s and shows:\n%s", expression, b.url(), b.text())
+		}
 	}
 }
 
@@ -195,9 +211,7 @@ func TestE2E_OI_10_LoginHint(t *testing.T) {
 	if got := ask(b, chromedp.Evaluate[string](`document.querySelector("input[name=email]").value`)); got != hint {
 		t.Errorf("the field has %q, want %q", got, hint)
 	}
-	if focused := ask(b, chromedp.Evaluate[string](`document.activeElement.name`)); focused != "password" {
-		t.Errorf("the field %q has the focus, want the password", focused)
-	}
+	b.waitFor(`document.activeElement.name === "password"`) // the email is filled in
 	for _, address := range b.been(s.URL + "/sign-in") {
 		if strings.Contains(address, "grace") {
 			t.Errorf("the hint is in the URL %s", address)

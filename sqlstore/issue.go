@@ -21,7 +21,8 @@ WHERE f.id = oauth_auth_codes.family_id AND x.unredeemed = 1)`
 
 	// The access tokens of other servers live long, so a refresh ends them.
 	revokeReplaced = `UPDATE oauth_access_tokens SET revoked_at = ? WHERE revoked_at IS NULL
-AND id = (SELECT r.access_token_id FROM oauth_refresh_tokens r WHERE r.digest = ? AND r.family_id = oauth_access_tokens.family_id)`
+AND id = (SELECT r.access_token_id FROM oauth_refresh_tokens r WHERE r.digest = ?)
+AND family_id = (SELECT r.family_id FROM oauth_refresh_tokens r WHERE r.digest = ?)`
 
 	insertAccessToken = `INSERT INTO oauth_access_tokens (id, digest, family_id, client_id, name, hint, scopes, audience, attributes, issued_at, expires_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -157,7 +158,7 @@ func spend(ctx context.Context, tx *sqldb.Tx, i *oauth.Issuance) (err error) {
 		return oauth.ErrSpent
 	}
 	if replacesImported(i) {
-		if _, err := tx.Exec(ctx, revokeReplaced, sqldb.At(i.Time), i.Spends.ID); err != nil {
+		if _, err := tx.Exec(ctx, revokeReplaced, sqldb.At(i.Time), i.Spends.ID, i.Spends.ID); err != nil {
 			return fmt.Errorf("revoke the replaced access token: %w", err)
 		}
 	}

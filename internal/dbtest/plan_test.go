@@ -194,6 +194,8 @@ SELECT CONCAT('c', d), '', 'users', d, '', '', 0, 0, 0`,
 		`INSERT INTO oauth_device_codes (digest, user_digest, client_id, label, address, agent, created_at, expires_at, poll_interval, decided_at, provider, user_id, family_id)
 SELECT d, d, d, '', '', '', d, d, 5, CASE WHEN d < 2000 THEN d END, CASE WHEN d < 2000 THEN 'users' END, CASE WHEN d < 2000 THEN d END, CASE WHEN d < 2000 THEN d END`,
 		`INSERT INTO oauth_last_used (family_id, used_at) SELECT d, d`,
+		`INSERT INTO oauth_imported_refresh_tokens (digest, access_token_id, created_at, expires_at) SELECT d, d, d, d`,
+		`INSERT INTO oauth_imported_clients (client_id, secret, imported_at) SELECT d, '', d`,
 		`INSERT INTO oauth_logout_status (client_id, last_at, last_result, failures) SELECT d, d, '', 0`,
 		`INSERT INTO oauth_client_sessions (provider, user_id, session, client_id, sid, created_at, expires_at) SELECT 'users', d, d, 'c1', d, d, d`,
 		`INSERT INTO oauth_logout_notices (id, client_id, provider, user_id, sid, created_at, next_at, expires_at, tries) SELECT d, 'c1', 'users', d, '', d, d, d, 0`,

@@ -87,6 +87,7 @@ func verbs(t testing.TB, s interface {
 	oauth.LastUsedStore
 	oauth.DeviceStore
 	oauth.LogoutStore
+	oauth.ImportStore
 }, c *oauth.Client, f *oauth.Family, audit *oauth.AuditRecord) []verb {
 	ctx := t.Context()
 	code, begun := newIssuance(c, f, "first", spendCode(f)), newCodeIssuance(newFamily("second"), "a", "b")
@@ -137,6 +138,10 @@ func verbs(t testing.TB, s interface {
 		}
 		return err
 	}
+	old := &oauth.ImportedRefreshToken{Digest: oauth.ImportedDigest(oauth.SpendRefreshToken, "unowned"), AccessTokenID: "unowned", CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
+	begins := newFamily(oauth.ImportedFamilyID("unowned"))
+	replaced := newIssuance(c, begins, "of the unowned", oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(old.Digest)})
+	replaced.Audit = audit
 	return []verb{
 		read("Client", func() error { _, err := s.Client(ctx, c.ID); return err }),
 		read("Clients", func() error { return all(s.Clients(ctx)) }),
@@ -214,10 +219,39 @@ func verbs(t testing.TB, s interface {
 		write("SettleLogout", func() error { return settle(oauth.LogoutResult{Done: true}) }),
 		read("LogoutStatus", func() error { _, err := s.LogoutStatus(ctx, c.ID); return err }),
 		read("TellsClients", func() error { _, err := s.TellsClients(ctx); return err }),
+		write("Import", func() error { return s.Import(ctx, newImport(c, old)) }),
+		read("ImportedRefreshToken", func() error { _, err := s.ImportedRefreshToken(ctx, old.Digest); return err }),
+		write("BeginImported", func() error { return s.BeginImported(ctx, old.Digest, begins, []string{"read"}, now) }),
+		write("Issue that replaces an imported token", func() error { return s.Issue(ctx, replaced) }),
+		write("ReplaceSecret", func() error { return s.ReplaceSecret(ctx, c.ID, "y", "z") }),
+		write("SetImportNote", func() error { return s.SetImportNote(ctx, "note", "text") }),
+		read("ImportNote", func() error { _, err := s.ImportNote(ctx, "note"); return err }),
+		read("ImportedClient", func() error {
+			if _, err := s.ImportedClient(ctx, c.ID); !errors.Is(err, oauth.ErrNotFound) {
+				return err
+			}
+			return nil
+		}),
 		write("RevokeTokensOfClient", func() error { return s.RevokeTokensOfClient(ctx, "another", now, audit) }),
 		write("RevokeClient", func() error { return s.RevokeClient(ctx, "another", now, audit) }),
 		read("AuditLog", func() error { return all(s.AuditLog(ctx, now)) }),
 		write("Purge", func() error { _, err := s.Purge(ctx, oauth.EndedBefore(now.Add(100*time.Hour)), 1000); return err }),
+	}
+}
+
+// newImport returns records of another server: a token pair with its family, a code, a
+// consent, and a refresh token without an owner.
+func newImport(c *oauth.Client, unowned *oauth.ImportedRefreshToken) *oauth.ImportBatch {
+	f := newFamily(oauth.ImportedFamilyID("imported"))
+	return &oauth.ImportBatch{
+		Families:     []*oauth.Family{f},
+		AccessTokens: []*oauth.AccessToken{{ID: "imported", Client: c, Family: f, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}},
+		RefreshTokens: []*oauth.RefreshToken{{
+			Digest: oauth.ImportedDigest(oauth.SpendRefreshToken, "imported"), AccessTokenID: "imported", Family: f, ExpiresAt: now.Add(time.Hour),
+		}},
+		Codes:    []*oauth.Code{{Digest: oauth.ImportedDigest(oauth.SpendCode, "imported"), Family: f, ExpiresAt: now.Add(time.Hour)}},
+		Unowned:  []*oauth.ImportedRefreshToken{unowned},
+		Consents: []oauth.ImportedConsent{{User: alice, ClientID: c.ID, Scopes: []string{"read"}, GrantedAt: now}},
 	}
 }
 

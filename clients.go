@@ -133,7 +133,8 @@ func (s *Server) Clients(ctx context.Context) iter.Seq2[*oauth.Client, error] {
 	return s.clients.All(ctx)
 }
 
-// UpdateClient stores a changed client: read it, change its fields, and pass it. It
+// UpdateClient stores a changed client: read it with [Server.Client], change its fields, and
+// pass it. The client of a token is not complete: it has no OpenID. UpdateClient
 // changes all fields except the ID, the secrets, the authentication method, and the
 // times of creation and revocation. It returns [oauth.ErrConflict] if the client
 // has been changed since it was read: read it again and retry.

@@ -273,8 +273,8 @@ func TestBackchannel_BL_06_BL_07_EveryWay(t *testing.T) {
 	}
 }
 
-// A device has no browser session: the end of the one in which the user approved it is no
-// sign-out of the device.
+// A device has no browser session: the end of the one in which the user approved it does
+// not sign the device out.
 func TestBackchannel_BL_07_Devices(t *testing.T) {
 	s, c, r := tells(t, testkit.WithDevices)
 	background(s)

@@ -59,7 +59,9 @@ type Family struct {
 	Session Digest
 
 	// AuthTime is [User.AuthenticatedAt] at the time of consent. It is the
-	// auth_time claim of every token of the family (RFC 9068 §2.2.1).
+	// auth_time claim of every token of the family (RFC 9068 §2.2.1). A grant that
+	// authenticates the user itself sets it to the time of its request. A grant that
+	// begins a family without it gets no ID token, and no scope openid.
 	AuthTime time.Time
 
 	// Resources are the resources that the user agreed to (RFC 8707). Nil: the

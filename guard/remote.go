@@ -53,7 +53,8 @@ type Remote struct {
 	ClientID, ClientSecret string
 
 	// Introspect is how long a response of the introspection endpoint is used. If it
-	// is set, the server is asked about JWTs, too. It requires ClientID. Default: 0.
+	// is set, the server is asked about JWTs, too, also about those that it has imported
+	// from another server. It requires ClientID. Default: 0.
 	// Then each request with an opaque token asks the server, and no request with a
 	// JWT does.
 	Introspect time.Duration

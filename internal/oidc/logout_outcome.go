@@ -83,8 +83,16 @@ func (l *logout) stays(q *logoutRequest) logoutOutcome {
 // sends its cookies. A GET is never repeated.
 func (l *logout) repeat(q *logoutRequest, at time.Time) logoutOutcome {
 	again := l.seals.seal(repeatPurpose, logoutTicket{Asked: q.askedLogout}, at)
+	if len(again) > maxInURL {
+		q.askedLogout = void(oauth.InvalidRequest.Errorf("post_logout_redirect_uri and state are too long for a POST"))
+		again = l.seals.seal(repeatPurpose, logoutTicket{Asked: q.askedLogout}, at)
+	}
 	return logoutOutcome{request: q, status: http.StatusOK, target: l.path + "?" + againParam + "=" + again}
 }
+
+// maxInURL is the maximum length of a request that is repeated. nginx accepts a request
+// line of 8 KiB.
+const maxInURL = 7 << 10
 
 // logoutFailed returns the page for an error of the server, or for a request that can't
 // be read.

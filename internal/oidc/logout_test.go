@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -527,6 +528,14 @@ func TestLogout_LO_01_LO_17_Post(t *testing.T) {
 		t.Errorf("the repeated request = %s, want a redirect to the client", a)
 	}
 	wantOut(b, c)
+	// A request that is too long for a URL is void.
+	long := url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {afterLogout}, "state": {strings.Repeat("x", 8000)}}
+	again = without.Send(without.NewRequest("POST", "/oauth/logout", long.Encode(), cross))
+	if again.Status != http.StatusOK || !strings.HasPrefix(again.Target(), "/oauth/logout?passport_logout=") || len(again.Target()) > 7<<10 {
+		t.Errorf("a long form: %d bytes in %s, want a page that repeats a void request", len(again.Target()), again)
+	}
+	b.SignIn("alice")
+	wantAsked(b.Send(b.NewRequest("GET", again.Target(), "", http.Header{"Sec-Fetch-Site": {"same-origin"}})), "are too long for a POST")
 	// A SameSite=None cookie comes with the form.
 	_, _, b, hint = relyingParty(t)
 	params.Set("id_token_hint", hint)
@@ -603,6 +612,27 @@ func TestLogout_WithoutSignOut(t *testing.T) {
 	logout(b, "id_token_hint", hint, "post_logout_redirect_uri", afterLogout).WantPage(http.StatusNotImplemented, "You are still signed in")
 	logout(b).WantPage(http.StatusOK, signedOut) // no user of the other provider is signed in
 	wantSignedIn(b)
+}
+
+// The pages can be replaced.
+func TestLogout_CustomViews(t *testing.T) {
+	_, _, b, _ := relyingParty(t, func(c *passport.Config) {
+		c.Views = fstest.MapFS{
+			"logout.html":     {Data: []byte(`{{define "main"}}Leave, {{range .Users}}{{.Name}}{{end}}? <form method="post" action="{{.Action}}"><input type="hidden" name="ticket" value="{{.Ticket}}"><button>Yes</button></form>{{end}}`)},
+			"logged_out.html": {Data: []byte(`{{define "main"}}Goodbye from {{.Site}}.{{end}}`)},
+		}
+	})
+	asked := logout(b)
+	if !strings.Contains(asked.Body, "Leave, Name of alice?") {
+		t.Errorf("the confirmation page is not the custom one: %s", asked)
+	}
+	confirm(asked).WantPage(http.StatusOK, "Goodbye from auth.example.com.")
+
+	config := provider(t).Config
+	config.Views = fstest.MapFS{"logout.html": {Data: []byte(`{{define "main"}}<form method="post" action="{{.Action}}"><button>Yes</button></form>{{end}}`)}}
+	if _, err := passport.New(config); err == nil || !strings.Contains(err.Error(), `logout.html: the page lacks <input type="hidden" name="ticket" value="{{.Ticket}}">`) {
+		t.Errorf("New() with a page that can't sign out = %v, want an error that names the field", err)
+	}
 }
 
 // A sign-out that fails halfway says so, and the button ends the rest of it.

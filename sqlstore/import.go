@@ -152,22 +152,29 @@ func (s *Store) Import(ctx context.Context, b *oauth.ImportBatch) error {
 	})
 }
 
+var versionsOf = `SELECT c.id, c.consent_version FROM oauth_clients c WHERE c.id IN ` + page
+
 // consentVersions returns the ConsentVersion of each client that a consent names. The
 // consents count for the clients as they are now.
 func (s *Store) consentVersions(ctx context.Context, consents []oauth.ImportedConsent) (map[string]int64, error) {
 	versions := map[string]int64{}
+	var ids []any
 	for _, c := range consents {
-		if _, known := versions[c.ClientID]; known {
-			continue
-		}
-		client, err := s.Client(ctx, c.ClientID)
-		switch {
-		case errors.Is(err, oauth.ErrNotFound):
+		if _, known := versions[c.ClientID]; !known && storable(c.ClientID) {
 			versions[c.ClientID] = firstVersion
-		case err != nil:
-			return nil, fmt.Errorf("find the client of a consent: %w", err)
-		default:
-			versions[c.ClientID] = client.ConsentVersion
+			ids = append(ids, c.ClientID)
+		}
+	}
+	for some := range slices.Chunk(ids, purgePage) {
+		err := s.db.Each(ctx, versionsOf, func(row sqldb.Row) error {
+			var id string
+			var version int64
+			err := row.Scan(&id, sqldb.Number{N: &version})
+			versions[id] = version
+			return err
+		}, padded(slices.Clone(some))...)
+		if err != nil {
+			return nil, fmt.Errorf("find the clients of consents: %w", err)
 		}
 	}
 	return versions, nil

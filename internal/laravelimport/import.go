@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -213,18 +214,40 @@ func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) e
 	return i.reconcile(ctx)
 }
 
+// writeTokens reads a page while the page before it is written: the two databases, or two
+// cores, work at the same time.
 func (i *importer) writeTokens(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	batches := make(chan *oauth.ImportBatch, 1)
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for batch := range batches {
+			if err := i.save(ctx, batch); err != nil {
+				cancel(err) // which stops the reader
+				return
+			}
+		}
+	})
 	done := 0
-	return i.source.eachTokenPage(ctx, func(rows []*accessRow, orphans []refreshRow) error {
+	err := i.source.eachTokenPage(ctx, func(rows []*accessRow, orphans []refreshRow) error {
 		batch := &oauth.ImportBatch{}
 		i.build.tokens(batch, rows, orphans)
-		if err := i.save(ctx, batch); err != nil {
-			return err
+		select {
+		case batches <- batch:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 		done += len(rows)
 		i.Progress(done)
 		return nil
 	})
+	close(batches)
+	writing.Wait()
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }
 
 func (i *importer) writeCodes(ctx context.Context) error {

@@ -16,7 +16,7 @@ func Bulk(ctx context.Context, db *sql.DB, d Dialect) error {
 	db.SetMaxOpenConns(1)
 	db.SetConnMaxIdleTime(0)
 	db.SetConnMaxLifetime(0)
-	for _, q := range []string{`PRAGMA cache_size = -32768`, `PRAGMA wal_autocheckpoint = 16384`} { // KiB; pages
+	for _, q := range []string{`PRAGMA cache_size = -16384`, `PRAGMA wal_autocheckpoint = 4096`} { // KiB; pages
 		if _, err := db.ExecContext(ctx, q); err != nil {
 			return fmt.Errorf("prepare for many writes: %w", err)
 		}

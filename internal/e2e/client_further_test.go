@@ -130,8 +130,8 @@ func runUntilEnd(t *testing.T, s *server, address string, cmd *exec.Cmd) {
 const oidcAgentScript = `set -e
 eval "$(oidc-agent)" >/dev/null
 trap 'oidc-agent -k >/dev/null' EXIT
-stdbuf -oL oidc-gen --iss "$ISSUER" --client-id "$ID" --client-secret "" --scope "openid offline_access email" --flow device \
-  --pw-cmd "echo x" --prompt none --confirm-yes --no-url-call --redirect-uri http://localhost:4242 passport </dev/null
+timeout 50 oidc-gen --iss "$ISSUER" --client-id "$ID" --client-secret "" --scope "openid offline_access email" --flow device \
+  --pw-cmd "echo x" --prompt none --confirm-yes --no-url-call --redirect-uri http://localhost:4242 passport </dev/null 2>&1
 echo "token: $(oidc-token passport)"
 `
 

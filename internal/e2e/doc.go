@@ -9,6 +9,9 @@
 // Tests whose names begin with TestCluster run several processes over one
 // database: `make cluster`.
 //
+// Tests whose names begin with TestClients or TestFurther run OpenID Connect clients that
+// others wrote: `make clients`. CI leaves out TestFurther.
+//
 // Without Chromium, axios or openid-client, the tests that need them are skipped.
 // So are tests on PostgreSQL and MariaDB without PASSPORT_TEST_POSTGRES and
 // PASSPORT_TEST_MYSQL. With PASSPORT_TEST_REQUIRE=1 they fail instead.

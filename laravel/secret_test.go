@@ -72,6 +72,29 @@ func TestSecret_LP_2_AHashEnds(t *testing.T) {
 	}
 }
 
+// The hashed secret of the imported client for personal access tokens is right for New.
+func TestSecret_LP_2_PersonalAccessClient(t *testing.T) {
+	o := newOld(t)
+	secret := strings.Repeat("a1B2", 10)
+	o.hashed("9d0c", secret)
+	c, err := o.Store.Client(t.Context(), "9d0c")
+	o.Works(err)
+	c.GrantTypes = []string{"personal_access"}
+	o.Works(o.Store.UpdateClient(t.Context(), c, nil))
+	with := func(secret string) error {
+		config := o.Config
+		config.PersonalAccessClientID, config.PersonalAccessClientSecret = "9d0c", secret
+		_, err := passport.New(config)
+		return err
+	}
+	if err := with("wrong"); err == nil {
+		t.Error("New() accepts a wrong PersonalAccessClientSecret")
+	}
+	if err := with(secret); err != nil {
+		t.Errorf("New() with the secret that Laravel has hashed = %v", err)
+	}
+}
+
 // Wrong secrets lead to a pause, in which nothing is hashed.
 func TestSecret_LP_2_GuessesAreThrottled(t *testing.T) {
 	o := newOld(t)

@@ -11,8 +11,9 @@ import (
 )
 
 // slots bounds how many slow derivations run at once in this process: those of bcrypt and
-// of PBKDF2 together. Each takes a processor for about 50 milliseconds.
-var slots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))
+// of PBKDF2 together. Each takes a processor for about 50 milliseconds. Half of the
+// processors stay free for other requests.
+var slots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
 // slotPatience is how long a request waits for a slot.
 const slotPatience = 5 * time.Second

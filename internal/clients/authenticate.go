@@ -81,6 +81,14 @@ func (r *Registry) Failed(ctx context.Context, clientID string) {
 	_ = r.throttle.Settle(throttle.Attempt{Name: clientID, Address: reqinfo.From(ctx).Address}, false)
 }
 
+// Holds reports whether a secret is one of a client's secrets, also an imported one.
+func (r *Registry) Holds(ctx context.Context, c *oauth.Client, secret string, at time.Time) (bool, error) {
+	if c.Authenticates(secret, at) {
+		return true, nil
+	}
+	return r.foreign(ctx, c, secret, at)
+}
+
 // foreign reports whether a secret is a client's secret at another server. During a pause
 // after too many wrong secrets it does not compare them, because that takes much work.
 func (r *Registry) foreign(ctx context.Context, c *oauth.Client, secret string, at time.Time) (bool, error) {
@@ -105,11 +113,9 @@ func (r *Registry) identify(ctx context.Context, c Credentials, at time.Time) (*
 	if err != nil {
 		return nil, fmt.Errorf("find client: %w", err)
 	}
-	right := client.Authenticates(c.Secret, at)
-	if !right {
-		if right, err = r.foreign(ctx, client, c.Secret, at); err != nil {
-			return nil, fmt.Errorf("check the secret: %w", err)
-		}
+	right, err := r.Holds(ctx, client, c.Secret, at)
+	if err != nil {
+		return nil, fmt.Errorf("check the secret: %w", err)
 	}
 	switch {
 	case !client.Active():

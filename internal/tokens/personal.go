@@ -238,7 +238,12 @@ func (p *Personal) CheckClient(ctx context.Context) error {
 		return fmt.Errorf(field+"the client is not for personal access tokens; create one with `passport client --personal`", id)
 	case !client.Active():
 		return fmt.Errorf(field+"the client is revoked or suspended; set another", id)
-	case !client.Authenticates(p.ClientSecret, clock.Now()):
+	}
+	right, err := p.Clients.Holds(ctx, client, p.ClientSecret, clock.Now())
+	if err != nil {
+		return fmt.Errorf("check PersonalAccessClientSecret: %w", err)
+	}
+	if !right {
 		return fmt.Errorf(field+"PersonalAccessClientSecret does not match any of its secrets; copy it again, or create a new one with `passport client rotate-secret %s`", id, id)
 	}
 	return nil

@@ -200,6 +200,26 @@ func TestLaravelImport_LeavesOut(t *testing.T) {
 	}
 }
 
+// With another default provider, Laravel's provider users must not become the default one:
+// its user 1 is another person.
+func TestLaravelImport_KeepsProvidersApart(t *testing.T) {
+	r := newRecorder()
+	config := fromLaravel(t, sqldb.SQLite, "", r)
+	config.UserProvider = "admins"
+	report, err := laravelimport.Run(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if clients := r.clients(); clients["2"] != nil || clients["8"] == nil || clients["8"].Provider != "" {
+		t.Errorf("client 2 of the provider users = %+v, client 8 of admins = %+v; want the first left out and the second at the default provider", clients["2"], clients["8"])
+	}
+	if !slices.ContainsFunc(report.LeftOut, func(l laravelimport.LeftOut) bool {
+		return l.What == "access tokens" && l.Why == "its client is left out"
+	}) {
+		t.Errorf("Run() left out %+v, want the tokens of client 2 among them", report.LeftOut)
+	}
+}
+
 // A dry run writes nothing and reports the same.
 func TestLaravelImport_DryRun(t *testing.T) {
 	r := newRecorder()

@@ -159,6 +159,9 @@ func (m mapping) client(c *clientRow) (client *Client, refused []error, err erro
 	if c.id == "" || len(c.id) > 255 {
 		return nil, nil, errors.New("the ID is empty or longer than 255 bytes")
 	}
+	if err := m.checkProvider(c.provider); err != nil {
+		return nil, refused, err
+	}
 	client = &Client{Client: &oauth.Client{
 		ID: c.id, Name: cut(c.name, maxName), AuthMethod: oauth.AuthSecret, Provider: m.provider(c.provider), Owner: m.owner(c),
 		RedirectURIs: uris, GrantTypes: c.grants(), CreatedAt: orNow(c.createdAt, m.now), UpdatedAt: c.updatedAt,
@@ -230,6 +233,20 @@ func (m mapping) provider(name string) string {
 		return ""
 	}
 	return name
+}
+
+// checkProvider refuses a provider that this server can't have under its name. Users of
+// one provider must never be taken for those of another.
+func (m mapping) checkProvider(name string) error {
+	switch {
+	case name == "" || name == m.userProvider:
+		return nil
+	case name == defaultProvider:
+		return fmt.Errorf("its user provider %s has the name of the default provider here, which --user-provider says is %.100q: rename it in Laravel", name, m.userProvider)
+	case strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
+		return fmt.Errorf("its user provider %.100q can't have this name here: use lower-case letters, digits and hyphens", name)
+	}
+	return nil
 }
 
 // defaultProvider is the name of Config.Users in an [oauth.UserRef].

@@ -139,6 +139,10 @@ func (q *request) expects(account *users.Account) bool {
 	return q.openID == nil || q.openID.hint == nil || q.openID.hint.Subject == oauth.ForUser(account.Ref).Claim(q.client.ID)
 }
 
+// errUnmet is in the chain of an error about a setting of the client that the session
+// does not meet. Its client could have chosen the setting for the error.
+var errUnmet = fmt.Errorf("a setting of the client is not met: %w", oauth.ServerError)
+
 // checkSession refuses a request whose ID token would lack a claim that the client
 // requires, because the user provider does not report it.
 func (q *request) checkSession(account *users.Account) error {
@@ -150,13 +154,13 @@ func (q *request) checkSession(account *users.Account) error {
 	case settings.BackchannelSessionRequired && (account.User.SessionID == "" || q.device != nil):
 		if q.device != nil {
 			return fmt.Errorf("the client sets backchannel_logout_session_required, but a device has no browser session, and so no sid: %w",
-				oauth.ServerError)
+				errUnmet)
 		}
 		return fmt.Errorf("the client sets backchannel_logout_session_required, but CurrentUser of the provider %q returned no SessionID, so there is no sid: fill in SessionID, or change the client: %w",
-			account.Ref.Provider, oauth.ServerError)
+			account.Ref.Provider, errUnmet)
 	case settings.RequireAuthTime && account.User.AuthenticatedAt.IsZero():
 		return fmt.Errorf("the client sets require_auth_time, but CurrentUser of the provider %q returned no AuthenticatedAt: fill it in, or change the client: %w",
-			account.Ref.Provider, oauth.ServerError)
+			account.Ref.Provider, errUnmet)
 	}
 	return nil
 }

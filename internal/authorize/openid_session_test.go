@@ -191,6 +191,31 @@ func TestOpenID_BL_02_SessionRequired(t *testing.T) {
 	b.Authorize(c, "scope", "read").Allow().Code()
 }
 
+// The owner of a client can choose settings that no session here satisfies. The user sees a
+// page: a redirect would send every signed-in user to the URI of the owner.
+func TestOpenID_OI_21_OwnersSettingsAreNoOpenRedirect(t *testing.T) {
+	for name, settings := range map[string]oauth.ClientOpenID{
+		"a sid":     {BackchannelSessionRequired: true},
+		"auth_time": {RequireAuthTime: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := provider(t)
+			s.Users.Current = func(u *passport.User) (*passport.User, error) {
+				u.SessionID, u.AuthenticatedAt = "", time.Time{}
+				return u, nil
+			}
+			c := s.Web()
+			s.Change(c, func(c *oauth.Client) { c.Owner, c.OpenID = testkit.Ref("mallory"), &settings })
+			b := s.Browser().SignIn("alice")
+			b.Authorize(c, "scope", "openid").WantPage(http.StatusInternalServerError)
+			b.Authorize(c, "scope", "openid", "prompt", "none").WantPage(http.StatusInternalServerError)
+			b.Authorize(c, "scope", "openid", "response_mode", "form_post").WantPage(http.StatusInternalServerError)
+			b.Authorize(c, "scope", "read").Allow().Code()
+			b.Authorize(c, "scope", "openid").WantPage(http.StatusInternalServerError)
+		})
+	}
+}
+
 // OI-140, OI-141: offline_access needs the user's consent. Without prompt=consent or a
 // remembered consent it is ignored.
 func TestOpenID_OI_140_OI_141_OfflineAccess(t *testing.T) {

@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -32,7 +33,7 @@ func (e *Endpoint) respond(q *request, params ...redirect.Param) redirectOutcome
 // shows an error page.
 func (e *Endpoint) refuse(q *request, err error) outcome {
 	public := oauth.AsError(err)
-	if q.redirectURI == "" || !q.trusted() && !q.knows() && !mayBeRedirected(public.Code) {
+	if q.redirectURI == "" || !q.trusted() && !q.knows() && !mayBeRedirected(public.Code, err) {
 		o := refused(pageStatus(public, err), err)
 		o.client = q.client
 		if q.sealed && (expired(public) || public.Code.Status() >= http.StatusInternalServerError) {
@@ -57,8 +58,12 @@ func refused(status int, err error) errorOutcome {
 }
 
 // mayBeRedirected reports whether an untrusted client gets this error by redirect.
-// These errors also end legitimate requests: the user declined, or the server failed.
-func mayBeRedirected(code oauth.ErrorCode) bool {
+// These errors also end legitimate requests: the user declined, or the server failed. The
+// client cannot cause them.
+func mayBeRedirected(code oauth.ErrorCode, err error) bool {
+	if errors.Is(err, errUnmet) {
+		return false
+	}
 	return code == oauth.AccessDenied || code == oauth.ServerError || code == oauth.TemporarilyUnavailable
 }
 

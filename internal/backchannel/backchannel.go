@@ -36,7 +36,8 @@ const (
 	leaseTime = time.Minute
 )
 
-// Config holds the dependencies of a [Sender]. All fields but Fetch are required.
+// Config holds the dependencies of a [Sender]. All fields but the last two are
+// required.
 type Config struct {
 	Store    oauth.LogoutStore
 	Client   func(ctx context.Context, id string) (*oauth.Client, error)
@@ -45,7 +46,8 @@ type Config struct {
 	Audit    audit.Log
 	Log      *slog.Logger
 
-	Fetch Fetcher // by default the client of package fetch, with the allowed hosts
+	Fetch      Fetcher // by default the client of package fetch, with the allowed hosts
+	FetchOwned Fetcher // for clients that users own; by default without allowed hosts
 }
 
 // Fetcher sends forms.
@@ -78,6 +80,9 @@ func New(c Config) (*Sender, error) {
 			return nil, err
 		}
 		c.Fetch = fetch.New(fetch.Config{Allowed: hosts, Concurrent: concurrent})
+	}
+	if c.FetchOwned == nil {
+		c.FetchOwned = fetch.New(fetch.Config{Concurrent: concurrent})
 	}
 	return &Sender{Config: c, woken: make(chan struct{}, 1), busy: map[string]int{}}, nil
 }

@@ -391,3 +391,19 @@ func TestBackchannel_BL_09_PrivateAddresses(t *testing.T) {
 		t.Errorf("%+v, want a refusal before anything was sent: %q", e, got.LastResult)
 	}
 }
+
+// The allowed hosts are for the operator's clients: a user must not make the server call
+// services of the private network, also if the client is older than the setting.
+func TestBackchannel_BL_09_AllowedHostsAreNotForOwnedClients(t *testing.T) {
+	s, c, r := tells(t)
+	s.Change(c, func(stored *oauth.Client) { stored.Owner = testkit.Ref("mallory") })
+	background(s)
+	b := s.Browser().SignIn("alice")
+	idToken(s, c, b)
+	s.Works(s.EndSession(t.Context(), testkit.Ref("alice"), b.Session()))
+	got := status(s, c, func(l *oauth.LogoutStatus) bool { return !l.LastAt.IsZero() })
+	wantOne(s, r, 0)
+	if got.Failures != 1 || !strings.Contains(got.LastResult, "forbidden") {
+		t.Errorf("LogoutStatus() = %+v, want a refusal before anything was sent", got)
+	}
+}

@@ -79,7 +79,7 @@ func (s *Sender) deliver(ctx context.Context, n *oauth.LogoutNotice) outcome {
 	if err != nil {
 		return outcome{event.LogoutRetried, err.Error()}
 	}
-	res, err := s.Fetch.PostForm(ctx, client.OpenID.BackchannelLogoutURI, url.Values{"logout_token": {token}})
+	res, err := s.fetcher(client).PostForm(ctx, client.OpenID.BackchannelLogoutURI, url.Values{"logout_token": {token}})
 	switch {
 	case errors.Is(err, fetch.ErrForbidden):
 		return outcome{event.LogoutRefused, err.Error()}
@@ -87,6 +87,15 @@ func (s *Sender) deliver(ctx context.Context, n *oauth.LogoutNotice) outcome {
 		return outcome{event.LogoutRetried, err.Error()}
 	}
 	return responded(res.Status)
+}
+
+// fetcher returns the fetcher for a client. The allowed hosts are for the operator's
+// clients. A client that a user owns may be older than the setting.
+func (s *Sender) fetcher(c *oauth.Client) Fetcher {
+	if (c.Owner != oauth.UserRef{}) {
+		return s.FetchOwned
+	}
+	return s.Fetch
 }
 
 // responded returns the outcome for a status. Some frameworks respond to an empty

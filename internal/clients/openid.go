@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport/internal/fetch"
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/oauth"
 )
@@ -98,9 +98,11 @@ func (r *Registry) checkBackchannel(uri string, c *oauth.Client) error {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return errors.New("is not an https URL: the server posts a logout token to it")
 	}
-	admitted := slices.ContainsFunc(r.parts.OpenID.BackchannelAllowedHosts, func(host string) bool {
-		return strings.EqualFold(host, u.Host) || strings.EqualFold(host, u.Hostname())
-	})
+	hosts, err := fetch.ParseHosts(r.parts.OpenID.BackchannelAllowedHosts)
+	if err != nil {
+		return err
+	}
+	admitted := hosts.Has(u)
 	switch {
 	case admitted && c.Owner.ID != "":
 		return errors.New("is at a host of BackchannelAllowedHosts, which are for clients without an owner: use a public address")

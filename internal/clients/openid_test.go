@@ -53,7 +53,7 @@ func TestClients_OI_170_OpenIDSettingsAreStored(t *testing.T) {
 }
 
 func TestClients_OI_151_LO_14_BL_09_XB04_WrongOpenIDSettings(t *testing.T) {
-	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{BackchannelAllowedHosts: []string{"wiki.internal", "10.0.0.5:8443"}}))
+	s := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{BackchannelAllowedHosts: []string{"wiki.internal", "10.0.0.5:8443", "10.0.0.6:443", "[fd00::7]:8443"}}))
 	owned := func(r *passport.Registration) { r.Owner = testkit.Ref("alice") }
 	public := func(r *passport.Registration) { r.AuthMethod = oauth.AuthNone }
 	eleven := make([]string, 11)
@@ -64,38 +64,41 @@ func TestClients_OI_151_LO_14_BL_09_XB04_WrongOpenIDSettings(t *testing.T) {
 		reg  passport.Registration
 		want string // of the error; empty if the registration is valid
 	}{
-		"RS256":                              {withSettings(oauth.ClientOpenID{IDTokenAlg: "RS256"}), ""},
-		"none":                               {withSettings(oauth.ClientOpenID{IDTokenAlg: "none"}), "id_token_signed_response_alg can't be none"},
-		"None":                               {withSettings(oauth.ClientOpenID{IDTokenAlg: "None"}), "id_token_signed_response_alg can't be None"},
-		"HS256":                              {withSettings(oauth.ClientOpenID{IDTokenAlg: "HS256"}), "id_token_signed_response_alg can't be HS256"},
-		"an algorithm without a key":         {withSettings(oauth.ClientOpenID{IDTokenAlg: "PS256"}), "passport keys add --alg PS256"},
-		"not an algorithm":                   {withSettings(oauth.ClientOpenID{IDTokenAlg: "rs256"}), "id_token_signed_response_alg"},
-		"a short life":                       {withSettings(oauth.ClientOpenID{IDTokenTTL: time.Millisecond}), "id_token_ttl is 1ms: want at least a second"},
-		"a negative age":                     {withSettings(oauth.ClientOpenID{DefaultMaxAge: new(int64(-1))}), "default_max_age is negative"},
-		"ten URIs":                           {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: eleven[:10]}), ""},
-		"eleven URIs":                        {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: eleven}), "post_logout_redirect_uris has 11 URIs: want at most 10"},
-		"post-logout http":                   {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"http://wiki.example/"}}), "post_logout_redirect_uris"},
-		"post-logout loopback":               {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"http://localhost:3000/"}}), ""},
-		"post-logout of an app":              {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"com.example.wiki:/bye"}}, public), ""},
-		"post-logout fragment":               {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"https://wiki.example/#x"}}), "has a fragment"},
-		"post-logout path":                   {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"/bye"}}), "is only a path"},
-		"post-logout script":                 {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"javascript:alert(1)"}}), "post_logout_redirect_uris"},
-		"post-logout empty":                  {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{""}}), "is empty"},
-		"back-channel":                       {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://wiki.example/out"}), ""},
-		"back-channel of an owner":           {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://wiki.example/out"}, owned), ""},
-		"back-channel http":                  {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://wiki.example/out"}), "backchannel_logout_uri"},
-		"back-channel loopback":              {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://127.0.0.1:3000/out"}), ""},
-		"back-channel fragment":              {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://wiki.example/#out"}), "has a fragment"},
-		"back-channel path":                  {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "/out"}), "is not an https URL"},
-		"back-channel scheme":                {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "com.example.wiki:/out"}), "is not an https URL"},
-		"back-channel file":                  {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "file:///etc/passwd"}), "is not an https URL"},
-		"back-channel password":              {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://a:b@wiki.example/"}), "has a user name"},
-		"back-channel admitted http":         {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://wiki.internal/out"}), ""},
-		"back-channel admitted port":         {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://10.0.0.5:8443/out"}), ""},
-		"back-channel another port, http":    {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://10.0.0.5:9000/out"}), "backchannel_logout_uri"},
-		"back-channel admitted, public":      {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://wiki.internal/out"}, public), "backchannel_logout_uri"},
-		"back-channel admitted, of an owner": {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://wiki.internal/out"}, owned), "clients without an owner"},
-		"an API":                             {passport.Registration{Name: "API", Audience: testkit.Issuer, OpenID: &oauth.ClientOpenID{RequireAuthTime: true}}, "an API gets no tokens"},
+		"RS256":                                    {withSettings(oauth.ClientOpenID{IDTokenAlg: "RS256"}), ""},
+		"none":                                     {withSettings(oauth.ClientOpenID{IDTokenAlg: "none"}), "id_token_signed_response_alg can't be none"},
+		"None":                                     {withSettings(oauth.ClientOpenID{IDTokenAlg: "None"}), "id_token_signed_response_alg can't be None"},
+		"HS256":                                    {withSettings(oauth.ClientOpenID{IDTokenAlg: "HS256"}), "id_token_signed_response_alg can't be HS256"},
+		"an algorithm without a key":               {withSettings(oauth.ClientOpenID{IDTokenAlg: "PS256"}), "passport keys add --alg PS256"},
+		"not an algorithm":                         {withSettings(oauth.ClientOpenID{IDTokenAlg: "rs256"}), "id_token_signed_response_alg"},
+		"a short life":                             {withSettings(oauth.ClientOpenID{IDTokenTTL: time.Millisecond}), "id_token_ttl is 1ms: want at least a second"},
+		"a negative age":                           {withSettings(oauth.ClientOpenID{DefaultMaxAge: new(int64(-1))}), "default_max_age is negative"},
+		"ten URIs":                                 {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: eleven[:10]}), ""},
+		"eleven URIs":                              {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: eleven}), "post_logout_redirect_uris has 11 URIs: want at most 10"},
+		"post-logout http":                         {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"http://wiki.example/"}}), "post_logout_redirect_uris"},
+		"post-logout loopback":                     {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"http://localhost:3000/"}}), ""},
+		"post-logout of an app":                    {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"com.example.wiki:/bye"}}, public), ""},
+		"post-logout fragment":                     {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"https://wiki.example/#x"}}), "has a fragment"},
+		"post-logout path":                         {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"/bye"}}), "is only a path"},
+		"post-logout script":                       {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{"javascript:alert(1)"}}), "post_logout_redirect_uris"},
+		"post-logout empty":                        {withSettings(oauth.ClientOpenID{PostLogoutRedirectURIs: []string{""}}), "is empty"},
+		"back-channel":                             {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://wiki.example/out"}), ""},
+		"back-channel of an owner":                 {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://wiki.example/out"}, owned), ""},
+		"back-channel http":                        {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://wiki.example/out"}), "backchannel_logout_uri"},
+		"back-channel loopback":                    {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://127.0.0.1:3000/out"}), ""},
+		"back-channel fragment":                    {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://wiki.example/#out"}), "has a fragment"},
+		"back-channel path":                        {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "/out"}), "is not an https URL"},
+		"back-channel scheme":                      {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "com.example.wiki:/out"}), "is not an https URL"},
+		"back-channel file":                        {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "file:///etc/passwd"}), "is not an https URL"},
+		"back-channel password":                    {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://a:b@wiki.example/"}), "has a user name"},
+		"back-channel admitted http":               {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://wiki.internal/out"}), ""},
+		"back-channel admitted port":               {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://10.0.0.5:8443/out"}), ""},
+		"back-channel another port, http":          {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://10.0.0.5:9000/out"}), "backchannel_logout_uri"},
+		"back-channel admitted, public":            {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://wiki.internal/out"}, public), "backchannel_logout_uri"},
+		"back-channel admitted, of an owner":       {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://wiki.internal/out"}, owned), "clients without an owner"},
+		"back-channel default port, of an owner":   {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://10.0.0.6/out"}, owned), "clients without an owner"},
+		"back-channel longer address, of an owner": {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "https://[fd00:0:0::0007]:8443/out"}, owned), "clients without an owner"},
+		"back-channel admitted, another spelling":  {withSettings(oauth.ClientOpenID{BackchannelLogoutURI: "http://[fd00::0:7]:8443/out"}), ""},
+		"an API":                                   {passport.Registration{Name: "API", Audience: testkit.Issuer, OpenID: &oauth.ClientOpenID{RequireAuthTime: true}}, "an API gets no tokens"},
 	} {
 		err := s.CheckClient(tt.reg)
 		switch {

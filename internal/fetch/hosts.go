@@ -65,6 +65,12 @@ func splitHost(entry string) (host, port string, err error) {
 // allows reports whether a canonical host with a port is in the list.
 func (h Hosts) allows(host, port string) bool { return h.names[host] || h.names[host+":"+port] }
 
+// Has reports whether a URL is at a host of the list, in any spelling of the host.
+func (h Hosts) Has(u *url.URL) bool {
+	host, ok := weburl.Host(u.Hostname())
+	return ok && h.allows(host, cmp.Or(u.Port(), weburl.DefaultPorts[u.Scheme]))
+}
+
 // parse checks a URL and returns it with the canonical spelling of its host, so that
 // the host that was checked is the one in the TLS handshake and in the Host header.
 func (h Hosts) parse(target string) (*url.URL, error) {

@@ -183,7 +183,7 @@ func (l *logout) ofSession(ctx context.Context, q *logoutRequest) (bool, error) 
 		return false, nil
 	}
 	if q.Hint.SID == "" {
-		return true, nil
+		return s.ID == "", nil // else it is of a device, for example
 	}
 	sid, err := l.tokens.SID(ctx, s.ref(), s.ID, q.Hint.ClientID)
 	switch {

@@ -290,6 +290,21 @@ func TestLogout_LO_05_HintWithoutSID(t *testing.T) {
 	logout(b, "id_token_hint", hint).WantPage(http.StatusOK, signedOut)
 }
 
+// An ID token without a sid is of a device or of an app that asks for the password. Its
+// holder did not see this browser, so the user decides.
+func TestLogout_LO_05_HintOfNoSession(t *testing.T) {
+	s := provider(t)
+	c, b := withLogout(s, s.Web()), s.Browser().SignIn("alice")
+	s.Users.Current = func(u *passport.User) (*passport.User, error) { u.SessionID = ""; return u, nil }
+	hint := hintFor(s, c, b)
+	if sid := testkit.ClaimsOf(t, hint)["sid"]; sid != nil {
+		t.Fatalf("the hint has the sid %v, want none", sid)
+	}
+	s.Users.Current = nil
+	wantAsked(logout(b, "id_token_hint", hint))
+	confirm(logout(b, "id_token_hint", hint)).WantPage(http.StatusOK, signedOut)
+}
+
 // A GET without a good hint never signs out, and only the page's own form does.
 func TestLogout_LO_06_Confirmation(t *testing.T) {
 	_, c, b, _ := relyingParty(t)

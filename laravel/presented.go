@@ -174,9 +174,11 @@ func (o *opened) begin(ctx context.Context, d oauth.Digest) error {
 		return oauth.InvalidGrant.Errorf("the refresh token has expired")
 	}
 	client := o.p.Client
+	// When the family began is not known. A revocation before the last import must reach
+	// it, so it is as old as the client.
 	family := &oauth.Family{
 		ID: oauth.ImportedFamilyID(o.content.RefreshID), User: o.of.user(client, string(o.content.UserID)), ClientID: client.ID,
-		CreatedAt: kept.CreatedAt, ExpiresAt: later(kept.ExpiresAt, o.p.Time.Add(o.p.FamilyLife)),
+		CreatedAt: earlier(kept.CreatedAt, client.CreatedAt), ExpiresAt: later(kept.ExpiresAt, o.p.Time.Add(o.p.FamilyLife)),
 	}
 	return o.of.imports.BeginImported(ctx, d, family, o.content.Scopes, o.p.Time)
 }

@@ -139,6 +139,19 @@ func TestRefreshToken_LP_2_WithoutAnOwner(t *testing.T) {
 	o.refresh("5", token).WantJSONError(400, "invalid_grant")
 }
 
+// A revocation of all tokens of a user reaches a token without an owner, also if the token
+// was imported again since.
+func TestRefreshToken_LP_2_WithoutAnOwnerEnds(t *testing.T) {
+	o := newOld(t)
+	id := o.id()
+	kept := &oauth.ImportedRefreshToken{Digest: oauth.ImportedDigest(oauth.SpendRefreshToken, id), AccessTokenID: o.id(), CreatedAt: time.Now().Add(-time.Minute), ExpiresAt: time.Now().Add(24 * time.Hour)}
+	o.load(&oauth.ImportBatch{Unowned: []*oauth.ImportedRefreshToken{kept}})
+	o.Works(o.RevokeUser(t.Context(), testkit.Ref("1")))
+	kept.CreatedAt = time.Now().Add(time.Minute)
+	o.load(&oauth.ImportBatch{Unowned: []*oauth.ImportedRefreshToken{kept}})
+	o.refresh("5", refreshToken(t, "5", id, []string{"read"})).WantJSONError(400, "invalid_grant")
+}
+
 // Guesses at ciphertexts count like wrong secrets, and cost nothing for a client without
 // imported tokens.
 func TestRefreshToken_LP_2_GuessesAreThrottled(t *testing.T) {

@@ -232,11 +232,11 @@ func (s *Store) BeginImported(_ context.Context, d oauth.Digest, f *oauth.Family
 	})
 }
 
-// mayBegin reports whether an imported refresh token without an owner, from until, can
-// still begin its family at a time. A cut-off ends that family, too.
-func (s *Store) mayBegin(at, until time.Time) bool {
+// mayBegin reports whether an imported refresh token without an owner can still begin its
+// family at a time. A cut-off ends that family, too.
+func (s *Store) mayBegin(at time.Time) bool {
 	for _, t := range s.imports.unowned {
-		if t.BegunAt.IsZero() && t.RevokedAt.IsZero() && at.Before(t.ExpiresAt) && !t.CreatedAt.After(until) {
+		if t.BegunAt.IsZero() && t.RevokedAt.IsZero() && at.Before(t.ExpiresAt) {
 			return true
 		}
 	}

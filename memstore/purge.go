@@ -107,7 +107,7 @@ func later(ended oauth.PurgeBefore) time.Time {
 func (s *Store) settle(p *purge) {
 	for user, all := range s.cutOffs {
 		left := slices.DeleteFunc(slices.Clone(all), func(c cutOff) bool {
-			if p.left <= 0 || c.at.After(later(p.late())) || s.mayBegin(later(p.late()), c.at) {
+			if p.left <= 0 || c.at.After(later(p.late())) || s.mayBegin(later(p.late())) {
 				return false
 			}
 			s.revokeCut(c, c.at)

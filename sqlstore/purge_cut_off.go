@@ -11,7 +11,7 @@ const (
 	// A cut-off also ends the families that imported refresh tokens without an owner
 	// will begin, so it stays until these have expired.
 	selectCutOffs = `SELECT ` + cutOffColumns + ` FROM oauth_cut_offs x WHERE x.cut_at <= ?
-AND NOT EXISTS (SELECT 1 FROM oauth_imported_refresh_tokens o WHERE o.expires_at > ? AND o.begun_at IS NULL AND o.revoked_at IS NULL AND o.created_at <= x.cut_at)
+AND NOT EXISTS (SELECT 1 FROM oauth_imported_refresh_tokens o WHERE o.expires_at > ? AND o.begun_at IS NULL AND o.revoked_at IS NULL)
 ORDER BY x.cut_at LIMIT 100`
 
 	deleteCutOff = `DELETE FROM oauth_cut_offs WHERE provider = ? AND user_id = ? AND cut_at = ? AND client_id = ? AND session = ?

@@ -130,7 +130,7 @@ func TestStepsRun_PG_12(t *testing.T) {
 		t.Run(fmt.Sprintf("step%d", step), func(t *testing.T) {
 			address, folder := walkthrough.FreeAddress(t), t.TempDir()
 			binary := walkthrough.Build(t, fmt.Sprintf("step%d", step), "main.address="+address)
-			start := func() *walkthrough.Program { return walkthrough.Start(t, binary, folder, address, "The shop runs at") }
+			start := func() *walkthrough.Program { return walkthrough.Start(t, binary, folder, address) }
 			c := &terminal{t: t, program: start()}
 			if step == steps {
 				// "Run it, and get a token as in step 3. Then stop the app and start it again."

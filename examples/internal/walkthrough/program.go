@@ -42,8 +42,8 @@ func FreeAddress(t *testing.T) string {
 }
 
 // Start runs a program in a folder, with variables of the environment, and waits until
-// it serves. Ready begins the line that it prints then.
-func Start(t *testing.T, binary, folder, address, ready string, environment ...string) *Program {
+// it serves: until it prints where it runs.
+func Start(t *testing.T, binary, folder, address string, environment ...string) *Program {
 	t.Helper()
 	p := &Program{Address: address, command: exec.Command(binary)}
 	p.command.Dir, p.command.Env = folder, append(p.command.Environ(), environment...)
@@ -57,7 +57,7 @@ func Start(t *testing.T, binary, folder, address, ready string, environment ...s
 	t.Cleanup(p.Stop)
 	for scanner := bufio.NewScanner(stderr); scanner.Scan(); {
 		p.Lines = append(p.Lines, scanner.Text())
-		if strings.Contains(scanner.Text(), ready) {
+		if strings.Contains(scanner.Text(), " runs at ") {
 			break
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -17,7 +18,7 @@ func presentedValue(g oauth.Grant, form url.Values) (purpose oauth.Purpose, valu
 	}
 	spend := presenting.Presents(form)
 	for name := range form {
-		if v := form.Get(name); v != "" && string(oauth.DigestOf(v)) == spend.ID {
+		if v := form.Get(name); v != "" && oauth.Digest(spend.ID).Matches(v) {
 			return spend.Purpose, v, oauth.Digest(spend.ID)
 		}
 	}
@@ -48,7 +49,7 @@ type foreignReader struct {
 
 // Code implements [oauth.TokenReader].
 func (r foreignReader) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error) {
-	if d == r.digest {
+	if secret.Equal(string(d), string(r.digest)) {
 		return r.opened.Code(ctx)
 	}
 	return r.TokenReader.Code(ctx, d)
@@ -56,7 +57,7 @@ func (r foreignReader) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, e
 
 // RefreshToken implements [oauth.TokenReader].
 func (r foreignReader) RefreshToken(ctx context.Context, d oauth.Digest) (*oauth.RefreshToken, error) {
-	if d == r.digest {
+	if secret.Equal(string(d), string(r.digest)) {
 		return r.opened.RefreshToken(ctx)
 	}
 	return r.TokenReader.RefreshToken(ctx, d)

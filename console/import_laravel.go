@@ -125,6 +125,11 @@ func (o *laravelOptions) source() (dburl.URL, error) {
 	if err != nil {
 		return u, named("--from", err)
 	}
+	if file, ok := dburl.File(text); ok {
+		if info, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+			return u, fmt.Errorf("no Laravel database at %s%s: name its file with --from", safe(text), here())
+		}
+	}
 	return u, existing(text)
 }
 

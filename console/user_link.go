@@ -47,7 +47,7 @@ func (p *program) userReset() *cobra.Command {
 		long: `Prints a link with which the user chooses a new password, without the current one. Send the link to
 the user, and to no other person. It works once, within an hour. When it is used, all sessions of
 the account end, and so do the codes and tokens of apps. The link begins with the setting issuer.`,
-		argument: "ID or email address", done: "Made a link to reset the password of %s.", within: "an hour",
+		argument: "ID or email address", done: "Created a link to reset the password of %s.", within: "an hour",
 		make: func(ctx context.Context, in *opened, named string) (*account.Link, error) {
 			return in.userLinkFor(ctx, named, in.accounts.ResetLink)
 		},
@@ -62,7 +62,7 @@ func (p *program) userVerify() *cobra.Command {
 only: the link proves nothing if it reaches the user in another way. It works once, within 24 hours.
 Then ` + "`passport user list --json`" + ` has email_verified_at, and apps get the claim email_verified (OpenID
 Connect). The link begins with the setting issuer. With --confirmed there is no link.`,
-		argument: "ID or email address", done: "Made a link to confirm the address %s.", within: "24 hours",
+		argument: "ID or email address", done: "Created a link to confirm the address %s.", within: "24 hours",
 		make: func(ctx context.Context, in *opened, named string) (*account.Link, error) {
 			return in.userLinkFor(ctx, named, in.accounts.VerifyLink)
 		},

@@ -59,7 +59,9 @@ var idTokenClaims = []field{
 	{Name: "name", Meaning: "Your name, because you allowed the scope profile."},
 	{Name: "email", Meaning: "Your address, because you allowed the scope email."},
 	{Name: "email_verified", Meaning: "Whether the address is known to be yours."},
+	{Name: "updated_at", Meaning: "The time at which your name or address last changed."},
 	{Name: "auth_time", Meaning: "The time at which you typed your password."},
+	{Name: "amr", Meaning: "How you signed in: pwd is a password (RFC 8176)."},
 	{Name: "nonce", Meaning: "The value that Order Tracker sent. It shows that the token is for this sign-in."},
 	{Name: "at_hash", Meaning: "A hash of the access token, which binds the two together."},
 	{Name: "sid", Meaning: "Your session. When you sign out, the server can tell Order Tracker which one has ended."},
@@ -117,7 +119,7 @@ func shown(name string, raw json.RawMessage) string {
 		return s
 	}
 	var seconds int64
-	if json.Unmarshal(raw, &seconds) == nil && slices.Contains([]string{"iat", "exp", "auth_time", "nbf"}, name) {
+	if json.Unmarshal(raw, &seconds) == nil && slices.Contains([]string{"iat", "exp", "auth_time", "nbf", "updated_at"}, name) {
 		return fmt.Sprintf("%d, %s", seconds, time.Unix(seconds, 0).UTC().Format("2 January 2006 15:04:05 UTC"))
 	}
 	return string(bytes.TrimSpace(raw))

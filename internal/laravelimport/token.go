@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -34,8 +35,13 @@ type codeRow struct {
 // tokenPage is how many access tokens one page reads.
 const tokenPage = 1000
 
+// refreshRows is how many refresh tokens one page reads. Few access tokens with most
+// refresh tokens between them are usual: a purge deletes expired access tokens first.
+const refreshRows = 4 * tokenPage
+
 // eachTokenPage calls do for each page of access tokens, in the order of their IDs, and
-// with the refresh tokens in the same range whose access token is gone.
+// with the refresh tokens in the same range whose access token is gone. If there are many
+// of these, it calls do with some of them alone.
 //
 // The pages of refresh tokens have the same bounds, so each is read once: those up to the
 // last ID of a page, and at the end all others.
@@ -50,9 +56,9 @@ func (s *Snapshot) eachTokenPage(ctx context.Context, do func(tokens []*accessRo
 		if len(tokens) == tokenPage {
 			end = tokens[len(tokens)-1].id
 		}
-		orphans, err := s.refreshOf(ctx, tokens, last, end)
+		orphans, err := s.refreshOf(ctx, tokens, between{last, end}, func(some []refreshRow) error { return do(nil, some) })
 		if err != nil {
-			return fmt.Errorf("read refresh tokens: %w", err)
+			return err
 		}
 		if err := do(tokens, orphans); err != nil {
 			return err
@@ -63,6 +69,10 @@ func (s *Snapshot) eachTokenPage(ctx context.Context, do func(tokens []*accessRo
 		last = end
 	}
 }
+
+// between are the bounds of access tokens: after is excluded, end is included. An empty end
+// is the end of the table.
+type between struct{ after, end string }
 
 func (s *Snapshot) accessPage(ctx context.Context, after string) (page []*accessRow, err error) {
 	q := `SELECT id, user_id, client_id, name, scopes, revoked, created_at, expires_at FROM ` + s.source.quoted(accessTable) +
@@ -77,33 +87,57 @@ func (s *Snapshot) accessPage(ctx context.Context, after string) (page []*access
 	return page, err
 }
 
-// refreshOf adds the refresh tokens to their access tokens, and returns the others. An
-// empty end is the end of the table.
-func (s *Snapshot) refreshOf(ctx context.Context, tokens []*accessRow, after, end string) (orphans []refreshRow, err error) {
+// refreshOf adds the refresh tokens to their access tokens, and returns the others. Of
+// many others it passes some to full.
+func (s *Snapshot) refreshOf(ctx context.Context, tokens []*accessRow, of between, full func([]refreshRow) error) (orphans []refreshRow, err error) {
 	byID := make(map[string]*accessRow, len(tokens))
 	for _, t := range tokens {
 		byID[t.id] = t
 	}
-	q, args := `SELECT id, access_token_id, revoked, expires_at FROM `+s.source.quoted(refreshTable)+` WHERE access_token_id > ?`, []any{after}
-	if after == "" {
-		q = `SELECT id, access_token_id, revoked, expires_at FROM ` + s.source.quoted(refreshTable) + ` WHERE access_token_id >= ?`
+	for last := (*refreshRow)(nil); ; {
+		page, err := s.refreshPage(ctx, of, last)
+		if err != nil {
+			return nil, fmt.Errorf("read refresh tokens: %w", err)
+		}
+		for _, r := range page {
+			if t := byID[r.accessTokenID]; t != nil {
+				t.refresh = append(t.refresh, r)
+			} else {
+				orphans = append(orphans, r)
+			}
+		}
+		if len(page) < refreshRows {
+			return orphans, nil
+		}
+		last = &page[len(page)-1]
+		if len(orphans) >= tokenPage {
+			if err := full(orphans); err != nil {
+				return nil, err
+			}
+			orphans = nil
+		}
 	}
-	if end != "" {
-		q, args = q+` AND access_token_id <= ?`, append(args, end)
+}
+
+// refreshPage reads the page after a row, or the first one.
+func (s *Snapshot) refreshPage(ctx context.Context, of between, last *refreshRow) (page []refreshRow, err error) {
+	q, args := `SELECT id, access_token_id, revoked, expires_at FROM `+s.source.quoted(refreshTable)+` WHERE access_token_id > ?`, []any{of.after}
+	switch {
+	case last != nil:
+		q, args = strings.Replace(q, "> ?", ">= ? AND (access_token_id > ? OR id > ?)", 1), []any{last.accessTokenID, last.accessTokenID, last.id}
+	case of.after == "":
+		q = strings.Replace(q, "> ?", ">= ?", 1)
 	}
-	err = s.each(ctx, q, func(rows *sql.Rows) error {
+	if of.end != "" {
+		q, args = q+` AND access_token_id <= ?`, append(args, of.end)
+	}
+	err = s.each(ctx, q+fmt.Sprintf(" ORDER BY access_token_id, id LIMIT %d", refreshRows), func(rows *sql.Rows) error {
 		var r refreshRow
-		if err := rows.Scan(id{&r.id}, id{&r.accessTokenID}, flag{&r.revoked}, moment{&r.expiresAt, s.source.Location}); err != nil {
-			return err
-		}
-		if t := byID[r.accessTokenID]; t != nil {
-			t.refresh = append(t.refresh, r)
-		} else {
-			orphans = append(orphans, r)
-		}
-		return nil
+		err := rows.Scan(id{&r.id}, id{&r.accessTokenID}, flag{&r.revoked}, moment{&r.expiresAt, s.source.Location})
+		page = append(page, r)
+		return err
 	}, args...)
-	return orphans, err
+	return page, err
 }
 
 // eachCode calls do for each authorization code that has not expired.

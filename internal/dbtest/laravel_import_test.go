@@ -239,6 +239,8 @@ func TestLaravelImport_MarksConsumed(t *testing.T) {
 			if err := i.store.RevokeClient(t.Context(), "10", i.at, nil); err != nil {
 				t.Fatal(err)
 			}
+			i.sql("UPDATE oauth_access_tokens SET expires_at = NULL WHERE id = '" + i.jti("rotated_new") + "'") // then the token has its only expiry
+			i.sql("UPDATE oauth_refresh_tokens SET expires_at = NULL WHERE id = '" + i.refreshID("rotated_new") + "'")
 			for n, want := range []laravelimport.Marked{{AccessTokens: 1, RefreshTokens: 1, Clients: 1}, {}} {
 				got, err := laravelimport.MarkConsumed(t.Context(), i.config, i.config.Source, func(int) {})
 				if err != nil || got != want {

@@ -53,7 +53,7 @@ func MarkConsumed(ctx context.Context, c Config, write Source, progress func(tok
 	}
 	var codes []string
 	err = source.eachCode(ctx, now, func(row *codeRow) error {
-		if row.revoked || !row.expiresAt.After(now) {
+		if !m.alive(row.revoked, row.expiresAt) {
 			return nil
 		}
 		code, err := m.target.Code(ctx, oauth.ImportedDigest(oauth.SpendCode, row.id))
@@ -79,6 +79,12 @@ type marker struct {
 	write  Source
 	now    time.Time
 	marked *Marked
+}
+
+// alive reports whether Laravel may still accept a row. Without an expiry, that in the
+// token counts.
+func (m *marker) alive(revoked bool, expiresAt time.Time) bool {
+	return !revoked && (expiresAt.IsZero() || expiresAt.After(m.now))
 }
 
 func (m *marker) clients(ctx context.Context, source *Snapshot) error {
@@ -111,7 +117,7 @@ func (m *marker) tokens(ctx context.Context, rows []*accessRow, orphans []refres
 	refreshes := orphans
 	for _, row := range rows {
 		refreshes = append(refreshes, row.refresh...)
-		if row.revoked || !row.expiresAt.After(m.now) {
+		if !m.alive(row.revoked, row.expiresAt) {
 			continue
 		}
 		ended, err := m.accessEnded(ctx, row.id)
@@ -123,7 +129,7 @@ func (m *marker) tokens(ctx context.Context, rows []*accessRow, orphans []refres
 		}
 	}
 	for _, row := range refreshes {
-		if row.revoked || !row.expiresAt.After(m.now) {
+		if !m.alive(row.revoked, row.expiresAt) {
 			continue
 		}
 		ended, err := m.refreshEnded(ctx, oauth.ImportedDigest(oauth.SpendRefreshToken, row.id))

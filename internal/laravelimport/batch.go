@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-passport/passport/internal/policy"
+	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -22,7 +24,9 @@ const (
 	whyNoClient      = "its client doesn't exist"
 	whyClientRevoked = "its client is revoked"
 	whyClientLeftOut = "its client is left out"
-	whyLongID        = "its ID is longer than 255 bytes"
+	whyUnstorable    = "its ID or that of its user can't be stored: want text of at most 255 bytes"
+	whyNoUser        = "it has no user"
+	whyNoScope       = "no scope may have such a name"
 	whyRedirects     = "every redirect URI is refused"
 )
 
@@ -84,13 +88,14 @@ func (b *builder) tokens(batch *oauth.ImportBatch, rows []*accessRow, orphans []
 
 func (b *builder) token(batch *oauth.ImportBatch, t *accessRow) {
 	k, why := b.clientOf(t.clientID)
-	if k != nil && len(t.id) > 255 {
-		why = whyLongID
+	if why == "" && !storable(t.id, t.userID) {
+		why = whyUnstorable
 	}
 	if why != "" {
 		b.leaveOut(t, why)
 		return
 	}
+	t.scopes = b.scopes(t.scopes)
 	b.countUser(t.userID)
 	live := b.live(t.revoked, t.expiresAt)
 	refreshable := t.userID != "" && slices.ContainsFunc(t.refresh, func(r refreshRow) bool { return b.live(r.revoked, r.expiresAt) })
@@ -208,6 +213,10 @@ func (b *builder) orphan(batch *oauth.ImportBatch, r refreshRow) {
 		b.report.leaveOut("refresh tokens", why, 1)
 		return
 	}
+	if !storable(r.accessTokenID) {
+		b.report.leaveOut("refresh tokens", whyUnstorable, 1)
+		return
+	}
 	b.report.Imported.RefreshTokens++
 	b.report.Unowned++
 	batch.Unowned = append(batch.Unowned, &oauth.ImportedRefreshToken{
@@ -252,10 +261,16 @@ func union(a, b []string) []string {
 // second use is a replay.
 func (b *builder) code(batch *oauth.ImportBatch, c *codeRow) {
 	k, why := b.clientOf(c.clientID)
-	if why == "" && !b.expiry(c.expiresAt).After(b.now) {
+	switch {
+	case why != "":
+	case !b.expiry(c.expiresAt).After(b.now):
 		why = whyExpired
+	case c.userID == "":
+		why = whyNoUser
+	case !storable(c.userID):
+		why = whyUnstorable
 	}
-	if why != "" || c.userID == "" {
+	if why != "" {
 		b.report.leaveOut("authorization codes", why, 1)
 		return
 	}
@@ -266,7 +281,7 @@ func (b *builder) code(batch *oauth.ImportBatch, c *codeRow) {
 		CreatedAt: b.past(c.expiresAt.Add(-lifetime)), ExpiresAt: b.now.Add(b.familyTTL),
 	}
 	code := &oauth.Code{
-		Digest: oauth.ImportedDigest(oauth.SpendCode, c.id), Family: &oauth.Family{ID: family.ID}, Scopes: orEmpty(c.scopes), ExpiresAt: b.expiry(c.expiresAt),
+		Digest: oauth.ImportedDigest(oauth.SpendCode, c.id), Family: &oauth.Family{ID: family.ID}, Scopes: orEmpty(b.scopes(c.scopes)), ExpiresAt: b.expiry(c.expiresAt),
 	}
 	if c.revoked {
 		code.SpentAt = b.now
@@ -278,6 +293,23 @@ func (b *builder) code(batch *oauth.ImportBatch, c *codeRow) {
 	batch.Families = append(batch.Families, family)
 	batch.Codes = append(batch.Codes, code)
 }
+
+// storable reports whether IDs can be stored. Laravel on SQLite has no limits.
+func storable(ids ...string) bool {
+	return !slices.ContainsFunc(ids, func(id string) bool { return !sqldb.Storable(id) })
+}
+
+// scopes returns the scopes that a token can have here. Laravel admits any text as the
+// name of a scope, such as "not admin"; as a list, that would be two other scopes.
+func (b *builder) scopes(names []string) []string {
+	kept := slices.DeleteFunc(names, func(name string) bool { return !isScope(name) })
+	if n := len(names) - len(kept); n > 0 {
+		b.report.leaveOut("scopes of tokens", whyNoScope, n)
+	}
+	return kept
+}
+
+func isScope(name string) bool { return policy.ValidScope(name) && sqldb.Storable(name) }
 
 // countUser notes whether the IDs of users are numbers.
 func (b *builder) countUser(id string) {

@@ -112,7 +112,9 @@ const (
 func (c *clientRow) grants() []string {
 	switch {
 	case c.hasGrants:
-		return slices.Compact(slices.Sorted(slices.Values(c.grantTypes)))
+		grants := slices.DeleteFunc(slices.Clone(c.grantTypes), func(name string) bool { return !isScope(name) }) // a list of names
+		slices.Sort(grants)
+		return slices.Compact(grants)
 	case c.personal:
 		return []string{personalGrant}
 	case c.password:
@@ -156,8 +158,8 @@ func (m mapping) client(c *clientRow) (client *Client, refused []error, err erro
 	if len(c.uris()) > 0 && len(uris) == 0 && slices.Contains(c.grants(), codeGrant) {
 		return nil, refused, errors.New("every redirect URI is refused")
 	}
-	if c.id == "" || len(c.id) > 255 {
-		return nil, nil, errors.New("the ID is empty or longer than 255 bytes")
+	if c.id == "" || !storable(c.id) {
+		return nil, nil, errors.New("the ID is empty, longer than 255 bytes or not text")
 	}
 	if err := m.checkProvider(c.provider); err != nil {
 		return nil, refused, err
@@ -167,7 +169,7 @@ func (m mapping) client(c *clientRow) (client *Client, refused []error, err erro
 		RedirectURIs: uris, GrantTypes: c.grants(), CreatedAt: orNow(c.createdAt, m.now), UpdatedAt: c.updatedAt,
 	}}
 	if c.hasScopes {
-		client.Scopes = c.scopes
+		client.Scopes = slices.DeleteFunc(c.scopes, func(name string) bool { return !isScope(name) })
 	}
 	if c.revoked {
 		client.RevokedAt = orNow(c.updatedAt, m.now)
@@ -265,10 +267,13 @@ func (m mapping) user(clientProvider, userID string) oauth.UserRef {
 // of another class, such as a team, is not a user: the client gets no owner.
 func (m mapping) owner(c *clientRow) oauth.UserRef {
 	if c.ownerType == "" {
-		if c.userID == "" {
+		if c.userID == "" || !storable(c.userID) {
 			return oauth.UserRef{}
 		}
 		return m.user(m.provider(c.provider), c.userID)
+	}
+	if !storable(c.ownerID) {
+		return oauth.UserRef{}
 	}
 	class := strings.ToLower(c.ownerType[strings.LastIndexByte(c.ownerType, '\\')+1:])
 	if c.ownerID == "" || class+"s" != m.userProvider && class+"s" != c.provider && class != m.userProvider {

@@ -3,7 +3,9 @@ package laravelimport
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Report is what an import did, or would do.
@@ -75,12 +77,18 @@ func (r *Report) leaveOut(what, why string, n int) {
 // maxNotes bounds the notes about single clients.
 const maxNotes = 100
 
+// note adds a note. It is one line: users of Laravel choose the names of clients.
 func (r *Report) note(text string) {
 	if len(r.Notes) == maxNotes {
 		r.MoreNotes++
 		return
 	}
-	r.Notes = append(r.Notes, text)
+	r.Notes = append(r.Notes, strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return unicode.ReplacementChar
+		}
+		return c
+	}, text))
 }
 
 // sort puts the reasons into an order that does not depend on the rows.

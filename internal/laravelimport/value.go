@@ -3,6 +3,8 @@ package laravelimport
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,7 +131,7 @@ func parseFlag(s string) (bool, error) {
 }
 
 // list scans a JSON array of texts. Known is false for NULL and for JSON that is not an
-// array, which Laravel treats the same.
+// array of PHP, which Laravel treats the same. A JSON object is such an array, too.
 type list struct {
 	into  *[]string
 	known *bool // may be nil
@@ -149,10 +151,19 @@ func (l list) Scan(v any) error {
 	return nil
 }
 
-// parseList reads a JSON array of texts. Numbers are taken as they are written.
+// parseList reads a JSON array of texts. Numbers are taken as they are written. PHP
+// writes an array as an object if its keys have a gap.
 func parseList(s string) (items []string, ok bool) {
 	var raw []json.RawMessage
-	if err := json.Unmarshal([]byte(s), &raw); err != nil || raw == nil {
+	if err := json.Unmarshal([]byte(s), &raw); err != nil {
+		var members map[string]json.RawMessage
+		if json.Unmarshal([]byte(s), &members) != nil {
+			return nil, false
+		}
+		for _, key := range slices.Sorted(maps.Keys(members)) {
+			raw = append(raw, members[key])
+		}
+	} else if raw == nil {
 		return nil, false
 	}
 	items = make([]string, 0, len(raw))

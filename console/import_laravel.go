@@ -263,7 +263,7 @@ func (p *program) importFrom(ctx context.Context, cmd *cobra.Command, o *laravel
 	if o.asJSON {
 		return writeJSON(cmd.OutOrStdout(), report)
 	}
-	showReport(screenOf(cmd.OutOrStdout()), report)
+	showReport(screenOf(cmd.OutOrStdout()), report, in.settings.Scopes)
 	return nil
 }
 

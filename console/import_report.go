@@ -2,14 +2,17 @@ package console
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/laravelimport"
 )
 
-// showReport prints what an import did, or would do.
-func showReport(out *screen, r *laravelimport.Report) {
+// showReport prints what an import did, or would do. The scopes are those of the settings.
+func showReport(out *screen, r *laravelimport.Report, scopes []passport.Scope) {
 	title := "Imported from Laravel Passport " + r.Version
 	if r.DryRun {
 		title = "Dry run: nothing was written. An import from Laravel Passport " + r.Version + " would bring"
@@ -28,6 +31,7 @@ func showReport(out *screen, r *laravelimport.Report) {
 	showLeftOut(out, r)
 	showTimes(out, r)
 	showSettings(out, r)
+	showScopes(out, r, scopes)
 	switch {
 	case r.DryRun:
 	case r.Switched:
@@ -107,5 +111,19 @@ func showSettings(out *screen, r *laravelimport.Report) {
 	}
 	if len(lines) > 0 {
 		out.Printf("\n%s\n  %s\n", bold("Settings that keep the IDs as clients know them"), strings.Join(lines, "\n  "))
+	}
+}
+
+// showScopes names the scopes of tokens that the server doesn't define.
+func showScopes(out *screen, r *laravelimport.Report, scopes []passport.Scope) {
+	var missing []string
+	for _, name := range r.Settings.Scopes {
+		if !slices.ContainsFunc(scopes, func(s passport.Scope) bool { return s.ID == name }) {
+			missing = append(missing, strconv.Quote(name))
+		}
+	}
+	if len(missing) > 0 {
+		out.Printf("\n%s\n  %s\n%s\n", bold("Scopes of tokens that are not in the settings"), strings.Join(missing, ", "),
+			yellow("A token loses them at its first refresh: define them as [[scopes]] in passport.toml, or in Config.Scopes."))
 	}
 }

@@ -107,6 +107,20 @@ func TestImport_Laravel(t *testing.T) {
 	}
 }
 
+// A refresh drops scopes that the server doesn't define, so the report names them.
+func TestImport_LP_1_LaravelNamesUndefinedScopes(t *testing.T) {
+	installation(t)
+	const settings = "[[scopes]]\nid = \"check-status\"\ndescription = \"Check order status\"\n"
+	if err := os.WriteFile("passport.toml", []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "migrate")
+	out := succeed(t, "import", "laravel", "--env", "laravel.env", "--keys", "laravel-storage", "--dry-run")
+	if !strings.Contains(out, "Scopes of tokens that are not in the settings\n  \"place-orders\"\n") {
+		t.Errorf("the report of tokens with the scopes check-status and place-orders, and settings with the first, is:\n%s\nwant that it names place-orders alone", out)
+	}
+}
+
 // The password of an imported account is verified, and replaced by our hash.
 func TestImport_LaravelPasswords(t *testing.T) {
 	installation(t)

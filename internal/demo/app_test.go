@@ -202,6 +202,22 @@ func TestApp_Connects(t *testing.T) {
 	}
 }
 
+// The page explains every claim that the server of the tour puts into an ID token.
+func TestApp_OI_66_ExplainsClaims(t *testing.T) {
+	f := newFake(t)
+	f.idToken = func(c map[string]any) {
+		c["email_verified"], c["updated_at"], c["auth_time"] = true, 1764000000, 1764000000
+		c["amr"], c["at_hash"], c["sid"], c["iat"] = []string{"pwd"}, "hash", "session", 1764000000
+	}
+	f.connected(t)
+	page := f.visit(t, http.MethodGet, "/demo/connected")
+	for _, want := range []string{"at which your name or address last changed", "How you signed in", "at which you typed your password", "Your session"} {
+		if !strings.Contains(page.text, want) {
+			t.Errorf("the page does not show %q", want)
+		}
+	}
+}
+
 // An ID token that isn't for this sign-in signs no user in (OpenID Connect Core §3.1.3.7).
 func TestApp_OI_66_RefusesIDTokens(t *testing.T) {
 	for name, change := range map[string]func(*fake, map[string]any){

@@ -110,6 +110,7 @@ func (b *builder) token(batch *oauth.ImportBatch, t *accessRow) {
 	access := &oauth.AccessToken{
 		ID: t.id, Client: &oauth.Client{ID: t.clientID}, Scopes: orEmpty(t.scopes), IssuedAt: b.past(t.createdAt), ExpiresAt: b.expiry(t.expiresAt),
 	}
+	b.report.Settings.addScopes(t.scopes)
 	if t.revoked {
 		access.RevokedAt = b.now
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/go-passport/passport/oauth"
 )
 
 // Report is what an import did, or would do.
@@ -62,6 +64,21 @@ type Settings struct {
 	// PersonalSecretHashed is true if the secret of that client is stored as a hash, so
 	// that the operator has to look it up or replace it.
 	PersonalSecretHashed bool `json:"personal_secret_hashed,omitempty"`
+
+	// Scopes are those of the imported tokens, at most maxScopes. A token loses a scope
+	// that the server doesn't define at its first refresh.
+	Scopes []string `json:"scopes,omitempty"`
+}
+
+// maxScopes bounds the scopes in a report.
+const maxScopes = 100
+
+func (s *Settings) addScopes(names []string) {
+	for _, name := range names {
+		if name != oauth.AllScopes && !slices.Contains(s.Scopes, name) && len(s.Scopes) < maxScopes {
+			s.Scopes = append(s.Scopes, name)
+		}
+	}
 }
 
 func (r *Report) leaveOut(what, why string, n int) {
@@ -93,6 +110,7 @@ func (r *Report) note(text string) {
 
 // sort puts the reasons into an order that does not depend on the rows.
 func (r *Report) sort() {
+	slices.Sort(r.Settings.Scopes)
 	slices.SortFunc(r.LeftOut, func(a, b LeftOut) int {
 		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Why, b.Why))
 	})

@@ -115,7 +115,7 @@ func TestLaravelImport_Reads(t *testing.T) {
 
 func checkRecorded(t *testing.T, r *recorder, report *laravelimport.Report) {
 	t.Helper()
-	if want := (laravelimport.Settings{NumericUserIDs: true, NumericClientIDs: true, PersonalAccessClientID: "1"}); report.Settings != want {
+	if want := (laravelimport.Settings{NumericUserIDs: true, NumericClientIDs: true, PersonalAccessClientID: "1", Scopes: []string{"check-status", "place-orders"}}); !reflect.DeepEqual(report.Settings, want) {
 		t.Errorf("Run() proposes %+v, want %+v", report.Settings, want)
 	}
 	if want := time.Date(2026, 11, 23, 8, 54, 27, 0, time.UTC); !report.NewestCreatedAt.Equal(want) {

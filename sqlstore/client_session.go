@@ -84,8 +84,10 @@ GROUP BY x.client_id, x.provider, x.user_id, x.told`
 )
 
 // endSessions deletes the client sessions that the cut-off ends, and stores the notices
-// about them.
-func (s *Store) endSessions(ctx context.Context, tx *sqldb.Tx, c cutOff) error {
+// about them. The cut-offs of families have been applied. They are applied once more after a
+// deletion, because that waits for a sign-in that extends a client session: its family
+// would live on, and its client would never be told.
+func (s *Store) endSessions(ctx context.Context, tx *sqldb.Tx, c cutOff, families ...cutOff) error {
 	if c.Unredeemed || c.EndsWithSession {
 		return nil
 	}
@@ -101,8 +103,17 @@ func (s *Store) endSessions(ctx context.Context, tx *sqldb.Tx, c cutOff) error {
 	if _, err := tx.Exec(ctx, q, append([]any{c.at, c.at, c.at + oauth.LogoutNoticeTTL.Microseconds(), all}, ended...)...); err != nil {
 		return fmt.Errorf("save logout notices: %w", err)
 	}
-	if _, err := tx.Exec(ctx, deleteClientSessions, ended...); err != nil {
+	n, err := tx.Exec(ctx, deleteClientSessions, ended...)
+	if err != nil {
 		return fmt.Errorf("delete client sessions: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	for _, f := range families {
+		if _, err := f.revoke(ctx, tx, f.until()); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -138,7 +138,7 @@ func (s *Store) Withdraw(ctx context.Context, user oauth.UserRef, clientID strin
 		if err != nil {
 			return false, err
 		}
-		if err := s.endSessions(ctx, tx, c); err != nil {
+		if err := s.endSessions(ctx, tx, c, c); err != nil {
 			return false, err
 		}
 		return changed, c.withdraw(ctx, tx, c.until())

@@ -62,7 +62,7 @@ func (s *Store) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked
 				return err
 			}
 			if withdrawn {
-				return s.endSessions(ctx, tx, c)
+				return s.endSessions(ctx, tx, c, c)
 			}
 			if revoked && sid != "" {
 				inSession := c

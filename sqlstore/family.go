@@ -149,7 +149,7 @@ func (s *Store) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at
 		if err != nil {
 			return false, err
 		}
-		return changed, s.endSessions(ctx, tx, c)
+		return changed, s.endSessions(ctx, tx, c, c)
 	})
 }
 
@@ -165,14 +165,15 @@ func (s *Store) EndSession(ctx context.Context, user oauth.UserRef, session oaut
 	codes, tokens := which, which
 	codes.Unredeemed, tokens.EndsWithSession = true, true
 	return s.change(ctx, audit, func(ctx context.Context, tx *sqldb.Tx) (bool, error) {
-		ended, err := cutOff{FamilyFilter: codes, at: sqldb.At(at)}.apply(ctx, tx)
+		unredeemed, bound := cutOff{FamilyFilter: codes, at: sqldb.At(at)}, cutOff{FamilyFilter: tokens, at: sqldb.At(at)}
+		ended, err := unredeemed.apply(ctx, tx)
 		if err != nil {
 			return false, err
 		}
-		more, err := cutOff{FamilyFilter: tokens, at: sqldb.At(at)}.apply(ctx, tx)
+		more, err := bound.apply(ctx, tx)
 		if err != nil {
 			return false, err
 		}
-		return ended || more, s.endSessions(ctx, tx, cutOff{FamilyFilter: which, at: sqldb.At(at)})
+		return ended || more, s.endSessions(ctx, tx, cutOff{FamilyFilter: which, at: sqldb.At(at)}, unredeemed, bound)
 	})
 }

@@ -15,6 +15,7 @@ var logoutProperties = []property{
 	{"BL_06 BL_07 the end of sessions tells the clients", notices},
 	{"BL_07 concurrent ends of a session tell a client once", noticeOnce},
 	{"BL_07 the end of a session races a sign-in", sessionEndsAgainstIssueCode},
+	{"BL_03 BL_07 a family does not outlive its client session", sessionsEndWithTheirFamilies},
 	{"BL_08 a notice is leased until it is settled", noticeLease},
 	{"BL_08 of concurrent leases one gets a notice", leaseOnce},
 	{"BL_08 a slow client takes no turn of another", leaseFairly},

@@ -201,3 +201,43 @@ func sessionEndsAgainstIssueCode(w *world) {
 		}
 	})
 }
+
+// A verb that ends client sessions ends the families of those sessions, too: otherwise a
+// client keeps a session whose end it is never told.
+func sessionsEndWithTheirFamilies(w *world) {
+	withLogouts(w, func(l logouts) {
+		alice, end := user("alice"), now
+		for round := range 4 * w.rounds {
+			session := w.id("session")
+			l.signIn(l.web, alice, session)
+			f := l.signedIn(l.web, alice, session)
+			f.CreatedAt, f.ExpiresAt = end.Add(oauth.ClockSkew/2), end.Add(day) // of a node whose clock is ahead
+			verb := []func() error{
+				func() error { return w.store.EndSession(w.Context(), alice, oauth.Digest(session), end, nil) },
+				func() error {
+					return w.store.RevokeFamilies(w.Context(), oauth.FamilyFilter{User: alice}, end, nil)
+				},
+				func() error { return w.store.Withdraw(w.Context(), alice, "web", end, nil) },
+			}[round%3]
+			atOnce(2, func(i int) {
+				var err error
+				if i == 0 {
+					err = verb()
+				} else {
+					err = w.store.IssueCode(w.Context(), codeIssuance(f))
+				}
+				if err != nil {
+					w.Errorf("call %d of a race of a sign-in and the end of its session = %v, want nil", i, err)
+				}
+			})
+			code, err := w.store.Code(w.Context(), oauth.DigestOf(f.ID))
+			w.must(err)
+			if !code.Family.Live(end) {
+				continue
+			}
+			if sid, err := l.store.SID(w.Context(), alice, oauth.Digest(session), "web"); err != nil || sid != code.Family.SID {
+				w.Fatalf("after verb %d, a code works with the SID %q, but SID() = %q, %v: the client is never told that the session ends", round%3, code.Family.SID, sid, err)
+			}
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -60,8 +61,18 @@ func parsePayload(raw []byte, purpose oauth.Purpose) (*payload, error) {
 		purpose == oauth.SpendRefreshToken && !isRefresh:
 		return nil, errMalformed
 	}
+	p.Scopes = validScopes(p.Scopes)
 	return p, nil
 }
+
+// validScopes returns the scopes that a token can have here. Laravel admits any text as
+// the name of a scope, and the import leaves the others out.
+func validScopes(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return !policy.ValidScope(name) || len(name) > longestScope })
+}
+
+// longestScope is the length of the longest scope that a store keeps in a consent.
+const longestScope = 255
 
 var (
 	errMalformed = oauth.InvalidGrant.Errorf("it is neither a code nor a refresh token of Laravel Passport, or it was sent as the other one")

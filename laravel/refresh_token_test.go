@@ -101,6 +101,24 @@ func TestRefreshToken_LP_2_ScopesOfTheCiphertext(t *testing.T) {
 	}
 }
 
+// Laravel admits any text as the name of a scope. What no scope can be here is left out:
+// "not admin" must not become the scope admin.
+func TestRefreshToken_LP_2_OddScopes(t *testing.T) {
+	o := newOld(t)
+	for _, kept := range []bool{true, false} {
+		p := o.issued("4", "read")
+		if kept {
+			o.load(p.batch)
+		} else {
+			o.load(&oauth.ImportBatch{Unowned: []*oauth.ImportedRefreshToken{{Digest: oauth.ImportedDigest(oauth.SpendRefreshToken, p.id), AccessTokenID: p.id, CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}}})
+		}
+		got := o.refresh("4", refreshToken(t, "4", p.id, []string{"not admin", "read", "a\nb", strings.Repeat("s", 300), ""}))
+		if got.Status != http.StatusOK || got.JSON()["scope"] != "read" {
+			t.Errorf("the refresh with the access token kept=%v = %s, want the scope read alone", kept, got)
+		}
+	}
+}
+
 // A token whose access token was purged at the old server begins its family when it is
 // used. A replay finds the family, also after it has ended and was purged.
 func TestRefreshToken_LP_2_WithoutAnOwner(t *testing.T) {

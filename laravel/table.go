@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -84,10 +86,33 @@ func (f *foreign) laravelRow(ctx context.Context, id string) (*row, error) {
 		return nil, fmt.Errorf("%w: read the access tokens of Laravel: %w", oauth.ErrUnavailable, err)
 	}
 	r.user, r.name, r.ended = user.String, name.String, bool(revoked) || bool(clientRevoked)
-	if scopes.String != "" && json.Unmarshal([]byte(scopes.String), &r.scopes) != nil {
+	if r.scopes, err = parseScopes(scopes.String); err != nil {
 		return nil, fmt.Errorf("the scopes of an access token in Laravel's table are not a JSON list: %w", errUnknown)
 	}
 	return &r, nil
+}
+
+// parseScopes reads a JSON list, which may have numbers. PHP writes a list as an object if
+// its keys have a gap.
+func parseScopes(raw string) ([]string, error) {
+	if raw == "" {
+		return nil, nil
+	}
+	var list []text
+	if err := json.Unmarshal([]byte(raw), &list); err != nil {
+		var members map[string]text
+		if json.Unmarshal([]byte(raw), &members) != nil {
+			return nil, err
+		}
+		for _, key := range slices.Sorted(maps.Keys(members)) {
+			list = append(list, members[key])
+		}
+	}
+	scopes := make([]string, len(list))
+	for i, name := range list {
+		scopes[i] = string(name)
+	}
+	return validScopes(scopes), nil
 }
 
 // flag scans a boolean of any database. NULL is true: a missing client is a revoked one.

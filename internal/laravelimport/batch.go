@@ -303,9 +303,14 @@ func storable(ids ...string) bool {
 // scopes returns the scopes that a token can have here. Laravel admits any text as the
 // name of a scope, such as "not admin"; as a list, that would be two other scopes.
 func (b *builder) scopes(names []string) []string {
-	kept := slices.DeleteFunc(names, func(name string) bool { return !isScope(name) })
-	if n := len(names) - len(kept); n > 0 {
-		b.report.leaveOut("scopes of tokens", whyNoScope, n)
+	var kept []string
+	for _, name := range names {
+		switch {
+		case !isScope(name):
+			b.report.leaveOut("scopes of tokens", whyNoScope, 1)
+		case !slices.Contains(kept, name):
+			kept = append(kept, name)
+		}
 	}
 	return kept
 }

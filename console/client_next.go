@@ -46,8 +46,12 @@ func next(c *oauth.Client, what, data, endpoint string) string {
 func nextOfCode(s *passport.Server, c *oauth.Client) string {
 	verifier := secret.New()
 	digest := sha256.Sum256([]byte(verifier))
-	authorize := s.URL("passport.authorizations.authorize") + "?" + query("response_type", "code", "client_id", c.ID, "redirect_uri", c.RedirectURIs[0],
-		"code_challenge", base64.RawURLEncoding.EncodeToString(digest[:]), "code_challenge_method", "S256")
+	pairs := []string{"response_type", "code", "client_id", c.ID, "redirect_uri", c.RedirectURIs[0]}
+	if c.OpenID != nil && c.MayAsk("openid") { // otherwise the response has no ID token
+		pairs = append(pairs, "scope", "openid")
+	}
+	authorize := s.URL("passport.authorizations.authorize") + "?" +
+		query(append(pairs, "code_challenge", base64.RawURLEncoding.EncodeToString(digest[:]), "code_challenge_method", "S256")...)
 	return fmt.Sprintf(`
 Next: open this URL in a browser, and copy the code from the callback URL:
 

@@ -14,6 +14,22 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
+// The URL to try a client for a sign-in with requests an ID token.
+func TestClient_OI_170_NextStepIsASignIn(t *testing.T) {
+	o, _ := shop(t, testkit.WithOpenID(t, passport.OpenID{}))
+	for args, want := range map[string]bool{
+		"--post-logout-redirect-uri https://wiki.example/":                  true,
+		"--post-logout-redirect-uri https://wiki.example/ --scopes profile": false,
+		"": false,
+	} {
+		args = "client --name Wiki --redirect-uri https://wiki.example/cb " + args
+		got := run(t, o, strings.Fields(args)...)
+		if got.status != 0 || strings.Contains(got.stdout, "&scope=openid&") != want {
+			t.Errorf("passport %s = %d, and the URL has scope=openid: %t, want %t\n%s%s", args, got.status, !want, want, got.stdout, got.stderr)
+		}
+	}
+}
+
 func TestClient_OI_170_OpenIDOptions(t *testing.T) {
 	o, server := shop(t, testkit.WithOpenID(t, passport.OpenID{}))
 	made := run(t, o, "client", "--name", "Wiki", "--redirect-uri", "https://wiki.example/cb", "--json",

@@ -41,9 +41,10 @@ func (p *program) userList() *cobra.Command {
 // userTable is the list for programs and wide terminals.
 var userTable = table[*account.User]{columns: []column[*account.User]{
 	{header: "ID", cell: func(u *account.User) string { return u.ID }, layout: layout{style: inStyle(boldStyle)}},
-	{header: "E-MAIL", cell: func(u *account.User) string { return u.Email }},
+	{header: "EMAIL", cell: func(u *account.User) string { return u.Email }},
 	{header: "NAME", cell: func(u *account.User) string { return u.Name }},
 	{header: "STATE", cell: stateOfUser, layout: layout{style: stateStyle}},
+	{header: "CREATED", cell: createdOfUser},
 }}
 
 // shortUserTable is the list for a terminal of 80 columns. It has no ID, because the
@@ -52,5 +53,7 @@ var shortUserTable = table[*account.User]{columns: []column[*account.User]{
 	{header: "EMAIL", cell: func(u *account.User) string { return u.Email }, layout: layout{cuts: true, style: inStyle(boldStyle)}},
 	{header: "NAME", cell: func(u *account.User) string { return u.Name }, layout: layout{cuts: true}},
 	{header: "STATE", cell: stateOfUser, layout: layout{style: stateStyle}},
-	{header: "CREATED", cell: func(u *account.User) string { return u.CreatedAt.UTC().Format(time.DateOnly) }, layout: layout{least: true}},
+	{header: "CREATED", cell: createdOfUser, layout: layout{least: true}},
 }}
+
+func createdOfUser(u *account.User) string { return u.CreatedAt.UTC().Format(time.DateOnly) }

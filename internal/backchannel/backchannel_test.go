@@ -217,6 +217,9 @@ func TestSender_BL_08_BL_12_Outcomes(t *testing.T) {
 				if e := p.events[0]; e.Outcome != test.want || e.Result != test.result || e.ClientID != "web" || e.User != testkit.Ref("alice") || e.Tries != 1 {
 					t.Errorf("event %+v, want %s with %q", e, test.want, test.result)
 				}
+				if refused := strings.Contains(p.log.String(), "BackchannelAllowedHosts"); refused != errors.Is(test.err, fetch.ErrForbidden) {
+					t.Errorf("the log is %s, want it to name BackchannelAllowedHosts only if the server may not call the client", p.log)
+				}
 				status, err := p.store.LogoutStatus(t.Context(), "web")
 				done := test.want == event.LogoutDelivered
 				if err != nil || status.LastResult != test.result || status.SucceededAt.IsZero() == done || (status.Failures == 0) != done {

@@ -1,6 +1,7 @@
 package backchannel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,14 @@ func retryAt(n *oauth.LogoutNotice, now time.Time) time.Time {
 type outcome struct {
 	event.LogoutOutcome
 	result string // for the operator
+	unsent string // the log message, if the server may not send a logout token
 }
+
+// The log messages for a notice that is not sent.
+const (
+	unsentGone = "no logout token was sent, because the client cannot get one any more"
+	unsentHost = "no logout token was sent, because the server may not call the backchannel_logout_uri: use a public https URL; for your own client you can also add its host to BackchannelAllowedHosts"
+)
 
 // try tells a client about a notice, and stores the result. If the process ends in
 // between, another one tries again after the lease.
@@ -64,27 +72,27 @@ func (s *Sender) deliver(ctx context.Context, n *oauth.LogoutNotice) outcome {
 	defer cancel()
 	now := clock.Now()
 	if !now.Before(n.ExpiresAt) {
-		return outcome{event.LogoutExpired, "not sent within an hour"}
+		return outcome{LogoutOutcome: event.LogoutExpired, result: "not sent within an hour"}
 	}
 	client, err := s.Client(ctx, n.ClientID)
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		return outcome{event.LogoutRefused, "the client does not exist"}
+		return outcome{event.LogoutRefused, "the client does not exist", unsentGone}
 	case err != nil:
-		return outcome{event.LogoutRetried, "the client could not be read: " + err.Error()}
+		return outcome{LogoutOutcome: event.LogoutRetried, result: "the client could not be read: " + err.Error()}
 	case !client.RevokedAt.IsZero() || client.OpenID == nil || client.OpenID.BackchannelLogoutURI == "":
-		return outcome{event.LogoutRefused, "the client is revoked, or has no backchannel_logout_uri any more"}
+		return outcome{event.LogoutRefused, "the client is revoked, or has no backchannel_logout_uri any more", unsentGone}
 	}
 	token, err := s.IDTokens.SignLogout(idtoken.Logout{Client: client, Subject: oauth.ForUser(n.User).Claim(n.ClientID), SID: n.SID, Time: now})
 	if err != nil {
-		return outcome{event.LogoutRetried, err.Error()}
+		return outcome{LogoutOutcome: event.LogoutRetried, result: err.Error()}
 	}
 	res, err := s.fetcher(client).PostForm(ctx, client.OpenID.BackchannelLogoutURI, url.Values{"logout_token": {token}})
 	switch {
 	case errors.Is(err, fetch.ErrForbidden):
-		return outcome{event.LogoutRefused, err.Error()}
+		return outcome{event.LogoutRefused, err.Error(), unsentHost}
 	case err != nil:
-		return outcome{event.LogoutRetried, err.Error()}
+		return outcome{LogoutOutcome: event.LogoutRetried, result: err.Error()}
 	}
 	return responded(res.Status)
 }
@@ -104,11 +112,11 @@ func responded(status int) outcome {
 	result := strings.TrimSpace(fmt.Sprint(status, " ", http.StatusText(status)))
 	switch {
 	case status == http.StatusOK || status == http.StatusNoContent:
-		return outcome{event.LogoutDelivered, result}
+		return outcome{LogoutOutcome: event.LogoutDelivered, result: result}
 	case status == http.StatusTooManyRequests || status >= http.StatusInternalServerError:
-		return outcome{event.LogoutRetried, result}
+		return outcome{LogoutOutcome: event.LogoutRetried, result: result}
 	}
-	return outcome{event.LogoutRefused, result}
+	return outcome{LogoutOutcome: event.LogoutRefused, result: result}
 }
 
 // report writes the log line. It never has the token.
@@ -121,8 +129,8 @@ func (s *Sender) report(ctx context.Context, n *oauth.LogoutNotice, o outcome, r
 		log.InfoContext(ctx, "logout token not delivered; it will be sent again", "retry_at", r.RetryAt)
 	case event.LogoutExpired:
 		log.WarnContext(ctx, "logout token not delivered within an hour, so the client may still have a session of the user")
-	default:
-		log.WarnContext(ctx, "the client did not accept a logout token, and it will not be sent again: check its backchannel_logout_uri")
+	case event.LogoutRefused:
+		log.WarnContext(ctx, cmp.Or(o.unsent, "the client did not accept a logout token, and it will not be sent again: check its backchannel_logout_uri"))
 	}
 }
 

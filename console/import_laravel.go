@@ -268,7 +268,7 @@ func (p *program) importFrom(ctx context.Context, cmd *cobra.Command, o *laravel
 }
 
 func (p *program) markConsumed(ctx context.Context, cmd *cobra.Command, c laravelimport.Config, from dburl.URL) error {
-	db, err := p.openLaravel(ctx, from.Existing())
+	db, err := p.openLaravel(ctx, from.Foreign())
 	if err != nil {
 		return err
 	}

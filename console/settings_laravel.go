@@ -58,7 +58,7 @@ func (p *program) openLaravelTables(in *opened) error {
 		if err != nil {
 			return fmt.Errorf("laravel.from: %w", err)
 		}
-		u = u.Existing()
+		u = u.ReadOnly()
 		if in.laravel, err = p.Open(u.Driver, u.DSN()); err != nil {
 			return fmt.Errorf("can't open the database of Laravel %s: %w", u, err)
 		}

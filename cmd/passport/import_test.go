@@ -107,6 +107,31 @@ func TestImport_Laravel(t *testing.T) {
 	}
 }
 
+// A file of SQLite keeps its journal mode, and the default one of Laravel lets no reader
+// and writer work at once.
+func TestImport_LP_3_KeepsTheJournalOfLaravel(t *testing.T) {
+	installation(t)
+	if _, err := openDatabase(t, "laravel.sqlite").Exec("VACUUM INTO 'plain.sqlite'"); err != nil {
+		t.Fatal(err)
+	}
+	kept := func() {
+		t.Helper()
+		data, err := os.ReadFile("plain.sqlite")
+		if err != nil || data[18] != 1 { // 2 is a write-ahead log
+			t.Errorf("the file of Laravel's database has the format %d, %v, want 1: this program changed its journal mode", data[18], err)
+		}
+	}
+	succeed(t, "migrate")
+	from := []string{"import", "laravel", "--env", "laravel.env", "--from", "sqlite:plain.sqlite"}
+	succeed(t, from...)
+	kept()
+	succeed(t, "client", "revoke", "4", "--yes")
+	if out := succeed(t, append(from, "--mark-consumed")...); !strings.Contains(out, "1 client") {
+		t.Errorf("passport import laravel --mark-consumed after `passport client revoke 4` prints %s", out)
+	}
+	kept()
+}
+
 // A refresh drops scopes that the server doesn't define, so the report names them.
 func TestImport_LP_1_LaravelNamesUndefinedScopes(t *testing.T) {
 	installation(t)

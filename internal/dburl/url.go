@@ -75,6 +75,15 @@ func (u URL) Existing() URL {
 	return u
 }
 
+// Foreign returns the URL of an existing database of another program. Unlike [URL.Existing]
+// it keeps SQLite's journal mode, which is stored in the file.
+func (u URL) Foreign() URL {
+	if before, _, ok := strings.Cut(u.dsn, "?"); ok && u.Dialect.Name == sqldb.SQLite.Name {
+		u.dsn = before + "?mode=rw&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)"
+	}
+	return u
+}
+
 // Frozen returns the URL of a database that no process writes to and whose folder is
 // read-only. SQLite then creates no file next to it.
 func (u URL) Frozen() URL {

@@ -39,6 +39,9 @@ func MarkConsumed(ctx context.Context, c Config, write Source, progress func(tok
 	}
 	m := &marker{target: c.Target, store: store, write: write, now: now, marked: &marked}
 	defer func() { err = errors.Join(err, source.Close()) }()
+	if err := source.endTransaction(); err != nil {
+		return marked, fmt.Errorf("end the read transaction: %w", err)
+	}
 	if err := m.clients(ctx, source); err != nil {
 		return marked, err
 	}

@@ -26,7 +26,10 @@ var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_]{0,64}$`)
 
 // Snapshot is a read transaction on a source. It is not safe for concurrent use.
 type Snapshot struct {
-	tx      *sql.Tx
+	tx     *sql.Tx
+	reader interface {
+		QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
+	} // tx
 	source  Source
 	columns map[string]map[string]bool // by table, without prefix
 	probes  map[string]map[string]bool // the same of tables that are not Passport's
@@ -77,7 +80,7 @@ func (s Source) Open(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin a read transaction in the Laravel database: %w", err)
 	}
-	snap := &Snapshot{tx: tx, source: s, columns: columns, probes: probes}
+	snap := &Snapshot{tx: tx, reader: tx, source: s, columns: columns, probes: probes}
 	if snap.NewestCreatedAt, err = snap.newest(ctx); err != nil {
 		return nil, errors.Join(err, tx.Rollback())
 	}
@@ -94,7 +97,19 @@ func (s Source) isolation() *sql.TxOptions {
 }
 
 // Close ends the read transaction.
-func (s *Snapshot) Close() error { return s.tx.Rollback() }
+func (s *Snapshot) Close() error {
+	if err := s.tx.Rollback(); !errors.Is(err, sql.ErrTxDone) {
+		return err
+	}
+	return nil
+}
+
+// endTransaction makes each query read what is there at its time. In SQLite without a
+// write-ahead log, a read transaction keeps every writer out.
+func (s *Snapshot) endTransaction() error {
+	s.reader = s.source.DB
+	return s.tx.Rollback()
+}
 
 // inspect returns the columns of each table. The transaction has not begun: a missing
 // table would end it on PostgreSQL.
@@ -196,7 +211,7 @@ func (s Source) bind(q string) string {
 
 // each runs a SELECT in the snapshot and calls scan for each row.
 func (s *Snapshot) each(ctx context.Context, q string, scan func(*sql.Rows) error, args ...any) error {
-	rows, err := s.tx.QueryContext(ctx, s.source.bind(q), args...)
+	rows, err := s.reader.QueryContext(ctx, s.source.bind(q), args...)
 	if err != nil {
 		return err
 	}

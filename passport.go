@@ -87,7 +87,7 @@ func New(config Config) (*Server, error) {
 		policy: r.Policy, users: r.Users, clients: r.Clients, tokens: r.Tokens, personal: r.Personal, cookies: r.Cookies, appsPage: r.AppsPage, idTokens: r.IDTokens,
 		upkeep:       upkeep.Upkeep{Checker: checker, Ask: r.Tokens.Reach, Keys: r.Keys, PurgeAfter: config.PurgeAfter, LimitFamilies: r.Tokens.LimitNewFamilies, Uses: r.Uses, Logouts: r.Logouts, Log: config.Logger},
 		personalJWTs: config.PersonalTokenFormat == JWT,
-		entry:        wire.NewEntry(config.TrustedProxies, config.Logger), mux: http.NewServeMux(), mounted: issuer.NewMounted(r.Issuer, config.Path),
+		entry:        wire.NewEntry(config.TrustedProxies, r.Logouts.Serving, config.Logger), mux: http.NewServeMux(), mounted: issuer.NewMounted(r.Issuer, config.Path),
 	}
 	s.guards = &guards.Guards{Entry: s.entry, Policy: s.policy, Uses: r.Uses, Config: guard.Config{
 		Verify: s.tokens.Verify, WithoutBearer: s.cookies.Verify, OnRefusal: config.OnRefusal, ResourceMetadata: protected.At(config.Issuer, config.Audience), Logger: config.Logger,
@@ -171,6 +171,5 @@ func (c Config) rooms(parts []core.Part) (*rooms.Rooms, error) {
 // which begin with the issuer's path. If [http.StripPrefix] has taken off a part of the
 // path, ServeHTTP puts it back.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.upkeep.Logouts.Serving(r.Context())
 	s.handler.ServeHTTP(w, s.mounted.Restore(r))
 }

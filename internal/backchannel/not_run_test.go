@@ -1,6 +1,8 @@
 package backchannel_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,6 +48,21 @@ func TestBackchannel_BL_08_WarnsWithoutRun(t *testing.T) {
 			t.Errorf("%d warnings after the first request of another process, want 2", n)
 		}
 	})
+}
+
+// A program that mounts the server on its own mux is warned, too.
+func TestBackchannel_BL_08_WarnsWithoutRunOnAMux(t *testing.T) {
+	first := testkit.NewServer(t, testkit.WithOpenID(t, passport.OpenID{}))
+	first.Change(first.Web(), func(stored *oauth.Client) {
+		stored.OpenID = &oauth.ClientOpenID{BackchannelLogoutURI: "https://app.example.com/logout"}
+	})
+	s := first.Restart()
+	mux := http.NewServeMux()
+	s.Mount(mux)
+	mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "https://auth.example.com/oauth/jwks", nil))
+	if n := warnings(s); n != 1 {
+		t.Errorf("%d warnings after the first request to a mux that Mount has filled, want 1:\n%s", n, s.Log)
+	}
 }
 
 // Neither a program that calls Run nor a command, which serves no request, is warned.

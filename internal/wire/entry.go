@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -18,12 +19,13 @@ type Entry struct {
 	log     *slog.Logger
 
 	unnamedProxy func(*http.Request) // nil if proxies are configured
+	serving      func(context.Context)
 }
 
 // NewEntry returns the entry of a server. trusted are the proxies whose
-// X-Forwarded-For is used.
-func NewEntry(trusted []netip.Prefix, log *slog.Logger) *Entry {
-	e := &Entry{proxies: reqinfo.NewProxies(trusted, log), bodies: bodylimit.New(MaxBody, log), log: log}
+// X-Forwarded-For is used. serving is called for each request to an endpoint.
+func NewEntry(trusted []netip.Prefix, serving func(context.Context), log *slog.Logger) *Entry {
+	e := &Entry{proxies: reqinfo.NewProxies(trusted, log), bodies: bodylimit.New(MaxBody, log), log: log, serving: serving}
 	if len(trusted) == 0 {
 		var once sync.Once
 		e.unnamedProxy = func(r *http.Request) { e.noticeProxy(r, &once) }
@@ -43,6 +45,7 @@ func (e *Entry) Wrap(next http.Handler) http.Handler {
 			e.unnamedProxy(r)
 		}
 		r = e.Attach(w, r)
+		e.serving(r.Context())
 		e.bodies.Apply(w, r)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)

@@ -42,6 +42,9 @@ var errHostForm = errors.New("want an exact host or host:port, such as app.inter
 // splitHost returns the canonical host and the port of an entry.
 func splitHost(entry string) (host, port string, err error) {
 	host = entry
+	if strings.Contains(entry, "/") { // a URL or a network
+		return "", "", errHostForm
+	}
 	if _, err := netip.ParseAddr(entry); err != nil && strings.Contains(entry, ":") && !strings.HasSuffix(entry, "]") {
 		if host, port, err = net.SplitHostPort(entry); err != nil {
 			return "", "", errHostForm

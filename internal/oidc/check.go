@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-passport/passport/internal/feature"
+	"github.com/go-passport/passport/internal/fetch"
 	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/safeurl"
@@ -24,6 +25,10 @@ func (s Settings) faults(server feature.Server) (all []error) {
 	add(s.IDTokenTTL != 0 && s.IDTokenTTL < time.Second, "Features: OpenID.IDTokenTTL is %v: want at least a second, or 0 for the default", s.IDTokenTTL)
 	for i, name := range s.StandardClaims {
 		add(idtoken.FieldOf(name) == "", "Features: OpenID.StandardClaims[%d] is %q, which is not a standard claim: correct it, or declare it in OpenID.ExtraClaims", i, safeurl.Name(name))
+	}
+	for _, host := range s.BackchannelAllowedHosts {
+		_, err := fetch.ParseHosts([]string{host})
+		add(err != nil, "Features: OpenID.BackchannelAllowedHosts: %v", err)
 	}
 	seen := map[string]bool{}
 	for i, claim := range s.ExtraClaims {

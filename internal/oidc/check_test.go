@@ -18,6 +18,8 @@ func TestOpenID_OI_106_Faults(t *testing.T) {
 	}{
 		{passport.OpenID{IDTokenTTL: time.Millisecond}, "OpenID.IDTokenTTL is 1ms: want at least a second"},
 		{passport.OpenID{IDTokenTTL: -time.Hour}, "OpenID.IDTokenTTL is -1h0m0s: want at least a second"},
+		{passport.OpenID{BackchannelAllowedHosts: []string{"app.internal", "https://wiki.internal"}}, "OpenID.BackchannelAllowedHosts: \"https://wiki.internal\" is not an allowed host: want an exact host or host:port"},
+		{passport.OpenID{BackchannelAllowedHosts: []string{"*.internal"}}, "OpenID.BackchannelAllowedHosts: \"*.internal\" is not an allowed host"},
 		{passport.OpenID{StandardClaims: []string{"name", "groups"}}, "OpenID.StandardClaims[1] is \"groups\", which is not a standard claim"},
 		{extra(openid.ExtraClaim{Scope: "profile"}), "OpenID.ExtraClaims[0].Name is \"\": want 1 to 255 characters"},
 		{extra(openid.ExtraClaim{Name: "my groups", Scope: "profile"}), "OpenID.ExtraClaims[0].Name is \"my groups\": want 1 to 255 characters without spaces"},

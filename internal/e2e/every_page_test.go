@@ -97,6 +97,7 @@ func (r *routes) end() {
 var noPages = []string{
 	"/.well-known/oauth-authorization-server", "/oauth/jwks", // JSON
 	"/demo/orders", "/demo/service", "/demo/refresh", "/demo/steal", "/demo/forget", // lead to /demo/connected
+	"/callback", // of an app, which the test serves itself
 }
 
 func (r *routes) check(t *testing.T) {

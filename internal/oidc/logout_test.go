@@ -681,6 +681,36 @@ func TestLogout_BL_10_Unfinished(t *testing.T) {
 	confirm(page).WantPage(http.StatusOK, signedOut)
 }
 
+// With users of two providers, the sign-out of the first can fail while the second is
+// still signed in. The button ends the rest of the first, too.
+func TestLogout_BL_10_UnfinishedWithAnotherUser(t *testing.T) {
+	s, c, b, _ := relyingParty(t, testkit.WithClerks(testkit.NewClerks("dora")), func(config *passport.Config) {
+		config.FamiliesEndWithSession, config.Store = true, &testkit.WatchedStore{Store: config.Store}
+	})
+	refresh := s.Redeem(c, b.Authorize(c, "scope", "openid read").Code()).Refresh
+	b.SetCookie("staff_session", "dora")
+	watched := s.Store.(*testkit.WatchedStore)
+	watched.Failing("EndSession", oauth.ErrUnavailable)
+	a := confirm(logout(b))
+	if a.Status != http.StatusServiceUnavailable {
+		t.Errorf("logout while the store is away = %s, want status 503", a)
+	}
+	watched.Failing("", nil)
+	b.Post("/oauth/logout", url.Values{"ticket": {a.Part(testkit.TicketElement, "ticket")}}).WantPage(http.StatusOK, signedOut)
+	s.Refresh(c, refresh).WantJSONError(http.StatusBadRequest, "invalid_grant")
+	if wantOut(b, c); b.Cookie("staff_session") != "" {
+		t.Error("the user of the other provider is still signed in")
+	}
+
+	// The ticket ends no session that the page did not show.
+	b.SignIn("alice")
+	watched.Failing("EndSession", oauth.ErrUnavailable)
+	a = confirm(logout(b))
+	watched.Failing("", nil)
+	b.SignIn("bob")
+	wantAsked(b.Post("/oauth/logout", url.Values{"ticket": {a.Part(testkit.TicketElement, "ticket")}}), "The account in this browser has changed")
+}
+
 // SignOut of an application may write a page or set more cookies: the endpoint keeps only
 // the cookies.
 func TestLogout_LO_11_SignOutThatWrites(t *testing.T) {

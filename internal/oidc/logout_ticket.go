@@ -69,8 +69,12 @@ func (s logoutSeals) resumed(query url.Values, at time.Time) *askedLogout {
 	return t.Asked
 }
 
-// of reports whether the ticket was made for these sessions.
+// of reports whether the ticket was made for these sessions. After a sign-out that failed
+// halfway, the browser may have lost some of them.
 func (t *logoutTicket) of(sessions []browserSession) bool {
+	if t != nil && t.Unfinished {
+		return !slices.ContainsFunc(sessions, func(s browserSession) bool { return !slices.ContainsFunc(t.Sessions, s.same) })
+	}
 	return t != nil && slices.EqualFunc(t.Sessions, sessions, browserSession.same)
 }
 
@@ -103,6 +107,6 @@ func (l *logout) confirmed(r *http.Request, at time.Time) logoutOutcome {
 		return l.ask(q, at, "The account in this browser has changed. You are still signed in.")
 	}
 	o := l.done(q, true)
-	o.ends = q.sessions
+	o.ends = t.Sessions
 	return o
 }

@@ -225,7 +225,7 @@ var all = []setting{
 	{"openid.backchannel_allowed_hosts", func(s *settings) any { return &s.OpenID.BackchannelAllowedHosts }, `["app.internal"]`,
 		"Hosts in private networks that may be told about a sign-out. Default: public addresses only."},
 	{"laravel.enabled", func(s *settings) any { return &s.Laravel.Enabled }, `true`,
-		"The table lets tokens, codes and secrets of Laravel Passport work that were imported with\n`passport import laravel`. false turns it off."},
+		"The table accepts tokens, codes and secrets of Laravel Passport, after\n`passport import laravel`. false turns it off."},
 	{"laravel.public_key", func(s *settings) any { return &s.Laravel.PublicKey }, `"laravel-public.key"`,
 		"The file with the public key of Laravel Passport, or its PEM text. It verifies access tokens."},
 	{"laravel.app_keys", func(s *settings) any { return &s.Laravel.AppKeys }, `[]`,

@@ -103,7 +103,7 @@ func (f *foreign) Open(ctx context.Context, p *feature.Presented) (feature.Opene
 	case err != nil:
 		return nil, fmt.Errorf("find imported client: %w", err)
 	}
-	raw, err := f.decrypt(ctx, p.Value)
+	raw, err := f.decrypt(ctx, p)
 	if errors.Is(err, errCiphertext) {
 		return nil, fmt.Errorf("%w: no APP_KEY opens it: %w", feature.ErrNotOpened, unknown(p.Purpose))
 	}
@@ -128,10 +128,10 @@ func issuedToAnother(purpose oauth.Purpose) *oauth.Error {
 }
 
 // decrypt opens a value with the first key that fits.
-func (f *foreign) decrypt(ctx context.Context, value string) (raw []byte, err error) {
+func (f *foreign) decrypt(ctx context.Context, p *feature.Presented) (raw []byte, err error) {
 	err = errCiphertext
 	for _, key := range f.appKeys {
-		if waited := f.slowly(ctx, func() { raw, err = decrypt(value, key) }); waited != nil {
+		if waited := f.slowly(ctx, p.MayTry, func() { raw, err = decrypt(p.Value, key) }); waited != nil {
 			return nil, waited
 		}
 		if !errors.Is(err, errCiphertext) {

@@ -28,13 +28,13 @@ func (f *foreign) HasSecret(c *oauth.Client, secret string) bool {
 }
 
 // Secret implements [feature.Foreign]. A client has one hash at most.
-func (f *foreign) Secret(ctx context.Context, c *oauth.Client, secret string, at time.Time) (bool, error) {
+func (f *foreign) Secret(ctx context.Context, c *oauth.Client, secret string, at time.Time, may func() error) (bool, error) {
 	for _, s := range c.Secrets {
 		if !isHash(s.Digest) || !s.ExpiresAt.IsZero() && !at.Before(s.ExpiresAt) {
 			continue
 		}
 		right := false
-		err := f.slowly(ctx, func() { right = bcrypt.CompareHashAndPassword([]byte(s.Digest), []byte(secret)) == nil })
+		err := f.slowly(ctx, may, func() { right = bcrypt.CompareHashAndPassword([]byte(s.Digest), []byte(secret)) == nil })
 		if err != nil || !right {
 			return false, err
 		}

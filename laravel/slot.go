@@ -20,8 +20,9 @@ const slotPatience = 5 * time.Second
 
 var errBusy = errors.New("too many codes, refresh tokens and secrets of Laravel are being checked")
 
-// slowly runs a slow derivation when a slot is free.
-func (f *foreign) slowly(ctx context.Context, derive func()) error {
+// slowly runs a slow derivation when a slot is free. may says whether it may still run
+// then: of many guesses at once, as many run as of guesses one after the other.
+func (f *foreign) slowly(ctx context.Context, may func() error, derive func()) error {
 	timer := time.NewTimer(slotPatience)
 	defer timer.Stop()
 	select {
@@ -32,6 +33,9 @@ func (f *foreign) slowly(ctx context.Context, derive func()) error {
 		return fmt.Errorf("%w: %w", oauth.ErrUnavailable, errBusy)
 	}
 	defer func() { <-f.slots }()
+	if err := may(); err != nil {
+		return err
+	}
 	derive()
 	return nil
 }

@@ -92,10 +92,15 @@ func (r *Registry) Holds(ctx context.Context, c *oauth.Client, secret string, at
 // foreign reports whether a secret is a client's secret at another server. During a pause
 // after too many wrong secrets it does not compare them, because that takes much work.
 func (r *Registry) foreign(ctx context.Context, c *oauth.Client, secret string, at time.Time) (bool, error) {
-	if r.parts.Foreign != nil && !c.Public() && c.Active() && r.parts.Foreign.HasSecret(c, secret) && r.MayTry(ctx, c.ID) == nil {
-		return r.parts.Foreign.Secret(ctx, c, secret, at)
+	may := func() error { return r.MayTry(ctx, c.ID) }
+	if r.parts.Foreign == nil || c.Public() || !c.Active() || !r.parts.Foreign.HasSecret(c, secret) || may() != nil {
+		return false, nil
 	}
-	return false, nil
+	right, err := r.parts.Foreign.Secret(ctx, c, secret, at, may)
+	if _, paused := errors.AsType[*throttle.Refusal](err); paused {
+		return false, nil // which Authenticate reports
+	}
+	return right, err
 }
 
 // identify finds the client and checks its credentials. Every failure gives the

@@ -30,8 +30,9 @@ type Foreign interface {
 	Open(ctx context.Context, p *Presented) (Opened, error)
 
 	// Secret reports whether a secret is one of the foreign secrets of a client, and
-	// replaces that one by a digest. This may take much work.
-	Secret(ctx context.Context, c *oauth.Client, secret string, at time.Time) (bool, error)
+	// replaces that one by a digest. This may take much work: Secret asks may just before,
+	// and returns its error.
+	Secret(ctx context.Context, c *oauth.Client, secret string, at time.Time, may func() error) (bool, error)
 
 	// HasSecret reports whether a client has a foreign secret with which secret must be
 	// compared.
@@ -49,6 +50,10 @@ type Presented struct {
 	Value      string
 	Time       time.Time
 	FamilyLife time.Duration // of a family that begins now
+
+	// MayTry returns an error if the client may not try a value now, after too many wrong
+	// ones. Open asks it just before work that takes long.
+	MayTry func() error
 }
 
 // Opened is a foreign code or refresh token after it was opened. A method reads the

@@ -33,8 +33,14 @@ func (s *Service) Foreign(ctx context.Context, c *oauth.Client, purpose oauth.Pu
 		return nil, nil
 	}
 	p := &feature.Presented{Client: c, Purpose: purpose, Value: value, Time: at, FamilyLife: s.policy.FamilyLife(c, policy.RunsInBrowser(c))}
-	if refused := s.mayOpen(ctx, c.ID); refused != nil {
-		return nil, throttle.Error(oauth.InvalidGrant, refused)
+	p.MayTry = func() error {
+		if refused := s.mayOpen(ctx, c.ID); refused != nil {
+			return throttle.Error(oauth.InvalidGrant, refused)
+		}
+		return nil
+	}
+	if err := p.MayTry(); err != nil {
+		return nil, err
 	}
 	opened, err := s.foreign.Open(ctx, p)
 	if errors.Is(err, feature.ErrNotOpened) {

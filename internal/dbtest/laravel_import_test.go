@@ -3,6 +3,7 @@ package dbtest_test
 import (
 	"database/sql"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -223,6 +224,26 @@ func TestLaravelImport_KeepsWhatEndedHere(t *testing.T) {
 	i.run()
 	if i.live(i.jti("code_full")) {
 		t.Error("an import revived a token that was revoked here")
+	}
+}
+
+// A wrong URL, such as that of an empty database, must not end every token.
+func TestLaravelImport_LP_1_AnotherSource(t *testing.T) {
+	i := newImported(t, sqldb.SQLite, sqldb.SQLite)
+	i.at = i.at.Add(time.Minute)
+	right := i.config.Source
+	i.config.Source = fromLaravel(t, sqldb.SQLite, "", i.store).Source
+	run(t, i.config.Source.DB, "DELETE FROM oauth_clients")
+	run(t, i.config.Source.DB, "DELETE FROM oauth_access_tokens")
+	if _, err := laravelImport(t, i); err == nil || !strings.Contains(err.Error(), "none of the 10 clients") {
+		t.Errorf("Run() from the database of another application = %v, want a refusal", err)
+	}
+	if !i.live(i.jti("rotated_new")) {
+		t.Error("Run() from the database of another application ended a token")
+	}
+	i.config.Source = right
+	if _, err := laravelImport(t, i); err != nil {
+		t.Errorf("Run() from the right database afterwards = %v", err)
 	}
 }
 

@@ -123,6 +123,9 @@ func (i *importer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := i.sameSource(ctx); err != nil {
+		return err
+	}
 	if err := i.personalClient(ctx, clients); err != nil {
 		return err
 	}
@@ -183,6 +186,37 @@ func (i *importer) sameKeys(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("%w: the last import had another one; if the application has a new key since then, give both with --app-key", errAppKey)
+}
+
+// sameSource refuses a source that has none of the clients of the import before. It is
+// the database of another application, or an empty one, and would end every token.
+func (i *importer) sameSource(ctx context.Context) error {
+	if repeated, err := i.repeated(ctx); err != nil || !repeated {
+		return err
+	}
+	imported := 0
+	for c, err := range i.Target.Clients(ctx) {
+		if err != nil {
+			return fmt.Errorf("list clients: %w", err)
+		}
+		if !c.RevokedAt.IsZero() {
+			continue
+		}
+		_, err := i.store.ImportedClient(ctx, c.ID)
+		switch {
+		case errors.Is(err, oauth.ErrNotFound):
+		case err != nil:
+			return fmt.Errorf("find imported client: %w", err)
+		case i.build.clients[c.ID] != nil:
+			return nil
+		default:
+			imported++
+		}
+	}
+	if imported > 0 {
+		return fmt.Errorf("the Laravel database has none of the %d clients of the last import, so this import would end all their tokens: check --from; to import another application, use an empty database", imported)
+	}
+	return nil
 }
 
 const clientBatch = 200

@@ -1,7 +1,6 @@
 package backchannel
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,10 +34,9 @@ func retryAt(n *oauth.LogoutNotice, now time.Time) time.Time {
 type outcome struct {
 	event.LogoutOutcome
 	result string // for the operator
-	unsent string // the log message, if the server may not send a logout token
+	unsent string // the log message, if the server sent no logout token: one of those below
 }
 
-// The log messages for a notice that is not sent.
 const (
 	unsentGone = "no logout token was sent, because the client cannot get one any more"
 	unsentHost = "no logout token was sent, because the server may not call the backchannel_logout_uri: use a public https URL; for your own client you can also add its host to BackchannelAllowedHosts"
@@ -130,7 +128,14 @@ func (s *Sender) report(ctx context.Context, n *oauth.LogoutNotice, o outcome, r
 	case event.LogoutExpired:
 		log.WarnContext(ctx, "logout token not delivered within an hour, so the client may still have a session of the user")
 	case event.LogoutRefused:
-		log.WarnContext(ctx, cmp.Or(o.unsent, "the client did not accept a logout token, and it will not be sent again: check its backchannel_logout_uri"))
+		switch o.unsent {
+		case unsentGone:
+			log.WarnContext(ctx, unsentGone)
+		case unsentHost:
+			log.WarnContext(ctx, unsentHost)
+		default:
+			log.WarnContext(ctx, "the client did not accept a logout token, and it will not be sent again: check its backchannel_logout_uri")
+		}
 	}
 }
 

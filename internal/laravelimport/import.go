@@ -135,8 +135,17 @@ func (i *importer) run(ctx context.Context) error {
 		}
 	}
 	// Nothing has been written up to here: every fault above leaves the target as it was.
+	repeated, err := i.repeated(ctx)
+	if err != nil {
+		return err
+	}
 	if err := i.during(ctx, func(ctx context.Context) error { return i.write(ctx, clients) }); err != nil {
 		return err
+	}
+	if repeated && !i.DryRun { // after the target has its indexes again
+		if err := i.reconcile(ctx); err != nil {
+			return err
+		}
 	}
 	if err := i.accounts(ctx); err != nil {
 		return err
@@ -222,8 +231,8 @@ func (i *importer) sameSource(ctx context.Context) error {
 const clientBatch = 200
 
 func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) error {
-	repeated, err := i.repeated(ctx)
-	if err == nil && !i.DryRun {
+	var err error
+	if !i.DryRun {
 		err = i.noteBeginning(ctx)
 	}
 	if err == nil {
@@ -242,10 +251,7 @@ func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) e
 	for _, c := range clients {
 		c.CiphertextsUntil = i.build.clients[c.Client.ID].until
 	}
-	if err := i.writeClients(ctx, clients); err != nil || !repeated || i.DryRun {
-		return err
-	}
-	return i.reconcile(ctx)
+	return i.writeClients(ctx, clients)
 }
 
 // writeTokens reads a page while the page before it is written: the two databases, or two

@@ -94,7 +94,7 @@ func (r *Registry) Holds(ctx context.Context, c *oauth.Client, secret string, at
 func (r *Registry) foreign(ctx context.Context, c *oauth.Client, secret string, at time.Time) (bool, error) {
 	may := func() error { return r.MayTry(ctx, c.ID) }
 	if r.parts.Foreign == nil || c.Public() || !c.Active() || !r.parts.Foreign.HasSecret(c, secret) || may() != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // Authenticate reports a pause
 	}
 	right, err := r.parts.Foreign.Secret(ctx, c, secret, at, may)
 	if _, paused := errors.AsType[*throttle.Refusal](err); paused {

@@ -223,30 +223,25 @@ func importedSecret(w *world) {
 }
 
 func importedRefreshOnce(w *world) {
-	s := w.imports()
-	w.imported(s, "shop", 0)
-	c, err := w.store.Client(w.Context(), "shop")
-	w.must(err)
-	for round := range w.rounds {
-		b := importedPair("shop", round+1)
-		w.must(s.Import(w.Context(), b))
-		var won atomic.Int64
-		atOnce(64, func(n int) {
-			i := issuance(c, b.Families[0], fmt.Sprint("token-", round, "-", n), oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(b.RefreshTokens[0].Digest)})
-			if w.store.Issue(w.Context(), i) == nil {
-				won.Add(1)
-			}
-		})
-		if won.Load() != 1 {
-			w.Fatalf("%d of 64 refreshes of an imported token succeeded, want 1", won.Load())
-		}
-		if old := w.token(hexID(round + 1)); old.RevokedAt.IsZero() || !old.Family.Live(now) {
+	importedOnce(w, func(b *oauth.ImportBatch) oauth.Spend {
+		return oauth.Spend{Purpose: oauth.SpendRefreshToken, ID: string(b.RefreshTokens[0].Digest)}
+	}, func(b *oauth.ImportBatch) {
+		if old := w.token(b.AccessTokens[0].ID); old.RevokedAt.IsZero() || !old.Family.Live(now) {
 			w.Errorf("after a refresh the imported access token is %+v, want it revoked, and its family live", old)
 		}
-	}
+	})
 }
 
 func importedCodeOnce(w *world) {
+	importedOnce(w, func(b *oauth.ImportBatch) oauth.Spend {
+		return oauth.Spend{Purpose: oauth.SpendCode, ID: string(b.Codes[0].Digest)}
+	}, func(*oauth.ImportBatch) {})
+}
+
+// importedOnce checks that one of many concurrent redemptions of an imported value
+// succeeds, and calls check afterwards.
+func importedOnce(w *world, value func(*oauth.ImportBatch) oauth.Spend, check func(*oauth.ImportBatch)) {
+	w.Helper()
 	s := w.imports()
 	w.imported(s, "shop", 0)
 	c, err := w.store.Client(w.Context(), "shop")
@@ -254,16 +249,18 @@ func importedCodeOnce(w *world) {
 	for round := range w.rounds {
 		b := importedPair("shop", round+1)
 		w.must(s.Import(w.Context(), b))
+		spend := value(b)
 		var won atomic.Int64
 		atOnce(64, func(n int) {
-			i := issuance(c, b.Families[0], fmt.Sprint("token-", round, "-", n), oauth.Spend{Purpose: oauth.SpendCode, ID: string(b.Codes[0].Digest)})
+			i := issuance(c, b.Families[0], fmt.Sprint("token-", round, "-", n), spend)
 			if w.store.Issue(w.Context(), i) == nil {
 				won.Add(1)
 			}
 		})
 		if won.Load() != 1 {
-			w.Fatalf("%d of 64 redemptions of an imported code succeeded, want 1", won.Load())
+			w.Fatalf("%d of 64 redemptions of an imported %s succeeded, want 1", won.Load(), spend.Purpose)
 		}
+		check(b)
 	}
 }
 

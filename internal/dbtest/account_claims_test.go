@@ -55,7 +55,7 @@ func TestAccountClaims_OI_102_EmailVerified(t *testing.T) {
 		if err != nil || !again.EmailVerifiedAt.Equal(confirmed.EmailVerifiedAt) {
 			t.Errorf("a second confirmation: %+v, %v, want the time of the first", again, err)
 		}
-		if _, err := s.ConfirmEmail(t.Context(), "nobody"); !isNotFound(err) {
+		if _, err := s.ConfirmEmail(t.Context(), "unknown"); !isNotFound(err) {
 			t.Errorf("ConfirmEmail() of an unknown account = %v, want ErrNotFound", err)
 		}
 	})

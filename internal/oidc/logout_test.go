@@ -474,7 +474,7 @@ func TestLogout_LO_13_StoresNotices(t *testing.T) {
 
 func TestLogout_LO_15_HintsAreNeitherShownNorUsed(t *testing.T) {
 	_, _, b, _ := relyingParty(t)
-	want := logout(b, "logout_hint", "nobody@example.com")
+	want := logout(b, "logout_hint", "unknown@example.com")
 	for _, hint := range []string{"alice@example.com", "bob@example.com", `"><script>alert(1)</script>`, strings.Repeat("x", 9000), "\x00\xff"} {
 		a := wantAsked(logout(b, "logout_hint", hint, "ui_locales", "de fr", "unknown", hint))
 		if withoutTicket(a) != withoutTicket(want) {

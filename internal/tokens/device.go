@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-passport/passport/event"
 	"github.com/go-passport/passport/internal/audit"
+	"github.com/go-passport/passport/internal/idtoken"
 	"github.com/go-passport/passport/internal/policy"
 	"github.com/go-passport/passport/internal/secret"
 	"github.com/go-passport/passport/internal/usercode"
@@ -157,7 +158,7 @@ func (d *Devices) Approve(ctx context.Context, a *DeviceDecision) error {
 		Resources: a.Device.Resources, Session: users.SessionDigest(a.Account.User.SessionID),
 		CreatedAt: a.Time, ExpiresAt: a.Time.Add(s.policy.FamilyLife(a.Client, false)),
 	}
-	if slices.Contains(a.Scopes, "openid") {
+	if slices.Contains(a.Scopes, idtoken.Scope) {
 		family.ACR, family.AMR = a.Account.User.ACR, slices.Clone(a.Account.User.AMR)
 	}
 	s.policy.BindToSession(family, a.Client, a.Scopes, a.Account.User.SessionExpiresAt)
